@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/bundle.h"
+#include "agent/pins.h"
 #include "agent/tool-request.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -23,6 +24,7 @@ struct agent_client {
 	struct wire_intern *paths;
 	struct wire_intern *flags;
 	struct agent_blobs *blobs;
+	struct agent_pins pins;
 	struct agent_dest_list dests;
 	unsigned n_dests;
 	struct agent_tool_request **requests; /* not answered yet */
@@ -53,6 +55,7 @@ static void free_if_done(struct agent_client *c)
 	if (c->ops || c->n_dests || c->n_requests)
 		return;
 	free(c->requests);
+	agent_pins_release(&c->pins);
 	wire_intern_free(c->paths);
 	wire_intern_free(c->flags);
 	free(c);
@@ -366,6 +369,11 @@ static int take_drop(struct agent_client *c, struct bytes body, struct err *err)
 	return ret;
 }
 
+struct agent_pins *agent_client_pins(struct agent_client *c)
+{
+	return &c->pins;
+}
+
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err)
 {
@@ -386,6 +394,8 @@ int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		return take_view(c, body, err);
 	case WIRE_BLOB:
 		return take_blob(c, body, err);
+	case WIRE_PIN:
+		return agent_pins_take(&c->pins, body, err);
 	case WIRE_BUNDLE:
 		return take_bundle(c, body, err);
 	case WIRE_TOOLS:

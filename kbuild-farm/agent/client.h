@@ -18,6 +18,7 @@
 
 struct agent;
 struct agent_client;
+struct agent_pins;
 
 struct agent_client_ops {
 	/* A message for the client, whose body is to be released. */
@@ -33,8 +34,9 @@ struct agent_client *agent_client_new(struct agent *a,
 void agent_client_close(struct agent_client *c);
 
 /*
- * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, BUNDLE, TOOLS or DROP.  0; -EPROTO
- * with `err` set when the conversation is over; -ENOTSUP for any other type.
+ * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, BUNDLE, TOOLS or DROP.  0;
+ * -EPROTO with `err` set when the conversation is over; -ENOTSUP for any other
+ * type.
  */
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err);
@@ -48,6 +50,8 @@ void agent_client_check(struct agent_client *c);
 /* Its cell of that number that takes jobs, or NULL. */
 struct agent_cell *agent_client_cell(const struct agent_client *c,
 				     uint32_t number);
+/* The CPUs for its jobs, by class. */
+struct agent_pins *agent_client_pins(struct agent_client *c);
 /* A path by its number, NULL: none has it.  Borrowed until it closes. */
 const char *agent_client_path(const struct agent_client *c, uint32_t number);
 /* As wire_flags_of_runs(); the strings are borrowed until it closes. */

@@ -12,6 +12,7 @@
 #include "agent/cell.h"
 #include "agent/client.h"
 #include "agent/diagnostics.h"
+#include "agent/pins.h"
 #include "agent/run.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -34,6 +35,7 @@ struct agent_job {
 	struct agent *agent;
 	struct wire_job m;
 	struct agent_place place;
+	struct agent_pin *pin; /* of its client; NULL: none */
 	struct agent_cell_user user; /* of its cell */
 	void (*tell)(void *ctx, struct agent_job *job); /* NULL: dropped */
 	void *ctx;
@@ -293,6 +295,8 @@ static void on_turn(void *ctx)
 		.env = job->env.v,
 		.cwd = job->cwd,
 		.stdin_fd = -1,
+		.cpus = job->pin ? job->pin->cpus.bits : NULL,
+		.cpu_words = NODE_CPUS_MAX / 64,
 		.deadline_ms = deadline && deadline < DEADLINE_MOST ?
 				       deadline :
 				       DEADLINE_MOST,
@@ -360,13 +364,28 @@ static int resolve_numbers(struct agent_job *job,
 	return 0;
 }
 
+/* The CPUs for it, if it came with PIN. */
+static int find_cpus(struct agent_job *job, struct agent_client *client,
+		     int *class, struct err *err)
+{
+	int ret = agent_pins_job(agent_client_pins(client), job->m.job,
+				 &job->pin, err);
+
+	*class = ret == -EPROTO ? -1 : WIRE_FAIL_UNSUPPORTED;
+	if (job->pin)
+		job->place.share = &job->pin->share;
+	return ret;
+}
+
 /* The cell, the command line and a place, or why not. */
 static int prepare_job(struct agent_job *job, struct agent_client *client,
 		       int *class, struct err *err)
 {
 	struct agent_cell *cell = agent_client_cell(client, job->m.cell);
-	int ret;
+	int ret = find_cpus(job, client, class, err);
 
+	if (ret)
+		return ret;
 	*class = WIRE_FAIL_NODE;
 	if (!job->agent->check.fit)
 		return err_set(err, EPERM, "%s", job->agent->check.why);
@@ -426,6 +445,11 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 uint32_t agent_job_number(const struct agent_job *job)
 {
 	return job->m.job;
+}
+
+bool agent_job_is_pinned(const struct agent_job *job)
+{
+	return job->pin;
 }
 
 bool agent_job_runs(struct agent_job *job, uint32_t *cpu_ms)
@@ -517,6 +541,9 @@ void agent_job_result(const struct agent_job *job, struct wire_result *out)
 void agent_job_drop(struct agent_job *job)
 {
 	job->tell = NULL;
+	/* Now, for its share is gone when a thread is done with it. */
+	agent_slots_leave(&job->agent->slots, &job->place);
+	job->pin = NULL;
 	if (!job->task)
 		free_job(job);
 }

@@ -32,6 +32,8 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 				void (*tell)(void *ctx, struct agent_job *job),
 				void *ctx, int *class, struct err *err);
 uint32_t agent_job_number(const struct agent_job *job);
+/* Did it come with PIN? */
+bool agent_job_is_pinned(const struct agent_job *job);
 /* Does its compiler run?  Then its CPU time so far is in *cpu_ms. */
 bool agent_job_runs(struct agent_job *job, uint32_t *cpu_ms);
 

@@ -43,12 +43,12 @@ static uint16_t count_kept(const char *kept)
 	return n;
 }
 
-void agent_machine_collect(struct wire_machine *m, struct agent *a,
-			   uint64_t ours_ms)
+void agent_machine_collect(struct wire_machine *m, struct node_cpus **cpus,
+			   struct agent *a, uint64_t ours_ms)
 {
 	struct statvfs fs;
 
-	node_machine_collect(m, "");
+	node_machine_collect(m, cpus, "");
 	if (!fstatvfs(store_private_dir(a->store), &fs))
 		m->store_mib = blocks_in_mib(fs.f_blocks, fs.f_frsize);
 	m->toolchains = count_kept(a->kept);

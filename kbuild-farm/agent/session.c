@@ -10,6 +10,7 @@
 #include "agent/client.h"
 #include "agent/job.h"
 #include "agent/machine.h"
+#include "agent/pins.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/list.h"
@@ -159,10 +160,13 @@ static uint64_t cpu_of_jobs(const struct agent *a)
 /* Right behind FIT, to whom knows it. */
 static void send_machine(struct agent_session *s)
 {
+	struct node_cpus *cpus;
 	struct wire_machine m;
 	struct buf body = { 0 };
 
-	agent_machine_collect(&m, s->agent, cpu_of_jobs(s->agent));
+	agent_machine_collect(&m, &cpus, s->agent, cpu_of_jobs(s->agent));
+	agent_pins_init(agent_client_pins(s->client), s->version, cpus,
+			m.n_classes);
 	wire_machine_encode(&body, &m);
 	wire_machine_release(&m);
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
@@ -440,6 +444,19 @@ static void send_health(struct agent_session *s)
 	send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 }
 
+static void send_heat(struct agent_session *s)
+{
+	struct buf body = { 0 };
+	size_t i = 0;
+
+	while (i < s->n_jobs && !agent_job_is_pinned(s->jobs[i]))
+		i++;
+	if (i == s->n_jobs)
+		return;
+	agent_pins_heat(agent_client_pins(s->client), &s->agent->health, &body);
+	send_body(s, WIRE_HEAT, &body, WIRE_PLAIN);
+}
+
 /*
  * Who was struck off the list is one no more; at the second look, since an
  * editor may empty the file before it writes it.
@@ -476,6 +493,7 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	/* Who hears the beat knows both then. */
 	if (s->version >= WIRE_WITH_HEALTH)
 		send_health(s);
+	send_heat(s);
 	collect_beat(s, &m);
 	wire_beat_encode(&body, &m);
 	wire_beat_release(&m);

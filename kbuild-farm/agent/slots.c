@@ -23,6 +23,25 @@ int agent_slots_enter(struct agent_slots *s, struct agent_place *p,
 	return 0;
 }
 
+/* The first that may run. */
+static struct agent_place *next_place(const struct agent_slots *s)
+{
+	struct agent_place *p;
+
+	list_for_each(p, &s->queue, link) {
+		if (!p->share || p->share->running < p->share->most)
+			return p;
+	}
+	return NULL;
+}
+
+static void count_running(struct agent_slots *s, struct agent_place *p, int by)
+{
+	s->running = (unsigned)((int)s->running + by);
+	if (p->share)
+		p->share->running = (unsigned)((int)p->share->running + by);
+}
+
 /* A job may fail as it starts and leave, which calls this again. */
 static void start_some(struct agent_slots *s)
 {
@@ -31,10 +50,10 @@ static void start_some(struct agent_slots *s)
 	if (s->starting)
 		return;
 	s->starting = true;
-	while (s->running < s->run && (p = TAILQ_FIRST(&s->queue))) {
+	while (s->running < s->run && (p = next_place(s))) {
 		TAILQ_REMOVE(&s->queue, p, link);
 		p->state = AGENT_PLACE_RUNNING;
-		s->running++;
+		count_running(s, p, 1);
 		p->start(p->ctx);
 	}
 	s->starting = false;
@@ -52,7 +71,7 @@ void agent_slots_rest(struct agent_slots *s, struct agent_place *p)
 	if (p->state == AGENT_PLACE_WAITING)
 		TAILQ_REMOVE(&s->queue, p, link);
 	if (p->state == AGENT_PLACE_RUNNING)
-		s->running--;
+		count_running(s, p, -1);
 	if (p->state != AGENT_PLACE_NONE)
 		p->state = AGENT_PLACE_HELD;
 	start_some(s);

@@ -8,7 +8,8 @@
  *	most	4 * limit: jobs beyond this are refused
  *
  * Clients know the limit, so `most` only stops one that does not care, or
- * several that came at once.  Jobs of all clients wait in one queue.
+ * several that came at once.  Jobs of all clients wait in one queue, where
+ *those whose share is used up let others past.
  */
 #ifndef AGENT_SLOTS_H
 #define AGENT_SLOTS_H
@@ -20,6 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What some jobs have together of `run`. */
+struct agent_share {
+	unsigned most; /* of them at once */
+	unsigned running;
+};
+
 /* A job's place; part of the job. */
 struct agent_place {
 	TAILQ_ENTRY(agent_place) link;
@@ -29,6 +36,7 @@ struct agent_place {
 		AGENT_PLACE_WAITING,
 		AGENT_PLACE_RUNNING,
 	} state;
+	struct agent_share *share; /* NULL: none of its own */
 	void (*start)(void *ctx); /* its turn came */
 	void *ctx;
 };

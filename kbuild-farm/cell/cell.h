@@ -35,6 +35,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CELL_OUT "/.kfarm/out"
@@ -43,6 +44,7 @@
 #define CELL_PATH_MAX  4096 /* bytes of a path in the view */
 #define CELL_ARGS_MAX  (128 << 10) /* bytes of argv, env and cwd of a job */
 #define CELL_ROOTS_MAX 16
+#define CELL_CPU_WORDS 128 /* 64 CPUs each */
 
 /* ------------------------------------------------------------- fitness */
 
@@ -200,6 +202,13 @@ struct cell_job {
 	const char *cwd; /* in the view, or CELL_OUT or CELL_TMP */
 	uint32_t deadline_ms; /* killed then; 0: never */
 	int stdin_fd; /* -1: /dev/null; the caller may close it afterwards */
+	/*
+	 * The CPUs that it may run on, a bit each, CPU 0 the lowest of the
+	 * first word: the caller's duty that these are no others than its own.
+	 * NULL: those of the caller.  At most CELL_CPU_WORDS.
+	 */
+	const uint64_t *cpus;
+	size_t cpu_words;
 	/*
 	 * It has ended, or could not start; from cell_read(), once.  May call
 	 * cell_run_free().

@@ -187,6 +187,8 @@ static int prepare_cell(const struct cell_jail *j, int *out, struct cell_msg *m)
 
 	cell_space_reset_signals();
 	setsid();
+	if (j->cpus && syscall(SYS_sched_setaffinity, 0, j->cpu_bytes, j->cpus))
+		return cell_space_fail(m, "cpus", "sched_setaffinity");
 	ret = cell_user_become(j->user, m);
 	if (!ret)
 		ret = mount_job_dir(j, m);

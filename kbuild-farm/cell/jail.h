@@ -5,7 +5,8 @@
  * The order counts.  The child is PID 1 of a PID namespace and still has the
  * cell's capabilities in a mount and an IPC namespace of its own:
  *
- *	0. where there are no user namespaces: a user of its own, with these
+ *	0. its CPUs; where there are no user namespaces: a user of its own, with
+ *	   these
  *	1. its tmpfs at /.kfarm, and its /tmp
  *	2. the input, the working directory, descriptors 0 to 2
  *	3. a user namespace of its own, with nobody mapped into it: whatever it
@@ -39,6 +40,8 @@ struct cell_jail {
 	char **argv;
 	char **env;
 	const char *cwd;
+	const void *cpus; /* as sched_setaffinity(2) has them; NULL: any */
+	size_t cpu_bytes;
 	int fd[CELL_MSG_FDS]; /* -1: none */
 	bool self_test;
 	const struct cell_jail_limits *limits;

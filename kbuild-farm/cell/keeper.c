@@ -100,12 +100,14 @@ static bool take_strings(char **out, size_t n, char **at, const char *end)
 static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 		     const struct cell_msg_extra *extra)
 {
-	char *at = text, *cwd;
+	char *at = text + m->cpu_bytes, *cwd;
 	unsigned n = 0;
 
 	if (!m->argc || m->argc > CELL_KEEPER_STRINGS ||
-	    m->envc > CELL_KEEPER_STRINGS - m->argc)
+	    m->envc > CELL_KEEPER_STRINGS - m->argc || m->cpu_bytes > len)
 		return false;
+	j->cpus = m->cpu_bytes ? text : NULL;
+	j->cpu_bytes = m->cpu_bytes;
 	j->argv = strings;
 	j->env = strings + m->argc + 1;
 	if (!take_strings(&cwd, 1, &at, text + len) ||

@@ -4,7 +4,8 @@
  * over one SOCK_SEQPACKET pair.  Both ends are this program.
  *
  *	us -> keeper	GO	build the cell
- *			START	a job: its strings follow, then descriptors
+ *			START	a job: the set of its CPUs and its strings
+ *				follow, then descriptors
  *			KILL	a job
  *	keeper -> us	READY	the cell stands; descriptors: root, stage
  *			BROKEN	it does not: layer, error
@@ -51,6 +52,7 @@ struct cell_msg {
 	uint32_t deadline_ms;
 	uint32_t argc;
 	uint32_t envc;
+	uint32_t cpu_bytes; /* of the set of its CPUs, before its strings; 0 */
 	uint32_t fds; /* bit i: descriptor i of enum cell_msg_fd is there */
 	uint32_t self_test; /* no exec: the job tries to get out */
 	/* ENDED */

@@ -44,6 +44,10 @@ static uint32_t add_strings(struct buf *b, char *const *list)
 static int pack_job(const struct cell_job *job, struct buf *b,
 		    struct cell_msg *m, struct err *err)
 {
+	if (job->cpus && job->cpu_words <= CELL_CPU_WORDS) {
+		m->cpu_bytes = (uint32_t)(job->cpu_words * sizeof(*job->cpus));
+		buf_add(b, job->cpus, m->cpu_bytes);
+	}
 	add_proc_string(b, job->cwd);
 	m->argc = add_strings(b, job->argv);
 	m->envc = add_strings(b, job->env);

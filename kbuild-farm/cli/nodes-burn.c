@@ -45,26 +45,60 @@ char *nodes_burn_live(const struct peer_trial_node *n)
 	return text;
 }
 
-static void add_burn_row(struct table *t, const struct peer_trial_node *n)
+static void add_clock(struct table *t, uint32_t milli)
 {
-	const struct peer_trial_count *c = &n->burn;
-	struct buf cpu = { 0 };
+	if (milli == WIRE_HEALTH_UNKNOWN)
+		strv_add(&t->cells, "-");
+	else
+		strv_addf(&t->cells, "%u %%", milli / 10);
+}
 
-	format_span(&cpu, n->cpu_ms);
-	strv_own(&t->cells, nodes_check_name(n->entry->name));
-	strv_addf(&t->cells, "%u", n->cores);
+/* From CORES to FAILED. */
+static void add_counts(struct table *t, unsigned cores,
+		       const struct peer_trial_count *c)
+{
+	strv_addf(&t->cells, "%u", cores);
 	strv_addf(&t->cells, "%u", c->right);
 	strv_addf(&t->cells, "%u", c->wrong);
 	strv_addf(&t->cells, "%u", c->crashed);
 	strv_addf(&t->cells, "%u", other_faults(c));
-	strv_addf(&t->cells, "%u", n->lost);
+}
+
+static void add_cpu(struct table *t, uint64_t ms)
+{
+	struct buf cpu = { 0 };
+
+	format_span(&cpu, ms);
 	strv_add(&t->cells, buf_str(&cpu));
-	strv_own(&t->cells, heat_text(n));
-	if (n->slowest_milli == WIRE_HEALTH_UNKNOWN)
-		strv_add(&t->cells, "-");
-	else
-		strv_addf(&t->cells, "%u %%", n->slowest_milli / 10);
 	buf_release(&cpu);
+}
+
+/* A class has no conversation, and no sensor that is known to be its own. */
+static void add_class_row(struct table *t, const struct peer_trial_class *c)
+{
+	char *name = xasprintf("  %s", c->name);
+
+	strv_own(&t->cells, nodes_check_name(name));
+	add_counts(t, c->cpus, &c->burn);
+	strv_add(&t->cells, "");
+	add_cpu(t, c->cpu_ms);
+	strv_add(&t->cells, "");
+	add_clock(t, c->slowest_milli);
+	free(name);
+}
+
+static void add_burn_rows(struct table *t, const struct peer_trial_node *n)
+{
+	strv_own(&t->cells, nodes_check_name(n->entry->name));
+	add_counts(t, n->cores, &n->burn);
+	strv_addf(&t->cells, "%u", n->lost);
+	add_cpu(t, n->cpu_ms);
+	strv_own(&t->cells, heat_text(n));
+	add_clock(t, n->slowest_milli);
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		if (peer_trial_classes(n) > 1 && n->class[i].cpus)
+			add_class_row(t, &n->class[i]);
+	}
 }
 
 static void print_burn_table(FILE *out, const struct nodes_check *c)
@@ -79,25 +113,43 @@ static void print_burn_table(FILE *out, const struct nodes_check *c)
 		strv_add(&t.cells, head[i]);
 	for (size_t i = 0; i < c->trial->n; i++) {
 		if (c->trial->nodes[i].burn.asked)
-			add_burn_row(&t, &c->trial->nodes[i]);
+			add_burn_rows(&t, &c->trial->nodes[i]);
 	}
 	table_print(out, &t);
 }
 
-/* What the cores are, and how many of them were too hot at once. */
+/* What the cores are, how many of them were slowed down at once, and heat. */
+static void print_cores(FILE *out, const struct peer_trial_node *n)
+{
+	struct buf text = { 0 };
+
+	buf_printf(&text, "%s: %s", n->entry->name, n->classes);
+	if (n->throttled)
+		buf_printf(&text, "; up to %u of them slowed down",
+			   n->throttled);
+	for (unsigned i = 0; i < n->n_zones; i++)
+		buf_printf(&text, "%s %s %d C", i ? "," : "; at most",
+			   n->zone[i].name,
+			   ((int)n->zone[i].hottest_mk - WIRE_HEALTH_ZERO) /
+				   1000);
+	nodes_check_line(out, buf_str(&text));
+	buf_release(&text);
+}
+
 static void print_classes(FILE *out, const struct nodes_check *c)
 {
 	for (size_t i = 0; i < c->trial->n; i++) {
 		const struct peer_trial_node *n = &c->trial->nodes[i];
 		char *text;
 
-		if (!n->burn.asked || !n->classes)
+		if (n->burn.asked && n->classes)
+			print_cores(out, n);
+		if (!n->burn.asked || !n->is_whole)
 			continue;
-		text = n->throttled ?
-			       xasprintf("%s: %s; up to %u of them slowed down",
-					 n->entry->name, n->classes,
-					 n->throttled) :
-			       xasprintf("%s: %s", n->entry->name, n->classes);
+		text = xasprintf("%s: its kfarmd cannot keep jobs to one kind "
+				 "of core, so it is counted as a whole; `kfarm "
+				 "nodes update %s` brings one that can",
+				 n->entry->name, n->entry->name);
 		nodes_check_line(out, text);
 		free(text);
 	}

@@ -170,33 +170,93 @@ static void set_figures(json_t *o, const struct peer_trial_node *n)
 				    json_integer((json_int_t)n->link_bits));
 }
 
+static void set_celsius(json_t *o, uint32_t mk)
+{
+	if (mk != WIRE_HEALTH_UNKNOWN)
+		json_object_set_new(
+			o, "hottest_celsius",
+			json_real(((double)mk - WIRE_HEALTH_ZERO) / 1000));
+}
+
+static void set_slowest(json_t *o, uint32_t milli)
+{
+	if (milli != WIRE_HEALTH_UNKNOWN)
+		json_object_set_new(o, "slowest_clock",
+				    json_real(milli / 1000.0));
+}
+
+static void set_first(json_t *o, const struct peer_trial_count *c)
+{
+	json_object_set_new(o, "first", json_text(c->first));
+	if (c->first)
+		json_object_set_new(o, "first_ms",
+				    json_integer((json_int_t)c->first_ms));
+}
+
+static json_t *counts_json(const struct peer_trial_count *c)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "asked",
+			 (int)c->asked, "right", (int)c->right, "wrong",
+			 (int)c->wrong, "crashed", (int)c->crashed, "damaged",
+			 (int)c->damaged, "failed", (int)c->failed);
+}
+
+static json_t *class_json(const struct peer_trial_class *c)
+{
+	json_t *o = counts_json(&c->burn);
+
+	json_object_set_new(o, "cores", json_text(c->name));
+	json_object_set_new(o, "cpus", json_integer(c->cpus));
+	json_object_set_new(o, "throttled_cpus", json_integer(c->throttled));
+	json_object_set_new(o, "cpu_ms", json_integer((json_int_t)c->cpu_ms));
+	json_object_set_new(o, "throttled_ms",
+			    json_integer((json_int_t)c->throttled_ms));
+	set_slowest(o, c->slowest_milli);
+	set_first(o, &c->burn);
+	return o;
+}
+
+static json_t *zone_json(const struct peer_trial_zone *z)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", json_text(z->name));
+	set_celsius(o, z->hottest_mk);
+	return o;
+}
+
+/* Empty: it was counted as a whole. */
+static void set_parts(json_t *o, const struct peer_trial_node *n)
+{
+	json_t *classes = json_array(), *zones = json_array();
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		if (n->class[i].cpus)
+			json_array_append_new(classes,
+					      class_json(&n->class[i]));
+	}
+	for (unsigned i = 0; i < n->n_zones; i++)
+		json_array_append_new(zones, zone_json(&n->zone[i]));
+	json_object_set_new(o, "classes", classes);
+	json_object_set_new(o, "zones", zones);
+}
+
 static json_t *burn_json(const struct peer_trial_node *n)
 {
 	const struct peer_trial_count *c = &n->burn;
-	json_t *o = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
-			      "asked", (int)c->asked, "right", (int)c->right,
-			      "wrong", (int)c->wrong, "crashed",
-			      (int)c->crashed, "damaged", (int)c->damaged,
-			      "failed", (int)c->failed, "lost", (int)n->lost,
-			      "restarts", (int)n->restarts);
+	json_t *o = counts_json(c);
 
+	json_object_set_new(o, "lost", json_integer(n->lost));
+	json_object_set_new(o, "restarts", json_integer(n->restarts));
 	json_object_set_new(o, "cores", json_text(n->classes));
 	json_object_set_new(o, "throttled_cpus", json_integer(n->throttled));
 	json_object_set_new(o, "cpu_ms", json_integer((json_int_t)n->cpu_ms));
 	json_object_set_new(o, "throttled_ms",
 			    json_integer((json_int_t)n->throttled_ms));
-	if (n->hottest_mk != WIRE_HEALTH_UNKNOWN)
-		json_object_set_new(
-			o, "hottest_celsius",
-			json_real(((double)n->hottest_mk - WIRE_HEALTH_ZERO) /
-				  1000));
-	if (n->slowest_milli != WIRE_HEALTH_UNKNOWN)
-		json_object_set_new(o, "slowest_clock",
-				    json_real(n->slowest_milli / 1000.0));
-	json_object_set_new(o, "first", json_text(c->first));
-	if (c->first)
-		json_object_set_new(o, "first_ms",
-				    json_integer((json_int_t)c->first_ms));
+	set_celsius(o, n->hottest_mk);
+	set_slowest(o, n->slowest_milli);
+	set_first(o, c);
+	set_parts(o, n);
 	return o;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/cores.h"
 
-#include "base/vec.h"
-#include "node/sys.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -144,31 +143,39 @@ static bool are_alike(const struct wire_core_class *a,
 	       a->capacity == b->capacity && a->max_khz == b->max_khz;
 }
 
-static void count_cpu(struct wire_machine *m, struct wire_core_class *cpu,
-		      bool usable)
-{
-	struct wire_core_class *c = NULL;
+/* A class with its CPUs, while they are found. */
+struct found {
+	struct wire_core_class is;
+	struct node_cpus cpus;
+};
 
-	for (unsigned i = 0; !c && i < m->n_classes; i++) {
-		if (are_alike(&m->classes[i], cpu))
-			c = &m->classes[i];
+static void count_cpu(struct found *all, uint8_t *n, struct wire_core_class *is,
+		      unsigned cpu, bool usable)
+{
+	struct found *f = NULL;
+
+	for (unsigned i = 0; !f && i < *n; i++) {
+		if (are_alike(&all[i].is, is))
+			f = &all[i];
 	}
-	if (!c && m->n_classes == WIRE_CLASSES)
-		c = &m->classes[WIRE_CLASSES - 1];
-	if (!c) {
-		c = VEC_ADD(m->classes, m->n_classes);
-		*c = *cpu;
+	if (!f && *n == WIRE_CLASSES)
+		f = &all[WIRE_CLASSES - 1];
+	if (!f) {
+		f = &all[(*n)++];
+		f->is = *is;
 	} else {
-		free(cpu->model);
-		free(cpu->governor);
+		free(is->model);
+		free(is->governor);
 	}
-	c->cpus++;
-	c->usable = (uint16_t)(c->usable + usable);
+	f->is.cpus++;
+	f->is.usable = (uint16_t)(f->is.usable + usable);
+	node_cpus_add(&f->cpus, cpu);
 }
 
 static int compare_classes(const void *a, const void *b)
 {
-	const struct wire_core_class *x = a, *y = b;
+	const struct wire_core_class *x = &((const struct found *)a)->is;
+	const struct wire_core_class *y = &((const struct found *)b)->is;
 
 	if (x->capacity != y->capacity)
 		return x->capacity > y->capacity ? -1 : 1;
@@ -177,8 +184,10 @@ static int compare_classes(const void *a, const void *b)
 	return strcmp(x->model, y->model);
 }
 
-void node_cores_read(struct wire_machine *m, const char *root)
+void node_cores_read(struct wire_machine *m, struct node_cpus **cpus,
+		     const char *root)
 {
+	struct found *all = xcalloc(WIRE_CLASSES, sizeof(*all));
 	char **models = read_models(root);
 	struct node_cpus present, usable;
 
@@ -191,11 +200,19 @@ void node_cores_read(struct wire_machine *m, const char *root)
 			continue;
 		/* One that was never online since the start has no model. */
 		one = read_cpu(root, cpu, models[cpu]);
-		count_cpu(m, &one, node_cpus_has(&usable, cpu));
+		count_cpu(all, &m->n_classes, &one, cpu,
+			  node_cpus_has(&usable, cpu));
 	}
-	if (m->n_classes)
-		qsort(m->classes, m->n_classes, sizeof(*m->classes),
-		      compare_classes);
+	qsort(all, m->n_classes, sizeof(*all), compare_classes);
+	m->classes = xcalloc(m->n_classes + 1u, sizeof(*m->classes));
+	if (cpus)
+		*cpus = xcalloc(m->n_classes + 1u, sizeof(**cpus));
+	for (unsigned i = 0; i < m->n_classes; i++) {
+		m->classes[i] = all[i].is;
+		if (cpus)
+			(*cpus)[i] = all[i].cpus;
+	}
+	free(all);
 	for (unsigned cpu = 0; cpu < NODE_CPUS_MAX; cpu++)
 		free(models[cpu]);
 	free(models);

@@ -11,13 +11,16 @@
 #ifndef NODE_CORES_H
 #define NODE_CORES_H
 
+#include "node/sys.h"
 #include "wire/msg-machine.h"
 
 /*
  * The strongest first: by capacity, then by clock.  At most WIRE_CLASSES; what
  * is beyond counts to the last.  The caller frees each model, governor, and
- * the list: wire_machine_release() does.
+ * the list: wire_machine_release() does.  *cpus (NULL: not asked) has the CPUs
+ * of each class; the caller frees it.
  */
-void node_cores_read(struct wire_machine *m, const char *root);
+void node_cores_read(struct wire_machine *m, struct node_cpus **cpus,
+		     const char *root);
 
 #endif

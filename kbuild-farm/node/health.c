@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/health.h"
 
-#include "node/sys.h"
+#include "base/vec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #define MILLI         1000
 #define THERMAL       "/sys/class/thermal"
 #define CPUFREQ       "/sys/devices/system/cpu/cpufreq"
+#define POLICY        "policy"
 
 /* ----------------------------------------------------------------- sensors */
 
@@ -50,7 +51,7 @@ static void look_for_sensors(struct node_health *h, uint64_t now_ms,
 	node_health_release(h);
 	h->looked_ms = now_ms;
 	node_sys_list(root, THERMAL, "thermal_zone", &h->zones);
-	node_sys_list(root, CPUFREQ, "policy", &h->policies);
+	node_sys_list(root, CPUFREQ, POLICY, &h->policies);
 	look_for_coolers(h, root);
 }
 
@@ -63,21 +64,28 @@ void node_health_release(struct node_health *h)
 
 /* -------------------------------------------------------------------- heat */
 
+/* In thousandths of a kelvin, or unknown. */
+static uint32_t heat_of(const char *root, const char *zone)
+{
+	int64_t mc;
+
+	if (!node_sys_number(root, &mc, THERMAL "/%s/temp", zone))
+		return WIRE_HEALTH_UNKNOWN;
+	mc = node_sys_heat(mc);
+	return mc > COLD_MC && mc < HOT_MC ? (uint32_t)(mc + WIRE_HEALTH_ZERO) :
+					     WIRE_HEALTH_UNKNOWN;
+}
+
 static uint32_t hottest(const struct node_health *h, const char *root)
 {
 	uint32_t most = WIRE_HEALTH_UNKNOWN;
 
 	for (size_t i = 0; i < h->zones.n; i++) {
-		int64_t mc;
+		uint32_t mk = heat_of(root, h->zones.v[i]);
 
-		if (!node_sys_number(root, &mc, THERMAL "/%s/temp",
-				     h->zones.v[i]))
-			continue;
-		mc = node_sys_heat(mc);
-		if (mc <= COLD_MC || mc >= HOT_MC)
-			continue;
-		if (most == WIRE_HEALTH_UNKNOWN || mc + WIRE_HEALTH_ZERO > most)
-			most = (uint32_t)(mc + WIRE_HEALTH_ZERO);
+		if (mk != WIRE_HEALTH_UNKNOWN &&
+		    (most == WIRE_HEALTH_UNKNOWN || mk > most))
+			most = mk;
 	}
 	return most;
 }
@@ -125,19 +133,18 @@ static uint32_t share_of(const char *root, const char *policy)
 			      (uint32_t)((double)may / (double)could * MILLI);
 }
 
-/* The CPUs that have its clock: "0 1 2 3". */
-static uint32_t cpus_of(const char *root, const char *policy)
+/* The CPUs that have its clock: "0 1 2 3"; else the one that it is named by. */
+static struct node_cpus cpus_of(const char *root, const char *policy)
 {
 	char *text = node_sys_text(root, CPUFREQ "/%s/affected_cpus", policy);
-	struct strv cpus = { 0 };
-	uint32_t n;
+	struct node_cpus cpus = { 0 };
 
-	if (text)
-		strv_split(&cpus, text, " ");
-	n = cpus.n > WIRE_HEALTH_CPUS ? WIRE_HEALTH_CPUS : (uint32_t)cpus.n;
-	strv_release(&cpus);
+	for (char *at = text; at && *at; at++)
+		*at = *at == ' ' ? ',' : *at;
+	if (!text || !node_cpus_parse(&cpus, text))
+		node_cpus_parse(&cpus, policy + strlen(POLICY));
 	free(text);
-	return n ? n : 1;
+	return cpus;
 }
 
 /* The cores that are slowed down most, and how many are. */
@@ -148,17 +155,64 @@ static void read_clocks(struct node_health *h, const char *root)
 	for (size_t i = 0; i < h->policies.n; i++) {
 		uint32_t share = share_of(root, h->policies.v[i]);
 
+		struct node_cpus cpus;
+
 		/* Unknown is more than any. */
 		if (share < least)
 			least = share;
-		if (share < MILLI)
-			slowed += cpus_of(root, h->policies.v[i]);
+		if (share < MILLI) {
+			cpus = cpus_of(root, h->policies.v[i]);
+			slowed += node_cpus_count(&cpus);
+		}
 	}
 	h->now.speed_milli = least;
 	if (least != WIRE_HEALTH_UNKNOWN)
 		h->now.throttled = slowed > WIRE_HEALTH_CPUS ?
 					   WIRE_HEALTH_CPUS :
 					   slowed;
+}
+
+static void read_class(const struct node_health *h, struct wire_heat_class *c,
+		       const struct node_cpus *cpus, const char *root)
+{
+	*c = (struct wire_heat_class){ WIRE_HEALTH_UNKNOWN,
+				       WIRE_HEALTH_UNKNOWN };
+	for (size_t i = 0; i < h->policies.n; i++) {
+		uint32_t share = share_of(root, h->policies.v[i]);
+		struct node_cpus these = cpus_of(root, h->policies.v[i]);
+
+		node_cpus_intersect(&these, cpus);
+		if (share == WIRE_HEALTH_UNKNOWN || !node_cpus_count(&these))
+			continue;
+		if (c->throttled == WIRE_HEALTH_UNKNOWN)
+			c->throttled = 0;
+		if (share < c->speed_milli)
+			c->speed_milli = share;
+		if (share < MILLI)
+			c->throttled += node_cpus_count(&these);
+	}
+}
+
+void node_health_heat(const struct node_health *h, struct wire_heat *out,
+		      const struct node_cpus *cpus, unsigned n,
+		      const char *root)
+{
+	*out = (struct wire_heat){ 0 };
+	for (unsigned i = 0; i < n && i < WIRE_CLASSES; i++)
+		read_class(h, VEC_ADD(out->classes, out->n_classes), &cpus[i],
+			   root);
+	for (size_t i = 0; i < h->zones.n && out->n_zones < WIRE_ZONES; i++) {
+		uint32_t mk = heat_of(root, h->zones.v[i]);
+		char *type;
+
+		if (mk == WIRE_HEALTH_UNKNOWN)
+			continue;
+		type = node_sys_text(root, THERMAL "/%s/type", h->zones.v[i]);
+		*VEC_ADD(out->zones, out->n_zones) = (struct wire_heat_zone){
+			.name = type ? type : xstrdup(h->zones.v[i]),
+			.temperature_mk = mk,
+		};
+	}
 }
 
 /* ---------------------------------------------------------------- pressure */

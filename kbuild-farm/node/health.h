@@ -21,6 +21,7 @@
 #define NODE_HEALTH_H
 
 #include "base/str.h"
+#include "node/sys.h"
 #include "wire/msg-machine.h"
 
 /* What was read last; a zeroed one has read nothing yet. */
@@ -42,5 +43,12 @@ struct node_health {
 void node_health_read(struct node_health *h, uint64_t now_ms, uint64_t ours_ms,
 		      const char *root);
 void node_health_release(struct node_health *h);
+/*
+ * The same of each of `n` classes, whose CPUs are in `cpus`, and of each
+ * thermal zone, read now; h was read before.  wire_heat_release() it.
+ */
+void node_health_heat(const struct node_health *h, struct wire_heat *out,
+		      const struct node_cpus *cpus, unsigned n,
+		      const char *root);
 
 #endif

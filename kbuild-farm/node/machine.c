@@ -5,7 +5,6 @@
 #include "node/cgroup.h"
 #include "node/cores.h"
 #include "node/inventory.h"
-#include "node/sys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -209,7 +208,8 @@ static void read_passive(struct wire_machine *m, const char *root)
 	strv_release(&zones);
 }
 
-void node_machine_collect(struct wire_machine *m, const char *root)
+void node_machine_collect(struct wire_machine *m, struct node_cpus **cpus,
+			  const char *root)
 {
 	struct node_cgroup cg;
 
@@ -228,7 +228,7 @@ void node_machine_collect(struct wire_machine *m, const char *root)
 		m->limit_mib = (uint32_t)(cg.memory >> 20);
 	read_machine_id(&m->id, root);
 	read_abis(&m->abis, root);
-	node_cores_read(m, root);
+	node_cores_read(m, cpus, root);
 	read_macs(m, root);
 	read_passive(m, root);
 }

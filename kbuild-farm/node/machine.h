@@ -17,12 +17,15 @@
 #ifndef NODE_MACHINE_H
 #define NODE_MACHINE_H
 
+#include "node/sys.h"
 #include "wire/msg-machine.h"
 
 /*
  * Fills all but `store_mib`, `toolchains` and `health`, which is all unknown;
  * wire_machine_release() it.  `root` stands before every path: "" but in tests.
+ * *cpus: as node_cores_read().
  */
-void node_machine_collect(struct wire_machine *m, const char *root);
+void node_machine_collect(struct wire_machine *m, struct node_cpus **cpus,
+			  const char *root);
 
 #endif

@@ -142,7 +142,7 @@ const char *node_sys_line(const char *text, const char *name)
 
 /* -------------------------------------------------------------------- CPUs */
 
-static void mark_cpu(struct node_cpus *set, unsigned long cpu)
+void node_cpus_add(struct node_cpus *set, unsigned cpu)
 {
 	if (cpu < NODE_CPUS_MAX)
 		set->bits[cpu / 64] |= 1ull << (cpu % 64);
@@ -168,12 +168,18 @@ bool node_cpus_parse(struct node_cpus *out, const char *list)
 		}
 		for (unsigned long i = first; i <= last && i < NODE_CPUS_MAX;
 		     i++)
-			mark_cpu(out, i);
+			node_cpus_add(out, (unsigned)i);
 		at = *end == ',' ? end + 1 : end;
 		if (*end && *end != ',' && *end != '\n')
 			return false;
 	}
 	return at != list;
+}
+
+void node_cpus_intersect(struct node_cpus *set, const struct node_cpus *other)
+{
+	for (size_t i = 0; i < NODE_CPUS_MAX / 64; i++)
+		set->bits[i] &= other->bits[i];
 }
 
 /* Is there such a file, and a list in it? */
@@ -201,10 +207,8 @@ void node_cpus_usable(struct node_cpus *out, const char *root)
 
 	if (!read_cpus(out, root, "online"))
 		node_cpus_present(out, root);
-	if (line && node_cpus_parse(&allowed, line)) {
-		for (size_t i = 0; i < NODE_CPUS_MAX / 64; i++)
-			out->bits[i] &= allowed.bits[i];
-	}
+	if (line && node_cpus_parse(&allowed, line))
+		node_cpus_intersect(out, &allowed);
 	free(status);
 }
 

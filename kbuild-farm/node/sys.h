@@ -66,6 +66,9 @@ void node_cpus_present(struct node_cpus *out, const char *root);
  * affinity and cpuset leave (Cpus_allowed_list of proc(5)'s status).
  */
 void node_cpus_usable(struct node_cpus *out, const char *root);
+void node_cpus_add(struct node_cpus *set, unsigned cpu);
+/* Leaves those of `set` that are in `other` too. */
+void node_cpus_intersect(struct node_cpus *set, const struct node_cpus *other);
 bool node_cpus_has(const struct node_cpus *set, unsigned cpu);
 unsigned node_cpus_count(const struct node_cpus *set);
 

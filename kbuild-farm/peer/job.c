@@ -144,6 +144,15 @@ static int fill_message(struct peer_cell *cell, const struct peer_question *q,
 	return !ret && !wire_job_fits(m) ? -E2BIG : ret;
 }
 
+static void send_pin(const struct peer_link *l, uint32_t job, uint8_t class)
+{
+	struct wire_pin m = { .job = job, .class = class };
+	struct buf body = { 0 };
+
+	wire_pin_encode(&body, &m);
+	peer_link_send(l, WIRE_PIN, &body, WIRE_PLAIN);
+}
+
 int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
 		  const struct peer_question *q, struct peer_job **job)
 {
@@ -167,6 +176,8 @@ int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
 			     &(*job)->answer.key);
 		peer_link_send_paths(l);
 		peer_link_send_flags(l);
+		if (q->pinned)
+			send_pin(l, m.job, q->class);
 		wire_job_encode(&body, &m);
 		peer_link_send(l, WIRE_JOB, &body, WIRE_PLAIN);
 	}

@@ -62,6 +62,8 @@ struct peer_question {
 	uint32_t deadline_ms;
 	const struct inputs_path *cwd;
 	const char *source, *object;
+	bool pinned; /* to the CPUs of `class`, of a node that can do that */
+	uint8_t class; /* in its MACHINE */
 	bool named; /* see struct wire_job */
 	unsigned sides;
 	const struct options_flags *flags;

@@ -195,6 +195,7 @@ void peer_link_close(struct peer_link *l)
 {
 	close_stream(l);
 	transport_end(&l->transport, l->farm->children);
+	wire_heat_release(&l->heat);
 	l->hello_seen = l->fit_seen = l->machine_seen = false;
 }
 
@@ -267,6 +268,19 @@ static int hear_machine(struct peer_link *l, struct bytes body, struct err *err)
 	return 1;
 }
 
+static int hear_heat(struct peer_link *l, struct bytes body, struct err *err)
+{
+	struct wire_heat m;
+
+	if (!l->machine_seen || wire_hello_version(&l->hello) < WIRE_WITH_PIN)
+		return err_set(err, EPROTO, "HEAT is not due");
+	if (wire_heat_decode(&m, body))
+		return err_set(err, EPROTO, "broken HEAT");
+	wire_heat_release(&l->heat);
+	l->heat = m;
+	return 0;
+}
+
 bool peer_link_is_known(const struct peer_link *l)
 {
 	return l->fit_seen &&
@@ -288,6 +302,8 @@ int peer_link_hear(struct peer_link *l, uint16_t type, struct bytes body,
 		return hear_fit(l, body, err);
 	if (type == WIRE_MACHINE)
 		return hear_machine(l, body, err);
+	if (type == WIRE_HEAT)
+		return hear_heat(l, body, err);
 	if (type == WIRE_HEALTH &&
 	    wire_hello_version(&l->hello) < WIRE_WITH_HEALTH)
 		return err_set(err, EPROTO, "this version has no HEALTH");

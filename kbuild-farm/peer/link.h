@@ -45,6 +45,7 @@ struct peer_link {
 	bool greeted; /* there was one */
 	struct wire_fit fit; /* of the last conversation */
 	struct wire_machine machine; /* the same; zeroed: before version 8 */
+	struct wire_heat heat; /* the last of this conversation; zeroed */
 	TAILQ_HEAD(, peer_job) jobs; /* that are out (peer/job.h) */
 	unsigned n_jobs, n_others; /* of these not the build's */
 	uint64_t sent_before, received_before; /* by former streams */

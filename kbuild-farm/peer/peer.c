@@ -584,6 +584,9 @@ void peer_figures(const struct peer *p, struct peer_figures *out)
 		.layers = l->fit_seen ? l->fit.layers : NULL,
 		.busy_ms = p->busy_ms,
 		.health = &p->health,
+		.heat = &l->heat,
+		.pins = l->machine_seen &&
+			wire_hello_version(&l->hello) >= WIRE_WITH_PIN,
 		.sent = l->sent_before,
 		.received = l->received_before,
 	};

@@ -66,6 +66,8 @@ struct peer_figures {
 	bool lacks; /* it has none of the toolchains, and gets none */
 	const char *why_lacks; /* may be NULL */
 	const struct wire_health *health; /* as its last HEALTH said */
+	const struct wire_heat *heat; /* its last HEAT; zeroed: none */
+	bool pins; /* jobs can be for one class of its machine */
 	uint64_t busy_ms; /* CPU time of its compilers */
 	uint64_t sent, received; /* bytes */
 };

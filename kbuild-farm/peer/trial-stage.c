@@ -194,10 +194,8 @@ static bool is_set_ready(const struct trial_node *n,
 static void give_up_units(struct trial_node *n, struct peer_trial_count *c,
 			  const char *why)
 {
-	c->failed += (unsigned)n->n_jobs;
 	trial_work_note(n, c, NULL, why);
-	c->asked += (unsigned)n->n_jobs;
-	trial_work_drop(n, true);
+	trial_work_give_up(n, why);
 	/* Those that are sent next have as long. */
 	n->since_ms = clock_ms();
 }

@@ -18,6 +18,7 @@ struct trial_job {
 	uint32_t number;
 	const struct peer_canary *set;
 	size_t unit;
+	int class; /* whose cores it is on; -1: any */
 	uint64_t sent_ms;
 };
 
@@ -38,6 +39,7 @@ struct trial_node {
 	struct trial_job *jobs;
 	size_t n_jobs;
 	uint64_t tick_ms; /* of the last health */
+	bool pins; /* now: jobs can be for one class */
 };
 
 struct trial {

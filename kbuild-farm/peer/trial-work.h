@@ -15,6 +15,11 @@
  */
 bool trial_work_send(struct trial_node *n, const struct peer_canary *set,
 		     unsigned most, bool again);
+/*
+ * Whose cores the next job is for; -1: all classes have theirs, and some more
+ * ahead.
+ */
+int trial_work_next_class(const struct trial_node *n);
 /* Releases what `answer` holds. */
 void trial_work_answered(struct trial_node *n, uint32_t number,
 			 struct peer_answer *answer);
@@ -22,6 +27,8 @@ void trial_work_failed(struct trial_node *n, uint32_t number,
 		       enum wire_fail_class class, const char *why);
 /* Of those that are out nothing is heard any more: leave them. */
 void trial_work_drop(struct trial_node *n, bool cancel);
+/* The same, and each has failed for `why`. */
+void trial_work_give_up(struct trial_node *n, const char *why);
 /* One that is not right: the first one's words are kept. */
 void trial_work_note(struct trial_node *n, struct peer_trial_count *c,
 		     const char *unit, const char *what);

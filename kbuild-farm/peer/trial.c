@@ -7,6 +7,7 @@
 #include "inputs/reference.h"
 #include "node/identity.h"
 #include "node/limits.h"
+#include "peer/trial-heat.h"
 #include "peer/trial-stage.h"
 #include "peer/trial-work.h"
 #include "store/packed.h"
@@ -43,7 +44,24 @@ void peer_trial_node_release(struct peer_trial_node *n)
 	free(n->answer.first);
 	free(n->burn.first);
 	free(n->lost_why);
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		free(n->class[i].name);
+		free(n->class[i].burn.first);
+	}
+	for (unsigned i = 0; i < n->n_zones; i++)
+		free(n->zone[i].name);
+	free(n->class);
+	free(n->zone);
 	*n = (struct peer_trial_node){ .entry = n->entry };
+}
+
+unsigned peer_trial_classes(const struct peer_trial_node *n)
+{
+	unsigned tried = 0;
+
+	for (unsigned i = 0; i < n->n_classes; i++)
+		tried += n->class[i].cpus != 0;
+	return tried;
 }
 
 /* ------------------------------------------------------- what nodes tell */
@@ -115,6 +133,7 @@ static void take_greeting(struct trial_node *n)
 	if (is->boot_id && !str_equal(is->boot_id, inv->boot_id))
 		is->restarts++;
 	replace_text(&is->boot_id, inv->boot_id);
+	trial_heat_classes(n, &figures);
 	if (is->up)
 		return;
 	is->up = true;
@@ -191,30 +210,13 @@ static void on_measured(void *ctx, uint64_t us)
 	peer_farm_wake(&n->trial->farm);
 }
 
-/* Heat and throttling, while it works. */
 static void on_load(void *ctx)
 {
 	struct trial_node *n = ctx;
-	const struct wire_health *h;
 	struct peer_figures figures;
-	uint64_t now = clock_ms();
 
 	peer_figures(n->peer, &figures);
-	h = figures.health;
-	if (n->stage == PEER_TRIAL_BURN) {
-		if (h->temperature_mk != WIRE_HEALTH_UNKNOWN &&
-		    (n->is->hottest_mk == WIRE_HEALTH_UNKNOWN ||
-		     h->temperature_mk > n->is->hottest_mk))
-			n->is->hottest_mk = h->temperature_mk;
-		if (h->speed_milli < n->is->slowest_milli)
-			n->is->slowest_milli = h->speed_milli;
-		if (h->throttled != WIRE_HEALTH_UNKNOWN &&
-		    h->throttled > n->is->throttled)
-			n->is->throttled = h->throttled;
-		if (h->speed_milli < 1000 && n->tick_ms)
-			n->is->throttled_ms += now - n->tick_ms;
-	}
-	n->tick_ms = now;
+	trial_heat_note(n, &figures, clock_ms());
 }
 
 static void on_answered(void *ctx, uint32_t job, struct peer_answer *answer)

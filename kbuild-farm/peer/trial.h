@@ -37,6 +37,21 @@ struct peer_trial_count {
 	uint64_t first_ms; /* when that was, of the burn-in */
 };
 
+/* The cores of one class, in a burn-in. */
+struct peer_trial_class {
+	char *name; /* "Cortex-A72", "1512 MHz": told from the others by it */
+	unsigned cpus; /* that jobs may run on; 0: not tried */
+	struct peer_trial_count burn;
+	uint64_t cpu_ms, throttled_ms;
+	uint32_t slowest_milli, throttled; /* as of the node */
+};
+
+/* A thermal zone. */
+struct peer_trial_zone {
+	char *name;
+	uint32_t hottest_mk;
+};
+
 /* What a unit came to, to tell chance from another compiler. */
 struct peer_trial_unit {
 	unsigned right, wrong;
@@ -87,6 +102,12 @@ struct peer_trial_node {
 	uint32_t hottest_mk, slowest_milli; /* WIRE_HEALTH_UNKNOWN */
 	uint64_t throttled_ms; /* it ran below its full clock so long */
 	uint32_t throttled; /* CPUs that did at once, at most */
+	/* As in MACHINE; NULL: it said nothing, or cannot pin jobs to them. */
+	struct peer_trial_class *class;
+	unsigned n_classes;
+	bool is_whole; /* it has several, and is too old to tell them apart */
+	struct peer_trial_zone *zone;
+	unsigned n_zones;
 };
 
 enum peer_trial_stage {
@@ -126,6 +147,8 @@ struct peer_trial {
 void peer_trial_node_init(struct peer_trial_node *n,
 			  const struct node_entry *entry);
 void peer_trial_node_release(struct peer_trial_node *n);
+/* How many classes of its cores were tried. */
+unsigned peer_trial_classes(const struct peer_trial_node *n);
 /*
  * Try them.  All that was started has ended on return; what was found is in
  * the nodes, after `cancel` too.  Fails without an event loop or files in

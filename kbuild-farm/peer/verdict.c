@@ -387,13 +387,32 @@ static bool is_always_the_same(const struct peer_trial_node *n)
 	return any;
 }
 
+/* ", all on its 2 Cortex-A72": where others were right.  The caller frees it.
+ */
+static char *where_it_erred(const struct peer_trial_node *n)
+{
+	const struct peer_trial_class *only = NULL;
+	unsigned bad = 0;
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		if (!count_bad(&n->class[i].burn))
+			continue;
+		only = &n->class[i];
+		bad++;
+	}
+	if (bad != 1 || peer_trial_classes(n) < 2 ||
+	    count_bad(&only->burn) != count_bad(&n->burn))
+		return xstrdup("");
+	return xasprintf(", all on its %u x %s", only->cpus, only->name);
+}
+
 static void judge_burn_answers(struct peer_verdict *v,
 			       const struct peer_trial_node *n,
 			       const char *compiler)
 {
 	const struct peer_trial_count *c = &n->burn;
 	struct buf at = { 0 };
-	char *bad = bad_in_words(c), *todo;
+	char *bad = bad_in_words(c), *where = where_it_erred(n), *todo;
 
 	format_time(&at, c->first_ms);
 	todo = is_always_the_same(n) ?
@@ -403,11 +422,12 @@ static void judge_burn_answers(struct peer_verdict *v,
 				 compiler) :
 		       compile_todo(n, c);
 	set_verdict(v, PEER_VERDICT_FAILED, NULL,
-		    xasprintf("of %u compiles: %s; the first after %s: %s",
-			      c->asked, bad, buf_str(&at),
+		    xasprintf("of %u compiles: %s%s; the first after %s: %s",
+			      c->asked, bad, where, buf_str(&at),
 			      c->first ? c->first : "?"),
 		    todo);
 	buf_release(&at);
+	free(where);
 	free(bad);
 }
 
@@ -436,17 +456,35 @@ static bool was_hot(const struct peer_trial_node *n)
 	return n->hottest_mk != WIRE_HEALTH_UNKNOWN && n->hottest_mk >= HOT_MK;
 }
 
+/* ": its Cortex-A72 to 66 % for 4:05", of those classes that did. */
+static char *what_slowed(const struct peer_trial_node *n)
+{
+	struct buf out = { 0 };
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		const struct peer_trial_class *c = &n->class[i];
+
+		if (!c->throttled_ms || peer_trial_classes(n) < 2)
+			continue;
+		buf_printf(&out, "%s its %s to %u %% for ", out.len ? "," : ":",
+			   c->name, c->slowest_milli / 10);
+		format_time(&out, c->throttled_ms);
+	}
+	return out.len ? buf_steal(&out) : xstrdup("");
+}
+
 static void judge_heat(struct peer_verdict *v, const struct peer_trial_node *n)
 {
+	char *slowed = what_slowed(n);
 	struct buf how_long = { 0 };
 
 	format_time(&how_long, n->throttled_ms);
 	if (n->throttled_ms)
 		set_verdict(v, PEER_VERDICT_POOR, xstrdup("slowed"),
 			    xasprintf("it slowed down to %u %% of its clock, "
-				      "for %s in all",
-				      n->slowest_milli / 10,
-				      buf_str(&how_long)),
+				      "for %s in all%s",
+				      n->slowest_milli / 10, buf_str(&how_long),
+				      slowed),
 			    xstrdup("a heat sink or a fan; without one a lower "
 				    "maximum clock computes as much and stays "
 				    "cool"));
@@ -457,6 +495,7 @@ static void judge_heat(struct peer_verdict *v, const struct peer_trial_node *n)
 				  (n->hottest_mk - WIRE_HEALTH_ZERO) / 1000),
 			xstrdup("a heat sink or a fan"));
 	buf_release(&how_long);
+	free(slowed);
 }
 
 static void judge_burn(struct peer_verdict *v, const struct peer_trial_node *n,

@@ -10,7 +10,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION_MIN 6
-#define WIRE_VERSION     8
+#define WIRE_VERSION     9
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -77,6 +77,8 @@ enum wire_type {
 	WIRE_DROP, /* kfarm: remove that one */
 	WIRE_HEALTH, /* kfarmd, with its beats: how the machine does */
 	WIRE_MACHINE, /* kfarmd, behind FIT: what the machine is */
+	WIRE_PIN, /* kfarm: the CPUs of the next job */
+	WIRE_HEAT, /* kfarmd, beside HEALTH: how its classes and sensors do */
 
 	WIRE_CC_JOB = 32, /* kfarm-cc: the messages of wire/cc.h */
 	WIRE_CC_BEAT,

@@ -139,3 +139,41 @@ static bool is_possible_machine(const void *m)
 
 const struct wire_layout wire_machine_layout = WIRE_LAYOUT(machine,
 							   is_possible_machine);
+
+static const struct wire_field pin[] = {
+	{ WIRE_NUMBER(pin, job, WIRE_ANY) },
+	{ WIRE_NUMBER(pin, class, WIRE_CLASSES - 1) },
+};
+
+const struct wire_layout wire_pin_layout = WIRE_LAYOUT(pin, NULL);
+
+static const struct wire_field heat_class[] = {
+	{ WIRE_NUMBER(heat_class, speed_milli, WIRE_ANY) },
+	{ WIRE_NUMBER(heat_class, throttled, WIRE_ANY) },
+};
+
+static bool is_possible_heat_class(const void *m)
+{
+	const struct wire_heat_class *c = m;
+
+	return is_known_or_at_most(c->speed_milli, 1000) &&
+	       is_known_or_at_most(c->throttled, WIRE_HEALTH_CPUS);
+}
+
+static const struct wire_layout heat_class_layout = WIRE_LAYOUT(
+	heat_class, is_possible_heat_class);
+
+static const struct wire_field heat_zone[] = {
+	{ WIRE_LINE(heat_zone, name, WIRE_ZONE_MAX) },
+	{ WIRE_NUMBER(heat_zone, temperature_mk, WIRE_HEALTH_HEAT) },
+};
+
+static const struct wire_layout heat_zone_layout = WIRE_LAYOUT(heat_zone, NULL);
+
+static const struct wire_field heat[] = {
+	{ WIRE_LIST(heat, classes, n_classes, WIRE_CLASSES,
+		    &heat_class_layout) },
+	{ WIRE_LIST(heat, zones, n_zones, WIRE_ZONES, &heat_zone_layout) },
+};
+
+const struct wire_layout wire_heat_layout = WIRE_LAYOUT(heat, NULL);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * wire/msg-machine.h - what a node says of its machine (MACHINE) and of how
- * that does (HEALTH); wire/msg.h says what WIRE_MESSAGE() declares.
+ * that does (HEALTH, HEAT), and the CPUs that a job is for (PIN); wire/msg.h
+ * says what WIRE_MESSAGE() declares.
  *
  * MACHINE comes once, right behind FIT, in conversations that have it: from
  * version 8 on.  HEALTH comes with each beat from version 7 on, and is longer
- * from version 8 on.  Where it comes from is in node/machine.h, node/health.h.
+ * from version 8 on.  PIN, and HEAT with each beat while there are jobs that
+ * came with one, are there from version 9 on.  Where all of it comes from is in
+ * node/machine.h and node/health.h.
  */
 #ifndef WIRE_MSG_MACHINE_H
 #define WIRE_MSG_MACHINE_H
@@ -17,10 +20,13 @@
 
 #define WIRE_WITH_HEALTH  7
 #define WIRE_WITH_MACHINE 8
+#define WIRE_WITH_PIN     9
 
 #define WIRE_CLASSES    32 /* classes of cores of a machine */
 #define WIRE_MACS       64 /* MAC addresses of one */
 #define WIRE_MODEL_MAX  127 /* bytes of a model's name */
+#define WIRE_ZONES      32 /* thermal zones in HEAT */
+#define WIRE_ZONE_MAX   31 /* bytes of the name of one */
 #define WIRE_KERNEL_MAX 127 /* of a kernel's release */
 
 /* What the machine does not tell; bounds. */
@@ -94,5 +100,33 @@ struct wire_machine {
 };
 
 WIRE_MESSAGE(machine);
+
+/* The job that comes next runs on the CPUs of one class alone. */
+struct wire_pin {
+	uint32_t job;
+	uint8_t class; /* in MACHINE's list, from 0 on */
+};
+
+WIRE_MESSAGE(pin);
+
+/* Each number: or WIRE_HEALTH_UNKNOWN. */
+struct wire_heat_class {
+	uint32_t speed_milli; /* as in HEALTH, of this class */
+	uint32_t throttled; /* CPUs of it below their full clock */
+};
+
+struct wire_heat_zone {
+	char *name; /* "soc-thermal" */
+	uint32_t temperature_mk; /* thousandths of a kelvin, never unknown */
+};
+
+struct wire_heat {
+	uint8_t n_classes; /* as many as in MACHINE */
+	struct wire_heat_class *classes;
+	uint8_t n_zones; /* that can be read now */
+	struct wire_heat_zone *zones;
+};
+
+WIRE_MESSAGE(heat);
 
 #endif

@@ -59,6 +59,8 @@ ROUND_TRIP(job, release_job)
 ROUND_TRIP(piece, release_nothing)
 ROUND_TRIP(beat, wire_beat_release)
 ROUND_TRIP(machine, wire_machine_release)
+ROUND_TRIP(pin, wire_pin_release)
+ROUND_TRIP(heat, wire_heat_release)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
 ROUND_TRIP(bundle, wire_bundle_release)
@@ -148,9 +150,10 @@ static bool shut(struct bytes in, struct buf *out)
 }
 
 static round_trip *const decoders[] = {
-	hello,  bye,    fit,     have,  job,  piece, beat,     result, fail,
-	cancel, cc_job, cc_done, cell,  shut, paths, view,     need,   blob,
-	flags,  bundle, dropped, tools, held, drop,  health_7, health, machine,
+	hello,    bye,    fit,     have,    job,     piece, beat,  result,
+	fail,     cancel, cc_job,  cc_done, cell,    shut,  paths, view,
+	need,     blob,   flags,   bundle,  dropped, tools, held,  drop,
+	health_7, health, machine, pin,     heat,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

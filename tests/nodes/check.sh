@@ -213,13 +213,101 @@ restart_a()
 	lab_kfarmd a
 }
 
+# burnt_class NODE CLASS KEY: of the burn-in on its cores of that name
+burnt_class()
+{
+	jq -r --arg n "$1" --arg c "$2" --arg k "$3" '.nodes[] |
+		select(.name == $n) | .burn_in.classes[] | select(.cores == $c) |
+		.[$k]' "$work/check.json"
+}
+
+# As many CPUs as this machine has, the first one of another kind and too hot:
+# two classes that are real in all but their names.
+a_board_of_two_classes()
+{
+	cpus=($(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status |
+		tr , '\n' | while IFS=- read -r first last; do
+			seq "$first" "${last:-$first}"
+		done))
+	cat >"$work/two.sh" <<-END
+	cpu=/sys/devices/system/cpu
+	mount -t tmpfs none \$cpu && mount -t tmpfs none /sys/class/thermal || exit 1
+	cd \$cpu
+	echo "$(IFS=,; echo "${cpus[*]}")" | tee present >online
+	for i in ${cpus[*]}; do
+		part=0xd03 khz=1416000 now=1416000 policy=${cpus[1]}
+		[ \$i = ${cpus[0]} ] && part=0xd08 khz=1800000 now=1200000 policy=\$i
+		mkdir -p cpu\$i/cpufreq cpufreq/policy\$policy
+		echo \$khz | tee cpu\$i/cpufreq/cpuinfo_max_freq \\
+			>cpufreq/policy\$policy/cpuinfo_max_freq
+		echo \$now >cpufreq/policy\$policy/scaling_max_freq
+		echo \$i >>cpufreq/policy\$policy/cpus
+		tr '\n' ' ' <cpufreq/policy\$policy/cpus \\
+			>cpufreq/policy\$policy/affected_cpus
+		printf 'processor\t: %d\nCPU implementer\t: 0x41\nCPU part\t: %s\n\n' \\
+			\$i \$part >>$work/cpuinfo
+	done
+	mount --bind $work/cpuinfo /proc/cpuinfo || exit 1
+	mkdir -p /sys/class/thermal/thermal_zone0
+	echo big-thermal >/sys/class/thermal/thermal_zone0/type
+	echo 61000 >/sys/class/thermal/thermal_zone0/temp
+	exec $kfarmd
+	END
+	node two "unshare -m sh $work/two.sh"
+}
+
+# What its compilers may run on, each kind once; until there is $work/burnt.
+watch_cpus()
+{
+	local kfarmd
+
+	while [ ! -e "$work/burnt" ]; do
+		kfarmd=$(cat "$work/nodes/two" 2>/dev/null) &&
+			ps -e -o pid=,ppid=,comm= | awk -v top="$kfarmd" '
+				{ above[$1] = $2; name[$1] = $3 }
+				END { for (p in name) if (name[p] == "cc1") {
+					for (at = p; at > 1 && at != top; )
+						at = above[at]
+					if (at == top) print p } }' |
+			while read -r pid; do
+				sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' \
+					"/proc/$pid/status" 2>/dev/null
+			done
+		sleep 0.1
+	done | sort -u >"$work/ran-on"
+}
+
+# A machine with much to do does not get far in that time: then longer.
+burn_nodes()
+{
+	local time restarting
+
+	for time in ${burn:-11s 33s 99s}; do
+		rm -f "$work/cpuinfo"
+		restart_a &
+		restarting=$!
+		check_nodes --burn-in "$time" a good seldom crash \
+			${cpus[1]:+two}
+		wait $restarting
+		[ "$(burnt seldom wrong)" -gt 0 ] &&
+			[ "$(burnt seldom right)" -gt 0 ] &&
+			[ "$(burnt crash crashed)" -gt 0 ] &&
+			[ "$(burnt a restarts)" -gt 0 ] && break
+	done
+	: >"$work/burnt"
+}
+
 burn_in()
 {
+	local watching
+
 	node seldom "'$badnode' seldom=3 17 $kfarmd" slots=1
 	node crash "'$badnode' crashes=3 17 $kfarmd" slots=1
-	restart_a &
-	check_nodes --burn-in "${burn:-11s}" a good seldom crash
-	wait $!
+	a_board_of_two_classes
+	watch_cpus &
+	watching=$!
+	burn_nodes
+	wait $watching
 	is "burn-in: status" 1 $status
 	is "a good one: row" good "$(row good burn-in)"
 	is "a good one: wrong" 0 "$(burnt good wrong)"
@@ -233,6 +321,35 @@ burn_in()
 	says crash burn-in "Segmentation fault"
 	is "one that restarts" 1 "$(burnt a restarts)"
 	says a burn-in "restarted 1 time"
+}
+
+by_class()
+{
+	local big=Cortex-A72 little=Cortex-A53
+
+	[ "${cpus[1]}" ] || {
+		left_out "classes of cores" "one CPU"
+		return
+	}
+	is "two classes: row" poor "$(row two burn-in)"
+	check "jobs on the large core" \
+		[ "$(burnt_class two $big right)" -gt 0 ]
+	check "on the small ones" [ "$(burnt_class two $little right)" -gt 0 ]
+	is "all of them" "$(burnt two right)" $(($(burnt_class two $big right) + \
+		$(burnt_class two $little right)))
+	is "the large one slowed down" 0.666 \
+		"$(burnt_class two $big slowest_clock)"
+	check "the others did not" \
+		jq -e --arg c $little '.nodes[] | select(.name == "two") |
+		.burn_in.classes[] | select(.cores == $c) |
+		.slowest_clock == 1' "$work/check.json"
+	says two burn-in "its $big to 66 %"
+	is "the heat of its zone" "big-thermal 61" "$(jq -r '.nodes[] |
+		select(.name == "two") | .burn_in.zones[] |
+		"\(.name) \(.hottest_celsius | floor)"' "$work/check.json")"
+	# Those of the canary were for any.
+	check "where its compilers ran: $(tr '\n' ' ' <"$work/ran-on")" \
+		grep -qx "${cpus[0]}" "$work/ran-on"
 }
 
 interrupted()
@@ -270,5 +387,6 @@ a_mac_address_of_two
 not_there
 others_that_fail
 burn_in
+by_class
 interrupted
 farm_end

@@ -54,6 +54,7 @@ struct client {
 	char *bye;
 	unsigned beats;
 	unsigned healths;
+	unsigned heats;
 	int version; /* that it speaks at most; 0: the newest */
 	bool has_machine;
 	struct wire_machine machine;
@@ -273,6 +274,16 @@ static inline void client_health(struct client *c, struct bytes body)
 	c->healths++;
 }
 
+static inline void client_heat(struct client *c, struct bytes body)
+{
+	struct wire_heat heat;
+
+	ck_assert_int_eq(wire_heat_decode(&heat, body), 0);
+	ck_assert_uint_eq(heat.n_classes, c->machine.n_classes);
+	wire_heat_release(&heat);
+	c->heats++;
+}
+
 static inline void client_machine(struct client *c, struct bytes body)
 {
 	ck_assert(c->has_fit && !c->has_machine);
@@ -323,6 +334,9 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 		break;
 	case WIRE_HEALTH:
 		client_health(c, body);
+		break;
+	case WIRE_HEAT:
+		client_heat(c, body);
 		break;
 	case WIRE_MACHINE:
 		client_machine(c, body);

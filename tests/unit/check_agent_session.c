@@ -54,9 +54,9 @@ START_TEST(a_second_hello_ends_the_conversation)
 }
 END_TEST
 
-static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,  WIRE_PATHS,
-					 WIRE_VIEW, WIRE_BLOB,  WIRE_FLAGS,
-					 WIRE_JOB,  WIRE_CANCEL };
+static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,   WIRE_PATHS,
+					 WIRE_VIEW, WIRE_BLOB,   WIRE_FLAGS,
+					 WIRE_JOB,  WIRE_CANCEL, WIRE_PIN };
 
 START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
 {
@@ -67,8 +67,8 @@ END_TEST
 
 /* What a kfarmd alone says. */
 static const enum wire_type wrong_way[] = {
-	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,   WIRE_OUTPUT,
-	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE
+	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,    WIRE_OUTPUT,
+	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE, WIRE_HEAT
 };
 
 START_TEST(a_message_of_its_own_ends_the_conversation)
@@ -304,7 +304,7 @@ END_TEST
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 9 to 10");
+			      "kfarm 9.9 speaks protocol 10 to 11");
 }
 END_TEST
 

@@ -89,6 +89,35 @@ START_TEST(jobs_run_in_order_as_many_as_there_are_cores)
 }
 END_TEST
 
+START_TEST(a_share_that_is_used_up_lets_others_past)
+{
+	struct agent_share two = { .most = 2 };
+
+	started = 0;
+	agent_slots_init(&slots, 4, 0);
+	for (unsigned i = 0; i < 5; i++) {
+		enter(i);
+		if (i < 4)
+			place[i].share = &two;
+		agent_slots_wait(&slots, &place[i]);
+	}
+	ck_assert_uint_eq(started, 3);
+	ck_assert_uint_eq(two.running, 2);
+	ck_assert_int_eq(place[2].state, AGENT_PLACE_WAITING);
+	ck_assert_int_eq(place[4].state, AGENT_PLACE_RUNNING);
+	agent_slots_leave(&slots, &place[4]); /* of no use to the others */
+	ck_assert_uint_eq(started, 3);
+	agent_slots_rest(&slots, &place[0]);
+	ck_assert_int_eq(place[2].state, AGENT_PLACE_RUNNING);
+	ck_assert_uint_eq(two.running, 2);
+	for (unsigned i = 0; i < 4; i++)
+		agent_slots_leave(&slots, &place[i]);
+	ck_assert_uint_eq(two.running, 0);
+	ck_assert_uint_eq(slots.running, 0);
+	ck_assert_uint_eq(slots.held, 0);
+}
+END_TEST
+
 START_TEST(jobs_that_fail_to_start_make_room_for_the_next)
 {
 	started = 0;
@@ -114,6 +143,7 @@ int main(void)
 		sizeof(limits) / sizeof(*limits));
 	tcase_add_test(t, jobs_beyond_four_times_the_limit_are_refused);
 	tcase_add_test(t, jobs_run_in_order_as_many_as_there_are_cores);
+	tcase_add_test(t, a_share_that_is_used_up_lets_others_past);
 	tcase_add_test(t, jobs_that_fail_to_start_make_room_for_the_next);
 	suite_add_tcase(s, t);
 	return suite_run(s);

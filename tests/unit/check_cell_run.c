@@ -3,8 +3,10 @@
 #include "cell/cell.h"
 
 #include "cell.h"
+#include "cell/state.h"
 #include "suite.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -72,6 +74,51 @@ START_TEST(what_a_job_leaves_ends_with_it)
 	run_attack(&p, "orphan", NULL);
 	ck_assert(ended_well(&p));
 	check_pipes_end();
+}
+END_TEST
+
+/* The only CPU of a job that runs; -1: it has others too. */
+static int cpu_of_job(void)
+{
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	cpu_set_t set;
+
+	while (!p.run->pid) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+	ck_assert(!sched_getaffinity(p.run->pid, sizeof(set), &set));
+	for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&set) == 1; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			return cpu;
+	}
+	return -1;
+}
+
+/* Each that this program may use, and then one that no machine has. */
+START_TEST(a_job_runs_on_the_cpus_it_was_given)
+{
+	uint64_t words[CELL_CPU_WORDS] = { 0 };
+	char *argv[] = { ATTACK, (char *)"sleep", NULL };
+	struct cell_job job = attack(argv);
+	cpu_set_t ours;
+
+	job.cpus = words;
+	job.cpu_words = CELL_CPU_WORDS;
+	ck_assert(!sched_getaffinity(0, sizeof(ours), &ours));
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &ours))
+			continue;
+		words[cpu / 64] = 1ull << cpu % 64;
+		ck_assert(!start_job(&p, &job));
+		ck_assert_int_eq(cpu_of_job(), cpu);
+		words[cpu / 64] = 0;
+		drop_job(&p);
+	}
+	words[CELL_CPU_WORDS - 1] = 1ull << 63;
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.why, CELL_END_FAILED);
+	ck_assert(str_starts(p.end.detail, "cpus"));
 }
 END_TEST
 
@@ -220,6 +267,7 @@ static Suite *run_suite(void)
 	tcase_add_test(tc, abort_ends_a_first_process_too);
 	tcase_add_test(tc, what_sleeps_for_ever_meets_its_deadline);
 	tcase_add_test(tc, what_a_job_leaves_ends_with_it);
+	tcase_add_test(tc, a_job_runs_on_the_cpus_it_was_given);
 	tcase_add_test(tc, a_killed_job_takes_all_with_it);
 	tcase_add_test(tc, a_freed_job_is_not_heard_of_again);
 	tcase_add_test(tc, a_program_that_is_not_there_is_named);

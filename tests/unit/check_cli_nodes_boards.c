@@ -51,7 +51,7 @@ static void ask_board(struct peer_tools_node *p, const struct node_entry *e,
 	p->fit.layers = xstrdup("user mount pid");
 	p->fit.why = xstrdup("");
 	node_inventory_collect(&p->hello.inventory, dir);
-	node_machine_collect(&p->machine, dir);
+	node_machine_collect(&p->machine, NULL, dir);
 	node_health_read(&h, 1000, 0, dir);
 	p->machine.health = h.now;
 	p->machine.health.store_mib = 20480;

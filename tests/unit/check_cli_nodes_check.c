@@ -4,6 +4,7 @@
 #include "cli/nodes-check.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "golden.h"
 #include "suite.h"
 
@@ -97,7 +98,7 @@ START_TEST(one_that_is_not_there_says_what_to_look_at)
 {
 	down(0, "No route to host");
 	down(1, "connect to /run/k: No such file or directory");
-	down(2, "kfarmd 0.3 speaks protocol 9 to 9, this kfarm 6 to 8");
+	down(2, "kfarmd 0.3 speaks protocol 10 to 10, this kfarm 6 to 9");
 	node[2].is_strange = true;
 	shows("down", false);
 }
@@ -209,6 +210,90 @@ START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
 }
 END_TEST
 
+static struct peer_trial_class class_of(const char *name, unsigned cpus,
+					unsigned right)
+{
+	return (struct peer_trial_class){
+		.name = xstrdup(name),
+		.cpus = cpus,
+		.burn = { .asked = right, .right = right },
+		.cpu_ms = right * 1500,
+		.slowest_milli = 1000,
+	};
+}
+
+/* A big.LITTLE board: 2 and 4 cores that are tried, one class that is not. */
+static struct peer_trial_node *two_classes(size_t i)
+{
+	struct peer_trial_node *n = well(i);
+
+	burnt(n, 1200);
+	n->classes = xstrdup("2 Cortex-A72 at 1800 MHz, 4 Cortex-A53 at 1416 "
+			     "MHz");
+	*VEC_ADD(n->class, n->n_classes) = class_of("Cortex-A72", 2, 700);
+	*VEC_ADD(n->class, n->n_classes) = class_of("Cortex-A53", 4, 500);
+	*VEC_ADD(n->class, n->n_classes) = class_of("Cortex-A35", 0, 0);
+	*VEC_ADD(n->zone, n->n_zones) = (struct peer_trial_zone){
+		xstrdup("cpu-thermal"), WIRE_HEALTH_ZERO + 61000
+	};
+	*VEC_ADD(n->zone, n->n_zones) = (struct peer_trial_zone){
+		xstrdup("gpu-thermal"), WIRE_HEALTH_ZERO - 4500
+	};
+	return n;
+}
+
+START_TEST(a_burn_in_tells_the_classes_of_cores_apart)
+{
+	struct peer_trial_node *n = two_classes(0);
+
+	n->burn.asked += 3;
+	n->burn.wrong = n->class[0].burn.wrong = 3;
+	n->class[0].burn.asked += 3;
+	n->burn.first = xstrdup("burn-3.c: another object than here");
+	n->burn.first_ms = 125000;
+	n->unit[2] = (struct peer_trial_unit){ .right = 100, .wrong = 3 };
+	n = two_classes(1);
+	n->slowest_milli = n->class[0].slowest_milli = 666;
+	n->throttled = n->class[0].throttled = 2;
+	n->throttled_ms = n->class[0].throttled_ms = 245000;
+	n = well(2);
+	burnt(n, 3000);
+	n->classes = xstrdup("4 Cortex-A53 at 1512 MHz, 4 Cortex-A53 at 1000 "
+			     "MHz");
+	n->is_whole = true;
+	shows("burn-classes", false);
+}
+END_TEST
+
+START_TEST(json_has_the_classes_and_the_zones)
+{
+	struct nodes_check c;
+	json_t *all, *burn, *class, *zone;
+
+	two_classes(0);
+	nodes_check_judge(&c, &trial, "gcc 12.2.0");
+	all = nodes_check_json(&c);
+	burn = json_object_get(json_array_get(json_object_get(all, "nodes"), 0),
+			       "burn_in");
+	ck_assert_uint_eq(json_array_size(json_object_get(burn, "classes")), 2);
+	class = json_array_get(json_object_get(burn, "classes"), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(class, "cores")),
+			 "Cortex-A53");
+	ck_assert_int_eq(json_integer_value(json_object_get(class, "right")),
+			 500);
+	zone = json_array_get(json_object_get(burn, "zones"), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(zone, "name")),
+			 "gpu-thermal");
+	ck_assert_double_eq(
+		json_real_value(json_object_get(zone, "hottest_celsius")),
+		-4.5);
+	json_decref(all);
+	nodes_check_release(&c);
+	peer_trial_node_release(&node[0]);
+	trial = (struct peer_trial){ .nodes = node };
+}
+END_TEST
+
 START_TEST(the_same_wrong_answer_each_time_is_no_accident)
 {
 	struct peer_trial_node *n = well(0);
@@ -295,6 +380,8 @@ int main(void)
 	tcase_add_test(tc, a_burn_in_finds_what_errs_falls_over_and_is_hot);
 	tcase_add_test(tc, the_same_wrong_answer_each_time_is_no_accident);
 	tcase_add_test(tc, what_all_nodes_agree_on_is_this_machine);
+	tcase_add_test(tc, a_burn_in_tells_the_classes_of_cores_apart);
+	tcase_add_test(tc, json_has_the_classes_and_the_zones);
 	tcase_add_test(tc, json_has_every_row);
 	tcase_add_test(tc, times_are_as_people_write_them);
 	suite_add_tcase(s, tc);

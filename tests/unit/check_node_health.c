@@ -70,6 +70,40 @@ START_TEST(the_hottest_sensor_and_the_slowest_cores_count)
 }
 END_TEST
 
+START_TEST(heat_is_told_by_class_and_by_zone)
+{
+	struct node_cpus cpus[3];
+	struct wire_heat heat;
+
+	put_rk3399();
+	put(CPUFREQ "policy0/affected_cpus", "0 1 2 3\n");
+	put(CPUFREQ "policy4/affected_cpus", "4 5\n");
+	node_cpus_parse(&cpus[0], "4-5");
+	node_cpus_parse(&cpus[1], "0-3");
+	node_cpus_parse(&cpus[2], "6");
+	node_health_read(&h, 5000, 0, dir);
+	node_health_heat(&h, &heat, cpus, 3, dir);
+	ck_assert_uint_eq(h.now.throttled, 2);
+	ck_assert_uint_eq(heat.n_classes, 3);
+	ck_assert_uint_eq(heat.classes[0].speed_milli, 666);
+	ck_assert_uint_eq(heat.classes[0].throttled, 2);
+	ck_assert_uint_eq(heat.classes[1].speed_milli, 1000);
+	ck_assert_uint_eq(heat.classes[1].throttled, 0);
+	ck_assert_uint_eq(heat.classes[2].speed_milli, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(heat.classes[2].throttled, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(heat.n_zones, 2);
+	ck_assert_str_eq(heat.zones[0].name, "cpu-thermal");
+	ck_assert_uint_eq(heat.zones[0].temperature_mk, 273150 + 84444);
+	ck_assert_str_eq(heat.zones[1].name, "gpu-thermal");
+	wire_heat_release(&heat);
+	/* A policy that does not say whose it is has the CPU it is named by. */
+	put(CPUFREQ "policy4/affected_cpus", "\n");
+	node_health_heat(&h, &heat, cpus, 1, dir);
+	ck_assert_uint_eq(heat.classes[0].throttled, 1);
+	wire_heat_release(&heat);
+}
+END_TEST
+
 START_TEST(what_others_compute_is_what_is_left)
 {
 	long hz = sysconf(_SC_CLK_TCK);
@@ -235,6 +269,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, the_hottest_sensor_and_the_slowest_cores_count);
+	tcase_add_test(tc, heat_is_told_by_class_and_by_zone);
 	tcase_add_test(tc, what_others_compute_is_what_is_left);
 	tcase_add_test(tc, it_is_read_once_a_second);
 	tcase_add_test(tc, a_hot_board_says_how_far_it_is_slowed);

@@ -78,7 +78,7 @@ START_TEST(files_that_are_not_there_are_nothing)
 	ck_assert_int_eq(n, 42);
 	node_sys_list(dir, "/none", "", &names);
 	ck_assert_uint_eq(names.n, 0);
-	node_machine_collect(&m, dir);
+	node_machine_collect(&m, NULL, dir);
 	ck_assert_str_eq(m.model, "");
 	ck_assert_str_eq(m.kernel, "");
 	ck_assert_uint_eq(m.n_classes, 1);
@@ -100,10 +100,26 @@ START_TEST(a_path_that_does_not_fit_is_of_no_file)
 }
 END_TEST
 
+START_TEST(each_class_has_its_cpus)
+{
+	struct node_cpus *cpus;
+
+	board_unpack("rk3399", dir);
+	node_machine_collect(&m, &cpus, dir);
+	ck_assert_uint_eq(node_cpus_count(&cpus[0]), 2);
+	ck_assert(node_cpus_has(&cpus[0], 4) && node_cpus_has(&cpus[0], 5));
+	ck_assert_uint_eq(node_cpus_count(&cpus[1]), 4);
+	ck_assert(node_cpus_has(&cpus[1], 0) && node_cpus_has(&cpus[1], 3));
+	node_cpus_intersect(&cpus[1], &cpus[0]);
+	ck_assert_uint_eq(node_cpus_count(&cpus[1]), 0);
+	free(cpus);
+}
+END_TEST
+
 START_TEST(the_board_of_two_classes_is_told_apart)
 {
 	board_unpack("rk3399", dir);
-	node_machine_collect(&m, dir);
+	node_machine_collect(&m, NULL, dir);
 	ck_assert_uint_eq(m.n_classes, 2);
 	ck_assert_str_eq(m.classes[0].model, "Cortex-A72");
 	ck_assert_uint_eq(m.classes[0].cpus, 2);
@@ -131,7 +147,7 @@ START_TEST(an_id_tells_machines_apart)
 		tempdir_make(dir);
 		board_unpack(boards[i], dir);
 		wire_machine_release(&m);
-		node_machine_collect(&m, dir);
+		node_machine_collect(&m, NULL, dir);
 		seen[i] = m.id;
 		for (int k = 0; k < i; k++)
 			ck_assert(!digest_equal(&seen[k], &seen[i]));
@@ -144,7 +160,7 @@ START_TEST(an_id_tells_machines_apart)
 	board_unpack("s905x", dir);
 	fs_remove(dir, &(struct err){ 0 });
 	board_unpack("s905x", dir);
-	node_machine_collect(&m, dir);
+	node_machine_collect(&m, NULL, dir);
 	ck_assert(!digest_is_known(&m.id));
 }
 END_TEST
@@ -173,7 +189,7 @@ START_TEST(only_what_tells_a_card_is_a_mac)
 	board_append(dir, "/sys/class/net/x/type", cards[_i].type);
 	if (cards[_i].device)
 		board_append(dir, "/sys/class/net/x/device/", "");
-	node_machine_collect(&m, dir);
+	node_machine_collect(&m, NULL, dir);
 	ck_assert_uint_eq(m.n_macs, cards[_i].mac != 0);
 	if (m.n_macs)
 		ck_assert_uint_eq(m.macs[0].mac, cards[_i].mac);
@@ -205,7 +221,7 @@ START_TEST(macs_come_once_and_in_order)
 		free(address);
 		free(at);
 	}
-	node_machine_collect(&m, dir);
+	node_machine_collect(&m, NULL, dir);
 	ck_assert_uint_eq(m.n_macs, WIRE_MACS);
 	wire_machine_encode(&body, &m);
 	ck_assert_int_eq(wire_machine_decode(&got, buf_bytes(&body)), 0);
@@ -225,7 +241,7 @@ START_TEST(a_machine_of_many_classes_can_be_told)
 	board_append(dir, "/sys/devices/system/cpu/online", "0-99\n");
 	board_put(dir, "/sys/devices/system/cpu/cpu{0-99}/cpu_capacity",
 		  "{+1}\n");
-	node_machine_collect(&m, dir);
+	node_machine_collect(&m, NULL, dir);
 	ck_assert_uint_eq(m.n_classes, WIRE_CLASSES);
 	for (unsigned i = 0; i < m.n_classes; i++)
 		cpus += m.classes[i].cpus;
@@ -243,7 +259,7 @@ START_TEST(this_machine_can_be_told)
 	struct buf body = { 0 };
 	unsigned usable = 0;
 
-	node_machine_collect(&m, "");
+	node_machine_collect(&m, NULL, "");
 	wire_machine_encode(&body, &m);
 	ck_assert_int_eq(wire_machine_decode(&got, buf_bytes(&body)), 0);
 	for (unsigned i = 0; i < got.n_classes; i++)
@@ -268,6 +284,7 @@ int main(void)
 			    sizeof(lists) / sizeof(*lists));
 	tcase_add_test(tc, files_that_are_not_there_are_nothing);
 	tcase_add_test(tc, a_path_that_does_not_fit_is_of_no_file);
+	tcase_add_test(tc, each_class_has_its_cpus);
 	tcase_add_test(tc, the_board_of_two_classes_is_told_apart);
 	tcase_add_test(tc, an_id_tells_machines_apart);
 	tcase_add_loop_test(tc, only_what_tells_a_card_is_a_mac, 0,

@@ -3,6 +3,7 @@
 #include "peer/trial-work.h"
 
 #include "base/clock.h"
+#include "base/vec.h"
 #include "peer/trial-stage.h"
 #include "suite.h"
 
@@ -33,8 +34,10 @@ static void set_up(void)
 	set = (struct peer_canary){ .unit = unit, .n = 3 };
 	trial = (struct trial){ .is = &of, .farm.ops = &ops };
 	is = (struct peer_trial_node){ .canary.asked = 2, .burn.asked = 2 };
-	jobs[0] = (struct trial_job){ .number = 7, .set = &set, .unit = 0 };
-	jobs[1] = (struct trial_job){ .number = 8, .set = &set, .unit = 1 };
+	jobs[0] = (struct trial_job){ .number = 7, .set = &set, .class = -1 };
+	jobs[1] = (struct trial_job){
+		.number = 8, .set = &set, .unit = 1, .class = -1
+	};
 	n = (struct trial_node){ .trial = &trial,
 				 .is = &is,
 				 .jobs = jobs,
@@ -107,6 +110,78 @@ START_TEST(a_burn_in_waits_for_others)
 }
 END_TEST
 
+/* A job on the cores of each of two classes. */
+START_TEST(what_fails_counts_to_its_class)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	struct peer_trial_class classes[2] = {
+		{ .cpus = 2, .burn = { .asked = 1 } },
+		{ .cpus = 4, .burn = { .asked = 1 } },
+	};
+
+	set.is_burn = true;
+	is.class = classes;
+	is.n_classes = 2;
+	jobs[0].class = 0;
+	jobs[1].class = 1;
+	trial_work_failed(&n, 8, WIRE_FAIL_NODE, "no room");
+	ck_assert_uint_eq(is.burn.failed, 1);
+	ck_assert_uint_eq(classes[0].burn.failed, 0);
+	ck_assert_uint_eq(classes[1].burn.failed, 1);
+	ck_assert_str_eq(classes[1].burn.first, "b: no room");
+	ck_assert_ptr_null(classes[0].burn.first);
+	trial.farm.base = event_base_new();
+	n.peer = peer_new(&trial.farm, &entry, &n);
+	trial_work_give_up(&n, "no answer");
+	ck_assert_uint_eq(is.burn.asked, 2);
+	ck_assert_uint_eq(is.burn.failed, 2);
+	ck_assert_uint_eq(classes[0].burn.asked, 1);
+	ck_assert_uint_eq(classes[0].burn.failed, 1);
+	ck_assert_str_eq(classes[0].burn.first, "no answer");
+	ck_assert_uint_eq(n.n_jobs, 0);
+	peer_free(n.peer);
+	event_base_free(trial.farm.base);
+	free(classes[0].burn.first);
+	free(classes[1].burn.first);
+}
+END_TEST
+
+/* All cores of both work, and where there are fewer slots both in turn. */
+static const struct {
+	unsigned slots, cpus[2], jobs[2];
+} shares[] = {
+	{ 8, { 2, 4 }, { 3, 5 } }, { 3, { 2, 4 }, { 1, 2 } },
+	{ 6, { 2, 4 }, { 2, 4 } }, { 1, { 2, 4 }, { 0, 1 } },
+	{ 9, { 8, 0 }, { 9, 0 } }, { 100, { 1, 1 }, { 2, 2 } },
+};
+
+START_TEST(each_class_gets_jobs_by_its_cores)
+{
+	struct peer_trial_class classes[2] = {
+		/* It was asked more than its part. */
+		{ .cpus = shares[_i].cpus[0], .burn = { .asked = 40 } },
+		{ .cpus = shares[_i].cpus[1], .burn = { .asked = 4 } },
+	};
+	unsigned got[2] = { 0 };
+
+	n.jobs = NULL;
+	n.n_jobs = 0;
+	is.class = classes;
+	is.n_classes = 2;
+	while (n.n_jobs < shares[_i].slots) {
+		int class = trial_work_next_class(&n);
+
+		if (class < 0)
+			break;
+		VEC_ADD(n.jobs, n.n_jobs)->class = class;
+		got[class]++;
+	}
+	ck_assert_uint_eq(got[0], shares[_i].jobs[0]);
+	ck_assert_uint_eq(got[1], shares[_i].jobs[1]);
+	free(n.jobs);
+}
+END_TEST
+
 START_TEST(what_nobody_asked_is_nothing)
 {
 	trial_work_failed(&n, 9, WIRE_FAIL_NODE, "x");
@@ -124,6 +199,9 @@ int main(void)
 	tcase_add_test(tc, who_is_busy_is_asked_again_but_not_for_ever);
 	tcase_add_test(tc, a_canary_has_an_end);
 	tcase_add_test(tc, a_burn_in_waits_for_others);
+	tcase_add_test(tc, what_fails_counts_to_its_class);
+	tcase_add_loop_test(tc, each_class_gets_jobs_by_its_cores, 0,
+			    sizeof(shares) / sizeof(*shares));
 	tcase_add_test(tc, what_nobody_asked_is_nothing);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -32,7 +32,7 @@ static const struct wire_health sample = {
 static const struct {
 	int version;
 	size_t len;
-} healths[] = { { 7, 12 }, { 8, 48 }, { WIRE_VERSION, 48 } };
+} healths[] = { { 7, 12 }, { 8, 48 }, { 9, 48 }, { WIRE_VERSION, 48 } };
 
 START_TEST(how_a_machine_does_comes_back)
 {
@@ -293,6 +293,80 @@ START_TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
 }
 END_TEST
 
+START_TEST(a_pin_comes_back_and_names_a_class_that_may_be)
+{
+	struct wire_pin m = { .job = 77, .class = WIRE_CLASSES - 1 }, got;
+
+	wire_pin_encode(&body, &m);
+	ck_assert_uint_eq(body.len, 5);
+	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.job, 77);
+	ck_assert_uint_eq(got.class, WIRE_CLASSES - 1);
+	body.data[4]++;
+	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+static struct wire_heat_class slowed[WIRE_CLASSES + 1] = {
+	{ .speed_milli = 666, .throttled = 2 },
+	{ WIRE_HEALTH_UNKNOWN, WIRE_HEALTH_UNKNOWN },
+};
+static struct wire_heat_zone zones[WIRE_ZONES + 1] = {
+	{ (char *)"cpu\033[2J", 350000 },
+	{ (char *)"", 0 },
+};
+
+START_TEST(heat_comes_back_by_class_and_by_zone)
+{
+	struct wire_heat m = { 2, slowed, 2, zones }, got = { 0 };
+
+	wire_heat_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_heat_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	ck_assert_int_eq(wire_heat_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.n_classes, 2);
+	ck_assert_uint_eq(got.classes[0].speed_milli, 666);
+	ck_assert_uint_eq(got.classes[0].throttled, 2);
+	ck_assert_uint_eq(got.classes[1].speed_milli, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(got.n_zones, 2);
+	ck_assert_str_eq(got.zones[0].name, "cpu [2J");
+	ck_assert_uint_eq(got.zones[0].temperature_mk, 350000);
+	wire_heat_release(&got);
+}
+END_TEST
+
+static bool is_heat_taken(struct wire_heat m)
+{
+	struct wire_heat got = { 0 };
+	int ret;
+
+	buf_reset(&body);
+	wire_heat_encode(&body, &m);
+	ret = wire_heat_decode(&got, buf_bytes(&body));
+	wire_heat_release(&got);
+	return !ret;
+}
+
+START_TEST(a_heat_beyond_all_bounds_is_refused)
+{
+	struct wire_heat_class fast = { 1001, 0 };
+	struct wire_heat_class many = { 1000, WIRE_HEALTH_CPUS + 1 };
+	struct wire_heat_zone hot = { (char *)"x", WIRE_HEALTH_HEAT + 1 };
+
+	ck_assert(is_heat_taken((struct wire_heat){ 0 }));
+	ck_assert(is_heat_taken(
+		(struct wire_heat){ WIRE_CLASSES, slowed, WIRE_ZONES, zones }));
+	ck_assert(!is_heat_taken(
+		(struct wire_heat){ WIRE_CLASSES + 1, slowed, 0, NULL }));
+	ck_assert(!is_heat_taken(
+		(struct wire_heat){ 0, NULL, WIRE_ZONES + 1, zones }));
+	ck_assert(!is_heat_taken((struct wire_heat){ 1, &fast, 0, NULL }));
+	ck_assert(!is_heat_taken((struct wire_heat){ 1, &many, 0, NULL }));
+	ck_assert(!is_heat_taken((struct wire_heat){ 0, NULL, 1, &hot }));
+}
+END_TEST
+
 START_TEST(names_lose_what_may_not_be_shown)
 {
 	struct wire_machine m = { .model = (char *)"a\033[2Jboard",
@@ -325,6 +399,9 @@ int main(void)
 	tcase_add_loop_test(tc, an_impossible_machine_is_refused, 0,
 			    sizeof(spoils) / sizeof(*spoils));
 	tcase_add_test(tc, a_machine_has_a_bounded_number_of_classes_and_cards);
+	tcase_add_test(tc, a_pin_comes_back_and_names_a_class_that_may_be);
+	tcase_add_test(tc, heat_comes_back_by_class_and_by_zone);
+	tcase_add_test(tc, a_heat_beyond_all_bounds_is_refused);
 	tcase_add_test(tc, names_lose_what_may_not_be_shown);
 	return suite_run(suite);
 }
