@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 50 3
+farm_mini 36 3
 farm_reference Image
 
 # A make that keeps its exit status where a test finds it.
@@ -89,7 +89,7 @@ interrupted()
 	if [ $((RANDOM % 4)) = 0 ]; then
 		sleep "0.$((RANDOM % 10))"
 	else
-		wait_for 60 objects_beyond $((RANDOM % 50))
+		wait_for 60 objects_beyond $((RANDOM % 36))
 	fi
 	if ! kill -0 "$kfarm" 2>/dev/null; then
 		kfarm_wait

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 45 8
+farm_mini 30 8
 farm_reference Image
 
 # listen SOCKET FILE [GO]: all that is said there, into a file that is there

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 45 4
+farm_mini 30 4
 
 # Recipes that count how many of them run at once, one for each object as soon
 # as that is there, some in makes below, some with "+".

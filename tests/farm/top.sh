@@ -183,6 +183,12 @@ press()
 	"${tmux[@]}" send-keys -t top "$@"
 }
 
+end_terminal()
+{
+	"${tmux[@]}" kill-server
+	wait_for 60 eval '! "${tmux[@]}" list-sessions'
+}
+
 # In a terminal: the nodes, two builds, and back to the shell.
 in_a_terminal()
 {
@@ -191,7 +197,7 @@ in_a_terminal()
 		return
 	fi
 	"${tmux[@]}" new-session -d -x 100 -y 30 -s top \
-		"'$bin/kfarm' top; echo 'over with' \$?; sleep 60"
+		"'$bin/kfarm' top; echo 'over with' \$?; sleep 1000"
 	check "in a terminal: the nodes" wait_for 60 shows 'no build is running'
 	check "in a terminal: a node" wait_for 60 shows 'node1 *up'
 	farm_fresh
@@ -214,7 +220,7 @@ in_a_terminal()
 	check "in a terminal: q ends it" wait_for 60 shows 'over with 0'
 	check "in a terminal: what was seen stays" shows \
 		"ended with status 0: [0-9]* jobs done"
-	"${tmux[@]}" kill-server
+	end_terminal
 }
 
 # A recording may name any directory: its build.log is a pipe here.
@@ -228,13 +234,13 @@ log_that_waits()
 			"$work/recorded"
 	} >"$work/recording"
 	"${tmux[@]}" new-session -d -x 100 -y 30 -s top \
-		"'$bin/kfarm' top --simulate='$work/recording'; sleep 60"
+		"'$bin/kfarm' top --simulate='$work/recording'; sleep 1000"
 	check "a log that is a pipe: the view" wait_for 60 shows '^q leave'
 	press l
 	check "a log that is a pipe: its pane" wait_for 60 shows 'Log, 0 lines'
 	press '?'
 	check "a log that is a pipe: the view goes on" wait_for 60 shows 'Keys'
-	"${tmux[@]}" kill-server
+	end_terminal
 }
 
 two_on_one_build
