@@ -218,7 +218,8 @@ said()
 		"$work/out/metadata.json"
 		jq -c --arg m "${1/=/.}" \
 			'select((.event == "node" or .event == "cell") and
-				.node == $m)' "$work/events")
+				.node == $m)' <(grep -F "\"node\":\"${1/=/.}\"" \
+			"$work/events"))
 	printf '%s\n' "$all"
 	printf '%s\n' "$all" | grep -qE "$2"
 }

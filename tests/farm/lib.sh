@@ -51,7 +51,7 @@ farm_begin()
 	work=$(mktemp -d "${TMPDIR:-/tmp}/kfarm-farm.XXXXXX") || exit 1
 	trap farm_cleanup EXIT
 	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	trap 'stands_at; exit 143' TERM HUP
 	unset KFARM ARCH CROSS_COMPILE O KBUILD_OUTPUT LLVM MAKEFLAGS MFLAGS
 	unset MAKELEVEL "${!KBUILD_BUILD_@}"
 	mkdir -p "$work"/{home,run,nodes}
@@ -66,6 +66,18 @@ farm_begin()
 	settings=
 	kfarmd="'$bin/kfarmd' --stdio --store '$work/store'"
 	: >"$KFARM_CONFIG"
+}
+
+# Where a test is that is ended: tests/run does so when its time is over.
+stands_at()
+{
+	local i at
+
+	echo "ended from outside at"
+	for ((i = 0; ; i++)); do
+		at=$(caller $i) || break
+		echo "      line $at"
+	done
 }
 
 farm_cleanup()

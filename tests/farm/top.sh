@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 45 8
+farm_mini 30 4
 farm_reference Image
 is "plain make ends with" 0 "$plain_status"
 nodes 2 slots=2
@@ -49,6 +49,18 @@ now_is()
 }
 
 # The other build, in its own directory, from the same tree.
+# held COMMAND...: a build that goes on until let_go.
+held()
+{
+	: >"$work/hold"
+	FARM_HOLD=$work/hold "$@"
+}
+
+let_go()
+{
+	rm -f "$work/hold"
+}
+
 other_start()
 {
 	rm -rf "$work/build2" "$work/out2"
@@ -68,7 +80,7 @@ two_on_one_build()
 	top_start one --json
 	top_start two --json
 	farm_fresh
-	kfarm_start -j 6 Image
+	held kfarm_start -j 6 Image
 	check "a running build is there" wait_for 60 now_is \
 		".builds | length == 1 and .[0].pid == $kfarm and .[0].what == \"Image\""
 	check "its nodes come up" wait_for 60 now_is \
@@ -77,6 +89,7 @@ two_on_one_build()
 		status_has_jobs
 	top --once >"$work/once"
 	check "as text it names the build" has once "^build $kfarm: Image, arm64"
+	let_go
 	kfarm_wait
 	is "with two tops kfarm ends with" 0 $?
 	equal "with two tops"
@@ -103,10 +116,11 @@ two_builds()
 {
 	top_start both
 	farm_fresh
-	kfarm_start -j 6 Image
-	other_start
+	held kfarm_start -j 6 Image
+	held other_start
 	check "two builds are there at once" wait_for 60 now_is \
 		"[.builds[].pid] | sort == ([$kfarm, $other] | sort)"
+	let_go
 	kfarm_wait
 	is "the first of two builds ends with" 0 $?
 	equal "the first of two builds"
@@ -132,8 +146,9 @@ stopped_and_killed()
 	top_start dead
 	farm_fresh
 	began=$SECONDS
-	kfarm_start -j 6 Image
+	held kfarm_start -j 6 Image
 	wait_for 60 has still "build $kfarm: Image, arm64: "
+	let_go
 	kill -STOP "${tops[still]}"
 	kill -KILL "${tops[dead]}"
 	kfarm_wait
@@ -152,7 +167,7 @@ builds_end_badly()
 {
 	top_start watch
 	farm_fresh
-	kfarm_start -j 6 Image
+	held kfarm_start -j 6 Image
 	check "a build is watched" wait_for 60 has watch "build $kfarm: "
 	kill -STOP "$kfarm"
 	check "one that stands still is named" now_is \
@@ -161,6 +176,7 @@ builds_end_badly()
 	kill -KILL "$kfarm"
 	check "one that was killed is named" wait_for 60 \
 		has watch "build $kfarm: its kfarm was killed"
+	let_go
 	check "what it had begun ends" wait_for 60 nothing_left
 	check "and is no build any more" wait_for 60 now_is '.builds | length == 0'
 	check "who watched it goes on" kill -0 "${tops[watch]}"
@@ -201,8 +217,8 @@ in_a_terminal()
 	check "in a terminal: the nodes" wait_for 60 shows 'no build is running'
 	check "in a terminal: a node" wait_for 60 shows 'node1 *up'
 	farm_fresh
-	kfarm_start -j 6 Image
-	other_start
+	held kfarm_start -j 6 Image
+	held other_start
 	check "in a terminal: two builds" wait_for 60 shows "\\[$kfarm Image arm64\\]\|\\[$other Image arm64\\]"
 	wait_for 10 shows "\\[$kfarm Image" || press ]
 	check "in a terminal: the first" wait_for 60 shows "\\[$kfarm Image"
@@ -211,6 +227,7 @@ in_a_terminal()
 		shows "\\[$other Image"
 	press '['
 	check "in a terminal: [ leads back" wait_for 60 shows "\\[$kfarm Image"
+	let_go
 	kfarm_wait
 	is "in a terminal: the build ends with" 0 $?
 	wait "$other"
