@@ -21,8 +21,10 @@
 		"\t.incbin \"templates/completion/" name "\"\n" \
 		"completion_" #shell "_end:\n"                  \
 		"\t.popsection\n");                             \
-	extern const char completion_##shell##_begin[];         \
-	extern const char completion_##shell##_end[];
+	extern const char completion_##shell##_begin[]          \
+		__attribute__((visibility("hidden")));          \
+	extern const char completion_##shell##_end[]            \
+		__attribute__((visibility("hidden")));
 
 EMBED(bash, "kfarm.bash")
 EMBED(zsh, "_kfarm")

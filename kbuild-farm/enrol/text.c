@@ -11,8 +11,10 @@
 		"\t.incbin \"templates/" name "\"\n"   \
 		"enrol_" #symbol "_end:\n"             \
 		"\t.popsection\n");                    \
-	extern const uint8_t enrol_##symbol##_begin[]; \
-	extern const uint8_t enrol_##symbol##_end[];
+	extern const uint8_t enrol_##symbol##_begin[]  \
+		__attribute__((visibility("hidden"))); \
+	extern const uint8_t enrol_##symbol##_end[]    \
+		__attribute__((visibility("hidden")));
 
 #define TEXTS                                         \
 	X(ENROL_COMMON, common, "enrol/common.sh")    \

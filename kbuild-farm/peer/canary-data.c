@@ -10,14 +10,16 @@
 
 #define TEMPLATES "templates/canary/"
 
-#define EMBED(symbol, name)                             \
-	__asm__(".pushsection .rodata\n"                \
-		"canary_" #symbol "_begin:\n"           \
-		"\t.incbin \"" TEMPLATES name "\"\n"    \
-		"canary_" #symbol "_end:\n"             \
-		"\t.popsection\n");                     \
-	extern const uint8_t canary_##symbol##_begin[]; \
-	extern const uint8_t canary_##symbol##_end[];
+#define EMBED(symbol, name)                            \
+	__asm__(".pushsection .rodata\n"               \
+		"canary_" #symbol "_begin:\n"          \
+		"\t.incbin \"" TEMPLATES name "\"\n"   \
+		"canary_" #symbol "_end:\n"            \
+		"\t.popsection\n");                    \
+	extern const uint8_t canary_##symbol##_begin[] \
+		__attribute__((visibility("hidden"))); \
+	extern const uint8_t canary_##symbol##_end[]   \
+		__attribute__((visibility("hidden")));
 
 #define SOURCES                       \
 	X(asm, "asm.c")               \
