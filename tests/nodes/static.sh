@@ -62,7 +62,7 @@ talk_tls()
 		address = tls:127.0.0.1
 		key = $(tail -n 1 "$work/key")
 	END
-	# On a busy machine qemu may take longer than a handshake may.
+	# The same of a handshake.
 	wait_for 60 listed_as "$machine"
 	is "$host: talks by TLS" "$machine" "$(said machine)"
 	check "$host: knows whom it talks to" \
@@ -91,7 +91,8 @@ try_program()
 		"$($run "$program" --version 2>&1)"
 	no_nodes
 	node "$1" "$kfarmd_env $run '$program' --stdio --store '$work/$1'"
-	"$bin/kfarm" nodes list --json >"$work/said" 2>"$work/stderr"
+	# On a busy machine qemu may take longer than a greeting may.
+	wait_for 30 listed_as "$2"
 	is "$1: says what it is" "$2" "$(said machine)"
 	if [ "$run" ]; then
 		check "$1: no more than a namespace is missing" \
