@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "shell/match.h"
 #include "shell/node.h"
 
 /* Where values come from; `at` is handed to each callback. */
@@ -67,14 +68,8 @@ int shell_expand_value(struct shell_expand *e, const struct shell_word *word,
 /* A here-document, which may have NUL in it no more than any script. */
 int shell_expand_text(struct shell_expand *e, const struct shell_word *word,
 		      struct bytes *out);
-/* A pattern of case, for shell_match(). */
+/* A pattern of case, for shell_match() (shell/match.h). */
 int shell_expand_pattern(struct shell_expand *e, const struct shell_word *word,
 			 const char **out);
-
-/*
- * Does all of `text` match?  * ? [...] [!...] are special; a backslash in front
- * of any byte takes its meaning.
- */
-bool shell_match(const char *pattern, const char *text);
 
 #endif

@@ -394,7 +394,8 @@ static void word_outside_quotes(struct shell_builder *b, bool braces)
 	do {
 		shell_builder_run(b, SHELL_STOP_PLAIN, false);
 		c = shell_lex_ahead(lx);
-	} while (c >= 0 && read_special(b, c, braces));
+		/* Behind a line that was continued it may be any. */
+	} while (c >= 0 && (!shell_stops[c] || read_special(b, c, braces)));
 }
 
 void shell_word_read(struct shell_lexer *lx, bool mark, struct shell_lexed *out)
