@@ -50,9 +50,9 @@ static char *find_behind_name(const char *name, const char *path)
 	return compiler;
 }
 
-char *cc_compiler_find(char **argv0, bool launched, const char *links)
+char *cc_compiler_find(char **argv0, bool launched, const char *links,
+		       const char *path)
 {
-	const char *path = getenv("PATH");
 	char *compiler = NULL;
 
 	if (strchr(*argv0, '/')) {

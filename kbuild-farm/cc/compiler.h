@@ -18,10 +18,12 @@ bool cc_compiler_is_launcher(const char *word);
 /*
  * The real compiler that argv[0] means, an absolute path in general; the
  * caller frees it.  `launched`: kfarm-cc stood before it, so that a path may be
- * the compiler's own.  `links` is the run's directory of links, NULL: none.
+ * the compiler's own.  `links` is the run's directory of links, NULL: none,
+ * `path` the value of PATH.
  * *argv0 becomes the compiler's path where it was one.  NULL when there is
  * none, having said so.
  */
-char *cc_compiler_find(char **argv0, bool launched, const char *links);
+char *cc_compiler_find(char **argv0, bool launched, const char *links,
+		       const char *path);
 
 #endif

@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long until the next try when the backlog is full. */
@@ -34,57 +35,94 @@
 #define STACK_MIN (UINT64_C(8) << 20)
 #define FILES_MIN 64
 
-/* The signal handler removes the temporaries, so they are not on a stack. */
-static struct outputs {
+struct outputs {
 	char *object, *object_tmp;
 	char *dep, *dep_tmp; /* NULL: no dependency list */
 	struct options_sides sides;
 	char *side_tmp[OPTIONS_SIDES_MAX];
-} outputs;
+};
 
+/*
+ * These come only while it waits, so that what is half put in place is not left
+ * so: the handler notes one, and it is what it was to the caller afterwards.
+ */
 static const int fatal[] = { SIGHUP, SIGINT, SIGTERM };
+#define FATAL (sizeof(fatal) / sizeof(*fatal))
+static volatile sig_atomic_t fatal_came;
 
-static void remove_temporaries(void)
+struct signals {
+	sigset_t mask;
+	struct sigaction actions[FATAL];
+};
+
+/* One conversation with the coordinator. */
+struct talk {
+	int fd;
+	struct signals before;
+	struct outputs outputs;
+};
+
+static void note_fatal(int sig)
 {
-	unlink(outputs.object_tmp);
-	if (outputs.dep_tmp)
-		unlink(outputs.dep_tmp);
-	for (size_t i = 0; i < outputs.sides.n; i++)
-		unlink(outputs.side_tmp[i]);
+	fatal_came = sig;
 }
 
-static void remove_and_die(int sig)
+static void hold_signals(struct signals *before)
 {
-	remove_temporaries();
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
+	struct sigaction ours = { .sa_handler = note_fatal };
+	sigset_t held;
 
-static void handle_signals(void)
-{
-	struct sigaction ours = { .sa_handler = remove_and_die }, before;
-
-	for (size_t i = 0; i < sizeof(fatal) / sizeof(*fatal); i++) {
-		if (!sigaction(fatal[i], &ours, &before) &&
-		    before.sa_handler == SIG_IGN)
-			sigaction(fatal[i], &before, NULL);
+	fatal_came = 0;
+	sigemptyset(&held);
+	for (size_t i = 0; i < FATAL; i++)
+		sigaddset(&held, fatal[i]);
+	sigprocmask(SIG_BLOCK, &held, &before->mask);
+	for (size_t i = 0; i < FATAL; i++) {
+		sigaction(fatal[i], &ours, &before->actions[i]);
+		if (before->actions[i].sa_handler == SIG_IGN)
+			sigaction(fatal[i], &before->actions[i], NULL);
 	}
 }
 
-static void name_outputs(const struct options_command *c)
+static void restore_signals(const struct signals *before)
+{
+	for (size_t i = 0; i < FATAL; i++)
+		sigaction(fatal[i], &before->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
+}
+
+static void remove_temporaries(const struct outputs *o)
+{
+	unlink(o->object_tmp);
+	if (o->dep_tmp)
+		unlink(o->dep_tmp);
+	for (size_t i = 0; i < o->sides.n; i++)
+		unlink(o->side_tmp[i]);
+}
+
+static void outputs_release(struct outputs *o)
+{
+	free(o->object);
+	free(o->object_tmp);
+	free(o->dep);
+	free(o->dep_tmp);
+	for (size_t i = 0; i < o->sides.n; i++)
+		free(o->side_tmp[i]);
+	options_sides_release(&o->sides);
+}
+
+static void name_outputs(struct outputs *o, const struct options_command *c)
 {
 	unsigned pid = (unsigned)getpid();
 
-	outputs.object = options_output_object(c);
-	outputs.object_tmp = options_output_temporary(outputs.object, pid);
-	outputs.dep = options_output_dep(c);
-	outputs.dep_tmp = outputs.dep ?
-				  options_output_temporary(outputs.dep, pid) :
-				  NULL;
-	options_output_sides(&outputs.sides, c);
-	for (size_t i = 0; i < outputs.sides.n; i++)
-		outputs.side_tmp[i] = options_output_temporary(
-			outputs.sides.path[i], pid);
+	o->object = options_output_object(c);
+	o->object_tmp = options_output_temporary(o->object, pid);
+	o->dep = options_output_dep(c);
+	o->dep_tmp = o->dep ? options_output_temporary(o->dep, pid) : NULL;
+	options_output_sides(&o->sides, c);
+	for (size_t i = 0; i < o->sides.n; i++)
+		o->side_tmp[i] = options_output_temporary(o->sides.path[i],
+							  pid);
 }
 
 /* False when it is more than a coordinator takes. */
@@ -179,17 +217,21 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	return ok && out->len <= WIRE_BODY_MAX;
 }
 
-/* Waits for `events`; false once `deadline` has passed. */
-static bool poll_until(int fd, short events, uint64_t deadline)
+/* Waits for `events`; false once `deadline` has passed, or a signal came. */
+static bool poll_until(const struct talk *t, short events, uint64_t deadline)
 {
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = events };
-		uint64_t now = clock_ms();
+		struct pollfd p = { .fd = t->fd, .events = events };
+		uint64_t now = clock_ms(), left;
+		struct timespec wait;
 		int n;
 
-		if (now >= deadline)
+		if (now >= deadline || fatal_came)
 			return false;
-		n = poll(&p, 1, (int)(deadline - now));
+		left = deadline - now;
+		wait = (struct timespec){ (time_t)(left / 1000),
+					  (long)(left % 1000) * 1000000 };
+		n = ppoll(&p, 1, &wait, &t->before.mask);
 		if (n > 0)
 			return true;
 		if (n < 0 && errno != EINTR)
@@ -201,48 +243,43 @@ static bool poll_until(int fd, short events, uint64_t deadline)
  * A Unix socket whose backlog is full says EAGAIN at once, and poll() does
  * not tell when there is room.
  */
-static bool keep_trying(int fd, const struct sockaddr_un *to)
+static bool keep_trying(const struct talk *t, const struct sockaddr_un *to)
 {
+	const struct timespec rest = { 0, RETRY_MS * 1000000L };
 	uint64_t deadline = clock_ms() + CC_SILENCE_MS;
 
-	while (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
+	while (connect(t->fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return false;
-		if (clock_ms() >= deadline)
+		if (clock_ms() >= deadline || fatal_came)
 			return false;
-		poll(NULL, 0, RETRY_MS);
+		ppoll(NULL, 0, &rest, &t->before.mask);
 	}
 	return true;
 }
 
-static int connect_to(const char *path)
+static bool connect_to(struct talk *t, const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
 
 	if (strlen(path) >= sizeof(to.sun_path))
-		return -1;
+		return false;
 	strcpy(to.sun_path, path);
-	fd = cc_local_above_stdio(
+	t->fd = cc_local_above_stdio(
 		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-	if (fd >= 0 && !keep_trying(fd, &to)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return t->fd >= 0 && keep_trying(t, &to);
 }
 
-static bool send_message(int fd, struct bytes in)
+static bool send_message(const struct talk *t, struct bytes in)
 {
 	while (in.len) {
-		ssize_t n = send(fd, in.data, in.len, MSG_NOSIGNAL);
+		ssize_t n = send(t->fd, in.data, in.len, MSG_NOSIGNAL);
 
 		if (n >= 0) {
 			in.data += n;
 			in.len -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			if (!poll_until(fd, POLLOUT,
-					clock_ms() + CC_SILENCE_MS))
+			if (!poll_until(t, POLLOUT, clock_ms() + CC_SILENCE_MS))
 				return false;
 		} else if (errno != EINTR) {
 			return false;
@@ -252,16 +289,16 @@ static bool send_message(int fd, struct bytes in)
 }
 
 /* Read more of the answer into `in`; false at its end. */
-static bool receive(int fd, struct buf *in, uint64_t deadline)
+static bool receive(const struct talk *t, struct buf *in, uint64_t deadline)
 {
 	ssize_t n;
 
 	if (buf_reserve(in, READ_SIZE))
 		return false;
 	do {
-		if (!poll_until(fd, POLLIN, deadline))
+		if (!poll_until(t, POLLIN, deadline))
 			return false;
-		n = recv(fd, in->data + in->len, in->cap - in->len - 1, 0);
+		n = recv(t->fd, in->data + in->len, in->cap - in->len - 1, 0);
 	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
 	if (n <= 0)
 		return false;
@@ -295,28 +332,29 @@ static bool is_pair(const char *tmp, const char *to, const char *our_tmp,
 }
 
 /* All of those beside the object, in our order. */
-static bool sides_are_ours(const struct wire_cc_done *m)
+static bool sides_are_ours(const struct outputs *o,
+			   const struct wire_cc_done *m)
 {
-	bool same = m->n_sides == outputs.sides.n;
+	bool same = m->n_sides == o->sides.n;
 
 	for (size_t i = 0; i < m->n_sides && same; i++)
-		same = is_pair(m->side[i].tmp, m->side[i].to,
-			       outputs.side_tmp[i], outputs.sides.path[i]);
+		same = is_pair(m->side[i].tmp, m->side[i].to, o->side_tmp[i],
+			       o->sides.path[i]);
 	return same;
 }
 
 /* Only our own outputs, and all of them when the compile went well. */
-static bool names_are_ours(const struct wire_cc_done *m)
+static bool names_are_ours(const struct outputs *o,
+			   const struct wire_cc_done *m)
 {
-	bool object = is_pair(m->object_tmp, m->object, outputs.object_tmp,
-			      outputs.object);
-	bool dep = is_pair(m->dep_tmp, m->dep, outputs.dep_tmp, outputs.dep);
+	bool object = is_pair(m->object_tmp, m->object, o->object_tmp,
+			      o->object);
+	bool dep = is_pair(m->dep_tmp, m->dep, o->dep_tmp, o->dep);
 
 	if (m->status)
 		return (object || !*m->object) && (dep || !*m->dep) &&
 		       !m->n_sides;
-	return object && (dep || (!outputs.dep && !*m->dep)) &&
-	       sides_are_ours(m);
+	return object && (dep || (!o->dep && !*m->dep)) && sides_are_ours(o, m);
 }
 
 static bool rename_one(const char *tmp, const char *to)
@@ -343,17 +381,18 @@ static bool rename_outputs(const struct wire_cc_done *m)
  * and nothing is printed twice.  The object comes last: it is never there
  * without its dependency list and what else belongs to it.
  */
-static bool deliver_result(struct bytes body, int *status)
+static bool deliver_result(const struct outputs *o, struct bytes body,
+			   int *status)
 {
 	struct wire_cc_done m;
 	bool ok;
 
 	if (wire_cc_done_decode(&m, body))
 		return false;
-	ok = names_are_ours(&m) && rename_outputs(&m);
+	ok = names_are_ours(o, &m) && rename_outputs(&m);
 	if (ok) {
 		if (m.status)
-			remove_temporaries();
+			remove_temporaries(o);
 		write_diagnostics(STDOUT_FILENO, m.out);
 		write_diagnostics(STDERR_FILENO, m.err);
 		*status = m.status;
@@ -377,7 +416,8 @@ static int whole_frame(const struct buf *in, struct wire_frame *frame)
 	return in->len - WIRE_FRAME_SIZE >= frame->body_len;
 }
 
-static enum cc_answer listen_to(int fd, struct buf *in, int *status)
+static enum cc_answer listen_to(const struct talk *t, struct buf *in,
+				int *status)
 {
 	uint64_t deadline = clock_ms() + CC_SILENCE_MS;
 	struct wire_frame frame;
@@ -386,7 +426,7 @@ static enum cc_answer listen_to(int fd, struct buf *in, int *status)
 		int ret = whole_frame(in, &frame);
 		struct bytes body;
 
-		if (ret < 0 || (!ret && !receive(fd, in, deadline)))
+		if (ret < 0 || (!ret && !receive(t, in, deadline)))
 			return CC_ANSWER_NONE;
 		if (!ret)
 			continue;
@@ -394,24 +434,14 @@ static enum cc_answer listen_to(int fd, struct buf *in, int *status)
 		if (frame.type == WIRE_CC_LOCAL)
 			return CC_ANSWER_LOCAL;
 		if (frame.type == WIRE_CC_DONE)
-			return deliver_result(body, status) ? CC_ANSWER_DONE :
-							      CC_ANSWER_NONE;
+			return deliver_result(&t->outputs, body, status) ?
+				       CC_ANSWER_DONE :
+				       CC_ANSWER_NONE;
 		if (frame.type != WIRE_CC_BEAT)
 			return CC_ANSWER_NONE;
 		buf_consume(in, WIRE_FRAME_SIZE + frame.body_len);
 		deadline = clock_ms() + CC_SILENCE_MS;
 	}
-}
-
-static enum cc_answer converse(int fd, struct bytes message, int *status)
-{
-	struct buf in = { 0 };
-	enum cc_answer answer = CC_ANSWER_NONE;
-
-	if (send_message(fd, message))
-		answer = listen_to(fd, &in, status);
-	buf_release(&in);
-	return answer;
 }
 
 static void mark_silent(const char *silent)
@@ -422,29 +452,63 @@ static void mark_silent(const char *silent)
 		close(fd);
 }
 
-enum cc_answer cc_job_offer(const struct cc_job *job, int *status)
+/* With the signals held. */
+static enum cc_answer converse(struct talk *t, const char *socket,
+			       const char *silent, struct bytes message,
+			       int *status)
+{
+	enum cc_answer answer = CC_ANSWER_NONE;
+	struct buf in = { 0 };
+	bool connected = connect_to(t, socket);
+
+	if (connected && send_message(t, message))
+		answer = listen_to(t, &in, status);
+	buf_release(&in);
+	if (answer == CC_ANSWER_NONE && fatal_came)
+		answer = CC_ANSWER_ENDED;
+	if (connected &&
+	    (answer == CC_ANSWER_NONE || answer == CC_ANSWER_ENDED))
+		remove_temporaries(&t->outputs);
+	if (connected && answer == CC_ANSWER_NONE)
+		mark_silent(silent);
+	return answer;
+}
+
+static enum cc_answer talk(struct cc_job *job, const char *silent,
+			   struct bytes message, int *status)
+{
+	struct talk t = { .fd = -1 };
+	enum cc_answer answer;
+	int sig;
+
+	name_outputs(&t.outputs, job->compile);
+	hold_signals(&t.before);
+	answer = converse(&t, job->socket, silent, message, status);
+	if (answer == CC_ANSWER_LOCAL) {
+		fcntl(t.fd, F_SETFD, 0);
+		job->kept = t.fd;
+	} else if (t.fd >= 0) {
+		close(t.fd);
+	}
+	sig = fatal_came;
+	restore_signals(&t.before);
+	if (sig)
+		raise(sig);
+	if (answer == CC_ANSWER_ENDED)
+		*status = 128 + sig;
+	outputs_release(&t.outputs);
+	return answer;
+}
+
+enum cc_answer cc_job_offer(struct cc_job *job, int *status)
 {
 	struct buf message = { 0 };
 	enum cc_answer answer = CC_ANSWER_NONE;
 	char *silent = wire_cc_silent_file(job->socket);
-	int fd = -1;
 
+	job->kept = -1;
 	if (access(silent, F_OK) && make_message(&message, job))
-		fd = connect_to(job->socket);
-	if (fd >= 0) {
-		name_outputs(job->compile);
-		handle_signals();
-		answer = converse(fd, buf_bytes(&message), status);
-		if (answer == CC_ANSWER_LOCAL) {
-			fcntl(fd, F_SETFD, 0);
-		} else {
-			close(fd);
-		}
-		if (answer == CC_ANSWER_NONE) {
-			remove_temporaries();
-			mark_silent(silent);
-		}
-	}
+		answer = talk(job, silent, buf_bytes(&message), status);
 	free(silent);
 	buf_release(&message);
 	return answer;

@@ -16,20 +16,23 @@ struct cc_job {
 	char *const *argv; /* as make gave it */
 	char *const *env; /* what the compiler is to get */
 	const struct options_command *compile;
+	int kept; /* after CC_ANSWER_LOCAL the socket, else -1 */
 };
 
 enum cc_answer {
 	CC_ANSWER_DONE, /* the outputs are in place: exit with the status */
 	CC_ANSWER_LOCAL, /* compile it; the socket stays open over exec */
 	CC_ANSWER_NONE, /* no coordinator, or a bad one: compile it */
+	/* A signal came that the caller does not let end it. */
+	CC_ANSWER_ENDED,
 };
 
 /*
  * Send the job and wait for its end, never longer than CC_SILENCE_MS without
  * a word.  After CC_ANSWER_NONE the socket is closed and this process's
- * temporaries are removed; so they are when SIGHUP, SIGINT or SIGTERM ends
- * it meanwhile.
+ * temporaries are removed; so they are when SIGHUP, SIGINT or SIGTERM comes
+ * meanwhile, which then does what the caller has it do.
  */
-enum cc_answer cc_job_offer(const struct cc_job *job, int *status);
+enum cc_answer cc_job_offer(struct cc_job *job, int *status);
 
 #endif

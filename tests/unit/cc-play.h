@@ -218,4 +218,127 @@ static void play_done(int fd)
 	send_done(fd, &m);
 }
 
+/* ------------------------------------------------ what is no coordinator */
+
+static void play_eof(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+
+	make_done(job.pid);
+	close(fd);
+}
+
+static void play_garbage(int fd)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n";
+
+	make_done(read_job(fd).pid);
+	if (write(fd, text, sizeof(text)) < 0)
+		_exit(7);
+	pause();
+}
+
+static void play_other_type(int fd)
+{
+	make_done(read_job(fd).pid);
+	send_frame(fd, WIRE_RESULT, bytes_str("x"));
+	pause();
+}
+
+static void play_torn(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+	struct buf body = { 0 };
+
+	wire_cc_done_encode(&body, &m);
+	body.len--;
+	send_frame(fd, WIRE_CC_DONE, buf_bytes(&body));
+	pause();
+}
+
+static void play_foreign_object(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object = "../other.o";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_foreign_temporary(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object_tmp = "secret";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_no_dep(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.dep = m.dep_tmp = "";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_no_object(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object = m.object_tmp = "";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_swapped(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	m.object = "a.d";
+	m.dep = "a.o";
+	send_done(fd, &m);
+	pause();
+}
+
+static void play_huge_frame(int fd)
+{
+	struct wire_frame f = { .type = WIRE_CC_DONE,
+				.body_len = WIRE_BODY_MAX + 1,
+				.raw_len = WIRE_BODY_MAX + 1 };
+	uint8_t head[WIRE_FRAME_SIZE];
+
+	make_done(read_job(fd).pid);
+	wire_frame_encode(head, &f);
+	if (write(fd, head, sizeof(head)) < 0)
+		_exit(8);
+	pause();
+}
+
+static void play_packed(int fd)
+{
+	struct wire_frame f = { .type = WIRE_CC_DONE,
+				.codec = WIRE_LZO,
+				.body_len = 4,
+				.raw_len = 4 };
+	uint8_t head[WIRE_FRAME_SIZE];
+
+	make_done(read_job(fd).pid);
+	wire_frame_encode(head, &f);
+	if (write(fd, head, sizeof(head)) < 0)
+		_exit(8);
+	pause();
+}
+
+static void play_rename_fails(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	unlink(m.object_tmp);
+	close(STDERR_FILENO);
+	send_done(fd, &m);
+	pause();
+}
+
 #endif

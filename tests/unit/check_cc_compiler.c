@@ -78,7 +78,7 @@ static void expect_compiler(const char *word, bool launched, const char *want)
 {
 	char *argv0 = (char *)word;
 	char *links = xasprintf("%s/links/bin", dir);
-	char *got = cc_compiler_find(&argv0, launched, links);
+	char *got = cc_compiler_find(&argv0, launched, links, getenv("PATH"));
 	char *file = want ? xasprintf("%s/%s", dir, want) : NULL;
 
 	ck_assert_pstr_eq(got, file);
@@ -104,7 +104,7 @@ START_TEST(by_its_path_the_word_is_the_compilers)
 {
 	char *argv0 = (char *)"links/bin/gcc";
 	char *want = xasprintf("%s/old/gcc", dir);
-	char *got = cc_compiler_find(&argv0, false, NULL);
+	char *got = cc_compiler_find(&argv0, false, NULL, getenv("PATH"));
 
 	ck_assert_str_eq(argv0, want);
 	ck_assert_ptr_eq(argv0, got);
@@ -118,7 +118,8 @@ START_TEST(a_copy_of_it_is_refused)
 	char *argv0 = xasprintf("%s/new/gcc", dir), *path = str_dir(argv0);
 
 	setenv("PATH", path, 1);
-	ck_assert_ptr_null(cc_compiler_find(&argv0, false, NULL));
+	ck_assert_ptr_null(
+		cc_compiler_find(&argv0, false, NULL, getenv("PATH")));
 	free(path);
 	free(argv0);
 }

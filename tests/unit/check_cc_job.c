@@ -222,129 +222,7 @@ START_TEST(told_to_compile_it_keeps_the_socket_open)
 }
 END_TEST
 
-/* ------------------------------------------------ what is no coordinator */
-
-static void play_eof(int fd)
-{
-	struct wire_cc_job job = read_job(fd);
-
-	make_done(job.pid);
-	close(fd);
-}
-
-static void play_garbage(int fd)
-{
-	static const char text[] = "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n";
-
-	make_done(read_job(fd).pid);
-	if (write(fd, text, sizeof(text)) < 0)
-		_exit(7);
-	pause();
-}
-
-static void play_other_type(int fd)
-{
-	make_done(read_job(fd).pid);
-	send_frame(fd, WIRE_RESULT, bytes_str("x"));
-	pause();
-}
-
-static void play_torn(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-	struct buf body = { 0 };
-
-	wire_cc_done_encode(&body, &m);
-	body.len--;
-	send_frame(fd, WIRE_CC_DONE, buf_bytes(&body));
-	pause();
-}
-
-static void play_foreign_object(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-
-	m.object = "../other.o";
-	send_done(fd, &m);
-	pause();
-}
-
-static void play_foreign_temporary(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-
-	m.object_tmp = "secret";
-	send_done(fd, &m);
-	pause();
-}
-
-static void play_no_dep(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-
-	m.dep = m.dep_tmp = "";
-	send_done(fd, &m);
-	pause();
-}
-
-static void play_no_object(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-
-	m.object = m.object_tmp = "";
-	send_done(fd, &m);
-	pause();
-}
-
-static void play_swapped(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-
-	m.object = "a.d";
-	m.dep = "a.o";
-	send_done(fd, &m);
-	pause();
-}
-
-static void play_huge_frame(int fd)
-{
-	struct wire_frame f = { .type = WIRE_CC_DONE,
-				.body_len = WIRE_BODY_MAX + 1,
-				.raw_len = WIRE_BODY_MAX + 1 };
-	uint8_t head[WIRE_FRAME_SIZE];
-
-	make_done(read_job(fd).pid);
-	wire_frame_encode(head, &f);
-	if (write(fd, head, sizeof(head)) < 0)
-		_exit(8);
-	pause();
-}
-
-static void play_packed(int fd)
-{
-	struct wire_frame f = { .type = WIRE_CC_DONE,
-				.codec = WIRE_LZO,
-				.body_len = 4,
-				.raw_len = 4 };
-	uint8_t head[WIRE_FRAME_SIZE];
-
-	make_done(read_job(fd).pid);
-	wire_frame_encode(head, &f);
-	if (write(fd, head, sizeof(head)) < 0)
-		_exit(8);
-	pause();
-}
-
-static void play_rename_fails(int fd)
-{
-	struct wire_cc_done m = make_done(read_job(fd).pid);
-
-	unlink(m.object_tmp);
-	close(STDERR_FILENO);
-	send_done(fd, &m);
-	pause();
-}
-
+/* What is no coordinator: cc-play.h. */
 static void (*const bad[])(int fd) = {
 	play_eof,        play_garbage,        play_other_type,
 	play_torn,       play_foreign_object, play_foreign_temporary,
@@ -517,8 +395,10 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 
 	serve(play_silence);
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		signal(signals[_i], SIG_DFL);
 		_exit(offer(argv_md, &ignored));
+	}
 	object = options_output_temporary("a.o", (unsigned)pid);
 	dep = options_output_temporary("a.d", (unsigned)pid);
 	for (int i = 0; i < 3000 && !(fs_exists(object) && fs_exists(dep)); i++)
@@ -530,6 +410,41 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 	ck_assert(!fs_exists(object) && !fs_exists(dep));
 	free(object);
 	free(dep);
+}
+END_TEST
+
+static volatile sig_atomic_t handled;
+
+static void handle(int sig)
+{
+	handled = sig;
+}
+
+/* As a shell with a trap does, which then asks for the next one. */
+START_TEST(a_handled_signal_ends_only_the_offer)
+{
+	int status;
+	pid_t pid;
+
+	signal(SIGHUP, handle);
+	serve(play_silence);
+	pid = fork();
+	if (!pid) {
+		usleep(300000);
+		kill(getppid(), SIGHUP);
+		_exit(0);
+	}
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_ENDED);
+	ck_assert_int_eq(status, 128 + SIGHUP);
+	ck_assert_int_eq(handled, SIGHUP);
+	nothing_left();
+	waitpid(pid, NULL, 0);
+	unlink("sock");
+	serve(play_done);
+	close(STDERR_FILENO);
+	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert(fs_exists("a.o"));
+	nothing_left();
 }
 END_TEST
 
@@ -569,6 +484,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, too_long_a_line_is_not_offered);
 	tcase_add_loop_test(tc, a_signal_while_waiting_cleans_up_and_kills, 0,
 			    3);
+	tcase_add_test(tc, a_handled_signal_ends_only_the_offer);
 	tcase_add_test(tc, an_ignored_signal_stays_ignored);
 }
 

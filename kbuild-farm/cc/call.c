@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cc/call.h"
+
+#include "base/str.h"
+#include "base/version.h"
+#include "cc/compiler.h"
+#include "cc/local.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* kfarm-cc, with no compiler behind it. */
+static int own_name(char *const *argv)
+{
+	static const char version[] = "kfarm-cc " KFARM_VERSION "\n";
+
+	if (*argv && !strcmp(*argv, "--version"))
+		return write(STDOUT_FILENO, version, sizeof(version) - 1) < 0;
+	cc_local_complain("%s%sno compiler; as in `kfarm-cc gcc -c a.c`, see "
+			  "kfarm-cc(1)",
+			  *argv ? *argv : "", *argv ? ": " : "");
+	return 1;
+}
+
+/* What is no compile is no matter of the coordinator's, nor of slots. */
+static enum cc_answer ask_coordinator(struct cc_call *c, const char *socket,
+				      const char *slots, int *status)
+{
+	enum cc_answer answer = CC_ANSWER_NONE;
+	struct options_command command;
+	struct cc_job job = { .socket = socket,
+			      .compiler = c->compiler,
+			      .argv = c->argv,
+			      .env = c->env,
+			      .compile = &command,
+			      .kept = -1 };
+
+	options_command_parse(&command, c->argv);
+	if (command.verdict != OPTIONS_PASSTHROUGH) {
+		c->slots = slots;
+		if (socket)
+			answer = cc_job_offer(&job, status);
+		c->kept = job.kept;
+	}
+	options_command_release(&command);
+	return answer;
+}
+
+enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
+			     int *status)
+{
+	const char *socket = str_env(env, "KFARM_SOCKET");
+	const char *links = str_env(env, "KFARM_LINKS");
+	const char *slots = str_env(env, "KFARM_SLOTS");
+	bool launched = false;
+
+	*c = (struct cc_call){ .kept = -1 };
+	for (; *argv && cc_compiler_is_launcher(*argv); argv++)
+		launched = true;
+	if (!*argv || **argv == '-') {
+		*status = own_name(argv);
+		return CC_ANSWER_DONE;
+	}
+	c->compiler = cc_compiler_find(&argv[0], launched, links,
+				       str_env(env, "PATH"));
+	if (!c->compiler) {
+		*status = 127;
+		return CC_ANSWER_DONE;
+	}
+	c->argv = argv;
+	c->env = env;
+	cc_local_clean(env, links);
+	return ask_coordinator(c, socket, slots, status);
+}
+
+int cc_call_exec(const struct cc_call *c)
+{
+	if (c->slots)
+		cc_local_take_slot(c->slots);
+	return cc_local_exec(c->compiler, c->argv, c->env);
+}
+
+void cc_call_release(struct cc_call *c)
+{
+	if (c->kept >= 0)
+		close(c->kept);
+	free(c->compiler);
+	*c = (struct cc_call){ .kept = -1 };
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cc/call.h - one call of a compiler by make, from its words to its end.
+ */
+#ifndef CC_CALL_H
+#define CC_CALL_H
+
+#include "cc/job.h"
+
+#include <stdbool.h>
+
+struct cc_call {
+	char *compiler; /* the real one; the call's own */
+	char **argv; /* its words; argv[0] changes */
+	char **env; /* what it gets */
+	const char *slots; /* of which it takes one; NULL: of none */
+	int kept; /* to stay open until the compiler has ended; -1: nothing */
+};
+
+/*
+ * Find out what is called, behind kfarm-cc itself as a launcher, and ask the
+ * coordinator where that is to be done.  `env` has KFARM_SOCKET and its like,
+ * which are taken out, in place (cc/local.h).
+ *
+ * CC_ANSWER_DONE: it has ended with *status, also where no compiler was found,
+ * which was said.  CC_ANSWER_LOCAL and NONE: cc_call_exec() is to be called,
+ * here or in a child; see cc/job.h for the rest.
+ */
+enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
+			     int *status);
+/* Become the compiler; returns only when that fails, having said so: a status.
+ */
+int cc_call_exec(const struct cc_call *c);
+/* Where somebody else becomes it. */
+void cc_call_release(struct cc_call *c);
+
+#endif
