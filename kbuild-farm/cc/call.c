@@ -39,6 +39,7 @@ static enum cc_answer ask_coordinator(struct cc_call *c, const char *socket,
 	options_command_parse(&command, c->argv);
 	if (command.verdict != OPTIONS_PASSTHROUGH) {
 		c->slots = slots;
+		c->offered = socket;
 		if (socket)
 			answer = cc_job_offer(&job, status);
 		c->kept = job.kept;

@@ -14,6 +14,7 @@ struct cc_call {
 	char **argv; /* its words; argv[0] changes */
 	char **env; /* what it gets */
 	const char *slots; /* of which it takes one; NULL: of none */
+	bool offered; /* to the coordinator */
 	int kept; /* to stay open until the compiler has ended; -1: nothing */
 };
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/script.h"
+
+#include "base/str.h"
+#include "shell/counts.h"
+#include "shell/direct.h"
+#include "shell/hidden.h"
+#include "shell/known.h"
+#include "shell/parse.h"
+#include "shell/pipe.h"
+#include "shell/run.h"
+#include "shell/shell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* $? $$ $- $0 and variables; no command is ever in the background. */
+static const char *get_value(void *at, const char *name)
+{
+	struct shell *sh = at;
+	char *to = sh->number;
+
+	switch (*name) {
+	case '?':
+		snprintf(sh->number, sizeof(sh->number), "%d", sh->status);
+		return sh->number;
+	case '$':
+		snprintf(sh->number, sizeof(sh->number), "%d", (int)sh->pid);
+		return sh->number;
+	case '!':
+		return NULL;
+	case '-':
+		if (sh->errexit)
+			*to++ = 'e';
+		if (sh->expand.no_glob)
+			*to++ = 'f';
+		if (sh->expand.unset_fails)
+			*to++ = 'u';
+		*to = '\0';
+		return sh->number;
+	case '0':
+		return sh->name;
+	default:
+		return shell_vars_get(&sh->vars, name);
+	}
+}
+
+static int set_value(void *at, const char *name, const char *value)
+{
+	struct shell *sh = at;
+
+	shell_vars_set(&sh->vars, name, value);
+	return 0;
+}
+
+/*
+ * A copy of `env` without what only make is to see, which is added to
+ * `for_make`.
+ */
+static char **hide_own(struct arena *a, char **env, struct strv *for_make)
+{
+	static const char *const names[] = { "MAKEFILES=",
+					     SHELL_COUNTS_VARIABLE "=" };
+	size_t n = 0;
+	char **copy;
+
+	while (env[n])
+		n++;
+	copy = arena_alloc(a, (n + 1) * sizeof(*copy));
+	memcpy(copy, env, (n + 1) * sizeof(*copy));
+	if (!str_env(env, SHELL_COUNTS_VARIABLE))
+		return copy;
+	for (size_t i = 0; i < n; i++) {
+		if (str_starts(env[i], names[0]) ||
+		    str_starts(env[i], names[1]))
+			strv_add(for_make, env[i]);
+	}
+	shell_hidden_clean(copy);
+	return copy;
+}
+
+static void shell_begin(struct shell *sh, const struct shell_script *script)
+{
+	sh->name = script->name;
+	sh->pid = getpid();
+	sh->errexit = script->errexit;
+	sh->trap_status = -1;
+	sh->expand = (struct shell_expand){
+		.arena = &sh->arena,
+		.at = sh,
+		.get = get_value,
+		.set = set_value,
+		.commands = shell_pipe_substitute,
+		.unset_fails = script->nounset,
+	};
+}
+
+/* What is to be run; NULL: nothing is in the script. */
+static int read_script(struct shell *sh, const struct shell_script *script,
+		       char **env, const struct shell_node **list,
+		       enum shell_why *why)
+{
+	int ret = shell_parse(&sh->arena, bytes_str(script->text), list, why);
+
+	if (ret)
+		return ret;
+	if (!shell_vars_init(&sh->vars, env)) {
+		*why = SHELL_WHY_OTHER; /* dash has something to say of that */
+		return -ENOTSUP;
+	}
+	sh->dir = xstrdup(shell_vars_get(&sh->vars, "PWD"));
+	return shell_known_check(&sh->arena, &sh->vars, *list, why);
+}
+
+static void shell_end(struct shell *sh)
+{
+	arena_release(&sh->arena);
+	shell_vars_release(&sh->vars);
+	buf_release(&sh->out);
+	free(sh->dir);
+}
+
+int shell_script_check(const struct shell_script *script, char **env,
+		       enum shell_why *why)
+{
+	const struct shell_node *list = NULL;
+	struct shell sh = { 0 };
+	int ret;
+
+	shell_begin(&sh, script);
+	ret = read_script(&sh, script, env, &list, why);
+	shell_end(&sh);
+	return ret;
+}
+
+int shell_script_run(const struct shell_script *script, char **env,
+		     enum shell_why *why)
+{
+	const struct shell_node *list = NULL;
+	struct strv for_make = { 0 };
+	struct shell sh = { 0 };
+	char **words = NULL;
+	int ret = 0;
+
+	shell_begin(&sh, script);
+	if (script->by_make && !str_env(env, "IFS"))
+		words = shell_direct_words(&sh.arena, script->text);
+	env = hide_own(&sh.arena, env, &for_make);
+	sh.for_make = for_make.v;
+	if (words) {
+		sh.as_is = env;
+		ret = shell_direct_run(&sh, words);
+	} else {
+		ret = read_script(&sh, script, env, &list, why);
+		if (!ret) {
+			shell_run(&sh, list, SHELL_LAST);
+			ret = shell_run_end(&sh);
+		}
+	}
+	shell_end(&sh);
+	strv_release(&for_make);
+	return ret;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/utility.h"
+
+#include "shell/shell.h"
+#include "shell/utility-kinds.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct utility {
+	const char *name;
+	bool (*run)(struct shell *sh, char **argv, int *status);
+} utilities[] = {
+	{ "rm", shell_utility_rm },       { "mkdir", shell_utility_mkdir },
+	{ "mv", shell_utility_mv },       { "touch", shell_utility_touch },
+	{ "cat", shell_utility_cat },     { "cmp", shell_utility_cmp },
+	{ "echo", shell_utility_echo },   { "true", shell_utility_true },
+	{ "false", shell_utility_false },
+};
+
+static const struct utility *find_utility(const char *name)
+{
+	for (size_t i = 0; i < sizeof(utilities) / sizeof(*utilities); i++) {
+		if (!strcmp(name, utilities[i].name))
+			return &utilities[i];
+	}
+	return NULL;
+}
+
+bool shell_utility_is(const char *name)
+{
+	return find_utility(name);
+}
+
+/*
+ * A file of its own where GNU's programs are: those of busybox and others are
+ * links to one program for all.
+ */
+static bool is_system_program(const char *path, const char *name)
+{
+	static const char *const dirs[] = { "/bin/", "/usr/bin/" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		size_t len = strlen(dirs[i]);
+
+		if (!strncmp(path, dirs[i], len) && !strcmp(path + len, name))
+			return !lstat(path, &st) && S_ISREG(st.st_mode);
+	}
+	return false;
+}
+
+/* fakeroot and its like are in libc, which we do not call. */
+static bool is_watched(struct shell *sh)
+{
+	return sh->as_is ? getenv("LD_PRELOAD") :
+			   shell_vars_get(&sh->vars, "LD_PRELOAD");
+}
+
+bool shell_utility(struct shell *sh, const char *path, char **argv, int *status)
+{
+	const struct utility *u = find_utility(argv[0]);
+
+	return u && is_system_program(path, argv[0]) && !is_watched(sh) &&
+	       u->run(sh, argv, status);
+}

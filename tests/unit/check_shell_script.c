@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+/*
+ * Each script of tests/data/shell/scripts by this shell and by dash: what is
+ * printed, the status and the files that are there afterwards.
+ */
+#include "base/args.h"
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "shell/script.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SCRIPTS   "tests/data/shell/scripts"
+#define SEPARATOR "\n%%\n"
+/* What a script begins with that is to be handed on. */
+#define HANDED    "# handed on\n"
+#define BYTES_MAX (1 << 20)
+
+static const char prepare[] =
+	"rm -rf w out err; mkdir w; cd w; mkdir s e; echo one >a; printf 'x y\\nz\\n' >b; : >e/f; echo 2 >c.o; "
+	"ln -s a l; mkfifo p";
+static const char list_files[] =
+	"find . -printf '%y %p %m %l\\n' | sort; "
+	"find . -type f | sort | while read -r f; do echo \"$f\"; "
+	"cat \"$f\"; done";
+
+static char *scripts[512];
+static int n_scripts;
+static char *root;
+static bool have_dash;
+
+struct outcome {
+	struct buf out, err, files;
+	int status;
+};
+
+static void read_scripts(void)
+{
+	static struct buf all;
+	struct err err;
+	char *at, *end;
+
+	if (fs_read(SCRIPTS, BYTES_MAX, &all, &err))
+		abort();
+	for (at = (char *)all.data; at; at = end) {
+		end = strstr(at, SEPARATOR);
+		if (end) {
+			*end = '\0';
+			end += strlen(SEPARATOR);
+		}
+		scripts[n_scripts++] = at;
+	}
+}
+
+static void set_environment(const char *dir)
+{
+	clearenv();
+	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
+	setenv("HOME", "/root", 1);
+	setenv("FOO", "foo bar", 1);
+	setenv("E", "", 1);
+	setenv("TERM", "x", 1);
+	setenv("PWD", dir, 1);
+	setenv("Z9", "z", 1);
+	setenv("A1", "1", 1);
+	setenv("LC_ALL", "C", 1);
+}
+
+static void run_ours(const char *text, bool errexit)
+{
+	struct shell_script script = { .text = text,
+				       .name = "/bin/sh",
+				       .errexit = errexit };
+	enum shell_why why;
+	int ret = shell_script_run(&script, environ, &why);
+
+	if (ret == -ENOTSUP)
+		execl("/bin/sh", "/bin/sh", errexit ? "-ec" : "-c", text,
+		      (char *)NULL);
+	_exit(ret);
+}
+
+static pid_t start(const char *dir, const char *text, bool errexit, bool ours)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	for (int sig = 1; sig < SIGCHLD; sig++)
+		signal(sig, SIG_DFL);
+	if (chdir(dir))
+		_exit(99);
+	set_environment(dir);
+	close(0);
+	open("b", O_RDONLY);
+	dup2(open("../out", O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+	dup2(open("../err", O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+	for (int fd = 3; fd < 20; fd++)
+		close(fd);
+	if (ours)
+		run_ours(text, errexit);
+	execl("/bin/sh", "/bin/sh", errexit ? "-ec" : "-c", text, (char *)NULL);
+	_exit(98);
+}
+
+static void run_command_in(const char *dir, const char *command,
+			   struct buf *out)
+{
+	char *line = xasprintf("cd %s && { %s\n}", dir, command);
+	FILE *f = popen(line, "r");
+	char text[4096];
+	size_t n;
+
+	while ((n = fread(text, 1, sizeof(text), f)) > 0)
+		buf_add(out, text, n);
+	pclose(f);
+	free(line);
+}
+
+static void find_outcome(const char *text, bool errexit, bool ours,
+			 struct outcome *o)
+{
+	char *dir = xasprintf("%s/w", root), *file;
+	struct buf ignored = { 0 };
+	struct err err;
+	pid_t pid;
+
+	memset(o, 0, sizeof(*o));
+	run_command_in(root, prepare, &ignored);
+	pid = start(dir, text, errexit, ours);
+	ck_assert_int_eq(waitpid(pid, &o->status, 0), pid);
+	run_command_in(dir, list_files, &o->files);
+	file = xasprintf("%s/out", root);
+	ck_assert_int_eq(fs_read(file, BYTES_MAX, &o->out, &err), 0);
+	free(file);
+	file = xasprintf("%s/err", root);
+	ck_assert_int_eq(fs_read(file, BYTES_MAX, &o->err, &err), 0);
+	free(file);
+	buf_release(&ignored);
+	free(dir);
+}
+
+static void outcome_release(struct outcome *o)
+{
+	buf_release(&o->out);
+	buf_release(&o->err);
+	buf_release(&o->files);
+}
+
+static void compare_one(const char *text, bool errexit)
+{
+	struct outcome ours, theirs;
+
+	find_outcome(text, errexit, true, &ours);
+	find_outcome(text, errexit, false, &theirs);
+	ck_assert_msg(!strcmp(buf_str(&ours.out), buf_str(&theirs.out)),
+		      "%s\nprinted: %s\ndash: %s", text, buf_str(&ours.out),
+		      buf_str(&theirs.out));
+	ck_assert_msg(!strcmp(buf_str(&ours.err), buf_str(&theirs.err)),
+		      "%s\nsaid: %s\ndash: %s", text, buf_str(&ours.err),
+		      buf_str(&theirs.err));
+	ck_assert_msg(ours.status == theirs.status, "%s\nstatus %x, dash: %x",
+		      text, ours.status, theirs.status);
+	ck_assert_msg(!strcmp(buf_str(&ours.files), buf_str(&theirs.files)),
+		      "%s\nfiles: %s\ndash: %s", text, buf_str(&ours.files),
+		      buf_str(&theirs.files));
+	outcome_release(&ours);
+	outcome_release(&theirs);
+}
+
+START_TEST(a_script_does_what_dash_does) /* each of scripts */
+{
+	if (!have_dash)
+		return;
+	compare_one(scripts[_i], false);
+#ifndef __SANITIZE_ADDRESS__ /* each takes a process that is slow to make */
+	compare_one(scripts[_i], true);
+#endif
+}
+END_TEST
+
+/* So that the comparison is not one of /bin/sh with itself. */
+START_TEST(a_script_is_not_handed_on) /* each of scripts */
+{
+	bool handed = str_starts(scripts[_i], HANDED);
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct shell_script script = { .text = scripts[_i],
+					       .name = "/bin/sh" };
+		enum shell_why why;
+
+		/* Nothing is done but that it is looked at. */
+		_exit(shell_script_check(&script, environ, &why) == -ENOTSUP);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(status == (handed ? 1 << 8 : 0), "%s", scripts[_i]);
+}
+END_TEST
+
+static void setup(void)
+{
+	char template[] = "/tmp/kfarm-shell.XXXXXX";
+
+	root = xstrdup(mkdtemp(template));
+}
+
+static void teardown(void)
+{
+	char *command = xasprintf("rm -rf %s", root);
+	struct buf ignored = { 0 };
+
+	run_command_in("/", command, &ignored);
+	buf_release(&ignored);
+	free(command);
+	free(root);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("shell/script");
+	TCase *tc = tcase_create("core");
+	char real[64] = "";
+
+	have_dash = readlink("/bin/sh", real, sizeof(real) - 1) > 0 &&
+		    !strcmp(str_base(real), "dash");
+	read_scripts();
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, a_script_does_what_dash_does, 0, n_scripts);
+	tcase_add_loop_test(tc, a_script_is_not_handed_on, 0, n_scripts);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
