@@ -28,9 +28,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char *argv_su[] = { "gcc",           "-MD",        "-c",  "-o", "a.o",
-			   "-fstack-usage", "--coverage", "a.c", NULL };
-static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
 static char *env[] = { "PATH=/bin", "HOME=/x", "LANG=C", NULL };
 static char *dir;
 static pid_t server;
@@ -68,7 +65,7 @@ static int listen_on(const char *path, int backlog)
 	return fd;
 }
 
-static bool read_full(int fd, void *to, size_t len)
+static inline bool read_full(int fd, void *to, size_t len)
 {
 	uint8_t *p = to;
 
@@ -84,7 +81,7 @@ static bool read_full(int fd, void *to, size_t len)
 }
 
 /* The job that the wrapper sent; its memory is not given back. */
-static struct wire_cc_job read_job(int fd)
+static inline struct wire_cc_job read_job(int fd)
 {
 	uint8_t head[WIRE_FRAME_SIZE];
 	struct wire_frame f;
@@ -100,7 +97,7 @@ static struct wire_cc_job read_job(int fd)
 	return job;
 }
 
-static void send_frame(int fd, uint16_t type, struct bytes body)
+static inline void send_frame(int fd, uint16_t type, struct bytes body)
 {
 	struct wire_frame f = { .type = type,
 				.body_len = (uint32_t)body.len,
@@ -113,7 +110,7 @@ static void send_frame(int fd, uint16_t type, struct bytes body)
 		_exit(4);
 }
 
-static void put_file(const char *path, const char *text)
+static inline void put_file(const char *path, const char *text)
 {
 	struct err err;
 
@@ -122,7 +119,7 @@ static void put_file(const char *path, const char *text)
 }
 
 /* A good answer, which the cases below spoil. */
-static struct wire_cc_done make_done(uint32_t pid)
+static inline struct wire_cc_done make_done(uint32_t pid)
 {
 	struct wire_cc_done m = { .dep = "a.d", .object = "a.o" };
 
@@ -135,7 +132,7 @@ static struct wire_cc_done make_done(uint32_t pid)
 }
 
 /* Files beside the object, as argv_su has them. */
-static void add_sides(struct wire_cc_done *m, uint32_t pid)
+static inline void add_sides(struct wire_cc_done *m, uint32_t pid)
 {
 	static struct wire_cc_rename side[3];
 
@@ -150,7 +147,7 @@ static void add_sides(struct wire_cc_done *m, uint32_t pid)
 	m->n_sides = 2;
 }
 
-static void send_done(int fd, const struct wire_cc_done *m)
+static inline void send_done(int fd, const struct wire_cc_done *m)
 {
 	struct buf body = { 0 };
 
@@ -159,7 +156,7 @@ static void send_done(int fd, const struct wire_cc_done *m)
 }
 
 /* Serve one wrapper with `play` in a child process. */
-static void serve(void (*play)(int fd))
+static inline void serve(void (*play)(int fd))
 {
 	int fd = listen_on("sock", 5);
 
@@ -174,7 +171,7 @@ static void serve(void (*play)(int fd))
 	close(fd);
 }
 
-static enum cc_answer offer(char *const *argv, int *status)
+static inline enum cc_answer offer(char *const *argv, int *status)
 {
 	struct options_command c;
 	enum cc_answer answer;
@@ -191,7 +188,7 @@ static enum cc_answer offer(char *const *argv, int *status)
 	return answer;
 }
 
-static void nothing_left(void)
+static inline void nothing_left(void)
 {
 	char *object = options_output_temporary("a.o", (unsigned)getpid());
 	char *dep = options_output_temporary("a.d", (unsigned)getpid());
@@ -206,7 +203,7 @@ static void nothing_left(void)
 	free(dep);
 }
 
-static void play_done(int fd)
+static inline void play_done(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
@@ -220,7 +217,7 @@ static void play_done(int fd)
 
 /* ------------------------------------------------ what is no coordinator */
 
-static void play_eof(int fd)
+static inline void play_eof(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
 
@@ -228,7 +225,7 @@ static void play_eof(int fd)
 	close(fd);
 }
 
-static void play_garbage(int fd)
+static inline void play_garbage(int fd)
 {
 	static const char text[] = "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n";
 
@@ -238,14 +235,14 @@ static void play_garbage(int fd)
 	pause();
 }
 
-static void play_other_type(int fd)
+static inline void play_other_type(int fd)
 {
 	make_done(read_job(fd).pid);
 	send_frame(fd, WIRE_RESULT, bytes_str("x"));
 	pause();
 }
 
-static void play_torn(int fd)
+static inline void play_torn(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 	struct buf body = { 0 };
@@ -256,7 +253,7 @@ static void play_torn(int fd)
 	pause();
 }
 
-static void play_foreign_object(int fd)
+static inline void play_foreign_object(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 
@@ -265,7 +262,7 @@ static void play_foreign_object(int fd)
 	pause();
 }
 
-static void play_foreign_temporary(int fd)
+static inline void play_foreign_temporary(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 
@@ -274,7 +271,7 @@ static void play_foreign_temporary(int fd)
 	pause();
 }
 
-static void play_no_dep(int fd)
+static inline void play_no_dep(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 
@@ -283,7 +280,7 @@ static void play_no_dep(int fd)
 	pause();
 }
 
-static void play_no_object(int fd)
+static inline void play_no_object(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 
@@ -292,7 +289,7 @@ static void play_no_object(int fd)
 	pause();
 }
 
-static void play_swapped(int fd)
+static inline void play_swapped(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 
@@ -302,7 +299,7 @@ static void play_swapped(int fd)
 	pause();
 }
 
-static void play_huge_frame(int fd)
+static inline void play_huge_frame(int fd)
 {
 	struct wire_frame f = { .type = WIRE_CC_DONE,
 				.body_len = WIRE_BODY_MAX + 1,
@@ -316,7 +313,7 @@ static void play_huge_frame(int fd)
 	pause();
 }
 
-static void play_packed(int fd)
+static inline void play_packed(int fd)
 {
 	struct wire_frame f = { .type = WIRE_CC_DONE,
 				.codec = WIRE_LZO,
@@ -331,7 +328,7 @@ static void play_packed(int fd)
 	pause();
 }
 
-static void play_rename_fails(int fd)
+static inline void play_rename_fails(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
 

@@ -6,6 +6,9 @@
 
 #include <sys/resource.h>
 
+static char *argv_su[] = { "gcc",           "-MD",        "-c",  "-o", "a.o",
+			   "-fstack-usage", "--coverage", "a.c", NULL };
+static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
 START_TEST(a_finished_job_is_put_in_place)
 {
 	char *old = xasprintf("%s/err", dir);

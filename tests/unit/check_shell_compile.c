@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+/* A compiler's call in a script, with a coordinator played by a child. */
+#include "cc-play.h"
+
+#include "base/str.h"
+#include "shell/script.h"
+
+#include "suite.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define COMPILE "gcc -MD -c -o a.o a.c"
+
+/* What is in PATH behind our link, which is never to be started itself. */
+static const char compiler[] = "#!/bin/sh\n"
+			       "echo real $* $KFARM_SOCKET$KFARM_LINKS >>ran\n"
+			       "[ \"$1\" != -v ] || exit 7\n"
+			       "sleep 0.3\n"
+			       "echo local >a.o\n";
+
+static void make_compilers(void)
+{
+	static const char link[] = "#!/bin/sh\necho the link >>ran\n";
+	struct err err;
+
+	ck_assert_int_eq(mkdir("links", 0700) | mkdir("real", 0700), 0);
+	ck_assert_int_eq(fs_write("links/gcc", bytes_str(link), 0700, &err), 0);
+	ck_assert_int_eq(fs_write("real/gcc", bytes_str(compiler), 0700, &err),
+			 0);
+}
+
+static pid_t start_script(const char *text)
+{
+	struct shell_script script = { .text = text, .name = "/bin/sh" };
+	enum shell_why why;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	for (int sig = 1; sig < SIGCHLD; sig++)
+		signal(sig, SIG_DFL);
+	setenv("KFARM_SOCKET", xasprintf("%s/sock", dir), 1);
+	setenv("KFARM_LINKS", xasprintf("%s/links", dir), 1);
+	setenv("PATH", xasprintf("%1$s/links:%1$s/real:/usr/bin:/bin", dir), 1);
+	dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	_exit(shell_script_run(&script, environ, &why));
+}
+
+static int run_script(const char *text)
+{
+	int status;
+	pid_t pid = start_script(text);
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void expect_file(const char *path, const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(path, 10000, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	buf_release(&got);
+}
+
+static void answer_done(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	send_done(fd, &m);
+}
+
+START_TEST(the_shell_asks_and_goes_on)
+{
+	serve(answer_done);
+	ck_assert_int_eq(run_script("set -e; " COMPILE "; echo done"), 0);
+	expect_file("out", "a.c: warning\ndone\n");
+	expect_file("a.o", "object");
+	ck_assert(!fs_exists("ran"));
+}
+END_TEST
+
+static void answer_failed(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	m.status = 1;
+	m.object_tmp = m.object = "";
+	send_done(fd, &m);
+}
+
+START_TEST(a_failed_compile_is_one_to_the_script)
+{
+	serve(answer_failed);
+	ck_assert_int_eq(run_script(COMPILE " || echo failed $?; exit 3"),
+			 3 << 8);
+	expect_file("out", "a.c: warning\nfailed 1\n");
+	ck_assert(!fs_exists("a.o") && !fs_exists("ran"));
+}
+END_TEST
+
+START_TEST(several_are_asked_in_one_script)
+{
+	int fd = listen_on("sock", 5);
+
+	server = fork();
+	if (!server) {
+		answer_done(accept(fd, NULL, NULL));
+		answer_failed(accept(fd, NULL, NULL));
+		answer_done(accept(fd, NULL, NULL));
+		_exit(0);
+	}
+	close(fd);
+	ck_assert_int_eq(
+		run_script(COMPILE "; " COMPILE "; rm -f a.o; " COMPILE), 0);
+	expect_file("a.o", "object");
+	ck_assert(!fs_exists("ran"));
+}
+END_TEST
+
+/* What is left of the connection is closed when that compile has ended. */
+static void answer_local(int fd)
+{
+	char byte;
+
+	read_job(fd);
+	send_frame(fd, WIRE_CC_LOCAL, bytes_str("unknown option"));
+	if (!read(fd, &byte, 1))
+		put_file("closed", fs_exists("a.o") ? "behind it" : "before");
+}
+
+START_TEST(a_local_compile_holds_the_socket_and_not_the_shell)
+{
+	serve(answer_local);
+	ck_assert_int_eq(run_script("x=1 " COMPILE "; echo $?; sleep 0.3; "
+				    "cat closed"),
+			 0);
+	expect_file("out", "0\nbehind it");
+	expect_file("ran", "real -MD -c -o a.o a.c\n");
+}
+END_TEST
+
+START_TEST(the_last_one_takes_the_shells_place)
+{
+	serve(answer_local);
+	ck_assert_int_eq(run_script(COMPILE), 0);
+	expect_file("a.o", "local\n");
+}
+END_TEST
+
+START_TEST(what_is_no_compile_asks_nobody)
+{
+	ck_assert_int_eq(run_script("gcc -v; echo $?"), 0);
+	expect_file("out", "7\n");
+	expect_file("ran", "real -v\n");
+}
+END_TEST
+
+START_TEST(without_a_coordinator_it_is_compiled_here)
+{
+	ck_assert_int_eq(run_script(COMPILE "; echo $?"), 0);
+	expect_file("out", "0\n");
+	expect_file("a.o", "local\n");
+}
+END_TEST
+
+static void stay_silent(int fd)
+{
+	make_done(read_job(fd).pid);
+	put_file("asked", "");
+	pause();
+}
+
+static void signal_when_asked(pid_t pid, int sig)
+{
+	for (int i = 0; i < 200 && !fs_exists("asked"); i++)
+		usleep(20000);
+	usleep(50000);
+	kill(pid, sig);
+}
+
+static void expect_no_temporary(pid_t pid)
+{
+	char *object = options_output_temporary("a.o", (unsigned)pid);
+	char *dep = options_output_temporary("a.d", (unsigned)pid);
+
+	ck_assert(!fs_exists(object) && !fs_exists(dep));
+	free(object);
+	free(dep);
+}
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+START_TEST(a_signal_ends_the_shell_and_leaves_nothing) /* each of signals */
+{
+	int status;
+	pid_t pid;
+
+	serve(stay_silent);
+	pid = start_script(COMPILE "; echo no");
+	signal_when_asked(pid, signals[_i]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == signals[_i]);
+	expect_no_temporary(pid);
+	expect_file("out", "");
+}
+END_TEST
+
+START_TEST(then_the_scripts_own_trap_is_run)
+{
+	int status;
+	pid_t pid;
+
+	serve(stay_silent);
+	pid = start_script("trap 'rm -f x; trap - TERM; kill -s TERM $$' TERM; "
+			   "touch x; " COMPILE "; echo no");
+	signal_when_asked(pid, SIGTERM);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	expect_no_temporary(pid);
+	ck_assert(!fs_exists("x"));
+	expect_file("out", "");
+}
+END_TEST
+
+static void setup_compilers(void)
+{
+	setup();
+	make_compilers();
+}
+
+int main(void)
+{
+	Suite *s = suite_create("shell/compile");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup_compilers, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, the_shell_asks_and_goes_on);
+	tcase_add_test(tc, a_failed_compile_is_one_to_the_script);
+	tcase_add_test(tc, several_are_asked_in_one_script);
+	tcase_add_test(tc, a_local_compile_holds_the_socket_and_not_the_shell);
+	tcase_add_test(tc, the_last_one_takes_the_shells_place);
+	tcase_add_test(tc, what_is_no_compile_asks_nobody);
+	tcase_add_test(tc, without_a_coordinator_it_is_compiled_here);
+	tcase_add_loop_test(tc, a_signal_ends_the_shell_and_leaves_nothing, 0,
+			    3);
+	tcase_add_test(tc, then_the_scripts_own_trap_is_run);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
