@@ -371,8 +371,14 @@ lab_rule()
 	[ "$2" = from ] || lab_in "$1" nft "add rule netdev lab eth0 $3"
 }
 
+# Packets as they are on a cable: not many of them in one, of which few are lost.
 lab_loss()
 {
+	local port
+
+	port=v$(lab_number "$1")
+	ip link set "$port" gso_max_segs 1
+	lab_in "$1" ip link set eth0 gso_max_segs 1
 	lab_rule "$1" "${3:-both}" "numgen random mod 100 < $2 counter drop"
 }
 
