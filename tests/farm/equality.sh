@@ -4,16 +4,24 @@
 # beside: yes
 # timeout: 3600
 #
-# equality.sh [--config modules|quickstart|tiny|debug|x86|clang] - build a
-# kernel with two nodes, then the same by plain make, at the same path, as
-# kfarm's own reproducer.sh says: every file of the two build directories is
+# equality.sh [--config modules|quickstart|tiny|debug|x86|clang] [--shell WORD] -
+# build a kernel with two nodes and kfarm's shell (or system, which is make's
+# own), then the same by plain make, at the same path, as kfarm's own
+# reproducer.sh says: every file of the two build directories is
 # equal, and so is what make says.  A plain make in kfarm's directory afterwards
 # compiles nothing.  Then a header and two settings change, and both build once
 # more.  Of what make has compiled (modules), some is held against the scanner.
 . "$(dirname "$0")/lib.sh"
 
-config=modules
-[ "${1:-}" != --config ] || config=$2
+config=modules shell=kfarm
+while [ $# -gt 1 ]; do
+	case $1 in
+	--config) config=$2 ;;
+	--shell) shell=$2 ;;
+	*) config=none ;;
+	esac
+	shift 2
+done
 arch=arm64
 fragment=
 toolchain=()
@@ -43,7 +51,8 @@ x86)
 clang) toolchain=(-t clang-14) ;;
 *)
 	echo "usage: equality.sh [--config" \
-		"modules|quickstart|tiny|debug|x86|clang]" >&2
+		"modules|quickstart|tiny|debug|x86|clang]" \
+		"[--shell kfarm|system]" >&2
 	exit 1
 	;;
 esac
@@ -51,6 +60,7 @@ esac
 farm_begin
 tree=$(kernel_tree) || exit 1
 nodes 2 slots=$((cores + 1))
+printf '[farm]\n\tshell = %s\n' "$shell" >>"$KFARM_CONFIG"
 
 # What changes between the first build and the second.
 echo 'CONFIG_DEFAULT_HOSTNAME="first"' >"$work/step.config"
@@ -226,6 +236,7 @@ sh "$work/out/reproducer.sh" >"$work/again.log" 2>&1
 is "the make after it ends with" 0 $?
 is "compiles" 0 "$(compiles "$work/again.log")"
 
+echo "shell: $(meta '.farm.shell | tostring')"
 remote=$(meta .farm.remote)
 here=$(meta .farm.local)
 echo "$remote jobs remote, $here local: $(meta '.farm.reasons | tostring')"

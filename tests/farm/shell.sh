@@ -1,0 +1,253 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# shell.sh - make with kfarm's shell is make: what it says, its exit status, the
+# files it leaves and what its recipes see in their environment, with makefiles
+# that do odd things, with its options, with an interrupt; and who gets the
+# shell, and who does not.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+project=$work/project
+mkdir -p "$project"
+
+# The same makefile twice in the same place: by make, by kfarm run --shell.
+put_project()
+{
+	rm -rf "$project"
+	mkdir -p "$project/sub"
+	cat >"$project/Makefile"
+	printf 'all:\n\t@echo sub $(WORD) $(MAKELEVEL); echo $(MAKEFLAGS)\n' \
+		>"$project/sub/Makefile"
+}
+
+# without_path TEXT: a run has directories of its own in PATH.
+plain_words()
+{
+	sed -E -e "s|$work/run/kfarm/[0-9]+/shell/sh|/bin/sh|g" "$1"
+}
+
+# same NAME ARG...: make ARG... with both.
+same()
+{
+	local name=$1 how
+
+	shift
+	cp -a "$project" "$work/fresh"
+	for how in plain ours; do
+		local command=(make)
+		rm -rf "$project"
+		cp -a "$work/fresh" "$project"
+		[ $how = plain ] || command=("$bin/kfarm" run -q --no-remote
+			--no-jobserver --shell -- make)
+		(cd "$project" && "${command[@]}" "$@") \
+			>"$work/out.$how.raw" 2>"$work/err.$how.raw" </dev/null
+		echo $? >"$work/status.$how"
+		plain_words "$work/out.$how.raw" >"$work/out.$how"
+		plain_words "$work/err.$how.raw" >"$work/err.$how"
+		rm -rf "$work/left.$how"
+		cp -a "$project" "$work/left.$how"
+	done
+	for how in status out err; do
+		check "$name: the same $how" diff "$work/$how.plain" \
+			"$work/$how.ours"
+	done
+	check "$name: the same files" compare_trees "$work/left.plain" \
+		"$work/left.ours"
+	rm -rf "$work/fresh"
+}
+
+# ---- what recipes are made of ----
+
+put_project <<'END'
+A = a b
+export EXPORTED = $(A) "q" 'r'
+all: one two three sub.made
+one:
+	@echo 'a  b' "c  d" e\ f $$((1 + 2)) $(words $(A)) >one; cat one
+	@set -e; for i in $(A); do echo $$i; done; rm -f nothing
+	printf '%s\n' "$$EXPORTED" "$${UNSET-unset}" `echo sub`
+two: ; @test -f one && echo "one is there" || echo no
+three:
+	@echo first; \
+	 echo second | sed 's/s/S/' ; \
+	 if test -d sub; then echo dir; fi
+	@# a comment
+	@:
+	-false
+	-@exit 3
+	@(cd sub && pwd | sed 's,.*/,,'); pwd | sed 's,.*/,,'
+	@trap 'rm -f tmp.$$$$' EXIT; echo x >tmp.$$$$; cat tmp.*
+	@env | grep -E '^(MAKEFILES|KFARM_SHELL|SHELL|EXPORTED|MAKELEVEL|MAKEFLAGS|MFLAGS)=' | sort; :
+	@env -i /usr/bin/env; cat /dev/null
+	@sed 's/\x0/\n/g' /proc/self/environ | grep -E '^(KFARM_SHELL|MAKEFILES)' || echo none
+	@echo '$(shell echo from; echo shell; exit 4)' '$(.SHELLSTATUS)'
+	@echo $(firstword $(MAKE)) ; $(MAKE) -C sub WORD=w
+	+@cd sub && $(MAKE)
+sub.made:
+	@mkdir -p d/e && touch d/e/f && ln -s f d/e/g && mv d/e/f d/h; rm -rf d/e; ls d
+	@cmp -s one two || echo differ
+	@echo "$$(cat one)" > $@.tmp && mv $@.tmp $@
+fails: ; @echo before; false; echo after
+kills: ; @kill -9 $$$$
+missing: ; no-such-program-of-any-kind a b
+missing2: ; ./no/such a; echo $$?
+denied: ; ./Makefile
+both: fails missing kills denied
+END
+same "recipes"
+for flags in -n -s -t -i "-k both" "-n -k both" "V=1 W=1 C=1" -B "-j2 -Otarget" \
+	--trace fails missing missing2 denied kills "-i both" "-q one" -rR; do
+	# shellcheck disable=SC2086 # several words
+	same "make $flags" $flags
+done
+
+# Scripts as one, with options of the shell's own, and for bash.
+put_project <<'END'
+.ONESHELL:
+all: a b
+a:
+	@x=1
+	echo "x is $$x"
+	-cd sub
+	@pwd | sed 's,.*/,,'
+b:
+	echo $(BIG) | wc -c
+	false
+	echo not reached, or is it
+END
+same ".ONESHELL"
+put_project <<'END'
+.SHELLFLAGS = -ec
+all:
+	@false; echo not reached
+END
+same ".SHELLFLAGS"
+put_project <<'END'
+.SHELLFLAGS = -x -c
+all:
+	@echo a; echo b
+END
+same "other .SHELLFLAGS"
+put_project <<'END'
+SHELL := /bin/bash
+all:
+	@a=(1 2); echo $${#a[@]} $$0
+	@[[ abc == a* ]] && echo "$(SHELL)"
+sub: ; @$(MAKE) -C sub
+END
+same "SHELL := /bin/bash"
+put_project <<'END'
+all: x y
+x: SHELL = /bin/bash
+x: ; @echo $${BASH_VERSION:+bash}
+y: ; @echo $${BASH_VERSION:-no bash}
+END
+same "a target's SHELL"
+
+# A line of 128 KiB less what execve() needs of it, and one that is too long.
+put_project <<END
+BIG := $(head -c 120000 /dev/zero | tr '\0' x)
+all:
+	@echo \$(BIG) | wc -c
+	@echo \$(BIG) >big; wc -c <big
+	@: \$(BIG) \$(BIG)
+END
+same "long lines"
+
+# ---- closed descriptors ----
+
+put_project <<'END'
+all:
+	@readlink /proc/self/fd/0 | sed 's/pipe:.*/pipe/'; :
+	@echo a | cat
+	@echo x >f; cat <f
+END
+closed()
+{
+	(cd "$project" && rm -f f && "$@" <&- 2>&1)
+}
+is "closed stdin: the same" "$(closed "$bin/kfarm" run -q --no-remote -- make)" \
+	"$(closed "$bin/kfarm" run -q --no-remote --shell -- make)"
+
+# ---- who gets it ----
+
+# shell_of ARG...: what $(SHELL) is.
+shell_of()
+{
+	(cd "$project" && "$@" 2>&1)
+}
+put_project <<'END'
+all: ; @echo $(SHELL)
+END
+run=("$bin/kfarm" run -q --no-remote)
+is "run: not by itself" /bin/sh "$(shell_of "${run[@]}" -- make)"
+check "run --shell: ours" test "$(shell_of "${run[@]}" --shell -- make | grep -c \
+	"^$work/run/kfarm/[0-9]*/shell/sh$")" = 1
+is "run --shell: SHELL= of the user" /bin/bash \
+	"$(shell_of "${run[@]}" --shell -- make SHELL=/bin/bash)"
+is "run --shell: CONFIG_SHELL= of the user" /bin/sh \
+	"$(shell_of "${run[@]}" --shell -- make CONFIG_SHELL=bash)"
+is "run --shell: MAKEFLAGS of the user" /bin/bash \
+	"$(MAKEFLAGS='-- SHELL=/bin/bash' shell_of "${run[@]}" --shell -- make)"
+is "run --shell: -e SHELL=" /bin/sh \
+	"$(shell_of "${run[@]}" --shell -e SHELL=/bin/bash -- make)"
+check "run --shell: SHELL in the environment is nobody's" test "$(SHELL=/bin/zsh \
+	shell_of "${run[@]}" --shell -- make | grep -c /shell/sh)" = 1
+printf 'OWN := own\n' >"$work/own.mk"
+put_project <<'END'
+all: ; @echo $(OWN) $(notdir $(lastword $(MAKEFILE_LIST))) "$$MAKEFILES"
+END
+is "the user's MAKEFILES stay" "own Makefile $work/own.mk" \
+	"$(MAKEFILES=$work/own.mk shell_of "${run[@]}" --shell -- make)"
+
+# ---- signals ----
+
+put_project <<'END'
+all:
+	@echo $$$$ >pid; trap 'echo trapped >trapped; exit 1' INT; sleep 60; echo late >late
+sleeps:
+	@echo $$$$ >pid; sleep 60; echo late >late
+END
+# interrupt TARGET: a Ctrl-C reaches all of the process group.
+interrupt()
+{
+	local group status
+
+	rm -f "$project"/{pid,late,trapped}
+	(cd "$project" && exec setsid env --default-signal=INT,QUIT \
+		KFARM_BUILD_MARK="$work" "${run[@]}" --shell -- make "$1") \
+		>"$work/interrupted" 2>&1 &
+	group=$!
+	children+=("$group")
+	wait_for 30 test -s "$project/pid"
+	sleep 0.2
+	kill -INT -- -"$group"
+	wait "$group"
+	status=$?
+	check "interrupt, $1: exit status $status" test $status = 130 -o $status = 2
+	gone "interrupt, $1" 5
+}
+interrupt all
+check "interrupt: the trap ran" test -e "$project/trapped"
+interrupt sleeps
+check "interrupt: nothing after it" test ! -e "$project/late"
+
+# ---- a build ----
+
+farm_mini 9 2
+printf '[farm]\n\tshell = kfarm\n' >>"$KFARM_CONFIG"
+farm_reference Image
+farm_fresh
+kfarm_build --no-remote Image
+is "build: ends with" 0 $?
+equal "build"
+check "build: lines are counted" test "$(meta .farm.shell.lines)" -gt 50
+echo "shell: $(meta '.farm.shell | tostring')"
+farm_fresh
+kfarm_build --no-remote CONFIG_SHELL=/bin/bash Image
+is "build with CONFIG_SHELL=: has none of ours" null "$(meta .farm.shell)"
+check "no command remembers it" \
+	test ! "$(grep -rlE 'KFARM_SHELL|shell/sh' "$build" --include='*.cmd')"
+farm_end
