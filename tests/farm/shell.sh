@@ -91,10 +91,14 @@ sub.made:
 	@echo "$$(cat one)" > $@.tmp && mv $@.tmp $@
 fails: ; @echo before; false; echo after
 kills: ; @kill -9 $$$$
+ends: ; @sh -c 'kill -SEGV $$$$'; :
+ends2: ; @: a; sh -c 'kill -TERM $$$$'
+ends3: ; @(sh -c 'kill -KILL $$$$')
+ends4: ; @sh -c 'kill -KILL $$$$'
 missing: ; no-such-program-of-any-kind a b
 missing2: ; ./no/such a; echo $$?
 denied: ; ./Makefile
-both: fails missing kills denied
+both: fails missing kills denied ends ends2 ends3 ends4
 END
 same "recipes"
 for flags in -n -s -t -i "-k both" "-n -k both" "V=1 W=1 C=1" -B "-j2 -Otarget" \
