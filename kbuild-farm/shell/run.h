@@ -10,7 +10,7 @@
 struct shell;
 
 enum {
-	/* Nothing is done behind it: the process may become the command. */
+	/* In a child, nothing is done behind it: it may become the command. */
 	SHELL_LAST = 1,
 	/* Its status is looked at: set -e does not mind it. */
 	SHELL_TESTED = 2,

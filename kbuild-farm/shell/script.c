@@ -156,7 +156,9 @@ int shell_script_run(const struct shell_script *script, char **env,
 	} else {
 		ret = read_script(&sh, script, env, &list, why);
 		if (!ret) {
-			shell_run(&sh, list, SHELL_LAST);
+			/* dash waits for the last command, too, and says what
+			   signal ended it. */
+			shell_run(&sh, list, 0);
 			ret = shell_run_end(&sh);
 		}
 	}
