@@ -19,10 +19,13 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* In one write: two of a pipe tell it at the same time. */
 static void tell(char **argv)
 {
+	static char buffer[1 << 20];
 	size_t n = 0;
 
+	setvbuf(stderr, buffer, _IOFBF, sizeof(buffer));
 	for (char **a = argv; *a; a++)
 		fprintf(stderr, "<%s>", *a);
 	fputc('\n', stderr);
@@ -32,6 +35,7 @@ static void tell(char **argv)
 	for (char **e = environ; *e; e++)
 		fprintf(stderr, "{%s}", *e);
 	fputc('\n', stderr);
+	fflush(stderr);
 }
 
 static void write_again(const char *path, char **argv)
@@ -65,6 +69,13 @@ static void write_rule(const char *path, const char *object, const char *source)
 	fclose(f);
 }
 
+/* What it reads comes from another, who is done before it is. */
+static void read_all(void)
+{
+	while (getchar() != EOF)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	static const char mmd[] = "-Wp,-MMD,", md[] = "-Wp,-MD,";
@@ -78,6 +89,8 @@ int main(int argc, char **argv)
 			rule = argv[i] + sizeof(mmd) - 1;
 		else if (!strncmp(argv[i], md, sizeof(md) - 1))
 			rule = argv[i] + sizeof(md) - 1;
+		else if (!strcmp(argv[i], "-"))
+			read_all();
 		else if (argv[i][0] != '-')
 			last = argv[i];
 	}

@@ -26,6 +26,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 COMPILERS = re.compile(r'(.*-)?(gcc|cc|g\+\+|cpp|clang)(-[0-9]+)?$')
 IS_MAKE = re.compile(rb'(^|[^A-Za-z0-9_.=+-])g?make($|[^A-Za-z0-9_.=+-])')
 SECONDS = 120
+RUNS = 20
 
 
 def mount(source, target, kind, data):
@@ -133,6 +134,14 @@ class Runner:
         return status, said[0], said[1], left
 
 
+# What two of a pipe do at the same time has no order: what ours did, /bin/sh
+# has to do in one of some runs.
+def is_seen(runner, ours, how):
+    if b'|' not in how[1][-1]:
+        return False
+    return any(runner.run('/bin/sh', *how) == ours for _ in range(RUNS))
+
+
 def show(name, a, b):
     print(f'  {name}:')
     if isinstance(a, dict):
@@ -189,12 +198,12 @@ def main():
         if IS_MAKE.search(argv[-1]) or not os.path.isdir(cwd):
             left_out += 1
             continue
-        env = environment(env, tools)
+        plain = environment(env, tools)
+        env = plain + [(b'KFARM_SHELL', counts.encode())]
         ran += 1
-        dash = runner.run('/bin/sh', kind, argv, cwd, env)
-        env.append((b'KFARM_SHELL', counts.encode()))
+        dash = runner.run('/bin/sh', kind, argv, cwd, plain)
         ours = runner.run(os.path.join(counts, 'sh'), kind, argv, cwd, env)
-        if dash != ours:
+        if dash != ours and not is_seen(runner, ours, (kind, argv, cwd, plain)):
             differ += 1
             print(f'differs in {cwd.decode()}: {argv[-1].decode()[:1000]}')
             for name, a, b in zip(('status', 'stdout', 'stderr', 'files'),
