@@ -7,6 +7,7 @@
 #	make faults [TIMES=] [FAULTS=]
 #	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
+#	make shell-runs [SHELL_RUNS=]
 #	make nodes [NODE_HOSTS=] | emulated | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
@@ -385,12 +386,19 @@ $B/audit-tool: $(AUDIT_OBJECTS) $(call rooms,$B,$(KFARM_ROOMS)) $B/flags
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) $(SCREEN_LIBS) \
 		-lpthread
 
+# Random scripts by dash and by $B/sh.
+$B/shell-compare: $(patsubst %,$B/obj/tests/shell/%.o,compare generate) \
+		$(call rooms,$B,$(call reach,shell)) $B/ldflags
+	$(call say,LD)
+	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
+		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
+
 # What shows a program more processors than there are.
 $B/processors.so: tests/lib/processors.c $B/flags
 	$(call say,LD)
 	$Q$(CC) $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
 
-check-programs: all $B/audit-tool $B/processors.so $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
+check-programs: all $B/audit-tool $B/processors.so $B/shell-compare $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
 	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
 	$(FUZZERS:%=$(SAN_DIR)/replay/%)
 
@@ -460,6 +468,12 @@ sched-coverage:
 door-churn: all $B/unit/check_agent_crowd
 	$QDOOR_CROWD=$${DOOR_CROWD:-15000} DOOR_CHURN=$${DOOR_CHURN:-100000} \
 		KFARMD=$B/kfarmd $B/unit/check_agent_crowd
+
+# make's shell against dash: a million random scripts, on all processors.
+SHELL_RUNS ?= 1000000
+.PHONY: shell-runs
+shell-runs: all $B/shell-compare
+	$Q$B/shell-compare -j "$$(nproc)" -n $(SHELL_RUNS) $B/sh
 
 # Logs of builds, held against a count that knows nothing of diag/.
 .PHONY: diag-logs

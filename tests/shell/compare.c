@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * compare [-j WORKERS] [-n SCRIPTS] [-s FIRST_SEED] [-p] SH - run random
+ * scripts by dash and by SH, each in a fresh directory of the same name, and
+ * compare what they print, how they end and what files they leave.  -p only
+ * prints the first script.  Ends with 1 where anything differs.
+ */
+#include "generate.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "shell/counts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SECONDS    10 /* for one script */
+#define NOBODY     65534
+#define SHOWN      20 /* differences */
+#define OUTPUT_MAX (1 << 20)
+
+/* Of all workers. */
+struct totals {
+	unsigned long scripts, different, order, uncertain, stopped;
+};
+
+static struct totals *totals;
+static const char *base; /* with a directory for each worker */
+static const char *shell; /* a copy of SH there */
+
+struct outcome {
+	int status;
+	bool stopped; /* it took too long */
+	struct buf out, err, files;
+};
+
+static void outcome_release(struct outcome *o)
+{
+	buf_release(&o->out);
+	buf_release(&o->err);
+	buf_release(&o->files);
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "compare: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+	int fd = open(name, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, mode);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(name);
+	close(fd);
+}
+
+static void remove_all(const char *name)
+{
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+
+	if (lstat(name, &st))
+		return;
+	if (!S_ISDIR(st.st_mode)) {
+		unlink(name);
+		return;
+	}
+	dir = opendir(name);
+	while (dir && (entry = readdir(dir))) {
+		char *path;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		path = xasprintf("%s/%s", name, entry->d_name);
+		remove_all(path);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(name);
+}
+
+/* What each script finds, in the current directory. */
+static void make_files(void)
+{
+	write_file("a.c", "a\n", 0644);
+	write_file("b.c", "b\n", 0644);
+	write_file("sp ace", "space\n", 0644);
+	write_file(".hid", "", 0644);
+	write_file("f1", "l1\nl2 x\nl3\n", 0644);
+	write_file("empty", "", 0644);
+	write_file("inc", "v=inc; echo inc $#\n", 0644);
+	write_file("script", "echo script $# $v $0\n", 0755);
+	if (mkdir("sub", 0755))
+		die("sub");
+	write_file("sub/x.c", "x\n", 0644);
+	write_file("sub/y.h", "y\n", 0644);
+	if (symlink("a.c", "link"))
+		die("link");
+}
+
+static void read_all(const char *name, struct buf *out)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char chunk[16384];
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	while (out->len < OUTPUT_MAX &&
+	       (n = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_add(out, chunk, (size_t)n);
+	close(fd);
+}
+
+/* Names, kinds, modes and contents of all below `name`. */
+static void list_files(const char *name, struct buf *out)
+{
+	struct dirent **entries;
+	int n = scandir(name, &entries, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s", name, entries[i]->d_name);
+		char target[256];
+		struct stat st;
+		ssize_t len;
+
+		if (!strcmp(entries[i]->d_name, ".") ||
+		    !strcmp(entries[i]->d_name, "..") || lstat(path, &st))
+			goto next;
+		buf_printf(out, "%s %o\n", path, st.st_mode);
+		if (S_ISLNK(st.st_mode)) {
+			len = readlink(path, target, sizeof(target));
+			buf_add(out, target, len > 0 ? (size_t)len : 0);
+		} else if (S_ISDIR(st.st_mode)) {
+			list_files(path, out);
+		} else {
+			read_all(path, out);
+		}
+next:
+		free(path);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+static void set_descriptor(int fd, const char *name, int flags)
+{
+	int opened = open(name, flags, 0644);
+
+	if (opened < 0)
+		_exit(126);
+	if (opened != fd) {
+		dup2(opened, fd);
+		close(opened);
+	}
+}
+
+/* The child: the script with what the seed says of stdin and -e. */
+static void become(bool ours, const char *script, uint64_t seed)
+{
+	char *counts = xasprintf("KFARM_SHELL=%s/counts", base);
+	char *env[] = { (char *)"PATH=/usr/bin:/bin",
+			(char *)"HOME=/nonexistent/h o", (char *)"EXP=exported",
+			ours ? counts : NULL, NULL };
+	bool errexit = seed % 5 == 1;
+	/* Twice, so that it is not taken for a line of make's. */
+	const char *flags = ours ? (errexit ? "-cec" : "-cc") :
+				   (errexit ? "-ec" : "-c");
+	char *argv[] = { (char *)"/bin/sh", (char *)flags, (char *)script,
+			 NULL };
+
+	setpgid(0, 0);
+	set_descriptor(1, "../out", O_WRONLY | O_TRUNC | O_CREAT);
+	set_descriptor(2, "../err", O_WRONLY | O_TRUNC | O_CREAT);
+	if (seed % 7 == 0)
+		close(0);
+	else
+		set_descriptor(0, seed % 3 ? "../in" : "/dev/null", O_RDONLY);
+	if (!geteuid() && (setgid(NOBODY) || setuid(NOBODY)))
+		_exit(126);
+	execve(ours ? shell : "/bin/dash", argv, env);
+	_exit(126);
+}
+
+static volatile sig_atomic_t late;
+static pid_t running;
+
+static void stop_late(int sig)
+{
+	(void)sig;
+	late = 1;
+	kill(-running, SIGKILL);
+}
+
+static void run(bool ours, const char *script, uint64_t seed, struct outcome *o)
+{
+	*o = (struct outcome){ 0 };
+	remove_all("w");
+	if (mkdir("w", 0755) || chdir("w"))
+		die("w");
+	make_files();
+	/* They belong to whom the script runs as. */
+	if (!geteuid()) {
+		static const char *const names[] = {
+			".",      "a.c", "b.c",     "sp ace",
+			".hid",   "f1",  "empty",   "inc",
+			"script", "sub", "sub/x.c", "sub/y.h",
+		};
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (chown(names[i], NOBODY, NOBODY))
+				die(names[i]);
+	}
+	late = 0;
+	running = fork();
+	if (running < 0)
+		die("fork");
+	if (!running)
+		become(ours, script, seed);
+	alarm(SECONDS);
+	while (waitpid(running, &o->status, 0) < 0 && errno == EINTR)
+		;
+	alarm(0);
+	kill(-running, SIGKILL);
+	o->stopped = late;
+	if (chdir(".."))
+		die("..");
+	read_all("out", &o->out);
+	read_all("err", &o->err);
+	list_files("w", &o->files);
+}
+
+static bool same(const struct outcome *a, const struct outcome *b)
+{
+	return a->status == b->status &&
+	       bytes_equal(buf_bytes(&a->out), buf_bytes(&b->out)) &&
+	       bytes_equal(buf_bytes(&a->err), buf_bytes(&b->err)) &&
+	       bytes_equal(buf_bytes(&a->files), buf_bytes(&b->files));
+}
+
+static int compare_bytes(const void *a, const void *b)
+{
+	return *(const unsigned char *)a - *(const unsigned char *)b;
+}
+
+static void sort_bytes(struct buf *b)
+{
+	if (b->len)
+		qsort(b->data, b->len, 1, compare_bytes);
+}
+
+/* What two commands of a pipe print comes in any order. */
+static bool same_but_order(struct outcome *a, struct outcome *b)
+{
+	sort_bytes(&a->out);
+	sort_bytes(&b->out);
+	sort_bytes(&a->err);
+	sort_bytes(&b->err);
+	sort_bytes(&a->files);
+	sort_bytes(&b->files);
+	return same(a, b);
+}
+
+static void show(uint64_t seed, const char *script, const struct outcome *dash,
+		 const struct outcome *ours)
+{
+	struct buf text = { 0 };
+
+	buf_printf(
+		&text,
+		"==== seed %llu%s\n%s---- dash: %#x\n%s%s---- ours: %#x\n%s%s",
+		(unsigned long long)seed, seed % 5 == 1 ? " -e" : "", script,
+		dash->status, buf_str(&dash->out), buf_str(&dash->err),
+		ours->status, buf_str(&ours->out), buf_str(&ours->err));
+	if (!bytes_equal(buf_bytes(&dash->files), buf_bytes(&ours->files)))
+		buf_printf(&text, "---- files of dash\n%s---- ours\n%s",
+			   buf_str(&dash->files), buf_str(&ours->files));
+	buf_add_str(&text, "\n");
+	if (write(STDOUT_FILENO, text.data, text.len) < 0)
+		die("stdout");
+	buf_release(&text);
+}
+
+/* Does it differ each time, and is dash always the same? */
+static void judge(uint64_t seed, const char *script)
+{
+	struct outcome dash, again, ours;
+	unsigned long *count = &totals->different;
+
+	for (int i = 0; i < 3; i++) {
+		bool stop;
+
+		run(false, script, seed, &dash);
+		run(false, script, seed, &again);
+		run(true, script, seed, &ours);
+		if (dash.stopped || ours.stopped)
+			count = &totals->stopped;
+		else if (!same(&dash, &again))
+			count = &totals->uncertain;
+		else if (same(&dash, &ours))
+			count = NULL;
+		stop = count != &totals->different;
+		if (i == 2 && !stop && totals->different < SHOWN)
+			show(seed, script, &dash, &ours);
+		if (i == 2 && !stop && strchr(script, '|') &&
+		    same_but_order(&dash, &ours))
+			count = &totals->order;
+		outcome_release(&dash);
+		outcome_release(&again);
+		outcome_release(&ours);
+		if (stop)
+			break;
+	}
+	if (count)
+		__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+}
+
+static void work(uint64_t first, uint64_t step, unsigned long n)
+{
+	struct buf script = { 0 };
+	struct outcome dash, ours;
+	bool equal;
+
+	for (unsigned long i = 0; i < n; i++) {
+		uint64_t seed = first + i * step;
+
+		shell_generate(&script, seed);
+		run(false, buf_str(&script), seed, &dash);
+		run(true, buf_str(&script), seed, &ours);
+		equal = same(&dash, &ours);
+		outcome_release(&dash);
+		outcome_release(&ours);
+		if (!equal)
+			judge(seed, buf_str(&script));
+		__atomic_add_fetch(&totals->scripts, 1, __ATOMIC_RELAXED);
+	}
+	buf_release(&script);
+}
+
+static void start_worker(unsigned number, uint64_t first, unsigned workers,
+			 unsigned long n)
+{
+	struct sigaction late_action = { .sa_handler = stop_late };
+	char *dir = xasprintf("%s/%u", base, number);
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (!pid) {
+		sigaction(SIGALRM, &late_action, NULL);
+		if (mkdir(dir, 0755) || chdir(dir))
+			die(dir);
+		write_file("in", "in1\nin2 x\nin3\n", 0644);
+		work(first + number, workers,
+		     n / workers + (number < n % workers));
+		_exit(0);
+	}
+	free(dir);
+}
+
+static void copy_shell(const char *from)
+{
+	struct buf program = { 0 };
+	int fd;
+
+	read_all(from, &program);
+	fd = open(shell, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+	if (fd < 0 || !program.len ||
+	    write(fd, program.data, program.len) != (ssize_t)program.len)
+		die(from);
+	close(fd);
+	buf_release(&program);
+}
+
+/* The scripts run as somebody else. */
+static void open_to_all(const char *directory)
+{
+	static const char *const names[] = { "counts", "handed" };
+
+	for (size_t i = 0; i < 2; i++) {
+		char *path = xasprintf("%s/%s", directory, names[i]);
+
+		if (chmod(path, 0666))
+			die(path);
+		free(path);
+	}
+}
+
+static int run_all(const char *sh, uint64_t first, unsigned workers,
+		   unsigned long n)
+{
+	char template[] = "/tmp/shell-compare.XXXXXX";
+	uint64_t counts[SHELL_COUNTS];
+	char *directory;
+
+	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	base = mkdtemp(template);
+	if (totals == MAP_FAILED || !base || chmod(base, 0755))
+		die("start");
+	shell = xasprintf("%s/sh", base);
+	copy_shell(sh);
+	directory = xasprintf("%s/counts", base);
+	if (mkdir(directory, 0755) || shell_counts_make(directory, NULL))
+		die(directory);
+	open_to_all(directory);
+	for (unsigned i = 0; i < workers; i++)
+		start_worker(i, first, workers, n);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	shell_counts_read(directory, counts);
+	printf("%lu scripts: %lu differ, %lu only in the order of pipes, "
+	       "%lu uncertain in dash, %lu too slow, %llu of %llu handed on\n",
+	       totals->scripts, totals->different, totals->order,
+	       totals->uncertain, totals->stopped,
+	       (unsigned long long)counts[SHELL_COUNT_HANDED],
+	       (unsigned long long)counts[SHELL_COUNT_LINES]);
+	remove_all(base);
+	return totals->different || totals->scripts != n;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long n = 1000;
+	unsigned workers = 1;
+	uint64_t first = 1;
+	bool print = false;
+	struct buf script = { 0 };
+	int option;
+
+	while ((option = getopt(argc, argv, "j:n:s:p")) != -1) {
+		if (option == 'j')
+			workers = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'n')
+			n = strtoul(optarg, NULL, 10);
+		else if (option == 's')
+			first = strtoull(optarg, NULL, 10);
+		else if (option == 'p')
+			print = true;
+		else
+			return 2;
+	}
+	if (print) {
+		shell_generate(&script, first);
+		fputs(buf_str(&script), stdout);
+		return 0;
+	}
+	if (!argv[optind] || !workers)
+		return 2;
+	umask(022);
+	return run_all(argv[optind], first, workers, n);
+}
