@@ -171,7 +171,7 @@ static int put_missing(struct expansion *x, const struct shell_part *part,
 	const char *text;
 	int ret;
 
-	ret = expand_parts(x, part->word, TILDE);
+	ret = expand_parts(x, part->word, part->quoted ? QUOTED : TILDE);
 	if (ret)
 		return ret;
 	text = shell_cells_text(&x->cells, begin, x->cells.n);

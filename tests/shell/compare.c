@@ -30,7 +30,7 @@
 
 /* Of all workers. */
 struct totals {
-	unsigned long scripts, different, order, uncertain, stopped;
+	unsigned long scripts, different, order, uncertain, crashed, stopped;
 };
 
 static struct totals *totals;
@@ -184,6 +184,7 @@ static void become(bool ours, const char *script, uint64_t seed)
 			 NULL };
 
 	setpgid(0, 0);
+	signal(SIGPIPE, SIG_DFL);
 	set_descriptor(1, "../out", O_WRONLY | O_TRUNC | O_CREAT);
 	set_descriptor(2, "../err", O_WRONLY | O_TRUNC | O_CREAT);
 	if (seed % 7 == 0)
@@ -309,6 +310,9 @@ static void judge(uint64_t seed, const char *script)
 		run(true, script, seed, &ours);
 		if (dash.stopped || ours.stopped)
 			count = &totals->stopped;
+		else if (WIFSIGNALED(dash.status) &&
+			 WTERMSIG(dash.status) == SIGSEGV)
+			count = &totals->crashed;
 		else if (!same(&dash, &again))
 			count = &totals->uncertain;
 		else if (same(&dash, &ours))
@@ -424,9 +428,10 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 		;
 	shell_counts_read(directory, counts);
 	printf("%lu scripts: %lu differ, %lu only in the order of pipes, "
-	       "%lu uncertain in dash, %lu too slow, %llu of %llu handed on\n",
+	       "%lu uncertain in dash, %lu that dash crashes at, %lu too slow, "
+	       "%llu of %llu handed on\n",
 	       totals->scripts, totals->different, totals->order,
-	       totals->uncertain, totals->stopped,
+	       totals->uncertain, totals->crashed, totals->stopped,
 	       (unsigned long long)counts[SHELL_COUNT_HANDED],
 	       (unsigned long long)counts[SHELL_COUNT_LINES]);
 	remove_all(base);

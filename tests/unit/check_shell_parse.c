@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+#include "shell/parse.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct arena arena;
+
+static void teardown(void)
+{
+	arena_release(&arena);
+}
+
+static void put_node(struct buf *out, const struct shell_node *n);
+
+static void put_word(struct buf *out, const struct shell_word *w)
+{
+	static const char *const operators[] = { "",  "#", "-",  "=", "?",
+						 "+", "%", "%%", "^", "^^" };
+
+	if (!w->parts)
+		buf_add_str(out, w->literal);
+	for (const struct shell_part *p = w->parts; p; p = p->next) {
+		if (p->quoted && p->kind != SHELL_TEXT)
+			buf_add_str(out, "\"");
+		if (p->kind == SHELL_TEXT) {
+			buf_add_str(out, p->quoted ? "'" : "");
+			buf_add(out, p->text, p->len);
+			buf_add_str(out, p->quoted ? "'" : "");
+		} else if (p->kind == SHELL_PARAM) {
+			buf_printf(out, "${%s%s%s", p->name,
+				   p->colon ? ":" : "", operators[p->op]);
+			if (p->word)
+				put_word(out, p->word);
+			buf_add_str(out, "}");
+		} else {
+			buf_add_str(out, "$(");
+			if (p->list)
+				put_node(out, p->list);
+			buf_add_str(out, ")");
+		}
+	}
+}
+
+static void put_words(struct buf *out, const struct shell_word *w)
+{
+	for (; w; w = w->next) {
+		buf_add_str(out, " ");
+		put_word(out, w);
+	}
+}
+
+static void put_redirs(struct buf *out, const struct shell_redir *r)
+{
+	static const char *const kinds[] = { "<",  ">",  ">>", ">|",
+					     "<>", ">&", "<<" };
+
+	for (; r; r = r->next) {
+		buf_printf(out, " %d%s", r->fd, kinds[r->kind]);
+		if (r->word)
+			put_word(out, r->word);
+		else
+			buf_printf(out, "%d", r->from);
+	}
+}
+
+static void put_items(struct buf *out, const struct shell_item *i)
+{
+	for (; i; i = i->next) {
+		buf_add_str(out, " [");
+		put_words(out, i->patterns);
+		buf_add_str(out, ":");
+		if (i->body)
+			put_node(out, i->body);
+		buf_add_str(out, "]");
+	}
+}
+
+/* In brackets, with its line where it is not the first. */
+static void put_node(struct buf *out, const struct shell_node *n)
+{
+	static const char *const kinds[] = {
+		"",   "|",  "!",    "&&",  "||",    ";",     "sub",
+		">>", "if", "case", "for", "while", "until",
+	};
+	const struct shell_node *below[] = { n->test, n->left, n->right };
+
+	buf_printf(out, "(%s", kinds[n->kind]);
+	if (n->line != 1)
+		buf_printf(out, "@%u", n->line);
+	if (n->name)
+		buf_printf(out, " %s", n->name);
+	for (const struct shell_assign *a = n->assigns; a; a = a->next) {
+		buf_printf(out, " %s:=", a->name);
+		put_word(out, a->value);
+	}
+	put_words(out, n->words);
+	put_items(out, n->items);
+	for (size_t i = 0; i < 3; i++) {
+		if (below[i])
+			put_node(out, below[i]);
+	}
+	for (const struct shell_node *m = n->list; m; m = m->next)
+		put_node(out, m);
+	put_redirs(out, n->redirs);
+	buf_add_str(out, ")");
+}
+
+static const struct {
+	const char *script, *tree;
+} known[] = {
+	{ "a b  c # d", "( a b c)" },
+	{ "a; b\nc", "(;( a)( b)(@2 c))" },
+	{ "a\\\nb c\\\n d", "(@2 ab c d)" },
+	{ "a && b || ! c | d", "(||(&&( a)( b))(!(|( c)( d))))" },
+	{ "a |\n\n b", "(|( a)(@3 b))" },
+	{ "x=1 y=$z a x=2", "( x:=1 y:=${z} a x=2)" },
+	{ "x=", "( x:=)" },
+	{ "x='' 1x=2", "( x:='''' 1x=2)" },
+	{ "\"x\"=1 $x=1", "( '''x'''=1 ${x}=1)" },
+	{ "a'b'\"c$d\"e", "( a'''b''''''c'\"${d}''e)" },
+	{ "a \"$@\" \"$@$b\"", "( a \"${@} ''\"${@}\"${b}'')" },
+	{ "a \\$b \"\\a\\$\\\"\"", "( a '$'b '''\\a$\"''')" },
+	{ "${a-b c} ${a:-'}'} \"${a+}\" ${#a} ${a%%/*} ${a#\"*\"}",
+	  "( ${a-b c} ${a:-'''}'''} ''\"${a+}'' ${a#} ${a%%/*} ${a^'''*'''})" },
+	{ "\"${a-'b'\"c}\"}\"", "( ''\"${a-''b'''''c}'''}'')" },
+	{ "$# ${#} ${##} ${#-x} $1x ${10} $$ $? $! $-",
+	  "( ${#} ${#} ${##} ${#-x} ${1}x ${10} ${$} ${?} ${!} ${-})" },
+	{ "a $(b; c) `d \\`e\\` \\$f` \"`g \\\"h\\\"`\" $()",
+	  "( a $((;( b)( c))) $(( d $(( e)) ${f})) ''\"$(( g '''h'''))'' $())" },
+	{ "a >b 2>&1 <c >>d 3<>e >|f 4>&- 5<&$g >&x 12>h",
+	  "( a 12 1>b 2>&1 0<c 1>>d 3<>e 1>|f 4>&-1 5>&${g} 1>&x 1>h)" },
+	{ ">a b 2> c", "( b 1>a 2>c)" },
+	{ "a <<E; b\nx $y\\\n z\nE\nc",
+	  "(;( a 0<<'x '\"${y}' z\n')( b)(@5 c))" },
+	{ "a <<'E' <<-F\nx $y\nE\n\tz\n\tF\n", "( a 0<<x $y\n 0<<z\n)" },
+	{ "a <<\"\"\nb\n\nc", "(;( a 0<<b\n)(@4 c))" },
+	{ "if a; then b; elif c; then d; else e; fi",
+	  "(if( a)( b)(if( c)( d)( e)))" },
+	{ "if a\nthen b\nfi >c", "(>>(if( a)(@2 b)) 1>c)" },
+	{ "while a; do b; done; until c\ndo d\ndone",
+	  "(;(while( a)( b))(until( c)(@2 d)))" },
+	{ "for i in a $b; do c; done", "(for i a ${b}( c))" },
+	{ "for i\ndo a; done", "(for i \"${@}(@2 a))" },
+	{ "for i\nin a\n\ndo b; done", "(for i a(@4 b))" },
+	{ "case a in b|c) d;; (e) ;; *) f\nesac",
+	  "(case a [ b c:( d)] [ e:] [ *:( f)])" },
+	{ "case a in esac", "(case a)" },
+	{ "case a in if) b ;; (esac) c;; esac",
+	  "(case a [ if:( b)] [ esac:( c)])" },
+	{ "(a; b) >c; { d; } 2>e; { f; }",
+	  "(;(sub(;( a)( b)) 1>c)(>>( d) 2>e)( f))" },
+	{ "if { a; } then (b) fi", "(if( a)(sub( b)))" },
+	{ "echo if then { } ! done", "( echo if then { } ! done)" },
+	{ "{a b}", "( {a b})" },
+	{ "[ -f a ] [a [a] a]", "( [ -f a ] [a [a] a])" },
+	{ "a=~ ~/b x~y", "( a:=~ ~/b x~y)" },
+	{ "a`b\n`\nc", "(;@2(@2 a$(( b)))(@3 c))" },
+	{ "\n\n  a\n", "(@3 a)" },
+};
+
+START_TEST(a_script_becomes_this_tree)
+{
+	const struct shell_node *list = NULL;
+	enum shell_why why = SHELL_WHY_NONE;
+	struct buf out = { 0 };
+	int ret = shell_parse(&arena, bytes_str(known[_i].script), &list, &why);
+
+	ck_assert_msg(!ret, "%s: %s", known[_i].script, shell_why_words(why));
+	put_node(&out, list);
+	ck_assert_str_eq(buf_str(&out), known[_i].tree);
+	buf_release(&out);
+}
+END_TEST
+
+static const struct {
+	const char *script;
+	enum shell_why why;
+} refused[] = {
+	{ "a &", SHELL_WHY_BACKGROUND },
+	{ "f() { a; }", SHELL_WHY_FUNCTION },
+	{ "a $((1))", SHELL_WHY_ARITHMETIC },
+	{ "\"$((1))\"", SHELL_WHY_ARITHMETIC },
+	{ "a ~user", SHELL_WHY_TILDE },
+	{ "a=b:~user", SHELL_WHY_TILDE },
+	{ "a \x81", SHELL_WHY_CHARACTER },
+	{ "a '\x88'", SHELL_WHY_CHARACTER },
+	{ "'a", SHELL_WHY_SYNTAX },
+	{ "\"a", SHELL_WHY_SYNTAX },
+	{ "a ${b", SHELL_WHY_SYNTAX },
+	{ "a ${b!}", SHELL_WHY_SYNTAX },
+	{ "a ${}", SHELL_WHY_SYNTAX },
+	{ "a ${b:}", SHELL_WHY_SYNTAX },
+	{ "a ${b:%c}", SHELL_WHY_SYNTAX },
+	{ "a ${b:1}", SHELL_WHY_SYNTAX },
+	{ "a ${#b-c}", SHELL_WHY_SYNTAX },
+	{ "a ${1=b}", SHELL_WHY_SYNTAX },
+	{ "a ${@%b}", SHELL_WHY_SYNTAX },
+	{ "a $(b", SHELL_WHY_SYNTAX },
+	{ "a `b", SHELL_WHY_SYNTAX },
+	{ "a `b)`", SHELL_WHY_SYNTAX },
+	{ "a )", SHELL_WHY_SYNTAX },
+	{ "( )", SHELL_WHY_SYNTAX },
+	{ "{ }", SHELL_WHY_SYNTAX },
+	{ "{ a", SHELL_WHY_SYNTAX },
+	{ "a | ", SHELL_WHY_SYNTAX },
+	{ "a && ; b", SHELL_WHY_SYNTAX },
+	{ "; a", SHELL_WHY_SYNTAX },
+	{ "a ;; b", SHELL_WHY_SYNTAX },
+	{ "! ! a", SHELL_WHY_SYNTAX },
+	{ "a | ! b", SHELL_WHY_SYNTAX },
+	{ "if a; then fi", SHELL_WHY_SYNTAX },
+	{ "if a; then b", SHELL_WHY_SYNTAX },
+	{ "for 1 in a; do b; done", SHELL_WHY_SYNTAX },
+	{ "for i in a & do b; done", SHELL_WHY_SYNTAX },
+	{ "case a in b c) d;; esac", SHELL_WHY_SYNTAX },
+	{ "case a b) c;; esac", SHELL_WHY_SYNTAX },
+	{ "fi", SHELL_WHY_SYNTAX },
+	{ "a >", SHELL_WHY_SYNTAX },
+	{ "a > # b", SHELL_WHY_SYNTAX },
+	{ "a > 2>b", SHELL_WHY_SYNTAX },
+	{ "a <<<b", SHELL_WHY_SYNTAX },
+	{ "a <<E", SHELL_WHY_SYNTAX },
+	{ "$(a <<E)\nE\n", SHELL_WHY_SYNTAX },
+	{ "a <<E\n${b-\n}\nE\n", SHELL_WHY_SYNTAX },
+	{ "for i in $(a) <<E\nE\ndo b; done", SHELL_WHY_SYNTAX },
+};
+
+START_TEST(what_dash_would_complain_of_or_we_do_not_know_is_refused)
+{
+	const struct shell_node *list = NULL;
+	enum shell_why why = SHELL_WHY_NONE;
+
+	ck_assert_msg(shell_parse(&arena, bytes_str(refused[_i].script), &list,
+				  &why) == -ENOTSUP,
+		      "%s", refused[_i].script);
+	ck_assert_str_eq(shell_why_words(why),
+			 shell_why_words(refused[_i].why));
+}
+END_TEST
+
+START_TEST(a_nul_is_no_part_of_a_script)
+{
+	const struct shell_node *list;
+	enum shell_why why;
+
+	ck_assert_int_eq(shell_parse(&arena, bytes_of("a\0b", 3), &list, &why),
+			 -ENOTSUP);
+}
+END_TEST
+
+START_TEST(an_empty_script_has_no_commands)
+{
+	static const char *const empty[] = { "", " \t", "\n\n", "# a", "\\\n" };
+
+	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
+		const struct shell_node *list = (void *)&arena;
+		enum shell_why why;
+
+		ck_assert_int_eq(
+			shell_parse(&arena, bytes_str(empty[i]), &list, &why),
+			0);
+		ck_assert_ptr_null(list);
+	}
+}
+END_TEST
+
+/* What would run it goes as deep. */
+static const struct {
+	const char *start, *middle, *end;
+	unsigned levels;
+} deep[] = {
+	{ "(", "a", ")", 101 },
+	{ "$(", "a", ")", 101 },
+	{ "${a-", "b", "}", 101 },
+	{ "if ", "a", "; then b; fi", 101 },
+	{ "a && ", "b", "", 1001 },
+	{ "{ ", "a", "; }", 101 },
+	{ "", "if a; then b; else c; fi", " && if a; then b; fi", 1001 },
+};
+
+START_TEST(what_is_too_deep_is_refused)
+{
+	const struct shell_node *list;
+	enum shell_why why = SHELL_WHY_NONE;
+	struct buf script = { 0 };
+
+	for (unsigned i = 0; i < deep[_i].levels; i++)
+		buf_add_str(&script, deep[_i].start);
+	buf_add_str(&script, deep[_i].middle);
+	for (unsigned i = 0; i < deep[_i].levels; i++)
+		buf_add_str(&script, deep[_i].end);
+	ck_assert_int_eq(shell_parse(&arena, buf_bytes(&script), &list, &why),
+			 -ENOTSUP);
+	ck_assert_str_eq(shell_why_words(why), "depth");
+	buf_release(&script);
+}
+END_TEST
+
+START_TEST(a_recipe_of_128_kilobytes_is_parsed)
+{
+	const struct shell_node *list = NULL;
+	enum shell_why why = SHELL_WHY_NONE;
+	struct buf script = { 0 };
+	size_t n = 0;
+
+	buf_add_str(&script, "echo");
+	while (script.len < 128 << 10)
+		buf_add_str(&script, " drivers/net/'x'.o");
+	ck_assert_int_eq(shell_parse(&arena, buf_bytes(&script), &list, &why),
+			 0);
+	for (const struct shell_word *w = list->words->next; w; w = w->next) {
+		ck_assert_str_eq(w->literal, "drivers/net/x.o");
+		n++;
+	}
+	ck_assert_uint_eq(n, (script.len - 4) / 18);
+	buf_release(&script);
+}
+END_TEST
+
+#define COUNT(v) (int)(sizeof(v) / sizeof(*(v)))
+
+int main(void)
+{
+	Suite *suite = suite_create("shell/parse");
+	TCase *tcase = tcase_create("core");
+
+	tcase_add_checked_fixture(tcase, NULL, teardown);
+	tcase_add_loop_test(tcase, a_script_becomes_this_tree, 0, COUNT(known));
+	tcase_add_loop_test(
+		tcase, what_dash_would_complain_of_or_we_do_not_know_is_refused,
+		0, COUNT(refused));
+	tcase_add_test(tcase, a_nul_is_no_part_of_a_script);
+	tcase_add_test(tcase, an_empty_script_has_no_commands);
+	tcase_add_loop_test(tcase, what_is_too_deep_is_refused, 0, COUNT(deep));
+	tcase_add_test(tcase, a_recipe_of_128_kilobytes_is_parsed);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
