@@ -17,6 +17,7 @@ struct check {
 	const struct shell_vars *vars;
 	enum shell_why why;
 	unsigned depth;
+	unsigned apart; /* how many pipes and substitutions it is in */
 };
 
 static const struct shell_builtin *builtin_of(const struct shell_node *n)
@@ -173,6 +174,16 @@ bool shell_known_prints(const struct shell_node *n)
 static int check_command(struct check *c, const struct shell_node *n);
 static int check_words(struct check *c, const struct shell_word *w);
 
+static int check_apart(struct check *c, const struct shell_node *n)
+{
+	int ret;
+
+	c->apart++;
+	ret = check_command(c, n);
+	c->apart--;
+	return ret;
+}
+
 static int hand_on(struct check *c, enum shell_why why)
 {
 	c->why = why;
@@ -204,7 +215,7 @@ static int check_parts(struct check *c, const struct shell_part *p)
 		if (p->kind == SHELL_PARAM)
 			ret = check_words(c, p->word);
 		else if (p->kind == SHELL_COMMANDS && p->list)
-			ret = check_command(c, p->list);
+			ret = check_apart(c, p->list);
 	}
 	return ret;
 }
@@ -340,8 +351,9 @@ static int check_trap(struct check *c, const struct shell_word *w)
 static bool knows_words(const struct check *c, const struct shell_builtin *b,
 			const struct shell_word *w)
 {
+	/* In dash the shell hears it while others go on. */
 	if (b->run == shell_kill)
-		return knows_kill(w);
+		return !c->apart && knows_kill(w);
 	if (b->run == shell_set)
 		return knows_set(w);
 	if (b->run == shell_export)
@@ -408,12 +420,15 @@ static int check_items(struct check *c, const struct shell_item *i)
 static int check_below(struct check *c, const struct shell_node *n)
 {
 	const struct shell_node *below[] = { n->test, n->left, n->right };
+	bool apart = n->kind == SHELL_PIPE;
 	int ret = 0;
 
+	c->apart += apart;
 	for (size_t i = 0; i < sizeof(below) / sizeof(*below) && !ret; i++)
 		ret = below[i] ? check_command(c, below[i]) : 0;
 	for (n = n->list; n && !ret; n = n->next)
 		ret = check_command(c, n);
+	c->apart -= apart;
 	return ret;
 }
 

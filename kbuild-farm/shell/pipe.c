@@ -113,6 +113,24 @@ static struct element *choose_here(struct element *e, size_t n)
 	return NULL;
 }
 
+/* A script must not find it under a number that it knows. */
+static int open_pipe(int ends[2])
+{
+	int low[2];
+
+	if (pipe2(low, O_CLOEXEC))
+		return -errno;
+	ends[0] = shell_redirect_hide(low[0]);
+	ends[1] = shell_redirect_hide(low[1]);
+	if (ends[0] >= 0 && ends[1] >= 0)
+		return 0;
+	if (ends[0] >= 0)
+		close(ends[0]);
+	if (ends[1] >= 0)
+		close(ends[1]);
+	return -EMFILE;
+}
+
 /* Start all, each with the reading end of the one before. */
 static int start_all(struct shell *sh, struct element *e, size_t n,
 		     struct element *here, unsigned flags)
@@ -122,7 +140,7 @@ static int start_all(struct shell *sh, struct element *e, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		int ends[2] = { -1, -1 };
 
-		if (i + 1 < n && pipe2(ends, O_CLOEXEC)) {
+		if (i + 1 < n && open_pipe(ends)) {
 			if (before >= 0)
 				close(before);
 			return shell_fail(sh, "Pipe call failed");
@@ -254,7 +272,7 @@ static int run_substitution(struct shell *sh, const struct shell_node *n,
 
 	if (shell_known_prints(n))
 		return substitute_here(sh, n, out);
-	if (pipe2(ends, O_CLOEXEC))
+	if (open_pipe(ends))
 		return shell_fail(sh, "Pipe call failed");
 	if (are_programs(n))
 		status = substitute_programs(sh, n, ends, out);

@@ -127,6 +127,14 @@ static int open_redirection(struct shell *sh, const struct shell_redir *r,
 	return -EINVAL;
 }
 
+int shell_redirect_hide(int fd)
+{
+	int hidden = fcntl(fd, F_DUPFD_CLOEXEC, OURS_FROM);
+
+	close(fd);
+	return hidden;
+}
+
 static void put_aside(struct shell_put_aside *aside, int fd)
 {
 	int at;

@@ -33,6 +33,11 @@ int shell_redirect(struct shell *sh, const struct shell_redir *list,
 
 /* Make `fd` the descriptor `to`, or nothing's where it is -1. */
 void shell_redirect_one(struct shell_put_aside *aside, int to, int fd);
+/*
+ * Move `fd` to where no script can name it, and close it.  Returns what it is
+ * now; -1: there are no more.
+ */
+int shell_redirect_hide(int fd);
 /* Take back what was put aside; `drop`: forget it instead. */
 void shell_redirect_undo(struct shell_put_aside *aside, bool drop);
 

@@ -33,12 +33,13 @@ static const char *get_value(void *at, const char *name)
 	case '!':
 		return NULL;
 	case '-':
-		if (sh->errexit)
-			*to++ = 'e';
-		if (sh->expand.no_glob)
-			*to++ = 'f';
+		/* In the order of dash. */
 		if (sh->expand.unset_fails)
 			*to++ = 'u';
+		if (sh->expand.no_glob)
+			*to++ = 'f';
+		if (sh->errexit)
+			*to++ = 'e';
 		*to = '\0';
 		return sh->number;
 	case '0':
