@@ -22,6 +22,22 @@ bool bytes_equal(struct bytes a, struct bytes b)
 	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
+const void *bytes_find(struct bytes in, struct bytes what, size_t rare)
+{
+	const uint8_t *p = in.data, *end = in.data + in.len;
+
+	if (in.len < what.len)
+		return NULL;
+	p += rare;
+	end -= what.len - 1 - rare;
+	for (; p < end && (p = memchr(p, what.data[rare], (size_t)(end - p)));
+	     p++) {
+		if (!memcmp(p - rare, what.data, what.len))
+			return p - rare;
+	}
+	return NULL;
+}
+
 char *bytes_dup(struct bytes b)
 {
 	char *s = xmalloc(b.len + 1);

@@ -70,6 +70,16 @@ static size_t word_size(const uint8_t *p, const uint8_t *end)
 	return (size_t)(s - p);
 }
 
+/* As nearly all are: each byte stands for itself. */
+static bool is_plain_word(struct bytes word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.data[i] == '\\' || word.data[i] == '$')
+			return false;
+	}
+	return true;
+}
+
 /* The backslashes at `p`. */
 static size_t slashes(const uint8_t *p, const uint8_t *end)
 {
@@ -89,6 +99,8 @@ static char *unescape(struct bytes word)
 	const uint8_t *p = word.data, *end = p + word.len;
 	struct buf out = { 0 };
 
+	if (is_plain_word(word))
+		return bytes_dup(word);
 	while (p < end) {
 		size_t run = slashes(p, end), literal = run;
 		uint8_t next = p + run < end ? p[run] : 0;

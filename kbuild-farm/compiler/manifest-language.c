@@ -38,7 +38,8 @@ static void find_strings(struct strv *out, struct bytes text, const char *end)
 	const uint8_t *from = text.data, *limit = text.data + text.len, *at;
 
 	while (text.len &&
-	       (at = memmem(from, (size_t)(limit - from), end, size))) {
+	       (at = bytes_find(bytes_of(from, (size_t)(limit - from)),
+				bytes_of(end, size), 0))) {
 		const uint8_t *start = at;
 
 		while (start > text.data && start[-1] > ' ' && start[-1] <= '~')

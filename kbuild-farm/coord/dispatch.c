@@ -197,6 +197,12 @@ static void on_found(void *ctx, struct inputs_result *result)
 	unit_event(u, &event);
 }
 
+/*
+ * How long ago a file may have been looked at for another unit.  The
+ * examination finds what has changed, and then all is looked at.
+ */
+#define TRUST_NS (INT64_C(5) * 1000000000)
+
 static void find_inputs(struct coord_unit *u)
 {
 	struct coord *c = u->coord;
@@ -207,11 +213,13 @@ static void find_inputs(struct coord_unit *u)
 			  .compiler = u->ask.compiler,
 			  .toolchain = &u->toolchain->manifest.id,
 			  .command = &u->command,
-			  .env = coord_unit_env(u) },
+			  .env = coord_unit_env(u),
+			  .trust_ns = u->searched ? 0 : TRUST_NS },
 		.toolchain = u->toolchain,
 	};
 
 	u->working = true;
+	u->searched = true;
 	inputs_result_release(&u->inputs);
 	inputs_find(&request, on_found, u);
 	coord_tell_unit(u, EVENTS_SCAN, NULL, NULL);
@@ -349,8 +357,9 @@ static void on_examined(struct pool_work *w)
 		log_debug("%s: %s %s", u->command.source,
 			  e->why ? reason_words(e->why) : "changed:",
 			  e->err.text);
-	/* What this finds is in the queue before the verdict. */
-	inputs_toolchain_look(u->toolchain);
+	/* Not since it came?  What is found is told before the verdict. */
+	if (u->toolchain->looked_ms <= u->came_ms)
+		inputs_toolchain_look(u->toolchain);
 	unit_event(u, &event);
 }
 

@@ -422,9 +422,10 @@ void coord_examine(struct coord_examination *e)
 	struct buf dep = { 0 };
 
 	e->is = SCHED_ANSWER_GOOD;
-	if (is_the_answer(e) && may_pass_on(e) && is_of_the_kind(e) &&
-	    are_of_their_kinds(e) && reads_the_closure(e, &dep) &&
-	    assembles_known_files(e) && is_unchanged(e))
+	/* What was read of inputs that have changed is not the node's fault. */
+	if (is_the_answer(e) && is_unchanged(e) && may_pass_on(e) &&
+	    is_of_the_kind(e) && are_of_their_kinds(e) &&
+	    reads_the_closure(e, &dep) && assembles_known_files(e))
 		write_outputs(e, &dep);
 	buf_release(&dep);
 	e->us = (uint32_t)(clock_cpu_us() - began);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/unit.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "options/env.h"
 #include "options/output.h"
@@ -118,6 +119,7 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask)
 	struct coord_unit *u = xcalloc(1, sizeof(*u));
 
 	u->coord = c;
+	u->came_ms = clock_ms();
 	u->ask = *ask;
 	*ask = (struct wire_cc_job){ 0 };
 	options_command_parse(&u->command, u->ask.argv.v);

@@ -25,6 +25,7 @@ struct coord_unit {
 	struct coord *coord;
 	struct coord_client *client; /* NULL: its wrapper has gone */
 	uint32_t id; /* in sched/ */
+	uint64_t came_ms; /* by clock_ms() */
 	bool working; /* a worker has it: it must not be freed */
 	unsigned n_news; /* events about it in the queue: the same */
 
@@ -38,6 +39,7 @@ struct coord_unit {
 	struct inputs_toolchain *toolchain;
 	struct inputs_reference *reference; /* of its kind of object */
 	struct inputs_result inputs;
+	bool searched; /* for its inputs, once at least */
 	uint32_t job; /* that is out for it: its number on the wire */
 	const char *node; /* that it was given to last */
 	enum events_job_state told; /* what was told of it last */

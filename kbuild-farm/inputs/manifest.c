@@ -39,7 +39,7 @@ enum outcome {
 struct lister {
 	struct inputs_manifest *m;
 	struct inputs *in;
-	const struct scan_unit *unit;
+	struct scan_unit unit;
 	uint32_t number; /* of the unit */
 	int64_t began; /* before the scan, by the clock of files */
 	char abs[PATH_ROOM];
@@ -103,7 +103,7 @@ static void add_links(struct lister *l, const struct inputs_dir *d)
 /* `path` made absolute in l->abs; false: too long. */
 static bool make_absolute(struct lister *l, const char *path)
 {
-	const char *cwd = *path == '/' ? "" : l->unit->cwd;
+	const char *cwd = *path == '/' ? "" : l->unit.cwd;
 	size_t a = strlen(cwd), b = strlen(path);
 
 	if (a + b + 2 > PATH_MAX)
@@ -217,13 +217,13 @@ static enum outcome list_dir(struct lister *l, const char *path)
 static enum outcome list_dirs(struct lister *l)
 {
 	const struct strv *dirs = &l->m->closure.dirs;
-	const char *pwd = l->unit->env ? str_env(l->unit->env, "PWD") : NULL;
-	enum outcome ret = list_dir(l, l->unit->cwd);
+	const char *pwd = l->unit.env ? str_env(l->unit.env, "PWD") : NULL;
+	enum outcome ret = list_dir(l, l->unit.cwd);
 
 	if (ret == LISTED)
-		l->m->cwd = inputs_paths_get(l->in->paths, l->unit->cwd);
+		l->m->cwd = inputs_paths_get(l->in->paths, l->unit.cwd);
 	/* The compiler uses $PWD where that is the same directory. */
-	if (ret == LISTED && pwd && *pwd == '/' && strcmp(pwd, l->unit->cwd))
+	if (ret == LISTED && pwd && *pwd == '/' && strcmp(pwd, l->unit.cwd))
 		ret = list_dir(l, pwd) == NOT_POSSIBLE ? NOT_POSSIBLE : LISTED;
 	for (size_t i = 0; i < dirs->n && ret == LISTED; i++)
 		ret = list_dir(l, dirs->v[i]);
@@ -323,9 +323,9 @@ static enum outcome list_outputs(struct lister *l)
 {
 	struct options_sides sides;
 	enum outcome ret = LISTED;
-	char *object = options_output_object(l->unit->command);
+	char *object = options_output_object(l->unit.command);
 
-	options_output_sides(&sides, l->unit->command);
+	options_output_sides(&sides, l->unit.command);
 	if (sides.named)
 		ret = list_output(l, object, WIRE_JOB_OBJECT);
 	for (size_t i = 0; i < sides.n && ret == LISTED; i++) {
@@ -397,8 +397,11 @@ static enum outcome scan_once(struct lister *l)
 
 	scan_closure_release(&m->closure);
 	l->began = stamp_now();
-	scan_closure(l->in->scan, l->unit, &m->closure);
+	scan_closure(l->in->scan, &l->unit, &m->closure);
 	m->scan_us += (uint32_t)(clock_cpu_us() - began);
+	/* What was wrong a moment ago may be right now. */
+	if (m->closure.why && l->unit.trust_ns)
+		return STALE;
 	if (m->closure.why)
 		return reject(l, m->closure.why, m->closure.detail);
 	if (!settled(&m->closure)) {
@@ -438,9 +441,12 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	*m = (struct inputs_manifest){ 0 };
 	l->m = m;
 	l->in = in;
-	l->unit = unit;
-	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE; i++)
+	l->unit = *unit;
+	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE;
+	     i++) {
 		ret = one_round(l);
+		l->unit.trust_ns = 0;
+	}
 	if (ret == STALE || ret == READ_FIRST)
 		reject(l, REASON_INPUTS_CHANGE, NULL);
 	free(l->todo);

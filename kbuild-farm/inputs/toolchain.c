@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/toolchain.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "inputs/reference.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,46 +151,51 @@ static const struct inputs_language *known_language(
 	return l;
 }
 
+static struct inputs_language *find_language(struct inputs_toolchain *tc,
+					     const struct strv *env)
+{
+	struct compiler_entries list = { 0 };
+	struct inputs_language *l = xcalloc(1, sizeof(*l));
+	struct err err;
+
+	l->key = strv_join(env, "\n");
+	if (env->n &&
+	    compiler_manifest_language(&list, &tc->manifest, env->v, &err)) {
+		log_warning("%s: language of messages: %s", tc->driver,
+			    err.text);
+		l->why = REASON_LANGUAGE;
+	}
+	l->entry = inputs_toolchain_entries(tc->all->paths, "", &list);
+	l->n = list.n;
+	compiler_entries_release(&list);
+	return l;
+}
+
 const struct inputs_language *inputs_toolchain_language(
 	struct inputs_toolchain *tc, char *const *env)
 {
 	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
 					     "LOCPATH=", NULL };
-	struct inputs_paths *paths = tc->all->paths;
+	/* All programs of a compiler are read: not by two threads at once. */
+	static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
 	struct strv picked = { 0 };
-	struct compiler_entries list = { 0 };
 	struct inputs_language *l;
 	const struct inputs_language *known;
-	struct err err;
 	char *key;
 
 	pick_env(&picked, env, names);
 	key = strv_join(&picked, "\n");
-	inputs_paths_lock(paths);
+	pthread_mutex_lock(&finding);
 	known = known_language(tc, key);
-	inputs_paths_unlock(paths);
-	if (known) {
-		strv_release(&picked);
-		free(key);
-		return known;
+	if (!known) {
+		known = l = find_language(tc, &picked);
+		l->next = tc->languages;
+		tc->languages = l;
 	}
-	l = xcalloc(1, sizeof(*l));
-	l->key = key;
-	if (picked.n &&
-	    compiler_manifest_language(&list, &tc->manifest, picked.v, &err)) {
-		log_warning("%s: language of messages: %s", tc->driver,
-			    err.text);
-		l->why = REASON_LANGUAGE;
-	}
-	l->entry = inputs_toolchain_entries(paths, "", &list);
-	l->n = list.n;
-	compiler_entries_release(&list);
+	pthread_mutex_unlock(&finding);
 	strv_release(&picked);
-	inputs_paths_lock(paths);
-	l->next = tc->languages;
-	tc->languages = l;
-	inputs_paths_unlock(paths);
-	return l;
+	free(key);
+	return known;
 }
 
 /* On a thread of its own. */
@@ -224,6 +231,7 @@ void inputs_toolchain_look(struct inputs_toolchain *tc)
 {
 	struct err err;
 
+	tc->looked_ms = clock_ms();
 	if (tc->state != INPUTS_READY ||
 	    !compiler_manifest_stamp(&tc->manifest, &err))
 		return;

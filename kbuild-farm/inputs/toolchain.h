@@ -65,7 +65,8 @@ struct inputs_toolchain {
 	struct compiler_manifest again; /* of INPUTS_TOUCHED: as it is now */
 	size_t n_entries;
 	const struct inputs_entry **entry; /* of the manifest */
-	struct inputs_language *languages; /* under the lock of the paths */
+	uint64_t looked_ms; /* by clock_ms(), just before the last look */
+	struct inputs_language *languages; /* under a lock of its own */
 	TAILQ_HEAD(, inputs_reference) references;
 	struct task *task; /* that lists it */
 	struct err err; /* of INPUTS_BAD, for people */

@@ -70,6 +70,13 @@ struct scan_unit {
 	 * of question marks.
 	 */
 	const struct scan_output *output;
+	/*
+	 * Of a file that was there so many nanoseconds ago the same stamp is
+	 * taken without another look; 0: every file is looked at.  For callers
+	 * who look at all files of the answer before they make use of it.
+	 * Directories, and what was absent, are looked at in any case.
+	 */
+	int64_t trust_ns;
 };
 
 enum scan_kind {
@@ -89,9 +96,10 @@ struct scan_file {
 	char *path; /* as the compiler spells it (-M would print it) */
 	enum scan_kind kind;
 	/*
-	 * What stat, following links, said of it in this call, and whether a
-	 * later change must show in that: if not, the content may be another
-	 * one with the same `stamp`, and whoever wants it has to read it.
+	 * What stat, following links, said of it in this call (or before, see
+	 * trust_ns), and whether a later change must show in that: if not, the
+	 * content may be another one with the same `stamp`, and whoever wants
+	 * it has to read it.
 	 */
 	struct stamp stamp;
 	bool settled;

@@ -459,7 +459,9 @@ static bool has_trigraph(const uint8_t *text, size_t len)
 {
 	const uint8_t *p = text, *end = text + len;
 
-	for (; (p = memmem(p, (size_t)(end - p), "??", 2)); p++) {
+	for (; (p = bytes_find(bytes_of(p, (size_t)(end - p)), bytes_str("??"),
+			       0));
+	     p++) {
 		if (p + 2 < end && memchr("=/'()!<>-", p[2], 9))
 			return true;
 	}

@@ -453,10 +453,17 @@ static void check_case(struct scan_lexer *l, const struct buf *in)
 	}
 }
 
+/* A dot at `dot` in `what`. */
+static const char *find_dotted(const char *p, const char *end, const char *what,
+			       size_t dot)
+{
+	return bytes_find(bytes_of(p, (size_t)(end - p)), bytes_str(what), dot);
+}
+
 /* S(.NAME(x)): a dot that a macro goes on. */
 static bool has_dotted_call(const char *p, const char *end)
 {
-	for (; p < end && (p = memmem(p, (size_t)(end - p), "(.", 2)); p++) {
+	for (; p < end && (p = find_dotted(p, end, "(.", 1)); p++) {
 		size_t len = part_word_length(p + 2, end);
 
 		if (len && p + 2 + len < end && p[2 + len] == '(')
@@ -473,9 +480,9 @@ static void check_call_arguments(struct scan_lexer *l, const struct buf *in)
 
 	if (has_dotted_call(start, end))
 		l->t->marks |= SCAN_MARK_FILE;
-	if (memmem(start, in->len, "(.)", 3)) /* S(.) */
+	if (find_dotted(start, end, "(.)", 1)) /* S(.) */
 		l->t->parts.of[0] |= SCAN_PART_DOT;
-	for (; p < end && (p = memmem(p, (size_t)(end - p), ".in", 3)); p++) {
+	for (; p < end && (p = find_dotted(p, end, ".in", 0)); p++) {
 		size_t len = part_length(p + 1, end);
 
 		if (len == SIZE_MAX ||

@@ -157,13 +157,14 @@ static bool is_harmless(const uint8_t *s, const uint8_t *end)
 
 static const struct {
 	const char *s;
+	size_t rare; /* the byte of it that texts have least */
 	unsigned mark;
 } words[SCAN_LEXER_WORDS] = {
-	{ "once", SCAN_MARK_ONCE },
-	{ "GCC", SCAN_MARK_GCC },
+	{ "once", 2, SCAN_MARK_ONCE },
+	{ "GCC", 0, SCAN_MARK_GCC },
 	/* Pasted to _ or _P. */
-	{ "Pragma", SCAN_MARK_PRAGMA },
-	{ "ragma", SCAN_MARK_PRAGMA },
+	{ "Pragma", 0, SCAN_MARK_PRAGMA },
+	{ "ragma", 2, SCAN_MARK_PRAGMA },
 };
 
 static const uint8_t *find_pragma_word(const struct scan_lexer *l,
@@ -171,7 +172,9 @@ static const uint8_t *find_pragma_word(const struct scan_lexer *l,
 {
 	size_t n = strlen(words[word].s);
 
-	for (; (p = memmem(p, (size_t)(l->end - p), words[word].s, n)); p++) {
+	for (; (p = bytes_find(bytes_of(p, (size_t)(l->end - p)),
+			       bytes_of(words[word].s, n), words[word].rare));
+	     p++) {
 		if (p > l->start && (scan_is_word(p[-1]) || p[-1] == '.'))
 			continue;
 		if (!scan_is_word(p[n]) &&

@@ -2,10 +2,11 @@
 /*
  * A unit looks at each file by one stat(2), at an absence by one of the deepest
  * directory that exists; the number of looks is what costs, so names below a
- * directory that is missing cost none.  inotify would save a fifth of it, and
- * is silent about stores through mmap(2), hard links, other machines on NFS and
- * what an overlay does below; its queue overflows.  An answer must never be
- * wrong in silence.  (Figures: tests/bench/FIGURES.md.)
+ * directory that is missing cost none, and none a file that was seen a moment
+ * ago, where somebody else will look at it afterwards.  inotify would save a
+ * fifth of it, and is silent about stores through mmap(2), hard links, other
+ * machines on NFS and what an overlay does below; its queue overflows.  An
+ * answer must never be wrong in silence.  (Figures: tests/bench/FIGURES.md.)
  *
  * What is a directive in C is text in .S: a place is kept for each pair of
  * working directory and mode, or every assembler unit would throw away what the
@@ -31,6 +32,7 @@ struct scan_tree {
 	uint32_t unit;
 	unsigned mode;
 	int64_t started; /* when this unit did */
+	int64_t trusted; /* since then a look is new enough */
 	struct buf scratch; /* a path */
 	uint32_t epoch;
 	uint32_t n_dirs;
@@ -90,10 +92,11 @@ int64_t scan_tree_started(const struct scan_tree *t)
 	return t->started;
 }
 
-void scan_tree_begin(struct scan_tree *t, uint32_t unit)
+void scan_tree_begin(struct scan_tree *t, uint32_t unit, int64_t trust_ns)
 {
 	t->unit = unit;
 	t->started = stamp_now();
+	t->trusted = trust_ns ? t->started - trust_ns : INT64_MAX;
 }
 
 static size_t bucket_of(const char *s)
@@ -296,6 +299,14 @@ static void saw_node(struct scan_tree *t, struct scan_node *n, int ret,
 	    (!n->exists || !n->settled || !stamp_equal(&now, &n->now)))
 		drop_text(t, n);
 	n->now = now;
+	n->looked = n->exists && stamp_settled(&now, t->started) ? t->started :
+								   INT64_MIN;
+}
+
+/* Seen a moment ago?  Where the clock was set back, who knows. */
+static bool is_trusted(const struct scan_tree *t, const struct scan_node *n)
+{
+	return n->looked >= t->trusted && n->looked <= t->started;
 }
 
 static void check_node(struct scan_tree *t, struct scan_node *n)
@@ -305,6 +316,10 @@ static void check_node(struct scan_tree *t, struct scan_node *n)
 
 	if (n->checked == t->unit)
 		return;
+	if (is_trusted(t, n)) {
+		n->checked = t->unit;
+		return;
+	}
 	ret = stat_counted(t, n->abs, &st);
 	saw_node(t, n, ret, &st);
 }
@@ -323,7 +338,7 @@ static struct scan_node *new_node(struct scan_tree *t, const char *path)
 	struct scan_node *n = arena_alloc(&t->arena, sizeof(*n));
 	size_t h = bucket_of(path);
 
-	*n = (struct scan_node){ .next = t->node[h] };
+	*n = (struct scan_node){ .looked = INT64_MIN, .next = t->node[h] };
 	n->path = copy_to_arena(t, path);
 	n->abs = against_cwd(t, path);
 	n->dir = dir_of_file(t, path);
@@ -349,6 +364,8 @@ static int lex_node(struct scan_tree *t, struct scan_node *n, bool full)
 	ret = scan_store_get(t->store, n->abs, t->mode, full, t->started,
 			     &n->text, &n->now);
 	n->settled = stamp_settled(&n->now, t->started);
+	if (!n->settled)
+		n->looked = INT64_MIN;
 	if (!ret)
 		n->memo = xcalloc(n->text->n_piece + 1, sizeof(*n->memo));
 	else
@@ -429,7 +446,9 @@ static void probe_again(struct scan_tree *t, struct scan_probe *p)
 	if (is_missing(p->parent))
 		return;
 	n = known_node(t, p->path);
-	if (!n)
+	if (n)
+		n->looked = INT64_MIN;
+	else
 		n = first_look(t, p->path);
 	if (n)
 		check_node(t, n);

@@ -52,6 +52,8 @@ struct scan_node {
 	uint32_t met[2], met_as; /* see scan/clang-name.h; [1]: with ./ */
 	bool exists, settled;
 	int error; /* of stat or read, other than not being there */
+	int64_t looked; /* when `now` was seen, at the latest; INT64_MIN: it
+			   may not be trusted */
 	struct stamp now;
 	struct scan_text *text; /* NULL: not read, or changed */
 	struct scan_memo **memo; /* one per piece of `text` */
@@ -84,8 +86,11 @@ bool scan_tree_is(const struct scan_tree *t, const char *cwd, unsigned mode);
 /* When this unit did: see stamp_settled(). */
 int64_t scan_tree_started(const struct scan_tree *t);
 
-/* Start on another unit; `unit` is never used twice. */
-void scan_tree_begin(struct scan_tree *t, uint32_t unit);
+/*
+ * Start on another unit; `unit` is never used twice.  `trust_ns` is what
+ * struct scan_unit says.
+ */
+void scan_tree_begin(struct scan_tree *t, uint32_t unit, int64_t trust_ns);
 
 /* Directories and files by their spelling; checked for this unit. */
 struct scan_dir *scan_tree_dir(struct scan_tree *t, const char *path);

@@ -390,7 +390,7 @@ static void look_at_unit(struct scan_walk *walk)
 		return;
 	scan_assembly_init(walk->assembly, line->mode);
 	walk->place = place_of(walk->w, unit->cwd, line->mode);
-	scan_tree_begin(walk->place->tree, walk->w->unit);
+	scan_tree_begin(walk->place->tree, walk->w->unit, unit->trust_ns);
 	source = scan_tree_node(walk->place->tree, line->source);
 	if (!source->exists) {
 		scan_walk_fail(walk, REASON_NO_SOURCE, line->source);

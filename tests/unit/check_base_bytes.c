@@ -11,6 +11,39 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
+/* Where memmem() finds it, or -1. */
+static ptrdiff_t found_at(const char *in, const char *what)
+{
+	const char *at = memmem(in, strlen(in), what, strlen(what));
+
+	return at ? at - in : -1;
+}
+
+START_TEST(what_is_found_is_what_memmem_finds)
+{
+	static const char *const in[] = {
+		"", "a", "ab", "aab", "aba", "abcabc", "xxabcx", "bcabcab"
+	};
+	static const char *const what[] = {
+		"a", "b", "ab", "abc", "bc", "cab"
+	};
+
+	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
+		for (size_t k = 0; k < sizeof(what) / sizeof(*what); k++) {
+			for (size_t rare = 0; rare < strlen(what[k]); rare++) {
+				const char *at = bytes_find(bytes_str(in[i]),
+							    bytes_str(what[k]),
+							    rare);
+
+				ck_assert_int_eq(at ? at - in[i] : -1,
+						 found_at(in[i], what[k]));
+			}
+		}
+	}
+	ck_assert_ptr_null(bytes_find(bytes_of(NULL, 0), bytes_str("abc"), 1));
+}
+END_TEST
+
 START_TEST(numbers_are_little_endian)
 {
 	static const uint8_t wire[] = { 0xf1, 0xf2, 0xf3, 0xf4,
@@ -179,6 +212,7 @@ int main(void)
 	Suite *s = suite_create("base/bytes");
 	TCase *tc = tcase_create("bytes");
 
+	tcase_add_test(tc, what_is_found_is_what_memmem_finds);
 	tcase_add_test(tc, numbers_are_little_endian);
 	tcase_add_test(tc, lines_are_taken_off_the_front);
 	tcase_add_test(tc, equal_compares_length_and_content);

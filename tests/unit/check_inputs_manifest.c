@@ -22,6 +22,9 @@ static char *pwd; /* PWD=..., or NULL */
 static struct inputs inputs;
 static struct inputs_manifest m;
 
+/* What struct scan_unit says; in seconds. */
+static int trust;
+
 /* How far our clock is behind the one that stamps files. */
 static time_t behind;
 
@@ -89,6 +92,7 @@ static void setup(void)
 	struct scan_setup scan = { .ask = capture_run };
 	char dir[] = "/tmp/kfarm-check-XXXXXX";
 
+	trust = 0;
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	top = realpath(dir, NULL);
 	gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
@@ -124,7 +128,8 @@ static void make(const char *extra, const char *value)
 				  .compiler = gcc,
 				  .toolchain = &id,
 				  .command = &command,
-				  .env = env };
+				  .env = env,
+				  .trust_ns = trust * INT64_C(1000000000) };
 
 	options_command_parse(&command, argv);
 	inputs_manifest_release(&m);
@@ -243,6 +248,72 @@ START_TEST(what_changes_after_the_scan_is_noticed)
 	make(NULL, NULL);
 	expect("one/h.h", WIRE_FILE);
 	ck_assert_ptr_null(entry("two/h.h"));
+}
+END_TEST
+
+static void expect_content(const char *name, const char *text)
+{
+	struct digest want;
+
+	digest_of(bytes_str(text), &want);
+	ck_assert(digest_equal(&entry(name)->identity.digest, &want));
+}
+
+/* More than a tick of the clock of files. */
+static void let_files_settle(void)
+{
+	usleep(50000);
+}
+
+START_TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
+{
+	let_files_settle();
+	trust = 3600;
+	make(NULL, NULL);
+	write_file("two/h.h", "int i;\n");
+	make(NULL, NULL);
+	expect_content("two/h.h", "int h;\n");
+	expect_changed("two/h.h");
+	remove_file("two/h.h");
+	make(NULL, NULL);
+	expect_changed("two/h.h");
+	write_file("two/h.h", "int i;\n");
+	/* What was not there is looked for. */
+	write_file("one/h.h", "int j;\n");
+	make(NULL, NULL);
+	expect_content("one/h.h", "int j;\n");
+	remove_file("one/h.h");
+	trust = 0;
+	make(NULL, NULL);
+	expect_content("two/h.h", "int i;\n");
+	expect_changed(NULL);
+}
+END_TEST
+
+START_TEST(what_is_trusted_was_looked_at_when_it_had_settled)
+{
+	trust = 3600;
+	for (int i = 0; i < 50; i++) {
+		write_file("two/h.h", i % 2 ? "int i;\n" : "int k;\n");
+		make(NULL, NULL);
+		if (!inputs_manifest_changed(&m, top))
+			expect_content("two/h.h",
+				       i % 2 ? "int i;\n" : "int k;\n");
+	}
+}
+END_TEST
+
+START_TEST(what_fails_with_what_was_seen_is_looked_at_again)
+{
+	write_file("two/h.h", "#include <nosuch.h>\n");
+	let_files_settle();
+	trust = 3600;
+	make(NULL, NULL);
+	ck_assert_int_eq(m.why, REASON_NO_HEADER);
+	write_file("two/h.h", "int i;\n");
+	make(NULL, NULL);
+	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	expect_content("two/h.h", "int i;\n");
 }
 END_TEST
 
@@ -460,6 +531,9 @@ int main(void)
 	tcase_add_test(tc, files_directories_and_nothing_else_are_listed);
 	tcase_add_test(tc, the_same_unit_again_has_the_same_versions);
 	tcase_add_test(tc, what_changes_after_the_scan_is_noticed);
+	tcase_add_test(tc, what_was_seen_a_moment_ago_is_looked_at_afterwards);
+	tcase_add_test(tc, what_is_trusted_was_looked_at_when_it_had_settled);
+	tcase_add_test(tc, what_fails_with_what_was_seen_is_looked_at_again);
 	tcase_add_test(tc, what_a_view_may_hold_and_is_gone_is_said);
 	tcase_add_test(tc, links_are_entries_and_what_they_lead_to_too);
 	tcase_add_test(tc, the_shells_name_of_the_directory_is_there);
