@@ -19,7 +19,8 @@ struct coord_client {
 	TAILQ_ENTRY(coord_client) link;
 	struct coord_clients *all;
 	struct wire_stream *stream;
-	void *unit; /* NULL: nothing asked yet */
+	void *unit; /* NULL: no compile was asked for */
+	void *fixdep; /* NULL: nothing about fixdep was */
 	bool waits; /* for an answer */
 };
 
@@ -39,9 +40,25 @@ static void client_free(struct coord_client *client)
 
 	if (client->unit)
 		all->ops->left(all->ctx, client->unit);
+	if (client->fixdep)
+		all->ops->fixdep_left(client->fixdep);
 	TAILQ_REMOVE(&all->list, client, link);
 	wire_stream_free(client->stream);
 	free(client);
+}
+
+static int on_fixdep(struct coord_client *client, struct bytes body,
+		     struct err *err)
+{
+	struct coord_clients *all = client->all;
+	struct wire_cc_fixdep ask;
+
+	if (wire_cc_fixdep_decode(&ask, body))
+		return err_set(err, EPROTO, "a broken question");
+	client->waits = true;
+	client->fixdep = all->ops->fixdep_asked(all->ctx, client, &ask);
+	wire_cc_fixdep_release(&ask);
+	return 0;
 }
 
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
@@ -50,7 +67,11 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	struct coord_clients *all = client->all;
 	struct wire_cc_job ask;
 
-	if (type != WIRE_CC_JOB || client->unit)
+	if (client->unit || client->fixdep)
+		return err_set(err, EPROTO, "an unexpected message");
+	if (type == WIRE_CC_FIXDEP)
+		return on_fixdep(client, body, err);
+	if (type != WIRE_CC_JOB)
 		return err_set(err, EPROTO, "an unexpected message");
 	if (wire_cc_job_decode(&ask, body))
 		return err_set(err, EPROTO, "a broken question");
@@ -158,6 +179,18 @@ void coord_client_done(struct coord_client *client,
 	client->waits = false;
 	wire_cc_done_encode(&body, done);
 	wire_stream_send(client->stream, WIRE_CC_DONE, buf_bytes(&body),
+			 WIRE_PLAIN);
+	buf_release(&body);
+}
+
+void coord_client_fixed(struct coord_client *client,
+			const struct wire_cc_fixed *fixed)
+{
+	struct buf body = { 0 };
+
+	client->waits = false;
+	wire_cc_fixed_encode(&body, fixed);
+	wire_stream_send(client->stream, WIRE_CC_FIXED, buf_bytes(&body),
 			 WIRE_PLAIN);
 	buf_release(&body);
 }

@@ -22,6 +22,13 @@ struct coord_client_ops {
 		       struct wire_cc_job *ask);
 	/* It closed its end: its compile ended, or it gave up. */
 	void (*left)(void *ctx, void *unit);
+	/*
+	 * The same of what fixdep would print: never NULL, and the `fixdep` of
+	 * the client, who may leave before it is answered.
+	 */
+	void *(*fixdep_asked)(void *ctx, struct coord_client *client,
+			      struct wire_cc_fixdep *ask);
+	void (*fixdep_left)(void *fixdep);
 };
 
 /* Listen at `socket`.  `ops` is borrowed. */
@@ -37,5 +44,8 @@ void coord_client_local(struct coord_client *client, const char *why);
 /* "It is done: rename and exit." */
 void coord_client_done(struct coord_client *client,
 		       const struct wire_cc_done *done);
+/* "This is what it prints." */
+void coord_client_fixed(struct coord_client *client,
+			const struct wire_cc_fixed *fixed);
 
 #endif

@@ -15,6 +15,7 @@
 #include "coord/slots.h"
 #include "coord/tell.h"
 #include "coord/use.h"
+#include "inputs/fixdep.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
 #include "peer/canary-ours.h"
@@ -220,6 +221,7 @@ static void make_farm(struct coord *c, const struct coord_setup *setup)
 	c->children = children_new(c->base);
 	c->pool = pool_new(c->base, THREADS);
 	inputs_init(&c->inputs, &scan);
+	c->fixdep = inputs_fixdep_new();
 	c->toolchains = (struct inputs_toolchains){
 		.base = c->base,
 		.children = c->children,
@@ -397,6 +399,7 @@ void coord_free(struct coord *c)
 	coord_hedges_release(c);
 	store_packed_free(c->farm.packed);
 	inputs_release(&c->inputs);
+	inputs_fixdep_free(c->fixdep);
 	peer_farm_release(&c->farm);
 	event_free(c->kick);
 	event_free(c->timer);

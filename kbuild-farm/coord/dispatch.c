@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "coord/client.h"
+#include "coord/fixdep.h"
 #include "coord/hedge.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
@@ -172,8 +173,12 @@ static void on_left(void *ctx, void *unit)
 	free_if_over(u);
 }
 
-const struct coord_client_ops coord_dispatch_clients = { .asked = on_asked,
-							 .left = on_left };
+const struct coord_client_ops coord_dispatch_clients = {
+	.asked = on_asked,
+	.left = on_left,
+	.fixdep_asked = coord_fixdep_asked,
+	.fixdep_left = coord_fixdep_left,
+};
 
 /* -------------------------------------------------------------- its inputs */
 
@@ -197,12 +202,6 @@ static void on_found(void *ctx, struct inputs_result *result)
 	unit_event(u, &event);
 }
 
-/*
- * How long ago a file may have been looked at for another unit.  The
- * examination finds what has changed, and then all is looked at.
- */
-#define TRUST_NS (INT64_C(5) * 1000000000)
-
 static void find_inputs(struct coord_unit *u)
 {
 	struct coord *c = u->coord;
@@ -214,7 +213,7 @@ static void find_inputs(struct coord_unit *u)
 			  .toolchain = &u->toolchain->manifest.id,
 			  .command = &u->command,
 			  .env = coord_unit_env(u),
-			  .trust_ns = u->searched ? 0 : TRUST_NS },
+			  .trust_ns = u->searched ? 0 : COORD_UNIT_TRUST_NS },
 		.toolchain = u->toolchain,
 	};
 
@@ -225,8 +224,7 @@ static void find_inputs(struct coord_unit *u)
 	coord_tell_unit(u, EVENTS_SCAN, NULL, NULL);
 }
 
-/* ---------------------------------------------------------- on its way there
- */
+/* ------------------------------------------------------ on its way there */
 
 static void set_job(struct coord_unit *u, uint32_t number)
 {
@@ -330,8 +328,7 @@ static void cancel(struct coord *c, const struct sched_action *a)
 	forget_job(u);
 }
 
-/* ------------------------------------------------------------- and back here
- */
+/* --------------------------------------------------------- and back here */
 
 static void run_examination(struct pool_work *w)
 {
@@ -357,9 +354,8 @@ static void on_examined(struct pool_work *w)
 		log_debug("%s: %s %s", u->command.source,
 			  e->why ? reason_words(e->why) : "changed:",
 			  e->err.text);
-	/* Not since it came?  What is found is told before the verdict. */
-	if (u->toolchain->looked_ms <= u->came_ms)
-		inputs_toolchain_look(u->toolchain);
+	/* What this finds is in the queue before the verdict. */
+	inputs_toolchain_look(u->toolchain, u->came_ms);
 	unit_event(u, &event);
 }
 

@@ -69,6 +69,7 @@ struct coord {
 	struct coord_hedge *stopped; /* hedges that are not reaped yet */
 	struct pool *pool;
 	struct inputs inputs;
+	struct inputs_fixdep *fixdep;
 	struct inputs_toolchains toolchains;
 	struct peer_farm farm; /* what the nodes share */
 	enum wire_codec codec; /* of what is packed for all nodes */

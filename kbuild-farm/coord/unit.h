@@ -20,6 +20,12 @@ struct coord;
 struct coord_client;
 struct coord_hedge;
 
+/*
+ * How long ago another unit may have looked at a file that this one reads.  The
+ * examination of the answer finds what has changed, and then all is looked at.
+ */
+#define COORD_UNIT_TRUST_NS (INT64_C(5) * 1000000000)
+
 struct coord_unit {
 	struct pool_work work; /* first: examining an answer */
 	struct coord *coord;

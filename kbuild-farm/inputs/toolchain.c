@@ -227,13 +227,14 @@ static void on_identified_again(void *arg)
 	tell_change(tc, INPUTS_TOUCHED);
 }
 
-void inputs_toolchain_look(struct inputs_toolchain *tc)
+void inputs_toolchain_look(struct inputs_toolchain *tc, uint64_t since_ms)
 {
 	struct err err;
 
+	if (tc->state != INPUTS_READY || tc->looked_ms > since_ms)
+		return;
 	tc->looked_ms = clock_ms();
-	if (tc->state != INPUTS_READY ||
-	    !compiler_manifest_stamp(&tc->manifest, &err))
+	if (!compiler_manifest_stamp(&tc->manifest, &err))
 		return;
 	log_debug("%s: %s: listed again", tc->driver, err.text);
 	tc->state = INPUTS_TOUCHED;
@@ -248,7 +249,7 @@ void inputs_toolchains_check(struct inputs_toolchains *all)
 
 	list_for_each(tc, &all->list, link) {
 		inputs_reference_check_all(tc);
-		inputs_toolchain_look(tc);
+		inputs_toolchain_look(tc, UINT64_MAX);
 	}
 }
 

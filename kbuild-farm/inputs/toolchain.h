@@ -99,9 +99,10 @@ const struct inputs_entry **inputs_toolchain_entries(
 /*
  * A toolchain that is READY and whose files were touched is listed again, and
  * is BAD if anything in it changed; a touch alone (a link to one of the files
- * changes its ctime) is no change.  0.1 ms.
+ * changes its ctime) is no change.  0.1 ms; nothing where it was looked at
+ * after `since_ms`, by clock_ms().
  */
-void inputs_toolchain_look(struct inputs_toolchain *tc);
+void inputs_toolchain_look(struct inputs_toolchain *tc, uint64_t since_ms);
 /* Once a second: look at all of them. */
 void inputs_toolchains_check(struct inputs_toolchains *all);
 

@@ -77,3 +77,19 @@ static const struct wire_field cc_done[] = {
 };
 
 const struct wire_layout wire_cc_done_layout = WIRE_LAYOUT(cc_done, done_ok);
+
+static const struct wire_field cc_fixdep[] = {
+	{ WIRE_STRING(cc_fixdep, cwd, WIRE_PATH_MAX), .ok = is_absolute },
+	{ WIRE_STRING(cc_fixdep, program, WIRE_PATH_MAX), .ok = is_given },
+	{ WIRE_STRING(cc_fixdep, depfile, WIRE_PATH_MAX), .ok = is_given },
+	{ WIRE_STRING(cc_fixdep, target, WIRE_PATH_MAX), .ok = is_given },
+};
+
+const struct wire_layout wire_cc_fixdep_layout = WIRE_LAYOUT(cc_fixdep, NULL);
+
+static const struct wire_field cc_fixed[] = {
+	{ WIRE_BYTES(cc_fixed, head, 2 * WIRE_PATH_MAX) },
+	{ WIRE_BYTES(cc_fixed, rest, WIRE_CC_FIXED_MAX) },
+};
+
+const struct wire_layout wire_cc_fixed_layout = WIRE_LAYOUT(cc_fixed, NULL);

@@ -81,4 +81,29 @@ struct wire_cc_done {
 
 WIRE_MESSAGE(cc_done);
 
+/*
+ * CC_FIXDEP: what would `program DEPFILE TARGET COMMAND` print, the fixdep of a
+ * kernel's tree, started in `cwd`?  The answer is CC_FIXED, or CC_LOCAL: run
+ * it.
+ */
+struct wire_cc_fixdep {
+	char *cwd; /* absolute */
+	char *program;
+	char *depfile;
+	char *target;
+};
+
+WIRE_MESSAGE(cc_fixdep);
+
+/* Longest `rest`: what fits one frame. */
+#define WIRE_CC_FIXED_MAX (944u << 10)
+
+/* CC_FIXED: it prints `head`, COMMAND and `rest`, and ends with 0. */
+struct wire_cc_fixed {
+	struct bytes head; /* borrowed from the input when decoded */
+	struct bytes rest;
+};
+
+WIRE_MESSAGE(cc_fixed);
+
 #endif

@@ -84,6 +84,8 @@ enum wire_type {
 	WIRE_CC_BEAT,
 	WIRE_CC_LOCAL,
 	WIRE_CC_DONE,
+	WIRE_CC_FIXDEP, /* the shell of make's recipes */
+	WIRE_CC_FIXED,
 };
 
 #endif

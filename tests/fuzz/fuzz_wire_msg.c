@@ -70,6 +70,8 @@ ROUND_TRIP(held, wire_held_release)
 ROUND_TRIP(drop, wire_drop_release)
 ROUND_TRIP(cc_job, wire_cc_job_release)
 ROUND_TRIP(cc_done, wire_cc_done_release)
+ROUND_TRIP(cc_fixdep, wire_cc_fixdep_release)
+ROUND_TRIP(cc_fixed, wire_cc_fixed_release)
 
 /* A new table takes it, and would send the same. */
 static bool through(struct wire_intern *t, struct bytes in, struct buf *out,
@@ -150,10 +152,11 @@ static bool shut(struct bytes in, struct buf *out)
 }
 
 static round_trip *const decoders[] = {
-	hello,    bye,    fit,     have,    job,     piece, beat,  result,
-	fail,     cancel, cc_job,  cc_done, cell,    shut,  paths, view,
-	need,     blob,   flags,   bundle,  dropped, tools, held,  drop,
-	health_7, health, machine, pin,     heat,
+	hello,  bye,       fit,      have,     job,     piece,   beat,
+	result, fail,      cancel,   cc_job,   cc_done, cell,    shut,
+	paths,  view,      need,     blob,     flags,   bundle,  dropped,
+	tools,  held,      drop,     health_7, health,  machine, pin,
+	heat,   cc_fixdep, cc_fixed,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

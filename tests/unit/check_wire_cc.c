@@ -275,6 +275,43 @@ START_TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 }
 END_TEST
 
+START_TEST(a_question_about_fixdep_and_its_answer_come_back)
+{
+	struct wire_cc_fixdep ask = {
+		.cwd = (char *)"/b",
+		.program = (char *)"scripts/basic/fixdep",
+		.depfile = (char *)"a/.x.o.d",
+		.target = (char *)"a/x.o",
+	};
+	struct wire_cc_fixdep got = { 0 };
+	struct wire_cc_fixed fixed = { bytes_str("cmd_a/x.o := "),
+				       bytes_str("\n\n") };
+	struct wire_cc_fixed back = { 0 };
+
+	wire_cc_fixdep_encode(&body, &ask);
+	ck_assert_int_eq(wire_cc_fixdep_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_str_eq(got.cwd, ask.cwd);
+	ck_assert_str_eq(got.program, ask.program);
+	ck_assert_str_eq(got.depfile, ask.depfile);
+	ck_assert_str_eq(got.target, ask.target);
+	wire_cc_fixdep_release(&got);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_cc_fixdep_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	buf_reset(&body);
+	ask.cwd = (char *)"b";
+	wire_cc_fixdep_encode(&body, &ask);
+	ck_assert_int_eq(wire_cc_fixdep_decode(&got, buf_bytes(&body)),
+			 -EPROTO);
+	buf_reset(&body);
+	wire_cc_fixed_encode(&body, &fixed);
+	ck_assert_int_eq(wire_cc_fixed_decode(&back, buf_bytes(&body)), 0);
+	ck_assert(bytes_equal(back.head, fixed.head));
+	ck_assert(bytes_equal(back.rest, fixed.rest));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire/cc");
@@ -294,6 +331,7 @@ int main(void)
 	tcase_add_test(tc, a_done_names_the_files_beside_the_object);
 	tcase_add_test(tc, a_done_of_a_failed_compile_has_no_files);
 	tcase_add_loop_test(tc, a_temporary_without_its_name_is_refused, 0, 4);
+	tcase_add_test(tc, a_question_about_fixdep_and_its_answer_come_back);
 	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);
 	return suite_run(suite);
 }

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/fixdep.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
+
+static char top[32];
+static struct inputs_symbol_table *table;
+
+static void write_file(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", top, name);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+}
+
+static void setup(void)
+{
+	strcpy(top, "/tmp/kfarm-check-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	table = inputs_symbols_new();
+	write_file("a.c", "CONFIG_A xCONFIG_NO _CONFIG_NO CONFIG_B_MODULE\n"
+			  "CONFIG_ CONFIG__MODULE CONFIG_CONFIG_C\n");
+	write_file("b.h", "IS_ENABLED(CONFIG_B) CONFIG_A CONFIG_D");
+	write_file("c.so", "CONFIG_SO");
+	write_file("#d:.h", "CONFIG_E");
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	inputs_symbols_free(table);
+	fs_remove(top, &err);
+}
+
+static int run(enum inputs_fixdep_kind kind, struct buf *out)
+{
+	struct inputs_fixdep_call call = {
+		.kind = kind, .cwd = top, .depfile = "u.d", .target = "u.o"
+	};
+	struct buf rest = { 0 };
+	struct err err;
+	int ret = inputs_fixdep_text(table, &call, out, &rest, &err);
+
+	buf_add_str(out, "CMD");
+	buf_add_bytes(out, buf_bytes(&rest));
+	buf_release(&rest);
+	return ret;
+}
+
+#define SYMBOL(name) "    $(wildcard include/config/" name ") \\\n"
+#define END          "\nu.o: $(deps_u.o)\n\n$(deps_u.o):\n"
+#define START(v)     v "_u.o := CMD\n\nsource_u.o := a.c\n\ndeps_u.o := \\\n"
+#define OF_A         SYMBOL("A") SYMBOL("B") SYMBOL("CONFIG_C")
+
+/* What 6.1's and 6.12's programs print for these, and their exit status. */
+static const struct {
+	const char *deps;
+	const char *text[2]; /* NULL: it complains */
+} calls[] = {
+	{ "u.o: a.c b.h\n",
+	  { START("cmd") OF_A "  b.h \\\n" SYMBOL("D") END,
+	    START("savedcmd") OF_A "  b.h \\\n" SYMBOL("D") END } },
+	{ "u.o: a.c \\\n b.h b.h\n",
+	  { START("cmd") OF_A "  b.h \\\n" SYMBOL("D") "  b.h \\\n" END,
+	    START("savedcmd") OF_A "  b.h \\\n" SYMBOL("D") END } },
+	{ "u.o: a.c include/generated/autoconf.h\n",
+	  { START("cmd") OF_A END, START("savedcmd") OF_A END } },
+	{ "u.o: a.c include/generated/autoksyms.h\n",
+	  { START("cmd") OF_A END, NULL } },
+	{ "u.o: a.c c.so\n",
+	  { START("cmd") OF_A "  c.so \\\n" SYMBOL("SO") END,
+	    START("savedcmd") OF_A "  c.so \\\n" END } },
+	{ "u.o: a.c\nv.o: a.c b.h\n",
+	  { START("cmd") OF_A "  b.h \\\n" SYMBOL("D") END,
+	    START("savedcmd") OF_A "  b.h \\\n" SYMBOL("D") END } },
+	{ "u.o : a.c\n", { NULL, START("savedcmd") OF_A END } },
+	{ "u.o: a.c \\#d\\:.h\n",
+	  { NULL, START("savedcmd") OF_A "  #d:.h \\\n" SYMBOL("E") END } },
+	{ "u.o: a.c # b.h\n", { NULL, START("savedcmd") OF_A END } },
+	{ "u.o: a.c nosuch.h\n", { NULL, NULL } },
+	{ "", { NULL, NULL } },
+	{ "u.o\n", { NULL, NULL } },
+};
+
+START_TEST(it_says_what_the_program_says)
+{
+	for (int i = 0; i < 2; i++) {
+		const char *want = calls[_i].text[i];
+		struct buf out = { 0 };
+		int ret;
+
+		write_file("u.d", calls[_i].deps);
+		ret = run(INPUTS_FIXDEP_6_1 + (unsigned)i, &out);
+		ck_assert_msg(!ret == !!want, "%d: %d\n%s", i, ret,
+			      buf_str(&out));
+		if (want)
+			ck_assert_str_eq(buf_str(&out), want);
+		buf_release(&out);
+	}
+}
+END_TEST
+
+START_TEST(a_file_that_changes_is_read_again)
+{
+	struct buf out = { 0 };
+
+	write_file("u.d", "u.o: a.c b.h\n");
+	for (int i = 0; i < 60; i++) {
+		write_file("b.h", i % 2 ? "CONFIG_X1" : "CONFIG_X0");
+		/* Once it is remembered, too. */
+		if (i > 50)
+			usleep(40000);
+		for (int k = 0; k < 2; k++) {
+			buf_reset(&out);
+			ck_assert_int_eq(run(INPUTS_FIXDEP_6_1, &out), 0);
+			ck_assert_ptr_nonnull(
+				strstr(buf_str(&out), i % 2 ? "/X1)" : "/X0)"));
+			ck_assert_ptr_null(
+				strstr(buf_str(&out), i % 2 ? "/X0)" : "/X1)"));
+		}
+	}
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(what_is_no_plain_file_is_for_the_program)
+{
+	struct buf out = { 0 };
+	char *path = xasprintf("%s/dir", top);
+
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	write_file("u.d", "u.o: a.c dir\n");
+	ck_assert_int_eq(run(INPUTS_FIXDEP_6_1, &out), -EINVAL);
+	ck_assert_int_eq(run(INPUTS_FIXDEP_UNKNOWN, &out), -ENOTSUP);
+	free(path);
+	buf_release(&out);
+}
+END_TEST
+
+/* Its source says which one it is; one that is none of ours is unknown. */
+START_TEST(the_program_is_known_by_its_source)
+{
+	char *dir = xasprintf("%s/basic", top);
+
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	ck_assert_int_eq(inputs_fixdep_kind(top, "basic/fixdep"),
+			 INPUTS_FIXDEP_UNKNOWN);
+	write_file("basic/fixdep.c", "int main(void) { return 0; }\n");
+	write_file("basic/.fixdep.cmd", "cmd_basic/fixdep := cc\n\n"
+					"source_basic/fixdep := "
+					"basic/fixdep.c\n\ndeps_ :=\n");
+	write_file("basic/fixdep", "");
+	ck_assert_int_eq(inputs_fixdep_kind(top, "basic/fixdep"),
+			 INPUTS_FIXDEP_UNKNOWN);
+	free(dir);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/fixdep");
+	TCase *tc = tcase_create("fixdep");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, it_says_what_the_program_says, 0, COUNT(calls));
+	tcase_add_test(tc, a_file_that_changes_is_read_again);
+	tcase_add_test(tc, what_is_no_plain_file_is_for_the_program);
+	tcase_add_test(tc, the_program_is_known_by_its_source);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
