@@ -71,7 +71,7 @@ static size_t word_size(const uint8_t *p, const uint8_t *end)
 }
 
 /* As nearly all are: each byte stands for itself. */
-static bool is_plain_word(struct bytes word)
+static bool has_no_escapes(struct bytes word)
 {
 	for (size_t i = 0; i < word.len; i++) {
 		if (word.data[i] == '\\' || word.data[i] == '$')
@@ -99,7 +99,7 @@ static char *unescape(struct bytes word)
 	const uint8_t *p = word.data, *end = p + word.len;
 	struct buf out = { 0 };
 
-	if (is_plain_word(word))
+	if (has_no_escapes(word))
 		return bytes_dup(word);
 	while (p < end) {
 		size_t run = slashes(p, end), literal = run;

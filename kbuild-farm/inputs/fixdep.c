@@ -170,19 +170,19 @@ static bool is_config(const char *name)
 
 /* ------------------------------------------------------------------- 6.1's */
 
-static bool is_ignored(const char *name)
+static bool is_ignored_by_6_1(const char *name)
 {
 	return is_config(name) ||
 	       str_ends(name, "include/generated/autoksyms.h");
 }
 
-static int take_word(struct printing *f, const char *word, bool *is_first)
+static int take_6_1_word(struct printing *f, const char *word, bool *is_first)
 {
 	if (str_ends(word, ":")) {
 		*is_first = true;
 		return 0;
 	}
-	if (is_ignored(word))
+	if (is_ignored_by_6_1(word))
 		return 0;
 	if (!*is_first)
 		print_dep(f, word);
@@ -208,7 +208,7 @@ static int parse_6_1(struct printing *f, char *m)
 		p = m + strcspn(m, white);
 		is_last = !*p;
 		*p = '\0';
-		ret = take_word(f, m, &is_first);
+		ret = take_6_1_word(f, m, &is_first);
 		if (is_last)
 			break;
 		m = p + 1;
@@ -247,7 +247,8 @@ static void printed_free(struct map_node *n)
 	free(n);
 }
 
-static int take_dep(struct printing *f, const char *name, bool is_source)
+static int take_fixdep_name(struct printing *f, const char *name,
+			    bool is_source)
 {
 	bool parse = false;
 
@@ -337,7 +338,7 @@ static int parse_6_12(struct printing *f, char *p)
 		if (!is_target) {
 			saved = *q;
 			*q = '\0';
-			ret = take_dep(f, p, is_source);
+			ret = take_fixdep_name(f, p, is_source);
 			*q = saved;
 			is_source = false;
 		}
@@ -437,7 +438,8 @@ void inputs_fixdep_free(struct inputs_fixdep *f)
 }
 
 /* Under the lock. */
-static struct program *find_program(struct inputs_fixdep *f, const char *path)
+static struct program *find_known_program(struct inputs_fixdep *f,
+					  const char *path)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		if (!strcmp(f->v[i].path, path))
@@ -459,7 +461,7 @@ static enum inputs_fixdep_kind known_kind(struct inputs_fixdep *f,
 		return INPUTS_FIXDEP_UNKNOWN;
 	stamp_of(&now, &st);
 	pthread_mutex_lock(&f->lock);
-	p = find_program(f, path);
+	p = find_known_program(f, path);
 	if (!stamp_equal(&p->stamp, &now)) {
 		p->kind = inputs_fixdep_kind(cwd, path);
 		p->stamp = now;

@@ -137,8 +137,8 @@ static void search_text(struct search *f, struct bytes text)
 
 /* ------------------------------------------------------------------ files */
 
-static struct known_file *find_file(struct inputs_symbol_table *t,
-				    const char *path, uint64_t hash)
+static struct known_file *find_known_file(struct inputs_symbol_table *t,
+					  const char *path, uint64_t hash)
 {
 	struct map_node *n;
 
@@ -160,7 +160,7 @@ static const struct inputs_symbols *known_symbols(struct inputs_symbol_table *t,
 	const struct known_file *f;
 
 	pthread_mutex_lock(&t->lock);
-	f = find_file(t, path, hash);
+	f = find_known_file(t, path, hash);
 	if (f && stamp_equal(&f->stamp, now))
 		symbols = f->symbols;
 	pthread_mutex_unlock(&t->lock);
@@ -185,10 +185,9 @@ static const struct inputs_symbols *symbols_of(struct inputs_symbol_table *t,
 }
 
 /* `now` NULL: what was read must be looked for again the next time. */
-static const struct inputs_symbols *remember(struct inputs_symbol_table *t,
-					     const char *path, uint64_t hash,
-					     struct bytes text,
-					     const struct stamp *now)
+static const struct inputs_symbols *remember_symbols(
+	struct inputs_symbol_table *t, const char *path, uint64_t hash,
+	struct bytes text, const struct stamp *now)
 {
 	const struct inputs_symbols *symbols;
 	size_t size = strlen(path) + 1;
@@ -196,7 +195,7 @@ static const struct inputs_symbols *remember(struct inputs_symbol_table *t,
 
 	pthread_mutex_lock(&t->lock);
 	symbols = symbols_of(t, text);
-	f = find_file(t, path, hash);
+	f = find_known_file(t, path, hash);
 	if (!f && now) {
 		f = arena_alloc(&t->arena, sizeof(*f) + size);
 		memcpy(f->path, path, size);
@@ -210,7 +209,8 @@ static const struct inputs_symbols *remember(struct inputs_symbol_table *t,
 	return symbols;
 }
 
-static int look(const char *path, struct stamp *now, struct err *err)
+static int look_at_plain_file(const char *path, struct stamp *now,
+			      struct err *err)
 {
 	struct stat st;
 
@@ -230,7 +230,7 @@ int inputs_symbols_get(struct inputs_symbol_table *t, const char *path,
 	struct stamp before, after;
 	struct buf text = { 0 };
 	const uint8_t *nul;
-	int ret = look(path, &before, err);
+	int ret = look_at_plain_file(path, &before, err);
 
 	if (ret)
 		return ret;
@@ -239,15 +239,16 @@ int inputs_symbols_get(struct inputs_symbol_table *t, const char *path,
 		return 0;
 	ret = fs_read(path, FILE_MAX, &text, err);
 	if (!ret)
-		ret = look(path, &after, err);
+		ret = look_at_plain_file(path, &after, err);
 	if (!ret && (!stamp_equal(&before, &after) || text.len != before.size))
 		ret = err_set(err, EAGAIN, "%s is being written", path);
 	if (!ret) {
 		nul = text.len ? memchr(text.data, '\0', text.len) : NULL;
 		if (nul)
 			text.len = (size_t)(nul - text.data);
-		*out = remember(t, path, hash, buf_bytes(&text),
-				stamp_settled(&before, began) ? &before : NULL);
+		*out = remember_symbols(
+			t, path, hash, buf_bytes(&text),
+			stamp_settled(&before, began) ? &before : NULL);
 	}
 	buf_release(&text);
 	return ret;

@@ -2,8 +2,10 @@
 /* The order of things is dash's own, which differs from that of POSIX. */
 #include "shell/command.h"
 
+#include "base/str.h"
 #include "shell/builtin.h"
 #include "shell/compile.h"
+#include "shell/fixdep.h"
 #include "shell/known.h"
 #include "shell/program.h"
 #include "shell/redirect.h"
@@ -14,6 +16,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A simple command, expanded. */
 struct command {
@@ -115,6 +118,21 @@ static int run_exec(struct shell *sh, const struct command *c)
 	return status;
 }
 
+/* False: it is no fixdep, or is to be run. */
+static bool run_fixdep(struct shell *sh, char **argv, int *status)
+{
+	char **env;
+	int ret;
+
+	if (!str_ends(argv[0], "/fixdep"))
+		return false;
+	env = shell_program_environment(sh, argv[0]);
+	ret = shell_fixdep(argv, str_env(env, "KFARM_SOCKET"), STDOUT_FILENO);
+	if (ret >= 0)
+		*status = ret;
+	return ret >= 0;
+}
+
 static int run_program(struct shell *sh, const struct command *c)
 {
 	char **argv = c->fields.v;
@@ -130,7 +148,8 @@ static int run_program(struct shell *sh, const struct command *c)
 	}
 	last = (c->flags & SHELL_LAST) && !shell_traps_any();
 	if (!c->started && (shell_utility(sh, p.path, argv, &status) ||
-			    shell_compile(sh, &p, argv, last, &status)))
+			    shell_compile(sh, &p, argv, last, &status) ||
+			    run_fixdep(sh, argv, &status)))
 		return status;
 	if (last) {
 		sh->skip = SHELL_EXIT;
