@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/client.h"
+#include "agent/hello.h"
 #include "agent/job.h"
 #include "agent/machine.h"
 #include "agent/pins.h"
@@ -116,31 +117,17 @@ static int hang_up(struct agent_session *s, const char *fmt, ...)
 
 static void send_hello(struct agent_session *s)
 {
-	struct wire_hello m = {
-		.version_min = WIRE_VERSION_MIN,
-		.version_max = WIRE_VERSION,
-		.software = xstrdup(AGENT_SOFTWARE),
-	};
 	struct buf body = { 0 };
 
-	node_inventory_collect(&m.inventory, "");
-	m.inventory.slots = s->agent->slots_given;
-	wire_hello_encode(&body, &m);
-	wire_hello_release(&m);
+	agent_hello_put(&body, s->agent);
 	send_body(s, WIRE_HELLO, &body, WIRE_PLAIN);
 }
 
-/* Also when no job can run: kfarm then can say what to enable. */
 static void send_fit(struct agent_session *s)
 {
-	struct cell_check *check = &s->agent->check;
-	struct wire_fit m = { .fit = check->fit,
-			      .layers = check->layers,
-			      .why = check->why,
-			      .hosts = s->agent->hosts };
 	struct buf body = { 0 };
 
-	wire_fit_encode(&body, &m);
+	agent_hello_put_fit(&body, s->agent);
 	send_body(s, WIRE_FIT, &body, WIRE_PLAIN);
 }
 
@@ -556,6 +543,23 @@ static struct agent_session *session_of(struct agent *a,
 	return s;
 }
 
+/* May there be no more, of all or of this client? */
+static bool is_crowded(const struct agent *a, const struct agent_caller *who)
+{
+	const struct agent_session *s;
+	unsigned n = 0;
+
+	if (a->n_sessions >= AGENT_SESSIONS_MOST)
+		log_warning("more than %d conversations at once",
+			    AGENT_SESSIONS_MOST);
+	list_for_each(s, &a->sessions, link)
+		n += who->pin && digest_equal(&s->pin, who->pin);
+	if (n >= AGENT_SESSIONS_EACH)
+		log_warning("more than %d conversations with %s at once",
+			    AGENT_SESSIONS_EACH, who->client);
+	return a->n_sessions >= AGENT_SESSIONS_MOST || n >= AGENT_SESSIONS_EACH;
+}
+
 void agent_session_start(struct agent *a, struct wire_io io,
 			 const struct agent_caller *who)
 {
@@ -570,9 +574,7 @@ void agent_session_start(struct agent *a, struct wire_io io,
 	};
 	struct agent_session *s;
 
-	if (a->n_sessions >= AGENT_SESSIONS_MOST) {
-		log_warning("more than %d conversations at once",
-			    AGENT_SESSIONS_MOST);
+	if (is_crowded(a, who)) {
 		io.ops->free(io.ctx);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #define AGENT_SESSIONS_MOST 64
+#define AGENT_SESSIONS_EACH 16 /* of one key */
 
 struct agent;
 struct agent_session;
@@ -25,7 +26,8 @@ struct agent_caller {
 /*
  * Takes the io, says hello and is in a->sessions until the conversation ends;
  * then it frees itself, kills its jobs and calls a->on_idle if it was the
- * last one.  Frees the io at once where there are AGENT_SESSIONS_MOST.
+ * last one.  Frees the io at once where there are AGENT_SESSIONS_MOST, or
+ * AGENT_SESSIONS_EACH with its key: no client can keep others out.
  */
 void agent_session_start(struct agent *a, struct wire_io io,
 			 const struct agent_caller *who);

@@ -8,8 +8,8 @@
  *	most	4 * limit: jobs beyond this are refused
  *
  * Clients know the limit, so `most` only stops one that does not care, or
- * several that came at once.  Jobs of all clients wait in one queue, where
- *those whose share is used up let others past.
+ * several that came at once.  Jobs of all clients wait in one queue; one whose
+ * share is used up lets others past.
  */
 #ifndef AGENT_SLOTS_H
 #define AGENT_SLOTS_H

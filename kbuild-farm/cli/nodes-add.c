@@ -253,6 +253,13 @@ static int enrol_new(struct nodes_request *r,
 
 	if (ret || r->manual)
 		return ret ? ret : print_manual(r, address, &wish, err);
+	/* It would be there, and nobody would know it. */
+	ret = conf_check_writable(err);
+	if (ret) {
+		err_wrap(err, "nothing was installed: the node could not be "
+			      "written down");
+		return ret;
+	}
 	ret = enrolment_run(new.name, address->text, &wish, "installing kfarmd",
 			    &a, err);
 	if (ret)

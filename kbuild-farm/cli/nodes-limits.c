@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define WIDTH 80
+
 static void add_limits_row(struct table *t, const struct nodes_survey *s,
 			   size_t i, struct strv *sum)
 {
@@ -29,7 +31,7 @@ static void add_limits_row(struct table *t, const struct nodes_survey *s,
 
 void nodes_text_limits(FILE *out, const struct nodes_survey *s)
 {
-	struct table t = { .align = "lrl" };
+	struct table t = { .align = "lrl", .wrap = WIDTH };
 	struct strv sum = { 0 };
 	char *words;
 

@@ -29,7 +29,8 @@ void nodes_survey_limits(struct nodes_survey *s)
 		if (p->up)
 			limit_node(&s->limits[i], p);
 		if (!nodes_reason(p))
-			fed += p->hello.inventory.cores;
+			fed += node_limit_fed(s->local.cores,
+					      p->hello.inventory.cores);
 	}
 	node_limit_local(&s->local_limit, &s->local, fed);
 }

@@ -57,6 +57,46 @@ void table_fit(struct table *t, unsigned columns)
 	free(wide);
 }
 
+/* Each line of `text` below the first is behind `indent` blanks. */
+static void print_below(FILE *out, const char *text, unsigned indent,
+			unsigned columns)
+{
+	unsigned left = columns, word;
+
+	for (; *text; text += strspn(text, " ")) {
+		size_t len = strcspn(text, " ");
+		char *copy = xstrndup(text, len);
+
+		word = ui_width(copy);
+		if (left < columns && word + 1 > left) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			left = columns;
+		}
+		fprintf(out, "%s%s", left < columns ? " " : "", copy);
+		word += left < columns;
+		left = left > word ? left - word : 0;
+		text += len;
+		free(copy);
+	}
+}
+
+static void print_last(FILE *out, const struct table *t, const int *wide,
+		       const char *text)
+{
+	size_t last = strlen(t->align) - 1;
+	unsigned before = GAP * (unsigned)last, left = LAST_LEAST;
+
+	for (size_t i = 0; i < last; i++)
+		before += (unsigned)wide[i];
+	if (t->wrap > before + left)
+		left = t->wrap - before;
+	if (t->wrap && t->align[last] == 'l')
+		print_below(out, text, before, left);
+	else
+		fputs(text, out);
+	fputc('\n', out);
+}
+
 void table_print(FILE *out, struct table *t)
 {
 	size_t columns = strlen(t->align);
@@ -70,13 +110,13 @@ void table_print(FILE *out, struct table *t)
 		if (column)
 			fprintf(out, "%*s", GAP, "");
 		if (t->align[column] == 'r')
-			fprintf(out, "%*s%s", pad, "", t->cells.v[i]);
-		else if (column + 1 < columns)
-			fprintf(out, "%s%*s", t->cells.v[i], pad, "");
+			fprintf(out, "%*s", pad, "");
+		if (column + 1 == columns)
+			print_last(out, t, wide, t->cells.v[i]);
 		else
 			fputs(t->cells.v[i], out);
-		if (column + 1 == columns)
-			fputc('\n', out);
+		if (column + 1 < columns && t->align[column] == 'l')
+			fprintf(out, "%*s", pad, "");
 	}
 	free(wide);
 	strv_release(&t->cells);

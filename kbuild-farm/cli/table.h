@@ -14,6 +14,9 @@
 struct table {
 	const char *align; /* a letter per column: l or r */
 	struct strv cells; /* row by row; add with strv_add() */
+	/* Where not 0: the last column goes on below itself, at words, so that
+	   no row takes more columns than that, as far as it has 12. */
+	unsigned wrap;
 };
 
 /* How many columns of a terminal a row takes. */

@@ -85,6 +85,8 @@ int conf_set(const char *section, const char *sub, const char *key,
 /* The same for `n` keys, all of them or none; those that are so stay so. */
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err);
+/* Could it be written now?  The file is as it was. */
+int conf_check_writable(struct err *err);
 int conf_remove(const char *section, const char *sub, struct err *err);
 
 #endif

@@ -64,7 +64,10 @@ static int set_pair(git_config *config, const char *name, const char *value)
 	return ret;
 }
 
-/* `prefix` is "section.sub."; the lock makes all of it one step. */
+/*
+ * `prefix` is "section.sub."; the lock makes all of it one step, and shows that
+ * it can be, where there are no pairs.
+ */
 static int set_pairs(git_config *config, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)
 {
@@ -78,7 +81,7 @@ static int set_pairs(git_config *config, const char *prefix,
 			ret = set_pair(config, name, pairs[i].value);
 		free(name);
 	}
-	if (!ret)
+	if (!ret && n)
 		ret = git_transaction_commit(all);
 	git_transaction_free(all);
 	return ret;
@@ -128,6 +131,11 @@ int conf_set_all(const char *section, const char *sub,
 	free(dir);
 	free(path);
 	return ret;
+}
+
+int conf_check_writable(struct err *err)
+{
+	return conf_set_all("", NULL, NULL, 0, err);
 }
 
 int conf_set(const char *section, const char *sub, const char *key,

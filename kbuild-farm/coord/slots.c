@@ -82,7 +82,8 @@ unsigned coord_slots_local(const struct coord *c)
 
 		sched_node_figures(c->sched, n->number, &sched);
 		if (sched.state == SCHED_NODE_UP)
-			fed += peer_cores(n->peer);
+			fed += node_limit_fed(c->setup.local_slots,
+					      peer_cores(n->peer));
 	}
 	return node_limit_beside(c->setup.local_slots, fed);
 }

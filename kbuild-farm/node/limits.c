@@ -69,15 +69,36 @@ static char *machine_in_words(unsigned cores, const struct wire_machine *m)
 	return cores_in_words(cores);
 }
 
+/* How many compilers so much memory is enough for, beside `base`. */
+static unsigned jobs_within(uint32_t mib, unsigned base)
+{
+	return mib < base + NODE_JOB_MIB ?
+		       0 :
+		       1 + (mib - base - NODE_JOB_MIB) / NODE_MORE_MIB;
+}
+
 /* What is queued ahead has no compiler that needs memory. */
 static void cap_by_memory(struct node_limit *l,
 			  const struct wire_inventory *inv, unsigned cores)
 {
-	unsigned room = inv->memory_mib / NODE_JOB_MIB;
+	uint32_t mib = inv->memory_mib;
+	unsigned room = jobs_within(mib, NODE_BASE_MIB);
 
 	/* 0: a kernel that does not tell. */
-	if (inv->memory_mib && room < cores)
+	if (mib && room < cores)
 		cap(l, room,
+		    xasprintf("less for %u MiB of memory: %u for one job, %u "
+			      "for each more",
+			      mib, NODE_BASE_MIB + NODE_JOB_MIB,
+			      NODE_MORE_MIB));
+}
+
+/* Of the build host, where compilers are not all. */
+static void cap_local_by_memory(struct node_limit *l,
+				const struct wire_inventory *inv)
+{
+	if (inv->memory_mib)
+		cap(l, inv->memory_mib / NODE_JOB_MIB,
 		    xasprintf("less for %u MiB of memory at %u a job",
 			      inv->memory_mib, NODE_JOB_MIB));
 }
@@ -86,7 +107,7 @@ static void cap_by_memory(struct node_limit *l,
 static void cap_by_free_memory(struct node_limit *l,
 			       const struct wire_inventory *inv, unsigned ours)
 {
-	unsigned room = ours + inv->available_mib / NODE_JOB_MIB;
+	unsigned room = ours + jobs_within(inv->available_mib, NODE_CELL_MIB);
 
 	if (inv->available_mib && room < (inv->cores ? inv->cores : 1))
 		cap(l, room,
@@ -238,6 +259,13 @@ unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 
 /* --------------------------------------------------------- the build host */
 
+unsigned node_limit_fed(unsigned slots, unsigned cores)
+{
+	unsigned half = (slots + 1) / 2;
+
+	return cores < half * NODE_FED_CORES ? cores : half * NODE_FED_CORES;
+}
+
 unsigned node_limit_beside(unsigned slots, unsigned fed)
 {
 	unsigned feeding = (fed + NODE_FED_CORES / 2) / NODE_FED_CORES;
@@ -257,5 +285,5 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 	    xasprintf("%u of them for make, ld, modpost, objtool and to feed "
 		      "%u core%s elsewhere",
 		      cores - left, fed, fed == 1 ? "" : "s"));
-	cap_by_memory(out, inv, cores);
+	cap_local_by_memory(out, inv);
 }

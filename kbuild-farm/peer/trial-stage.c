@@ -14,7 +14,9 @@
 
 #define FAST_US     50000
 #define LINK_MS     8000 /* for each */
-#define COMPILER_MS 15000 /* without a byte that was sent */
+#define COMPILER_MS 15000 /* without so much of it that was sent: */
+#define LEAST_BYTES (64u << 10)
+#define BRING_MS    600000 /* for all of it: a link that fails takes less */
 #define ANSWERS_MS  75000 /* more than a unit's deadline */
 #define CANARY_MS   300000 /* for all of it, whoever else has the slots */
 #define PROBE_MS    15000
@@ -143,9 +145,16 @@ static void check_progress(struct trial_node *n, uint64_t now)
 	struct peer_figures figures;
 
 	peer_figures(n->peer, &figures);
-	if (figures.sent != n->sent_bytes) {
+	if (!n->compiler_ms)
+		n->compiler_ms = now;
+	/* Who reads a byte now and then does not get it in anybody's time. */
+	if (figures.sent >= n->sent_bytes + LEAST_BYTES) {
 		n->sent_bytes = figures.sent;
 		n->since_ms = now;
+	}
+	if (now > n->compiler_ms + BRING_MS) {
+		lacks_compiler(n, "the compiler did not get there within 10 "
+				  "minutes");
 	} else if (now > n->since_ms + COMPILER_MS) {
 		lacks_compiler(n, "the compiler did not get there, and nothing "
 				  "was heard of it for 15 s");

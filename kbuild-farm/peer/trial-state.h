@@ -29,6 +29,7 @@ struct trial_node {
 	struct peer *peer;
 	enum peer_trial_stage stage;
 	uint64_t since_ms; /* in this stage, or since something came of it */
+	uint64_t compiler_ms; /* when it began to be sent; 0: not yet */
 	uint64_t canary_ms; /* when its first unit went; 0: not yet */
 	uint64_t dialled_ms, redial_ms; /* the latter 0: it is not down */
 	unsigned measured; /* files that came */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
 # Nodes are added to the user's file and removed from it.
-only
+only chmod
 run kfarm nodes list
 run kfarm nodes list --json
 run kfarm nodes add lost "exec:echo 'no route; really' >&2; exit 1" --slots 3
@@ -19,6 +19,14 @@ run kfarm nodes add x ssh:me@desk:22990
 run kfarm nodes add x tcp:other:3634
 run kfarm nodes add x ssh:other --slots 0
 run kfarm nodes add x ssh:other --codec gzip
+
+# Where no file can be made the machine itself is left alone.
+mkdir -p stub
+printf '#!/bin/sh\n: >"%s/ssh-was-asked"\n' "$PWD" >stub/ssh
+chmod +x stub/ssh
+KFARM_CONFIG=/proc/kfarm PATH=$PWD/stub:$PATH run kfarm nodes add x ssh:other 2>&1 |
+	sed "s/failed to create locked file.*/.../"
+run test -e ssh-was-asked
 
 run kfarm nodes add x tls:other
 run kfarm nodes add x tls:other --key SHA256:short

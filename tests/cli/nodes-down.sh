@@ -19,7 +19,7 @@ cat >"$config" <<'END'
 END
 run kfarm nodes list
 run kfarm nodes probe hung silent
-run kfarm nodes limits | figures
+run kfarm nodes limits | unwrapped | figures
 run kfarm nodes list --json | sed -n 1,18p
 # What ssh refuses comes with the command to type.
 cat >bin/ssh <<'END'

@@ -28,9 +28,9 @@ optional()
 }
 run kfarm nodes list | fields | optional
 run kfarm nodes probe | figures | optional
-run kfarm nodes limits | figures | optional | sed -E -e 's/^(good )[0-9]+/\1N/' \
+run kfarm nodes limits | unwrapped | figures | optional | sed -E -e 's/^(good )[0-9]+/\1N/' \
 	-e 's/[0-9]+ \+ 1 of the nodes \+ [0-9]+/N + 1 of the nodes + N/'
 run kfarm nodes probe limited | figures | optional
 # Who gets no jobs need not be fed.
 run kfarm nodes drain good limited
-run kfarm nodes limits | figures | sed -n /^local/p
+run kfarm nodes limits | unwrapped | figures | sed -n /^local/p

@@ -177,14 +177,20 @@ static inline struct tls_session *shake(const struct person *p, int fd,
 	return NULL;
 }
 
-static inline void converse(struct client *c, const char *from)
+static inline void converse_as(struct client *c, const struct person *p,
+			       const char *from)
 {
-	struct tls_session *s = shake(&friend, connect_from(from), &node_pin);
+	struct tls_session *s = shake(p, connect_from(from), &node_pin);
 
 	ck_assert_msg(s != NULL, "%s", shaken.err.text);
 	client_attach_io(c, tls_io(s));
 	client_greet(c);
 	client_wait(&c->has_fit);
+}
+
+static inline void converse(struct client *c, const char *from)
+{
+	converse_as(c, &friend, from);
 }
 
 static inline void have_cell(struct client *c)

@@ -2,6 +2,8 @@
 /* needs: wire tls toolchain */
 #include "agent-door.h"
 
+#include "agent/session.h"
+
 #include "suite.h"
 
 /* -------------------------------------------------------------- friends */
@@ -255,6 +257,35 @@ START_TEST(random_bytes_end_nothing_but_their_connection)
 }
 END_TEST
 
+/* On the list, and with as many conversations as it gets. */
+START_TEST(one_client_does_not_keep_others_out)
+{
+	static struct client many[AGENT_SESSIONS_EACH], c;
+	char *both = xasprintf("%s greedy\n%s", stranger.pin, friend.pin);
+	struct tls_session *s;
+	struct err err;
+
+	write_list(both);
+	free(both);
+	for (unsigned i = 0; i < AGENT_SESSIONS_EACH; i++)
+		converse_as(&many[i], &stranger, "127.0.0.1");
+	for (unsigned i = 0; i < 2; i++) {
+		s = shake(&stranger, connect_from("127.0.0.1"), &node_pin);
+		ck_assert_ptr_nonnull(s);
+		ck_assert_int_ne(first_word(s, &err), 1);
+		tls_session_free(s);
+	}
+	converse(&c, "127.0.0.1");
+	client_release(&c);
+	/* One that leaves makes room for another of its own. */
+	client_release(&many[0]);
+	client_idle(1000);
+	converse_as(&many[0], &stranger, "127.0.0.1");
+	for (unsigned i = 0; i < AGENT_SESSIONS_EACH; i++)
+		client_release(&many[i]);
+}
+END_TEST
+
 /* A hello that comes byte by byte, and would take a minute. */
 START_TEST(who_is_slow_is_left_after_five_seconds)
 {
@@ -301,6 +332,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_no_tls_is_left_at_once, 0,
 			    sizeof(garbage) / sizeof(*garbage));
 	tcase_add_test(t, random_bytes_end_nothing_but_their_connection);
+	tcase_add_test(t, one_client_does_not_keep_others_out);
 	tcase_add_test(t, who_is_slow_is_left_after_five_seconds);
 	suite_add_tcase(suite, t);
 	return suite_run(suite);

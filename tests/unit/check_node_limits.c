@@ -20,12 +20,20 @@ static const struct sample {
 	{ 6, 0, 8000, 0, 8, "6 cores + 2 queued ahead" },
 	{ 64, 0, 90000, 0, 80, "64 cores + 16 queued ahead" },
 	/* Those queued ahead need no memory yet. */
-	{ 4, 0, 1024, 0, 5, "4 cores + 1 queued ahead" },
-	{ 4, 0, 1023, 0, 3,
-	  "4 cores + 1 queued ahead, less for 1023 MiB of memory at 256 a "
-	  "job" },
-	{ 4, 0, 100, 0, 1,
-	  "4 cores + 1 queued ahead, less for 100 MiB of memory at 256 a job" },
+	{ 4, 0, 944, 0, 5, "4 cores + 1 queued ahead" },
+	{ 4, 0, 943, 0, 3,
+	  "4 cores + 1 queued ahead, less for 943 MiB of memory: 512 for one "
+	  "job, 144 for each more" },
+	/* One board of 1 GiB, and one of 512 MiB. */
+	{ 6, 0, 966, 0, 4,
+	  "6 cores + 2 queued ahead, less for 966 MiB of memory: 512 for one "
+	  "job, 144 for each more" },
+	{ 4, 0, 490, 0, 1,
+	  "4 cores + 1 queued ahead, less for 490 MiB of memory: 512 for one "
+	  "job, 144 for each more" },
+	{ 4, 0, 1, 0, 1,
+	  "4 cores + 1 queued ahead, less for 1 MiB of memory: 512 for one "
+	  "job, 144 for each more" },
 	{ 4, 3, 8000, 0, 3,
 	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd" },
 	{ 4, 0, 8000, 2, 2,
@@ -127,7 +135,9 @@ static const struct {
 	  "2.0 cores busy with other things" },
 	/* Free memory: our own jobs' comes back. */
 	{ U, U, U, U, U, U, U, U, 2048, 0, 10, NULL },
-	{ U, U, U, U, U, U, U, U, 700, 0, 2, "700 MiB of memory free" },
+	{ U, U, U, U, U, U, U, U, 700, 0, 3, "700 MiB of memory free" },
+	{ U, U, U, U, U, U, U, U, 319, 3, 3, "319 MiB of memory free" },
+	{ U, U, U, U, U, U, U, U, 320, 3, 4, "320 MiB of memory free" },
 	{ U, U, U, U, U, U, U, U, 700, 6, 10, NULL },
 	{ U, U, U, U, U, U, U, U, 100, 6, 6, "100 MiB of memory free" },
 	{ U, U, U, U, U, U, U, U, 100, 0, 1, "100 MiB of memory free" },
@@ -219,6 +229,26 @@ START_TEST(the_build_host_keeps_what_feeding_the_nodes_takes)
 }
 END_TEST
 
+/* Cores of a host, those that a node claims; those of these that count. */
+static const struct {
+	unsigned slots, claims, count;
+} claims[] = {
+	{ 8, 8, 8 },      { 8, 32, 32 },    { 8, 33, 32 },
+	{ 8, 65535, 32 }, { 1, 64, 8 },     { 3, 65535, 16 },
+	{ 0, 9, 0 },      { 64, 128, 128 }, { 64, 65535, 256 },
+};
+
+/* One node can claim what it likes: half of the local slots stay. */
+START_TEST(one_node_takes_at_most_half_of_the_build_host)
+{
+	unsigned slots = claims[_i].slots;
+	unsigned fed = node_limit_fed(slots, claims[_i].claims);
+
+	ck_assert_uint_eq(fed, claims[_i].count);
+	ck_assert_uint_ge(node_limit_beside(slots, fed), slots / 2);
+}
+END_TEST
+
 START_TEST(half_of_a_limit_is_never_none)
 {
 	const struct wire_inventory inv = { .cores = 4 };
@@ -246,6 +276,8 @@ int main(void)
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_loop_test(tc, a_person_may_ask_for_two_jobs_a_core, 0,
 			    sizeof(asked) / sizeof(*asked));
+	tcase_add_loop_test(tc, one_node_takes_at_most_half_of_the_build_host,
+			    0, sizeof(claims) / sizeof(*claims));
 	tcase_add_test(tc, half_of_a_limit_is_never_none);
 	tcase_add_loop_test(tc, its_words_say_what_the_cores_are_of, 0,
 			    sizeof(machines) / sizeof(*machines));

@@ -27,6 +27,7 @@ static struct peer_canary_unit unit[3] = { { .name = "a" },
 					   { .name = "c" } };
 static struct peer_canary set;
 static struct trial_job jobs[3];
+static enum peer_trial_stage stage;
 
 /* Two of three units are out, for long. */
 static void set_up(void)
@@ -95,6 +96,38 @@ START_TEST(a_canary_has_an_end)
 	ck_assert_uint_eq(n.next, set.n);
 	ck_assert_uint_eq(is.canary.failed, 2);
 	ck_assert_str_eq(is.canary.first, "not all answers within 300 s");
+	peer_free(n.peer);
+	event_base_free(trial.farm.base);
+}
+END_TEST
+
+/* Bytes get away now and then, for ever. */
+START_TEST(a_compiler_that_never_gets_there_has_an_end)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	struct inputs_toolchain tc = { .state = INPUTS_READY };
+	uint64_t now = clock_ms();
+
+	trial.farm.base = event_base_new();
+	trial.nodes = &n;
+	trial.n = 1;
+	trial.tc = &tc;
+	trial.added = true;
+	n.n_jobs = 0;
+	n.stage = PEER_TRIAL_COMPILER;
+	n.peer = peer_new(&trial.farm, &entry, &n);
+	of.stage = &stage;
+	for (unsigned s = 0; s <= 600; s += 10) {
+		n.since_ms = now + s * 1000;
+		trial_stage_step(&trial, now + s * 1000);
+		ck_assert_int_eq(n.stage, PEER_TRIAL_COMPILER);
+	}
+	n.since_ms = now + 601000;
+	trial_stage_step(&trial, now + 601000);
+	ck_assert_int_eq(n.stage, PEER_TRIAL_OVER);
+	ck_assert_str_eq(is.lacks, "the compiler did not get there within 10 "
+				   "minutes");
+	free(is.lacks);
 	peer_free(n.peer);
 	event_base_free(trial.farm.base);
 }
@@ -198,6 +231,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, who_is_busy_is_asked_again_but_not_for_ever);
 	tcase_add_test(tc, a_canary_has_an_end);
+	tcase_add_test(tc, a_compiler_that_never_gets_there_has_an_end);
 	tcase_add_test(tc, a_burn_in_waits_for_others);
 	tcase_add_test(tc, what_fails_counts_to_its_class);
 	tcase_add_loop_test(tc, each_class_gets_jobs_by_its_cores, 0,
