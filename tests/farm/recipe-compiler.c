@@ -5,7 +5,9 @@
  * there.
  *
  * With -o FILE it writes that anew, with what it held, else with its arguments;
- * -Wp,-MMD,FILE gets a rule for it.  `env` and all arguments are told.
+ * -Wp,-MMD,FILE gets a rule for it.  All arguments are told, and the
+ * environment but for PWD: a line of plain words is started without a shell, by
+ * make with /bin/sh as by ours, so that nobody sets it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,8 +34,10 @@ static void tell(char **argv)
 	while (environ[n])
 		n++;
 	qsort(environ, n, sizeof(*environ), by_text);
-	for (char **e = environ; *e; e++)
-		fprintf(stderr, "{%s}", *e);
+	for (char **e = environ; *e; e++) {
+		if (strncmp(*e, "PWD=", 4))
+			fprintf(stderr, "{%s}", *e);
+	}
 	fputc('\n', stderr);
 	fflush(stderr);
 }
