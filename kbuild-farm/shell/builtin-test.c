@@ -359,7 +359,8 @@ int shell_test(struct shell *sh, char **argv)
 
 	while (*t.end)
 		t.end++;
-	if (argv[0][0] == '[' && strcmp(*--t.end, "]") != 0)
+	/* dash looks at no more of it. */
+	if (argv[0][0] == '[' && (*--t.end)[0] != ']')
 		return shell_fail(sh, "missing ]");
 	if (t.at >= t.end)
 		return 1;

@@ -17,6 +17,7 @@ struct check {
 	const struct shell_vars *vars;
 	enum shell_why why;
 	unsigned depth;
+	unsigned redirected; /* how many redirected commands it is in */
 	unsigned apart; /* how many pipes and substitutions it is in */
 };
 
@@ -367,6 +368,9 @@ static bool knows_words(const struct check *c, const struct shell_builtin *b,
 		       shell_printf_knows(w->literal);
 	if (b->run == shell_pwd || !strcmp(b->name, "wait"))
 		return !w;
+	/* What dash then puts back depends on what was put aside before. */
+	if (!strcmp(b->name, "exec"))
+		return w || c->redirected < 2;
 	return true;
 }
 
@@ -420,15 +424,17 @@ static int check_items(struct check *c, const struct shell_item *i)
 static int check_below(struct check *c, const struct shell_node *n)
 {
 	const struct shell_node *below[] = { n->test, n->left, n->right };
-	bool apart = n->kind == SHELL_PIPE;
+	bool apart = n->kind == SHELL_PIPE, redirected = n->redirs != NULL;
 	int ret = 0;
 
+	c->redirected += redirected;
 	c->apart += apart;
 	for (size_t i = 0; i < sizeof(below) / sizeof(*below) && !ret; i++)
 		ret = below[i] ? check_command(c, below[i]) : 0;
 	for (n = n->list; n && !ret; n = n->next)
 		ret = check_command(c, n);
 	c->apart -= apart;
+	c->redirected -= redirected;
 	return ret;
 }
 

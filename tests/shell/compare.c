@@ -296,6 +296,14 @@ static void show(uint64_t seed, const char *script, const struct outcome *dash,
 	buf_release(&text);
 }
 
+/* Of dash 0.5.12: `test ! a -a b -o`. */
+static bool has_crashed(const struct outcome *dash)
+{
+	return (WIFSIGNALED(dash->status) &&
+		WTERMSIG(dash->status) == SIGSEGV) ||
+	       strstr(buf_str(&dash->err), "Segmentation fault");
+}
+
 /* Does it differ each time, and is dash always the same? */
 static void judge(uint64_t seed, const char *script)
 {
@@ -310,8 +318,7 @@ static void judge(uint64_t seed, const char *script)
 		run(true, script, seed, &ours);
 		if (dash.stopped || ours.stopped)
 			count = &totals->stopped;
-		else if (WIFSIGNALED(dash.status) &&
-			 WTERMSIG(dash.status) == SIGSEGV)
+		else if (has_crashed(&dash))
 			count = &totals->crashed;
 		else if (!same(&dash, &again))
 			count = &totals->uncertain;
