@@ -194,9 +194,9 @@ static int hand_on(struct check *c, enum shell_why why)
 /* Variables that change what dash itself does, or where make finds us. */
 static bool is_odd_variable(const char *name, size_t len)
 {
-	static const char *const odd[] = { "OPTIND",   "CDPATH",    "LINENO",
-					   "MAIL",     "MAILPATH",  "PS4",
-					   "HISTSIZE", "MAKEFILES", "PPID" };
+	static const char *const odd[] = { "OPTIND",    "CDPATH",   "LINENO",
+					   "MAIL",      "MAILPATH", "PS4",
+					   "MAKEFILES", "PPID" };
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
 		if (strlen(odd[i]) == len && !memcmp(name, odd[i], len))

@@ -83,9 +83,8 @@ static void import(struct shell_vars *vars, char *text, size_t name_len)
 static void add_own(struct shell_vars *vars)
 {
 	static char own[][sizeof("PATH=" DEFAULT_PATH)] = {
-		"IFS= \t\n", "MAIL",     "MAILPATH", "PATH=" DEFAULT_PATH,
-		"PS1=$ ",    "PS2=> ",   "PS4=+ ",   "OPTIND=1",
-		"TERM",      "HISTSIZE",
+		"IFS= \t\n", "MAIL",   "MAILPATH", "PATH=" DEFAULT_PATH,
+		"PS1=$ ",    "PS2=> ", "PS4=+ ",   "OPTIND=1",
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
