@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/known.h"
 
+#include "base/buf.h"
 #include "shell/builtin.h"
 #include "shell/parse.h"
 #include "shell/signals.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Traps in traps. */
 #define DEPTH_MAX 3
@@ -244,13 +247,18 @@ static const char *literal_of(const struct shell_word *w)
 	return w && w->literal ? w->literal : "";
 }
 
+static bool is_pid(const struct shell_part *p)
+{
+	return p->kind == SHELL_PARAM && p->op == SHELL_VALUE &&
+	       !strcmp(p->name, "$");
+}
+
 /* `$$`, or quoted, and nothing else. */
 static bool is_own_pid(const struct shell_word *w)
 {
 	const struct shell_part *p = w ? w->parts : NULL;
 
-	return p && !p->next && !w->next && p->kind == SHELL_PARAM &&
-	       p->op == SHELL_VALUE && !strcmp(p->name, "$");
+	return p && !p->next && !w->next && is_pid(p);
 }
 
 /* kill [-s NAME | -NAME] $$ */
@@ -283,7 +291,7 @@ static bool knows_set(const struct shell_word *w)
 			return false;
 		if (*s != '-' && *s != '+')
 			return are_literal(w);
-		if (!s[1] || s[1 + strspn(s + 1, "efu")])
+		if (!s[1] || s[1 + strspn(s + 1, "ef")])
 			return false;
 	}
 	return true;
@@ -334,24 +342,60 @@ static int check_action(struct check *c, const char *action)
 	return ret;
 }
 
-static int check_trap(struct check *c, const struct shell_word *w)
+/* A trap's text as it may be; NULL: more than $$ is expanded in it. */
+static const char *action_of(struct buf *out, const struct shell_word *w)
 {
-	const char *first = literal_of(w);
+	if (w->literal)
+		return w->literal;
+	for (const struct shell_part *p = w->parts; p; p = p->next) {
+		if (p->kind == SHELL_TEXT && p->quoted)
+			buf_add(out, p->text, p->len);
+		else if (p->quoted && is_pid(p))
+			buf_add(out, "1", 1);
+		else
+			return NULL;
+	}
+	buf_add(out, "", 1);
+	return (const char *)out->data;
+}
 
-	if (!w || !are_literal(w) || !w->next)
+static int check_trap_of(struct check *c, const char *first,
+			 const struct shell_word *signals)
+{
+	if (!first || !signals || !are_literal(signals))
 		return hand_on(c, SHELL_WHY_OPTION);
 	if ((*first == '-' && first[1]) || (*first >= '0' && *first <= '9'))
 		return hand_on(c, SHELL_WHY_OPTION);
-	for (const struct shell_word *s = w->next; s; s = s->next) {
-		if (shell_trap_number(s->literal) < 0)
+	for (; signals; signals = signals->next) {
+		if (shell_trap_number(signals->literal) < 0)
 			return hand_on(c, SHELL_WHY_OPTION);
 	}
 	return check_action(c, first);
 }
 
-static bool knows_words(const struct check *c, const struct shell_builtin *b,
-			const struct shell_word *w)
+static int check_trap(struct check *c, const struct shell_word *w)
 {
+	struct buf action = { 0 };
+	int ret;
+
+	if (!w)
+		return hand_on(c, SHELL_WHY_OPTION);
+	ret = check_trap_of(c, action_of(&action, w), w->next);
+	buf_release(&action);
+	return ret;
+}
+
+/* In an EXIT trap $? is all of it, elsewhere what wait() leaves. */
+static bool knows_exit(const struct shell_word *w)
+{
+	return strlen(literal_of(w)) < 3 || atoi(w->literal) <= 255;
+}
+
+static bool knows_words(const struct check *c, const struct shell_builtin *b,
+			const struct shell_node *n)
+{
+	const struct shell_word *w = n->words->next;
+
 	/* In dash the shell hears it while others go on. */
 	if (b->run == shell_kill)
 		return !c->apart && knows_kill(w);
@@ -368,9 +412,15 @@ static bool knows_words(const struct check *c, const struct shell_builtin *b,
 		       shell_printf_knows(w->literal);
 	if (b->run == shell_pwd || !strcmp(b->name, "wait"))
 		return !w;
-	/* What dash then puts back depends on what was put aside before. */
+	if (b->run == shell_exit)
+		return knows_exit(w);
+	/*
+	 * What dash then puts back depends on what was put aside before, and
+	 * on which of several fails.
+	 */
 	if (!strcmp(b->name, "exec"))
-		return w || c->redirected < 2;
+		return w ||
+		       (c->redirected < 2 && !(n->redirs && n->redirs->next));
 	return true;
 }
 
@@ -394,14 +444,20 @@ static int check_simple(struct check *c, const struct shell_node *n)
 		return hand_on(c, SHELL_WHY_BUILTIN);
 	if (b->run == shell_trap)
 		return check_trap(c, n->words->next);
-	return knows_words(c, b, n->words->next) ? 0 :
-						   hand_on(c, SHELL_WHY_OPTION);
+	return knows_words(c, b, n) ? 0 : hand_on(c, SHELL_WHY_OPTION);
+}
+
+/* What dash could not write it tries again, now and then. */
+static bool closes_output(const struct shell_redir *r)
+{
+	return r->from == SHELL_CLOSE &&
+	       (r->fd == STDOUT_FILENO || r->fd == STDERR_FILENO);
 }
 
 static int check_redirs(struct check *c, const struct shell_redir *r)
 {
 	for (; r; r = r->next) {
-		if (r->word && r->kind == SHELL_DUP)
+		if (r->kind == SHELL_DUP && (r->word || closes_output(r)))
 			return hand_on(c, SHELL_WHY_OTHER);
 		if (check_words(c, r->word))
 			return -ENOTSUP;
