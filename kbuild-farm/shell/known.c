@@ -391,6 +391,16 @@ static bool knows_exit(const struct shell_word *w)
 	return strlen(literal_of(w)) < 3 || atoi(w->literal) <= 255;
 }
 
+/*
+ * What dash puts back, where the program or a redirection fails, depends on
+ * what was put aside before.
+ */
+static bool knows_exec(const struct check *c, const struct shell_word *w,
+		       const struct shell_redir *r)
+{
+	return w ? !r : c->redirected < 2 && !(r && r->next);
+}
+
 static bool knows_words(const struct check *c, const struct shell_builtin *b,
 			const struct shell_node *n)
 {
@@ -414,13 +424,8 @@ static bool knows_words(const struct check *c, const struct shell_builtin *b,
 		return !w;
 	if (b->run == shell_exit)
 		return knows_exit(w);
-	/*
-	 * What dash then puts back depends on what was put aside before, and
-	 * on which of several fails.
-	 */
 	if (!strcmp(b->name, "exec"))
-		return w ||
-		       (c->redirected < 2 && !(n->redirs && n->redirs->next));
+		return knows_exec(c, w, n->redirs);
 	return true;
 }
 
