@@ -91,6 +91,16 @@ static void restore_signals(const struct signals *before)
 	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
+/* Has a signal come?  Those that are held are let through. */
+static bool is_signalled(const struct talk *t)
+{
+	sigset_t held;
+
+	sigprocmask(SIG_SETMASK, &t->before.mask, &held);
+	sigprocmask(SIG_SETMASK, &held, NULL);
+	return fatal_came;
+}
+
 static void remove_temporaries(const struct outputs *o)
 {
 	unlink(o->object_tmp);
@@ -381,18 +391,27 @@ static bool rename_outputs(const struct wire_cc_done *m)
  * and nothing is printed twice.  The object comes last: it is never there
  * without its dependency list and what else belongs to it.
  */
-static bool deliver_result(const struct outputs *o, struct bytes body,
-			   int *status)
+static bool deliver_result(const struct talk *t, struct bytes body, int *status)
 {
+	const struct outputs *o = &t->outputs;
 	struct wire_cc_done m;
 	bool ok;
 
 	if (wire_cc_done_decode(&m, body))
 		return false;
-	ok = names_are_ours(o, &m) && rename_outputs(&m);
+	ok = names_are_ours(o, &m) && !is_signalled(t) && rename_outputs(&m);
+	/*
+	 * make has the same signal, and removes targets before their commands
+	 * have ended.
+	 */
+	if (ok && is_signalled(t)) {
+		unlink(m.object);
+		ok = false;
+	}
 	if (ok) {
 		if (m.status)
 			remove_temporaries(o);
+		restore_signals(&t->before);
 		write_diagnostics(STDOUT_FILENO, m.out);
 		write_diagnostics(STDERR_FILENO, m.err);
 		*status = m.status;
@@ -434,7 +453,7 @@ static enum cc_answer listen_to(const struct talk *t, struct buf *in,
 		if (frame.type == WIRE_CC_LOCAL)
 			return CC_ANSWER_LOCAL;
 		if (frame.type == WIRE_CC_DONE)
-			return deliver_result(&t->outputs, body, status) ?
+			return deliver_result(t, body, status) ?
 				       CC_ANSWER_DONE :
 				       CC_ANSWER_NONE;
 		if (frame.type != WIRE_CC_BEAT)

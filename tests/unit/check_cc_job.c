@@ -416,6 +416,44 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 }
 END_TEST
 
+/* The answer and a signal at once; was the object not there yet? */
+static void play_done_and_kill(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	send_done(fd, &m);
+	kill((pid_t)job.pid, SIGINT);
+	if (access("a.o", F_OK))
+		close(open("absent", O_WRONLY | O_CREAT, 0600));
+}
+
+START_TEST(no_object_comes_after_a_signal)
+{
+	int status, ignored, absent = 0;
+
+	for (int i = 0; i < 300; i++) {
+		pid_t pid;
+
+		unlink("a.o");
+		unlink("absent");
+		unlink("sock");
+		serve(play_done_and_kill);
+		pid = fork();
+		if (!pid) {
+			signal(SIGINT, SIG_DFL);
+			_exit(offer(argv_md, &ignored));
+		}
+		waitpid(server, NULL, 0);
+		server = 0;
+		waitpid(pid, &status, 0);
+		absent += fs_exists("absent");
+		ck_assert(!fs_exists("absent") || !fs_exists("a.o"));
+	}
+	ck_assert_int_gt(absent, 0);
+}
+END_TEST
+
 static volatile sig_atomic_t handled;
 
 static void handle(int sig)
@@ -488,6 +526,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, a_signal_while_waiting_cleans_up_and_kills, 0,
 			    3);
 	tcase_add_test(tc, a_handled_signal_ends_only_the_offer);
+	tcase_add_test(tc, no_object_comes_after_a_signal);
 	tcase_add_test(tc, an_ignored_signal_stays_ignored);
 }
 
