@@ -43,10 +43,10 @@ char *node_sys_text(const char *root, const char *fmt, ...)
 	while (!ret && in.len &&
 	       (!in.data[in.len - 1] || isspace(in.data[in.len - 1])))
 		in.data[--in.len] = '\0';
-	if (!ret)
-		return in.len ? buf_steal(&in) : xstrdup("");
+	if (!ret && in.len)
+		return buf_steal(&in);
 	buf_release(&in);
-	return NULL;
+	return ret ? NULL : xstrdup("");
 }
 
 bool node_sys_number(const char *root, int64_t *out, const char *fmt, ...)
