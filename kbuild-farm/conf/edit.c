@@ -66,23 +66,29 @@ static int set_pair(git_config *config, const char *name, const char *value)
 
 /*
  * `prefix` is "section.sub."; the lock makes all of it one step, and shows that
- * it can be, where there are no pairs.
+ * it can be, where there are no pairs.  *config is NULL afterwards where it was
+ * locked and not written: libgit2 1.5 frees it with the transaction then.
  */
-static int set_pairs(git_config *config, const char *prefix,
+static int set_pairs(git_config **config, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)
 {
 	git_transaction *all = NULL;
-	int ret = git_config_lock(&all, config);
+	int ret = git_config_lock(&all, *config);
+	bool written = false;
 
 	for (size_t i = 0; !ret && i < n; i++) {
 		char *name = xasprintf("%s%s", prefix, pairs[i].key);
 
 		if (pairs[i].value)
-			ret = set_pair(config, name, pairs[i].value);
+			ret = set_pair(*config, name, pairs[i].value);
 		free(name);
 	}
-	if (!ret && n)
+	if (!ret && n) {
 		ret = git_transaction_commit(all);
+		written = true;
+	}
+	if (all && !written)
+		*config = NULL;
 	git_transaction_free(all);
 	return ret;
 }
@@ -100,7 +106,7 @@ static int write_settings(const char *path, const char *prefix,
 	ret = git_config_open_ondisk(&config, path);
 	if (!ret) {
 		do
-			ret = set_pairs(config, prefix, pairs, n);
+			ret = set_pairs(&config, prefix, pairs, n);
 		while (ret == GIT_ELOCKED && lock_may_go(path, ++tries));
 	}
 	if (ret) {

@@ -164,6 +164,22 @@ static const struct cut {
 	  "[node \"b\"]\nslots=1\n[farm]\n" },
 };
 
+/* What is locked and not written is freed once. */
+START_TEST(what_is_not_written_leaves_the_file)
+{
+	static const struct conf_pair bad[] = { { "slots", "1" },
+						{ "no such_key", "2" } };
+	struct err err;
+
+	put("[node \"a\"]\n\tslots = 2\n");
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(conf_check_writable(&err), 0);
+		ck_assert_int_ne(conf_set_all("node", "a", bad, 2, &err), 0);
+	}
+	expect("[node \"a\"]\n\tslots = 2\n");
+}
+END_TEST
+
 START_TEST(remove_takes_out_the_subsection_alone)
 {
 	struct err err = { 0 };
@@ -286,6 +302,7 @@ int main(void)
 	tcase_add_test(tc, set_quotes_what_needs_it);
 	tcase_add_test(tc, set_refuses_a_file_with_bad_syntax);
 	tcase_add_test(tc, set_fails_where_it_may_not_write);
+	tcase_add_test(tc, what_is_not_written_leaves_the_file);
 	tcase_add_loop_test(tc, remove_takes_out_the_subsection_alone, 0,
 			    sizeof(cuts) / sizeof(*cuts));
 	tcase_add_test(tc, remove_tells_when_there_is_no_such_section);
