@@ -227,7 +227,7 @@ int inputs_symbols_get(struct inputs_symbol_table *t, const char *path,
 {
 	uint64_t hash = map_hash(bytes_str(path));
 	int64_t began = stamp_now();
-	struct stamp before, after;
+	struct stamp before = { 0 }, after = { 0 };
 	struct buf text = { 0 };
 	const uint8_t *nul;
 	int ret = look_at_plain_file(path, &before, err);

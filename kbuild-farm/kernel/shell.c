@@ -106,7 +106,7 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 	/* Neither make nor MAKEFILES can quote a path. */
 	if (!s->why_not && strpbrk(dir, " \t\n#$%\\'\"`*?[]~:|&;<>()"))
 		s->why_not = "an odd name of the run's directory";
-	if (!s->why_not)
+	if (program && !s->why_not)
 		ret = fill_dir(dir, program, err);
 	if (!s->why_not && !ret)
 		s->dir = xstrdup(dir);

@@ -283,14 +283,10 @@ int shell_kill(struct shell *sh, char **argv)
 	int sig = SIGTERM;
 
 	argv++;
-	if (!strcmp(*argv, "-s")) {
+	if (!strcmp(*argv, "-s"))
 		sig = shell_trap_number(argv[1]);
-		argv += 2;
-	} else if (**argv == '-') {
+	else if (**argv == '-')
 		sig = shell_trap_number(*argv + 1);
-		argv++;
-	}
-	(void)sh;
 	kill(sh->pid, sig);
 	return 0;
 }

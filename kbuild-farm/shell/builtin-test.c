@@ -260,7 +260,7 @@ static bool test_binary(struct test *t, const char *a, const char *op,
 	return test_numbers(t, a, op, b);
 }
 
-static bool read_either(struct test *t, enum kind first);
+static bool read_either(struct test *t, enum kind kind);
 
 static bool read_primary(struct test *t, enum kind kind)
 {
@@ -353,7 +353,7 @@ static enum kind begin_test(struct test *t, bool *inverted)
 
 int shell_test(struct shell *sh, char **argv)
 {
-	struct test t = { .sh = sh, .at = argv + 1, .end = argv };
+	struct test t = { .sh = sh, .at = argv + 1, .end = argv + 1 };
 	bool inverted = false, value;
 	enum kind kind;
 

@@ -443,7 +443,7 @@ static int check_simple(struct check *c, const struct shell_node *n)
 		return hand_on(c, SHELL_WHY_BUILTIN); /* it may become any */
 	if (check_words(c, n->words))
 		return -ENOTSUP;
-	if (!b)
+	if (!b || !n->words)
 		return 0;
 	if (!b->run)
 		return hand_on(c, SHELL_WHY_BUILTIN);

@@ -268,7 +268,7 @@ static int substitute_here(struct shell *sh, const struct shell_node *n,
 static int run_substitution(struct shell *sh, const struct shell_node *n,
 			    struct buf *out)
 {
-	int ends[2], status;
+	int ends[2] = { -1, -1 }, status;
 
 	if (shell_known_prints(n))
 		return substitute_here(sh, n, out);

@@ -21,7 +21,7 @@ int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags);
  * shell_expand.commands: what `list` prints, into `out`; its status becomes
  * sh->substituted.
  */
-int shell_pipe_substitute(void *sh, const struct shell_node *list,
+int shell_pipe_substitute(void *at, const struct shell_node *list,
 			  struct buf *out);
 
 #endif

@@ -2,7 +2,7 @@
 #include "shell/why.h"
 
 static const char *const words[] = {
-#define WHY(name, text) [SHELL_WHY_##name] = text,
+#define WHY(name, text) [SHELL_WHY_##name] = (text),
 #include "shell/why-list.h"
 #undef WHY
 };

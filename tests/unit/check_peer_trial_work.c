@@ -212,6 +212,8 @@ START_TEST(each_class_gets_jobs_by_its_cores)
 	ck_assert_uint_eq(got[0], shares[_i].jobs[0]);
 	ck_assert_uint_eq(got[1], shares[_i].jobs[1]);
 	free(n.jobs);
+	is.class = NULL;
+	is.n_classes = 0;
 }
 END_TEST
 
