@@ -323,8 +323,8 @@ static int expand_parts(struct expansion *x, const struct shell_word *word,
 	int ret = 0;
 
 	if (!part) {
-		all.text = word->literal;
-		all.len = strlen(word->literal);
+		all.text = word->literal ? word->literal : "";
+		all.len = strlen(all.text);
 		/* Nothing in it is quoted. */
 		if (all.len)
 			put_part_text(x, &all, true, how);
