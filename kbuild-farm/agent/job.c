@@ -436,7 +436,7 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 	job->telling = event_new(a->base, -1, 0, on_telling, job);
 	if (!job->telling)
 		str_out_of_memory();
-	wire_job_key(&job->m, job->flags, job->compile.n_flags,
+	wire_job_key(NULL, &job->m, job->flags, job->compile.n_flags,
 		     &agent_cell_setup(job->user.cell)->toolchain, &job->key);
 	agent_cell_await(&job->user);
 	return job;

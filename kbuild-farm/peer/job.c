@@ -172,7 +172,7 @@ int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
 		m.job = (*job)->number;
 		(*job)->answer.toolchain = *toolchain;
 		(*job)->answer.sides = q->sides;
-		wire_job_key(&m, flags, q->flags->n, toolchain,
+		wire_job_key(NULL, &m, flags, q->flags->n, toolchain,
 			     &(*job)->answer.key);
 		peer_link_send_paths(l);
 		peer_link_send_flags(l);

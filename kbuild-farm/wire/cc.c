@@ -2,6 +2,7 @@
 #include "wire/cc.h"
 
 #include "wire/limits.h"
+#include "wire/msg-job.h"
 
 #include <string.h>
 
@@ -86,6 +87,14 @@ static const struct wire_field cc_fixdep[] = {
 };
 
 const struct wire_layout wire_cc_fixdep_layout = WIRE_LAYOUT(cc_fixdep, NULL);
+
+static const struct wire_field cc_step[] = {
+	{ WIRE_NUMBER(cc_step, kind, WIRE_STEP_OBJECT) },
+	{ WIRE_STRING(cc_step, program, WIRE_PATH_MAX), .ok = is_absolute },
+	{ WIRE_STRINGS(cc_step, args, 2, WIRE_STEP_ARGS, WIRE_PATH_MAX) },
+};
+
+const struct wire_layout wire_cc_step_layout = WIRE_LAYOUT(cc_step, NULL);
 
 static const struct wire_field cc_fixed[] = {
 	{ WIRE_BYTES(cc_fixed, head, 2 * WIRE_PATH_MAX) },

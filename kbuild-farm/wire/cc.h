@@ -95,6 +95,23 @@ struct wire_cc_fixdep {
 
 WIRE_MESSAGE(cc_fixdep);
 
+/*
+ * CC_STEP, in front of CC_JOB: the job is a compile with a tool
+ * (wire/msg-job.h: WIRE_STEP_SYMBOLS, with -E and no -o among its words, or
+ * WIRE_STEP_OBJECT). The answer to both is that of CC_JOB.  Of SYMBOLS CC_DONE
+ * has no object, and the tool's stdout as `out`; of OBJECT it has what the tool
+ * left of the object.
+ */
+struct wire_cc_step {
+	uint8_t kind; /* enum wire_step_kind */
+	char *program; /* absolute */
+	struct strv args; /* without argv[0]; at most WIRE_STEP_ARGS, of
+			     WIRE_PATH_MAX bytes each; OBJECT: without the
+			     object's name at the end */
+};
+
+WIRE_MESSAGE(cc_step);
+
 /* Longest `rest`: what fits one frame. */
 #define WIRE_CC_FIXED_MAX (944u << 10)
 

@@ -9,8 +9,17 @@ static void put_flags(struct buf *out, const struct wire_flag *flags, size_t n)
 		wire_flag_put(out, &flags[i]);
 }
 
-void wire_job_key(const struct wire_job *m, const struct wire_flag *flags,
-		  size_t n, const struct digest *toolchain, struct digest *key)
+static void put_step(struct buf *out, const struct wire_step *step)
+{
+	struct wire_step nameless = *step;
+
+	nameless.job = 0;
+	wire_step_encode(out, &nameless);
+}
+
+void wire_job_key(const struct wire_step *step, const struct wire_job *m,
+		  const struct wire_flag *flags, size_t n,
+		  const struct digest *toolchain, struct digest *key)
 {
 	struct digest_run *run = digest_new();
 	struct wire_job nameless = *m;
@@ -18,6 +27,8 @@ void wire_job_key(const struct wire_job *m, const struct wire_flag *flags,
 
 	nameless.job = 0;
 	nameless.n_runs = 0;
+	if (step)
+		put_step(&body, step);
 	wire_job_encode(&body, &nameless);
 	put_flags(&body, flags, n);
 	digest_add(run, buf_bytes(&body));

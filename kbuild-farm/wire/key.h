@@ -13,12 +13,14 @@
 #include "wire/msg-job.h"
 
 /*
- * SHA-256 over the body of JOB with the number 0 and its flags (name, value;
- * `n` of them, those that its runs stand for) in place of the runs, and the
- * toolchain's identity.
+ * SHA-256 over the body of its STEP with the number 0 (`step` is NULL: none),
+ * the body of JOB with the number 0 and its flags (name, value; `n` of them,
+ * those that its runs stand for) in place of the runs, and the toolchain's
+ * identity.
  */
-void wire_job_key(const struct wire_job *m, const struct wire_flag *flags,
-		  size_t n, const struct digest *toolchain, struct digest *key);
+void wire_job_key(const struct wire_step *step, const struct wire_job *m,
+		  const struct wire_flag *flags, size_t n,
+		  const struct digest *toolchain, struct digest *key);
 
 /*
  * SHA-256 over the key and each of the streams, in the order of enum

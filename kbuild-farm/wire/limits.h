@@ -10,7 +10,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION_MIN 6
-#define WIRE_VERSION     9
+#define WIRE_VERSION     10
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */
@@ -19,6 +19,7 @@
 #define WIRE_FLAGS_MAX  4096 /* flags of a job */
 #define WIRE_ARGV_MAX   (128u << 10) /* bytes of their names and values */
 #define WIRE_ENV_MAX    64 /* variables of a job, WIRE_PATH_MAX bytes each */
+#define WIRE_STEP_ARGS  64 /* arguments of a tool, WIRE_PATH_MAX bytes each */
 #define WIRE_DIAG_MAX   (4u << 20) /* bytes of stdout and stderr each */
 #define WIRE_DEPS_MAX   (4u << 20) /* bytes of each list of files read */
 #define WIRE_OBJECT_MAX (256u << 20) /* bytes of an object */
@@ -79,6 +80,8 @@ enum wire_type {
 	WIRE_MACHINE, /* kfarmd, behind FIT: what the machine is */
 	WIRE_PIN, /* kfarm: the CPUs of the next job */
 	WIRE_HEAT, /* kfarmd, beside HEALTH: how its classes and sensors do */
+	WIRE_STEP, /* kfarm: a tool that runs with the compiler of the next job
+		    */
 
 	WIRE_CC_JOB = 32, /* kfarm-cc: the messages of wire/cc.h */
 	WIRE_CC_BEAT,
@@ -86,6 +89,7 @@ enum wire_type {
 	WIRE_CC_DONE,
 	WIRE_CC_FIXDEP, /* the shell of make's recipes */
 	WIRE_CC_FIXED,
+	WIRE_CC_STEP, /* the shell, in front of its CC_JOB */
 };
 
 #endif

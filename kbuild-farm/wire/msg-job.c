@@ -58,6 +58,25 @@ static bool job_ok(const void *m)
 	return wire_job_fits(m);
 }
 
+bool wire_step_fits(const struct wire_step *m)
+{
+	if (m->tool >= WIRE_PATHS_KNOWN || m->args.n > WIRE_STEP_ARGS)
+		return false;
+	for (size_t i = 0; i < m->args.n; i++) {
+		if (strlen(m->args.v[i]) > WIRE_PATH_MAX)
+			return false;
+	}
+	return true;
+}
+
+bool wire_step_suits(const struct wire_step *m, const struct wire_job *job)
+{
+	if (m->job != job->job)
+		return false;
+	return m->kind != WIRE_STEP_SYMBOLS ||
+	       (job->lang != WIRE_LANG_PLAIN_ASM && !job->named);
+}
+
 static const struct wire_field run[] = {
 	{ WIRE_NUMBER(run, first, WIRE_ANY) },
 	{ WIRE_NUMBER(run, count, WIRE_ANY) },
@@ -81,6 +100,20 @@ static const struct wire_field job[] = {
 };
 
 const struct wire_layout wire_job_layout = WIRE_LAYOUT(job, job_ok);
+
+static bool step_ok(const void *m)
+{
+	return wire_step_fits(m);
+}
+
+static const struct wire_field step[] = {
+	{ WIRE_NUMBER(step, job, WIRE_ANY) },
+	{ WIRE_NUMBER(step, kind, WIRE_STEP_OBJECT) },
+	{ WIRE_NUMBER(step, tool, WIRE_ANY) },
+	{ WIRE_STRINGS(step, args, 2, WIRE_STEP_ARGS, WIRE_PATH_MAX) },
+};
+
+const struct wire_layout wire_step_layout = WIRE_LAYOUT(step, step_ok);
 
 static const struct wire_field piece[] = {
 	{ WIRE_NUMBER(piece, job, WIRE_ANY) },

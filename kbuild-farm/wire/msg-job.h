@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/msg-job.h - the messages of one job: JOB, OUTPUT, RESULT and
+ * wire/msg-job.h - the messages of one job: STEP, JOB, OUTPUT, RESULT and
  * FAIL.  The rules of wire/msg.h hold.
  */
 #ifndef WIRE_MSG_JOB_H
@@ -48,6 +48,37 @@ struct wire_job {
 /* Within all limits?  A node ends the conversation over a job that is not. */
 bool wire_job_fits(const struct wire_job *m);
 WIRE_MESSAGE(job);
+
+/* The first version that has STEP. */
+#define WIRE_WITH_STEP 10
+
+enum wire_step_kind {
+	/*
+	 * What the compiler preprocesses is the tool's stdin, whose stdout is
+	 * what comes of it: there is no object.
+	 */
+	WIRE_STEP_SYMBOLS,
+	/* The tool works on the object, in its place, before that comes. */
+	WIRE_STEP_OBJECT,
+};
+
+/*
+ * STEP, right in front of the JOB of that number: a program of the view that
+ * runs with the compiler, as `tool args...`, and of OBJECT with the object's
+ * name behind.
+ */
+struct wire_step {
+	uint32_t job;
+	uint8_t kind; /* enum wire_step_kind */
+	uint32_t tool; /* a path's number */
+	struct strv args; /* without argv[0]; at most WIRE_STEP_ARGS */
+};
+
+/* Within all limits, as wire_job_fits()? */
+bool wire_step_fits(const struct wire_step *m);
+/* May the job have such a step? */
+bool wire_step_suits(const struct wire_step *m, const struct wire_job *job);
+WIRE_MESSAGE(step);
 
 /* What comes out of a compile, in the order of RESULT. */
 enum wire_output {

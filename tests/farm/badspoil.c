@@ -17,7 +17,7 @@ static void say_signed(struct job *job, struct wire_result *r)
 	struct bytes streams[WIRE_STREAMS];
 	struct digest key;
 
-	wire_job_key(&job->ask, job->flags, job->n_flags, &job->toolchain,
+	wire_job_key(NULL, &job->ask, job->flags, job->n_flags, &job->toolchain,
 		     &key);
 	for (int i = 0; i < WIRE_STREAMS; i++) {
 		streams[i] = buf_bytes(&job->out[i]);

@@ -38,6 +38,13 @@ static void release_job(struct wire_job *m)
 	wire_job_release(m);
 }
 
+static void release_step(struct wire_step *m)
+{
+	if (!wire_step_fits(m))
+		abort();
+	wire_step_release(m);
+}
+
 /* This too would go out whole, as it came. */
 static void release_view(struct wire_view *m)
 {
@@ -56,6 +63,7 @@ ROUND_TRIP(view, release_view)
 ROUND_TRIP(need, wire_need_release)
 ROUND_TRIP(blob, release_nothing)
 ROUND_TRIP(job, release_job)
+ROUND_TRIP(step, release_step)
 ROUND_TRIP(piece, release_nothing)
 ROUND_TRIP(beat, wire_beat_release)
 ROUND_TRIP(machine, wire_machine_release)
@@ -72,6 +80,7 @@ ROUND_TRIP(cc_job, wire_cc_job_release)
 ROUND_TRIP(cc_done, wire_cc_done_release)
 ROUND_TRIP(cc_fixdep, wire_cc_fixdep_release)
 ROUND_TRIP(cc_fixed, wire_cc_fixed_release)
+ROUND_TRIP(cc_step, wire_cc_step_release)
 
 /* A new table takes it, and would send the same. */
 static bool through(struct wire_intern *t, struct bytes in, struct buf *out,
@@ -156,7 +165,7 @@ static round_trip *const decoders[] = {
 	result, fail,      cancel,   cc_job,   cc_done, cell,    shut,
 	paths,  view,      need,     blob,     flags,   bundle,  dropped,
 	tools,  held,      drop,     health_7, health,  machine, pin,
-	heat,   cc_fixdep, cc_fixed,
+	heat,   cc_fixdep, cc_fixed, step,     cc_step,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

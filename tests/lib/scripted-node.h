@@ -225,12 +225,11 @@ static void fill_streams(const struct node *n,
 static void make_key(struct node *n, struct digest *key)
 {
 	struct wire_flag *flags;
-	size_t count;
+	size_t k;
 
-	ck_assert_int_eq(wire_flags_of_runs(n->flags, &n->job, &flags, &count),
-			 0);
+	ck_assert_int_eq(wire_flags_of_runs(n->flags, &n->job, &flags, &k), 0);
 	ck_assert_uint_lt(n->job.cell, 64);
-	wire_job_key(&n->job, flags, count, &n->toolchain[n->job.cell], key);
+	wire_job_key(NULL, &n->job, flags, k, &n->toolchain[n->job.cell], key);
 	free(flags);
 }
 

@@ -69,7 +69,7 @@ static inline void check_answer(struct wire_job *m, const char *const *flags)
 	}
 	ck_assert(digest_equal(&r->toolchain, &client_gcc.id));
 	v = play_flags(flags, &n);
-	wire_job_key(m, v, n, &client_gcc.id, &key);
+	wire_job_key(NULL, m, v, n, &client_gcc.id, &key);
 	wire_answer_digest(&key, streams, &answer);
 	ck_assert(digest_equal(&answer, &r->answer));
 	play_flags_release(v, n);

@@ -304,7 +304,7 @@ END_TEST
 START_TEST(another_version_is_told_so)
 {
 	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 10 to 11");
+			      "kfarm 9.9 speaks protocol 11 to 12");
 }
 END_TEST
 

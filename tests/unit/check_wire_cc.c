@@ -312,6 +312,54 @@ START_TEST(a_question_about_fixdep_and_its_answer_come_back)
 }
 END_TEST
 
+/* Program, arguments, the first one's bytes, kind; taken? */
+static const struct step_case {
+	const char *program;
+	size_t n, len;
+	uint8_t kind;
+	bool taken;
+} step_cases[] = {
+	{ "/b/scripts/genksyms/genksyms", 2, 5, WIRE_STEP_SYMBOLS, true },
+	{ "/o", WIRE_STEP_ARGS, WIRE_PATH_MAX, WIRE_STEP_OBJECT, true },
+	{ "/o", 0, 0, WIRE_STEP_OBJECT, true },
+	{ "o", 0, 0, WIRE_STEP_OBJECT, false },
+	{ "", 0, 0, WIRE_STEP_OBJECT, false },
+	{ "/o", 0, 0, WIRE_STEP_OBJECT + 1, false },
+	{ "/o", WIRE_STEP_ARGS + 1, 1, WIRE_STEP_OBJECT, false },
+	{ "/o", 1, WIRE_PATH_MAX + 1, WIRE_STEP_OBJECT, false },
+};
+
+START_TEST(a_step_names_its_program_and_is_bounded)
+{
+	const struct step_case *t = &step_cases[_i];
+	struct wire_cc_step m = { .kind = t->kind,
+				  .program = xstrdup(t->program) };
+	struct wire_cc_step got = { 0 };
+	char *word = xcalloc(t->len + 1, 1);
+
+	memset(word, 'x', t->len);
+	for (size_t i = 0; i < t->n; i++)
+		strv_add(&m.args, word);
+	wire_cc_step_encode(&body, &m);
+	ck_assert_int_eq(wire_cc_step_decode(&got, buf_bytes(&body)),
+			 t->taken ? 0 : -EPROTO);
+	if (t->taken) {
+		ck_assert_uint_eq(got.kind, t->kind);
+		ck_assert_str_eq(got.program, t->program);
+		ck_assert_uint_eq(got.args.n, t->n);
+		for (size_t i = 0; i < t->n; i++)
+			ck_assert_str_eq(got.args.v[i], word);
+		wire_cc_step_release(&got);
+		for (size_t n = 0; n < body.len; n += 1 + n / 64)
+			ck_assert_int_eq(wire_cc_step_decode(
+						 &got, bytes_of(body.data, n)),
+					 -EPROTO);
+	}
+	free(word);
+	wire_cc_step_release(&m);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire/cc");
@@ -332,6 +380,8 @@ int main(void)
 	tcase_add_test(tc, a_done_of_a_failed_compile_has_no_files);
 	tcase_add_loop_test(tc, a_temporary_without_its_name_is_refused, 0, 4);
 	tcase_add_test(tc, a_question_about_fixdep_and_its_answer_come_back);
+	tcase_add_loop_test(tc, a_step_names_its_program_and_is_bounded, 0,
+			    sizeof(step_cases) / sizeof(*step_cases));
 	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);
 	return suite_run(suite);
 }

@@ -19,7 +19,7 @@ static void fresh(void)
 	job.object = xstrdup("a.o");
 	flags[0].value = "2";
 	digest_of(bytes_str("gcc"), &tools);
-	wire_job_key(&job, flags, 2, &tools, &key);
+	wire_job_key(NULL, &job, flags, 2, &tools, &key);
 }
 
 static void done(void)
@@ -31,7 +31,7 @@ static bool same_key(size_t n)
 {
 	struct digest now;
 
-	wire_job_key(&job, flags, n, &tools, &now);
+	wire_job_key(NULL, &job, flags, n, &tools, &now);
 	return digest_equal(&now, &key);
 }
 
@@ -93,6 +93,34 @@ START_TEST(a_key_depends_on_all_that_is_compiled)
 }
 END_TEST
 
+START_TEST(a_step_is_in_front_of_its_job)
+{
+	struct wire_step step = { .job = 7, .tool = 4 };
+	struct digest_run *run = digest_new();
+	struct digest with, want, other;
+	struct buf b = { 0 };
+
+	strv_add(&step.args, "-r");
+	wire_job_key(&step, &job, flags, 2, &tools, &with);
+	step.job = job.job = 0;
+	wire_step_encode(&b, &step);
+	wire_job_encode(&b, &job);
+	buf_put_u32(&b, 2);
+	wire_flag_put(&b, &flags[0]);
+	wire_flag_put(&b, &flags[1]);
+	digest_add(run, buf_bytes(&b));
+	digest_add(run, bytes_of(tools.b, sizeof(tools.b)));
+	digest_end(run, &want);
+	ck_assert(digest_equal(&with, &want));
+	ck_assert(!digest_equal(&with, &key));
+	step.kind = WIRE_STEP_OBJECT;
+	wire_job_key(&step, &job, flags, 2, &tools, &other);
+	ck_assert(!digest_equal(&with, &other));
+	buf_release(&b);
+	wire_step_release(&step);
+}
+END_TEST
+
 START_TEST(an_answer_binds_each_stream_to_the_key)
 {
 	struct bytes s[WIRE_STREAMS];
@@ -132,6 +160,7 @@ int main(void)
 	tcase_add_test(tc, a_key_is_the_digest_that_the_protocol_states);
 	tcase_add_test(tc, a_key_does_not_depend_on_numbers);
 	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 8);
+	tcase_add_test(tc, a_step_is_in_front_of_its_job);
 	tcase_add_loop_test(tc, an_answer_binds_each_stream_to_the_key, 0, 7);
 	return suite_run(suite);
 }

@@ -359,8 +359,111 @@ START_TEST(a_fail_has_a_class_and_a_line)
 }
 END_TEST
 
+/* A step of `n` arguments, with the first one of `len` bytes. */
+static struct wire_step make_step(size_t n, size_t len)
+{
+	struct wire_step m = { .job = 77,
+			       .kind = WIRE_STEP_OBJECT,
+			       .tool = WIRE_PATHS_KNOWN - 1 };
+	char *word = xcalloc(len + 1, 1);
+
+	memset(word, 'x', len);
+	for (size_t i = 0; i < n; i++)
+		strv_add(&m.args, i ? "" : word);
+	free(word);
+	return m;
+}
+
+static int step_through(struct wire_step *m, struct wire_step *got)
+{
+	buf_reset(&body);
+	wire_step_encode(&body, m);
+	return wire_step_decode(got, buf_bytes(&body));
+}
+
+START_TEST(a_step_comes_back_as_it_was)
+{
+	struct wire_step m = make_step(2, 3), got = { 0 };
+
+	ck_assert_int_eq(step_through(&m, &got), 0);
+	ck_assert_uint_eq(got.job, 77);
+	ck_assert_uint_eq(got.kind, WIRE_STEP_OBJECT);
+	ck_assert_uint_eq(got.tool, WIRE_PATHS_KNOWN - 1);
+	ck_assert_uint_eq(got.args.n, 2);
+	ck_assert_str_eq(got.args.v[0], "xxx");
+	ck_assert_str_eq(got.args.v[1], "");
+	wire_step_release(&got);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_step_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_step_decode(&got, buf_bytes(&body)), -EPROTO);
+	wire_step_release(&m);
+}
+END_TEST
+
+/* Arguments, the first one's bytes, what is more of kind and tool; taken? */
+static const struct step_limit {
+	size_t n, len;
+	uint8_t kind;
+	uint32_t tool;
+	bool taken;
+} step_limits[] = {
+	{ 0, 0, 0, 0, true },
+	{ WIRE_STEP_ARGS, WIRE_PATH_MAX, 0, 0, true },
+	{ WIRE_STEP_ARGS + 1, 1, 0, 0, false },
+	{ 1, WIRE_PATH_MAX + 1, 0, 0, false },
+	{ 1, 1, 1, 0, false },
+	{ 1, 1, 0, 1, false },
+};
+
+START_TEST(a_step_is_bounded)
+{
+	const struct step_limit *l = &step_limits[_i];
+	struct wire_step m = make_step(l->n, l->len), got = { .job = 42 };
+
+	m.kind += l->kind;
+	m.tool += l->tool;
+	ck_assert_int_eq(step_through(&m, &got), l->taken ? 0 : -EPROTO);
+	ck_assert_uint_eq(got.job, l->taken ? 77 : 42);
+	if (!l->kind)
+		ck_assert(wire_step_fits(&m) == l->taken);
+	if (l->taken)
+		wire_step_release(&got);
+	wire_step_release(&m);
+}
+END_TEST
+
+START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
+{
+	struct wire_step m = { .job = 77, .kind = WIRE_STEP_SYMBOLS };
+
+	for (uint8_t lang = 0; lang <= WIRE_LANG_PLAIN_ASM; lang++) {
+		job.lang = lang;
+		m.kind = WIRE_STEP_SYMBOLS;
+		ck_assert(wire_step_suits(&m, &job) ==
+			  (lang != WIRE_LANG_PLAIN_ASM));
+		m.kind = WIRE_STEP_OBJECT;
+		ck_assert(wire_step_suits(&m, &job));
+	}
+	job.lang = WIRE_LANG_C;
+	job.named = 1;
+	ck_assert(wire_step_suits(&m, &job));
+	m.kind = WIRE_STEP_SYMBOLS;
+	ck_assert(!wire_step_suits(&m, &job));
+	job.named = 0;
+	m.job++;
+	ck_assert(!wire_step_suits(&m, &job));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
+	tcase_add_test(tc, a_step_comes_back_as_it_was);
+	tcase_add_loop_test(tc, a_step_is_bounded, 0,
+			    sizeof(step_limits) / sizeof(*step_limits));
+	tcase_add_test(
+		tc, symbols_are_of_a_preprocessed_source_without_named_files);
 	tcase_add_test(tc, a_job_comes_back_with_its_runs_in_order);
 	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
 	tcase_add_test(tc, flags_are_bounded_in_number);
