@@ -98,11 +98,8 @@ static int become_program(struct shell *sh, char **argv)
 	int ret = shell_program_find(sh, argv[0], &p);
 
 	sh->skip = SHELL_EXIT;
-	if (ret) {
-		shell_say(sh, "%s: %s", argv[0],
-			  shell_open_words(-ret, "not found"));
-		return sh->status = ret == -ENOENT ? 127 : 126;
-	}
+	if (ret)
+		return sh->status = shell_program_explain(sh, argv[0], -ret);
 	return sh->status = shell_program_become(sh, &p, argv);
 }
 

@@ -21,7 +21,7 @@ struct check {
 	enum shell_why why;
 	unsigned depth;
 	unsigned redirected; /* how many redirected commands it is in */
-	unsigned apart; /* how many pipes and substitutions it is in */
+	unsigned apart; /* how many pipes, subshells and $() it is in */
 };
 
 static const struct shell_builtin *builtin_of(const struct shell_node *n)
@@ -485,7 +485,8 @@ static int check_items(struct check *c, const struct shell_item *i)
 static int check_below(struct check *c, const struct shell_node *n)
 {
 	const struct shell_node *below[] = { n->test, n->left, n->right };
-	bool apart = n->kind == SHELL_PIPE, redirected = n->redirs != NULL;
+	bool apart = n->kind == SHELL_PIPE || n->kind == SHELL_SUBSHELL;
+	bool redirected = n->redirs != NULL;
 	int ret = 0;
 
 	c->redirected += redirected;

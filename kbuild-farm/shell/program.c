@@ -27,9 +27,12 @@ static bool next_candidate(const char **path, const char *name,
 		return false;
 	len = strcspn(dir, ":");
 	*path = dir[len] ? dir + len + 1 : NULL;
-	*out = '\0';
-	if (len + name_len + 2 > PATH_MAX)
+	if (len + name_len + 2 > PATH_MAX) {
+		/* For the kernel, too, it is too long. */
+		memset(out, 'x', PATH_MAX - 1);
+		out[PATH_MAX - 1] = '\0';
 		return true;
+	}
 	memcpy(out, dir, len);
 	if (len)
 		out[len++] = '/';
@@ -154,7 +157,7 @@ static int exec_program(const struct shell_program *p, char **argv, char **env)
 	return code;
 }
 
-static int explain(struct shell *sh, const char *name, int code)
+int shell_program_explain(struct shell *sh, const char *name, int code)
 {
 	shell_say(sh, "%s: %s", name, shell_open_words(code, "not found"));
 	switch (code) {
@@ -177,7 +180,8 @@ int shell_program_exec(struct shell *sh, const struct shell_program *p,
 int shell_program_become(struct shell *sh, const struct shell_program *p,
 			 char **argv)
 {
-	return explain(sh, argv[0], shell_program_exec(sh, p, argv));
+	return shell_program_explain(sh, argv[0],
+				     shell_program_exec(sh, p, argv));
 }
 
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
@@ -206,7 +210,7 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 		return pid;
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	*status = explain(sh, argv[0], code);
+	*status = shell_program_explain(sh, argv[0], code);
 	return 0;
 }
 

@@ -45,6 +45,9 @@ int shell_program_become(struct shell *sh, const struct shell_program *p,
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status);
 
+/* Say why it is not executed, an errno, in dash's words: the status. */
+int shell_program_explain(struct shell *sh, const char *name, int code);
+
 /* Wait for a process: the status, having said what signal ended it. */
 int shell_program_wait(pid_t pid);
 

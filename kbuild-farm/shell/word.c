@@ -298,7 +298,8 @@ static void note_tilde(struct shell_builder *b)
 	if (lx->p > b->source && !strchr(":=\n", lx->p[-1]))
 		return;
 	b->live = true;
-	if (next < lx->end && !strchr("/: \t\n;&|<>()}\"'$`\\", *next))
+	if (next < lx->end && (!strchr("/: \t\n;&|<>()}\"'$`\\", *next) ||
+			       (lx->end - next > 1 && !memcmp(next, "${", 2))))
 		shell_lex_fail(b->lx, SHELL_WHY_TILDE);
 }
 

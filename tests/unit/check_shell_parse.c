@@ -190,6 +190,7 @@ static const struct {
 	{ "\"$((1))\"", SHELL_WHY_ARITHMETIC },
 	{ "a ~user", SHELL_WHY_TILDE },
 	{ "a=b:~user", SHELL_WHY_TILDE },
+	{ "a ~${x-/}", SHELL_WHY_TILDE },
 	{ "a \x81", SHELL_WHY_CHARACTER },
 	{ "a '\x88'", SHELL_WHY_CHARACTER },
 	{ "'a", SHELL_WHY_SYNTAX },
