@@ -91,8 +91,8 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		*require_remote = (int)conf_number(conf, "farm", NULL,
 						   "require-remote", 0);
 	if (!ret && shell)
-		*shell = str_equal(conf_get(conf, "farm", NULL, "shell"),
-				   "kfarm");
+		*shell = !str_equal(conf_get(conf, "farm", NULL, "shell"),
+				    "system");
 	conf_free(conf);
 	return ret;
 }

@@ -241,7 +241,6 @@ check "interrupt: nothing after it" test ! -e "$project/late"
 # ---- a build ----
 
 farm_mini 9 2
-printf '[farm]\n\tshell = kfarm\n' >>"$KFARM_CONFIG"
 farm_reference Image
 farm_fresh
 kfarm_build --no-remote Image
@@ -249,9 +248,14 @@ is "build: ends with" 0 $?
 equal "build"
 check "build: lines are counted" test "$(meta .farm.shell.lines)" -gt 50
 echo "shell: $(meta '.farm.shell | tostring')"
+check "build: of 100 lines 99 are not for /bin/sh" test \
+	"$(meta '.farm.shell | 100 * .handed <= .lines')" = true
 farm_fresh
 kfarm_build --no-remote CONFIG_SHELL=/bin/bash Image
 is "build with CONFIG_SHELL=: has none of ours" null "$(meta .farm.shell)"
+printf '[farm]\n\tshell = system\n' >>"$KFARM_CONFIG"
+kfarm_build --no-remote Image
+is "build with farm.shell = system: has none of ours" null "$(meta .farm.shell)"
 check "no command remembers it" \
 	test ! "$(grep -rlE 'KFARM_SHELL|shell/sh' "$build" --include='*.cmd')"
 farm_end
