@@ -3,6 +3,9 @@
 
 #include "base/str.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 
 /* What values may be made of; see options_value_ok(). */
@@ -194,7 +197,7 @@ static bool in_group(const struct group *g, const char *word)
 	return !strncmp(word, g->prefix, strlen(g->prefix));
 }
 
-const struct options_entry *options_find(const char *word)
+static const struct options_entry *find_sorted(const char *word)
 {
 	const struct options_entry *best = NULL;
 
@@ -210,7 +213,7 @@ const struct options_entry *options_find(const char *word)
 	return best;
 }
 
-const struct options_entry *options_named(const char *name)
+static const struct options_entry *named_sorted(const char *name)
 {
 	for (size_t i = 0; i < LENGTH(groups); i++) {
 		const struct options_entry *e;
@@ -232,6 +235,132 @@ const struct options_entry *options_entry(size_t i)
 		i -= groups[g].n;
 	}
 	return NULL;
+}
+
+/* ---------------------------------------------------------------- the index */
+
+/*
+ * All names by their hash: a word takes a tenth of the time.  It takes as long
+ * to make as a hundred words without it, so it is for programs that read more
+ * than a command line or two.
+ */
+#define INDEX_SLOTS 8192 /* a power of two */
+#define NUMBER_BITS 14
+#define INDEX_FROM  256 /* questions, before it is made */
+
+static struct {
+	pthread_once_t once;
+	atomic_uint asked;
+	atomic_bool made;
+	uint32_t slot[INDEX_SLOTS]; /* 18 bits of the hash, number + 1; 0: free
+				     */
+	const struct options_entry *entry[INDEX_SLOTS / 2];
+	size_t longest; /* of the names */
+} names = { .once = PTHREAD_ONCE_INIT };
+
+_Static_assert(LENGTH(table) + LENGTH(values) + 2 * LENGTH(f) + 2 * LENGTH(m) +
+			       LENGTH(clang) <
+		       INDEX_SLOTS / 2,
+	       "the index has room");
+
+static uint32_t hash_more(uint32_t h, char c)
+{
+	h = (h ^ (unsigned char)c) * 0x01000193u;
+	return h ^ h >> 15;
+}
+
+static uint32_t index_slot(uint32_t hash)
+{
+	return hash & (INDEX_SLOTS - 1);
+}
+
+static uint32_t index_tag(uint32_t hash)
+{
+	return hash >> NUMBER_BITS << NUMBER_BITS;
+}
+
+static void make_index(void)
+{
+	const struct options_entry *e;
+
+	for (uint32_t i = 0; (e = options_entry(i)); i++) {
+		uint32_t h = 0, at;
+		size_t len = 0;
+
+		for (; e->name[len]; len++)
+			h = hash_more(h, e->name[len]);
+		if (len > names.longest)
+			names.longest = len;
+		for (at = index_slot(h); names.slot[at];
+		     at = index_slot(at + 1))
+			;
+		names.slot[at] = index_tag(h) | (i + 1);
+		names.entry[i] = e;
+	}
+	atomic_store_explicit(&names.made, true, memory_order_release);
+}
+
+static bool has_index(void)
+{
+	if (atomic_load_explicit(&names.made, memory_order_acquire))
+		return true;
+	if (atomic_fetch_add(&names.asked, 1) < INDEX_FROM)
+		return false;
+	pthread_once(&names.once, make_index);
+	return true;
+}
+
+static bool is_start(const struct options_entry *e, const char *word,
+		     size_t len)
+{
+	return !memcmp(e->name, word, len) && !e->name[len];
+}
+
+/* The entry that is called by the first `len` bytes of `word`. */
+static const struct options_entry *find_indexed(uint32_t hash, const char *word,
+						size_t len)
+{
+	const uint32_t number = (1u << NUMBER_BITS) - 1;
+
+	for (uint32_t at = index_slot(hash); names.slot[at];
+	     at = index_slot(at + 1)) {
+		const struct options_entry *e;
+
+		if (index_tag(names.slot[at]) != index_tag(hash))
+			continue;
+		e = names.entry[(names.slot[at] & number) - 1];
+		if (is_start(e, word, len))
+			return e;
+	}
+	return NULL;
+}
+
+const struct options_entry *options_find(const char *word)
+{
+	const struct options_entry *best = NULL, *e;
+	uint32_t h = 0;
+
+	if (!has_index())
+		return find_sorted(word);
+	for (size_t len = 0; word[len] && len < names.longest;) {
+		h = hash_more(h, word[len++]);
+		e = find_indexed(h, word, len);
+		if (e && form_allows(e, word + len))
+			best = e;
+	}
+	return best;
+}
+
+const struct options_entry *options_named(const char *name)
+{
+	size_t len = 0;
+	uint32_t h = 0;
+
+	if (!has_index())
+		return named_sorted(name);
+	for (; name[len]; len++)
+		h = hash_more(h, name[len]);
+	return len ? find_indexed(h, name, len) : NULL;
 }
 
 static bool in_charset(const char *set, unsigned char c)

@@ -121,18 +121,79 @@ static void add_default_target(struct options_flags *out,
 	free(object);
 }
 
+static bool list_ok(const struct options_entry *e, const char *value)
+{
+	if (strlen(value) > OPTIONS_VALUE_MAX)
+		return false;
+	if (e->use == OPTIONS_USE_WP)
+		return options_list_wp_ok(value);
+	return e->form == OPTIONS_SEPARATE ?
+		       options_list_assembler_ok(value, strlen(value)) :
+		       options_list_wa_ok(value);
+}
+
+/*
+ * Name and value together must mean what they mean apart: "-W" with
+ * "a,-al=file" is -Wa,-al=file, and "-march=" with "native" is another entry.
+ */
+static bool joins_well(const struct options_entry *e, const char *value)
+{
+	size_t a = strlen(e->name), b = strlen(value);
+	char few[256], *word = a + b < sizeof(few) ? few : xmalloc(a + b + 1);
+	bool same;
+
+	memcpy(word, e->name, a);
+	memcpy(word + a, value, b + 1);
+	same = options_find(word) == e;
+	if (word != few)
+		free(word);
+	return same;
+}
+
+static bool value_fits(const struct options_entry *e, const char *value)
+{
+	bool is_code = e->use == OPTIONS_USE_CODE;
+
+	if (e->use == OPTIONS_USE_WP || e->use == OPTIONS_USE_WA)
+		return list_ok(e, value);
+	if (e->use == OPTIONS_USE_DEBUG)
+		return options_debug_ok(value);
+	if (is_code && e->form == OPTIONS_ALONE)
+		return !*value;
+	/* "-O" is one of code's; of the others only -I X and the like. */
+	if (!*value && e->form != OPTIONS_ALONE &&
+	    !(is_code && e->form == OPTIONS_JOINED))
+		return false;
+	return options_value_ok(e, value);
+}
+
+/* Its entry, if the table holds it for nodes with such a value. */
+static int find_allowed(const struct options_entry **out, const char *name,
+			const char *value, struct err *err)
+{
+	const struct options_entry *e = options_named(name);
+
+	if (!e || !value_fits(e, value) ||
+	    (e->form != OPTIONS_SEPARATE && !joins_well(e, value)))
+		return err_set(err, ENOTSUP, "option %.200s%.200s", name,
+			       value);
+	*out = e;
+	return 0;
+}
+
 /* What the node would say of it. */
 static int all_allowed(const struct options_flags *f, struct err *err)
 {
-	struct strv argv = { 0 };
+	const struct options_entry *e;
 	int ret = 0;
 
 	for (size_t i = 0; i < f->n && !ret; i++) {
-		if (!options_typed_is_place(f->v[i].name))
-			ret = options_typed_allow(&argv, f->v[i].name,
-						  f->v[i].value, err);
+		const struct options_flag *flag = &f->v[i];
+
+		if (!options_typed_is_place(flag->name))
+			ret = find_allowed(&e, flag->name,
+					   flag->value ? flag->value : "", err);
 	}
-	strv_release(&argv);
 	return ret;
 }
 
@@ -160,56 +221,15 @@ int options_typed_from(struct options_flags *out,
 	return ret;
 }
 
-static bool list_ok(const struct options_entry *e, const char *value)
-{
-	if (strlen(value) > OPTIONS_VALUE_MAX)
-		return false;
-	if (e->use == OPTIONS_USE_WP)
-		return options_list_wp_ok(value);
-	return e->form == OPTIONS_SEPARATE ?
-		       options_list_assembler_ok(value, strlen(value)) :
-		       options_list_wa_ok(value);
-}
-
-/*
- * Name and value together must mean what they mean apart: "-W" with
- * "a,-al=file" is -Wa,-al=file, and "-march=" with "native" is another entry.
- */
-static bool joins_well(const struct options_entry *e, const char *value)
-{
-	char *word = xasprintf("%s%s", e->name, value);
-	bool same = options_find(word) == e;
-
-	free(word);
-	return same;
-}
-
-static bool value_fits(const struct options_entry *e, const char *value)
-{
-	bool is_code = e->use == OPTIONS_USE_CODE;
-
-	if (e->use == OPTIONS_USE_WP || e->use == OPTIONS_USE_WA)
-		return list_ok(e, value);
-	if (e->use == OPTIONS_USE_DEBUG)
-		return options_debug_ok(value);
-	if (is_code && e->form == OPTIONS_ALONE)
-		return !*value;
-	/* "-O" is one of code's; of the others only -I X and the like. */
-	if (!*value && e->form != OPTIONS_ALONE &&
-	    !(is_code && e->form == OPTIONS_JOINED))
-		return false;
-	return options_value_ok(e, value);
-}
-
 int options_typed_allow(struct strv *argv, const char *name, const char *value,
 			struct err *err)
 {
-	const struct options_entry *e = options_named(name);
+	const struct options_entry *e;
 	const char *v = value ? value : "";
+	int ret = find_allowed(&e, name, v, err);
 
-	if (!e || !value_fits(e, v) ||
-	    (e->form != OPTIONS_SEPARATE && !joins_well(e, v)))
-		return err_set(err, ENOTSUP, "option %.200s%.200s", name, v);
+	if (ret)
+		return ret;
 	if (e->form == OPTIONS_SEPARATE) {
 		strv_add(argv, e->name);
 		strv_add(argv, v);

@@ -38,6 +38,43 @@ START_TEST(every_entry_finds_itself)
 }
 END_TEST
 
+/* Words of entry `i`: whole, with more behind it, with less. */
+static char *make_word(size_t i, int form)
+{
+	const char *name = options_entry(i)->name;
+
+	if (form == 2)
+		return xstrndup(name, strlen(name) - 1);
+	return xasprintf("%s%s", name, form ? "1x" : "");
+}
+
+/* After some hundred questions the table finds its words by an index. */
+START_TEST(who_asks_often_is_told_the_same)
+{
+	const struct options_entry *found[60], *named[60];
+	size_t all = count(), step = all / 60;
+
+	for (size_t part = 0; part < 2; part++) {
+		for (size_t i = 0; i < 60; i++) {
+			char *word = make_word(i * step + (size_t)_i / 3,
+					       _i % 3);
+
+			if (part) {
+				ck_assert_ptr_eq(options_find(word), found[i]);
+				ck_assert_ptr_eq(options_named(word), named[i]);
+			}
+			found[i] = options_find(word);
+			named[i] = options_named(word);
+			free(word);
+		}
+		for (size_t i = 0; i < 300; i++)
+			options_named("-c");
+	}
+	ck_assert_ptr_null(options_find(""));
+	ck_assert_ptr_null(options_named(""));
+}
+END_TEST
+
 START_TEST(every_entry_makes_sense)
 {
 	ck_assert_uint_gt(count(), 2500);
@@ -255,6 +292,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_entry_finds_itself);
+	tcase_add_loop_test(tc, who_asks_often_is_told_the_same, 0, 24);
 	tcase_add_test(tc, every_entry_makes_sense);
 	tcase_add_test(tc,
 		       a_charset_with_a_slash_is_only_for_text_in_the_object);
