@@ -226,3 +226,9 @@ struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
 	}
 	return new_dir(t, unit, abs, len, hash);
 }
+
+struct inputs_dir *inputs_dirs_again(struct inputs_dirs *t, uint32_t unit,
+				     struct inputs_dir *d)
+{
+	return check_once(t, unit, d);
+}

@@ -45,6 +45,9 @@ void inputs_dirs_free(struct inputs_dirs *t);
  */
 struct inputs_dir *inputs_dirs_get(struct inputs_dirs *t, uint32_t unit,
 				   const char *abs, size_t len);
+/* The same for a directory that was got before. */
+struct inputs_dir *inputs_dirs_again(struct inputs_dirs *t, uint32_t unit,
+				     struct inputs_dir *d);
 /*
  * Read the link that stands at `p`: its newest version and where it leads,
  * absolute, in `to` (PATH_MAX bytes and more: `room`).  0 or a negative errno.

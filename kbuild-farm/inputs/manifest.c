@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "inputs/dirs.h"
+#include "inputs/spelled.h"
 #include "options/output.h"
 
 #include <errno.h>
@@ -40,9 +40,11 @@ struct lister {
 	struct inputs_manifest *m;
 	struct inputs *in;
 	struct scan_unit unit;
+	size_t cwd_len;
 	uint32_t number; /* of the unit */
 	int64_t began; /* before the scan, by the clock of files */
 	char abs[PATH_ROOM];
+	size_t len; /* of `abs` */
 	struct inputs_path **todo;
 	size_t n_todo;
 };
@@ -51,6 +53,7 @@ void inputs_init(struct inputs *in, const struct scan_setup *scan)
 {
 	*in = (struct inputs){ .paths = inputs_paths_new() };
 	in->dirs = inputs_dirs_new(in->paths);
+	in->spellings = inputs_spellings_new(in->paths, in->dirs);
 	in->identities = store_identities_new(IDENTITIES_MAX);
 	in->scan = scan ? scan_new(scan) : NULL;
 }
@@ -60,6 +63,7 @@ void inputs_release(struct inputs *in)
 	scan_free(in->scan);
 	if (in->identities)
 		store_identities_free(in->identities);
+	inputs_spellings_free(in->spellings);
 	inputs_dirs_free(in->dirs);
 	inputs_paths_free(in->paths);
 	*in = (struct inputs){ 0 };
@@ -103,25 +107,28 @@ static void add_links(struct lister *l, const struct inputs_dir *d)
 /* `path` made absolute in l->abs; false: too long. */
 static bool make_absolute(struct lister *l, const char *path)
 {
-	const char *cwd = *path == '/' ? "" : l->unit.cwd;
-	size_t a = strlen(cwd), b = strlen(path);
+	size_t a = *path == '/' ? 0 : l->cwd_len, b = strlen(path);
 
 	if (a + b + 2 > PATH_MAX)
 		return false;
-	memcpy(l->abs, cwd, a);
+	memcpy(l->abs, l->unit.cwd, a);
 	l->abs[a] = '/';
 	memcpy(l->abs + a + (*path != '/'), path, b + 1);
+	l->len = a + b + (*path != '/');
 	return true;
 }
 
-/* The directory part of l->abs, and the name in it. */
-static struct inputs_dir *split_path(struct lister *l, const char **base)
+/* What l->abs is, in a directory as it is now; NULL: it leads nowhere. */
+static struct inputs_spelled *spelled(struct lister *l)
 {
-	const char *slash = strrchr(l->abs, '/');
+	return inputs_spelled_get(l->in->spellings, l->number, l->abs, l->len);
+}
 
-	*base = slash + 1;
-	return inputs_dirs_get(l->in->dirs, l->number, l->abs,
-			       (size_t)(slash - l->abs) + 1);
+/* The file of that name; NULL: it is none. */
+static struct inputs_path *spelled_path(struct lister *l,
+					struct inputs_spelled *s)
+{
+	return s ? inputs_spelled_path(l->in->spellings, s) : NULL;
 }
 
 static bool is_current(const struct inputs_path *p, const struct stamp *now)
@@ -142,16 +149,14 @@ static enum outcome read_first(struct lister *l, struct inputs_path *p)
 static enum outcome list_file(struct lister *l, const struct stamp *want,
 			      struct inputs_manifest_file *out, unsigned depth)
 {
-	const char *base;
-	struct inputs_dir *d = split_path(l, &base);
-	struct inputs_path *p;
+	struct inputs_spelled *s = spelled(l);
+	struct inputs_path *p = spelled_path(l, s);
 	struct stat st;
 
 	/* The scanner has read it, so it has been replaced since. */
-	if (!d || !*base || !strcmp(base, ".") || !strcmp(base, ".."))
+	if (!p)
 		return STALE;
-	add_links(l, d);
-	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
+	add_links(l, s->dir);
 	if (!out->at)
 		out->at = p;
 	if (is_current(p, want)) {
@@ -165,6 +170,7 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 		if (depth == INPUTS_LINKS_MAX ||
 		    inputs_dirs_link(l->in->dirs, p, &st, l->abs, PATH_ROOM))
 			return STALE;
+		l->len = strlen(l->abs);
 		list_entry(l, p->now);
 		return list_file(l, want, out, depth + 1);
 	}
@@ -205,7 +211,7 @@ static enum outcome list_dir(struct lister *l, const char *path)
 
 	if (!make_absolute(l, path))
 		return reject(l, REASON_INPUT_LONG_PATH, path);
-	d = inputs_dirs_get(l->in->dirs, l->number, l->abs, strlen(l->abs));
+	d = inputs_dirs_get(l->in->dirs, l->number, l->abs, l->len);
 	if (!d || !d->exists)
 		return STALE;
 	add_links(l, d);
@@ -274,21 +280,21 @@ static enum outcome list_absent(struct lister *l)
 	const struct strv *absent = &l->m->closure.absent;
 
 	for (size_t i = 0; i < absent->n; i++) {
-		struct inputs_dir *d, *guard;
-		const char *base;
+		const struct inputs_spelled *s;
+		struct inputs_dir *guard;
 
 		if (!make_absolute(l, absent->v[i]))
 			return reject(l, REASON_INPUT_LONG_PATH, absent->v[i]);
-		d = split_path(l, &base);
-		if (!d)
+		s = spelled(l);
+		if (!s)
 			return STALE;
-		guard = guarding_dir(d);
+		guard = guarding_dir(s->dir);
 		l->m->guarded_by[i] = add_guard(l, guard);
 		/* It may have come since the scanner looked. */
 		if (!stamp_settled(&guard->now, l->began) &&
 		    !access(l->abs, F_OK))
 			return STALE;
-		list_gone(l, d, base);
+		list_gone(l, s->dir, s->base);
 	}
 	return LISTED;
 }
@@ -301,18 +307,16 @@ static enum outcome list_output(struct lister *l, const char *path,
 				const char *target)
 {
 	static const struct stamp none;
-	const char *base;
-	struct inputs_dir *d;
+	struct inputs_spelled *s;
 	struct inputs_path *p;
 
 	if (!make_absolute(l, path))
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
-	d = split_path(l, &base);
-	if (!d || !d->exists || !*base || !strcmp(base, ".") ||
-	    !strcmp(base, ".."))
+	s = spelled(l);
+	p = s && s->dir->exists ? spelled_path(l, s) : NULL;
+	if (!p)
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
-	add_links(l, d);
-	p = inputs_paths_child(l->in->paths, d->real, base, strlen(base));
+	add_links(l, s->dir);
 	if (p->mark == l->number)
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
 	list_entry(l, inputs_paths_link(l->in->paths, p, &none, target));
@@ -344,6 +348,7 @@ static enum outcome list_closure(struct lister *l)
 	struct inputs_manifest *m = l->m;
 	enum outcome ret;
 
+	m->listed_us = clock_us();
 	inputs_paths_lock(l->in->paths);
 	l->number = ++l->in->unit;
 	m->n = m->n_guards = l->n_todo = 0;
@@ -442,6 +447,7 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	l->m = m;
 	l->in = in;
 	l->unit = *unit;
+	l->cwd_len = strlen(unit->cwd);
 	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE;
 	     i++) {
 		ret = one_round(l);
@@ -453,15 +459,31 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	free(l);
 }
 
-static bool same_file(const struct inputs_manifest_file *f)
+/* Has somebody seen it just now?  What a link leads to is looked at always. */
+static bool was_held(const struct inputs_manifest_file *f, uint64_t since_us)
+{
+	return f->at == f->is->path &&
+	       atomic_load_explicit(f->is->held_us, memory_order_relaxed) >=
+		       since_us;
+}
+
+static bool same_file(const struct inputs_manifest_file *f, uint64_t since_us,
+		      uint64_t now_us)
 {
 	struct stamp now;
 	struct stat st;
 
+	if (was_held(f, since_us))
+		return true;
 	if (stat(f->at->name, &st))
 		return false;
 	stamp_of(&now, &st);
-	return stamp_equal(&now, &f->is->identity.stamp);
+	if (!stamp_equal(&now, &f->is->identity.stamp))
+		return false;
+	if (f->at == f->is->path)
+		atomic_store_explicit(f->is->held_us, now_us,
+				      memory_order_relaxed);
+	return true;
 }
 
 static bool same_guard(const struct inputs_manifest_guard *g)
@@ -500,10 +522,13 @@ static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
 const char *inputs_manifest_changed(const struct inputs_manifest *m,
 				    const char *cwd)
 {
+	uint64_t now = clock_us(), since = now - INPUTS_HELD_US;
 	const char *path = NULL;
 
+	if (since < m->listed_us || since > now)
+		since = m->listed_us;
 	for (size_t i = 0; i < m->closure.n_files; i++) {
-		if (!same_file(&m->file[i]))
+		if (!same_file(&m->file[i], since, now))
 			return m->closure.files[i].path;
 	}
 	for (uint32_t i = 0; i < m->n_guards && !path; i++) {

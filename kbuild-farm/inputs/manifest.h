@@ -22,6 +22,7 @@
 struct inputs {
 	struct inputs_paths *paths;
 	struct inputs_dirs *dirs;
+	struct inputs_spellings *spellings;
 	struct store_identities *identities;
 	struct scan *scan;
 	uint32_t unit; /* the last one; under the lock of `paths` */
@@ -49,6 +50,7 @@ struct inputs_manifest {
 	struct inputs_manifest_guard *guard;
 	size_t n_guards;
 	uint32_t *guarded_by; /* guard of each absence in the closure */
+	uint64_t listed_us; /* by clock_us(): before its files were listed */
 	uint32_t scan_us, list_us; /* CPU time */
 };
 
@@ -63,7 +65,12 @@ void inputs_manifest_release(struct inputs_manifest *m);
 /*
  * Is all of it still as it was?  NULL, or the path that is not (borrowed from
  * the manifest).
+ *
+ * A file that another unit has found as it is, since this one was listed and
+ * less than INPUTS_HELD_US ago, is not looked at again: the compiler may have
+ * read it then as well, had the unit been compiled here.
  */
+#define INPUTS_HELD_US 500000
 const char *inputs_manifest_changed(const struct inputs_manifest *m,
 				    const char *cwd);
 /*

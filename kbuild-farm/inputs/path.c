@@ -128,6 +128,10 @@ static const struct inputs_entry *set_entry(struct inputs_paths *t,
 
 	*copy = *e;
 	copy->path = p;
+	if (e->kind == WIRE_FILE) {
+		copy->held_us = arena_alloc(&t->arena, sizeof(*copy->held_us));
+		atomic_init(copy->held_us, 0);
+	}
 	p->now = copy;
 	if (e->kind != WIRE_GONE) {
 		for (struct inputs_path *up = p; up && !up->held;

@@ -16,11 +16,18 @@
 #include "store/identity.h"
 #include "wire/msg-cell.h"
 
+#include <stdatomic.h>
+
 struct inputs_entry {
 	struct inputs_path *path;
 	enum wire_kind kind;
 	struct store_identity identity; /* FILE; of a LINK its own stamp */
 	char *target; /* LINK */
+	/*
+	 * FILE: when clock_us() was what, the last time that anybody looked and
+	 * found it standing there as it is; any thread may read and write it.
+	 */
+	atomic_uint_least64_t *held_us;
 };
 
 struct inputs_path {

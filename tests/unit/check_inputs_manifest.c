@@ -3,6 +3,7 @@
 #include "inputs/manifest.h"
 
 #include "base/capture.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/which.h"
 #include "suite.h"
@@ -28,6 +29,9 @@ static int trust;
 /* How far our clock is behind the one that stamps files. */
 static time_t behind;
 
+/* What clock_us() says; 0: the truth. */
+static uint64_t still_us;
+
 /* Takes the place of libc's. */
 int fake_gettime(clockid_t clock,
 		 struct timespec *now) __asm__("clock_gettime");
@@ -38,6 +42,9 @@ int fake_gettime(clockid_t clock, struct timespec *now)
 
 	if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
 		now->tv_sec -= behind;
+	if (clock == CLOCK_MONOTONIC && still_us)
+		*now = (struct timespec){ (time_t)(still_us / 1000000),
+					  (long)(still_us % 1000000) * 1000 };
 	return ret;
 }
 
@@ -93,6 +100,7 @@ static void setup(void)
 	char dir[] = "/tmp/kfarm-check-XXXXXX";
 
 	trust = 0;
+	still_us = 0;
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	top = realpath(dir, NULL);
 	gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
@@ -179,6 +187,7 @@ START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
 	make(NULL, NULL);
 	ck_assert_msg(!m.why, "%s", reason_words(m.why));
 	expect_changed(NULL);
+	make(NULL, NULL);
 	write_file("two/h.h", "int i;\n");
 	expect_changed("two/h.h");
 	make(NULL, NULL);
@@ -287,6 +296,41 @@ START_TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
 	make(NULL, NULL);
 	expect_content("two/h.h", "int i;\n");
 	expect_changed(NULL);
+}
+END_TEST
+
+START_TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
+{
+	still_us = clock_us();
+	make(NULL, NULL);
+	still_us++;
+	expect_changed(NULL);
+	write_file("two/h.h", "int i;\n");
+	still_us += INPUTS_HELD_US;
+	expect_changed(NULL);
+	still_us++;
+	expect_changed("two/h.h");
+	make(NULL, NULL);
+	expect_changed(NULL);
+	/* What was seen before the inputs were listed does not count. */
+	still_us++;
+	make(NULL, NULL);
+	write_file("two/h.h", "int k;\n");
+	expect_changed("two/h.h");
+}
+END_TEST
+
+/* Links may lead elsewhere by now. */
+START_TEST(what_a_link_leads_to_is_always_looked_at)
+{
+	write_file("two/h.h", "#include <l.h>\n");
+	write_file("two/x.h", "int i;\n");
+	make_link("x.h", "two/l.h");
+	still_us = clock_us();
+	make(NULL, NULL);
+	expect_changed(NULL);
+	write_file("two/x.h", "int k;\n");
+	expect_changed("two/l.h");
 }
 END_TEST
 
@@ -533,6 +577,9 @@ int main(void)
 	tcase_add_test(tc, what_changes_after_the_scan_is_noticed);
 	tcase_add_test(tc, what_was_seen_a_moment_ago_is_looked_at_afterwards);
 	tcase_add_test(tc, what_is_trusted_was_looked_at_when_it_had_settled);
+	tcase_add_test(tc,
+		       what_another_unit_has_just_seen_is_not_looked_at_again);
+	tcase_add_test(tc, what_a_link_leads_to_is_always_looked_at);
 	tcase_add_test(tc, what_fails_with_what_was_seen_is_looked_at_again);
 	tcase_add_test(tc, what_a_view_may_hold_and_is_gone_is_said);
 	tcase_add_test(tc, links_are_entries_and_what_they_lead_to_too);
