@@ -5,40 +5,107 @@
 #include "base/process.h"
 #include "base/str.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define TRIES     1000
+#define FOREIGN_S (24 * 3600) /* so long a make of elsewhere is believed in */
+
+/* What tells our process numbers from those of a container; 0: unknown. */
+static unsigned long long number_space(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
+
+struct make_note {
+	int pid;
+	unsigned long long start, space;
+	time_t since;
+};
+
+static bool parse_make(const char *dir, struct make_note *n)
+{
+	char *path = xasprintf("%s/make", dir);
+	FILE *f = fopen(path, "re");
+	struct stat st;
+	bool there;
+
+	*n = (struct make_note){ 0 };
+	there = f &&
+		fscanf(f, "%d %llu %llu", &n->pid, &n->start, &n->space) == 3 &&
+		n->pid > 0 && n->start && !fstat(fileno(f), &st);
+	if (there)
+		n->since = st.st_mtime;
+	if (f)
+		fclose(f);
+	free(path);
+	return there;
+}
 
 /* The process that a "make" file names, if it is still that one. */
 static pid_t read_make(const char *dir)
 {
-	char *path = xasprintf("%s/make", dir);
-	unsigned long long start = 0;
-	FILE *f = fopen(path, "re");
-	int pid = 0;
+	struct make_note n;
 
-	if (f && fscanf(f, "%d %llu", &pid, &start) != 2)
+	return parse_make(dir, &n) && n.space == number_space() &&
+			       process_start(n.pid) == n.start ?
+		       n.pid :
+		       0;
+}
+
+/* May a make go on there?  One of elsewhere cannot be seen from here. */
+static bool make_goes_on(const char *dir)
+{
+	struct make_note n;
+
+	if (!parse_make(dir, &n))
+		return false;
+	return n.space == number_space() ? process_start(n.pid) == n.start :
+					   time(NULL) - n.since < FOREIGN_S;
+}
+
+/* "PID" or "PID.N"; 0: no directory of a build. */
+static pid_t pid_of_name(const char *name)
+{
+	size_t len = strcspn(name, ".");
+	char *number = xstrndup(name, len);
+	long pid, n;
+
+	if (str_number(number, 1, 1L << 30, &pid) ||
+	    (name[len] && str_number(name + len + 1, 1, LONG_MAX, &n)))
 		pid = 0;
-	if (f)
-		fclose(f);
-	free(path);
-	return pid > 0 && start && process_start(pid) == start ? pid : 0;
+	free(number);
+	return (pid_t)pid;
 }
 
 pid_t kernel_rundir_make_of(pid_t pid)
 {
+	struct strv names = { 0 };
 	struct err ignored;
-	char *base, *dir;
-	pid_t make;
+	pid_t make = 0;
+	char *base;
 
 	if (fs_runtime_dir(&base, &ignored))
 		return 0;
-	dir = xasprintf("%s/%d", base, (int)pid);
-	make = read_make(dir);
-	free(dir);
+	fs_list(base, &names);
+	for (size_t i = 0; i < names.n && !make; i++) {
+		char *dir = xasprintf("%s/%s", base, names.v[i]);
+
+		if (pid_of_name(names.v[i]) == pid)
+			make = read_make(dir);
+		free(dir);
+	}
+	strv_release(&names);
 	free(base);
 	return make;
 }
@@ -46,7 +113,8 @@ pid_t kernel_rundir_make_of(pid_t pid)
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 {
 	char *path = xasprintf("%s/make", r->dir);
-	char *text = xasprintf("%d %llu\n", (int)make, process_start(make));
+	char *text = xasprintf("%d %llu %llu\n", (int)make, process_start(make),
+			       number_space());
 	struct err ignored;
 
 	/* Without the note a second build is merely not refused. */
@@ -55,23 +123,59 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 	free(path);
 }
 
+/*
+ * Lock a build's directory: a descriptor, or -EBUSY where that build runs, or
+ * another negative errno.
+ */
+static int lock_build(const char *path)
+{
+	int fd = fs_lock(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+			 LOCK_EX | LOCK_NB);
+
+	if (fd >= 0 && make_goes_on(path)) {
+		close(fd);
+		fd = -EBUSY;
+	}
+	return fd;
+}
+
 static void remove_stale(const char *base)
 {
 	struct strv names = { 0 };
 	struct err ignored;
-	long pid;
 
 	fs_list(base, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", base, names.v[i]);
+		int fd = pid_of_name(names.v[i]) ? lock_build(path) : -1;
 
-		if (!str_number(names.v[i], 1, 1L << 30, &pid) &&
-		    pid != getpid() && !process_start((pid_t)pid) &&
-		    !read_make(path))
+		/* It is removed under its lock: nobody takes it over. */
+		if (fd >= 0) {
 			fs_remove(path, &ignored);
+			close(fd);
+		}
 		free(path);
 	}
 	strv_release(&names);
+}
+
+/* One that is new, and ours. */
+static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		r->dir = i ? xasprintf("%s/%d.%u", base, (int)getpid(), i) :
+			     xasprintf("%s/%d", base, (int)getpid());
+		if (!mkdir(r->dir, 0700)) {
+			r->lock = lock_build(r->dir);
+			if (r->lock >= 0)
+				return 0;
+		} else if (errno != EEXIST) {
+			return err_errno(err, "%s", r->dir);
+		}
+		free(r->dir);
+		r->dir = NULL;
+	}
+	return err_set(err, EBUSY, "%s: no name is free for this build", base);
 }
 
 static int make_slots(const struct kernel_rundir *r, unsigned n,
@@ -98,23 +202,22 @@ int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
 	char *base;
 	int ret;
 
-	*r = (struct kernel_rundir){ 0 };
+	*r = (struct kernel_rundir){ .lock = -1 };
 	ret = fs_runtime_dir(&base, err);
 	if (ret)
 		return ret;
 	remove_stale(base);
-	r->dir = xasprintf("%s/%d", base, (int)getpid());
+	ret = take_dir(r, base, err);
+	free(base);
+	if (ret)
+		return ret;
 	r->links = xasprintf("%s/bin", r->dir);
 	r->slots = xasprintf("%s/slots", r->dir);
 	r->shell = xasprintf("%s/shell", r->dir);
 	r->work = xasprintf("%s/work", r->dir);
 	r->socket = xasprintf("%s/socket", r->dir);
 	r->events = xasprintf("%s/events", r->dir);
-	free(base);
-	/* It may be left from a killed kfarm of the same number. */
-	ret = fs_remove(r->dir, err);
-	if (!ret)
-		ret = fs_mkdirs(r->links, 0700, err);
+	ret = fs_mkdirs(r->links, 0700, err);
 	if (!ret)
 		ret = fs_mkdirs(r->slots, 0700, err);
 	if (!ret)
@@ -128,8 +231,10 @@ void kernel_rundir_release(struct kernel_rundir *r)
 {
 	struct err ignored;
 
-	if (r->dir)
+	if (r->dir) {
 		fs_remove(r->dir, &ignored);
+		close(r->lock);
+	}
 	free(r->dir);
 	free(r->links);
 	free(r->slots);
@@ -137,5 +242,5 @@ void kernel_rundir_release(struct kernel_rundir *r)
 	free(r->work);
 	free(r->socket);
 	free(r->events);
-	*r = (struct kernel_rundir){ 0 };
+	*r = (struct kernel_rundir){ .lock = -1 };
 }

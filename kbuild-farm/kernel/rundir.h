@@ -11,10 +11,17 @@
  *		socket	where kfarm-cc finds the coordinator
  *		events	where others of this user see what happens
  *			(events/server.h)
- *		make	make's own process, once it runs
+ *		make	make's own process, once it runs: its number, when it
+ *			started, and whose numbers these are
+ *
+ * It is locked, by flock(2) on itself, while its kfarm runs: builds of several
+ * containers may share it, where no number of a process tells whether it runs.
+ * Where PID is taken, by one of another container or by a make whose kfarm was
+ * killed, it is PID.1, PID.2 ..., which `kfarm top` does not look at.
  *
  * It outlives a killed kfarm as long as that kfarm's make runs, and is
- * removed by the next build after that.
+ * removed by the next build after that; a make of another container, which
+ * cannot be seen from here, is taken to run for a day.
  */
 #ifndef KERNEL_RUNDIR_H
 #define KERNEL_RUNDIR_H
@@ -26,6 +33,7 @@
 
 struct kernel_rundir {
 	char *dir;
+	int lock; /* of the directory */
 	char *links, *slots, *shell, *work, *socket, *events;
 };
 

@@ -84,12 +84,15 @@ START_TEST(a_make_whose_kfarm_was_killed_still_builds)
 	pid_t pid = holder(), make = fork();
 	char *name = xasprintf("kfarm/%d/make", (int)pid), *text;
 	struct kernel_lock l;
+	struct stat st;
 
 	if (!make) {
 		pause();
 		_exit(0);
 	}
-	text = xasprintf("%d %llu\n", (int)make, process_start(make));
+	ck_assert_int_eq(stat("/proc/self/ns/pid", &st), 0);
+	text = xasprintf("%d %llu %llu\n", (int)make, process_start(make),
+			 (unsigned long long)st.st_ino);
 	put_file(name, text, 0644);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -5,8 +5,11 @@
 #include "kernel/rundir.h"
 #include "suite.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static struct err err;
 
@@ -20,6 +23,21 @@ static pid_t sleeper(void)
 		_exit(0);
 	}
 	return pid;
+}
+
+/* What stands in the file "make" of a process, by the numbers of `space`. */
+static char *note(pid_t make, unsigned long long start, ino_t space)
+{
+	return xasprintf("%d %llu %llu\n", (int)make, start,
+			 (unsigned long long)space);
+}
+
+static ino_t our_space(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("/proc/self/ns/pid", &st), 0);
+	return st.st_ino;
 }
 
 static void end(pid_t pid)
@@ -82,7 +100,7 @@ START_TEST(one_whose_make_goes_on_stays)
 	struct kernel_rundir r;
 	pid_t dead = sleeper(), make = sleeper();
 	char *name = xasprintf("kfarm/%d/make", (int)dead);
-	char *text = xasprintf("%d %llu\n", (int)make, process_start(make));
+	char *text = note(make, process_start(make), our_space());
 
 	put_file(name, text, 0644);
 	end(dead);
@@ -100,10 +118,85 @@ START_TEST(one_whose_make_goes_on_stays)
 }
 END_TEST
 
+/* As a build in another container is seen: no process here has its number. */
+START_TEST(one_that_is_locked_stays)
+{
+	struct kernel_rundir r;
+	pid_t dead = sleeper();
+	char *name = xasprintf("kfarm/%d/bin/gcc", (int)dead), *dir, *path;
+	int fd;
+
+	put_file(name, "", 0644);
+	end(dead);
+	path = at(name);
+	dir = xstrndup(path, strlen(path) - strlen("/bin/gcc"));
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert(stands(name));
+	kernel_rundir_release(&r);
+	close(fd);
+	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert(!stands(name));
+	kernel_rundir_release(&r);
+	free(dir);
+	free(path);
+	free(name);
+}
+END_TEST
+
+START_TEST(two_of_one_number_have_two_directories)
+{
+	struct kernel_rundir a, b, c;
+	char *want;
+
+	ck_assert_int_eq(kernel_rundir_make(&a, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_make(&b, 1, &err), 0);
+	want = xasprintf("%s.1", a.dir);
+	ck_assert_str_eq(b.dir, want);
+	ck_assert(fs_is_dir(a.links) && fs_is_dir(b.links));
+	kernel_rundir_note_make(&b, getpid());
+	ck_assert_int_eq(kernel_rundir_make_of(getpid()), getpid());
+	kernel_rundir_release(&a);
+	ck_assert(fs_is_dir(b.links));
+	ck_assert_int_eq(kernel_rundir_make(&c, 1, &err), 0);
+	ck_assert(fs_is_dir(b.links));
+	kernel_rundir_release(&b);
+	ck_assert(!fs_exists(want));
+	kernel_rundir_release(&c);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
+{
+	struct timespec old[2] = { { .tv_sec = time(NULL) - 25 * 3600 },
+				   { .tv_sec = time(NULL) - 25 * 3600 } };
+	pid_t dead = sleeper();
+	char *name = xasprintf("kfarm/%d/make", (int)dead), *path = at(name);
+	char *text = note(getpid(), process_start(getpid()), our_space() + 1);
+	struct kernel_rundir r;
+
+	put_file(name, text, 0644);
+	end(dead);
+	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert(stands(name));
+	ck_assert_int_eq(kernel_rundir_make_of(dead), 0);
+	kernel_rundir_release(&r);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert(!stands(name));
+	kernel_rundir_release(&r);
+	free(text);
+	free(path);
+	free(name);
+}
+END_TEST
+
 START_TEST(another_process_of_that_number_is_not_make)
 {
 	char *name = xasprintf("kfarm/%d/make", (int)getpid());
-	char *text = xasprintf("%d 1\n", (int)getpid());
+	char *text = note(getpid(), 1, our_space());
 
 	put_file(name, text, 0644);
 	ck_assert_int_eq(kernel_rundir_make_of(getpid()), 0);
@@ -147,6 +240,10 @@ int main(void)
 	tcase_add_test(tc, a_process_is_known_by_its_start);
 	tcase_add_test(tc, directories_of_the_dead_are_removed);
 	tcase_add_test(tc, one_whose_make_goes_on_stays);
+	tcase_add_test(tc, one_that_is_locked_stays);
+	tcase_add_test(tc, two_of_one_number_have_two_directories);
+	tcase_add_test(tc,
+		       a_make_of_another_container_is_taken_to_run_for_a_day);
 	tcase_add_test(tc, another_process_of_that_number_is_not_make);
 	tcase_add_test(tc, make_is_noted);
 	tcase_add_test(tc, garbage_in_the_note_is_nothing);
