@@ -27,6 +27,7 @@ struct person {
 
 static char *work, *list;
 static uint16_t port;
+static int held_port;
 static struct digest node_pin;
 static struct person friend, stranger;
 static pid_t daemon_pid;
@@ -65,17 +66,22 @@ static inline void write_list(const char *pin)
 	free(text);
 }
 
-/* One that was free a moment ago. */
-static uint16_t free_port(void)
+/*
+ * A port that nobody else gets while the socket that has its name is open:
+ * kfarmd may have it beside that one, since neither listens before kfarmd does.
+ */
+static inline int hold_port(uint16_t *out)
 {
+	static const int yes = 1;
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	socklen_t len = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	ck_assert(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)));
 	ck_assert(!bind(fd, (struct sockaddr *)&at, sizeof(at)));
 	ck_assert(!getsockname(fd, (struct sockaddr *)&at, &len));
-	close(fd);
-	return ntohs(at.sin_port);
+	*out = ntohs(at.sin_port);
+	return fd;
 }
 
 static inline int try_connect(const char *from)
@@ -118,7 +124,7 @@ static inline void set_up(void)
 	make_person(&friend, "friend.pem");
 	make_person(&stranger, "stranger.pem");
 	write_list(friend.pin);
-	port = free_port();
+	held_port = hold_port(&port);
 	place = xasprintf("%u", port);
 	daemon_pid = kfarmd_start(
 		node_store, -1,
@@ -135,6 +141,7 @@ static inline void tear_down(void)
 	ck_assert(!kill(daemon_pid, SIGTERM));
 	ck_assert_int_eq(spawn_wait(daemon_pid), 0);
 	ck_assert_uint_lt(clock_ms() - start, CLIENT_MS);
+	close(held_port);
 	tls_context_free(friend.context);
 	tls_context_free(stranger.context);
 	node_remove(work);

@@ -62,7 +62,7 @@ START_TEST(who_is_struck_off_the_list_is_left)
 	client_idle(1500);
 	ck_assert(!c.closed);
 	write_list(stranger.pin);
-	ck_assert(client_wait_ms(&c.closed, 4000));
+	client_wait(&c.closed);
 	ck_assert_ptr_nonnull(c.bye);
 	ck_assert_ptr_nonnull(strstr(c.bye, "list of clients"));
 	client_release(&c);
