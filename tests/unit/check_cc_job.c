@@ -235,15 +235,26 @@ static void (*const bad[])(int fd) = {
 
 START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 {
+	uint64_t took = UINT64_MAX;
 	int status;
-	uint64_t start = clock_ms();
 
 	close(STDERR_FILENO);
-	serve(bad[_i]);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS);
-	ck_assert(!fs_exists("a.o"));
-	nothing_left();
+	/* Not after silence: on a busy machine the best of some tries tells. */
+	for (int i = 0; i < 5 && took >= CC_SILENCE_MS; i++) {
+		uint64_t start = clock_ms();
+
+		unlink("sock");
+		unlink("sock.silent");
+		serve(bad[_i]);
+		ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+		took = clock_ms() - start;
+		ck_assert(!fs_exists("a.o"));
+		nothing_left();
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+		server = 0;
+	}
+	ck_assert_uint_lt(took, CC_SILENCE_MS);
 }
 END_TEST
 
@@ -252,6 +263,14 @@ END_TEST
 static void play_silence(int fd)
 {
 	make_done(read_job(fd).pid);
+	pause();
+}
+
+/* Whoever sees the file "asked" knows that the offer is made. */
+static void play_silence_when_asked(int fd)
+{
+	make_done(read_job(fd).pid);
+	put_file("asked", "");
 	pause();
 }
 
@@ -340,13 +359,12 @@ END_TEST
 
 START_TEST(nobody_there_is_known_at_once)
 {
-	uint64_t start = clock_ms();
 	int status;
 
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
 	put_file("sock", "not a socket");
 	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS);
+	ck_assert(!fs_exists("sock.silent"));
 }
 END_TEST
 
@@ -468,10 +486,11 @@ START_TEST(a_handled_signal_ends_only_the_offer)
 	pid_t pid;
 
 	signal(SIGHUP, handle);
-	serve(play_silence);
+	serve(play_silence_when_asked);
 	pid = fork();
 	if (!pid) {
-		usleep(300000);
+		for (int i = 0; i < 3000 && !fs_exists("asked"); i++)
+			usleep(20000);
 		kill(getppid(), SIGHUP);
 		_exit(0);
 	}

@@ -206,7 +206,7 @@ START_TEST(so_many_come_and_no_more)
 	for (int i = 0; i <= EVENTS_CLIENTS_MAX; i++)
 		fd[i] = come();
 	p.fd = fd[EVENTS_CLIENTS_MAX];
-	ck_assert_int_eq(poll(&p, 1, 1000), 1);
+	ck_assert_int_eq(poll(&p, 1, 60000), 1);
 	text = heard(p.fd);
 	ck_assert_str_eq(text, "");
 	free(text);
@@ -223,11 +223,10 @@ START_TEST(so_many_come_and_no_more)
 }
 END_TEST
 
-/* All 32 are stuck: the end of the build is not 32 times as late. */
-START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
+static uint64_t end_of_a_stuck_server(void)
 {
 	int fd[EVENTS_CLIENTS_MAX];
-	uint64_t began;
+	uint64_t began, took;
 
 	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++)
 		fd[i] = come();
@@ -236,10 +235,28 @@ START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
 	began = clock_ms();
 	events_server_free(server);
 	server = NULL;
-	ck_assert_uint_lt(clock_ms() - began, 3000);
+	took = clock_ms() - began;
 	ck_assert(!fs_exists(path));
 	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++)
 		close(fd[i]);
+	return took;
+}
+
+/* All 32 are stuck: the end of the build is not 32 times as late. */
+START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
+{
+	uint64_t best = end_of_a_stuck_server();
+
+	/* On a busy machine the best of some tries tells. */
+	for (int i = 0; i < 10 && best >= 2000; i++) {
+		uint64_t took;
+
+		tear_down();
+		set_up();
+		took = end_of_a_stuck_server();
+		best = took < best ? took : best;
+	}
+	ck_assert_uint_lt(best, 2000);
 }
 END_TEST
 

@@ -260,7 +260,7 @@ static void interrupt(const char *target, int number, const char *summary)
 	kill(pid, number);
 	began = clock_ms();
 	waitpid(pid, &status, 0);
-	ck_assert_uint_lt(clock_ms() - began, 11000);
+	ck_assert_uint_lt(clock_ms() - began, 50000);
 	ck_assert_int_eq(status, 0);
 }
 
@@ -304,7 +304,8 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 	put_file("linux/Makefile",
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n"
 		 "defconfig:\n\t@touch $(O)/.config\n"
-		 "long:\n\t@touch $(O)/begun; sleep 2; touch $(DONE)\n",
+		 "long:\n\t@touch $(O)/begun; while test ! -e $(DONE).go; "
+		 "do sleep 0.1; done; touch $(DONE)\n",
 		 0644);
 	words(&req.targets, "long");
 	strv_addf(&req.variables, "DONE=%s", done);
@@ -322,6 +323,7 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 	build();
 	ck_assert_int_eq(result.status, KERNEL_SETUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "make, process "));
+	put_file("done.go", "", 0644);
 	for (int i = 0; i < 1200 && !fs_exists(done); i++)
 		usleep(50000);
 	ck_assert(fs_exists(done));

@@ -154,6 +154,7 @@ END_TEST
 START_TEST(a_signal_is_passed_on)
 {
 	char *file = NULL, *text;
+	struct stat st;
 	pid_t pid;
 	int status;
 
@@ -165,9 +166,8 @@ START_TEST(a_signal_is_passed_on)
 		run_targets("xconfig", "");
 		_exit(result.signal ? result.signal : 100 + result.status);
 	}
-	for (int i = 0; i < 6000 && !fs_exists(file); i++)
+	for (int i = 0; i < 6000 && (stat(file, &st) || !st.st_size); i++)
 		usleep(10000);
-	usleep(50000);
 	kill(pid, SIGTERM);
 	waitpid(pid, &status, 0);
 	ck_assert_int_eq(WEXITSTATUS(status), SIGTERM);

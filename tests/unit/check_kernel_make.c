@@ -132,7 +132,7 @@ START_TEST(a_signal_ends_the_group_at_once)
 	later(ends[_i], 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
 	ck_assert_int_eq(m.stopped_by, ends[_i]);
-	ck_assert_uint_lt(clock_ms() - began, 10000);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
 	kernel_maker_kill_rest();
 	ck_assert_uint_eq(sleeping(), 0);
 	/* And nothing is started after that. */
@@ -152,7 +152,7 @@ START_TEST(one_that_does_not_listen_is_killed_within_a_second)
 	later(SIGINT, 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
 	kernel_maker_kill_rest();
-	ck_assert_uint_lt(clock_ms() - began, 10000);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
 	ck_assert_uint_eq(sleeping(), 0);
 	free(command);
 }

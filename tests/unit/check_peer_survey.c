@@ -306,9 +306,9 @@ START_TEST(probe_asks_all_at_once)
 	struct peer_tools_node p[6];
 	uint64_t began = clock_ms();
 
-	run_for(p, kinds, 6, 5000);
-	/* One after the other they take 20 s. */
-	ck_assert_uint_lt(clock_ms() - began, 15000);
+	run_for(p, kinds, 6, 15000);
+	/* One after the other they take a minute. */
+	ck_assert_uint_lt(clock_ms() - began, 50000);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_eq(p[i].up, !strcmp(kinds[i], "good"));
 		peer_tools_release(&p[i]);

@@ -180,7 +180,7 @@ static void stay_silent(int fd)
 
 static void signal_when_asked(pid_t pid, int sig)
 {
-	for (int i = 0; i < 200 && !fs_exists("asked"); i++)
+	for (int i = 0; i < 3000 && !fs_exists("asked"); i++)
 		usleep(20000);
 	usleep(50000);
 	kill(pid, sig);
