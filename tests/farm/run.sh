@@ -116,6 +116,14 @@ plain_build()
 	rm -rf "$ref" && cp -a "$project" "$ref"
 }
 
+# The same of one that ends well: two that fail alike show little.
+plain_good()
+{
+	plain_build "$@"
+	is "$1 without kfarm: exit status" 0 "$plain_status"
+	[ "$plain_status" -eq 0 ] || tail -n 5 "$work/plain.err"
+}
+
 # run ARG...: kfarm run with them, in the project's directory.
 run()
 {
@@ -190,7 +198,7 @@ warm()
 
 by_make()
 {
-	plain_build make --no-print-directory
+	plain_good make --no-print-directory
 	nodes 2 slots=3
 	fresh
 	run --require-remote 70 -- make --no-print-directory
@@ -209,7 +217,7 @@ by_make()
 
 by_script()
 {
-	plain_build ./build.sh
+	plain_good ./build.sh
 	nodes 2 slots=3
 	fresh
 	run --no-jobserver -- ./build.sh
@@ -223,7 +231,7 @@ by_ninja()
 		echo "      (no ninja: left out)"
 		return
 	fi
-	plain_build ninja -j 4 --quiet
+	plain_good ninja -j 4 --quiet
 	nodes 2 slots=3
 	fresh
 	run -- ninja -j 4 --quiet
@@ -279,7 +287,7 @@ too_few()
 {
 	no_nodes
 	node dead false
-	plain_build make --no-print-directory
+	plain_good make --no-print-directory
 	fresh
 	run --require-remote 50 -- make --no-print-directory
 	is "--require-remote with a dead node: exit status" 125 $?
@@ -354,7 +362,7 @@ typed()
 kfarm_killed()
 {
 	nodes 2 slots=3
-	plain_build make --no-print-directory
+	plain_good make --no-print-directory
 	fresh
 	run_start -- make --no-print-directory
 	wait_for 60 has_object || bad "kfarm is killed: nothing begins"
@@ -368,7 +376,7 @@ kfarm_killed()
 nested()
 {
 	nodes 2 slots=3
-	plain_build make --no-print-directory
+	plain_good make --no-print-directory
 	fresh
 	run -- "$bin/kfarm" run -- make --no-print-directory
 	status=$?
