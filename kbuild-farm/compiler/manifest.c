@@ -292,6 +292,11 @@ int compiler_manifest_stamp(const struct compiler_manifest *m, struct err *err)
 	return compiler_watch_check(m->watch, err);
 }
 
+bool compiler_manifest_glance(const struct compiler_manifest *m)
+{
+	return compiler_watch_glance(m->watch);
+}
+
 bool compiler_entry_same(const struct compiler_entry *a,
 			 const struct compiler_entry *b)
 {

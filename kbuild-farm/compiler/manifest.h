@@ -125,6 +125,8 @@ void compiler_manifest_release(struct compiler_manifest *m);
  * made again may turn out to have the same id.
  */
 int compiler_manifest_stamp(const struct compiler_manifest *m, struct err *err);
+/* The same as far as a glance shows it, see compiler_watch_glance(). */
+bool compiler_manifest_glance(const struct compiler_manifest *m);
 
 /*
  * `again` was made of the same driver after a stamp had failed.  If it lists

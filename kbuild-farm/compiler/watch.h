@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "store/identity.h"
 
+#include <stdbool.h>
+
 struct compiler_watch;
 
 struct compiler_watch *compiler_watch_new(void);
@@ -19,6 +21,13 @@ void compiler_watch_add(struct compiler_watch *w, const char *path,
  * One lstat(2) for each: 0 when all have the stamps that they had, else
  * -ESTALE with `err` naming the first that does not.
  */
-int compiler_watch_check(const struct compiler_watch *w, struct err *err);
+int compiler_watch_check(struct compiler_watch *w, struct err *err);
+/*
+ * The same at a glance, by one stat(2) for each directory in which they lie:
+ * true when nothing came, went or was put in the place of another since
+ * compiler_watch_check() found them all as they were.  What was written into a
+ * file it does not see.
+ */
+bool compiler_watch_glance(const struct compiler_watch *w);
 
 #endif

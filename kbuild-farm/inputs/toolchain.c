@@ -234,6 +234,11 @@ void inputs_toolchain_look(struct inputs_toolchain *tc, uint64_t since_ms)
 	if (tc->state != INPUTS_READY || tc->looked_ms > since_ms)
 		return;
 	tc->looked_ms = clock_ms();
+	if (tc->full_ms &&
+	    tc->looked_ms - tc->full_ms < INPUTS_TOOLCHAIN_FULL_MS &&
+	    compiler_manifest_glance(&tc->manifest))
+		return;
+	tc->full_ms = tc->looked_ms;
 	if (!compiler_manifest_stamp(&tc->manifest, &err))
 		return;
 	log_debug("%s: %s: listed again", tc->driver, err.text);

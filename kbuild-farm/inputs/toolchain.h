@@ -65,7 +65,9 @@ struct inputs_toolchain {
 	struct compiler_manifest again; /* of INPUTS_TOUCHED: as it is now */
 	size_t n_entries;
 	const struct inputs_entry **entry; /* of the manifest */
-	uint64_t looked_ms; /* by clock_ms(), just before the last look */
+	/* By clock_ms(), just before the last look, and the last at all files:
+	 */
+	uint64_t looked_ms, full_ms;
 	struct inputs_language *languages; /* under a lock of its own */
 	TAILQ_HEAD(, inputs_reference) references;
 	struct task *task; /* that lists it */
@@ -99,9 +101,12 @@ const struct inputs_entry **inputs_toolchain_entries(
 /*
  * A toolchain that is READY and whose files were touched is listed again, and
  * is BAD if anything in it changed; a touch alone (a link to one of the files
- * changes its ctime) is no change.  0.1 ms; nothing where it was looked at
- * after `since_ms`, by clock_ms().
+ * changes its ctime) is no change.  Nothing where it was looked at after
+ * `since_ms`, by clock_ms(); a glance at its directories (which tells when a
+ * file was put in the place of another) where all its files were looked at
+ * less than INPUTS_TOOLCHAIN_FULL_MS ago; else 0.1 to 0.3 ms.
  */
+#define INPUTS_TOOLCHAIN_FULL_MS 3000
 void inputs_toolchain_look(struct inputs_toolchain *tc, uint64_t since_ms);
 /* Once a second: look at all of them. */
 void inputs_toolchains_check(struct inputs_toolchains *all);

@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -88,6 +89,34 @@ START_TEST(what_is_gone_is_named)
 }
 END_TEST
 
+/* The directory's own times are of a moment ago: let them settle. */
+static void look_until_settled(void)
+{
+	for (int i = 0; i < 60000 && !compiler_watch_glance(w); i++) {
+		usleep(1000);
+		ck_assert_int_eq(compiler_watch_check(w, &err), 0);
+	}
+}
+
+START_TEST(a_glance_sees_what_takes_the_place_of_another)
+{
+	char *other = xasprintf("%s/other", dir);
+
+	ck_assert(!compiler_watch_glance(w));
+	look_until_settled();
+	ck_assert(compiler_watch_glance(w));
+	ck_assert_int_eq(fs_write(other, bytes_str("1"), 0600, &err), 0);
+	ck_assert(!compiler_watch_glance(w));
+	look_until_settled();
+	ck_assert(compiler_watch_glance(w));
+	ck_assert_int_eq(rename(other, paths[0]), 0);
+	ck_assert(!compiler_watch_glance(w));
+	ck_assert_int_eq(compiler_watch_check(w, &err), -ESTALE);
+	ck_assert(!compiler_watch_glance(w));
+	free(other);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("compiler/watch");
@@ -95,6 +124,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, what_is_left_alone_is_the_same);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, a_glance_sees_what_takes_the_place_of_another);
 	tcase_add_loop_test(t, what_is_touched_is_named, 0, 3);
 	tcase_add_loop_test(t, what_is_gone_is_named, 0, 3);
 	suite_add_tcase(s, t);
