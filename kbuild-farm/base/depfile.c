@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/depfile.h"
 
+#include "base/str.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 /* A prerequisite: as it is written, and the file that it means. */
 struct word {
 	struct bytes text;
-	char *name;
+	char *name; /* in the rule's names */
 	bool out; /* to be left out */
 };
 
@@ -22,14 +23,14 @@ struct rule {
 	struct bytes targets; /* all up to and with the ':' */
 	struct word *v;
 	size_t n;
+	char *names, *free; /* of all words; where the next one goes */
 	struct bytes phony; /* what follows the rule's line */
 	bool clang; /* by how the lines are folded */
 };
 
 static void rule_release(struct rule *rule)
 {
-	for (size_t i = 0; i < rule->n; i++)
-		free(rule->v[i].name);
+	free(rule->names);
 	free(rule->v);
 	*rule = (struct rule){ 0 };
 }
@@ -49,10 +50,18 @@ static size_t fold_length(const uint8_t *p, const uint8_t *end)
 	return n;
 }
 
-static bool is_separator(uint8_t c)
-{
-	return c == ' ' || c == '\n';
-}
+/* What ends a word, and what may not stand for itself in one. */
+enum {
+	ENDS = 1,
+	ESCAPES = 2,
+};
+
+static const uint8_t kinds[UINT8_MAX + 1] = {
+	[' '] = ENDS,
+	['\n'] = ENDS,
+	['\\'] = ESCAPES,
+	['$'] = ESCAPES,
+};
 
 /*
  * The bytes of the word at `p`, up to a blank that is not escaped.  0 where it
@@ -62,19 +71,21 @@ static size_t word_size(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *s = p;
 
-	while (s < end && !is_separator(*s)) {
+	for (;; s++) {
+		while (s < end && !kinds[*s])
+			s++;
+		if (s == end || (kinds[*s] & ENDS))
+			return (size_t)(s - p);
 		if (*s == '\\' && (++s == end || *s == '\n'))
 			return 0;
-		s++;
 	}
-	return (size_t)(s - p);
 }
 
 /* As nearly all are: each byte stands for itself. */
 static bool has_no_escapes(struct bytes word)
 {
 	for (size_t i = 0; i < word.len; i++) {
-		if (word.data[i] == '\\' || word.data[i] == '$')
+		if (kinds[word.data[i]] & ESCAPES)
 			return false;
 	}
 	return true;
@@ -91,16 +102,17 @@ static size_t slashes(const uint8_t *p, const uint8_t *end)
 }
 
 /*
- * The file that a word means.  Backslashes are doubled before a blank alone;
- * elsewhere each stands for itself.
+ * Put the file that a word means at `out`: where it ends.  Backslashes are
+ * doubled before a blank alone; elsewhere each stands for itself.
  */
-static char *unescape(struct bytes word)
+static char *unescape(char *out, struct bytes word)
 {
 	const uint8_t *p = word.data, *end = p + word.len;
-	struct buf out = { 0 };
 
-	if (has_no_escapes(word))
-		return bytes_dup(word);
+	if (has_no_escapes(word)) {
+		memcpy(out, p, word.len);
+		return out + word.len;
+	}
 	while (p < end) {
 		size_t run = slashes(p, end), literal = run;
 		uint8_t next = p + run < end ? p[run] : 0;
@@ -109,15 +121,24 @@ static char *unescape(struct bytes word)
 			literal = run / 2;
 		else if (run && (next == '#' || next == ':'))
 			literal = run - 1;
-		buf_add(&out, p, literal);
+		memcpy(out, p, literal);
+		out += literal;
 		p += run;
 		if (p == end)
 			break;
 		if (*p == '$' && p + 1 < end && p[1] == '$')
 			p++;
-		buf_put_u8(&out, *p++);
+		*out++ = (char)*p++;
 	}
-	return buf_steal(&out);
+	return out;
+}
+
+static void add_prerequisite(struct rule *rule, struct bytes word)
+{
+	*VEC_ADD(rule->v, rule->n) = (struct word){ .text = word,
+						    .name = rule->free };
+	rule->free = unescape(rule->free, word);
+	*rule->free++ = '\0';
 }
 
 static bool ends_targets(struct bytes word)
@@ -169,9 +190,7 @@ static size_t take_part(struct rule *rule, const uint8_t *start,
 		return 0;
 	word = bytes_of(p, len);
 	if (rule->targets.len)
-		*VEC_ADD(rule->v,
-			 rule->n) = (struct word){ .text = word,
-						   .name = unescape(word) };
+		add_prerequisite(rule, word);
 	else if (ends_targets(word))
 		rule->targets = bytes_of(start, (size_t)(p - start) + len);
 	return len;
@@ -186,6 +205,8 @@ static int parse_rule(struct rule *rule, struct bytes text)
 		return 0;
 	if (memchr(p, '\0', text.len))
 		return -EBADMSG;
+	/* No name is longer than what is written, and a byte ends either. */
+	rule->names = rule->free = xmalloc(text.len + 1);
 	while (p < end && *p != '\n') {
 		size_t len = take_part(rule, text.data, p, end);
 
