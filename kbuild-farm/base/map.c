@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 void map_release(struct map *map)
@@ -107,18 +109,32 @@ static uint64_t rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+/* In registers: what is hashed is short, and there is much of it. */
+struct sip {
+	uint64_t a, b, c, d;
+};
+
+static inline struct sip sip_round(struct sip v)
 {
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
+	v.a += v.b;
+	v.b = rotate(v.b, 13) ^ v.a;
+	v.a = rotate(v.a, 32);
+	v.c += v.d;
+	v.d = rotate(v.d, 16) ^ v.c;
+	v.a += v.d;
+	v.d = rotate(v.d, 21) ^ v.a;
+	v.c += v.b;
+	v.b = rotate(v.b, 17) ^ v.c;
+	v.c = rotate(v.c, 32);
+	return v;
+}
+
+static inline struct sip sip_word(struct sip v, uint64_t word)
+{
+	v.d ^= word;
+	v = sip_round(v);
+	v.a ^= word;
+	return v;
 }
 
 static uint64_t hash_key[2];
@@ -135,28 +151,25 @@ static void make_key(void)
 uint64_t map_hash(struct bytes in)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	uint64_t v[4], word;
+	struct sip v;
+	uint64_t word;
 	size_t at = 0;
 
 	pthread_once(&once, make_key);
-	v[0] = hash_key[0] ^ 0x736f6d6570736575;
-	v[1] = hash_key[1] ^ 0x646f72616e646f6d;
-	v[2] = hash_key[0] ^ 0x6c7967656e657261;
-	v[3] = hash_key[1] ^ 0x7465646279746573;
+	v.a = hash_key[0] ^ 0x736f6d6570736575;
+	v.b = hash_key[1] ^ 0x646f72616e646f6d;
+	v.c = hash_key[0] ^ 0x6c7967656e657261;
+	v.d = hash_key[1] ^ 0x7465646279746573;
 	for (; at + 8 <= in.len; at += 8) {
-		word = get_le64(in.data + at);
-		v[3] ^= word;
-		sip_round(v);
-		v[0] ^= word;
+		memcpy(&word, in.data + at, sizeof(word));
+		v = sip_word(v, le64toh(word));
 	}
 	word = (uint64_t)in.len << 56;
 	for (size_t i = 0; at + i < in.len; i++)
 		word |= (uint64_t)in.data[at + i] << 8 * i;
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
-	v[2] ^= 0xff;
+	v = sip_word(v, word);
+	v.c ^= 0xff;
 	for (int i = 0; i < 3; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+		v = sip_round(v);
+	return v.a ^ v.b ^ v.c ^ v.d;
 }
