@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <git2.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,16 +101,24 @@ out:
 	return ret;
 }
 
+static void begin_libgit2(void)
+{
+	git_libgit2_init();
+}
+
+/*
+ * When it begins it reads all certificates of the system, which takes 20 ms:
+ * so it does once, whoever begins with it later.
+ */
 static int load_file(struct conf *c, const char *file, struct err *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int ret = conf_where_check(file, err);
 
 	if (ret)
 		return ret;
-	git_libgit2_init();
-	ret = read_settings(c, file, err);
-	git_libgit2_shutdown();
-	return ret;
+	pthread_once(&once, begin_libgit2);
+	return read_settings(c, file, err);
 }
 
 static void warn_unknown(const struct conf *c, const struct setting *s,
