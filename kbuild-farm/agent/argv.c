@@ -34,7 +34,8 @@ bool agent_argv_lists_assembler(const struct agent_compile *c)
 {
 	bool lto = has_flag(c, "-flto") || has_flag(c, "-flto=");
 
-	return !c->is_clang && (!lto || c->m->lang != WIRE_LANG_C);
+	return !c->preprocesses && !c->is_clang &&
+	       (!lto || c->m->lang != WIRE_LANG_C);
 }
 
 /* Where it writes.  False: its object's name would be read as a flag. */
@@ -46,6 +47,7 @@ static bool choose_places(struct options_places *out,
 		.dep = CELL_OUT "/" AGENT_DEPS,
 		.as = agent_argv_lists_assembler(c) ? CELL_OUT "/" AGENT_READ :
 						      NULL,
+		.preprocess = c->preprocesses,
 	};
 	if (!c->m->named)
 		return true;
@@ -61,6 +63,8 @@ static int render_flag(struct strv *argv, struct options_places *places,
 {
 	if (f->value || !options_typed_is_place(f->name))
 		return options_typed_allow(argv, f->name, f->value, err);
+	if (places->preprocess)
+		return err_set(err, ENOTSUP, "%s, and -E", f->name);
 	strv_add(argv, f->name);
 	if (!strcmp(f->name, "-o")) {
 		strv_add(argv, places->object);

@@ -7,6 +7,8 @@
  * It is run in the client's directory:
  *
  *	DRIVER FLAGS, and what options_typed_outputs() ends it with
+ *
+ * The tool of a STEP is the client's, as its line is (agent/step.h).
  */
 #ifndef AGENT_ARGV_H
 #define AGENT_ARGV_H
@@ -26,6 +28,7 @@ struct agent_compile {
 	const struct wire_job *m;
 	const char *driver;
 	bool is_clang;
+	bool preprocesses; /* to its stdout, and no more */
 	const struct wire_flag *flags;
 	size_t n_flags;
 };

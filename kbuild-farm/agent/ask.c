@@ -185,7 +185,8 @@ static int put_question(void *ctx, char *const *argv, char *const *env,
 	strv_add(&with, "TMPDIR=" CELL_TMP);
 	job.env = with.v;
 	a->answered = false;
-	ret = agent_run_start(&run, a->base, a->cell, &job, on_answer, a, err);
+	ret = agent_run_start(&run, a->base, a->cell, &job, NULL, on_answer, a,
+			      err);
 	strv_release(&with);
 	if (ret)
 		return ret;

@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/bundle.h"
 #include "agent/pins.h"
+#include "agent/step.h"
 #include "agent/tool-request.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -25,6 +26,7 @@ struct agent_client {
 	struct wire_intern *flags;
 	struct agent_blobs *blobs;
 	struct agent_pins pins;
+	struct agent_steps steps;
 	struct agent_dest_list dests;
 	unsigned n_dests;
 	struct agent_tool_request **requests; /* not answered yet */
@@ -56,6 +58,7 @@ static void free_if_done(struct agent_client *c)
 		return;
 	free(c->requests);
 	agent_pins_release(&c->pins);
+	agent_steps_release(&c->steps);
 	wire_intern_free(c->paths);
 	wire_intern_free(c->flags);
 	free(c);
@@ -95,6 +98,13 @@ struct agent_client *agent_client_new(struct agent *a,
 	c->flags = wire_flags_new();
 	c->blobs = agent_blobs_new(a->store);
 	return c;
+}
+
+void agent_client_speaks(struct agent_client *c, int version,
+			 struct node_cpus *cpus, unsigned n)
+{
+	agent_pins_init(&c->pins, version, cpus, n);
+	agent_steps_init(&c->steps, version);
 }
 
 void agent_client_close(struct agent_client *c)
@@ -374,6 +384,11 @@ struct agent_pins *agent_client_pins(struct agent_client *c)
 	return &c->pins;
 }
 
+struct agent_steps *agent_client_steps(struct agent_client *c)
+{
+	return &c->steps;
+}
+
 int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		      struct err *err)
 {
@@ -396,6 +411,8 @@ int agent_client_take(struct agent_client *c, uint16_t type, struct bytes body,
 		return take_blob(c, body, err);
 	case WIRE_PIN:
 		return agent_pins_take(&c->pins, body, err);
+	case WIRE_STEP:
+		return agent_steps_take(&c->steps, body, err);
 	case WIRE_BUNDLE:
 		return take_bundle(c, body, err);
 	case WIRE_TOOLS:

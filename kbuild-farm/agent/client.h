@@ -19,6 +19,8 @@
 struct agent;
 struct agent_client;
 struct agent_pins;
+struct agent_steps;
+struct node_cpus;
 
 struct agent_client_ops {
 	/* A message for the client, whose body is to be released. */
@@ -30,11 +32,17 @@ struct agent_client_ops {
 struct agent_client *agent_client_new(struct agent *a,
 				      const struct agent_client_ops *ops,
 				      void *ctx);
+/*
+ * Before any message of a conversation of that version, if that has MACHINE:
+ * takes over the CPUs of the `n` classes there.
+ */
+void agent_client_speaks(struct agent_client *c, int version,
+			 struct node_cpus *cpus, unsigned n);
 /* The conversation ended, and no job uses a cell any more but its drop. */
 void agent_client_close(struct agent_client *c);
 
 /*
- * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, BUNDLE, TOOLS or DROP.  0;
+ * A CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, STEP, BUNDLE, TOOLS or DROP.  0;
  * -EPROTO with `err` set when the conversation is over; -ENOTSUP for any other
  * type.
  */
@@ -52,6 +60,8 @@ struct agent_cell *agent_client_cell(const struct agent_client *c,
 				     uint32_t number);
 /* The CPUs for its jobs, by class. */
 struct agent_pins *agent_client_pins(struct agent_client *c);
+/* The tools for its jobs. */
+struct agent_steps *agent_client_steps(struct agent_client *c);
 /* A path by its number, NULL: none has it.  Borrowed until it closes. */
 const char *agent_client_path(const struct agent_client *c, uint32_t number);
 /* As wire_flags_of_runs(); the strings are borrowed until it closes. */

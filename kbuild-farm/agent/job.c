@@ -11,12 +11,12 @@
 #include "agent/argv.h"
 #include "agent/cell.h"
 #include "agent/client.h"
-#include "agent/diagnostics.h"
+#include "agent/ending.h"
 #include "agent/pins.h"
 #include "agent/run.h"
+#include "agent/step.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/spawn.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "wire/key.h"
@@ -26,7 +26,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define DEADLINE_MOST 600000 /* ms */
 #define LARGE         (1u << 18) /* bytes to be gone through on a thread */
@@ -34,6 +33,7 @@
 struct agent_job {
 	struct agent *agent;
 	struct wire_job m;
+	struct wire_step *step; /* NULL: none */
 	struct agent_place place;
 	struct agent_pin *pin; /* of its client; NULL: none */
 	struct agent_cell_user user; /* of its cell */
@@ -49,6 +49,7 @@ struct agent_job {
 	char *cwd;
 	struct strv argv;
 	struct strv env;
+	struct strv tool; /* the command line of its step */
 
 	struct digest key;
 
@@ -76,7 +77,11 @@ static void free_job(struct agent_job *job)
 		event_free(job->telling);
 	strv_release(&job->argv);
 	strv_release(&job->env);
+	strv_release(&job->tool);
 	wire_job_release(&job->m);
+	if (job->step)
+		wire_step_release(job->step);
+	free(job->step);
 	free(job->fail_reason);
 	free(job->flags);
 	free(job->cwd);
@@ -160,16 +165,28 @@ static void seal_on_thread(struct agent_job *job)
 		  after_seal);
 }
 
+static bool makes_object(const struct agent_job *job)
+{
+	return !job->compile.preprocesses;
+}
+
 /* A file that it made; false when the job failed over it. */
 static bool map_file(struct agent_job *job, enum wire_output stream,
 		     const char *name)
 {
-	/* Which files a compile writes beside its object the client says. */
-	enum wire_fail_class missing = stream < WIRE_SIDE ? WIRE_FAIL_NODE :
-							    WIRE_FAIL_VOID;
+	/*
+	 * Which files a compile writes beside its object the client says, and
+	 * what its tool makes of the object is no fault of ours.
+	 */
+	enum wire_fail_class class = stream >= WIRE_SIDE ||
+						     (job->run->by_tool &&
+						      stream == WIRE_OBJECT) ?
+					     WIRE_FAIL_VOID :
+					     WIRE_FAIL_NODE;
 	int ret;
 
-	if ((stream == WIRE_DEPS &&
+	if ((stream == WIRE_OBJECT && !makes_object(job)) ||
+	    (stream == WIRE_DEPS &&
 	     !agent_argv_lists_preprocessor(&job->compile)) ||
 	    (stream == WIRE_AS_DEPS &&
 	     !agent_argv_lists_assembler(&job->compile)))
@@ -179,9 +196,10 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 	if (ret == -EFBIG)
 		fail_job(job, WIRE_FAIL_VOID, "%s: too large", name);
 	else if (ret == -ENOENT)
-		fail_job(job, missing, "exit status 0, but no %s", name);
+		fail_job(job, class, "exit status 0, but no %s", name);
 	else if (ret)
-		fail_job(job, WIRE_FAIL_NODE, "%s: %s", name, strerror(-ret));
+		fail_job(job, stream == WIRE_OBJECT ? class : WIRE_FAIL_NODE,
+			 "%s: %s", name, strerror(-ret));
 	return !ret;
 }
 
@@ -204,7 +222,7 @@ static bool map_files(struct agent_job *job)
 	    !map_file(job, WIRE_DEPS, AGENT_DEPS) ||
 	    !map_file(job, WIRE_AS_DEPS, AGENT_READ) || !map_sides(job))
 		return false;
-	if (!job->map[WIRE_OBJECT].len) {
+	if (makes_object(job) && !job->map[WIRE_OBJECT].len) {
 		fail_job(job, WIRE_FAIL_VOID, "an object of 0 bytes");
 		return false;
 	}
@@ -212,42 +230,6 @@ static bool map_files(struct agent_job *job)
 }
 
 /* ---------------------------------------------------------------- runs */
-
-/* Its directory is the client's, and may not be in the view. */
-static void could_not_start(struct agent_job *job, const struct cell_end *end)
-{
-	if ((end->error == ENOENT || end->error == ENOTDIR) &&
-	    str_starts(end->detail, "cwd"))
-		fail_job(job, WIRE_FAIL_INPUT, "%s", job->cwd);
-	else
-		fail_job(job, WIRE_FAIL_NODE, "%s", end->detail);
-}
-
-/* Did the compiler come to its own end?  Else the job has failed. */
-static bool ended_well(struct agent_job *job)
-{
-	const struct cell_end *end = &job->run->end;
-	char *text;
-
-	if (job->run->overflowed) {
-		fail_job(job, WIRE_FAIL_VOID, "more than %u MiB of diagnostics",
-			 WIRE_DIAG_MAX >> 20);
-	} else if (end->why == CELL_END_DEADLINE) {
-		fail_job(job, WIRE_FAIL_DEADLINE, "killed after %u ms",
-			 end->wall_ms);
-	} else if (end->why == CELL_END_LOST) {
-		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
-	} else if (end->why == CELL_END_FAILED) {
-		could_not_start(job, end);
-	} else if (end->why != CELL_END_ITSELF || WIFSIGNALED(end->status)) {
-		text = spawn_status_text(end->status);
-		fail_job(job, WIRE_FAIL_NODE, "the compiler was %s", text);
-		free(text);
-	} else {
-		return true;
-	}
-	return false;
-}
 
 static void finish_success(struct agent_job *job)
 {
@@ -258,31 +240,21 @@ static void finish_success(struct agent_job *job)
 	seal_on_thread(job);
 }
 
-static void finish_failure(struct agent_job *job)
-{
-	struct bytes text = buf_bytes(&job->run->output[1]);
-	char *missing = agent_diagnostics_missing(text);
-
-	if (missing)
-		fail_job(job, WIRE_FAIL_INPUT, "%s", missing);
-	else if (agent_diagnostics_signal(text))
-		fail_job(job, WIRE_FAIL_NODE,
-			 "a signal ended a part of the compiler");
-	else
-		seal_on_thread(job);
-	free(missing);
-}
-
 static void on_run_done(void *arg)
 {
 	struct agent_job *job = arg;
+	struct agent_ending ending = {
+		.cwd = job->cwd,
+		.tool = job->tool.n ? job->tool.v[0] : NULL,
+	};
 
-	if (!ended_well(job))
-		return;
-	if (job->run->end.status)
-		finish_failure(job);
+	if (!agent_ending_judge(&ending, job->run))
+		fail_job(job, ending.class, "%s", ending.reason);
+	else if (job->run->end.status)
+		seal_on_thread(job);
 	else
 		finish_success(job);
+	free(ending.reason);
 }
 
 /* Its turn came: start its compiler. */
@@ -301,13 +273,17 @@ static void on_turn(void *ctx)
 				       deadline :
 				       DEADLINE_MOST,
 	};
+	const struct agent_run_tool tool = {
+		.argv = job->tool.v,
+		.file = makes_object(job) ? AGENT_OBJECT : NULL,
+	};
 	struct err err = { 0 };
 	int ret;
 
 	job->since_ms = clock_ms();
 	ret = agent_run_start(&job->run, job->agent->base,
-			      agent_cell_of(job->user.cell), &what, on_run_done,
-			      job, &err);
+			      agent_cell_of(job->user.cell), &what,
+			      job->step ? &tool : NULL, on_run_done, job, &err);
 
 	if (ret == -EPIPE)
 		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
@@ -356,11 +332,16 @@ static int resolve_numbers(struct agent_job *job,
 			       &job->compile.n_flags))
 		return err_set(err, EPROTO, "job %u: flags without names",
 			       job->m.job);
+	if (job->step && !agent_client_path(client, job->step->tool))
+		return err_set(err, EPROTO, "job %u: path %u has no name",
+			       job->m.job, job->step->tool);
 	job->cwd = xstrdup(cwd);
 	job->compile.flags = job->flags;
 	job->compile.m = &job->m;
 	job->compile.driver = setup->driver;
 	job->compile.is_clang = setup->is_clang;
+	job->compile.preprocesses = job->step &&
+				    job->step->kind == WIRE_STEP_SYMBOLS;
 	return 0;
 }
 
@@ -377,12 +358,39 @@ static int find_cpus(struct agent_job *job, struct agent_client *client,
 	return ret;
 }
 
+/* All that is to be executed. */
+static int build_commands(struct agent_job *job,
+			  const struct agent_client *client, struct err *err)
+{
+	int ret = agent_argv_build(&job->argv, &job->compile, err);
+
+	if (!ret)
+		ret = agent_argv_env(&job->env, &job->m, err);
+	if (!ret && job->step)
+		ret = agent_step_argv(
+			&job->tool, job->step,
+			agent_client_path(client, job->step->tool), job->cwd,
+			&job->env, err);
+	return ret;
+}
+
+/* What came in front of it, whether it can be run or not. */
+static int take_prefixes(struct agent_job *job, struct agent_client *client,
+			 int *class, struct err *err)
+{
+	*class = -1;
+	if (agent_steps_job(agent_client_steps(client), &job->m, &job->step,
+			    err))
+		return -EPROTO;
+	return find_cpus(job, client, class, err);
+}
+
 /* The cell, the command line and a place, or why not. */
 static int prepare_job(struct agent_job *job, struct agent_client *client,
 		       int *class, struct err *err)
 {
 	struct agent_cell *cell = agent_client_cell(client, job->m.cell);
-	int ret = find_cpus(job, client, class, err);
+	int ret = take_prefixes(job, client, class, err);
 
 	if (ret)
 		return ret;
@@ -397,9 +405,7 @@ static int prepare_job(struct agent_job *job, struct agent_client *client,
 	if (ret)
 		return ret;
 	*class = WIRE_FAIL_UNSUPPORTED;
-	ret = agent_argv_build(&job->argv, &job->compile, err);
-	if (!ret)
-		ret = agent_argv_env(&job->env, &job->m, err);
+	ret = build_commands(job, client, err);
 	if (ret)
 		return ret;
 	*class = WIRE_FAIL_BUSY;
@@ -436,7 +442,7 @@ struct agent_job *agent_job_new(struct agent *a, struct agent_client *client,
 	job->telling = event_new(a->base, -1, 0, on_telling, job);
 	if (!job->telling)
 		str_out_of_memory();
-	wire_job_key(NULL, &job->m, job->flags, job->compile.n_flags,
+	wire_job_key(job->step, &job->m, job->flags, job->compile.n_flags,
 		     &agent_cell_setup(job->user.cell)->toolchain, &job->key);
 	agent_cell_await(&job->user);
 	return job;

@@ -152,8 +152,7 @@ static void send_machine(struct agent_session *s)
 	struct buf body = { 0 };
 
 	agent_machine_collect(&m, &cpus, s->agent, cpu_of_jobs(s->agent));
-	agent_pins_init(agent_client_pins(s->client), s->version, cpus,
-			m.n_classes);
+	agent_client_speaks(s->client, s->version, cpus, m.n_classes);
 	wire_machine_encode(&body, &m);
 	wire_machine_release(&m);
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);

@@ -202,6 +202,14 @@ struct cell_job {
 	const char *cwd; /* in the view, or CELL_OUT or CELL_TMP */
 	uint32_t deadline_ms; /* killed then; 0: never */
 	int stdin_fd; /* -1: /dev/null; the caller may close it afterwards */
+	int stdout_fd; /* 0: a pipe; the caller may close it, too */
+	/*
+	 * A file that is in its CELL_OUT from the start, under the name `copy`
+	 * (one component): the content of copy_fd, whose position is not used.
+	 * NULL: none.
+	 */
+	const char *copy;
+	int copy_fd;
 	/*
 	 * The CPUs that it may run on, a bit each, CPU 0 the lowest of the
 	 * first word: the caller's duty that these are no others than its own.
@@ -220,14 +228,16 @@ struct cell_job {
 
 /*
  * Start a job.  Returns 0 with *out, whose done() will be called; -E2BIG above
- * CELL_ARGS_MAX; -EMFILE; -EPIPE when the keeper is gone (lost() follows).
- * Nothing of `job` but `done` and `ctx` is used afterwards.
+ * CELL_ARGS_MAX; -EINVAL for a `copy` that is no name; -EMFILE; -EPIPE when the
+ * keeper is gone (lost() follows).  Nothing of `job` but `done` and `ctx` is
+ * used afterwards.
  */
 int cell_start(struct cell *cell, const struct cell_job *job,
 	       struct cell_run **out, struct err *err);
 /*
  * The reading end of its stdout (0) or stderr (1): non-blocking, closed by
- * cell_run_free().  Read both while it runs, or it waits for you.
+ * cell_run_free().  Read both while it runs, or it waits for you.  -1 for the
+ * stdout of one with a stdout_fd.
  */
 int cell_run_pipe(const struct cell_run *run, int which);
 /* CPU time of all its processes, so far; 0 where that is not to be had. */

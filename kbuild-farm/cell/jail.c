@@ -33,6 +33,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -109,6 +110,28 @@ static int mount_job_dir(const struct cell_jail *j, struct cell_msg *m)
 	if (mount(NULL, JOB_DIR, NULL, read_only, NULL))
 		return cell_space_fail(m, "mount", "read-only");
 	return mount_tmp(m);
+}
+
+/* What it is to work on is its own as what it makes. */
+static int copy_given(const struct cell_jail *j, int out, struct cell_msg *m)
+{
+	int fd, ret = 0;
+	off_t at = 0;
+	ssize_t n;
+
+	if (j->fd[CELL_MSG_COPY] < 0)
+		return 0;
+	fd = openat(out, j->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0644);
+	if (fd < 0)
+		return cell_space_fail(m, "copy", j->copy);
+	do
+		n = sendfile(fd, j->fd[CELL_MSG_COPY], &at, 1 << 30);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0)
+		ret = cell_space_fail(m, "copy", j->copy);
+	close(fd);
+	return ret;
 }
 
 /* Descriptors from 3 on close with the exec; none of ours lies below. */
@@ -197,7 +220,8 @@ static int prepare_cell(const struct cell_jail *j, int *out, struct cell_msg *m)
 	*out = open(CELL_OUT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out < 0)
 		return cell_space_fail(m, "mount", CELL_OUT);
-	if (chdir(j->cwd))
+	ret = copy_given(j, *out, m);
+	if (!ret && chdir(j->cwd))
 		ret = cell_space_fail(m, "cwd", j->cwd);
 	if (!ret)
 		ret = place_descriptors(j, m);

@@ -7,7 +7,7 @@
  *
  *	0. its CPUs; where there are no user namespaces: a user of its own, with
  *	   these
- *	1. its tmpfs at /.kfarm, and its /tmp
+ *	1. its tmpfs at /.kfarm, its /tmp, and the copy of a file
  *	2. the input, the working directory, descriptors 0 to 2
  *	3. a user namespace of its own, with nobody mapped into it: whatever it
  *	   may there, it may nothing in the cell's, which owns the mounts.  The
@@ -43,6 +43,7 @@ struct cell_jail {
 	const void *cpus; /* as sched_setaffinity(2) has them; NULL: any */
 	size_t cpu_bytes;
 	int fd[CELL_MSG_FDS]; /* -1: none */
+	const char *copy; /* the name of CELL_MSG_COPY in CELL_OUT */
 	bool self_test;
 	const struct cell_jail_limits *limits;
 	const struct sock_filter *filter;

@@ -100,7 +100,7 @@ static bool take_strings(char **out, size_t n, char **at, const char *end)
 static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 		     const struct cell_msg_extra *extra)
 {
-	char *at = text + m->cpu_bytes, *cwd;
+	char *at = text + m->cpu_bytes, *cwd, *copy = NULL;
 	unsigned n = 0;
 
 	if (!m->argc || m->argc > CELL_KEEPER_STRINGS ||
@@ -111,12 +111,15 @@ static bool read_job(struct cell_jail *j, const struct cell_msg *m, size_t len,
 	j->argv = strings;
 	j->env = strings + m->argc + 1;
 	if (!take_strings(&cwd, 1, &at, text + len) ||
+	    (m->fds & 1u << CELL_MSG_COPY &&
+	     !take_strings(&copy, 1, &at, text + len)) ||
 	    !take_strings(j->argv, m->argc, &at, text + len) ||
 	    !take_strings(j->env, m->envc, &at, text + len))
 		return false;
 	j->argv[m->argc] = NULL;
 	j->env[m->envc] = NULL;
 	j->cwd = cwd;
+	j->copy = copy;
 	for (unsigned i = 0; i < CELL_MSG_FDS; i++) {
 		j->fd[i] = -1;
 		if (!(m->fds & 1u << i))

@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CELL_MSG_FDS  3
+#define CELL_MSG_FDS  4
 #define CELL_MSG_TEXT 100
 
 enum cell_msg_type {
@@ -41,7 +41,8 @@ enum cell_msg_type {
 enum cell_msg_fd {
 	CELL_MSG_STDIN,
 	CELL_MSG_STDOUT,
-	CELL_MSG_STDERR
+	CELL_MSG_STDERR,
+	CELL_MSG_COPY, /* its name follows the cwd */
 };
 
 struct cell_msg {

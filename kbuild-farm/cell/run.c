@@ -49,6 +49,10 @@ static int pack_job(const struct cell_job *job, struct buf *b,
 		buf_add(b, job->cpus, m->cpu_bytes);
 	}
 	add_proc_string(b, job->cwd);
+	if (job->copy && !is_file_name(job->copy))
+		return err_set(err, EINVAL, "start a job: file %s", job->copy);
+	if (job->copy)
+		add_proc_string(b, job->copy);
 	m->argc = add_strings(b, job->argv);
 	m->envc = add_strings(b, job->env);
 	if (!m->argc)
@@ -59,10 +63,10 @@ static int pack_job(const struct cell_job *job, struct buf *b,
 	return 0;
 }
 
-/* Two pipes: we read from ends[], the job writes to job_ends[]. */
-static int open_pipes(int ends[2], int job_ends[2], struct err *err)
+/* Pipes, from `first` on: we read from ends[], the job writes to job_ends[]. */
+static int open_pipes(int first, int ends[2], int job_ends[2], struct err *err)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = first; i < 2; i++) {
 		int fd[2];
 
 		if (pipe2(fd, O_CLOEXEC))
@@ -102,8 +106,10 @@ static int send_job(struct cell *cell, const struct cell_job *job,
 {
 	const int all[] = {
 		[CELL_MSG_STDIN] = job->stdin_fd,
-		[CELL_MSG_STDOUT] = job_ends[0],
+		[CELL_MSG_STDOUT] = job->stdout_fd ? job->stdout_fd :
+						     job_ends[0],
 		[CELL_MSG_STDERR] = job_ends[1],
+		[CELL_MSG_COPY] = job->copy ? job->copy_fd : -1,
 	};
 	int fds[CELL_MSG_FDS];
 	unsigned n = 0;
@@ -143,7 +149,8 @@ int cell_start(struct cell *cell, const struct cell_job *job,
 	int ret = pack_job(job, &b, &m, err);
 
 	if (!ret)
-		ret = open_pipes(run->pipe, job_ends, err);
+		ret = open_pipes(job->stdout_fd ? 1 : 0, run->pipe, job_ends,
+				 err);
 	if (!ret) {
 		m.id = run->id;
 		ret = send_job(cell, job, &m, &b, job_ends);

@@ -61,6 +61,7 @@ struct options_places {
 	 */
 	const char *named;
 	bool placed; /* the flags had -c and -o at their places */
+	bool preprocess; /* it writes `dep`, and the text to its stdout */
 };
 
 /*
@@ -74,7 +75,7 @@ bool options_typed_is_place(const char *name);
  * Append to DRIVER FLAGS... what ends a node's command line:
  *
  *	-Wp,-MD,<dep> [-Wa,--MD,<as>] [-dumpdir D -dumpbase B -dumpbase-ext E]
- *	[-c -o <object>] -x LANGUAGE SOURCE
+ *	[-c -o <object> | -E] -x LANGUAGE SOURCE
  *
  * With gcc -MD goes to cc1 alone, so that -o gives no target; with clang it is
  * -MD -MF <dep>.  The list is always the full one: it says what was read, and

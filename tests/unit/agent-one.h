@@ -53,9 +53,11 @@ static inline const char *diagnostics(unsigned job)
 
 /*
  * Does the answer fit its question, as a coordinator checks it?  Releases
- * `m`, which is as it was sent.
+ * `m`, which is as it was sent; its step, or NULL.
  */
-static inline void check_answer(struct wire_job *m, const char *const *flags)
+static inline void check_step_answer(const struct wire_step *step,
+				     struct wire_job *m,
+				     const char *const *flags)
 {
 	const struct wire_result *r = result(m->job);
 	struct bytes streams[WIRE_STREAMS];
@@ -69,11 +71,16 @@ static inline void check_answer(struct wire_job *m, const char *const *flags)
 	}
 	ck_assert(digest_equal(&r->toolchain, &client_gcc.id));
 	v = play_flags(flags, &n);
-	wire_job_key(NULL, m, v, n, &client_gcc.id, &key);
+	wire_job_key(step, m, v, n, &client_gcc.id, &key);
 	wire_answer_digest(&key, streams, &answer);
 	ck_assert(digest_equal(&answer, &r->answer));
 	play_flags_release(v, n);
 	wire_job_release(m);
+}
+
+static inline void check_answer(struct wire_job *m, const char *const *flags)
+{
+	check_step_answer(NULL, m, flags);
 }
 
 /* One test case with these fixtures, which has the tests already. */

@@ -87,6 +87,28 @@ START_TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
 }
 END_TEST
 
+START_TEST(what_a_tool_reads_is_preprocessed_and_no_more)
+{
+	struct wire_flag place = { "-c", NULL };
+
+	compile.preprocesses = true;
+	add_flag("-D", "X=1");
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d -E -x c dir/a.c");
+	ck_assert(!agent_argv_lists_assembler(&compile));
+	ck_assert(agent_argv_lists_preprocessor(&compile));
+	strv_release(&list);
+	job.lang = WIRE_LANG_ASM;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d -E -x "
+	       "assembler-with-cpp dir/a.c");
+	compile.flags = &place;
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+	place.name = "-o";
+	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
 START_TEST(an_unknown_language_is_refused)
 {
 	job.lang = WIRE_LANG_PLAIN_ASM + 1;
@@ -196,6 +218,7 @@ int main(void)
 	tcase_add_test(t, the_object_is_at_its_place_where_that_counts);
 	tcase_add_loop_test(t, an_object_that_reads_as_a_flag_is_refused, 0, 2);
 	tcase_add_test(t, what_no_preprocessor_reads_has_no_list_of_its_own);
+	tcase_add_test(t, what_a_tool_reads_is_preprocessed_and_no_more);
 	tcase_add_test(t, an_unknown_language_is_refused);
 	tcase_add_test(t, a_refused_option_is_named);
 	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);

@@ -103,9 +103,9 @@ static void start(int fd, const char *a, const char *b, const char *c)
 		.argv = argv, .env = env, .cwd = CELL_OUT, .stdin_fd = fd
 	};
 
-	ck_assert_msg(
-		!agent_run_start(&run, base, cell, &job, on_done, &done, &err),
-		"%s", err.text);
+	ck_assert_msg(!agent_run_start(&run, base, cell, &job, NULL, on_done,
+				       &done, &err),
+		      "%s", err.text);
 }
 
 static void wait_done(void)
@@ -195,11 +195,118 @@ START_TEST(a_line_that_is_too_long_is_refused)
 	};
 
 	memset(argv[1], 'x', 199999);
-	ck_assert_int_eq(
-		agent_run_start(&run, base, cell, &job, on_done, &done, &err),
-		-E2BIG);
+	ck_assert_int_eq(agent_run_start(&run, base, cell, &job, NULL, on_done,
+					 &done, &err),
+			 -E2BIG);
 	ck_assert_ptr_null(run);
 	free(argv[1]);
+}
+END_TEST
+
+/* gcc with two words, and gcc as a tool of it. */
+static void start_two(const char *a, const char *b, char *const *tool,
+		      const char *file, uint32_t deadline_ms)
+{
+	static char *first[] = { (char *)GCC, NULL, NULL, NULL };
+	static char *env[] = { (char *)"PATH=" TOOLCHAIN_PATH,
+			       (char *)"TMPDIR=" CELL_TMP, NULL };
+	struct cell_job job = { .argv = first,
+				.env = env,
+				.cwd = CELL_OUT,
+				.deadline_ms = deadline_ms,
+				.stdin_fd = -1 };
+	struct agent_run_tool what = { .argv = tool, .file = file };
+
+	first[1] = (char *)a;
+	first[2] = (char *)b;
+	ck_assert_msg(!agent_run_start(&run, base, cell, &job, &what, on_done,
+				       &done, &err),
+		      "%s", err.text);
+}
+
+START_TEST(a_tool_reads_what_the_first_one_prints)
+{
+	static char *const tool[] = { (char *)GCC, (char *)"-E",
+				      (char *)"-xassembler-with-cpp",
+				      (char *)"-", NULL };
+
+	start_two("-dumpversion", NULL, tool, NULL, 0);
+	wait_done();
+	ck_assert(run->by_tool);
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[0]), "# 1 \"<stdin>"
+							       "\"\n"));
+	ck_assert(!run->tool_spoke);
+	ck_assert_uint_gt(agent_run_cpu_ms(run) + 1, run->part[1].end.cpu_ms);
+	ck_assert_uint_eq(run->end.cpu_ms,
+			  run->part[0].end.cpu_ms + run->part[1].end.cpu_ms);
+}
+END_TEST
+
+static void put_source(const char *path, const char *text)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+	ck_assert_int_eq(
+		cell_put_file(cell, path, fd, strlen(text), false, 0, &err), 0);
+	close(fd);
+}
+
+START_TEST(a_tool_has_a_copy_of_the_file)
+{
+	static char *const tool[] = { (char *)GCC,   (char *)"-S",
+				      (char *)"-xc", (char *)"-ob.s",
+				      (char *)"a.s", NULL };
+	struct bytes map = { 0 };
+
+	put_source("/a.c", "#include \"/nosuch.h\"\n");
+	start_two("-S", "/a.c", tool, "a.s", 0);
+	wait_done();
+	/* The first one fails, and the tool never runs. */
+	ck_assert(!run->by_tool);
+	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
+	agent_run_free(run);
+	run = NULL;
+	done = 0;
+	put_source("/a.c", "int a_name;\n");
+	start_two("-S", "/a.c", tool, "a.s", 60000);
+	wait_done();
+	/* The assembler's text is no C. */
+	ck_assert(run->by_tool);
+	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
+	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "a.s:"));
+	ck_assert_int_eq(agent_run_map(run, "a.s", 1u << 20, &map), 0);
+	ck_assert_ptr_nonnull(memmem(map.data, map.len, "a_name", 6));
+	agent_run_unmap(&map);
+	ck_assert_int_eq(agent_run_map(run, "b.s", 1u << 20, &map), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_tool_that_cannot_start_is_what_counts)
+{
+	static char *const tool[] = { (char *)"/nosuch", NULL };
+
+	start_two("-dumpversion", NULL, tool, NULL, 0);
+	wait_done();
+	ck_assert(run->by_tool);
+	ck_assert_int_eq(run->end.why, CELL_END_FAILED);
+	ck_assert_int_eq(run->end.error, ENOENT);
+	ck_assert(str_starts(run->end.detail, "exec"));
+}
+END_TEST
+
+START_TEST(a_tool_without_its_file_does_not_run)
+{
+	static char *const tool[] = { (char *)"/nosuch", NULL };
+	struct bytes map = { 0 };
+
+	start_two("-dumpversion", NULL, tool, "out.o", 0);
+	wait_done();
+	ck_assert(!run->by_tool);
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_uint_gt(run->output[0].len, 1);
+	ck_assert_int_eq(agent_run_map(run, "out.o", 100, &map), -ENOENT);
 }
 END_TEST
 
@@ -215,6 +322,10 @@ int main(void)
 	tcase_add_test(t, what_it_made_is_mapped);
 	tcase_add_test(t, one_that_is_freed_is_killed_and_not_heard_of);
 	tcase_add_test(t, a_line_that_is_too_long_is_refused);
+	tcase_add_test(t, a_tool_reads_what_the_first_one_prints);
+	tcase_add_test(t, a_tool_has_a_copy_of_the_file);
+	tcase_add_test(t, a_tool_that_cannot_start_is_what_counts);
+	tcase_add_test(t, a_tool_without_its_file_does_not_run);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -187,6 +187,58 @@ START_TEST(a_directory_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(a_job_has_a_copy_of_a_file_from_the_start)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL }, back[16];
+	struct cell_job job = attack(argv);
+	int given = open_unnamed(), fd;
+	uint64_t size = 0;
+
+	ck_assert_int_eq(write(given, "what is given", 13), 13);
+	job.copy = "given.o";
+	job.copy_fd = given;
+	run_job(&p, &job);
+	must_be_well(&p);
+	ck_assert_int_eq(lseek(given, 0, SEEK_CUR), 13);
+	fd = cell_output_open(p.run, "given.o", &size);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(size, 13);
+	ck_assert_int_eq(read(fd, back, sizeof(back)), 13);
+	ck_assert_mem_eq(back, "what is given", 13);
+	close(fd);
+	drop_job(&p);
+	job.copy = "../given.o";
+	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
+	close(given);
+	given = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	job.copy = "given.o";
+	job.copy_fd = given;
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.why, CELL_END_FAILED);
+	ck_assert(str_starts(p.end.detail, "copy given.o: "));
+	close(given);
+}
+END_TEST
+
+START_TEST(a_job_writes_where_its_caller_says)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL }, c;
+	struct cell_job job = attack(argv);
+	int fd[2];
+
+	ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
+	job.stdout_fd = fd[1];
+	ck_assert(!start_job(&p, &job));
+	close(fd[1]);
+	wait_all(&p, 1);
+	must_be_well(&p);
+	ck_assert_int_eq(cell_run_pipe(p.run, 0), -1);
+	ck_assert_int_ge(cell_run_pipe(p.run, 1), 0);
+	ck_assert_int_eq(read(fd[0], &c, 1), 0);
+	close(fd[0]);
+}
+END_TEST
+
 START_TEST(an_output_is_a_plain_file_of_its_own)
 {
 	uint64_t size = 0;
@@ -272,6 +324,8 @@ static Suite *run_suite(void)
 	tcase_add_test(tc, a_freed_job_is_not_heard_of_again);
 	tcase_add_test(tc, a_program_that_is_not_there_is_named);
 	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
+	tcase_add_test(tc, a_job_has_a_copy_of_a_file_from_the_start);
+	tcase_add_test(tc, a_job_writes_where_its_caller_says);
 	tcase_add_test(tc, an_output_is_a_plain_file_of_its_own);
 	tcase_add_test(tc, no_output_before_the_end);
 	tcase_add_test(tc, bad_jobs_are_refused_at_once);
