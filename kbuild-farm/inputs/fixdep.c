@@ -47,12 +47,18 @@ static enum inputs_fixdep_kind kind_of_source(struct bytes text)
 	return INPUTS_FIXDEP_UNKNOWN;
 }
 
+/* What kbuild wrote down of how the program was made. */
+static char *command_file_of(const char *program)
+{
+	size_t dir = (size_t)(str_base(program) - program);
+
+	return xasprintf("%.*s.%s.cmd", (int)dir, program, str_base(program));
+}
+
 /* The first line of what .fixdep.cmd says of its source; or NULL. */
 static char *source_of(const char *cwd, const char *program)
 {
-	size_t dir = (size_t)(str_base(program) - program);
-	char *path = xasprintf("%.*s.%s.cmd", (int)dir, program,
-			       str_base(program));
+	char *path = command_file_of(program);
 	struct buf text = { 0 };
 	const char *value = NULL;
 	char *name, *source = NULL;
@@ -406,6 +412,8 @@ int inputs_fixdep_text(struct inputs_symbol_table *t,
 struct program {
 	char *path;
 	struct stamp stamp;
+	/* Of .fixdep.cmd: fixdep's first work is to write that of itself. */
+	struct stamp command;
 	enum inputs_fixdep_kind kind;
 };
 
@@ -449,22 +457,41 @@ static struct program *find_known_program(struct inputs_fixdep *f,
 	return &f->v[f->n - 1];
 }
 
+static bool read_stamp(const char *path, struct stamp *out)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return false;
+	stamp_of(out, &st);
+	return true;
+}
+
+static bool read_command_stamp(const char *path, struct stamp *out)
+{
+	char *command = command_file_of(path);
+	bool is = read_stamp(command, out);
+
+	free(command);
+	return is;
+}
+
 static enum inputs_fixdep_kind known_kind(struct inputs_fixdep *f,
 					  const char *cwd, const char *path)
 {
 	enum inputs_fixdep_kind kind;
+	struct stamp now, command;
 	struct program *p;
-	struct stamp now;
-	struct stat st;
 
-	if (stat(path, &st))
+	if (!read_stamp(path, &now) || !read_command_stamp(path, &command))
 		return INPUTS_FIXDEP_UNKNOWN;
-	stamp_of(&now, &st);
 	pthread_mutex_lock(&f->lock);
 	p = find_known_program(f, path);
-	if (!stamp_equal(&p->stamp, &now)) {
+	if (!stamp_equal(&p->stamp, &now) ||
+	    !stamp_equal(&p->command, &command)) {
 		p->kind = inputs_fixdep_kind(cwd, path);
 		p->stamp = now;
+		p->command = command;
 	}
 	kind = p->kind;
 	pthread_mutex_unlock(&f->lock);
