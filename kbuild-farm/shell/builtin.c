@@ -30,7 +30,7 @@ static const struct shell_builtin builtins[] = {
 	{ .name = "break", .run = shell_leave_loops, .special = true },
 	{ .name = "cd", .run = shell_cd },
 	{ .name = "chdir", .run = shell_cd },
-	{ .name = "command" },
+	{ .name = "command", .run = shell_command_v, .pure = true },
 	{ .name = "continue", .run = shell_leave_loops, .special = true },
 	{ .name = "echo", .run = shell_echo, .pure = true },
 	{ .name = "eval", .special = true },

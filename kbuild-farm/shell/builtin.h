@@ -38,6 +38,8 @@ int shell_printf(struct shell *sh, char **argv);
  * precision in digits; none of the conversions of floating point.
  */
 bool shell_printf_knows(const char *format);
+/* shell/builtin-command.c */
+int shell_command_v(struct shell *sh, char **argv);
 /* shell/builtin-test.c: test and [ */
 int shell_test(struct shell *sh, char **argv);
 /* shell/builtin-state.c */

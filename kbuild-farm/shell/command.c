@@ -7,6 +7,7 @@
 #include "shell/compile.h"
 #include "shell/fixdep.h"
 #include "shell/known.h"
+#include "shell/nm.h"
 #include "shell/program.h"
 #include "shell/redirect.h"
 #include "shell/run.h"
@@ -146,7 +147,8 @@ static int run_program(struct shell *sh, const struct command *c)
 	last = (c->flags & SHELL_LAST) && !shell_traps_any();
 	if (!c->started && (shell_utility(sh, p.path, argv, &status) ||
 			    shell_compile(sh, &p, argv, last, &status) ||
-			    run_fixdep(sh, argv, &status)))
+			    run_fixdep(sh, argv, &status) ||
+			    shell_nm_script(sh, argv, &status)))
 		return status;
 	if (last) {
 		sh->skip = SHELL_EXIT;

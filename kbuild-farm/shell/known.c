@@ -323,6 +323,15 @@ static bool knows_unset(const struct shell_word *w)
 	return true;
 }
 
+/* command -v NAME */
+static bool knows_command(const struct shell_word *w)
+{
+	if (strcmp(literal_of(w), "-v"))
+		return false;
+	w = w->next;
+	return w && !w->next && *literal_of(w) && *w->literal != '-';
+}
+
 static int check_action(struct check *c, const char *action)
 {
 	struct arena_mark mark = arena_mark(c->arena);
@@ -415,6 +424,8 @@ static bool knows_words(const struct check *c, const struct shell_builtin *b,
 		return knows_export(w);
 	if (b->run == shell_unset)
 		return knows_unset(w);
+	if (b->run == shell_command_v)
+		return knows_command(w);
 	if (b->run == shell_cd)
 		return !shell_vars_get(c->vars, "CDPATH");
 	if (b->run == shell_printf)

@@ -20,6 +20,15 @@ static const struct {
 	{ "{", 1, TOKEN_BEGIN },     { "}", 1, TOKEN_DONE_GROUP },
 };
 
+bool shell_lex_is_keyword(const char *word)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+		if (!strcmp(keywords[i].word, word))
+			return true;
+	}
+	return false;
+}
+
 static enum shell_token keyword_token(const struct shell_lexed *word)
 {
 	if (word->quoted || word->len > 5 || !word->word->literal)

@@ -109,6 +109,7 @@ enum {
 
 /* The next token; it is in lx->token, too. */
 enum shell_token shell_lex(struct shell_lexer *lx, unsigned how);
+bool shell_lex_is_keyword(const char *word);
 /* The documents that were announced on the line just ended. */
 void shell_lex_here(struct shell_lexer *lx);
 

@@ -3,6 +3,7 @@
 
 #include "shell/command.h"
 #include "shell/known.h"
+#include "shell/nm.h"
 #include "shell/program.h"
 #include "shell/redirect.h"
 #include "shell/run.h"
@@ -185,10 +186,14 @@ static struct element *list_elements(struct shell *sh,
 
 int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags)
 {
+	struct element *e, *here;
 	size_t count;
-	struct element *e = list_elements(sh, n, &count);
-	struct element *here = choose_here(e, count);
 	int ret;
+
+	if (shell_nm_pipe(sh, n, &ret))
+		return ret;
+	e = list_elements(sh, n, &count);
+	here = choose_here(e, count);
 
 	flags &= SHELL_TESTED;
 	ret = start_all(sh, e, count, here, flags);

@@ -33,11 +33,7 @@ bool shell_utility_is(const char *name)
 	return find_utility(name);
 }
 
-/*
- * A file of its own where GNU's programs are: those of busybox and others are
- * links to one program for all.
- */
-static bool is_system_program(const char *path, const char *name)
+bool shell_utility_is_of_system(const char *path, const char *name)
 {
 	static const char *const dirs[] = { "/bin/", "/usr/bin/" };
 	struct stat st;
@@ -51,8 +47,7 @@ static bool is_system_program(const char *path, const char *name)
 	return false;
 }
 
-/* fakeroot and its like are in libc, which we do not call. */
-static bool is_watched(struct shell *sh)
+bool shell_utility_is_watched(struct shell *sh)
 {
 	return sh->as_is ? getenv("LD_PRELOAD") :
 			   shell_vars_get(&sh->vars, "LD_PRELOAD");
@@ -62,6 +57,6 @@ bool shell_utility(struct shell *sh, const char *path, char **argv, int *status)
 {
 	const struct utility *u = find_utility(argv[0]);
 
-	return u && is_system_program(path, argv[0]) && !is_watched(sh) &&
-	       u->run(sh, argv, status);
+	return u && shell_utility_is_of_system(path, argv[0]) &&
+	       !shell_utility_is_watched(sh) && u->run(sh, argv, status);
 }

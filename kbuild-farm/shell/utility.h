@@ -15,6 +15,16 @@ struct shell;
 
 /* Is there one of that name? */
 bool shell_utility_is(const char *name);
+/*
+ * Is `path` the system's own program `name`: a file of its own where GNU's are?
+ * Those of busybox and others are links to one program for all.
+ */
+bool shell_utility_is_of_system(const char *path, const char *name);
+/*
+ * Would a program that this shell starts be watched by another?  fakeroot and
+ * its like are in libc, which we do not call.
+ */
+bool shell_utility_is_watched(struct shell *sh);
 
 /*
  * Do what the program `path` does with these words: true, and its status.

@@ -258,4 +258,41 @@ kfarm_build --no-remote Image
 is "build with farm.shell = system: has none of ours" null "$(meta .farm.shell)"
 check "no command remembers it" \
 	test ! "$(grep -rlE 'KFARM_SHELL|shell/sh' "$build" --include='*.cmd')"
+
+# ---- Linux ----
+
+# From nothing: fixdep is built, and writes down first how that was done.
+tree=$(kernel_tree) || exit 1
+: >"$KFARM_CONFIG"
+rm -rf "$build"
+kfarm_build --no-remote -k tinyconfig prepare
+is "prepare: ends with" 0 $?
+echo "shell: $(meta '.farm.shell | tostring')"
+check "prepare: of 100 lines 99 are not for /bin/sh" test \
+	"$(meta '.farm.shell | .lines > 300 and 100 * .handed <= .lines')" = true
+check "prepare: but for the first, fixdep is not started" test \
+	"$(meta '.farm.shell | .fixdeps > 40')" = true
+
+# check-local-export: with an nm that fails, if it is started.
+exports=$work/exports
+mkdir "$exports"
+cp /bin/false "$exports/no-nm"
+printf '%s\n' .globl\ {a,b} {a,b,__ksymtab_a,__ksymtab_b}': .long 1' |
+	as -o "$exports/good.o" -
+printf '%s\n' .globl\ a {a,b,__ksymtab_a,__ksymtab_b}': .long 1' |
+	as -o "$exports/bad.o" -
+# exported SHELL OBJECT NM: what the script says, and its status.
+exported()
+{
+	(cd "$exports" && NM=$3 AWK=awk "$1" -ec \
+		"$tree/scripts/check-local-export $2; echo good" 2>&1; echo $?)
+}
+for object in good.o bad.o none.o; do
+	is "check-local-export: $object" "$(exported /bin/sh $object nm)" \
+		"$(exported "$bin/sh" $object nm)"
+done
+is "check-local-export: nm is not started" $'good\n0' \
+	"$(exported "$bin/sh" good.o ./no-nm)"
+is "check-local-export: but where it is needed" \
+	"$(exported /bin/sh bad.o ./no-nm)" "$(exported "$bin/sh" bad.o ./no-nm)"
 farm_end
