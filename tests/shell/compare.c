@@ -2,14 +2,16 @@
 /*
  * compare [-j WORKERS] [-n SCRIPTS] [-s FIRST_SEED] [-p] SH - run random
  * scripts by dash and by SH, each in a fresh directory of the same name, and
- * compare what they print, how they end and what files they leave.  -p only
- * prints the first script.  Ends with 1 where anything differs.
+ * compare what they print, how they end and what files they leave.  Those that
+ * are handed on would be dash's both times: they are only counted, by why.  -p
+ * only prints the first script.  Ends with 1 where anything differs.
  */
 #include "generate.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "shell/counts.h"
+#include "shell/script.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +34,7 @@
 /* Of all workers. */
 struct totals {
 	unsigned long scripts, different, order, uncertain, crashed, stopped;
+	unsigned long handed[SHELL_WHY_COUNT];
 };
 
 static struct totals *totals;
@@ -169,6 +173,11 @@ static void set_descriptor(int fd, const char *name, int flags)
 	}
 }
 
+static bool has_errexit(uint64_t seed)
+{
+	return seed % 5 == 1;
+}
+
 /* The child: the script with what the seed says of stdin and -e. */
 static void become(bool ours, const char *script, uint64_t seed)
 {
@@ -176,7 +185,7 @@ static void become(bool ours, const char *script, uint64_t seed)
 	char *env[] = { (char *)"PATH=/usr/bin:/bin",
 			(char *)"HOME=/nonexistent/h o", (char *)"EXP=exported",
 			ours ? counts : NULL, NULL };
-	bool errexit = seed % 5 == 1;
+	bool errexit = has_errexit(seed);
 	/* Twice, so that it is not taken for a line of make's. */
 	const char *flags = ours ? (errexit ? "-cec" : "-cc") :
 				   (errexit ? "-ec" : "-c");
@@ -284,8 +293,8 @@ static void show(uint64_t seed, const char *script, const struct outcome *dash,
 	buf_printf(
 		&text,
 		"==== seed %llu%s\n%s---- dash: %#x\n%s%s---- ours: %#x\n%s%s",
-		(unsigned long long)seed, seed % 5 == 1 ? " -e" : "", script,
-		dash->status, buf_str(&dash->out), buf_str(&dash->err),
+		(unsigned long long)seed, has_errexit(seed) ? " -e" : "",
+		script, dash->status, buf_str(&dash->out), buf_str(&dash->err),
 		ours->status, buf_str(&ours->out), buf_str(&ours->err));
 	if (!bytes_equal(buf_bytes(&dash->files), buf_bytes(&ours->files)))
 		buf_printf(&text, "---- files of dash\n%s---- ours\n%s",
@@ -340,23 +349,49 @@ static void judge(uint64_t seed, const char *script)
 		__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
 }
 
+/* Would it be handed on?  Then it is counted. */
+static bool is_handed(const char *text, uint64_t seed)
+{
+	char *env[] = { (char *)"PATH=/usr/bin:/bin",
+			(char *)"HOME=/nonexistent/h o", (char *)"EXP=exported",
+			NULL };
+	const struct shell_script script = {
+		.text = text,
+		.name = "/bin/sh",
+		.errexit = has_errexit(seed),
+	};
+	enum shell_why why;
+
+	if (shell_script_check(&script, env, &why) != -ENOTSUP)
+		return false;
+	__atomic_add_fetch(&totals->handed[why], 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void compare_one(const char *script, uint64_t seed)
+{
+	struct outcome dash, ours;
+	bool equal;
+
+	run(false, script, seed, &dash);
+	run(true, script, seed, &ours);
+	equal = same(&dash, &ours);
+	outcome_release(&dash);
+	outcome_release(&ours);
+	if (!equal)
+		judge(seed, script);
+}
+
 static void work(uint64_t first, uint64_t step, unsigned long n)
 {
 	struct buf script = { 0 };
-	struct outcome dash, ours;
-	bool equal;
 
 	for (unsigned long i = 0; i < n; i++) {
 		uint64_t seed = first + i * step;
 
 		shell_generate(&script, seed);
-		run(false, buf_str(&script), seed, &dash);
-		run(true, buf_str(&script), seed, &ours);
-		equal = same(&dash, &ours);
-		outcome_release(&dash);
-		outcome_release(&ours);
-		if (!equal)
-			judge(seed, buf_str(&script));
+		if (!is_handed(buf_str(&script), seed))
+			compare_one(buf_str(&script), seed);
 		__atomic_add_fetch(&totals->scripts, 1, __ATOMIC_RELAXED);
 	}
 	buf_release(&script);
@@ -411,16 +446,49 @@ static void open_to_all(const char *directory)
 	}
 }
 
+/* In memory, where that may be: a script takes a dozen files. */
+static char *new_directory(void)
+{
+	struct statvfs st;
+
+	if (!statvfs("/dev/shm", &st) && !(st.f_flag & ST_NOEXEC) &&
+	    st.f_bavail > (64 << 20) / st.f_frsize) {
+		char *in_memory = xstrdup("/dev/shm/shell-compare.XXXXXX");
+
+		if (mkdtemp(in_memory))
+			return in_memory;
+		free(in_memory);
+	}
+	return mkdtemp(xstrdup("/tmp/shell-compare.XXXXXX"));
+}
+
+static void print_totals(const uint64_t counts[static SHELL_COUNTS])
+{
+	unsigned long handed = 0;
+
+	for (int i = 0; i < SHELL_WHY_COUNT; i++) {
+		if (totals->handed[i])
+			printf("handed on, %s: %lu\n", shell_why_words(i),
+			       totals->handed[i]);
+		handed += totals->handed[i];
+	}
+	printf("%lu scripts: %lu differ, %lu only in the order of pipes, "
+	       "%lu uncertain in dash, %lu that dash crashes at, %lu too slow, "
+	       "%lu handed on, %llu unforeseen\n",
+	       totals->scripts, totals->different, totals->order,
+	       totals->uncertain, totals->crashed, totals->stopped, handed,
+	       (unsigned long long)counts[SHELL_COUNT_HANDED]);
+}
+
 static int run_all(const char *sh, uint64_t first, unsigned workers,
 		   unsigned long n)
 {
-	char template[] = "/tmp/shell-compare.XXXXXX";
 	uint64_t counts[SHELL_COUNTS];
 	char *directory;
 
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	base = mkdtemp(template);
+	base = new_directory();
 	if (totals == MAP_FAILED || !base || chmod(base, 0755))
 		die("start");
 	shell = xasprintf("%s/sh", base);
@@ -434,13 +502,7 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	shell_counts_read(directory, counts);
-	printf("%lu scripts: %lu differ, %lu only in the order of pipes, "
-	       "%lu uncertain in dash, %lu that dash crashes at, %lu too slow, "
-	       "%llu of %llu handed on\n",
-	       totals->scripts, totals->different, totals->order,
-	       totals->uncertain, totals->crashed, totals->stopped,
-	       (unsigned long long)counts[SHELL_COUNT_HANDED],
-	       (unsigned long long)counts[SHELL_COUNT_LINES]);
+	print_totals(counts);
 	remove_all(base);
 	return totals->different || totals->scripts != n;
 }
