@@ -31,8 +31,17 @@ struct entry {
 	struct scan_text *text;
 };
 
+/* A file that a thread is reading, to be kept. */
+struct reading {
+	struct reading *next;
+	const struct stamp *id;
+	unsigned mode;
+};
+
 struct scan_store {
 	pthread_mutex_t lock;
+	pthread_cond_t ended; /* one of `reading` */
+	struct reading *reading;
 	struct scan_names *names;
 	struct map entries;
 	uint64_t lexed, reused;
@@ -43,6 +52,7 @@ struct scan_store *scan_store_new(struct scan_names *names)
 	struct scan_store *s = xcalloc(1, sizeof(*s));
 
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->ended, NULL);
 	s->names = names;
 	return s;
 }
@@ -64,6 +74,7 @@ void scan_store_free(struct scan_store *s)
 	if (!s)
 		return;
 	map_release_all(&s->entries, entry_free);
+	pthread_cond_destroy(&s->ended);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -81,21 +92,53 @@ static struct entry *find_stored(const struct scan_store *s,
 	return e;
 }
 
-static struct scan_text *known_text(struct scan_store *s,
-				    const struct stamp *id, unsigned mode)
+/* Does another thread read this very file? */
+static bool is_being_read(const struct scan_store *s, const struct stamp *id,
+			  unsigned mode)
+{
+	for (const struct reading *r = s->reading; r; r = r->next) {
+		if (r->mode == mode && stamp_equal(r->id, id))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The text, or NULL: then it is for this thread to read it, and to call
+ * end_reading().  Units that come together meet the same headers at the same
+ * moment: who is second waits for what the first one makes.
+ */
+static struct scan_text *known_text(struct scan_store *s, struct reading *r)
 {
 	struct scan_text *t = NULL;
 	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	e = find_stored(s, id, mode);
+	while (!(e = find_stored(s, r->id, r->mode)) &&
+	       is_being_read(s, r->id, r->mode))
+		pthread_cond_wait(&s->ended, &s->lock);
 	if (e) {
 		t = e->text;
 		atomic_fetch_add(&t->refs, 1);
 		s->reused++;
+	} else {
+		r->next = s->reading;
+		s->reading = r;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return t;
+}
+
+static void end_reading(struct scan_store *s, struct reading *r)
+{
+	struct reading **at = &s->reading;
+
+	pthread_mutex_lock(&s->lock);
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	pthread_cond_broadcast(&s->ended);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* Keep it for others; another thread may have been faster. */
@@ -178,18 +221,14 @@ static int open_file(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int get(struct scan_store *s, const char *path, unsigned mode, bool full,
-	       int64_t since, struct scan_text **out, struct stamp *id)
+static int read_and_lex(struct scan_store *s, const char *path, unsigned mode,
+			bool full, int64_t since, struct scan_text **out,
+			struct stamp *id)
 {
 	struct buf in = { 0 };
+	int fd = open_file(path), ret = 0;
 	bool settled;
-	int fd, ret = 0;
 
-	settled = id->ino && stamp_settled(id, since);
-	*out = settled ? known_text(s, id, mode) : NULL;
-	if (*out)
-		return 0;
-	fd = open_file(path);
 	if (fd < 0)
 		return fd;
 	if (!id->ino)
@@ -205,6 +244,23 @@ static int get(struct scan_store *s, const char *path, unsigned mode, bool full,
 		atomic_store(&(*out)->refs, 1);
 	close(fd);
 	buf_release(&in);
+	return ret;
+}
+
+static int get(struct scan_store *s, const char *path, unsigned mode, bool full,
+	       int64_t since, struct scan_text **out, struct stamp *id)
+{
+	const struct stamp known = *id;
+	struct reading r = { .id = &known, .mode = mode };
+	int ret;
+
+	if (!known.ino || !stamp_settled(&known, since))
+		return read_and_lex(s, path, mode, full, since, out, id);
+	*out = known_text(s, &r);
+	if (*out)
+		return 0;
+	ret = read_and_lex(s, path, mode, full, since, out, id);
+	end_reading(s, &r);
 	return ret;
 }
 

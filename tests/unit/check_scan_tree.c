@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* One unit scanned again and again while the tree changes. */
 struct life {
@@ -133,6 +134,7 @@ struct crowd {
 	struct scan *s;
 	char *cc;
 	atomic_int bad;
+	pthread_barrier_t start;
 };
 
 static void *member(void *arg)
@@ -154,7 +156,7 @@ static void *member(void *arg)
 
 START_TEST(threads_share_a_scan_while_files_change)
 {
-	struct crowd c = { compare_scan(), compare_compiler("gcc"), 0 };
+	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
 	pthread_t thread[4];
 
 	compare_file("unit.c", "#include <x.h>\n");
@@ -177,6 +179,55 @@ START_TEST(threads_share_a_scan_while_files_change)
 }
 END_TEST
 
+static void *newcomer(void *arg)
+{
+	struct crowd *c = arg;
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.c", NULL };
+	struct scan_closure out;
+
+	pthread_barrier_wait(&c->start);
+	compare_closure(c->s, c->cc, argv, &out);
+	if (out.why || out.n_files != 41)
+		atomic_fetch_add(&c->bad, 1);
+	scan_closure_release(&out);
+	return NULL;
+}
+
+/* Units that come together meet the same headers at the same moment. */
+START_TEST(a_file_is_read_by_one_thread_and_once)
+{
+	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
+	struct buf unit = { 0 };
+	struct scan_stats stats;
+	pthread_t thread[4];
+
+	for (int i = 0; i < 40; i++) {
+		char *name = xasprintf("inc/%d.h", i);
+
+		compare_file(name, "#define A 1\n");
+		buf_printf(&unit, "#include <%d.h>\n", i);
+		free(name);
+	}
+	compare_file("unit.c", buf_str(&unit));
+	/* More than a tick of the clock of files. */
+	usleep(50000);
+	pthread_barrier_init(&c.start, NULL, 4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, newcomer, &c),
+				 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&c.start);
+	ck_assert_int_eq(atomic_load(&c.bad), 0);
+	scan_stats(c.s, &stats);
+	ck_assert_uint_eq(stats.files_lexed, 41);
+	ck_assert_uint_eq(stats.files_reused, 3 * 41);
+	scan_free(c.s);
+	free(c.cc);
+	buf_release(&unit);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("scan/tree");
@@ -189,6 +240,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
 	tcase_add_test(tc, a_search_directory_that_appears_is_noticed);
 	tcase_add_test(tc, threads_share_a_scan_while_files_change);
+	tcase_add_test(tc, a_file_is_read_by_one_thread_and_once);
 	suite_add_tcase(s, tc);
 	return s;
 }
