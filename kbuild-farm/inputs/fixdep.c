@@ -135,19 +135,22 @@ static void use_symbol(struct printing *f, const struct inputs_symbol *is)
 	buf_add_str(f->out, ") \\\n");
 }
 
+/* `name` from the root; until the next one is asked for. */
+static const char *from_root(struct printing *f, const char *name)
+{
+	if (*name == '/')
+		return name;
+	f->path.len = f->cwd_len;
+	buf_add_str(&f->path, name);
+	return buf_str(&f->path);
+}
+
 static int parse_file(struct printing *f, const char *name)
 {
 	const struct inputs_symbols *symbols;
-	int ret;
+	int ret = inputs_symbols_get(f->table, from_root(f, name), &symbols,
+				     f->err);
 
-	f->path.len = *name == '/' ? 0 : f->cwd_len;
-	buf_add_str(&f->path, name);
-	ret = inputs_symbols_get(f->table, buf_str(&f->path), &symbols, f->err);
-	/* What stands there is the directory of the next one. */
-	if (*name == '/') {
-		buf_reset(&f->path);
-		buf_printf(&f->path, "%s/", f->call->cwd);
-	}
 	for (size_t i = 0; !ret && i < symbols->n; i++)
 		use_symbol(f, symbols->v[i]);
 	return ret;
