@@ -48,6 +48,16 @@ char *bytes_dup(struct bytes b)
 	return s;
 }
 
+/* FNV-1a. */
+uint64_t bytes_hash(struct bytes b, uint64_t seed)
+{
+	uint64_t h = seed ^ UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < b.len; i++)
+		h = (h ^ b.data[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
 uint16_t get_le16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] | p[1] << 8);

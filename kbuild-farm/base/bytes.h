@@ -29,6 +29,11 @@ bool bytes_equal(struct bytes a, struct bytes b);
 const void *bytes_find(struct bytes in, struct bytes what, size_t rare);
 /* A NUL-terminated copy; the caller frees it. */
 char *bytes_dup(struct bytes b);
+/*
+ * Tells contents apart that nobody made equal by intent; `seed` is the hash of
+ * what comes before, or any number.
+ */
+uint64_t bytes_hash(struct bytes b, uint64_t seed);
 
 uint16_t get_le16(const uint8_t *p);
 uint32_t get_le32(const uint8_t *p);

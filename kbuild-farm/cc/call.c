@@ -23,13 +23,29 @@ static int own_name(char *const *argv)
 	return 1;
 }
 
+static enum cc_answer ask_memory(struct cc_call *c, const char *probes,
+				 const struct options_command *command,
+				 int *status)
+{
+	if (!probes)
+		return CC_ANSWER_NONE;
+	c->probe = cc_probe_new(probes, c->compiler, c->argv, c->env, command);
+	return c->probe && cc_probe_answer(c->probe, status) ? CC_ANSWER_DONE :
+							       CC_ANSWER_NONE;
+}
+
+/* What kfarm has told of itself in the environment. */
+struct told {
+	const char *socket, *links, *slots, *probes;
+};
+
 /* What is no compile is no matter of the coordinator's, nor of slots. */
-static enum cc_answer ask_coordinator(struct cc_call *c, const char *socket,
-				      const char *slots, int *status)
+static enum cc_answer ask_somebody(struct cc_call *c, const struct told *told,
+				   int *status)
 {
 	enum cc_answer answer = CC_ANSWER_NONE;
 	struct options_command command;
-	struct cc_job job = { .socket = socket,
+	struct cc_job job = { .socket = told->socket,
 			      .compiler = c->compiler,
 			      .argv = c->argv,
 			      .env = c->env,
@@ -37,10 +53,12 @@ static enum cc_answer ask_coordinator(struct cc_call *c, const char *socket,
 			      .kept = -1 };
 
 	options_command_parse(&command, c->argv);
-	if (command.verdict != OPTIONS_PASSTHROUGH) {
-		c->slots = slots;
-		c->offered = socket;
-		if (socket)
+	if (command.verdict == OPTIONS_PASSTHROUGH) {
+		answer = ask_memory(c, told->probes, &command, status);
+	} else {
+		c->slots = told->slots;
+		c->offered = told->socket;
+		if (told->socket)
 			answer = cc_job_offer(&job, status);
 		c->kept = job.kept;
 	}
@@ -51,9 +69,12 @@ static enum cc_answer ask_coordinator(struct cc_call *c, const char *socket,
 enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
 			     int *status)
 {
-	const char *socket = str_env(env, "KFARM_SOCKET");
-	const char *links = str_env(env, "KFARM_LINKS");
-	const char *slots = str_env(env, "KFARM_SLOTS");
+	const struct told told = {
+		.socket = str_env(env, "KFARM_SOCKET"),
+		.links = str_env(env, "KFARM_LINKS"),
+		.slots = str_env(env, "KFARM_SLOTS"),
+		.probes = str_env(env, "KFARM_PROBES"),
+	};
 	bool launched = false;
 
 	*c = (struct cc_call){ .kept = -1 };
@@ -63,7 +84,7 @@ enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
 		*status = own_name(argv);
 		return CC_ANSWER_DONE;
 	}
-	c->compiler = cc_compiler_find(&argv[0], launched, links,
+	c->compiler = cc_compiler_find(&argv[0], launched, told.links,
 				       str_env(env, "PATH"));
 	if (!c->compiler) {
 		*status = 127;
@@ -71,12 +92,16 @@ enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
 	}
 	c->argv = argv;
 	c->env = env;
-	cc_local_clean(env, links);
-	return ask_coordinator(c, socket, slots, status);
+	cc_local_clean(env, told.links);
+	return ask_somebody(c, &told, status);
 }
 
 int cc_call_exec(const struct cc_call *c)
 {
+	int status;
+
+	if (c->probe && cc_probe_ask(c->probe, &status))
+		return status;
 	if (c->slots)
 		cc_local_take_slot(c->slots);
 	return cc_local_exec(c->compiler, c->argv, c->env);
@@ -86,6 +111,7 @@ void cc_call_release(struct cc_call *c)
 {
 	if (c->kept >= 0)
 		close(c->kept);
+	cc_probe_free(c->probe);
 	free(c->compiler);
 	*c = (struct cc_call){ .kept = -1 };
 }

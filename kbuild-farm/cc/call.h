@@ -6,6 +6,7 @@
 #define CC_CALL_H
 
 #include "cc/job.h"
+#include "cc/probe.h"
 
 #include <stdbool.h>
 
@@ -15,6 +16,7 @@ struct cc_call {
 	char **env; /* what it gets */
 	const char *slots; /* of which it takes one; NULL: of none */
 	bool offered; /* to the coordinator */
+	struct cc_probe *probe; /* a question to be remembered, or NULL */
 	int kept; /* to stay open until the compiler has ended; -1: nothing */
 };
 
@@ -24,12 +26,15 @@ struct cc_call {
  * which are taken out, in place (cc/local.h).
  *
  * CC_ANSWER_DONE: it has ended with *status, also where no compiler was found,
- * which was said.  CC_ANSWER_LOCAL and NONE: cc_call_exec() is to be called,
- * here or in a child; see cc/job.h for the rest.
+ * which was said, and where the answer to a probe was remembered.
+ * CC_ANSWER_LOCAL and NONE: cc_call_exec() is to be called, here or in a child;
+ * see cc/job.h for the rest.
  */
 enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
 			     int *status);
-/* Become the compiler; returns only when that fails, having said so: a status.
+/*
+ * Become the compiler, or run it where what it answers is to be remembered:
+ * returns its status, or one where it cannot be run, having said so.
  */
 int cc_call_exec(const struct cc_call *c);
 /* Where somebody else becomes it. */

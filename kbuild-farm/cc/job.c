@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,9 +30,6 @@
 /* How long until the next try when the backlog is full. */
 #define RETRY_MS  20
 #define READ_SIZE 4096
-/* Limits below these are unusual. */
-#define STACK_MIN (UINT64_C(8) << 20)
-#define FILES_MIN 64
 
 struct outputs {
 	char *object, *object_tmp;
@@ -176,32 +172,6 @@ static uint32_t current_umask(void)
 	return mask;
 }
 
-static bool is_limit_below(int resource, rlim_t least)
-{
-	struct rlimit limit;
-
-	return !getrlimit(resource, &limit) && limit.rlim_cur < least;
-}
-
-/*
- * Might a compile end differently in this process than on a node?  gcc takes
- * a closed stderr for an error once it warns.
- */
-static bool is_confined(void)
-{
-	static const int unlimited[] = { RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA,
-					 RLIMIT_CPU };
-
-	for (size_t i = 0; i < sizeof(unlimited) / sizeof(*unlimited); i++) {
-		if (is_limit_below(unlimited[i], RLIM_INFINITY))
-			return true;
-	}
-	return is_limit_below(RLIMIT_STACK, STACK_MIN) ||
-	       is_limit_below(RLIMIT_NOFILE, FILES_MIN) ||
-	       fcntl(STDOUT_FILENO, F_GETFD) < 0 ||
-	       fcntl(STDERR_FILENO, F_GETFD) < 0;
-}
-
 /* The message to send; false: this compile cannot be described. */
 static bool make_message(struct buf *out, const struct cc_job *job)
 {
@@ -209,7 +179,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 		.pid = (uint32_t)getpid(),
 		.umask = current_umask(),
 		.terminal = isatty(STDERR_FILENO),
-		.confined = is_confined(),
+		.confined = cc_local_is_confined(),
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};
@@ -316,25 +286,6 @@ static bool receive(const struct talk *t, struct buf *in, uint64_t deadline)
 	return true;
 }
 
-/* A diagnostics pipe may be non-blocking: make's own choice. */
-static void write_diagnostics(int fd, struct bytes in)
-{
-	while (in.len) {
-		ssize_t n = write(fd, in.data, in.len);
-
-		if (n >= 0) {
-			in.data += n;
-			in.len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-			poll(&p, 1, -1);
-		} else if (errno != EINTR) {
-			return;
-		}
-	}
-}
-
 static bool is_pair(const char *tmp, const char *to, const char *our_tmp,
 		    const char *ours)
 {
@@ -412,8 +363,8 @@ static bool deliver_result(const struct talk *t, struct bytes body, int *status)
 		if (m.status)
 			remove_temporaries(o);
 		restore_signals(&t->before);
-		write_diagnostics(STDOUT_FILENO, m.out);
-		write_diagnostics(STDERR_FILENO, m.err);
+		cc_local_print(STDOUT_FILENO, m.out);
+		cc_local_print(STDERR_FILENO, m.err);
 		*status = m.status;
 	}
 	wire_cc_done_release(&m);

@@ -13,14 +13,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SLOTS_MAX 1024
+/* Limits below these are unusual. */
+#define STACK_MIN (UINT64_C(8) << 20)
+#define FILES_MIN 64
 
 void cc_local_complain(const char *fmt, ...)
 {
@@ -42,6 +47,7 @@ static bool is_kfarm_variable(const char *entry)
 {
 	return str_starts(entry, "KFARM_SOCKET=") ||
 	       str_starts(entry, "KFARM_LINKS=") ||
+	       str_starts(entry, "KFARM_PROBES=") ||
 	       str_starts(entry, "KFARM_SLOTS=");
 }
 
@@ -123,6 +129,47 @@ void cc_local_take_slot(const char *dir)
 
 	if (fd >= 0)
 		fcntl(fd, F_SETFD, 0);
+}
+
+static bool is_limit_below(int resource, rlim_t least)
+{
+	struct rlimit limit;
+
+	return !getrlimit(resource, &limit) && limit.rlim_cur < least;
+}
+
+bool cc_local_is_confined(void)
+{
+	static const int unlimited[] = { RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA,
+					 RLIMIT_CPU };
+
+	for (size_t i = 0; i < sizeof(unlimited) / sizeof(*unlimited); i++) {
+		if (is_limit_below(unlimited[i], RLIM_INFINITY))
+			return true;
+	}
+	return is_limit_below(RLIMIT_STACK, STACK_MIN) ||
+	       is_limit_below(RLIMIT_NOFILE, FILES_MIN) ||
+	       fcntl(STDOUT_FILENO, F_GETFD) < 0 ||
+	       fcntl(STDERR_FILENO, F_GETFD) < 0;
+}
+
+bool cc_local_print(int fd, struct bytes in)
+{
+	while (in.len) {
+		ssize_t n = write(fd, in.data, in.len);
+
+		if (n >= 0) {
+			in.data += n;
+			in.len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+			poll(&p, 1, -1);
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
 }
 
 int cc_local_exec(const char *compiler, char **argv, char *const *env)

@@ -5,14 +5,16 @@
 #ifndef CC_LOCAL_H
 #define CC_LOCAL_H
 
+#include "base/bytes.h"
+
 /* "kfarm-cc: ..." on stderr, in one write. */
 void cc_local_complain(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
 
 /*
  * Take kfarm out of the environment: PATH without the directory `links`
- * (may be NULL), none of KFARM_SOCKET, KFARM_LINKS and KFARM_SLOTS.  Works
- * on `env` itself; a changed PATH is never freed.
+ * (may be NULL), none of KFARM_SOCKET, KFARM_LINKS, KFARM_PROBES and
+ * KFARM_SLOTS.  Works on `env` itself; a changed PATH is never freed.
  */
 void cc_local_clean(char **env, const char *links);
 
@@ -26,6 +28,19 @@ void cc_local_take_slot(const char *dir);
 
 /* `fd` above stdin, stdout and stderr, whatever of these was closed. */
 int cc_local_above_stdio(int fd);
+
+/*
+ * Might a compile end differently in this process than elsewhere, by its limits
+ * or as an output is closed?  gcc takes a closed stderr for an error once it
+ * warns.
+ */
+bool cc_local_is_confined(void);
+
+/*
+ * Write all of it, also to a pipe that does not block, which is make's own
+ * choice; false when that fails.
+ */
+bool cc_local_print(int fd, struct bytes in);
 
 /*
  * Become the real compiler; argv[0] becomes `compiler`.  Returns only when

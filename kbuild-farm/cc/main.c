@@ -3,8 +3,8 @@
  * kfarm-cc: what make starts under a compiler's name.  See kfarm-cc(1), and
  * HACKING.md for the life of a compile.
  *
- * It runs some thousand times a build, so it allocates little, starts no
- * process and reads no file.
+ * It runs some thousand times a build, so it allocates little, and starts no
+ * process and reads no file but for a probe.
  */
 #include "cc/call.h"
 

@@ -243,14 +243,17 @@ static void be_nightly(struct node_roster *roster)
 
 static int load_and_run(struct build_options *o, struct err *err)
 {
+	struct settings_local local = { 0 };
 	struct node_roster roster = { 0 };
 	struct build_list list = { 0 };
 	int status = EXIT_USAGE, ret;
 
 	o->request.standard = &o->standard;
 	ret = settings_load(&roster, o->request.no_remote,
-			    &o->request.require_remote, &o->standard,
-			    &o->request.shell, err);
+			    &o->request.require_remote, &o->standard, &local,
+			    err);
+	o->request.shell = local.shell;
+	o->request.forget_probes = local.forget_probes;
 	if (ret) {
 		log_error("%s", err->text);
 		status = build_status_bisected(&o->request, status,

@@ -136,12 +136,14 @@ static int run_user_command(struct run_options *o,
 static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 			 struct err *err)
 {
+	struct settings_local local = { 0 };
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
 	int ret = settings_load(&roster, o->no_remote,
-				&o->request.require_remote, NULL, NULL, err);
+				&o->request.require_remote, NULL, &local, err);
 	int status = EXIT_USAGE;
 
+	o->request.forget_probes = local.forget_probes;
 	if (!ret)
 		ret = watch_new(&watch, &o->watch, err);
 	if (ret) {

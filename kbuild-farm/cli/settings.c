@@ -76,9 +76,18 @@ int settings_conf(struct conf **out, struct node_roster *roster,
 	return ret || roster->off ? ret : node_roster_load(roster, *out, err);
 }
 
+static void read_own(const struct conf *conf, struct settings_local *local)
+{
+	const char *shell = conf_get(conf, "farm", NULL, "shell");
+	const char *probes = conf_get(conf, "farm", NULL, "remember-probes");
+
+	local->shell = !str_equal(shell, "system");
+	local->forget_probes = str_equal(probes, "no");
+}
+
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard, bool *shell,
-		  struct err *err)
+		  int *require_remote, struct strv *standard,
+		  struct settings_local *local, struct err *err)
 {
 	struct conf *conf = NULL;
 	int ret;
@@ -90,9 +99,8 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	if (!ret && !no_remote && !*require_remote)
 		*require_remote = (int)conf_number(conf, "farm", NULL,
 						   "require-remote", 0);
-	if (!ret && shell)
-		*shell = !str_equal(conf_get(conf, "farm", NULL, "shell"),
-				    "system");
+	if (!ret && local)
+		read_own(conf, local);
 	conf_free(conf);
 	return ret;
 }

@@ -13,18 +13,24 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* What is done on this machine. */
+struct settings_local {
+	bool shell; /* make gets kfarm's */
+	bool forget_probes; /* compilers are asked each time */
+};
+
 /* Read the configuration, and its nodes; unknown keys are warned of. */
 int settings_conf(struct conf **out, struct node_roster *roster,
 		  struct err *err);
 /*
  * Read the configuration: the nodes, none with `no_remote`; the percentage of
  * farm.require-remote where *require_remote is 0; the toolchain of each
- * architecture, a line ARCH=TOOLCHAIN in `standard` (may be NULL); whether
- * make's shell is to be kfarm's in *shell (may be NULL).  Warnings are printed.
+ * architecture, a line ARCH=TOOLCHAIN in `standard` (may be NULL); what a run
+ * does besides in `local` (may be NULL).  Warnings are printed.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard, bool *shell,
-		  struct err *err);
+		  int *require_remote, struct strv *standard,
+		  struct settings_local *local, struct err *err);
 /* The last of these alone, and without warnings. */
 int settings_standard(struct strv *standard, struct err *err);
 /*

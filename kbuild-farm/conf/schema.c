@@ -30,6 +30,8 @@ static const struct unit {
  * machines with different versions of kfarm.
  */
 static const struct conf_key known[] = {
+	{ "farm", false, "remember-probes", CONF_WORD, 0, 0, "yes no",
+	  CONF_READ },
 	{ "farm", false, "require-remote", CONF_NUMBER, 0, 100, NULL,
 	  CONF_READ },
 	{ "farm", false, "shell", CONF_WORD, 0, 0, "kfarm system", CONF_READ },

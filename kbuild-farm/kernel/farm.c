@@ -149,25 +149,42 @@ static void on_remote_jobs(void *ctx, unsigned n)
 	kernel_jobserver_set_remote(&f->jobserver, n);
 }
 
-/* So toolchains are on their way to nodes before the first compile. */
-static void expect_compilers(struct kernel_farm *f,
-			     const struct kernel_farm_setup *setup)
+/* What decides which files a compiler of the build reads and runs. */
+static void compiler_env(struct strv *out,
+			 const struct kernel_farm_setup *setup)
 {
 	const char *libraries = setup->env ?
 					str_env(setup->env, "LD_LIBRARY_PATH") :
 					NULL;
-	struct strv env = { 0 };
 
-	strv_addf(&env, "PATH=%s", setup->path);
+	strv_addf(out, "PATH=%s", setup->path);
 	if (libraries)
-		strv_addf(&env, "LD_LIBRARY_PATH=%s", libraries);
-	for (char *const *name = setup->expect; name && *name; name++) {
+		strv_addf(out, "LD_LIBRARY_PATH=%s", libraries);
+}
+
+/*
+ * So toolchains are on their way to nodes before the first compile, and the
+ * first question can be remembered.
+ */
+static void expect_compilers(struct kernel_farm *f,
+			     const struct kernel_farm_setup *setup)
+{
+	static char *const usual[] = { "cc", "gcc", NULL };
+	struct strv env = { 0 }, drivers = { 0 };
+
+	compiler_env(&env, setup);
+	for (char *const *name = setup->expect ? setup->expect : usual; *name;
+	     name++) {
 		char *driver = which_compiler(*name, setup->path, f->links);
 
-		if (driver)
+		if (driver && setup->expect)
 			coord_expect(f->coord, driver, env.v);
-		free(driver);
+		if (driver)
+			strv_own(&drivers, driver);
 	}
+	if (!setup->forget_probes)
+		kernel_probes_open(&f->probes, strv_list(&drivers), env.v);
+	strv_release(&drivers);
 	strv_release(&env);
 }
 
@@ -246,6 +263,8 @@ void kernel_farm_env(const struct kernel_farm *f, struct strv *out)
 	strv_addf(out, "KFARM_SOCKET=%s", f->rundir.socket);
 	strv_addf(out, "KFARM_LINKS=%s", f->links);
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
+	if (f->probes.dir)
+		strv_addf(out, "KFARM_PROBES=%s", f->probes.dir);
 }
 
 static void on_ready(void *ctx)
@@ -349,6 +368,7 @@ void kernel_farm_release(struct kernel_farm *f)
 		events_hub_remove(f->hub, &f->counter);
 	events_tally_release(&f->tally);
 	kernel_shell_release(&f->shell);
+	kernel_probes_release(&f->probes);
 	free(f->links);
 	f->links = NULL;
 }

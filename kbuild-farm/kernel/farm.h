@@ -12,6 +12,7 @@
 #include "events/tally.h"
 #include "kernel/estimate.h"
 #include "kernel/jobserver.h"
+#include "kernel/probes.h"
 #include "kernel/rundir.h"
 #include "kernel/shell.h"
 #include "node/roster.h"
@@ -28,6 +29,7 @@ struct kernel_farm {
 	struct kernel_rundir rundir;
 	char *links; /* in front of PATH */
 	struct kernel_shell shell; /* make's */
+	struct kernel_probes probes; /* what compilers answered */
 	struct coord *coord; /* NULL: without links */
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine alone */
@@ -52,6 +54,7 @@ struct kernel_farm_setup {
 	const char *path; /* PATH whose compilers get links */
 	bool lasting; /* links that outlive the run, and only compilers' */
 	bool shell; /* make gets kfarm's, where that can be */
+	bool forget_probes; /* compilers are asked each time */
 	/* Lists that end in NULL, or NULL: */
 	char *const *trees; /* source and build directory */
 	char *const *expect; /* names of compilers that will be called */

@@ -49,6 +49,7 @@ struct kernel_request {
 	struct strv variables; /* NAME=VALUE for make */
 	struct strv targets;
 	bool shell; /* make's is kfarm's: [farm] shell */
+	bool forget_probes; /* [farm] remember-probes = no */
 	bool fail_fast; /* -F */
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
 	bool no_remote; /* --no-remote */

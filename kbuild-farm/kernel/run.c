@@ -179,6 +179,7 @@ static int start_farm(struct kernel_run *run, struct err *err)
 		.expect = expect,
 		.env = plan->env,
 		.shell = wants_shell(plan),
+		.forget_probes = plan->request->forget_probes,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret = kernel_farm_open(&run->farm, &setup, &skipped, err);

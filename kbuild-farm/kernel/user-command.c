@@ -300,6 +300,7 @@ static int open_farm(struct run *run, struct err *err)
 		.path = path,
 		.lasting = true,
 		.shell = wants_shell_of_ours(run),
+		.forget_probes = c->request->forget_probes,
 	};
 	struct strv skipped = { 0 }, ours = { 0 };
 	int ret = kernel_farm_dirs(&run->farm, err);

@@ -27,6 +27,7 @@ struct kernel_user_command_request {
 	bool no_jobserver; /* MAKEFLAGS stays as it is */
 	bool offered; /* it names a jobserver that is there */
 	bool shell; /* make's is to be kfarm's */
+	bool forget_probes; /* [farm] remember-probes = no */
 	const struct node_roster *roster;
 	struct events_hub *hub; /* hears of it */
 };

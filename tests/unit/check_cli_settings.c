@@ -18,6 +18,7 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 {
 	static const char text[] = "[farm]\n\trequire-remote = 70\n"
 				   "\tshell = kfarm\n"
+				   "\tremember-probes = no\n"
 				   "[node \"a\"]\n\taddress = unix:/none\n"
 				   "[arch \"arm64\"]\n\ttoolchain = gcc-13\n"
 				   "[arch \"arm\"]\n\ttoolchain = arm-x-\n";
@@ -25,7 +26,7 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	struct node_roster roster = { 0 }, empty = { 0 };
 	struct strv standard = { 0 };
 	int fd = mkstemp(path), percent = 0;
-	bool shell = false;
+	struct settings_local local = { 0 };
 	struct err err = { 0 };
 
 	ck_assert_int_ge(fd, 0);
@@ -33,11 +34,11 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	close(fd);
 	setenv("KFARM_CONFIG", path, 1);
 	ck_assert_msg(
-		!settings_load(&roster, false, &percent, NULL, &shell, &err),
+		!settings_load(&roster, false, &percent, NULL, &local, &err),
 		"%s", err.text);
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
-	ck_assert(shell);
+	ck_assert(local.shell && local.forget_probes);
 	/* The command line's counts more. */
 	percent = 20;
 	node_roster_release(&roster);

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cc */
+/* Questions to a compiler that counts them, in the file "ran". */
+#include "base/fs.h"
+#include "base/str.h"
+#include "cc/call.h"
+#include "cc/local.h"
+#include "options/probe-list.h"
+#include "suite.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char script[] =
+	"#!/bin/sh\n"
+	"echo run >>ran\n"
+	"status=0 out=\n"
+	"while [ $# -gt 0 ]; do\n"
+	"	case $1 in\n"
+	"	-o) out=$2; shift ;;\n"
+	"	-) cat ;;\n"
+	"	-DSTATUS=*) status=${1#*=} ;;\n"
+	"	-DSAY=*) echo \"${1#*=}\" >&2 ;;\n"
+	"	-DNAME) echo \"$out\" ;;\n"
+	"	-DLONG) head -c 70000 /dev/zero ;;\n"
+	"	-DKILL) kill -9 $$ ;;\n"
+	"	-DTOUCH) touch compiler ;;\n"
+	"	esac\n"
+	"	shift\n"
+	"done\n"
+	"echo said\n"
+	"[ ! \"$out\" ] || [ \"$out\" = /dev/null ] || echo object >\"$out\"\n"
+	"exit \"$status\"\n";
+
+static char *dir, *compiler;
+static char *variable; /* one more, or NULL */
+static char *input; /* standard input; NULL: /dev/null */
+static const char *out_file; /* standard output */
+
+static void put(const char *path, const char *text, mode_t mode)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), mode, &err), 0);
+}
+
+/* What has just changed is not settled yet, which takes a tick of a clock. */
+static void list_compiler(void)
+{
+	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
+	char *path = options_probe_list_path("probes", false, &c);
+	struct buf list = { 0 };
+	bool settled = false;
+
+	while (!settled) {
+		buf_reset(&list);
+		options_probe_list_begin(&list, &c);
+		settled = options_probe_list_add(&list, compiler);
+		options_probe_list_end(&list);
+	}
+	put(path, buf_str(&list), 0600);
+	buf_release(&list);
+	free(path);
+}
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-cc-probe-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+	ck_assert_int_eq(chdir(dir), 0);
+	compiler = xasprintf("%s/compiler", dir);
+	put("compiler", script, 0700);
+	put("ran", "", 0600);
+	ck_assert_int_eq(mkdir("probes", 0700), 0);
+	list_compiler();
+	variable = input = NULL;
+	out_file = "out";
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(chdir("/"), 0);
+	fs_remove(dir, &err);
+	free(compiler);
+	free(dir);
+}
+
+static int open_input(void)
+{
+	int ends[2];
+
+	if (!input)
+		return open("/dev/null", O_RDONLY);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	if (!fork()) {
+		signal(SIGPIPE, SIG_DFL);
+		fs_write_all(ends[1], bytes_str(input));
+		_exit(0);
+	}
+	close(ends[1]);
+	return ends[0];
+}
+
+static void call(const char *words)
+{
+	char *probes = xasprintf("KFARM_PROBES=%s/probes", dir);
+	char *env[] = { "PATH=/usr/bin:/bin", probes, variable, NULL };
+	struct strv argv = { 0 };
+	struct cc_call c;
+	int status;
+
+	strv_add(&argv, "kfarm-cc");
+	strv_add(&argv, compiler);
+	strv_split(&argv, words, " ");
+	dup2(open_input(), STDIN_FILENO);
+	dup2(open(out_file, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+	dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+	if (cc_call_begin(&c, argv.v, env, &status) == CC_ANSWER_NONE)
+		status = cc_call_exec(&c);
+	_exit(status);
+}
+
+static int ask(const char *words)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		call(words);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void expect(const char *path, const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(path, 1 << 20, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	buf_release(&got);
+}
+
+static unsigned runs(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("ran", &st), 0);
+	return (unsigned)st.st_size / (unsigned)strlen("run\n");
+}
+
+/* Limits of whoever runs this may keep all from being remembered. */
+static void expect_runs(unsigned with, unsigned without)
+{
+	ck_assert_uint_eq(runs(), cc_local_is_confined() ? without : with);
+}
+
+START_TEST(an_answer_is_remembered)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		char *sub = xasprintf("dir_%u", i);
+		char *output = xasprintf("%s/tmp.o", sub);
+		char *words = xasprintf("-DSTATUS=%d -DSAY=warning -c -x c "
+					"/dev/null -o %s",
+					_i, output);
+
+		ck_assert_int_eq(mkdir(sub, 0700), 0);
+		ck_assert_int_eq(ask(words), _i << 8);
+		expect("out", "said\n");
+		expect("err", "warning\n");
+		expect(output, "object\n");
+		free(words);
+		free(output);
+		free(sub);
+	}
+	expect_runs(1, 3);
+}
+END_TEST
+
+START_TEST(other_questions_are_others)
+{
+	static const char *const words[] = { "-E -x c /dev/null",
+					     "-E -P -x c /dev/null",
+					     "-c -x c /dev/null -o /dev/null",
+					     "--version", "-v" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		ck_assert_int_eq(ask(words[i]), 0);
+	variable = "LANG=en_US.UTF-8";
+	ck_assert_int_eq(ask("--version"), 0);
+	variable = "SOURCE_DATE_EPOCH=1";
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_int_eq(mkdir("sub", 0700) | chdir("sub"), 0);
+	ck_assert_int_eq(symlink("../ran", "ran"), 0);
+	variable = NULL;
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_int_eq(chdir(".."), 0);
+	ck_assert_uint_eq(runs(), 8);
+	/* One that no compiler reads is none. */
+	variable = "OTHER=1";
+	ck_assert_int_eq(ask("--version"), 0);
+	expect_runs(8, 9);
+}
+END_TEST
+
+START_TEST(standard_input_is_part_of_the_question)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		input = "int a;\n";
+		ck_assert_int_eq(ask("-E -x c -"), 0);
+		expect("out", "int a;\nsaid\n");
+		input = "int b;\n";
+		ck_assert_int_eq(ask("-E -x c -"), 0);
+		expect("out", "int b;\nsaid\n");
+		input = "";
+		ck_assert_int_eq(ask("-E -x c -"), 0);
+		expect("out", "said\n");
+	}
+	expect_runs(3, 6);
+}
+END_TEST
+
+START_TEST(an_input_that_names_a_file_or_is_long_reaches_the_compiler)
+{
+	char *text = xcalloc(1, 300001), *want;
+
+	memset(text, 'x', 300000);
+	want = xasprintf("%ssaid\n", text);
+	for (unsigned i = 0; i < 2; i++) {
+		input = "#include <a.h>\n";
+		ck_assert_int_eq(ask("-E -x c -"), 0);
+		expect("out", "#include <a.h>\nsaid\n");
+		input = text;
+		ck_assert_int_eq(ask("-E -x c -"), 0);
+		expect("out", want);
+	}
+	ck_assert_uint_eq(runs(), 4);
+	free(want);
+	free(text);
+}
+END_TEST
+
+/* What comes of a moment, or of how it was asked. */
+static const char *const passing[] = {
+	"-DSTATUS=2 -E -x c /dev/null",
+	"-DSTATUS=1 -DSAY=out_of_memory -DSAY=Killed -E -x c /dev/null",
+	"-DSTATUS=1 -DSAY=allocate -E -x c /dev/null",
+	"-DSTATUS=1 -DSAY=fork: -E -x c /dev/null",
+	"-c -x c /dev/null -o a-certain-name.o -DNAME",
+	"-DLONG -E -x c /dev/null",
+	"-DTOUCH -E -x c /dev/null",
+	"-fsome-option -E -x c /dev/null",
+	"-c -x c /dev/null -o sub/tmp.o",
+};
+
+START_TEST(what_may_come_out_otherwise_is_asked_again) /* each of passing */
+{
+	int first;
+
+	first = ask(passing[_i]);
+	unlink("a-certain-name.o");
+	ck_assert_int_eq(ask(passing[_i]), first);
+	ck_assert_uint_eq(runs(), 2);
+}
+END_TEST
+
+START_TEST(a_signal_is_passed_on)
+{
+	for (unsigned i = 1; i < 3; i++) {
+		int status = ask("-DKILL -E -x c /dev/null");
+
+		ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		ck_assert_uint_eq(runs(), i);
+	}
+}
+END_TEST
+
+START_TEST(a_compiler_that_changed_is_asked)
+{
+	ck_assert_int_eq(ask("--version"), 0);
+	put("compiler", "#!/bin/sh\necho run >>ran\necho new\n", 0700);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(ask("--version"), 0);
+		expect("out", "new\n");
+	}
+	ck_assert_uint_eq(runs(), 3);
+	list_compiler();
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_int_eq(ask("--version"), 0);
+	expect("out", "new\n");
+	expect_runs(4, 5);
+}
+END_TEST
+
+START_TEST(its_list_is_wished_for)
+{
+	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
+	char *list = options_probe_list_path("probes", false, &c);
+	char *wish = options_probe_list_path("probes", true, &c);
+
+	ck_assert_int_eq(unlink(list), 0);
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert(fs_exists(wish) || cc_local_is_confined());
+	free(wish);
+	free(list);
+}
+END_TEST
+
+START_TEST(an_output_that_is_there_is_the_compilers)
+{
+	for (unsigned i = 1; i < 4; i++) {
+		ck_assert_int_eq(ask("-c -x c /dev/null -o a.o"), 0);
+		expect("a.o", "object\n");
+		ck_assert_uint_eq(runs(), i);
+	}
+}
+END_TEST
+
+START_TEST(a_full_disk_is_the_compilers)
+{
+	ck_assert_int_eq(ask("--version"), 0);
+	out_file = "/dev/full";
+	for (unsigned i = 2; i < 4; i++) {
+		ask("--version");
+		ck_assert_uint_eq(runs(), i);
+	}
+}
+END_TEST
+
+START_TEST(the_mode_is_the_umasks)
+{
+	static const mode_t masks[] = { 022, 077, 0 };
+	struct stat st;
+
+	for (size_t i = 0; i < 3; i++) {
+		umask(masks[i]);
+		ck_assert_int_eq(ask("-c -x c /dev/null -o tmp.o"), 0);
+		ck_assert_int_eq(stat("tmp.o", &st), 0);
+		ck_assert_uint_eq(st.st_mode & 07777, 0666 & ~masks[i]);
+		ck_assert_int_eq(unlink("tmp.o"), 0);
+	}
+	expect_runs(1, 3);
+}
+END_TEST
+
+START_TEST(a_limit_takes_the_memory_away)
+{
+	struct rlimit limit = { 1 << 20, 1 << 20 };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_uint_eq(runs(), 2);
+}
+END_TEST
+
+START_TEST(a_language_that_is_not_known_counts_in_silence)
+{
+	variable = "LC_ALL=de_DE.UTF-8";
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(ask("-c -x c /dev/null -o /dev/null"), 0);
+		ck_assert_int_eq(
+			ask("-DSTATUS=1 -c -x c /dev/null -o /dev/null"),
+			1 << 8);
+	}
+	expect_runs(3, 4);
+}
+END_TEST
+
+START_TEST(without_a_directory_nothing_is_remembered)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_remove("probes", &err), 0);
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_int_eq(ask("--version"), 0);
+	ck_assert_uint_eq(runs(), 2);
+	ck_assert(!fs_exists("probes"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cc/probe");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, an_answer_is_remembered, 0, 2);
+	tcase_add_test(tc, other_questions_are_others);
+	tcase_add_test(tc, standard_input_is_part_of_the_question);
+	tcase_add_test(
+		tc, an_input_that_names_a_file_or_is_long_reaches_the_compiler);
+	tcase_add_loop_test(tc, what_may_come_out_otherwise_is_asked_again, 0,
+			    sizeof(passing) / sizeof(*passing));
+	tcase_add_test(tc, a_signal_is_passed_on);
+	tcase_add_test(tc, a_compiler_that_changed_is_asked);
+	tcase_add_test(tc, its_list_is_wished_for);
+	tcase_add_test(tc, an_output_that_is_there_is_the_compilers);
+	tcase_add_test(tc, a_full_disk_is_the_compilers);
+	tcase_add_test(tc, the_mode_is_the_umasks);
+	tcase_add_test(tc, a_limit_takes_the_memory_away);
+	tcase_add_test(tc, a_language_that_is_not_known_counts_in_silence);
+	tcase_add_test(tc, without_a_directory_nothing_is_remembered);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: options */
+#include "options/probe.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <string.h>
+
+#define WARNINGS                                                        \
+	"-Werror -D__KERNEL__ -Wall -Wundef -Werror=strict-prototypes " \
+	"-Wno-trigraphs -fno-strict-aliasing -std=gnu11 "               \
+	"-mgeneral-regs-only -mabi=lp64 -Wa,-march=armv8.5-a "
+
+/* A line, and what it is: "" no probe; else letters of what is known of it. */
+static const struct line {
+	const char *line;
+	const char *is; /* q: query, i: stdin, n: /dev/null, r: to be refused */
+	const char *output;
+} lines[] = {
+	/* kbuild's */
+	{ "gcc " WARNINGS "-c -x c /dev/null -o .tmp_12/tmp", "n",
+	  ".tmp_12/tmp" },
+	{ "gcc " WARNINGS "-c -x c /dev/null -o .tmp_12/tmp.o", "n",
+	  ".tmp_12/tmp.o" },
+	{ "gcc -Werror -m32 -E -x c /dev/null -o /dev/null", "n", NULL },
+	{ "gcc -E -P -x c -", "i", NULL },
+	{ "gcc -c -x assembler-with-cpp -o /dev/null -", "ni", NULL },
+	{ "gcc -Wa,--version -c -x assembler-with-cpp /dev/null -o /dev/null",
+	  "n", NULL },
+	{ "gcc -S -x c -o .tmp_1/tmp -", "i", ".tmp_1/tmp" },
+	{ "gcc -S -x c -m64 -O0 -mcmodel=kernel -fstack-protector - -o -", "i",
+	  NULL },
+	{ "gcc -c -x c - -o /tmp/tmp.DuXmsypnOQ.o", "i",
+	  "/tmp/tmp.DuXmsypnOQ.o" },
+	{ "gcc -c -x c - -o/tmp/tmp.DuXmsypnOQ", "i", "/tmp/tmp.DuXmsypnOQ" },
+	{ "gcc -dM -E - -g", "i", NULL },
+	{ "gcc --version", "q", NULL },
+	{ "gcc -v", "q", NULL },
+	{ "gcc -dumpmachine", "q", NULL },
+	{ "gcc -print-file-name=plugin", "q", NULL },
+	{ "gcc -Werror -gz=zlib -c -x c /dev/null -o .tmp_1/tmp.o", "n",
+	  ".tmp_1/tmp.o" },
+	{ "gcc -Werror -frandomize-layout-seed-file=/dev/null -c -x c "
+	  "/dev/null -o .tmp_1/tmp.o",
+	  "n", ".tmp_1/tmp.o" },
+	{ "clang --target=aarch64-linux-gnu -Werror -Qunused-arguments "
+	  "-mllvm -tsan-distinguish-volatile=1 -c -x c /dev/null -o .t/tmp.o",
+	  "n", ".t/tmp.o" },
+	{ "gcc -fno-such-option=2 -c -x c /dev/null -o .tmp_1/tmp", "nr",
+	  ".tmp_1/tmp" },
+	/* What reads or writes other files, or means other programs. */
+	{ "gcc -x c - -o /dev/null", "", NULL },
+	{ "gcc -static -x c - -o /dev/null", "", NULL },
+	{ "gcc -nostdlib -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -c a.c -o .tmp_1/tmp", "", NULL },
+	{ "gcc -E a.c", "", NULL },
+	{ "gcc -c -x c /dev/null", "", NULL },
+	{ "gcc -c -x c /dev/null -o -", "", NULL },
+	{ "gcc -c -x c /dev/null a.o -o .tmp_1/tmp", "", NULL },
+	{ "gcc -c -x c++ /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -c /dev/null -x c -o .tmp_1/tmp", "", NULL },
+	{ "gcc -c -x c /dev/null -o a.c", "", NULL },
+	{ "gcc -c -x c /dev/null -o .tmp_1/tmp -o /dev/null", "", NULL },
+	{ "gcc -c -E -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -M -x c /dev/null", "", NULL },
+	{ "gcc -MD -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -Wp,-MMD,d -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -include a.h -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -Iinclude -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -B. -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -specs=x -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -wrapper a,b -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc @args -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -gsplit-dwarf -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -ftest-coverage -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -fstack-usage -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -Wa,-alh=x -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -Wa,-I. -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -fplugin=./a.so -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -fno-such-file=a/b -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc --no-such -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -c -x c /dev/null -o .tmp_1/tmp.c", "", NULL },
+	{ "gcc -march=native -c -x c /dev/null -o .tmp_1/tmp", "nr",
+	  ".tmp_1/tmp" },
+	{ "gcc -DX=__TIME__ -E -", "", NULL },
+	{ "gcc -DX=incbin -E -", "", NULL },
+	{ "clang -mllvm -load=x.so -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -print-file-name=a/b", "", NULL },
+	{ "gcc -print-file-name=..", "", NULL },
+	{ "gcc -m32 -print-file-name=plugin", "", NULL },
+	{ "gcc -print-prog-name=ld", "", NULL },
+	{ "gcc -v -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc -### -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
+	{ "gcc --version -c a.c", "", NULL },
+	{ "gcc --target-help", "", NULL },
+	{ "gcc", "", NULL },
+	{ "gcc -E", "", NULL },
+	{ "gcc -E - -", "", NULL },
+	{ "gcc -c -o", "", NULL },
+};
+
+static void parse(const struct line *l, struct options_probe *p, bool *is)
+{
+	struct strv words = { 0 };
+	struct options_command c;
+
+	strv_split(&words, l->line, " ");
+	options_command_parse(&c, strv_list(&words));
+	*is = options_probe_parse(p, &c);
+	if (*is && l->output) {
+		const char *word = words.v[p->output_at];
+
+		ck_assert_msg(p->output && str_ends(word, l->output) &&
+				      !strcmp(p->output, l->output),
+			      "%s", l->line);
+	}
+	ck_assert_msg(!*is || !p->output == !l->output, "%s", l->line);
+	options_command_release(&c);
+	strv_release(&words);
+}
+
+START_TEST(a_probe_is_known_by_its_words) /* each of lines */
+{
+	const struct line *l = &lines[_i];
+	struct options_probe p;
+	bool is;
+
+	parse(l, &p, &is);
+	ck_assert_msg(is == (*l->is != '\0'), "%s", l->line);
+	if (!is)
+		return;
+	ck_assert_msg(p.query == !!strchr(l->is, 'q'), "%s", l->line);
+	ck_assert_msg(p.reads_stdin == !!strchr(l->is, 'i'), "%s", l->line);
+	ck_assert_msg(p.reads_null == !!strchr(l->is, 'n'), "%s", l->line);
+	ck_assert_msg(p.to_be_refused == !!strchr(l->is, 'r'), "%s", l->line);
+}
+END_TEST
+
+START_TEST(a_text_names_no_file_and_no_time)
+{
+	static const char *const good[] = {
+		"", "int main(void) { return 0; }\n",
+		".arch armv8.5-a+memtag\nirg x0, x0\n", "#ifdef __clang__\nx\n"
+	};
+	static const char *const bad[] = {
+		"#include <stdio.h>\n",
+		"# inc\\\nlude \"a.h\"\n",
+		"asm(\".inc\" \"bin \\\"a\\\"\");",
+		".macro a b\n.inc\\()bin \"x\"\n",
+		".INCLUDE \"x\"",
+		"#pragma GCC dependency \"a\"\n",
+		"_Pragma(\"x\")",
+		"#embed \"a\"\n",
+		"__has_include(\"a\")",
+		"const char *t = __TIME__;",
+		"__DATE__",
+		"__TIMESTAMP__",
+	};
+	char *longest = xcalloc(1, OPTIONS_PROBE_INPUT_MAX + 2);
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		ck_assert_msg(options_probe_text_ok(bytes_str(good[i])), "%s",
+			      good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_msg(!options_probe_text_ok(bytes_str(bad[i])), "%s",
+			      bad[i]);
+	memset(longest, 'a', OPTIONS_PROBE_INPUT_MAX);
+	ck_assert(options_probe_text_ok(bytes_str(longest)));
+	longest[OPTIONS_PROBE_INPUT_MAX] = 'a';
+	ck_assert(!options_probe_text_ok(bytes_str(longest)));
+	free(longest);
+}
+END_TEST
+
+START_TEST(a_refusal_is_known_by_its_words)
+{
+	ck_assert(options_probe_refused(bytes_str(
+		"gcc: error: unrecognized command-line option '-fx'\n")));
+	ck_assert(options_probe_refused(
+		bytes_str("clang: error: unknown argument: '-fx'\n")));
+	ck_assert(!options_probe_refused(bytes_str("error: -fx needs a file")));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/probe");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_loop_test(tc, a_probe_is_known_by_its_words, 0,
+			    sizeof(lines) / sizeof(*lines));
+	tcase_add_test(tc, a_text_names_no_file_and_no_time);
+	tcase_add_test(tc, a_refusal_is_known_by_its_words);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
