@@ -438,8 +438,8 @@ START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 {
 	struct wire_step m = { .job = 77, .kind = WIRE_STEP_SYMBOLS };
 
-	for (uint8_t lang = 0; lang <= WIRE_LANG_PLAIN_ASM; lang++) {
-		job.lang = lang;
+	for (unsigned lang = 0; lang <= WIRE_LANG_PLAIN_ASM; lang++) {
+		job.lang = (uint8_t)lang;
 		m.kind = WIRE_STEP_SYMBOLS;
 		ck_assert(wire_step_suits(&m, &job) ==
 			  (lang != WIRE_LANG_PLAIN_ASM));
