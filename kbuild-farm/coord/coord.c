@@ -30,6 +30,7 @@
 
 #define GOODBYE_MS  400 /* for the nodes' commands to end by themselves */
 #define THREADS     2
+#define SCAN_MEMORY ((size_t)44 << 20) /* bytes that its caches may take */
 #define SCANS_MAX   64 /* units that the threads have, or that wait for them */
 #define PATIENCE_MS 1000
 /* What nodes may differ in how long they take; with ssh, or a sandbox here. */
@@ -216,7 +217,8 @@ static void make_farm(struct coord *c, const struct coord_setup *setup)
 {
 	struct scan_setup scan = { .ask = capture_run,
 				   .ctx = &c->ending,
-				   .cache_dir = setup->cache_dir };
+				   .cache_dir = setup->cache_dir,
+				   .memory_max = SCAN_MEMORY };
 
 	c->children = children_new(c->base);
 	c->pool = pool_new(c->base, THREADS);

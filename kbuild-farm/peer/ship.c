@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKED_MAX  ((size_t)384 << 20) /* bytes kept in memory */
+#define PACKED_MAX  ((size_t)384 << 20) /* bytes that are on their way */
+#define IDLE_MAX    ((size_t)40 << 20) /* and of those that are not */
 #define SMALL       (1u << 20)
 #define BATCH_FILES 64
 #define BATCH_BYTES (8u << 20)
@@ -90,7 +91,7 @@ static int pack_blob(void *arg, const struct digest *d, uint64_t size,
 
 struct store_packed *peer_ship_store(enum wire_codec *codec)
 {
-	return store_packed_new(PACKED_MAX, pack_blob, codec);
+	return store_packed_new(PACKED_MAX, IDLE_MAX, pack_blob, codec);
 }
 
 static void parcel_free(struct store_packed *store, struct parcel *p)

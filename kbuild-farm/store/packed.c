@@ -31,12 +31,12 @@ struct store_packed {
 	void *arg;
 	struct map blobs;
 	TAILQ_HEAD(blob_list, blob) idle; /* the first was put back last */
-	size_t limit, memory, idle_memory;
+	size_t limit, idle_limit, memory, idle_memory;
 	uint64_t n_made, raw_bytes, packed_bytes, reused, dropped;
 };
 
-struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
-				      void *arg)
+struct store_packed *store_packed_new(size_t limit, size_t idle_limit,
+				      store_pack_fn pack, void *arg)
 {
 	struct store_packed *p = xcalloc(1, sizeof(*p));
 
@@ -46,6 +46,7 @@ struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
 	p->pack = pack;
 	p->arg = arg;
 	p->limit = limit;
+	p->idle_limit = idle_limit;
 	return p;
 }
 
@@ -74,6 +75,12 @@ static void drop_idle(struct store_packed *p, struct blob *b)
 	p->idle_memory -= b->memory;
 	p->dropped++;
 	drop_blob(p, b);
+}
+
+static void drop_beyond(struct store_packed *p)
+{
+	while (p->idle_memory > p->idle_limit)
+		drop_idle(p, TAILQ_LAST(&p->idle, blob_list));
 }
 
 static struct blob *find_packed(struct store_packed *p, const struct digest *d)
@@ -275,6 +282,7 @@ void store_packed_put(struct store_packed *p,
 	if (!--b->users) {
 		TAILQ_INSERT_HEAD(&p->idle, b, idle);
 		p->idle_memory += b->memory;
+		drop_beyond(p);
 	}
 	pthread_mutex_unlock(&p->lock);
 }

@@ -5,7 +5,7 @@
  * What the form is, the caller says with a function: it gets a piece of a
  * blob, at most STORE_PIECE_MAX bytes, and writes what shall be kept of it.
  * The pieces of a blob are made in order, by one thread, once, however many
- * threads ask; and never again as long as memory allows.
+ * threads ask; and not again as long as memory allows.
  *
  * What store_packed_file() returns does not change or move until
  * it is put back, so one thread may send it while others add.
@@ -39,9 +39,12 @@ struct store_packed_blob {
 	struct bytes *piece;
 };
 
-/* Keeps at most `limit` bytes; `pack` is called with `arg`. */
-struct store_packed *store_packed_new(size_t limit, store_pack_fn pack,
-				      void *arg);
+/*
+ * Keeps at most `limit` bytes, and of what was put back by all who had it
+ * `idle_limit`; `pack` is called with `arg`.
+ */
+struct store_packed *store_packed_new(size_t limit, size_t idle_limit,
+				      store_pack_fn pack, void *arg);
 /* Everything must have been put back.  NULL is fine. */
 void store_packed_free(struct store_packed *p);
 

@@ -50,7 +50,7 @@ static void teardown(void)
 
 static struct store_packed *new_packed(size_t limit)
 {
-	return store_packed_new(limit, pack, &packs);
+	return store_packed_new(limit, limit, pack, &packs);
 }
 
 static void save(const struct play_blob *b, const char *path)
@@ -277,6 +277,36 @@ START_TEST(memory_is_bounded_and_the_least_used_goes)
 }
 END_TEST
 
+START_TEST(what_nobody_uses_has_a_bound_of_its_own)
+{
+	struct store_packed *p = store_packed_new(640 * KIB, 32 * KIB, pack,
+						  &packs);
+	const struct store_packed_blob *out[10];
+	struct play_blob b[10];
+	struct store_packed_stats n;
+
+	for (unsigned i = 0; i < 10; i++) {
+		b[i] = play_blob(i, 10 * KIB);
+		ck_assert_int_eq(get_bytes(p, &b[i], &out[i]), 0);
+	}
+	for (unsigned i = 0; i < 10; i++) {
+		expect_right(out[i], &b[i]);
+		store_packed_put(p, out[i]);
+	}
+	store_packed_stats(p, &n);
+	ck_assert_uint_eq(n.in_use, 0);
+	ck_assert_uint_eq(n.blobs, 3);
+	ck_assert_uint_le(n.memory, 32 * KIB);
+	ck_assert_ptr_null(from_memory(p, &b[6]));
+	out[0] = from_memory(p, &b[7]);
+	ck_assert_ptr_nonnull(out[0]);
+	store_packed_put(p, out[0]);
+	store_packed_free(p);
+	for (unsigned i = 0; i < 10; i++)
+		free(b[i].data);
+}
+END_TEST
+
 START_TEST(what_is_in_use_stays_and_the_rest_is_refused)
 {
 	const struct store_packed_blob *one, *two, *three;
@@ -405,6 +435,7 @@ int main(void)
 	tcase_add_test(tc, a_file_that_is_something_else_by_now_is_not_packed);
 	tcase_add_test(tc, what_the_packing_function_says_is_passed_on);
 	tcase_add_test(tc, memory_is_bounded_and_the_least_used_goes);
+	tcase_add_test(tc, what_nobody_uses_has_a_bound_of_its_own);
 	tcase_add_test(tc, what_is_in_use_stays_and_the_rest_is_refused);
 	tcase_add_test(tc, threads_that_ask_at_once_have_it_packed_once);
 	tcase_add_test(tc,
