@@ -308,7 +308,7 @@ static void note_value(struct shell_builder *b)
 {
 	const char *end = b->lx->text;
 
-	if (b->value || b->parts || b->quoted ||
+	if (b->value || b->parts || b->quoted || end == b->text ||
 	    !shell_is_name_start(b->text[0]))
 		return;
 	for (const char *p = b->text; p < end; p++) {

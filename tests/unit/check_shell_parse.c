@@ -164,15 +164,27 @@ static const struct {
 	{ "a=~ ~/b x~y", "( a:=~ ~/b x~y)" },
 	{ "a`b\n`\nc", "(;@2(@2 a$(( b)))(@3 c))" },
 	{ "\n\n  a\n", "(@3 a)" },
+	{ "=a b", "( =a b)" },
 };
+
+/* What is allocated next is no zeros. */
+static void soil_arena(void)
+{
+	struct arena_mark mark = arena_mark(&arena);
+
+	memset(arena_alloc(&arena, 4096), 'a', 4096);
+	arena_rewind(&arena, mark);
+}
 
 START_TEST(a_script_becomes_this_tree)
 {
 	const struct shell_node *list = NULL;
 	enum shell_why why = SHELL_WHY_NONE;
 	struct buf out = { 0 };
-	int ret = shell_parse(&arena, bytes_str(known[_i].script), &list, &why);
+	int ret;
 
+	soil_arena();
+	ret = shell_parse(&arena, bytes_str(known[_i].script), &list, &why);
 	ck_assert_msg(!ret, "%s: %s", known[_i].script, shell_why_words(why));
 	put_node(&out, list);
 	ck_assert_str_eq(buf_str(&out), known[_i].tree);
