@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compare [-j WORKERS] [-n SCRIPTS] [-s FIRST_SEED] [-p] SH - run random
+ * compare [-j WORKERS] [-n SCRIPTS] [-s FIRST_SEED] [-p] [-v] SH - run random
  * scripts by dash and by SH, each in a fresh directory of the same name, and
  * compare what they print, how they end and what files they leave.  Those that
  * are handed on would be dash's both times: they are only counted, by why.  -p
- * only prints the first script.  Ends with 1 where anything differs.
+ * only prints the first script, -v names those where dash is uncertain, crashes
+ * or is stopped.  Ends with 1 where anything differs.
  */
 #include "generate.h"
 
@@ -40,6 +41,7 @@ struct totals {
 static struct totals *totals;
 static const char *base; /* with a directory for each worker */
 static const char *shell; /* a copy of SH there */
+static bool verbose;
 
 struct outcome {
 	int status;
@@ -345,8 +347,15 @@ static void judge(uint64_t seed, const char *script)
 		if (stop)
 			break;
 	}
-	if (count)
-		__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+	if (!count)
+		return;
+	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+	if (verbose && count != &totals->different && count != &totals->order)
+		dprintf(STDOUT_FILENO, "seed %llu: %s\n",
+			(unsigned long long)seed,
+			count == &totals->uncertain ? "dash is uncertain" :
+			count == &totals->crashed   ? "dash crashes" :
+						      "too slow");
 }
 
 /* Would it be handed on?  Then it is counted. */
@@ -462,6 +471,19 @@ static char *new_directory(void)
 	return mkdtemp(xstrdup("/tmp/shell-compare.XXXXXX"));
 }
 
+/* Handed on after all. */
+static void print_unforeseen(const char *directory)
+{
+	char *path = xasprintf("%s/handed", directory);
+	struct buf lines = { 0 };
+
+	read_all(path, &lines);
+	if (lines.len)
+		printf("unforeseen: %s", buf_str(&lines));
+	buf_release(&lines);
+	free(path);
+}
+
 static void print_totals(const uint64_t counts[static SHELL_COUNTS])
 {
 	unsigned long handed = 0;
@@ -502,6 +524,7 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	shell_counts_read(directory, counts);
+	print_unforeseen(directory);
 	print_totals(counts);
 	remove_all(base);
 	return totals->different || totals->scripts != n;
@@ -516,7 +539,7 @@ int main(int argc, char **argv)
 	struct buf script = { 0 };
 	int option;
 
-	while ((option = getopt(argc, argv, "j:n:s:p")) != -1) {
+	while ((option = getopt(argc, argv, "j:n:s:pv")) != -1) {
 		if (option == 'j')
 			workers = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 'n')
@@ -525,6 +548,8 @@ int main(int argc, char **argv)
 			first = strtoull(optarg, NULL, 10);
 		else if (option == 'p')
 			print = true;
+		else if (option == 'v')
+			verbose = true;
 		else
 			return 2;
 	}
