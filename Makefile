@@ -5,7 +5,8 @@
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=]
-#	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=] | bench [BEFORE=DIR]
+#	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=]
+#	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
@@ -432,8 +433,10 @@ lint:
 format:
 	$Qfind kbuild-farm tests -name '*.[ch]' -exec clang-format -i {} +
 
+# With CONFIGURATIONS=NAME,... those alone, with ROWS=ROW,...; ARGS are options and
+# targets of tests/bench/bench.
 bench: all
-	$QKFARM_BUILD=$B tests/bench/run
+	$QKFARM_BUILD=$B CONFIGURATIONS=$(CONFIGURATIONS) ROWS=$(ROWS) tests/bench/run $(ARGS)
 
 # The scanner against the compilers, over whole kernels and other projects, or
 # those of them that TREES names (tests/bench/audit says more): hours.

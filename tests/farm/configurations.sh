@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034
+#
+# farm/configurations.sh - the configurations that tests/farm/equality.sh and
+# tests/bench/bench know by name.  The script that sources it sets `root` (the
+# project's directory) before.
+#
+#	modules		arm64 tinyconfig with modules and device trees
+#	quickstart	README's, for a board
+#	tiny		arm64 tinyconfig
+#	debug		with all kinds of debug information, tracing, versions
+#	modversions	with checksums of symbols (genksyms), DWARF 5, modules
+#	x86		x86_64 with objtool
+#	objtool		x86_64 with objtool, ORC, ftrace, checksums of symbols
+#	ibt		the same with IBT, so with objtool on vmlinux.o
+#	clang		tiny by clang
+#	defconfig	a part of arm64 defconfig
+
+configurations='modules quickstart tiny debug modversions x86 objtool ibt clang
+defconfig'
+
+# configuration NAME: sets what it is built from and for; false: none has that
+# name.
+#	$arch		the kernel's architecture
+#	$base		the target that configures
+#	$fragment	a file with settings that are added, or empty
+#	$targets	what is built, an array
+#	$toolchain	an array: options of kfarm's for the compiler
+configuration()
+{
+	arch=arm64
+	base=tinyconfig
+	# shellcheck disable=SC2154
+	fragment=$root/tests/farm/configs/$1.config
+	targets=(Image)
+	toolchain=()
+	case $1 in
+	modules) targets+=(modules dtbs) ;;
+	quickstart)
+		fragment=$root/templates/configs/nanopi-neo4.config
+		targets+=(modules dtbs)
+		;;
+	debug | modversions) targets+=(modules) ;;
+	x86)
+		arch=x86_64
+		targets=(bzImage)
+		;;
+	objtool | ibt)
+		arch=x86_64
+		targets=(bzImage modules)
+		;;
+	tiny) fragment= ;;
+	clang)
+		fragment=
+		toolchain=(-t clang-14)
+		;;
+	defconfig)
+		base=defconfig
+		fragment=
+		targets=(kernel/ mm/ lib/ fs/ net/ block/ crypto/ security/
+			arch/arm64/ init/ ipc/)
+		;;
+	*) return 1 ;;
+	esac
+}
