@@ -17,7 +17,8 @@ struct parse {
 	enum reason why; /* the first reason why it is local */
 	const char *lang; /* the value of -x */
 	bool pass; /* it is not one compile of one source */
-	bool compiles; /* -c */
+	bool compiles; /* -c, or -E where that is asked for */
+	bool expands; /* -E is */
 	unsigned sources;
 };
 
@@ -281,7 +282,7 @@ static void parse_option(struct parse *p, const struct options_item *i)
 {
 	switch ((enum options_use)i->use) {
 	case OPTIONS_USE_MODE:
-		if (!strcmp(i->text, "-c"))
+		if (!strcmp(i->text, p->expands ? "-E" : "-c"))
 			p->compiles = true;
 		else
 			p->pass = true;
@@ -392,9 +393,22 @@ static void finish_deps(struct parse *p)
 		set_local(p, REASON_SEVERAL_DEPS);
 }
 
-void options_command_parse(struct options_command *c, char *const *argv)
+/* Its text goes to a program behind it, and nothing else is written. */
+static bool is_text_alone(const struct options_command *c)
 {
-	struct parse p = { .c = c };
+	struct options_sides sides;
+	bool alone;
+
+	options_output_sides(&sides, c);
+	alone = !c->object && !sides.named && c->lang == OPTIONS_C;
+	options_sides_release(&sides);
+	return alone;
+}
+
+static void parse_words(struct options_command *c, char *const *argv,
+			bool expands)
+{
+	struct parse p = { .c = c, .expands = expands };
 
 	*c = (struct options_command){ .argv = argv };
 	if (!argv[0])
@@ -407,6 +421,8 @@ void options_command_parse(struct options_command *c, char *const *argv)
 		parse_item(&p, &c->item[i]);
 	if (p.pass || !p.compiles || p.sources != 1)
 		return;
+	if (expands && !is_text_alone(c))
+		return;
 	finish_deps(&p);
 	if (c->lang == OPTIONS_PLAIN_ASM && !p.why)
 		drop_deps(&p);
@@ -414,6 +430,16 @@ void options_command_parse(struct options_command *c, char *const *argv)
 		set_local(&p, REASON_UNSUPPORTED_OUTPUT_NAME);
 	c->why = p.why;
 	c->verdict = p.why ? OPTIONS_LOCAL : OPTIONS_REMOTE;
+}
+
+void options_command_parse(struct options_command *c, char *const *argv)
+{
+	parse_words(c, argv, false);
+}
+
+void options_command_parse_text(struct options_command *c, char *const *argv)
+{
+	parse_words(c, argv, true);
 }
 
 void options_command_release(struct options_command *c)

@@ -79,6 +79,13 @@ struct options_command {
  * understand is OPTIONS_PASSTHROUGH or OPTIONS_LOCAL.
  */
 void options_command_parse(struct options_command *c, char *const *argv);
+/*
+ * The same of a C source that is preprocessed with -E, its text going to
+ * standard output: it is read as the compile that has -c in that place, with
+ * flags and a dependency list, but without an object: `object` is NULL, and
+ * what options/output.h says of it is only a name.
+ */
+void options_command_parse_text(struct options_command *c, char *const *argv);
 void options_command_release(struct options_command *c);
 
 /* Does gcc take it, or its value, for the name of a file of words (@FILE)? */

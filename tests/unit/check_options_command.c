@@ -377,6 +377,58 @@ START_TEST(a_line_is_a_list_of_items)
 }
 END_TEST
 
+/* With -E in the place of -c; NULL: no such unit. */
+static const struct text_line {
+	const char *line, *dep;
+	enum options_verdict verdict;
+} text_lines[] = {
+	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,lib/.a.o.d " KERNEL "/src/lib/a.c",
+	  "lib/.a.o.d", OPTIONS_REMOTE },
+	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,a/.b.o.d " X86 "a/b.c", "a/.b.o.d",
+	  OPTIONS_REMOTE },
+	{ "gcc -E a.c", NULL, OPTIONS_REMOTE },
+	{ "gcc -E -MD a.c", "a.d", OPTIONS_REMOTE },
+	{ "gcc -E -x c a", NULL, OPTIONS_REMOTE },
+	{ "gcc -E -P a.c", NULL, OPTIONS_LOCAL },
+	{ "gcc -E -MD -MF a.c a.c", "a.c", OPTIONS_LOCAL },
+	{ "g++ -E a.c", NULL, OPTIONS_LOCAL },
+	{ "gcc -E -o a.i a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -fstack-usage a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E a.S", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -c a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -M a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E a.c b.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -x c /dev/null", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -c a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc a.c", NULL, OPTIONS_PASSTHROUGH },
+};
+
+START_TEST(text_alone_is_read_as_the_compile_of_it)
+{
+	const struct text_line *l = &text_lines[_i];
+	struct options_command c;
+	struct strv argv = { 0 };
+
+	split(&argv, l->line);
+	options_command_parse_text(&c, argv.v);
+	ck_assert_int_eq(c.verdict, l->verdict);
+	if (c.verdict != OPTIONS_PASSTHROUGH) {
+		ck_assert_ptr_null(c.object);
+		if (l->dep)
+			is_string(l->line, options_output_dep(&c), l->dep);
+		else
+			ck_assert_ptr_null(options_output_dep(&c));
+	}
+	options_command_release(&c);
+	options_command_parse(&c, argv.v);
+	if (strcmp(l->line, "gcc -c a.c"))
+		ck_assert_int_eq(c.verdict, OPTIONS_PASSTHROUGH);
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
 START_TEST(a_temporary_lies_beside_its_target)
 {
 	is_string("", options_output_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
@@ -400,6 +452,8 @@ int main(void)
 	tcase_add_test(tc, an_empty_line_is_no_job);
 	tcase_add_loop_test(tc, a_line_is_a_list_of_items, 0,
 			    sizeof(itemized) / sizeof(*itemized));
+	tcase_add_loop_test(tc, text_alone_is_read_as_the_compile_of_it, 0,
+			    sizeof(text_lines) / sizeof(*text_lines));
 	tcase_add_test(tc, a_temporary_lies_beside_its_target);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
