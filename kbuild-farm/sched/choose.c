@@ -12,6 +12,12 @@ static bool was_tried(const struct sched_unit *u, const struct sched_node *n)
 	return false;
 }
 
+/* Is it what the unit needs, whatever state it is in? */
+static bool suits(const struct sched_unit *u, const struct sched_cell_state *c)
+{
+	return !u->steps || c->steps;
+}
+
 /* a's share of slots in use is smaller than b's. */
 static bool less_loaded(const struct sched_node *a, const struct sched_node *b)
 {
@@ -43,9 +49,27 @@ struct sched_node *sched_choose(const struct sched *s,
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		struct sched_node *n = s->nodes[i];
 
-		if (cell[i].open && (!best || less_loaded(n, best)) &&
-		    !was_tried(u, n))
+		if (cell[i].open && suits(u, &cell[i]) &&
+		    (!best || less_loaded(n, best)) && !was_tried(u, n))
 			best = n;
+	}
+	return best;
+}
+
+/* Of the cells that suit it alone: the counts are of all. */
+static enum sched_available available_with_steps(const struct sched_unit *u)
+{
+	const struct sched_toolchain *tc = u->toolchain;
+	enum sched_available best = AVAILABLE_NEVER;
+
+	for (size_t i = 0; i < tc->n_cells; i++) {
+		const struct sched_cell_state *c = &tc->cell[i];
+		bool tried = false;
+
+		for (unsigned t = 0; t < u->n_tried; t++)
+			tried |= u->tried[t]->number == i;
+		if (c->steps && !tried && c->available > best)
+			best = c->available;
 	}
 	return best;
 }
@@ -56,6 +80,8 @@ enum sched_available sched_choose_available(const struct sched_unit *u)
 	enum sched_available best = AVAILABLE_NOW;
 	unsigned n[AVAILABLE_KINDS];
 
+	if (u->steps)
+		return available_with_steps(u);
 	memcpy(n, tc->n_available, sizeof(n));
 	for (unsigned i = 0; i < u->n_tried; i++)
 		n[tc->cell[u->tried[i]->number].available]--;
@@ -85,7 +111,7 @@ enum reason sched_choose_none(const struct sched *s, const struct sched_unit *u)
 	if (u->n_tried)
 		return u->why;
 	if (is_any(s, SCHED_NODE_UP, false))
-		return REASON_NO_TOOLCHAIN;
+		return u->steps ? REASON_NO_STEPS : REASON_NO_TOOLCHAIN;
 	if (is_any(s, SCHED_NODE_UP, true))
 		return REASON_NODES_DRAINED;
 	return is_any(s, SCHED_NODE_UNFIT, false) ? REASON_NODES_UNFIT :

@@ -93,6 +93,7 @@ static void on_came(struct sched *s, const struct sched_event *ev)
 	u->toolchain = toolchain_of(s, ev->toolchain);
 	u->object = ev->object;
 	u->exclusive = ev->exclusive;
+	u->steps = ev->steps;
 	sched_unit_wait(s, u, UNIT_NEW);
 	admit(s, u);
 }
@@ -264,7 +265,7 @@ static void on_toolchain(struct sched *s, const struct sched_event *ev)
 	struct sched_unit *u;
 
 	for (size_t i = 0; is_new && i < s->n_nodes; i++)
-		sched_node_cell(s, s->nodes[i], tc, SCHED_CELL_ASKED);
+		sched_node_cell(s, s->nodes[i], tc, SCHED_CELL_ASKED, false);
 	tc->known = ev->known;
 	tc->why = ev->reason;
 	tc->review = true;
@@ -326,7 +327,7 @@ static void on_cell(struct sched *s, const struct sched_event *ev)
 	struct sched_node *n = node_of(s, ev);
 	struct sched_unit *u, *next;
 
-	sched_node_cell(s, n, tc, ev->cell);
+	sched_node_cell(s, n, tc, ev->cell, ev->steps);
 	list_for_each_safe(u, &n->units, link, next) {
 		if (ev->cell != SCHED_CELL_SPOILED || u->toolchain != tc)
 			continue;
@@ -343,7 +344,7 @@ static void on_added(struct sched *s, const struct sched_event *ev)
 	sched_node_add(s);
 	for (size_t i = 0; i < s->n_toolchains; i++)
 		sched_node_cell(s, s->nodes[ev->node], s->toolchains[i],
-				SCHED_CELL_NONE);
+				SCHED_CELL_NONE, false);
 }
 
 /* What a node says of itself, what is known of its connection, or asked. */

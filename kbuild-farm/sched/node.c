@@ -171,8 +171,13 @@ static void forget_conversation(struct sched *s, struct sched_node *n)
 	n->running -= n->busy;
 	n->busy = 0;
 	n->worn = false;
-	for (size_t i = 0; i < s->n_toolchains; i++)
-		s->toolchains[i]->cell[n->number].cell = SCHED_CELL_NONE;
+	for (size_t i = 0; i < s->n_toolchains; i++) {
+		struct sched_toolchain *tc = s->toolchains[i];
+
+		tc->review |= tc->cell[n->number].steps;
+		tc->cell[n->number].cell = SCHED_CELL_NONE;
+		tc->cell[n->number].steps = false;
+	}
 }
 
 /* Nothing runs there: begin anew, at once or a second after the last dial. */
@@ -236,7 +241,8 @@ void sched_node_worn(struct sched *s, struct sched_node *n)
 }
 
 void sched_node_cell(struct sched *s, struct sched_node *n,
-		     struct sched_toolchain *tc, enum sched_cell cell)
+		     struct sched_toolchain *tc, enum sched_cell cell,
+		     bool steps)
 {
 	struct sched_cell_state *c = &tc->cell[n->number];
 
@@ -244,6 +250,8 @@ void sched_node_cell(struct sched *s, struct sched_node *n,
 		return;
 	c->cell = cell;
 	c->asked_ms = s->now_ms;
+	tc->review |= c->steps != steps;
+	c->steps = steps;
 	sched_node_refresh(s, n);
 }
 
@@ -432,7 +440,8 @@ static void fit(struct sched *s, struct sched_node *n, unsigned slots)
 	}
 	n->connected_before = true;
 	for (size_t i = 0; i < s->n_toolchains; i++)
-		sched_node_cell(s, n, s->toolchains[i], SCHED_CELL_ASKED);
+		sched_node_cell(s, n, s->toolchains[i], SCHED_CELL_ASKED,
+				false);
 }
 
 /* Its answer to SCHED_DIAL. */

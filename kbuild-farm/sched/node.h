@@ -48,7 +48,8 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 		      const struct sched_event *ev);
 /* SCHED_CELL and SCHED_WORN of one that is not connected change nothing. */
 void sched_node_cell(struct sched *s, struct sched_node *n,
-		     struct sched_toolchain *tc, enum sched_cell cell);
+		     struct sched_toolchain *tc, enum sched_cell cell,
+		     bool steps);
 void sched_node_worn(struct sched *s, struct sched_node *n);
 
 /*

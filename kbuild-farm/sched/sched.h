@@ -86,9 +86,9 @@ enum sched_event_kind {
 	SCHED_TIME, /* nothing but time passed */
 
 	/*
-	 * A wrapper asks for a compile: unit, toolchain, object, exclusive; or
-	 * `reason`, why it cannot go to a node, with which the others are not
-	 * looked at.
+	 * A wrapper asks for a compile: unit, toolchain, object, exclusive,
+	 * steps: with a program beside it; or `reason`, why it cannot go to a
+	 * node, with which the others are not looked at.
 	 */
 	SCHED_CAME,
 	/* Its inputs are known: bytes; or `reason`. */
@@ -145,7 +145,7 @@ enum sched_event_kind {
 	SCHED_LOST,
 	/* node, slots; busy: those in use for other things than units. */
 	SCHED_SLOTS,
-	/* node, toolchain, cell. */
+	/* node, toolchain, cell; steps: it takes units with them. */
 	SCHED_CELL,
 	/* What came of SCHED_PROBE: node, probe; words. */
 	SCHED_PROBED,
@@ -243,6 +243,7 @@ struct sched_event {
 	unsigned slots, busy;
 	bool greeted, for_good;
 	bool exclusive; /* two compiles of it would write the same files */
+	bool steps; /* only a cell that takes them has a unit that has them */
 	const char *words;
 };
 

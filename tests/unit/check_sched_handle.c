@@ -338,6 +338,50 @@ START_TEST(what_must_not_be_hedged_is_compiled_here_instead)
 }
 END_TEST
 
+/* ------------------------------------------------ steps beside a compile */
+
+START_TEST(a_unit_with_steps_goes_where_they_are_taken)
+{
+	s = story("node a up 9 slots; node b up 1 slots; cell b 0 ready steps; "
+		  "unit 1; scanned 1");
+	ck_assert_actions(s, "send 1 a");
+	ck_assert_play(s, "unit 2 steps 1; scanned 2", "send 2 b");
+	/* It waits for that one, and others pass it. */
+	ck_assert_play(s, "unit 3 steps 1; scanned 3", "");
+	ck_assert_play(s, "unit 4; scanned 4", "send 4 a");
+	ck_assert_play(s, "answer 2 b", "examine 2; send 3 b");
+}
+END_TEST
+
+/* What becomes of the node of two that takes them, and what is done then. */
+static const struct instead without_steps[] = {
+	{ "lost b", "node b down: connection closed; compile 1 NODE_LOST; "
+		    "compile 2 NO_STEPS" },
+	{ "cell b 0 ready", "compile 2 NO_STEPS" },
+	{ "fail 1 b busy", "send 2 b; compile 1 NODES_BUSY" },
+	{ "fail 1 b unsupported", "send 2 b; compile 1 OPTION_REFUSED" },
+};
+
+START_TEST(without_a_node_for_steps_they_are_done_here)
+{
+	const struct instead *is = &without_steps[_i];
+
+	s = play_farm(2, 9,
+		      "node a up 9 slots; node b up 1 slots; "
+		      "cell b 0 ready steps; unit 1 steps 1; scanned 1; "
+		      "unit 2 steps 1; scanned 2");
+	ck_assert_actions(s, "");
+	ck_assert_play(s, is->events, is->actions);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_node_that_may_take_steps)
+{
+	s = story("node a up 9 slots; cell b 0 shipping; unit 1 steps 1");
+	ck_assert_actions(s, "compile 1 NO_STEPS");
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
 	TCase *tc = tcase_create(name);
@@ -386,6 +430,12 @@ static void add_hedges(Suite *suite)
 	tcase_add_loop_test(tc,
 			    what_must_not_be_hedged_is_compiled_here_instead, 0,
 			    sizeof(instead) / sizeof(*instead));
+
+	tc = add_case(suite, "steps");
+	tcase_add_test(tc, a_unit_with_steps_goes_where_they_are_taken);
+	tcase_add_loop_test(tc, without_a_node_for_steps_they_are_done_here, 0,
+			    sizeof(without_steps) / sizeof(*without_steps));
+	tcase_add_test(tc, nobody_waits_for_a_node_that_may_take_steps);
 }
 
 int main(void)

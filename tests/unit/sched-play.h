@@ -3,7 +3,7 @@
  * unit/sched-play.h - stories for sched/: events in words, separated by ";",
  * and the actions in words.
  *
- *	unit U [tc T] [object K] [local REASON] [exclusive 1]
+ *	unit U [tc T] [object K] [local REASON] [exclusive 1] [steps 1]
  *	scanned U [bytes N | local REASON]
  *	unsent U NODE REASON; beat U NODE MS; output U NODE; answer U NODE [MS]
  *	fail U NODE CLASS
@@ -12,7 +12,8 @@
  *	toolchain T unknown|ready|touched|bad [REASON]; object K ...
  *	node NODE up N slots (fit, and has toolchain 0)
  *	fit NODE N; unfit NODE; lost NODE [new] [version]
- *	slots NODE N BUSY; cell NODE T none|asked|shipping|ready|spoiled
+ *	slots NODE N BUSY
+ *	cell NODE T none|asked|shipping|ready|spoiled [steps]
  *	probed NODE right|wrong|failed|impossible; worn NODE
  *	drain NODE; resume NODE; added NODE; removed NODE; retry NODE
  *	locals N
@@ -171,7 +172,7 @@ static void play_unit(struct sched_event *ev, struct strv *w)
 		const char *value = w->v[i + 1];
 
 		switch (play_index(w->v[i],
-				   "tc object local exclusive bytes")) {
+				   "tc object local exclusive steps bytes")) {
 		case 0:
 			ev->toolchain = (uint32_t)atoi(value);
 			break;
@@ -183,6 +184,9 @@ static void play_unit(struct sched_event *ev, struct strv *w)
 			break;
 		case 3:
 			ev->exclusive = atoi(value);
+			break;
+		case 4:
+			ev->steps = atoi(value);
 			break;
 		default:
 			ev->bytes = strtoull(value, NULL, 10);
@@ -253,6 +257,7 @@ static void play_of_node(struct sched_event *ev, struct strv *w)
 		ev->toolchain = (uint32_t)atoi(w->v[2]);
 		ev->cell = (enum sched_cell)play_index(
 			w->v[3], "none asked shipping ready spoiled");
+		ev->steps = w->n > 4;
 		break;
 	case SCHED_REMOVED:
 		ev->words = "taken out";
