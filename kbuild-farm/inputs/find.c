@@ -29,6 +29,21 @@ static uint64_t sum_sizes(const struct scan_closure *c)
 	return sum;
 }
 
+/* A program that runs beside it. */
+static enum reason search_program(const struct inputs_request *q,
+				  struct inputs_result *r)
+{
+	struct err err;
+
+	if (!q->program)
+		return REASON_NONE;
+	r->tool = inputs_tool_get(q->tools, q->program, q->unit.env, &err);
+	if (r->tool)
+		return REASON_NONE;
+	r->manifest.detail = xstrdup(err.text);
+	return REASON_STEP_PROGRAM;
+}
+
 static enum reason search_inputs(const struct inputs_request *q,
 				 struct inputs_result *r)
 {
@@ -46,7 +61,7 @@ static enum reason search_inputs(const struct inputs_request *q,
 		return REASON_TIME_MACRO;
 	r->bytes = sum_sizes(&m->closure);
 	r->language = inputs_toolchain_language(q->toolchain, q->unit.env);
-	return r->language->why;
+	return r->language->why ? r->language->why : search_program(q, r);
 }
 
 static void on_thread(struct pool_work *w)

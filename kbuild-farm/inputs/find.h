@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "inputs/manifest.h"
+#include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "options/typed.h"
 
@@ -19,6 +20,8 @@ struct inputs_request {
 	struct pool *pool;
 	struct scan_unit unit;
 	struct inputs_toolchain *toolchain; /* INPUTS_READY */
+	const char *program; /* that runs beside the compile; NULL: none */
+	struct inputs_tools *tools; /* where there is one */
 };
 
 struct inputs_result {
@@ -26,6 +29,7 @@ struct inputs_result {
 	struct inputs_manifest manifest;
 	struct options_flags flags;
 	const struct inputs_language *language;
+	const struct inputs_tool *tool; /* `program`, or NULL */
 	uint64_t bytes; /* of all that it reads: what it may cost */
 };
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/tool.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir; /* without symbolic links */
+static char *program;
+static struct inputs_paths *paths;
+static struct inputs_tools *tools;
+static struct err err;
+
+static char *plain_env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+
+/* A program like any other: this test's own, with `more` at its end. */
+static void put_program(const char *more)
+{
+	struct buf text = { 0 };
+
+	ck_assert_int_eq(fs_read("/proc/self/exe", 64 << 20, &text, &err), 0);
+	buf_add_str(&text, more);
+	unlink(program);
+	ck_assert_int_eq(fs_write(program, buf_bytes(&text), 0755, &err), 0);
+	buf_release(&text);
+}
+
+static void set_up(void)
+{
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	program = xasprintf("%s/tool", dir);
+	paths = inputs_paths_new();
+	tools = inputs_tools_new(paths);
+	put_program("");
+}
+
+static void tear_down(void)
+{
+	inputs_tools_free(tools);
+	inputs_paths_free(paths);
+	fs_remove(dir, &err);
+	free(program);
+	free(dir);
+}
+
+static const struct inputs_tool *get(const char *name)
+{
+	return inputs_tool_get(tools, name, plain_env, &err);
+}
+
+static const struct inputs_entry *entry_of(const struct inputs_tool *t,
+					   const char *path)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (!strcmp(t->entry[i]->path->name, path))
+			return t->entry[i];
+	}
+	ck_abort_msg("no %s", path);
+	return NULL;
+}
+
+START_TEST(it_is_listed_with_its_libraries)
+{
+	const struct inputs_tool *t = get(program);
+	bool libc = false;
+
+	ck_assert_msg(t, "%s", err.text);
+	ck_assert_str_eq(t->path->name, program);
+	ck_assert_int_eq(entry_of(t, program)->kind, WIRE_FILE);
+	ck_assert(entry_of(t, program)->identity.executable);
+	for (size_t i = 0; i < t->n; i++)
+		libc |= str_starts(t->entry[i]->path->base, "libc.so");
+	ck_assert(libc && t->n >= 3);
+	ck_assert_ptr_null(inputs_tool_changed(t));
+}
+END_TEST
+
+START_TEST(it_is_read_once)
+{
+	const struct inputs_tool *t = get(program);
+	char *odd = xasprintf("%s/./../%s/tool", dir, str_base(dir));
+	char *link = xasprintf("%s/link", dir);
+
+	ck_assert_ptr_nonnull(t);
+	ck_assert_int_eq(symlink("tool", link), 0);
+	ck_assert_ptr_eq(get(program), t);
+	ck_assert_ptr_eq(get(odd), t);
+	ck_assert_ptr_eq(get(link), t);
+	free(link);
+	free(odd);
+}
+END_TEST
+
+START_TEST(one_that_is_built_again_is_another)
+{
+	const struct inputs_tool *was = get(program), *now;
+	const struct inputs_entry *a, *b;
+
+	put_program("another");
+	ck_assert_str_eq(inputs_tool_changed(was), program);
+	now = get(program);
+	ck_assert(now && now != was);
+	ck_assert_ptr_null(inputs_tool_changed(now));
+	ck_assert_str_eq(inputs_tool_changed(was), program);
+	a = entry_of(was, program);
+	b = entry_of(now, program);
+	ck_assert(a != b &&
+		  !digest_equal(&a->identity.digest, &b->identity.digest));
+	unlink(program);
+	ck_assert_str_eq(inputs_tool_changed(now), program);
+	ck_assert_ptr_null(get(program));
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_not_shipped)
+{
+	char *env[] = { (char *)"LD_LIBRARY_PATH=/x", NULL };
+
+	ck_assert_ptr_null(inputs_tool_get(tools, program, env, &err));
+	ck_assert_ptr_null(get("/nonexistent/tool"));
+	ck_assert_ptr_null(get(dir));
+	unlink(program);
+	ck_assert_int_eq(
+		fs_write(program, bytes_str("#!/bin/sh\n"), 0755, &err), 0);
+	ck_assert_ptr_null(get(program));
+	ck_assert(err.text[0]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/tool");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, it_is_listed_with_its_libraries);
+	tcase_add_test(tc, it_is_read_once);
+	tcase_add_test(tc, one_that_is_built_again_is_another);
+	tcase_add_test(tc, what_is_no_program_is_not_shipped);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
