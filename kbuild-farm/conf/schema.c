@@ -35,6 +35,7 @@ static const struct conf_key known[] = {
 	{ "farm", false, "require-remote", CONF_NUMBER, 0, 100, NULL,
 	  CONF_READ },
 	{ "farm", false, "shell", CONF_WORD, 0, 0, "kfarm system", CONF_READ },
+	{ "farm", false, "steps", CONF_WORD, 0, 0, "yes no", CONF_READ },
 	{ "farm", false, "verify", CONF_NUMBER, 0, 100, NULL, CONF_UNREAD },
 	{ "node", true, "address", CONF_TEXT, 0, 0, NULL, CONF_READ },
 	{ "node", true, "slots", CONF_NUMBER, 1, 1024, NULL, CONF_READ },

@@ -19,6 +19,8 @@ struct coord_client {
 	TAILQ_ENTRY(coord_client) link;
 	struct coord_clients *all;
 	struct wire_stream *stream;
+	struct wire_cc_step step; /* that came in front of a compile */
+	bool stepped; /* one did */
 	void *unit; /* NULL: no compile was asked for */
 	void *fixdep; /* NULL: nothing about fixdep was */
 	bool waits; /* for an answer */
@@ -42,6 +44,8 @@ static void client_free(struct coord_client *client)
 		all->ops->left(all->ctx, client->unit);
 	if (client->fixdep)
 		all->ops->fixdep_left(client->fixdep);
+	if (client->stepped)
+		wire_cc_step_release(&client->step);
 	TAILQ_REMOVE(&all->list, client, link);
 	wire_stream_free(client->stream);
 	free(client);
@@ -61,26 +65,48 @@ static int on_fixdep(struct coord_client *client, struct bytes body,
 	return 0;
 }
 
-static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+static int on_step(struct coord_client *client, struct bytes body,
+		   struct err *err)
 {
-	struct coord_client *client = ctx;
+	if (client->stepped)
+		return err_set(err, EPROTO, "an unexpected message");
+	if (wire_cc_step_decode(&client->step, body))
+		return err_set(err, EPROTO, "a broken question");
+	client->stepped = true;
+	return 0;
+}
+
+static int on_job(struct coord_client *client, struct bytes body,
+		  struct err *err)
+{
 	struct coord_clients *all = client->all;
 	struct wire_cc_job ask;
 
-	if (client->unit || client->fixdep)
-		return err_set(err, EPROTO, "an unexpected message");
-	if (type == WIRE_CC_FIXDEP)
-		return on_fixdep(client, body, err);
-	if (type != WIRE_CC_JOB)
-		return err_set(err, EPROTO, "an unexpected message");
 	if (wire_cc_job_decode(&ask, body))
 		return err_set(err, EPROTO, "a broken question");
 	client->waits = true;
-	client->unit = all->ops->asked(all->ctx, client, &ask);
+	client->unit = all->ops->asked(all->ctx, client, &ask,
+				       client->stepped ? &client->step : NULL);
+	client->stepped = false;
 	wire_cc_job_release(&ask);
 	if (!client->unit)
 		return err_set(err, EPROTO, "a question that is no job");
 	return 0;
+}
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct coord_client *client = ctx;
+
+	if (client->unit || client->fixdep)
+		return err_set(err, EPROTO, "an unexpected message");
+	if (type == WIRE_CC_STEP)
+		return on_step(client, body, err);
+	if (type == WIRE_CC_JOB)
+		return on_job(client, body, err);
+	if (type == WIRE_CC_FIXDEP && !client->stepped)
+		return on_fixdep(client, body, err);
+	return err_set(err, EPROTO, "an unexpected message");
 }
 
 static void on_close(void *ctx, const struct err *why)

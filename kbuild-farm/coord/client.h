@@ -15,11 +15,12 @@ struct event_base;
 /* Calls from the loop. */
 struct coord_client_ops {
 	/*
-	 * Its question; takes over what `ask` holds.  What is returned is the
-	 * client's `unit`, NULL: hang up.
+	 * Its question; takes over what `ask` holds, and `step`, which came in
+	 * front of it, NULL: nothing did.  What is returned is the client's
+	 * `unit`, NULL: hang up.
 	 */
 	void *(*asked)(void *ctx, struct coord_client *client,
-		       struct wire_cc_job *ask);
+		       struct wire_cc_job *ask, struct wire_cc_step *step);
 	/* It closed its end: its compile ended, or it gave up. */
 	void (*left)(void *ctx, void *unit);
 	/*

@@ -17,6 +17,7 @@
 #include "coord/use.h"
 #include "inputs/fixdep.h"
 #include "inputs/reference.h"
+#include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "peer/canary-ours.h"
 #include "peer/peer.h"
@@ -93,6 +94,20 @@ static void tell_local_slots(struct coord *c)
 	coord_dispatch_event(c, &event);
 }
 
+/* Are they worth asking for: is there a node that could take one? */
+static void tell_steps(struct coord *c)
+{
+	bool wanted = false;
+
+	if (!c->setup.steps || !c->takes_steps)
+		return;
+	for (size_t i = 0; i < c->n_nodes && !wanted; i++)
+		wanted = coord_node_takes_steps(c->nodes[i]);
+	if (wanted != c->steps)
+		c->setup.steps(c->setup.steps_ctx, wanted);
+	c->steps = wanted;
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
@@ -108,6 +123,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		coord_node_tell_useless(c->nodes[i]);
 	}
 	tell_local_slots(c);
+	tell_steps(c);
 	sched_figures(c->sched, &figures);
 	tell_remote_jobs(c, figures.remote_now);
 	if (c->ready && figures.slots > c->ready_slots)
@@ -224,6 +240,7 @@ static void make_farm(struct coord *c, const struct coord_setup *setup)
 	c->pool = pool_new(c->base, THREADS);
 	inputs_init(&c->inputs, &scan);
 	c->fixdep = inputs_fixdep_new();
+	c->tools = inputs_tools_new(c->inputs.paths);
 	c->toolchains = (struct inputs_toolchains){
 		.base = c->base,
 		.children = c->children,
@@ -234,6 +251,7 @@ static void make_farm(struct coord *c, const struct coord_setup *setup)
 		.ctx = c,
 	};
 	inputs_toolchains_init(&c->toolchains);
+	c->takes_steps = !setup->roster->no_steps;
 	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
 	c->farm = (struct peer_farm){
 		.base = c->base,
@@ -400,6 +418,7 @@ void coord_free(struct coord *c)
 	children_free(c->children);
 	coord_hedges_release(c);
 	store_packed_free(c->farm.packed);
+	inputs_tools_free(c->tools);
 	inputs_release(&c->inputs);
 	inputs_fixdep_free(c->fixdep);
 	peer_farm_release(&c->farm);

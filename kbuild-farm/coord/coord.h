@@ -52,6 +52,12 @@ struct coord_setup {
 	 * their wrappers wait and cost this machine nothing. */
 	void (*remote_jobs)(void *ctx, unsigned n);
 	void *remote_jobs_ctx;
+	/*
+	 * NULL: there are no steps beside compiles; or called when it changes
+	 * whether a node would take one.  At first none does.
+	 */
+	void (*steps)(void *ctx, bool wanted);
+	void *steps_ctx;
 };
 
 /* Makes the socket and starts to connect the nodes. */

@@ -137,16 +137,17 @@ static void find_compiler(struct coord_unit *u, struct sched_event *came)
 	u->reference = inputs_reference_get(u->toolchain, &u->command);
 	came->toolchain = coord_dispatch_number(c, u->toolchain);
 	came->object = number_of_kind(c, u->reference);
-	/* A hedge has another -o, and would be another compile. */
-	came->exclusive = u->sides.named;
+	/* A hedge has another -o, and would be another compile; or no step. */
+	came->exclusive = u->sides.named || u->stepped;
+	came->steps = u->stepped;
 }
 
 static void *on_asked(void *ctx, struct coord_client *client,
-		      struct wire_cc_job *ask)
+		      struct wire_cc_job *ask, struct wire_cc_step *step)
 {
 	struct coord *c = ctx;
 	struct sched_event came = { .kind = SCHED_CAME };
-	struct coord_unit *u = coord_unit_new(c, ask);
+	struct coord_unit *u = coord_unit_new(c, ask, step);
 
 	if (!u)
 		return NULL;
@@ -215,6 +216,8 @@ static void find_inputs(struct coord_unit *u)
 			  .env = coord_unit_env(u),
 			  .trust_ns = u->searched ? 0 : COORD_UNIT_TRUST_NS },
 		.toolchain = u->toolchain,
+		.program = u->step.program,
+		.tools = c->tools,
 	};
 
 	u->working = true;
@@ -276,6 +279,9 @@ static int ask_node(struct coord_unit *u, struct peer *peer,
 		.n_entries = in->manifest.n,
 		.language = in->language->entry,
 		.n_language = in->language->n,
+		.tool = in->tool,
+		.step = (enum wire_step_kind)u->step.kind,
+		.arguments = strv_list(&u->step.args),
 	};
 	int ret;
 
@@ -373,6 +379,7 @@ static void start_examination(struct coord *c, struct coord_unit *u)
 		.sides = &u->sides,
 		.side_tmp = u->side_tmp,
 		.terminal = u->ask.terminal,
+		.tool = u->inputs.tool,
 	};
 	u->working = true;
 	u->work.run = run_examination;
@@ -424,19 +431,12 @@ static void deliver(struct coord *c, const struct sched_action *a)
 	bool local = a->node == SCHED_LOCAL;
 	struct wire_cc_rename side[OPTIONS_SIDES_MAX];
 	struct wire_cc_done done = {
-		.n_sides = (uint8_t)u->sides.n,
 		.side = side,
-		.dep_tmp = u->dep ? u->dep_tmp : (char *)"",
-		.dep = u->dep ? u->dep : (char *)"",
-		.object_tmp = u->object_tmp,
-		.object = u->object,
 		.out = buf_bytes(&stream[WIRE_STDOUT]),
 		.err = buf_bytes(&stream[WIRE_STDERR]),
 	};
 
-	for (size_t i = 0; i < u->sides.n; i++)
-		side[i] = (struct wire_cc_rename){ u->side_tmp[i],
-						   u->sides.path[i] };
+	coord_unit_renames(u, &done);
 	if (local) {
 		done.out = bytes_of(NULL, 0);
 		done.err = buf_bytes(&u->diagnostics);

@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "base/str.h"
 #include "inputs/object.h"
+#include "inputs/tool.h"
 #include "wire/cc.h"
 
 #include <errno.h>
@@ -274,6 +275,8 @@ static bool is_unchanged(struct coord_examination *e)
 {
 	const char *path = inputs_manifest_changed(e->manifest, e->cwd);
 
+	if (!path && e->tool)
+		path = inputs_tool_changed(e->tool);
 	if (!path)
 		return true;
 	e->is = SCHED_ANSWER_CHANGED;
@@ -289,6 +292,13 @@ static bool is_printable(const struct buf *b)
 	return printable(buf_bytes(b), PRINTABLE_LAYOUT | PRINTABLE_COLOURS);
 }
 
+/* A tool calls the object by the name that it has on the node. */
+static bool names_place(const struct buf *b)
+{
+	return b->len && memmem(b->data, b->len, WIRE_JOB_OBJECT,
+				strlen(WIRE_JOB_OBJECT));
+}
+
 /* May its diagnostics be passed on? */
 static bool may_pass_on(struct coord_examination *e)
 {
@@ -299,8 +309,11 @@ static bool may_pass_on(struct coord_examination *e)
 		return stays_local(e, REASON_COMPILE_ERROR);
 	if (!out && !err)
 		return true;
-	if (e->terminal)
+	/* What is no diagnostics looks the same everywhere. */
+	if (e->terminal && (err || e->object_tmp))
 		return stays_local(e, REASON_TERMINAL);
+	if (e->tool && names_place(&stream[WIRE_STDERR]))
+		return stays_local(e, REASON_RESULT_VOID);
 	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
 		return stays_local(e, REASON_LONG_DIAGNOSTICS);
 	if (!is_printable(&stream[WIRE_STDOUT]) ||
@@ -316,9 +329,16 @@ static bool is_the_answer(struct coord_examination *e)
 
 static bool is_of_the_kind(struct coord_examination *e)
 {
-	return !inputs_object_compare(
-		       buf_bytes(&e->answer->stream[WIRE_OBJECT]), e->reference,
-		       &e->err) ||
+	const struct buf *object = &e->answer->stream[WIRE_OBJECT];
+
+	if (!e->object_tmp && object->len) {
+		err_set(&e->err, EBADMSG, "an object, where none is due");
+		return is_wrong(e);
+	}
+	if (!e->object_tmp)
+		return true;
+	return !inputs_object_compare(buf_bytes(object), e->reference,
+				      &e->err) ||
 	       is_wrong(e);
 }
 
@@ -409,7 +429,7 @@ static void write_outputs(struct coord_examination *e, const struct buf *dep)
 				   buf_bytes(&stream[WIRE_SIDE + i]));
 	if (!ret && e->dep_tmp)
 		ret = write_output(e, e->dep_tmp, buf_bytes(dep));
-	if (!ret)
+	if (!ret && e->object_tmp)
 		ret = write_output(e, e->object_tmp,
 				   buf_bytes(&stream[WIRE_OBJECT]));
 	if (ret)
@@ -425,7 +445,8 @@ void coord_examine(struct coord_examination *e)
 	/* What was read of inputs that have changed is not the node's fault. */
 	if (is_the_answer(e) && is_unchanged(e) && may_pass_on(e) &&
 	    is_of_the_kind(e) && are_of_their_kinds(e) &&
-	    reads_the_closure(e, &dep) && assembles_known_files(e))
+	    reads_the_closure(e, &dep) &&
+	    (!e->object_tmp || assembles_known_files(e)))
 		write_outputs(e, &dep);
 	buf_release(&dep);
 	e->us = (uint32_t)(clock_cpu_us() - began);

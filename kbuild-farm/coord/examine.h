@@ -30,11 +30,14 @@ struct coord_examination {
 	const struct options_flags *flags; /* that the node was given */
 	const char *cwd;
 	struct bytes reference; /* an object of the kind that is due */
-	const char *object_tmp; /* absolute, or below cwd; not there */
+	/* Absolute, or below cwd; not there.  NULL: there is no object. */
+	const char *object_tmp;
 	const char *dep_tmp; /* the same; NULL: no dependency file */
 	const struct options_sides *sides; /* NULL: none beside the object */
 	char *const *side_tmp; /* as object_tmp, in their order */
 	bool terminal; /* diagnostics would go to one */
+	/* That ran beside it; NULL: none.  Its stdout counts with no object. */
+	const struct inputs_tool *tool;
 
 	/* What came of it. */
 	/*

@@ -92,6 +92,7 @@ static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
 	struct sched_event event = { .kind = SCHED_CELL, .cell = cell };
 
 	coord_tell_cell(n, tc, words[cell], NULL);
+	event.steps = peer_takes_steps(n->peer, tc);
 	event.toolchain = coord_dispatch_number(n->coord, tc);
 	node_event(n, &event);
 }
@@ -312,6 +313,21 @@ void coord_node_tell_useless(struct coord_node *n)
 		tell_same_state(n, NULL);
 	else if (up)
 		coord_tell_node(n, sched_node_state_name(sched.state), NULL);
+}
+
+bool coord_node_takes_steps(const struct coord_node *n)
+{
+	const struct peer_farm *farm = &n->coord->farm;
+	struct sched_node_figures figures;
+
+	sched_node_figures(n->coord->sched, n->number, &figures);
+	if (figures.state != SCHED_NODE_UP)
+		return false;
+	for (size_t i = 0; i < farm->n_toolchains; i++) {
+		if (peer_takes_steps(n->peer, farm->toolchain[i]))
+			return true;
+	}
+	return false;
 }
 
 void coord_node_ask(struct coord_node *n, enum events_request what)

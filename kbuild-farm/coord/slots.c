@@ -79,11 +79,14 @@ unsigned coord_slots_local(const struct coord *c)
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		const struct coord_node *n = c->nodes[i];
 		struct sched_node_figures sched;
+		struct peer_figures figures;
 
 		sched_node_figures(c->sched, n->number, &sched);
-		if (sched.state == SCHED_NODE_UP)
-			fed += node_limit_fed(c->setup.local_slots,
-					      peer_cores(n->peer));
+		if (sched.state != SCHED_NODE_UP)
+			continue;
+		peer_figures(n->peer, &figures);
+		fed += node_limit_fed(c->setup.local_slots,
+				      figures.inventory->cores);
 	}
 	return node_limit_beside(c->setup.local_slots, fed);
 }

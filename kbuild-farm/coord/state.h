@@ -70,6 +70,7 @@ struct coord {
 	struct pool *pool;
 	struct inputs inputs;
 	struct inputs_fixdep *fixdep;
+	struct inputs_tools *tools;
 	struct inputs_toolchains toolchains;
 	struct peer_farm farm; /* what the nodes share */
 	enum wire_codec codec; /* of what is packed for all nodes */
@@ -87,6 +88,8 @@ struct coord {
 	uint64_t timer_ms; /* UINT64_MAX: it is not set */
 	struct event *tick; /* every second */
 	struct event *ready_timer;
+	bool takes_steps; /* may they be? */
+	bool steps; /* they are wanted, as was told */
 	void (*ready)(void *ctx);
 	void *ready_ctx;
 	unsigned ready_slots; /* of the nodes that were up then */

@@ -33,8 +33,9 @@ static int64_t cost_of_unit(const struct coord_unit *u)
 {
 	const struct coord_setup *s = &u->coord->setup;
 
-	return s->cost_ms && u->object ? s->cost_ms(s->cost_ctx, u->object) :
-					 EVENTS_UNKNOWN;
+	return s->cost_ms && u->object_tmp ?
+		       s->cost_ms(s->cost_ctx, u->object) :
+		       EVENTS_UNKNOWN;
 }
 
 void coord_tell_unit(struct coord_unit *u, enum events_job_state state,
@@ -44,7 +45,8 @@ void coord_tell_unit(struct coord_unit *u, enum events_job_state state,
 
 	u->told = state;
 	if (state == EVENTS_QUEUED) {
-		ev.object = u->object;
+		if (u->object_tmp)
+			ev.object = u->object;
 		ev.cost_ms = cost_of_unit(u);
 	}
 	tell_hub(u->coord, &ev);

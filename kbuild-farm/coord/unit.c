@@ -33,7 +33,7 @@ static bool is_replaceable(const struct coord_unit *u, const char *path,
 
 static bool are_replaceable(const struct coord_unit *u, mode_t mode)
 {
-	bool all = is_replaceable(u, u->object, mode) &&
+	bool all = (!u->object_tmp || is_replaceable(u, u->object, mode)) &&
 		   (!u->dep || is_replaceable(u, u->dep, mode));
 
 	for (size_t i = 0; i < u->sides.n && all; i++) {
@@ -114,7 +114,51 @@ void coord_unit_remove_temporaries(const struct coord_unit *u)
 		remove_output(u, u->side_tmp[i]);
 }
 
-struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask)
+void coord_unit_renames(const struct coord_unit *u, struct wire_cc_done *done)
+{
+	static char none[] = "";
+
+	done->n_sides = (uint8_t)u->sides.n;
+	for (size_t i = 0; i < u->sides.n; i++)
+		done->side[i] = (struct wire_cc_rename){ u->side_tmp[i],
+							 u->sides.path[i] };
+	done->dep_tmp = u->dep ? u->dep_tmp : none;
+	done->dep = u->dep ? u->dep : none;
+	done->object_tmp = u->object_tmp ? u->object_tmp : none;
+	done->object = u->object_tmp ? u->object : none;
+}
+
+/* Is it what its step, if it has one, belongs to? */
+static bool parse_unit(struct coord_unit *u)
+{
+	bool text = u->stepped && u->step.kind == WIRE_STEP_SYMBOLS;
+
+	if (text)
+		options_command_parse_text(&u->command, u->ask.argv.v);
+	else
+		options_command_parse(&u->command, u->ask.argv.v);
+	return u->command.verdict == OPTIONS_REMOTE ||
+	       (u->command.verdict == OPTIONS_LOCAL && !u->stepped);
+}
+
+static void name_files(struct coord_unit *u)
+{
+	bool makes = !u->stepped || u->step.kind != WIRE_STEP_SYMBOLS;
+
+	u->object = options_output_object(&u->command);
+	u->dep = options_output_dep(&u->command);
+	if (makes)
+		u->object_tmp = options_output_temporary(u->object, u->ask.pid);
+	if (u->dep)
+		u->dep_tmp = options_output_temporary(u->dep, u->ask.pid);
+	options_output_sides(&u->sides, &u->command);
+	for (size_t i = 0; i < u->sides.n; i++)
+		u->side_tmp[i] = options_output_temporary(u->sides.path[i],
+							  u->ask.pid);
+}
+
+struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
+				  struct wire_cc_step *step)
 {
 	struct coord_unit *u = xcalloc(1, sizeof(*u));
 
@@ -122,20 +166,14 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask)
 	u->came_ms = clock_ms();
 	u->ask = *ask;
 	*ask = (struct wire_cc_job){ 0 };
-	options_command_parse(&u->command, u->ask.argv.v);
-	if (u->command.verdict == OPTIONS_PASSTHROUGH) {
+	u->stepped = step;
+	if (step)
+		u->step = *step;
+	if (!parse_unit(u)) {
 		coord_unit_free(u);
 		return NULL;
 	}
-	u->object = options_output_object(&u->command);
-	u->dep = options_output_dep(&u->command);
-	u->object_tmp = options_output_temporary(u->object, u->ask.pid);
-	if (u->dep)
-		u->dep_tmp = options_output_temporary(u->dep, u->ask.pid);
-	options_output_sides(&u->sides, &u->command);
-	for (size_t i = 0; i < u->sides.n; i++)
-		u->side_tmp[i] = options_output_temporary(u->sides.path[i],
-							  u->ask.pid);
+	name_files(u);
 	return u;
 }
 
@@ -148,6 +186,8 @@ void coord_unit_free(struct coord_unit *u)
 	buf_release(&u->diagnostics);
 	options_command_release(&u->command);
 	wire_cc_job_release(&u->ask);
+	if (u->stepped)
+		wire_cc_step_release(&u->step);
 	free(u->object);
 	free(u->object_tmp);
 	free(u->dep);

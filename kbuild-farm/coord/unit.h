@@ -13,6 +13,7 @@
 #include "inputs/find.h"
 #include "options/output.h"
 #include "wire/cc.h"
+#include "wire/msg-job.h"
 
 #include <sys/types.h>
 
@@ -36,8 +37,11 @@ struct coord_unit {
 	unsigned n_news; /* events about it in the queue: the same */
 
 	struct wire_cc_job ask;
+	struct wire_cc_step step; /* beside it, or, of a -E, in its place */
+	bool stepped; /* there is one */
 	struct options_command command; /* borrows from `ask` */
-	char *object, *object_tmp; /* as the wrapper spells them */
+	char *object, *object_tmp; /* as the wrapper spells them; of a -E no
+				      more than a name, and NULL */
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	struct options_sides sides; /* files beside the object */
 	char *side_tmp[OPTIONS_SIDES_MAX];
@@ -55,8 +59,12 @@ struct coord_unit {
 	struct buf diagnostics; /* of the hedge */
 };
 
-/* Takes over what `ask` holds.  NULL: that is no compile. */
-struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask);
+/*
+ * Takes over what `ask` holds, and `step`, or NULL.  NULL: that is no compile,
+ * or none that such a step belongs to.
+ */
+struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
+				  struct wire_cc_step *step);
 /* Nothing may run for it any more. */
 void coord_unit_free(struct coord_unit *u);
 /*
@@ -66,6 +74,9 @@ void coord_unit_free(struct coord_unit *u);
 enum reason coord_unit_local(const struct coord_unit *u, mode_t mode);
 /* Its outputs that are not whole. */
 void coord_unit_remove_temporaries(const struct coord_unit *u);
+
+/* What its wrapper is to rename; done->side has room for all. */
+void coord_unit_renames(const struct coord_unit *u, struct wire_cc_done *done);
 
 /* The environment for compilers that run here for it; borrowed. */
 char *const *coord_unit_env(const struct coord_unit *u);

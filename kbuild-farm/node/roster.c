@@ -172,6 +172,7 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 	*r = (struct node_roster){ .stamp = *conf_stamp(c) };
 	sync = conf_get(c, "toolchain", NULL, "sync");
 	r->sync = sync && !strcmp(sync, "true");
+	r->no_steps = str_equal(conf_get(c, "farm", NULL, "steps"), "no");
 	conf_subsections(c, "node", &names);
 	r->v = xcalloc(names.n, sizeof(*r->v));
 	while (!ret && r->n < names.n) {

@@ -33,6 +33,7 @@ struct node_roster {
 	struct node_entry *v;
 	size_t n;
 	bool sync; /* toolchain.sync: they are given what they lack */
+	bool no_steps; /* farm.steps: they have compiles alone */
 	bool off; /* left empty on purpose, --no-remote */
 	/* conf_stamp() of the configuration; zero: it is not from there. */
 	struct digest stamp;

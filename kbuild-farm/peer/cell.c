@@ -6,6 +6,8 @@
 #include "peer/job.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
 
 void peer_cells_init(struct peer_cells *all, struct peer_link *link)
 {
@@ -117,6 +119,15 @@ struct peer_cell *peer_cell_find(const struct peer_cells *all,
 			return cell;
 	}
 	return NULL;
+}
+
+bool peer_cell_takes_steps(const struct peer_cell *cell)
+{
+	const struct wire_hello *hello = &cell->all->link->hello;
+	struct utsname here;
+
+	return !cell->foreign && wire_hello_version(hello) >= WIRE_WITH_STEP &&
+	       !uname(&here) && !strcmp(hello->inventory.machine, here.machine);
 }
 
 static struct peer_cell *find_cell(const struct peer_cells *all, uint32_t id)

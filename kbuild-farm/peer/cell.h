@@ -71,6 +71,12 @@ struct peer_cell *peer_cell_find(const struct peer_cells *all,
 				 const struct inputs_toolchain *tc);
 
 /*
+ * Is it on a machine that runs what runs here, with our own bytes, so that a
+ * program of ours runs in it?  And does the node know steps?
+ */
+bool peer_cell_takes_steps(const struct peer_cell *cell);
+
+/*
  * HAVE: the cell that runs now (its state is TRYING where it is foreign) or is
  * OVER; NULL: none.
  */

@@ -2,6 +2,7 @@
 #include "peer/job.h"
 
 #include "base/str.h"
+#include "inputs/tool.h"
 #include "peer/cell.h"
 #include "wire/key.h"
 
@@ -108,18 +109,29 @@ int peer_job_output(struct peer_job *job, const struct wire_piece *m,
 	return 0;
 }
 
+/* Besides, so that *view may become a later one. */
+static int tell_more(struct peer_cell *cell,
+		     const struct inputs_entry *const *entry, size_t n,
+		     uint32_t *view)
+{
+	uint32_t more = 0;
+	int ret = peer_told_add(&cell->told, entry, n, &more);
+
+	if (more > *view)
+		*view = more;
+	return ret;
+}
+
 /* The view that it waits for. */
 static int tell_inputs(struct peer_cell *cell, const struct peer_question *q,
 		       uint32_t *view)
 {
-	uint32_t language;
 	int ret = peer_told_add(&cell->told, q->entry, q->n_entries, view);
 
-	if (ret || !q->n_language)
-		return ret;
-	ret = peer_told_add(&cell->told, q->language, q->n_language, &language);
-	if (language > *view)
-		*view = language;
+	if (!ret && q->n_language)
+		ret = tell_more(cell, q->language, q->n_language, view);
+	if (!ret && q->tool)
+		ret = tell_more(cell, q->tool->entry, q->tool->n, view);
 	return ret;
 }
 
@@ -144,6 +156,24 @@ static int fill_message(struct peer_cell *cell, const struct peer_question *q,
 	return !ret && !wire_job_fits(m) ? -E2BIG : ret;
 }
 
+/* In front of its JOB; a path's number and arguments that a message holds. */
+static int fill_step(struct peer_cell *cell, const struct peer_question *q,
+		     struct wire_step *m)
+{
+	*m = (struct wire_step){ .kind = (uint8_t)q->step };
+	strv_add_all(&m->args, q->arguments);
+	return wire_paths_number(cell->all->link->paths, q->tool->path->name,
+				 &m->tool);
+}
+
+static void send_step(const struct peer_link *l, const struct wire_step *m)
+{
+	struct buf body = { 0 };
+
+	wire_step_encode(&body, m);
+	peer_link_send(l, WIRE_STEP, &body, WIRE_PLAIN);
+}
+
 static void send_pin(const struct peer_link *l, uint32_t job, uint8_t class)
 {
 	struct wire_pin m = { .job = job, .class = class };
@@ -160,6 +190,7 @@ int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
 	const struct digest *toolchain = &cell->toolchain->manifest.id;
 	struct wire_flag *flags = xcalloc(q->flags->n + 1, sizeof(*flags));
 	struct wire_job m = { .cell = cell->told.views.number };
+	struct wire_step step = { 0 };
 	struct buf body = { 0 };
 	int ret;
 
@@ -167,21 +198,26 @@ int peer_send_job(struct peer_cell *cell, enum peer_job_kind kind,
 		flags[i] = (struct wire_flag){ .name = q->flags->v[i].name,
 					       .value = q->flags->v[i].value };
 	ret = fill_message(cell, q, flags, &m);
+	if (!ret && q->tool)
+		ret = fill_step(cell, q, &step);
 	if (!ret) {
 		*job = peer_job_new(l, kind, cell);
-		m.job = (*job)->number;
+		m.job = step.job = (*job)->number;
 		(*job)->answer.toolchain = *toolchain;
 		(*job)->answer.sides = q->sides;
-		wire_job_key(NULL, &m, flags, q->flags->n, toolchain,
-			     &(*job)->answer.key);
+		wire_job_key(q->tool ? &step : NULL, &m, flags, q->flags->n,
+			     toolchain, &(*job)->answer.key);
 		peer_link_send_paths(l);
 		peer_link_send_flags(l);
+		if (q->tool)
+			send_step(l, &step);
 		if (q->pinned)
 			send_pin(l, m.job, q->class);
 		wire_job_encode(&body, &m);
 		peer_link_send(l, WIRE_JOB, &body, WIRE_PLAIN);
 	}
 	wire_job_release(&m);
+	wire_step_release(&step);
 	free(flags);
 	return ret;
 }

@@ -12,6 +12,7 @@
 
 struct peer_cell;
 struct inputs_reference;
+struct inputs_tool;
 
 struct peer_answer {
 	struct wire_result result;
@@ -72,6 +73,10 @@ struct peer_question {
 	size_t n_entries;
 	const struct inputs_entry *const *language;
 	size_t n_language;
+	/* A step beside it, of a node that takes them; `tool` NULL: none. */
+	const struct inputs_tool *tool;
+	enum wire_step_kind step;
+	char *const *arguments; /* of the tool; ends in NULL */
 };
 
 /*

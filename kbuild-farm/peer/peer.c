@@ -410,9 +410,7 @@ static void on_close(void *ctx, const struct err *why)
 
 static void on_drain(void *ctx)
 {
-	struct peer *p = ctx;
-
-	peer_ship_more(p->link.ship);
+	peer_ship_more(((struct peer *)ctx)->link.ship);
 }
 
 static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
@@ -558,14 +556,15 @@ enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
 	return peer_foreign_has(&p->foreign, &p->cells, tc);
 }
 
+bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc)
+{
+	return peer_has(p, tc) == PEER_HAS &&
+	       peer_cell_takes_steps(peer_cell_find(&p->cells, tc));
+}
+
 unsigned peer_slots(const struct peer *p)
 {
 	return p->limit.slots;
-}
-
-unsigned peer_cores(const struct peer *p)
-{
-	return p->link.greeted ? p->link.hello.inventory.cores : 0;
 }
 
 const char *peer_boot_id(const struct peer *p)

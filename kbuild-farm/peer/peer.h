@@ -52,9 +52,13 @@ void peer_tick(struct peer *p, uint64_t now_ms);
 
 enum peer_state peer_state(const struct peer *p);
 enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
-/* That it takes at once; its cores, 0 before it said hello. */
+/*
+ * Does it take jobs of this toolchain with a step?  Those of our own bytes
+ * alone, on a machine that runs what runs here.
+ */
+bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc);
+/* That it takes at once. */
 unsigned peer_slots(const struct peer *p);
-unsigned peer_cores(const struct peer *p);
 /* Of the machine that it runs on; NULL or "": it never said. */
 const char *peer_boot_id(const struct peer *p);
 

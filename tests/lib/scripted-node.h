@@ -77,8 +77,11 @@ struct node {
 	uint64_t blob_bytes;
 	uint32_t ready; /* the cell whose toolchain is complete, but bytes */
 	uint32_t again_view, again_index; /* what is needed again */
+	uint16_t version; /* that it speaks at most; 0: ours */
 	struct wire_job job; /* the one that is being received */
-	unsigned jobs, cancels;
+	struct wire_step step; /* in front of it, the last one that was */
+	bool stepped; /* there is one */
+	unsigned jobs, steps, cancels;
 	size_t job_bytes; /* of the last JOB's body */
 
 	/* what it holds itself, and how that compiles a canary */
@@ -204,6 +207,8 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 	say(n, WIRE_HAVE, &body);
 }
 
+#include "scripted-step.h"
+
 /* What a node of this manner says came out. */
 static void fill_streams(const struct node *n,
 			 struct bytes streams[static WIRE_STREAMS])
@@ -220,17 +225,7 @@ static void fill_streams(const struct node *n,
 	else
 		streams[WIRE_DEPS] = bytes_str(dep_text);
 	streams[WIRE_AS_DEPS] = bytes_str(as_text);
-}
-
-static void make_key(struct node *n, struct digest *key)
-{
-	struct wire_flag *flags;
-	size_t k;
-
-	ck_assert_int_eq(wire_flags_of_runs(n->flags, &n->job, &flags, &k), 0);
-	ck_assert_uint_lt(n->job.cell, 64);
-	wire_job_key(NULL, &n->job, flags, k, &n->toolchain[n->job.cell], key);
-	free(flags);
+	fill_step(n, streams);
 }
 
 static void send_answer(struct node *n)
@@ -247,7 +242,8 @@ static void send_answer(struct node *n)
 	wire_answer_digest(&key, streams, &m.answer);
 	m.toolchain = n->toolchain[n->job.cell];
 	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
-	buf_add_bytes(&bad, streams[WIRE_OBJECT]);
+	if (streams[WIRE_OBJECT].len)
+		buf_add_bytes(&bad, streams[WIRE_OBJECT]);
 	if (n->manner == FLIPPED)
 		bad.data[bad.len / 2] ^= 4;
 	if (n->manner == SHORT)
@@ -434,7 +430,9 @@ static void take_job(struct node *n, struct bytes body)
 	ck_assert_int_eq(wire_job_decode(&n->job, body), 0);
 	ck_assert_ptr_nonnull(wire_paths_get(n->paths, n->job.cwd));
 	n->job_bytes = body.len;
+	check_step(n);
 	answer(n);
+	n->stepped = false;
 }
 
 static int node_hears(void *ctx, uint16_t type, struct bytes body,
@@ -453,6 +451,8 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_view(n, body);
 	else if (type == WIRE_BLOB)
 		take_blob(n, body);
+	else if (type == WIRE_STEP)
+		take_step(n, body);
 	else if (type == WIRE_JOB)
 		take_job(n, body);
 	else if (type == WIRE_TOOLS)
@@ -481,7 +481,7 @@ static void send_hello(struct node *n)
 {
 	struct wire_hello hello = {
 		.version_min = WIRE_VERSION_MIN,
-		.version_max = WIRE_VERSION,
+		.version_max = n->version ? n->version : WIRE_VERSION,
 		.software = (char *)"played",
 		.inventory = { .machine = (char *)n->machine,
 			       .host = (char *)"played",
@@ -592,6 +592,7 @@ static void end_nodes(void)
 			event_free(nodes[i].listener);
 		forget_talk(&nodes[i]);
 		wire_job_release(&nodes[i].job);
+		wire_step_release(&nodes[i].step);
 	}
 	node_roster_release(&roster);
 }

@@ -20,7 +20,10 @@ static const char *source = "unit.c";
 static char *diagnostics; /* diagnostics */
 static struct wire_stream *wrapper;
 static char *local_why;
+static char *printed; /* on stdout */
 static bool done;
+static struct wire_cc_step *step; /* what is asked with a compile */
+static int steps_wanted; /* as was told last; -1: nothing was */
 static unsigned beats;
 static mode_t mask; /* the wrapper's */
 static bool terminal; /* its stderr is one */
@@ -38,6 +41,11 @@ static bool answered(void)
 	return done || local_why;
 }
 
+static bool has_object(void)
+{
+	return !step || step->kind == WIRE_STEP_OBJECT;
+}
+
 static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
 			 struct err *err)
 {
@@ -53,10 +61,11 @@ static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
 		local_why = bytes_dup(body);
 	if (type == WIRE_CC_DONE) {
 		ck_assert_int_eq(wire_cc_done_decode(&m, body), 0);
-		ck_assert_str_eq(m.object, "unit.o");
+		ck_assert_str_eq(m.object, has_object() ? "unit.o" : "");
 		ck_assert_str_eq(m.dep, ".unit.o.d");
 		ck_assert_int_eq(m.status, 0);
 		diagnostics = bytes_dup(m.err);
+		printed = bytes_dup(m.out);
 		done = true;
 		wire_cc_done_release(&m);
 	}
@@ -90,14 +99,24 @@ static void compile(const char *extra)
 	strv_add(&m.argv, "-O2");
 	if (extra)
 		strv_add(&m.argv, extra);
-	strv_add(&m.argv, "-c");
-	strv_add(&m.argv, "-o");
-	strv_add(&m.argv, "unit.o");
+	if (has_object()) {
+		strv_add(&m.argv, "-c");
+		strv_add(&m.argv, "-o");
+		strv_add(&m.argv, "unit.o");
+	} else {
+		strv_add(&m.argv, "-E");
+	}
 	strv_add(&m.argv, source);
 	strv_add(&m.env, "PATH=/usr/bin:/bin");
 	strcpy(sun.sun_path, socket_path);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	wrapper = wire_stream_new(base, fd, fd, &ops, NULL);
+	if (step) {
+		wire_cc_step_encode(&body, step);
+		wire_stream_send(wrapper, WIRE_CC_STEP, buf_bytes(&body),
+				 WIRE_PLAIN);
+		buf_reset(&body);
+	}
 	wire_cc_job_encode(&body, &m);
 	wire_stream_send(wrapper, WIRE_CC_JOB, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
@@ -114,7 +133,8 @@ __attribute__((unused)) static void compile_again(const char *extra)
 	wire_stream_free(wrapper);
 	free(local_why);
 	free(diagnostics);
-	local_why = diagnostics = NULL;
+	free(printed);
+	local_why = diagnostics = printed = NULL;
 	done = false;
 	turn_until(never, 20);
 	unlink(tmp);
@@ -163,6 +183,7 @@ static void setup(void)
 	gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
 	ck_assert_ptr_nonnull(gcc);
 	socket_path = at("socket");
+	steps_wanted = -1;
 	compile_whole();
 }
 
@@ -171,6 +192,13 @@ static void on_remote_jobs(void *ctx, unsigned n)
 	(void)ctx;
 	ck_assert_uint_lt(n, 10);
 	remote_counts[strlen(remote_counts)] = (char)('0' + n);
+}
+
+static void on_steps(void *ctx, bool wanted)
+{
+	(void)ctx;
+	ck_assert_int_ne(steps_wanted, wanted);
+	steps_wanted = wanted;
 }
 
 static void start(void)
@@ -185,7 +213,8 @@ static void start(void)
 				 .data = data_dir,
 				 .tune = tuning,
 				 .hub = hub,
-				 .remote_jobs = on_remote_jobs };
+				 .remote_jobs = on_remote_jobs,
+				 .steps = on_steps };
 	struct err err;
 
 	ck_assert_int_eq(coord_new(&coord, &s, &err), 0);
@@ -218,6 +247,7 @@ static void teardown(void)
 	if (wrapper)
 		wire_stream_free(wrapper);
 	free(diagnostics);
+	free(printed);
 	coord_free(coord);
 	end_nodes();
 	events_hub_free(hub);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/lib/scripted-step.h - steps beside a compile, as a scripted node has
+ * them: a part of scripted-node.h
+ */
+#ifndef SCRIPTED_STEP_H
+#define SCRIPTED_STEP_H
+
+static void take_step(struct node *n, struct bytes body)
+{
+	wire_step_release(&n->step);
+	ck_assert_int_eq(wire_step_decode(&n->step, body), 0);
+	ck_assert_ptr_nonnull(wire_paths_get(n->paths, n->step.tool));
+	n->stepped = true;
+	n->steps++;
+}
+
+static void check_step(const struct node *n)
+{
+	if (n->stepped)
+		ck_assert(wire_step_suits(&n->step, &n->job));
+}
+
+static void fill_step(const struct node *n,
+		      struct bytes streams[static WIRE_STREAMS])
+{
+	if (!n->stepped || n->step.kind != WIRE_STEP_SYMBOLS)
+		return;
+	streams[WIRE_OBJECT] = bytes_of(NULL, 0);
+	streams[WIRE_AS_DEPS] = bytes_of(NULL, 0);
+	streams[WIRE_STDOUT] = bytes_str("symbols\n");
+}
+
+static void make_key(struct node *n, struct digest *key)
+{
+	struct wire_flag *flags;
+	size_t k;
+
+	ck_assert_int_eq(wire_flags_of_runs(n->flags, &n->job, &flags, &k), 0);
+	ck_assert_uint_lt(n->job.cell, 64);
+	wire_job_key(n->stepped ? &n->step : NULL, &n->job, flags, k,
+		     &n->toolchain[n->job.cell], key);
+	free(flags);
+}
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/* Steps beside a compile, with nodes that are played. */
+#include "coord-play.h"
+
+#include "suite.h"
+
+static struct wire_cc_step asked;
+
+/* A program like any other: this test's own. */
+static void put_tool(void)
+{
+	char *path = at("tool");
+	struct buf text = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read("/proc/self/exe", 64 << 20, &text, &err), 0);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&text), 0755, &err), 0);
+	buf_release(&text);
+	free(path);
+}
+
+static void set_up_step(void)
+{
+	setup();
+	put_tool();
+	asked = (struct wire_cc_step){ .program = at("tool") };
+	strv_add(&asked.args, "-r");
+	strv_add(&asked.args, "/dev/null");
+	step = &asked;
+}
+
+static void tear_down_step(void)
+{
+	wire_cc_step_release(&asked);
+	step = NULL;
+	teardown();
+}
+
+static void expect_step(const struct node *n, enum wire_step_kind kind)
+{
+	char *path = at("tool");
+
+	ck_assert_uint_eq(n->steps, 1);
+	ck_assert_int_eq(n->step.kind, kind);
+	ck_assert_str_eq(wire_paths_get(n->paths, n->step.tool), path);
+	ck_assert_int_eq(told(n, "tool"), WIRE_FILE);
+	ck_assert_uint_eq(n->step.args.n, 2);
+	ck_assert_str_eq(n->step.args.v[0], "-r");
+	free(path);
+}
+
+START_TEST(symbols_come_from_a_node)
+{
+	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
+							"4711");
+	struct buf list = { 0 };
+	struct err err;
+
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "symbols\n");
+	ck_assert(!fs_exists(tmp));
+	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&list), "unit.o: unit.c unit.h\n");
+	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
+	ck_assert_uint_eq(stats()->remote, 1);
+	buf_release(&list);
+	free(tmp);
+	free(dep);
+}
+END_TEST
+
+START_TEST(an_object_comes_as_the_tool_left_it)
+{
+	asked.kind = WIRE_STEP_OBJECT;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	expect_step(&nodes[0], WIRE_STEP_OBJECT);
+}
+END_TEST
+
+START_TEST(the_tool_is_told_once)
+{
+	unsigned views;
+
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	views = nodes[0].views;
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_uint_eq(nodes[0].steps, 2);
+	ck_assert_uint_eq(nodes[0].views, views);
+}
+END_TEST
+
+START_TEST(an_older_node_gets_compiles_alone)
+{
+	nodes[0].version = WIRE_WITH_STEP - 1;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
+	ck_assert_int_eq(steps_wanted, -1);
+	step = NULL;
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].steps, 0);
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_run_here)
+{
+	char *path = at("tool");
+
+	unlink(path);
+	free(path);
+	write_file("tool", "#!/bin/sh\n");
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, "program of a step cannot be shipped");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+}
+END_TEST
+
+static bool are_wanted(void)
+{
+	return steps_wanted >= 0;
+}
+
+static bool are_not(void)
+{
+	return !steps_wanted;
+}
+
+START_TEST(it_says_while_steps_are_wanted)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	turn_until(are_wanted, 60000);
+	ck_assert_int_eq(steps_wanted, true);
+	wire_stream_free(nodes[0].stream);
+	event_free(nodes[0].listener);
+	nodes[0].stream = NULL;
+	nodes[0].listener = NULL;
+	turn_until(are_not, 60000);
+	ck_assert_int_eq(steps_wanted, false);
+}
+END_TEST
+
+START_TEST(a_person_may_not_want_them)
+{
+	roster.no_steps = true;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	step = NULL;
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_int_eq(steps_wanted, -1);
+}
+END_TEST
+
+/* What no step belongs to is no question. */
+START_TEST(a_step_of_nothing_is_hung_up_on)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	asked.kind = WIRE_STEP_SYMBOLS;
+	source = "/dev/null";
+	compile(NULL);
+	turn_until(answered, 100);
+	ck_assert(!answered());
+	source = "unit.c";
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/step");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up_step, tear_down_step);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, symbols_come_from_a_node);
+	tcase_add_test(tc, an_object_comes_as_the_tool_left_it);
+	tcase_add_test(tc, the_tool_is_told_once);
+	tcase_add_test(tc, an_older_node_gets_compiles_alone);
+	tcase_add_test(tc, what_is_no_program_is_run_here);
+	tcase_add_test(tc, it_says_while_steps_are_wanted);
+	tcase_add_test(tc, a_person_may_not_want_them);
+	tcase_add_test(tc, a_step_of_nothing_is_hung_up_on);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

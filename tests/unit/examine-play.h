@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/examine-play.h - a unit with its closure, and a right answer to
+ * it, which the tests spoil
+ */
+#ifndef EXAMINE_PLAY_H
+#define EXAMINE_PLAY_H
+
+#include "coord/examine.h"
+
+#include "base/capture.h"
+#include "base/fs.h"
+#include "base/vec.h"
+#include "base/which.h"
+#include "wire/cc.h"
+#include "wire/key.h"
+
+#include <check.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir; /* without symbolic links */
+static struct inputs inputs;
+static struct inputs_manifest manifest;
+static struct options_command command;
+static struct options_flags flags;
+static struct peer_answer answer;
+static struct coord_examination e;
+static Elf64_Ehdr object;
+
+/* What gcc lists of the unit below, in its order. */
+#define DEPS "u.o: u.c sys/stdc-predef.h h.h sub/../g.h sys/s.h\n"
+static const char as_deps[] = "out.o: /.kfarm/tmp/ccAbCdEf.s\n";
+
+static void write_file(const char *name, const char *text)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_write(name, bytes_str(text), 0644, &err), 0);
+}
+
+static void add(int stream, const char *text)
+{
+	buf_release(&answer.stream[stream]);
+	buf_add_str(&answer.stream[stream], text);
+}
+
+/* As an honest node signs it. */
+static void sign(void)
+{
+	struct bytes streams[WIRE_STREAMS];
+
+	for (int i = 0; i < WIRE_STREAMS; i++) {
+		streams[i] = buf_bytes(&answer.stream[i]);
+		answer.result.len[i] = (uint32_t)streams[i].len;
+	}
+	wire_answer_digest(&answer.key, streams, &answer.result.answer);
+}
+
+static char *c_unit[] = { (char *)"gcc",      (char *)"-nostdinc",
+			  (char *)"-isystem", (char *)"sys",
+			  (char *)"-include", (char *)"sys/stdc-predef.h",
+			  (char *)"-MD",      (char *)"-MF",
+			  (char *)"u.d",      (char *)"-c",
+			  (char *)"u.c",      NULL };
+
+static void scan_unit(char **argv)
+{
+	static char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	static struct digest id = { { 1 } };
+	char *gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
+	struct err err;
+	struct scan_unit unit = { .cwd = dir,
+				  .compiler = gcc,
+				  .toolchain = &id,
+				  .command = &command,
+				  .env = env };
+
+	ck_assert_ptr_nonnull(gcc);
+	options_command_parse(&command, argv);
+	ck_assert_int_eq(command.verdict, OPTIONS_REMOTE);
+	ck_assert_int_eq(options_typed_from(&flags, &command, &err), 0);
+	inputs_manifest_make(&manifest, &inputs, &unit);
+	ck_assert_msg(!manifest.why, "%s", reason_words(manifest.why));
+	free(gcc);
+}
+
+static void set_up(void)
+{
+	struct scan_setup scan = { .ask = capture_run };
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(mkdir("sys", 0755) | mkdir("sub", 0755), 0);
+	write_file("sys/stdc-predef.h", "\n");
+	write_file("sys/s.h", "\n");
+	write_file("g.h", "\n");
+	write_file("probed.h", "\n");
+	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\n");
+	write_file("u.c", "#include \"h.h\"\n"
+			  "#if __has_include(\"probed.h\")\nint x;\n#endif\n");
+	inputs_init(&inputs, &scan);
+	scan_unit(c_unit);
+	object = (Elf64_Ehdr){ .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
+					    ELFCLASS64, ELFDATA2LSB,
+					    EV_CURRENT },
+			       .e_type = ET_REL,
+			       .e_machine = EM_AARCH64 };
+	buf_add(&answer.stream[WIRE_OBJECT], &object, sizeof(object));
+	add(WIRE_DEPS, DEPS);
+	add(WIRE_AS_DEPS, as_deps);
+	sign();
+	e = (struct coord_examination){
+		.answer = &answer,
+		.manifest = &manifest,
+		.command = &command,
+		.flags = &flags,
+		.cwd = dir,
+		.reference = bytes_of(&object, sizeof(object)),
+		.object_tmp = "u.o.tmp",
+		.dep_tmp = "u.d.tmp",
+	};
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	peer_answer_release(&answer);
+	inputs_manifest_release(&manifest);
+	inputs_release(&inputs);
+	options_flags_release(&flags);
+	options_command_release(&command);
+	ck_assert_int_eq(chdir("/"), 0);
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+static void expect_dep(const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_msg(e.is == SCHED_ANSWER_GOOD, "%s%s", reason_words(e.why),
+		      e.err.text);
+	ck_assert_int_eq(fs_read("u.d.tmp", 1 << 20, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	buf_release(&got);
+	ck_assert(fs_exists("u.o.tmp"));
+}
+
+static void expect_nothing(enum sched_verdict is)
+{
+	ck_assert_int_eq(e.is, is);
+	ck_assert(!fs_exists("u.o.tmp") && !fs_exists("u.d.tmp"));
+}
+
+#endif
