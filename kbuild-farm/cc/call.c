@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cc/compiler.h"
 #include "cc/local.h"
+#include "options/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,11 +40,39 @@ struct told {
 	const char *socket, *links, *slots, *probes;
 };
 
+/* A compile, or what a step makes one of. */
+static void parse_call(const struct cc_call *c, const struct cc_step *step,
+		       struct options_command *command)
+{
+	if (step && !step->object)
+		options_command_parse_text(command, c->argv);
+	else
+		options_command_parse(command, c->argv);
+}
+
+static bool fits_step(const struct options_command *command,
+		      const struct cc_step *step)
+{
+	struct options_sides sides;
+	bool fits;
+
+	if (!step || command->verdict != OPTIONS_REMOTE || command->is_clang)
+		return false;
+	if (!step->object)
+		return true;
+	options_output_sides(&sides, command);
+	fits = !sides.named && command->object &&
+	       !strcmp(command->object, step->object);
+	options_sides_release(&sides);
+	return fits;
+}
+
 /* What is no compile is no matter of the coordinator's, nor of slots. */
 static enum cc_answer ask_somebody(struct cc_call *c, const struct told *told,
-				   int *status)
+				   const struct cc_step *step, int *status)
 {
 	enum cc_answer answer = CC_ANSWER_NONE;
+	bool text = step && !step->object;
 	struct options_command command;
 	struct cc_job job = { .socket = told->socket,
 			      .compiler = c->compiler,
@@ -52,10 +81,13 @@ static enum cc_answer ask_somebody(struct cc_call *c, const struct told *told,
 			      .compile = &command,
 			      .kept = -1 };
 
-	options_command_parse(&command, c->argv);
-	if (command.verdict == OPTIONS_PASSTHROUGH) {
+	parse_call(c, step, &command);
+	c->stepped = fits_step(&command, step);
+	if (c->stepped)
+		job.step = step->message;
+	if (command.verdict == OPTIONS_PASSTHROUGH && !text) {
 		answer = ask_memory(c, told->probes, &command, status);
-	} else {
+	} else if (!text || c->stepped) {
 		c->slots = told->slots;
 		c->offered = told->socket;
 		if (told->socket)
@@ -67,7 +99,7 @@ static enum cc_answer ask_somebody(struct cc_call *c, const struct told *told,
 }
 
 enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
-			     int *status)
+			     const struct cc_step *step, int *status)
 {
 	const struct told told = {
 		.socket = str_env(env, "KFARM_SOCKET"),
@@ -93,7 +125,7 @@ enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
 	c->argv = argv;
 	c->env = env;
 	cc_local_clean(env, told.links);
-	return ask_somebody(c, &told, status);
+	return ask_somebody(c, &told, step, status);
 }
 
 int cc_call_exec(const struct cc_call *c)

@@ -16,6 +16,7 @@ struct cc_call {
 	char **env; /* what it gets */
 	const char *slots; /* of which it takes one; NULL: of none */
 	bool offered; /* to the coordinator */
+	bool stepped; /* with the step that was to be asked beside it */
 	struct cc_probe *probe; /* a question to be remembered, or NULL */
 	int kept; /* to stay open until the compiler has ended; -1: nothing */
 };
@@ -26,12 +27,13 @@ struct cc_call {
  * which are taken out, in place (cc/local.h).
  *
  * CC_ANSWER_DONE: it has ended with *status, also where no compiler was found,
- * which was said, and where the answer to a probe was remembered.
- * CC_ANSWER_LOCAL and NONE: cc_call_exec() is to be called, here or in a child;
- * see cc/job.h for the rest.
+ * which was said, and where the answer to a probe was remembered.  With a
+ * `step` that does not fit the call nothing is asked of its kind: a compile is
+ * asked without, and -E is not.  CC_ANSWER_LOCAL and NONE: cc_call_exec() is to
+ * be called, here or in a child; see cc/job.h for the rest.
  */
 enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
-			     int *status);
+			     const struct cc_step *step, int *status);
 /*
  * Become the compiler, or run it where what it answers is to be remembered:
  * returns its status, or one where it cannot be run, having said so.

@@ -11,6 +11,7 @@
 #include "options/output.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
+#include "wire/msg-job.h"
 #include "wire/msg.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@
 #define READ_SIZE 4096
 
 struct outputs {
-	char *object, *object_tmp;
+	char *object, *object_tmp; /* NULL: it makes none */
 	char *dep, *dep_tmp; /* NULL: no dependency list */
 	struct options_sides sides;
 	char *side_tmp[OPTIONS_SIDES_MAX];
@@ -99,7 +100,8 @@ static bool is_signalled(const struct talk *t)
 
 static void remove_temporaries(const struct outputs *o)
 {
-	unlink(o->object_tmp);
+	if (o->object_tmp)
+		unlink(o->object_tmp);
 	if (o->dep_tmp)
 		unlink(o->dep_tmp);
 	for (size_t i = 0; i < o->sides.n; i++)
@@ -117,12 +119,20 @@ static void outputs_release(struct outputs *o)
 	options_sides_release(&o->sides);
 }
 
-static void name_outputs(struct outputs *o, const struct options_command *c)
+static bool gets_object(const struct cc_job *job)
 {
+	return !job->step || job->step->kind != WIRE_STEP_SYMBOLS;
+}
+
+static void name_outputs(struct outputs *o, const struct cc_job *job)
+{
+	const struct options_command *c = job->compile;
 	unsigned pid = (unsigned)getpid();
 
-	o->object = options_output_object(c);
-	o->object_tmp = options_output_temporary(o->object, pid);
+	if (gets_object(job)) {
+		o->object = options_output_object(c);
+		o->object_tmp = options_output_temporary(o->object, pid);
+	}
 	o->dep = options_output_dep(c);
 	o->dep_tmp = o->dep ? options_output_temporary(o->dep, pid) : NULL;
 	options_output_sides(&o->sides, c);
@@ -152,16 +162,39 @@ static bool fits_limits(const struct wire_cc_job *m)
 	return sum <= WIRE_CC_MAX && m->argv.n <= WIRE_CC_WORDS;
 }
 
-static void add_frame(struct buf *out, const struct wire_cc_job *m)
+/* Where the frame begins; end_question() follows behind its body. */
+static size_t begin_question(struct buf *out)
 {
 	uint8_t head[WIRE_FRAME_SIZE] = { 0 };
-	struct wire_frame frame = { .type = WIRE_CC_JOB, .codec = WIRE_PLAIN };
 
 	buf_add(out, head, sizeof(head));
+	return out->len;
+}
+
+static void end_question(struct buf *out, size_t begin, enum wire_type type)
+{
+	uint32_t len = (uint32_t)(out->len - begin);
+	const struct wire_frame frame = { .type = (uint16_t)type,
+					  .codec = WIRE_PLAIN,
+					  .body_len = len,
+					  .raw_len = len };
+
+	wire_frame_encode(out->data + begin - WIRE_FRAME_SIZE, &frame);
+}
+
+static void add_frames(struct buf *out, const struct wire_cc_job *m,
+		       const struct wire_cc_step *step)
+{
+	size_t begin;
+
+	if (step) {
+		begin = begin_question(out);
+		wire_cc_step_encode(out, step);
+		end_question(out, begin, WIRE_CC_STEP);
+	}
+	begin = begin_question(out);
 	wire_cc_job_encode(out, m);
-	frame.body_len = (uint32_t)(out->len - sizeof(head));
-	frame.raw_len = frame.body_len;
-	wire_frame_encode(out->data, &frame);
+	end_question(out, begin, WIRE_CC_JOB);
 }
 
 static uint32_t current_umask(void)
@@ -192,7 +225,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	ok = m.cwd && cwd[0] == '/' && job->compiler[0] == '/' &&
 	     collect_env(&m.env, job->env) && fits_limits(&m);
 	if (ok)
-		add_frame(out, &m);
+		add_frames(out, &m, job->step);
 	strv_release(&m.env);
 	return ok && out->len <= WIRE_BODY_MAX;
 }
@@ -315,7 +348,8 @@ static bool names_are_ours(const struct outputs *o,
 	if (m->status)
 		return (object || !*m->object) && (dep || !*m->dep) &&
 		       !m->n_sides;
-	return object && (dep || (!o->dep && !*m->dep)) && sides_are_ours(o, m);
+	return (object || (!o->object && !*m->object)) &&
+	       (dep || (!o->dep && !*m->dep)) && sides_are_ours(o, m);
 }
 
 static bool rename_one(const char *tmp, const char *to)
@@ -451,7 +485,7 @@ static enum cc_answer talk(struct cc_job *job, const char *silent,
 	enum cc_answer answer;
 	int sig;
 
-	name_outputs(&t.outputs, job->compile);
+	name_outputs(&t.outputs, job);
 	hold_signals(&t.before);
 	answer = converse(&t, job->socket, silent, message, status);
 	if (answer == CC_ANSWER_LOCAL) {

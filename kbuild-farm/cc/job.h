@@ -10,12 +10,21 @@
 /* Without a frame for so long, the coordinator counts as dead. */
 #define CC_SILENCE_MS 5000
 
+struct wire_cc_step;
+
+/* What is to be done beside a compile, or behind a -E in its place. */
+struct cc_step {
+	const struct wire_cc_step *message;
+	const char *object; /* the compile's; NULL: that is a -E */
+};
+
 struct cc_job {
 	const char *socket; /* the coordinator's Unix socket */
 	const char *compiler; /* the real one, absolute */
 	char *const *argv; /* as make gave it */
 	char *const *env; /* what the compiler is to get */
 	const struct options_command *compile;
+	const struct wire_cc_step *step; /* NULL: none */
 	int kept; /* after CC_ANSWER_LOCAL the socket, else -1 */
 };
 

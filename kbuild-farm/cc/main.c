@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	int status;
 
 	(void)argc;
-	switch (cc_call_begin(&call, argv, environ, &status)) {
+	switch (cc_call_begin(&call, argv, environ, NULL, &status)) {
 	case CC_ANSWER_DONE:
 	case CC_ANSWER_ENDED:
 		cc_call_release(&call);

@@ -146,6 +146,7 @@ static const struct events_field host[] = {
 	MAY_NUMBER("shell_handed", shell_handed, "lines"),
 	MAY_NUMBER("shell_compiles", shell_compiles, "jobs"),
 	MAY_NUMBER("shell_fixdeps", shell_fixdeps, "files"),
+	MAY_NUMBER("shell_steps", shell_steps, "steps"),
 };
 
 static const struct events_field diag[] = {
@@ -268,6 +269,7 @@ struct events_event events_new(enum events_kind kind)
 		.shell_handed = EVENTS_UNKNOWN,
 		.shell_compiles = EVENTS_UNKNOWN,
 		.shell_fixdeps = EVENTS_UNKNOWN,
+		.shell_steps = EVENTS_UNKNOWN,
 		.new_warnings = EVENTS_UNKNOWN,
 		.new_errors = EVENTS_UNKNOWN,
 		.gone = EVENTS_UNKNOWN,

@@ -73,7 +73,8 @@ enum events_kind {
 	 * At the end, behind the last EVENTS_LOAD of each node: what this
 	 * machine spent: cpu_ms, and of that scan_ms for the inputs of jobs;
 	 * and where make has kfarm's shell: shell_lines of recipes, of these
-	 * shell_handed to /bin/sh; shell_compiles and shell_fixdeps in it.
+	 * shell_handed to /bin/sh; shell_compiles, shell_fixdeps and
+	 * shell_steps in it.
 	 */
 	EVENTS_HOST,
 	/*
@@ -173,6 +174,7 @@ struct events_event {
 	int64_t sent, received, memory; /* bytes */
 	int64_t cpu_ms, scan_ms;
 	int64_t shell_lines, shell_handed, shell_compiles, shell_fixdeps;
+	int64_t shell_steps;
 	int64_t total; /* jobs of another build, as the next */
 	int64_t cost_ms; /* CPU time that compiles took then */
 	int64_t wall_ms;

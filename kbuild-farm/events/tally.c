@@ -186,6 +186,7 @@ static void on_host(struct events_tally *t, const struct events_event *ev)
 	t->shell_handed = ev->shell_handed;
 	t->shell_compiles = ev->shell_compiles;
 	t->shell_fixdeps = ev->shell_fixdeps;
+	t->shell_steps = ev->shell_steps;
 }
 
 /* ----------------------------------------------------------------- jobs */

@@ -48,6 +48,7 @@ struct events_tally {
 	int64_t cpu_ms, scan_ms; /* of this machine, once it was told */
 	/* What make's shells did; no lines: it had none of kfarm's. */
 	int64_t shell_lines, shell_handed, shell_compiles, shell_fixdeps;
+	int64_t shell_steps;
 	/* Those with most jobs first; some may have none. */
 	struct events_reason *reason;
 	size_t n_reasons;

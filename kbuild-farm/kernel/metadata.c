@@ -452,6 +452,7 @@ static json_t *shell_group(const struct kernel_metadata *m)
 	json_object_set_new(o, "reasons", reasons);
 	add_integer(o, "compiles", t->shell_compiles);
 	add_integer(o, "fixdeps", t->shell_fixdeps);
+	add_integer(o, "steps", t->shell_steps);
 	return o;
 }
 

@@ -127,6 +127,12 @@ void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 	strv_addf(out, SHELL_COUNTS_VARIABLE "=%s", s->dir);
 }
 
+void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted)
+{
+	if (s->dir)
+		shell_counts_want_steps(s->dir, wanted);
+}
+
 void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host)
 {
 	uint64_t n[SHELL_COUNTS];
@@ -138,6 +144,7 @@ void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host)
 	host->shell_handed = (int64_t)n[SHELL_COUNT_HANDED];
 	host->shell_compiles = (int64_t)n[SHELL_COUNT_COMPILES];
 	host->shell_fixdeps = (int64_t)n[SHELL_COUNT_FIXDEPS];
+	host->shell_steps = (int64_t)n[SHELL_COUNT_STEPS];
 }
 
 void kernel_shell_reasons(const struct kernel_shell *s,

@@ -47,6 +47,8 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
  */
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);
+/* Are they to ask for steps beside compiles?  They are not at first. */
+void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted);
 /* What the shells did so far, in an EVENTS_HOST. */
 void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host);
 /* How often scripts were handed on for each reason. */

@@ -13,6 +13,7 @@
 #include "shell/run.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
+#include "shell/step.h"
 #include "shell/utility.h"
 
 #include <errno.h>
@@ -131,6 +132,16 @@ static bool run_fixdep(struct shell *sh, char **argv, int *status)
 	return ret >= 0;
 }
 
+/* And what comes behind it, where that is a part of it. */
+static bool run_compile(struct shell *sh, const struct shell_program *p,
+			char **argv, bool last, int *status)
+{
+	struct cc_step step;
+	bool has = shell_step_object(sh, sh->tool, &step);
+
+	return shell_compile(sh, p, argv, last, has ? &step : NULL, status);
+}
+
 static int run_program(struct shell *sh, const struct command *c)
 {
 	char **argv = c->fields.v;
@@ -146,7 +157,7 @@ static int run_program(struct shell *sh, const struct command *c)
 	}
 	last = (c->flags & SHELL_LAST) && !shell_traps_any();
 	if (!c->started && (shell_utility(sh, p.path, argv, &status) ||
-			    shell_compile(sh, &p, argv, last, &status) ||
+			    run_compile(sh, &p, argv, last, &status) ||
 			    run_fixdep(sh, argv, &status) ||
 			    shell_nm_script(sh, argv, &status)))
 		return status;

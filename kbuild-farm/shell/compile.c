@@ -2,7 +2,6 @@
 #include "shell/compile.h"
 
 #include "base/str.h"
-#include "cc/call.h"
 #include "shell/counts.h"
 #include "shell/program.h"
 #include "shell/shell.h"
@@ -46,26 +45,47 @@ static int run_apart(struct shell *sh, const struct cc_call *call)
 	return shell_program_wait(pid);
 }
 
-bool shell_compile(struct shell *sh, const struct shell_program *p, char **argv,
-		   bool last, int *status)
+bool shell_compile_is_link(struct shell *sh, const struct shell_program *p,
+			   const char *name)
+{
+	return is_link(p->path, str_env(shell_program_environment(sh, name),
+					"KFARM_LINKS"));
+}
+
+enum cc_answer shell_compile_ask(struct shell *sh, struct cc_call *call,
+				 char **argv, const struct cc_step *step,
+				 int *status)
 {
 	char **env = shell_program_environment(sh, argv[0]);
+	enum cc_answer answer;
+
+	argv = copy_list(&sh->arena, argv);
+	env = copy_list(&sh->arena, env);
+	answer = cc_call_begin(call, argv, env, step, status);
+	if (call->offered && !(step && !step->object))
+		shell_counts_add(SHELL_COUNT_COMPILES);
+	if (call->stepped && answer == CC_ANSWER_DONE)
+		shell_counts_add(SHELL_COUNT_STEPS);
+	return answer;
+}
+
+bool shell_compile(struct shell *sh, const struct shell_program *p, char **argv,
+		   bool last, const struct cc_step *step, int *status)
+{
 	struct cc_call call;
 	enum cc_answer answer;
 
-	if (!is_link(p->path, str_env(env, "KFARM_LINKS")))
+	if (!shell_compile_is_link(sh, p, argv[0]))
 		return false;
-	env = copy_list(&sh->arena, env);
-	argv = copy_list(&sh->arena, argv);
-	answer = cc_call_begin(&call, argv, env, status);
-	if (call.offered)
-		shell_counts_add(SHELL_COUNT_COMPILES);
+	answer = shell_compile_ask(sh, &call, argv, step, status);
 	if (answer == CC_ANSWER_DONE || answer == CC_ANSWER_ENDED)
 		;
 	else if (last)
 		*status = cc_call_exec(&call);
 	else
 		*status = run_apart(sh, &call);
+	if (answer == CC_ANSWER_DONE && call.stepped && !*status)
+		sh->tool_done = sh->tool;
 	cc_call_release(&call);
 	shell_signals_settle();
 	return true;

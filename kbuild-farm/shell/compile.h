@@ -5,17 +5,31 @@
 #ifndef SHELL_COMPILE_H
 #define SHELL_COMPILE_H
 
+#include "cc/call.h"
+
 #include <stdbool.h>
 
 struct shell;
 struct shell_program;
 
 /*
+ * Is the program, called `name`, one of $KFARM_LINKS?  Then ask what
+ * cc_call_begin() asks, beside a step or NULL.
+ */
+bool shell_compile_is_link(struct shell *sh, const struct shell_program *p,
+			   const char *name);
+enum cc_answer shell_compile_ask(struct shell *sh, struct cc_call *call,
+				 char **argv, const struct cc_step *step,
+				 int *status);
+
+/*
  * Where the program is one of $KFARM_LINKS, do what kfarm-cc does under that
  * name: true, and the status of the compiler.  It was asked of the coordinator
- * then, or run here, in this process where it is the `last` command.
+ * then, with a step or NULL, or run here, in this process where it is the
+ * `last` command.  Where the step, sh->tool, was done with it, sh->tool_done is
+ * that.
  */
 bool shell_compile(struct shell *sh, const struct shell_program *p, char **argv,
-		   bool last, int *status);
+		   bool last, const struct cc_step *step, int *status);
 
 #endif

@@ -14,6 +14,9 @@
 
 #define SHOWN 200 /* bytes of a script */
 #define SIZE  (SHELL_COUNTS * sizeof(uint64_t))
+/* Behind the counts, and all that is mapped. */
+#define WANTED SHELL_COUNTS
+#define MAPPED (SIZE + sizeof(uint64_t))
 
 static int open_of(const char *dir, const char *name, int flags)
 {
@@ -33,15 +36,15 @@ static uint64_t *map_counts(void)
 
 	if (fd < 0)
 		return NULL;
-	at = lseek(fd, 0, SEEK_END) < (off_t)SIZE ?
+	at = lseek(fd, 0, SEEK_END) < (off_t)MAPPED ?
 		     MAP_FAILED :
-		     mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		     mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			  0);
 	close(fd);
 	return at == MAP_FAILED ? NULL : at;
 }
 
-void shell_counts_add(enum shell_count count)
+static uint64_t *mapped_counts(void)
 {
 	static uint64_t *counts;
 	static bool looked;
@@ -49,8 +52,22 @@ void shell_counts_add(enum shell_count count)
 	if (!looked)
 		counts = map_counts();
 	looked = true;
+	return counts;
+}
+
+void shell_counts_add(enum shell_count count)
+{
+	uint64_t *counts = mapped_counts();
+
 	if (counts)
 		__atomic_fetch_add(&counts[count], 1, __ATOMIC_RELAXED);
+}
+
+bool shell_counts_wants_steps(void)
+{
+	const uint64_t *counts = mapped_counts();
+
+	return counts && __atomic_load_n(&counts[WANTED], __ATOMIC_RELAXED);
 }
 
 /* One write, so that lines of shells at work at once do not mix. */
@@ -94,7 +111,7 @@ static int make_file_of(const char *dir, const char *name, size_t size,
 
 int shell_counts_make(const char *dir, struct err *err)
 {
-	int ret = make_file_of(dir, "counts", SIZE, err);
+	int ret = make_file_of(dir, "counts", MAPPED, err);
 
 	return ret ? ret : make_file_of(dir, "handed", 0, err);
 }
@@ -107,6 +124,18 @@ void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS])
 		memset(n, 0, SIZE);
 	if (fd >= 0)
 		close(fd);
+}
+
+void shell_counts_want_steps(const char *dir, bool wanted)
+{
+	const uint64_t flag = wanted;
+	int fd = open_of(dir, "counts", O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (pwrite(fd, &flag, sizeof(flag), (off_t)SIZE) < 0)
+		(void)0; /* then none is asked for */
+	close(fd);
 }
 
 static void count_reason(const char *line, uint64_t n[static SHELL_WHY_COUNT])

@@ -6,7 +6,8 @@
  * $KFARM_SHELL names:
  *
  *	counts	a uint64_t for each of enum shell_count, mapped and added to
- *		by all of them
+ *		by all of them; behind these one that is not 0 while steps
+ *		beside a compile are worth asking for (shell/step.h)
  *	handed	a line for each script that was handed on: why, a tab, and the
  *		first 200 bytes of the script, printable
  *
@@ -27,6 +28,7 @@ enum shell_count {
 	SHELL_COUNT_HANDED, /* to /bin/sh */
 	SHELL_COUNT_COMPILES, /* offered without starting kfarm-cc */
 	SHELL_COUNT_FIXDEPS, /* done without starting fixdep */
+	SHELL_COUNT_STEPS, /* done with a compile, or in its place */
 	SHELL_COUNTS,
 };
 
@@ -35,10 +37,15 @@ void shell_counts_add(enum shell_count count);
 /* Add one script that is handed on, and say which. */
 void shell_counts_add_handed(enum shell_why why, struct bytes script);
 
+/* Are steps worth asking for?  Costs what shell_counts_add() does. */
+bool shell_counts_wants_steps(void);
+
 /* Make the files in `dir`, which is there. */
 int shell_counts_make(const char *dir, struct err *err);
 /* What was counted in `dir` so far; all 0 where nothing can be read. */
 void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS]);
+/* Say whether steps are worth asking for; they are not at first. */
+void shell_counts_want_steps(const char *dir, bool wanted);
 /* And how often scripts were handed on for which reason, as `handed` has it. */
 void shell_counts_read_handed(const char *dir,
 			      uint64_t n[static SHELL_WHY_COUNT]);

@@ -154,7 +154,7 @@ int shell_direct_run(struct shell *sh, char **argv)
 	if (ret)
 		return explain_as_make(argv[0], -ret);
 	if (shell_utility(sh, p.path, argv, &status) ||
-	    shell_compile(sh, &p, argv, true, &status))
+	    shell_compile(sh, &p, argv, true, NULL, &status))
 		return status;
 	return explain_as_make(argv[0], shell_program_exec(sh, &p, argv));
 }

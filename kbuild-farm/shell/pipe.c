@@ -9,6 +9,7 @@
 #include "shell/run.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
+#include "shell/step.h"
 #include "shell/utility.h"
 
 #include <errno.h>
@@ -184,7 +185,8 @@ static struct element *list_elements(struct shell *sh,
 	return out;
 }
 
-int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags)
+static int run_pipe(struct shell *sh, const struct shell_node *n,
+		    unsigned flags)
 {
 	struct element *e, *here;
 	size_t count;
@@ -203,6 +205,18 @@ int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags)
 		close_ends(here);
 	wait_for_all(e, count);
 	return ret ? ret : e[count - 1].status;
+}
+
+int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags)
+{
+	int status, held;
+
+	if (shell_step_symbols(sh, n, &status, &held))
+		return status;
+	status = run_pipe(sh, n, flags);
+	if (held >= 0)
+		close(held);
+	return status;
 }
 
 static void read_to_end(int fd, struct buf *out)

@@ -9,6 +9,7 @@
 #include "shell/redirect.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
+#include "shell/step.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -300,9 +301,18 @@ static int run_list(struct shell *sh, const struct shell_node *n,
 {
 	int status = 0;
 
-	for (n = n->list; n && !sh->skip; n = n->next)
+	for (n = n->list; n && !sh->skip; n = n->next) {
+		const struct shell_node *tool = shell_step_tool(n);
+
+		sh->tool = tool;
 		status = shell_run(sh, n,
 				   n->next ? flags & SHELL_TESTED : flags);
+		sh->tool = NULL;
+		if (tool && sh->tool_done == tool) {
+			sh->tool_done = NULL;
+			n = tool;
+		}
+	}
 	return status;
 }
 

@@ -54,6 +54,11 @@ struct shell {
 	 * variable is.  NULL: of what is exported.
 	 */
 	char **as_is;
+	/*
+	 * The command behind the one that is run, if it may be done with it,
+	 * and that which was (shell/step.h); NULL: none.
+	 */
+	const struct shell_node *tool, *tool_done;
 	/* What only make is to see of us, NAME=value; NULL: nothing. */
 	char *const *for_make;
 };

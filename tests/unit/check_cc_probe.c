@@ -125,7 +125,7 @@ static void call(const char *words)
 	dup2(open_input(), STDIN_FILENO);
 	dup2(open(out_file, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
 	dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-	if (cc_call_begin(&c, argv.v, env, &status) == CC_ANSWER_NONE)
+	if (cc_call_begin(&c, argv.v, env, NULL, &status) == CC_ANSWER_NONE)
 		status = cc_call_exec(&c);
 	_exit(status);
 }

@@ -158,6 +158,7 @@ START_TEST(what_shells_counted_is_told)
 	ck_assert_int_eq(host.shell_handed, 3);
 	ck_assert_int_eq(host.shell_compiles, 1);
 	ck_assert_int_eq(host.shell_fixdeps, 0);
+	ck_assert_int_eq(host.shell_steps, 0);
 	kernel_shell_reasons(&s, n);
 	ck_assert_uint_eq(n[SHELL_WHY_FUNCTION], 2);
 	ck_assert_uint_eq(n[SHELL_WHY_FILE], 1);

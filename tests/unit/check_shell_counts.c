@@ -126,6 +126,29 @@ START_TEST(without_files_nothing_is_counted)
 }
 END_TEST
 
+static void say_if_wanted(void)
+{
+	if (shell_counts_wants_steps())
+		shell_counts_add(SHELL_COUNT_STEPS);
+}
+
+START_TEST(steps_are_asked_for_while_they_are_wanted)
+{
+	uint64_t n[SHELL_COUNTS];
+
+	in_a_shell(say_if_wanted);
+	make_counts();
+	for (int i = 0; i < 4; i++) {
+		wait_for_shells();
+		shell_counts_read(dir, n);
+		ck_assert_uint_eq(n[SHELL_COUNT_STEPS], (unsigned)i / 2);
+		shell_counts_want_steps(dir, i % 2);
+		in_a_shell(say_if_wanted);
+	}
+	wait_for_shells();
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_made_are_named)
 {
 	struct err err = { 0 };
@@ -145,6 +168,7 @@ int main(void)
 	tcase_add_test(tc, shells_at_work_at_once_lose_no_count);
 	tcase_add_test(tc, handed_says_why_and_the_beginning_of_the_script);
 	tcase_add_test(tc, without_files_nothing_is_counted);
+	tcase_add_test(tc, steps_are_asked_for_while_they_are_wanted);
 	tcase_add_test(tc, files_that_cannot_be_made_are_named);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shell/step.h - what kbuild does beside a compile, asked of the coordinator
+ * as a part of that compile.
+ *
+ *	gcc -E ... x.c | scripts/genksyms/genksyms ... >>.x.o.cmd
+ *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
+ *
+ * These two forms alone, with programs' options that are known; of anything
+ * else, or where nobody wants steps (shell/counts.h), nothing is asked.
+ */
+#ifndef SHELL_STEP_H
+#define SHELL_STEP_H
+
+#include "cc/job.h"
+#include "shell/node.h"
+
+struct shell;
+
+/*
+ * Do a pipeline of the first form: true, and its status.  Else it is to be run
+ * here, and *held, where it is not -1, closed when that is done.
+ */
+bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
+			int *status, int *held);
+
+/*
+ * Where a command of a list may be a compile with such a program behind it,
+ * which changes its object: that program's node, else NULL.
+ */
+const struct shell_node *shell_step_tool(const struct shell_node *n);
+/*
+ * What is asked beside a compile with that program behind it, `tool` as above
+ * or NULL; false: nothing.  All of `out` lies in the shell's arena.
+ */
+bool shell_step_object(struct shell *sh, const struct shell_node *tool,
+		       struct cc_step *out);
+
+#endif

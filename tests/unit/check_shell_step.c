@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+/* Steps beside a compile in a script, with a coordinator played by a child. */
+#include "cc-play.h"
+
+#include "base/str.h"
+#include "shell/counts.h"
+#include "shell/script.h"
+
+#include "suite.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define GENKSYMS "scripts/genksyms/genksyms"
+#define OBJTOOL  "tools/objtool/objtool"
+#define SYMBOLS  "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d a.c | " GENKSYMS
+#define COMPILE  "gcc -Wp,-MMD,a.d -c -o a.o a.c"
+
+static const char tool[] = "#!/bin/sh\n"
+			   "cat >/dev/null\n"
+			   "echo tool $* >>ran\n"
+			   "echo here\n";
+static const char compiler[] = "#!/bin/sh\n"
+			       "echo real $* >>ran\n"
+			       "echo local >a.o\n";
+
+static void put_program(const char *path, const char *text)
+{
+	char *above = str_dir(path);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(above, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0700, &err), 0);
+	free(above);
+}
+
+static void setup_programs(void)
+{
+	struct err err;
+
+	setup();
+	/* The link itself, where it is started, is our compiler, too. */
+	put_program("links/gcc", compiler);
+	put_program("real/gcc", compiler);
+	put_program(GENKSYMS, tool);
+	put_program(OBJTOOL, tool);
+	ck_assert_int_eq(shell_counts_make(dir, &err), 0);
+	shell_counts_want_steps(dir, true);
+}
+
+static int run_script(const char *text)
+{
+	struct shell_script script = { .text = text, .name = "/bin/sh" };
+	enum shell_why why;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		for (int sig = 1; sig < SIGCHLD; sig++)
+			signal(sig, SIG_DFL);
+		setenv("KFARM_SOCKET", xasprintf("%s/sock", dir), 1);
+		setenv("KFARM_LINKS", xasprintf("%s/links", dir), 1);
+		setenv(SHELL_COUNTS_VARIABLE, dir, 1);
+		setenv("PATH",
+		       xasprintf("%1$s/links:%1$s/real:/usr/bin:/bin", dir), 1);
+		dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600),
+		     STDOUT_FILENO);
+		dup2(STDOUT_FILENO, STDERR_FILENO);
+		_exit(shell_script_run(&script, environ, &why));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void expect_file(const char *path, const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(path, 10000, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	buf_release(&got);
+}
+
+static void expect_steps(uint64_t n)
+{
+	uint64_t counts[SHELL_COUNTS];
+
+	shell_counts_read(dir, counts);
+	ck_assert_uint_eq(counts[SHELL_COUNT_STEPS], n);
+}
+
+/* What comes in front of the job, as "KIND PROGRAM ARGUMENTS...". */
+static void note_step(int fd)
+{
+	uint8_t head[WIRE_FRAME_SIZE];
+	struct wire_cc_step m;
+	struct wire_frame f;
+	uint8_t *body;
+	char *args;
+
+	if (!read_full(fd, head, sizeof(head)) || wire_frame_decode(&f, head))
+		_exit(2);
+	body = xmalloc(f.body_len + 1);
+	if (f.type != WIRE_CC_STEP || !read_full(fd, body, f.body_len) ||
+	    wire_cc_step_decode(&m, bytes_of(body, f.body_len)))
+		_exit(3);
+	args = strv_join(&m.args, " ");
+	put_file("step", xasprintf("%u %s %s", m.kind,
+				   m.program + strlen(dir) + 1, args));
+}
+
+static void answer_symbols(int fd)
+{
+	struct wire_cc_job job;
+	struct wire_cc_done m;
+
+	note_step(fd);
+	job = read_job(fd);
+	m = make_done(job.pid);
+	unlink(m.object_tmp);
+	m.object = m.object_tmp = "";
+	m.out = bytes_str("symbols\n");
+	send_done(fd, &m);
+}
+
+START_TEST(symbols_are_asked_for)
+{
+	put_file("cmd", "before\n");
+	serve(answer_symbols);
+	ck_assert_int_eq(run_script("set -e; if true; then " SYMBOLS
+				    " -r /dev/null >> cmd; fi; echo $?"),
+			 0);
+	expect_file("step", "0 " GENKSYMS " -r /dev/null");
+	expect_file("cmd", "before\nsymbols\n");
+	expect_file("out", "a.c: warning\n0\n");
+	expect_file("a.d", "dep");
+	ck_assert(!fs_exists("ran") && !fs_exists("a.o"));
+	expect_steps(1);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(without_a_file_they_go_where_the_pipe_goes)
+{
+	serve(answer_symbols);
+	ck_assert_int_eq(run_script("{ " SYMBOLS "; echo end; } >f"), 0);
+	expect_file("out", "a.c: warning\n");
+	expect_file("f", "symbols\nend\n");
+}
+END_TEST
+
+/* The other end is closed when all of it was done here. */
+static void answer_local(int fd)
+{
+	char byte;
+
+	note_step(fd);
+	read_job(fd);
+	send_frame(fd, WIRE_CC_LOCAL, bytes_str("busy"));
+	if (!read(fd, &byte, 1))
+		put_file("closed", fs_exists("ran") ? "behind it" : "before");
+}
+
+START_TEST(where_they_are_refused_they_are_made_here)
+{
+	int status;
+
+	serve(answer_local);
+	ck_assert_int_eq(run_script(SYMBOLS " >cmd; echo $?"), 0);
+	expect_file("cmd", "here\n");
+	expect_file("out", "0\n");
+	ck_assert_int_eq(waitpid(server, &status, 0), server);
+	server = 0;
+	expect_file("closed", "behind it");
+	expect_steps(0);
+}
+END_TEST
+
+static void answer_object(int fd)
+{
+	struct wire_cc_job job;
+	struct wire_cc_done m;
+
+	note_step(fd);
+	job = read_job(fd);
+	m = make_done(job.pid);
+	send_done(fd, &m);
+}
+
+START_TEST(an_object_is_changed_with_its_compile)
+{
+	serve(answer_object);
+	ck_assert_int_eq(run_script("set -e; trap 'rm -f a.o' HUP; " COMPILE
+				    " ; ./" OBJTOOL " --hacks=jump_label "
+				    "--orc a.o; echo $?"),
+			 0);
+	expect_file("step", "1 ./" OBJTOOL " --hacks=jump_label --orc");
+	expect_file("out", "a.c: warning\n0\n");
+	expect_file("a.o", "object");
+	ck_assert(!fs_exists("ran"));
+	expect_steps(1);
+}
+END_TEST
+
+START_TEST(it_may_be_the_last_of_all)
+{
+	serve(answer_object);
+	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o"), 0);
+	ck_assert(!fs_exists("ran"));
+}
+END_TEST
+
+START_TEST(a_compile_made_here_has_its_tool_here)
+{
+	serve(answer_local);
+	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; echo $?"),
+			 0);
+	expect_file("out", "here\n0\n");
+	expect_file("ran", "real -Wp,-MMD,a.d -c -o a.o a.c\n"
+			   "tool --orc a.o\n");
+	expect_steps(0);
+}
+END_TEST
+
+static void answer_failed(int fd)
+{
+	struct wire_cc_job job;
+	struct wire_cc_done m;
+
+	note_step(fd);
+	job = read_job(fd);
+	m = make_done(job.pid);
+	m.status = 1;
+	m.object_tmp = m.object = "";
+	send_done(fd, &m);
+}
+
+START_TEST(a_failed_compile_changes_nothing)
+{
+	serve(answer_failed);
+	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; echo $?"),
+			 0);
+	expect_file("ran", "tool --orc a.o\n");
+}
+END_TEST
+
+/* Whoever asks for a compile gets it; nobody may ask for a step. */
+static void answer_compile(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	send_done(fd, &m);
+}
+
+static const char *const compiles[] = {
+	COMPILE "; " OBJTOOL " --orc b.o",
+	COMPILE "; " OBJTOOL " --orc --backup a.o",
+	COMPILE "; " OBJTOOL " --orc -o c.o a.o",
+	COMPILE "; " OBJTOOL " orc a.o",
+	COMPILE "; x=1 " OBJTOOL " --orc a.o",
+	COMPILE "; " OBJTOOL " --orc a.o >objtool.out",
+	COMPILE "; " OBJTOOL " --orc $X a.o",
+	COMPILE "; my" OBJTOOL " --orc a.o",
+	COMPILE "; true; " OBJTOOL " --orc a.o",
+	COMPILE " && " OBJTOOL " --orc a.o",
+	"export OBJTOOL_ARGS=--stats; " COMPILE "; " OBJTOOL " --orc a.o",
+	"x=1 " COMPILE "; " OBJTOOL " --orc a.o",
+	"gcc -fstack-usage -Wp,-MMD,a.d -c -o a.o a.c; " OBJTOOL " --orc a.o",
+	COMPILE "; " OBJTOOL,
+};
+
+static void answer_compile_with_side(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	if (!strcmp(job.argv.v[1], "-fstack-usage")) {
+		add_sides(&m, job.pid);
+		m.n_sides = 1;
+	}
+	send_done(fd, &m);
+}
+
+START_TEST(other_compiles_are_only_compiles) /* each of compiles */
+{
+	put_program("mytools/objtool/objtool", tool);
+	serve(answer_compile_with_side);
+	ck_assert_int_eq(run_script(compiles[_i]), 0);
+	ck_assert(!fs_exists("step") && fs_exists("ran"));
+	expect_steps(0);
+}
+END_TEST
+
+static const char *const pipes[] = {
+	SYMBOLS " -T a.symtypes -r /dev/null",
+	SYMBOLS " -r a.symref",
+	SYMBOLS " a.c",
+	SYMBOLS " 2>/dev/null",
+	SYMBOLS " </dev/null",
+	SYMBOLS " >a >b",
+	SYMBOLS " >$X",
+	SYMBOLS " | cat",
+	"gcc -E a.c 2>/dev/null | " GENKSYMS,
+	"x=1 gcc -E a.c | " GENKSYMS,
+	"gcc -E a.c | x=1 " GENKSYMS,
+	"gcc -E $X a.c | " GENKSYMS,
+	"gcc -E -o a.i a.c | " GENKSYMS,
+	"gcc -E -P a.c | " GENKSYMS,
+	"gcc -E -xc - </dev/null | " GENKSYMS,
+	"gcc -E -x c /dev/null | " GENKSYMS,
+	"gcc -E a.S | " GENKSYMS,
+	"gcc -c a.c | " GENKSYMS,
+	"real/gcc -E a.c | " GENKSYMS,
+	"gcc -E a.c | my" GENKSYMS,
+	"gcc -E a.c | cat",
+	"{ gcc -E a.c; } 2>/dev/null | " GENKSYMS,
+};
+
+/* Is anything asked at all?  `gcc -c` is. */
+static void refuse(int fd)
+{
+	uint8_t type[8];
+
+	if (!read_full(fd, type, sizeof(type)))
+		_exit(0);
+	if (type[4] == (uint8_t)WIRE_CC_STEP)
+		put_file("step", "");
+}
+
+START_TEST(other_pipes_are_run_here) /* each of pipes */
+{
+	char *text = xasprintf("X=x; %s", pipes[_i]);
+
+	put_program("myscripts/genksyms/genksyms", tool);
+	serve(refuse);
+	run_script(text);
+	free(text);
+	ck_assert(!fs_exists("step"));
+	expect_steps(0);
+}
+END_TEST
+
+START_TEST(nobody_asks_unless_steps_are_wanted)
+{
+	shell_counts_want_steps(dir, false);
+	serve(answer_compile);
+	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
+					    " >>cmd"),
+			 0);
+	expect_file("cmd", "here\n");
+	ck_assert(!fs_exists("step"));
+	expect_steps(0);
+}
+END_TEST
+
+START_TEST(without_a_coordinator_all_is_as_ever)
+{
+	ck_assert_int_eq(run_script(SYMBOLS " >>cmd; " COMPILE "; " OBJTOOL
+					    " --orc a.o"),
+			 0);
+	expect_file("cmd", "here\n");
+	expect_file("a.o", "local\n");
+	expect_steps(0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/step");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup_programs, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, symbols_are_asked_for);
+	tcase_add_test(tc, without_a_file_they_go_where_the_pipe_goes);
+	tcase_add_test(tc, where_they_are_refused_they_are_made_here);
+	tcase_add_test(tc, an_object_is_changed_with_its_compile);
+	tcase_add_test(tc, it_may_be_the_last_of_all);
+	tcase_add_test(tc, a_compile_made_here_has_its_tool_here);
+	tcase_add_test(tc, a_failed_compile_changes_nothing);
+	tcase_add_loop_test(tc, other_compiles_are_only_compiles, 0,
+			    sizeof(compiles) / sizeof(*compiles));
+	tcase_add_loop_test(tc, other_pipes_are_run_here, 0,
+			    sizeof(pipes) / sizeof(*pipes));
+	tcase_add_test(tc, nobody_asks_unless_steps_are_wanted);
+	tcase_add_test(tc, without_a_coordinator_all_is_as_ever);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
