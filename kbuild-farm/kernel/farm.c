@@ -149,6 +149,13 @@ static void on_remote_jobs(void *ctx, unsigned n)
 	kernel_jobserver_set_remote(&f->jobserver, n);
 }
 
+static void on_steps(void *ctx, bool wanted)
+{
+	const struct kernel_farm *f = ctx;
+
+	kernel_shell_want_steps(&f->shell, wanted);
+}
+
 /* What decides which files a compiler of the build reads and runs. */
 static void compiler_env(struct strv *out,
 			 const struct kernel_farm_setup *setup)
@@ -230,6 +237,8 @@ int kernel_farm_open(struct kernel_farm *f,
 		.cost_ctx = &f->estimate,
 		.remote_jobs = on_remote_jobs,
 		.remote_jobs_ctx = f,
+		.steps = on_steps,
+		.steps_ctx = f,
 	};
 	char *cache = fs_cache_home();
 	char *answers = xasprintf("%s/scan", cache);
