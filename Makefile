@@ -5,7 +5,7 @@
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=]
-#	make equality [CONFIGS=] | reach [PROJECTS=] [SHARE=]
+#	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=]
@@ -454,11 +454,11 @@ faults: all
 	$QKFARM_BUILD=$B SOAK=$(TIMES) tests/nodes/faults.sh $(FAULTS)
 
 # Whole kernels by kfarm and by make, byte for byte, with the configurations
-# that tests/farm/equality.sh knows: an hour.
-CONFIGS ?= tiny quickstart debug x86 clang
+# that tests/farm/equality.sh knows, ARGS being its other options: hours.
+CONFIGS ?= tiny quickstart debug modversions x86 objtool ibt clang
 equality: all
 	$Qunequal=; for config in $(CONFIGS); do echo "== $$config"; \
-		KFARM_BUILD=$B tests/farm/equality.sh --config $$config || \
+		KFARM_BUILD=$B tests/farm/equality.sh --config $$config $(ARGS) || \
 		unequal="$$unequal $$config"; done; \
 	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
 

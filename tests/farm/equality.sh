@@ -4,63 +4,129 @@
 # beside: yes
 # timeout: 3600
 #
-# equality.sh [--config modules|quickstart|tiny|debug|x86|clang] [--shell WORD] -
-# build a kernel with two nodes and kfarm's shell (or system, which is make's
-# own), then the same by plain make, at the same path, as kfarm's own
-# reproducer.sh says: every file of the two build directories is
-# equal, and so is what make says.  A plain make in kfarm's directory afterwards
-# compiles nothing.  Then a header and two settings change, and both build once
-# more.  Of what make has compiled (modules), some is held against the scanner.
+# equality.sh [--config NAME] [--release VERSION] [--shell kfarm|system]
+#	[--off PART]... [--each-off] [TARGET]... -
+# build a kernel with two nodes and all that kfarm does beside compiling, then
+# the same by plain make, at the same path, as kfarm's own reproducer.sh says:
+# every file of the two build directories is equal, and so is what make says.  A
+# plain make in kfarm's directory afterwards compiles nothing.  Then a header and
+# two settings change, and both build once more.  Of what make has compiled
+# (modules), some is held against the scanner.
+#
+# NAME is one of tests/farm/configurations.sh (modules), VERSION 6.1 or another
+# that /usr/src has.  --off leaves out one PART: shell (make's shell is
+# kfarm's), steps (programs beside a compile run on nodes), remember-probes;
+# --each-off builds once more with each of them off, one at a time.  A TARGET or
+# more are built instead of those of the configuration.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/configurations.sh"
 
-config=modules shell=kfarm
-while [ $# -gt 1 ]; do
+parts='shell steps remember-probes'
+
+usage()
+{
+	echo "usage: equality.sh [--config NAME] [--release VERSION]" \
+		"[--shell kfarm|system] [--off PART]... [--each-off]" \
+		"[TARGET]..." >&2
+	echo "NAME:" $configurations >&2
+	echo "PART: $parts" >&2
+	exit 1
+}
+
+# one_of WORD WORDS
+one_of()
+{
+	[[ " $(echo $2) " = *" $1 "* ]]
+}
+
+config=modules release=6.1 off= each_off= given=()
+while [ $# -gt 0 ]; do
 	case $1 in
-	--config) config=$2 ;;
-	--shell) shell=$2 ;;
-	*) config=none ;;
+	--config) config=${2-} ;;
+	--release) release=${2-} ;;
+	--shell)
+		case ${2-} in
+		kfarm) ;;
+		system) off+=" shell" ;;
+		*) usage ;;
+		esac
+		;;
+	--off)
+		one_of "${2-}" "$parts" || usage
+		off+=" $2"
+		;;
+	--each-off)
+		each_off=1
+		shift
+		continue
+		;;
+	-*) usage ;;
+	*)
+		given+=("$1")
+		shift
+		continue
+		;;
 	esac
 	shift 2
 done
-arch=arm64
-fragment=
-toolchain=()
-targets=(Image)
-quickstart=$root/templates/configs/nanopi-neo4.config
+one_of "$config" "$configurations" && configuration "$config" || usage
 case $config in
-modules)
-	fragment=$root/tests/farm/configs/modules.config
-	modules=8 dtbs=9
-	targets=(Image modules dtbs)
-	;;
-quickstart)
-	fragment=$quickstart
-	modules=10 dtbs=76
-	targets=(Image modules dtbs)
-	;;
-tiny) ;;
-debug)
-	fragment=$root/tests/farm/configs/debug.config
-	targets=(Image modules)
-	;;
-x86)
-	arch=x86_64
-	fragment=$root/tests/farm/configs/x86.config
-	targets=(bzImage)
-	;;
-clang) toolchain=(-t clang-14) ;;
-*)
-	echo "usage: equality.sh [--config" \
-		"modules|quickstart|tiny|debug|x86|clang]" \
-		"[--shell kfarm|system]" >&2
-	exit 1
-	;;
+modules) modules=8 dtbs=9 ;;
+quickstart) modules=10 dtbs=76 ;;
+*) modules= ;;
 esac
+audited=
+[ "$config" != modules ] || [ ${#given[@]} -gt 0 ] || audited=1
+[ ${#given[@]} = 0 ] || targets=("${given[@]}") modules=
 
 farm_begin
-tree=$(kernel_tree) || exit 1
+tree=$(kernel_tree "$release") || exit 1
 nodes 2 slots=$((cores + 1))
-printf '[farm]\n\tshell = %s\n' "$shell" >>"$KFARM_CONFIG"
+cp "$KFARM_CONFIG" "$work/nodes.config"
+
+# line_of PART on|off: in the section [farm].
+line_of()
+{
+	case $1,$2 in
+	shell,on) echo 'shell = kfarm' ;;
+	shell,off) echo 'shell = system' ;;
+	*,on) echo "$1 = yes" ;;
+	*,off) echo "$1 = no" ;;
+	esac
+}
+
+# has_part PART: does this kfarm know of it?
+has_part()
+{
+	{ echo '[farm]' && line_of "$1" on; } >"$work/part.config"
+	! KFARM_CONFIG=$work/part.config "$bin/kfarm" nodes list 2>&1 |
+		grep -qF "farm.$1"
+}
+
+# switches PART...: all of kfarm's parts are on but these.
+switches()
+{
+	local part
+
+	{
+		cat "$work/nodes.config"
+		echo '[farm]'
+		for part in $parts; do
+			! has_part "$part" ||
+				line_of "$part" "$(one_of "$part" "$*" &&
+					echo off || echo on)"
+		done
+	} >"$KFARM_CONFIG"
+}
+
+for part in $off; do
+	has_part "$part" || {
+		left_out "without $part" "this kfarm has no such part"
+		farm_end
+	}
+done
+# shellcheck disable=SC2086 # words
+switches $off
 
 # What changes between the first build and the second.
 echo 'CONFIG_DEFAULT_HOSTNAME="first"' >"$work/step.config"
@@ -73,7 +139,7 @@ by_kfarm()
 {
 	local began=$SECONDS
 
-	"$bin/kfarm" build --arch "$arch" -C "$tree" -k tinyconfig \
+	"$bin/kfarm" build --arch "$arch" -C "$tree" -k "$base" \
 		"${fragments[@]}" "${toolchain[@]}" -o "$1" "${targets[@]}" \
 		>"$1.log" 2>&1
 	is "kfarm ends with" 0 $?
@@ -101,14 +167,16 @@ diagnostics()
 	grep -E '(warning|error|note): |^ +[0-9]* \|' "$1" | LC_ALL=C sort
 }
 
-# same_words OUT
+# same_words OUT [OF_MAKE]
 same_words()
 {
+	local plain=${2:-$1}.make
+
 	said "$1/build.log" >"$work/said-kfarm"
-	said "$1.make" >"$work/said-make"
+	said "$plain" >"$work/said-make"
 	check "make says the same" diff "$work/said-make" "$work/said-kfarm"
 	diagnostics "$1/build.log" >"$work/said-kfarm"
-	diagnostics "$1.make" >"$work/said-make"
+	diagnostics "$plain" >"$work/said-make"
 	check "the compilers say the same" \
 		cmp "$work/said-make" "$work/said-kfarm"
 	echo "$(wc -l <"$work/said-make") lines of diagnostics"
@@ -223,10 +291,10 @@ build=$(find "$XDG_CACHE_HOME/kfarm/build" -mindepth 1 -maxdepth 1 -type d)
 }
 [ ! "$fragment" ] || is "settings that had no effect" "" \
 	"$(no_effect "$fragment" "$build/.config")"
-[ $config != modules ] || quick_start
+[ ! "$audited" ] || quick_start
 mv "$build" "$work/by-kfarm"
 by_make "$work/out"
-[ $config != modules ] || audited
+[ ! "$audited" ] || audited
 mv "$build" "$work/by-make"
 same_words "$work/out"
 same_files
@@ -242,19 +310,59 @@ here=$(meta .farm.local)
 echo "$remote jobs remote, $here local: $(meta '.farm.reasons | tostring')"
 check "at least 97 % of the jobs are remote" \
 	test $((remote * 100)) -ge $(((remote + here) * 97))
-if [ ${#targets[@]} = 3 ]; then
+if [ "$modules" ]; then
 	check "there is an Image" test -s "$work/out/Image"
 	is "modules" "$modules" "$(tar -tf "$work/out/modules.tar.xz" |
 		grep -c '\.ko$')"
 	is "dtbs" "$dtbs" "$(tar -tf "$work/out/dtbs.tar.xz" | grep -c '\.dtb$')"
 fi
 
-# Other settings, which change a header, and one younger than its objects.
+# without PART: the same build from the beginning, but for that.
+without()
+{
+	echo "without $1:"
+	switches "$1"
+	rm -rf "$build"
+	by_kfarm "$work/off-$1"
+	rm -rf "$work/by-kfarm"
+	mv "$build" "$work/by-kfarm"
+	same_words "$work/off-$1" "$work/out"
+	same_files
+	mv "$work/by-kfarm" "$build"
+}
+
+if [ "$each_off" ]; then
+	for part in $parts; do
+		if has_part "$part"; then
+			without "$part"
+		else
+			left_out "without $part" "this kfarm has no such part"
+		fi
+	done
+	# shellcheck disable=SC2086 # words
+	switches $off
+fi
+
+# A header that make has written, and that units include.
+generated_header()
+{
+	local name
+
+	for name in unaligned local64 kmap_size; do
+		(cd "$1" && ls arch/*/include/generated/asm/$name.h) \
+			2>/dev/null && return
+	done
+}
+
+# Other settings, which change a header, and one that is edited.
 printf '%s\n' 'CONFIG_DEFAULT_HOSTNAME="second"' \
 	'CONFIG_LOCALVERSION="-second"' \
 	>"$work/step.config"
-touch "$build"/arch/*/include/generated/asm/unaligned.h \
-	"$work"/by-make/arch/*/include/generated/asm/unaligned.h
+header=$(generated_header "$build")
+for dir in "$build" "$work/by-make"; do
+	echo '/* edited */' >>"$dir/$header"
+done
+touch -r "$build/$header" "$work/by-make/$header"
 by_kfarm "$work/second"
 mv "$build" "$work/by-kfarm"
 mv "$work/by-make" "$build"
