@@ -2,6 +2,7 @@
 #include "inputs/dirs.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ struct inputs_dirs {
 	struct arena arena;
 	struct inputs_dir root;
 	unsigned depth; /* of links that are being followed */
+	uint64_t trusted_us;
 	struct map map;
 };
 
@@ -24,6 +26,7 @@ struct inputs_dirs *inputs_dirs_new(struct inputs_paths *paths)
 	struct inputs_dirs *t = xcalloc(1, sizeof(*t));
 
 	t->paths = paths;
+	t->trusted_us = UINT64_MAX;
 	t->root.abs = "/";
 	t->root.base = "";
 	t->root.real = inputs_paths_root(paths);
@@ -169,10 +172,17 @@ static struct inputs_dir *check_once(struct inputs_dirs *t, uint32_t unit,
 {
 	struct stamp now = { 0 };
 	struct stat st;
+	uint64_t looked;
 	bool exists;
 
 	if (d->checked == unit || d == &t->root)
 		return d;
+	if (d->resolved && d->exists && !d->n_links &&
+	    d->looked_us >= t->trusted_us) {
+		d->checked = unit;
+		return d;
+	}
+	looked = clock_us();
 	exists = !stat(d->abs, &st) && S_ISDIR(st.st_mode);
 	if (exists)
 		stamp_of(&now, &st);
@@ -185,6 +195,7 @@ static struct inputs_dir *check_once(struct inputs_dirs *t, uint32_t unit,
 	}
 	d->exists = exists;
 	d->now = now;
+	d->looked_us = looked;
 	d->checked = unit;
 	return d;
 }
@@ -231,4 +242,20 @@ struct inputs_dir *inputs_dirs_again(struct inputs_dirs *t, uint32_t unit,
 				     struct inputs_dir *d)
 {
 	return check_once(t, unit, d);
+}
+
+void inputs_dirs_trust(struct inputs_dirs *t, uint64_t us)
+{
+	t->trusted_us = us;
+}
+
+struct inputs_dir_seen *inputs_dirs_seen(struct inputs_dirs *t,
+					 struct inputs_dir *d)
+{
+	if (d->seen && stamp_equal(&d->seen->stamp, &d->now))
+		return d->seen;
+	d->seen = arena_alloc(&t->arena, sizeof(*d->seen));
+	d->seen->stamp = d->now;
+	atomic_init(&d->seen->held_us, 0);
+	return d->seen;
 }

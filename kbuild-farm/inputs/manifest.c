@@ -26,7 +26,7 @@
 
 struct inputs_manifest_guard {
 	const struct inputs_dir *dir;
-	struct stamp stamp;
+	struct inputs_dir_seen *seen; /* how it was then */
 };
 
 enum outcome {
@@ -252,8 +252,9 @@ static uint32_t add_guard(struct lister *l, struct inputs_dir *d)
 		return (uint32_t)d->at;
 	d->listed = l->number;
 	d->at = m->n_guards;
-	*VEC_ADD(m->guard,
-		 m->n_guards) = (struct inputs_manifest_guard){ d, d->now };
+	*VEC_ADD(m->guard, m->n_guards) = (struct inputs_manifest_guard){
+		d, inputs_dirs_seen(l->in->dirs, d)
+	};
 	return (uint32_t)d->at;
 }
 
@@ -343,6 +344,12 @@ static enum outcome list_outputs(struct lister *l)
 	return ret;
 }
 
+/* What comes into a directory since then changes it, as a guard. */
+static uint64_t trusted_us(const struct lister *l)
+{
+	return l->unit.trust_ns ? clock_us() - INPUTS_HELD_US : UINT64_MAX;
+}
+
 static enum outcome list_closure(struct lister *l)
 {
 	struct inputs_manifest *m = l->m;
@@ -350,6 +357,7 @@ static enum outcome list_closure(struct lister *l)
 
 	m->listed_us = clock_us();
 	inputs_paths_lock(l->in->paths);
+	inputs_dirs_trust(l->in->dirs, trusted_us(l));
 	l->number = ++l->in->unit;
 	m->n = m->n_guards = l->n_todo = 0;
 	memset(m->file, 0, (m->closure.n_files + 1) * sizeof(*m->file));
@@ -486,15 +494,22 @@ static bool same_file(const struct inputs_manifest_file *f, uint64_t since_us,
 	return true;
 }
 
-static bool same_guard(const struct inputs_manifest_guard *g)
+static bool same_guard(const struct inputs_manifest_guard *g, uint64_t since_us,
+		       uint64_t now_us)
 {
 	struct stamp now;
 	struct stat st;
 
+	if (atomic_load_explicit(&g->seen->held_us, memory_order_relaxed) >=
+	    since_us)
+		return true;
 	if (stat(g->dir->abs, &st))
 		return false;
 	stamp_of(&now, &st);
-	return stamp_equal(&now, &g->stamp);
+	if (!stamp_equal(&now, &g->seen->stamp))
+		return false;
+	atomic_store_explicit(&g->seen->held_us, now_us, memory_order_relaxed);
+	return true;
 }
 
 /* The first path that was absent below this guard and is there now. */
@@ -532,7 +547,7 @@ const char *inputs_manifest_changed(const struct inputs_manifest *m,
 			return m->closure.files[i].path;
 	}
 	for (uint32_t i = 0; i < m->n_guards && !path; i++) {
-		if (!same_guard(&m->guard[i]))
+		if (!same_guard(&m->guard[i], since, now))
 			path = appeared(m, i, cwd);
 	}
 	return path;

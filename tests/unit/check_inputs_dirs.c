@@ -2,6 +2,7 @@
 /* needs: inputs */
 #include "inputs/dirs.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
@@ -179,6 +180,49 @@ START_TEST(a_unit_looks_once)
 }
 END_TEST
 
+START_TEST(a_look_of_a_moment_ago_counts_where_it_may)
+{
+	char *from = at("a/b"), *to = at("a/moved");
+
+	expect("a/b", "a/b", 0);
+	expect("a/none", "a/none", 0);
+	ck_assert_int_eq(rename(from, to), 0);
+	make_link("../x", "a/b");
+	make_dir("a/none");
+	inputs_dirs_trust(dirs, 1);
+	expect("a/b", "a/b", 0);
+	/* What was not there is looked for. */
+	ck_assert(get("a/none")->exists);
+	inputs_dirs_trust(dirs, clock_us() + 1);
+	expect("a/b", "x", 1);
+	/* And links are. */
+	inputs_dirs_trust(dirs, 1);
+	make_link("../a/moved", "new");
+	free(from);
+	from = at("new");
+	free(to);
+	to = at("a/b");
+	ck_assert_int_eq(rename(from, to), 0);
+	expect("a/b", "a/moved", 1);
+	free(from);
+	free(to);
+}
+END_TEST
+
+START_TEST(what_was_seen_is_one_until_it_changes)
+{
+	struct inputs_dir *d = get("a/b");
+	struct inputs_dir_seen *seen = inputs_dirs_seen(dirs, d);
+
+	get("a/b");
+	ck_assert_ptr_eq(inputs_dirs_seen(dirs, d), seen);
+	/* A tick of the clock of files may be over, or not. */
+	d->now.ctime_ns++;
+	ck_assert_ptr_ne(inputs_dirs_seen(dirs, d), seen);
+	ck_assert(stamp_equal(&d->seen->stamp, &d->now));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("inputs/dirs");
@@ -193,6 +237,8 @@ int main(void)
 	tcase_add_test(tc, what_is_not_there_has_a_place_all_the_same);
 	tcase_add_test(tc, a_circle_of_links_ends);
 	tcase_add_test(tc, a_unit_looks_once);
+	tcase_add_test(tc, a_look_of_a_moment_ago_counts_where_it_may);
+	tcase_add_test(tc, what_was_seen_is_one_until_it_changes);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
