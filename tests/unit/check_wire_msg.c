@@ -132,8 +132,8 @@ static const struct version {
 } versions[] = {
 	{ 6, 6, 6 },       { 6, 7, 7 },
 	{ 7, 7, 7 },       { 6, 8, 8 },
-	{ 8, 8, 8 },       { 1, 9, WIRE_VERSION },
-	{ 5, 5, -EPROTO }, { WIRE_VERSION + 1, 9, -EPROTO },
+	{ 8, 8, 8 },       { 1, WIRE_VERSION + 1, WIRE_VERSION },
+	{ 5, 5, -EPROTO }, { WIRE_VERSION + 1, WIRE_VERSION + 2, -EPROTO },
 	{ 0, 0, -EPROTO }, { 0, 0xffff, WIRE_VERSION },
 	{ 2, 1, -EPROTO }, { 0xffff, 0xffff, -EPROTO },
 };
