@@ -2,12 +2,16 @@
 /* As GNU coreutils 9.1 does it, with the options that kbuild gives. */
 #include "shell/utility-kinds.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of directories that are removed; a program has no such end. */
+#define DEPTH_MAX 8
 
 /* The first operand behind the words of `options`, none of which is else. */
 static char **take_option(char **argv, const char *option)
@@ -35,16 +39,63 @@ static bool leave_rest(char **operands, char **done)
 	return false;
 }
 
+static bool remove_tree(int at, const char *name, unsigned depth);
+
+static bool remove_entries(int at, const char *name, unsigned depth)
+{
+	int fd = openat(at, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	bool done = dir != NULL;
+
+	while (done && (entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			done = remove_tree(fd, entry->d_name, depth + 1);
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* False: something of it is left. */
+static bool remove_tree(int at, const char *name, unsigned depth)
+{
+	if (!unlinkat(at, name, 0) || errno == ENOENT)
+		return true;
+	if (errno != EISDIR || depth > DEPTH_MAX)
+		return false;
+	return !unlinkat(at, name, AT_REMOVEDIR) ||
+	       (errno == ENOTEMPTY && remove_entries(at, name, depth) &&
+		!unlinkat(at, name, AT_REMOVEDIR));
+}
+
+/* It refuses to remove / . and .., by whatever name. */
+static bool is_removable(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	last = last ? last + 1 : path;
+	return *last && strcmp(last, ".") && strcmp(last, "..");
+}
+
 bool shell_utility_rm(struct shell *sh, char **argv, int *status)
 {
 	char **operands = take_option(argv + 1, "-f");
+	bool trees = operands == argv + 1;
 
 	(void)sh;
+	if (trees)
+		operands = take_option(argv + 1, "-rf");
 	/* Without -f it asks for what cannot be written. */
 	if (operands == argv + 1 || has_option(operands))
 		return false;
 	for (char **file = operands; *file; file++) {
-		if (unlink(*file) && errno != ENOENT)
+		if (trees ? !is_removable(*file) ||
+				    !remove_tree(AT_FDCWD, *file, 0) :
+			    unlink(*file) && errno != ENOENT)
 			return leave_rest(operands, file);
 	}
 	*status = 0;
