@@ -15,6 +15,7 @@
 #define ORDER_MAX  (4u << 20)
 #define CONFIG_MAX (16u << 20)
 #define TICK_US    10000
+#define TICKS      20
 #define FORMAT     "1" /* of archives; changes when their bytes do */
 
 static const char *const all_files[] = { "", NULL };
@@ -291,8 +292,8 @@ typedef bool add_inputs(struct kernel_stamps *s, const struct kernel_plan *p);
 static bool settled_key(const struct kernel_plan *p, add_inputs *add,
 			struct digest *out)
 {
-	/* What make has just made settles within two ticks. */
-	for (int i = 0; i < 4; i++) {
+	/* What make has just made settles soon (base/stamp.h). */
+	for (int i = 0; i < TICKS; i++) {
 		int64_t now = stamp_now();
 		struct kernel_stamps s = { 0 };
 		bool known = add_common(&s, p) && add(&s, p);
