@@ -108,7 +108,8 @@ static void build_again(bool (*ready)(void))
 	turn_until(never, 20);
 	free(local_why);
 	free(diagnostics);
-	local_why = diagnostics = NULL;
+	free(printed);
+	local_why = diagnostics = printed = NULL;
 	done = false;
 	for (size_t i = 0; i < roster.n; i++) {
 		nodes[i].canaries = nodes[i].held_cells = nodes[i].jobs = 0;
