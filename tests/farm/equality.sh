@@ -199,6 +199,9 @@ compiles()
 # What README begins with, configured alone.
 quick_start()
 {
+	local quickstart
+
+	quickstart=$(configuration quickstart && echo "$fragment")
 	"$bin/kfarm" build --arch "$arch" -C "$tree" -k tinyconfig \
 		-K "$quickstart" -b "$work/quickstart" --no-remote \
 		-o "$work/quickstart.out" olddefconfig \
