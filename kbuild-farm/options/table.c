@@ -342,7 +342,7 @@ const struct options_entry *options_find(const char *word)
 
 	if (!has_index())
 		return find_sorted(word);
-	for (size_t len = 0; word[len] && len < names.longest;) {
+	for (size_t len = 0; len < names.longest && word[len];) {
 		h = hash_more(h, word[len++]);
 		e = find_indexed(h, word, len);
 		if (e && form_allows(e, word + len))

@@ -167,34 +167,32 @@ static bool value_fits(const struct options_entry *e, const char *value)
 	return options_value_ok(e, value);
 }
 
-/* Its entry, if the table holds it for nodes with such a value. */
-static int find_allowed(const struct options_entry **out, const char *name,
-			const char *value, struct err *err)
+/* Its entry, if the table holds it for nodes with such a value; or NULL. */
+static const struct options_entry *find_allowed(const char *name,
+						const char *value,
+						struct err *err)
 {
 	const struct options_entry *e = options_named(name);
 
-	if (!e || !value_fits(e, value) ||
-	    (e->form != OPTIONS_SEPARATE && !joins_well(e, value)))
-		return err_set(err, ENOTSUP, "option %.200s%.200s", name,
-			       value);
-	*out = e;
-	return 0;
+	if (e && value_fits(e, value) &&
+	    (e->form == OPTIONS_SEPARATE || joins_well(e, value)))
+		return e;
+	err_set(err, ENOTSUP, "option %.200s%.200s", name, value);
+	return NULL;
 }
 
 /* What the node would say of it. */
 static int all_allowed(const struct options_flags *f, struct err *err)
 {
-	const struct options_entry *e;
-	int ret = 0;
-
-	for (size_t i = 0; i < f->n && !ret; i++) {
+	for (size_t i = 0; i < f->n; i++) {
 		const struct options_flag *flag = &f->v[i];
 
-		if (!options_typed_is_place(flag->name))
-			ret = find_allowed(&e, flag->name,
-					   flag->value ? flag->value : "", err);
+		if (!options_typed_is_place(flag->name) &&
+		    !find_allowed(flag->name, flag->value ? flag->value : "",
+				  err))
+			return -ENOTSUP;
 	}
-	return ret;
+	return 0;
 }
 
 int options_typed_from(struct options_flags *out,
@@ -224,12 +222,11 @@ int options_typed_from(struct options_flags *out,
 int options_typed_allow(struct strv *argv, const char *name, const char *value,
 			struct err *err)
 {
-	const struct options_entry *e;
 	const char *v = value ? value : "";
-	int ret = find_allowed(&e, name, v, err);
+	const struct options_entry *e = find_allowed(name, v, err);
 
-	if (ret)
-		return ret;
+	if (!e)
+		return -ENOTSUP;
 	if (e->form == OPTIONS_SEPARATE) {
 		strv_add(argv, e->name);
 		strv_add(argv, v);

@@ -105,7 +105,7 @@ static bool make_question(struct shell *sh, enum wire_step_kind kind,
 	size_t len;
 	char *path;
 
-	if (!strchr(argv[0], '/') || n_args > WIRE_STEP_ARGS)
+	if (!argv[0] || !strchr(argv[0], '/') || n_args > WIRE_STEP_ARGS)
 		return false;
 	*out = (struct wire_cc_step){ .kind = (uint8_t)kind,
 				      .program = argv[0],

@@ -106,6 +106,7 @@ START_TEST(what_a_tool_reads_is_preprocessed_and_no_more)
 	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
 	place.name = "-o";
 	ck_assert_int_eq(agent_argv_build(&list, &compile, &err), -ENOTSUP);
+	compile.flags = NULL;
 }
 END_TEST
 
