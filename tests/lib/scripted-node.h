@@ -244,7 +244,7 @@ static void send_answer(struct node *n)
 	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
 	if (streams[WIRE_OBJECT].len)
 		buf_add_bytes(&bad, streams[WIRE_OBJECT]);
-	if (n->manner == FLIPPED)
+	if (n->manner == FLIPPED && bad.len)
 		bad.data[bad.len / 2] ^= 4;
 	if (n->manner == SHORT)
 		bad.len--;
