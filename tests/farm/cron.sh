@@ -29,9 +29,10 @@ cron_place()
 	cat >"$work/sbin/sendmail.new" <<-END
 		#!/bin/sh
 		exec >/dev/null 2>&1
-		n=\$(ls $work/mails | wc -l)
-		echo "\$@" >$work/mails/.\$n
-		cat >>$work/mails/.\$n && mv $work/mails/.\$n $work/mails/\$n
+		# Two may come at once: each has a name of its own.
+		n=\$(mktemp $work/mails/.XXXXXX)
+		echo "\$@" >\$n
+		cat >>\$n && mv \$n $work/mails/\${n##*/.}
 	END
 	chmod +x "$work/sbin/sendmail.new"
 	mv -f "$work/sbin/sendmail.new" "$work/sbin/sendmail"
