@@ -30,6 +30,43 @@ bool agent_path_leaks(struct bytes in)
 	return names(in, CELL_OUT) || names(in, CELL_TMP);
 }
 
+/* Does a path of `len` bytes stand there, and not a part of another one? */
+static bool stands_alone(struct bytes in, const uint8_t *p, size_t len)
+{
+	return (p == in.data || !goes_on(p[-1])) &&
+	       (p + len == in.data + in.len || !goes_on(p[len]));
+}
+
+static bool add_within(struct buf *out, struct bytes in, size_t max)
+{
+	if (out->len > max || in.len > max - out->len)
+		return false;
+	buf_add_bytes(out, in);
+	return true;
+}
+
+bool agent_answer_rename(struct buf *out, struct bytes in, const char *path,
+			 const char *name, size_t max)
+{
+	const uint8_t *p = in.data, *from = p, *end = p + in.len;
+	size_t len = strlen(path);
+	bool fits = true;
+
+	while (fits && p < end &&
+	       (p = memmem(p, (size_t)(end - p), path, len))) {
+		if (!stands_alone(in, p, len)) {
+			p++;
+			continue;
+		}
+		fits = add_within(out, bytes_of(from, (size_t)(p - from)),
+				  max) &&
+		       add_within(out, bytes_str(name), max);
+		from = p += len;
+	}
+	return fits &&
+	       add_within(out, bytes_of(from, (size_t)(end - from)), max);
+}
+
 size_t agent_answer_size(const struct agent_answer *a)
 {
 	size_t sum = 0;

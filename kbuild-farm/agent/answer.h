@@ -5,6 +5,7 @@
 #ifndef AGENT_ANSWER_H
 #define AGENT_ANSWER_H
 
+#include "base/buf.h"
 #include "wire/key.h"
 #include "wire/msg.h"
 
@@ -25,6 +26,14 @@ struct agent_answer {
  * names there.
  */
 bool agent_path_leaks(struct bytes in);
+
+/*
+ * Add a tool's words to `out`, with `name` wherever they have `path`, whole:
+ * what it was given for `name`.  False where that comes to more than `max`
+ * bytes.
+ */
+bool agent_answer_rename(struct buf *out, struct bytes in, const char *path,
+			 const char *name, size_t max);
 
 size_t agent_answer_size(const struct agent_answer *a);
 /* Sets `tells` and `digest`; any thread. */

@@ -276,6 +276,7 @@ static void on_turn(void *ctx)
 	const struct agent_run_tool tool = {
 		.argv = job->tool.v,
 		.file = makes_object(job) ? AGENT_OBJECT : NULL,
+		.name = job->m.object,
 	};
 	struct err err = { 0 };
 	int ret;

@@ -6,6 +6,7 @@
  */
 #include "agent/run.h"
 
+#include "agent/answer.h"
 #include "base/str.h"
 #include "wire/msg.h"
 
@@ -107,6 +108,23 @@ static void give_output(struct buf *to, struct buf *from)
 	*from = (struct buf){ 0 };
 }
 
+/* As it would speak of the client's own file. */
+static void add_tool_words(struct agent_run *run, struct buf *said)
+{
+	struct buf *to = &run->output[1];
+	char *path;
+
+	if (!run->tool.file) {
+		buf_add_bytes(to, buf_bytes(said));
+		return;
+	}
+	path = xasprintf("%s/%s", CELL_OUT, run->tool.file);
+	if (!agent_answer_rename(to, buf_bytes(said), path, run->tool.name,
+				 WIRE_DIAG_MAX))
+		run->overflowed = true;
+	free(path);
+}
+
 static void finish_run(struct agent_run *run)
 {
 	bool reads = run->tool.argv && !run->tool.file;
@@ -116,7 +134,7 @@ static void finish_run(struct agent_run *run)
 	run->tool_spoke = run->tool.file && tool->output[0].len;
 	give_output(&run->output[0], &run->part[reads ? 1 : 0].output[0]);
 	give_output(&run->output[1], &run->part[0].output[1]);
-	buf_add_bytes(&run->output[1], buf_bytes(&tool->output[1]));
+	add_tool_words(run, &tool->output[1]);
 	run->done(run->ctx);
 }
 

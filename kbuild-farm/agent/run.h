@@ -25,6 +25,11 @@ struct agent_run_tool {
 	 * copy of its CELL_OUT/file.
 	 */
 	const char *file;
+	/*
+	 * With a `file`: how the client calls that.  The tool's stderr has it
+	 * in place of the copy's path.
+	 */
+	const char *name;
 };
 
 /* One program of it; for run.c alone. */

@@ -292,7 +292,7 @@ static bool is_printable(const struct buf *b)
 	return printable(buf_bytes(b), PRINTABLE_LAYOUT | PRINTABLE_COLOURS);
 }
 
-/* A tool calls the object by the name that it has on the node. */
+/* A node gives back the object's name, and may have overlooked a place. */
 static bool names_place(const struct buf *b)
 {
 	return b->len && memmem(b->data, b->len, WIRE_JOB_OBJECT,

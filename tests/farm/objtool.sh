@@ -4,13 +4,15 @@
 #
 # objtool.sh - a part of Linux for x86_64: nodes run objtool on each object before
 # it comes back, and every file of the build directory is what plain make leaves
-# there; with `steps = no`, and with options by which objtool says what it does.
+# there, and objtool's warnings are what it says there; with `steps = no`, and
+# with options by which objtool says what it does.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/farm/step.sh
 . "$(dirname "$0")/step.sh"
 
-targets=(lib/math/ kernel/locking/)
-vars=(ARCH=x86_64)
+# The last of them calls by pointers, of which objtool warns then.
+targets=(lib/math/ kernel/locking/ lib/sort.o)
+vars=(ARCH=x86_64 KCFLAGS=-mindirect-branch=keep)
 
 farm_begin
 echo '#include <gelf.h>' | gcc -E - >/dev/null 2>&1 || {
@@ -31,10 +33,20 @@ END
 objects=$(step_units "$ref" '^cmd_.*tools/objtool/objtool' | wc -l)
 check "objects that objtool changed: $objects" test "$objects" -ge 10
 
+# warned LOG
+warned()
+{
+	grep 'warning: objtool' "$1" | sort
+}
+
+warnings=$(warned "$work/plain.log")
+check "warnings of objtool" test "$warnings"
+
 nodes 1
 farm_warm "${targets[@]}"
 built "steps" "$objects"
 is "local jobs" 0 "$(meta .farm.local)"
+is "steps: warnings" "$warnings" "$(warned "$work/kfarm.log")"
 
 printf '[farm]\n\tsteps = no\n' >>"$KFARM_CONFIG"
 farm_fresh

@@ -21,8 +21,8 @@ step_begin()
 # step_units DIR PATTERN: of the targets' units those whose .cmd matches.
 step_units()
 {
-	(cd "$1" && find "${targets[@]}" -name '.*.o.cmd' -exec \
-		grep -l "$2" {} + | sort)
+	(cd "$1" && find "${targets[@]%/*}" -name '.*.o.cmd' -exec \
+		grep -l "$2" {} + | sort -u)
 }
 
 # Steps that nodes did in the last build.

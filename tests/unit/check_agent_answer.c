@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint8_t large[2 * WIRE_CHUNK_MAX + 5];
 
@@ -60,6 +61,63 @@ START_TEST(only_the_lists_may_name_our_directories)
 }
 END_TEST
 
+#define OUT "/.kfarm/out/out.o"
+
+/* What a tool says, and what it would have said of "a/x.o". */
+static const struct {
+	const char *says, *wanted;
+} spoken[] = {
+	{ "", "" },
+	{ "nothing\n", "nothing\n" },
+	{ OUT, "a/x.o" },
+	{ OUT ": warning: objtool: f+0x1: odd\n",
+	  "a/x.o: warning: objtool: f+0x1: odd\n" },
+	{ "1 " OUT "\n2 '" OUT "'\n(" OUT ")", "1 a/x.o\n2 'a/x.o'\n(a/x.o)" },
+	/* Other paths, and more of them. */
+	{ "/b" OUT, "/b" OUT },
+	{ OUT ".orig", OUT ".orig" },
+	{ OUT OUT " " OUT, OUT OUT " a/x.o" },
+	{ "/.kfarm/out/out", "/.kfarm/out/out" },
+	{ "/.kfarm/out/\n" OUT, "/.kfarm/out/\na/x.o" },
+};
+
+START_TEST(a_tools_words_have_the_clients_name_for_its_object)
+{
+	struct buf out = { 0 };
+	size_t len = strlen(spoken[_i].wanted);
+
+	buf_add_str(&out, "cc: ");
+	ck_assert(agent_answer_rename(&out, bytes_str(spoken[_i].says), OUT,
+				      "a/x.o", len + 4));
+	ck_assert_uint_eq(out.len, len + 4);
+	ck_assert_str_eq(buf_str(&out) + 4, spoken[_i].wanted);
+	buf_reset(&out);
+	ck_assert(!len || !agent_answer_rename(&out, bytes_str(spoken[_i].says),
+					       OUT, "a/x.o", len - 1));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_long_name_makes_no_words_too_long)
+{
+	char name[WIRE_PATH_MAX + 1];
+	struct buf says = { 0 }, out = { 0 };
+
+	memset(name, 'n', WIRE_PATH_MAX);
+	name[WIRE_PATH_MAX] = '\0';
+	for (int i = 0; i < 10; i++)
+		buf_add_str(&says, OUT "\n");
+	ck_assert(!agent_answer_rename(&out, buf_bytes(&says), OUT, name,
+				       10 * WIRE_PATH_MAX));
+	ck_assert_uint_le(out.len, 10 * WIRE_PATH_MAX);
+	buf_reset(&out);
+	ck_assert(agent_answer_rename(&out, buf_bytes(&says), OUT, name,
+				      10 * (WIRE_PATH_MAX + 1)));
+	buf_release(&says);
+	buf_release(&out);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("agent/answer");
@@ -68,6 +126,10 @@ int main(void)
 	tcase_add_test(t, pieces_come_in_order_and_no_larger_than_one_may_be);
 	tcase_add_test(t, an_empty_answer_has_no_piece);
 	tcase_add_test(t, only_the_lists_may_name_our_directories);
+	tcase_add_loop_test(t,
+			    a_tools_words_have_the_clients_name_for_its_object,
+			    0, sizeof(spoken) / sizeof(*spoken));
+	tcase_add_test(t, a_long_name_makes_no_words_too_long);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

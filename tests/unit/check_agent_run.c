@@ -215,7 +215,9 @@ static void start_two(const char *a, const char *b, char *const *tool,
 				.cwd = CELL_OUT,
 				.deadline_ms = deadline_ms,
 				.stdin_fd = -1 };
-	struct agent_run_tool what = { .argv = tool, .file = file };
+	struct agent_run_tool what = { .argv = tool,
+				       .file = file,
+				       .name = file };
 
 	first[1] = (char *)a;
 	first[2] = (char *)b;

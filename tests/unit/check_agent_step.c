@@ -94,6 +94,19 @@ START_TEST(the_compilers_words_come_first)
 }
 END_TEST
 
+START_TEST(a_tool_that_warns_names_the_clients_object)
+{
+	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
+	object(1, "tell");
+	expect_status(1, 0);
+	ck_has(1, WIRE_STDERR, "careful");
+	ck_assert(str_ends(diagnostics(1), "\na.o: warning: tool: odd\n"));
+	ck_assert_uint_gt(stream(1, WIRE_OBJECT).len, 0);
+	symbols(2, "say /.kfarm/out/out.o");
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
+}
+END_TEST
+
 START_TEST(the_status_of_a_tool_is_that_of_the_job)
 {
 	symbols(1, "status 7");
@@ -290,6 +303,7 @@ int main(void)
 	tcase_add_test(t, a_tool_works_on_the_object);
 	tcase_add_test(t, an_object_that_was_replaced_is_what_comes);
 	tcase_add_test(t, the_compilers_words_come_first);
+	tcase_add_test(t, a_tool_that_warns_names_the_clients_object);
 	tcase_add_test(t, the_status_of_a_tool_is_that_of_the_job);
 	tcase_add_test(t, a_tool_that_a_signal_ends_is_no_fault_of_the_nodes);
 	tcase_add_test(t, an_error_of_the_compiler_counts_more_than_the_tools);

@@ -160,7 +160,7 @@ START_TEST(a_tool_that_prints_beside_its_object_is_void)
 {
 	object(1, "print");
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
-	object(2, "tell");
+	object(2, "betray");
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
 	ck_assert_ptr_nonnull(strstr(failure(2)->reason, "directory"));
 	ck_alive();

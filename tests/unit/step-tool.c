@@ -172,7 +172,9 @@ int main(int argc, char **argv)
 	if (!strcmp(name, "harm"))
 		return harm_view(argv[2]);
 	if (!strcmp(name, "tell"))
-		return fputs(last, stderr) < 0;
+		return fprintf(stderr, "%s: warning: tool: odd\n", last) < 0;
+	if (!strcmp(name, "betray"))
+		return fprintf(stderr, "%s.orig and %s\n", last, last) < 0;
 	if (!strcmp(name, "print"))
 		return puts("printed") < 0;
 	return 98;
