@@ -3,7 +3,6 @@
 
 #include "base/fs.h"
 #include "base/list.h"
-#include "base/process.h"
 #include "base/str.h"
 #include "events/client.h"
 #include "kernel/rundir.h"
@@ -16,8 +15,8 @@ struct build {
 	struct top_builds *all;
 	struct top_page *page; /* NULL: it ended */
 	struct events_client *client; /* NULL: nothing more comes */
-	/* One that ended is not looked at again; a number comes again. */
-	pid_t pid;
+	/* One that ended is not looked at again; a name comes again. */
+	char *name; /* of its directory */
 	ino_t inode;
 };
 
@@ -63,13 +62,15 @@ static void end_build_page(struct build *b, const char *why)
  */
 static void judge_end(struct build *b)
 {
-	char *path = xasprintf("%s/%d/events", b->all->dir, (int)b->pid);
+	char *dir = xasprintf("%s/%s", b->all->dir, b->name);
+	char *path = xasprintf("%s/events", dir);
 
 	if (!fs_exists(path))
 		end_build_page(b, "it ended while nobody listened here");
-	else if (!process_start(b->pid))
+	else if (!kernel_rundir_runs(dir))
 		end_build_page(b, "its kfarm was killed");
 	free(path);
+	free(dir);
 }
 
 static void on_ended(void *ctx, const char *why)
@@ -94,37 +95,39 @@ static void free_build(struct build *b)
 {
 	TAILQ_REMOVE(&b->all->list, b, link);
 	events_client_free(b->client);
+	free(b->name);
 	free(b);
 }
 
-static struct build *find_build(const struct top_builds *all, pid_t pid)
+static struct build *find_build(const struct top_builds *all, const char *name)
 {
 	struct build *b;
 
 	list_for_each(b, &all->list, link) {
-		if (b->pid == pid)
+		if (str_equal(b->name, name))
 			return b;
 	}
 	return NULL;
 }
 
-static void connect_build(struct top_builds *all, pid_t pid, const char *path,
-			  ino_t inode)
+static void connect_build(struct top_builds *all, const char *name,
+			  const char *path, ino_t inode)
 {
 	struct build *b = xcalloc(1, sizeof(*b));
 	struct err ignored;
 
-	*b = (struct build){ .all = all, .pid = pid, .inode = inode };
+	*b = (struct build){ .all = all, .inode = inode };
 	/* A socket that nobody serves is left from a build that was killed. */
 	if (events_client_new(&b->client, all->top->base, path, &client_ops, b,
 			      &ignored)) {
 		free(b);
 		return;
 	}
+	b->name = xstrdup(name);
 	top_remove_over(all->top);
 	TAILQ_INSERT_TAIL(&all->list, b, link);
 	all->n_running++;
-	b->page = top_add(all->top, pid);
+	b->page = top_add(all->top, kernel_rundir_pid(name));
 }
 
 static void look_at_socket(struct top_builds *all, const char *name)
@@ -132,18 +135,17 @@ static void look_at_socket(struct top_builds *all, const char *name)
 	struct build *b;
 	struct stat st;
 	char *path;
-	long pid;
 
-	if (str_number(name, 1, 1L << 30, &pid))
+	if (!kernel_rundir_pid(name))
 		return;
 	path = xasprintf("%s/%s/events", all->dir, name);
-	b = find_build(all, (pid_t)pid);
+	b = find_build(all, name);
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) &&
 	    (!b || (!b->page && b->inode != st.st_ino)) &&
 	    all->n_running < TOP_BUILDS_MAX) {
 		if (b)
 			free_build(b);
-		connect_build(all, (pid_t)pid, path, st.st_ino);
+		connect_build(all, name, path, st.st_ino);
 	} else if (b && !b->page && !fs_exists(path)) {
 		free_build(b);
 	}
@@ -156,11 +158,8 @@ static void forget_ended(struct top_builds *all, const struct strv *names)
 	struct build *b, *next;
 
 	list_for_each_safe(b, &all->list, link, next) {
-		char *name = xasprintf("%d", (int)b->pid);
-
-		if (!b->page && !strv_has(names, name))
+		if (!b->page && !strv_has(names, b->name))
 			free_build(b);
-		free(name);
 	}
 }
 

@@ -74,8 +74,7 @@ static bool make_goes_on(const char *dir)
 					   time(NULL) - n.since < FOREIGN_S;
 }
 
-/* "PID" or "PID.N"; 0: no directory of a build. */
-static pid_t pid_of_name(const char *name)
+pid_t kernel_rundir_pid(const char *name)
 {
 	size_t len = strcspn(name, ".");
 	char *number = xstrndup(name, len);
@@ -86,6 +85,16 @@ static pid_t pid_of_name(const char *name)
 		pid = 0;
 	free(number);
 	return (pid_t)pid;
+}
+
+bool kernel_rundir_runs(const char *dir)
+{
+	int fd = fs_lock(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY,
+			 LOCK_SH | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EBUSY;
 }
 
 pid_t kernel_rundir_make_of(pid_t pid)
@@ -101,7 +110,7 @@ pid_t kernel_rundir_make_of(pid_t pid)
 	for (size_t i = 0; i < names.n && !make; i++) {
 		char *dir = xasprintf("%s/%s", base, names.v[i]);
 
-		if (pid_of_name(names.v[i]) == pid)
+		if (kernel_rundir_pid(names.v[i]) == pid)
 			make = read_make(dir);
 		free(dir);
 	}
@@ -147,7 +156,7 @@ static void remove_stale(const char *base)
 	fs_list(base, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", base, names.v[i]);
-		int fd = pid_of_name(names.v[i]) ? lock_build(path) : -1;
+		int fd = kernel_rundir_pid(names.v[i]) ? lock_build(path) : -1;
 
 		/* It is removed under its lock: nobody takes it over. */
 		if (fd >= 0) {

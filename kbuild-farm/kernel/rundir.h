@@ -17,7 +17,7 @@
  * It is locked, by flock(2) on itself, while its kfarm runs: builds of several
  * containers may share it, where no number of a process tells whether it runs.
  * Where PID is taken, by one of another container or by a make whose kfarm was
- * killed, it is PID.1, PID.2 ..., which `kfarm top` does not look at.
+ * killed, it is PID.1, PID.2 ...
  *
  * It outlives a killed kfarm as long as that kfarm's make runs, and is
  * removed by the next build after that; a make of another container, which
@@ -42,6 +42,11 @@ int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
 		       struct err *err);
 /* Note the process that make is, so that others know the build goes on. */
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
+/* Whose directory is called "PID" or "PID.N"; 0: it is no directory of a build.
+ */
+pid_t kernel_rundir_pid(const char *name);
+/* Does the kfarm still run whose directory `dir` is? */
+bool kernel_rundir_runs(const char *dir);
 /* The make of the kfarm `pid` if that one still runs, else 0. */
 pid_t kernel_rundir_make_of(pid_t pid);
 /* Removes the directory. */

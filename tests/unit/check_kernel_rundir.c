@@ -131,7 +131,9 @@ START_TEST(one_that_is_locked_stays)
 	path = at(name);
 	dir = xstrndup(path, strlen(path) - strlen("/bin/gcc"));
 	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	ck_assert(!kernel_rundir_runs(dir));
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	ck_assert(kernel_rundir_runs(dir));
 	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
 	ck_assert(stands(name));
 	kernel_rundir_release(&r);
@@ -154,6 +156,7 @@ START_TEST(two_of_one_number_have_two_directories)
 	ck_assert_int_eq(kernel_rundir_make(&b, 1, &err), 0);
 	want = xasprintf("%s.1", a.dir);
 	ck_assert_str_eq(b.dir, want);
+	ck_assert_int_eq(kernel_rundir_pid(strrchr(want, '/') + 1), getpid());
 	ck_assert(fs_is_dir(a.links) && fs_is_dir(b.links));
 	kernel_rundir_note_make(&b, getpid());
 	ck_assert_int_eq(kernel_rundir_make_of(getpid()), getpid());
