@@ -5,9 +5,13 @@
 
 #include <inttypes.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SECOND INT64_C(1000000000)
+#define MS     INT64_C(1000000)
 #define AHEAD  (3600 * SECOND)
+
+#define LOOK_MS 5 /* stamp_wait() looks at the clock so often */
 
 static int64_t ns_of(const struct timespec *t)
 {
@@ -56,10 +60,31 @@ uint64_t stamp_hash(const struct stamp *stamp)
 	return h ^ h >> 32;
 }
 
-bool stamp_settled(const struct stamp *stamp, int64_t now)
+/* From then on a change shows. */
+static int64_t settles(const struct stamp *stamp)
 {
 	/* A file system without fractions ticks by the second, or by two. */
 	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
 
-	return stamp->ahead || stamp->ctime_ns < now - tick;
+	return stamp->ctime_ns + tick + 1;
+}
+
+bool stamp_settled(const struct stamp *stamp, int64_t now)
+{
+	return stamp->ahead || now >= settles(stamp);
+}
+
+bool stamp_wait(const struct stamp *stamp)
+{
+	int64_t now = stamp_now();
+
+	if (settles(stamp) - now > STAMP_WAIT_MS * MS)
+		return stamp_settled(stamp, now);
+	for (int ms = 0; ms < STAMP_WAIT_MS; ms += LOOK_MS) {
+		if (stamp_settled(stamp, now))
+			return true;
+		usleep(LOOK_MS * 1000);
+		now = stamp_now();
+	}
+	return stamp_settled(stamp, now);
 }

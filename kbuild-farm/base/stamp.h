@@ -37,4 +37,14 @@ int64_t stamp_now(void);
 /* Would a change at `now` or later show in the stamp? */
 bool stamp_settled(const struct stamp *stamp, int64_t now);
 
+/*
+ * Sleep until a change of the file would show, STAMP_WAIT_MS at most: what was
+ * just written takes 20 ms and a tick of the clock.  False where that is not
+ * enough, and at once where it cannot be: in a file system that stamps by the
+ * second, or under a clock that is ahead of ours.  The stamp is one from
+ * before; who waited looks at the file once more.
+ */
+bool stamp_wait(const struct stamp *stamp);
+#define STAMP_WAIT_MS 200
+
 #endif

@@ -10,12 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ORDER_MAX  (4u << 20)
 #define CONFIG_MAX (16u << 20)
-#define TICK_US    10000
-#define TICKS      20
+#define LOOKS      3 /* at files that change while they are looked at */
 #define FORMAT     "1" /* of archives; changes when their bytes do */
 
 static const char *const all_files[] = { "", NULL };
@@ -292,17 +290,20 @@ typedef bool add_inputs(struct kernel_stamps *s, const struct kernel_plan *p);
 static bool settled_key(const struct kernel_plan *p, add_inputs *add,
 			struct digest *out)
 {
+	struct stamp newest;
+	int looks = 0;
+
 	/* What make has just made settles soon (base/stamp.h). */
-	for (int i = 0; i < TICKS; i++) {
+	do {
 		int64_t now = stamp_now();
 		struct kernel_stamps s = { 0 };
-		bool known = add_common(&s, p) && add(&s, p);
-		bool settled = kernel_stamps_end(&s, now, out);
+		bool known = add_common(&s, p) && add(&s, p), settled;
 
+		newest = s.newest;
+		settled = kernel_stamps_end(&s, now, out);
 		if (!known || settled)
 			return known;
-		usleep(TICK_US);
-	}
+	} while (++looks < LOOKS && stamp_wait(&newest));
 	return false;
 }
 

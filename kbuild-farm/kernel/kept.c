@@ -11,8 +11,6 @@
 #define RECORD     "record"
 #define RECORD_MAX (64u << 20)
 #define DIGITS     24
-#define TICK_US    5000
-#define TICKS      20
 
 static char *all_kept(void)
 {
@@ -61,24 +59,22 @@ void kernel_kept_open(struct kernel_kept *k, const char *build_dir)
 	free(all);
 }
 
-/* NULL where there is no such file. */
-static char *stamp_of_copy(const char *path, bool *settled)
+/* False where there is no such file. */
+static bool look_at_copy(const char *path, struct stamp *out)
 {
-	struct stamp s;
 	struct stat st;
 
 	if (stat(path, &st) || !S_ISREG(st.st_mode))
-		return NULL;
-	stamp_of(&s, &st);
-	*settled = stamp_settled(&s, stamp_now());
-	return stamp_string(&s);
+		return false;
+	stamp_of(out, &st);
+	return true;
 }
 
 static bool is_as_noted(const json_t *entry, const char *path)
 {
 	const char *noted = json_string_value(json_object_get(entry, "stamp"));
-	bool settled;
-	char *now = stamp_of_copy(path, &settled);
+	struct stamp is;
+	char *now = look_at_copy(path, &is) ? stamp_string(&is) : NULL;
 	bool same = noted && str_equal(now, noted);
 
 	free(now);
@@ -118,22 +114,12 @@ bool kernel_kept_take(const struct kernel_kept *k, const char *name,
 /* The stamp of a copy that nobody can change without its stamp's changing. */
 static char *wait_for_stamp(const char *path)
 {
-	bool settled = false;
-	char *text = NULL;
+	struct stamp was, is;
 
-	for (int i = 0; i < TICKS && !settled; i++) {
-		if (i)
-			usleep(TICK_US);
-		free(text);
-		text = stamp_of_copy(path, &settled);
-		if (!text)
-			return NULL;
-	}
-	if (!settled) {
-		free(text);
-		text = NULL;
-	}
-	return text;
+	if (!look_at_copy(path, &was) || !stamp_wait(&was) ||
+	    !look_at_copy(path, &is) || !stamp_equal(&was, &is))
+		return NULL;
+	return stamp_string(&is);
 }
 
 static void drop_copy(struct kernel_kept *k, const char *name)

@@ -67,6 +67,23 @@ START_TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
 }
 END_TEST
 
+START_TEST(what_was_just_written_settles_soon)
+{
+	struct stamp s = { .ctime_ns = stamp_now() / 1000 * 1000 + 1 };
+	struct stamp ahead = { .ahead = true, .ctime_ns = INT64_MAX / 2 };
+	struct stamp coarse = { .ctime_ns = (stamp_now() / 1000000000 + 600) *
+					    1000000000 };
+
+	ck_assert(stamp_wait(&s));
+	ck_assert(stamp_settled(&s, stamp_now()));
+	ck_assert(stamp_wait(&ahead));
+	/* by the second, or under a clock ahead of ours: nobody waits */
+	ck_assert(!stamp_wait(&coarse));
+	s.ctime_ns = coarse.ctime_ns + 1;
+	ck_assert(!stamp_wait(&s));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/stamp");
@@ -75,6 +92,7 @@ int main(void)
 	tcase_add_test(tc, a_stamp_has_all_that_stat_says_of_a_content);
 	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
 	tcase_add_test(tc, a_stamp_far_ahead_is_settled_as_long_as_it_is);
+	tcase_add_test(tc, what_was_just_written_settles_soon);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
