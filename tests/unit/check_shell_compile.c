@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* A compiler's call in a script, with a coordinator played by a child. */
-#include "cc-play.h"
-
-#include "base/str.h"
-#include "shell/script.h"
+#include "shell-play.h"
 
 #include "suite.h"
 
@@ -23,49 +20,9 @@ static const char compiler[] = "#!/bin/sh\n"
 static void make_compilers(void)
 {
 	static const char link[] = "#!/bin/sh\necho the link >>ran\n";
-	struct err err;
 
-	ck_assert_int_eq(mkdir("links", 0700) | mkdir("real", 0700), 0);
-	ck_assert_int_eq(fs_write("links/gcc", bytes_str(link), 0700, &err), 0);
-	ck_assert_int_eq(fs_write("real/gcc", bytes_str(compiler), 0700, &err),
-			 0);
-}
-
-static pid_t start_script(const char *text)
-{
-	struct shell_script script = { .text = text, .name = "/bin/sh" };
-	enum shell_why why;
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	for (int sig = 1; sig < SIGCHLD; sig++)
-		signal(sig, SIG_DFL);
-	setenv("KFARM_SOCKET", xasprintf("%s/sock", dir), 1);
-	setenv("KFARM_LINKS", xasprintf("%s/links", dir), 1);
-	setenv("PATH", xasprintf("%1$s/links:%1$s/real:/usr/bin:/bin", dir), 1);
-	dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
-	dup2(STDOUT_FILENO, STDERR_FILENO);
-	_exit(shell_script_run(&script, environ, &why));
-}
-
-static int run_script(const char *text)
-{
-	int status;
-	pid_t pid = start_script(text);
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-static void expect_file(const char *path, const char *want)
-{
-	struct buf got = { 0 };
-	struct err err;
-
-	ck_assert_int_eq(fs_read(path, 10000, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), want);
-	buf_release(&got);
+	put_program("links/gcc", link);
+	put_program("real/gcc", compiler);
 }
 
 static void answer_done(int fd)

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* Steps beside a compile in a script, with a coordinator played by a child. */
-#include "cc-play.h"
-
-#include "base/str.h"
-#include "shell/counts.h"
-#include "shell/script.h"
+#include "shell-play.h"
 
 #include "suite.h"
 
@@ -25,16 +21,6 @@ static const char compiler[] = "#!/bin/sh\n"
 			       "echo real $* >>ran\n"
 			       "echo local >a.o\n";
 
-static void put_program(const char *path, const char *text)
-{
-	char *above = str_dir(path);
-	struct err err;
-
-	ck_assert_int_eq(fs_mkdirs(above, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0700, &err), 0);
-	free(above);
-}
-
 static void setup_programs(void)
 {
 	struct err err;
@@ -47,40 +33,6 @@ static void setup_programs(void)
 	put_program(OBJTOOL, tool);
 	ck_assert_int_eq(shell_counts_make(dir, &err), 0);
 	shell_counts_want_steps(dir, true);
-}
-
-static int run_script(const char *text)
-{
-	struct shell_script script = { .text = text, .name = "/bin/sh" };
-	enum shell_why why;
-	pid_t pid = fork();
-	int status;
-
-	if (!pid) {
-		for (int sig = 1; sig < SIGCHLD; sig++)
-			signal(sig, SIG_DFL);
-		setenv("KFARM_SOCKET", xasprintf("%s/sock", dir), 1);
-		setenv("KFARM_LINKS", xasprintf("%s/links", dir), 1);
-		setenv(SHELL_COUNTS_VARIABLE, dir, 1);
-		setenv("PATH",
-		       xasprintf("%1$s/links:%1$s/real:/usr/bin:/bin", dir), 1);
-		dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600),
-		     STDOUT_FILENO);
-		dup2(STDOUT_FILENO, STDERR_FILENO);
-		_exit(shell_script_run(&script, environ, &why));
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-static void expect_file(const char *path, const char *want)
-{
-	struct buf got = { 0 };
-	struct err err;
-
-	ck_assert_int_eq(fs_read(path, 10000, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), want);
-	buf_release(&got);
 }
 
 static void expect_steps(uint64_t n)
