@@ -139,6 +139,14 @@ int cc_call_exec(const struct cc_call *c)
 	return cc_local_exec(c->compiler, c->argv, c->env);
 }
 
+int cc_call_hold_slot(struct cc_call *c)
+{
+	int fd = c->slots ? cc_local_hold_slot(c->slots) : -1;
+
+	c->slots = NULL;
+	return fd;
+}
+
 void cc_call_release(struct cc_call *c)
 {
 	if (c->kept >= 0)

@@ -39,6 +39,11 @@ enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
  * returns its status, or one where it cannot be run, having said so.
  */
 int cc_call_exec(const struct cc_call *c);
+/*
+ * Take the slot that cc_call_exec() would take, once, for what is run beside
+ * the compiler, too: its descriptor, to be closed behind all of that, or -1.
+ */
+int cc_call_hold_slot(struct cc_call *c);
 /* Where somebody else becomes it. */
 void cc_call_release(struct cc_call *c);
 

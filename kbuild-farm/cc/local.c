@@ -86,7 +86,6 @@ int cc_local_above_stdio(int fd)
 	return higher;
 }
 
-/* All but the one that is taken are closed by exec. */
 static int open_slots(const char *dir, int fds[static SLOTS_MAX])
 {
 	char path[PATH_MAX];
@@ -121,14 +120,24 @@ static int lock_one(const int *fds, int n)
 	return fds[first];
 }
 
-void cc_local_take_slot(const char *dir)
+int cc_local_hold_slot(const char *dir)
 {
 	int fds[SLOTS_MAX];
 	int n = open_slots(dir, fds);
 	int fd = n ? lock_one(fds, n) : -1;
 
+	for (int i = 0; i < n; i++) {
+		if (fds[i] != fd)
+			close(fds[i]);
+	}
 	if (fd >= 0)
 		fcntl(fd, F_SETFD, 0);
+	return fd;
+}
+
+void cc_local_take_slot(const char *dir)
+{
+	cc_local_hold_slot(dir);
 }
 
 static bool is_limit_below(int resource, rlim_t least)

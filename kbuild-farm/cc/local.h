@@ -25,6 +25,11 @@ void cc_local_clean(char **env, const char *links);
  * is taken where there are none.
  */
 void cc_local_take_slot(const char *dir);
+/*
+ * The same for a process that goes on: all that it starts until it closes the
+ * descriptor holds the slot, too.  -1: there are none.
+ */
+int cc_local_hold_slot(const char *dir);
 
 /* `fd` above stdin, stdout and stderr, whatever of these was closed. */
 int cc_local_above_stdio(int fd);

@@ -138,8 +138,11 @@ static bool run_compile(struct shell *sh, const struct shell_program *p,
 {
 	struct cc_step step;
 	bool has = shell_step_object(sh, sh->tool, &step);
+	bool is = shell_compile(sh, p, argv, last, has ? &step : NULL, status);
 
-	return shell_compile(sh, p, argv, last, has ? &step : NULL, status);
+	if (!is && sh->tool)
+		sh->step_why = SHELL_STEP_ALONE;
+	return is;
 }
 
 static int run_program(struct shell *sh, const struct command *c)

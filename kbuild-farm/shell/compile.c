@@ -4,9 +4,11 @@
 #include "base/str.h"
 #include "shell/counts.h"
 #include "shell/program.h"
+#include "shell/redirect.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,6 +71,18 @@ enum cc_answer shell_compile_ask(struct shell *sh, struct cc_call *call,
 	return answer;
 }
 
+int shell_compile_hold_slot(struct cc_call *call)
+{
+	int fd = cc_call_hold_slot(call);
+
+	if (fd < 0)
+		return -1;
+	fd = shell_redirect_hide(fd);
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, 0);
+	return fd;
+}
+
 bool shell_compile(struct shell *sh, const struct shell_program *p, char **argv,
 		   bool last, const struct cc_step *step, int *status)
 {
@@ -78,12 +92,18 @@ bool shell_compile(struct shell *sh, const struct shell_program *p, char **argv,
 	if (!shell_compile_is_link(sh, p, argv[0]))
 		return false;
 	answer = shell_compile_ask(sh, &call, argv, step, status);
+	if (step)
+		sh->step_why = call.stepped ? SHELL_STEP_JOB :
+					      SHELL_STEP_OPTION;
 	if (answer == CC_ANSWER_DONE || answer == CC_ANSWER_ENDED)
 		;
 	else if (last)
 		*status = cc_call_exec(&call);
-	else
+	else {
+		if (call.stepped)
+			sh->slot = shell_compile_hold_slot(&call);
 		*status = run_apart(sh, &call);
+	}
 	if (answer == CC_ANSWER_DONE && call.stepped && !*status)
 		sh->tool_done = sh->tool;
 	cc_call_release(&call);

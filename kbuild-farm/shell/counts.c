@@ -16,7 +16,14 @@
 #define SIZE  (SHELL_COUNTS * sizeof(uint64_t))
 /* Behind the counts, and all that is mapped. */
 #define WANTED SHELL_COUNTS
-#define MAPPED (SIZE + sizeof(uint64_t))
+#define HERE   (WANTED + 1)
+#define MAPPED ((HERE + SHELL_STEP_WHYS) * sizeof(uint64_t))
+
+static const char *const step_words[] = {
+#define STEP_WHY(name, text) [SHELL_STEP_##name] = (text),
+#include "shell/step-why-list.h"
+#undef STEP_WHY
+};
 
 static int open_of(const char *dir, const char *name, int flags)
 {
@@ -55,12 +62,27 @@ static uint64_t *mapped_counts(void)
 	return counts;
 }
 
-void shell_counts_add(enum shell_count count)
+static void add_to_count(size_t i)
 {
 	uint64_t *counts = mapped_counts();
 
 	if (counts)
-		__atomic_fetch_add(&counts[count], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&counts[i], 1, __ATOMIC_RELAXED);
+}
+
+void shell_counts_add(enum shell_count count)
+{
+	add_to_count(count);
+}
+
+void shell_counts_add_step_here(enum shell_step_why why)
+{
+	add_to_count(HERE + why);
+}
+
+const char *shell_counts_step_words(enum shell_step_why why)
+{
+	return step_words[why];
 }
 
 bool shell_counts_wants_steps(void)
@@ -116,14 +138,27 @@ int shell_counts_make(const char *dir, struct err *err)
 	return ret ? ret : make_file_of(dir, "handed", 0, err);
 }
 
-void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS])
+static void read_from_file(const char *dir, size_t first, uint64_t *n,
+			   size_t len)
 {
+	const off_t at = (off_t)(first * sizeof(*n));
 	int fd = open_of(dir, "counts", O_RDONLY);
 
-	if (fd < 0 || read(fd, n, SIZE) != (ssize_t)SIZE)
-		memset(n, 0, SIZE);
+	if (fd < 0 || pread(fd, n, len, at) != (ssize_t)len)
+		memset(n, 0, len);
 	if (fd >= 0)
 		close(fd);
+}
+
+void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS])
+{
+	read_from_file(dir, 0, n, SIZE);
+}
+
+void shell_counts_read_steps_here(const char *dir,
+				  uint64_t n[static SHELL_STEP_WHYS])
+{
+	read_from_file(dir, HERE, n, SHELL_STEP_WHYS * sizeof(*n));
 }
 
 void shell_counts_want_steps(const char *dir, bool wanted)

@@ -7,7 +7,8 @@
  *
  *	counts	a uint64_t for each of enum shell_count, mapped and added to
  *		by all of them; behind these one that is not 0 while steps
- *		beside a compile are worth asking for (shell/step.h)
+ *		beside a compile are worth asking for (shell/step.h), and one
+ *		for each reason why a step ran here
  *	handed	a line for each script that was handed on: why, a tab, and the
  *		first 200 bytes of the script, printable
  *
@@ -32,10 +33,22 @@ enum shell_count {
 	SHELL_COUNTS,
 };
 
+enum shell_step_why {
+#define STEP_WHY(name, words) SHELL_STEP_##name,
+#include "shell/step-why-list.h"
+#undef STEP_WHY
+	SHELL_STEP_WHYS
+};
+
 /* Add one; at most two system calls in the life of a process. */
 void shell_counts_add(enum shell_count count);
 /* Add one script that is handed on, and say which. */
 void shell_counts_add_handed(enum shell_why why, struct bytes script);
+
+/* Add one program beside a compile that is started here. */
+void shell_counts_add_step_here(enum shell_step_why why);
+/* What people are told of it. */
+const char *shell_counts_step_words(enum shell_step_why why);
 
 /* Are steps worth asking for?  Costs what shell_counts_add() does. */
 bool shell_counts_wants_steps(void);
@@ -46,6 +59,9 @@ int shell_counts_make(const char *dir, struct err *err);
 void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS]);
 /* Say whether steps are worth asking for; they are not at first. */
 void shell_counts_want_steps(const char *dir, bool wanted);
+/* How many steps were run here, for each reason. */
+void shell_counts_read_steps_here(const char *dir,
+				  uint64_t n[static SHELL_STEP_WHYS]);
 /* And how often scripts were handed on for which reason, as `handed` has it. */
 void shell_counts_read_handed(const char *dir,
 			      uint64_t n[static SHELL_WHY_COUNT]);

@@ -209,13 +209,13 @@ static int run_pipe(struct shell *sh, const struct shell_node *n,
 
 int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags)
 {
-	int status, held;
+	struct shell_step_held held;
+	int status;
 
 	if (shell_step_symbols(sh, n, &status, &held))
 		return status;
 	status = run_pipe(sh, n, flags);
-	if (held >= 0)
-		close(held);
+	shell_step_release(&held);
 	return status;
 }
 

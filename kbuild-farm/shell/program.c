@@ -5,6 +5,7 @@
 #include "shell/hidden.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
+#include "shell/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -174,6 +175,7 @@ int shell_program_explain(struct shell *sh, const char *name, int code)
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv)
 {
+	shell_tool_starts(sh, argv[0]);
 	return exec_program(p, argv, shell_program_environment(sh, argv[0]));
 }
 
@@ -192,6 +194,7 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	sigset_t before;
 	pid_t pid;
 
+	shell_tool_starts(sh, argv[0]);
 	shell_signals_expect();
 	/* The child uses our memory: no handler may run in it. */
 	shell_signals_hold(&before);

@@ -296,18 +296,28 @@ static int run_and_or(struct shell *sh, const struct shell_node *n,
 	return shell_run(sh, n->right, flags);
 }
 
+static void leave_slot(struct shell *sh)
+{
+	if (sh->slot >= 0)
+		close(sh->slot);
+	sh->slot = -1;
+}
+
 static int run_list(struct shell *sh, const struct shell_node *n,
 		    unsigned flags)
 {
 	int status = 0;
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
-		const struct shell_node *tool = shell_step_tool(n);
+		const struct shell_node *tool = shell_step_tool(sh, n);
+		const bool has_slot = sh->slot >= 0; /* of the one before */
 
 		sh->tool = tool;
 		status = shell_run(sh, n,
 				   n->next ? flags & SHELL_TESTED : flags);
 		sh->tool = NULL;
+		if (has_slot || sh->skip)
+			leave_slot(sh);
 		if (tool && sh->tool_done == tool) {
 			sh->tool_done = NULL;
 			n = tool;

@@ -89,6 +89,7 @@ static void shell_begin(struct shell *sh, const struct shell_script *script)
 	sh->pid = getpid();
 	sh->errexit = script->errexit;
 	sh->trap_status = -1;
+	sh->slot = -1;
 	sh->expand = (struct shell_expand){
 		.arena = &sh->arena,
 		.at = sh,

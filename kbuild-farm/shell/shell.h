@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "shell/counts.h"
 #include "shell/expand.h"
 #include "shell/vars.h"
 
@@ -59,6 +60,10 @@ struct shell {
 	 * and that which was (shell/step.h); NULL: none.
 	 */
 	const struct shell_node *tool, *tool_done;
+	/* Held for it, as it runs here behind its compile; -1: no slot is. */
+	int slot;
+	/* Of such a command, should it be started next: why it runs here. */
+	enum shell_step_why step_why;
 	/* What only make is to see of us, NAME=value; NULL: nothing. */
 	char *const *for_make;
 };

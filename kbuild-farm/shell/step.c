@@ -9,6 +9,7 @@
 #include "shell/redirect.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
+#include "shell/tool.h"
 #include "wire/cc.h"
 #include "wire/msg-job.h"
 
@@ -17,57 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---------------------------------------------------------- their options */
-
-/* Options that neither read nor write another file than /dev/null. */
-static bool are_genksyms_options(char *const *arg)
-{
-	static const char *const alone[] = { "-p", "-w", "-q", "-R" };
-
-	for (; *arg; arg++) {
-		bool known = false;
-
-		if (!strcmp(*arg, "-r") && arg[1] &&
-		    !strcmp(arg[1], "/dev/null")) {
-			arg++;
-			continue;
-		}
-		for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
-			known |= !strcmp(*arg, alone[i]);
-		if (!known)
-			return false;
-	}
-	return true;
-}
-
-/* Options that change the object, or what is said of it, and no other file. */
-static bool is_objtool_option(const char *arg)
-{
-	static const char *const alone[] = {
-		"--ibt",     "--mcount",         "--mnop",
-		"--noinstr", "--no-unreachable", "--orc",
-		"--prefix",  "--retpoline",      "--rethunk",
-		"--sls",     "--stackval",       "--static-call",
-		"--uaccess", "--unret",          "--cfi",
-		"--link",    "--module",         "--noabs",
-	};
-
-	if (str_starts(arg, "--hacks=") || str_starts(arg, "--prefix="))
-		return true;
-	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++) {
-		if (!strcmp(arg, alone[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool has_path(const char *program, const char *path)
-{
-	size_t n = strlen(program), m = strlen(path);
-
-	return str_ends(program, path) && (n == m || program[n - m - 1] == '/');
-}
 
 /* --------------------------------------------------------------- commands */
 
@@ -131,13 +81,28 @@ static bool goes_to_file(const struct shell_redir *r)
 		      (r->kind == SHELL_TO || r->kind == SHELL_APPEND));
 }
 
+static const char *program_of(const struct shell_node *n)
+{
+	return n->kind == SHELL_SIMPLE && n->words ? n->words->literal : NULL;
+}
+
+static bool ends_in_genksyms(const struct shell_node *pipe)
+{
+	const struct shell_node *n = pipe->list;
+	const char *program;
+
+	while (n->next)
+		n = n->next;
+	program = program_of(n);
+	return program && shell_tool_is_genksyms(program);
+}
+
 static bool is_symbols(const struct shell_node *pipe)
 {
 	const struct shell_node *cpp = pipe->list, *tool = cpp->next;
 
 	return tool && !tool->next && is_literal(cpp) && !cpp->redirs &&
-	       is_literal(tool) && goes_to_file(tool->redirs) &&
-	       has_path(tool->words->literal, "scripts/genksyms/genksyms");
+	       is_literal(tool) && goes_to_file(tool->redirs);
 }
 
 /* False: whoever runs it will say why. */
@@ -158,45 +123,68 @@ static bool redirect_output(const struct shell_redir *r,
 	return true;
 }
 
+/* What is asked; false: sh->step_why says why nothing is. */
+static bool asks_for_symbols(struct shell *sh, const struct shell_node *pipe,
+			     struct wire_cc_step *out)
+{
+	struct shell_program p;
+	const char *compiler;
+	char **tool;
+	size_t n = 0;
+
+	sh->step_why = SHELL_STEP_LINE;
+	if (!is_symbols(pipe))
+		return false;
+	sh->step_why = SHELL_STEP_UNWANTED;
+	if (!shell_counts_wants_steps())
+		return false;
+	sh->step_why = SHELL_STEP_OPTION;
+	tool = words_of(&sh->arena, pipe->list->next);
+	while (tool[n + 1])
+		n++;
+	if (!shell_tool_genksyms_options(tool + 1))
+		return false;
+	sh->step_why = SHELL_STEP_LINE;
+	compiler = program_of(pipe->list);
+	return make_question(sh, WIRE_STEP_SYMBOLS, tool, n, out) &&
+	       !shell_program_find(sh, compiler, &p) &&
+	       shell_compile_is_link(sh, &p, compiler);
+}
+
 /* True: it has been done. */
 static bool ask_for_symbols(struct shell *sh, char **argv,
-			    const struct cc_step *step, int *status, int *held)
+			    const struct cc_step *step, int *status,
+			    struct shell_step_held *held)
 {
 	struct cc_call call;
 	enum cc_answer answer = shell_compile_ask(sh, &call, argv, step,
 						  status);
 
+	sh->step_why = call.stepped ? SHELL_STEP_JOB : SHELL_STEP_OPTION;
 	if (answer == CC_ANSWER_LOCAL && call.kept >= 0) {
-		*held = shell_redirect_hide(call.kept);
+		held->socket = shell_redirect_hide(call.kept);
 		call.kept = -1;
 	}
+	/* The compiler behind -E takes none: nobody waits for two. */
+	if (answer == CC_ANSWER_LOCAL || answer == CC_ANSWER_NONE)
+		held->slot = shell_compile_hold_slot(&call);
 	cc_call_release(&call);
 	return answer == CC_ANSWER_DONE || answer == CC_ANSWER_ENDED;
 }
 
 bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
-			int *status, int *held)
+			int *status, struct shell_step_held *held)
 {
 	struct shell_put_aside aside;
-	struct shell_program p;
 	struct wire_cc_step m;
 	const struct cc_step step = { .message = &m };
-	char **argv, **tool;
-	size_t n = 0;
 	bool done = false;
+	char **argv;
 
-	*held = -1;
-	if (!is_symbols(pipe) || !shell_counts_wants_steps())
+	*held = (struct shell_step_held){ .socket = -1, .slot = -1 };
+	if (!ends_in_genksyms(pipe) || !asks_for_symbols(sh, pipe, &m))
 		return false;
 	argv = words_of(&sh->arena, pipe->list);
-	tool = words_of(&sh->arena, pipe->list->next);
-	while (tool[n + 1])
-		n++;
-	if (!are_genksyms_options(tool + 1) ||
-	    !make_question(sh, WIRE_STEP_SYMBOLS, tool, n, &m) ||
-	    shell_program_find(sh, argv[0], &p) ||
-	    !shell_compile_is_link(sh, &p, argv[0]))
-		return false;
 	if (redirect_output(pipe->list->next->redirs, &aside))
 		done = ask_for_symbols(sh, argv, &step, status, held);
 	shell_redirect_undo(&aside, false);
@@ -204,16 +192,27 @@ bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
 	return done;
 }
 
+void shell_step_release(const struct shell_step_held *held)
+{
+	if (held->socket >= 0)
+		close(held->socket);
+	if (held->slot >= 0)
+		close(held->slot);
+}
+
 /* ----------------------------------------------------------------- object */
 
-const struct shell_node *shell_step_tool(const struct shell_node *n)
+const struct shell_node *shell_step_tool(struct shell *sh,
+					 const struct shell_node *n)
 {
 	const struct shell_node *tool = n->next;
+	const char *program = tool ? program_of(tool) : NULL;
 
-	return tool && is_literal(n) && !n->redirs && is_literal(tool) &&
-			       !tool->redirs &&
-			       has_path(tool->words->literal,
-					"tools/objtool/objtool") ?
+	if (!program || !shell_tool_is_objtool(program))
+		return NULL;
+	sh->step_why = SHELL_STEP_LINE;
+	return is_literal(n) && !n->redirs && is_literal(tool) &&
+			       !tool->redirs ?
 		       tool :
 		       NULL;
 }
@@ -225,14 +224,18 @@ bool shell_step_object(struct shell *sh, const struct shell_node *tool,
 	char **env, **argv;
 	size_t n = 0;
 
-	if (!tool || !shell_counts_wants_steps())
+	if (!tool)
 		return false;
+	sh->step_why = SHELL_STEP_UNWANTED;
+	if (!shell_counts_wants_steps())
+		return false;
+	sh->step_why = SHELL_STEP_OPTION;
 	argv = words_of(&sh->arena, tool);
 	env = shell_program_environment(sh, argv[0]);
 	if (str_env(env, "OBJTOOL_ARGS") || str_env(env, "OBJTOOL_VERBOSE"))
 		return false;
 	for (; argv[n + 1] && argv[n + 2]; n++) {
-		if (!is_objtool_option(argv[n + 1]))
+		if (!shell_tool_objtool_option(argv[n + 1]))
 			return false;
 	}
 	if (!argv[n + 1])

@@ -7,7 +7,8 @@
  *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
  *
  * These two forms alone, with programs' options that are known; of anything
- * else, or where nobody wants steps (shell/counts.h), nothing is asked.
+ * else, or where nobody wants steps (shell/counts.h), nothing is asked.  Why,
+ * sh->step_why keeps for shell/tool, which counts what is then started here.
  */
 #ifndef SHELL_STEP_H
 #define SHELL_STEP_H
@@ -17,18 +18,26 @@
 
 struct shell;
 
+/* What one that is run here has until its end; -1: not. */
+struct shell_step_held {
+	int socket; /* by which the coordinator sees that end */
+	int slot; /* of the build host, as a compile has one */
+};
+
 /*
  * Do a pipeline of the first form: true, and its status.  Else it is to be run
- * here, and *held, where it is not -1, closed when that is done.
+ * here, and *held released when that is done.
  */
 bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
-			int *status, int *held);
+			int *status, struct shell_step_held *held);
+void shell_step_release(const struct shell_step_held *held);
 
 /*
  * Where a command of a list may be a compile with such a program behind it,
  * which changes its object: that program's node, else NULL.
  */
-const struct shell_node *shell_step_tool(const struct shell_node *n);
+const struct shell_node *shell_step_tool(struct shell *sh,
+					 const struct shell_node *n);
 /*
  * What is asked beside a compile with that program behind it, `tool` as above
  * or NULL; false: nothing.  All of `out` lies in the shell's arena.

@@ -6,6 +6,7 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define GENKSYMS "scripts/genksyms/genksyms"
@@ -41,6 +42,17 @@ static void expect_steps(uint64_t n)
 
 	shell_counts_read(dir, counts);
 	ck_assert_uint_eq(counts[SHELL_COUNT_STEPS], n);
+}
+
+/* That many were run here, and all for that reason. */
+static void expect_here(enum shell_step_why why, uint64_t n)
+{
+	uint64_t here[SHELL_STEP_WHYS];
+
+	shell_counts_read_steps_here(dir, here);
+	for (int i = 0; i < SHELL_STEP_WHYS; i++)
+		ck_assert_msg(here[i] == (i == (int)why ? n : 0), "%s: %u",
+			      shell_counts_step_words(i), (unsigned)here[i]);
 }
 
 /* What comes in front of the job, as "KIND PROGRAM ARGUMENTS...". */
@@ -127,6 +139,7 @@ START_TEST(where_they_are_refused_they_are_made_here)
 	server = 0;
 	expect_file("closed", "behind it");
 	expect_steps(0);
+	expect_here(SHELL_STEP_JOB, 1);
 }
 END_TEST
 
@@ -173,6 +186,7 @@ START_TEST(a_compile_made_here_has_its_tool_here)
 	expect_file("ran", "real -Wp,-MMD,a.d -c -o a.o a.c\n"
 			   "tool --orc a.o\n");
 	expect_steps(0);
+	expect_here(SHELL_STEP_JOB, 1);
 }
 END_TEST
 
@@ -207,21 +221,26 @@ static void answer_compile(int fd)
 	send_done(fd, &m);
 }
 
-static const char *const compiles[] = {
-	COMPILE "; " OBJTOOL " --orc b.o",
-	COMPILE "; " OBJTOOL " --orc --backup a.o",
-	COMPILE "; " OBJTOOL " --orc -o c.o a.o",
-	COMPILE "; " OBJTOOL " orc a.o",
-	COMPILE "; x=1 " OBJTOOL " --orc a.o",
-	COMPILE "; " OBJTOOL " --orc a.o >objtool.out",
-	COMPILE "; " OBJTOOL " --orc $X a.o",
-	COMPILE "; my" OBJTOOL " --orc a.o",
-	COMPILE "; true; " OBJTOOL " --orc a.o",
-	COMPILE " && " OBJTOOL " --orc a.o",
-	"export OBJTOOL_ARGS=--stats; " COMPILE "; " OBJTOOL " --orc a.o",
-	"x=1 " COMPILE "; " OBJTOOL " --orc a.o",
-	"gcc -fstack-usage -Wp,-MMD,a.d -c -o a.o a.c; " OBJTOOL " --orc a.o",
-	COMPILE "; " OBJTOOL,
+static const struct {
+	const char *text;
+	enum shell_step_why why; /* SHELL_STEP_WHYS: it is not that tool */
+} compiles[] = {
+	{ COMPILE "; " OBJTOOL " --orc b.o", SHELL_STEP_OPTION },
+	{ COMPILE "; " OBJTOOL " --orc --backup a.o", SHELL_STEP_OPTION },
+	{ COMPILE "; " OBJTOOL " --orc -o c.o a.o", SHELL_STEP_OPTION },
+	{ COMPILE "; " OBJTOOL " orc a.o", SHELL_STEP_OPTION },
+	{ COMPILE "; x=1 " OBJTOOL " --orc a.o", SHELL_STEP_LINE },
+	{ COMPILE "; " OBJTOOL " --orc a.o >objtool.out", SHELL_STEP_LINE },
+	{ COMPILE "; " OBJTOOL " --orc $X a.o", SHELL_STEP_LINE },
+	{ COMPILE "; my" OBJTOOL " --orc a.o", SHELL_STEP_WHYS },
+	{ COMPILE "; true; " OBJTOOL " --orc a.o", SHELL_STEP_LINE },
+	{ COMPILE " && " OBJTOOL " --orc a.o", SHELL_STEP_ALONE },
+	{ "export OBJTOOL_ARGS=--stats; " COMPILE "; " OBJTOOL " --orc a.o",
+	  SHELL_STEP_OPTION },
+	{ "x=1 " COMPILE "; " OBJTOOL " --orc a.o", SHELL_STEP_LINE },
+	{ "gcc -fstack-usage -Wp,-MMD,a.d -c -o a.o a.c; " OBJTOOL " --orc a.o",
+	  SHELL_STEP_OPTION },
+	{ COMPILE "; " OBJTOOL, SHELL_STEP_OPTION },
 };
 
 static void answer_compile_with_side(int fd)
@@ -240,35 +259,39 @@ START_TEST(other_compiles_are_only_compiles) /* each of compiles */
 {
 	put_program("mytools/objtool/objtool", tool);
 	serve(answer_compile_with_side);
-	ck_assert_int_eq(run_script(compiles[_i]), 0);
+	ck_assert_int_eq(run_script(compiles[_i].text), 0);
 	ck_assert(!fs_exists("step") && fs_exists("ran"));
 	expect_steps(0);
+	expect_here(compiles[_i].why, 1);
 }
 END_TEST
 
-static const char *const pipes[] = {
-	SYMBOLS " -T a.symtypes -r /dev/null",
-	SYMBOLS " -r a.symref",
-	SYMBOLS " a.c",
-	SYMBOLS " 2>/dev/null",
-	SYMBOLS " </dev/null",
-	SYMBOLS " >a >b",
-	SYMBOLS " >$X",
-	SYMBOLS " | cat",
-	"gcc -E a.c 2>/dev/null | " GENKSYMS,
-	"x=1 gcc -E a.c | " GENKSYMS,
-	"gcc -E a.c | x=1 " GENKSYMS,
-	"gcc -E $X a.c | " GENKSYMS,
-	"gcc -E -o a.i a.c | " GENKSYMS,
-	"gcc -E -P a.c | " GENKSYMS,
-	"gcc -E -xc - </dev/null | " GENKSYMS,
-	"gcc -E -x c /dev/null | " GENKSYMS,
-	"gcc -E a.S | " GENKSYMS,
-	"gcc -c a.c | " GENKSYMS,
-	"real/gcc -E a.c | " GENKSYMS,
-	"gcc -E a.c | my" GENKSYMS,
-	"gcc -E a.c | cat",
-	"{ gcc -E a.c; } 2>/dev/null | " GENKSYMS,
+static const struct {
+	const char *text;
+	enum shell_step_why why;
+} pipes[] = {
+	{ SYMBOLS " -T a.symtypes -r /dev/null", SHELL_STEP_OPTION },
+	{ SYMBOLS " -r a.symref", SHELL_STEP_OPTION },
+	{ SYMBOLS " a.c", SHELL_STEP_OPTION },
+	{ SYMBOLS " 2>/dev/null", SHELL_STEP_LINE },
+	{ SYMBOLS " </dev/null", SHELL_STEP_LINE },
+	{ SYMBOLS " >a >b", SHELL_STEP_LINE },
+	{ SYMBOLS " >$X", SHELL_STEP_LINE },
+	{ SYMBOLS " | cat", SHELL_STEP_ALONE },
+	{ "gcc -E a.c 2>/dev/null | " GENKSYMS, SHELL_STEP_LINE },
+	{ "x=1 gcc -E a.c | " GENKSYMS, SHELL_STEP_LINE },
+	{ "gcc -E a.c | x=1 " GENKSYMS, SHELL_STEP_LINE },
+	{ "gcc -E $X a.c | " GENKSYMS, SHELL_STEP_LINE },
+	{ "gcc -E -o a.i a.c | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "gcc -E -P a.c | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "gcc -E -xc - </dev/null | " GENKSYMS, SHELL_STEP_LINE },
+	{ "gcc -E -x c /dev/null | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "gcc -E a.S | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "gcc -c a.c | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "real/gcc -E a.c | " GENKSYMS, SHELL_STEP_LINE },
+	{ "gcc -E a.c | my" GENKSYMS, SHELL_STEP_WHYS },
+	{ "gcc -E a.c | cat", SHELL_STEP_WHYS },
+	{ "{ gcc -E a.c; } 2>/dev/null | " GENKSYMS, SHELL_STEP_LINE },
 };
 
 /* Is anything asked at all?  `gcc -c` is. */
@@ -284,7 +307,7 @@ static void refuse(int fd)
 
 START_TEST(other_pipes_are_run_here) /* each of pipes */
 {
-	char *text = xasprintf("X=x; %s", pipes[_i]);
+	char *text = xasprintf("X=x; %s", pipes[_i].text);
 
 	put_program("myscripts/genksyms/genksyms", tool);
 	serve(refuse);
@@ -292,6 +315,7 @@ START_TEST(other_pipes_are_run_here) /* each of pipes */
 	free(text);
 	ck_assert(!fs_exists("step"));
 	expect_steps(0);
+	expect_here(pipes[_i].why, 1);
 }
 END_TEST
 
@@ -305,6 +329,7 @@ START_TEST(nobody_asks_unless_steps_are_wanted)
 	expect_file("cmd", "here\n");
 	ck_assert(!fs_exists("step"));
 	expect_steps(0);
+	expect_here(SHELL_STEP_UNWANTED, 2);
 }
 END_TEST
 
@@ -316,6 +341,42 @@ START_TEST(without_a_coordinator_all_is_as_ever)
 	expect_file("cmd", "here\n");
 	expect_file("a.o", "local\n");
 	expect_steps(0);
+	expect_here(SHELL_STEP_JOB, 2);
+}
+END_TEST
+
+/* The tools tell whether the only slot is taken while they run. */
+static const char slot_tool[] = "#!/bin/sh\n"
+				"cat >/dev/null\n"
+				"flock -n slots/0 true || echo taken >>ran\n";
+
+static const struct {
+	const char *script, *out;
+} held[] = {
+	{ SYMBOLS " >>cmd", "real -E -D__GENKSYMS__ -Wp,-MMD,a.d a.c\n"
+			    "taken\n" },
+	{ COMPILE "; " OBJTOOL " --orc a.o", "real -Wp,-MMD,a.d -c -o a.o a.c\n"
+					     "taken\n" },
+	{ COMPILE "; " OBJTOOL " --orc a.o </dev/null",
+	  "real -Wp,-MMD,a.d -c -o a.o a.c\n" },
+};
+
+START_TEST(what_is_made_here_holds_a_slot) /* each of held */
+{
+	char *slots = xasprintf("%s/slots", dir);
+	int fd;
+
+	put_program(GENKSYMS, slot_tool);
+	put_program(OBJTOOL, slot_tool);
+	put_program("slots/0", "");
+	setenv("KFARM_SLOTS", slots, 1);
+	free(slots);
+	ck_assert_int_eq(run_script(held[_i].script), 0);
+	expect_file("ran", held[_i].out);
+	/* and nobody does behind it */
+	fd = open("slots/0", O_RDONLY);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	close(fd);
 }
 END_TEST
 
@@ -339,6 +400,7 @@ int main(void)
 			    sizeof(pipes) / sizeof(*pipes));
 	tcase_add_test(tc, nobody_asks_unless_steps_are_wanted);
 	tcase_add_test(tc, without_a_coordinator_all_is_as_ever);
+	tcase_add_loop_test(tc, what_is_made_here_holds_a_slot, 0, 3);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
