@@ -155,6 +155,8 @@ static void put_figures(json_t *o, const struct history_build *b)
 	put_known(o, "jobs", b->jobs);
 	put_known(o, "remote", b->remote);
 	put_known(o, "local", b->local);
+	put_known(o, "steps", b->steps);
+	put_known(o, "steps_here", b->steps_here);
 	put_known(o, "retried", b->retried);
 	put_known(o, "beside", b->beside);
 	put_known(o, "warnings", b->warnings);

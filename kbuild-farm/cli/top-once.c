@@ -179,6 +179,8 @@ static void put_build_state(FILE *out, const struct top_page *p)
 		buf_printf(&line, " of %llu", (unsigned long long)look.total);
 	buf_printf(&line, " jobs done (%u remote, %u local)", m->tally.remote,
 		   m->tally.local);
+	if (m->tally.steps)
+		buf_printf(&line, " with %u steps of kbuild", m->tally.steps);
 	if (known)
 		put_expected(&line, &look);
 	if (!m->done)
@@ -397,6 +399,7 @@ static json_t *build_json(const struct top_page *p)
 	json_object_set_new(o, "queued", count(m->now[EVENTS_QUEUED]));
 	json_object_set_new(o, "remote", count(m->tally.remote));
 	json_object_set_new(o, "local", count(m->tally.local));
+	json_object_set_new(o, "steps", count(m->tally.steps));
 	json_object_set_new(o, "estimate", outlook_json(p));
 	json_object_set_new(o, "reasons", reasons_json(m));
 	json_object_set_new(o, "retried", count(m->tally.retried));

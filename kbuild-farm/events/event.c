@@ -99,6 +99,7 @@ static const struct events_field job[] = {
 	TEXT("object", object),
 	TEXT("node", node),
 	TEXT("reason", reason),
+	TEXT("step", step),
 	MAY_MILLI("cost", cost_ms, "seconds"),
 	YES("beside", beside),
 	BOOL("remote", remote),
@@ -147,6 +148,12 @@ static const struct events_field host[] = {
 	MAY_NUMBER("shell_compiles", shell_compiles, "jobs"),
 	MAY_NUMBER("shell_fixdeps", shell_fixdeps, "files"),
 	MAY_NUMBER("shell_steps", shell_steps, "steps"),
+	MAY_NUMBER("shell_steps_here", shell_steps_here, "steps"),
+};
+
+static const struct events_field step_reason[] = {
+	TEXT("reason", reason),
+	NUMBER("steps", steps, "steps"),
 };
 
 static const struct events_field diag[] = {
@@ -182,6 +189,7 @@ static const struct events_field note[] = { TEXT("text", text) };
 static const struct events_field counts[] = {
 	NUMBER("remote", remote_n, "jobs"),
 	NUMBER("local", local, "jobs"),
+	NUMBER("steps", steps, "steps"),
 	NUMBER("retried", retries, "times"),
 	NUMBER("beside", beside_n, "times"),
 	NUMBER("warnings", warnings, "diagnostics"),
@@ -229,6 +237,7 @@ static const struct {
 	[EVENTS_CELL] = KIND("cell", cell),
 	[EVENTS_LOAD] = KIND("load", load),
 	[EVENTS_HOST] = KIND("host", host),
+	[EVENTS_STEPS] = KIND("steps", step_reason),
 	[EVENTS_DIAG] = KIND("diag", diag),
 	[EVENTS_FOUND] = KIND("found", found),
 	[EVENTS_SIZE] = KIND("size", size),
@@ -270,6 +279,7 @@ struct events_event events_new(enum events_kind kind)
 		.shell_compiles = EVENTS_UNKNOWN,
 		.shell_fixdeps = EVENTS_UNKNOWN,
 		.shell_steps = EVENTS_UNKNOWN,
+		.shell_steps_here = EVENTS_UNKNOWN,
 		.new_warnings = EVENTS_UNKNOWN,
 		.new_errors = EVENTS_UNKNOWN,
 		.gone = EVENTS_UNKNOWN,

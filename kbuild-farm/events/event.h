@@ -52,7 +52,8 @@ enum events_kind {
 	 * node; reason, why there; beside, it is on its node as well.
 	 * EVENTS_QUEUED has object, and after EVENTS_ESTIMATE cost_ms, what it
 	 * cost then; EVENTS_JOB_DONE remote, retries (how often it was begun
-	 * anew), cpu_ms.
+	 * anew), cpu_ms.  Both have step, "symbols" or "object", of a job that
+	 * stands for a step of kbuild, too (wire/msg-job.h).
 	 */
 	EVENTS_JOB,
 	/*
@@ -74,9 +75,10 @@ enum events_kind {
 	 * machine spent: cpu_ms, and of that scan_ms for the inputs of jobs;
 	 * and where make has kfarm's shell: shell_lines of recipes, of these
 	 * shell_handed to /bin/sh; shell_compiles, shell_fixdeps and
-	 * shell_steps in it.
+	 * shell_steps in it, and shell_steps_here that ran on this machine.
 	 */
 	EVENTS_HOST,
+	EVENTS_STEPS, /* behind it, why these ran here: reason, steps */
 	/*
 	 * A block of diagnostics: severity, text; those not said before in
 	 * this build: warnings, errors; of these an earlier one had not
@@ -94,9 +96,9 @@ enum events_kind {
 	   bss_bytes of what is no image */
 	EVENTS_SIZE,
 	/*
-	 * For one that came later, the counts so far: remote, local, retries,
-	 * beside_n, warnings, errors, new_diags; after EVENTS_ESTIMATE cost_ms
-	 * of the jobs that are done.
+	 * For one that came later, the counts so far: remote, local, steps,
+	 * retries, beside_n, warnings, errors, new_diags; after EVENTS_ESTIMATE
+	 * cost_ms of the jobs that are done.
 	 */
 	EVENTS_COUNTS,
 	EVENTS_REASON, /* and why jobs were local: reason, local */
@@ -148,6 +150,7 @@ struct events_event {
 	const char *node; /* its name; of a job EVENTS_LOCAL too */
 	const char *machine; /* as uname -m there */
 	const char *reason;
+	const char *step;
 	const char *text;
 	const char *name, *tool, *flag, *how;
 
@@ -174,7 +177,8 @@ struct events_event {
 	int64_t sent, received, memory; /* bytes */
 	int64_t cpu_ms, scan_ms;
 	int64_t shell_lines, shell_handed, shell_compiles, shell_fixdeps;
-	int64_t shell_steps;
+	int64_t shell_steps, shell_steps_here;
+	int64_t steps; /* of kbuild, that were done with a job */
 	int64_t total; /* jobs of another build, as the next */
 	int64_t cost_ms; /* CPU time that compiles took then */
 	int64_t wall_ms;

@@ -187,6 +187,21 @@ static void on_host(struct events_tally *t, const struct events_event *ev)
 	t->shell_compiles = ev->shell_compiles;
 	t->shell_fixdeps = ev->shell_fixdeps;
 	t->shell_steps = ev->shell_steps;
+	/* It is not told by a kfarm from before. */
+	if (ev->shell_steps_here != EVENTS_UNKNOWN)
+		t->shell_steps_here = ev->shell_steps_here;
+}
+
+/* Each once, in the order of the reasons' list. */
+static void on_steps(struct events_tally *t, const struct events_event *ev)
+{
+	struct events_reason *r;
+
+	if (!ev->reason || t->n_step_reasons >= EVENTS_REASONS_MAX)
+		return;
+	r = VEC_ADD(t->step_reason, t->n_step_reasons);
+	r->text = events_shown(ev->reason, EVENTS_NAME_MAX, 0);
+	r->jobs = count_of(ev->steps);
 }
 
 /* ----------------------------------------------------------------- jobs */
@@ -202,6 +217,7 @@ static void on_job(struct events_tally *t, const struct events_event *ev)
 	}
 	t->remote += ev->remote;
 	t->local += !ev->remote;
+	t->steps += ev->remote && ev->step;
 	t->retried += count_of(ev->retries);
 	why = ev->remote ? NULL : need_reason(t, ev->reason);
 	if (why)
@@ -215,6 +231,7 @@ static void on_counts(struct events_tally *t, const struct events_event *ev)
 {
 	t->remote = count_of(ev->remote_n);
 	t->local = count_of(ev->local);
+	t->steps = count_of(ev->steps);
 	t->retried = count_of(ev->retries);
 	t->beside = count_of(ev->beside_n);
 	t->warnings = count_of(ev->warnings);
@@ -259,6 +276,9 @@ void events_tally_tell(void *tally, const struct events_event *ev)
 	case EVENTS_HOST:
 		on_host(t, ev);
 		break;
+	case EVENTS_STEPS:
+		on_steps(t, ev);
+		break;
 	case EVENTS_DIAG:
 		on_diagnostics(t, ev);
 		break;
@@ -290,5 +310,8 @@ void events_tally_release(struct events_tally *t)
 	for (size_t i = 0; i < t->n_reasons; i++)
 		free(t->reason[i].text);
 	free(t->reason);
+	for (size_t i = 0; i < t->n_step_reasons; i++)
+		free(t->step_reason[i].text);
+	free(t->step_reason);
 	*t = (struct events_tally){ 0 };
 }

@@ -19,7 +19,7 @@
 #define EVENTS_REASONS_MAX 256 /* the others are counted as one */
 #define EVENTS_NODES_MAX   4096 /* of what more there are nothing is known */
 
-/* Why jobs were done here. */
+/* Why jobs, or steps beside them, were done here. */
 struct events_reason {
 	char *text;
 	unsigned jobs;
@@ -40,6 +40,7 @@ struct events_node {
 
 struct events_tally {
 	unsigned remote, local; /* jobs done, by who made the object */
+	unsigned steps; /* of kbuild, that nodes did with a job of theirs */
 	unsigned retried; /* times that jobs were begun anew elsewhere */
 	unsigned beside; /* jobs that were compiled here too */
 	unsigned warnings, errors;
@@ -48,10 +49,13 @@ struct events_tally {
 	int64_t cpu_ms, scan_ms; /* of this machine, once it was told */
 	/* What make's shells did; no lines: it had none of kfarm's. */
 	int64_t shell_lines, shell_handed, shell_compiles, shell_fixdeps;
-	int64_t shell_steps;
+	int64_t shell_steps, shell_steps_here;
 	/* Those with most jobs first; some may have none. */
 	struct events_reason *reason;
 	size_t n_reasons;
+	/* Why steps of kbuild were not with nodes; `jobs` are steps here. */
+	struct events_reason *step_reason;
+	size_t n_step_reasons;
 	/* As they came; EVENTS_LOCAL, once it had a job, among them. */
 	struct events_node **node;
 	size_t n_nodes;

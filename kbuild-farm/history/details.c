@@ -41,13 +41,13 @@ static void release_nodes(struct history_details *d)
 	d->n_nodes = 0;
 }
 
-static void release_reasons(struct history_details *d)
+static void release_reasons(struct history_reason **v, size_t *n)
 {
-	for (size_t i = 0; i < d->n_reasons; i++)
-		free(d->reason[i].text);
-	free(d->reason);
-	d->reason = NULL;
-	d->n_reasons = 0;
+	for (size_t i = 0; i < *n; i++)
+		free((*v)[i].text);
+	free(*v);
+	*v = NULL;
+	*n = 0;
 }
 
 static void release_phases(struct history_details *d)
@@ -97,7 +97,8 @@ static void release_diags(struct history_details *d)
 void history_details_release(struct history_details *d)
 {
 	release_nodes(d);
-	release_reasons(d);
+	release_reasons(&d->reason, &d->n_reasons);
+	release_reasons(&d->step_reason, &d->n_step_reasons);
 	release_phases(d);
 	release_units(d);
 	release_sizes(d);
@@ -154,24 +155,42 @@ int history_read_nodes(struct history *h, int64_t build,
 			 build, take_node, d, err);
 }
 
-static void take_reason(struct history_details *d, sqlite3_stmt *s)
+static void fill_reason(struct history_reason *r, sqlite3_stmt *s)
 {
-	struct history_reason *r = VEC_ADD(d->reason, d->n_reasons);
-
 	r->text = sql_text(s, 0);
 	r->jobs = sql_count(s, 1);
 	if (!r->text)
 		r->text = xstrdup("");
 }
 
+static void take_reason(struct history_details *d, sqlite3_stmt *s)
+{
+	fill_reason(VEC_ADD(d->reason, d->n_reasons), s);
+}
+
+static void take_step_reason(struct history_details *d, sqlite3_stmt *s)
+{
+	fill_reason(VEC_ADD(d->step_reason, d->n_step_reasons), s);
+}
+
 int history_read_reasons(struct history *h, int64_t build,
 			 struct history_details *d, struct err *err)
 {
-	release_reasons(d);
+	release_reasons(&d->reason, &d->n_reasons);
 	return take_rows(h,
 			 "SELECT text, jobs FROM reason_of_build WHERE build "
 			 "= ?1 ORDER BY n",
 			 build, take_reason, d, err);
+}
+
+int history_read_step_reasons(struct history *h, int64_t build,
+			      struct history_details *d, struct err *err)
+{
+	release_reasons(&d->step_reason, &d->n_step_reasons);
+	return take_rows(h,
+			 "SELECT text, steps FROM step_of_build WHERE build "
+			 "= ?1 ORDER BY n",
+			 build, take_step_reason, d, err);
 }
 
 static void take_phase(struct history_details *d, sqlite3_stmt *s)

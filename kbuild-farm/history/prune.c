@@ -116,6 +116,7 @@ static int forget_builds(struct history *h, int64_t until, struct err *err)
 		"DELETE FROM size_of_build WHERE build <= ?1",
 		"DELETE FROM node_of_build WHERE build <= ?1",
 		"DELETE FROM reason_of_build WHERE build <= ?1",
+		"DELETE FROM step_of_build WHERE build <= ?1",
 		"DELETE FROM phase_of_build WHERE build <= ?1",
 		"DELETE FROM cost WHERE key IN "
 		"(SELECT id FROM key WHERE last <= ?1)",

@@ -66,7 +66,7 @@ void history_build_release(struct history_build *b)
 	" toolchain_id, tree, source, dir, output, commit_id, release, fresh," \
 	" dirty, began_s, wall_ms, host_ms, scan_ms, cpu_ms, make_jobs,"       \
 	" local_slots, remote, local, retried, beside, warnings, errors,"      \
-	" new_warnings, new_errors, gone, kept FROM build "
+	" new_warnings, new_errors, gone, kept, steps, steps_here FROM build "
 
 /* One that never said that it ended runs as long as its process does. */
 static enum history_state take_state(sqlite3_stmt *s)
@@ -109,6 +109,8 @@ static void take_counts(struct history_build *b, sqlite3_stmt *s)
 	b->new_warnings = sql_known(s, 33);
 	b->new_errors = sql_known(s, 34);
 	b->gone = sql_known(s, 35);
+	b->steps = sql_count(s, 37);
+	b->steps_here = sql_count(s, 38);
 	b->has_details = kept & 1;
 	b->has_units = kept & 2;
 }

@@ -47,6 +47,7 @@ struct history_build {
 	int64_t cpu_ms; /* of all compiles, wherever they ran */
 	int64_t make_jobs, local_slots; /* -j */
 	int64_t jobs, remote, local, retried, beside;
+	int64_t steps, steps_here; /* of kbuild: with jobs of nodes; and not */
 	int64_t warnings, errors; /* as the log had them */
 	int64_t new_warnings, new_errors, gone; /* -1: not compared */
 	bool fresh; /* nothing was compiled in the directory before */
@@ -145,11 +146,13 @@ struct history_diag {
 struct history_details {
 	struct history_node *node;
 	struct history_reason *reason;
+	struct history_reason *step_reason; /* why steps were run here */
 	struct history_phase *phase;
 	struct history_unit *unit;
 	struct history_size *size;
 	struct history_diag *diag;
-	size_t n_nodes, n_reasons, n_phases, n_units, n_sizes, n_diags;
+	size_t n_nodes, n_reasons, n_step_reasons, n_phases, n_units, n_sizes;
+	size_t n_diags;
 };
 
 /* A zeroed one is empty. */
@@ -162,6 +165,8 @@ int history_read_nodes(struct history *h, int64_t build,
 		       struct history_details *d, struct err *err);
 int history_read_reasons(struct history *h, int64_t build,
 			 struct history_details *d, struct err *err);
+int history_read_step_reasons(struct history *h, int64_t build,
+			      struct history_details *d, struct err *err);
 int history_read_phases(struct history *h, int64_t build,
 			struct history_details *d, struct err *err);
 int history_read_units(struct history *h, int64_t build,

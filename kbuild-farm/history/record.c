@@ -415,6 +415,13 @@ static void take_lists(struct history_record *r)
 		to->text = xstrdup(r->tally.reason[i].text);
 		to->jobs = r->tally.reason[i].jobs;
 	}
+	for (size_t i = 0; i < r->tally.n_step_reasons; i++) {
+		struct history_reason *to = VEC_ADD(d->step_reason,
+						    d->n_step_reasons);
+
+		to->text = xstrdup(r->tally.step_reason[i].text);
+		to->jobs = r->tally.step_reason[i].jobs;
+	}
 	for (size_t i = 0; i < r->n_jobs; i++) {
 		const struct job *j = r->job[i];
 		struct history_unit *u = &d->unit[j->unit];
@@ -462,6 +469,8 @@ static void take_figures(struct history_record *r,
 	b->scan_ms = r->tally.scan_ms;
 	b->remote = r->tally.remote;
 	b->local = r->tally.local;
+	b->steps = r->tally.shell_steps;
+	b->steps_here = r->tally.shell_steps_here;
 	b->retried = r->tally.retried;
 	b->beside = r->tally.beside;
 	b->warnings = r->tally.warnings;

@@ -70,12 +70,13 @@ static int update_build(struct history *h, const struct history_build *b,
 		" wall_ms = ?6, host_ms = ?7, scan_ms = ?8, cpu_ms = ?9,"
 		" remote = ?10, local = ?11, retried = ?12, beside = ?13,"
 		" warnings = ?14, errors = ?15, new_warnings = ?16,"
-		" new_errors = ?17, gone = ?18 WHERE number = ?1",
-		"iiiiiiiiiiiiiiinnn", b->number, (int64_t)b->state, b->status,
+		" new_errors = ?17, gone = ?18, steps = ?19, steps_here = ?20"
+		" WHERE number = ?1",
+		"iiiiiiiiiiiiiiinnnii", b->number, (int64_t)b->state, b->status,
 		kept, (int64_t)b->dirty, b->wall_ms, b->host_ms, b->scan_ms,
 		b->cpu_ms, b->remote, b->local, b->retried, b->beside,
-		b->warnings, b->errors, b->new_warnings, b->new_errors,
-		b->gone);
+		b->warnings, b->errors, b->new_warnings, b->new_errors, b->gone,
+		b->steps, b->steps_here);
 }
 
 /* Is the process of a row that says "running" there no more? */
@@ -277,6 +278,12 @@ static int save_lists(struct history *h, int64_t build,
 			      "VALUES(?1, ?2, ?3, ?4)",
 			      "iiti", build, (int64_t)i, d->reason[i].text,
 			      d->reason[i].jobs);
+	for (size_t i = 0; !ret && i < d->n_step_reasons; i++)
+		ret = sql_run(h, err,
+			      "INSERT OR REPLACE INTO step_of_build "
+			      "VALUES(?1, ?2, ?3, ?4)",
+			      "iiti", build, (int64_t)i, d->step_reason[i].text,
+			      d->step_reason[i].jobs);
 	for (size_t i = 0; !ret && i < d->n_phases; i++)
 		ret = sql_run(h, err,
 			      "INSERT OR REPLACE INTO phase_of_build VALUES("

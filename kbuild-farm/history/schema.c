@@ -4,8 +4,10 @@
  * comparable (kernel/key.h).  `cost` has an object once per key; a `unit`, one
  * compile of one build, leads there for its names.  `node`, `reason` and `n`
  * number what a build has several of, from 0.  Times of units and phases are
- * ms since the build began.  `pid`, `started` (clock ticks, proc(5)) and `boot`
- * (boot_id) are of the process of a build that is running.
+ * ms since the build began.  `steps` are those of kbuild that nodes did beside
+ * a compile, and `step_of_build` says why others ran on the build host.  `pid`,
+ * `started` (clock ticks, proc(5)) and `boot` (boot_id) are of the process of a
+ * build that is running.
  */
 #include "history/schema.h"
 
@@ -72,6 +74,11 @@ static const char *const steps[] = {
 	" errors INTEGER, new_errors INTEGER, warnings INTEGER,"
 	" new_warnings INTEGER);"
 	"CREATE INDEX night_name ON night(name, id);",
+
+	"ALTER TABLE build ADD COLUMN steps INTEGER;"
+	"ALTER TABLE build ADD COLUMN steps_here INTEGER;"
+	"CREATE TABLE step_of_build(build INTEGER, n INTEGER, text TEXT,"
+	" steps INTEGER, PRIMARY KEY(build, n)) WITHOUT ROWID;",
 };
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))

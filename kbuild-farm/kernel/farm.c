@@ -82,6 +82,7 @@ void kernel_farm_tell_figures(const struct kernel_farm *f)
 	ev.cpu_ms = (int64_t)our_cpu_ms();
 	kernel_shell_tell(&f->shell, &ev);
 	events_hub_tell(f->hub, &ev);
+	kernel_shell_tell_steps(&f->shell, f->hub);
 }
 
 static void tell_history_notes(struct kernel_farm *f, struct strv *notes)

@@ -440,6 +440,7 @@ static json_t *shell_group(const struct kernel_metadata *m)
 {
 	const struct events_tally *t = m->tally;
 	json_t *o = json_object(), *reasons = json_object();
+	json_t *steps = json_object();
 	uint64_t n[SHELL_WHY_COUNT];
 
 	kernel_shell_reasons(&m->run->farm.shell, n);
@@ -453,6 +454,11 @@ static json_t *shell_group(const struct kernel_metadata *m)
 	add_integer(o, "compiles", t->shell_compiles);
 	add_integer(o, "fixdeps", t->shell_fixdeps);
 	add_integer(o, "steps", t->shell_steps);
+	add_integer(o, "steps_here", t->shell_steps_here);
+	for (size_t i = 0; i < t->n_step_reasons; i++)
+		add_integer(steps, t->step_reason[i].text,
+			    t->step_reason[i].jobs);
+	json_object_set_new(o, "step_reasons", steps);
 	return o;
 }
 

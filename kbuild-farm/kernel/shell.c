@@ -135,7 +135,7 @@ void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted)
 
 void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host)
 {
-	uint64_t n[SHELL_COUNTS];
+	uint64_t n[SHELL_COUNTS], here[SHELL_STEP_WHYS];
 
 	if (!s->dir)
 		return;
@@ -145,6 +145,27 @@ void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host)
 	host->shell_compiles = (int64_t)n[SHELL_COUNT_COMPILES];
 	host->shell_fixdeps = (int64_t)n[SHELL_COUNT_FIXDEPS];
 	host->shell_steps = (int64_t)n[SHELL_COUNT_STEPS];
+	shell_counts_read_steps_here(s->dir, here);
+	host->shell_steps_here = 0;
+	for (int i = 0; i < SHELL_STEP_WHYS; i++)
+		host->shell_steps_here += (int64_t)here[i];
+}
+
+void kernel_shell_tell_steps(const struct kernel_shell *s,
+			     struct events_hub *hub)
+{
+	uint64_t here[SHELL_STEP_WHYS] = { 0 };
+
+	if (s->dir)
+		shell_counts_read_steps_here(s->dir, here);
+	for (int i = 0; i < SHELL_STEP_WHYS; i++) {
+		struct events_event ev = events_new(EVENTS_STEPS);
+
+		ev.reason = shell_counts_step_words(i);
+		ev.steps = (int64_t)here[i];
+		if (here[i])
+			events_hub_tell(hub, &ev);
+	}
 }
 
 void kernel_shell_reasons(const struct kernel_shell *s,

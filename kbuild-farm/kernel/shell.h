@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "events/event.h"
+#include "events/hub.h"
 #include "shell/why.h"
 
 #include <stdbool.h>
@@ -51,6 +51,9 @@ void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted);
 /* What the shells did so far, in an EVENTS_HOST. */
 void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host);
+/* Tell, behind it, why steps were run here: an EVENTS_STEPS for each reason. */
+void kernel_shell_tell_steps(const struct kernel_shell *s,
+			     struct events_hub *hub);
 /* How often scripts were handed on for each reason. */
 void kernel_shell_reasons(const struct kernel_shell *s,
 			  uint64_t n[static SHELL_WHY_COUNT]);

@@ -63,6 +63,27 @@ static void put_jobs(struct buf *out, const struct events_tally *t)
 	buf_printf(out, ", %u retried, %u duplicated\n", t->retried, t->beside);
 }
 
+/* Where make's shell was kfarm's, and kbuild ran any. */
+static void put_kbuild_steps(struct buf *out, const struct events_tally *t,
+			     const char *prefix)
+{
+	const char *between = " (";
+
+	if (!t->shell_steps && !t->shell_steps_here)
+		return;
+	buf_printf(out,
+		   "%ssteps of kbuild %" PRId64 ": %" PRId64
+		   " on nodes, %" PRId64 " here",
+		   prefix, t->shell_steps + t->shell_steps_here, t->shell_steps,
+		   t->shell_steps_here);
+	for (size_t i = 0; i < t->n_step_reasons; i++) {
+		buf_printf(out, "%s%u %s", between, t->step_reason[i].jobs,
+			   t->step_reason[i].text);
+		between = ", ";
+	}
+	buf_printf(out, "%s\n", t->n_step_reasons ? ")" : "");
+}
+
 static void put_nodes(struct buf *out, const struct events_tally *t,
 		      const char *prefix)
 {
@@ -264,6 +285,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	put_times(out, m->wall_ms, m->tally->cpu_ms);
 	if (m->has_farm) {
 		put_jobs(out, m->tally);
+		put_kbuild_steps(out, m->tally, "");
 		put_nodes(out, m->tally, "");
 	} else {
 		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
@@ -291,6 +313,7 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 	put_times(out, wall_ms, t->cpu_ms);
 	buf_add_str(out, "kfarm: ");
 	put_jobs(out, t);
+	put_kbuild_steps(out, t, "kfarm: ");
 	put_nodes(out, t, "kfarm: ");
 }
 

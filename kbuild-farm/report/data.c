@@ -49,6 +49,8 @@ static int read_details(struct report_data *d, struct history *h,
 	if (!ret)
 		ret = history_read_phases(h, number, &d->with, err);
 	if (!ret)
+		ret = history_read_step_reasons(h, number, &d->with, err);
+	if (!ret)
 		ret = history_read_diags(h, number, &d->with, err);
 	if (!ret)
 		ret = history_read_sizes(h, number, &d->with, err);

@@ -119,6 +119,12 @@ static void head_job_tiles(const struct report_page *p)
 		buf_printf(p->out,
 			   "%" PRId64 " retried, %" PRId64 " duplicated",
 			   b->retried, b->beside);
+	if (b->steps || b->steps_here)
+		buf_printf(p->out,
+			   "%s%" PRId64 " steps of kbuild, %" PRId64
+			   " on nodes",
+			   b->retried || b->beside ? ", " : "",
+			   b->steps + b->steps_here, b->steps);
 	buf_add_str(p->out, "</span></div>\n");
 	begin_tile(p, "");
 	if (b->remote + b->local)

@@ -39,6 +39,8 @@ static void set_at_end(json_t *o, const struct history_build *b)
 		{ "compile_cpu", b->cpu_ms, true },
 		{ "remote", b->remote, false },
 		{ "local", b->local, false },
+		{ "steps", b->steps, false },
+		{ "steps_here", b->steps_here, false },
 		{ "retried", b->retried, false },
 		{ "duplicated", b->beside, false },
 		{ "warnings", b->warnings, false },
@@ -122,15 +124,15 @@ static json_t *node_array(const struct history_details *d)
 	return list;
 }
 
-static json_t *reason_object(const struct history_details *d)
+static json_t *reason_object(const struct history_reason *v, size_t n)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; i < d->n_reasons; i++) {
+	for (size_t i = 0; i < n; i++) {
 		/* A key is UTF-8, too. */
-		json_t *key = json_text(d->reason[i].text);
+		json_t *key = json_text(v[i].text);
 
-		set(o, json_string_value(key), json_count(d->reason[i].jobs));
+		set(o, json_string_value(key), json_count(v[i].jobs));
 		json_decref(key);
 	}
 	return o;
@@ -225,7 +227,9 @@ json_t *report_json(const struct report_data *d)
 	    d->has_before ? build_object(&d->before) : json_null());
 	set(o, "phases", phase_array(&d->with));
 	set(o, "nodes", node_array(&d->with));
-	set(o, "reasons", reason_object(&d->with));
+	set(o, "reasons", reason_object(d->with.reason, d->with.n_reasons));
+	set(o, "step_reasons",
+	    reason_object(d->with.step_reason, d->with.n_step_reasons));
 	set(o, "units_kept", json_boolean(!report_data_lost_units(d)));
 	set(o, "units", unit_array(&d->with));
 	set(o, "diagnostics", diag_array(&d->with));

@@ -142,6 +142,25 @@ static void text_jobs(const struct report_writer *w)
 	buf_add_str(w->out, "\n");
 }
 
+static void text_steps(const struct report_writer *w)
+{
+	const struct history_build *b = &w->d->build;
+	const struct history_details *d = &w->d->with;
+
+	if (!b->steps && !b->steps_here)
+		return;
+	buf_printf(w->out,
+		   "  steps    %" PRId64 " of kbuild: %" PRId64
+		   " on nodes, %" PRId64 " on the build host",
+		   b->steps + b->steps_here, b->steps, b->steps_here);
+	for (size_t i = 0; i < d->n_step_reasons; i++) {
+		buf_printf(w->out, "%s%" PRId64 " ", i ? ", " : " (",
+			   d->step_reason[i].jobs);
+		text_name(w, d->step_reason[i].text);
+	}
+	buf_printf(w->out, "%s\n", d->n_step_reasons ? ")" : "");
+}
+
 static void text_before(const struct report_writer *w)
 {
 	const struct history_build *b = &w->d->before;
@@ -362,6 +381,7 @@ static void text_sizes(const struct report_writer *w)
 static void text_of_ended(const struct report_writer *w)
 {
 	text_jobs(w);
+	text_steps(w);
 	text_before(w);
 	text_phases(w);
 	text_nodes(w);

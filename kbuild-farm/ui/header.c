@@ -175,6 +175,8 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	put_part(&p, UI_NORMAL, buf_str(&rate));
 	put_counted(&p, UI_NORMAL, m->tally.remote, "remote", "remote");
 	put_counted(&p, UI_NORMAL, m->tally.local, "local", "local");
+	if (m->tally.steps)
+		put_counted(&p, UI_NORMAL, m->tally.steps, "step", "steps");
 	if (m->tally.retried)
 		put_counted(&p, UI_WARN, m->tally.retried, "retried",
 			    "retried");

@@ -166,6 +166,7 @@ static void tell_counts(const struct teller *t)
 	}
 	ev.remote_n = all->remote;
 	ev.local = all->local;
+	ev.steps = all->steps;
 	ev.retries = all->retried;
 	ev.beside_n = all->beside;
 	ev.warnings = all->warnings;

@@ -31,6 +31,12 @@ steps()
 	meta .farm.shell.steps
 }
 
+# "N REASON" of those that the build host ran in it.
+steps_here()
+{
+	meta '.farm.shell.step_reasons | to_entries[] | "\(.value) \(.key)"'
+}
+
 # built NAME [STEPS]: by kfarm, the command right before this one, with all files
 # as they should be.
 built()

@@ -49,11 +49,19 @@ with_nodes 1
 farm_warm "${targets[@]}"
 built "steps" "$versions"
 is "local jobs" 0 "$(meta .farm.local)"
+is "steps here" "" "$(steps_here)"
 
 farm_fresh
 with_nodes 1 steps=no
 kfarm_build "${targets[@]}"
 built "steps = no" 0
+is "steps = no: steps here" "$versions no node takes steps" "$(steps_here)"
+check "steps = no: the summary" grep -q \
+	"^steps of kbuild $versions: 0 on nodes, $versions here" \
+	"$work/kfarm.log"
+check "steps = no: the history" grep -q \
+	"steps    $versions of kbuild: 0 on nodes, $versions on the" \
+	<("$bin/kfarm" report)
 
 # genksyms becomes another program, whose answers count from then on: one unit
 # is made again, and its versions are what that one prints.

@@ -20,9 +20,24 @@ static void put_tool(void)
 	free(path);
 }
 
+static const char *last_step; /* of a job that is done */
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENTS_JOB && ev->state == EVENTS_JOB_DONE)
+		last_step = ev->step;
+	else if (ev->kind == EVENTS_JOB && ev->state != EVENTS_QUEUED)
+		ck_assert_ptr_null(ev->step);
+}
+
+static struct events_consumer listener = { .told = on_told };
+
 static void set_up_step(void)
 {
 	setup();
+	last_step = NULL;
+	events_hub_add(hub, &listener);
 	put_tool();
 	asked = (struct wire_cc_step){ .program = at("tool") };
 	strv_add(&asked.args, "-r");
@@ -69,6 +84,7 @@ START_TEST(symbols_come_from_a_node)
 	ck_assert_str_eq(buf_str(&list), "unit.o: unit.c unit.h\n");
 	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
 	ck_assert_uint_eq(stats()->remote, 1);
+	ck_assert_str_eq(last_step, "symbols");
 	buf_release(&list);
 	free(tmp);
 	free(dep);
@@ -85,6 +101,7 @@ START_TEST(an_object_comes_as_the_tool_left_it)
 	turn_until(answered, 60000);
 	expect_delivered();
 	expect_step(&nodes[0], WIRE_STEP_OBJECT);
+	ck_assert_str_eq(last_step, "object");
 }
 END_TEST
 
@@ -122,6 +139,7 @@ START_TEST(an_older_node_gets_compiles_alone)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].steps, 0);
+	ck_assert_ptr_null(last_step);
 }
 END_TEST
 

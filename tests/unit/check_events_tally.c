@@ -80,6 +80,39 @@ START_TEST(jobs_count_when_they_are_done)
 }
 END_TEST
 
+START_TEST(steps_beside_jobs_count_with_them)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	ev.state = EVENTS_QUEUED;
+	ev.step = "object";
+	events_tally_tell(&t, &ev);
+	ev.state = EVENTS_JOB_DONE;
+	ev.node = "local";
+	events_tally_tell(&t, &ev);
+	ck_assert_uint_eq(t.steps, 0);
+	ev.node = "a";
+	ev.remote = true;
+	events_tally_tell(&t, &ev);
+	ck_assert_uint_eq(t.steps, 1);
+	ck_assert_uint_eq(t.remote + t.local, 2);
+	/* Those that the shell ran itself are told at the end. */
+	ev = events_new(EVENTS_HOST);
+	ev.shell_lines = 9;
+	ev.shell_steps = 1;
+	ev.shell_steps_here = 3;
+	events_tally_tell(&t, &ev);
+	ev = events_new(EVENTS_STEPS);
+	ev.reason = "un\033usual";
+	ev.steps = 3;
+	events_tally_tell(&t, &ev);
+	ck_assert_int_eq(t.shell_steps_here, 3);
+	ck_assert_uint_eq(t.n_step_reasons, 1);
+	ck_assert_str_eq(t.step_reason[0].text, "un?usual");
+	ck_assert_uint_eq(t.step_reason[0].jobs, 3);
+}
+END_TEST
+
 START_TEST(each_time_that_a_job_is_compiled_here_too_counts)
 {
 	struct events_event ev = events_new(EVENTS_JOB);
@@ -271,6 +304,7 @@ int main(void)
 	tcase_add_test(tc,
 		       new_ones_count_where_there_is_something_to_compare_with);
 	tcase_add_test(tc, jobs_count_when_they_are_done);
+	tcase_add_test(tc, steps_beside_jobs_count_with_them);
 	tcase_add_test(tc, each_time_that_a_job_is_compiled_here_too_counts);
 	tcase_add_test(tc, the_reason_with_most_jobs_comes_first);
 	tcase_add_test(tc, a_reason_keeps_its_text_wherever_it_stands);

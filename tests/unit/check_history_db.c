@@ -47,7 +47,10 @@ START_TEST(what_an_older_version_holds_is_kept)
 
 	play_whole(KEY_A);
 	play_whole(KEY_A);
-	sql("DROP TABLE night; PRAGMA user_version = 1");
+	sql("DROP TABLE night; DROP TABLE step_of_build;"
+	    "ALTER TABLE build DROP COLUMN steps;"
+	    "ALTER TABLE build DROP COLUMN steps_here;"
+	    "PRAGMA user_version = 1");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 2);
 	h = play_open();
@@ -73,7 +76,7 @@ START_TEST(a_newer_file_is_left_alone)
 	ck_assert_int_eq(play_end(&p, 0), 0);
 	expect_note(&p, "newer kfarm");
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	sql("PRAGMA user_version = 2");
+	sql("PRAGMA user_version = 3");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }

@@ -14,6 +14,7 @@ START_TEST(a_build_is_written_down_with_all_that_was_told)
 {
 	struct history_build b;
 	struct events_event ev;
+	struct history *h;
 	struct play p;
 	int64_t number;
 
@@ -29,6 +30,13 @@ START_TEST(a_build_is_written_down_with_all_that_was_told)
 	events_hub_tell(p.hub, &ev);
 	ev = events_new(EVENTS_HOST);
 	ev.cpu_ms = 1234;
+	ev.shell_lines = 10;
+	ev.shell_steps = 5;
+	ev.shell_steps_here = 3;
+	events_hub_tell(p.hub, &ev);
+	ev = events_new(EVENTS_STEPS);
+	ev.reason = "unusual option";
+	ev.steps = 3;
 	events_hub_tell(p.hub, &ev);
 	number = play_end_well(&p, 0);
 	ck_assert_int_eq(number, 1);
@@ -54,7 +62,15 @@ START_TEST(a_build_is_written_down_with_all_that_was_told)
 	ck_assert_int_eq(b.make_jobs, 8);
 	ck_assert_int_eq(b.new_warnings, -1);
 	ck_assert(b.fresh && b.has_units && b.has_details && !b.dirty);
+	ck_assert_int_eq(b.steps, 5);
+	ck_assert_int_eq(b.steps_here, 3);
 	history_build_release(&b);
+	h = play_open();
+	ck_assert_int_eq(history_read_step_reasons(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_step_reasons, 1);
+	ck_assert_str_eq(details.step_reason[0].text, "unusual option");
+	ck_assert_int_eq(details.step_reason[0].jobs, 3);
+	history_close(h);
 }
 END_TEST
 

@@ -138,8 +138,17 @@ START_TEST(without_a_shell_of_ours_it_says_why)
 }
 END_TEST
 
+static void note_steps(void *ctx, const struct events_event *ev)
+{
+	ck_assert_int_eq(ev->kind, EVENTS_STEPS);
+	buf_printf(ctx, "%d %s\n", (int)ev->steps, ev->reason);
+}
+
 START_TEST(what_shells_counted_is_told)
 {
+	struct events_hub *hub = events_hub_new();
+	struct buf told = { 0 };
+	struct events_consumer consumer = { .told = note_steps, .ctx = &told };
 	struct events_event host = events_new(EVENTS_HOST);
 	struct kernel_shell s = { .dir = dir };
 	uint64_t n[SHELL_WHY_COUNT];
@@ -153,12 +162,22 @@ START_TEST(what_shells_counted_is_told)
 	shell_counts_add_handed(SHELL_WHY_FUNCTION, bytes_str("f() { :; }"));
 	shell_counts_add_handed(SHELL_WHY_FUNCTION, bytes_str("file\tg()"));
 	shell_counts_add_handed(SHELL_WHY_FILE, bytes_str("x"));
+	shell_counts_add_step_here(SHELL_STEP_OPTION);
+	shell_counts_add_step_here(SHELL_STEP_OPTION);
+	shell_counts_add_step_here(SHELL_STEP_UNWANTED);
+	events_hub_add(hub, &consumer);
+	kernel_shell_tell_steps(&s, hub);
+	events_hub_free(hub);
+	ck_assert_str_eq(buf_str(&told), "1 no node takes steps\n"
+					 "2 unusual option\n");
+	buf_release(&told);
 	kernel_shell_tell(&s, &host);
 	ck_assert_int_eq(host.shell_lines, 3);
 	ck_assert_int_eq(host.shell_handed, 3);
 	ck_assert_int_eq(host.shell_compiles, 1);
 	ck_assert_int_eq(host.shell_fixdeps, 0);
 	ck_assert_int_eq(host.shell_steps, 0);
+	ck_assert_int_eq(host.shell_steps_here, 3);
 	kernel_shell_reasons(&s, n);
 	ck_assert_uint_eq(n[SHELL_WHY_FUNCTION], 2);
 	ck_assert_uint_eq(n[SHELL_WHY_FILE], 1);

@@ -69,6 +69,27 @@ static void expect(const char *want)
 	buf_release(&out);
 }
 
+START_TEST(steps_of_kbuild_have_a_line)
+{
+	struct events_reason why[] = { { (char *)"no node takes steps", 5 },
+				       { (char *)"unusual option", 4 } };
+
+	farm.shell_steps = 370;
+	farm.shell_steps_here = 9;
+	farm.step_reason = why;
+	farm.n_step_reasons = 2;
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "steps of kbuild 379: 370 on nodes, 9 here (5 no node takes "
+	       "steps, 4 unusual option)\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+	farm.step_reason = NULL;
+	farm.n_step_reasons = 0;
+}
+END_TEST
+
 START_TEST(a_build_has_three_lines)
 {
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
@@ -388,6 +409,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_build_has_three_lines);
+	tcase_add_test(tc, steps_of_kbuild_have_a_line);
 	tcase_add_loop_test(tc, what_is_new_is_counted, 0,
 			    sizeof(compared) / sizeof(*compared));
 	tcase_add_test(tc, new_ones_are_named_up_to_some);

@@ -330,6 +330,18 @@ START_TEST(one_of_several_builds_says_which)
 END_TEST
 
 /* A second model of it tells the same, and goes on in the same way. */
+static void step_done(int64_t job)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	ev.job = job;
+	ev.state = EVENTS_JOB_DONE;
+	ev.node = "a";
+	ev.remote = true;
+	ev.step = "symbols";
+	play(&ev);
+}
+
 START_TEST(a_snapshot_makes_the_model_again)
 {
 	struct buf first = { 0 }, second = { 0 };
@@ -370,6 +382,8 @@ START_TEST(a_snapshot_makes_the_model_again)
 	diag("a.c:1: warning: x\n", EVENTS_WARNING);
 	diag("a.c:2: error: x\n", EVENTS_ERROR);
 
+	step_done(2);
+
 	ui_model_init(&other);
 	ui_model_snapshot(&m, told_other, &other);
 	ui_model_snapshot(&m, put_line, &first);
@@ -383,6 +397,7 @@ START_TEST(a_snapshot_makes_the_model_again)
 	ck_assert(other.fresh);
 	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
 	ck_assert_uint_eq(other.tally.errors, 1);
+	ck_assert_uint_eq(other.tally.steps, 1);
 	also = told_other;
 	also_ctx = &other;
 	for (int i = 1; i <= 20; i++)

@@ -127,6 +127,15 @@ static inline void sample_diag(struct report_data *d, enum history_how how,
 	};
 }
 
+static inline void sample_step_reason(struct report_data *d, const char *text,
+				      int64_t steps)
+{
+	struct history_reason *r = VEC_ADD(d->with.step_reason,
+					   d->with.n_step_reasons);
+
+	*r = (struct history_reason){ xstrdup(text), steps };
+}
+
 static inline void sample_size(struct history_details *d, const char *name,
 			       int64_t text, int64_t data, int64_t file)
 {
@@ -162,6 +171,9 @@ static inline void sample_small(struct report_data *d)
 	sample_node(d, "local", 2);
 	sample_reason(d, ".incbin or .include, perhaps");
 	sample_reason(d, "plugin");
+	sample_step_reason(d, "unusual option", 2);
+	d->build.steps = 5;
+	d->build.steps_here = 2;
 	for (int i = 0; i < 9; i++) {
 		size_t node = (size_t)i % 2;
 
@@ -216,6 +228,8 @@ static inline void sample_hostile(struct report_data *d)
 	sample_node(d, SAMPLE_HOSTILE, 2);
 	sample_node(d, "local", 2);
 	sample_reason(d, SAMPLE_HOSTILE);
+	sample_step_reason(d, SAMPLE_HOSTILE, 1);
+	d->build.steps_here = 1;
 	d->with.node[0].state[0] = 'x';
 	d->with.node[0].reason = xstrdup(SAMPLE_HOSTILE);
 	sample_unit(d, SAMPLE_HOSTILE ".o", 0, -1, 100, 15000);
