@@ -57,6 +57,8 @@ REASON(BAD_DEPS, "unreadable list of files read")
 REASON(UNKNOWN_DEP, "read a file unknown to the scan")
 REASON(BAD_AS_DEPS, "unreadable list of files assembled")
 REASON(UNKNOWN_AS_DEP, "assembled a file unknown to the scan")
+REASON(STEP_DIFFERS, "node's step printed something else than ours")
+REASON(STEP_NOT_PROVEN, "step of a program that was not compared with ours")
 REASON(NOT_WRITTEN, "object could not be written")
 
 /* the command line */

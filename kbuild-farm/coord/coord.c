@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "coord/client.h"
+#include "coord/counterpart.h"
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
 #include "coord/identity.h"
@@ -103,6 +104,7 @@ static void tell_steps(struct coord *c)
 		return;
 	for (size_t i = 0; i < c->n_nodes && !wanted; i++)
 		wanted = coord_node_takes_steps(c->nodes[i]);
+	wanted |= coord_counterpart_is_making(c);
 	if (wanted != c->steps)
 		c->setup.steps(c->setup.steps_ctx, wanted);
 	c->steps = wanted;
@@ -115,6 +117,11 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	for (size_t i = 0; i < c->n_nodes && c->other_steps; i++)
+		coord_node_tell_steps(c->nodes[i]);
+	if (c->other_steps)
+		coord_dispatch_held(c);
+	c->other_steps = false;
 	coord_dispatch(c);
 	coord_identity_check(c);
 	for (size_t i = 0; i < c->n_nodes; i++) {
@@ -417,6 +424,7 @@ void coord_free(struct coord *c)
 	sched_free(c->sched);
 	children_free(c->children);
 	coord_hedges_release(c);
+	coord_counterparts_free(c);
 	store_packed_free(c->farm.packed);
 	inputs_tools_free(c->tools);
 	inputs_release(&c->inputs);

@@ -16,6 +16,8 @@
 #include "coord/client.h"
 #include "coord/fixdep.h"
 #include "coord/hedge.h"
+#include "coord/send.h"
+#include "coord/step.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
 #include "inputs/reference.h"
@@ -139,7 +141,7 @@ static void find_compiler(struct coord_unit *u, struct sched_event *came)
 	came->object = number_of_kind(c, u->reference);
 	/* A hedge has another -o, and would be another compile; or no step. */
 	came->exclusive = u->sides.named || u->stepped;
-	came->steps = u->stepped;
+	came->steps = coord_step_kind(u);
 }
 
 static void *on_asked(void *ctx, struct coord_client *client,
@@ -159,7 +161,11 @@ static void *on_asked(void *ctx, struct coord_client *client,
 		came.reason = coord_unit_local(u, c->umask);
 	if (!came.reason && c->n_nodes)
 		find_compiler(u, &came);
-	unit_event(u, &came);
+	u->held = coord_step_waits(u);
+	if (u->held)
+		u->came = came;
+	else
+		unit_event(u, &came);
 	return u;
 }
 
@@ -170,8 +176,23 @@ static void on_left(void *ctx, void *unit)
 
 	(void)ctx;
 	u->client = NULL;
-	unit_event(u, &left);
+	if (u->held)
+		coord_tell_left(u);
+	else
+		unit_event(u, &left);
 	free_if_over(u);
+}
+
+void coord_dispatch_held(struct coord *c)
+{
+	for (size_t i = 0; i < c->n_units; i++) {
+		struct coord_unit *u = c->units[i];
+
+		if (!u || !u->held || coord_step_waits(u))
+			continue;
+		u->held = false;
+		unit_event(u, &u->came);
+	}
 }
 
 const struct coord_client_ops coord_dispatch_clients = {
@@ -256,53 +277,10 @@ void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
 	unit_event(u, event);
 }
 
-static int ask_node(struct coord_unit *u, struct peer *peer,
-		    uint32_t deadline_ms, uint32_t *number)
-{
-	const struct inputs_result *in = &u->inputs;
-	static const enum wire_lang langs[] = {
-		[OPTIONS_C] = WIRE_LANG_C,
-		[OPTIONS_ASM] = WIRE_LANG_ASM,
-		[OPTIONS_PLAIN_ASM] = WIRE_LANG_PLAIN_ASM,
-	};
-	struct strv env = { 0 };
-	struct peer_question q = {
-		.lang = langs[u->command.lang],
-		.deadline_ms = deadline_ms,
-		.cwd = in->manifest.cwd,
-		.source = u->command.source,
-		.object = u->object,
-		.named = u->sides.named,
-		.sides = (unsigned)u->sides.n,
-		.flags = &in->flags,
-		.entry = in->manifest.entry,
-		.n_entries = in->manifest.n,
-		.language = in->language->entry,
-		.n_language = in->language->n,
-		.tool = in->tool,
-		.step = (enum wire_step_kind)u->step.kind,
-		.arguments = strv_list(&u->step.args),
-	};
-	int ret;
-
-	coord_unit_node_env(u, &env);
-	q.env = strv_list(&env);
-	ret = peer_send(peer, u->toolchain, &q, number);
-	strv_release(&env);
-	return ret;
-}
-
-static enum reason reason_unsent(int ret)
-{
-	if (ret == -ENOSPC)
-		return REASON_MANY_NAMES;
-	return ret == -ESTALE ? REASON_COMPILER_CHANGED : REASON_MANY_OPTIONS;
-}
-
 static void send_unit(struct coord *c, const struct sched_action *a)
 {
 	struct coord_unit *u = unit_of(c, a->unit);
-	const struct coord_node *n = c->nodes[a->node];
+	struct coord_node *n = c->nodes[a->node];
 	struct sched_event event = { .kind = SCHED_UNSENT, .node = a->node };
 	uint32_t number;
 	int ret;
@@ -314,9 +292,9 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 		unit_event(u, &event);
 		return;
 	}
-	ret = ask_node(u, n->peer, a->deadline_ms, &number);
+	ret = coord_send(u, n, a->deadline_ms, &number);
 	if (ret) {
-		event.reason = reason_unsent(ret);
+		event.reason = coord_send_failed(ret);
 		unit_event(u, &event);
 		return;
 	}
@@ -360,6 +338,7 @@ static void on_examined(struct pool_work *w)
 		log_debug("%s: %s %s", u->command.source,
 			  e->why ? reason_words(e->why) : "changed:",
 			  e->err.text);
+	coord_step_proven(u);
 	/* What this finds is in the queue before the verdict. */
 	inputs_toolchain_look(u->toolchain, u->came_ms);
 	unit_event(u, &event);
@@ -380,6 +359,7 @@ static void start_examination(struct coord *c, struct coord_unit *u)
 		.side_tmp = u->side_tmp,
 		.terminal = u->ask.terminal,
 		.tool = u->inputs.tool,
+		.proof = coord_step_proof(u),
 	};
 	u->working = true;
 	u->work.run = run_examination;

@@ -322,6 +322,19 @@ static bool may_pass_on(struct coord_examination *e)
 	return true;
 }
 
+/* What another program than ours did is believed once that was right. */
+static bool is_proven(struct coord_examination *e)
+{
+	if (!e->proof)
+		return true;
+	e->proven = coord_prove(e->proof, e->answer, &e->err);
+	if (e->proven == COORD_PROVEN_WRONG)
+		return stays_local(e, REASON_STEP_DIFFERS);
+	/* Where it cannot be done here either, that is found out there. */
+	return e->proven != COORD_PROVEN_NOT ||
+	       stays_local(e, REASON_STEP_NOT_PROVEN);
+}
+
 static bool is_the_answer(struct coord_examination *e)
 {
 	return !peer_answer_check(e->answer, &e->err) || is_wrong(e);
@@ -443,8 +456,8 @@ void coord_examine(struct coord_examination *e)
 
 	e->is = SCHED_ANSWER_GOOD;
 	/* What was read of inputs that have changed is not the node's fault. */
-	if (is_the_answer(e) && is_unchanged(e) && may_pass_on(e) &&
-	    is_of_the_kind(e) && are_of_their_kinds(e) &&
+	if (is_the_answer(e) && is_unchanged(e) && is_proven(e) &&
+	    may_pass_on(e) && is_of_the_kind(e) && are_of_their_kinds(e) &&
 	    reads_the_closure(e, &dep) &&
 	    (!e->object_tmp || assembles_known_files(e)))
 		write_outputs(e, &dep);

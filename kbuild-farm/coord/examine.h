@@ -16,6 +16,7 @@
 #ifndef COORD_EXAMINE_H
 #define COORD_EXAMINE_H
 
+#include "coord/prove.h"
 #include "inputs/manifest.h"
 #include "options/output.h"
 #include "options/typed.h"
@@ -38,6 +39,8 @@ struct coord_examination {
 	bool terminal; /* diagnostics would go to one */
 	/* That ran beside it; NULL: none.  Its stdout counts with no object. */
 	const struct inputs_tool *tool;
+	/* Another program ran in its place; NULL: it did. */
+	const struct coord_proof *proof;
 
 	/* What came of it. */
 	/*
@@ -47,6 +50,7 @@ struct coord_examination {
 	 */
 	enum sched_verdict is;
 	enum reason why;
+	enum coord_proven proven;
 	struct err err;
 	uint32_t us; /* CPU time */
 };

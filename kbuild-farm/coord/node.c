@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "coord/counterpart.h"
 #include "coord/dispatch.h"
 #include "coord/slots.h"
+#include "coord/step.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
 #include "coord/use.h"
@@ -79,6 +81,32 @@ static void on_busy(void *ctx, unsigned busy)
 	slots_event(n);
 }
 
+/* Which steps it takes with that toolchain: SCHED_STEP_*. */
+static unsigned steps_of(const struct coord_node *n,
+			 const struct inputs_toolchain *tc)
+{
+	const char *host = NULL;
+
+	if (!peer_takes_steps(n->peer, tc, &host))
+		return 0;
+	if (!host)
+		return SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT;
+	coord_counterpart_met(n->coord, host);
+	return coord_counterpart_is_taken(n, host) ? SCHED_STEP_SYMBOLS : 0;
+}
+
+/* To sched/. */
+static void tell_cell(const struct coord_node *n, struct inputs_toolchain *tc,
+		      enum sched_cell cell)
+{
+	struct sched_event event = { .kind = SCHED_CELL,
+				     .cell = cell,
+				     .steps = steps_of(n, tc) };
+
+	event.toolchain = coord_dispatch_number(n->coord, tc);
+	node_event(n, &event);
+}
+
 static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
 		       enum sched_cell cell)
 {
@@ -89,12 +117,9 @@ static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
 		[SCHED_CELL_READY] = "ready",
 		[SCHED_CELL_SPOILED] = "spoiled",
 	};
-	struct sched_event event = { .kind = SCHED_CELL, .cell = cell };
 
 	coord_tell_cell(n, tc, words[cell], NULL);
-	event.steps = peer_takes_steps(n->peer, tc);
-	event.toolchain = coord_dispatch_number(n->coord, tc);
-	node_event(n, &event);
+	tell_cell(n, tc, cell);
 }
 
 static void on_has(void *ctx, struct inputs_toolchain *tc, enum peer_has has)
@@ -107,6 +132,16 @@ static void on_has(void *ctx, struct inputs_toolchain *tc, enum peer_has has)
 	};
 
 	cell_event(ctx, tc, as[has]);
+}
+
+void coord_node_tell_steps(struct coord_node *n)
+{
+	const struct peer_farm *farm = &n->coord->farm;
+
+	for (size_t i = 0; i < farm->n_toolchains; i++) {
+		if (peer_has(n->peer, farm->toolchain[i]) == PEER_HAS)
+			tell_cell(n, farm->toolchain[i], SCHED_CELL_READY);
+	}
 }
 
 static void on_spoiled(void *ctx, struct inputs_toolchain *tc)
@@ -224,6 +259,9 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name,
 			  u->command.source, class, why);
+	/* That it cannot run is as good as an answer. */
+	if (class == WIRE_FAIL_UNSUPPORTED || class == WIRE_FAIL_VOID)
+		coord_step_failed(u, why);
 	coord_dispatch_job(u, n, &event);
 }
 
@@ -324,7 +362,7 @@ bool coord_node_takes_steps(const struct coord_node *n)
 	if (figures.state != SCHED_NODE_UP)
 		return false;
 	for (size_t i = 0; i < farm->n_toolchains; i++) {
-		if (peer_takes_steps(n->peer, farm->toolchain[i]))
+		if (steps_of(n, farm->toolchain[i]))
 			return true;
 	}
 	return false;

@@ -20,6 +20,8 @@ struct coord_node *coord_node_new(struct coord *c,
 void coord_node_tell_lacks(struct coord_node *n);
 /* A node that has none of the toolchains is as good as one that is not up. */
 void coord_node_tell_useless(struct coord_node *n);
+/* Whether its cells take steps may have changed: tell sched/. */
+void coord_node_tell_steps(struct coord_node *n);
 /* Would it take a step beside a compile, of one toolchain at least? */
 bool coord_node_takes_steps(const struct coord_node *n);
 /* What a person asks of it. */

@@ -16,8 +16,10 @@
 #include <sys/types.h>
 
 struct coord_clients;
+struct coord_counterpart;
 struct coord_unit;
 struct inputs_reference;
+struct inputs_tool;
 struct peer;
 
 /* CPU time that was used, and how much at once. */
@@ -45,6 +47,10 @@ struct coord_node {
 	bool barred; /* two machines have its key, or it is there twice */
 	bool clashed; /* what is wrong with that was told */
 	struct strv boots; /* boot ids that it had in this build */
+	atomic_uint
+		right; /* its answers of tools for its host that were ours */
+	const struct inputs_tool
+		*refused; /* such a tool that was wrong there */
 };
 
 /* What waits to be told to sched/. */
@@ -88,6 +94,10 @@ struct coord {
 	uint64_t timer_ms; /* UINT64_MAX: it is not set */
 	struct event *tick; /* every second */
 	struct event *ready_timer;
+	struct coord_counterpart **counterparts; /* one for each host */
+	size_t n_counterparts;
+	char *seen_cwd; /* of the last compile */
+	bool other_steps; /* those that nodes take: sched/ is to be told */
 	bool takes_steps; /* may they be? */
 	bool steps; /* they are wanted, as was told */
 	void (*ready)(void *ctx);

@@ -188,6 +188,7 @@ void coord_unit_free(struct coord_unit *u)
 	wire_cc_job_release(&u->ask);
 	if (u->stepped)
 		wire_cc_step_release(&u->step);
+	free(u->proof_text);
 	free(u->object);
 	free(u->object_tmp);
 	free(u->dep);

@@ -19,6 +19,7 @@
 
 struct coord;
 struct coord_client;
+struct coord_counterpart;
 struct coord_hedge;
 
 /*
@@ -35,6 +36,8 @@ struct coord_unit {
 	uint64_t came_ms; /* by clock_ms() */
 	bool working; /* a worker has it: it must not be freed */
 	unsigned n_news; /* events about it in the queue: the same */
+	bool held; /* sched/ has not heard of it: `came` is for later */
+	struct sched_event came;
 
 	struct wire_cc_job ask;
 	struct wire_cc_step step; /* beside it, or, of a -E, in its place */
@@ -52,9 +55,14 @@ struct coord_unit {
 	bool searched; /* for its inputs, once at least */
 	uint32_t job; /* that is out for it: its number on the wire */
 	const char *node; /* that it was given to last */
+	struct coord_node *asked; /* the same */
+	struct coord_counterpart *counterpart; /* it had in our tool's place */
+	const struct inputs_tool *theirs; /* the program; NULL: ours */
 	enum events_job_state told; /* what was told of it last */
 	struct peer_answer answer;
 	struct coord_examination exam;
+	struct coord_proof proof; /* of what another program did */
+	char *proof_text;
 	struct coord_hedge *hedge; /* NULL: none runs */
 	struct buf diagnostics; /* of the hedge */
 };

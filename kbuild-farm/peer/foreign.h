@@ -62,6 +62,11 @@ void peer_foreign_tried(struct peer_foreign *f, struct peer_cell *cell,
 enum peer_has peer_foreign_has(const struct peer_foreign *f,
 			       const struct peer_cells *cells,
 			       const struct inputs_toolchain *tc);
+/* Of a toolchain that it has: see peer_takes_steps(). */
+bool peer_foreign_takes_steps(const struct peer_foreign *f,
+			      const struct peer_cells *cells,
+			      const struct inputs_toolchain *tc,
+			      const char **host);
 /* It has none of the toolchains, and gets none; *why may be NULL. */
 bool peer_foreign_lacks(const struct peer_foreign *f,
 			const struct peer_cells *cells, const char **why);

@@ -556,10 +556,11 @@ enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
 	return peer_foreign_has(&p->foreign, &p->cells, tc);
 }
 
-bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc)
+bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc,
+		      const char **host)
 {
 	return peer_has(p, tc) == PEER_HAS &&
-	       peer_cell_takes_steps(peer_cell_find(&p->cells, tc));
+	       peer_foreign_takes_steps(&p->foreign, &p->cells, tc, host);
 }
 
 unsigned peer_slots(const struct peer *p)

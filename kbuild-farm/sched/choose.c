@@ -15,7 +15,7 @@ static bool was_tried(const struct sched_unit *u, const struct sched_node *n)
 /* Is it what the unit needs, whatever state it is in? */
 static bool suits(const struct sched_unit *u, const struct sched_cell_state *c)
 {
-	return !u->steps || c->steps;
+	return !(u->steps & ~c->steps);
 }
 
 /* a's share of slots in use is smaller than b's. */
@@ -68,7 +68,7 @@ static enum sched_available available_with_steps(const struct sched_unit *u)
 
 		for (unsigned t = 0; t < u->n_tried; t++)
 			tried |= u->tried[t]->number == i;
-		if (c->steps && !tried && c->available > best)
+		if (suits(u, c) && !tried && c->available > best)
 			best = c->available;
 	}
 	return best;

@@ -174,9 +174,9 @@ static void forget_conversation(struct sched *s, struct sched_node *n)
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];
 
-		tc->review |= tc->cell[n->number].steps;
+		tc->review |= tc->cell[n->number].steps != 0;
 		tc->cell[n->number].cell = SCHED_CELL_NONE;
-		tc->cell[n->number].steps = false;
+		tc->cell[n->number].steps = 0;
 	}
 }
 
@@ -242,7 +242,7 @@ void sched_node_worn(struct sched *s, struct sched_node *n)
 
 void sched_node_cell(struct sched *s, struct sched_node *n,
 		     struct sched_toolchain *tc, enum sched_cell cell,
-		     bool steps)
+		     unsigned steps)
 {
 	struct sched_cell_state *c = &tc->cell[n->number];
 

@@ -49,7 +49,7 @@ void sched_node_event(struct sched *s, struct sched_node *n,
 /* SCHED_CELL and SCHED_WORN of one that is not connected change nothing. */
 void sched_node_cell(struct sched *s, struct sched_node *n,
 		     struct sched_toolchain *tc, enum sched_cell cell,
-		     bool steps);
+		     unsigned steps);
 void sched_node_worn(struct sched *s, struct sched_node *n);
 
 /*

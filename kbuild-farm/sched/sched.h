@@ -81,14 +81,20 @@ struct sched_setup {
 
 /* ----------------------------------------------------------------- events */
 
+/* Programs beside a compile (wire/PROTOCOL), as sets of these. */
+enum sched_step {
+	SCHED_STEP_SYMBOLS = 1,
+	SCHED_STEP_OBJECT = 2,
+};
+
 /* What each event means, and which fields of struct sched_event it has. */
 enum sched_event_kind {
 	SCHED_TIME, /* nothing but time passed */
 
 	/*
 	 * A wrapper asks for a compile: unit, toolchain, object, exclusive,
-	 * steps: with a program beside it; or `reason`, why it cannot go to a
-	 * node, with which the others are not looked at.
+	 * steps: the kind of a program beside it; or `reason`, why it cannot
+	 * go to a node, with which the others are not looked at.
 	 */
 	SCHED_CAME,
 	/* Its inputs are known: bytes; or `reason`. */
@@ -145,7 +151,7 @@ enum sched_event_kind {
 	SCHED_LOST,
 	/* node, slots; busy: those in use for other things than units. */
 	SCHED_SLOTS,
-	/* node, toolchain, cell; steps: it takes units with them. */
+	/* node, toolchain, cell; steps: it takes units with these. */
 	SCHED_CELL,
 	/* What came of SCHED_PROBE: node, probe; words. */
 	SCHED_PROBED,
@@ -243,7 +249,8 @@ struct sched_event {
 	unsigned slots, busy;
 	bool greeted, for_good;
 	bool exclusive; /* two compiles of it would write the same files */
-	bool steps; /* only a cell that takes them has a unit that has them */
+	unsigned steps; /* SCHED_STEP_*: only a cell that takes them all gets it
+			 */
 	const char *words;
 };
 

@@ -54,7 +54,7 @@ struct sched_unit {
 	bool working; /* a worker has it */
 	bool hedged; /* a hedge runs */
 	bool exclusive; /* none may */
-	bool steps; /* has one beside it: not every cell takes that */
+	unsigned steps; /* beside it: not every cell takes them */
 	bool sent; /* is in the list of those */
 	unsigned rescans; /* after something was missing or changed */
 	unsigned retries; /* how often it was begun anew */
@@ -77,7 +77,7 @@ struct sched_cell_state {
 	uint64_t asked_ms;
 	enum sched_available available;
 	bool open; /* takes a unit now */
-	bool steps; /* also one that has them, as far as was said */
+	unsigned steps; /* also one that has these, as far as was said */
 };
 
 struct sched_toolchain {

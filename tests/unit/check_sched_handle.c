@@ -375,6 +375,18 @@ START_TEST(without_a_node_for_steps_they_are_done_here)
 }
 END_TEST
 
+START_TEST(a_unit_goes_where_its_own_step_is_taken)
+{
+	s = story("node a up 9 slots; node b up 1 slots; "
+		  "cell a 0 ready symbols; cell b 0 ready steps; "
+		  "unit 1 steps 2; scanned 1");
+	ck_assert_actions(s, "send 1 b");
+	ck_assert_play(s, "unit 2 steps 2; scanned 2", "");
+	ck_assert_play(s, "unit 3 steps 1; scanned 3", "send 3 a");
+	ck_assert_play(s, "cell b 0 ready symbols", "compile 2 NO_STEPS");
+}
+END_TEST
+
 START_TEST(nobody_waits_for_a_node_that_may_take_steps)
 {
 	s = story("node a up 9 slots; cell b 0 shipping; unit 1 steps 1");
@@ -435,6 +447,7 @@ static void add_hedges(Suite *suite)
 	tcase_add_test(tc, a_unit_with_steps_goes_where_they_are_taken);
 	tcase_add_loop_test(tc, without_a_node_for_steps_they_are_done_here, 0,
 			    sizeof(without_steps) / sizeof(*without_steps));
+	tcase_add_test(tc, a_unit_goes_where_its_own_step_is_taken);
 	tcase_add_test(tc, nobody_waits_for_a_node_that_may_take_steps);
 }
 

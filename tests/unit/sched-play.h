@@ -3,7 +3,7 @@
  * unit/sched-play.h - stories for sched/: events in words, separated by ";",
  * and the actions in words.
  *
- *	unit U [tc T] [object K] [local REASON] [exclusive 1] [steps 1]
+ *	unit U [tc T] [object K] [local REASON] [exclusive 1] [steps 1|2|3]
  *	scanned U [bytes N | local REASON]
  *	unsent U NODE REASON; beat U NODE MS; output U NODE; answer U NODE [MS]
  *	fail U NODE CLASS
@@ -13,7 +13,8 @@
  *	node NODE up N slots (fit, and has toolchain 0)
  *	fit NODE N; unfit NODE; lost NODE [new] [version]
  *	slots NODE N BUSY
- *	cell NODE T none|asked|shipping|ready|spoiled [steps]
+ *	cell NODE T none|asked|shipping|ready|spoiled
+ *		[steps|symbols]
  *	probed NODE right|wrong|failed|impossible; worn NODE
  *	drain NODE; resume NODE; added NODE; removed NODE; retry NODE
  *	locals N
@@ -186,7 +187,7 @@ static void play_unit(struct sched_event *ev, struct strv *w)
 			ev->exclusive = atoi(value);
 			break;
 		case 4:
-			ev->steps = atoi(value);
+			ev->steps = (unsigned)atoi(value);
 			break;
 		default:
 			ev->bytes = strtoull(value, NULL, 10);
@@ -257,7 +258,11 @@ static void play_of_node(struct sched_event *ev, struct strv *w)
 		ev->toolchain = (uint32_t)atoi(w->v[2]);
 		ev->cell = (enum sched_cell)play_index(
 			w->v[3], "none asked shipping ready spoiled");
-		ev->steps = w->n > 4;
+		if (w->n > 4)
+			ev->steps = strcmp(w->v[4], "steps") ?
+					    SCHED_STEP_SYMBOLS :
+					    SCHED_STEP_SYMBOLS |
+						    SCHED_STEP_OBJECT;
 		break;
 	case SCHED_REMOVED:
 		ev->words = "taken out";

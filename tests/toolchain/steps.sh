@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# timeout: 1200
+#
+# steps.sh - symbol versions by nodes that compile with a build of their own:
+# genksyms is built for their host of the tree's sources, and believed once its
+# answers were ours.  All files are what plain make leaves; a genksyms that lies
+# is never believed, and a compiler that makes none is no harm.  The nodes' host
+# is this machine's own, and arm64 by qemu where it has a C library for that.
+here=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck source=tests/toolchain/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/toolchain/archives.sh
+. "$here/archives.sh"
+# shellcheck source=tests/toolchain/qemu.sh
+. "$here/qemu.sh"
+
+id=gcc-$archives_version-aarch64-linux
+names=aarch64-gcc${archives_version//./}-linux-
+targets=(lib/math/)
+own=$(uname -m)-linux-gnu-gcc
+
+# configure NODE [COMMAND...]: that runs kfarmd by that command
+configure()
+{
+	local name=$1 options=
+
+	shift
+	[ "$name" != q ] || options="--host $archives_foreign"
+	no_nodes
+	cat >"$KFARM_CONFIG" <<-END
+	[toolchain]
+		key-file = $archives_keys
+		sums-key = $archives_sums_key
+		tar-key = $archives_tar_key
+		mirror = https://127.0.0.1:9/
+	[farm]
+		shell = kfarm
+	END
+	node "$name" "$* $bin/kfarmd --stdio --store $work/$name/store $options"
+}
+
+# install HOST [OPTION...]: from the local archive
+install()
+{
+	local file sum
+
+	file=$archives/made/$1/$(archives_name "$1" aarch64-linux).tar.xz
+	sum=$(sha256sum "$file")
+	shift
+	kfarm toolchain install --file "$file" --sha256 "${sum%% *}" "$@"
+}
+
+# choose NODE ID: as if tune had found that build the fastest there.
+choose()
+{
+	local file=$XDG_STATE_HOME/kfarm/canary.json
+
+	jq --arg node "$1" --arg id "$2" \
+		'.choices = [.choices[0] + {node: $node, id: $id}]' \
+		"$file" >"$work/canary.new" && mv "$work/canary.new" "$file"
+}
+
+# Units whose symbols have versions; those in assembler have another pipeline.
+units_in()
+{
+	(cd "$1" && find "${targets[@]}" -name '.*.o.cmd' -exec \
+		grep -l '^#SYMVER' {} + | xargs grep -L '^source_.*\.S$' | sort)
+}
+
+# Those that nodes did, of the last build.
+steps()
+{
+	meta .farm.shell.steps
+}
+
+# again NAME: the units alone
+again()
+{
+	find "$build/lib/math" -name '*.o' -delete
+	kfarm_build --json "$work/events" "${targets[@]}"
+	is "$1: kfarm ends with" 0 $?
+	equal "$1"
+}
+
+# A compiler for this machine in front of PATH, which links by this command.
+links_by()
+{
+	mkdir -p "$work/bin"
+	cat >"$work/bin/$own" <<-END
+	#!/bin/sh
+	for word; do
+		[ "\$word" != -static ] || static=1
+		[ "\$out" != next ] || out=\$word
+		[ "\$word" != -o ] || out=next
+	done
+	[ "\$static" ] || exec "$(command -v "$own")" "\$@"
+	$1
+	END
+	chmod +x "$work/bin/$own"
+}
+
+toolchain_begin
+archives_make || exit 1
+archives_begin "$work"
+trap 'archives_end; farm_cleanup' EXIT
+configure n1
+check "install" install "$archives_host"
+check "a node is given a build" kfarm toolchain install \
+	"gcc-$archives_version" --triplet aarch64-linux \
+	--host "$archives_host" --nodes n1
+check "tune" kfarm toolchain tune "$id" --nodes n1
+check "the node's own is chosen" choose n1 "$id"
+
+PATH=$XDG_DATA_HOME/kfarm/bin:$PATH
+vars=(ARCH=arm64 "CROSS_COMPILE=$names")
+settings=$work/settings
+printf 'CONFIG_MODULES=y\nCONFIG_MODVERSIONS=y\n' >"$settings"
+farm_linux tinyconfig
+farm_reference "${targets[@]}"
+is "plain make ends with" 0 "$plain_status"
+versions=$(units_in "$ref" | wc -l)
+check "units with versions: $versions" test "$versions" -ge 5
+
+# Until nothing had to be done here as the node was not ready for it.
+warm()
+{
+	local round
+
+	for round in {1..10}; do
+		again "$1"
+		[ "$(steps)" != "$versions" ] || break
+	done
+	is "$1: steps" "$versions" "$(steps)"
+}
+
+farm_fresh
+kfarm_build --json "$work/events" "${targets[@]}"
+is "from nothing: kfarm ends with" 0 $?
+equal "from nothing"
+no_temporaries "from nothing"
+check "it compiles with its own build" \
+	grep -q "compiles with its own $id" "$work/events"
+warm "its own host"
+
+# It prints versions, which are not those of this source.
+cat >"$work/liar.c" <<'END'
+#include <stdio.h>
+int main(void)
+{
+	while (getchar() != EOF)
+		;
+	puts("#SYMVER int_sqrt 0x00000001");
+	return 0;
+}
+END
+check "a genksyms that lies" cc -static -o "$work/liar" "$work/liar.c"
+links_by "cp '$work/liar' \"\$out\""
+PATH=$work/bin:$PATH again "a liar"
+is "a liar: steps" 0 "$(steps)"
+check "a liar: is named" grep -q \
+	'genksyms runs here.*what it printed is not what ours does' \
+	"$work/kfarm.log"
+
+links_by 'echo "no C library" >&2; exit 1'
+PATH=$work/bin:$PATH again "no C library"
+is "no C library: steps" 0 "$(steps)"
+check "no C library: people are told" \
+	grep -q 'genksyms runs here.*no C library' "$work/kfarm.log"
+
+farm_end
