@@ -134,7 +134,7 @@ void shell_builder_byte(struct shell_builder *b, bool quoted)
 	unsigned char c = (unsigned char)*lx->p;
 
 	if (shell_stops[c] & SHELL_STOP_MARK) {
-		shell_lex_fail(lx, SHELL_WHY_CHARACTER);
+		shell_lexer_fail(lx, SHELL_WHY_CHARACTER);
 		return;
 	}
 	if (c == '\n')

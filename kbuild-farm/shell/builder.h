@@ -5,7 +5,7 @@
 #ifndef SHELL_BUILDER_H
 #define SHELL_BUILDER_H
 
-#include "shell/lex.h"
+#include "shell/lexer.h"
 
 struct shell_builder {
 	struct shell_lexer *lx;

@@ -54,7 +54,7 @@ void shell_lex_here(struct shell_lexer *lx)
 /* Is the next byte this one?  Then it is taken. */
 static bool take_if(struct shell_lexer *lx, char c)
 {
-	if (shell_lex_ahead(lx) != c)
+	if (shell_lexer_ahead(lx) != c)
 		return false;
 	lx->p++;
 	return true;
@@ -73,11 +73,11 @@ static bool is_descriptor(const struct shell_lexer *lx,
 static void read_operand_name(struct shell_lexer *lx, bool mark,
 			      struct shell_lexed *name)
 {
-	while (shell_lex_ahead(lx) == ' ' || shell_lex_ahead(lx) == '\t')
+	while (shell_lexer_ahead(lx) == ' ' || shell_lexer_ahead(lx) == '\t')
 		lx->p++;
 	shell_word_read(lx, mark, name);
 	if (is_descriptor(lx, name))
-		shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 }
 
 static void announce_here(struct shell_lexer *lx, struct shell_redir *redir)
@@ -90,7 +90,7 @@ static void announce_here(struct shell_lexer *lx, struct shell_redir *redir)
 	read_operand_name(lx, true, &mark);
 	/* It can be no line: dash reads on to the end. */
 	if (memchr(mark.text, '\n', mark.len))
-		shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 	here->mark = bytes_of(mark.text, mark.len);
 	here->quoted = mark.quoted;
 	*lx->heres_end = here;
@@ -168,7 +168,7 @@ static void pass_comment(struct shell_lexer *lx)
 static enum shell_token fresh_token(struct shell_lexer *lx)
 {
 	for (;;) {
-		switch (shell_lex_ahead(lx)) {
+		switch (shell_lexer_ahead(lx)) {
 		case -1:
 			return TOKEN_END;
 		case ' ':

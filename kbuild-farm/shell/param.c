@@ -6,19 +6,19 @@
 char *shell_param_name(struct shell_lexer *lx, bool digits)
 {
 	char *name = lx->text;
-	int c = shell_lex_ahead(lx);
+	int c = shell_lexer_ahead(lx);
 
 	if (shell_is_name_start(c)) {
 		do {
 			*lx->text++ = (char)c;
 			lx->p++;
-			c = shell_lex_ahead(lx);
+			c = shell_lexer_ahead(lx);
 		} while (shell_is_name_start(c) || shell_is_digit(c));
 	} else if (shell_is_digit(c)) {
 		do {
 			*lx->text++ = (char)c;
 			lx->p++;
-			c = shell_lex_ahead(lx);
+			c = shell_lexer_ahead(lx);
 		} while (digits && shell_is_digit(c));
 	} else if (shell_is_special(c)) {
 		*lx->text++ = (char)c;
@@ -32,7 +32,7 @@ static enum shell_param_op doubled(struct shell_lexer *lx, char c,
 				   enum shell_param_op one,
 				   enum shell_param_op two)
 {
-	if (shell_lex_ahead(lx) != c)
+	if (shell_lexer_ahead(lx) != c)
 		return one;
 	lx->p++;
 	return two;
@@ -41,12 +41,12 @@ static enum shell_param_op doubled(struct shell_lexer *lx, char c,
 static enum shell_param_op param_operator(struct shell_lexer *lx,
 					  struct shell_part *part)
 {
-	int c = shell_lex_ahead(lx);
+	int c = shell_lexer_ahead(lx);
 
 	if (c == ':') {
 		part->colon = true;
 		lx->p++;
-		c = shell_lex_ahead(lx);
+		c = shell_lexer_ahead(lx);
 	}
 	lx->p += c >= 0;
 	if (c == '-')
@@ -73,13 +73,13 @@ static bool is_length(struct shell_lexer *lx)
 	int c;
 
 	ahead.p++;
-	c = shell_lex_ahead(&ahead);
+	c = shell_lexer_ahead(&ahead);
 	if (shell_is_name_start(c) || shell_is_digit(c))
 		return true;
 	if (!shell_is_special(c))
 		return false;
 	ahead.p++;
-	return shell_lex_ahead(&ahead) == '}';
+	return shell_lexer_ahead(&ahead) == '}';
 }
 
 static bool has_odd_operand(const struct shell_part *part)
@@ -94,12 +94,12 @@ static bool has_odd_operand(const struct shell_part *part)
 
 bool shell_param_read(struct shell_lexer *lx, struct shell_part *part)
 {
-	if (shell_lex_ahead(lx) == '#' && is_length(lx)) {
+	if (shell_lexer_ahead(lx) == '#' && is_length(lx)) {
 		lx->p++;
 		part->op = SHELL_LENGTH;
 	}
 	part->name = shell_param_name(lx, true);
-	if (part->name[0] && shell_lex_ahead(lx) == '}') {
+	if (part->name[0] && shell_lexer_ahead(lx) == '}') {
 		lx->p++;
 		return false;
 	}
@@ -108,6 +108,6 @@ bool shell_param_read(struct shell_lexer *lx, struct shell_part *part)
 		if (part->op >= SHELL_DEFAULT && !has_odd_operand(part))
 			return true;
 	}
-	shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+	shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 	return false;
 }

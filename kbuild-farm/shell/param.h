@@ -5,7 +5,7 @@
 #ifndef SHELL_PARAM_H
 #define SHELL_PARAM_H
 
-#include "shell/lex.h"
+#include "shell/lexer.h"
 
 #include <string.h>
 

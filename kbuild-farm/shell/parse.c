@@ -25,7 +25,7 @@ static struct shell_node *parse_list(struct shell_lexer *lx,
 
 static void fail(struct shell_lexer *lx)
 {
-	shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+	shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 }
 
 static void expect(struct shell_lexer *lx, enum shell_token token, unsigned how)
@@ -39,7 +39,7 @@ static bool too_long(struct shell_lexer *lx, unsigned links)
 {
 	if (links < CHAIN_MAX)
 		return false;
-	shell_lex_fail(lx, SHELL_WHY_DEPTH);
+	shell_lexer_fail(lx, SHELL_WHY_DEPTH);
 	return true;
 }
 
@@ -100,7 +100,7 @@ static struct shell_node *parse_simple(struct shell_lexer *lx)
 			redirs = &lx->redir->next;
 			break;
 		case TOKEN_OPEN:
-			shell_lex_fail(lx, SHELL_WHY_FUNCTION);
+			shell_lexer_fail(lx, SHELL_WHY_FUNCTION);
 			/* fall through */
 		default:
 			shell_lex_push(lx);
@@ -327,7 +327,7 @@ static struct shell_node *parse_command(struct shell_lexer *lx, unsigned how)
 		return grow_node(lx, SHELL_SIMPLE, line);
 	}
 	if (lx->depth >= SHELL_DEPTH_MAX) {
-		shell_lex_fail(lx, SHELL_WHY_DEPTH);
+		shell_lexer_fail(lx, SHELL_WHY_DEPTH);
 		return grow_node(lx, SHELL_SIMPLE, line);
 	}
 	lx->depth++;
@@ -444,7 +444,7 @@ static struct shell_node *parse_list(struct shell_lexer *lx,
 		case TOKEN_SEMI:
 			break;
 		case TOKEN_BACKGROUND:
-			shell_lex_fail(lx, SHELL_WHY_BACKGROUND);
+			shell_lexer_fail(lx, SHELL_WHY_BACKGROUND);
 			break;
 		case TOKEN_NEWLINE:
 		default:

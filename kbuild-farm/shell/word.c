@@ -21,7 +21,7 @@ static void single_quotes(struct shell_builder *b)
 	while (lx->p < lx->end && *lx->p != '\'')
 		shell_builder_byte(b, true);
 	if (lx->p >= lx->end) {
-		shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 		return;
 	}
 	lx->p++;
@@ -31,7 +31,7 @@ static void single_quotes(struct shell_builder *b)
 static bool deeper(struct shell_lexer *lx)
 {
 	if (lx->depth >= SHELL_DEPTH_MAX) {
-		shell_lex_fail(lx, SHELL_WHY_DEPTH);
+		shell_lexer_fail(lx, SHELL_WHY_DEPTH);
 		return false;
 	}
 	lx->depth++;
@@ -53,8 +53,8 @@ static void read_commands(struct shell_builder *b, bool quoted)
 	struct shell_here *heres = lx->heres, **heres_end = lx->heres_end;
 	const struct shell_node *list;
 
-	if (shell_lex_ahead(lx) == '(') {
-		shell_lex_fail(lx, SHELL_WHY_ARITHMETIC);
+	if (shell_lexer_ahead(lx) == '(') {
+		shell_lexer_fail(lx, SHELL_WHY_ARITHMETIC);
 		return;
 	}
 	if (!deeper(lx))
@@ -78,7 +78,7 @@ static struct bytes backquoted(struct shell_lexer *lx, bool quoted)
 	while (p < lx->end && *p != '`')
 		p += *p == '\\' && p + 1 < lx->end ? 2 : 1;
 	text = out = arena_alloc(lx->arena, (size_t)(p - lx->p) + 1);
-	while ((c = shell_lex_ahead(lx)) != '`' && c >= 0) {
+	while ((c = shell_lexer_ahead(lx)) != '`' && c >= 0) {
 		if (c == '\\' && lx->p + 1 < lx->end) {
 			c = (unsigned char)*++lx->p;
 			if (c != '\\' && c != '`' && c != '$' &&
@@ -90,7 +90,7 @@ static struct bytes backquoted(struct shell_lexer *lx, bool quoted)
 		lx->p++;
 	}
 	if (c < 0)
-		shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 	else
 		lx->p++;
 	return bytes_of(text, (size_t)(out - text));
@@ -112,7 +112,7 @@ static void read_backquote(struct shell_builder *b, bool quoted)
 	inner.depth = lx->depth;
 	list = lx->commands(&inner, TOKEN_END);
 	if (inner.why)
-		shell_lex_fail(lx, inner.why);
+		shell_lexer_fail(lx, inner.why);
 	lx->depth--;
 	add_commands(b, quoted, list);
 }
@@ -136,8 +136,8 @@ static const struct shell_word *read_operand(struct shell_builder *b,
 		word_in_quotes(&inner, true, true);
 	else
 		word_outside_quotes(&inner, true);
-	if (shell_lex_ahead(lx) != '}')
-		shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+	if (shell_lexer_ahead(lx) != '}')
+		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 	else
 		lx->p++;
 	word = shell_builder_end(&inner);
@@ -165,7 +165,7 @@ static void read_dollar(struct shell_builder *b, bool quoted)
 	int c;
 
 	lx->p++;
-	c = shell_lex_ahead(lx);
+	c = shell_lexer_ahead(lx);
 	if (b->mark || (!shell_is_name_start(c) && !shell_is_digit(c) &&
 			!shell_is_special(c) && c != '(' && c != '{')) {
 		shell_builder_put(b, '$', quoted);
@@ -251,9 +251,9 @@ static void word_in_quotes(struct shell_builder *b, bool in_braces,
 
 	for (;;) {
 		shell_builder_run(b, SHELL_STOP_QUOTED, true);
-		switch (shell_lex_ahead(lx)) {
+		switch (shell_lexer_ahead(lx)) {
 		case -1:
-			shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+			shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 			return;
 		case '$':
 			read_dollar(b, true);
@@ -280,7 +280,7 @@ static void word_in_quotes(struct shell_builder *b, bool in_braces,
 		case '\n':
 			/* It might be the line that ends the document. */
 			if (b->document)
-				shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+				shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 			/* fall through */
 		default:
 			if (lx->p < lx->end)
@@ -300,7 +300,7 @@ static void note_tilde(struct shell_builder *b)
 	b->live = true;
 	if (next < lx->end && (!strchr("/: \t\n;&|<>()}\"'$`\\", *next) ||
 			       (lx->end - next > 1 && !memcmp(next, "${", 2))))
-		shell_lex_fail(b->lx, SHELL_WHY_TILDE);
+		shell_lexer_fail(b->lx, SHELL_WHY_TILDE);
 }
 
 /* At an "=": is all in front of it a name? */
@@ -375,7 +375,7 @@ static bool read_special(struct shell_builder *b, int c, bool braces)
 		break;
 	case '\n':
 		if (b->document)
-			shell_lex_fail(b->lx, SHELL_WHY_SYNTAX);
+			shell_lexer_fail(b->lx, SHELL_WHY_SYNTAX);
 		/* fall through */
 	default:
 		if (!braces && !(shell_stops[c] & SHELL_STOP_MARK))
@@ -394,7 +394,7 @@ static void word_outside_quotes(struct shell_builder *b, bool braces)
 
 	do {
 		shell_builder_run(b, SHELL_STOP_PLAIN, false);
-		c = shell_lex_ahead(lx);
+		c = shell_lexer_ahead(lx);
 		/* Behind a line that was continued it may be any. */
 	} while (c >= 0 && (!shell_stops[c] || read_special(b, c, braces)));
 }
@@ -409,7 +409,7 @@ void shell_word_read(struct shell_lexer *lx, bool mark, struct shell_lexed *out)
 	if (lx->p < lx->end && *lx->p != '#')
 		word_outside_quotes(&b, false);
 	if (lx->p == start)
-		shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 	out->text = b.text;
 	out->len = (size_t)(lx->text - b.text);
 	out->quoted = b.quoted;
@@ -423,7 +423,7 @@ static bool take_mark(struct shell_lexer *lx, const struct shell_here *here)
 	const char *p = lx->p;
 
 	if (!here->quoted) {
-		shell_lex_ahead(lx);
+		shell_lexer_ahead(lx);
 		p = lx->p;
 	}
 	if (here->strip_tabs) {
@@ -432,7 +432,7 @@ static bool take_mark(struct shell_lexer *lx, const struct shell_here *here)
 		/* dash keeps the continuation of such a line. */
 		if (p > lx->p && !here->quoted && lx->end - p >= 2 &&
 		    p[0] == '\\' && p[1] == '\n') {
-			shell_lex_fail(lx, SHELL_WHY_SYNTAX);
+			shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
 			return true;
 		}
 		lx->p = p;
@@ -455,7 +455,7 @@ static void document_line(struct shell_builder *b)
 
 	do {
 		shell_builder_run(b, SHELL_STOP_QUOTED, true);
-		c = shell_lex_ahead(lx);
+		c = shell_lexer_ahead(lx);
 		if (c == '$')
 			read_dollar(b, true);
 		else if (c == '`')

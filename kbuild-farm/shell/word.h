@@ -6,7 +6,7 @@
 #ifndef SHELL_WORD_H
 #define SHELL_WORD_H
 
-#include "shell/lex.h"
+#include "shell/lexer.h"
 
 /*
  * Read the word that begins at lx->p.  Nothing in the `mark` that ends a
