@@ -176,8 +176,19 @@ static void on_load(struct events_tally *t, const struct events_event *ev)
 	n->received = ev->received;
 }
 
+static void forget_step_reasons(struct events_tally *t)
+{
+	for (size_t i = 0; i < t->n_step_reasons; i++)
+		free(t->step_reason[i].text);
+	free(t->step_reason);
+	t->step_reason = NULL;
+	t->n_step_reasons = 0;
+}
+
+/* It may be told again, and what is behind it, too. */
 static void on_host(struct events_tally *t, const struct events_event *ev)
 {
+	forget_step_reasons(t);
 	t->cpu_ms = ev->cpu_ms;
 	t->scan_ms = ev->scan_ms;
 	if (ev->shell_lines == EVENTS_UNKNOWN)
@@ -310,8 +321,6 @@ void events_tally_release(struct events_tally *t)
 	for (size_t i = 0; i < t->n_reasons; i++)
 		free(t->reason[i].text);
 	free(t->reason);
-	for (size_t i = 0; i < t->n_step_reasons; i++)
-		free(t->step_reason[i].text);
-	free(t->step_reason);
+	forget_step_reasons(t);
 	*t = (struct events_tally){ 0 };
 }

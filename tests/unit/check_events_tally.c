@@ -97,15 +97,17 @@ START_TEST(steps_beside_jobs_count_with_them)
 	ck_assert_uint_eq(t.steps, 1);
 	ck_assert_uint_eq(t.remote + t.local, 2);
 	/* Those that the shell ran itself are told at the end. */
-	ev = events_new(EVENTS_HOST);
-	ev.shell_lines = 9;
-	ev.shell_steps = 1;
-	ev.shell_steps_here = 3;
-	events_tally_tell(&t, &ev);
-	ev = events_new(EVENTS_STEPS);
-	ev.reason = "un\033usual";
-	ev.steps = 3;
-	events_tally_tell(&t, &ev);
+	for (ev.steps = 2; ev.steps <= 3; ev.steps++) {
+		struct events_event host = events_new(EVENTS_HOST);
+
+		host.shell_lines = 9;
+		host.shell_steps = 1;
+		host.shell_steps_here = ev.steps;
+		events_tally_tell(&t, &host);
+		ev.kind = EVENTS_STEPS;
+		ev.reason = "un\033usual";
+		events_tally_tell(&t, &ev);
+	}
 	ck_assert_int_eq(t.shell_steps_here, 3);
 	ck_assert_uint_eq(t.n_step_reasons, 1);
 	ck_assert_str_eq(t.step_reason[0].text, "un?usual");
