@@ -4,7 +4,7 @@
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
 #	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
-#	make faults [TIMES=] [FAULTS=]
+#	make faults [TIMES=] [FAULTS=] | kills [KILLS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
@@ -452,6 +452,12 @@ soak: all
 TIMES ?= 1
 faults: all
 	$QKFARM_BUILD=$B SOAK=$(TIMES) tests/nodes/faults.sh $(FAULTS)
+
+# A node, kfarm or make killed KILLS times while a part of Linux is built: an hour.
+KILLS ?= 100
+.PHONY: kills
+kills: all
+	$QKFARM_BUILD=$B tests/farm/kills.sh $(KILLS)
 
 # Whole kernels by kfarm and by make, byte for byte, with the configurations
 # that tests/farm/equality.sh knows, ARGS being its other options: hours.

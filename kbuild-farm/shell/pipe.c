@@ -102,6 +102,8 @@ static void run_here(struct shell *sh, struct element *e, unsigned flags)
  */
 static struct element *choose_here(struct element *e, size_t n)
 {
+	if (shell_traps_of_signals())
+		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!shell_known_program(e[i].node) &&
 		    shell_known_pure(e[i].node))

@@ -186,6 +186,18 @@ int shell_program_become(struct shell *sh, const struct shell_program *p,
 				     shell_program_exec(sh, p, argv));
 }
 
+/* dash says it in the child, which may die of that: its output is closed. */
+static pid_t start_explanation(struct shell *sh, const char *name, int code)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		shell_signals_default();
+		_exit(shell_program_explain(sh, name, code));
+	}
+	return pid;
+}
+
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status)
 {
@@ -205,16 +217,16 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 		_exit(127);
 	}
 	shell_signals_release(&before);
+	if (pid > 0 && code) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		pid = start_explanation(sh, argv[0], code);
+	}
 	if (pid < 0) {
 		*status = shell_fail(sh, "Cannot fork");
 		return 0;
 	}
-	if (!code)
-		return pid;
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	*status = shell_program_explain(sh, argv[0], code);
-	return 0;
+	return pid;
 }
 
 void shell_program_tell_signal(int sig, bool dumped)

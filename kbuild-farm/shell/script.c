@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define DESCRIPTORS_MIN 128
 
 /* $? $$ $- $0 and variables; no command is ever in the background. */
 static const char *get_value(void *at, const char *name)
@@ -100,6 +103,21 @@ static void shell_begin(struct shell *sh, const struct shell_script *script)
 	};
 }
 
+/*
+ * Our descriptors lie above those that a script can name, and are more than
+ * dash needs; and a file that grows too long ends the program that writes it,
+ * which may be one that is done in the shell itself.
+ */
+static bool limits_suffice(void)
+{
+	struct rlimit files, size;
+
+	return !getrlimit(RLIMIT_NOFILE, &files) &&
+	       files.rlim_cur >= DESCRIPTORS_MIN &&
+	       !getrlimit(RLIMIT_FSIZE, &size) &&
+	       size.rlim_cur == RLIM_INFINITY;
+}
+
 /* What is to be run; NULL: nothing is in the script. */
 static int read_script(struct shell *sh, const struct shell_script *script,
 		       char **env, const struct shell_node **list,
@@ -109,8 +127,9 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 
 	if (ret)
 		return ret;
-	if (!shell_vars_init(&sh->vars, env)) {
-		*why = SHELL_WHY_OTHER; /* dash has something to say of that */
+	/* dash has something to say of a directory that is not there. */
+	if (!limits_suffice() || !shell_vars_init(&sh->vars, env)) {
+		*why = SHELL_WHY_OTHER;
 		return -ENOTSUP;
 	}
 	sh->dir = xstrdup(shell_vars_get(&sh->vars, "PWD"));

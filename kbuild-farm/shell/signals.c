@@ -117,6 +117,13 @@ bool shell_traps_any(void)
 	return n_actions > 0;
 }
 
+bool shell_traps_of_signals(void)
+{
+	const char *at_exit = actions[SHELL_TRAP_EXIT];
+
+	return n_actions > (at_exit && *at_exit);
+}
+
 void shell_traps_forget(void)
 {
 	for (int sig = 0; sig <= LAST; sig++) {

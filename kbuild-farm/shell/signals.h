@@ -25,6 +25,11 @@ int shell_trap_number(const char *name);
 void shell_trap_set(int sig, const char *action);
 /* Is something run for any?  Then a shell has to stay to see it. */
 bool shell_traps_any(void);
+/*
+ * For any signal?  Then subshells are to be processes: one that comes may be
+ * for the shell alone, which waits for their end and then sees to it.
+ */
+bool shell_traps_of_signals(void);
 /* In a subshell: what was ignored stays so, all else is as without traps. */
 void shell_traps_forget(void);
 /* A copy of what is to be run at the end, now none; NULL: nothing. */

@@ -54,6 +54,32 @@ killed()
 	done
 }
 
+# make is killed: all of it ends, and the next build ends as it should.
+make_killed()
+{
+	local round
+
+	for round in $(rounds 1 20); do
+		nodes 2 slots=3
+		farm_fresh
+		kfarm_start -j 6 Image
+		wait_for 60 objects_beyond $((round * 4 % 30)) ||
+			bad "make is killed: no objects come"
+		pkill -KILL -x -P "$kfarm" make ||
+			echo "make is killed: the build was over before"
+		gone "make is killed"
+		kfarm_wait
+		no_temporaries "make is killed"
+		torn "make is killed"
+		kfarm_build -j 6 Image
+		is "make is killed: the next run ends with" 0 $?
+		torn "make is killed: the next run"
+		check "make is killed: the same Image" cmp \
+			"$ref/arch/arm64/boot/Image" \
+			"$build/arch/arm64/boot/Image"
+	done
+}
+
 # Silent for more than 5 s: the wrappers go on without it.
 stopped()
 {
@@ -149,6 +175,7 @@ closed_pipe()
 }
 
 killed
+make_killed
 stopped
 for round in $(rounds 5 100); do
 	whom=kfarm

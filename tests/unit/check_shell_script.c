@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -213,6 +214,31 @@ START_TEST(a_script_is_not_handed_on) /* each of scripts */
 }
 END_TEST
 
+static const struct {
+	int resource;
+	rlim_t limit;
+} small[] = {
+	{ RLIMIT_NOFILE, 20 },
+	{ RLIMIT_FSIZE, 1 << 20 },
+};
+
+START_TEST(small_limits_are_a_matter_for_dash) /* each of small */
+{
+	struct shell_script script = { .text = "x=$(cat a | sort)",
+				       .name = "/bin/sh" };
+	struct rlimit before, now;
+	enum shell_why why;
+
+	ck_assert_int_eq(shell_script_check(&script, environ, &why), 0);
+	ck_assert_int_eq(getrlimit(small[_i].resource, &before), 0);
+	now = before;
+	now.rlim_cur = small[_i].limit;
+	ck_assert_int_eq(setrlimit(small[_i].resource, &now), 0);
+	ck_assert_int_eq(shell_script_check(&script, environ, &why), -ENOTSUP);
+	ck_assert_int_eq(setrlimit(small[_i].resource, &before), 0);
+}
+END_TEST
+
 static void setup(void)
 {
 	char template[] = "/tmp/kfarm-shell.XXXXXX";
@@ -244,6 +270,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, a_script_does_what_dash_does, 0, n_scripts);
 	tcase_add_loop_test(tc, a_script_is_not_handed_on, 0, n_scripts);
+	tcase_add_loop_test(tc, small_limits_are_a_matter_for_dash, 0,
+			    sizeof(small) / sizeof(*small));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# kills.sh [--mini] [KILLS] - so many times (100) a process of a build is killed
+# by SIGKILL at a random time: in turn a node, kfarm and one of its makes, with
+# make's shell, remembered probes and, in a part of Linux, symbol versions made
+# by nodes.  Each time all of it ends, nothing stays behind, and a `kfarm build`
+# after it leaves what plain make leaves, every file of the build directory.
+# Some builds begin with nothing but their .config.  What kbuild's own try-run
+# leaves when its make is gone, .tmp_PID, does not count.  --mini: the small tree of
+# the other tests instead of Linux, many times faster; its makefile does not see
+# that a recipe was cut after its compile, so that no make is killed.
+. "$(dirname "$0")/lib.sh"
+
+linux=1
+[ "${1:-}" != --mini ] || { linux= && shift; }
+kills=${1:-100}
+
+farm_begin
+if [ "$linux" ]; then
+	victims=(node kfarm make)
+	targets=(init/ lib/math/)
+	settings=$work/settings
+	cat >"$settings" <<-'END'
+	CONFIG_MODULES=y
+	CONFIG_MODVERSIONS=y
+	END
+	farm_linux tinyconfig
+else
+	victims=(node kfarm)
+	targets=(Image)
+	farm_mini 24 2
+fi
+farm_reference "${targets[@]}"
+is "plain make ends with" 0 "$plain_status"
+bare=$work/bare
+mv "$prepared" "$bare"
+cp -a "$bare" "$build"
+if [ "$linux" ]; then
+	plain prepare >"$work/prepare.log" 2>&1
+	is "make prepare ends with" 0 $?
+fi
+mv "$build" "$prepared"
+
+farm()
+{
+	nodes 2 slots=3
+	printf '[farm]\n\tshell = kfarm\n' >>"$KFARM_CONFIG"
+}
+
+# from DIR: the build directory is a copy of it.
+from()
+{
+	rm -rf "$build"
+	cp -a "$1" "$build"
+}
+
+# took DIR: a build from there, in milliseconds.
+took()
+{
+	local began
+
+	from "$1"
+	began=$(date +%s%3N)
+	kfarm_build "${targets[@]}"
+	echo $(($(date +%s%3N) - began))
+}
+
+# One of the makes of this build.
+a_make()
+{
+	left_over | awk '$3 ~ /(^|\/)make$/ { print $1 }' | sort -R | head -n 1
+}
+
+# victim WHO: its process, or nothing.
+victim()
+{
+	case $1 in
+	node) node_pid "node$((RANDOM % 2 + 1))" ;;
+	kfarm) echo "$kfarm" ;;
+	make) a_make ;;
+	esac
+}
+
+# round WHO DIR MS: false when the build was over before.
+round()
+{
+	local pid who=$1 status status_after after
+
+	from "$2"
+	farm
+	kfarm_start "${targets[@]}"
+	after=$(((RANDOM * 32768 + RANDOM) % $3))
+	sleep "$((after / 1000)).$(printf %03d $((after % 1000)))"
+	# Not there yet, or already over.
+	pid=$(victim "$who")
+	if [ ! "$pid" ] || ! kill -KILL "$pid" 2>/dev/null; then
+		kfarm_wait
+		return 1
+	fi
+	if ! wait_for 300 nothing_left; then
+		bad "$who after $after ms: still there after five minutes"
+		left_over | head -n 10 | sed 's/^/      /'
+		stop_all
+	fi
+	{ kfarm_wait; } 2>/dev/null
+	status=$?
+	if [ "$who" = node ]; then
+		is "node after $after ms: kfarm ends with" 0 $status
+		equal "node after $after ms"
+	fi
+	kfarm_build "${targets[@]}"
+	status_after=$?
+	rm -rf "$build"/.tmp_[0-9]*
+	is "$who after $after ms ($status, $(objects) objects): the next ends with" \
+		0 $status_after
+	equal "$who after $after ms"
+	no_temporaries "$who after $after ms"
+	check "$who after $after ms: nothing stays behind" nothing_left
+	[ $failed = 0 ] || {
+		tail -n 20 "$work/kfarm.log"
+		farm_end
+	}
+}
+
+farm
+took "$prepared" >/dev/null
+is "the first build ends with" 0 $?
+short=$(took "$prepared")
+long=$(took "$bare")
+equal "a build that nobody disturbs"
+echo "undisturbed: $short ms, $long ms from nothing"
+
+done=0
+declare -A hits
+while [ "$done" -lt "$kills" ]; do
+	who=${victims[done % ${#victims[@]}]}
+	if [ $((done / 3 % 18)) = 2 ]; then
+		round "$who" "$bare" "$long" || continue
+	else
+		round "$who" "$prepared" "$short" || continue
+	fi
+	hits[$who]=$((${hits[$who]:-0} + 1))
+	done=$((done + 1))
+done
+echo "killed: node ${hits[node]:-0}, kfarm ${hits[kfarm]:-0}, make ${hits[make]:-0}"
+farm_end
