@@ -43,6 +43,26 @@ START_TEST(one_that_ended_has_neither)
 }
 END_TEST
 
+START_TEST(steps_of_kbuild_are_counted_beside_jobs)
+{
+	struct events_event ev = events_new(EVENTS_JOB);
+
+	resize(50, 132);
+	ev.state = EVENTS_JOB_DONE;
+	ev.node = "box";
+	ev.remote = true;
+	ev.job = 1;
+	play(&ev);
+	ck_assert(shows("1 remote") && !shows("step"));
+	ev.step = "symbols";
+	ev.job = 2;
+	play(&ev);
+	ev.job = 3;
+	play(&ev);
+	ck_assert(shows("3 remote") && shows("2 steps"));
+}
+END_TEST
+
 START_TEST(what_takes_longer_than_it_should_has_no_end)
 {
 	farm_is_known = true;
@@ -85,6 +105,7 @@ int main(void)
 	tcase_add_loop_test(tc,
 			    a_build_like_the_last_one_has_a_total_and_an_end, 0,
 			    sizeof(sizes) / sizeof(*sizes));
+	tcase_add_test(tc, steps_of_kbuild_are_counted_beside_jobs);
 	tcase_add_test(tc, one_that_ended_has_neither);
 	tcase_add_test(tc, what_takes_longer_than_it_should_has_no_end);
 	tcase_add_test(tc, no_width_is_too_small);
