@@ -52,11 +52,13 @@ printf '[farm]\n\tsteps = no\n' >>"$KFARM_CONFIG"
 farm_fresh
 kfarm_build "${targets[@]}"
 built "steps = no" 0
+is "steps = no: steps here" "$objects no node takes steps" "$(steps_here)"
 
 # It says more than it should be asked for on a node: it is run here.
 nodes 1
 farm_fresh
 OBJTOOL_ARGS=--stats kfarm_build "${targets[@]}"
 built "OBJTOOL_ARGS" 0
+is "OBJTOOL_ARGS: steps here" "$objects" "$(meta .farm.shell.steps_here)"
 
 farm_end
