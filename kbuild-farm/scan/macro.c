@@ -227,17 +227,14 @@ void scan_run_release(struct scan_run *run)
 	*run = (struct scan_run){ 0 };
 }
 
-static struct scan_slot *slot_of(struct scan_cpp *cpp, uint32_t name)
+void scan_cpp_make_room(struct scan_cpp *cpp, uint32_t name)
 {
-	if (name >= cpp->n_slot) {
-		uint32_t n = name + name / 2 + 1024;
+	uint32_t n = name + name / 2 + 1024;
 
-		cpp->slot = xrealloc(cpp->slot, n * sizeof(*cpp->slot));
-		memset(cpp->slot + cpp->n_slot, 0,
-		       (n - cpp->n_slot) * sizeof(*cpp->slot));
-		cpp->n_slot = n;
-	}
-	return &cpp->slot[name];
+	cpp->slot = xrealloc(cpp->slot, n * sizeof(*cpp->slot));
+	memset(cpp->slot + cpp->n_slot, 0,
+	       (n - cpp->n_slot) * sizeof(*cpp->slot));
+	cpp->n_slot = n;
 }
 
 /* What the compiler may have built in; whether it has is for the host. */
@@ -253,10 +250,7 @@ void scan_cpp_reset(struct scan_cpp *cpp, unsigned mode)
 
 void scan_cpp_define(struct scan_cpp *cpp, struct scan_def *def)
 {
-	struct scan_slot *s = slot_of(cpp, def->name);
-
-	s->def = def;
-	s->epoch = cpp->epoch;
+	scan_cpp_define_as(cpp, def->name, def);
 }
 
 void scan_cpp_undef(struct scan_cpp *cpp, uint32_t name)
@@ -265,20 +259,10 @@ void scan_cpp_undef(struct scan_cpp *cpp, uint32_t name)
 		cpp->slot[name].def = NULL;
 }
 
-struct scan_def *scan_cpp_def(struct scan_cpp *cpp, uint32_t name)
-{
-	const struct scan_slot *s;
-
-	if (name >= cpp->n_slot)
-		return NULL;
-	s = &cpp->slot[name];
-	return s->epoch == cpp->epoch ? s->def : NULL;
-}
-
 struct scan_def *scan_cpp_look(struct scan_cpp *cpp, uint32_t name)
 {
 	struct scan_def *def = scan_cpp_def(cpp, name);
-	struct scan_slot *s = slot_of(cpp, name);
+	struct scan_slot *s = scan_cpp_slot(cpp, name);
 
 	if (s->looked == cpp->looking)
 		return def;

@@ -123,7 +123,38 @@ void scan_cpp_reset(struct scan_cpp *cpp, unsigned mode);
 /* `def` is borrowed until scan_cpp_reset(). */
 void scan_cpp_define(struct scan_cpp *cpp, struct scan_def *def);
 void scan_cpp_undef(struct scan_cpp *cpp, uint32_t name);
-struct scan_def *scan_cpp_def(struct scan_cpp *cpp, uint32_t name);
+/* Let there be a slot for it. */
+void scan_cpp_make_room(struct scan_cpp *cpp, uint32_t name);
+
+static inline struct scan_slot *scan_cpp_slot(struct scan_cpp *cpp,
+					      uint32_t name)
+{
+	if (name >= cpp->n_slot)
+		scan_cpp_make_room(cpp, name);
+	return &cpp->slot[name];
+}
+
+/* scan_cpp_define() of what is known to define `name`: a unit has thousands. */
+static inline void scan_cpp_define_as(struct scan_cpp *cpp, uint32_t name,
+				      struct scan_def *def)
+{
+	struct scan_slot *s = scan_cpp_slot(cpp, name);
+
+	s->def = def;
+	s->epoch = cpp->epoch;
+}
+
+static inline struct scan_def *scan_cpp_def(const struct scan_cpp *cpp,
+					    uint32_t name)
+{
+	const struct scan_slot *s;
+
+	if (name >= cpp->n_slot)
+		return NULL;
+	s = &cpp->slot[name];
+	return s->epoch == cpp->epoch ? s->def : NULL;
+}
+
 /* The same, and remember that the evaluation depends on it. */
 struct scan_def *scan_cpp_look(struct scan_cpp *cpp, uint32_t name);
 

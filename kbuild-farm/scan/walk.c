@@ -252,7 +252,7 @@ void scan_walk_step(struct scan_walk *walk, struct scan_frame *f)
 		walk->steps++;
 		switch ((enum scan_op)d->op) {
 		case SCAN_OP_DEFINE:
-			scan_cpp_define(cpp, &t->def[d->at]);
+			scan_cpp_define_as(cpp, d->name, &t->def[d->at]);
 			continue;
 		case SCAN_OP_UNDEF:
 			scan_cpp_undef(cpp, d->name);
