@@ -124,13 +124,6 @@ static struct inputs_spelled *spelled(struct lister *l)
 	return inputs_spelled_get(l->in->spellings, l->number, l->abs, l->len);
 }
 
-/* The file of that name; NULL: it is none. */
-static struct inputs_path *spelled_path(struct lister *l,
-					struct inputs_spelled *s)
-{
-	return s ? inputs_spelled_path(l->in->spellings, s) : NULL;
-}
-
 static bool is_current(const struct inputs_path *p, const struct stamp *now)
 {
 	const struct inputs_entry *e = p->now;
@@ -145,12 +138,12 @@ static enum outcome read_first(struct lister *l, struct inputs_path *p)
 	return READ_FIRST;
 }
 
-/* The file l->abs, which the scanner saw as `want`. */
-static enum outcome list_file(struct lister *l, const struct stamp *want,
+/* The file `s`, which the scanner saw as `want`. */
+static enum outcome list_file(struct lister *l, struct inputs_spelled *s,
+			      const struct stamp *want,
 			      struct inputs_manifest_file *out, unsigned depth)
 {
-	struct inputs_spelled *s = spelled(l);
-	struct inputs_path *p = spelled_path(l, s);
+	struct inputs_path *p = inputs_spelled_path(l->in->spellings, s);
 	struct stat st;
 
 	/* The scanner has read it, so it has been replaced since. */
@@ -172,7 +165,7 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 			return STALE;
 		l->len = strlen(l->abs);
 		list_entry(l, p->now);
-		return list_file(l, want, out, depth + 1);
+		return list_file(l, spelled(l), want, out, depth + 1);
 	}
 	if (!S_ISREG(st.st_mode))
 		return reject(l, REASON_INPUT_NOT_FILE, p->name);
@@ -181,26 +174,35 @@ static enum outcome list_file(struct lister *l, const struct stamp *want,
 	return read_first(l, p);
 }
 
-static enum outcome worse(enum outcome a, enum outcome b)
+/* One that came before with that number is what it was then. */
+static enum outcome list_scanned(struct lister *l, const struct scan_file *f,
+				 struct inputs_manifest_file *out)
 {
-	return a > b ? a : b;
+	struct inputs_spellings *all = l->in->spellings;
+	struct inputs_spelled *s = inputs_spelled_numbered(all, l->number,
+							   f->number);
+
+	if (!s && !make_absolute(l, f->path))
+		return reject(l, REASON_INPUT_LONG_PATH, f->path);
+	if (!s) {
+		s = spelled(l);
+		inputs_spelled_number(all, s, f->number);
+	}
+	return list_file(l, s, &f->stamp, out, 0);
 }
 
 static enum outcome list_files(struct lister *l)
 {
-	const struct scan_closure *c = &l->m->closure;
-	enum outcome all = LISTED;
+	struct inputs_manifest *m = l->m;
+	const struct scan_file *f = m->closure.files;
+	enum outcome one, all = LISTED;
 
-	for (size_t i = 0; i < c->n_files && all <= READ_FIRST; i++) {
-		enum outcome one;
-
-		if (!make_absolute(l, c->files[i].path))
-			return reject(l, REASON_INPUT_LONG_PATH,
-				      c->files[i].path);
-		one = list_file(l, &c->files[i].stamp, &l->m->file[i], 0);
+	for (size_t i = 0; i < m->closure.n_files && all <= READ_FIRST; i++) {
+		one = list_scanned(l, &f[i], &m->file[i]);
 		if (one == STALE)
 			return STALE;
-		all = worse(all, one);
+		if (one > all)
+			all = one;
 	}
 	return all;
 }
@@ -314,8 +316,8 @@ static enum outcome list_output(struct lister *l, const char *path,
 	if (!make_absolute(l, path))
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
 	s = spelled(l);
-	p = s && s->dir->exists ? spelled_path(l, s) : NULL;
-	if (!p)
+	p = inputs_spelled_path(l->in->spellings, s);
+	if (!p || !s->dir->exists)
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
 	add_links(l, s->dir);
 	if (p->mark == l->number)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ struct inputs_spellings {
 	struct inputs_dirs *dirs;
 	struct arena arena;
 	struct map map;
+	struct inputs_spelled **numbered; /* NULL: none has that number */
+	size_t n_numbered;
 };
 
 struct inputs_spellings *inputs_spellings_new(struct inputs_paths *paths,
@@ -30,6 +33,7 @@ void inputs_spellings_free(struct inputs_spellings *t)
 		return;
 	map_release(&t->map);
 	arena_release(&t->arena);
+	free(t->numbered);
 	free(t);
 }
 
@@ -68,9 +72,31 @@ struct inputs_spelled *inputs_spelled_get(struct inputs_spellings *t,
 	return new_spelled(t, unit, abs, len, hash);
 }
 
+struct inputs_spelled *inputs_spelled_numbered(struct inputs_spellings *t,
+					       uint32_t unit, uint32_t number)
+{
+	struct inputs_spelled *s = number < t->n_numbered ?
+					   t->numbered[number] :
+					   NULL;
+
+	return s && inputs_dirs_again(t->dirs, unit, s->dir) ? s : NULL;
+}
+
+void inputs_spelled_number(struct inputs_spellings *t, struct inputs_spelled *s,
+			   uint32_t number)
+{
+	if (!s || !number)
+		return;
+	while (t->n_numbered <= number)
+		*VEC_ADD(t->numbered, t->n_numbered) = NULL;
+	t->numbered[number] = s;
+}
+
 struct inputs_path *inputs_spelled_path(struct inputs_spellings *t,
 					struct inputs_spelled *s)
 {
+	if (!s)
+		return NULL;
 	if (s->path && s->in == s->dir->real)
 		return s->path;
 	if (!*s->base || !strcmp(s->base, ".") || !strcmp(s->base, ".."))

@@ -36,7 +36,16 @@ void inputs_spellings_free(struct inputs_spellings *t);
 struct inputs_spelled *inputs_spelled_get(struct inputs_spellings *t,
 					  uint32_t unit, const char *abs,
 					  size_t len);
-/* Its path; NULL: it names none ("a/", "a/.."). */
+/*
+ * The same by the number that it was given, NULL where none was: nothing has to
+ * be put together, hashed or compared then.
+ */
+struct inputs_spelled *inputs_spelled_numbered(struct inputs_spellings *t,
+					       uint32_t unit, uint32_t number);
+/* `number` stands for `s` for good; where either is none, nothing is kept. */
+void inputs_spelled_number(struct inputs_spellings *t, struct inputs_spelled *s,
+			   uint32_t number);
+/* Its path; NULL: `s` is, or it names none ("a/", "a/.."). */
 struct inputs_path *inputs_spelled_path(struct inputs_spellings *t,
 					struct inputs_spelled *s);
 

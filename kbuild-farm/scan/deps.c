@@ -240,6 +240,7 @@ static void pack(struct scan_closure *out, const struct scan_lists *l,
 
 		out->files[i] = (struct scan_file){
 			.path = arena_copy(a, f->path, strlen(f->path)),
+			.number = f->node->entry->number,
 			.kind = f->kind,
 			.stamp = f->node->now,
 			.settled = stamp_settled(&f->node->now, started),

@@ -94,6 +94,11 @@ enum scan_kind {
 
 struct scan_file {
 	char *path; /* as the compiler spells it (-M would print it) */
+	/*
+	 * Stands for this path, seen from this working directory; never given
+	 * to another one, while the same one may have several.  0: none.
+	 */
+	uint32_t number;
 	enum scan_kind kind;
 	/*
 	 * What stat, following links, said of it in this call (or before, see

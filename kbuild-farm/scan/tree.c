@@ -20,10 +20,14 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS 16384
+
+/* Of paths.  What trees come and go, none has a number that another had. */
+static atomic_uint numbers;
 
 struct scan_tree {
 	struct scan_names *names;
@@ -268,6 +272,7 @@ static struct scan_entry *entry_of(struct scan_tree *t, const char *path)
 	}
 	e = arena_alloc(&t->arena, sizeof(*e));
 	*e = (struct scan_entry){ .path = copy_to_arena(t, path),
+				  .number = atomic_fetch_add(&numbers, 1) + 1,
 				  .steps = strstr(path, "/.."),
 				  .next = t->entry[h] };
 	t->entry[h] = e;

@@ -34,6 +34,7 @@ struct scan_dir {
 /* One line of the answer; files of equal spelling share it. */
 struct scan_entry {
 	char *path; /* without leading ./ */
+	uint32_t number; /* see struct scan_file */
 	bool steps; /* it goes through ".." */
 	uint32_t unit;
 	size_t index;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/spelled.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *top; /* without symbolic links */
+static struct inputs_paths *paths;
+static struct inputs_dirs *dirs;
+static struct inputs_spellings *spellings;
+static uint32_t unit;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", top, name);
+}
+
+static void make_dir(const char *name)
+{
+	char *path = at(name);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	free(path);
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = at(name);
+
+	unlink(path);
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static void setup(void)
+{
+	char dir[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	top = realpath(dir, NULL);
+	paths = inputs_paths_new();
+	dirs = inputs_dirs_new(paths);
+	spellings = inputs_spellings_new(paths, dirs);
+	make_dir("a/b/c");
+	make_dir("x/y");
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	inputs_spellings_free(spellings);
+	inputs_dirs_free(dirs);
+	inputs_paths_free(paths);
+	fs_remove(top, &err);
+	free(top);
+}
+
+/* As the next unit spells it. */
+static struct inputs_spelled *get(const char *name)
+{
+	char *path = at(name);
+	struct inputs_spelled *s;
+
+	s = inputs_spelled_get(spellings, ++unit, path, strlen(path));
+	ck_assert_ptr_nonnull(s);
+	free(path);
+	return s;
+}
+
+static struct inputs_spelled *numbered(uint32_t number)
+{
+	return inputs_spelled_numbered(spellings, ++unit, number);
+}
+
+static void expect(struct inputs_spelled *s, const char *real)
+{
+	char *want = at(real);
+
+	ck_assert_str_eq(inputs_spelled_path(spellings, s)->name, want);
+	free(want);
+}
+
+START_TEST(a_name_is_one_spelling_and_leads_to_its_file)
+{
+	struct inputs_spelled *s = get("a/b/../h.h");
+
+	expect(s, "a/h.h");
+	ck_assert_ptr_eq(get("a/b/../h.h"), s);
+	ck_assert_ptr_ne(get("a/h.h"), s);
+	ck_assert_ptr_null(inputs_spelled_path(spellings, get("a/")));
+	ck_assert_ptr_null(inputs_spelled_path(spellings, NULL));
+}
+END_TEST
+
+START_TEST(a_number_stands_for_what_it_was_given_to)
+{
+	struct inputs_spelled *s = get("a/h.h"), *other = get("x/h.h");
+
+	ck_assert_ptr_null(numbered(0));
+	ck_assert_ptr_null(numbered(7));
+	inputs_spelled_number(spellings, s, 7);
+	inputs_spelled_number(spellings, other, 4000);
+	inputs_spelled_number(spellings, other, 0);
+	inputs_spelled_number(spellings, NULL, 9);
+	ck_assert_ptr_eq(numbered(7), s);
+	ck_assert_ptr_eq(numbered(4000), other);
+	ck_assert_ptr_null(numbered(0));
+	ck_assert_ptr_null(numbered(9));
+	ck_assert_ptr_null(numbered(3999));
+	ck_assert_ptr_null(numbered(5000));
+}
+END_TEST
+
+START_TEST(a_number_leads_where_its_directory_leads_now)
+{
+	struct err err;
+	char *dir = at("a");
+
+	inputs_spelled_number(spellings, get("a/h.h"), 1);
+	expect(numbered(1), "a/h.h");
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	make_link("x", "a");
+	expect(numbered(1), "x/h.h");
+	ck_assert_uint_eq(numbered(1)->dir->n_links, 1);
+	free(dir);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("spelled");
+	Suite *s = suite_create("inputs/spelled");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_name_is_one_spelling_and_leads_to_its_file);
+	tcase_add_test(tc, a_number_stands_for_what_it_was_given_to);
+	tcase_add_test(tc, a_number_leads_where_its_directory_leads_now);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
