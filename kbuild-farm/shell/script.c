@@ -12,6 +12,7 @@
 #include "shell/shell.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,8 @@ int shell_script_run(const struct shell_script *script, char **env,
 	} else {
 		ret = read_script(&sh, script, env, &list, why);
 		if (!ret) {
+			/* Ignored, it would have no program's end told. */
+			signal(SIGCHLD, SIG_DFL);
 			/* dash waits for the last command, too, and says what
 			   signal ended it. */
 			shell_run(&sh, list, 0);

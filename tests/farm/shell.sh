@@ -149,6 +149,47 @@ x: ; @echo $${BASH_VERSION:+bash}
 y: ; @echo $${BASH_VERSION:-no bash}
 END
 same "a target's SHELL"
+put_project <<'END'
+all: x y z
+x y: export SHELL = /bin/bash
+x: .SHELLFLAGS = -xc
+x: z ; @echo $${BASH_VERSION:+bash}
+y: ; @echo a; false || echo b
+z: ; @echo $${BASH_VERSION:-none}; echo $(shell echo $$0; echo $${BASH_VERSION:-none})
+END
+same "a target's SHELL, exported, and .SHELLFLAGS"
+put_project <<'END'
+export SHELL
+all: ; @echo "$$SHELL" | sed 's,.*/,,'; $(MAKE) -C sub WORD=x
+	@env | grep -c ^SHELL=
+END
+same "export SHELL"
+put_project <<'END'
+.ONESHELL:
+.SHELLFLAGS = -e -c
+SHELL = /bin/sh
+all:
+	@echo a
+	x=5
+	false && echo no
+	cat <<EOF
+	here $$x
+	EOF
+	(exit 3)
+	echo no
+END
+same ".ONESHELL, .SHELLFLAGS = -e -c, SHELL = /bin/sh"
+put_project <<'END'
+.SHELLFLAGS = -c --
+all: ; @echo a; echo b
+	-@nosuch x
+END
+same ".SHELLFLAGS = -c --"
+put_project <<'END'
+SHELL = /nosuch/sh
+all: ; @echo a; echo b
+END
+MAKESHELL=/bin/bash same "a SHELL that is not there"
 
 # A line of 128 KiB less what execve() needs of it, and one that is too long.
 put_project <<END

@@ -239,6 +239,23 @@ START_TEST(small_limits_are_a_matter_for_dash) /* each of small */
 }
 END_TEST
 
+START_TEST(the_end_of_programs_is_heard_of)
+{
+	struct shell_script script = { .text = "sh -c 'exit 3'; exit $?",
+				       .name = "/bin/sh" };
+	enum shell_why why;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		signal(SIGCHLD, SIG_IGN);
+		_exit(shell_script_run(&script, environ, &why));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 3 << 8);
+}
+END_TEST
+
 static void setup(void)
 {
 	char template[] = "/tmp/kfarm-shell.XXXXXX";
@@ -272,6 +289,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_script_is_not_handed_on, 0, n_scripts);
 	tcase_add_loop_test(tc, small_limits_are_a_matter_for_dash, 0,
 			    sizeof(small) / sizeof(*small));
+	tcase_add_test(tc, the_end_of_programs_is_heard_of);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
