@@ -12,10 +12,9 @@ struct coord_client_ops;
 
 /* sched/ hears of it, soon and from the loop; words are copied. */
 void coord_dispatch_event(struct coord *c, const struct sched_event *event);
-/* Units come, and their wrappers go; `ctx` is the coordinator. */
 /* What units wait for that sched/ has not heard of may have come. */
 void coord_dispatch_held(struct coord *c);
-
+/* Units come, and their wrappers go; `ctx` is the coordinator. */
 extern const struct coord_client_ops coord_dispatch_clients;
 /* What a node says of the unit's job; after its answer it says nothing more. */
 void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
