@@ -14,6 +14,9 @@
 #define PATIENCE_US 250000
 #define KILLS       400
 #define KILL_US     1000
+/* Ten seconds in all. */
+#define ORPHAN_LOOKS 1000
+#define ORPHAN_US    10000
 
 /* The signals that the group gets, one after the other. */
 static const int harder[] = { SIGINT, SIGTERM, SIGKILL };
@@ -84,6 +87,23 @@ int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 	return 0;
 }
 
+/*
+ * make was killed, and the makes that it had started go on by themselves: asked
+ * to end, they take away what they have made only in part.
+ */
+static void end_orphans(struct kernel_maker *m)
+{
+	kill(-m->pid, SIGTERM);
+	for (int i = 0; i < ORPHAN_LOOKS; i++) {
+		while (waitpid(-m->pid, NULL, WNOHANG) > 0)
+			;
+		if (kill(-m->pid, 0))
+			return;
+		event_base_loop(m->base, EVLOOP_NONBLOCK);
+		usleep(ORPHAN_US);
+	}
+}
+
 static void wait_for_group(struct kernel_maker *m, int *status)
 {
 	while (waitpid(m->pid, status, WNOHANG) == 0) {
@@ -91,6 +111,8 @@ static void wait_for_group(struct kernel_maker *m, int *status)
 			break;
 	}
 	evtimer_del(m->patience);
+	if (!m->stopping && WIFSIGNALED(*status))
+		end_orphans(m);
 	/* make has ended; the rest of its group is killed, not waited for. */
 	if (m->stopping)
 		kill(-m->pid, SIGKILL);

@@ -39,7 +39,8 @@ int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 /*
  * Start `what` and run the loop until it has ended.  0 with the wait status,
  * -EINTR when the build is to stop (nothing of the group is left then), or what
- * spawn_start() said.
+ * spawn_start() said.  Where it was killed, what it had started is asked to
+ * end, and waited for a while.
  */
 int kernel_maker_run(struct kernel_maker *m, const struct spawn *what,
 		     int *status, struct err *err);

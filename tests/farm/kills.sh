@@ -2,23 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # kills.sh [--mini] [KILLS] - so many times (100) a process of a build is killed
-# by SIGKILL at a random time: in turn a node, kfarm and one of its makes, with
+# by SIGKILL at a random time: in turn a node, kfarm and its make, with
 # make's shell, remembered probes and, in a part of Linux, symbol versions made
 # by nodes.  Each time all of it ends, nothing stays behind, and a `kfarm build`
 # after it leaves what plain make leaves, every file of the build directory.
 # Some builds begin with nothing but their .config.  What kbuild's own try-run
 # leaves when its make is gone, .tmp_PID, does not count.  --mini: the small tree of
-# the other tests instead of Linux, many times faster; its makefile does not see
-# that a recipe was cut after its compile, so that no make is killed.
+# the other tests instead of Linux, many times faster.
 . "$(dirname "$0")/lib.sh"
 
 linux=1
 [ "${1:-}" != --mini ] || { linux= && shift; }
 kills=${1:-100}
+victims=(node kfarm make)
 
 farm_begin
 if [ "$linux" ]; then
-	victims=(node kfarm make)
 	targets=(init/ lib/math/)
 	settings=$work/settings
 	cat >"$settings" <<-'END'
@@ -27,7 +26,6 @@ if [ "$linux" ]; then
 	END
 	farm_linux tinyconfig
 else
-	victims=(node kfarm)
 	targets=(Image)
 	farm_mini 24 2
 fi
@@ -66,19 +64,13 @@ took()
 	echo $(($(date +%s%3N) - began))
 }
 
-# One of the makes of this build.
-a_make()
-{
-	left_over | awk '$3 ~ /(^|\/)make$/ { print $1 }' | sort -R | head -n 1
-}
-
 # victim WHO: its process, or nothing.
 victim()
 {
 	case $1 in
 	node) node_pid "node$((RANDOM % 2 + 1))" ;;
 	kfarm) echo "$kfarm" ;;
-	make) a_make ;;
+	make) pgrep -x -P "$kfarm" make ;;
 	esac
 }
 

@@ -120,6 +120,23 @@ START_TEST(stdin_is_dev_null_and_the_group_is_its_own)
 }
 END_TEST
 
+/* As a make does, which takes away what it has made in part. */
+START_TEST(what_a_killed_make_has_started_is_asked_to_end)
+{
+	char *command = xasprintf(
+		"cd %s; (trap 'echo >asked; exit' TERM; echo >ready; "
+		"while :; do sleep 0.01; done) & "
+		"until test -e ready; do sleep 0.01; done; kill -KILL $$",
+		top);
+	int status = 0;
+
+	ck_assert_int_eq(run(command, &status), 0);
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	ck_assert(stands("asked"));
+	free(command);
+}
+END_TEST
+
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
 START_TEST(a_signal_ends_the_group_at_once)
@@ -238,6 +255,7 @@ int main(void)
 	tcase_add_test(tc, a_program_that_is_not_there_is_an_error);
 	tcase_add_test(tc, what_it_prints_is_captured_up_to_a_limit);
 	tcase_add_test(tc, stdin_is_dev_null_and_the_group_is_its_own);
+	tcase_add_test(tc, what_a_killed_make_has_started_is_asked_to_end);
 	tcase_add_loop_test(tc, a_signal_ends_the_group_at_once, 0,
 			    sizeof(ends) / sizeof(*ends));
 	tcase_add_test(tc, one_that_does_not_listen_is_killed_within_a_second);
