@@ -64,14 +64,17 @@ took()
 	echo $(($(date +%s%3N) - began))
 }
 
-# victim WHO: its process, or nothing.
+# victim WHO: its process, or nothing where it is none of this build's any more.
 victim()
 {
+	local pid
+
 	case $1 in
-	node) node_pid "node$((RANDOM % 2 + 1))" ;;
-	kfarm) echo "$kfarm" ;;
-	make) pgrep -x -P "$kfarm" make ;;
+	node) pid=$(node_pid "node$((RANDOM % 2 + 1))") ;;
+	kfarm) pid=$kfarm ;;
+	make) pid=$(pgrep -x -P "$kfarm" make) ;;
 	esac
+	left_over | awk -v pid="$pid" '$1 == pid { print pid }'
 }
 
 # round WHO DIR MS: false when the build was over before.
