@@ -3,8 +3,8 @@
 #include "inputs/dirs.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/str.h"
+#include "inputs-play.h"
 #include "suite.h"
 
 #include <check.h>
@@ -12,56 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char *top; /* without symbolic links */
-static struct inputs_paths *paths;
-static struct inputs_dirs *dirs;
-static uint32_t unit;
-
-static char *at(const char *name)
-{
-	return xasprintf("%s/%s", top, name);
-}
-
-static void make_dir(const char *name)
-{
-	char *path = at(name);
-	struct err err;
-
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
-	free(path);
-}
-
-static void make_link(const char *target, const char *name)
-{
-	char *path = at(name);
-
-	unlink(path);
-	ck_assert_int_eq(symlink(target, path), 0);
-	free(path);
-}
-
-static void setup(void)
-{
-	char dir[] = "/tmp/kfarm-check-XXXXXX";
-
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	top = realpath(dir, NULL);
-	paths = inputs_paths_new();
-	dirs = inputs_dirs_new(paths);
-	make_dir("a/b/c");
-	make_dir("x/y");
-}
-
-static void teardown(void)
-{
-	struct err err;
-
-	inputs_dirs_free(dirs);
-	inputs_paths_free(paths);
-	fs_remove(top, &err);
-	free(top);
-}
 
 static struct inputs_dir *get(const char *name)
 {
@@ -229,7 +179,7 @@ int main(void)
 	TCase *tc = tcase_create("dirs");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, set_up_dirs, tear_down_dirs);
 	tcase_add_test(tc, spellings_lead_to_one_path);
 	tcase_add_test(tc, links_are_followed_and_listed);
 	tcase_add_test(tc, a_link_that_leads_elsewhere_is_noticed);

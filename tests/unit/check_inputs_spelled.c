@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "inputs-play.h"
 #include "suite.h"
 
 #include <check.h>
@@ -11,57 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static char *top; /* without symbolic links */
-static struct inputs_paths *paths;
-static struct inputs_dirs *dirs;
 static struct inputs_spellings *spellings;
-static uint32_t unit;
-
-static char *at(const char *name)
-{
-	return xasprintf("%s/%s", top, name);
-}
-
-static void make_dir(const char *name)
-{
-	char *path = at(name);
-	struct err err;
-
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
-	free(path);
-}
-
-static void make_link(const char *target, const char *name)
-{
-	char *path = at(name);
-
-	unlink(path);
-	ck_assert_int_eq(symlink(target, path), 0);
-	free(path);
-}
 
 static void setup(void)
 {
-	char dir[] = "/tmp/kfarm-check-XXXXXX";
-
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	top = realpath(dir, NULL);
-	paths = inputs_paths_new();
-	dirs = inputs_dirs_new(paths);
+	set_up_dirs();
 	spellings = inputs_spellings_new(paths, dirs);
-	make_dir("a/b/c");
-	make_dir("x/y");
 }
 
 static void teardown(void)
 {
-	struct err err;
-
 	inputs_spellings_free(spellings);
-	inputs_dirs_free(dirs);
-	inputs_paths_free(paths);
-	fs_remove(top, &err);
-	free(top);
+	tear_down_dirs();
 }
 
 /* As the next unit spells it. */
