@@ -353,3 +353,10 @@ const char *depfile_value(const char *text, const char *prefix)
 	}
 	return NULL;
 }
+
+char *depfile_command_file(const char *path)
+{
+	size_t dir = (size_t)(str_base(path) - path);
+
+	return xasprintf("%.*s.%s.cmd", (int)dir, path, str_base(path));
+}

@@ -31,6 +31,8 @@ int depfile_list(struct strv *out, struct bytes text);
  * variable whose name starts with `prefix`, up to the end of the text; or NULL.
  */
 const char *depfile_value(const char *text, const char *prefix);
+/* Where kbuild writes down how it made `path`: DIR/.FILE.cmd; to be freed. */
+char *depfile_command_file(const char *path);
 
 /* Is this prerequisite one that -MMD leaves out? */
 typedef bool depfile_fn(void *ctx, const char *name);

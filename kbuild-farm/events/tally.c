@@ -176,19 +176,19 @@ static void on_load(struct events_tally *t, const struct events_event *ev)
 	n->received = ev->received;
 }
 
-static void forget_step_reasons(struct events_tally *t)
+static void release_reasons(struct events_reason **v, size_t *n)
 {
-	for (size_t i = 0; i < t->n_step_reasons; i++)
-		free(t->step_reason[i].text);
-	free(t->step_reason);
-	t->step_reason = NULL;
-	t->n_step_reasons = 0;
+	for (size_t i = 0; i < *n; i++)
+		free((*v)[i].text);
+	free(*v);
+	*v = NULL;
+	*n = 0;
 }
 
 /* It may be told again, and what is behind it, too. */
 static void on_host(struct events_tally *t, const struct events_event *ev)
 {
-	forget_step_reasons(t);
+	release_reasons(&t->step_reason, &t->n_step_reasons);
 	t->cpu_ms = ev->cpu_ms;
 	t->scan_ms = ev->scan_ms;
 	if (ev->shell_lines == EVENTS_UNKNOWN)
@@ -318,9 +318,7 @@ void events_tally_release(struct events_tally *t)
 		node_free(t->node[i]);
 	free(t->node);
 	map_release(&t->by_name);
-	for (size_t i = 0; i < t->n_reasons; i++)
-		free(t->reason[i].text);
-	free(t->reason);
-	forget_step_reasons(t);
+	release_reasons(&t->reason, &t->n_reasons);
+	release_reasons(&t->step_reason, &t->n_step_reasons);
 	*t = (struct events_tally){ 0 };
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/counterpart.h"
 
+#include "base/depfile.h"
 #include "base/elf.h"
 #include "base/fs.h"
 #include "base/spawn.h"
@@ -68,16 +69,6 @@ static int read_command(const char *path, char **target, struct strv *words,
 	return ret;
 }
 
-/* DIR/.NAME.cmd of DIR/NAME; the caller frees it. */
-static char *command_file(const char *path)
-{
-	char *dir = str_dir(path);
-	char *file = xasprintf("%s/.%s.cmd", dir, str_base(path));
-
-	free(dir);
-	return file;
-}
-
 static bool is_object(const char *word)
 {
 	return *word != '-' && str_ends(word, ".o");
@@ -108,7 +99,7 @@ static int read_link(struct making *k, const struct strv *words,
 static int find_objects(struct making *k, struct err *err)
 {
 	const char *program = k->c->program;
-	char *file = command_file(program), *target = NULL;
+	char *file = depfile_command_file(program), *target = NULL;
 	struct strv words = { 0 };
 	size_t len = strlen(program), below;
 	int ret = read_command(file, &target, &words, err);
@@ -247,7 +238,7 @@ static int compile_words(struct making *k, const struct strv *words,
 static int compile_object(struct making *k, const char *object, struct err *err)
 {
 	char *path = str_seen_from(k->root, object);
-	char *file = command_file(path), *target = NULL;
+	char *file = depfile_command_file(path), *target = NULL;
 	struct strv words = { 0 };
 	int ret = read_command(file, &target, &words, err);
 

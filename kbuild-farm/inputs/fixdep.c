@@ -47,18 +47,10 @@ static enum inputs_fixdep_kind kind_of_source(struct bytes text)
 	return INPUTS_FIXDEP_UNKNOWN;
 }
 
-/* What kbuild wrote down of how the program was made. */
-static char *command_file_of(const char *program)
-{
-	size_t dir = (size_t)(str_base(program) - program);
-
-	return xasprintf("%.*s.%s.cmd", (int)dir, program, str_base(program));
-}
-
 /* The first line of what .fixdep.cmd says of its source; or NULL. */
 static char *source_of(const char *cwd, const char *program)
 {
-	char *path = command_file_of(program);
+	char *path = depfile_command_file(program);
 	struct buf text = { 0 };
 	const char *value = NULL;
 	char *name, *source = NULL;
@@ -472,7 +464,7 @@ static bool read_stamp(const char *path, struct stamp *out)
 
 static bool read_command_stamp(const char *path, struct stamp *out)
 {
-	char *command = command_file_of(path);
+	char *command = depfile_command_file(path);
 	bool is = read_stamp(command, out);
 
 	free(command);
