@@ -266,16 +266,6 @@ tunes()
 	check "list: it passed" says out "^$id .*ok, canary passed\$"
 }
 
-# choose NODE ID: as if tune had found that build the fastest there.
-choose()
-{
-	local file=$XDG_STATE_HOME/kfarm/canary.json
-
-	jq --arg node "$1" --arg id "$2" \
-		'.choices = [.choices[0] + {node: $node, id: $id}]' \
-		"$file" >"$work/canary.new" && mv "$work/canary.new" "$file"
-}
-
 # builds NODE ID WHAT: with the node's own build, equal to plain make's
 builds()
 {

@@ -52,16 +52,6 @@ install()
 	kfarm toolchain install --file "$file" --sha256 "${sum%% *}" "$@"
 }
 
-# choose NODE ID: as if tune had found that build the fastest there.
-choose()
-{
-	local file=$XDG_STATE_HOME/kfarm/canary.json
-
-	jq --arg node "$1" --arg id "$2" \
-		'.choices = [.choices[0] + {node: $node, id: $id}]' \
-		"$file" >"$work/canary.new" && mv "$work/canary.new" "$file"
-}
-
 # Units whose symbols have versions; those in assembler have another pipeline.
 units_in()
 {
