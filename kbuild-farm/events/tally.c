@@ -176,7 +176,7 @@ static void on_load(struct events_tally *t, const struct events_event *ev)
 	n->received = ev->received;
 }
 
-static void release_reasons(struct events_reason **v, size_t *n)
+static void forget_reasons(struct events_reason **v, size_t *n)
 {
 	for (size_t i = 0; i < *n; i++)
 		free((*v)[i].text);
@@ -188,7 +188,7 @@ static void release_reasons(struct events_reason **v, size_t *n)
 /* It may be told again, and what is behind it, too. */
 static void on_host(struct events_tally *t, const struct events_event *ev)
 {
-	release_reasons(&t->step_reason, &t->n_step_reasons);
+	forget_reasons(&t->step_reason, &t->n_step_reasons);
 	t->cpu_ms = ev->cpu_ms;
 	t->scan_ms = ev->scan_ms;
 	if (ev->shell_lines == EVENTS_UNKNOWN)
@@ -318,7 +318,7 @@ void events_tally_release(struct events_tally *t)
 		node_free(t->node[i]);
 	free(t->node);
 	map_release(&t->by_name);
-	release_reasons(&t->reason, &t->n_reasons);
-	release_reasons(&t->step_reason, &t->n_step_reasons);
+	forget_reasons(&t->reason, &t->n_reasons);
+	forget_reasons(&t->step_reason, &t->n_step_reasons);
 	*t = (struct events_tally){ 0 };
 }
