@@ -118,7 +118,7 @@ during()
 	cut-*) lab_cut "$node" "${fault#cut-}" ;;
 	cable) lab_link "$node" down ;;
 	loss-*) lab_loss "$node" "${fault#loss-}" ;;
-	narrow) lab_rate "$node" 1mbit ;;
+	narrow) lab_rate "$node" $narrow ;;
 	quota) lab_limit "$node" cpu=10 ;;
 	restart) lab_off "$node" ;;
 	kfarmd-restarted) lab_kfarmd "$node" --store $store ;;
@@ -196,6 +196,13 @@ squeeze()
 reword()
 {
 	LC_ALL=C sed 's/(Debian 12/(Forged 12/' "$1"
+}
+
+# Somebody else's packets: more at once than a narrow link takes, and in time so
+# many that one is lost.
+use_link()
+{
+	lab_in "$1" bash -c 'head -c 8000 /dev/zero >/dev/udp/10.77.0.1/9'
 }
 
 other_compiler_there()
@@ -331,8 +338,13 @@ over_or_seen()
 # again FAULT NODE: it did not happen yet; false.
 again()
 {
-	[ "$1" != memory ] || [ $((RANDOM % 20)) -gt 0 ] ||
-		happened "$1" "$2" || squeeze "$2"
+	case $1 in
+	memory)
+		[ $((RANDOM % 20)) -gt 0 ] || happened "$1" "$2" ||
+			squeeze "$2"
+		;;
+	narrow | loss-*) use_link "$2" ;;
+	esac
 	return 1
 }
 
@@ -505,10 +517,12 @@ if [ "$soak" ]; then
 	farm_linux tinyconfig prepare
 	targets=(lib/ mm/)
 	most_objects=60
+	narrow=1mbit
 else
 	farm_mini 24 1
 	targets=(Image)
 	most_objects=12
+	narrow=256kbit # an answer is a packet or two
 fi
 badnode=$(badnode) || exit 1
 own_compiler
