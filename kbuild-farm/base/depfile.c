@@ -354,6 +354,27 @@ const char *depfile_value(const char *text, const char *prefix)
 	return NULL;
 }
 
+const char *depfile_saved(const char *text, char **target)
+{
+	static const char *const prefixes[] = { "savedcmd_", "cmd_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		const char *value = depfile_value(text, prefixes[i]);
+		const char *name = value;
+
+		if (!value)
+			continue;
+		while (name > text && name[-1] != '\n')
+			name--;
+		name += strlen(prefixes[i]);
+		if (target)
+			*target = xstrndup(name, (size_t)(value - name) -
+							 strlen(" := "));
+		return value;
+	}
+	return NULL;
+}
+
 char *depfile_command_file(const char *path)
 {
 	size_t dir = (size_t)(str_base(path) - path);

@@ -31,6 +31,13 @@ int depfile_list(struct strv *out, struct bytes text);
  * variable whose name starts with `prefix`, up to the end of the text; or NULL.
  */
 const char *depfile_value(const char *text, const char *prefix);
+/*
+ * kbuild's .FILE.cmd: what made the file, up to the end of the line, as make
+ * would read it: behind " := " of savedcmd_TARGET or, before Linux 6.4,
+ * cmd_TARGET; or NULL.  `target`, where it is not NULL, is then TARGET, to be
+ * freed.
+ */
+const char *depfile_saved(const char *text, char **target);
 /* Where kbuild writes down how it made `path`: DIR/.FILE.cmd; to be freed. */
 char *depfile_command_file(const char *path);
 

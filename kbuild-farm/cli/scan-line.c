@@ -109,10 +109,8 @@ static char *unquote_make(const char *s, size_t len)
 
 static char *saved_command(const char *text)
 {
-	const char *value = depfile_value(text, "savedcmd_");
+	const char *value = depfile_saved(text, NULL);
 
-	if (!value)
-		value = depfile_value(text, "cmd_");
 	return value ? unquote_make(value, strcspn(value, "\n")) : NULL;
 }
 

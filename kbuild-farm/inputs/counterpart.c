@@ -39,31 +39,32 @@ struct making {
 /* ----------------------------------------------------- what kbuild did */
 
 /*
- * The words of "cmd_TARGET := WORDS" or "savedcmd_TARGET := WORDS", the first
- * line of `path`.  What the shell or make would read as more than a word is not
- * followed.
+ * The words of the command that the .cmd file `path` tells of.  What the shell
+ * or make would read as more than a word is not followed.
  */
 static int read_command(const char *path, char **target, struct strv *words,
 			struct err *err)
 {
 	struct buf text = { 0 };
 	int ret = fs_read(path, LINE_MAX_BYTES, &text, err);
-	char *line, *is, *name;
+	char *line = NULL, *name = NULL;
+	const char *command;
 
 	if (ret) {
 		buf_release(&text);
 		return ret;
 	}
-	line = xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
+	command = depfile_saved(buf_str(&text), &name);
+	if (command)
+		line = xstrndup(command, strcspn(command, "\n"));
 	buf_release(&text);
-	name = strstr(line, "cmd_");
-	is = strstr(line, " := ");
-	if (!name || !is || is < name || (name != line && name != line + 5) ||
-	    strlen(is) > WORDS_MAX || strpbrk(is, "\\'\"$`;|&<>()*?[]{}#~")) {
+	if (!line || strlen(line) > WORDS_MAX ||
+	    strpbrk(line, "\\'\"$`;|&<>()*?[]{}#~")) {
 		ret = err_set(err, ENOTSUP, "%s has no plain command", path);
+		free(name);
 	} else {
-		*target = xstrndup(name + 4, (size_t)(is - name) - 4);
-		strv_split(words, is + 4, " \t");
+		strv_split(words, line, " \t");
+		*target = name;
 	}
 	free(line);
 	return ret;
@@ -105,7 +106,7 @@ static int find_objects(struct making *k, struct err *err)
 	int ret = read_command(file, &target, &words, err);
 
 	free(file);
-	if (ret || !target)
+	if (ret)
 		return ret;
 	below = strlen(target);
 	if (len > below + 1 && program[len - below - 1] == '/' &&

@@ -67,6 +67,28 @@ START_TEST(what_kbuild_assigned_is_found)
 }
 END_TEST
 
+/* As 6.1 and 6.12 write it, with other lines around it. */
+START_TEST(what_made_a_file_is_found)
+{
+	static const char before[] = "cmd_d/a.o := gcc -c d/a.c\n\n"
+				     "source_d/a.o := d/a.c\n";
+	static const char now[] = "\nsavedcmd_b := ld := x\n";
+	char *target = NULL;
+
+	ck_assert_str_eq(depfile_saved(before, &target),
+			 before + strlen("cmd_d/a.o := "));
+	ck_assert_str_eq(target, "d/a.o");
+	free(target);
+	ck_assert_str_eq(depfile_saved(now, &target), "ld := x\n");
+	ck_assert_str_eq(target, "b");
+	free(target);
+	ck_assert_ptr_nonnull(depfile_saved(now, NULL));
+	target = NULL;
+	ck_assert_ptr_null(depfile_saved("cmd_a\nx := y\n", &target));
+	ck_assert_ptr_null(target);
+}
+END_TEST
+
 START_TEST(the_system_s_headers_are_cut_out)
 {
 	struct buf out = { 0 };
@@ -179,6 +201,7 @@ int main(void)
 	TCase *tc = tcase_create("depfile");
 
 	tcase_add_test(tc, what_kbuild_assigned_is_found);
+	tcase_add_test(tc, what_made_a_file_is_found);
 	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
 			    LENGTH(cuts));
 	tcase_add_test(tc, each_prerequisite_is_asked_about_once);
