@@ -173,3 +173,20 @@ choose()
 		'.choices = [.choices[0] + {node: $node, id: $id}]' \
 		"$file" >"$work/canary.new" && mv "$work/canary.new" "$file"
 }
+
+# archive HOST: the local archive of that host's build, with archives.sh
+archive()
+{
+	echo "$archives/made/$1/$(archives_name "$1" aarch64-linux).tar.xz"
+}
+
+# install_archive HOST [OPTION...]
+install_archive()
+{
+	local file sum
+
+	file=$(archive "$1")
+	sum=$(sha256sum "$file")
+	shift
+	kfarm toolchain install --file "$file" --sha256 "${sum%% *}" "$@"
+}

@@ -48,22 +48,6 @@ configure()
 	a_node n3 -- --host "$archives_foreign"
 }
 
-archive()
-{
-	echo "$archives/made/$1/$(archives_name "$1" aarch64-linux).tar.xz"
-}
-
-# install HOST [OPTION...]: from the local archive
-install()
-{
-	local file sum
-
-	file=$(archive "$1")
-	sum=$(sha256sum "$file")
-	shift
-	kfarm toolchain install --file "$file" --sha256 "${sum%% *}" "$@"
-}
-
 here_dir()
 {
 	echo "$XDG_DATA_HOME/kfarm/toolchains/$foreign"
@@ -104,10 +88,11 @@ installs()
 {
 	local all
 
-	check "install for this machine" install "$archives_host" --nodes all
+	check "install for this machine" \
+		install_archive "$archives_host" --nodes all
 	check "its nodes need nothing" says err 'n1 .*needs nothing'
 	is "nothing was sent" "" "$(kept_by n1)$(kept_by n2)"
-	check "install for nodes" install "$archives_foreign" --nodes all
+	check "install for nodes" install_archive "$archives_foreign" --nodes all
 	all=$(contents | wc -l)
 	is "a node gets all of it" "$all" "$(sent_to n2)"
 	is "another one, too" "$all" "$(sent_to n3)"
@@ -116,7 +101,7 @@ installs()
 	check "and on the second" same_on n3
 	is "not on one that does not run it" "" \
 		"$(kept_by n1)"
-	check "install again" install "$archives_foreign" --nodes all
+	check "install again" install_archive "$archives_foreign" --nodes all
 	check "sends nothing" says out 'n2: .*: ok, nothing had to be sent'
 	is "and packs nothing" "" "$(packed)"
 }
@@ -143,7 +128,7 @@ damages()
 	check "a flipped bit on a node's disk" \
 		not kfarm toolchain verify --nodes all
 	check "is found where it is" says out "^$foreign .*ok  *-  *ok  *different"
-	check "and mended" install "$archives_foreign" --nodes all
+	check "and mended" install_archive "$archives_foreign" --nodes all
 	check "mended: whole again" same_on n3
 	sent=$(sent_to n3)
 	at_most "mended: files that travel" 1 "${sent:-0}"
@@ -157,7 +142,7 @@ down()
 	node gone "/bin/sh -c 'echo no such host >&2; exit 1'"
 	a_node n4 -- --host "$archives_foreign"
 	check "a node that is down fails the command" \
-		not install "$archives_foreign" --nodes all
+		not install_archive "$archives_foreign" --nodes all
 	check "down: is named, with its reason" says err 'node gone: .*no such host'
 	check "down: the others get theirs" says out 'node n4: .*: ok'
 	check "down: list names it" not kfarm toolchain verify --nodes gone
@@ -226,7 +211,7 @@ killed()
 	# The node itself, without the slow line.
 	configure
 	a_node n5 -- --host "$archives_foreign"
-	check "resumed" install "$archives_foreign" --nodes n5
+	check "resumed" install_archive "$archives_foreign" --nodes n5
 	is "resumed: only what was missing is sent" "$rest" "$(sent_to n5)"
 	is "resumed: and packed" "$rest" "$(packed)"
 	check "resumed: it is whole" same_on n5
@@ -304,7 +289,7 @@ qemu_node()
 	configure
 	a_node q "${qemu_inside[*]}" -- --host arm64
 	check "qemu: the node is given arm64's build" \
-		install arm64 --nodes q
+		install_archive arm64 --nodes q
 	configure_only q
 	check "qemu: arm64's build is chosen" choose q "$foreign"
 	qemu_compiles

@@ -41,17 +41,6 @@ configure()
 	node "$name" "$* $bin/kfarmd --stdio --store $work/$name/store $options"
 }
 
-# install HOST [OPTION...]: from the local archive
-install()
-{
-	local file sum
-
-	file=$archives/made/$1/$(archives_name "$1" aarch64-linux).tar.xz
-	sum=$(sha256sum "$file")
-	shift
-	kfarm toolchain install --file "$file" --sha256 "${sum%% *}" "$@"
-}
-
 # Units whose symbols have versions; those in assembler have another pipeline.
 units_in()
 {
@@ -121,7 +110,7 @@ archives_make || exit 1
 archives_begin "$work"
 trap 'archives_end; farm_cleanup' EXIT
 configure n1
-check "install" install "$archives_host"
+check "install" install_archive "$archives_host"
 check "a node is given a build" kfarm toolchain install \
 	"gcc-$archives_version" --triplet aarch64-linux \
 	--host "$archives_host" --nodes n1
