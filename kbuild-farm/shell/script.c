@@ -119,6 +119,14 @@ static bool limits_suffice(void)
 	       size.rlim_cur == RLIM_INFINITY;
 }
 
+/* dash lets all of them in, and when it does is nobody else's matter. */
+static bool are_signals_blocked(void)
+{
+	sigset_t now;
+
+	return sigprocmask(SIG_SETMASK, NULL, &now) || !sigisemptyset(&now);
+}
+
 /* What is to be run; NULL: nothing is in the script. */
 static int read_script(struct shell *sh, const struct shell_script *script,
 		       char **env, const struct shell_node **list,
@@ -129,7 +137,8 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 	if (ret)
 		return ret;
 	/* dash has something to say of a directory that is not there. */
-	if (!limits_suffice() || !shell_vars_init(&sh->vars, env)) {
+	if (!limits_suffice() || are_signals_blocked() ||
+	    !shell_vars_init(&sh->vars, env)) {
 		*why = SHELL_WHY_OTHER;
 		return -ENOTSUP;
 	}

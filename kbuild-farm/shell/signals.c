@@ -53,10 +53,23 @@ int shell_trap_number(const char *name)
 	return -1;
 }
 
-static void note_signal(int sig)
+/* Of what we wrote ourselves the kernel tells us in our own name. */
+static bool is_own(const siginfo_t *info)
 {
+	return info->si_code == SI_USER && info->si_pid == getpid();
+}
+
+static void note_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
 	if (sig == SIGPIPE && contained) {
-		pipe_broke = 1;
+		if (is_own(info)) {
+			pipe_broke = 1;
+			return;
+		}
+		/* Somebody sent it: the shell of dash has it, too. */
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
 		return;
 	}
 	if (sig == SIGINT && !actions[sig]) {
@@ -78,13 +91,15 @@ static enum mode mode_at_start(int sig)
 
 static void set_mode(int sig, enum mode mode)
 {
-	struct sigaction act = { .sa_handler = note_signal };
+	struct sigaction act = { .sa_sigaction = note_signal };
 
 	if (modes[sig] == UNKNOWN)
 		modes[sig] = mode_at_start(sig);
 	if (modes[sig] == IGNORED_FOR_GOOD || modes[sig] == mode)
 		return;
-	if (mode != CAUGHT)
+	if (mode == CAUGHT)
+		act.sa_flags = SA_SIGINFO;
+	else
 		act.sa_handler = mode == IGNORED ? SIG_IGN : SIG_DFL;
 	sigfillset(&act.sa_mask);
 	sigaction(sig, &act, NULL);

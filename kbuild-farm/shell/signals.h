@@ -55,7 +55,10 @@ void shell_signals_default(void);
 void shell_signals_hold(sigset_t *before);
 void shell_signals_release(const sigset_t *before);
 
-/* In a subshell in this process SIGPIPE ends only that; did it? */
+/*
+ * In a subshell in this process SIGPIPE ends only that; did it?  One that
+ * another process sent ends the shell: there is nobody else whom it can be for.
+ */
 void shell_signals_contain(void);
 bool shell_signals_contain_end(void);
 bool shell_signals_pipe_broke(void);

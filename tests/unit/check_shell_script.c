@@ -256,6 +256,49 @@ START_TEST(the_end_of_programs_is_heard_of)
 }
 END_TEST
 
+START_TEST(blocked_signals_are_a_matter_for_dash)
+{
+	struct shell_script script = { .text = "x=$(cat a | sort)",
+				       .name = "/bin/sh" };
+	enum shell_why why;
+	sigset_t one, before;
+
+	sigemptyset(&one);
+	sigaddset(&one, SIGUSR1);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &one, &before), 0);
+	ck_assert_int_eq(shell_script_check(&script, environ, &why), -ENOTSUP);
+	ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	ck_assert_int_eq(shell_script_check(&script, environ, &why), 0);
+}
+END_TEST
+
+/* Where a subshell runs in the shell itself, it is for both. */
+static const struct {
+	const char *text;
+	int status;
+} told[] = {
+	{ "(sh -c 'kill -PIPE 0'; exit 3); exit 4", SIGPIPE },
+	{ "(cat /dev/zero; exit 3) | :; exit 4", 4 << 8 },
+};
+
+START_TEST(sigpipe_of_a_group_ends_the_shell) /* each of told */
+{
+	struct shell_script script = { .text = told[_i].text,
+				       .name = "/bin/sh" };
+	enum shell_why why;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		signal(SIGPIPE, SIG_DFL);
+		setpgid(0, 0);
+		_exit(shell_script_run(&script, environ, &why));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, told[_i].status);
+}
+END_TEST
+
 static void setup(void)
 {
 	char template[] = "/tmp/kfarm-shell.XXXXXX";
@@ -290,6 +333,9 @@ int main(void)
 	tcase_add_loop_test(tc, small_limits_are_a_matter_for_dash, 0,
 			    sizeof(small) / sizeof(*small));
 	tcase_add_test(tc, the_end_of_programs_is_heard_of);
+	tcase_add_test(tc, blocked_signals_are_a_matter_for_dash);
+	tcase_add_loop_test(tc, sigpipe_of_a_group_ends_the_shell, 0,
+			    sizeof(told) / sizeof(*told));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
