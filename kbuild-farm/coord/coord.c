@@ -50,13 +50,13 @@ static void tell_ready(struct coord *c)
 		ready(c->ready_ctx);
 }
 
-static void tell_remote_jobs(struct coord *c, unsigned n)
+static void tell_waiting(struct coord *c, unsigned n)
 {
-	if (n == c->remote_jobs)
+	if (n == c->waiting)
 		return;
-	c->remote_jobs = n;
-	if (c->setup.remote_jobs)
-		c->setup.remote_jobs(c->setup.remote_jobs_ctx, n);
+	c->waiting = n;
+	if (c->setup.waiting)
+		c->setup.waiting(c->setup.waiting_ctx, n);
 }
 
 /*
@@ -132,7 +132,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	tell_local_slots(c);
 	tell_steps(c);
 	sched_figures(c->sched, &figures);
-	tell_remote_jobs(c, figures.remote_now);
+	tell_waiting(c, coord_slots_waiting(&figures, c->setup.local_slots));
 	if (c->ready && figures.slots > c->ready_slots)
 		wait_for_others(c);
 	c->ready_slots = figures.slots;

@@ -48,10 +48,12 @@ struct coord_setup {
 	 */
 	int64_t (*cost_ms)(void *ctx, const char *object);
 	void *cost_ctx;
-	/* NULL, or called with the number of jobs on nodes when it changes:
-	 * their wrappers wait and cost this machine nothing. */
-	void (*remote_jobs)(void *ctx, unsigned n);
-	void *remote_jobs_ctx;
+	/*
+	 * NULL, or called when it changes with how many recipes make may run
+	 * beside as many as there are local slots (coord/slots.h).
+	 */
+	void (*waiting)(void *ctx, unsigned n);
+	void *waiting_ctx;
 	/*
 	 * NULL: there are no steps beside compiles; or called when it changes
 	 * whether a node would take one.  At first none does.

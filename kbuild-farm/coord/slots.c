@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* What waits is a shell and a wrapper, and now and then a make above. */
+#define WAITING_MIN 64u
+
 /* What a person may ask for; 0: nobody knows yet. */
 static unsigned most_slots(const struct coord_node *n)
 {
@@ -70,6 +73,17 @@ char *coord_slots_words(const struct coord_node *n)
 				 slots == 1 ? "" : "s");
 	return xasprintf("%u of %u slots: %s", now, slots,
 			 n->live.why ? n->live.why : "it comes back");
+}
+
+unsigned coord_slots_waiting(const struct sched_figures *f, unsigned local)
+{
+	unsigned most = f->slots > WAITING_MIN ? f->slots : WAITING_MIN;
+	unsigned waiting = f->waiting < most ? f->waiting : most;
+
+	if (!f->slots)
+		return f->remote_now;
+	return f->remote_now + waiting +
+	       (f->here < local ? 0 : f->here - local + 1);
 }
 
 unsigned coord_slots_local(const struct coord *c)

@@ -20,6 +20,16 @@ bool coord_slots_beat(struct coord_node *n, uint64_t now_ms, unsigned ours);
 /* "5 of 8 slots: 2.1 cores busy with other things", "8 slots again"; the
    caller frees it. */
 char *coord_slots_words(const struct coord_node *n);
+/*
+ * How many recipes make may run beside as many as this machine has slots
+ * (`local`, with no nodes to feed).  Those whose compiles are on nodes cost it
+ * nothing.  Neither do those that wait until it can compile them itself; were
+ * they not counted, a few slow ones in front would keep make from what nodes
+ * could do.  They are processes, so there are bounds: as many as the nodes have
+ * slots, at least 64, and none where no node is up.  And where all slots
+ * compile, one more recipe may find out where its compile is to be done.
+ */
+unsigned coord_slots_waiting(const struct sched_figures *f, unsigned local);
 /* Compiles at once on this machine, beside the nodes that are up. */
 unsigned coord_slots_local(const struct coord *c);
 /*

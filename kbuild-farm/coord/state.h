@@ -64,7 +64,7 @@ struct coord {
 	struct coord_setup setup; /* borrows what outlives coord_new() */
 	char *work, *canary_db, *data; /* copies of what may not */
 	mode_t umask;
-	unsigned remote_jobs; /* what it was told last */
+	unsigned waiting; /* what it was told last */
 	unsigned local_slots; /* the same of sched/ */
 	char *boot_id; /* of this machine */
 	struct coord_use use; /* by kfarm itself */

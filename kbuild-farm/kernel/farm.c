@@ -142,12 +142,12 @@ int64_t kernel_farm_tell_done(struct kernel_farm *f, struct events_event *done,
 	return number;
 }
 
-static void on_remote_jobs(void *ctx, unsigned n)
+static void on_waiting(void *ctx, unsigned n)
 {
 	struct kernel_farm *f = ctx;
 
-	f->remote_jobs = n;
-	kernel_jobserver_set_remote(&f->jobserver, n);
+	f->waiting = n;
+	kernel_jobserver_set_waiting(&f->jobserver, n);
 }
 
 static void on_steps(void *ctx, bool wanted)
@@ -236,8 +236,8 @@ int kernel_farm_open(struct kernel_farm *f,
 		.hub = f->hub,
 		.cost_ms = kernel_estimate_cost,
 		.cost_ctx = &f->estimate,
-		.remote_jobs = on_remote_jobs,
-		.remote_jobs_ctx = f,
+		.waiting = on_waiting,
+		.waiting_ctx = f,
 		.steps = on_steps,
 		.steps_ctx = f,
 	};
@@ -338,7 +338,7 @@ int kernel_farm_tokens(struct kernel_farm *f, unsigned asked, struct err *err)
 					 asked ? asked : f->capacity, err);
 
 	if (!ret)
-		kernel_jobserver_set_remote(&f->jobserver, f->remote_jobs);
+		kernel_jobserver_set_waiting(&f->jobserver, f->waiting);
 	return ret;
 }
 

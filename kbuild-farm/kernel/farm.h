@@ -34,7 +34,7 @@ struct kernel_farm {
 	bool has_nodes; /* some are configured */
 	unsigned local_slots; /* compiles at once on this machine alone */
 	unsigned capacity; /* jobs at once, here and on nodes */
-	unsigned remote_jobs; /* jobs on nodes, as the coordinator said */
+	unsigned waiting; /* recipes that wait, as the coordinator said */
 	struct kernel_jobserver jobserver; /* broker 0: there is none */
 	const struct node_roster *roster;
 	uint64_t began_ms;

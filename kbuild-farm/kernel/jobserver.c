@@ -30,15 +30,15 @@ struct broker {
 	int reclaim; /* read: the same pipe, to withdraw idle ones */
 	int returns; /* read: tokens from make */
 	int wake; /* kfarm; its end is kfarm's death */
-	unsigned local; /* tokens without those of remote jobs */
+	unsigned local; /* tokens without those of recipes that wait */
 	unsigned most; /* with them */
 	unsigned out; /* in the pipe and in make's hands */
-	const atomic_uint *remote;
+	const atomic_uint *waiting;
 };
 
 static void balance(struct broker *b)
 {
-	unsigned want = b->local + (b->wake < 0 ? 0 : atomic_load(b->remote));
+	unsigned want = b->local + (b->wake < 0 ? 0 : atomic_load(b->waiting));
 	char tokens[TOKENS_MAX];
 	ssize_t n;
 
@@ -203,11 +203,11 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 	*j = (struct kernel_jobserver){ .wake = -1, .fd = { -1, -1, -1 } };
 	j->slots = local ? local : 1;
 	b.local = within(local ? local - 1 : 0, b.most);
-	j->remote = mmap(NULL, sizeof(*j->remote), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (j->remote == MAP_FAILED)
-		j->remote = NULL;
-	if (!j->remote || pipe2(to, O_CLOEXEC) || pipe2(back, O_CLOEXEC) ||
+	j->waiting = mmap(NULL, sizeof(*j->waiting), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (j->waiting == MAP_FAILED)
+		j->waiting = NULL;
+	if (!j->waiting || pipe2(to, O_CLOEXEC) || pipe2(back, O_CLOEXEC) ||
 	    pipe2(wake, O_CLOEXEC | O_NONBLOCK))
 		goto failed;
 	j->fd[0] = move_up(reopen(to[0], O_RDWR));
@@ -220,7 +220,7 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 		goto failed;
 	b.returns = back[0];
 	b.wake = wake[0];
-	b.remote = j->remote;
+	b.waiting = j->waiting;
 	start_broker(j, &b);
 	if (j->broker > 0)
 		goto out;
@@ -235,11 +235,11 @@ out:
 	return ret;
 }
 
-void kernel_jobserver_set_remote(struct kernel_jobserver *j, unsigned n)
+void kernel_jobserver_set_waiting(struct kernel_jobserver *j, unsigned n)
 {
-	if (!j->remote)
+	if (!j->waiting)
 		return;
-	atomic_store(j->remote, n);
+	atomic_store(j->waiting, n);
 	/* If the pipe is full, the broker will look anyway. */
 	if (write(j->wake, "", 1) < 0)
 		return;
@@ -251,8 +251,8 @@ void kernel_jobserver_stop(struct kernel_jobserver *j)
 		kill(j->broker, SIGKILL);
 		spawn_wait(j->broker);
 	}
-	if (j->remote) {
-		munmap((void *)j->remote, sizeof(*j->remote));
+	if (j->waiting) {
+		munmap((void *)j->waiting, sizeof(*j->waiting));
 		close_all(j->fd, 2);
 		close_all(&j->wake, 1);
 	}

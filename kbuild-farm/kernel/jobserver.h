@@ -3,9 +3,10 @@
  * kernel/jobserver.h - the jobserver that make gets its tokens from.
  *
  * A token is the right to run one recipe.  There are as many as this machine
- * has slots, and one more for each remote job: a recipe that waits for a node
- * costs this machine nothing, so another may run.  So a farm of 60 slots keeps
- * 60 compiles going, and never starts 60 linkers here.
+ * has slots, and one more for each recipe that waits: for a node, or for its
+ * turn to compile here.  It costs this machine nothing, so another may run.  So
+ * a farm of 60 slots keeps 60 compiles going, also behind a few that are slow
+ * here, and never starts 60 linkers.
  *
  * GNU make's protocol (its manual, "POSIX Jobserver Interaction"): a make owns
  * one token from the start, reads a byte for each further recipe and writes
@@ -23,8 +24,8 @@
  * does not hand it out again; nobody waits for it.
  *
  * The broker is a separate process.  When kfarm is killed it goes on without
- * the tokens of remote jobs (they are compiled here then), and ends with the
- * last process that has make's descriptors.  Make holds both directions of
+ * the tokens of those that wait (they are compiled here then), and ends with
+ *the last process that has make's descriptors.  Make holds both directions of
  * both pipes, so without a broker it goes on with its one token, and neither
  * hangs nor fails.
  */
@@ -40,19 +41,21 @@
 struct kernel_jobserver {
 	pid_t broker; /* 0: there is none */
 	unsigned slots; /* of this machine */
-	int wake; /* a byte to the broker: look at `remote` */
+	int wake; /* a byte to the broker: look at `waiting` */
 	int fd[3]; /* make's R and W, then -1, for struct spawn's `pass` */
-	atomic_uint *remote; /* shared with the broker */
+	atomic_uint *waiting; /* shared with the broker */
 };
 
 /*
  * Start the broker with `local` tokens, at least 1, of which make owns one;
- * with those of remote jobs never more than `most` (0: no limit).
+ * with those of recipes that wait never more than `most` (0: no limit).
  */
 int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned most, struct err *err);
-/* The number of remote jobs now.  Never blocks; nothing without a broker. */
-void kernel_jobserver_set_remote(struct kernel_jobserver *j, unsigned n);
+/*
+ * The number of recipes that wait now.  Never blocks; nothing without a broker.
+ */
+void kernel_jobserver_set_waiting(struct kernel_jobserver *j, unsigned n);
 /* The tokens that are out are void.  Also for a zeroed one. */
 void kernel_jobserver_stop(struct kernel_jobserver *j);
 

@@ -264,6 +264,8 @@ void sched_figures(const struct sched *s, struct sched_figures *out)
 		.queued = in[UNIT_NEW] + in[UNIT_TO_SCAN] + in[UNIT_SCAN] +
 			  in[UNIT_READY] + in[UNIT_TO_LOCAL],
 		.remote_now = in[UNIT_REMOTE],
+		.here = in[UNIT_LOCAL],
+		.waiting = in[UNIT_TO_LOCAL],
 		.locals = s->locals,
 	};
 	for (size_t i = 0; i < s->n_nodes; i++) {

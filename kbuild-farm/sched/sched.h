@@ -318,6 +318,8 @@ uint64_t sched_next_ms(const struct sched *s);
 struct sched_figures {
 	unsigned running; /* compiled or examined; `remote_now` on nodes */
 	unsigned queued, remote_now;
+	unsigned here; /* of `running`, by their wrappers */
+	unsigned waiting; /* of `queued`, for a local slot */
 	unsigned undecided; /* nodes neither up, lost nor drained yet */
 	unsigned slots; /* of the nodes that are up, and not drained */
 	unsigned locals; /* local slots in use */

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# kfarm as make's jobserver: many compiles are away at once, but never do more
-# recipes of another kind run than there are local slots; and no token is
-# lost, whoever dies.
+# kfarm as make's jobserver: many compiles are away at once, also behind slow
+# ones that stay here, but never do more recipes of another kind run than there
+# are local slots; and no token is lost, whoever dies.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -45,7 +45,7 @@ END
 chmod +x "$tree"/{count,tokens}
 cat >>"$tree/Makefile" <<'END'
 ifneq ($(objects),)
-.PHONY: counted nested-% plus-% after-% killed tokens
+.PHONY: counted nested-% plus-% after-% killed tokens beside
 after := $(objects:%=after-%)
 $(after): after-%: %
 	@$(srctree)/count $@
@@ -63,6 +63,10 @@ killed: $(objects)
 	-@$(MAKE) -f $(srctree)/Makefile die-1 die-2 die-3
 	@$(MAKE) -f $(srctree)/Makefile below-1 below-2 below-3
 	@touch killed
+# Compiles that come first and stay here: their sources are pipes.
+beside: $(HELD:%=held-%) $(objects)
+held-%: prepare
+	@$(CC) $(c_flags) -c -o held-$*.o $(HELD_DIR)/$*.c
 die-1 die-3: FORCE
 	@sleep 0.3
 die-2: FORCE
@@ -249,6 +253,44 @@ below_killed()
 	none_beyond "a make below is killed"
 }
 
+held_objects()
+{
+	find "$build" -name 'held-*.o' | wc -l
+}
+
+# More compiles that only this machine can do than it has cores: make goes on
+# to what nodes can do while all of these stand still.  What a node would fail
+# at waits behind them, so half will do.
+held()
+{
+	local i many half sources=()
+
+	nodes 2 slots=6
+	fresh
+	half=$(($(find "$ref" -name '*.o' | wc -l) / 2))
+	many=$(seq -s ' ' $(($(nproc) + 3)))
+	mkdir "$work/held"
+	for i in $many; do
+		sources+=("$work/held/$i.c")
+	done
+	mkfifo "${sources[@]}"
+	kfarm_start beside HELD="$many" HELD_DIR="$work/held"
+	if wait_for 120 objects_beyond $half; then
+		good "held here: the others are done meanwhile"
+	else
+		bad "held here: only $(objects) others are done"
+	fi
+	is "held here: those held" 0 "$(held_objects)"
+	for i in "${sources[@]}"; do
+		echo 'int x;' >"$i" &
+		children+=($!)
+	done
+	kfarm_wait
+	is "held here: exit status" 0 $?
+	is "held here: those held, at the end" ${#sources[@]} "$(held_objects)"
+	no_temporaries "held here"
+}
+
 # What kbuild reads from MAKEFLAGS is what plain make has there.
 makeflags()
 {
@@ -276,5 +318,6 @@ interrupted
 kfarm_killed
 make_killed
 below_killed
+held
 makeflags
 farm_end

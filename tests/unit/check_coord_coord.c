@@ -18,7 +18,7 @@ START_TEST(without_nodes_the_wrapper_compiles)
 	turn_until(never, 50);
 	ck_assert_uint_eq(stats()->local, 1);
 	ck_assert_str_eq(stats()->reason[0].text, "no nodes configured");
-	ck_assert_str_eq(remote_counts, "");
+	ck_assert_str_eq(waiting_counts, "");
 }
 END_TEST
 
@@ -32,7 +32,7 @@ START_TEST(an_honest_node_gives_the_local_object)
 	ck_assert_uint_eq(stats()->remote, 1);
 	ck_assert_uint_eq(first_node()->jobs, 1);
 	ck_assert(!coord_is_busy(coord));
-	ck_assert_str_eq(remote_counts, "10");
+	ck_assert_str_eq(waiting_counts, "10");
 }
 END_TEST
 
@@ -54,7 +54,8 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	ck_assert_uint_eq(first_node()->failed, 1);
 	ck_assert_str_ne(first_node()->state, "up");
 	/* It is here while its answer is examined; else nothing is between. */
-	ck_assert_str_eq(remote_counts, spoilers[_i] < FAILING ? "1010" : "10");
+	ck_assert_str_eq(waiting_counts,
+			 spoilers[_i] < FAILING ? "1010" : "10");
 }
 END_TEST
 
@@ -93,7 +94,7 @@ START_TEST(three_bad_nodes_are_enough_then_it_is_local)
 	turn_until(answered, 60000);
 	ck_assert_ptr_nonnull(local_why);
 	ck_assert_uint_eq(nodes[0].jobs + nodes[1].jobs + nodes[2].jobs, 3);
-	ck_assert_str_eq(remote_counts, "1010");
+	ck_assert_str_eq(waiting_counts, "1010");
 }
 END_TEST
 
@@ -220,7 +221,7 @@ START_TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
 	wrapper = NULL;
 	turn_until(was_cancelled, 60000);
 	ck_assert(!coord_is_busy(coord));
-	ck_assert_str_eq(remote_counts, "10");
+	ck_assert_str_eq(waiting_counts, "10");
 }
 END_TEST
 

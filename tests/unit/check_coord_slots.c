@@ -3,6 +3,8 @@
 /* How many jobs a node gets while a build runs, as its beats want it. */
 #include "coord-play.h"
 
+#include "coord/slots.h"
+
 #include "suite.h"
 
 static char limited[128]; /* why it has another number of slots */
@@ -185,6 +187,36 @@ START_TEST(a_node_that_beats_without_end_fills_no_log)
 }
 END_TEST
 
+/* On a machine of `local` slots, what makes so many recipes more. */
+static const struct {
+	struct sched_figures f;
+	unsigned local, more;
+} recipes[] = {
+	{ { .slots = 5 }, 2, 0 },
+	{ { .slots = 5, .remote_now = 4, .here = 1 }, 2, 4 },
+	{ { .slots = 5, .remote_now = 4, .here = 1, .waiting = 3 }, 2, 7 },
+	/* All slots compile: one more. */
+	{ { .slots = 5, .remote_now = 4, .here = 2 }, 2, 5 },
+	{ { .slots = 5, .here = 2, .waiting = 3 }, 2, 4 },
+	{ { .slots = 5, .here = 3 }, 2, 2 },
+	{ { .slots = 5, .here = 1 }, 1, 1 },
+	/* As many as there are. */
+	{ { .slots = 5, .waiting = 64 }, 2, 64 },
+	{ { .slots = 5, .waiting = 65 }, 2, 64 },
+	{ { .slots = 500, .remote_now = 500, .waiting = 900 }, 2, 1000 },
+	/* Nobody would take what comes next. */
+	{ { .here = 2, .waiting = 3 }, 2, 0 },
+	{ { .remote_now = 1, .here = 2, .waiting = 3 }, 2, 1 },
+};
+
+START_TEST(recipes_that_wait_leave_their_place_to_others)
+{
+	ck_assert_uint_eq(
+		coord_slots_waiting(&recipes[_i].f, recipes[_i].local),
+		recipes[_i].more);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/slots");
@@ -196,6 +228,8 @@ int main(void)
 	tcase_add_loop_test(
 		tc, what_the_build_uses_beside_a_node_is_not_foreign, 0, 2);
 	tcase_add_test(tc, a_node_that_beats_without_end_fills_no_log);
+	tcase_add_loop_test(tc, recipes_that_wait_leave_their_place_to_others,
+			    0, sizeof(recipes) / sizeof(*recipes));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

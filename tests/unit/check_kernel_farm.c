@@ -98,12 +98,12 @@ START_TEST(all_that_a_wrapper_needs_is_there)
 }
 END_TEST
 
-START_TEST(a_jobserver_begins_with_the_remote_jobs)
+START_TEST(a_jobserver_begins_with_what_waits)
 {
 	struct pollfd p;
 
 	kernel_farm_init(&farm, &none, 1, hub);
-	farm.remote_jobs = 1;
+	farm.waiting = 1;
 	ck_assert_msg(!kernel_farm_tokens(&farm, 0, &err), "%s", err.text);
 	p = (struct pollfd){ .fd = farm.jobserver.fd[0], .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
@@ -135,7 +135,7 @@ int main(void)
 	tcase_add_test(tc, without_nodes_j_is_the_slots);
 	tcase_add_test(tc, with_nodes_a_large_j_is_not_this_machines);
 	tcase_add_test(tc, all_that_a_wrapper_needs_is_there);
-	tcase_add_test(tc, a_jobserver_begins_with_the_remote_jobs);
+	tcase_add_test(tc, a_jobserver_begins_with_what_waits);
 	tcase_add_test(tc, cpu_time_grows);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

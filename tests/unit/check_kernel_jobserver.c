@@ -98,19 +98,19 @@ START_TEST(one_slot_is_makes_own)
 {
 	start(1, 0);
 	ck_assert(!take(QUIET_MS));
-	kernel_jobserver_set_remote(&j, 1);
+	kernel_jobserver_set_waiting(&j, 1);
 	take_n(1);
 }
 END_TEST
 
-START_TEST(remote_jobs_give_tokens)
+START_TEST(recipes_that_wait_give_tokens)
 {
 	start(2, 0);
-	kernel_jobserver_set_remote(&j, 60);
+	kernel_jobserver_set_waiting(&j, 60);
 	there_are(61);
-	kernel_jobserver_set_remote(&j, 5);
+	kernel_jobserver_set_waiting(&j, 5);
 	there_will_be(6);
-	kernel_jobserver_set_remote(&j, 3);
+	kernel_jobserver_set_waiting(&j, 3);
 	take_n(4);
 }
 END_TEST
@@ -118,9 +118,9 @@ END_TEST
 START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 {
 	start(2, 0);
-	kernel_jobserver_set_remote(&j, 3);
+	kernel_jobserver_set_waiting(&j, 3);
 	take_n(4);
-	kernel_jobserver_set_remote(&j, 0);
+	kernel_jobserver_set_waiting(&j, 0);
 	/* Those that come back are not handed on, however soon make asks. */
 	give(1);
 	ck_assert(!take(QUIET_MS));
@@ -131,13 +131,13 @@ START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 }
 END_TEST
 
-START_TEST(a_new_remote_job_uses_up_what_was_to_be_withdrawn)
+START_TEST(a_new_one_that_waits_uses_up_what_was_to_be_withdrawn)
 {
 	start(2, 0);
-	kernel_jobserver_set_remote(&j, 2);
+	kernel_jobserver_set_waiting(&j, 2);
 	take_n(3);
-	kernel_jobserver_set_remote(&j, 1);
-	kernel_jobserver_set_remote(&j, 2);
+	kernel_jobserver_set_waiting(&j, 1);
+	kernel_jobserver_set_waiting(&j, 2);
 	ck_assert(!take(QUIET_MS));
 	give(3);
 	there_are(3);
@@ -147,10 +147,10 @@ END_TEST
 START_TEST(a_limit_holds)
 {
 	start(2, 5);
-	kernel_jobserver_set_remote(&j, 100);
+	kernel_jobserver_set_waiting(&j, 100);
 	there_are(4);
-	kernel_jobserver_set_remote(&j, 1);
-	kernel_jobserver_set_remote(&j, 3);
+	kernel_jobserver_set_waiting(&j, 1);
+	kernel_jobserver_set_waiting(&j, 3);
 	there_will_be(4);
 }
 END_TEST
@@ -158,7 +158,7 @@ END_TEST
 START_TEST(more_tokens_than_a_pipe_writes_at_once_are_too_many)
 {
 	start(2, 0);
-	kernel_jobserver_set_remote(&j, 1u << 30);
+	kernel_jobserver_set_waiting(&j, 1u << 30);
 	there_are(4096);
 }
 END_TEST
@@ -169,7 +169,7 @@ START_TEST(many_changes_lose_and_invent_nothing)
 
 	start(3, 0);
 	for (unsigned i = 0; i < 20000; i++) {
-		kernel_jobserver_set_remote(&j, i * 7919 % 40);
+		kernel_jobserver_set_waiting(&j, i * 7919 % 40);
 		if (held < 30 && take(0))
 			held++;
 		else if (held && i % 3) {
@@ -178,9 +178,9 @@ START_TEST(many_changes_lose_and_invent_nothing)
 		}
 	}
 	give(held);
-	kernel_jobserver_set_remote(&j, 0);
+	kernel_jobserver_set_waiting(&j, 0);
 	there_will_be(2);
-	kernel_jobserver_set_remote(&j, 1);
+	kernel_jobserver_set_waiting(&j, 1);
 	take_n(3);
 	ck_assert(!take(QUIET_MS));
 }
@@ -205,7 +205,7 @@ END_TEST
 START_TEST(without_kfarm_the_local_tokens_stay)
 {
 	start(3, 0);
-	kernel_jobserver_set_remote(&j, 10);
+	kernel_jobserver_set_waiting(&j, 10);
 	take_n(12);
 	close(j.wake);
 	j.wake = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -242,7 +242,7 @@ START_TEST(without_the_broker_nothing_fails)
 	j.broker = 0;
 	give(2); /* no SIGPIPE */
 	ck_assert(!take(QUIET_MS)); /* and no end of file */
-	kernel_jobserver_set_remote(&j, 7);
+	kernel_jobserver_set_waiting(&j, 7);
 }
 END_TEST
 
@@ -277,11 +277,11 @@ END_TEST
 START_TEST(stopping_twice_and_what_never_began_is_fine)
 {
 	kernel_jobserver_stop(&j);
-	kernel_jobserver_set_remote(&j, 3);
+	kernel_jobserver_set_waiting(&j, 3);
 	start(2, 0);
 	kernel_jobserver_stop(&j);
 	kernel_jobserver_stop(&j);
-	kernel_jobserver_set_remote(&j, 3);
+	kernel_jobserver_set_waiting(&j, 3);
 	ck_assert_int_eq(j.broker, 0);
 }
 END_TEST
@@ -370,9 +370,10 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, there_is_a_token_less_than_slots);
 	tcase_add_test(tc, one_slot_is_makes_own);
-	tcase_add_test(tc, remote_jobs_give_tokens);
+	tcase_add_test(tc, recipes_that_wait_give_tokens);
 	tcase_add_test(tc, a_token_in_use_is_withdrawn_when_it_comes_back);
-	tcase_add_test(tc, a_new_remote_job_uses_up_what_was_to_be_withdrawn);
+	tcase_add_test(tc,
+		       a_new_one_that_waits_uses_up_what_was_to_be_withdrawn);
 	tcase_add_test(tc, a_limit_holds);
 	tcase_add_test(tc, more_tokens_than_a_pipe_writes_at_once_are_too_many);
 	tcase_add_test(tc, many_changes_lose_and_invent_nothing);

@@ -32,6 +32,30 @@ START_TEST(a_unit_goes_to_a_node_and_comes_back)
 }
 END_TEST
 
+START_TEST(units_that_wait_for_a_local_slot_are_counted_until_they_leave)
+{
+	struct sched_figures f;
+
+	s = story("node a up 2 slots; unit 1; scanned 1; unit 2 local CPATH; "
+		  "unit 3 local CPATH; unit 4 local CPATH; unit 5 local CPATH");
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.remote_now, 1);
+	ck_assert_uint_eq(f.here, 1);
+	ck_assert_uint_eq(f.waiting, 3);
+	/* A wrapper is killed; the one that compiles ends. */
+	ck_assert_play(s, "left 4", "");
+	ck_assert_play(s, "left 2", "done 2 CPATH; compile 3 CPATH");
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.here, 1);
+	ck_assert_uint_eq(f.waiting, 1);
+	/* A compile error is repeated here, behind the others. */
+	ck_assert_play(s, "answer 1 a; examined 1 local COMPILE_ERROR", "");
+	sched_figures(s, &f);
+	ck_assert_uint_eq(f.remote_now, 0);
+	ck_assert_uint_eq(f.waiting, 2);
+}
+END_TEST
+
 START_TEST(nodes_are_dialed_at_the_beginning)
 {
 	struct sched_figures f;
@@ -359,6 +383,8 @@ START_TEST(figures_count_units_by_what_became_of_them)
 	ck_assert_uint_eq(f.running, 2);
 	ck_assert_uint_eq(f.queued, 2);
 	ck_assert_uint_eq(f.remote_now, 1);
+	ck_assert_uint_eq(f.here, 1);
+	ck_assert_uint_eq(f.waiting, 0);
 	ck_assert_uint_eq(f.undecided, 1);
 	ck_assert_uint_eq(f.slots, 4);
 	ck_assert_uint_eq(f.locals, 1);
@@ -427,6 +453,9 @@ static void add_ways(Suite *suite)
 	TCase *tc = add_case(suite, "to a node");
 
 	tcase_add_test(tc, a_unit_goes_to_a_node_and_comes_back);
+	tcase_add_test(
+		tc,
+		units_that_wait_for_a_local_slot_are_counted_until_they_leave);
 	tcase_add_test(tc, nodes_are_dialed_at_the_beginning);
 	tcase_add_test(tc, the_least_loaded_node_gets_it);
 	tcase_add_test(tc, units_are_sent_in_the_order_of_their_arrival);

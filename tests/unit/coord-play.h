@@ -34,7 +34,7 @@ static struct events_hub *hub;
 static struct events_tally tally; /* of what it told */
 static struct events_consumer counter = { .told = events_tally_tell,
 					  .ctx = &tally };
-static char remote_counts[64]; /* jobs on nodes, a digit for each change */
+static char waiting_counts[64]; /* recipes, a digit for each change */
 
 static bool answered(void)
 {
@@ -187,11 +187,11 @@ static void setup(void)
 	compile_whole();
 }
 
-static void on_remote_jobs(void *ctx, unsigned n)
+static void on_waiting(void *ctx, unsigned n)
 {
 	(void)ctx;
 	ck_assert_uint_lt(n, 10);
-	remote_counts[strlen(remote_counts)] = (char)('0' + n);
+	waiting_counts[strlen(waiting_counts)] = (char)('0' + n);
 }
 
 static void on_steps(void *ctx, bool wanted)
@@ -213,7 +213,7 @@ static void start(void)
 				 .data = data_dir,
 				 .tune = tuning,
 				 .hub = hub,
-				 .remote_jobs = on_remote_jobs,
+				 .waiting = on_waiting,
 				 .steps = on_steps };
 	struct err err;
 
