@@ -140,19 +140,24 @@ real()
 	esac
 }
 
+# is_late MODE: does kfarm speak of it only after seconds?
+is_late()
+{
+	case $(words_of "$1") in
+	'silent for '* | *' hello in time') ;;
+	*) return 1 ;;
+	esac
+}
+
 # hold MODE...: a build with these nodes goes on until kfarm has said of them what
-# it says only after seconds, or for 30 s.
+# it says only after seconds, or for two minutes.
 hold()
 {
-	local late=() mode wanted i
+	local late=() mode i
 
 	for mode; do
-		wanted=$(words_of "$mode")
-		case $wanted in
-		'silent for '* | *' hello in time')
-			late+=("\"node\":\"${mode/=/.}\".*$wanted")
-			;;
-		esac
+		! is_late "$mode" ||
+			late+=("\"node\":\"${mode/=/.}\".*$(words_of "$mode")")
 	done
 	[ ${#late[@]} -gt 0 ] || return 0
 	: >"$work/hold"
@@ -241,15 +246,22 @@ one_by_one()
 	equal "swallowed one by one"
 }
 
-# each GROUPS: builds with all modes of the table.  Neighbours in it are
-# alike: each build gets one of a kind.
+# each GROUPS: builds with all modes of the table.  Those that are waited for for
+# seconds have a first one together.  Neighbours in the table are alike: each
+# other build gets one of a kind.
 each()
 {
-	local all=() some g i mode groups=$1
+	local all=() late=() some g i mode groups=$1
 
 	while IFS=$'\t' read -r mode _; do
-		[ ! "$mode" ] || all+=("$mode")
+		[ "$mode" ] || continue
+		if is_late "$mode"; then
+			late+=("$mode")
+		else
+			all+=("$mode")
+		fi
 	done <<<"$modes"
+	hostile 0 "${late[@]}"
 	for g in $(seq 0 $((groups - 1))); do
 		some=()
 		for ((i = g; i < ${#all[@]}; i += groups)); do
@@ -288,7 +300,7 @@ if [ "$soak" ]; then
 	modes+='endless=1100	"errors":[1-9]'$'\n'
 	hostile 1 endless=1100
 else
-	each 14
+	each 13
 fi
 one_by_one
 farm_end
