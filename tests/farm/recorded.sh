@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # recorded.sh [--config tiny|modules|x86 | --recipes FILE --dir DIR] [--parts N] -
 # each recipe of a build, as kbuild gives it to a shell, is done by /bin/sh and

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # `kfarm build --tree NAME --rev REV`: private worktrees that go from revision to
 # revision.  What is compiled, killed and full disks, two at once; and a checkout
