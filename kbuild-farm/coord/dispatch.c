@@ -20,6 +20,7 @@
 #include "coord/step.h"
 #include "coord/tell.h"
 #include "coord/unit.h"
+#include "inputs/fixdep.h"
 #include "inputs/reference.h"
 #include "inputs/toolchain.h"
 #include "peer/peer.h"
@@ -316,7 +317,13 @@ static void cancel(struct coord *c, const struct sched_action *a)
 
 static void run_examination(struct pool_work *w)
 {
-	coord_examine(&((struct coord_unit *)w)->exam);
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	coord_examine(&u->exam);
+	/* Its recipe goes on with fixdep. */
+	if (u->exam.is == SCHED_ANSWER_GOOD && u->dep)
+		inputs_fixdep_saw(u->coord->fixdep, u->exam.manifest,
+				  u->ask.cwd, u->dep);
 }
 
 static void on_examined(struct pool_work *w)

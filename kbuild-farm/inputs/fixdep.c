@@ -4,6 +4,7 @@
  */
 #include "inputs/fixdep.h"
 
+#include "base/clock.h"
 #include "base/depfile.h"
 #include "base/digest.h"
 #include "base/fs.h"
@@ -139,9 +140,13 @@ static const char *from_root(struct printing *f, const char *name)
 
 static int parse_file(struct printing *f, const char *name)
 {
+	const struct stamp *seen = f->call->seen ?
+					   inputs_seen_find(f->call->seen,
+							    name) :
+					   NULL;
 	const struct inputs_symbols *symbols;
-	int ret = inputs_symbols_get(f->table, from_root(f, name), &symbols,
-				     f->err);
+	int ret = inputs_symbols_get(f->table, from_root(f, name), seen,
+				     &symbols, f->err);
 
 	for (size_t i = 0; !ret && i < symbols->n; i++)
 		use_symbol(f, symbols->v[i]);
@@ -414,6 +419,7 @@ struct program {
 
 struct inputs_fixdep {
 	struct inputs_symbol_table *symbols;
+	struct inputs_seen_list *seen;
 	pthread_mutex_t lock; /* of what follows */
 	struct program *v;
 	size_t n;
@@ -424,6 +430,7 @@ struct inputs_fixdep *inputs_fixdep_new(void)
 	struct inputs_fixdep *f = xcalloc(1, sizeof(*f));
 
 	f->symbols = inputs_symbols_new();
+	f->seen = inputs_seen_list_new();
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
 }
@@ -436,8 +443,17 @@ void inputs_fixdep_free(struct inputs_fixdep *f)
 		free(f->v[i].path);
 	free(f->v);
 	pthread_mutex_destroy(&f->lock);
+	inputs_seen_list_free(f->seen);
 	inputs_symbols_free(f->symbols);
 	free(f);
+}
+
+void inputs_fixdep_saw(struct inputs_fixdep *f, const struct inputs_manifest *m,
+		       const char *cwd, const char *depfile)
+{
+	if (inputs_seen_wanted(f->seen))
+		inputs_seen_keep(f->seen,
+				 inputs_seen_new(m, cwd, depfile, clock_us()));
 }
 
 /* Under the lock. */
@@ -503,8 +519,11 @@ int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		.cwd = cwd,
 		.depfile = depfile,
 		.target = target,
+		.seen = inputs_seen_take(f->seen, cwd, depfile, clock_us()),
 	};
+	int ret = inputs_fixdep_text(f->symbols, &call, head, rest, err);
 
+	inputs_seen_free(call.seen);
 	free(path);
-	return inputs_fixdep_text(f->symbols, &call, head, rest, err);
+	return ret;
 }

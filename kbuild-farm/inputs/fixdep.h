@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "inputs/seen.h"
 #include "inputs/symbols.h"
 
 enum inputs_fixdep_kind {
@@ -35,6 +36,7 @@ struct inputs_fixdep_call {
 	enum inputs_fixdep_kind kind;
 	const char *cwd; /* absolute: where it is started */
 	const char *depfile, *target; /* its arguments */
+	struct inputs_seen *seen; /* what of its files; NULL: nothing */
 };
 
 /*
@@ -49,12 +51,17 @@ int inputs_fixdep_text(struct inputs_symbol_table *t,
 /*
  * The same for a program and its arguments, with all that is remembered of
  * programs and of files.  Any number of threads may call.
+ *
+ * Of a unit whose answer was just found to be right inputs_fixdep_saw() is told
+ * what its compile read: see inputs/seen.h.
  */
 struct inputs_fixdep;
 
 struct inputs_fixdep *inputs_fixdep_new(void);
 /* NULL is fine. */
 void inputs_fixdep_free(struct inputs_fixdep *f);
+void inputs_fixdep_saw(struct inputs_fixdep *f, const struct inputs_manifest *m,
+		       const char *cwd, const char *depfile);
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		      const char *cwd, const char *depfile, const char *target,
 		      struct buf *head, struct buf *rest, struct err *err);

@@ -223,6 +223,7 @@ static int look_at_plain_file(const char *path, struct stamp *now,
 }
 
 int inputs_symbols_get(struct inputs_symbol_table *t, const char *path,
+		       const struct stamp *seen,
 		       const struct inputs_symbols **out, struct err *err)
 {
 	uint64_t hash = map_hash(bytes_str(path));
@@ -230,8 +231,12 @@ int inputs_symbols_get(struct inputs_symbol_table *t, const char *path,
 	struct stamp before = { 0 }, after = { 0 };
 	struct buf text = { 0 };
 	const uint8_t *nul;
-	int ret = look_at_plain_file(path, &before, err);
+	int ret;
 
+	*out = seen ? known_symbols(t, path, hash, seen) : NULL;
+	if (*out)
+		return 0;
+	ret = look_at_plain_file(path, &before, err);
 	if (ret)
 		return ret;
 	*out = known_symbols(t, path, hash, &before);

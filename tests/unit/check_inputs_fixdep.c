@@ -47,10 +47,15 @@ static void teardown(void)
 	fs_remove(top, &err);
 }
 
-static int run(enum inputs_fixdep_kind kind, struct buf *out)
+static int run_seen(enum inputs_fixdep_kind kind, struct inputs_seen *seen,
+		    struct buf *out)
 {
 	struct inputs_fixdep_call call = {
-		.kind = kind, .cwd = top, .depfile = "u.d", .target = "u.o"
+		.kind = kind,
+		.cwd = top,
+		.depfile = "u.d",
+		.target = "u.o",
+		.seen = seen,
 	};
 	struct buf rest = { 0 };
 	struct err err;
@@ -60,6 +65,11 @@ static int run(enum inputs_fixdep_kind kind, struct buf *out)
 	buf_add_bytes(out, buf_bytes(&rest));
 	buf_release(&rest);
 	return ret;
+}
+
+static int run(enum inputs_fixdep_kind kind, struct buf *out)
+{
+	return run_seen(kind, NULL, out);
 }
 
 #define SYMBOL(name) "    $(wildcard include/config/" name ") \\\n"
@@ -138,6 +148,52 @@ START_TEST(a_file_that_changes_is_read_again)
 }
 END_TEST
 
+static struct stamp stamp_of_file(const char *name)
+{
+	char *path = xasprintf("%s/%s", top, name);
+	struct stamp out;
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	stamp_of(&out, &st);
+	ck_assert(stamp_wait(&out));
+	free(path);
+	return out;
+}
+
+/* What the compile has read counts, not what has come since. */
+START_TEST(a_file_that_was_just_seen_is_not_looked_at)
+{
+	struct scan_file files[] = { { .path = (char *)"a.c" },
+				     { .path = (char *)"./b.h" } };
+	struct inputs_manifest m = { .closure = { .n_files = 2,
+						  .files = files } };
+	struct inputs_seen *seen;
+	struct buf out = { 0 };
+
+	write_file("u.d", "u.o: a.c b.h\n");
+	files[0].stamp = stamp_of_file("a.c");
+	files[1].stamp = stamp_of_file("b.h");
+	seen = inputs_seen_new(&m, top, "u.d", 1);
+	/* One that nobody has read yet is read. */
+	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_6_1, seen, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/D)"));
+	write_file("b.h", "CONFIG_LATER");
+	buf_reset(&out);
+	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_6_1, seen, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/D)"));
+	buf_reset(&out);
+	ck_assert_int_eq(run(INPUTS_FIXDEP_6_1, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/LATER)"));
+	/* By now another version is known: it is looked at. */
+	buf_reset(&out);
+	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_6_1, seen, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/LATER)"));
+	inputs_seen_free(seen);
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(what_is_no_plain_file_is_for_the_program)
 {
 	struct buf out = { 0 };
@@ -179,6 +235,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, it_says_what_the_program_says, 0, COUNT(calls));
 	tcase_add_test(tc, a_file_that_changes_is_read_again);
+	tcase_add_test(tc, a_file_that_was_just_seen_is_not_looked_at);
 	tcase_add_test(tc, what_is_no_plain_file_is_for_the_program);
 	tcase_add_test(tc, the_program_is_known_by_its_source);
 	suite_add_tcase(s, tc);
