@@ -104,19 +104,25 @@ static void shell_begin(struct shell *sh, const struct shell_script *script)
 	};
 }
 
+static bool is_unlimited(int resource)
+{
+	struct rlimit limit;
+
+	return !getrlimit(resource, &limit) && limit.rlim_cur == RLIM_INFINITY;
+}
+
 /*
  * Our descriptors lie above those that a script can name, and are more than
- * dash needs; and a file that grows too long ends the program that writes it,
- * which may be one that is done in the shell itself.
+ * dash needs; and a file that grows too long, or too much time, ends the
+ * program that comes to it, which may be one that is done in the shell itself.
  */
 static bool limits_suffice(void)
 {
-	struct rlimit files, size;
+	struct rlimit files;
 
 	return !getrlimit(RLIMIT_NOFILE, &files) &&
 	       files.rlim_cur >= DESCRIPTORS_MIN &&
-	       !getrlimit(RLIMIT_FSIZE, &size) &&
-	       size.rlim_cur == RLIM_INFINITY;
+	       is_unlimited(RLIMIT_FSIZE) && is_unlimited(RLIMIT_CPU);
 }
 
 /* dash lets all of them in, and when it does is nobody else's matter. */

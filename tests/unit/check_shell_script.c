@@ -220,6 +220,7 @@ static const struct {
 } small[] = {
 	{ RLIMIT_NOFILE, 20 },
 	{ RLIMIT_FSIZE, 1 << 20 },
+	{ RLIMIT_CPU, 3600 },
 };
 
 START_TEST(small_limits_are_a_matter_for_dash) /* each of small */
