@@ -25,7 +25,7 @@
  *
  * The broker is a separate process.  When kfarm is killed it goes on without
  * the tokens of those that wait (they are compiled here then), and ends with
- *the last process that has make's descriptors.  Make holds both directions of
+ * the last process that has make's descriptors.  Make holds both directions of
  * both pipes, so without a broker it goes on with its one token, and neither
  * hangs nor fails.
  */
