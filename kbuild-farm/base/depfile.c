@@ -341,6 +341,23 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 	return 0;
 }
 
+int depfile_drop_source(struct buf *out, struct bytes text)
+{
+	struct rule rule;
+	int ret = parse_rule(&rule, text);
+
+	if (ret)
+		return ret;
+	if (rule.n < 2 || rule.phony.len) {
+		ret = -EBADMSG;
+	} else {
+		rule.v[0].out = true;
+		put_rule(out, &rule);
+	}
+	rule_release(&rule);
+	return ret;
+}
+
 const char *depfile_value(const char *text, const char *prefix)
 {
 	for (const char *line = text; line && *line;) {

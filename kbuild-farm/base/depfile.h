@@ -54,4 +54,12 @@ typedef bool depfile_fn(void *ctx, const char *name);
 int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 		void *ctx);
 
+/*
+ * Append the text without its first prerequisite, the source: what gcc writes
+ * of the same source where it comes from a pipe.  0, or -EBADMSG with nothing
+ * appended: also where there is no other, for gcc writes nothing then, and for
+ * -MP's lines.
+ */
+int depfile_drop_source(struct buf *out, struct bytes text);
+
 #endif

@@ -47,6 +47,7 @@ REASON(INPUT_UNREADABLE, "input that cannot be read")
 REASON(OPTION_NOT_REMOTE, "option without a remote mode")
 REASON(CPATH, "CPATH or C_INCLUDE_PATH is set")
 REASON(TIME_MACRO, "__DATE__ or __TIME__")
+REASON(BASE_FILE, "__BASE_FILE__ of a text")
 
 /* the answer */
 REASON(COMPILE_ERROR, "compile error")

@@ -6,6 +6,7 @@
 #include "cc/compiler.h"
 #include "cc/local.h"
 #include "options/output.h"
+#include "wire/cc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,10 @@ struct told {
 static void parse_call(const struct cc_call *c, const struct cc_step *step,
 		       struct options_command *command)
 {
-	if (step && !step->object)
+	if (step && !step->object && step->message->text &&
+	    *step->message->text)
+		options_command_parse_stdin(command, c->argv);
+	else if (step && !step->object)
 		options_command_parse_text(command, c->argv);
 	else
 		options_command_parse(command, c->argv);

@@ -217,7 +217,7 @@ static void on_found(void *ctx, struct inputs_result *result)
 	if (!leave_worker(u))
 		return;
 	if (result->why)
-		log_debug("%s: not for a node: %s%s%s", u->command.source,
+		log_debug("%s: not for a node: %s%s%s", coord_unit_name(u),
 			  reason_words(result->why), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
 	u->inputs = *result;
@@ -339,10 +339,10 @@ static void on_examined(struct pool_work *w)
 	if (!leave_worker(u))
 		return;
 	if (e->is == SCHED_ANSWER_WRONG)
-		log_warning("node %s: %s: %s", u->node, u->command.source,
+		log_warning("node %s: %s: %s", u->node, coord_unit_name(u),
 			    e->err.text);
 	else if (e->is != SCHED_ANSWER_GOOD)
-		log_debug("%s: %s %s", u->command.source,
+		log_debug("%s: %s %s", coord_unit_name(u),
 			  e->why ? reason_words(e->why) : "changed:",
 			  e->err.text);
 	coord_step_proven(u);
@@ -388,7 +388,7 @@ static void compile_here(struct coord_unit *u, enum reason why)
 static void on_hedged(struct coord_unit *u, bool good)
 {
 	struct sched_event event = { .kind = SCHED_HEDGED,
-				     .words = u->command.source };
+				     .words = coord_unit_name(u) };
 
 	if (!good)
 		event.reason = REASON_NODE_SLOW;
@@ -407,7 +407,7 @@ static void hedge(struct coord_unit *u)
 		coord_tell_beside(u, reason_words(REASON_NODE_SLOW));
 		return;
 	}
-	log_debug("%s: %s", u->command.source, err.text);
+	log_debug("%s: %s", coord_unit_name(u), err.text);
 	unit_event(u, &event);
 }
 

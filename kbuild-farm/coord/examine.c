@@ -169,6 +169,20 @@ static bool is_about_target(struct coord_examination *e, struct bytes full)
 	return good || is_wrong(e);
 }
 
+/* A text that came from stdin is in no list of a compiler here. */
+static int leave_text_out(const struct coord_examination *e, struct buf *dep)
+{
+	struct buf list = { 0 };
+	int ret;
+
+	if (!e->command->from_stdin || !e->dep_tmp)
+		return 0;
+	ret = depfile_drop_source(&list, buf_bytes(dep));
+	buf_release(dep);
+	*dep = list;
+	return ret;
+}
+
 /* The list that the local compiler would have written goes to `dep`. */
 static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 {
@@ -188,6 +202,8 @@ static bool reads_the_closure(struct coord_examination *e, struct buf *dep)
 		stays_local(e, REASON_UNKNOWN_DEP);
 	else if (!lists_all(&r))
 		is_wrong(e);
+	else if (leave_text_out(e, dep))
+		stays_local(e, REASON_BAD_DEPS);
 	else
 		good = !e->dep_tmp || is_about_target(e, full);
 	free(r.listed);

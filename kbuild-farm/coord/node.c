@@ -255,10 +255,10 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 		return;
 	if (class == WIRE_FAIL_NODE)
 		log_warning("node %s: %s: %s", n->entry->name,
-			    u->command.source, why);
+			    coord_unit_name(u), why);
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name,
-			  u->command.source, class, why);
+			  coord_unit_name(u), class, why);
 	/* That it cannot run is as good as an answer. */
 	if (class == WIRE_FAIL_UNSUPPORTED || class == WIRE_FAIL_VOID)
 		coord_step_failed(u, why);

@@ -23,7 +23,7 @@ static struct events_event about_unit(const struct coord_unit *u,
 
 	ev.job = (int64_t)u->id + 1;
 	ev.state = state;
-	ev.file = u->command.source;
+	ev.file = coord_unit_name(u);
 	if (u->stepped && (state == EVENTS_QUEUED || state == EVENTS_JOB_DONE))
 		ev.step = u->step.kind == WIRE_STEP_SYMBOLS ? "symbols" :
 							      "object";

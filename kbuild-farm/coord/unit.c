@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
+#include "coord/state.h"
 #include "options/env.h"
 #include "options/output.h"
 
@@ -106,6 +108,11 @@ static void remove_output(const struct coord_unit *u, const char *tmp)
 	free(path);
 }
 
+const char *coord_unit_name(const struct coord_unit *u)
+{
+	return u->name ? u->name : u->command.source;
+}
+
 void coord_unit_remove_temporaries(const struct coord_unit *u)
 {
 	remove_output(u, u->object_tmp);
@@ -128,12 +135,46 @@ void coord_unit_renames(const struct coord_unit *u, struct wire_cc_done *done)
 	done->object = u->object_tmp ? u->object : none;
 }
 
+/*
+ * The text becomes a file, which is the source from now on.  In it, and in what
+ * is said of it, its name is what gcc calls standard input.  Where it cannot be
+ * written there is no source, and the unit is none for a node.
+ */
+static void put_source(struct coord_unit *u)
+{
+	struct coord *c = u->coord;
+	struct buf b = { 0 };
+	struct err err;
+
+	u->text = xasprintf("%s/text-%u.c", c->work, c->next_work++);
+	buf_add_str(&b, "#line 1 \"<stdin>\"\n");
+	buf_add_str(&b, u->step.text);
+	if (fs_write(u->text, buf_bytes(&b), 0600, &err))
+		log_debug("%s", err.text);
+	buf_release(&b);
+	options_command_set_text(&u->command, u->text);
+}
+
+/* kbuild's "DIR/.NAME.o.d" belongs to DIR/NAME.o. */
+static void name_text(struct coord_unit *u)
+{
+	const char *base = u->dep ? str_base(u->dep) : "";
+
+	if (*base == '.' && str_ends(base, ".o.d"))
+		u->name = xasprintf("%.*s%.*s", (int)(base - u->dep), u->dep,
+				    (int)strlen(base) - 3, base + 1);
+	else
+		u->name = xstrdup("-");
+}
+
 /* Is it what its step, if it has one, belongs to? */
 static bool parse_unit(struct coord_unit *u)
 {
 	bool text = u->stepped && u->step.kind == WIRE_STEP_SYMBOLS;
 
-	if (text)
+	if (text && *u->step.text)
+		options_command_parse_stdin(&u->command, u->ask.argv.v);
+	else if (text)
 		options_command_parse_text(&u->command, u->ask.argv.v);
 	else
 		options_command_parse(&u->command, u->ask.argv.v);
@@ -173,7 +214,11 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 		coord_unit_free(u);
 		return NULL;
 	}
+	if (u->command.from_stdin)
+		put_source(u);
 	name_files(u);
+	if (u->text)
+		name_text(u);
 	return u;
 }
 
@@ -188,6 +233,10 @@ void coord_unit_free(struct coord_unit *u)
 	wire_cc_job_release(&u->ask);
 	if (u->stepped)
 		wire_cc_step_release(&u->step);
+	if (u->text)
+		unlink(u->text);
+	free(u->text);
+	free(u->name);
 	free(u->proof_text);
 	free(u->object);
 	free(u->object_tmp);

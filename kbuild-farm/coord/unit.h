@@ -42,7 +42,9 @@ struct coord_unit {
 	struct wire_cc_job ask;
 	struct wire_cc_step step; /* beside it, or, of a -E, in its place */
 	bool stepped; /* there is one */
-	struct options_command command; /* borrows from `ask` */
+	struct options_command command; /* borrows from `ask`, and `text` */
+	char *text; /* where the text of `step` lies, its source; or NULL */
+	char *name; /* of such a unit, for people; or NULL */
 	char *object, *object_tmp; /* as the wrapper spells them; of a -E no
 				      more than a name, and NULL */
 	char *dep, *dep_tmp; /* NULL: no dependency file */
@@ -80,6 +82,8 @@ void coord_unit_free(struct coord_unit *u);
  * and the files at its paths tell; `mode` is the umask of the build.
  */
 enum reason coord_unit_local(const struct coord_unit *u, mode_t mode);
+/* What people know it by: its source, or what a text belongs to. */
+const char *coord_unit_name(const struct coord_unit *u);
 /* Its outputs that are not whole. */
 void coord_unit_remove_temporaries(const struct coord_unit *u);
 

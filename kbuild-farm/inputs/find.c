@@ -59,6 +59,10 @@ static enum reason search_inputs(const struct inputs_request *q,
 		return m->why;
 	if (m->closure.mentions & SCAN_MENTIONS_TIME)
 		return REASON_TIME_MACRO;
+	/* A text has another name on a node. */
+	if (q->unit.command->from_stdin &&
+	    (m->closure.mentions & SCAN_MENTIONS_BASE))
+		return REASON_BASE_FILE;
 	r->bytes = sum_sizes(&m->closure);
 	r->language = inputs_toolchain_language(q->toolchain, q->unit.env);
 	return r->language->why ? r->language->why : search_program(q, r);

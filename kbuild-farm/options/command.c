@@ -19,6 +19,7 @@ struct parse {
 	bool pass; /* it is not one compile of one source */
 	bool compiles; /* -c, or -E where that is asked for */
 	bool expands; /* -E is */
+	bool from_stdin; /* of what the compiler reads there */
 	unsigned sources;
 };
 
@@ -207,7 +208,14 @@ static bool take_suffix(struct parse *p, const char *file)
 
 static void take_input(struct parse *p, const char *file)
 {
-	if (is_device(file) || (!p->lang && !take_suffix(p, file))) {
+	if (p->from_stdin && p->lang && str_equal(file, "-")) {
+		p->sources++;
+		p->c->source = file;
+		p->c->from_stdin = true;
+		return;
+	}
+	if (p->from_stdin || is_device(file) ||
+	    (!p->lang && !take_suffix(p, file))) {
 		p->pass = true;
 		return;
 	}
@@ -405,41 +413,76 @@ static bool is_text_alone(const struct options_command *c)
 	return alone;
 }
 
-static void parse_words(struct options_command *c, char *const *argv,
-			bool expands)
+/* Does it say more of its dependency list than the file? */
+static bool has_own_deps(const struct options_command *c)
 {
-	struct parse p = { .c = c, .expands = expands };
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->item[i].entry && c->item[i].use == OPTIONS_USE_DEP_PHONY)
+			return true;
+	}
+	return c->makes_dep || c->has_target || c->list_mt || c->list_mq;
+}
+
+static void parse_words(struct parse *p, char *const *argv)
+{
+	struct options_command *c = p->c;
 
 	*c = (struct options_command){ .argv = argv };
 	if (!argv[0])
 		return;
-	take_driver(&p, argv[0]);
+	take_driver(p, argv[0]);
 	c->item = xmalloc((count_items(argv) + 1) * sizeof(*c->item));
 	for (unsigned at = 1; argv[at];)
 		at += add_item(c, at);
 	for (size_t i = 0; i < c->n; i++)
-		parse_item(&p, &c->item[i]);
-	if (p.pass || !p.compiles || p.sources != 1)
+		parse_item(p, &c->item[i]);
+	if (p->pass || !p->compiles || p->sources != 1)
 		return;
-	if (expands && !is_text_alone(c))
+	if (p->expands && !is_text_alone(c))
 		return;
-	finish_deps(&p);
-	if (c->lang == OPTIONS_PLAIN_ASM && !p.why)
-		drop_deps(&p);
-	if (!p.why && options_output_clash(c))
-		set_local(&p, REASON_UNSUPPORTED_OUTPUT_NAME);
-	c->why = p.why;
-	c->verdict = p.why ? OPTIONS_LOCAL : OPTIONS_REMOTE;
+	finish_deps(p);
+	if (p->from_stdin && has_own_deps(c))
+		set_local(p, REASON_UNSUPPORTED_DEPS);
+	if (c->lang == OPTIONS_PLAIN_ASM && !p->why)
+		drop_deps(p);
+	if (!p->why && options_output_clash(c))
+		set_local(p, REASON_UNSUPPORTED_OUTPUT_NAME);
+	c->why = p->why;
+	c->verdict = p->why ? OPTIONS_LOCAL : OPTIONS_REMOTE;
 }
 
 void options_command_parse(struct options_command *c, char *const *argv)
 {
-	parse_words(c, argv, false);
+	struct parse p = { .c = c };
+
+	parse_words(&p, argv);
 }
 
 void options_command_parse_text(struct options_command *c, char *const *argv)
 {
-	parse_words(c, argv, true);
+	struct parse p = { .c = c, .expands = true };
+
+	parse_words(&p, argv);
+}
+
+void options_command_parse_stdin(struct options_command *c, char *const *argv)
+{
+	struct parse p = { .c = c, .expands = true, .from_stdin = true };
+
+	parse_words(&p, argv);
+}
+
+void options_command_set_text(struct options_command *c, const char *path)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct options_item *item = &c->item[i];
+
+		if (item->text != c->source)
+			continue;
+		item->text = path;
+		item->len = (unsigned)strlen(path);
+	}
+	c->source = path;
 }
 
 void options_command_release(struct options_command *c)

@@ -57,6 +57,7 @@ struct options_command {
 	bool is_clang; /* by the driver's name */
 	enum options_lang lang;
 	const char *source;
+	bool from_stdin; /* that is a text which came there */
 	const char *object; /* the value of -o, or NULL: source's base + .o */
 	/*
 	 * The dependency file as it is named, NULL: it is not; nothing of it is
@@ -86,6 +87,14 @@ void options_command_parse(struct options_command *c, char *const *argv);
  * what options/output.h says of it is only a name.
  */
 void options_command_parse_text(struct options_command *c, char *const *argv);
+/*
+ * The same of a text that comes from standard input: `source` is "-", whose
+ * language is given in front of it.  Its dependency list has a target that is
+ * "-" and lacks the source, so one with another target is OPTIONS_LOCAL.
+ */
+void options_command_parse_stdin(struct options_command *c, char *const *argv);
+/* Its text lies in that file, which is read in the place of "-"; borrowed. */
+void options_command_set_text(struct options_command *c, const char *path);
 void options_command_release(struct options_command *c);
 
 /* Does gcc take it, or its value, for the name of a file of words (@FILE)? */

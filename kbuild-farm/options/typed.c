@@ -113,6 +113,9 @@ static void add_default_target(struct options_flags *out,
 {
 	char *object;
 
+	/* A text that came from stdin may lie in a file now. */
+	if (c->from_stdin && c->list_makes_dep)
+		add_flag(out, "-MQ", "-", 1);
 	if (c->has_target ||
 	    !(c->makes_dep || (c->list_makes_dep && c->is_clang)))
 		return;

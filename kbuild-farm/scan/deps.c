@@ -272,6 +272,8 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 			out->mentions |= SCAN_MENTIONS_TIME;
 		if (walk.marks & SCAN_MARK_COUNTER)
 			out->mentions |= SCAN_MENTIONS_COUNTER;
+		if (walk.marks & SCAN_MARK_BASE)
+			out->mentions |= SCAN_MENTIONS_BASE;
 	}
 	scan_walk_release(&walk);
 	w->walk = NULL;

@@ -22,6 +22,7 @@ static void mark_reserved(struct scan_lexer *l)
 	/* Most words that start so are none of these. */
 	switch (l->p[1] == '_' ? l->p[2] : l->p[1]) {
 	case 'T':
+	case 'B':
 	case 'D':
 	case 'C':
 	case 'P':
@@ -35,6 +36,8 @@ static void mark_reserved(struct scan_lexer *l)
 		l->t->marks |= SCAN_MARK_TIME;
 	else if (has_word(l->p, "__COUNTER__"))
 		l->t->marks |= SCAN_MARK_COUNTER;
+	else if (has_word(l->p, "__BASE_FILE__"))
+		l->t->marks |= SCAN_MARK_BASE;
 	else if (has_word(l->p, "__pragma"))
 		l->t->marks |= SCAN_MARK_PRAGMA;
 	else if (l->p[1] == 'P')
@@ -201,6 +204,8 @@ static bool body_mark(struct scan_lexer *l, const char *s, size_t i, size_t len)
 		l->t->marks |= SCAN_MARK_TIME;
 	else if (stands(s, i, len, "__COUNTER__"))
 		l->t->marks |= SCAN_MARK_COUNTER;
+	else if (stands(s, i, len, "__BASE_FILE__"))
+		l->t->marks |= SCAN_MARK_BASE;
 	else if (stands(s, i, len, "__pragma"))
 		l->t->marks |= SCAN_MARK_PRAGMA;
 	else if (stands(s, i, len, "_P") &&

@@ -436,12 +436,14 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		    const struct scan_unit *unit)
 {
 	struct scan_assembly assembly = { 0 };
+	unsigned base;
 
 	*walk = (struct scan_walk){
 		.w = w, .l = &w->lists, .unit = unit, .assembly = &assembly
 	};
 	look_at_unit(walk);
 	if (!walk->line.plain && in_doubt(walk)) {
+		base = walk->marks & SCAN_MARK_BASE;
 		scan_walk_release(walk);
 		*walk = (struct scan_walk){ .w = w,
 					    .l = &w->lists,
@@ -450,7 +452,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 					    .exact = true };
 		w->exact++;
 		look_at_unit(walk);
-		walk->marks = (w->cpp.dated ? SCAN_MARK_TIME : 0) |
+		walk->marks = base | (w->cpp.dated ? SCAN_MARK_TIME : 0) |
 			      (w->cpp.counter ? SCAN_MARK_COUNTER : 0);
 	}
 	scan_assembly_release(&assembly);

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -135,12 +136,13 @@ static int open_pipe(int ends[2])
 	return -EMFILE;
 }
 
-/* Start all, each with the reading end of the one before. */
-static int start_all(struct shell *sh, struct element *e, size_t n,
+/*
+ * Start all, each with the reading end of the one before; the first one with
+ * `before`, or -1.
+ */
+static int start_all(struct shell *sh, struct element *e, size_t n, int before,
 		     struct element *here, unsigned flags)
 {
-	int before = -1;
-
 	for (size_t i = 0; i < n; i++) {
 		int ends[2] = { -1, -1 };
 
@@ -187,20 +189,51 @@ static struct element *list_elements(struct shell *sh,
 	return out;
 }
 
-static int run_pipe(struct shell *sh, const struct shell_node *n,
+/*
+ * Run the first command alone: a file with what it printed, to be read from its
+ * beginning, or -1 where there can be none, and nothing was run.
+ */
+static int keep_first(struct shell *sh, const struct shell_node *n,
+		      unsigned flags)
+{
+	struct element e = { .node = n->list, .in = -1 };
+	int fd = shell_redirect_hide(memfd_create("text", MFD_CLOEXEC));
+
+	e.out = fd < 0 ? -1 : shell_redirect_hide(dup(fd));
+	if (e.out < 0) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	flags &= SHELL_TESTED;
+	if (choose_here(&e, 1))
+		run_here(sh, &e, flags);
+	else
+		start_child(sh, &e, NULL, -1, flags);
+	wait_for_all(&e, 1);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* `text`: what the first command printed, which was run then; else -1. */
+static int run_pipe(struct shell *sh, const struct shell_node *n, int text,
 		    unsigned flags)
 {
 	struct element *e, *here;
 	size_t count;
 	int ret;
 
-	if (shell_nm_pipe(sh, n, &ret))
+	if (text < 0 && shell_nm_pipe(sh, n, &ret))
 		return ret;
 	e = list_elements(sh, n, &count);
+	if (text >= 0) {
+		e++;
+		count--;
+	}
 	here = choose_here(e, count);
 
 	flags &= SHELL_TESTED;
-	ret = start_all(sh, e, count, here, flags);
+	ret = start_all(sh, e, count, text, here, flags);
 	if (here && !ret)
 		run_here(sh, here, flags);
 	if (here)
@@ -212,11 +245,16 @@ static int run_pipe(struct shell *sh, const struct shell_node *n,
 int shell_pipe(struct shell *sh, const struct shell_node *n, unsigned flags)
 {
 	struct shell_step_held held;
-	int status;
+	int status, text = -1;
 
-	if (shell_step_symbols(sh, n, &status, &held))
+	if (shell_step_wants_text(sh, n))
+		text = keep_first(sh, n, flags);
+	if (shell_step_symbols(sh, n, text, &status, &held)) {
+		if (text >= 0)
+			close(text);
 		return status;
-	status = run_pipe(sh, n, flags);
+	}
+	status = run_pipe(sh, n, text, flags);
 	shell_step_release(&held);
 	return status;
 }
@@ -257,7 +295,7 @@ static int substitute_programs(struct shell *sh, const struct shell_node *n,
 		e = list_elements(sh, n, &count);
 	shell_put_aside_init(&aside);
 	shell_redirect_one(&aside, STDOUT_FILENO, ends[1]);
-	start_all(sh, e, count, NULL, 0);
+	start_all(sh, e, count, -1, NULL, 0);
 	shell_redirect_undo(&aside, false);
 	read_to_end(ends[0], out);
 	return wait_for_all(e, count);

@@ -17,6 +17,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --------------------------------------------------------------- commands */
@@ -97,9 +98,10 @@ static bool ends_in_genksyms(const struct shell_node *pipe)
 	return program && shell_tool_is_genksyms(program);
 }
 
-static bool is_symbols(const struct shell_node *pipe)
+/* The compiler and genksyms, from the former on. */
+static bool is_symbols(const struct shell_node *cpp)
 {
-	const struct shell_node *cpp = pipe->list, *tool = cpp->next;
+	const struct shell_node *tool = cpp->next;
 
 	return tool && !tool->next && is_literal(cpp) && !cpp->redirs &&
 	       is_literal(tool) && goes_to_file(tool->redirs);
@@ -124,7 +126,7 @@ static bool redirect_output(const struct shell_redir *r,
 }
 
 /* What is asked; false: sh->step_why says why nothing is. */
-static bool asks_for_symbols(struct shell *sh, const struct shell_node *pipe,
+static bool asks_for_symbols(struct shell *sh, const struct shell_node *cpp,
 			     struct wire_cc_step *out)
 {
 	struct shell_program p;
@@ -133,19 +135,19 @@ static bool asks_for_symbols(struct shell *sh, const struct shell_node *pipe,
 	size_t n = 0;
 
 	sh->step_why = SHELL_STEP_LINE;
-	if (!is_symbols(pipe))
+	if (!is_symbols(cpp))
 		return false;
 	sh->step_why = SHELL_STEP_UNWANTED;
 	if (!shell_counts_wants_steps())
 		return false;
 	sh->step_why = SHELL_STEP_OPTION;
-	tool = words_of(&sh->arena, pipe->list->next);
+	tool = words_of(&sh->arena, cpp->next);
 	while (tool[n + 1])
 		n++;
 	if (!shell_tool_genksyms_options(tool + 1))
 		return false;
 	sh->step_why = SHELL_STEP_LINE;
-	compiler = program_of(pipe->list);
+	compiler = program_of(cpp);
 	return make_question(sh, WIRE_STEP_SYMBOLS, tool, n, out) &&
 	       !shell_program_find(sh, compiler, &p) &&
 	       shell_compile_is_link(sh, &p, compiler);
@@ -172,9 +174,81 @@ static bool ask_for_symbols(struct shell *sh, char **argv,
 	return answer == CC_ANSWER_DONE || answer == CC_ANSWER_ENDED;
 }
 
-bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
-			int *status, struct shell_step_held *held)
+/* ------------------------------------------------------- symbols of a text */
+
+static bool is_echo(const struct shell_node *n)
 {
+	return n && is_literal(n) && !n->redirs &&
+	       !strcmp(n->words->literal, "echo");
+}
+
+/* { echo ...; echo ...; PIPELINE; } */
+static bool makes_text(const struct shell_node *n)
+{
+	const struct shell_node *made;
+
+	if (n->kind != SHELL_LIST || n->redirs || !is_echo(n->list) ||
+	    !is_echo(n->list->next))
+		return false;
+	made = n->list->next->next;
+	return made && made->kind == SHELL_PIPE && !made->next;
+}
+
+bool shell_step_wants_text(struct shell *sh, const struct shell_node *pipe)
+{
+	struct wire_cc_step m;
+
+	return ends_in_genksyms(pipe) && makes_text(pipe->list) &&
+	       asks_for_symbols(sh, pipe->list->next, &m);
+}
+
+/*
+ * "#include <FILE>", or words and parentheses.  What it comes to is the same
+ * wherever it lies then, and in whatever language of C.
+ */
+static bool is_plain_line(const char *s, size_t len)
+{
+	static const char include[] = "#include <";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_ (),;";
+	size_t skip = strlen(include), end = len;
+
+	if (len > skip + 1 && !memcmp(s, include, skip))
+		return s[len - 1] == '>' &&
+		       !memchr(s + skip, '>', len - skip - 1) &&
+		       !memchr(s, '\\', len) && !memchr(s, '?', len);
+	while (end && strchr(plain, s[end - 1]))
+		end--;
+	return !end;
+}
+
+/* The text, if it is one that is asked with; else NULL. */
+static char *get_text(struct shell *sh, int fd)
+{
+	struct stat st;
+	size_t len;
+	char *text;
+
+	if (fstat(fd, &st) || !st.st_size || st.st_size > WIRE_CC_TEXT_MAX)
+		return NULL;
+	len = (size_t)st.st_size;
+	text = arena_alloc(&sh->arena, len + 1);
+	if (pread(fd, text, len, 0) != st.st_size || text[len - 1] != '\n')
+		return NULL;
+	text[len] = '\0';
+	for (const char *s = text, *end; *s; s = end + 1) {
+		end = strchr(s, '\n');
+		if (!end || !is_plain_line(s, (size_t)(end - s)))
+			return NULL;
+	}
+	return strlen(text) == len ? text : NULL;
+}
+
+bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
+			int text, int *status, struct shell_step_held *held)
+{
+	const struct shell_node *cpp = text < 0 ? pipe->list : pipe->list->next;
 	struct shell_put_aside aside;
 	struct wire_cc_step m;
 	const struct cc_step step = { .message = &m };
@@ -182,10 +256,17 @@ bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
 	char **argv;
 
 	*held = (struct shell_step_held){ .socket = -1, .slot = -1 };
-	if (!ends_in_genksyms(pipe) || !asks_for_symbols(sh, pipe, &m))
+	/* Why no text was made for it is known. */
+	if (!ends_in_genksyms(pipe) || (text < 0 && makes_text(cpp)) ||
+	    !asks_for_symbols(sh, cpp, &m))
 		return false;
-	argv = words_of(&sh->arena, pipe->list);
-	if (redirect_output(pipe->list->next->redirs, &aside))
+	m.text = text < 0 ? NULL : get_text(sh, text);
+	if (text >= 0 && !m.text) {
+		sh->step_why = SHELL_STEP_LINE;
+		return false;
+	}
+	argv = words_of(&sh->arena, cpp);
+	if (redirect_output(cpp->next->redirs, &aside))
 		done = ask_for_symbols(sh, argv, &step, status, held);
 	shell_redirect_undo(&aside, false);
 	shell_signals_settle();

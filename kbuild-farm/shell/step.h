@@ -4,9 +4,12 @@
  * as a part of that compile.
  *
  *	gcc -E ... x.c | scripts/genksyms/genksyms ... >>.x.o.cmd
+ *	{ echo "#include ..."; echo ...; gcc -E x.S | grep ... | sed ...; } |
+ *		gcc -E ... -xc - | scripts/genksyms/genksyms ... >>.x.o.cmd
  *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
  *
- * These two forms alone, with programs' options that are known; of anything
+ * Of the second, the text is made here, and goes along with the question.
+ * These three forms alone, with programs' options that are known; of anything
  * else, or where nobody wants steps (shell/counts.h), nothing is asked.  Why,
  * sh->step_why keeps for shell/tool, which counts what is then started here.
  */
@@ -25,11 +28,17 @@ struct shell_step_held {
 };
 
 /*
- * Do a pipeline of the first form: true, and its status.  Else it is to be run
- * here, and *held released when that is done.
+ * Is a pipeline of the second form, so that the others may be asked for once
+ * its first command has made the text?
+ */
+bool shell_step_wants_text(struct shell *sh, const struct shell_node *pipe);
+/*
+ * Do a pipeline of the first form, or one of the second that has the `text`, a
+ * file; else that is -1.  True, and its status; else it is to be run here, or
+ * what of it is behind the text, and *held released when that is done.
  */
 bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
-			int *status, struct shell_step_held *held);
+			int text, int *status, struct shell_step_held *held);
 void shell_step_release(const struct shell_step_held *held);
 
 /*

@@ -88,13 +88,21 @@ static const struct wire_field cc_fixdep[] = {
 
 const struct wire_layout wire_cc_fixdep_layout = WIRE_LAYOUT(cc_fixdep, NULL);
 
+static bool cc_step_ok(const void *p)
+{
+	const struct wire_cc_step *m = p;
+
+	return m->kind == WIRE_STEP_SYMBOLS || !*m->text;
+}
+
 static const struct wire_field cc_step[] = {
 	{ WIRE_NUMBER(cc_step, kind, WIRE_STEP_OBJECT) },
+	{ WIRE_STRING(cc_step, text, WIRE_CC_TEXT_MAX) },
 	{ WIRE_STRING(cc_step, program, WIRE_PATH_MAX), .ok = is_absolute },
 	{ WIRE_STRINGS(cc_step, args, 2, WIRE_STEP_ARGS, WIRE_PATH_MAX) },
 };
 
-const struct wire_layout wire_cc_step_layout = WIRE_LAYOUT(cc_step, NULL);
+const struct wire_layout wire_cc_step_layout = WIRE_LAYOUT(cc_step, cc_step_ok);
 
 static const struct wire_field cc_fixed[] = {
 	{ WIRE_BYTES(cc_fixed, head, 2 * WIRE_PATH_MAX) },

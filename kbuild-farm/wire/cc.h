@@ -95,6 +95,9 @@ struct wire_cc_fixdep {
 
 WIRE_MESSAGE(cc_fixdep);
 
+/* Longest text that a compiler is to read from its stdin. */
+#define WIRE_CC_TEXT_MAX (64u << 10)
+
 /*
  * CC_STEP, in front of CC_JOB: the job is a compile with a tool
  * (wire/msg-job.h: WIRE_STEP_SYMBOLS, with -E and no -o among its words, or
@@ -104,6 +107,11 @@ WIRE_MESSAGE(cc_fixdep);
  */
 struct wire_cc_step {
 	uint8_t kind; /* enum wire_step_kind */
+	/*
+	 * SYMBOLS: what the source "-" is (options_command_parse_stdin()); or
+	 * empty, and the source is a file.  OBJECT: empty.
+	 */
+	char *text;
 	char *program; /* absolute */
 	struct strv args; /* without argv[0]; at most WIRE_STEP_ARGS, of
 			     WIRE_PATH_MAX bytes each; OBJECT: without the

@@ -2,7 +2,8 @@
 /* needs: base */
 /*
  * A dependency list from a hostile node.  What is read as a list can be cut:
- * the result is a list again, of those that were to stay, in their order.
+ * the result is a list again, of those that were to stay, in their order; and
+ * so it is without the source.
  */
 #include "base/depfile.h"
 
@@ -52,6 +53,24 @@ static void check_cut(const struct strv *all, struct bytes cut)
 	strv_release(&left);
 }
 
+/* All but the first are left. */
+static void check_drop(const struct strv *all, struct bytes in)
+{
+	struct strv left = { 0 };
+	struct buf out = { 0 };
+
+	if (!depfile_drop_source(&out, in)) {
+		must(!depfile_list(&left, buf_bytes(&out)));
+		must(left.n && left.n + 1 == all->n);
+		for (size_t i = 0; i < left.n; i++)
+			must(!strcmp(left.v[i], all->v[i + 1]));
+	} else {
+		must(!out.len);
+	}
+	buf_release(&out);
+	strv_release(&left);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes in = bytes_of(data, size);
@@ -68,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!depfile_cut(&out, in, is_odd, NULL));
 	if (all.n)
 		check_cut(&all, buf_bytes(&out));
+	check_drop(&all, in);
 	buf_release(&out);
 	strv_release(&all);
 	return 0;

@@ -101,6 +101,34 @@ START_TEST(the_system_s_headers_are_cut_out)
 }
 END_TEST
 
+/* Of a source, and of the same text on stdin; NULL: gcc writes no such list. */
+static const struct cut drops[] = {
+	{ "-: a.c b.h\n", "-: b.h\n" },
+	{ "a.o: a.c /usr/s.h b.h\n", "a.o: /usr/s.h b.h\n" },
+	{ "-: /run/user/1000/a.c include/linux/one.h include/linux/two.h "
+	  "\\\n"
+	  " include/linux/three.h include/linux/four.h\n",
+	  "-: include/linux/one.h include/linux/two.h include/linux/three.h "
+	  "\\\n"
+	  " include/linux/four.h\n" },
+	{ "-: a.c\n", NULL },
+	{ "-:\n", NULL },
+	{ "", NULL },
+	{ "-: a.c b.h\nb.h:\n", NULL },
+	{ "-: a.c", NULL },
+};
+
+START_TEST(a_text_has_no_name) /* each of drops */
+{
+	struct buf out = { 0 };
+	int ret = depfile_drop_source(&out, bytes_str(drops[_i].full));
+
+	ck_assert_int_eq(ret, drops[_i].cut ? 0 : -EBADMSG);
+	ck_assert_str_eq(buf_str(&out), drops[_i].cut ? drops[_i].cut : "");
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(each_prerequisite_is_asked_about_once)
 {
 	struct buf out = { 0 };
@@ -204,6 +232,7 @@ int main(void)
 	tcase_add_test(tc, what_made_a_file_is_found);
 	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
 			    LENGTH(cuts));
+	tcase_add_loop_test(tc, a_text_has_no_name, 0, LENGTH(drops));
 	tcase_add_test(tc, each_prerequisite_is_asked_about_once);
 	tcase_add_test(tc, names_are_those_of_files);
 	tcase_add_test(

@@ -21,10 +21,15 @@ static void put_tool(void)
 }
 
 static const char *last_step; /* of a job that is done */
+static char *last_file; /* of one that came */
 
 static void on_told(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
+	if (ev->kind == EVENTS_JOB && ev->state == EVENTS_QUEUED) {
+		free(last_file);
+		last_file = xstrdup(ev->file);
+	}
 	if (ev->kind == EVENTS_JOB && ev->state == EVENTS_JOB_DONE)
 		last_step = ev->step;
 	else if (ev->kind == EVENTS_JOB && ev->state != EVENTS_QUEUED)
@@ -48,6 +53,8 @@ static void set_up_step(void)
 static void tear_down_step(void)
 {
 	wire_cc_step_release(&asked);
+	free(last_file);
+	last_file = NULL;
 	step = NULL;
 	teardown();
 }
@@ -88,6 +95,79 @@ START_TEST(symbols_come_from_a_node)
 	buf_release(&list);
 	free(tmp);
 	free(dep);
+}
+END_TEST
+
+/* The text that the last job was of, as the node has it. */
+static void expect_text(const struct node *n, const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(n->job.source, 1 << 20, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	ck_assert_int_eq(told(n, str_below(n->job.source, dir)), WIRE_FILE);
+	buf_release(&got);
+}
+
+START_TEST(symbols_of_a_text_come_from_a_node)
+{
+	char *dep = at("..unit.o.d.kfarm.4711"), *path;
+	struct buf list = { 0 };
+	struct err err;
+
+	source = "-";
+	asked.text = xstrdup("#include <unit.h>\nEXPORT_SYMBOL(unit);\n");
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "symbols\n");
+	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&list), "-: unit.h\n");
+	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
+	ck_assert_int_eq(nodes[0].job.lang, WIRE_LANG_C);
+	expect_text(&nodes[0], "#line 1 \"<stdin>\"\n#include <unit.h>\n"
+			       "EXPORT_SYMBOL(unit);\n");
+	ck_assert_str_eq(last_file, "unit.o");
+	/* It is gone with its unit. */
+	path = xstrdup(nodes[0].job.source);
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	turn_until(never, 20);
+	ck_assert(!fs_exists(path));
+	source = "unit.c";
+	buf_release(&list);
+	free(path);
+	free(dep);
+}
+END_TEST
+
+/* What the text includes is looked for as in any source; its name is not. */
+static const struct {
+	const char *text, *why;
+} bad_texts[] = {
+	{ "#include <nowhere.h>\n", "header not found" },
+	{ "#include <base.h>\n", "__BASE_FILE__ of a text" },
+	{ "#include <base.h>\nA(__TI,ME__)\n", "__BASE_FILE__ of a text" },
+};
+
+START_TEST(such_a_text_stays_here) /* each of bad_texts */
+{
+	source = "-";
+	asked.text = xstrdup(bad_texts[_i].text);
+	write_file("base.h", "char *base = __BASE_FILE__;\n");
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, bad_texts[_i].why);
+	ck_assert_uint_eq(nodes[0].steps, 0);
+	source = "unit.c";
 }
 END_TEST
 
@@ -227,6 +307,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up_step, tear_down_step);
 	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, symbols_come_from_a_node);
+	tcase_add_test(tc, symbols_of_a_text_come_from_a_node);
+	tcase_add_loop_test(tc, such_a_text_stays_here, 0,
+			    sizeof(bad_texts) / sizeof(*bad_texts));
 	tcase_add_test(tc, an_object_comes_as_the_tool_left_it);
 	tcase_add_test(tc, the_tool_is_told_once);
 	tcase_add_test(tc, an_older_node_gets_compiles_alone);

@@ -429,6 +429,57 @@ START_TEST(text_alone_is_read_as_the_compile_of_it)
 }
 END_TEST
 
+/* A text on stdin; NULL as above. */
+static const struct text_line stdin_lines[] = {
+	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,lib/.a.o.d -Iinclude -xc -",
+	  "lib/.a.o.d", OPTIONS_REMOTE },
+	{ "gcc -E -x c -", NULL, OPTIONS_REMOTE },
+	{ "gcc -E -MD -xc -", "-.d", OPTIONS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d -MT a.o -xc -", ".a.o.d", OPTIONS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d,-MT,a.o -xc -", ".a.o.d", OPTIONS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d -MP -xc -", ".a.o.d", OPTIONS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d,-MP -xc -", ".a.o.d", OPTIONS_LOCAL },
+	{ "gcc -E -P -xc -", NULL, OPTIONS_LOCAL },
+	{ "gcc -E -xassembler-with-cpp -", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E - -xc", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -xc - -", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -xc - a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -xc a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o a.i -xc -", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -c -xc -", NULL, OPTIONS_PASSTHROUGH },
+};
+
+START_TEST(a_text_on_stdin_is_read_as_a_source)
+{
+	const struct text_line *l = &stdin_lines[_i];
+	struct options_command c;
+	struct strv argv = { 0 };
+
+	split(&argv, l->line);
+	options_command_parse_stdin(&c, argv.v);
+	ck_assert_int_eq(c.verdict, l->verdict);
+	if (c.verdict != OPTIONS_PASSTHROUGH) {
+		ck_assert(c.from_stdin);
+		ck_assert_str_eq(c.source, "-");
+		if (l->dep)
+			is_string(l->line, options_output_dep(&c), l->dep);
+		else
+			ck_assert_ptr_null(options_output_dep(&c));
+		options_command_set_text(&c, "/t/1.c");
+		ck_assert_str_eq(c.source, "/t/1.c");
+		ck_assert_str_eq(c.item[c.n - 1].text, "/t/1.c");
+		ck_assert_uint_eq(c.item[c.n - 1].len, 6);
+		ck_assert_str_eq(argv.v[argv.n - 1], "-");
+	}
+	options_command_release(&c);
+	options_command_parse_text(&c, argv.v);
+	ck_assert(!c.from_stdin);
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
 START_TEST(a_temporary_lies_beside_its_target)
 {
 	is_string("", options_output_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
@@ -454,6 +505,8 @@ int main(void)
 			    sizeof(itemized) / sizeof(*itemized));
 	tcase_add_loop_test(tc, text_alone_is_read_as_the_compile_of_it, 0,
 			    sizeof(text_lines) / sizeof(*text_lines));
+	tcase_add_loop_test(tc, a_text_on_stdin_is_read_as_a_source, 0,
+			    sizeof(stdin_lines) / sizeof(*stdin_lines));
 	tcase_add_test(tc, a_temporary_lies_beside_its_target);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

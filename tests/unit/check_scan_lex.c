@@ -172,6 +172,9 @@ static const struct {
 	{ "/* __TIME__ */ // __DATE__\n", 0 },
 	{ "x = __COUNTER__;", SCAN_MARK_COUNTER },
 	{ "#if __COUNTER__\n#endif\n", 0 },
+	{ "x = __BASE_FILE__;", SCAN_MARK_BASE },
+	{ "#define A __BASE_FILE__\n", SCAN_MARK_BASE },
+	{ "x = __BASE_FILE + a__BASE_FILE__;", 0 },
 	{ "#line 3\n", SCAN_MARK_LINE },
 	/* Pieces that ## could put together, wherever they stand. */
 	{ "C(__TIME,STAMP__)", SCAN_MARK_PASTED },

@@ -12,6 +12,10 @@
 #define GENKSYMS "scripts/genksyms/genksyms"
 #define OBJTOOL  "tools/objtool/objtool"
 #define SYMBOLS  "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d a.c | " GENKSYMS
+#define TEXT_CPP "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d -xc -"
+#define INCLUDES "echo \"#include <a.h>\" ; echo '#include <b/c.h>' ; "
+#define EXPORTS  INCLUDES "echo x | sed 's/x/EXPORT_SYMBOL(x);/' ; "
+#define TEXT     "{ " EXPORTS "} | " TEXT_CPP " | " GENKSYMS
 #define COMPILE  "gcc -Wp,-MMD,a.d -c -o a.o a.c"
 
 static const char tool[] = "#!/bin/sh\n"
@@ -71,6 +75,8 @@ static void note_step(int fd)
 	    wire_cc_step_decode(&m, bytes_of(body, f.body_len)))
 		_exit(3);
 	args = strv_join(&m.args, " ");
+	if (*m.text)
+		put_file("text", m.text);
 	put_file("step", xasprintf("%u %s %s", m.kind,
 				   m.program + strlen(dir) + 1, args));
 }
@@ -115,6 +121,27 @@ START_TEST(without_a_file_they_go_where_the_pipe_goes)
 }
 END_TEST
 
+static const char made[] = "#include <a.h>\n#include <b/c.h>\n"
+			   "EXPORT_SYMBOL(x);\n";
+
+START_TEST(a_text_goes_along)
+{
+	put_file("cmd", "before\n");
+	serve(answer_symbols);
+	ck_assert_int_eq(run_script("set -e; trap 'rm -f a.o' HUP; if true; "
+				    "then " TEXT " -r /dev/null >> cmd; fi; "
+				    "echo $?"),
+			 0);
+	expect_file("step", "0 " GENKSYMS " -r /dev/null");
+	expect_file("text", made);
+	expect_file("cmd", "before\nsymbols\n");
+	expect_file("out", "a.c: warning\n0\n");
+	ck_assert(!fs_exists("ran"));
+	expect_steps(1);
+	nothing_left();
+}
+END_TEST
+
 /* The other end is closed when all of it was done here. */
 static void answer_local(int fd)
 {
@@ -138,6 +165,34 @@ START_TEST(where_they_are_refused_they_are_made_here)
 	ck_assert_int_eq(waitpid(server, &status, 0), server);
 	server = 0;
 	expect_file("closed", "behind it");
+	expect_steps(0);
+	expect_here(SHELL_STEP_JOB, 1);
+}
+END_TEST
+
+/* It tells what it read. */
+static const char reading[] = "#!/bin/sh\n"
+			      "echo real $* >>ran\n"
+			      "cat\n";
+static const char keeping[] = "#!/bin/sh\n"
+			      "echo tool $* >>ran\n"
+			      "cat\n";
+
+static void put_reading_programs(void)
+{
+	put_program("links/gcc", reading);
+	put_program("real/gcc", reading);
+	put_program(GENKSYMS, keeping);
+}
+
+START_TEST(a_text_that_is_refused_is_read_here)
+{
+	put_reading_programs();
+	serve(answer_local);
+	ck_assert_int_eq(run_script(TEXT " >cmd; echo $?"), 0);
+	expect_file("text", made);
+	expect_file("cmd", made);
+	expect_file("out", "0\n");
 	expect_steps(0);
 	expect_here(SHELL_STEP_JOB, 1);
 }
@@ -292,6 +347,39 @@ static const struct {
 	{ "gcc -E a.c | my" GENKSYMS, SHELL_STEP_WHYS },
 	{ "gcc -E a.c | cat", SHELL_STEP_WHYS },
 	{ "{ gcc -E a.c; } 2>/dev/null | " GENKSYMS, SHELL_STEP_LINE },
+	/* other texts, and other ways to make one */
+	{ TEXT " -T a.symtypes", SHELL_STEP_OPTION },
+	{ TEXT " 2>/dev/null", SHELL_STEP_LINE },
+	{ "{ " EXPORTS "} 2>/dev/null | " TEXT_CPP " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "( " EXPORTS ") | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_LINE },
+	{ "{ " INCLUDES "echo x; } | " TEXT_CPP " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ " EXPORTS "true; } | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_LINE },
+	{ "{ " EXPORTS "} | cat | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_LINE },
+	{ "{ " EXPORTS "} | " TEXT_CPP " $X | " GENKSYMS, SHELL_STEP_LINE },
+	{ "{ " EXPORTS "} | gcc -E a.c | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "{ " EXPORTS "} | gcc -E - | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "{ " EXPORTS "} | gcc -E -MD -xc - | " GENKSYMS, SHELL_STEP_OPTION },
+	{ "{ echo '#include \"a.h\"'; " EXPORTS "} | " TEXT_CPP " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ echo '#define a \\'; echo '#x'; echo | cat; } | " TEXT_CPP
+	  " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ echo '#include \"a.h\"'; echo 'x;'; echo | cat; } | " TEXT_CPP
+	  " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ echo 'x;'; echo '#include <a>b>'; echo | cat; } | " TEXT_CPP
+	  " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ echo 'x;'; echo y; printf z | cat; } | " TEXT_CPP " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ echo 'x;'; echo y; printf 'z\\0\\n' | cat; } | " TEXT_CPP
+	  " | " GENKSYMS,
+	  SHELL_STEP_LINE },
+	{ "{ echo 'x;'; echo y; head -c 65536 /dev/zero | tr '\\0' '\\n'; } | " TEXT_CPP
+	  " | " GENKSYMS,
+	  SHELL_STEP_LINE },
 };
 
 /* Is anything asked at all?  `gcc -c` is. */
@@ -324,12 +412,12 @@ START_TEST(nobody_asks_unless_steps_are_wanted)
 	shell_counts_want_steps(dir, false);
 	serve(answer_compile);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
-					    " >>cmd"),
+					    " >>cmd; " TEXT " >>cmd"),
 			 0);
-	expect_file("cmd", "here\n");
+	expect_file("cmd", "here\nhere\n");
 	ck_assert(!fs_exists("step"));
 	expect_steps(0);
-	expect_here(SHELL_STEP_UNWANTED, 2);
+	expect_here(SHELL_STEP_UNWANTED, 3);
 }
 END_TEST
 
@@ -390,6 +478,8 @@ int main(void)
 	tcase_add_test(tc, symbols_are_asked_for);
 	tcase_add_test(tc, without_a_file_they_go_where_the_pipe_goes);
 	tcase_add_test(tc, where_they_are_refused_they_are_made_here);
+	tcase_add_test(tc, a_text_goes_along);
+	tcase_add_test(tc, a_text_that_is_refused_is_read_here);
 	tcase_add_test(tc, an_object_is_changed_with_its_compile);
 	tcase_add_test(tc, it_may_be_the_last_of_all);
 	tcase_add_test(tc, a_compile_made_here_has_its_tool_here);

@@ -329,6 +329,37 @@ static const struct step_case {
 	{ "/o", 1, WIRE_PATH_MAX + 1, WIRE_STEP_OBJECT, false },
 };
 
+/* The text's bytes, kind; taken? */
+static const struct text_case {
+	size_t len;
+	uint8_t kind;
+	bool taken;
+} text_cases[] = {
+	{ 1, WIRE_STEP_SYMBOLS, true },
+	{ WIRE_CC_TEXT_MAX, WIRE_STEP_SYMBOLS, true },
+	{ WIRE_CC_TEXT_MAX + 1, WIRE_STEP_SYMBOLS, false },
+	{ 1, WIRE_STEP_OBJECT, false },
+};
+
+START_TEST(a_step_of_symbols_may_have_a_text)
+{
+	const struct text_case *t = &text_cases[_i];
+	struct wire_cc_step m = { .kind = t->kind, .program = xstrdup("/o") };
+	struct wire_cc_step got = { 0 };
+
+	m.text = xcalloc(t->len + 1, 1);
+	memset(m.text, 'x', t->len);
+	wire_cc_step_encode(&body, &m);
+	ck_assert_int_eq(wire_cc_step_decode(&got, buf_bytes(&body)),
+			 t->taken ? 0 : -EPROTO);
+	if (t->taken) {
+		ck_assert_str_eq(got.text, m.text);
+		wire_cc_step_release(&got);
+	}
+	wire_cc_step_release(&m);
+}
+END_TEST
+
 START_TEST(a_step_names_its_program_and_is_bounded)
 {
 	const struct step_case *t = &step_cases[_i];
@@ -382,6 +413,8 @@ int main(void)
 	tcase_add_test(tc, a_question_about_fixdep_and_its_answer_come_back);
 	tcase_add_loop_test(tc, a_step_names_its_program_and_is_bounded, 0,
 			    sizeof(step_cases) / sizeof(*step_cases));
+	tcase_add_loop_test(tc, a_step_of_symbols_may_have_a_text, 0,
+			    sizeof(text_cases) / sizeof(*text_cases));
 	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);
 	return suite_run(suite);
 }

@@ -99,6 +99,10 @@ static void compile(const char *extra)
 	strv_add(&m.argv, "-O2");
 	if (extra)
 		strv_add(&m.argv, extra);
+	if (step && step->text) {
+		strv_add(&m.argv, "-I.");
+		strv_add(&m.argv, "-xc");
+	}
 	if (has_object()) {
 		strv_add(&m.argv, "-c");
 		strv_add(&m.argv, "-o");
