@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # Several architectures and configurations in one command: each is what a plain
 # make builds, in directories of its own; what cannot be built, fails or is

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # Set-ups that cannot work: one clear line each and exit status 1; full disks:
 # make's 2, and nothing torn.
