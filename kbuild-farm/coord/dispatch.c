@@ -240,6 +240,8 @@ static void find_inputs(struct coord_unit *u)
 		.toolchain = u->toolchain,
 		.program = u->step.program,
 		.tools = c->tools,
+		/* Not before it came, by a clock that is no finer. */
+		.asked_us = (u->came_ms + 1) * 1000,
 	};
 
 	u->working = true;

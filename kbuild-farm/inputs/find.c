@@ -55,6 +55,8 @@ static enum reason search_inputs(const struct inputs_request *q,
 		return REASON_OPTION_NOT_REMOTE;
 	}
 	inputs_manifest_make(m, q->inputs, &q->unit);
+	if (q->asked_us && q->asked_us < m->since_us)
+		m->since_us = q->asked_us;
 	if (m->why)
 		return m->why;
 	if (m->closure.mentions & SCAN_MENTIONS_TIME)

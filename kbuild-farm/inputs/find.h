@@ -22,6 +22,8 @@ struct inputs_request {
 	struct inputs_toolchain *toolchain; /* INPUTS_READY */
 	const char *program; /* that runs beside the compile; NULL: none */
 	struct inputs_tools *tools; /* where there is one */
+	/* By clock_us(): when the compile was asked for; 0: now. */
+	uint64_t asked_us;
 };
 
 struct inputs_result {

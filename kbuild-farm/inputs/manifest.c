@@ -357,7 +357,6 @@ static enum outcome list_closure(struct lister *l)
 	struct inputs_manifest *m = l->m;
 	enum outcome ret;
 
-	m->listed_us = clock_us();
 	inputs_paths_lock(l->in->paths);
 	inputs_dirs_trust(l->in->dirs, trusted_us(l));
 	l->number = ++l->in->unit;
@@ -453,7 +452,7 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	struct lister *l = xcalloc(1, sizeof(*l));
 	enum outcome ret = STALE;
 
-	*m = (struct inputs_manifest){ 0 };
+	*m = (struct inputs_manifest){ .since_us = clock_us() };
 	l->m = m;
 	l->in = in;
 	l->unit = *unit;
@@ -542,8 +541,8 @@ const char *inputs_manifest_changed(const struct inputs_manifest *m,
 	uint64_t now = clock_us(), since = now - INPUTS_HELD_US;
 	const char *path = NULL;
 
-	if (since < m->listed_us || since > now)
-		since = m->listed_us;
+	if (since < m->since_us || since > now)
+		since = m->since_us;
 	for (size_t i = 0; i < m->closure.n_files; i++) {
 		if (!same_file(&m->file[i], since, now))
 			return m->closure.files[i].path;

@@ -50,7 +50,11 @@ struct inputs_manifest {
 	struct inputs_manifest_guard *guard;
 	size_t n_guards;
 	uint32_t *guarded_by; /* guard of each absence in the closure */
-	uint64_t listed_us; /* by clock_us(): before its files were listed */
+	/*
+	 * By clock_us(): when inputs_manifest_make() began; earlier, if the
+	 * compile was asked for by then, and whoever asked says so.
+	 */
+	uint64_t since_us;
 	uint32_t scan_us, list_us; /* CPU time */
 };
 
@@ -66,9 +70,9 @@ void inputs_manifest_release(struct inputs_manifest *m);
  * Is all of it still as it was?  NULL, or the path that is not (borrowed from
  * the manifest).
  *
- * A file that another unit has found as it is, since this one was listed and
- * less than INPUTS_HELD_US ago, is not looked at again: the compiler may have
- * read it then as well, had the unit been compiled here.
+ * A file that another unit has found as it is, not before m->since_us and less
+ * than INPUTS_HELD_US ago, is not looked at again: the compiler may have read
+ * it then as well, had the unit been compiled here.
  */
 #define INPUTS_HELD_US 500000
 const char *inputs_manifest_changed(const struct inputs_manifest *m,

@@ -166,6 +166,27 @@ START_TEST(a_unit_has_its_files_its_flags_and_its_size)
 }
 END_TEST
 
+static uint64_t since_when_asked(uint64_t asked_us)
+{
+	request.asked_us = asked_us;
+	found = 0;
+	begin(NULL);
+	turn_until(&found);
+	options_command_release(&command);
+	return result.manifest.since_us;
+}
+
+/* Looks at its files count from then on. */
+START_TEST(a_compile_is_as_old_as_the_question)
+{
+	uint64_t now = clock_us();
+
+	ck_assert_uint_ge(since_when_asked(0), now);
+	ck_assert_uint_eq(since_when_asked(now), now);
+	ck_assert_uint_lt(since_when_asked(UINT64_MAX), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(an_option_that_no_node_gets_is_a_reason)
 {
 	begin("-F/x");
@@ -281,6 +302,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, a_unit_has_its_files_its_flags_and_its_size);
+	tcase_add_test(t, a_compile_is_as_old_as_the_question);
 	tcase_add_test(t, an_option_that_no_node_gets_is_a_reason);
 	tcase_add_test(t, include_paths_of_the_environment_are_a_reason);
 	tcase_add_test(t, a_language_that_lies_nobody_knows_where_is_a_reason);
