@@ -539,15 +539,18 @@ char *fs_state_home(void)
 int fs_runtime_dir(char **out, struct err *err)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	bool is_given = xdg && xdg[0] == '/';
 	struct stat st;
 	char *dir;
 	int ret;
 
-	if (xdg && xdg[0] == '/')
+	if (is_given)
 		dir = xasprintf("%s/kfarm", xdg);
 	else
 		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
 	ret = fs_mkdirs(dir, 0700, err);
+	if (ret && is_given) /* another user's, after su(1) */
+		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))
 		ret = err_errno(err, "%s", dir);
 	if (!ret && (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||

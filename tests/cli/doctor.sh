@@ -78,6 +78,8 @@ status_of kfarm doctor | grep ' keys: '
 	ulimit -n 129
 	kfarm doctor | grep ' limits: '
 )
+# As another user's, after su(1): nothing can be made below it.
+XDG_RUNTIME_DIR=/dev/null kfarm doctor | grep ' XDG_RUNTIME_DIR'
 faketime=$(echo /usr/lib/*/faketime/libfaketime.so.1)
 if [ -e "$faketime" ]; then
 	LD_PRELOAD=$faketime FAKETIME=-10y FAKETIME_DONT_FAKE_MONOTONIC=1 \
