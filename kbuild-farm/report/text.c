@@ -78,8 +78,11 @@ static void text_title(const struct report_writer *w)
 	buf_printf(w->out, "build %" PRId64 ": %s ", b->number,
 		   report_data_verdict(w->d));
 	text_name(w, b->what);
-	buf_add_str(w->out, "\n  ");
-	text_item(w, "", b->arch);
+	buf_add_str(w->out, "\n");
+	/* A command of `kfarm run` need not have any of these. */
+	if (!b->arch && !b->config && !b->toolchain && !b->release)
+		return;
+	text_item(w, "  ", b->arch ? b->arch : "");
 	text_item(w, " ", b->config);
 	text_item(w, ", ", b->toolchain);
 	text_item(w, ", linux-", b->release);
@@ -170,8 +173,8 @@ static void text_before(const struct report_writer *w)
 	buf_printf(w->out, "  before   build %" PRId64 ": ", b->number);
 	format_duration(w->out, (uint64_t)b->wall_ms);
 	buf_printf(w->out,
-		   " wall, %" PRId64 " jobs, %" PRId64 " warnings, %" PRId64
-		   " errors",
+		   " wall, jobs %" PRId64 ", warnings %" PRId64
+		   ", errors %" PRId64,
 		   b->remote + b->local, b->warnings, b->errors);
 	if (b->commit)
 		buf_printf(w->out, ", at %.12s", b->commit);

@@ -98,6 +98,7 @@ START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "build 1: running"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "It has not ended yet"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "warnings"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "\n  \n"));
 	d.build.state = HISTORY_KILLED;
 	buf_reset(&out);
 	report_text(&out, &d, false);
