@@ -128,6 +128,7 @@ static int run_checks(struct doctor *d, struct err *err)
 	}
 	d->tmp = tmp;
 	doctor_programs(d);
+	doctor_shell(d);
 	doctor_space(d);
 	doctor_packages(d);
 	doctor_limits(d);

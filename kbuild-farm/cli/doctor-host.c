@@ -7,6 +7,7 @@
 #include "compiler/find.h"
 #include "conf/conf.h"
 #include "kernel/links.h"
+#include "kernel/shell.h"
 #include "peer/tools.h"
 
 #include <stdarg.h>
@@ -111,8 +112,8 @@ static void look_for_compilers(struct doctor *d)
 	}
 	if (list.n > scripts.n)
 		doctor_add(d, "compilers", DOCTOR_OK, NULL,
-			   "%zu names of compilers on PATH",
-			   list.n - scripts.n);
+			   "%zu compiler name%s on PATH", list.n - scripts.n,
+			   list.n - scripts.n == 1 ? "" : "s");
 	else
 		doctor_add(d, "compilers", DOCTOR_WRONG,
 			   "install gcc, and see `kfarm toolchain "
@@ -136,6 +137,21 @@ void doctor_programs(struct doctor *d)
 	look_for_compilers(d);
 	for (size_t i = 0; i < sizeof(cached) / sizeof(*cached); i++)
 		look_for_cache(d, cached[i]);
+}
+
+void doctor_shell(struct doctor *d)
+{
+	const char *why = kernel_shell_why_not_here();
+
+	if (why)
+		doctor_add(d, "shell", DOCTOR_SLOW,
+			   "recipes take this machine's own shell, and all "
+			   "that it starts, so they cost several times as "
+			   "much CPU here; see The shell of make in kfarm(1)",
+			   "%s", why);
+	else
+		doctor_add(d, "shell", DOCTOR_OK, NULL,
+			   "builds give make kfarm's own, in place of dash");
 }
 
 /* ---------------------------------------------------------------- space */

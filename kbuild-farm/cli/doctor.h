@@ -40,6 +40,8 @@ void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
 
 /* cli/doctor-host.c: the wrapper, make and its like, a compiler, ccache. */
 void doctor_programs(struct doctor *d);
+/* Can builds have kfarm's shell for their recipes? */
+void doctor_shell(struct doctor *d);
 /* Room and rights where kfarm writes. */
 void doctor_space(struct doctor *d);
 /* Can this machine be a node, too?  Starts a kfarmd to ask. */

@@ -77,6 +77,17 @@ static const char *why_not(const char *program)
 	return why;
 }
 
+const char *kernel_shell_why_not_here(void)
+{
+	char *self = realpath("/proc/self/exe", NULL);
+	char *program = self ? kernel_shell_program_of(self) : NULL;
+	const char *why = why_not(program);
+
+	free(program);
+	free(self);
+	return why;
+}
+
 static int fill_dir(const char *dir, const char *program, struct err *err)
 {
 	char *link = xasprintf("%s/sh", dir);

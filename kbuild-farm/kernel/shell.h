@@ -27,6 +27,9 @@ struct kernel_shell {
  */
 char *kernel_shell_program_of(const char *self);
 
+/* Why no build on this machine can have it; NULL: each can. */
+const char *kernel_shell_why_not_here(void);
+
 /*
  * Does the user say what shell it is?  `words` are make's, or of any command,
  * `given` those of -e (may be NULL), `makeflags` is that variable's value (may

@@ -42,6 +42,11 @@ END
 status_of kfarm doctor -v
 PATH=$PATH:$TMP/usr/bin
 
+# A kfarm that was copied alone, without the shell that it gives to make.
+mkdir alone
+cp "$bin/kfarm" alone/
+alone/kfarm doctor | grep ' shell: '
+
 # A compiler cache in front, and a toolchain that is broken in three ways.
 mkdir -p ccache .local/share/kfarm/toolchains/gcc-13.3.0-x-linux .local/share/kfarm/bin
 cp bin/script-gcc ccache/ccache

@@ -130,6 +130,7 @@ START_TEST(without_a_shell_of_ours_it_says_why)
 	ck_assert(!kernel_shell_open(&s, dir, &err));
 	ck_assert_ptr_null(s.dir);
 	ck_assert_str_eq(s.why_not, "kfarm's sh is not installed");
+	ck_assert_str_eq(kernel_shell_why_not_here(), s.why_not);
 	kernel_shell_tell(&s, &host);
 	ck_assert_int_eq(host.shell_lines, EVENTS_UNKNOWN);
 	kernel_shell_reasons(&s, n);
