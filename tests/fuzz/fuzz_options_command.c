@@ -116,6 +116,23 @@ static void rewritten(char *const *argv, const struct options_command *c)
 	free(dep);
 }
 
+/* A text that came from stdin lies in a file when a node gets it. */
+static void from_stdin(char *const *argv)
+{
+	struct options_command c;
+
+	options_command_parse_stdin(&c, argv);
+	items_hold(argv, &c);
+	if (c.verdict == OPTIONS_REMOTE) {
+		must(c.from_stdin && !strcmp(c.source, "-"));
+		must(!c.object && c.lang == OPTIONS_C);
+		options_command_set_text(&c, "in.c");
+		must(!strcmp(c.source, "in.c"));
+		remote(&c);
+	}
+	options_command_release(&c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = xstrndup((const char *)data, size);
@@ -134,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(options_output_dep(&c));
 	}
 	options_command_release(&c);
+	from_stdin(argv.v);
 	strv_release(&argv);
 	free(text);
 	return 0;

@@ -9,25 +9,33 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static char *through(char *const *argv)
+static char *flags_of(const struct options_command *c)
 {
-	struct options_command c;
 	struct options_flags flags;
 	struct strv out = { 0 };
 	struct err err = { 0 };
 	char *s;
 
-	options_command_parse(&c, argv);
-	ck_assert_int_eq(c.verdict, OPTIONS_REMOTE);
-	ck_assert_msg(!options_typed_from(&flags, &c, &err), "%s", err.text);
+	ck_assert_int_eq(c->verdict, OPTIONS_REMOTE);
+	ck_assert_msg(!options_typed_from(&flags, c, &err), "%s", err.text);
 	for (size_t i = 0; i < flags.n; i++)
 		ck_assert_msg(!options_typed_allow(&out, flags.v[i].name,
 						   flags.v[i].value, &err),
 			      "%s", err.text);
 	options_flags_release(&flags);
-	options_command_release(&c);
 	s = strv_join(&out, " ");
 	strv_release(&out);
+	return s;
+}
+
+static char *through(char *const *argv)
+{
+	struct options_command c;
+	char *s;
+
+	options_command_parse(&c, argv);
+	s = flags_of(&c);
+	options_command_release(&c);
 	return s;
 }
 
@@ -110,6 +118,31 @@ START_TEST(flags_carry_name_and_value)
 }
 END_TEST
 
+static const struct {
+	const char *line, *flags;
+} texts[] = {
+	{ "gcc -E -Wp,-MMD,.a.o.d -O2 -xc -", "-MQ- -O2" },
+	{ "gcc -E -O2 -xc -", "-O2" },
+};
+
+START_TEST(a_text_keeps_the_target_that_it_has_on_stdin)
+{
+	struct options_command c;
+	struct strv argv = { 0 };
+	char *line = xstrdup(texts[_i].line), *flags;
+
+	strv_split(&argv, line, " ");
+	options_command_parse_stdin(&c, argv.v);
+	options_command_set_text(&c, "/t/1.c");
+	flags = flags_of(&c);
+	ck_assert_str_eq(flags, texts[_i].flags);
+	free(flags);
+	free(line);
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
 START_TEST(a_refusal_names_the_option)
 {
 	struct strv argv = { 0 };
@@ -129,6 +162,8 @@ int main(void)
 
 	tcase_add_test(tc, what_names_outputs_and_links_stays_here);
 	tcase_add_test(tc, flags_carry_name_and_value);
+	tcase_add_loop_test(tc, a_text_keeps_the_target_that_it_has_on_stdin, 0,
+			    sizeof(texts) / sizeof(*texts));
 	tcase_add_test(tc, a_refusal_names_the_option);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
