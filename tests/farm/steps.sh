@@ -10,7 +10,8 @@
 # shellcheck source=tests/farm/step.sh
 . "$(dirname "$0")/step.sh"
 
-targets=(lib/math/ kernel/locking/ kernel/time/ arch/arm64/lib/)
+targets=(lib/math/ kernel/locking/ kernel/time/{time,timeconv,timecounter}.o
+	arch/arm64/lib/)
 
 farm_begin
 step_begin <<'END'
