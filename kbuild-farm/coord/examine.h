@@ -37,7 +37,11 @@ struct coord_examination {
 	const struct options_sides *sides; /* NULL: none beside the object */
 	char *const *side_tmp; /* as object_tmp, in their order */
 	bool terminal; /* diagnostics would go to one */
-	/* That ran beside it; NULL: none.  Its stdout counts with no object. */
+	/*
+	 * That ran beside it; NULL: none.  Its stdout counts with no object:
+	 * lines as genksyms prints them.  make is to read them, so a node could
+	 * otherwise have it run what it likes.
+	 */
 	const struct inputs_tool *tool;
 	/* Another program ran in its place; NULL: it did. */
 	const struct coord_proof *proof;

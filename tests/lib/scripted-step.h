@@ -37,7 +37,7 @@ static void fill_step(const struct node *n,
 		return;
 	streams[WIRE_OBJECT] = bytes_of(NULL, 0);
 	streams[WIRE_AS_DEPS] = bytes_of(NULL, 0);
-	streams[WIRE_STDOUT] = bytes_str("symbols\n");
+	streams[WIRE_STDOUT] = bytes_str("#symbols\n");
 	/* The text of a step, which the compiler was given as a file. */
 	if (strcmp(n->job.source, "unit.c") != 0)
 		streams[WIRE_DEPS] = text_deps(n->job.source);

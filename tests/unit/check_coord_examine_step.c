@@ -106,6 +106,39 @@ START_TEST(a_tool_that_calls_the_object_as_the_node_does_is_run_here)
 }
 END_TEST
 
+static const struct {
+	const char *out;
+	bool good;
+} symbols[] = {
+	{ "", true },
+	{ "#SYMVER a 0x00000001\n#SYMVER _b.c 0xffffffff\n", true },
+	{ "__crc_a = 0x00000001;\n", true },
+	{ "#SYMVER a 0x00000001\nall: ; touch /tmp/x\n", false },
+	{ "#SYMVER a 0x00000001\n$(shell touch /tmp/x)\n", false },
+	{ "__crc_a = $(shell touch /tmp/x);\n", false },
+	{ "SHELL = a;\n", false },
+	{ "#SYMVER a 0x00000001\\\n", false },
+	{ "#SYMVER a 0x00000001\n\n", false },
+	{ "#SYMVER a 0x0000", false },
+};
+
+START_TEST(what_make_would_run_is_no_version_of_a_symbol) /* each of symbols */
+{
+	struct inputs_tools *tools = inputs_tools_new(inputs.paths);
+
+	be_text(symbols[_i].out);
+	e.tool = put_tool(tools);
+	coord_examine(&e);
+	if (symbols[_i].good) {
+		ck_assert_int_eq(e.is, SCHED_ANSWER_GOOD);
+	} else {
+		expect_nothing(SCHED_ANSWER_LOCAL);
+		ck_assert_int_eq(e.why, REASON_RESULT_VOID);
+	}
+	inputs_tools_free(tools);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coord/examine-step");
@@ -118,6 +151,8 @@ int main(void)
 	tcase_add_test(tc, a_tool_that_changed_meanwhile_is_named);
 	tcase_add_test(
 		tc, a_tool_that_calls_the_object_as_the_node_does_is_run_here);
+	tcase_add_loop_test(tc, what_make_would_run_is_no_version_of_a_symbol,
+			    0, sizeof(symbols) / sizeof(*symbols));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -85,7 +85,7 @@ START_TEST(symbols_come_from_a_node)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
-	ck_assert_str_eq(printed, "symbols\n");
+	ck_assert_str_eq(printed, "#symbols\n");
 	ck_assert(!fs_exists(tmp));
 	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
 	ck_assert_str_eq(buf_str(&list), "unit.o: unit.c unit.h\n");
@@ -124,7 +124,7 @@ START_TEST(symbols_of_a_text_come_from_a_node)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
-	ck_assert_str_eq(printed, "symbols\n");
+	ck_assert_str_eq(printed, "#symbols\n");
 	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
 	ck_assert_str_eq(buf_str(&list), "-: unit.h\n");
 	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
