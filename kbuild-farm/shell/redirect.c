@@ -26,18 +26,9 @@ void shell_put_aside_init(struct shell_put_aside *aside)
 static int expand_one(struct shell *sh, const struct shell_redir *r,
 		      const char **out)
 {
-	struct bytes text;
-	int ret;
-
-	if (!r->word)
+	if (!r->word || r->kind == SHELL_HERE)
 		return 0;
-	if (r->kind != SHELL_HERE)
-		return shell_expand_word(&sh->expand, r->word, out);
-	ret = shell_expand_text(&sh->expand, r->word, &text);
-	if (!ret)
-		*out = arena_copy(&sh->arena, (const char *)text.data,
-				  text.len);
-	return ret;
+	return shell_expand_word(&sh->expand, r->word, out);
 }
 
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
@@ -67,10 +58,21 @@ static void become_writer(const int pipe_ends[2], const char *text)
 	_exit(0);
 }
 
-static int open_document(struct shell *sh, const char *text)
+/* It is expanded only here, behind what is redirected in front of it. */
+static int open_document(struct shell *sh, const struct shell_word *word)
 {
+	struct bytes expanded;
+	int ret = shell_expand_text(&sh->expand, word, &expanded);
+	const char *text;
 	int ends[2];
 	pid_t pid;
+
+	if (ret == -EINVAL && !sh->skip)
+		shell_say(sh, "%s", sh->expand.error);
+	if (ret)
+		return ret;
+	text = arena_copy(&sh->arena, (const char *)expanded.data,
+			  expanded.len);
 
 	if (pipe(ends)) {
 		shell_fail(sh, "Pipe call failed");
@@ -120,7 +122,7 @@ static int open_redirection(struct shell *sh, const struct shell_redir *r,
 	case SHELL_APPEND:
 		return open_named(sh, word, O_WRONLY | O_CREAT | O_APPEND);
 	case SHELL_HERE:
-		return open_document(sh, word);
+		return open_document(sh, r->word);
 	case SHELL_DUP:
 		break;
 	}

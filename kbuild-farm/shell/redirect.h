@@ -20,13 +20,14 @@ void shell_put_aside_init(struct shell_put_aside *aside);
 
 /*
  * What the words of `list` come to, for shell_redirect(); one for each, in the
- * shell's arena.  0, or an error that ends the shell.
+ * shell's arena; none for a here-document.  0, or an error that ends the shell.
  */
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 			  const char ***out);
 /*
- * Do them in their order.  What is replaced is put `aside`; NULL: for good.
- * 0, or the status 2 after dash's words; those before it are done then.
+ * Do them in their order; here-documents are expanded when it is their turn.
+ * What is replaced is put `aside`; NULL: for good.  0, or the status 2 after
+ * dash's words; those before it are done then.
  */
 int shell_redirect(struct shell *sh, const struct shell_redir *list,
 		   const char *const *words, struct shell_put_aside *aside);

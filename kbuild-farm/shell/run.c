@@ -142,7 +142,8 @@ static int run_subshell(struct shell *sh, const struct shell_node *n,
 		return sh->status;
 	if ((flags & SHELL_LAST) && !shell_traps_any())
 		return run_subshell_body(sh, n, words, flags);
-	if (shell_known_pure(n->left) && !shell_traps_of_signals())
+	if (shell_known_pure(n) && shell_known_pure(n->left) &&
+	    !shell_traps_of_signals())
 		return run_subshell_here(sh, n, words, flags);
 	shell_signals_expect();
 	pid = fork();
