@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const struct utility {
 	const char *name;
@@ -53,10 +54,26 @@ bool shell_utility_is_watched(struct shell *sh)
 			   shell_vars_get(&sh->vars, "LD_PRELOAD");
 }
 
+/* Are they so long that execve(2) may refuse them (MAX_ARG_STRLEN)? */
+static bool are_long(char *const *argv)
+{
+	size_t left = 32 * (size_t)sysconf(_SC_PAGESIZE);
+
+	for (; *argv; argv++) {
+		size_t len = strlen(*argv) + 1;
+
+		if (len > left)
+			return true;
+		left -= len;
+	}
+	return false;
+}
+
 bool shell_utility(struct shell *sh, const char *path, char **argv, int *status)
 {
 	const struct utility *u = find_utility(argv[0]);
 
 	return u && shell_utility_is_of_system(path, argv[0]) &&
-	       !shell_utility_is_watched(sh) && u->run(sh, argv, status);
+	       !shell_utility_is_watched(sh) && !are_long(argv) &&
+	       u->run(sh, argv, status);
 }
