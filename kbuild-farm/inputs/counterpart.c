@@ -106,7 +106,7 @@ static int find_objects(struct making *k, struct err *err)
 	int ret = read_command(file, &target, &words, err);
 
 	free(file);
-	if (ret)
+	if (ret || !target)
 		return ret;
 	below = strlen(target);
 	if (len > below + 1 && program[len - below - 1] == '/' &&

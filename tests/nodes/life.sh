@@ -37,11 +37,14 @@ more_jobs()
 	[ "$(jobs_of "$1")" -gt $(($2 + 3)) ]
 }
 
-# idle NODE BESIDE: while BESIDE works it does none.
+# idle NODE BESIDE: while BESIDE works it does none.  What it had done of the eight
+# at a time that were under way may still be looked at when that is said.
 idle()
 {
 	local before
 
+	before=$(jobs_of "$2")
+	wait_for 60 more_jobs "$2" $((before + 16)) || return
 	before=$(jobs_of "$1")
 	works "$2" && [ "$(jobs_of "$1")" = "$before" ]
 }
