@@ -80,9 +80,7 @@ void kernel_farm_tell_figures(const struct kernel_farm *f)
 		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
 	}
 	ev.cpu_ms = (int64_t)our_cpu_ms();
-	kernel_shell_tell(&f->shell, &ev);
-	events_hub_tell(f->hub, &ev);
-	kernel_shell_tell_steps(&f->shell, f->hub);
+	kernel_shell_tell(&f->shell, f->hub, &ev);
 }
 
 static void tell_history_notes(struct kernel_farm *f, struct strv *notes)
@@ -252,6 +250,7 @@ int kernel_farm_open(struct kernel_farm *f,
 	ret = prepare_links(f, setup, skipped, err);
 	if (!ret && setup->shell)
 		ret = kernel_shell_open(&f->shell, f->rundir.shell, err);
+	kernel_shell_set_roster(&f->shell, f->roster);
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)

@@ -138,45 +138,55 @@ void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 	strv_addf(out, SHELL_COUNTS_VARIABLE "=%s", s->dir);
 }
 
+void kernel_shell_set_roster(const struct kernel_shell *s,
+			     const struct node_roster *roster)
+{
+	if (s->dir && roster->off)
+		shell_counts_refuse_steps(s->dir, SHELL_STEP_NO_REMOTE);
+	else if (s->dir && roster->no_steps)
+		shell_counts_refuse_steps(s->dir, SHELL_STEP_OFF);
+}
+
 void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted)
 {
-	if (s->dir)
-		shell_counts_want_steps(s->dir, wanted);
+	if (s->dir && wanted)
+		shell_counts_want_steps(s->dir);
+	else if (s->dir)
+		shell_counts_refuse_steps(s->dir, SHELL_STEP_UNWANTED);
 }
 
-void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host)
+static void tell_step_reasons(const struct shell_counts *counts,
+			      struct events_hub *hub)
 {
-	uint64_t n[SHELL_COUNTS], here[SHELL_STEP_WHYS];
-
-	if (!s->dir)
-		return;
-	shell_counts_read(s->dir, n);
-	host->shell_lines = (int64_t)n[SHELL_COUNT_LINES];
-	host->shell_handed = (int64_t)n[SHELL_COUNT_HANDED];
-	host->shell_compiles = (int64_t)n[SHELL_COUNT_COMPILES];
-	host->shell_fixdeps = (int64_t)n[SHELL_COUNT_FIXDEPS];
-	host->shell_steps = (int64_t)n[SHELL_COUNT_STEPS];
-	shell_counts_read_steps_here(s->dir, here);
-	host->shell_steps_here = 0;
-	for (int i = 0; i < SHELL_STEP_WHYS; i++)
-		host->shell_steps_here += (int64_t)here[i];
-}
-
-void kernel_shell_tell_steps(const struct kernel_shell *s,
-			     struct events_hub *hub)
-{
-	uint64_t here[SHELL_STEP_WHYS] = { 0 };
-
-	if (s->dir)
-		shell_counts_read_steps_here(s->dir, here);
 	for (int i = 0; i < SHELL_STEP_WHYS; i++) {
 		struct events_event ev = events_new(EVENTS_STEPS);
 
 		ev.reason = shell_counts_step_words(i);
-		ev.steps = (int64_t)here[i];
-		if (here[i])
+		ev.steps = (int64_t)counts->here[i];
+		if (counts->here[i])
 			events_hub_tell(hub, &ev);
 	}
+}
+
+/* One reading, so that the reasons come to the sum. */
+void kernel_shell_tell(const struct kernel_shell *s, struct events_hub *hub,
+		       struct events_event *host)
+{
+	struct shell_counts all = { 0 };
+
+	if (s->dir) {
+		shell_counts_read(s->dir, &all);
+		host->shell_lines = (int64_t)all.n[SHELL_COUNT_LINES];
+		host->shell_handed = (int64_t)all.n[SHELL_COUNT_HANDED];
+		host->shell_compiles = (int64_t)all.n[SHELL_COUNT_COMPILES];
+		host->shell_fixdeps = (int64_t)all.n[SHELL_COUNT_FIXDEPS];
+		host->shell_steps = (int64_t)all.n[SHELL_COUNT_STEPS];
+		host->shell_steps_here = 0;
+		for (int i = 0; i < SHELL_STEP_WHYS; i++)
+			host->shell_steps_here += (int64_t)all.here[i];
+	}
+	events_hub_tell(hub, host);
+	tell_step_reasons(&all, hub);
 }
 
 void kernel_shell_reasons(const struct kernel_shell *s,

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "events/hub.h"
+#include "node/roster.h"
 #include "shell/why.h"
 
 #include <stdbool.h>
@@ -50,13 +51,19 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
  */
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);
-/* Are they to ask for steps beside compiles?  They are not at first. */
+/*
+ * Are the shells to ask for steps beside compiles?  They are not at first; what
+ * then counts as the reason is the user's word, where the roster has one.
+ */
+void kernel_shell_set_roster(const struct kernel_shell *s,
+			     const struct node_roster *roster);
 void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted);
-/* What the shells did so far, in an EVENTS_HOST. */
-void kernel_shell_tell(const struct kernel_shell *s, struct events_event *host);
-/* Tell, behind it, why steps were run here: an EVENTS_STEPS for each reason. */
-void kernel_shell_tell_steps(const struct kernel_shell *s,
-			     struct events_hub *hub);
+/*
+ * Tell `host`, an EVENTS_HOST, with what the shells did so far; behind it, why
+ * steps were run here: an EVENTS_STEPS for each reason.
+ */
+void kernel_shell_tell(const struct kernel_shell *s, struct events_hub *hub,
+		       struct events_event *host);
 /* How often scripts were handed on for each reason. */
 void kernel_shell_reasons(const struct kernel_shell *s,
 			  uint64_t n[static SHELL_WHY_COUNT]);

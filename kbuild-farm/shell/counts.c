@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,6 @@
 #include <unistd.h>
 
 #define SHOWN 200 /* bytes of a script */
-#define SIZE  (SHELL_COUNTS * sizeof(uint64_t))
-/* Behind the counts, and all that is mapped. */
-#define WANTED SHELL_COUNTS
-#define HERE   (WANTED + 1)
-#define MAPPED ((HERE + SHELL_STEP_WHYS) * sizeof(uint64_t))
 
 static const char *const step_words[] = {
 #define STEP_WHY(name, text) [SHELL_STEP_##name] = (text),
@@ -36,24 +32,24 @@ static int open_of(const char *dir, const char *name, int flags)
 }
 
 /* NULL where there are none. */
-static uint64_t *map_counts(void)
+static struct shell_counts *map_counts(void)
 {
 	int fd = open_of(getenv(SHELL_COUNTS_VARIABLE), "counts", O_RDWR);
 	void *at;
 
 	if (fd < 0)
 		return NULL;
-	at = lseek(fd, 0, SEEK_END) < (off_t)MAPPED ?
+	at = lseek(fd, 0, SEEK_END) < (off_t)sizeof(struct shell_counts) ?
 		     MAP_FAILED :
-		     mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			  0);
+		     mmap(NULL, sizeof(struct shell_counts),
+			  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static uint64_t *mapped_counts(void)
+static struct shell_counts *mapped_counts(void)
 {
-	static uint64_t *counts;
+	static struct shell_counts *counts;
 	static bool looked;
 
 	if (!looked)
@@ -62,22 +58,20 @@ static uint64_t *mapped_counts(void)
 	return counts;
 }
 
-static void add_to_count(size_t i)
-{
-	uint64_t *counts = mapped_counts();
-
-	if (counts)
-		__atomic_fetch_add(&counts[i], 1, __ATOMIC_RELAXED);
-}
-
 void shell_counts_add(enum shell_count count)
 {
-	add_to_count(count);
+	struct shell_counts *counts = mapped_counts();
+
+	if (counts)
+		__atomic_fetch_add(&counts->n[count], 1, __ATOMIC_RELAXED);
 }
 
 void shell_counts_add_step_here(enum shell_step_why why)
 {
-	add_to_count(HERE + why);
+	struct shell_counts *counts = mapped_counts();
+
+	if (counts)
+		__atomic_fetch_add(&counts->here[why], 1, __ATOMIC_RELAXED);
 }
 
 const char *shell_counts_step_words(enum shell_step_why why)
@@ -85,11 +79,18 @@ const char *shell_counts_step_words(enum shell_step_why why)
 	return step_words[why];
 }
 
-bool shell_counts_wants_steps(void)
+bool shell_counts_wants_steps(enum shell_step_why *why)
 {
-	const uint64_t *counts = mapped_counts();
+	const struct shell_counts *counts = mapped_counts();
+	uint64_t refused = SHELL_STEP_UNWANTED;
 
-	return counts && __atomic_load_n(&counts[WANTED], __ATOMIC_RELAXED);
+	if (counts)
+		refused = __atomic_load_n(&counts->refused, __ATOMIC_RELAXED);
+	if (refused == SHELL_STEP_WHYS)
+		return true;
+	*why = refused < SHELL_STEP_WHYS ? (enum shell_step_why)refused :
+					   SHELL_STEP_UNWANTED;
+	return false;
 }
 
 /* One write, so that lines of shells at work at once do not mix. */
@@ -133,44 +134,41 @@ static int make_file_of(const char *dir, const char *name, size_t size,
 
 int shell_counts_make(const char *dir, struct err *err)
 {
-	int ret = make_file_of(dir, "counts", MAPPED, err);
+	int ret = make_file_of(dir, "counts", sizeof(struct shell_counts), err);
 
-	return ret ? ret : make_file_of(dir, "handed", 0, err);
+	if (!ret)
+		ret = make_file_of(dir, "handed", 0, err);
+	if (!ret)
+		shell_counts_refuse_steps(dir, SHELL_STEP_UNWANTED);
+	return ret;
 }
 
-static void read_from_file(const char *dir, size_t first, uint64_t *n,
-			   size_t len)
+void shell_counts_read(const char *dir, struct shell_counts *out)
 {
-	const off_t at = (off_t)(first * sizeof(*n));
 	int fd = open_of(dir, "counts", O_RDONLY);
 
-	if (fd < 0 || pread(fd, n, len, at) != (ssize_t)len)
-		memset(n, 0, len);
+	if (fd < 0 || pread(fd, out, sizeof(*out), 0) != (ssize_t)sizeof(*out))
+		*out = (struct shell_counts){ 0 };
 	if (fd >= 0)
 		close(fd);
 }
 
-void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS])
+void shell_counts_refuse_steps(const char *dir, enum shell_step_why why)
 {
-	read_from_file(dir, 0, n, SIZE);
-}
-
-void shell_counts_read_steps_here(const char *dir,
-				  uint64_t n[static SHELL_STEP_WHYS])
-{
-	read_from_file(dir, HERE, n, SHELL_STEP_WHYS * sizeof(*n));
-}
-
-void shell_counts_want_steps(const char *dir, bool wanted)
-{
-	const uint64_t flag = wanted;
+	const uint64_t refused = why;
 	int fd = open_of(dir, "counts", O_WRONLY);
 
 	if (fd < 0)
 		return;
-	if (pwrite(fd, &flag, sizeof(flag), (off_t)SIZE) < 0)
-		(void)0; /* then none is asked for */
+	if (pwrite(fd, &refused, sizeof(refused),
+		   offsetof(struct shell_counts, refused)) < 0)
+		(void)0; /* then it is as it was */
 	close(fd);
+}
+
+void shell_counts_want_steps(const char *dir)
+{
+	shell_counts_refuse_steps(dir, SHELL_STEP_WHYS);
 }
 
 static void count_reason(const char *line, uint64_t n[static SHELL_WHY_COUNT])

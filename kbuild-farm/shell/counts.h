@@ -5,10 +5,7 @@
  * A shell lives for one line, so all of a build share a directory, which
  * $KFARM_SHELL names:
  *
- *	counts	a uint64_t for each of enum shell_count, mapped and added to
- *		by all of them; behind these one that is not 0 while steps
- *		beside a compile are worth asking for (shell/step.h), and one
- *		for each reason why a step ran here
+ *	counts	a struct shell_counts, mapped and added to by all of them
  *	handed	a line for each script that was handed on: why, a tab, and the
  *		first 200 bytes of the script, printable
  *
@@ -40,6 +37,13 @@ enum shell_step_why {
 	SHELL_STEP_WHYS
 };
 
+struct shell_counts {
+	uint64_t n[SHELL_COUNTS];
+	/* Why no step beside a compile is to be asked for (shell/step.h). */
+	uint64_t refused; /* an enum shell_step_why, SHELL_STEP_WHYS: none */
+	uint64_t here[SHELL_STEP_WHYS]; /* why steps ran here */
+};
+
 /* Add one; at most two system calls in the life of a process. */
 void shell_counts_add(enum shell_count count);
 /* Add one script that is handed on, and say which. */
@@ -50,18 +54,20 @@ void shell_counts_add_step_here(enum shell_step_why why);
 /* What people are told of it. */
 const char *shell_counts_step_words(enum shell_step_why why);
 
-/* Are steps worth asking for?  Costs what shell_counts_add() does. */
-bool shell_counts_wants_steps(void);
+/*
+ * Are steps worth asking for?  Else *why is the reason that counts of those
+ * that run here.  Costs what shell_counts_add() does.
+ */
+bool shell_counts_wants_steps(enum shell_step_why *why);
 
 /* Make the files in `dir`, which is there. */
 int shell_counts_make(const char *dir, struct err *err);
 /* What was counted in `dir` so far; all 0 where nothing can be read. */
-void shell_counts_read(const char *dir, uint64_t n[static SHELL_COUNTS]);
-/* Say whether steps are worth asking for; they are not at first. */
-void shell_counts_want_steps(const char *dir, bool wanted);
-/* How many steps were run here, for each reason. */
-void shell_counts_read_steps_here(const char *dir,
-				  uint64_t n[static SHELL_STEP_WHYS]);
+void shell_counts_read(const char *dir, struct shell_counts *out);
+/* Steps are worth asking for; they are not at first. */
+void shell_counts_want_steps(const char *dir);
+/* They are not: `why`. */
+void shell_counts_refuse_steps(const char *dir, enum shell_step_why why);
 /* And how often scripts were handed on for which reason, as `handed` has it. */
 void shell_counts_read_handed(const char *dir,
 			      uint64_t n[static SHELL_WHY_COUNT]);

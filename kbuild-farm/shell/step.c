@@ -137,8 +137,7 @@ static bool asks_for_symbols(struct shell *sh, const struct shell_node *cpp,
 	sh->step_why = SHELL_STEP_LINE;
 	if (!is_symbols(cpp))
 		return false;
-	sh->step_why = SHELL_STEP_UNWANTED;
-	if (!shell_counts_wants_steps())
+	if (!shell_counts_wants_steps(&sh->step_why))
 		return false;
 	sh->step_why = SHELL_STEP_OPTION;
 	tool = words_of(&sh->arena, cpp->next);
@@ -307,8 +306,7 @@ bool shell_step_object(struct shell *sh, const struct shell_node *tool,
 
 	if (!tool)
 		return false;
-	sh->step_why = SHELL_STEP_UNWANTED;
-	if (!shell_counts_wants_steps())
+	if (!shell_counts_wants_steps(&sh->step_why))
 		return false;
 	sh->step_why = SHELL_STEP_OPTION;
 	argv = words_of(&sh->arena, tool);

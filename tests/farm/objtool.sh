@@ -52,7 +52,7 @@ printf '[farm]\n\tsteps = no\n' >>"$KFARM_CONFIG"
 farm_fresh
 kfarm_build "${targets[@]}"
 built "steps = no" 0
-is "steps = no: steps here" "$objects no node takes steps" "$(steps_here)"
+is "steps = no: steps here" "$objects steps = no" "$(steps_here)"
 
 # It says more than it should be asked for on a node: it is run here.
 nodes 1

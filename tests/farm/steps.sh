@@ -56,7 +56,7 @@ farm_fresh
 with_nodes 1 steps=no
 kfarm_build "${targets[@]}"
 built "steps = no" 0
-is "steps = no: steps here" "$versions no node takes steps" "$(steps_here)"
+is "steps = no: steps here" "$versions steps = no" "$(steps_here)"
 check "steps = no: the summary" grep -q \
 	"^steps of kbuild $versions: 0 on nodes, $versions here" \
 	"$work/kfarm.log"

@@ -505,7 +505,7 @@ static void print_totals(const uint64_t counts[static SHELL_COUNTS])
 static int run_all(const char *sh, uint64_t first, unsigned workers,
 		   unsigned long n)
 {
-	uint64_t counts[SHELL_COUNTS];
+	struct shell_counts counts;
 	char *directory;
 
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
@@ -523,9 +523,9 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 		start_worker(i, first, workers, n);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
-	shell_counts_read(directory, counts);
+	shell_counts_read(directory, &counts);
 	print_unforeseen(directory);
-	print_totals(counts);
+	print_totals(counts.n);
 	remove_all(base);
 	return totals->different || totals->scripts != n;
 }

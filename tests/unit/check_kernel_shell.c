@@ -119,9 +119,20 @@ START_TEST(makefiles_of_the_user_come_first)
 }
 END_TEST
 
+static void note(void *ctx, const struct events_event *ev)
+{
+	if (ev->kind == EVENTS_STEPS)
+		buf_printf(ctx, "%d %s\n", (int)ev->steps, ev->reason);
+	else
+		buf_add_str(ctx, ev->kind == EVENTS_HOST ? "host\n" : "?\n");
+}
+
 /* The test's own program stands in for kfarm: there is no sh beside it. */
 START_TEST(without_a_shell_of_ours_it_says_why)
 {
+	struct events_hub *hub = events_hub_new();
+	struct buf told = { 0 };
+	struct events_consumer consumer = { .told = note, .ctx = &told };
 	struct events_event host = events_new(EVENTS_HOST);
 	uint64_t n[SHELL_WHY_COUNT];
 	struct kernel_shell s;
@@ -131,7 +142,11 @@ START_TEST(without_a_shell_of_ours_it_says_why)
 	ck_assert_ptr_null(s.dir);
 	ck_assert_str_eq(s.why_not, "kfarm's sh is not installed");
 	ck_assert_str_eq(kernel_shell_why_not_here(), s.why_not);
-	kernel_shell_tell(&s, &host);
+	events_hub_add(hub, &consumer);
+	kernel_shell_tell(&s, hub, &host);
+	events_hub_free(hub);
+	ck_assert_str_eq(buf_str(&told), "host\n");
+	buf_release(&told);
 	ck_assert_int_eq(host.shell_lines, EVENTS_UNKNOWN);
 	kernel_shell_reasons(&s, n);
 	ck_assert_uint_eq(n[SHELL_WHY_FILE], 0);
@@ -139,17 +154,11 @@ START_TEST(without_a_shell_of_ours_it_says_why)
 }
 END_TEST
 
-static void note_steps(void *ctx, const struct events_event *ev)
-{
-	ck_assert_int_eq(ev->kind, EVENTS_STEPS);
-	buf_printf(ctx, "%d %s\n", (int)ev->steps, ev->reason);
-}
-
 START_TEST(what_shells_counted_is_told)
 {
 	struct events_hub *hub = events_hub_new();
 	struct buf told = { 0 };
-	struct events_consumer consumer = { .told = note_steps, .ctx = &told };
+	struct events_consumer consumer = { .told = note, .ctx = &told };
 	struct events_event host = events_new(EVENTS_HOST);
 	struct kernel_shell s = { .dir = dir };
 	uint64_t n[SHELL_WHY_COUNT];
@@ -167,12 +176,12 @@ START_TEST(what_shells_counted_is_told)
 	shell_counts_add_step_here(SHELL_STEP_OPTION);
 	shell_counts_add_step_here(SHELL_STEP_UNWANTED);
 	events_hub_add(hub, &consumer);
-	kernel_shell_tell_steps(&s, hub);
+	kernel_shell_tell(&s, hub, &host);
 	events_hub_free(hub);
-	ck_assert_str_eq(buf_str(&told), "1 no node takes steps\n"
+	ck_assert_str_eq(buf_str(&told), "host\n"
+					 "1 no node takes steps\n"
 					 "2 unusual option\n");
 	buf_release(&told);
-	kernel_shell_tell(&s, &host);
 	ck_assert_int_eq(host.shell_lines, 3);
 	ck_assert_int_eq(host.shell_handed, 3);
 	ck_assert_int_eq(host.shell_compiles, 1);
@@ -183,6 +192,37 @@ START_TEST(what_shells_counted_is_told)
 	ck_assert_uint_eq(n[SHELL_WHY_FUNCTION], 2);
 	ck_assert_uint_eq(n[SHELL_WHY_FILE], 1);
 	ck_assert_uint_eq(n[SHELL_WHY_SYNTAX], 0);
+}
+END_TEST
+
+/* What the roster says, and what then counts of a step that runs here. */
+static const struct {
+	struct node_roster roster;
+	enum shell_step_why why;
+} rosters[] = {
+	{ { 0 }, SHELL_STEP_UNWANTED },
+	{ { .no_steps = true }, SHELL_STEP_OFF },
+	{ { .off = true }, SHELL_STEP_NO_REMOTE },
+	{ { .off = true, .no_steps = true }, SHELL_STEP_NO_REMOTE },
+};
+
+START_TEST(what_the_user_switched_off_is_the_reason) /* each of rosters */
+{
+	struct kernel_shell s = { .dir = dir }, none = { 0 };
+	enum shell_step_why why;
+	struct err err = { 0 };
+
+	ck_assert_msg(!shell_counts_make(dir, &err), "%s", err.text);
+	setenv(SHELL_COUNTS_VARIABLE, dir, 1);
+	kernel_shell_set_roster(&s, &rosters[_i].roster);
+	kernel_shell_set_roster(&none, &rosters[_i].roster);
+	ck_assert(!shell_counts_wants_steps(&why));
+	ck_assert_int_eq(why, rosters[_i].why);
+	kernel_shell_want_steps(&s, true);
+	ck_assert(shell_counts_wants_steps(&why));
+	kernel_shell_want_steps(&s, false);
+	ck_assert(!shell_counts_wants_steps(&why));
+	ck_assert_int_eq(why, SHELL_STEP_UNWANTED);
 }
 END_TEST
 
@@ -198,6 +238,8 @@ int main(void)
 	tcase_add_test(tc, makefiles_of_the_user_come_first);
 	tcase_add_test(tc, without_a_shell_of_ours_it_says_why);
 	tcase_add_test(tc, what_shells_counted_is_told);
+	tcase_add_loop_test(tc, what_the_user_switched_off_is_the_reason, 0,
+			    (int)(sizeof(rosters) / sizeof(*rosters)));
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -66,16 +66,16 @@ static void count_often(void)
 
 START_TEST(shells_at_work_at_once_lose_no_count)
 {
-	uint64_t n[SHELL_COUNTS];
+	struct shell_counts all;
 
 	make_counts();
 	for (int i = 0; i < SHELLS; i++)
 		in_a_shell(count_often);
 	wait_for_shells();
-	shell_counts_read(dir, n);
-	ck_assert_uint_eq(n[SHELL_COUNT_LINES], SHELLS * TIMES);
-	ck_assert_uint_eq(n[SHELL_COUNT_FIXDEPS], SHELLS * TIMES);
-	ck_assert_uint_eq(n[SHELL_COUNT_HANDED], 0);
+	shell_counts_read(dir, &all);
+	ck_assert_uint_eq(all.n[SHELL_COUNT_LINES], SHELLS * TIMES);
+	ck_assert_uint_eq(all.n[SHELL_COUNT_FIXDEPS], SHELLS * TIMES);
+	ck_assert_uint_eq(all.n[SHELL_COUNT_HANDED], 0);
 }
 END_TEST
 
@@ -93,14 +93,14 @@ START_TEST(handed_says_why_and_the_beginning_of_the_script)
 {
 	struct buf text = { 0 };
 	struct err err = { 0 };
-	uint64_t n[SHELL_COUNTS];
+	struct shell_counts all;
 	char *path;
 
 	make_counts();
 	in_a_shell(hand_on);
 	wait_for_shells();
-	shell_counts_read(dir, n);
-	ck_assert_uint_eq(n[SHELL_COUNT_HANDED], 1);
+	shell_counts_read(dir, &all);
+	ck_assert_uint_eq(all.n[SHELL_COUNT_HANDED], 1);
 	path = xasprintf("%s/handed", dir);
 	ck_assert(!fs_read(path, 1000, &text, &err));
 	ck_assert_uint_eq(text.len, strlen("function\t") + 200 + 1);
@@ -113,39 +113,53 @@ END_TEST
 
 START_TEST(without_files_nothing_is_counted)
 {
-	uint64_t n[SHELL_COUNTS] = { 7 };
+	struct shell_counts all = { .n = { 7 }, .here = { 7 } };
 
 	in_a_shell(count_often);
 	in_a_shell(hand_on);
 	unsetenv(SHELL_COUNTS_VARIABLE);
 	in_a_shell(count_often);
 	wait_for_shells();
-	shell_counts_read(dir, n);
+	shell_counts_read(dir, &all);
 	for (int i = 0; i < SHELL_COUNTS; i++)
-		ck_assert_uint_eq(n[i], 0);
+		ck_assert_uint_eq(all.n[i], 0);
+	ck_assert_uint_eq(all.here[0], 0);
 }
 END_TEST
 
-static void say_if_wanted(void)
+static void count_step(void)
 {
-	if (shell_counts_wants_steps())
+	enum shell_step_why why;
+
+	if (shell_counts_wants_steps(&why))
 		shell_counts_add(SHELL_COUNT_STEPS);
+	else
+		shell_counts_add_step_here(why);
 }
 
 START_TEST(steps_are_asked_for_while_they_are_wanted)
 {
-	uint64_t n[SHELL_COUNTS];
+	struct shell_counts all;
 
-	in_a_shell(say_if_wanted);
+	in_a_shell(count_step); /* nowhere */
 	make_counts();
-	for (int i = 0; i < 4; i++) {
-		wait_for_shells();
-		shell_counts_read(dir, n);
-		ck_assert_uint_eq(n[SHELL_COUNT_STEPS], (unsigned)i / 2);
-		shell_counts_want_steps(dir, i % 2);
-		in_a_shell(say_if_wanted);
-	}
+	in_a_shell(count_step);
 	wait_for_shells();
+	for (int i = 0; i < 2; i++) {
+		shell_counts_want_steps(dir);
+		in_a_shell(count_step);
+		wait_for_shells();
+		shell_counts_refuse_steps(dir, SHELL_STEP_OFF);
+		in_a_shell(count_step);
+		wait_for_shells();
+	}
+	shell_counts_refuse_steps(dir, SHELL_STEP_WHYS + 1);
+	in_a_shell(count_step);
+	wait_for_shells();
+	shell_counts_read(dir, &all);
+	ck_assert_uint_eq(all.n[SHELL_COUNT_STEPS], 2);
+	ck_assert_uint_eq(all.here[SHELL_STEP_OFF], 2);
+	ck_assert_uint_eq(all.here[SHELL_STEP_UNWANTED], 2);
 }
 END_TEST
 

@@ -37,26 +37,27 @@ static void setup_programs(void)
 	put_program(GENKSYMS, tool);
 	put_program(OBJTOOL, tool);
 	ck_assert_int_eq(shell_counts_make(dir, &err), 0);
-	shell_counts_want_steps(dir, true);
+	shell_counts_want_steps(dir);
 }
 
 static void expect_steps(uint64_t n)
 {
-	uint64_t counts[SHELL_COUNTS];
+	struct shell_counts counts;
 
-	shell_counts_read(dir, counts);
-	ck_assert_uint_eq(counts[SHELL_COUNT_STEPS], n);
+	shell_counts_read(dir, &counts);
+	ck_assert_uint_eq(counts.n[SHELL_COUNT_STEPS], n);
 }
 
 /* That many were run here, and all for that reason. */
 static void expect_here(enum shell_step_why why, uint64_t n)
 {
-	uint64_t here[SHELL_STEP_WHYS];
+	struct shell_counts counts;
 
-	shell_counts_read_steps_here(dir, here);
+	shell_counts_read(dir, &counts);
 	for (int i = 0; i < SHELL_STEP_WHYS; i++)
-		ck_assert_msg(here[i] == (i == (int)why ? n : 0), "%s: %u",
-			      shell_counts_step_words(i), (unsigned)here[i]);
+		ck_assert_msg(counts.here[i] == (i == (int)why ? n : 0),
+			      "%s: %u", shell_counts_step_words(i),
+			      (unsigned)counts.here[i]);
 }
 
 /* What comes in front of the job, as "KIND PROGRAM ARGUMENTS...". */
@@ -407,9 +408,15 @@ START_TEST(other_pipes_are_run_here) /* each of pipes */
 }
 END_TEST
 
-START_TEST(nobody_asks_unless_steps_are_wanted)
+static const enum shell_step_why refusals[] = {
+	SHELL_STEP_UNWANTED,
+	SHELL_STEP_OFF,
+	SHELL_STEP_NO_REMOTE,
+};
+
+START_TEST(nobody_asks_unless_steps_are_wanted) /* each of refusals */
 {
-	shell_counts_want_steps(dir, false);
+	shell_counts_refuse_steps(dir, refusals[_i]);
 	serve(answer_compile);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
 					    " >>cmd; " TEXT " >>cmd"),
@@ -417,7 +424,7 @@ START_TEST(nobody_asks_unless_steps_are_wanted)
 	expect_file("cmd", "here\nhere\n");
 	ck_assert(!fs_exists("step"));
 	expect_steps(0);
-	expect_here(SHELL_STEP_UNWANTED, 3);
+	expect_here(refusals[_i], 3);
 }
 END_TEST
 
@@ -488,7 +495,8 @@ int main(void)
 			    sizeof(compiles) / sizeof(*compiles));
 	tcase_add_loop_test(tc, other_pipes_are_run_here, 0,
 			    sizeof(pipes) / sizeof(*pipes));
-	tcase_add_test(tc, nobody_asks_unless_steps_are_wanted);
+	tcase_add_loop_test(tc, nobody_asks_unless_steps_are_wanted, 0,
+			    (int)(sizeof(refusals) / sizeof(*refusals)));
 	tcase_add_test(tc, without_a_coordinator_all_is_as_ever);
 	tcase_add_loop_test(tc, what_is_made_here_holds_a_slot, 0, 3);
 	suite_add_tcase(s, tc);
