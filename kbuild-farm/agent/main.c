@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "cell/user.h"
@@ -304,11 +305,13 @@ static int run_loop(struct agent *a, const struct agent_settings *s,
 		    struct err *err)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct event *ends[3];
+	struct event *ends[3] = { 0 };
 	struct listeners l = { 0 };
 	int ret;
 
 	for (int i = 0; i < 3; i++) {
+		if (spawn_ignores(signals[i]))
+			continue;
 		ends[i] = evsignal_new(a->base, signals[i], on_signal, a->base);
 		if (!ends[i] || event_add(ends[i], NULL))
 			str_out_of_memory();
@@ -317,8 +320,10 @@ static int run_loop(struct agent *a, const struct agent_settings *s,
 	if (!ret)
 		event_base_dispatch(a->base);
 	stop_listening(a, &l);
-	for (int i = 0; i < 3; i++)
-		event_free(ends[i]);
+	for (int i = 0; i < 3; i++) {
+		if (ends[i])
+			event_free(ends[i]);
+	}
 	return ret;
 }
 

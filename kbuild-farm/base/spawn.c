@@ -84,12 +84,17 @@ static int place_stdio(const struct spawn *what)
 	return 0;
 }
 
-static bool stays_ignored(int number)
+bool spawn_ignores(int number)
 {
 	struct sigaction now;
 
-	return number != SIGPIPE && !sigaction(number, NULL, &now) &&
-	       now.sa_handler == SIG_IGN;
+	return !sigaction(number, NULL, &now) && now.sa_handler == SIG_IGN;
+}
+
+/* SIGPIPE is ignored by ourselves. */
+static bool stays_ignored(int number)
+{
+	return number != SIGPIPE && spawn_ignores(number);
 }
 
 static void reset_signals(bool keep_ignored)

@@ -41,6 +41,12 @@ struct spawn {
  */
 int spawn_start(const struct spawn *what, pid_t *pid, struct err *err);
 
+/*
+ * Is the signal ignored by this process?  Who started it so, as nohup(1) and a
+ * shell's & do, wants that to stay.
+ */
+bool spawn_ignores(int number);
+
 /* Wait for `pid`: its wait status. */
 int spawn_wait(pid_t pid);
 

@@ -2,6 +2,7 @@
 #include "cli/console.h"
 
 #include "base/clock.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "ui/log.h"
 #include "ui/screen.h"
@@ -360,14 +361,6 @@ static void make_console_events(struct console *c)
 	}
 }
 
-/* A shell without jobs ignores it for all that it starts. */
-static bool is_ignored(int number)
-{
-	struct sigaction now;
-
-	return !sigaction(number, NULL, &now) && now.sa_handler == SIG_IGN;
-}
-
 void console_start(struct console *c, struct event_base *base)
 {
 	static const struct timeval second = { .tv_sec = 1 };
@@ -378,7 +371,8 @@ void console_start(struct console *c, struct event_base *base)
 	event_add(c->event[ON_SECOND], &second);
 	event_add(c->event[ON_WINCH], NULL);
 	event_add(c->event[ON_CONT], NULL);
-	if (!is_ignored(SIGTSTP))
+	/* A shell without jobs ignores it for all that it starts. */
+	if (!spawn_ignores(SIGTSTP))
 		event_add(c->event[ON_TSTP], NULL);
 	open_screen(c);
 }

@@ -22,6 +22,8 @@
 static const int harder[] = { SIGINT, SIGTERM, SIGKILL };
 #define HARDEST (sizeof(harder) / sizeof(*harder))
 
+#define SIGNALS (sizeof(((struct kernel_maker *)0)->signals) / sizeof(void *))
+
 static void ask_to_end(struct kernel_maker *m)
 {
 	static const struct timeval patience = { .tv_usec = PATIENCE_US };
@@ -70,7 +72,8 @@ void kernel_maker_stop(struct kernel_maker *m)
 int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 		      struct err *err)
 {
-	static const int caught[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP };
+	static const int caught[] = { SIGCHLD, SIGINT, SIGQUIT, SIGTERM,
+				      SIGHUP };
 
 	*m = (struct kernel_maker){ .base = base };
 	signal(SIGPIPE, SIG_IGN);
@@ -78,7 +81,9 @@ int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 	m->patience = evtimer_new(base, on_patience, m);
 	if (!m->patience)
 		return err_set(err, ENOMEM, "event loop: no timer");
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (caught[i] != SIGCHLD && spawn_ignores(caught[i]))
+			continue;
 		m->signals[i] = evsignal_new(base, caught[i], on_signal, m);
 		if (!m->signals[i] || evsignal_add(m->signals[i], NULL))
 			return err_set(err, ENOMEM, "event loop: no signal %d",
@@ -199,7 +204,7 @@ void kernel_maker_kill_rest(void)
 
 void kernel_maker_release(struct kernel_maker *m)
 {
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		if (m->signals[i])
 			event_free(m->signals[i]);
 	}

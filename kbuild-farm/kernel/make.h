@@ -4,9 +4,10 @@
  * within an event loop that goes on meanwhile.
  *
  * Each is a process group of its own, without a terminal and without any
- * pipe to kfarm: it survives a kfarm that is killed.  SIGINT, SIGTERM and
- * SIGHUP end it: SIGINT to the group at once, SIGTERM after 0.25 s, SIGKILL
- * after 0.5 s, or at the second signal.
+ * pipe to kfarm: it survives a kfarm that is killed.  SIGINT, SIGQUIT, SIGTERM
+ * and SIGHUP end it: SIGINT to the group at once, SIGTERM after 0.25 s, SIGKILL
+ * after 0.5 s, or at the second signal.  Those that this process was started
+ * with ignored, as by nohup(1), do not: they stay ignored.
  */
 #ifndef KERNEL_MAKE_H
 #define KERNEL_MAKE_H
@@ -22,7 +23,7 @@ struct kernel_maker {
 	struct event_base *base;
 	const struct kernel_rundir *rundir; /* where kernel_maker_run() notes
 					       the process; may be NULL */
-	struct event *signals[4];
+	struct event *signals[5]; /* NULL: ignored */
 	struct event *patience; /* until the next, harder signal */
 	pid_t pid; /* of the running group, 0: none */
 	int stopped_by; /* the signal that ended the build, 0: none */
@@ -33,7 +34,7 @@ struct kernel_maker {
 	unsigned asked; /* signals sent to the group */
 };
 
-/* Catches the signals; makes this process the reaper of its descendants. */
+/* Catches these signals; makes this process the reaper of its descendants. */
 int kernel_maker_init(struct kernel_maker *m, struct event_base *base,
 		      struct err *err);
 /*

@@ -210,9 +210,9 @@ static void on_signals(evutil_socket_t fd, short what, void *ctx)
 
 	(void)what;
 	while (read(fd, &si, sizeof(si)) == sizeof(si)) {
-		if (!run->pid)
+		if (!run->pid && !spawn_ignores((int)si.ssi_signo))
 			run->stopped_by = (int)si.ssi_signo;
-		else if (si.ssi_code != SI_KERNEL)
+		else if (run->pid && si.ssi_code != SI_KERNEL)
 			kill(run->pid, (int)si.ssi_signo);
 	}
 }

@@ -264,7 +264,7 @@ static void interrupt(const char *target, int number, const char *summary)
 	ck_assert_int_eq(status, 0);
 }
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 START_TEST(a_signal_ends_it_within_a_second)
 {

@@ -14,6 +14,8 @@ static struct kernel_maker m;
 static struct event_base *base;
 static struct err err;
 
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 static void set_up(void)
 {
 	tree_set_up();
@@ -137,8 +139,6 @@ START_TEST(what_a_killed_make_has_started_is_asked_to_end)
 }
 END_TEST
 
-static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-
 START_TEST(a_signal_ends_the_group_at_once)
 {
 	uint64_t began = clock_ms();
@@ -154,6 +154,22 @@ START_TEST(a_signal_ends_the_group_at_once)
 	ck_assert_uint_eq(sleeping(), 0);
 	/* And nothing is started after that. */
 	ck_assert_int_eq(run("true", &status), -EINTR);
+	free(command);
+}
+END_TEST
+
+START_TEST(a_signal_that_was_ignored_before_ends_nothing)
+{
+	char *command = xasprintf("kill -%d $PPID; sleep 0.1; exit 3",
+				  ends[_i]);
+	int status = 0;
+
+	kernel_maker_release(&m);
+	signal(ends[_i], SIG_IGN);
+	ck_assert_int_eq(kernel_maker_init(&m, base, &err), 0);
+	ck_assert_int_eq(run(command, &status), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 3);
+	ck_assert_int_eq(m.stopped_by, 0);
 	free(command);
 }
 END_TEST
@@ -258,6 +274,8 @@ int main(void)
 	tcase_add_test(tc, what_a_killed_make_has_started_is_asked_to_end);
 	tcase_add_loop_test(tc, a_signal_ends_the_group_at_once, 0,
 			    sizeof(ends) / sizeof(*ends));
+	tcase_add_loop_test(tc, a_signal_that_was_ignored_before_ends_nothing,
+			    0, sizeof(ends) / sizeof(*ends));
 	tcase_add_test(tc, one_that_does_not_listen_is_killed_within_a_second);
 	tcase_add_test(tc, a_second_signal_kills_at_once);
 	tcase_add_test(tc, sigpipe_ends_nothing);

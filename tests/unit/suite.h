@@ -6,6 +6,7 @@
 #define UNIT_SUITE_H
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 
 /* Runs the suite, as CK_VERBOSITY and others say: the exit status. */
@@ -14,6 +15,9 @@ static inline int suite_run(Suite *suite)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	/* nohup, or a shell's &, may have had them ignored. */
+	for (int i = SIGHUP; i <= SIGQUIT; i++)
+		signal(i, SIG_DFL);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
