@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # objtool.sh - a part of Linux for x86_64: nodes run objtool on each object before
 # it comes back, and every file of the build directory is what plain make leaves

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 # timeout: 600
 #
 # A node with an old kernel, without user namespaces for anybody: the tests of

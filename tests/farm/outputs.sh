@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # What a compile writes besides its object, and LTO objects: all files of a
 # small program are those of plain make, with good nodes, and with nodes that

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 #
 # toolchain/install.sh - kfarm toolchain install: a real compiler from a real
 # server; then everything that a server, a disk, a kill or a second kfarm can

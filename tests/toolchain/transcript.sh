@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# beside: yes
 # timeout: 1200
 #
 # transcript.sh - `kfarm toolchain` as a user types it, from a search to plain
