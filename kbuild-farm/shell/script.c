@@ -133,13 +133,27 @@ static bool are_signals_blocked(void)
 	return sigprocmask(SIG_SETMASK, NULL, &now) || !sigisemptyset(&now);
 }
 
+/*
+ * What a program does with its parent, it would do with all of us where dash
+ * has a process for a subshell: a word for another shell's counts, too.
+ */
+static bool asks_parent(const char *text)
+{
+	return strstr(text, "PPID");
+}
+
 /* What is to be run; NULL: nothing is in the script. */
 static int read_script(struct shell *sh, const struct shell_script *script,
 		       char **env, const struct shell_node **list,
 		       enum shell_why *why)
 {
-	int ret = shell_parse(&sh->arena, bytes_str(script->text), list, why);
+	int ret;
 
+	if (asks_parent(script->text)) {
+		*why = SHELL_WHY_PARENT;
+		return -ENOTSUP;
+	}
+	ret = shell_parse(&sh->arena, bytes_str(script->text), list, why);
 	if (ret)
 		return ret;
 	/* dash has something to say of a directory that is not there. */

@@ -14,4 +14,5 @@ WHY(SIZE, "size") /* too long a script */
 WHY(BUILTIN, "builtin") /* a builtin of dash that we have not */
 WHY(OPTION, "option") /* of the shell, or of a builtin */
 WHY(FILE, "file") /* sh FILE, or a script from stdin */
+WHY(PARENT, "parent") /* PPID, which of a subshell is another one here */
 WHY(OTHER, "other")
