@@ -142,6 +142,7 @@ START_TEST(steps_are_asked_for_while_they_are_wanted)
 	struct shell_counts all;
 
 	in_a_shell(count_step); /* nowhere */
+	wait_for_shells();
 	make_counts();
 	in_a_shell(count_step);
 	wait_for_shells();
