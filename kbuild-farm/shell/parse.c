@@ -86,7 +86,7 @@ static struct shell_node *parse_simple(struct shell_lexer *lx)
 	for (;;) {
 		switch (shell_lex(lx, 0)) {
 		case TOKEN_WORD:
-			if (!node->words && lx->last.value) {
+			if (words == &node->words && lx->last.value) {
 				assign = new_assign(lx);
 				*assigns = assign;
 				assigns = &assign->next;
