@@ -250,7 +250,7 @@ endif
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
-	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec printable which err clock elf \
+	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec depfile printable which err clock elf \
 	stamp)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))

@@ -358,6 +358,15 @@ int depfile_drop_source(struct buf *out, struct bytes text)
 	return ret;
 }
 
+bool depfile_is_plain(const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./+-,=@";
+
+	return *name && !name[strspn(name, plain)];
+}
+
 const char *depfile_value(const char *text, const char *prefix)
 {
 	for (const char *line = text; line && *line;) {

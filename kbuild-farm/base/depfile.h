@@ -26,6 +26,9 @@
  */
 int depfile_list(struct strv *out, struct bytes text);
 
+/* Does a rule have this name as it is, whoever writes it? */
+bool depfile_is_plain(const char *name);
+
 /*
  * kbuild's .FILE.o.cmd: what stands behind " := " in the first assignment to a
  * variable whose name starts with `prefix`, up to the end of the text; or NULL.

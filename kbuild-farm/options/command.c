@@ -19,6 +19,7 @@ struct parse {
 	bool pass; /* it is not one compile of one source */
 	bool compiles; /* -c, or -E where that is asked for */
 	bool expands; /* -E is */
+	bool to_file; /* the text goes to -o */
 	bool from_stdin; /* of what the compiler reads there */
 	unsigned sources;
 };
@@ -402,13 +403,16 @@ static void finish_deps(struct parse *p)
 }
 
 /* Its text goes to a program behind it, and nothing else is written. */
-static bool is_text_alone(const struct options_command *c)
+static bool is_text_alone(const struct parse *p)
 {
+	const struct options_command *c = p->c;
 	struct options_sides sides;
 	bool alone;
 
 	options_output_sides(&sides, c);
-	alone = !c->object && !sides.named && c->lang == OPTIONS_C;
+	alone = !sides.named &&
+		(p->to_file ? c->object && c->lang == OPTIONS_ASM :
+			      !c->object && c->lang == OPTIONS_C);
 	options_sides_release(&sides);
 	return alone;
 }
@@ -438,8 +442,9 @@ static void parse_words(struct parse *p, char *const *argv)
 		parse_item(p, &c->item[i]);
 	if (p->pass || !p->compiles || p->sources != 1)
 		return;
-	if (p->expands && !is_text_alone(c))
+	if (p->expands && !is_text_alone(p))
 		return;
+	c->expands = p->expands;
 	finish_deps(p);
 	if (p->from_stdin && has_own_deps(c))
 		set_local(p, REASON_UNSUPPORTED_DEPS);
@@ -461,6 +466,14 @@ void options_command_parse(struct options_command *c, char *const *argv)
 void options_command_parse_text(struct options_command *c, char *const *argv)
 {
 	struct parse p = { .c = c, .expands = true };
+
+	parse_words(&p, argv);
+}
+
+void options_command_parse_expanded(struct options_command *c,
+				    char *const *argv)
+{
+	struct parse p = { .c = c, .expands = true, .to_file = true };
 
 	parse_words(&p, argv);
 }

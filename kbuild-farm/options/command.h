@@ -58,6 +58,7 @@ struct options_command {
 	enum options_lang lang;
 	const char *source;
 	bool from_stdin; /* that is a text which came there */
+	bool expands; /* -E: what it makes is not assembled */
 	const char *object; /* the value of -o, or NULL: source's base + .o */
 	/*
 	 * The dependency file as it is named, NULL: it is not; nothing of it is
@@ -87,6 +88,12 @@ void options_command_parse(struct options_command *c, char *const *argv);
  * what options/output.h says of it is only a name.
  */
 void options_command_parse_text(struct options_command *c, char *const *argv);
+/*
+ * The same of an assembler source, as -x calls it, that is preprocessed with -E
+ * into the file of -o: that is `object`.
+ */
+void options_command_parse_expanded(struct options_command *c,
+				    char *const *argv);
 /*
  * The same of a text that comes from standard input: `source` is "-", whose
  * language is given in front of it.  Its dependency list has a target that is

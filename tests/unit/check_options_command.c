@@ -480,6 +480,46 @@ START_TEST(a_text_on_stdin_is_read_as_a_source)
 }
 END_TEST
 
+/* Preprocessed into a file; NULL as above. */
+static const struct text_line expanded_lines[] = {
+	{ "gcc -E -Wp,-MMD,d/.x.dtb.d.pre.tmp -nostdinc -I/s/include -undef "
+	  "-D__DTS__ -x assembler-with-cpp -o d/.x.dtb.dts.tmp /s/d/x.dts",
+	  "d/.x.dtb.d.pre.tmp", OPTIONS_REMOTE },
+	{ "gcc -E -o t a.S", NULL, OPTIONS_REMOTE },
+	{ "gcc -E -P -o t a.S", NULL, OPTIONS_LOCAL },
+	{ "gcc -E -Wp,-MMD,t -o t a.S", "t", OPTIONS_LOCAL },
+	{ "gcc -E a.S", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o t a.c", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o t a.s", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o t a.dts", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o - a.S", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o t -x assembler-with-cpp -", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -E -o t -gsplit-dwarf a.S", NULL, OPTIONS_PASSTHROUGH },
+	{ "gcc -c -o t a.S", NULL, OPTIONS_PASSTHROUGH },
+};
+
+START_TEST(text_in_a_file_is_read_as_the_compile_of_it)
+{
+	const struct text_line *l = &expanded_lines[_i];
+	struct options_command c;
+	struct strv argv = { 0 };
+
+	split(&argv, l->line);
+	options_command_parse_expanded(&c, argv.v);
+	ck_assert_int_eq(c.verdict, l->verdict);
+	if (c.verdict != OPTIONS_PASSTHROUGH) {
+		ck_assert_int_eq(c.lang, OPTIONS_ASM);
+		ck_assert_ptr_nonnull(c.object);
+		if (l->dep)
+			is_string(l->line, options_output_dep(&c), l->dep);
+		else
+			ck_assert_ptr_null(options_output_dep(&c));
+	}
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
 START_TEST(a_temporary_lies_beside_its_target)
 {
 	is_string("", options_output_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
@@ -507,6 +547,8 @@ int main(void)
 			    sizeof(text_lines) / sizeof(*text_lines));
 	tcase_add_loop_test(tc, a_text_on_stdin_is_read_as_a_source, 0,
 			    sizeof(stdin_lines) / sizeof(*stdin_lines));
+	tcase_add_loop_test(tc, text_in_a_file_is_read_as_the_compile_of_it, 0,
+			    sizeof(expanded_lines) / sizeof(*expanded_lines));
 	tcase_add_test(tc, a_temporary_lies_beside_its_target);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

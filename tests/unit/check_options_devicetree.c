@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: options */
+#include "options/devicetree.h"
+
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void split(struct strv *out, const char *line)
+{
+	strv_split(out, line, " ");
+}
+
+/* As kbuild has it: which files, and the words that do not speak of any. */
+static const struct {
+	const char *line, *blob, *list, *text, *rest;
+} lines[] = {
+	{ "-o d/x.dtb -b 0 -i/src/d/ -i/src/include -Wno-alias_paths "
+	  "-Wno-graph_port -@ -d d/.x.dtb.d.dtc.tmp d/.x.dtb.dts.tmp",
+	  "d/x.dtb", "d/.x.dtb.d.dtc.tmp", "d/.x.dtb.dts.tmp",
+	  "-b0 -Wno-alias_paths -Wno-graph_port -@" },
+	{ "-odtb.dtbo -b0 -i d -dl t.tmp", "dtb.dtbo", "l", "t.tmp", "-b0" },
+	{ "-p 0x400 -a8 -S 4096 -R 2 -q -Ealias_paths -d l -o x.dtb t.tmp",
+	  "x.dtb", "l", "t.tmp", "-p0x400 -a8 -S4096 -R2 -q -Ealias_paths" },
+	{ "t.tmp -d l -o x.dtb", "x.dtb", "l", "t.tmp", "" },
+};
+
+START_TEST(kbuilds_lines_are_read) /* each of lines */
+{
+	struct strv words = { 0 }, rest = { 0 };
+	struct options_devicetree t;
+	struct options_sides sides;
+	char *joined;
+
+	split(&words, lines[_i].line);
+	ck_assert(options_devicetree_parse(&t, &words, &rest));
+	ck_assert_str_eq(t.blob, lines[_i].blob);
+	ck_assert_str_eq(t.list, lines[_i].list);
+	ck_assert_str_eq(t.text, lines[_i].text);
+	joined = strv_join(&rest, " ");
+	ck_assert_str_eq(joined, lines[_i].rest);
+	ck_assert(options_devicetree_parse(&t, &words, NULL));
+	options_devicetree_sides(&sides, &t);
+	ck_assert_uint_eq(sides.n, 2);
+	ck_assert(!sides.named);
+	ck_assert_str_eq(sides.path[OPTIONS_DEVICETREE_TEXT], t.text);
+	ck_assert_str_eq(sides.path[OPTIONS_DEVICETREE_LIST], t.list);
+	options_sides_release(&sides);
+	free(joined);
+	strv_release(&rest);
+	strv_release(&words);
+}
+END_TEST
+
+/* Other formats, other files, names that a list would have otherwise. */
+static const char *const others[] = {
+	"-o x.dtb t.tmp",
+	"-d l t.tmp",
+	"-o x.dtb -d l",
+	"-o x.dtb -d l -",
+	"-o x.dtb -d l t.tmp u.tmp",
+	"-o x.dtb -o y.dtb -d l t.tmp",
+	"-o x.dtb -d l -d m t.tmp",
+	"-o x.dts -d l t.tmp",
+	"-o x -d l t.tmp",
+	"-o - -d l t.tmp",
+	"-o x.dtb -d - t.tmp",
+	"-o x.dtb -d l t.dts",
+	"-o x.dtb -d l t.dtb",
+	"-o x.dtb -d x.dtb t.tmp",
+	"-o x.dtb -d t.tmp t.tmp",
+	"-o x$y.dtb -d l t.tmp",
+	"-o x.dtb -d l t:u.tmp",
+	"-O dts -o x.dtb -d l t.tmp",
+	"-I fs -o x.dtb -d l t.tmp",
+	"-H legacy -o x.dtb -d l t.tmp",
+	"-f -o x.dtb -d l t.tmp",
+	"-s -o x.dtb -d l t.tmp",
+	"-A -o x.dtb -d l t.tmp",
+	"-@q -o x.dtb -d l t.tmp",
+	"-W no-x -o x.dtb -d l t.tmp",
+	"--symbols -o x.dtb -d l t.tmp",
+	"-b x -o x.dtb -d l t.tmp",
+	"-d l t.tmp -o",
+	"-o x.dtb -d l t.tmp -i",
+	"-o x.dtb -d l t.tmp -b",
+};
+
+START_TEST(others_are_not) /* each of others */
+{
+	struct strv words = { 0 };
+	struct options_devicetree t;
+
+	split(&words, others[_i]);
+	ck_assert_msg(!options_devicetree_parse(&t, &words, NULL), "%s",
+		      others[_i]);
+	strv_release(&words);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/devicetree");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_loop_test(tc, kbuilds_lines_are_read, 0,
+			    sizeof(lines) / sizeof(*lines));
+	tcase_add_loop_test(tc, others_are_not, 0,
+			    sizeof(others) / sizeof(*others));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
