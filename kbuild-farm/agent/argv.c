@@ -48,6 +48,7 @@ static bool choose_places(struct options_places *out,
 		.as = agent_argv_lists_assembler(c) ? CELL_OUT "/" AGENT_READ :
 						      NULL,
 		.preprocess = c->preprocesses,
+		.text_to_object = c->to_file,
 	};
 	if (!c->m->named)
 		return true;

@@ -29,6 +29,7 @@ struct agent_compile {
 	const char *driver;
 	bool is_clang;
 	bool preprocesses; /* to its stdout, and no more */
+	bool to_file; /* with that, to the object's place instead */
 	const struct wire_flag *flags;
 	size_t n_flags;
 };

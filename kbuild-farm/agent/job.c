@@ -165,9 +165,16 @@ static void seal_on_thread(struct agent_job *job)
 		  after_seal);
 }
 
+/* Or what is in its place. */
 static bool makes_object(const struct agent_job *job)
 {
-	return !job->compile.preprocesses;
+	return !job->compile.preprocesses || job->compile.to_file;
+}
+
+/* The tool says what it read, and the assembler does not run. */
+static bool lists_by_tool(const struct agent_job *job)
+{
+	return job->step && job->step->kind == WIRE_STEP_DEVICETREE;
 }
 
 /* A file that it made; false when the job failed over it. */
@@ -178,9 +185,11 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 	 * Which files a compile writes beside its object the client says, and
 	 * what its tool makes of the object is no fault of ours.
 	 */
+	enum wire_output by_tool = lists_by_tool(job) ? WIRE_AS_DEPS :
+							WIRE_OBJECT;
 	enum wire_fail_class class = stream >= WIRE_SIDE ||
 						     (job->run->by_tool &&
-						      stream == WIRE_OBJECT) ?
+						      stream == by_tool) ?
 					     WIRE_FAIL_VOID :
 					     WIRE_FAIL_NODE;
 	int ret;
@@ -188,7 +197,7 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 	if ((stream == WIRE_OBJECT && !makes_object(job)) ||
 	    (stream == WIRE_DEPS &&
 	     !agent_argv_lists_preprocessor(&job->compile)) ||
-	    (stream == WIRE_AS_DEPS &&
+	    (stream == WIRE_AS_DEPS && !lists_by_tool(job) &&
 	     !agent_argv_lists_assembler(&job->compile)))
 		return true;
 	ret = agent_run_map(job->run, name, wire_output_max(stream),
@@ -198,7 +207,7 @@ static bool map_file(struct agent_job *job, enum wire_output stream,
 	else if (ret == -ENOENT)
 		fail_job(job, class, "exit status 0, but no %s", name);
 	else if (ret)
-		fail_job(job, stream == WIRE_OBJECT ? class : WIRE_FAIL_NODE,
+		fail_job(job, stream == by_tool ? class : WIRE_FAIL_NODE,
 			 "%s: %s", name, strerror(-ret));
 	return !ret;
 }
@@ -276,6 +285,7 @@ static void on_turn(void *ctx)
 	const struct agent_run_tool tool = {
 		.argv = job->tool.v,
 		.file = makes_object(job) ? AGENT_OBJECT : NULL,
+		.list = lists_by_tool(job) ? AGENT_READ : NULL,
 		.name = job->m.object,
 	};
 	struct err err = { 0 };
@@ -342,7 +352,8 @@ static int resolve_numbers(struct agent_job *job,
 	job->compile.driver = setup->driver;
 	job->compile.is_clang = setup->is_clang;
 	job->compile.preprocesses = job->step &&
-				    job->step->kind == WIRE_STEP_SYMBOLS;
+				    job->step->kind != WIRE_STEP_OBJECT;
+	job->compile.to_file = lists_by_tool(job);
 	return 0;
 }
 

@@ -127,11 +127,11 @@ static void add_tool_words(struct agent_run *run, struct buf *said)
 
 static void finish_run(struct agent_run *run)
 {
-	bool reads = run->tool.argv && !run->tool.file;
+	bool reads = run->tool.argv && (!run->tool.file || run->tool.list);
 	struct agent_run_part *tool = &run->part[1];
 
 	join_ends(run);
-	run->tool_spoke = run->tool.file && tool->output[0].len;
+	run->tool_spoke = !reads && tool->output[0].len;
 	give_output(&run->output[0], &run->part[reads ? 1 : 0].output[0]);
 	give_output(&run->output[1], &run->part[0].output[1]);
 	add_tool_words(run, &tool->output[1]);
@@ -309,8 +309,8 @@ uint32_t agent_run_cpu_ms(const struct agent_run *run)
 int agent_run_map(struct agent_run *run, const char *name, uint64_t max,
 		  struct bytes *out)
 {
-	bool is_tools = run->part[1].run && run->tool.file &&
-			!strcmp(name, run->tool.file);
+	const char *made = run->tool.list ? run->tool.list : run->tool.file;
+	bool is_tools = run->part[1].run && made && !strcmp(name, made);
 	uint64_t size;
 	int fd = cell_output_open(run->part[is_tools].run, name, &size);
 	void *at = NULL;

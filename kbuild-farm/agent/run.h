@@ -26,6 +26,11 @@ struct agent_run_tool {
 	 */
 	const char *file;
 	/*
+	 * With a `file`, which it only reads: NULL, or what it writes beside
+	 * its stdout, which is what comes out, CELL_OUT/list.
+	 */
+	const char *list;
+	/*
 	 * With a `file`: how the client calls that.  The tool's stderr has it
 	 * in place of the copy's path.
 	 */
@@ -51,7 +56,7 @@ struct agent_run {
 	struct buf output[2];
 	/* It wrote more than WIRE_DIAG_MAX to one of them, and was killed. */
 	bool overflowed;
-	/* With a `file`: the tool wrote something to its stdout, too. */
+	/* The tool wrote something to its stdout, where it has none to give. */
 	bool tool_spoke;
 	/*
 	 * After done().  Of two programs: that of the tool if the first one
@@ -89,10 +94,10 @@ void agent_run_free(struct agent_run *run);
 uint32_t agent_run_cpu_ms(const struct agent_run *run);
 
 /*
- * Map its file CELL_OUT/name, that of the tool where it got a copy of it; to be
- * unmapped before agent_run_free().  An empty one is no bytes.  0; -ENOENT
- * where there is none; -EPERM where it is no plain file; -EFBIG above `max`
- * bytes.
+ * Map its file CELL_OUT/name, that of the tool where it got a copy of it to be
+ * changed, and its list; to be unmapped before agent_run_free().  An empty one
+ * is no bytes.  0; -ENOENT where there is none; -EPERM where it is no plain
+ * file; -EFBIG above `max` bytes.
  */
 int agent_run_map(struct agent_run *run, const char *name, uint64_t max,
 		  struct bytes *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/step.h"
 
+#include "agent/argv.h"
 #include "cell/cell.h"
 
 #include <errno.h>
@@ -10,7 +11,10 @@
 
 void agent_steps_init(struct agent_steps *s, int version)
 {
-	*s = (struct agent_steps){ .known = version >= WIRE_WITH_STEP };
+	*s = (struct agent_steps){
+		.known = version >= WIRE_WITH_STEP,
+		.has_devicetree = version >= WIRE_WITH_DEVICETREE,
+	};
 }
 
 void agent_steps_release(struct agent_steps *s)
@@ -30,6 +34,9 @@ int agent_steps_take(struct agent_steps *s, struct bytes body, struct err *err)
 	if (wire_step_decode(&s->next, body))
 		return err_set(err, EPROTO, "a STEP that was not understood");
 	s->is_set = true;
+	if (s->next.kind == WIRE_STEP_DEVICETREE && !s->has_devicetree)
+		return err_set(err, EPROTO,
+			       "a STEP of a kind that its version has not");
 	return 0;
 }
 
@@ -69,7 +76,11 @@ int agent_step_argv(struct strv *argv, const struct wire_step *m,
 	strv_add(argv, tool);
 	for (size_t i = 0; i < m->args.n; i++)
 		strv_add(argv, m->args.v[i]);
-	if (m->kind == WIRE_STEP_OBJECT)
+	if (m->kind == WIRE_STEP_DEVICETREE) {
+		strv_add(argv, "-d");
+		strv_add(argv, CELL_OUT "/" AGENT_READ);
+	}
+	if (m->kind != WIRE_STEP_SYMBOLS)
 		strv_add(argv, WIRE_JOB_OBJECT);
 	/* A copy's name comes to it, and the CPUs. */
 	if (count_bytes(argv) + count_bytes(env) + strlen(cwd) + NAME_MAX +

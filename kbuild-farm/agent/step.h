@@ -14,6 +14,7 @@
 /* Zeroed: its version has no STEP. */
 struct agent_steps {
 	bool known; /* it has */
+	bool has_devicetree; /* that kind, too */
 	bool is_set; /* a STEP came, and its job did not yet */
 	struct wire_step next;
 };
@@ -32,9 +33,9 @@ int agent_steps_job(struct agent_steps *s, const struct wire_job *m,
 		    struct wire_step **out, struct err *err);
 
 /*
- * The command line of `tool`, which gets nothing but what the client said, and
- * the object's name.  -ENOTSUP with `err` where it is too long to be started in
- * `cwd` with these variables.
+ * The command line of `tool`, which gets nothing but what the client said, the
+ * object's name and, of DEVICETREE, where it lists what it reads.  -ENOTSUP
+ * with `err` where it is too long to be started in `cwd` with these variables.
  */
 int agent_step_argv(struct strv *argv, const struct wire_step *m,
 		    const char *tool, const char *cwd, const struct strv *env,

@@ -284,10 +284,11 @@ int options_typed_outputs(struct strv *argv, enum options_lang lang,
 		strv_addf(argv, "-Wa,--MD,%s", out->as);
 	if (out->named)
 		add_dump_names(argv, out->named, source);
-	if (out->preprocess) {
+	if (out->preprocess)
 		strv_add(argv, "-E");
-	} else if (!out->placed) {
+	else if (!out->placed)
 		strv_add(argv, "-c");
+	if (out->preprocess ? out->text_to_object : !out->placed) {
 		strv_add(argv, "-o");
 		strv_add(argv, out->object);
 	}

@@ -62,6 +62,7 @@ struct options_places {
 	const char *named;
 	bool placed; /* the flags had -c and -o at their places */
 	bool preprocess; /* it writes `dep`, and the text to its stdout */
+	bool text_to_object; /* with that, the text to `object` instead */
 };
 
 /*

@@ -96,7 +96,7 @@ static bool cc_step_ok(const void *p)
 }
 
 static const struct wire_field cc_step[] = {
-	{ WIRE_NUMBER(cc_step, kind, WIRE_STEP_OBJECT) },
+	{ WIRE_NUMBER(cc_step, kind, WIRE_STEP_DEVICETREE) },
 	{ WIRE_STRING(cc_step, text, WIRE_CC_TEXT_MAX) },
 	{ WIRE_STRING(cc_step, program, WIRE_PATH_MAX), .ok = is_absolute },
 	{ WIRE_STRINGS(cc_step, args, 2, WIRE_STEP_ARGS, WIRE_PATH_MAX) },

@@ -100,16 +100,18 @@ WIRE_MESSAGE(cc_fixdep);
 
 /*
  * CC_STEP, in front of CC_JOB: the job is a compile with a tool
- * (wire/msg-job.h: WIRE_STEP_SYMBOLS, with -E and no -o among its words, or
- * WIRE_STEP_OBJECT). The answer to both is that of CC_JOB.  Of SYMBOLS CC_DONE
- * has no object, and the tool's stdout as `out`; of OBJECT it has what the tool
- * left of the object.
+ * (wire/msg-job.h: WIRE_STEP_SYMBOLS, with -E and no -o among its words,
+ * WIRE_STEP_OBJECT, or WIRE_STEP_DEVICETREE, with -E and -o).  The answer to
+ * both is that of CC_JOB.  Of SYMBOLS CC_DONE has no object, and the tool's
+ * stdout as `out`; of OBJECT it has what the tool left of the object; of
+ * DEVICETREE the blob is the object, and beside it are the text and dtc's list
+ * (options/devicetree.h).
  */
 struct wire_cc_step {
 	uint8_t kind; /* enum wire_step_kind */
 	/*
 	 * SYMBOLS: what the source "-" is (options_command_parse_stdin()); or
-	 * empty, and the source is a file.  OBJECT: empty.
+	 * empty, and the source is a file.  Of the others: empty.
 	 */
 	char *text;
 	char *program; /* absolute */

@@ -10,7 +10,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION_MIN 6
-#define WIRE_VERSION     10
+#define WIRE_VERSION     11
 
 #define WIRE_PATH_MAX   4096
 #define WIRE_NAME_MAX   255 /* bytes of a name: of a host, a compiler */

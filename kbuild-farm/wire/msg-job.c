@@ -73,7 +73,7 @@ bool wire_step_suits(const struct wire_step *m, const struct wire_job *job)
 {
 	if (m->job != job->job)
 		return false;
-	return m->kind != WIRE_STEP_SYMBOLS ||
+	return m->kind == WIRE_STEP_OBJECT ||
 	       (job->lang != WIRE_LANG_PLAIN_ASM && !job->named);
 }
 
@@ -108,7 +108,7 @@ static bool step_ok(const void *m)
 
 static const struct wire_field step[] = {
 	{ WIRE_NUMBER(step, job, WIRE_ANY) },
-	{ WIRE_NUMBER(step, kind, WIRE_STEP_OBJECT) },
+	{ WIRE_NUMBER(step, kind, WIRE_STEP_DEVICETREE) },
 	{ WIRE_NUMBER(step, tool, WIRE_ANY) },
 	{ WIRE_STRINGS(step, args, 2, WIRE_STEP_ARGS, WIRE_PATH_MAX) },
 };

@@ -49,8 +49,9 @@ struct wire_job {
 bool wire_job_fits(const struct wire_job *m);
 WIRE_MESSAGE(job);
 
-/* The first version that has STEP. */
-#define WIRE_WITH_STEP 10
+/* The first version that has STEP, and that which has its last kind. */
+#define WIRE_WITH_STEP       10
+#define WIRE_WITH_DEVICETREE 11
 
 enum wire_step_kind {
 	/*
@@ -60,12 +61,17 @@ enum wire_step_kind {
 	WIRE_STEP_SYMBOLS,
 	/* The tool works on the object, in its place, before that comes. */
 	WIRE_STEP_OBJECT,
+	/*
+	 * What the compiler preprocesses is in the object's place, and dtc
+	 * reads it: its stdout is the blob, and it lists what it read.
+	 */
+	WIRE_STEP_DEVICETREE,
 };
 
 /*
  * STEP, right in front of the JOB of that number: a program of the view that
- * runs with the compiler, as `tool args...`, and of OBJECT with the object's
- * name behind.
+ * runs with the compiler, as `tool args...`, and of OBJECT and DEVICETREE with
+ * the object's name behind, of DEVICETREE with -d in between.
  */
 struct wire_step {
 	uint32_t job;

@@ -303,8 +303,11 @@ END_TEST
 
 START_TEST(another_version_is_told_so)
 {
-	expect_bye_of_another(speak_another_version,
-			      "kfarm 9.9 speaks protocol 11 to 12");
+	char *words = xasprintf("kfarm 9.9 speaks protocol %u to %u",
+				WIRE_VERSION + 1, WIRE_VERSION + 2);
+
+	expect_bye_of_another(speak_another_version, words);
+	free(words);
 }
 END_TEST
 

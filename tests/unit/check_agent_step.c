@@ -43,8 +43,13 @@ static void ck_bound(enum wire_step_kind kind, const char *words)
 
 START_TEST(an_answer_is_bound_to_its_step)
 {
-	ck_bound(_i ? WIRE_STEP_OBJECT : WIRE_STEP_SYMBOLS,
-		 _i ? "append" : "cat");
+	static const char *const words[] = {
+		[WIRE_STEP_SYMBOLS] = "cat",
+		[WIRE_STEP_OBJECT] = "append",
+		[WIRE_STEP_DEVICETREE] = "tree",
+	};
+
+	ck_bound((enum wire_step_kind)_i, words[_i]);
 }
 END_TEST
 
@@ -183,6 +188,41 @@ START_TEST(a_job_with_a_step_leaves_none_for_the_next)
 }
 END_TEST
 
+static void tree(uint32_t job, const char *words)
+{
+	step_job(job, WIRE_STEP_DEVICETREE, TOOL, words, 60000);
+}
+
+/* Of dtc the blob comes, what it read, and the text, which is not its own. */
+START_TEST(a_device_tree_comes_with_its_text)
+{
+	tree(1, "tree");
+	tree(2, "spoil");
+	for (uint32_t job = 1; job < 3; job++) {
+		expect_status(job, 0);
+		ck_has(job, WIRE_OBJECT, "# 1 \"a.c\"\n");
+		ck_has(job, WIRE_OBJECT, "\nint f(void) { return 42; }\n");
+		ck_has(job, WIRE_STDOUT, "blob\n");
+		ck_has(job, WIRE_DEPS, " a.c");
+		ck_has(job, WIRE_AS_DEPS, "-: /.kfarm/out/out.o\n");
+		ck_assert_uint_eq(stream(job, WIRE_STDERR).len, 0);
+	}
+}
+END_TEST
+
+START_TEST(what_lists_nothing_made_no_device_tree)
+{
+	tree(1, "print");
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	tree(2, "fail");
+	expect_status(2, 3);
+	play_put(&node.c, 0, ROOT "/a.c", "#error no\n");
+	tree(3, "tree");
+	expect_status(3, 1);
+	ck_assert_uint_eq(stream(3, WIRE_STDOUT).len, 0);
+}
+END_TEST
+
 /* Each has its PIN, before or behind. */
 START_TEST(a_step_and_a_pin_go_together)
 {
@@ -239,6 +279,22 @@ START_TEST(before_version_10_there_is_no_step)
 }
 END_TEST
 
+START_TEST(before_version_11_there_is_none_of_a_device_tree)
+{
+	struct buf body = encoded(5, WIRE_STEP_DEVICETREE);
+	struct agent_steps s;
+	struct err err;
+
+	agent_steps_init(&s, WIRE_WITH_DEVICETREE - 1);
+	ck_assert_int_eq(agent_steps_take(&s, buf_bytes(&body), &err), -EPROTO);
+	agent_steps_release(&s);
+	agent_steps_init(&s, WIRE_WITH_DEVICETREE);
+	ck_assert_int_eq(agent_steps_take(&s, buf_bytes(&body), &err), 0);
+	agent_steps_release(&s);
+	buf_release(&body);
+}
+END_TEST
+
 START_TEST(a_step_is_its_jobs)
 {
 	struct buf body = encoded(5, WIRE_STEP_OBJECT);
@@ -277,6 +333,13 @@ START_TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
 	words = strv_join(&argv, " ");
 	ck_assert_str_eq(words, "/o --orc " CELL_OUT "/" AGENT_OBJECT);
 	strv_release(&argv);
+	free(words);
+	m.kind = WIRE_STEP_DEVICETREE;
+	ck_assert_int_eq(agent_step_argv(&argv, &m, "/o", "/b", &env, &err), 0);
+	words = strv_join(&argv, " ");
+	ck_assert_str_eq(words, "/o --orc -d " CELL_OUT "/" AGENT_READ
+				" " CELL_OUT "/" AGENT_OBJECT);
+	strv_release(&argv);
 	m.kind = WIRE_STEP_SYMBOLS;
 	ck_assert_int_eq(agent_step_argv(&argv, &m, "/o", "/b", &env, &err), 0);
 	ck_assert_uint_eq(argv.n, 2);
@@ -299,7 +362,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, step_set_up, one_tear_down);
 	tcase_add_test(t, a_tool_reads_what_the_compiler_preprocesses);
-	tcase_add_loop_test(t, an_answer_is_bound_to_its_step, 0, 2);
+	tcase_add_loop_test(t, an_answer_is_bound_to_its_step, 0, 3);
 	tcase_add_test(t, a_tool_works_on_the_object);
 	tcase_add_test(t, an_object_that_was_replaced_is_what_comes);
 	tcase_add_test(t, the_compilers_words_come_first);
@@ -309,8 +372,11 @@ int main(void)
 	tcase_add_test(t, an_error_of_the_compiler_counts_more_than_the_tools);
 	tcase_add_test(t, a_tool_has_the_variables_and_files_of_the_job);
 	tcase_add_test(t, a_job_with_a_step_leaves_none_for_the_next);
+	tcase_add_test(t, a_device_tree_comes_with_its_text);
+	tcase_add_test(t, what_lists_nothing_made_no_device_tree);
 	tcase_add_test(t, a_step_and_a_pin_go_together);
 	tcase_add_test(t, before_version_10_there_is_no_step);
+	tcase_add_test(t, before_version_11_there_is_none_of_a_device_tree);
 	tcase_add_test(t, a_step_is_its_jobs);
 	tcase_add_test(t,
 		       a_line_of_a_tool_has_the_object_behind_and_is_bounded);

@@ -213,6 +213,19 @@ START_TEST(a_tool_that_is_none_fails_its_job_alone)
 }
 END_TEST
 
+/* What dtc should have listed is a link, or more than there may be. */
+START_TEST(a_list_that_is_none_makes_no_device_tree)
+{
+	step_job(1, WIRE_STEP_DEVICETREE, TOOL, "list-link", 60000);
+	step_job(2, WIRE_STEP_DEVICETREE, TOOL, "list-long", 60000);
+	step_job(3, WIRE_STEP_DEVICETREE, TOOL, "hang", 3000);
+	for (uint32_t job = 1; job < 3; job++)
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_VOID);
+	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_DEADLINE);
+	ck_alive();
+}
+END_TEST
+
 START_TEST(a_link_to_a_tool_is_as_good)
 {
 	struct play_view view = { 0 };
@@ -309,7 +322,9 @@ static const struct order {
 	{ 1, 0, WIRE_LANG_PLAIN_ASM, 0, 0, "does not go with it" },
 	{ 1, 0, WIRE_LANG_C, 1, 0, "does not go with it" },
 	{ 1, 1, WIRE_LANG_C, 0, 1000, "has no name" },
-	{ 1, 2, WIRE_LANG_C, 0, 0, "not understood" },
+	{ 1, 2, WIRE_LANG_PLAIN_ASM, 0, 0, "does not go with it" },
+	{ 1, 2, WIRE_LANG_ASM, 1, 0, "does not go with it" },
+	{ 1, 3, WIRE_LANG_C, 0, 0, "not understood" },
 };
 
 START_TEST(a_step_that_goes_with_no_job_ends_the_conversation)
@@ -362,6 +377,7 @@ static void add_tools(TCase *t)
 
 static void add_clients(TCase *t)
 {
+	tcase_add_test(t, a_list_that_is_none_makes_no_device_tree);
 	tcase_add_test(t, a_link_to_a_tool_is_as_good);
 	tcase_add_test(t, a_directory_that_is_missing_is_named);
 	tcase_add_test(t, arguments_beyond_what_a_job_may_have_are_refused);

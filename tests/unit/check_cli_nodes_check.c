@@ -98,7 +98,7 @@ START_TEST(one_that_is_not_there_says_what_to_look_at)
 {
 	down(0, "No route to host");
 	down(1, "connect to /run/k: No such file or directory");
-	down(2, "kfarmd 0.3 speaks protocol 11 to 11, this kfarm 6 to 10");
+	down(2, "kfarmd 0.3 speaks protocol 12 to 12, this kfarm 6 to 11");
 	node[2].is_strange = true;
 	shows("down", false);
 }

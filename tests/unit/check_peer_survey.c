@@ -268,7 +268,7 @@ static const struct broken {
 	{ "mute", "no answer within 4 s" },
 	{ "bye", "it says: no disk" },
 	{ "future",
-	  "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 10; this kfarm is "
+	  "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 11; this kfarm is "
 	  "the older one: upgrade it" },
 	{ "hello twice", "it said hello twice" },
 	{ "no fit", "no word about its sandbox within 4 s" },

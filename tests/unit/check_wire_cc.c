@@ -324,7 +324,8 @@ static const struct step_case {
 	{ "/o", 0, 0, WIRE_STEP_OBJECT, true },
 	{ "o", 0, 0, WIRE_STEP_OBJECT, false },
 	{ "", 0, 0, WIRE_STEP_OBJECT, false },
-	{ "/o", 0, 0, WIRE_STEP_OBJECT + 1, false },
+	{ "/dtc", 20, 9, WIRE_STEP_DEVICETREE, true },
+	{ "/o", 0, 0, WIRE_STEP_DEVICETREE + 1, false },
 	{ "/o", WIRE_STEP_ARGS + 1, 1, WIRE_STEP_OBJECT, false },
 	{ "/o", 1, WIRE_PATH_MAX + 1, WIRE_STEP_OBJECT, false },
 };
@@ -339,6 +340,7 @@ static const struct text_case {
 	{ WIRE_CC_TEXT_MAX, WIRE_STEP_SYMBOLS, true },
 	{ WIRE_CC_TEXT_MAX + 1, WIRE_STEP_SYMBOLS, false },
 	{ 1, WIRE_STEP_OBJECT, false },
+	{ 1, WIRE_STEP_DEVICETREE, false },
 };
 
 START_TEST(a_step_of_symbols_may_have_a_text)

@@ -413,7 +413,8 @@ static const struct step_limit {
 	{ WIRE_STEP_ARGS, WIRE_PATH_MAX, 0, 0, true },
 	{ WIRE_STEP_ARGS + 1, 1, 0, 0, false },
 	{ 1, WIRE_PATH_MAX + 1, 0, 0, false },
-	{ 1, 1, 1, 0, false },
+	{ 1, 1, 1, 0, true },
+	{ 1, 1, 2, 0, false },
 	{ 1, 1, 0, 1, false },
 };
 
@@ -443,6 +444,9 @@ START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 		m.kind = WIRE_STEP_SYMBOLS;
 		ck_assert(wire_step_suits(&m, &job) ==
 			  (lang != WIRE_LANG_PLAIN_ASM));
+		m.kind = WIRE_STEP_DEVICETREE;
+		ck_assert(wire_step_suits(&m, &job) ==
+			  (lang != WIRE_LANG_PLAIN_ASM));
 		m.kind = WIRE_STEP_OBJECT;
 		ck_assert(wire_step_suits(&m, &job));
 	}
@@ -450,6 +454,8 @@ START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 	job.named = 1;
 	ck_assert(wire_step_suits(&m, &job));
 	m.kind = WIRE_STEP_SYMBOLS;
+	ck_assert(!wire_step_suits(&m, &job));
+	m.kind = WIRE_STEP_DEVICETREE;
 	ck_assert(!wire_step_suits(&m, &job));
 	job.named = 0;
 	m.job++;

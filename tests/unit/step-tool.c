@@ -137,6 +137,21 @@ static int with_object(const char *name, const char *object)
 		return truncate(object, 0);
 	if (!strcmp(name, "link"))
 		return unlink(object) || symlink("/etc/passwd", object);
+	/* As dtc: tree -d LIST TEXT */
+	if (!strcmp(name, "tree")) {
+		FILE *list = fopen(OUT "/as.d", "w");
+
+		return !list || fprintf(list, "-: %s\n", object) < 0 ||
+		       fclose(list) || puts("blob") < 0 ||
+		       access(OUT "/dep.d", F_OK) == 0;
+	}
+	if (!strcmp(name, "list-link"))
+		return symlink("/etc/passwd", OUT "/as.d");
+	if (!strcmp(name, "list-long"))
+		return (fd = open(OUT "/as.d", O_WRONLY | O_CREAT, 0600)) < 0 ||
+		       flood(fd, "5");
+	if (!strcmp(name, "spoil"))
+		return truncate(object, 0) || with_object("tree", object);
 	if (!strcmp(name, "second"))
 		return link(object, OUT "/second");
 	/* A FIFO is not to be had, where a directory is. */
