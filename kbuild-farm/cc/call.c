@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "cc/compiler.h"
 #include "cc/local.h"
+#include "options/devicetree.h"
 #include "options/output.h"
 #include "wire/cc.h"
 
@@ -45,13 +46,30 @@ struct told {
 static void parse_call(const struct cc_call *c, const struct cc_step *step,
 		       struct options_command *command)
 {
-	if (step && !step->object && step->message->text &&
-	    *step->message->text)
-		options_command_parse_stdin(command, c->argv);
-	else if (step && !step->object)
-		options_command_parse_text(command, c->argv);
-	else
+	if (!step || cc_step_compiles(step))
 		options_command_parse(command, c->argv);
+	else if (step->object)
+		options_command_parse_expanded(command, c->argv);
+	else if (step->message->text && *step->message->text)
+		options_command_parse_stdin(command, c->argv);
+	else
+		options_command_parse_text(command, c->argv);
+}
+
+/* dtc reads what the compiler writes, and these two write no file alike. */
+static bool fits_devicetree(const struct options_command *command,
+			    const struct cc_step *step)
+{
+	struct options_devicetree tree;
+	char *dep = options_output_dep(command);
+	bool fits = dep &&
+		    options_devicetree_parse(&tree, &step->message->args,
+					     NULL) &&
+		    !strcmp(command->object, tree.text) &&
+		    strcmp(dep, tree.blob) != 0 && strcmp(dep, tree.list) != 0;
+
+	free(dep);
+	return fits;
 }
 
 static bool fits_step(const struct options_command *command,
@@ -62,8 +80,8 @@ static bool fits_step(const struct options_command *command,
 
 	if (!step || command->verdict != OPTIONS_REMOTE || command->is_clang)
 		return false;
-	if (!step->object)
-		return true;
+	if (!cc_step_compiles(step))
+		return !step->object || fits_devicetree(command, step);
 	options_output_sides(&sides, command);
 	fits = !sides.named && command->object &&
 	       !strcmp(command->object, step->object);
@@ -76,7 +94,7 @@ static enum cc_answer ask_somebody(struct cc_call *c, const struct told *told,
 				   const struct cc_step *step, int *status)
 {
 	enum cc_answer answer = CC_ANSWER_NONE;
-	bool text = step && !step->object;
+	bool text = step && !cc_step_compiles(step);
 	struct options_command command;
 	struct cc_job job = { .socket = told->socket,
 			      .compiler = c->compiler,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cc/local.h"
+#include "options/devicetree.h"
 #include "options/env.h"
 #include "options/output.h"
 #include "wire/cc.h"
@@ -119,23 +120,37 @@ static void outputs_release(struct outputs *o)
 	options_sides_release(&o->sides);
 }
 
-static bool gets_object(const struct cc_job *job)
+bool cc_step_compiles(const struct cc_step *step)
 {
-	return !job->step || job->step->kind != WIRE_STEP_SYMBOLS;
+	return step->message->kind == WIRE_STEP_OBJECT;
+}
+
+static void name_made(struct outputs *o, const struct cc_job *job)
+{
+	const struct wire_cc_step *step = job->step;
+	struct options_devicetree tree;
+
+	if (step && step->kind == WIRE_STEP_SYMBOLS)
+		return;
+	if (step && step->kind == WIRE_STEP_DEVICETREE &&
+	    options_devicetree_parse(&tree, &step->args, NULL)) {
+		o->object = xstrdup(tree.blob);
+		options_devicetree_sides(&o->sides, &tree);
+		return;
+	}
+	o->object = options_output_object(job->compile);
+	options_output_sides(&o->sides, job->compile);
 }
 
 static void name_outputs(struct outputs *o, const struct cc_job *job)
 {
-	const struct options_command *c = job->compile;
 	unsigned pid = (unsigned)getpid();
 
-	if (gets_object(job)) {
-		o->object = options_output_object(c);
+	name_made(o, job);
+	if (o->object)
 		o->object_tmp = options_output_temporary(o->object, pid);
-	}
-	o->dep = options_output_dep(c);
+	o->dep = options_output_dep(job->compile);
 	o->dep_tmp = o->dep ? options_output_temporary(o->dep, pid) : NULL;
-	options_output_sides(&o->sides, c);
 	for (size_t i = 0; i < o->sides.n; i++)
 		o->side_tmp[i] = options_output_temporary(o->sides.path[i],
 							  pid);

@@ -18,6 +18,9 @@ struct cc_step {
 	const char *object; /* the compile's; NULL: that is a -E */
 };
 
+/* Is it beside a compile?  Else behind a -E. */
+bool cc_step_compiles(const struct cc_step *step);
+
 struct cc_job {
 	const char *socket; /* the coordinator's Unix socket */
 	const char *compiler; /* the real one, absolute */

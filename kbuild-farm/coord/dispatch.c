@@ -368,6 +368,7 @@ static void start_examination(struct coord *c, struct coord_unit *u)
 		.side_tmp = u->side_tmp,
 		.terminal = u->ask.terminal,
 		.tool = u->inputs.tool,
+		.tree = u->tree.blob ? &u->tree : NULL,
 		.proof = coord_step_proof(u),
 	};
 	u->working = true;
@@ -421,15 +422,14 @@ static void deliver(struct coord *c, const struct sched_action *a)
 	struct wire_cc_rename side[OPTIONS_SIDES_MAX];
 	struct wire_cc_done done = {
 		.side = side,
-		.out = buf_bytes(&stream[WIRE_STDOUT]),
 		.err = buf_bytes(&stream[WIRE_STDERR]),
 	};
 
 	coord_unit_renames(u, &done);
-	if (local) {
-		done.out = bytes_of(NULL, 0);
+	if (local)
 		done.err = buf_bytes(&u->diagnostics);
-	}
+	else if (!u->tree.blob) /* which is in its file */
+		done.out = buf_bytes(&stream[WIRE_STDOUT]);
 	coord_tell_done(u, local ? EVENTS_LOCAL : u->node,
 			local ? reason_words(a->reason) : NULL, a->retries);
 	if (u->client)

@@ -99,16 +99,6 @@ static bool lists_all(const struct reading *r)
 	return true;
 }
 
-/* Does a rule have this name as it is, whoever writes it? */
-static bool is_plain_in_rule(const char *s)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./+-,=@";
-
-	return *s && !s[strspn(s, plain)];
-}
-
 /* The targets that its rule must have; false: they cannot be told exactly. */
 static bool list_targets(const struct coord_examination *e, struct strv *out)
 {
@@ -128,7 +118,7 @@ static bool list_targets(const struct coord_examination *e, struct strv *out)
 			  (int)(dot ? (size_t)(dot - base) : strlen(base)),
 			  base);
 	for (size_t i = 0; i < out->n; i++)
-		exact &= is_plain_in_rule(out->v[i]);
+		exact &= depfile_is_plain(out->v[i]);
 	return exact;
 }
 
@@ -259,7 +249,7 @@ static bool lists_source(struct coord_examination *e, const struct strv *read)
 	if (e->command->lang != OPTIONS_PLAIN_ASM || e->command->is_clang ||
 	    strv_has(read, e->command->source))
 		return true;
-	if (!is_plain_in_rule(e->command->source))
+	if (!depfile_is_plain(e->command->source))
 		return stays_local(e, REASON_BAD_AS_DEPS);
 	err_set(&e->err, EBADMSG, "its list of files assembled lacks %s",
 		e->command->source);
@@ -300,6 +290,23 @@ static bool is_unchanged(struct coord_examination *e)
 	return false;
 }
 
+/* dtc lists what it made, for stdout "-", and each file that it read. */
+static bool reads_text_alone(struct coord_examination *e)
+{
+	static const char alone[] = "-: " WIRE_JOB_OBJECT "\n";
+
+	return bytes_equal(buf_bytes(&e->answer->stream[WIRE_AS_DEPS]),
+			   bytes_str(alone)) ||
+	       stays_local(e, REASON_TREE_READS);
+}
+
+static bool reads_known_files(struct coord_examination *e)
+{
+	if (e->tree)
+		return reads_text_alone(e);
+	return !e->object_tmp || assembles_known_files(e);
+}
+
 /* ------------------------------------------------------------ the answer */
 
 /* A node's words are shown to a person. */
@@ -315,6 +322,16 @@ static bool names_place(const struct buf *b)
 				strlen(WIRE_JOB_OBJECT));
 }
 
+/* dtc includes in a way of its own, which the scan does not follow. */
+static bool is_looked_for(const struct coord_examination *e)
+{
+	static const char words[] = "FATAL ERROR: Couldn't open ";
+	const struct buf *err = &e->answer->stream[WIRE_STDERR];
+
+	return e->tree && err->len &&
+	       memmem(err->data, err->len, words, strlen(words));
+}
+
 /* May its diagnostics be passed on? */
 static bool may_pass_on(struct coord_examination *e)
 {
@@ -322,7 +339,11 @@ static bool may_pass_on(struct coord_examination *e)
 	size_t out = stream[WIRE_STDOUT].len, err = stream[WIRE_STDERR].len;
 
 	if (e->answer->result.wait_status)
-		return stays_local(e, REASON_COMPILE_ERROR);
+		return stays_local(e, is_looked_for(e) ? REASON_TREE_READS :
+							 REASON_COMPILE_ERROR);
+	/* In these a file's path depends on where the text lies. */
+	if (e->tree)
+		return !err || stays_local(e, REASON_TREE_WARNINGS);
 	if (!out && !err)
 		return true;
 	/* What is no diagnostics looks the same everywhere. */
@@ -395,10 +416,38 @@ static bool are_versions(struct bytes text)
 	return true;
 }
 
+static uint32_t get_be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * Of a flattened tree: its magic number, and how long it is (Devicetree
+ * Specification 0.4, 5.2).
+ */
+static bool is_devicetree(struct coord_examination *e)
+{
+	const struct buf *text = &e->answer->stream[WIRE_OBJECT];
+	const struct buf *blob = &e->answer->stream[WIRE_STDOUT];
+
+	if (!text->len || memchr(text->data, 0, text->len)) {
+		err_set(&e->err, EBADMSG, "%s is no text", e->tree->text);
+		return is_wrong(e);
+	}
+	if (blob->len >= 40 && get_be32(blob->data) == 0xd00dfeed &&
+	    get_be32(blob->data + 4) == blob->len)
+		return true;
+	err_set(&e->err, EBADMSG, "%s is no device tree", e->tree->blob);
+	return is_wrong(e);
+}
+
 static bool is_of_the_kind(struct coord_examination *e)
 {
 	const struct buf *object = &e->answer->stream[WIRE_OBJECT];
 
+	if (e->tree)
+		return is_devicetree(e);
 	if (!e->object_tmp && object->len) {
 		err_set(&e->err, EBADMSG, "an object, where none is due");
 		return is_wrong(e);
@@ -438,7 +487,7 @@ static bool is_side(enum options_side kind, struct bytes in,
 /* The files beside the object, which are as many as are due. */
 static bool are_of_their_kinds(struct coord_examination *e)
 {
-	for (size_t i = 0; e->sides && i < e->sides->n; i++) {
+	for (size_t i = 0; !e->tree && e->sides && i < e->sides->n; i++) {
 		const struct buf *side = &e->answer->stream[WIRE_SIDE + i];
 
 		if (!side->len && e->sides->kind[i] == OPTIONS_SIDE_SU &&
@@ -483,7 +532,7 @@ static int write_output(struct coord_examination *e, const char *tmp,
 	return ret;
 }
 
-static void write_outputs(struct coord_examination *e, const struct buf *dep)
+static int write_sides(struct coord_examination *e)
 {
 	const struct buf *stream = e->answer->stream;
 	int ret = 0;
@@ -491,11 +540,34 @@ static void write_outputs(struct coord_examination *e, const struct buf *dep)
 	for (size_t i = 0; e->sides && i < e->sides->n && !ret; i++)
 		ret = write_output(e, e->side_tmp[i],
 				   buf_bytes(&stream[WIRE_SIDE + i]));
+	return ret;
+}
+
+/* What dtc lists is known: the blob and the text, as it was called here. */
+static int write_tree_sides(struct coord_examination *e)
+{
+	struct buf list = { 0 };
+	int ret = write_output(e, e->side_tmp[OPTIONS_DEVICETREE_TEXT],
+			       buf_bytes(&e->answer->stream[WIRE_OBJECT]));
+
+	buf_printf(&list, "%s: %s\n", e->tree->blob, e->tree->text);
+	if (!ret)
+		ret = write_output(e, e->side_tmp[OPTIONS_DEVICETREE_LIST],
+				   buf_bytes(&list));
+	buf_release(&list);
+	return ret;
+}
+
+static void write_outputs(struct coord_examination *e, const struct buf *dep)
+{
+	enum wire_output object = e->tree ? WIRE_STDOUT : WIRE_OBJECT;
+	int ret = e->tree ? write_tree_sides(e) : write_sides(e);
+
 	if (!ret && e->dep_tmp)
 		ret = write_output(e, e->dep_tmp, buf_bytes(dep));
 	if (!ret && e->object_tmp)
 		ret = write_output(e, e->object_tmp,
-				   buf_bytes(&stream[WIRE_OBJECT]));
+				   buf_bytes(&e->answer->stream[object]));
 	if (ret)
 		stays_local(e, REASON_NOT_WRITTEN);
 }
@@ -509,8 +581,7 @@ void coord_examine(struct coord_examination *e)
 	/* What was read of inputs that have changed is not the node's fault. */
 	if (is_the_answer(e) && is_unchanged(e) && is_proven(e) &&
 	    may_pass_on(e) && is_of_the_kind(e) && are_of_their_kinds(e) &&
-	    reads_the_closure(e, &dep) &&
-	    (!e->object_tmp || assembles_known_files(e)))
+	    reads_the_closure(e, &dep) && reads_known_files(e))
 		write_outputs(e, &dep);
 	buf_release(&dep);
 	e->us = (uint32_t)(clock_cpu_us() - began);

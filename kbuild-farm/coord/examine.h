@@ -18,6 +18,7 @@
 
 #include "coord/prove.h"
 #include "inputs/manifest.h"
+#include "options/devicetree.h"
 #include "options/output.h"
 #include "options/typed.h"
 #include "peer/job.h"
@@ -43,6 +44,12 @@ struct coord_examination {
 	 * otherwise have it run what it likes.
 	 */
 	const struct inputs_tool *tool;
+	/*
+	 * It was dtc: its stdout is the object, the compiler's text and its own
+	 * list, which is due to say no more than that, are beside it.  NULL: it
+	 * was another.
+	 */
+	const struct options_devicetree *tree;
 	/* Another program ran in its place; NULL: it did. */
 	const struct coord_proof *proof;
 

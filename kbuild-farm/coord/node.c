@@ -87,10 +87,14 @@ static unsigned steps_of(const struct coord_node *n,
 {
 	const char *host = NULL;
 
-	if (!peer_takes_steps(n->peer, tc, &host))
+	if (!peer_takes_steps(n->peer, tc, WIRE_STEP_SYMBOLS, &host))
 		return 0;
 	if (!host)
-		return SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT;
+		return SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT |
+		       (peer_takes_steps(n->peer, tc, WIRE_STEP_DEVICETREE,
+					 &host) ?
+				SCHED_STEP_DEVICETREE :
+				0);
 	coord_counterpart_met(n->coord, host);
 	return coord_counterpart_is_taken(n, host) ? SCHED_STEP_SYMBOLS : 0;
 }

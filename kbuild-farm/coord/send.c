@@ -22,16 +22,17 @@ int coord_send(struct coord_unit *u, struct coord_node *n, uint32_t deadline_ms,
 		.deadline_ms = deadline_ms,
 		.cwd = in->manifest.cwd,
 		.source = u->command.source,
-		.object = u->object,
+		.object = u->tree.blob ? u->command.object : u->object,
 		.named = u->sides.named,
-		.sides = (unsigned)u->sides.n,
+		.sides = u->sides.named ? (unsigned)u->sides.n : 0,
 		.flags = &in->flags,
 		.entry = in->manifest.entry,
 		.n_entries = in->manifest.n,
 		.language = in->language->entry,
 		.n_language = in->language->n,
 		.step = (enum wire_step_kind)u->step.kind,
-		.arguments = strv_list(&u->step.args),
+		.arguments = strv_list(u->tree.blob ? &u->arguments :
+						      &u->step.args),
 	};
 	int ret = coord_step_choose(u, n);
 

@@ -7,14 +7,17 @@
 
 #include <errno.h>
 
+static const enum sched_step sched_kind[] = {
+	[WIRE_STEP_SYMBOLS] = SCHED_STEP_SYMBOLS,
+	[WIRE_STEP_OBJECT] = SCHED_STEP_OBJECT,
+	[WIRE_STEP_DEVICETREE] = SCHED_STEP_DEVICETREE,
+};
+
 unsigned coord_step_kind(const struct coord_unit *u)
 {
 	/* Any compile shows that the tree has what is needed now. */
 	coord_counterpart_look(u->coord, u->ask.cwd);
-	if (!u->stepped)
-		return 0;
-	return u->step.kind == WIRE_STEP_SYMBOLS ? SCHED_STEP_SYMBOLS :
-						   SCHED_STEP_OBJECT;
+	return u->stepped ? sched_kind[u->step.kind] : 0;
 }
 
 static bool is_for_ours(const struct coord_unit *u)
@@ -24,7 +27,8 @@ static bool is_for_ours(const struct coord_unit *u)
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		const char *host = NULL;
 
-		if (peer_takes_steps(c->nodes[i]->peer, u->toolchain, &host) &&
+		if (peer_takes_steps(c->nodes[i]->peer, u->toolchain,
+				     WIRE_STEP_SYMBOLS, &host) &&
 		    !host)
 			return true;
 	}
@@ -47,7 +51,8 @@ int coord_step_choose(struct coord_unit *u, struct coord_node *n)
 	u->theirs = NULL;
 	if (!ours)
 		return 0;
-	if (!peer_takes_steps(n->peer, u->toolchain, &host))
+	if (!peer_takes_steps(n->peer, u->toolchain,
+			      (enum wire_step_kind)u->step.kind, &host))
 		return -ENOTSUP;
 	if (!host)
 		return 0;

@@ -15,6 +15,12 @@ static void tell_hub(const struct coord *c, struct events_event *ev)
 		events_hub_tell(c->setup.hub, ev);
 }
 
+static const char *const step_words[] = {
+	[WIRE_STEP_SYMBOLS] = "symbols",
+	[WIRE_STEP_OBJECT] = "object",
+	[WIRE_STEP_DEVICETREE] = "devicetree",
+};
+
 static struct events_event about_unit(const struct coord_unit *u,
 				      enum events_job_state state,
 				      const char *node, const char *reason)
@@ -25,8 +31,7 @@ static struct events_event about_unit(const struct coord_unit *u,
 	ev.state = state;
 	ev.file = coord_unit_name(u);
 	if (u->stepped && (state == EVENTS_QUEUED || state == EVENTS_JOB_DONE))
-		ev.step = u->step.kind == WIRE_STEP_SYMBOLS ? "symbols" :
-							      "object";
+		ev.step = step_words[u->step.kind];
 	ev.node = node;
 	ev.reason = reason;
 	return ev;

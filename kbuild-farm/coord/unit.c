@@ -167,11 +167,26 @@ static void name_text(struct coord_unit *u)
 		u->name = xstrdup("-");
 }
 
+static bool has_step(const struct coord_unit *u, enum wire_step_kind kind)
+{
+	return u->stepped && u->step.kind == kind;
+}
+
+static bool parse_tree(struct coord_unit *u)
+{
+	options_command_parse_expanded(&u->command, u->ask.argv.v);
+	return options_devicetree_parse(&u->tree, &u->step.args,
+					&u->arguments) &&
+	       u->command.object && !strcmp(u->tree.text, u->command.object);
+}
+
 /* Is it what its step, if it has one, belongs to? */
 static bool parse_unit(struct coord_unit *u)
 {
-	bool text = u->stepped && u->step.kind == WIRE_STEP_SYMBOLS;
+	bool text = has_step(u, WIRE_STEP_SYMBOLS);
 
+	if (has_step(u, WIRE_STEP_DEVICETREE))
+		return parse_tree(u) && u->command.verdict == OPTIONS_REMOTE;
 	if (text && *u->step.text)
 		options_command_parse_stdin(&u->command, u->ask.argv.v);
 	else if (text)
@@ -184,15 +199,18 @@ static bool parse_unit(struct coord_unit *u)
 
 static void name_files(struct coord_unit *u)
 {
-	bool makes = !u->stepped || u->step.kind != WIRE_STEP_SYMBOLS;
-
-	u->object = options_output_object(&u->command);
+	if (u->tree.blob) {
+		u->object = xstrdup(u->tree.blob);
+		options_devicetree_sides(&u->sides, &u->tree);
+	} else {
+		u->object = options_output_object(&u->command);
+		options_output_sides(&u->sides, &u->command);
+	}
 	u->dep = options_output_dep(&u->command);
-	if (makes)
+	if (!has_step(u, WIRE_STEP_SYMBOLS))
 		u->object_tmp = options_output_temporary(u->object, u->ask.pid);
 	if (u->dep)
 		u->dep_tmp = options_output_temporary(u->dep, u->ask.pid);
-	options_output_sides(&u->sides, &u->command);
 	for (size_t i = 0; i < u->sides.n; i++)
 		u->side_tmp[i] = options_output_temporary(u->sides.path[i],
 							  u->ask.pid);
@@ -237,6 +255,7 @@ void coord_unit_free(struct coord_unit *u)
 		unlink(u->text);
 	free(u->text);
 	free(u->name);
+	strv_release(&u->arguments);
 	free(u->proof_text);
 	free(u->object);
 	free(u->object_tmp);

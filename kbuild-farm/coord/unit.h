@@ -11,6 +11,7 @@
 #include "coord/examine.h"
 #include "events/event.h"
 #include "inputs/find.h"
+#include "options/devicetree.h"
 #include "options/output.h"
 #include "wire/cc.h"
 #include "wire/msg-job.h"
@@ -48,6 +49,12 @@ struct coord_unit {
 	char *object, *object_tmp; /* as the wrapper spells them; of a -E no
 				      more than a name, and NULL */
 	char *dep, *dep_tmp; /* NULL: no dependency file */
+	/*
+	 * Of `step`: what dtc's words say, those that nodes get, which have
+	 * names of their own for its files; all NULL: it is another program.
+	 */
+	struct options_devicetree tree;
+	struct strv arguments;
 	struct options_sides sides; /* files beside the object */
 	char *side_tmp[OPTIONS_SIDES_MAX];
 

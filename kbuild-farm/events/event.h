@@ -52,8 +52,8 @@ enum events_kind {
 	 * node; reason, why there; beside, it is on its node as well.
 	 * EVENTS_QUEUED has object, and after EVENTS_ESTIMATE cost_ms, what it
 	 * cost then; EVENTS_JOB_DONE remote, retries (how often it was begun
-	 * anew), cpu_ms.  Both have step, "symbols" or "object", of a job that
-	 * stands for a step of kbuild, too (wire/msg-job.h).
+	 * anew), cpu_ms.  Both have step, "symbols", "object" or "devicetree",
+	 * of a job that stands for a step of kbuild, too (wire/msg-job.h).
 	 */
 	EVENTS_JOB,
 	/*

@@ -65,6 +65,9 @@ static enum reason search_inputs(const struct inputs_request *q,
 	if (q->unit.command->from_stdin &&
 	    (m->closure.mentions & SCAN_MENTIONS_BASE))
 		return REASON_BASE_FILE;
+	if (q->unit.command->expands && q->unit.command->lang == OPTIONS_ASM &&
+	    (m->closure.mentions & SCAN_MENTIONS_TREE))
+		return REASON_TREE_READS;
 	r->bytes = sum_sizes(&m->closure);
 	r->language = inputs_toolchain_language(q->toolchain, q->unit.env);
 	return r->language->why ? r->language->why : search_program(q, r);

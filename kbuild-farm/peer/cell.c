@@ -121,12 +121,15 @@ struct peer_cell *peer_cell_find(const struct peer_cells *all,
 	return NULL;
 }
 
-bool peer_cell_takes_steps(const struct peer_cell *cell)
+bool peer_cell_takes_steps(const struct peer_cell *cell,
+			   enum wire_step_kind kind)
 {
+	int since = kind == WIRE_STEP_DEVICETREE ? WIRE_WITH_DEVICETREE :
+						   WIRE_WITH_STEP;
 	const struct wire_hello *hello = &cell->all->link->hello;
 	struct utsname here;
 
-	return !cell->foreign && wire_hello_version(hello) >= WIRE_WITH_STEP &&
+	return !cell->foreign && wire_hello_version(hello) >= since &&
 	       !uname(&here) && !strcmp(hello->inventory.machine, here.machine);
 }
 

@@ -72,9 +72,10 @@ struct peer_cell *peer_cell_find(const struct peer_cells *all,
 
 /*
  * Is it on a machine that runs what runs here, with our own bytes, so that a
- * program of ours runs in it?  And does the node know steps?
+ * program of ours runs in it?  And does the node know such steps?
  */
-bool peer_cell_takes_steps(const struct peer_cell *cell);
+bool peer_cell_takes_steps(const struct peer_cell *cell,
+			   enum wire_step_kind kind);
 
 /*
  * HAVE: the cell that runs now (its state is TRYING where it is foreign) or is

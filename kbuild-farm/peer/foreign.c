@@ -107,18 +107,19 @@ static void list_builds(const struct peer_foreign *f,
 bool peer_foreign_takes_steps(const struct peer_foreign *f,
 			      const struct peer_cells *cells,
 			      const struct inputs_toolchain *tc,
-			      const char **host)
+			      enum wire_step_kind kind, const char **host)
 {
 	const struct peer_cell *cell = peer_cell_find(cells, tc);
 
 	*host = NULL;
 	if (!cell->foreign)
-		return peer_cell_takes_steps(cell);
+		return peer_cell_takes_steps(cell, kind);
 	for (size_t i = 0; i < f->n_tools && !*host; i++) {
 		if (!strcmp(f->tool[i].id, cell->foreign))
 			*host = f->tool[i].host;
 	}
-	return *host && wire_hello_version(&f->link->hello) >= WIRE_WITH_STEP;
+	return *host && kind == WIRE_STEP_SYMBOLS &&
+	       wire_hello_version(&f->link->hello) >= WIRE_WITH_STEP;
 }
 
 static void tell_build(const struct peer_foreign *f, const char *what,

@@ -66,7 +66,7 @@ enum peer_has peer_foreign_has(const struct peer_foreign *f,
 bool peer_foreign_takes_steps(const struct peer_foreign *f,
 			      const struct peer_cells *cells,
 			      const struct inputs_toolchain *tc,
-			      const char **host);
+			      enum wire_step_kind kind, const char **host);
 /* It has none of the toolchains, and gets none; *why may be NULL. */
 bool peer_foreign_lacks(const struct peer_foreign *f,
 			const struct peer_cells *cells, const char **why);

@@ -557,10 +557,10 @@ enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
 }
 
 bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc,
-		      const char **host)
+		      enum wire_step_kind kind, const char **host)
 {
 	return peer_has(p, tc) == PEER_HAS &&
-	       peer_foreign_takes_steps(&p->foreign, &p->cells, tc, host);
+	       peer_foreign_takes_steps(&p->foreign, &p->cells, tc, kind, host);
 }
 
 unsigned peer_slots(const struct peer *p)

@@ -53,13 +53,13 @@ void peer_tick(struct peer *p, uint64_t now_ms);
 enum peer_state peer_state(const struct peer *p);
 enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
 /*
- * Does it take jobs of this toolchain with a step?  Programs of ours, where it
- * runs our bytes: *host is NULL then.  Else programs for *host, of the build
- * that it compiles with, as its compilers' publishers name it; borrowed, and
- * the node's own word.
+ * Does it take jobs of this toolchain with a step of the kind?  Programs of
+ * ours, where it runs our bytes: *host is NULL then.  Else programs for *host,
+ * of the build that it compiles with, as its compilers' publishers name it;
+ * borrowed, and the node's own word.
  */
 bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc,
-		      const char **host);
+		      enum wire_step_kind kind, const char **host);
 /* That it takes at once. */
 unsigned peer_slots(const struct peer *p);
 /* Of the machine that it runs on; NULL or "": it never said. */

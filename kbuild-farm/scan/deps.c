@@ -274,6 +274,8 @@ void scan_closure(struct scan *s, const struct scan_unit *unit,
 			out->mentions |= SCAN_MENTIONS_COUNTER;
 		if (walk.marks & SCAN_MARK_BASE)
 			out->mentions |= SCAN_MENTIONS_BASE;
+		if (walk.marks & SCAN_MARK_TREE)
+			out->mentions |= SCAN_MENTIONS_TREE;
 	}
 	scan_walk_release(&walk);
 	w->walk = NULL;

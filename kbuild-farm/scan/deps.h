@@ -153,6 +153,8 @@ enum scan_mention {
 	SCAN_MENTIONS_TIME = 1, /* __DATE__, __TIME__ or __TIMESTAMP__ */
 	SCAN_MENTIONS_COUNTER = 2, /* __COUNTER__ */
 	SCAN_MENTIONS_BASE = 4, /* __BASE_FILE__: the name of the source */
+	/* A device tree includes in dtc's way: what it reads is not listed. */
+	SCAN_MENTIONS_TREE = 8,
 };
 
 /*

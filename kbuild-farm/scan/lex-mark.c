@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a compile reads or records beside its headers: the assembler's
- * .incbin and .include, and the date.  Names may be pasted from several
- * strings, so a string that ends in a part of ".incbin" counts when another
- * one starts with what is missing; what else makes one is in lex-part.c.
+ * .incbin and .include, dtc's /incbin/ and /include/, and the date.  Names may
+ * be pasted from several strings, so a string that ends in a part of ".incbin"
+ * counts when another one starts with what is missing; what else makes one is
+ * in lex-part.c.
  */
 #include "scan/lexer.h"
 
@@ -71,6 +72,7 @@ static bool is_argument(const struct scan_lexer *l, const uint8_t *p, bool bin)
 void scan_lexer_mark(struct scan_lexer *l)
 {
 	const uint8_t *p = l->p;
+	ptrdiff_t n;
 	bool bin;
 
 	if (*p == '_') {
@@ -92,11 +94,14 @@ void scan_lexer_mark(struct scan_lexer *l)
 	if (!(l->mode & SCAN_ASM) && is_argument(l, p, bin))
 		scan_parts_word(&l->t->parts, bin ? "incbin" : "include",
 				bin ? 6 : 7);
-	if (p - l->start < (bin ? 4 : 5) ||
-	    memcmp(p - (bin ? 4 : 5), bin ? ".inc" : ".incl", bin ? 4 : 5) ||
+	n = bin ? 3 : 4;
+	if (p - l->start <= n || memcmp(p - n, "incl", (size_t)n) ||
 	    !has_word(p, bin ? "bin" : "ude"))
 		return;
-	l->t->marks |= SCAN_MARK_FILE;
+	if (p[-n - 1] == '.')
+		l->t->marks |= SCAN_MARK_FILE;
+	else if (p[-n - 1] == '/' && p[3] == '/')
+		l->t->marks |= SCAN_MARK_TREE;
 }
 
 /* A string that names a file to the assembler, or could help to. */

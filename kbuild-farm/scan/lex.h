@@ -94,6 +94,7 @@ enum scan_mark {
 	SCAN_MARK_FILE = 256, /* the assembler is told of files, perhaps */
 	SCAN_MARK_SPLIT = 512, /* a word across two lines */
 	SCAN_MARK_BASE = 1024, /* __BASE_FILE__ */
+	SCAN_MARK_TREE = 2048, /* /include/ or /incbin/, as dtc has it */
 };
 
 /*

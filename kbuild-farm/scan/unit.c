@@ -403,7 +403,7 @@ static void look_at_unit(struct scan_walk *walk)
 		walk_source(walk, source);
 	other_inputs(walk);
 	assembler_files(walk);
-	if (line->plain || walk->exact)
+	if (line->plain || (walk->exact && !unit->command->expands))
 		look_at_assembly(walk);
 }
 
@@ -412,14 +412,17 @@ static bool in_doubt(const struct scan_walk *walk)
 	const unsigned doubts = SCAN_MARK_TIME | SCAN_MARK_PASTED |
 				SCAN_MARK_OPERATOR | SCAN_MARK_FILE |
 				SCAN_MARK_SPLIT;
+	bool expands = walk->unit->command->expands;
 	unsigned marks = walk->marks;
 
+	if (expands)
+		marks &= ~(unsigned)SCAN_MARK_FILE;
 	if (walk->w->cpp.doubt)
 		return true;
 	switch (walk->why) {
 	case REASON_NONE:
 		return walk->unit->output || (marks & doubts) ||
-		       scan_parts_whole(&walk->parts) ||
+		       (!expands && scan_parts_whole(&walk->parts)) ||
 		       ((marks & SCAN_MARK_PRAGMA) &&
 			(marks & (SCAN_MARK_GCC | SCAN_MARK_ONCE)));
 	case REASON_PRAGMA:
@@ -436,14 +439,14 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 		    const struct scan_unit *unit)
 {
 	struct scan_assembly assembly = { 0 };
-	unsigned base;
+	unsigned kept;
 
 	*walk = (struct scan_walk){
 		.w = w, .l = &w->lists, .unit = unit, .assembly = &assembly
 	};
 	look_at_unit(walk);
 	if (!walk->line.plain && in_doubt(walk)) {
-		base = walk->marks & SCAN_MARK_BASE;
+		kept = walk->marks & (SCAN_MARK_BASE | SCAN_MARK_TREE);
 		scan_walk_release(walk);
 		*walk = (struct scan_walk){ .w = w,
 					    .l = &w->lists,
@@ -452,7 +455,7 @@ void scan_walk_unit(struct scan_walk *walk, struct scan_worker *w,
 					    .exact = true };
 		w->exact++;
 		look_at_unit(walk);
-		walk->marks = base | (w->cpp.dated ? SCAN_MARK_TIME : 0) |
+		walk->marks = kept | (w->cpp.dated ? SCAN_MARK_TIME : 0) |
 			      (w->cpp.counter ? SCAN_MARK_COUNTER : 0);
 	}
 	scan_assembly_release(&assembly);

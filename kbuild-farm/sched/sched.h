@@ -85,6 +85,7 @@ struct sched_setup {
 enum sched_step {
 	SCHED_STEP_SYMBOLS = 1,
 	SCHED_STEP_OBJECT = 2,
+	SCHED_STEP_DEVICETREE = 4,
 };
 
 /* What each event means, and which fields of struct sched_event it has. */

@@ -64,7 +64,7 @@ enum cc_answer shell_compile_ask(struct shell *sh, struct cc_call *call,
 	argv = copy_list(&sh->arena, argv);
 	env = copy_list(&sh->arena, env);
 	answer = cc_call_begin(call, argv, env, step, status);
-	if (call->offered && !(step && !step->object))
+	if (call->offered && (!step || cc_step_compiles(step)))
 		shell_counts_add(SHELL_COUNT_COMPILES);
 	if (call->stepped && answer == CC_ANSWER_DONE)
 		shell_counts_add(SHELL_COUNT_STEPS);

@@ -288,7 +288,8 @@ const struct shell_node *shell_step_tool(struct shell *sh,
 	const struct shell_node *tool = n->next;
 	const char *program = tool ? program_of(tool) : NULL;
 
-	if (!program || !shell_tool_is_objtool(program))
+	if (!program ||
+	    (!shell_tool_is_objtool(program) && !shell_tool_is_dtc(program)))
 		return NULL;
 	sh->step_why = SHELL_STEP_LINE;
 	return is_literal(n) && !n->redirs && is_literal(tool) &&
@@ -297,11 +298,26 @@ const struct shell_node *shell_step_tool(struct shell *sh,
 		       NULL;
 }
 
+/* May a node be asked with these words, and these variables? */
+static bool is_usual_objtool(struct shell *sh, char *const *argv)
+{
+	char **env = shell_program_environment(sh, argv[0]);
+
+	if (str_env(env, "OBJTOOL_ARGS") || str_env(env, "OBJTOOL_VERBOSE"))
+		return false;
+	for (size_t i = 1; argv[i] && argv[i + 1]; i++) {
+		if (!shell_tool_objtool_option(argv[i]))
+			return false;
+	}
+	return true;
+}
+
 bool shell_step_object(struct shell *sh, const struct shell_node *tool,
 		       struct cc_step *out)
 {
+	bool dtc = tool && shell_tool_is_dtc(program_of(tool));
 	struct wire_cc_step *m;
-	char **env, **argv;
+	char **argv;
 	size_t n = 0;
 
 	if (!tool)
@@ -310,16 +326,13 @@ bool shell_step_object(struct shell *sh, const struct shell_node *tool,
 		return false;
 	sh->step_why = SHELL_STEP_OPTION;
 	argv = words_of(&sh->arena, tool);
-	env = shell_program_environment(sh, argv[0]);
-	if (str_env(env, "OBJTOOL_ARGS") || str_env(env, "OBJTOOL_VERBOSE"))
-		return false;
-	for (; argv[n + 1] && argv[n + 2]; n++) {
-		if (!shell_tool_objtool_option(argv[n + 1]))
-			return false;
-	}
-	if (!argv[n + 1])
+	while (argv[n + 1])
+		n++;
+	if (!n || (!dtc && !is_usual_objtool(sh, argv)))
 		return false;
 	m = arena_alloc(&sh->arena, sizeof(*m));
-	*out = (struct cc_step){ .message = m, .object = argv[n + 1] };
-	return make_question(sh, WIRE_STEP_OBJECT, argv, n, m);
+	*out = (struct cc_step){ .message = m, .object = argv[n] };
+	if (dtc)
+		return make_question(sh, WIRE_STEP_DEVICETREE, argv, n, m);
+	return make_question(sh, WIRE_STEP_OBJECT, argv, n - 1, m);
 }

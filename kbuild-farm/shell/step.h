@@ -7,9 +7,10 @@
  *	{ echo "#include ..."; echo ...; gcc -E x.S | grep ... | sed ...; } |
  *		gcc -E ... -xc - | scripts/genksyms/genksyms ... >>.x.o.cmd
  *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
+ *	gcc -E -o x.tmp ... x.dts; scripts/dtc/dtc -o x.dtb ... -d x.d x.tmp
  *
  * Of the second, the text is made here, and goes along with the question.
- * These three forms alone, with programs' options that are known; of anything
+ * These four forms alone, with programs' options that are known; of anything
  * else, or where nobody wants steps (shell/counts.h), nothing is asked.  Why,
  * sh->step_why keeps for shell/tool, which counts what is then started here.
  */
@@ -43,7 +44,8 @@ void shell_step_release(const struct shell_step_held *held);
 
 /*
  * Where a command of a list may be a compile with such a program behind it,
- * which changes its object: that program's node, else NULL.
+ * which changes its object, or one with dtc behind it: that program's node,
+ * else NULL.
  */
 const struct shell_node *shell_step_tool(struct shell *sh,
 					 const struct shell_node *n);

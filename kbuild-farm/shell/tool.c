@@ -24,6 +24,11 @@ bool shell_tool_is_objtool(const char *program)
 	return has_path(program, "tools/objtool/objtool");
 }
 
+bool shell_tool_is_dtc(const char *program)
+{
+	return has_path(program, "scripts/dtc/dtc");
+}
+
 bool shell_tool_genksyms_options(char *const *arg)
 {
 	static const char *const alone[] = { "-p", "-w", "-q", "-R" };
@@ -66,7 +71,8 @@ bool shell_tool_objtool_option(const char *arg)
 
 void shell_tool_starts(struct shell *sh, const char *program)
 {
-	if (!shell_tool_is_genksyms(program) && !shell_tool_is_objtool(program))
+	if (!shell_tool_is_genksyms(program) &&
+	    !shell_tool_is_objtool(program) && !shell_tool_is_dtc(program))
 		return;
 	shell_counts_add_step_here(sh->step_why);
 	sh->step_why = SHELL_STEP_ALONE;

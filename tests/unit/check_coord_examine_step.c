@@ -139,8 +139,142 @@ START_TEST(what_make_would_run_is_no_version_of_a_symbol) /* each of symbols */
 }
 END_TEST
 
+/* ----------------------------------------------------------- device trees */
+
+static struct options_devicetree tree = { .blob = "u.dtb",
+					  .list = "u.list",
+					  .text = "u.tmp" };
+static struct options_sides sides;
+static char *side_tmp[] = { (char *)"u.tmp.tmp", (char *)"u.list.tmp" };
+static uint8_t blob[] = { [0] = 0xd0, 0x0d, 0xfe, 0xed, [7] = 48, [47] = 1 };
+
+static void put(enum wire_output stream, struct bytes content)
+{
+	buf_release(&answer.stream[stream]);
+	buf_add_bytes(&answer.stream[stream], content);
+	sign();
+}
+
+static void be_tree(void)
+{
+	options_command_release(&command);
+	strv_add_all(&words, c_unit);
+	free(words.v[words.n - 2]);
+	words.v[words.n - 2] = xstrdup("-E");
+	free(words.v[words.n - 1]);
+	words.v[words.n - 1] = xstrdup("-xassembler-with-cpp");
+	strv_add(&words, "-o");
+	strv_add(&words, "u.tmp");
+	strv_add(&words, "u.c");
+	options_command_parse_expanded(&command, words.v);
+	ck_assert_int_eq(command.verdict, OPTIONS_REMOTE);
+	options_devicetree_sides(&sides, &tree);
+	e.tree = &tree;
+	e.sides = &sides;
+	e.side_tmp = side_tmp;
+	put(WIRE_OBJECT, bytes_str("/dts-v1/;\n"));
+	put(WIRE_STDOUT, bytes_of(blob, sizeof(blob)));
+	put(WIRE_AS_DEPS, bytes_str("-: " WIRE_JOB_OBJECT "\n"));
+}
+
+static void tear_down_tree(void)
+{
+	tear_down_words();
+	options_sides_release(&sides);
+}
+
+static void expect_file(const char *name, struct bytes want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(name, 1 << 20, &got, &err), 0);
+	ck_assert(bytes_equal(buf_bytes(&got), want));
+	buf_release(&got);
+}
+
+START_TEST(a_tree_has_its_text_and_both_lists)
+{
+	be_tree();
+	e.terminal = true;
+	coord_examine(&e);
+	expect_dep(DEPS);
+	expect_file("u.o.tmp", bytes_of(blob, sizeof(blob)));
+	expect_file("u.tmp.tmp", bytes_str("/dts-v1/;\n"));
+	expect_file("u.list.tmp", bytes_str("u.dtb: u.tmp\n"));
+}
+END_TEST
+
+static const uint8_t long_blob[] = {
+	0xd0, 0x0d, 0xfe, 0xed, [7] = 48, [48] = 1
+};
+static const uint8_t short_blob[] = {
+	0xd0, 0x0d, 0xfe, 0xed, [7] = 39, [38] = 1
+};
+static const uint8_t other_blob[] = {
+	0xd0, 0x0d, 0xfe, 0xee, [7] = 48, [47] = 1
+};
+
+#define B(a)                                    \
+	{                                       \
+		(const uint8_t *)(a), sizeof(a) \
+	}
+#define S(s)                                        \
+	{                                           \
+		(const uint8_t *)(s), sizeof(s) - 1 \
+	}
+
+static const struct {
+	enum wire_output stream;
+	struct bytes content;
+	enum sched_verdict is;
+	enum reason why;
+} spoiled[] = {
+	{ WIRE_STDOUT, B(long_blob), SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_STDOUT, B(short_blob), SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_STDOUT, B(other_blob), SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_STDOUT, S(""), SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_OBJECT, S(""), SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_OBJECT, S("/dts-v1/;\0\n"), SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_AS_DEPS, S(""), SCHED_ANSWER_LOCAL, REASON_TREE_READS },
+	{ WIRE_AS_DEPS, S("-: " WIRE_JOB_OBJECT " /a/x.dtsi\n"),
+	  SCHED_ANSWER_LOCAL, REASON_TREE_READS },
+	{ WIRE_STDERR, S("<stdout>: Warning (reg_format)\n"),
+	  SCHED_ANSWER_LOCAL, REASON_TREE_WARNINGS },
+	{ WIRE_DEPS, S("u.o: u.c sys/stdc-predef.h h.h sys/s.h\n"),
+	  SCHED_ANSWER_WRONG, REASON_NONE },
+	{ WIRE_SIDE, S("x"), SCHED_ANSWER_WRONG, REASON_NONE },
+};
+
+START_TEST(what_is_no_tree_is_not_taken) /* each of spoiled */
+{
+	be_tree();
+	put(spoiled[_i].stream, spoiled[_i].content);
+	coord_examine(&e);
+	expect_nothing(spoiled[_i].is);
+	ck_assert_int_eq(e.why, spoiled[_i].why);
+	ck_assert(!fs_exists("u.tmp.tmp") && !fs_exists("u.list.tmp"));
+}
+END_TEST
+
+START_TEST(a_tree_in_error_is_made_here)
+{
+	be_tree();
+	answer.result.wait_status = 0x100;
+	coord_examine(&e);
+	expect_nothing(SCHED_ANSWER_LOCAL);
+	ck_assert_int_eq(e.why, REASON_COMPILE_ERROR);
+	put(WIRE_STDERR, bytes_str("FATAL ERROR: Couldn't open \"x.dtsi\": No "
+				   "such file or directory\n"));
+	coord_examine(&e);
+	expect_nothing(SCHED_ANSWER_LOCAL);
+	ck_assert_int_eq(e.why, REASON_TREE_READS);
+}
+END_TEST
+
 int main(void)
 {
+	TCase *trees = tcase_create("tree");
 	Suite *s = suite_create("coord/examine-step");
 	TCase *tc = tcase_create("core");
 
@@ -154,5 +288,12 @@ int main(void)
 	tcase_add_loop_test(tc, what_make_would_run_is_no_version_of_a_symbol,
 			    0, sizeof(symbols) / sizeof(*symbols));
 	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(trees, set_up, tear_down_tree);
+	tcase_set_timeout(trees, 60);
+	tcase_add_test(trees, a_tree_has_its_text_and_both_lists);
+	tcase_add_loop_test(trees, what_is_no_tree_is_not_taken, 0,
+			    sizeof(spoiled) / sizeof(*spoiled));
+	tcase_add_test(trees, a_tree_in_error_is_made_here);
+	suite_add_tcase(s, trees);
 	return suite_run(s);
 }

@@ -185,6 +185,105 @@ START_TEST(an_object_comes_as_the_tool_left_it)
 }
 END_TEST
 
+static void ask_for_tree(void)
+{
+	asked.kind = WIRE_STEP_DEVICETREE;
+	strv_release(&asked.args);
+	strv_split(&asked.args, "-o unit.dtb -b 0 -i. -d unit.list unit.tmp",
+		   " ");
+}
+
+static void expect_content(const char *name, struct bytes want)
+{
+	char *path = at(name);
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_msg(!fs_read(path, 1 << 20, &got, &err), "%s", err.text);
+	ck_assert(bytes_equal(buf_bytes(&got), want));
+	buf_release(&got);
+	free(path);
+}
+
+START_TEST(a_device_tree_comes_with_its_text_and_lists)
+{
+	const struct node *n = &nodes[0];
+
+	ask_for_tree();
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "");
+	expect_content(".unit.dtb.kfarm.4711",
+		       bytes_of(step_blob, sizeof(step_blob)));
+	expect_content(".unit.tmp.kfarm.4711", bytes_str("/dts-v1/;\n"));
+	expect_content(".unit.list.kfarm.4711",
+		       bytes_str("unit.dtb: unit.tmp\n"));
+	expect_content("..unit.o.d.kfarm.4711",
+		       bytes_str("unit.o: unit.c unit.h\n"));
+	ck_assert_uint_eq(n->step.args.n, 1);
+	ck_assert_str_eq(n->step.args.v[0], "-b0");
+	ck_assert_str_eq(n->job.object, "unit.tmp");
+	ck_assert_int_eq(n->job.lang, WIRE_LANG_ASM);
+	ck_assert_uint_eq(n->job.sides, 0);
+	ck_assert_str_eq(last_step, "devicetree");
+}
+END_TEST
+
+START_TEST(a_node_of_version_10_gets_none)
+{
+	ask_for_tree();
+	nodes[0].version = WIRE_WITH_DEVICETREE - 1;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+}
+END_TEST
+
+/* What dtc would look for itself no node has. */
+static const struct {
+	const char *text;
+	bool stays;
+} trees[] = {
+	{ "/dts-v1/;\n/include/ \"unit.h\"\n", true },
+	{ "/ { a = /incbin/(\"unit.h\"); };\n", true },
+	{ "/* /include/ \"unit.h\" */ // /incbin/\n", false },
+	{ "/ { a = \"/include/\"; b = <&include>; };\n", false },
+	/* Nothing assembles it. */
+	{ "/ { a = \".incbin\"; }; .include \"unit.h\"\n", false },
+};
+
+START_TEST(a_device_tree_that_includes_stays_here) /* each of trees */
+{
+	char *text = xasprintf("#include \"unit.h\"\n%s", trees[_i].text);
+
+	ask_for_tree();
+	write_file("unit.c", text);
+	free(text);
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	if (trees[_i].stays) {
+		ck_assert_msg(local_why, "done");
+		ck_assert_str_eq(local_why,
+				 "device tree with /include/ or /incbin/");
+		ck_assert_uint_eq(nodes[0].jobs, 0);
+	} else {
+		ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	}
+}
+END_TEST
+
 START_TEST(the_tool_is_told_once)
 {
 	unsigned views;
@@ -311,6 +410,10 @@ int main(void)
 	tcase_add_loop_test(tc, such_a_text_stays_here, 0,
 			    sizeof(bad_texts) / sizeof(*bad_texts));
 	tcase_add_test(tc, an_object_comes_as_the_tool_left_it);
+	tcase_add_test(tc, a_device_tree_comes_with_its_text_and_lists);
+	tcase_add_test(tc, a_node_of_version_10_gets_none);
+	tcase_add_loop_test(tc, a_device_tree_that_includes_stays_here, 0,
+			    sizeof(trees) / sizeof(*trees));
 	tcase_add_test(tc, the_tool_is_told_once);
 	tcase_add_test(tc, an_older_node_gets_compiles_alone);
 	tcase_add_test(tc, what_is_no_program_is_run_here);

@@ -1,86 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
-/* Steps beside a compile in a script, with a coordinator played by a child. */
-#include "shell-play.h"
+/* Steps beside a compile in a script. */
+#include "shell-step-play.h"
 
 #include "suite.h"
 
-#include <errno.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define GENKSYMS "scripts/genksyms/genksyms"
-#define OBJTOOL  "tools/objtool/objtool"
 #define SYMBOLS  "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d a.c | " GENKSYMS
 #define TEXT_CPP "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d -xc -"
 #define INCLUDES "echo \"#include <a.h>\" ; echo '#include <b/c.h>' ; "
 #define EXPORTS  INCLUDES "echo x | sed 's/x/EXPORT_SYMBOL(x);/' ; "
 #define TEXT     "{ " EXPORTS "} | " TEXT_CPP " | " GENKSYMS
 #define COMPILE  "gcc -Wp,-MMD,a.d -c -o a.o a.c"
-
-static const char tool[] = "#!/bin/sh\n"
-			   "cat >/dev/null\n"
-			   "echo tool $* >>ran\n"
-			   "echo here\n";
-static const char compiler[] = "#!/bin/sh\n"
-			       "echo real $* >>ran\n"
-			       "echo local >a.o\n";
-
-static void setup_programs(void)
-{
-	struct err err;
-
-	setup();
-	/* The link itself, where it is started, is our compiler, too. */
-	put_program("links/gcc", compiler);
-	put_program("real/gcc", compiler);
-	put_program(GENKSYMS, tool);
-	put_program(OBJTOOL, tool);
-	ck_assert_int_eq(shell_counts_make(dir, &err), 0);
-	shell_counts_want_steps(dir);
-}
-
-static void expect_steps(uint64_t n)
-{
-	struct shell_counts counts;
-
-	shell_counts_read(dir, &counts);
-	ck_assert_uint_eq(counts.n[SHELL_COUNT_STEPS], n);
-}
-
-/* That many were run here, and all for that reason. */
-static void expect_here(enum shell_step_why why, uint64_t n)
-{
-	struct shell_counts counts;
-
-	shell_counts_read(dir, &counts);
-	for (int i = 0; i < SHELL_STEP_WHYS; i++)
-		ck_assert_msg(counts.here[i] == (i == (int)why ? n : 0),
-			      "%s: %u", shell_counts_step_words(i),
-			      (unsigned)counts.here[i]);
-}
-
-/* What comes in front of the job, as "KIND PROGRAM ARGUMENTS...". */
-static void note_step(int fd)
-{
-	uint8_t head[WIRE_FRAME_SIZE];
-	struct wire_cc_step m;
-	struct wire_frame f;
-	uint8_t *body;
-	char *args;
-
-	if (!read_full(fd, head, sizeof(head)) || wire_frame_decode(&f, head))
-		_exit(2);
-	body = xmalloc(f.body_len + 1);
-	if (f.type != WIRE_CC_STEP || !read_full(fd, body, f.body_len) ||
-	    wire_cc_step_decode(&m, bytes_of(body, f.body_len)))
-		_exit(3);
-	args = strv_join(&m.args, " ");
-	if (*m.text)
-		put_file("text", m.text);
-	put_file("step", xasprintf("%u %s %s", m.kind,
-				   m.program + strlen(dir) + 1, args));
-}
 
 static void answer_symbols(int fd)
 {
@@ -142,18 +75,6 @@ START_TEST(a_text_goes_along)
 	nothing_left();
 }
 END_TEST
-
-/* The other end is closed when all of it was done here. */
-static void answer_local(int fd)
-{
-	char byte;
-
-	note_step(fd);
-	read_job(fd);
-	send_frame(fd, WIRE_CC_LOCAL, bytes_str("busy"));
-	if (!read(fd, &byte, 1))
-		put_file("closed", fs_exists("ran") ? "behind it" : "before");
-}
 
 START_TEST(where_they_are_refused_they_are_made_here)
 {
@@ -382,17 +303,6 @@ static const struct {
 	  " | " GENKSYMS,
 	  SHELL_STEP_LINE },
 };
-
-/* Is anything asked at all?  `gcc -c` is. */
-static void refuse(int fd)
-{
-	uint8_t type[8];
-
-	if (!read_full(fd, type, sizeof(type)))
-		_exit(0);
-	if (type[4] == (uint8_t)WIRE_CC_STEP)
-		put_file("step", "");
-}
 
 START_TEST(other_pipes_are_run_here) /* each of pipes */
 {

@@ -41,9 +41,31 @@ static bool answered(void)
 	return done || local_why;
 }
 
-static bool has_object(void)
+static bool has_step(enum wire_step_kind kind)
 {
-	return !step || step->kind == WIRE_STEP_OBJECT;
+	return step && step->kind == kind;
+}
+
+/* What its wrapper gets as the object. */
+static const char *object_name(void)
+{
+	if (has_step(WIRE_STEP_DEVICETREE))
+		return "unit.dtb";
+	return has_step(WIRE_STEP_SYMBOLS) ? "" : "unit.o";
+}
+
+/* What comes before the source. */
+static void add_mode(struct strv *argv)
+{
+	bool tree = has_step(WIRE_STEP_DEVICETREE);
+
+	strv_add(argv, step && !has_step(WIRE_STEP_OBJECT) ? "-E" : "-c");
+	if (has_step(WIRE_STEP_SYMBOLS))
+		return;
+	strv_add(argv, "-o");
+	strv_add(argv, tree ? "unit.tmp" : "unit.o");
+	if (tree)
+		strv_add(argv, "-xassembler-with-cpp");
 }
 
 static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
@@ -61,7 +83,7 @@ static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
 		local_why = bytes_dup(body);
 	if (type == WIRE_CC_DONE) {
 		ck_assert_int_eq(wire_cc_done_decode(&m, body), 0);
-		ck_assert_str_eq(m.object, has_object() ? "unit.o" : "");
+		ck_assert_str_eq(m.object, object_name());
 		ck_assert_str_eq(m.dep, ".unit.o.d");
 		ck_assert_int_eq(m.status, 0);
 		diagnostics = bytes_dup(m.err);
@@ -103,13 +125,7 @@ static void compile(const char *extra)
 		strv_add(&m.argv, "-I.");
 		strv_add(&m.argv, "-xc");
 	}
-	if (has_object()) {
-		strv_add(&m.argv, "-c");
-		strv_add(&m.argv, "-o");
-		strv_add(&m.argv, "unit.o");
-	} else {
-		strv_add(&m.argv, "-E");
-	}
+	add_mode(&m.argv);
 	strv_add(&m.argv, source);
 	strv_add(&m.env, "PATH=/usr/bin:/bin");
 	strcpy(sun.sun_path, socket_path);

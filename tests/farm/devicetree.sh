@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# devicetree.sh - device trees of arm64: nodes preprocess them and run dtc, and
+# every file of the build directory is what plain make leaves there, with the
+# text, both lists of files read and the commands; those that stay here, a .dtsi
+# that changes, `steps = no`, a node that dies, and one in error.
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/farm/step.sh
+. "$(dirname "$0")/step.sh"
+
+targets=(dtbs)
+dts=arch/arm64/boot/dts
+
+# What is changed in this one is changed for nobody else.
+copy_tree()
+{
+	local from
+
+	from=$(kernel_tree) || exit 1
+	tree=$work/linux
+	cp -al "$from" "$tree" 2>/dev/null || {
+		rm -rf "$tree" && cp -a "$from" "$tree"
+	}
+}
+
+# add NAME TEXT: one more device tree.
+add()
+{
+	sed -i "1i dtb-y += $1.dtb" "$tree/$dts/ti/Makefile"
+	echo "/dts-v1/; $2" >"$tree/$dts/ti/$1.dts"
+}
+
+# with_nodes N [KEY=VALUE]...: of [farm]
+with_nodes()
+{
+	local line n=$1
+
+	shift
+	nodes "$n"
+	{
+		echo '[farm]'
+		for line in shell=kfarm "$@"; do
+			printf '\t%s\n' "${line/=/ = }"
+		done
+	} >>"$KFARM_CONFIG"
+}
+
+# said LOG: what dtc says of the trees that were added.
+said()
+{
+	grep -h 'Warning (\|^Error: \|^FATAL ERROR' "$1" | sort
+}
+
+farm_begin
+settings=$work/settings
+printf 'CONFIG_ARCH_K3=y\nCONFIG_ARCH_ROCKCHIP=y\n' >"$settings"
+copy_tree
+add warns '/ { n { reg = <1>; }; };'
+add includes '/include/ "more.dtsi"'
+add reads '/ { d = /incbin/("more.dtsi"); };'
+echo '/ { more; };' >"$tree/$dts/ti/more.dtsi"
+farm_prepare tinyconfig
+farm_reference "${targets[@]}"
+is "plain make ends with" 0 "$plain_status"
+trees=$(cd "$ref" && find $dts -name '*.dtb' | wc -l)
+check "device trees: $trees" test "$trees" -ge 50
+words=$(said "$work/plain.log")
+check "dtc warns" test "$words"
+
+with_nodes 1
+kfarm_build "${targets[@]}"
+farm_fresh
+kfarm_build "${targets[@]}"
+built "steps" $((trees - 3))
+is "steps: words of dtc" "$words" "$(said "$work/kfarm.log")"
+is "steps here" "3 its job was done here" "$(steps_here)"
+is "steps here, and why" "2 device tree with /include/ or /incbin/
+1 warnings of a device tree" \
+	"$(meta '.farm.reasons | to_entries[] | "\(.value) \(.key)"')"
+
+# Trees are made again where what they include has changed, and no others.
+changed=$dts/rockchip/rk3399.dtsi
+users=$(cd "$ref" && grep -l 'rk3399\.dtsi' $dts/rockchip/.*.dtb.cmd | wc -l)
+check "trees that include a file: $users" test "$users" -ge 5
+sed -i 's/serial0 = &uart0;/serial0 = \&uart1;/' "$tree/$changed"
+kfarm_build "${targets[@]}"
+is "it changes: kfarm ends with" 0 $?
+is "it changes: steps" "$users" "$(steps)"
+mv "$build" "$work/later"
+farm_reference "${targets[@]}"
+mv "$work/later" "$build"
+equal "it changes"
+
+farm_fresh
+with_nodes 1 steps=no
+kfarm_build "${targets[@]}"
+built "steps = no" 0
+is "steps = no: steps here" "$trees steps = no" "$(steps_here)"
+
+made()
+{
+	[ "$(find "$build/$dts" -name '*.dtb' 2>/dev/null | wc -l)" -gt "$1" ]
+}
+
+farm_fresh
+with_nodes 2
+kfarm_start "${targets[@]}"
+wait_for 600 made 5
+kill -KILL "$(node_pid node1)"
+kfarm_wait
+built "a node dies"
+check "a node dies: steps: $(steps)" test "$(steps)" -gt 5
+gone "a node dies"
+
+# It says what plain make says, and leaves no blob.
+echo '/dts-v1/; / { n = <&nowhere>; ' >"$tree/$dts/ti/warns.dts"
+farm_fresh
+plain ti/warns.dtb >"$work/plain.log" 2>&1
+is "in error: plain make ends with" 2 $?
+farm_fresh
+with_nodes 1
+kfarm_build ti/warns.dtb
+is "in error: kfarm ends with" 2 $?
+is "in error: words" "$(said "$work/plain.log")" "$(said "$work/kfarm.log")"
+check "in error: no blob" test ! -e "$build/$dts/ti/warns.dtb"
+no_temporaries "in error"
+
+farm_end

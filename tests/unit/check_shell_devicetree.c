@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+/* Device trees in a script: dtc behind what is preprocessed for it. */
+#include "shell-step-play.h"
+
+#include "suite.h"
+
+#define EXPAND \
+	"gcc -E -Wp,-MMD,a.d -nostdinc -xassembler-with-cpp -o a.tmp a.dts"
+#define BLOB DTC " -o a.dtb -b 0 -i. -Wno-alias_paths -d a.list a.tmp"
+
+/* The blob and what is beside it; `n` of that. */
+static void answer_tree_with(int fd, uint8_t n)
+{
+	static struct wire_cc_rename side[2] = { { .to = "a.tmp" },
+						 { .to = "a.list" } };
+	struct wire_cc_job job;
+	struct wire_cc_done m;
+
+	note_step(fd);
+	job = read_job(fd);
+	m = make_done(job.pid);
+	unlink(m.object_tmp);
+	m.object = "a.dtb";
+	m.object_tmp = options_output_temporary(m.object, job.pid);
+	put_file(m.object_tmp, "blob");
+	for (int i = 0; i < 2; i++) {
+		side[i].tmp = options_output_temporary(side[i].to, job.pid);
+		put_file(side[i].tmp, side[i].to);
+	}
+	m.side = side;
+	m.n_sides = n;
+	send_done(fd, &m);
+}
+
+static void answer_tree(int fd)
+{
+	answer_tree_with(fd, 2);
+}
+
+START_TEST(a_device_tree_is_made_with_its_text)
+{
+	serve(answer_tree);
+	ck_assert_int_eq(run_script("set -e; " EXPAND " ; ./" BLOB
+				    " ; cat a.d a.list > a.all; echo $?"),
+			 0);
+	expect_file("step", "2 ./" DTC " -o a.dtb -b 0 -i. -Wno-alias_paths "
+			    "-d a.list a.tmp");
+	expect_file("out", "a.c: warning\n0\n");
+	expect_file("a.dtb", "blob");
+	expect_file("a.tmp", "a.tmp");
+	expect_file("a.all", "depa.list");
+	ck_assert(!fs_exists("ran"));
+	expect_steps(1);
+}
+END_TEST
+
+/* Whoever leaves a file out is no coordinator. */
+static void answer_tree_without_list(int fd)
+{
+	answer_tree_with(fd, 1);
+}
+
+START_TEST(a_device_tree_without_its_list_is_made_here)
+{
+	serve(answer_tree_without_list);
+	ck_assert_int_eq(run_script(EXPAND "; " BLOB " >/dev/null; echo $?"),
+			 0);
+	ck_assert(!fs_exists("a.dtb") && fs_exists("ran"));
+	expect_here(SHELL_STEP_LINE, 1);
+}
+END_TEST
+
+START_TEST(a_device_tree_that_is_refused_is_made_here)
+{
+	serve(answer_local);
+	ck_assert_int_eq(run_script(EXPAND "; " BLOB "; echo $?"), 0);
+	expect_file("out", "here\n0\n");
+	expect_file("ran", "real -E -Wp,-MMD,a.d -nostdinc "
+			   "-xassembler-with-cpp -o a.tmp a.dts\n"
+			   "tool -o a.dtb -b 0 -i. -Wno-alias_paths -d a.list "
+			   "a.tmp\n");
+	expect_steps(0);
+	expect_here(SHELL_STEP_JOB, 1);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	enum shell_step_why why;
+} trees[] = {
+	{ EXPAND "; " DTC " -o a.dtb -d a.list b.tmp", SHELL_STEP_OPTION },
+	{ EXPAND "; " DTC " -o a.dtb a.tmp", SHELL_STEP_OPTION },
+	{ EXPAND "; " DTC " -O dts -o a.dtb -d a.list a.tmp",
+	  SHELL_STEP_OPTION },
+	{ EXPAND "; " DTC " -o a.dtb -d a.d a.tmp", SHELL_STEP_OPTION },
+	{ EXPAND "; " DTC, SHELL_STEP_OPTION },
+	{ EXPAND "; " BLOB " 2>err", SHELL_STEP_LINE },
+	{ EXPAND " 2>err; " BLOB, SHELL_STEP_LINE },
+	{ EXPAND "; true; " BLOB, SHELL_STEP_LINE },
+	{ EXPAND " && " BLOB, SHELL_STEP_ALONE },
+	{ "gcc -E -xc -o a.tmp a.c; " BLOB, SHELL_STEP_OPTION },
+	{ "gcc -E -xassembler-with-cpp -o a.tmp a.dts; " BLOB,
+	  SHELL_STEP_OPTION },
+	{ "real/gcc -E -Wp,-MMD,a.d -xassembler-with-cpp -o a.tmp a.dts; " BLOB,
+	  SHELL_STEP_ALONE },
+};
+
+START_TEST(other_lines_of_dtc_are_run_here) /* each of trees */
+{
+	serve(refuse);
+	run_script(trees[_i].text);
+	ck_assert(!fs_exists("step") && fs_exists("ran"));
+	expect_steps(0);
+	expect_here(trees[_i].why, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/devicetree");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup_programs, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_device_tree_is_made_with_its_text);
+	tcase_add_test(tc, a_device_tree_without_its_list_is_made_here);
+	tcase_add_test(tc, a_device_tree_that_is_refused_is_made_here);
+	tcase_add_loop_test(tc, other_lines_of_dtc_are_run_here, 0,
+			    sizeof(trees) / sizeof(*trees));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
