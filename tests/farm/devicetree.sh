@@ -33,21 +33,6 @@ add()
 	echo "/dts-v1/; $2" >"$tree/$dts/ti/$1.dts"
 }
 
-# with_nodes N [KEY=VALUE]...: of [farm]
-with_nodes()
-{
-	local line n=$1
-
-	shift
-	nodes "$n"
-	{
-		echo '[farm]'
-		for line in shell=kfarm "$@"; do
-			printf '\t%s\n' "${line/=/ = }"
-		done
-	} >>"$KFARM_CONFIG"
-}
-
 # said LOG: what dtc says of the trees that were added.
 said()
 {

@@ -18,6 +18,22 @@ step_begin()
 	is "plain make ends with" 0 "$plain_status"
 }
 
+# with_nodes N [KEY=VALUE]...: nodes and a configuration with kfarm's shell
+# and these settings of [farm].
+with_nodes()
+{
+	local line n=$1
+
+	shift
+	nodes "$n"
+	{
+		echo '[farm]'
+		for line in shell=kfarm "$@"; do
+			printf '\t%s\n' "${line/=/ = }"
+		done
+	} >>"$KFARM_CONFIG"
+}
+
 # step_units DIR PATTERN: of the targets' units those whose .cmd matches.
 step_units()
 {

@@ -32,21 +32,6 @@ check "units with versions: $versions" test "$versions" -ge 20
 texts=$(units_in "$ref" | (cd "$ref" && xargs grep -l '^source_.*\.S$') | wc -l)
 check "of them in assembler: $texts" test "$texts" -ge 10
 
-# with_nodes N [KEY=VALUE]...: of [farm]
-with_nodes()
-{
-	local line n=$1
-
-	shift
-	nodes "$n"
-	{
-		echo '[farm]'
-		for line in shell=kfarm "$@"; do
-			printf '\t%s\n' "${line/=/ = }"
-		done
-	} >>"$KFARM_CONFIG"
-}
-
 with_nodes 1
 farm_warm "${targets[@]}"
 built "steps" "$versions"

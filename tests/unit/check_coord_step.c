@@ -72,6 +72,16 @@ static void expect_step(const struct node *n, enum wire_step_kind kind)
 	free(path);
 }
 
+/* Until it is done there, or is to be done here. */
+static void ask_a_node(void)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+}
+
 START_TEST(symbols_come_from_a_node)
 {
 	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
@@ -79,11 +89,7 @@ START_TEST(symbols_come_from_a_node)
 	struct buf list = { 0 };
 	struct err err;
 
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_str_eq(printed, "#symbols\n");
 	ck_assert(!fs_exists(tmp));
@@ -118,11 +124,7 @@ START_TEST(symbols_of_a_text_come_from_a_node)
 
 	source = "-";
 	asked.text = xstrdup("#include <unit.h>\nEXPORT_SYMBOL(unit);\n");
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_str_eq(printed, "#symbols\n");
 	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
@@ -159,11 +161,7 @@ START_TEST(such_a_text_stays_here) /* each of bad_texts */
 	source = "-";
 	asked.text = xstrdup(bad_texts[_i].text);
 	write_file("base.h", "char *base = __BASE_FILE__;\n");
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(local_why, "done");
 	ck_assert_str_eq(local_why, bad_texts[_i].why);
 	ck_assert_uint_eq(nodes[0].steps, 0);
@@ -174,11 +172,7 @@ END_TEST
 START_TEST(an_object_comes_as_the_tool_left_it)
 {
 	asked.kind = WIRE_STEP_OBJECT;
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	expect_delivered();
 	expect_step(&nodes[0], WIRE_STEP_OBJECT);
 	ck_assert_str_eq(last_step, "object");
@@ -210,11 +204,7 @@ START_TEST(a_device_tree_comes_with_its_text_and_lists)
 	const struct node *n = &nodes[0];
 
 	ask_for_tree();
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_str_eq(printed, "");
 	expect_content(".unit.dtb.kfarm.4711",
@@ -237,11 +227,7 @@ START_TEST(a_node_of_version_10_gets_none)
 {
 	ask_for_tree();
 	nodes[0].version = WIRE_WITH_DEVICETREE - 1;
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(local_why, "done");
 	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
@@ -268,11 +254,7 @@ START_TEST(a_device_tree_that_includes_stays_here) /* each of trees */
 	ask_for_tree();
 	write_file("unit.c", text);
 	free(text);
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	if (trees[_i].stays) {
 		ck_assert_msg(local_why, "done");
 		ck_assert_str_eq(local_why,
@@ -288,11 +270,7 @@ START_TEST(the_tool_is_told_once)
 {
 	unsigned views;
 
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	views = nodes[0].views;
 	compile_again(NULL);
 	turn_until(answered, 60000);
@@ -305,11 +283,7 @@ END_TEST
 START_TEST(an_older_node_gets_compiles_alone)
 {
 	nodes[0].version = WIRE_WITH_STEP - 1;
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(local_why, "done");
 	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
 	ck_assert_int_eq(steps_wanted, -1);
@@ -329,11 +303,7 @@ START_TEST(what_is_no_program_is_run_here)
 	unlink(path);
 	free(path);
 	write_file("tool", "#!/bin/sh\n");
-	play_node(0, HONEST);
-	start();
-	wait_for_cells();
-	compile(NULL);
-	turn_until(answered, 60000);
+	ask_a_node();
 	ck_assert_msg(local_why, "done");
 	ck_assert_str_eq(local_why, "program of a step cannot be shipped");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
