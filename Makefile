@@ -2,7 +2,8 @@
 #
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CC=]
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
-#	make check [GROUPS=] | check-processors | lint [STEPS=] | format | clean
+#	make check [GROUPS=] | check-san | check-processors | lint [STEPS=] | format |
+#	     clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
@@ -38,7 +39,7 @@ PROPERTY_RUNS ?= 100000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs check-processors lint format fuzz bench soak \
+.PHONY: all check check-programs check-san check-processors lint format fuzz bench soak \
 	faults equality reach audit nodes deb install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
@@ -123,43 +124,103 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 
 # ---------------------------------------------------------------- rooms
 
-# A room includes itself and these, nothing else: scripts/check-layers.
+# A room includes itself and the rooms in uses_ROOM, of which it may include the
+# headers in public_ROOM; scripts/check-layers enforces both.  The rooms stand on
+# six floors, listed bottom up in the order of HACKING.md.
+#
+# common
 uses_base :=
+public_base := arena args buf bytes child clock depfile dial digest elf err \
+	file-stamp format fs json list log map outqueue pool printable process \
+	reason socket spawn spellcheck str task terminal url vec version which
 uses_conf := base
+public_conf := conf locate scan schema
 uses_wire := base
+public_wire := cc codec field frame limits msg stream table
 uses_tls := base wire
+public_tls := clients context key session
 uses_store := base
-uses_options := base
+public_store := digest-cache packed-cache scratch-dir store
 uses_events := base
-uses_diag := base
-uses_ui := base events
-uses_history := base events
-uses_report := base events history
-uses_sched := base
-uses_cell := base
+public_events := client event hub reader server simulate text totals
+#
+# compilers
+uses_options := base
+public_options := allowlist command devicetree env output probe probe-stamps \
+	rewrite
+uses_gas := base
+public_gas := gas
+uses_cpp := base options gas
+public_cpp := cpp
+uses_compiler := base store options
+public_compiler := bfd-plugins collector find host library manifest probe-deps
 uses_fetch := base
-uses_tree := base conf
-uses_scan := base options
-uses_compiler := base options store
-uses_toolchain := base conf store fetch compiler
-uses_node := base conf wire tls
-uses_enrol := base tls compiler node
+public_fetch := checksums dir-listing download gpgv key
+uses_toolchain := base conf store compiler fetch
+public_toolchain := adopt builtin catalog dir-digest hostlib install installed \
+	link tool-name
+uses_inputs := base wire store options cpp compiler
+public_inputs := collect cross-tool fixdep manifest object-format path \
+	reference-object tool toolchain
+#
+# node side
+uses_machine := base wire
+public_machine := cgroup health machine sys
+uses_sandbox := base
+public_sandbox := sandbox user
+uses_kfarmd := base conf wire tls store options compiler toolchain machine \
+	sandbox
+#
+# make side
 uses_cc := base wire options
-uses_shell := base wire options cc
-uses_agent := base conf wire tls options store compiler toolchain node cell
-uses_inputs := base options store scan wire compiler
-uses_peer := base conf wire tls options store compiler toolchain node inputs
-uses_coord := base events wire options store scan compiler node sched inputs \
-	peer
-uses_kernel := base events diag conf options tree compiler toolchain node coord peer \
-	inputs history report shell
-uses_nightly := base diag conf tree toolchain history report kernel
-uses_cli := base events diag conf wire tls options store scan ui tree fetch compiler toolchain \
-	node enrol inputs peer coord history report kernel nightly
+public_cc := call job
+uses_shell := base wire cc
+public_shell := make-env stats
+#
+# build host
+uses_node := base conf wire tls
+public_node := address duplicates limits own-key roster slot-limit \
+	transport-child
+uses_peer := base wire tls store options compiler toolchain inputs node
+public_peer := benchmark blob-upload canary canary-db peer sandbox shared \
+	survey
+uses_sched := base
+public_sched := sched
+uses_coord := base wire store events options inputs node peer sched
+public_coord := coord report-events
+uses_tree := base conf
+public_tree := add bisect datadir dirty log refs rev-parse state update url \
+	version worker worktree
+uses_kconfig := base
+public_kconfig := dotconfig explain kconfig request suggest symbol
+uses_diag := base
+public_diag := compare line log
+uses_history := base events
+public_history := cost nightly-runs read recorder
+uses_report := base events history
+public_report := html json text trace
+uses_kernel := base conf events options compiler toolchain machine shell node \
+	peer coord tree kconfig diag history report
+public_kernel := arch build builddir capacity compiler environ interactive \
+	jobserver masquerade outdir reproducer rundir shell summary \
+	target-outputs user-command
+#
+# user side
+uses_ui := base events
+public_ui := log-pane model screen text view width
+uses_nightly := base conf tree diag history report kernel
+public_nightly := build-matrix child conf notify report-text run send store \
+	timer
+uses_admin := base conf wire tls store compiler inputs node peer
+public_admin := enrol profile remote-script tune verdict
+uses_cli := base conf tls store events options cpp compiler fetch toolchain \
+	inputs machine node peer coord tree kconfig history report kernel ui \
+	nightly admin
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these, and all that they need.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))
-reach = $(call widen,$(call widen,$(call widen,$(call widen,$(call widen,$1)))))
+reach = $(call widen,$(call widen,$(call widen,$(call widen,$(call widen,$(call \
+	widen,$(call widen,$1)))))))
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
 # A unit test takes longer to be optimized than to run.
@@ -185,12 +246,12 @@ $1/ldflags: FORCE
 $1/sources: FORCE
 	$$(call remember,$4)
 # These have their text in them.
-$1/obj/peer/canary-data.o: $(wildcard templates/canary/*)
-$1/obj/enrol/text.o: $(wildcard templates/enrol/* templates/systemd/*)
+$1/obj/peer/canary-db.o: $(wildcard templates/canary/*)
+$1/obj/admin/enrol.o: $(wildcard templates/enrol/* templates/systemd/*)
 $1/obj/cli/cmd-completion.o: $(wildcard templates/completion/*)
-$1/obj/toolchain/data.o: $(wildcard toolchains/*.conf)
-$1/obj/node/profile.o: $(wildcard templates/boards/*.conf)
-$1/obj/node/tune.o: templates/tune/node.sh
+$1/obj/toolchain/builtin.o: $(wildcard toolchains/*.conf)
+$1/obj/admin/profile.o: $(wildcard templates/boards/*.conf)
+$1/obj/admin/tune.o: templates/tune/node.sh
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
 # Not -Werror, which changes no object.
@@ -225,10 +286,10 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 group = -Wl,--start-group $1 -Wl,--end-group
 
 KFARM_ROOMS := $(call reach,cli)
-KFARMD_ROOMS := $(call reach,agent)
+KFARMD_ROOMS := $(call reach,kfarmd)
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
-$B/kfarmd: $B/obj/agent/main.o $(call rooms,$B,$(KFARMD_ROOMS))
+$B/kfarmd: $B/obj/kfarmd/main.o $(call rooms,$B,$(KFARMD_ROOMS))
 $B/kfarm: more_libs = $(SCREEN_LIBS)
 $B/kfarm $B/kfarmd: $B/flags $B/ldflags
 	$(call say,LD)
@@ -238,7 +299,7 @@ $B/kfarm $B/kfarmd: $B/flags $B/ldflags
 
 # The tests of kfarmd under the sanitizers start this one.
 ifneq ($B,$(SAN_DIR))
-$(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/agent/main.o \
+$(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/kfarmd/main.o \
 		$(call rooms,$(SAN_DIR),$(KFARMD_ROOMS)) $(SAN_DIR)/ldflags
 	$(call say,LD)
 	$Q$(CC) $(san_ldflags) -o $@ $(filter %.o,$^) \
@@ -251,7 +312,7 @@ CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
 	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec depfile printable which err clock elf \
-	stamp)
+	file-stamp)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))
@@ -291,7 +352,7 @@ node_flags = $(if $(filter riscv64,$1),-isystem $(node_made)/include \
 # Not even compiled is what kfarmd has no use for, since its headers are not
 # there for each architecture.
 NODE_SOURCES := $(if $(filter nodes emulated build/nodes/%,$(MAKECMDGOALS)),$(shell \
-	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/agent/main.c \
+	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/kfarmd/main.c \
 	$(foreach r,$(filter-out fetch,$(KFARMD_ROOMS)),$(call sources,$r))))
 node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections \
@@ -404,9 +465,15 @@ check-programs: all $B/audit-tool $B/processors.so $B/shell-compare $(UNITS:%=$B
 	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
 	$(FUZZERS:%=$(SAN_DIR)/replay/%)
 
-# GROUPS= takes only some: unit san fuzz cli processors farm toolchain lint.
+# GROUPS= takes only some: unit san fuzz cli corpus processors farm nodes
+# toolchain lint.
 check: check-programs
 	$QKFARM_BUILD=$B tests/run $(GROUPS)
+
+# Run all unit tests and corpora under the sanitizers; check omits tests that
+# spend most of their time in compilers.
+check-san: check-programs
+	$QKFARM_BUILD=$B FULL=1 tests/run san
 
 # What depends on the machine, as on machines with 1, 2, 4 and 16 processors.
 check-processors: check-programs
@@ -490,9 +557,9 @@ sched-coverage:
 
 # A crowd at a kfarmd's door, and many who come and go.
 .PHONY: door-churn
-door-churn: all $B/unit/check_agent_crowd
+door-churn: all $B/unit/check_kfarmd_crowd
 	$QDOOR_CROWD=$${DOOR_CROWD:-15000} DOOR_CHURN=$${DOOR_CHURN:-100000} \
-		KFARMD=$B/kfarmd $B/unit/check_agent_crowd
+		KFARMD=$B/kfarmd $B/unit/check_kfarmd_crowd
 
 # make's shell against dash: a million random scripts, on all processors.
 SHELL_RUNS ?= 1000000
@@ -506,7 +573,7 @@ diag-logs: $B/unit/check_diag_logs
 	$QKFARM_LOGS='$(LOGS)' $<
 
 # Each target starts from its corpus; what it finds stays in build/fuzz/.
-PROPERTIES := check_scan_property check_scan_asm_property
+PROPERTIES := check_cpp_property check_gas_property
 .PHONY: $(FUZZERS:%=run-%) $(PROPERTIES:%=run-%) run-property
 fuzz: $(FUZZERS:%=run-%) run-property
 $(FUZZERS:%=run-%): run-%: $(FUZZ_DIR)/%

@@ -24,7 +24,7 @@ static void add_chunk(struct arena *a, size_t n)
 	c->used = 0;
 	c->size = size;
 	a->chunk = c;
-	a->memory += sizeof(*c) + size;
+	a->size_bytes += sizeof(*c) + size;
 }
 
 void *arena_alloc(struct arena *a, size_t n)
@@ -61,7 +61,7 @@ static void drop_newest(struct arena *a)
 	struct arena_chunk *c = a->chunk;
 
 	a->chunk = c->next;
-	a->memory -= sizeof(*c) + c->size;
+	a->size_bytes -= sizeof(*c) + c->size;
 	free(c);
 }
 
@@ -87,7 +87,7 @@ void arena_reset(struct arena *a)
 		struct arena_chunk *old = c->next;
 
 		c->next = old->next;
-		a->memory -= sizeof(*old) + old->size;
+		a->size_bytes -= sizeof(*old) + old->size;
 		free(old);
 	}
 	c->used = 0;

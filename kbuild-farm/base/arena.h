@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/arena.h - memory that is given back all at once.
- */
+/* base/arena.h - Allocator whose memory is freed all at once. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -9,24 +7,27 @@
 
 struct arena_chunk;
 
-/* A zeroed one is empty. */
+/* An empty arena is zeroed. */
 struct arena {
 	struct arena_chunk *chunk;
-	size_t memory; /* of all that it holds */
+	size_t size_bytes; /* memory of all chunks */
 };
 
-/* Aligned for any type; ends the program when memory is out. */
+/* Allocate `n` bytes, aligned to 8. Ends the program if memory runs out. */
 void *arena_alloc(struct arena *a, size_t n);
-/* A NUL-terminated copy. */
+/* Return a NUL-terminated copy of `len` bytes. */
 char *arena_copy(struct arena *a, const char *s, size_t len);
-/* What was allocated behind a mark is forgotten by a rewind to it. */
+/*
+ * A position in an arena. arena_rewind() frees all memory that was allocated
+ * after arena_mark() returned the mark.
+ */
 struct arena_mark {
 	struct arena_chunk *chunk;
 	size_t used;
 };
 struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
-/* Forget what was allocated, keep one chunk. */
+/* Free all allocations, but retain one chunk for reuse. */
 void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
 

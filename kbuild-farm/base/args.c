@@ -2,7 +2,7 @@
 #include "base/args.h"
 
 #include "base/buf.h"
-#include "base/nearest.h"
+#include "base/spellcheck.h"
 #include "base/str.h"
 
 #include <ctype.h>
@@ -19,7 +19,7 @@ void args_init(struct args *a, const struct args_option *options,
 static const struct args_option *by_letter(const struct args *a, char letter)
 {
 	for (const struct args_option *o = a->options; o->help; o++) {
-		if (o->letter == letter)
+		if (o->short_name == letter)
 			return o;
 	}
 	return NULL;
@@ -29,19 +29,19 @@ static const struct args_option *by_word(const struct args *a, const char *word,
 					 size_t len)
 {
 	for (const struct args_option *o = a->options; o->help; o++) {
-		if (o->word && strlen(o->word) == len &&
-		    !memcmp(o->word, word, len))
+		if (o->long_name && strlen(o->long_name) == len &&
+		    !memcmp(o->long_name, word, len))
 			return o;
 	}
 	return NULL;
 }
 
-/* The value is the next word of the command line. */
-static int take_next(struct args *a, const char *shown, struct err *err)
+/* Use the next word of the command line as the option's value. */
+static int take_option_value(struct args *a, const char *shown, struct err *err)
 {
 	if (!*a->argv)
 		return err_set(err, EINVAL, "%s needs a value: %s", shown,
-			       a->option->value);
+			       a->last_option->value_name);
 	a->value = *a->argv++;
 	return ARGS_OPTION;
 }
@@ -51,28 +51,28 @@ static int next_letter(struct args *a, struct err *err)
 	char shown[3] = { '-', *a->bundle, '\0' };
 	const char *rest = a->bundle[1] ? a->bundle + 1 : NULL;
 
-	a->option = by_letter(a, *a->bundle);
-	if (!a->option)
+	a->last_option = by_letter(a, *a->bundle);
+	if (!a->last_option)
 		return err_set(err, EINVAL, "unknown option %s", shown);
-	a->bundle = a->option->value ? NULL : rest;
-	if (!a->option->value)
+	a->bundle = a->last_option->value_name ? NULL : rest;
+	if (!a->last_option->value_name)
 		return ARGS_OPTION;
 	a->value = rest;
-	return rest ? ARGS_OPTION : take_next(a, shown, err);
+	return rest ? ARGS_OPTION : take_option_value(a, shown, err);
 }
 
-static int refuse_long(const struct args *a, const char *word, int len,
-		       struct err *err)
+static int set_unknown_option(const struct args *a, const char *word, int len,
+			      struct err *err)
 {
 	char *name = xstrndup(word + 2, (size_t)len), *question;
-	struct nearest n;
+	struct spellcheck n;
 
-	nearest_init(&n, name);
+	spellcheck_init(&n, name);
 	for (const struct args_option *o = a->options; o->help; o++) {
-		if (o->word)
-			nearest_try(&n, o->word);
+		if (o->long_name)
+			spellcheck_add(&n, o->long_name);
 	}
-	question = nearest_question(&n, "--", "");
+	question = spellcheck_suggestion(&n, "--", "");
 	err_set(err, EINVAL, "unknown option --%s%s", name, question);
 	free(question);
 	free(name);
@@ -81,7 +81,7 @@ static int refuse_long(const struct args *a, const char *word, int len,
 
 static bool needs_value(const struct args_option *o)
 {
-	return o->value && o->value[0] != '[';
+	return o->value_name && o->value_name[0] != '[';
 }
 
 static int next_long(struct args *a, const char *word, struct err *err)
@@ -90,12 +90,14 @@ static int next_long(struct args *a, const char *word, struct err *err)
 	const struct args_option *o = by_word(a, word + 2, len);
 
 	if (!o)
-		return refuse_long(a, word, (int)len, err);
-	a->option = o;
+		return set_unknown_option(a, word, (int)len, err);
+	a->last_option = o;
 	if (word[2 + len] != '=')
-		return needs_value(o) ? take_next(a, word, err) : ARGS_OPTION;
-	if (!o->value)
-		return err_set(err, EINVAL, "--%s takes no value", o->word);
+		return needs_value(o) ? take_option_value(a, word, err) :
+					ARGS_OPTION;
+	if (!o->value_name)
+		return err_set(err, EINVAL, "--%s takes no value",
+			       o->long_name);
 	a->value = word + 2 + len + 1;
 	return ARGS_OPTION;
 }
@@ -120,23 +122,25 @@ int args_next(struct args *a, struct err *err)
 	if (!word)
 		return ARGS_END;
 	a->argv++;
-	if (!a->only_words && !strcmp(word, "--")) {
-		a->only_words = true;
+	if (!a->options_ended && !strcmp(word, "--")) {
+		a->options_ended = true;
 		return args_next(a, err);
 	}
-	if (!a->only_words && str_starts(word, "--"))
+	if (!a->options_ended && str_starts(word, "--"))
 		return next_long(a, word, err);
-	if (!a->only_words && word[0] == '-' && word[1]) {
+	if (!a->options_ended && word[0] == '-' && word[1]) {
 		a->bundle = word + 1;
 		return next_letter(a, err);
 	}
 	a->value = word;
-	return a->variables && is_variable(word) ? ARGS_VARIABLE : ARGS_WORD;
+	return a->variables_allowed && is_variable(word) ? ARGS_VARIABLE :
+							   ARGS_WORD;
 }
 
 int args_store(const struct args *a, void *into, struct err *err)
 {
-	return a->option->take((char *)into + a->option->at, a, err);
+	return a->last_option->parse((char *)into + a->last_option->offset, a,
+				     err);
 }
 
 int args_read(struct args *a, void *into, struct err *err)
@@ -162,23 +166,24 @@ int args_flag(void *at, const struct args *a, struct err *err)
 int args_choice(void *at, const struct args *a, struct err *err)
 {
 	(void)err;
-	*(unsigned *)at = (unsigned)a->option->n;
+	*(unsigned *)at = (unsigned)a->last_option->n;
 	return 0;
 }
 
 int args_number(void *at, const struct args *a, struct err *err)
 {
-	const struct args_option *o = a->option;
+	const struct args_option *o = a->last_option;
 	long n;
 
-	if (!str_number(a->value, 1, o->n, &n)) {
+	if (!str_parse_number(a->value, 1, o->n, &n)) {
 		*(unsigned *)at = (unsigned)n;
 		return 0;
 	}
 	return err_set(err, EINVAL, "%s%.*s %s: not a number from 1 to %ld",
-		       o->letter ? "-" : "--",
-		       o->letter ? 1 : (int)strlen(o->word),
-		       o->letter ? &o->letter : o->word, a->value, o->n);
+		       o->short_name ? "-" : "--",
+		       o->short_name ? 1 : (int)strlen(o->long_name),
+		       o->short_name ? &o->short_name : o->long_name, a->value,
+		       o->n);
 }
 
 int args_text(void *at, const struct args *a, struct err *err)
@@ -195,7 +200,7 @@ int args_list(void *at, const struct args *a, struct err *err)
 	return 0;
 }
 
-int args_commas(void *at, const struct args *a, struct err *err)
+int args_comma_list(void *at, const struct args *a, struct err *err)
 {
 	(void)err;
 	strv_split(at, a->value, ",");
@@ -212,13 +217,14 @@ char *args_help_line(const struct args_option *option)
 	struct buf left = { 0 };
 	char *line;
 
-	buf_printf(&left, option->letter ? "-%c" : "  ", option->letter);
-	if (option->word)
-		buf_printf(&left, "%s --%s", option->letter ? "," : " ",
-			   option->word);
-	if (option->value)
+	buf_printf(&left, option->short_name ? "-%c" : "  ",
+		   option->short_name);
+	if (option->long_name)
+		buf_printf(&left, "%s --%s", option->short_name ? "," : " ",
+			   option->long_name);
+	if (option->value_name)
 		buf_printf(&left, needs_value(option) ? " %s" : "%s",
-			   option->value);
+			   option->value_name);
 	line = xasprintf("  %-29s %s", buf_str(&left), option->help);
 	buf_release(&left);
 	return line;

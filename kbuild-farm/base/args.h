@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/args.h - the words of a command line, one at a time.
+ * base/args.h - Command line parser that returns one word at a time.
  *
- * Understands -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
- * --long=VALUE, "--" as the end of options, and, where asked for, VAR=VALUE
- * and plain words in any order, as make does.
+ * Accepts -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
+ * --long=VALUE and "--" as the end of options.  If the caller enables it,
+ * VAR=VALUE and plain words may stand in any order, as for make.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -17,73 +17,90 @@
 struct args;
 
 /*
- * Store the option just returned, a->value its value, in `at`: 0 or -EINVAL
- * with `err` set.
+ * Store the value `a->value` of the option `a->last_option` in `at`.  Returns
+ * 0, or -EINVAL with `err` set.
  */
-typedef int args_take(void *at, const struct args *a, struct err *err);
+typedef int args_parse_fn(void *at, const struct args *a, struct err *err);
 
-/* One option; a table of them ends with a zeroed one. */
+/* One option. A zeroed entry ends a table of options. */
 struct args_option {
-	char letter; /* 0: none */
-	const char *word; /* without the dashes; NULL: none */
-	/* The value's name in the help; NULL: takes none; "[=NAME]": may take
-	   one, as --word=VALUE. */
-	const char *value;
+	char short_name; /* 0 if the option has no short name */
+	/* without the dashes; NULL if the option has no long name */
+	const char *long_name;
+	/*
+	 * Name of the value in the help text.  NULL if the option takes no
+	 * value; "[=NAME]" if the value is optional and written --word=VALUE.
+	 */
+	const char *value_name;
 	const char *help;
-	args_take *take; /* one of those below, or the caller's own */
-	size_t at; /* of what it is stored in, within the caller's struct */
-	long n; /* for args_number() and args_choice(); or: */
-#define ARGS_REPLACE (-1) /* a list is not added to one from elsewhere */
+	/* one of the functions below, or a function of the caller */
+	args_parse_fn *parse;
+	size_t offset; /* offset of the destination in the caller's struct */
+	/* argument of args_number() and args_choice(), or ARGS_REPLACE */
+	long n;
+#define ARGS_REPLACE (-1) /* the list replaces a list from another source */
 };
 
 enum {
 	ARGS_END,
 	ARGS_OPTION,
-	ARGS_WORD, /* a plain word */
+	ARGS_WORD, /* a word that is no option */
 	ARGS_VARIABLE, /* NAME=VALUE */
 };
 
 struct args {
 	const struct args_option *options;
-	char *const *argv; /* the words that are left */
-	const char *bundle; /* what is left of "-abc" */
-	const struct args_option *option; /* the one just returned */
-	const char *value; /* of the option or the word just returned */
-	bool only_words; /* after "--" */
-	bool variables; /* tell ARGS_VARIABLE from ARGS_WORD */
+	char *const *argv; /* remaining words */
+	const char *bundle; /* rest of a bundle such as "-abc" */
+	/* the option that args_next() returned last */
+	const struct args_option *last_option;
+	/* value of the option or word that was returned last */
+	const char *value;
+	bool options_ended; /* "--" was read */
+	/* return ARGS_VARIABLE instead of ARGS_WORD for NAME=VALUE */
+	bool variables_allowed;
 };
 
-/* `argv` without the program's name; borrowed, as `options` is. */
+/*
+ * Start to parse `argv`, which excludes the program's name.  Borrows `argv` and
+ * `options`.
+ */
 void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv);
 /*
- * The next one: ARGS_OPTION with a->option and a->value, ARGS_WORD or
- * ARGS_VARIABLE with the word there, ARGS_END, or -EINVAL with `err` set.
+ * Parse the next word.  Returns ARGS_OPTION with `a->last_option` and
+ * `a->value` set, ARGS_WORD or ARGS_VARIABLE with the word in `a->value`,
+ * ARGS_END, or -EINVAL with `err` set.
  */
 int args_next(struct args *a, struct err *err);
-/* The option just returned goes where its table says, in `into`. */
+/*
+ * Store the option that was returned last in the field of `into` that its table
+ * entry names.  Returns 0, or -EINVAL with `err` set.
+ */
 int args_store(const struct args *a, void *into, struct err *err);
-/* As args_next(), but options are stored in `into` and passed over. */
+/* Like args_next(), but store options in `into` and continue after them. */
 int args_read(struct args *a, void *into, struct err *err);
 
-/* A bool becomes true. */
-args_take args_flag;
-/* An enum or an unsigned becomes option.n. */
-args_take args_choice;
-/* An unsigned becomes the value, a number from 1 to option.n. */
-args_take args_number;
-/* A const char * becomes the value, borrowed. */
-args_take args_text;
-/* A struct strv gets the value added, */
-args_take args_list;
-/* or what is between commas in it. */
-args_take args_commas;
+/* Set a bool to true. */
+args_parse_fn args_flag;
+/* Set an enum or an unsigned to the option's `n`. */
+args_parse_fn args_choice;
+/* Set an unsigned to the value, a number from 1 to the option's `n`. */
+args_parse_fn args_number;
+/* Set a const char * to the value, which is borrowed. */
+args_parse_fn args_text;
+/* Append the value to a struct strv. */
+args_parse_fn args_list;
+/* Append the comma-separated elements of the value to a struct strv. */
+args_parse_fn args_comma_list;
 
-/* What "--" left over, or all that args_next() did not take yet. */
+/*
+ * Return the words that args_next() has not read yet, such as those after "--".
+ */
 char *const *args_rest(const struct args *a);
-/* The table as the lines of a --help text; the caller frees it. */
+/* Format the table as the lines of a --help text. The caller frees it. */
 char *args_help(const struct args_option *options);
-/* One of these lines, without its end; the caller frees it. */
+/* Format one such line without its newline. The caller frees it. */
 char *args_help_line(const struct args_option *option);
 
 #endif

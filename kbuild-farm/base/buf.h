@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/buf.h - bytes that grow.
+ * base/buf.h - Growable byte buffer.
  *
- * `data` is always followed by a NUL that `len` does not count, once
- * anything was added.  A zeroed struct buf is an empty one.
+ * After the first addition, `data` always ends with a NUL that `len` does not
+ * count.  A zeroed struct buf is empty.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -17,29 +17,33 @@ struct buf {
 };
 
 void buf_release(struct buf *b);
-/* Empty it, keep the memory. */
+/* Empty the buffer but retain its memory. */
 void buf_reset(struct buf *b);
-/* Room for `n` bytes more: 0, or -ENOMEM with `b` left as it was. */
+/*
+ * Reserve space for `n` more bytes.  Returns 0, or -ENOMEM with `b` unchanged.
+ */
 int buf_reserve(struct buf *b, size_t n);
-/* The rest ends the program when memory is out, as xmalloc() does. */
+/* The functions below end the program if memory runs out, like xmalloc(). */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_bytes(struct buf *b, struct bytes in);
 void buf_add_str(struct buf *b, const char *s);
-/* In decimal digits: what printf() takes ten times as long for. */
+/* Append `n` in decimal. buf_printf() takes ten times as long. */
 void buf_add_number(struct buf *b, uint64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Quoted for a shell, if it needs quotes. */
+/* Append a word for a shell, quoted if necessary. */
 void buf_add_shell_word(struct buf *b, const char *word);
-/* Remove the first `n` bytes, `n` <= len. */
+/* Remove the first `n` bytes; `n` must be at most `len`. */
 void buf_consume(struct buf *b, size_t n);
 struct bytes buf_bytes(const struct buf *b);
-/* The content as a string, "" when nothing was added; borrowed. */
+/* Return the content as a string, "" if the buffer is empty. Borrowed. */
 const char *buf_str(const struct buf *b);
-/* The content as a string that the caller frees; `b` is empty afterwards. */
+/*
+ * Return the content as a string that the caller frees, and empty the buffer.
+ */
 char *buf_steal(struct buf *b);
 
-/* What struct reader reads. */
+/* Append values in the format that struct reader decodes. */
 void buf_put_u8(struct buf *b, uint8_t v);
 void buf_put_u16(struct buf *b, uint16_t v);
 void buf_put_u32(struct buf *b, uint32_t v);

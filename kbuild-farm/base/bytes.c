@@ -22,18 +22,19 @@ bool bytes_equal(struct bytes a, struct bytes b)
 	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
-const void *bytes_find(struct bytes in, struct bytes what, size_t rare)
+const void *bytes_find(struct bytes in, struct bytes pattern, size_t rare_index)
 {
 	const uint8_t *p = in.data, *end = in.data + in.len;
 
-	if (in.len < what.len)
+	if (in.len < pattern.len)
 		return NULL;
-	p += rare;
-	end -= what.len - 1 - rare;
-	for (; p < end && (p = memchr(p, what.data[rare], (size_t)(end - p)));
+	p += rare_index;
+	end -= pattern.len - 1 - rare_index;
+	for (; p < end &&
+	       (p = memchr(p, pattern.data[rare_index], (size_t)(end - p)));
 	     p++) {
-		if (!memcmp(p - rare, what.data, what.len))
-			return p - rare;
+		if (!memcmp(p - rare_index, pattern.data, pattern.len))
+			return p - rare_index;
 	}
 	return NULL;
 }
@@ -48,7 +49,7 @@ char *bytes_dup(struct bytes b)
 	return s;
 }
 
-/* FNV-1a. */
+/* FNV-1a */
 uint64_t bytes_hash(struct bytes b, uint64_t seed)
 {
 	uint64_t h = seed ^ UINT64_C(0xcbf29ce484222325);
@@ -91,7 +92,7 @@ void put_le64(uint8_t *p, uint64_t v)
 	put_le32(p + 4, (uint32_t)(v >> 32));
 }
 
-struct bytes bytes_line(struct bytes *in)
+struct bytes bytes_take_line(struct bytes *in)
 {
 	const uint8_t *end = memchr(in->data, '\n', in->len);
 	size_t len = end ? (size_t)(end - in->data) : in->len;

@@ -15,16 +15,16 @@
 #include <time.h>
 
 struct child {
-	TAILQ_ENTRY(child) link;
-	pid_t pid; /* and process group */
-	bool ended; /* others of its group may still be there */
-	child_exit *on_exit; /* NULL: nobody waits for it any more */
+	TAILQ_ENTRY(child) entry;
+	pid_t pid; /* process and process group */
+	bool exited; /* other processes of its group may still run */
+	child_exit_fn *on_exit; /* NULL if no callback is due */
 	void *ctx;
 };
 
 struct children {
 	struct event *signal;
-	bool orphans; /* what comes to us is collected, too */
+	bool subreaper; /* also reap adopted orphans */
 	TAILQ_HEAD(, child) list;
 };
 
@@ -35,9 +35,9 @@ static uint64_t cpu_ms(const struct rusage *ru)
 }
 
 /*
- * Those whom a killed driver left behind (cc1) become ours, as we are the
- * subreaper of the build: they are waited for by their group.  True when
- * nobody of it is left.
+ * A killed driver can leave children (cc1).  Because this process is the
+ * subreaper of the build, they become its children and are reaped by their
+ * group.  Returns true if the group is empty.
  */
 static bool reap_group(pid_t group)
 {
@@ -50,22 +50,22 @@ static bool reap_group(pid_t group)
 }
 
 /*
- * The first child that has ended and was not told of, or NULL.  Those that
- * were told of stay until their group is empty.
+ * Return the first child that has exited and was not reported yet, or NULL.  A
+ * reported child remains in the list until its group is empty.
  */
-static struct child *take_ended(struct children *all, int *status,
-				struct rusage *ru)
+static struct child *take_exited(struct children *all, int *status,
+				 struct rusage *ru)
 {
 	struct child *child, *next;
 
-	list_for_each_safe(child, &all->list, link, next) {
-		if (!child->ended &&
+	list_for_each_safe(child, &all->list, entry, next) {
+		if (!child->exited &&
 		    wait4(child->pid, status, WNOHANG, ru) == child->pid) {
-			child->ended = true;
+			child->exited = true;
 			return child;
 		}
-		if (child->ended && reap_group(child->pid)) {
-			TAILQ_REMOVE(&all->list, child, link);
+		if (child->exited && reap_group(child->pid)) {
+			TAILQ_REMOVE(&all->list, child, entry);
 			free(child);
 		}
 	}
@@ -73,8 +73,9 @@ static struct child *take_ended(struct children *all, int *status,
 }
 
 /*
- * Children of other threads are left to these: a thread that starts a
- * process waits for it.  True when there are some that still run.
+ * Reap orphans. __WNOTHREAD leaves the children of other threads to them,
+ * because a thread waits for each process that it starts.  Returns true if some
+ * children still run.
  */
 static bool reap_orphans(void)
 {
@@ -100,12 +101,15 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	/* A callback may start or kill others: begin anew after each. */
-	while ((child = take_ended(all, &status, &ru))) {
+	/*
+	 * A callback may start or kill other children, so restart the search
+	 * after each call.
+	 */
+	while ((child = take_exited(all, &status, &ru))) {
 		if (child->on_exit)
 			child->on_exit(child->ctx, status, cpu_ms(&ru));
 	}
-	if (all->orphans)
+	if (all->subreaper)
 		reap_orphans();
 }
 
@@ -120,9 +124,9 @@ struct children *children_new(struct event_base *base)
 	return all;
 }
 
-void children_take_orphans(struct children *all)
+void children_reap_orphans(struct children *all)
 {
-	all->orphans = true;
+	all->subreaper = true;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -132,15 +136,15 @@ void children_free(struct children *all)
 
 	if (!all)
 		return;
-	list_for_each(child, &all->list, link) {
-		if (!child->ended)
+	list_for_each(child, &all->list, entry) {
+		if (!child->exited)
 			kill(-child->pid, SIGKILL);
 	}
 	while ((child = TAILQ_FIRST(&all->list))) {
-		if (!child->ended)
+		if (!child->exited)
 			spawn_wait(child->pid);
 		reap_group(child->pid);
-		TAILQ_REMOVE(&all->list, child, link);
+		TAILQ_REMOVE(&all->list, child, entry);
 		free(child);
 	}
 	event_free(all->signal);
@@ -152,12 +156,12 @@ void child_adopt(struct children *all, pid_t pid)
 	struct child *child = xcalloc(1, sizeof(*child));
 
 	child->pid = pid;
-	TAILQ_INSERT_TAIL(&all->list, child, link);
+	TAILQ_INSERT_TAIL(&all->list, child, entry);
 }
 
-void children_wait(struct children *all, unsigned ms)
+void children_wait(struct children *all, unsigned timeout_ms)
 {
-	uint64_t end = clock_ms() + ms;
+	uint64_t end = clock_ms() + timeout_ms;
 	struct rusage ru;
 	sigset_t chld;
 	int status;
@@ -171,10 +175,10 @@ void children_wait(struct children *all, unsigned ms)
 		uint64_t now = clock_ms();
 
 		do
-			child = take_ended(all, &status, &ru);
+			child = take_exited(all, &status, &ru);
 		while (child);
 		if (now >= end || (TAILQ_EMPTY(&all->list) &&
-				   !(all->orphans && reap_orphans())))
+				   !(all->subreaper && reap_orphans())))
 			break;
 		left.tv_nsec = (long)((end - now) % 1000) * 1000000;
 		left.tv_sec = (time_t)((end - now) / 1000);
@@ -184,7 +188,7 @@ void children_wait(struct children *all, unsigned ms)
 }
 
 int child_start(struct children *all, const struct spawn *what,
-		child_exit *on_exit, void *ctx, struct child **out,
+		child_exit_fn *on_exit, void *ctx, struct child **out,
 		struct err *err)
 {
 	struct spawn spawn = *what;
@@ -193,7 +197,7 @@ int child_start(struct children *all, const struct spawn *what,
 	int ret;
 
 	spawn.own_group = true;
-	spawn.dies_with_us = true;
+	spawn.killed_with_parent = true;
 	ret = spawn_start(&spawn, &pid, err);
 	if (ret)
 		return ret;
@@ -201,12 +205,12 @@ int child_start(struct children *all, const struct spawn *what,
 	child->pid = pid;
 	child->on_exit = on_exit;
 	child->ctx = ctx;
-	TAILQ_INSERT_TAIL(&all->list, child, link);
+	TAILQ_INSERT_TAIL(&all->list, child, entry);
 	*out = child;
 	return 0;
 }
 
-void child_end(struct child *child)
+void child_kill_notify(struct child *child)
 {
 	kill(-child->pid, SIGKILL);
 }
@@ -214,5 +218,5 @@ void child_end(struct child *child)
 void child_kill(struct child *child)
 {
 	child->on_exit = NULL;
-	child_end(child);
+	child_kill_notify(child);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/child.h - the programs that an event loop starts, each in a process
- * group of its own, and those that come to it.
+ * base/child.h - Child processes of an event loop.
+ *
+ * Each child runs in its own process group.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -14,37 +15,44 @@ struct event_base;
 struct child;
 struct children;
 
-/* Called once from the loop, with the CPU time that it used. */
-typedef void child_exit(void *ctx, int wait_status, uint64_t cpu_ms);
+/*
+ * Called once from the loop after the child has exited.  `cpu_ms` is the CPU
+ * time of the child.
+ */
+typedef void child_exit_fn(void *ctx, int wait_status, uint64_t cpu_ms);
 
 struct children *children_new(struct event_base *base);
 /*
- * Become a subreaper and collect whatever our processes leave behind, so that
- * nothing outlives us.  Children that other threads started are left to them.
- * Only for programs that never call child_start() or child_adopt().
+ * Become a subreaper and reap all orphaned descendants, so that no process
+ * outlives this one.  Children that other threads started are left to those
+ * threads.  Use this only in programs that never call child_start() or
+ * child_adopt().
  */
-void children_take_orphans(struct children *all);
-/* Kills and reaps all that still run; their callbacks are not called. */
+void children_reap_orphans(struct children *all);
+/* Kill and reap all running children without calling their callbacks. */
 void children_free(struct children *all);
 
 /*
- * Start a program (own group, and it dies with us).  Returns 0 with *out,
- * which is valid until `on_exit` or child_kill().
+ * Start a program in its own process group that is killed with this thread.
+ * Returns 0 with *out, which is valid until `on_exit` is called or child_kill()
+ * returns, or the error of spawn_start().
  */
 int child_start(struct children *all, const struct spawn *what,
-		child_exit *on_exit, void *ctx, struct child **out,
+		child_exit_fn *on_exit, void *ctx, struct child **out,
 		struct err *err);
-/*
- * Reap a program that somebody else started, a process group of its own,
- * whenever it ends.
- */
+/* Reap a process group leader that other code started, whenever it exits. */
 void child_adopt(struct children *all, pid_t pid);
-/* Wait until all have ended, at most `ms` milliseconds. */
-void children_wait(struct children *all, unsigned ms);
-/* SIGKILL to its group; it is reaped later and `on_exit` is not called. */
-void child_kill(struct child *child);
-/* The same, but `on_exit` is called then, unless children_free() comes first.
+/* Wait until all children have exited, at most `timeout_ms` milliseconds. */
+void children_wait(struct children *all, unsigned timeout_ms);
+/*
+ * Send SIGKILL to the child's group.  The child is reaped later without a call
+ * of `on_exit`.
  */
-void child_end(struct child *child);
+void child_kill(struct child *child);
+/*
+ * Like child_kill(), but `on_exit` is called after the exit, unless
+ * children_free() is called first.
+ */
+void child_kill_notify(struct child *child);
 
 #endif

@@ -8,24 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The columns at which a line is folded. */
+/* Columns at which the compilers fold a line. */
 #define GCC_COLUMNS   72
 #define CLANG_COLUMNS 75
 
-/* A prerequisite: as it is written, and the file that it means. */
+/* A prerequisite: its spelling in the rule and the file that it names. */
 struct word {
 	struct bytes text;
-	char *name; /* in the rule's names */
-	bool out; /* to be left out */
+	char *name; /* points into the rule's `names` */
+	bool out; /* omitted by the filter */
 };
 
 struct rule {
-	struct bytes targets; /* all up to and with the ':' */
+	struct bytes targets; /* everything up to and including the ':' */
 	struct word *v;
 	size_t n;
-	char *names, *free; /* of all words; where the next one goes */
-	struct bytes phony; /* what follows the rule's line */
-	bool clang; /* by how the lines are folded */
+	char *names, *free; /* names of all words; position of the next name */
+	struct bytes phony; /* text after the line of the rule */
+	bool clang; /* folded in the style of clang */
 };
 
 static void rule_release(struct rule *rule)
@@ -36,8 +36,9 @@ static void rule_release(struct rule *rule)
 }
 
 /*
- * The length of " \\\n" and the blanks behind it, 0: none is here.  gcc's has
- * one blank more than the fold, which is before each name, clang's two.
+ * Return the length of " \\\n" and the blanks after it, or 0 if `p` is at no
+ * fold.  A fold of gcc has one blank, the separator of the next name; a fold of
+ * clang has two.
  */
 static size_t fold_length(const uint8_t *p, const uint8_t *end)
 {
@@ -50,22 +51,23 @@ static size_t fold_length(const uint8_t *p, const uint8_t *end)
 	return n;
 }
 
-/* What ends a word, and what may not stand for itself in one. */
+/* Bytes that end a word, and bytes that need an escape in a word. */
 enum {
-	ENDS = 1,
-	ESCAPES = 2,
+	DEPFILE_BLANK = 1,
+	DEPFILE_ESCAPE = 2,
 };
 
 static const uint8_t kinds[UINT8_MAX + 1] = {
-	[' '] = ENDS,
-	['\n'] = ENDS,
-	['\\'] = ESCAPES,
-	['$'] = ESCAPES,
+	[' '] = DEPFILE_BLANK,
+	['\n'] = DEPFILE_BLANK,
+	['\\'] = DEPFILE_ESCAPE,
+	['$'] = DEPFILE_ESCAPE,
 };
 
 /*
- * The bytes of the word at `p`, up to a blank that is not escaped.  0 where it
- * ends in a backslash: behind other words that would be an escape or a fold.
+ * Return the length of the word at `p`, up to a blank that is not escaped.
+ * Returns 0 if the word ends in a backslash, because a backslash before the
+ * next word would read as an escape or a fold.
  */
 static size_t word_size(const uint8_t *p, const uint8_t *end)
 {
@@ -74,36 +76,27 @@ static size_t word_size(const uint8_t *p, const uint8_t *end)
 	for (;; s++) {
 		while (s < end && !kinds[*s])
 			s++;
-		if (s == end || (kinds[*s] & ENDS))
+		if (s == end || (kinds[*s] & DEPFILE_BLANK))
 			return (size_t)(s - p);
 		if (*s == '\\' && (++s == end || *s == '\n'))
 			return 0;
 	}
 }
 
-/* As nearly all are: each byte stands for itself. */
+/* Nearly all words take this fast path. */
 static bool has_no_escapes(struct bytes word)
 {
 	for (size_t i = 0; i < word.len; i++) {
-		if (kinds[word.data[i]] & ESCAPES)
+		if (kinds[word.data[i]] & DEPFILE_ESCAPE)
 			return false;
 	}
 	return true;
 }
 
-/* The backslashes at `p`. */
-static size_t slashes(const uint8_t *p, const uint8_t *end)
-{
-	size_t n = 0;
-
-	while (p + n < end && p[n] == '\\')
-		n++;
-	return n;
-}
-
 /*
- * Put the file that a word means at `out`: where it ends.  Backslashes are
- * doubled before a blank alone; elsewhere each stands for itself.
+ * Write the file name that a word stands for to `out`.  Returns the end of the
+ * name.  Only before a blank are backslashes doubled; elsewhere each backslash
+ * stands for itself.
  */
 static char *unescape(char *out, struct bytes word)
 {
@@ -114,9 +107,13 @@ static char *unescape(char *out, struct bytes word)
 		return out + word.len;
 	}
 	while (p < end) {
-		size_t run = slashes(p, end), literal = run;
-		uint8_t next = p + run < end ? p[run] : 0;
+		size_t run = 0, literal; /* backslashes */
+		uint8_t next;
 
+		while (p + run < end && p[run] == '\\')
+			run++;
+		next = p + run < end ? p[run] : 0;
+		literal = run;
 		if (next == ' ' || next == '\t')
 			literal = run / 2;
 		else if (run && (next == '#' || next == ':'))
@@ -133,25 +130,17 @@ static char *unescape(char *out, struct bytes word)
 	return out;
 }
 
-static void add_prerequisite(struct rule *rule, struct bytes word)
-{
-	*VEC_ADD(rule->v, rule->n) = (struct word){ .text = word,
-						    .name = rule->free };
-	rule->free = unescape(rule->free, word);
-	*rule->free++ = '\0';
-}
-
-static bool ends_targets(struct bytes word)
+static bool is_last_target(struct bytes word)
 {
 	return word.len && word.data[word.len - 1] == ':' &&
 	       (word.len < 2 || word.data[word.len - 2] != '\\');
 }
 
 /*
- * Each line is empty or "name:" of a prerequisite, in their order and without
- * the first.
+ * Each line must be empty or "name:" of a prerequisite other than the first, in
+ * the order of the rule.
  */
-static bool phony_ok(const struct rule *rule)
+static bool is_phony_valid(const struct rule *rule)
 {
 	const uint8_t *p = rule->phony.data, *end = p + rule->phony.len;
 	size_t at = 1;
@@ -160,7 +149,7 @@ static bool phony_ok(const struct rule *rule)
 		size_t len = word_size(p, end);
 
 		if (p + len == end || p[len] != '\n' ||
-		    (len && !ends_targets(bytes_of(p, len))))
+		    (len && !is_last_target(bytes_of(p, len))))
 			return false;
 		while (len && at < rule->n &&
 		       !bytes_equal(rule->v[at].text, bytes_of(p, len - 1)))
@@ -172,9 +161,12 @@ static bool phony_ok(const struct rule *rule)
 	return true;
 }
 
-/* Take one word, fold or blank of the rule's line: its length, or 0. */
-static size_t take_part(struct rule *rule, const uint8_t *start,
-			const uint8_t *p, const uint8_t *end)
+/*
+ * Consume one word, fold or blank of the rule's line.  Returns its length, or
+ * 0.
+ */
+static size_t take_rule_part(struct rule *rule, const uint8_t *start,
+			     const uint8_t *p, const uint8_t *end)
 {
 	size_t len = fold_length(p, end);
 	struct bytes word;
@@ -189,10 +181,15 @@ static size_t take_part(struct rule *rule, const uint8_t *start,
 	if (!len)
 		return 0;
 	word = bytes_of(p, len);
-	if (rule->targets.len)
-		add_prerequisite(rule, word);
-	else if (ends_targets(word))
+	if (rule->targets.len) {
+		*VEC_ADD(rule->v,
+			 rule->n) = (struct word){ .text = word,
+						   .name = rule->free };
+		rule->free = unescape(rule->free, word);
+		*rule->free++ = '\0';
+	} else if (is_last_target(word)) {
 		rule->targets = bytes_of(start, (size_t)(p - start) + len);
+	}
 	return len;
 }
 
@@ -205,10 +202,13 @@ static int parse_rule(struct rule *rule, struct bytes text)
 		return 0;
 	if (memchr(p, '\0', text.len))
 		return -EBADMSG;
-	/* No name is longer than what is written, and a byte ends either. */
+	/*
+	 * A name is no longer than its spelling, and each name is followed by a
+	 * separator or the end, which leaves space for its NUL.
+	 */
 	rule->names = rule->free = xmalloc(text.len + 1);
 	while (p < end && *p != '\n') {
-		size_t len = take_part(rule, text.data, p, end);
+		size_t len = take_rule_part(rule, text.data, p, end);
 
 		if (!len)
 			break;
@@ -217,14 +217,14 @@ static int parse_rule(struct rule *rule, struct bytes text)
 	if (p < end && *p == '\n' && rule->targets.len) {
 		p++;
 		rule->phony = bytes_of(p, (size_t)(end - p));
-		if (phony_ok(rule))
+		if (is_phony_valid(rule))
 			return 0;
 	}
 	rule_release(rule);
 	return -EBADMSG;
 }
 
-int depfile_list(struct strv *out, struct bytes text)
+int depfile_parse(struct strv *out, struct bytes text)
 {
 	struct rule rule;
 	int ret = parse_rule(&rule, text);
@@ -237,16 +237,7 @@ int depfile_list(struct strv *out, struct bytes text)
 	return 0;
 }
 
-static size_t column_of(struct bytes text)
-{
-	size_t n = 0;
-
-	while (n < text.len && text.data[text.len - 1 - n] != '\n')
-		n++;
-	return n;
-}
-
-/* make_write_name() of gcc: a fold begins a line with one blank. */
+/* make_write_name() of gcc: a line starts with one blank after a fold. */
 static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
 {
 	if (column + w->text.len > GCC_COLUMNS) {
@@ -258,7 +249,7 @@ static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
 	return column + 1 + w->text.len;
 }
 
-/* outputDependencyFile() of clang, which counts the name unescaped. */
+/* outputDependencyFile() of clang, which counts the unescaped name. */
 static size_t put_clang(struct buf *out, const struct word *w, size_t column)
 {
 	size_t len = strlen(w->name) + 1;
@@ -272,7 +263,7 @@ static size_t put_clang(struct buf *out, const struct word *w, size_t column)
 	return column + len;
 }
 
-static bool was_left_out(const struct rule *rule, struct bytes line)
+static bool is_phony_excluded(const struct rule *rule, struct bytes line)
 {
 	for (size_t i = 1; i < rule->n; i++) {
 		if (rule->v[i].out && bytes_equal(rule->v[i].text, line))
@@ -290,10 +281,10 @@ static void put_phony(struct buf *out, const struct rule *rule)
 		size_t len = word_size(p, end);
 
 		p += len;
-		/* An empty line belongs to the name below it. */
+		/* An empty line belongs to the name after it. */
 		if (!len)
 			continue;
-		if (!was_left_out(rule, bytes_of(p - len, len - 1)))
+		if (!is_phony_excluded(rule, bytes_of(p - len, len - 1)))
 			buf_add(out, from, (size_t)(p + 1 - from));
 		from = p + 1;
 	}
@@ -301,9 +292,13 @@ static void put_phony(struct buf *out, const struct rule *rule)
 
 static void put_rule(struct buf *out, const struct rule *rule)
 {
-	size_t column = column_of(rule->targets);
+	struct bytes targets = rule->targets;
+	size_t column = 0;
 
-	buf_add_bytes(out, rule->targets);
+	while (column < targets.len &&
+	       targets.data[targets.len - 1 - column] != '\n')
+		column++;
+	buf_add_bytes(out, targets);
 	for (size_t i = 0; i < rule->n; i++) {
 		const struct word *w = &rule->v[i];
 
@@ -316,8 +311,8 @@ static void put_rule(struct buf *out, const struct rule *rule)
 	put_phony(out, rule);
 }
 
-int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
-		void *ctx)
+int depfile_filter(struct buf *out, struct bytes text,
+		   depfile_exclude_fn *is_excluded, void *ctx)
 {
 	struct rule rule;
 	bool any = false;
@@ -330,7 +325,7 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 		return -EBADMSG;
 	}
 	for (size_t i = 0; i < rule.n; i++) {
-		rule.v[i].out = left_out(ctx, rule.v[i].name) && i;
+		rule.v[i].out = is_excluded(ctx, rule.v[i].name) && i;
 		any |= rule.v[i].out;
 	}
 	if (any)
@@ -341,7 +336,7 @@ int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
 	return 0;
 }
 
-int depfile_drop_source(struct buf *out, struct bytes text)
+int depfile_remove_source(struct buf *out, struct bytes text)
 {
 	struct rule rule;
 	int ret = parse_rule(&rule, text);
@@ -358,7 +353,7 @@ int depfile_drop_source(struct buf *out, struct bytes text)
 	return ret;
 }
 
-bool depfile_is_plain(const char *name)
+bool depfile_is_unescaped(const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -367,7 +362,7 @@ bool depfile_is_plain(const char *name)
 	return *name && !name[strspn(name, plain)];
 }
 
-const char *depfile_value(const char *text, const char *prefix)
+const char *depfile_find_value(const char *text, const char *prefix)
 {
 	for (const char *line = text; line && *line;) {
 		const char *end = strchr(line, '\n');
@@ -380,12 +375,12 @@ const char *depfile_value(const char *text, const char *prefix)
 	return NULL;
 }
 
-const char *depfile_saved(const char *text, char **target)
+const char *depfile_find_command(const char *text, char **target)
 {
 	static const char *const prefixes[] = { "savedcmd_", "cmd_" };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		const char *value = depfile_value(text, prefixes[i]);
+		const char *value = depfile_find_value(text, prefixes[i]);
 		const char *name = value;
 
 		if (!value)
@@ -401,7 +396,7 @@ const char *depfile_saved(const char *text, char **target)
 	return NULL;
 }
 
-char *depfile_command_file(const char *path)
+char *depfile_cmd_path(const char *path)
 {
 	size_t dir = (size_t)(str_base(path) - path);
 

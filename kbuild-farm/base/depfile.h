@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/depfile.h - the dependency list that a compiler wrote, read and cut.
+ * base/depfile.h - Parser and filter for the dependency lists of compilers.
  *
- * A node's compile writes the full list (-MD), which says what was read.  The
- * client asked for -MD or for -MMD, which leaves the system's headers out; so
- * that list is made from the full one, folded as the same compiler folds.
+ * A node compiles with -MD, so that the depfile names every file that the
+ * compiler read.  The client requested -MD or -MMD, which omits system headers.
+ * The -MMD list is derived from the full list and folded like the same compiler
+ * folds it.
  *
- * The format is a make rule as gcc 12 (libcpp/mkdeps.cc) and clang 14
- * (lib/Frontend/DependencyFile.cpp) write it: "targets: prerequisites", and
- * for -MP a line "name:" for prerequisites but the first, in their order.  In a
- * name
- * "\ " is a blank, "\#" and "\:" the character, "$$" a dollar.
+ * The format is a make rule as written by gcc 12 (libcpp/mkdeps.cc) and clang
+ * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites", and for -MP a
+ * line "name:" for each prerequisite except the first, in their order.  In a
+ * name, "\ " is a blank, "\#" and "\:" are the second character, "$$" is a
+ * dollar.
  */
 #ifndef BASE_DEPFILE_H
 #define BASE_DEPFILE_H
@@ -19,50 +20,55 @@
 #include "base/str.h"
 
 /*
- * The prerequisites in their order, as the names of files; the first is the
- * source.  An empty text has none, and neither has the rule of an assembler
- * that reads a pipe (gcc's -pipe), "target:" alone.  0, or -EBADMSG where the
- * text is no such rule; `out` is then left alone.
+ * Append the file names of the prerequisites in their order; the first is the
+ * source.  An empty text has no prerequisites, nor has the rule "target:" of an
+ * assembler that reads a pipe (gcc's -pipe).  Returns 0, or -EBADMSG if the
+ * text is no such rule, with `out` unchanged.
  */
-int depfile_list(struct strv *out, struct bytes text);
+int depfile_parse(struct strv *out, struct bytes text);
 
-/* Does a rule have this name as it is, whoever writes it? */
-bool depfile_is_plain(const char *name);
-
-/*
- * kbuild's .FILE.o.cmd: what stands behind " := " in the first assignment to a
- * variable whose name starts with `prefix`, up to the end of the text; or NULL.
- */
-const char *depfile_value(const char *text, const char *prefix);
-/*
- * kbuild's .FILE.cmd: what made the file, up to the end of the line, as make
- * would read it: behind " := " of savedcmd_TARGET or, before Linux 6.4,
- * cmd_TARGET; or NULL.  `target`, where it is not NULL, is then TARGET, to be
- * freed.
- */
-const char *depfile_saved(const char *text, char **target);
-/* Where kbuild writes down how it made `path`: DIR/.FILE.cmd; to be freed. */
-char *depfile_command_file(const char *path);
-
-/* Is this prerequisite one that -MMD leaves out? */
-typedef bool depfile_fn(void *ctx, const char *name);
+/* Return true if a rule spells this name without escapes. */
+bool depfile_is_unescaped(const char *name);
 
 /*
- * Append the text without those that `left_out` tells, which is asked once
- * about each prerequisite in order; the first stays in any case.  gcc and clang
- * leave a header out when it came from a system's directory the first time that
- * it was read. With nothing to leave out the text comes back as it was.  0, or
- * -EBADMSG with nothing appended, also for a rule without prerequisites.
+ * Find a variable in kbuild's .FILE.o.cmd.  Returns the text after " := " of
+ * the first assignment to a variable whose name starts with `prefix`, up to the
+ * end of `text`, or NULL.
  */
-int depfile_cut(struct buf *out, struct bytes text, depfile_fn *left_out,
-		void *ctx);
+const char *depfile_find_value(const char *text, const char *prefix);
+/*
+ * Find the saved command in kbuild's .FILE.cmd: the text after " := " of
+ * savedcmd_TARGET or, before Linux 6.4, cmd_TARGET.  Returns the text up to the
+ * end of the line, as make reads it, or NULL.  If `target` is not NULL, it
+ * receives TARGET, which the caller frees.
+ */
+const char *depfile_find_command(const char *text, char **target);
+/*
+ * Return the path DIR/.FILE.cmd, where kbuild records the command that made
+ * `path`.  The caller frees it.
+ */
+char *depfile_cmd_path(const char *path);
+
+/* Return true if -MMD omits this prerequisite. */
+typedef bool depfile_exclude_fn(void *ctx, const char *name);
 
 /*
- * Append the text without its first prerequisite, the source: what gcc writes
- * of the same source where it comes from a pipe.  0, or -EBADMSG with nothing
- * appended: also where there is no other, for gcc writes nothing then, and for
- * -MP's lines.
+ * Append the text without the prerequisites for which `is_excluded` returns
+ * true.  `is_excluded` is called once per prerequisite in order; the first is
+ * always retained. gcc and clang omit a header if a system directory provided
+ * it when it was first read.  If no prerequisite is excluded, the text is
+ * copied unchanged.  Returns 0, or -EBADMSG with nothing appended, also for a
+ * rule without prerequisites.
  */
-int depfile_drop_source(struct buf *out, struct bytes text);
+int depfile_filter(struct buf *out, struct bytes text,
+		   depfile_exclude_fn *is_excluded, void *ctx);
+
+/*
+ * Append the text without its first prerequisite, the source. gcc writes this
+ * for a source that it reads from a pipe.  Returns 0, or -EBADMSG with nothing
+ * appended: also if the rule has no other prerequisite, because gcc writes
+ * nothing then, and for the lines of -MP.
+ */
+int depfile_remove_source(struct buf *out, struct bytes text);
 
 #endif

@@ -2,50 +2,245 @@
 #include "base/dial.h"
 
 #include "base/buf.h"
-#include "base/resolve.h"
+#include "base/list.h"
 #include "base/socket.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/*
+ * `lock` protects all state that the threads share with the loop.  A thread
+ * exits when the queue is empty, so a program without pending lookups has no
+ * resolver threads.
+ */
+
+/* NSS modules place their buffers on the stack. */
+#define STACK_BYTES (1u << 20)
+
+enum resolve_state {
+	RESOLVE_QUEUED,
+	RESOLVE_RUNNING, /* owned by a thread */
+	RESOLVE_FINISHED,
+	RESOLVE_CANCELLED, /* owned by a thread, which frees it */
+};
+
+struct resolve {
+	TAILQ_ENTRY(resolve) entry; /* in `queue` while RESOLVE_QUEUED */
+	enum resolve_state state;
+	char *host, *port;
+	struct addrinfo *addresses;
+	int gai_error; /* result of getaddrinfo() */
+	int gai_errno; /* errno of getaddrinfo(), for EAI_SYSTEM */
+	int done_fd; /* eventfd that signals completion */
+	struct event *event; /* event of the loop on `done_fd` */
+	resolve_done_fn *on_done;
+	void *ctx;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static TAILQ_HEAD(, resolve) queue = TAILQ_HEAD_INITIALIZER(queue);
+static unsigned n_threads;
+
+static void free_resolve(struct resolve *r)
+{
+	if (r->addresses)
+		freeaddrinfo(r->addresses);
+	if (r->done_fd >= 0)
+		close(r->done_fd);
+	free(r->host);
+	free(r->port);
+	free(r);
+}
+
+static void *resolver_main(void *arg)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+					.ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_NUMERICSERV };
+	const uint64_t one = 1;
+	struct resolve *r;
+
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	while ((r = TAILQ_FIRST(&queue))) {
+		TAILQ_REMOVE(&queue, r, entry);
+		r->state = RESOLVE_RUNNING;
+		pthread_mutex_unlock(&lock);
+		r->gai_error = getaddrinfo(r->host, r->port, &hints,
+					   &r->addresses);
+		r->gai_errno = errno;
+		if (r->gai_error)
+			r->addresses = NULL;
+		pthread_mutex_lock(&lock);
+		if (r->state == RESOLVE_CANCELLED) {
+			free_resolve(r);
+			continue;
+		}
+		r->state = RESOLVE_FINISHED;
+		/* The counter of the eventfd is 0, so this cannot fail. */
+		if (write(r->done_fd, &one, sizeof(one)) < 0)
+			continue;
+	}
+	n_threads--;
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+/*
+ * Start a thread while the caller holds `lock`.  Returns 0 or a positive errno.
+ */
+static int start_resolver(void)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int failed;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	/* The event loop handles signals; block them in this thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&thread, &attr, resolver_main, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	n_threads += !failed;
+	return failed;
+}
+
+static int add_to_queue(struct resolve *r)
+{
+	int failed = 0;
+
+	pthread_mutex_lock(&lock);
+	TAILQ_INSERT_TAIL(&queue, r, entry);
+	if (n_threads < RESOLVE_THREADS_MAX)
+		failed = start_resolver();
+	if (failed && n_threads)
+		failed = 0;
+	if (failed)
+		TAILQ_REMOVE(&queue, r, entry);
+	pthread_mutex_unlock(&lock);
+	return failed;
+}
+
+static void on_lookup_finished(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolve *r = arg;
+	struct err err = { 0 };
+
+	(void)fd;
+	(void)what;
+	if (r->addresses) {
+		r->on_done(r->ctx, r->addresses, NULL);
+		return;
+	}
+	errno = r->gai_errno;
+	if (r->gai_error == EAI_SYSTEM)
+		err_errno(&err, "the address of %s", r->host);
+	else
+		err_set(&err, EADDRNOTAVAIL, "the address of %s: %s", r->host,
+			gai_strerror(r->gai_error));
+	r->on_done(r->ctx, NULL, &err);
+}
+
+/*
+ * Resolve a name or a numeric address (IPv6 without brackets) and a numeric
+ * port.  Returns NULL with `err` set if no thread or descriptor is available.
+ */
+static struct resolve *resolve_start(struct event_base *base, const char *host,
+				     const char *port, resolve_done_fn *on_done,
+				     void *ctx, struct err *err)
+{
+	struct resolve *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct resolve){ .host = xstrdup(host),
+			       .port = xstrdup(port),
+			       .done_fd = eventfd(0,
+						  EFD_CLOEXEC | EFD_NONBLOCK),
+			       .on_done = on_done,
+			       .ctx = ctx };
+	if (r->done_fd < 0) {
+		err_errno(err, "the address of %s: eventfd", host);
+		free_resolve(r);
+		return NULL;
+	}
+	r->event = event_new(base, r->done_fd, EV_READ, on_lookup_finished, r);
+	if (!r->event || event_add(r->event, NULL))
+		str_out_of_memory();
+	errno = add_to_queue(r);
+	if (errno) {
+		err_errno(err, "the address of %s: no thread", host);
+		event_free(r->event);
+		free_resolve(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* Cancel a lookup without waiting for it. `r` can be NULL. */
+static void resolve_free(struct resolve *r)
+{
+	bool not_running;
+
+	if (!r)
+		return;
+	event_free(r->event);
+	pthread_mutex_lock(&lock);
+	not_running = r->state != RESOLVE_RUNNING;
+	if (r->state == RESOLVE_QUEUED)
+		TAILQ_REMOVE(&queue, r, entry);
+	if (!not_running)
+		r->state = RESOLVE_CANCELLED;
+	pthread_mutex_unlock(&lock);
+	if (not_running)
+		free_resolve(r);
+}
 
 #define STAGGER_MS 250
 
 enum attempt_state {
 	ATTEMPT_NEW,
-	ATTEMPT_OPEN, /* it has not answered yet */
-	ATTEMPT_GIVEN, /* the caller has the socket */
+	ATTEMPT_PENDING, /* connect() is in progress */
+	ATTEMPT_CONNECTED, /* the caller owns the socket */
 	ATTEMPT_FAILED,
 };
 
 struct attempt {
 	struct dial *dial;
 	enum attempt_state state;
-	struct sockaddr_storage at;
-	socklen_t at_len;
-	int fd; /* while it is OPEN */
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	int fd; /* socket while ATTEMPT_PENDING, else -1 */
 	struct event *event;
-	char *words; /* why it FAILED */
+	char *error_text; /* reason of ATTEMPT_FAILED */
 };
 
 struct dial {
 	struct event_base *base;
 	char *host, *port;
-	struct timeval limit;
-	dial_done *done;
+	struct timeval time_limit;
+	dial_done_fn *on_done;
 	void *ctx;
-	struct resolve *resolve; /* NULL: it is known, or there is none */
-	struct event *stagger; /* the next attempt is due */
-	struct event *late; /* no more is to be expected */
-	struct event *ended; /* nothing is left: tell so, from the loop */
-	struct err why; /* that is told then, unless attempts have their own */
-	struct attempt attempt[DIAL_ADDRESSES];
-	size_t n;
+	/* the lookup in progress; NULL if it has finished or failed to start */
+	struct resolve *resolve;
+	struct event *stagger; /* starts the next attempt */
+	struct event *timeout; /* the time limit has expired */
+	struct event *end_event; /* reports the final failure from the loop */
+	/* reported on failure, unless attempts have errors of their own */
+	struct err error;
+	struct attempt attempts[DIAL_ADDRESSES_MAX];
+	size_t n_attempts;
 };
 
 static struct timeval timeval_of(unsigned ms)
@@ -65,40 +260,36 @@ static void close_attempt(struct attempt *a, enum attempt_state state)
 	a->state = state;
 }
 
-static void attempt_fails(struct attempt *a, const char *words)
+static void fail_attempt(struct attempt *a, const char *words)
 {
 	close_attempt(a, ATTEMPT_FAILED);
-	free(a->words);
-	a->words = xstrdup(words);
+	free(a->error_text);
+	a->error_text = xstrdup(words);
 }
 
-/* ------------------------------------------------------------------ the end */
+/* Completion and failure */
 
-static char *address_text(const struct attempt *a)
-{
-	char text[NI_MAXHOST];
-
-	if (getnameinfo((const struct sockaddr *)&a->at, a->at_len, text,
-			sizeof(text), NULL, 0, NI_NUMERICHOST))
-		return xstrdup("?");
-	return xstrdup(text);
-}
-
-/* What became of each address; of a single one without repeating it. */
-static void gather_words(const struct dial *d, struct err *err)
+/*
+ * Join the errors of all addresses.  If the host was given as its only address,
+ * do not repeat it.
+ */
+static void join_attempt_errors(const struct dial *d, struct err *err)
 {
 	struct buf text = { 0 };
 
-	for (size_t i = 0; i < d->n; i++) {
-		const struct attempt *a = &d->attempt[i];
-		char *address = address_text(a);
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		const struct attempt *a = &d->attempts[i];
+		char address[NI_MAXHOST];
 
-		if (d->n == 1 && !strcmp(address, d->host))
-			buf_printf(&text, "%s", a->words);
+		if (getnameinfo((const struct sockaddr *)&a->addr, a->addr_len,
+				address, sizeof(address), NULL, 0,
+				NI_NUMERICHOST))
+			strcpy(address, "?");
+		if (d->n_attempts == 1 && !strcmp(address, d->host))
+			buf_printf(&text, "%s", a->error_text);
 		else
 			buf_printf(&text, "%s%s: %s", i ? "; " : "", address,
-				   a->words);
-		free(address);
+				   a->error_text);
 	}
 	err_set(err, EHOSTUNREACH, "connect to %s%s%s, port %s: %s",
 		strchr(d->host, ':') ? "[" : "", d->host,
@@ -109,48 +300,48 @@ static void gather_words(const struct dial *d, struct err *err)
 static void stop_attempts(struct dial *d, enum attempt_state state,
 			  const char *words)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		struct attempt *a = &d->attempt[i];
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		struct attempt *a = &d->attempts[i];
 
-		if (a->state != ATTEMPT_OPEN &&
+		if (a->state != ATTEMPT_PENDING &&
 		    !(words && a->state == ATTEMPT_NEW))
 			continue;
 		close_attempt(a, state);
 		if (words)
-			a->words = xstrdup(words);
+			a->error_text = xstrdup(words);
 	}
 	event_del(d->stagger);
-	event_del(d->late);
+	event_del(d->timeout);
 }
 
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct dial *d = arg;
-	struct err err = d->why;
+	struct err err = d->error;
 
 	(void)fd;
 	(void)what;
-	if (d->n)
-		gather_words(d, &err);
-	d->done(d->ctx, -1, &err);
+	if (d->n_attempts)
+		join_attempt_errors(d, &err);
+	d->on_done(d->ctx, -1, &err);
 }
 
-static void end_dial(struct dial *d)
+static void schedule_dial_end(struct dial *d)
 {
 	event_del(d->stagger);
-	event_del(d->late);
-	event_active(d->ended, EV_TIMEOUT, 0);
+	event_del(d->timeout);
+	event_active(d->end_event, EV_TIMEOUT, 0);
 }
 
-static void on_late(evutil_socket_t fd, short what, void *arg)
+static void on_dial_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct dial *d = arg;
-	double seconds = (double)d->limit.tv_sec +
-			 (double)d->limit.tv_usec / 1000000;
+	double seconds = (double)d->time_limit.tv_sec +
+			 (double)d->time_limit.tv_usec / 1000000;
 	char *words = xasprintf("no answer within %g s", seconds);
 
-	if (!d->n)
-		err_set(&d->why, ETIMEDOUT,
+	if (!d->n_attempts)
+		err_set(&d->error, ETIMEDOUT,
 			"the address of %s: no name server answered within "
 			"%g s",
 			d->host, seconds);
@@ -161,21 +352,9 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 	on_ended(fd, what, d);
 }
 
-/* ----------------------------------------------------------------- attempts */
+/* Attempts */
 
 static void try_next(struct dial *d);
-
-static void attempt_answers(struct attempt *a)
-{
-	struct dial *d = a->dial;
-	int fd = a->fd;
-
-	a->fd = -1;
-	close_attempt(a, ATTEMPT_GIVEN);
-	/* The others may yet be wanted. */
-	stop_attempts(d, ATTEMPT_NEW, NULL);
-	d->done(d->ctx, fd, NULL);
-}
 
 static void on_answer(evutil_socket_t fd, short what, void *arg)
 {
@@ -187,56 +366,60 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len))
 		failed = errno;
-	if (!failed) {
-		attempt_answers(a);
+	if (failed) {
+		fail_attempt(a, strerror(failed));
+		try_next(d);
 		return;
 	}
-	attempt_fails(a, strerror(failed));
-	try_next(d);
+	a->fd = -1;
+	close_attempt(a, ATTEMPT_CONNECTED);
+	/* Retain the other addresses for dial_retry(). */
+	stop_attempts(d, ATTEMPT_NEW, NULL);
+	d->on_done(d->ctx, fd, NULL);
 }
 
-/* 0, or an errno: it failed at once. */
-static int begin_attempt(struct attempt *a)
+/* Returns 0, or a positive errno if the attempt fails at once. */
+static int start_attempt(struct attempt *a)
 {
 	struct dial *d = a->dial;
 	struct err err;
 
-	a->fd = socket_new_tcp(a->at.ss_family, &err);
+	a->fd = socket_new_tcp(a->addr.ss_family, &err);
 	if (a->fd < 0)
 		return -a->fd;
-	if (connect(a->fd, (const struct sockaddr *)&a->at, a->at_len) &&
+	if (connect(a->fd, (const struct sockaddr *)&a->addr, a->addr_len) &&
 	    errno != EINPROGRESS)
 		return errno;
-	a->state = ATTEMPT_OPEN;
+	a->state = ATTEMPT_PENDING;
 	a->event = event_new(d->base, a->fd, EV_WRITE, on_answer, a);
 	if (!a->event || event_add(a->event, NULL))
 		str_out_of_memory();
 	return 0;
 }
 
-/* Begin with the next address that can be reached at all. */
+/* Start an attempt for the next address that does not fail at once. */
 static void try_next(struct dial *d)
 {
 	struct timeval stagger = timeval_of(STAGGER_MS);
 	bool open = false;
 
-	for (size_t i = 0; i < d->n; i++) {
-		struct attempt *a = &d->attempt[i];
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		struct attempt *a = &d->attempts[i];
 		int failed;
 
-		open |= a->state == ATTEMPT_OPEN;
+		open |= a->state == ATTEMPT_PENDING;
 		if (a->state != ATTEMPT_NEW)
 			continue;
-		failed = begin_attempt(a);
+		failed = start_attempt(a);
 		if (!failed) {
 			event_add(d->stagger, &stagger);
 			return;
 		}
-		attempt_fails(a, strerror(failed));
+		fail_attempt(a, strerror(failed));
 	}
 	event_del(d->stagger);
 	if (!open)
-		end_dial(d);
+		schedule_dial_end(d);
 }
 
 static void on_stagger(evutil_socket_t fd, short what, void *arg)
@@ -252,23 +435,24 @@ static void on_found(void *ctx, const struct addrinfo *list,
 	struct dial *d = ctx;
 
 	if (!list)
-		d->why = *err;
-	for (; list && d->n < DIAL_ADDRESSES; list = list->ai_next) {
-		struct attempt *a = &d->attempt[d->n];
+		d->error = *err;
+	for (; list && d->n_attempts < DIAL_ADDRESSES_MAX;
+	     list = list->ai_next) {
+		struct attempt *a = &d->attempts[d->n_attempts];
 
-		if (list->ai_addrlen > sizeof(a->at))
+		if (list->ai_addrlen > sizeof(a->addr))
 			continue;
 		*a = (struct attempt){ .dial = d, .fd = -1 };
-		memcpy(&a->at, list->ai_addr, list->ai_addrlen);
-		a->at_len = list->ai_addrlen;
-		d->n++;
+		memcpy(&a->addr, list->ai_addr, list->ai_addrlen);
+		a->addr_len = list->ai_addrlen;
+		d->n_attempts++;
 	}
 	resolve_free(d->resolve);
 	d->resolve = NULL;
 	try_next(d);
 }
 
-/* -------------------------------------------------------------------- calls */
+/* Public functions */
 
 static struct event *dial_event(struct dial *d, event_callback_fn fn)
 {
@@ -280,34 +464,34 @@ static struct event *dial_event(struct dial *d, event_callback_fn fn)
 }
 
 struct dial *dial_start(struct event_base *base, const char *host,
-			const char *port, unsigned limit_ms, dial_done *done,
-			void *ctx)
+			const char *port, unsigned limit_ms,
+			dial_done_fn *on_done, void *ctx)
 {
 	struct dial *d = xcalloc(1, sizeof(*d));
 
 	d->base = base;
 	d->host = xstrdup(host);
 	d->port = xstrdup(port);
-	d->limit = timeval_of(limit_ms);
-	d->done = done;
+	d->time_limit = timeval_of(limit_ms);
+	d->on_done = on_done;
 	d->ctx = ctx;
 	d->stagger = dial_event(d, on_stagger);
-	d->late = dial_event(d, on_late);
-	d->ended = dial_event(d, on_ended);
-	event_add(d->late, &d->limit);
-	d->resolve = resolve_start(base, host, port, on_found, d, &d->why);
+	d->timeout = dial_event(d, on_dial_timeout);
+	d->end_event = dial_event(d, on_ended);
+	event_add(d->timeout, &d->time_limit);
+	d->resolve = resolve_start(base, host, port, on_found, d, &d->error);
 	if (!d->resolve)
-		end_dial(d);
+		schedule_dial_end(d);
 	return d;
 }
 
-void dial_again(struct dial *d, const char *why)
+void dial_retry(struct dial *d, const char *reason)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->attempt[i].state == ATTEMPT_GIVEN)
-			attempt_fails(&d->attempt[i], why);
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		if (d->attempts[i].state == ATTEMPT_CONNECTED)
+			fail_attempt(&d->attempts[i], reason);
 	}
-	event_add(d->late, &d->limit);
+	event_add(d->timeout, &d->time_limit);
 	try_next(d);
 }
 
@@ -316,13 +500,13 @@ void dial_free(struct dial *d)
 	if (!d)
 		return;
 	resolve_free(d->resolve);
-	for (size_t i = 0; i < d->n; i++) {
-		close_attempt(&d->attempt[i], ATTEMPT_FAILED);
-		free(d->attempt[i].words);
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		close_attempt(&d->attempts[i], ATTEMPT_FAILED);
+		free(d->attempts[i].error_text);
 	}
 	event_free(d->stagger);
-	event_free(d->late);
-	event_free(d->ended);
+	event_free(d->timeout);
+	event_free(d->end_event);
 	free(d->host);
 	free(d->port);
 	free(d);

@@ -1,43 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/dial.h - a TCP connection to a host, without waiting for anything.
+ * base/dial.h - Asynchronous TCP connections to a host name.
  *
- * Its name is looked up (base/resolve.h), then all of its addresses are tried:
- * the next one when the one before has failed, or has been silent for a
- * quarter of a second (RFC 8305, section 5, "Connection Attempt Delay").  The
- * first that answers counts.
+ * The name is resolved first. getaddrinfo(3) can block for half a minute if a
+ * name server does not reply, and cannot be interrupted.  It therefore runs on
+ * detached threads, which free a cancelled lookup when getaddrinfo() returns.
+ * Up to RESOLVE_THREADS_MAX lookups run concurrently, so that a few blocked
+ * lookups do not delay the others; further lookups are queued.
+ *
+ * Then the addresses are tried in order: the next attempt starts when the
+ * previous attempt has failed or has been pending for a quarter of a second
+ * (RFC 8305, section 5, "Connection Attempt Delay").  The first connection that
+ * succeeds is used.
  */
 #ifndef BASE_DIAL_H
 #define BASE_DIAL_H
 
 #include "base/err.h"
 
-#define DIAL_ADDRESSES 12 /* of a host at most; the others are not tried */
-
-struct dial;
+struct addrinfo;
 struct event_base;
+struct resolve;
+struct dial;
+
+#define RESOLVE_THREADS_MAX 64
 
 /*
- * From the loop: a connected socket, as socket_new_tcp() makes them, which is
- * the caller's; or -1, with `err` naming each address and what came of it, and
- * then there is nothing more to be had.  dial_again() and dial_free() are
- * allowed here.
+ * Called from the loop, once.  `list` holds addresses of stream sockets in the
+ * order in which to try them (getaddrinfo's, RFC 6724).  It is borrowed until
+ * the lookup is freed, which the callback may do.  On failure `list` is NULL
+ * and `err` is set.
  */
-typedef void dial_done(void *ctx, int fd, const struct err *err);
+typedef void resolve_done_fn(void *ctx, const struct addrinfo *list,
+			     const struct err *err);
+
+/* Addresses of a host that are tried; any others are ignored. */
+#define DIAL_ADDRESSES_MAX 12
 
 /*
- * `host` is a name or an address, IPv6 without brackets, `port` is decimal.
- * `limit_ms` is for the name and the connection together.
+ * Called from the loop with a connected socket with the options of
+ * socket_new_tcp(), which the callee then owns.  `fd` is -1 if no address is
+ * left; `err` then names each address and its failure.  The callback may call
+ * dial_retry() and dial_free().
+ */
+typedef void dial_done_fn(void *ctx, int fd, const struct err *err);
+
+/*
+ * Connect to `host`, a name or an address (IPv6 without brackets), and the
+ * decimal `port`.  `limit_ms` limits the lookup and the connection together.
+ * The caller frees the result with dial_free().
  */
 struct dial *dial_start(struct event_base *base, const char *host,
-			const char *port, unsigned limit_ms, dial_done *done,
-			void *ctx);
+			const char *port, unsigned limit_ms,
+			dial_done_fn *on_done, void *ctx);
 /*
- * Who answered there was the wrong one, for `why`: try the addresses that are
- * left, with as much time again.
+ * Reject the connected peer for `reason` and try the remaining addresses with
+ * the full time limit again.
  */
-void dial_again(struct dial *d, const char *why);
-/* The attempts are over; NULL is fine. */
+void dial_retry(struct dial *d, const char *reason);
+/* Cancel all attempts and free `d`, which may be NULL. */
 void dial_free(struct dial *d);
 
 #endif

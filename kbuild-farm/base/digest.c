@@ -11,19 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
-struct digest_run {
+struct digest_ctx {
 	EVP_MD_CTX *ctx;
 };
 
-void digest_without_settings(void)
+void digest_ignore_openssl_conf(void)
 {
 	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
 		str_out_of_memory();
 }
 
-struct digest_run *digest_new(void)
+struct digest_ctx *digest_new(void)
 {
-	struct digest_run *run = xcalloc(1, sizeof(*run));
+	struct digest_ctx *run = xcalloc(1, sizeof(*run));
 
 	run->ctx = EVP_MD_CTX_new();
 	if (!run->ctx || !EVP_DigestInit_ex(run->ctx, EVP_sha256(), NULL))
@@ -31,35 +31,35 @@ struct digest_run *digest_new(void)
 	return run;
 }
 
-void digest_add(struct digest_run *run, struct bytes in)
+void digest_add(struct digest_ctx *ctx, struct bytes in)
 {
-	if (in.len && !EVP_DigestUpdate(run->ctx, in.data, in.len))
+	if (in.len && !EVP_DigestUpdate(ctx->ctx, in.data, in.len))
 		str_out_of_memory();
 }
 
-void digest_end(struct digest_run *run, struct digest *out)
+void digest_finish(struct digest_ctx *ctx, struct digest *out)
 {
 	struct digest sum;
 
-	if (!EVP_DigestFinal_ex(run->ctx, sum.b, NULL))
+	if (!EVP_DigestFinal_ex(ctx->ctx, sum.b, NULL))
 		str_out_of_memory();
-	EVP_MD_CTX_free(run->ctx);
-	free(run);
+	EVP_MD_CTX_free(ctx->ctx);
+	free(ctx);
 	if (out)
 		*out = sum;
 }
 
-void digest_of(struct bytes in, struct digest *out)
+void digest_bytes(struct bytes in, struct digest *out)
 {
-	struct digest_run *run = digest_new();
+	struct digest_ctx *run = digest_new();
 
 	digest_add(run, in);
-	digest_end(run, out);
+	digest_finish(run, out);
 }
 
 int digest_file(const char *path, struct digest *out, struct err *err)
 {
-	struct digest_run *run = digest_new();
+	struct digest_ctx *run = digest_new();
 	uint8_t *block = xmalloc(1 << 18);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : 1;
@@ -77,7 +77,7 @@ int digest_file(const char *path, struct digest *out, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	free(block);
-	digest_end(run, ret ? NULL : out);
+	digest_finish(run, ret ? NULL : out);
 	return ret;
 }
 
@@ -91,7 +91,7 @@ int digest_compare(const void *a, const void *b)
 	return memcmp(a, b, DIGEST_SIZE);
 }
 
-bool digest_is_known(const struct digest *d)
+bool digest_is_set(const struct digest *d)
 {
 	static const struct digest none;
 
@@ -103,7 +103,7 @@ uint64_t digest_hash(const struct digest *d)
 	return get_le64(d->b);
 }
 
-void digest_hex(const struct digest *d, char out[static DIGEST_HEX])
+void digest_format(const struct digest *d, char out[static DIGEST_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/digest.h - SHA-256, the one hash of kfarm (OpenSSL's EVP underneath).
+ * base/digest.h - SHA-256, the only digest of kfarm (based on OpenSSL's EVP).
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -16,34 +16,39 @@ struct digest {
 };
 
 /*
- * Have OpenSSL, for TLS as well, as it is compiled in: not with what this
- * machine's openssl.cnf adds (providers, engines), which a static program
- * crashes on.  To be called before the first digest.
+ * Make OpenSSL, including TLS, ignore the system's openssl.cnf.  A static
+ * program crashes on the providers and engines that the file can load.  Call
+ * this before the first digest.
  */
-void digest_without_settings(void);
+void digest_ignore_openssl_conf(void);
 
-/* A digest that is being made; on the heap. */
-struct digest_run;
+/* A digest in progress, on the heap. */
+struct digest_ctx;
 
-struct digest_run *digest_new(void);
-void digest_add(struct digest_run *run, struct bytes in);
-/* Writes the digest and frees `run`; `out` may be NULL. */
-void digest_end(struct digest_run *run, struct digest *out);
+struct digest_ctx *digest_new(void);
+void digest_add(struct digest_ctx *ctx, struct bytes in);
+/* Write the digest to `out`, which may be NULL, and free `ctx`. */
+void digest_finish(struct digest_ctx *ctx, struct digest *out);
 
-void digest_of(struct bytes in, struct digest *out);
-/* 0, or a negative errno with `err` naming the file. */
+void digest_bytes(struct bytes in, struct digest *out);
+/* Returns 0, or a negative errno with `err` naming the file. */
 int digest_file(const char *path, struct digest *out, struct err *err);
 bool digest_equal(const struct digest *a, const struct digest *b);
-/* For qsort() and tsearch(), of digests or of what begins with one. */
+/*
+ * Compare digests, or structs that begin with a digest, for qsort() and
+ * tsearch().
+ */
 int digest_compare(const void *a, const void *b);
-/* A zeroed one stands for none. */
-bool digest_is_known(const struct digest *d);
-/* For a table: a digest is a hash already. */
+/* Return false for a zeroed digest, which stands for "no digest". */
+bool digest_is_set(const struct digest *d);
+/* Return a hash for hash tables: eight bytes of the digest. */
 uint64_t digest_hash(const struct digest *d);
-/* 64 lower-case hexadecimal digits and a NUL. */
-void digest_hex(const struct digest *d, char out[static DIGEST_HEX]);
-/* The other way, of exactly 64 digits in either case; else false, and `d` is
- * left alone. */
+/* Write 64 lower-case hexadecimal digits and a NUL. */
+void digest_format(const struct digest *d, char out[static DIGEST_HEX]);
+/*
+ * Parse exactly 64 hexadecimal digits of either case.  Returns false, with `d`
+ * unchanged, for any other text.
+ */
 bool digest_parse(struct digest *d, const char *hex);
 
 #endif

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/elf.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENTS_MAX 512 /* real files have about 13 */
-#define DYNAMIC_MAX  4096 /* entries of the dynamic section; about 40 */
-#define NEEDED_MAX   512
+/* entries of the dynamic section; real files have about 40 */
+#define DYNAMIC_MAX 4096
+#define NEEDED_MAX  512
 
-/* ----------------------------------------------------------------- headers */
+/* Headers */
 
-uint64_t elf_number(const struct elf_file *f, const uint8_t *p, size_t n)
+uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
 	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)p[f->big ? n - 1 - i : i] << (8 * i);
+		v |= (uint64_t)p[f->big_endian ? n - 1 - i : i] << (8 * i);
 	return v;
 }
 
-/* Up to `n` bytes: how many there are. */
+/* Read up to `n` bytes. Returns the number of bytes read. */
 static size_t read_up_to(const struct elf_file *f, void *out, size_t n,
 			 uint64_t at)
 {
@@ -54,20 +58,20 @@ static bool read_elf_header(struct elf_file *f)
 	if (!read_at(f, h, EI_NIDENT, 0) || memcmp(h, ELFMAG, SELFMAG))
 		return false;
 	memcpy(f->ident, h, EI_NIDENT);
-	f->wide = h[EI_CLASS] == ELFCLASS64;
-	f->big = h[EI_DATA] == ELFDATA2MSB;
-	if (!read_at(f, h, f->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr),
-		     0))
+	f->is_64bit = h[EI_CLASS] == ELFCLASS64;
+	f->big_endian = h[EI_DATA] == ELFDATA2MSB;
+	if (!read_at(f, h,
+		     f->is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), 0))
 		return false;
 	f->type = (uint16_t)ELF_FIELD(f, h, Ehdr, e_type);
 	f->machine = (uint16_t)ELF_FIELD(f, h, Ehdr, e_machine);
-	f->segments.at = ELF_FIELD(f, h, Ehdr, e_phoff);
-	f->segments.size = (unsigned)ELF_FIELD(f, h, Ehdr, e_phentsize);
-	f->segments.n = (unsigned)ELF_FIELD(f, h, Ehdr, e_phnum);
-	f->sections.at = ELF_FIELD(f, h, Ehdr, e_shoff);
-	f->sections.size = (unsigned)ELF_FIELD(f, h, Ehdr, e_shentsize);
-	f->sections.n = (unsigned)ELF_FIELD(f, h, Ehdr, e_shnum);
-	f->names = (unsigned)ELF_FIELD(f, h, Ehdr, e_shstrndx);
+	f->segments.offset = ELF_FIELD(f, h, Ehdr, e_phoff);
+	f->segments.entry_bytes = (unsigned)ELF_FIELD(f, h, Ehdr, e_phentsize);
+	f->segments.n_entries = (unsigned)ELF_FIELD(f, h, Ehdr, e_phnum);
+	f->sections.offset = ELF_FIELD(f, h, Ehdr, e_shoff);
+	f->sections.entry_bytes = (unsigned)ELF_FIELD(f, h, Ehdr, e_shentsize);
+	f->sections.n_entries = (unsigned)ELF_FIELD(f, h, Ehdr, e_shnum);
+	f->names_section = (unsigned)ELF_FIELD(f, h, Ehdr, e_shstrndx);
 	return true;
 }
 
@@ -83,56 +87,58 @@ bool elf_open_bytes(struct elf_file *f, struct bytes content)
 	return read_elf_header(f);
 }
 
-bool elf_entry(const struct elf_file *f, const struct elf_table *t, unsigned i,
-	       uint8_t out[static ELF_ENTRY])
+bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
+		    unsigned i, uint8_t out[static ELF_ENTRY_MAX])
 {
-	uint64_t step = (uint64_t)i * t->size;
+	uint64_t step = (uint64_t)i * t->entry_bytes;
 
-	return i < t->n && t->at <= INT64_MAX - step &&
-	       read_at(f, out, t->size < ELF_ENTRY ? t->size : ELF_ENTRY,
-		       t->at + step);
+	return i < t->n_entries && t->offset <= INT64_MAX - step &&
+	       read_at(f, out,
+		       t->entry_bytes < ELF_ENTRY_MAX ? t->entry_bytes :
+							ELF_ENTRY_MAX,
+		       t->offset + step);
 }
 
-/* ---------------------------------------------------------------- programs */
+/* Programs */
 
-/* What the dynamic section says where its strings lie. */
+/* The dynamic string table. */
 struct strings {
-	uint64_t at; /* in the file */
+	uint64_t at; /* offset in the file */
 	uint64_t size;
 };
 
-/* The string that a PT_INTERP header points to. */
+/* Read the path to which a PT_INTERP header points. */
 static bool read_loader(struct elf_program *e, const uint8_t *ph)
 {
-	uint64_t at = ELF_FIELD(&e->head, ph, Phdr, p_offset);
-	uint64_t len = ELF_FIELD(&e->head, ph, Phdr, p_filesz);
+	uint64_t at = ELF_FIELD(&e->file, ph, Phdr, p_offset);
+	uint64_t len = ELF_FIELD(&e->file, ph, Phdr, p_filesz);
 	char path[PATH_MAX];
 
-	if (len < 2 || len > sizeof(path) || !read_at(&e->head, path, len, at))
+	if (len < 2 || len > sizeof(path) || !read_at(&e->file, path, len, at))
 		return false;
 	if (path[0] != '/' || path[len - 1] != '\0')
 		return false;
-	free(e->loader);
-	e->loader = xstrdup(path);
+	free(e->interpreter);
+	e->interpreter = xstrdup(path);
 	return true;
 }
 
-/* Where the file holds what is loaded at `address`. */
+/* Find the file offset of the byte that is loaded at `address`. */
 static bool find_address(const struct elf_program *e, uint64_t address,
 			 uint64_t *at)
 {
-	uint8_t ph[ELF_ENTRY];
+	uint8_t ph[ELF_ENTRY_MAX];
 
-	for (unsigned i = 0; i < e->head.segments.n; i++) {
+	for (unsigned i = 0; i < e->file.segments.n_entries; i++) {
 		uint64_t start, size, offset;
 
-		if (!elf_entry(&e->head, &e->head.segments, i, ph))
+		if (!elf_read_entry(&e->file, &e->file.segments, i, ph))
 			return false;
-		if (ELF_FIELD(&e->head, ph, Phdr, p_type) != PT_LOAD)
+		if (ELF_FIELD(&e->file, ph, Phdr, p_type) != PT_LOAD)
 			continue;
-		start = ELF_FIELD(&e->head, ph, Phdr, p_vaddr);
-		size = ELF_FIELD(&e->head, ph, Phdr, p_filesz);
-		offset = ELF_FIELD(&e->head, ph, Phdr, p_offset);
+		start = ELF_FIELD(&e->file, ph, Phdr, p_vaddr);
+		size = ELF_FIELD(&e->file, ph, Phdr, p_filesz);
+		offset = ELF_FIELD(&e->file, ph, Phdr, p_offset);
 		if (address < start || address - start >= size)
 			continue;
 		if (offset > INT64_MAX || address - start > INT64_MAX - offset)
@@ -143,65 +149,56 @@ static bool find_address(const struct elf_program *e, uint64_t address,
 	return false;
 }
 
-/* A string of the dynamic section; the caller frees it, NULL: a bad one. */
-static char *dynamic_string(const struct elf_program *e,
-			    const struct strings *s, uint64_t index)
+/* Store the string at `index` of the dynamic string table. */
+static bool take_string(struct elf_program *e, const struct strings *s,
+			uint64_t tag, uint64_t index)
 {
-	char text[PATH_MAX * 2];
+	char text[PATH_MAX * 2], **to;
 	size_t n;
 
 	if (index >= s->size || s->at > INT64_MAX - index)
-		return NULL;
-	n = read_up_to(&e->head, text,
+		return false;
+	n = read_up_to(&e->file, text,
 		       s->size - index < sizeof(text) ? s->size - index :
 							sizeof(text),
 		       s->at + index);
-	return memchr(text, '\0', n) ? xstrdup(text) : NULL;
-}
-
-static bool take_string(struct elf_program *e, const struct strings *s,
-			uint64_t tag, uint64_t value)
-{
-	char *text = dynamic_string(e, s, value), **to;
-
-	if (!text || (tag == DT_NEEDED && e->needed.n >= NEEDED_MAX)) {
-		free(text);
+	if (!memchr(text, '\0', n) ||
+	    (tag == DT_NEEDED && e->needed.n >= NEEDED_MAX))
 		return false;
-	}
 	if (tag == DT_NEEDED) {
-		strv_own(&e->needed, text);
+		strv_add(&e->needed, text);
 		return true;
 	}
 	to = tag == DT_SONAME ? &e->soname :
 	     tag == DT_RPATH  ? &e->rpath :
 				&e->runpath;
 	free(*to);
-	*to = text;
+	*to = xstrdup(text);
 	return true;
 }
 
-/* Entry `i` of the dynamic section. */
+/* Read entry `i` of the dynamic section. */
 static bool read_dynamic(const struct elf_program *e, const struct elf_table *t,
 			 unsigned i, uint64_t *tag, uint64_t *value)
 {
-	uint8_t dyn[ELF_ENTRY];
+	uint8_t dyn[ELF_ENTRY_MAX];
 
-	/* Its end is DT_NULL, or the end of what the header says. */
+	/* DT_NULL or the size in the header ends the section. */
 	*tag = DT_NULL;
 	*value = 0;
-	if (i >= t->n)
+	if (i >= t->n_entries)
 		return true;
-	if (!elf_entry(&e->head, t, i, dyn))
+	if (!elf_read_entry(&e->file, t, i, dyn))
 		return false;
-	*tag = ELF_FIELD(&e->head, dyn, Dyn, d_tag);
-	*value = ELF_FIELD(&e->head, dyn, Dyn, d_un.d_val);
+	*tag = ELF_FIELD(&e->file, dyn, Dyn, d_tag);
+	*value = ELF_FIELD(&e->file, dyn, Dyn, d_un.d_val);
 	return true;
 }
 
-static bool find_string_table(struct elf_program *e, const struct elf_table *t,
-			      struct strings *s)
+static bool read_libraries(struct elf_program *e, const struct elf_table *t)
 {
 	uint64_t tag = DT_NULL, value, address = 0;
+	struct strings s = { 0 };
 
 	for (unsigned i = 0; i < DYNAMIC_MAX; i++) {
 		if (!read_dynamic(e, t, i, &tag, &value))
@@ -211,20 +208,14 @@ static bool find_string_table(struct elf_program *e, const struct elf_table *t,
 		if (tag == DT_STRTAB)
 			address = value;
 		else if (tag == DT_STRSZ)
-			s->size = value;
+			s.size = value;
 		else if (tag == DT_FLAGS_1)
-			e->no_default = value & DF_1_NODEFLIB;
+			e->no_default_dirs = value & DF_1_NODEFLIB;
 	}
-	return tag == DT_NULL && (!s->size || find_address(e, address, &s->at));
-}
-
-static bool read_libraries(struct elf_program *e, const struct elf_table *t)
-{
-	struct strings s = { 0 };
-	uint64_t tag, value;
-
-	if (!find_string_table(e, t, &s))
+	if (tag != DT_NULL || (s.size && !find_address(e, address, &s.at)))
 		return false;
+
+	/* DT_STRTAB can follow the entries that refer to it. */
 	for (unsigned i = 0; i < DYNAMIC_MAX; i++) {
 		if (!read_dynamic(e, t, i, &tag, &value))
 			return false;
@@ -238,41 +229,35 @@ static bool read_libraries(struct elf_program *e, const struct elf_table *t)
 	return true;
 }
 
-/* The table that a PT_DYNAMIC header points to. */
-static struct elf_table dynamic_table(const struct elf_program *e,
-				      const uint8_t *ph)
-{
-	unsigned each = e->head.wide ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
-	uint64_t n = ELF_FIELD(&e->head, ph, Phdr, p_filesz) / each;
-
-	return (struct elf_table){
-		.at = ELF_FIELD(&e->head, ph, Phdr, p_offset),
-		.size = each,
-		.n = n < DYNAMIC_MAX ? (unsigned)n : DYNAMIC_MAX,
-	};
-}
-
 static bool read_program(struct elf_program *e)
 {
-	const struct elf_table *segments = &e->head.segments;
-	uint8_t ph[ELF_ENTRY];
+	const struct elf_table *segments = &e->file.segments;
+	struct elf_table dynamic = {
+		.entry_bytes = e->file.is_64bit ? sizeof(Elf64_Dyn) :
+						  sizeof(Elf32_Dyn),
+	};
+	uint8_t ph[ELF_ENTRY_MAX];
 
-	if (segments->n > SEGMENTS_MAX ||
-	    (segments->n &&
-	     segments->size <
-		     (e->head.wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr))))
+	if (segments->n_entries > SEGMENTS_MAX ||
+	    (segments->n_entries &&
+	     segments->entry_bytes < (e->file.is_64bit ? sizeof(Elf64_Phdr) :
+							 sizeof(Elf32_Phdr))))
 		return false;
-	for (unsigned i = 0; i < segments->n; i++) {
-		struct elf_table dynamic;
-		uint64_t type;
+	for (unsigned i = 0; i < segments->n_entries; i++) {
+		uint64_t type, n;
 
-		if (!elf_entry(&e->head, segments, i, ph))
+		if (!elf_read_entry(&e->file, segments, i, ph))
 			return false;
-		type = ELF_FIELD(&e->head, ph, Phdr, p_type);
-		dynamic = dynamic_table(e, ph);
+		type = ELF_FIELD(&e->file, ph, Phdr, p_type);
 		if (type == PT_INTERP && !read_loader(e, ph))
 			return false;
-		if (type == PT_DYNAMIC && !read_libraries(e, &dynamic))
+		if (type != PT_DYNAMIC)
+			continue;
+		dynamic.offset = ELF_FIELD(&e->file, ph, Phdr, p_offset);
+		n = ELF_FIELD(&e->file, ph, Phdr, p_filesz) /
+		    dynamic.entry_bytes;
+		dynamic.n_entries = n < DYNAMIC_MAX ? (unsigned)n : DYNAMIC_MAX;
+		if (!read_libraries(e, &dynamic))
 			return false;
 	}
 	return true;
@@ -286,7 +271,7 @@ int elf_program_read(struct elf_program *out, const char *path, struct err *err)
 	*out = (struct elf_program){ 0 };
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	good = elf_open(&out->head, fd) && read_program(out);
+	good = elf_open(&out->file, fd) && read_program(out);
 	close(fd);
 	if (good)
 		return 0;
@@ -296,7 +281,7 @@ int elf_program_read(struct elf_program *out, const char *path, struct err *err)
 
 void elf_program_release(struct elf_program *e)
 {
-	free(e->loader);
+	free(e->interpreter);
 	free(e->soname);
 	free(e->rpath);
 	free(e->runpath);
@@ -304,13 +289,15 @@ void elf_program_release(struct elf_program *e)
 	*e = (struct elf_program){ 0 };
 }
 
-bool elf_program_alike(const struct elf_program *a, const struct elf_program *b)
+bool elf_program_is_compatible(const struct elf_program *a,
+			       const struct elf_program *b)
 {
-	return a->head.machine == b->head.machine &&
-	       a->head.wide == b->head.wide && a->head.big == b->head.big;
+	return a->file.machine == b->file.machine &&
+	       a->file.is_64bit == b->file.is_64bit &&
+	       a->file.big_endian == b->file.big_endian;
 }
 
-bool elf_is(const char *path)
+bool elf_has_magic(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char magic[SELFMAG];
@@ -322,4 +309,160 @@ bool elf_is(const char *path)
 	     !memcmp(magic, ELFMAG, SELFMAG);
 	close(fd);
 	return is;
+}
+
+struct symbols {
+	struct elf_file f;
+	char *letter; /* per section: nm's letter for a local symbol */
+	struct bytes table, names;
+	size_t entry; /* bytes per symbol */
+};
+
+/*
+ * decode_section_type() of binutils' bfd/syms.c; '-' for a section that is not
+ * loaded.
+ */
+static char letter_of_section(const struct elf_file *f, const uint8_t *sh)
+{
+	uint64_t flags = ELF_FIELD(f, sh, Shdr, sh_flags);
+	bool bits = ELF_FIELD(f, sh, Shdr, sh_type) != SHT_NOBITS;
+
+	if (flags & SHF_EXECINSTR)
+		return 't';
+	if ((flags & SHF_ALLOC) && bits)
+		return flags & SHF_WRITE ? 'd' : 'r';
+	if (!bits)
+		return 'b';
+	return flags & SHF_WRITE ? '?' : 'n';
+}
+
+static char letter_of_symbol(const struct symbols *s, const uint8_t *sym)
+{
+	unsigned info = (unsigned)ELF_FIELD(&s->f, sym, Sym, st_info);
+	unsigned at = (unsigned)ELF_FIELD(&s->f, sym, Sym, st_shndx);
+	char c;
+
+	if (at == SHN_COMMON)
+		return 'C';
+	if (ELF64_ST_TYPE(info) == STT_GNU_IFUNC)
+		return 'i';
+	if (ELF64_ST_BIND(info) == STB_WEAK)
+		return ELF64_ST_TYPE(info) == STT_OBJECT ? 'V' : 'W';
+	if (ELF64_ST_BIND(info) == STB_GNU_UNIQUE)
+		return 'u';
+	c = at == SHN_ABS                 ? 'a' :
+	    at >= s->f.sections.n_entries ? '?' :
+					    s->letter[at];
+	return ELF64_ST_BIND(info) == STB_GLOBAL ? (char)toupper(c) : c;
+}
+
+/* Find the content that a section header describes. */
+static bool section_content(const struct symbols *s, const uint8_t *sh,
+			    struct bytes *out)
+{
+	uint64_t at = ELF_FIELD(&s->f, sh, Shdr, sh_offset);
+	uint64_t size = ELF_FIELD(&s->f, sh, Shdr, sh_size);
+
+	if (at > s->f.content.len || size > s->f.content.len - at)
+		return false;
+	*out = bytes_of(s->f.content.data + at, size);
+	return true;
+}
+
+static int find_symbol_table(struct symbols *s)
+{
+	unsigned n = s->f.sections.n_entries, names = 0;
+	uint8_t sh[ELF_ENTRY_MAX];
+	bool found = false;
+
+	s->entry = s->f.is_64bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	if (s->f.sections.entry_bytes !=
+	    (s->f.is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
+		return n ? -ENOEXEC : -ENODATA;
+	s->letter = xmalloc(n + 1);
+	for (unsigned i = 0; i < n; i++) {
+		if (!elf_read_entry(&s->f, &s->f.sections, i, sh))
+			return -ENOEXEC;
+		s->letter[i] = letter_of_section(&s->f, sh);
+		if (ELF_FIELD(&s->f, sh, Shdr, sh_type) != SHT_SYMTAB)
+			continue;
+		found = true;
+		names = (unsigned)ELF_FIELD(&s->f, sh, Shdr, sh_link);
+		if (!section_content(s, sh, &s->table))
+			return -ENOEXEC;
+	}
+	if (!found)
+		return -ENODATA;
+	if (!elf_read_entry(&s->f, &s->f.sections, names, sh) ||
+	    !section_content(s, sh, &s->names) || !s->names.len ||
+	    s->names.data[s->names.len - 1])
+		return -ENOEXEC;
+	return 0;
+}
+
+static int report_symbols(const struct symbols *s, elf_on_symbol *on_symbol,
+			  void *ctx)
+{
+	for (size_t at = 0; at + s->entry <= s->table.len; at += s->entry) {
+		const uint8_t *sym = s->table.data + at;
+		uint64_t name = ELF_FIELD(&s->f, sym, Sym, st_name);
+		unsigned type = ELF64_ST_TYPE(
+			ELF_FIELD(&s->f, sym, Sym, st_info));
+		struct elf_symbol out = {
+			.size = ELF_FIELD(&s->f, sym, Sym, st_size),
+		};
+
+		if (!out.size || type == STT_SECTION || type == STT_FILE ||
+		    ELF_FIELD(&s->f, sym, Sym, st_shndx) == SHN_UNDEF)
+			continue;
+		if (name >= s->names.len)
+			return -ENOEXEC;
+		out.name = (const char *)s->names.data + name;
+		out.type = letter_of_symbol(s, sym);
+		on_symbol(ctx, &out);
+	}
+	return 0;
+}
+
+static int read_mapped(struct bytes content, elf_on_symbol *on_symbol,
+		       void *ctx)
+{
+	struct symbols s = { 0 };
+	int ret = -ENOEXEC;
+
+	if (elf_open_bytes(&s.f, content))
+		ret = find_symbol_table(&s);
+	if (!ret)
+		ret = report_symbols(&s, on_symbol, ctx);
+	free(s.letter);
+	return ret;
+}
+
+int elf_symbols_read(const char *path, elf_on_symbol *on_symbol, void *ctx,
+		     struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
+	struct stat st;
+	void *map = MAP_FAILED;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		ret = err_errno(err, "%s", path);
+		goto out;
+	}
+	if (S_ISREG(st.st_mode) && st.st_size > 0)
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
+			   0);
+	ret = map == MAP_FAILED ? -ENOEXEC :
+				  read_mapped(bytes_of(map, (size_t)st.st_size),
+					      on_symbol, ctx);
+	if (ret)
+		err_set(err, -ret, "%s: %s", path,
+			ret == -ENODATA ? "no symbols in it (stripped)" :
+					  "not an ELF file");
+out:
+	if (map != MAP_FAILED)
+		munmap(map, (size_t)st.st_size);
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/elf.h - ELF files: their headers, and what a loader reads of them.
+ * base/elf.h - Bounds-checked ELF reader: headers, loader data, symbols.
  *
- * Both word sizes and both byte orders are read.  A file is foreign bytes:
- * no number in it is believed without a look at what the file holds.
+ * Both word sizes and both byte orders are supported.  Files are untrusted:
+ * each number is checked against the size of the file.
  */
 #ifndef BASE_ELF_H
 #define BASE_ELF_H
@@ -13,75 +13,110 @@
 #include "base/str.h"
 
 #include <elf.h>
+#include <stdint.h>
 
-/* A table of headers, as the ELF header tells of it. */
+/* The position of a header table, from the ELF header. */
 struct elf_table {
-	uint64_t at; /* in the file */
-	unsigned size; /* of an entry */
-	unsigned n;
+	uint64_t offset; /* offset in the file */
+	unsigned entry_bytes; /* bytes per entry */
+	unsigned n_entries;
 };
 
 /* An open file and its ELF header. */
 struct elf_file {
-	int fd; /* -1: in memory */
+	int fd; /* -1 if the content is in memory */
 	struct bytes content;
 	uint8_t ident[EI_NIDENT];
-	bool wide; /* 64 bits */
-	bool big; /* the most significant byte first */
+	bool is_64bit; /* ELFCLASS64 */
+	bool big_endian; /* most significant byte first */
 	uint16_t type; /* ET_REL ... */
 	uint16_t machine; /* EM_X86_64 ... */
 	struct elf_table segments, sections;
-	unsigned names; /* the section with the sections' names; 0: none */
+	/* index of the section with the section names; 0 if none */
+	unsigned names_section;
 };
 
-/* Room for an entry of either table. */
-#define ELF_ENTRY sizeof(Elf64_Shdr)
+/* Buffer size for an entry of either table. */
+#define ELF_ENTRY_MAX sizeof(Elf64_Shdr)
 
 /*
- * Read the header; the descriptor or the bytes stay the caller's, and are
- * read by the functions below.  False: it is no ELF file.
+ * Read the ELF header.  `f` borrows the descriptor or the bytes for the
+ * functions below.  Returns false if the file is no ELF file.
  */
 bool elf_open(struct elf_file *f, int fd);
 bool elf_open_bytes(struct elf_file *f, struct bytes content);
 
-/* Entry `i` of a table, cut at ELF_ENTRY; false: the file does not have it. */
-bool elf_entry(const struct elf_file *f, const struct elf_table *t, unsigned i,
-	       uint8_t out[static ELF_ENTRY]);
+/*
+ * Read entry `i` of a table, cut to ELF_ENTRY_MAX.  Returns false if it lies
+ * outside the file.
+ */
+bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
+		    unsigned i, uint8_t out[static ELF_ENTRY_MAX]);
 
-/* A number of `n` bytes in the file's byte order. */
-uint64_t elf_number(const struct elf_file *f, const uint8_t *p, size_t n);
+/* Decode `n` bytes in the file's byte order. */
+uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p,
+			   size_t n);
 
-/* A field of a structure of <elf.h>, "Shdr" for Elf32_Shdr and Elf64_Shdr. */
-#define ELF_FIELD(f, p, type, field)                                      \
-	((f)->wide ? elf_number((f), (p) + offsetof(Elf64_##type, field), \
-				sizeof(((Elf64_##type *)0)->field)) :     \
-		     elf_number((f), (p) + offsetof(Elf32_##type, field), \
-				sizeof(((Elf32_##type *)0)->field)))
+/* A field of a struct of <elf.h>; "Shdr" means Elf32_Shdr or Elf64_Shdr. */
+#define ELF_FIELD(f, p, type, field)                                         \
+	((f)->is_64bit ?                                                     \
+		 elf_decode_number((f), (p) + offsetof(Elf64_##type, field), \
+				   sizeof(((Elf64_##type *)0)->field)) :     \
+		 elf_decode_number((f), (p) + offsetof(Elf32_##type, field), \
+				   sizeof(((Elf32_##type *)0)->field)))
 
-/* What a loader reads of a program or a library. */
+/* The parts of a program or library that determine how it is loaded. */
 struct elf_program {
-	struct elf_file head; /* read no further: its file is closed */
-	bool no_default; /* DF_1_NODEFLIB: not from the default directories */
-	char *loader; /* PT_INTERP, NULL: a library or a static program */
-	char *soname; /* or NULL */
+	struct elf_file file; /* the header only; its descriptor is closed */
+	/* DF_1_NODEFLIB: do not search the default directories */
+	bool no_default_dirs;
+	/* PT_INTERP; NULL for a library or a static program */
+	char *interpreter;
+	char *soname; /* DT_SONAME, or NULL */
 	char *rpath; /* DT_RPATH, or NULL */
-	char *runpath; /* DT_RUNPATH, or NULL; then DT_RPATH does not count */
-	struct strv needed; /* DT_NEEDED in their order */
+	char *runpath; /* DT_RUNPATH, or NULL; overrides DT_RPATH */
+	struct strv needed; /* DT_NEEDED in the file's order */
 };
 
-/* Does the file start as an ELF file does? */
-bool elf_is(const char *path);
+/* Return true if the file starts with the ELF magic. */
+bool elf_has_magic(const char *path);
 
 /*
- * Returns 0, -ENOEXEC for a file that is no ELF file or a broken one, or what
- * opening it gave, with `err` naming the file and `out` empty.
+ * Read a program or library.  Returns 0, -ENOEXEC if the file is no valid ELF
+ * file, or the error of open(), with `err` naming the file and `out` empty.
+ * The caller calls elf_program_release().
  */
 int elf_program_read(struct elf_program *out, const char *path,
 		     struct err *err);
 void elf_program_release(struct elf_program *e);
 
-/* Can the one load the other: the same machine, word size and byte order? */
-bool elf_program_alike(const struct elf_program *a,
-		       const struct elf_program *b);
+/*
+ * Return true if the files have the same machine, word size and byte order, so
+ * that one can load the other.
+ */
+bool elf_program_is_compatible(const struct elf_program *a,
+			       const struct elf_program *b);
+
+struct elf_symbol {
+	/* borrowed from the file; valid during the callback */
+	const char *name;
+	uint64_t size; /* bytes, from the symbol table */
+	/*
+	 * letter of nm(1), as bfd_decode_symclass() of binutils 2.40: 't', 'D'
+	 * ...
+	 */
+	char type;
+};
+
+typedef void elf_on_symbol(void *ctx, const struct elf_symbol *s);
+
+/*
+ * Call `on_symbol` for each defined symbol that has a size.  Returns 0;
+ * -ENOEXEC if the file is no valid ELF file; -ENODATA if it is stripped; or the
+ * error of opening it, with `err` naming the file.  Symbols found before an
+ * error have already been reported.
+ */
+int elf_symbols_read(const char *path, elf_on_symbol *on_symbol, void *ctx,
+		     struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Words, and ": TAIL" behind them unless that is NULL. */
+/* Format the message, and append ": TAIL" unless `tail` is NULL. */
 static void format_text(struct err *err, const char *tail, const char *fmt,
 			va_list ap)
 {
@@ -19,8 +19,9 @@ static void format_text(struct err *err, const char *tail, const char *fmt,
 	if (tail)
 		snprintf(err->text + used, sizeof(err->text) - used, ": %s",
 			 tail);
-	/* It may hold names of files and a peer's words. */
-	printable_clean(err->text, strlen(err->text), PRINTABLE_LAYOUT, '?');
+	/* The message may contain file names and text from a peer. */
+	printable_replace(err->text, strlen(err->text), PRINTABLE_WHITESPACE,
+			  '?');
 }
 
 int err_set(struct err *err, int code, const char *fmt, ...)

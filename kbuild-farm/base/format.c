@@ -17,7 +17,7 @@ void format_duration(struct buf *out, uint64_t ms)
 	format_time(out, ms + 500);
 }
 
-/* With a unit, 0: none. */
+/* `unit` is 0 for no unit. */
 static void put_whole(struct buf *out, uint64_t n, char unit)
 {
 	buf_add_number(out, n);
@@ -32,7 +32,7 @@ static void put_tenths(struct buf *out, uint64_t tenths, char unit)
 	put_whole(out, tenths % 10, unit);
 }
 
-void format_span(struct buf *out, uint64_t ms)
+void format_duration_short(struct buf *out, uint64_t ms)
 {
 	uint64_t s = ms / 1000;
 

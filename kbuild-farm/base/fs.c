@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fs.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +17,13 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 4096 /* of a tree to be removed */
-#define NS        1000000000
-#define COPY_MOST (1u << 30) /* bytes by one copy_file_range() */
-#define TEMPORARY ".kfarm." /* in the name of a file that is being written */
+#define DEPTH_MAX      4096 /* depth up to which a tree can be removed */
+#define NS_PER_SECOND  1000000000
+#define COPY_BYTES_MAX (1u << 30) /* bytes per copy_file_range() */
+#define TEMP_INFIX     ".kfarm." /* part of each temporary file's name */
 
 bool fs_exists(const char *path)
 {
@@ -79,7 +82,7 @@ int fs_write_all(int fd, struct bytes in)
 	return 0;
 }
 
-int fs_memory(struct bytes in, int *fd, struct err *err)
+int fs_memfd_new(struct bytes in, int *fd, struct err *err)
 {
 	int ret;
 
@@ -94,7 +97,7 @@ int fs_memory(struct bytes in, int *fd, struct err *err)
 		     0;
 }
 
-int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err)
+int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err)
 {
 	char block[1 << 14];
 	off_t at = 0;
@@ -110,37 +113,40 @@ int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err)
 	return n < 0 ? err_errno(err, "a file in memory") : 0;
 }
 
-static char *temporary_beside(const char *path)
+static char *make_temp_path(const char *path)
 {
 	char *dir = str_dir(path);
-	char *tmp = xasprintf("%s/.%s" TEMPORARY "%d", dir, str_base(path),
+	char *tmp = xasprintf("%s/.%s" TEMP_INFIX "%d", dir, str_base(path),
 			      (int)getpid());
 
 	free(dir);
 	return tmp;
 }
 
-void fs_remove_temporaries(const char *dir)
+void fs_remove_temp_files(const char *dir)
 {
 	struct strv names = { 0 };
 
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", dir, names.v[i]);
-		const char *mark = strstr(names.v[i], TEMPORARY);
+		const char *mark = strstr(names.v[i], TEMP_INFIX);
 
 		if (names.v[i][0] == '.' && mark &&
-		    !mark[sizeof(TEMPORARY) - 1 +
-			  strspn(mark + sizeof(TEMPORARY) - 1, "0123456789")])
+		    !mark[sizeof(TEMP_INFIX) - 1 +
+			  strspn(mark + sizeof(TEMP_INFIX) - 1, "0123456789")])
 			unlink(path);
 		free(path);
 	}
 	strv_release(&names);
 }
 
-/* Ends a write to `tmp`: rename it to `path`, or remove it after `ret`. */
-static int end_write(int fd, const char *tmp, const char *path, int ret,
-		     struct err *err)
+/*
+ * Finish a write to `tmp`: rename it to `path`, or remove it if `ret` is an
+ * error.
+ */
+static int finish_write(int fd, const char *tmp, const char *path, int ret,
+			struct err *err)
 {
 	if (close(fd) && !ret)
 		ret = -errno;
@@ -155,20 +161,20 @@ static int end_write(int fd, const char *tmp, const char *path, int ret,
 
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 {
-	char *tmp = temporary_beside(path);
+	char *tmp = make_temp_path(path);
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	int ret;
 
 	if (fd < 0)
 		ret = err_errno(err, "%s", path);
 	else
-		ret = end_write(fd, tmp, path, fs_write_all(fd, in), err);
+		ret = finish_write(fd, tmp, path, fs_write_all(fd, in), err);
 	free(tmp);
 	return ret;
 }
 
-static int write_through(const char *path, int flags, struct bytes in,
-			 mode_t mode, struct err *err)
+static int write_in_place(const char *path, int flags, struct bytes in,
+			  mode_t mode, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, mode);
 	int ret = fd < 0 ? -errno : fs_write_all(fd, in);
@@ -178,25 +184,27 @@ static int write_through(const char *path, int flags, struct bytes in,
 	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
 }
 
-int fs_write_named(const char *path, struct bytes in, mode_t mode,
-		   struct err *err)
+int fs_write_follow(const char *path, struct bytes in, mode_t mode,
+		    struct err *err)
 {
 	char *real = realpath(path, NULL);
 	struct stat st;
 	int ret;
 
 	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		ret = write_through(path, 0, in, mode, err);
-	/* It leads nowhere yet; the kernel goes there. */
+		ret = write_in_place(path, 0, in, mode, err);
+	/* The target of the link does not exist yet; the kernel resolves it. */
 	else if (!real && !lstat(path, &st) && S_ISLNK(st.st_mode))
-		ret = write_through(path, O_CREAT, in, mode, err);
+		ret = write_in_place(path, O_CREAT, in, mode, err);
 	else
 		ret = fs_write(real ? real : path, in, mode, err);
 	free(real);
 	return ret;
 }
 
-/* Within one file system its blocks may be shared, or copied by the kernel. */
+/*
+ * Within a file system, the kernel can share blocks or copy without user space.
+ */
 static int copy_in_kernel(int in, int out)
 {
 	ssize_t n;
@@ -204,12 +212,12 @@ static int copy_in_kernel(int in, int out)
 	if (!ioctl(out, FICLONE, in))
 		return 0;
 	do
-		n = copy_file_range(in, NULL, out, NULL, COPY_MOST, 0);
+		n = copy_file_range(in, NULL, out, NULL, COPY_BYTES_MAX, 0);
 	while (n > 0);
 	return n < 0 ? -errno : 0;
 }
 
-/* What copy_in_kernel() could not do, from where it came to. */
+/* Copy the rest from the position at which copy_in_kernel() stopped. */
 static int copy_fd(int in, int out)
 {
 	char block[1 << 16];
@@ -231,7 +239,7 @@ static int copy_fd(int in, int out)
 
 int fs_copy(const char *from, const char *to, struct err *err)
 {
-	char *tmp = temporary_beside(to);
+	char *tmp = make_temp_path(to);
 	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
 	struct stat st;
 	int ret;
@@ -247,10 +255,10 @@ int fs_copy(const char *from, const char *to, struct err *err)
 		goto done;
 	}
 	ret = copy_fd(in, out);
-	/* What the umask took away. */
+	/* The umask may have removed permissions. */
 	if (!ret && fchmod(out, st.st_mode & 0777))
 		ret = -errno;
-	ret = end_write(out, tmp, to, ret, err);
+	ret = finish_write(out, tmp, to, ret, err);
 done:
 	if (in >= 0)
 		close(in);
@@ -258,8 +266,8 @@ done:
 	return ret;
 }
 
-/* Some file systems cannot be read by sendfile(). */
-static ssize_t send_some(int from, int to, off_t *at, size_t most)
+/* sendfile() cannot read from some file systems. */
+static ssize_t send_chunk(int from, int to, off_t *at, size_t most)
 {
 	uint8_t block[1 << 16];
 	ssize_t n = sendfile(to, from, at, most);
@@ -283,8 +291,8 @@ static int send_bytes(int from, int to, uint64_t size)
 
 	while ((uint64_t)at < size) {
 		uint64_t left = size - (uint64_t)at;
-		ssize_t n = send_some(from, to, &at,
-				      left < 1 << 30 ? (size_t)left : 1 << 30);
+		ssize_t n = send_chunk(from, to, &at,
+				       left < 1 << 30 ? (size_t)left : 1 << 30);
 
 		if (!n)
 			return -EIO;
@@ -294,11 +302,14 @@ static int send_bytes(int from, int to, uint64_t size)
 	return 0;
 }
 
-int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
-	       int64_t mtime_ns)
+int fs_create_at(int dir, const char *name, int from, uint64_t size_bytes,
+		 mode_t mode, int64_t mtime_ns)
 {
-	const int64_t rest = (mtime_ns % NS + NS) % NS;
-	const struct timespec at = { (time_t)((mtime_ns - rest) / NS), rest };
+	const int64_t rest = (mtime_ns % NS_PER_SECOND + NS_PER_SECOND) %
+			     NS_PER_SECOND;
+	const struct timespec at = {
+		(time_t)((mtime_ns - rest) / NS_PER_SECOND), rest
+	};
 	const struct timespec times[2] = { at, at };
 	int fd = openat(dir, name,
 			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -307,7 +318,7 @@ int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
 
 	if (fd < 0)
 		return -errno;
-	ret = send_bytes(from, fd, size);
+	ret = send_bytes(from, fd, size_bytes);
 	if (!ret && (fchmod(fd, mode) || futimens(fd, times)))
 		ret = -errno;
 	if (close(fd) && !ret)
@@ -315,8 +326,11 @@ int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
 	return ret;
 }
 
-/* A directory that is there may answer EROFS or EACCES as well as EEXIST. */
-static int make_missing(const char *path, mode_t mode, struct err *err)
+/*
+ * For an existing directory, mkdir() can fail with EROFS or EACCES as well as
+ * EEXIST.
+ */
+static int make_missing_dir(const char *path, mode_t mode, struct err *err)
 {
 	int why;
 
@@ -343,7 +357,7 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 		if (held && held != '/')
 			continue;
 		*p = '\0';
-		ret = make_missing(copy, mode, err);
+		ret = make_missing_dir(copy, mode, err);
 		if (ret)
 			break;
 		*p = held;
@@ -391,10 +405,10 @@ int fs_list_at(int at, const char *name, struct strv *out)
 }
 
 /*
- * `*dir` is ours to close.  One that is deeper takes its place meanwhile, so
- * that a tree of any depth takes one descriptor.
+ * `*dir` is closed by the caller.  During the recursion it is replaced by a
+ * deeper directory, so that a tree of any depth needs one descriptor.
  */
-static int remove_in(int *dir, const char *name, int depth);
+static int remove_recursive(int *dir, const char *name, int depth);
 
 static int open_path(int at, const char *name)
 {
@@ -404,7 +418,7 @@ static int open_path(int at, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static int empty_in(int *dir, const char *name, int depth)
+static int empty_dir(int *dir, const char *name, int depth)
 {
 	struct strv names = { 0 };
 	int fd = depth < DEPTH_MAX ? open_path(*dir, name) : -ELOOP;
@@ -413,7 +427,7 @@ static int empty_in(int *dir, const char *name, int depth)
 	if (fd >= 0) {
 		close(*dir);
 		for (size_t i = 0; i < names.n && !ret; i++)
-			ret = remove_in(&fd, names.v[i], depth + 1);
+			ret = remove_recursive(&fd, names.v[i], depth + 1);
 		*dir = open_path(fd, "..");
 		close(fd);
 		if (*dir < 0 && !ret)
@@ -423,7 +437,7 @@ static int empty_in(int *dir, const char *name, int depth)
 	return ret;
 }
 
-static int remove_in(int *dir, const char *name, int depth)
+static int remove_recursive(int *dir, const char *name, int depth)
 {
 	int ret;
 
@@ -435,11 +449,11 @@ static int remove_in(int *dir, const char *name, int depth)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return -errno;
-	/* One without permissions was made to stay. */
+	/* A directory without permissions cannot be listed or emptied. */
 	if (faccessat(*dir, name, R_OK | W_OK | X_OK, AT_EACCESS) &&
 	    fchmodat(*dir, name, 0700, 0))
 		return -errno;
-	ret = empty_in(dir, name, depth);
+	ret = empty_dir(dir, name, depth);
 	if (!ret && unlinkat(*dir, name, AT_REMOVEDIR) && errno != ENOENT)
 		ret = -errno;
 	return ret;
@@ -448,7 +462,7 @@ static int remove_in(int *dir, const char *name, int depth)
 int fs_remove_at(int at, const char *name)
 {
 	int dir = open_path(at, ".");
-	int ret = dir < 0 ? dir : remove_in(&dir, name, 0);
+	int ret = dir < 0 ? dir : remove_recursive(&dir, name, 0);
 
 	if (dir >= 0)
 		close(dir);
@@ -474,7 +488,7 @@ int fs_remove(const char *path, struct err *err)
 				       0;
 }
 
-int fs_lock(int at, const char *name, int flags, int how)
+int fs_open_locked(int at, const char *name, int flags, int flock_op)
 {
 	int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat is, has;
@@ -483,7 +497,7 @@ int fs_lock(int at, const char *name, int flags, int how)
 	if (fd < 0)
 		return -errno;
 	do
-		ret = flock(fd, how);
+		ret = flock(fd, flock_op);
 	while (ret && errno == EINTR);
 	if (ret)
 		ret = errno == EWOULDBLOCK ? -EBUSY : -errno;
@@ -496,10 +510,10 @@ int fs_lock(int at, const char *name, int flags, int how)
 	return ret ? ret : fd;
 }
 
-char *fs_absolute(const char *path)
+char *fs_make_absolute(const char *path)
 {
 	char *cwd = getcwd(NULL, 0);
-	char *out = str_seen_from(cwd ? cwd : "", path);
+	char *out = str_join_path(cwd ? cwd : "", path);
 
 	free(cwd);
 	return out;
@@ -509,7 +523,7 @@ static char *home_dir(const char *variable, const char *below_home)
 {
 	const char *set = getenv(variable), *home = getenv("HOME");
 
-	/* The specification: relative paths are to be ignored. */
+	/* The specification requires that relative paths are ignored. */
 	if (set && set[0] == '/')
 		return xasprintf("%s/kfarm", set);
 	return xasprintf("%s/%s/kfarm", home && home[0] == '/' ? home : "/root",
@@ -549,7 +563,7 @@ int fs_runtime_dir(char **out, struct err *err)
 	else
 		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
 	ret = fs_mkdirs(dir, 0700, err);
-	if (ret && is_given) /* another user's, after su(1) */
+	if (ret && is_given) /* the directory of another user, after su(1) */
 		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))
 		ret = err_errno(err, "%s", dir);
@@ -564,4 +578,102 @@ int fs_runtime_dir(char **out, struct err *err)
 	else
 		*out = dir;
 	return ret;
+}
+
+#define OPEN_DIR_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* Open one component. */
+static int open_component(int dir, const char *name, bool create)
+{
+	struct stat st;
+	int fd;
+
+	if (create && mkdirat(dir, name, 0755) && errno != EEXIST)
+		return -errno;
+	fd = openat(dir, name, OPEN_DIR_FLAGS);
+	if (fd >= 0)
+		return fd;
+	/* A symbolic link gives ENOTDIR, too. */
+	if (errno == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
+		return S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
+	return -errno;
+}
+
+static int open_stepwise(int root, const char *path, bool make)
+{
+	int dir = fcntl(root, F_DUPFD_CLOEXEC, 3);
+
+	if (dir < 0)
+		return -errno;
+	while (*path) {
+		size_t n = strcspn(path, "/");
+		char *name = xstrndup(path, n);
+		int next = open_component(dir, name, make);
+
+		free(name);
+		close(dir);
+		if (next < 0)
+			return next;
+		dir = next;
+		path += n + (path[n] == '/');
+	}
+	return dir;
+}
+
+int beneath_open(int root, const char *path, bool create)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+	int dir = -ENOSYS;
+
+	/* One call resolves the whole path; -ENOSYS before Linux 5.6. */
+	if (*path) {
+		dir = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+		if (dir < 0)
+			dir = -errno;
+	}
+	if (dir == -ENOSYS || dir == -EPERM || (dir == -ENOENT && create))
+		dir = open_stepwise(root, path, create);
+	return dir;
+}
+
+char *lock_holders(int fd)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	struct strv who = { 0 };
+	char *line = NULL, *out;
+	unsigned int major, minor;
+	unsigned long inode;
+	size_t room = 0;
+	struct stat st;
+	long pid;
+
+	if (fstat(fd, &st))
+		st = (struct stat){ 0 };
+	while (locks && getline(&line, &room, locks) > 0) {
+		struct buf name = { 0 };
+		struct err ignored;
+		char *file;
+
+		if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid,
+			   &major, &minor, &inode) != 4 ||
+		    inode != st.st_ino || pid <= 0 || pid == getpid())
+			continue;
+		file = xasprintf("/proc/%ld/comm", pid);
+		if (!fs_read(file, 4096, &name, &ignored) && name.len)
+			strv_addf(&who, "%ld (%.*s)", pid,
+				  (int)strcspn(buf_str(&name), "\n"),
+				  buf_str(&name));
+		buf_release(&name);
+		free(file);
+	}
+	if (locks)
+		fclose(locks);
+	free(line);
+	out = who.n ? strv_join(&who, ", ") : xstrdup("another process");
+	strv_release(&who);
+	return out;
 }

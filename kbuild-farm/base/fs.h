@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/fs.h - files and directories.  Errors name the path.
+ * base/fs.h - Files and directories.
+ *
+ * Error messages name the path.  The caller frees each path that is returned.
  */
 #ifndef BASE_FS_H
 #define BASE_FS_H
@@ -14,60 +16,77 @@
 
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
-/* Reads all of a file: 0, -EFBIG beyond `max` bytes, or a negative errno. */
+/*
+ * Read a whole file.  Returns 0, -EFBIG if it is longer than `max` bytes, or
+ * another negative errno.
+ */
 int fs_read(const char *path, size_t max, struct buf *out, struct err *err);
-/* Makes or replaces a file in one step: a temporary beside it, a rename. */
+/*
+ * Create or replace a file atomically: write a temporary file in the same
+ * directory, then rename it.
+ */
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
 /*
- * The same for a name that the user gave: what a symbolic link leads to is
- * replaced, and to a device or a FIFO it is written.
+ * Like fs_write(), for a path that the user gave: replaces the target of a
+ * symbolic link, and writes to a device or a FIFO in place.
  */
-int fs_write_named(const char *path, struct bytes in, mode_t mode,
-		   struct err *err);
-/* write(2) until all is written: 0 or a negative errno. */
+int fs_write_follow(const char *path, struct bytes in, mode_t mode,
+		    struct err *err);
+/* Call write(2) until all bytes are written. Returns 0 or a negative errno. */
 int fs_write_all(int fd, struct bytes in);
-/* Remove what fs_write() and fs_copy() left in a directory when they were
-   killed. */
-void fs_remove_temporaries(const char *dir);
 /*
- * A file in memory with these bytes, in *fd, to be read from its beginning;
- * and what somebody wrote to one, -EMSGSIZE beyond `max` bytes.
+ * Remove the temporary files that killed fs_write() and fs_copy() calls left in
+ * a directory.
  */
-int fs_memory(struct bytes in, int *fd, struct err *err);
-int fs_memory_read(int fd, size_t max, struct buf *out, struct err *err);
-/* Copies a file with its permissions, through a temporary and a rename. */
+void fs_remove_temp_files(const char *dir);
+/*
+ * Create a memory file with these bytes, positioned at its beginning, in *fd;
+ * read all of a memory file. fs_memfd_read() returns -EMSGSIZE if it is longer
+ * than `max` bytes.
+ */
+int fs_memfd_new(struct bytes in, int *fd, struct err *err);
+int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err);
+/* Copy a file and its permissions through a temporary file and a rename. */
 int fs_copy(const char *from, const char *to, struct err *err);
 /*
- * Make the file `name` below the directory `dir` with the first `size` bytes
- * of `from`, whose position is neither used nor moved; the time is in ns since
- * 1970.  0; -EIO where there are fewer bytes; or a negative errno, and then
- * perhaps a part of the file.
+ * Create the file `name` in the directory `dir` with the first `size_bytes`
+ * bytes of `from`, whose file position is neither used nor changed.  `mtime_ns`
+ * is in ns since 1970.  Returns 0; -EIO if `from` is too short; or another
+ * negative errno.  After an error a part of the file may exist.
  */
-int fs_make_at(int dir, const char *name, int from, uint64_t size, mode_t mode,
-	       int64_t mtime_ns);
-/* mkdir -p; 0 when it stands already. */
+int fs_create_at(int dir, const char *name, int from, uint64_t size_bytes,
+		 mode_t mode, int64_t mtime_ns);
+/* Create a directory and its parents. Returns 0 also if it exists. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *err);
-/* The names in a directory but "." and "..", sorted: 0 or a negative errno. */
+/*
+ * Return the sorted names in a directory without "." and "..".  Returns 0 or a
+ * negative errno.
+ */
 int fs_list(const char *path, struct strv *out);
-/* The same of `name` below the directory `at`, which may be no link. */
+/*
+ * Like fs_list(), for the directory `name` in `at`, which must not be a
+ * symbolic link.
+ */
 int fs_list_at(int at, const char *name, struct strv *out);
 /*
- * rm -r, without following symbolic links; 0 when there is nothing.  _at():
- * `name`, one component, of the directory `at`; 0 or a negative errno.
+ * Remove a file or directory tree without following symbolic links.  Returns 0
+ * also if it does not exist. fs_remove_at() removes `name`, a single component,
+ * from the directory `at`; it returns 0 or a negative errno.
  */
 int fs_remove(const char *path, struct err *err);
 int fs_remove_at(int at, const char *name);
 /*
- * Open `name` of the directory `at` with these flags, following no link, and
- * flock(2) it.  A descriptor of what has that name even now; -EBUSY: another
- * has it locked; -EAGAIN: it lost its name meanwhile; or a negative errno.
+ * Open `name` in the directory `at` with `flags`, without following a symbolic
+ * link, and lock it with flock(2).  Returns a descriptor of the file that still
+ * has that name; -EBUSY if another descriptor holds the lock; -EAGAIN if the
+ * name was removed or replaced concurrently; or another negative errno.
  */
-int fs_lock(int at, const char *name, int flags, int how);
-/* The path made absolute with our working directory, not resolved. */
-char *fs_absolute(const char *path);
+int fs_open_locked(int at, const char *name, int flags, int flock_op);
+/* Prefix a relative path with the working directory. Does not resolve links. */
+char *fs_make_absolute(const char *path);
 
 /*
- * The user's directories, after the XDG base directory specification; the
+ * The user's directories, after the XDG base directory specification.  The
  * caller frees the path, which may not exist yet.
  */
 char *fs_config_home(void); /* ~/.config/kfarm */
@@ -75,9 +94,25 @@ char *fs_cache_home(void); /* ~/.cache/kfarm */
 char *fs_data_home(void); /* ~/.local/share/kfarm */
 char *fs_state_home(void); /* ~/.local/state/kfarm */
 /*
- * $XDG_RUNTIME_DIR/kfarm, or a private directory below /tmp where that is
- * not set.  Made with mode 0700; refused when it is not ours.
+ * Return $XDG_RUNTIME_DIR/kfarm, or a private directory in /tmp if the variable
+ * is not set.  Creates it with mode 0700.  Returns an error if another user
+ * owns it or can write to it.
  */
 int fs_runtime_dir(char **out, struct err *err);
+
+/*
+ * Open the directory `path` beneath the directory `root` (O_PATH).  `path` is
+ * relative and in normal form; "" means `root`.  `create` creates missing
+ * directories.  Returns a descriptor, -ELOOP if a component is a symbolic link,
+ * or another negative errno.
+ */
+int beneath_open(int root, const char *path, bool create);
+
+/*
+ * Return the other processes that hold a lock on the open file `fd`, such as
+ * "12 (make), 14 (kfarm)", or "another process" if /proc/locks names none.  The
+ * caller frees the text.
+ */
+char *lock_holders(int fd);
 
 #endif

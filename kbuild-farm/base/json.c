@@ -49,7 +49,9 @@ void json_add_text(struct buf *out, const char *s)
 	char *quoted;
 	json_t *value;
 
-	/* Most texts are, and jansson takes microseconds for each. */
+	/*
+	 * Most texts need no escapes, and jansson takes microseconds for each.
+	 */
 	if (is_plain(s)) {
 		buf_add(out, "\"", 1);
 		buf_add_str(out, s);

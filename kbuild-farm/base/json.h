@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/json.h - texts as JSON: a path or a peer's words may hold any byte, a
- * JSON string only UTF-8.
+ * base/json.h - JSON strings from arbitrary bytes.
+ *
+ * A path or text from a peer may contain any byte, but a JSON string must be
+ * valid UTF-8.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -12,13 +14,13 @@
 #include <jansson.h>
 
 /*
- * A new reference to the string `s`; where that is not UTF-8, each byte above
- * 127 becomes U+FFFD.  NULL is null.
+ * Return a new reference to the string `s`.  If `s` is not valid UTF-8, each
+ * byte above 127 becomes U+FFFD.  NULL becomes null.
  */
 json_t *json_text(const char *s);
-/* A new reference to an array of them. */
+/* Return a new reference to an array of such strings. */
 json_t *json_texts(const struct strv *list);
-/* Appends the string `s`, quoted, as json_text() makes one of it. */
+/* Append `s` quoted, with the same conversion as json_text(). */
 void json_add_text(struct buf *out, const char *s);
 
 #endif

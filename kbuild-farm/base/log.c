@@ -12,19 +12,19 @@
 #include <unistd.h>
 
 static const char *log_program = "kfarm";
-static enum log_level log_most = LOG_INFO;
+static enum log_level log_max_level = LOG_INFO;
 
 static pthread_mutex_t divert_lock = PTHREAD_MUTEX_INITIALIZER;
-static log_sink *divert_sink; /* NULL: stderr */
+static log_sink *divert_sink; /* NULL for stderr */
 static void *divert_ctx;
 
-void log_init(const char *program, enum log_level most)
+void log_init(const char *program, enum log_level max_level)
 {
 	log_program = program;
-	log_most = most;
+	log_max_level = max_level;
 }
 
-void log_divert(log_sink *sink, void *ctx)
+void log_set_sink(log_sink *sink, void *ctx)
 {
 	pthread_mutex_lock(&divert_lock);
 	divert_sink = sink;
@@ -32,27 +32,16 @@ void log_divert(log_sink *sink, void *ctx)
 	pthread_mutex_unlock(&divert_lock);
 }
 
-static bool is_diverted(const char *line)
-{
-	bool diverted;
-
-	pthread_mutex_lock(&divert_lock);
-	diverted = divert_sink;
-	if (diverted)
-		divert_sink(divert_ctx, line);
-	pthread_mutex_unlock(&divert_lock);
-	return diverted;
-}
-
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	static const char *const word[] = { "", "warning: ", "", "debug: " };
 	char line[2048];
 	int saved = errno;
+	bool diverted;
 	size_t used;
 	va_list ap;
 
-	if (level > log_most)
+	if (level > log_max_level)
 		return;
 	snprintf(line, sizeof(line), "%s: %s", log_program, word[level]);
 	used = strlen(line);
@@ -60,10 +49,18 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
 	va_end(ap);
 	used = strlen(line);
-	printable_clean(line, used, PRINTABLE_LAYOUT, '?');
-	if (!is_diverted(line)) {
+	printable_replace(line, used, PRINTABLE_WHITESPACE, '?');
+	pthread_mutex_lock(&divert_lock);
+	diverted = divert_sink;
+	if (diverted)
+		divert_sink(divert_ctx, line);
+	pthread_mutex_unlock(&divert_lock);
+	if (!diverted) {
 		line[used++] = '\n';
-		/* A log that cannot be written must not fail the work. */
+		/*
+		 * A failure to write the log must not change errno for the
+		 * caller.
+		 */
 		if (write(STDERR_FILENO, line, used) < 0)
 			errno = 0;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/log.h - what a program tells its user on stderr, a line each.
+ * base/log.h - Log lines on stderr.
  *
- * Only main(), the subcommands and a daemon's session print.
+ * Only main(), the subcommands and the session of a daemon log.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -14,15 +14,18 @@ enum log_level {
 	LOG_DEBUG
 };
 
-/* `program` is kept, not copied.  Lines above `most` are dropped. */
-void log_init(const char *program, enum log_level most);
 /*
- * Lines go to `sink` from now on, without their newlines and one at a time,
- * from whichever thread; NULL: to stderr again.  It logs nothing itself.
+ * Set the prefix and the most verbose level that is printed.  Borrows
+ * `program`.
+ */
+void log_init(const char *program, enum log_level max_level);
+/*
+ * Send log lines to `sink` instead of stderr, without their newlines and one at
+ * a time, from any thread.  NULL restores stderr.  The sink must not log.
  */
 typedef void log_sink(void *ctx, const char *line);
-void log_divert(log_sink *sink, void *ctx);
-/* "program: warning: text", in one write, so that lines do not mix. */
+void log_set_sink(log_sink *sink, void *ctx);
+/* Print "program: warning: text" in one write, so that lines do not mix. */
 void log_line(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

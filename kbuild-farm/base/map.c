@@ -12,92 +12,96 @@
 
 void map_release(struct map *map)
 {
-	free(map->bucket);
+	free(map->buckets);
 	*map = (struct map){ 0 };
 }
 
-static void link_node(struct map *map, struct map_node *node)
+static void add_to_bucket(struct map *map, struct map_entry *entry)
 {
-	struct map_node **head = &map->bucket[node->hash & map->mask];
+	struct map_entry **head = &map->buckets[entry->hash & map->bucket_mask];
 
-	node->next = *head;
-	*head = node;
+	entry->next = *head;
+	*head = entry;
 }
 
 static void grow_buckets(struct map *map)
 {
 	struct map old = *map;
 
-	map->mask = old.bucket ? 2 * old.mask + 1 : 63;
-	map->bucket = xcalloc(map->mask + 1, sizeof(struct map_node *));
-	for (size_t i = 0; old.bucket && i <= old.mask; i++) {
-		struct map_node *node = old.bucket[i], *next;
+	map->bucket_mask = old.buckets ? 2 * old.bucket_mask + 1 : 63;
+	map->buckets = xcalloc(map->bucket_mask + 1,
+			       sizeof(struct map_entry *));
+	for (size_t i = 0; old.buckets && i <= old.bucket_mask; i++) {
+		struct map_entry *node = old.buckets[i], *next;
 
 		for (; node; node = next) {
 			next = node->next;
-			link_node(map, node);
+			add_to_bucket(map, node);
 		}
 	}
-	free(old.bucket);
+	free(old.buckets);
 }
 
-void map_add(struct map *map, struct map_node *node, uint64_t hash)
+void map_add(struct map *map, struct map_entry *entry, uint64_t hash)
 {
-	if (!map->bucket || map->n > map->mask)
+	if (!map->buckets || map->n_entries > map->bucket_mask)
 		grow_buckets(map);
-	node->hash = hash;
-	link_node(map, node);
-	map->n++;
+	entry->hash = hash;
+	add_to_bucket(map, entry);
+	map->n_entries++;
 }
 
-void map_remove(struct map *map, struct map_node *node)
+void map_remove(struct map *map, struct map_entry *entry)
 {
-	struct map_node **at = &map->bucket[node->hash & map->mask];
+	struct map_entry **at = &map->buckets[entry->hash & map->bucket_mask];
 
-	while (*at != node)
+	while (*at != entry)
 		at = &(*at)->next;
-	*at = node->next;
-	map->n--;
+	*at = entry->next;
+	map->n_entries--;
 }
 
-static struct map_node *next_of_hash(struct map_node *node, uint64_t hash)
+static struct map_entry *next_with_hash(struct map_entry *entry, uint64_t hash)
 {
-	while (node && node->hash != hash)
-		node = node->next;
-	return node;
+	while (entry && entry->hash != hash)
+		entry = entry->next;
+	return entry;
 }
 
-struct map_node *map_find(const struct map *map, uint64_t hash)
+struct map_entry *map_find(const struct map *map, uint64_t hash)
 {
-	return map->n ? next_of_hash(map->bucket[hash & map->mask], hash) :
-			NULL;
+	return map->n_entries ?
+		       next_with_hash(map->buckets[hash & map->bucket_mask],
+				      hash) :
+		       NULL;
 }
 
-struct map_node *map_again(const struct map_node *node)
+struct map_entry *map_next_match(const struct map_entry *entry)
 {
-	return next_of_hash(node->next, node->hash);
+	return next_with_hash(entry->next, entry->hash);
 }
 
-struct map_node *map_next(const struct map *map, const struct map_node *node)
+struct map_entry *map_next(const struct map *map, const struct map_entry *entry)
 {
-	size_t i = node ? (node->hash & map->mask) + 1 : 0;
+	size_t i = entry ? (entry->hash & map->bucket_mask) + 1 : 0;
 
-	if (node && node->next)
-		return node->next;
-	for (; map->n && i <= map->mask; i++)
-		if (map->bucket[i])
-			return map->bucket[i];
+	if (entry && entry->next)
+		return entry->next;
+	for (; map->n_entries && i <= map->bucket_mask; i++)
+		if (map->buckets[i])
+			return map->buckets[i];
 	return NULL;
 }
 
-void map_release_all(struct map *map, void (*release)(struct map_node *node))
+void map_release_entries(struct map *map,
+			 void (*free_entry)(struct map_entry *node))
 {
-	struct map_node *node = map_next(map, NULL), *next;
+	struct map_entry *node = map_next(map, NULL), *next;
 
 	for (; node; node = next) {
 		next = map_next(map, node);
-		if (release)
-			release(node);
+		if (free_entry)
+			free_entry(node);
 		else
 			free(node);
 	}
@@ -109,7 +113,7 @@ static uint64_t rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* In registers: what is hashed is short, and there is much of it. */
+/* Values in registers: inputs are short and many. */
 struct sip {
 	uint64_t a, b, c, d;
 };
@@ -139,9 +143,9 @@ static inline struct sip sip_word(struct sip v, uint64_t word)
 
 static uint64_t hash_key[2];
 
-static void make_key(void)
+static void make_hash_key(void)
 {
-	/* Where the kernel has no entropy yet, the clock has to do. */
+	/* The kernel has no entropy yet; use the clock and an address. */
 	if (getrandom(hash_key, sizeof(hash_key), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(hash_key))
 		hash_key[0] = clock_us() ^ (uintptr_t)&hash_key;
@@ -155,7 +159,7 @@ uint64_t map_hash(struct bytes in)
 	uint64_t word;
 	size_t at = 0;
 
-	pthread_once(&once, make_key);
+	pthread_once(&once, make_hash_key);
 	v.a = hash_key[0] ^ 0x736f6d6570736575;
 	v.b = hash_key[1] ^ 0x646f72616e646f6d;
 	v.c = hash_key[0] ^ 0x6c7967656e657261;

@@ -1,47 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/map.h - things found by a hash; the nodes are the caller's.
+ * base/map.h - Intrusive hash table.
  *
- * A node is the first member of what is kept.  The caller says what the
- * hash is and compares the rest itself:
+ * A struct map_entry is the first member of the caller's struct.  The caller
+ * supplies the hash and compares the rest:
  *
- *	struct map_node *n = map_find(&map, hash);
- *	while (n && !is_it((struct thing *)n))
- *		n = map_again(n);
+ * 	struct map_entry *n = map_find(&map, hash);
+ * 	while (n && !is_it((struct thing *)n))
+ * 		n = map_next_match(n);
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
 #include "base/bytes.h"
 
-struct map_node {
-	struct map_node *next;
+struct map_entry {
+	struct map_entry *next;
 	uint64_t hash;
 };
 
-/* A zeroed one is empty. */
+/* An empty map is zeroed. */
 struct map {
-	struct map_node **bucket;
-	size_t n, mask;
+	struct map_entry **buckets;
+	size_t n_entries, bucket_mask;
 };
 
-/* Frees the table, not the nodes. */
+/* Free the table, but not the entries. */
 void map_release(struct map *map);
-/* The nodes as well, each by `release`, or by free() where that is NULL. */
-void map_release_all(struct map *map, void (*release)(struct map_node *node));
-void map_add(struct map *map, struct map_node *node, uint64_t hash);
-/* `node` must be in it. */
-void map_remove(struct map *map, struct map_node *node);
-/* The first and the next node of a hash, or NULL. */
-struct map_node *map_find(const struct map *map, uint64_t hash);
-struct map_node *map_again(const struct map_node *node);
 /*
- * All of them, in no order: the one after `node`, the first after NULL, and
- * NULL in the end.  `node` may be removed once its next one is known.
+ * Free the table and each entry with `free_entry`, or with free() if that is
+ * NULL.
  */
-struct map_node *map_next(const struct map *map, const struct map_node *node);
+void map_release_entries(struct map *map,
+			 void (*free_entry)(struct map_entry *node));
+void map_add(struct map *map, struct map_entry *entry, uint64_t hash);
+/* `entry` must be in the map. */
+void map_remove(struct map *map, struct map_entry *entry);
+/* Return the first or the next entry with this hash, or NULL. */
+struct map_entry *map_find(const struct map *map, uint64_t hash);
+struct map_entry *map_next_match(const struct map_entry *entry);
 /*
- * A hash of some bytes.  Its key is this process's, so that no peer can choose
+ * Iterate in unspecified order: returns the entry after `entry`, the first
+ * entry for NULL, and NULL after the last.  The caller may remove `entry` after
+ * it has fetched the next entry.
+ */
+struct map_entry *map_next(const struct map *map,
+			   const struct map_entry *entry);
+/*
+ * Hash some bytes.  The key is random per process, so that no peer can choose
  * bytes that all collide.
  */
 uint64_t map_hash(struct bytes in);

@@ -15,26 +15,26 @@
 STAILQ_HEAD(work_list, pool_work);
 
 struct pool {
-	pthread_mutex_t lock; /* of the lists and `stop` */
-	pthread_cond_t more;
-	struct work_list waiting, finished;
-	bool stop;
-	int told; /* eventfd: something is finished */
+	pthread_mutex_t lock; /* protects the lists and `stopping` */
+	pthread_cond_t work_added;
+	struct work_list queued, finished;
+	bool stopping;
+	int done_fd; /* eventfd that signals finished work */
 	struct event *event;
-	unsigned n;
-	pthread_t *thread;
+	unsigned n_threads;
+	pthread_t *threads;
 };
 
-static struct pool_work *next_work(struct pool *pool)
+static struct pool_work *take_work(struct pool *pool)
 {
 	struct pool_work *w;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!pool->stop && STAILQ_EMPTY(&pool->waiting))
-		pthread_cond_wait(&pool->more, &pool->lock);
-	w = pool->stop ? NULL : STAILQ_FIRST(&pool->waiting);
+	while (!pool->stopping && STAILQ_EMPTY(&pool->queued))
+		pthread_cond_wait(&pool->work_added, &pool->lock);
+	w = pool->stopping ? NULL : STAILQ_FIRST(&pool->queued);
 	if (w)
-		STAILQ_REMOVE_HEAD(&pool->waiting, link);
+		STAILQ_REMOVE_HEAD(&pool->queued, entry);
 	pthread_mutex_unlock(&pool->lock);
 	return w;
 }
@@ -45,32 +45,35 @@ static void *run_worker(void *arg)
 	struct pool *pool = arg;
 	struct pool_work *w;
 
-	while ((w = next_work(pool))) {
+	while ((w = take_work(pool))) {
 		bool first;
 
 		w->run(w);
 		pthread_mutex_lock(&pool->lock);
 		first = STAILQ_EMPTY(&pool->finished);
-		STAILQ_INSERT_TAIL(&pool->finished, w, link);
+		STAILQ_INSERT_TAIL(&pool->finished, w, entry);
 		pthread_mutex_unlock(&pool->lock);
-		/* Its counter cannot overflow, so this cannot fail. */
-		if (first && write(pool->told, &one, sizeof(one)) < 0)
+		/*
+		 * The counter of the eventfd cannot overflow, so this cannot
+		 * fail.
+		 */
+		if (first && write(pool->done_fd, &one, sizeof(one)) < 0)
 			abort();
 	}
 	return NULL;
 }
 
-static void call_done(struct work_list *list)
+static void report_done(struct work_list *list)
 {
 	struct pool_work *w;
 
 	while ((w = STAILQ_FIRST(list))) {
-		STAILQ_REMOVE_HEAD(list, link);
-		w->done(w);
+		STAILQ_REMOVE_HEAD(list, entry);
+		w->on_done(w);
 	}
 }
 
-static void on_told(evutil_socket_t fd, short what, void *arg)
+static void on_work_finished(evutil_socket_t fd, short what, void *arg)
 {
 	struct pool *pool = arg;
 	struct work_list done = STAILQ_HEAD_INITIALIZER(done);
@@ -82,40 +85,35 @@ static void on_told(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_lock(&pool->lock);
 	STAILQ_CONCAT(&done, &pool->finished);
 	pthread_mutex_unlock(&pool->lock);
-	call_done(&done);
-}
-
-static void start_threads(struct pool *pool, unsigned threads)
-{
-	sigset_t all, before;
-
-	pool->thread = xcalloc(threads, sizeof(*pool->thread));
-	/* Signals are the event loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (; pool->n < threads; pool->n++) {
-		if (pthread_create(&pool->thread[pool->n], NULL, run_worker,
-				   pool))
-			break;
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	report_done(&done);
 }
 
 struct pool *pool_new(struct event_base *base, unsigned threads)
 {
 	struct pool *pool = xcalloc(1, sizeof(*pool));
+	sigset_t all, before;
 
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->more, NULL);
-	STAILQ_INIT(&pool->waiting);
+	pthread_cond_init(&pool->work_added, NULL);
+	STAILQ_INIT(&pool->queued);
 	STAILQ_INIT(&pool->finished);
-	pool->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pool->event = event_new(base, pool->told, EV_READ | EV_PERSIST, on_told,
-				pool);
-	if (pool->told < 0 || !pool->event || event_add(pool->event, NULL))
+	pool->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pool->event = event_new(base, pool->done_fd, EV_READ | EV_PERSIST,
+				on_work_finished, pool);
+	if (pool->done_fd < 0 || !pool->event || event_add(pool->event, NULL))
 		str_out_of_memory();
-	start_threads(pool, threads);
-	if (!pool->n)
+
+	pool->threads = xcalloc(threads, sizeof(*pool->threads));
+	/* The event loop handles signals; block them in the threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (; pool->n_threads < threads; pool->n_threads++) {
+		if (pthread_create(&pool->threads[pool->n_threads], NULL,
+				   run_worker, pool))
+			break;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!pool->n_threads)
 		str_out_of_memory();
 	return pool;
 }
@@ -125,25 +123,25 @@ void pool_free(struct pool *pool)
 	if (!pool)
 		return;
 	pthread_mutex_lock(&pool->lock);
-	pool->stop = true;
-	pthread_cond_broadcast(&pool->more);
+	pool->stopping = true;
+	pthread_cond_broadcast(&pool->work_added);
 	pthread_mutex_unlock(&pool->lock);
-	for (unsigned i = 0; i < pool->n; i++)
-		pthread_join(pool->thread[i], NULL);
-	call_done(&pool->finished);
-	call_done(&pool->waiting);
+	for (unsigned i = 0; i < pool->n_threads; i++)
+		pthread_join(pool->threads[i], NULL);
+	report_done(&pool->finished);
+	report_done(&pool->queued);
 	event_free(pool->event);
-	close(pool->told);
+	close(pool->done_fd);
 	pthread_mutex_destroy(&pool->lock);
-	pthread_cond_destroy(&pool->more);
-	free(pool->thread);
+	pthread_cond_destroy(&pool->work_added);
+	free(pool->threads);
 	free(pool);
 }
 
 void pool_add(struct pool *pool, struct pool_work *w)
 {
 	pthread_mutex_lock(&pool->lock);
-	STAILQ_INSERT_TAIL(&pool->waiting, w, link);
-	pthread_cond_signal(&pool->more);
+	STAILQ_INSERT_TAIL(&pool->queued, w, entry);
+	pthread_cond_signal(&pool->work_added);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/pool.h - a few threads for what would hold up the event loop:
- * scanning, digesting, packing.
+ * base/pool.h - Thread pool for work that would delay the event loop.
  *
- * Work is done in the order in which it was added, and reported to the loop.
- * A piece of work belongs to the pool from pool_add() until its `done`
- * is called; nothing else may touch what it points to meanwhile.
+ * The pool scans, digests and packs files.  Work starts in the order in which
+ * it was added, and its completion is reported to the loop.  A struct pool_work
+ * belongs to the pool from pool_add() until `on_done` is called; no other code
+ * may access its data in that time.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
@@ -15,17 +15,19 @@
 struct pool;
 struct event_base;
 
-/* The head of the caller's own struct. */
+/* The first member of the caller's struct. */
 struct pool_work {
-	STAILQ_ENTRY(pool_work) link;
-	void (*run)(struct pool_work *w); /* on a thread of the pool */
-	void (*done)(struct pool_work *w); /* from the loop, afterwards */
+	STAILQ_ENTRY(pool_work) entry;
+	void (*run)(struct pool_work *w); /* called on a thread of the pool */
+	/* called from the loop after run() */
+	void (*on_done)(struct pool_work *w);
 };
 
 struct pool *pool_new(struct event_base *base, unsigned threads);
 /*
- * Waits for what runs.  `done` is called for all that was added, run or not,
- * so that each can be freed there; it may not add more.
+ * Wait for running work, call `on_done` for all added work whether it ran or
+ * not, so that it can be freed, and free the pool.  These callbacks must not
+ * add work.
  */
 void pool_free(struct pool *pool);
 void pool_add(struct pool *pool, struct pool_work *w);

@@ -25,8 +25,8 @@ size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code)
 	return more + 1;
 }
 
-/* "\e[01;31m" or "\e[K" at `p`: its length, 0: neither. */
-static size_t colour_len(const uint8_t *p, size_t left)
+/* Return the length of "\e[01;31m" or "\e[K" at `p`, or 0. */
+static size_t colour_sequence_len(const uint8_t *p, size_t left)
 {
 	size_t n = 2;
 
@@ -50,40 +50,42 @@ static bool is_bidirectional(uint32_t c)
 	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* How many bytes at `p` are one thing that may be shown, 0: none. */
-static size_t shown_len(const uint8_t *p, size_t left, unsigned allow)
+/* Return the length of the safe character or sequence at `p`, or 0. */
+static size_t safe_char_len(const uint8_t *p, size_t left, unsigned allow)
 {
 	uint32_t c = 0;
 	size_t len;
 
 	if (*p == '\033')
-		return allow & PRINTABLE_COLOURS ? colour_len(p, left) : 0;
+		return allow & PRINTABLE_COLOURS ?
+			       colour_sequence_len(p, left) :
+			       0;
 	if (*p == '\n' || *p == '\t')
-		return allow & PRINTABLE_LAYOUT ? 1 : 0;
+		return allow & PRINTABLE_WHITESPACE ? 1 : 0;
 	len = printable_utf8(p, left, &c);
 	return len && (is_control(c) || is_bidirectional(c)) ? 0 : len;
 }
 
-/* How many bytes from `at` on may be shown. */
-static size_t shown_run(struct bytes text, size_t at, unsigned allow)
+/* Return the number of safe bytes from `at` on. */
+static size_t safe_prefix_len(struct bytes text, size_t at, unsigned allow)
 {
 	size_t end = at, n;
 
 	while (end < text.len &&
-	       (n = shown_len(text.data + end, text.len - end, allow)))
+	       (n = safe_char_len(text.data + end, text.len - end, allow)))
 		end += n;
 	return end - at;
 }
 
-bool printable(struct bytes text, unsigned allow)
+bool printable_is_safe(struct bytes text, unsigned allow)
 {
-	return shown_run(text, 0, allow) == text.len;
+	return safe_prefix_len(text, 0, allow) == text.len;
 }
 
-void printable_add(struct buf *out, struct bytes text, unsigned allow)
+void printable_add_escaped(struct buf *out, struct bytes text, unsigned allow)
 {
 	for (size_t at = 0; at < text.len; at++) {
-		size_t n = shown_run(text, at, allow);
+		size_t n = safe_prefix_len(text, at, allow);
 
 		buf_add(out, text.data + at, n);
 		at += n;
@@ -92,13 +94,13 @@ void printable_add(struct buf *out, struct bytes text, unsigned allow)
 	}
 }
 
-void printable_clean(char *text, size_t len, unsigned allow, char stand_in)
+void printable_replace(char *text, size_t len, unsigned allow, char replacement)
 {
 	struct bytes all = bytes_of(text, len);
 
 	for (size_t at = 0; at < len; at++) {
-		at += shown_run(all, at, allow);
+		at += safe_prefix_len(all, at, allow);
 		if (at < len)
-			text[at] = stand_in;
+			text[at] = replacement;
 	}
 }

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* proc(5): fields 3, 4 and 22 of a process; false when there is none. */
+/*
+ * Read fields 3, 4 and 22 of proc(5).  Returns false if the process does not
+ * exist.
+ */
 static bool read_proc_stat(pid_t pid, char *state, int *parent,
 			   unsigned long long *start)
 {
@@ -29,7 +32,7 @@ static bool read_proc_stat(pid_t pid, char *state, int *parent,
 	return read;
 }
 
-unsigned long long process_start(pid_t pid)
+unsigned long long process_start_ticks(pid_t pid)
 {
 	unsigned long long start;
 	int parent;
@@ -40,7 +43,7 @@ unsigned long long process_start(pid_t pid)
 		       0;
 }
 
-pid_t process_parent(pid_t pid)
+pid_t process_parent_pid(pid_t pid)
 {
 	unsigned long long start;
 	int parent;
@@ -49,7 +52,7 @@ pid_t process_parent(pid_t pid)
 	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
 }
 
-char *process_boot(void)
+char *process_boot_id(void)
 {
 	struct buf in = { 0 };
 	struct err ignored;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/process.h - other processes of this machine, from proc(5).
- */
+/* base/process.h - Other local processes, from proc(5). */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
 #include <sys/types.h>
 
 /*
- * When a process started, in ticks since the boot; 0: there is none.  With
- * process_boot() and its number it tells a process from all others.
+ * Return the start time of a process in clock ticks since boot, or 0 if it does
+ * not run.  Start time, pid and process_boot_id() together identify a process
+ * uniquely.
  */
-unsigned long long process_start(pid_t pid);
-/* Its parent; 0: there is none. */
-pid_t process_parent(pid_t pid);
-/* What tells this boot from others, "" when unknown; the caller frees it. */
-char *process_boot(void);
+unsigned long long process_start_ticks(pid_t pid);
+/* Return the pid of the parent, or 0 if `pid` does not exist. */
+pid_t process_parent_pid(pid_t pid);
+/*
+ * Return the random ID of this boot, or "" if it cannot be read.  The caller
+ * frees it.
+ */
+char *process_boot_id(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why a unit is compiled on the build host: the words that a user sees in the
- * view, the summary and metadata.json.  REASON(name, words), by who gives it.
+ * Reasons for which a unit is compiled on the build host: the texts that a user
+ * sees in the view, the summary and metadata.json.  Each line is REASON(name,
+ * text), grouped by the module that gives the reason.
  */
 
 /* the dispatcher */
@@ -25,7 +26,7 @@ REASON(RESULT_VOID, "result void on the node")
 REASON(INPUT_MISSING, "input missing on the node")
 REASON(INPUTS_CHANGE, "inputs that keep changing")
 
-/* the coordinator, of a wrapper's question */
+/* the coordinator: the wrapper's request */
 REASON(SOURCE_KIND, "source is not a plain file")
 REASON(OUTPUT_KIND, "output is not a plain file of the usual mode")
 REASON(UMASK, "another umask")
@@ -49,7 +50,7 @@ REASON(CPATH, "CPATH or C_INCLUDE_PATH is set")
 REASON(TIME_MACRO, "__DATE__ or __TIME__")
 REASON(BASE_FILE, "__BASE_FILE__ of a text")
 
-/* the answer */
+/* the result */
 REASON(COMPILE_ERROR, "compile error")
 REASON(LONG_DIAGNOSTICS, "very long diagnostics")
 REASON(CONTROL_CHARACTERS, "control characters in diagnostics")
@@ -142,12 +143,12 @@ REASON(NEWLINE, "newline in a definition")
 REASON(UNSUPPORTED_DEFINITION, "odd definition on the command line")
 REASON(COMPILER_ENVIRONMENT, "environment of the compiler")
 
-/* what the compiler says of itself */
+/* the scanner: driver queries */
 REASON(NO_MACROS, "the compiler does not name its macros")
 REASON(NO_DIRECTORIES, "the compiler does not name its directories")
 REASON(NO_OPERATOR, "the compiler does not answer an operator")
 
-/* files */
+/* the scanner: files */
 REASON(NO_SOURCE, "source that is not there")
 REASON(NO_HEADER, "header not found")
 REASON(NO_INPUT, "input that is not there")
@@ -162,7 +163,7 @@ REASON(INCLUDE_DEPTH, "includes nested too deeply")
 REASON(ENDLESS_INCLUDES, "includes without end")
 REASON(MEMORY, "too much for the memory")
 
-/* directives */
+/* the scanner: directives */
 REASON(DIRECTIVE, "unknown directive")
 REASON(DIRECTIVE_ERROR, "#error or a directive in error")
 REASON(EMBED, "#embed")
@@ -181,7 +182,7 @@ REASON(ASSEMBLY, ".incbin or .include, perhaps")
 REASON(UNSUPPORTED_BYTES, "trigraph, carriage return or raw string")
 REASON(LINE_COMMENT, "// before C99")
 
-/* macros and conditions */
+/* the scanner: macros and conditions */
 REASON(IF_ERROR, "#if in error")
 REASON(IF_DEPTH, "#if too deep")
 REASON(DEFINED_NAME, "defined without a name")

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/reason.h - why a unit is compiled on the build host.
+ * base/reason.h - Reasons for which a unit is compiled on the build host.
  *
- * Each reason is a number everywhere in the program, and words (reason-list.h)
- * only where a person reads it.
+ * A reason is a number in the program. reason-list.h defines the text that
+ * users see.
  */
 #ifndef BASE_REASON_H
 #define BASE_REASON_H
 
 enum reason {
-	REASON_NONE, /* there is none: it may go to a node */
+	REASON_NONE, /* no reason; the unit can be offloaded */
 #define REASON(name, words) REASON_##name,
 #include "base/reason-list.h"
 #undef REASON
-	REASONS, /* how many */
+	N_REASONS, /* the number of reasons */
 };
 
-/* The words; "" for REASON_NONE.  A literal. */
-const char *reason_words(enum reason why);
+/* Return the static text of a reason, "" for REASON_NONE. */
+const char *reason_text(enum reason reason);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A socket, and `at` made of `path`. */
+/* Create a socket and fill in `at` with `path`. */
 static int new_socket(struct sockaddr_un *at, const char *path, struct err *err)
 {
 	int fd;
@@ -47,19 +47,19 @@ int socket_connect(const char *path, struct err *err)
 	return ret;
 }
 
-void socket_set_tcp(int fd)
+void socket_set_tcp_options(int fd)
 {
 	static const struct {
 		int level, name, value;
 	} options[] = {
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ IPPROTO_TCP, TCP_USER_TIMEOUT, SOCKET_DEAD_MS },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, SOCKET_TIMEOUT_MS },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
 		{ IPPROTO_TCP, TCP_KEEPIDLE, 5 },
 		{ IPPROTO_TCP, TCP_KEEPINTVL, 2 },
 	};
 
-	/* Without one of them it works, too. */
+	/* The connection works without these options, so errors are ignored. */
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		setsockopt(fd, options[i].level, options[i].name,
 			   &options[i].value, sizeof(options[i].value));
@@ -71,6 +71,6 @@ int socket_new_tcp(int family, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, "socket");
-	socket_set_tcp(fd);
+	socket_set_tcp_options(fd);
 	return fd;
 }

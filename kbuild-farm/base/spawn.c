@@ -20,13 +20,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES (1u << 16) /* of all that it prints */
+#define LINE_MAX_BYTES (1u << 16) /* limit for the whole output */
 
-#define TICK_MS 100 /* how soon `stop` is seen */
+#define POLL_INTERVAL_MS 100 /* maximum delay of `stop` */
 
 /*
- * Everything from here to exec runs in the vfork()ed child, on the parent's
- * memory: system calls only, no allocation, no locks.
+ * All functions up to the exec run in the vfork()ed child on the parent's
+ * memory.  They may make system calls, but must not allocate memory or take
+ * locks.
  */
 static void set_limit(int resource, unsigned long long value)
 {
@@ -36,8 +37,11 @@ static void set_limit(int resource, unsigned long long value)
 		setrlimit(resource, &r);
 }
 
-/* Before Linux 5.11, one by one: a limit of a million takes too long. */
-static void mark_each_open(void)
+/*
+ * Before Linux 5.11, mark each open descriptor.  A loop up to a descriptor
+ * limit of a million takes too long.
+ */
+static void mark_open_fds(void)
 {
 	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_Alignas(struct dirent64) char block[2048];
@@ -57,10 +61,10 @@ static void mark_each_open(void)
 		close(dir);
 }
 
-/* Put the three descriptors in place without stepping on one another. */
-static int place_stdio(const struct spawn *what)
+/* Move the three descriptors to 0, 1 and 2 without overwriting one another. */
+static int set_up_stdio(const struct spawn *what)
 {
-	const int *fd = what->fd;
+	const int *fd = what->stdio_fds;
 	int safe[3];
 
 	for (int i = 0; i < 3; i++) {
@@ -76,37 +80,34 @@ static int place_stdio(const struct spawn *what)
 		if (dup2(safe[i], i) < 0)
 			return -1;
 	}
-	/* What we inherited without the flag. */
-	if (!what->as_we_were && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
-		mark_each_open();
-	for (const int *p = what->pass; p && *p >= 0; p++)
+	/* Descriptors that this process inherited without FD_CLOEXEC. */
+	if (!what->transparent && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
+		mark_open_fds();
+	for (const int *p = what->passed_fds; p && *p >= 0; p++)
 		fcntl(*p, F_SETFD, 0);
 	return 0;
 }
 
-bool spawn_ignores(int number)
+bool spawn_is_ignored(int signal_number)
 {
 	struct sigaction now;
 
-	return !sigaction(number, NULL, &now) && now.sa_handler == SIG_IGN;
-}
-
-/* SIGPIPE is ignored by ourselves. */
-static bool stays_ignored(int number)
-{
-	return number != SIGPIPE && spawn_ignores(number);
+	return !sigaction(signal_number, NULL, &now) &&
+	       now.sa_handler == SIG_IGN;
 }
 
 static void reset_signals(bool keep_ignored)
 {
-	static const int ours[] = { SIGPIPE, SIGINT,  SIGTERM, SIGHUP,
-				    SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2 };
+	static const int handled[] = { SIGPIPE, SIGINT,  SIGTERM, SIGHUP,
+				       SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2 };
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
-		if (!keep_ignored || !stays_ignored(ours[i]))
-			sigaction(ours[i], &dfl, NULL);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++) {
+		/* SIGPIPE is ignored by kfarm itself, not by its parent. */
+		if (!keep_ignored || handled[i] == SIGPIPE ||
+		    !spawn_is_ignored(handled[i]))
+			sigaction(handled[i], &dfl, NULL);
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -117,19 +118,19 @@ static int run_child(const struct spawn *what, const char *program,
 {
 	if (what->own_group && setpgid(0, 0))
 		return errno;
-	if (what->dies_with_us) {
+	if (what->killed_with_parent) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			return ESRCH;
 	}
 	if (what->cwd && chdir(what->cwd))
 		return errno;
-	if (place_stdio(what))
+	if (set_up_stdio(what))
 		return errno;
-	set_limit(RLIMIT_CPU, what->cpu_seconds);
+	set_limit(RLIMIT_CPU, what->cpu_s);
 	set_limit(RLIMIT_FSIZE, (unsigned long long)what->file_mib << 20);
 	set_limit(RLIMIT_AS, (unsigned long long)what->memory_mib << 20);
-	reset_signals(what->as_we_were);
+	reset_signals(what->transparent);
 	execve(program, what->argv, what->env ? what->env : environ);
 	return errno;
 }
@@ -138,7 +139,7 @@ int spawn_start(const struct spawn *what, pid_t *pid, struct err *err)
 {
 	const char *name = what->program ? what->program : what->argv[0];
 	char *const *env = what->env ? what->env : environ;
-	char *program = which(name, str_env(env, "PATH"));
+	char *program = which(name, str_find_env(env, "PATH"));
 	volatile int failed = 0;
 	pid_t parent = getpid(), child;
 	sigset_t all, before;
@@ -146,7 +147,10 @@ int spawn_start(const struct spawn *what, pid_t *pid, struct err *err)
 	if (!program)
 		return err_set(err, ENOENT, "%s: not found in PATH", name);
 
-	/* No handler of ours may run in the child on our memory. */
+	/*
+	 * No signal handler of the parent may run in the child, which shares
+	 * its memory.
+	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	child = vfork();
@@ -183,12 +187,15 @@ int spawn_wait(pid_t pid)
 	return status;
 }
 
-/* A program under way: its two pipes, and the process; -1: it has ended. */
+/*
+ * A running program: stdout, stderr and its pidfd.  A descriptor is -1 after
+ * its end.
+ */
 struct collected {
 	struct pollfd fd[3];
-	struct buf *to[2];
-	size_t max;
-	uint64_t deadline;
+	struct buf *outputs[2];
+	size_t max_bytes;
+	uint64_t deadline_ms;
 	const atomic_bool *stop;
 };
 
@@ -210,52 +217,39 @@ static int read_pipe(struct collected *c, int i)
 		close_end(&c->fd[i]);
 		return 0;
 	}
-	if (c->to[i]->len + (size_t)n > c->max)
+	if (c->outputs[i]->len + (size_t)n > c->max_bytes)
 		return -EMSGSIZE;
-	buf_add(c->to[i], block, (size_t)n);
+	buf_add(c->outputs[i], block, (size_t)n);
 	return 0;
 }
 
-/* Until the pipes and the process have ended. */
+/* Poll until both pipes are closed and the process has exited. */
 static int collect_output(struct collected *c)
 {
 	int ret = 0;
 
 	while (!ret &&
 	       (c->fd[0].fd >= 0 || c->fd[1].fd >= 0 || c->fd[2].fd >= 0)) {
-		uint64_t now = clock_ms(), left = c->deadline - now;
+		uint64_t now = clock_ms(), left = c->deadline_ms - now;
 
 		if (c->stop && atomic_load(c->stop))
 			return -EINTR;
-		if (now >= c->deadline)
+		if (now >= c->deadline_ms)
 			return -ETIMEDOUT;
-		if (c->stop && left > TICK_MS)
-			left = TICK_MS;
+		if (c->stop && left > POLL_INTERVAL_MS)
+			left = POLL_INTERVAL_MS;
 		if (poll(c->fd, 3, (int)left) <= 0)
 			continue;
 		for (int i = 0; i < 2 && !ret; i++) {
 			if (c->fd[i].revents)
 				ret = read_pipe(c, i);
 		}
-		/* Its end alone must not make poll() return at once. */
+		/*
+		 * A readable pidfd must not make poll() return at once again.
+		 */
 		if (c->fd[2].revents)
 			close_end(&c->fd[2]);
 	}
-	return ret;
-}
-
-static int follow_to_end(struct collected *c, pid_t pid, const char *name,
-			 int *status, struct err *err)
-{
-	int ret;
-
-	c->fd[2].fd = pidfd_open(pid, 0);
-	ret = collect_output(c);
-	if (ret) {
-		kill(-pid, SIGKILL);
-		err_set(err, -ret, "%s: %s", name, strerror(-ret));
-	}
-	*status = spawn_wait(pid);
 	return ret;
 }
 
@@ -264,9 +258,9 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 		  struct err *err)
 {
 	struct spawn child = *what;
-	struct collected c = { .to = { out, err_out },
-			       .max = limits->max,
-			       .deadline = clock_ms() + limits->timeout_ms,
+	struct collected c = { .outputs = { out, err_out },
+			       .max_bytes = limits->max_bytes,
+			       .deadline_ms = clock_ms() + limits->timeout_ms,
 			       .stop = limits->stop };
 	pid_t pid = 0;
 	int ret = 0;
@@ -277,28 +271,37 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 	for (int i = 0; i < 2; i++) {
 		int ends[2] = { -1, -1 };
 
-		if (c.to[i] && !ret && pipe2(ends, O_CLOEXEC))
+		if (c.outputs[i] && !ret && pipe2(ends, O_CLOEXEC))
 			ret = err_errno(err, "pipe");
 		c.fd[i].fd = ends[0];
-		child.fd[1 + i] = ends[1];
+		child.stdio_fds[1 + i] = ends[1];
 	}
 	if (!ret)
 		ret = spawn_start(&child, &pid, err);
 	for (int i = 1; i < 3; i++) {
-		if (child.fd[i] >= 0)
-			close(child.fd[i]);
+		if (child.stdio_fds[i] >= 0)
+			close(child.stdio_fds[i]);
 	}
-	if (!ret)
-		ret = follow_to_end(&c, pid, what->argv[0], status, err);
+	if (!ret) {
+		c.fd[2].fd = pidfd_open(pid, 0);
+		ret = collect_output(&c);
+		if (ret) {
+			kill(-pid, SIGKILL);
+			err_set(err, -ret, "%s: %s", what->argv[0],
+				strerror(-ret));
+		}
+		*status = spawn_wait(pid);
+	}
 	for (int i = 0; i < 3; i++)
 		close_end(&c.fd[i]);
 	return ret;
 }
 
-int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
-		  struct buf *out, int *status, struct err *err)
+int spawn_collect_stdout(const struct spawn *what, size_t max_bytes,
+			 unsigned timeout_ms, struct buf *out, int *status,
+			 struct err *err)
 {
-	struct spawn_limits limits = { max, timeout_ms, NULL };
+	struct spawn_limits limits = { max_bytes, timeout_ms, NULL };
 
 	return spawn_collect(what, &limits, out, NULL, status, err);
 }
@@ -306,11 +309,13 @@ int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
 int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
 		     char **out, struct err *err)
 {
-	struct spawn what = { .argv = argv, .env = env, .fd = { -1, -1, -1 } };
+	struct spawn what = { .argv = argv,
+			      .env = env,
+			      .stdio_fds = { -1, -1, -1 } };
 	struct buf text = { 0 };
 	int status = 0;
-	int ret = spawn_capture(&what, LINE_MAX_BYTES, timeout_ms, &text,
-				&status, err);
+	int ret = spawn_collect_stdout(&what, LINE_MAX_BYTES, timeout_ms, &text,
+				       &status, err);
 
 	*out = NULL;
 	if (!ret && !status)
@@ -325,4 +330,26 @@ char *spawn_status_text(int wait_status)
 		return xasprintf("exit status %d", WEXITSTATUS(wait_status));
 	return xasprintf("killed by signal %d (%s)", WTERMSIG(wait_status),
 			 strsignal(WTERMSIG(wait_status)));
+}
+
+int capture_run(void *stop, const char *cwd, char *const *argv,
+		char *const *env, struct buf *out, struct buf *err_out,
+		struct err *err)
+{
+	const struct spawn what = { .argv = argv,
+				    .env = env,
+				    .cwd = cwd,
+				    .stdio_fds = { -1, -1, -1 },
+				    .killed_with_parent = true };
+	const struct spawn_limits limits = { 64u << 20, 120000, stop };
+	int status;
+	int ret = spawn_collect(&what, &limits, out, err_out, &status, err);
+
+	if (!ret && status) {
+		char *text = spawn_status_text(status);
+
+		ret = err_set(err, EINVAL, "%s: %s", argv[0], text);
+		free(text);
+	}
+	return ret;
 }

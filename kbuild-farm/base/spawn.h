@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/spawn.h - other programs: start them, ask them something.
- */
+/* base/spawn.h - Start of programs and collection of their output. */
 #ifndef BASE_SPAWN_H
 #define BASE_SPAWN_H
 
@@ -12,71 +10,90 @@
 #include <sys/types.h>
 
 /*
- * What to start.  argv[0] is found through PATH of `env` when it has no
- * slash.  Descriptors other than 0 to 2 are not passed on, but for `pass`.
+ * A program to start. argv[0] without a slash is searched in PATH of `env`.
+ * Descriptors other than 0 to 2 and `passed_fds` are closed.
  */
 struct spawn {
 	char *const *argv;
-	const char *program; /* the file to run; NULL: argv[0] */
-	char *const *env; /* NULL: ours */
-	const char *cwd; /* NULL: ours */
-	int fd[3]; /* becomes 0, 1, 2; -1 is /dev/null */
-	const int *pass; /* passed on as they are, up to a -1; NULL: none */
+	const char *program; /* the file to execute; NULL for argv[0] */
+	char *const *env; /* NULL for the caller's environment */
+	const char *cwd; /* NULL for the caller's working directory */
+	int stdio_fds[3]; /* become 0, 1 and 2; -1 for /dev/null */
+	/* inherited descriptors, ended by -1, or NULL */
+	const int *passed_fds;
 	/*
-	 * As the caller's caller would start it: descriptors without
-	 * FD_CLOEXEC are passed on, and ignored signals (but SIGPIPE) stay so.
+	 * Start the program as the parent of this process would: descriptors
+	 * without FD_CLOEXEC are inherited, and signals that are ignored
+	 * (except SIGPIPE) remain ignored.
 	 */
-	bool as_we_were;
-	bool own_group; /* a process group of its own */
-	bool dies_with_us; /* SIGKILL when the starting thread ends */
-	unsigned cpu_seconds; /* RLIMIT_CPU, 0: none */
-	unsigned long file_mib; /* RLIMIT_FSIZE, 0: none */
-	unsigned long memory_mib; /* RLIMIT_AS, 0: none */
+	bool transparent;
+	bool own_group; /* start a new process group */
+	/* send SIGKILL when the starting thread exits */
+	bool killed_with_parent;
+	unsigned cpu_s; /* RLIMIT_CPU; 0 for no limit */
+	unsigned long file_mib; /* RLIMIT_FSIZE; 0 for no limit */
+	unsigned long memory_mib; /* RLIMIT_AS; 0 for no limit */
 };
 
 /*
- * Start it (vfork: the caller stands still until the exec is done).
- * Returns 0 with *pid, or a negative errno with the program named in `err`,
- * also when the exec itself failed.
+ * Start a program with vfork(), which suspends the calling thread until the
+ * exec.  Returns 0 with *pid set, or a negative errno with `err` naming the
+ * program, also if the exec failed.
  */
 int spawn_start(const struct spawn *what, pid_t *pid, struct err *err);
 
 /*
- * Is the signal ignored by this process?  Who started it so, as nohup(1) and a
- * shell's & do, wants that to stay.
+ * Return true if this process ignores the signal.  A parent that ignores it,
+ * such as nohup(1) or a shell's &, expects the child to ignore it as well.
  */
-bool spawn_ignores(int number);
+bool spawn_is_ignored(int signal_number);
 
-/* Wait for `pid`: its wait status. */
+/* Wait for `pid` and return its wait status. */
 int spawn_wait(pid_t pid);
 
-/* When a program is killed. */
+/* Limits at which a program is killed. */
 struct spawn_limits {
-	size_t max; /* bytes of each output: -EMSGSIZE */
-	unsigned timeout_ms; /* -ETIMEDOUT */
-	const void *stop; /* -EINTR once this atomic_bool is true; or NULL */
+	size_t max_bytes; /* bytes of each output; beyond: -EMSGSIZE */
+	unsigned timeout_ms; /* beyond: -ETIMEDOUT */
+	const void *stop; /* an atomic_bool or NULL; once true: -EINTR */
 };
 
 /*
- * Run a program in a group of its own to its end, its stdout appended to `out`
- * and its stderr to `err_out` (NULL: dropped).  Returns 0 with the wait status
- * in *status, what ended it above, or what spawn_start() returned.
+ * Run a program in its own process group until it exits.  Appends its stdout to
+ * `out` and its stderr to `err_out`; NULL discards the output.  Returns 0 with
+ * the wait status in *status, the error of the limit that was exceeded, or the
+ * error of spawn_start().
  */
 int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 		  struct buf *out, struct buf *err_out, int *status,
 		  struct err *err);
-/* The same of stdout alone, and never stopped. */
-int spawn_capture(const struct spawn *what, size_t max, unsigned timeout_ms,
-		  struct buf *out, int *status, struct err *err);
+/* Like spawn_collect(), for stdout only and without `stop`. */
+int spawn_collect_stdout(const struct spawn *what, size_t max_bytes,
+			 unsigned timeout_ms, struct buf *out, int *status,
+			 struct err *err);
 
 /*
- * The first line of what a program prints within `timeout_ms`, in *out: the
- * caller frees it, NULL when the program fails.  Returns as spawn_capture().
+ * Run a program and return the first line of its output in *out, or NULL if the
+ * program fails.  The caller frees it.  Returns like spawn_collect_stdout().
  */
 int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
 		     char **out, struct err *err);
 
-/* "exit status 2" or "killed by signal 9 (Killed)"; the caller frees it. */
+/*
+ * Return "exit status 2" or "killed by signal 9 (Killed)".  The caller frees
+ * it.
+ */
 char *spawn_status_text(int wait_status);
+
+/*
+ * Run `argv` in `cwd` with `env` and stdin from /dev/null.  Appends its stdout
+ * to `out` and its stderr to `err_out`.  Safe in any thread.  Returns 0 if the
+ * program exits with 0; -EINVAL for another status, with both outputs valid.
+ * Kills the program and returns -EINTR once `stop`, an atomic_bool or NULL, is
+ * true, -ETIMEDOUT after two minutes, or -EMSGSIZE beyond 64 MiB of output.
+ */
+int capture_run(void *stop, const char *cwd, char *const *argv,
+		char *const *env, struct buf *out, struct buf *err_out,
+		struct err *err);
 
 #endif

@@ -119,19 +119,19 @@ char *str_dir(const char *path)
 	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-const char *str_below(const char *path, const char *dir)
+const char *str_skip_dir(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 
 	return str_starts(path, dir) && path[n] == '/' ? path + n + 1 : NULL;
 }
 
-char *str_seen_from(const char *cwd, const char *path)
+char *str_join_path(const char *cwd, const char *path)
 {
 	return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
 }
 
-char *str_plain_path(const char *path)
+char *str_trim_path(const char *path)
 {
 	size_t len;
 
@@ -146,7 +146,7 @@ char *str_plain_path(const char *path)
 	return xstrndup(path, len);
 }
 
-int str_number(const char *s, long min, long max, long *out)
+int str_parse_number(const char *s, long min, long max, long *out)
 {
 	char *end;
 	long n;
@@ -172,7 +172,7 @@ int str_hex_digit(char c)
 	return -1;
 }
 
-const char *str_env(char *const *env, const char *name)
+const char *str_find_env(char *const *env, const char *name)
 {
 	size_t n = strlen(name);
 

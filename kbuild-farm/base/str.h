@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/str.h - small allocations that cannot fail, strings, lists of strings.
- */
+/* base/str.h - Infallible allocation, strings and lists of strings. */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
@@ -9,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Say so on stderr and end the program. */
+/* Print "out of memory" on stderr and end the program. */
 void str_out_of_memory(void) __attribute__((noreturn));
-/* As their namesakes; they end the program when memory is out. */
+/* Like their libc counterparts, but end the program if memory runs out. */
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n);
@@ -23,53 +21,62 @@ char *xvasprintf(const char *fmt, va_list ap);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool str_equal(const char *a, const char *b);
-/* The last component of a path: "gcc" of "/usr/bin/gcc"; borrowed. */
+/* Return the last component of a path: "gcc" for "/usr/bin/gcc". Borrowed. */
 const char *str_base(const char *path);
-/* The directory of a path, "." where it has none; the caller frees it. */
+/*
+ * Return the directory of a path, or "." if it has none.  The caller frees it.
+ */
 char *str_dir(const char *path);
-/* What is behind DIR/ in a path, or NULL; borrowed. */
-const char *str_below(const char *path, const char *dir);
-/* `path` as seen from the directory `cwd`; the caller frees it. */
-char *str_seen_from(const char *cwd, const char *path);
-/* "a/b" of "./a/b/", "" of "./" and ".": what tar calls files; the caller
- * frees it. */
-char *str_plain_path(const char *path);
-/* A decimal number from `min` to `max`: 0, or -EINVAL or -ERANGE. */
-int str_number(const char *s, long min, long max, long *out);
-/* A hexadecimal digit's value, of either case; -1: it is none. */
+/* Return the part of `path` after DIR/, or NULL. Borrowed. */
+const char *str_skip_dir(const char *path, const char *dir);
+/*
+ * Return `path` relative to the directory `cwd`, joined.  The caller frees it.
+ */
+char *str_join_path(const char *cwd, const char *path);
+/*
+ * Return the name that tar uses: "a/b" for "./a/b/", "" for "./" and ".".  The
+ * caller frees it.
+ */
+char *str_trim_path(const char *path);
+/* Parse a decimal number from `min` to `max`. Returns 0, -EINVAL or -ERANGE. */
+int str_parse_number(const char *s, long min, long max, long *out);
+/* Return the value of a hexadecimal digit of either case, or -1. */
 int str_hex_digit(char c);
-/* The value of NAME=VALUE in an environment, or NULL; borrowed. */
-const char *str_env(char *const *env, const char *name);
+/* Return the value of NAME=VALUE in an environment, or NULL. Borrowed. */
+const char *str_find_env(char *const *env, const char *name);
 
-/* Has a list such as "a:b" this element?  No list (NULL) has any. */
+/*
+ * Return true if a list such as "a:b" has this element.  A NULL list has no
+ * element.
+ */
 bool str_list_has(const char *list, char separator, const char *element);
 
-/* A list that ends in NULL, as argv does.  A zeroed one is empty. */
+/* A NULL-terminated list like argv. An empty list is zeroed. */
 struct strv {
-	char **v; /* NULL as long as nothing was added */
+	char **v; /* NULL until the first addition */
 	size_t n;
 	size_t cap;
 };
 
 void strv_release(struct strv *sv);
-/* Appends a copy. */
+/* Append a copy. */
 void strv_add(struct strv *sv, const char *s);
 void strv_addf(struct strv *sv, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Appends `s` itself, which the list then owns. */
+/* Append `s` itself and take ownership. */
 void strv_own(struct strv *sv, char *s);
-/* Its strings with NULL behind them, also where it never had one. */
+/* Return the strings followed by NULL, also for an empty list. Borrowed. */
 char *const *strv_list(const struct strv *sv);
 void strv_add_all(struct strv *sv, char *const *list);
-/* Appends what is between `separators` in `list`, but nothing empty. */
+/* Append the non-empty parts of `list` between `separators`. */
 void strv_split(struct strv *sv, const char *list, const char *separators);
 bool strv_has(const struct strv *sv, const char *s);
-/* The same strings in the same order? */
+/* Return true if both lists have the same strings in the same order. */
 bool strv_equal(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *sv);
-/* The same, and of equal ones one stays. */
+/* Sort and remove duplicates. */
 void strv_sort_unique(struct strv *sv);
-/* "a, b" of { a, b } and ", "; the caller frees it. */
+/* Return "a, b" for { a, b } and ", ". The caller frees it. */
 char *strv_join(const struct strv *sv, const char *separator);
 
 #endif

@@ -19,9 +19,9 @@ struct task {
 	pthread_t thread;
 	void (*fn)(void *arg);
 	void *arg;
-	int done[2]; /* the thread closes its end when it is through */
-	void (*then)(void *arg);
-	struct event *event; /* calls it; NULL: nobody wants it */
+	int done_pipe[2]; /* the thread closes its end when fn() has returned */
+	void (*on_done)(void *arg);
+	struct event *event; /* calls on_done(); NULL without a callback */
 };
 
 static void *task_main(void *arg)
@@ -29,7 +29,7 @@ static void *task_main(void *arg)
 	struct task *t = arg;
 
 	t->fn(t->arg);
-	close(t->done[1]);
+	close(t->done_pipe[1]);
 	return NULL;
 }
 
@@ -41,18 +41,18 @@ struct task *task_start(void (*fn)(void *arg), void *arg)
 
 	t->fn = fn;
 	t->arg = arg;
-	if (pipe2(t->done, O_CLOEXEC)) {
+	if (pipe2(t->done_pipe, O_CLOEXEC)) {
 		free(t);
 		return NULL;
 	}
-	/* Signals are the event loop's. */
+	/* The event loop handles signals; block them in the thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&t->thread, NULL, task_main, t);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failed) {
-		close(t->done[0]);
-		close(t->done[1]);
+		close(t->done_pipe[0]);
+		close(t->done_pipe[1]);
 		free(t);
 		errno = failed;
 		return NULL;
@@ -62,13 +62,13 @@ struct task *task_start(void (*fn)(void *arg), void *arg)
 
 int task_fd(const struct task *t)
 {
-	return t->done[0];
+	return t->done_pipe[0];
 }
 
-static void on_done(evutil_socket_t fd, short what, void *arg)
+static void on_task_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct task *t = arg;
-	void (*then)(void *arg) = t->then;
+	void (*then)(void *arg) = t->on_done;
 	void *its = t->arg;
 
 	(void)fd;
@@ -77,15 +77,15 @@ static void on_done(evutil_socket_t fd, short what, void *arg)
 	then(its);
 }
 
-struct task *task_start_then(struct event_base *base, void (*fn)(void *arg),
-			     void (*then)(void *arg), void *arg)
+struct task *task_start_notify(struct event_base *base, void (*fn)(void *arg),
+			       void (*on_done)(void *arg), void *arg)
 {
 	struct task *t = task_start(fn, arg);
 
 	if (!t)
 		return NULL;
-	t->then = then;
-	t->event = event_new(base, t->done[0], EV_READ, on_done, t);
+	t->on_done = on_done;
+	t->event = event_new(base, t->done_pipe[0], EV_READ, on_task_end, t);
 	if (!t->event || event_add(t->event, NULL))
 		str_out_of_memory();
 	return t;
@@ -96,11 +96,11 @@ void task_join(struct task *t)
 	pthread_join(t->thread, NULL);
 	if (t->event)
 		event_free(t->event);
-	close(t->done[0]);
+	close(t->done_pipe[0]);
 	free(t);
 }
 
-/* The calls that task_each() makes. */
+/* The state of task_each(). */
 struct calls {
 	atomic_size_t next;
 	size_t n;
@@ -108,7 +108,7 @@ struct calls {
 	void *ctx;
 };
 
-static void make_calls(void *arg)
+static void run_calls(void *arg)
 {
 	struct calls *c = arg;
 	size_t i;
@@ -118,24 +118,24 @@ static void make_calls(void *arg)
 }
 
 void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
-	       void (*tick)(void *ctx), void *ctx)
+	       void (*on_tick)(void *ctx), void *ctx)
 {
 	struct calls c = { .n = n, .fn = fn, .ctx = ctx };
 	struct task *task[TASK_THREADS_MAX];
 	unsigned running = 0;
 
 	while (running < threads && running < n && running < TASK_THREADS_MAX &&
-	       (task[running] = task_start(make_calls, &c)))
+	       (task[running] = task_start(run_calls, &c)))
 		running++;
 	if (!running)
-		make_calls(&c);
+		run_calls(&c);
 	while (running) {
 		struct pollfd p = { .fd = task_fd(task[running - 1]),
 				    .events = POLLIN };
 
 		if (poll(&p, 1, TICK_MS) == 1)
 			task_join(task[--running]);
-		else if (tick)
-			tick(ctx);
+		else if (on_tick)
+			on_tick(ctx);
 	}
 }

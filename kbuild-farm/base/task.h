@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/task.h - one function on a thread of its own, for an event loop; or one
- * called often, on a few threads.
- */
+/* base/task.h - Background threads: one task, or a parallel loop. */
 #ifndef BASE_TASK_H
 #define BASE_TASK_H
 
@@ -12,29 +9,31 @@ struct event_base;
 struct task;
 
 /*
- * Run fn(arg) on a new thread, which alone may touch `arg` meanwhile.
- * NULL with errno set when no thread could be had: then fn was not run.
+ * Run fn(arg) on a new thread.  Only that thread may access `arg` until the
+ * task is joined.  Returns NULL with errno set, without a call of fn(), if no
+ * thread can be created.
  */
 struct task *task_start(void (*fn)(void *arg), void *arg);
 /*
- * The same for a loop, which calls then(arg) when fn has returned; `t` is
- * freed by that time.
+ * Like task_start(), but the loop calls on_done(arg) after fn() has returned.
+ * The task is freed before that call.
  */
-struct task *task_start_then(struct event_base *base, void (*fn)(void *arg),
-			     void (*then)(void *arg), void *arg);
-/* Becomes readable when fn has returned. */
+struct task *task_start_notify(struct event_base *base, void (*fn)(void *arg),
+			       void (*on_done)(void *arg), void *arg);
+/* Return a descriptor that becomes readable when fn() has returned. */
 int task_fd(const struct task *t);
-/* Waits for fn and frees `t`; `then` is not called. */
+/* Wait for fn() and free `t` without a call of on_done(). */
 void task_join(struct task *t);
 
 #define TASK_THREADS_MAX 16
 
 /*
- * Call fn(ctx, i) once for each i below `n`, on up to `threads` threads at the
- * same time, or here when none can be had.  Meanwhile tick(ctx), which may be
- * NULL, is called here ten times a second.  Returns when all are through.
+ * Call fn(ctx, i) once for each i below `n` on up to `threads` threads, or on
+ * the calling thread if none can be created.  The calling thread calls
+ * on_tick(ctx), unless NULL, ten times a second.  Returns when all calls have
+ * finished.
  */
 void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
-	       void (*tick)(void *ctx), void *ctx);
+	       void (*on_tick)(void *ctx), void *ctx);
 
 #endif

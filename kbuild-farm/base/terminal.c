@@ -27,7 +27,7 @@ int terminal_open(int fd)
 	got = open(path, flags);
 	if (got >= 0)
 		return got;
-	/* It may be another user's, after su. */
+	/* After su(1), the device may belong to another user. */
 	saved = errno;
 	got = open("/dev/tty", flags);
 	if (got >= 0 && same_terminal(got, fd))
@@ -49,7 +49,7 @@ bool terminal_size(int fd, unsigned *rows, unsigned *columns)
 	return true;
 }
 
-bool terminal_is_ours(int fd)
+bool terminal_is_foreground(int fd)
 {
 	pid_t group = tcgetpgrp(fd);
 

@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/terminal.h - the terminal that a descriptor leads to.
- */
+/* base/terminal.h - The terminal behind a descriptor. */
 #ifndef BASE_TERMINAL_H
 #define BASE_TERMINAL_H
 
 #include <stdbool.h>
 
 /*
- * A descriptor of our own for the terminal of `fd`, whose reads and writes do
- * not wait: O_NONBLOCK on `fd` itself would be everybody's who has that
- * terminal from the same shell, and a terminal that poll() calls ready may
- * take a few bytes only and have write() wait for the others.
+ * Open the terminal of `fd` again, in non-blocking mode.  O_NONBLOCK on `fd`
+ * would affect every process that shares the terminal through the same shell.
+ * Blocking mode does not suffice, because a terminal that poll() reports as
+ * ready may accept only a few bytes and then block.
  *
- * Returns it, the caller closes it; -ENOTTY where `fd` is no terminal, or what
- * open() said.
+ * Returns a descriptor that the caller closes, -ENOTTY if `fd` is no terminal,
+ * or the error of open().
  */
 int terminal_open(int fd);
-/* How large it is; false and 0 where nobody knows. */
+/*
+ * Return the size of a terminal.  Returns false and sets both to 0 if it is
+ * unknown.
+ */
 bool terminal_size(int fd, unsigned *rows, unsigned *columns);
-/* Are its keys for us?  Not for a job in the background; of a terminal that
- * has no jobs, for all. */
-bool terminal_is_ours(int fd);
+/*
+ * Return true if this process may read keys: it is in the foreground, or the
+ * terminal has no job control.
+ */
+bool terminal_is_foreground(int fd);
 
 #endif

@@ -10,22 +10,22 @@
 	"abcdefghijklmnopqrstuvwxyz" \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 
-/* Where its authority begins; NULL: it is no URL. */
-static const char *authority_of(const char *text)
+/* Return the start of the authority, or NULL if the text is no URL. */
+static const char *find_authority(const char *text)
 {
 	size_t n = strspn(text, SCHEME);
 
 	return n && str_starts(text + n, "://") ? text + n + 3 : NULL;
 }
 
-bool url_is(const char *text)
+bool url_has_scheme(const char *text)
 {
-	return authority_of(text) != NULL;
+	return find_authority(text) != NULL;
 }
 
-char *url_shown(const char *text)
+char *url_redact(const char *text)
 {
-	const char *host = authority_of(text), *at, *from;
+	const char *host = find_authority(text), *at, *from;
 
 	at = host ? memrchr(host, '@', strcspn(host, "/?#")) : NULL;
 	if (!at)

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/url.h - URLs as people write them (RFC 3986).
- */
+/* base/url.h - URLs as users write them (RFC 3986). */
 #ifndef BASE_URL_H
 #define BASE_URL_H
 
 #include <stdbool.h>
 
-/* Does it begin as SCHEME:// does? */
-bool url_is(const char *text);
+/* Return true if the text begins with SCHEME://. */
+bool url_has_scheme(const char *text);
 /*
- * `text` to be shown, the caller frees it: a URL without its password.  With
- * http and https whoever it names goes as well: that may be a token.
+ * Return a URL without its password, for display.  For http and https the user
+ * name is removed as well, because it may be a token.  Returns a copy of any
+ * other text.  The caller frees it.
  */
-char *url_shown(const char *text);
+char *url_redact(const char *text);
 /*
- * Resolve %XX, in place.  False for a percent sign that is none, or stands for
- * a NUL; then `s` is of no use.
+ * Decode %XX in place.  Returns false, with `s` undefined, if a percent sign is
+ * malformed or encodes a NUL.
  */
 bool url_unescape(char *s);
 

@@ -13,7 +13,7 @@ static void *resize(void *v, size_t n, size_t size)
 	return xrealloc(v, n * size);
 }
 
-void *vec_room(void *v, size_t n, size_t size)
+void *vec_grow(void *v, size_t n, size_t size)
 {
 	if (!(n & (n - 1)))
 		v = resize(v, n ? 2 * n : 1, size);

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/vec.h - arrays that grow by one element at a time.
+ * base/vec.h - Arrays that grow by one element at a time.
  *
- * An array is a pointer and a count of the caller's, NULL and 0 at first:
+ * An array is a pointer and a count of the caller, initially NULL and 0:
  *
- *	struct thing *t = VEC_ADD(list->v, list->n);
- *	*VEC_ADD(numbers, n_numbers) = 7;
+ * 	struct thing *t = VEC_ADD(list->v, list->n);
+ * 	*VEC_ADD(numbers, n_numbers) = 7;
  *
- * Its room is the count rounded up to a power of two, so that nobody keeps
- * it.  free() the pointer in the end.
+ * The capacity is the count rounded up to a power of two, so it is not stored.
+ * The caller frees the pointer.
  */
 #ifndef BASE_VEC_H
 #define BASE_VEC_H
 
 #include <stddef.h>
 
-/* One element more at the end, zeroed; ends the program as xmalloc() does. */
+/* Append a zeroed element. Ends the program if memory runs out. */
 #define VEC_ADD(v, n) \
-	((v) = vec_room((v), (n), sizeof(*(v))), (n)++, &(v)[(n)-1])
+	((v) = vec_grow((v), (n), sizeof(*(v))), (n)++, &(v)[(n)-1])
 
-/* What VEC_ADD() needs: `v` of `n` elements with a zeroed one behind them. */
-void *vec_room(void *v, size_t n, size_t size);
+/* Used by VEC_ADD(): grow `v` of `n` elements by a zeroed element. */
+void *vec_grow(void *v, size_t n, size_t size);
 /*
- * For arrays that are emptied and filled again, where allocating shows: `v`
- * with room for more than `n` elements, and *cap what it has room for.
+ * For arrays that are emptied and refilled, where allocation costs matter: grow
+ * `v` to hold more than `n` elements and store the capacity in *cap.
  */
 void *vec_reserve(void *v, size_t *cap, size_t n, size_t size);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * base/version.h - the version of kfarm, kfarmd and kfarm-cc together.
- */
+/* base/version.h - The common version of kfarm, kfarmd and kfarm-cc. */
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 

@@ -9,16 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINKS_MAX 40 /* on the way to one file */
+#define LINKS_MAX 40 /* symbolic links followed for one file */
 
-bool which_is_program(const char *file)
+bool which_is_executable(const char *file)
 {
 	struct stat st;
 
 	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
 }
 
-static bool wrapper_name(const char *name)
+static bool is_wrapper_name(const char *name)
 {
 	static const char *const names[] = {
 		"ccache", "distcc", "icecc",    "sccache",
@@ -32,8 +32,11 @@ static bool wrapper_name(const char *name)
 	return false;
 }
 
-/* `at` becomes what the link at `at` leads to; false: it is no link. */
-static bool follow_once(char at[static PATH_MAX])
+/*
+ * Replace the path `at` by the target of that link.  Returns false if it is no
+ * link.
+ */
+static bool follow_symlink(char at[static PATH_MAX])
 {
 	char to[PATH_MAX];
 	ssize_t n = readlink(at, to, sizeof(to) - 1);
@@ -56,32 +59,40 @@ bool which_is_wrapper(const char *file)
 	if (strlen(file) >= sizeof(at))
 		return false;
 	strcpy(at, file);
-	/* The name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache
+	/*
+	 * Each name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache
 	 */
 	for (int depth = 0; depth < LINKS_MAX; depth++) {
-		if (wrapper_name(str_base(at)))
+		if (is_wrapper_name(str_base(at)))
 			return true;
-		if (!follow_once(at))
+		if (!follow_symlink(at))
 			return false;
 	}
 	return false;
 }
 
-/* Is the directory at `dir`, `len` bytes long, spelled as `links` is? */
-static bool is_links_dir(const char *dir, size_t len, const char *links)
+/*
+ * Return true if the directory `dir` of `len` bytes equals `masquerade_dir` as
+ * text.
+ */
+static bool is_masquerade_dir(const char *dir, size_t len,
+			      const char *masquerade_dir)
 {
-	size_t n = links ? strlen(links) : 0;
+	size_t n = masquerade_dir ? strlen(masquerade_dir) : 0;
 
 	while (len > 1 && dir[len - 1] == '/')
 		len--;
-	while (n > 1 && links[n - 1] == '/')
+	while (n > 1 && masquerade_dir[n - 1] == '/')
 		n--;
-	return n && len == n && !memcmp(dir, links, n);
+	return n && len == n && !memcmp(dir, masquerade_dir, n);
 }
 
-/* On the stack, since the wrapper comes here 10,000 times in a build. */
-static bool spell(char file[static PATH_MAX], const char *dir, size_t len,
-		  const char *name)
+/*
+ * Build the path on the stack, because the wrapper calls this 10,000 times in a
+ * build.
+ */
+static bool make_program_path(char file[static PATH_MAX], const char *dir,
+			      size_t len, const char *name)
 {
 	size_t rest = strlen(name) + 1;
 
@@ -109,8 +120,9 @@ static char *search_path(const char *name, const char *path, bool compiler,
 	for (;;) {
 		size_t len = strcspn(dir, ":");
 
-		if (!is_links_dir(dir, len, links) &&
-		    spell(file, dir, len, name) && which_is_program(file) &&
+		if (!is_masquerade_dir(dir, len, links) &&
+		    make_program_path(file, dir, len, name) &&
+		    which_is_executable(file) &&
 		    !(compiler && which_is_wrapper(file)))
 			return xstrdup(file);
 		if (!dir[len])
@@ -124,13 +136,17 @@ char *which(const char *name, const char *path)
 	return search_path(name, path, false, NULL);
 }
 
-char *which_compiler(const char *name, const char *path, const char *links)
+char *which_compiler(const char *name, const char *path,
+		     const char *masquerade_dir)
 {
-	return search_path(name, path, true, links);
+	return search_path(name, path, true, masquerade_dir);
 }
 
-/* `to` becomes what DIR/real/NAME beside `at`, DIR/bin/NAME, leads to. */
-static bool read_real(const char at[static PATH_MAX], char to[static PATH_MAX])
+/*
+ * For `at`, DIR/bin/NAME, read the target of the link DIR/real/NAME into `to`.
+ */
+static bool read_real_link(const char at[static PATH_MAX],
+			   char to[static PATH_MAX])
 {
 	const char *name = str_base(at);
 	char real[PATH_MAX];
@@ -147,7 +163,7 @@ static bool read_real(const char at[static PATH_MAX], char to[static PATH_MAX])
 	return true;
 }
 
-char *which_behind(const char *file)
+char *which_find_real(const char *file)
 {
 	char at[PATH_MAX], to[PATH_MAX];
 
@@ -155,15 +171,15 @@ char *which_behind(const char *file)
 		return NULL;
 	strcpy(at, file);
 	for (int depth = 0; depth < LINKS_MAX; depth++) {
-		if (read_real(at, to))
+		if (read_real_link(at, to))
 			return xstrdup(to);
-		if (!follow_once(at))
+		if (!follow_symlink(at))
 			break;
 	}
 	return NULL;
 }
 
-char *which_path_without(const char *path, const char *links)
+char *which_strip_path(const char *path, const char *masquerade_dir)
 {
 	char *out = xmalloc(strlen(path) + 1), *p = out;
 	bool first = true;
@@ -171,8 +187,11 @@ char *which_path_without(const char *path, const char *links)
 	for (;;) {
 		size_t len = strcspn(path, ":");
 
-		if (!is_links_dir(path, len, links)) {
-			/* An empty element has a meaning: it stays one. */
+		if (!is_masquerade_dir(path, len, masquerade_dir)) {
+			/*
+			 * An empty element means the current directory and is
+			 * preserved.
+			 */
 			if (!first)
 				*p++ = ':';
 			first = false;

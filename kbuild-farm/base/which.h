@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/which.h - the file that a program's name means.
+ * base/which.h - Search for programs in PATH.
  *
- * Compilers are looked up past the farm's own links and past compiler
- * caches: ccache's next "gcc" would be our link again (3,000 starts in five
- * seconds), so a name that leads to one of those is not a compiler.
+ * The search for a compiler skips kfarm's own masquerade links and compiler
+ * caches.  The next "gcc" that ccache finds would be a kfarm link again (an
+ * endless loop: 3,000 starts in five seconds), so a name that leads to a cache
+ * is no compiler.
  */
 #ifndef BASE_WHICH_H
 #define BASE_WHICH_H
@@ -12,33 +13,37 @@
 #include <stdbool.h>
 
 /*
- * The first executable file `name` of the directories in `path` (a PATH
- * value, NULL: the system's default), or a copy of `name` if it has a slash.
- * NULL when there is none; the caller frees it.
+ * Find the first executable file `name` in the directories of `path` (a PATH
+ * value; NULL for the system's default).  A `name` with a slash is copied.
+ * Returns NULL if no file is found.  The caller frees the path.
  */
 char *which(const char *name, const char *path);
 
 /*
- * As which(), but passes over names that lead to ccache, distcc, icecc,
- * sccache or kfarm-cc, and over the directory `links` (may be NULL).
+ * Like which(), but skip names that lead to ccache, distcc, icecc, sccache or
+ * kfarm-cc, and the directory `masquerade_dir` (may be NULL).
  */
-char *which_compiler(const char *name, const char *path, const char *links);
+char *which_compiler(const char *name, const char *path,
+		     const char *masquerade_dir);
 
-/* Is this a file that can be executed, or a link to one? */
-bool which_is_program(const char *file);
+/* Return true if `file` is an executable regular file, or a link to one. */
+bool which_is_executable(const char *file);
 
-/* Does this path, through its symbolic links, end at a compiler wrapper? */
+/*
+ * Return true if `file`, through its symbolic links, leads to a compiler
+ * wrapper.
+ */
 bool which_is_wrapper(const char *file);
 
 /*
- * The compiler, an absolute path, that a link DIR/bin/NAME of kfarm's stands
- * for: what DIR/real/NAME leads to (kernel/links.h).  `file` is such a link, or
- * a symbolic link that leads to or through one; else NULL.  The caller frees
- * it.
+ * Return the absolute path of the compiler for which the masquerade link
+ * DIR/bin/NAME stands: the target of DIR/real/NAME.  `file` is such a link, or
+ * a symbolic link that leads to or through one.  Returns NULL for any other
+ * file.  The caller frees the path.
  */
-char *which_behind(const char *file);
+char *which_find_real(const char *file);
 
-/* PATH without the directory `links`; the caller frees it. */
-char *which_path_without(const char *path, const char *links);
+/* Return a PATH value without `masquerade_dir`. The caller frees it. */
+char *which_strip_path(const char *path, const char *masquerade_dir);
 
 #endif

@@ -3,177 +3,231 @@
 
 #include "base/str.h"
 #include "base/version.h"
-#include "cc/compiler.h"
-#include "cc/local.h"
+#include "base/which.h"
+#include "cc/real-compiler.h"
 #include "options/devicetree.h"
 #include "options/output.h"
 #include "wire/cc.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* kfarm-cc, with no compiler behind it. */
-static int own_name(char *const *argv)
+bool cc_compiler_is_launcher(const char *word)
+{
+	return !strcmp(str_base(word), "kfarm-cc");
+}
+
+char *cc_compiler_find(char **argv0, bool launched, const char *links,
+		       const char *path)
+{
+	char *compiler = NULL, *file;
+	char cwd[PATH_MAX];
+
+	if (strchr(*argv0, '/')) {
+		compiler = which_find_real(*argv0);
+		/*
+		 * The coordinator accepts only absolute paths.  If the working
+		 * directory is unknown, the path stays relative.
+		 */
+		if (!compiler && launched && !which_is_wrapper(*argv0))
+			compiler = **argv0 == '/' || !getcwd(cwd, sizeof(cwd)) ?
+					   xstrdup(*argv0) :
+					   xasprintf("%s/%s", cwd, *argv0);
+	}
+	if (compiler) {
+		*argv0 = compiler;
+		return compiler;
+	}
+
+	compiler = which_compiler(str_base(*argv0), path, links);
+	if (compiler && !strcmp(compiler, *argv0)) {
+		/*
+		 * which_compiler() does not recognize a copy or a hard link of
+		 * this program as a wrapper; it then returns that file itself.
+		 */
+		cc_real_compiler_print_error("%s: leads back to kfarm-cc",
+					     *argv0);
+		free(compiler);
+		return NULL;
+	}
+	if (compiler)
+		return compiler;
+
+	/*
+	 * A symbolic link of the user with another name can lead to a link in
+	 * the masquerade directory.
+	 */
+	file = which(*argv0, path);
+	compiler = file ? which_find_real(file) : NULL;
+	if (compiler)
+		*argv0 = compiler;
+	else
+		cc_real_compiler_print_error("%s: no such compiler in PATH",
+					     *argv0);
+	free(file);
+	return compiler;
+}
+
+/* Handle `kfarm-cc` without a compiler.  Returns the exit status. */
+static int run_without_compiler(char *const *argv)
 {
 	static const char version[] = "kfarm-cc " KFARM_VERSION "\n";
 
 	if (*argv && !strcmp(*argv, "--version"))
 		return write(STDOUT_FILENO, version, sizeof(version) - 1) < 0;
-	cc_local_complain("%s%sno compiler; as in `kfarm-cc gcc -c a.c`, see "
-			  "kfarm-cc(1)",
-			  *argv ? *argv : "", *argv ? ": " : "");
+	cc_real_compiler_print_error(
+		"%s%sno compiler; as in `kfarm-cc gcc -c a.c`, see "
+		"kfarm-cc(1)",
+		*argv ? *argv : "", *argv ? ": " : "");
 	return 1;
 }
 
-static enum cc_answer ask_memory(struct cc_call *c, const char *probes,
-				 const struct options_command *command,
-				 int *status)
-{
-	if (!probes)
-		return CC_ANSWER_NONE;
-	c->probe = cc_probe_new(probes, c->compiler, c->argv, c->env, command);
-	return c->probe && cc_probe_answer(c->probe, status) ? CC_ANSWER_DONE :
-							       CC_ANSWER_NONE;
-}
-
-/* What kfarm has told of itself in the environment. */
-struct told {
+/* Values of kfarm's environment variables. */
+struct kfarm_env {
 	const char *socket, *links, *slots, *probes;
 };
 
-/* A compile, or what a step makes one of. */
-static void parse_call(const struct cc_call *c, const struct cc_step *step,
-		       struct options_command *command)
-{
-	if (!step || cc_step_compiles(step))
-		options_command_parse(command, c->argv);
-	else if (step->object)
-		options_command_parse_expanded(command, c->argv);
-	else if (step->message->text && *step->message->text)
-		options_command_parse_stdin(command, c->argv);
-	else
-		options_command_parse_text(command, c->argv);
-}
-
-/* dtc reads what the compiler writes, and these two write no file alike. */
+/*
+ * dtc must read the output of the compiler, and the two must not write the same
+ * file.
+ */
 static bool fits_devicetree(const struct options_command *command,
-			    const struct cc_step *step)
+			    const struct cc_tool_step *step)
 {
 	struct options_devicetree tree;
-	char *dep = options_output_dep(command);
+	char *dep = options_output_dep_path(command);
 	bool fits = dep &&
 		    options_devicetree_parse(&tree, &step->message->args,
 					     NULL) &&
-		    !strcmp(command->object, tree.text) &&
-		    strcmp(dep, tree.blob) != 0 && strcmp(dep, tree.list) != 0;
+		    !strcmp(command->object, tree.source) &&
+		    strcmp(dep, tree.blob) != 0 &&
+		    strcmp(dep, tree.depfile) != 0;
 
 	free(dep);
 	return fits;
 }
 
 static bool fits_step(const struct options_command *command,
-		      const struct cc_step *step)
+		      const struct cc_tool_step *step)
 {
-	struct options_sides sides;
+	struct options_side_outputs sides;
 	bool fits;
 
-	if (!step || command->verdict != OPTIONS_REMOTE || command->is_clang)
+	if (!step || command->class != OPTIONS_CLASS_REMOTE ||
+	    command->is_clang)
 		return false;
-	if (!cc_step_compiles(step))
+	if (!cc_tool_step_has_compile(step))
 		return !step->object || fits_devicetree(command, step);
-	options_output_sides(&sides, command);
-	fits = !sides.named && command->object &&
+	options_output_side_outputs(&sides, command);
+	fits = !sides.name_in_object && command->object && step->object &&
 	       !strcmp(command->object, step->object);
-	options_sides_release(&sides);
+	options_side_outputs_release(&sides);
 	return fits;
 }
 
-/* What is no compile is no matter of the coordinator's, nor of slots. */
-static enum cc_answer ask_somebody(struct cc_call *c, const struct told *told,
-				   const struct cc_step *step, int *status)
+/*
+ * Parse the call, and replay a probe or offer a compile or tool step to the
+ * coordinator.  Other calls need no slot.
+ */
+static enum cc_job_outcome submit_call(struct cc_call *c,
+				       const struct kfarm_env *kfarm,
+				       const struct cc_tool_step *step,
+				       int *status)
 {
-	enum cc_answer answer = CC_ANSWER_NONE;
-	bool text = step && !cc_step_compiles(step);
+	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
+	bool text = step && !cc_tool_step_has_compile(step);
 	struct options_command command;
-	struct cc_job job = { .socket = told->socket,
+	struct cc_job job = { .socket = kfarm->socket,
 			      .compiler = c->compiler,
 			      .argv = c->argv,
 			      .env = c->env,
 			      .compile = &command,
-			      .kept = -1 };
+			      .coord_fd = -1 };
 
-	parse_call(c, step, &command);
-	c->stepped = fits_step(&command, step);
-	if (c->stepped)
+	if (!text)
+		options_command_parse(&command, c->argv);
+	else if (step->object)
+		options_command_parse_asm_cpp(&command, c->argv);
+	else if (step->message->text && *step->message->text)
+		options_command_parse_stdin(&command, c->argv);
+	else
+		options_command_parse_text(&command, c->argv);
+	c->has_step = fits_step(&command, step);
+	if (c->has_step)
 		job.step = step->message;
-	if (command.verdict == OPTIONS_PASSTHROUGH && !text) {
-		answer = ask_memory(c, told->probes, &command, status);
-	} else if (!text || c->stepped) {
-		c->slots = told->slots;
-		c->offered = told->socket;
-		if (told->socket)
-			answer = cc_job_offer(&job, status);
-		c->kept = job.kept;
+	if (command.class == OPTIONS_CLASS_PASSTHROUGH && !text) {
+		if (kfarm->probes)
+			c->probe = cc_probe_new(kfarm->probes, c->compiler,
+						c->argv, c->env, &command);
+		if (c->probe && cc_probe_replay(c->probe, status))
+			outcome = CC_JOB_DONE;
+	} else if (!text || c->has_step) {
+		c->slot_dir = kfarm->slots;
+		c->is_offered = kfarm->socket;
+		if (kfarm->socket)
+			outcome = cc_job_submit(&job, status);
+		c->coord_fd = job.coord_fd;
 	}
 	options_command_release(&command);
-	return answer;
+	return outcome;
 }
 
-enum cc_answer cc_call_begin(struct cc_call *c, char **argv, char **env,
-			     const struct cc_step *step, int *status)
+enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
+				  const struct cc_tool_step *step, int *status)
 {
-	const struct told told = {
-		.socket = str_env(env, "KFARM_SOCKET"),
-		.links = str_env(env, "KFARM_LINKS"),
-		.slots = str_env(env, "KFARM_SLOTS"),
-		.probes = str_env(env, "KFARM_PROBES"),
+	const struct kfarm_env kfarm = {
+		.socket = str_find_env(env, "KFARM_SOCKET"),
+		.links = str_find_env(env, "KFARM_LINKS"),
+		.slots = str_find_env(env, "KFARM_SLOTS"),
+		.probes = str_find_env(env, "KFARM_PROBES"),
 	};
 	bool launched = false;
 
-	*c = (struct cc_call){ .kept = -1 };
+	*c = (struct cc_call){ .coord_fd = -1 };
 	for (; *argv && cc_compiler_is_launcher(*argv); argv++)
 		launched = true;
 	if (!*argv || **argv == '-') {
-		*status = own_name(argv);
-		return CC_ANSWER_DONE;
+		*status = run_without_compiler(argv);
+		return CC_JOB_DONE;
 	}
-	c->compiler = cc_compiler_find(&argv[0], launched, told.links,
-				       str_env(env, "PATH"));
+	c->compiler = cc_compiler_find(&argv[0], launched, kfarm.links,
+				       str_find_env(env, "PATH"));
 	if (!c->compiler) {
 		*status = 127;
-		return CC_ANSWER_DONE;
+		return CC_JOB_DONE;
 	}
 	c->argv = argv;
 	c->env = env;
-	cc_local_clean(env, told.links);
-	return ask_somebody(c, &told, step, status);
+	cc_real_compiler_clean_env(env, kfarm.links);
+	return submit_call(c, &kfarm, step, status);
 }
 
 int cc_call_exec(const struct cc_call *c)
 {
 	int status;
 
-	if (c->probe && cc_probe_ask(c->probe, &status))
+	if (c->probe && cc_probe_run_compiler(c->probe, &status))
 		return status;
-	if (c->slots)
-		cc_local_take_slot(c->slots);
-	return cc_local_exec(c->compiler, c->argv, c->env);
+	if (c->slot_dir)
+		cc_real_compiler_lock_slot(c->slot_dir);
+	return cc_real_compiler_exec(c->compiler, c->argv, c->env);
 }
 
-int cc_call_hold_slot(struct cc_call *c)
+int cc_call_take_slot(struct cc_call *c)
 {
-	int fd = c->slots ? cc_local_hold_slot(c->slots) : -1;
+	int fd = c->slot_dir ? cc_real_compiler_lock_slot(c->slot_dir) : -1;
 
-	c->slots = NULL;
+	c->slot_dir = NULL;
 	return fd;
 }
 
 void cc_call_release(struct cc_call *c)
 {
-	if (c->kept >= 0)
-		close(c->kept);
+	if (c->coord_fd >= 0)
+		close(c->coord_fd);
 	cc_probe_free(c->probe);
 	free(c->compiler);
-	*c = (struct cc_call){ .kept = -1 };
+	*c = (struct cc_call){ .coord_fd = -1 };
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Only this process ever renames the temporaries, and it removes them before
- * a local compile starts.
+ * Only this process renames the temporary files, and it removes them before a
+ * local compile starts.
  */
 #include "cc/job.h"
 
 #include "base/clock.h"
-#include "cc/local.h"
+#include "cc/real-compiler.h"
 #include "options/devicetree.h"
 #include "options/env.h"
 #include "options/output.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
-#include "wire/msg-job.h"
 #include "wire/msg.h"
 
 #include <errno.h>
@@ -29,74 +28,77 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long until the next try when the backlog is full. */
+/* interval between attempts while the backlog is full */
 #define RETRY_MS  20
 #define READ_SIZE 4096
 
 struct outputs {
-	char *object, *object_tmp; /* NULL: it makes none */
-	char *dep, *dep_tmp; /* NULL: no dependency list */
-	struct options_sides sides;
-	char *side_tmp[OPTIONS_SIDES_MAX];
+	char *object, *object_tmp; /* NULL without an object */
+	char *dep, *dep_tmp; /* NULL without a depfile */
+	struct options_side_outputs sides;
+	char *side_tmp[OPTIONS_SIDE_OUTPUTS_MAX];
 };
 
 /*
- * These come only while it waits, so that what is half put in place is not left
- * so: the handler notes one, and it is what it was to the caller afterwards.
+ * These signals are delivered only while this process waits, so that outputs
+ * are never delivered partially.  The handler records the signal, which
+ * afterwards has its former effect.
  */
-static const int fatal[] = { SIGHUP, SIGINT, SIGTERM };
-#define FATAL (sizeof(fatal) / sizeof(*fatal))
-static volatile sig_atomic_t fatal_came;
+static const int deferred_signals[] = { SIGHUP, SIGINT, SIGTERM };
+#define N_DEFERRED_SIGNALS \
+	(sizeof(deferred_signals) / sizeof(*deferred_signals))
+static volatile sig_atomic_t received_signal;
 
 struct signals {
 	sigset_t mask;
-	struct sigaction actions[FATAL];
+	struct sigaction actions[N_DEFERRED_SIGNALS];
 };
 
-/* One conversation with the coordinator. */
-struct talk {
+/* One exchange with the coordinator. */
+struct coord_conn {
 	int fd;
-	struct signals before;
+	struct signals saved_signals;
 	struct outputs outputs;
 };
 
-static void note_fatal(int sig)
+static void on_deferred_signal(int sig)
 {
-	fatal_came = sig;
+	received_signal = sig;
 }
 
-static void hold_signals(struct signals *before)
+static void defer_signals(struct signals *before)
 {
-	struct sigaction ours = { .sa_handler = note_fatal };
+	struct sigaction action = { .sa_handler = on_deferred_signal };
 	sigset_t held;
 
-	fatal_came = 0;
+	received_signal = 0;
 	sigemptyset(&held);
-	for (size_t i = 0; i < FATAL; i++)
-		sigaddset(&held, fatal[i]);
+	for (size_t i = 0; i < N_DEFERRED_SIGNALS; i++)
+		sigaddset(&held, deferred_signals[i]);
 	sigprocmask(SIG_BLOCK, &held, &before->mask);
-	for (size_t i = 0; i < FATAL; i++) {
-		sigaction(fatal[i], &ours, &before->actions[i]);
+	for (size_t i = 0; i < N_DEFERRED_SIGNALS; i++) {
+		sigaction(deferred_signals[i], &action, &before->actions[i]);
 		if (before->actions[i].sa_handler == SIG_IGN)
-			sigaction(fatal[i], &before->actions[i], NULL);
+			sigaction(deferred_signals[i], &before->actions[i],
+				  NULL);
 	}
 }
 
 static void restore_signals(const struct signals *before)
 {
-	for (size_t i = 0; i < FATAL; i++)
-		sigaction(fatal[i], &before->actions[i], NULL);
+	for (size_t i = 0; i < N_DEFERRED_SIGNALS; i++)
+		sigaction(deferred_signals[i], &before->actions[i], NULL);
 	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
-/* Has a signal come?  Those that are held are let through. */
-static bool is_signalled(const struct talk *t)
+/* Return true if a signal has arrived.  Blocked signals are delivered first. */
+static bool is_signalled(const struct coord_conn *t)
 {
 	sigset_t held;
 
-	sigprocmask(SIG_SETMASK, &t->before.mask, &held);
+	sigprocmask(SIG_SETMASK, &t->saved_signals.mask, &held);
 	sigprocmask(SIG_SETMASK, &held, NULL);
-	return fatal_came;
+	return received_signal;
 }
 
 static void remove_temporaries(const struct outputs *o)
@@ -117,15 +119,15 @@ static void outputs_release(struct outputs *o)
 	free(o->dep_tmp);
 	for (size_t i = 0; i < o->sides.n; i++)
 		free(o->side_tmp[i]);
-	options_sides_release(&o->sides);
+	options_side_outputs_release(&o->sides);
 }
 
-bool cc_step_compiles(const struct cc_step *step)
+bool cc_tool_step_has_compile(const struct cc_tool_step *step)
 {
 	return step->message->kind == WIRE_STEP_OBJECT;
 }
 
-static void name_made(struct outputs *o, const struct cc_job *job)
+static void set_made_outputs(struct outputs *o, const struct cc_job *job)
 {
 	const struct wire_cc_step *step = job->step;
 	struct options_devicetree tree;
@@ -135,32 +137,32 @@ static void name_made(struct outputs *o, const struct cc_job *job)
 	if (step && step->kind == WIRE_STEP_DEVICETREE &&
 	    options_devicetree_parse(&tree, &step->args, NULL)) {
 		o->object = xstrdup(tree.blob);
-		options_devicetree_sides(&o->sides, &tree);
+		options_devicetree_side_outputs(&o->sides, &tree);
 		return;
 	}
-	o->object = options_output_object(job->compile);
-	options_output_sides(&o->sides, job->compile);
+	o->object = options_output_object_path(job->compile);
+	options_output_side_outputs(&o->sides, job->compile);
 }
 
-static void name_outputs(struct outputs *o, const struct cc_job *job)
+static void set_output_paths(struct outputs *o, const struct cc_job *job)
 {
 	unsigned pid = (unsigned)getpid();
 
-	name_made(o, job);
+	set_made_outputs(o, job);
 	if (o->object)
-		o->object_tmp = options_output_temporary(o->object, pid);
-	o->dep = options_output_dep(job->compile);
-	o->dep_tmp = o->dep ? options_output_temporary(o->dep, pid) : NULL;
+		o->object_tmp = options_output_temp_path(o->object, pid);
+	o->dep = options_output_dep_path(job->compile);
+	o->dep_tmp = o->dep ? options_output_temp_path(o->dep, pid) : NULL;
 	for (size_t i = 0; i < o->sides.n; i++)
-		o->side_tmp[i] = options_output_temporary(o->sides.path[i],
+		o->side_tmp[i] = options_output_temp_path(o->sides.path[i],
 							  pid);
 }
 
-/* False when it is more than a coordinator takes. */
+/* Returns false if there are more variables than the coordinator accepts. */
 static bool collect_env(struct strv *out, char *const *env)
 {
 	for (; *env; env++) {
-		if (options_env_wanted(*env))
+		if (options_env_is_relevant(*env))
 			strv_add(out, *env);
 	}
 	return out->n <= WIRE_ENV_MAX;
@@ -174,11 +176,14 @@ static bool fits_limits(const struct wire_cc_job *m)
 		sum += strlen(m->argv.v[i]);
 	for (size_t i = 0; i < m->env.n; i++)
 		sum += strlen(m->env.v[i]);
-	return sum <= WIRE_CC_MAX && m->argv.n <= WIRE_CC_WORDS;
+	return sum <= WIRE_CC_COMMAND_MAX && m->argv.n <= WIRE_CC_WORDS_MAX;
 }
 
-/* Where the frame begins; end_question() follows behind its body. */
-static size_t begin_question(struct buf *out)
+/*
+ * Reserve the frame header.  Returns the offset of the body, which the caller
+ * passes to end_request_frame() after encoding it.
+ */
+static size_t begin_request_frame(struct buf *out)
 {
 	uint8_t head[WIRE_FRAME_SIZE] = { 0 };
 
@@ -186,7 +191,8 @@ static size_t begin_question(struct buf *out)
 	return out->len;
 }
 
-static void end_question(struct buf *out, size_t begin, enum wire_type type)
+static void end_request_frame(struct buf *out, size_t begin,
+			      enum wire_type type)
 {
 	uint32_t len = (uint32_t)(out->len - begin);
 	const struct wire_frame frame = { .type = (uint16_t)type,
@@ -197,21 +203,6 @@ static void end_question(struct buf *out, size_t begin, enum wire_type type)
 	wire_frame_encode(out->data + begin - WIRE_FRAME_SIZE, &frame);
 }
 
-static void add_frames(struct buf *out, const struct wire_cc_job *m,
-		       const struct wire_cc_step *step)
-{
-	size_t begin;
-
-	if (step) {
-		begin = begin_question(out);
-		wire_cc_step_encode(out, step);
-		end_question(out, begin, WIRE_CC_STEP);
-	}
-	begin = begin_question(out);
-	wire_cc_job_encode(out, m);
-	end_question(out, begin, WIRE_CC_JOB);
-}
-
 static uint32_t current_umask(void)
 {
 	mode_t mask = umask(0);
@@ -220,18 +211,22 @@ static uint32_t current_umask(void)
 	return mask;
 }
 
-/* The message to send; false: this compile cannot be described. */
+/*
+ * Encode the request.  Returns false if this compile exceeds the limits of the
+ * protocol.
+ */
 static bool make_message(struct buf *out, const struct cc_job *job)
 {
 	struct wire_cc_job m = {
 		.pid = (uint32_t)getpid(),
 		.umask = current_umask(),
-		.terminal = isatty(STDERR_FILENO),
-		.confined = cc_local_is_confined(),
+		.tty_stderr = isatty(STDERR_FILENO),
+		.restricted = cc_real_compiler_is_limited(),
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};
 	char cwd[PATH_MAX];
+	size_t begin;
 	bool ok;
 
 	while (job->argv[m.argv.n])
@@ -239,14 +234,23 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	m.cwd = getcwd(cwd, sizeof(cwd));
 	ok = m.cwd && cwd[0] == '/' && job->compiler[0] == '/' &&
 	     collect_env(&m.env, job->env) && fits_limits(&m);
-	if (ok)
-		add_frames(out, &m, job->step);
+	if (ok && job->step) {
+		begin = begin_request_frame(out);
+		wire_cc_step_encode(out, job->step);
+		end_request_frame(out, begin, WIRE_CC_STEP);
+	}
+	if (ok) {
+		begin = begin_request_frame(out);
+		wire_cc_job_encode(out, &m);
+		end_request_frame(out, begin, WIRE_CC_JOB);
+	}
 	strv_release(&m.env);
 	return ok && out->len <= WIRE_BODY_MAX;
 }
 
-/* Waits for `events`; false once `deadline` has passed, or a signal came. */
-static bool poll_until(const struct talk *t, short events, uint64_t deadline)
+/* Wait for `events`.  Returns false after `deadline` or a signal. */
+static bool poll_until(const struct coord_conn *t, short events,
+		       uint64_t deadline)
 {
 	for (;;) {
 		struct pollfd p = { .fd = t->fd, .events = events };
@@ -254,12 +258,12 @@ static bool poll_until(const struct talk *t, short events, uint64_t deadline)
 		struct timespec wait;
 		int n;
 
-		if (now >= deadline || fatal_came)
+		if (now >= deadline || received_signal)
 			return false;
 		left = deadline - now;
 		wait = (struct timespec){ (time_t)(left / 1000),
 					  (long)(left % 1000) * 1000000 };
-		n = ppoll(&p, 1, &wait, &t->before.mask);
+		n = ppoll(&p, 1, &wait, &t->saved_signals.mask);
 		if (n > 0)
 			return true;
 		if (n < 0 && errno != EINTR)
@@ -267,38 +271,36 @@ static bool poll_until(const struct talk *t, short events, uint64_t deadline)
 	}
 }
 
-/*
- * A Unix socket whose backlog is full says EAGAIN at once, and poll() does
- * not tell when there is room.
- */
-static bool keep_trying(const struct talk *t, const struct sockaddr_un *to)
+static bool connect_to(struct coord_conn *t, const char *path)
 {
 	const struct timespec rest = { 0, RETRY_MS * 1000000L };
-	uint64_t deadline = clock_ms() + CC_SILENCE_MS;
-
-	while (connect(t->fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			return false;
-		if (clock_ms() >= deadline || fatal_came)
-			return false;
-		ppoll(NULL, 0, &rest, &t->before.mask);
-	}
-	return true;
-}
-
-static bool connect_to(struct talk *t, const char *path)
-{
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	uint64_t deadline;
 
 	if (strlen(path) >= sizeof(to.sun_path))
 		return false;
 	strcpy(to.sun_path, path);
-	t->fd = cc_local_above_stdio(
+	t->fd = cc_real_compiler_move_fd(
 		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-	return t->fd >= 0 && keep_trying(t, &to);
+	if (t->fd < 0)
+		return false;
+
+	/*
+	 * A Unix socket with a full backlog fails with EAGAIN at once, and
+	 * poll() does not report when there is room.
+	 */
+	deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
+	while (connect(t->fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return false;
+		if (clock_ms() >= deadline || received_signal)
+			return false;
+		ppoll(NULL, 0, &rest, &t->saved_signals.mask);
+	}
+	return true;
 }
 
-static bool send_message(const struct talk *t, struct bytes in)
+static bool send_message(const struct coord_conn *t, struct bytes in)
 {
 	while (in.len) {
 		ssize_t n = send(t->fd, in.data, in.len, MSG_NOSIGNAL);
@@ -307,7 +309,8 @@ static bool send_message(const struct talk *t, struct bytes in)
 			in.data += n;
 			in.len -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			if (!poll_until(t, POLLOUT, clock_ms() + CC_SILENCE_MS))
+			if (!poll_until(t, POLLOUT,
+					clock_ms() + CC_COORD_TIMEOUT_MS))
 				return false;
 		} else if (errno != EINTR) {
 			return false;
@@ -316,8 +319,9 @@ static bool send_message(const struct talk *t, struct bytes in)
 	return true;
 }
 
-/* Read more of the answer into `in`; false at its end. */
-static bool receive(const struct talk *t, struct buf *in, uint64_t deadline)
+/* Append more of the reply to `in`.  Returns false at its end. */
+static bool receive(const struct coord_conn *t, struct buf *in,
+		    uint64_t deadline)
 {
 	ssize_t n;
 
@@ -334,64 +338,63 @@ static bool receive(const struct talk *t, struct buf *in, uint64_t deadline)
 	return true;
 }
 
-static bool is_pair(const char *tmp, const char *to, const char *our_tmp,
-		    const char *ours)
+static bool matches_output(const char *tmp, const char *to, const char *our_tmp,
+			   const char *ours)
 {
 	return ours && !strcmp(tmp, our_tmp) && !strcmp(to, ours);
 }
 
-/* All of those beside the object, in our order. */
-static bool sides_are_ours(const struct outputs *o,
-			   const struct wire_cc_done *m)
+/*
+ * Accept only the outputs of this job, and all of them if the compile
+ * succeeded.  The side outputs must be in the same order.
+ */
+static bool match_outputs(const struct outputs *o, const struct wire_cc_done *m)
 {
-	bool same = m->n_sides == o->sides.n;
-
-	for (size_t i = 0; i < m->n_sides && same; i++)
-		same = is_pair(m->side[i].tmp, m->side[i].to, o->side_tmp[i],
-			       o->sides.path[i]);
-	return same;
-}
-
-/* Only our own outputs, and all of them when the compile went well. */
-static bool names_are_ours(const struct outputs *o,
-			   const struct wire_cc_done *m)
-{
-	bool object = is_pair(m->object_tmp, m->object, o->object_tmp,
-			      o->object);
-	bool dep = is_pair(m->dep_tmp, m->dep, o->dep_tmp, o->dep);
+	bool object = matches_output(m->object_tmp, m->object, o->object_tmp,
+				     o->object);
+	bool dep = matches_output(m->dep_tmp, m->dep, o->dep_tmp, o->dep);
 
 	if (m->status)
 		return (object || !*m->object) && (dep || !*m->dep) &&
 		       !m->n_sides;
-	return (object || (!o->object && !*m->object)) &&
-	       (dep || (!o->dep && !*m->dep)) && sides_are_ours(o, m);
+	if (!(object || (!o->object && !*m->object)) ||
+	    !(dep || (!o->dep && !*m->dep)) || m->n_sides != o->sides.n)
+		return false;
+	for (size_t i = 0; i < m->n_sides; i++) {
+		if (!matches_output(m->sides[i].tmp, m->sides[i].to,
+				    o->side_tmp[i], o->sides.path[i]))
+			return false;
+	}
+	return true;
 }
 
-static bool rename_one(const char *tmp, const char *to)
+static bool rename_output(const char *tmp, const char *to)
 {
 	if (!*tmp || !rename(tmp, to))
 		return true;
-	cc_local_complain("rename %s to %s: %s; compiled here instead", tmp, to,
-			  strerror(errno));
+	cc_real_compiler_print_error(
+		"rename %s to %s: %s; compiled here instead", tmp, to,
+		strerror(errno));
 	return false;
 }
 
 static bool rename_outputs(const struct wire_cc_done *m)
 {
 	for (size_t i = 0; i < m->n_sides; i++) {
-		if (!rename_one(m->side[i].tmp, m->side[i].to))
+		if (!rename_output(m->sides[i].tmp, m->sides[i].to))
 			return false;
 	}
-	return rename_one(m->dep_tmp, m->dep) &&
-	       rename_one(m->object_tmp, m->object);
+	return rename_output(m->dep_tmp, m->dep) &&
+	       rename_output(m->object_tmp, m->object);
 }
 
 /*
- * Renames come first: should one fail, the local compile prints everything,
- * and nothing is printed twice.  The object comes last: it is never there
- * without its dependency list and what else belongs to it.
+ * All renames precede the output: if one fails, the local compile prints the
+ * messages, so that nothing is printed twice.  The object is renamed last, so
+ * it never exists without its depfile and side outputs.
  */
-static bool deliver_result(const struct talk *t, struct bytes body, int *status)
+static bool deliver_result(const struct coord_conn *t, struct bytes body,
+			   int *status)
 {
 	const struct outputs *o = &t->outputs;
 	struct wire_cc_done m;
@@ -399,10 +402,10 @@ static bool deliver_result(const struct talk *t, struct bytes body, int *status)
 
 	if (wire_cc_done_decode(&m, body))
 		return false;
-	ok = names_are_ours(o, &m) && !is_signalled(t) && rename_outputs(&m);
+	ok = match_outputs(o, &m) && !is_signalled(t) && rename_outputs(&m);
 	/*
-	 * make has the same signal, and removes targets before their commands
-	 * have ended.
+	 * make receives the same signal and removes its targets, possibly
+	 * before their commands have ended.
 	 */
 	if (ok && is_signalled(t)) {
 		unlink(m.object);
@@ -411,16 +414,19 @@ static bool deliver_result(const struct talk *t, struct bytes body, int *status)
 	if (ok) {
 		if (m.status)
 			remove_temporaries(o);
-		restore_signals(&t->before);
-		cc_local_print(STDOUT_FILENO, m.out);
-		cc_local_print(STDERR_FILENO, m.err);
+		restore_signals(&t->saved_signals);
+		cc_real_compiler_write(STDOUT_FILENO, m.out);
+		cc_real_compiler_write(STDERR_FILENO, m.err);
 		*status = m.status;
 	}
 	wire_cc_done_release(&m);
 	return ok;
 }
 
-/* 1: a whole frame is at the start of `in`; 0: not yet; else it is bad. */
+/*
+ * Returns 1 if a whole frame is at the start of `in`, 0 if not, and a negative
+ * errno for an invalid frame.
+ */
 static int whole_frame(const struct buf *in, struct wire_frame *frame)
 {
 	int ret;
@@ -435,10 +441,10 @@ static int whole_frame(const struct buf *in, struct wire_frame *frame)
 	return in->len - WIRE_FRAME_SIZE >= frame->body_len;
 }
 
-static enum cc_answer listen_to(const struct talk *t, struct buf *in,
-				int *status)
+static enum cc_job_outcome receive_result(const struct coord_conn *t,
+					  struct buf *in, int *status)
 {
-	uint64_t deadline = clock_ms() + CC_SILENCE_MS;
+	uint64_t deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
 	struct wire_frame frame;
 
 	for (;;) {
@@ -446,89 +452,83 @@ static enum cc_answer listen_to(const struct talk *t, struct buf *in,
 		struct bytes body;
 
 		if (ret < 0 || (!ret && !receive(t, in, deadline)))
-			return CC_ANSWER_NONE;
+			return CC_JOB_UNAVAILABLE;
 		if (!ret)
 			continue;
 		body = bytes_of(in->data + WIRE_FRAME_SIZE, frame.body_len);
 		if (frame.type == WIRE_CC_LOCAL)
-			return CC_ANSWER_LOCAL;
+			return CC_JOB_LOCAL;
 		if (frame.type == WIRE_CC_DONE)
 			return deliver_result(t, body, status) ?
-				       CC_ANSWER_DONE :
-				       CC_ANSWER_NONE;
+				       CC_JOB_DONE :
+				       CC_JOB_UNAVAILABLE;
 		if (frame.type != WIRE_CC_BEAT)
-			return CC_ANSWER_NONE;
+			return CC_JOB_UNAVAILABLE;
 		buf_consume(in, WIRE_FRAME_SIZE + frame.body_len);
-		deadline = clock_ms() + CC_SILENCE_MS;
+		deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
 	}
 }
 
-static void mark_silent(const char *silent)
+/*
+ * Exchange messages with the coordinator, with the signals blocked in between.
+ * The file `stalled` is created if the coordinator fails, so that later calls
+ * do not wait for it.
+ */
+static enum cc_job_outcome exchange_messages(struct cc_job *job,
+					     const char *stalled,
+					     struct bytes message, int *status)
 {
-	int fd = open(silent, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		close(fd);
-}
-
-/* With the signals held. */
-static enum cc_answer converse(struct talk *t, const char *socket,
-			       const char *silent, struct bytes message,
-			       int *status)
-{
-	enum cc_answer answer = CC_ANSWER_NONE;
+	struct coord_conn t = { .fd = -1 };
+	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
 	struct buf in = { 0 };
-	bool connected = connect_to(t, socket);
-
-	if (connected && send_message(t, message))
-		answer = listen_to(t, &in, status);
-	buf_release(&in);
-	if (answer == CC_ANSWER_NONE && fatal_came)
-		answer = CC_ANSWER_ENDED;
-	if (connected &&
-	    (answer == CC_ANSWER_NONE || answer == CC_ANSWER_ENDED))
-		remove_temporaries(&t->outputs);
-	if (connected && answer == CC_ANSWER_NONE)
-		mark_silent(silent);
-	return answer;
-}
-
-static enum cc_answer talk(struct cc_job *job, const char *silent,
-			   struct bytes message, int *status)
-{
-	struct talk t = { .fd = -1 };
-	enum cc_answer answer;
+	bool connected;
 	int sig;
 
-	name_outputs(&t.outputs, job);
-	hold_signals(&t.before);
-	answer = converse(&t, job->socket, silent, message, status);
-	if (answer == CC_ANSWER_LOCAL) {
+	set_output_paths(&t.outputs, job);
+	defer_signals(&t.saved_signals);
+	connected = connect_to(&t, job->socket);
+	if (connected && send_message(&t, message))
+		outcome = receive_result(&t, &in, status);
+	buf_release(&in);
+	if (outcome == CC_JOB_UNAVAILABLE && received_signal)
+		outcome = CC_JOB_SIGNALLED;
+	if (connected &&
+	    (outcome == CC_JOB_UNAVAILABLE || outcome == CC_JOB_SIGNALLED))
+		remove_temporaries(&t.outputs);
+	if (connected && outcome == CC_JOB_UNAVAILABLE) {
+		int fd = open(stalled, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd >= 0)
+			close(fd);
+	}
+
+	if (outcome == CC_JOB_LOCAL) {
 		fcntl(t.fd, F_SETFD, 0);
-		job->kept = t.fd;
+		job->coord_fd = t.fd;
 	} else if (t.fd >= 0) {
 		close(t.fd);
 	}
-	sig = fatal_came;
-	restore_signals(&t.before);
+	sig = received_signal;
+	restore_signals(&t.saved_signals);
 	if (sig)
 		raise(sig);
-	if (answer == CC_ANSWER_ENDED)
+	if (outcome == CC_JOB_SIGNALLED)
 		*status = 128 + sig;
 	outputs_release(&t.outputs);
-	return answer;
+	return outcome;
 }
 
-enum cc_answer cc_job_offer(struct cc_job *job, int *status)
+enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status)
 {
 	struct buf message = { 0 };
-	enum cc_answer answer = CC_ANSWER_NONE;
-	char *silent = wire_cc_silent_file(job->socket);
+	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
+	char *stalled = wire_cc_stalled_path(job->socket);
 
-	job->kept = -1;
-	if (access(silent, F_OK) && make_message(&message, job))
-		answer = talk(job, silent, buf_bytes(&message), status);
-	free(silent);
+	job->coord_fd = -1;
+	if (access(stalled, F_OK) && make_message(&message, job))
+		outcome = exchange_messages(job, stalled, buf_bytes(&message),
+					    status);
+	free(stalled);
 	buf_release(&message);
-	return answer;
+	return outcome;
 }

@@ -1,50 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cc/job.h - one compile, offered to the coordinator.
+ * cc/job.h - One compile offered to the coordinator.
  */
 #ifndef CC_JOB_H
 #define CC_JOB_H
 
 #include "options/command.h"
 
-/* Without a frame for so long, the coordinator counts as dead. */
-#define CC_SILENCE_MS 5000
+/* Without a frame within this time the coordinator counts as dead. */
+#define CC_COORD_TIMEOUT_MS 5000
 
 struct wire_cc_step;
 
-/* What is to be done beside a compile, or behind a -E in its place. */
-struct cc_step {
+/*
+ * A tool step that belongs to a compile, or that replaces a pipeline with -E.
+ */
+struct cc_tool_step {
 	const struct wire_cc_step *message;
-	const char *object; /* the compile's; NULL: that is a -E */
-};
-
-/* Is it beside a compile?  Else behind a -E. */
-bool cc_step_compiles(const struct cc_step *step);
-
-struct cc_job {
-	const char *socket; /* the coordinator's Unix socket */
-	const char *compiler; /* the real one, absolute */
-	char *const *argv; /* as make gave it */
-	char *const *env; /* what the compiler is to get */
-	const struct options_command *compile;
-	const struct wire_cc_step *step; /* NULL: none */
-	int kept; /* after CC_ANSWER_LOCAL the socket, else -1 */
-};
-
-enum cc_answer {
-	CC_ANSWER_DONE, /* the outputs are in place: exit with the status */
-	CC_ANSWER_LOCAL, /* compile it; the socket stays open over exec */
-	CC_ANSWER_NONE, /* no coordinator, or a bad one: compile it */
-	/* A signal came that the caller does not let end it. */
-	CC_ANSWER_ENDED,
+	/* object of the compile, or the output of a -E; NULL for a pipe */
+	const char *object;
 };
 
 /*
- * Send the job and wait for its end, never longer than CC_SILENCE_MS without
- * a word.  After CC_ANSWER_NONE the socket is closed and this process's
- * temporaries are removed; so they are when SIGHUP, SIGINT or SIGTERM comes
- * meanwhile, which then does what the caller has it do.
+ * Return true if the step belongs to a compile, and false if it reads the
+ * output of a -E.
  */
-enum cc_answer cc_job_offer(struct cc_job *job, int *status);
+bool cc_tool_step_has_compile(const struct cc_tool_step *step);
+
+struct cc_job {
+	const char *socket; /* Unix socket of the coordinator */
+	const char *compiler; /* absolute path of the real compiler */
+	char *const *argv; /* arguments as make passed them */
+	char *const *env; /* environment of the compiler */
+	const struct options_command *compile;
+	const struct wire_cc_step *step; /* NULL if there is no tool step */
+	int coord_fd; /* socket after CC_JOB_LOCAL, else -1 */
+};
+
+enum cc_job_outcome {
+	CC_JOB_DONE, /* the outputs are in place; exit with the status */
+	CC_JOB_LOCAL, /* compile locally; the socket stays open over exec */
+	/* no coordinator, or a protocol error: compile locally */
+	CC_JOB_UNAVAILABLE,
+	/* A signal arrived that the caller handles or blocks. */
+	CC_JOB_SIGNALLED,
+};
+
+/*
+ * Send the job and wait for its result, at most CC_COORD_TIMEOUT_MS without a
+ * frame.  After CC_JOB_UNAVAILABLE the socket is closed and the temporary files
+ * of this process are removed.  The same applies if SIGHUP, SIGINT or SIGTERM
+ * arrives meanwhile; the signal then has the effect that the caller has set.
+ */
+enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status);
 
 #endif

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kfarm-cc: what make starts under a compiler's name.  See kfarm-cc(1), and
- * HACKING.md for the life of a compile.
+ * kfarm-cc: the wrapper that make starts under a compiler's name.  See
+ * kfarm-cc(1), and HACKING.md for the life of a compile.
  *
- * It runs some thousand times a build, so it allocates little, and starts no
- * process and reads no file but for a probe.
+ *	cc_call_begin()		finds the real compiler and parses the call
+ *	cc_probe_replay()	answers a probe from the probe cache
+ *	cc_job_submit()		offers a compile to the coordinator and waits
+ *	cc_call_exec()		runs the compiler locally
+ *
+ * It runs thousands of times per build.  Therefore it allocates little, and it
+ * starts processes and reads files only for probes.
  */
 #include "cc/call.h"
 
@@ -17,8 +22,8 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	switch (cc_call_begin(&call, argv, environ, NULL, &status)) {
-	case CC_ANSWER_DONE:
-	case CC_ANSWER_ENDED:
+	case CC_JOB_DONE:
+	case CC_JOB_SIGNALLED:
 		cc_call_release(&call);
 		return status;
 	default:

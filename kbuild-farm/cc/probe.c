@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cc/probe.h"
 
-#include "cc/answer.h"
-#include "cc/local.h"
-#include "cc/question.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "cc/probe-entry.h"
+#include "cc/real-compiler.h"
 #include "options/env.h"
+#include "options/probe-stamps.h"
+#include "options/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,31 +20,294 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A name that says nothing of where it is used is not looked for. */
+/* Shorter names are not specific enough to search for in messages. */
 #define NAME_MIN 6
 
 struct cc_probe {
-	struct cc_question q;
+	const char *dir; /* directory of the cache */
+	const char *compiler; /* absolute path */
+	char **argv;
+	char *const *env;
+	/* result of options_probe_parse() for argv */
+	struct options_probe parsed;
+	bool shares_stdout; /* stdout and stderr are the same file */
+	/* the language of messages is known to be English */
+	bool has_english_messages;
+	/*
+	 * not cacheable because of its input, which the compiler must still
+	 * read
+	 */
+	bool disqualified;
+	bool input_truncated; /* standard input continues after `input` */
+	struct buf input; /* bytes read from standard input */
+	struct buf text; /* serialized key */
 };
+
+/* Variables not covered by options/env.h, or covered but not sent to nodes. */
+static const char *const extra_probe_variables[] = {
+	"ASAN_", "CLANG", "GCC",    "GCONV_PATH=", "GLIBC_TUNABLES=",
+	"LD_",   "LLVM",  "MALLOC", "NLSPATH=",    NULL
+};
+
+static bool has_any_prefix(const char *entry, const char *const *names)
+{
+	for (; *names; names++) {
+		if (str_starts(entry, *names))
+			return true;
+	}
+	return false;
+}
+
+static bool is_null_device(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(1, 3);
+}
+
+/*
+ * Return true if the descriptor is open and not a terminal, on which messages
+ * can depend.
+ */
+static bool is_output_cacheable(int fd, struct stat *st)
+{
+	if (fstat(fd, st))
+		return false;
+	return !S_ISCHR(st->st_mode) || is_null_device(fd);
+}
+
+/* Check the outputs of the call, and /dev/null if it is the input. */
+static bool check_outputs(struct cc_probe *p)
+{
+	struct stat out, err, there;
+	bool usable;
+	int fd;
+
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0 ||
+	    !is_output_cacheable(STDOUT_FILENO, &out) ||
+	    !is_output_cacheable(STDERR_FILENO, &err) ||
+	    cc_real_compiler_is_limited())
+		return false;
+	p->shares_stdout = out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+	/*
+	 * two descriptors with separate offsets would overwrite each other's
+	 * output
+	 */
+	if (p->shares_stdout && S_ISREG(out.st_mode) &&
+	    !(fcntl(STDOUT_FILENO, F_GETFL) & fcntl(STDERR_FILENO, F_GETFL) &
+	      O_APPEND))
+		return false;
+	if (p->parsed.output && !lstat(p->parsed.output, &there))
+		return false;
+	if (!p->parsed.reads_null)
+		return true;
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	usable = fd >= 0 && is_null_device(fd);
+	if (fd >= 0)
+		close(fd);
+	return usable;
+}
+
+/*
+ * Return true if messages are in English. gcc's messages for en_GB differ in
+ * quotes.
+ */
+static bool is_english(char *const *env)
+{
+	static const char *const known[] = { "C.", "en_US", NULL };
+	const char *all = str_find_env(env, "LC_ALL"), *more;
+
+	if (!all || !*all)
+		all = str_find_env(env, "LC_MESSAGES");
+	if (!all || !*all)
+		all = str_find_env(env, "LANG");
+	if (!all || !*all || !strcmp(all, "C") || !strcmp(all, "POSIX"))
+		return true;
+	more = str_find_env(env, "LANGUAGE");
+	return has_any_prefix(all, known) &&
+	       (!more || !*more || str_starts(more, "en"));
+}
+
+/* Read the rest of a file without moving its offset. */
+static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
+{
+	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	ssize_t n;
+
+	if (at < 0 || at > st->st_size ||
+	    st->st_size - at > OPTIONS_PROBE_INPUT_MAX_BYTES ||
+	    buf_reserve(&p->input, OPTIONS_PROBE_INPUT_MAX_BYTES))
+		return false;
+	n = pread(STDIN_FILENO, p->input.data, (size_t)(st->st_size - at), at);
+	p->input.len = n > 0 ? (size_t)n : 0;
+	return n == st->st_size - at;
+}
+
+/*
+ * Read standard input if the probe uses it.  Returns false if nothing was read
+ * from a pipe.  Input from a pipe that disqualifies the probe is retained,
+ * because the compiler must still read it.
+ */
+static bool read_input(struct cc_probe *p)
+{
+	struct stat st;
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	ssize_t n = 1;
+
+	if (!p->parsed.reads_stdin || is_null_device(STDIN_FILENO))
+		return true;
+	if (fstat(STDIN_FILENO, &st) || flags < 0 || flags & O_NONBLOCK)
+		return false;
+	if (S_ISREG(st.st_mode))
+		return peek_stdin_file(p, &st) &&
+		       options_probe_is_pure_text(buf_bytes(&p->input));
+	if (!S_ISFIFO(st.st_mode))
+		return false;
+	while (n > 0 && p->input.len <= OPTIONS_PROBE_INPUT_MAX_BYTES) {
+		if (buf_reserve(&p->input, OPTIONS_PROBE_INPUT_MAX_BYTES))
+			break;
+		n = read(STDIN_FILENO, p->input.data + p->input.len,
+			 OPTIONS_PROBE_INPUT_MAX_BYTES);
+		if (n > 0)
+			p->input.len += (size_t)n;
+		else if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	p->input_truncated = n != 0;
+	p->disqualified = p->input_truncated ||
+			  !options_probe_is_pure_text(buf_bytes(&p->input));
+	return true;
+}
+
+static void add_key_word(struct buf *to, char kind, const char *word)
+{
+	buf_add(to, &kind, 1);
+	buf_add(to, word, strlen(word) + 1);
+}
+
+static bool add_key_stamps(struct cc_probe *p)
+{
+	struct options_probe_compiler c = options_probe_compiler_from_env(
+		p->compiler, p->env);
+	char *path = options_probe_stamps_path(p->dir, false, &c);
+	struct buf list = { 0 };
+	uint64_t id[2];
+	bool is = path &&
+		  cc_probe_entry_read_file(&list, path,
+					   OPTIONS_PROBE_STAMPS_MAX_BYTES) &&
+		  options_probe_stamps_is_current(buf_bytes(&list), &c, id);
+
+	if (is)
+		buf_printf(&p->text,
+			   "kfarm-probe 1 %016" PRIx64 "%016" PRIx64 "\n",
+			   id[0], id[1]);
+	buf_release(&list);
+	free(path);
+	return is;
+}
+
+/*
+ * Request the stamps of this compiler; kfarm creates the list when it starts
+ * next.
+ */
+static void request_stamp_list(const struct cc_probe *p)
+{
+	struct options_probe_compiler c = options_probe_compiler_from_env(
+		p->compiler, p->env);
+	char *path = options_probe_stamps_path(p->dir, true, &c);
+	struct buf text = { 0 };
+
+	if (path && access(path, F_OK)) {
+		options_probe_stamps_begin(&text, &c);
+		options_probe_stamps_end(&text);
+		cc_probe_entry_write_file(p->dir, path, buf_bytes(&text));
+	}
+	buf_release(&text);
+	free(path);
+}
+
+/*
+ * Create the key.  Returns false if the probe must not be cached; then nothing
+ * was read from standard input.  If the compiler has no list of stamps, one is
+ * requested (options/probe-stamps.h).
+ */
+static bool create_key(struct cc_probe *p)
+{
+	const char *output = p->parsed.output;
+	struct strv variables = { 0 };
+	char cwd[PATH_MAX];
+
+	p->has_english_messages = is_english(p->env);
+	if (!getcwd(cwd, sizeof(cwd)) || !check_outputs(p))
+		return false;
+	if (!add_key_stamps(p)) {
+		request_stamp_list(p);
+		return false;
+	}
+
+	/* Omit the name of the output, which differs each time. */
+	add_key_word(&p->text, 'c', p->compiler);
+	for (unsigned i = 1; p->argv[i]; i++) {
+		const char *word = p->argv[i];
+
+		if (output && i == p->parsed.output_index)
+			add_key_word(&p->text, 'o',
+				     word == output ? "" : "joined");
+		else
+			add_key_word(&p->text, 'w', word);
+	}
+	for (char *const *e = p->env; *e; e++) {
+		if (options_env_is_relevant(*e) ||
+		    has_any_prefix(*e, extra_probe_variables))
+			strv_add(&variables, *e);
+	}
+	strv_sort(&variables);
+	for (size_t i = 0; i < variables.n; i++)
+		add_key_word(&p->text, 'e', variables.v[i]);
+	strv_release(&variables);
+	add_key_word(&p->text, 'd', cwd);
+	add_key_word(&p->text, 'j', p->shares_stdout ? "joined" : "");
+	if (p->text.len > CC_PROBE_ENTRY_MAX_BYTES / 2 || !read_input(p))
+		return false;
+	add_key_word(&p->text, 'i', "");
+	buf_add_bytes(&p->text, buf_bytes(&p->input));
+	return true;
+}
+
+/* Return true if the compiler's files are unchanged. */
+static bool is_compiler_current(const struct cc_probe *p)
+{
+	struct cc_probe now = { .dir = p->dir,
+				.compiler = p->compiler,
+				.env = p->env };
+	bool same = add_key_stamps(&now) && now.text.len <= p->text.len &&
+		    !memcmp(now.text.data, p->text.data, now.text.len);
+
+	buf_release(&now.text);
+	return same;
+}
 
 struct cc_probe *cc_probe_new(const char *dir, const char *compiler,
 			      char **argv, char *const *env,
 			      const struct options_command *c)
 {
-	struct cc_question q = {
+	struct cc_probe init = {
 		.dir = dir, .compiler = compiler, .argv = argv, .env = env
 	};
 	struct cc_probe *p;
 
-	if (dir[0] != '/' || compiler[0] != '/' || options_env_local(env) ||
-	    !options_probe_parse(&q.words, c))
+	if (dir[0] != '/' || compiler[0] != '/' ||
+	    options_env_local_reason(env) ||
+	    !options_probe_parse(&init.parsed, c))
 		return NULL;
 	p = xcalloc(1, sizeof(*p));
-	p->q = q;
-	if (cc_question_make(&p->q))
+	*p = init;
+	if (create_key(p))
 		return p;
 	cc_probe_free(p);
 	return NULL;
@@ -49,73 +317,73 @@ void cc_probe_free(struct cc_probe *p)
 {
 	if (!p)
 		return;
-	cc_question_release(&p->q);
+	buf_release(&p->input);
+	buf_release(&p->text);
 	free(p);
 }
 
-/* ------------------------------------------------------------- from memory */
+/* ----------------------------------------------------------------- replay */
 
-/* Will nobody but the compiler itself hear of an error? */
-static bool can_print(int fd, struct bytes text)
+/*
+ * Return true unless writing to `fd` would fail.  An error must be reported by
+ * the compiler itself.
+ */
+static bool is_pipe_open(int fd, struct bytes text)
 {
 	struct pollfd end = { .fd = fd, .events = POLLOUT };
 
 	return !text.len || (poll(&end, 1, 0) >= 0 && !(end.revents & POLLERR));
 }
 
-static bool put_output(const struct cc_probe *p, const struct cc_remembered *a)
+static bool write_probe_output(const struct cc_probe *p,
+			       const struct cc_probe_entry *a)
 {
 	mode_t mode = a->executable ? 0777 : 0666;
 	ssize_t n;
 	int fd;
 
-	if (!a->has_output)
+	if (!a->has_output_file)
 		return true;
-	fd = open(p->q.words.output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	fd = open(p->parsed.output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 		  mode);
 	if (fd < 0)
 		return false;
 	n = write(fd, a->output.data, a->output.len);
 	if (!close(fd) && n >= 0 && (size_t)n == a->output.len)
 		return true;
-	unlink(p->q.words.output);
+	unlink(p->parsed.output);
 	return false;
 }
 
-/* As the compiler leaves it that was to read its input to the end. */
-static void leave_input(const struct cc_probe *p)
+bool cc_probe_replay(const struct cc_probe *p, int *status)
 {
-	if (p->q.words.reads_stdin)
-		lseek(STDIN_FILENO, (off_t)p->q.input.len, SEEK_CUR);
-}
-
-bool cc_probe_answer(const struct cc_probe *p, int *status)
-{
-	struct cc_remembered a = { 0 };
+	struct cc_probe_entry a = { 0 };
 	struct buf file = { 0 };
-	bool done = !p->q.no_probe &&
-		    cc_answer_read(&a, &file, p->q.dir, buf_bytes(&p->q.text));
+	bool done = !p->disqualified &&
+		    cc_probe_entry_find(&a, &file, p->dir, buf_bytes(&p->text));
 
-	done = done && can_print(STDOUT_FILENO, a.out) &&
-	       can_print(STDERR_FILENO, a.err) && put_output(p, &a);
-	if (done && !cc_local_print(STDOUT_FILENO, a.out)) {
-		if (a.has_output)
-			unlink(p->q.words.output);
+	done = done && is_pipe_open(STDOUT_FILENO, a.out) &&
+	       is_pipe_open(STDERR_FILENO, a.err) && write_probe_output(p, &a);
+	if (done && !cc_real_compiler_write(STDOUT_FILENO, a.out)) {
+		if (a.has_output_file)
+			unlink(p->parsed.output);
 		done = false;
 	}
 	if (done) {
-		cc_local_print(STDERR_FILENO, a.err);
-		leave_input(p);
+		cc_real_compiler_write(STDERR_FILENO, a.err);
+		/* Move the offset to where the compiler leaves it. */
+		if (p->parsed.reads_stdin)
+			lseek(STDIN_FILENO, (off_t)p->input.len, SEEK_CUR);
 		*status = (int)a.status;
 	}
 	buf_release(&file);
 	return done;
 }
 
-/* --------------------------------------------------------- by the compiler */
+/* --------------------------------------------------------------- execution */
 
-/* What it says when it did not come to an answer, or not to a lasting one. */
-static const char *const passing[] = {
+/* Parts of messages that stem from a failure that need not recur. */
+static const char *const transient_messages[] = {
 	"internal compiler error",
 	"signal terminated",
 	"terminated with signal",
@@ -147,57 +415,61 @@ static const char *const passing[] = {
 	NULL,
 };
 
-static bool talks_of(struct bytes text, const char *what)
+static bool contains_message(struct bytes text, const char *what)
 {
 	return bytes_find(text, bytes_str(what), 0);
 }
 
-/* The directory of this output alone is found again in what is written. */
-static bool names_output(const struct cc_probe *p, struct bytes text)
+/* Return true if the text contains the output's path, name or directory. */
+static bool mentions_output(const struct cc_probe *p, struct bytes text)
 {
-	const char *path = p->q.words.output;
+	const char *path = p->parsed.output;
 	const char *base = path ? str_base(path) : "";
 	char *dir = path ? xstrndup(path, (size_t)(base - path)) : xstrdup("");
 	bool is = false;
 
 	if (path)
-		is = talks_of(text, path) ||
-		     (strlen(base) >= NAME_MIN && talks_of(text, base)) ||
-		     (strlen(dir) >= NAME_MIN && talks_of(text, dir));
+		is = contains_message(text, path) ||
+		     (strlen(base) >= NAME_MIN &&
+		      contains_message(text, base)) ||
+		     (strlen(dir) >= NAME_MIN && contains_message(text, dir));
 	free(dir);
 	return is;
 }
 
-static bool says_passing(struct bytes text)
+static bool has_transient_message(struct bytes text)
 {
-	for (const char *const *w = passing; *w; w++) {
-		if (talks_of(text, *w))
+	for (const char *const *w = transient_messages; *w; w++) {
+		if (contains_message(text, *w))
 			return true;
 	}
 	return false;
 }
 
-static bool refuses(const struct cc_probe *p, const struct cc_remembered *a)
+/*
+ * Return true if the result does not depend on a transient condition.  In a
+ * language other than English only success can be recognized.
+ */
+static bool is_cacheable(const struct cc_probe *p,
+			 const struct cc_probe_entry *a)
 {
-	return options_probe_refused(p->q.joined ? a->out : a->err);
+	if (a->status > 1 || mentions_output(p, a->out) ||
+	    mentions_output(p, a->err) || mentions_output(p, a->output))
+		return false;
+	if (p->parsed.must_be_rejected &&
+	    (!a->status ||
+	     !options_probe_is_rejected(p->shares_stdout ? a->out : a->err)))
+		return false;
+	if (!p->has_english_messages)
+		return !a->status && !a->err.len && !p->parsed.query &&
+		       !(p->shares_stdout && a->out.len);
+	return !has_transient_message(a->err) &&
+	       !(p->shares_stdout && has_transient_message(a->out));
 }
 
-/* In another language success alone is understood. */
-static bool is_lasting(const struct cc_probe *p, const struct cc_remembered *a)
-{
-	if (a->status > 1 || names_output(p, a->out) ||
-	    names_output(p, a->err) || names_output(p, a->output))
-		return false;
-	if (p->q.words.to_be_refused && (!a->status || !refuses(p, a)))
-		return false;
-	if (!p->q.english)
-		return !a->status && !a->err.len && !p->q.words.query &&
-		       !(p->q.joined && a->out.len);
-	return !says_passing(a->err) && !(p->q.joined && says_passing(a->out));
-}
-
-static bool fetch_output(const char *path, struct cc_remembered *a,
-			 struct buf *bytes)
+/* Read the file that the probe wrote.  Returns false if it is unusual. */
+static bool read_probe_output(const char *path, struct cc_probe_entry *a,
+			      struct buf *bytes)
 {
 	mode_t mask = umask(0);
 	struct stat st;
@@ -207,73 +479,58 @@ static bool fetch_output(const char *path, struct cc_remembered *a,
 	if (lstat(path, &st))
 		return errno == ENOENT;
 	mode = st.st_mode & 07777;
-	a->has_output = true;
+	a->has_output_file = true;
 	a->executable = mode & 0111;
 	return S_ISREG(st.st_mode) && st.st_nlink == 1 &&
 	       mode == ((a->executable ? 0777u : 0666u) & ~mask) &&
 	       (!st.st_size ||
-		cc_answer_load(bytes, path, CC_REMEMBERED_MAX / 2));
+		cc_probe_entry_read_file(bytes, path,
+					 CC_PROBE_ENTRY_MAX_BYTES / 2));
 }
 
-static void keep_answer(const struct cc_probe *p, int status, struct bytes out,
-			struct bytes err)
+static int create_memfd(void)
 {
-	struct cc_remembered a = { .status = (unsigned)status,
-				   .out = out,
-				   .err = err };
-	struct buf output = { 0 };
-	bool is = !p->q.words.output ||
-		  fetch_output(p->q.words.output, &a, &output);
-
-	a.output = buf_bytes(&output);
-	if (is && is_lasting(p, &a) && cc_question_stands(&p->q))
-		cc_answer_write(p->q.dir, buf_bytes(&p->q.text), &a);
-	buf_release(&output);
+	return cc_real_compiler_move_fd(memfd_create("kfarm-cc", MFD_CLOEXEC));
 }
 
-static int memory_file(void)
+/* Provide standard input from its beginning for the compiler. */
+static bool restore_stdin(const struct cc_probe *p)
 {
-	return cc_local_above_stdio(memfd_create("kfarm-cc", MFD_CLOEXEC));
-}
-
-/* Standard input anew for who reads it, from its beginning. */
-static bool give_input(const struct cc_probe *p)
-{
-	size_t len = p->q.input.len;
+	size_t len = p->input.len;
 	struct stat st;
 	bool ok;
 	int fd;
 
-	if (!p->q.words.reads_stdin || fstat(STDIN_FILENO, &st) ||
+	if (!p->parsed.reads_stdin || fstat(STDIN_FILENO, &st) ||
 	    !S_ISFIFO(st.st_mode))
 		return true;
-	fd = memory_file();
-	ok = fd >= 0 &&
-	     (!len || write(fd, p->q.input.data, len) == (ssize_t)len);
+	fd = create_memfd();
+	ok = fd >= 0 && (!len || write(fd, p->input.data, len) == (ssize_t)len);
 	ok = ok && !lseek(fd, 0, SEEK_SET) && dup2(fd, STDIN_FILENO) >= 0;
 	if (fd >= 0)
 		close(fd);
 	return ok;
 }
 
-/* What was read, and what comes behind it. */
-static void pass_input(const struct cc_probe *p, int to)
+/* Write the bytes that were read and those that follow. */
+static void forward_stdin(const struct cc_probe *p, int to)
 {
 	char block[1 << 14];
 	ssize_t n;
 
 	signal(SIGPIPE, SIG_DFL);
-	if (!cc_local_print(to, buf_bytes(&p->q.input)))
+	if (!cc_real_compiler_write(to, buf_bytes(&p->input)))
 		return;
 	while ((n = read(STDIN_FILENO, block, sizeof(block))) > 0 ||
 	       (n < 0 && errno == EINTR)) {
-		if (n > 0 && !cc_local_print(to, bytes_of(block, (size_t)n)))
+		if (n > 0 &&
+		    !cc_real_compiler_write(to, bytes_of(block, (size_t)n)))
 			return;
 	}
 }
 
-/* A process of nobody's gives the compiler all of a long input. */
-static void give_long_input(const struct cc_probe *p)
+/* Let a detached process write a long input to the compiler. */
+static void restore_long_stdin(const struct cc_probe *p)
 {
 	int ends[2];
 	pid_t pid;
@@ -284,7 +541,7 @@ static void give_long_input(const struct cc_probe *p)
 	if (!pid) {
 		close(ends[0]);
 		if (!fork())
-			pass_input(p, ends[1]);
+			forward_stdin(p, ends[1]);
 		_exit(0);
 	}
 	close(ends[1]);
@@ -295,17 +552,7 @@ static void give_long_input(const struct cc_probe *p)
 	close(ends[0]);
 }
 
-static void become_compiler(const struct cc_probe *p, int out, int err,
-			    pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent || !give_input(p) ||
-	    dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
-		_exit(127);
-	_exit(cc_local_exec(p->q.compiler, p->q.argv, p->q.env));
-}
-
-/* Its wait status, or -1: it was not started. */
+/* Returns the wait status, or -1 if the compiler was not started. */
 static int run_compiler(const struct cc_probe *p, int out, int err)
 {
 	const struct sigaction usual = { .sa_handler = SIG_DFL };
@@ -313,12 +560,17 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 	pid_t pid, self = getpid();
 	int status = -1;
 
-	/* Where it is ignored nobody can be waited for. */
+	/* with SIGCHLD ignored, waitpid() would report no status */
 	sigaction(SIGCHLD, &usual, &before);
 	pid = fork();
 	if (!pid) {
 		sigaction(SIGCHLD, &before, NULL);
-		become_compiler(p, out, err, self);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != self || !restore_stdin(p) ||
+		    dup2(out, STDOUT_FILENO) < 0 ||
+		    dup2(err, STDERR_FILENO) < 0)
+			_exit(127);
+		_exit(cc_real_compiler_exec(p->compiler, p->argv, p->env));
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
@@ -328,8 +580,10 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 	return status;
 }
 
-/* All of a file in memory to `fd`; what is short enough stays in `text`. */
-static bool repeat_output(int from, int fd, struct buf *text)
+/*
+ * Copy all of a captured file to `fd`, and to `text` up to the cacheable size.
+ */
+static bool copy_captured_output(int from, int fd, struct buf *text)
 {
 	char block[1 << 14];
 	off_t at = 0;
@@ -338,57 +592,65 @@ static bool repeat_output(int from, int fd, struct buf *text)
 
 	while ((n = pread(from, block, sizeof(block), at)) > 0) {
 		at += n;
-		ok = cc_local_print(fd, bytes_of(block, (size_t)n)) && ok;
-		if (at <= CC_REMEMBERED_MAX)
+		ok = cc_real_compiler_write(fd, bytes_of(block, (size_t)n)) &&
+		     ok;
+		if (at <= CC_PROBE_ENTRY_MAX_BYTES)
 			buf_add(text, block, (size_t)n);
 	}
-	return ok && at <= CC_REMEMBERED_MAX;
+	return ok && at <= CC_PROBE_ENTRY_MAX_BYTES;
 }
 
-static void end_by(int sig)
+/* Forward the captured output and cache the result. */
+static void finish_probe(const struct cc_probe *p, int wait_status,
+			 int out_file, int err_file)
 {
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static void finish_answer(const struct cc_probe *p, int wait_status,
-			  int out_file, int err_file)
-{
-	struct buf out = { 0 }, err = { 0 };
-	bool whole = repeat_output(out_file, STDOUT_FILENO, &out);
+	struct buf out = { 0 }, err = { 0 }, output = { 0 };
+	struct cc_probe_entry a = { 0 };
+	bool whole = copy_captured_output(out_file, STDOUT_FILENO, &out);
 
 	if (err_file != out_file)
-		whole = repeat_output(err_file, STDERR_FILENO, &err) && whole;
-	if (whole && WIFEXITED(wait_status))
-		keep_answer(p, WEXITSTATUS(wait_status), buf_bytes(&out),
-			    buf_bytes(&err));
+		whole = copy_captured_output(err_file, STDERR_FILENO, &err) &&
+			whole;
+	if (whole && WIFEXITED(wait_status)) {
+		a.status = (unsigned)WEXITSTATUS(wait_status);
+		a.out = buf_bytes(&out);
+		a.err = buf_bytes(&err);
+		whole = !p->parsed.output ||
+			read_probe_output(p->parsed.output, &a, &output);
+		a.output = buf_bytes(&output);
+		if (whole && is_cacheable(p, &a) && is_compiler_current(p))
+			cc_probe_entry_store(p->dir, buf_bytes(&p->text), &a);
+	}
+	buf_release(&output);
 	buf_release(&out);
 	buf_release(&err);
 }
 
-bool cc_probe_ask(struct cc_probe *p, int *status)
+bool cc_probe_run_compiler(struct cc_probe *p, int *status)
 {
 	int out, err, wait_status = -1;
 
-	if (p->q.no_probe) {
-		if (p->q.too_long || !give_input(p))
-			give_long_input(p);
+	if (p->disqualified) {
+		if (p->input_truncated || !restore_stdin(p))
+			restore_long_stdin(p);
 		return false;
 	}
-	out = memory_file();
-	err = p->q.joined ? out : memory_file();
+	out = create_memfd();
+	err = p->shares_stdout ? out : create_memfd();
 	if (out >= 0 && err >= 0)
 		wait_status = run_compiler(p, out, err);
 	if (wait_status >= 0)
-		finish_answer(p, wait_status, out, err);
+		finish_probe(p, wait_status, out, err);
 	else
-		give_input(p);
+		restore_stdin(p);
 	if (out >= 0)
 		close(out);
 	if (err >= 0 && err != out)
 		close(err);
-	if (wait_status >= 0 && WIFSIGNALED(wait_status))
-		end_by(WTERMSIG(wait_status));
+	if (wait_status >= 0 && WIFSIGNALED(wait_status)) {
+		signal(WTERMSIG(wait_status), SIG_DFL);
+		raise(WTERMSIG(wait_status));
+	}
 	*status = wait_status >= 0 && WIFEXITED(wait_status) ?
 			  WEXITSTATUS(wait_status) :
 			  1;

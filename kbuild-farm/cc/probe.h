@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cc/probe.h - a question to the compiler that may have been asked before.
+ * cc/probe.h - Cache of compiler probes.
  *
- * What a probe (options/probe.h) was answered is remembered in a directory:
- * exit status, what was said, the file that was written.  The question is the
- * compiler with the stamps of its files (options/probe-list.h), the words, the
+ * The result of a probe (options/probe.h) is stored in a directory: exit
+ * status, output, and the file written.  The key consists of the compiler with
+ * the stamps of its files (options/probe-stamps.h), the arguments, the
  * variables that compilers read, the working directory, standard input, and
- * whether stdout and stderr are one.  An answer counts as long as those files
- * are as they were.
+ * whether stdout and stderr are the same file.  An entry is valid as long as
+ * the compiler's files are unchanged.
  *
- * Not remembered is what could come out otherwise the next time or elsewhere:
- * what a signal, a limit, a full disk or the lack of memory brought about, what
- * names the output or is long; and nothing where a terminal hears it, a file is
- * there already, or an output is closed.  Whatever goes wrong here, the
- * compiler is asked as if there were no memory.
+ * A result that can differ next time is not cached: one caused by a signal, a
+ * limit, a full disk or a lack of memory, one that contains the output's name,
+ * or a long one.  Probes are not cached if an output is a terminal or closed,
+ * or if the output file exists.  After any failure of the cache the compiler
+ * runs as if there were none.
  */
 #ifndef CC_PROBE_H
 #define CC_PROBE_H
@@ -23,21 +23,26 @@
 struct cc_probe;
 
 /*
- * The question of a call, NULL: it is none to be remembered.  `dir` is where
- * answers are, `env` what the compiler gets.  Standard input may have been read
- * then, so the rest has to be called; `c` is not needed any more.
+ * Prepare the probe of a call.  `dir` is the cache, `env` the environment of
+ * the compiler; `c` is not used afterwards.  Returns NULL if the call must not
+ * be cached.  Otherwise standard input can have been read, so the caller must
+ * use the functions below.  The caller frees the result.
  */
 struct cc_probe *cc_probe_new(const char *dir, const char *compiler,
 			      char **argv, char *const *env,
 			      const struct options_command *c);
 void cc_probe_free(struct cc_probe *p);
-/* Answer from memory, true, or do nothing. */
-bool cc_probe_answer(const struct cc_probe *p, int *status);
 /*
- * Ask the compiler, pass on what it says and remember it: true, or the caller
- * has to become the compiler, whose standard input is what it was, in this
- * process.  A signal that ended the compiler ends this process.
+ * Replay a cached result.  Returns true with *status, or false if nothing was
+ * done.
  */
-bool cc_probe_ask(struct cc_probe *p, int *status);
+bool cc_probe_replay(const struct cc_probe *p, int *status);
+/*
+ * Run the compiler, forward its output and cache the result.  Returns true with
+ * *status, or false if the caller must execute the compiler in this process,
+ * with standard input restored.  A signal that ended the compiler also ends
+ * this process.
+ */
+bool cc_probe_run_compiler(struct cc_probe *p, int *status);
 
 #endif

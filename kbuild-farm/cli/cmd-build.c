@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/cmd.h"
-
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/build.h"
-#include "cli/configs.h"
+#include "cli/cmd.h"
+#include "cli/config-sources.h"
+#include "cli/progress.h"
 #include "cli/settings.h"
 #include "kernel/environ.h"
+#include "kernel/interactive.h"
+#include "kernel/reproducer.h"
+#include "kernel/target-outputs.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,10 +20,286 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define JOBS_MAX 100000
-
 extern char **environ;
 
+/* One execution of `kfarm build`. */
+struct runner {
+	struct build_options *options;
+	const struct node_roster *roster;
+	struct build_list *list;
+	int json_fd; /* --json file shared by several builds, or -1 */
+	int signal_number; /* ended a build, and with it all; or 0 */
+};
+
+/* Print an error with the label of its build. */
+static void log_build_error(const struct build *b, const struct err *err)
+{
+	struct buf label = { 0 };
+
+	build_list_label(&label, b);
+	log_error("%s%s", buf_str(&label), err->text);
+	buf_release(&label);
+}
+
+/* Return true if no further build may begin after `b`. */
+static bool is_last_build(const struct runner *r, const struct build *b)
+{
+	return r->signal_number ||
+	       (r->options->request.fail_fast && b->result.status &&
+		b->result.status != EXIT_WARNINGS);
+}
+
+/* Record and print that a build cannot begin. */
+static void mark_build_refused(struct build *b, int status,
+			       enum kernel_cause cause)
+{
+	b->state = BUILD_REFUSED;
+	b->result.status = status;
+	b->result.cause = cause;
+	log_build_error(b, &b->err);
+}
+
+static void show_checkout_progress(void *ctx, uint64_t done, uint64_t all)
+{
+	progress_count(ctx, 0, "checking out", done, all);
+	progress_tick(ctx);
+}
+
+/*
+ * Plan a build for the current targets of its request.  Returns false if the
+ * build was refused.
+ */
+static bool plan_build(const struct runner *r, struct build *b)
+{
+	struct progress *progress = b->request.tree ? progress_new() : NULL;
+	int ret;
+
+	if (progress) {
+		progress_add(progress, b->request.tree);
+		b->request.on_checkout_progress = show_checkout_progress;
+		b->request.checkout_ctx = progress;
+	}
+	ret = config_sources_resolve(r->options->config_sources, &b->request,
+				     &b->err);
+	if (!ret)
+		ret = kernel_plan_init(&b->plan, &b->request, environ, &b->err);
+	b->request.on_checkout_progress = NULL;
+	if (progress)
+		progress_free(progress);
+	free(b->compiler);
+	b->compiler = ret ? NULL : kernel_plan_compiler_name(&b->plan);
+	if (ret)
+		mark_build_refused(b, ret == -ENOTSUP ? EXIT_FARM : EXIT_USAGE,
+				   b->plan.revision_unsupported ?
+					   KERNEL_CAUSE_CONFIG :
+					   KERNEL_CAUSE_OTHER);
+	return !ret;
+}
+
+/*
+ * Print one script for all builds.  With several builds each is a subshell,
+ * which ends at its first failure without ending the others.
+ */
+static void print_plans(const struct runner *r)
+{
+	bool several = r->list->n_builds > 1;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "#!/bin/sh\n");
+	for (size_t i = 0; i < r->list->n_builds; i++) {
+		struct build *b = &r->list->builds[i];
+
+		if (!plan_build(r, b))
+			continue;
+		buf_add_str(&out, several ? "(\n" : "");
+		kernel_reproducer_plan(&out, &b->plan,
+				       b->request.output_dir ?
+					       b->request.output_dir :
+					       "~/.cache/kfarm/builds/N");
+		kernel_reproducer_script(&out, &b->plan,
+					 b->request.jobs ? b->request.jobs :
+					 cores > 0       ? (unsigned)cores :
+							   1);
+		buf_add_str(&out, several ? ")\nended=$?\n[ $ended -eq 0 ] || "
+					    "status=$ended\n" :
+					    "");
+	}
+	buf_add_str(&out, several ? "exit ${status:-0}\n" : "");
+	if (several || r->list->builds[0].state != BUILD_REFUSED)
+		fwrite(out.data, 1, out.len, stdout);
+	buf_release(&out);
+}
+
+/*
+ * Execute a planned build and print its outcome.  If `roster` is NULL, make
+ * gets the standard streams of kfarm and no nodes are used.
+ */
+static void run_build(struct runner *r, struct build *b,
+		      const struct node_roster *roster)
+{
+	struct watch_setup view = r->options->watch;
+	struct buf label = { 0 };
+	struct watch *watch;
+
+	if (!roster && view.mode != WATCH_MODE_VERBOSE)
+		view.mode = WATCH_MODE_NONE;
+	if (r->json_fd >= 0)
+		view.json_fd = &r->json_fd;
+	if (watch_new(&watch, &view, &b->err)) {
+		mark_build_refused(b, EXIT_USAGE, KERNEL_CAUSE_OTHER);
+		return;
+	}
+	if (roster)
+		kernel_build(&b->result, &b->plan, roster, watch_hooks(watch),
+			     &b->err);
+	else
+		kernel_interactive_run(&b->result, &b->plan, watch_hooks(watch),
+				       &b->err);
+	/* A user who left the view of one build does not want the next. */
+	if (watch_is_screen_left(watch))
+		r->options->watch.screen = WATCH_SCREEN_NEVER;
+	watch_free(watch);
+	b->state = BUILD_FINISHED;
+	if (b->result.signal) {
+		r->signal_number = b->result.signal;
+		b->result.status = EXIT_INTERRUPTED;
+	}
+	build_list_label(&label, b);
+	if (b->result.summary)
+		fprintf(stderr, "%s%s", buf_str(&label), b->result.summary);
+	if (b->result.tables)
+		fprintf(stdout, "%s%s", buf_str(&label), b->result.tables);
+	if (b->err.text[0] && !b->result.signal)
+		log_build_error(b, &b->err);
+	buf_release(&label);
+}
+
+/* Set the targets of the next plan; a plan refers to those of its request. */
+static void set_targets(struct build *b, const struct strv *targets)
+{
+	kernel_plan_release(&b->plan);
+	b->request.targets = *targets;
+}
+
+/*
+ * Run targets that interact with the user, such as menuconfig, or only print:
+ * one build after the other.
+ */
+static void run_foreground(struct runner *r, const struct strv *targets)
+{
+	for (size_t i = 0; i < r->list->n_builds; i++) {
+		struct build *b = &r->list->builds[i];
+
+		set_targets(b, targets);
+		if (plan_build(r, b))
+			run_build(r, b, NULL);
+		if (is_last_build(r, b))
+			return;
+	}
+}
+
+/*
+ * Run the remaining builds.  All are planned first, so that a wrong option is
+ * reported at once.
+ */
+static void run_builds(struct runner *r, const struct strv *targets)
+{
+	for (size_t i = 0; i < r->list->n_builds; i++) {
+		struct build *b = &r->list->builds[i];
+
+		if (b->result.status)
+			continue;
+		kernel_result_release(&b->result);
+		b->state = BUILD_PENDING;
+		set_targets(b, targets);
+		plan_build(r, b);
+		if (is_last_build(r, b))
+			return;
+	}
+	for (size_t i = 0; i < r->list->n_builds; i++) {
+		struct build *b = &r->list->builds[i];
+
+		if (b->state != BUILD_PENDING)
+			continue;
+		run_build(r, b, r->roster);
+		if (is_last_build(r, b))
+			return;
+	}
+}
+
+/*
+ * Run interactive targets before the others, which then build with the
+ * configuration that the user has chosen.
+ */
+static void run_targets(struct runner *r)
+{
+	const struct strv *all = &r->options->request.targets;
+	struct strv asking = { 0 }, rest = { 0 };
+	bool builds;
+
+	if (kernel_target_is_print_only(all) &&
+	    !r->options->request.menuconfig) {
+		run_foreground(r, all);
+		return;
+	}
+	for (size_t i = 0; i < all->n; i++)
+		strv_add(kernel_target_kind(all->v[i]) ==
+					 KERNEL_TARGET_KIND_INTERACTIVE ?
+				 &asking :
+				 &rest,
+			 all->v[i]);
+	if (r->options->request.menuconfig && !strv_has(&asking, "menuconfig"))
+		strv_add(&asking, "menuconfig");
+	builds = rest.n || !all->n || r->options->request.menuconfig;
+	if (asking.n)
+		run_foreground(r, &asking);
+	if (!r->signal_number && builds)
+		run_builds(r, &rest);
+	if (r->list->n_builds > 1 && builds)
+		build_table_print(stderr, r->list);
+	/* The plans borrow the targets that are freed next. */
+	for (size_t i = 0; i < r->list->n_builds; i++)
+		kernel_plan_release(&r->list->builds[i].plan);
+	strv_release(&asking);
+	strv_release(&rest);
+}
+
+/*
+ * Execute all builds, or print their plans, and return the exit status: the
+ * worst of all builds.  Ends kfarm by the signal that ended a build.
+ */
+static int build_run(struct build_options *o, const struct node_roster *roster,
+		     struct build_list *l)
+{
+	struct runner r = {
+		.options = o, .roster = roster, .list = l, .json_fd = -1
+	};
+	struct err err = { 0 };
+
+	if (o->dry_run) {
+		print_plans(&r);
+		return build_status_worst(l);
+	}
+	if (o->watch.json && l->n_builds > 1) {
+		r.json_fd = watch_open_json(o->watch.json, &err);
+		if (r.json_fd < 0) {
+			log_error("%s", err.text);
+			return build_status_for_bisect(&o->request, EXIT_USAGE,
+						       KERNEL_CAUSE_OTHER);
+		}
+	}
+	run_targets(&r);
+	if (r.json_fd >= 0)
+		close(r.json_fd);
+	if (r.signal_number)
+		settings_exit_by_signal(r.signal_number);
+	return build_status_worst(l);
+}
+
+#define JOBS_MAX 100000
+
+/* Check --ui against the list that completion uses as well. */
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
 	if (!str_list_has(CMD_BUILD_VIEWS, ' ', a->value))
@@ -40,11 +319,12 @@ static int parse_color(void *at, const struct args *a, struct err *err)
 	return args_text(at, a, err);
 }
 
+/* Parse -a, which must name at least one architecture. */
 static int parse_arches(void *at, const struct args *a, struct err *err)
 {
 	struct strv *arches = at;
 	size_t before = arches->n;
-	int ret = args_commas(at, a, err);
+	int ret = args_comma_list(at, a, err);
 
 	if (!ret && arches->n == before)
 		ret = err_set(err, EINVAL, "-a \"%s\": no architecture",
@@ -55,77 +335,75 @@ static int parse_arches(void *at, const struct args *a, struct err *err)
 #define AT(member) offsetof(struct build_options, member)
 
 static const struct args_option options[] = {
-	{ 'C', "directory", "DIR", "the kernel source tree (default: here)",
-	  args_text, AT(request.directory), 0 },
-	{ 0, "tree", "NAME", "a tree that `kfarm tree` manages", args_text,
+	{ 'C', "directory", "DIR",
+	  "kernel source tree (default: current directory)", args_text,
+	  AT(request.directory), 0 },
+	{ 0, "tree", "NAME", "use a tree managed by `kfarm tree`", args_text,
 	  AT(request.tree), 0 },
-	{ 0, "rev", "REV",
-	  "of that tree: a tag, a branch, a commit (default: its HEAD)",
+	{ 0, "rev", "REV", "tag, branch or commit of that tree (default: HEAD)",
 	  args_text, AT(request.rev), 0 },
-	{ 'a', "arch", "ARCH",
-	  "the kernel's ARCH: arm64; several: arm64,x86_64", parse_arches,
-	  AT(arches), ARGS_REPLACE },
+	{ 'a', "arch", "ARCH", "ARCH of the kernel; several: arm64,x86_64",
+	  parse_arches, AT(arches), ARGS_REPLACE },
 	{ 't', "toolchain", "TOOLCHAIN",
-	  "gcc-13, clang-14 ..., an installed one or a prefix", args_text,
+	  "installed toolchain (gcc-13, clang-14) or prefix", args_text,
 	  AT(request.toolchain), 0 },
 	{ 'k', "kconfig", "KCONFIG",
-	  "a target, [config \"NAME\"], a file, a URL; several: again",
-	  args_list, AT(kconfigs), ARGS_REPLACE },
+	  "make target, [config \"NAME\"], file or URL; repeatable", args_list,
+	  AT(kconfigs), ARGS_REPLACE },
 	{ 'K', "kconfig-add", "ADD",
-	  "a fragment: a file, a name in the tree, a URL, CONFIG_X=v",
-	  args_list, AT(request.kconfig_add), 0 },
-	{ 0, "menuconfig", NULL, "edit the configuration, then build",
+	  "fragment: file, name in the tree, URL or CONFIG_X=v", args_list,
+	  AT(request.fragments), 0 },
+	{ 0, "menuconfig", NULL, "edit the configuration before the build",
 	  args_flag, AT(request.menuconfig), 0 },
 	{ 0, "allow-config-mismatch", NULL,
-	  "build although Kconfig did not take over all of -K", args_flag,
+	  "build even if Kconfig rejects settings of -K", args_flag,
 	  AT(request.allow_mismatch), 0 },
 	{ 'b', "build-dir", "DIR", "build there, as O=DIR", args_text,
 	  AT(request.build_dir), 0 },
 	{ 'o', "output-dir", "DIR",
-	  "leave the results there (default: ~/.cache/kfarm/builds/N)",
-	  args_text, AT(request.output_dir), 0 },
+	  "output directory (default: ~/.cache/kfarm/builds/N)", args_text,
+	  AT(request.output_dir), 0 },
 	{ 'j', "jobs", "N", "make's -j (default: all slots)", args_number,
 	  AT(request.jobs), JOBS_MAX },
 	{ 'e', "environment", "K=V", "set K in make's environment", args_list,
 	  AT(request.environment), 0 },
-	{ 'n', "dry-run", NULL, "print the plan as a script of plain commands",
+	{ 'n', "dry-run", NULL, "print the build as a script of plain commands",
 	  args_flag, AT(dry_run), 0 },
 	{ 'F', "fail-fast", NULL,
 	  "stop at the first error (default: keep going)", args_flag,
 	  AT(request.fail_fast), 0 },
-	{ 'v', "verbose", NULL, "show what make prints", args_choice,
-	  AT(watch.mode), WATCH_VERBOSE },
-	{ 'q', "quiet", NULL, "show errors and the summary alone", args_choice,
-	  AT(watch.mode), WATCH_QUIET },
+	{ 'v', "verbose", NULL, "show the output of make", args_choice,
+	  AT(watch.mode), WATCH_MODE_VERBOSE },
+	{ 'q', "quiet", NULL, "show only errors and the summary", args_choice,
+	  AT(watch.mode), WATCH_MODE_QUIET },
 	{ 'W', "new-warnings", NULL,
 	  "end with 101 if the build before had not all of the warnings",
-	  args_flag, AT(request.new_warnings), 0 },
+	  args_flag, AT(request.fail_on_new_warnings), 0 },
 	{ 'c', "color", "WHEN", "auto, always or never", parse_color, AT(color),
 	  0 },
 	{ 0, "ui", "VIEW", "auto, ncurses, line, plain or none", parse_ui,
 	  AT(ui), 0 },
-	{ 0, "json", "FILE", "write events there, one a line", args_text,
+	{ 0, "json", "FILE", "write events to FILE as JSON lines", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
 	  "fail with 125 if fewer jobs than that run on nodes", args_number,
-	  AT(request.require_remote), 100 },
+	  AT(request.min_remote_percent), 100 },
 	{ 0, "no-remote", NULL, "use no node", args_flag, AT(request.no_remote),
 	  0 },
 	{ 0, "nightly", "JOB",
 	  "as a part of that night: in its worktree, on half of the slots",
 	  args_text, AT(request.nightly), 0 },
-	{ 0, "sizes", NULL,
-	  "print the sizes of kernel and modules, and what changed", args_flag,
-	  AT(request.sizes), 0 },
+	{ 0, "sizes", NULL, "print sizes of kernel and modules, and changes",
+	  args_flag, AT(request.print_sizes), 0 },
 	{ 0, "bloat", NULL,
 	  "print which functions of vmlinux grew since the build before",
-	  args_flag, AT(request.bloat), 0 },
-	{ 0, "no-vmlinux", NULL, "leave vmlinux out of the output directory",
+	  args_flag, AT(request.print_bloat), 0 },
+	{ 0, "no-vmlinux", NULL, "do not copy vmlinux to the output directory",
 	  args_flag, AT(request.no_vmlinux), 0 },
 	{ 0 },
 };
 
-/* It asks the user, and draws on standard output. */
+/* Check that --menuconfig has a terminal for input and output. */
 static int check_menuconfig(const struct build_options *o, struct err *err)
 {
 	const char *term = getenv("TERM");
@@ -141,6 +419,7 @@ static int check_menuconfig(const struct build_options *o, struct err *err)
 	return 0;
 }
 
+/* Parse the command line and reject options that contradict each other. */
 static int parse_build(struct build_options *o, char *const *argv,
 		       struct err *err)
 {
@@ -148,7 +427,7 @@ static int parse_build(struct build_options *o, char *const *argv,
 	int got;
 
 	args_init(&args, options, argv);
-	args.variables = true;
+	args.variables_allowed = true;
 	while ((got = args_read(&args, o, err)) > 0)
 		strv_add(got == ARGS_WORD ? &o->request.targets :
 					    &o->request.variables,
@@ -156,24 +435,17 @@ static int parse_build(struct build_options *o, char *const *argv,
 	if (!got && o->request.tree && o->request.directory)
 		return err_set(err, EINVAL, "-C and --tree contradict");
 	if (!got && o->request.rev && !o->request.tree)
-		return err_set(err, EINVAL,
-			       "--rev is for --tree: a checkout of your own is "
-			       "built as it is");
-	if (!got && o->request.no_remote && o->request.require_remote)
+		return err_set(
+			err, EINVAL,
+			"--rev requires --tree; your own checkout is built as it is");
+	if (!got && o->request.no_remote && o->request.min_remote_percent)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");
 	return got || !o->request.menuconfig ? got : check_menuconfig(o, err);
 }
 
-static bool set_and_not_empty(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value;
-}
-
-/* make was asked for its commands: they are to be seen. */
-static bool wants_commands(const struct kernel_request *r)
+/* Return true if make must print its commands (V=1, KBUILD_VERBOSE). */
+static bool wants_commands(const struct kconfig_request *r)
 {
 	char *const *given = strv_list(&r->variables);
 	const char *v = kernel_environ_value(given, "V");
@@ -185,82 +457,82 @@ static bool wants_commands(const struct kernel_request *r)
 	return v && *v && strcmp(v, "0");
 }
 
-/* Events on the terminal would be on the screen, too. */
+/* Return true if --json prints on the terminal, which excludes the screen. */
 static bool writes_on_terminal(const struct build_options *o)
 {
 	return str_equal(o->watch.json, "-") && isatty(STDOUT_FILENO);
 }
 
-/* The full-screen view was asked for. */
+/* Require the full-screen view, for --ui ncurses. */
 static int need_screen(struct build_options *o, struct err *err)
 {
-	if (o->watch.mode != WATCH_PROGRESS)
+	if (o->watch.mode != WATCH_MODE_PROGRESS)
 		return err_set(err, EINVAL, "--ui ncurses and %s contradict",
-			       o->watch.mode == WATCH_QUIET ? "-q" : "-v");
+			       o->watch.mode == WATCH_MODE_QUIET ? "-q" : "-v");
 	if (writes_on_terminal(o))
 		return err_set(err, EINVAL,
 			       "--ui ncurses and --json - contradict: both "
 			       "write on this terminal");
-	o->watch.screen = WATCH_NEED_SCREEN;
+	o->watch.screen = WATCH_SCREEN_REQUIRED;
 	return 0;
 }
 
-/* What decides on the view besides options. */
+/* Choose the view from the options, the terminal and the environment. */
 static int choose_view(struct build_options *o, struct err *err)
 {
 	const char *ui = o->ui ? o->ui : "auto";
-	bool smart = watch_smart_terminal(), full = !strcmp(ui, "ncurses");
+	const char *no_color = getenv("NO_COLOR");
+	bool smart = watch_has_smart_terminal(), full = !strcmp(ui, "ncurses");
 
-	o->watch.kind = full || !strcmp(ui, "auto")  ? watch_kind() :
-			!strcmp(ui, "line") && smart ? UI_LINE :
-						       UI_PLAIN;
-	o->watch.color = smart && !set_and_not_empty("NO_COLOR") &&
+	o->watch.text_kind = full || !strcmp(ui, "auto") ?
+				     watch_choose_text_kind() :
+			     !strcmp(ui, "line") && smart ? UI_TEXT_LINE :
+							    UI_TEXT_PERIODIC;
+	o->watch.color = smart && !(no_color && *no_color) &&
 			 strcmp(ui, "plain");
 	if (o->color && strcmp(o->color, "auto"))
 		o->watch.color = !strcmp(o->color, "always");
 	if (full)
 		return need_screen(o, err);
 	if (!strcmp(ui, "none"))
-		o->watch.mode = WATCH_NONE;
-	else if (o->watch.mode == WATCH_PROGRESS && wants_commands(&o->request))
-		o->watch.mode = WATCH_VERBOSE;
-	o->request.verbose = o->watch.mode == WATCH_VERBOSE;
+		o->watch.mode = WATCH_MODE_NONE;
+	else if (o->watch.mode == WATCH_MODE_PROGRESS &&
+		 wants_commands(&o->request))
+		o->watch.mode = WATCH_MODE_VERBOSE;
+	o->request.verbose = o->watch.mode == WATCH_MODE_VERBOSE;
 	if (!strcmp(ui, "auto") && !writes_on_terminal(o))
 		o->watch.screen = watch_screen();
 	return 0;
 }
 
-/*
- * It leaves half of each node to others, until nodes know weights, and ends
- * with the run that began it.
- */
-static void be_nightly(struct node_roster *roster)
-{
-	for (size_t i = 0; i < roster->n; i++)
-		roster->v[i].half = true;
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-}
-
+/* Read the configuration, run the builds and return the exit status. */
 static int load_and_run(struct build_options *o, struct err *err)
 {
-	struct settings_local local = { 0 };
+	struct settings_host local = { 0 };
 	struct node_roster roster = { 0 };
 	struct build_list list = { 0 };
 	int status = EXIT_USAGE, ret;
 
-	o->request.standard = &o->standard;
+	o->request.default_toolchains = &o->default_toolchains;
 	ret = settings_load(&roster, o->request.no_remote,
-			    &o->request.require_remote, &o->standard, &local,
-			    err);
-	o->request.shell = local.shell;
-	o->request.forget_probes = local.forget_probes;
+			    &o->request.min_remote_percent,
+			    &o->default_toolchains, &local, err);
+	o->request.shell_enabled = local.use_shell;
+	o->request.no_probe_cache = local.ignore_probe_cache;
 	if (ret) {
 		log_error("%s", err->text);
-		status = build_status_bisected(&o->request, status,
-					       KERNEL_CAUSE_OTHER);
+		status = build_status_for_bisect(&o->request, status,
+						 KERNEL_CAUSE_OTHER);
 	} else {
-		if (o->request.nightly)
-			be_nightly(&roster);
+		/*
+		 * A nightly build uses half of each node, because nodes cannot
+		 * give it a lower weight, and ends with the run that began it.
+		 */
+		if (o->request.nightly) {
+			for (size_t i = 0; i < roster.n; i++)
+				roster.v[i].halved = true;
+			prctl(PR_SET_PDEATHSIG, SIGTERM);
+		}
 		build_list_make(&list, o, environ);
 		status = build_run(o, &roster, &list);
 	}
@@ -271,22 +543,22 @@ static int load_and_run(struct build_options *o, struct err *err)
 
 static int build_main(char *const *argv)
 {
-	struct build_options o = { .configs = configs_new() };
+	struct build_options o = { .config_sources = config_sources_new() };
 	struct err err = { 0 };
 	int status;
 
 	if (parse_build(&o, argv, &err) || choose_view(&o, &err)) {
 		log_error("build: %s", err.text);
-		status = build_status_bisected(&o.request, EXIT_USAGE,
-					       KERNEL_CAUSE_OTHER);
+		status = build_status_for_bisect(&o.request, EXIT_USAGE,
+						 KERNEL_CAUSE_OTHER);
 	} else {
 		status = load_and_run(&o, &err);
 	}
 	strv_release(&o.arches);
 	strv_release(&o.kconfigs);
-	configs_free(o.configs);
-	strv_release(&o.standard);
-	strv_release(&o.request.kconfig_add);
+	config_sources_free(o.config_sources);
+	strv_release(&o.default_toolchains);
+	strv_release(&o.request.fragments);
 	strv_release(&o.request.environment);
 	strv_release(&o.request.variables);
 	strv_release(&o.request.targets);
@@ -296,10 +568,11 @@ static int build_main(char *const *argv)
 const struct cmd cmd_build = {
 	.name = "build",
 	.usage = "[OPTION]... [VAR=VALUE]... [TARGET]...",
-	.help = "build a kernel, compiling on the nodes",
+	.help = "build a kernel on the nodes",
 	.options = options,
-	.variables = true,
-	.more = "Targets and variables mean what they mean to make; \"kernel\" "
+	.takes_variables = true,
+	.extra_help =
+		"Targets and variables mean what they mean to make; \"kernel\" "
 		"is the image that\n`make image_name` names.  Installations, "
 		"packages and tuxmake's kselftest, perf\nand cpupower run after "
 		"the others.\n",

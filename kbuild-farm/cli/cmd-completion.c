@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scripts are those of templates/completion: the assembler takes the files
- * as they are, from the directory that make runs in; the Makefile knows that
- * this object depends on them.
+ * The scripts in templates/completion are embedded by the assembler, relative
+ * to the working directory of make.  The Makefile lists the dependency.
  */
 #include "base/buf.h"
 #include "base/log.h"
@@ -13,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 1
+#define SECONDS_MAX 1 /* longest time that one completion may take */
 
 #define EMBED(shell, name)                                      \
 	__asm__(".pushsection .rodata\n"                        \
@@ -31,16 +30,14 @@ EMBED(zsh, "_kfarm")
 EMBED(fish, "kfarm.fish")
 
 static const struct script {
-	struct cmd_verb about;
+	struct cmd_verb verb;
 	const char *begin, *end;
 } scripts[] = {
 	{ { "bash", "", "", 0, 0,
-	    "source it, or put it into "
-	    "~/.local/share/bash-completion/completions" },
+	    "source it, or copy it to ~/.local/share/bash-completion/completions" },
 	  completion_bash_begin,
 	  completion_bash_end },
-	{ { "zsh", "", "", 0, 0,
-	    "put it as _kfarm into a directory of $fpath" },
+	{ { "zsh", "", "", 0, 0, "copy it to a directory of $fpath as _kfarm" },
 	  completion_zsh_begin,
 	  completion_zsh_end },
 	{ { "fish", "", "", 0, 0, "put it into ~/.config/fish/completions" },
@@ -50,8 +47,7 @@ static const struct script {
 
 static const struct cmd_verb *completion_shell(size_t i)
 {
-	return i < sizeof(scripts) / sizeof(*scripts) ? &scripts[i].about :
-							NULL;
+	return i < sizeof(scripts) / sizeof(*scripts) ? &scripts[i].verb : NULL;
 }
 
 static int completion_main(char *const *argv)
@@ -75,51 +71,33 @@ static const struct args_option options[] = { { 0 } };
 const struct cmd cmd_completion = {
 	.name = "completion",
 	.usage = "SHELL",
-	.help = "print the script that completes kfarm's words in a shell",
+	.help = "print a shell's completion script for kfarm",
 	.options = options,
-	.verb = completion_shell,
-	.more = "`make install` puts all three where the shells look.\n",
+	.get_verb = completion_shell,
+	.extra_help = "`make install` puts all three where the shells look.\n",
 	.run = completion_main,
 };
 
-/* ---- what the scripts ask ---- */
-
+/* Print which candidates the script must add itself. */
 static void print_directive(const struct complete *c)
 {
-	switch (c->by_shell) {
-	case COMPLETE_NOTHING:
+	switch (c->fallback) {
+	case COMPLETE_FALLBACK_NONE:
 		puts(":");
 		break;
-	case COMPLETE_FILES:
+	case COMPLETE_FALLBACK_FILES:
 		puts(":files");
 		break;
-	case COMPLETE_DIRS:
+	case COMPLETE_FALLBACK_DIRS:
 		puts(":dirs");
 		break;
-	case COMPLETE_COMMAND:
-		printf(":command %zu\n", c->command_at);
+	case COMPLETE_FALLBACK_COMMAND:
+		printf(":command %zu\n", c->command_index);
 		break;
 	}
 }
 
-/* A space follows what is complete by itself; readline closes a quote. */
-static void print_for_bash(const struct complete *c,
-			   const struct complete_line *l)
-{
-	for (size_t i = 0; i < c->found.n; i++) {
-		char *word = c->found.v[i];
-		struct buf out = { 0 };
-		size_t n = strcspn(word, "\t");
-		bool whole = n && !strchr("/=:", word[n - 1]) && !l->quote;
-
-		word[n] = '\0';
-		if (n >= l->cut && complete_line_quote(l, word, &out))
-			printf("%s%s\n", buf_str(&out), whole ? " " : "");
-		buf_release(&out);
-	}
-}
-
-/* WORDBREAKS LINE: up to the cursor. */
+/* Complete the arguments "WORDBREAKS LINE"; LINE ends at the cursor. */
 static void complete_for_bash(const struct cmd *const *commands,
 			      char *const *argv)
 {
@@ -127,20 +105,34 @@ static void complete_for_bash(const struct cmd *const *commands,
 	struct complete c;
 	char *last;
 
-	complete_line_read(&l, argv[1], argv[0]);
+	complete_line_parse(&l, argv[1], argv[0]);
 	last = l.words.v[--l.words.n];
 	l.words.v[l.words.n] = NULL;
-	complete_word(&c, commands, l.words.n ? l.words.v + 1 : l.words.v,
-		      last);
-	c.command_at = complete_line_piece(argv[1], argv[0], c.command_at);
+	complete_command_line(&c, commands,
+			      l.words.n ? l.words.v + 1 : l.words.v, last);
+	c.command_index = complete_line_word_index(argv[1], argv[0],
+						   c.command_index);
 	print_directive(&c);
-	print_for_bash(&c, &l);
+	for (size_t i = 0; i < c.candidates.n; i++) {
+		char *word = c.candidates.v[i];
+		struct buf out = { 0 };
+		size_t n = strcspn(word, "\t");
+		/* Append a space to a complete word; readline closes a quote.
+		 */
+		bool whole = n && !strchr("/=:", word[n - 1]) && !l.quote;
+
+		word[n] = '\0';
+		if (n >= l.cut_bytes && complete_line_quote(&l, word, &out))
+			printf("%s%s\n", buf_str(&out), whole ? " " : "");
+		buf_release(&out);
+	}
 	complete_release(&c);
 	l.words.v[l.words.n++] = last;
 	complete_line_release(&l);
 }
 
-/* WORD ... behind "kfarm", up to the cursor. */
+/* Complete the arguments "WORD ...", the words after "kfarm" up to the cursor.
+ */
 static void complete_for_words(const struct cmd *const *commands,
 			       char *const *argv)
 {
@@ -149,15 +141,16 @@ static void complete_for_words(const struct cmd *const *commands,
 
 	for (; argv[0] && argv[1]; argv++)
 		strv_add(&before, argv[0]);
-	complete_word(&c, commands, strv_list(&before), argv[0] ? *argv : "");
+	complete_command_line(&c, commands, strv_list(&before),
+			      argv[0] ? *argv : "");
 	print_directive(&c);
-	for (size_t i = 0; i < c.found.n; i++)
-		puts(c.found.v[i]);
+	for (size_t i = 0; i < c.candidates.n; i++)
+		puts(c.candidates.v[i]);
 	complete_release(&c);
 	strv_release(&before);
 }
 
-static void end_in_silence(int number)
+static void exit_quietly(int number)
 {
 	(void)number;
 	_exit(EXIT_OK);
@@ -167,8 +160,8 @@ int complete_main(const struct cmd *const *commands, char *const *argv)
 {
 	const char *shell = argv[0];
 
-	/* A directory that does not answer must not take the shell with it. */
-	signal(SIGALRM, end_in_silence);
+	/* An unresponsive network file system must not block the shell. */
+	signal(SIGALRM, exit_quietly);
 	alarm(SECONDS_MAX);
 	if (str_equal(shell, "bash") && argv[1] && argv[2])
 		complete_for_bash(commands, argv + 1);

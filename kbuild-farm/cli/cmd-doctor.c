@@ -1,18 +1,175 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/cmd.h"
-#include "cli/doctor.h"
-#include "cli/table.h"
-
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/printable.h"
+#include "cli/cmd.h"
+#include "cli/doctor.h"
+#include "cli/table.h"
+#include "conf/conf.h"
+#include "kernel/capacity.h"
+#include "node/own-key.h"
+#include "node/roster.h"
+#include "tls/key.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <time.h>
 #include <unistd.h>
 
+#define DAY_S      86400
+#define EXTRA_JOBS 64 /* jobs on nodes that the limits should allow */
+
+/* Return the number of configured nodes with a tls: address. */
+static unsigned count_tls_nodes(void)
+{
+	struct node_roster roster = { 0 };
+	struct conf *conf = NULL;
+	struct err ignored;
+	unsigned n = 0;
+
+	if (!conf_load(&conf, NULL, &ignored) &&
+	    !node_roster_load(&roster, conf, &ignored)) {
+		for (size_t i = 0; i < roster.n; i++)
+			n += roster.v[i].address.kind == NODE_ADDRESS_TLS;
+	}
+	node_roster_release(&roster);
+	conf_free(conf);
+	return n;
+}
+
+/* Check the key with which the build host authenticates to nodes. */
+static void doctor_check_keys(struct doctor *d)
+{
+	char *path = node_own_key_path();
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	struct tls_key *key = NULL;
+	struct err err = { 0 };
+	int ret = tls_key_load(&key, path, &err);
+	unsigned n = ret == -ENOENT ? count_tls_nodes() : 0;
+
+	if (!ret) {
+		tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
+		doctor_add_finding(
+			d, "keys", DOCTOR_OK, NULL,
+			"%s is the key that this machine shows to its nodes",
+			pin);
+	} else if (ret != -ENOENT) {
+		doctor_add_finding(d, "keys", DOCTOR_BROKEN, NULL, "%s",
+				   err.text);
+	} else if (n) {
+		doctor_add_finding(
+			d, "keys", DOCTOR_BROKEN,
+			"restore the file, or run `kfarm nodes rekey` for each of them",
+			"there is no %s, and %u node%s with a tls: address "
+			"know%s this machine by it",
+			path, n, n == 1 ? "" : "s", n == 1 ? "s" : "");
+	} else {
+		doctor_add_finding(
+			d, "keys", DOCTOR_OK, NULL,
+			"%s does not exist yet; `kfarm nodes add` creates it",
+			path);
+	}
+	tls_key_free(key);
+	free(path);
+}
+
+/*
+ * Check that the time of day is not before the installation of kfarm and that a
+ * time service synchronizes it.
+ */
+static void doctor_check_clock(struct doctor *d)
+{
+	struct timex state = { 0 };
+	time_t now = time(NULL), installed;
+	struct stat st;
+	struct tm tm;
+	char date[32] = "?";
+
+	if (gmtime_r(&now, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
+	installed = stat("/proc/self/exe", &st) ? 0 : st.st_mtime;
+	if (now + DAY_S < installed)
+		doctor_add_finding(
+			d, "clock", DOCTOR_BROKEN,
+			"set it from the network: `timedatectl set-ntp "
+			"true`, or a package such as chrony",
+			"it says %s, which is before kfarm was installed: make treats new files as old, and downloads fail",
+			date);
+	else if (adjtimex(&state) < 0 || !(state.status & STA_UNSYNC))
+		doctor_add_finding(d, "clock", DOCTOR_OK, NULL,
+				   "it is %s, and synchronized", date);
+	else
+		doctor_add_finding(
+			d, "clock", DOCTOR_NOTE,
+			"`timedatectl set-ntp true`, or a package such as "
+			"chrony",
+			"it is %s, and not synchronized", date);
+}
+
+/* Check for the headers with which kernel builds compile host programs. */
+static void doctor_check_packages(struct doctor *d)
+{
+	static const struct {
+		const char *header, *package, *for_what;
+	} wanted[] = {
+		{ "/usr/include/gelf.h", "libelf-dev",
+		  "objtool (x86) and BTF are compiled with it" },
+		{ "/usr/include/openssl/opensslv.h", "libssl-dev",
+		  "signed modules and certificates need it" },
+	};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		const char *name = wanted[i].package;
+		char *todo = xasprintf("install %s, or what it is called here",
+				       name);
+
+		if (access(wanted[i].header, R_OK))
+			doctor_add_finding(
+				d, "packages", DOCTOR_NOTE, todo,
+				"there is no %s: %s, in many kernels",
+				wanted[i].header, wanted[i].for_what);
+		else
+			doctor_add_finding(d, "packages", DOCTOR_OK, NULL,
+					   "%s is there", name);
+		free(todo);
+	}
+}
+
+/* Check how many jobs the limits of open files and processes allow. */
+static void doctor_check_limits(struct doctor *d)
+{
+	static const char todo[] = "raise it: `ulimit -n`, `ulimit -u`, "
+				   "limits.conf(5), or LimitNOFILE=, "
+				   "LimitNPROC= and TasksMax= of the unit that "
+				   "it runs in";
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned own = cores < 1 ? 1 : (unsigned)cores;
+	char *why = NULL;
+	unsigned jobs = kernel_capacity(&why, "");
+
+	if (jobs < own + EXTRA_JOBS)
+		doctor_add_finding(
+			d, "limits", jobs < own ? DOCTOR_BROKEN : DOCTOR_SLOW,
+			todo,
+			"no more than %u job%s at once, on this machine and "
+			"all nodes together: %s",
+			jobs, jobs == 1 ? "" : "s", why ? why : "?");
+	else if (why)
+		doctor_add_finding(
+			d, "limits", DOCTOR_OK, NULL,
+			"files and processes are enough for %u jobs at once",
+			jobs);
+	else
+		doctor_add_finding(d, "limits", DOCTOR_OK, NULL,
+				   "files and processes are not limited");
+	free(why);
+}
+
+/* The command line. */
 struct request {
 	bool json, verbose;
 };
@@ -21,7 +178,7 @@ struct request {
 
 static const struct args_option options[] = {
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
-	{ 'v', "verbose", NULL, "print what is well, too", args_flag,
+	{ 'v', "verbose", NULL, "also print checks that passed", args_flag,
 	  AT(verbose), 0 },
 	{ 0 },
 };
@@ -30,90 +187,98 @@ static const char *const states[] = {
 	[DOCTOR_OK] = "ok",
 	[DOCTOR_NOTE] = "note",
 	[DOCTOR_SLOW] = "slow",
-	[DOCTOR_WRONG] = "wrong",
+	[DOCTOR_BROKEN] = "wrong",
 };
 
+/* Return the number of findings in a state. */
 static size_t count_findings(const struct doctor *d, enum doctor_state state)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->n; i++)
-		n += d->v[i].state == state;
+	for (size_t i = 0; i < d->n_findings; i++)
+		n += d->findings[i].state == state;
 	return n;
 }
 
-/* Paths may be anything; a line stays a line, and JSON is UTF-8. */
+/*
+ * Replace control characters and invalid UTF-8, which paths can contain, so
+ * that a finding is one line and valid in JSON.
+ */
 static void clean_text(char *text)
 {
 	if (text)
-		printable_clean(text, strlen(text), 0, '?');
+		printable_replace(text, strlen(text), 0, '?');
 }
 
-/* Is the same to be done about both? */
-static bool is_alike(const struct doctor_finding *a,
-		     const struct doctor_finding *b)
-{
-	return a->state == b->state && a->todo && b->todo &&
-	       !strcmp(a->check, b->check) && !strcmp(a->todo, b->todo);
-}
-
-static size_t count_alike(const struct doctor *d, size_t from, size_t to,
-			  const struct doctor_finding *f)
+/* Count the findings from `from` to `to` with the same advice as `f`. */
+static size_t count_similar(const struct doctor *d, size_t from, size_t to,
+			    const struct doctor_finding *f)
 {
 	size_t n = 0;
 
-	for (size_t i = from; i < to; i++)
-		n += is_alike(&d->v[i], f);
+	for (size_t i = from; i < to; i++) {
+		const struct doctor_finding *o = &d->findings[i];
+
+		n += o->state == f->state && o->advice && f->advice &&
+		     !strcmp(o->check, f->check) &&
+		     !strcmp(o->advice, f->advice);
+	}
 	return n;
 }
 
-/* Of some that are alike the first stands for all, or all come, and what to
- * do about them once. */
+/*
+ * Print finding `i`.  Of several findings with the same advice only the first
+ * is printed, unless `all` is set: then the advice is printed once, with the
+ * last of them.
+ */
 static void print_finding(const struct doctor *d, size_t i, bool all)
 {
-	const struct doctor_finding *f = &d->v[i];
-	size_t before = count_alike(d, 0, i, f);
-	size_t behind = count_alike(d, i + 1, d->n, f);
-	bool last = f->todo && (all ? !behind : true);
+	const struct doctor_finding *f = &d->findings[i];
+	size_t before = count_similar(d, 0, i, f);
+	size_t after = count_similar(d, i + 1, d->n_findings, f);
+	bool last = f->advice && (!all || !after);
 
 	if (before && !all)
 		return;
-	printf("%-5s  %s: %s", states[f->state], f->check, f->what);
-	if (behind && !all)
-		printf("; so it is with %zu more (-v names %s)", behind,
-		       behind == 1 ? "it" : "them");
-	printf("%s%s\n", last ? "; " : "", last ? f->todo : "");
+	printf("%-5s  %s: %s", states[f->state], f->check, f->text);
+	if (after && !all)
+		printf("; so it is with %zu more (-v names %s)", after,
+		       after == 1 ? "it" : "them");
+	printf("%s%s\n", last ? "; " : "", last ? f->advice : "");
 }
 
+/* Print the findings, the worst first, and a summary. */
 static void print_findings(const struct doctor *d, bool all)
 {
-	/* What does not work comes first. */
-	for (int state = DOCTOR_WRONG; state >= DOCTOR_OK; state--) {
-		for (size_t i = 0; i < d->n; i++) {
-			if ((int)d->v[i].state == state &&
+	for (int state = DOCTOR_BROKEN; state >= DOCTOR_OK; state--) {
+		for (size_t i = 0; i < d->n_findings; i++) {
+			if ((int)d->findings[i].state == state &&
 			    (state != DOCTOR_OK || all))
 				print_finding(d, i, all);
 		}
 	}
-	printf("%zu looked at: %zu wrong, %zu slow\n", d->n,
-	       count_findings(d, DOCTOR_WRONG), count_findings(d, DOCTOR_SLOW));
+	printf("%zu checked: %zu wrong, %zu slow\n", d->n_findings,
+	       count_findings(d, DOCTOR_BROKEN),
+	       count_findings(d, DOCTOR_SLOW));
 }
 
+/* Print all findings as JSON, in the order of the checks. */
 static void print_findings_json(const struct doctor *d)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < d->n; i++) {
-		const struct doctor_finding *f = &d->v[i];
+	for (size_t i = 0; i < d->n_findings; i++) {
+		const struct doctor_finding *f = &d->findings[i];
 
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:s?}", "check",
 					f->check, "state", states[f->state],
-					"what", f->what, "todo", f->todo));
+					"what", f->text, "todo", f->advice));
 	}
-	table_json(list);
+	table_print_json(list);
 }
 
+/* Run all checks with a temporary directory, which is removed afterwards. */
 static int run_checks(struct doctor *d, struct err *err)
 {
 	const char *place = getenv("TMPDIR");
@@ -126,80 +291,67 @@ static int run_checks(struct doctor *d, struct err *err)
 		free(tmp);
 		return ret;
 	}
-	d->tmp = tmp;
-	doctor_programs(d);
-	doctor_shell(d);
-	doctor_space(d);
-	doctor_packages(d);
-	doctor_limits(d);
-	doctor_clock(d);
-	doctor_nodes(d);
-	doctor_keys(d);
-	doctor_toolchains(d);
-	doctor_plugins(d);
-	doctor_sandbox(d);
-	d->tmp = NULL;
+	d->tmp_dir = tmp;
+	doctor_check_programs(d);
+	doctor_check_shell(d);
+	doctor_check_space(d);
+	doctor_check_packages(d);
+	doctor_check_limits(d);
+	doctor_check_clock(d);
+	doctor_check_nodes(d);
+	doctor_check_keys(d);
+	doctor_check_toolchains(d);
+	doctor_check_plugins(d);
+	doctor_check_sandbox(d);
+	d->tmp_dir = NULL;
 	ret = fs_remove(tmp, err);
 	free(tmp);
 	return ret;
-}
-
-static void release_findings(struct doctor *d)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		free(d->v[i].what);
-		free(d->v[i].todo);
-	}
-	free(d->v);
-	free(d->data);
-}
-
-static int parse_options(struct request *r, char *const *argv, struct err *err)
-{
-	struct args args;
-	int got;
-
-	args_init(&args, options, argv);
-	got = args_read(&args, r, err);
-	return got > 0 ? err_set(err, EINVAL, "what is \"%s\"?", args.value) :
-			 got;
 }
 
 static int doctor_main(char *const *argv)
 {
 	const char *path = getenv("PATH");
 	struct doctor d = { .path = path ? path : "/usr/bin:/bin",
-			    .data = fs_data_home() };
+			    .data_dir = fs_data_home() };
 	struct request r = { 0 };
 	struct err err = { 0 };
-	int status = EXIT_USAGE;
+	struct args args;
+	int status = EXIT_USAGE, got;
 
-	if (parse_options(&r, argv, &err) || run_checks(&d, &err)) {
+	args_init(&args, options, argv);
+	got = args_read(&args, &r, &err);
+	if (got > 0)
+		err_set(&err, EINVAL, "what is \"%s\"?", args.value);
+	if (got || run_checks(&d, &err)) {
 		log_error("%s", err.text);
 		goto out;
 	}
-	for (size_t i = 0; i < d.n; i++) {
-		clean_text(d.v[i].what);
-		clean_text(d.v[i].todo);
+	for (size_t i = 0; i < d.n_findings; i++) {
+		clean_text(d.findings[i].text);
+		clean_text(d.findings[i].advice);
 	}
 	if (r.json)
 		print_findings_json(&d);
 	else
 		print_findings(&d, r.verbose);
-	status = count_findings(&d, DOCTOR_WRONG) ? EXIT_USAGE : EXIT_OK;
+	status = count_findings(&d, DOCTOR_BROKEN) ? EXIT_USAGE : EXIT_OK;
 out:
-	release_findings(&d);
+	for (size_t i = 0; i < d.n_findings; i++) {
+		free(d.findings[i].text);
+		free(d.findings[i].advice);
+	}
+	free(d.findings);
+	free(d.data_dir);
 	return status;
 }
 
 const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.usage = "[--json] [-v]",
-	.help = "what is wrong or slow on this machine, and what to do",
+	.help = "check this machine for problems, and name remedies",
 	.options = options,
-	.more = "Prints a line for each thing that does not work (wrong), "
-		"costs time (slow) or is\nworth knowing (note), with what to "
-		"do about it.  Changes nothing.  Exit status: 0, or\n1 when "
-		"something is wrong.\n",
+	.extra_help =
+		"Prints a line for each problem (wrong), each waste of time (slow) and each note,\nwith a remedy.  Changes nothing.  Exit status: 0, or 1 if something is wrong.\n",
 	.run = doctor_main,
 };

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/format.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/terminal.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/history.h"
 #include "cli/table.h"
-
-#include "base/log.h"
-#include "base/terminal.h"
-#include "base/vec.h"
+#include "events/totals.h"
+#include "ui/width.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -14,10 +18,227 @@
 #include <time.h>
 #include <unistd.h>
 
-#define USUALLY      20 /* builds */
-#define MOST         1000000
-#define COLUMNS      80
-#define COLUMNS_MOST 200
+#define AGE_MAX 100000 /* of any unit */
+
+/* Return the seconds of a time unit's letter, or 0 for another letter. */
+static int64_t unit_seconds(char letter)
+{
+	switch (letter) {
+	case 'm':
+		return 60;
+	case 'h':
+		return 3600;
+	case 'd':
+		return 86400;
+	case 'w':
+		return 7 * 86400;
+	}
+	return 0;
+}
+
+/* Parse an age such as "12h" into a time before `now_s`. */
+static bool parse_age(const char *text, int64_t now_s, int64_t *out)
+{
+	size_t n = strlen(text);
+	int64_t unit = n ? unit_seconds(text[n - 1]) : 0;
+	char *number = xstrndup(text, n ? n - 1 : 0);
+	long count;
+	bool is = unit && !str_parse_number(number, 0, AGE_MAX, &count);
+
+	if (is)
+		*out = now_s - count * unit;
+	free(number);
+	return is;
+}
+
+/* Parse a local date in a format of strptime(3). */
+static bool parse_date(const char *text, const char *format, int64_t *out)
+{
+	struct tm tm = { .tm_isdst = -1 };
+	const char *end = strptime(text, format, &tm);
+	time_t at;
+
+	if (!end || *end)
+		return false;
+	at = mktime(&tm);
+	*out = (int64_t)at;
+	return at != (time_t)-1;
+}
+
+int history_parse_since(const char *text, int64_t now_s, int64_t *out,
+			struct err *err)
+{
+	if (parse_age(text, now_s, out) || parse_date(text, "%Y-%m-%d", out) ||
+	    parse_date(text, "%Y-%m-%d %H:%M", out) ||
+	    parse_date(text, "%Y-%m-%dT%H:%M", out))
+		return 0;
+	return err_set(err, EINVAL,
+		       "--since %s: as 12h, 7d, 2w, 2026-11-01 or "
+		       "\"2026-11-01 02:30\"",
+		       text);
+}
+
+#define FIELDS 9
+#define LEAST  6 /* minimum width of the column CONFIG */
+
+/* Add printable text of at most `most` columns, or "-" if it is empty. */
+static void add_text_cell(struct table *t, const char *text, unsigned most)
+{
+	char *shown = events_totals_sanitize(text && *text ? text : "-",
+					     EVENTS_NAME_MAX, 0);
+	struct buf cell = { 0 };
+
+	ui_width_elide(&cell, shown, most);
+	strv_own(&t->fields, buf_steal(&cell));
+	free(shown);
+}
+
+/* Return true if the build has a result: it neither runs nor was killed. */
+static bool build_has_ended(const struct history_build *b)
+{
+	return b->state != HISTORY_STATE_RUNNING &&
+	       b->state != HISTORY_STATE_KILLED;
+}
+
+/*
+ * Add the row of a build.  The configuration's name gets `most` columns;
+ * `tight` limits other names to shorter widths.
+ */
+static void add_build_row(struct table *t, const struct history_build *b,
+			  unsigned most, bool tight)
+{
+	bool ended = build_has_ended(b);
+	char number[32], began[32] = "-", warnings[32] = "", new[32] = "";
+	time_t at = (time_t)b->start_s, today = time(NULL);
+	struct buf took = { 0 };
+	struct tm tm, now;
+
+	snprintf(number, sizeof(number), "%lld", (long long)b->number);
+	/* For a build of an earlier year, the year replaces the time of day. */
+	if (localtime_r(&at, &tm) && localtime_r(&today, &now))
+		strftime(began, sizeof(began),
+			 tm.tm_year == now.tm_year ? "%m-%d %H:%M" : "%Y-%m-%d",
+			 &tm);
+	if (ended) {
+		format_duration(&took, (uint64_t)b->wall_ms);
+		snprintf(warnings, sizeof(warnings), "%lld",
+			 (long long)b->n_warnings);
+	}
+	if (ended && b->n_new_warnings >= 0)
+		snprintf(new, sizeof(new), "%lld",
+			 (long long)b->n_new_warnings);
+
+	add_text_cell(t, number, 19);
+	add_text_cell(t, began, 11);
+	add_text_cell(t, buf_str(&took), 9);
+	add_text_cell(t, history_state_word(b->state), 7);
+	add_text_cell(t, b->arch, tight ? 7 : 9);
+	/* `kfarm run` has no configuration; its command identifies it. */
+	add_text_cell(t, b->config ? b->config : b->command, most);
+	add_text_cell(t, b->toolchain, tight ? 9 : 12);
+	add_text_cell(t, warnings, 5);
+	add_text_cell(t, new, 5);
+	buf_release(&took);
+}
+
+/* Add the heading and all builds, the newest last. */
+static void add_build_rows(struct table *t, const struct history_listing *l,
+			   unsigned most, bool tight)
+{
+	static const char *const head[FIELDS] = {
+		"BUILD",  "BEGAN",     "TOOK", "STATE", "ARCH",
+		"CONFIG", "TOOLCHAIN", "WARN", "NEW"
+	};
+
+	for (size_t i = 0; i < FIELDS; i++)
+		strv_add(&t->fields, head[i]);
+	for (size_t i = l->n_builds; i > 0; i--)
+		add_build_row(t, &l->builds[i - 1], most, tight);
+}
+
+void history_print(FILE *out, const struct history_listing *l, unsigned columns)
+{
+	struct table t = { .align = "rrrllllrr" };
+	unsigned least;
+
+	/* Measure the table without the names of configurations. */
+	add_build_rows(&t, l, 1, false);
+	least = table_width(&t);
+	strv_release(&t.fields);
+	/* If large numbers leave too little space, shorten other names. */
+	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0),
+		       least + LEAST - 1 > columns);
+	table_print(out, &t);
+}
+
+/* Set a number, or null for a negative number, which means unknown. */
+static void put_if_known(json_t *o, const char *name, int64_t n)
+{
+	json_object_set_new(o, name, n < 0 ? json_null() : json_integer(n));
+}
+
+static void put_seconds(json_t *o, const char *name, int64_t ms)
+{
+	json_object_set_new(o, name, json_real((double)ms / 1000));
+}
+
+json_t *history_json(const struct history_listing *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = l->n_builds; i > 0; i--) {
+		const struct history_build *b = &l->builds[i - 1];
+		json_t *o = json_object();
+
+		put_if_known(o, "build", b->number);
+		json_object_set_new(o, "state",
+				    json_text(history_state_word(b->state)));
+		put_if_known(o, "status", build_has_ended(b) ? b->status : -1);
+		put_if_known(o, "began", b->start_s);
+		json_object_set_new(o, "what", json_text(b->command));
+		json_object_set_new(o, "arch", json_text(b->arch));
+		json_object_set_new(o, "config", json_text(b->config));
+		json_object_set_new(o, "toolchain", json_text(b->toolchain));
+		json_object_set_new(o, "toolchain_id",
+				    json_text(b->toolchain_id));
+		json_object_set_new(o, "tree", json_text(b->tree));
+		json_object_set_new(o, "source", json_text(b->source));
+		json_object_set_new(o, "commit", json_text(b->commit));
+		json_object_set_new(o, "dirty", json_boolean(b->dirty));
+		json_object_set_new(o, "release", json_text(b->release));
+		json_object_set_new(o, "dir", json_text(b->dir));
+		json_object_set_new(o, "output", json_text(b->output));
+		json_object_set_new(o, "key", json_text(b->series_key));
+		json_object_set_new(o, "fresh", json_boolean(b->from_scratch));
+		json_array_append_new(list, o);
+		if (!build_has_ended(b))
+			continue;
+		put_seconds(o, "wall", b->wall_ms);
+		put_seconds(o, "host_cpu", b->host_ms);
+		put_seconds(o, "scan", b->scan_ms);
+		put_seconds(o, "compile_cpu", b->cpu_ms);
+		put_if_known(o, "make_jobs", b->n_make_jobs);
+		put_if_known(o, "local_slots", b->n_local_slots);
+		put_if_known(o, "jobs", b->n_jobs);
+		put_if_known(o, "remote", b->n_remote);
+		put_if_known(o, "local", b->n_local);
+		put_if_known(o, "steps", b->n_steps);
+		put_if_known(o, "steps_here", b->n_local_steps);
+		put_if_known(o, "retried", b->n_retried);
+		put_if_known(o, "beside", b->n_hedged);
+		put_if_known(o, "warnings", b->n_warnings);
+		put_if_known(o, "new_warnings", b->n_new_warnings);
+		put_if_known(o, "errors", b->n_errors);
+		put_if_known(o, "new_errors", b->n_new_errors);
+		put_if_known(o, "gone", b->n_removed_diags);
+	}
+	return json_pack("{s:o}", "builds", list);
+}
+
+#define DEFAULT_BUILDS 20 /* without -n and --all */
+#define BUILDS_MAX     1000000
+#define COLUMNS        80 /* minimum width of the table */
+#define COLUMNS_MOST   200
 
 /* The command line. */
 struct request {
@@ -29,33 +250,25 @@ struct request {
 #define AT(member) offsetof(struct request, member)
 
 static const struct args_option options[] = {
-	{ 'n', "number", "N", "so many builds at most (default: 20)",
-	  args_number, AT(filter.most), MOST },
+	{ 'n', "number", "N", "maximum number of builds (default: 20)",
+	  args_number, AT(filter.max_builds), BUILDS_MAX },
 	{ 0, "all", NULL, "all builds", args_flag, AT(all), 0 },
-	{ 0, "since", "WHEN", "begun since then: 12h, 7d, 2w, 2026-11-01",
+	{ 0, "since", "WHEN", "started since then: 12h, 7d, 2w, 2026-11-01",
 	  args_text, AT(since), 0 },
 	{ 0, "state", "STATE", "good, failed, stopped, killed or running",
 	  args_text, AT(state), 0 },
-	{ 0, "tree", "TREE", "of a managed tree, or of a directory", args_text,
-	  AT(filter.tree), 0 },
+	{ 0, "tree", "TREE", "builds of a managed tree or a directory",
+	  args_text, AT(filter.tree), 0 },
 	{ 'a', "arch", "ARCH", "for that ARCH", args_text, AT(filter.arch), 0 },
 	{ 'k', "config", "KCONFIG", "with that -k", args_text,
 	  AT(filter.config), 0 },
-	{ 't', "toolchain", "TOOLCHAIN", "with that one: gcc-12, gcc-12.2.0",
+	{ 't', "toolchain", "TOOLCHAIN", "builds with it: gcc-12, gcc-12.2.0",
 	  args_text, AT(filter.toolchain), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
 
-static int check_state(struct request *r, struct err *err)
-{
-	r->filter.state = r->state ? history_state_parse(r->state) : -1;
-	if (!r->state || r->filter.state >= 0)
-		return 0;
-	return err_set(err, EINVAL, "--state %s: allowed are " CMD_STATES,
-		       r->state);
-}
-
+/* Parse the command line into the filter of the history. */
 static int parse_history(struct request *r, char *const *argv, struct err *err)
 {
 	struct args args;
@@ -68,64 +281,48 @@ static int parse_history(struct request *r, char *const *argv, struct err *err)
 			       "what is \"%s\"? `kfarm report %s` tells of one "
 			       "build",
 			       args.value, args.value);
-	if (!ret)
-		ret = check_state(r, err);
+	r->filter.state = r->state ? history_state_parse(r->state) : -1;
+	if (!ret && r->state && r->filter.state < 0)
+		ret = err_set(err, EINVAL,
+			      "--state %s: allowed are " CMD_STATES, r->state);
 	if (!ret && r->since)
-		ret = history_since(r->since, (int64_t)time(NULL),
-				    &r->filter.since_s, err);
-	if (!ret && r->all && r->filter.most)
+		ret = history_parse_since(r->since, (int64_t)time(NULL),
+					  &r->filter.since_s, err);
+	if (!ret && r->all && r->filter.max_builds)
 		ret = err_set(err, EINVAL, "--all and -n contradict");
-	if (!r->filter.most && !r->all)
-		r->filter.most = USUALLY;
+	if (!r->filter.max_builds && !r->all)
+		r->filter.max_builds = DEFAULT_BUILDS;
 	return ret;
 }
 
-/* What the history has is the list's from now on. */
-static int keep_build(void *ctx, const struct history_build *b)
+/* Append a copy of a build to the listing `ctx`. */
+static int add_history_build(void *ctx, const struct history_build *b)
 {
-	struct history_lines *l = ctx;
+	struct history_listing *l = ctx;
 
-	history_build_copy(VEC_ADD(l->v, l->n), b);
+	history_build_copy(VEC_ADD(l->builds, l->n_builds), b);
 	return 0;
 }
 
-/* -ENOENT: there is no history. */
-static int read_builds(const struct request *r, struct history_lines *l,
-		       struct err *err)
-{
-	struct history *h;
-	int ret = history_open(&h, err);
-
-	if (ret)
-		return ret;
-	ret = history_list(h, &r->filter, keep_build, l, err);
-	history_close(h);
-	return ret;
-}
-
-static bool asks_for_some(const struct request *r)
+/* Print the builds; `there` is false if no history database exists. */
+static void print_lines(const struct request *r,
+			const struct history_listing *l, bool there)
 {
 	const struct history_filter *f = &r->filter;
-
-	return f->tree || f->arch || f->config || f->toolchain || r->state ||
-	       r->since;
-}
-
-static void print_lines(const struct request *r, const struct history_lines *l,
-			bool there)
-{
+	bool filtered = f->tree || f->arch || f->config || f->toolchain ||
+			r->state || r->since;
 	unsigned rows, columns = COLUMNS;
 
 	if (r->json) {
-		table_json(history_json(l));
+		table_print_json(history_json(l));
 		return;
 	}
-	if (!l->n && there && asks_for_some(r))
-		log_info("no build in the history is as asked for");
-	else if (!l->n)
-		log_info("no build is in the history yet: `kfarm build` and "
-			 "`kfarm run` add theirs");
-	if (!l->n)
+	if (!l->n_builds && there && filtered)
+		log_info("no build in the history matches");
+	else if (!l->n_builds)
+		log_info(
+			"the history has no builds yet; `kfarm build` and `kfarm run` add them");
+	if (!l->n_builds)
 		return;
 	if (!terminal_size(STDOUT_FILENO, &rows, &columns) || columns < COLUMNS)
 		columns = COLUMNS;
@@ -135,7 +332,8 @@ static void print_lines(const struct request *r, const struct history_lines *l,
 
 static int history_main(char *const *argv)
 {
-	struct history_lines lines = { 0 };
+	struct history_listing lines = { 0 };
+	struct history *h = NULL;
 	struct request r = { 0 };
 	struct err err = { 0 };
 	int ret = parse_history(&r, argv, &err);
@@ -145,7 +343,12 @@ static int history_main(char *const *argv)
 		log_error("history: %s", err.text);
 		return EXIT_USAGE;
 	}
-	ret = read_builds(&r, &lines, &err);
+	ret = history_db_open(&h, &err);
+	if (!ret) {
+		ret = history_build_list(h, &r.filter, add_history_build,
+					 &lines, &err);
+		history_db_close(h);
+	}
 	if (ret == -ENOENT) {
 		there = false;
 		ret = 0;
@@ -154,18 +357,19 @@ static int history_main(char *const *argv)
 		log_error("%s", err.text);
 	else
 		print_lines(&r, &lines, there);
-	for (size_t i = 0; i < lines.n; i++)
-		history_build_release(&lines.v[i]);
-	free(lines.v);
+	for (size_t i = 0; i < lines.n_builds; i++)
+		history_build_release(&lines.builds[i]);
+	free(lines.builds);
 	return ret ? EXIT_USAGE : EXIT_OK;
 }
 
 const struct cmd cmd_history = {
 	.name = "history",
 	.usage = "[OPTION]...",
-	.help = "list the builds of before",
+	.help = "list previous builds",
 	.options = options,
-	.more = "The last build comes last.  WARN counts all warnings, NEW those that "
+	.extra_help =
+		"The last build comes last.  WARN counts all warnings, NEW those that "
 		"an earlier\nbuild did not have.  `kfarm report BUILD` tells of one.\n",
 	.run = history_main,
 };

@@ -1,17 +1,531 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/json.h"
+#include "base/log.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/nightly.h"
-
-#include "base/log.h"
+#include "cli/settings.h"
+#include "cli/table.h"
+#include "nightly/build-matrix.h"
+#include "nightly/child.h"
+#include "nightly/notify.h"
+#include "nightly/report-text.h"
+#include "nightly/run.h"
+#include "nightly/send.h"
+#include "nightly/store.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Return the oldest result of the series of bad results that ends with `r`, or
+ * NULL if `r` is good or NULL.
+ */
+static const struct nightly_result *first_bad(const struct nightly_result *r)
+{
+	const struct nightly_result *bad = NULL;
+
+	for (; r && r->end != NIGHTLY_END_GOOD; r = r->previous)
+		bad = r;
+	return bad;
+}
+
+/* Return true if another build has the same architecture and configuration. */
+static bool has_namesake(const struct nightly_build_matrix *plans, size_t i)
+{
+	const struct nightly_build *p = &plans->builds[i];
+
+	for (size_t k = 0; k < plans->n_builds; k++) {
+		const struct nightly_build *o = &plans->builds[k];
+
+		if (k != i && !strcmp(o->arch_text, p->arch_text) &&
+		    !strcmp(o->config_text, p->config_text))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The listing reads only the directories of results.  It takes no lock and
+ * opens no repository.
+ */
+
+/* Maximum widths of the fields, which limit a line to 80 columns. */
+#define NAME_MAX_WIDTH     10
+#define BUILD_MAX_WIDTH    22
+#define REVISION_MAX_WIDTH 15
+
+/* One build of a job with its latest result. */
+struct listed {
+	const struct nightly_job *job;
+	const struct nightly_build *plan;
+	const struct nightly_result *last; /* NULL: never built */
+	const struct nightly_result *first_bad; /* NULL: `last` is good */
+	bool has_namesake; /* see has_namesake() */
+};
+
+/* One job with its builds and their results. */
+struct job_results {
+	const struct nightly_job *job;
+	struct nightly_build_matrix builds;
+	struct nightly_store store;
+	struct listed *rows;
+	size_t n_rows;
+};
+
+/*
+ * Set the previous result and the last good result of the same build for each
+ * result, as nightly_notify_reason() needs them.
+ */
+static void link_results(struct nightly_store *s)
+{
+	for (size_t i = 0; i < s->n_results; i++) {
+		struct nightly_result *r = s->results[i];
+
+		for (size_t j = i; j-- > 0 && !r->last_good;) {
+			const struct nightly_result *old = s->results[j];
+
+			if (strcmp(old->build, r->build) != 0)
+				continue;
+			if (!r->previous)
+				r->previous = old;
+			if (old->end == NIGHTLY_END_GOOD)
+				r->last_good = old;
+		}
+	}
+}
+
+/* Read the results of a job and match them with its builds. */
+static int read_job_results(struct job_results *j,
+			    const struct nightly_job *job, struct err *err)
+{
+	int ret;
+
+	*j = (struct job_results){ .job = job };
+	ret = nightly_store_read(&j->store, job->results_dir, err);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < j->store.damaged.n; i++)
+		log_warning("%s/%s is damaged and therefore not listed",
+			    j->store.dir, j->store.damaged.v[i]);
+	link_results(&j->store);
+	nightly_build_matrix_init(&j->builds, job);
+	for (size_t i = 0; i < j->builds.n_builds; i++) {
+		const struct nightly_build *p = &j->builds.builds[i];
+		struct listed *l = VEC_ADD(j->rows, j->n_rows);
+
+		l->job = job;
+		l->plan = p;
+		l->last = nightly_store_latest(&j->store, p->name);
+		l->first_bad = first_bad(l->last);
+		l->has_namesake = has_namesake(&j->builds, i);
+	}
+	return 0;
+}
+
+/*
+ * Return a field of at most `most` bytes, shortened with "..." if necessary.
+ * Takes the content of `text`; the caller frees the result.
+ */
+static char *cut_cell(struct buf *text, size_t most)
+{
+	struct buf out = { 0 };
+
+	if (text->len <= most)
+		return buf_steal(text);
+	nightly_report_add_truncated(&out, buf_str(text), most - strlen("..."));
+	buf_release(text);
+	return buf_steal(&out);
+}
+
+/*
+ * Append the revision without the commit digest of git describe:
+ * "v6.1-rc3-12".  --json has the whole commit.
+ */
+static void add_short_revision(struct buf *out, const struct nightly_result *r)
+{
+	struct buf all = { 0 };
+	const char *text, *digits;
+
+	nightly_report_add_revision(&all, r);
+	text = buf_str(&all);
+	digits = strrchr(text, '-');
+	if (digits && digits[1] == 'g' && digits > text)
+		buf_add(out, text, (size_t)(digits - text));
+	else
+		buf_add_str(out, text);
+	buf_release(&all);
+}
+
+/* Add the row of one build. */
+static void add_listed_row(struct table *t, const struct listed *l)
+{
+	const struct nightly_result *r = l->last;
+	struct buf name = { 0 }, build = { 0 }, revision = { 0 }, date = { 0 };
+
+	buf_add_str(&name, l->job->name);
+	strv_own(&t->fields, cut_cell(&name, NAME_MAX_WIDTH));
+
+	nightly_report_add_printable(&build, l->plan->arch_text);
+	buf_add_str(&build, "/");
+	nightly_report_add_printable(&build, l->plan->config_text);
+	if (l->has_namesake && l->plan->toolchain) {
+		buf_add_str(&build, " ");
+		nightly_report_add_printable(&build, l->plan->toolchain);
+	}
+	strv_own(&t->fields, cut_cell(&build, BUILD_MAX_WIDTH));
+
+	strv_add(&t->fields, r ? nightly_notify_result_word(r) : "-");
+	if (r && r->end != NIGHTLY_END_BROKEN)
+		strv_addf(&t->fields, "%u/%u", r->n_errors, r->n_warnings);
+	else
+		strv_add(&t->fields, "-");
+	if (r) {
+		add_short_revision(&revision, r);
+		strv_own(&t->fields, cut_cell(&revision, REVISION_MAX_WIDTH));
+		nightly_report_add_date(&date, r->began_s);
+		strv_own(&t->fields, buf_steal(&date));
+	} else {
+		strv_add(&t->fields, "never built");
+		strv_add(&t->fields, "-");
+	}
+}
+
+/* Print below the row of a bad build since when it is bad. */
+static void print_bad(const struct listed *l)
+{
+	const struct nightly_result *good = l->last->last_good;
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "    since ");
+	add_short_revision(&out, l->first_bad);
+	buf_add_str(&out, " (");
+	nightly_report_add_date(&out, l->first_bad->began_s);
+	buf_add_str(&out, good ? "); good at " : "); never good");
+	if (good) {
+		add_short_revision(&out, good);
+		buf_add_str(&out, " (");
+		nightly_report_add_date(&out, good->began_s);
+		buf_add_str(&out, ")");
+	}
+	printf("%s\n", buf_str(&out));
+	buf_release(&out);
+}
+
+/* Print the table of builds with a line below the row of each bad build. */
+static void print_nightlies(const struct job_results *v, size_t n)
+{
+	static const char *const heads[] = { "NIGHTLY",  "BUILD",    "STATE",
+					     "ERR/WARN", "REVISION", "BUILT" };
+	struct table t = { .align = "lllrll" };
+	char *text = NULL, *line;
+	size_t len = 0;
+	FILE *out;
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+		strv_add(&t.fields, heads[i]);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < v[i].n_rows; k++)
+			add_listed_row(&t, &v[i].rows[k]);
+	}
+	/* Format the table in memory, then print it line by line. */
+	out = open_memstream(&text, &len);
+	if (!out)
+		str_out_of_memory();
+	table_print(out, &t);
+	fclose(out);
+	line = strchr(text, '\n') + 1;
+	printf("%.*s", (int)(line - text), text);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t row = 0; row < v[i].n_rows; row++) {
+			size_t end = strcspn(line, "\n");
+
+			printf("%.*s\n", (int)end, line);
+			line += end + 1;
+			if (v[i].rows[row].first_bad)
+				print_bad(&v[i].rows[row]);
+		}
+	}
+	free(text);
+}
+
+/* Return commit, time and directory of a result, or null. */
+static json_t *short_json(const struct nightly_result *r)
+{
+	json_t *o;
+
+	if (!r)
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "commit", json_text(r->commit));
+	json_object_set_new(o, "describe", json_text(r->describe));
+	json_object_set_new(o, "began", json_integer(r->began_s));
+	json_object_set_new(o, "dir", json_text(r->dir));
+	return o;
+}
+
+/* Return one build; the members of its result only if it was built. */
+static json_t *listed_json(const struct listed *l)
+{
+	const struct nightly_result *r = l->last;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "build", json_text(l->plan->name));
+	json_object_set_new(o, "arch", json_text(l->plan->arch_text));
+	json_object_set_new(o, "config", json_text(l->plan->config_text));
+	json_object_set_new(o, "toolchain",
+			    json_text(r ? r->toolchain : l->plan->toolchain));
+	json_object_set_new(
+		o, "result",
+		json_text(r ? nightly_notify_result_word(r) : NULL));
+	if (!r)
+		return o;
+	json_object_set_new(o, "commit", json_text(r->commit));
+	json_object_set_new(o, "describe", json_text(r->describe));
+	json_object_set_new(o, "began", json_integer(r->began_s));
+	json_object_set_new(o, "wall_ms", json_integer((json_int_t)r->wall_ms));
+	json_object_set_new(o, "status", json_integer(r->status));
+	json_object_set_new(o, "errors", json_integer(r->n_errors));
+	json_object_set_new(o, "new_errors", json_integer(r->n_new_errors));
+	json_object_set_new(o, "warnings", json_integer(r->n_warnings));
+	json_object_set_new(o, "new_warnings", json_integer(r->n_new_warnings));
+	json_object_set_new(o, "history", json_integer(r->history_id));
+	json_object_set_new(o, "dir", json_text(r->dir));
+	json_object_set_new(o, "bad_since", short_json(l->first_bad));
+	json_object_set_new(
+		o, "last_good",
+		short_json(r->end == NIGHTLY_END_GOOD ? r : r->last_good));
+	return o;
+}
+
+/* Print the jobs with their builds as JSON. */
+static void print_nightlies_json(const struct job_results *v, size_t n)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_object(), *builds = json_array();
+
+		for (size_t k = 0; k < v[i].n_rows; k++)
+			json_array_append_new(builds,
+					      listed_json(&v[i].rows[k]));
+		json_object_set_new(o, "name", json_text(v[i].job->name));
+		json_object_set_new(o, "tree", json_text(v[i].job->tree));
+		json_object_set_new(o, "results",
+				    json_text(v[i].job->results_dir));
+		json_object_set_new(o, "builds", builds);
+		json_array_append_new(all, o);
+	}
+	table_print_json(json_pack("{s:o}", "nightlies", all));
+}
+
+static int nightly_list_main(struct nightly_request *r)
+{
+	struct strv standard = { 0 };
+	struct nightly_jobs jobs = { 0 };
+	struct job_results *v = NULL;
+	struct err err = { 0 };
+	size_t n = 0;
+	int ret = nightly_load(&jobs, &standard, &err);
+
+	if (!ret)
+		ret = nightly_check_names(r, &jobs, &err);
+	for (size_t i = 0; !ret && i < jobs.n_jobs; i++) {
+		if (!r->words.n || strv_has(&r->words, jobs.jobs[i].name))
+			ret = read_job_results(VEC_ADD(v, n), &jobs.jobs[i],
+					       &err);
+	}
+	if (ret)
+		log_error("nightly list: %s", err.text);
+	else if (r->json)
+		print_nightlies_json(v, n);
+	else
+		print_nightlies(v, n);
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].rows);
+		nightly_build_matrix_release(&v[i].builds);
+		nightly_store_release(&v[i].store);
+	}
+	free(v);
+	nightly_jobs_release(&jobs);
+	strv_release(&standard);
+	return ret ? EXIT_USAGE : EXIT_OK;
+}
+
+/* Another run holds the lock; a later run can succeed.  This is EX_TEMPFAIL. */
+#define EXIT_LOCKED 75
+
+static void print_note(void *ctx, const char *line)
+{
+	(void)ctx;
+	log_info("%s", line);
+}
+
+static void print_plan(void *ctx, const char *line)
+{
+	(void)ctx;
+	printf("%s\n", line);
+}
+
+/* Return the worse of two exit statuses: the one that leaves more undone. */
+static int worse_status(int a, int b)
+{
+	static const int order[] = {
+		EXIT_OK,    EXIT_WARNINGS, EXIT_LOCKED,
+		EXIT_BUILD, EXIT_USAGE,    EXIT_INTERRUPTED,
+	};
+	const size_t n = sizeof(order) / sizeof(*order);
+
+	for (size_t i = n; i-- > 0;) {
+		if (order[i] == a || order[i] == b)
+			return order[i];
+	}
+	return a;
+}
+
+/* Return the exit status for one result. */
+static int status_of_result(const struct nightly_job *job,
+			    const struct nightly_result *r)
+{
+	/* The run in which the failure began has already reported it. */
+	if (r->decision == NIGHTLY_DECISION_UNCHANGED)
+		return EXIT_OK;
+	if (r->end == NIGHTLY_END_FAILED)
+		return EXIT_BUILD;
+	if (r->end == NIGHTLY_END_BROKEN)
+		return EXIT_USAGE;
+	return job->fail_on_warnings && r->n_new_warnings ? EXIT_WARNINGS :
+							    EXIT_OK;
+}
+
+/* Print the error of a run and return its exit status. */
+static int night_failed(const struct nightly_job *job, int ret,
+			const struct err *err)
+{
+	if (ret == -ECANCELED) {
+		log_error(
+			"nightly run: %s: interrupted; the same command builds the rest",
+			job->name);
+		return EXIT_INTERRUPTED;
+	}
+	log_error("nightly run: %s: %s", job->name, err->text);
+	return ret == -EBUSY ? EXIT_LOCKED : EXIT_USAGE;
+}
+
+/* Print the error of sending a report and return the exit status. */
+static int status_of_reporting(const struct nightly_job *job, int ret,
+			       const struct err *err)
+{
+	if (ret)
+		log_error("nightly run: %s: %s", job->name, err->text);
+	if (ret == -ECANCELED)
+		return EXIT_INTERRUPTED;
+	return ret ? EXIT_USAGE : EXIT_OK;
+}
+
+/* Run one nightly job, send its reports and return the exit status. */
+static int run_night(struct nightly_run_setup *run,
+		     const struct nightly_job *job)
+{
+	const atomic_bool *stop = run->wait.stop;
+	struct nightly_run night;
+	struct err err = { 0 };
+	int ret = nightly_run_execute(&night, run, job, &err);
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < night.n_results; i++)
+		status = worse_status(
+			status, status_of_result(night.job, night.results[i]));
+	if (ret)
+		status = worse_status(status, night_failed(job, ret, &err));
+
+	/*
+	 * Report the results of an interrupted run as well: the next run does
+	 * not build these revisions again.
+	 */
+	if (!run->dry_run) {
+		const struct nightly_report_request letter = {
+			.job = night.job,
+			.store = &night.store,
+			.results = night.results,
+			.n_results = night.n_results,
+			.stop = stop,
+			.out = stdout,
+		};
+		struct err send_err = { 0 };
+		int sent = nightly_report_send(&letter, &send_err);
+
+		status = worse_status(
+			status, status_of_reporting(job, sent, &send_err));
+	}
+
+	/* Also mail an error of the run itself: stderr may be unread. */
+	if (!run->dry_run && ret != -EBUSY && ret != -ECANCELED) {
+		struct err send_err = { 0 };
+		int sent = nightly_report_send_error(job, ret ? err.text : NULL,
+						     stop, stdout, &send_err);
+
+		status = worse_status(
+			status, status_of_reporting(job, sent, &send_err));
+	}
+	nightly_run_release(&night, run);
+	return run->dry_run && !ret ? EXIT_OK : status;
+}
+
+static int nightly_run_main(struct nightly_request *r)
+{
+	struct strv standard = { 0 };
+	struct nightly_jobs jobs = { 0 };
+	const struct nightly_build_sources means = {
+		.default_toolchains = &standard,
+		.add_config_texts = nightly_config_texts
+	};
+	struct tree_observer watch = { .cancel = settings_catch_signals() };
+	struct nightly_run_setup run = {
+		.request = { .force = r->force,
+			     .retry_failed = r->retry_failed },
+		.wait = { .timeout_s = r->max_wait_s, .stop = watch.cancel },
+		.dry_run = r->dry_run,
+		.bisect = r->bisect,
+		.verbose = r->verbose,
+		.sources = &means,
+		.observer = &watch,
+		.on_note = r->dry_run ? print_plan :
+			   r->verbose ? print_note :
+					NULL,
+	};
+	struct err err = { 0 };
+	int status = EXIT_OK;
+
+	if (nightly_load(&jobs, &standard, &err) ||
+	    nightly_check_names(r, &jobs, &err)) {
+		log_error("nightly run: %s", err.text);
+		status = EXIT_USAGE;
+		goto out;
+	}
+	if (!r->dry_run)
+		nightly_child_lower_priority();
+	for (size_t i = 0; i < jobs.n_jobs && status != EXIT_INTERRUPTED; i++) {
+		if (!r->words.n || strv_has(&r->words, jobs.jobs[i].name))
+			status = worse_status(status,
+					      run_night(&run, &jobs.jobs[i]));
+	}
+out:
+	strv_release(&run.updated_trees);
+	nightly_jobs_release(&jobs);
+	strv_release(&standard);
+	return status;
+}
 
 #define WAIT_MAX 604800
 
 #define AT(member) offsetof(struct nightly_request, member)
 
+/* Parse --wait[=SECONDS]; without a value the wait is unlimited. */
 static int parse_wait(void *at, const struct args *a, struct err *err)
 {
 	unsigned *seconds = at;
@@ -20,7 +534,7 @@ static int parse_wait(void *at, const struct args *a, struct err *err)
 	*seconds = UINT_MAX;
 	if (!a->value)
 		return 0;
-	if (str_number(a->value, 0, WAIT_MAX, &n))
+	if (str_parse_number(a->value, 0, WAIT_MAX, &n))
 		return err_set(err, EINVAL,
 			       "--wait=%s: not a number from 0 to %d", a->value,
 			       WAIT_MAX);
@@ -30,31 +544,31 @@ static int parse_wait(void *at, const struct args *a, struct err *err)
 
 static const struct args_option options[] = {
 	{ 'n', "dry-run", NULL,
-	  "say what would be built and why, without fetching", args_flag,
+	  "print which builds are due and why, without fetching", args_flag,
 	  AT(dry_run), 0 },
-	{ 'v', "verbose", NULL, "say what is done, and show the builds",
+	{ 'v', "verbose", NULL, "print each step, and show the builds",
 	  args_flag, AT(verbose), 0 },
-	{ 0, "force", NULL, "build also what has not changed", args_flag,
+	{ 0, "force", NULL, "also build what has not changed", args_flag,
 	  AT(force), 0 },
-	{ 0, "retry-failed", NULL, "build again what failed, though unchanged",
+	{ 0, "retry-failed", NULL, "rebuild what failed, even if unchanged",
 	  args_flag, AT(retry_failed), 0 },
-	{ 0, "bisect", NULL, "find the commit that broke what fails", args_flag,
+	{ 0, "bisect", NULL, "find the commit that broke a build", args_flag,
 	  AT(bisect), 0 },
 	{ 0, "wait", "[=SECONDS]", "wait for another run of the same (else 75)",
-	  parse_wait, AT(wait_s), 0 },
+	  parse_wait, AT(max_wait_s), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
-	{ 0, "at", "HH:MM", "when: 02:00", args_text, AT(at), 0 },
-	{ 0, "system", NULL, "units of the system (else only root's are)",
+	{ 0, "at", "HH:MM", "when: 02:00", args_text, AT(start_time), 0 },
+	{ 0, "system", NULL, "install system units (default for root)",
 	  args_flag, AT(system), 0 },
-	{ 0, "user", NULL, "units of this user, also of root", args_flag,
-	  AT(user), 0 },
-	{ 0, "as", "USER", "units of the system that run as USER", args_text,
-	  AT(as), 0 },
+	{ 0, "user", NULL, "install units of this user, even for root",
+	  args_flag, AT(user), 0 },
+	{ 0, "as", "USER", "install system units that run as USER", args_text,
+	  AT(run_as_user), 0 },
 	{ 0, "now", NULL, "enable and start the timer", args_flag, AT(now), 0 },
 	{ 0, "remove", NULL, "stop the timer and remove the units", args_flag,
 	  AT(remove), 0 },
-	{ 0, "cron", NULL, "print a line for a crontab instead", args_flag,
-	  AT(cron), 0 },
+	{ 0, "cron", NULL, "print a crontab line instead", args_flag, AT(cron),
+	  0 },
 	{ 0 },
 };
 
@@ -64,13 +578,13 @@ static const struct verb {
 } verbs[] = {
 	{ { "run", " [NAME]...",
 	    "dry-run verbose force retry-failed bisect wait", 0, 1000,
-	    "update trees, build what has changed, keep the results" },
+	    "update trees, build what changed, keep the results" },
 	  nightly_run_main },
 	{ { "list", " [NAME]...", "json", 0, 1000,
-	    "what came of each build the last time" },
+	    "print the last result of each build" },
 	  nightly_list_main },
 	{ { "install", " [NAME]...", "at system user as now remove cron", 0,
-	    1000, "have systemd or cron start it each night" },
+	    1000, "start it each night by systemd or cron" },
 	  nightly_install_main },
 };
 
@@ -101,10 +615,11 @@ static int nightly_main(char *const *argv)
 const struct cmd cmd_nightly = {
 	.name = "nightly",
 	.usage = "VERB [OPTION]... [NAME]...",
-	.help = "build by itself what has changed in a tree",
+	.help = "build trees automatically when they change",
 	.options = options,
-	.verb = nightly_verb,
-	.more = "What is built is in the sections [nightly \"NAME\"] of the "
+	.get_verb = nightly_verb,
+	.extra_help =
+		"What is built is in the sections [nightly \"NAME\"] of the "
 		"configuration,\nkfarm.conf(5); all of them without a name.\n",
 	.run = nightly_main,
 };

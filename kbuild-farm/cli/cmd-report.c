@@ -9,17 +9,17 @@
 #include "report/text.h"
 #include "report/trace.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The command line. */
 struct report_options {
-	const char *build; /* NULL: the last */
+	const char *build; /* NULL: the last build */
 	bool all, json, html, trace;
-	const char *file; /* of the page or the trace; NULL: stdout */
+	const char *file; /* for the page or the trace; NULL: stdout */
 };
 
 #define AT(member) offsetof(struct report_options, member)
@@ -54,13 +54,16 @@ static int parse_trace(void *at, const struct args *a, struct err *err)
 static const struct args_option options[] = {
 	{ 0, "all", NULL, "lists of any length", args_flag, AT(all), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
-	{ 0, "html", "[=FILE]", "one page with a timeline (else to stdout)",
-	  parse_html, 0, 0 },
-	{ 0, "trace", "[=FILE]", "a trace for ui.perfetto.dev (else to stdout)",
-	  parse_trace, 0, 0 },
+	{ 0, "html", "[=FILE]",
+	  "write an HTML page with a timeline (default: stdout)", parse_html, 0,
+	  0 },
+	{ 0, "trace", "[=FILE]",
+	  "write a trace for ui.perfetto.dev (default: stdout)", parse_trace, 0,
+	  0 },
 	{ 0 },
 };
 
+/* Parse the command line and reject options that exclude each other. */
 static int parse_report(struct report_options *o, char *const *argv,
 			struct err *err)
 {
@@ -85,16 +88,7 @@ static int parse_report(struct report_options *o, char *const *argv,
 	return 0;
 }
 
-/* ---------------------------------------------------------- which build */
-
-static bool is_build_number(const char *word)
-{
-	while (isdigit((unsigned char)*word))
-		word++;
-	return !*word;
-}
-
-/* The directory that is meant, a file in it as well. */
+/* Return the output directory `word`, or that of the file `word`. */
 static int find_output(const char *word, char **out, struct err *err)
 {
 	char *real = realpath(word, NULL), *dir;
@@ -110,52 +104,45 @@ static int find_output(const char *word, char **out, struct err *err)
 	return 0;
 }
 
-/* Of another user's build, or one that the history has forgotten. */
-static void point_to_page(const char *output, struct err *err)
-{
-	char *page = xasprintf("%s/report.html", output);
-
-	if (fs_exists(page))
-		err_set(err, ENOENT,
-			"%s is of no build in the history; the page that was "
-			"left there is %s",
-			output, page);
-	free(page);
-}
-
+/*
+ * Read the build that `word` names by number or output directory; NULL for the
+ * last build.
+ */
 static int read_build(struct report_data *d, struct history *h,
 		      const char *word, struct err *err)
 {
-	char *output = NULL;
+	char *output = NULL, *page;
 	long number = 0;
 	int ret = 0;
 
-	if (word && is_build_number(word) &&
-	    str_number(word, 1, LONG_MAX, &number))
+	if (word && !word[strspn(word, "0123456789")] &&
+	    str_parse_number(word, 1, LONG_MAX, &number))
 		return err_set(
 			err, EINVAL,
-			"\"%s\" is no number of a build; `kfarm history` lists them",
+			"\"%s\" is not a build number; `kfarm history` lists them",
 			word);
 	if (word && !number)
 		ret = find_output(word, &output, err);
 	if (!ret)
 		ret = report_data_read(d, h, number, output, err);
-	if (ret == -ENOENT && output)
-		point_to_page(output, err);
+	if (ret == -ENOENT && output) {
+		/*
+		 * The build is another user's, or no longer in the history, but
+		 * its directory has a page.
+		 */
+		page = xasprintf("%s/report.html", output);
+		if (fs_exists(page))
+			err_set(err, ENOENT,
+				"%s is of no build in the history; the page "
+				"that was left there is %s",
+				output, page);
+		free(page);
+	}
 	free(output);
 	return ret;
 }
 
-/* --------------------------------------------------------------- output */
-
-static int put_made(struct buf *made, const char *file, struct err *err)
-{
-	if (file)
-		return fs_write_named(file, buf_bytes(made), 0666, err);
-	fwrite(made->data, 1, made->len, stdout);
-	return 0;
-}
-
+/* Print the report, or write it to the file of --html or --trace. */
 static int print_report(const struct report_options *o,
 			const struct report_data *d, struct err *err)
 {
@@ -163,7 +150,7 @@ static int print_report(const struct report_options *o,
 	int ret = 0;
 
 	if (o->json) {
-		table_json(report_json(d));
+		table_print_json(report_json(d));
 		return 0;
 	}
 	if (o->html)
@@ -172,36 +159,33 @@ static int print_report(const struct report_options *o,
 		report_trace(&made, d);
 	else
 		report_text(&made, d, o->all);
-	ret = put_made(&made, o->file, err);
+	if (o->file)
+		ret = fs_write_follow(o->file, buf_bytes(&made), 0666, err);
+	else
+		fwrite(made.data, 1, made.len, stdout);
 	buf_release(&made);
-	return ret;
-}
-
-static int run_report(const struct report_options *o, struct err *err)
-{
-	struct report_data d = { 0 };
-	struct history *h = NULL;
-	int ret = history_open(&h, err);
-
-	if (ret == -ENOENT)
-		err_set(err, ENOENT, "the history has no build yet");
-	if (!ret)
-		ret = read_build(&d, h, o->build, err);
-	if (!ret)
-		ret = print_report(o, &d, err);
-	report_data_release(&d);
-	history_close(h);
 	return ret;
 }
 
 static int report_main(char *const *argv)
 {
 	struct report_options o = { 0 };
+	struct report_data d = { 0 };
+	struct history *h = NULL;
 	struct err err = { 0 };
 	int ret = parse_report(&o, argv, &err);
 
+	if (!ret) {
+		ret = history_db_open(&h, &err);
+		if (ret == -ENOENT)
+			err_set(&err, ENOENT, "the history has no builds yet");
+	}
 	if (!ret)
-		ret = run_report(&o, &err);
+		ret = read_build(&d, h, o.build, &err);
+	if (!ret)
+		ret = print_report(&o, &d, &err);
+	report_data_release(&d);
+	history_db_close(h);
 	if (ret)
 		log_error("report: %s", err.text);
 	return ret ? EXIT_USAGE : EXIT_OK;
@@ -210,9 +194,9 @@ static int report_main(char *const *argv)
 const struct cmd cmd_report = {
 	.name = "report",
 	.usage = "[OPTION]... [BUILD]",
-	.help = "what a build did, where and how long: text, page, trace",
+	.help = "describe a build as text, page or trace",
 	.options = options,
-	.more = "BUILD is a number of `kfarm history` or an output directory; "
-		"without it, the\nlast build.\n",
+	.extra_help =
+		"BUILD is a number from `kfarm history` or an output directory (default: the\nlast build).\n",
 	.run = report_main,
 };

@@ -16,17 +16,17 @@
 
 #define JOBS_MAX 100000
 
-/* As a shell's, and env's. */
+/* Exit statuses of the shell and of env(1). */
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND  127
 
 extern char **environ;
 
-/* The command line, read. */
+/* The command line of `kfarm run`. */
 struct run_options {
 	struct kernel_user_command_request request;
 	struct strv environment;
-	struct strv standard; /* toolchains of the configuration */
+	struct strv default_toolchains; /* toolchains of the configuration */
 	struct watch_setup watch;
 	bool no_remote, quiet;
 };
@@ -37,27 +37,27 @@ static const struct args_option options[] = {
 	{ 'a', "arch", "ARCH", "export ARCH and CROSS_COMPILE", args_text,
 	  AT(request.arch), 0 },
 	{ 't', "toolchain", "TOOLCHAIN",
-	  "export what it means: CROSS_COMPILE, CC or LLVM", args_text,
+	  "toolchain: export CROSS_COMPILE, CC or LLVM", args_text,
 	  AT(request.toolchain), 0 },
-	{ 'j', "jobs", "N", "make's jobs at once (default: all)", args_number,
+	{ 'j', "jobs", "N", "make's -j (default: all slots)", args_number,
 	  AT(request.jobs), JOBS_MAX },
 	{ 'e', "environment", "K=V", "set K in the command's environment",
 	  args_list, AT(environment), 0 },
 	{ 'q', "quiet", NULL, "no summary", args_flag, AT(quiet), 0 },
-	{ 0, "json", "FILE", "write events there, one a line", args_text,
+	{ 0, "json", "FILE", "write events to FILE as JSON lines", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
 	  "fail with 125 if fewer jobs than that run on nodes", args_number,
-	  AT(request.require_remote), 100 },
+	  AT(request.min_remote_percent), 100 },
 	{ 0, "no-remote", NULL, "use no node", args_flag, AT(no_remote), 0 },
-	{ 0, "no-jobserver", NULL, "leave MAKEFLAGS as it is", args_flag,
+	{ 0, "no-jobserver", NULL, "do not change MAKEFLAGS", args_flag,
 	  AT(request.no_jobserver), 0 },
-	{ 0, "shell", NULL, "give make kfarm's own shell", args_flag,
-	  AT(request.shell), 0 },
+	{ 0, "shell", NULL, "let make use kfarm's own shell", args_flag,
+	  AT(request.shell_enabled), 0 },
 	{ 0 },
 };
 
-/* Options up to the first word, with which the command begins. */
+/* Parse the options; the first plain word begins the user's command. */
 static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 {
 	struct args args;
@@ -72,20 +72,13 @@ static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 	if (!o->request.argv)
 		return err_set(err, EINVAL,
 			       "no command; as in `kfarm run -- make`");
-	if (o->no_remote && o->request.require_remote)
+	if (o->no_remote && o->request.min_remote_percent)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote contradict");
 	return 0;
 }
 
-static void log_notes(const struct run_options *o,
-		      const struct kernel_user_command *c)
-{
-	for (size_t i = 0; !o->quiet && i < c->compiler.notes.n; i++)
-		log_info("%s", c->compiler.notes.v[i]);
-}
-
-/* A shell's exit status for a program that does not run. */
+/* Return the exit status of the shell for a program that cannot be executed. */
 static int shell_status_of(int error)
 {
 	switch (error) {
@@ -98,52 +91,51 @@ static int shell_status_of(int error)
 	return EXIT_USAGE;
 }
 
-static int print_outcome(struct run_options *o,
-			 struct kernel_user_command_result *r, struct err *err)
-{
-	int status = r->wait_status, number = r->signal;
-
-	if (!o->quiet && r->summary)
-		fputs(r->summary, stderr);
-	free(r->summary);
-	if (r->too_few) {
-		log_error("%s", err->text);
-		return EXIT_FARM;
-	}
-	if (!number && WIFSIGNALED(status))
-		number = WTERMSIG(status);
-	if (number) {
-		settings_end_by(number);
-		return 128 + number;
-	}
-	return WEXITSTATUS(status);
-}
-
+/*
+ * Run the command, print the summary and return the exit status.  Ends kfarm by
+ * the signal that ended the command.
+ */
 static int run_user_command(struct run_options *o,
 			    const struct kernel_user_command *c,
 			    struct err *err)
 {
-	struct kernel_user_command_result result = { 0 };
-	int ret = kernel_user_command_run(&result, c, err);
+	struct kernel_user_command_result r = { 0 };
+	int ret = kernel_user_command_run(&r, c, err);
+	int number = r.signal;
 
-	if (!ret)
-		return print_outcome(o, &result, err);
-	log_error("%s", err->text);
-	return shell_status_of(ret);
+	if (ret) {
+		log_error("%s", err->text);
+		return shell_status_of(ret);
+	}
+	if (!o->quiet && r.summary)
+		fputs(r.summary, stderr);
+	free(r.summary);
+	if (r.remote_too_low) {
+		log_error("%s", err->text);
+		return EXIT_FARM;
+	}
+	if (!number && WIFSIGNALED(r.wait_status))
+		number = WTERMSIG(r.wait_status);
+	if (number) {
+		settings_exit_by_signal(number);
+		return 128 + number;
+	}
+	return WEXITSTATUS(r.wait_status);
 }
 
-/* With the configuration: start the farm and the command. */
+/* Read the configuration, start the coordinator and run the command. */
 static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 			 struct err *err)
 {
-	struct settings_local local = { 0 };
+	struct settings_host local = { 0 };
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
 	int ret = settings_load(&roster, o->no_remote,
-				&o->request.require_remote, NULL, &local, err);
+				&o->request.min_remote_percent, NULL, &local,
+				err);
 	int status = EXIT_USAGE;
 
-	o->request.forget_probes = local.forget_probes;
+	o->request.no_probe_cache = local.ignore_probe_cache;
 	if (!ret)
 		ret = watch_new(&watch, &o->watch, err);
 	if (ret) {
@@ -159,24 +151,28 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 	return status;
 }
 
-/* Inside another kfarm, whose farm is used: just become the command. */
+/*
+ * Inside another kfarm replace kfarm by the command, whose compilers use the
+ * coordinator of the outer kfarm.
+ */
 static int run_inside(const struct run_options *o,
 		      const struct kernel_user_command *c, struct err *err)
 {
 	int ret;
 
-	if (o->watch.json || o->request.require_remote || o->no_remote ||
+	if (o->watch.json || o->request.min_remote_percent || o->no_remote ||
 	    o->request.jobs) {
 		log_error("run: inside another kfarm, whose farm is used: -j, "
 			  "--json, --no-remote and --require-remote are for "
 			  "the outer one");
 		return EXIT_USAGE;
 	}
-	ret = kernel_user_command_become(c, err);
+	ret = kernel_user_command_exec(c, err);
 	log_error("%s", err->text);
 	return shell_status_of(ret);
 }
 
+/* Prepare and run the command; return the exit status. */
 static int plan_and_run(struct run_options *o, struct err *err)
 {
 	struct kernel_user_command command = { 0 };
@@ -184,18 +180,21 @@ static int plan_and_run(struct run_options *o, struct err *err)
 
 	o->request.env = environ;
 	o->request.environment = &o->environment;
-	o->watch.mode = WATCH_NONE;
-	o->request.standard = &o->standard;
+	o->watch.mode = WATCH_MODE_NONE;
+	o->request.default_toolchains = &o->default_toolchains;
 	if (o->request.arch && !o->request.toolchain)
-		ret = settings_standard(&o->standard, err);
+		ret = settings_load_toolchains(&o->default_toolchains, err);
 	if (!ret)
-		ret = kernel_user_command_plan(&command, &o->request, err);
+		ret = kernel_user_command_prepare(&command, &o->request, err);
 	if (ret) {
 		log_error("%s", err->text);
-		status = command.no_command ? shell_status_of(ret) : EXIT_USAGE;
+		status = command.command_unusable ? shell_status_of(ret) :
+						    EXIT_USAGE;
 	} else {
-		log_notes(o, &command);
-		status = kernel_user_command_is_inside(environ) ?
+		for (size_t i = 0; !o->quiet && i < command.compiler.notes.n;
+		     i++)
+			log_info("%s", command.compiler.notes.v[i]);
+		status = kernel_user_command_is_nested(environ) ?
 				 run_inside(o, &command, err) :
 				 run_with_farm(o, &command, err);
 	}
@@ -209,27 +208,32 @@ static int run_main(char *const *argv)
 	struct err err = { 0 };
 	int status = EXIT_USAGE;
 
-	/* Before kfarm itself opens a descriptor with one of its numbers. */
-	o.request.offered = kernel_jobserver_offered(getenv("MAKEFLAGS"));
+	/*
+	 * Check this before kfarm opens a descriptor whose number MAKEFLAGS
+	 * mentions.
+	 */
+	o.request.jobserver_inherited = kernel_jobserver_is_inherited(
+		getenv("MAKEFLAGS"));
 	if (parse_run(&o, argv, &err))
 		log_error("run: %s", err.text);
 	else
 		status = plan_and_run(&o, &err);
 	strv_release(&o.environment);
-	strv_release(&o.standard);
+	strv_release(&o.default_toolchains);
 	return status;
 }
 
 const struct cmd cmd_run = {
 	.name = "run",
 	.usage = "[OPTION]... -- COMMAND [ARGUMENT]...",
-	.help = "run any command, compiling on the nodes",
+	.help = "run a command, and compile on the nodes",
 	.options = options,
 	.takes_command = true,
-	.more = "COMMAND is make, ninja, a script: its compilers are found "
+	.extra_help =
+		"COMMAND is make, ninja, a script: its compilers are found "
 		"through PATH, its exit\nstatus is kfarm's.  make without -j "
 		"gets as many jobs as there are slots.\nA compiler that is "
-		"called by its path needs kfarm-cc in front of it: see Build\n"
-		"systems in kfarm(1).\n",
+		"called by its path needs kfarm-cc in front of it: see\n"
+		"BUILD SYSTEMS in kfarm-run(1).\n",
 	.run = run_main,
 };

@@ -1,19 +1,227 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/cmd.h"
-#include "cli/scan.h"
-
-#include "base/capture.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
+#include "base/list.h"
 #include "base/log.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "cli/cmd.h"
+#include "cli/scan.h"
+#include "compiler/manifest.h"
+#include "cpp/cpp.h"
 #include "options/command.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+/* A scanned unit; all pointers are borrowed. */
+struct cli_scan_result {
+	const char *name; /* as the user wrote it */
+	const char *cwd;
+	const char *compiler;
+	const struct cpp_closure *closure;
+	uint64_t elapsed_us;
+};
+
+/* Return a file of the closure with the include that led to it. */
+static json_t *file_json(const struct cpp_file *f)
+{
+	static const char *const kinds[] = {
+		[CPP_FILE_SOURCE] = "source",
+		[CPP_FILE_HEADER] = "header",
+		[CPP_FILE_SYSTEM_HEADER] = "system",
+		[CPP_FILE_INPUT] = "input",
+		[CPP_FILE_PROBED] = "probed",
+	};
+	json_t *made = json_object();
+
+	json_object_set_new(made, "path", json_text(f->path));
+	json_object_set_new(made, "kind", json_string(kinds[f->kind]));
+	if (f->kind != CPP_FILE_SOURCE) {
+		json_object_set_new(made, "from",
+				    json_integer((json_int_t)f->includer));
+		json_object_set_new(made, "line", json_integer(f->line));
+	}
+	return made;
+}
+
+/* Print a unit as one line of JSON. */
+static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
+{
+	const struct cpp_closure *c = r->closure;
+	json_t *made = json_object();
+
+	json_object_set_new(made, "unit", json_text(r->name));
+	json_object_set_new(made, "cwd", json_text(r->cwd));
+	json_object_set_new(made, "compiler", json_text(r->compiler));
+	json_object_set_new(made, "ms",
+			    json_real((double)r->elapsed_us / 1000));
+	json_object_set_new(made, "scannable", json_boolean(!c->reason));
+	if (c->reason) {
+		json_object_set_new(made, "reason",
+				    json_text(reason_text(c->reason)));
+		if (c->detail)
+			json_object_set_new(made, "detail",
+					    json_text(c->detail));
+	} else {
+		json_t *files = json_array();
+
+		for (size_t i = 0; i < c->n_files; i++)
+			json_array_append_new(files, file_json(&c->files[i]));
+		json_object_set_new(made, "files", files);
+		json_object_set_new(made, "absent", json_texts(&c->absent));
+		json_object_set_new(made, "dirs", json_texts(&c->dirs));
+	}
+	json_dumpf(made, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	putc('\n', out);
+	json_decref(made);
+}
+
+/*
+ * Find a header in the closure by its path, then by its inode, then by the end
+ * of its path.  Returns its index, or n_files.
+ */
+static size_t find_in_closure(const struct cli_scan_result *r,
+			      const char *header)
+{
+	const struct cpp_closure *c = r->closure;
+	size_t len = strlen(header);
+	struct stat wanted, st;
+	bool exists;
+
+	for (size_t i = 0; i < c->n_files; i++) {
+		if (!strcmp(c->files[i].path, header))
+			return i;
+	}
+	exists = !stat(header, &wanted);
+	for (size_t i = 0; exists && i < c->n_files; i++) {
+		char *full = str_join_path(r->cwd, c->files[i].path);
+		bool same = !stat(full, &st) && st.st_dev == wanted.st_dev &&
+			    st.st_ino == wanted.st_ino;
+
+		free(full);
+		if (same)
+			return i;
+	}
+	for (size_t i = 0; i < c->n_files; i++) {
+		const char *path = c->files[i].path;
+		size_t n = strlen(path);
+
+		if (n > len && path[n - len - 1] == '/' &&
+		    !strcmp(path + n - len, header))
+			return i;
+	}
+	return c->n_files;
+}
+
+/* Print the chain of includes from the unit to file `i`, one per line. */
+static void print_chain(FILE *out, const struct cpp_closure *c, size_t i)
+{
+	const struct cpp_file *f = &c->files[i];
+
+	/* Files are in the order of opening, so the includer is earlier. */
+	if (f->includer >= i)
+		return;
+	print_chain(out, c, f->includer);
+	if (f->line)
+		fprintf(out, "%s:%u: %s\n", c->files[f->includer].path, f->line,
+			f->path);
+	else
+		fprintf(out, "the command line: %s\n", f->path);
+}
+
+/* The compiler that `name` denotes in the directory `cwd`. */
+struct entry {
+	TAILQ_ENTRY(entry) next;
+	char *cwd, *name;
+	struct cli_scan_tool tool;
+};
+
+/* Cache of the compilers that command lines name. */
+struct cli_scan_tools {
+	pthread_mutex_t lock;
+	TAILQ_HEAD(, entry) entries;
+};
+
+struct cli_scan_tools *cli_scan_tools_new(void)
+{
+	struct cli_scan_tools *t = xcalloc(1, sizeof(*t));
+
+	pthread_mutex_init(&t->lock, NULL);
+	TAILQ_INIT(&t->entries);
+	return t;
+}
+
+void cli_scan_tools_free(struct cli_scan_tools *t)
+{
+	struct entry *e;
+
+	if (!t)
+		return;
+	while ((e = TAILQ_FIRST(&t->entries))) {
+		TAILQ_REMOVE(&t->entries, e, next);
+		free(e->cwd);
+		free(e->name);
+		free(e->tool.path);
+		free(e->tool.error_text);
+		free(e);
+	}
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* Find the compiler in PATH and compute its manifest id. */
+static void identify_tool(struct cli_scan_tool *tool, const char *cwd,
+			  const char *name)
+{
+	struct compiler_manifest manifest = { 0 };
+	struct err err = { 0 };
+	char *path = strchr(name, '/') && name[0] != '/' ?
+			     xasprintf("%s/%s", cwd, name) :
+			     which_compiler(name, getenv("PATH"), NULL);
+
+	if (!path) {
+		tool->error_text = xasprintf("%s: not found in PATH", name);
+	} else if (compiler_manifest_make(&manifest, path, environ, &err)) {
+		tool->error_text = xstrdup(err.text);
+	} else {
+		tool->id = manifest.id;
+		tool->path = path;
+		path = NULL;
+	}
+	compiler_manifest_release(&manifest);
+	free(path);
+}
+
+const struct cli_scan_tool *cli_scan_tools_get(struct cli_scan_tools *t,
+					       const char *cwd,
+					       const char *name)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&t->lock);
+	list_for_each(e, &t->entries, next) {
+		if (!strcmp(e->name, name) && !strcmp(e->cwd, cwd))
+			break;
+	}
+	if (!e) {
+		e = xcalloc(1, sizeof(*e));
+		e->cwd = xstrdup(cwd);
+		e->name = xstrdup(name);
+		identify_tool(&e->tool, cwd, name);
+		TAILQ_INSERT_HEAD(&t->entries, e, next);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return &e->tool;
+}
+
+/* The command line of `kfarm scan`. */
 struct request {
 	struct strv files;
 	char *const *line; /* the compile line after "--", or NULL */
@@ -24,36 +232,27 @@ struct request {
 #define AT(member) offsetof(struct request, member)
 
 static const struct args_option options[] = {
-	{ 'b', "build-dir", "DIR", "where it is built (or O=DIR; else .)",
+	{ 'b', "build-dir", "DIR", "build directory (or O=DIR; default: .)",
 	  args_text, AT(build), 0 },
-	{ 'w', "why", "HEADER", "only the includes that lead to it", args_text,
-	  AT(why), 0 },
+	{ 'w', "why", "HEADER", "print only the includes that lead to HEADER",
+	  args_text, AT(why), 0 },
 	{ 0, "json", NULL, "print JSON, a line for each unit", args_flag,
 	  AT(json), 0 },
 	{ 0 },
 };
 
-/* What is shared by the units of one command. */
+/* State shared by the units of one command. */
 struct session {
-	const struct request *r;
-	char *build; /* absolute */
+	const struct request *request;
+	char *build; /* absolute build directory */
 	struct cli_scan_tools *tools;
-	struct scan *scan;
+	struct cpp_scanner *scan;
 };
 
-static int check_usage(const struct request *r, struct err *err)
-{
-	if (r->json && r->why)
-		return err_set(err, EINVAL,
-			       "--json and --why do not go together");
-	if (!r->line && !r->files.n)
-		return err_set(err, EINVAL, "which file?");
-	if (r->line && !r->line[0])
-		return err_set(err, EINVAL, "no compile line after --");
-	return 0;
-}
-
-/* `words` becomes the words in front of "--"; the rest is a compile line. */
+/*
+ * Parse the command line.  `words` receives the words in front of "--" and must
+ * live as long as `r`; the words after "--" are a compile line.
+ */
 static int parse_scan_line(struct request *r, struct strv *words,
 			   char *const *argv, struct err *err)
 {
@@ -65,11 +264,11 @@ static int parse_scan_line(struct request *r, struct strv *words,
 	if (*argv)
 		r->line = argv + 1;
 	args_init(&args, options, strv_list(words));
-	args.variables = true;
+	args.variables_allowed = true;
 	while ((got = args_read(&args, r, err)) > 0) {
 		if (got == ARGS_WORD)
 			strv_add(&r->files, args.value);
-		/* Others are make's: $KFARM may hold them. */
+		/* $KFARM can contain other variables of make; ignore them. */
 		else if (str_starts(args.value, "O=") && !r->build)
 			r->build = args.value + 2;
 	}
@@ -77,9 +276,18 @@ static int parse_scan_line(struct request *r, struct strv *words,
 		return got;
 	if (!r->build)
 		r->build = getenv("KBUILD_OUTPUT");
-	return check_usage(r, err);
+
+	if (r->json && r->why)
+		return err_set(err, EINVAL,
+			       "--json and --why do not go together");
+	if (!r->line && !r->files.n)
+		return err_set(err, EINVAL, "which file?");
+	if (r->line && !r->line[0])
+		return err_set(err, EINVAL, "no compile line after --");
+	return 0;
 }
 
+/* Prepare the scanner.  Returns 0, or -ENOENT without a build directory. */
 static int init_session(struct session *s, const struct request *r,
 			struct err *err)
 {
@@ -87,13 +295,13 @@ static int init_session(struct session *s, const struct request *r,
 	char *dir = xasprintf("%s/scan", cache);
 	const char *build = r->build && *r->build ? r->build : ".";
 
-	*s = (struct session){ .r = r, .build = realpath(build, NULL) };
+	*s = (struct session){ .request = r, .build = realpath(build, NULL) };
 	if (s->build && fs_is_dir(s->build)) {
-		struct scan_setup setup = { .ask = capture_run,
-					    .cache_dir = dir };
+		struct cpp_setup setup = { .query = capture_run,
+					   .cache_dir = dir };
 
 		s->tools = cli_scan_tools_new();
-		s->scan = scan_new(&setup);
+		s->scan = cpp_scanner_new(&setup);
 	} else {
 		err_set(err, ENOENT, "%s is no directory", build);
 	}
@@ -102,50 +310,54 @@ static int init_session(struct session *s, const struct request *r,
 	return s->scan ? 0 : -ENOENT;
 }
 
-static void release_session(struct session *s)
+/* Print the result for one unit; return the exit status. */
+static int print_closure(const struct cli_scan_result *r,
+			 const struct request *req)
 {
-	scan_free(s->scan);
-	cli_scan_tools_free(s->tools);
-	free(s->build);
-}
-
-static int show_closure(const struct cli_scan_result *r,
-			const struct request *req)
-{
-	const struct scan_closure *c = r->closure;
+	const struct cpp_closure *c = r->closure;
 
 	if (req->json)
 		cli_scan_print_json(stdout, r);
-	if (c->why) {
+	if (c->reason) {
 		log_error("scan: %s: not scannable: %s%s%s", r->name,
-			  reason_words(c->why), c->detail ? ": " : "",
+			  reason_text(c->reason), c->detail ? ": " : "",
 			  c->detail ? c->detail : "");
 		return EXIT_BUILD;
 	}
 	if (req->json)
 		return EXIT_OK;
-	if (req->why && cli_scan_print_why(stdout, r, req->why)) {
-		log_error("scan: %s does not read %s", r->name, req->why);
-		return EXIT_USAGE;
+	if (req->why) {
+		size_t i = find_in_closure(r, req->why);
+
+		if (i == c->n_files) {
+			log_error("scan: %s does not read %s", r->name,
+				  req->why);
+			return EXIT_USAGE;
+		}
+		if (c->files[i].kind == CPP_FILE_SOURCE)
+			printf("%s is the unit itself\n", req->why);
+		print_chain(stdout, c, i);
+		return EXIT_OK;
 	}
-	if (!req->why && req->files.n > 1)
+	if (req->files.n > 1)
 		printf("%s:\n", r->name);
-	if (!req->why)
-		cli_scan_print_text(stdout, r);
+	for (size_t i = 0; i < c->n_files; i++)
+		printf("%s\n", c->files[i].path);
 	return EXIT_OK;
 }
 
+/* Scan the unit of a compile line; an exit status, or -errno with `err` set. */
 static int scan_line(struct session *s, const struct cli_scan_line *l,
 		     const char *name, struct err *err)
 {
 	const struct cli_scan_tool *tool = cli_scan_tools_get(s->tools, l->cwd,
 							      l->argv.v[0]);
-	struct scan_unit unit = { .cwd = l->cwd,
-				  .compiler = tool->path,
-				  .toolchain = &tool->id,
-				  .command = &l->command,
-				  .env = environ };
-	struct scan_closure closure = { 0 };
+	struct cpp_unit unit = { .cwd = l->cwd,
+				 .compiler = tool->path,
+				 .toolchain = &tool->id,
+				 .command = &l->command,
+				 .env = environ };
+	struct cpp_closure closure = { 0 };
 	struct cli_scan_result r = { .name = name,
 				     .cwd = l->cwd,
 				     .compiler = tool->path,
@@ -153,17 +365,21 @@ static int scan_line(struct session *s, const struct cli_scan_line *l,
 	int status;
 
 	if (!tool->path)
-		return err_set(err, ENOENT, "%s", tool->why);
-	r.us = clock_us();
-	scan_closure(s->scan, &unit, &closure);
-	r.us = clock_us() - r.us;
-	status = show_closure(&r, s->r);
-	scan_closure_release(&closure);
+		return err_set(err, ENOENT, "%s", tool->error_text);
+	r.elapsed_us = clock_us();
+	cpp_closure_find(s->scan, &unit, &closure);
+	r.elapsed_us = clock_us() - r.elapsed_us;
+	status = print_closure(&r, s->request);
+	cpp_closure_release(&closure);
 	return status;
 }
 
-/* One unit: an exit status, or a negative errno with `err` set. */
-static int scan_built(struct session *s, const char *name, struct err *err)
+/*
+ * Scan a unit of the build directory.  Returns an exit status, or -errno with
+ * `err` set.
+ */
+static int scan_built_files(struct session *s, const char *name,
+			    struct err *err)
 {
 	struct cli_scan_line l;
 	char *file;
@@ -180,13 +396,17 @@ static int scan_built(struct session *s, const char *name, struct err *err)
 	return ret;
 }
 
-/* The line given, with `name` in it; NULL: it has its source already. */
-static int scan_given(struct session *s, const char *name, struct err *err)
+/*
+ * Scan the compile line after "--", with `name` as its source; NULL if the line
+ * contains its source.  Returns an exit status, or -errno with `err` set.
+ */
+static int scan_given_files(struct session *s, const char *name,
+			    struct err *err)
 {
 	struct cli_scan_line l = { .cwd = s->build };
 	int ret;
 
-	strv_add_all(&l.argv, s->r->line);
+	strv_add_all(&l.argv, s->request->line);
 	if (name && !strv_has(&l.argv, name))
 		strv_add(&l.argv, name);
 	options_command_parse(&l.command, l.argv.v);
@@ -199,38 +419,31 @@ static int scan_given(struct session *s, const char *name, struct err *err)
 	return ret;
 }
 
-/* The worst status of all files. */
-static int scan_files(struct session *s)
+/* Scan all units.  Returns the worst status, or -errno with `err` set. */
+static int scan_files(const struct request *r, struct err *err)
 {
-	const struct request *r = s->r;
 	size_t n = r->files.n ? r->files.n : 1;
 	int worst = EXIT_OK;
+	struct session s;
+	int ret = init_session(&s, r, err);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; !ret && i < n; i++) {
 		const char *name = r->files.n ? r->files.v[i] : NULL;
-		struct err err = { 0 };
-		int status = r->line ? scan_given(s, name, &err) :
-				       scan_built(s, name, &err);
+		struct err scan_err = { 0 };
+		int status = r->line ? scan_given_files(&s, name, &scan_err) :
+				       scan_built_files(&s, name, &scan_err);
 
 		if (status < 0) {
-			log_error("scan: %s", err.text);
+			log_error("scan: %s", scan_err.text);
 			status = EXIT_USAGE;
 		}
 		if (status > worst)
 			worst = status;
 	}
-	return worst;
-}
-
-static int run_files(const struct request *r, struct err *err)
-{
-	struct session s;
-	int ret = init_session(&s, r, err);
-
-	if (!ret)
-		ret = scan_files(&s);
-	release_session(&s);
-	return ret;
+	cpp_scanner_free(s.scan);
+	cli_scan_tools_free(s.tools);
+	free(s.build);
+	return ret ? ret : worst;
 }
 
 static int scan_main(char *const *argv)
@@ -241,7 +454,7 @@ static int scan_main(char *const *argv)
 	int status = parse_scan_line(&r, &words, argv, &err);
 
 	if (!status)
-		status = run_files(&r, &err);
+		status = scan_files(&r, &err);
 	if (status < 0) {
 		log_error("scan: %s", err.text);
 		status = EXIT_USAGE;
@@ -256,10 +469,10 @@ const struct cmd cmd_scan = {
 	.usage = "[-b DIR] [--json | --why HEADER] FILE... |\n"
 		 "                  [-b DIR] [--json | --why HEADER] [FILE]... "
 		 "-- COMPILER ARGUMENT...",
-	.help = "the files that a compile reads, without the compiler",
+	.help = "list the files that a compile reads",
 	.options = options,
-	.variables = true,
-	.more = "FILE is a source or an object; its compile line is the one "
-		"that kbuild kept.\n",
+	.takes_variables = true,
+	.extra_help =
+		"FILE is a source or an object.  Its compile line is read from kbuild's .cmd file.\n",
 	.run = scan_main,
 };

@@ -1,41 +1,488 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/cmd.h"
-#include "cli/toolchain.h"
-
+#include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/str.h"
+#include "cli/cmd.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "cli/table.h"
+#include "cli/toolchain-nodes.h"
+#include "cli/toolchain.h"
+#include "coord/coord.h"
+#include "kernel/rundir.h"
+#include "peer/benchmark.h"
+#include "peer/canary-db.h"
+#include "toolchain/adopt.h"
+#include "toolchain/builtin.h"
 
+#include <errno.h>
+#include <event2/event.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* An adoption on a second thread. */
+struct adoption {
+	const struct toolchain_request *r;
+	const char *path;
+	struct toolchain_installed out;
+	struct err err;
+};
+
+static int adopt_compiler(void *arg)
+{
+	struct adoption *a = arg;
+
+	return toolchain_adopt(a->r->data_dir, a->path, a->r->force, environ,
+			       &a->out, &a->err);
+}
+
+static int toolchain_adopt_main(struct toolchain_request *r)
+{
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < r->words.n; i++) {
+		struct adoption a = { .r = r, .path = r->words.v[i] };
+		int ret = progress_run(a.path, "reading the compiler",
+				       adopt_compiler, &a);
+
+		if (!ret)
+			ret = toolchain_names_publish(r, &a.out, &a.err);
+		if (ret) {
+			toolchain_log_error(r, ret, &a.err);
+			status = EXIT_USAGE;
+		} else {
+			toolchain_show_print(r, &a.out);
+		}
+		toolchain_installed_release(&a.out);
+	}
+	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
+}
+
+/* Print the default of each architecture, or of `arch` unless it is NULL. */
+static int show_defaults(const struct toolchain_request *r, const char *arch)
+{
+	struct strv arches = { 0 };
+	json_t *made = json_object();
+
+	conf_list_subsections(r->conf, "arch", &arches);
+	for (size_t i = 0; i < arches.n; i++) {
+		const char *value = conf_get(r->conf, "arch", arches.v[i],
+					     "toolchain");
+
+		if (!value || (arch && strcmp(arch, arches.v[i]) != 0))
+			continue;
+		if (r->json)
+			json_object_set_new(made, arches.v[i],
+					    json_text(value));
+		else
+			printf("%s %s\n", arches.v[i], value);
+	}
+	if (r->json)
+		table_print_json(json_incref(made));
+	json_decref(made);
+	strv_release(&arches);
+	return EXIT_OK;
+}
+
+/* Check that the kernel has an architecture `arch`; suggest its name if not. */
+static int check_arch_name(const char *arch, struct err *err)
+{
+	const struct toolchain_arch *other = toolchain_builtin_arch_by_alias(
+		arch);
+
+	if (toolchain_builtin_find_arch(arch))
+		return 0;
+	return err_set(err, EINVAL, "%s: not an architecture of the kernel%s%s",
+		       arch, other ? "; it calls it " : "",
+		       other ? other->arch : "");
+}
+
+/* Check that a toolchain runs on the build host and compiles for `arch`. */
+static int check_fits(const struct toolchain_installed *t, const char *arch,
+		      struct err *err)
+{
+	const struct toolchain_arch *a = toolchain_builtin_find_arch(arch);
+	char *prefix = xasprintf("%s-", t->triplet ? t->triplet : "");
+	int ret = 0;
+
+	if (strcmp(t->host, toolchain_host_arch()) != 0)
+		ret = err_set(err, EINVAL, "%s runs on %s, not on this machine",
+			      t->id, t->host);
+	else if (t->triplet && !strv_has(&a->triplets, t->triplet) &&
+		 !strv_has(&a->prefixes, prefix))
+		ret = err_set(err, EINVAL, "%s does not compile for %s", t->id,
+			      arch);
+	free(prefix);
+	return ret;
+}
+
+/* Configure the toolchain `name` as the default of `arch`. */
+static int set_default(struct toolchain_request *r, const char *arch,
+		       const char *name, struct err *err)
+{
+	struct toolchain_installed_list list = { 0 };
+	const struct strv *triplets = toolchain_builtin_arch_triplets(arch);
+	const struct toolchain_installed *t = NULL, *same = NULL;
+	int ret = toolchain_settings_installed(r, &list, err);
+
+	/* A release such as "gcc-13.3.0" selects the build for `arch`. */
+	for (size_t i = 0; !ret && !t && i < triplets->n; i++)
+		t = toolchain_installed_find(&list, name, triplets->v[i], NULL);
+	if (!ret && !t)
+		ret = toolchain_settings_find(&list, name, &t, err);
+	if (!ret)
+		ret = check_fits(t, arch, err);
+	/* Prefer a unique release to an id: it is valid on other machines. */
+	if (!ret && !t->adopted_from)
+		same = toolchain_installed_find(&list, t->release, t->triplet,
+						NULL);
+	if (!ret)
+		ret = conf_set("arch", arch, "toolchain",
+			       same == t ? t->release : t->id, err);
+	toolchain_installed_list_release(&list);
+	return ret;
+}
+
+static int toolchain_default_main(struct toolchain_request *r)
+{
+	const char *arch = r->words.n ? r->words.v[0] : NULL;
+	struct err err = { 0 };
+	int ret = arch ? check_arch_name(arch, &err) : 0;
+
+	if (!ret && r->words.n < 2)
+		return show_defaults(r, arch);
+	if (!ret && !strcmp(r->words.v[1], "none")) {
+		ret = conf_remove_section("arch", arch, &err);
+		if (ret == -ENOENT)
+			err_set(&err, ENOENT, "%s has no default", arch);
+	} else if (!ret) {
+		ret = set_default(r, arch, r->words.v[1], &err);
+	}
+	return ret ? toolchain_log_error(r, ret, &err) : EXIT_OK;
+}
+
+/* Warn about each default that the removal of `t` has made invalid. */
+static void warn_about_defaults(const struct toolchain_request *r,
+				const struct toolchain_installed *t)
+{
+	struct strv arches = { 0 };
+
+	conf_list_subsections(r->conf, "arch", &arches);
+	for (size_t i = 0; i < arches.n; i++) {
+		const char *value = conf_get(r->conf, "arch", arches.v[i],
+					     "toolchain");
+		char *at;
+
+		if (!value ||
+		    (strcmp(value, t->id) != 0 &&
+		     (strcmp(value, t->release) != 0 ||
+		      check_fits(t, arches.v[i], &(struct err){ 0 }) != 0)))
+			continue;
+		at = conf_get_origin(r->conf, "arch", arches.v[i], "toolchain");
+		log_warning("%s is still the default of %s (%s)", value,
+			    arches.v[i], at);
+		free(at);
+	}
+	strv_release(&arches);
+}
+
+/* A removal on a second thread. */
+struct removal {
+	const struct toolchain_request *request;
+	const char *id;
+	const struct toolchain_installed *t; /* NULL: unreadable */
+	struct err err;
+};
+
+/*
+ * Remove the names only after the toolchain itself, because a toolchain in use
+ * is not removed.
+ */
+static int remove_locally(void *arg)
+{
+	struct removal *m = arg;
+	int ret = toolchain_installed_remove(m->request->data_dir, m->id,
+					     m->request->force, &m->err);
+
+	return ret || !m->t ? ret : toolchain_names_remove(m->t, &m->err);
+}
+
+/*
+ * Return true if `name` is the id of an installed toolchain whose
+ * toolchain.json cannot be read.  Such a toolchain can only be named by its id.
+ */
+static bool is_broken(const struct toolchain_request *r, const char *name)
+{
+	char *dir = xasprintf("%s/toolchains/%s", r->data_dir, name);
+	bool yes = toolchain_release_is_id(name) && fs_is_dir(dir);
+
+	free(dir);
+	return yes;
+}
+
+/* Remove one toolchain from nodes and build host; return the exit status. */
+static int remove_toolchain(struct toolchain_request *r,
+			    const struct toolchain_installed_list *list,
+			    const struct toolchain_nodes *nodes,
+			    const char *name)
+{
+	struct removal m = { .request = r, .id = name };
+	unsigned failed = 0;
+	int ret = toolchain_settings_find(list, name, &m.t, &m.err);
+
+	if (!ret)
+		m.id = m.t->id;
+	else if (ret == -ENOENT && is_broken(r, name))
+		ret = 0;
+	if (!ret && nodes->n_nodes)
+		failed = toolchain_nodes_remove(nodes, m.id);
+	if (!ret)
+		ret = progress_run(m.id, "removing", remove_locally, &m);
+	if (ret)
+		return toolchain_log_error(r, ret, &m.err);
+	if (m.t)
+		warn_about_defaults(r, m.t);
+	return failed ? EXIT_USAGE : EXIT_OK;
+}
+
+static int toolchain_remove_main(struct toolchain_request *r)
+{
+	struct toolchain_installed_list list = { 0 };
+	struct toolchain_nodes nodes = { 0 };
+	struct err err = { 0 };
+	int ret = toolchain_settings_installed(r, &list, &err);
+	int status = EXIT_OK;
+
+	if (!ret && r->nodes && strcmp(r->nodes, "none") != 0)
+		ret = toolchain_nodes_query(&nodes, &r->roster, r->nodes, &err);
+	if (ret)
+		status = toolchain_log_error(r, ret, &err);
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		if (remove_toolchain(r, &list, &nodes, r->words.v[i]))
+			status = EXIT_USAGE;
+	}
+	toolchain_nodes_release(&nodes);
+	toolchain_installed_list_release(&list);
+	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
+}
+
+#define TICK_MS 200
+
+/* The benchmark of one toolchain on all nodes. */
+struct tuning {
+	const struct toolchain_request *r;
+	const struct toolchain_installed *t;
+	struct node_roster roster; /* selected nodes; entries borrowed */
+	struct peer_benchmark tune;
+	struct event_base *base;
+	struct kernel_rundir rundir;
+	struct coord *coord;
+};
+
+static void on_done(void *ctx)
+{
+	struct tuning *u = ctx;
+
+	event_base_loopbreak(u->base);
+}
+
+/* SIGINT only sets a flag, so it must be polled. */
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct tuning *u = arg;
+
+	(void)fd;
+	(void)what;
+	if (settings_is_interrupted())
+		event_base_loopbreak(u->base);
+}
+
+/* Run the coordinator until each node has been tested or the user interrupts.
+ */
+static int run_tuning(struct tuning *u, const char *driver, struct err *err)
+{
+	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
+	char *canary_db = peer_canary_db_path();
+	struct coord_setup setup = {
+		.base = u->base,
+		.socket_path = u->rundir.socket,
+		.work_dir = u->rundir.work,
+		.roster = &u->roster,
+		.local_slots = 1,
+		.canary_db = canary_db,
+		.benchmark = &u->tune,
+	};
+	struct event *tick = event_new(u->base, -1, EV_PERSIST, on_tick, u);
+	int ret = coord_new(&u->coord, &setup, err);
+
+	if (!tick || event_add(tick, &often))
+		str_out_of_memory();
+	if (!ret) {
+		coord_announce_compiler(u->coord, driver, environ);
+		event_base_dispatch(u->base);
+		coord_free(u->coord);
+	}
+	event_free(tick);
+	free(canary_db);
+	return ret;
+}
+
+/*
+ * Print the measurements of a node.  Returns true if the node has a usable
+ * build of the compiler.
+ */
+static bool print_node_choice(const struct peer_benchmark_node *n)
+{
+	printf("node %s:\n", n->node);
+	for (size_t i = 0; i < n->n_candidates; i++) {
+		const struct peer_benchmark_candidate *t = &n->candidates[i];
+		const char *name = *t->id ? t->id : "what ships with the build";
+
+		if (t->tested && t->status == PEER_CANARY_STATUS_PASSED)
+			printf("  %-50s %6u ms%s\n", name, t->cpu_ms,
+			       t == n->best ? "  used from now on" : "");
+		else if (t->tested && t->status == PEER_CANARY_STATUS_FAILED)
+			printf("  %-50s canary failed: %s\n", name, t->detail);
+		else
+			printf("  %-50s %s\n", name,
+			       t->detail ? t->detail : "not tried");
+	}
+	if (n->error)
+		log_error("node %s: %s", n->node, n->error);
+	else if (!n->n_candidates)
+		log_error("node %s holds no build of this compiler and does "
+			  "not run ours; `kfarm toolchain install ... --nodes "
+			  "%s`",
+			  n->node, n->node);
+	return n->best != NULL;
+}
+
+/*
+ * Time one toolchain on the selected nodes and print the results.  Returns the
+ * exit status, or -errno with `err` set.
+ */
+static int tune_one(const struct toolchain_request *r,
+		    const struct toolchain_installed *t, struct err *err)
+{
+	struct tuning u = { .r = r, .t = t };
+	char *driver = toolchain_installed_driver_path(t);
+	int ret = toolchain_nodes_select(&u.roster, &r->roster,
+					 r->nodes ? r->nodes : "all", err);
+	int status = EXIT_OK;
+
+	u.tune.nodes = xcalloc(u.roster.n + 1, sizeof(*u.tune.nodes));
+	for (size_t i = 0; i < u.roster.n; i++)
+		u.tune.nodes[u.tune.n_nodes++].node = u.roster.v[i].name;
+
+	u.tune.on_done = on_done;
+	u.tune.ctx = &u;
+	u.base = event_base_new();
+	if (!ret && !u.base)
+		ret = err_set(err, ENOMEM, "no event loop");
+	if (!ret)
+		ret = kernel_rundir_create(&u.rundir, 1, err);
+	if (!ret) {
+		log_info("%s: each node compiles the canary %d times with each "
+			 "build",
+			 t->id, PEER_BENCHMARK_ROUNDS);
+		ret = run_tuning(&u, driver, err);
+		kernel_rundir_release(&u.rundir);
+	}
+	if (!ret && settings_is_interrupted())
+		ret = err_set(err, ECANCELED, "interrupted");
+	for (size_t i = 0; !ret && i < u.tune.n_nodes; i++) {
+		if (!print_node_choice(&u.tune.nodes[i]))
+			status = EXIT_USAGE;
+	}
+	peer_benchmark_release(&u.tune);
+	if (u.base)
+		event_base_free(u.base);
+	free(u.roster.v);
+	free(driver);
+	return ret ? ret : status;
+}
+
+/*
+ * Time the named toolchains, or all, that run on the build host: a node's own
+ * build must produce the same objects as they do.
+ */
+static int tune_all(struct toolchain_request *r,
+		    const struct toolchain_installed_list *list,
+		    struct err *err)
+{
+	int status = EXIT_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct toolchain_installed *t = &list->v[i];
+		bool named = !r->words.n || strv_has(&r->words, t->id) ||
+			     strv_has(&r->words, t->release);
+		int ret;
+
+		if (!named || strcmp(t->host, toolchain_host_arch()) != 0)
+			continue;
+		n++;
+		ret = tune_one(r, t, err);
+		if (ret < 0)
+			return ret;
+		status = ret ? ret : status;
+	}
+	if (!n)
+		return err_set(
+			err, ENOENT,
+			"no such toolchain is installed for this machine; `kfarm toolchain list`");
+	return status;
+}
+
+static int toolchain_tune_main(struct toolchain_request *r)
+{
+	struct toolchain_installed_list list = { 0 };
+	struct err err = { 0 };
+	int ret = toolchain_settings_installed(r, &list, &err);
+
+	if (!ret)
+		ret = tune_all(r, &list, &err);
+	toolchain_installed_list_release(&list);
+	return ret < 0 ? toolchain_log_error(r, ret, &err) : ret;
+}
 
 #define AT(member) offsetof(struct toolchain_request, member)
 
 static const struct args_option options[] = {
-	{ 'a', "arch", "ARCH", "compile for this ARCH of the kernel",
-	  args_commas, AT(arches), 0 },
-	{ 0, "triplet", "T", "the same, as compilers call it", args_commas,
-	  AT(triplets), 0 },
-	{ 0, "host", "HOST", "run on x86_64, arm64 ...", args_commas, AT(hosts),
+	{ 'a', "arch", "ARCH", "target ARCH of the kernel", args_comma_list,
+	  AT(arches), 0 },
+	{ 0, "triplet", "T", "target triplet", args_comma_list, AT(triplets),
 	  0 },
-	{ 0, "nodes", "LIST", "on these nodes, too: all, none or NAME,NAME",
+	{ 0, "host", "HOST",
+	  "machine that runs the compiler: x86_64, arm64 ...", args_comma_list,
+	  AT(hosts), 0 },
+	{ 0, "nodes", "LIST", "also use these nodes: all, none or NAME,NAME",
 	  args_text, AT(nodes), 0 },
-	{ 0, "file", "ARCHIVE", "a local archive instead of a download",
+	{ 0, "file", "ARCHIVE", "install a local archive instead of a download",
 	  args_text, AT(file), 0 },
-	{ 0, "sha256", "HEX", "what the archive must be", args_text, AT(sha256),
-	  0 },
-	{ 0, "insecure", NULL, "accept what nothing vouches for", args_flag,
+	{ 0, "sha256", "HEX", "SHA-256 that the archive must have", args_text,
+	  AT(sha256), 0 },
+	{ 0, "insecure", NULL,
+	  "accept an archive without checksum or signature", args_flag,
 	  AT(insecure), 0 },
-	{ 0, "strict", NULL, "ask for the maintainer's signature, too",
+	{ 0, "strict", NULL, "also require the maintainer's signature",
 	  args_flag, AT(strict), 0 },
-	{ 0, "links", "DIR", "put the names there, too", args_text, AT(links),
-	  0 },
-	{ 0, "library", "FILE", "a library that this machine lacks", args_list,
+	{ 0, "links", "DIR", "also create the names in DIR", args_text,
+	  AT(link_dir), 0 },
+	{ 0, "library", "FILE", "library that this machine lacks", args_list,
 	  AT(library_files), 0 },
-	{ 0, "deb", "FILE", "a Debian package that has it", args_list,
+	{ 0, "deb", "FILE", "Debian package that contains it", args_list,
 	  AT(library_debs), 0 },
-	{ 0, "refresh", NULL, "ask the servers again", args_flag, AT(refresh),
-	  0 },
-	{ 0, "force", NULL, "although in use or changed", args_flag, AT(force),
-	  0 },
+	{ 0, "refresh", NULL, "download the listings again", args_flag,
+	  AT(refresh), 0 },
+	{ 0, "force", NULL, "even if the toolchain is in use or was changed",
+	  args_flag, AT(force), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
@@ -45,29 +492,29 @@ static const struct verb {
 	int (*run)(struct toolchain_request *r);
 } verbs[] = {
 	{ { "search", " [WORD]...", "host refresh json", 0, 100,
-	    "what the servers offer, and what of it is here" },
+	    "list the toolchains of the servers" },
 	  toolchain_search_main },
 	{ { "install", " VERSION...",
 	    "arch triplet host nodes file sha256 insecure strict links library deb refresh",
-	    0, 100, "get the newest that fits, check it, try it, name it" },
+	    0, 100, "download, verify, test and name a toolchain" },
 	  toolchain_install_main },
 	{ { "list", "", "nodes json", 0, 0,
-	    "what is installed, here and on the nodes" },
+	    "list the installed toolchains, here and on the nodes" },
 	  toolchain_list_main },
 	{ { "verify", " [ID]...", "nodes json", 0, 100,
-	    "the same after hashing all of it again" },
+	    "list them after hashing all files again" },
 	  toolchain_verify_main },
 	{ { "adopt", " PREFIX...", "links force", 1, 100,
-	    "give a compiler that is there already an id and names" },
+	    "register a compiler that is already installed" },
 	  toolchain_adopt_main },
 	{ { "default", " [ARCH [ID]]", "json", 0, 2,
-	    "what builds use for ARCH unless told otherwise" },
+	    "show or set the default toolchain of ARCH" },
 	  toolchain_default_main },
 	{ { "remove", " ID...", "nodes force", 1, 100,
 	    "remove toolchains and their names" },
 	  toolchain_remove_main },
 	{ { "tune", " [ID]...", "nodes", 0, 100,
-	    "time the builds that nodes hold; the fastest is used" },
+	    "measure the builds of a toolchain, and use the fastest" },
 	  toolchain_tune_main },
 };
 
@@ -91,7 +538,8 @@ static int toolchain_main(char *const *argv)
 	} else {
 		r.verb = verb->about.name;
 		ret = toolchain_settings_load(&r, &err);
-		status = ret ? toolchain_failed(&r, ret, &err) : verb->run(&r);
+		status = ret ? toolchain_log_error(&r, ret, &err) :
+			       verb->run(&r);
 	}
 	toolchain_settings_release(&r);
 	return status;
@@ -102,8 +550,8 @@ const struct cmd cmd_toolchain = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "find, install and name compilers, here and on nodes",
 	.options = options,
-	.verb = toolchain_verb,
-	.more = "VERSION is gcc-13, gcc-13.3.0, clang-18 and so on; the newest "
-		"that\nfits is taken.  kfarm(1) tells what each of them does.\n",
+	.get_verb = toolchain_verb,
+	.extra_help =
+		"VERSION is gcc-13, gcc-13.3.0, clang-18 and so on; the newest match is\ninstalled.  kfarm-toolchain(1) describes the commands.\n",
 	.run = toolchain_main,
 };

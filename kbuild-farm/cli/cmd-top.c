@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/cmd.h"
-
 #include "base/clock.h"
+#include "base/err.h"
+#include "base/list.h"
 #include "base/log.h"
+#include "base/str.h"
+#include "cli/cmd.h"
+#include "cli/console.h"
 #include "cli/settings.h"
 #include "cli/table.h"
-#include "cli/top-builds.h"
-#include "cli/top-nodes.h"
-#include "cli/top-once.h"
-#include "cli/top-plain.h"
-#include "cli/top-play.h"
-#include "cli/top-screen.h"
+#include "cli/top-page.h"
+#include "cli/top-sources.h"
+#include "cli/top-text.h"
 #include "cli/watch.h"
 
 #include <errno.h>
@@ -20,45 +20,224 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TICK_MS    1000
-#define LOOK_MS    50 /* --once looks whether all is there so often, */
-#define BUILDS_MS  3000 /* and waits so long for builds */
-#define NODES_MS   15000 /* and for nodes */
-#define NODES      6 /* of a simulation */
-#define RATE       60
-#define SEED_MOST  1000000000
-#define SPEED_MOST 1000000 /* times */
-#define AT_MOST    1000000 /* s */
+/* The full-screen view. */
+struct top_screen {
+	struct top *top;
+	struct console *console;
+	struct top_page *page; /* shown page; NULL without a page */
+	struct ui_model empty_model; /* shown without a page */
+	char *title; /* line above the view, or NULL */
+};
+
+/*
+ * Format the line above the view: how the shown build ended, and with several
+ * pages their names, the shown one in brackets.  Returns NULL if a single page
+ * shows a running build or the nodes.
+ */
+static char *make_title(const struct top_screen *s)
+{
+	const struct top_page *p = s->page;
+	struct buf out = { 0 };
+
+	if (p && p->ended) {
+		if (p->end_reason)
+			buf_printf(&out, "build %d: %s", (int)p->pid,
+				   p->end_reason);
+		else
+			buf_printf(&out, "build %d has ended with status %lld",
+				   (int)p->pid, (long long)p->model.status);
+		buf_add_str(&out, "; q leaves, the next build is shown when it "
+				  "begins");
+	}
+	if (s->top->n_pages > 1) {
+		buf_add_str(&out, out.len ? "  " : "");
+		list_for_each(p, &s->top->pages, entry) {
+			buf_add_str(&out, p == s->page ? "[" : " ");
+			if (p->pid == TOP_NODES_PID) {
+				buf_add_str(&out, "nodes");
+			} else {
+				buf_printf(&out, "%d %s", (int)p->pid,
+					   p->model.goals);
+				if (*p->model.arch)
+					buf_add_str(&out, " ");
+				ui_model_add_label(&p->model, &out);
+			}
+			buf_add_str(&out, p == s->page ? "]" : " ");
+		}
+	}
+	return out.len ? buf_steal(&out) : NULL;
+}
+
+/* Show page `p`, or the empty model if it is NULL, and update the title. */
+static void show_page(struct top_screen *s, struct top_page *p)
+{
+	char *before = s->title;
+
+	s->page = p;
+	s->title = make_title(s);
+	console_set_model(s->console, p ? &p->model : &s->empty_model,
+			  s->title);
+	free(before);
+}
+
+static bool is_running_build(const struct top_page *p)
+{
+	return p && !p->ended && p->pid != TOP_NODES_PID;
+}
+
+static void on_page_added(void *ctx, struct top_page *p)
+{
+	struct top_screen *s = ctx;
+
+	/* A new build replaces only an ended build or the nodes. */
+	show_page(s, !s->page || (is_running_build(p) &&
+				  !is_running_build(s->page)) ?
+			     p :
+			     s->page);
+}
+
+static void on_page_event(void *ctx, struct top_page *p,
+			  const struct events_event *ev)
+{
+	struct top_screen *s = ctx;
+
+	if (ev->kind == EVENTS_KIND_BUILD)
+		show_page(s, s->page);
+	else if (p == s->page)
+		console_schedule_draw(s->console);
+}
+
+static void on_page_reset(void *ctx, struct top_page *p)
+{
+	struct top_screen *s = ctx;
+
+	if (p == s->page)
+		show_page(s, p);
+}
+
+static void on_page_ended(void *ctx, struct top_page *p)
+{
+	struct top_screen *s = ctx;
+
+	(void)p;
+	show_page(s, s->page);
+}
+
+static void on_page_removed(void *ctx, struct top_page *p)
+{
+	struct top_screen *s = ctx;
+
+	show_page(s, p == s->page ? TAILQ_FIRST(&s->top->pages) : s->page);
+}
+
+static const struct top_ops top_screen_ops = {
+	.on_page_added = on_page_added,
+	.on_page_event = on_page_event,
+	.on_page_reset = on_page_reset,
+	.on_page_ended = on_page_ended,
+	.on_page_removed = on_page_removed,
+};
+
+static void on_asked(void *ctx, enum ui_view_action what, const char *node)
+{
+	struct top_screen *s = ctx;
+	struct top_page *p = s->page;
+
+	(void)node;
+	if (what == UI_ACTION_LEAVE)
+		event_base_loopbreak(s->top->base);
+	if (!p)
+		return;
+	if (what == UI_ACTION_NEXT_BUILD) {
+		p = TAILQ_NEXT(p, entry);
+		show_page(s, p ? p : TAILQ_FIRST(&s->top->pages));
+	} else if (what == UI_ACTION_PREVIOUS_BUILD) {
+		p = TAILQ_PREV(p, top_pages, entry);
+		show_page(s, p ? p : TAILQ_LAST(&s->top->pages, top_pages));
+	}
+}
+
+static uint64_t page_time_ms(void *ctx)
+{
+	const struct top_screen *s = ctx;
+
+	return s->page ? top_page_now_ms(s->page) : 0;
+}
+
+/* Restore the terminal and free `s`, which can be NULL. */
+static void top_screen_free(struct top_screen *s)
+{
+	if (!s)
+		return;
+	console_free(s->console);
+	ui_model_release(&s->empty_model);
+	free(s->title);
+	free(s);
+}
+
+/*
+ * Open the view on the terminal.  `t` has no page yet; its loop ends when the
+ * user leaves the view.  Returns 0 or an error of console_new().
+ */
+static int top_screen_new(struct top_screen **out, struct top *t, bool color,
+			  struct err *err)
+{
+	struct top_screen *s = xcalloc(1, sizeof(*s));
+	struct console_setup setup = { .base = t->base,
+				       .model = &s->empty_model,
+				       .color = color,
+				       .get_time = page_time_ms,
+				       .on_action = on_asked,
+				       .ctx = s };
+	int ret;
+
+	s->top = t;
+	ui_model_init(&s->empty_model);
+	ret = console_new(&s->console, &setup, err);
+	if (ret)
+		top_screen_free(s);
+	else
+		*out = s;
+	return ret;
+}
+
+#define TICK_MS       1000
+#define ONCE_TICK_MS  50 /* interval in which --once checks for completion */
+#define BUILDS_MS     3000 /* longest wait of --once for builds */
+#define NODES_MS      15000 /* longest wait of --once for nodes */
+#define DEFAULT_NODES 6 /* of a simulation */
+#define DEFAULT_RATE  60
+#define SEED_MAX      1000000000
+#define SPEED_MAX     1000000 /* times */
+#define START_MAX_S   1000000 /* s */
 
 /* The command line. */
 struct top_options {
 	bool once, json;
 	const char *ui; /* NULL: auto */
-	bool simulate, fails;
-	const char *file; /* NULL: made up */
-	unsigned seed, nodes, rate; /* 0: not said */
-	unsigned speed, at; /* thousandths; */
-	bool speed_set, at_set;
+	bool simulate, failing_build;
+	const char *file; /* recording; NULL: a simulated build */
+	unsigned seed, n_nodes, rate; /* 0: default */
+	unsigned speed_milli, start_milli; /* valid if set: */
+	bool speed_set, start_set;
 };
 
-/* The command at work. */
+/* One execution of the command. */
 struct top_run {
-	const struct top_options *o;
+	const struct top_options *options;
 	struct event_base *base;
 	struct top top;
 	struct top_builds *builds;
 	struct top_nodes *nodes;
-	struct top_play *play;
-	struct top_screen *screen; /* NULL: none */
+	struct top_playback *playback;
+	struct top_screen *screen; /* NULL without the full-screen view */
 	struct conf *conf;
 	struct node_roster roster;
-	struct event *tick, *ends[3];
-	uint64_t next_ms; /* when to look for builds again */
-	uint64_t deadline_ms; /* of --once */
-	int signal; /* that ended it */
+	struct event *tick_event, *signal_events[3];
+	uint64_t next_ms; /* --once: next call of top_nodes_tick() */
+	uint64_t deadline_ms; /* --once: end of the wait */
+	int signal_number; /* signal that ended the loop, or 0 */
 };
-
-/* -------------------------------------------------------------- options */
 
 static int parse_top_ui(void *at, const struct args *a, struct err *err)
 {
@@ -83,17 +262,17 @@ static int parse_simulate(void *at, const struct args *a, struct err *err)
 	return 0;
 }
 
-/* A number with a point, in thousandths. */
+/* Parse a decimal number into thousandths; the option's `n` is the maximum. */
 static int parse_milli(unsigned *to, const struct args *a, struct err *err)
 {
-	const struct args_option *o = a->option;
+	const struct args_option *o = a->last_option;
 	char *end;
 	double n = strtod(a->value, &end);
 
 	if (*end || end == a->value || !(n >= 0 && n <= (double)o->n))
 		return err_set(err, EINVAL,
-			       "--%s %s: not a number from 0 to %ld", o->word,
-			       a->value, o->n);
+			       "--%s %s: not a number from 0 to %ld",
+			       o->long_name, a->value, o->n);
 	*to = (unsigned)(n * 1000 + 0.5);
 	return 0;
 }
@@ -103,41 +282,43 @@ static int parse_speed(void *at, const struct args *a, struct err *err)
 	struct top_options *o = at;
 
 	o->speed_set = true;
-	return parse_milli(&o->speed, a, err);
+	return parse_milli(&o->speed_milli, a, err);
 }
 
 static int parse_at(void *at, const struct args *a, struct err *err)
 {
 	struct top_options *o = at;
 
-	o->at_set = true;
-	return parse_milli(&o->at, a, err);
+	o->start_set = true;
+	return parse_milli(&o->start_milli, a, err);
 }
 
 #define AT(member) offsetof(struct top_options, member)
 
 static const struct args_option options[] = {
-	{ 0, "once", NULL, "print how all is now, and end", args_flag, AT(once),
-	  0 },
-	{ 0, "json", NULL, "print JSON; without --once all events as they come",
-	  args_flag, AT(json), 0 },
+	{ 0, "once", NULL, "print the current state, and exit", args_flag,
+	  AT(once), 0 },
+	{ 0, "json", NULL,
+	  "print JSON; without --once, all events as they arrive", args_flag,
+	  AT(json), 0 },
 	{ 0, "ui", "VIEW", "auto, ncurses or plain", parse_top_ui, 0, 0 },
 	{ 0, "simulate", "[=FILE]",
-	  "show a build that is made up, or what --json wrote to FILE",
-	  parse_simulate, 0, 0 },
-	{ 0, "speed", "X", "that so many times as fast; 0: stand still",
-	  parse_speed, 0, SPEED_MOST },
-	{ 0, "at", "SECONDS", "and from there on", parse_at, 0, AT_MOST },
-	{ 0, "seed", "N", "another one that is made up", args_number, AT(seed),
-	  SEED_MOST },
-	{ 0, "nodes", "N", "with so many nodes", args_number, AT(nodes),
-	  EVENTS_SIMULATE_NODES },
+	  "show a simulated build, or the events in FILE", parse_simulate, 0,
+	  0 },
+	{ 0, "speed", "X", "speed of the simulation; 0 stops it", parse_speed,
+	  0, SPEED_MAX },
+	{ 0, "at", "SECONDS", "and from there on", parse_at, 0, START_MAX_S },
+	{ 0, "seed", "N", "seed of the simulation", args_number, AT(seed),
+	  SEED_MAX },
+	{ 0, "nodes", "N", "with so many nodes", args_number, AT(n_nodes),
+	  EVENTS_SIMULATE_NODES_MAX },
 	{ 0, "rate", "N", "and about so many jobs a second", args_number,
-	  AT(rate), EVENTS_SIMULATE_RATE },
-	{ 0, "fail", NULL, "and an error", args_flag, AT(fails), 0 },
+	  AT(rate), EVENTS_SIMULATE_RATE_MAX },
+	{ 0, "fail", NULL, "and an error", args_flag, AT(failing_build), 0 },
 	{ 0 },
 };
 
+/* Parse the command line and reject options that do not fit each other. */
 static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 {
 	struct args args;
@@ -149,45 +330,26 @@ static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 		return err_set(err, EINVAL, "what is \"%s\"?", args.value);
 	if (got)
 		return got;
-	if (!o->simulate && (o->speed_set || o->at_set || o->seed || o->nodes ||
-			     o->rate || o->fails))
+	if (!o->simulate && (o->speed_set || o->start_set || o->seed ||
+			     o->n_nodes || o->rate || o->failing_build))
 		return err_set(err, EINVAL,
 			       "--speed, --at, --seed, --nodes, "
 			       "--rate and --fail are for "
 			       "--simulate");
-	if (o->file && (o->seed || o->nodes || o->rate || o->fails))
+	if (o->file && (o->seed || o->n_nodes || o->rate || o->failing_build))
 		return err_set(err, EINVAL,
 			       "--seed, --nodes, --rate and "
 			       "--fail are not for a recording");
 	return 0;
 }
 
-/* -------------------------------------------------------------- sources */
-
-static int start_play(struct top_run *r, struct err *err)
+/*
+ * Find the running builds.  The nodes are shown only while no build runs, so
+ * their connections are opened and closed accordingly.
+ */
+static void refresh_sources(struct top_run *r)
 {
-	const struct top_options *o = r->o;
-	struct top_play_setup setup = {
-		.file = o->file,
-		.simulate = { .seed = o->seed ? o->seed : 1,
-			      .nodes = o->nodes ? o->nodes : NODES,
-			      .rate = o->rate ? o->rate : RATE,
-			      .fails = o->fails,
-			      .known = true },
-		.speed = o->speed_set ? o->speed : 1000,
-		.at_ms = o->at,
-		.waits = o->once,
-	};
-
-	if (o->once)
-		setup.speed = 0;
-	return top_play_new(&r->play, &r->top, &setup, err);
-}
-
-/* Builds that run, or the nodes. */
-static void look_around(struct top_run *r)
-{
-	unsigned builds = top_builds_look(r->builds);
+	unsigned builds = top_builds_refresh(r->builds);
 
 	if (builds && r->nodes) {
 		top_nodes_free(r->nodes);
@@ -199,30 +361,36 @@ static void look_around(struct top_run *r)
 		top_nodes_tick(r->nodes);
 }
 
+/* Open the sources of the pages: a playback, or builds and nodes. */
 static int start_sources(struct top_run *r, struct err *err)
 {
+	const struct top_options *o = r->options;
+	struct top_playback_setup setup = {
+		.file = o->file,
+		.simulate = { .seed = o->seed ? o->seed : 1,
+			      .n_nodes = o->n_nodes ? o->n_nodes :
+						      DEFAULT_NODES,
+			      .jobs_per_s = o->rate ? o->rate : DEFAULT_RATE,
+			      .erroneous = o->failing_build,
+			      .has_baseline = true },
+		.speed_milli = o->speed_set ? o->speed_milli : 1000,
+		.start_ms = o->start_milli,
+		.wait_for_input = o->once,
+	};
 	int ret;
 
-	if (r->o->simulate)
-		return start_play(r, err);
-	ret = settings_conf(&r->conf, &r->roster, err);
+	if (o->simulate) {
+		if (o->once)
+			setup.speed_milli = 0;
+		return top_playback_new(&r->playback, &r->top, &setup, err);
+	}
+	ret = settings_load_conf(&r->conf, &r->roster, err);
 	if (!ret)
 		ret = top_builds_new(&r->builds, &r->top, err);
 	if (!ret)
-		look_around(r);
+		refresh_sources(r);
 	return ret;
 }
-
-static void stop_sources(struct top_run *r)
-{
-	top_play_free(r->play);
-	top_nodes_free(r->nodes);
-	top_builds_free(r->builds);
-	node_roster_release(&r->roster);
-	conf_free(r->conf);
-}
-
-/* ----------------------------------------------------------------- once */
 
 static void on_once(evutil_socket_t fd, short what, void *ctx)
 {
@@ -235,43 +403,16 @@ static void on_once(evutil_socket_t fd, short what, void *ctx)
 		top_nodes_tick(r->nodes);
 		r->next_ms = now + TICK_MS;
 	}
-	if (top_is_whole(&r->top) || now >= r->deadline_ms)
+	if (top_is_complete(&r->top) || now >= r->deadline_ms)
 		event_base_loopbreak(r->base);
-}
-
-/* A kfarm that is stopped, or a node that says nothing and does not end. */
-static void mark_silent_builds(struct top_run *r)
-{
-	struct top_page *p;
-
-	TAILQ_FOREACH(p, &r->top.pages, link)
-	{
-		if (!p->whole && p->pid != TOP_NODES)
-			top_end(&r->top, p, "its kfarm does not answer");
-	}
-}
-
-static void print_once(struct top_run *r)
-{
-	char *file;
-
-	if (r->o->json) {
-		table_json(top_once_json(&r->top));
-		return;
-	}
-	top_once_text(stdout, &r->top);
-	if (!r->nodes || r->roster.n)
-		return;
-	file = conf_user_file();
-	log_info("nothing is being built, and there are no nodes in %s yet",
-		 file);
-	free(file);
 }
 
 static const struct top_ops no_ops = { 0 };
 
+/* Print the state of all pages once, as soon as it is complete. */
 static int run_top_once(struct top_run *r, struct err *err)
 {
+	struct top_page *p;
 	int ret;
 
 	top_init(&r->top, r->base, &no_ops, NULL);
@@ -279,16 +420,30 @@ static int run_top_once(struct top_run *r, struct err *err)
 	if (ret)
 		return ret;
 	r->deadline_ms = clock_ms() + (r->nodes ? NODES_MS : BUILDS_MS);
-	if (!top_is_whole(&r->top))
+	if (!top_is_complete(&r->top))
 		event_base_dispatch(r->base);
-	if (r->signal)
+	if (r->signal_number)
 		return 0;
-	mark_silent_builds(r);
-	print_once(r);
+
+	/* A build can be incomplete if its kfarm is stopped. */
+	TAILQ_FOREACH(p, &r->top.pages, entry)
+	{
+		if (!p->complete && p->pid != TOP_NODES_PID)
+			top_page_end(&r->top, p, "its kfarm does not answer");
+	}
+	if (r->options->json) {
+		table_print_json(top_once_json(&r->top));
+		return 0;
+	}
+	top_once_print(stdout, &r->top);
+	if (r->nodes && !r->roster.n) {
+		char *file = conf_user_path();
+
+		log_info("no build is running, and %s has no nodes yet", file);
+		free(file);
+	}
 	return 0;
 }
-
-/* ----------------------------------------------------------------- live */
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
@@ -297,20 +452,21 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (r->builds)
-		look_around(r);
+		refresh_sources(r);
 	if (r->top.ops == &top_plain_ops)
-		top_plain_due(&r->top);
-	/* What is played comes to an end, and nothing follows. */
-	if (r->play && !r->screen && TAILQ_FIRST(&r->top.pages)->over)
+		top_plain_update(&r->top);
+	/* A playback has one page; after its end no other page follows. */
+	if (r->playback && !r->screen && TAILQ_FIRST(&r->top.pages)->ended)
 		event_base_loopbreak(r->base);
 }
 
+/* Print events as lines or JSON until the loop ends. */
 static int run_lines(struct top_run *r, struct err *err)
 {
 	int ret;
 
 	top_init(&r->top, r->base,
-		 r->o->json ? &top_events_ops : &top_plain_ops, &r->top);
+		 r->options->json ? &top_events_ops : &top_plain_ops, &r->top);
 	ret = start_sources(r, err);
 	if (!ret && !r->top.error)
 		event_base_dispatch(r->base);
@@ -320,15 +476,18 @@ static int run_lines(struct top_run *r, struct err *err)
 	return ret;
 }
 
-/* On the terminal: 1; 0: there can be none, and nobody insists. */
+/*
+ * Run the full-screen view.  Returns 1 after it has ended; 0 if it is not
+ * possible and --ui does not demand it; or -errno with `err` set.
+ */
 static int run_screen(struct top_run *r, struct err *err)
 {
-	bool need = str_equal(r->o->ui, "ncurses");
+	bool need = str_equal(r->options->ui, "ncurses");
 	const char *no_color = getenv("NO_COLOR");
 	int ret;
 
 	if (!need &&
-	    (!isatty(STDOUT_FILENO) || watch_screen() == WATCH_NO_SCREEN))
+	    (!isatty(STDOUT_FILENO) || watch_screen() == WATCH_SCREEN_NEVER))
 		return 0;
 	top_init(&r->top, r->base, &top_screen_ops, NULL);
 	ret = top_screen_new(&r->screen, &r->top, !no_color || !*no_color, err);
@@ -341,84 +500,89 @@ static int run_screen(struct top_run *r, struct err *err)
 	return ret ? ret : 1;
 }
 
+/* Run the full-screen view if possible, otherwise print lines. */
 static int run_live(struct top_run *r, struct err *err)
 {
-	bool plain = r->o->json || (r->o->ui && strcmp(r->o->ui, "auto") &&
-				    strcmp(r->o->ui, "ncurses"));
+	bool plain = r->options->json ||
+		     (r->options->ui && strcmp(r->options->ui, "auto") &&
+		      strcmp(r->options->ui, "ncurses"));
 	int ret = plain ? 0 : run_screen(r, err);
 
 	return ret ? (ret < 0 ? ret : 0) : run_lines(r, err);
 }
-
-/* -------------------------------------------------------------- the loop */
 
 static void on_signal(evutil_socket_t number, short what, void *ctx)
 {
 	struct top_run *r = ctx;
 
 	(void)what;
-	r->signal = number;
+	r->signal_number = number;
 	event_base_loopbreak(r->base);
 }
 
+/* Create the event loop with its timer and signal handlers. */
 static void start_top(struct top_run *r)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	unsigned ms = r->o->once ? LOOK_MS : TICK_MS;
+	unsigned ms = r->options->once ? ONCE_TICK_MS : TICK_MS;
 	const struct timeval tick = { .tv_sec = ms / 1000,
 				      .tv_usec = ms % 1000 * 1000 };
 
 	r->base = event_base_new();
-	r->tick = event_new(r->base, -1, EV_PERSIST,
-			    r->o->once ? on_once : on_tick, r);
-	if (!r->base || !r->tick || event_add(r->tick, &tick))
+	r->tick_event = event_new(r->base, -1, EV_PERSIST,
+				  r->options->once ? on_once : on_tick, r);
+	if (!r->base || !r->tick_event || event_add(r->tick_event, &tick))
 		str_out_of_memory();
 	for (int i = 0; i < 3; i++) {
-		r->ends[i] = evsignal_new(r->base, signals[i], on_signal, r);
-		if (!r->ends[i] || event_add(r->ends[i], NULL))
+		r->signal_events[i] = evsignal_new(r->base, signals[i],
+						   on_signal, r);
+		if (!r->signal_events[i] ||
+		    event_add(r->signal_events[i], NULL))
 			str_out_of_memory();
 	}
-}
-
-static void stop_top(struct top_run *r)
-{
-	/* The terminal first: the nodes may need a moment. */
-	top_screen_free(r->screen);
-	if (r->screen) {
-		top_once_brief(stdout, &r->top);
-		r->top.ops = &no_ops;
-	}
-	stop_sources(r);
-	top_release(&r->top);
-	for (int i = 0; i < 3; i++)
-		event_free(r->ends[i]);
-	event_free(r->tick);
-	event_base_free(r->base);
 }
 
 static int top_main(char *const *argv)
 {
 	struct top_options o = { 0 };
-	struct top_run r = { .o = &o };
+	struct top_run r = { .options = &o };
 	struct err err = { 0 };
 	int ret = parse_top(&o, argv, &err);
 
-	if (!ret) {
-		start_top(&r);
-		ret = o.once ? run_top_once(&r, &err) : run_live(&r, &err);
-		stop_top(&r);
+	if (ret) {
+		log_error("top: %s", err.text);
+		return EXIT_USAGE;
 	}
+	start_top(&r);
+	ret = o.once ? run_top_once(&r, &err) : run_live(&r, &err);
+
+	/* Restore the terminal first: closing the connections can take time. */
+	top_screen_free(r.screen);
+	if (r.screen) {
+		top_once_print_brief(stdout, &r.top);
+		r.top.ops = &no_ops;
+	}
+	top_playback_free(r.playback);
+	top_nodes_free(r.nodes);
+	top_builds_free(r.builds);
+	node_roster_release(&r.roster);
+	conf_free(r.conf);
+	top_release(&r.top);
+	for (int i = 0; i < 3; i++)
+		event_free(r.signal_events[i]);
+	event_free(r.tick_event);
+	event_base_free(r.base);
 	if (ret)
 		log_error("top: %s", err.text);
-	if (r.signal)
-		settings_end_by(r.signal);
+	if (r.signal_number)
+		settings_exit_by_signal(r.signal_number);
 	return ret ? EXIT_USAGE : EXIT_OK;
 }
 
 const struct cmd cmd_top = {
 	.name = "top",
 	.usage = "[OPTION]...",
-	.help = "what all running builds do, or without one the nodes",
+	.help = "show all running builds, or the nodes if none runs",
 	.options = options,
 	.run = top_main,
 };

@@ -1,23 +1,638 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/cmd.h"
-#include "cli/tree.h"
-
+#include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/printable.h"
+#include "base/str.h"
+#include "base/url.h"
+#include "base/vec.h"
+#include "cli/cmd.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "cli/table.h"
+#include "conf/conf.h"
+#include "tree/add.h"
+#include "tree/datadir.h"
+#include "tree/state.h"
+#include "tree/update.h"
+#include "tree/url.h"
+#include "tree/worker.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* The command line of `kfarm tree VERB`. */
+struct tree_request {
+	const char *verb;
+	struct strv words; /* after the verb */
+	struct strv branches;
+	const char *depth, *timeout;
+	bool in_place, json;
+};
+
+/* A running operation on one tree, with its progress display. */
+struct tree_operation {
+	struct tree_observer watch;
+	struct progress *progress;
+	size_t row;
+	struct strv notes; /* printed after the progress table is removed */
+};
+
+/*
+ * The listing reads only small files: state.json of the last update and
+ * metadata.json of the last build.  A repository can have 100,000 references.
+ */
+
+#define METADATA_MAX (16u << 20) /* bytes */
+#define ABBREVIATED  12
+
+struct last_build {
+	char *status; /* NULL without a build */
+	char *revision, *arch, *output;
+	long long time_s; /* end of the build, seconds since 1970 */
+};
+
+/* One tree of the listing. */
+struct listed {
+	char *name, *url;
+	bool exists; /* otherwise only in the configuration */
+	bool has_state;
+	struct tree_state state;
+	struct last_build build;
+};
+
+static char *json_text_in(const json_t *root, const char *group,
+			  const char *key)
+{
+	const char *text = json_string_value(
+		json_object_get(json_object_get(root, group), key));
+
+	return text ? xstrdup(text) : NULL;
+}
+
+/* Read the metadata of the last build in the tree's directory `dir`. */
+static void read_last_build(struct last_build *b, const char *dir)
+{
+	char *link = xasprintf("%s/last-build", dir);
+	char *path = xasprintf("%s/metadata.json", link);
+	struct buf text = { 0 };
+	struct err ignored;
+	struct stat st;
+	json_t *root;
+
+	if (!stat(path, &st) && !fs_read(path, METADATA_MAX, &text, &ignored)) {
+		root = json_loadb(buf_str(&text), text.len, 0, NULL);
+		b->status = json_text_in(root, "results", "status");
+		b->revision = json_text_in(root, "git", "git_describe");
+		if (!b->revision)
+			b->revision = json_text_in(root, "source",
+						   "kernelrelease");
+		b->arch = json_text_in(root, "build", "target_arch");
+		b->output = realpath(link, NULL);
+		b->time_s = st.st_mtime;
+		json_decref(root);
+	}
+	buf_release(&text);
+	free(path);
+	free(link);
+}
+
+/* Read configuration, state and last build of a tree. */
+static void read_listed(struct listed *l, const char *name,
+			const struct conf *conf)
+{
+	char *top = tree_datadir_top(), *dir = xasprintf("%s/%s", top, name);
+	const char *url = conf_get(conf, "tree", name, "url");
+	struct err err = { 0 };
+
+	l->name = xstrdup(name);
+	l->exists = fs_is_dir(dir);
+	l->has_state = l->exists && !tree_state_read(&l->state, dir, &err);
+	if (l->exists && !l->has_state)
+		log_warning("%s; `kfarm tree update %s` looks again", err.text,
+			    name);
+	if (!url)
+		url = l->state.source;
+	l->url = url ? url_redact(url) : NULL;
+	if (l->exists)
+		read_last_build(&l->build, dir);
+	free(dir);
+	free(top);
+}
+
+/* Format a local time, or "-" for 0.  The caller frees the result. */
+static char *date_text(long long seconds)
+{
+	time_t t = (time_t)seconds;
+	char text[20];
+	struct tm tm;
+
+	if (!seconds || !localtime_r(&t, &tm))
+		return xstrdup("-");
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
+	return xstrdup(text);
+}
+
+/*
+ * Escape a name for display, because a server has chosen it.  The caller frees
+ * the result.
+ */
+static char *printable_name(const char *name)
+{
+	struct buf out = { 0 };
+
+	printable_add_escaped(&out, bytes_str(name), 0);
+	return buf_steal(&out);
+}
+
+/* Format HEAD as "BRANCH COMMIT", or how to clone a missing tree. */
+static char *head_text(const struct listed *l)
+{
+	const struct tree_branch *h = &l->state.head;
+	char *name, *out;
+
+	if (!l->exists)
+		return xasprintf("not cloned: kfarm tree update %s", l->name);
+	if (!h->name)
+		return xstrdup("-");
+	name = printable_name(h->name);
+	out = xasprintf("%s %.*s", name, ABBREVIATED, h->commit);
+	free(name);
+	return out;
+}
+
+/* Format the last build: status, revision and time, or "-". */
+static char *build_text(const struct last_build *b)
+{
+	char *when, *text, *out;
+
+	if (!b->status)
+		return xstrdup("-");
+	when = date_text(b->time_s);
+	text = xasprintf("%s %s %s", b->status, b->revision ? b->revision : "-",
+			 when);
+	out = printable_name(text);
+	free(text);
+	free(when);
+	return out;
+}
+
+/*
+ * Print the table of trees, with the newest branches of a tree in a line below
+ * its row.
+ */
+static void print_trees(const struct listed *v, size_t n)
+{
+	static const char *const heads[] = { "NAME", "HEAD",       "UPDATED",
+					     "SIZE", "LAST BUILD", "FROM" };
+	struct table t = { .align = "lllrll" };
+	char *text = NULL, *line;
+	size_t len = 0;
+	double mib;
+	FILE *out;
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+		strv_add(&t.fields, heads[i]);
+	for (size_t i = 0; i < n; i++) {
+		const struct tree_state *s = v[i].has_state ? &v[i].state :
+							      NULL;
+
+		strv_add(&t.fields, v[i].name);
+		strv_own(&t.fields, head_text(&v[i]));
+		strv_own(&t.fields, date_text(s ? s->updated_s : 0));
+		mib = s ? (double)s->size_bytes / (1 << 20) : 0;
+		if (!s)
+			strv_add(&t.fields, "-");
+		else if (mib >= 1024)
+			strv_addf(&t.fields, "%.1f GiB", mib / 1024);
+		else
+			strv_addf(&t.fields, "%.1f MiB", mib);
+		strv_own(&t.fields, build_text(&v[i].build));
+		strv_own(&t.fields, printable_name(v[i].url ? v[i].url : "-"));
+	}
+
+	/* Format the table in memory, then print it line by line. */
+	out = open_memstream(&text, &len);
+	if (!out)
+		str_out_of_memory();
+	table_print(out, &t);
+	fclose(out);
+	line = text;
+	for (size_t i = 0; i <= n; i++) {
+		const struct tree_state *s = i ? &v[i - 1].state : NULL;
+		size_t end = strcspn(line, "\n");
+
+		printf("%.*s\n", (int)end, line);
+		line += end + (line[end] == '\n');
+		for (size_t k = 0; s && k < s->n_branches; k++) {
+			char *name = printable_name(s->branches[k].name);
+
+			printf("%s%s", k ? ", " : "    newest: ", name);
+			free(name);
+		}
+		if (s && s->n_branches)
+			putchar('\n');
+	}
+	free(text);
+}
+
+/* Return a branch with its commit, or null for a detached or unknown HEAD. */
+static json_t *branch_json(const struct tree_branch *b)
+{
+	json_t *o;
+
+	if (!b->name)
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "name", json_text(b->name));
+	json_object_set_new(o, "commit", json_text(b->commit));
+	json_object_set_new(o, "time", json_integer(b->time_s));
+	return o;
+}
+
+/* Return a tree with its branches and its last build. */
+static json_t *tree_json(const struct listed *l)
+{
+	const struct tree_state *s = &l->state;
+	const struct last_build *b = &l->build;
+	json_t *o = json_object(), *branches = json_array();
+	json_t *last = b->status ? json_object() : json_null();
+
+	if (b->status) {
+		json_object_set_new(last, "status", json_text(b->status));
+		json_object_set_new(last, "revision", json_text(b->revision));
+		json_object_set_new(last, "arch", json_text(b->arch));
+		json_object_set_new(last, "time", json_integer(b->time_s));
+		json_object_set_new(last, "output", json_text(b->output));
+	}
+	for (size_t i = 0; i < s->n_branches; i++)
+		json_array_append_new(branches, branch_json(&s->branches[i]));
+	json_object_set_new(o, "name", json_text(l->name));
+	json_object_set_new(o, "url", json_text(l->url));
+	json_object_set_new(o, "cloned", json_boolean(l->exists));
+	json_object_set_new(o, "kind",
+			    l->has_state ?
+				    json_text(tree_state_kind_name(s->kind)) :
+				    json_null());
+	json_object_set_new(o, "head", branch_json(&s->head));
+	json_object_set_new(o, "branches", branches);
+	json_object_set_new(o, "size",
+			    l->has_state ?
+				    json_integer((json_int_t)s->size_bytes) :
+				    json_null());
+	json_object_set_new(o, "updated",
+			    l->has_state ? json_integer(s->updated_s) :
+					   json_null());
+	json_object_set_new(o, "last_build", last);
+	return o;
+}
+
+/*
+ * List the trees in the data directory and those in the configuration, sorted
+ * and without duplicates.  The caller frees *conf, also after an error.
+ */
+static int all_trees(struct strv *names, struct conf **conf, struct err *err)
+{
+	int ret = tree_datadir_list_names(names, err);
+
+	if (!ret)
+		ret = conf_load(conf, NULL, err);
+	if (!ret)
+		conf_list_subsections(*conf, "tree", names);
+	strv_sort_unique(names);
+	return ret;
+}
+
+static int tree_list_main(struct tree_request *r)
+{
+	struct strv names = { 0 };
+	struct listed *v = NULL;
+	struct conf *conf = NULL;
+	struct err err = { 0 };
+	size_t n = 0;
+	int ret = all_trees(&names, &conf, &err);
+
+	if (ret) {
+		log_error("tree list: %s", err.text);
+		goto out;
+	}
+	for (size_t i = 0; i < names.n; i++)
+		read_listed(VEC_ADD(v, n), names.v[i], conf);
+	if (r->json) {
+		json_t *all = json_array();
+
+		for (size_t i = 0; i < n; i++)
+			json_array_append_new(all, tree_json(&v[i]));
+		table_print_json(json_pack("{s:o}", "trees", all));
+	} else if (n) {
+		print_trees(v, n);
+	} else {
+		log_info("there are no trees; add one with `kfarm tree "
+			 "add NAME URL`");
+	}
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].name);
+		free(v[i].url);
+		tree_state_release(&v[i].state);
+		free(v[i].build.status);
+		free(v[i].build.revision);
+		free(v[i].build.arch);
+		free(v[i].build.output);
+	}
+out:
+	free(v);
+	conf_free(conf);
+	strv_release(&names);
+	return ret ? EXIT_USAGE : EXIT_OK;
+}
+
+#define DEPTH_MAX   1000000
+#define TIMEOUT_MAX 86400
+
+static void on_progress(void *ctx, const char *word, uint64_t done,
+			uint64_t total)
+{
+	struct tree_operation *s = ctx;
+
+	progress_count(s->progress, s->row, word, done, total);
+}
+
+static void on_tick(void *ctx)
+{
+	progress_tick(((struct tree_operation *)ctx)->progress);
+}
+
+/* Save a note: a line on the terminal would disturb the progress table. */
+static void on_note(void *ctx, const char *text)
+{
+	strv_add(&((struct tree_operation *)ctx)->notes, text);
+}
+
+/*
+ * Set up the observer and the progress display of an operation.  A server that
+ * is silent for `silence_s` seconds is given up; 0 means the default.
+ */
+static void begin_operation(struct tree_operation *s, const char *name,
+			    unsigned silence_s)
+{
+	*s = (struct tree_operation){
+		.watch = { .on_progress = on_progress,
+			   .on_tick = on_tick,
+			   .on_note = on_note,
+			   .ctx = s,
+			   .cancel = settings_catch_signals(),
+			   .max_silence_s = silence_s },
+		.progress = progress_new(),
+	};
+	s->row = progress_add(s->progress, name);
+}
+
+/* Remove the progress display and print the notes. */
+static void end_operation(struct tree_operation *s)
+{
+	progress_free(s->progress);
+	for (size_t i = 0; i < s->notes.n; i++)
+		log_info("%s", s->notes.v[i]);
+	strv_release(&s->notes);
+}
+
+/* Print the error of an operation and return the exit status. */
+static int tree_failed(const struct tree_request *r, int ret, const char *name,
+		       const struct err *err)
+{
+	if (ret == -ECANCELED)
+		log_error(
+			"tree %s: %s: interrupted; the same command continues",
+			r->verb, name);
+	else
+		log_error("tree %s: %s: %s", r->verb, name, err->text);
+	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
+}
+
+/* Parse the value of --OPTION, from 1 to `most`; 0 if `text` is NULL. */
+static int parse_number(const char *option, const char *text, long most,
+			unsigned *out, struct err *err)
+{
+	long n = 0;
+
+	if (text && str_parse_number(text, 1, most, &n))
+		return err_set(err, EINVAL,
+			       "--%s: \"%s\" is not a number from 1 to %ld",
+			       option, text, most);
+	*out = (unsigned)n;
+	return 0;
+}
+
+/*
+ * Check before an add that the configuration can be read and has no other URL
+ * for the tree.
+ */
+static int check_configuration(const char *name, const char *source,
+			       struct err *err)
+{
+	struct conf *conf = NULL;
+	const char *url;
+	char *file = conf_user_path(), *path = NULL, *at, *shown;
+	int ret = conf_load(&conf, NULL, err);
+
+	/* KFARM_CONFIG can name a file that this command creates. */
+	if (ret == -ENOENT && !fs_exists(file))
+		ret = 0;
+	url = conf ? conf_get(conf, "tree", name, "url") : NULL;
+	if (url)
+		path = realpath(source, NULL);
+	if (!ret && url && strcmp(url, source) != 0 && !str_equal(url, path)) {
+		at = conf_get_origin(conf, "tree", name, "url");
+		shown = url_redact(url);
+		ret = err_set(err, EEXIST,
+			      "%s says that it comes from %s: `kfarm tree "
+			      "update %s` adds that, `kfarm tree remove %s` "
+			      "takes it out",
+			      at, shown, name, name);
+		free(shown);
+		free(at);
+	}
+	free(path);
+	free(file);
+	conf_free(conf);
+	return ret;
+}
+
+/* Set the URL of a tree unless the configuration already has this value. */
+static int write_configuration(const char *name, const char *url,
+			       struct err *err)
+{
+	struct conf *conf = NULL;
+	const char *now = NULL;
+	int ret = 0;
+
+	if (!conf_load(&conf, NULL, err))
+		now = conf_get(conf, "tree", name, "url");
+	if (!str_equal(now, url))
+		ret = conf_set("tree", name, "url", url, err);
+	if (ret)
+		err_wrap(err,
+			 "the tree exists, but is not in the configuration");
+	conf_free(conf);
+	return ret;
+}
+
+static int tree_add_main(struct tree_request *r)
+{
+	const char *name = r->words.v[0];
+	struct tree_add a = { .name = name,
+			      .source = r->words.v[1],
+			      .in_place = r->in_place,
+			      .branches = r->branches };
+	struct err err = { 0 };
+	struct tree_operation show;
+	unsigned silence_s = 0;
+	char *url = NULL, *shown;
+	int ret;
+
+	ret = parse_number("depth", r->depth, DEPTH_MAX, &a.depth, &err);
+	if (!ret)
+		ret = parse_number("timeout", r->timeout, TIMEOUT_MAX,
+				   &silence_s, &err);
+	if (!ret)
+		ret = tree_datadir_check_name(name, &err);
+	if (!ret)
+		ret = check_configuration(name, a.source, &err);
+	if (ret)
+		return tree_failed(r, ret, name, &err);
+	begin_operation(&show, name, silence_s);
+	a.watch = &show.watch;
+	ret = tree_add(&a, &url, &err);
+	end_operation(&show);
+	if (!ret)
+		ret = write_configuration(name, url, &err);
+	if (!ret) {
+		shown = url_redact(url);
+		printf("added %s from %s\n", name, shown);
+		free(shown);
+	}
+	free(url);
+	return ret ? tree_failed(r, ret, name, &err) : EXIT_OK;
+}
+
+static int tree_update_main(struct tree_request *r)
+{
+	struct strv names = { 0 };
+	struct conf *conf = NULL;
+	struct err err = { 0 };
+	unsigned silence_s = 0;
+	int status = EXIT_OK;
+	int ret = parse_number("timeout", r->timeout, TIMEOUT_MAX, &silence_s,
+			       &err);
+
+	strv_add_all(&names, strv_list(&r->words));
+	if (!ret && !names.n)
+		ret = all_trees(&names, &conf, &err);
+	conf_free(conf);
+	if (ret) {
+		log_error("tree update: %s", err.text);
+		strv_release(&names);
+		return EXIT_USAGE;
+	}
+	if (!names.n)
+		log_info("there are no trees; add one with `kfarm tree add`");
+	for (size_t i = 0; i < names.n && status != EXIT_INTERRUPTED; i++) {
+		struct tree_operation show;
+
+		err = (struct err){ 0 };
+		begin_operation(&show, names.v[i], silence_s);
+		ret = tree_update(names.v[i], &show.watch, &err);
+		end_operation(&show);
+		if (ret)
+			status = tree_failed(r, ret, names.v[i], &err);
+	}
+	strv_release(&names);
+	return status;
+}
+
+/* A removal on a second thread. */
+struct removal {
+	const char *name;
+	char *what; /* description of the removed files */
+	struct err err;
+};
+
+static int run_removal(void *arg)
+{
+	struct removal *r = arg;
+
+	return tree_remove(r->name, &r->what, &r->err);
+}
+
+/*
+ * Remove the tree's section.  Returns -ENOENT if the section is missing, -EPERM
+ * if another configuration file has it.
+ */
+static int remove_configured(const char *name, struct err *err)
+{
+	struct conf *conf = NULL;
+	struct err ignored;
+	char *at = NULL;
+	int ret = conf_remove_section("tree", name, err);
+
+	if (ret == -ENOENT && !conf_load(&conf, NULL, &ignored))
+		at = conf_get_origin(conf, "tree", name, "url");
+	if (at)
+		ret = err_set(err, EPERM,
+			      "%s still contains it; edit that file", at);
+	free(at);
+	conf_free(conf);
+	return ret;
+}
+
+static int tree_remove_main(struct tree_request *r)
+{
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < r->words.n; i++) {
+		struct removal one = { .name = r->words.v[i] };
+		struct err err = { 0 };
+		int ret = progress_run(one.name, "removing", run_removal, &one);
+		int other = ret;
+
+		/* A tree that was never cloned is only in the configuration. */
+		if (!ret || ret == -ENOENT)
+			other = remove_configured(one.name, &err);
+		if (ret == -ENOENT && !other)
+			printf("%s: removed from the configuration\n",
+			       one.name);
+		else if (!ret)
+			printf("%s\n", one.what);
+		if (ret == -ENOENT && other != -ENOENT)
+			ret = other;
+		else if (ret)
+			err = one.err;
+		else if (other != -ENOENT)
+			ret = other;
+		free(one.what);
+		if (ret)
+			status = tree_failed(r, ret, one.name, &err);
+	}
+	return status;
+}
 
 #define AT(member) offsetof(struct tree_request, member)
 
 static const struct args_option options[] = {
-	{ 0, "branch", "BRANCH", "fetch this one alone; may be repeated",
+	{ 0, "branch", "BRANCH", "fetch only this branch; repeatable",
 	  args_list, AT(branches), 0 },
 	{ 0, "depth", "N", "fetch N commits of a branch (by git)", args_text,
 	  AT(depth), 0 },
-	{ 0, "in-place", NULL, "use an adopted clone itself; updates change it",
+	{ 0, "in-place", NULL, "use the clone itself; updates modify it",
 	  args_flag, AT(in_place), 0 },
-	{ 0, "timeout", "SECONDS", "give up a server silent for so long: 60",
-	  args_text, AT(timeout), 0 },
+	{ 0, "timeout", "SECONDS",
+	  "give up if the server is silent that long (default: 60)", args_text,
+	  AT(timeout), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
@@ -33,10 +648,10 @@ static const struct verb {
 	    "fetch all remotes of these trees, or of all" },
 	  tree_update_main },
 	{ { "list", "", "json", 0, 0,
-	    "the trees, as of their last update, and their last builds" },
+	    "list the trees, their last updates and builds" },
 	  tree_list_main },
 	{ { "remove", " NAME...", "", 1, 1000,
-	    "remove trees, but no clone that was adopted" },
+	    "remove trees, but not adopted clones" },
 	  tree_remove_main },
 };
 
@@ -70,8 +685,8 @@ const struct cmd cmd_tree = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "add, update, list and remove kernel trees to build from",
 	.options = options,
-	.verb = tree_verb,
-	.more = "URL is http, https, ssh, git or file, or HOST:PATH.  "
-		"`kfarm build --tree NAME`\nbuilds from a tree.\n",
+	.get_verb = tree_verb,
+	.extra_help = "URL is http, https, ssh, git or file, or HOST:PATH.  "
+		      "`kfarm build --tree NAME`\nbuilds from a tree.\n",
 	.run = tree_main,
 };

@@ -1,54 +1,247 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What options and words of the tables mean, by the names that they have there.
- */
-#include "base/fs.h"
-#include "cli/complete-tree.h"
 #include "cli/complete.h"
+
+#include "admin/profile.h"
+#include "base/fs.h"
 #include "conf/conf.h"
-#include "node/profile.h"
-#include "toolchain/data.h"
-#include "tree/home.h"
+#include "kconfig/kconfig.h"
+#include "kernel/arch.h"
+#include "kernel/environ.h"
+#include "toolchain/builtin.h"
+#include "tree/datadir.h"
+#include "tree/refs.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a list between commas the last is to be completed. */
-static void keep_list(struct complete *c)
+#define TEXT_MAX      (1u << 20) /* bytes of a Makefile */
+#define REVISIONS_MAX 2000 /* no user reads a longer list */
+#define LETTERS                                        \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR" \
+	"STUVWXYZ0123456789_.-"
+
+extern char **environ;
+
+/* Return DATA/trees/NAME of --tree, or NULL.  The caller frees it. */
+static char *managed_tree_dir(const struct complete *c)
+{
+	struct err ignored;
+	char *top, *dir;
+
+	if (!c->tree || tree_datadir_check_name(c->tree, &ignored))
+		return NULL;
+	top = tree_datadir_top();
+	dir = xasprintf("%s/%s", top, c->tree);
+	free(top);
+	return dir;
+}
+
+/*
+ * Return any worktree of the tree of --tree, at whatever revision.  The caller
+ * frees the path, which need not exist.
+ */
+static char *find_any_worktree(const struct complete *c)
+{
+	char *dir = managed_tree_dir(c), *worktrees, *out;
+	struct strv keys = { 0 };
+
+	worktrees = xasprintf("%s/worktrees", dir ? dir : "");
+	if (dir)
+		fs_list(worktrees, &keys);
+	out = xasprintf("%s/%s/src", worktrees, keys.n ? keys.v[0] : "");
+	strv_release(&keys);
+	free(worktrees);
+	free(dir);
+	return out;
+}
+
+/*
+ * Return the path of a file in the source tree.  The shell has not expanded a
+ * "~/" of -C.  The caller frees the path.
+ */
+static char *path_in_tree(const struct complete *c, const char *name)
+{
+	char *managed = c->tree ? find_any_worktree(c) : NULL, *path;
+	const char *home = getenv("HOME");
+	const char *dir = managed ? managed : c->directory ? c->directory : ".";
+
+	if (home && str_starts(dir, "~/"))
+		path = xasprintf("%s%s/%s", home, dir + 1, name);
+	else
+		path = xasprintf("%s/%s", dir, name);
+	free(managed);
+	return path;
+}
+
+/*
+ * Store the kernel's directory name of the last architecture of -a, or of ARCH,
+ * or of the build host.
+ */
+static void find_srcarch(const struct complete *c, char out[static 32])
+{
+	const char *arch = c->arch;
+	const struct toolchain_arch *known;
+
+	if (arch && strrchr(arch, ','))
+		arch = strrchr(arch, ',') + 1;
+	if (!arch)
+		arch = kernel_environ_value(environ, "ARCH");
+	if (!arch) {
+		kernel_arch_host(out);
+		return;
+	}
+	known = toolchain_builtin_find_arch(arch);
+	snprintf(out, 32, "%s", known ? known->srcarch : arch);
+}
+
+/* Add the target of a help line: "@echo  '* Image.gz - Compressed ..." */
+static void offer_help_targets(struct complete *c, const char *line, size_t len)
+{
+	const char *end = line + len;
+	const char *at = memmem(line, len, "echo", 4), *help;
+	char *word, *text;
+	size_t n;
+
+	at = at ? memchr(at, '\'', (size_t)(end - at)) : NULL;
+	if (!at || (at[1] != ' ' && at[1] != '*'))
+		return;
+	at += 1 + strspn(at + 1, " *");
+	n = strspn(at, LETTERS);
+	help = at + n + strspn(at + n, " \t");
+	if (n < 2 || help == at + n || !str_starts(help, "- "))
+		return;
+	word = xstrndup(at, n);
+	n = strcspn(help + 2, "'\\\n(\t");
+	while (n && help[1 + n] == ' ')
+		n--;
+	text = xstrndup(help + 2, n);
+	complete_add_candidate(c, word, text);
+	free(text);
+	free(word);
+}
+
+/* Add the targets that the help texts of a Makefile name. */
+static void offer_targets_from_help(struct complete *c, const char *makefile)
+{
+	char *path = path_in_tree(c, makefile);
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(path, TEXT_MAX, &text, &ignored)) {
+		for (const char *line = buf_str(&text); *line;) {
+			size_t n = strcspn(line, "\n");
+
+			offer_help_targets(c, line, n);
+			line += n + (line[n] == '\n');
+		}
+	}
+	buf_release(&text);
+	free(path);
+}
+
+/* Add a directory of the tree, or the object that a source becomes. */
+static void offer_entry(struct complete *c, const char *within,
+			const char *name)
+{
+	static const char *const kinds[][2] = { { ".c", ".o" },
+						{ ".S", ".o" },
+						{ ".rs", ".o" },
+						{ ".dts", ".dtb" } };
+	char *entry = xasprintf("%s%s", within, name);
+	char *path = path_in_tree(c, entry), *word = NULL;
+
+	for (size_t i = 0; !word && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (str_ends(name, kinds[i][0]))
+			word = xasprintf(
+				"%.*s%s",
+				(int)(strlen(entry) - strlen(kinds[i][0])),
+				entry, kinds[i][1]);
+	}
+	if (!word && fs_is_dir(path))
+		word = xasprintf("%s/", entry);
+	if (word)
+		complete_add_candidate(c, word, NULL);
+	free(word);
+	free(path);
+	free(entry);
+}
+
+/* Add the entries of the typed directory that match. */
+static void offer_dir(struct complete *c)
+{
+	const char *slash = strrchr(c->typed, '/');
+	size_t n = slash ? (size_t)(slash - c->typed) + 1 : 0;
+	char *within = xstrndup(c->typed, n), *dir = path_in_tree(c, within);
+	struct strv names = { 0 };
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (str_starts(names.v[i], c->typed + n) &&
+		    names.v[i][0] != '.')
+			offer_entry(c, within, names.v[i]);
+	}
+	strv_release(&names);
+	free(dir);
+	free(within);
+}
+
+/* Add the names in a directory of the tree that end in `suffix`. */
+static void offer_with_suffix(struct complete *c, const char *dir,
+			      const char *suffix)
+{
+	char *path = path_in_tree(c, dir);
+	struct strv names = { 0 };
+
+	fs_list(path, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (str_ends(names.v[i], suffix))
+			complete_add_candidate(c, names.v[i], NULL);
+	}
+	strv_release(&names);
+	free(path);
+}
+
+/*
+ * In a list with commas, complete only the last word and move the others to
+ * fixed_prefix.
+ */
+static void set_list_prefix(struct complete *c)
 {
 	const char *comma = strrchr(c->typed, ',');
-	char *kept;
+	char *prefix;
 
 	if (!comma)
 		return;
-	kept = xasprintf("%s%.*s", c->kept, (int)(comma + 1 - c->typed),
-			 c->typed);
-	free(c->kept);
-	c->kept = kept;
+	prefix = xasprintf("%s%.*s", c->fixed_prefix,
+			   (int)(comma + 1 - c->typed), c->typed);
+	free(c->fixed_prefix);
+	c->fixed_prefix = prefix;
 	c->typed = comma + 1;
 }
 
+/* Functions of the table `sources`; each adds the candidates of one kind. */
 static void offer_words(struct complete *c, const char *list)
 {
 	struct strv words = { 0 };
 
 	strv_split(&words, list, " ");
 	for (size_t i = 0; i < words.n; i++)
-		complete_offer(c, words.v[i], NULL);
+		complete_add_candidate(c, words.v[i], NULL);
 	strv_release(&words);
 }
 
 static void offer_files(struct complete *c, const char *unused)
 {
 	(void)unused;
-	c->by_shell = COMPLETE_FILES;
+	c->fallback = COMPLETE_FALLBACK_FILES;
 }
 
 static void offer_dirs(struct complete *c, const char *unused)
 {
 	(void)unused;
-	c->by_shell = COMPLETE_DIRS;
+	c->fallback = COMPLETE_FALLBACK_DIRS;
 }
 
 static void offer_arches(struct complete *c, const char *unused)
@@ -56,9 +249,9 @@ static void offer_arches(struct complete *c, const char *unused)
 	const struct toolchain_arch *a;
 
 	(void)unused;
-	keep_list(c);
-	for (size_t i = 0; (a = toolchain_data_arch_at(i)); i++)
-		complete_offer(c, a->arch, NULL);
+	set_list_prefix(c);
+	for (size_t i = 0; (a = toolchain_builtin_arch_at(i)); i++)
+		complete_add_candidate(c, a->arch, NULL);
 }
 
 static void offer_hosts(struct complete *c, const char *unused)
@@ -66,26 +259,25 @@ static void offer_hosts(struct complete *c, const char *unused)
 	const struct toolchain_host *h;
 
 	(void)unused;
-	keep_list(c);
-	for (size_t i = 0; (h = toolchain_data_host_at(i)); i++)
-		complete_offer(c, h->name, NULL);
+	set_list_prefix(c);
+	for (size_t i = 0; (h = toolchain_builtin_host_at(i)); i++)
+		complete_add_candidate(c, h->name, NULL);
 }
 
+/* Add all triplets, described by the architecture. */
 static void offer_triplets(struct complete *c, const char *unused)
 {
 	const struct toolchain_arch *a;
 
 	(void)unused;
-	keep_list(c);
-	for (size_t i = 0; (a = toolchain_data_arch_at(i)); i++) {
+	set_list_prefix(c);
+	for (size_t i = 0; (a = toolchain_builtin_arch_at(i)); i++) {
 		for (size_t j = 0; j < a->triplets.n; j++)
-			complete_offer(c, a->triplets.v[j], a->arch);
+			complete_add_candidate(c, a->triplets.v[j], a->arch);
 	}
 }
 
-/* ---- the configuration ---- */
-
-/* Subsections: [node "desk"]; with what `key` of them says. */
+/* Add the subsections, [node "desk"], described by the value of `key`. */
 static void offer_sections(struct complete *c, const char *section,
 			   const char *key)
 {
@@ -94,9 +286,9 @@ static void offer_sections(struct complete *c, const char *section,
 	struct err ignored;
 
 	if (!conf_load(&conf, NULL, &ignored)) {
-		conf_subsections(conf, section, &names);
+		conf_list_subsections(conf, section, &names);
 		for (size_t i = 0; i < names.n; i++)
-			complete_offer(
+			complete_add_candidate(
 				c, names.v[i],
 				conf_get(conf, section, names.v[i], key));
 	}
@@ -110,16 +302,17 @@ static void offer_nodes(struct complete *c, const char *unused)
 	offer_sections(c, "node", "address");
 }
 
+/* Add the built-in board profiles; a profile can also be a file. */
 static void offer_profiles(struct complete *c, const char *unused)
 {
 	struct strv names = { 0 };
 
 	(void)unused;
-	node_profile_names(&names);
+	admin_profile_list(&names);
 	for (size_t i = 0; i < names.n; i++)
-		complete_offer(c, names.v[i], NULL);
+		complete_add_candidate(c, names.v[i], NULL);
 	strv_release(&names);
-	c->by_shell = COMPLETE_FILES;
+	c->fallback = COMPLETE_FALLBACK_FILES;
 }
 
 static void offer_jobs(struct complete *c, const char *unused)
@@ -128,38 +321,72 @@ static void offer_jobs(struct complete *c, const char *unused)
 	offer_sections(c, "nightly", "tree");
 }
 
+/* Add node names for a list with commas; "all" and "none" stand alone. */
 static void offer_node_list(struct complete *c, const char *unused)
 {
 	(void)unused;
 	if (!strchr(c->typed, ','))
 		offer_words(c, "all none");
-	keep_list(c);
+	set_list_prefix(c);
 	offer_sections(c, "node", "address");
 }
 
+/* Add make targets, files of the architecture, and [config "NAME"]. */
 static void offer_kconfigs(struct complete *c, const char *unused)
 {
+	char srcarch[32], *dir;
+
 	(void)unused;
-	complete_tree_kconfigs(c);
+	offer_words(c, KCONFIG_MAKE_TARGETS);
+	find_srcarch(c, srcarch);
+	dir = xasprintf("arch/%s/configs", srcarch);
+	offer_with_suffix(c, dir, "config");
 	offer_sections(c, "config", "kconfig");
-	c->by_shell = COMPLETE_FILES;
+	c->fallback = COMPLETE_FALLBACK_FILES;
+	free(dir);
 }
 
+/* Add the fragments of kernel/configs and of the architecture. */
 static void offer_fragments(struct complete *c, const char *unused)
 {
+	char srcarch[32], *dir;
+
 	(void)unused;
-	complete_tree_fragments(c);
-	c->by_shell = COMPLETE_FILES;
+	find_srcarch(c, srcarch);
+	dir = xasprintf("arch/%s/configs", srcarch);
+	offer_with_suffix(c, "kernel/configs", ".config");
+	offer_with_suffix(c, dir, ".config");
+	c->fallback = COMPLETE_FALLBACK_FILES;
+	free(dir);
 }
 
+/*
+ * Add "kernel" and the targets that the help texts of the tree's Makefiles
+ * name.  For a path, add directories and the objects of sources.
+ */
 static void offer_targets(struct complete *c, const char *unused)
 {
+	char srcarch[32], *of_arch;
+
 	(void)unused;
-	complete_tree_targets(c);
+	if (strchr(c->typed, '/')) {
+		if (c->typed[0] != '/')
+			offer_dir(c);
+		return;
+	}
+	find_srcarch(c, srcarch);
+	of_arch = xasprintf("arch/%s/Makefile", srcarch);
+	complete_add_candidate(c, "kernel",
+			       "the image that `make image_name` names");
+	offer_targets_from_help(c, "Makefile");
+	offer_targets_from_help(c, of_arch);
+	offer_targets_from_help(c, "scripts/kconfig/Makefile");
+	if (c->typed[0])
+		offer_dir(c);
+	free(of_arch);
 }
 
-/* ---- what is on the disk ---- */
-
+/* Add the ids of installed toolchains, without reading their manifests. */
 static void offer_installed(struct complete *c, const char *unused)
 {
 	char *data = fs_data_home(), *dir = xasprintf("%s/toolchains", data);
@@ -169,14 +396,14 @@ static void offer_installed(struct complete *c, const char *unused)
 	fs_list(dir, &ids);
 	for (size_t i = 0; i < ids.n; i++) {
 		if (ids.v[i][0] != '.')
-			complete_offer(c, ids.v[i], "installed");
+			complete_add_candidate(c, ids.v[i], "installed");
 	}
 	strv_release(&ids);
 	free(dir);
 	free(data);
 }
 
-/* "gcc", "gcc-12", "clang-14" */
+/* Return true for "gcc", "gcc-12", "clang-14". */
 static bool is_release(const char *name)
 {
 	size_t n = str_starts(name, "clang") ? 5 :
@@ -188,19 +415,21 @@ static bool is_release(const char *name)
 		      !name[n + 1 + strspn(name + n + 1, "0123456789.")]));
 }
 
+/* Add a program of PATH as a release, or as a prefix such as "arm-linux-". */
 static void offer_program(struct complete *c, const char *name, bool releases)
 {
 	char *prefix;
 
 	if (releases && is_release(name))
-		complete_offer(c, name, "in PATH");
+		complete_add_candidate(c, name, "in PATH");
 	if (!str_ends(name, "-gcc") || !strstr(name, "-linux"))
 		return;
 	prefix = xstrndup(name, strlen(name) - strlen("gcc"));
-	complete_offer(c, prefix, "in PATH");
+	complete_add_candidate(c, prefix, "in PATH");
 	free(prefix);
 }
 
+/* Add the compilers in PATH: their releases, or their prefixes. */
 static void offer_programs(struct complete *c, bool releases)
 {
 	const char *path = getenv("PATH");
@@ -222,61 +451,75 @@ static void offer_toolchains(struct complete *c, const char *unused)
 	offer_programs(c, true);
 }
 
+/* Add the prefixes of compilers in PATH for `kfarm toolchain adopt`. */
 static void offer_prefixes(struct complete *c, const char *unused)
 {
 	(void)unused;
 	offer_programs(c, false);
-	c->by_shell = COMPLETE_FILES;
+	c->fallback = COMPLETE_FALLBACK_FILES;
 }
 
+/* Add the trees of `kfarm tree`. */
 static void offer_trees(struct complete *c, const char *unused)
 {
 	struct strv names = { 0 };
 	struct err ignored;
 
 	(void)unused;
-	tree_home_names(&names, &ignored);
+	tree_datadir_list_names(&names, &ignored);
 	for (size_t i = 0; i < names.n; i++)
-		complete_offer(c, names.v[i], NULL);
+		complete_add_candidate(c, names.v[i], NULL);
 	strv_release(&names);
 }
 
+/* Add the branches and tags of the tree that --tree names. */
 static void offer_revisions(struct complete *c, const char *unused)
 {
-	(void)unused;
-	complete_tree_revisions(c);
-}
+	struct strv names = { 0 };
+	char *dir = managed_tree_dir(c), *repository;
 
-/* ---- the commands themselves ---- */
+	(void)unused;
+	if (!dir)
+		return;
+	repository = xasprintf("%s/repo.git", dir);
+	tree_ref_names_list(repository, c->typed, REVISIONS_MAX, &names);
+	for (size_t i = 0; i < names.n; i++)
+		complete_add_candidate(c, names.v[i], NULL);
+	strv_release(&names);
+	free(repository);
+	free(dir);
+}
 
 static void offer_command_names(struct complete *c, const char *unused)
 {
 	(void)unused;
 	for (const struct cmd *const *i = c->commands; *i; i++)
-		complete_offer(c, (*i)->name, (*i)->help);
+		complete_add_candidate(c, (*i)->name, (*i)->help);
 }
 
-/* Of the command that the first word names. */
+/* Add the verbs of the command that the first plain word names. */
 static void offer_verb_names(struct complete *c, const char *unused)
 {
 	const struct cmd_verb *v;
 
 	(void)unused;
 	for (const struct cmd *const *i = c->commands; *i; i++) {
-		if (!str_equal((*i)->name, c->first_plain) || !(*i)->verb)
+		if (!str_equal((*i)->name, c->first_plain) || !(*i)->get_verb)
 			continue;
-		for (size_t j = 0; (v = (*i)->verb(j)); j++)
-			complete_offer(c, v->name, v->help);
+		for (size_t j = 0; (v = (*i)->get_verb(j)); j++)
+			complete_add_candidate(c, v->name, v->help);
 	}
 }
 
-/* ---- by name ---- */
-
+/*
+ * Candidates by the name of a value in the tables of options and verbs.  The
+ * same name can mean different things in two commands.
+ */
 static const struct source {
-	const char *what;
-	const char *cmd; /* only there; NULL: anywhere */
+	const char *value_name;
+	const char *cmd; /* only for this command; NULL: for all */
 	void (*offer)(struct complete *c, const char *words);
-	const char *words;
+	const char *words; /* argument of `offer` */
 } sources[] = {
 	{ "DIR", NULL, offer_dirs, NULL },
 	{ "FILE", NULL, offer_files, NULL },
@@ -313,23 +556,20 @@ static const struct source {
 	{ "VERB", "help", offer_verb_names, NULL },
 };
 
-static void complete_as(struct complete *c, const char *what)
-{
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-		const struct source *s = &sources[i];
-
-		if (!strcmp(s->what, what) &&
-		    (!s->cmd || !strcmp(s->cmd, c->cmd->name)))
-			s->offer(c, s->words);
-	}
-}
-
-void complete_value(struct complete *c, const char *what)
+void complete_option_value(struct complete *c, const char *what)
 {
 	struct strv kinds = { 0 };
 
 	strv_split(&kinds, what, "[]=|");
-	for (size_t i = 0; i < kinds.n; i++)
-		complete_as(c, kinds.v[i]);
+	for (size_t i = 0; i < kinds.n; i++) {
+		for (size_t k = 0; k < sizeof(sources) / sizeof(*sources);
+		     k++) {
+			const struct source *s = &sources[k];
+
+			if (!strcmp(s->value_name, kinds.v[i]) &&
+			    (!s->cmd || !strcmp(s->cmd, c->cmd->name)))
+				s->offer(c, s->words);
+		}
+	}
 	strv_release(&kinds);
 }

@@ -2,27 +2,122 @@
 #include "cli/complete.h"
 
 #include "base/buf.h"
+#include "base/printable.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+void complete_add_candidate(struct complete *c, const char *word,
+			    const char *help)
+{
+	if (!str_starts(word, c->typed) ||
+	    !printable_is_safe(bytes_str(word), 0))
+		return;
+	if (help && !printable_is_safe(bytes_str(help), 0))
+		help = NULL;
+	strv_addf(&c->candidates, "%s%s%s%s", c->fixed_prefix, word,
+		  help ? "\t" : "", help ? help : "");
+}
+
+/*
+ * Parse one word at `*at` without expansion, so that a command substitution on
+ * the line has no effect.
+ */
+static void read_line_word(struct complete_line *l, const char **at,
+			   const char *breaks)
+{
+	struct buf word = { 0 };
+	const char *p = *at;
+	int kind = -1; /* 1 if the current piece consists of breaks */
+
+	l->quote = '\0';
+	l->cut_bytes = 0;
+	for (; *p && (l->quote || !isspace((unsigned char)*p)); p++) {
+		bool breaks_here = !l->quote && strchr(":=@<>;|&(", *p) &&
+				   strchr(breaks, *p);
+
+		l->n_pieces += kind != breaks_here;
+		kind = breaks_here;
+		if (l->quote ? *p == l->quote : strchr("\"'", *p) != NULL) {
+			l->quote = l->quote ? '\0' : *p;
+			l->cut_bytes = word.len;
+		} else if (*p == '\\' && l->quote != '\'' && p[1]) {
+			buf_add(&word, ++p, 1);
+		} else {
+			buf_add(&word, p, 1);
+			if (breaks_here)
+				l->cut_bytes = word.len;
+		}
+	}
+	*at = p;
+	strv_own(&l->words, buf_steal(&word));
+}
+
+void complete_line_parse(struct complete_line *l, const char *text,
+			 const char *breaks)
+{
+	*l = (struct complete_line){ 0 };
+	do {
+		text += strspn(text, " \t\n");
+		read_line_word(l, &text, breaks);
+	} while (*text);
+	/* A blank after the last word begins an empty word. */
+}
+
+size_t complete_line_word_index(const char *text, const char *breaks, size_t at)
+{
+	struct complete_line l = { 0 };
+	size_t pieces;
+
+	while (at-- && *text) {
+		text += strspn(text, " \t\n");
+		read_line_word(&l, &text, breaks);
+	}
+	pieces = l.n_pieces;
+	complete_line_release(&l);
+	return pieces;
+}
+
+void complete_line_release(struct complete_line *l)
+{
+	strv_release(&l->words);
+	*l = (struct complete_line){ 0 };
+}
+
+bool complete_line_quote(const struct complete_line *l, const char *word,
+			 struct buf *out)
+{
+	const char *special = l->quote == '"' ? "\"$`\\" :
+						"|&;()<>*?[]{}#~!$`\\\"' \t";
+
+	/* These characters cannot be quoted inside such quotes. */
+	if ((l->quote == '\'' && strchr(word, '\'')) ||
+	    (l->quote == '"' && strchr(word, '!')))
+		return false;
+	for (const char *p = word + l->cut_bytes; *p; p++) {
+		if (l->quote != '\'' && strchr(special, *p))
+			buf_add_str(out, "\\");
+		buf_add(out, p, 1);
+	}
+	return true;
+}
+
 static const struct args_option none[] = { { 0 } };
 
-static const struct args_option *table_of(const struct cmd *c)
+static const struct args_option *find_option_table(const struct cmd *c)
 {
 	return c->options ? c->options : none;
 }
 
 static bool takes_value(const struct args_option *o)
 {
-	return o->value && o->value[0] != '[';
+	return o->value_name && o->value_name[0] != '[';
 }
 
-/* ---- the words in front ---- */
-
-static void note_option(struct complete *c, const struct args_option *o,
-			const char *value)
+/* Record the value of an option that affects later candidates. */
+static void apply_option(struct complete *c, const struct args_option *o,
+			 const char *value)
 {
 	const struct {
 		const char *word;
@@ -32,14 +127,15 @@ static void note_option(struct complete *c, const struct args_option *o,
 		      { "tree", &c->tree } };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (str_equal(o->word, known[i].word))
+		if (str_equal(o->long_name, known[i].word))
 			*known[i].into = value;
 	}
 }
 
-static void note_word(struct complete *c, const char *word)
+/* Take a plain word as the verb or count it. */
+static void apply_word(struct complete *c, const char *word)
 {
-	if (c->cmd->verb && !c->verb && !c->n_plain) {
+	if (c->cmd->get_verb && !c->verb && !c->n_plain) {
 		c->verb = cmd_verb_find(c->cmd, word);
 		c->n_plain = !c->verb;
 		return;
@@ -48,125 +144,104 @@ static void note_word(struct complete *c, const char *word)
 		c->first_plain = word;
 }
 
-/* `at` of the words behind our command's name. */
+/* Word `at` after the command's name begins another program's command. */
 static void begin_command(struct complete *c, size_t at)
 {
-	c->by_shell = COMPLETE_COMMAND;
-	c->command_at = at + 2;
+	c->fallback = COMPLETE_FALLBACK_COMMAND;
+	c->command_index = at + 2;
 }
 
+/*
+ * Parse the words in front.  Errors are ignored; an option at the end whose
+ * value is missing becomes c->pending.
+ */
 static void read_words_before(struct complete *c, char *const *before)
 {
 	struct err ignored = { 0 };
 	struct args a;
 	int got;
 
-	args_init(&a, table_of(c->cmd), before);
-	a.variables = c->cmd->variables;
+	args_init(&a, find_option_table(c->cmd), before);
+	a.variables_allowed = c->cmd->takes_variables;
 	for (;;) {
-		a.option = a.bundle ? a.option : NULL;
+		a.last_option = a.bundle ? a.last_option : NULL;
 		got = args_next(&a, &ignored);
 		if (got == ARGS_END)
 			break;
 		if (got == ARGS_OPTION)
-			note_option(c, a.option, a.value);
+			apply_option(c, a.last_option, a.value);
 		else if (got == ARGS_VARIABLE && str_starts(a.value, "ARCH="))
 			c->arch = a.value + strlen("ARCH=");
 		else if (got == ARGS_WORD && c->cmd->takes_command)
 			begin_command(c, (size_t)(a.argv - before) - 1);
 		else if (got == ARGS_WORD)
-			note_word(c, a.value);
-		else if (got < 0 && !*a.argv && a.option &&
-			 takes_value(a.option))
-			c->pending = a.option;
+			apply_word(c, a.value);
+		else if (got < 0 && !*a.argv && a.last_option &&
+			 takes_value(a.last_option))
+			c->pending = a.last_option;
 		if (got < 0)
 			a.bundle = NULL;
-		if (c->by_shell == COMPLETE_COMMAND)
+		if (c->fallback == COMPLETE_FALLBACK_COMMAND)
 			return;
 	}
-	c->only_words = a.only_words;
+	c->options_ended = a.options_ended;
 	c->n_before = (size_t)(a.argv - before);
-	if (c->cmd->takes_command && c->only_words)
+	if (c->cmd->takes_command && c->options_ended)
 		begin_command(c, c->n_before);
 }
 
-/* ---- offers ---- */
-
-static void keep_front(struct complete *c, const char *word, size_t n)
+/* Split `word` after `n` bytes into fixed_prefix and typed. */
+static void split_fixed_prefix(struct complete *c, const char *word, size_t n)
 {
-	free(c->kept);
-	c->kept = xstrndup(word, n);
+	free(c->fixed_prefix);
+	c->fixed_prefix = xstrndup(word, n);
 	c->typed = word + n;
 }
 
-static void offer_commands(struct complete *c)
+static bool is_option_of_verb(const struct complete *c,
+			      const struct args_option *o)
 {
-	for (const struct cmd *const *i = c->commands; *i; i++)
-		complete_offer(c, (*i)->name, (*i)->help);
-	if (c->typed[0] == '-') {
-		complete_offer(c, "--help", "what the commands are");
-		complete_offer(c, "--version", "which kfarm this is");
-	}
+	return !c->verb ||
+	       str_list_has(c->verb->option_names, ' ', o->long_name);
 }
 
-static void offer_verbs(struct complete *c)
-{
-	const struct cmd_verb *v;
-
-	for (size_t i = 0; (v = c->cmd->verb(i)); i++)
-		complete_offer(c, v->name, v->help);
-}
-
-static bool fits_verb(const struct complete *c, const struct args_option *o)
-{
-	return !c->verb || str_list_has(c->verb->takes, ' ', o->word);
-}
-
+/* Add the long and short options that the command and its verb accept. */
 static void offer_options(struct complete *c)
 {
-	const struct args_option *o = table_of(c->cmd);
+	const struct args_option *o = find_option_table(c->cmd);
 
 	for (; o->help; o++) {
-		char letter[3] = { '-', o->letter, '\0' };
-		char *word = xasprintf("--%s", o->word ? o->word : "");
+		char letter[3] = { '-', o->short_name, '\0' };
+		char *word = xasprintf("--%s",
+				       o->long_name ? o->long_name : "");
 
-		if (o->word && fits_verb(c, o))
-			complete_offer(c, word, o->help);
-		if (o->letter && fits_verb(c, o))
-			complete_offer(c, letter, o->help);
+		if (o->long_name && is_option_of_verb(c, o))
+			complete_add_candidate(c, word, o->help);
+		if (o->short_name && is_option_of_verb(c, o))
+			complete_add_candidate(c, letter, o->help);
 		free(word);
 	}
-	complete_offer(c, "--help", "what this command is");
+	complete_add_candidate(c, "--help", "what this command is");
 }
 
-/* ---- the word itself ---- */
-
-static const struct args_option *option_named(const struct complete *c,
-					      const char *name, size_t n)
+/* Find an option by `n` bytes of a long name, or by its letter unless 0. */
+static const struct args_option *find_option(const struct complete *c,
+					     const char *name, size_t n,
+					     char letter)
 {
-	const struct args_option *o = table_of(c->cmd);
+	const struct args_option *o = find_option_table(c->cmd);
 
 	for (; o->help; o++) {
-		if (o->word && strlen(o->word) == n &&
-		    !memcmp(o->word, name, n))
+		if (letter ?
+			    o->short_name == letter :
+			    name && o->long_name && strlen(o->long_name) == n &&
+				    !memcmp(o->long_name, name, n))
 			return o;
 	}
 	return NULL;
 }
 
-static const struct args_option *option_lettered(const struct complete *c,
-						 char letter)
-{
-	const struct args_option *o = table_of(c->cmd);
-
-	for (; o->help; o++) {
-		if (o->letter == letter)
-			return o;
-	}
-	return NULL;
-}
-
-/* "--arch=ar", "-aar" or a part of an option's name. */
+/* Complete "--arch=ar", "-aar", or a part of an option's name. */
 static void complete_option(struct complete *c, const char *word)
 {
 	const char *equals = strchr(word, '=');
@@ -175,21 +250,24 @@ static void complete_option(struct complete *c, const char *word)
 
 	if (word[1] == '-' && equals) {
 		n = (size_t)(equals - word) + 1;
-		o = option_named(c, word + 2, n - 3);
+		o = find_option(c, word + 2, n - 3, '\0');
 	} else if (word[1] != '-' && word[1] && word[2]) {
 		n = 2;
-		o = option_lettered(c, word[1]);
+		o = find_option(c, NULL, 0, word[1]);
 		o = o && takes_value(o) ? o : NULL;
 	} else {
 		offer_options(c);
 	}
-	if (o && o->value) {
-		keep_front(c, word, n);
-		complete_value(c, o->value);
+	if (o && o->value_name) {
+		split_fixed_prefix(c, word, n);
+		complete_option_value(c, o->value_name);
 	}
 }
 
-/* The letters of one word of a usage; "..." is told by *many. */
+/*
+ * Return the letters of one word of a usage.  *many is true if it contains
+ * "...".  The caller frees the result.
+ */
 static char *usage_word(const char *at, size_t len, bool *many)
 {
 	struct buf out = { 0 };
@@ -202,8 +280,11 @@ static char *usage_word(const char *at, size_t len, bool *many)
 	return buf_steal(&out);
 }
 
-/* What the word number `at` is in "[OPTION]... [NAME=VALUE]... NAME [ID]...";
- * NULL: there is none.  The caller frees it. */
+/*
+ * Return the name of plain word `at` in a usage such as
+ * "[OPTION]... [NAME=VALUE]... NAME [ID]...", or NULL if no such word is
+ * accepted.  The caller frees it.
+ */
 static char *usage_at(const char *usage, size_t at)
 {
 	char *last = NULL;
@@ -230,53 +311,50 @@ static char *usage_at(const char *usage, size_t at)
 	return NULL;
 }
 
-/* ARCH=ar, O=DIR */
-static bool complete_variable(struct complete *c, const char *word)
-{
-	const char *equals = strchr(word, '=');
-	size_t n = equals ? (size_t)(equals - word) : 0;
-	char *name = xstrndup(word, n);
-
-	if (c->cmd->variables && n) {
-		keep_front(c, word, n + 1);
-		complete_value(c, !strcmp(name, "ARCH") ? "ARCH" :
-				  str_list_has("O KBUILD_OUTPUT", ' ', name) ?
-							  "DIR" :
-							  "VALUE");
-	}
-	free(name);
-	return c->cmd->variables && n;
-}
-
+/* Complete a verb, a variable such as ARCH=ar or O=DIR, or a plain word. */
 static void complete_plain(struct complete *c, const char *word)
 {
 	const char *usage = c->verb ? c->verb->usage : c->cmd->usage;
+	const char *equals = strchr(word, '=');
+	size_t n = equals ? (size_t)(equals - word) : 0;
+	const struct cmd_verb *v;
 	char *what;
 
-	if (c->cmd->verb && !c->verb) {
-		if (!c->n_plain)
-			offer_verbs(c);
+	if (c->cmd->get_verb && !c->verb) {
+		for (size_t i = 0; !c->n_plain && (v = c->cmd->get_verb(i));
+		     i++)
+			complete_add_candidate(c, v->name, v->help);
 		return;
 	}
 	if (c->cmd->takes_command)
 		begin_command(c, c->n_before);
-	if (complete_variable(c, word))
+	if (c->cmd->takes_variables && n) {
+		char *name = xstrndup(word, n);
+
+		split_fixed_prefix(c, word, n + 1);
+		complete_option_value(
+			c, !strcmp(name, "ARCH") ? "ARCH" :
+			   str_list_has("O KBUILD_OUTPUT", ' ', name) ?
+						   "DIR" :
+						   "VALUE");
+		free(name);
 		return;
+	}
 	what = usage ? usage_at(usage, c->n_plain) : NULL;
 	if (what)
-		complete_value(c, what);
+		complete_option_value(c, what);
 	free(what);
 }
 
-/* Sorted, and each word with the first of its descriptions. */
+/* Sort the candidates and retain one description per word. */
 static void sort_found(struct complete *c)
 {
 	struct strv once = { 0 };
 	size_t before = 0;
 
-	strv_sort_unique(&c->found);
-	for (size_t i = 0; i < c->found.n; i++) {
-		const char *word = c->found.v[i];
+	strv_sort_unique(&c->candidates);
+	for (size_t i = 0; i < c->candidates.n; i++) {
+		const char *word = c->candidates.v[i];
 		size_t n = strcspn(word, "\t");
 
 		if (once.n && n == before &&
@@ -285,37 +363,47 @@ static void sort_found(struct complete *c)
 		strv_add(&once, word);
 		before = n;
 	}
-	strv_release(&c->found);
-	c->found = once;
+	strv_release(&c->candidates);
+	c->candidates = once;
 }
 
-void complete_word(struct complete *c, const struct cmd *const *commands,
-		   char *const *before, const char *word)
+void complete_command_line(struct complete *c,
+			   const struct cmd *const *commands,
+			   char *const *before, const char *word)
 {
 	*c = (struct complete){ .commands = commands, .typed = word };
-	c->kept = xstrdup("");
+	c->fixed_prefix = xstrdup("");
 	for (; before[0] && *commands && !c->cmd; commands++) {
 		if (!strcmp((*commands)->name, before[0]))
 			c->cmd = *commands;
 	}
 	if (c->cmd)
 		read_words_before(c, before + 1);
-	if (!before[0])
-		offer_commands(c);
-	else if (!c->cmd || c->by_shell == COMPLETE_COMMAND)
+	if (!before[0]) {
+		for (commands = c->commands; *commands; commands++)
+			complete_add_candidate(c, (*commands)->name,
+					       (*commands)->help);
+		if (word[0] == '-') {
+			complete_add_candidate(c, "--help",
+					       "what the commands are");
+			complete_add_candidate(c, "--version",
+					       "which kfarm this is");
+		}
+	} else if (!c->cmd || c->fallback == COMPLETE_FALLBACK_COMMAND) {
 		return;
-	else if (c->pending)
-		complete_value(c, c->pending->value);
-	else if (word[0] == '-' && !c->only_words)
+	} else if (c->pending) {
+		complete_option_value(c, c->pending->value_name);
+	} else if (word[0] == '-' && !c->options_ended) {
 		complete_option(c, word);
-	else
+	} else {
 		complete_plain(c, word);
+	}
 	sort_found(c);
 }
 
 void complete_release(struct complete *c)
 {
-	strv_release(&c->found);
-	free(c->kept);
+	strv_release(&c->candidates);
+	free(c->fixed_prefix);
 	*c = (struct complete){ 0 };
 }

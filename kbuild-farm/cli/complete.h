@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/complete.h - what may stand at a word of a command line, for the
- * completion of shells: made of the tables that --help is made of.
+ * cli/complete.h - Completion candidates for a word of a command line, from the
+ * tables behind --help.
  *
- * It is asked on each press of a key: it reads a few files and directories,
- * writes nothing, waits for no lock, starts nothing, talks to nobody.  What
- * cannot be read is as if it were empty.
+ * Completion runs on each press of the Tab key.  It reads a few files and
+ * directories.  It writes no file, waits for no lock, starts no process and
+ * opens no connection.  An unreadable file counts as empty.
  */
 #ifndef CLI_COMPLETE_H
 #define CLI_COMPLETE_H
@@ -13,71 +13,87 @@
 #include "base/buf.h"
 #include "cli/cmd.h"
 
-/* What the shell is to offer itself. */
-enum complete_by_shell {
-	COMPLETE_NOTHING,
-	COMPLETE_FILES,
-	COMPLETE_DIRS,
-	COMPLETE_COMMAND, /* a command of others, from word `command_at` on */
+/* Candidates that the shell must add itself. */
+enum complete_fallback {
+	COMPLETE_FALLBACK_NONE,
+	COMPLETE_FALLBACK_FILES,
+	COMPLETE_FALLBACK_DIRS,
+	/* another program's command line, from word `command_index` on */
+	COMPLETE_FALLBACK_COMMAND,
 };
 
 struct complete {
 	const struct cmd *const *commands; /* ends in NULL */
 
-	/* Said by the words in front: */
+	/* set by the words in front of the word: */
 	const struct cmd *cmd;
 	const struct cmd_verb *verb;
 	const struct args_option *pending; /* the word is its value */
-	size_t n_before; /* words behind the command */
-	size_t n_plain; /* plain ones of them, behind the verb if it has one */
+	size_t n_before; /* words after the command */
+	size_t n_plain; /* plain words among them, without the verb */
 	const char *first_plain; /* or NULL */
-	bool only_words; /* behind "--" */
+	bool options_ended; /* after "--" */
 	const char *directory, *arch, *tree; /* -C, -a, --tree; or NULL */
 
-	/* The word: what stays of it, as "--arch=arm64,", and what is to be
-	   completed. */
-	char *kept;
+	/* the word: a part that does not change, and the part to complete */
+	char *fixed_prefix; /* "--arch=arm64," */
 	const char *typed;
 
-	/* The answer, each "WORD" or "WORD\tDESCRIPTION", sorted. */
-	struct strv found;
-	enum complete_by_shell by_shell;
-	size_t command_at; /* "kfarm" is word 0 */
+	/* result: sorted lines "WORD" or "WORD\tDESCRIPTION" */
+	struct strv candidates;
+	enum complete_fallback fallback;
+	size_t command_index; /* "kfarm" is word 0 */
 };
 
 /*
- * `before`, a list that ends in NULL, are the words behind "kfarm" and before
- * `word`, without quotes.  All are borrowed for the life of `c`.
+ * Compute the candidates for `word`.  `before` contains the words between
+ * "kfarm" and `word`, without quotes, and ends in NULL.  All arguments are
+ * borrowed until complete_release().
  */
-void complete_word(struct complete *c, const struct cmd *const *commands,
-		   char *const *before, const char *word);
+void complete_command_line(struct complete *c,
+			   const struct cmd *const *commands,
+			   char *const *before, const char *word);
 void complete_release(struct complete *c);
 
-/* For what offers: `word` if it begins as typed; `help` may be NULL. */
-void complete_offer(struct complete *c, const char *word, const char *help);
-/* Those that fit what the tables call `what`: "ARCH", "[=FILE]", "NAME". */
-void complete_value(struct complete *c, const char *what);
+/* Add `word` if it begins with c->typed.  `help` can be NULL. */
+void complete_add_candidate(struct complete *c, const char *word,
+			    const char *help);
+/*
+ * Add the candidates for a value that the option and verb tables call `what`:
+ * "ARCH", "[=FILE]", "NAME".
+ */
+void complete_option_value(struct complete *c, const char *what);
 
-/* A command line as bash has it, up to the cursor. */
+/*
+ * The command line of bash up to the cursor.  bash passes the line as it was
+ * typed, and replaces only a part of the last word: the part after the last
+ * character of COMP_WORDBREAKS or after a quote.
+ */
 struct complete_line {
-	struct strv words; /* without quotes; the last is to be completed */
-	char quote; /* that is open in it, ' or ", or 0 */
-	size_t cut; /* so much of it readline leaves alone */
-	size_t pieces; /* words that bash makes of all: "A=b" is three */
+	struct strv words; /* without quotes; the last one is completed */
+	char quote; /* open quote in the last word, ' or ", or 0 */
+	size_t cut_bytes; /* bytes of the last word that readline retains */
+	size_t n_pieces; /* number of words for bash: "A=b" is three */
 };
 
-/* `breaks` is COMP_WORDBREAKS. */
-void complete_line_read(struct complete_line *l, const char *text,
-			const char *breaks);
+/* Parse a command line; `breaks` is COMP_WORDBREAKS.  Expands nothing. */
+void complete_line_parse(struct complete_line *l, const char *text,
+			 const char *breaks);
 void complete_line_release(struct complete_line *l);
-/* The number in COMP_WORDS of word `at`. */
-size_t complete_line_piece(const char *text, const char *breaks, size_t at);
-/* Append `word`, from `cut` on and quoted, for COMPREPLY; false: it cannot be.
+/* Return the index in COMP_WORDS of word `at`. */
+size_t complete_line_word_index(const char *text, const char *breaks,
+				size_t at);
+/*
+ * Append `word` from `cut_bytes` on, quoted for COMPREPLY.  Returns false if
+ * the open quote cannot contain the word.
  */
 bool complete_line_quote(const struct complete_line *l, const char *word,
 			 struct buf *out);
 
-/* `kfarm complete SHELL ...`, which the scripts run; templates/completion. */
+/*
+ * Run `kfarm complete SHELL ...`, which the scripts in templates/completion
+ * call.  Returns the exit status.
+ */
 int complete_main(const struct cmd *const *commands, char *const *argv);
 
 #endif

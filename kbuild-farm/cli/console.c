@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "ui/log.h"
+#include "ui/log-pane.h"
 #include "ui/screen.h"
 
 #include <fcntl.h>
@@ -13,24 +13,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BETWEEN_MS  135 /* pictures; in 150 ms an event is to be seen */
-#define TAIL_US     250000 /* how often a log is looked at that is shown */
-#define LOG_BLOCK   (1u << 16)
-#define LOG_AT_ONCE 16 /* blocks for one picture */
-#define CTRL_L      12
+#define FRAME_MS       135 /* between two frames: an event shows in 150 ms */
+#define TAIL_US        250000 /* interval in which a shown log is read */
+#define LOG_BLOCK      (1u << 16)
+#define LOG_BLOCKS_MAX 16 /* blocks read per frame */
+#define CTRL_L         12
 
 enum {
-	ON_KEY,
-	ON_KEY_WAIT, /* what was half a key */
-	ON_WRITE, /* the terminal takes more */
-	ON_DRAW,
-	ON_SECOND,
-	ON_TAIL,
-	ON_WINCH,
-	ON_TSTP,
-	ON_CONT,
+	CONSOLE_EV_KEY,
+	CONSOLE_EV_KEY_TIMEOUT, /* an incomplete escape sequence ends */
+	CONSOLE_EV_WRITABLE, /* the terminal accepts more output */
+	CONSOLE_EV_DRAW,
+	CONSOLE_EV_SECOND,
+	CONSOLE_EV_TAIL,
+	CONSOLE_EV_WINCH,
+	CONSOLE_EV_TSTP,
+	CONSOLE_EV_CONT,
 
-	EVENTS, /* how many */
+	CONSOLE_EVENTS, /* number of events */
 };
 
 struct console {
@@ -38,29 +38,27 @@ struct console {
 	struct ui_screen *screen;
 	struct ui_canvas canvas;
 	struct ui_view view;
-	struct event_base *base; /* NULL: it is not at work */
-	struct event *event[EVENTS];
-	bool open; /* the terminal was ours, and is unless suspended */
+	struct event_base *base; /* NULL while stopped */
+	struct event *events[CONSOLE_EVENTS];
+	bool open; /* the view is on the terminal */
 	bool resized;
-	uint64_t drawn_ms;
-	char *output; /* whose log it is */
-	int log; /* -1: it was not needed yet */
+	uint64_t drawn_ms; /* time of the last frame */
+	char *output_dir; /* directory of the open log */
+	int log_fd; /* -1: not opened yet */
 };
-
-/* ------------------------------------------------------------- the log */
 
 static void close_log(struct console *c)
 {
-	if (c->log >= 0)
-		close(c->log);
-	c->log = -1;
-	free(c->output);
-	c->output = NULL;
+	if (c->log_fd >= 0)
+		close(c->log_fd);
+	c->log_fd = -1;
+	free(c->output_dir);
+	c->output_dir = NULL;
 	ui_log_release(ui_view_log(&c->view));
 }
 
-/* What the view would not keep anyway is not read. */
-static void skip_old(int fd)
+/* Skip the part of the log that the view would discard. */
+static void skip_old_log(int fd)
 {
 	off_t at = lseek(fd, 0, SEEK_CUR);
 	struct stat st;
@@ -68,12 +66,15 @@ static void skip_old(int fd)
 	if (at < 0 || fstat(fd, &st))
 		return;
 	if (st.st_size < at)
-		lseek(fd, 0, SEEK_SET); /* it was written anew */
+		lseek(fd, 0, SEEK_SET); /* the file was rewritten */
 	else if (st.st_size - at > UI_LOG_BYTES)
 		lseek(fd, st.st_size - UI_LOG_BYTES, SEEK_SET);
 }
 
-/* Of a stream that is played any file may have that name: none that waits. */
+/*
+ * Open the log if it is a regular file.  A recorded stream can name any path,
+ * and opening a FIFO or a device must not block.
+ */
 static int open_plain_log(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -85,34 +86,28 @@ static int open_plain_log(const char *path)
 	return -1;
 }
 
-static void open_log(struct console *c)
-{
-	const char *output = c->setup.model->output;
-	char *path;
-
-	if (!str_equal(c->output, output)) {
-		close_log(c);
-		c->output = xstrdup(output);
-	}
-	if (c->log < 0 && *output) {
-		path = xasprintf("%s/build.log", output);
-		c->log = open_plain_log(path);
-		free(path);
-	}
-}
-
-/* Returns whether there may be more. */
+/* Read what was appended to the log.  Returns true if more may be available. */
 static bool read_log(struct console *c)
 {
+	const char *output = c->setup.model->output;
 	char block[LOG_BLOCK];
 	ssize_t n = 0;
 
-	open_log(c);
-	if (c->log < 0)
+	if (!str_equal(c->output_dir, output)) {
+		close_log(c);
+		c->output_dir = xstrdup(output);
+	}
+	if (c->log_fd < 0 && *output) {
+		char *path = xasprintf("%s/build.log", output);
+
+		c->log_fd = open_plain_log(path);
+		free(path);
+	}
+	if (c->log_fd < 0)
 		return false;
-	skip_old(c->log);
-	for (int i = 0; i < LOG_AT_ONCE; i++) {
-		n = read(c->log, block, sizeof(block));
+	skip_old_log(c->log_fd);
+	for (int i = 0; i < LOG_BLOCKS_MAX; i++) {
+		n = read(c->log_fd, block, sizeof(block));
 		if (n <= 0)
 			return false;
 		ui_log_add(ui_view_log(&c->view), bytes_of(block, (size_t)n));
@@ -120,60 +115,51 @@ static bool read_log(struct console *c)
 	return true;
 }
 
-/* ------------------------------------------------------------- drawing */
-
-static void draw_soon(struct console *c)
+/* Draw FRAME_MS after the last frame, or at once if that time has passed. */
+static void schedule_draw(struct console *c)
 {
-	uint64_t now = clock_ms(), due = c->drawn_ms + BETWEEN_MS;
+	uint64_t now = clock_ms(), due = c->drawn_ms + FRAME_MS;
 	struct timeval after = { 0 };
 
-	if (!c->base || !c->open || evtimer_pending(c->event[ON_DRAW], NULL))
+	if (!c->base || !c->open ||
+	    evtimer_pending(c->events[CONSOLE_EV_DRAW], NULL))
 		return;
 	if (due > now)
 		after.tv_usec = (suseconds_t)(due - now) * 1000;
-	evtimer_add(c->event[ON_DRAW], &after);
+	evtimer_add(c->events[CONSOLE_EV_DRAW], &after);
 }
 
-static void fit_canvas(struct console *c)
-{
-	unsigned rows, columns;
-
-	ui_screen_size(c->screen, &rows, &columns);
-	if (rows != c->canvas.rows || columns != c->canvas.columns)
-		ui_canvas_resize(&c->canvas, rows, columns);
-	c->resized = false;
-}
-
-static void follow_log(struct console *c)
-{
-	static const struct timeval tail = { .tv_usec = TAIL_US };
-
-	if (!ui_view_wants_log(&c->view))
-		return;
-	if (read_log(c))
-		draw_soon(c);
-	else
-		evtimer_add(c->event[ON_TAIL], &tail);
-}
-
+/* Draw a frame; while the log is shown, read it first. */
 static void draw_view(struct console *c)
 {
+	static const struct timeval tail = { .tv_usec = TAIL_US };
+	unsigned rows, columns;
+
 	c->drawn_ms = clock_ms();
-	if (c->resized)
-		fit_canvas(c);
-	follow_log(c);
+	if (c->resized) {
+		ui_screen_size(c->screen, &rows, &columns);
+		if (rows != c->canvas.rows || columns != c->canvas.columns)
+			ui_canvas_resize(&c->canvas, rows, columns);
+		c->resized = false;
+	}
+	if (ui_view_is_log_shown(&c->view)) {
+		if (read_log(c))
+			schedule_draw(c);
+		else
+			evtimer_add(c->events[CONSOLE_EV_TAIL], &tail);
+	}
 	ui_view_draw(&c->view, &c->canvas, c->setup.model,
-		     c->setup.now(c->setup.ctx));
+		     c->setup.get_time(c->setup.ctx));
 	ui_screen_show(c->screen, &c->canvas);
 }
 
-/* A terminal that is not there any more ends nothing but the view. */
-static void lose_terminal(struct console *c)
+/* The loss of the terminal ends only the view, not the build. */
+static void close_lost_terminal(struct console *c)
 {
-	event_del(c->event[ON_KEY]);
-	event_del(c->event[ON_WRITE]);
+	event_del(c->events[CONSOLE_EV_KEY]);
+	event_del(c->events[CONSOLE_EV_WRITABLE]);
 	c->open = false;
-	c->setup.asked(c->setup.ctx, UI_ASK_LEAVE, NULL);
+	c->setup.on_action(c->setup.ctx, UI_ACTION_LEAVE, NULL);
 }
 
 static void on_draw(evutil_socket_t fd, short what, void *ctx)
@@ -186,11 +172,11 @@ static void on_draw(evutil_socket_t fd, short what, void *ctx)
 		return;
 	if (ui_screen_ready(c->screen))
 		draw_view(c);
-	/* The terminal is slow: the next picture when it has this one. */
+	/* A slow terminal gets the next frame after it has taken this one. */
 	if (ui_screen_error(c->screen))
-		lose_terminal(c);
+		close_lost_terminal(c);
 	else if (!ui_screen_ready(c->screen))
-		event_add(c->event[ON_WRITE], NULL);
+		event_add(c->events[CONSOLE_EV_WRITABLE], NULL);
 }
 
 static void on_write(evutil_socket_t fd, short what, void *ctx)
@@ -200,63 +186,55 @@ static void on_write(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (!ui_screen_ready(c->screen))
-		event_add(c->event[ON_WRITE], NULL);
+		event_add(c->events[CONSOLE_EV_WRITABLE], NULL);
 	else
-		draw_soon(c);
-}
-
-/* ---------------------------------------------------------------- keys */
-
-/* Returns whether the view goes on. */
-static bool press(struct console *c, uint32_t key)
-{
-	enum ui_view_ask ask;
-
-	if (key == CTRL_L) {
-		ui_screen_repaint(c->screen);
-		return true;
-	}
-	ask = ui_view_key(&c->view, c->setup.model, key);
-	if (ask != UI_ASK_NOTHING)
-		c->setup.asked(c->setup.ctx, ask, ui_view_node(&c->view));
-	return c->base && c->open;
+		schedule_draw(c);
 }
 
 static void on_key(evutil_socket_t fd, short what, void *ctx)
 {
 	struct console *c = ctx;
 	struct timeval after = { 0 };
+	enum ui_view_action action;
 	unsigned wait_ms = 0;
 	uint32_t key;
 
 	(void)fd;
 	(void)what;
 	while (ui_screen_key(c->screen, &key, &wait_ms)) {
-		if (!press(c, key))
+		if (key == CTRL_L) {
+			ui_screen_repaint(c->screen);
+			continue;
+		}
+		action = ui_view_handle_key(&c->view, c->setup.model, key);
+		if (action != UI_ACTION_NONE)
+			c->setup.on_action(c->setup.ctx, action,
+					   ui_view_selected_node(&c->view));
+		/* The callback can stop the console. */
+		if (!c->base || !c->open)
 			return;
 	}
 	if (ui_screen_error(c->screen)) {
-		lose_terminal(c);
+		close_lost_terminal(c);
 		return;
 	}
 	if (wait_ms) {
 		after.tv_usec = (suseconds_t)wait_ms * 1000;
-		evtimer_add(c->event[ON_KEY_WAIT], &after);
+		evtimer_add(c->events[CONSOLE_EV_KEY_TIMEOUT], &after);
 	}
-	draw_soon(c);
+	schedule_draw(c);
 }
 
-/* ------------------------------------------------------------- signals */
-
+/* Open the view if kfarm is in the foreground. */
 static void open_screen(struct console *c)
 {
 	c->open = ui_screen_enter(c->screen);
 	if (c->open) {
 		c->resized = true;
-		event_add(c->event[ON_KEY], NULL);
-		draw_soon(c);
+		event_add(c->events[CONSOLE_EV_KEY], NULL);
+		schedule_draw(c);
 	} else {
-		event_del(c->event[ON_KEY]);
+		event_del(c->events[CONSOLE_EV_KEY]);
 	}
 }
 
@@ -265,12 +243,15 @@ static void close_screen(struct console *c)
 	if (!c->open)
 		return;
 	c->open = false;
-	event_del(c->event[ON_KEY]);
-	event_del(c->event[ON_WRITE]);
+	event_del(c->events[CONSOLE_EV_KEY]);
+	event_del(c->events[CONSOLE_EV_WRITABLE]);
 	ui_screen_leave(c->screen);
 }
 
-/* A shell brings us to the foreground without a word. */
+/*
+ * Redraw the passing time.  A shell can move kfarm to the foreground without a
+ * signal, so try each second to open the view.
+ */
 static void on_second(evutil_socket_t fd, short what, void *ctx)
 {
 	struct console *c = ctx;
@@ -278,7 +259,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (c->open)
-		draw_soon(c);
+		schedule_draw(c);
 	else
 		open_screen(c);
 }
@@ -287,7 +268,7 @@ static void on_tail(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	draw_soon(ctx);
+	schedule_draw(ctx);
 }
 
 static void on_winch(evutil_socket_t number, short what, void *ctx)
@@ -297,7 +278,7 @@ static void on_winch(evutil_socket_t number, short what, void *ctx)
 	(void)number;
 	(void)what;
 	c->resized = true;
-	draw_soon(c);
+	schedule_draw(c);
 }
 
 static void on_tstp(evutil_socket_t number, short what, void *ctx)
@@ -307,14 +288,14 @@ static void on_tstp(evutil_socket_t number, short what, void *ctx)
 	(void)number;
 	(void)what;
 	close_screen(c);
-	/* Without a handler of ours it stops us, here. */
-	event_del(c->event[ON_TSTP]);
+	/* Without the handler the signal stops kfarm in raise(). */
+	event_del(c->events[CONSOLE_EV_TSTP]);
 	raise(SIGTSTP);
-	event_add(c->event[ON_TSTP], NULL);
+	event_add(c->events[CONSOLE_EV_TSTP], NULL);
 	open_screen(c);
 }
 
-/* Whoever was here meanwhile may have left other modes. */
+/* Another program may have changed the terminal modes in the meantime. */
 static void on_cont(evutil_socket_t number, short what, void *ctx)
 {
 	(void)number;
@@ -322,58 +303,44 @@ static void on_cont(evutil_socket_t number, short what, void *ctx)
 	open_screen(ctx);
 }
 
-/* ---------------------------------------------------------------- life */
-
-static void end_events(struct console *c)
+void console_start(struct console *c, struct event_base *base)
 {
-	for (int i = 0; i < EVENTS; i++) {
-		if (c->event[i])
-			event_free(c->event[i]);
-		c->event[i] = NULL;
-	}
-}
-
-static void make_console_events(struct console *c)
-{
+	static const struct timeval second = { .tv_sec = 1 };
 	const struct {
 		int fd;
 		short what;
 		event_callback_fn call;
-	} all[EVENTS] = {
-		[ON_KEY] = { ui_screen_key_fd(c->screen), EV_READ | EV_PERSIST,
-			     on_key },
-		[ON_KEY_WAIT] = { -1, 0, on_key },
-		[ON_WRITE] = { ui_screen_write_fd(c->screen), EV_WRITE,
-			       on_write },
-		[ON_DRAW] = { -1, 0, on_draw },
-		[ON_SECOND] = { -1, EV_PERSIST, on_second },
-		[ON_TAIL] = { -1, 0, on_tail },
-		[ON_WINCH] = { SIGWINCH, EV_SIGNAL | EV_PERSIST, on_winch },
-		[ON_TSTP] = { SIGTSTP, EV_SIGNAL | EV_PERSIST, on_tstp },
-		[ON_CONT] = { SIGCONT, EV_SIGNAL | EV_PERSIST, on_cont },
+	} all[CONSOLE_EVENTS] = {
+		[CONSOLE_EV_KEY] = { ui_screen_key_fd(c->screen),
+				     EV_READ | EV_PERSIST, on_key },
+		[CONSOLE_EV_KEY_TIMEOUT] = { -1, 0, on_key },
+		[CONSOLE_EV_WRITABLE] = { ui_screen_write_fd(c->screen),
+					  EV_WRITE, on_write },
+		[CONSOLE_EV_DRAW] = { -1, 0, on_draw },
+		[CONSOLE_EV_SECOND] = { -1, EV_PERSIST, on_second },
+		[CONSOLE_EV_TAIL] = { -1, 0, on_tail },
+		[CONSOLE_EV_WINCH] = { SIGWINCH, EV_SIGNAL | EV_PERSIST,
+				       on_winch },
+		[CONSOLE_EV_TSTP] = { SIGTSTP, EV_SIGNAL | EV_PERSIST,
+				      on_tstp },
+		[CONSOLE_EV_CONT] = { SIGCONT, EV_SIGNAL | EV_PERSIST,
+				      on_cont },
 	};
-
-	for (int i = 0; i < EVENTS; i++) {
-		c->event[i] = event_new(c->base, all[i].fd, all[i].what,
-					all[i].call, c);
-		if (!c->event[i])
-			str_out_of_memory();
-	}
-}
-
-void console_start(struct console *c, struct event_base *base)
-{
-	static const struct timeval second = { .tv_sec = 1 };
 
 	console_stop(c);
 	c->base = base;
-	make_console_events(c);
-	event_add(c->event[ON_SECOND], &second);
-	event_add(c->event[ON_WINCH], NULL);
-	event_add(c->event[ON_CONT], NULL);
-	/* A shell without jobs ignores it for all that it starts. */
-	if (!spawn_ignores(SIGTSTP))
-		event_add(c->event[ON_TSTP], NULL);
+	for (int i = 0; i < CONSOLE_EVENTS; i++) {
+		c->events[i] = event_new(c->base, all[i].fd, all[i].what,
+					 all[i].call, c);
+		if (!c->events[i])
+			str_out_of_memory();
+	}
+	event_add(c->events[CONSOLE_EV_SECOND], &second);
+	event_add(c->events[CONSOLE_EV_WINCH], NULL);
+	event_add(c->events[CONSOLE_EV_CONT], NULL);
+	/* A shell without job control lets its children ignore SIGTSTP. */
+	if (!spawn_is_ignored(SIGTSTP))
+		event_add(c->events[CONSOLE_EV_TSTP], NULL);
 	open_screen(c);
 }
 
@@ -382,11 +349,15 @@ void console_stop(struct console *c)
 	if (!c->base)
 		return;
 	close_screen(c);
-	end_events(c);
+	for (int i = 0; i < CONSOLE_EVENTS; i++) {
+		if (c->events[i])
+			event_free(c->events[i]);
+		c->events[i] = NULL;
+	}
 	c->base = NULL;
 }
 
-bool console_is_gone(struct console *c)
+bool console_is_drained(struct console *c)
 {
 	return !c->base && ui_screen_ready(c->screen);
 }
@@ -395,12 +366,12 @@ int console_new(struct console **out, const struct console_setup *setup,
 		struct err *err)
 {
 	struct console *c = xcalloc(1, sizeof(*c));
-	struct ui_view_setup view = { .may_ask = setup->may_ask,
+	struct ui_view_setup view = { .actions_enabled = setup->actions_enabled,
 				      .title = setup->title };
 	int ret;
 
 	c->setup = *setup;
-	c->log = -1;
+	c->log_fd = -1;
 	ret = ui_screen_new(&c->screen, STDIN_FILENO, STDERR_FILENO,
 			    setup->color, err);
 	if (ret) {
@@ -433,16 +404,16 @@ void console_set_model(struct console *c, const struct ui_model *model,
 {
 	c->setup.model = model;
 	ui_view_set_title(&c->view, title);
-	draw_soon(c);
+	schedule_draw(c);
 }
 
-void console_changed(struct console *c)
+void console_schedule_draw(struct console *c)
 {
-	draw_soon(c);
+	schedule_draw(c);
 }
 
-void console_say(struct console *c, const char *text)
+void console_set_message(struct console *c, const char *text)
 {
-	ui_view_say(&c->view, text);
-	draw_soon(c);
+	ui_view_set_message(&c->view, text);
+	schedule_draw(c);
 }

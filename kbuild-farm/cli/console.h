@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/console.h - the full-screen view at work, for `kfarm build` and
- * `kfarm top`: a model on the terminal, keys, and the signals of a terminal
- * (SIGWINCH, SIGTSTP, SIGCONT), in an event loop.
+ * cli/console.h - The full-screen view of a model in an event loop.
  *
- * It draws on standard error and reads standard input.  A picture is drawn
- * within 0.13 s of the first change since the last one, and each second as time
- * goes by; what is the same as before costs the terminal nothing.  While the
- * log is shown, build.log of the model's output directory is read as it grows.
+ * The console draws a ui/view on standard error, reads keys from standard
+ * input, and handles SIGWINCH, SIGTSTP and SIGCONT.  It draws a frame within
+ * 0.135 s of a change and at least once a second; only changed cells are
+ * written to the terminal.  While the log is shown, it follows build.log in the
+ * model's output directory.
  */
 #ifndef CLI_CONSOLE_H
 #define CLI_CONSOLE_H
@@ -20,46 +19,50 @@
 struct console;
 
 struct console_setup {
-	struct event_base *base; /* NULL: console_start() brings it */
+	struct event_base *base; /* NULL: set by console_start() */
 	const struct ui_model *model; /* borrowed */
-	const char *title; /* a line above all, borrowed; NULL: none */
-	bool ascii; /* also where the terminal could do more */
+	const char *title; /* line above the view, borrowed; or NULL */
+	bool ascii; /* even if the terminal supports UTF-8 */
 	bool color;
-	bool may_ask; /* the build is ours: it may be ended, nodes drained */
-	uint64_t (*now)(void *ctx); /* the time of the model */
+	bool actions_enabled; /* the user can end the build and drain nodes */
+	uint64_t (*get_time)(void *ctx); /* current build time in ms */
 	/*
-	 * A key asks for something; `node` is the selected one, or NULL.  It
-	 * may call console_stop().
+	 * Called for a key that requests an action; `node` is the selected node
+	 * or NULL.  The callback can call console_stop().
 	 */
-	void (*asked)(void *ctx, enum ui_view_ask what, const char *node);
+	void (*on_action)(void *ctx, enum ui_view_action what,
+			  const char *node);
 	void *ctx;
 };
 
 /*
- * Returns 0, or a negative errno with why there can be no view on this
- * terminal in `err`.  With a base the view opens at once, else the terminal is
- * left alone.
+ * Prepare a view.  With setup->base the view opens at once; without it the
+ * terminal remains unchanged until console_start().  Returns 0, or -errno with
+ * `err` set if the terminal does not support a view.
  */
 int console_new(struct console **out, const struct console_setup *setup,
 		struct err *err);
-/* Open the view, or as soon as we are in the foreground. */
+/* Open the view at once, or as soon as kfarm is in the foreground. */
 void console_start(struct console *c, struct event_base *base);
-/* Leave the terminal, and the loop.  It may be started again. */
+/*
+ * Restore the terminal and remove all events from the loop.  The console can be
+ * started again.
+ */
 void console_stop(struct console *c);
 /*
- * Has the terminal taken all that leads out of the view?  Until then others are
- * not to write there; one that stands may take its time.
+ * Return true if the console is stopped and the terminal has accepted all
+ * output of the view.  Until then no other output may be written to it.
  */
-bool console_is_gone(struct console *c);
-/* Stops it, and waits for that.  NULL is fine. */
+bool console_is_drained(struct console *c);
+/* Stop the console, wait for the terminal and free `c`, which can be NULL. */
 void console_free(struct console *c);
 
-/* Show another model. */
+/* Show another model with another title; both are borrowed. */
 void console_set_model(struct console *c, const struct ui_model *model,
 		       const char *title);
-/* The model has changed: draw soon. */
-void console_changed(struct console *c);
-/* Show a line of text in the last line, until the next key. */
-void console_say(struct console *c, const char *text);
+/* Draw a frame soon, because the model has changed. */
+void console_schedule_draw(struct console *c);
+/* Show a message in the last line until the next key. */
+void console_set_message(struct console *c, const char *text);
 
 #endif

@@ -1,73 +1,320 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/doctor.h"
-
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "base/vec.h"
 #include "base/which.h"
+#include "cli/doctor.h"
+#include "compiler/bfd-plugins.h"
 #include "compiler/find.h"
 #include "conf/conf.h"
-#include "kernel/links.h"
+#include "kernel/masquerade.h"
 #include "kernel/shell.h"
-#include "peer/tools.h"
+#include "peer/survey.h"
+#include "toolchain/hostlib.h"
+#include "toolchain/installed.h"
+#include "toolchain/link.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define GIB       (UINT64_C(1) << 30)
-#define ANSWER_MS 20000 /* of a kfarmd here; a busy machine takes its time */
+#define BENCHMARK_RUNS 9 /* of each program */
+#define MEDIAN         4 /* index of the median in sorted times */
+#define TOOLS          6 /* maximum of measured programs, of perhaps dozens */
 
-/* ------------------------------------------------------------- programs */
-
-void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
-		const char *todo, const char *fmt, ...)
+static int by_time(const void *a, const void *b)
 {
-	struct doctor_finding *f = VEC_ADD(d->v, d->n);
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Return the CPU time of all children that have ended, in us. */
+static uint64_t children_cpu_time_us(void)
+{
+	struct rusage u = { 0 };
+
+	getrusage(RUSAGE_CHILDREN, &u);
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/* Return the CPU time of `program on` in us, or 0 if it did not start. */
+static uint64_t run_once(const char *program, const char *on)
+{
+	const char *argv[] = { program, on, NULL };
+	struct spawn what = { .argv = (char *const *)argv,
+			      .stdio_fds = { -1, -1, -1 } };
+	uint64_t before = children_cpu_time_us();
+	struct err ignored;
+	pid_t pid;
+
+	if (spawn_start(&what, &pid, &ignored))
+		return 0;
+	spawn_wait(pid);
+	return children_cpu_time_us() - before;
+}
+
+/*
+ * Measure the median CPU times of two programs in ms.  The runs alternate, so
+ * that other load affects both programs alike.
+ */
+static void measure_median(const char *const program[2], const char *on,
+			   double ms[2])
+{
+	uint64_t took[2][BENCHMARK_RUNS];
+
+	for (int i = 0; i < BENCHMARK_RUNS; i++) {
+		for (int k = 0; k < 2; k++)
+			took[k][i] = run_once(program[k], on);
+	}
+	for (int k = 0; k < 2; k++) {
+		qsort(took[k], BENCHMARK_RUNS, sizeof(took[k][0]), by_time);
+		ms[k] = (double)took[k][MEDIAN] / 1000;
+	}
+}
+
+/* Measure the cost of the foreign plugins that `tool` loads. */
+static void add_cost(struct doctor *d, const char *tool, const char *real,
+		     const struct strv *foreign)
+{
+	char *dir = xasprintf("%s/%zu/bin", d->tmp_dir, d->n_findings);
+	char *copy = xasprintf("%s/%s", dir, str_base(tool));
+	char *names = strv_join(foreign, ", ");
+	const char *const both[] = { tool, copy };
+	struct err err = { 0 };
+	double ms[2];
+
+	if (!fs_mkdirs(dir, 0700, &err) &&
+	    compiler_bfd_plugins_copy_tool(dir, tool, str_base(tool), &err) >
+		    0) {
+		measure_median(both, real, ms);
+		doctor_add_finding(
+			d, "plugins", DOCTOR_SLOW,
+			"a kernel's build runs nm for each object; kfarm "
+			"and its normalized names do not pay that; for "
+			"plain make, remove the package with that file "
+			"(llvm-*-linker-tools)",
+			"%s loads %s: %.1f ms of CPU a run instead of %.1f",
+			tool, names, ms[0], ms[1]);
+	} else {
+		doctor_add_finding(d, "plugins", DOCTOR_SLOW,
+				   "remove the package with that file",
+				   "%s loads %s, and kfarm cannot keep it "
+				   "from that%s%s",
+				   tool, names, err.text[0] ? ": " : "",
+				   err.text);
+	}
+	free(names);
+	free(copy);
+	free(dir);
+}
+
+/* Check one nm, unless it was already checked under another name. */
+static void check_nm_plugins(struct doctor *d, const char *tool,
+			     struct strv *seen)
+{
+	char *real = realpath(tool, NULL);
+	struct strv foreign = { 0 };
+
+	if (!real || access(tool, X_OK) || strv_has(seen, real) ||
+	    seen->n >= TOOLS) {
+		free(real);
+		return;
+	}
+	strv_own(seen, real);
+	if (compiler_bfd_plugins_list_foreign(tool, &foreign))
+		add_cost(d, tool, real, &foreign);
+	else
+		doctor_add_finding(d, "plugins", DOCTOR_OK, NULL,
+				   "%s loads no foreign plugin", tool);
+	strv_release(&foreign);
+}
+
+/* Check each nm in a directory. */
+static void check_bin_dir(struct doctor *d, const char *dir, struct strv *seen)
+{
+	struct strv names = { 0 };
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *tool = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (compiler_bfd_plugins_is_loader_name(names.v[i]) &&
+		    str_ends(names.v[i], "nm"))
+			check_nm_plugins(d, tool, seen);
+		free(tool);
+	}
+	strv_release(&names);
+}
+
+void doctor_check_plugins(struct doctor *d)
+{
+	char *names = toolchain_link_dir(d->data_dir);
+	struct strv seen = { 0 };
+	const char *path = d->path;
+
+	check_bin_dir(d, names, &seen);
+	while (*path) {
+		size_t len = strcspn(path, ":");
+		char *dir = len ? xstrndup(path, len) : xstrdup(".");
+
+		check_bin_dir(d, dir, &seen);
+		free(dir);
+		path += len + (path[len] == ':');
+	}
+	strv_release(&seen);
+	free(names);
+}
+
+/* Check that the program of a name exists with all its libraries. */
+static void check_toolchain_name(struct doctor *d, const char *link,
+				 const struct compiler_library_search *search)
+{
+	char *real = realpath(link, NULL);
+	struct compiler_missing_libraries needs = { 0 };
+	struct err err = { 0 };
+
+	if (!real)
+		doctor_add_finding(d, "names", DOCTOR_BROKEN,
+				   "its toolchain is gone: remove the link, or "
+				   "install it again",
+				   "%s leads nowhere", link);
+	else if (!compiler_library_find_missing(&needs, real, NULL, search,
+						&err) &&
+		 needs.names.n)
+		doctor_add_finding(d, "names", DOCTOR_BROKEN,
+				   "after an upgrade of the system: `kfarm "
+				   "toolchain adopt` it again",
+				   "%s does not run: %s, which %s needs, is "
+				   "not there",
+				   link, needs.names.v[0], needs.users.v[0]);
+	compiler_library_missing_release(&needs);
+	free(real);
+}
+
+/* Check all normalized names of installed toolchains. */
+static void check_toolchain_names(struct doctor *d)
+{
+	char *dir = toolchain_link_dir(d->data_dir);
+	struct compiler_library_search search;
+	struct strv names = { 0 };
+	struct err err = { 0 };
+
+	if (!compiler_library_search_load(&search, NULL, &err))
+		fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *link = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (names.v[i][0] != '.')
+			check_toolchain_name(d, link, &search);
+		free(link);
+	}
+	buf_release(&search.cache);
+	strv_release(&names);
+	free(dir);
+}
+
+/* Check that plain make finds the normalized names through PATH. */
+static void check_installed_path(struct doctor *d)
+{
+	char *dir = toolchain_link_dir(d->data_dir);
+	char *todo = xasprintf("put it on PATH: export PATH=\"$PATH:%s\"", dir);
+
+	if (!str_list_has(d->path, ':', dir))
+		doctor_add_finding(
+			d, "names", DOCTOR_NOTE, todo,
+			"%s is not on PATH: kfarm finds the installed "
+			"toolchains there, plain make does not",
+			dir);
+	free(todo);
+	free(dir);
+}
+
+void doctor_check_toolchains(struct doctor *d)
+{
+	struct toolchain_installed_list list;
+	struct err err = { 0 };
+
+	if (toolchain_installed_list(d->data_dir, &list, &err)) {
+		doctor_add_finding(d, "toolchains", DOCTOR_BROKEN, NULL, "%s",
+				   err.text);
+		return;
+	}
+	for (size_t i = 0; i < list.broken.n; i++)
+		doctor_add_finding(d, "toolchains", DOCTOR_BROKEN,
+				   "remove that directory, and install it "
+				   "again",
+				   "%s", list.broken.v[i]);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct toolchain_installed *t = &list.v[i];
+		char *driver = toolchain_installed_driver_path(t);
+		char *todo = xasprintf("`kfarm toolchain remove %s`, and "
+				       "install or adopt it again",
+				       t->id);
+
+		if (access(driver, X_OK))
+			doctor_add_finding(d, "toolchains", DOCTOR_BROKEN, todo,
+					   "%s: its compiler %s is not there",
+					   t->id, driver);
+		else
+			doctor_add_finding(d, "toolchains",
+					   t->insecure ? DOCTOR_NOTE :
+							 DOCTOR_OK,
+					   NULL, "%s is installed%s", t->id,
+					   t->insecure ? ", and nothing "
+							 "vouched for it" :
+							 "");
+		free(todo);
+		free(driver);
+	}
+	check_toolchain_names(d);
+	if (list.n)
+		check_installed_path(d);
+	toolchain_installed_list_release(&list);
+}
+
+#define GIB       (UINT64_C(1) << 30)
+#define ANSWER_MS 20000 /* timeout of the local kfarmd on a busy machine */
+
+void doctor_add_finding(struct doctor *d, const char *check,
+			enum doctor_state state, const char *advice,
+			const char *fmt, ...)
+{
+	struct doctor_finding *f = VEC_ADD(d->findings, d->n_findings);
 	va_list ap;
 
 	va_start(ap, fmt);
 	f->check = check;
 	f->state = state;
-	f->what = xvasprintf(fmt, ap);
-	f->todo = todo ? xstrdup(todo) : NULL;
+	f->text = xvasprintf(fmt, ap);
+	f->advice = advice ? xstrdup(advice) : NULL;
 	va_end(ap);
 }
 
-static void look_for(struct doctor *d, const char *name, const char *why,
-		     enum doctor_state missing)
+/* Check that a program is in PATH; `missing` is the state if it is not. */
+static void check_program_exists(struct doctor *d, const char *name,
+				 const char *why, enum doctor_state missing)
 {
 	char *path = which(name, d->path);
 	char *todo = xasprintf("install the package %s", name);
 
 	if (path)
-		doctor_add(d, "programs", DOCTOR_OK, NULL, "%s is %s", name,
-			   path);
+		doctor_add_finding(d, "programs", DOCTOR_OK, NULL, "%s is %s",
+				   name, path);
 	else
-		doctor_add(d, "programs", missing, todo,
-			   "%s is not on PATH, and %s needs it", name, why);
+		doctor_add_finding(d, "programs", missing, todo,
+				   "%s is not on PATH, and %s needs it", name,
+				   why);
 	free(todo);
 	free(path);
 }
 
-static void look_for_wrapper(struct doctor *d)
-{
-	char *path = kernel_links_wrapper();
-
-	if (path && !access(path, X_OK))
-		doctor_add(d, "wrapper", DOCTOR_OK, NULL, "kfarm-cc is %s",
-			   path);
-	else
-		doctor_add(d, "wrapper", DOCTOR_WRONG,
-			   "install kfarm again: without it nothing "
-			   "is distributed",
-			   "kfarm-cc is neither beside kfarm nor on PATH");
-	free(path);
-}
-
-/* A compiler's name that means ccache or the like. */
-static void look_for_cache(struct doctor *d, const char *name)
+/* Check if a compiler name in PATH denotes ccache or a similar wrapper. */
+static void check_ccache(struct doctor *d, const char *name)
 {
 	char *path = which(name, d->path);
 	char *behind = which_compiler(name, d->path, NULL);
@@ -77,153 +324,164 @@ static void look_for_cache(struct doctor *d, const char *name)
 			    NULL;
 
 	if (path && which_is_wrapper(path) && behind)
-		doctor_add(d, "ccache", DOCTOR_NOTE, todo,
-			   "%s on PATH is %s, a compiler cache; kfarm passes "
-			   "over it and runs %s",
-			   name, path, behind);
+		doctor_add_finding(
+			d, "ccache", DOCTOR_NOTE, todo,
+			"%s on PATH is %s, a compiler cache; kfarm passes "
+			"over it and runs %s",
+			name, path, behind);
 	else if (path && which_is_wrapper(path))
-		doctor_add(d, "ccache", DOCTOR_WRONG, todo,
-			   "%s on PATH is %s, a compiler cache, and there is "
-			   "no other",
-			   name, path);
+		doctor_add_finding(
+			d, "ccache", DOCTOR_BROKEN, todo,
+			"%s on PATH is %s, a compiler cache, and there is "
+			"no other",
+			name, path);
 	free(todo);
 	free(behind);
 	free(path);
 }
 
-static void look_for_compilers(struct doctor *d)
+/* Check for compilers in PATH; a compile by a script cannot be offloaded. */
+static void check_compilers(struct doctor *d)
 {
 	struct strv scripts = { 0 };
 	struct compiler_list list;
 	char *names;
 
-	compiler_find(&list, d->path);
+	compiler_find_all(&list, d->path);
 	for (size_t i = 0; i < list.n; i++) {
 		if (!list.v[i].is_elf)
 			strv_add(&scripts, list.v[i].path);
 	}
 	if (scripts.n) {
 		names = strv_join(&scripts, ", ");
-		doctor_add(d, "compilers", DOCTOR_NOTE, NULL,
-			   "scripts: %s; what these compile stays on "
-			   "this machine",
-			   names);
+		doctor_add_finding(d, "compilers", DOCTOR_NOTE, NULL,
+				   "scripts: %s; what these compile stays on "
+				   "this machine",
+				   names);
 		free(names);
 	}
 	if (list.n > scripts.n)
-		doctor_add(d, "compilers", DOCTOR_OK, NULL,
-			   "%zu compiler name%s on PATH", list.n - scripts.n,
-			   list.n - scripts.n == 1 ? "" : "s");
+		doctor_add_finding(d, "compilers", DOCTOR_OK, NULL,
+				   "%zu compiler name%s on PATH",
+				   list.n - scripts.n,
+				   list.n - scripts.n == 1 ? "" : "s");
 	else
-		doctor_add(d, "compilers", DOCTOR_WRONG,
-			   "install gcc, and see `kfarm toolchain "
-			   "search`",
-			   "there is no compiler on PATH");
+		doctor_add_finding(d, "compilers", DOCTOR_BROKEN,
+				   "install gcc, and see `kfarm toolchain "
+				   "search`",
+				   "there is no compiler on PATH");
 	strv_release(&scripts);
 	compiler_list_release(&list);
 }
 
-void doctor_programs(struct doctor *d)
+void doctor_check_programs(struct doctor *d)
 {
 	static const char *const kernel[] = { "bc", "flex", "bison" };
 	static const char *const cached[] = { "gcc", "cc", "clang" };
+	char *wrapper = kernel_masquerade_find_wrapper();
 
-	look_for_wrapper(d);
-	look_for(d, "make", "every build", DOCTOR_WRONG);
+	if (wrapper && !access(wrapper, X_OK))
+		doctor_add_finding(d, "wrapper", DOCTOR_OK, NULL,
+				   "kfarm-cc is %s", wrapper);
+	else
+		doctor_add_finding(
+			d, "wrapper", DOCTOR_BROKEN,
+			"install kfarm again: without it nothing "
+			"is distributed",
+			"kfarm-cc is neither beside kfarm nor on PATH");
+	free(wrapper);
+	check_program_exists(d, "make", "every build", DOCTOR_BROKEN);
 	for (size_t i = 0; i < sizeof(kernel) / sizeof(*kernel); i++)
-		look_for(d, kernel[i], "a kernel", DOCTOR_WRONG);
-	look_for(d, "gpg", "toolchain install", DOCTOR_NOTE);
-	look_for(d, "gpgv", "toolchain install", DOCTOR_NOTE);
-	look_for_compilers(d);
+		check_program_exists(d, kernel[i], "a kernel", DOCTOR_BROKEN);
+	check_program_exists(d, "gpg", "toolchain install", DOCTOR_NOTE);
+	check_program_exists(d, "gpgv", "toolchain install", DOCTOR_NOTE);
+	check_compilers(d);
 	for (size_t i = 0; i < sizeof(cached) / sizeof(*cached); i++)
-		look_for_cache(d, cached[i]);
+		check_ccache(d, cached[i]);
 }
 
-void doctor_shell(struct doctor *d)
+void doctor_check_shell(struct doctor *d)
 {
-	const char *why = kernel_shell_why_not_here();
+	const char *why = kernel_shell_unavailable_reason();
 
 	if (why)
-		doctor_add(d, "shell", DOCTOR_SLOW,
-			   "recipes take this machine's own shell, and all "
-			   "that it starts, so they cost several times as "
-			   "much CPU here; see The shell of make in kfarm(1)",
-			   "%s", why);
+		doctor_add_finding(
+			d, "shell", DOCTOR_SLOW,
+			"recipes take this machine's own shell, and all "
+			"that it starts, so they cost several times as "
+			"much CPU here; see THE RECIPE SHELL in kfarm-run(1)",
+			"%s", why);
 	else
-		doctor_add(d, "shell", DOCTOR_OK, NULL,
-			   "builds give make kfarm's own, in place of dash");
+		doctor_add_finding(
+			d, "shell", DOCTOR_OK, NULL,
+			"builds give make kfarm's own, in place of dash");
 }
 
-/* ---------------------------------------------------------------- space */
-
-/* The path or the nearest directory above it that exists. */
-static char *existing_parent(const char *path)
+/*
+ * Check free space and write permission of a directory, or of the nearest
+ * existing directory above it.
+ */
+static void check_dir_space(struct doctor *d, const char *path, const char *of)
 {
-	char *at = xstrdup(path), *up;
-
-	while (!fs_is_dir(at) && strcmp(at, "/") && strcmp(at, ".")) {
-		up = str_dir(at);
-		free(at);
-		at = up;
-	}
-	return at;
-}
-
-static void look_at_dir(struct doctor *d, const char *path, const char *of)
-{
-	char *at = existing_parent(path);
+	char *at = xstrdup(path);
 	struct statvfs st;
 	double gib;
 
+	while (!fs_is_dir(at) && strcmp(at, "/") && strcmp(at, ".")) {
+		char *up = str_dir(at);
+
+		free(at);
+		at = up;
+	}
 	if (statvfs(at, &st)) {
-		doctor_add(d, "space", DOCTOR_WRONG, NULL,
-			   "%s, %s, cannot be looked at", path, of);
+		doctor_add_finding(d, "space", DOCTOR_BROKEN, NULL,
+				   "%s, %s, cannot be looked at", path, of);
 	} else if (access(at, W_OK | X_OK)) {
-		doctor_add(d, "space", DOCTOR_WRONG,
-			   "make it yours, or set XDG_CACHE_HOME and "
-			   "XDG_DATA_HOME",
-			   "%s cannot be written, for %s", at, of);
+		doctor_add_finding(d, "space", DOCTOR_BROKEN,
+				   "make it yours, or set XDG_CACHE_HOME and "
+				   "XDG_DATA_HOME",
+				   "%s cannot be written, for %s", at, of);
 	} else {
 		enum doctor_state state;
 
 		gib = (double)st.f_bavail * (double)st.f_frsize / GIB;
-		state = gib < 1 ? DOCTOR_WRONG :
+		state = gib < 1 ? DOCTOR_BROKEN :
 			gib < 5 ? DOCTOR_NOTE :
 				  DOCTOR_OK;
-		doctor_add(d, "space", state,
-			   state == DOCTOR_OK ? NULL :
-						"a kernel's build takes 1 to "
-						"20 GiB, a toolchain 0.2",
-			   "%.1f GiB are free in %s, for %s", gib, at, of);
+		doctor_add_finding(
+			d, "space", state,
+			state == DOCTOR_OK ? NULL :
+					     "a kernel's build takes 1 to "
+					     "20 GiB, a toolchain 0.2",
+			"%.1f GiB are free in %s, for %s", gib, at, of);
 	}
 	free(at);
 }
 
-void doctor_space(struct doctor *d)
+void doctor_check_space(struct doctor *d)
 {
 	char *cache = fs_cache_home(), *run = NULL;
 	struct err err = { 0 };
 	struct statvfs st;
 
-	look_at_dir(d, d->data, "toolchains");
-	look_at_dir(d, cache, "builds");
+	check_dir_space(d, d->data_dir, "toolchains");
+	check_dir_space(d, cache, "builds");
 	if (fs_runtime_dir(&run, &err))
-		doctor_add(d, "space", DOCTOR_WRONG,
-			   "set XDG_RUNTIME_DIR to a directory of "
-			   "yours",
-			   "%s", err.text);
+		doctor_add_finding(d, "space", DOCTOR_BROKEN,
+				   "set XDG_RUNTIME_DIR to a directory of "
+				   "yours",
+				   "%s", err.text);
 	else if (!statvfs(run, &st) && (st.f_flag & ST_NOEXEC))
-		doctor_add(d, "space", DOCTOR_SLOW,
-			   "set XDG_RUNTIME_DIR to another directory",
-			   "%s is mounted noexec, so binutils of a "
-			   "build load every plugin",
-			   run);
+		doctor_add_finding(d, "space", DOCTOR_SLOW,
+				   "set XDG_RUNTIME_DIR to another directory",
+				   "%s is mounted noexec, so binutils of a "
+				   "build load every plugin",
+				   run);
 	free(run);
 	free(cache);
 }
 
-/* -------------------------------------------------------------- sandbox */
-
+/* Return the path of kfarmd next to kfarm or in PATH, or NULL. */
 static char *daemon_path(const struct doctor *d)
 {
 	char *self = realpath("/proc/self/exe", NULL);
@@ -239,50 +497,50 @@ static char *daemon_path(const struct doctor *d)
 	return path;
 }
 
-static void add_probe(struct doctor *d, const struct peer_tools_node *p)
-{
-	if (p->fit.fit)
-		doctor_add(d, "sandbox", DOCTOR_OK, NULL,
-			   "jobs of others could run here (%s)",
-			   p->fit.layers ? p->fit.layers : "");
-	else
-		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL,
-			   "this machine cannot be a node: %s",
-			   p->fit.why ? p->fit.why :
-			   p->why     ? p->why :
-					"its kfarmd does not answer");
-}
-
-void doctor_sandbox(struct doctor *d)
+void doctor_check_sandbox(struct doctor *d)
 {
 	char *daemon = daemon_path(d);
 	struct node_entry entry = { .name = (char *)"here" };
-	struct peer_tools_node probe = { .entry = &entry };
-	struct peer_tools_setup setup = {
-		.nodes = &probe, .n = 1, .survey = true, .hello_ms = ANSWER_MS
-	};
+	struct peer_survey_node probe = { .entry = &entry };
+	struct peer_survey_setup setup = { .nodes = &probe,
+					   .n = 1,
+					   .identify_only = true,
+					   .hello_timeout_ms = ANSWER_MS };
 	struct err err = { 0 };
 	struct buf word = { 0 }, store = { 0 };
 	char *text, *dir;
 
 	if (!daemon) {
-		doctor_add(d, "sandbox", DOCTOR_OK, NULL,
-			   "there is no kfarmd, so this machine is no "
-			   "node");
+		doctor_add_finding(d, "sandbox", DOCTOR_OK, NULL,
+				   "there is no kfarmd, so this machine is no "
+				   "node");
 		return;
 	}
-	dir = xasprintf("%s/store", d->tmp);
+	dir = xasprintf("%s/store", d->tmp_dir);
 	buf_add_shell_word(&word, daemon);
 	buf_add_shell_word(&store, dir);
 	text = xasprintf("exec:%s --stdio --store %s", buf_str(&word),
 			 buf_str(&store));
 	entry.address_text = text;
 	if (!node_address_parse(&entry.address, text, &err) &&
-	    !peer_tools_run(&setup, NULL, &err)) {
-		add_probe(d, &probe);
-		peer_tools_release(&probe);
+	    !peer_survey_run(&setup, NULL, &err)) {
+		const struct peer_survey_node *p = &probe;
+
+		if (p->fit.usable)
+			doctor_add_finding(d, "sandbox", DOCTOR_OK, NULL,
+					   "jobs of others could run here (%s)",
+					   p->fit.layers ? p->fit.layers : "");
+		else
+			doctor_add_finding(
+				d, "sandbox", DOCTOR_NOTE, NULL,
+				"this machine cannot be a node: %s",
+				p->fit.reason ? p->fit.reason :
+				p->why        ? p->why :
+						"its kfarmd does not answer");
+		peer_survey_release(&probe);
 	} else {
-		doctor_add(d, "sandbox", DOCTOR_NOTE, NULL, "%s", err.text);
+		doctor_add_finding(d, "sandbox", DOCTOR_NOTE, NULL, "%s",
+				   err.text);
 	}
 	node_address_release(&entry.address);
 	buf_release(&word);
@@ -292,9 +550,7 @@ void doctor_sandbox(struct doctor *d)
 	free(daemon);
 }
 
-/* ---------------------------------------------------------------- nodes */
-
-void doctor_nodes(struct doctor *d)
+void doctor_check_nodes(struct doctor *d)
 {
 	struct strv warnings = { 0 };
 	struct node_roster roster = { 0 };
@@ -303,19 +559,21 @@ void doctor_nodes(struct doctor *d)
 
 	if (conf_load(&conf, &warnings, &err) ||
 	    node_roster_load(&roster, conf, &err))
-		doctor_add(d, "nodes", DOCTOR_WRONG, NULL, "%s", err.text);
+		doctor_add_finding(d, "nodes", DOCTOR_BROKEN, NULL, "%s",
+				   err.text);
 	else if (!roster.n)
-		doctor_add(d, "nodes", DOCTOR_NOTE,
-			   "see `kfarm help nodes` for `kfarm nodes "
-			   "add NAME ADDRESS`",
-			   "no node is configured");
+		doctor_add_finding(d, "nodes", DOCTOR_NOTE,
+				   "see `kfarm help nodes` for `kfarm nodes "
+				   "add NAME ADDRESS`",
+				   "no node is configured");
 	else
-		doctor_add(d, "nodes", DOCTOR_OK, NULL,
-			   "%zu configured; `kfarm nodes check` says "
-			   "whether they work",
-			   roster.n);
+		doctor_add_finding(d, "nodes", DOCTOR_OK, NULL,
+				   "%zu configured; `kfarm nodes check` says "
+				   "whether they work",
+				   roster.n);
 	for (size_t i = 0; i < warnings.n; i++)
-		doctor_add(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);
+		doctor_add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s",
+				   warnings.v[i]);
 	node_roster_release(&roster);
 	conf_free(conf);
 	strv_release(&warnings);

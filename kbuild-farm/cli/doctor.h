@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/doctor.h - what `kfarm doctor` looks at on this machine.
+ * cli/doctor.h - Checks of `kfarm doctor`.
  *
- * A check adds a finding for each thing that it looked at, also where all is
- * well, so that --json lists everything.  Nothing is changed; costs are
- * measured on the spot.
+ * A check adds a finding for each object that it examines, even if the object
+ * is in order, so that --json lists everything.  Checks change nothing.  They
+ * measure costs by running programs.
  */
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
@@ -13,54 +13,49 @@
 
 enum doctor_state {
 	DOCTOR_OK,
-	DOCTOR_NOTE, /* worth knowing, costs nothing */
-	DOCTOR_SLOW, /* builds take longer than they need */
-	DOCTOR_WRONG, /* something does not work */
+	DOCTOR_NOTE, /* information without a cost */
+	DOCTOR_SLOW, /* builds take longer than necessary */
+	DOCTOR_BROKEN, /* a function does not work */
 };
 
 struct doctor_finding {
 	const char *check; /* "nm", "space" */
 	enum doctor_state state;
-	char *what;
-	char *todo; /* NULL: nothing to do */
+	char *text;
+	char *advice; /* NULL: nothing to do */
 };
 
 struct doctor {
-	const char *path; /* PATH */
-	char *data; /* fs_data_home() */
-	char *tmp; /* a private directory, for copies */
-	struct doctor_finding *v;
-	size_t n;
+	const char *path; /* value of PATH */
+	char *data_dir; /* fs_data_home() */
+	char *tmp_dir; /* private directory, for copies of tools */
+	struct doctor_finding *findings;
+	size_t n_findings;
 };
 
-/* `todo` is copied, NULL: nothing to do; then what was found. */
-void doctor_add(struct doctor *d, const char *check, enum doctor_state state,
-		const char *todo, const char *fmt, ...)
+/*
+ * Add a finding with a formatted text.  `advice` is copied; it is NULL if the
+ * user has nothing to do.
+ */
+void doctor_add_finding(struct doctor *d, const char *check,
+			enum doctor_state state, const char *advice,
+			const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* cli/doctor-host.c: the wrapper, make and its like, a compiler, ccache. */
-void doctor_programs(struct doctor *d);
-/* Can builds have kfarm's shell for their recipes? */
-void doctor_shell(struct doctor *d);
-/* Room and rights where kfarm writes. */
-void doctor_space(struct doctor *d);
-/* Can this machine be a node, too?  Starts a kfarmd to ask. */
-void doctor_sandbox(struct doctor *d);
-/* The configuration, and how many nodes it has. */
-void doctor_nodes(struct doctor *d);
+/* Check the wrapper, make and other programs, compilers and ccache. */
+void doctor_check_programs(struct doctor *d);
+/* Check that builds can use kfarm's recipe shell. */
+void doctor_check_shell(struct doctor *d);
+/* Check free space and permissions of the directories that kfarm writes. */
+void doctor_check_space(struct doctor *d);
+/* Start a local kfarmd to check that the build host can be a node. */
+void doctor_check_sandbox(struct doctor *d);
+/* Check the configuration and count its nodes. */
+void doctor_check_nodes(struct doctor *d);
 
-/* cli/doctor-farm.c: the key that nodes know. */
-void doctor_keys(struct doctor *d);
-/* Headers that kernels need. */
-void doctor_packages(struct doctor *d);
-/* Is the time of day plausible, and does something keep it so? */
-void doctor_clock(struct doctor *d);
-/* Open files and processes: how many jobs they allow. */
-void doctor_limits(struct doctor *d);
-
-/* cli/doctor-tools.c: foreign plugins of nm, and what they cost. */
-void doctor_plugins(struct doctor *d);
-/* Installed toolchains, and their names. */
-void doctor_toolchains(struct doctor *d);
+/* Find foreign plugins that nm loads and measure their cost. */
+void doctor_check_plugins(struct doctor *d);
+/* Check the installed toolchains and their normalized names. */
+void doctor_check_toolchains(struct doctor *d);
 
 #endif

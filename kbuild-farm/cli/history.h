@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/history.h - what `kfarm history` shows of builds, and for when.
+ * cli/history.h - Selection and printing of builds for `kfarm history`.
  */
 #ifndef CLI_HISTORY_H
 #define CLI_HISTORY_H
@@ -11,20 +11,23 @@
 #include <jansson.h>
 #include <stdio.h>
 
-struct history_lines {
-	struct history_build *v; /* the first is printed last */
-	size_t n;
+struct history_listing {
+	struct history_build *builds; /* the newest first, printed last */
+	size_t n_builds;
 };
 
-/* A line each below a heading, which fit `columns` of at least 80. */
-void history_print(FILE *out, const struct history_lines *l, unsigned columns);
-json_t *history_json(const struct history_lines *l);
+/* Print a table with a row per build that fits `columns`, at least 80. */
+void history_print(FILE *out, const struct history_listing *l,
+		   unsigned columns);
+/* Return the builds as JSON; the caller releases the reference. */
+json_t *history_json(const struct history_listing *l);
 
 /*
- * What --since means, in seconds since 1970: "2026-11-01", "2026-11-01 02:30"
- * (local time), or before `now_s` 30m, 12h, 7d, 2w.
+ * Parse the value of --since into seconds since 1970: "2026-11-01" or
+ * "2026-11-01 02:30" in local time; or 30m, 12h, 7d, 2w before `now_s`.
+ * Returns 0, or -EINVAL with `err` set.
  */
-int history_since(const char *text, int64_t now_s, int64_t *out,
-		  struct err *err);
+int history_parse_since(const char *text, int64_t now_s, int64_t *out,
+			struct err *err);
 
 #endif

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarm: the command of the user.  See kfarm(1), and HACKING.md for the rooms.
+ *
+ *	find_cmd()		finds the command (cli/cmd-*.c)
+ *	cmd_environment()	adds the options of the variable KFARM
+ *	cmd->run()		parses the arguments and does the work:
+ *	  build, run		kernel/build.h plans the build and starts make,
+ *				coord/coord.h serves its compiles on nodes
+ *	  nodes, toolchain	peer/, admin/, toolchain/
+ *	  tree, nightly		tree/, nightly/
+ *	  top, history, report	events/, ui/, history/, report/
+ *	  scan			cpp/cpp.h
+ */
 #include "cli/cmd.h"
 
 #include "base/log.h"
-#include "base/nearest.h"
+#include "base/spawn.h"
+#include "base/spellcheck.h"
 #include "base/version.h"
 #include "cli/complete.h"
-#include "cli/help.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +27,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MAN_MS 5000
+
 static const struct cmd cmd_help;
 
-/* In the order of `kfarm help`. */
+/* All commands, in the order of `kfarm help`. */
 static const struct cmd *const commands[] = {
 	&cmd_build,  &cmd_run,     &cmd_tree,   &cmd_toolchain,
 	&cmd_nodes,  &cmd_nightly, &cmd_top,    &cmd_history,
@@ -24,7 +39,7 @@ static const struct cmd *const commands[] = {
 	&cmd_help,   NULL
 };
 
-static const struct cmd *command_named(const char *name)
+static const struct cmd *find_cmd(const char *name)
 {
 	for (const struct cmd *const *c = commands; *c; c++) {
 		if (!strcmp((*c)->name, name))
@@ -33,8 +48,11 @@ static const struct cmd *command_named(const char *name)
 	return NULL;
 }
 
-/* What is meant by a word that some other program has as a command. */
-static const char *known_elsewhere(const char *name)
+/*
+ * Print an error with the most similar command, or with the command of kfarm
+ * for a word that other programs use.  Returns the exit status.
+ */
+static int unknown_command(const char *name)
 {
 	static const char *const meant[][2] = {
 		{ "version", "--version" },
@@ -49,17 +67,7 @@ static const char *known_elsewhere(const char *name)
 		{ "install", "toolchain install" },
 		{ "search", "toolchain search" },
 	};
-
-	for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
-		if (!strcmp(name, meant[i][0]))
-			return meant[i][1];
-	}
-	return NULL;
-}
-
-static int unknown_command(const char *name)
-{
-	struct nearest n;
+	struct spellcheck n;
 	char *question;
 
 	if (name[0] == '-') {
@@ -67,11 +75,14 @@ static int unknown_command(const char *name)
 			  name);
 		return EXIT_USAGE;
 	}
-	nearest_init(&n, name);
-	n.best = known_elsewhere(name);
+	spellcheck_init(&n, name);
+	for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
+		if (!strcmp(name, meant[i][0]))
+			n.best = meant[i][1];
+	}
 	for (const struct cmd *const *c = commands; *c && !n.best; c++)
-		nearest_try(&n, (*c)->name);
-	question = nearest_question(&n, "", "; see `kfarm help`");
+		spellcheck_add(&n, (*c)->name);
+	question = spellcheck_suggestion(&n, "", "; see `kfarm help`");
 	log_error("unknown command \"%s\"%s", name, question);
 	free(question);
 	return EXIT_USAGE;
@@ -79,7 +90,29 @@ static int unknown_command(const char *name)
 
 static bool has_verb(const struct cmd *c, const char *name)
 {
-	return c->verb && cmd_verb_find(c, name);
+	return c->get_verb && cmd_verb_find(c, name);
+}
+
+/*
+ * Replace this process by man(1) with the page of `c`.  Return if standard
+ * output is no terminal, or if man or the page is not installed.
+ */
+static void show_manual(const struct cmd *c)
+{
+	char *page = xasprintf("kfarm-%s", c->name);
+	char *find[] = { "man", "-w", page, NULL };
+	char *show[] = { "man", page, NULL };
+	struct err ignored = { 0 };
+	char *path = NULL;
+
+	if (isatty(STDOUT_FILENO) &&
+	    !spawn_first_line(find, environ, MAN_MS, &path, &ignored) && path) {
+		signal(SIGPIPE, SIG_DFL);
+		execvp(show[0], show);
+		signal(SIGPIPE, SIG_IGN);
+	}
+	free(path);
+	free(page);
 }
 
 static int help_main(char *const *argv)
@@ -100,7 +133,7 @@ static int help_main(char *const *argv)
 		if (about)
 			verb = args.value;
 		else
-			about = command_named(args.value);
+			about = find_cmd(args.value);
 		if (!about)
 			return unknown_command(args.value);
 	}
@@ -108,6 +141,8 @@ static int help_main(char *const *argv)
 		log_error("help: %s", err.text);
 		return EXIT_USAGE;
 	}
+	if (about && !verb)
+		show_manual(about);
 	if (about)
 		help_one(stdout, about, verb);
 	else
@@ -118,12 +153,15 @@ static int help_main(char *const *argv)
 static const struct cmd cmd_help = {
 	.name = "help",
 	.usage = "[COMMAND [VERB]]",
-	.help = "what the commands and their options are",
+	.help = "describe the commands and their options",
 	.run = help_main,
 };
 
-/* A descriptor opened later must not become a standard stream. */
-static void keep_standard_streams(void)
+/*
+ * Open missing standard streams, so that a descriptor opened later does not
+ * become one.
+ */
+static void open_standard_streams(void)
 {
 	int fd;
 
@@ -134,14 +172,18 @@ static void keep_standard_streams(void)
 		close(fd);
 }
 
-static bool means_help(const char *word)
+static bool is_help_option(const char *word)
 {
 	return !strcmp(word, "--help") || !strcmp(word, "-h");
 }
 
-/* --help where an option may stand, and of the command's verbs the first. */
-static bool asks_for_help(const struct cmd *c, char *const *argv,
-			  const char **verb)
+/*
+ * Return the help option of a command line, or NULL if it has none before the
+ * arguments of another program.  *verb becomes the first verb before it, or
+ * NULL.
+ */
+static const char *find_help_option(const struct cmd *c, char *const *argv,
+				    const char **verb)
 {
 	static const struct args_option none[] = { { 0 } };
 	struct err ignored = { 0 };
@@ -150,22 +192,23 @@ static bool asks_for_help(const struct cmd *c, char *const *argv,
 
 	*verb = NULL;
 	args_init(&args, c->options ? c->options : none, argv);
-	while (got != ARGS_END && !args.only_words) {
-		if (!args.bundle && *args.argv && means_help(*args.argv))
-			return true;
+	while (got != ARGS_END && !args.options_ended) {
+		if (!args.bundle && *args.argv && is_help_option(*args.argv))
+			return *args.argv;
 		got = args_next(&args, &ignored);
 		if (got < 0)
 			args.bundle = NULL;
 		if (got != ARGS_WORD)
 			continue;
 		if (c->takes_command)
-			return false;
+			return NULL;
 		if (!*verb && has_verb(c, args.value))
 			*verb = args.value;
 	}
-	return false;
+	return NULL;
 }
 
+/* Run a command with the options of $KFARM in front of its words. */
 static int run_with_environment(const struct cmd *c, char *const *argv)
 {
 	const char *set = getenv("KFARM");
@@ -185,8 +228,9 @@ static int run_with_environment(const struct cmd *c, char *const *argv)
 }
 
 /*
- * SIGPIPE is ignored while nodes are talked to; a reader of our results that
- * left (`kfarm nodes list | head`) ends us as it ends others, silently.
+ * Flush stdout and return the exit status.  SIGPIPE is ignored for the sake of
+ * connections to nodes.  If the reader of stdout has closed the pipe
+ * (`kfarm nodes list | head`), end by SIGPIPE as other programs do.
  */
 static int flush_stdout(int status)
 {
@@ -200,9 +244,10 @@ static int flush_stdout(int status)
 	return status ? status : EXIT_USAGE;
 }
 
+/* Run the command that the words of the command line name. */
 static int run_command_line(char *const *argv)
 {
-	const char *name = argv[0], *verb;
+	const char *name = argv[0], *verb, *option;
 	const struct cmd *c;
 
 	if (!name) {
@@ -213,16 +258,19 @@ static int run_command_line(char *const *argv)
 		printf("kfarm %s\n", KFARM_VERSION);
 		return EXIT_OK;
 	}
-	if (means_help(name)) {
+	if (is_help_option(name)) {
 		help_all(stdout, commands);
 		return EXIT_OK;
 	}
 	if (!strcmp(name, "complete"))
 		return complete_main(commands, argv + 1);
-	c = command_named(name);
+	c = find_cmd(name);
 	if (!c)
 		return unknown_command(name);
-	if (asks_for_help(c, argv + 1, &verb)) {
+	option = find_help_option(c, argv + 1, &verb);
+	if (option) {
+		if (!strcmp(option, "--help") && !verb)
+			show_manual(c);
 		help_one(stdout, c, verb);
 		return EXIT_OK;
 	}
@@ -233,7 +281,7 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	log_init("kfarm", LOG_INFO);
-	keep_standard_streams();
+	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	return flush_stdout(run_command_line(argv[0] ? argv + 1 : argv));
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Nights that begin by themselves, by a timer of systemd or by cron.
- */
-#include "cli/cmd.h"
-#include "cli/nightly.h"
-
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "cli/cmd.h"
+#include "cli/config-sources.h"
+#include "cli/nightly.h"
+#include "cli/settings.h"
+#include "kconfig/kconfig.h"
 #include "nightly/timer.h"
 
 #include <errno.h>
@@ -18,27 +17,155 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEM_UNITS "/etc/systemd/system"
-#define LINGER_DIR   "/var/lib/systemd/linger"
-#define SYSTEMCTL_MS 60000
-#define UNIT_MAX     (1u << 16) /* bytes of a unit that we wrote */
+/*
+ * Resolve configuration words in place; relative paths are relative to the
+ * configuration file of `where`.
+ */
+static void resolve_words(struct strv *words, const char *where)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		char *word = config_sources_resolve_word(words->v[i], where);
+
+		free(words->v[i]);
+		words->v[i] = word;
+	}
+}
+
+int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
+		 struct err *err)
+{
+	struct node_roster none = { .remote_disabled = true };
+	struct conf *conf = NULL;
+	int ret = settings_load_conf(&conf, &none, err);
+
+	if (!ret)
+		ret = nightly_jobs_load(jobs, conf, err);
+	for (size_t i = 0; !ret && i < jobs->n_jobs; i++) {
+		struct nightly_job *j = &jobs->jobs[i];
+
+		resolve_words(&j->kconfigs, j->location);
+		resolve_words(&j->kconfig_add, j->location);
+	}
+	conf_free(conf);
+	return ret ? ret : settings_load_toolchains(standard, err);
+}
+
+/* Add a text with its terminating NUL, which separates it from the next. */
+static void digest_text(struct digest_ctx *into, const char *text)
+{
+	digest_add(into, bytes_str(text));
+	digest_add(into, bytes_of("", 1));
+}
+
+/* Return the downloaded text of the URL `word`, or NULL. */
+static const char *fetched_text(const struct kconfig_fetched_urls *f,
+				const char *word)
+{
+	for (size_t i = 0; f && i < f->urls.n; i++) {
+		if (!strcmp(f->urls.v[i], word))
+			return f->texts.v[i];
+	}
+	return NULL;
+}
+
+/*
+ * Add a word and the content that it names: a downloaded text, or the digest of
+ * a local file.  A word that names no existing file can name a file of the
+ * tree, which the commit identifies.
+ */
+static int add_word_and_text(struct digest_ctx *into,
+			     const struct kconfig_request *r, const char *word,
+			     struct err *err)
+{
+	const char *text = fetched_text(r->fetched, word);
+	char hex[DIGEST_HEX];
+	struct digest d;
+	int ret = 0;
+
+	digest_text(into, word);
+	if (text) {
+		digest_text(into, text);
+	} else if (strchr(word, '/') && fs_exists(word) && !fs_is_dir(word)) {
+		ret = digest_file(word, &d, err);
+		digest_format(&d, hex);
+		digest_text(into, hex);
+	}
+	return ret;
+}
+
+int nightly_config_texts(void *ctx, const char *kconfig,
+			 const struct strv *kconfig_add,
+			 struct digest_ctx *into, struct err *err)
+{
+	struct kconfig_request r = { .kconfig = kconfig,
+				     .fragments = *kconfig_add };
+	struct config_sources *configs = config_sources_new();
+	int ret = config_sources_resolve(configs, &r, err);
+	const struct kconfig_named_config *n = r.named_config;
+
+	(void)ctx;
+	if (!ret && n && n->base)
+		ret = add_word_and_text(into, &r, n->base, err);
+	else if (!ret && !n && r.kconfig)
+		ret = add_word_and_text(into, &r, r.kconfig, err);
+	for (size_t i = 0; !ret && n && i < n->fragments.n; i++)
+		ret = add_word_and_text(into, &r, n->fragments.v[i], err);
+	for (size_t i = 0; !ret && i < r.fragments.n; i++)
+		ret = add_word_and_text(into, &r, r.fragments.v[i], err);
+	config_sources_free(configs);
+	return ret;
+}
+
+int nightly_check_names(const struct nightly_request *r,
+			const struct nightly_jobs *jobs, struct err *err)
+{
+	struct strv names = { 0 };
+	char *all;
+	int ret = 0;
+
+	for (size_t i = 0; i < jobs->n_jobs; i++)
+		strv_add(&names, jobs->jobs[i].name);
+	all = strv_join(&names, ", ");
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		if (!strv_has(&names, r->words.v[i]))
+			ret = err_set(err, ENOENT, "no [nightly \"%s\"]%s%s",
+				      r->words.v[i],
+				      names.n ? "; there are: " : "", all);
+	}
+	if (!ret && !jobs->n_jobs)
+		ret = err_set(
+			err, ENOENT,
+			"the configuration has no [nightly \"NAME\"]; kfarm.conf(5) describes it");
+	free(all);
+	strv_release(&names);
+	return ret;
+}
+
+/*
+ * `kfarm nightly install`: nightly runs started by a systemd timer or by cron.
+ */
+
+#define SYSTEM_UNIT_DIR "/etc/systemd/system"
+#define LINGER_DIR      "/var/lib/systemd/linger"
+#define SYSTEMCTL_MS    60000
+#define UNIT_MAX        (1u << 16) /* bytes of a unit file */
 
 static const char *const suffixes[] = { "service", "timer" };
 
 #define N_SUFFIXES (sizeof(suffixes) / sizeof(*suffixes))
 
-/* The command at work. */
+/* One execution of the command. */
 struct installing {
-	const struct nightly_request *asked;
-	bool system;
-	char *dir; /* of the units */
+	const struct nightly_request *request;
+	bool system; /* units of the system manager, not of a user's */
+	char *unit_dir;
 	char *program;
 	struct strv env;
-	struct strv units; /* their names without a suffix */
+	struct strv units; /* unit names without a suffix */
 	struct nightly_timer timer;
 };
 
-/* ---------------------------------------------------------- what is asked */
+/* Parse "HH:MM" from 00:00 to 23:59. */
 
 static int parse_time(const char *text, struct nightly_timer *t,
 		      struct err *err)
@@ -56,6 +183,7 @@ static int parse_time(const char *text, struct nightly_timer *t,
 	return 0;
 }
 
+/* Reject options that exclude each other, and an unknown user. */
 static int check_install_options(const struct nightly_request *i,
 				 struct err *err)
 {
@@ -63,18 +191,18 @@ static int check_install_options(const struct nightly_request *i,
 		return err_set(err, EINVAL,
 			       "--system and --user exclude one "
 			       "another");
-	if (i->cron && (i->system || i->user || i->as || i->now || i->remove))
+	if (i->cron &&
+	    (i->system || i->user || i->run_as_user || i->now || i->remove))
 		return err_set(
 			err, EINVAL,
-			"--cron prints a line; of the options it takes --at "
-			"alone");
-	if (i->as && !getpwnam(i->as))
+			"--cron only prints a line; the only option it allows is --at");
+	if (i->run_as_user && !getpwnam(i->run_as_user))
 		return err_set(err, EINVAL, "--as %s: there is no such user",
-			       i->as);
+			       i->run_as_user);
 	return 0;
 }
 
-/* Are these the names of sections, and does kfarm take them as they are? */
+/* Check that the words name sections and that all sections are valid. */
 static int check_sections(const struct nightly_request *r, struct err *err)
 {
 	struct strv standard = { 0 };
@@ -88,7 +216,8 @@ static int check_sections(const struct nightly_request *r, struct err *err)
 	return ret;
 }
 
-static int find_own_program(char **out, struct err *err)
+/* Store the absolute path of kfarm; the caller frees *out. */
+static int find_program_path(char **out, struct err *err)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -103,12 +232,13 @@ static int find_own_program(char **out, struct err *err)
 }
 
 /*
- * What decides where kfarm finds things is told to a job that has nothing of
- * this shell: for somebody else only where programs are.
+ * Collect the environment of the job, because a timer does not inherit that of
+ * the user's shell.  `own_user` adds the variables that determine where kfarm
+ * finds its files; for another user these paths would be wrong.
  */
-static void collect_job_env(struct strv *out, bool for_us)
+static void collect_job_env(struct strv *out, bool own_user)
 {
-	static const char *const ours[] = {
+	static const char *const names[] = {
 		"KFARM_CONFIG",   "XDG_CONFIG_HOME", "XDG_DATA_HOME",
 		"XDG_STATE_HOME", "XDG_CACHE_HOME",  "http_proxy",
 		"https_proxy",    "all_proxy",       "no_proxy",
@@ -117,63 +247,70 @@ static void collect_job_env(struct strv *out, bool for_us)
 
 	strv_addf(out, "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
 	strv_add(out, "LC_ALL=C.UTF-8");
-	for (size_t i = 0; for_us && i < sizeof(ours) / sizeof(*ours); i++) {
-		const char *value = getenv(ours[i]);
+	for (size_t i = 0; own_user && i < sizeof(names) / sizeof(*names);
+	     i++) {
+		const char *value = getenv(names[i]);
 
-		/* A password is not put where others may read it. */
+		/* Unit files are public: omit a proxy URL with a password. */
 		if (value && *value && !strchr(value, '@'))
-			strv_addf(out, "%s=%s", ours[i], value);
+			strv_addf(out, "%s=%s", names[i], value);
 	}
 }
 
-static char *user_units(void)
-{
-	char *ours = fs_config_home(), *config = str_dir(ours);
-	char *dir = xasprintf("%s/systemd/user", config);
-
-	free(config);
-	free(ours);
-	return dir;
-}
-
+/* Check the request and fill `i`, except timer.name. */
 static int prepare(struct installing *i, struct err *err)
 {
-	const struct nightly_request *a = i->asked;
+	const struct nightly_request *a = i->request;
 	const struct passwd *me;
 	int ret = check_install_options(a, err);
 
+	if (ret)
+		return ret;
 	i->timer = (struct nightly_timer){ .hour = 2, .env = &i->env };
-	if (!ret && a->at)
-		ret = parse_time(a->at, &i->timer, err);
+	if (a->start_time)
+		ret = parse_time(a->start_time, &i->timer, err);
 	if (!ret && !a->remove)
 		ret = check_sections(a, err);
 	if (!ret)
-		ret = find_own_program(&i->program, err);
+		ret = find_program_path(&i->program, err);
 	if (ret)
 		return ret;
-	i->system = a->system || a->as || (!a->user && !geteuid());
-	i->dir = i->system ? xstrdup(SYSTEM_UNITS) : user_units();
+
+	i->system = a->system || a->run_as_user || (!a->user && !geteuid());
+	if (i->system) {
+		i->unit_dir = xstrdup(SYSTEM_UNIT_DIR);
+	} else {
+		char *home = fs_config_home(), *config = str_dir(home);
+
+		i->unit_dir = xasprintf("%s/systemd/user", config);
+		free(config);
+		free(home);
+	}
 	i->timer.program = i->program;
 	me = getpwuid(geteuid());
 	if (i->system)
-		i->timer.user = a->as ? a->as : me ? me->pw_name : "root";
-	collect_job_env(&i->env, !a->as);
+		i->timer.user = a->run_as_user ? a->run_as_user :
+				me             ? me->pw_name :
+						 "root";
+	collect_job_env(&i->env, !a->run_as_user);
 	for (size_t n = 0; n < a->words.n; n++)
-		strv_own(&i->units, nightly_timer_unit(a->words.v[n]));
+		strv_own(&i->units, nightly_timer_service_name(a->words.v[n]));
 	if (!a->words.n)
-		strv_own(&i->units, nightly_timer_unit(NULL));
+		strv_own(&i->units, nightly_timer_service_name(NULL));
 	return 0;
 }
 
-/* -------------------------------------------------------------- systemctl */
-
+/*
+ * Run `systemctl [--user] VERB [OPTION] [UNIT.timer]`; `option` and `unit` can
+ * be NULL.  An error contains the first line of its stderr.
+ */
 static int systemctl(const struct installing *i, const char *verb,
 		     const char *option, const char *unit, struct err *err)
 {
 	struct strv argv = { 0 };
-	struct spawn what = { .fd = { -1, -1, -1 } };
+	struct spawn what = { .stdio_fds = { -1, -1, -1 } };
 	const struct spawn_limits limits = { 1u << 20, SYSTEMCTL_MS, NULL };
-	struct buf out = { 0 }, said = { 0 };
+	struct buf out = { 0 }, messages = { 0 };
 	int status = 0, ret;
 	char *how;
 
@@ -186,24 +323,23 @@ static int systemctl(const struct installing *i, const char *verb,
 	if (unit)
 		strv_addf(&argv, "%s.timer", unit);
 	what.argv = strv_list(&argv);
-	ret = spawn_collect(&what, &limits, &out, &said, &status, err);
+	ret = spawn_collect(&what, &limits, &out, &messages, &status, err);
 	if (!ret && status) {
 		how = spawn_status_text(status);
 		ret = err_set(err, EIO, "systemctl%s %s: %s: %.*s",
 			      i->system ? "" : " --user", verb, how,
-			      (int)strcspn(buf_str(&said), "\n"),
-			      buf_str(&said));
+			      (int)strcspn(buf_str(&messages), "\n"),
+			      buf_str(&messages));
 		free(how);
 	}
 	strv_release(&argv);
 	buf_release(&out);
-	buf_release(&said);
+	buf_release(&messages);
 	return ret;
 }
 
-/* ----------------------------------------------------------------- files */
-
-static bool is_our_unit(const char *path)
+/* Return true if kfarm wrote the unit file, which then starts with a mark. */
+static bool is_kfarm_unit(const char *path)
 {
 	struct buf text = { 0 };
 	struct err ignored = { 0 };
@@ -214,18 +350,19 @@ static bool is_our_unit(const char *path)
 	return ours;
 }
 
+/* Write a unit file unless the path has a file that kfarm did not write. */
 static int write_unit(const struct installing *i, const char *unit,
 		      const char *suffix, const struct buf *text,
 		      struct err *err)
 {
-	char *path = xasprintf("%s/%s.%s", i->dir, unit, suffix);
+	char *path = xasprintf("%s/%s.%s", i->unit_dir, unit, suffix);
 	int ret = 0;
 
-	if (fs_exists(path) && !is_our_unit(path))
-		ret = err_set(err, EEXIST,
-			      "%s is there, and was not written by kfarm: move "
-			      "it away",
-			      path);
+	if (fs_exists(path) && !is_kfarm_unit(path))
+		ret = err_set(
+			err, EEXIST,
+			"%s exists, and kfarm did not write it: move it away",
+			path);
 	else
 		ret = fs_write(path, buf_bytes(text), 0644, err);
 	if (!ret)
@@ -234,16 +371,18 @@ static int write_unit(const struct installing *i, const char *unit,
 	return ret;
 }
 
+/* Write the service and the timer of each unit. */
 static int write_units(struct installing *i, struct err *err)
 {
-	int ret = fs_mkdirs(i->dir, 0755, err);
+	int ret = fs_mkdirs(i->unit_dir, 0755, err);
 
 	for (size_t n = 0; !ret && n < i->units.n; n++) {
 		struct buf service = { 0 }, timer = { 0 };
 
-		i->timer.name = i->asked->words.n ? i->asked->words.v[n] : NULL;
-		ret = nightly_timer_service(&service, &i->timer, err);
-		nightly_timer_timer(&timer, &i->timer);
+		i->timer.name = i->request->words.n ? i->request->words.v[n] :
+						      NULL;
+		ret = nightly_timer_write_service(&service, &i->timer, err);
+		nightly_timer_write_timer(&timer, &i->timer);
 		if (!ret)
 			ret = write_unit(i, i->units.v[n], "service", &service,
 					 err);
@@ -256,28 +395,41 @@ static int write_units(struct installing *i, struct err *err)
 	return ret;
 }
 
-/* A user's manager runs while the user has a session, or for ever. */
-static void tell_of_lingering(const struct installing *i)
-{
-	const struct passwd *me = getpwuid(geteuid());
-	char *path;
-
-	if (i->system || !me)
-		return;
-	path = xasprintf(LINGER_DIR "/%s", me->pw_name);
-	if (!fs_exists(path))
-		log_info("timers of a user run only while that user is logged "
-			 "in; once `loginctl enable-linger %s`, and they "
-			 "always do",
-			 me->pw_name);
-	free(path);
-}
-
-static void tell_how_to_enable(const struct installing *i)
+/* Write the units and start their timers, or print how to start them. */
+static int install_units(struct installing *i, struct err *err)
 {
 	const char *whose = i->system ? "" : " --user";
+	const struct passwd *me;
 	struct buf text = { 0 };
+	int ret = write_units(i, err);
 
+	if (ret)
+		return ret;
+	me = getpwuid(geteuid());
+	if (!i->system && me) {
+		char *path = xasprintf(LINGER_DIR "/%s", me->pw_name);
+
+		/* The systemd manager of a user ends with the last session. */
+		if (!fs_exists(path))
+			log_info("timers of a user run only while that user is "
+				 "logged in; once `loginctl enable-linger %s`, "
+				 "and they always do",
+				 me->pw_name);
+		free(path);
+	}
+	if (i->request->now) {
+		ret = systemctl(i, "daemon-reload", NULL, NULL, err);
+		for (size_t n = 0; !ret && n < i->units.n; n++)
+			ret = systemctl(i, "enable", "--now", i->units.v[n],
+					err);
+		if (ret)
+			err_wrap(err, "the units are written, but");
+		else
+			log_info("each night at %02u:%02u, or up to 15 minutes "
+				 "later",
+				 i->timer.hour, i->timer.minute);
+		return ret;
+	}
 	for (size_t n = 0; n < i->units.n; n++) {
 		char *timer = xasprintf("%s.timer", i->units.v[n]);
 
@@ -289,50 +441,22 @@ static void tell_how_to_enable(const struct installing *i)
 		 "daemon-reload && systemctl%s enable --now%s`",
 		 whose, whose, buf_str(&text));
 	buf_release(&text);
-}
-
-static int enable_timers(const struct installing *i, struct err *err)
-{
-	int ret = systemctl(i, "daemon-reload", NULL, NULL, err);
-
-	for (size_t n = 0; !ret && n < i->units.n; n++)
-		ret = systemctl(i, "enable", "--now", i->units.v[n], err);
-	if (!ret)
-		log_info("each night at %02u:%02u, or up to 15 minutes later",
-			 i->timer.hour, i->timer.minute);
-	else
-		err_wrap(err, "the units are written, but");
-	return ret;
-}
-
-static int install_units(struct installing *i, struct err *err)
-{
-	int ret = write_units(i, err);
-
-	if (ret)
-		return ret;
-	tell_of_lingering(i);
-	if (i->asked->now)
-		return enable_timers(i, err);
-	tell_how_to_enable(i);
 	return 0;
 }
 
-/* ---------------------------------------------------------------- removing */
-
-/* All units that we wrote, where no name was given. */
+/* Replace the list of units with all units that kfarm wrote. */
 static void find_units(struct installing *i)
 {
 	struct strv names = { 0 };
 
 	strv_release(&i->units);
-	fs_list(i->dir, &names);
+	fs_list(i->unit_dir, &names);
 	for (size_t n = 0; n < names.n; n++) {
-		char *path = xasprintf("%s/%s", i->dir, names.v[n]);
+		char *path = xasprintf("%s/%s", i->unit_dir, names.v[n]);
 		size_t len = strlen(names.v[n]);
 
 		if (str_starts(names.v[n], "kfarm-nightly") &&
-		    str_ends(names.v[n], ".timer") && is_our_unit(path))
+		    str_ends(names.v[n], ".timer") && is_kfarm_unit(path))
 			strv_own(&i->units,
 				 xstrndup(names.v[n], len - strlen(".timer")));
 		free(path);
@@ -340,57 +464,55 @@ static void find_units(struct installing *i)
 	strv_release(&names);
 }
 
-/* What systemd has of it goes, too, where it cannot be asked. */
-static void disable_timer(const struct installing *i, const char *unit)
-{
-	struct err why = { 0 };
-	char *link;
-
-	if (!systemctl(i, "disable", "--now", unit, &why))
-		return;
-	log_warning("%s", why.text);
-	link = xasprintf("%s/timers.target.wants/%s.timer", i->dir, unit);
-	unlink(link);
-	free(link);
-}
-
+/* Stop the timer of a unit and remove the files that kfarm wrote for it. */
 static int remove_unit(const struct installing *i, const char *unit,
 		       struct err *err)
 {
-	struct strv ours = { 0 };
+	struct strv paths = { 0 };
+	struct err why = { 0 };
 	int ret = 0;
 
 	for (size_t n = 0; n < N_SUFFIXES; n++) {
-		char *path = xasprintf("%s/%s.%s", i->dir, unit, suffixes[n]);
+		char *path = xasprintf("%s/%s.%s", i->unit_dir, unit,
+				       suffixes[n]);
 
-		if (is_our_unit(path))
-			strv_add(&ours, path);
+		if (is_kfarm_unit(path))
+			strv_add(&paths, path);
 		free(path);
 	}
-	if (!ours.n)
+	if (!paths.n) {
 		ret = err_set(err, ENOENT, "%s: kfarm wrote no %s.timer there",
-			      i->dir, unit);
-	else
-		disable_timer(i, unit);
-	for (size_t n = 0; !ret && n < ours.n; n++) {
-		if (unlink(ours.v[n]))
-			ret = err_errno(err, "%s", ours.v[n]);
-		else
-			printf("removed %s\n", ours.v[n]);
+			      i->unit_dir, unit);
+	} else if (systemctl(i, "disable", "--now", unit, &why)) {
+		char *link = xasprintf("%s/timers.target.wants/%s.timer",
+				       i->unit_dir, unit);
+
+		/* Without systemctl, remove the link that enables the timer. */
+		log_warning("%s", why.text);
+		unlink(link);
+		free(link);
 	}
-	strv_release(&ours);
+	for (size_t n = 0; !ret && n < paths.n; n++) {
+		if (unlink(paths.v[n]))
+			ret = err_errno(err, "%s", paths.v[n]);
+		else
+			printf("removed %s\n", paths.v[n]);
+	}
+	strv_release(&paths);
 	return ret;
 }
 
+/* Remove the named units, or all units that kfarm wrote. */
 static int remove_units(struct installing *i, struct err *err)
 {
 	struct err why = { 0 };
 	int ret = 0;
 
-	if (!i->asked->words.n)
+	if (!i->request->words.n)
 		find_units(i);
 	if (!i->units.n)
-		log_info("%s: there are no units that kfarm wrote", i->dir);
+		log_info("%s: there are no units that kfarm wrote",
+			 i->unit_dir);
 	for (size_t n = 0; !ret && n < i->units.n; n++)
 		ret = remove_unit(i, i->units.v[n], err);
 	if (i->units.n && !ret &&
@@ -399,16 +521,16 @@ static int remove_units(struct installing *i, struct err *err)
 	return ret;
 }
 
-/* ------------------------------------------------------------------- cron */
-
+/* Print a crontab line for each unit. */
 static int print_crontab(struct installing *i, struct err *err)
 {
 	struct buf out = { 0 };
 	int ret = 0;
 
 	for (size_t n = 0; !ret && n < i->units.n; n++) {
-		i->timer.name = i->asked->words.n ? i->asked->words.v[n] : NULL;
-		ret = nightly_timer_cron(&out, &i->timer, err);
+		i->timer.name = i->request->words.n ? i->request->words.v[n] :
+						      NULL;
+		ret = nightly_timer_write_cron(&out, &i->timer, err);
 	}
 	if (!ret) {
 		fputs(buf_str(&out), stdout);
@@ -422,7 +544,7 @@ static int print_crontab(struct installing *i, struct err *err)
 
 int nightly_install_main(struct nightly_request *r)
 {
-	struct installing i = { .asked = r };
+	struct installing i = { .request = r };
 	struct err err = { 0 };
 	int ret = prepare(&i, &err);
 
@@ -432,7 +554,7 @@ int nightly_install_main(struct nightly_request *r)
 				  install_units(&i, &err);
 	if (ret)
 		log_error("nightly install: %s", err.text);
-	free(i.dir);
+	free(i.unit_dir);
 	free(i.program);
 	strv_release(&i.env);
 	strv_release(&i.units);

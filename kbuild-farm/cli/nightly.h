@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/nightly.h - `kfarm nightly`: what its verbs have in common.
+ * cli/nightly.h - Declarations shared by the verbs of `kfarm nightly`.
  */
 #ifndef CLI_NIGHTLY_H
 #define CLI_NIGHTLY_H
@@ -11,36 +11,42 @@
 
 #include <stdbool.h>
 
-/* The command line. */
+/* The command line of `kfarm nightly VERB`. */
 struct nightly_request {
 	const char *verb;
-	struct strv words; /* after the verb */
+	struct strv words; /* names of nightly jobs; empty for all */
 	bool dry_run, force, retry_failed, bisect, verbose;
 	bool json;
-	/* Of install: */
+	/* options of install */
 	bool system, user, cron, now, remove;
-	const char *at; /* "HH:MM", NULL: 02:00 */
-	const char *as; /* whose nights a unit of the system runs */
-	unsigned wait_s; /* 0: not at all; UINT_MAX: for ever */
+	const char *start_time; /* "HH:MM"; NULL: 02:00 */
+	const char *run_as_user; /* user of a system service */
+	/* option of run: 0: do not wait; UINT_MAX: no limit */
+	unsigned max_wait_s;
 };
 
-/* The verbs: an exit status. */
-int nightly_run_main(struct nightly_request *r);
-int nightly_list_main(struct nightly_request *r);
+/* The verb `install`; returns the exit status. */
 int nightly_install_main(struct nightly_request *r);
 
 /*
- * Read the jobs, with their paths as `kfarm build` takes them: warnings are
- * printed.  `standard` gets the toolchains of architectures.
+ * Read the nightly jobs and log warnings.  Paths of configurations are resolved
+ * relative to the file that names them.  `standard` receives a line
+ * ARCH=TOOLCHAIN per configured default.
  */
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err);
-/* Those of the command line are there, and there is one: 0 or -ENOENT. */
+/*
+ * Check that a nightly job exists for each word, and at least one in total.
+ * Returns 0 or -ENOENT.
+ */
 int nightly_check_names(const struct nightly_request *r,
 			const struct nightly_jobs *jobs, struct err *err);
-/* The texts of a configuration, for struct nightly_means. */
+/*
+ * Callback for struct nightly_build_sources: add the words of a configuration
+ * and the texts that they name to the digest.  `ctx` is not used.
+ */
 int nightly_config_texts(void *ctx, const char *kconfig,
 			 const struct strv *kconfig_add,
-			 struct digest_run *into, struct err *err);
+			 struct digest_ctx *into, struct err *err);
 
 #endif

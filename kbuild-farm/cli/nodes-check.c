@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/nodes-check.h"
 
+#include "base/format.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/str.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
+#include "conf/schema.h"
 #include "kernel/compiler.h"
 #include "kernel/rundir.h"
 #include "peer/canary-db.h"
@@ -18,91 +22,552 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BURN_TIME "1h" /* where none is given */
+#define WIDTH    80
+#define INDENT   4
+#define NAME_MAX 12 /* columns of a node's name in the table */
+
+void nodes_check_judge(struct nodes_check *c,
+		       const struct admin_node_test *trial,
+		       const char *compiler)
+{
+	*c = (struct nodes_check){ .trial = trial, .compiler = compiler };
+	c->verdicts = xcalloc(trial->n_nodes + 1, sizeof(*c->verdicts));
+	for (size_t i = 0; i < trial->n_nodes; i++)
+		admin_verdict(c->verdicts[i], &trial->nodes[i], compiler);
+}
+
+void nodes_check_release(struct nodes_check *c)
+{
+	for (size_t i = 0; c->verdicts && i < c->trial->n_nodes; i++)
+		admin_verdict_release(c->verdicts[i]);
+	free(c->verdicts);
+	*c = (struct nodes_check){ 0 };
+}
+
+bool nodes_check_has_passed(const struct nodes_check *c)
+{
+	for (size_t i = 0; i < c->trial->n_nodes; i++) {
+		if (admin_verdict_has_failed(c->verdicts[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Shorten a node's name to NAME_MAX columns for a table.  Findings print the
+ * full name.  The caller frees the result.
+ */
+static char *nodes_check_short_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len <= NAME_MAX ? xstrdup(name) :
+				 xasprintf("%.*s..", NAME_MAX - 2, name);
+}
+
+/*
+ * Print `text` indented and wrapped to WIDTH columns.  Nodes supply parts of
+ * it, so unprintable bytes are replaced.
+ */
+static void nodes_check_print_line(FILE *out, const char *text)
+{
+	char *clean = xstrdup(text);
+	size_t column = 0;
+
+	printable_replace(clean, strlen(clean), 0, '?');
+	for (const char *at = clean; *at;) {
+		size_t len = strcspn(at, " ");
+
+		if (column && column + 1 + len > WIDTH) {
+			fputc('\n', out);
+			column = 0;
+		}
+		fprintf(out, "%*s%.*s", column ? 1 : INDENT, "", (int)len, at);
+		column += (column ? 1 : INDENT) + len;
+		at += len;
+		at += strspn(at, " ");
+	}
+	fputc('\n', out);
+	free(clean);
+}
+
+/*
+ * Print a line "NODE: ROW", then the finding `what` and, unless it is NULL, the
+ * advice, both indented and wrapped.
+ */
+static void nodes_check_print_finding(FILE *out, const char *node,
+				      const char *row, const char *what,
+				      const char *advice)
+{
+	fprintf(out, "\n%s: %s\n", node, row);
+	nodes_check_print_line(out, what);
+	if (advice) {
+		char *text = xasprintf("-> %s", advice);
+
+		nodes_check_print_line(out, text);
+		free(text);
+	}
+}
+
+void nodes_check_print(FILE *out, const struct nodes_check *c)
+{
+	struct table t = { .align = "lrrrrrlll" };
+
+	if (!c->trial->n_nodes)
+		return;
+	strv_add(&t.fields, "NODE");
+	for (int k = 0; k < ADMIN_VERDICT_ROW_COUNT; k++) {
+		char *name = xstrdup(admin_verdict_row_name(k));
+
+		for (char *at = name; *at; at++)
+			*at = (char)(*at - 'a' + 'A');
+		strv_own(&t.fields, name);
+	}
+	for (size_t i = 0; i < c->trial->n_nodes; i++) {
+		strv_own(&t.fields, nodes_check_short_name(
+					    c->trial->nodes[i].entry->name));
+		for (int k = 0; k < ADMIN_VERDICT_ROW_COUNT; k++)
+			strv_add(&t.fields, c->verdicts[i][k].summary);
+	}
+	table_print(out, &t);
+
+	for (size_t i = 0; i < c->trial->n_nodes; i++) {
+		for (int k = 0; k < ADMIN_VERDICT_ROW_COUNT; k++) {
+			const struct admin_verdict *v = &c->verdicts[i][k];
+
+			if (v->grade > ADMIN_VERDICT_GRADE_GOOD && v->finding)
+				nodes_check_print_finding(
+					out, c->trial->nodes[i].entry->name,
+					admin_verdict_row_name(k), v->finding,
+					v->advice);
+		}
+	}
+	if (c->trial->compiler_error)
+		nodes_check_print_finding(
+			out, "this machine", c->compiler,
+			c->trial->compiler_error,
+			"without a compiler nothing was compiled; "
+			"-t names another");
+}
+
+/* Set "hottest_celsius" from a temperature in millikelvin, if it is known. */
+static void set_celsius(json_t *o, uint32_t mk)
+{
+	if (mk != WIRE_HEALTH_UNKNOWN)
+		json_object_set_new(
+			o, "hottest_celsius",
+			json_real(((double)mk - WIRE_ZERO_CELSIUS_MK) / 1000));
+}
+
+/* Set "slowest_clock", a fraction of the maximum clock rate, if it is known. */
+static void set_slowest(json_t *o, uint32_t milli)
+{
+	if (milli != WIRE_HEALTH_UNKNOWN)
+		json_object_set_new(o, "slowest_clock",
+				    json_real(milli / 1000.0));
+}
+
+/* Set the first error of a burn-in and its time; "first" is null without one.
+ */
+static void set_first(json_t *o, const struct admin_node_test_count *c)
+{
+	json_object_set_new(o, "first", json_text(c->first_error));
+	if (c->first_error)
+		json_object_set_new(
+			o, "first_ms",
+			json_integer((json_int_t)c->first_error_ms));
+}
+
+static json_t *counts_json(const struct admin_node_test_count *c)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "asked",
+			 (int)c->n_sent, "right", (int)c->n_right, "wrong",
+			 (int)c->n_wrong, "crashed", (int)c->n_crashed,
+			 "damaged", (int)c->n_damaged, "failed",
+			 (int)c->n_failed);
+}
+
+/*
+ * Return the burn-in results of a node.  "classes" is empty if the cores were
+ * counted as a whole.
+ */
+static json_t *burn_json(const struct admin_node_test_result *n)
+{
+	const struct admin_node_test_count *c = &n->burn_in;
+	json_t *classes = json_array(), *zones = json_array();
+	json_t *o = counts_json(c);
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		const struct admin_node_test_class *k = &n->class_results[i];
+		json_t *class;
+
+		if (!k->n_cpus)
+			continue;
+		class = counts_json(&k->burn_in);
+		json_object_set_new(class, "cores", json_text(k->name));
+		json_object_set_new(class, "cpus", json_integer(k->n_cpus));
+		json_object_set_new(class, "throttled_cpus",
+				    json_integer(k->max_throttled));
+		json_object_set_new(class, "cpu_ms",
+				    json_integer((json_int_t)k->cpu_ms));
+		json_object_set_new(class, "throttled_ms",
+				    json_integer((json_int_t)k->throttled_ms));
+		set_slowest(class, k->min_speed_milli);
+		set_first(class, &k->burn_in);
+		json_array_append_new(classes, class);
+	}
+	for (unsigned i = 0; i < n->n_zones; i++) {
+		json_t *zone = json_object();
+
+		json_object_set_new(zone, "name", json_text(n->zones[i].name));
+		set_celsius(zone, n->zones[i].max_mk);
+		json_array_append_new(zones, zone);
+	}
+	json_object_set_new(o, "lost", json_integer(n->n_lost));
+	json_object_set_new(o, "restarts", json_integer(n->n_restarts));
+	json_object_set_new(o, "cores", json_text(n->class_text));
+	json_object_set_new(o, "throttled_cpus",
+			    json_integer(n->max_throttled));
+	json_object_set_new(o, "cpu_ms", json_integer((json_int_t)n->cpu_ms));
+	json_object_set_new(o, "throttled_ms",
+			    json_integer((json_int_t)n->throttled_ms));
+	set_celsius(o, n->max_mk);
+	set_slowest(o, n->min_speed_milli);
+	set_first(o, c);
+	json_object_set_new(o, "classes", classes);
+	json_object_set_new(o, "zones", zones);
+	return o;
+}
+
+/* Return node `i`: its state, measured figures, rows and burn-in. */
+static json_t *check_node_json(const struct nodes_check *c, size_t i)
+{
+	const struct admin_node_test_result *n = &c->trial->nodes[i];
+	json_t *rows = json_array(), *o = json_object();
+
+	for (int k = 0; k < ADMIN_VERDICT_COUNT; k++) {
+		const struct admin_verdict *v = &c->verdicts[i][k];
+		json_t *row;
+
+		if (k >= ADMIN_VERDICT_ROW_COUNT &&
+		    !c->trial->burn_in_elapsed_ms)
+			continue;
+		row = json_object();
+		json_object_set_new(row, "row",
+				    json_text(admin_verdict_row_name(k)));
+		json_object_set_new(
+			row, "state",
+			json_text(admin_verdict_grade_name(v->grade)));
+		json_object_set_new(row, "brief", json_text(v->summary));
+		json_object_set_new(row, "what", json_text(v->finding));
+		json_object_set_new(row, "todo", json_text(v->advice));
+		json_array_append_new(rows, row);
+	}
+	json_object_set_new(o, "name", json_text(n->entry->name));
+	json_object_set_new(o, "address", json_text(n->entry->address_text));
+	json_object_set_new(o, "state",
+			    json_text(admin_verdict_has_failed(c->verdicts[i]) ?
+					      "failed" :
+					      "good"));
+	if (n->up) {
+		json_object_set_new(o, "software", json_text(n->software));
+		json_object_set_new(o, "rtt_ms", json_integer(n->rtt_ms));
+	}
+	if (n->has_clock)
+		json_object_set_new(o, "clock_ms",
+				    json_integer(n->clock_offset_ms));
+	if (n->has_free)
+		json_object_set_new(o, "free_mib",
+				    json_integer((json_int_t)n->free_mib));
+	if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_MEASURED)
+		json_object_set_new(o, "link_bits",
+				    json_integer((json_int_t)n->bits_per_s));
+	json_object_set_new(o, "rows", rows);
+	if (c->trial->burn_in_elapsed_ms)
+		json_object_set_new(o, "burn_in", burn_json(n));
+	return o;
+}
+
+json_t *nodes_check_json(const struct nodes_check *c)
+{
+	json_t *list = json_array(), *o = json_object();
+
+	for (size_t i = 0; i < c->trial->n_nodes; i++)
+		json_array_append_new(list, check_node_json(c, i));
+	json_object_set_new(o, "compiler", json_text(c->compiler));
+	json_object_set_new(o, "compiler_failed",
+			    json_text(c->trial->compiler_error));
+	json_object_set_new(o, "interrupted",
+			    json_boolean(c->trial->cancelled));
+	if (c->trial->burn_in_elapsed_ms)
+		json_object_set_new(
+			o, "burn_in_ms",
+			json_integer((json_int_t)c->trial->burn_in_elapsed_ms));
+	json_object_set_new(o, "nodes", list);
+	return o;
+}
+
+uint64_t nodes_burn_parse_time(const char *text)
+{
+	static const struct conf_key time = {
+		.type = CONF_TYPE_AMOUNT, .min = 1, .max = 7, .words = "s m h d"
+	};
+	uint64_t seconds;
+
+	return conf_schema_parse_amount(&time, text, &seconds) ?
+		       seconds * 1000 :
+		       0;
+}
+
+static unsigned count_other_faults(const struct admin_node_test_count *c)
+{
+	return c->n_damaged + c->n_failed;
+}
+
+/* Return "71 C", or "-" without a sensor.  The caller frees the result. */
+static char *format_temperature(const struct admin_node_test_result *n)
+{
+	if (n->max_mk == WIRE_HEALTH_UNKNOWN)
+		return xstrdup("-");
+	return xasprintf("%d C",
+			 ((int)n->max_mk - WIRE_ZERO_CELSIUS_MK) / 1000);
+}
+
+static void add_clock(struct table *t, uint32_t milli)
+{
+	if (milli == WIRE_HEALTH_UNKNOWN)
+		strv_add(&t->fields, "-");
+	else
+		strv_addf(&t->fields, "%u %%", milli / 10);
+}
+
+/* Add the fields of the columns CORES to FAILED. */
+static void add_counts(struct table *t, unsigned cores,
+		       const struct admin_node_test_count *c)
+{
+	strv_addf(&t->fields, "%u", cores);
+	strv_addf(&t->fields, "%u", c->n_right);
+	strv_addf(&t->fields, "%u", c->n_wrong);
+	strv_addf(&t->fields, "%u", c->n_crashed);
+	strv_addf(&t->fields, "%u", count_other_faults(c));
+}
+
+static void add_cpu(struct table *t, uint64_t ms)
+{
+	struct buf cpu = { 0 };
+
+	format_duration_short(&cpu, ms);
+	strv_add(&t->fields, buf_str(&cpu));
+	buf_release(&cpu);
+}
+
+/*
+ * Add the row of a node and, if it has several core classes, a row for each
+ * tested class.  LOST and HEAT of a class are empty: the session is the node's,
+ * and a sensor cannot be attributed to a class.
+ */
+static void add_burn_rows(struct table *t,
+			  const struct admin_node_test_result *n)
+{
+	strv_own(&t->fields, nodes_check_short_name(n->entry->name));
+	add_counts(t, n->cores, &n->burn_in);
+	strv_addf(&t->fields, "%u", n->n_lost);
+	add_cpu(t, n->cpu_ms);
+	strv_own(&t->fields, format_temperature(n));
+	add_clock(t, n->min_speed_milli);
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		const struct admin_node_test_class *c = &n->class_results[i];
+		char *name;
+
+		if (admin_node_test_count_classes(n) <= 1 || !c->n_cpus)
+			continue;
+		name = xasprintf("  %s", c->name);
+		strv_own(&t->fields, nodes_check_short_name(name));
+		add_counts(t, c->n_cpus, &c->burn_in);
+		strv_add(&t->fields, "");
+		add_cpu(t, c->cpu_ms);
+		strv_add(&t->fields, "");
+		add_clock(t, c->min_speed_milli);
+		free(name);
+	}
+}
+
+/*
+ * Print the core classes of each node, the maximum number of simultaneously
+ * throttled cores and the maximum temperature of each zone; and an update hint
+ * if the node cannot pin jobs.
+ */
+static void print_classes(FILE *out, const struct nodes_check *c)
+{
+	for (size_t i = 0; i < c->trial->n_nodes; i++) {
+		const struct admin_node_test_result *n = &c->trial->nodes[i];
+		const char *name = n->entry->name;
+		struct buf text = { 0 };
+
+		if (!n->burn_in.n_sent)
+			continue;
+		if (n->class_text)
+			buf_printf(&text, "%s: %s", name, n->class_text);
+		if (n->class_text && n->max_throttled)
+			buf_printf(&text, "; up to %u of them slowed down",
+				   n->max_throttled);
+		for (unsigned k = 0; n->class_text && k < n->n_zones; k++)
+			buf_printf(&text, "%s %s %d C", k ? "," : "; at most",
+				   n->zones[k].name,
+				   ((int)n->zones[k].max_mk -
+				    WIRE_ZERO_CELSIUS_MK) /
+					   1000);
+		if (text.len)
+			nodes_check_print_line(out, buf_str(&text));
+		buf_reset(&text);
+		if (n->classes_merged) {
+			buf_printf(
+				&text,
+				"%s: its kfarmd cannot keep jobs to one "
+				"kind of core, so it is counted as a whole; "
+				"`kfarm nodes update %s` brings one that can",
+				name, name);
+			nodes_check_print_line(out, buf_str(&text));
+		}
+		buf_release(&text);
+	}
+}
+
+void nodes_burn_print(FILE *out, const struct nodes_check *c)
+{
+	static const char *const head[] = { "NODE",  "CORES",   "RIGHT",
+					    "WRONG", "CRASHED", "FAILED",
+					    "LOST",  "CPU",     "HEAT",
+					    "CLOCK" };
+	struct table t = { .align = "lrrrrrrrrr" };
+	struct buf took = { 0 };
+
+	if (!c->trial->burn_in_elapsed_ms)
+		return;
+	format_duration(&took, c->trial->burn_in_elapsed_ms);
+	fprintf(out, "\nburn-in of %s with %s%s\n", buf_str(&took), c->compiler,
+		c->trial->cancelled ? ", until it was interrupted" : "");
+	buf_release(&took);
+
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+		strv_add(&t.fields, head[i]);
+	for (size_t i = 0; i < c->trial->n_nodes; i++) {
+		if (c->trial->nodes[i].burn_in.n_sent)
+			add_burn_rows(&t, &c->trial->nodes[i]);
+	}
+	table_print(out, &t);
+	print_classes(out, c);
+
+	/* Equal wrong results of all nodes point to the build host. */
+	if (admin_verdict_find_odd_unit(c->trial->nodes, c->trial->n_nodes) >=
+	    0)
+		nodes_check_print_finding(
+			out, "this machine", "burn-in",
+			"all nodes agree on one result, which differs from the one of this machine: this machine may be the faulty one",
+			"take back what raises its clock or its memory's, and "
+			"do it again");
+	for (size_t i = 0; i < c->trial->n_nodes; i++) {
+		const struct admin_verdict *v =
+			&c->verdicts[i][ADMIN_VERDICT_ROW_BURN_IN];
+
+		if (v->finding)
+			nodes_check_print_finding(
+				out, c->trial->nodes[i].entry->name, "burn-in",
+				v->finding, v->advice);
+	}
+}
+
+#define BURN_TIME "1h" /* default duration of --burn-in */
+
+/* State of one `kfarm nodes check`. */
 
 struct checking {
-	struct nodes_request *r;
-	struct peer_trial trial;
+	struct nodes_request *request;
+	struct admin_node_test trial;
 	struct kernel_compiler compiler;
-	char *name; /* of the compiler, for people */
-	char **live; /* of each node, shown */
+	char *compiler_name; /* "gcc 12.2.0", for display */
+	char **status_texts; /* per node, borrowed by `progress` */
 	struct progress *progress;
 };
 
-/* ------------------------------------------------------------- progress */
-
 static const char *const stages[] = {
-	[PEER_TRIAL_GREET] = "waiting for its hello",
-	[PEER_TRIAL_LINK] = "measuring its link",
-	[PEER_TRIAL_COMPILER] = "sending the compiler",
-	[PEER_TRIAL_CANARY] = "compiling the canary",
-	[PEER_TRIAL_ANSWER] = "compiling a known answer",
-	[PEER_TRIAL_READY] = "waiting for the others",
+	[ADMIN_NODE_TEST_STAGE_HELLO] = "waiting for its hello",
+	[ADMIN_NODE_TEST_STAGE_BANDWIDTH] = "measuring its link",
+	[ADMIN_NODE_TEST_STAGE_COMPILER] = "sending the compiler",
+	[ADMIN_NODE_TEST_STAGE_CANARY] = "compiling the canary",
+	[ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER] = "compiling a known answer",
+	[ADMIN_NODE_TEST_STAGE_READY] = "waiting for the others",
 };
 
-static void show_burning(struct checking *c, size_t i)
+/* Show "1234 right, 1 wrong, 0 crashed, 71 C" as the progress of node `i`. */
+static void show_burn_status(struct checking *c, size_t i)
 {
-	char *text = nodes_burn_live(&c->trial.nodes[i]);
+	const struct admin_node_test_result *n = &c->trial.nodes[i];
+	const struct admin_node_test_count *count = &n->burn_in;
+	char *heat = format_temperature(n);
+	char *text = xasprintf("%u right, %u wrong, %u crashed%s%s",
+			       count->n_right, count->n_wrong,
+			       count->n_crashed + count_other_faults(count),
+			       n->max_mk == WIRE_HEALTH_UNKNOWN ? "" : ", ",
+			       n->max_mk == WIRE_HEALTH_UNKNOWN ? "" : heat);
 
+	free(heat);
 	progress_set(c->progress, i, text, 0, 0);
-	free(c->live[i]);
-	c->live[i] = text;
+	free(c->status_texts[i]);
+	c->status_texts[i] = text;
 }
 
 static void on_progress(void *ctx)
 {
 	struct checking *c = ctx;
-	const struct peer_trial *t = &c->trial;
+	const struct admin_node_test *t = &c->trial;
 
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->stage[i] == PEER_TRIAL_OVER)
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		if (t->stages[i] == ADMIN_NODE_TEST_STAGE_FINISHED)
 			progress_end(c->progress, i);
-		else if (t->stage[i] == PEER_TRIAL_BURN)
-			show_burning(c, i);
+		else if (t->stages[i] == ADMIN_NODE_TEST_STAGE_BURN_IN)
+			show_burn_status(c, i);
 		else
-			progress_set(c->progress, i, stages[t->stage[i]], 0, 0);
+			progress_set(c->progress, i, stages[t->stages[i]], 0,
+				     0);
 	}
-	if (t->burnt_ms)
-		progress_count(c->progress, t->n, "seconds", t->burnt_ms / 1000,
-			       t->burn_ms / 1000);
-	else if (t->sources)
-		progress_count(c->progress, t->n,
-			       "compiling here what is to come out",
-			       t->sources_done, t->sources);
+	if (t->burn_in_elapsed_ms)
+		progress_count(c->progress, t->n_nodes, "seconds",
+			       t->burn_in_elapsed_ms / 1000,
+			       t->burn_in_ms / 1000);
+	else if (t->n_sources)
+		progress_count(c->progress, t->n_nodes,
+			       "compiling the reference on this machine",
+			       t->n_sources_done, t->n_sources);
 	progress_tick(c->progress);
 }
 
-/* --------------------------------------------------------- what is asked */
-
-static bool is_node(const struct nodes_request *r, const char *word)
-{
-	return node_roster_get(&r->roster, word);
-}
-
 /*
- * The time of a burn-in is a word of its own, too, as people write it: one
- * that is a time, and no node's name.
+ * Determine the duration of the burn-in.  Besides --burn-in=TIME, "--burn-in
+ * TIME" is accepted: the first word that is a time and not the name of a node
+ * is removed from the words.
  */
 static int read_burn_time(struct checking *c, struct err *err)
 {
-	struct nodes_request *r = c->r;
-	const char *text = r->burn_in;
+	struct nodes_request *r = c->request;
+	const char *text = r->burn_in_time;
 
 	if (!text)
 		return 0;
 	for (size_t i = 0; !*text && i < r->words.n; i++) {
 		char *word = r->words.v[i];
 
-		if (!nodes_burn_time(word) || is_node(r, word))
+		if (!nodes_burn_parse_time(word) ||
+		    node_roster_get(&r->roster, word))
 			continue;
-		c->trial.burn_ms = nodes_burn_time(word);
+		c->trial.burn_in_ms = nodes_burn_parse_time(word);
 		free(word);
 		memmove(&r->words.v[i], &r->words.v[i + 1],
 			(r->words.n-- - i) * sizeof(*r->words.v));
 		return 0;
 	}
-	c->trial.burn_ms = nodes_burn_time(*text ? text : BURN_TIME);
-	return c->trial.burn_ms ?
+	c->trial.burn_in_ms = nodes_burn_parse_time(*text ? text : BURN_TIME);
+	return c->trial.burn_in_ms ?
 		       0 :
 		       err_set(err, EINVAL,
 			       "--burn-in=%s: a time is a number with s, m, h "
@@ -110,7 +575,11 @@ static int read_burn_time(struct checking *c, struct err *err)
 			       text);
 }
 
-/* The architecture that the compiler shall be for. */
+/*
+ * Choose the target architecture of the compiler: --arch; or the host's if a
+ * toolchain is given or none is configured; or that of the first configured
+ * toolchain.
+ */
 static int find_arch(const struct nodes_request *r, const struct strv *standard,
 		     struct kernel_arch *arch, struct err *err)
 {
@@ -131,74 +600,80 @@ static int find_arch(const struct nodes_request *r, const struct strv *standard,
 	return ret;
 }
 
+/* Choose the compiler to test with, and format its display name. */
 static int choose_compiler_of_check(struct checking *c, struct err *err)
 {
 	struct strv standard = { 0 }, none = { 0 };
 	struct kernel_compiler_request request = {
-		.toolchain = c->r->toolchain,
+		.toolchain = c->request->toolchain,
 		.variables = &none,
 		.env = environ,
-		.standard = &standard,
+		.default_toolchains = &standard,
 	};
 	struct kernel_arch arch;
-	int ret = settings_standard(&standard, err);
+	int ret = settings_load_toolchains(&standard, err);
 
-	if (!ret)
-		ret = find_arch(c->r, &standard, &arch, err);
-	if (!ret)
-		ret = kernel_compiler_choose(&c->compiler, &arch, &request,
-					     err);
-	if (!ret && !*c->compiler.path)
-		ret = err_set(err, ENOENT, "%s is no compiler of one word",
+	if (ret)
+		goto out;
+	ret = find_arch(c->request, &standard, &arch, err);
+	if (ret)
+		goto out;
+	ret = kernel_compiler_choose(&c->compiler, &arch, &request, err);
+	if (ret)
+		goto out;
+	if (!*c->compiler.path) {
+		ret = err_set(err, ENOENT, "%s is not a compiler of one word",
 			      c->compiler.name);
-	if (!ret)
-		c->name = xasprintf("%s %s", c->compiler.name,
-				    c->compiler.version);
+		goto out;
+	}
+	c->compiler_name = xasprintf("%s %s", c->compiler.name,
+				     c->compiler.version);
+out:
 	strv_release(&standard);
 	return ret;
 }
 
-static int pick_checked(struct checking *c, struct err *err)
+/* Initialize the results of the named nodes, or of all nodes. */
+static int select_checked_nodes(struct checking *c, struct err *err)
 {
 	const struct node_entry **nodes;
-	int ret = nodes_select(c->r, &nodes, &c->trial.n, err);
+	int ret = nodes_select(c->request, &nodes, &c->trial.n_nodes, err);
 
 	if (ret) {
-		c->trial.n = 0;
+		c->trial.n_nodes = 0;
 		return ret;
 	}
-	c->trial.nodes = xcalloc(c->trial.n + 1, sizeof(*c->trial.nodes));
-	for (size_t i = 0; i < c->trial.n; i++)
-		peer_trial_node_init(&c->trial.nodes[i], nodes[i]);
+	c->trial.nodes = xcalloc(c->trial.n_nodes + 1, sizeof(*c->trial.nodes));
+	for (size_t i = 0; i < c->trial.n_nodes; i++)
+		admin_node_test_result_init(&c->trial.nodes[i], nodes[i]);
 	free(nodes);
 	return 0;
 }
 
-/* ------------------------------------------------------------ all of it */
-
+/* Run the test with a progress row per node and one for the burn-in. */
 static int run_trial(struct checking *c, struct err *err)
 {
-	struct peer_trial *t = &c->trial;
+	struct admin_node_test *t = &c->trial;
 	char *db = peer_canary_db_path(), *data = fs_data_home();
 	struct kernel_rundir rundir;
-	int ret = kernel_rundir_make(&rundir, 1, err);
+	int ret = kernel_rundir_create(&rundir, 1, err);
 
 	if (ret)
 		goto out;
 	t->driver = c->compiler.path;
 	t->env = environ;
-	t->work = rundir.work;
+	t->work_dir = rundir.work;
 	t->canary_db = db;
-	t->data = data;
+	t->data_dir = data;
 	t->cancel = settings_catch_signals();
-	t->progress = on_progress;
+	t->on_progress = on_progress;
 	t->ctx = c;
-	c->live = xcalloc(t->n + 1, sizeof(*c->live));
+	c->status_texts = xcalloc(t->n_nodes + 1, sizeof(*c->status_texts));
 	c->progress = progress_new();
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n_nodes; i++)
 		progress_add(c->progress, t->nodes[i].entry->name);
 	progress_add(c->progress, "burn-in");
-	ret = peer_trial_run(t, err);
+	ret = admin_node_test_run(t, err);
 	progress_free(c->progress);
 	kernel_rundir_release(&rundir);
 out:
@@ -207,60 +682,60 @@ out:
 	return ret;
 }
 
+/* Print the results; return the exit status. */
 static int report_check(const struct checking *c)
 {
 	struct nodes_check found;
 	int status;
 
-	nodes_check_judge(&found, &c->trial, c->name);
-	if (c->r->json) {
-		table_json(nodes_check_json(&found));
+	nodes_check_judge(&found, &c->trial, c->compiler_name);
+	if (c->request->json) {
+		table_print_json(nodes_check_json(&found));
 	} else {
-		nodes_check_text(stdout, &found);
-		nodes_burn_text(stdout, &found);
+		nodes_check_print(stdout, &found);
+		nodes_burn_print(stdout, &found);
 	}
-	status = nodes_check_is_good(&found) && !c->trial.compiler_why ?
+	status = nodes_check_has_passed(&found) && !c->trial.compiler_error ?
 			 EXIT_OK :
 			 EXIT_USAGE;
 	nodes_check_release(&found);
 	if (c->trial.cancelled) {
-		log_error("nodes check: interrupted; what was not tried is -");
+		log_error(
+			"nodes check: interrupted; - marks nodes that were not tested");
 		status = EXIT_INTERRUPTED;
 	}
 	return status;
 }
 
-static void release_checking(struct checking *c)
-{
-	for (size_t i = 0; i < c->trial.n; i++) {
-		peer_trial_node_release(&c->trial.nodes[i]);
-		if (c->live)
-			free(c->live[i]);
-	}
-	free(c->live);
-	free(c->trial.nodes);
-	free(c->trial.compiler_why);
-	free(c->name);
-	kernel_compiler_release(&c->compiler);
-}
-
 int nodes_check_main(struct nodes_request *r)
 {
-	struct checking c = { .r = r };
+	struct checking c = { .request = r };
 	struct err err = { 0 };
-	int ret = nodes_load(r, &err), status = EXIT_USAGE;
+	int ret = nodes_load(r, &err), status;
 
-	if (!ret)
-		ret = read_burn_time(&c, &err);
-	if (!ret)
-		ret = pick_checked(&c, &err);
-	if (!ret)
-		nodes_note_if_empty(r);
-	if (!ret)
-		ret = choose_compiler_of_check(&c, &err);
+	if (ret)
+		goto out;
+	ret = read_burn_time(&c, &err);
+	if (ret)
+		goto out;
+	ret = select_checked_nodes(&c, &err);
+	if (ret)
+		goto out;
+	nodes_print_if_empty(r);
+	ret = choose_compiler_of_check(&c, &err);
 	if (!ret)
 		ret = run_trial(&c, &err);
-	status = ret ? nodes_failed(r, &err) : report_check(&c);
-	release_checking(&c);
+out:
+	status = ret ? nodes_log_error(r, &err) : report_check(&c);
+	for (size_t i = 0; i < c.trial.n_nodes; i++) {
+		admin_node_test_result_release(&c.trial.nodes[i]);
+		if (c.status_texts)
+			free(c.status_texts[i]);
+	}
+	free(c.status_texts);
+	free(c.trial.nodes);
+	free(c.trial.compiler_error);
+	free(c.compiler_name);
+	kernel_compiler_release(&c.compiler);
 	return status;
 }

@@ -1,146 +1,397 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/terminal.h"
+#include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
-
+#include "cli/settings.h"
 #include "cli/table.h"
 #include "kernel/capacity.h"
-#include "node/inventory.h"
+#include "machine/machine.h"
+#include "node/duplicates.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-static void limit_node(struct nodes_limit *l, const struct peer_tools_node *p)
+int nodes_log_error(const struct nodes_request *r, const struct err *err)
 {
-	const struct wire_inventory *inv = &p->hello.inventory;
-	/* Before version 8 a node says how it does with its beats alone. */
-	const struct wire_health *h = p->machine.kernel ? &p->machine.health :
-							  &wire_health_unknown;
-
-	node_limit(&l->full, inv, &p->machine, p->entry->slots);
-	l->now = node_limit_now(l->full.slots, inv, h, 0, &l->in_way);
+	log_error("nodes %s: %s", r->verb, err->text);
+	return settings_is_interrupted() ? EXIT_INTERRUPTED : EXIT_USAGE;
 }
 
-void nodes_survey_limits(struct nodes_survey *s)
+int nodes_load(struct nodes_request *r, struct err *err)
 {
-	unsigned fed = 0;
+	conf_free(r->conf);
+	r->conf = NULL;
+	node_roster_release(&r->roster);
+	return settings_load_conf(&r->conf, &r->roster, err);
+}
 
-	for (size_t i = 0; i < s->n; i++) {
-		const struct peer_tools_node *p = &s->nodes[i];
+int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
+		 size_t *n, struct err *err)
+{
+	size_t most = r->words.n ? r->words.n : r->roster.n;
+	const struct node_entry **list = xcalloc(most, sizeof(*list));
 
-		if (p->up)
-			limit_node(&s->limits[i], p);
-		if (!nodes_reason(p))
-			fed += node_limit_fed(s->local.cores,
-					      p->hello.inventory.cores);
+	for (*n = 0; *n < most; ++*n) {
+		list[*n] = r->words.n ?
+				   node_roster_get(&r->roster, r->words.v[*n]) :
+				   &r->roster.v[*n];
+		if (!list[*n]) {
+			err_set(err, ENOENT, "there is no node \"%s\"",
+				r->words.v[*n]);
+			free(list);
+			return -ENOENT;
+		}
 	}
-	node_limit_local(&s->local_limit, &s->local, fed);
+	*out = list;
+	return 0;
 }
 
-int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
-		 size_t n, struct err *err)
+void nodes_print_if_empty(const struct nodes_request *r)
 {
-	struct peer_tools_setup setup = { .n = n, .survey = true };
-	int ret;
+	char *file;
 
-	*s = (struct nodes_survey){ .n = n };
-	s->nodes = setup.nodes = xcalloc(n, sizeof(*s->nodes));
-	for (size_t i = 0; i < n; i++)
-		peer_tools_init(&s->nodes[i], nodes[i]);
-	s->limits = xcalloc(n, sizeof(*s->limits));
-	node_inventory_collect(&s->local, "");
-	s->capacity = kernel_capacity(&s->capacity_why, "");
-	ret = peer_tools_run(&setup, NULL, err);
-	if (!ret)
-		nodes_identity_check(s->nodes, n);
-	nodes_survey_limits(s);
-	if (ret)
-		nodes_survey_release(s);
-	return ret;
+	if (r->roster.n || r->json)
+		return;
+	file = conf_user_path();
+	log_info("no nodes in %s yet; add one with "
+		 "`kfarm nodes add NAME ssh:HOST`",
+		 file);
+	free(file);
 }
 
-void nodes_survey_release(struct nodes_survey *s)
+/*
+ * Exclude nodes whose key several machines have, and all but one of several
+ * nodes on the same machine.  Log a warning for each other identity that nodes
+ * share.
+ */
+static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		peer_tools_release(&s->nodes[i]);
-		free(s->limits[i].full.why);
-		free(s->limits[i].in_way);
+	struct node_duplicates_identity *v = xcalloc(n + 1, sizeof(*v));
+	size_t *index = xcalloc(n + 1, sizeof(*index)), up = 0;
+	struct strv logged = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!nodes[i].up)
+			continue;
+		index[up] = i;
+		v[up++] = (struct node_duplicates_identity){
+			.name = nodes[i].entry->name,
+			.key = &nodes[i].entry->pin,
+			.boot_id = nodes[i].hello.inventory.boot_id,
+			.machine = &nodes[i].machine,
+		};
 	}
-	free(s->nodes);
-	free(s->limits);
-	wire_inventory_release(&s->local);
-	free(s->local_limit.why);
-	free(s->capacity_why);
-	*s = (struct nodes_survey){ 0 };
-}
+	for (size_t i = 0; i < up; i++) {
+		bool bars;
+		char *words = node_duplicates_find_worst(v, up, i, &bars);
 
-const char *nodes_state(const struct peer_tools_node *p)
-{
-	if (!p->up)
-		return "down";
-	if (p->barred)
-		return "cloned";
-	if (p->entry->drain)
-		return "drained";
-	return p->fit.fit ? "up" : "unfit";
-}
-
-const char *nodes_reason(const struct peer_tools_node *p)
-{
-	if (!p->up)
-		return p->why;
-	if (p->barred)
-		return p->barred;
-	if (p->entry->drain)
-		return "until `kfarm nodes resume`";
-	return p->fit.fit ? NULL : p->fit.why;
-}
-
-unsigned nodes_jobs(const struct nodes_survey *s)
-{
-	unsigned sum = s->local_limit.slots;
-
-	for (size_t i = 0; i < s->n; i++) {
-		if (!nodes_reason(&s->nodes[i]))
-			sum += s->limits[i].now;
+		/* Two nodes that share an identity yield the same text. */
+		if (words && !strv_has(&logged, words)) {
+			log_warning("%s", words);
+			strv_add(&logged, words);
+		}
+		if (bars)
+			nodes[index[i]].excluded_reason = words;
+		else
+			free(words);
 	}
-	return sum < s->capacity ? sum : s->capacity;
+	strv_release(&logged);
+	free(index);
+	free(v);
 }
 
-char *nodes_memory_text(unsigned mib)
+#define OWN_VERSION "kfarmd " KFARM_VERSION
+
+/*
+ * Log in one line which nodes run another version of kfarmd, with the command
+ * that updates them.
+ */
+static void nodes_print_versions(const struct nodes_survey *s)
 {
-	return mib < 1024 ? xasprintf("%u MiB", mib) :
-			    xasprintf("%.1f GiB", mib / 1024.0);
+	struct strv names = { 0 }, others = { 0 };
+	char *list, *commanded, *versions;
+
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const char *software = s->nodes[i].hello.software;
+
+		if (!software || str_equal(software, OWN_VERSION))
+			continue;
+		strv_add(&names, s->nodes[i].entry->name);
+		strv_add(&others, software);
+	}
+	strv_sort_unique(&others);
+	list = strv_join(&names, ", ");
+	commanded = strv_join(&names, " ");
+	versions = strv_join(&others, ", ");
+	if (names.n)
+		log_info("%s run%s %s, this is kfarm " KFARM_VERSION ": `kfarm "
+			 "nodes update %s`",
+			 list, names.n == 1 ? "s" : "", versions, commanded);
+	free(versions);
+	free(commanded);
+	free(list);
+	strv_release(&others);
+	strv_release(&names);
 }
 
-char *nodes_celsius_text(uint32_t mk)
+static void member_number(json_t *o, const char *key, int64_t n)
 {
-	if (mk == WIRE_HEALTH_UNKNOWN)
-		return NULL;
-	return xasprintf("%d C", ((int)mk - WIRE_HEALTH_ZERO) / 1000);
+	json_object_set_new(o, key, json_integer(n));
 }
 
-void nodes_mac_text(char out[static NODES_MAC_SIZE], uint64_t mac)
+static void member_text(json_t *o, const char *key, const char *text)
 {
-	snprintf(out, NODES_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x",
+	json_object_set_new(o, key, json_text(text));
+}
+
+/* Set n / scale - less, or null if the node does not report the value. */
+static void member_known(json_t *o, const char *key, uint32_t n, double scale,
+			 double less)
+{
+	json_object_set_new(o, key,
+			    n == WIRE_HEALTH_UNKNOWN ?
+				    json_null() :
+				    json_real(n / scale - less));
+}
+
+/* Return the core classes of a machine. */
+static json_t *classes_json(const struct wire_machine *m)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < m->n_classes; i++) {
+		const struct wire_core_class *c = &m->classes[i];
+		json_t *o = json_object();
+
+		member_text(o, "model", c->model);
+		member_number(o, "cpus", c->n_cpus);
+		member_number(o, "usable", c->n_usable);
+		member_number(o, "threads", c->threads_per_core);
+		member_number(o, "capacity", c->capacity);
+		member_number(o, "max_khz", c->max_khz);
+		member_text(o, "governor", c->governor);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* Format a MAC address whose first byte is in bits 40 to 47. */
+static void nodes_format_mac(char out[static NODES_MAC_BYTES], uint64_t mac)
+{
+	snprintf(out, NODES_MAC_BYTES, "%02x:%02x:%02x:%02x:%02x:%02x",
 		 (unsigned)(mac >> 40) & 0xff, (unsigned)(mac >> 32) & 0xff,
 		 (unsigned)(mac >> 24) & 0xff, (unsigned)(mac >> 16) & 0xff,
 		 (unsigned)(mac >> 8) & 0xff, (unsigned)mac & 0xff);
 }
 
-static int nodes_all_get_jobs(const struct nodes_survey *s)
+/* Return the health report of a node. */
+static json_t *health_json(const struct wire_health *h)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct peer_tools_node *p = &s->nodes[i];
+	json_t *o = json_object();
 
-		/* Somebody wants it so where it is drained. */
-		if (!p->fit.fit || p->barred)
-			return EXIT_USAGE;
-	}
-	return EXIT_OK;
+	member_known(o, "celsius", h->temperature_mk, 1000,
+		     WIRE_ZERO_CELSIUS_MK / 1000.0);
+	member_known(o, "speed", h->speed_milli, 1000, 0);
+	member_known(o, "usable", h->n_usable, 1, 0);
+	member_known(o, "throttled", h->n_throttled, 1, 0);
+	member_known(o, "cooling", h->cooling_milli, 1000, 0);
+	member_known(o, "foreign", h->foreign_milli, 1000, 0);
+	member_known(o, "psi_cpu", h->psi_cpu, 100, 0);
+	member_known(o, "psi_memory", h->psi_memory, 100, 0);
+	member_known(o, "psi_memory_full", h->psi_memory_full, 100, 0);
+	member_known(o, "psi_io", h->psi_io, 100, 0);
+	member_known(o, "swap_used_mib", h->swap_mib, 1, 0);
+	member_known(o, "store_free_mib", h->store_mib, 1, 0);
+	return o;
 }
 
-int nodes_survey_main(struct nodes_request *r,
-		      void (*as_text)(FILE *, const struct nodes_survey *),
-		      json_t *(*as_json)(const struct nodes_survey *))
+/* Return the hardware of a node with its latest health report. */
+static json_t *machine_json(const struct wire_machine *m)
+{
+	char id[DIGEST_HEX] = "";
+	json_t *o = json_object();
+	json_t *abis = json_array(), *macs = json_array();
+
+	if (digest_is_set(&m->machine_id))
+		digest_format(&m->machine_id, id);
+	for (size_t i = 0; i < m->abis.n; i++)
+		json_array_append_new(abis, json_text(m->abis.v[i]));
+	for (unsigned i = 0; i < m->n_macs; i++) {
+		char text[NODES_MAC_BYTES];
+
+		nodes_format_mac(text, m->macs[i].mac);
+		json_array_append_new(macs, json_text(text));
+	}
+	member_text(o, "model", m->model);
+	member_text(o, "kernel", m->kernel);
+	member_text(o, "id", *id ? id : NULL);
+	json_object_set_new(o, "abis", abis);
+	json_object_set_new(o, "classes", classes_json(m));
+	json_object_set_new(o, "macs", macs);
+	json_object_set_new(o, "quota",
+			    m->cpu_milli ? json_real(m->cpu_milli / 1000.0) :
+					   json_null());
+	member_number(o, "memory_mib", m->memory_mib);
+	json_object_set_new(o, "memory_limit_mib",
+			    m->limit_mib ? json_integer(m->limit_mib) :
+					   json_null());
+	member_number(o, "swap_mib", m->swap_mib);
+	member_number(o, "store_mib", m->store_mib);
+	member_number(o, "toolchains", m->n_toolchains);
+	member_known(o, "passive_celsius", m->passive_mk, 1000,
+		     WIRE_ZERO_CELSIUS_MK / 1000.0);
+	json_object_set_new(o, "health", health_json(&m->health));
+	return o;
+}
+
+/* Return "up", "down", "unfit", "drained" or "cloned". */
+static const char *nodes_state(const struct peer_survey_node *p)
+{
+	if (!p->up)
+		return "down";
+	if (p->excluded_reason)
+		return "cloned";
+	if (p->entry->drained)
+		return "drained";
+	return p->fit.usable ? "up" : "unfit";
+}
+
+/* Return name, state and limits of node `i`, the part common to all listings.
+ */
+static json_t *node_json(const struct nodes_survey *s, size_t i)
+{
+	const struct peer_survey_node *p = &s->nodes[i];
+	const struct nodes_limit *l = &s->limits[i];
+	json_t *o = json_object();
+
+	member_text(o, "name", p->entry->name);
+	member_text(o, "address", p->entry->address_text);
+	member_text(o, "state", nodes_state(p));
+	member_text(o, "reason", nodes_reason(p));
+	member_number(o, "slots", l->current);
+	member_text(o, "why", l->max_limit.reason);
+	member_number(o, "full_slots", l->max_limit.slots);
+	member_text(o, "in_way", l->reason);
+	return o;
+}
+
+json_t *nodes_json_list(const struct nodes_survey *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const struct peer_survey_node *p = &s->nodes[i];
+		json_t *o = node_json(s, i);
+
+		member_text(o, "software", p->hello.software);
+		if (p->hello.software) {
+			const struct wire_inventory *inv = &p->hello.inventory;
+
+			member_number(o, "rtt_ms", p->rtt_ms);
+			member_text(o, "host", inv->host);
+			member_text(o, "machine", inv->machine);
+			member_text(o, "boot_id", inv->boot_id);
+			member_number(o, "cores", inv->cores);
+			member_number(o, "memory_mib", inv->memory_mib);
+			member_number(o, "available_mib", inv->available_mib);
+			json_object_set_new(
+				o, "load", json_real(inv->load_milli / 1000.0));
+			member_text(o, "sandbox", p->fit.layers);
+		}
+		if (p->machine.kernel)
+			json_object_set_new(o, "hardware",
+					    machine_json(&p->machine));
+		json_array_append_new(list, o);
+	}
+	return json_pack("{s:o}", "nodes", list);
+}
+
+/* Return the slots of each node and of the build host, and the -j of a build.
+ */
+static json_t *nodes_json_limits(const struct nodes_survey *s)
+{
+	json_t *list = json_array();
+	json_t *local = json_object();
+
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		json_t *o = node_json(s, i);
+
+		if (nodes_reason(&s->nodes[i]))
+			member_number(o, "slots", 0);
+		json_array_append_new(list, o);
+	}
+	member_number(local, "slots", s->local_limit.slots);
+	member_text(local, "why", s->local_limit.reason);
+	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local", local,
+			 "jobs", (int)nodes_count_jobs(s));
+}
+
+#define WIDTH 80
+
+void nodes_print_limits(FILE *out, const struct nodes_survey *s)
+{
+	struct table t = { .align = "lrl", .wrap_columns = WIDTH };
+	struct strv sum = { 0 };
+	char *words;
+
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const struct peer_survey_node *p = &s->nodes[i];
+		const struct nodes_limit *l = &s->limits[i];
+		const char *reason = nodes_reason(p);
+
+		strv_add(&t.fields, p->entry->name);
+		if (reason) {
+			strv_add(&t.fields, "0");
+			strv_addf(&t.fields, "%s: %s", nodes_state(p), reason);
+			continue;
+		}
+		strv_addf(&t.fields, "%u", l->current);
+		if (l->reason)
+			strv_addf(&t.fields, "%u now: %s; else %u: %s",
+				  l->current, l->reason, l->max_limit.slots,
+				  l->max_limit.reason);
+		else
+			strv_add(&t.fields, l->max_limit.reason);
+		strv_addf(&sum, "%u", l->current);
+	}
+
+	/* The sum, and the capacity of the build host if that is lower. */
+	words = strv_join(&sum, " + ");
+	strv_add(&t.fields, "local");
+	strv_addf(&t.fields, "%u", s->local_limit.slots);
+	strv_addf(&t.fields, "%s", s->local_limit.reason);
+	strv_add(&t.fields, "-j");
+	strv_addf(&t.fields, "%u", nodes_count_jobs(s));
+	if (sum.n)
+		strv_addf(&t.fields, "%s of the nodes + %u local%s%s", words,
+			  s->local_limit.slots,
+			  nodes_count_jobs(s) == s->capacity ? ", but " : "",
+			  nodes_count_jobs(s) == s->capacity ?
+				  s->capacity_reason :
+				  "");
+	else
+		strv_addf(&t.fields, "the local ones, as %s",
+			  s->n_nodes ? "no node gets jobs" :
+				       "there are no nodes");
+	table_print(out, &t);
+	free(words);
+	strv_release(&sum);
+}
+
+/*
+ * Common part of list, probe and limits: survey the named nodes, print the
+ * result as text or JSON, and return the exit status.
+ */
+static int nodes_survey_main(struct nodes_request *r,
+			     void (*print)(FILE *, const struct nodes_survey *),
+			     json_t *(*to_json)(const struct nodes_survey *))
 {
 	const struct node_entry **nodes;
 	struct nodes_survey s;
@@ -149,18 +400,401 @@ int nodes_survey_main(struct nodes_request *r,
 	int status;
 
 	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
-		return nodes_failed(r, &err);
-	nodes_note_if_empty(r);
+		return nodes_log_error(r, &err);
+	nodes_print_if_empty(r);
 	status = nodes_survey(&s, nodes, n, &err);
 	free(nodes);
 	if (status)
-		return nodes_failed(r, &err);
+		return nodes_log_error(r, &err);
 	if (r->json)
-		table_json(as_json(&s));
+		table_print_json(to_json(&s));
 	else
-		as_text(stdout, &s);
-	nodes_note_versions(&s);
-	status = nodes_all_get_jobs(&s);
+		print(stdout, &s);
+	nodes_print_versions(&s);
+	/* A drained node is no failure: the user drained it. */
+	for (size_t i = 0; i < s.n_nodes; i++) {
+		if (!s.nodes[i].fit.usable || s.nodes[i].excluded_reason)
+			status = EXIT_USAGE;
+	}
 	nodes_survey_release(&s);
 	return status;
+}
+
+int nodes_limits_main(struct nodes_request *r)
+{
+	return nodes_survey_main(r, nodes_print_limits, nodes_json_limits);
+}
+
+#define COLUMNS 80
+
+/* Add the cores as a field: "2+4" for two core classes, otherwise "6". */
+static void add_cores(struct table *t, const struct peer_survey_node *p)
+{
+	const struct wire_machine *m = &p->machine;
+	struct strv each = { 0 };
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < m->n_classes; i++) {
+		sum += m->classes[i].n_usable;
+		if (m->classes[i].n_usable)
+			strv_addf(&each, "%u", m->classes[i].n_usable);
+	}
+	/* Under a CPU quota the classes of the usable cores are unknown. */
+	if (each.n > 1 && each.n < 4 && sum == p->hello.inventory.cores)
+		strv_own(&t->fields, strv_join(&each, "+"));
+	else
+		strv_addf(&t->fields, "%u", p->hello.inventory.cores);
+	strv_release(&each);
+}
+
+/* Format millikelvin as "48 C"; NULL if unknown.  The caller frees it. */
+static char *nodes_format_celsius(uint32_t mk)
+{
+	if (mk == WIRE_HEALTH_UNKNOWN)
+		return NULL;
+	return xasprintf("%d C", ((int)mk - WIRE_ZERO_CELSIUS_MK) / 1000);
+}
+
+/* Format as "512 MiB" or "3.8 GiB".  The caller frees it. */
+static char *nodes_format_memory(unsigned mib)
+{
+	return mib < 1024 ? xasprintf("%u MiB", mib) :
+			    xasprintf("%.1f GiB", mib / 1024.0);
+}
+
+/* Add a row of `kfarm nodes list`: nine fields. */
+static void add_list_row(struct table *t, const struct nodes_survey *s,
+			 size_t i)
+{
+	const struct peer_survey_node *p = &s->nodes[i];
+	const struct wire_inventory *inv = &p->hello.inventory;
+	const char *reason = nodes_reason(p);
+
+	strv_add(&t->fields, p->entry->name);
+	strv_add(&t->fields, nodes_state(p));
+	if (p->up) {
+		char *celsius = NULL;
+
+		add_cores(t, p);
+		strv_own(&t->fields, nodes_format_memory(inv->memory_mib));
+		strv_add(&t->fields, inv->machine);
+		if (s->limits[i].reason)
+			strv_addf(&t->fields, "%u/%u", s->limits[i].current,
+				  s->limits[i].max_limit.slots);
+		else
+			strv_addf(&t->fields, "%u", s->limits[i].current);
+		strv_addf(&t->fields, "%.2f", inv->load_milli / 1000.0);
+		if (p->machine.kernel)
+			celsius = nodes_format_celsius(
+				p->machine.health.temperature_mk);
+		strv_own(&t->fields, celsius ? celsius : xstrdup("-"));
+	} else {
+		for (int k = 0; k < 6; k++)
+			strv_add(&t->fields, "-");
+	}
+	if (!reason)
+		reason = s->limits[i].reason ? "see limits" : "ok";
+	strv_add(&t->fields, reason);
+}
+
+void nodes_print_list(FILE *out, const struct nodes_survey *s)
+{
+	static const char *const head[] = { "NODE",   "STATE", "CORES",
+					    "MEMORY", "ARCH",  "SLOTS",
+					    "LOAD",   "HEAT",  "NOTE" };
+	const size_t n_columns = sizeof(head) / sizeof(*head);
+	struct table t = { .align = "llrrlrrrl" };
+	struct strv cut = { 0 };
+	unsigned rows, columns;
+
+	if (!s->n_nodes)
+		return;
+	for (size_t i = 0; i < n_columns; i++)
+		strv_add(&t.fields, head[i]);
+	for (size_t i = 0; i < s->n_nodes; i++)
+		add_list_row(&t, s, i);
+	if (!terminal_size(fileno(out), &rows, &columns) || columns < COLUMNS)
+		columns = COLUMNS;
+	table_shorten(&t, columns);
+	/* Print the reasons that the last column has no room for in full. */
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const char *reason = nodes_reason(&s->nodes[i]);
+		const char *shown = t.fields.v[(i + 2) * n_columns - 1];
+
+		if (reason && strcmp(reason, shown))
+			strv_addf(&cut, "%s: %s", s->nodes[i].entry->name,
+				  reason);
+	}
+	table_print(out, &t);
+	for (size_t i = 0; i < cut.n; i++)
+		fprintf(out, "%s\n", cut.v[i]);
+	strv_release(&cut);
+}
+
+int nodes_list_main(struct nodes_request *r)
+{
+	return nodes_survey_main(r, nodes_print_list, nodes_json_list);
+}
+
+/* Print "a, b and c". */
+static void print_words(FILE *out, const struct strv *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		fprintf(out, "%s%s",
+			!i               ? "" :
+			i + 1 < words->n ? ", " :
+					   " and ",
+			words->v[i]);
+}
+
+/* Print the model, kernel and ABIs, the core classes and the cgroup limits. */
+static void print_board(FILE *out, const struct wire_machine *m)
+{
+	fprintf(out, "  %s%sLinux %s, runs ", m->model, *m->model ? ", " : "",
+		m->kernel);
+	print_words(out, &m->abis);
+	fputc('\n', out);
+	for (unsigned i = 0; i < m->n_classes; i++) {
+		const struct wire_core_class *c = &m->classes[i];
+
+		fprintf(out, "    %u x %s", c->n_cpus,
+			*c->model ? c->model : "unknown core");
+		if (c->threads_per_core > 1)
+			fprintf(out, ", %u threads a core",
+				c->threads_per_core);
+		if (c->max_khz)
+			fprintf(out, ", %u MHz", c->max_khz / 1000);
+		if (c->capacity)
+			fprintf(out, ", capacity %u", c->capacity);
+		if (*c->governor)
+			fprintf(out, ", %s", c->governor);
+		if (c->n_usable < c->n_cpus)
+			fprintf(out, ", %u usable", c->n_usable);
+		fputc('\n', out);
+	}
+	if (m->cpu_milli)
+		fprintf(out, "    a control group's quota of %.4g cores\n",
+			m->cpu_milli / 1000.0);
+	if (m->limit_mib)
+		fprintf(out, "    a control group's limit of %u of %u MiB\n",
+			m->limit_mib, m->memory_mib);
+}
+
+static bool is_health_known(uint32_t n)
+{
+	return n != WIRE_HEALTH_UNKNOWN;
+}
+
+/*
+ * Print the temperature and the clock limit.  Cooling and limit are separate
+ * because an administrator can limit the clock as well.
+ */
+static void print_temperature(FILE *out, const struct wire_machine *m)
+{
+	const struct wire_health *h = &m->health;
+	char *now = nodes_format_celsius(h->temperature_mk);
+	char *passive = nodes_format_celsius(m->passive_mk);
+
+	if (now)
+		fprintf(out, "  %s", now);
+	else
+		fprintf(out, "  no sensor of heat");
+	if (passive)
+		fprintf(out, ", cooling begins at %s", passive);
+	if (is_health_known(h->cooling_milli) && h->cooling_milli)
+		fprintf(out, ", cooling slows it");
+	if (is_health_known(h->speed_milli) && h->speed_milli < 1000)
+		fprintf(out, ", clock limited to %u %%", h->speed_milli / 10);
+	fputc('\n', out);
+	free(passive);
+	free(now);
+}
+
+static void print_psi(FILE *out, const char *what, uint32_t psi)
+{
+	if (is_health_known(psi))
+		fprintf(out, "%s %.2f %%", what, psi / 100.0);
+}
+
+/* Print the pressure stall figures, the swap and the store of a node. */
+static void print_disk_space(FILE *out, const struct wire_machine *m)
+{
+	const struct wire_health *h = &m->health;
+
+	if (is_health_known(h->psi_cpu)) {
+		print_psi(out, "  waiting for cores", h->psi_cpu);
+		print_psi(out, ", memory", h->psi_memory);
+		print_psi(out, ", disk", h->psi_io);
+		fputc('\n', out);
+	}
+	if (m->swap_mib)
+		fprintf(out, "  swap: %u of %u MiB used\n",
+			is_health_known(h->swap_mib) ? h->swap_mib : 0,
+			m->swap_mib);
+	if (m->store_mib && is_health_known(h->store_mib)) {
+		char *left = nodes_format_memory(h->store_mib);
+		char *all = nodes_format_memory(m->store_mib);
+
+		fprintf(out, "  store: %s of %s free, %u toolchain%s kept\n",
+			left, all, m->n_toolchains,
+			m->n_toolchains == 1 ? "" : "s");
+		free(all);
+		free(left);
+	}
+}
+
+/* Print the MAC addresses of a node in one line. */
+static void print_macs(FILE *out, const struct wire_machine *m)
+{
+	struct strv macs = { 0 };
+
+	for (unsigned i = 0; i < m->n_macs; i++) {
+		char text[NODES_MAC_BYTES];
+
+		nodes_format_mac(text, m->macs[i].mac);
+		strv_add(&macs, text);
+	}
+	if (macs.n) {
+		fprintf(out, "  network: ");
+		print_words(out, &macs);
+		fputc('\n', out);
+	}
+	strv_release(&macs);
+}
+
+/* Print the probe report of a node that is up. */
+static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
+{
+	const struct peer_survey_node *p = &s->nodes[i];
+	const struct wire_inventory *inv = &p->hello.inventory;
+	const struct nodes_limit *l = &s->limits[i];
+	char *all = nodes_format_memory(inv->memory_mib);
+	char *left = nodes_format_memory(inv->available_mib);
+	const char *reason = nodes_reason(p);
+
+	fprintf(out, "%s: %s, %s, answered in %u ms\n", p->entry->name,
+		nodes_state(p), p->hello.software, p->rtt_ms);
+	if (reason)
+		fprintf(out, "  gets no jobs: %s\n", reason);
+	fprintf(out, "  %s, %s, %u core%s, %s of memory (%s free), load %.2f\n",
+		inv->host, inv->machine, inv->cores, inv->cores == 1 ? "" : "s",
+		all, left, inv->load_milli / 1000.0);
+	/* A node before protocol version 8 sends no MACHINE. */
+	if (p->machine.kernel) {
+		print_board(out, &p->machine);
+		print_temperature(out, &p->machine);
+		print_disk_space(out, &p->machine);
+		print_macs(out, &p->machine);
+	}
+	fprintf(out, "  %u slot%s: %s\n", l->max_limit.slots,
+		l->max_limit.slots == 1 ? "" : "s", l->max_limit.reason);
+	if (l->reason)
+		fprintf(out, "  %u now: %s\n", l->current, l->reason);
+	fprintf(out, "  sandbox: %s\n",
+		*p->fit.layers ? p->fit.layers : "none");
+	free(left);
+	free(all);
+}
+
+void nodes_print_probe(FILE *out, const struct nodes_survey *s)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		if (s->nodes[i].up)
+			print_probe(out, s, i);
+		else
+			fprintf(out, "%s: down: %s\n", s->nodes[i].entry->name,
+				s->nodes[i].why);
+	}
+}
+
+int nodes_probe_main(struct nodes_request *r)
+{
+	return nodes_survey_main(r, nodes_print_probe, nodes_json_list);
+}
+
+void nodes_survey_limits(struct nodes_survey *s)
+{
+	unsigned fed = 0;
+
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const struct peer_survey_node *p = &s->nodes[i];
+		const struct wire_inventory *inv = &p->hello.inventory;
+		struct nodes_limit *l = &s->limits[i];
+
+		if (p->up) {
+			/* Before protocol version 8 only BEAT has the health.
+			 */
+			const struct wire_health *h =
+				p->machine.kernel ? &p->machine.health :
+						    &wire_health_unknown;
+
+			node_limit(&l->max_limit, inv, &p->machine,
+				   p->entry->slots);
+			l->current = node_limit_now(l->max_limit.slots, inv, h,
+						    0, &l->reason);
+		}
+		if (!nodes_reason(p))
+			fed += node_limit_counted_cores(s->local.cores,
+							inv->cores);
+	}
+	node_limit_local(&s->local_limit, &s->local, fed);
+}
+
+int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
+		 size_t n, struct err *err)
+{
+	struct peer_survey_setup setup = { .n = n, .identify_only = true };
+	int ret;
+
+	*s = (struct nodes_survey){ .n_nodes = n };
+	s->nodes = setup.nodes = xcalloc(n, sizeof(*s->nodes));
+	for (size_t i = 0; i < n; i++)
+		peer_survey_init(&s->nodes[i], nodes[i]);
+	s->limits = xcalloc(n, sizeof(*s->limits));
+	machine_inventory_collect(&s->local, "");
+	s->capacity = kernel_capacity(&s->capacity_reason, "");
+	ret = peer_survey_run(&setup, NULL, err);
+	if (!ret)
+		nodes_mark_duplicates(s->nodes, n);
+	nodes_survey_limits(s);
+	if (ret)
+		nodes_survey_release(s);
+	return ret;
+}
+
+void nodes_survey_release(struct nodes_survey *s)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		peer_survey_release(&s->nodes[i]);
+		free(s->limits[i].max_limit.reason);
+		free(s->limits[i].reason);
+	}
+	free(s->nodes);
+	free(s->limits);
+	wire_inventory_release(&s->local);
+	free(s->local_limit.reason);
+	free(s->capacity_reason);
+	*s = (struct nodes_survey){ 0 };
+}
+
+const char *nodes_reason(const struct peer_survey_node *p)
+{
+	if (!p->up)
+		return p->why;
+	if (p->excluded_reason)
+		return p->excluded_reason;
+	if (p->entry->drained)
+		return "until `kfarm nodes resume`";
+	return p->fit.usable ? NULL : p->fit.reason;
+}
+
+unsigned nodes_count_jobs(const struct nodes_survey *s)
+{
+	unsigned sum = s->local_limit.slots;
+
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		if (!nodes_reason(&s->nodes[i]))
+			sum += s->limits[i].current;
+	}
+	return sum < s->capacity ? sum : s->capacity;
 }

@@ -4,12 +4,11 @@
 #include "cli/progress.h"
 #include "cli/table.h"
 
+#include "admin/remote-script.h"
+#include "admin/tune.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/task.h"
-#include "node/remote.h"
-#include "node/tune-result.h"
-#include "node/tune.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,51 +17,52 @@
 
 #define THREADS 16
 
-/* One node, from its profile to what came of it. */
-struct tuned {
+/* One node with its profile, its plan and the result. */
+struct tuned_node {
 	const struct node_entry *entry;
-	struct node_profile profile;
-	struct node_tune plan;
-	struct node_tune_result result;
+	struct admin_profile profile;
+	struct admin_tune plan;
+	struct admin_tune_result result;
 	size_t row; /* of `progress` */
-	int ret; /* of what failed, with `err` */
+	int ret; /* first failure, with `err`; or 0 */
 	struct err err;
 };
 
+/* One `kfarm nodes tune`. */
 struct tuning {
 	const struct nodes_request *r;
-	struct tuned *v;
+	struct tuned_node *v;
 	size_t n;
 	struct progress *progress;
-	const char *doing;
-	void (*step)(struct tuned *t, bool revert);
+	const char *action;
+	void (*on_node)(struct tuned_node *t, bool revert);
 };
 
-/* ---------------------------------------------------------------- on nodes */
-
-static int run_there(struct tuned *t, struct buf *script, struct buf *input,
-		     struct buf *out)
+/* Run a script on a node; the arguments are as in admin_remote_script. */
+static int run_node_script(struct tuned_node *t, struct buf *script,
+			   struct buf *input, struct buf *out)
 {
-	const struct node_remote remote = {
+	const struct admin_remote_script remote = {
 		.name = t->entry->name,
 		.ssh = t->entry->ssh,
 		.script = buf_bytes(script),
 		.input = buf_bytes(input),
 	};
 
-	return node_remote_run(&remote, out, &t->err);
+	return admin_remote_script_run(&remote, out, &t->err);
 }
 
-static void look_at_settings(struct tuned *t, bool revert)
+/* Step of each_node(): read the current settings and plan the changes. */
+static void read_node_settings(struct tuned_node *t, bool revert)
 {
 	struct buf script = { 0 }, input = { 0 }, out = { 0 };
 
 	(void)revert;
-	node_tune_look(&t->profile, &script);
-	t->ret = run_there(t, &script, &input, &out);
+	admin_tune_add_query_script(&t->profile, &script);
+	t->ret = run_node_script(t, &script, &input, &out);
 	if (!t->ret) {
-		t->ret = node_tune_plan(&t->plan, &t->profile, buf_bytes(&out),
-					&t->err);
+		t->ret = admin_tune_parse(&t->plan, &t->profile,
+					  buf_bytes(&out), &t->err);
 		if (t->ret)
 			err_wrap(&t->err, "node %s", t->entry->name);
 	}
@@ -70,17 +70,19 @@ static void look_at_settings(struct tuned *t, bool revert)
 	buf_release(&out);
 }
 
-static void change_settings(struct tuned *t, bool revert)
+/* Step of each_node(): apply the plan, or revert an earlier one. */
+static void apply_node_settings(struct tuned_node *t, bool revert)
 {
 	struct buf script = { 0 }, input = { 0 }, out = { 0 };
 
 	if (revert)
-		node_tune_revert(&script);
+		admin_tune_add_revert_script(&script);
 	else
-		node_tune_apply(&t->plan, &script, &input);
-	t->ret = run_there(t, &script, &input, &out);
+		admin_tune_add_apply_script(&t->plan, &script, &input);
+	t->ret = run_node_script(t, &script, &input, &out);
 	if (!t->ret) {
-		t->ret = node_tune_result(&t->result, buf_bytes(&out), &t->err);
+		t->ret = admin_tune_result(&t->result, buf_bytes(&out),
+					   &t->err);
 		if (t->ret)
 			err_wrap(&t->err, "node %s", t->entry->name);
 	}
@@ -89,13 +91,13 @@ static void change_settings(struct tuned *t, bool revert)
 	buf_release(&out);
 }
 
-static void step_one(void *ctx, size_t i)
+static void run_tuning_step(void *ctx, size_t i)
 {
 	struct tuning *all = ctx;
-	struct tuned *t = &all->v[i];
+	struct tuned_node *t = &all->v[i];
 
 	if (!t->ret)
-		all->step(t, all->r->revert);
+		all->on_node(t, all->r->revert);
 	progress_end(all->progress, t->row);
 }
 
@@ -104,11 +106,11 @@ static void tick_tuning(void *ctx)
 	progress_tick(((struct tuning *)ctx)->progress);
 }
 
-/* Do `step` with all nodes at once, those that failed before left out. */
+/* Run a step on all nodes concurrently, except on nodes that have failed. */
 static void each_node(struct tuning *all, const char *doing,
-		      void (*step)(struct tuned *t, bool revert))
+		      void (*step)(struct tuned_node *t, bool revert))
 {
-	all->step = step;
+	all->on_node = step;
 	all->progress = progress_new();
 	for (size_t i = 0; i < all->n; i++) {
 		all->v[i].row = progress_add(all->progress,
@@ -116,73 +118,73 @@ static void each_node(struct tuning *all, const char *doing,
 		progress_set(all->progress, all->v[i].row, doing, 0, 0);
 	}
 	task_each(all->n < THREADS ? (unsigned)all->n : THREADS, all->n,
-		  step_one, tick_tuning, all);
+		  run_tuning_step, tick_tuning, all);
 	progress_free(all->progress);
 }
 
-/* ------------------------------------------------------------- what it says */
-
-static char *value_text(const struct node_tune_item *item, const char *value)
+/* Format the value of a setting with its unit, or "-".  The caller frees it. */
+static char *value_text(const struct admin_tune_item *item, const char *value)
 {
 	if (!value)
 		return xstrdup("-");
-	return item->service ? xstrdup(value) :
-			       node_tune_text(item->path, value);
+	return item->is_service ? xstrdup(value) :
+				  admin_tune_format_value(item->path, value);
 }
 
-/* A table of those that are to be set; without a first column of `before`. */
-static void print_items(const struct node_tune_item *v, size_t n, bool before)
+/*
+ * Print a table of the settings that are not skipped.  `before` selects the
+ * table of a revert, which has no column SETTING.
+ */
+static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 {
 	struct table t = { .align = before ? "lll" : "llll" };
 
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].skip)
+		if (v[i].skip_reason)
 			continue;
-		if (!t.cells.n)
-			strv_split(&t.cells,
+		if (!t.fields.n)
+			strv_split(&t.fields,
 				   before ? "NOW BEFORE FILE" :
 					    "SETTING NOW WANTED FILE",
 				   " ");
 		if (!before)
-			strv_add(&t.cells, v[i].what);
-		strv_own(&t.cells, value_text(&v[i], v[i].now));
-		strv_own(&t.cells, value_text(&v[i], v[i].wanted));
-		strv_add(&t.cells, v[i].path);
+			strv_add(&t.fields, v[i].name);
+		strv_own(&t.fields, value_text(&v[i], v[i].current));
+		strv_own(&t.fields, value_text(&v[i], v[i].wanted));
+		strv_add(&t.fields, v[i].path);
 	}
-	if (t.cells.n)
+	if (t.fields.n)
 		table_print(stdout, &t);
 }
 
-/* The clock or the temperature that it does not get: ", 2208 MHz"; or "". */
-static char *refused_text(const struct node_tune_item *item)
-{
-	char *text = item->wanted ? node_tune_text(item->path, item->wanted) :
-				    NULL;
-	bool has_unit = text && strcmp(text, item->wanted);
-	char *out = has_unit ? xasprintf(", %s", text) : xstrdup("");
-
-	free(text);
-	return out;
-}
-
-static void print_skipped(const struct node_tune *plan)
+/*
+ * Print the settings that cannot be applied, with the reason.  A clock rate or
+ * temperature is printed with its unit: ", 2208 MHz".
+ */
+static void print_skipped(const struct admin_tune *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
-		const struct node_tune_item *item = &plan->v[i];
-		char *value;
+		const struct admin_tune_item *item = &plan->v[i];
+		char *value = NULL;
+		bool has_unit;
 
-		if (!item->skip)
+		if (!item->skip_reason)
 			continue;
-		value = refused_text(item);
-		printf("skipped: %s%s: %s%s%s%s\n", item->what, value,
-		       item->skip, item->service ? "" : " (",
-		       item->service ? "" : item->path,
-		       item->service ? "" : ")");
+		if (item->wanted)
+			value = admin_tune_format_value(item->path,
+							item->wanted);
+		has_unit = value && strcmp(value, item->wanted);
+		printf("skipped: %s%s%s: %s%s%s%s\n", item->name,
+		       has_unit ? ", " : "", has_unit ? value : "",
+		       item->skip_reason, item->is_service ? "" : " (",
+		       item->is_service ? "" : item->path,
+		       item->is_service ? "" : ")");
 		free(value);
 	}
 }
 
-static void print_tune_plan(const struct tuned *t)
+/* Print the profile of a node and the changes that it requires. */
+static void print_tune_plan(const struct tuned_node *t)
 {
 	const char *about = t->profile.about;
 
@@ -190,34 +192,27 @@ static void print_tune_plan(const struct tuned *t)
 	       t->plan.model ? ", " : "", t->plan.model ? t->plan.model : "",
 	       t->profile.name, about ? " (" : "", about ? about : "",
 	       about ? ")" : "");
-	if (t->profile.overclock)
-		printf("OVERCLOCKING: %s\n", t->profile.overclock);
+	if (t->profile.overclock_risk)
+		printf("OVERCLOCKING: %s\n", t->profile.overclock_risk);
 	if (t->plan.warning)
 		printf("warning: %s\n", t->plan.warning);
 	print_items(t->plan.v, t->plan.n, false);
 	print_skipped(&t->plan);
-	if (!node_tune_count(&t->plan))
-		printf("nothing of it can be set here\n");
+	if (!admin_tune_count_changes(&t->plan))
+		printf("none of these settings can be changed on this node\n");
 }
 
-static void print_revert(const struct tuned *t)
-{
-	printf("%s: %s\n", t->entry->name,
-	       t->plan.n_before ? "back to what was there before" :
-				  "it was not tuned");
-	print_items(t->plan.before, t->plan.n_before, true);
-}
-
-/* Has anything of this node to be done? */
-static bool has_work(const struct tuning *all, const struct tuned *t)
+/* Return true if the node's settings have to be changed. */
+static bool has_changes(const struct tuning *all, const struct tuned_node *t)
 {
 	if (t->ret)
 		return false;
-	return all->r->revert ? t->plan.n_before > 0 :
-				node_tune_count(&t->plan) > 0;
+	return all->r->revert ? t->plan.n_previous > 0 :
+				admin_tune_count_changes(&t->plan) > 0;
 }
 
-static void print_result(const struct tuning *all, const struct tuned *t)
+/* Print the number of applied settings and each failure. */
+static void print_result(const struct tuning *all, const struct tuned_node *t)
 {
 	const char *name = t->entry->name;
 
@@ -226,64 +221,60 @@ static void print_result(const struct tuning *all, const struct tuned *t)
 			  t->result.failed[i].why);
 	if (all->r->json)
 		return;
-	printf("%s: %zu %s", name, t->result.done,
-	       all->r->revert ? "as before" : "set, now and at each start");
-	if (t->result.back)
-		printf("; %zu of another profile as before it", t->result.back);
+	printf("%s: %zu %s", name, t->result.n_applied,
+	       all->r->revert ? "as before" : "set now and at each boot");
+	if (t->result.n_restored)
+		printf("; %zu of another profile as before it",
+		       t->result.n_restored);
 	printf("%s\n", t->result.n_failed ? "; not all" : "");
-	if (!all->r->revert && !strcmp(t->plan.start, "none"))
+	if (!all->r->revert && !strcmp(t->plan.init_system, "none"))
 		log_warning("%s: nothing that kfarm knows starts things there: "
 			    "have /etc/kfarm/tune.sh run at each start, or it "
 			    "is as before after the next",
 			    name);
 }
 
-/* -------------------------------------------------------------------- JSON */
-
-static json_t *items_json(const struct node_tune_item *v, size_t n)
+/* Return settings with their current and wanted values. */
+static json_t *items_json(const struct admin_tune_item *v, size_t n)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *o = json_object();
 
-		json_object_set_new(o, "setting", json_text(v[i].what));
-		json_object_set_new(o, v[i].service ? "service" : "file",
+		json_object_set_new(o, "setting", json_text(v[i].name));
+		json_object_set_new(o, v[i].is_service ? "service" : "file",
 				    json_text(v[i].path));
-		json_object_set_new(o, "now", json_text(v[i].now));
+		json_object_set_new(o, "now", json_text(v[i].current));
 		json_object_set_new(o, "wanted", json_text(v[i].wanted));
-		json_object_set_new(o, "skipped", json_text(v[i].skip));
+		json_object_set_new(o, "skipped", json_text(v[i].skip_reason));
 		json_array_append_new(list, o);
 	}
 	return list;
 }
 
-static json_t *failures_json(const struct node_tune_result *r)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < r->n_failed; i++) {
-		json_t *o = json_object();
-
-		json_object_set_new(o, "file", json_text(r->failed[i].path));
-		json_object_set_new(o, "why", json_text(r->failed[i].why));
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
+/* Print plan and result of all nodes as JSON. */
 static void print_tune_json(const struct tuning *all)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < all->n; i++) {
-		const struct tuned *t = &all->v[i];
-		json_t *o = json_object();
+		const struct tuned_node *t = &all->v[i];
+		json_t *o = json_object(), *failed = json_array();
 
+		for (size_t k = 0; k < t->result.n_failed; k++) {
+			const char *path = t->result.failed[k].path;
+			const char *why = t->result.failed[k].why;
+			json_t *f = json_object();
+
+			json_object_set_new(f, "file", json_text(path));
+			json_object_set_new(f, "why", json_text(why));
+			json_array_append_new(failed, f);
+		}
 		json_object_set_new(o, "name", json_text(t->entry->name));
 		json_object_set_new(o, "profile", json_text(t->profile.name));
 		json_object_set_new(o, "overclock",
-				    json_text(t->profile.overclock));
+				    json_text(t->profile.overclock_risk));
 		json_object_set_new(o, "model", json_text(t->plan.model));
 		json_object_set_new(o, "warning", json_text(t->plan.warning));
 		json_object_set_new(o, "error",
@@ -292,61 +283,47 @@ static void print_tune_json(const struct tuning *all)
 				    items_json(t->plan.v, t->plan.n));
 		json_object_set_new(
 			o, "before",
-			items_json(t->plan.before, t->plan.n_before));
-		json_object_set_new(o, "set",
-				    json_integer((json_int_t)t->result.done));
-		json_object_set_new(o, "failed", failures_json(&t->result));
+			items_json(t->plan.previous, t->plan.n_previous));
+		json_object_set_new(
+			o, "set",
+			json_integer((json_int_t)t->result.n_applied));
+		json_object_set_new(o, "failed", failed);
 		json_array_append_new(list, o);
 	}
-	table_json(json_pack("{s:o}", "nodes", list));
+	table_print_json(json_pack("{s:o}", "nodes", list));
 }
 
-/* ----------------------------------------------------------------- consent */
-
-/* "neo4a, neo4b" of those with something to do; the caller frees it. */
-static char *those_with_work(const struct tuning *all, bool *overclock)
-{
-	struct strv names = { 0 };
-	char *text;
-
-	*overclock = false;
-	for (size_t i = 0; i < all->n; i++) {
-		if (!has_work(all, &all->v[i]))
-			continue;
-		strv_add(&names, all->v[i].entry->name);
-		*overclock |= all->v[i].profile.overclock && !all->r->revert;
-	}
-	text = names.n ? strv_join(&names, ", ") : NULL;
-	strv_release(&names);
-	return text;
-}
-
-static bool answers_yes(void)
-{
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n = getline(&line, &room, stdin);
-	bool yes = n > 0 && (line[0] == 'y' || line[0] == 'Y');
-
-	free(line);
-	return yes;
-}
-
-/* 1: yes; 0: no, or nothing is to be done; -EPERM with `err`. */
+/*
+ * Ask the user to confirm the changes, unless --yes is given.  Returns 1 for
+ * yes; 0 for no, or if no node has changes; -EPERM with `err` set without a
+ * terminal.
+ */
 static int ask_consent(const struct tuning *all, struct err *err)
 {
-	bool overclock;
-	char *names = those_with_work(all, &overclock);
+	bool overclock = false;
+	struct strv list = { 0 };
+	char *names, *line = NULL;
+	size_t size = 0;
+	ssize_t n;
 	int ret;
 
-	if (!names)
+	for (size_t i = 0; i < all->n; i++) {
+		if (!has_changes(all, &all->v[i]))
+			continue;
+		strv_add(&list, all->v[i].entry->name);
+		overclock |= all->v[i].profile.overclock_risk &&
+			     !all->r->revert;
+	}
+	if (!list.n)
 		return 0;
+	names = strv_join(&list, ", ");
+	strv_release(&list);
 	if (all->r->yes) {
 		ret = 1;
 	} else if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		ret = err_set(err, EPERM,
-			      "nothing was changed: there is no terminal to "
-			      "ask at; say --yes");
+		ret = err_set(
+			err, EPERM,
+			"nothing was changed: without a terminal, --yes is required");
 	} else {
 		fflush(stdout);
 		fprintf(stderr,
@@ -355,7 +332,9 @@ static int ask_consent(const struct tuning *all, struct err *err)
 				    "included? [y/N] " :
 				    "Set this on %s, for good? [y/N] ",
 			names);
-		ret = answers_yes();
+		n = getline(&line, &size, stdin);
+		ret = n > 0 && (line[0] == 'y' || line[0] == 'Y');
+		free(line);
 		if (!ret)
 			log_info("nothing was changed");
 	}
@@ -363,9 +342,12 @@ static int ask_consent(const struct tuning *all, struct err *err)
 	return ret;
 }
 
-/* --------------------------------------------------------------------- all */
-
-static int prepare_tuned(const struct tuning *all, struct tuned *t,
+/*
+ * Find the profile of a node: --profile, that of the configuration, or
+ * "generic".  Returns -EINVAL if it is invalid.  A node without a shell only
+ * gets t->ret.
+ */
+static int prepare_tuned(const struct tuning *all, struct tuned_node *t,
 			 struct err *err)
 {
 	const struct nodes_request *r = all->r;
@@ -373,7 +355,7 @@ static int prepare_tuned(const struct tuning *all, struct tuned *t,
 
 	if (!profile)
 		profile = conf_get(r->conf, "node", name, "profile");
-	if (node_profile_find(&t->profile, profile ? profile : "generic", err))
+	if (admin_profile_find(&t->profile, profile ? profile : "generic", err))
 		return -EINVAL;
 	if (!t->entry->ssh)
 		t->ret = err_set(
@@ -385,36 +367,43 @@ static int prepare_tuned(const struct tuning *all, struct tuned *t,
 	return 0;
 }
 
+/* Read, confirm and apply the settings; return the exit status. */
 static int tune_nodes(struct tuning *all)
 {
 	struct err err = { 0 };
 	int consent = 0, status = EXIT_OK;
 
-	each_node(all, "looking", look_at_settings);
+	each_node(all, "looking", read_node_settings);
 	for (size_t i = 0; !all->r->json && i < all->n; i++) {
-		if (all->v[i].ret)
+		const struct tuned_node *t = &all->v[i];
+
+		if (t->ret)
 			continue;
-		if (all->r->revert)
-			print_revert(&all->v[i]);
-		else
-			print_tune_plan(&all->v[i]);
+		if (!all->r->revert) {
+			print_tune_plan(t);
+			continue;
+		}
+		printf("%s: %s\n", t->entry->name,
+		       t->plan.n_previous ? "previous settings restored" :
+					    "it was not tuned");
+		print_items(t->plan.previous, t->plan.n_previous, true);
 	}
 	if (!all->r->dry_run)
 		consent = ask_consent(all, &err);
 	if (consent > 0)
 		each_node(all, all->r->revert ? "setting back" : "setting",
-			  change_settings);
+			  apply_node_settings);
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->v[i].ret)
 			log_error("%s", all->v[i].err.text);
-		else if (consent > 0 && has_work(all, &all->v[i]))
+		else if (consent > 0 && has_changes(all, &all->v[i]))
 			print_result(all, &all->v[i]);
 		if (all->v[i].ret || all->v[i].result.n_failed)
 			status = EXIT_USAGE;
 	}
 	if (all->r->json)
 		print_tune_json(all);
-	return consent < 0 ? nodes_failed(all->r, &err) : status;
+	return consent < 0 ? nodes_log_error(all->r, &err) : status;
 }
 
 int nodes_tune_main(struct nodes_request *r)
@@ -427,17 +416,17 @@ int nodes_tune_main(struct nodes_request *r)
 	if (!ret)
 		ret = nodes_select(r, &nodes, &all.n, &err);
 	if (ret)
-		return nodes_failed(r, &err);
+		return nodes_log_error(r, &err);
 	all.v = xcalloc(all.n, sizeof(*all.v));
 	for (size_t i = 0; !ret && i < all.n; i++) {
 		all.v[i].entry = nodes[i];
 		ret = prepare_tuned(&all, &all.v[i], &err);
 	}
-	status = ret ? nodes_failed(r, &err) : tune_nodes(&all);
+	status = ret ? nodes_log_error(r, &err) : tune_nodes(&all);
 	for (size_t i = 0; i < all.n; i++) {
-		node_profile_release(&all.v[i].profile);
-		node_tune_release(&all.v[i].plan);
-		node_tune_result_release(&all.v[i].result);
+		admin_profile_release(&all.v[i].profile);
+		admin_tune_release(&all.v[i].plan);
+		admin_tune_result_release(&all.v[i].result);
 	}
 	free(all.v);
 	free(nodes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/nodes.h - what the subcommands of `kfarm nodes` share.
+ * cli/nodes.h - Declarations shared by the subcommands of `kfarm nodes`.
  */
 #ifndef CLI_NODES_H
 #define CLI_NODES_H
@@ -8,106 +8,87 @@
 #include "conf/conf.h"
 #include "node/limits.h"
 #include "node/roster.h"
-#include "peer/tools.h"
+#include "peer/survey.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-/* The command line, and what the configuration says. */
+/* The command line of `kfarm nodes VERB` and the configuration. */
 struct nodes_request {
 	const char *verb; /* "list" */
-	struct strv words; /* after the verb */
+	struct strv words; /* arguments after the verb */
 	bool json;
 	const char *slots, *codec;
-	const char *profile; /* of a board */
+	const char *profile; /* board profile of `tune` */
 	bool dry_run, revert, yes;
 	const char *key, *port;
 	bool manual, ssh_only, keep;
-	const char *burn_in; /* "": for the usual time; NULL: none */
+	const char *burn_in_time; /* "": default; NULL: no burn-in */
 	const char *toolchain, *arch; /* of check */
 	struct conf *conf;
 	struct node_roster roster;
 };
 
 /*
- * cli/nodes-settings.c
+ * Read the configuration, which can be empty, into r->conf and r->roster.
+ * Earlier contents are freed.
  */
-/* Read the configuration; it may be empty. */
 int nodes_load(struct nodes_request *r, struct err *err);
 /*
- * The nodes that were named, or all, in a list that is the caller's; -ENOENT
- * for a name that is none.
+ * List the named nodes, or all nodes if no name was given.  The caller frees
+ * `*out`.  Returns -ENOENT for an unknown name.
  */
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err);
-/* Prints "kfarm: nodes VERB: text"; returns the exit status. */
-int nodes_failed(const struct nodes_request *r, const struct err *err);
-/* Why there is nothing to see: how to add the first node. */
-void nodes_note_if_empty(const struct nodes_request *r);
-
 /*
- * cli/nodes-survey.c: what was found out about nodes.
+ * Print "kfarm: nodes VERB: text" and return the exit status: EXIT_INTERRUPTED
+ * after a signal, EXIT_USAGE otherwise.
  */
+int nodes_log_error(const struct nodes_request *r, const struct err *err);
+/* If no node is configured, print how to add one. */
+void nodes_print_if_empty(const struct nodes_request *r);
+
+/* The slots of one node. */
 struct nodes_limit {
-	struct node_limit full; /* with nothing in its way */
-	unsigned now;
-	char *in_way; /* why `now` is less; NULL: it is not */
+	/* without heat, foreign load or low memory */
+	struct node_limit max_limit;
+	unsigned current; /* slots at present */
+	char *reason; /* why `current` is lower; NULL if it is not */
 };
 
+/* The reports of the nodes, and the limits derived from them. */
 struct nodes_survey {
-	struct peer_tools_node *nodes; /* in the order given */
-	struct nodes_limit *limits; /* of each that is up; else zeroed */
-	size_t n;
+	struct peer_survey_node *nodes; /* in the order given */
+	struct nodes_limit *limits; /* zeroed for a node that is not up */
+	size_t n_nodes;
 	struct wire_inventory local;
 	struct node_limit local_limit;
 	unsigned capacity; /* kernel/capacity.h */
-	char *capacity_why;
+	char *capacity_reason;
 };
 
-/*
- * Of nodes that were asked, and of s->local: the limits.  nodes_survey() has
- * done so.
- */
+/* Compute the limits from s->nodes and s->local; nodes_survey() calls it. */
 void nodes_survey_limits(struct nodes_survey *s);
-/* Ask the nodes, all at once. */
+/*
+ * Query `n` nodes concurrently and compute the limits.  On success, release `s`
+ * with nodes_survey_release().
+ */
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/*
- * cli/nodes-identity.c: bar those whose key two machines have, and one that is
- * there twice; warn of what else they have in common that they should not.
- */
-void nodes_identity_check(struct peer_tools_node *nodes, size_t n);
-/* "up", "down", "unfit", "drained", "cloned"; and why it gets no jobs, NULL if
- * it does. */
-const char *nodes_state(const struct peer_tools_node *p);
-const char *nodes_reason(const struct peer_tools_node *p);
-/* cli/nodes-version.c: which run another version's kfarmd, in one line. */
-void nodes_note_versions(const struct nodes_survey *s);
-/* The -j of a build with them. */
-unsigned nodes_jobs(const struct nodes_survey *s);
-/* "512 MiB", "3.8 GiB"; the caller frees it. */
-char *nodes_memory_text(unsigned mib);
-/* "48 C" of thousandths of a kelvin, NULL of an unknown; the caller's. */
-char *nodes_celsius_text(uint32_t mk);
-/* "5a:13:01:02:03:04" */
-#define NODES_MAC_SIZE 18
-void nodes_mac_text(char out[static NODES_MAC_SIZE], uint64_t mac);
-/*
- * What list, probe and limits have in common: survey the nodes that were
- * named, print it, and return 0 if all get jobs.
- */
-int nodes_survey_main(struct nodes_request *r,
-		      void (*as_text)(FILE *, const struct nodes_survey *),
-		      json_t *(*as_json)(const struct nodes_survey *));
+/* Return why the node gets no jobs, or NULL if it gets jobs. */
+const char *nodes_reason(const struct peer_survey_node *p);
+/* Return the -j of a build with these nodes. */
+unsigned nodes_count_jobs(const struct nodes_survey *s);
+/* size of "5a:13:01:02:03:04" */
+#define NODES_MAC_BYTES 18
 
-/* cli/nodes-json.c: the caller's references. */
+/* Return the listing as JSON; the caller releases the reference. */
 json_t *nodes_json_list(const struct nodes_survey *s);
-json_t *nodes_json_limits(const struct nodes_survey *s);
-/* cli/nodes-list.c, cli/nodes-limits.c, cli/nodes-probe.c */
-void nodes_text_list(FILE *out, const struct nodes_survey *s);
-void nodes_text_limits(FILE *out, const struct nodes_survey *s);
-void nodes_text_probe(FILE *out, const struct nodes_survey *s);
+/* Print the tables of `kfarm nodes list`, `limits` and `probe`. */
+void nodes_print_list(FILE *out, const struct nodes_survey *s);
+void nodes_print_limits(FILE *out, const struct nodes_survey *s);
+void nodes_print_probe(FILE *out, const struct nodes_survey *s);
 
 /* The verbs, cli/nodes-VERB.c; each returns the exit status. */
 int nodes_list_main(struct nodes_request *r);
@@ -117,10 +98,7 @@ int nodes_update_main(struct nodes_request *r);
 int nodes_rekey_main(struct nodes_request *r);
 int nodes_probe_main(struct nodes_request *r);
 int nodes_limits_main(struct nodes_request *r);
-int nodes_drain_main(struct nodes_request *r);
-int nodes_resume_main(struct nodes_request *r);
 int nodes_tune_main(struct nodes_request *r);
-int nodes_power_main(struct nodes_request *r);
 int nodes_check_main(struct nodes_request *r);
 
 #endif

@@ -19,26 +19,30 @@
 #define TERMINAL_MS 1000 /* before the table appears */
 #define RATE_MS     1000 /* before a rate means something */
 
-/* Where there is no terminal: when the first lines are printed. */
-static const uint64_t moments[] = { 2000, 10000, 30000 };
+/*
+ * Without a terminal: times of the first rounds of lines, in ms since the
+ * start, and the interval of all further rounds.
+ */
+static const uint64_t report_times[] = { 2000, 10000, 30000 };
 #define MINUTE_MS 60000
 
 struct row {
 	char *name;
-	const char *what; /* NULL: it has not begun, or has ended */
-	bool bytes;
+	const char *what; /* current operation; NULL: the row is inactive */
+	bool counts_bytes;
 	uint64_t done, total;
-	uint64_t since_ms, from; /* when `what` began, and with what done */
+	/* when `what` began, and the value of `done` at that time */
+	uint64_t began_ms, start_amount;
 };
 
 struct progress {
 	pthread_mutex_t lock;
-	bool terminal;
+	bool is_terminal;
 	uint64_t start_ms, next_ms;
-	unsigned rounds; /* rounds of plain lines so far */
-	unsigned drawn; /* lines of the table that are on the screen */
-	struct row *v;
-	size_t n;
+	unsigned n_rounds; /* rounds of plain lines so far */
+	unsigned n_drawn_lines; /* lines of the table that are on the screen */
+	struct row *rows;
+	size_t n_rows;
 };
 
 struct progress *progress_new(void)
@@ -47,10 +51,11 @@ struct progress *progress_new(void)
 	struct progress *p = xcalloc(1, sizeof(*p));
 
 	pthread_mutex_init(&p->lock, NULL);
-	p->terminal = isatty(STDERR_FILENO) && term && *term &&
-		      strcmp(term, "dumb") != 0;
+	p->is_terminal = isatty(STDERR_FILENO) && term && *term &&
+			 strcmp(term, "dumb") != 0;
 	p->start_ms = clock_ms();
-	p->next_ms = p->start_ms + (p->terminal ? TERMINAL_MS : moments[0]);
+	p->next_ms = p->start_ms +
+		     (p->is_terminal ? TERMINAL_MS : report_times[0]);
 	return p;
 }
 
@@ -59,26 +64,27 @@ size_t progress_add(struct progress *p, const char *name)
 	size_t row;
 
 	pthread_mutex_lock(&p->lock);
-	row = p->n;
-	*VEC_ADD(p->v, p->n) = (struct row){ .name = xstrdup(name) };
+	row = p->n_rows;
+	*VEC_ADD(p->rows, p->n_rows) = (struct row){ .name = xstrdup(name) };
 	pthread_mutex_unlock(&p->lock);
 	return row;
 }
 
+/* Set operation and progress of a row; `what` is NULL to make it inactive. */
 static void set_row(struct progress *p, size_t row, const char *what,
 		    bool bytes, uint64_t done, uint64_t total)
 {
 	struct row *r;
 
 	pthread_mutex_lock(&p->lock);
-	r = &p->v[row];
-	/* A download that begins again begins to be measured again. */
-	if (!str_equal(r->what, what) || done < r->from) {
-		r->since_ms = clock_ms();
-		r->from = done;
+	r = &p->rows[row];
+	/* Restart the rate for a new operation or a restarted download. */
+	if (!str_equal(r->what, what) || done < r->start_amount) {
+		r->began_ms = clock_ms();
+		r->start_amount = done;
 	}
 	r->what = what;
-	r->bytes = bytes;
+	r->counts_bytes = bytes;
 	r->done = done;
 	r->total = total;
 	pthread_mutex_unlock(&p->lock);
@@ -101,7 +107,8 @@ void progress_end(struct progress *p, size_t row)
 	set_row(p, row, NULL, true, 0, 0);
 }
 
-char *progress_text(const char *what, bool bytes, uint64_t done, uint64_t total)
+char *progress_format(const char *what, bool bytes, uint64_t done,
+		      uint64_t total)
 {
 	const double mib = 1 << 20;
 
@@ -120,15 +127,16 @@ char *progress_text(const char *what, bool bytes, uint64_t done, uint64_t total)
 			 (int)((double)done * 100 / (double)total));
 }
 
-/* ", 11.2 MiB/s, 0:05 left", or "". */
+/* Format ", 11.2 MiB/s, 0:05 left", or "" if no rate can be computed yet. */
 static char *rate_text(const struct row *r, uint64_t now_ms)
 {
-	uint64_t ms = now_ms - r->since_ms, came = r->done - r->from, left;
+	uint64_t ms = now_ms - r->began_ms;
+	uint64_t amount = r->done - r->start_amount, left;
 	double rate;
 
-	if (!r->bytes || ms < RATE_MS || !came)
+	if (!r->counts_bytes || ms < RATE_MS || !amount)
 		return xstrdup("");
-	rate = (double)came * 1000 / (double)ms;
+	rate = (double)amount * 1000 / (double)ms;
 	if (r->total < r->done || r->total == 0)
 		return xasprintf(", %.1f MiB/s", rate / (1 << 20));
 	left = (uint64_t)((double)(r->total - r->done) / rate);
@@ -137,9 +145,14 @@ static char *rate_text(const struct row *r, uint64_t now_ms)
 			 (unsigned long long)(left % 60));
 }
 
+/*
+ * Format the line of an active row, with the name padded to `name_width`
+ * columns for a table, or followed by a colon if `name_width` is 0.
+ */
 static char *row_text(const struct row *r, uint64_t now_ms, int name_width)
 {
-	char *text = progress_text(r->what, r->bytes, r->done, r->total);
+	char *text = progress_format(r->what, r->counts_bytes, r->done,
+				     r->total);
 	char *rate = rate_text(r, now_ms);
 	char *line = name_width ? xasprintf("%-*s  %s%s", name_width, r->name,
 					    text, rate) :
@@ -150,83 +163,70 @@ static char *row_text(const struct row *r, uint64_t now_ms, int name_width)
 	return line;
 }
 
-static unsigned terminal_width(void)
+/* Move the cursor to the first line of the table and clear from there. */
+static void erase_table(struct progress *p, struct buf *out)
+{
+	if (p->n_drawn_lines)
+		buf_printf(out, "\033[%uA\033[J", p->n_drawn_lines);
+	p->n_drawn_lines = 0;
+}
+
+/* Replace the table on the terminal; lines are cut at its width. */
+static void draw_table(struct progress *p, uint64_t now_ms)
 {
 	struct winsize size;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 20)
-		return 80;
-	return size.ws_col;
-}
-
-/* Back to where the table began, and nothing below. */
-static void erase(struct progress *p, struct buf *out)
-{
-	if (p->drawn)
-		buf_printf(out, "\033[%uA\033[J", p->drawn);
-	p->drawn = 0;
-}
-
-static void draw(struct progress *p, uint64_t now_ms)
-{
-	unsigned wide = terminal_width();
+	unsigned wide = 80;
 	struct buf out = { 0 };
 	size_t name = 0;
 
-	erase(p, &out);
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->v[i].what && strlen(p->v[i].name) > name)
-			name = strlen(p->v[i].name);
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col >= 20)
+		wide = size.ws_col;
+	erase_table(p, &out);
+	for (size_t i = 0; i < p->n_rows; i++) {
+		if (p->rows[i].what && strlen(p->rows[i].name) > name)
+			name = strlen(p->rows[i].name);
 	}
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->n_rows; i++) {
 		char *line;
 
-		if (!p->v[i].what)
+		if (!p->rows[i].what)
 			continue;
-		line = row_text(&p->v[i], now_ms, (int)name);
-		/* One that wraps would not be erased. */
+		line = row_text(&p->rows[i], now_ms, (int)name);
+		/* erase_table() counts lines, so no line may wrap. */
 		buf_printf(&out, "%.*s\n", (int)wide - 1, line);
-		p->drawn++;
+		p->n_drawn_lines++;
 		free(line);
 	}
 	fs_write_all(STDERR_FILENO, buf_bytes(&out));
 	buf_release(&out);
 }
 
-static void log_rows(struct progress *p, uint64_t now_ms)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		char *line;
-
-		if (!p->v[i].what)
-			continue;
-		line = row_text(&p->v[i], now_ms, 0);
-		log_info("%s", line);
-		free(line);
-	}
-}
-
-static uint64_t next_moment(const struct progress *p, uint64_t now_ms)
-{
-	const unsigned n = sizeof(moments) / sizeof(*moments);
-
-	return p->rounds < n ? p->start_ms + moments[p->rounds] :
-			       now_ms + MINUTE_MS;
-}
-
 void progress_tick(struct progress *p)
 {
+	const unsigned n = sizeof(report_times) / sizeof(*report_times);
 	uint64_t now_ms = clock_ms();
 
 	pthread_mutex_lock(&p->lock);
-	if (now_ms >= p->next_ms && p->terminal) {
-		draw(p, now_ms);
+	if (now_ms < p->next_ms)
+		goto out;
+	if (p->is_terminal) {
+		draw_table(p, now_ms);
 		p->next_ms = now_ms + TICK_MS;
-	} else if (now_ms >= p->next_ms) {
-		log_rows(p, now_ms);
-		p->rounds++;
-		p->next_ms = next_moment(p, now_ms);
+		goto out;
 	}
+	for (size_t i = 0; i < p->n_rows; i++) {
+		char *line;
+
+		if (!p->rows[i].what)
+			continue;
+		line = row_text(&p->rows[i], now_ms, 0);
+		log_info("%s", line);
+		free(line);
+	}
+	p->n_rounds++;
+	p->next_ms = p->n_rounds < n ? p->start_ms + report_times[p->n_rounds] :
+				       now_ms + MINUTE_MS;
+out:
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -236,17 +236,18 @@ void progress_free(struct progress *p)
 
 	if (!p)
 		return;
-	erase(p, &out);
+	erase_table(p, &out);
 	if (out.len)
 		fs_write_all(STDERR_FILENO, buf_bytes(&out));
 	buf_release(&out);
-	for (size_t i = 0; i < p->n; i++)
-		free(p->v[i].name);
-	free(p->v);
+	for (size_t i = 0; i < p->n_rows; i++)
+		free(p->rows[i].name);
+	free(p->rows);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 
+/* A call of progress_run() on another thread. */
 struct call {
 	struct progress *progress;
 	int (*fn)(void *arg);
@@ -262,7 +263,7 @@ static void run_call(void *ctx, size_t i)
 	c->ret = c->fn(c->arg);
 }
 
-static void tick_call(void *ctx)
+static void on_call_tick(void *ctx)
 {
 	progress_tick(((struct call *)ctx)->progress);
 }
@@ -273,7 +274,7 @@ int progress_run(const char *name, const char *what, int (*fn)(void *arg),
 	struct call c = { .progress = progress_new(), .fn = fn, .arg = arg };
 
 	progress_set(c.progress, progress_add(c.progress, name), what, 0, 0);
-	task_each(1, 1, run_call, tick_call, &c);
+	task_each(1, 1, run_call, on_call_tick, &c);
 	progress_free(c.progress);
 	return c.ret;
 }

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/progress.h - how far a few long things are, on stderr.
+ * cli/progress.h - Progress of long operations on stderr.
  *
- * On a terminal a table that is redrawn in place, a row for each thing, from
- * the first second on; elsewhere a line for each thing that is under way, after
- * 2 s, then 10 s, 30 s and each minute.  What is quick shows nothing.
+ * On a terminal, a table with a line per active row appears after one second
+ * and is redrawn in place.  Elsewhere a line per active row is logged after
+ * 2 s, 10 s, 30 s and then each minute.  A shorter operation prints nothing.
+ *
+ * Use:
+ *	1. progress_new(), then progress_add() for each row
+ *	2. progress_set() or progress_count() for the operation of a row, and
+ *	   progress_end() when the row has finished; from any thread
+ *	3. progress_tick() a few times a second from one thread
+ *	4. progress_free(), which removes the table from the terminal
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
@@ -15,35 +22,38 @@
 
 struct progress;
 
-/* For standard error, as it is. */
+/* Create the object and start its clock; check if stderr is a terminal. */
 struct progress *progress_new(void);
-/* Takes the table off the screen. */
+/* Remove the table from the terminal and free `p`, which can be NULL. */
 void progress_free(struct progress *p);
-/* A row; `name` is copied.  Returns its number. */
+/* Add an inactive row and return its number.  `name` is copied. */
 size_t progress_add(struct progress *p, const char *name);
 /*
- * What row `row` does ("fetching", which stays the caller's and lives as long
- * as `p`) and how much of it is done: bytes, `total` 0 while unknown; both 0
- * where there is nothing to count.  Any thread may call it.
+ * Set the operation of a row and its progress in bytes.  `total` is 0 if it is
+ * unknown; both numbers are 0 if nothing can be counted.  `what` ("fetching")
+ * is borrowed until `p` is freed or the row gets another operation.
  */
 void progress_set(struct progress *p, size_t row, const char *what,
 		  uint64_t done, uint64_t total);
-/* The same, counting things instead of bytes. */
+/* Like progress_set(), but `done` and `total` are numbers of items. */
 void progress_count(struct progress *p, size_t row, const char *what,
 		    uint64_t done, uint64_t total);
-/* The row has ended: it leaves the table.  Any thread may call it. */
+/* Make the row inactive, which removes it from the table. */
 void progress_end(struct progress *p, size_t row);
-/* Show what there is to show, if it is time; call it a few times a second. */
+/* Redraw the table or log the rows if the next update is due. */
 void progress_tick(struct progress *p);
 /*
- * Run fn(arg) on another thread and show meanwhile that `what` is being
- * done; returns what it returned.
+ * Run fn(arg) on another thread and show `what` as the progress of `name` until
+ * it returns.  Returns its return value.
  */
 int progress_run(const char *name, const char *what, int (*fn)(void *arg),
 		 void *arg);
 
-/* "45.1 MiB of 100.3 MiB, 45 %"; the text of a row, for tests. */
-char *progress_text(const char *what, bool bytes, uint64_t done,
-		    uint64_t total);
+/*
+ * Format the text of a row: "fetching, 45.1 of 100.3 MiB, 44 %".  The caller
+ * frees it.
+ */
+char *progress_format(const char *what, bool bytes, uint64_t done,
+		      uint64_t total);
 
 #endif

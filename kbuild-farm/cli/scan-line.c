@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What kbuild keeps of a compile, in .NAME.o.cmd beside NAME.o:
+ * kbuild saves the command of a compile in .NAME.o.cmd next to NAME.o:
  *
  *	savedcmd_NAME.o := COMMAND [; COMMAND]...	(cmd_ before 6.4)
  *	source_NAME.o := SOURCE
@@ -8,7 +8,8 @@
  *	  FILE \
  *	    $(wildcard include/config/X) \
  *
- * The command is a shell's, with "$" as "$$" and "#" as "$(pound)".
+ * The command is in shell syntax, with "$" written as "$$" and "#" as
+ * "$(pound)".
  */
 #include "cli/scan.h"
 
@@ -23,14 +24,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CMD_MAX (16u << 20)
+#define CMD_MAX (16u << 20) /* bytes of a .cmd file */
 
-/* What ends a word, what ends the command, and what is not understood. */
-#define BLANKS  " \t"
-#define ENDS    ";&|\n"
-#define STRANGE "`$<>()"
+#define BLANKS            " \t" /* end a word */
+#define COMMAND_END_CHARS ";&|\n"
+#define UNSUPPORTED_CHARS "`$<>()" /* substitutions and redirections */
 
-/* Quoted text, with *s behind the opening quote; false: it has no end. */
+/*
+ * Read quoted text; *s is after the opening quote and moves after the closing
+ * one.  Returns false without a closing quote or if the text is expanded.
+ */
 static bool read_quoted(const char **s, struct buf *word, char quote)
 {
 	for (; **s && **s != quote; ++*s) {
@@ -47,12 +50,13 @@ static bool read_quoted(const char **s, struct buf *word, char quote)
 	return true;
 }
 
+/* Read one word.  Returns false at unsupported syntax. */
 static bool read_shell_word(const char **s, struct buf *word)
 {
-	while (**s && !strchr(BLANKS ENDS, **s)) {
+	while (**s && !strchr(BLANKS COMMAND_END_CHARS, **s)) {
 		char c = *(*s)++;
 
-		if (strchr(STRANGE, c))
+		if (strchr(UNSUPPORTED_CHARS, c))
 			return false;
 		if (c == '\'' || c == '"') {
 			if (!read_quoted(s, word, c))
@@ -66,7 +70,7 @@ static bool read_shell_word(const char **s, struct buf *word)
 	return true;
 }
 
-int cli_scan_words(struct strv *out, const char *command)
+int cli_scan_split_words(struct strv *out, const char *command)
 {
 	struct buf word = { 0 };
 	const char *s = command;
@@ -74,7 +78,7 @@ int cli_scan_words(struct strv *out, const char *command)
 
 	while (good) {
 		s += strspn(s, BLANKS);
-		if (!*s || strchr(ENDS, *s))
+		if (!*s || strchr(COMMAND_END_CHARS, *s))
 			break;
 		buf_reset(&word);
 		good = read_shell_word(&s, &word);
@@ -85,7 +89,7 @@ int cli_scan_words(struct strv *out, const char *command)
 	return good ? 0 : -EINVAL;
 }
 
-/* Undo make's quoting. */
+/* Undo the quoting of make.  The caller frees the result. */
 static char *unquote_make(const char *s, size_t len)
 {
 	static const char pound[] = "$(pound)";
@@ -107,14 +111,7 @@ static char *unquote_make(const char *s, size_t len)
 	return out;
 }
 
-static char *saved_command(const char *text)
-{
-	const char *value = depfile_saved(text, NULL);
-
-	return value ? unquote_make(value, strcspn(value, "\n")) : NULL;
-}
-
-/* The source tree that `build` was made from; the caller frees it. */
+/* Return the source tree of the build directory.  The caller frees it. */
 static char *source_tree(const char *build)
 {
 	char *link = xasprintf("%s/source", build);
@@ -124,7 +121,8 @@ static char *source_tree(const char *build)
 	return tree && fs_is_dir(tree) ? tree : (free(tree), xstrdup(build));
 }
 
-static char *if_holds(char *dir, const char *source)
+/* Return `dir` if it contains the source; otherwise free it, return NULL. */
+static char *dir_if_has_source(char *dir, const char *source)
 {
 	char *path = xasprintf("%s/%s", dir, source);
 	bool there = fs_exists(path);
@@ -136,7 +134,10 @@ static char *if_holds(char *dir, const char *source)
 	return NULL;
 }
 
-/* The one library of tools/ that has the source; NULL: none or several. */
+/*
+ * Return the only directory in tools/ or tools/lib/ that contains the source,
+ * or NULL if none or several do.
+ */
 static char *find_library(const char *tree, const char *source)
 {
 	char *pattern = xasprintf("%s/tools/{*,lib/*}/%s", tree, source);
@@ -152,24 +153,27 @@ static char *find_library(const char *tree, const char *source)
 }
 
 /*
- * Where did this compile run?  Kbuild works in the build directory, but the
- * programs of tools/ are made in directories of their own, and the .cmd file
- * does not say which: the one, nearest to the .cmd file, that has the source,
- * or that of a library which is made for the program.
+ * Find the working directory of a compile.  kbuild works in the build
+ * directory, but the programs of tools/ are built in their own directories, and
+ * the .cmd file does not name them.  Take the directory nearest to the .cmd
+ * file that contains the source, or the library in tools/ that contains it.
  */
 static char *find_cwd(const char *build, const char *file, const char *source)
 {
-	char *cwd = source[0] == '/' ? xstrdup(build) :
-				       if_holds(xstrdup(build), source);
+	char *cwd = source[0] == '/' ?
+			    xstrdup(build) :
+			    dir_if_has_source(xstrdup(build), source);
 	char *tree = cwd ? NULL : source_tree(build);
 	char *below = str_dir(file + strlen(build) + 1);
 
 	while (!cwd) {
 		char *slash;
 
-		cwd = if_holds(xasprintf("%s/%s", build, below), source);
+		cwd = dir_if_has_source(xasprintf("%s/%s", build, below),
+					source);
 		if (!cwd)
-			cwd = if_holds(xasprintf("%s/%s", tree, below), source);
+			cwd = dir_if_has_source(xasprintf("%s/%s", tree, below),
+						source);
 		slash = strrchr(below, '/');
 		if (!slash)
 			break;
@@ -182,22 +186,27 @@ static char *find_cwd(const char *build, const char *file, const char *source)
 	return cwd;
 }
 
-static bool is_source(const char *s)
-{
-	return str_ends(s, ".c") || str_ends(s, ".S") || str_ends(s, ".s");
-}
-
+/*
+ * Parse the saved command of a .cmd file.  Returns 0, or -ENOMSG if it is not a
+ * compile of one .c, .S or .s file.
+ */
 static int read_compile(struct cli_scan_line *l, const char *text)
 {
-	char *command = saved_command(text);
-	int ret = command ? cli_scan_words(&l->argv, command) : -EINVAL;
+	const char *value = depfile_find_command(text, NULL);
+	char *command = value ? unquote_make(value, strcspn(value, "\n")) :
+				NULL;
+	int ret = command ? cli_scan_split_words(&l->argv, command) : -EINVAL;
+	const char *source;
 
 	free(command);
-	if (ret || !l->argv.n || !compiler_find_is_name(str_base(l->argv.v[0])))
+	if (ret || !l->argv.n ||
+	    !compiler_find_is_driver_name(str_base(l->argv.v[0])))
 		return -ENOMSG;
 	options_command_parse(&l->command, l->argv.v);
-	if (l->command.verdict == OPTIONS_PASSTHROUGH || !l->command.source ||
-	    !is_source(l->command.source))
+	source = l->command.source;
+	if (l->command.class == OPTIONS_CLASS_PASSTHROUGH || !source ||
+	    (!str_ends(source, ".c") && !str_ends(source, ".S") &&
+	     !str_ends(source, ".s")))
 		return -ENOMSG;
 	return 0;
 }
@@ -235,8 +244,8 @@ void cli_scan_line_release(struct cli_scan_line *l)
 	*l = (struct cli_scan_line){ 0 };
 }
 
-/* Does that .cmd file name a source with this base name? */
-static bool is_made_of(const char *path, const char *base)
+/* Return true if the .cmd file names a source with this base name. */
+static bool is_built_from(const char *path, const char *base)
 {
 	struct buf text = { 0 };
 	struct err err;
@@ -244,7 +253,7 @@ static bool is_made_of(const char *path, const char *base)
 	bool is = false;
 
 	if (!fs_read(path, CMD_MAX, &text, &err))
-		source = depfile_value(buf_str(&text), "source_");
+		source = depfile_find_value(buf_str(&text), "source_");
 	if (source) {
 		char *line = xstrndup(source, strcspn(source, "\n"));
 
@@ -255,7 +264,10 @@ static bool is_made_of(const char *path, const char *base)
 	return is;
 }
 
-/* DIR/.NAME.*.o.cmd of NAME.c, the first of them: KVM has NAME.nvhe.o alone. */
+/*
+ * Return the first DIR/.NAME.*.o.cmd of NAME.c, or NULL.  KVM on arm64 builds
+ * only NAME.nvhe.o from some sources.
+ */
 static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 {
 	struct strv names = { 0 };
@@ -269,7 +281,7 @@ static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 		    name[1 + stem] != '.' || !str_ends(name, ".o.cmd"))
 			continue;
 		found = xasprintf("%s%s", dir, name);
-		if (!is_made_of(found, base)) {
+		if (!is_built_from(found, base)) {
 			free(found);
 			found = NULL;
 		}
@@ -278,7 +290,7 @@ static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 	return found;
 }
 
-/* BUILD/DIR/.NAME.o.cmd of DIR/NAME.c, if that is there. */
+/* Return the existing BUILD/DIR/.NAME.o.cmd of DIR/NAME.c, or NULL. */
 static char *cmd_file(const char *build, const char *name)
 {
 	const char *base = str_base(name);
@@ -295,11 +307,11 @@ static char *cmd_file(const char *build, const char *name)
 	return path;
 }
 
-/* The same for an absolute name in that directory. */
+/* Like cmd_file(), for an absolute name below `dir`. */
 static char *cmd_file_below(const char *build, const char *dir,
 			    const char *name)
 {
-	const char *rest = str_below(name, dir);
+	const char *rest = str_skip_dir(name, dir);
 
 	return rest ? cmd_file(build, rest) : NULL;
 }
@@ -308,7 +320,7 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 		       struct err *err)
 {
 	char *tree = source_tree(build);
-	char *absolute = fs_absolute(name);
+	char *absolute = fs_make_absolute(name);
 	char *real = realpath(name, NULL);
 	const char *names[] = { absolute, real };
 	char *found = name[0] == '/' ? NULL : cmd_file(build, name);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+/* Set by the signal handler, which has no argument for a context. */
 static atomic_bool interrupted;
 
 static void on_signal(int number)
@@ -19,13 +20,16 @@ static void on_signal(int number)
 const atomic_bool *settings_catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	/* The second signal ends kfarm at once; nothing is left half done. */
+	/*
+	 * SA_RESETHAND makes the second signal end kfarm at once.  All files
+	 * are replaced by rename, so none is left incomplete.
+	 */
 	const struct sigaction sa = { .sa_handler = on_signal,
 				      .sa_flags = SA_RESETHAND };
 	struct sigaction before;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		/* What is ignored (nohup) stays so. */
+		/* An ignored signal (nohup) stays ignored. */
 		if (!sigaction(numbers[i], NULL, &before) &&
 		    before.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &sa, NULL);
@@ -33,16 +37,19 @@ const atomic_bool *settings_catch_signals(void)
 	return &interrupted;
 }
 
-bool settings_interrupted(void)
+bool settings_is_interrupted(void)
 {
 	return atomic_load(&interrupted);
 }
 
-static void read_standard(const struct conf *conf, struct strv *standard)
+/* Append a line ARCH=TOOLCHAIN for each section [arch "ARCH"] with a toolchain.
+ */
+static void read_default_toolchains(const struct conf *conf,
+				    struct strv *standard)
 {
 	struct strv arches = { 0 };
 
-	conf_subsections(conf, "arch", &arches);
+	conf_list_subsections(conf, "arch", &arches);
 	for (size_t i = 0; i < arches.n; i++) {
 		const char *value = conf_get(conf, "arch", arches.v[i],
 					     "toolchain");
@@ -53,19 +60,19 @@ static void read_standard(const struct conf *conf, struct strv *standard)
 	strv_release(&arches);
 }
 
-int settings_standard(struct strv *standard, struct err *err)
+int settings_load_toolchains(struct strv *toolchains, struct err *err)
 {
 	struct conf *conf = NULL;
 	int ret = conf_load(&conf, NULL, err);
 
 	if (!ret)
-		read_standard(conf, standard);
+		read_default_toolchains(conf, toolchains);
 	conf_free(conf);
 	return ret;
 }
 
-int settings_conf(struct conf **out, struct node_roster *roster,
-		  struct err *err)
+int settings_load_conf(struct conf **out, struct node_roster *roster,
+		       struct err *err)
 {
 	struct strv warnings = { 0 };
 	int ret = conf_load(out, &warnings, err);
@@ -73,43 +80,42 @@ int settings_conf(struct conf **out, struct node_roster *roster,
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
 	strv_release(&warnings);
-	return ret || roster->off ? ret : node_roster_load(roster, *out, err);
-}
-
-static void read_own(const struct conf *conf, struct settings_local *local)
-{
-	const char *shell = conf_get(conf, "farm", NULL, "shell");
-	const char *probes = conf_get(conf, "farm", NULL, "remember-probes");
-
-	local->shell = !str_equal(shell, "system");
-	local->forget_probes = str_equal(probes, "no");
+	return ret || roster->remote_disabled ?
+		       ret :
+		       node_roster_load(roster, *out, err);
 }
 
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard,
-		  struct settings_local *local, struct err *err)
+		  int *require_remote, struct strv *toolchains,
+		  struct settings_host *host, struct err *err)
 {
 	struct conf *conf = NULL;
 	int ret;
 
-	roster->off = no_remote;
-	ret = settings_conf(&conf, roster, err);
-	if (!ret && standard)
-		read_standard(conf, standard);
+	roster->remote_disabled = no_remote;
+	ret = settings_load_conf(&conf, roster, err);
+	if (!ret && toolchains)
+		read_default_toolchains(conf, toolchains);
 	if (!ret && !no_remote && !*require_remote)
-		*require_remote = (int)conf_number(conf, "farm", NULL,
-						   "require-remote", 0);
-	if (!ret && local)
-		read_own(conf, local);
+		*require_remote = (int)conf_get_number(conf, "farm", NULL,
+						       "require-remote", 0);
+	if (!ret && host) {
+		const char *shell = conf_get(conf, "farm", NULL, "shell");
+		const char *probes = conf_get(conf, "farm", NULL,
+					      "remember-probes");
+
+		host->use_shell = !str_equal(shell, "system");
+		host->ignore_probe_cache = str_equal(probes, "no");
+	}
 	conf_free(conf);
 	return ret;
 }
 
-void settings_end_by(int number)
+void settings_exit_by_signal(int number)
 {
 	const struct rlimit none = { 0 };
 
-	/* The core dump, if any, is the child's. */
+	/* A core dump of kfarm is useless: the child received the signal. */
 	setrlimit(RLIMIT_CORE, &none);
 	signal(number, SIG_DFL);
 	raise(number);

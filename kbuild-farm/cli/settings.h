@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/settings.h - what the commands that start a farm have in common.
+ * cli/settings.h - Settings shared by the commands that use nodes.
  */
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H
@@ -13,33 +13,43 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* What is done on this machine. */
-struct settings_local {
-	bool shell; /* make gets kfarm's */
-	bool forget_probes; /* compilers are asked each time */
+/* Settings for the part of a build that runs on the build host. */
+struct settings_host {
+	bool use_shell; /* make runs kfarm's recipe shell */
+	bool ignore_probe_cache; /* each probe runs the compiler */
 };
 
-/* Read the configuration, and its nodes; unknown keys are warned of. */
-int settings_conf(struct conf **out, struct node_roster *roster,
-		  struct err *err);
 /*
- * Read the configuration: the nodes, none with `no_remote`; the percentage of
- * farm.require-remote where *require_remote is 0; the toolchain of each
- * architecture, a line ARCH=TOOLCHAIN in `standard` (may be NULL); what a run
- * does besides in `local` (may be NULL).  Warnings are printed.
+ * Read the configuration and its nodes, and log a warning for each unknown key.
+ * The nodes are skipped if roster->remote_disabled is set.  The caller frees
+ * *out.
+ */
+int settings_load_conf(struct conf **out, struct node_roster *roster,
+		       struct err *err);
+/*
+ * Read the settings of a build and log warnings.
+ *
+ * `roster` receives the nodes, or no nodes with `no_remote`.  *require_remote
+ * receives the percentage farm.require-remote if it is 0.  `toolchains`
+ * receives a line ARCH=TOOLCHAIN per configured default; it can be NULL, like
+ * `host`.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
-		  int *require_remote, struct strv *standard,
-		  struct settings_local *local, struct err *err);
-/* The last of these alone, and without warnings. */
-int settings_standard(struct strv *standard, struct err *err);
+		  int *require_remote, struct strv *toolchains,
+		  struct settings_host *host, struct err *err);
+/* Append the lines ARCH=TOOLCHAIN of settings_load(), without warnings. */
+int settings_load_toolchains(struct strv *toolchains, struct err *err);
 /*
- * From now on SIGINT, SIGTERM and SIGHUP make what is returned true, the
- * second one ends kfarm; and has one come?
+ * Catch SIGINT, SIGTERM and SIGHUP.  The first signal sets the returned flag;
+ * the second signal of the same number ends kfarm.
  */
 const atomic_bool *settings_catch_signals(void);
-bool settings_interrupted(void);
-/* End by that signal, so that a shell's loop stops, too. */
-void settings_end_by(int number);
+/* Return true if a signal was caught. */
+bool settings_is_interrupted(void);
+/*
+ * End kfarm by signal `number`, as its child ended, so that a loop in the
+ * user's shell stops as well.
+ */
+void settings_exit_by_signal(int number);
 
 #endif

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP        2 /* between two columns */
-#define LAST_LEAST 12
+#define COLUMN_GAP      2 /* between two columns */
+#define LAST_COLUMN_MIN 12
 
-/* The width of each column; the caller frees it. */
+/* Return the width of each column; the caller frees the array. */
 static int *column_widths(const struct table *t, size_t columns)
 {
 	int *wide = xcalloc(columns, sizeof(*wide));
 
-	for (size_t i = 0; i < t->cells.n; i++) {
-		int n = (int)ui_width(t->cells.v[i]);
+	for (size_t i = 0; i < t->fields.n; i++) {
+		int n = (int)ui_width(t->fields.v[i]);
 
 		if (n > wide[i % columns])
 			wide[i % columns] = n;
@@ -27,7 +27,7 @@ unsigned table_width(const struct table *t)
 {
 	size_t columns = strlen(t->align);
 	int *wide = column_widths(t, columns);
-	unsigned all = GAP * (unsigned)(columns - 1);
+	unsigned all = COLUMN_GAP * (unsigned)(columns - 1);
 
 	for (size_t i = 0; i < columns; i++)
 		all += (unsigned)wide[i];
@@ -35,31 +35,35 @@ unsigned table_width(const struct table *t)
 	return all;
 }
 
-void table_fit(struct table *t, unsigned columns)
+void table_shorten(struct table *t, unsigned columns)
 {
 	size_t n = strlen(t->align);
 	int *wide = column_widths(t, n);
-	unsigned before = GAP * (unsigned)(n - 1), left = LAST_LEAST;
+	unsigned before = COLUMN_GAP * (unsigned)(n - 1),
+		 left = LAST_COLUMN_MIN;
 
 	for (size_t i = 0; i + 1 < n; i++)
 		before += (unsigned)wide[i];
 	if (columns > before + left)
 		left = columns - before;
-	for (size_t i = n - 1; i < t->cells.n; i += n) {
+	for (size_t i = n - 1; i < t->fields.n; i += n) {
 		struct buf cell = { 0 };
 
-		if (ui_width(t->cells.v[i]) <= left)
+		if (ui_width(t->fields.v[i]) <= left)
 			continue;
-		ui_width_elide(&cell, t->cells.v[i], left);
-		free(t->cells.v[i]);
-		t->cells.v[i] = buf_steal(&cell);
+		ui_width_elide(&cell, t->fields.v[i], left);
+		free(t->fields.v[i]);
+		t->fields.v[i] = buf_steal(&cell);
 	}
 	free(wide);
 }
 
-/* Each line of `text` below the first is behind `indent` blanks. */
-static void print_below(FILE *out, const char *text, unsigned indent,
-			unsigned columns)
+/*
+ * Print `text` wrapped at words to `columns` columns.  Lines after the first
+ * are indented by `indent` columns.
+ */
+static void print_continuation(FILE *out, const char *text, unsigned indent,
+			       unsigned columns)
 {
 	unsigned left = columns, word;
 
@@ -80,18 +84,19 @@ static void print_below(FILE *out, const char *text, unsigned indent,
 	}
 }
 
+/* Print the field of the last column, wrapped if the table demands it. */
 static void print_last(FILE *out, const struct table *t, const int *wide,
 		       const char *text)
 {
 	size_t last = strlen(t->align) - 1;
-	unsigned before = GAP * (unsigned)last, left = LAST_LEAST;
+	unsigned before = COLUMN_GAP * (unsigned)last, left = LAST_COLUMN_MIN;
 
 	for (size_t i = 0; i < last; i++)
 		before += (unsigned)wide[i];
-	if (t->wrap > before + left)
-		left = t->wrap - before;
-	if (t->wrap && t->align[last] == 'l')
-		print_below(out, text, before, left);
+	if (t->wrap_columns > before + left)
+		left = t->wrap_columns - before;
+	if (t->wrap_columns && t->align[last] == 'l')
+		print_continuation(out, text, before, left);
 	else
 		fputs(text, out);
 	fputc('\n', out);
@@ -102,31 +107,30 @@ void table_print(FILE *out, struct table *t)
 	size_t columns = strlen(t->align);
 	int *wide = column_widths(t, columns);
 
-	for (size_t i = 0; i < t->cells.n; i++) {
+	for (size_t i = 0; i < t->fields.n; i++) {
 		size_t column = i % columns;
-
-		int pad = wide[column] - (int)ui_width(t->cells.v[i]);
+		int pad = wide[column] - (int)ui_width(t->fields.v[i]);
 
 		if (column)
-			fprintf(out, "%*s", GAP, "");
+			fprintf(out, "%*s", COLUMN_GAP, "");
 		if (t->align[column] == 'r')
 			fprintf(out, "%*s", pad, "");
 		if (column + 1 == columns)
-			print_last(out, t, wide, t->cells.v[i]);
+			print_last(out, t, wide, t->fields.v[i]);
 		else
-			fputs(t->cells.v[i], out);
+			fputs(t->fields.v[i], out);
 		if (column + 1 < columns && t->align[column] == 'l')
 			fprintf(out, "%*s", pad, "");
 	}
 	free(wide);
-	strv_release(&t->cells);
+	strv_release(&t->fields);
 }
 
-void table_json(json_t *made)
+void table_print_json(json_t *json)
 {
-	/* It may go to a terminal, and names steer that (base/printable.h). */
-	json_dumpf(made, stdout,
+	/* Escape all but ASCII: names can contain terminal control codes. */
+	json_dumpf(json, stdout,
 		   JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII);
 	putchar('\n');
-	json_decref(made);
+	json_decref(json);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/table.h - a listing: columns of text, as wide as their widest cell, or
- * JSON.
+ * cli/table.h - Text tables and JSON on standard output.
+ *
+ * A column is as wide as its widest field.  Widths are terminal columns.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -13,22 +14,24 @@
 
 struct table {
 	const char *align; /* a letter per column: l or r */
-	struct strv cells; /* row by row; add with strv_add() */
-	/* Where not 0: the last column goes on below itself, at words, so that
-	   no row takes more columns than that, as far as it has 12. */
-	unsigned wrap;
+	struct strv fields; /* row by row; add with strv_add() */
+	/*
+	 * If not 0, the last column is wrapped at words so that a row has at
+	 * most this width.  The last column gets at least 12 columns.
+	 */
+	unsigned wrap_columns;
 };
 
-/* How many columns of a terminal a row takes. */
+/* Return the width of the table. */
 unsigned table_width(const struct table *t);
 /*
- * Shorten what is in the last column so that no row takes more than `columns`,
- * but leave it 12.
+ * Shorten the fields of the last column so that no row is wider than `columns`.
+ * They are not shortened to less than 12 columns.
  */
-void table_fit(struct table *t, unsigned columns);
-/* Prints all rows, the last column unpadded, and empties the table. */
+void table_shorten(struct table *t, unsigned columns);
+/* Print all rows, without padding the last column, and empty the table. */
 void table_print(FILE *out, struct table *t);
-/* Prints what a --json is answered with on stdout, and takes the reference. */
-void table_json(json_t *made);
+/* Print the output of --json on stdout and release the reference. */
+void table_print_json(json_t *json);
 
 #endif

@@ -1,42 +1,250 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * First everything is decided: which archive for each VERSION, --arch or
- * --triplet and host.  Then the archives are installed, a few at once
- * (cli/toolchain-orders.c), then the names made, and the nodes come last.
- */
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/toolchain-nodes.h"
-#include "cli/toolchain-orders.h"
-
-#include "base/fs.h"
-#include "base/log.h"
-#include "toolchain/data.h"
+#include "cli/toolchain.h"
+#include "toolchain/builtin.h"
+#include "toolchain/install.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is being put together. */
+/*
+ * Installation first decides on all toolchains: an archive for each VERSION,
+ * each --arch or --triplet and each host.  The batch of archives is then
+ * installed, a few concurrently.  After that the names are published, and the
+ * toolchains are uploaded to the nodes.
+ */
+
+/* One toolchain to be installed. */
+struct toolchain_batch_item {
+	struct toolchain_install_request order;
+	char *id;
+	struct toolchain_installed installed; /* valid if ret is 0 */
+	bool was_installed; /* before this command */
+	int ret;
+	struct err err;
+	struct strv notes;
+	/* storage that `order` borrows */
+	struct strv text;
+	struct digest sha256;
+	bool has_sha256;
+	/* used by the item's thread */
+	struct progress *progress;
+	size_t row;
+};
+
+/* The toolchains to be installed; empty if zeroed. */
+struct toolchain_batch {
+	struct toolchain_batch_item *items;
+	size_t n_items;
+};
+
+/* More concurrent downloads would only compete for network and CPU. */
+#define THREADS 4
+
+static void toolchain_batch_release(struct toolchain_batch *list)
+{
+	for (size_t i = 0; i < list->n_items; i++) {
+		struct toolchain_batch_item *o = &list->items[i];
+
+		toolchain_installed_release(&o->installed);
+		strv_release(&o->notes);
+		strv_release(&o->text);
+		free(o->id);
+	}
+	free(list->items);
+	*list = (struct toolchain_batch){ 0 };
+}
+
+/* Add an item.  Returns NULL if the batch already has the toolchain. */
+static struct toolchain_batch_item *add_order(
+	struct toolchain_batch *list, const struct toolchain_release *release,
+	const char *triplet, const char *host)
+{
+	bool own = !host || !strcmp(host, toolchain_host_arch());
+	char *id = toolchain_release_id(release, triplet, own ? NULL : host);
+	struct toolchain_batch_item *o;
+
+	for (size_t i = 0; i < list->n_items; i++) {
+		if (!strcmp(list->items[i].id, id)) {
+			free(id);
+			return NULL;
+		}
+	}
+	o = VEC_ADD(list->items, list->n_items);
+	*o = (struct toolchain_batch_item){ .id = id };
+	return o;
+}
+
+/* Set the fields of an order that come from options and configuration. */
+static void fill_order(struct toolchain_install_request *order,
+		       const struct toolchain_request *r)
+{
+	order->data_dir = r->data_dir;
+	order->cache_dir = r->download_dir;
+	order->mirrors = &r->mirrors;
+	order->fetch_options = &r->fetch;
+	order->insecure = r->insecure;
+	order->strict = r->strict;
+	order->sums_key = r->sums_key;
+	order->tar_key = r->tar_key;
+	order->key_files = r->key_files.n ? &r->key_files : NULL;
+	order->key_sources = r->key_sources.n ? &r->key_sources : NULL;
+	order->library_files = &r->library_files;
+	order->library_debs = &r->library_debs;
+}
+
+/* Copy a string into the item, so that it lives as long as the order. */
+static const char *copy_order_texts(struct toolchain_batch_item *o,
+				    const char *s)
+{
+	strv_add(&o->text, s);
+	return o->text.v[o->text.n - 1];
+}
+
+/*
+ * Add an installed toolchain, as if toolchain_install() had returned -EEXIST.
+ * Returns false if it cannot be read.
+ */
+static bool add_installed_item(struct toolchain_batch *list, const char *data,
+			       const struct toolchain_installed *t)
+{
+	struct toolchain_release release;
+	struct toolchain_batch_item *o;
+	struct err ignored = { 0 };
+	bool own = !strcmp(t->host, toolchain_host_arch());
+
+	if (toolchain_release_parse(t->release, &release, &ignored))
+		return false;
+	o = add_order(list, &release, t->triplet, own ? NULL : t->host);
+	if (!o)
+		return true;
+	o->was_installed = true;
+	if (toolchain_installed_read(data, t->id, &o->installed, &ignored)) {
+		list->n_items--;
+		free(o->id);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Add the installed toolchain of a complete release, for which no catalog is
+ * needed.  `triplets` is NULL for clang.  Returns false if none is installed.
+ */
+static bool toolchain_batch_add_installed(
+	struct toolchain_batch *list, const char *data,
+	const struct toolchain_installed_list *installed,
+	const struct toolchain_release *release, const struct strv *triplets,
+	const char *host)
+{
+	char *text = toolchain_release_format(release);
+	bool found = false;
+
+	for (size_t i = 0; !found && i < installed->n; i++) {
+		const struct toolchain_installed *t = &installed->v[i];
+
+		if (t->adopted_from || strcmp(t->release, text) != 0 ||
+		    strcmp(t->host, host) != 0)
+			continue;
+		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
+			continue;
+		found = add_installed_item(list, data, t);
+	}
+	free(text);
+	return found;
+}
+
+static void on_progress(void *ctx, enum toolchain_install_stage stage,
+			uint64_t done, uint64_t total)
+{
+	static const char *const texts[] = {
+		[TOOLCHAIN_STAGE_WAIT] =
+			"waiting for another kfarm that installs it",
+		[TOOLCHAIN_STAGE_LOOKUP] = "asking for signatures",
+		[TOOLCHAIN_STAGE_FETCH] = "fetching and unpacking",
+		[TOOLCHAIN_STAGE_CHECK] = "checking that it works",
+		[TOOLCHAIN_STAGE_PUBLISH] = "putting it in place",
+	};
+	struct toolchain_batch_item *o = ctx;
+
+	progress_set(o->progress, o->row, texts[stage], done, total);
+}
+
+/* Install one item on a thread of task_each(). */
+static void run_order(void *ctx, size_t i)
+{
+	struct toolchain_batch *list = ctx;
+	struct toolchain_batch_item *o = &list->items[i];
+
+	if (settings_is_interrupted()) {
+		o->ret = err_set(&o->err, ECANCELED, "interrupted");
+		return;
+	}
+	if (!o->was_installed)
+		o->ret = toolchain_install(&o->order, &o->installed, &o->err);
+	if (o->ret == -EEXIST) {
+		o->was_installed = true;
+		o->ret = 0;
+	}
+	progress_end(o->progress, o->row);
+}
+
+static void show_progress(void *ctx)
+{
+	const struct toolchain_batch *list = ctx;
+
+	progress_tick(list->items[0].progress);
+}
+
+/* Install all items; afterwards each has `ret`, and `installed` or `err`. */
+static void toolchain_batch_install(struct toolchain_batch *list)
+{
+	struct progress *p = progress_new();
+
+	for (size_t i = 0; i < list->n_items; i++) {
+		struct toolchain_batch_item *o = &list->items[i];
+
+		/* All items are added, so `o` and o->sha256 do not move. */
+		if (o->has_sha256)
+			o->order.sha256 = &o->sha256;
+		o->order.on_progress = on_progress;
+		o->order.ctx = o;
+		o->order.notes = &o->notes;
+		o->progress = p;
+		o->row = progress_add(p, o->id);
+	}
+	task_each(THREADS, list->n_items, run_order, show_progress, list);
+	progress_free(p);
+}
+
+/* State of `kfarm toolchain install`. */
 struct plan {
 	struct toolchain_request *r;
 	struct toolchain_catalog catalog;
 	bool has_catalog;
 	struct toolchain_installed_list installed;
 	struct toolchain_nodes nodes;
-	struct strv hosts; /* that builds are wanted for; this machine first */
-	struct strv maybe; /* the same, where such a build is offered */
-	struct toolchain_orders orders;
+	struct strv hosts; /* required hosts; the build host is first */
+	struct strv optional_hosts; /* only if the servers offer a build */
+	struct toolchain_batch batch;
 	struct err err;
 };
 
+/* Find the triplets of --arch; explain an unknown architecture. */
 static int find_triplets(const char *arch, const struct strv **triplets,
 			 struct err *err)
 {
 	const struct toolchain_arch *other;
 
-	*triplets = toolchain_data_triplets(arch);
+	*triplets = toolchain_builtin_arch_triplets(arch);
 	if (*triplets && (*triplets)->n)
 		return 0;
 	if (*triplets)
@@ -45,42 +253,49 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 			"--arch %s: there is no gcc for it; clang has no "
 			"--arch",
 			arch);
-	other = toolchain_data_arch_called(arch);
+	other = toolchain_builtin_arch_by_alias(arch);
 	if (other)
 		return err_set(err, EINVAL, "--arch %s: the kernel calls it %s",
 			       arch, other->arch);
-	return err_set(err, EINVAL,
-		       "--arch %s: no architecture of the kernel's; a triplet "
-		       "is given with --triplet",
-		       arch);
+	return err_set(
+		err, EINVAL,
+		"--arch %s: not an architecture of the kernel; use --triplet for a triplet",
+		arch);
 }
 
+/* Check that servers have a name for --host; suggest it if not. */
 static int check_host(const char *host, struct err *err)
 {
-	const struct toolchain_host *h = toolchain_data_host_of(host);
+	const struct toolchain_host *h = toolchain_builtin_host_by_machine(
+		host);
 
-	if (toolchain_data_host(host))
+	if (toolchain_builtin_find_host(host))
 		return 0;
 	if (h)
 		return err_set(err, EINVAL,
 			       "--host %s: servers of toolchains call it %s",
 			       host, h->name);
 	return err_set(err, EINVAL,
-		       "--host %s: nothing is offered for such a machine",
+		       "--host %s: no toolchain exists for such a machine",
 		       host);
 }
 
-/* One archive: from the catalog, unless it is installed already. */
+/*
+ * Add the newest archive of the catalog that fits, unless a complete release is
+ * already installed.  The catalog is loaded at its first use.
+ */
 static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 		    const struct strv *triplets, const char *host,
 		    struct err *err)
 {
 	const struct toolchain_archive *a;
+	struct toolchain_batch_item *o;
 	int ret;
 
-	if (wanted->n == 3 &&
-	    toolchain_orders_have(&p->orders, p->r->data, &p->installed, wanted,
-				  triplets, host))
+	if (wanted->n_parts == 3 &&
+	    toolchain_batch_add_installed(&p->batch, p->r->data_dir,
+					  &p->installed, wanted, triplets,
+					  host))
 		return 0;
 	if (!p->has_catalog) {
 		ret = toolchain_settings_catalog(p->r, wanted->is_clang,
@@ -91,13 +306,24 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 	}
 	ret = toolchain_catalog_find(&p->catalog, wanted, triplets, host, &a,
 				     err);
-	if (!ret)
-		toolchain_orders_add(&p->orders, p->r, a);
-	else if (ret == -ENOENT && strv_has(&p->maybe, host))
-		ret = 0;
-	return ret;
+	if (ret == -ENOENT && strv_has(&p->optional_hosts, host))
+		return 0;
+	if (ret)
+		return ret;
+	o = add_order(&p->batch, &a->release, a->triplet, a->host);
+	if (!o)
+		return 0;
+	fill_order(&o->order, p->r);
+	o->order.release = a->release;
+	o->order.mirror_path = copy_order_texts(o, a->mirror_path);
+	o->order.triplet = a->triplet ? copy_order_texts(o, a->triplet) : NULL;
+	o->order.host = strcmp(a->host, toolchain_host_arch()) ?
+				copy_order_texts(o, a->host) :
+				NULL;
+	return 0;
 }
 
+/* Plan a release on one host, for each --arch and --triplet. */
 static int plan_triplets(struct plan *p, const struct toolchain_release *wanted,
 			 const char *host, struct err *err)
 {
@@ -123,36 +349,44 @@ static int plan_triplets(struct plan *p, const struct toolchain_release *wanted,
 	return ret;
 }
 
-static int plan_word(struct plan *p, const char *word, struct err *err)
-{
-	struct toolchain_release wanted;
-	int ret = toolchain_release_parse(word, &wanted, err);
-
-	for (size_t i = 0; !ret && i < p->hosts.n; i++)
-		ret = plan_triplets(p, &wanted, p->hosts.v[i], err);
-	for (size_t i = 0; !ret && i < p->maybe.n; i++)
-		ret = plan_triplets(p, &wanted, p->maybe.v[i], err);
-	return ret;
-}
-
-/* A local archive says itself what it is; a VERSION must agree. */
+/* Plan the archive of --file.  A VERSION must agree with the archive's name. */
 static int plan_file(struct plan *p, struct err *err)
 {
 	const struct toolchain_request *r = p->r;
-	struct toolchain_order *o;
+	struct toolchain_install_request order = { 0 };
 	struct toolchain_release wanted;
-	int ret = toolchain_orders_file(&p->orders, r, &o, err);
+	struct strv text = { 0 };
+	struct digest sha256 = { 0 };
+	struct toolchain_batch_item *o;
+	int ret = toolchain_install_parse_file(&order, &text, r->file, err);
 
-	if (ret || !r->words.n)
+	if (!ret && r->sha256 && !digest_parse(&sha256, r->sha256))
+		ret = err_set(err, EINVAL,
+			      "--sha256 %s: not 64 hexadecimal digits",
+			      r->sha256);
+	if (ret) {
+		strv_release(&text);
 		return ret;
+	}
+	o = add_order(&p->batch, &order.release, order.triplet, order.host);
+	fill_order(&order, r);
+	order.archive_path = r->file;
+	o->order = order;
+	o->text = text;
+	o->sha256 = sha256;
+	o->has_sha256 = r->sha256 != NULL;
+
+	if (!r->words.n)
+		return 0;
 	ret = toolchain_release_parse(r->words.v[0], &wanted, err);
-	if (!ret && (wanted.is_clang != o->release.is_clang ||
-		     !toolchain_release_matches(&wanted, &o->release)))
+	if (!ret && (wanted.is_clang != order.release.is_clang ||
+		     !toolchain_release_matches(&wanted, &order.release)))
 		ret = err_set(err, EINVAL, "%s is no %s", r->file,
 			      r->words.v[0]);
 	return ret;
 }
 
+/* Reject options that exclude each other. */
 static int check_options(const struct toolchain_request *r, struct err *err)
 {
 	if (r->file &&
@@ -165,11 +399,11 @@ static int check_options(const struct toolchain_request *r, struct err *err)
 			       "which? as in: kfarm toolchain install gcc-13.3 "
 			       "--arch arm64");
 	if (r->sha256 && !r->file)
-		return err_set(err, EINVAL, "--sha256 is for --file");
+		return err_set(err, EINVAL, "--sha256 requires --file");
 	return 0;
 }
 
-/* Find what is wrong before anybody is asked. */
+/* Check all words and options before the first server or node is queried. */
 static int check_request(const struct toolchain_request *r, struct err *err)
 {
 	struct toolchain_release ignored;
@@ -185,12 +419,15 @@ static int check_request(const struct toolchain_request *r, struct err *err)
 	return ret;
 }
 
-/* Without --arch it is ARCH, as for make, else this machine's own. */
+/*
+ * Without --arch and --triplet use the environment variable ARCH, as make does,
+ * or the architecture of the build host.
+ */
 static void default_arch(struct toolchain_request *r)
 {
 	const char *arch = getenv("ARCH");
 	const struct toolchain_arch *a = NULL;
-	const struct toolchain_host *h = toolchain_data_this_host();
+	const struct toolchain_host *h = toolchain_builtin_local_host();
 
 	if (r->arches.n || r->triplets.n)
 		return;
@@ -199,20 +436,21 @@ static void default_arch(struct toolchain_request *r)
 		return;
 	}
 	for (size_t i = 0; h && !a && i < h->machines.n; i++) {
-		a = toolchain_data_arch(h->machines.v[i]);
+		a = toolchain_builtin_find_arch(h->machines.v[i]);
 		if (!a)
-			a = toolchain_data_arch_called(h->machines.v[i]);
+			a = toolchain_builtin_arch_by_alias(h->machines.v[i]);
 	}
-	strv_add(&r->arches, a ? a->arch : toolchain_here());
+	strv_add(&r->arches, a ? a->arch : toolchain_host_arch());
 }
 
 /*
- * A node's own architecture is wanted, unless it is this machine's; what else
- * it runs is worth a try (`tune`), if it is offered.
+ * Add the hosts of a node.  A build for the node's own architecture is
+ * required, unless the node runs programs of the build host.  Builds for other
+ * architectures that it runs are optional; `tune` compares them.
  */
-static void plan_node(struct plan *p, const struct peer_tools_node *n)
+static void plan_node(struct plan *p, const struct peer_survey_node *n)
 {
-	bool same = toolchain_nodes_same(n);
+	bool same = toolchain_nodes_is_same_arch(n);
 
 	if (!n->up)
 		log_warning("node %s: %s", n->entry->name, n->why);
@@ -226,22 +464,22 @@ static void plan_node(struct plan *p, const struct peer_tools_node *n)
 
 		if (!strv_has(&p->hosts, host) && must)
 			strv_add(&p->hosts, host);
-		else if (strcmp(host, toolchain_here()) != 0 &&
+		else if (strcmp(host, toolchain_host_arch()) != 0 &&
 			 !strv_has(&p->hosts, host) &&
-			 !strv_has(&p->maybe, host))
-			strv_add(&p->maybe, host);
+			 !strv_has(&p->optional_hosts, host))
+			strv_add(&p->optional_hosts, host);
 	}
 }
 
-static int ask_what_they_run(void *arg)
+static int query_node_hosts(void *arg)
 {
 	struct plan *p = arg;
 
-	return toolchain_nodes_ask(&p->nodes, &p->r->roster, p->r->nodes,
-				   &p->err);
+	return toolchain_nodes_query(&p->nodes, &p->r->roster, p->r->nodes,
+				     &p->err);
 }
 
-/* The hosts that builds are wanted for: --host, and what nodes run. */
+/* Collect the hosts: those of --host, and those of the nodes of --nodes. */
 static int plan_hosts(struct plan *p)
 {
 	const struct toolchain_request *r = p->r;
@@ -249,50 +487,47 @@ static int plan_hosts(struct plan *p)
 
 	strv_add_all(&p->hosts, r->hosts.v);
 	if (!p->hosts.n)
-		strv_add(&p->hosts, toolchain_here());
+		strv_add(&p->hosts, toolchain_host_arch());
 	if (r->nodes && strcmp(r->nodes, "none") != 0)
 		ret = progress_run("nodes", "asking what they run",
-				   ask_what_they_run, p);
-	for (size_t i = 0; !ret && i < p->nodes.n; i++)
-		plan_node(p, &p->nodes.v[i]);
+				   query_node_hosts, p);
+	for (size_t i = 0; !ret && i < p->nodes.n_nodes; i++)
+		plan_node(p, &p->nodes.nodes[i]);
 	return ret;
 }
 
+/* Check the request and fill the batch. */
 static int plan_install(struct plan *p)
 {
 	struct toolchain_request *r = p->r;
+	struct toolchain_release wanted;
 	struct err *err = &p->err;
 	int ret = check_options(r, err);
 
-	if (!ret && !r->file)
+	if (ret)
+		return ret;
+	if (!r->file)
 		default_arch(r);
-	if (!ret)
-		ret = check_request(r, err);
-	if (!ret)
-		ret = toolchain_settings_installed(r, &p->installed, err);
+	ret = check_request(r, err);
+	if (ret)
+		return ret;
+	ret = toolchain_settings_installed(r, &p->installed, err);
 	if (!ret)
 		ret = plan_hosts(p);
 	if (!ret && r->file)
 		return plan_file(p, err);
-	for (size_t i = 0; !ret && i < r->words.n; i++)
-		ret = plan_word(p, r->words.v[i], err);
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		ret = toolchain_release_parse(r->words.v[i], &wanted, err);
+		for (size_t k = 0; !ret && k < p->hosts.n; k++)
+			ret = plan_triplets(p, &wanted, p->hosts.v[k], err);
+		for (size_t k = 0; !ret && k < p->optional_hosts.n; k++)
+			ret = plan_triplets(p, &wanted, p->optional_hosts.v[k],
+					    err);
+	}
 	return ret;
 }
 
-/* Names and the report of one that is installed now. */
-static int publish_one(struct plan *p, struct toolchain_ordered *o)
-{
-	struct err err = { 0 };
-	int ret = toolchain_names_publish(p->r, &o->out, &err);
-
-	if (ret) {
-		err_wrap(&err, "%s is installed, but its names are not", o->id);
-		toolchain_failed(p->r, ret, &err);
-	}
-	toolchain_show_new(p->r, &o->out);
-	return ret ? EXIT_USAGE : EXIT_OK;
-}
-
+/* Upload the installed toolchains; return the number of failed nodes. */
 static unsigned push_to_nodes(struct plan *p)
 {
 	struct toolchain_installed_list list = { 0 };
@@ -300,53 +535,66 @@ static unsigned push_to_nodes(struct plan *p)
 	struct err err = { 0 };
 	unsigned failed = 0;
 
-	for (size_t i = 0; i < p->orders.n; i++) {
-		const struct toolchain_ordered *o = &p->orders.v[i];
+	for (size_t i = 0; i < p->batch.n_items; i++) {
+		const struct toolchain_batch_item *o = &p->batch.items[i];
 
-		/* This machine's own only where that was asked for: to tune. */
-		if (!o->ret && (strcmp(o->out.host, toolchain_here()) != 0 ||
-				strv_has(&p->r->hosts, o->out.host)))
+		/*
+		 * A build for the build host's architecture is uploaded only
+		 * with --host, for `tune`.
+		 */
+		if (!o->ret &&
+		    (strcmp(o->installed.host, toolchain_host_arch()) != 0 ||
+		     strv_has(&p->r->hosts, o->installed.host)))
 			strv_add(&ids, o->id);
 	}
 	if (toolchain_settings_installed(p->r, &list, &err))
 		log_error("toolchain install: %s", err.text);
 	if (ids.n)
 		failed = toolchain_nodes_push(&p->nodes, &list, &ids,
-					      p->r->fetch.cancel);
-	for (size_t i = 0; !ids.n && i < p->nodes.n; i++)
-		failed += !p->nodes.v[i].up;
+					      p->r->fetch.cancelled);
+	for (size_t i = 0; !ids.n && i < p->nodes.n_nodes; i++)
+		failed += !p->nodes.nodes[i].up;
 	toolchain_installed_list_release(&list);
 	strv_release(&ids);
 	return failed;
 }
 
-static int carry_out(struct plan *p)
+/* Install the batch, publish the names and upload; return the exit status. */
+static int install_planned(struct plan *p)
 {
 	int status = EXIT_OK;
 
-	toolchain_orders_run(&p->orders);
-	for (size_t i = 0; i < p->orders.n; i++) {
-		struct toolchain_ordered *o = &p->orders.v[i];
+	toolchain_batch_install(&p->batch);
+	for (size_t i = 0; i < p->batch.n_items; i++) {
+		struct toolchain_batch_item *o = &p->batch.items[i];
+		struct err err = { 0 };
+		int ret;
 
 		for (size_t k = 0; k < o->notes.n; k++)
 			log_info("%s: %s", o->id, o->notes.v[k]);
-		if (!o->ret) {
-			if (publish_one(p, o))
-				status = EXIT_USAGE;
+		if (o->ret) {
+			status = EXIT_USAGE;
+			if (o->ret != -ECANCELED && !settings_is_interrupted())
+				log_error("toolchain install: %s: %s", o->id,
+					  o->err.text);
 			continue;
 		}
-		status = EXIT_USAGE;
-		if (o->ret != -ECANCELED && !settings_interrupted())
-			log_error("toolchain install: %s: %s", o->id,
-				  o->err.text);
+		ret = toolchain_names_publish(p->r, &o->installed, &err);
+		if (ret) {
+			err_wrap(&err, "%s is installed, but its names are not",
+				 o->id);
+			toolchain_log_error(p->r, ret, &err);
+			status = EXIT_USAGE;
+		}
+		toolchain_show_print(p->r, &o->installed);
 	}
-	if (settings_interrupted()) {
-		log_error("toolchain install: interrupted; what came is kept, "
-			  "and the same command goes on from there");
+	if (settings_is_interrupted()) {
+		log_error(
+			"toolchain install: interrupted; the same command continues the download");
 		return EXIT_INTERRUPTED;
 	}
 	fflush(stdout);
-	if (p->nodes.n && push_to_nodes(p))
+	if (p->nodes.n_nodes && push_to_nodes(p))
 		status = EXIT_USAGE;
 	return status;
 }
@@ -358,13 +606,14 @@ int toolchain_install_main(struct toolchain_request *r)
 	int status;
 
 	if (!ret)
-		ret = fs_mkdirs(r->downloads, 0777, &p.err);
-	status = ret ? toolchain_failed(r, ret, &p.err) : carry_out(&p);
-	toolchain_orders_release(&p.orders);
+		ret = fs_mkdirs(r->download_dir, 0777, &p.err);
+	status = ret ? toolchain_log_error(r, ret, &p.err) :
+		       install_planned(&p);
+	toolchain_batch_release(&p.batch);
 	toolchain_nodes_release(&p.nodes);
 	toolchain_installed_list_release(&p.installed);
 	toolchain_catalog_release(&p.catalog);
 	strv_release(&p.hosts);
-	strv_release(&p.maybe);
+	strv_release(&p.optional_hosts);
 	return status;
 }

@@ -1,57 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * `list` and `verify`: each toolchain on this machine and on each node.
- * `verify` hashes everything again.
- */
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
-
-#include "base/fs.h"
-#include "base/json.h"
-#include "base/log.h"
 #include "toolchain/adopt.h"
+#include "toolchain/builtin.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 extern char **environ;
 
+/*
+ * State of `list` and `verify`: each toolchain on the build host and on each
+ * node.
+ */
 struct survey {
 	struct toolchain_request *r;
-	bool verify;
+	bool verify; /* hash all files again */
 	struct toolchain_installed_list list;
-	char **wrong; /* of each: what is wrong with it here, or NULL */
+	char **errors; /* local fault of each toolchain, or NULL */
 	struct toolchain_nodes nodes;
-	struct toolchain_node_cell *cells; /* list.n rows of nodes.n */
+	struct toolchain_node_state *states; /* list.n rows of nodes.n_nodes */
 	struct err err;
 };
 
-/* ------------------------------------------------------- this machine */
-
+/* The verification of one toolchain on a second thread. */
 struct check {
 	const struct toolchain_installed *t;
 	const atomic_bool *cancel;
 	struct err err;
 };
 
-static int hash_again(void *arg)
+static int rehash_toolchain(void *arg)
 {
 	struct check *c = arg;
 
-	if (c->t->adopted)
-		return toolchain_adopt_check(c->t, environ, &c->err);
+	if (c->t->adopted_from)
+		return toolchain_adopt_verify(c->t, environ, &c->err);
 	return toolchain_installed_verify(c->t, c->cancel, &c->err);
 }
 
-/* Without hashing: is the compiler there at all? */
-static int look_for_driver(const struct toolchain_installed *t, struct err *err)
+/* Check without hashing that the compiler driver exists. */
+static int check_driver_exists(const struct toolchain_installed *t,
+			       struct err *err)
 {
-	char *driver = toolchain_installed_driver(t);
+	char *driver = toolchain_installed_driver_path(t);
 	int ret = 0;
 
 	if (!fs_exists(driver))
@@ -60,141 +61,123 @@ static int look_for_driver(const struct toolchain_installed *t, struct err *err)
 	return ret;
 }
 
-static int check_here(struct survey *s)
+/* Check the toolchains on the build host and fill s->errors. */
+static int check_locally(struct survey *s)
 {
-	s->wrong = xcalloc(s->list.n + 1, sizeof(*s->wrong));
+	s->errors = xcalloc(s->list.n + 1, sizeof(*s->errors));
 	for (size_t i = 0; i < s->list.n; i++) {
 		struct check c = { .t = &s->list.v[i],
-				   .cancel = s->r->fetch.cancel };
+				   .cancel = s->r->fetch.cancelled };
 		int ret = s->verify ? progress_run(c.t->id, "hashing",
-						   hash_again, &c) :
-				      look_for_driver(c.t, &c.err);
+						   rehash_toolchain, &c) :
+				      check_driver_exists(c.t, &c.err);
 
-		if (settings_interrupted())
+		if (settings_is_interrupted())
 			return -ECANCELED;
 		if (ret)
-			s->wrong[i] = xstrdup(c.err.text);
+			s->errors[i] = xstrdup(c.err.text);
 	}
 	return 0;
 }
 
-/* ---------------------------------------------------------- the nodes */
-
-static int ask_what_they_hold(void *arg)
+/* Query the nodes and fill s->states, on a second thread. */
+static int query_node_toolchains(void *arg)
 {
 	struct survey *s = arg;
 	const char *which = s->r->nodes ? s->r->nodes : "all";
-	int ret = toolchain_nodes_ask(&s->nodes, &s->r->roster, which, &s->err);
+	int ret = toolchain_nodes_query(&s->nodes, &s->r->roster, which,
+					&s->err);
 
 	if (ret)
 		return ret;
-	s->cells = xcalloc(s->list.n * s->nodes.n + 1, sizeof(*s->cells));
-	return toolchain_nodes_look(&s->nodes, &s->list, s->verify, s->cells,
-				    &s->err);
+	s->states = xcalloc(s->list.n * s->nodes.n_nodes + 1,
+			    sizeof(*s->states));
+	return toolchain_nodes_inspect(&s->nodes, &s->list, s->verify,
+				       s->states, &s->err);
 }
 
-static int look_at_nodes(struct survey *s)
+/* Return the state of toolchain `i` on node `k`. */
+
+static const struct toolchain_node_state *node_state_at(const struct survey *s,
+							size_t i, size_t k)
 {
-	if (!s->r->roster.n || str_equal(s->r->nodes, "none"))
-		return 0;
-	return progress_run("nodes", s->verify ? "hashing" : "asking",
-			    ask_what_they_hold, s);
+	return &s->states[i * s->nodes.n_nodes + k];
 }
 
-/* ------------------------------------------------------------- output */
-
-static const struct toolchain_node_cell *cell_at(const struct survey *s,
-						 size_t i, size_t k)
-{
-	return &s->cells[i * s->nodes.n + k];
-}
-
-static void add_node_cell(struct table *t, const struct toolchain_node_cell *c)
-{
-	strv_addf(&t->cells, "%s%s%s", c->state, c->canary ? ", canary " : "",
-		  c->canary ? c->canary : "");
-}
-
-/* "ok" or "damaged", and whether it was ever verified. */
-static void add_here(struct table *t, const struct survey *s, size_t i)
-{
-	const struct toolchain_installed *have = &s->list.v[i];
-	const char *kind = have->adopted  ? ", adopted" :
-			   have->insecure ? ", unverified" :
-					    "";
-
-	strv_addf(&t->cells, "%s%s", s->wrong[i] ? "damaged" : "ok", kind);
-}
-
-/* What a table has no room for: a line for each thing that is wrong. */
+/*
+ * Log a line for each fault, because the table has no room for it.  Returns the
+ * number of faults.
+ */
 static unsigned log_details(const struct survey *s)
 {
 	unsigned wrong = (unsigned)s->list.broken.n;
 
 	for (size_t i = 0; i < s->list.n; i++) {
-		if (s->wrong[i]) {
-			log_error("%s: %s", s->list.v[i].id, s->wrong[i]);
+		if (s->errors[i]) {
+			log_error("%s: %s", s->list.v[i].id, s->errors[i]);
 			wrong++;
 		}
-		for (size_t k = 0; k < s->nodes.n; k++) {
-			const struct toolchain_node_cell *c = cell_at(s, i, k);
+		for (size_t k = 0; k < s->nodes.n_nodes; k++) {
+			const struct toolchain_node_state *c = node_state_at(
+				s, i, k);
 
-			wrong += c->is_different;
+			wrong += c->differs;
 			if (c->detail)
-				log_warning(
-					"%s on node %s: %s", s->list.v[i].id,
-					s->nodes.v[k].entry->name, c->detail);
+				log_warning("%s on node %s: %s",
+					    s->list.v[i].id,
+					    s->nodes.nodes[k].entry->name,
+					    c->detail);
 		}
 	}
-	for (size_t k = 0; k < s->nodes.n; k++) {
-		if (s->nodes.v[k].up)
+	for (size_t k = 0; k < s->nodes.n_nodes; k++) {
+		if (s->nodes.nodes[k].up)
 			continue;
-		log_warning("node %s: %s", s->nodes.v[k].entry->name,
-			    s->nodes.v[k].why);
-		/* What was not looked at is not verified. */
-		wrong += s->verify;
+		log_warning("node %s: %s", s->nodes.nodes[k].entry->name,
+			    s->nodes.nodes[k].why);
+		wrong += s->verify; /* a node that is down is not verified */
 	}
 	return wrong;
 }
 
+/* Print a row per toolchain with a column per node. */
 static void print_survey(const struct survey *s)
 {
-	size_t columns = 3 + s->nodes.n;
+	size_t columns = 3 + s->nodes.n_nodes;
 	char *align = xmalloc(columns + 1);
 	struct table t = { .align = align };
 
 	memset(align, 'l', columns);
 	align[columns] = '\0';
-	strv_add(&t.cells, "TOOLCHAIN");
-	strv_add(&t.cells, "MAKE");
-	strv_add(&t.cells, "HERE");
-	for (size_t k = 0; k < s->nodes.n; k++)
-		strv_add(&t.cells, s->nodes.v[k].entry->name);
+	strv_add(&t.fields, "TOOLCHAIN");
+	strv_add(&t.fields, "MAKE");
+	strv_add(&t.fields, "HERE");
+	for (size_t k = 0; k < s->nodes.n_nodes; k++)
+		strv_add(&t.fields, s->nodes.nodes[k].entry->name);
 	for (size_t i = 0; i < s->list.n; i++) {
-		char *use = toolchain_show_make(&s->list.v[i]);
+		const struct toolchain_installed *have = &s->list.v[i];
+		const char *kind = have->adopted_from ? ", adopted" :
+				   have->insecure     ? ", unverified" :
+							"";
+		char *use = toolchain_show_make(have);
 
-		strv_add(&t.cells, s->list.v[i].id);
-		strv_own(&t.cells, use ? use : xstrdup("-"));
-		add_here(&t, s, i);
-		for (size_t k = 0; k < s->nodes.n; k++)
-			add_node_cell(&t, cell_at(s, i, k));
+		strv_add(&t.fields, have->id);
+		strv_own(&t.fields, use ? use : xstrdup("-"));
+		strv_addf(&t.fields, "%s%s", s->errors[i] ? "damaged" : "ok",
+			  kind);
+		for (size_t k = 0; k < s->nodes.n_nodes; k++) {
+			const struct toolchain_node_state *c = node_state_at(
+				s, i, k);
+
+			strv_addf(&t.fields, "%s%s%s", c->state,
+				  c->canary ? ", canary " : "",
+				  c->canary ? c->canary : "");
+		}
 	}
 	table_print(stdout, &t);
 	free(align);
 }
 
-static json_t *cell_json(const struct survey *s, size_t i, size_t k)
-{
-	const struct toolchain_node_cell *c = cell_at(s, i, k);
-	json_t *o = json_object();
-
-	json_object_set_new(o, "node", json_text(s->nodes.v[k].entry->name));
-	json_object_set_new(o, "state", json_text(c->state));
-	json_object_set_new(o, "canary", json_text(c->canary));
-	json_object_set_new(o, "detail", json_text(c->detail));
-	return o;
-}
-
+/* Print each toolchain with its state on the build host and on each node. */
 static void print_survey_json(const struct survey *s)
 {
 	json_t *list = json_array();
@@ -202,21 +185,31 @@ static void print_survey_json(const struct survey *s)
 	for (size_t i = 0; i < s->list.n; i++) {
 		json_t *o = toolchain_show_json(&s->list.v[i]);
 		json_t *nodes = json_array();
-		const char *state = s->wrong[i] ? "damaged" : "ok";
+		const char *state = s->errors[i] ? "damaged" : "ok";
 
 		json_object_set_new(o, "state", json_text(state));
-		json_object_set_new(o, "detail", json_text(s->wrong[i]));
-		for (size_t k = 0; k < s->nodes.n; k++)
-			json_array_append_new(nodes, cell_json(s, i, k));
+		json_object_set_new(o, "detail", json_text(s->errors[i]));
+		for (size_t k = 0; k < s->nodes.n_nodes; k++) {
+			const struct toolchain_node_state *c = node_state_at(
+				s, i, k);
+			const char *node = s->nodes.nodes[k].entry->name;
+			json_t *n = json_object();
+
+			json_object_set_new(n, "node", json_text(node));
+			json_object_set_new(n, "state", json_text(c->state));
+			json_object_set_new(n, "canary", json_text(c->canary));
+			json_object_set_new(n, "detail", json_text(c->detail));
+			json_array_append_new(nodes, n);
+		}
 		json_object_set_new(o, "nodes", nodes);
 		json_array_append_new(list, o);
 	}
-	table_json(json_pack("{s:o, s:o}", "toolchains", list, "broken",
-			     json_texts(&s->list.broken)));
+	table_print_json(json_pack("{s:o, s:o}", "toolchains", list, "broken",
+				   json_texts(&s->list.broken)));
 }
 
-/* Only those that are named. */
-static int keep_named(struct survey *s)
+/* Reduce the list to the toolchains that the words name, if any are given. */
+static int filter_by_name(struct survey *s)
 {
 	struct strv ids = { 0 };
 	size_t n = 0;
@@ -242,33 +235,7 @@ static int keep_named(struct survey *s)
 	return ret;
 }
 
-static int show_survey(struct survey *s)
-{
-	unsigned wrong;
-
-	if (s->r->json)
-		print_survey_json(s);
-	else if (s->list.n)
-		print_survey(s);
-	else
-		log_info("no toolchain is installed; `kfarm toolchain search` "
-			 "shows what there is");
-	wrong = log_details(s);
-	return wrong ? EXIT_USAGE : EXIT_OK;
-}
-
-static void survey_release(struct survey *s)
-{
-	for (size_t i = 0; s->cells && i < s->list.n * s->nodes.n; i++)
-		free(s->cells[i].detail);
-	for (size_t i = 0; s->wrong && i < s->list.n; i++)
-		free(s->wrong[i]);
-	free(s->wrong);
-	free(s->cells);
-	toolchain_nodes_release(&s->nodes);
-	toolchain_installed_list_release(&s->list);
-}
-
+/* Run `list` or `verify`; return the exit status. */
 static int survey_main(struct toolchain_request *r, bool verify)
 {
 	struct survey s = { .r = r, .verify = verify };
@@ -276,15 +243,35 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	int status;
 
 	if (!ret)
-		ret = keep_named(&s);
+		ret = filter_by_name(&s);
 	if (!ret)
-		ret = check_here(&s);
-	if (!ret)
-		ret = look_at_nodes(&s);
+		ret = check_locally(&s);
+	if (!ret && r->roster.n && !str_equal(r->nodes, "none"))
+		ret = progress_run("nodes", verify ? "hashing" : "asking",
+				   query_node_toolchains, &s);
 	if (ret == -ECANCELED)
 		err_set(&s.err, ECANCELED, "interrupted");
-	status = ret ? toolchain_failed(r, ret, &s.err) : show_survey(&s);
-	survey_release(&s);
+	if (ret) {
+		status = toolchain_log_error(r, ret, &s.err);
+	} else {
+		if (r->json)
+			print_survey_json(&s);
+		else if (s.list.n)
+			print_survey(&s);
+		else
+			log_info(
+				"no toolchain is installed; `kfarm toolchain search` lists those available");
+		status = log_details(&s) ? EXIT_USAGE : EXIT_OK;
+	}
+
+	for (size_t i = 0; s.states && i < s.list.n * s.nodes.n_nodes; i++)
+		free(s.states[i].detail);
+	for (size_t i = 0; s.errors && i < s.list.n; i++)
+		free(s.errors[i]);
+	free(s.errors);
+	free(s.states);
+	toolchain_nodes_release(&s.nodes);
+	toolchain_installed_list_release(&s.list);
 	return status;
 }
 
@@ -296,4 +283,259 @@ int toolchain_list_main(struct toolchain_request *r)
 int toolchain_verify_main(struct toolchain_request *r)
 {
 	return survey_main(r, true);
+}
+
+#define WORDS_MAX 256 /* words in a field; no honest server lists more */
+
+/* A WORD of `search`: a release, an architecture or a triplet. */
+struct term {
+	bool is_release;
+	struct toolchain_release release;
+	const struct strv *triplets; /* of an architecture, otherwise NULL */
+	const char *word;
+};
+
+/* State of `search`. */
+struct search {
+	struct toolchain_request *r;
+	struct toolchain_catalog catalog;
+	struct toolchain_installed_list installed;
+	struct term *terms;
+	size_t n_terms;
+};
+
+/* Return true if the archive fits one word; clang fits each architecture. */
+static bool fits_word(const struct toolchain_archive *a, const struct term *t)
+{
+	if (t->is_release)
+		return toolchain_release_matches(&t->release, &a->release) &&
+		       t->release.is_clang == a->release.is_clang;
+	if (t->triplets)
+		return !a->triplet || strv_has(t->triplets, a->triplet);
+	return a->triplet && !strcmp(a->triplet, t->word);
+}
+
+/* Return true if the archive fits --host and all words. */
+static bool fits_terms(const struct search *s,
+		       const struct toolchain_archive *a)
+{
+	if (s->r->hosts.n && !strv_has(&s->r->hosts, a->host))
+		return false;
+	for (size_t i = 0; i < s->n_terms; i++) {
+		if (!fits_word(a, &s->terms[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Return the installed toolchain that this archive would install, or NULL. */
+static const struct toolchain_installed *find_installed_id(
+	const struct search *s, const struct toolchain_archive *a)
+{
+	char *release = toolchain_release_format(&a->release);
+	const struct toolchain_installed *t = NULL;
+
+	for (size_t i = 0; i < s->installed.n && !t; i++) {
+		const struct toolchain_installed *have = &s->installed.v[i];
+
+		if (!have->adopted_from && !strcmp(have->release, release) &&
+		    !strcmp(have->host, a->host) &&
+		    str_equal(have->triplet, a->triplet))
+			t = have;
+	}
+	free(release);
+	return t;
+}
+
+static bool same_release(const struct toolchain_archive *a,
+			 const struct toolchain_archive *b)
+{
+	return a->release.is_clang == b->release.is_clang &&
+	       !toolchain_release_compare(&a->release, &b->release);
+}
+
+/* Add the words as one field, without duplicates, and release them. */
+static void add_joined(struct table *t, struct strv *words)
+{
+	strv_sort_unique(words);
+	while (words->n > WORDS_MAX)
+		free(words->v[--words->n]);
+	strv_own(&t->fields, words->n ? strv_join(words, " ") : xstrdup("-"));
+	strv_release(words);
+}
+
+/* Order by compiler, release (newest first), triplet and host. */
+static int by_triplet(const void *x, const void *y)
+{
+	const struct toolchain_archive *a = *(
+		struct toolchain_archive *const *)x;
+	const struct toolchain_archive *b = *(
+		struct toolchain_archive *const *)y;
+	int order = a->release.is_clang - b->release.is_clang;
+
+	if (!order)
+		order = toolchain_release_compare(&b->release, &a->release);
+	if (!order && a->triplet && b->triplet)
+		order = strcmp(a->triplet, b->triplet);
+	return order ? order : strcmp(a->host, b->host);
+}
+
+/*
+ * Return the architectures of an archive; clang, which has no triplet, compiles
+ * for all.  The caller frees the result.
+ */
+static char *arches_of(const struct toolchain_archive *a)
+{
+	return a->triplet ? toolchain_show_arches(a->triplet) : xstrdup("all");
+}
+
+/*
+ * Add a row for the first archive of `v` and the following archives of the same
+ * release.  If words were given, a row covers only archives that differ in the
+ * host.  Returns the number of archives in the row.
+ */
+static size_t add_row(const struct search *s,
+		      const struct toolchain_archive *const *v, size_t n,
+		      struct table *t)
+{
+	struct strv arches = { 0 }, hosts = { 0 }, have = { 0 };
+	size_t i;
+
+	for (i = 0; i < n && same_release(v[0], v[i]) &&
+		    (!s->n_terms || str_equal(v[0]->triplet, v[i]->triplet));
+	     i++) {
+		char *names = arches_of(v[i]);
+
+		strv_split(&arches, names, " ");
+		strv_add(&hosts, v[i]->host);
+		if (find_installed_id(s, v[i]))
+			strv_split(&have, s->n_terms ? v[i]->host : names, " ");
+		free(names);
+	}
+	strv_own(&t->fields, toolchain_release_format(&v[0]->release));
+	if (s->n_terms) {
+		strv_own(&t->fields, arches_of(v[0]));
+		strv_add(&t->fields, v[0]->triplet ? v[0]->triplet : "-");
+	}
+	add_joined(t, &hosts);
+	add_joined(t, &have);
+	if (!s->n_terms)
+		add_joined(t, &arches);
+	strv_release(&arches);
+	return i;
+}
+
+/* Print a row per archive if words were given, otherwise per release. */
+static void print_table(const struct search *s,
+			const struct toolchain_archive *const *v, size_t n)
+{
+	static const char *const of_archives[] = { "VERSION",       "ARCH",
+						   "TRIPLET",       "RUNS ON",
+						   "INSTALLED FOR", NULL };
+	static const char *const of_releases[] = { "VERSION", "RUNS ON",
+						   "INSTALLED", "COMPILES FOR",
+						   NULL };
+	struct table t = { .align = s->n_terms ? "lllll" : "llll" };
+
+	strv_add_all(&t.fields,
+		     (char *const *)(s->n_terms ? of_archives : of_releases));
+	for (size_t i = 0; i < n;)
+		i += add_row(s, v + i, n - i, &t);
+	table_print(stdout, &t);
+}
+
+/* Print the archives as JSON, with the age of the catalog. */
+static void print_archives_json(const struct search *s,
+				const struct toolchain_archive *const *v,
+				size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct toolchain_archive *a = v[i];
+		const struct toolchain_installed *have = find_installed_id(s,
+									   a);
+		char *release = toolchain_release_format(&a->release);
+		char *arches = a->triplet ? toolchain_show_arches(a->triplet) :
+					    NULL;
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:s?}",
+					"release", release, "triplet",
+					a->triplet, "arch", arches, "host",
+					a->host, "path", a->mirror_path,
+					"installed", have ? have->id : NULL));
+		free(arches);
+		free(release);
+	}
+	table_print_json(
+		json_pack("{s:I, s:I, s:s?, s:o}", "fetched",
+			  (json_int_t)s->catalog.fetched_s, "age_seconds",
+			  (json_int_t)(time(NULL) - s->catalog.fetched_s),
+			  "stale", s->catalog.refresh_error, "archives", list));
+}
+
+/* Print the archives that fit; return the exit status. */
+static int show_archives(const struct search *s)
+{
+	const struct toolchain_archive **v = xcalloc(s->catalog.n_archives + 1,
+						     sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->catalog.n_archives; i++) {
+		if (fits_terms(s, &s->catalog.archives[i]))
+			v[n++] = &s->catalog.archives[i];
+	}
+	if (s->r->json) {
+		/* JSON keeps the order of the catalog. */
+		print_archives_json(s, v, n);
+	} else if (n) {
+		/* The rows need all hosts of a release and triplet together. */
+		qsort(v, n, sizeof(*v), by_triplet);
+		print_table(s, v, n);
+	} else {
+		char *words = strv_join(&s->r->words, " ");
+
+		log_error("toolchain search: nothing fits %s; a word is a "
+			  "release (gcc-13), an architecture (arm64) or a "
+			  "triplet, and --host is what they run on",
+			  words);
+		free(words);
+	}
+	free(v);
+	return n || s->r->json ? EXIT_OK : EXIT_USAGE;
+}
+
+int toolchain_search_main(struct toolchain_request *r)
+{
+	struct search s = { .r = r, .n_terms = r->words.n };
+	struct err err = { 0 };
+	bool clang;
+	int status, ret;
+
+	s.terms = xcalloc(r->words.n + 1, sizeof(*s.terms));
+	for (size_t i = 0; i < r->words.n; i++) {
+		const char *word = r->words.v[i];
+		const struct toolchain_arch *a = toolchain_builtin_find_arch(
+			word);
+		struct term *t = &s.terms[i];
+		struct err ignored;
+
+		if (!a)
+			a = toolchain_builtin_arch_by_alias(word);
+		t->word = word;
+		t->is_release = !toolchain_release_parse(word, &t->release,
+							 &ignored);
+		t->triplets = a ? &a->triplets : NULL;
+	}
+	clang = s.n_terms && s.terms[0].is_release &&
+		s.terms[0].release.is_clang;
+	ret = toolchain_settings_installed(r, &s.installed, &err);
+	if (!ret)
+		ret = toolchain_settings_catalog(r, clang, &s.catalog, &err);
+	status = ret ? toolchain_log_error(r, ret, &err) : show_archives(&s);
+	toolchain_catalog_release(&s.catalog);
+	toolchain_installed_list_release(&s.installed);
+	free(s.terms);
+	return status;
 }

@@ -1,84 +1,88 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/toolchain-nodes.h - the nodes' part of `kfarm toolchain`: what each of
- * them holds, and how it gets or loses something.
+ * cli/toolchain-nodes.h - Toolchains on nodes: query, upload and removal.
  *
- * A node that runs programs of the build host's architecture needs nothing:
- * the compiler travels as content.  Others hold the release made for their
- * own host, which the build host installed as ID-on-HOST.
+ * A node that runs programs of the build host's architecture needs no installed
+ * toolchain: the compiler is sent as content.  Other nodes need a build of the
+ * release for their own host, which the build host has installed as ID-on-HOST.
  */
 #ifndef CLI_TOOLCHAIN_NODES_H
 #define CLI_TOOLCHAIN_NODES_H
 
 #include "conf/conf.h"
 #include "node/roster.h"
-#include "peer/tools.h"
+#include "peer/survey.h"
 #include "toolchain/installed.h"
 
 #include <stdatomic.h>
 
-/* The nodes of a command, all asked at once. */
+/* The nodes of a command. */
 struct toolchain_nodes {
-	struct peer_tools_node *v; /* in the order of the roster */
-	size_t n;
+	struct peer_survey_node *nodes; /* in the order of the roster */
+	size_t n_nodes;
 };
 
-/* One cell of the table of `list`. */
-struct toolchain_node_cell {
+/* The state of one toolchain on one node. */
+struct toolchain_node_state {
 	/*
-	 * "-" (another host's build: not for this node), "not needed"
-	 * (content shipping), "ok", "missing", "different" (not what the build
-	 * host installed), "down".
+	 * "-": a build that the node cannot run; "not needed": the compiler is
+	 * sent as content; "ok"; "missing"; "different": not the files that the
+	 * build host has installed; "down"
 	 */
 	const char *state;
-	const char *canary; /* "passed", "failed"; NULL: it did not run */
-	bool is_different;
-	char *detail; /* why it is different or failed; NULL: nothing to say */
+	const char *canary; /* "passed", "failed"; NULL: not tested */
+	bool differs;
+	char *detail; /* explains "different" or "failed"; can be NULL */
 };
 
 /*
- * The nodes of `all` that `which` names ("all", or names with commas between)
- * in `out`, whose array the caller frees; the entries are borrowed.  -ENOENT
- * for a name that is none, with `err` set.
+ * Copy the nodes of `all` that `names` selects to `out`: "all", or names
+ * separated by commas.  The caller frees out->v; the entries are borrowed.
+ * Returns 0, or -ENOENT with `err` set for an unknown name or without nodes.
  */
-int toolchain_nodes_pick(struct node_roster *out, const struct node_roster *all,
-			 const char *which, struct err *err);
-/* Does the node run what this machine runs? */
-bool toolchain_nodes_same(const struct peer_tools_node *node);
+int toolchain_nodes_select(struct node_roster *out,
+			   const struct node_roster *all, const char *names,
+			   struct err *err);
+/* Return true if the node runs programs of the build host's architecture. */
+bool toolchain_nodes_is_same_arch(const struct peer_survey_node *node);
 
 /*
- * Ask the nodes that `which` names.  One that does not answer is in the list
- * with `why`.  Errors as above.  Release it in any case.
+ * Query the nodes that `names` selects concurrently.  A node that does not
+ * answer is in the list with `why` set.  Returns 0, -ENOENT as above, or an
+ * error of peer_survey_run().  Release `out` in any case.
  */
-int toolchain_nodes_ask(struct toolchain_nodes *out,
-			const struct node_roster *roster, const char *which,
-			struct err *err);
+int toolchain_nodes_query(struct toolchain_nodes *out,
+			  const struct node_roster *roster, const char *names,
+			  struct err *err);
 void toolchain_nodes_release(struct toolchain_nodes *nodes);
 
 /*
- * A node of another architecture has no canary of this machine's builds; it is
- * in the row of the build for that architecture.
+ * Fill states[i * nodes->n_nodes + k] for toolchain i of `list` and node k.
+ * With `verify` the nodes are queried again and hash their installed
+ * toolchains.  The caller frees each `detail`.
  *
- * Fill cells[i * nodes->n + k] for toolchain i of `list` and node k.  With
- * `verify` the nodes are asked again, and hash what they hold.  Each `detail`
- * is the caller's to free.
+ * A canary result is stored with the build that ran on the node, so for a node
+ * of another architecture it is in the row of the build for that architecture.
  */
-int toolchain_nodes_look(const struct toolchain_nodes *nodes,
-			 const struct toolchain_installed_list *list,
-			 bool verify, struct toolchain_node_cell *cells,
-			 struct err *err);
+int toolchain_nodes_inspect(const struct toolchain_nodes *nodes,
+			    const struct toolchain_installed_list *list,
+			    bool verify, struct toolchain_node_state *states,
+			    struct err *err);
 
 /*
- * Bring the toolchains `ids` of `list` to the nodes that run their hosts, all
- * nodes at once, with progress on stderr and a line for each node at its end.
- * Returns how many nodes do not have all of theirs now; each was named.
+ * Upload the toolchains `ids` of `list` to all nodes that can run them,
+ * concurrently, with progress on stderr and a line per node and toolchain at
+ * the end.  Returns the number of nodes that lack one of them; each is logged.
  */
 unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
 			      const struct toolchain_installed_list *list,
 			      const struct strv *ids,
 			      const atomic_bool *cancel);
-/* Take `id` away from the nodes that hold it; the same answer. */
-unsigned toolchain_nodes_drop(const struct toolchain_nodes *nodes,
-			      const char *id);
+/*
+ * Remove `id` from the nodes that have it.  Returns the number of nodes on
+ * which this failed; each is logged.
+ */
+unsigned toolchain_nodes_remove(const struct toolchain_nodes *nodes,
+				const char *id);
 
 #endif

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/toolchain.h"
-
-#include "base/fs.h"
-#include "base/log.h"
-#include "toolchain/data.h"
+#include "compiler/bfd-plugins.h"
+#include "toolchain/builtin.h"
+#include "toolchain/link.h"
+#include "toolchain/tool-name.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
-int toolchain_failed(const struct toolchain_request *r, int ret,
-		     const struct err *err)
+int toolchain_log_error(const struct toolchain_request *r, int ret,
+			const struct err *err)
 {
 	log_error("toolchain %s: %s", r->verb, err->text);
 	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
@@ -27,34 +31,29 @@ static bool is_true(const struct conf *c, const char *key)
 	return value && !strcmp(value, "true");
 }
 
-static void load_lists(struct toolchain_request *r)
-{
-	conf_get_all(r->conf, "toolchain", NULL, "mirror", &r->mirrors);
-	if (!r->mirrors.n)
-		strv_add_all(&r->mirrors, toolchain_data_mirrors()->v);
-	conf_get_all(r->conf, "toolchain", NULL, "key-file", &r->key_files);
-	conf_get_all(r->conf, "toolchain", NULL, "key-source", &r->key_sources);
-}
-
 int toolchain_settings_load(struct toolchain_request *r, struct err *err)
 {
 	char *cache;
-	int ret = settings_conf(&r->conf, &r->roster, err);
+	int ret = settings_load_conf(&r->conf, &r->roster, err);
 
 	if (ret)
 		return ret;
-	load_lists(r);
+	conf_get_all(r->conf, "toolchain", NULL, "mirror", &r->mirrors);
+	if (!r->mirrors.n)
+		strv_add_all(&r->mirrors, toolchain_builtin_mirrors()->v);
+	conf_get_all(r->conf, "toolchain", NULL, "key-file", &r->key_files);
+	conf_get_all(r->conf, "toolchain", NULL, "key-source", &r->key_sources);
 	r->sums_key = conf_get(r->conf, "toolchain", NULL, "sums-key");
 	r->tar_key = conf_get(r->conf, "toolchain", NULL, "tar-key");
 	r->strict = r->strict || is_true(r->conf, "strict");
 	r->fetch = (struct fetch_options){
 		.ca_file = conf_get(r->conf, "toolchain", NULL, "ca-file"),
 		.allow_http = is_true(r->conf, "http"),
-		.cancel = settings_catch_signals(),
+		.cancelled = settings_catch_signals(),
 	};
-	r->data = fs_data_home();
+	r->data_dir = fs_data_home();
 	cache = fs_cache_home();
-	r->downloads = xasprintf("%s/downloads", cache);
+	r->download_dir = xasprintf("%s/downloads", cache);
 	free(cache);
 	return 0;
 }
@@ -72,11 +71,12 @@ void toolchain_settings_release(struct toolchain_request *r)
 	strv_release(&r->key_sources);
 	node_roster_release(&r->roster);
 	conf_free(r->conf);
-	free(r->data);
-	free(r->downloads);
+	free(r->data_dir);
+	free(r->download_dir);
 }
 
-static char *age_text(int64_t seconds)
+/* Format as "3 days", in the largest unit that yields at least 1. */
+static char *format_age(int64_t seconds)
 {
 	static const struct {
 		int64_t seconds;
@@ -97,8 +97,7 @@ static char *age_text(int64_t seconds)
 	return xstrdup("less than a minute");
 }
 
-/* ---------------------------------------------------------- the catalog */
-
+/* The progress row of a catalog download. */
 struct asking {
 	struct progress *progress;
 	size_t row;
@@ -112,92 +111,65 @@ static void on_progress(void *ctx, unsigned done, unsigned total)
 	progress_tick(a->progress);
 }
 
-static void log_catalog_age(const struct toolchain_request *r,
-			    const struct toolchain_catalog *c)
-{
-	char *age = age_text(time(NULL) - c->fetched);
-
-	for (size_t i = 0; i < c->warnings.n; i++)
-		log_warning("%s", c->warnings.v[i]);
-	if (c->stale)
-		log_warning("%s; this is the listing of %s ago", c->stale, age);
-	else if (!r->json)
-		log_info("listing of %s, %s old (--refresh asks again)",
-			 r->mirrors.v[0], age);
-	free(age);
-}
-
-/* A compiler need not come from a server. */
-static int without_servers(int ret, struct err *err)
-{
-	char *why = xstrdup(err->text);
-
-	err_set(err, -ret,
-		"%s\n  without a server: `kfarm toolchain install --file "
-		"ARCHIVE`, or `kfarm toolchain adopt PREFIX`",
-		why);
-	free(why);
-	return ret;
-}
-
 int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err)
 {
-	char *file = toolchain_catalog_file();
+	char *file = toolchain_catalog_default_path();
 	struct asking a = { .progress = progress_new() };
 	struct fetch_options fetch = r->fetch;
 	struct toolchain_catalog_setup setup = {
-		.file = file,
+		.cache_path = file,
 		.mirrors = &r->mirrors,
 		.fetch = &fetch,
 		.refresh = r->refresh,
-		.clang = clang,
-		.progress = on_progress,
+		.for_clang = clang,
+		.on_progress = on_progress,
 		.ctx = &a,
 	};
+	char *age, *why;
 	int ret;
 
-	/* Without a network there is the cache, so it is not waited for long.
-	 */
-	fetch.tries = r->mirrors.n > 1 ? 1 : 2;
+	/* Give up soon without a network, because the cache replaces it. */
+	fetch.n_tries = r->mirrors.n > 1 ? 1 : 2;
 	a.row = progress_add(a.progress, r->mirrors.v[0]);
 	ret = toolchain_catalog_load(out, &setup, err);
 	progress_free(a.progress);
 	free(file);
-	if (!ret)
-		log_catalog_age(r, out);
-	return ret && ret != -ECANCELED ? without_servers(ret, err) : ret;
-}
+	if (ret == -ECANCELED)
+		return ret;
+	if (ret) {
+		why = xstrdup(err->text);
+		err_set(err, -ret,
+			"%s\n  without a server: `kfarm toolchain install "
+			"--file ARCHIVE`, or `kfarm toolchain adopt PREFIX`",
+			why);
+		free(why);
+		return ret;
+	}
 
-/* ------------------------------------------------------- the installed */
+	age = format_age(time(NULL) - out->fetched_s);
+	for (size_t i = 0; i < out->warnings.n; i++)
+		log_warning("%s", out->warnings.v[i]);
+	if (out->refresh_error)
+		log_warning("%s; this is the listing of %s ago",
+			    out->refresh_error, age);
+	else if (!r->json)
+		log_info("listing of %s, %s old (--refresh asks again)",
+			 r->mirrors.v[0], age);
+	free(age);
+	return 0;
+}
 
 int toolchain_settings_installed(const struct toolchain_request *r,
 				 struct toolchain_installed_list *out,
 				 struct err *err)
 {
-	int ret = toolchain_installed_list(r->data, out, err);
+	int ret = toolchain_installed_list(r->data_dir, out, err);
 
 	for (size_t i = 0; !ret && i < out->broken.n; i++)
-		log_warning("%s; `kfarm toolchain remove` takes it away",
+		log_warning("%s; `kfarm toolchain remove` removes it",
 			    out->broken.v[i]);
 	return ret;
-}
-
-static int no_such_toolchain(const struct toolchain_installed_list *list,
-			     const char *name, struct err *err)
-{
-	struct strv names = { 0 };
-	char *text;
-
-	for (size_t i = 0; i < list->n; i++)
-		strv_add(&names, list->v[i].id);
-	text = strv_join(&names, ", ");
-	err_set(err, ENOENT, "there is no toolchain \"%s\"%s%s", name,
-		names.n ? "; there are: " : "; none is installed",
-		names.n ? text : "");
-	free(text);
-	strv_release(&names);
-	return -ENOENT;
 }
 
 int toolchain_settings_find(const struct toolchain_installed_list *list,
@@ -206,6 +178,8 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 			    struct err *err)
 {
 	const struct toolchain_installed *found = NULL;
+	struct strv names = { 0 };
+	char *text;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct toolchain_installed *t = &list->v[i];
@@ -222,8 +196,236 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 				       found->id, t->id);
 		found = t;
 	}
-	if (!found)
-		return no_such_toolchain(list, name, err);
-	*out = found;
-	return 0;
+	if (found) {
+		*out = found;
+		return 0;
+	}
+
+	for (size_t i = 0; i < list->n; i++)
+		strv_add(&names, list->v[i].id);
+	text = strv_join(&names, ", ");
+	err_set(err, ENOENT, "there is no toolchain \"%s\"%s%s", name,
+		names.n ? "; there are: " : "; none is installed",
+		names.n ? text : "");
+	free(text);
+	strv_release(&names);
+	return -ENOENT;
+}
+
+/*
+ * Publish the names in the directory `dir`, add new ones to `links`, and warn
+ * of the first names that are already taken.
+ */
+static int publish_in(const char *dir, struct toolchain_link_request w,
+		      struct strv *links, struct err *err)
+{
+	struct strv made = { 0 }, taken = { 0 };
+	int ret;
+
+	w.link_dir = dir;
+	ret = toolchain_link_publish(&w, &made, &taken, err);
+	for (size_t i = 0; !ret && i < made.n; i++) {
+		if (!strv_has(links, made.v[i]))
+			strv_add(links, made.v[i]);
+	}
+	for (size_t i = 0; !ret && i < taken.n && i < 3; i++)
+		log_warning("no name for it: %s", taken.v[i]);
+	if (!ret && taken.n > 3)
+		log_warning("and %zu more names in %s are taken", taken.n - 3,
+			    dir);
+	strv_release(&made);
+	strv_release(&taken);
+	return ret;
+}
+
+/* Return the directory for copied tools; NULL unless `t` is adopted. */
+static char *copies_of(const struct toolchain_installed *t)
+{
+	return t->adopted_from ? xasprintf("%s/bin", t->dir) : NULL;
+}
+
+/*
+ * nm, ar and ranlib load BFD plugins relative to their own path, so an adopted
+ * tool would load foreign plugins.  Copy such tools: the published names lead
+ * to the copies, which load only the compiler's own plugins.
+ */
+static int copy_plugin_tools(const struct toolchain_installed *t,
+			     const char *copies, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; copies && ret >= 0 && i < t->tools.n; i++) {
+		const char *tool = t->tools.v[i];
+
+		if (!compiler_bfd_plugins_is_loader_name(str_base(tool)))
+			continue;
+		ret = fs_mkdirs(copies, 0777, err);
+		if (!ret)
+			ret = compiler_bfd_plugins_copy_tool(
+				copies, tool, str_base(tool), err);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+int toolchain_names_publish(const struct toolchain_request *r,
+			    struct toolchain_installed *t, struct err *err)
+{
+	char *dir = toolchain_link_dir(r->data_dir);
+	char *bin = xasprintf("%s/bin", t->prefix);
+	char *copies = copies_of(t);
+	char *links = r->link_dir ? fs_make_absolute(r->link_dir) : NULL;
+	struct toolchain_release release;
+	size_t before = t->links.n;
+	int ret = toolchain_release_parse(t->release, &release, err);
+
+	if (!ret && !strcmp(t->host, toolchain_host_arch())) {
+		struct toolchain_link_request w = {
+			.data_dir = r->data_dir,
+			.bin_dir = bin,
+			.copies_dir = copies,
+			.triplet = t->triplet,
+			.release = &release,
+		};
+
+		ret = copy_plugin_tools(t, copies, err);
+		if (!ret)
+			ret = publish_in(dir, w, &t->links, err);
+		if (!ret && links)
+			ret = publish_in(links, w, &t->links, err);
+	}
+	if (!ret && t->links.n != before)
+		ret = toolchain_installed_write(t, err);
+	free(links);
+	free(copies);
+	free(bin);
+	free(dir);
+	return ret;
+}
+
+int toolchain_names_remove(const struct toolchain_installed *t, struct err *err)
+{
+	char *bin = xasprintf("%s/bin", t->prefix);
+	char *copies = copies_of(t);
+	int ret = toolchain_link_unpublish(&t->links, bin, err);
+
+	if (!ret && copies)
+		ret = toolchain_link_unpublish(&t->links, copies, err);
+	free(copies);
+	free(bin);
+	return ret;
+}
+
+const char *toolchain_host_arch(void)
+{
+	const struct toolchain_host *h = toolchain_builtin_local_host();
+	static struct utsname u;
+
+	if (h)
+		return h->name;
+	uname(&u);
+	return u.machine;
+}
+
+char *toolchain_show_arches(const char *triplet)
+{
+	const struct toolchain_arch *a;
+	struct strv names = { 0 };
+	char *prefix = xasprintf("%s-", triplet), *text;
+
+	for (size_t i = 0; (a = toolchain_builtin_arch_at(i)) != NULL; i++) {
+		if (strv_has(&a->triplets, triplet) ||
+		    strv_has(&a->prefixes, prefix))
+			strv_add(&names, a->arch);
+	}
+	free(prefix);
+	text = names.n ? strv_join(&names, " ") : xstrdup(triplet);
+	strv_release(&names);
+	return text;
+}
+
+/*
+ * Describe how a toolchain was verified: "sha256sums.asc, signed by B8868C...".
+ * The caller frees the result.
+ */
+static char *verified_text(const struct toolchain_installed *t)
+{
+	struct strv by = { 0 };
+	char *text;
+
+	if (t->adopted_from)
+		return xstrdup("none: adopted from an existing installation");
+	if (t->insecure)
+		return xstrdup("none (--insecure)");
+	if (t->sha256_given)
+		strv_add(&by, "the SHA-256 that was given");
+	if (t->sums_key)
+		strv_addf(&by, "sha256sums.asc, signed by %s", t->sums_key);
+	if (t->tar_key)
+		strv_addf(&by, "its signature by %s", t->tar_key);
+	text = by.n ? strv_join(&by, "; ") : xstrdup("unknown");
+	strv_release(&by);
+	return text;
+}
+
+char *toolchain_show_make(const struct toolchain_installed *t)
+{
+	struct toolchain_release release;
+	struct err ignored = { 0 };
+	char *prefix, *text;
+
+	if (toolchain_release_parse(t->release, &release, &ignored) ||
+	    strcmp(t->host, toolchain_host_arch()) != 0)
+		return NULL;
+	prefix = toolchain_tool_name_cross_prefix(t->triplet, &release);
+	text = xasprintf("%s=%s", t->is_clang ? "LLVM" : "CROSS_COMPILE",
+			 prefix);
+	free(prefix);
+	return text;
+}
+
+void toolchain_show_print(const struct toolchain_request *r,
+			  const struct toolchain_installed *t)
+{
+	char *verified = verified_text(t);
+	char *use = toolchain_show_make(t);
+	char *bin = toolchain_link_dir(r->data_dir);
+	const char *path = getenv("PATH");
+
+	printf("%s\n", t->id);
+	if (use && (str_list_has(path, ':', bin) ||
+		    (r->link_dir && str_list_has(path, ':', r->link_dir))))
+		printf("  use       make %s\n", use);
+	else if (use)
+		printf("  use       PATH=%s:$PATH make %s\n", bin, use);
+	else
+		printf("  use       on nodes that run %s\n", t->host);
+	printf("  lies in   %s\n", t->prefix);
+	printf("  verified  by %s\n", verified);
+	free(bin);
+	free(use);
+	free(verified);
+}
+
+json_t *toolchain_show_json(const struct toolchain_installed *t)
+{
+	char *use = toolchain_show_make(t);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "id", json_text(t->id));
+	json_object_set_new(o, "release", json_text(t->release));
+	json_object_set_new(o, "triplet", json_text(t->triplet));
+	json_object_set_new(o, "host", json_text(t->host));
+	json_object_set_new(o, "prefix", json_text(t->prefix));
+	json_object_set_new(o, "make", json_text(use));
+	json_object_set_new(o, "url", json_text(t->url));
+	json_object_set_new(o, "date", json_text(t->date));
+	json_object_set_new(o, "sums_key", json_text(t->sums_key));
+	json_object_set_new(o, "tar_key", json_text(t->tar_key));
+	json_object_set_new(o, "sha256_given", json_boolean(t->sha256_given));
+	json_object_set_new(o, "insecure", json_boolean(t->insecure));
+	json_object_set_new(o, "adopted", json_text(t->adopted_from));
+	json_object_set_new(o, "hostlibs", json_texts(&t->hostlibs));
+	json_object_set_new(o, "links", json_texts(&t->links));
+	free(use);
+	return o;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/toolchain.h - what the subcommands of `kfarm toolchain` share.
+ * cli/toolchain.h - Declarations shared by the subcommands of `kfarm
+ * toolchain`.
  */
 #ifndef CLI_TOOLCHAIN_H
 #define CLI_TOOLCHAIN_H
 
 #include "conf/conf.h"
-#include "fetch/http.h"
+#include "fetch/download.h"
 #include "node/roster.h"
 #include "toolchain/catalog.h"
 #include "toolchain/installed.h"
@@ -14,75 +15,85 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
-/* The command line, and what the configuration says. */
+/* The command line of `kfarm toolchain VERB` and the configuration. */
 struct toolchain_request {
 	const char *verb; /* "install" */
-	struct strv words; /* after the verb */
+	struct strv words; /* arguments after the verb */
 	struct strv arches, triplets; /* --arch, --triplet */
 	struct strv hosts; /* --host */
 	struct strv library_files, library_debs;
 	const char *nodes; /* --nodes; NULL: not given */
-	const char *file, *sha256, *links;
+	const char *file, *sha256, *link_dir;
 	bool json, refresh, insecure, strict, force;
 
 	struct conf *conf;
 	struct node_roster roster;
-	char *data, *downloads; /* fs_data_home(), what has come so far */
+	char *data_dir; /* fs_data_home() */
+	char *download_dir; /* complete and partial downloads */
 	struct strv mirrors, key_files, key_sources;
-	const char *sums_key, *tar_key; /* NULL: the pinned ones */
+	const char *sums_key, *tar_key; /* NULL: built-in fingerprints */
 	struct fetch_options fetch;
 };
 
 /*
- * cli/toolchain-settings.c: the configuration and the directories.  Release
- * in any case.
+ * Read the configuration and set the directories.  Release `r` in any case.
  */
 int toolchain_settings_load(struct toolchain_request *r, struct err *err);
 void toolchain_settings_release(struct toolchain_request *r);
-/* Prints "kfarm: toolchain VERB: text"; returns the exit status for `ret`. */
-int toolchain_failed(const struct toolchain_request *r, int ret,
-		     const struct err *err);
+/* Print "kfarm: toolchain VERB: text"; return the exit status for `ret`. */
+int toolchain_log_error(const struct toolchain_request *r, int ret,
+			const struct err *err);
 
 /*
- * The catalog, with progress, warnings and its age on stderr; `clang`: asked
- * for the sake of one.
+ * Load the catalog, with progress, warnings and its age on stderr.  `clang` is
+ * true if a release of clang is searched.  The caller releases `out`.
  */
 int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err);
 
-/* All that are installed; broken ones are warned of. */
+/* List the installed toolchains, and log a warning for each broken one. */
 int toolchain_settings_installed(const struct toolchain_request *r,
 				 struct toolchain_installed_list *out,
 				 struct err *err);
-/* The one with this id or, if there is just one, of this release; -ENOENT
- * with `err` naming what there is. */
+/*
+ * Find a toolchain by its id, or by its release if only one has that release.
+ * *out is borrowed from `list`.  Returns 0; -ENOENT, and `err` lists the
+ * installed ones; or -ENOTUNIQ.
+ */
 int toolchain_settings_find(const struct toolchain_installed_list *list,
 			    const char *name,
 			    const struct toolchain_installed **out,
 			    struct err *err);
 /*
- * cli/toolchain-show.c
+ * Return the build host's architecture as kernel.org names hosts, or `uname -m`
+ * if it has no such name.
  */
-/* What this machine runs, as kernel.org names hosts; or as uname -m says. */
-const char *toolchain_here(void);
-/* The kernel's names of what a triplet is for: "sparc sparc64", or the triplet
- * itself; the caller frees it. */
+const char *toolchain_host_arch(void);
+/*
+ * Return the kernel's names of the architectures of a triplet, "sparc sparc64",
+ * or the triplet itself if it has none.  The caller frees the result.
+ */
 char *toolchain_show_arches(const char *triplet);
-/* How plain make uses it: "CROSS_COMPILE=aarch64-gcc1330-linux-",
- * "LLVM=-22.1.8"; the caller frees it. */
+/*
+ * Return the make variable that selects the toolchain without kfarm:
+ * "CROSS_COMPILE=aarch64-gcc1330-linux-" or "LLVM=-22.1.8".  The caller frees
+ * it.  Returns NULL if the toolchain does not run on the build host.
+ */
 char *toolchain_show_make(const struct toolchain_installed *t);
-/* The id, how to use it, where it lies, by what it was verified: on stdout. */
-void toolchain_show_new(const struct toolchain_request *r,
-			const struct toolchain_installed *t);
+/* Print id, use, directory and verification of a toolchain on stdout. */
+void toolchain_show_print(const struct toolchain_request *r,
+			  const struct toolchain_installed *t);
+/* Return a toolchain as JSON; the caller releases the reference. */
 json_t *toolchain_show_json(const struct toolchain_installed *t);
 
 /*
- * cli/toolchain-names.c: publish the normalized names of an installed one (in
- * DATA/bin and in --links), note them in its toolchain.json and warn of those
- * that are taken; and remove them again.
+ * Publish the normalized names of an installed toolchain in DATA/bin and in
+ * --links, record them in its toolchain.json, and log a warning for each name
+ * that is already taken.  Does nothing if it does not run on the build host.
  */
 int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err);
+/* Remove the names that toolchain_names_publish() has recorded. */
 int toolchain_names_remove(const struct toolchain_installed *t,
 			   struct err *err);
 
@@ -91,10 +102,5 @@ int toolchain_search_main(struct toolchain_request *r);
 int toolchain_install_main(struct toolchain_request *r);
 int toolchain_list_main(struct toolchain_request *r);
 int toolchain_verify_main(struct toolchain_request *r);
-int toolchain_adopt_main(struct toolchain_request *r);
-int toolchain_default_main(struct toolchain_request *r);
-int toolchain_remove_main(struct toolchain_request *r);
-/* cli/toolchain-tune.c */
-int toolchain_tune_main(struct toolchain_request *r);
 
 #endif

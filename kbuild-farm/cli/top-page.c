@@ -17,115 +17,112 @@ void top_init(struct top *t, struct event_base *base, const struct top_ops *ops,
 void top_release(struct top *t)
 {
 	while (!TAILQ_EMPTY(&t->pages))
-		top_remove(t, TAILQ_FIRST(&t->pages));
+		top_page_remove(t, TAILQ_FIRST(&t->pages));
 }
 
-struct top_page *top_add(struct top *t, pid_t pid)
+struct top_page *top_page_add(struct top *t, pid_t pid)
 {
 	struct top_page *p = xcalloc(1, sizeof(*p));
 
 	p->pid = pid;
-	p->speed = 1000;
+	p->speed_milli = 1000;
 	p->since_ms = clock_ms();
 	ui_model_init(&p->model);
-	TAILQ_INSERT_TAIL(&t->pages, p, link);
+	TAILQ_INSERT_TAIL(&t->pages, p, entry);
 	t->n_pages++;
-	if (t->ops->came)
-		t->ops->came(t->ctx, p);
+	if (t->ops->on_page_added)
+		t->ops->on_page_added(t->ctx, p);
 	return p;
 }
 
-void top_remove(struct top *t, struct top_page *p)
+void top_page_remove(struct top *t, struct top_page *p)
 {
-	TAILQ_REMOVE(&t->pages, p, link);
+	TAILQ_REMOVE(&t->pages, p, entry);
 	t->n_pages--;
-	if (t->ops->gone)
-		t->ops->gone(t->ctx, p);
+	if (t->ops->on_page_removed)
+		t->ops->on_page_removed(t->ctx, p);
 	ui_model_release(&p->model);
-	free(p->why);
+	free(p->end_reason);
 	free(p);
 }
 
-void top_remove_over(struct top *t)
+void top_page_remove_ended(struct top *t)
 {
 	struct top_page *p, *next;
 
-	list_for_each_safe(p, &t->pages, link, next) {
-		if (p->over)
-			top_remove(t, p);
+	list_for_each_safe(p, &t->pages, entry, next) {
+		if (p->ended)
+			top_page_remove(t, p);
 	}
 }
 
-/* A state from before has earlier times; what is new is of now. */
-static void set_clock(struct top_page *p, uint64_t at_ms)
+void top_page_add_event(struct top *t, struct top_page *p,
+			const struct events_event *ev)
 {
 	uint64_t now = clock_ms();
 
-	if (p->speed == 1000 && at_ms > top_now(p)) {
-		p->base_ms = at_ms;
+	/* Older events of a snapshot must not set back the clock. */
+	if (p->speed_milli == 1000 && ev->at_ms > top_page_now_ms(p)) {
+		p->base_ms = ev->at_ms;
 		p->since_ms = now;
 	}
+	ui_model_add_event(&p->model, ev);
+	p->complete |= ev->kind == EVENTS_KIND_LIVE ||
+		       ev->kind == EVENTS_KIND_DONE;
+	if (t->ops->on_page_event)
+		t->ops->on_page_event(t->ctx, p, ev);
 }
 
-void top_tell(struct top *t, struct top_page *p, const struct events_event *ev)
+void top_page_add_line(struct top *t, struct top_page *p, struct bytes line)
 {
-	set_clock(p, ev->at_ms);
-	ui_model_tell(&p->model, ev);
-	p->whole |= ev->kind == EVENTS_LIVE || ev->kind == EVENTS_DONE;
-	if (t->ops->told)
-		t->ops->told(t->ctx, p, ev);
+	if (t->ops->on_page_line)
+		t->ops->on_page_line(t->ctx, p, line);
 }
 
-void top_line(struct top *t, struct top_page *p, struct bytes line)
-{
-	if (t->ops->line)
-		t->ops->line(t->ctx, p, line);
-}
-
-void top_tell_made(struct top *t, struct top_page *p,
-		   const struct events_event *ev)
+void top_page_add_made_event(struct top *t, struct top_page *p,
+			     const struct events_event *ev)
 {
 	struct buf line = { 0 };
 
-	top_tell(t, p, ev);
-	if (!t->ops->line)
+	top_page_add_event(t, p, ev);
+	if (!t->ops->on_page_line)
 		return;
 	events_encode(&line, ev);
-	t->ops->line(t->ctx, p, bytes_of(line.data, line.len - 1));
+	t->ops->on_page_line(t->ctx, p, bytes_of(line.data, line.len - 1));
 	buf_release(&line);
 }
 
-void top_again(struct top *t, struct top_page *p)
+void top_page_reset(struct top *t, struct top_page *p)
 {
 	ui_model_release(&p->model);
 	ui_model_init(&p->model);
-	p->whole = false;
-	if (t->ops->again)
-		t->ops->again(t->ctx, p);
+	p->complete = false;
+	if (t->ops->on_page_reset)
+		t->ops->on_page_reset(t->ctx, p);
 }
 
-void top_end(struct top *t, struct top_page *p, const char *why)
+void top_page_end(struct top *t, struct top_page *p, const char *why)
 {
-	p->over = p->whole = true;
-	free(p->why);
-	p->why = why ? xstrdup(why) : NULL;
-	if (t->ops->over)
-		t->ops->over(t->ctx, p);
+	p->ended = p->complete = true;
+	free(p->end_reason);
+	p->end_reason = why ? xstrdup(why) : NULL;
+	if (t->ops->on_page_ended)
+		t->ops->on_page_ended(t->ctx, p);
 }
 
-uint64_t top_now(const struct top_page *p)
+uint64_t top_page_now_ms(const struct top_page *p)
 {
-	if (p->over || p->model.done)
+	if (p->ended || p->model.done)
 		return p->model.at_ms;
-	return p->base_ms + (clock_ms() - p->since_ms) * p->speed / 1000;
+	return p->base_ms + (clock_ms() - p->since_ms) * p->speed_milli / 1000;
 }
 
-bool top_is_whole(const struct top *t)
+bool top_is_complete(const struct top *t)
 {
 	const struct top_page *p;
 
-	list_for_each(p, &t->pages, link) {
-		if (!p->whole)
+	list_for_each(p, &t->pages, entry) {
+		if (!p->complete)
 			return false;
 	}
 	return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/top-page.h - what `kfarm top` knows: a page with a model for each build,
- * or for the nodes when nothing is built; and who hears what happens to them.
+ * cli/top-page.h - Pages of `kfarm top`.
  *
- * Pages are filled by cli/top-builds, cli/top-nodes or cli/top-play, and shown
- * by cli/top-once and cli/top-show.
+ * A page is the model of one build, or of the nodes while no build runs.
+ * cli/top-sources adds events and lines to pages; the callbacks of struct
+ * top_ops, in cli/top-text and cli/cmd-top, show them.
  */
 #ifndef CLI_TOP_PAGE_H
 #define CLI_TOP_PAGE_H
@@ -16,36 +16,36 @@
 
 struct event_base;
 
-#define TOP_NODES 0 /* in the place of a build's pid: the nodes */
+#define TOP_NODES_PID 0 /* instead of a build's pid: the page of the nodes */
 
 struct top_page {
-	TAILQ_ENTRY(top_page) link;
-	pid_t pid; /* the build's */
+	TAILQ_ENTRY(top_page) entry;
+	pid_t pid; /* of the build, or TOP_NODES_PID */
 	struct ui_model model;
-	bool whole; /* the state is there, as far as it can be had */
-	bool over; /* nothing more comes */
-	char *why; /* what ended it before the build ended, or NULL */
-	/* It was base_ms old at since_ms of our clock. */
+	bool complete; /* the snapshot was received, or the page has ended */
+	bool ended; /* no further events follow */
+	char *end_reason; /* why it ended before the build did, or NULL */
+	/* build time at local time since_ms (clock_ms()) */
 	uint64_t base_ms, since_ms;
-	unsigned speed; /* thousandths of real time */
-	void *view; /* of who shows it */
+	unsigned speed_milli; /* thousandths of real time */
+	void *view_data; /* owned by the callbacks */
 };
 
 struct top;
 
-/* Calls from the loop; any may be NULL. */
+/* Callbacks from the event loop; each can be NULL. */
 struct top_ops {
-	void (*came)(void *ctx, struct top_page *p);
-	/* The model has it already. */
-	void (*told)(void *ctx, struct top_page *p,
-		     const struct events_event *ev);
-	/* As it came, without a newline. */
-	void (*line)(void *ctx, struct top_page *p, struct bytes line);
-	/* Its model is empty again. */
-	void (*again)(void *ctx, struct top_page *p);
-	void (*over)(void *ctx, struct top_page *p);
-	void (*gone)(void *ctx, struct top_page *p); /* it is freed now,
-							     and in no list */
+	void (*on_page_added)(void *ctx, struct top_page *p);
+	/* An event was added to the model. */
+	void (*on_page_event)(void *ctx, struct top_page *p,
+			      const struct events_event *ev);
+	/* An event as JSON, as it was received, without a newline. */
+	void (*on_page_line)(void *ctx, struct top_page *p, struct bytes line);
+	/* The model was emptied; a new snapshot follows. */
+	void (*on_page_reset)(void *ctx, struct top_page *p);
+	void (*on_page_ended)(void *ctx, struct top_page *p);
+	/* The page is in no list any more and is freed after the call. */
+	void (*on_page_removed)(void *ctx, struct top_page *p);
 };
 
 struct top {
@@ -54,31 +54,37 @@ struct top {
 	void *ctx;
 	TAILQ_HEAD(top_pages, top_page) pages;
 	unsigned n_pages;
-	int error; /* errno of what ended the loop; 0: nothing did */
+	int error; /* errno of a failed output, which ended the loop; or 0 */
 };
 
+/* Initialize without pages.  `base` and `ops` are borrowed. */
 void top_init(struct top *t, struct event_base *base, const struct top_ops *ops,
 	      void *ctx);
+/* Remove all pages. */
 void top_release(struct top *t);
 
-struct top_page *top_add(struct top *t, pid_t pid);
-void top_remove(struct top *t, struct top_page *p);
-/* Those that are over; a page of nodes is not. */
-void top_remove_over(struct top *t);
-/* A sink for what happens there. */
-void top_tell(struct top *t, struct top_page *p, const struct events_event *ev);
-void top_line(struct top *t, struct top_page *p, struct bytes line);
-/* Both, of an event that did not come as a line. */
-void top_tell_made(struct top *t, struct top_page *p,
-		   const struct events_event *ev);
-/* All of it is told once more. */
-void top_again(struct top *t, struct top_page *p);
-/* `why` is copied; NULL: it came to its end. */
-void top_end(struct top *t, struct top_page *p, const char *why);
+/* Add a page that runs in real time from now on; returns a borrowed pointer. */
+struct top_page *top_page_add(struct top *t, pid_t pid);
+/* Remove and free a page. */
+void top_page_remove(struct top *t, struct top_page *p);
+/* Remove all pages that have ended; the page of the nodes never ends. */
+void top_page_remove_ended(struct top *t);
+/* Add an event to the model, and advance the page's clock to its time. */
+void top_page_add_event(struct top *t, struct top_page *p,
+			const struct events_event *ev);
+/* Pass on the JSON line of an event. */
+void top_page_add_line(struct top *t, struct top_page *p, struct bytes line);
+/* Add an event that was not received as a line, and its JSON line. */
+void top_page_add_made_event(struct top *t, struct top_page *p,
+			     const struct events_event *ev);
+/* Empty the model before a new snapshot. */
+void top_page_reset(struct top *t, struct top_page *p);
+/* End a page.  `why` is copied; it is NULL if the build ended normally. */
+void top_page_end(struct top *t, struct top_page *p, const char *why);
 
-/* The time of the build, as its events have it. */
-uint64_t top_now(const struct top_page *p);
-/* Is there no page that lacks something yet? */
-bool top_is_whole(const struct top *t);
+/* Return the build time in ms: extrapolated, or the last event's at the end. */
+uint64_t top_page_now_ms(const struct top_page *p);
+/* Return true if all pages are complete. */
+bool top_is_complete(const struct top *t);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "base/terminal.h"
 #include "cli/console.h"
-#include "events/writer.h"
+#include "events/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,30 +16,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAST_MS 1000
+#define LAST_MS 1000 /* wait for the reader of --json at the end */
 
 struct watch {
 	enum watch_mode mode;
 	struct kernel_hooks hooks;
 	struct ui_model model;
-	struct ui_plain plain;
-	int terminal; /* stderr, without waiting; -1: it is none */
-	struct console *console; /* NULL: no screen */
-	bool left; /* by the user */
-	struct event_base *base; /* while the build has a loop */
-	struct event *opens; /* the screen, when it is time */
-	struct events_consumer seen, written;
-	pthread_mutex_t log_lock;
-	struct strv logged; /* lines that wait for their turn */
+	struct ui_text text;
+	int terminal_fd; /* non-blocking stderr; -1: not a terminal */
+	struct console *console; /* NULL without a screen */
+	bool screen_left; /* by the user */
+	struct event_base *base; /* NULL while the build has no loop */
+	struct event *open_timer; /* opens the screen */
+	struct events_subscriber view_consumer, json_consumer;
+	pthread_mutex_t log_lock; /* protects the next member */
+	struct strv pending_lines; /* logged lines, not printed yet */
 	char *path; /* of --json, or NULL */
-	int json; /* -1: it goes nowhere */
-	bool keeps_json; /* it is not ours */
+	int json_fd; /* -1: not open */
+	bool json_borrowed; /* the caller closes json_fd */
 	struct events_writer writer;
 };
 
-/* ------------------------------------------------------------ terminals */
-
-/* How wide the terminal is; 0: nobody knows. */
+/* Return the width of the terminal, or 0 if it is unknown. */
 static unsigned terminal_columns(void)
 {
 	const char *set = getenv("COLUMNS");
@@ -48,117 +46,115 @@ static unsigned terminal_columns(void)
 
 	if (terminal_size(STDERR_FILENO, &rows, &columns))
 		return columns;
-	if (set && str_number(set, 1, 10000, &n))
+	if (set && str_parse_number(set, 1, 10000, &n))
 		n = 0;
 	return (unsigned)n;
 }
 
-bool watch_smart_terminal(void)
+bool watch_has_smart_terminal(void)
 {
 	const char *term = getenv("TERM");
 
 	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb");
 }
 
-enum ui_plain_kind watch_kind(void)
+enum ui_text_kind watch_choose_text_kind(void)
 {
 	unsigned columns = terminal_columns();
 
-	return watch_smart_terminal() && !getenv("CI") &&
+	return watch_has_smart_terminal() && !getenv("CI") &&
 			       (!columns || columns >= WATCH_COLUMNS) ?
-		       UI_LINE :
-		       UI_PLAIN;
+		       UI_TEXT_LINE :
+		       UI_TEXT_PERIODIC;
 }
 
 enum watch_screen watch_screen(void)
 {
 	unsigned rows, columns;
 
-	if (watch_kind() != UI_LINE || !isatty(STDIN_FILENO) ||
-	    !terminal_is_ours(STDIN_FILENO))
-		return WATCH_NO_SCREEN;
+	if (watch_choose_text_kind() != UI_TEXT_LINE || !isatty(STDIN_FILENO) ||
+	    !terminal_is_foreground(STDIN_FILENO))
+		return WATCH_SCREEN_NEVER;
 	return terminal_size(STDERR_FILENO, &rows, &columns) &&
 			       rows >= WATCH_SCREEN_ROWS &&
 			       columns >= WATCH_SCREEN_COLUMNS ?
-		       WATCH_TRY_SCREEN :
-		       WATCH_NO_SCREEN;
+		       WATCH_SCREEN_IF_POSSIBLE :
+		       WATCH_SCREEN_NEVER;
 }
 
-/* --------------------------------------------------------------- logging */
-
 /*
- * What the program logs, on any thread, would stand in the midst of a view.  It
- * is shown as errors are: behind the one line that is written over, or when the
- * screen is left, where the last line has it, too.
+ * A line that any thread logs would disturb the view.  It is printed like an
+ * error: above the progress line, or after the screen is left; the screen shows
+ * it in its last line.
  */
 static void on_log(void *ctx, const char *line)
 {
 	struct watch *w = ctx;
 
 	pthread_mutex_lock(&w->log_lock);
-	strv_add(&w->logged, line);
+	strv_add(&w->pending_lines, line);
 	pthread_mutex_unlock(&w->log_lock);
 }
 
-static void show_logged(struct watch *w)
+/* Print the lines that were logged since the last call. */
+static void show_pending_lines(struct watch *w)
 {
 	struct strv lines;
 
 	pthread_mutex_lock(&w->log_lock);
-	lines = w->logged;
-	w->logged = (struct strv){ 0 };
+	lines = w->pending_lines;
+	w->pending_lines = (struct strv){ 0 };
 	pthread_mutex_unlock(&w->log_lock);
 	for (size_t i = 0; i < lines.n; i++) {
-		ui_plain_line(&w->plain, lines.v[i]);
+		ui_text_put_verbatim(&w->text, lines.v[i]);
 		if (w->console)
-			console_say(w->console, lines.v[i]);
+			console_set_message(w->console, lines.v[i]);
 	}
 	strv_release(&lines);
 }
 
-/* ----------------------------------------------------------- the screen */
-
-static uint64_t screen_now(void *ctx)
+static uint64_t get_build_time(void *ctx)
 {
 	const struct watch *w = ctx;
 
-	return events_hub_now(w->hooks.hub);
+	return events_hub_elapsed_ms(w->hooks.hub);
 }
 
-/* Behind the last that the screen had to say. */
+/* Print held text once the terminal has accepted the screen's last output. */
 static void release_plain(struct watch *w)
 {
-	if (!w->console || console_is_gone(w->console))
-		ui_plain_hold(&w->plain, false);
+	if (!w->console || console_is_drained(w->console))
+		ui_text_set_held(&w->text, false);
 }
 
 static void leave_screen(struct watch *w)
 {
-	if (w->opens)
-		event_free(w->opens);
-	w->opens = NULL;
+	if (w->open_timer)
+		event_free(w->open_timer);
+	w->open_timer = NULL;
 	if (w->console)
 		console_stop(w->console);
 	release_plain(w);
 }
 
-static void on_asked(void *ctx, enum ui_view_ask what, const char *node)
+static void on_asked(void *ctx, enum ui_view_action what, const char *node)
 {
 	static const enum events_request requests[] = {
-		[UI_ASK_DRAIN] = EVENTS_DRAIN,
-		[UI_ASK_RESUME] = EVENTS_RESUME,
-		[UI_ASK_MORE] = EVENTS_MORE_SLOTS,
-		[UI_ASK_LESS] = EVENTS_FEWER_SLOTS,
+		[UI_ACTION_DRAIN] = EVENTS_REQ_DRAIN,
+		[UI_ACTION_RESUME] = EVENTS_REQ_RESUME,
+		[UI_ACTION_MORE_SLOTS] = EVENTS_REQ_MORE_SLOTS,
+		[UI_ACTION_FEWER_SLOTS] = EVENTS_REQ_FEWER_SLOTS,
 	};
 	struct watch *w = ctx;
 
-	if (what == UI_ASK_LEAVE) {
-		w->left = true;
+	if (what == UI_ACTION_LEAVE) {
+		w->screen_left = true;
 		leave_screen(w);
-	} else if (what == UI_ASK_ABORT) {
+	} else if (what == UI_ACTION_ABORT) {
 		kill(getpid(), SIGINT);
-	} else if (node && what >= UI_ASK_DRAIN && what <= UI_ASK_LESS) {
-		events_hub_ask(w->hooks.hub, requests[what], node);
+	} else if (node && what >= UI_ACTION_DRAIN &&
+		   what <= UI_ACTION_FEWER_SLOTS) {
+		events_hub_request(w->hooks.hub, requests[what], node);
 	}
 }
 
@@ -168,7 +164,7 @@ static void on_open(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	ui_plain_hold(&w->plain, true);
+	ui_text_set_held(&w->text, true);
 	console_start(w->console, w->base);
 }
 
@@ -178,106 +174,107 @@ static void on_loop(void *ctx, struct event_base *base)
 	struct watch *w = ctx;
 
 	w->base = base;
-	show_logged(w);
+	show_pending_lines(w);
 	if (!base) {
 		leave_screen(w);
 	} else if (w->console) {
-		w->opens = evtimer_new(base, on_open, w);
-		if (!w->opens || evtimer_add(w->opens, &delay))
+		w->open_timer = evtimer_new(base, on_open, w);
+		if (!w->open_timer || evtimer_add(w->open_timer, &delay))
 			str_out_of_memory();
 	}
 }
 
+/* Create the console unless the mode excludes it; on_open() opens it. */
 static int prepare_screen(struct watch *w, const struct watch_setup *setup,
 			  struct err *err)
 {
 	struct console_setup console = { .model = &w->model,
 					 .color = setup->color,
-					 .may_ask = true,
-					 .now = screen_now,
-					 .asked = on_asked,
+					 .actions_enabled = true,
+					 .get_time = get_build_time,
+					 .on_action = on_asked,
 					 .ctx = w };
 	struct err why = { 0 };
 	int ret;
 
-	if (setup->mode != WATCH_PROGRESS || setup->screen == WATCH_NO_SCREEN)
+	if (setup->mode != WATCH_MODE_PROGRESS ||
+	    setup->screen == WATCH_SCREEN_NEVER)
 		return 0;
 	ret = console_new(&w->console, &console, &why);
-	if (!ret || setup->screen == WATCH_TRY_SCREEN)
+	if (!ret || setup->screen == WATCH_SCREEN_IF_POSSIBLE)
 		return 0;
 	*err = why;
 	err_wrap(err, "--ui ncurses");
 	return ret;
 }
 
-/* ------------------------------------------------------------ the views */
-
 static void on_event(void *ctx, const struct events_event *ev)
 {
 	struct watch *w = ctx;
 
-	ui_model_tell(&w->model, ev);
-	ui_plain_tell(&w->plain, ev);
+	ui_model_add_event(&w->model, ev);
+	ui_text_add_event(&w->text, ev);
 	if (w->console)
-		console_changed(w->console);
+		console_schedule_draw(w->console);
 }
 
 static void on_due(void *ctx, uint64_t at_ms)
 {
 	struct watch *w = ctx;
 
-	if (w->plain.kind == UI_LINE)
-		w->plain.columns = terminal_columns();
-	show_logged(w);
-	if (w->plain.held)
+	if (w->text.kind == UI_TEXT_LINE)
+		w->text.columns = terminal_columns();
+	show_pending_lines(w);
+	if (w->text.held)
 		release_plain(w);
-	ui_plain_due(&w->plain, at_ms);
+	ui_text_update(&w->text, at_ms);
 }
 
 static void on_line(void *ctx, const char *text)
 {
 	struct watch *w = ctx;
 
-	ui_plain_line(&w->plain, text);
+	ui_text_put_verbatim(&w->text, text);
 }
-
-/* -------------------------------------------------------------- --json */
 
 static void close_json(struct watch *w)
 {
-	if (w->json >= 0 && !w->keeps_json)
-		close(w->json);
-	w->json = -1;
+	if (w->json_fd >= 0 && !w->json_borrowed)
+		close(w->json_fd);
+	w->json_fd = -1;
 }
 
 static void on_event_json(void *ctx, const struct events_event *ev)
 {
 	struct watch *w = ctx;
 
-	events_writer_tell(&w->writer, ev);
+	events_writer_add(&w->writer, ev);
 }
 
-/* The reader may go away, or the disk be full; the build goes on. */
+/*
+ * If the reader closes the pipe or the disk is full, events are no longer
+ * written, but the build continues.
+ */
 static void on_due_json(void *ctx, uint64_t at_ms)
 {
 	struct watch *w = ctx;
 	char *text;
 
 	events_writer_flush(&w->writer, 0);
-	if (w->json < 0 || !events_writer_error(&w->writer))
+	if (w->json_fd < 0 || !events_writer_error(&w->writer))
 		return;
 	close_json(w);
-	if (w->mode == WATCH_NONE)
+	if (w->mode == WATCH_MODE_NONE)
 		return;
 	text = xasprintf("--json %s: %s: no more events are written", w->path,
 			 strerror(events_writer_error(&w->writer)));
-	ui_plain_note(&w->plain, at_ms, text);
+	ui_text_put_note(&w->text, at_ms, text);
 	free(text);
 }
 
 /*
- * A FIFO is opened for reading, too: it does not wait for a reader then, and
- * what is written stays in it until there is one.
+ * A FIFO is opened for reading as well, so that open() does not wait for a
+ * reader and the FIFO retains the data until a reader opens it.
  */
 int watch_open_json(const char *path, struct err *err)
 {
@@ -295,6 +292,7 @@ int watch_open_json(const char *path, struct err *err)
 	return fd < 0 ? err_errno(err, "--json %s", path) : fd;
 }
 
+/* Open the file of --json and subscribe to the events. */
 static int start_json(struct watch *w, const struct watch_setup *setup,
 		      struct err *err)
 {
@@ -302,60 +300,59 @@ static int start_json(struct watch *w, const struct watch_setup *setup,
 
 	if (!path)
 		return 0;
-	w->keeps_json = setup->json_fd != NULL;
-	w->json = w->keeps_json ? *setup->json_fd : watch_open_json(path, err);
-	if (w->json < 0)
-		return w->json;
+	w->json_borrowed = setup->json_fd != NULL;
+	w->json_fd = w->json_borrowed ? *setup->json_fd :
+					watch_open_json(path, err);
+	if (w->json_fd < 0)
+		return w->json_fd;
 	w->path = xstrdup(path);
-	events_writer_init(&w->writer, w->json, events_hub_now(w->hooks.hub));
-	w->written = (struct events_consumer){ .told = on_event_json,
-					       .due = on_due_json,
-					       .ctx = w };
-	events_hub_add(w->hooks.hub, &w->written);
+	events_writer_init(&w->writer, w->json_fd,
+			   events_hub_elapsed_ms(w->hooks.hub));
+	w->json_consumer = (struct events_subscriber){
+		.on_event = on_event_json, .on_due = on_due_json, .ctx = w
+	};
+	events_hub_subscribe(w->hooks.hub, &w->json_consumer);
 	return 0;
-}
-
-/* ---------------------------------------------------------------- set-up */
-
-static void start_view(struct watch *w, const struct watch_setup *setup)
-{
-	const struct ui_plain_shows shows[] = {
-		[WATCH_PROGRESS] = { true, true, true },
-		[WATCH_VERBOSE] = { .notes = true },
-		[WATCH_QUIET] = { .errors = true },
-		[WATCH_NONE] = { 0 },
-	};
-
-	ui_model_init(&w->model);
-	w->terminal = terminal_open(STDERR_FILENO);
-	ui_plain_init(&w->plain, w->terminal < 0 ? STDERR_FILENO : w->terminal,
-		      setup->mode == WATCH_PROGRESS ? setup->kind : UI_PLAIN,
-		      &shows[setup->mode], setup->color, &w->model);
-	w->seen = (struct events_consumer){
-		.told = on_event, .due = on_due, .loop = on_loop, .ctx = w
-	};
-	events_hub_add(w->hooks.hub, &w->seen);
-	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
-	/* A screen is of terminals that the one line is for, too. */
-	if (w->plain.kind == UI_LINE || setup->screen == WATCH_NEED_SCREEN)
-		log_divert(on_log, w);
 }
 
 int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err)
 {
+	static const struct ui_text_options shows[] = {
+		[WATCH_MODE_PROGRESS] = { true, true, true },
+		[WATCH_MODE_VERBOSE] = { .notes = true },
+		[WATCH_MODE_QUIET] = { .errors = true },
+		[WATCH_MODE_NONE] = { 0 },
+	};
 	struct watch *w = xcalloc(1, sizeof(*w));
 	int ret;
 
 	w->mode = setup->mode;
-	w->json = -1;
+	w->json_fd = -1;
 	pthread_mutex_init(&w->log_lock, NULL);
 	w->hooks = (struct kernel_hooks){
 		.hub = events_hub_new(),
-		.line = setup->mode == WATCH_VERBOSE ? on_line : NULL,
+		.on_line = setup->mode == WATCH_MODE_VERBOSE ? on_line : NULL,
 		.ctx = w,
 	};
-	start_view(w, setup);
+	ui_model_init(&w->model);
+	w->terminal_fd = terminal_open(STDERR_FILENO);
+	ui_text_init(&w->text,
+		     w->terminal_fd < 0 ? STDERR_FILENO : w->terminal_fd,
+		     setup->mode == WATCH_MODE_PROGRESS ? setup->text_kind :
+							  UI_TEXT_PERIODIC,
+		     &shows[setup->mode], setup->color, &w->model);
+	w->view_consumer = (struct events_subscriber){ .on_event = on_event,
+						       .on_due = on_due,
+						       .on_loop = on_loop,
+						       .ctx = w };
+	events_hub_subscribe(w->hooks.hub, &w->view_consumer);
+	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
+
+	/* A terminal that supports the screen also supports UI_TEXT_LINE. */
+	if (w->text.kind == UI_TEXT_LINE ||
+	    setup->screen == WATCH_SCREEN_REQUIRED)
+		log_set_sink(on_log, w);
 	ret = prepare_screen(w, setup, err);
 	if (!ret)
 		ret = start_json(w, setup, err);
@@ -372,26 +369,26 @@ const struct kernel_hooks *watch_hooks(const struct watch *w)
 	return &w->hooks;
 }
 
-bool watch_was_left(const struct watch *w)
+bool watch_is_screen_left(const struct watch *w)
 {
-	return w->left;
+	return w->screen_left;
 }
 
 void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
-	log_divert(NULL, NULL);
-	show_logged(w);
+	log_set_sink(NULL, NULL);
+	show_pending_lines(w);
 	leave_screen(w);
 	console_free(w->console);
-	if (w->json >= 0)
+	if (w->json_fd >= 0)
 		events_writer_flush(&w->writer, LAST_MS);
 	close_json(w);
 	events_writer_release(&w->writer);
-	ui_plain_release(&w->plain);
-	if (w->terminal >= 0)
-		close(w->terminal);
+	ui_text_release(&w->text);
+	if (w->terminal_fd >= 0)
+		close(w->terminal_fd);
 	ui_model_release(&w->model);
 	events_hub_free(w->hooks.hub);
 	pthread_mutex_destroy(&w->log_lock);

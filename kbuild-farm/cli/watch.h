@@ -1,33 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/watch.h - who hears the events of a build of ours: the model, the views
- * that draw from it, and the file of --json; and the model's word for who
- * connects later.
+ * cli/watch.h - Views and event file of a local build.
  *
- * The full-screen view opens when a build has gone on for WATCH_OPEN_MS: one
- * that is over by then would only flash.  It is left with its key, or when the
- * build ends; then errors and notes of meanwhile are on the terminal as if it
- * had not been.
+ * A watch subscribes a model, the text or full-screen view, and the file of
+ * --json to the events of a build.  The full-screen view opens WATCH_OPEN_MS
+ * after the start of the build, because it would only flash for a shorter
+ * build.  It closes on its key or at the end of the build.  Errors and notes
+ * that arrived in the meantime are then printed as text.
  */
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H
 
 #include "base/err.h"
 #include "kernel/build.h"
-#include "ui/plain.h"
+#include "ui/text.h"
 
 enum watch_mode {
-	WATCH_PROGRESS,
-	WATCH_VERBOSE, /* the log as it comes, no progress */
-	WATCH_QUIET, /* errors alone */
-	WATCH_NONE,
+	WATCH_MODE_PROGRESS,
+	WATCH_MODE_VERBOSE, /* output of make, no progress */
+	WATCH_MODE_QUIET, /* only errors */
+	WATCH_MODE_NONE,
 };
 
-/* The full-screen view, with WATCH_PROGRESS. */
+/* Use of the full-screen view, with WATCH_MODE_PROGRESS. */
 enum watch_screen {
-	WATCH_NO_SCREEN,
-	WATCH_TRY_SCREEN, /* none where it cannot be */
-	WATCH_NEED_SCREEN, /* an error there */
+	WATCH_SCREEN_NEVER,
+	WATCH_SCREEN_IF_POSSIBLE, /* otherwise text */
+	WATCH_SCREEN_REQUIRED, /* otherwise an error */
 };
 
 #define WATCH_OPEN_MS 300
@@ -35,44 +34,56 @@ enum watch_screen {
 struct watch_setup {
 	enum watch_mode mode;
 	enum watch_screen screen;
-	enum ui_plain_kind kind; /* without it */
+	enum ui_text_kind text_kind; /* without the full-screen view */
 	bool color;
-	const char *json; /* a file, "-" for stdout, NULL for none */
+	const char *json; /* file, "-" for stdout, or NULL */
 	/*
-	 * Of several builds, whose streams are to stand there one behind the
-	 * other: the file, from watch_open_json(); NULL: it is opened.
+	 * Descriptor from watch_open_json() that several builds write one after
+	 * the other, borrowed; NULL: the watch opens `json` itself.
 	 */
 	const int *json_fd;
 };
 
-/* Returns the descriptor, to be closed, or a negative errno. */
+/*
+ * Open the file of --json.  Returns a descriptor, which the caller closes, or
+ * -errno with `err` set.
+ */
 int watch_open_json(const char *path, struct err *err);
 
 struct watch;
 
-/* Returns 0, or a negative errno with `err` set. */
+/*
+ * Create the views and subscribe them.  Until watch_free() lines that kfarm
+ * logs can be printed later, so that they do not disturb the view.  Returns 0,
+ * or -errno with `err` set.
+ */
 int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err);
-/* What kernel_build() is to call; borrowed from `w`. */
+/* Return the callbacks for kernel_build(), borrowed from `w`. */
 const struct kernel_hooks *watch_hooks(const struct watch *w);
-/* Did the user leave the full-screen view? */
-bool watch_was_left(const struct watch *w);
-/* Writes out what still waits, a second at most. */
+/* Return true if the user left the full-screen view. */
+bool watch_is_screen_left(const struct watch *w);
+/*
+ * Close the views, write pending events for at most one second, and free `w`,
+ * which can be NULL.
+ */
 void watch_free(struct watch *w);
 
 /*
- * The views for --ui auto.  UI_LINE is for stderr that is a terminal of at
- * least WATCH_COLUMNS and understands `ESC [ K` (TERM is set and not "dumb"),
- * while CI is not set; else it is UI_PLAIN.  The screen is tried where UI_LINE
- * could be, stdin is a terminal too, it has at least WATCH_SCREEN_ROWS and
- * WATCH_SCREEN_COLUMNS, and kfarm is not in the background.
+ * Choose the views for --ui auto.
+ *
+ * The text kind is UI_TEXT_LINE if stderr is a terminal with at least
+ * WATCH_COLUMNS that supports `ESC [ K` (TERM is set and not "dumb") and CI is
+ * not set, otherwise UI_TEXT_PERIODIC.  The full-screen view is possible if, in
+ * addition, stdin is a terminal, stderr has at least WATCH_SCREEN_ROWS and
+ * WATCH_SCREEN_COLUMNS, and kfarm is in the foreground.
  */
 #define WATCH_COLUMNS        40
 #define WATCH_SCREEN_ROWS    24
 #define WATCH_SCREEN_COLUMNS 80
-enum ui_plain_kind watch_kind(void);
+enum ui_text_kind watch_choose_text_kind(void);
 enum watch_screen watch_screen(void);
-/* Is stderr a terminal for colours and lines that are written over? */
-bool watch_smart_terminal(void);
+/* Return true if stderr is a terminal that supports colors and `ESC [ K`. */
+bool watch_has_smart_terminal(void);
 
 #endif

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool compiler_find_is_name(const char *name)
+bool compiler_find_is_driver_name(const char *name)
 {
 	static const char *const ends[] = { "gcc", "g++", "clang", "clang++" };
-	size_t len = compiler_find_stem(name);
+	size_t len = compiler_find_stem_len(name);
 
 	if (!strcmp(name, "cc") || !strcmp(name, "c++"))
 		return true;
@@ -26,8 +26,8 @@ bool compiler_find_is_name(const char *name)
 	return false;
 }
 
-/* A version is a digit and more of "0-9.". */
-size_t compiler_find_stem(const char *name)
+/* A version is a digit followed by digits and dots. */
+size_t compiler_find_stem_len(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 
@@ -47,43 +47,37 @@ static bool has_name(const struct compiler_list *l, const char *name)
 	return false;
 }
 
-static void add_found(struct compiler_list *l, const char *dir,
-		      const char *name)
-{
-	char *path = xasprintf("%s/%s", dir, name);
-
-	if (has_name(l, name) || !which_is_program(path) ||
-	    which_is_wrapper(path)) {
-		free(path);
-		return;
-	}
-	*VEC_ADD(l->v, l->n) = (struct compiler_found){
-		.name = xstrdup(name),
-		.path = path,
-		.is_elf = elf_is(path),
-	};
-}
-
 static void add_programs(struct compiler_list *l, const char *dir)
 {
 	struct strv names = { 0 };
 
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		if (compiler_find_is_name(names.v[i]))
-			add_found(l, dir, names.v[i]);
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (!compiler_find_is_driver_name(names.v[i]) ||
+		    has_name(l, names.v[i]) || !which_is_executable(path) ||
+		    which_is_wrapper(path)) {
+			free(path);
+			continue;
+		}
+		*VEC_ADD(l->v, l->n) = (struct compiler_program){
+			.name = xstrdup(names.v[i]),
+			.path = path,
+			.is_elf = elf_has_magic(path),
+		};
 	}
 	strv_release(&names);
 }
 
 static int by_program_name(const void *a, const void *b)
 {
-	const struct compiler_found *x = a, *y = b;
+	const struct compiler_program *x = a, *y = b;
 
 	return strcmp(x->name, y->name);
 }
 
-void compiler_find(struct compiler_list *out, const char *path)
+void compiler_find_all(struct compiler_list *out, const char *path)
 {
 	*out = (struct compiler_list){ 0 };
 	for (;;) {

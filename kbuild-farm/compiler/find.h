@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compiler/find.h - the compilers on a PATH.
+ * compiler/find.h - Search for compilers on a PATH.
  */
 #ifndef COMPILER_FIND_H
 #define COMPILER_FIND_H
@@ -8,27 +8,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct compiler_found {
+struct compiler_program {
 	char *name; /* "aarch64-linux-gnu-gcc-12" */
 	char *path; /* "/usr/bin/aarch64-linux-gnu-gcc-12" */
-	bool is_elf; /* else a script, which is never linked */
+	bool is_elf; /* false: a script, to which no link is made */
 };
 
 struct compiler_list {
-	struct compiler_found *v;
+	struct compiler_program *v;
 	size_t n;
 };
 
-/* Is `name` one that a C or C++ compiler's driver has: *gcc, *g++, *clang,
- * *clang++, each also with -VERSION, or cc or c++? */
-bool compiler_find_is_name(const char *name);
-/* The length of `name` without -VERSION: "gcc" and "gcc-12" have one stem. */
-size_t compiler_find_stem(const char *name);
 /*
- * Every such program in the directories of `path`, the first of each name,
- * sorted by name; names that lead to ccache and the like are passed over.
+ * Return true if `name` is the name of a C or C++ driver: *gcc, *g++, *clang or
+ * *clang++, each optionally with -VERSION, or cc or c++.
  */
-void compiler_find(struct compiler_list *out, const char *path);
+bool compiler_find_is_driver_name(const char *name);
+
+/*
+ * Return the length of `name` without -VERSION: "gcc" and "gcc-12" have the
+ * same stem.
+ */
+size_t compiler_find_stem_len(const char *name);
+
+/*
+ * List the drivers in the directories of `path`, the first of each name, sorted
+ * by name.  Links to ccache and other wrappers are ignored.
+ */
+void compiler_find_all(struct compiler_list *out, const char *path);
 void compiler_list_release(struct compiler_list *l);
 
 #endif

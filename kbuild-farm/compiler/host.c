@@ -6,7 +6,7 @@
 
 static const struct host {
 	uint16_t machine;
-	bool wide, big;
+	bool is_64bit, big_endian;
 	const char *name;
 } hosts[] = {
 	{ EM_X86_64, true, false, "x86_64" },
@@ -24,19 +24,20 @@ static const struct host {
 	{ EM_SPARCV9, true, true, "sparc64" },
 };
 
-const char *compiler_host_name(const struct elf_program *e)
+const char *compiler_host_from_elf(const struct elf_program *e)
 {
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
 		const struct host *h = &hosts[i];
 
-		if (h->machine == e->head.machine && h->wide == e->head.wide &&
-		    h->big == e->head.big)
+		if (h->machine == e->file.machine &&
+		    h->is_64bit == e->file.is_64bit &&
+		    h->big_endian == e->file.big_endian)
 			return h->name;
 	}
 	return NULL;
 }
 
-bool compiler_host_runs(const char *host, const char *machine)
+bool compiler_host_can_run(const char *host, const char *machine)
 {
 	static const char *const pairs[][2] = {
 		{ "i686", "i386" },   { "i686", "i486" },  { "i686", "i586" },
@@ -52,7 +53,7 @@ bool compiler_host_runs(const char *host, const char *machine)
 	return false;
 }
 
-const char *compiler_host_published(const char *machine)
+const char *compiler_host_release_name(const char *machine)
 {
 	static const char *const names[][2] = {
 		{ "aarch64", "arm64" }, { "armv6l", "arm" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compiler/host.h - which machines run a program.
+ * compiler/host.h - Architectures of the machines that can run a program.
  */
 #ifndef COMPILER_HOST_H
 #define COMPILER_HOST_H
@@ -8,27 +8,25 @@
 #include "base/elf.h"
 
 /*
- * What a program runs on, named as uname -m names it, but "arm" for all
- * 32-bit ARM and "i686" for all i386, since an ELF header says no more.
- * NULL for a machine that is not known here.
+ * Return the machine that a program runs on, as uname -m names it, except
+ * "arm" for all 32-bit ARM and "i686" for all i386, because an ELF header is
+ * not more specific.  Returns NULL for an unknown machine.
  */
-const char *compiler_host_name(const struct elf_program *e);
+const char *compiler_host_from_elf(const struct elf_program *e);
 
 /*
- * Can a machine (uname -m) run programs made for `host`?
- *
- * True for equal names; for i686 on all of i386 to i686 and on x86_64; for
- * arm on armv7l and armv8l.  arm on aarch64 is false: many of these cores
- * cannot.  A kernel may still lack 32-bit support: a node that wants to be
- * sure runs the driver once.
+ * Return true if a machine (uname -m) can run programs made for `host`: for
+ * equal names, for i686 on i386 to i686 and x86_64, and for arm on armv7l and
+ * armv8l.  The result for arm on aarch64 is false, because many of these cores
+ * lack 32-bit mode.  A kernel can lack 32-bit support, so only a run of the
+ * driver proves that it works.
  */
-bool compiler_host_runs(const char *host, const char *machine);
+bool compiler_host_can_run(const char *host, const char *machine);
 
 /*
- * Whose programs a machine (uname -m) runs by itself, in the names of those
- * who publish compilers: "arm64" for aarch64, "arm" for all 32-bit ARM, "i686"
- * for all i386; else `machine` itself.
+ * Return the name of a machine (uname -m) in compiler releases: "arm64" for
+ * aarch64, "arm" for all 32-bit ARM, "i686" for all i386, or else `machine`.
  */
-const char *compiler_host_published(const char *machine);
+const char *compiler_host_release_name(const char *machine);
 
 #endif

@@ -9,67 +9,69 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOADER_MAX   (16u << 20)
-#define OBJECTS_MAX  512 /* of one program */
-#define CACHE_FILE   "/etc/ld.so.cache"
-#define CACHE_MAX    (64u << 20)
-#define CACHE_HEADER 48 /* magic, counts, flags, extensions, unused */
-#define CACHE_ENTRY  24 /* flags, key, value, osversion, hwcap */
+#define LOADER_BYTES_MAX   (16u << 20)
+#define LOADED_OBJECTS_MAX 512 /* of one program */
+#define CACHE_FILE         "/etc/ld.so.cache"
+#define LD_CACHE_BYTES_MAX (64u << 20)
+#define CACHE_HEADER       48 /* magic, counts, flags, extensions, unused */
+#define CACHE_ENTRY        24 /* flags, key, value, osversion, hwcap */
 
-/* A program or library of a process that is being put together. */
+/* A program or library of a simulated process. */
 struct object {
-	char *name; /* as it was asked for; "" for the program */
+	char *name; /* as in DT_NEEDED; "" for the program */
 	char *path;
-	struct object *by; /* who asked first; NULL for the program */
+	struct object *needed_by; /* its first user; NULL for the program */
 	struct elf_program elf;
-	bool plain; /* see struct compiler_library */
+	bool found_by_default; /* see struct compiler_library */
 };
 
-struct process {
-	const struct compiler_search *search;
-	const char *stand_in; /* loader of a file that names none, or NULL */
-	struct compiler_needs *needs; /* goes on where something is missing */
-	struct object *v[OBJECTS_MAX];
+struct load_simulation {
+	const struct compiler_library_search *search;
+	const char *default_loader; /* for a file without PT_INTERP, or NULL */
+	/* Receives missing libraries.  NULL: they are an error. */
+	struct compiler_missing_libraries *missing;
+	struct object *v[LOADED_OBJECTS_MAX];
 	size_t n;
-	struct strv dirs; /* the loader's own */
+	struct strv default_dirs; /* of the loader */
 };
 
-/* A library that is being looked for. */
-struct quest {
-	struct process *p;
-	struct object *by;
+/* The search for a library. */
+struct library_lookup {
+	struct load_simulation *simulation;
+	struct object *needed_by;
 	const char *name;
-	char *path; /* the find */
+	char *path; /* the result; NULL: not found yet */
 	struct elf_program elf;
-	bool plain;
+	bool found_by_default;
 };
 
-int compiler_search_load(struct compiler_search *search,
-			 const char *library_path, struct err *err)
+int compiler_library_search_load(struct compiler_library_search *search,
+				 const char *library_path, struct err *err)
 {
-	*search = (struct compiler_search){ .library_path = library_path };
-	return fs_exists(CACHE_FILE) ?
-		       fs_read(CACHE_FILE, CACHE_MAX, &search->cache, err) :
-		       0;
+	*search = (struct compiler_library_search){
+		.library_path = library_path
+	};
+	return fs_exists(CACHE_FILE) ? fs_read(CACHE_FILE, LD_CACHE_BYTES_MAX,
+					       &search->cache, err) :
+				       0;
 }
 
-static void free_object(struct object *o)
+static void load_simulation_release(struct load_simulation *p)
 {
-	free(o->name);
-	free(o->path);
-	elf_program_release(&o->elf);
-	free(o);
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->v[i]->name);
+		free(p->v[i]->path);
+		elf_program_release(&p->v[i]->elf);
+		free(p->v[i]);
+	}
+	strv_release(&p->default_dirs);
 }
 
-static void process_release(struct process *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		free_object(p->v[i]);
-	strv_release(&p->dirs);
-}
-
-/* A run of strings that begin and end with a slash; its end in *after. */
-static size_t count_run(struct bytes b, size_t at, size_t *after)
+/*
+ * Count consecutive strings that begin and end with a slash.  `after` receives
+ * the end of the sequence.
+ */
+static size_t count_dir_strings(struct bytes b, size_t at, size_t *after)
 {
 	size_t n = 0;
 
@@ -90,17 +92,7 @@ static size_t count_run(struct bytes b, size_t at, size_t *after)
 	}
 }
 
-static void add_run(struct strv *out, struct bytes b, size_t at, size_t n)
-{
-	for (; n--; at += strlen((const char *)b.data + at) + 1) {
-		char *dir = xstrdup((const char *)b.data + at);
-
-		dir[strlen(dir) - 1] = '\0';
-		strv_own(out, dir);
-	}
-}
-
-void compiler_loader_dirs(struct strv *out, struct bytes loader)
+void compiler_library_loader_dirs(struct strv *out, struct bytes loader)
 {
 	static const char musl[] = "/lib:/usr/local/lib:/usr/lib";
 	size_t best = 0, best_at = 0, after;
@@ -110,7 +102,7 @@ void compiler_loader_dirs(struct strv *out, struct bytes loader)
 
 		if (loader.data[at] != '/' || loader.data[at - 1])
 			continue;
-		n = count_run(loader, at, &after);
+		n = count_dir_strings(loader, at, &after);
 		if (n > best) {
 			best = n;
 			best_at = at;
@@ -118,10 +110,15 @@ void compiler_loader_dirs(struct strv *out, struct bytes loader)
 		if (n)
 			at = after - 1;
 	}
-	if (best) {
-		add_run(out, loader, best_at, best);
-	} else if (loader.len &&
-		   memmem(loader.data, loader.len, musl, sizeof(musl))) {
+	for (size_t n = best, at = best_at; n--;) {
+		const char *dir = (const char *)loader.data + at;
+		size_t len = strlen(dir);
+
+		strv_own(out, xstrndup(dir, len - 1));
+		at += len + 1;
+	}
+	if (!best && loader.len &&
+	    memmem(loader.data, loader.len, musl, sizeof(musl))) {
 		strv_add(out, "/lib");
 		strv_add(out, "/usr/local/lib");
 		strv_add(out, "/usr/lib");
@@ -130,7 +127,7 @@ void compiler_loader_dirs(struct strv *out, struct bytes loader)
 
 static const char cache_magic[] = "glibc-ld.so.cache1.1";
 
-/* Numbers are in the machine's own order. */
+/* Numbers are in the byte order of the machine. */
 static uint32_t get_u32(const uint8_t *p)
 {
 	uint32_t v;
@@ -139,37 +136,27 @@ static uint32_t get_u32(const uint8_t *p)
 	return v;
 }
 
-/* Older caches begin with a part for older loaders; this is what follows. */
-static struct bytes cache_part(struct bytes cache)
-{
-	const uint8_t *at = NULL;
-
-	if (cache.len)
-		at = memmem(cache.data, cache.len, cache_magic,
-			    sizeof(cache_magic) - 1);
-	if (!at)
-		return bytes_of(NULL, 0);
-	return bytes_of(at, cache.len - (size_t)(at - cache.data));
-}
-
-static const char *string_at(struct bytes cache, uint32_t at)
+static const char *cache_string_at(struct bytes cache, uint32_t at)
 {
 	if (at >= cache.len || !memchr(cache.data + at, '\0', cache.len - at))
 		return NULL;
 	return (const char *)cache.data + at;
 }
 
-static bool is_plain_entry(const uint8_t *entry)
+const char *compiler_library_find_cached(struct bytes cache, const char *name,
+					 size_t index)
 {
-	return !get_u32(entry + 16) && !get_u32(entry + 20);
-}
-
-const char *compiler_library_cached(struct bytes cache, const char *name,
-				    size_t n)
-{
-	struct bytes c = cache_part(cache);
+	const uint8_t *start = NULL;
+	struct bytes c;
 	uint32_t count;
 
+	/* An older cache has a part for older loaders before the magic. */
+	if (cache.len)
+		start = memmem(cache.data, cache.len, cache_magic,
+			       sizeof(cache_magic) - 1);
+	if (!start)
+		return NULL;
+	c = bytes_of(start, cache.len - (size_t)(start - cache.data));
 	if (c.len < CACHE_HEADER)
 		return NULL;
 	count = get_u32(c.data + sizeof(cache_magic) - 1);
@@ -178,20 +165,25 @@ const char *compiler_library_cached(struct bytes cache, const char *name,
 	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *entry = c.data + CACHE_HEADER +
 				       (size_t)i * CACHE_ENTRY;
-		const char *key = string_at(c, get_u32(entry + 4));
-		const char *value = string_at(c, get_u32(entry + 8));
+		const char *key = cache_string_at(c, get_u32(entry + 4));
+		const char *value = cache_string_at(c, get_u32(entry + 8));
 
 		if (!key || !value)
 			return NULL;
-		if (is_plain_entry(entry) && !strcmp(key, name) && !n--)
+		/* Entries with osversion or hwcap are for some processors. */
+		if (!get_u32(entry + 16) && !get_u32(entry + 20) &&
+		    !strcmp(key, name) && !index--)
 			return value;
 	}
 	return NULL;
 }
 
-/* Is this file the library?  0 when it is not there or of another machine. */
-static int try_file(struct quest *q, const char *path, bool plain,
-		    struct err *err)
+/*
+ * Take the file if it is the library.  Returns 0 also for a missing file and
+ * for a file of another machine.
+ */
+static int try_file(struct library_lookup *q, const char *path,
+		    bool found_by_default, struct err *err)
 {
 	struct elf_program elf;
 	struct err why;
@@ -206,27 +198,27 @@ static int try_file(struct quest *q, const char *path, bool plain,
 		return err_set(err, ENOEXEC, "%s", why.text);
 	if (ret)
 		return 0;
-	if (!elf_program_alike(&elf, &q->p->v[0]->elf)) {
+	if (!elf_program_is_compatible(&elf, &q->simulation->v[0]->elf)) {
 		elf_program_release(&elf);
 		return 0;
 	}
 	q->path = xstrdup(path);
 	q->elf = elf;
-	q->plain = plain;
+	q->found_by_default = found_by_default;
 	return 0;
 }
 
-static int try_dir(struct quest *q, const char *dir, bool plain,
-		   struct err *err)
+static int try_dir(struct library_lookup *q, const char *dir,
+		   bool found_by_default, struct err *err)
 {
 	char *path = xasprintf("%s/%s", dir, q->name);
-	int ret = try_file(q, path, plain, err);
+	int ret = try_file(q, path, found_by_default, err);
 
 	free(path);
 	return ret;
 }
 
-/* `dir` with $ORIGIN replaced; NULL when another $ is in it. */
+/* Replace $ORIGIN in `dir`.  Returns NULL if `dir` has another variable. */
 static char *expand_origin(const char *dir, const char *origin)
 {
 	struct buf out = { 0 };
@@ -249,15 +241,16 @@ static char *expand_origin(const char *dir, const char *origin)
 	return buf_steal(&out);
 }
 
-/* One directory of a search path that is written in `owner`. */
-static int try_element(struct quest *q, const struct object *owner,
-		       const char *element, struct err *err)
+/* Try one directory of a search path in the file `owner`. */
+static int try_search_element(struct library_lookup *q,
+			      const struct object *owner, const char *element,
+			      struct err *err)
 {
 	bool has_origin = strstr(element, "ORIGIN") != NULL;
 	char *origin, *dir;
 	int ret = 0;
 
-	/* A relative directory cannot be a part of the compiler. */
+	/* A relative directory cannot be part of the compiler. */
 	if (element[0] != '/' && element[0] != '$')
 		return 0;
 	origin = str_dir(owner->path);
@@ -267,13 +260,15 @@ static int try_element(struct quest *q, const struct object *owner,
 			      element);
 	else
 		ret = try_dir(q, dir,
-			      !has_origin || (owner->by && owner->plain), err);
+			      !has_origin || (owner->needed_by &&
+					      owner->found_by_default),
+			      err);
 	free(origin);
 	free(dir);
 	return ret;
 }
 
-static int try_list(struct quest *q, const struct object *owner,
+static int try_list(struct library_lookup *q, const struct object *owner,
 		    const char *list, struct err *err)
 {
 	struct strv elements = { 0 };
@@ -281,37 +276,32 @@ static int try_list(struct quest *q, const struct object *owner,
 
 	strv_split(&elements, list ? list : "", ":");
 	for (size_t i = 0; i < elements.n && !ret && !q->path; i++)
-		ret = try_element(q, owner, elements.v[i], err);
+		ret = try_search_element(q, owner, elements.v[i], err);
 	strv_release(&elements);
 	return ret;
 }
 
-/* DT_RPATH of who asks and of all who led to it, unless it has DT_RUNPATH. */
-static int try_rpaths(struct quest *q, struct err *err)
+/*
+ * Try DT_RPATH of the object that needs the library and of its ancestors,
+ * unless the object has DT_RUNPATH.
+ */
+static int try_rpaths(struct library_lookup *q, struct err *err)
 {
 	int ret = 0;
 
-	if (q->by->elf.runpath)
+	if (q->needed_by->elf.runpath)
 		return 0;
-	for (const struct object *o = q->by; o && !ret; o = o->by) {
+	for (const struct object *o = q->needed_by; o && !ret;
+	     o = o->needed_by) {
 		if (!o->elf.runpath)
 			ret = try_list(q, o, o->elf.rpath, err);
 	}
 	return ret;
 }
 
-static bool is_own_dir(const struct process *p, const char *path)
+static int try_library_path(struct library_lookup *q, struct err *err)
 {
-	char *dir = str_dir(path);
-	bool is = strv_has(&p->dirs, dir);
-
-	free(dir);
-	return is;
-}
-
-static int try_environment(struct quest *q, struct err *err)
-{
-	const char *list = q->p->search->library_path;
+	const char *list = q->simulation->search->library_path;
 	struct strv dirs = { 0 };
 	int ret = 0;
 
@@ -324,77 +314,86 @@ static int try_environment(struct quest *q, struct err *err)
 				      "LD_LIBRARY_PATH has a directory %s",
 				      dir);
 		else
-			ret = try_dir(q, dir, strv_has(&q->p->dirs, dir), err);
+			ret = try_dir(
+				q, dir,
+				strv_has(&q->simulation->default_dirs, dir),
+				err);
 	}
 	strv_release(&dirs);
 	return ret;
 }
 
-static int try_cache(struct quest *q, struct err *err)
+static int try_ld_cache(struct library_lookup *q, struct err *err)
 {
-	struct bytes cache = buf_bytes(&q->p->search->cache);
+	struct bytes cache = buf_bytes(&q->simulation->search->cache);
 	const char *path;
+	char *dir;
 	int ret = 0;
 
-	if (q->by->elf.no_default)
+	if (q->needed_by->elf.no_default_dirs)
 		return 0;
 	for (size_t i = 0; !ret && !q->path; i++) {
-		path = compiler_library_cached(cache, q->name, i);
+		path = compiler_library_find_cached(cache, q->name, i);
 		if (!path)
 			break;
-		ret = try_file(q, path, is_own_dir(q->p, path), err);
+		dir = str_dir(path);
+		ret = try_file(q, path,
+			       strv_has(&q->simulation->default_dirs, dir),
+			       err);
+		free(dir);
 	}
 	return ret;
 }
 
-static int try_defaults(struct quest *q, struct err *err)
+static int try_default_dirs(struct library_lookup *q, struct err *err)
 {
 	int ret = 0;
 
-	if (q->by->elf.no_default)
+	if (q->needed_by->elf.no_default_dirs)
 		return 0;
-	for (size_t i = 0; i < q->p->dirs.n && !ret && !q->path; i++)
-		ret = try_dir(q, q->p->dirs.v[i], true, err);
+	for (size_t i = 0;
+	     i < q->simulation->default_dirs.n && !ret && !q->path; i++)
+		ret = try_dir(q, q->simulation->default_dirs.v[i], true, err);
 	return ret;
 }
 
-static int search_library(struct quest *q, struct err *err)
+static int search_library(struct library_lookup *q, struct err *err)
 {
 	int ret;
 
 	if (strchr(q->name, '/')) {
 		if (q->name[0] != '/' || strchr(q->name, '$'))
 			return err_set(err, ENOTSUP, "%s: needs %s",
-				       q->by->path, q->name);
-		ret = try_file(q, q->name, true, err);
-	} else {
-		ret = try_rpaths(q, err);
-		if (!ret)
-			ret = try_environment(q, err);
-		if (!ret)
-			ret = try_list(q, q->by, q->by->elf.runpath, err);
-		if (!ret)
-			ret = try_cache(q, err);
-		if (!ret)
-			ret = try_defaults(q, err);
+				       q->needed_by->path, q->name);
+		return try_file(q, q->name, true, err);
 	}
-	return ret;
+	ret = try_rpaths(q, err);
+	if (ret)
+		return ret;
+	ret = try_library_path(q, err);
+	if (ret)
+		return ret;
+	ret = try_list(q, q->needed_by, q->needed_by->elf.runpath, err);
+	if (ret)
+		return ret;
+	ret = try_ld_cache(q, err);
+	return ret ? ret : try_default_dirs(q, err);
 }
 
-/* Nobody has it: an error, or a line of the list. */
-static int note_missing(struct process *p, const char *name, const char *by,
-			struct err *err)
+/* Record a missing library, or fail if missing libraries are an error. */
+static int add_missing_library(struct load_simulation *p, const char *name,
+			       const char *by, struct err *err)
 {
-	if (!p->needs)
+	if (!p->missing)
 		return err_set(err, ENOENT,
 			       "library %s, which %s needs, is not there", name,
 			       by);
-	strv_add(&p->needs->names, name);
-	strv_add(&p->needs->users, by);
+	strv_add(&p->missing->names, name);
+	strv_add(&p->missing->users, by);
 	return 0;
 }
 
-static bool is_loaded(const struct process *p, const char *name)
+static bool is_loaded(const struct load_simulation *p, const char *name)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const char *soname = p->v[i]->elf.soname;
@@ -406,33 +405,35 @@ static bool is_loaded(const struct process *p, const char *name)
 	return false;
 }
 
-static struct object *add_object(struct process *p, const char *name,
+static struct object *add_object(struct load_simulation *p, const char *name,
 				 char *path, struct object *by)
 {
 	struct object *o = xcalloc(1, sizeof(*o));
 
 	o->name = xstrdup(name);
 	o->path = path;
-	o->by = by;
+	o->needed_by = by;
 	p->v[p->n++] = o;
 	return o;
 }
 
-static int load_library(struct process *p, struct object *by, const char *name,
-			struct err *err)
+static int load_library(struct load_simulation *p, struct object *by,
+			const char *name, struct err *err)
 {
-	struct quest q = { .p = p, .by = by, .name = name };
+	struct library_lookup q = { .simulation = p,
+				    .needed_by = by,
+				    .name = name };
 	struct object *o;
 	int ret;
 
 	if (is_loaded(p, name))
 		return 0;
-	if (p->n >= OBJECTS_MAX)
+	if (p->n >= LOADED_OBJECTS_MAX)
 		return err_set(err, E2BIG, "%s: needs more than %d libraries",
-			       p->v[0]->path, OBJECTS_MAX);
+			       p->v[0]->path, LOADED_OBJECTS_MAX);
 	ret = search_library(&q, err);
 	if (!ret && !q.path)
-		return note_missing(p, name, by->path, err);
+		return add_missing_library(p, name, by->path, err);
 	if (ret) {
 		free(q.path);
 		elf_program_release(&q.elf);
@@ -440,33 +441,34 @@ static int load_library(struct process *p, struct object *by, const char *name,
 	}
 	o = add_object(p, name, q.path, by);
 	o->elf = q.elf;
-	o->plain = q.plain;
+	o->found_by_default = q.found_by_default;
 	return 0;
 }
 
-/* The loader is in the process before any library is looked for. */
-static int load_loader(struct process *p, struct err *err)
+/* Add the loader, which is in the process before any library is searched. */
+static int load_loader(struct load_simulation *p, struct err *err)
 {
-	const char *named = p->v[0]->elf.loader;
-	const char *path = named ? named : p->stand_in;
+	const char *named = p->v[0]->elf.interpreter;
+	const char *path = named ? named : p->default_loader;
 	struct object *o = add_object(p, path, xstrdup(path), p->v[0]);
 	struct buf bytes = { 0 };
 	int ret = elf_program_read(&o->elf, path, err);
 
-	o->plain = true;
+	o->found_by_default = true;
 	if (!ret)
-		ret = fs_read(path, LOADER_MAX, &bytes, err);
+		ret = fs_read(path, LOADER_BYTES_MAX, &bytes, err);
 	if (!ret)
-		compiler_loader_dirs(&p->dirs, buf_bytes(&bytes));
+		compiler_library_loader_dirs(&p->default_dirs,
+					     buf_bytes(&bytes));
 	buf_release(&bytes);
-	/* It has loaded itself, and it needs nobody. */
+	/* The loader relocates itself and needs no library. */
 	strv_release(&o->elf.needed);
 	if (ret)
 		err_wrap(err, "loader of %s", p->v[0]->path);
 	return ret;
 }
 
-static int load_needed(struct process *p, struct err *err)
+static int load_needed_libraries(struct load_simulation *p, struct err *err)
 {
 	int ret = load_loader(p, err);
 
@@ -479,41 +481,40 @@ static int load_needed(struct process *p, struct err *err)
 	return ret;
 }
 
-static void fill_libraries(struct compiler_libraries *out,
-			   const struct process *p)
+int compiler_library_find_all(struct compiler_library_list *out,
+			      const char *program,
+			      const struct compiler_library_search *search,
+			      struct err *err)
 {
-	out->loader = xstrdup(p->v[1]->path);
-	if (p->dirs.n)
-		out->home = xstrdup(p->dirs.v[0]);
-	out->v = xcalloc(p->n, sizeof(*out->v));
-	for (size_t i = 2; i < p->n; i++)
-		out->v[out->n++] = (struct compiler_library){
-			.name = xstrdup(p->v[i]->name),
-			.path = xstrdup(p->v[i]->path),
-			.plain = p->v[i]->plain,
-		};
-}
-
-int compiler_libraries_find(struct compiler_libraries *out, const char *program,
-			    const struct compiler_search *search,
-			    struct err *err)
-{
-	struct process p = { .search = search };
+	struct load_simulation p = { .search = search };
 	struct object *o = add_object(&p, "", xstrdup(program), NULL);
 	int ret = elf_program_read(&o->elf, program, err);
 
-	*out = (struct compiler_libraries){ 0 };
-	o->plain = true;
-	if (!ret && o->elf.loader) {
-		ret = load_needed(&p, err);
-		if (!ret)
-			fill_libraries(out, &p);
-	}
-	process_release(&p);
+	*out = (struct compiler_library_list){ 0 };
+	o->found_by_default = true;
+	if (ret || !o->elf.interpreter)
+		goto out;
+	ret = load_needed_libraries(&p, err);
+	if (ret)
+		goto out;
+
+	/* The first two objects are the program and the loader. */
+	out->loader = xstrdup(p.v[1]->path);
+	if (p.default_dirs.n)
+		out->default_dir = xstrdup(p.default_dirs.v[0]);
+	out->v = xcalloc(p.n, sizeof(*out->v));
+	for (size_t i = 2; i < p.n; i++)
+		out->v[out->n++] = (struct compiler_library){
+			.name = xstrdup(p.v[i]->name),
+			.path = xstrdup(p.v[i]->path),
+			.found_by_default = p.v[i]->found_by_default,
+		};
+out:
+	load_simulation_release(&p);
 	return ret;
 }
 
-void compiler_libraries_release(struct compiler_libraries *l)
+void compiler_library_list_release(struct compiler_library_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		free(l->v[i].name);
@@ -521,51 +522,54 @@ void compiler_libraries_release(struct compiler_libraries *l)
 	}
 	free(l->v);
 	free(l->loader);
-	free(l->home);
-	*l = (struct compiler_libraries){ 0 };
+	free(l->default_dir);
+	*l = (struct compiler_library_list){ 0 };
 }
 
-int compiler_libraries_missing(struct compiler_needs *out, const char *program,
-			       const char *loader,
-			       const struct compiler_search *search,
-			       struct err *err)
+int compiler_library_find_missing(struct compiler_missing_libraries *out,
+				  const char *program, const char *loader,
+				  const struct compiler_library_search *search,
+				  struct err *err)
 {
-	struct process p = { .search = search,
-			     .stand_in = loader,
-			     .needs = out };
+	struct load_simulation p = { .search = search,
+				     .default_loader = loader,
+				     .missing = out };
 	struct object *o = add_object(&p, "", xstrdup(program), NULL);
 	int ret = elf_program_read(&o->elf, program, err);
 
-	*out = (struct compiler_needs){ 0 };
-	o->plain = true;
-	if (!ret && o->elf.loader && !fs_exists(o->elf.loader))
-		note_missing(&p, o->elf.loader, program, err);
-	else if (!ret && (o->elf.loader || loader))
-		ret = load_needed(&p, err);
-	process_release(&p);
+	*out = (struct compiler_missing_libraries){ 0 };
+	o->found_by_default = true;
+	if (!ret && o->elf.interpreter && !fs_exists(o->elf.interpreter))
+		add_missing_library(&p, o->elf.interpreter, program, err);
+	else if (!ret && (o->elf.interpreter || loader))
+		ret = load_needed_libraries(&p, err);
+	load_simulation_release(&p);
 	if (ret)
-		compiler_needs_release(out);
+		compiler_library_missing_release(out);
 	return ret;
 }
 
-void compiler_needs_release(struct compiler_needs *n)
+void compiler_library_missing_release(struct compiler_missing_libraries *n)
 {
 	strv_release(&n->names);
 	strv_release(&n->users);
 }
 
 char *compiler_library_find(const char *name, const char *program,
-			    const struct compiler_search *search)
+			    const struct compiler_library_search *search)
 {
-	struct process p = { .search = search };
+	struct load_simulation p = { .search = search };
 	struct object *o = add_object(&p, "", xstrdup(program), NULL);
-	struct quest q = { .p = &p, .by = o, .name = name };
+	struct library_lookup q = { .simulation = &p,
+				    .needed_by = o,
+				    .name = name };
 	struct err ignored;
 
-	if (!elf_program_read(&o->elf, program, &ignored) && o->elf.loader &&
-	    !load_loader(&p, &ignored) && !try_cache(&q, &ignored))
-		try_defaults(&q, &ignored);
+	if (!elf_program_read(&o->elf, program, &ignored) &&
+	    o->elf.interpreter && !load_loader(&p, &ignored) &&
+	    !try_ld_cache(&q, &ignored))
+		try_default_dirs(&q, &ignored);
 	elf_program_release(&q.elf);
-	process_release(&p);
+	load_simulation_release(&p);
 	return q.path;
 }

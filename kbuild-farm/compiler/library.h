@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compiler/library.h - which shared libraries a program loads.
+ * compiler/library.h - Shared libraries that a program loads.
  *
- * Files are read as the loader would (ld.so(8)): DT_RPATH, LD_LIBRARY_PATH,
- * DT_RUNPATH, the cache, the loader's own directories, which are read from
- * the loader's file.  Nothing is run.  Variants of a library for certain
- * processors (glibc-hwcaps) are passed over: what is found runs everywhere.
+ * The search follows the loader's rules (ld.so(8)): DT_RPATH, LD_LIBRARY_PATH,
+ * DT_RUNPATH, the cache, and the loader's default directories, which are read
+ * from its file.  No program is run.  Variants of a library for certain
+ * processors (glibc-hwcaps) are ignored, so the result runs everywhere.
  */
 #ifndef COMPILER_LIBRARY_H
 #define COMPILER_LIBRARY_H
@@ -14,87 +14,90 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* What is the same for all programs of a compiler. */
-struct compiler_search {
+/* Search parameters shared by all programs of a compiler. */
+struct compiler_library_search {
 	const char *library_path; /* LD_LIBRARY_PATH, or NULL */
-	struct buf cache; /* ld.so.cache, empty: there is none */
+	struct buf cache; /* content of ld.so.cache; may be empty */
 };
 
-/* With this machine's cache, which is released by buf_release(). */
-int compiler_search_load(struct compiler_search *search,
-			 const char *library_path, struct err *err);
+/*
+ * Set the parameters and load this machine's cache, which the caller releases
+ * with buf_release().  Returns 0 or a negative errno.
+ */
+int compiler_library_search_load(struct compiler_library_search *search,
+				 const char *library_path, struct err *err);
 
 struct compiler_library {
-	char *name; /* as it is asked for: "libz.so.1" */
-	char *path; /* as the loader opens it, not resolved */
+	char *name; /* as in DT_NEEDED: "libz.so.1" */
+	char *path; /* as the loader opens it, links unresolved */
 	/*
-	 * Would a loader find it at `path` without cache, LD_LIBRARY_PATH
-	 * and /proc (which $ORIGIN of a program needs)?
+	 * The loader finds it at `path` without cache, LD_LIBRARY_PATH and
+	 * /proc (which the $ORIGIN of a program requires).
 	 */
-	bool plain;
+	bool found_by_default;
 };
 
-struct compiler_libraries {
+struct compiler_library_list {
 	char *loader; /* NULL: a static program, with no libraries */
-	char *home; /* the first directory that the loader searches by itself,
-		       NULL where it names none */
+	char *default_dir; /* the loader's first default directory, or NULL */
 	struct compiler_library *v; /* in the order in which they are loaded */
 	size_t n;
 };
 
 /*
- * All libraries of `program`.  Returns 0; -ENOENT for a library that is
- * nowhere, with `err` naming it and who needs it; -ENOTSUP for a search path
- * with $LIB or $PLATFORM, or a relative one in LD_LIBRARY_PATH; or what
- * reading a file gave.  `out` is empty on failure.
+ * Find all libraries of `program`.  Returns 0; -ENOENT for a missing library,
+ * with `err` naming it and its user; -ENOTSUP for a search path with $LIB or
+ * $PLATFORM, or a relative one in LD_LIBRARY_PATH; or the error of reading a
+ * file.  `out` is empty on failure.
  */
-int compiler_libraries_find(struct compiler_libraries *out, const char *program,
-			    const struct compiler_search *search,
-			    struct err *err);
-void compiler_libraries_release(struct compiler_libraries *l);
+int compiler_library_find_all(struct compiler_library_list *out,
+			      const char *program,
+			      const struct compiler_library_search *search,
+			      struct err *err);
+void compiler_library_list_release(struct compiler_library_list *l);
 
-/* What is missing: names[i] is asked for by the file users[i]. */
-struct compiler_needs {
+/* Missing libraries: the file users[i] needs names[i]. */
+struct compiler_missing_libraries {
 	struct strv names;
 	struct strv users; /* paths as the loader opens them */
 };
 
 /*
- * All libraries of `program` that are nowhere, in the order in which they are
- * looked for; one that several ask for comes once for each of them.  A loader
- * that is not there is the only one, with its path as its name.  A library
- * (no PT_INTERP) is taken as a program of the loader `loader`; with NULL
- * it needs nothing.  Returns 0, or as compiler_libraries_find().
+ * List the missing libraries of `program` in the order of the search.  A
+ * library with several users is listed once for each.  If the loader is
+ * missing, only its path is listed.  A file without PT_INTERP (a library) is
+ * treated as a program of the loader `loader`; if that is NULL, the list is
+ * empty.  Returns 0, or an error as compiler_library_find_all().
  */
-int compiler_libraries_missing(struct compiler_needs *out, const char *program,
-			       const char *loader,
-			       const struct compiler_search *search,
-			       struct err *err);
-void compiler_needs_release(struct compiler_needs *n);
+int compiler_library_find_missing(struct compiler_missing_libraries *out,
+				  const char *program, const char *loader,
+				  const struct compiler_library_search *search,
+				  struct err *err);
+void compiler_library_missing_release(struct compiler_missing_libraries *n);
 
 /*
- * Where the loader of `program` finds `name` in its cache or in its own
- * directories, or NULL; the caller frees it.
+ * Return the path at which the loader of `program` finds `name` in its cache or
+ * default directories, or NULL.  The caller frees the path.
  */
 char *compiler_library_find(const char *name, const char *program,
-			    const struct compiler_search *search);
+			    const struct compiler_library_search *search);
 
 /*
- * The `n`th file (from 0) that /etc/ld.so.cache (`cache`; glibc's
- * dl-cache.h has the format) names for library `name`, in the
- * order of the cache, or NULL: there are no more, or the cache is broken.
- * Those for certain processors alone (glibc-hwcaps) are passed over: each
- * has a plain one beside it.  Libraries of all machines are in one cache, so
- * the caller looks at the file.  Borrowed from `cache`.
+ * Return the file with index `index` (from 0) that /etc/ld.so.cache (`cache`;
+ * glibc's dl-cache.h defines the format) lists for the library `name`, or NULL
+ * if there are no more or the cache is damaged.  Files for certain processors
+ * (glibc-hwcaps) are skipped, because each has a generic variant.  The cache
+ * contains libraries of all machines, so the caller must check the file.  The
+ * result is borrowed from `cache`.
  */
-const char *compiler_library_cached(struct bytes cache, const char *name,
-				    size_t n);
+const char *compiler_library_find_cached(struct bytes cache, const char *name,
+					 size_t index);
 
 /*
- * The directories that a loader searches by itself, read from the bytes of
- * its file: the longest run of strings "/.../" in it (glibc), or the string
+ * Find the default directories of a loader in the bytes of its file: the
+ * longest sequence of strings "/.../" (glibc), or the string
  * "/lib:/usr/local/lib:/usr/lib" (musl).
  */
-void compiler_loader_dirs(struct strv *out, struct bytes loader);
+void compiler_library_loader_dirs(struct strv *out, struct bytes loader);
 
 #endif

@@ -1,21 +1,267 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/manifest.h"
 
+#include "base/buf.h"
 #include "base/elf.h"
 #include "base/vec.h"
 #include "base/which.h"
-#include "compiler/gather.h"
+#include "compiler/collector.h"
+#include "compiler/driver-parts.h"
 #include "compiler/library.h"
-#include "compiler/manifest-id.h"
-#include "compiler/parts.h"
-#include "compiler/watch.h"
+#include "compiler/stat-watch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* With each of these a driver runs other programs than it names when asked. */
-static const char *const refused[] = {
+#define LINKS_RESOLVED_MAX 40 /* on one path, as in the kernel */
+
+struct link_resolver {
+	const struct compiler_entry **v; /* sorted by compare_paths() */
+	size_t n;
+	bool *on_driver_path; /* the links that were followed */
+};
+
+/* Compare like strcmp(), but order '/' first: "a" < "a/b" < "a-b". */
+static int compare_paths(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (!*a || !*b)
+		return (*a != '\0') - (*b != '\0');
+	if (*a == '/' || *b == '/')
+		return *a == '/' ? -1 : 1;
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+static int by_entry_path_depth(const void *a, const void *b)
+{
+	const struct compiler_entry *const *x = a, *const *y = b;
+
+	return compare_paths((*x)->path, (*y)->path);
+}
+
+static int compare_path_to_entry(const void *path, const void *entry)
+{
+	const struct compiler_entry *const *e = entry;
+
+	return compare_paths(path, (*e)->path);
+}
+
+/* Return the index of an entry, or SIZE_MAX. */
+static size_t find_entry(const struct link_resolver *l, const char *path)
+{
+	const struct compiler_entry **e = bsearch(
+		path, l->v, l->n, sizeof(*l->v), compare_path_to_entry);
+
+	return e ? (size_t)(e - l->v) : SIZE_MAX;
+}
+
+/* Return true if no path occurs twice or is below a FILE or SYMLINK. */
+static bool has_valid_nesting(const struct link_resolver *l)
+{
+	const char *leaf = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct compiler_entry *e = l->v[i];
+
+		if (e->path[0] != '/' || !e->path[1])
+			return false;
+		if (i && !strcmp(l->v[i - 1]->path, e->path))
+			return false;
+		if (leaf && str_skip_dir(e->path, leaf))
+			return false;
+		if (e->kind != COMPILER_ENTRY_DIR)
+			leaf = e->path;
+	}
+	return true;
+}
+
+/* Resolve one component `name` after `at`. */
+static void resolve_component(struct link_resolver *l, struct buf *at,
+			      char **rest, char *name, unsigned *links)
+{
+	size_t before = at->len, i;
+	char *more;
+
+	if (!strcmp(name, "."))
+		return;
+	if (!strcmp(name, "..")) {
+		while (at->data && at->len && at->data[--at->len] != '/')
+			;
+		return;
+	}
+	buf_printf(at, "/%s", name);
+	i = find_entry(l, buf_str(at));
+	if (i == SIZE_MAX || l->v[i]->kind != COMPILER_ENTRY_SYMLINK)
+		return;
+	l->on_driver_path[i] = true;
+	++*links;
+	at->len = l->v[i]->target[0] == '/' ? 0 : before;
+	more = xasprintf("%s/%s", l->v[i]->target, *rest);
+	free(*rest);
+	*rest = more;
+}
+
+/* Resolve all links in `driver`; "" on failure.  The caller frees it. */
+static char *resolve_path(struct link_resolver *l, const char *driver)
+{
+	struct buf at = { 0 };
+	char *rest = xstrdup(driver), *out;
+	unsigned links = 0;
+
+	while (links <= LINKS_RESOLVED_MAX && strlen(rest) <= PATH_MAX) {
+		size_t skip = strspn(rest, "/");
+		size_t len = strcspn(rest + skip, "/");
+		char *name;
+
+		if (!len) {
+			rest[0] = '\0';
+			break;
+		}
+		name = xstrndup(rest + skip, len);
+		memmove(rest, rest + skip + len, strlen(rest + skip + len) + 1);
+		resolve_component(l, &at, &rest, name, &links);
+		free(name);
+		if (at.data)
+			at.data[at.len] = '\0';
+	}
+	out = rest[0] ? xstrdup("") : bytes_dup(buf_bytes(&at));
+	free(rest);
+	buf_release(&at);
+	return out;
+}
+
+/*
+ * Return a path without the prefix, as it enters the digest.  The prefix is
+ * never empty; "/" strips nothing.  Only an unstripped path begins with '/'.
+ */
+static const char *strip_prefix(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (len > 1 && !strncmp(path, prefix, len) &&
+	    (path[len] == '/' || !path[len]))
+		return path[len] ? path + len + 1 : "";
+	return path;
+}
+
+struct digest_line {
+	const char *path;
+	const struct compiler_entry *entry;
+};
+
+static int by_digest_line(const void *a, const void *b)
+{
+	const struct digest_line *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static void digest_entries(const struct link_resolver *l, const char *prefix,
+			   const char *driver, bool is_clang,
+			   struct digest *out)
+{
+	struct digest_line *lines = xcalloc(l->n + 1, sizeof(*lines));
+	struct buf all = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (!l->on_driver_path[i])
+			lines[n++] = (struct digest_line){
+				strip_prefix(l->v[i]->path, prefix), l->v[i]
+			};
+	}
+	qsort(lines, n, sizeof(*lines), by_digest_line);
+	buf_put_u8(&all, is_clang);
+	buf_put_str(&all, is_clang ? str_base(driver) : "");
+	for (size_t i = 0; i < n; i++) {
+		const struct compiler_entry *e = lines[i].entry;
+		const char *target;
+
+		buf_put_u8(&all, (uint8_t)e->kind);
+		buf_put_str(&all, lines[i].path);
+		if (e->kind == COMPILER_ENTRY_FILE) {
+			buf_put_u8(&all, e->executable);
+			buf_add(&all, e->digest.b, sizeof(e->digest.b));
+		} else if (e->kind == COMPILER_ENTRY_SYMLINK) {
+			/* Distinguish stripped from relative targets. */
+			target = strip_prefix(e->target, prefix);
+			buf_put_u8(&all, target != e->target);
+			buf_put_str(&all, target);
+		}
+	}
+	digest_bytes(buf_bytes(&all), out);
+	buf_release(&all);
+	free(lines);
+}
+
+static void init_link_resolver(struct link_resolver *l,
+			       const struct compiler_entry *v, size_t n)
+{
+	*l = (struct link_resolver){ .v = xcalloc(n + 1, sizeof(*l->v)),
+				     .n = n,
+				     .on_driver_path = xcalloc(n + 1,
+							       sizeof(bool)) };
+	for (size_t i = 0; i < n; i++)
+		l->v[i] = &v[i];
+	qsort(l->v, n, sizeof(*l->v), by_entry_path_depth);
+}
+
+static void link_resolver_release(struct link_resolver *l)
+{
+	free(l->v);
+	free(l->on_driver_path);
+}
+
+int compiler_manifest_id(const struct compiler_entry *v, size_t n,
+			 const char *driver, bool is_clang, struct digest *out,
+			 char **prefix)
+{
+	struct link_resolver l;
+	char *real = NULL, *up = NULL, *dir;
+	size_t at = SIZE_MAX;
+	int ret = -EINVAL;
+
+	init_link_resolver(&l, v, n);
+	if (has_valid_nesting(&l)) {
+		real = resolve_path(&l, driver);
+		at = find_entry(&l, real);
+	}
+	if (at != SIZE_MAX && l.v[at]->kind == COMPILER_ENTRY_FILE &&
+	    l.v[at]->executable) {
+		dir = str_dir(real);
+		up = strcmp(str_base(dir), "bin") ? xstrdup(dir) : str_dir(dir);
+		free(dir);
+		digest_entries(&l, up, driver, is_clang, out);
+		ret = 0;
+	}
+	if (prefix)
+		*prefix = up;
+	else
+		free(up);
+	free(real);
+	link_resolver_release(&l);
+	return ret;
+}
+
+char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
+				const char *path)
+{
+	struct link_resolver l;
+	char *real;
+
+	init_link_resolver(&l, v, n);
+	real = resolve_path(&l, path);
+	link_resolver_release(&l);
+	return real;
+}
+
+/* Each of these makes a driver run other programs than it reports. */
+static const char *const unsupported_variables[] = {
 	"CCC_OVERRIDE_OPTIONS",
 	"COMPILER_PATH",
 	"GCC_EXEC_PREFIX",
@@ -24,30 +270,21 @@ static const char *const refused[] = {
 	"QA_OVERRIDE_GCC3_OPTIONS",
 };
 
-/* A library's name, of one loader, and the file that it is. */
-struct named {
-	char *key;
-	char *real;
-	bool linked; /* found through a link that only the manifest has */
+/* The file that a loader takes for a library name. */
+struct library_symlink {
+	char *soname_key; /* "LOADER:NAME" */
+	char *target;
+	bool via_symlink; /* by a link that exists only in the manifest */
 };
 
-/* A manifest under way. */
-struct making {
+/* A manifest that is being built. */
+struct manifest_builder {
 	struct compiler_manifest *out;
-	struct compiler_gather gather;
-	struct compiler_search search;
-	struct named *names;
-	size_t n_names;
+	struct compiler_collector collector;
+	struct compiler_library_search search;
+	struct library_symlink *library_symlinks;
+	size_t n_library_symlinks;
 };
-
-static int check_variables(char *const *env, struct err *err)
-{
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-		if (str_env(env, refused[i]))
-			return err_set(err, ENOTSUP, "%s is set", refused[i]);
-	}
-	return 0;
-}
 
 static int check_driver(struct compiler_manifest *m, struct err *err)
 {
@@ -64,7 +301,7 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 	ret = elf_program_read(&elf, m->driver, err);
 	if (ret)
 		return ret;
-	host = compiler_host_name(&elf);
+	host = compiler_host_from_elf(&elf);
 	if (host)
 		m->host = xstrdup(host);
 	else
@@ -74,177 +311,176 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 	return ret;
 }
 
-/* Two files of one name: a link for the one would hide the other. */
-static int add_library_name(struct making *k, const char *loader,
+/* Record a library name.  A link for one of two files would hide the other. */
+static int add_library_name(struct manifest_builder *k, const char *loader,
 			    const struct compiler_library *l, const char *real,
 			    struct err *err)
 {
 	char *key = xasprintf("%s:%s", loader, l->name);
 	int ret = 0;
 
-	for (size_t i = 0; i < k->n_names && !ret; i++) {
-		const struct named *n = &k->names[i];
+	for (size_t i = 0; i < k->n_library_symlinks && !ret; i++) {
+		const struct library_symlink *n = &k->library_symlinks[i];
 
-		if (!strcmp(n->key, key) && strcmp(n->real, real) &&
-		    (n->linked || !l->plain))
+		if (!strcmp(n->soname_key, key) && strcmp(n->target, real) &&
+		    (n->via_symlink || !l->found_by_default))
 			ret = err_set(err, EEXIST,
 				      "library %s is both %s and %s", l->name,
-				      n->real, real);
+				      n->target, real);
 	}
-	*VEC_ADD(k->names, k->n_names) = (struct named){ key, xstrdup(real),
-							 !l->plain };
+	*VEC_ADD(k->library_symlinks,
+		 k->n_library_symlinks) = (struct library_symlink){
+		key, xstrdup(real), !l->found_by_default
+	};
 	return ret;
 }
 
-static int add_library(struct making *k, const struct compiler_libraries *all,
+static int add_library(struct manifest_builder *k,
+		       const struct compiler_library_list *all,
 		       const struct compiler_library *l, struct err *err)
 {
 	char *real, *link;
-	int ret = compiler_gather_path(&k->gather, l->path, &real, err);
+	int ret = compiler_collector_add_path(&k->collector, l->path, &real,
+					      err);
 
 	if (!ret)
 		ret = add_library_name(k, all->loader, l, real, err);
-	if (!ret && !l->plain && !all->home)
+	if (!ret && !l->found_by_default && !all->default_dir)
 		ret = err_set(err, ENOTSUP, "%s: searches no directory",
 			      all->loader);
-	if (!ret && !l->plain) {
-		link = xasprintf("%s/%s", all->home, l->name);
-		ret = compiler_gather_link(&k->gather, link, real, err);
+	if (!ret && !l->found_by_default) {
+		link = xasprintf("%s/%s", all->default_dir, l->name);
+		ret = compiler_collector_add_symlink(&k->collector, link, real,
+						     err);
 		free(link);
 	}
 	free(real);
 	return ret;
 }
 
-static int add_program(struct making *k, const char *program, struct err *err)
+static int add_program(struct manifest_builder *k, const char *program,
+		       struct err *err)
 {
-	struct compiler_libraries all = { 0 };
+	struct compiler_library_list all = { 0 };
 	char *real;
-	int ret = compiler_gather_path(&k->gather, program, &real, err);
+	int ret = compiler_collector_add_path(&k->collector, program, &real,
+					      err);
 
 	if (!ret)
-		ret = compiler_libraries_find(&all, real, &k->search, err);
+		ret = compiler_library_find_all(&all, real, &k->search, err);
 	if (!ret && all.loader)
-		ret = compiler_gather_path(&k->gather, all.loader, NULL, err);
+		ret = compiler_collector_add_path(&k->collector, all.loader,
+						  NULL, err);
 	for (size_t i = 0; i < all.n && !ret; i++)
 		ret = add_library(k, &all, &all.v[i], err);
 	if (!ret)
 		strv_add(&k->out->programs, real);
-	compiler_libraries_release(&all);
+	compiler_library_list_release(&all);
 	free(real);
 	return ret;
 }
 
-static bool is_on_path(const char *file)
+/* Link a program that PATH finds into a directory that a sandbox searches. */
+static int add_program_symlink(struct manifest_builder *k, const char *path,
+			       struct err *err)
 {
-	char *dir = str_dir(file);
-	bool is = str_list_has(TOOLCHAIN_PATH, ':', dir);
-
-	free(dir);
-	return is;
-}
-
-/* A program of another directory of PATH, where a node looks for it. */
-static int link_program(struct making *k, const char *path, struct err *err)
-{
-	char *link;
+	char *dir = str_dir(path), *link;
+	bool on_path = str_list_has(COMPILER_TOOLCHAIN_PATH, ':', dir);
 	int ret;
 
-	if (is_on_path(path))
+	free(dir);
+	if (on_path)
 		return 0;
-	link = xasprintf("%.*s/%s", (int)strcspn(TOOLCHAIN_PATH, ":"),
-			 TOOLCHAIN_PATH, str_base(path));
-	ret = compiler_gather_link(&k->gather, link, path, err);
+	link = xasprintf("%.*s/%s", (int)strcspn(COMPILER_TOOLCHAIN_PATH, ":"),
+			 COMPILER_TOOLCHAIN_PATH, str_base(path));
+	ret = compiler_collector_add_symlink(&k->collector, link, path, err);
 	free(link);
 	return ret;
 }
 
-static int gather_parts(struct making *k, const struct compiler_parts *p,
-			struct err *err)
+static int add_driver_parts(struct manifest_builder *k,
+			    const struct compiler_driver_parts *p,
+			    struct err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < p->programs.n && !ret; i++)
 		ret = add_program(k, p->programs.v[i], err);
-	for (size_t i = 0; i < p->found.n && !ret; i++)
-		ret = link_program(k, p->found.v[i], err);
+	for (size_t i = 0; i < p->path_programs.n && !ret; i++)
+		ret = add_program_symlink(k, p->path_programs.v[i], err);
 	for (size_t i = 0; i < p->files.n && !ret; i++)
-		ret = compiler_gather_path(&k->gather, p->files.v[i], NULL,
-					   err);
+		ret = compiler_collector_add_path(&k->collector, p->files.v[i],
+						  NULL, err);
 	for (size_t i = 0; i < p->dirs.n && !ret; i++)
-		ret = compiler_gather_dir(&k->gather, p->dirs.v[i], err);
+		ret = compiler_collector_add_dir(&k->collector, p->dirs.v[i],
+						 err);
 	return ret;
 }
 
-static int finish_manifest(struct making *k, struct err *err)
+static void manifest_builder_release(struct manifest_builder *k)
 {
-	struct compiler_manifest *m = k->out;
-	int ret = compiler_gather_end(&k->gather, &m->entries, err);
-
-	if (ret)
-		return ret;
-	m->watch = k->gather.watch;
-	k->gather.watch = NULL;
-	if (compiler_manifest_id(m->entries.v, m->entries.n, m->driver,
-				 m->is_clang, &m->id, &m->prefix))
-		return err_set(err, EINVAL,
-			       "%s: its files do not lead to a program",
-			       m->driver);
-	if (compiler_watch_check(m->watch, err)) {
-		err_wrap(err, "while %s was read", m->driver);
-		return -EAGAIN;
-	}
-	return 0;
-}
-
-static int make_manifest(struct making *k, char *const *env,
-			 const struct compiler_runner *runner, struct err *err)
-{
-	struct compiler_manifest *m = k->out;
-	struct compiler_parts parts = { 0 };
-	int ret = check_variables(env, err);
-
-	if (!ret)
-		ret = check_driver(m, err);
-	if (!ret)
-		ret = compiler_parts_ask(&parts, m->driver, env, runner, err);
-	if (ret)
-		return ret;
-	m->is_clang = parts.is_clang;
-	m->version = xstrdup(parts.version);
-	m->machine = xstrdup(parts.machine);
-	ret = compiler_search_load(&k->search, str_env(env, "LD_LIBRARY_PATH"),
-				   err);
-	if (!ret)
-		ret = gather_parts(k, &parts, err);
-	if (!ret)
-		ret = finish_manifest(k, err);
-	compiler_parts_release(&parts);
-	return ret;
-}
-
-static void making_release(struct making *k)
-{
-	compiler_gather_release(&k->gather);
+	compiler_collector_release(&k->collector);
 	buf_release(&k->search.cache);
-	for (size_t i = 0; i < k->n_names; i++) {
-		free(k->names[i].key);
-		free(k->names[i].real);
+	for (size_t i = 0; i < k->n_library_symlinks; i++) {
+		free(k->library_symlinks[i].soname_key);
+		free(k->library_symlinks[i].target);
 	}
-	free(k->names);
+	free(k->library_symlinks);
 }
 
-int compiler_manifest_make_by(struct compiler_manifest *out, const char *driver,
-			      char *const *env,
-			      const struct compiler_runner *runner,
-			      struct err *err)
+int compiler_manifest_make_with(struct compiler_manifest *out,
+				const char *driver, char *const *env,
+				const struct compiler_runner *runner,
+				struct err *err)
 {
-	struct making k = { .out = out, .gather.watch = compiler_watch_new() };
+	struct manifest_builder k = {
+		.out = out, .collector.watch = compiler_stat_watch_new()
+	};
+	struct compiler_driver_parts parts = { 0 };
 	int ret;
 
 	*out = (struct compiler_manifest){ .driver = xstrdup(driver) };
-	ret = make_manifest(&k, env, runner, err);
-	making_release(&k);
+	for (size_t i = 0;
+	     i < sizeof(unsupported_variables) / sizeof(*unsupported_variables);
+	     i++) {
+		if (str_find_env(env, unsupported_variables[i])) {
+			ret = err_set(err, ENOTSUP, "%s is set",
+				      unsupported_variables[i]);
+			goto out;
+		}
+	}
+	ret = check_driver(out, err);
+	if (ret)
+		goto out;
+	ret = compiler_driver_parts_query(&parts, driver, env, runner, err);
+	if (ret)
+		goto out;
+	out->is_clang = parts.is_clang;
+	out->version = xstrdup(parts.version);
+	out->machine = xstrdup(parts.machine);
+	ret = compiler_library_search_load(
+		&k.search, str_find_env(env, "LD_LIBRARY_PATH"), err);
+	if (ret)
+		goto out;
+	ret = add_driver_parts(&k, &parts, err);
+	if (ret)
+		goto out;
+	ret = compiler_collector_finish(&k.collector, &out->entries, err);
+	if (ret)
+		goto out;
+	out->watch = k.collector.watch;
+	k.collector.watch = NULL;
+	if (compiler_manifest_id(out->entries.v, out->entries.n, driver,
+				 out->is_clang, &out->id, &out->prefix)) {
+		ret = err_set(err, EINVAL,
+			      "%s: its files do not lead to a program", driver);
+	} else if (compiler_stat_watch_check(out->watch, err)) {
+		err_wrap(err, "while %s was read", driver);
+		ret = -EAGAIN;
+	}
+out:
+	compiler_driver_parts_release(&parts);
+	manifest_builder_release(&k);
 	if (ret)
 		compiler_manifest_release(out);
 	return ret;
@@ -253,23 +489,24 @@ int compiler_manifest_make_by(struct compiler_manifest *out, const char *driver,
 int compiler_manifest_make(struct compiler_manifest *out, const char *driver,
 			   char *const *env, struct err *err)
 {
-	return compiler_manifest_make_by(out, driver, env, NULL, err);
+	return compiler_manifest_make_with(out, driver, env, NULL, err);
 }
 
-int compiler_manifest_program(struct compiler_entries *out, const char *program,
-			      char *const *env, struct err *err)
+int compiler_manifest_list_program(struct compiler_entries *out,
+				   const char *program, char *const *env,
+				   struct err *err)
 {
 	struct compiler_manifest m = { 0 };
-	struct making k = { .out = &m };
-	int ret = compiler_search_load(&k.search,
-				       str_env(env, "LD_LIBRARY_PATH"), err);
+	struct manifest_builder k = { .out = &m };
+	int ret = compiler_library_search_load(
+		&k.search, str_find_env(env, "LD_LIBRARY_PATH"), err);
 
 	*out = (struct compiler_entries){ 0 };
 	if (!ret)
 		ret = add_program(&k, program, err);
 	if (!ret)
-		ret = compiler_gather_end(&k.gather, out, err);
-	making_release(&k);
+		ret = compiler_collector_finish(&k.collector, out, err);
+	manifest_builder_release(&k);
 	compiler_manifest_release(&m);
 	return ret;
 }
@@ -283,52 +520,51 @@ void compiler_manifest_release(struct compiler_manifest *m)
 	free(m->host);
 	compiler_entries_release(&m->entries);
 	strv_release(&m->programs);
-	compiler_watch_free(m->watch);
+	compiler_stat_watch_free(m->watch);
 	*m = (struct compiler_manifest){ 0 };
 }
 
-int compiler_manifest_stamp(const struct compiler_manifest *m, struct err *err)
+int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
+				      struct err *err)
 {
-	return compiler_watch_check(m->watch, err);
+	return compiler_stat_watch_check(m->watch, err);
 }
 
-bool compiler_manifest_glance(const struct compiler_manifest *m)
+bool compiler_manifest_check_quick(const struct compiler_manifest *m)
 {
-	return compiler_watch_glance(m->watch);
+	return compiler_stat_watch_check_quick(m->watch);
 }
 
-bool compiler_entry_same(const struct compiler_entry *a,
-			 const struct compiler_entry *b)
+bool compiler_entry_equal_content(const struct compiler_entry *a,
+				  const struct compiler_entry *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	if (a->kind == COMPILER_LINK)
+	if (a->kind == COMPILER_ENTRY_SYMLINK)
 		return !strcmp(a->target, b->target);
-	return a->kind == COMPILER_DIR ||
+	return a->kind == COMPILER_ENTRY_DIR ||
 	       (a->executable == b->executable &&
 		digest_equal(&a->digest, &b->digest));
 }
 
-static bool same_entry(const struct compiler_entry *a,
-		       const struct compiler_entry *b)
+bool compiler_manifest_take_stamps(struct compiler_manifest *m,
+				   struct compiler_manifest *newer)
 {
-	return compiler_entry_same(a, b) && a->size == b->size &&
-	       a->mtime_ns == b->mtime_ns && str_equal(a->path, b->path);
-}
+	struct compiler_stat_watch *watch = m->watch;
 
-bool compiler_manifest_adopt(struct compiler_manifest *m,
-			     struct compiler_manifest *again)
-{
-	struct compiler_watch *watch = m->watch;
-
-	if (!digest_equal(&m->id, &again->id) ||
-	    m->entries.n != again->entries.n)
+	if (!digest_equal(&m->id, &newer->id) ||
+	    m->entries.n != newer->entries.n)
 		return false;
 	for (size_t i = 0; i < m->entries.n; i++) {
-		if (!same_entry(&m->entries.v[i], &again->entries.v[i]))
+		const struct compiler_entry *a = &m->entries.v[i];
+		const struct compiler_entry *b = &newer->entries.v[i];
+
+		if (!compiler_entry_equal_content(a, b) ||
+		    a->size_bytes != b->size_bytes ||
+		    a->mtime_ns != b->mtime_ns || !str_equal(a->path, b->path))
 			return false;
 	}
-	m->watch = again->watch;
-	again->watch = watch;
+	m->watch = newer->watch;
+	newer->watch = watch;
 	return true;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "conf/conf.h"
 
+#include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/printable.h"
-#include "base/stamp.h"
 #include "base/vec.h"
+#include "conf/locate.h"
 #include "conf/schema.h"
-#include "conf/where.h"
 
 #include <errno.h>
 #include <git2.h>
@@ -17,42 +17,46 @@
 
 #define SYSTEM_FILE "/etc/kfarm/config"
 
-/* One setting of one key. */
+/* A setting of a key. */
 struct setting {
 	char *section, *sub, *key;
-	char *value; /* NULL: a key without "=" */
-	char *file; /* that was opened; the setting may be in an included one */
+	char *value; /* NULL for a key without "=" */
+	/*
+	 * the file that was opened; the setting may be in a file that it
+	 * includes
+	 */
+	char *file;
 };
 
 struct conf {
-	struct setting *v;
-	size_t n;
-	struct digest stamp; /* of the files, before they were read */
+	struct setting *settings;
+	size_t n_settings;
+	struct digest digest; /* digest of the files before they were read */
 };
 
-static bool same_key(const struct setting *s, const char *section,
-		     const char *sub, const char *key)
+static bool matches_key(const struct setting *s, const char *section,
+			const char *sub, const char *key)
 {
 	return !strcmp(s->section, section) && str_equal(s->sub, sub) &&
 	       !strcmp(s->key, key);
 }
 
-static char *setting_place(const struct conf *c, const struct setting *s)
+static char *setting_origin(const struct conf *c, const struct setting *s)
 {
 	unsigned nth = 0;
 
-	for (const struct setting *o = c->v; o < s; o++) {
-		if (same_key(o, s->section, s->sub, s->key) &&
+	for (const struct setting *o = c->settings; o < s; o++) {
+		if (matches_key(o, s->section, s->sub, s->key) &&
 		    str_equal(o->value, s->value) && !strcmp(o->file, s->file))
 			nth++;
 	}
-	return conf_where_find(s->file, s->section, s->sub, s->key, s->value,
-			       nth);
+	return conf_locate_setting(s->file, s->section, s->sub, s->key,
+				   s->value, nth);
 }
 
-/* libgit2 spells it section.key or section.sub.key; sub may hold dots. */
-static void copy_setting(struct conf *c, const char *file,
-			 const git_config_entry *e)
+/* libgit2 returns section.key or section.sub.key; `sub` may contain dots. */
+static void append_setting(struct conf *c, const char *file,
+			   const git_config_entry *e)
 {
 	const char *first = strchr(e->name, '.');
 	const char *last = strrchr(e->name, '.');
@@ -60,7 +64,7 @@ static void copy_setting(struct conf *c, const char *file,
 
 	if (!first)
 		return;
-	s = VEC_ADD(c->v, c->n);
+	s = VEC_ADD(c->settings, c->n_settings);
 	*s = (struct setting){
 		.section = xstrndup(e->name, (size_t)(first - e->name)),
 		.key = xstrdup(last + 1),
@@ -71,7 +75,7 @@ static void copy_setting(struct conf *c, const char *file,
 		s->sub = xstrndup(first + 1, (size_t)(last - first - 1));
 }
 
-static int git_failed(const char *file, struct err *err)
+static int set_git_error(const char *file, struct err *err)
 {
 	const git_error *e = git_error_last();
 
@@ -88,65 +92,55 @@ static int read_settings(struct conf *c, const char *file, struct err *err)
 
 	if (git_config_open_ondisk(&config, file) ||
 	    git_config_iterator_new(&it, config)) {
-		ret = git_failed(file, err);
+		ret = set_git_error(file, err);
 		goto out;
 	}
 	while (!(step = git_config_next(&entry, it)))
-		copy_setting(c, file, entry);
+		append_setting(c, file, entry);
 	if (step != GIT_ITEROVER)
-		ret = git_failed(file, err);
+		ret = set_git_error(file, err);
 out:
 	git_config_iterator_free(it);
 	git_config_free(config);
 	return ret;
 }
 
-static void begin_libgit2(void)
+static void init_libgit2(void)
 {
 	git_libgit2_init();
 }
 
 /*
- * When it begins it reads all certificates of the system, which takes 20 ms:
- * so it does once, whoever begins with it later.
+ * The initialization of libgit2 reads all certificates of the system, which
+ * takes 20 ms, so it runs once.
  */
 static int load_file(struct conf *c, const char *file, struct err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int ret = conf_where_check(file, err);
+	int ret = conf_locate_check(file, err);
 
 	if (ret)
 		return ret;
-	pthread_once(&once, begin_libgit2);
+	pthread_once(&once, init_libgit2);
 	return read_settings(c, file, err);
 }
 
-static void warn_unknown(const struct conf *c, const struct setting *s,
-			 struct strv *warnings)
+/* Warn that a key is unknown or, if `reserved`, that it is ignored. */
+static void warn_setting(const struct conf *c, const struct setting *s,
+			 bool reserved, struct strv *warnings)
 {
+	char *at = setting_origin(c, s);
 	struct buf text = { 0 };
-	char *at = setting_place(c, s);
 
-	buf_printf(&text, "%s: unknown key %s%s%s.%s", at, s->section,
-		   s->sub ? "." : "", s->sub ? s->sub : "", s->key);
-	if (conf_schema_find(s->section, s->sub ? NULL : "", s->key))
+	buf_printf(&text, "%s: %s%s%s%s.%s%s", at,
+		   reserved ? "" : "unknown key ", s->section,
+		   s->sub ? "." : "", s->sub ? s->sub : "", s->key,
+		   reserved ? " is ignored by this version of kfarm" : "");
+	if (!reserved &&
+	    conf_schema_find(s->section, s->sub ? NULL : "", s->key))
 		buf_printf(&text, "; it belongs in [%s%s]", s->section,
 			   s->sub ? "" : " \"NAME\"");
-	printable_clean((char *)text.data, text.len, 0, '?');
-	strv_own(warnings, buf_steal(&text));
-	free(at);
-}
-
-static void warn_unread(const struct conf *c, const struct setting *s,
-			struct strv *warnings)
-{
-	char *at = setting_place(c, s);
-	struct buf text = { 0 };
-
-	buf_printf(&text, "%s: %s%s%s.%s is ignored by this version of kfarm",
-		   at, s->section, s->sub ? "." : "", s->sub ? s->sub : "",
-		   s->key);
-	printable_clean((char *)text.data, text.len, 0, '?');
+	printable_replace((char *)text.data, text.len, 0, '?');
 	strv_own(warnings, buf_steal(&text));
 	free(at);
 }
@@ -154,21 +148,22 @@ static void warn_unread(const struct conf *c, const struct setting *s,
 static int check_settings(const struct conf *c, struct strv *warnings,
 			  struct err *err)
 {
-	for (const struct setting *s = c->v; s < c->v + c->n; s++) {
+	for (const struct setting *s = c->settings;
+	     s < c->settings + c->n_settings; s++) {
 		const struct conf_key *k = conf_schema_find(s->section, s->sub,
 							    s->key);
 		char *at;
 
 		if (!k && warnings)
-			warn_unknown(c, s, warnings);
+			warn_setting(c, s, false, warnings);
 		if (!k)
 			continue;
 		if (!conf_schema_check(k, s->value, err)) {
-			if (k->reader != CONF_READ && warnings)
-				warn_unread(c, s, warnings);
+			if (k->use != CONF_USE_READ && warnings)
+				warn_setting(c, s, true, warnings);
 			continue;
 		}
-		at = setting_place(c, s);
+		at = setting_origin(c, s);
 		err_wrap(err, "%s: %s%s%s.%s", at, s->section,
 			 s->sub ? "." : "", s->sub ? s->sub : "", s->key);
 		free(at);
@@ -177,9 +172,9 @@ static int check_settings(const struct conf *c, struct strv *warnings,
 	return 0;
 }
 
-static void add_stamp(struct buf *out, const char *file)
+static void add_file_stamp(struct buf *out, const char *file)
 {
-	struct stamp stamp;
+	struct file_stamp stamp;
 	struct stat st;
 	char *text;
 
@@ -187,50 +182,42 @@ static void add_stamp(struct buf *out, const char *file)
 		buf_printf(out, "%s: none\n", file);
 		return;
 	}
-	stamp_of(&stamp, &st);
-	text = stamp_string(&stamp);
+	file_stamp_from_stat(&stamp, &st);
+	text = file_stamp_format(&stamp);
 	buf_printf(out, "%s: %s\n", file, text);
 	free(text);
 }
 
-void conf_stamp_now(struct digest *out)
+void conf_digest_current(struct digest *out)
 {
-	char *user = conf_user_file();
+	char *user = conf_user_path();
 	struct buf text = { 0 };
 
-	add_stamp(&text, SYSTEM_FILE);
-	add_stamp(&text, user);
-	digest_of(buf_bytes(&text), out);
+	add_file_stamp(&text, SYSTEM_FILE);
+	add_file_stamp(&text, user);
+	digest_bytes(buf_bytes(&text), out);
 	buf_release(&text);
 	free(user);
 }
 
-const struct digest *conf_stamp(const struct conf *c)
+const struct digest *conf_digest(const struct conf *c)
 {
-	return &c->stamp;
+	return &c->digest;
 }
 
-static int load_files(struct conf *c, struct err *err)
+int conf_load(struct conf **out, struct strv *warnings, struct err *err)
 {
 	const char *only = getenv("KFARM_CONFIG");
-	char *user = conf_user_file();
+	char *user = conf_user_path();
+	struct conf *c = conf_new();
 	int ret = 0;
 
+	conf_digest_current(&c->digest);
 	if (!(only && *only) && fs_exists(SYSTEM_FILE))
 		ret = load_file(c, SYSTEM_FILE, err);
 	if (!ret && ((only && *only) || fs_exists(user)))
 		ret = load_file(c, user, err);
 	free(user);
-	return ret;
-}
-
-int conf_load(struct conf **out, struct strv *warnings, struct err *err)
-{
-	struct conf *c = conf_new();
-	int ret;
-
-	conf_stamp_now(&c->stamp);
-	ret = load_files(c, err);
 	if (!ret)
 		ret = check_settings(c, warnings, err);
 	if (ret)
@@ -245,15 +232,15 @@ struct conf *conf_new(void)
 	return xcalloc(1, sizeof(struct conf));
 }
 
-void conf_put(struct conf *c, const char *section, const char *sub,
-	      const char *key, const char *value, const char *from)
+void conf_override(struct conf *c, const char *section, const char *sub,
+		   const char *key, const char *value, const char *origin)
 {
-	*VEC_ADD(c->v, c->n) = (struct setting){
+	*VEC_ADD(c->settings, c->n_settings) = (struct setting){
 		.section = xstrdup(section),
 		.sub = sub ? xstrdup(sub) : NULL,
 		.key = xstrdup(key),
 		.value = xstrdup(value),
-		.file = xstrdup(from),
+		.file = xstrdup(origin),
 	};
 }
 
@@ -261,14 +248,14 @@ void conf_free(struct conf *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->v[i].section);
-		free(c->v[i].sub);
-		free(c->v[i].key);
-		free(c->v[i].value);
-		free(c->v[i].file);
+	for (size_t i = 0; i < c->n_settings; i++) {
+		free(c->settings[i].section);
+		free(c->settings[i].sub);
+		free(c->settings[i].key);
+		free(c->settings[i].value);
+		free(c->settings[i].file);
 	}
-	free(c->v);
+	free(c->settings);
 	free(c);
 }
 
@@ -276,9 +263,9 @@ static const struct setting *last_setting(const struct conf *c,
 					  const char *section, const char *sub,
 					  const char *key)
 {
-	for (size_t i = c->n; i-- > 0;) {
-		if (same_key(&c->v[i], section, sub, key))
-			return &c->v[i];
+	for (size_t i = c->n_settings; i-- > 0;) {
+		if (matches_key(&c->settings[i], section, sub, key))
+			return &c->settings[i];
 	}
 	return NULL;
 }
@@ -294,41 +281,43 @@ const char *conf_get(const struct conf *c, const char *section, const char *sub,
 void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		if (same_key(&c->v[i], section, sub, key) && c->v[i].value)
-			strv_add(out, c->v[i].value);
+	for (size_t i = 0; i < c->n_settings; i++) {
+		if (matches_key(&c->settings[i], section, sub, key) &&
+		    c->settings[i].value)
+			strv_add(out, c->settings[i].value);
 	}
 }
 
-void conf_get_all_places(const struct conf *c, const char *section,
-			 const char *sub, const char *key, struct strv *out,
-			 struct strv *places)
+void conf_get_all_origins(const struct conf *c, const char *section,
+			  const char *sub, const char *key, struct strv *out,
+			  struct strv *origins)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		if (!same_key(&c->v[i], section, sub, key) || !c->v[i].value)
+	for (size_t i = 0; i < c->n_settings; i++) {
+		if (!matches_key(&c->settings[i], section, sub, key) ||
+		    !c->settings[i].value)
 			continue;
-		strv_add(out, c->v[i].value);
-		strv_own(places, setting_place(c, &c->v[i]));
+		strv_add(out, c->settings[i].value);
+		strv_own(origins, setting_origin(c, &c->settings[i]));
 	}
 }
 
-long conf_number(const struct conf *c, const char *section, const char *sub,
-		 const char *key, long otherwise)
+long conf_get_number(const struct conf *c, const char *section, const char *sub,
+		     const char *key, long default_value)
 {
 	const struct conf_key *k = conf_schema_find(section, sub, key);
 	const char *value = conf_get(c, section, sub, key);
 	long n;
 
-	if (!k || !value || str_number(value, k->min, k->max, &n))
-		return otherwise;
+	if (!k || !value || str_parse_number(value, k->min, k->max, &n))
+		return default_value;
 	return n;
 }
 
-void conf_subsections(const struct conf *c, const char *section,
-		      struct strv *out)
+void conf_list_subsections(const struct conf *c, const char *section,
+			   struct strv *out)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		const struct setting *s = &c->v[i];
+	for (size_t i = 0; i < c->n_settings; i++) {
+		const struct setting *s = &c->settings[i];
 
 		if (s->sub && !strcmp(s->section, section) &&
 		    !strv_has(out, s->sub))
@@ -336,10 +325,10 @@ void conf_subsections(const struct conf *c, const char *section,
 	}
 }
 
-char *conf_where(const struct conf *c, const char *section, const char *sub,
-		 const char *key)
+char *conf_get_origin(const struct conf *c, const char *section,
+		      const char *sub, const char *key)
 {
 	const struct setting *s = last_setting(c, section, sub, key);
 
-	return s ? setting_place(c, s) : NULL;
+	return s ? setting_origin(c, s) : NULL;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conf/conf.h - the configuration files, in git-config syntax.
+ * conf/conf.h - Configuration files in git-config syntax.
  *
- * Read in this order, the last setting wins: /etc/kfarm/config, then
- * $XDG_CONFIG_HOME/kfarm/config; $KFARM_CONFIG, when set, alone instead of
- * both.  The keys and their types are in conf/schema.h; an unknown key
- * is a warning on stderr, a bad value an error, both with file and line.
+ * Files are read in this order, and the last setting of a key wins:
+ * /etc/kfarm/config, then $XDG_CONFIG_HOME/kfarm/config.  If $KFARM_CONFIG is
+ * set, only that file is read. conf/schema.h defines the keys and their types.
+ * An unknown key is a warning on stderr and an invalid value an error, both
+ * with file and line.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -19,74 +20,87 @@
 struct conf;
 
 /*
- * Load all files; a missing one is no error unless $KFARM_CONFIG names it.
+ * Load all files.  A missing file is no error unless $KFARM_CONFIG names it.
  * `warnings` (may be NULL) receives one line per unknown key, and per key or
- * section that this version does not read.
+ * section that this version does not read.  Returns 0 or a negative errno.
  */
 int conf_load(struct conf **out, struct strv *warnings, struct err *err);
-/* One that says nothing. */
+/* Return an empty configuration. */
 struct conf *conf_new(void);
 void conf_free(struct conf *c);
 
 /*
- * Have `c`, not a file, say one thing more, as the last one: to see what it
- * would be with that.  `from` is what errors name as its place.
+ * Append a setting to `c` but not to a file, to examine its effect.  Error
+ * messages name `origin` as its place.
  */
-void conf_put(struct conf *c, const char *section, const char *sub,
-	      const char *key, const char *value, const char *from);
+void conf_override(struct conf *c, const char *section, const char *sub,
+		   const char *key, const char *value, const char *origin);
+
+/* Digests of the files, to detect changes: when `c` was loaded, and now. */
+const struct digest *conf_digest(const struct conf *c);
+void conf_digest_current(struct digest *out);
 
 /*
- * By what it can be seen that one of the files has changed: what they were when
- * `c` was loaded, and what they are now.
+ * Return the last setting of a key, borrowed, or NULL if it is not set.  `sub`
+ * is the subsection, NULL for none.
  */
-const struct digest *conf_stamp(const struct conf *c);
-void conf_stamp_now(struct digest *out);
-
-/* `sub` is the subsection, NULL for none.  The value is borrowed; NULL when
- * the key is not set.  The last setting wins. */
 const char *conf_get(const struct conf *c, const char *section, const char *sub,
 		     const char *key);
-/* All settings of a key, in order; the list is the caller's. */
+/* Append all settings of a key in order to `out`. */
 void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out);
-/* The same with "FILE:LINE" of each in `places`, as conf_where() has it. */
-void conf_get_all_places(const struct conf *c, const char *section,
-			 const char *sub, const char *key, struct strv *out,
-			 struct strv *places);
-/* A key that the schema calls a number; `otherwise` if not set. */
-long conf_number(const struct conf *c, const char *section, const char *sub,
-		 const char *key, long otherwise);
-/* The names of all subsections of `section`, in order of appearance. */
-void conf_subsections(const struct conf *c, const char *section,
-		      struct strv *out);
+/*
+ * Like conf_get_all(), and append "FILE:LINE" of each setting to `origins`, as
+ * conf_get_origin() returns it.
+ */
+void conf_get_all_origins(const struct conf *c, const char *section,
+			  const char *sub, const char *key, struct strv *out,
+			  struct strv *origins);
+/*
+ * Return the value of a key of type CONF_TYPE_NUMBER, or `default_value` if it
+ * is not set.
+ */
+long conf_get_number(const struct conf *c, const char *section, const char *sub,
+		     const char *key, long default_value);
+/* Append the names of all subsections of `section` in order of appearance. */
+void conf_list_subsections(const struct conf *c, const char *section,
+			   struct strv *out);
 
 /*
- * "FILE:LINE" of what conf_get() returns, for a value that only its
- * reader can find bad; "FILE" when the line cannot be found, NULL when the key
+ * Return "FILE:LINE" of the setting that conf_get() returns, for a value that
+ * only its reader can reject; "FILE" if the line is not found, NULL if the key
  * is not set.  The caller frees it.
  */
-char *conf_where(const struct conf *c, const char *section, const char *sub,
-		 const char *key);
+char *conf_get_origin(const struct conf *c, const char *section,
+		      const char *sub, const char *key);
 
-/* The file that `kfarm nodes add` writes to; the caller frees the path. */
-char *conf_user_file(void);
-/* Some keys of a section; those with no value are passed over. */
+/*
+ * Return the path of the file that `kfarm nodes add` writes.  The caller frees
+ * it.
+ */
+char *conf_user_path(void);
+/* A key of a section. conf_set_all() skips a pair whose value is NULL. */
 struct conf_pair {
 	const char *key, *value;
 };
 
 /*
- * Set a key in that file, made when it is missing; comments and order of the
- * rest stay.  conf_remove() takes a whole subsection out: -ENOENT when it is
- * not in that file.
+ * Set a key in the user's file, which is created if it is missing.  Comments
+ * and the order of other settings are preserved. conf_remove_section() removes
+ * a subsection and returns -ENOENT if the file does not contain it.
  */
 int conf_set(const char *section, const char *sub, const char *key,
 	     const char *value, struct err *err);
-/* The same for `n` keys, all of them or none; those that are so stay so. */
+/*
+ * Set `n` keys, or none if an error occurs.  Unchanged keys are not rewritten.
+ */
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err);
-/* Could it be written now?  The file is as it was. */
+/*
+ * Test whether the user's file can be written, without a change.  Returns 0 or
+ * a negative errno.
+ */
 int conf_check_writable(struct err *err);
-int conf_remove(const char *section, const char *sub, struct err *err);
+int conf_remove_section(const char *section, const char *sub, struct err *err);
 
 #endif

@@ -2,7 +2,7 @@
 #include "conf/conf.h"
 
 #include "base/fs.h"
-#include "conf/where.h"
+#include "conf/locate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_OLD_S     2 /* seconds */
+#define LOCK_STALE_S   2 /* seconds */
 #define LOCK_PAUSE_MS  50
 #define LOCK_TRIES_MAX 100
 
-char *conf_user_file(void)
+char *conf_user_path(void)
 {
 	const char *only = getenv("KFARM_CONFIG");
 	char *dir, *path;
@@ -32,19 +32,19 @@ char *conf_user_file(void)
 }
 
 /*
- * git locks FILE by making FILE.lock, and so do libgit2 and we; who is killed
- * leaves it behind.  An edit takes milliseconds: true when it is worth trying
- * again, as the lock is young, or was old and is gone now.
+ * git and libgit2 lock FILE by creating FILE.lock.  A killed process leaves the
+ * lock file behind.  An edit takes milliseconds.  Returns true if another
+ * attempt is useful: the lock is recent, or was stale and has been removed.
  */
-static bool lock_may_go(const char *path, unsigned tries)
+static bool is_lock_stale(const char *path, unsigned tries)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	char *real = realpath(path, NULL);
 	char *lock = xasprintf("%s.lock", real ? real : path);
 	struct stat st;
 
-	if (!stat(lock, &st) && (time(NULL) - st.st_mtime >= LOCK_OLD_S ||
-				 st.st_mtime > time(NULL) + LOCK_OLD_S))
+	if (!stat(lock, &st) && (time(NULL) - st.st_mtime >= LOCK_STALE_S ||
+				 st.st_mtime > time(NULL) + LOCK_STALE_S))
 		unlink(lock);
 	else
 		nanosleep(&pause, NULL);
@@ -53,21 +53,11 @@ static bool lock_may_go(const char *path, unsigned tries)
 	return tries < LOCK_TRIES_MAX;
 }
 
-static int set_pair(git_config *config, const char *name, const char *value)
-{
-	git_buf now = { 0 };
-	bool same = !git_config_get_string_buf(&now, config, name) &&
-		    !strcmp(now.ptr, value);
-	int ret = same ? 0 : git_config_set_string(config, name, value);
-
-	git_buf_dispose(&now);
-	return ret;
-}
-
 /*
- * `prefix` is "section.sub."; the lock makes all of it one step, and shows that
- * it can be, where there are no pairs.  *config is NULL afterwards where it was
- * locked and not written: libgit2 1.5 frees it with the transaction then.
+ * `prefix` is "section.sub.".  The lock makes all changes atomic, and without
+ * pairs tests that the file can be locked. *config is NULL afterwards if the
+ * file was locked but not written, because libgit2 1.5 frees it with the
+ * transaction.
  */
 static int set_pairs(git_config **config, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)
@@ -77,10 +67,14 @@ static int set_pairs(git_config **config, const char *prefix,
 	bool written = false;
 
 	for (size_t i = 0; !ret && i < n; i++) {
+		const char *value = pairs[i].value;
 		char *name = xasprintf("%s%s", prefix, pairs[i].key);
+		git_buf now = { 0 };
 
-		if (pairs[i].value)
-			ret = set_pair(*config, name, pairs[i].value);
+		if (value && (git_config_get_string_buf(&now, *config, name) ||
+			      strcmp(now.ptr, value)))
+			ret = git_config_set_string(*config, name, value);
+		git_buf_dispose(&now);
 		free(name);
 	}
 	if (!ret && n) {
@@ -107,7 +101,7 @@ static int write_settings(const char *path, const char *prefix,
 	if (!ret) {
 		do
 			ret = set_pairs(&config, prefix, pairs, n);
-		while (ret == GIT_ELOCKED && lock_may_go(path, ++tries));
+		while (ret == GIT_ELOCKED && is_lock_stale(path, ++tries));
 	}
 	if (ret) {
 		e = git_error_last();
@@ -123,14 +117,14 @@ static int write_settings(const char *path, const char *prefix,
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err)
 {
-	char *path = conf_user_file();
+	char *path = conf_user_path();
 	char *dir = str_dir(path);
 	char *prefix = xasprintf("%s%s%s.", section, sub ? "." : "",
 				 sub ? sub : "");
 	int ret = fs_mkdirs(dir, 0700, err);
 
 	if (!ret && fs_exists(path))
-		ret = conf_where_check(path, err);
+		ret = conf_locate_check(path, err);
 	if (!ret)
 		ret = write_settings(path, prefix, pairs, n, err);
 	free(prefix);
@@ -152,44 +146,47 @@ int conf_set(const char *section, const char *sub, const char *key,
 	return conf_set_all(section, sub, &pair, 1, err);
 }
 
-/* The text as conf_remove() copies it, without the subsection. */
-struct cut {
+/* The copy of the text without a subsection. */
+struct section_edit {
 	const char *section, *sub;
 	struct bytes text;
 	struct buf out;
-	size_t done; /* bytes of `text` dealt with */
-	bool any;
+	size_t consumed_bytes; /* processed bytes of `text` */
+	bool removed;
 };
 
-static void copy_until(struct cut *c, size_t at)
+static void copy_text_until(struct section_edit *c, size_t at)
 {
-	if (at > c->done)
-		buf_add(&c->out, c->text.data + c->done, at - c->done);
-	c->done = at;
+	if (at > c->consumed_bytes)
+		buf_add(&c->out, c->text.data + c->consumed_bytes,
+			at - c->consumed_bytes);
+	c->consumed_bytes = at;
 }
 
 /*
- * Drop a header that matches and everything down to its last key's line.
- * Comments after that stay: they are most likely the next section's.
+ * Skip a matching header and everything down to the line of its last key.
+ * Comments after that line are preserved, because they usually belong to the
+ * next section.
  */
-static int cut_item(void *ctx, const struct conf_item *i)
+static int remove_item(void *ctx, const struct conf_item *i)
 {
-	struct cut *c = ctx;
-	size_t at = i->at;
+	struct section_edit *c = ctx;
+	size_t at = i->start;
 
 	if (strcmp(i->section, c->section) || !str_equal(i->sub, c->sub))
 		return 0;
 	if (!i->key) {
-		while (at > c->done && strchr(" \t", c->text.data[at - 1]))
+		while (at > c->consumed_bytes &&
+		       strchr(" \t", c->text.data[at - 1]))
 			at--;
-		copy_until(c, at);
+		copy_text_until(c, at);
 	}
-	c->done = i->end;
-	c->any = true;
+	c->consumed_bytes = i->end;
+	c->removed = true;
 	return 0;
 }
 
-/* git's way: the new text goes to FILE.lock, which then becomes FILE. */
+/* Like git, write the new text to FILE.lock and rename it to FILE. */
 static int replace_file(const char *path, struct bytes text, struct err *err)
 {
 	char *real = realpath(path, NULL);
@@ -204,7 +201,8 @@ static int replace_file(const char *path, struct bytes text, struct err *err)
 		do
 			fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 				  st.st_mode & 0777);
-		while (fd < 0 && errno == EEXIST && lock_may_go(path, ++tries));
+		while (fd < 0 && errno == EEXIST &&
+		       is_lock_stale(path, ++tries));
 		if (fd < 0)
 			ret = err_errno(err, "%s", lock);
 	}
@@ -225,32 +223,33 @@ out:
 	return ret;
 }
 
-static int cut_section(const char *path, struct cut *c, struct err *err)
+static int remove_section(const char *path, struct section_edit *c,
+			  struct err *err)
 {
 	struct err why = { 0 };
 	unsigned line = 0;
-	int ret = conf_scan(c->text, cut_item, c, &line, &why);
+	int ret = conf_scan(c->text, remove_item, c, &line, &why);
 
 	if (ret)
 		return err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
-	if (!c->any)
+	if (!c->removed)
 		return err_set(err, ENOENT, "there is no [%s \"%s\"] in %s",
 			       c->section, c->sub, path);
-	copy_until(c, c->text.len);
+	copy_text_until(c, c->text.len);
 	return replace_file(path, buf_bytes(&c->out), err);
 }
 
-int conf_remove(const char *section, const char *sub, struct err *err)
+int conf_remove_section(const char *section, const char *sub, struct err *err)
 {
-	struct cut c = { .section = section, .sub = sub };
+	struct section_edit c = { .section = section, .sub = sub };
 	struct buf text = { 0 };
-	char *path = conf_user_file();
+	char *path = conf_user_path();
 	int ret;
 
-	ret = fs_exists(path) ? conf_where_read(path, &text, err) : 0;
+	ret = fs_exists(path) ? conf_locate_read(path, &text, err) : 0;
 	if (!ret) {
 		c.text = buf_bytes(&text);
-		ret = cut_section(path, &c, err);
+		ret = remove_section(path, &c, err);
 	}
 	buf_release(&c.out);
 	buf_release(&text);

@@ -17,7 +17,7 @@ struct scan {
 	struct err *err;
 };
 
-/* The next character, '\n' for a CR LF too; -1 at the end. */
+/* Return the next character, '\n' also for CR LF, or -1 at the end. */
 static int peek(const struct scan *s)
 {
 	if (s->at >= s->len)
@@ -67,24 +67,12 @@ static void skip_line(struct scan *s)
 	} while (c >= 0 && c != '\n');
 }
 
-/* After an item: past the line's end too, if only blanks are left on it. */
-static void end_item(struct scan *s)
-{
-	size_t at = s->at;
-
-	skip_inline_space(s);
-	if (peek(s) == '\n')
-		next_char(s);
-	else if (peek(s) >= 0)
-		s->at = at;
-}
-
-static int bad(struct scan *s, const char *why)
+static int set_scan_error(struct scan *s, const char *why)
 {
 	return err_set(s->err, EINVAL, "%s", why);
 }
 
-/* The rest of [section "sub"], from the quote on. */
+/* Read the rest of [section "sub"] from the quote on. */
 static int read_quoted_sub(struct scan *s)
 {
 	int c;
@@ -92,18 +80,20 @@ static int read_quoted_sub(struct scan *s)
 	s->has_sub = true;
 	skip_inline_space(s);
 	if (next_char(s) != '"')
-		return bad(s, "a section's name after the first word needs "
-			      "quotes: [word \"name\"]");
+		return set_scan_error(
+			s, "a section's name after the first word needs "
+			   "quotes: [word \"name\"]");
 	while ((c = next_char(s)) != '"') {
 		if (c == '\\')
 			c = next_char(s);
 		if (c < 0 || c == '\n' || !c)
-			return bad(s,
-				   "the section's name has no closing quote");
+			return set_scan_error(
+				s, "the section's name has no closing quote");
 		add_char(&s->sub, c);
 	}
 	if (next_char(s) != ']')
-		return bad(s, "\"]\" expected after the section's name");
+		return set_scan_error(
+			s, "\"]\" expected after the section's name");
 	return 0;
 }
 
@@ -125,9 +115,10 @@ static int read_section_header(struct scan *s)
 			add_char(s->has_sub ? &s->sub : &s->section,
 				 tolower(c));
 		else
-			return bad(s, "bad section header");
+			return set_scan_error(s, "bad section header");
 	}
-	return s->section.len ? 0 : bad(s, "a section without a name");
+	return s->section.len ? 0 :
+				set_scan_error(s, "a section without a name");
 }
 
 static int read_escape(struct scan *s)
@@ -140,18 +131,18 @@ static int read_escape(struct scan *s)
 		return 0;
 	known = c > 0 ? strchr(from, c) : NULL;
 	if (!known)
-		return bad(s,
-			   "a backslash stands before \\, \", n, t, b or the "
+		return set_scan_error(
+			s, "a backslash stands before \\, \", n, t, b or the "
 			   "line's end");
 	add_char(&s->value, to[known - from]);
 	return 0;
 }
 
-/* What follows "=", up to the end of the (continued) line. */
+/* Read the text after "=" up to the end of the (continued) line. */
 static int read_value(struct scan *s)
 {
 	bool quoted = false;
-	size_t keep = 0; /* length without the blanks at its end */
+	size_t keep = 0; /* length without trailing blanks */
 	int c;
 
 	skip_inline_space(s);
@@ -160,7 +151,7 @@ static int read_value(struct scan *s)
 			break;
 		next_char(s);
 		if (!c)
-			return bad(s, "a zero byte");
+			return set_scan_error(s, "a zero byte");
 		if (c == '"')
 			quoted = !quoted;
 		else if (c == '\\' && read_escape(s))
@@ -171,7 +162,7 @@ static int read_value(struct scan *s)
 			keep = s->value.len;
 	}
 	if (quoted)
-		return bad(s, "a value without its closing quote");
+		return set_scan_error(s, "a value without its closing quote");
 	if (s->value.len > keep)
 		s->value.data[s->value.len = keep] = '\0';
 	if (c >= 0)
@@ -184,13 +175,13 @@ static int read_key_line(struct scan *s)
 	int c;
 
 	if (!s->in_section)
-		return bad(s, "a key before the first [section]");
+		return set_scan_error(s, "a key before the first [section]");
 	buf_reset(&s->key);
 	buf_reset(&s->value);
 	while (isalnum(c = peek(s)) || c == '-')
 		add_char(&s->key, tolower(next_char(s)));
 	if (!s->key.len)
-		return bad(s, "neither a [section] nor a key");
+		return set_scan_error(s, "neither a [section] nor a key");
 	skip_inline_space(s);
 	c = peek(s);
 	s->has_value = c == '=';
@@ -199,25 +190,32 @@ static int read_key_line(struct scan *s)
 		return read_value(s);
 	}
 	if (c >= 0 && c != '\n' && c != ';' && c != '#')
-		return bad(s, "\"=\" expected after the key");
+		return set_scan_error(s, "\"=\" expected after the key");
 	if (c >= 0)
 		skip_line(s);
 	return 0;
 }
 
-static int read_item(struct scan *s, conf_scan_fn *fn, void *ctx,
+static int read_item(struct scan *s, conf_item_fn *fn, void *ctx,
 		     unsigned *line)
 {
-	struct conf_item item = { .line = s->line, .at = s->at };
+	struct conf_item item = { .line = s->line, .start = s->at };
 	bool header = peek(s) == '[';
+	size_t end;
 	int ret;
 
 	*line = s->line;
 	ret = header ? read_section_header(s) : read_key_line(s);
 	if (ret)
 		return ret;
+	/* Include the newline if only blanks are left on the line. */
+	end = s->at;
 	if (header)
-		end_item(s);
+		skip_inline_space(s);
+	if (header && peek(s) == '\n')
+		next_char(s);
+	else if (header && peek(s) >= 0)
+		s->at = end;
 	item.section = buf_str(&s->section);
 	item.sub = s->has_sub ? buf_str(&s->sub) : NULL;
 	item.key = header ? NULL : buf_str(&s->key);
@@ -226,7 +224,7 @@ static int read_item(struct scan *s, conf_scan_fn *fn, void *ctx,
 	return fn(ctx, &item);
 }
 
-int conf_scan(struct bytes text, conf_scan_fn *fn, void *ctx, unsigned *line,
+int conf_scan(struct bytes text, conf_item_fn *fn, void *ctx, unsigned *line,
 	      struct err *err)
 {
 	struct scan s = {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The units of an amount, the largest last, and what they are worth. */
+/* The units of an amount in ascending order, and their factors. */
 static const char bytes[] = "K M G T", seconds[] = "s m h d";
 static const struct unit {
 	char letter;
@@ -26,72 +26,98 @@ static const struct unit {
 };
 
 /*
- * What is not read yet, see kfarm.conf(5), is here so that one file serves
+ * Reserved keys, see kfarm.conf(5), are accepted so that one file serves
  * machines with different versions of kfarm.
  */
 static const struct conf_key known[] = {
-	{ "farm", false, "remember-probes", CONF_WORD, 0, 0, "yes no",
-	  CONF_READ },
-	{ "farm", false, "require-remote", CONF_NUMBER, 0, 100, NULL,
-	  CONF_READ },
-	{ "farm", false, "shell", CONF_WORD, 0, 0, "kfarm system", CONF_READ },
-	{ "farm", false, "steps", CONF_WORD, 0, 0, "yes no", CONF_READ },
-	{ "farm", false, "verify", CONF_NUMBER, 0, 100, NULL, CONF_UNREAD },
-	{ "node", true, "address", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "node", true, "slots", CONF_NUMBER, 1, 1024, NULL, CONF_READ },
-	{ "node", true, "codec", CONF_WORD, 0, 0, "none lzo zstd", CONF_READ },
-	{ "node", true, "key", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "node", true, "drain", CONF_WORD, 0, 0, "true false", CONF_READ },
-	{ "node", true, "ssh", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "node", true, "profile", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "node", true, "power", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "arch", true, "toolchain", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "toolchain", false, "mirror", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "toolchain", false, "ca-file", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "toolchain", false, "http", CONF_WORD, 0, 0, "true false",
-	  CONF_READ },
-	{ "toolchain", false, "key-file", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "toolchain", false, "key-source", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "toolchain", false, "sums-key", CONF_HEX, 40, 40, NULL, CONF_READ },
-	{ "toolchain", false, "tar-key", CONF_HEX, 40, 40, NULL, CONF_READ },
-	{ "toolchain", false, "sync", CONF_WORD, 0, 0, "true false",
-	  CONF_READ },
-	{ "toolchain", false, "strict", CONF_WORD, 0, 0, "true false",
-	  CONF_READ },
-	{ "config", true, "kconfig", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "config", true, "kconfig-add", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "tree", true, "url", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "tree", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "rev", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "arch", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "toolchain", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "kconfig", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "kconfig-add", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "target", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "variable", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "options", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "keep-days", CONF_NUMBER, 0, 36500, NULL,
-	  CONF_READ },
-	{ "nightly", true, "keep-last", CONF_NUMBER, 1, 36500, NULL,
-	  CONF_READ },
-	{ "nightly", true, "keep-failures", CONF_NUMBER, 0, 36500, NULL,
-	  CONF_READ },
-	{ "nightly", true, "keep-free", CONF_AMOUNT, 0, 1024, bytes,
-	  CONF_READ },
-	{ "nightly", true, "timeout", CONF_AMOUNT, 1, 7, seconds, CONF_READ },
-	{ "nightly", true, "bisect", CONF_WORD, 0, 0, "true false", CONF_READ },
-	{ "nightly", true, "bisect-builds", CONF_NUMBER, 1, 1000, NULL,
-	  CONF_READ },
-	{ "nightly", true, "bisect-time", CONF_AMOUNT, 1, 7, seconds,
-	  CONF_READ },
-	{ "nightly", true, "warnings", CONF_WORD, 0, 0, "true false",
-	  CONF_READ },
-	{ "nightly", true, "mail", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "mail-from", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "nightly", true, "command", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	/* libgit2 follows these two itself. */
-	{ "include", false, "path", CONF_TEXT, 0, 0, NULL, CONF_READ },
-	{ "includeif", true, "path", CONF_TEXT, 0, 0, NULL, CONF_READ },
+	{ "farm", false, "remember-probes", CONF_TYPE_WORD, 0, 0, "yes no",
+	  CONF_USE_READ },
+	{ "farm", false, "require-remote", CONF_TYPE_NUMBER, 0, 100, NULL,
+	  CONF_USE_READ },
+	{ "farm", false, "shell", CONF_TYPE_WORD, 0, 0, "kfarm system",
+	  CONF_USE_READ },
+	{ "farm", false, "steps", CONF_TYPE_WORD, 0, 0, "yes no",
+	  CONF_USE_READ },
+	{ "farm", false, "verify", CONF_TYPE_NUMBER, 0, 100, NULL,
+	  CONF_USE_RESERVED },
+	{ "node", true, "address", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "node", true, "slots", CONF_TYPE_NUMBER, 1, 1024, NULL,
+	  CONF_USE_READ },
+	{ "node", true, "codec", CONF_TYPE_WORD, 0, 0, "none lzo zstd",
+	  CONF_USE_READ },
+	{ "node", true, "key", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "node", true, "drain", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
+	{ "node", true, "ssh", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "node", true, "profile", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "node", true, "power", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "arch", true, "toolchain", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "mirror", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "ca-file", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "http", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
+	{ "toolchain", false, "key-file", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "key-source", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "sums-key", CONF_TYPE_HEX, 40, 40, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "tar-key", CONF_TYPE_HEX, 40, 40, NULL,
+	  CONF_USE_READ },
+	{ "toolchain", false, "sync", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
+	{ "toolchain", false, "strict", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
+	{ "config", true, "kconfig", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "config", true, "kconfig-add", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "tree", true, "url", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "nightly", true, "tree", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "nightly", true, "rev", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "nightly", true, "arch", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "nightly", true, "toolchain", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "kconfig", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "kconfig-add", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "target", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "variable", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "options", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "keep-days", CONF_TYPE_NUMBER, 0, 36500, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "keep-last", CONF_TYPE_NUMBER, 1, 36500, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "keep-failures", CONF_TYPE_NUMBER, 0, 36500, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "keep-free", CONF_TYPE_AMOUNT, 0, 1024, bytes,
+	  CONF_USE_READ },
+	{ "nightly", true, "timeout", CONF_TYPE_AMOUNT, 1, 7, seconds,
+	  CONF_USE_READ },
+	{ "nightly", true, "bisect", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
+	{ "nightly", true, "bisect-builds", CONF_TYPE_NUMBER, 1, 1000, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "bisect-time", CONF_TYPE_AMOUNT, 1, 7, seconds,
+	  CONF_USE_READ },
+	{ "nightly", true, "warnings", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
+	{ "nightly", true, "mail", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "nightly", true, "mail-from", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	{ "nightly", true, "command", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
+	/* libgit2 evaluates these two keys. */
+	{ "include", false, "path", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "includeif", true, "path", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
 };
 
 const struct conf_key *conf_schema_find(const char *section, const char *sub,
@@ -100,8 +126,8 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		const struct conf_key *k = &known[i];
 
-		if (k->named == (sub != NULL) && !strcmp(k->section, section) &&
-		    !strcmp(k->key, key))
+		if (k->has_subsection == (sub != NULL) &&
+		    !strcmp(k->section, section) && !strcmp(k->key, key))
 			return k;
 	}
 	return NULL;
@@ -113,8 +139,8 @@ static bool is_hex_of_length(const char *value, size_t n)
 	       strspn(value, "0123456789abcdefABCDEF") == n;
 }
 
-/* "none, lzo or zstd" of "none lzo zstd". */
-static char *words_in_prose(const char *words)
+/* Format "none lzo zstd" as "none, lzo or zstd". */
+static char *format_word_list(const char *words)
 {
 	struct buf out = { 0 };
 
@@ -127,8 +153,8 @@ static char *words_in_prose(const char *words)
 	return buf_steal(&out);
 }
 
-/* What a unit of the key is worth; 0: it is none. */
-static int64_t worth_of_unit(const struct conf_key *k, const char *unit)
+/* Return the factor of a unit, or 0 if the key does not allow it. */
+static int64_t unit_factor(const struct conf_key *k, const char *unit)
 {
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (units[i].letter == *unit &&
@@ -138,16 +164,16 @@ static int64_t worth_of_unit(const struct conf_key *k, const char *unit)
 	return 0;
 }
 
-bool conf_schema_amount(const struct conf_key *k, const char *value,
-			uint64_t *out)
+bool conf_schema_parse_amount(const struct conf_key *k, const char *value,
+			      uint64_t *out)
 {
 	size_t digits = strspn(value, "0123456789");
 	char *number = xstrndup(value, digits);
 	const char *largest = k->words + strlen(k->words) - 1;
-	int64_t worth = worth_of_unit(k, value + digits);
-	int64_t most = k->max * worth_of_unit(k, largest);
+	int64_t worth = unit_factor(k, value + digits);
+	int64_t most = k->max * unit_factor(k, largest);
 	long n = 0;
-	bool good = worth && !str_number(number, 0, LONG_MAX, &n) &&
+	bool good = worth && !str_parse_number(number, 0, LONG_MAX, &n) &&
 		    n <= most / worth && n >= k->min;
 
 	*out = good ? (uint64_t)(n * worth) : 0;
@@ -164,12 +190,14 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 
 	if (!value)
 		return err_set(err, EINVAL, "needs a value");
-	if (k->type == CONF_NUMBER && str_number(value, k->min, k->max, &n))
+	if (k->type == CONF_TYPE_NUMBER &&
+	    str_parse_number(value, k->min, k->max, &n))
 		return err_set(err, EINVAL,
 			       "\"%s\" is not a number from %ld to %ld", value,
 			       k->min, k->max);
-	if (k->type == CONF_AMOUNT && !conf_schema_amount(k, value, &amount)) {
-		words = words_in_prose(k->words);
+	if (k->type == CONF_TYPE_AMOUNT &&
+	    !conf_schema_parse_amount(k, value, &amount)) {
+		words = format_word_list(k->words);
 		err_set(err, EINVAL,
 			"\"%s\" is not a number with %s behind it, or too "
 			"much or too little",
@@ -177,12 +205,13 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 		free(words);
 		return -EINVAL;
 	}
-	if (k->type == CONF_HEX && !is_hex_of_length(value, (size_t)k->min))
+	if (k->type == CONF_TYPE_HEX &&
+	    !is_hex_of_length(value, (size_t)k->min))
 		return err_set(err, EINVAL,
 			       "\"%s\" is not %ld hexadecimal digits", value,
 			       k->min);
-	if (k->type == CONF_WORD && !str_list_has(k->words, ' ', value)) {
-		words = words_in_prose(k->words);
+	if (k->type == CONF_TYPE_WORD && !str_list_has(k->words, ' ', value)) {
+		words = format_word_list(k->words);
 		err_set(err, EINVAL, "\"%s\" is not %s", value, words);
 		free(words);
 		return -EINVAL;

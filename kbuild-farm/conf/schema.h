@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * conf/schema.h - the sections and keys that a configuration may hold.
- */
+/* conf/schema.h - The sections and keys of the configuration. */
 #ifndef CONF_SCHEMA_H
 #define CONF_SCHEMA_H
 
@@ -11,40 +9,44 @@
 #include <stdint.h>
 
 enum conf_type {
-	CONF_TEXT, /* anything; who reads it knows */
-	CONF_NUMBER, /* decimal, min to max */
-	CONF_WORD, /* one of `words` */
-	CONF_HEX, /* `min` digits */
-	CONF_AMOUNT, /* "10G", "8h": a number and one of the units `words` */
+	CONF_TYPE_TEXT, /* any text; the reader checks it */
+	CONF_TYPE_NUMBER, /* decimal, from `min` to `max` */
+	CONF_TYPE_WORD, /* a word of `words` */
+	CONF_TYPE_HEX, /* `min` digits */
+	/* a number and a unit of `words`, such as "10G" or "8h" */
+	CONF_TYPE_AMOUNT,
 };
 
-/* Who reads a key: some are of versions of kfarm to come. */
-enum conf_reader {
-	CONF_READ,
-	CONF_UNREAD, /* nobody, in this version */
+/* Support for a key in this version. */
+enum conf_use {
+	CONF_USE_READ,
+	CONF_USE_RESERVED, /* reserved for later versions */
 };
 
 struct conf_key {
 	const char *section;
-	bool named; /* in [section "name"], else in [section] */
+	bool has_subsection; /* in [section "name"], else in [section] */
 	const char *key;
 	enum conf_type type;
-	long min, max; /* max of an amount in its largest unit */
-	const char *words; /* "none lzo zstd" */
-	enum conf_reader reader;
+	long min, max; /* for an amount: in its largest unit */
+	const char *words; /* such as "none lzo zstd" */
+	enum conf_use use;
 };
 
-/* The entry of a key (section and key in lower case), or NULL. */
+/* Return the entry of a key (section and key in lower case), or NULL. */
 const struct conf_key *conf_schema_find(const char *section, const char *sub,
 					const char *key);
-/* 0, or -EINVAL with `err` saying what is allowed; value NULL: without "=". */
+/*
+ * Check a value; NULL means a key without "=".  Returns 0, or -EINVAL with
+ * `err` naming the allowed values.
+ */
 int conf_schema_check(const struct conf_key *k, const char *value,
 		      struct err *err);
 /*
- * The amount that `value` is, in bytes or seconds: false where it is none that
- * the key may have.
+ * Parse an amount in bytes or seconds.  Returns false if the value is invalid
+ * for the key.
  */
-bool conf_schema_amount(const struct conf_key *k, const char *value,
-			uint64_t *out);
+bool conf_schema_parse_amount(const struct conf_key *k, const char *value,
+			      uint64_t *out);
 
 #endif

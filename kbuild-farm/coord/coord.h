@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/coord.h - the dispatcher inside `kfarm build`: takes jobs from
- * kfarm-cc, has them compiled by nodes, and says who compiled what.
+ * coord/coord.h - The coordinator: dispatches compiles to nodes.
  *
- * One thread, one libevent base, which the caller runs.  See HACKING.md for
- * the life of a job.
+ * The coordinator runs inside `kfarm build`.  It accepts jobs from kfarm-cc,
+ * sends them to nodes, and reports where each was compiled.  It has one thread
+ * and one libevent base, which the caller runs.  HACKING.md describes the life
+ * of a job.
  */
 #ifndef COORD_COORD_H
 #define COORD_COORD_H
@@ -15,87 +16,105 @@
 
 struct event_base;
 struct coord;
-struct peer_tune;
+struct peer_benchmark;
 
 struct coord_setup {
 	struct event_base *base;
-	const char *socket; /* path of the Unix socket to make */
-	const char *work; /* a private directory for probe objects */
-	const struct node_roster *roster; /* empty: all jobs are local */
-	unsigned local_slots; /* compiles at once on this machine, with no
-				 nodes to feed (node/limits.h) */
-	char *const *trees; /* source and build directory; ends in NULL, may
-			       be NULL */
+	const char *socket_path; /* Unix socket to create */
+	const char *work_dir; /* private directory for temporary files */
+	const struct node_roster *roster; /* empty: all jobs run locally */
 	/*
-	 * How long a job waits for a toolchain that no node lacks bytes of
-	 * and that is not there yet, before a local slot takes it; 0: 1 s.
+	 * Concurrent compiles on the build host when it has no nodes to serve
+	 * (node/limits.h).
 	 */
-	unsigned patience_ms;
+	unsigned local_slots;
+	/* Source and build directory, NULL-terminated; can be NULL. */
+	char *const *trees;
 	/*
-	 * Where canaries are recorded (peer/canary-db.h); NULL: a node that
-	 * does not run our compiler gets no job, whatever it holds.
+	 * Time that a job waits for a toolchain whose blobs are all on a node
+	 * but whose sandbox is not ready, before it takes a local slot; 0: 1 s.
+	 */
+	unsigned toolchain_wait_ms;
+	/*
+	 * File of canary results (peer/canary-db.h).  If it is NULL, only nodes
+	 * that can run the local compiler get jobs.
 	 */
 	const char *canary_db;
-	const char *data; /* toolchains of this machine; may be NULL */
-	struct peer_tune *tune; /* take no jobs, time canaries; may be NULL */
-	const char *cache_dir; /* for what compilers answered; NULL: none */
-	/* Hears of jobs and nodes, and may ask for something; may be NULL. */
+	const char *data_dir; /* installed toolchains; can be NULL */
+	/* Measure compilers and take no jobs; can be NULL. */
+	struct peer_benchmark *benchmark;
+	const char *cache_dir; /* probe and scan cache; NULL: none */
+	/*
+	 * Receives events about jobs and nodes, and can send requests; can be
+	 * NULL.
+	 */
 	struct events_hub *hub;
 	/*
-	 * The CPU time that the compile of an object took in an earlier build,
-	 * in ms, or EVENTS_UNKNOWN: it is told with EVENTS_QUEUED.  May be
+	 * Return the CPU time in ms that compiling an object took in an earlier
+	 * build, or EVENTS_UNKNOWN.  EVENTS_JOB_QUEUED reports it.  Can be
 	 * NULL.
 	 */
 	int64_t (*cost_ms)(void *ctx, const char *object);
 	void *cost_ctx;
 	/*
-	 * NULL, or called when it changes with how many recipes make may run
-	 * beside as many as there are local slots (coord/slots.h).
+	 * Called with the number of recipes that make can run in addition to
+	 * the local slots (coord_slots_extra_recipes()), whenever it changes.
+	 * Can be NULL.
 	 */
-	void (*waiting)(void *ctx, unsigned n);
+	void (*on_waiting_changed)(void *ctx, unsigned n);
 	void *waiting_ctx;
 	/*
-	 * NULL: there are no steps beside compiles; or called when it changes
-	 * whether a node would take one.  At first none does.
+	 * Called when nodes start or stop to accept tool steps; initially they
+	 * do not.  If it is NULL, tool steps are never offloaded.
 	 */
-	void (*steps)(void *ctx, bool wanted);
+	void (*on_steps_wanted)(void *ctx, bool wanted);
 	void *steps_ctx;
 };
 
-/* Makes the socket and starts to connect the nodes. */
+/*
+ * Create the socket and start to dial the nodes.  Returns 0 or -errno with
+ * `err` set.
+ */
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err);
 /*
- * A compiler that will be used: begin to list it, and to make cells for it,
- * before its first job comes.  `driver` is its absolute path, `env` that of
- * the build.
+ * Announce a compiler that the build will use, so that its files are listed and
+ * sandboxes are requested before the first job.  `driver` is an absolute path,
+ * `env` the environment of the build.
  */
-void coord_expect(struct coord *c, const char *driver, char *const *env);
+void coord_announce_compiler(struct coord *c, const char *driver,
+			     char *const *env);
 /*
- * The configuration has other nodes now, which are in `roster`; it is empty
- * when this returns.  Those that are new are dialed, those that are gone get no
- * more jobs, one with another address or key is dialed anew, and draining is
- * heard of.
+ * Replace the configured nodes.  Takes ownership of the contents of `roster`,
+ * which is empty on return.  New nodes are dialed, removed nodes get no more
+ * jobs, a node with another address or key is dialed again, and changes of
+ * `drain` take effect.
  */
-void coord_follow(struct coord *c, struct node_roster *roster);
+void coord_update_roster(struct coord *c, struct node_roster *roster);
 /*
- * Calls `ready` once, from the loop, when every node is up or has failed; when
- * some are up and for a moment no other came, as one that is dead is not waited
- * for; or after `limit_ms`.
+ * Call `ready` once from the loop: when every node is up or has failed; when
+ * some nodes are up and no other node connected for a short time, because a
+ * dead machine does not answer; or after `limit_ms`.
  */
 void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);
-/* Sum of the slots of the nodes that are up. */
+/* Return the number of slots of all nodes that are up. */
 unsigned coord_remote_slots(const struct coord *c);
-/* Compiles at once on this machine, beside feeding these nodes. */
+/*
+ * Return the number of concurrent compiles on the build host while it serves
+ * the nodes.
+ */
 unsigned coord_local_slots(const struct coord *c);
-/* Is a job not done? */
+/* Return true if a job is unfinished. */
 bool coord_is_busy(const struct coord *c);
-/* Tell how each node does now (EVENTS_LOAD): before the end, the last time. */
-void coord_tell_figures(const struct coord *c);
-/* CPU time of finding, listing and checking inputs so far. */
+/* Report the load of each node (EVENTS_KIND_LOAD) for the last time. */
+void coord_report_final_loads(const struct coord *c);
+/*
+ * Return the CPU time in microseconds spent on finding, listing and checking
+ * inputs.
+ */
 uint64_t coord_scan_us(const struct coord *c);
-/* Cancels all jobs, ends all children, removes the socket. */
+/* Cancel all jobs, terminate all children and remove the socket. */
 void coord_free(struct coord *c);
 
 #endif

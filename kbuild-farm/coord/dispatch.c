@@ -1,112 +1,197 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What happens is put into a queue and told to sched/ from the loop, one event
- * after the other, with all actions of each carried out before the next: an
- * action may make news itself, and a node that calls back must not be asked
- * for anything in that moment.
- *
- * A unit lives until its wrapper has gone, sched/ has heard of it, no worker
- * has it, and nothing in the queue is about it.
- */
 #include "coord/dispatch.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pool.h"
+#include "base/str.h"
 #include "base/vec.h"
-#include "coord/client.h"
-#include "coord/fixdep.h"
 #include "coord/hedge.h"
-#include "coord/send.h"
-#include "coord/step.h"
-#include "coord/tell.h"
+#include "coord/internal.h"
+#include "coord/report-events.h"
+#include "coord/tool-step.h"
 #include "coord/unit.h"
+#include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
-#include "inputs/reference.h"
+#include "inputs/reference-object.h"
 #include "inputs/toolchain.h"
+#include "options/env.h"
 #include "peer/peer.h"
+#include "wire/limits.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
-static struct coord_unit *unit_of(const struct coord *c, uint32_t number)
+struct fixdep_request {
+	struct pool_work work; /* first member */
+	struct coord *coord;
+	struct coord_wrapper_conn *client; /* NULL: connection closed */
+	bool working; /* a worker thread is using it */
+	struct wire_cc_fixdep message;
+	struct buf head, rest;
+	int ret;
+	struct err err;
+};
+
+static void fixdep_request_free(struct fixdep_request *q)
 {
-	return number < c->n_units ? c->units[number] : NULL;
+	wire_cc_fixdep_release(&q->message);
+	buf_release(&q->head);
+	buf_release(&q->rest);
+	free(q);
 }
 
-/* ------------------------------------------------------------------- news */
+static void run_fixdep_on_thread(struct pool_work *w)
+{
+	struct fixdep_request *q = (struct fixdep_request *)w;
+
+	q->ret = inputs_fixdep_run(q->coord->fixdep, q->message.program,
+				   q->message.cwd, q->message.depfile,
+				   q->message.target, &q->head, &q->rest,
+				   &q->err);
+}
+
+static void on_printed(struct pool_work *w)
+{
+	struct fixdep_request *q = (struct fixdep_request *)w;
+	const struct wire_cc_fixed fixed = {
+		.before_command = buf_bytes(&q->head),
+		.after_command = buf_bytes(&q->rest),
+	};
+
+	q->working = false;
+	if (!q->client)
+		fixdep_request_free(q);
+	else if (q->coord->ending)
+		return;
+	else if (q->ret)
+		coord_wrapper_conn_send_local(q->client, q->err.text);
+	else if (q->rest.len > WIRE_CC_FIXED_MAX)
+		coord_wrapper_conn_send_local(q->client, "too long");
+	else
+		coord_wrapper_conn_send_fixdep(q->client, &fixed);
+}
+
+/* Takes ownership of the contents of `ask`. */
+static void *on_fixdep_requested(void *coord, struct coord_wrapper_conn *client,
+				 struct wire_cc_fixdep *ask)
+{
+	struct fixdep_request *q = xcalloc(1, sizeof(*q));
+
+	q->work.run = run_fixdep_on_thread;
+	q->work.on_done = on_printed;
+	q->coord = coord;
+	q->client = client;
+	q->working = true;
+	q->message = *ask;
+	*ask = (struct wire_cc_fixdep){ 0 };
+	pool_add(q->coord->pool, &q->work);
+	return q;
+}
+
+static void on_fixdep_closed(void *fixdep)
+{
+	struct fixdep_request *q = fixdep;
+
+	q->client = NULL;
+	if (!q->working)
+		fixdep_request_free(q);
+}
+
+/*
+ * Events are queued and passed to the dispatcher from the loop, one at a time.
+ * All actions of an event are executed before the next event, because an action
+ * can cause new events, and a node must not be called from its own callback.
+ *
+ * A unit is freed when its wrapper has closed the connection, the dispatcher
+ * has processed that event, no worker thread uses the unit, and no queued event
+ * refers to it.
+ */
+
+static struct coord_unit *find_unit(const struct coord *c, uint32_t number)
+{
+	return number < c->units.n ? c->units.v[number] : NULL;
+}
+
+/* -------------------------------------------------------------- events */
 
 void coord_dispatch_event(struct coord *c, const struct sched_event *event)
 {
-	struct coord_news *news;
+	struct coord_pending_event *pending;
 
 	if (c->ending)
 		return;
-	c->news = vec_reserve(c->news, &c->cap_news, c->n_news, sizeof(*news));
-	news = &c->news[c->n_news++];
-	news->event = *event;
-	news->words = event->words ? xstrdup(event->words) : NULL;
-	if (c->n_news == 1)
-		event_active(c->kick, EV_TIMEOUT, 0);
+	c->queue.v = vec_reserve(c->queue.v, &c->queue.cap, c->queue.n,
+				 sizeof(*pending));
+	pending = &c->queue.v[c->queue.n++];
+	pending->event = *event;
+	pending->words = event->text ? xstrdup(event->text) : NULL;
+	if (c->queue.n == 1)
+		event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 
-/* Queue an event of a unit, which stays until sched/ was told. */
-static void unit_event(struct coord_unit *u, struct sched_event *event)
+/* Queue an event of a unit, which keeps the unit alive. */
+static void queue_unit_event(struct coord_unit *u, struct sched_event *event)
 {
 	event->unit = u->id;
-	u->n_news += !u->coord->ending;
+	u->n_pending_events += !u->coord->ending;
 	coord_dispatch_event(u->coord, event);
 }
 
-static void free_if_over(struct coord_unit *u)
+static void free_if_finished(struct coord_unit *u)
 {
 	struct coord *c = u->coord;
 
-	if (u->client || u->working || u->n_news)
+	if (u->conn || u->in_worker || u->n_pending_events)
 		return;
-	c->units[u->id] = NULL;
+	c->units.v[u->id] = NULL;
 	coord_hedge_stop(u);
 	coord_unit_free(u);
 }
 
-/* A worker has ended with it; false: the build is over. */
-static bool leave_worker(struct coord_unit *u)
+/* End the use by a worker thread.  Returns false if the build is ending. */
+static bool finish_worker(struct coord_unit *u)
 {
 	bool ending = u->coord->ending;
 
-	u->working = false;
+	u->in_worker = false;
 	if (ending)
-		free_if_over(u);
+		free_if_finished(u);
 	return !ending;
 }
 
-/* ------------------------------------------------------------- a unit comes */
+/* ------------------------------------------------------------ requests */
 
-uint32_t coord_dispatch_number(struct coord *c, struct inputs_toolchain *tc)
+uint32_t coord_dispatch_get_toolchain_number(struct coord *c,
+					     struct inputs_toolchain *tc)
 {
-	if (!tc->number) {
-		tc->number = ++c->n_listed;
+	if (!tc->user_number) {
+		tc->user_number = ++c->units.n_toolchains;
 		coord_dispatch_toolchain(c, tc);
 	}
-	return tc->number - 1;
+	return tc->user_number - 1;
 }
 
-static uint32_t number_of_kind(struct coord *c, struct inputs_reference *ref)
+static uint32_t get_kind_number(struct coord *c,
+				struct inputs_reference_object *ref)
 {
-	if (!ref->number) {
-		ref->number = ++c->n_kinds;
+	if (!ref->user_number) {
+		ref->user_number = ++c->units.n_kinds;
 		coord_dispatch_kind(c, ref);
 	}
-	return ref->number - 1;
+	return ref->user_number - 1;
 }
 
-static enum sched_known known_of(enum inputs_known known)
+static enum sched_status to_sched_known(enum inputs_state known)
 {
-	static const enum sched_known as[] = {
-		[INPUTS_UNKNOWN] = SCHED_UNKNOWN,
-		[INPUTS_READY] = SCHED_READY,
-		[INPUTS_TOUCHED] = SCHED_TOUCHED,
-		[INPUTS_BAD] = SCHED_BAD,
+	static const enum sched_status as[] = {
+		[INPUTS_STATE_UNKNOWN] = SCHED_STATUS_UNKNOWN,
+		[INPUTS_STATE_READY] = SCHED_STATUS_READY,
+		[INPUTS_STATE_UNVERIFIED] = SCHED_STATUS_UNVERIFIED,
+		[INPUTS_STATE_UNUSABLE] = SCHED_STATUS_UNUSABLE,
 	};
 
 	return as[known];
@@ -114,471 +199,547 @@ static enum sched_known known_of(enum inputs_known known)
 
 void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc)
 {
-	struct sched_event event = { .kind = SCHED_TOOLCHAIN,
-				     .toolchain = coord_dispatch_number(c, tc),
-				     .known = known_of(tc->state),
-				     .reason = tc->why };
+	struct sched_event event = {
+		.kind = SCHED_EV_TOOLCHAIN,
+		.toolchain = coord_dispatch_get_toolchain_number(c, tc),
+		.status = to_sched_known(tc->state),
+		.reason = tc->reason
+	};
 
 	coord_dispatch_event(c, &event);
 }
 
-void coord_dispatch_kind(struct coord *c, struct inputs_reference *ref)
+void coord_dispatch_kind(struct coord *c, struct inputs_reference_object *ref)
 {
-	struct sched_event event = { .kind = SCHED_OBJECT,
-				     .object = number_of_kind(c, ref),
-				     .known = known_of(ref->state) };
+	struct sched_event event = { .kind = SCHED_EV_OBJECT_FORMAT,
+				     .object_format = get_kind_number(c, ref),
+				     .status = to_sched_known(ref->state) };
 
 	coord_dispatch_event(c, &event);
 }
 
-static void find_compiler(struct coord_unit *u, struct sched_event *came)
-{
-	struct coord *c = u->coord;
-
-	u->toolchain = inputs_toolchain_get(&c->toolchains, u->ask.compiler,
-					    coord_unit_env(u));
-	u->reference = inputs_reference_get(u->toolchain, &u->command);
-	came->toolchain = coord_dispatch_number(c, u->toolchain);
-	came->object = number_of_kind(c, u->reference);
-	/* A hedge has another -o, and would be another compile; or no step. */
-	came->exclusive = u->sides.named || u->stepped;
-	came->steps = coord_step_kind(u);
-}
-
-static void *on_asked(void *ctx, struct coord_client *client,
-		      struct wire_cc_job *ask, struct wire_cc_step *step)
+static void *on_job_requested(void *ctx, struct coord_wrapper_conn *client,
+			      struct wire_cc_job *ask,
+			      struct wire_cc_step *step)
 {
 	struct coord *c = ctx;
-	struct sched_event came = { .kind = SCHED_CAME };
+	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
 	struct coord_unit *u = coord_unit_new(c, ask, step);
 
 	if (!u)
 		return NULL;
-	u->client = client;
-	u->id = (uint32_t)c->n_units;
-	*VEC_ADD(c->units, c->n_units) = u;
-	coord_tell_unit(u, EVENTS_QUEUED, NULL, NULL);
-	if (u->command.verdict == OPTIONS_LOCAL || c->n_nodes)
-		came.reason = coord_unit_local(u, c->umask);
-	if (!came.reason && c->n_nodes)
-		find_compiler(u, &came);
-	u->held = coord_step_waits(u);
-	if (u->held)
-		u->came = came;
+	u->conn = client;
+	u->id = (uint32_t)c->units.n;
+	*VEC_ADD(c->units.v, c->units.n) = u;
+	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
+	if (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n)
+		added.reason = coord_unit_local_reason(u, c->umask);
+	if (!added.reason && c->nodes.n) {
+		u->toolchain = inputs_toolchain_get(&c->toolchains,
+						    u->request.compiler,
+						    strv_list(&u->request.env));
+		u->reference = inputs_reference_object_get(u->toolchain,
+							   &u->command);
+		added.toolchain = coord_dispatch_get_toolchain_number(
+			c, u->toolchain);
+		added.object_format = get_kind_number(c, u->reference);
+		/*
+		 * A hedge would use another -o, which changes the output, and
+		 * cannot run steps.
+		 */
+		added.exclusive = u->side_outputs.name_in_object || u->has_step;
+		added.steps = coord_tool_step_kind(u);
+	}
+	u->deferred = coord_tool_step_is_pending(u);
+	if (u->deferred)
+		u->added_event = added;
 	else
-		unit_event(u, &came);
+		queue_unit_event(u, &added);
 	return u;
 }
 
-static void on_left(void *ctx, void *unit)
+static void on_job_closed(void *ctx, void *unit)
 {
-	struct sched_event left = { .kind = SCHED_LEFT };
+	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
 	struct coord_unit *u = unit;
 
 	(void)ctx;
-	u->client = NULL;
-	if (u->held)
-		coord_tell_left(u);
+	u->conn = NULL;
+	if (u->deferred)
+		coord_report_wrapper_closed(u);
 	else
-		unit_event(u, &left);
-	free_if_over(u);
+		queue_unit_event(u, &left);
+	free_if_finished(u);
 }
 
-void coord_dispatch_held(struct coord *c)
+void coord_dispatch_deferred(struct coord *c)
 {
-	for (size_t i = 0; i < c->n_units; i++) {
-		struct coord_unit *u = c->units[i];
+	for (size_t i = 0; i < c->units.n; i++) {
+		struct coord_unit *u = c->units.v[i];
 
-		if (!u || !u->held || coord_step_waits(u))
+		if (!u || !u->deferred || coord_tool_step_is_pending(u))
 			continue;
-		u->held = false;
-		unit_event(u, &u->came);
+		u->deferred = false;
+		queue_unit_event(u, &u->added_event);
 	}
 }
 
-const struct coord_client_ops coord_dispatch_clients = {
-	.asked = on_asked,
-	.left = on_left,
-	.fixdep_asked = coord_fixdep_asked,
-	.fixdep_left = coord_fixdep_left,
+const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops = {
+	.on_job_requested = on_job_requested,
+	.on_job_closed = on_job_closed,
+	.on_fixdep_requested = on_fixdep_requested,
+	.on_fixdep_closed = on_fixdep_closed,
 };
 
-/* -------------------------------------------------------------- its inputs */
+/* -------------------------------------------------------------- inputs */
 
-static void on_found(void *ctx, struct inputs_result *result)
+static void on_inputs_found(void *ctx, struct inputs_result *result)
 {
 	struct coord_unit *u = ctx;
 	const struct inputs_manifest *m = &result->manifest;
-	struct sched_event event = { .kind = SCHED_SCANNED,
-				     .reason = result->why,
-				     .bytes = result->bytes };
+	struct sched_event event = { .kind = SCHED_EV_SCANNED,
+				     .reason = result->reason,
+				     .input_bytes = result->total_bytes };
 
-	u->coord->scan_us += m->scan_us + m->list_us;
-	if (!leave_worker(u))
+	u->coord->stats.scan_us += m->scan_us + m->list_us;
+	if (!finish_worker(u))
 		return;
-	if (result->why)
+	if (result->reason)
 		log_debug("%s: not for a node: %s%s%s", coord_unit_name(u),
-			  reason_words(result->why), m->detail ? ": " : "",
+			  reason_text(result->reason), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
 	u->inputs = *result;
 	*result = (struct inputs_result){ 0 };
-	unit_event(u, &event);
+	queue_unit_event(u, &event);
 }
 
-static void find_inputs(struct coord_unit *u)
+static void start_input_scan(struct coord_unit *u)
 {
 	struct coord *c = u->coord;
 	const struct inputs_request request = {
 		.inputs = &c->inputs,
 		.pool = c->pool,
-		.unit = { .cwd = u->ask.cwd,
-			  .compiler = u->ask.compiler,
+		.unit = { .cwd = u->request.cwd,
+			  .compiler = u->request.compiler,
 			  .toolchain = &u->toolchain->manifest.id,
 			  .command = &u->command,
-			  .env = coord_unit_env(u),
-			  .trust_ns = u->searched ? 0 : COORD_UNIT_TRUST_NS },
+			  .env = strv_list(&u->request.env),
+			  .stat_max_age_ns =
+				  u->scanned ? 0 :
+					       COORD_UNIT_CACHE_MAX_AGE_NS },
 		.toolchain = u->toolchain,
-		.program = u->step.program,
+		.tool_path = u->step.program,
 		.tools = c->tools,
-		/* Not before it came, by a clock that is no finer. */
-		.asked_us = (u->came_ms + 1) * 1000,
+		/* Round up: the scan must not precede the request. */
+		.requested_us = (u->start_ms + 1) * 1000,
 	};
 
-	u->working = true;
-	u->searched = true;
+	u->in_worker = true;
+	u->scanned = true;
 	inputs_result_release(&u->inputs);
-	inputs_find(&request, on_found, u);
-	coord_tell_unit(u, EVENTS_SCAN, NULL, NULL);
+	inputs_collect_start(&request, on_inputs_found, u);
+	coord_report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
 }
 
-/* ------------------------------------------------------ on its way there */
+/* -------------------------------------------------------------- sending */
 
-static void set_job(struct coord_unit *u, uint32_t number)
-{
-	struct coord *c = u->coord;
-
-	while (c->n_jobs <= number)
-		*VEC_ADD(c->jobs, c->n_jobs) = NULL;
-	c->jobs[number] = u;
-	u->job = number;
-}
-
-/* What came of it is not heard any more. */
-static void forget_job(struct coord_unit *u)
+/* Ignore further messages about the job. */
+static void clear_job(struct coord_unit *u)
 {
 	if (u->job)
-		u->coord->jobs[u->job] = NULL;
+		u->coord->units.jobs[u->job] = NULL;
 	u->job = 0;
 }
 
-void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
-			struct sched_event *event)
+void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
+			      struct sched_event *event)
 {
 	event->node = n->number;
-	if (event->kind == SCHED_ANSWERED || event->kind == SCHED_FAILED)
-		forget_job(u);
-	unit_event(u, event);
+	if (event->kind == SCHED_EV_RESULT ||
+	    event->kind == SCHED_EV_JOB_FAILED)
+		clear_job(u);
+	queue_unit_event(u, event);
+}
+
+/* Return true if the compiler would accept $PWD as a name of its directory. */
+static bool is_alias_of_cwd(const char *pwd, const char *cwd)
+{
+	struct stat a, b;
+
+	return strcmp(pwd, cwd) && !stat(pwd, &a) && !stat(cwd, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/*
+ * Send a unit to a node.  Returns 0 and the job's number, or an error of
+ * coord_tool_step_select() or peer_send().
+ */
+static int send_job(struct coord_unit *u, struct coord_node *n,
+		    uint32_t deadline_ms, uint32_t *number)
+{
+	const struct inputs_result *in = &u->inputs;
+	static const enum wire_lang langs[] = {
+		[OPTIONS_LANG_C] = WIRE_LANG_C,
+		[OPTIONS_LANG_ASM_CPP] = WIRE_LANG_ASM,
+		[OPTIONS_LANG_ASM] = WIRE_LANG_PLAIN_ASM,
+	};
+	struct strv env = { 0 };
+	struct peer_job_request q = {
+		.lang = langs[u->command.lang],
+		.deadline_ms = deadline_ms,
+		.cwd = in->manifest.cwd,
+		.source = u->command.source,
+		.object = u->devicetree.blob ? u->command.object : u->object,
+		.sides_named = u->side_outputs.name_in_object,
+		.n_side_outputs = u->side_outputs.name_in_object ?
+					  (unsigned)u->side_outputs.n :
+					  0,
+		.flags = &in->flags,
+		.entries = in->manifest.entries,
+		.n_entries = in->manifest.n_entries,
+		.language = in->locale->entries,
+		.n_language = in->locale->n_entries,
+		.step = (enum wire_step_kind)u->step.kind,
+		.arguments = strv_list(u->devicetree.blob ? &u->dtc_arguments :
+							    &u->step.args),
+	};
+	int ret = coord_tool_step_select(u, n);
+
+	if (ret)
+		return ret;
+	q.tool = u->cross_tool ? u->cross_tool : in->tool;
+	for (size_t i = 0; i < u->request.env.n; i++) {
+		const char *entry = u->request.env.v[i];
+
+		if (options_env_is_allowed(entry) &&
+		    (!str_starts(entry, "PWD=") ||
+		     is_alias_of_cwd(entry + 4, u->request.cwd)))
+			strv_add(&env, entry);
+	}
+	q.env = strv_list(&env);
+	ret = peer_send(n->peer, u->toolchain, &q, number);
+	strv_release(&env);
+	return ret;
+}
+
+/* Map an error of send_job() to the reason for the user. */
+static enum reason send_failure_reason(int ret)
+{
+	switch (ret) {
+	case -ENOSPC:
+		return REASON_MANY_NAMES;
+	case -ESTALE:
+		return REASON_COMPILER_CHANGED;
+	case -ENOTSUP:
+		return REASON_NO_STEPS;
+	default:
+		return REASON_MANY_OPTIONS;
+	}
 }
 
 static void send_unit(struct coord *c, const struct sched_action *a)
 {
-	struct coord_unit *u = unit_of(c, a->unit);
-	struct coord_node *n = c->nodes[a->node];
-	struct sched_event event = { .kind = SCHED_UNSENT, .node = a->node };
+	struct coord_unit *u = find_unit(c, a->unit);
+	struct coord_node *n = c->nodes.v[a->node];
+	struct sched_event event = { .kind = SCHED_EV_SEND_FAILED,
+				     .node = a->node };
 	uint32_t number;
 	int ret;
 
-	if (peer_has(n->peer, u->toolchain) != PEER_HAS) {
-		/* Its cell is over, or it is lost: that is in the queue. */
-		event.kind = SCHED_FAILED;
+	if (peer_toolchain_state(n->peer, u->toolchain) !=
+	    PEER_TOOLCHAIN_READY) {
+		/*
+		 * The sandbox was closed or the node lost: the event for this
+		 * is queued.
+		 */
+		event.kind = SCHED_EV_JOB_FAILED;
 		event.fail = SCHED_FAIL_TOOLCHAIN;
-		unit_event(u, &event);
+		queue_unit_event(u, &event);
 		return;
 	}
-	ret = coord_send(u, n, a->deadline_ms, &number);
+	ret = send_job(u, n, a->deadline_ms, &number);
 	if (ret) {
-		event.reason = coord_send_failed(ret);
-		unit_event(u, &event);
+		event.reason = send_failure_reason(ret);
+		queue_unit_event(u, &event);
 		return;
 	}
-	set_job(u, number);
-	u->node = n->entry->name;
-	coord_tell_unit(u, EVENTS_SEND, u->node, NULL);
+	while (c->units.n_jobs <= number)
+		*VEC_ADD(c->units.jobs, c->units.n_jobs) = NULL;
+	c->units.jobs[number] = u;
+	u->job = number;
+	u->node_name = n->entry->name;
+	coord_report_unit_state(u, EVENTS_JOB_SEND, u->node_name, NULL);
 }
 
-static void cancel(struct coord *c, const struct sched_action *a)
-{
-	struct coord_unit *u = unit_of(c, a->unit);
+/* --------------------------------------------------------- verification */
 
-	if (u->job)
-		peer_cancel(c->nodes[a->node]->peer, u->job);
-	forget_job(u);
-}
-
-/* --------------------------------------------------------- and back here */
-
-static void run_examination(struct pool_work *w)
+static void verify_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
-	coord_examine(&u->exam);
-	/* Its recipe goes on with fixdep. */
-	if (u->exam.is == SCHED_ANSWER_GOOD && u->dep)
-		inputs_fixdep_saw(u->coord->fixdep, u->exam.manifest,
-				  u->ask.cwd, u->dep);
+	coord_verify_result(&u->verification);
+	/* The recipe continues with fixdep. */
+	if (u->verification.verdict == SCHED_VERDICT_VALID && u->dep)
+		inputs_fixdep_add_verified(u->coord->fixdep,
+					   u->verification.manifest,
+					   u->request.cwd, u->dep);
 }
 
-static void on_examined(struct pool_work *w)
+static void on_result_verified(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
-	const struct coord_examination *e = &u->exam;
-	struct sched_event event = { .kind = SCHED_EXAMINED,
-				     .verdict = e->is,
-				     .reason = e->why,
-				     .words = e->err.text };
+	const struct coord_verify_result_job *e = &u->verification;
+	struct sched_event event = { .kind = SCHED_EV_VERIFIED,
+				     .verdict = e->verdict,
+				     .reason = e->reason,
+				     .text = e->err.text };
 
-	u->coord->check_us += e->us;
-	if (!leave_worker(u))
+	u->coord->stats.check_us += e->cpu_us;
+	if (!finish_worker(u))
 		return;
-	if (e->is == SCHED_ANSWER_WRONG)
-		log_warning("node %s: %s: %s", u->node, coord_unit_name(u),
+	if (e->verdict == SCHED_VERDICT_WRONG)
+		log_warning("node %s: %s: %s", u->node_name, coord_unit_name(u),
 			    e->err.text);
-	else if (e->is != SCHED_ANSWER_GOOD)
+	else if (e->verdict != SCHED_VERDICT_VALID)
 		log_debug("%s: %s %s", coord_unit_name(u),
-			  e->why ? reason_words(e->why) : "changed:",
+			  e->reason ? reason_text(e->reason) : "changed:",
 			  e->err.text);
-	coord_step_proven(u);
-	/* What this finds is in the queue before the verdict. */
-	inputs_toolchain_look(u->toolchain, u->came_ms);
-	unit_event(u, &event);
+	coord_tool_step_record_check(u);
+	/* Events caused by this check precede the verdict in the queue. */
+	inputs_toolchain_check(u->toolchain, u->start_ms);
+	queue_unit_event(u, &event);
 }
 
-static void start_examination(struct coord *c, struct coord_unit *u)
+static void start_verification(struct coord *c, struct coord_unit *u)
 {
-	u->exam = (struct coord_examination){
-		.answer = &u->answer,
+	u->verification = (struct coord_verify_result_job){
+		.result = &u->result,
 		.manifest = &u->inputs.manifest,
 		.command = &u->command,
 		.flags = &u->inputs.flags,
-		.cwd = u->ask.cwd,
-		.reference = buf_bytes(&u->reference->object),
+		.cwd = u->request.cwd,
+		.reference_object = buf_bytes(&u->reference->object),
 		.object_tmp = u->object_tmp,
 		.dep_tmp = u->dep_tmp,
-		.sides = &u->sides,
-		.side_tmp = u->side_tmp,
-		.terminal = u->ask.terminal,
+		.side_outputs = &u->side_outputs,
+		.side_tmp = u->side_tmps,
+		.to_terminal = u->request.tty_stderr,
 		.tool = u->inputs.tool,
-		.tree = u->tree.blob ? &u->tree : NULL,
-		.proof = coord_step_proof(u),
+		.devicetree = u->devicetree.blob ? &u->devicetree : NULL,
+		.genksyms_check = coord_tool_step_prepare_check(u),
 	};
-	u->working = true;
-	u->work.run = run_examination;
-	u->work.done = on_examined;
+	u->in_worker = true;
+	u->work.run = verify_on_thread;
+	u->work.on_done = on_result_verified;
 	pool_add(c->pool, &u->work);
-	coord_tell_seen(u, EVENTS_RECEIVE);
+	coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
 }
 
-/* -------------------------------------------------------------------- here */
+/* ---------------------------------------------------------- local compile */
 
-static void compile_here(struct coord_unit *u, enum reason why)
+static void on_hedge_finished(struct coord_unit *u, bool good)
 {
-	coord_unit_remove_temporaries(u);
-	if (u->client)
-		coord_client_local(u->client, reason_words(why));
-	coord_tell_unit(u, EVENTS_RUN, EVENTS_LOCAL, reason_words(why));
-}
-
-static void on_hedged(struct coord_unit *u, bool good)
-{
-	struct sched_event event = { .kind = SCHED_HEDGED,
-				     .words = coord_unit_name(u) };
+	struct sched_event event = { .kind = SCHED_EV_HEDGE_DONE,
+				     .text = coord_unit_name(u) };
 
 	if (!good)
 		event.reason = REASON_NODE_SLOW;
-	else if (u->ask.terminal && u->diagnostics.len)
-		/* Its diagnostics for us have neither colours nor a width. */
+	else if (u->request.tty_stderr && u->diagnostics.len)
+		/*
+		 * The diagnostics lack the colours and width of the terminal.
+		 */
 		event.reason = REASON_TERMINAL;
-	unit_event(u, &event);
+	queue_unit_event(u, &event);
 }
 
-static void hedge(struct coord_unit *u)
+static void start_unit_hedge(struct coord_unit *u)
 {
-	struct sched_event event = { .kind = SCHED_UNHEDGED };
+	struct sched_event event = { .kind = SCHED_EV_HEDGE_FAILED };
 	struct err err;
 
-	if (!coord_hedge_start(u, on_hedged, &err)) {
-		coord_tell_beside(u, reason_words(REASON_NODE_SLOW));
+	if (!coord_hedge_start(u, on_hedge_finished, &err)) {
+		coord_report_hedge(u, reason_text(REASON_NODE_SLOW));
 		return;
 	}
 	log_debug("%s: %s", coord_unit_name(u), err.text);
-	unit_event(u, &event);
+	queue_unit_event(u, &event);
 }
 
-static void deliver(struct coord *c, const struct sched_action *a)
+static void deliver_outputs(struct coord *c, const struct sched_action *a)
 {
-	struct coord_unit *u = unit_of(c, a->unit);
-	const struct buf *stream = u->answer.stream;
+	static char none[] = "";
+	struct coord_unit *u = find_unit(c, a->unit);
+	const struct buf *stream = u->result.streams;
 	bool local = a->node == SCHED_LOCAL;
-	struct wire_cc_rename side[OPTIONS_SIDES_MAX];
+	struct wire_cc_rename side[OPTIONS_SIDE_OUTPUTS_MAX];
 	struct wire_cc_done done = {
-		.side = side,
-		.err = buf_bytes(&stream[WIRE_STDERR]),
+		.n_sides = (uint8_t)u->side_outputs.n,
+		.sides = side,
+		.dep_tmp = u->dep ? u->dep_tmp : none,
+		.dep = u->dep ? u->dep : none,
+		.object_tmp = u->object_tmp ? u->object_tmp : none,
+		.object = u->object_tmp ? u->object : none,
+		.err = buf_bytes(&stream[WIRE_OUTPUT_STDERR]),
 	};
 
-	coord_unit_renames(u, &done);
+	for (size_t i = 0; i < u->side_outputs.n; i++)
+		side[i] = (struct wire_cc_rename){ u->side_tmps[i],
+						   u->side_outputs.path[i] };
 	if (local)
 		done.err = buf_bytes(&u->diagnostics);
-	else if (!u->tree.blob) /* which is in its file */
-		done.out = buf_bytes(&stream[WIRE_STDOUT]);
-	coord_tell_done(u, local ? EVENTS_LOCAL : u->node,
-			local ? reason_words(a->reason) : NULL, a->retries);
-	if (u->client)
-		coord_client_done(u->client, &done);
+	else if (!u->devicetree.blob) /* stdout is in a file */
+		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
+	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
+			       local ? reason_text(a->reason) : NULL,
+			       a->n_retries);
+	if (u->conn)
+		coord_wrapper_conn_send_done(u->conn, &done);
 }
 
-/* ----------------------------------------------------------------- actions */
+/* -------------------------------------------------------------- actions */
 
-static void probe(struct coord *c, uint32_t node)
+static void execute_unit_action(struct coord *c, const struct sched_action *a)
 {
-	struct sched_event event = { .kind = SCHED_PROBED,
-				     .node = node,
-				     .probe = SCHED_PROBE_IMPOSSIBLE };
-
-	if (!peer_probe(c->nodes[node]->peer))
-		coord_dispatch_event(c, &event);
-}
-
-static void do_with_unit(struct coord *c, const struct sched_action *a)
-{
-	struct coord_unit *u = unit_of(c, a->unit);
+	struct coord_unit *u = find_unit(c, a->unit);
 
 	switch (a->kind) {
-	case SCHED_SCAN:
-		find_inputs(u);
+	case SCHED_ACT_SCAN:
+		start_input_scan(u);
 		break;
-	case SCHED_SEND:
+	case SCHED_ACT_SEND:
 		send_unit(c, a);
 		break;
-	case SCHED_CANCEL:
-		cancel(c, a);
+	case SCHED_ACT_CANCEL:
+		if (u->job)
+			peer_cancel(c->nodes.v[a->node]->peer, u->job);
+		clear_job(u);
 		break;
-	case SCHED_EXAMINE:
-		start_examination(c, u);
+	case SCHED_ACT_VERIFY:
+		start_verification(c, u);
 		break;
-	case SCHED_COMPILE:
-		compile_here(u, a->reason);
+	case SCHED_ACT_COMPILE_LOCAL:
+		coord_unit_remove_temporaries(u);
+		if (u->conn)
+			coord_wrapper_conn_send_local(u->conn,
+						      reason_text(a->reason));
+		coord_report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
+					reason_text(a->reason));
 		break;
-	case SCHED_HEDGE:
-		hedge(u);
+	case SCHED_ACT_HEDGE:
+		start_unit_hedge(u);
 		break;
-	case SCHED_STOP_HEDGE:
+	case SCHED_ACT_STOP_HEDGE:
 		coord_hedge_stop(u);
 		break;
-	case SCHED_DELIVER:
-		deliver(c, a);
+	case SCHED_ACT_DELIVER:
+		deliver_outputs(c, a);
 		break;
 	default:
-		coord_tell_done(u, EVENTS_LOCAL, reason_words(a->reason),
-				a->retries);
+		coord_report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
+				       a->n_retries);
 	}
 }
 
-static void do_with_node(struct coord *c, const struct sched_action *a)
+static void execute_node_action(struct coord *c, const struct sched_action *a)
 {
-	const struct coord_node *n = c->nodes[a->node];
+	const struct coord_node *n = c->nodes.v[a->node];
+	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,
+					      .node = a->node,
+					      .probe = SCHED_PROBE_IMPOSSIBLE };
 
-	if (a->kind == SCHED_DIAL)
+	switch (a->kind) {
+	case SCHED_ACT_DIAL:
 		peer_dial(n->peer);
-	else if (a->kind == SCHED_HANG_UP)
-		peer_hang_up(n->peer);
-	else if (a->kind == SCHED_RENEW)
-		peer_renew(n->peer);
-	else if (a->kind == SCHED_PROBE)
-		probe(c, a->node);
-	else
-		coord_tell_node(n, sched_node_state_name(a->state), a->words);
+		break;
+	case SCHED_ACT_DISCONNECT:
+		peer_disconnect(n->peer);
+		break;
+	case SCHED_ACT_RECONNECT:
+		peer_end_session(n->peer);
+		break;
+	case SCHED_ACT_PROBE:
+		if (!peer_send_known_answer(n->peer))
+			coord_dispatch_event(c, &no_probe);
+		break;
+	default:
+		coord_report_node_state(n, sched_node_state_name(a->state),
+					a->text);
+	}
 }
 
-static void tell_sched(struct coord *c, const struct sched_event *event)
+static void apply_sched_event(struct coord *c, const struct sched_event *event)
 {
 	struct sched_action action;
 
 	sched_event(c->sched, clock_ms(), event);
 	while (sched_next_action(c->sched, &action)) {
-		if (action.kind < SCHED_DIAL)
-			do_with_unit(c, &action);
+		if (action.kind < SCHED_ACT_DIAL)
+			execute_unit_action(c, &action);
 		else
-			do_with_node(c, &action);
+			execute_node_action(c, &action);
 	}
 }
 
-static bool is_about_unit(const struct sched_event *event)
+static bool is_unit_event(const struct sched_event *event)
 {
-	return event->kind > SCHED_TIME && event->kind <= SCHED_LEFT;
-}
-
-static void tell_news(struct coord *c, struct coord_news *news)
-{
-	struct coord_unit *u = is_about_unit(&news->event) ?
-				       unit_of(c, news->event.unit) :
-				       NULL;
-
-	news->event.words = news->words;
-	tell_sched(c, &news->event);
-	free(news->words);
-	if (!u)
-		return;
-	if (news->event.kind == SCHED_LEFT)
-		coord_tell_left(u);
-	u->n_news--;
-	free_if_over(u);
-}
-
-static void set_timer(struct coord *c)
-{
-	uint64_t at = sched_next_ms(c->sched), now = clock_ms();
-	uint64_t ms = at > now ? at - now : 0;
-	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	if (at == c->timer_ms)
-		return;
-	c->timer_ms = at;
-	if (at == UINT64_MAX)
-		event_del(c->timer);
-	else
-		event_add(c->timer, &tv);
+	return event->kind > SCHED_EV_TIME && event->kind <= SCHED_EV_UNIT_GONE;
 }
 
 void coord_dispatch(struct coord *c)
 {
-	static const struct sched_event time = { .kind = SCHED_TIME };
+	static const struct sched_event time = { .kind = SCHED_EV_TIME };
+	uint64_t at, now, ms;
 
-	/* The list may move while one of it is told. */
-	for (size_t i = 0; i < c->n_news; i++) {
-		struct coord_news news = c->news[i];
+	/* The array can move while an event is processed: copy the element. */
+	for (size_t i = 0; i < c->queue.n; i++) {
+		struct coord_pending_event pending = c->queue.v[i];
+		struct coord_unit *u = is_unit_event(&pending.event) ?
+					       find_unit(c,
+							 pending.event.unit) :
+					       NULL;
 
-		tell_news(c, &news);
+		pending.event.text = pending.words;
+		apply_sched_event(c, &pending.event);
+		free(pending.words);
+		if (!u)
+			continue;
+		if (pending.event.kind == SCHED_EV_UNIT_GONE)
+			coord_report_wrapper_closed(u);
+		u->n_pending_events--;
+		free_if_finished(u);
 	}
-	c->n_news = 0;
+	c->queue.n = 0;
 	if (sched_next_ms(c->sched) <= clock_ms())
-		tell_sched(c, &time);
-	set_timer(c);
+		apply_sched_event(c, &time);
+
+	at = sched_next_ms(c->sched);
+	now = clock_ms();
+	if (at == c->timers.sched_ms)
+		return;
+	c->timers.sched_ms = at;
+	ms = at > now ? at - now : 0;
+	if (at == UINT64_MAX)
+		event_del(c->timers.sched);
+	else
+		event_add(c->timers.sched,
+			  &(struct timeval){
+				  .tv_sec = (time_t)(ms / 1000),
+				  .tv_usec = (suseconds_t)(ms % 1000) * 1000 });
 }
 
-void coord_dispatch_end(struct coord *c)
+void coord_dispatch_stop(struct coord *c)
 {
 	atomic_store(&c->ending, true);
-	for (size_t i = 0; i < c->n_news; i++) {
-		const struct coord_news *news = &c->news[i];
+	for (size_t i = 0; i < c->queue.n; i++) {
+		const struct coord_pending_event *pending = &c->queue.v[i];
 
-		if (is_about_unit(&news->event))
-			unit_of(c, news->event.unit)->n_news--;
-		free(news->words);
+		if (is_unit_event(&pending->event))
+			find_unit(c, pending->event.unit)->n_pending_events--;
+		free(pending->words);
 	}
-	c->n_news = 0;
-	for (size_t i = 0; i < c->n_units; i++) {
-		if (c->units[i])
-			coord_hedge_stop(c->units[i]);
+	c->queue.n = 0;
+	for (size_t i = 0; i < c->units.n; i++) {
+		if (c->units.v[i])
+			coord_hedge_stop(c->units.v[i]);
 	}
 }

@@ -1,32 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/dispatch.h - between sched/ and the world: events go in, actions are
- * carried out.
+ * coord/dispatch.h - Event queue and actions around the pure dispatcher.
+ *
+ * Events of nodes, wrappers and worker threads enter a queue. coord_dispatch()
+ * passes them to the dispatcher (sched/sched.h) and executes its actions.
  */
 #ifndef COORD_DISPATCH_H
 #define COORD_DISPATCH_H
 
-#include "coord/state.h"
+#include "coord/internal.h"
+#include "coord/unit.h"
+#include "coord/wrapper-conn.h"
 
-struct coord_client_ops;
+struct coord;
+struct coord_wrapper_conn_ops;
 
-/* sched/ hears of it, soon and from the loop; words are copied. */
+/* Queue an event for the dispatcher.  Its text is copied. */
 void coord_dispatch_event(struct coord *c, const struct sched_event *event);
-/* What units wait for that sched/ has not heard of may have come. */
-void coord_dispatch_held(struct coord *c);
-/* Units come, and their wrappers go; `ctx` is the coordinator. */
-extern const struct coord_client_ops coord_dispatch_clients;
-/* What a node says of the unit's job; after its answer it says nothing more. */
-void coord_dispatch_job(struct coord_unit *u, const struct coord_node *n,
-			struct sched_event *event);
-/* A toolchain's number in sched/. */
-uint32_t coord_dispatch_number(struct coord *c, struct inputs_toolchain *tc);
-/* More is known of a toolchain or of a kind of object. */
+/* Queue deferred units whose cross-built tool is ready now. */
+void coord_dispatch_deferred(struct coord *c);
+/* Callbacks for wrappers; `ctx` is the coordinator. */
+extern const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops;
+/*
+ * Queue an event of the unit's job on a node.  After a result or failure,
+ * further messages about the job are ignored.
+ */
+void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
+			      struct sched_event *event);
+/*
+ * Return a toolchain's number in the dispatcher, and assign one if necessary.
+ */
+uint32_t coord_dispatch_get_toolchain_number(struct coord *c,
+					     struct inputs_toolchain *tc);
+/* Queue the new state of a toolchain or of a reference object. */
 void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc);
-void coord_dispatch_kind(struct coord *c, struct inputs_reference *ref);
-/* Tell sched/ all that happened, and do what it says. */
+void coord_dispatch_kind(struct coord *c, struct inputs_reference_object *ref);
+/* Pass all queued events to the dispatcher and execute its actions. */
 void coord_dispatch(struct coord *c);
-/* Units that are left are freed, and what runs for them is stopped. */
-void coord_dispatch_end(struct coord *c);
+/* Drop all queued events and stop all hedges.  Further events are ignored. */
+void coord_dispatch_stop(struct coord *c);
 
 #endif

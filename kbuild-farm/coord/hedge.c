@@ -3,7 +3,7 @@
 
 #include "base/child.h"
 #include "base/fs.h"
-#include "coord/state.h"
+#include "coord/internal.h"
 #include "options/rewrite.h"
 
 #include <dirent.h>
@@ -13,32 +13,33 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEDGE ".hedge"
+#define HEDGE_SUFFIX ".hedge"
 
 struct coord_hedge {
-	struct coord_hedge *next; /* of those that were stopped */
+	struct coord_hedge *next; /* next stopped hedge */
 	struct coord *coord;
-	struct coord_unit *unit; /* NULL: it was stopped */
-	coord_hedge_done *done;
+	struct coord_unit *unit; /* NULL: stopped */
+	coord_hedge_done *on_done;
 	struct child *child;
-	char *object, *dep, *log; /* dep may be NULL */
+	char *object, *dep, *log; /* `dep` can be NULL */
 };
 
 /*
- * What clang writes until it renames it (clang 14, lib/Frontend/
- * CompilerInstance.cpp): "DIR/x-0123abcd.hedge.tmp" of "DIR/x.hedge".
+ * Temporary files of clang before its rename (clang 14,
+ * lib/Frontend/CompilerInstance.cpp): "DIR/x-0123abcd.hedge.tmp" for
+ * "DIR/x.hedge".
  */
-static void remove_unrenamed(const char *object)
+static void remove_clang_temporaries(const char *object)
 {
 	char *dir = str_dir(object);
 	const char *name = str_base(object);
-	size_t stem = strlen(name) - strlen(HEDGE);
+	size_t stem = strlen(name) - strlen(HEDGE_SUFFIX);
 	DIR *d = opendir(dir);
 	struct dirent *e;
 
 	while (d && (e = readdir(d))) {
 		if (!strncmp(e->d_name, name, stem) && e->d_name[stem] == '-' &&
-		    str_ends(e->d_name, HEDGE ".tmp"))
+		    str_ends(e->d_name, HEDGE_SUFFIX ".tmp"))
 			unlinkat(dirfd(d), e->d_name, 0);
 	}
 	if (d)
@@ -63,15 +64,15 @@ static void free_hedge(struct coord_hedge *h)
 	free(h);
 }
 
-/* It was stopped, and is gone now. */
+/* The killed process has exited. */
 static void free_stopped(struct coord_hedge *h)
 {
-	struct coord_hedge **link = &h->coord->stopped;
+	struct coord_hedge **link = &h->coord->stopped_hedges;
 
 	while (*link != h)
 		link = &(*link)->next;
 	*link = h->next;
-	remove_unrenamed(h->object);
+	remove_clang_temporaries(h->object);
 	free_hedge(h);
 }
 
@@ -86,24 +87,24 @@ void coord_hedge_stop(struct coord_unit *u)
 		free_hedge(h);
 		return;
 	}
-	child_end(h->child);
+	child_kill_notify(h->child);
 	remove_outputs(h);
 	h->unit = NULL;
-	h->next = h->coord->stopped;
-	h->coord->stopped = h;
+	h->next = h->coord->stopped_hedges;
+	h->coord->stopped_hedges = h;
 }
 
-void coord_hedges_release(struct coord *c)
+void coord_hedge_release_all(struct coord *c)
 {
-	while (c->stopped)
-		free_stopped(c->stopped);
+	while (c->stopped_hedges)
+		free_stopped(c->stopped_hedges);
 }
 
-/* Put a finished temporary where the wrapper expects one. */
+/* Rename a finished temporary to the name that the wrapper expects. */
 static bool move_output(const struct coord_unit *u, const char *from,
 			const char *to)
 {
-	char *full = str_seen_from(u->ask.cwd, to);
+	char *full = str_join_path(u->request.cwd, to);
 	bool ok = !rename(from, full);
 
 	free(full);
@@ -114,7 +115,7 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 {
 	struct coord_hedge *h = ctx;
 	struct coord_unit *u = h->unit;
-	coord_hedge_done *done = h->done;
+	coord_hedge_done *done = h->on_done;
 	struct err err;
 	bool good;
 
@@ -125,7 +126,7 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 	}
 	h->child = NULL;
 	buf_reset(&u->diagnostics);
-	/* Diagnostics that do not fit: then the wrapper compiles it itself. */
+	/* If the diagnostics are too long, the wrapper compiles again. */
 	good = !wait_status &&
 	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->diagnostics, &err) &&
 	       (!h->dep || move_output(u, h->dep, u->dep_tmp)) &&
@@ -134,23 +135,13 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 	done(u, good);
 }
 
-static char *temporary(const struct coord_unit *u, const char *path)
+static char *hedge_path(const struct coord_unit *u, const char *path)
 {
-	char *full = str_seen_from(u->ask.cwd, path);
-	char *tmp = xasprintf("%s" HEDGE, full);
+	char *full = str_join_path(u->request.cwd, path);
+	char *tmp = xasprintf("%s" HEDGE_SUFFIX, full);
 
 	free(full);
 	return tmp;
-}
-
-/* The driver's own temporaries stay behind when it is killed. */
-static void hedge_env(struct strv *env, const struct coord_unit *u)
-{
-	for (char *const *e = coord_unit_env(u); *e; e++) {
-		if (!str_starts(*e, "TMPDIR="))
-			strv_add(env, *e);
-	}
-	strv_addf(env, "TMPDIR=%s", u->coord->work);
 }
 
 int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
@@ -158,23 +149,33 @@ int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 {
 	struct coord *c = u->coord;
 	struct coord_hedge *h = u->hedge = xcalloc(1, sizeof(*h));
-	struct spawn what = { .cwd = u->ask.cwd, .fd = { -1, -1, -1 } };
+	struct spawn what = { .cwd = u->request.cwd,
+			      .stdio_fds = { -1, -1, -1 } };
 	struct strv argv = { 0 }, env = { 0 };
 	int log, ret;
 
 	h->coord = c;
 	h->unit = u;
-	h->done = done;
-	h->log = xasprintf("%s/hedge-%u.log", c->work, c->next_work++);
-	h->object = temporary(u, u->object_tmp);
-	h->dep = u->dep ? temporary(u, u->dep_tmp) : NULL;
-	options_rewrite_outputs(&argv, &u->command, u->ask.compiler, h->object,
-				h->dep);
-	hedge_env(&env, u);
+	h->on_done = done;
+	h->log = xasprintf("%s/hedge-%u.log", c->work_dir,
+			   c->next_file_number++);
+	h->object = hedge_path(u, u->object_tmp);
+	h->dep = u->dep ? hedge_path(u, u->dep_tmp) : NULL;
+	options_rewrite_outputs(&argv, &u->command, u->request.compiler,
+				h->object, h->dep);
+	/*
+	 * A killed driver leaves its temporary files behind: direct them to
+	 * work_dir.
+	 */
+	for (size_t i = 0; i < u->request.env.n; i++) {
+		if (!str_starts(u->request.env.v[i], "TMPDIR="))
+			strv_add(&env, u->request.env.v[i]);
+	}
+	strv_addf(&env, "TMPDIR=%s", c->work_dir);
 	log = open(h->log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	what.env = env.v;
 	what.argv = argv.v;
-	what.fd[1] = what.fd[2] = log;
+	what.stdio_fds[1] = what.stdio_fds[2] = log;
 	ret = log < 0 ? err_errno(err, "%s", h->log) :
 			child_start(c->children, &what, on_ended, h, &h->child,
 				    err);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/hedge.h - a unit compiled by the coordinator itself, beside the node
- * that has it: its outputs are put together in temporaries of their own.
+ * coord/hedge.h - Local compile of a unit concurrently with its node.
+ *
+ * A hedge writes to temporary files that differ from those of the node's
+ * result.
  */
 #ifndef COORD_HEDGE_H
 #define COORD_HEDGE_H
@@ -11,17 +13,18 @@
 struct coord_hedge;
 
 /*
- * It ended: `good`, its outputs stand where the wrapper will look for them, and
- * u->diagnostics has its output; else they are of no use.
+ * Called when a hedge has ended.  If `good` is set, the outputs are where the
+ * wrapper expects them and u->diagnostics contains its output; otherwise they
+ * are unusable.
  */
 typedef void coord_hedge_done(struct coord_unit *u, bool good);
 
-/* 0; or it could not be started: a negative errno with `err`. */
+/* Start a hedge.  Returns 0 or -errno with `err` set. */
 int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 		      struct err *err);
-/* Kills it, and removes its temporaries; `done` is not called. */
+/* Kill the hedge and remove its temporary files, without a callback. */
 void coord_hedge_stop(struct coord_unit *u);
-/* When no child is left: remove what the killed ones have left behind. */
-void coord_hedges_release(struct coord *c);
+/* Remove what killed hedges left behind.  No child may run any more. */
+void coord_hedge_release_all(struct coord *c);
 
 #endif

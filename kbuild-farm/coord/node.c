@@ -5,173 +5,180 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "coord/counterpart.h"
 #include "coord/dispatch.h"
+#include "coord/report-events.h"
 #include "coord/slots.h"
-#include "coord/step.h"
-#include "coord/tell.h"
+#include "coord/tool-step.h"
 #include "coord/unit.h"
-#include "coord/use.h"
+#include "node/duplicates.h"
 #include "peer/peer.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void node_event(const struct coord_node *n, struct sched_event *event)
+static void queue_node_event(const struct coord_node *n,
+			     struct sched_event *event)
 {
 	event->node = n->number;
 	coord_dispatch_event(n->coord, event);
 }
 
-/* The unit that a job was sent for; NULL: nobody waits for it any more. */
-static struct coord_unit *unit_of_job(const struct coord_node *n, uint32_t job)
+/* Return the unit of a job, or NULL if it is no longer needed. */
+static struct coord_unit *find_job_unit(const struct coord_node *n,
+					uint32_t job)
 {
 	const struct coord *c = n->coord;
 
-	return job < c->n_jobs ? c->jobs[job] : NULL;
+	return job < c->units.n_jobs ? c->units.jobs[job] : NULL;
 }
 
 static void on_wake(void *ctx)
 {
 	struct coord *c = ctx;
 
-	event_active(c->kick, EV_TIMEOUT, 0);
+	event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 
 static void on_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct coord_node *n = ctx;
-	struct peer_figures figures;
-	struct sched_event event = { .words = why };
+	struct peer_stats figures;
+	struct sched_event event = { .text = why };
 
-	peer_figures(n->peer, &figures);
+	peer_stats(n->peer, &figures);
 	if (state == PEER_GREETING)
 		return;
-	n->busy = 0;
-	n->unknown = state == PEER_UP || state == PEER_UNFIT;
-	node_live_release(&n->live);
+	n->n_test_jobs = 0;
+	n->identity_unchecked = state == PEER_UP || state == PEER_UNFIT;
+	node_slot_limit_release(&n->slot_limit);
 	if (state == PEER_UP) {
-		event.kind = SCHED_FIT;
-		event.slots = coord_slots(n);
-		n->unsure = true;
+		event.kind = SCHED_EV_NODE_FIT;
+		event.n_slots = coord_slots(n);
+		n->sandbox_state_unknown = true;
 	} else if (state == PEER_UNFIT) {
-		event.kind = SCHED_UNFIT;
+		event.kind = SCHED_EV_NODE_UNFIT;
 	} else {
-		event.kind = SCHED_LOST;
-		event.greeted = figures.inventory != NULL;
-		event.for_good = state == PEER_STRANGE;
+		event.kind = SCHED_EV_NODE_LOST;
+		event.hello_received = figures.inventory != NULL;
+		event.permanent = state == PEER_INCOMPATIBLE;
 	}
-	node_event(n, &event);
+	queue_node_event(n, &event);
 }
 
-static void slots_event(const struct coord_node *n)
+static void queue_slots_event(const struct coord_node *n)
 {
-	struct sched_event event = { .kind = SCHED_SLOTS,
-				     .slots = coord_slots(n),
-				     .busy = n->busy };
+	struct sched_event event = { .kind = SCHED_EV_NODE_SLOTS,
+				     .n_slots = coord_slots(n),
+				     .n_busy = n->n_test_jobs };
 
-	node_event(n, &event);
+	queue_node_event(n, &event);
 }
 
 static void on_busy(void *ctx, unsigned busy)
 {
 	struct coord_node *n = ctx;
 
-	n->busy = busy;
-	slots_event(n);
+	n->n_test_jobs = busy;
+	queue_slots_event(n);
 }
 
-/* Which steps it takes with that toolchain: SCHED_STEP_*. */
-static unsigned steps_of(const struct coord_node *n,
-			 const struct inputs_toolchain *tc)
+/* Return the steps that the node accepts with this toolchain (SCHED_STEP_*). */
+static unsigned supported_steps(const struct coord_node *n,
+				const struct inputs_toolchain *tc)
 {
 	const char *host = NULL;
 
-	if (!peer_takes_steps(n->peer, tc, WIRE_STEP_SYMBOLS, &host))
+	if (!peer_can_run_step(n->peer, tc, WIRE_STEP_SYMBOLS, &host))
 		return 0;
 	if (!host)
 		return SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT |
-		       (peer_takes_steps(n->peer, tc, WIRE_STEP_DEVICETREE,
-					 &host) ?
+		       (peer_can_run_step(n->peer, tc, WIRE_STEP_DEVICETREE,
+					  &host) ?
 				SCHED_STEP_DEVICETREE :
 				0);
-	coord_counterpart_met(n->coord, host);
-	return coord_counterpart_is_taken(n, host) ? SCHED_STEP_SYMBOLS : 0;
+	coord_cross_genksyms_add_host(n->coord, host);
+	return coord_cross_genksyms_is_usable(n, host) ? SCHED_STEP_SYMBOLS : 0;
 }
 
-/* To sched/. */
-static void tell_cell(const struct coord_node *n, struct inputs_toolchain *tc,
-		      enum sched_cell cell)
+/* Queue a sandbox event for the dispatcher. */
+static void queue_sandbox_event(const struct coord_node *n,
+				struct inputs_toolchain *tc,
+				enum sched_sandbox cell)
 {
-	struct sched_event event = { .kind = SCHED_CELL,
-				     .cell = cell,
-				     .steps = steps_of(n, tc) };
+	struct sched_event event = { .kind = SCHED_EV_SANDBOX,
+				     .sandbox = cell,
+				     .steps = supported_steps(n, tc) };
 
-	event.toolchain = coord_dispatch_number(n->coord, tc);
-	node_event(n, &event);
+	event.toolchain = coord_dispatch_get_toolchain_number(n->coord, tc);
+	queue_node_event(n, &event);
 }
 
-static void cell_event(struct coord_node *n, struct inputs_toolchain *tc,
-		       enum sched_cell cell)
+static void report_sandbox_state(struct coord_node *n,
+				 struct inputs_toolchain *tc,
+				 enum sched_sandbox cell)
 {
 	static const char *const words[] = {
-		[SCHED_CELL_NONE] = "none",
-		[SCHED_CELL_ASKED] = "asked",
-		[SCHED_CELL_SHIPPING] = "shipping",
-		[SCHED_CELL_READY] = "ready",
-		[SCHED_CELL_SPOILED] = "spoiled",
+		[SCHED_SANDBOX_NONE] = "none",
+		[SCHED_SANDBOX_REQUESTED] = "asked",
+		[SCHED_SANDBOX_UPLOADING] = "shipping",
+		[SCHED_SANDBOX_READY] = "ready",
+		[SCHED_SANDBOX_STALE] = "spoiled",
 	};
 
-	coord_tell_cell(n, tc, words[cell], NULL);
-	tell_cell(n, tc, cell);
+	coord_report_sandbox_state(n, tc, words[cell], NULL);
+	queue_sandbox_event(n, tc, cell);
 }
 
-static void on_has(void *ctx, struct inputs_toolchain *tc, enum peer_has has)
+static void on_toolchain_changed(void *ctx, struct inputs_toolchain *tc,
+				 enum peer_toolchain_state has)
 {
-	static const enum sched_cell as[] = {
-		[PEER_HAS_NOT] = SCHED_CELL_NONE,
-		[PEER_HAS_ASKED] = SCHED_CELL_ASKED,
-		[PEER_HAS_PART] = SCHED_CELL_SHIPPING,
-		[PEER_HAS] = SCHED_CELL_READY,
+	static const enum sched_sandbox as[] = {
+		[PEER_TOOLCHAIN_NONE] = SCHED_SANDBOX_NONE,
+		[PEER_TOOLCHAIN_REQUESTED] = SCHED_SANDBOX_REQUESTED,
+		[PEER_TOOLCHAIN_PENDING] = SCHED_SANDBOX_UPLOADING,
+		[PEER_TOOLCHAIN_READY] = SCHED_SANDBOX_READY,
 	};
 
-	cell_event(ctx, tc, as[has]);
+	report_sandbox_state(ctx, tc, as[has]);
 }
 
-void coord_node_tell_steps(struct coord_node *n)
+void coord_node_report_steps(struct coord_node *n)
 {
-	const struct peer_farm *farm = &n->coord->farm;
+	const struct peer_shared *shared = &n->coord->shared;
 
-	for (size_t i = 0; i < farm->n_toolchains; i++) {
-		if (peer_has(n->peer, farm->toolchain[i]) == PEER_HAS)
-			tell_cell(n, farm->toolchain[i], SCHED_CELL_READY);
+	for (size_t i = 0; i < shared->n_toolchains; i++) {
+		if (peer_toolchain_state(n->peer, shared->toolchains[i]) ==
+		    PEER_TOOLCHAIN_READY)
+			queue_sandbox_event(n, shared->toolchains[i],
+					    SCHED_SANDBOX_READY);
 	}
 }
 
-static void on_spoiled(void *ctx, struct inputs_toolchain *tc)
+static void on_sandbox_stale(void *ctx, struct inputs_toolchain *tc)
 {
-	cell_event(ctx, tc, SCHED_CELL_SPOILED);
+	report_sandbox_state(ctx, tc, SCHED_SANDBOX_STALE);
 }
 
-static void on_worn(void *ctx)
+static void on_ids_exhausted(void *ctx)
 {
-	struct sched_event event = { .kind = SCHED_WORN };
+	struct sched_event event = { .kind = SCHED_EV_IDS_EXHAUSTED };
 
-	node_event(ctx, &event);
+	queue_node_event(ctx, &event);
 }
 
-/* It is as it was; `reason` NULL: that, too. */
-static void tell_same_state(const struct coord_node *n, const char *reason)
+/* Report the unchanged state with a reason; NULL: the current one. */
+static void publish_node_state(const struct coord_node *n, const char *reason)
 {
-	const char *why = reason ? reason : n->lacks;
-	struct sched_node_figures figures;
+	const char *why = reason ? reason : n->no_toolchain_reason;
+	struct sched_node_counts figures;
 
-	sched_node_figures(n->coord->sched, n->number, &figures);
-	if (n->lacks)
-		coord_tell_node(n, "no toolchain", *why ? why : NULL);
+	sched_node_counts(n->coord->sched, n->number, &figures);
+	if (n->no_toolchain_reason)
+		coord_report_node_state(n, "no toolchain", *why ? why : NULL);
 	else
-		coord_tell_node(n, sched_node_state_name(figures.state),
-				reason ? reason : figures.words);
+		coord_report_node_state(n, sched_node_state_name(figures.state),
+					reason ? reason : figures.text);
 }
 
 static void on_event(void *ctx, const struct inputs_toolchain *tc,
@@ -180,61 +187,65 @@ static void on_event(void *ctx, const struct inputs_toolchain *tc,
 	const struct coord_node *n = ctx;
 
 	if (tc)
-		coord_tell_cell(n, tc, "none", reason);
+		coord_report_sandbox_state(n, tc, "none", reason);
 	else
-		tell_same_state(n, reason);
+		publish_node_state(n, reason);
 }
 
-static void on_probed(void *ctx, enum peer_probed is, const char *why)
+static void on_known_answer_checked(void *ctx, enum peer_known_answer is,
+				    const char *why)
 {
 	static const enum sched_probe as[] = {
-		[PEER_PROBED_RIGHT] = SCHED_PROBE_RIGHT,
-		[PEER_PROBED_WRONG] = SCHED_PROBE_WRONG,
-		[PEER_PROBED_FAILED] = SCHED_PROBE_FAILED,
+		[PEER_KNOWN_ANSWER_RIGHT] = SCHED_PROBE_PASSED,
+		[PEER_KNOWN_ANSWER_WRONG] = SCHED_PROBE_WRONG,
+		[PEER_KNOWN_ANSWER_FAILED] = SCHED_PROBE_FAILED,
 	};
-	struct sched_event event = { .kind = SCHED_PROBED,
+	struct sched_event event = { .kind = SCHED_EV_PROBE_DONE,
 				     .probe = as[is],
-				     .words = why };
+				     .text = why };
 
-	node_event(ctx, &event);
+	queue_node_event(ctx, &event);
 }
 
 static void on_beat(void *ctx, uint32_t job, uint32_t cpu_ms)
 {
-	struct sched_event event = { .kind = SCHED_BEAT, .cpu_ms = cpu_ms };
-	struct coord_unit *u = unit_of_job(ctx, job);
+	struct coord_node *n = ctx;
+	struct sched_event event = { .kind = SCHED_EV_HEARTBEAT,
+				     .cpu_ms = cpu_ms };
+	struct coord_unit *u = find_job_unit(n, job);
 
-	coord_use_job(ctx, cpu_ms);
+	n->beat_cpu_ms += cpu_ms;
 	if (!u)
 		return;
-	coord_tell_seen(u, EVENTS_RUN);
-	coord_dispatch_job(u, ctx, &event);
+	coord_report_unit_progress(u, EVENTS_JOB_RUN);
+	coord_dispatch_job_event(u, n, &event);
 }
 
 static void on_output(void *ctx, uint32_t job)
 {
-	struct sched_event event = { .kind = SCHED_OUTPUT };
-	struct coord_unit *u = unit_of_job(ctx, job);
+	struct sched_event event = { .kind = SCHED_EV_OUTPUT };
+	struct coord_unit *u = find_job_unit(ctx, job);
 
 	if (!u)
 		return;
-	coord_tell_seen(u, EVENTS_RECEIVE);
-	coord_dispatch_job(u, ctx, &event);
+	coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
+	coord_dispatch_job_event(u, ctx, &event);
 }
 
-static void on_answered(void *ctx, uint32_t job, struct peer_answer *answer)
+static void on_job_finished(void *ctx, uint32_t job,
+			    struct peer_job_result *answer)
 {
-	struct sched_event event = { .kind = SCHED_ANSWERED,
-				     .cpu_ms = answer->result.cpu_ms };
-	struct coord_unit *u = unit_of_job(ctx, job);
+	struct sched_event event = { .kind = SCHED_EV_RESULT,
+				     .cpu_ms = answer->wire.cpu_ms };
+	struct coord_unit *u = find_job_unit(ctx, job);
 
 	if (!u) {
-		peer_answer_release(answer);
+		peer_job_result_release(answer);
 		return;
 	}
-	peer_answer_release(&u->answer);
-	u->answer = *answer;
-	coord_dispatch_job(u, ctx, &event);
+	peer_job_result_release(&u->result);
+	u->result = *answer;
+	coord_dispatch_job_event(u, ctx, &event);
 }
 
 static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
@@ -250,10 +261,10 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 		[WIRE_FAIL_INPUT] = SCHED_FAIL_INPUT,
 	};
 	const struct coord_node *n = ctx;
-	struct coord_unit *u = unit_of_job(n, job);
-	struct sched_event event = { .kind = SCHED_FAILED,
+	struct coord_unit *u = find_job_unit(n, job);
+	struct sched_event event = { .kind = SCHED_EV_JOB_FAILED,
 				     .fail = as[class],
-				     .words = why };
+				     .text = why };
 
 	if (!u)
 		return;
@@ -263,139 +274,361 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name,
 			  coord_unit_name(u), class, why);
-	/* That it cannot run is as good as an answer. */
+	/* Failing to run the tool counts as a wrong result. */
 	if (class == WIRE_FAIL_UNSUPPORTED || class == WIRE_FAIL_VOID)
-		coord_step_failed(u, why);
-	coord_dispatch_job(u, n, &event);
-}
-
-/* Something is in its way, or no longer is. */
-static void slots_changed(const struct coord_node *n)
-{
-	char *words = coord_slots_words(n);
-
-	slots_event(n);
-	tell_same_state(n, words);
-	free(words);
+		coord_tool_step_handle_failure(u, why);
+	coord_dispatch_job_event(u, n, &event);
 }
 
 static void on_load(void *ctx)
 {
 	struct coord_node *n = ctx;
-	struct sched_node_figures figures;
+	struct sched_node_counts figures;
 	uint64_t now = clock_ms();
+	char *words;
 
-	coord_use_beat(n, now);
-	coord_tell_load(n);
-	sched_node_figures(n->coord->sched, n->number, &figures);
-	if (coord_slots_beat(n, now, figures.running))
-		slots_changed(n);
+	coord_slots_sample_node(n, now);
+	coord_report_load(n);
+	sched_node_counts(n->coord->sched, n->number, &figures);
+	if (!coord_slots_update(n, now, figures.n_running))
+		return;
+	words = coord_slots_describe(n);
+	queue_slots_event(n);
+	publish_node_state(n, words);
+	free(words);
 }
 
 const struct peer_ops coord_node_ops = {
-	.wake = on_wake,
-	.state = on_state,
-	.busy = on_busy,
-	.has = on_has,
-	.spoiled = on_spoiled,
-	.worn = on_worn,
-	.event = on_event,
-	.probed = on_probed,
-	.load = on_load,
-	.beat = on_beat,
-	.output = on_output,
-	.answered = on_answered,
-	.failed = on_failed,
+	.on_wake_requested = on_wake,
+	.on_state_changed = on_state,
+	.on_busy_changed = on_busy,
+	.on_toolchain_changed = on_toolchain_changed,
+	.on_sandbox_stale = on_sandbox_stale,
+	.on_ids_exhausted = on_ids_exhausted,
+	.on_notice_received = on_event,
+	.on_known_answer_checked = on_known_answer_checked,
+	.on_load_received = on_load,
+	.on_heartbeat_received = on_beat,
+	.on_output_received = on_output,
+	.on_job_finished = on_job_finished,
+	.on_job_failed = on_failed,
 };
 
-void coord_node_tell_lacks(struct coord_node *n)
-{
-	const struct peer_farm *farm = &n->coord->farm;
-
-	if (!n->unsure)
-		return;
-	n->unsure = false;
-	for (size_t i = 0; i < farm->n_toolchains; i++) {
-		if (peer_has(n->peer, farm->toolchain[i]) == PEER_HAS_NOT)
-			on_has(n, farm->toolchain[i], PEER_HAS_NOT);
-	}
-}
-
-struct coord_node *coord_node_new(struct coord *c,
-				  const struct node_entry *entry)
+/*
+ * Create the node with number c->nodes.n.  The caller must notify the
+ * dispatcher.
+ */
+static struct coord_node *coord_node_new(struct coord *c,
+					 const struct node_entry *entry)
 {
 	struct coord_node *n = xcalloc(1, sizeof(*n));
 
 	n->coord = c;
-	n->number = (uint32_t)c->n_nodes;
+	n->number = (uint32_t)c->nodes.n;
 	n->entry = entry;
-	*VEC_ADD(c->nodes, c->n_nodes) = n;
-	n->peer = peer_new(&c->farm, entry, n);
-	coord_tell_node(n, sched_node_state_name(SCHED_NODE_GREETING), NULL);
+	*VEC_ADD(c->nodes.v, c->nodes.n) = n;
+	n->peer = peer_new(&c->shared, entry, n);
+	coord_report_node_state(n, sched_node_state_name(SCHED_NODE_CONNECTING),
+				NULL);
 	return n;
 }
 
-void coord_node_tell_useless(struct coord_node *n)
+void coord_node_report_toolchains(struct coord_node *n)
 {
-	struct sched_node_figures sched;
-	struct peer_figures peer;
+	const struct peer_shared *shared = &n->coord->shared;
+	size_t n_unknown = n->sandbox_state_unknown ? shared->n_toolchains : 0;
+	struct sched_node_counts sched;
+	struct peer_stats peer;
 	const char *why = NULL;
 	bool up;
 
-	sched_node_figures(n->coord->sched, n->number, &sched);
-	peer_figures(n->peer, &peer);
+	n->sandbox_state_unknown = false;
+	for (size_t i = 0; i < n_unknown; i++) {
+		if (peer_toolchain_state(n->peer, shared->toolchains[i]) ==
+		    PEER_TOOLCHAIN_NONE)
+			on_toolchain_changed(n, shared->toolchains[i],
+					     PEER_TOOLCHAIN_NONE);
+	}
+
+	sched_node_counts(n->coord->sched, n->number, &sched);
+	peer_stats(n->peer, &peer);
 	up = sched.state == SCHED_NODE_UP;
-	if (up && peer.lacks)
-		why = peer.why_lacks ? peer.why_lacks : "";
-	if (str_equal(n->lacks, why))
+	if (up && peer.toolchain_missing)
+		why = peer.missing_reason ? peer.missing_reason : "";
+	if (str_equal(n->no_toolchain_reason, why))
 		return;
-	free(n->lacks);
-	n->lacks = why ? xstrdup(why) : NULL;
+	free(n->no_toolchain_reason);
+	n->no_toolchain_reason = why ? xstrdup(why) : NULL;
 	if (why)
-		tell_same_state(n, NULL);
+		publish_node_state(n, NULL);
 	else if (up)
-		coord_tell_node(n, sched_node_state_name(sched.state), NULL);
+		coord_report_node_state(n, sched_node_state_name(sched.state),
+					NULL);
 }
 
-bool coord_node_takes_steps(const struct coord_node *n)
+bool coord_node_can_run_steps(const struct coord_node *n)
 {
-	const struct peer_farm *farm = &n->coord->farm;
-	struct sched_node_figures figures;
+	const struct peer_shared *shared = &n->coord->shared;
+	struct sched_node_counts figures;
 
-	sched_node_figures(n->coord->sched, n->number, &figures);
+	sched_node_counts(n->coord->sched, n->number, &figures);
 	if (figures.state != SCHED_NODE_UP)
 		return false;
-	for (size_t i = 0; i < farm->n_toolchains; i++) {
-		if (steps_of(n, farm->toolchain[i]))
+	for (size_t i = 0; i < shared->n_toolchains; i++) {
+		if (supported_steps(n, shared->toolchains[i]))
 			return true;
 	}
 	return false;
 }
 
-void coord_node_ask(struct coord_node *n, enum events_request what)
+void coord_node_handle_request(struct coord_node *n, enum events_request what)
 {
-	struct sched_event event = { .kind = what == EVENTS_DRAIN ?
-						     SCHED_DRAIN :
-						     SCHED_RESUME };
+	struct sched_event event = { .kind = what == EVENTS_REQ_DRAIN ?
+						     SCHED_EV_NODE_DRAIN :
+						     SCHED_EV_NODE_RESUME };
 
-	if (what == EVENTS_DRAIN || what == EVENTS_RESUME) {
-		node_event(n, &event);
-	} else if (coord_slots_ask(n, what == EVENTS_MORE_SLOTS)) {
-		slots_event(n);
-		tell_same_state(n, NULL);
+	if (what == EVENTS_REQ_DRAIN || what == EVENTS_REQ_RESUME) {
+		queue_node_event(n, &event);
+	} else if (coord_slots_adjust(n, what == EVENTS_REQ_MORE_SLOTS)) {
+		queue_slots_event(n);
+		publish_node_state(n, NULL);
 	}
 }
 
-void coord_node_end(struct coord_node *n)
+static bool has_session(const struct coord_node *n)
 {
-	peer_free(n->peer);
-	n->peer = NULL;
+	enum peer_state state = peer_state(n->peer);
+
+	return state == PEER_UP || state == PEER_UNFIT;
 }
 
-void coord_node_free(struct coord_node *n)
+/* Return the last reported identity, also for an excluded node. */
+static struct node_duplicates_identity get_node_identity(
+	const struct coord_node *n)
 {
-	node_live_release(&n->live);
-	free(n->lacks);
-	strv_release(&n->boots);
-	free(n);
+	struct peer_stats figures;
+
+	peer_stats(n->peer, &figures);
+	return (struct node_duplicates_identity){
+		.name = n->entry->name,
+		.key = &n->entry->pin,
+		.boot_id = figures.inventory ? figures.inventory->boot_id :
+					       NULL,
+		.machine = figures.machine,
+	};
+}
+
+/* Exclude the node from this build until its address or key changes. */
+static void exclude_node(struct coord_node *n, const char *words)
+{
+	struct sched_event event = { .kind = SCHED_EV_NODE_LOST,
+				     .node = n->number,
+				     .hello_received = true,
+				     .permanent = true,
+				     .text = words };
+
+	if (n->duplicate_key)
+		return;
+	n->duplicate_key = true;
+	peer_disconnect(n->peer);
+	coord_dispatch_event(n->coord, &event);
+}
+
+/* Handle a conflict of two nodes, once per pair; `b` has just connected. */
+static void compare_identities(struct coord_node *a, struct coord_node *b)
+{
+	struct node_duplicates_identity ours = get_node_identity(a),
+					theirs = get_node_identity(b);
+	bool in_order = a->number < b->number;
+	const struct node_duplicates_identity *first = in_order ? &ours :
+								  &theirs;
+	const struct node_duplicates_identity *second = in_order ? &theirs :
+								   &ours;
+	enum node_duplicate clash = node_duplicates_compare(first, second);
+	char *words;
+
+	if (clash == NODE_DUPLICATE_NONE ||
+	    (a->duplicate_key && clash != NODE_DUPLICATE_KEY))
+		return;
+	words = node_duplicates_describe(clash, first, second);
+	if (!b->conflict_reported)
+		log_warning("%s", words);
+	a->conflict_reported = b->conflict_reported = true;
+	if (node_duplicates_exclude_both(clash)) {
+		exclude_node(a, words);
+		exclude_node(b, words);
+	} else if (node_duplicates_exclude_later(clash)) {
+		exclude_node(in_order ? b : a, words);
+	}
+	free(words);
+}
+
+/*
+ * A restarted machine never gets an earlier boot id again.  If one reappears,
+ * two machines alternate behind one address.
+ */
+static void check_boot_id(struct coord_node *n)
+{
+	const char *boot = get_node_identity(n).boot_id;
+	char *words;
+
+	if (!boot || !*boot)
+		return;
+	if (!strv_has(&n->boot_ids, boot)) {
+		strv_add(&n->boot_ids, boot);
+		return;
+	}
+	if (!strcmp(n->boot_ids.v[n->boot_ids.n - 1], boot))
+		return;
+	words = xasprintf("two machines answer in turn as %s, with one key and "
+			  "one address: switch one off, then `kfarm nodes "
+			  "rekey %s`",
+			  n->entry->name, n->entry->name);
+	log_warning("%s", words);
+	exclude_node(n, words);
+	free(words);
+}
+
+void coord_node_check_identities(struct coord *c)
+{
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		struct coord_node *n = c->nodes.v[i];
+		bool unchecked = n->identity_unchecked;
+
+		n->identity_unchecked = false;
+		if (!unchecked || !has_session(n))
+			continue;
+		if (digest_is_set(&n->entry->pin))
+			check_boot_id(n);
+		for (size_t k = 0; k < c->nodes.n && !n->duplicate_key; k++) {
+			struct coord_node *other = c->nodes.v[k];
+
+			/*
+			 * A node that is also unchecked is compared in its own
+			 * turn.
+			 */
+			if (other != n && !other->removed &&
+			    !other->identity_unchecked &&
+			    (has_session(other) || other->duplicate_key))
+				compare_identities(other, n);
+		}
+	}
+}
+
+static void queue_roster_event(const struct coord_node *n,
+			       enum sched_event_kind kind, const char *words)
+{
+	struct sched_event event = { .kind = kind,
+				     .node = n->number,
+				     .text = words };
+
+	coord_dispatch_event(n->coord, &event);
+}
+
+void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
+{
+	for (size_t i = 0; i < roster->n; i++) {
+		const struct node_entry *entry = &roster->v[i];
+		struct coord_node *n = coord_node_new(c, entry);
+
+		if (entry->drained)
+			queue_roster_event(n, SCHED_EV_NODE_DRAIN, NULL);
+	}
+}
+
+/* The node is still configured, possibly differently. */
+static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
+{
+	const struct node_entry *was = n->entry;
+	bool other = strcmp(now->address_text, was->address_text) != 0 ||
+		     !digest_equal(&now->pin, &was->pin);
+
+	n->entry = now;
+	peer_set_entry(n->peer, now);
+	if (now->drained != was->drained)
+		queue_roster_event(n,
+				   now->drained ? SCHED_EV_NODE_DRAIN :
+						  SCHED_EV_NODE_RESUME,
+				   NULL);
+	if (!other)
+		return;
+	/* Another machine may answer now: check it again. */
+	n->conflict_reported = false;
+	strv_release(&n->boot_ids);
+	queue_roster_event(n, SCHED_EV_NODE_RETRY, NULL);
+}
+
+static bool has_node(const struct coord *c, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!c->nodes.v[i]->removed &&
+		    !strcmp(c->nodes.v[i]->entry->name, name))
+			return true;
+	}
+	return false;
+}
+
+void coord_update_roster(struct coord *c, struct node_roster *roster)
+{
+	size_t before = c->nodes.n;
+	struct node_roster *owned = xcalloc(1, sizeof(*owned));
+
+	/* Removed nodes still borrow from earlier rosters. */
+	*owned = *roster;
+	*roster = (struct node_roster){ 0 };
+	*VEC_ADD(c->nodes.rosters, c->nodes.n_rosters) = owned;
+	for (size_t i = 0; i < before; i++) {
+		struct coord_node *n = c->nodes.v[i];
+		const struct node_entry *now;
+
+		if (n->removed)
+			continue;
+		now = node_roster_get(owned, n->entry->name);
+		if (now) {
+			reconfigure_node(n, now);
+			continue;
+		}
+		n->removed = true;
+		queue_roster_event(n, SCHED_EV_NODE_REMOVED,
+				   "removed from the configuration");
+	}
+	/* A node that was excluded because of another may be valid now. */
+	for (size_t i = 0; i < before; i++) {
+		struct coord_node *n = c->nodes.v[i];
+
+		if (!n->duplicate_key || n->removed)
+			continue;
+		n->duplicate_key = false;
+		queue_roster_event(n, SCHED_EV_NODE_RETRY, NULL);
+	}
+	for (size_t i = 0; i < owned->n; i++) {
+		struct coord_node *n;
+
+		if (has_node(c, before, owned->v[i].name))
+			continue;
+		n = coord_node_new(c, &owned->v[i]);
+		queue_roster_event(n, SCHED_EV_NODE_ADDED, NULL);
+		if (owned->v[i].drained)
+			queue_roster_event(n, SCHED_EV_NODE_DRAIN, NULL);
+	}
+	/* Add the new nodes to the dispatcher before any query about them. */
+	coord_dispatch(c);
+}
+
+void coord_node_free_all(struct coord *c)
+{
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		struct coord_node *n = c->nodes.v[i];
+
+		node_slot_limit_release(&n->slot_limit);
+		free(n->no_toolchain_reason);
+		strv_release(&n->boot_ids);
+		free(n);
+	}
+	free(c->nodes.v);
+	for (size_t i = 0; i < c->nodes.n_rosters; i++) {
+		node_roster_release(c->nodes.rosters[i]);
+		free(c->nodes.rosters[i]);
+	}
+	free(c->nodes.rosters);
 }

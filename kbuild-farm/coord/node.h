@@ -1,33 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/node.h - what a node tells, for sched/.
+ * coord/node.h - The nodes of a build: events, identity and configuration.
+ *
+ * Callbacks of a node's connection become events for the dispatcher.  Nodes
+ * whose identity conflicts with another node get no jobs.  The set of nodes can
+ * change during the build.
  */
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
 
-#include "coord/state.h"
+#include "coord/internal.h"
 
 extern const struct peer_ops coord_node_ops;
 
-/* It is number c->n_nodes from now on; sched/ is to be told. */
-struct coord_node *coord_node_new(struct coord *c,
-				  const struct node_entry *entry);
 /*
- * After peer_step(): sched/ believes of a node that was greeted, and of a
- * toolchain that was listed, that a cell was asked for.  Where none was, say
- * so; what else becomes of it the node tells.
+ * Report toolchains without a sandbox.  The dispatcher assumes that a sandbox
+ * was requested for each listed toolchain of a connected node.  Where that was
+ * not the case, this function corrects it; later changes are reported by
+ * callbacks.  Also report a node that can use none of the toolchains, because
+ * it is as useless as a node that is down.  Call it after peer_advance().
  */
-void coord_node_tell_lacks(struct coord_node *n);
-/* A node that has none of the toolchains is as good as one that is not up. */
-void coord_node_tell_useless(struct coord_node *n);
-/* Whether its cells take steps may have changed: tell sched/. */
-void coord_node_tell_steps(struct coord_node *n);
-/* Would it take a step beside a compile, of one toolchain at least? */
-bool coord_node_takes_steps(const struct coord_node *n);
-/* What a person asks of it. */
-void coord_node_ask(struct coord_node *n, enum events_request what);
-/* Its conversation is over; the node itself goes when sched/ has gone. */
-void coord_node_end(struct coord_node *n);
-void coord_node_free(struct coord_node *n);
+void coord_node_report_toolchains(struct coord_node *n);
+/* Send the dispatcher the tool steps that each sandbox accepts. */
+void coord_node_report_steps(struct coord_node *n);
+/* Return true if the node accepts a tool step with at least one toolchain. */
+bool coord_node_can_run_steps(const struct coord_node *n);
+/* Carry out a user's request. */
+void coord_node_handle_request(struct coord_node *n, enum events_request what);
+
+/*
+ * Check the nodes that connected since the last call (`identity_unchecked`).
+ * Nodes that share a key get no jobs.  Any other conflict is reported once.
+ */
+void coord_node_check_identities(struct coord *c);
+
+/*
+ * Add all nodes of the initial roster, which must outlive the coordinator.  The
+ * dispatcher must have been created with their number.
+ */
+void coord_node_add_roster(struct coord *c, const struct node_roster *roster);
+/* Free all nodes.  Call it after sched_free(). */
+void coord_node_free_all(struct coord *c);
 
 #endif

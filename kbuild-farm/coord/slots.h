@@ -1,41 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/slots.h - how many jobs a node gets at once in this build.
+ * coord/slots.h - Number of concurrent jobs per node and on the build host.
+ *
+ * The slots of a node shrink while other processes use its machine.  A node
+ * reports this load but cannot separate the load of the same build: several
+ * nodes, or a node and the build host, can share a machine.  They do if their
+ * boot ids are equal.  The build's own load is subtracted: on a node, the CPU
+ * time of its jobs between two heartbeats; on the build host, one core per
+ * local slot in use plus the CPU time of kfarm.  Other processes of make
+ * (linkers, host programs, scripts) still count as foreign load.
  */
 #ifndef COORD_SLOTS_H
 #define COORD_SLOTS_H
 
-#include "coord/state.h"
+#include "coord/internal.h"
+#include "wire/msg.h"
 
 /*
- * Its limit (node/limits.h), or what a person asked for, as far as nothing is
- * in the way (node/live.h); 0 before it said hello.
+ * Finish a heartbeat: update the load from the CPU time of its jobs, which the
+ * caller has added to n->beat_cpu_ms.
+ */
+void coord_slots_sample_node(struct coord_node *n, uint64_t now_ms);
+/* Sample the CPU time of kfarm.  Call it once a second. */
+void coord_slots_sample_local(struct coord *c, uint64_t now_ms);
+/* Return the node's health without the load of this build. */
+void coord_slots_adjust_health(const struct coord_node *n,
+			       struct wire_health *out);
+
+/*
+ * Return the node's slots: its limit (node/limits.h) or the user's request,
+ * reduced by the current restriction (node/slot-limit.h).  Returns 0 before
+ * HELLO.
  */
 unsigned coord_slots(const struct coord_node *n);
 /*
- * It said how it does: true where its limit is another one now, or has another
- * reason.  `ours` of its jobs are of this build.
+ * Update the restriction after a heartbeat.  `own_jobs` is the number of its
+ * jobs that belong to this build.  Returns true if the restriction or its
+ * reason changed.
  */
-bool coord_slots_beat(struct coord_node *n, uint64_t now_ms, unsigned ours);
-/* "5 of 8 slots: 2.1 cores busy with other things", "8 slots again"; the
-   caller frees it. */
-char *coord_slots_words(const struct coord_node *n);
+bool coord_slots_update(struct coord_node *n, uint64_t now_ms,
+			unsigned own_jobs);
 /*
- * How many recipes make may run beside as many as this machine has slots
- * (`local`, with no nodes to feed).  Those whose compiles are on nodes cost it
- * nothing.  Neither do those that wait until it can compile them itself; were
- * they not counted, a few slow ones in front would keep make from what nodes
- * could do.  They are processes, so there are bounds: as many as the nodes have
- * slots, at least 64, and none where no node is up.  And where all slots
- * compile, one more recipe may find out where its compile is to be done.
+ * Describe the slots: "5 of 8 slots: 2.1 cores busy with other things", "8
+ * slots again".  The caller frees the text.
  */
-unsigned coord_slots_waiting(const struct sched_figures *f, unsigned local);
-/* Compiles at once on this machine, beside the nodes that are up. */
+char *coord_slots_describe(const struct coord_node *n);
+/*
+ * Return the number of recipes that make can run in addition to the local
+ * slots.  `local` is the number of local slots without nodes to serve.
+ *
+ * A recipe whose compile is on a node costs the build host nothing.  Nor does a
+ * recipe that waits for a local slot; if such recipes counted, a few slow ones
+ * would keep make from starting compiles for nodes.  Because recipes are
+ * processes, their number is limited to the number of remote slots, but at
+ * least 64; without a node, none exist.  If all local slots are in use, one
+ * more recipe can start so that its compile is scheduled.
+ */
+unsigned coord_slots_extra_recipes(const struct sched_counts *f,
+				   unsigned local);
+/*
+ * Return the number of concurrent compiles on the build host while it serves
+ * the nodes that are up.
+ */
 unsigned coord_slots_local(const struct coord *c);
 /*
- * A person wants one more, or one less; false: it never said hello, or has as
- * many as it may (node_limit_most()), or one.
+ * Change the slots by one at the user's request.  Returns false before HELLO,
+ * or if the number is already node_limit_max() or 1.
  */
-bool coord_slots_ask(struct coord_node *n, bool more);
+bool coord_slots_adjust(struct coord_node *n, bool more);
 
 #endif

@@ -1,105 +1,109 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/unit.h - a compile that a wrapper asked for: its command line, its
- * outputs, and what is known of its inputs.  What becomes of it is decided in
- * sched/, which knows it by its number.
+ * coord/unit.h - One compile request of a wrapper.
+ *
+ * A unit holds the command line, the outputs and the inputs of a compile.  The
+ * dispatcher (sched/sched.h) decides about it and identifies it by number.
  */
 #ifndef COORD_UNIT_H
 #define COORD_UNIT_H
 
 #include "base/pool.h"
-#include "coord/examine.h"
+#include "coord/verify-result.h"
 #include "events/event.h"
-#include "inputs/find.h"
+#include "inputs/collect.h"
 #include "options/devicetree.h"
 #include "options/output.h"
 #include "wire/cc.h"
-#include "wire/msg-job.h"
+#include "wire/msg.h"
 
 #include <sys/types.h>
 
 struct coord;
-struct coord_client;
-struct coord_counterpart;
+struct coord_wrapper_conn;
+struct coord_cross_genksyms;
 struct coord_hedge;
 
 /*
- * How long ago another unit may have looked at a file that this one reads.  The
- * examination of the answer finds what has changed, and then all is looked at.
+ * Maximum age of a cached file stamp for a new unit.  Verification of the
+ * result detects files that changed since, and then all stamps are read again.
  */
-#define COORD_UNIT_TRUST_NS (INT64_C(5) * 1000000000)
+#define COORD_UNIT_CACHE_MAX_AGE_NS (INT64_C(5) * 1000000000)
 
 struct coord_unit {
-	struct pool_work work; /* first: examining an answer */
+	struct pool_work work; /* first member; verifies the result */
 	struct coord *coord;
-	struct coord_client *client; /* NULL: its wrapper has gone */
-	uint32_t id; /* in sched/ */
-	uint64_t came_ms; /* by clock_ms() */
-	bool working; /* a worker has it: it must not be freed */
-	unsigned n_news; /* events about it in the queue: the same */
-	bool held; /* sched/ has not heard of it: `came` is for later */
-	struct sched_event came;
+	/* NULL: the wrapper closed its connection */
+	struct coord_wrapper_conn *conn;
+	uint32_t id; /* number in the dispatcher */
+	uint64_t start_ms; /* from clock_ms() */
+	bool in_worker; /* in use by a worker thread: must not be freed */
+	unsigned n_pending_events; /* queued events that refer to it */
+	bool deferred; /* `added_event` is not queued yet */
+	struct sched_event added_event;
 
-	struct wire_cc_job ask;
-	struct wire_cc_step step; /* beside it, or, of a -E, in its place */
-	bool stepped; /* there is one */
-	struct options_command command; /* borrows from `ask`, and `text` */
-	char *text; /* where the text of `step` lies, its source; or NULL */
-	char *name; /* of such a unit, for people; or NULL */
-	char *object, *object_tmp; /* as the wrapper spells them; of a -E no
-				      more than a name, and NULL */
+	struct wire_cc_job request;
+	/* a tool step after the compile, or, for -E, instead of it */
+	struct wire_cc_step step;
+	bool has_step; /* `step` is valid */
+	/* borrows from `request` and `text_path` */
+	struct options_command command;
+	/* file with the text of `step`, its source; can be NULL */
+	char *text_path;
+	char *name; /* display name of such a unit; can be NULL */
+	/* As spelled by the wrapper; for -E, a mere name and NULL. */
+	char *object, *object_tmp;
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	/*
-	 * Of `step`: what dtc's words say, those that nodes get, which have
-	 * names of their own for its files; all NULL: it is another program.
+	 * For dtc: its parsed arguments, and the arguments for nodes, which use
+	 * different file names.  All NULL for another program.
 	 */
-	struct options_devicetree tree;
-	struct strv arguments;
-	struct options_sides sides; /* files beside the object */
-	char *side_tmp[OPTIONS_SIDES_MAX];
+	struct options_devicetree devicetree;
+	struct strv dtc_arguments;
+	struct options_side_outputs side_outputs; /* besides the object */
+	char *side_tmps[OPTIONS_SIDE_OUTPUTS_MAX];
 
 	struct inputs_toolchain *toolchain;
-	struct inputs_reference *reference; /* of its kind of object */
+	struct inputs_reference_object *reference; /* for its object format */
 	struct inputs_result inputs;
-	bool searched; /* for its inputs, once at least */
-	uint32_t job; /* that is out for it: its number on the wire */
-	const char *node; /* that it was given to last */
-	struct coord_node *asked; /* the same */
-	struct coord_counterpart *counterpart; /* it had in our tool's place */
-	const struct inputs_tool *theirs; /* the program; NULL: ours */
-	enum events_job_state told; /* what was told of it last */
-	struct peer_answer answer;
-	struct coord_examination exam;
-	struct coord_proof proof; /* of what another program did */
-	char *proof_text;
-	struct coord_hedge *hedge; /* NULL: none runs */
-	struct buf diagnostics; /* of the hedge */
+	bool scanned; /* at least once */
+	uint32_t job; /* number of its job on the wire; 0: none */
+	const char *node_name; /* node that it was sent to last */
+	struct coord_node *last_node; /* likewise */
+	struct coord_cross_genksyms
+		*cross_genksyms; /* used instead of the local tool */
+	/* its program; NULL: the local one */
+	const struct inputs_tool *cross_tool;
+	enum events_job_state reported_state; /* last state reported */
+	struct peer_job_result result;
+	struct coord_verify_result_job verification;
+	struct coord_genksyms_check genksyms_check; /* for a cross-built tool */
+	char *genksyms_text_path;
+	struct coord_hedge *hedge; /* NULL: not running */
+	struct buf diagnostics; /* output of the hedge */
 };
 
 /*
- * Takes over what `ask` holds, and `step`, or NULL.  NULL: that is no compile,
- * or none that such a step belongs to.
+ * Create a unit.  Takes ownership of the contents of `ask` and of `step`, which
+ * can be NULL.  Returns NULL if the command is not a compile, or does not match
+ * the step.
  */
 struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 				  struct wire_cc_step *step);
-/* Nothing may run for it any more. */
+/* Free a unit.  No thread or child may use it any more. */
 void coord_unit_free(struct coord_unit *u);
 /*
- * Why it must be compiled here, as far as its command line, its environment
- * and the files at its paths tell; `mode` is the umask of the build.
+ * Return the reason why the unit must be compiled locally, as far as its
+ * command line, environment and existing files show, or 0.  `mode` is the umask
+ * of the build.
  */
-enum reason coord_unit_local(const struct coord_unit *u, mode_t mode);
-/* What people know it by: its source, or what a text belongs to. */
+enum reason coord_unit_local_reason(const struct coord_unit *u, mode_t mode);
+/*
+ * Return the name for display: the source, or the object that a text belongs
+ * to.
+ */
 const char *coord_unit_name(const struct coord_unit *u);
-/* Its outputs that are not whole. */
+/* Remove the temporary files of its outputs. */
 void coord_unit_remove_temporaries(const struct coord_unit *u);
-
-/* What its wrapper is to rename; done->side has room for all. */
-void coord_unit_renames(const struct coord_unit *u, struct wire_cc_done *done);
-
-/* The environment for compilers that run here for it; borrowed. */
-char *const *coord_unit_env(const struct coord_unit *u);
-/* The variables that its compiler gets on a node. */
-void coord_unit_node_env(const struct coord_unit *u, struct strv *out);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/compare.h - what is new since an earlier build, and what is gone.
+ * diag/compare.h - Comparison of diagnostics with those of the baseline.
  *
- * A build that compiles ten units hears nothing of the others: what was said of
- * those stands.  So each build has a *standing* set: what it found, and what it
- * carried on from the build before it.
+ * An incremental build prints only the diagnostics of the units that it
+ * compiles.  Those of other units still apply.  A build therefore has a
+ * *standing* set: the diagnostics that it found, and those carried over from
+ * the baseline.
  *
- * A diagnostic is known again by diag_identity(), not by its line.  Where one
- * is there several times those at the same lines are taken together first, then
- * the others in their order: of three where there were two, one is new.
+ * Diagnostics are matched by diag_hash(), which ignores the line.  If there are
+ * several equal ones, those at equal lines are matched first, then the others
+ * in order: of three where there were two, one is new.
  */
 #ifndef DIAG_COMPARE_H
 #define DIAG_COMPARE_H
@@ -16,33 +17,36 @@
 #include "diag/set.h"
 
 struct diag_change {
-	unsigned fresh[DIAG_SEVERITIES]; /* new ones */
-	unsigned gone[DIAG_SEVERITIES];
-	unsigned same, carried;
+	unsigned n_new[DIAG_N_SEVERITIES];
+	unsigned n_removed[DIAG_N_SEVERITIES];
+	unsigned n_same, n_carried;
 };
 
 /*
- * Does `d` of an earlier build, which was not said in this one, stand because
- * nothing that showed it was made anew?
+ * Return true if `d`, a diagnostic of the baseline that this build did not
+ * print, still applies because its unit was not compiled again.
  */
-typedef bool diag_stands(void *ctx, const struct diag *d);
+typedef bool diag_is_carried_fn(void *ctx, const struct diag *d);
 
 /*
- * Hold `now` against `before`, a standing set: what stands is added to `now` as
- * DIAG_CARRIED, and each of both has its `how`: in `before` that is DIAG_GONE,
- * DIAG_SAME or DIAG_CARRIED.  `stands` may be NULL: nothing does.
+ * Compare `now` with `baseline`, a standing set.  Diagnostics that still apply
+ * are added to `now` as DIAG_STATUS_CARRIED, and the status of all entries is
+ * set: in `baseline` to DIAG_STATUS_REMOVED, DIAG_STATUS_SAME or
+ * DIAG_STATUS_CARRIED.  Without `is_carried`, which may be NULL, none is
+ * carried over.
  */
-struct diag_change diag_compare(struct diag_set *now, struct diag_set *before,
-				diag_stands *stands, void *ctx);
+struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
+				diag_is_carried_fn *is_carried, void *ctx);
 
-/* While a build goes on: what an earlier one had.  A zeroed one had nothing. */
-struct diag_known {
-	struct map left; /* by identity: how many were not said yet */
+/* Diagnostics of the baseline, for use during a build.  Zeroed: none. */
+struct diag_baseline {
+	struct map unmatched; /* by diag_hash(): number not yet matched */
 };
 
-void diag_known_init(struct diag_known *k, const struct diag_set *before);
-void diag_known_release(struct diag_known *k);
-/* Had it this one?  Then it had one less of its kind to say again. */
-bool diag_known_take(struct diag_known *k, const struct diag *d);
+void diag_baseline_init(struct diag_baseline *k,
+			const struct diag_set *baseline);
+void diag_baseline_release(struct diag_baseline *k);
+/* Return true if the baseline has this diagnostic, and match it once. */
+bool diag_baseline_match(struct diag_baseline *k, const struct diag *d);
 
 #endif

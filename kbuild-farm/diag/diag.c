@@ -8,32 +8,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const diag_tool_words[] = {
-	[DIAG_COMPILER] = "compiler", [DIAG_ASSEMBLER] = "assembler",
-	[DIAG_LINKER] = "linker",     [DIAG_MODPOST] = "modpost",
-	[DIAG_OBJTOOL] = "objtool",   [DIAG_DTC] = "dtc",
-	[DIAG_KCONFIG] = "kconfig",   [DIAG_KERNEL_DOC] = "kernel-doc",
-	[DIAG_MAKE] = "make",         [DIAG_SHELL] = "shell",
-	[DIAG_OTHER] = "other",       [DIAG_TOOLS] = NULL,
+const char *const diag_tool_names[] = {
+	[DIAG_TOOL_COMPILER] = "compiler",
+	[DIAG_TOOL_ASSEMBLER] = "assembler",
+	[DIAG_TOOL_LINKER] = "linker",
+	[DIAG_TOOL_MODPOST] = "modpost",
+	[DIAG_TOOL_OBJTOOL] = "objtool",
+	[DIAG_TOOL_DTC] = "dtc",
+	[DIAG_TOOL_KCONFIG] = "kconfig",
+	[DIAG_TOOL_KERNEL_DOC] = "kernel-doc",
+	[DIAG_TOOL_MAKE] = "make",
+	[DIAG_TOOL_SHELL] = "shell",
+	[DIAG_TOOL_OTHER] = "other",
+	[DIAG_N_TOOLS] = NULL,
 };
 
-const char *diag_tool_word(enum diag_tool tool)
+const char *diag_tool_name(enum diag_tool tool)
 {
-	return diag_tool_words[tool];
+	return diag_tool_names[tool];
 }
 
-const char *diag_severity_word(enum diag_severity severity)
+const char *diag_severity_name(enum diag_severity severity)
 {
-	return severity == DIAG_ERROR ? "error" : "warning";
+	return severity == DIAG_SEV_ERROR ? "error" : "warning";
 }
 
-enum diag_tool diag_tool_of(const char *word)
+enum diag_tool diag_tool_parse(const char *word)
 {
-	for (int i = 0; i < DIAG_TOOLS; i++) {
-		if (!strcmp(diag_tool_words[i], word))
+	for (int i = 0; i < DIAG_N_TOOLS; i++) {
+		if (!strcmp(diag_tool_names[i], word))
 			return i;
 	}
-	return DIAG_OTHER;
+	return DIAG_TOOL_OTHER;
 }
 
 void diag_release(struct diag *d)
@@ -61,17 +67,17 @@ struct diag diag_copy(const struct diag *d)
 	return copy;
 }
 
-/* ------------------------------------------------------------- identity */
+/* ---- identity ---- */
 
-/* Behind these a digit belongs to a name: "x1", "i2c@1000", "v1.2". */
-static bool is_of_name(char before)
+/* After these characters a digit is part of a name: "x1", "i2c@1000". */
+static bool is_word_char(char before)
 {
 	return isalnum((unsigned char)before) ||
 	       (before && strchr("_@.$", before));
 }
 
-/* The length of a number that stands by itself, "12", "3.4", "0x1f"; or 0. */
-static size_t lone_number(const char *at)
+/* Return the length of a separate number, "12", "3.4" or "0x1f"; or 0. */
+static size_t number_len(const char *at)
 {
 	size_t n;
 
@@ -90,8 +96,8 @@ static void put_without_numbers(struct buf *out, const char *text)
 	const char *from = text, *at = text;
 
 	while (*(at += strcspn(at, "0123456789"))) {
-		size_t n = at > text && is_of_name(at[-1]) ? 0 :
-							     lone_number(at);
+		size_t n = at > text && is_word_char(at[-1]) ? 0 :
+							       number_len(at);
 
 		if (n) {
 			buf_add(out, from, (size_t)(at - from));
@@ -104,7 +110,7 @@ static void put_without_numbers(struct buf *out, const char *text)
 	buf_add(out, from, (size_t)(at - from));
 }
 
-uint64_t diag_identity(const struct diag *d)
+uint64_t diag_hash(const struct diag *d)
 {
 	struct buf text = { 0 };
 	uint64_t hash;
@@ -119,16 +125,14 @@ uint64_t diag_identity(const struct diag *d)
 	return hash;
 }
 
-/* ----------------------------------------------------------- for people */
-
-void diag_put(struct buf *out, const struct diag *d)
+void diag_format(struct buf *out, const struct diag *d)
 {
-	const char *word = diag_severity_word(d->severity);
+	const char *word = diag_severity_name(d->severity);
 
 	if (d->file)
 		buf_add_str(out, d->file);
 	else
-		buf_add_str(out, diag_tool_word(d->tool));
+		buf_add_str(out, diag_tool_name(d->tool));
 	if (d->line)
 		buf_printf(out, ":%u", d->line);
 	if (d->line && d->column)

@@ -15,103 +15,110 @@
 struct phrase {
 	const char *text;
 	enum diag_line_kind kind;
-	enum diag_tool tool; /* that alone says so; DIAG_TOOLS: several do */
-	bool keeps; /* the phrase is a part of what is said */
+	enum diag_tool tool; /* only tool that prints it, or DIAG_N_TOOLS */
+	bool keeps; /* the phrase is part of the message */
 };
 
-#define ANY DIAG_TOOLS
+#define ANY_TOOL DIAG_N_TOOLS
 
-/* What follows "FILE:LINE:COLUMN: " and the like; gas has capitals. */
+/* Phrases after a location such as "FILE:LINE:COLUMN: ". */
 static const struct phrase severities[] = {
-	{ "warning: ", DIAG_LINE_WARNING, ANY, false },
-	{ "Warning: ", DIAG_LINE_WARNING, DIAG_ASSEMBLER, false },
-	{ "warning:", DIAG_LINE_WARNING, ANY, false },
+	{ "warning: ", DIAG_LINE_WARNING, ANY_TOOL, false },
+	{ "Warning: ", DIAG_LINE_WARNING, DIAG_TOOL_ASSEMBLER, false },
+	{ "warning:", DIAG_LINE_WARNING, ANY_TOOL, false },
 	/* dtc: "Warning (reg_format): " */
-	{ "Warning ", DIAG_LINE_WARNING, DIAG_DTC, false },
-	{ "error: ", DIAG_LINE_ERROR, ANY, false },
-	{ "Error: ", DIAG_LINE_ERROR, DIAG_ASSEMBLER, false },
-	{ "ERROR ", DIAG_LINE_ERROR, DIAG_DTC, false },
-	{ "fatal error: ", DIAG_LINE_ERROR, ANY, false },
-	{ "Fatal error: ", DIAG_LINE_ERROR, DIAG_ASSEMBLER, false },
-	{ "internal compiler error: ", DIAG_LINE_ERROR, DIAG_COMPILER, true },
-	{ "sorry, unimplemented: ", DIAG_LINE_ERROR, DIAG_COMPILER, true },
-	{ "undefined reference to ", DIAG_LINE_ERROR, DIAG_LINKER, true },
-	{ "multiple definition of ", DIAG_LINE_ERROR, DIAG_LINKER, true },
-	{ "syntax error", DIAG_LINE_ERROR, ANY, true },
+	{ "Warning ", DIAG_LINE_WARNING, DIAG_TOOL_DTC, false },
+	{ "error: ", DIAG_LINE_ERROR, ANY_TOOL, false },
+	{ "Error: ", DIAG_LINE_ERROR, DIAG_TOOL_ASSEMBLER, false },
+	{ "ERROR ", DIAG_LINE_ERROR, DIAG_TOOL_DTC, false },
+	{ "fatal error: ", DIAG_LINE_ERROR, ANY_TOOL, false },
+	{ "Fatal error: ", DIAG_LINE_ERROR, DIAG_TOOL_ASSEMBLER, false },
+	{ "internal compiler error: ", DIAG_LINE_ERROR, DIAG_TOOL_COMPILER,
+	  true },
+	{ "sorry, unimplemented: ", DIAG_LINE_ERROR, DIAG_TOOL_COMPILER, true },
+	{ "undefined reference to ", DIAG_LINE_ERROR, DIAG_TOOL_LINKER, true },
+	{ "multiple definition of ", DIAG_LINE_ERROR, DIAG_TOOL_LINKER, true },
+	{ "syntax error", DIAG_LINE_ERROR, ANY_TOOL, true },
 	/* scripts/Kconfig.include */
-	{ "Sorry, this ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
+	{ "Sorry, this ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
 	/* make: "Makefile:12: *** " */
-	{ "*** ", DIAG_LINE_ERROR, DIAG_MAKE, false },
-	{ "note: ", DIAG_LINE_NOTE, ANY, false },
-	{ "remark: ", DIAG_LINE_NOTE, ANY, false },
-	{ "Info: ", DIAG_LINE_NOTE, ANY, false },
-	{ "In function ", DIAG_LINE_NOTE, ANY, false },
-	{ "in function ", DIAG_LINE_NOTE, ANY, false },
-	{ "At top level:", DIAG_LINE_NOTE, ANY, false },
-	{ "Assembler messages:", DIAG_LINE_NOTE, ANY, false },
-	{ "all warnings being treated as errors", DIAG_LINE_NOTE, ANY, false },
-	{ "some warnings being treated as errors", DIAG_LINE_NOTE, ANY, false },
+	{ "*** ", DIAG_LINE_ERROR, DIAG_TOOL_MAKE, false },
+	{ "note: ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "remark: ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "Info: ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "In function ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "in function ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "At top level:", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "Assembler messages:", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "all warnings being treated as errors", DIAG_LINE_NOTE, ANY_TOOL,
+	  false },
+	{ "some warnings being treated as errors", DIAG_LINE_NOTE, ANY_TOOL,
+	  false },
 };
 
-/* What a whole line may start with. */
+/* Phrases at the start of a line. */
 static const struct phrase starts[] = {
-	{ "In file included from ", DIAG_LINE_NOTE, ANY, false },
-	{ "compilation terminated.", DIAG_LINE_NOTE, ANY, false },
+	{ "In file included from ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "compilation terminated.", DIAG_LINE_NOTE, ANY_TOOL, false },
 	/* modpost, Kconfig, scripts */
-	{ "WARNING: ", DIAG_LINE_WARNING, ANY, false },
-	{ "WARN: ", DIAG_LINE_WARNING, DIAG_OTHER, false }, /* resolve_btfids */
-	{ "ERROR: ", DIAG_LINE_ERROR, ANY, false },
-	{ "FATAL ERROR: ", DIAG_LINE_ERROR, DIAG_DTC, false },
-	{ "FATAL: ", DIAG_LINE_ERROR, ANY, false }, /* modpost */
-	{ "Error: ", DIAG_LINE_ERROR, DIAG_DTC, false },
+	{ "WARNING: ", DIAG_LINE_WARNING, ANY_TOOL, false },
+	{ "WARN: ", DIAG_LINE_WARNING, DIAG_TOOL_OTHER,
+	  false }, /* resolve_btfids */
+	{ "ERROR: ", DIAG_LINE_ERROR, ANY_TOOL, false },
+	{ "FATAL ERROR: ", DIAG_LINE_ERROR, DIAG_TOOL_DTC, false },
+	{ "FATAL: ", DIAG_LINE_ERROR, ANY_TOOL, false }, /* modpost */
+	{ "Error: ", DIAG_LINE_ERROR, DIAG_TOOL_DTC, false },
 	/* of dtc before 1.4.2 */
-	{ "Warning (", DIAG_LINE_WARNING, DIAG_DTC, true },
+	{ "Warning (", DIAG_LINE_WARNING, DIAG_TOOL_DTC, true },
 	/* scripts/kernel-doc since Linux 6.15 */
-	{ "Warning: ", DIAG_LINE_WARNING, DIAG_KERNEL_DOC, false },
-	{ "error: ", DIAG_LINE_ERROR, ANY, false },
-	{ "warning: ", DIAG_LINE_WARNING, ANY, false },
-	{ "BTF: ", DIAG_LINE_NOTE, ANY, false },
-	{ "FAILED: ", DIAG_LINE_ERROR, DIAG_OTHER, false },
-	{ ">>> ", DIAG_LINE_NOTE, ANY, false }, /* ld.lld */
-	/* ld said why */
-	{ "collect2: error: ", DIAG_LINE_NOTE, ANY, false },
-	{ "clang: error: linker command failed", DIAG_LINE_NOTE, ANY, false },
-	{ "/bin/sh: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
-	{ "sh: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
-	{ "/bin/bash: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
-	{ "bash: ", DIAG_LINE_ERROR, DIAG_SHELL, false },
+	{ "Warning: ", DIAG_LINE_WARNING, DIAG_TOOL_KERNEL_DOC, false },
+	{ "error: ", DIAG_LINE_ERROR, ANY_TOOL, false },
+	{ "warning: ", DIAG_LINE_WARNING, ANY_TOOL, false },
+	{ "BTF: ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "FAILED: ", DIAG_LINE_ERROR, DIAG_TOOL_OTHER, false },
+	{ ">>> ", DIAG_LINE_NOTE, ANY_TOOL, false }, /* ld.lld */
+	/* ld has printed the reason */
+	{ "collect2: error: ", DIAG_LINE_NOTE, ANY_TOOL, false },
+	{ "clang: error: linker command failed", DIAG_LINE_NOTE, ANY_TOOL,
+	  false },
+	{ "/bin/sh: ", DIAG_LINE_ERROR, DIAG_TOOL_SHELL, false },
+	{ "sh: ", DIAG_LINE_ERROR, DIAG_TOOL_SHELL, false },
+	{ "/bin/bash: ", DIAG_LINE_ERROR, DIAG_TOOL_SHELL, false },
+	{ "bash: ", DIAG_LINE_ERROR, DIAG_TOOL_SHELL, false },
 };
 
 /*
- * What the kernel's Makefiles, scripts/kconfig and its scripts say behind
- * "*** ": an error has several such lines, of which one counts.  Whatever is
- * not here is a note, since make says by itself that a recipe failed.
+ * Phrases after "*** " of the kernel's Makefiles, scripts/kconfig and scripts.
+ * An error has several such lines, of which one counts.  Any other line is a
+ * note, because make reports a failed recipe itself.
  */
 static const struct phrase starred[] = {
-	{ "Default configuration is based on ", DIAG_LINE_OTHER, ANY, true },
-	{ "End of the configuration.", DIAG_LINE_OTHER, ANY, true },
-	{ "Execute 'make' to ", DIAG_LINE_OTHER, ANY, true },
+	{ "Default configuration is based on ", DIAG_LINE_OTHER, ANY_TOOL,
+	  true },
+	{ "End of the configuration.", DIAG_LINE_OTHER, ANY_TOOL, true },
+	{ "Execute 'make' to ", DIAG_LINE_OTHER, ANY_TOOL, true },
 	/* "x" not found! */
-	{ "Configuration file ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
-	{ "Can't find default configuration ", DIAG_LINE_ERROR, DIAG_KCONFIG,
+	{ "Configuration file ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
+	{ "Can't find default configuration ", DIAG_LINE_ERROR,
+	  DIAG_TOOL_KCONFIG, true },
+	{ "Can't read seed configuration ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG,
 	  true },
-	{ "Can't read seed configuration ", DIAG_LINE_ERROR, DIAG_KCONFIG,
-	  true },
-	{ "KCONFIG_ALLCONFIG set, but no ", DIAG_LINE_ERROR, DIAG_KCONFIG,
+	{ "KCONFIG_ALLCONFIG set, but no ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG,
 	  true },
 	{ "The configuration requires explicit update.", DIAG_LINE_ERROR,
-	  DIAG_KCONFIG, true },
-	{ "Error while saving ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
+	  DIAG_TOOL_KCONFIG, true },
+	{ "Error while saving ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
 	/* writing, sync, update */
-	{ "Error during ", DIAG_LINE_ERROR, DIAG_KCONFIG, true },
-	{ "The source tree is not clean", DIAG_LINE_ERROR, DIAG_MAKE, true },
+	{ "Error during ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
+	{ "The source tree is not clean", DIAG_LINE_ERROR, DIAG_TOOL_MAKE,
+	  true },
 	{ "The present kernel configuration has modules disabled.",
-	  DIAG_LINE_ERROR, DIAG_MAKE, true },
+	  DIAG_LINE_ERROR, DIAG_TOOL_MAKE, true },
 };
 
-static const struct diag_line other_line = { .tool = DIAG_TOOLS };
+static const struct diag_line other_line = { .tool = DIAG_N_TOOLS };
 
-static struct diag_line of_kind(enum diag_line_kind kind)
+static struct diag_line line_of_kind(enum diag_line_kind kind)
 {
 	struct diag_line l = other_line;
 
@@ -119,7 +126,7 @@ static struct diag_line of_kind(enum diag_line_kind kind)
 	return l;
 }
 
-static bool only_of(const char *line, const char *set)
+static bool has_only_chars(const char *line, const char *set)
 {
 	return line[strspn(line, set)] == '\0';
 }
@@ -128,8 +135,8 @@ static bool only_of(const char *line, const char *set)
  * "  CC [M]  fs/ext4/balloc.o": two blanks, a word in capitals, a gap.  Makes
  * of other projects have a tab there; V=1 of Linux 6.4 has "# CC      x.o".
  */
-static bool is_quiet_line(const char *line, const char **word,
-			  const char **object)
+static bool parse_quiet_line(const char *line, const char **word,
+			     const char **object)
 {
 	size_t n = 2 +
 		   strspn(line + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+");
@@ -143,12 +150,13 @@ static bool is_quiet_line(const char *line, const char **word,
 	return (line[n] == ' ' || line[n] == '\t') && n >= 4;
 }
 
-bool diag_line_made(const char *line, const char **word, const char **object)
+bool diag_line_parse_kbuild(const char *line, const char **word,
+			    const char **object)
 {
 	if ((line[0] != ' ' && line[0] != '#') || line[1] != ' ')
 		return false;
 	if (isupper((unsigned char)line[2]))
-		return is_quiet_line(line, word, object);
+		return parse_quiet_line(line, word, object);
 	if (line[0] == '#' ||
 	    (line[2] != '/' && !islower((unsigned char)line[2])))
 		return false;
@@ -160,7 +168,7 @@ bool diag_line_made(const char *line, const char **word, const char **object)
 	return true;
 }
 
-/* The phrase that `text` begins with, or NULL. */
+/* Return the phrase with which `text` begins, or NULL. */
 static const struct phrase *find_phrase(const struct phrase *p, size_t n,
 					const char *text)
 {
@@ -174,44 +182,46 @@ static const struct phrase *find_phrase(const struct phrase *p, size_t n,
 #define FIND_PHRASE(table, text) \
 	find_phrase(table, sizeof(table) / sizeof(*(table)), text)
 
-/* What phrase `p` at `line + at` makes of the line. */
-static struct diag_line said_by(const struct phrase *p, const char *line,
-				size_t place, size_t at)
+/* Return the line that has phrase `p` at offset `at`. */
+static struct diag_line line_of_phrase(const struct phrase *p, const char *line,
+				       size_t place, size_t at)
 {
 	struct diag_line l = {
 		.kind = p->kind,
 		.tool = p->tool,
-		.place = place,
-		.text = at + (p->keeps ? 0 : strlen(p->text)),
+		.location_len = place,
+		.text_offset = at + (p->keeps ? 0 : strlen(p->text)),
 	};
 
-	l.text += strspn(line + l.text, " ");
+	l.text_offset += strspn(line + l.text_offset, " ");
 	return l;
 }
 
 /* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
-static struct diag_line make_line(const char *line)
+static struct diag_line classify_make(const char *line)
 {
 	const char *stars = strstr(line, ": *** "), *warning;
-	struct diag_line l = { .tool = DIAG_MAKE, .kind = DIAG_LINE_ERROR };
+	struct diag_line l = { .tool = DIAG_TOOL_MAKE,
+			       .kind = DIAG_LINE_ERROR };
 
 	if (!stars) {
 		warning = strstr(line, ": warning: ");
 		if (!warning)
 			return other_line;
 		l.kind = DIAG_LINE_WARNING;
-		l.text = (size_t)(warning - line) + strlen(": warning: ");
+		l.text_offset = (size_t)(warning - line) +
+				strlen(": warning: ");
 		return l;
 	}
 	stars += 6;
 	if (str_starts(stars, "Waiting for unfinished jobs") ||
 	    str_starts(stars, "Deleting file"))
-		return of_kind(DIAG_LINE_NOTE);
+		return line_of_kind(DIAG_LINE_NOTE);
 	if (str_ends(stars, "] Interrupt") || str_ends(stars, "] Terminated"))
-		return of_kind(DIAG_LINE_NOTE);
+		return line_of_kind(DIAG_LINE_NOTE);
 	if (stars[0] == '[')
 		l.kind = DIAG_LINE_MAKE;
-	l.text = (size_t)(stars - line);
+	l.text_offset = (size_t)(stars - line);
 	return l;
 }
 
@@ -226,11 +236,11 @@ static bool is_make_line(const char *line)
 }
 
 /*
- * The severity behind one of the first colons: "a.c:3:4: error: ",
- * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".
- * What stands before it must look like a file, a position or a program.
+ * Find a severity after one of the first colons: "a.c:3:4: error: ",
+ * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".  A
+ * file, position or program precedes it.
  */
-static struct diag_line placed_line(const char *line)
+static struct diag_line classify_located(const char *line)
 {
 	const char *at = line;
 
@@ -245,59 +255,60 @@ static struct diag_line placed_line(const char *line)
 		at += at[0] == ' ';
 		p = FIND_PHRASE(severities, at);
 		if (p)
-			return said_by(p, line, place, (size_t)(at - line));
+			return line_of_phrase(p, line, place,
+					      (size_t)(at - line));
 	}
 	return other_line;
 }
 
 /* "3 warnings and 1 error generated." */
-static bool is_clang_total(const char *line)
+static bool is_clang_summary(const char *line)
 {
 	return isdigit((unsigned char)line[0]) &&
 	       str_ends(line, " generated.") &&
 	       (strstr(line, " warning") || strstr(line, " error"));
 }
 
-static struct diag_line starred_line(const char *line)
+static struct diag_line classify_starred(const char *line)
 {
 	const struct phrase *p = FIND_PHRASE(starred, line + 4);
 
-	return p ? said_by(p, line, 0, 4) : of_kind(DIAG_LINE_NOTE);
+	return p ? line_of_phrase(p, line, 0, 4) : line_of_kind(DIAG_LINE_NOTE);
 }
 
-struct diag_line diag_line_read(const char *line)
+struct diag_line diag_line_classify(const char *line)
 {
 	const char *word, *object;
 	const struct phrase *p;
 
-	if (diag_line_made(line, &word, &object))
-		return of_kind(DIAG_LINE_KBUILD);
+	if (diag_line_parse_kbuild(line, &word, &object))
+		return line_of_kind(DIAG_LINE_KBUILD);
 	if (line[0] && strchr(" \t^~", line[0])) {
-		if (only_of(line, " \t^~") && strchr(line, '^'))
-			return of_kind(DIAG_LINE_CARET);
+		if (has_only_chars(line, " \t^~") && strchr(line, '^'))
+			return line_of_kind(DIAG_LINE_CARET);
 		if (line[0] == ' ' || line[0] == '\t')
-			return of_kind(DIAG_LINE_INDENTED);
+			return line_of_kind(DIAG_LINE_INDENTED);
 	}
 	if (is_make_line(line))
-		return make_line(line);
+		return classify_make(line);
 	if (str_starts(line, "*** "))
-		return starred_line(line);
+		return classify_starred(line);
 	if (!strcmp(line, "***"))
-		return of_kind(DIAG_LINE_NOTE);
+		return line_of_kind(DIAG_LINE_NOTE);
 	p = FIND_PHRASE(starts, line);
 	if (p)
-		return said_by(p, line, 0, 0);
-	if (is_clang_total(line))
-		return of_kind(DIAG_LINE_NOTE);
-	return placed_line(line);
+		return line_of_phrase(p, line, 0, 0);
+	if (is_clang_summary(line))
+		return line_of_kind(DIAG_LINE_NOTE);
+	return classify_located(line);
 }
 
-bool diag_line_says_full(const char *line)
+bool diag_line_is_disk_full(const char *line)
 {
 	return strstr(line, "No space left on device") != NULL;
 }
 
-/* The end of the escape sequence at `i` (ECMA-48: CSI, OSC, two letters). */
+/* Return the end of the escape sequence at `i` (ECMA-48: CSI, OSC, others). */
 static size_t skip_escape(const char *text, size_t len, size_t i)
 {
 	char kind = ++i < len ? text[i++] : '\0';
@@ -314,7 +325,7 @@ static size_t skip_escape(const char *text, size_t len, size_t i)
 	return i + (i < len && text[i] == '\033' ? 2 : 1);
 }
 
-size_t diag_line_clean(char *text, size_t len)
+size_t diag_line_strip_controls(char *text, size_t len)
 {
 	size_t n = 0;
 
@@ -329,6 +340,6 @@ size_t diag_line_clean(char *text, size_t len)
 			text[n++] = text[i];
 		i++;
 	}
-	printable_clean(text, n, PRINTABLE_LAYOUT, '?');
+	printable_replace(text, n, PRINTABLE_WHITESPACE, '?');
 	return n;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/line.h - what one line of a build's log is.
+ * diag/line.h - Classification of one line of a build log.
  */
 #ifndef DIAG_LINE_H
 #define DIAG_LINE_H
@@ -8,43 +8,43 @@
 #include "diag/diag.h"
 
 enum diag_line_kind {
-	DIAG_LINE_OTHER, /* commands, chatter */
-	DIAG_LINE_KBUILD, /* "  CC      x.o": what is made now */
+	DIAG_LINE_OTHER, /* commands and other output */
+	DIAG_LINE_KBUILD, /* "  CC      x.o": the current target */
 	DIAG_LINE_WARNING,
 	DIAG_LINE_ERROR,
 	DIAG_LINE_MAKE, /* make's "*** [x.o] Error 1": a recipe failed */
-	DIAG_LINE_NOTE, /* belongs to a diagnostic, counts as none */
-	DIAG_LINE_INDENTED, /* context, if a diagnostic came before */
-	DIAG_LINE_CARET, /* spaces, '^' and '~' alone */
+	DIAG_LINE_NOTE, /* belongs to a diagnostic, but is not counted */
+	DIAG_LINE_INDENTED, /* context of a preceding diagnostic, if any */
+	DIAG_LINE_CARET, /* only spaces, '^' and '~' */
 };
 
 struct diag_line {
 	enum diag_line_kind kind;
-	/* Of a warning, an error, and make's: */
-	size_t place; /* so many bytes say where: "a.c:3:4" */
-	size_t text; /* here the words begin */
-	enum diag_tool tool; /* whose words these are, else DIAG_TOOLS */
+	/* Set for warnings, errors and DIAG_LINE_MAKE. */
+	size_t location_len; /* length of the location "a.c:3:4" */
+	size_t text_offset; /* start of the message */
+	enum diag_tool tool; /* DIAG_N_TOOLS if the line does not show it */
 };
 
-/* `line` without its newline and without control characters. */
-struct diag_line diag_line_read(const char *line);
+/* Classify a line without its newline and without control characters. */
+struct diag_line diag_line_classify(const char *line);
 
 /*
- * What a line of kbuild says is made: "fs/a.o" of "  CC [M]  fs/a.o", and the
- * word, "CC"; of a command that V=1 shows what is behind -o, and "".  Both end
- * in a blank, a tab or NUL.  False: it is no such line.
+ * Parse a line of kbuild: "fs/a.o" and the word "CC" of "  CC [M]  fs/a.o"; of
+ * a command that V=1 shows, the argument of -o, and "".  Both end in a blank, a
+ * tab or NUL.  Returns false for any other line.
  */
-bool diag_line_made(const char *line, const char **word, const char **object);
+bool diag_line_parse_kbuild(const char *line, const char **word,
+			    const char **object);
 
-/* Does it say that a disk is full?  (In English; that it is in a source that is
-   shown cannot be told.) */
-bool diag_line_says_full(const char *line);
+/* Return true if the line contains the (English) error of a full disk. */
+bool diag_line_is_disk_full(const char *line);
 
 /*
- * Remove control characters but the tab, and escape sequences whole, from
- * `len` bytes in place; whatever else may not be shown (base/printable.h)
- * becomes a question mark.  Returns how many are left.
+ * Remove escape sequences and control characters except tabs from `len` bytes
+ * in place, and replace other unsafe characters (base/printable.h) by question
+ * marks.  Returns the new length.
  */
-size_t diag_line_clean(char *text, size_t len);
+size_t diag_line_strip_controls(char *text, size_t len);
 
 #endif

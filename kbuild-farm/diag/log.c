@@ -6,26 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES (1u << 20)
-#define SOURCE_MAX     400 /* a longer line is no copy of a source line */
-#define MADE_MAX       (1u << 20) /* objects that are known by their names */
+#define LINE_MAX_BYTES  (1u << 20)
+#define SOURCE_LINE_MAX 400 /* a longer line is no copy of a source line */
+/* maximum number of recorded objects */
+#define MADE_OBJECTS_MAX (1u << 20)
 
 void diag_log_init(struct diag_log *log, const struct diag_log_sink *sink)
 {
 	*log = (struct diag_log){ .sink = *sink };
 }
 
-/* ---------------------------------------------------------------- blocks */
+/* ---- blocks ---- */
 
 static void emit_block(struct diag_log *log)
 {
 	const struct diag_block b = { .text = buf_str(&log->block),
-				      .error = log->block_error,
-				      .fresh = log->block_fresh };
+				      .has_new_error = log->block_has_error,
+				      .n_new = log->n_block_new };
 
-	if (log->block.len && log->block_new && log->sink.block)
-		log->sink.block(log->sink.ctx, &b);
-	log->block_fresh = 0;
+	if (log->block.len && log->block_new && log->sink.on_block)
+		log->sink.on_block(log->sink.ctx, &b);
+	log->n_block_new = 0;
 	buf_reset(&log->block);
 }
 
@@ -33,9 +34,9 @@ static void close_block(struct diag_log *log)
 {
 	emit_block(log);
 	log->block_new = false;
-	log->block_error = false;
+	log->block_has_error = false;
 	log->after_diagnostic = false;
-	buf_reset(&log->held);
+	buf_reset(&log->pending_line);
 }
 
 static void add_to_block(struct diag_log *log, const char *line)
@@ -46,13 +47,13 @@ static void add_to_block(struct diag_log *log, const char *line)
 	buf_add_str(&log->block, "\n");
 }
 
-/* ----------------------------------------------------------- diagnostics */
+/* ---- diagnostics ---- */
 
-/* Keep it: was it not there before?  Then it is one of this block. */
-static bool keep_found(struct diag_log *log, const char *line,
-		       const struct diag_line *at)
+/* Store a diagnostic.  Returns true if it is new in this log. */
+static bool count_found(struct diag_log *log, const char *line,
+			const struct diag_line *at)
 {
-	const struct diag_maker maker = { log->word, log->object };
+	const struct diag_target maker = { log->command, log->object };
 	struct diag d;
 	bool fresh;
 
@@ -61,9 +62,9 @@ static bool keep_found(struct diag_log *log, const char *line,
 		diag_set_add(&log->found, &d);
 		return false;
 	}
-	fresh = log->known && !diag_known_take(log->known, &d);
+	fresh = log->baseline && !diag_baseline_match(log->baseline, &d);
 	diag_set_add(&log->found, &d);
-	log->block_fresh += fresh;
+	log->n_block_new += fresh;
 	log->block_new = true;
 	return true;
 }
@@ -74,110 +75,106 @@ static void count_diagnostic(struct diag_log *log, const char *line,
 	bool error = at->kind == DIAG_LINE_ERROR;
 
 	if (error)
-		log->failed = true;
-	if (!keep_found(log, line, at))
+		log->error_found = true;
+	if (!count_found(log, line, at))
 		return;
 	if (error)
-		log->errors++;
+		log->n_errors++;
 	else
-		log->warnings++;
-	log->block_error |= error;
+		log->n_warnings++;
+	log->block_has_error |= error;
 }
 
 /*
- * A sub-make ends with 2 because something in it failed and was counted
- * there; any other recipe counts if it failed without a word.
+ * A sub-make ends with status 2 because a recipe in it failed, which was
+ * counted.  Any other failed recipe counts if no tool printed an error.
  */
 static void count_make(struct diag_log *log, const char *line,
 		       const struct diag_line *at)
 {
 	bool cascade = str_ends(line, "] Error 2");
 
-	if (cascade ? !log->errors : !log->failed) {
-		log->errors++;
-		keep_found(log, line, at);
+	if (cascade ? !log->n_errors : !log->error_found) {
+		log->n_errors++;
+		count_found(log, line, at);
 	}
 	if (!cascade)
-		log->failed = false;
+		log->error_found = false;
 	log->block_new = true;
-	log->block_error = true;
+	log->block_has_error = true;
 }
 
-/* -------------------------------------------------------------- what is made
- */
+/* ---- targets ---- */
 
-static void note_made(struct diag_log *log, const char *object)
+static void add_made_object(struct diag_log *log, const char *object)
 {
 	uint64_t hash = map_hash(bytes_str(object));
 
-	if (log->made.n < MADE_MAX && !map_find(&log->made, hash))
-		map_add(&log->made, xcalloc(1, sizeof(struct map_node)), hash);
+	if (log->made_objects.n_entries < MADE_OBJECTS_MAX &&
+	    !map_find(&log->made_objects, hash))
+		map_add(&log->made_objects,
+			xcalloc(1, sizeof(struct map_entry)), hash);
 }
 
-bool diag_log_made(const struct diag_log *log, const char *object, size_t len)
+bool diag_log_has_object(const struct diag_log *log, const char *object,
+			 size_t len)
 {
-	return log->made.n >= MADE_MAX ||
-	       map_find(&log->made, map_hash(bytes_of(object, len)));
+	return log->made_objects.n_entries >= MADE_OBJECTS_MAX ||
+	       map_find(&log->made_objects, map_hash(bytes_of(object, len)));
 }
 
 static void begin_object(struct diag_log *log, const char *line)
 {
 	const char *word = "", *object = "";
 
-	diag_line_made(line, &word, &object);
-	free(log->word);
+	diag_line_parse_kbuild(line, &word, &object);
+	free(log->command);
 	free(log->object);
-	log->word = xstrndup(word, strcspn(word, " \t"));
-	log->object = diag_parse_path(&log->roots, object,
-				      strcspn(object, " \t"));
-	note_made(log, log->object);
+	log->command = xstrndup(word, strcspn(word, " \t"));
+	log->object = diag_parse_shorten_path(&log->roots, object,
+					      strcspn(object, " \t"));
+	add_made_object(log, log->object);
 }
 
-/* make is in another directory, and Kconfig says when it has written. */
-static void note_other(struct diag_log *log, const char *line)
+/* Detect a change of make's directory, and the end of Kconfig. */
+static void parse_other_line(struct diag_log *log, const char *line)
 {
 	if (!strcmp(line, "# configuration written to .config") ||
 	    !strcmp(line, "# No change to .config")) {
-		note_made(log, DIAG_CONFIG);
+		add_made_object(log, DIAG_CONFIG_OBJECT);
 	} else if (str_starts(line, "make") && strstr(line, "ing directory ")) {
-		free(log->word);
+		free(log->command);
 		free(log->object);
-		log->word = log->object = NULL;
+		log->command = log->object = NULL;
 	}
 }
 
-/* ----------------------------------------------------------------- lines */
+/* ---- lines ---- */
 
-/* clang shows the source line as it is, and a caret below it. */
+/* clang prints the source line unchanged, and a caret line below it. */
 static bool may_be_source(const struct diag_log *log, const char *line)
 {
 	return log->after_diagnostic && line[0] && line[0] != ' ' &&
-	       strlen(line) <= SOURCE_MAX;
+	       strlen(line) <= SOURCE_LINE_MAX;
 }
 
 static void handle_other(struct diag_log *log, const char *line)
 {
-	note_other(log, line);
-	if (may_be_source(log, line) && !log->held.len)
-		buf_add_str(&log->held, line);
+	parse_other_line(log, line);
+	if (may_be_source(log, line) && !log->pending_line.len)
+		buf_add_str(&log->pending_line, line);
 	else
 		close_block(log);
 }
 
-static void handle_context(struct diag_log *log, const char *line)
+/* The pending line is a source line if a caret line follows it. */
+static void flush_pending_line(struct diag_log *log, enum diag_line_kind kind)
 {
-	if (log->block.len || log->block_new)
-		add_to_block(log, line);
-}
-
-/* What the line before, perhaps a source line, was shows by this one. */
-static void settle_held(struct diag_log *log, enum diag_line_kind kind)
-{
-	if (!log->held.len)
+	if (!log->pending_line.len)
 		return;
 	if (kind == DIAG_LINE_CARET) {
-		add_to_block(log, buf_str(&log->held));
-		buf_reset(&log->held);
+		add_to_block(log, buf_str(&log->pending_line));
+		buf_reset(&log->pending_line);
 	} else {
 		close_block(log);
 	}
@@ -185,9 +182,9 @@ static void settle_held(struct diag_log *log, enum diag_line_kind kind)
 
 static void handle_line(struct diag_log *log, const char *line)
 {
-	struct diag_line at = diag_line_read(line);
+	struct diag_line at = diag_line_classify(line);
 
-	settle_held(log, at.kind);
+	flush_pending_line(log, at.kind);
 	switch (at.kind) {
 	case DIAG_LINE_WARNING:
 	case DIAG_LINE_ERROR:
@@ -203,7 +200,8 @@ static void handle_line(struct diag_log *log, const char *line)
 		break;
 	case DIAG_LINE_INDENTED:
 	case DIAG_LINE_CARET:
-		handle_context(log, line);
+		if (log->block.len || log->block_new)
+			add_to_block(log, line);
 		break;
 	case DIAG_LINE_KBUILD:
 		close_block(log);
@@ -220,20 +218,21 @@ static void handle_line(struct diag_log *log, const char *line)
 
 static void end_line(struct diag_log *log)
 {
-	log->part.len = diag_line_clean((char *)log->part.data, log->part.len);
-	if (log->part.data)
-		log->part.data[log->part.len] = '\0';
-	if (!log->muted && log->sink.full &&
-	    diag_line_says_full(buf_str(&log->part)) &&
-	    log->sink.full(log->sink.ctx)) {
+	log->partial_line.len = diag_line_strip_controls(
+		(char *)log->partial_line.data, log->partial_line.len);
+	if (log->partial_line.data)
+		log->partial_line.data[log->partial_line.len] = '\0';
+	if (!log->muted && log->sink.is_disk_full &&
+	    diag_line_is_disk_full(buf_str(&log->partial_line)) &&
+	    log->sink.is_disk_full(log->sink.ctx)) {
 		close_block(log);
 		log->muted = true;
 	}
 	if (!log->muted)
-		handle_line(log, buf_str(&log->part));
-	if (log->sink.line)
-		log->sink.line(log->sink.ctx, buf_str(&log->part));
-	buf_reset(&log->part);
+		handle_line(log, buf_str(&log->partial_line));
+	if (log->sink.on_line)
+		log->sink.on_line(log->sink.ctx, buf_str(&log->partial_line));
+	buf_reset(&log->partial_line);
 }
 
 void diag_log_feed(struct diag_log *log, struct bytes in)
@@ -242,8 +241,8 @@ void diag_log_feed(struct diag_log *log, struct bytes in)
 		const uint8_t *end = memchr(in.data, '\n', in.len);
 		size_t n = end ? (size_t)(end - in.data) : in.len;
 
-		if (log->part.len + n <= LINE_MAX_BYTES)
-			buf_add(&log->part, in.data, n);
+		if (log->partial_line.len + n <= LINE_MAX_BYTES)
+			buf_add(&log->partial_line, in.data, n);
 		if (!end)
 			return;
 		end_line(log);
@@ -254,7 +253,7 @@ void diag_log_feed(struct diag_log *log, struct bytes in)
 
 void diag_log_end(struct diag_log *log)
 {
-	if (log->part.len)
+	if (log->partial_line.len)
 		end_line(log);
 	close_block(log);
 }
@@ -267,12 +266,12 @@ void diag_log_mute(struct diag_log *log)
 
 void diag_log_release(struct diag_log *log)
 {
-	buf_release(&log->part);
+	buf_release(&log->partial_line);
 	buf_release(&log->block);
-	buf_release(&log->held);
-	free(log->word);
+	buf_release(&log->pending_line);
+	free(log->command);
 	free(log->object);
-	map_release_all(&log->made, NULL);
+	map_release_entries(&log->made_objects, NULL);
 	diag_set_release(&log->found);
 	*log = (struct diag_log){ 0 };
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/log.h - finds the diagnostics in what make wrote.
+ * diag/log.h - Detection of diagnostics in the output of make.
  *
- * make runs with -Otarget, so what one job printed stands together, behind
- * kbuild's line that says what is made.  A block is such a run of lines of
- * compilers, assemblers, linkers, make, Kconfig, modpost and their context
- * (source lines, carets, "In file included from").  Each warning and error
- * counts once, however many files include the header that it is in; make's
- * "Error 1" counts only where no tool said why.
+ * make runs with -Otarget, so the output of a job is contiguous and follows
+ * kbuild's line with the target.  A block is a sequence of lines of compilers,
+ * assemblers, linkers, make, Kconfig or modpost with their context (source
+ * lines, carets, "In file included from").  Each warning and error counts once,
+ * however many units include its header.  make's "Error 1" counts only if no
+ * tool has printed the reason.
  *
- * It owns no descriptor: feed it what the log gained.
+ * The caller feeds new parts of the log; the parser owns no descriptor.
  */
 #ifndef DIAG_LOG_H
 #define DIAG_LOG_H
@@ -17,62 +17,63 @@
 #include "diag/compare.h"
 #include "diag/parse.h"
 
-/* Blocks longer than this come in pieces. */
+/* longer blocks are split */
 #define DIAG_BLOCK_MAX (1u << 20)
 
 struct diag_block {
 	const char *text; /* with its newlines */
-	bool error; /* has one that was not there before */
-	/* So many of it the earlier build had not; 0 where none is known. */
-	unsigned fresh;
+	bool has_new_error; /* contains an error not printed before */
+	unsigned n_new; /* number that the baseline lacks; 0 without one */
 };
 
 struct diag_log_sink {
-	/* A block that says something not said before in this log. */
-	void (*block)(void *ctx, const struct diag_block *b);
-	/* A line says that a disk is full: is it?  Then what follows is not
-	   looked at.  May be NULL. */
-	bool (*full)(void *ctx);
-	/* Every line, without its newline; may be NULL. */
-	void (*line)(void *ctx, const char *text);
+	/* Called with a block that has a diagnostic not printed before. */
+	void (*on_block)(void *ctx, const struct diag_block *b);
+	/*
+	 * Called if a line reports a full disk.  If it returns true, further
+	 * lines are ignored.  May be NULL.
+	 */
+	bool (*is_disk_full)(void *ctx);
+	/* Called with every line, without its newline; may be NULL. */
+	void (*on_line)(void *ctx, const char *text);
 	void *ctx;
 };
 
 struct diag_log {
 	struct diag_log_sink sink;
 	struct diag_roots roots; /* borrowed names; may be set at any time */
-	struct diag_known *known; /* of an earlier build; NULL: not known */
-	struct buf part; /* a line without its end */
+	struct diag_baseline *baseline; /* borrowed, or NULL */
+	struct buf partial_line; /* line without its newline yet */
 	struct buf block;
-	bool block_error, block_new;
-	unsigned block_fresh;
-	bool after_diagnostic; /* the last line of the block is one */
-	struct buf held; /* perhaps clang's copy of a source line */
-	bool failed; /* an error was counted since make's last "***" */
-	char *word, *object; /* of kbuild's last line; or NULL */
-	struct map made; /* the hashes of such objects */
+	bool block_has_error, block_new;
+	unsigned n_block_new;
+	bool after_diagnostic; /* the block ends in a diagnostic */
+	struct buf pending_line; /* possibly clang's copy of a source line */
+	bool error_found; /* an error was counted since make's last "***" */
+	char *command, *object; /* from kbuild's last line, or NULL */
+	struct map made_objects; /* hashes of all such objects */
 	struct diag_set found;
-	unsigned warnings, errors;
+	unsigned n_warnings, n_errors;
 	bool muted;
 };
 
 void diag_log_init(struct diag_log *log, const struct diag_log_sink *sink);
-/* Control characters (escape sequences whole) are dropped. */
+/* Parse a piece.  Control characters and escape sequences are dropped. */
 void diag_log_feed(struct diag_log *log, struct bytes in);
-/* No more will come: ends the last line and the last block. */
+/* End the last line and the last block. */
 void diag_log_end(struct diag_log *log);
 /*
- * The build was told to end.  What has come counts; what the ending programs
- * write is no diagnostic: a GNU make that is interrupted while it waits for a
- * child may say "wait: No child processes" (its handler waits for all that are
- * left, and one of them is gone).
+ * Ignore all further lines, because the build is being interrupted.  A GNU make
+ * that is interrupted while it waits for a child can print "wait: No child
+ * processes", because its signal handler has waited for all children.
  */
 void diag_log_mute(struct diag_log *log);
 /*
- * Was that object made while the log was written?  (Where they are too many to
- * tell: yes.)
+ * Return true if the object was built while the log was written, or if there
+ * are too many objects to tell.
  */
-bool diag_log_made(const struct diag_log *log, const char *object, size_t len);
+bool diag_log_has_object(const struct diag_log *log, const char *object,
+			 size_t len);
 void diag_log_release(struct diag_log *log);
 
 #endif

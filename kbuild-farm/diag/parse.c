@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- paths */
+/* ---- paths ---- */
 
-/* "/a/c" of "/a/./b/../c", in place. */
+/* Convert "/a/./b/../c" to "/a/c" in place. */
 static void collapse_path(char *path)
 {
 	char *out = path;
@@ -32,16 +32,17 @@ static void collapse_path(char *path)
 /* The build directory may be in the tree, and the tree in it. */
 static const char *below_roots(const struct diag_roots *r, const char *path)
 {
-	const char *in_dir = r->dir ? str_below(path, r->dir) : NULL;
-	const char *in_tree = r->tree ? str_below(path, r->tree) : NULL;
+	const char *in_dir = r->build_dir ? str_skip_dir(path, r->build_dir) :
+					    NULL;
+	const char *in_tree = r->tree ? str_skip_dir(path, r->tree) : NULL;
 
 	if (in_dir && in_tree)
 		return strlen(in_dir) < strlen(in_tree) ? in_dir : in_tree;
 	return in_dir ? in_dir : in_tree;
 }
 
-char *diag_parse_path(const struct diag_roots *roots, const char *name,
-		      size_t len)
+char *diag_parse_shorten_path(const struct diag_roots *roots, const char *name,
+			      size_t len)
 {
 	char *given = xstrndup(name, len), *whole;
 	const char *below;
@@ -49,9 +50,9 @@ char *diag_parse_path(const struct diag_roots *roots, const char *name,
 
 	while (str_starts(given, "./"))
 		memmove(given, given + 2, strlen(given + 2) + 1);
-	if (given[0] != '/' && (!up || !roots->dir))
+	if (given[0] != '/' && (!up || !roots->build_dir))
 		return given;
-	whole = str_seen_from(roots->dir ? roots->dir : "", given);
+	whole = str_join_path(roots->build_dir ? roots->build_dir : "", given);
 	collapse_path(whole);
 	below = below_roots(roots, whole);
 	if (below && *below) {
@@ -62,21 +63,21 @@ char *diag_parse_path(const struct diag_roots *roots, const char *name,
 	return given;
 }
 
-/* Does a name begin here, and not within another? */
-static bool begins_name(const char *text, const char *at)
+/* Return true if a name begins at `at`, and not within another. */
+static bool is_identifier_start(const char *text, const char *at)
 {
 	return at == text ||
 	       !(isalnum((unsigned char)at[-1]) || strchr("_-./", at[-1]));
 }
 
-/* Append `text` without "DIR/" in front of names in it. */
+/* Append `text` without "DIR/" at the start of names. */
 static void put_without_dir(struct buf *out, const char *text, const char *dir)
 {
 	const char *at = text;
 	size_t len = strlen(dir);
 
 	while (len > 1 && (at = strstr(at, dir)) != NULL) {
-		if (at[len] != '/' || !begins_name(text, at)) {
+		if (at[len] != '/' || !is_identifier_start(text, at)) {
 			at += len;
 			continue;
 		}
@@ -86,18 +87,18 @@ static void put_without_dir(struct buf *out, const char *text, const char *dir)
 	buf_add_str(out, text);
 }
 
-/* Names below the roots are cut within a text as well. */
+/* Make names below the roots relative within a text. */
 static char *shorten_names(const struct diag_roots *roots, const char *text)
 {
 	struct buf one = { 0 }, two = { 0 };
 
-	put_without_dir(&one, text, roots->dir ? roots->dir : "");
+	put_without_dir(&one, text, roots->build_dir ? roots->build_dir : "");
 	put_without_dir(&two, buf_str(&one), roots->tree ? roots->tree : "");
 	buf_release(&one);
 	return buf_steal(&two);
 }
 
-/* At most DIAG_TEXT_MAX bytes, and no part of a character. */
+/* Limit the text to DIAG_TEXT_MAX bytes of complete characters. */
 static void cut_text(char *text)
 {
 	size_t len = strnlen(text, DIAG_TEXT_MAX);
@@ -107,28 +108,28 @@ static void cut_text(char *text)
 	text[len] = '\0';
 }
 
-/* -------------------------------------------------------------- programs */
+/* ---- programs ---- */
 
 static const struct {
 	const char *name;
 	enum diag_tool tool;
 } programs[] = {
-	{ "ld", DIAG_LINKER },        { "ld.bfd", DIAG_LINKER },
-	{ "ld.lld", DIAG_LINKER },    { "ld.gold", DIAG_LINKER },
-	{ "lld", DIAG_LINKER },       { "collect2", DIAG_LINKER },
-	{ "as", DIAG_ASSEMBLER },     { "gcc", DIAG_COMPILER },
-	{ "g++", DIAG_COMPILER },     { "cc1", DIAG_COMPILER },
-	{ "cc1plus", DIAG_COMPILER }, { "lto1", DIAG_COMPILER },
-	{ "clang", DIAG_COMPILER },   { "clang++", DIAG_COMPILER },
-	{ "cc", DIAG_COMPILER },      { "cpp", DIAG_COMPILER },
-	{ "dtc", DIAG_DTC },          { "modpost", DIAG_MODPOST },
-	{ "make", DIAG_MAKE },        { "objcopy", DIAG_OTHER },
-	{ "objdump", DIAG_OTHER },    { "strip", DIAG_OTHER },
-	{ "nm", DIAG_OTHER },         { "ar", DIAG_OTHER },
-	{ "ranlib", DIAG_OTHER },     { "readelf", DIAG_OTHER },
+	{ "ld", DIAG_TOOL_LINKER },        { "ld.bfd", DIAG_TOOL_LINKER },
+	{ "ld.lld", DIAG_TOOL_LINKER },    { "ld.gold", DIAG_TOOL_LINKER },
+	{ "lld", DIAG_TOOL_LINKER },       { "collect2", DIAG_TOOL_LINKER },
+	{ "as", DIAG_TOOL_ASSEMBLER },     { "gcc", DIAG_TOOL_COMPILER },
+	{ "g++", DIAG_TOOL_COMPILER },     { "cc1", DIAG_TOOL_COMPILER },
+	{ "cc1plus", DIAG_TOOL_COMPILER }, { "lto1", DIAG_TOOL_COMPILER },
+	{ "clang", DIAG_TOOL_COMPILER },   { "clang++", DIAG_TOOL_COMPILER },
+	{ "cc", DIAG_TOOL_COMPILER },      { "cpp", DIAG_TOOL_COMPILER },
+	{ "dtc", DIAG_TOOL_DTC },          { "modpost", DIAG_TOOL_MODPOST },
+	{ "make", DIAG_TOOL_MAKE },        { "objcopy", DIAG_TOOL_OTHER },
+	{ "objdump", DIAG_TOOL_OTHER },    { "strip", DIAG_TOOL_OTHER },
+	{ "nm", DIAG_TOOL_OTHER },         { "ar", DIAG_TOOL_OTHER },
+	{ "ranlib", DIAG_TOOL_OTHER },     { "readelf", DIAG_TOOL_OTHER },
 };
 
-/* "/usr/bin/aarch64-linux-gnu-ld.bfd", "clang-14"; DIAG_TOOLS: no program. */
+/* Return the tool of "/usr/bin/aarch64-linux-gnu-ld.bfd" or "clang-14". */
 static enum diag_tool tool_of_program(const char *name, size_t len)
 {
 	const char *slash = memrchr(name, '/', len);
@@ -147,18 +148,18 @@ static enum diag_tool tool_of_program(const char *name, size_t len)
 		    (size == n || base[n - size - 1] == '-'))
 			return programs[i].tool;
 	}
-	return DIAG_TOOLS;
+	return DIAG_N_TOOLS;
 }
 
-/* ---------------------------------------------------------------- places */
+/* ---- locations ---- */
 
-/* Where it is, as the words in front of the severity say. */
-struct place {
+/* Location before the severity. */
+struct diag_location {
 	const char *file;
-	size_t len; /* of its name; 0: none */
-	enum diag_tool program; /* in front of it; DIAG_TOOLS: none */
+	size_t len; /* length of the name, or 0 */
+	enum diag_tool program; /* program before it, or DIAG_N_TOOLS */
 	unsigned line, column;
-	bool dotted; /* "3.4-5.6", as dtc has it */
+	bool dotted; /* dtc's "3.4-5.6" */
 };
 
 static unsigned number_at(const char *at, size_t len)
@@ -171,7 +172,7 @@ static unsigned number_at(const char *at, size_t len)
 	return n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
 }
 
-static bool all_of(const char *at, size_t len, const char *set)
+static bool has_only_bytes(const char *at, size_t len, const char *set)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (!strchr(set, at[i]))
@@ -180,13 +181,14 @@ static bool all_of(const char *at, size_t len, const char *set)
 	return len;
 }
 
-/* Take ":LINE", ":COLUMN", ":3.4-5.6" or ":(.text+0x5)" off the end. */
-static bool cut_number(struct place *p, const char **last, size_t *last_len)
+/* Remove ":LINE", ":COLUMN", ":3.4-5.6" or ":(.text+0x5)" from the end. */
+static bool cut_number(struct diag_location *p, const char **last,
+		       size_t *last_len)
 {
 	const char *colon = memrchr(p->file, ':', p->len);
 	size_t len = colon ? p->len - (size_t)(colon + 1 - p->file) : 0;
 
-	if (!len || !(all_of(colon + 1, len, "0123456789.-") ||
+	if (!len || !(has_only_bytes(colon + 1, len, "0123456789.-") ||
 		      (colon[1] == '(' && colon[len] == ')')))
 		return false;
 	*last = colon + 1;
@@ -195,7 +197,7 @@ static bool cut_number(struct place *p, const char **last, size_t *last_len)
 	return true;
 }
 
-static void cut_numbers(struct place *p)
+static void cut_numbers(struct diag_location *p)
 {
 	const char *at, *second;
 	size_t len, second_len;
@@ -219,15 +221,17 @@ static void cut_numbers(struct place *p)
 	p->line = number_at(second, second_len);
 }
 
-static struct place read_place(const char *text, size_t len)
+static struct diag_location parse_location(const char *text, size_t len)
 {
-	struct place p = { .file = text, .len = len, .program = DIAG_TOOLS };
+	struct diag_location p = { .file = text,
+				   .len = len,
+				   .program = DIAG_N_TOOLS };
 	const char *gap = memmem(text, len, ": ", 2);
 	size_t first = gap ? (size_t)(gap - text) : len;
 
 	if (first)
 		p.program = tool_of_program(text, first);
-	if (p.program != DIAG_TOOLS) {
+	if (p.program != DIAG_N_TOOLS) {
 		p.file = text + first + (gap ? 2 : 0);
 		p.len = len - (size_t)(p.file - text);
 	}
@@ -235,15 +239,15 @@ static struct place read_place(const char *text, size_t len)
 	return p;
 }
 
-static bool file_ends(const struct place *p, const char *suffix)
+static bool file_has_suffix(const struct diag_location *p, const char *suffix)
 {
 	size_t n = strlen(suffix);
 
 	return p->len >= n && !memcmp(p->file + p->len - n, suffix, n);
 }
 
-/* Does the last part of its name begin so? */
-static bool base_starts(const struct place *p, const char *prefix)
+/* Return true if the base name begins with `prefix`. */
+static bool base_has_prefix(const struct diag_location *p, const char *prefix)
 {
 	const char *slash = p->len ? memrchr(p->file, '/', p->len) : NULL;
 	const char *base = slash ? slash + 1 : p->file;
@@ -253,92 +257,98 @@ static bool base_starts(const struct place *p, const char *prefix)
 	       !memcmp(base, prefix, n);
 }
 
-/* What gcc hands its assembler, and so no name that anybody knows. */
-static bool is_temporary_source(const struct place *p)
+/* Return true for gcc's temporary input of the assembler. */
+static bool is_temporary_source(const struct diag_location *p)
 {
-	return (file_ends(p, ".s") && p->file[0] == '/' &&
-		(base_starts(p, "cc") || str_starts(p->file, "/tmp/"))) ||
+	return (file_has_suffix(p, ".s") && p->file[0] == '/' &&
+		(base_has_prefix(p, "cc") || str_starts(p->file, "/tmp/"))) ||
 	       (p->len == 16 && !memcmp(p->file, "{standard input}", 16));
 }
 
-/* ----------------------------------------------------------------- tools */
+/* ---- tools ---- */
 
 static const struct {
 	const char *word;
 	enum diag_tool tool;
-} makers[] = {
-	{ "MODPOST", DIAG_MODPOST }, { "LD", DIAG_LINKER },
-	{ "HOSTLD", DIAG_LINKER },   { "LTO", DIAG_LINKER },
-	{ "DTC", DIAG_DTC },         { "DTCO", DIAG_DTC },
-	{ "OBJTOOL", DIAG_OBJTOOL }, { "CC", DIAG_COMPILER },
-	{ "HOSTCC", DIAG_COMPILER }, { "AS", DIAG_COMPILER },
-	{ "CPP", DIAG_COMPILER },    { "CHECK", DIAG_COMPILER },
+} kbuild_commands[] = {
+	{ "MODPOST", DIAG_TOOL_MODPOST }, { "LD", DIAG_TOOL_LINKER },
+	{ "HOSTLD", DIAG_TOOL_LINKER },   { "LTO", DIAG_TOOL_LINKER },
+	{ "DTC", DIAG_TOOL_DTC },         { "DTCO", DIAG_TOOL_DTC },
+	{ "OBJTOOL", DIAG_TOOL_OBJTOOL }, { "CC", DIAG_TOOL_COMPILER },
+	{ "HOSTCC", DIAG_TOOL_COMPILER }, { "AS", DIAG_TOOL_COMPILER },
+	{ "CPP", DIAG_TOOL_COMPILER },    { "CHECK", DIAG_TOOL_COMPILER },
 };
 
-static enum diag_tool tool_of_maker(const struct diag_maker *m)
+static enum diag_tool tool_of_command(const struct diag_target *m)
 {
-	for (size_t i = 0; m->word && i < sizeof(makers) / sizeof(*makers);
+	for (size_t i = 0;
+	     m->command &&
+	     i < sizeof(kbuild_commands) / sizeof(*kbuild_commands);
 	     i++) {
-		if (!strcmp(makers[i].word, m->word))
-			return makers[i].tool;
+		if (!strcmp(kbuild_commands[i].word, m->command))
+			return kbuild_commands[i].tool;
 	}
-	return DIAG_OTHER;
+	return DIAG_TOOL_OTHER;
 }
 
-/* Those that their words tell. */
+/* Recognize a tool by the text of its messages. */
 static enum diag_tool tool_of_text(const char *text)
 {
 	if (strstr(text, "ection mismatch in reference") ||
 	    str_starts(text, "EXPORT symbol ") ||
 	    (text[0] == '"' &&
 	     (str_ends(text, "undefined!") || str_ends(text, "has no CRC!"))))
-		return DIAG_MODPOST;
+		return DIAG_TOOL_MODPOST;
 	if (str_starts(text, "unmet direct dependencies detected for ") ||
 	    str_starts(text, "recursive dependency detected"))
-		return DIAG_KCONFIG;
-	return DIAG_TOOLS;
+		return DIAG_TOOL_KCONFIG;
+	return DIAG_N_TOOLS;
 }
 
-static enum diag_tool tool_of_file(const struct place *p, const char *flag)
+static enum diag_tool tool_of_file(const struct diag_location *p,
+				   const char *flag)
 {
 	if (p->dotted)
-		return DIAG_DTC;
-	if (base_starts(p, "Kconfig") || base_starts(p, ".config") ||
-	    file_ends(p, ".config") || file_ends(p, "defconfig"))
-		return DIAG_KCONFIG;
-	if (base_starts(p, "Makefile") || base_starts(p, "Kbuild") ||
-	    file_ends(p, ".mk"))
-		return DIAG_MAKE;
-	if (base_starts(p, "<inline asm>") || base_starts(p, "<instantiation>"))
-		return DIAG_ASSEMBLER;
+		return DIAG_TOOL_DTC;
+	if (base_has_prefix(p, "Kconfig") || base_has_prefix(p, ".config") ||
+	    file_has_suffix(p, ".config") || file_has_suffix(p, "defconfig"))
+		return DIAG_TOOL_KCONFIG;
+	if (base_has_prefix(p, "Makefile") || base_has_prefix(p, "Kbuild") ||
+	    file_has_suffix(p, ".mk"))
+		return DIAG_TOOL_MAKE;
+	if (base_has_prefix(p, "<inline asm>") ||
+	    base_has_prefix(p, "<instantiation>"))
+		return DIAG_TOOL_ASSEMBLER;
 	if (p->line && !p->column && !flag &&
-	    (file_ends(p, ".c") || file_ends(p, ".h") || file_ends(p, ".rst")))
-		return DIAG_KERNEL_DOC;
-	if (p->line || file_ends(p, ".c") || file_ends(p, ".h"))
-		return DIAG_COMPILER;
-	if (file_ends(p, ".o") || file_ends(p, ".a"))
-		return DIAG_LINKER;
-	return DIAG_TOOLS;
+	    (file_has_suffix(p, ".c") || file_has_suffix(p, ".h") ||
+	     file_has_suffix(p, ".rst")))
+		return DIAG_TOOL_KERNEL_DOC;
+	if (p->line || file_has_suffix(p, ".c") || file_has_suffix(p, ".h"))
+		return DIAG_TOOL_COMPILER;
+	if (file_has_suffix(p, ".o") || file_has_suffix(p, ".a"))
+		return DIAG_TOOL_LINKER;
+	return DIAG_N_TOOLS;
 }
 
 static enum diag_tool choose_tool(const struct diag_line *at,
-				  const struct place *p, const char *flag,
-				  const char *text, const struct diag_maker *m)
+				  const struct diag_location *p,
+				  const char *flag, const char *text,
+				  const struct diag_target *m)
 {
 	enum diag_tool tool = at->tool;
 
-	if (tool == DIAG_TOOLS)
+	if (tool == DIAG_N_TOOLS)
 		tool = p->program;
-	if (tool == DIAG_TOOLS)
+	if (tool == DIAG_N_TOOLS)
 		tool = tool_of_text(text);
-	if (tool == DIAG_TOOLS && p->len)
+	if (tool == DIAG_N_TOOLS && p->len)
 		tool = tool_of_file(p, flag);
-	return tool != DIAG_TOOLS ? tool : tool_of_maker(m);
+	return tool != DIAG_N_TOOLS ? tool : tool_of_command(m);
 }
 
-/* ----------------------------------------------------------------- texts */
+/* ---- texts ---- */
 
-/* Cut " [-Wunused-variable]" off: "-Wunused-variable", or NULL. */
+/* Remove " [-Wunused-variable]" and return "-Wunused-variable", or NULL. */
 static char *cut_flag(char *text)
 {
 	size_t len = strlen(text);
@@ -358,8 +368,8 @@ static char *cut_flag(char *text)
 		       xstrdup(name);
 }
 
-/* Cut "(reg_format): " off the front: "reg_format", or NULL. */
-static char *take_check(char *text)
+/* Remove "(reg_format): " and return "reg_format", or NULL. */
+static char *take_dtc_check(char *text)
 {
 	size_t n = text[0] == '(' ? strcspn(text, ")") : 0;
 	char *name;
@@ -372,33 +382,31 @@ static char *take_check(char *text)
 	return name;
 }
 
-static void drop_front(char *text, size_t n)
-{
-	memmove(text, text + n, strlen(text + n) + 1);
-}
-
-/* "modpost: ", "objtool: " in front of the words. */
+/* Remove a tool's name ("modpost: ") from the start of the text. */
 static bool cut_name(char *text, const char *name)
 {
+	size_t n = strlen(name);
+
 	if (!str_starts(text, name))
 		return false;
-	drop_front(text, strlen(name));
+	memmove(text, text + n, strlen(text + n) + 1);
 	return true;
 }
 
-/* A place at the front of the words, up to a blank: "a.dts:3.4-5 syntax". */
-static void take_inner_place(struct place *p, const char *text, size_t *cut)
+/* Parse a location at the start of the text: "a.dts:3.4-5 syntax". */
+static void take_inner_location(struct diag_location *p, const char *text,
+				size_t *cut)
 {
 	size_t n = strcspn(text, " "), colon = n && text[n - 1] == ':';
-	struct place inner = read_place(text, n - colon);
+	struct diag_location inner = parse_location(text, n - colon);
 
-	if (!text[n] || !inner.line || inner.program != DIAG_TOOLS)
+	if (!text[n] || !inner.line || inner.program != DIAG_N_TOOLS)
 		return;
 	*p = inner;
 	*cut = n + 1;
 }
 
-/* modpost names the object within its words. */
+/* Return the object that modpost names within its text, or NULL. */
 static char *file_in_text(const char *text)
 {
 	const char *open = text[0] == '"' ? strstr(text, " [") : NULL;
@@ -413,7 +421,7 @@ static char *file_in_text(const char *text)
 	return NULL;
 }
 
-/* "[scripts/Makefile.build:250: a.o] Error 1": whose recipe, and where. */
+/* Parse target and location of "[scripts/Makefile.build:250: a.o] Error 1". */
 static void parse_recipe(struct diag *out, const struct diag_roots *roots)
 {
 	char *end = strchr(out->text, ']');
@@ -421,35 +429,40 @@ static void parse_recipe(struct diag *out, const struct diag_roots *roots)
 				       ": ", 2) :
 				NULL;
 	const char *target = gap ? gap + 2 : out->text + 1;
-	struct place p;
+	struct diag_location p;
 
 	if (!end)
 		return;
 	free(out->object);
-	out->object = diag_parse_path(roots, target, (size_t)(end - target));
+	out->object = diag_parse_shorten_path(roots, target,
+					      (size_t)(end - target));
 	if (!gap)
 		return;
-	p = read_place(out->text + 1, (size_t)(gap - out->text) - 1);
+	p = parse_location(out->text + 1, (size_t)(gap - out->text) - 1);
 	out->line = p.line;
-	out->file = diag_parse_path(roots, p.file, p.len);
-	/* Where the Makefile is changed, the line is another. */
+	out->file = diag_parse_shorten_path(roots, p.file, p.len);
+	/* Omit the line from the text, because it changes with the Makefile. */
 	end = xasprintf("[%s", target);
 	free(out->text);
 	out->text = end;
 }
 
-/* Their words come whenever make runs, those of Kconfig when .config is made.
+/*
+ * make's diagnostics belong to no target, because they are printed at each run;
+ * those of Kconfig belong to .config.
  */
 static void correct_object(struct diag *out)
 {
-	if (out->tool != DIAG_MAKE && out->tool != DIAG_KCONFIG)
+	if (out->tool != DIAG_TOOL_MAKE && out->tool != DIAG_TOOL_KCONFIG)
 		return;
 	free(out->object);
-	out->object = out->tool == DIAG_KCONFIG ? xstrdup(DIAG_CONFIG) : NULL;
+	out->object = out->tool == DIAG_TOOL_KCONFIG ?
+			      xstrdup(DIAG_CONFIG_OBJECT) :
+			      NULL;
 }
 
-static void set_place(struct diag *out, const struct place *p,
-		      const struct diag_roots *roots)
+static void set_location(struct diag *out, const struct diag_location *p,
+			 const struct diag_roots *roots)
 {
 	out->line = p->line;
 	out->column = p->column;
@@ -457,38 +470,41 @@ static void set_place(struct diag *out, const struct place *p,
 		out->file = xstrdup(out->object ? out->object :
 						  "{standard input}");
 	else if (p->len)
-		out->file = diag_parse_path(
+		out->file = diag_parse_shorten_path(
 			roots, p->file,
 			p->len < DIAG_TEXT_MAX ? p->len : DIAG_TEXT_MAX);
 }
 
 void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
-		const struct diag_roots *roots, const struct diag_maker *maker)
+		const struct diag_roots *roots,
+		const struct diag_target *target)
 {
-	struct place p = read_place(line, at->place);
-	char *words = xstrndup(line + at->text, DIAG_TEXT_MAX + 4), *text;
+	struct diag_location p = parse_location(line, at->location_len);
+	char *words = xstrndup(line + at->text_offset, DIAG_TEXT_MAX + 4),
+	     *text;
 	size_t cut = 0;
 
 	*out = (struct diag){ 0 };
-	out->severity = at->kind == DIAG_LINE_WARNING ? DIAG_WARNING :
-							DIAG_ERROR;
-	if (maker->object)
-		out->object = xstrdup(maker->object);
+	out->severity = at->kind == DIAG_LINE_WARNING ? DIAG_SEV_WARNING :
+							DIAG_SEV_ERROR;
+	if (target->object)
+		out->object = xstrdup(target->object);
 	cut_text(words);
 	text = words;
-	if (!at->place && at->kind != DIAG_LINE_MAKE)
-		take_inner_place(&p, text, &cut);
+	if (!at->location_len && at->kind != DIAG_LINE_MAKE)
+		take_inner_location(&p, text, &cut);
 	text += cut;
-	out->flag = at->tool == DIAG_DTC ? take_check(text) : cut_flag(text);
+	out->flag = at->tool == DIAG_TOOL_DTC ? take_dtc_check(text) :
+						cut_flag(text);
 	if (cut_name(text, "objtool: "))
-		out->tool = DIAG_OBJTOOL;
+		out->tool = DIAG_TOOL_OBJTOOL;
 	else if (cut_name(text, "modpost: "))
-		out->tool = DIAG_MODPOST;
+		out->tool = DIAG_TOOL_MODPOST;
 	else
-		out->tool = choose_tool(at, &p, out->flag, text, maker);
+		out->tool = choose_tool(at, &p, out->flag, text, target);
 	correct_object(out);
-	set_place(out, &p, roots);
-	if (!out->file && out->tool == DIAG_MODPOST)
+	set_location(out, &p, roots);
+	if (!out->file && out->tool == DIAG_TOOL_MODPOST)
 		out->file = file_in_text(text);
 	out->text = shorten_names(roots, text);
 	if (at->kind == DIAG_LINE_MAKE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/parse.h - the parts of a line that is a diagnostic.
+ * diag/parse.h - Parser of a line that is a diagnostic.
  *
  * Formats: gcc's and clang's "FILE:LINE:COLUMN: SEVERITY: TEXT [-WFLAG]"; gas
  * (capitals, no column); GNU ld and lld; scripts/mod/modpost.c; objtool's
@@ -12,32 +12,33 @@
 
 #include "diag/line.h"
 
-#define DIAG_CONFIG ".config" /* the object of what Kconfig says */
+#define DIAG_CONFIG_OBJECT ".config" /* object of Kconfig's diagnostics */
 
-/* The directories that names are seen from, absolute; either may be NULL. */
+/* Absolute directories to which names are relative; each may be NULL. */
 struct diag_roots {
-	const char *tree, *dir; /* sources; where make runs */
+	const char *tree, *build_dir; /* sources; where make runs */
 };
 
-/* What make was at when it was said: of the last line of kbuild, or NULL. */
-struct diag_maker {
-	const char *word; /* "CC", "MODPOST" */
+/* make's current target, from kbuild's last line; fields may be NULL. */
+struct diag_target {
+	const char *command; /* "CC", "MODPOST" */
 	const char *object;
 };
 
 /*
- * `line` is a warning, an error or make's, as `at` of diag_line_read() says,
- * and clean.  The caller releases `out`.
+ * Parse a line without control characters that diag_line_classify() has
+ * classified, in `at`, as a warning, an error or DIAG_LINE_MAKE.  The caller
+ * releases `out`.
  */
 void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
-		const struct diag_roots *roots, const struct diag_maker *maker);
+		const struct diag_roots *roots,
+		const struct diag_target *target);
 
 /*
- * A file's name of `len` bytes as seen from the tree, or from the build
- * directory for what is there; as it is where it is in neither.  The caller
- * frees it.
+ * Return a file name of `len` bytes relative to the tree or the build
+ * directory; unchanged if it is in neither.  The caller frees it.
  */
-char *diag_parse_path(const struct diag_roots *roots, const char *name,
-		      size_t len);
+char *diag_parse_shorten_path(const struct diag_roots *roots, const char *name,
+			      size_t len);
 
 #endif

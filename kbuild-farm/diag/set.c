@@ -7,37 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const diag_how_words[] = {
-	[DIAG_NEW] = "new",         [DIAG_SAME] = "same", [DIAG_GONE] = "gone",
-	[DIAG_CARRIED] = "carried", [DIAG_HOWS] = NULL,
+const char *const diag_status_names[] = {
+	[DIAG_STATUS_NEW] = "new",      [DIAG_STATUS_SAME] = "same",
+	[DIAG_STATUS_REMOVED] = "gone", [DIAG_STATUS_CARRIED] = "carried",
+	[DIAG_N_STATUSES] = NULL,
 };
 
-const char *diag_how_word(enum diag_how how)
+const char *diag_status_name(enum diag_status how)
 {
-	return diag_how_words[how];
+	return diag_status_names[how];
 }
 
-struct seen {
-	struct map_node map;
+struct seen_diag {
+	struct map_entry map;
 	struct diag_entry *entry; /* NULL: beyond DIAG_SET_MAX */
 };
 
-static void free_found(struct diag_entry *e)
-{
-	diag_release(&e->d);
-	free(e);
-}
-
 void diag_set_release(struct diag_set *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		free_found(s->v[i]);
-	free(s->v);
-	map_release_all(&s->seen, NULL);
+	for (size_t i = 0; i < s->n_entries; i++) {
+		diag_release(&s->entries[i]->diag);
+		free(s->entries[i]);
+	}
+	free(s->entries);
+	map_release_entries(&s->by_hash, NULL);
 	*s = (struct diag_set){ 0 };
 }
 
-static uint64_t hash_exactly(const struct diag *d)
+static uint64_t hash_all_fields(const struct diag *d)
 {
 	struct buf key = { 0 };
 	uint64_t hash;
@@ -49,76 +46,71 @@ static uint64_t hash_exactly(const struct diag *d)
 	buf_put_str(&key, d->file ? d->file : "");
 	buf_put_str(&key, d->flag ? d->flag : "");
 	buf_put_str(&key, d->text);
-	/* make's words are those of one recipe. */
-	buf_put_str(&key, d->tool == DIAG_MAKE && d->object ? d->object : "");
+	/* make's message refers to one recipe. */
+	buf_put_str(&key,
+		    d->tool == DIAG_TOOL_MAKE && d->object ? d->object : "");
 	hash = map_hash(buf_bytes(&key));
 	buf_release(&key);
 	return hash;
 }
 
-static void name_object(struct diag_entry *e, const char *object)
+static void add_object_name(struct diag_entry *e, const char *object)
 {
 	char *both;
 
-	if (!object || e->objects >= DIAG_OBJECTS ||
-	    str_list_has(e->d.object, ' ', object))
+	if (!object || e->n_objects >= DIAG_OBJECTS_MAX ||
+	    str_list_has(e->diag.object, ' ', object))
 		return;
-	both = e->d.object ? xasprintf("%s %s", e->d.object, object) :
-			     xstrdup(object);
-	free(e->d.object);
-	e->d.object = both;
-	e->objects++;
+	both = e->diag.object ? xasprintf("%s %s", e->diag.object, object) :
+				xstrdup(object);
+	free(e->diag.object);
+	e->diag.object = both;
+	e->n_objects++;
 }
 
-/* As history keeps it, it may name several. */
-static unsigned count_objects(const char *objects)
-{
-	unsigned n = objects && *objects;
-
-	for (; objects && *objects; objects++)
-		n += *objects == ' ';
-	return n;
-}
-
-/* Its `how` is not known yet. */
+/* Append an entry that is not compared yet. */
 static struct diag_entry *append_entry(struct diag_set *s, struct diag *d)
 {
 	struct diag_entry *e = xcalloc(1, sizeof(*e));
+	const char *at = d->object;
 
-	e->d = *d;
-	e->objects = count_objects(d->object);
-	e->how = DIAG_HOWS;
-	*VEC_ADD(s->v, s->n) = e;
+	e->diag = *d;
+	/* A diagnostic from the history may name several objects. */
+	e->n_objects = at && *at;
+	for (; at && *at; at++)
+		e->n_objects += *at == ' ';
+	e->status = DIAG_N_STATUSES;
+	*VEC_ADD(s->entries, s->n_entries) = e;
 	*d = (struct diag){ 0 };
 	return e;
 }
 
 void diag_set_restore(struct diag_set *s, struct diag *d)
 {
-	s->count[d->severity]++;
+	s->n_by_severity[d->severity]++;
 	append_entry(s, d);
 }
 
 bool diag_set_has(const struct diag_set *s, const struct diag *d)
 {
-	return map_find(&s->seen, hash_exactly(d));
+	return map_find(&s->by_hash, hash_all_fields(d));
 }
 
 bool diag_set_add(struct diag_set *s, struct diag *d)
 {
-	uint64_t hash = hash_exactly(d);
-	struct seen *at = (struct seen *)map_find(&s->seen, hash);
+	uint64_t hash = hash_all_fields(d);
+	struct seen_diag *at = (struct seen_diag *)map_find(&s->by_hash, hash);
 
 	if (at) {
 		if (at->entry)
-			name_object(at->entry, d->object);
+			add_object_name(at->entry, d->object);
 		diag_release(d);
 		return false;
 	}
 	at = xcalloc(1, sizeof(*at));
-	map_add(&s->seen, &at->map, hash);
-	s->count[d->severity]++;
-	if (s->n >= DIAG_SET_MAX) {
+	map_add(&s->by_hash, &at->map, hash);
+	s->n_by_severity[d->severity]++;
+	if (s->n_entries >= DIAG_SET_MAX) {
 		diag_release(d);
 		return true;
 	}

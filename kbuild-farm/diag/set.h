@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/set.h - the diagnostics of a build, each once.
+ * diag/set.h - The diagnostics of a build, without duplicates.
  *
- * Two are one when all but their object is equal: a header's warning counts
- * once, however many units include it.  Of those that came first the texts are
- * kept, of the others a hash; counts are of all.
+ * Diagnostics that differ only in their object are equal: a warning in a header
+ * counts once, however many units include it.  The set stores the first
+ * DIAG_SET_MAX diagnostics, and only a hash of further ones, which are counted.
  */
 #ifndef DIAG_SET_H
 #define DIAG_SET_H
@@ -14,46 +14,48 @@
 
 #include <stdbool.h>
 
-#define DIAG_SET_MAX 50000 /* with their texts */
-#define DIAG_OBJECTS 16 /* that are kept of one */
+#define DIAG_SET_MAX     50000 /* stored diagnostics */
+#define DIAG_OBJECTS_MAX 16 /* stored objects of a diagnostic */
 
-/* How one stands to an earlier build: diag/compare.h. */
-enum diag_how {
-	DIAG_NEW,
-	DIAG_SAME,
-	DIAG_GONE,
-	DIAG_CARRIED, /* its unit was not compiled this time: it stands */
+/* Result of the comparison with the baseline (diag/compare.h). */
+enum diag_status {
+	DIAG_STATUS_NEW,
+	DIAG_STATUS_SAME,
+	DIAG_STATUS_REMOVED,
+	DIAG_STATUS_CARRIED, /* still applies: its unit was not compiled */
 
-	DIAG_HOWS, /* how many; also: nothing is known to compare with */
+	DIAG_N_STATUSES, /* the number of statuses; also: not compared */
 };
 
 struct diag_entry {
-	struct diag d;
-	unsigned objects; /* how many are named in d.object */
-	enum diag_how how;
+	struct diag diag;
+	unsigned n_objects; /* number of names in diag.object */
+	enum diag_status status;
 };
 
-/* A zeroed one is empty. */
+/* A zeroed struct is empty. */
 struct diag_set {
-	struct diag_entry **v; /* in the order in which they came */
-	size_t n;
-	struct map seen; /* all, by a hash */
-	unsigned count[DIAG_SEVERITIES]; /* of all */
+	struct diag_entry **entries; /* in the order of addition */
+	size_t n_entries;
+	struct map by_hash; /* all diagnostics that were added */
+	unsigned n_by_severity[DIAG_N_SEVERITIES]; /* of all of them */
 };
 
 void diag_set_release(struct diag_set *s);
+/* Return true if the set has a diagnostic that is equal to `d`. */
 bool diag_set_has(const struct diag_set *s, const struct diag *d);
 /*
- * Add `d`, which is the set's then, and zeroed.  True: it was not there, and is
- * counted.  Where it was, its object is added to it.
+ * Add `d`, which is moved into the set and zeroed.  Returns true if the set did
+ * not have it; otherwise only its object is added to the existing entry.
  */
 bool diag_set_add(struct diag_set *s, struct diag *d);
 
-/* Add one that history kept, even if there is one like it already. */
+/* Add a diagnostic from the history, even if an equal one exists. */
 void diag_set_restore(struct diag_set *s, struct diag *d);
 
-const char *diag_how_word(enum diag_how how);
-/* Words in the order of enum diag_how, with NULL behind them. */
-extern const char *const diag_how_words[DIAG_HOWS + 1];
+/* Return "new", "same", "gone" or "carried". */
+const char *diag_status_name(enum diag_status how);
+/* Names in the order of enum diag_status, terminated by NULL. */
+extern const char *const diag_status_names[DIAG_N_STATUSES + 1];
 
 #endif

@@ -11,50 +11,42 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOCK   (64u << 10)
-#define BLOCKS  4 /* at a time; then others have their turn */
-#define AGAIN_S 1
+#define BLOCK (64u << 10)
+/* per callback, so that other events of the loop are not delayed */
+#define BLOCKS_PER_TURN 4
+#define RECONNECT_S     1
 
 struct events_client {
 	const struct events_client_ops *ops;
 	void *ctx;
 	struct event_base *base;
 	char *path;
-	struct event *readable; /* NULL: it ended */
-	struct event *renew; /* when it is time to connect again */
+	struct event *read_event; /* NULL after the end */
+	struct event *reconnect_timer; /* reconnects when it expires */
 	struct events_reader reader;
 };
 
 static void close_socket(struct events_client *c)
 {
-	if (!c->readable)
+	if (!c->read_event)
 		return;
-	close(event_get_fd(c->readable));
-	event_free(c->readable);
-	c->readable = NULL;
+	close(event_get_fd(c->read_event));
+	event_free(c->read_event);
+	c->read_event = NULL;
 	events_reader_release(&c->reader);
 }
 
-static void end_client(struct events_client *c, const char *why)
+static void stop_client(struct events_client *c, const char *why)
 {
 	close_socket(c);
-	event_del(c->renew);
-	c->ops->ended(c->ctx, why);
+	event_del(c->reconnect_timer);
+	c->ops->on_ended(c->ctx, why);
 }
 
-static void hear_event(struct events_client *c, const struct events_event *ev)
+static int handle_lines(struct events_client *c, struct err *err)
 {
-	static const struct timeval soon = { .tv_sec = AGAIN_S };
-
-	c->ops->told(c->ctx, ev);
-	if (ev->kind == EVENTS_DROPPED &&
-	    !event_pending(c->renew, EV_TIMEOUT, NULL))
-		event_add(c->renew, &soon);
-}
-
-static int hear_lines(struct events_client *c, struct err *err)
-{
-	struct events_read read;
+	static const struct timeval soon = { .tv_sec = RECONNECT_S };
+	struct events_parsed read;
 	struct bytes line;
 	int ret;
 
@@ -62,11 +54,15 @@ static int hear_lines(struct events_client *c, struct err *err)
 		if (ret < 0 && ret != -ENOMSG)
 			return ret;
 		if (ret > 0) {
-			hear_event(c, &read.ev);
-			events_read_release(&read);
+			c->ops->on_event(c->ctx, &read.ev);
+			if (read.ev.kind == EVENTS_KIND_DROPPED &&
+			    !event_pending(c->reconnect_timer, EV_TIMEOUT,
+					   NULL))
+				event_add(c->reconnect_timer, &soon);
+			events_parsed_release(&read);
 		}
-		if (c->ops->line)
-			c->ops->line(c->ctx, line);
+		if (c->ops->on_line)
+			c->ops->on_line(c->ctx, line);
 	}
 	return 0;
 }
@@ -79,45 +75,45 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 	ssize_t n = 1;
 
 	(void)what;
-	for (int i = 0; i < BLOCKS && n > 0; i++) {
+	for (int i = 0; i < BLOCKS_PER_TURN && n > 0; i++) {
 		n = read(fd, block, sizeof(block));
 		if (n <= 0)
 			break;
 		events_reader_add(&c->reader, bytes_of(block, (size_t)n));
-		if (hear_lines(c, &err)) {
-			end_client(c, err.text);
+		if (handle_lines(c, &err)) {
+			stop_client(c, err.text);
 			return;
 		}
 	}
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
-	end_client(c, n ? strerror(errno) : NULL);
+	stop_client(c, n ? strerror(errno) : NULL);
 }
 
-static int open_client(struct events_client *c, struct err *err)
+static int connect_client(struct events_client *c, struct err *err)
 {
 	int fd = socket_connect(c->path, err);
 
 	if (fd < 0)
 		return fd;
 	close_socket(c);
-	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, on_readable,
-				c);
-	if (!c->readable || event_add(c->readable, NULL))
+	c->read_event = event_new(c->base, fd, EV_READ | EV_PERSIST,
+				  on_readable, c);
+	if (!c->read_event || event_add(c->read_event, NULL))
 		str_out_of_memory();
 	return 0;
 }
 
-/* Where that fails, what still comes is better than nothing. */
-static void on_renew(evutil_socket_t fd, short what, void *ctx)
+/* If the connection fails, continue with the old one despite its gaps. */
+static void on_reconnect_due(evutil_socket_t fd, short what, void *ctx)
 {
 	struct events_client *c = ctx;
 	struct err ignored;
 
 	(void)fd;
 	(void)what;
-	if (!open_client(c, &ignored))
-		c->ops->again(c->ctx);
+	if (!connect_client(c, &ignored))
+		c->ops->on_reconnected(c->ctx);
 }
 
 int events_client_new(struct events_client **out, struct event_base *base,
@@ -130,10 +126,10 @@ int events_client_new(struct events_client **out, struct event_base *base,
 	*c = (struct events_client){
 		.ops = ops, .ctx = ctx, .base = base, .path = xstrdup(path)
 	};
-	c->renew = event_new(base, -1, 0, on_renew, c);
-	if (!c->renew)
+	c->reconnect_timer = event_new(base, -1, 0, on_reconnect_due, c);
+	if (!c->reconnect_timer)
 		str_out_of_memory();
-	ret = open_client(c, err);
+	ret = connect_client(c, err);
 	if (ret)
 		events_client_free(c);
 	else
@@ -146,7 +142,7 @@ void events_client_free(struct events_client *c)
 	if (!c)
 		return;
 	close_socket(c);
-	event_free(c->renew);
+	event_free(c->reconnect_timer);
 	free(c->path);
 	free(c);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/client.h - hears a running build at its socket (events/server.h).
+ * events/client.h - Client for the event socket of a running build.
  *
- * It never blocks and holds no more than events/reader does, whatever comes.
- * When the build says that it left events out (EVENTS_DROPPED), it connects
- * once more, which brings the whole state; that happens once a second at most.
+ * The client never blocks and its memory is limited like that of struct
+ * events_reader.  If the build has dropped events (EVENTS_KIND_DROPPED), the
+ * client reconnects to receive the whole state, at most once per second.
  */
 #ifndef EVENTS_CLIENT_H
 #define EVENTS_CLIENT_H
@@ -14,32 +14,35 @@
 struct event_base;
 struct events_client;
 
-/* Calls from the loop. */
+/* Callbacks from the loop. */
 struct events_client_ops {
-	events_sink *told;
+	events_event_fn *on_event;
 	/*
-	 * Each event's line as it came, without its newline, also of kinds
-	 * that are not known.  May be NULL.
+	 * Called with each line as received, without its newline, also for
+	 * unknown kinds.  May be NULL.
 	 */
-	void (*line)(void *ctx, struct bytes line);
-	/* It is connected anew: what was told is void, all of it comes again.
-	 */
-	void (*again)(void *ctx);
+	void (*on_line)(void *ctx, struct bytes line);
 	/*
-	 * Nothing more comes; `why` is NULL where the build closed, as it does
-	 * at its end.  The client may be freed here.
+	 * The client has reconnected: discard all previous events, because the
+	 * whole state follows.
 	 */
-	void (*ended)(void *ctx, const char *why);
+	void (*on_reconnected)(void *ctx);
+	/*
+	 * The stream has ended.  `why` is NULL if the build closed the
+	 * connection, as it does at its end.  The callback may free the client.
+	 */
+	void (*on_ended)(void *ctx, const char *why);
 };
 
 /*
- * `ops` is kept, not copied.  0; -ECONNREFUSED, -ENOENT: nobody is there;
- * -EAGAIN: too many wait to be heard, try again; another error.
+ * Connect to the socket `path`.  Borrows `ops`.  Returns 0; -ECONNREFUSED or
+ * -ENOENT if no build listens; -EAGAIN if the backlog is full; or another
+ * negative errno.
  */
 int events_client_new(struct events_client **out, struct event_base *base,
 		      const char *path, const struct events_client_ops *ops,
 		      void *ctx, struct err *err);
-/* NULL is fine. */
+/* `c` may be NULL. */
 void events_client_free(struct events_client *c);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/event.h - what is told of a build, and how it is written: one JSON
- * object a line, the first of them EVENTS_STREAM.
+ * events/event.h - Events of a build and their encoding as lines of JSON.
  *
- * What each event means, and which members of struct events_event it has, is
- * said here; their names, types and units on paper are in events/event.c, in a
- * table from which kfarm-events(5) is made too
- * (`KFARM_UPDATE=1 build/unit/check_events_event`).
+ * The comments below define each event and the members of struct events_event
+ * that it has.  A table in events/event.c defines their JSON names, types and
+ * units; kfarm-events(5) is generated from it (`KFARM_UPDATE=1
+ * build/unit/check_events_event`).  The first event of a stream is
+ * EVENTS_KIND_STREAM.
  *
- * EVENTS_VERSION changes when an event or a field is taken away or gets
- * another meaning.  Events and fields may be added without: a reader leaves
- * alone what it does not know.
+ * EVENTS_VERSION changes when an event or a field is removed or changes its
+ * meaning.  New events and fields can be added without a new version, because a
+ * reader ignores unknown kinds and fields.
  */
 #ifndef EVENTS_EVENT_H
 #define EVENTS_EVENT_H
@@ -21,218 +21,238 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EVENTS_VERSION  1
-#define EVENTS_TEXT_MAX (64u << 10) /* bytes of a text on paper, then cut */
-#define EVENTS_LINE_MAX (1u << 20) /* of a line that is read */
-#define EVENTS_UNKNOWN  INT64_MIN /* a number that nobody knows */
-#define EVENTS_LOCAL    "local" /* this machine in the place of a node */
+#define EVENTS_VERSION 1
+/* encoded bytes of a text; longer texts are cut */
+#define EVENTS_TEXT_MAX (64u << 10)
+#define EVENTS_LINE_MAX (1u << 20) /* bytes of a line that a reader accepts */
+#define EVENTS_UNKNOWN  INT64_MIN /* value of an unknown number */
+#define EVENTS_LOCAL    "local" /* node name of the build host */
 
 enum events_kind {
-	EVENTS_STREAM, /* first: version, program, pid, began_s */
+	EVENTS_KIND_STREAM, /* first event: version, program, pid, start_s */
 	/*
-	 * A build began: what, jobs, local_slots; and of a kernel arch,
-	 * config (as -k has it), toolchain, tree, dir, output, release (as
-	 * "6.1.192"), and if known tree_name (of a managed tree), commit,
-	 * toolchain_id; of one of several of a command number, from 1, and of,
-	 * how many.  key (kernel/key.h) is that of builds which are comparable;
-	 * fresh: nothing was compiled in the directory yet.
+	 * The build began: command, make_jobs, n_local_slots.  For a kernel
+	 * also arch, config (as for -k), toolchain, tree, dir, output, release
+	 * (such as "6.1.192"), and if available tree_name (of a managed tree),
+	 * commit, toolchain_id.  If one command runs several builds:
+	 * build_number, from 1, and n_builds. series_key (kernel/series-key.h)
+	 * identifies comparable builds. from_scratch: nothing was compiled in
+	 * the directory yet.
 	 */
-	EVENTS_BUILD,
+	EVENTS_KIND_BUILD,
 	/*
-	 * It begins from nothing, as the last build of the same key did, which
-	 * had make's jobs: a point in the course of that one.  After wall_ms
-	 * so many of its jobs, total, were done, of cost_ms; what is told last
-	 * is all of it.  Not told where there was none: nobody knows a total
-	 * then.
+	 * A point of the progress curve of the baseline, which also began from
+	 * scratch and ran with make_jobs.  After wall_ms, n_total_jobs of its
+	 * jobs had finished, with a cost of cost_ms.  The last point is the end
+	 * of that build.  Not sent without a baseline; the total is then
+	 * unknown.
 	 */
-	EVENTS_ESTIMATE,
-	EVENTS_PHASE, /* text: see events_phase_of() of kernel/phase.h */
+	EVENTS_KIND_ESTIMATE,
+	EVENTS_KIND_PHASE, /* text: the phase, such as "compile" */
 	/*
-	 * A job is in another state: job, state, file, and where it is:
-	 * node; reason, why there; beside, it is on its node as well.
-	 * EVENTS_QUEUED has object, and after EVENTS_ESTIMATE cost_ms, what it
-	 * cost then; EVENTS_JOB_DONE remote, retries (how often it was begun
-	 * anew), cpu_ms.  Both have step, "symbols", "object" or "devicetree",
-	 * of a job that stands for a step of kbuild, too (wire/msg-job.h).
+	 * The state of a job changed: job, state, file and its location node;
+	 * reason for that location; hedged if it also runs on a node.
+	 * EVENTS_JOB_QUEUED has object, and after EVENTS_KIND_ESTIMATE cost_ms,
+	 * the cost in the baseline.  EVENTS_JOB_DONE has remote, n_retries and
+	 * cpu_ms.  Both have step ("symbols", "object" or "devicetree") if the
+	 * job includes a tool step (enum wire_step_kind).
 	 */
-	EVENTS_JOB,
+	EVENTS_KIND_JOB,
 	/*
-	 * A node is in another state: node, text, reason; and of one that said
-	 * hello machine, slots, cores, memory.
+	 * The state of a node changed: node, text, reason; after its HELLO also
+	 * machine, n_slots, n_cores, memory_bytes.
 	 */
-	EVENTS_NODE,
-	/* A toolchain on a node: node, toolchain, text; reason, if there is one
-	 */
-	EVENTS_CELL,
+	EVENTS_KIND_NODE,
 	/*
-	 * How a node does, with its beats: node, and since the build began
-	 * jobs_done, failed, retries, cpu_ms, sent, received; now running,
-	 * load, memory, and foreign, celsius, speed if it knows.
+	 * The state of a toolchain on a node: node, toolchain, text; optionally
+	 * reason
 	 */
-	EVENTS_LOAD,
+	EVENTS_KIND_CELL,
 	/*
-	 * At the end, behind the last EVENTS_LOAD of each node: what this
-	 * machine spent: cpu_ms, and of that scan_ms for the inputs of jobs;
-	 * and where make has kfarm's shell: shell_lines of recipes, of these
-	 * shell_handed to /bin/sh; shell_compiles, shell_fixdeps and
-	 * shell_steps in it, and shell_steps_here that ran on this machine.
+	 * Load of a node, sent with its heartbeats: node, and since the build
+	 * began n_done, n_failed, n_retries, cpu_ms, sent_bytes,
+	 * received_bytes; currently n_running, load_milli, memory_bytes, and if
+	 * available foreign_milli, celsius_milli, speed_milli.
 	 */
-	EVENTS_HOST,
-	EVENTS_STEPS, /* behind it, why these ran here: reason, steps */
+	EVENTS_KIND_LOAD,
 	/*
-	 * A block of diagnostics: severity, text; those not said before in
-	 * this build: warnings, errors; of these an earlier one had not
-	 * new_diags, where there is one to compare with.
+	 * At the end, after the last EVENTS_KIND_LOAD of each node: resources
+	 * used on the build host: cpu_ms, of which scan_ms for finding inputs
+	 * of jobs.  If make used the recipe shell: n_shell_lines of recipes, of
+	 * which n_shell_fallbacks ran in /bin/sh; n_shell_compiles,
+	 * n_shell_fixdeps and n_shell_steps in the shell, and n_local_steps
+	 * that ran on the build host.
 	 */
-	EVENTS_DIAG,
-	EVENTS_NOTE, /* a line for people: text */
+	EVENTS_KIND_HOST,
+	/* after EVENTS_KIND_HOST: cause of local steps: reason, n_steps */
+	EVENTS_KIND_STEPS,
 	/*
-	 * At the end, each diagnostic that was said, that stands, or that is
-	 * gone: tool, severity, text, how it stands to the earlier build, and
-	 * where they are known file, line, column, flag, object (diag/diag.h).
+	 * A block of diagnostics: severity, text; the number of n_warnings and
+	 * n_errors that are new in this build; of these n_new_diags are not in
+	 * the baseline, if one exists.
 	 */
-	EVENTS_FOUND,
-	/* The size of what was made: name, file_bytes; text_bytes, data_bytes,
-	   bss_bytes of what is no image */
-	EVENTS_SIZE,
+	EVENTS_KIND_DIAG,
+	EVENTS_KIND_NOTE, /* a line for the user: text */
 	/*
-	 * For one that came later, the counts so far: remote, local, steps,
-	 * retries, beside_n, warnings, errors, new_diags; after EVENTS_ESTIMATE
-	 * cost_ms of the jobs that are done.
+	 * At the end, each diagnostic that was reported, carried over or
+	 * removed: tool, severity, text, diag_status relative to the baseline,
+	 * and if available file, line, column, flag, object (struct diag).
 	 */
-	EVENTS_COUNTS,
-	EVENTS_REASON, /* and why jobs were local: reason, local */
-	EVENTS_LIVE, /* and the end of what was before it came */
-	EVENTS_DROPPED, /* its reader was too slow: dropped */
+	EVENTS_KIND_FOUND,
 	/*
-	 * The build ended: status, remote, local; dirty, if the tree differs
-	 * from its commit; history, its number there (history/read.h);
-	 * where there was an earlier one to compare with new_warnings,
-	 * new_errors, gone.
+	 * Size of an output: name, file_bytes; text_bytes, data_bytes and
+	 * bss_bytes unless it is an image
 	 */
-	EVENTS_DONE,
+	EVENTS_KIND_SIZE,
+	/*
+	 * For a late subscriber, the counts so far: n_remote, n_local, n_steps,
+	 * n_retries, n_hedged, n_warnings, n_errors, n_new_diags; after
+	 * EVENTS_KIND_ESTIMATE cost_ms of the finished jobs.
+	 */
+	EVENTS_KIND_COUNTS,
+	/* in a snapshot, a cause of local jobs: reason, n_local */
+	EVENTS_KIND_REASON,
+	EVENTS_KIND_LIVE, /* end of the snapshot */
+	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
+	/*
+	 * The build ended: status, n_remote, n_local; dirty if the tree differs
+	 * from its commit; history_id, its number in the history; with a
+	 * baseline n_new_warnings, n_new_errors, n_removed_diags.
+	 */
+	EVENTS_KIND_DONE,
 
-	EVENTS_KINDS, /* how many */
-};
-
-/* In this order, but that a job may go back to EVENTS_SCAN and EVENTS_SEND. */
-enum events_job_state {
-	EVENTS_QUEUED,
-	EVENTS_SCAN, /* its inputs are being found */
-	EVENTS_SEND, /* on its way to a node, or waits there */
-	EVENTS_RUN, /* its compiler runs: here; or as a beat of the node said */
-	EVENTS_RECEIVE, /* what came out is on its way back, or examined */
-	EVENTS_JOB_DONE,
-	/* From any of the others: who called the compiler is gone. */
-	EVENTS_JOB_LEFT,
-
-	EVENTS_STATES, /* how many */
-};
-
-enum events_severity {
-	EVENTS_WARNING,
-	EVENTS_ERROR,
+	EVENTS_N_KINDS, /* the number of kinds */
 };
 
 /*
- * Texts are borrowed, and NULL where there is none.  Numbers that may be
- * unknown are EVENTS_UNKNOWN then; events_init() sets those.
+ * In this order, except that a job can return to EVENTS_JOB_SCAN and
+ * EVENTS_JOB_SEND.
+ */
+enum events_job_state {
+	EVENTS_JOB_QUEUED,
+	EVENTS_JOB_SCAN, /* finding its inputs */
+	EVENTS_JOB_SEND, /* being sent to a node, or queued on it */
+	/* its compiler runs locally, or on a node according to its heartbeat */
+	EVENTS_JOB_RUN,
+	EVENTS_JOB_RECEIVE, /* its outputs are being received or verified */
+	EVENTS_JOB_DONE,
+	/* From any other state: the caller of the compiler has exited. */
+	EVENTS_JOB_ABANDONED,
+
+	EVENTS_N_JOB_STATES, /* the number of states */
+};
+
+enum events_severity {
+	EVENTS_SEV_WARNING,
+	EVENTS_SEV_ERROR,
+};
+
+/*
+ * Texts are borrowed; NULL if absent.  Numbers that can be unknown are then
+ * EVENTS_UNKNOWN, the initial value after events_event_make().
  */
 struct events_event {
 	enum events_kind kind;
-	uint64_t at_ms; /* since the build began */
+	uint64_t at_ms; /* time since the build began */
 
-	const char *what; /* targets, or the command */
+	const char *command; /* make's goals, or the command */
 	const char *arch, *config, *toolchain, *tree, *dir, *output;
-	const char *tree_name, *commit, *release, *key, *toolchain_id;
+	const char *tree_name, *commit, *release, *series_key, *toolchain_id;
 	const char *program;
-	const char *file, *object; /* as the compiler's command names them */
-	const char *node; /* its name; of a job EVENTS_LOCAL too */
-	const char *machine; /* as uname -m there */
+	const char *file, *object; /* as spelled in the compiler's command */
+	const char *node; /* name of the node; for a job also EVENTS_LOCAL */
+	const char *machine; /* uname -m of the node */
 	const char *reason;
 	const char *step;
 	const char *text;
-	const char *name, *tool, *flag, *how;
+	const char *name, *tool, *flag, *diag_status;
 
 	enum events_job_state state;
 	enum events_severity severity;
-	bool remote; /* a node made the object */
-	bool beside; /* compiled here too, as the node is slow */
-	bool fresh, dirty;
+	bool remote; /* a node compiled the object */
+	bool hedged; /* also compiled locally, because the node is slow */
+	bool from_scratch, dirty;
 
-	int64_t version, pid, began_s;
-	int64_t job; /* its number, from 1 */
-	int64_t jobs, local_slots; /* make's -j; compiles at once here */
-	int64_t number, of; /* of the builds of one command */
-	int64_t history; /* a build's number in the history */
-	int64_t slots, cores, running, jobs_done, failed;
-	int64_t local, retries, beside_n; /* counts of jobs */
-	int64_t warnings, errors;
-	int64_t new_diags, new_warnings, new_errors, gone; /* diagnostics */
+	int64_t version, pid, start_s;
+	int64_t job; /* number of the job, from 1 */
+	/* make's -j; concurrent local compiles */
+	int64_t make_jobs, n_local_slots;
+	int64_t build_number, n_builds; /* of the builds of one command */
+	int64_t history_id; /* number of a build in the history */
+	int64_t n_slots, n_cores, n_running, n_done, n_failed;
+	int64_t n_local, n_retries, n_hedged; /* numbers of jobs */
+	int64_t n_warnings, n_errors;
+	/* numbers of diagnostics */
+	int64_t n_new_diags, n_new_warnings, n_new_errors, n_removed_diags;
 	int64_t line, column;
 	int64_t text_bytes, data_bytes, bss_bytes, file_bytes;
-	int64_t remote_n;
-	int64_t status; /* the exit status */
-	int64_t dropped; /* events */
-	int64_t sent, received, memory; /* bytes */
+	int64_t n_remote;
+	int64_t status; /* exit status */
+	int64_t n_dropped; /* number of events */
+	int64_t sent_bytes, received_bytes, memory_bytes;
 	int64_t cpu_ms, scan_ms;
-	int64_t shell_lines, shell_handed, shell_compiles, shell_fixdeps;
-	int64_t shell_steps, shell_steps_here;
-	int64_t steps; /* of kbuild, that were done with a job */
-	int64_t total; /* jobs of another build, as the next */
-	int64_t cost_ms; /* CPU time that compiles took then */
+	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
+		n_shell_fixdeps;
+	int64_t n_shell_steps, n_local_steps;
+	int64_t n_steps; /* tool steps that were offloaded with a job */
+	/* jobs of the baseline, like the next two fields */
+	int64_t n_total_jobs;
+	int64_t cost_ms; /* CPU time of compiles */
 	int64_t wall_ms;
 	/* In thousandths: */
-	int64_t load; /* processes that run or want to, mean of a minute */
-	int64_t foreign; /* cores that others than kfarmd keep busy */
-	int64_t celsius; /* the hottest sensor */
-	int64_t speed; /* of the fastest clock, 1000: not throttled */
+	int64_t load_milli; /* load average of one minute */
+	int64_t foreign_milli; /* cores used by other processes than kfarmd's */
+	int64_t celsius_milli; /* hottest sensor */
+	/* relative to the maximum clock; 1000 is not throttled */
+	int64_t speed_milli;
 };
 
-/* A zeroed one with what may be unknown set to that. */
-struct events_event events_new(enum events_kind kind);
+/* Return a zeroed event whose optional numbers are EVENTS_UNKNOWN. */
+struct events_event events_event_make(enum events_kind kind);
 
-/* ------------------------------------------------------------- on paper */
+/* Encoding */
 
 enum events_type {
-	EVENTS_TEXT, /* a string */
-	EVENTS_WORD, /* one of a few strings */
-	EVENTS_NUMBER, /* an integer */
-	EVENTS_MILLI, /* a number with three decimals */
-	EVENTS_YES, /* true, or left out */
-	EVENTS_BOOL, /* true or false */
+	EVENTS_TYPE_TEXT, /* a string */
+	EVENTS_TYPE_WORD, /* one of a few strings */
+	EVENTS_TYPE_NUMBER, /* an integer */
+	EVENTS_TYPE_MILLI, /* a number with three decimals */
+	EVENTS_TYPE_FLAG, /* true, or omitted */
+	EVENTS_TYPE_BOOL, /* true or false */
 };
 
 struct events_field {
 	const char *name;
 	enum events_type type;
-	const char *unit; /* for people; NULL: it has none */
-	const char *const *words; /* of an EVENTS_WORD, ends in NULL */
-	uint16_t at; /* in struct events_event */
-	bool may_lack; /* left out when EVENTS_UNKNOWN */
+	const char *unit; /* for documentation; NULL for none */
+	/* values of an EVENTS_TYPE_WORD, NULL-terminated */
+	const char *const *words;
+	uint16_t offset; /* offset in struct events_event */
+	bool optional; /* omitted if EVENTS_UNKNOWN */
 };
 
-/* The fields of an event after "t" and "event", and how many. */
+/* Return the fields of an event after "t" and "event", and their number. */
 const struct events_field *events_fields(enum events_kind kind, size_t *n);
 const char *events_kind_name(enum events_kind kind);
 
-/* Append the event as one line, with its newline. */
+/* Append the event as one line with its newline. */
 void events_encode(struct buf *out, const struct events_event *ev);
 
-/* An event that was read; it holds the texts of `ev`. */
-struct events_read {
+/* A decoded event, which owns the texts of `ev`. */
+struct events_parsed {
 	struct events_event ev;
-	void *holder;
+	void *json;
 };
 
 /*
- * Read a line, with or without its newline.  Returns 0; -ENOMSG for an event
- * of a kind that is not known, which is to be left alone; or -EPROTO or
- * -EMSGSIZE with `err` set.  Numbers are those of the table's types, not
- * negative, times at most 2^53 ms.  Fields that lack are 0, NULL or
- * EVENTS_UNKNOWN.  After 0 the caller releases it.
+ * Decode a line with or without its newline.  Returns 0; -ENOMSG for an unknown
+ * kind, which the caller ignores; or -EPROTO or -EMSGSIZE with `err` set.
+ * Numbers must have the types of the table and must not be negative; times are
+ * at most 2^53 ms.  Missing fields are 0, NULL or EVENTS_UNKNOWN.  After 0 the
+ * caller calls events_parsed_release().
  */
-int events_decode(struct events_read *out, struct bytes line, struct err *err);
-void events_read_release(struct events_read *read);
+int events_decode(struct events_parsed *out, struct bytes line,
+		  struct err *err);
+void events_parsed_release(struct events_parsed *read);
 
 #endif

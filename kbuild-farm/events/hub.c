@@ -10,14 +10,14 @@
 #define SOON_US 100000
 
 struct events_hub {
-	uint64_t began_ms;
-	struct events_consumer *first;
-	struct events_consumer *next; /* whose turn it is, in a walk */
-	struct event_base *base; /* NULL: there is no loop */
-	struct event *soon, *second;
-	events_snapshot *snapshot;
+	uint64_t start_ms;
+	struct events_subscriber *subscribers;
+	struct events_subscriber *next; /* next one of the current iteration */
+	struct event_base *base; /* NULL if not started */
+	struct event *soon_timer, *second_timer;
+	events_snapshot_fn *snapshot;
 	void *snapshot_ctx;
-	events_control *control;
+	events_control_fn *control;
 	void *control_ctx;
 };
 
@@ -25,7 +25,7 @@ struct events_hub *events_hub_new(void)
 {
 	struct events_hub *hub = xcalloc(1, sizeof(*hub));
 
-	hub->began_ms = clock_ms();
+	hub->start_ms = clock_ms();
 	return hub;
 }
 
@@ -37,21 +37,21 @@ void events_hub_free(struct events_hub *hub)
 	free(hub);
 }
 
-void events_hub_add(struct events_hub *hub, struct events_consumer *c)
+void events_hub_subscribe(struct events_hub *hub, struct events_subscriber *c)
 {
-	struct events_consumer **at = &hub->first;
+	struct events_subscriber **at = &hub->subscribers;
 
 	while (*at)
 		at = &(*at)->next;
 	c->next = NULL;
 	*at = c;
-	if (hub->base && c->loop)
-		c->loop(c->ctx, hub->base);
+	if (hub->base && c->on_loop)
+		c->on_loop(c->ctx, hub->base);
 }
 
-void events_hub_remove(struct events_hub *hub, struct events_consumer *c)
+void events_hub_unsubscribe(struct events_hub *hub, struct events_subscriber *c)
 {
-	struct events_consumer **at = &hub->first;
+	struct events_subscriber **at = &hub->subscribers;
 
 	while (*at && *at != c)
 		at = &(*at)->next;
@@ -62,52 +62,52 @@ void events_hub_remove(struct events_hub *hub, struct events_consumer *c)
 		hub->next = c->next;
 }
 
-uint64_t events_hub_now(const struct events_hub *hub)
+uint64_t events_hub_elapsed_ms(const struct events_hub *hub)
 {
-	return clock_ms() - hub->began_ms;
+	return clock_ms() - hub->start_ms;
 }
 
-static void call_due(struct events_hub *hub)
+static void call_on_due(struct events_hub *hub)
 {
-	uint64_t now = events_hub_now(hub);
+	uint64_t now = events_hub_elapsed_ms(hub);
 
-	for (struct events_consumer *c = hub->first; c; c = hub->next) {
+	for (struct events_subscriber *c = hub->subscribers; c; c = hub->next) {
 		hub->next = c->next;
-		if (c->due)
-			c->due(c->ctx, now);
+		if (c->on_due)
+			c->on_due(c->ctx, now);
 	}
 }
 
-void events_hub_tell(struct events_hub *hub, struct events_event *ev)
+void events_hub_publish(struct events_hub *hub, struct events_event *ev)
 {
 	static const struct timeval soon = { .tv_usec = SOON_US };
 
-	if (!hub->first)
+	if (!hub->subscribers)
 		return;
-	ev->at_ms = events_hub_now(hub);
-	for (struct events_consumer *c = hub->first; c; c = hub->next) {
+	ev->at_ms = events_hub_elapsed_ms(hub);
+	for (struct events_subscriber *c = hub->subscribers; c; c = hub->next) {
 		hub->next = c->next;
-		c->told(c->ctx, ev);
+		c->on_event(c->ctx, ev);
 	}
 	if (!hub->base)
-		call_due(hub);
-	else if (!event_pending(hub->soon, EV_TIMEOUT, NULL))
-		event_add(hub->soon, &soon);
+		call_on_due(hub);
+	else if (!event_pending(hub->soon_timer, EV_TIMEOUT, NULL))
+		event_add(hub->soon_timer, &soon);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	call_due(ctx);
+	call_on_due(ctx);
 }
 
-static void call_loop(struct events_hub *hub, struct event_base *base)
+static void call_on_loop(struct events_hub *hub, struct event_base *base)
 {
-	for (struct events_consumer *c = hub->first; c; c = hub->next) {
+	for (struct events_subscriber *c = hub->subscribers; c; c = hub->next) {
 		hub->next = c->next;
-		if (c->loop)
-			c->loop(c->ctx, base);
+		if (c->on_loop)
+			c->on_loop(c->ctx, base);
 	}
 }
 
@@ -116,54 +116,55 @@ void events_hub_start(struct events_hub *hub, struct event_base *base)
 	static const struct timeval second = { .tv_sec = 1 };
 
 	events_hub_stop(hub);
-	hub->soon = event_new(base, -1, 0, on_due, hub);
-	hub->second = event_new(base, -1, EV_PERSIST, on_due, hub);
-	if (!hub->soon || !hub->second || event_add(hub->second, &second))
+	hub->soon_timer = event_new(base, -1, 0, on_due, hub);
+	hub->second_timer = event_new(base, -1, EV_PERSIST, on_due, hub);
+	if (!hub->soon_timer || !hub->second_timer ||
+	    event_add(hub->second_timer, &second))
 		str_out_of_memory();
 	hub->base = base;
-	call_loop(hub, base);
+	call_on_loop(hub, base);
 }
 
 void events_hub_stop(struct events_hub *hub)
 {
 	if (!hub || !hub->base)
 		return;
-	call_due(hub);
-	event_free(hub->soon);
-	event_free(hub->second);
-	hub->soon = hub->second = NULL;
+	call_on_due(hub);
+	event_free(hub->soon_timer);
+	event_free(hub->second_timer);
+	hub->soon_timer = hub->second_timer = NULL;
 	hub->base = NULL;
-	call_loop(hub, NULL);
+	call_on_loop(hub, NULL);
 }
 
-void events_hub_set_snapshot(struct events_hub *hub, events_snapshot *fn,
+void events_hub_set_snapshot(struct events_hub *hub, events_snapshot_fn *fn,
 			     void *ctx)
 {
 	hub->snapshot = fn;
 	hub->snapshot_ctx = ctx;
 }
 
-void events_hub_snapshot(const struct events_hub *hub, events_sink *told,
-			 void *told_ctx)
+void events_hub_send_snapshot(const struct events_hub *hub,
+			      events_event_fn *on_event, void *event_ctx)
 {
-	struct events_event live = events_new(EVENTS_LIVE);
+	struct events_event live = events_event_make(EVENTS_KIND_LIVE);
 
 	if (hub->snapshot)
-		hub->snapshot(hub->snapshot_ctx, told, told_ctx);
-	live.at_ms = events_hub_now(hub);
-	told(told_ctx, &live);
+		hub->snapshot(hub->snapshot_ctx, on_event, event_ctx);
+	live.at_ms = events_hub_elapsed_ms(hub);
+	on_event(event_ctx, &live);
 }
 
-void events_hub_set_control(struct events_hub *hub, events_control *fn,
+void events_hub_set_control(struct events_hub *hub, events_control_fn *fn,
 			    void *ctx)
 {
 	hub->control = fn;
 	hub->control_ctx = ctx;
 }
 
-void events_hub_ask(const struct events_hub *hub, enum events_request what,
-		    const char *node)
+void events_hub_request(const struct events_hub *hub,
+			enum events_request request, const char *node)
 {
 	if (hub->control)
-		hub->control(hub->control_ctx, what, node);
+		hub->control(hub->control_ctx, request, node);
 }

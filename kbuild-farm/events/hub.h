@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/hub.h - hands each event of a build to all who want to know.
+ * events/hub.h - Distribution of a build's events to subscribers.
  *
- * The dispatcher and the build tell; a consumer is a view, a file, somebody who
- * connected.  Without consumers an event costs nothing but the call.  A
- * consumer does not block, tells nothing itself, and does no work in told()
- * that can wait for due().
+ * The coordinator and the build publish events.  A subscriber is a view, a file
+ * or the event socket.  Without subscribers an event costs only the call.  A
+ * subscriber must not block or publish events, and must leave work that can
+ * wait from on_event() to on_due().
  */
 #ifndef EVENTS_HUB_H
 #define EVENTS_HUB_H
@@ -15,87 +15,92 @@
 struct event_base;
 struct events_hub;
 
-typedef void events_sink(void *ctx, const struct events_event *ev);
+typedef void events_event_fn(void *ctx, const struct events_event *ev);
 
-/* The caller's, and stays in its place until it is removed. */
-struct events_consumer {
-	/* Something happened; `ev` is borrowed for the call. */
-	events_sink *told;
+/* Owned by the caller; must not move until it is unsubscribed. */
+struct events_subscriber {
+	events_event_fn *on_event; /* `ev` is borrowed for the call */
 	/*
-	 * Time to draw or to write: 0.1 s after the first event since it was
-	 * called last, and every second.  May be NULL.
+	 * Draw or write: called 0.1 s after the first event since the last
+	 * call, and every second.  May be NULL.
 	 */
-	void (*due)(void *ctx, uint64_t at_ms);
+	void (*on_due)(void *ctx, uint64_t at_ms);
 	/*
-	 * The loop that the build runs in, for events of the consumer's own:
-	 * from events_hub_start(), or at once when it is added later.  NULL
-	 * from events_hub_stop(), behind the last due(): they must be gone
-	 * when this returns, as the loop will be.  May be NULL.
+	 * Receive the loop in which the build runs, to add libevent events:
+	 * from events_hub_start(), or from events_hub_subscribe() after that.
+	 * Called with NULL by events_hub_stop() after the last on_due(); the
+	 * subscriber must then free its libevent events.  May be NULL.
 	 */
-	void (*loop)(void *ctx, struct event_base *base);
+	void (*on_loop)(void *ctx, struct event_base *base);
 	void *ctx;
-	struct events_consumer *next; /* the hub's */
+	struct events_subscriber *next; /* private to the hub */
 };
 
-/* Time begins now. */
+/* Create a hub.  Event times are relative to this call. */
 struct events_hub *events_hub_new(void);
-/* NULL is fine.  Consumers need not be removed. */
+/* `hub` may be NULL.  Subscribers need not be removed before. */
 void events_hub_free(struct events_hub *hub);
 
-void events_hub_add(struct events_hub *hub, struct events_consumer *c);
-/* May be called from the consumer's own told(), due() and loop(). */
-void events_hub_remove(struct events_hub *hub, struct events_consumer *c);
+/* Add a subscriber, which receives all further events. */
+void events_hub_subscribe(struct events_hub *hub, struct events_subscriber *c);
+/* Remove a subscriber.  May be called from its callbacks. */
+void events_hub_unsubscribe(struct events_hub *hub,
+			    struct events_subscriber *c);
 
-/* Tell it to all, with the time.  ev->at_ms is set by this. */
-void events_hub_tell(struct events_hub *hub, struct events_event *ev);
-/* Milliseconds since time began. */
-uint64_t events_hub_now(const struct events_hub *hub);
+/* Set ev->at_ms and pass the event to all subscribers. */
+void events_hub_publish(struct events_hub *hub, struct events_event *ev);
+/* Return the time since events_hub_new(). */
+uint64_t events_hub_elapsed_ms(const struct events_hub *hub);
 
 /*
- * Call due() from this loop; until then, and after events_hub_stop(), it is
- * called for each event at once.
+ * Call on_due() from this loop.  Before, and after events_hub_stop(), it is
+ * called immediately after each event.
  */
 void events_hub_start(struct events_hub *hub, struct event_base *base);
-/* Calls due() a last time, and loop() with NULL.  NULL is fine, and one that
- * was not started. */
+/*
+ * Call on_due() a last time, and on_loop() with NULL.  Does nothing if the hub
+ * is NULL or was not started.
+ */
 void events_hub_stop(struct events_hub *hub);
 
 /*
- * Who knows the state so far: told() to call with the events that make it up,
- * when somebody comes later.
+ * A provider of snapshots: passes the events that reproduce the current state
+ * to on_event(), for a late subscriber.
  */
-typedef void events_snapshot(void *ctx, events_sink *told, void *told_ctx);
-void events_hub_set_snapshot(struct events_hub *hub, events_snapshot *fn,
+typedef void events_snapshot_fn(void *ctx, events_event_fn *on_event,
+				void *event_ctx);
+void events_hub_set_snapshot(struct events_hub *hub, events_snapshot_fn *fn,
 			     void *ctx);
-/* Tell it, and EVENTS_LIVE behind it. */
-void events_hub_snapshot(const struct events_hub *hub, events_sink *told,
-			 void *told_ctx);
+/* Send a snapshot, followed by EVENTS_KIND_LIVE. */
+void events_hub_send_snapshot(const struct events_hub *hub,
+			      events_event_fn *on_event, void *event_ctx);
 
 /*
- * What a view may ask of the build that it shows, about a node of it.  Each is
- * for this build alone; what came of it is told by EVENTS_NODE.
+ * Requests of a view concerning a node.  They apply to this build only, and
+ * their effect is reported by EVENTS_KIND_NODE.
  */
 enum events_request {
-	EVENTS_DRAIN, /* it gets no more jobs, those on it may end */
-	EVENTS_RESUME, /* and it gets some again */
+	EVENTS_REQ_DRAIN, /* send no more jobs; running jobs finish */
+	EVENTS_REQ_RESUME, /* send jobs again */
 	/*
-	 * One job more at once, or one less: at least 1, at most twice as many
-	 * as it has cores, and never more than its kfarmd takes.
+	 * Change the slot limit by one, between 1 and twice the number of
+	 * cores, and up to the limit of kfarmd.
 	 */
-	EVENTS_MORE_SLOTS,
-	EVENTS_FEWER_SLOTS,
+	EVENTS_REQ_MORE_SLOTS,
+	EVENTS_REQ_FEWER_SLOTS,
 };
 
-/* Who does that; `fn` NULL: nobody.  `node` is borrowed for the call. */
-typedef void events_control(void *ctx, enum events_request what,
-			    const char *node);
-void events_hub_set_control(struct events_hub *hub, events_control *fn,
+/* The handler of requests.  `node` is borrowed for the call. */
+typedef void events_control_fn(void *ctx, enum events_request what,
+			       const char *node);
+/* Set the handler; NULL ignores requests. */
+void events_hub_set_control(struct events_hub *hub, events_control_fn *fn,
 			    void *ctx);
 /*
- * Ask it, from a consumer's due() or loop, not from its told().  Nothing
- * happens when nobody does it, or there is no such node.
+ * Pass a request to the handler.  Must not be called from on_event().  Requests
+ * for unknown nodes are ignored.
  */
-void events_hub_ask(const struct events_hub *hub, enum events_request what,
-		    const char *node);
+void events_hub_request(const struct events_hub *hub,
+			enum events_request request, const char *node);
 
 #endif

@@ -12,35 +12,39 @@ void events_reader_release(struct events_reader *r)
 
 void events_reader_add(struct events_reader *r, struct bytes piece)
 {
-	buf_consume(&r->in, r->at);
-	r->looked -= r->at;
-	r->at = 0;
+	buf_consume(&r->in, r->consumed_bytes);
+	r->searched_bytes -= r->consumed_bytes;
+	r->consumed_bytes = 0;
 	buf_add_bytes(&r->in, piece);
 }
 
 static void skip_to(struct events_reader *r, size_t at)
 {
-	r->at = r->looked = at;
+	r->consumed_bytes = r->searched_bytes = at;
 }
 
-/* A whole line; one that is too long comes as its first bytes, `cut`. */
+/*
+ * Take a complete line.  A line that is too long is returned as its first bytes
+ * with *cut set.
+ */
 static bool take_line(struct events_reader *r, struct bytes *line, bool *cut)
 {
-	size_t left = r->in.len - r->looked;
-	const uint8_t *from = r->in.data + r->looked;
+	size_t left = r->in.len - r->searched_bytes;
+	const uint8_t *from = r->in.data + r->searched_bytes;
 	const uint8_t *end = left ? memchr(from, '\n', left) : NULL;
 	size_t stop = end ? (size_t)(end - r->in.data) : r->in.len;
 
-	*cut = r->cutting;
-	*line = bytes_of(r->in.data + r->at, stop - r->at);
+	*cut = r->skipping;
+	*line = bytes_of(r->in.data + r->consumed_bytes,
+			 stop - r->consumed_bytes);
 	if (end) {
 		skip_to(r, stop + 1);
-		r->cutting = false;
+		r->skipping = false;
 		return true;
 	}
-	r->looked = stop;
-	if (line->len > EVENTS_LINE_MAX || r->cutting) {
-		r->cutting = true;
+	r->searched_bytes = stop;
+	if (line->len > EVENTS_LINE_MAX || r->skipping) {
+		r->skipping = true;
 		skip_to(r, stop);
 	}
 	return false;
@@ -53,9 +57,9 @@ static bool is_blank_line(struct bytes line)
 	return !line.len;
 }
 
-static int check_first(const struct events_read *read, struct err *err)
+static int check_stream_event(const struct events_parsed *read, struct err *err)
 {
-	if (read->ev.kind != EVENTS_STREAM)
+	if (read->ev.kind != EVENTS_KIND_STREAM)
 		return err_set(err, EPROTO,
 			       "no stream of events: it begins with \"%s\"",
 			       events_kind_name(read->ev.kind));
@@ -66,30 +70,30 @@ static int check_first(const struct events_read *read, struct err *err)
 	return 0;
 }
 
-/* As events_reader_next(); 0 for a line that is left alone. */
-static int read_line(struct events_reader *r, struct events_read *out,
+/* Like events_reader_next(), but returns 0 for a line that is skipped. */
+static int read_line(struct events_reader *r, struct events_parsed *out,
 		     struct bytes line, struct err *err)
 {
 	int ret = events_decode(out, line, err);
 
-	if (!ret && !r->began) {
-		ret = check_first(out, err);
+	if (!ret && !r->started) {
+		ret = check_stream_event(out, err);
 		if (ret)
-			events_read_release(out);
-		r->began = !ret;
+			events_parsed_release(out);
+		r->started = !ret;
 		return ret ? ret : 1;
 	}
 	if (!ret || ret == -ENOMSG)
 		return ret ? ret : 1;
-	if (!r->began) {
+	if (!r->started) {
 		err_wrap(err, "no stream of events");
 		return -EPROTO;
 	}
-	r->broken++;
+	r->n_invalid++;
 	return 0;
 }
 
-int events_reader_next(struct events_reader *r, struct events_read *out,
+int events_reader_next(struct events_reader *r, struct events_parsed *out,
 		       struct bytes *line, struct err *err)
 {
 	bool cut;
@@ -97,7 +101,7 @@ int events_reader_next(struct events_reader *r, struct events_read *out,
 
 	while (take_line(r, line, &cut)) {
 		if (cut) {
-			r->broken++;
+			r->n_invalid++;
 			continue;
 		}
 		if (is_blank_line(*line))
@@ -106,8 +110,8 @@ int events_reader_next(struct events_reader *r, struct events_read *out,
 		if (ret)
 			return ret;
 	}
-	/* Its end may never come. */
-	if (r->cutting && !r->began)
+	/* The end of the line may never arrive. */
+	if (r->skipping && !r->started)
 		return err_set(err, EPROTO,
 			       "no stream of events: a line of more than %u "
 			       "bytes",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/reader.h - a stream of events as it comes, in pieces of any length.
+ * events/reader.h - Incremental reader for a stream of events.
  *
- * The first line must be EVENTS_STREAM of a version that is known.  After it
- * lines that are no events, or too long for one, are counted and left alone.
- * No more is held than one line and the piece that was added last.
+ * The first line must be EVENTS_KIND_STREAM of a supported version.  Later
+ * lines that are invalid or too long are counted and skipped.  The reader
+ * stores at most one line and the piece that was added last.
  */
 #ifndef EVENTS_READER_H
 #define EVENTS_READER_H
@@ -13,23 +13,23 @@
 
 struct events_reader {
 	struct buf in;
-	size_t at; /* of it, done with */
-	size_t looked; /* where no newline is before */
-	bool cutting; /* the rest of a line that is too long */
-	bool began; /* EVENTS_STREAM was there */
-	uint64_t broken; /* lines that are no events */
+	size_t consumed_bytes; /* processed bytes of `in` */
+	size_t searched_bytes; /* offset before which there is no newline */
+	bool skipping; /* skipping the rest of a line that is too long */
+	bool started; /* EVENTS_KIND_STREAM was read */
+	uint64_t n_invalid; /* lines that are no events */
 };
 
-/* A zeroed one is at the beginning of a stream. */
+/* A zeroed reader is at the beginning of a stream. */
 void events_reader_release(struct events_reader *r);
 void events_reader_add(struct events_reader *r, struct bytes piece);
 /*
- * The next line that is complete: 1 with the event in *out, which the caller
- * releases; -ENOMSG for an event of a kind that is not known; 0: there is
- * none, add more; -EPROTO with `err` set: this is no stream of events.  *line
- * is the line without its newline, borrowed until the next call.
+ * Read the next complete line.  Returns 1 with the event in *out, which the
+ * caller releases; -ENOMSG for an event of an unknown kind; 0 if more input is
+ * needed; -EPROTO with `err` set if this is no stream of events. *line is the
+ * line without its newline, borrowed until the next call.
  */
-int events_reader_next(struct events_reader *r, struct events_read *out,
+int events_reader_next(struct events_reader *r, struct events_parsed *out,
 		       struct bytes *line, struct err *err);
 
 #endif

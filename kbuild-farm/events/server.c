@@ -5,34 +5,107 @@
 #include "base/list.h"
 #include "base/socket.h"
 #include "base/str.h"
-#include "events/writer.h"
+#include "base/version.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BACKLOG 16
-#define LAST_MS 100
+/* reserved for the end: EVENTS_KIND_DROPPED and EVENTS_KIND_DONE */
+#define RESERVED_BYTES 4096
+
+void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms)
+{
+	*w = (struct events_writer){ .start_s = time(NULL) -
+						(int64_t)(now_ms / 1000) };
+	outqueue_init(&w->queue, fd, EVENTS_PENDING_MAX + RESERVED_BYTES);
+}
+
+/* Queue the event unless fewer than `spare` bytes would be left. */
+static bool queue_event(struct events_writer *w, const struct events_event *ev,
+			size_t spare)
+{
+	buf_reset(&w->line);
+	events_encode(&w->line, ev);
+	if (!outqueue_has_space(&w->queue, w->line.len + spare))
+		return false;
+	outqueue_add(&w->queue, buf_bytes(&w->line));
+	return true;
+}
+
+static bool queue_dropped(struct events_writer *w, uint64_t at_ms, size_t spare)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DROPPED);
+
+	if (!w->n_dropped)
+		return true;
+	ev.at_ms = at_ms;
+	ev.n_dropped = (int64_t)w->n_dropped;
+	if (!queue_event(w, &ev, spare))
+		return false;
+	w->n_dropped = 0;
+	return true;
+}
+
+void events_writer_add(void *ctx, const struct events_event *ev)
+{
+	struct events_writer *w = ctx;
+	size_t spare = ev->kind == EVENTS_KIND_DONE ? 0 : RESERVED_BYTES;
+	struct events_event first;
+
+	if (w->queue.error)
+		return;
+	if (!w->started) {
+		first = events_event_make(EVENTS_KIND_STREAM);
+		first.version = EVENTS_VERSION;
+		first.program = "kfarm " KFARM_VERSION;
+		first.pid = getpid();
+		first.start_s = w->start_s;
+		w->started = queue_event(w, &first, 0);
+	}
+	if (!queue_dropped(w, ev->at_ms, spare) || !queue_event(w, ev, spare))
+		w->n_dropped++;
+}
+
+void events_writer_flush(struct events_writer *w, int timeout_ms)
+{
+	outqueue_flush(&w->queue, timeout_ms);
+}
+
+int events_writer_error(const struct events_writer *w)
+{
+	return w->queue.error;
+}
+
+void events_writer_release(struct events_writer *w)
+{
+	outqueue_release(&w->queue);
+	buf_release(&w->line);
+}
+
+#define BACKLOG  16
+#define FLUSH_MS 100
 
 struct client {
 	TAILQ_ENTRY(client) link;
 	struct events_server *server;
 	struct events_writer writer;
-	struct event *event; /* it closed, or it takes more */
+	struct event *event; /* the client closed, or accepts more bytes */
 	int fd;
-	bool waits; /* for it to take more */
+	bool waits; /* waiting until the client accepts more bytes */
 };
 
 struct events_server {
 	struct events_hub *hub;
 	struct event_base *base;
-	struct events_consumer consumer;
+	struct events_subscriber consumer;
 	struct event *listener;
 	char *path;
-	TAILQ_HEAD(, client) list;
+	TAILQ_HEAD(, client) clients;
 	unsigned n_clients;
 };
 
@@ -40,11 +113,11 @@ static void drop_client(struct client *c)
 {
 	struct events_server *s = c->server;
 
-	TAILQ_REMOVE(&s->list, c, link);
+	TAILQ_REMOVE(&s->clients, c, link);
 	s->n_clients--;
 	if (!s->n_clients)
-		events_hub_remove(s->hub, &s->consumer);
-	/* It may have rested for want of a descriptor. */
+		events_hub_unsubscribe(s->hub, &s->consumer);
+	/* The listener may be disabled after a lack of descriptors. */
 	event_add(s->listener, NULL);
 	event_free(c->event);
 	events_writer_release(&c->writer);
@@ -52,8 +125,8 @@ static void drop_client(struct client *c)
 	free(c);
 }
 
-/* Write what it takes; then wait for it to take the rest. */
-static void feed_client(struct client *c)
+/* Write what the client accepts, and wait for writability if bytes are left. */
+static void flush_client(struct client *c)
 {
 	bool waits;
 
@@ -62,7 +135,7 @@ static void feed_client(struct client *c)
 		drop_client(c);
 		return;
 	}
-	waits = c->writer.out.waiting.len > 0;
+	waits = c->writer.queue.pending.len > 0;
 	if (waits == c->waits)
 		return;
 	c->waits = waits;
@@ -82,12 +155,12 @@ static void on_client(evutil_socket_t fd, short what, void *ctx)
 	if (what & EV_READ)
 		n = read(fd, ignored, sizeof(ignored));
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-		feed_client(c);
+		flush_client(c);
 	else
 		drop_client(c);
 }
 
-static bool is_ours(int fd)
+static bool is_same_user(int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -102,15 +175,15 @@ static void add_client(struct events_server *s, int fd)
 
 	c->server = s;
 	c->fd = fd;
-	events_writer_init(&c->writer, fd, events_hub_now(s->hub));
+	events_writer_init(&c->writer, fd, events_hub_elapsed_ms(s->hub));
 	c->event = event_new(s->base, fd, EV_READ | EV_PERSIST, on_client, c);
 	if (!c->event || event_add(c->event, NULL))
 		str_out_of_memory();
-	TAILQ_INSERT_TAIL(&s->list, c, link);
+	TAILQ_INSERT_TAIL(&s->clients, c, link);
 	if (!s->n_clients++)
-		events_hub_add(s->hub, &s->consumer);
-	events_hub_snapshot(s->hub, events_writer_tell, &c->writer);
-	feed_client(c);
+		events_hub_subscribe(s->hub, &s->consumer);
+	events_hub_send_snapshot(s->hub, events_writer_add, &c->writer);
+	flush_client(c);
 }
 
 static void on_connect(evutil_socket_t fd, short what, void *ctx)
@@ -121,23 +194,26 @@ static void on_connect(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	while ((one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
 	       0) {
-		if (is_ours(one) && s->n_clients < EVENTS_CLIENTS_MAX)
+		if (is_same_user(one) && s->n_clients < EVENTS_CLIENTS_MAX)
 			add_client(s, one);
 		else
 			close(one);
 	}
-	/* Out of descriptors: the loop must not spin for one that waits. */
+	/*
+	 * No descriptors are left: stop listening, because the loop would spin
+	 * on the pending connection.
+	 */
 	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		event_del(s->listener);
 }
 
-static void on_told(void *ctx, const struct events_event *ev)
+static void on_event(void *ctx, const struct events_event *ev)
 {
 	struct events_server *s = ctx;
 	struct client *c;
 
-	list_for_each(c, &s->list, link)
-		events_writer_tell(&c->writer, ev);
+	list_for_each(c, &s->clients, link)
+		events_writer_add(&c->writer, ev);
 }
 
 static void on_due(void *ctx, uint64_t at_ms)
@@ -146,8 +222,8 @@ static void on_due(void *ctx, uint64_t at_ms)
 	struct client *c, *next;
 
 	(void)at_ms;
-	list_for_each_safe(c, &s->list, link, next)
-		feed_client(c);
+	list_for_each_safe(c, &s->clients, link, next)
+		flush_client(c);
 }
 
 int events_server_new(struct events_server **out, struct events_hub *hub,
@@ -163,10 +239,10 @@ int events_server_new(struct events_server **out, struct events_hub *hub,
 	s->hub = hub;
 	s->base = base;
 	s->path = xstrdup(path);
-	s->consumer = (struct events_consumer){ .told = on_told,
-						.due = on_due,
-						.ctx = s };
-	TAILQ_INIT(&s->list);
+	s->consumer = (struct events_subscriber){ .on_event = on_event,
+						  .on_due = on_due,
+						  .ctx = s };
+	TAILQ_INIT(&s->clients);
 	s->listener = event_new(base, fd, EV_READ | EV_PERSIST, on_connect, s);
 	if (!s->listener || event_add(s->listener, NULL))
 		str_out_of_memory();
@@ -175,12 +251,12 @@ int events_server_new(struct events_server **out, struct events_hub *hub,
 
 void events_server_free(struct events_server *s)
 {
-	uint64_t deadline = clock_ms() + LAST_MS;
+	uint64_t deadline = clock_ms() + FLUSH_MS;
 	struct client *c;
 
 	if (!s)
 		return;
-	while ((c = TAILQ_FIRST(&s->list))) {
+	while ((c = TAILQ_FIRST(&s->clients))) {
 		uint64_t now = clock_ms();
 
 		events_writer_flush(&c->writer,

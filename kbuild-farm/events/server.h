@@ -1,29 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/server.h - the events of a running build, for whoever of this user
- * connects to its socket: first what makes up the state so far, then
- * EVENTS_LIVE, then all that happens.
+ * events/server.h - Event streams for readers: a descriptor, or the socket.
  *
- * Nothing is read from them: who wants no more closes.  One that reads too
- * slowly loses events (events/writer.h) and delays nobody.
+ * A writer sends events as lines of JSON to one reader.  A reader that is too
+ * slow loses events and receives their number (EVENTS_KIND_DROPPED) as soon as
+ * the queue has space.  The writer never blocks.
+ *
+ * The server listens on the socket of a running build.  Clients of the same
+ * user receive a snapshot of the state, then EVENTS_KIND_LIVE, then all further
+ * events.  Nothing is read from a client, and a slow one delays no other.
  */
 #ifndef EVENTS_SERVER_H
 #define EVENTS_SERVER_H
 
 #include "base/err.h"
+#include "base/outqueue.h"
 #include "events/hub.h"
 
-#define EVENTS_CLIENTS_MAX 32 /* at once; the next is closed at once */
+#define EVENTS_PENDING_MAX (1u << 20) /* queued bytes per reader */
+
+struct events_writer {
+	struct outqueue queue;
+	struct buf line;
+	/* events dropped since the last EVENTS_KIND_DROPPED */
+	uint64_t n_dropped;
+	bool started; /* the first line was written */
+	int64_t start_s; /* start of the build, seconds since 1970 */
+};
+
+/*
+ * Start a stream on `fd`, which remains the caller's.  `now_ms` is the time
+ * since the build began.
+ */
+void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms);
+/*
+ * Write an event; `ctx` is a struct events_writer.  An events_event_fn.  Writes
+ * EVENTS_KIND_STREAM before the first event.
+ */
+void events_writer_add(void *ctx, const struct events_event *ev);
+/* Write what the reader accepts within `timeout_ms`. */
+void events_writer_flush(struct events_writer *w, int timeout_ms);
+/* Return the errno of the write that ended the stream, or 0. */
+int events_writer_error(const struct events_writer *w);
+void events_writer_release(struct events_writer *w);
+
+/* concurrent clients; further connections are closed immediately */
+#define EVENTS_CLIENTS_MAX 32
 
 struct events_server;
 
-/* Both are borrowed.  Returns 0 or a negative errno with `err` set. */
+/*
+ * Listen on `path`.  Borrows `hub` and `base`.  Returns 0 or a negative errno
+ * with `err` set.
+ */
 int events_server_new(struct events_server **out, struct events_hub *hub,
 		      struct event_base *base, const char *path,
 		      struct err *err);
 /*
- * Gives those who are connected a tenth of a second in all for what still
- * waits, closes, and removes the socket.  NULL is fine.
+ * Write queued events for at most 0.1 s in total, close all connections and
+ * remove the socket.  `s` may be NULL.
  */
 void events_server_free(struct events_server *s);
 

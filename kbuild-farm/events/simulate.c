@@ -1,86 +1,422 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A build has so many jobs under way as its -j says; a job's mean time is
- * chosen such that its nodes then do `rate` of them a second.
+ * The number of concurrent jobs is make's -j.  The mean time of a job is chosen
+ * so that the nodes complete `jobs_per_s` jobs per second.
  */
 #include "events/simulate.h"
 
 #include "base/reason.h"
 #include "base/str.h"
-#include "events/simulate-due.h"
-#include "events/simulate-state.h"
+#include "base/vec.h"
+#include "base/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BEAT_MS     1000
-#define MEAN_MOST   20000u /* ms of a job; fewer at once make up for more */
-#define MEAN_DRAWN  984 /* thousandths: of what draw_ms() draws */
-#define LOCAL_SLOTS 4u
-#define FALLS_MAX   3 /* failures, then a node rests */
-#define REST_MS     8000
-#define HEAT_COOL   42000u
-#define HEAT_HIGH   88000u
-#define HEAT_MOST   97000u
+#define MEAN_MAX_MS 20000u /* beyond it, fewer jobs run concurrently */
+#define MEAN_DRAWN_MILLI                                    \
+	984 /* mean of draw_ms(), in thousandths of mean_ms \
+	     */
+#define LOCAL_SLOTS     4u
+#define FAILURES_MAX    3 /* failures before a node backs off */
+#define NODE_BACKOFF_MS 8000
+#define HEAT_LOW_MILLI  42000u
+#define HEAT_HIGH_MILLI 88000u
+#define HEAT_MAX_MILLI  97000u
+#define TREE            "/home/build/linux"
+/* Time of script[] before the jobs, before those of modules, and at the end. */
+#define HEAD_MS         3000
+#define LINK_MS         8500
+#define TAIL_MS         4000
+#define ESTIMATE_POINTS 20
+
+#define LOCAL_NODE UINT32_MAX /* the build host in place of a node */
+
+enum behaviour {
+	BEHAVIOUR_PLAIN,
+	BEHAVIOUR_IDLE, /* gets its toolchain late, and no jobs before */
+	BEHAVIOUR_HOT, /* is throttled */
+	BEHAVIOUR_FAILING,
+};
+
+struct node {
+	char name[16];
+	enum behaviour behaviour;
+	const char *machine, *state, *reason;
+	unsigned n_cores, n_slots;
+	unsigned speed_milli; /* relative to the speed for cost_ms */
+	bool hello_received;
+	bool toolchain_ready;
+	unsigned n_jobs; /* jobs on the node */
+	unsigned n_done, n_failed, n_retries;
+	unsigned n_failed_since_up;
+	uint64_t cpu_ms, sent_bytes, received_bytes;
+	unsigned load_milli, celsius_milli, clock_milli, foreign_milli;
+	uint64_t up_again_ms; /* end of the backoff; 0 if it is up */
+};
+
+struct job {
+	int64_t number;
+	enum events_job_state state;
+	uint32_t node;
+	uint32_t cost_ms; /* CPU time on a node of speed_milli 1000 */
+	unsigned n_retries;
+	const char *reason; /* of a local compile; NULL for a node's job */
+	bool failing; /* fails on its node */
+	bool erroneous; /* has a compile error */
+	bool in_baseline;
+	struct job *next; /* in a queue or in `free_jobs` */
+};
+
+struct output {
+	uint64_t at_ms;
+	events_event_fn *on_event;
+	void *ctx;
+};
+
+struct timer {
+	uint64_t at_ms;
+	enum {
+		TIMER_PHASE, /* next step of script[] */
+		TIMER_BEAT, /* heartbeats of all nodes */
+		TIMER_NODE,
+		TIMER_JOB,
+	} kind;
+	uint32_t node;
+	struct job *job; /* or NULL */
+	uint64_t order; /* set by push_timer() */
+};
+
+/* A binary heap ordered by time.  timers[0] expires first. */
+struct timers {
+	struct timer *timers;
+	size_t n_timers, cap_timers;
+	uint64_t order; /* number of timers added so far */
+};
+
+/* ---- timers ---- */
+
+static bool is_timer_before(const struct timer *a, const struct timer *b)
+{
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+}
+
+static void swap_timers(struct timer *a, struct timer *b)
+{
+	struct timer kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+static void push_timer(struct timers *list, struct timer what)
+{
+	struct timer *v = vec_reserve(list->timers, &list->cap_timers,
+				      list->n_timers, sizeof(*list->timers));
+	size_t i = list->n_timers++;
+
+	what.order = list->order++;
+	list->timers = v;
+	v[i] = what;
+	for (; i && is_timer_before(&v[i], &v[(i - 1) / 2]); i = (i - 1) / 2)
+		swap_timers(&v[i], &v[(i - 1) / 2]);
+}
+
+/*
+ * Remove the first timer; of equal times, the one that was added first.  The
+ * heap must not be empty.
+ */
+static struct timer pop_timer(struct timers *list)
+{
+	struct timer *v = list->timers, first = v[0];
+	size_t i = 0, next;
+
+	v[0] = v[--list->n_timers];
+	while ((next = 2 * i + 1) < list->n_timers) {
+		if (next + 1 < list->n_timers &&
+		    is_timer_before(&v[next + 1], &v[next]))
+			next++;
+		if (!is_timer_before(&v[next], &v[i]))
+			break;
+		swap_timers(&v[i], &v[next]);
+		i = next;
+	}
+	return first;
+}
+
+/* ---- events ---- */
+
+/* Derive a file name from the number of the job. */
+static void file_name(char out[static 96], int64_t number)
+{
+	static const char *const dirs[] = {
+		"arch/arm64/kernel",
+		"arch/arm64/mm",
+		"block",
+		"crypto",
+		"drivers/base",
+		"drivers/clk/rockchip",
+		"drivers/gpu/drm",
+		"drivers/gpu/drm/panfrost",
+		"drivers/i2c/busses",
+		"drivers/mmc/host",
+		"drivers/net/ethernet/stmicro/stmmac",
+		"drivers/net/wireless/broadcom/brcm80211/brcmfmac",
+		"drivers/pci/controller",
+		"drivers/usb/dwc3",
+		"fs/btrfs",
+		"fs/ext4",
+		"fs/nfs",
+		"kernel",
+		"kernel/sched",
+		"lib",
+		"mm",
+		"net/core",
+		"net/ipv4",
+		"sound/soc/rockchip",
+	};
+	static const char *const words[] = {
+		"core",  "main",  "ioctl",   "super", "inode", "dma",
+		"power", "debug", "devices", "init",  "util",  "trace",
+		"sysfs", "queue", "timer",   "irq",   "phy",
+	};
+	const unsigned n_dirs = sizeof(dirs) / sizeof(*dirs);
+	const unsigned n_words = sizeof(words) / sizeof(*words);
+	/* Consecutive jobs are in one directory, as with make. */
+	uint64_t n = (uint64_t)number, of = n / n_words / n_dirs;
+	const char *dir = dirs[n / n_words % n_dirs],
+		   *word = words[n % n_words];
+
+	if (of)
+		snprintf(out, 96, "%s/%s%llu.c", dir, word,
+			 (unsigned long long)of);
+	else
+		snprintf(out, 96, "%s/%s.c", dir, word);
+}
+
+static void emit_event(const struct output *t, struct events_event *ev)
+{
+	ev->at_ms = t->at_ms;
+	t->on_event(t->ctx, ev);
+}
+
+static void emit_build_event(const struct output *t, unsigned jobs,
+			     unsigned local_slots)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_STREAM);
+
+	ev.version = EVENTS_VERSION;
+	ev.program = "kfarm " KFARM_VERSION;
+	ev.pid = 1;
+	emit_event(t, &ev);
+	ev = events_event_make(EVENTS_KIND_BUILD);
+	ev.command = "Image modules dtbs";
+	ev.arch = "arm64";
+	ev.toolchain = "gcc-13.3.0";
+	ev.tree = TREE;
+	ev.dir = "/home/build/.cache/kfarm/build/linux-arm64-defconfig";
+	ev.output = "/home/build/.cache/kfarm/builds/7";
+	ev.make_jobs = jobs;
+	ev.n_local_slots = local_slots;
+	emit_event(t, &ev);
+}
+
+static void emit_estimate_point(const struct output *t, struct events_event *ev,
+				uint64_t jobs, uint64_t mean_ms,
+				uint64_t wall_ms)
+{
+	ev->n_total_jobs = (int64_t)jobs;
+	ev->cost_ms = (int64_t)(jobs * mean_ms);
+	ev->wall_ms = (int64_t)wall_ms;
+	emit_event(t, ev);
+}
+
+static void emit_text(const struct output *t, enum events_kind kind,
+		      const char *text)
+{
+	struct events_event ev = events_event_make(kind);
+
+	ev.text = text;
+	emit_event(t, &ev);
+}
+
+static void emit_node_event(const struct output *t, const struct node *n)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+
+	ev.node = n->name;
+	ev.text = n->state;
+	ev.reason = n->reason;
+	if (n->hello_received) {
+		ev.machine = n->machine;
+		ev.n_slots = n->n_slots;
+		ev.n_cores = n->n_cores;
+		ev.memory_bytes = (int64_t)n->n_cores << 30;
+	}
+	emit_event(t, &ev);
+}
+
+static void emit_sandbox(const struct output *t, const struct node *n,
+			 const char *state)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
+
+	ev.node = n->name;
+	ev.toolchain = "/opt/gcc-13.3.0/bin/aarch64-linux-gcc";
+	ev.text = state;
+	emit_event(t, &ev);
+}
+
+static void emit_load(const struct output *t, const struct node *n)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
+
+	ev.node = n->name;
+	ev.n_running = n->n_jobs;
+	ev.n_done = n->n_done;
+	ev.n_failed = n->n_failed;
+	ev.n_retries = n->n_retries;
+	ev.cpu_ms = (int64_t)n->cpu_ms;
+	ev.sent_bytes = (int64_t)n->sent_bytes;
+	ev.received_bytes = (int64_t)n->received_bytes;
+	ev.load_milli = n->load_milli;
+	ev.memory_bytes = ((int64_t)n->n_cores << 30) -
+			  ((int64_t)n->n_jobs << 27);
+	ev.foreign_milli = n->foreign_milli;
+	ev.celsius_milli = n->celsius_milli;
+	ev.speed_milli = n->clock_milli;
+	emit_event(t, &ev);
+}
+
+/* `n` is the node of the job; NULL if it is local or not assigned. */
+static void emit_job_event(const struct output *t, const struct job *job,
+			   const struct node *n)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+	char file[96], object[96];
+	bool done = job->state == EVENTS_JOB_DONE;
+
+	file_name(file, job->number);
+	ev.job = job->number;
+	ev.state = job->state;
+	ev.file = file;
+	if (job->state == EVENTS_JOB_QUEUED) {
+		snprintf(object, sizeof(object), "%s", file);
+		object[strlen(object) - 1] = 'o';
+		ev.object = object;
+		if (job->in_baseline)
+			ev.cost_ms = job->cost_ms;
+	} else {
+		ev.node = n ? n->name : job->reason ? EVENTS_LOCAL : NULL;
+		ev.reason = job->reason;
+	}
+	ev.remote = done && n;
+	ev.n_retries = done ? job->n_retries : 0;
+	if (done && n)
+		ev.cpu_ms = job->cost_ms;
+	emit_event(t, &ev);
+}
+
+static void emit_warning(const struct output *t, int64_t number)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
+	char file[96], text[512];
+
+	file_name(file, number);
+	snprintf(
+		text, sizeof(text),
+		"%s: In function 'probe':\n"
+		"%s:%u:13: warning: unused variable 'ret' [-Wunused-variable]\n"
+		"  %u |         int ret = 0;\n"
+		"      |             ^~~",
+		file, file, 100 + (unsigned)(number % 800),
+		100 + (unsigned)(number % 800));
+	ev.severity = EVENTS_SEV_WARNING;
+	ev.text = text;
+	ev.n_warnings = 1;
+	emit_event(t, &ev);
+}
+
+static void emit_error(const struct output *t, int64_t number)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
+	char file[96], text[512];
+
+	file_name(file, number);
+	snprintf(text, sizeof(text),
+		 "%s:42:9: error: implicit declaration of function 'frobnicate'"
+		 " [-Werror=implicit-function-declaration]\n"
+		 "   42 |         frobnicate(dev);\n"
+		 "      |         ^~~~~~~~~~\n"
+		 "make[3]: *** [scripts/Makefile.build:243: %.*s.o] Error 1",
+		 file, (int)strlen(file) - 2, file);
+	ev.severity = EVENTS_SEV_ERROR;
+	ev.text = text;
+	ev.n_errors = 1;
+	emit_event(t, &ev);
+}
 
 struct queue {
-	struct simulate_job *first, **end;
+	struct job *first, **end;
 };
 
 struct events_simulate {
 	struct events_simulate_setup setup;
-	struct simulate_teller teller;
-	uint64_t random;
-	struct simulate_due_list due;
-	struct simulate_node *node;
-	uint64_t mean_ms; /* of a job */
+	struct output output;
+	uint64_t random_state;
+	struct timers timers;
+	struct node *nodes;
+	uint64_t mean_ms; /* mean cost of a job */
 	unsigned jobs_max; /* make's -j */
-	unsigned at_once; /* as the rate asks for */
+	unsigned max_concurrent; /* limit that gives the requested rate */
 
-	unsigned step;
-	uint64_t target, started; /* jobs; of these so many were begun */
-	uint64_t wrong; /* the one with an error; 0: none */
-	unsigned under_way, here; /* jobs, and those compiled here */
-	uint64_t remote, local; /* done */
-	struct queue waiting, waiting_here;
-	struct simulate_job *spare;
-	bool broken, ended;
+	unsigned phase;
+	uint64_t n_target, n_started; /* jobs to start, and started so far */
+	uint64_t erroneous_job; /* number of the job with an error, or 0 */
+	unsigned n_running, n_running_local; /* all, and local compiles */
+	uint64_t n_remote, n_local; /* finished jobs */
+	struct queue waiting, waiting_local;
+	struct job *free_jobs;
+	bool stopped, ended;
 };
 
-static unsigned pick(struct events_simulate *s, unsigned n)
+static unsigned draw_below(struct events_simulate *s, unsigned n)
 {
 	/* xorshift64 (Marsaglia 2003) */
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return (unsigned)(s->random >> 33) % n;
+	s->random_state ^= s->random_state << 13;
+	s->random_state ^= s->random_state >> 7;
+	s->random_state ^= s->random_state << 17;
+	return (unsigned)(s->random_state >> 33) % n;
 }
 
-static void add_due(struct events_simulate *s, uint64_t in_ms,
-		    struct simulate_due what)
+static void add_timer(struct events_simulate *s, uint64_t in_ms,
+		      struct timer what)
 {
-	what.at_ms = s->teller.at_ms + in_ms;
-	simulate_due_add(&s->due, what);
+	what.at_ms = s->output.at_ms + in_ms;
+	push_timer(&s->timers, what);
 }
 
-static void step_in(struct events_simulate *s, uint64_t ms)
+static void add_phase_timer(struct events_simulate *s, uint64_t ms)
 {
-	add_due(s, ms, (struct simulate_due){ .kind = DUE_STEP });
+	add_timer(s, ms, (struct timer){ .kind = TIMER_PHASE });
 }
 
-static void node_in(struct events_simulate *s, uint64_t ms, uint32_t node)
+static void add_node_timer(struct events_simulate *s, uint64_t ms,
+			   uint32_t node)
 {
-	add_due(s, ms, (struct simulate_due){ .kind = DUE_NODE, .node = node });
+	add_timer(s, ms, (struct timer){ .kind = TIMER_NODE, .node = node });
 }
 
-static void job_in(struct events_simulate *s, uint64_t ms,
-		   struct simulate_job *job)
+static void add_job_timer(struct events_simulate *s, uint64_t ms,
+			  struct job *job)
 {
-	add_due(s, ms ? ms : 1,
-		(struct simulate_due){ .kind = DUE_JOB, .job = job });
+	add_timer(s, ms ? ms : 1,
+		  (struct timer){ .kind = TIMER_JOB, .job = job });
 }
 
-/* ------------------------------------------------------------- the nodes */
+/* ---- nodes ---- */
 
 static void make_node(struct events_simulate *s, uint32_t i)
 {
@@ -88,139 +424,132 @@ static void make_node(struct events_simulate *s, uint32_t i)
 					     "neo4b", "laptop", "cellar" };
 	static const unsigned cores[] = { 16, 6, 8, 6, 4, 12 };
 	static const unsigned speed[] = { 1500, 700, 1000, 700, 900, 1100 };
-	static const enum simulate_temper tempers[] = {
-		SIMULATE_PLAIN, SIMULATE_HOT,     SIMULATE_PLAIN,
-		SIMULATE_IDLE,  SIMULATE_FAILING, SIMULATE_PLAIN
+	static const enum behaviour tempers[] = {
+		BEHAVIOUR_PLAIN, BEHAVIOUR_HOT,     BEHAVIOUR_PLAIN,
+		BEHAVIOUR_IDLE,  BEHAVIOUR_FAILING, BEHAVIOUR_PLAIN
 	};
-	struct simulate_node *n = &s->node[i];
+	struct node *n = &s->nodes[i];
 
-	*n = (struct simulate_node){
-		.temper = i < 6 ? tempers[i] : SIMULATE_PLAIN,
-		.cores = cores[i % 6],
-		.speed = speed[i % 6],
+	*n = (struct node){
+		.behaviour = i < 6 ? tempers[i] : BEHAVIOUR_PLAIN,
+		.n_cores = cores[i % 6],
+		.speed_milli = speed[i % 6],
 		.machine = i % 6 == 1 || i % 6 == 3 ? "aarch64" : "x86_64",
 		.state = "connecting",
-		.clock = 1000,
-		.heat = HEAT_COOL + 100 * pick(s, 80)
+		.clock_milli = 1000,
+		.celsius_milli = HEAT_LOW_MILLI + 100 * draw_below(s, 80)
 	};
-	n->slots = n->cores + (n->cores + 3) / 4;
+	n->n_slots = n->n_cores + (n->n_cores + 3) / 4;
 	if (i < 6)
 		snprintf(n->name, sizeof(n->name), "%s", names[i]);
 	else
 		snprintf(n->name, sizeof(n->name), "rack%u", i - 5);
-	n->foreign = n->temper == SIMULATE_PLAIN && i ? 200 * pick(s, 10) : 0;
+	n->foreign_milli = n->behaviour == BEHAVIOUR_PLAIN && i ?
+				   200 * draw_below(s, 10) :
+				   0;
 }
 
 static void make_nodes(struct events_simulate *s)
 {
 	uint64_t slots = 0;
 
-	s->node = xcalloc(s->setup.nodes + 1, sizeof(*s->node));
+	s->nodes = xcalloc(s->setup.n_nodes + 1, sizeof(*s->nodes));
 	s->jobs_max = LOCAL_SLOTS;
-	for (uint32_t i = 0; i < s->setup.nodes; i++) {
+	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
 		make_node(s, i);
-		s->jobs_max += s->node[i].slots;
-		if (s->node[i].temper != SIMULATE_IDLE)
-			slots += s->node[i].slots;
+		s->jobs_max += s->nodes[i].n_slots;
+		if (s->nodes[i].behaviour != BEHAVIOUR_IDLE)
+			slots += s->nodes[i].n_slots;
 	}
 	if (!slots)
 		slots = LOCAL_SLOTS;
-	s->mean_ms = slots * 1000 / s->setup.rate;
-	s->at_once = s->jobs_max;
-	if (s->mean_ms > MEAN_MOST) {
-		s->at_once = s->setup.rate * (MEAN_MOST / 1000);
-		s->mean_ms = MEAN_MOST;
+	s->mean_ms = slots * 1000 / s->setup.jobs_per_s;
+	s->max_concurrent = s->jobs_max;
+	if (s->mean_ms > MEAN_MAX_MS) {
+		s->max_concurrent = s->setup.jobs_per_s * (MEAN_MAX_MS / 1000);
+		s->mean_ms = MEAN_MAX_MS;
 	}
 }
 
-static bool takes_jobs(const struct simulate_node *n)
+/*
+ * Return the less busy of two random nodes, or another one with a free slot,
+ * but not `excluded`.
+ */
+static struct node *choose_node(struct events_simulate *s,
+				const struct node *excluded)
 {
-	return n->ready && !n->back_ms && n->jobs < n->slots;
-}
-
-static bool is_less_busy(const struct simulate_node *a,
-			 const struct simulate_node *b)
-{
-	return a->jobs * b->slots < b->jobs * a->slots;
-}
-
-/* Of two by chance the less busy, else any that has room. */
-static struct simulate_node *choose_node(struct events_simulate *s,
-					 const struct simulate_node *other_than)
-{
-	uint32_t n = s->setup.nodes, first, second;
+	uint32_t n = s->setup.n_nodes, first, second;
+	const struct node *a, *b;
 
 	if (!n)
 		return NULL;
-	first = pick(s, n);
-	second = pick(s, n);
-	if (is_less_busy(&s->node[second], &s->node[first]))
+	first = draw_below(s, n);
+	second = draw_below(s, n);
+	a = &s->nodes[first];
+	b = &s->nodes[second];
+	if (b->n_jobs * a->n_slots < a->n_jobs * b->n_slots)
 		first = second;
 	for (uint32_t i = 0; i < n; i++) {
-		struct simulate_node *at = &s->node[(first + i) % n];
+		struct node *at = &s->nodes[(first + i) % n];
 
-		if (takes_jobs(at) && at != other_than)
+		if (at != excluded && at->toolchain_ready && !at->up_again_ms &&
+		    at->n_jobs < at->n_slots)
 			return at;
 	}
 	return NULL;
 }
 
-static void set_node_state(struct events_simulate *s, struct simulate_node *n,
+static void set_node_state(struct events_simulate *s, struct node *n,
 			   const char *state, const char *reason)
 {
 	n->state = state;
 	n->reason = reason;
-	simulate_tell_node(&s->teller, n);
+	emit_node_event(&s->output, n);
 }
 
-static void rest_node(struct events_simulate *s, struct simulate_node *n)
+static void update_node_heat(struct events_simulate *s, struct node *n)
 {
-	n->fell = 0;
-	n->back_ms = s->teller.at_ms + REST_MS;
-	set_node_state(s, n, "resting",
-		       "3 jobs failed: Cannot allocate memory");
-	node_in(s, REST_MS, (uint32_t)(n - s->node));
-}
+	unsigned busy = n->n_jobs * 1000 / n->n_slots, room, most;
 
-static void warm(struct events_simulate *s, struct simulate_node *n)
-{
-	unsigned busy = n->jobs * 1000 / n->slots, room, most;
-
-	most = n->temper == SIMULATE_HOT ? HEAT_MOST : 71000;
-	room = HEAT_COOL + (most - HEAT_COOL) / 1000 * busy;
-	n->heat = (n->heat * 9 + room) / 10 + pick(s, 300);
-	if (n->heat > HEAT_HIGH)
-		n->clock = n->clock > 550 ? n->clock - 50 : 550;
-	else if (n->clock < 1000)
-		n->clock += 50;
-	n->load = (n->load * 9 + n->jobs * 1000 + n->foreign) / 10;
+	most = n->behaviour == BEHAVIOUR_HOT ? HEAT_MAX_MILLI : 71000;
+	room = HEAT_LOW_MILLI + (most - HEAT_LOW_MILLI) / 1000 * busy;
+	n->celsius_milli = (n->celsius_milli * 9 + room) / 10 +
+			   draw_below(s, 300);
+	if (n->celsius_milli > HEAT_HIGH_MILLI)
+		n->clock_milli = n->clock_milli > 550 ? n->clock_milli - 50 :
+							550;
+	else if (n->clock_milli < 1000)
+		n->clock_milli += 50;
+	n->load_milli = (n->load_milli * 9 + n->n_jobs * 1000 +
+			 n->foreign_milli) /
+			10;
 }
 
 static void on_beat(struct events_simulate *s)
 {
-	for (uint32_t i = 0; i < s->setup.nodes; i++) {
-		struct simulate_node *n = &s->node[i];
+	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
+		struct node *n = &s->nodes[i];
 
-		if (!n->greeted)
+		if (!n->hello_received)
 			continue;
-		warm(s, n);
-		simulate_tell_load(&s->teller, n);
+		update_node_heat(s, n);
+		emit_load(&s->output, n);
 	}
-	add_due(s, BEAT_MS, (struct simulate_due){ .kind = DUE_BEAT });
+	add_timer(s, BEAT_MS, (struct timer){ .kind = TIMER_BEAT });
 }
 
-/* -------------------------------------------------------------- the jobs */
+/* ---- jobs ---- */
 
-static void enqueue(struct queue *q, struct simulate_job *job)
+static void enqueue(struct queue *q, struct job *job)
 {
 	job->next = NULL;
 	*q->end = job;
 	q->end = &job->next;
 }
 
-static struct simulate_job *dequeue(struct queue *q)
+static struct job *dequeue(struct queue *q)
 {
-	struct simulate_job *job = q->first;
+	struct job *job = q->first;
 
 	if (job)
 		q->first = job->next;
@@ -229,26 +558,26 @@ static struct simulate_job *dequeue(struct queue *q)
 	return job;
 }
 
-static struct simulate_node *node_of_job(const struct events_simulate *s,
-					 const struct simulate_job *job)
+static struct node *node_of_job(const struct events_simulate *s,
+				const struct job *job)
 {
-	return job->node == SIMULATE_LOCAL ? NULL : &s->node[job->node];
+	return job->node == LOCAL_NODE ? NULL : &s->nodes[job->node];
 }
 
-static void set_job_state(struct events_simulate *s, struct simulate_job *job,
+static void set_job_state(struct events_simulate *s, struct job *job,
 			  enum events_job_state state)
 {
 	job->state = state;
-	simulate_tell_job(&s->teller, job, node_of_job(s, job));
+	emit_job_event(&s->output, job, node_of_job(s, job));
 }
 
-/* Most are near the mean, a few take long. */
+/* Most jobs are near the mean, a few take six times as long. */
 static uint32_t draw_ms(struct events_simulate *s)
 {
-	uint64_t x = pick(s, 1000);
+	uint64_t x = draw_below(s, 1000);
 	uint64_t ms = s->mean_ms * (300000 + x * x * 2) / 1000000;
 
-	return (uint32_t)(pick(s, 256) ? ms : ms * 6);
+	return (uint32_t)(draw_below(s, 256) ? ms : ms * 6);
 }
 
 static const char *draw_reason(struct events_simulate *s)
@@ -256,140 +585,146 @@ static const char *draw_reason(struct events_simulate *s)
 	static const enum reason why[] = { REASON_PLUGIN, REASON_LONG_FORM,
 					   REASON_NODES_BUSY,
 					   REASON_TIME_MACRO };
-	unsigned n = pick(s, 100);
+	unsigned n = draw_below(s, 100);
 
-	if (s->started == s->wrong)
-		return reason_words(REASON_COMPILE_ERROR);
-	if (!s->setup.nodes)
-		return reason_words(REASON_NO_NODES);
-	/* Or those that wait here would hold up the others. */
-	return n < 4 && s->here < LOCAL_SLOTS ? reason_words(why[n]) : NULL;
+	if (s->n_started == s->erroneous_job)
+		return reason_text(REASON_COMPILE_ERROR);
+	if (!s->setup.n_nodes)
+		return reason_text(REASON_NO_NODES);
+	/* Waiting local jobs must not delay the others. */
+	return n < 4 && s->n_running_local < LOCAL_SLOTS ? reason_text(why[n]) :
+							   NULL;
 }
 
 static void begin_job(struct events_simulate *s)
 {
-	struct simulate_job *job = s->spare;
+	struct job *job = s->free_jobs;
 
 	if (job)
-		s->spare = job->next;
+		s->free_jobs = job->next;
 	else
 		job = xcalloc(1, sizeof(*job));
-	s->started++;
-	*job = (struct simulate_job){ .number = (int64_t)s->started,
-				      .node = SIMULATE_LOCAL,
-				      .took_ms = draw_ms(s),
-				      .reason = draw_reason(s),
-				      .known = s->setup.known,
-				      .wrong = s->started == s->wrong };
-	s->under_way++;
-	set_job_state(s, job, EVENTS_QUEUED);
+	s->n_started++;
+	*job = (struct job){ .number = (int64_t)s->n_started,
+			     .node = LOCAL_NODE,
+			     .cost_ms = draw_ms(s),
+			     .reason = draw_reason(s),
+			     .in_baseline = s->setup.has_baseline,
+			     .erroneous = s->n_started == s->erroneous_job };
+	s->n_running++;
+	set_job_state(s, job, EVENTS_JOB_QUEUED);
 	if (job->reason)
-		enqueue(&s->waiting_here, job);
+		enqueue(&s->waiting_local, job);
 	else
-		job_in(s, job->took_ms / 32, job);
+		add_job_timer(s, job->cost_ms / 32, job);
 }
 
-static void send_to_node(struct events_simulate *s, struct simulate_job *job,
-			 struct simulate_node *n)
+static void send_to_node(struct events_simulate *s, struct job *job,
+			 struct node *n)
 {
-	n->jobs++;
-	n->sent += 4096 + pick(s, 60000);
-	job->node = (uint32_t)(n - s->node);
-	job->fails = n->temper == SIMULATE_FAILING && !pick(s, 8);
-	set_job_state(s, job, EVENTS_SEND);
-	job_in(s, job->took_ms / 8, job);
+	n->n_jobs++;
+	n->sent_bytes += 4096 + draw_below(s, 60000);
+	job->node = (uint32_t)(n - s->nodes);
+	job->failing = n->behaviour == BEHAVIOUR_FAILING && !draw_below(s, 8);
+	set_job_state(s, job, EVENTS_JOB_SEND);
+	add_job_timer(s, job->cost_ms / 8, job);
 }
 
-/* Whatever waits and has room now. */
+/* Start waiting jobs in free slots. */
 static void dispatch(struct events_simulate *s)
 {
-	struct simulate_node *n;
-	struct simulate_job *job;
+	struct node *n;
+	struct job *job;
 
-	while (s->here < LOCAL_SLOTS && (job = dequeue(&s->waiting_here))) {
-		s->here++;
-		set_job_state(s, job, EVENTS_RUN);
-		job_in(s, job->took_ms, job);
+	while (s->n_running_local < LOCAL_SLOTS &&
+	       (job = dequeue(&s->waiting_local))) {
+		s->n_running_local++;
+		set_job_state(s, job, EVENTS_JOB_RUN);
+		add_job_timer(s, job->cost_ms, job);
 	}
 	while (s->waiting.first && (n = choose_node(s, NULL)))
 		send_to_node(s, dequeue(&s->waiting), n);
 }
 
-/* What comes next in its life. */
-static void on_node(struct events_simulate *s, struct simulate_node *n)
+/* Advance a node to its next state. */
+static void on_node(struct events_simulate *s, struct node *n)
 {
-	uint32_t number = (uint32_t)(n - s->node);
+	uint32_t number = (uint32_t)(n - s->nodes);
 
-	if (!n->greeted) {
-		n->greeted = true;
+	if (!n->hello_received) {
+		n->hello_received = true;
 		set_node_state(s, n, "up", NULL);
-		simulate_tell_cell(&s->teller, n, "asked");
-		node_in(s, 200 + pick(s, 300), number);
-	} else if (n->back_ms) {
-		n->back_ms = 0;
+		emit_sandbox(&s->output, n, "asked");
+		add_node_timer(s, 200 + draw_below(s, 300), number);
+	} else if (n->up_again_ms) {
+		n->up_again_ms = 0;
 		set_node_state(s, n, "up", NULL);
-	} else if (n->temper == SIMULATE_IDLE &&
-		   s->started * 2 < s->target + 2) {
-		simulate_tell_cell(&s->teller, n, "shipping");
-		node_in(s, 2000, number);
-	} else if (!n->ready) {
-		n->ready = true;
-		simulate_tell_cell(&s->teller, n, "ready");
+	} else if (n->behaviour == BEHAVIOUR_IDLE &&
+		   s->n_started * 2 < s->n_target + 2) {
+		emit_sandbox(&s->output, n, "shipping");
+		add_node_timer(s, 2000, number);
+	} else if (!n->toolchain_ready) {
+		n->toolchain_ready = true;
+		emit_sandbox(&s->output, n, "ready");
 	}
 	dispatch(s);
 }
 
-static void begin_more_jobs(struct events_simulate *s)
+static void begin_due_jobs(struct events_simulate *s)
 {
-	while (!s->broken && s->under_way < s->at_once &&
-	       s->started < s->target)
+	while (!s->stopped && s->n_running < s->max_concurrent &&
+	       s->n_started < s->n_target)
 		begin_job(s);
 	dispatch(s);
 }
 
-static void end_simulated_job(struct events_simulate *s,
-			      struct simulate_job *job)
+static void end_simulated_job(struct events_simulate *s, struct job *job)
 {
-	struct simulate_node *n = node_of_job(s, job);
+	struct node *n = node_of_job(s, job);
 
-	if (!pick(s, 150))
-		simulate_tell_warning(&s->teller, job->number);
-	if (job->wrong) {
-		simulate_tell_error(&s->teller, job->number);
-		s->broken = true;
+	if (!draw_below(s, 150))
+		emit_warning(&s->output, job->number);
+	if (job->erroneous) {
+		emit_error(&s->output, job->number);
+		s->stopped = true;
 	}
 	if (n) {
-		n->jobs--;
-		n->done++;
-		n->cpu_ms += job->took_ms;
-		n->received += 2000 + pick(s, 90000);
+		n->n_jobs--;
+		n->n_done++;
+		n->cpu_ms += job->cost_ms;
+		n->received_bytes += 2000 + draw_below(s, 90000);
 	} else {
-		s->here--;
+		s->n_running_local--;
 	}
-	s->remote += n != NULL;
-	s->local += !n;
+	s->n_remote += n != NULL;
+	s->n_local += !n;
 	set_job_state(s, job, EVENTS_JOB_DONE);
-	job->next = s->spare;
-	s->spare = job;
-	s->under_way--;
-	begin_more_jobs(s);
-	if (!s->under_way)
-		step_in(s, 50);
+	job->next = s->free_jobs;
+	s->free_jobs = job;
+	s->n_running--;
+	begin_due_jobs(s);
+	if (!s->n_running)
+		add_phase_timer(s, 50);
 }
 
-/* Its node failed it: another one. */
-static void retry_job(struct events_simulate *s, struct simulate_job *job)
+/* Send a job that failed to another node. */
+static void retry_job(struct events_simulate *s, struct job *job)
 {
-	struct simulate_node *n = node_of_job(s, job), *other;
+	struct node *n = node_of_job(s, job), *other;
 
-	n->jobs--;
-	n->failed++;
-	n->retries++;
-	if (++n->fell == FALLS_MAX)
-		rest_node(s, n);
-	job->retries++;
-	job->node = SIMULATE_LOCAL;
-	set_job_state(s, job, EVENTS_SCAN);
+	n->n_jobs--;
+	n->n_failed++;
+	n->n_retries++;
+	if (++n->n_failed_since_up == FAILURES_MAX) {
+		n->n_failed_since_up = 0;
+		n->up_again_ms = s->output.at_ms + NODE_BACKOFF_MS;
+		set_node_state(s, n, "resting",
+			       "3 jobs failed: Cannot allocate memory");
+		add_node_timer(s, NODE_BACKOFF_MS, (uint32_t)(n - s->nodes));
+	}
+	job->n_retries++;
+	job->node = LOCAL_NODE;
+	set_job_state(s, job, EVENTS_JOB_SCAN);
 	other = choose_node(s, n);
 	if (other)
 		send_to_node(s, job, other);
@@ -398,36 +733,34 @@ static void retry_job(struct events_simulate *s, struct simulate_job *job)
 	dispatch(s);
 }
 
-static void run_job(struct events_simulate *s, struct simulate_job *job)
+static void on_job(struct events_simulate *s, struct job *job)
 {
-	const struct simulate_node *n = node_of_job(s, job);
+	const struct node *n = node_of_job(s, job);
 
-	set_job_state(s, job, EVENTS_RUN);
-	job_in(s, (uint64_t)job->took_ms * 1000000 / n->speed / n->clock, job);
-}
-
-static void on_job(struct events_simulate *s, struct simulate_job *job)
-{
 	switch (job->state) {
-	case EVENTS_QUEUED:
-		set_job_state(s, job, EVENTS_SCAN);
-		job_in(s, job->took_ms / 32, job);
+	case EVENTS_JOB_QUEUED:
+		set_job_state(s, job, EVENTS_JOB_SCAN);
+		add_job_timer(s, job->cost_ms / 32, job);
 		break;
-	case EVENTS_SCAN:
+	case EVENTS_JOB_SCAN:
 		enqueue(&s->waiting, job);
 		dispatch(s);
 		break;
-	case EVENTS_SEND:
-		run_job(s, job);
+	case EVENTS_JOB_SEND:
+		set_job_state(s, job, EVENTS_JOB_RUN);
+		add_job_timer(s,
+			      (uint64_t)job->cost_ms * 1000000 /
+				      n->speed_milli / n->clock_milli,
+			      job);
 		break;
-	case EVENTS_RUN:
-		if (job->node == SIMULATE_LOCAL) {
+	case EVENTS_JOB_RUN:
+		if (job->node == LOCAL_NODE) {
 			end_simulated_job(s, job);
-		} else if (job->fails) {
+		} else if (job->failing) {
 			retry_job(s, job);
 		} else {
-			set_job_state(s, job, EVENTS_RECEIVE);
-			job_in(s, job->took_ms / 16, job);
+			set_job_state(s, job, EVENTS_JOB_RECEIVE);
+			add_job_timer(s, job->cost_ms / 16, job);
 		}
 		break;
 	default:
@@ -436,58 +769,53 @@ static void on_job(struct events_simulate *s, struct simulate_job *job)
 	}
 }
 
-/* ------------------------------------------------------------- the build */
+/* ---- build ---- */
 
-/* Those of modules, after linking. */
-static uint64_t more_jobs(const struct events_simulate *s)
+/* Return the number of jobs after the link, which are those of modules. */
+static uint64_t count_module_jobs(const struct events_simulate *s)
 {
-	return s->setup.jobs / 20 + 1;
+	return s->setup.n_jobs / 20 + 1;
 }
 
-static void tell_last_build(const struct events_simulate *s)
+static void emit_estimate(const struct events_simulate *s)
 {
-	const struct simulate_estimate last = {
-		.jobs = s->setup.jobs + more_jobs(s),
-		.more = more_jobs(s),
-		.mean_ms = s->mean_ms * MEAN_DRAWN / 1000,
-		.rate = s->setup.rate,
-		.make_jobs = s->jobs_max,
-	};
+	const struct output *t = &s->output;
+	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
+	uint64_t all = s->setup.n_jobs + count_module_jobs(s);
+	uint64_t mean_ms = s->mean_ms * MEAN_DRAWN_MILLI / 1000;
+	uint64_t rate = s->setup.jobs_per_s, wall = HEAD_MS;
 
-	simulate_tell_estimate(&s->teller, &last);
+	ev.make_jobs = s->jobs_max;
+	for (unsigned i = 1; i <= ESTIMATE_POINTS; i++) {
+		uint64_t jobs = s->setup.n_jobs * i / ESTIMATE_POINTS;
+
+		emit_estimate_point(t, &ev, jobs, mean_ms,
+				    wall + jobs * 1000 / rate);
+	}
+	wall += all * 1000 / rate + LINK_MS;
+	emit_estimate_point(t, &ev, all - 1, mean_ms, wall);
+	emit_estimate_point(t, &ev, all, mean_ms, wall + TAIL_MS);
 }
 
 static void begin_build(struct events_simulate *s)
 {
 	char text[128];
 
-	simulate_tell_begin(&s->teller, s->jobs_max, LOCAL_SLOTS);
-	if (s->setup.known)
-		tell_last_build(s);
+	emit_build_event(&s->output, s->jobs_max, LOCAL_SLOTS);
+	if (s->setup.has_baseline)
+		emit_estimate(s);
 	snprintf(text, sizeof(text), "-j %u: %u slots on %u node%s + %u local",
-		 s->jobs_max, s->jobs_max - LOCAL_SLOTS, s->setup.nodes,
-		 s->setup.nodes == 1 ? "" : "s", LOCAL_SLOTS);
-	simulate_tell_text(&s->teller, EVENTS_NOTE, text);
-	for (uint32_t i = 0; i < s->setup.nodes; i++) {
-		simulate_tell_node(&s->teller, &s->node[i]);
-		node_in(s, 200 + pick(s, 1000), i);
+		 s->jobs_max, s->jobs_max - LOCAL_SLOTS, s->setup.n_nodes,
+		 s->setup.n_nodes == 1 ? "" : "s", LOCAL_SLOTS);
+	emit_text(&s->output, EVENTS_KIND_NOTE, text);
+	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
+		emit_node_event(&s->output, &s->nodes[i]);
+		add_node_timer(s, 200 + draw_below(s, 1000), i);
 	}
-	add_due(s, BEAT_MS, (struct simulate_due){ .kind = DUE_BEAT });
+	add_timer(s, BEAT_MS, (struct timer){ .kind = TIMER_BEAT });
 }
 
-static void begin_jobs(struct events_simulate *s, uint64_t more)
-{
-	s->target += more;
-	begin_more_jobs(s);
-}
-
-static void end_simulated(struct events_simulate *s)
-{
-	simulate_tell_done(&s->teller, s->broken ? 2 : 0, s->remote, s->local);
-	s->ended = true;
-}
-
-/* What follows when, in ms; 0: when all jobs are done. */
+/* Phases with their time in ms; 0 for a phase that ends with its jobs. */
 static const struct {
 	const char *phase;
 	unsigned ms;
@@ -499,22 +827,28 @@ static const struct {
 
 static void on_step(struct events_simulate *s)
 {
-	unsigned i = s->step++;
+	struct events_event ev;
+	unsigned i = s->phase++;
 
-	if (s->broken || i >= sizeof(script) / sizeof(*script)) {
-		end_simulated(s);
+	if (s->stopped || i >= sizeof(script) / sizeof(*script)) {
+		ev = events_event_make(EVENTS_KIND_DONE);
+		ev.status = s->stopped ? 2 : 0;
+		ev.n_remote = (int64_t)s->n_remote;
+		ev.n_local = (int64_t)s->n_local;
+		emit_event(&s->output, &ev);
+		s->ended = true;
 		return;
 	}
 	if (script[i].phase)
-		simulate_tell_text(&s->teller, EVENTS_PHASE, script[i].phase);
+		emit_text(&s->output, EVENTS_KIND_PHASE, script[i].phase);
 	else
 		begin_build(s);
-	if (script[i].ms)
-		step_in(s, script[i].ms);
-	else if (s->target)
-		begin_jobs(s, more_jobs(s));
-	else
-		begin_jobs(s, s->setup.jobs);
+	if (script[i].ms) {
+		add_phase_timer(s, script[i].ms);
+		return;
+	}
+	s->n_target += s->n_target ? count_module_jobs(s) : s->setup.n_jobs;
+	begin_due_jobs(s);
 }
 
 struct events_simulate *events_simulate_new(
@@ -523,23 +857,23 @@ struct events_simulate *events_simulate_new(
 	struct events_simulate *s = xcalloc(1, sizeof(*s));
 
 	s->setup = *setup;
-	if (!s->setup.jobs)
-		s->setup.jobs = 60 * (uint64_t)setup->rate;
-	s->random = setup->seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	pick(s, 1);
-	pick(s, 1);
+	if (!s->setup.n_jobs)
+		s->setup.n_jobs = 60 * (uint64_t)setup->jobs_per_s;
+	s->random_state = setup->seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	draw_below(s, 1);
+	draw_below(s, 1);
 	s->waiting.end = &s->waiting.first;
-	s->waiting_here.end = &s->waiting_here.first;
-	s->wrong = setup->fails ? s->setup.jobs * 7 / 10 : 0;
+	s->waiting_local.end = &s->waiting_local.first;
+	s->erroneous_job = setup->erroneous ? s->setup.n_jobs * 7 / 10 : 0;
 	make_nodes(s);
-	step_in(s, 0);
+	add_phase_timer(s, 0);
 	return s;
 }
 
-static void free_jobs(struct simulate_job *job)
+static void free_jobs(struct job *job)
 {
 	while (job) {
-		struct simulate_job *next = job->next;
+		struct job *next = job->next;
 
 		free(job);
 		job = next;
@@ -550,36 +884,36 @@ void events_simulate_free(struct events_simulate *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->due.n; i++)
-		free(s->due.v[i].job);
+	for (size_t i = 0; i < s->timers.n_timers; i++)
+		free(s->timers.timers[i].job);
 	free_jobs(s->waiting.first);
-	free_jobs(s->waiting_here.first);
-	free_jobs(s->spare);
-	free(s->due.v);
-	free(s->node);
+	free_jobs(s->waiting_local.first);
+	free_jobs(s->free_jobs);
+	free(s->timers.timers);
+	free(s->nodes);
 	free(s);
 }
 
-uint64_t events_simulate_next(const struct events_simulate *s)
+uint64_t events_simulate_next_ms(const struct events_simulate *s)
 {
-	return s->ended ? UINT64_MAX : s->due.v[0].at_ms;
+	return s->ended ? UINT64_MAX : s->timers.timers[0].at_ms;
 }
 
-void events_simulate_until(struct events_simulate *s, uint64_t ms,
-			   events_sink *told, void *ctx)
+void events_simulate_run_until(struct events_simulate *s, uint64_t until_ms,
+			       events_event_fn *on_event, void *ctx)
 {
-	s->teller.told = told;
-	s->teller.ctx = ctx;
-	while (events_simulate_next(s) <= ms && !s->ended) {
-		struct simulate_due due = simulate_due_take(&s->due);
+	s->output.on_event = on_event;
+	s->output.ctx = ctx;
+	while (events_simulate_next_ms(s) <= until_ms && !s->ended) {
+		struct timer due = pop_timer(&s->timers);
 
-		s->teller.at_ms = due.at_ms;
-		if (due.kind == DUE_STEP)
+		s->output.at_ms = due.at_ms;
+		if (due.kind == TIMER_PHASE)
 			on_step(s);
-		else if (due.kind == DUE_BEAT)
+		else if (due.kind == TIMER_BEAT)
 			on_beat(s);
-		else if (due.kind == DUE_NODE)
-			on_node(s, &s->node[due.node]);
+		else if (due.kind == TIMER_NODE)
+			on_node(s, &s->nodes[due.node]);
 		else
 			on_job(s, due.job);
 	}

@@ -1,39 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/simulate.h - the events of a build that nobody runs, for tests,
- * demonstrations and screenshots: a kernel from its configuration to its
- * artifacts on nodes of different speed, one of which is idle, one hot and
- * throttled, one failing now and then.
+ * events/simulate.h - Simulated events of a kernel build.
  *
- * It is decided by its set-up alone, and knows no clock: time is told to it.
+ * Tests, demonstrations and screenshots use them.  The build runs from the
+ * configuration to the artifacts on nodes of different speed, one of which is
+ * idle, one is hot and throttled, and one fails now and then.
+ *
+ * The events depend only on the setup: the caller passes the time.
  */
 #ifndef EVENTS_SIMULATE_H
 #define EVENTS_SIMULATE_H
 
 #include "events/hub.h"
 
-#define EVENTS_SIMULATE_NODES 4096
-#define EVENTS_SIMULATE_RATE  100000
+#define EVENTS_SIMULATE_NODES_MAX 4096
+#define EVENTS_SIMULATE_RATE_MAX  100000
 
 struct events_simulate_setup {
 	uint64_t seed;
-	unsigned nodes; /* at most EVENTS_SIMULATE_NODES */
-	unsigned rate; /* jobs a second, about; 1 to EVENTS_SIMULATE_RATE */
-	uint64_t jobs; /* in all; 0: a minute's */
-	bool fails; /* one compile has an error, and the build status 2 */
-	bool known; /* it was built before */
+	unsigned n_nodes; /* at most EVENTS_SIMULATE_NODES_MAX */
+	/* Approximate rate, 1 to EVENTS_SIMULATE_RATE_MAX. */
+	unsigned jobs_per_s;
+	uint64_t n_jobs; /* 0 for those of a minute */
+	bool erroneous; /* a compile fails, and the build ends with status 2 */
+	bool has_baseline;
 };
 
 struct events_simulate;
 
 struct events_simulate *events_simulate_new(
 	const struct events_simulate_setup *setup);
-/* NULL is fine. */
+/* `s` may be NULL. */
 void events_simulate_free(struct events_simulate *s);
-/* When the next event comes, in ms of the build; UINT64_MAX: it ended. */
-uint64_t events_simulate_next(const struct events_simulate *s);
-/* Tell all events until `ms`, that included. */
-void events_simulate_until(struct events_simulate *s, uint64_t ms,
-			   events_sink *told, void *ctx);
+/* Return the time of the next event, or UINT64_MAX after the end. */
+uint64_t events_simulate_next_ms(const struct events_simulate *s);
+/* Emit all events up to and including `until_ms`. */
+void events_simulate_run_until(struct events_simulate *s, uint64_t until_ms,
+			       events_event_fn *on_event, void *ctx);
 
 #endif

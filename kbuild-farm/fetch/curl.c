@@ -15,17 +15,17 @@
 #define POLL_MS     100
 
 struct transfer {
-	const struct fetch_request *r;
-	struct fetch_answer *a;
+	const struct fetch_request *request;
+	struct fetch_response *response;
 	struct err *err;
 	CURL *easy;
-	struct curl_slist *lines; /* of the header */
+	struct curl_slist *header_lines; /* of the request */
 	char message_text[CURL_ERROR_SIZE];
-	size_t head_bytes;
-	bool is_head_whole; /* its empty line was there */
-	bool is_headed; /* r->head() was asked */
-	bool is_unwanted; /* it said no */
-	int failed; /* what a callback returned */
+	size_t header_bytes;
+	bool header_complete; /* the empty line was received */
+	bool head_reported; /* request->on_head() was called */
+	bool body_unwanted; /* it returned 0 */
+	int callback_error; /* return value of a failed callback */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -36,31 +36,29 @@ static void init_once(void)
 		str_out_of_memory();
 }
 
-bool fetch_cancelled(const struct fetch_options *options)
+bool fetch_download_is_cancelled(const struct fetch_options *options)
 {
-	return options && options->cancel && atomic_load(options->cancel);
+	return options && options->cancelled && atomic_load(options->cancelled);
 }
 
-/* ---------------------------------------------------------------- header */
-
-void fetch_answer_release(struct fetch_answer *a)
+void fetch_response_release(struct fetch_response *a)
 {
 	free(a->etag);
-	free(a->modified);
+	free(a->last_modified);
 	free(a->url);
-	*a = (struct fetch_answer){ .length = -1 };
+	*a = (struct fetch_response){ .length_bytes = -1 };
 }
 
-bool fetch_header_is_stamp(const char *s)
+bool fetch_curl_is_validator(const char *s)
 {
 	size_t n = 0;
 
 	while (s[n] >= ' ' && s[n] <= '~')
 		n++;
-	return n && !s[n] && n <= FETCH_STAMP_MAX;
+	return n && !s[n] && n <= FETCH_VALIDATOR_LEN_MAX;
 }
 
-/* Digits; false: there are none, or too many. */
+/* Parse a decimal number.  Returns false without a digit or on an overflow. */
 static bool take_number(const char **p, uint64_t *out)
 {
 	*out = 0;
@@ -74,7 +72,7 @@ static bool take_number(const char **p, uint64_t *out)
 	return true;
 }
 
-void fetch_header_range(struct fetch_answer *a, const char *value)
+void fetch_curl_parse_range(struct fetch_response *a, const char *value)
 {
 	bool is_bytes = !strncasecmp(value, "bytes ", 6);
 	const char *p = is_bytes ? value + 6 : value;
@@ -88,7 +86,7 @@ void fetch_header_range(struct fetch_answer *a, const char *value)
 	a->range_total = a->has_range ? total : 0;
 }
 
-/* A header's value: of lines with the same name the last one's; or NULL. */
+/* Return the value of the last header line `name`, or NULL. */
 static const char *header_value(const struct transfer *t, const char *name)
 {
 	struct curl_header *h;
@@ -100,73 +98,63 @@ static const char *header_value(const struct transfer *t, const char *name)
 	return h->value;
 }
 
-static char *stamp_of(const struct transfer *t, const char *name)
+static char *copy_validator(const struct transfer *t, const char *name)
 {
 	const char *value = header_value(t, name);
 
-	return value && fetch_header_is_stamp(value) ? xstrdup(value) : NULL;
+	return value && fetch_curl_is_validator(value) ? xstrdup(value) : NULL;
 }
 
-static void read_answer(struct transfer *t)
-{
-	const char *range = header_value(t, "Content-Range");
-	curl_off_t number = -1;
-
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->a->status);
-	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &number);
-	t->a->length = number;
-	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &number);
-	t->a->retry_after = number > 0 ? (uint64_t)number : 0;
-	t->a->etag = stamp_of(t, "ETag");
-	t->a->modified = stamp_of(t, "Last-Modified");
-	if (range)
-		fetch_header_range(t->a, range);
-}
-
-/* libcurl would follow any 3xx, such as 300 or 304, that has a Location. */
-static void follow_redirect(struct transfer *t)
-{
-	long status = 0;
-	bool is_redirect;
-
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	is_redirect = (status >= 301 && status <= 303) || status == 307 ||
-		      status == 308;
-	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, (long)is_redirect);
-}
-
-/* libcurl bounds each line, but hardly their number. */
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
+	bool is_redirect;
+	long status = 0;
 
-	t->head_bytes += size * n;
-	if (t->head_bytes > FETCH_HEADER_MAX)
+	/* libcurl limits the length of a line, but not the number of lines. */
+
+	t->header_bytes += size * n;
+	if (t->header_bytes > FETCH_HEADER_BYTES_MAX)
 		return 0;
-	/* 100 Continue and the like come before the answer that counts. */
+	/* Interim responses (100 Continue) precede the final response. */
 	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
-		t->is_head_whole = false;
-		follow_redirect(t);
+		t->header_complete = false;
+		/* libcurl would follow any 3xx with a Location, even 304. */
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		is_redirect = (status >= 301 && status <= 303) ||
+			      status == 307 || status == 308;
+		curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION,
+				 (long)is_redirect);
 	} else if (data[0] == '\r' || data[0] == '\n') {
-		t->is_head_whole = true;
+		t->header_complete = true;
 	}
 	return size * n;
 }
 
-/* ------------------------------------------------------------------ body */
-
-/* Ask the caller, once: does it want the body of this answer? */
-static bool is_wanted(struct transfer *t)
+/* Report the header to the caller once; the caller decides about the body. */
+static bool is_body_wanted(struct transfer *t)
 {
+	struct fetch_response *a = t->response;
+	curl_off_t number = -1;
+	const char *range;
 	int ret;
 
-	if (t->is_headed)
-		return !t->is_unwanted && !t->failed;
-	t->is_headed = true;
-	read_answer(t);
-	ret = t->r->head(t->r->ctx, t->a, t->err);
-	t->is_unwanted = !ret;
-	t->failed = ret < 0 ? ret : 0;
+	if (t->head_reported)
+		return !t->body_unwanted && !t->callback_error;
+	t->head_reported = true;
+	range = header_value(t, "Content-Range");
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &number);
+	a->length_bytes = number;
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &number);
+	a->retry_after_s = number > 0 ? (uint64_t)number : 0;
+	a->etag = copy_validator(t, "ETag");
+	a->last_modified = copy_validator(t, "Last-Modified");
+	if (range)
+		fetch_curl_parse_range(a, range);
+	ret = t->request->on_head(t->request->ctx, t->response, t->err);
+	t->body_unwanted = !ret;
+	t->callback_error = ret < 0 ? ret : 0;
 	return ret > 0;
 }
 
@@ -174,32 +162,32 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 
-	if (fetch_cancelled(t->r->options) || !is_wanted(t))
+	if (fetch_download_is_cancelled(t->request->options) ||
+	    !is_body_wanted(t))
 		return CURL_WRITEFUNC_ERROR;
-	t->failed = t->r->data(t->r->ctx, bytes_of(data, size * n), t->err);
-	return t->failed ? CURL_WRITEFUNC_ERROR : size * n;
+	t->callback_error = t->request->on_data(
+		t->request->ctx, bytes_of(data, size * n), t->err);
+	return t->callback_error ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
-/* --------------------------------------------------------------- request */
-
-static void set_request(struct transfer *t)
+static void set_curl_options(struct transfer *t)
 {
-	const struct fetch_request *r = t->r;
+	const struct fetch_request *r = t->request;
 	const char *schemes = r->options->allow_http ? "https,http" : "https";
 	CURL *e = t->easy;
 
 	if (r->condition)
-		t->lines = curl_slist_append(NULL, r->condition);
-	if (r->condition && !t->lines)
+		t->header_lines = curl_slist_append(NULL, r->condition);
+	if (r->condition && !t->header_lines)
 		str_out_of_memory();
 	curl_easy_setopt(e, CURLOPT_URL, r->url);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
 	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
-	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)FETCH_REDIRECTS);
-	/* One request per connection: nothing that HTTP/2 could win. */
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)FETCH_REDIRECTS_MAX);
+	/* HTTP/2 has no advantage for one request per connection. */
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "kfarm");
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->lines);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->header_lines);
 	curl_easy_setopt(e, CURLOPT_RANGE, r->range);
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -209,7 +197,8 @@ static void set_request(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->message_text);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)FETCH_STALL_RATE);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT,
+			 (long)FETCH_STALL_BYTES_PER_S);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)r->options->stall_s);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	if (r->options->ca_file) {
@@ -218,7 +207,7 @@ static void set_request(struct transfer *t)
 	}
 }
 
-/* libcurl's answer, or CURLE_ABORTED_BY_CALLBACK: cancelled. */
+/* Returns libcurl's result, or CURLE_ABORTED_BY_CALLBACK if cancelled. */
 static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 {
 	CURLMsg *message;
@@ -227,30 +216,28 @@ static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 	for (;;) {
 		if (curl_multi_perform(multi, &running))
 			return CURLE_OUT_OF_MEMORY;
-		t->r->progress(t->r->ctx);
+		t->request->on_progress(t->request->ctx);
 		message = curl_multi_info_read(multi, &left);
 		if (message)
 			return message->data.result;
-		if (fetch_cancelled(t->r->options))
+		if (fetch_download_is_cancelled(t->request->options))
 			return CURLE_ABORTED_BY_CALLBACK;
 		if (curl_multi_poll(multi, NULL, 0, POLL_MS, NULL))
 			return CURLE_OUT_OF_MEMORY;
 	}
 }
 
-/* ---------------------------------------------------------------- verdict */
-
-/* The one that was asked last; borrowed. */
+/* The URL of the last request, after redirects.  Borrowed. */
 static const char *effective_url(const struct transfer *t)
 {
 	char *url = NULL;
 
 	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
-	return url ? url : t->r->url;
+	return url ? url : t->request->url;
 }
 
-/* libcurl's words may hold a server's. */
-static const char *curl_words(struct transfer *t, CURLcode result)
+/* libcurl's message can contain text of the server, so make it printable. */
+static const char *curl_error_text(struct transfer *t, CURLcode result)
 {
 	if (!t->message_text[0])
 		return curl_easy_strerror(result);
@@ -261,114 +248,104 @@ static const char *curl_words(struct transfer *t, CURLcode result)
 	return t->message_text;
 }
 
-static enum fetch_verdict judge_tls(struct transfer *t, CURLcode result,
-				    int *code)
+static enum fetch_outcome classify_curl_result(struct transfer *t,
+					       CURLcode result, int *code)
 {
-	if (result == CURLE_SSL_CACERT_BADFILE)
-		*code = err_set(t->err, EACCES, "CA file %s: %s",
-				t->r->options->ca_file, curl_words(t, result));
-	else
-		*code = err_set(t->err, EACCES,
-				"the certificate is not believed (%s)%s",
-				curl_words(t, result),
-				t->r->options->bare ?
-					"" :
-					"; [toolchain] ca-file names another "
-					"authority");
-	return FETCH_NEVER;
-}
+	const struct fetch_options *o = t->request->options;
+	curl_off_t asked = 0; /* time of the request; 0: not sent */
 
-/* Of the URL that was asked, or that it redirects to. */
-static int judge_scheme(struct transfer *t)
-{
-	const struct fetch_options *o = t->r->options;
-
-	if (!o->bare && !strncasecmp(effective_url(t), "http://", 7))
-		return err_set(t->err, EACCES,
-			       "not https; [toolchain] http = true allows it");
-	return err_set(t->err, EACCES,
-		       o->bare && o->allow_http ? "neither https nor http" :
-						  "not https");
-}
-
-static enum fetch_verdict judge_result(struct transfer *t, CURLcode result,
-				       int *code)
-{
-	curl_off_t asked = 0; /* when the request was sent; 0: never */
-
-	if (t->failed) {
-		*code = t->failed;
-		return FETCH_OVER;
+	if (t->callback_error) {
+		*code = t->callback_error;
+		return FETCH_OUTCOME_ABORTED;
 	}
-	if (fetch_cancelled(t->r->options)) {
+	if (fetch_download_is_cancelled(t->request->options)) {
 		*code = err_set(t->err, ECANCELED, "cancelled");
-		return FETCH_OVER;
+		return FETCH_OUTCOME_ABORTED;
 	}
-	if (!result || t->is_unwanted)
-		return FETCH_DONE;
+	if (!result || t->body_unwanted)
+		return FETCH_OUTCOME_DONE;
 	switch (result) {
 	case CURLE_OPERATION_TIMEDOUT:
 		curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &asked);
 		*code = asked ? err_set(t->err, ETIMEDOUT,
 					"less than %u bytes a second for %u s",
-					FETCH_STALL_RATE,
-					t->r->options->stall_s) :
+					FETCH_STALL_BYTES_PER_S, o->stall_s) :
 				err_set(t->err, ETIMEDOUT, "%s",
-					curl_words(t, result));
-		/* To connect TCP has tried again and again. */
-		return asked ? FETCH_AGAIN : FETCH_NEVER;
-	case CURLE_PEER_FAILED_VERIFICATION:
+					curl_error_text(t, result));
+		/* TCP retries a connection by itself. */
+		return asked ? FETCH_OUTCOME_RETRY : FETCH_OUTCOME_FAILED;
 	case CURLE_SSL_CACERT_BADFILE:
-		return judge_tls(t, result, code);
+		*code = err_set(t->err, EACCES, "CA file %s: %s", o->ca_file,
+				curl_error_text(t, result));
+		return FETCH_OUTCOME_FAILED;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		*code = err_set(t->err, EACCES,
+				"the certificate is not believed (%s)%s",
+				curl_error_text(t, result),
+				o->omit_config_hint ?
+					"" :
+					"; [toolchain] ca-file names another "
+					"authority");
+		return FETCH_OUTCOME_FAILED;
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		*code = judge_scheme(t);
-		return FETCH_NEVER;
+		/* Of the requested URL, or of one that it redirects to. */
+		if (!o->omit_config_hint &&
+		    !strncasecmp(effective_url(t), "http://", 7))
+			*code = err_set(t->err, EACCES,
+					"not https; [toolchain] http = true "
+					"allows it");
+		else
+			*code = err_set(t->err, EACCES,
+					o->omit_config_hint && o->allow_http ?
+						"neither https nor http" :
+						"not https");
+		return FETCH_OUTCOME_FAILED;
 	case CURLE_TOO_MANY_REDIRECTS:
 		*code = err_set(t->err, EIO, "redirects more than %d times",
-				FETCH_REDIRECTS);
-		return FETCH_NEVER;
-	case CURLE_COULDNT_RESOLVE_HOST: /* the resolver has tried again */
+				FETCH_REDIRECTS_MAX);
+		return FETCH_OUTCOME_FAILED;
+	case CURLE_COULDNT_RESOLVE_HOST: /* the resolver retries by itself */
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_URL_MALFORMAT:
-		*code = err_set(t->err, EIO, "%s", curl_words(t, result));
-		return FETCH_NEVER;
+		*code = err_set(t->err, EIO, "%s", curl_error_text(t, result));
+		return FETCH_OUTCOME_FAILED;
 	default:
-		*code = err_set(t->err, EIO, "%s", curl_words(t, result));
-		return FETCH_AGAIN;
+		*code = err_set(t->err, EIO, "%s", curl_error_text(t, result));
+		return FETCH_OUTCOME_RETRY;
 	}
 }
 
-enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
-				  struct fetch_answer *a, int *code,
-				  struct err *err)
+enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
+				      struct fetch_response *a, int *code,
+				      struct err *err)
 {
-	struct transfer t = { .r = r, .a = a, .err = err };
-	enum fetch_verdict verdict;
+	struct transfer t = { .request = r, .response = a, .err = err };
+	enum fetch_outcome verdict;
 	CURLM *multi;
 	CURLcode result;
 
 	pthread_once(&once, init_once);
-	*a = (struct fetch_answer){ .length = -1 };
+	*a = (struct fetch_response){ .length_bytes = -1 };
 	t.easy = curl_easy_init();
 	multi = curl_multi_init();
 	if (!t.easy || !multi)
 		str_out_of_memory();
-	set_request(&t);
+	set_curl_options(&t);
 	curl_multi_add_handle(multi, t.easy);
 	result = run_transfer(&t, multi);
-	/* libcurl accepts any first line of a header. */
-	if (!result && !t.is_head_whole)
+	/* libcurl also accepts a response without a complete header. */
+	if (!result && !t.header_complete)
 		result = CURLE_GOT_NOTHING;
 	if (!result)
-		is_wanted(&t); /* an answer without a body */
-	verdict = judge_result(&t, result, code);
+		is_body_wanted(&t); /* a response without a body */
+	verdict = classify_curl_result(&t, result, code);
 	a->url = xstrdup(effective_url(&t));
-	/* Else a name that is being looked up would be waited for. */
-	if (verdict == FETCH_OVER)
+	/* Do not wait for a pending name lookup. */
+	if (verdict == FETCH_OUTCOME_ABORTED)
 		curl_easy_setopt(t.easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_multi_remove_handle(multi, t.easy);
 	curl_easy_cleanup(t.easy);
 	curl_multi_cleanup(multi);
-	curl_slist_free_all(t.lines);
+	curl_slist_free_all(t.header_lines);
 	return verdict;
 }

@@ -1,73 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch/curl.h - one request of a web server and its answer, after redirects,
- * by libcurl, which is used nowhere else.  No retry: what to make of an answer
- * is decided in fetch/http.c.
+ * fetch/curl.h - A single HTTP request and its response.
+ *
+ * This is the only user of libcurl.  Redirects are followed, but failed
+ * requests are not repeated; fetch/download.c decides about retries.
  */
 #ifndef FETCH_CURL_H
 #define FETCH_CURL_H
 
-#include "fetch/http.h"
+#include "fetch/download.h"
 
-#define FETCH_REDIRECTS  10
-#define FETCH_HEADER_MAX (64u << 10) /* bytes of all lines */
-#define FETCH_STAMP_MAX  256 /* of an ETag or a date that is kept */
+#define FETCH_REDIRECTS_MAX     10
+#define FETCH_HEADER_BYTES_MAX  (64u << 10) /* of all lines together */
+#define FETCH_VALIDATOR_LEN_MAX 256 /* of an ETag or a Last-Modified */
 
-/* What a server's answer says before its body (RFC 9110); a zeroed one but for
- * length -1 is empty. */
-struct fetch_answer {
+/*
+ * The header of a response (RFC 9110).  An empty one is zeroed except for
+ * length_bytes, which is -1.
+ */
+struct fetch_response {
 	long status;
-	int64_t length; /* of the body, -1: not said */
-	bool has_range; /* Content-Range: the rest of the file, from a byte on
-			 */
+	int64_t length_bytes; /* of the body; -1: unknown */
+	bool has_range; /* Content-Range: from range_from to the end */
 	uint64_t range_from;
-	uint64_t range_total; /* of the file, > range_from */
-	char *etag; /* these two are stamps, or NULL */
-	char *modified; /* Last-Modified */
-	char *url; /* that it is of, after redirects */
-	uint64_t retry_after; /* seconds; 0: not said */
+	uint64_t range_total; /* size of the file, > range_from */
+	char *etag; /* fetch_curl_is_validator(), or NULL */
+	char *last_modified; /* likewise */
+	char *url; /* after redirects */
+	uint64_t retry_after_s; /* 0: none */
 };
 
-enum fetch_verdict {
-	FETCH_DONE, /* an answer, whole as far as it was wanted */
-	FETCH_AGAIN, /* worth another try */
-	FETCH_NEVER, /* this URL will not do */
-	FETCH_OVER, /* cancelled, or a callback failed: no other URL either */
+enum fetch_outcome {
+	FETCH_OUTCOME_DONE, /* a response, complete if its body was wanted */
+	FETCH_OUTCOME_RETRY, /* temporary failure */
+	FETCH_OUTCOME_FAILED, /* permanent failure of this URL */
+	FETCH_OUTCOME_ABORTED, /* cancelled, or a callback failed */
 };
 
 struct fetch_request {
 	const char *url;
-	const struct fetch_options *options; /* no field of it zero */
-	const char *range; /* "FROM-", or NULL: all of it */
+	const struct fetch_options *options; /* with all defaults filled in */
+	const char *range; /* "FROM-", or NULL: the whole file */
 	const char *condition; /* a header line like If-Range: X, or NULL */
 	/*
-	 * The header is there, the body is not.  Returns 1 to get it, 0 if it
-	 * is of no interest, a negative errno with `err` set: give up.
+	 * Called after the header.  Returns 1 to receive the body, 0 to skip
+	 * it, or a negative errno with `err` set to abort.
 	 */
-	int (*head)(void *ctx, const struct fetch_answer *a, struct err *err);
-	int (*data)(void *ctx, struct bytes b, struct err *err);
-	void (*progress)(void *ctx); /* a few times a second */
+	int (*on_head)(void *ctx, const struct fetch_response *a,
+		       struct err *err);
+	int (*on_data)(void *ctx, struct bytes b, struct err *err);
+	void (*on_progress)(void *ctx); /* a few times a second */
 	void *ctx;
 };
 
 /*
- * Do it.  But for FETCH_DONE `code` is a negative errno and `err` says what
- * happened, without the URL.  `a` is always written; the caller releases it.
+ * Perform a request.  Unless the outcome is FETCH_OUTCOME_DONE, `code` receives
+ * a negative errno and `err` the cause, without the URL.  `a` is always
+ * written; the caller releases it.
  */
-enum fetch_verdict fetch_curl_run(const struct fetch_request *r,
-				  struct fetch_answer *a, int *code,
-				  struct err *err);
+enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
+				      struct fetch_response *a, int *code,
+				      struct err *err);
 
 /*
- * Take note of a Content-Range: "bytes FROM-TO/TOTAL", where TO is the last
- * byte of the file.  Anything else is none.
+ * Parse a Content-Range: "bytes FROM-TO/TOTAL", where TO is the last byte of
+ * the file.  Any other value clears `has_range`.
  */
-void fetch_header_range(struct fetch_answer *a, const char *value);
+void fetch_curl_parse_range(struct fetch_response *a, const char *value);
 
-/* Free what it holds; it is empty then. */
-void fetch_answer_release(struct fetch_answer *a);
+/* Free the members and make the response empty. */
+void fetch_response_release(struct fetch_response *a);
 
-/* May `s` be put into a request: 1 to FETCH_STAMP_MAX printable ASCII bytes? */
-bool fetch_header_is_stamp(const char *s);
+/*
+ * Return true if `s` can be part of a request: 1 to FETCH_VALIDATOR_LEN_MAX
+ * printable ASCII characters.
+ */
+bool fetch_curl_is_validator(const char *s);
 
 #endif

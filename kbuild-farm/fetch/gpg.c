@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 60000
-#define OUTPUT_MOST (64u << 20)
-#define FIELDS      10 /* of a line of a listing */
+#define GPG_TIMEOUT_MS       60000
+#define GPG_OUTPUT_BYTES_MAX (64u << 20)
+#define FIELDS               10 /* of a line of a listing */
 
 static int home_make(char **home, struct err *err)
 {
@@ -33,7 +33,7 @@ static void home_remove(char *home)
 	free(home);
 }
 
-/* -EINVAL: it does not like what it was given. */
+/* Returns -EINVAL if gpg rejects its input. */
 static int run_gpg(const char *home, const char *what, const char *which,
 		   struct bytes in, struct buf *out, struct err *err)
 {
@@ -59,24 +59,24 @@ static int run_gpg(const char *home, const char *what, const char *which,
 	};
 	struct spawn spawn = { .argv = (char *const *)argv,
 			       .env = env,
-			       .fd = { -1, -1, -1 },
-			       .cpu_seconds = PATIENCE_MS / 1000,
-			       .file_mib = OUTPUT_MOST >> 20,
+			       .stdio_fds = { -1, -1, -1 },
+			       .cpu_s = GPG_TIMEOUT_MS / 1000,
+			       .file_mib = GPG_OUTPUT_BYTES_MAX >> 20,
 			       .memory_mib = 1024 };
 	int status = 0, ret;
 
-	ret = fs_memory(in, &spawn.fd[0], err);
+	ret = fs_memfd_new(in, &spawn.stdio_fds[0], err);
 	if (!ret)
-		ret = spawn_capture(&spawn, OUTPUT_MOST, PATIENCE_MS, out,
-				    &status, err);
+		ret = spawn_collect_stdout(&spawn, GPG_OUTPUT_BYTES_MAX,
+					   GPG_TIMEOUT_MS, out, &status, err);
 	if (ret == -ENOENT)
 		ret = err_set(err, ENOPKG,
 			      "gpg: not found; keys are read by the program "
 			      "of the package gpg");
 	else if (!ret && status)
 		ret = err_set(err, EINVAL, "not a file of public keys");
-	if (spawn.fd[0] >= 0)
-		close(spawn.fd[0]);
+	if (spawn.stdio_fds[0] >= 0)
+		close(spawn.stdio_fds[0]);
 	free(homedir);
 	free(env[0]);
 	free(env[1]);
@@ -94,17 +94,7 @@ int fetch_gpg_list(struct bytes file, struct buf *listing, struct err *err)
 	return ret;
 }
 
-/* The fields that a line has, at most FIELDS; the others are "". */
-static void split_line(char *line, const char *field[static FIELDS])
-{
-	for (size_t i = 0; i < FIELDS; i++) {
-		char *word = strsep(&line, ":");
-
-		field[i] = word ? word : "";
-	}
-}
-
-/* A line that a key begins with: what it is, and what became of it. */
+/* Read the first line of a key or subkey; return false for other lines. */
 static bool read_key_record(const char *const *field, struct fetch_gpg_key *key)
 {
 	bool is_secret = str_equal(field[0], "sec") ||
@@ -115,10 +105,10 @@ static bool read_key_record(const char *const *field, struct fetch_gpg_key *key)
 	if (!is_secret && !is_primary && !str_equal(field[0], "sub"))
 		return false;
 	*key = (struct fetch_gpg_key){
-		.is_primary = is_primary,
-		.is_secret = is_secret,
-		.is_revoked = field[1][0] == 'r',
-		.expires = strtoll(field[6], NULL, 10),
+		.primary = is_primary,
+		.secret = is_secret,
+		.revoked = field[1][0] == 'r',
+		.expires_s = strtoll(field[6], NULL, 10),
 	};
 	return true;
 }
@@ -129,15 +119,20 @@ bool fetch_gpg_next(struct bytes *listing, struct fetch_gpg_key *out)
 	bool inside = false, found = false;
 
 	while (listing->len && !found) {
-		char *line = bytes_dup(bytes_line(listing));
+		char *line = bytes_dup(bytes_take_line(listing)), *rest = line;
 		const char *field[FIELDS];
 
-		split_line(line, field);
+		for (size_t i = 0; i < FIELDS; i++) {
+			field[i] = strsep(&rest, ":");
+			if (!field[i])
+				field[i] = "";
+		}
 		if (read_key_record(field, &key)) {
 			inside = true;
 		} else if (inside && str_equal(field[0], "fpr") &&
-			   strlen(field[9]) == FETCH_FINGERPRINT - 1) {
-			memcpy(key.fingerprint, field[9], FETCH_FINGERPRINT);
+			   strlen(field[9]) == FETCH_FINGERPRINT_SIZE - 1) {
+			memcpy(key.fingerprint, field[9],
+			       FETCH_FINGERPRINT_SIZE);
 			*out = key;
 			found = true;
 		}
@@ -151,24 +146,24 @@ static bool is_revoked(struct bytes listing, const char *fingerprint)
 	struct fetch_gpg_key key;
 
 	while (fetch_gpg_next(&listing, &key)) {
-		if (key.is_revoked && str_equal(key.fingerprint, fingerprint))
+		if (key.revoked && str_equal(key.fingerprint, fingerprint))
 			return true;
 	}
 	return false;
 }
 
-bool fetch_gpg_forgets(struct bytes known, struct bytes other)
+bool fetch_gpg_lacks_revocation(struct bytes trusted, struct bytes other)
 {
 	struct fetch_gpg_key key;
 
-	while (fetch_gpg_next(&known, &key)) {
-		if (key.is_revoked && !is_revoked(other, key.fingerprint))
+	while (fetch_gpg_next(&trusted, &key)) {
+		if (key.revoked && !is_revoked(other, key.fingerprint))
 			return true;
 	}
 	return false;
 }
 
-/* Is the key among those that are listed, and all of them are public? */
+/* Check that the key is listed and that all listed keys are public. */
 static int check_listing(struct bytes listing, const char *fingerprint,
 			 struct err *err)
 {
@@ -177,12 +172,11 @@ static int check_listing(struct bytes listing, const char *fingerprint,
 
 	while (fetch_gpg_next(&listing, &key)) {
 		any = true;
-		if (key.is_secret)
+		if (key.secret)
 			return err_set(err, EINVAL,
 				       "secret keys; give only the public one "
 				       "(gpg --export)");
-		found |= key.is_primary &&
-			 str_equal(key.fingerprint, fingerprint);
+		found |= key.primary && str_equal(key.fingerprint, fingerprint);
 	}
 	if (!any)
 		return err_set(err, EINVAL, "not a file of public keys");
@@ -203,7 +197,7 @@ int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 		ret = check_listing(buf_bytes(listing), fingerprint, err);
 	if (!ret) {
 		ret = run_gpg(home, "--import", NULL, file, &ignored, err);
-		/* gpg also fails when another key of the file is bad. */
+		/* gpg also fails if another key of the file is invalid. */
 		if (ret == -EINVAL)
 			ret = 0;
 	}

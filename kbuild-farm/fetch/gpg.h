@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch/gpg.h - OpenPGP keys, as the program gpg reads them.
+ * fetch/gpg.h - OpenPGP keys, read by the program gpg.
  *
- * Each call gives gpg a home of its own, which is removed again.  It reads no
- * configuration, starts no agent, asks no network and nobody at a terminal;
- * time and memory are limited.  No signature is checked here: gpgv does that.
+ * Each call runs gpg with a temporary home directory.  gpg reads no
+ * configuration, starts no agent, does not use the network and does not prompt.
+ * Its time and memory are limited.  Signatures are checked by fetch/gpgv.h.
  *
- * -ENOPKG: there is no gpg.
+ * A listing is the output of `gpg --with-colons`, described in GnuPG's
+ * doc/DETAILS.  User names are ignored.
  *
- * A listing is what `gpg --with-colons` prints, described in GnuPG's
- * doc/DETAILS.  Names of users and the like are not read.
+ * Functions that run gpg return -ENOPKG if it is not installed.
  */
 #ifndef FETCH_GPG_H
 #define FETCH_GPG_H
@@ -18,37 +18,41 @@
 #include "base/err.h"
 
 /*
- * The listing of a file of keys, binary or armored,
- * appended to `listing`.  Returns 0, or -EINVAL for a file that is none.
+ * Append the listing of a file of keys, binary or armored, to `listing`.
+ * Returns 0, or -EINVAL for any other file.
  */
 int fetch_gpg_list(struct bytes file, struct buf *listing, struct err *err);
 
 /*
- * What a file of public keys holds of the key whose primary fingerprint is
- * `fingerprint` (40 upper-case digits), appended to `key` as a binary keyring
- * and to `listing`.  Returns 0; -ENOKEY when it holds other keys; -EINVAL when
- * it holds none or secret ones.
+ * Extract the key with the primary fingerprint `fingerprint` (40 upper-case
+ * digits) from a file of public keys.  Appends a binary keyring to `key` and
+ * the listing of the file to `listing`.  Returns 0; -ENOKEY if the file
+ * contains only other keys; -EINVAL if it contains no or secret keys.
  */
 int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 		      struct buf *key, struct buf *listing, struct err *err);
 
-#define FETCH_FINGERPRINT 41 /* 40 upper-case hexadecimal digits and a NUL */
+/* 40 upper-case hexadecimal digits and a NUL. */
+#define FETCH_FINGERPRINT_SIZE 41
 
 struct fetch_gpg_key {
-	char fingerprint[FETCH_FINGERPRINT];
-	bool is_primary; /* else a subkey */
-	bool is_secret;
-	bool is_revoked;
-	int64_t expires; /* seconds since 1970; 0: never */
+	char fingerprint[FETCH_FINGERPRINT_SIZE];
+	bool primary; /* false: a subkey */
+	bool secret;
+	bool revoked;
+	int64_t expires_s; /* seconds since 1970; 0: never */
 };
 
-/* The next key, taken off the front of `listing`; false: no more. */
+/*
+ * Read the next key and remove it from the front of `listing`.  Returns false
+ * at the end.
+ */
 bool fetch_gpg_next(struct bytes *listing, struct fetch_gpg_key *out);
 
 /*
- * Is a key or subkey revoked in `known`, and that is left out in `other`,
- * the listing of the same key from somewhere else?
+ * Return true if a key or subkey is revoked in `trusted` but not in `other`, a
+ * listing of the same key from another source.
  */
-bool fetch_gpg_forgets(struct bytes known, struct bytes other);
+bool fetch_gpg_lacks_revocation(struct bytes trusted, struct bytes other);
 
 #endif

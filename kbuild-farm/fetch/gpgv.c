@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * gpgv reads and writes files in memory, but for what is streamed to it: so
- * it never waits for us with its output while we wait for it with its input.
- */
 #include "fetch/gpgv.h"
 
 #include "base/clock.h"
@@ -11,35 +7,239 @@
 #include "base/str.h"
 #include "fetch/gpg.h"
 #include "fetch/key.h"
-#include "fetch/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 120000
-#define STATUS_MOST (1u << 20)
+/*
+ * gpgv's exit status is not sufficient: it is 0 for revoked and expired keys
+ * and for any key of the keyring.  The status lines must report one signature
+ * and VALIDSIG of the pinned primary key.  The expiry of a key is taken from
+ * the keyring's listing, because gpgv reports expired subkeys too.
+ */
 
-/* A gpgv, from its start to its verdict. */
-struct gpgv {
+#define PREFIX "[GNUPG:] "
+#define FIELDS 12
+
+enum gpgv_keyword {
+	GPGV_NEWSIG,
+	GPGV_PLAINTEXT,
+	GPGV_GOODSIG,
+	GPGV_EXPKEYSIG,
+	GPGV_REVKEYSIG,
+	GPGV_EXPSIG,
+	GPGV_BADSIG,
+	GPGV_ERRSIG,
+	GPGV_NO_PUBKEY,
+	GPGV_VALIDSIG,
+	N_GPGV_KEYWORDS,
+};
+
+static const char *const gpgv_keywords[N_GPGV_KEYWORDS] = {
+	[GPGV_NEWSIG] = "NEWSIG",       [GPGV_PLAINTEXT] = "PLAINTEXT",
+	[GPGV_GOODSIG] = "GOODSIG",     [GPGV_EXPKEYSIG] = "EXPKEYSIG",
+	[GPGV_REVKEYSIG] = "REVKEYSIG", [GPGV_EXPSIG] = "EXPSIG",
+	[GPGV_BADSIG] = "BADSIG",       [GPGV_ERRSIG] = "ERRSIG",
+	[GPGV_NO_PUBKEY] = "NO_PUBKEY", [GPGV_VALIDSIG] = "VALIDSIG",
+};
+
+struct gpgv_status {
+	unsigned n_lines[N_GPGV_KEYWORDS];
+	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* of NO_PUBKEY */
+	struct fetch_signature signature;
+	bool valid; /* `signature` was set by VALIDSIG */
+};
+
+static bool is_hex_word(const char *s, size_t min, size_t max)
+{
+	size_t n = strspn(s, "0123456789ABCDEFabcdef");
+
+	return !s[n] && n >= min && n <= max;
+}
+
+static void read_validsig(struct gpgv_status *status, char *const *field,
+			  size_t n)
+{
+	struct fetch_signature *sig = &status->signature;
+	long made;
+
+	if (n < 11 || !is_hex_word(field[1], 40, 40) ||
+	    !is_hex_word(field[10], 40, 40) ||
+	    str_parse_number(field[3], 0, 99999999999, &made))
+		return;
+	/* The signature classes of binary and text documents. */
+	if (strcmp(field[9], "00") && strcmp(field[9], "01"))
+		return;
+	sig->made_s = made;
+	memcpy(sig->signing_key, field[1], FETCH_FINGERPRINT_SIZE);
+	memcpy(sig->fingerprint, field[10], FETCH_FINGERPRINT_SIZE);
+	status->valid = true;
+}
+
+static void read_status_line(struct gpgv_status *status, char *line)
+{
+	char *field[FIELDS], *rest = line;
+	size_t n = 0, word = 0;
+
+	while (n < FIELDS && (field[n] = strsep(&rest, " ")) != NULL)
+		n++;
+	while (word < N_GPGV_KEYWORDS && strcmp(field[0], gpgv_keywords[word]))
+		word++;
+	if (word == N_GPGV_KEYWORDS)
+		return;
+
+	status->n_lines[word]++;
+	if (word == GPGV_VALIDSIG)
+		read_validsig(status, field, n);
+	else if (word == GPGV_NO_PUBKEY && n > 1 &&
+		 is_hex_word(field[1], 16, 40))
+		memcpy(status->unknown_signer, field[1], strlen(field[1]) + 1);
+}
+
+static void read_lines(struct gpgv_status *status, struct bytes lines)
+{
+	char *text = bytes_dup(lines), *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (str_starts(line, PREFIX))
+			read_status_line(status, line + strlen(PREFIX));
+	}
+	free(text);
+}
+
+static int find_signature_error(const struct gpgv_status *status,
+				struct err *err)
+{
+	const unsigned *n = status->n_lines;
+
+	if (n[GPGV_NEWSIG] > 1 || n[GPGV_VALIDSIG] > 1 ||
+	    n[GPGV_PLAINTEXT] > 1 ||
+	    n[GPGV_GOODSIG] + n[GPGV_EXPKEYSIG] + n[GPGV_REVKEYSIG] +
+			    n[GPGV_EXPSIG] + n[GPGV_BADSIG] + n[GPGV_ERRSIG] >
+		    1)
+		return err_set(err, EKEYREJECTED,
+			       "several signatures, where one is expected");
+	if (n[GPGV_REVKEYSIG])
+		return err_set(err, EKEYREVOKED,
+			       "signed by a key that was revoked");
+	if (n[GPGV_EXPSIG])
+		return err_set(err, EKEYEXPIRED, "the signature has expired");
+	if (n[GPGV_NO_PUBKEY])
+		return err_set(err, ENOKEY, "signed by the unknown key %s",
+			       status->unknown_signer);
+	if (n[GPGV_BADSIG])
+		return err_set(err, EKEYREJECTED,
+			       "the signature is for other content: this was "
+			       "damaged or tampered with");
+	if (n[GPGV_ERRSIG])
+		return err_set(err, EKEYREJECTED,
+			       "the signature cannot be checked");
+	return 0;
+}
+
+/*
+ * Check that the signature was made before its key expired.  gpgv reports the
+ * expiry of all keys that it reads without naming them.  So the listing of the
+ * keyring provides the expiry of the signing key and of its primary key.
+ */
+static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
+			struct err *err)
+{
+	struct fetch_gpg_key key;
+	bool known = false;
+
+	while (fetch_gpg_next(&listing, &key)) {
+		if (key.expires_s <= 0 ||
+		    (!str_equal(key.fingerprint, sig->signing_key) &&
+		     !str_equal(key.fingerprint, sig->fingerprint)))
+			continue;
+		known = true;
+		if (sig->made_s >= key.expires_s)
+			return err_set(err, EKEYEXPIRED,
+				       "signed after the key %s expired",
+				       key.fingerprint);
+	}
+	return known ? 0 :
+		       err_set(err, EKEYEXPIRED,
+			       "signed by the key %s, which has expired; when "
+			       "is not known",
+			       sig->signing_key);
+}
+
+bool fetch_gpgv_status_key_expired(struct bytes lines)
+{
+	struct gpgv_status status = { 0 };
+
+	read_lines(&status, lines);
+	return status.n_lines[GPGV_EXPKEYSIG] > 0;
+}
+
+int fetch_gpgv_status_check(struct bytes lines, int wait_status,
+			    const char *fingerprint, struct bytes listing,
+			    struct fetch_signature *out, struct err *err)
+{
+	struct gpgv_status status = { 0 };
+	int ret;
+
+	read_lines(&status, lines);
+	ret = find_signature_error(&status, err);
+	if (ret)
+		return ret;
+	if (!status.n_lines[GPGV_GOODSIG] && !status.n_lines[GPGV_EXPKEYSIG])
+		return err_set(err, EKEYREJECTED, "no signature");
+	if (wait_status || !status.valid) {
+		char *end = spawn_status_text(wait_status);
+
+		err_set(err, EKEYREJECTED,
+			"gpgv is not content with the signature (%s)", end);
+		free(end);
+		return -EKEYREJECTED;
+	}
+	if (strcasecmp(status.signature.fingerprint, fingerprint))
+		return err_set(err, EKEYREJECTED,
+			       "signed by the key %s, not by %s",
+			       status.signature.fingerprint, fingerprint);
+	status.signature.key_expired = status.n_lines[GPGV_EXPKEYSIG];
+	ret = status.signature.key_expired ?
+		      check_expiry(&status.signature, listing, err) :
+		      0;
+	if (!ret)
+		*out = status.signature;
+	return ret;
+}
+
+/*
+ * All input and output of gpgv except streamed input are files in memory.  So
+ * gpgv never blocks on its output while the caller blocks on its input.
+ */
+
+#define GPGV_TIMEOUT_MS       120000
+#define GPGV_STATUS_BYTES_MAX (1u << 20)
+
+/* A run of gpgv. */
+struct gpgv_process {
 	char *fingerprint;
-	struct buf keyring; /* what the file holds */
-	int in, out, status; /* its descriptors; -1: none */
-	int signature;
-	pid_t pid; /* 0: it has ended, or not started */
+	struct buf keyring; /* content of the keyring file */
+	int input_fd, output_fd, status_fd; /* of gpgv; -1: none */
+	int signature_fd;
+	pid_t pid; /* 0: not running */
 	int wait_status;
 };
 
-static void gpgv_init(struct gpgv *g)
+static void gpgv_init(struct gpgv_process *g)
 {
-	*g = (struct gpgv){
-		.in = -1, .out = -1, .status = -1, .signature = -1
-	};
+	*g = (struct gpgv_process){ .input_fd = -1,
+				    .output_fd = -1,
+				    .status_fd = -1,
+				    .signature_fd = -1 };
 }
 
 static void close_fd(int *fd)
@@ -49,22 +249,22 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void gpgv_release(struct gpgv *g)
+static void gpgv_release(struct gpgv_process *g)
 {
 	if (g->pid) {
 		kill(g->pid, SIGKILL);
 		spawn_wait(g->pid);
 	}
-	close_fd(&g->in);
-	close_fd(&g->out);
-	close_fd(&g->status);
-	close_fd(&g->signature);
+	close_fd(&g->input_fd);
+	close_fd(&g->output_fd);
+	close_fd(&g->status_fd);
+	close_fd(&g->signature_fd);
 	free(g->fingerprint);
 	buf_release(&g->keyring);
 	gpgv_init(g);
 }
 
-static int gpgv_prepare(struct gpgv *g, const char *keyring,
+static int gpgv_prepare(struct gpgv_process *g, const char *keyring,
 			const char *fingerprint, struct err *err)
 {
 	struct bytes none = { 0 };
@@ -74,32 +274,32 @@ static int gpgv_prepare(struct gpgv *g, const char *keyring,
 		return err_set(err, EINVAL, "\"%s\" is no fingerprint",
 			       fingerprint);
 	g->fingerprint = xstrdup(fingerprint);
-	ret = fs_read(keyring, FETCH_KEY_MOST, &g->keyring, err);
-	/* Which would say that a server has no such file. */
+	ret = fs_read(keyring, FETCH_KEY_BYTES_MAX, &g->keyring, err);
+	/* -ENOENT is reserved for a file that no server has. */
 	if (ret == -ENOENT)
 		ret = -EIO;
 	if (!ret)
-		ret = fs_memory(none, &g->status, err);
+		ret = fs_memfd_new(none, &g->status_fd, err);
 	return ret;
 }
 
-/* `arguments` are those that say what to check. */
-static int gpgv_start(struct gpgv *g, const char *keyring,
+/* Start gpgv with `arguments`, which name the files to check. */
+static int gpgv_start(struct gpgv_process *g, const char *keyring,
 		      char *const *arguments, struct err *err)
 {
-	char *path = fs_absolute(keyring);
-	int pass[] = { g->status, g->signature, -1 };
+	char *path = fs_make_absolute(keyring);
+	int pass[] = { g->status_fd, g->signature_fd, -1 };
 	struct spawn what = {
-		.fd = { g->in, g->out, -1 },
-		.pass = pass,
+		.stdio_fds = { g->input_fd, g->output_fd, -1 },
+		.passed_fds = pass,
 		.own_group = true,
-		.file_mib = (FETCH_TEXT_MOST >> 20) + 1,
+		.file_mib = (FETCH_SIGNED_TEXT_BYTES_MAX >> 20) + 1,
 	};
 	struct strv argv = { 0 };
 	int ret;
 
 	strv_add(&argv, "gpgv");
-	strv_addf(&argv, "--status-fd=%d", g->status);
+	strv_addf(&argv, "--status-fd=%d", g->status_fd);
 	strv_addf(&argv, "--keyring=%s", path);
 	strv_add_all(&argv, arguments);
 	what.argv = argv.v;
@@ -110,17 +310,17 @@ static int gpgv_start(struct gpgv *g, const char *keyring,
 		ret = err_set(err, ENOPKG,
 			      "gpgv: not found; signatures are checked "
 			      "by the program of the package gpgv");
-	close_fd(&g->in);
-	close_fd(&g->signature);
+	close_fd(&g->input_fd);
+	close_fd(&g->signature_fd);
 	strv_release(&argv);
 	free(path);
 	return ret;
 }
 
-static int gpgv_wait(struct gpgv *g, struct err *err)
+static int gpgv_wait(struct gpgv_process *g, struct err *err)
 {
 	struct pollfd p = { .fd = pidfd_open(g->pid, 0), .events = POLLIN };
-	uint64_t deadline = clock_ms() + PATIENCE_MS, now;
+	uint64_t deadline = clock_ms() + GPGV_TIMEOUT_MS, now;
 	bool in_time = true;
 
 	while (p.fd >= 0 && !p.revents && in_time) {
@@ -137,21 +337,22 @@ static int gpgv_wait(struct gpgv *g, struct err *err)
 	return in_time ? 0 : err_set(err, ETIMEDOUT, "gpgv does not end");
 }
 
-static int gpgv_verdict(struct gpgv *g, struct fetch_signature *out,
-			struct err *err)
+static int check_gpgv_status(struct gpgv_process *g,
+			     struct fetch_signature *out, struct err *err)
 {
 	struct fetch_signature signature = { 0 };
 	struct buf lines = { 0 }, keys = { 0 };
 	int ret = gpgv_wait(g, err);
 
 	if (!ret)
-		ret = fs_memory_read(g->status, STATUS_MOST, &lines, err);
-	if (!ret && fetch_status_is_late(buf_bytes(&lines)))
+		ret = fs_memfd_read(g->status_fd, GPGV_STATUS_BYTES_MAX, &lines,
+				    err);
+	if (!ret && fetch_gpgv_status_key_expired(buf_bytes(&lines)))
 		ret = fetch_gpg_list(buf_bytes(&g->keyring), &keys, err);
 	if (!ret)
-		ret = fetch_status_judge(buf_bytes(&lines), g->wait_status,
-					 g->fingerprint, buf_bytes(&keys),
-					 &signature, err);
+		ret = fetch_gpgv_status_check(buf_bytes(&lines), g->wait_status,
+					      g->fingerprint, buf_bytes(&keys),
+					      &signature, err);
 	if (!ret && out)
 		*out = signature;
 	buf_release(&keys);
@@ -159,32 +360,33 @@ static int gpgv_verdict(struct gpgv *g, struct fetch_signature *out,
 	return ret;
 }
 
-int fetch_gpgv_text(const char *keyring, const char *fingerprint,
-		    struct bytes clearsigned, struct buf *verified,
-		    struct fetch_signature *signature, struct err *err)
+int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
+			   struct bytes clearsigned, struct buf *verified,
+			   struct fetch_signature *signature, struct err *err)
 {
 	static char *const arguments[] = { (char *)"--output=-", (char *)"--",
 					   (char *)"-", NULL };
 	struct fetch_signature got = { 0 };
 	struct bytes none = { 0 };
 	struct buf text = { 0 };
-	struct gpgv g;
+	struct gpgv_process g;
 	int ret;
 
 	gpgv_init(&g);
-	ret = clearsigned.len > FETCH_TEXT_MOST ?
+	ret = clearsigned.len > FETCH_SIGNED_TEXT_BYTES_MAX ?
 		      err_set(err, EMSGSIZE, "too long for a signed text") :
 		      gpgv_prepare(&g, keyring, fingerprint, err);
 	if (!ret)
-		ret = fs_memory(clearsigned, &g.in, err);
+		ret = fs_memfd_new(clearsigned, &g.input_fd, err);
 	if (!ret)
-		ret = fs_memory(none, &g.out, err);
+		ret = fs_memfd_new(none, &g.output_fd, err);
 	if (!ret)
 		ret = gpgv_start(&g, keyring, arguments, err);
 	if (!ret)
-		ret = gpgv_verdict(&g, &got, err);
+		ret = check_gpgv_status(&g, &got, err);
 	if (!ret)
-		ret = fs_memory_read(g.out, FETCH_TEXT_MOST, &text, err);
+		ret = fs_memfd_read(g.output_fd, FETCH_SIGNED_TEXT_BYTES_MAX,
+				    &text, err);
 	if (!ret) {
 		buf_add_bytes(verified, buf_bytes(&text));
 		if (signature)
@@ -196,123 +398,119 @@ int fetch_gpgv_text(const char *keyring, const char *fingerprint,
 }
 
 struct fetch_gpgv_stream {
-	struct gpgv gpgv;
-	int to; /* our end of its input */
-	int failed; /* what the first failure returned */
-	struct err why;
+	struct gpgv_process process;
+	int input_fd; /* the writing end of gpgv's input */
+	int error; /* return value of the first failure */
+	struct err error_text;
 };
 
-/* A socket, since writing to it can do without SIGPIPE. */
-static int open_input(struct fetch_gpgv_stream *s, struct err *err)
-{
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return err_errno(err, "socketpair");
-	s->to = ends[0];
-	s->gpgv.in = ends[1];
-	return 0;
-}
-
-int fetch_gpgv_start(struct fetch_gpgv_stream **out, const char *keyring,
-		     const char *fingerprint, struct bytes signature,
-		     struct err *err)
+int fetch_gpgv_stream_start(struct fetch_gpgv_stream **out, const char *keyring,
+			    const char *fingerprint, struct bytes signature,
+			    struct err *err)
 {
 	struct fetch_gpgv_stream *s = xcalloc(1, sizeof(*s));
 	char *arguments[] = { (char *)"--enable-special-filenames",
 			      (char *)"--", NULL, (char *)"-", NULL };
+	int ends[2];
 	int ret;
 
 	*out = NULL;
-	s->to = -1;
-	gpgv_init(&s->gpgv);
-	ret = gpgv_prepare(&s->gpgv, keyring, fingerprint, err);
-	if (!ret)
-		ret = fs_memory(signature, &s->gpgv.signature, err);
-	if (!ret)
-		ret = open_input(s, err);
-	if (!ret) {
-		arguments[2] = xasprintf("-&%d", s->gpgv.signature);
-		ret = gpgv_start(&s->gpgv, keyring, arguments, err);
-		free(arguments[2]);
-	}
+	s->input_fd = -1;
+	gpgv_init(&s->process);
+	ret = gpgv_prepare(&s->process, keyring, fingerprint, err);
 	if (ret)
-		fetch_gpgv_free(s);
+		goto out;
+	ret = fs_memfd_new(signature, &s->process.signature_fd, err);
+	if (ret)
+		goto out;
+	/* A socket, because a pipe cannot suppress SIGPIPE. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		ret = err_errno(err, "socketpair");
+		goto out;
+	}
+	s->input_fd = ends[0];
+	s->process.input_fd = ends[1];
+	arguments[2] = xasprintf("-&%d", s->process.signature_fd);
+	ret = gpgv_start(&s->process, keyring, arguments, err);
+	free(arguments[2]);
+out:
+	if (ret)
+		fetch_gpgv_stream_free(s);
 	else
 		*out = s;
 	return ret;
 }
 
-/* Its input has ended, by us or because it reads no more: what does it say? */
-static int end_gpgv(struct fetch_gpgv_stream *s, struct fetch_signature *out,
-		    struct err *err)
+/* Close gpgv's input and return its verdict. */
+static int finish_gpgv(struct fetch_gpgv_stream *s, struct fetch_signature *out,
+		       struct err *err)
 {
-	close_fd(&s->to);
-	return gpgv_verdict(&s->gpgv, out, err);
+	close_fd(&s->input_fd);
+	return check_gpgv_status(&s->process, out, err);
 }
 
-static int keep_failure(struct fetch_gpgv_stream *s, int ret, struct err *err)
+static int save_stream_error(struct fetch_gpgv_stream *s, int ret,
+			     struct err *err)
 {
-	s->failed = ret;
-	s->why = *err;
+	s->error = ret;
+	s->error_text = *err;
 	return ret;
 }
 
-/* It reads no more, so there is something that it does not like. */
-static int on_closed_input(struct fetch_gpgv_stream *s, struct err *err)
+int fetch_gpgv_stream_feed(struct fetch_gpgv_stream *s, struct bytes in,
+			   struct err *err)
 {
-	int ret = end_gpgv(s, NULL, err);
-
-	if (!ret)
-		ret = err_set(err, EKEYREJECTED,
-			      "gpgv ended before all was read");
-	return keep_failure(s, ret, err);
-}
-
-int fetch_gpgv_feed(struct fetch_gpgv_stream *s, struct bytes in,
-		    struct err *err)
-{
-	while (in.len && !s->failed) {
-		struct pollfd p = { .fd = s->to, .events = POLLOUT };
-		int ready = poll(&p, 1, PATIENCE_MS);
+	while (in.len && !s->error) {
+		struct pollfd p = { .fd = s->input_fd, .events = POLLOUT };
+		int ready = poll(&p, 1, GPGV_TIMEOUT_MS);
 		ssize_t n;
 
 		if (!ready) {
-			kill(s->gpgv.pid, SIGKILL);
-			end_gpgv(s, NULL, err);
-			return keep_failure(
+			kill(s->process.pid, SIGKILL);
+			finish_gpgv(s, NULL, err);
+			return save_stream_error(
 				s, err_set(err, ETIMEDOUT, "gpgv stands still"),
 				err);
 		}
-		n = send(s->to, in.data, in.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send(s->input_fd, in.data, in.len,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0)
 			in = bytes_of(in.data + n, in.len - (size_t)n);
 		else if (errno == EPIPE || errno == ECONNRESET)
-			return on_closed_input(s, err);
+			break;
 		else if (errno != EAGAIN && errno != EINTR)
-			return keep_failure(s, err_errno(err, "write to gpgv"),
-					    err);
+			return save_stream_error(
+				s, err_errno(err, "write to gpgv"), err);
 	}
-	if (s->failed)
-		*err = s->why;
-	return s->failed;
+	if (in.len && !s->error) {
+		/* gpgv has closed its input, so it has failed. */
+		int ret = finish_gpgv(s, NULL, err);
+
+		if (!ret)
+			ret = err_set(err, EKEYREJECTED,
+				      "gpgv ended before all was read");
+		return save_stream_error(s, ret, err);
+	}
+	if (s->error)
+		*err = s->error_text;
+	return s->error;
 }
 
-int fetch_gpgv_end(struct fetch_gpgv_stream *s,
-		   struct fetch_signature *signature, struct err *err)
+int fetch_gpgv_stream_finish(struct fetch_gpgv_stream *s,
+			     struct fetch_signature *signature, struct err *err)
 {
-	if (s->failed) {
-		*err = s->why;
-		return s->failed;
+	if (s->error) {
+		*err = s->error_text;
+		return s->error;
 	}
-	return end_gpgv(s, signature, err);
+	return finish_gpgv(s, signature, err);
 }
 
-void fetch_gpgv_free(struct fetch_gpgv_stream *s)
+void fetch_gpgv_stream_free(struct fetch_gpgv_stream *s)
 {
 	if (!s)
 		return;
-	close_fd(&s->to);
-	gpgv_release(&s->gpgv);
+	close_fd(&s->input_fd);
+	gpgv_release(&s->process);
 	free(s);
 }

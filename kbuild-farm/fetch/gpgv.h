@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch/gpgv.h - OpenPGP signatures, as the program gpgv judges them.
+ * fetch/gpgv.h - Verification of OpenPGP signatures by gpgv.
  *
- * A keyring is a binary file that holds one key (fetch/key.h makes it).  A
- * signature counts when gpgv ends well and its status lines name exactly one
- * signature, of the key whose primary fingerprint was asked for.  That
- * gpgv ends with 0 says too little: it does so for keys that have expired
- * or were revoked, and for whatever key the file holds.
+ * A keyring is a binary file with one key (fetch/key.h creates it).  A
+ * signature is accepted if gpgv succeeds and its status lines report exactly
+ * one signature by the key with the requested primary fingerprint.  Exit
+ * status 0 of gpgv is not sufficient: gpgv also returns it for expired and
+ * revoked keys, and for any key in the file.
  *
- * An expired key's signature counts if it was made before the key expired
- * (struct fetch_signature says so); whoever has such a key can of course
- * date a signature back, which is why it is named wherever it is listed.
+ * A signature by an expired key is accepted if it was made before the key
+ * expired (struct fetch_signature reports that).  The owner of such a key can
+ * backdate a signature, so callers show the fact wherever they list the
+ * signature.
  *
- * All functions here return one of these, `err` saying what to do:
+ * All functions return one of these errors, with `err` stating what to do:
  *
- *	-ENOKEY        signed by a key that the keyring does not hold
+ *	-ENOKEY        the keyring does not contain the signing key
  *	-EKEYREVOKED   the key was revoked
  *	-EKEYEXPIRED   made after the key expired, or the signature expired
- *	-EKEYREJECTED  anything else that is no good signature: the bytes are
- *	               not those that were signed, none or several
- *	               signatures, another key
- *	-ENOPKG        there is no gpgv, or no gpg to ask of an expired key;
- *	               or another negative errno, but not -ENOENT
+ *	-EKEYREJECTED  any other invalid signature: the bytes differ from the
+ *	               signed ones, no or several signatures, another key
+ *	-ENOPKG        gpgv is missing, or gpg, which lists an expired key;
+ *	               or another negative errno, but never -ENOENT
  */
 #ifndef FETCH_GPGV_H
 #define FETCH_GPGV_H
@@ -34,43 +34,62 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* More bytes than this are no text that is signed. */
-#define FETCH_TEXT_MOST (8u << 20)
+struct fetch_gpgv_stream;
+
+/* Upper limit for the size of a signed text, in bytes. */
+#define FETCH_SIGNED_TEXT_BYTES_MAX (8u << 20)
 
 struct fetch_signature {
-	char fingerprint[FETCH_FINGERPRINT]; /* of the primary key */
-	char key[FETCH_FINGERPRINT]; /* that signed: primary or subkey */
-	int64_t made; /* seconds since 1970 */
-	bool key_expired; /* since then */
+	char fingerprint[FETCH_FINGERPRINT_SIZE]; /* of the primary key */
+	char signing_key[FETCH_FINGERPRINT_SIZE]; /* primary key or subkey */
+	int64_t made_s; /* seconds since 1970 */
+	bool key_expired; /* after the signature was made */
 };
 
 /*
- * The bytes that a clearsigned text's signature covers, appended to
- * `verified`: nothing of what stands around the signed block, escapes
- * undone.  `fingerprint` has 40 digits in either case.  `signature` may be
- * NULL.  Nothing is written to either on failure.
+ * Verify a clearsigned text and append the bytes that the signature covers to
+ * `verified`: only the signed block, with escapes undone.  `fingerprint` has
+ * 40 digits in either case.  `signature` may be NULL.  Neither is written on
+ * failure.
  */
-int fetch_gpgv_text(const char *keyring, const char *fingerprint,
-		    struct bytes clearsigned, struct buf *verified,
-		    struct fetch_signature *signature, struct err *err);
+int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
+			   struct bytes clearsigned, struct buf *verified,
+			   struct fetch_signature *signature, struct err *err);
 
 /*
- * A detached signature over bytes that come piece by piece: start, feed
- * until all are there, end, free.  gpgv works beside the caller; a feed
- * waits when it is slower.  A feed fails as soon as gpgv has ended (with
- * the reason), or took nothing for two minutes (-ETIMEDOUT).
+ * Verify a detached signature over bytes that arrive in pieces: start, feed
+ * until all bytes are in, finish, free.  gpgv runs concurrently; feed blocks
+ * while gpgv is behind.  Feed fails as soon as gpgv has exited (with its
+ * error) or has read nothing for two minutes (-ETIMEDOUT).
  */
-struct fetch_gpgv_stream;
+int fetch_gpgv_stream_start(struct fetch_gpgv_stream **out, const char *keyring,
+			    const char *fingerprint, struct bytes signature,
+			    struct err *err);
+int fetch_gpgv_stream_feed(struct fetch_gpgv_stream *s, struct bytes in,
+			   struct err *err);
 
-int fetch_gpgv_start(struct fetch_gpgv_stream **out, const char *keyring,
-		     const char *fingerprint, struct bytes signature,
-		     struct err *err);
-int fetch_gpgv_feed(struct fetch_gpgv_stream *s, struct bytes in,
-		    struct err *err);
-/* There is no more: what does it say?  Once per stream. */
-int fetch_gpgv_end(struct fetch_gpgv_stream *s,
-		   struct fetch_signature *signature, struct err *err);
-/* At any time; a gpgv that still runs is ended.  NULL is fine. */
-void fetch_gpgv_free(struct fetch_gpgv_stream *s);
+/* End the input and return the verdict.  Call it once per stream. */
+int fetch_gpgv_stream_finish(struct fetch_gpgv_stream *s,
+			     struct fetch_signature *signature,
+			     struct err *err);
+
+/* Free a stream at any time, and kill a running gpgv.  Accepts NULL. */
+void fetch_gpgv_stream_free(struct fetch_gpgv_stream *s);
+
+/*
+ * Check gpgv's status lines (GnuPG's doc/DETAILS) for exactly one good
+ * signature by the key with the primary fingerprint `fingerprint`.
+ *
+ * Only the keyword and fields of known form are read; user names are ignored.
+ * `listing` is the output of fetch_gpg_list() for the keyring and matters only
+ * for an expired key; `wait_status` is the wait status of gpgv.  `out` is
+ * written only on success.
+ */
+int fetch_gpgv_status_check(struct bytes lines, int wait_status,
+			    const char *fingerprint, struct bytes listing,
+			    struct fetch_signature *out, struct err *err);
+
+/* Return true if the status lines report a signature by an expired key. */
+bool fetch_gpgv_status_key_expired(struct bytes lines);
 
 #endif

@@ -2,8 +2,8 @@
 #include "fetch/key.h"
 
 #include "base/fs.h"
+#include "fetch/download.h"
 #include "fetch/gpg.h"
-#include "fetch/http.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,30 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WKD "wkd:"
-/* What is told of sources that failed, each cut at that. */
-#define REASON_MAX 200
+#define WKD        "wkd:"
+#define REASON_MAX 200 /* length of a source's error in a message */
 
 bool fetch_key_is_fingerprint(const char *text)
 {
 	return strspn(text, "0123456789ABCDEFabcdef") == 40 && !text[40];
 }
 
-/* The alphabet and grouping of draft-koch-openpgp-webkey-service. */
-static void z_base32(const uint8_t *in, size_t n, struct buf *out)
-{
-	static const char digits[] = "ybndrfg8ejkmcpqxot1uwisza345h769";
-
-	for (size_t bit = 0; bit < 8 * n; bit += 5) {
-		unsigned two = (unsigned)in[bit / 8] << 8;
-
-		if (bit / 8 + 1 < n)
-			two |= in[bit / 8 + 1];
-		buf_put_u8(out, (uint8_t)digits[two >> (11 - bit % 8) & 31]);
-	}
-}
-
-static bool is_plain_word(const char *s, const char *also)
+static bool is_alphanumeric_or(const char *s, const char *also)
 {
 	if (!*s || *s == '.')
 		return false;
@@ -49,9 +34,13 @@ static void to_lower(char *s)
 		*s = (char)tolower((unsigned char)*s);
 }
 
-/* What a directory calls the part of an address before the '@'. */
-static char *wkd_name(const char *name)
+/*
+ * Hash the local part of an address: SHA-1 of the lower-case name in z-base-32
+ * (draft-koch-openpgp-webkey-service).
+ */
+static char *hash_wkd_name(const char *name)
 {
+	static const char digits[] = "ybndrfg8ejkmcpqxot1uwisza345h769";
 	char *lower = xstrdup(name);
 	struct buf hash = { 0 };
 	uint8_t sum[20];
@@ -59,27 +48,33 @@ static char *wkd_name(const char *name)
 	to_lower(lower);
 	if (!EVP_Digest(lower, strlen(lower), sum, NULL, EVP_sha1(), NULL))
 		str_out_of_memory();
-	z_base32(sum, sizeof(sum), &hash);
+	for (size_t bit = 0; bit < 8 * sizeof(sum); bit += 5) {
+		unsigned two = (unsigned)sum[bit / 8] << 8;
+
+		if (bit / 8 + 1 < sizeof(sum))
+			two |= sum[bit / 8 + 1];
+		buf_put_u8(&hash, (uint8_t)digits[two >> (11 - bit % 8) & 31]);
+	}
 	free(lower);
 	return buf_steal(&hash);
 }
 
-/* The advanced address, then the direct one. */
+/* Add the URL of the advanced method, then that of the direct method. */
 static int wkd_urls(const char *address, struct strv *urls, struct err *err)
 {
 	char *name = xstrdup(address), *domain = strchr(name, '@'), *hash;
 
 	if (domain)
 		*domain++ = '\0';
-	if (!domain || !is_plain_word(name, "._-+") ||
-	    !is_plain_word(domain, ".-")) {
+	if (!domain || !is_alphanumeric_or(name, "._-+") ||
+	    !is_alphanumeric_or(domain, ".-")) {
 		free(name);
 		return err_set(err, EINVAL,
 			       "key source \"" WKD "%s\": not an address",
 			       address);
 	}
 	to_lower(domain);
-	hash = wkd_name(name);
+	hash = hash_wkd_name(name);
 	strv_addf(urls,
 		  "https://openpgpkey.%s/.well-known/openpgpkey/%s/hu/%s?l=%s",
 		  domain, domain, hash, name);
@@ -113,25 +108,26 @@ int fetch_key_urls(const char *source, const char *fingerprint,
 	return 0;
 }
 
-/* A key that is wanted, and why each place does not have it. */
-struct search {
-	char fingerprint[FETCH_FINGERPRINT];
-	char *path; /* where it is kept */
-	struct buf kept; /* what is there, if it is any good */
-	struct buf known; /* its listing (fetch/gpg.h) */
-	struct buf key, listing; /* the same of what was found */
-	struct buf reasons;
-	bool no_gpg;
+/* The state of fetch_key_find(). */
+struct key_search {
+	char fingerprint[FETCH_FINGERPRINT_SIZE];
+	char *cache_path; /* the cached copy */
+	struct buf cached_key; /* its key, if it is valid */
+	struct buf cached_listing; /* its listing (fetch/gpg.h) */
+	struct buf key, listing; /* of the key that was found */
+	struct buf reasons; /* errors of the sources without the key */
+	bool gpg_missing;
 };
 
-static void add_reason(struct search *s, const struct err *why)
+static void add_source_error(struct key_search *s, const struct err *why)
 {
 	buf_printf(&s->reasons, "%s%.*s", s->reasons.len ? "; " : "",
 		   REASON_MAX, why->text);
 }
 
-/* Has this file got it?  One that has not is no error as long as others do. */
-static bool look_into(struct search *s, struct bytes file, const char *name)
+/* Extract the key from a file, or record the reason why it has none. */
+static bool extract_searched_key(struct key_search *s, struct bytes file,
+				 const char *name)
 {
 	struct err why = { 0 };
 	int ret;
@@ -139,40 +135,40 @@ static bool look_into(struct search *s, struct bytes file, const char *name)
 	buf_reset(&s->listing);
 	ret = fetch_gpg_extract(file, s->fingerprint, &s->key, &s->listing,
 				&why);
-	if (!ret &&
-	    fetch_gpg_forgets(buf_bytes(&s->known), buf_bytes(&s->listing)))
+	if (!ret && fetch_gpg_lacks_revocation(buf_bytes(&s->cached_listing),
+					       buf_bytes(&s->listing)))
 		ret = err_set(
 			&why, EINVAL,
 			"an old copy, without a revocation that is known");
-	s->no_gpg |= ret == -ENOPKG;
+	s->gpg_missing |= ret == -ENOPKG;
 	if (ret) {
 		buf_reset(&s->key);
 		err_wrap(&why, "%s", name);
-		add_reason(s, &why);
+		add_source_error(s, &why);
 	}
 	return !ret;
 }
 
-/* A file, or with `options` a URL. */
-static bool search_place(struct search *s, const char *place,
-			 const struct fetch_options *options)
+/* Search a URL, or a file if `options` is NULL. */
+static bool search_url_or_file(struct key_search *s, const char *place,
+			       const struct fetch_options *options)
 {
 	const char *const urls[] = { place, NULL };
 	struct buf content = { 0 };
 	struct err why = { 0 };
 	bool found = false;
 
-	if (options ?
-		    fetch_text(urls, FETCH_KEY_MOST, options, &content, &why) :
-		    fs_read(place, FETCH_KEY_MOST, &content, &why))
-		add_reason(s, &why);
+	if (options ? fetch_download_text(urls, FETCH_KEY_BYTES_MAX, options,
+					  &content, &why) :
+		      fs_read(place, FETCH_KEY_BYTES_MAX, &content, &why))
+		add_source_error(s, &why);
 	else
-		found = look_into(s, buf_bytes(&content), place);
+		found = extract_searched_key(s, buf_bytes(&content), place);
 	buf_release(&content);
 	return found;
 }
 
-static bool search_sources(struct search *s, const struct strv *sources,
+static bool search_sources(struct key_search *s, const struct strv *sources,
 			   const struct fetch_options *options)
 {
 	static const struct fetch_options usual;
@@ -183,121 +179,81 @@ static bool search_sources(struct search *s, const struct strv *sources,
 		struct err why = { 0 };
 
 		if (fetch_key_urls(sources->v[i], s->fingerprint, &urls, &why))
-			add_reason(s, &why);
+			add_source_error(s, &why);
 		for (size_t k = 0; k < urls.n && !found; k++)
-			found = search_place(s, urls.v[k],
-					     options ? options : &usual);
+			found = search_url_or_file(s, urls.v[k],
+						   options ? options : &usual);
 		strv_release(&urls);
 	}
 	return found;
 }
 
-static bool search_files(struct search *s, const struct strv *files)
+int fetch_key_find(const char *data_dir, const char *fingerprint,
+		   const struct strv *files, const struct strv *sources,
+		   const struct fetch_options *options, bool refresh,
+		   char **keyring, struct err *err)
 {
-	for (size_t i = 0; files && i < files->n; i++) {
-		if (search_place(s, files->v[i], NULL))
-			return true;
-	}
-	return false;
-}
-
-static bool search_kept(struct search *s)
-{
-	bool found = fs_exists(s->path) && search_place(s, s->path, NULL);
-
-	if (found) {
-		buf_add_bytes(&s->kept, buf_bytes(&s->key));
-		buf_add_bytes(&s->known, buf_bytes(&s->listing));
-	}
-	buf_reset(&s->key);
-	return found;
-}
-
-/* A new file only if it is another key: gpgv may be reading this one. */
-static int save_key(struct search *s, struct err *err)
-{
+	struct key_search s = { 0 };
+	const char *why;
+	bool found, cached;
 	char *dir;
-	int ret;
+	int ret = 0;
 
-	if (bytes_equal(buf_bytes(&s->kept), buf_bytes(&s->key)))
-		return 0;
-	dir = str_dir(s->path);
-	ret = fs_mkdirs(dir, 0777, err);
-	if (!ret)
-		ret = fs_write(s->path, buf_bytes(&s->key), 0644, err);
-	free(dir);
-	return ret;
-}
-
-static int search_init(struct search *s, const char *data_dir,
-		       const char *fingerprint, struct err *err)
-{
-	*s = (struct search){ 0 };
 	if (!fetch_key_is_fingerprint(fingerprint))
 		return err_set(err, EINVAL,
 			       "\"%s\" is no fingerprint: 40 hexadecimal "
 			       "digits",
 			       fingerprint);
 	for (int i = 0; i < 40; i++)
-		s->fingerprint[i] = (char)toupper(
-			(unsigned char)fingerprint[i]);
-	s->path = xasprintf("%s/keys/%s.gpg", data_dir, s->fingerprint);
-	return 0;
-}
+		s.fingerprint[i] = (char)toupper((unsigned char)fingerprint[i]);
+	s.cache_path = xasprintf("%s/keys/%s.gpg", data_dir, s.fingerprint);
 
-static int key_not_found(const struct search *s, struct err *err)
-{
-	const char *why = s->reasons.len ? buf_str(&s->reasons) :
-					   "nowhere to look for it";
-
-	if (s->no_gpg)
-		return err_set(err, ENOPKG, "the key %s: %s", s->fingerprint,
-			       why);
-	return err_set(err, ENOKEY,
-		       "the key %s: %s; give it as a file ([toolchain] "
-		       "key-file), or a place that has it (key-source)",
-		       s->fingerprint, why);
-}
-
-/* What was found is kept, and its path handed out. */
-static int search_end(struct search *s, bool found, char **keyring,
-		      struct err *err)
-{
-	int ret = found ? save_key(s, err) : key_not_found(s, err);
-
-	if (!ret) {
-		*keyring = s->path;
-		s->path = NULL;
+	cached = fs_exists(s.cache_path) &&
+		 search_url_or_file(&s, s.cache_path, NULL);
+	if (cached) {
+		buf_add_bytes(&s.cached_key, buf_bytes(&s.key));
+		buf_add_bytes(&s.cached_listing, buf_bytes(&s.listing));
 	}
-	buf_release(&s->kept);
-	buf_release(&s->known);
-	buf_release(&s->key);
-	buf_release(&s->listing);
-	buf_release(&s->reasons);
-	free(s->path);
-	return ret;
-}
-
-int fetch_key_get(const char *data_dir, const char *fingerprint,
-		  const struct strv *files, const struct strv *sources,
-		  const struct fetch_options *options, bool anew,
-		  char **keyring, struct err *err)
-{
-	struct search s;
-	bool found, kept;
-	int ret = search_init(&s, data_dir, fingerprint, err);
-
-	if (ret)
-		return ret;
-	kept = search_kept(&s);
-	found = anew && search_sources(&s, sources, options);
-	if (!found)
-		found = search_files(&s, files);
-	if (!found && !anew && kept) {
-		buf_add_bytes(&s.key, buf_bytes(&s.kept));
+	buf_reset(&s.key);
+	found = refresh && search_sources(&s, sources, options);
+	for (size_t i = 0; files && i < files->n && !found; i++)
+		found = search_url_or_file(&s, files->v[i], NULL);
+	if (!found && !refresh && cached) {
+		buf_add_bytes(&s.key, buf_bytes(&s.cached_key));
 		found = true;
 	}
-	if (!found && !anew)
+	if (!found && !refresh)
 		found = search_sources(&s, sources, options);
-	return search_end(&s, found, keyring, err);
+
+	if (!found) {
+		why = s.reasons.len ? buf_str(&s.reasons) :
+				      "nowhere to look for it";
+		ret = s.gpg_missing ?
+			      err_set(err, ENOPKG, "the key %s: %s",
+				      s.fingerprint, why) :
+			      err_set(err, ENOKEY,
+				      "the key %s: %s; give it as a file "
+				      "([toolchain] key-file), or a place that "
+				      "has it (key-source)",
+				      s.fingerprint, why);
+	} else if (!bytes_equal(buf_bytes(&s.cached_key), buf_bytes(&s.key))) {
+		/* An equal file is not replaced: gpgv may be reading it. */
+		dir = str_dir(s.cache_path);
+		ret = fs_mkdirs(dir, 0777, err);
+		if (!ret)
+			ret = fs_write(s.cache_path, buf_bytes(&s.key), 0644,
+				       err);
+		free(dir);
+	}
+	if (!ret) {
+		*keyring = s.cache_path;
+		s.cache_path = NULL;
+	}
+	buf_release(&s.cached_key);
+	buf_release(&s.cached_listing);
+	buf_release(&s.key);
+	buf_release(&s.listing);
+	buf_release(&s.reasons);
+	free(s.cache_path);
+	return ret;
 }

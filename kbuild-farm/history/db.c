@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Build numbers are unique and never reused.  A `key` row is a series of
+ * comparable builds (kernel/series-key.h).  `cost` has one row per object and
+ * key; a `unit` row is one compile of one build and refers to `cost` for the
+ * file names.  `n` numbers the rows of a build in each list, from 0; `node` and
+ * `reason` of a unit are such numbers.  Times of units and phases are in ms
+ * since the start of the build.  `steps` counts the tool steps that nodes ran
+ * with a compile, and `step_of_build` holds the reasons for the others.  `pid`,
+ * `started` (clock ticks, proc(5)) and `boot` (boot_id) identify the process of
+ * a running build.
+ */
 #include "history/db.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "history/schema.h"
 #include "history/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +29,162 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READ_WAIT_MS 500
-#define PAGES_KEPT   "-4096" /* KiB of cache */
+#define READ_WAIT_MS   500
+#define CACHE_SIZE     "-4096" /* negative: KiB */
+#define APPLICATION_ID 0x6b66726d /* "kfrm", for file(1) */
 
-char *history_path(void)
+/*
+ * Migration I leads from user_version I to I + 1.  A released migration never
+ * changes.
+ */
+static const char *const schema_migrations[] = {
+	"CREATE TABLE key(id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE,"
+	" last INTEGER NOT NULL DEFAULT 0, costs INTEGER NOT NULL DEFAULT 0);"
+
+	"CREATE TABLE build(number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" key INTEGER, state INTEGER NOT NULL, status INTEGER, kept INTEGER"
+	" NOT NULL DEFAULT 0, pid INTEGER, started INTEGER, boot TEXT,"
+	" what TEXT, arch TEXT, config TEXT, toolchain TEXT,"
+	" toolchain_id TEXT, tree TEXT, source TEXT, dir TEXT, output TEXT,"
+	" commit_id TEXT, release TEXT, fresh INTEGER, dirty INTEGER,"
+	" began_s INTEGER NOT NULL, wall_ms INTEGER, host_ms INTEGER,"
+	" scan_ms INTEGER, cpu_ms INTEGER, make_jobs INTEGER,"
+	" local_slots INTEGER, remote INTEGER, local INTEGER,"
+	" retried INTEGER, beside INTEGER, warnings INTEGER, errors INTEGER,"
+	" new_warnings INTEGER, new_errors INTEGER, gone INTEGER);"
+	"CREATE INDEX build_key ON build(key, number);"
+	"CREATE INDEX build_kept ON build(key, number) WHERE kept > 0;"
+	"CREATE INDEX build_output ON build(output, number);"
+	"CREATE INDEX build_running ON build(number) WHERE state = 0;"
+
+	"CREATE TABLE node_of_build(build INTEGER, n INTEGER, name TEXT,"
+	" machine TEXT, state TEXT, reason TEXT, slots INTEGER,"
+	" jobs INTEGER, failed INTEGER, retries INTEGER, cpu_ms INTEGER,"
+	" sent INTEGER, received INTEGER, PRIMARY KEY(build, n))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE reason_of_build(build INTEGER, n INTEGER, text TEXT,"
+	" jobs INTEGER, PRIMARY KEY(build, n)) WITHOUT ROWID;"
+	"CREATE TABLE phase_of_build(build INTEGER, n INTEGER, name TEXT,"
+	" at_ms INTEGER, ms INTEGER, PRIMARY KEY(build, n)) WITHOUT ROWID;"
+
+	"CREATE TABLE cost(id INTEGER PRIMARY KEY, key INTEGER NOT NULL,"
+	" hash INTEGER NOT NULL, object TEXT, file TEXT, cpu_ms INTEGER, wall_ms INTEGER,"
+	" build INTEGER NOT NULL);"
+	"CREATE INDEX cost_key ON cost(key, hash);"
+	"CREATE TABLE unit(build INTEGER, job INTEGER, cost INTEGER,"
+	" node INTEGER, reason INTEGER, queued_ms INTEGER, sent_ms INTEGER,"
+	" run_ms INTEGER, received_ms INTEGER, done_ms INTEGER,"
+	" cpu_ms INTEGER, retries INTEGER, remote INTEGER,"
+	" PRIMARY KEY(build, job)) WITHOUT ROWID;"
+
+	"CREATE TABLE diag(id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+	" tool TEXT, severity TEXT, file TEXT, flag TEXT, text TEXT);"
+	"CREATE TABLE diag_of_build(build INTEGER, n INTEGER, diag INTEGER,"
+	" how INTEGER, line INTEGER, col INTEGER, object TEXT,"
+	" PRIMARY KEY(build, n))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE size_of_build(build INTEGER, n INTEGER, name TEXT,"
+	" text INTEGER, data INTEGER, bss INTEGER, file INTEGER,"
+	" PRIMARY KEY(build, n)) WITHOUT ROWID;",
+
+	"CREATE TABLE night(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT"
+	" NOT NULL, began_s INTEGER, decision TEXT, key TEXT, build INTEGER,"
+	" status INTEGER, commit_id TEXT, describe TEXT, arch TEXT,"
+	" config TEXT, toolchain TEXT, dir TEXT, subject TEXT,"
+	" errors INTEGER, new_errors INTEGER, warnings INTEGER,"
+	" new_warnings INTEGER);"
+	"CREATE INDEX night_name ON night(name, id);",
+
+	"ALTER TABLE build ADD COLUMN steps INTEGER;"
+	"ALTER TABLE build ADD COLUMN steps_here INTEGER;"
+	"CREATE TABLE step_of_build(build INTEGER, n INTEGER, text TEXT,"
+	" steps INTEGER, PRIMARY KEY(build, n)) WITHOUT ROWID;",
+};
+
+#define N_SCHEMA_MIGRATIONS \
+	((int)(sizeof(schema_migrations) / sizeof(*schema_migrations)))
+
+/* ---- schema ---- */
+
+/* A file without tables and application_id is new, so it is accepted. */
+static int check_application(struct history *h, struct err *err)
 {
-	char *home = fs_state_home();
-	char *path = xasprintf("%s/history.db", home);
+	int64_t id, tables;
+	int ret = sql_number(h, &id, err, "PRAGMA application_id", "");
 
-	free(home);
-	return path;
+	if (!ret)
+		ret = sql_number(h, &tables, err,
+				 "SELECT count(*) FROM sqlite_schema", "");
+	if (ret || id == APPLICATION_ID || (!id && !tables))
+		return ret;
+	return err_set(err, EUCLEAN,
+		       "%s: it is damaged, or not a history of kfarm", h->path);
+}
+
+/*
+ * Read user_version again inside the transaction, because another process can
+ * apply the same migration concurrently.
+ */
+static int apply_migration(struct history *h, struct err *err)
+{
+	char version[64];
+	int64_t at;
+	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
+
+	if (ret)
+		return ret;
+	ret = sql_number(h, &at, err, "PRAGMA user_version", "");
+	if (!ret && at >= 0 && at < N_SCHEMA_MIGRATIONS) {
+		sqlite3_snprintf(sizeof(version), version,
+				 "PRAGMA application_id = %d;"
+				 "PRAGMA user_version = %d;",
+				 APPLICATION_ID, (int)at + 1);
+		ret = sql_script(h, schema_migrations[at], err);
+		if (!ret)
+			ret = sql_script(h, version, err);
+	}
+	if (!ret)
+		ret = sql_script(h, "COMMIT", err);
+	if (ret)
+		sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+	return ret;
+}
+
+/*
+ * Apply the missing migrations, each in its own transaction.
+ *
+ * Returns 0; -EPROTONOSUPPORT if the file has a newer version; -EUCLEAN if it
+ * belongs to another program.
+ */
+static int update_schema(struct history *h, struct err *err)
+{
+	int64_t at = 0;
+	int ret;
+
+	for (;;) {
+		ret = sql_number(h, &at, err, "PRAGMA user_version", "");
+		if (!ret)
+			ret = check_application(h, err);
+		if (ret || at == N_SCHEMA_MIGRATIONS)
+			return ret;
+		if (at > N_SCHEMA_MIGRATIONS)
+			return err_set(err, EPROTONOSUPPORT,
+				       "%s is of a newer kfarm (version %lld "
+				       "of its tables, this one knows %d)",
+				       h->path, (long long)at,
+				       N_SCHEMA_MIGRATIONS);
+		if (at < 0)
+			return sql_error(h, SQLITE_CORRUPT, err);
+		ret = apply_migration(h, err);
+		if (ret)
+			return ret;
+	}
 }
 
 /* ---- damage ---- */
 
-static void rename_part(const char *path, const char *to, const char *suffix)
+static void rename_with_suffix(const char *path, const char *to,
+			       const char *suffix)
 {
 	char *from = xasprintf("%s%s", path, suffix);
 	char *as = xasprintf("%s%s", to, suffix);
@@ -40,7 +194,7 @@ static void rename_part(const char *path, const char *to, const char *suffix)
 	free(from);
 }
 
-bool history_has_moved(const struct history *h)
+bool history_db_is_replaced(const struct history *h)
 {
 	int moved = 0;
 
@@ -50,10 +204,10 @@ bool history_has_moved(const struct history *h)
 }
 
 /*
- * Who has it open writes on to what was moved.  The log goes first: a new file
- * must not find it.
+ * Processes that have the file open continue to write to the renamed file.
+ * The log is renamed first, so that a new database never finds the old log.
  */
-static void move_aside(struct history *h, struct err *note)
+static void rename_damaged(struct history *h, struct err *note)
 {
 	struct tm now;
 	time_t t = time(NULL);
@@ -62,8 +216,8 @@ static void move_aside(struct history *h, struct err *note)
 	localtime_r(&t, &now);
 	strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &now);
 	to = xasprintf("%s.damaged-%s", h->path, when);
-	rename_part(h->path, to, "-wal");
-	rename_part(h->path, to, "-shm");
+	rename_with_suffix(h->path, to, "-wal");
+	rename_with_suffix(h->path, to, "-shm");
 	if (rename(h->path, to))
 		err_errno(note, "%s: it is damaged, and cannot be renamed",
 			  h->path);
@@ -75,17 +229,20 @@ static void move_aside(struct history *h, struct err *note)
 	free(to);
 }
 
-void history_set_aside(struct history *h, struct err *note)
+void history_db_move_damaged(struct history *h, struct err *note)
 {
 	char *path = xasprintf("%s.lock", h->path);
 	int fd;
 
-	/* Two find it damaged: one moves it.  Who had the lock removes it. */
+	/*
+	 * Of two processes that find the damage, one renames the file.  The
+	 * holder of the lock removes the lock file.
+	 */
 	do
-		fd = fs_lock(AT_FDCWD, path, O_RDWR | O_CREAT, LOCK_EX);
+		fd = fs_open_locked(AT_FDCWD, path, O_RDWR | O_CREAT, LOCK_EX);
 	while (fd == -EAGAIN);
-	if (!history_has_moved(h))
-		move_aside(h, note);
+	if (!history_db_is_replaced(h))
+		rename_damaged(h, note);
 	if (fd >= 0) {
 		unlink(path);
 		close(fd);
@@ -95,35 +252,30 @@ void history_set_aside(struct history *h, struct err *note)
 
 /* ---- open ---- */
 
-static int connect_file(struct history *h, unsigned wait_ms, struct err *err)
+/*
+ * A check of all pages takes long, so it runs only after a reader has found
+ * damage.  Otherwise the check covers the small `build` table, which every
+ * reader reads.
+ */
+static int check_file(struct history *h, struct err *err)
 {
-	static const int write = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	int flags = h->use == HISTORY_WRITE ? write | SQLITE_OPEN_CREATE :
-					      write;
-	int code = sqlite3_open_v2(h->path, &h->db, flags, NULL);
-
-	if (code)
-		return sql_error(h, code, err);
-	sqlite3_extended_result_codes(h->db, 1);
-	sqlite3_busy_timeout(h->db, (int)wait_ms);
-	sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	return sql_script(h,
-			  "PRAGMA cell_size_check = 1;"
-			  "PRAGMA cache_size = " PAGES_KEPT ";"
-			  "PRAGMA temp_store = memory;",
-			  err);
-}
-
-static int check_pages(struct history *h, const char *pragma, struct err *err)
-{
+	char *path = sql_suspect_path(h);
+	struct stat st;
+	bool suspect = !stat(path, &st);
 	sqlite3_stmt *s;
-	int ret = sql_prepare(h, &s, pragma, err);
+	int ret;
 
+	unlink(path);
+	free(path);
+	if (suspect && st.st_size)
+		return sql_error(h, SQLITE_CORRUPT, err);
+	ret = sql_prepare(h, &s,
+			  suspect ? "PRAGMA quick_check(1)" :
+				    "PRAGMA quick_check('build')",
+			  err);
 	if (ret)
 		return ret;
-	ret = sql_row(h, s, err);
+	ret = sql_next_row(h, s, err);
 	if (ret > 0 &&
 	    !str_equal((const char *)sqlite3_column_text(s, 0), "ok"))
 		ret = sql_error(h, SQLITE_CORRUPT, err);
@@ -131,68 +283,59 @@ static int check_pages(struct history *h, const char *pragma, struct err *err)
 	return ret < 0 ? ret : 0;
 }
 
-/*
- * The list of builds is small beside the rest, and read by all.  All of it is
- * looked at only where a reader found damage.
- */
-static int check_file(struct history *h, struct err *err)
+static int open_and_check(struct history *h, unsigned lock_timeout_ms,
+			  struct err *err)
 {
-	char *suspicion = sql_suspicion(h);
-	struct stat st;
-	bool suspect = !stat(suspicion, &st);
+	bool writes = h->mode == HISTORY_MODE_WRITE;
+	int code, ret;
 
-	unlink(suspicion);
-	free(suspicion);
-	if (suspect && st.st_size)
-		return sql_error(h, SQLITE_CORRUPT, err);
-	return check_pages(h,
-			   suspect ? "PRAGMA quick_check(1)" :
-				     "PRAGMA quick_check('build')",
-			   err);
-}
+	if (writes) {
+		/*
+		 * The file contains commands and paths, so it is private.
+		 * SQLite creates its other files with the same mode.
+		 */
+		int fd = open(h->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			      0600);
 
-/*
- * The mode is kept in the file; a new one is to give pages back.  What
- * history/checkpoint.c does is not done by commits, nor when it is closed.
- */
-static int set_journal_modes(struct history *h, struct err *err)
-{
-	return sql_script(h,
-			  "PRAGMA auto_vacuum = incremental;"
-			  "PRAGMA journal_mode = wal;"
-			  "PRAGMA synchronous = normal;"
-			  "PRAGMA wal_autocheckpoint = 0;",
-			  err);
-}
-
-/* Commands and paths are nobody else's; what SQLite makes beside it follows. */
-static void make_private_file(const struct history *h)
-{
-	int fd = open(h->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		close(fd);
-}
-
-static int open_and_check(struct history *h, unsigned wait_ms, struct err *err)
-{
-	int ret;
-
-	if (h->use == HISTORY_WRITE)
-		make_private_file(h);
-	ret = connect_file(h, wait_ms, err);
-
-	if (!ret && h->use == HISTORY_WRITE)
-		ret = set_journal_modes(h, err);
+		if (fd >= 0)
+			close(fd);
+	}
+	code = sqlite3_open_v2(h->path, &h->db,
+			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+				       (writes ? SQLITE_OPEN_CREATE : 0),
+			       NULL);
+	if (code)
+		return sql_error(h, code, err);
+	sqlite3_extended_result_codes(h->db, 1);
+	sqlite3_busy_timeout(h->db, (int)lock_timeout_ms);
+	sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	ret = sql_script(h,
+			 "PRAGMA cell_size_check = 1;"
+			 "PRAGMA cache_size = " CACHE_SIZE ";"
+			 "PRAGMA temp_store = memory;",
+			 err);
+	/*
+	 * auto_vacuum takes effect in a new file only.  Commits and close do
+	 * no checkpoint; see history_db_checkpoint().
+	 */
+	if (!ret && writes)
+		ret = sql_script(h,
+				 "PRAGMA auto_vacuum = incremental;"
+				 "PRAGMA journal_mode = wal;"
+				 "PRAGMA synchronous = normal;"
+				 "PRAGMA wal_autocheckpoint = 0;",
+				 err);
 	if (!ret)
-		ret = history_schema_update(h, err);
-	if (!ret && h->use == HISTORY_WRITE)
+		ret = update_schema(h, err);
+	if (!ret && writes)
 		ret = check_file(h, err);
 	return ret;
 }
 
-/* A file that is not ours to write, in a directory that is not either. */
-static int open_unchanging(struct history *h, struct err *err)
+/* Open a file that is not writable and whose directory is not either. */
+static int open_immutable(struct history *h, struct err *err)
 {
 	struct buf uri = { 0 };
 	int code;
@@ -208,83 +351,92 @@ static int open_unchanging(struct history *h, struct err *err)
 				       SQLITE_OPEN_NOMUTEX,
 			       NULL);
 	buf_release(&uri);
-	return code ? sql_error(h, code, err) : history_schema_update(h, err);
+	return code ? sql_error(h, code, err) : update_schema(h, err);
 }
 
-static int make_state_dir(const char *path, struct err *err)
+char *history_db_path(void)
 {
-	char *dir = str_dir(path);
-	int ret = fs_mkdirs(dir, 0700, err);
+	char *home = fs_state_home();
+	char *path = xasprintf("%s/history.db", home);
 
-	free(dir);
-	return ret;
+	free(home);
+	return path;
 }
 
-static struct history *history_new(const char *path, enum history_use use)
+static struct history *history_new(const char *path, enum history_mode mode)
 {
 	struct history *h = xcalloc(1, sizeof(*h));
 
 	h->path = xstrdup(path);
-	h->use = use;
+	h->mode = mode;
 	return h;
 }
 
-/* Set it aside, and begin anew. */
-static int begin_anew(struct history **h, unsigned wait_ms, struct err *err)
+/* Rename the damaged file and open a new one. */
+static int replace_damaged(struct history **h, unsigned lock_timeout_ms,
+			   struct err *err)
 {
-	struct history *fresh = history_new((*h)->path, (*h)->use);
+	struct history *fresh = history_new((*h)->path, (*h)->mode);
 	struct err note = { 0 };
 
-	history_set_aside(*h, &note);
-	history_close(*h);
+	history_db_move_damaged(*h, &note);
+	history_db_close(*h);
 	*h = fresh;
 	if (note.text[0])
 		fresh->note = xstrdup(note.text);
-	return open_and_check(fresh, wait_ms, err);
+	return open_and_check(fresh, lock_timeout_ms, err);
 }
 
-int history_open_at(struct history **out, const char *path,
-		    enum history_use use, unsigned wait_ms, struct err *err)
+int history_db_open_at(struct history **out, const char *path,
+		       enum history_mode mode, unsigned lock_timeout_ms,
+		       struct err *err)
 {
 	struct history *h;
 	struct stat st;
-	int ret = use == HISTORY_WRITE ? make_state_dir(path, err) : 0;
+	int ret;
 
 	*out = NULL;
-	if (ret)
-		return ret;
+	if (mode == HISTORY_MODE_WRITE) {
+		char *dir = str_dir(path);
+
+		ret = fs_mkdirs(dir, 0700, err);
+		free(dir);
+		if (ret)
+			return ret;
+	}
 	if (stat(path, &st)) {
-		if (use == HISTORY_READ)
+		if (mode == HISTORY_MODE_READ)
 			return err_errno(err, "%s", path);
 	} else if (!S_ISREG(st.st_mode)) {
 		return err_set(err, EINVAL,
 			       "%s: not a regular file; move it away", path);
 	}
-	h = history_new(path, use);
-	ret = open_and_check(h, wait_ms, err);
-	if (sql_is_damage(ret) && use == HISTORY_WRITE)
-		ret = begin_anew(&h, wait_ms, err);
-	/* Where it cannot make the files beside it. */
-	else if (use == HISTORY_READ && (ret == -EROFS || ret == -EACCES))
-		ret = open_unchanging(h, err);
+	h = history_new(path, mode);
+	ret = open_and_check(h, lock_timeout_ms, err);
+	if (sql_is_damage(ret) && mode == HISTORY_MODE_WRITE)
+		ret = replace_damaged(&h, lock_timeout_ms, err);
+	/* SQLite cannot create the -wal and -shm files. */
+	else if (mode == HISTORY_MODE_READ && (ret == -EROFS || ret == -EACCES))
+		ret = open_immutable(h, err);
 	if (ret) {
-		history_close(h);
+		history_db_close(h);
 		return ret;
 	}
 	*out = h;
 	return 0;
 }
 
-int history_open(struct history **out, struct err *err)
+int history_db_open(struct history **out, struct err *err)
 {
-	char *path = history_path();
-	int ret = history_open_at(out, path, HISTORY_READ, READ_WAIT_MS, err);
+	char *path = history_db_path();
+	int ret = history_db_open_at(out, path, HISTORY_MODE_READ, READ_WAIT_MS,
+				     err);
 
 	free(path);
 	return ret;
 }
 
-void history_close(struct history *h)
+void history_db_close(struct history *h)
 {
 	if (!h)
 		return;
@@ -294,7 +446,56 @@ void history_close(struct history *h)
 	free(h);
 }
 
-const char *history_note(const struct history *h)
+const char *history_db_damage_note(const struct history *h)
 {
 	return h->note;
+}
+
+/* ---- checkpoint ---- */
+
+/*
+ * The first commit after a complete checkpoint restarts the log and syncs its
+ * header.  The UPDATE makes that commit on this thread.
+ */
+static void *checkpoint_thread(void *path)
+{
+	sqlite3 *db = NULL;
+
+	if (!sqlite3_open_v2(path, &db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
+		sqlite3_exec(db,
+			     "PRAGMA synchronous = normal;"
+			     "PRAGMA wal_autocheckpoint = 0;"
+			     "PRAGMA wal_checkpoint(passive);"
+			     "UPDATE key SET last = last WHERE id = "
+			     "(SELECT min(id) FROM key);",
+			     NULL, NULL, NULL);
+	if (db)
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+				  NULL);
+	sqlite3_close(db);
+	free(path);
+	return NULL;
+}
+
+void history_db_checkpoint(const struct history *h)
+{
+	char *log = xasprintf("%s-wal", h->path), *path;
+	sigset_t all, before;
+	pthread_t thread;
+	struct stat st;
+	bool due = !stat(log, &st) && st.st_size >= HISTORY_WAL_BYTES_MAX;
+
+	free(log);
+	if (!due)
+		return;
+	path = xstrdup(h->path);
+	/* Signals must reach the thread that runs the build. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	if (pthread_create(&thread, NULL, checkpoint_thread, path))
+		free(path);
+	else
+		pthread_detach(thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

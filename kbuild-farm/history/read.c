@@ -10,9 +10,11 @@
 #include <string.h>
 
 static const char *const state_words[] = {
-	[HISTORY_RUNNING] = "running", [HISTORY_GOOD] = "good",
-	[HISTORY_FAILED] = "failed",   [HISTORY_INTERRUPTED] = "stopped",
-	[HISTORY_KILLED] = "killed",
+	[HISTORY_STATE_RUNNING] = "running",
+	[HISTORY_STATE_GOOD] = "good",
+	[HISTORY_STATE_FAILED] = "failed",
+	[HISTORY_STATE_INTERRUPTED] = "stopped",
+	[HISTORY_STATE_KILLED] = "killed",
 };
 
 const char *history_state_word(enum history_state state)
@@ -22,20 +24,20 @@ const char *history_state_word(enum history_state state)
 
 int history_state_parse(const char *word)
 {
-	for (int i = 0; i < HISTORY_STATES; i++) {
+	for (int i = 0; i < HISTORY_N_STATES; i++) {
 		if (!strcmp(word, state_words[i]))
 			return i;
 	}
 	return -1;
 }
 
-/* The texts of a build, one by its number; NULL behind the last. */
-static char **build_text_at(struct history_build *b, size_t i)
+/* Return the address of string `i` of a build, or NULL after the last. */
+static char **build_string_at(struct history_build *b, size_t i)
 {
-	char **const all[] = { &b->key,    &b->what,      &b->arch,
-			       &b->config, &b->toolchain, &b->toolchain_id,
-			       &b->tree,   &b->source,    &b->dir,
-			       &b->output, &b->commit,    &b->release };
+	char **const all[] = { &b->series_key, &b->command,   &b->arch,
+			       &b->config,     &b->toolchain, &b->toolchain_id,
+			       &b->tree,       &b->source,    &b->dir,
+			       &b->output,     &b->commit,    &b->release };
 
 	return i < sizeof(all) / sizeof(*all) ? all[i] : NULL;
 }
@@ -46,7 +48,7 @@ void history_build_copy(struct history_build *to,
 	char **text;
 
 	*to = *from;
-	for (size_t i = 0; (text = build_text_at(to, i)); i++)
+	for (size_t i = 0; (text = build_string_at(to, i)); i++)
 		*text = *text ? xstrdup(*text) : NULL;
 }
 
@@ -54,12 +56,12 @@ void history_build_release(struct history_build *b)
 {
 	char **text;
 
-	for (size_t i = 0; (text = build_text_at(b, i)); i++)
+	for (size_t i = 0; (text = build_string_at(b, i)); i++)
 		free(*text);
 	*b = (struct history_build){ 0 };
 }
 
-/* In the order that take_build() reads. */
+/* In the order that read_build_row() reads. */
 #define COLUMNS                                                                \
 	"SELECT number, (SELECT digest FROM key WHERE id = build.key), state," \
 	" status, pid, started, boot, what, arch, config, toolchain,"          \
@@ -68,83 +70,78 @@ void history_build_release(struct history_build *b)
 	" local_slots, remote, local, retried, beside, warnings, errors,"      \
 	" new_warnings, new_errors, gone, kept, steps, steps_here FROM build "
 
-/* One that never said that it ended runs as long as its process does. */
-static enum history_state take_state(sqlite3_stmt *s)
+/* A build in state RUNNING whose process no longer exists was killed. */
+static enum history_state read_build_state(sqlite3_stmt *s)
 {
 	int64_t state = sqlite3_column_int64(s, 2);
-	unsigned long long started = (unsigned long long)sql_count(s, 5);
+	unsigned long long started = (unsigned long long)sql_column_count(s, 5);
 	char *boot;
 	bool runs;
 
-	if (state > 0 && state < HISTORY_STATES)
+	if (state > 0 && state < HISTORY_N_STATES)
 		return (enum history_state)state;
-	boot = process_boot();
-	runs = state == HISTORY_RUNNING && started &&
+	boot = process_boot_id();
+	runs = state == HISTORY_STATE_RUNNING && started &&
 	       str_equal((const char *)sqlite3_column_text(s, 6), boot) &&
-	       process_start((pid_t)sql_count(s, 4)) == started;
+	       process_start_ticks((pid_t)sql_column_count(s, 4)) == started;
 	free(boot);
-	return runs ? HISTORY_RUNNING : HISTORY_KILLED;
+	return runs ? HISTORY_STATE_RUNNING : HISTORY_STATE_KILLED;
 }
 
-static void take_counts(struct history_build *b, sqlite3_stmt *s)
+static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 {
-	int64_t kept = sql_count(s, 36);
+	int64_t kept = sql_column_count(s, 36);
 
-	b->fresh = sql_count(s, 18);
-	b->dirty = sql_count(s, 19);
-	b->began_s = sql_count(s, 20);
-	b->wall_ms = sql_count(s, 21);
-	b->host_ms = sql_count(s, 22);
-	b->scan_ms = sql_count(s, 23);
-	b->cpu_ms = sql_count(s, 24);
-	b->make_jobs = sql_count(s, 25);
-	b->local_slots = sql_count(s, 26);
-	b->remote = sql_count(s, 27);
-	b->local = sql_count(s, 28);
-	b->jobs = (int64_t)((uint64_t)b->remote + (uint64_t)b->local);
-	b->retried = sql_count(s, 29);
-	b->beside = sql_count(s, 30);
-	b->warnings = sql_count(s, 31);
-	b->errors = sql_count(s, 32);
-	b->new_warnings = sql_known(s, 33);
-	b->new_errors = sql_known(s, 34);
-	b->gone = sql_known(s, 35);
-	b->steps = sql_count(s, 37);
-	b->steps_here = sql_count(s, 38);
-	b->has_details = kept & 1;
-	b->has_units = kept & 2;
-}
-
-static void take_build(struct history_build *b, sqlite3_stmt *s)
-{
 	*b = (struct history_build){
 		.number = sqlite3_column_int64(s, 0),
-		.key = sql_text(s, 1),
-		.state = take_state(s),
-		.status = sql_count(s, 3),
-		.what = sql_text(s, 7),
-		.arch = sql_text(s, 8),
-		.config = sql_text(s, 9),
-		.toolchain = sql_text(s, 10),
-		.toolchain_id = sql_text(s, 11),
-		.tree = sql_text(s, 12),
-		.source = sql_text(s, 13),
-		.dir = sql_text(s, 14),
-		.output = sql_text(s, 15),
-		.commit = sql_text(s, 16),
-		.release = sql_text(s, 17),
+		.series_key = sql_column_text(s, 1),
+		.state = read_build_state(s),
+		.status = sql_column_count(s, 3),
+		.command = sql_column_text(s, 7),
+		.arch = sql_column_text(s, 8),
+		.config = sql_column_text(s, 9),
+		.toolchain = sql_column_text(s, 10),
+		.toolchain_id = sql_column_text(s, 11),
+		.tree = sql_column_text(s, 12),
+		.source = sql_column_text(s, 13),
+		.dir = sql_column_text(s, 14),
+		.output = sql_column_text(s, 15),
+		.commit = sql_column_text(s, 16),
+		.release = sql_column_text(s, 17),
+		.from_scratch = sql_column_count(s, 18),
+		.dirty = sql_column_count(s, 19),
+		.start_s = sql_column_count(s, 20),
+		.wall_ms = sql_column_count(s, 21),
+		.host_ms = sql_column_count(s, 22),
+		.scan_ms = sql_column_count(s, 23),
+		.cpu_ms = sql_column_count(s, 24),
+		.n_make_jobs = sql_column_count(s, 25),
+		.n_local_slots = sql_column_count(s, 26),
+		.n_remote = sql_column_count(s, 27),
+		.n_local = sql_column_count(s, 28),
+		.n_retried = sql_column_count(s, 29),
+		.n_hedged = sql_column_count(s, 30),
+		.n_warnings = sql_column_count(s, 31),
+		.n_errors = sql_column_count(s, 32),
+		.n_new_warnings = sql_column_known(s, 33),
+		.n_new_errors = sql_column_known(s, 34),
+		.n_removed_diags = sql_column_known(s, 35),
+		.n_steps = sql_column_count(s, 37),
+		.n_local_steps = sql_column_count(s, 38),
+		.has_details = kept & 1,
+		.has_units = kept & 2,
 	};
-	take_counts(b, s);
+	b->n_jobs = (int64_t)((uint64_t)b->n_remote + (uint64_t)b->n_local);
 }
 
-/* The first row of a statement whose values are bound; ends it. */
-static int take_first(struct history *h, sqlite3_stmt *s,
-		      struct history_build *out, struct err *err)
+/* Read the first row of a bound statement and finalize the statement. */
+static int read_first_build(struct history *h, sqlite3_stmt *s,
+			    struct history_build *out, struct err *err)
 {
-	int ret = sql_row(h, s, err);
+	int ret = sql_next_row(h, s, err);
 
 	if (ret > 0)
-		take_build(out, s);
+		read_build_row(out, s);
 	sqlite3_finalize(s);
 	return ret < 0 ? ret : ret ? 0 : -ENOENT;
 }
@@ -163,7 +160,7 @@ int history_build_find(struct history *h, int64_t number,
 		return ret;
 	if (number)
 		sql_bind(s, "i", number);
-	ret = take_first(h, s, out, err);
+	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT && number)
 		err_set(err, ENOENT, "there is no build %lld in the history",
 			(long long)number);
@@ -172,8 +169,8 @@ int history_build_find(struct history *h, int64_t number,
 	return ret;
 }
 
-int history_build_of_output(struct history *h, const char *output,
-			    struct history_build *out, struct err *err)
+int history_build_find_output(struct history *h, const char *output,
+			      struct history_build *out, struct err *err)
 {
 	sqlite3_stmt *s;
 	int ret = sql_prepare(h, &s,
@@ -185,7 +182,7 @@ int history_build_of_output(struct history *h, const char *output,
 	if (ret)
 		return ret;
 	sql_bind(s, "t", output);
-	ret = take_first(h, s, out, err);
+	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
 			"there is no build in the history whose results went "
@@ -194,8 +191,9 @@ int history_build_of_output(struct history *h, const char *output,
 	return ret;
 }
 
-int history_build_previous(struct history *h, const struct history_build *b,
-			   struct history_build *out, struct err *err)
+int history_build_find_baseline(struct history *h,
+				const struct history_build *b,
+				struct history_build *out, struct err *err)
 {
 	sqlite3_stmt *s;
 	int ret = sql_prepare(h, &s,
@@ -208,8 +206,8 @@ int history_build_previous(struct history *h, const struct history_build *b,
 	*out = (struct history_build){ 0 };
 	if (ret)
 		return ret;
-	sql_bind(s, "ti", b->key, b->number ? b->number : INT64_MAX);
-	ret = take_first(h, s, out, err);
+	sql_bind(s, "ti", b->series_key, b->number ? b->number : INT64_MAX);
+	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
 			"the history has no earlier build of the same key");
@@ -218,8 +216,8 @@ int history_build_previous(struct history *h, const struct history_build *b,
 
 /* ---- lists ---- */
 
-/* LIKE would take "_" and "%" amiss. */
-static const char filtered[] = COLUMNS
+/* LIKE would treat "_" and "%" in names as wildcards. */
+static const char filtered_builds_query[] = COLUMNS
 	"WHERE (?1 IS NULL OR tree = ?1 OR source = ?1 OR"
 	" substr(tree, -length(?1) - 1) = '/' || ?1)"
 	" AND (?2 IS NULL OR arch = ?2) AND (?3 IS NULL OR config = ?3)"
@@ -230,26 +228,26 @@ static const char filtered[] = COLUMNS
 	" ?5)) AND (?6 = 0 OR began_s >= ?6) AND (?7 < 0 OR state = ?7 OR"
 	" state = 0) ORDER BY number DESC";
 
-int history_list(struct history *h, const struct history_filter *f,
-		 history_each *each, void *ctx, struct err *err)
+int history_build_list(struct history *h, const struct history_filter *f,
+		       history_build_fn *on_build, void *ctx, struct err *err)
 {
 	struct history_build b;
 	unsigned given = 0;
 	sqlite3_stmt *s;
-	int ret = sql_prepare(h, &s, filtered, err);
+	int ret = sql_prepare(h, &s, filtered_builds_query, err);
 
 	if (ret)
 		return ret;
 	sql_bind(s, "tttttii", f->tree, f->arch, f->config, f->toolchain,
-		 f->key, f->since_s, (int64_t)f->state);
-	while ((!f->most || given < f->most) &&
-	       (ret = sql_row(h, s, err)) > 0) {
-		take_build(&b, s);
-		/* Who was killed is known here alone. */
+		 f->series_key, f->since_s, (int64_t)f->state);
+	while ((!f->max_builds || given < f->max_builds) &&
+	       (ret = sql_next_row(h, s, err)) > 0) {
+		read_build_row(&b, s);
+		/* The query cannot distinguish running and killed builds. */
 		ret = 0;
 		if (f->state < 0 || (int)b.state == f->state) {
 			given++;
-			ret = each(ctx, &b);
+			ret = on_build(ctx, &b);
 		}
 		history_build_release(&b);
 		if (ret)

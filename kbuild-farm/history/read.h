@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history/read.h - builds as the history has them.
+ * history/read.h - Builds and their details as stored in the history.
  *
- * Texts are such as they were told: who shows them looks to base/printable.h.
- * A text that is not known is NULL.  Numbers are those of the events
- * (events/event.h), not negative, times in ms.  Functions return 0, or a
- * negative errno with `err` set: -EUCLEAN when the file is damaged, -EBUSY,
- * others.
+ * Strings are stored as received; callers pass them through base/printable.h
+ * before display.  A missing string is NULL.  Numbers have the meaning of the
+ * fields in events/event.h; they are not negative unless noted, and times are
+ * in ms.  Functions that return int return 0, or a negative errno with `err`
+ * set: -EUCLEAN if the file is damaged, -EBUSY if it is locked, or another.
  */
 #ifndef HISTORY_READ_H
 #define HISTORY_READ_H
@@ -17,149 +17,164 @@
 #include <stddef.h>
 
 enum history_state {
-	HISTORY_RUNNING,
-	HISTORY_GOOD, /* status 0, or 101: new warnings */
-	HISTORY_FAILED,
-	HISTORY_INTERRUPTED, /* by a signal */
-	HISTORY_KILLED, /* it never said that it ended */
+	HISTORY_STATE_RUNNING,
+	HISTORY_STATE_GOOD, /* exit status 0, or 101 (new warnings) */
+	HISTORY_STATE_FAILED,
+	HISTORY_STATE_INTERRUPTED, /* by a signal */
+	HISTORY_STATE_KILLED, /* the process exited without a result */
 
-	HISTORY_STATES, /* how many */
+	HISTORY_N_STATES,
 };
 
-/* "running", "good", "failed", "stopped", "killed" */
+/* Return "running", "good", "failed", "stopped" or "killed". */
 const char *history_state_word(enum history_state state);
-/* -1: none of them */
+/* Return the state with that name, or -1. */
 int history_state_parse(const char *word);
 
 struct history_build {
-	int64_t number; /* from 1; never that of another build */
-	char *key; /* 64 hexadecimal digits; NULL: equals no other */
-	char *what; /* targets, or the command of kfarm run */
+	int64_t number; /* from 1; unique and never reused */
+	char *series_key; /* 64 hexadecimal digits; NULL: no series */
+	char *command; /* targets, or the command of kfarm run */
 	char *arch, *config, *toolchain, *toolchain_id;
-	char *tree; /* name of a managed one, else the directory */
-	char *source; /* the directory of the sources */
-	char *dir, *output; /* of the build, of the results */
-	char *commit, *release; /* release as "6.1.192" */
+	char *tree; /* name of a managed tree, else its directory */
+	char *source; /* source directory */
+	char *dir, *output; /* build directory, output directory */
+	char *commit, *release; /* release: "6.1.192" */
 	enum history_state state;
-	int64_t status; /* exit status, once it ended */
-	int64_t began_s, wall_ms;
-	int64_t host_ms, scan_ms; /* CPU time of the build host */
-	int64_t cpu_ms; /* of all compiles, wherever they ran */
-	int64_t make_jobs, local_slots; /* -j */
-	int64_t jobs, remote, local, retried, beside;
-	int64_t steps, steps_here; /* of kbuild: with jobs of nodes; and not */
-	int64_t warnings, errors; /* as the log had them */
-	int64_t new_warnings, new_errors, gone; /* -1: not compared */
-	bool fresh; /* nothing was compiled in the directory before */
-	bool dirty;
-	bool has_units, has_details; /* are they kept still? */
+	int64_t status; /* exit status of a finished build */
+	int64_t start_s, wall_ms;
+	int64_t host_ms, scan_ms; /* CPU time on the build host */
+	int64_t cpu_ms; /* sum of all units, local and remote */
+	int64_t n_make_jobs, n_local_slots; /* -j */
+	int64_t n_jobs, n_remote, n_local, n_retried, n_hedged;
+	/* tool steps run with a unit on a node; run on the build host */
+	int64_t n_steps, n_local_steps;
+	int64_t n_warnings, n_errors; /* diagnostics in the log */
+	/* -1: no comparison with a baseline */
+	int64_t n_new_warnings, n_new_errors, n_removed_diags;
+	bool from_scratch; /* the build directory had no compiled files */
+	bool dirty; /* the worktree differs from the commit */
+	bool has_units, has_details; /* not yet removed by the bounds of db.h */
 };
 
-/* *to holds copies of the texts; it is released as others are. */
+/* Copy a build with its strings; release *to like any other. */
 void history_build_copy(struct history_build *to,
 			const struct history_build *from);
+/* Free the strings and zero *b. */
 void history_build_release(struct history_build *b);
 
-/* That number, or 0 for the last.  -ENOENT: there is none. */
+/*
+ * Find a build by number; 0 means the last build.  This and the next two
+ * functions return -ENOENT if no build matches.  Release *out in any case.
+ */
 int history_build_find(struct history *h, int64_t number,
 		       struct history_build *out, struct err *err);
-/* The last build whose results went to that directory (absolute). */
-int history_build_of_output(struct history *h, const char *output,
-			    struct history_build *out, struct err *err);
-/* The last ended build before `b` of the same key; -ENOENT: there is none. */
-int history_build_previous(struct history *h, const struct history_build *b,
-			   struct history_build *out, struct err *err);
+/* Find the last build with the output directory `output` (absolute). */
+int history_build_find_output(struct history *h, const char *output,
+			      struct history_build *out, struct err *err);
+/* Find the last finished build before `b` in the same series. */
+int history_build_find_baseline(struct history *h,
+				const struct history_build *b,
+				struct history_build *out, struct err *err);
 
-/* NULL, -1 and 0: no matter. */
+/* Criteria for builds.  NULL, 0 and state -1 match every build. */
 struct history_filter {
-	const char *tree; /* its name, directory, or that one's last part */
+	const char *tree; /* name, directory or last part of the directory */
 	const char *arch, *config;
-	const char *toolchain; /* "gcc-12" is any 12; or the whole id */
-	const char *key;
-	int state; /* enum history_state, -1: any */
-	int64_t since_s; /* began then or later */
-	unsigned most; /* builds; 0: all */
+	const char *toolchain; /* "gcc-12" for any version 12, or the id */
+	const char *series_key;
+	int state; /* enum history_state, or -1 */
+	int64_t since_s; /* earliest start */
+	unsigned max_builds; /* 0: no limit */
 };
 
-/* Called for each, which is borrowed; anything but 0 ends it. */
-typedef int history_each(void *ctx, const struct history_build *b);
-/* The last first.  Returns what a call returned. */
-int history_list(struct history *h, const struct history_filter *f,
-		 history_each *each, void *ctx, struct err *err);
+/* Receive a borrowed build; any result except 0 ends the list. */
+typedef int history_build_fn(void *ctx, const struct history_build *b);
+/*
+ * Call on_build() for each build that matches, newest first.  Returns 0,
+ * the nonzero result of on_build(), or a negative errno.
+ */
+int history_build_list(struct history *h, const struct history_filter *f,
+		       history_build_fn *on_build, void *ctx, struct err *err);
 
-/* ---- details: arrays of the caller's, to be released ---- */
+/* ---- details of a build ---- */
 
 struct history_node {
-	char *name; /* EVENTS_LOCAL is one, once it had a job */
+	char *name; /* EVENTS_LOCAL for the build host, if it ran jobs */
 	char *machine, *state, *reason;
-	int64_t slots, jobs, failed, retries, cpu_ms, sent, received;
+	int64_t n_slots, n_jobs, n_failed, n_retries, cpu_ms, sent_bytes,
+		received_bytes;
 };
 
 struct history_reason {
 	char *text;
-	int64_t jobs;
+	int64_t n_jobs;
 };
 
 struct history_phase {
 	char *name;
-	int64_t at_ms, ms;
+	int64_t start_ms, duration_ms;
 };
 
 struct history_unit {
 	char *object, *file;
-	int64_t node, reason; /* in the lists of these; -1: none */
-	int64_t job; /* its number in the build, from 1 */
-	/* Since the build began; -1: it was never there. */
+	int64_t node_index, reason_index; /* in history_details; -1: none */
+	int64_t job_number; /* from 1 */
+	/* Since the start of the build; -1: the job did not reach the state. */
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
-	int64_t cpu_ms; /* of a local one: how long it ran; -1: unknown */
-	int64_t retries;
+	int64_t cpu_ms; /* elapsed time if run locally; -1: unknown */
+	int64_t n_retries;
 	bool remote;
 };
 
 struct history_size {
 	char *name; /* "vmlinux", "fs/fat/fat.ko" */
-	int64_t text, data, bss, file;
+	int64_t text_bytes, data_bytes, bss_bytes, file_bytes;
 };
 
-/* How a diagnostic relates to those of the previous build of the key. */
-enum history_how {
-	HISTORY_NEW,
-	HISTORY_SAME,
-	HISTORY_CARRIED, /* it stands: its unit was not compiled this time */
-	HISTORY_GONE, /* it stood in the previous build */
-	HISTORY_FIRST, /* there was nothing to compare with */
+/* Comparison of a diagnostic with the previous build of the series. */
+enum history_diag_status {
+	HISTORY_DIAG_NEW,
+	HISTORY_DIAG_UNCHANGED,
+	/* from the previous build, because the unit was not recompiled */
+	HISTORY_DIAG_CARRIED_OVER,
+	HISTORY_DIAG_REMOVED, /* only in the previous build */
+	HISTORY_DIAG_NO_BASELINE, /* no previous build to compare with */
 
-	HISTORY_HOWS, /* how many */
+	HISTORY_N_DIAG_STATUSES,
 };
 
-const char *history_how_word(enum history_how how);
-/* HISTORY_FIRST for another word, and for NULL. */
-enum history_how history_how_parse(const char *word);
+/* Return "new", "same", "carried", "gone" or "first". */
+const char *history_diag_status_word(enum history_diag_status how);
+/* Return the status of a word, HISTORY_DIAG_NO_BASELINE if unknown or NULL. */
+enum history_diag_status history_diag_status_parse(const char *word);
 
 struct history_diag {
-	char *tool, *severity; /* words of diag/ */
+	char *tool, *severity; /* as diag/ names them */
 	char *file, *flag, *text, *object; /* NULL: none */
-	int64_t line, column; /* from 1; 0: not known */
-	enum history_how how;
+	int64_t line, column; /* from 1; 0: unknown */
+	enum history_diag_status status;
 };
 
+/* Arrays of the details that were read.  Empty when zeroed. */
 struct history_details {
-	struct history_node *node;
-	struct history_reason *reason;
-	struct history_reason *step_reason; /* why steps were run here */
-	struct history_phase *phase;
-	struct history_unit *unit;
-	struct history_size *size;
-	struct history_diag *diag;
+	struct history_node *nodes;
+	struct history_reason *reasons;
+	struct history_reason
+		*step_reasons; /* of steps run on the build host */
+	struct history_phase *phases;
+	struct history_unit *units;
+	struct history_size *sizes;
+	struct history_diag *diags;
 	size_t n_nodes, n_reasons, n_step_reasons, n_phases, n_units, n_sizes;
 	size_t n_diags;
 };
 
-/* A zeroed one is empty. */
+/* Free all arrays; *d is then empty. */
 void history_details_release(struct history_details *d);
 /*
- * Fill in what is kept of a build: history_read_units() nodes and reasons as
- * well.  What is there of that kind already is released first.
+ * Read one kind of details of a build.  Existing details of that kind in *d are
+ * freed first.  history_read_units() also reads the nodes and reasons.
  */
 int history_read_nodes(struct history *h, int64_t build,
 		       struct history_details *d, struct err *err);
@@ -173,7 +188,7 @@ int history_read_units(struct history *h, int64_t build,
 		       struct history_details *d, struct err *err);
 int history_read_sizes(struct history *h, int64_t build,
 		       struct history_details *d, struct err *err);
-/* New ones first, those that are gone last. */
+/* Read the diagnostics, sorted by status in the order of the enum. */
 int history_read_diags(struct history *h, int64_t build,
 		       struct history_details *d, struct err *err);
 

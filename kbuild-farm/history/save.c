@@ -5,19 +5,184 @@
 #include "base/digest.h"
 #include "base/process.h"
 #include "base/str.h"
-#include "history/prune.h"
 #include "history/sql.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HASH_SIZE 16 /* of a diagnostic's digest */
+#define DIAG_DIGEST_BYTES  16 /* stored bytes of a diagnostic's digest */
+#define FREE_PAGES_RESERVE 256 /* pages left for the next builds */
+#define ORPHANS_INTERVAL                                    \
+	64 /* builds between removals of unused diagnostics \
+	    */
 
-/* ---- the build's own row ---- */
+/* ---- bounds of the database ---- */
 
-/* Its id; 0 for a build without a key. */
-static int need_key(struct history *h, const char *digest, int64_t *id,
-		    struct err *err)
+/* Delete parts of one build and clear their bits in build.kept. */
+static int delete_build_parts(struct history *h, int64_t build, bool details,
+			      bool units, struct err *err)
+{
+	static const char *const tables[] = {
+		"DELETE FROM unit WHERE build = ?1",
+		"DELETE FROM diag_of_build WHERE build = ?1",
+		"DELETE FROM size_of_build WHERE build = ?1",
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < sizeof(tables) / sizeof(*tables); i++) {
+		if (i ? details : units)
+			ret = sql_run(h, err, tables[i], "i", build);
+	}
+	if (!ret)
+		ret = sql_run(h, err,
+			      "UPDATE build SET kept = kept & ?2 WHERE "
+			      "number = ?1",
+			      "ii", build,
+			      (int64_t)((details ? 0 : 1) | (units ? 0 : 2)));
+	return ret;
+}
+
+/*
+ * Delete the details or units of all builds of a key except the last `max`.
+ * Build `except` (0: no build) does not lose its units.
+ */
+static int delete_older_parts(struct history *h, int64_t key, bool details,
+			      int64_t max, int64_t except, struct err *err)
+{
+	sqlite3_stmt *s;
+	int ret = sql_prepare(h, &s,
+			      "SELECT number FROM build WHERE key IS ?1 AND "
+			      "kept > 0 AND kept & ?2 ORDER BY number DESC "
+			      "LIMIT -1 OFFSET ?3",
+			      err);
+
+	if (ret)
+		return ret;
+	sql_bind(s, "nii", key ? key : -1, (int64_t)(details ? 1 : 2), max);
+	while ((ret = sql_next_row(h, s, err)) > 0) {
+		int64_t build = sqlite3_column_int64(s, 0);
+
+		if (build == except && !details)
+			continue;
+		ret = delete_build_parts(h, build, details, build != except,
+					 err);
+		if (ret)
+			break;
+	}
+	sqlite3_finalize(s);
+	return ret;
+}
+
+/* Delete the costs of the oldest keys, except `key`, beyond HISTORY_COSTS_MAX.
+ */
+static int delete_excess_costs(struct history *h, int64_t key, struct err *err)
+{
+	int64_t costs, oldest;
+	int ret;
+
+	for (;;) {
+		ret = sql_number(h, &costs, err, "SELECT sum(costs) FROM key",
+				 "");
+		if (ret || costs <= HISTORY_COSTS_MAX)
+			return ret;
+		ret = sql_number(h, &oldest, err,
+				 "SELECT id FROM key WHERE costs > 0 AND id "
+				 "!= ?1 ORDER BY last LIMIT 1",
+				 "i", key);
+		if (ret || !oldest)
+			return ret;
+		ret = delete_older_parts(h, oldest, false, 0, 0, err);
+		if (!ret)
+			ret = sql_run(h, err, "DELETE FROM cost WHERE key = ?1",
+				      "i", oldest);
+		if (!ret)
+			ret = sql_run(h, err,
+				      "UPDATE key SET costs = 0 WHERE id = ?1",
+				      "i", oldest);
+		if (ret)
+			return ret;
+	}
+}
+
+static int delete_old_builds(struct history *h, int64_t until, struct err *err)
+{
+	static const char *const all[] = {
+		"DELETE FROM unit WHERE build <= ?1",
+		"DELETE FROM diag_of_build WHERE build <= ?1",
+		"DELETE FROM size_of_build WHERE build <= ?1",
+		"DELETE FROM node_of_build WHERE build <= ?1",
+		"DELETE FROM reason_of_build WHERE build <= ?1",
+		"DELETE FROM step_of_build WHERE build <= ?1",
+		"DELETE FROM phase_of_build WHERE build <= ?1",
+		"DELETE FROM cost WHERE key IN "
+		"(SELECT id FROM key WHERE last <= ?1)",
+		"DELETE FROM key WHERE last <= ?1",
+		"DELETE FROM build WHERE number <= ?1",
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < sizeof(all) / sizeof(*all); i++)
+		ret = sql_run(h, err, all[i], "i", until);
+	return ret;
+}
+
+/*
+ * Enforce the bounds of db.h after build `b` of key `key` (0: no key), in its
+ * transaction.
+ */
+static int prune_build(struct history *h, const struct history_build *b,
+		       int64_t key, struct err *err)
+{
+	int64_t baseline;
+	/* The next build from scratch takes its progress from this build. */
+	int ret = sql_number(
+		h, &baseline, err,
+		"SELECT number FROM build WHERE key = ?1 AND fresh "
+		"AND state = ?2 ORDER BY number DESC LIMIT 1",
+		"ii", key, (int64_t)HISTORY_STATE_GOOD);
+
+	if (!ret)
+		ret = delete_older_parts(h, key, false, HISTORY_UNIT_BUILDS_MAX,
+					 baseline, err);
+	if (!ret)
+		ret = delete_older_parts(
+			h, key, true, HISTORY_DETAIL_BUILDS_MAX, baseline, err);
+	if (ret)
+		return ret;
+
+	/* A build from scratch compiles every object that still exists. */
+	if (key && b->from_scratch && b->state == HISTORY_STATE_GOOD)
+		ret = sql_run(h, err,
+			      "DELETE FROM cost WHERE key = ?1 AND build < "
+			      "(SELECT min(number) FROM build WHERE key = ?1 "
+			      "AND kept > 0 AND kept & 2)",
+			      "i", key);
+	if (!ret && key)
+		ret = sql_run(h, err,
+			      "UPDATE key SET last = ?2, costs = (SELECT "
+			      "count(*) FROM cost WHERE key = ?1) WHERE id = "
+			      "?1",
+			      "ii", key, b->number);
+	if (!ret)
+		ret = delete_excess_costs(h, key, err);
+	if (ret)
+		return ret;
+
+	if (b->number > HISTORY_BUILDS_MAX)
+		ret = delete_old_builds(h, b->number - HISTORY_BUILDS_MAX, err);
+	if (!ret && b->number % ORPHANS_INTERVAL == 0)
+		ret = sql_run(h, err,
+			      "DELETE FROM diag WHERE id NOT IN "
+			      "(SELECT diag FROM diag_of_build)",
+			      "");
+	return ret;
+}
+
+/* ---- the row of a build ---- */
+
+/* Look up or insert a series key; *id is 0 for a build without one. */
+static int ensure_key_row(struct history *h, const char *digest, int64_t *id,
+			  struct err *err)
 {
 	int ret;
 
@@ -33,11 +198,10 @@ static int need_key(struct history *h, const char *digest, int64_t *id,
 	return ret;
 }
 
-/* What is known when it begins. */
 static int insert_build(struct history *h, struct history_build *b, int64_t key,
 			struct err *err)
 {
-	char *boot = process_boot();
+	char *boot = process_boot_id();
 	int64_t pid = getpid();
 	int ret = sql_run(
 		h, err,
@@ -47,10 +211,11 @@ static int insert_build(struct history *h, struct history_build *b, int64_t key,
 		" VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
 		" ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
 		"niittttttttttttiiii", key ? key : -1, pid,
-		(int64_t)process_start((pid_t)pid), boot, b->what, b->arch,
-		b->config, b->toolchain, b->toolchain_id, b->tree, b->source,
-		b->dir, b->output, b->commit, b->release, (int64_t)b->fresh,
-		b->began_s, b->make_jobs, b->local_slots);
+		(int64_t)process_start_ticks((pid_t)pid), boot, b->command,
+		b->arch, b->config, b->toolchain, b->toolchain_id, b->tree,
+		b->source, b->dir, b->output, b->commit, b->release,
+		(int64_t)b->from_scratch, b->start_s, b->n_make_jobs,
+		b->n_local_slots);
 
 	if (!ret)
 		b->number = sqlite3_last_insert_rowid(h->db);
@@ -58,60 +223,37 @@ static int insert_build(struct history *h, struct history_build *b, int64_t key,
 	return ret;
 }
 
-static int update_build(struct history *h, const struct history_build *b,
-			const struct history_details *d, struct err *err)
+/* Mark running builds whose process no longer exists as killed. */
+static int mark_killed_builds(struct history *h, struct err *err)
 {
-	int64_t kept = 1 | (d->n_units ? 2 : 0);
-
-	return sql_run(
-		h, err,
-		"UPDATE build SET state = ?2, status = ?3, kept = ?4,"
-		" pid = NULL, started = NULL, boot = NULL, dirty = ?5,"
-		" wall_ms = ?6, host_ms = ?7, scan_ms = ?8, cpu_ms = ?9,"
-		" remote = ?10, local = ?11, retried = ?12, beside = ?13,"
-		" warnings = ?14, errors = ?15, new_warnings = ?16,"
-		" new_errors = ?17, gone = ?18, steps = ?19, steps_here = ?20"
-		" WHERE number = ?1",
-		"iiiiiiiiiiiiiiinnnii", b->number, (int64_t)b->state, b->status,
-		kept, (int64_t)b->dirty, b->wall_ms, b->host_ms, b->scan_ms,
-		b->cpu_ms, b->remote, b->local, b->retried, b->beside,
-		b->warnings, b->errors, b->new_warnings, b->new_errors, b->gone,
-		b->steps, b->steps_here);
-}
-
-/* Is the process of a row that says "running" there no more? */
-static bool is_gone(sqlite3_stmt *s, const char *boot)
-{
-	const char *then = (const char *)sqlite3_column_text(s, 3);
-	unsigned long long started = (unsigned long long)sql_count(s, 2);
-
-	return !str_equal(then, boot) || !started ||
-	       process_start((pid_t)sql_count(s, 1)) != started;
-}
-
-static int settle_killed(struct history *h, struct err *err)
-{
-	char *boot = process_boot();
+	char *boot = process_boot_id();
 	sqlite3_stmt *s;
 	int ret = sql_prepare(h, &s,
 			      "SELECT number, pid, started, boot FROM build "
 			      "WHERE state = 0",
 			      err);
 
-	while (!ret && (ret = sql_row(h, s, err)) > 0)
-		ret = is_gone(s, boot) ?
-			      sql_run(h, err,
+	while (!ret && (ret = sql_next_row(h, s, err)) > 0) {
+		const char *then = (const char *)sqlite3_column_text(s, 3);
+		unsigned long long started = (unsigned long long)
+			sql_column_count(s, 2);
+
+		ret = 0;
+		if (!str_equal(then, boot) || !started ||
+		    process_start_ticks((pid_t)sql_column_count(s, 1)) !=
+			    started)
+			ret = sql_run(h, err,
 				      "UPDATE build SET state = ?2 WHERE "
 				      "number = ?1",
 				      "ii", sqlite3_column_int64(s, 0),
-				      (int64_t)HISTORY_KILLED) :
-			      0;
+				      (int64_t)HISTORY_STATE_KILLED);
+	}
 	sqlite3_finalize(s);
 	free(boot);
 	return ret;
 }
 
-/* Commit or, after an error, undo; `ret` is what came before. */
+/* Commit, or roll back if `ret` or the commit is an error. */
 static int end_transaction(struct history *h, int ret, struct err *err)
 {
 	if (!ret)
@@ -129,9 +271,9 @@ int history_save_begin(struct history *h, struct history_build *b,
 
 	if (ret)
 		return ret;
-	ret = settle_killed(h, err);
+	ret = mark_killed_builds(h, err);
 	if (!ret)
-		ret = need_key(h, b->key, &key, err);
+		ret = ensure_key_row(h, b->series_key, &key, err);
 	if (!ret)
 		ret = insert_build(h, b, key, err);
 	ret = end_transaction(h, ret, err);
@@ -142,40 +284,14 @@ int history_save_begin(struct history *h, struct history_build *b,
 
 /* ---- units ---- */
 
-struct units {
+struct unit_statements {
 	struct history *h;
-	int64_t key, build;
+	int64_t key_id, build_number;
 	sqlite3_stmt *find, *add_cost, *set_cost, *add;
 };
 
-static int prepare_units(struct units *w, struct err *err)
-{
-	int ret = sql_prepare(w->h, &w->find,
-			      "SELECT id FROM cost WHERE key = ?1 AND hash = "
-			      "?2 AND object = ?3 AND file = ?4",
-			      err);
-
-	if (!ret)
-		ret = sql_prepare(w->h, &w->add_cost,
-				  "INSERT INTO cost(key, hash, object, file, "
-				  "cpu_ms, wall_ms, build) "
-				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-				  err);
-	if (!ret)
-		ret = sql_prepare(w->h, &w->set_cost,
-				  "UPDATE cost SET cpu_ms = ?2, wall_ms = ?3, "
-				  "build = ?4 WHERE id = ?1",
-				  err);
-	if (!ret)
-		ret = sql_prepare(w->h, &w->add,
-				  "INSERT OR REPLACE INTO unit VALUES(?1, ?2, "
-				  "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-				  "?13)",
-				  err);
-	return ret;
-}
-
-/* Stable: it is in the file. */
+/* FNV-1a of both names.  The database stores the hash, so it must not change.
+ */
 static int64_t hash_names(const char *object, const char *file)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
@@ -188,64 +304,77 @@ static int64_t hash_names(const char *object, const char *file)
 	return (int64_t)h;
 }
 
-/* Nothing is learnt from one that did not end, or whose time is not known. */
-static bool has_cost(const struct history_unit *u)
-{
-	return u->done_ms >= 0 && u->cpu_ms >= 0;
-}
-
-static int save_cost(struct units *w, const struct history_unit *u, int64_t *id,
+static int save_unit(struct unit_statements *w, const struct history_unit *u,
 		     struct err *err)
 {
 	const char *object = u->object ? u->object : "";
 	const char *file = u->file ? u->file : "";
 	int64_t hash = hash_names(object, file);
 	int64_t wall = u->run_ms >= 0 ? u->done_ms - u->run_ms : u->cpu_ms;
+	bool has_cost = u->done_ms >= 0 && u->cpu_ms >= 0;
+	int64_t cost;
 	int ret;
 
-	sql_bind(w->find, "iitt", w->key, hash, object, file);
-	ret = sql_row(w->h, w->find, err);
-	*id = ret > 0 ? sqlite3_column_int64(w->find, 0) : 0;
+	sql_bind(w->find, "iitt", w->key_id, hash, object, file);
+	ret = sql_next_row(w->h, w->find, err);
+	cost = ret > 0 ? sqlite3_column_int64(w->find, 0) : 0;
 	sqlite3_reset(w->find);
 	if (ret < 0)
 		return ret;
-	if (!*id) {
-		sql_bind(w->add_cost, "iittnni", w->key, hash, object, file,
-			 has_cost(u) ? u->cpu_ms : -1, has_cost(u) ? wall : -1,
-			 w->build);
-		ret = sql_step(w->h, w->add_cost, err);
-		*id = sqlite3_last_insert_rowid(w->h->db);
-	} else if (has_cost(u)) {
-		sql_bind(w->set_cost, "inni", *id, u->cpu_ms, wall, w->build);
-		ret = sql_step(w->h, w->set_cost, err);
-	} else {
-		ret = 0;
+	ret = 0;
+	if (!cost) {
+		sql_bind(w->add_cost, "iittnni", w->key_id, hash, object, file,
+			 has_cost ? u->cpu_ms : -1, has_cost ? wall : -1,
+			 w->build_number);
+		ret = sql_exec(w->h, w->add_cost, err);
+		cost = sqlite3_last_insert_rowid(w->h->db);
+	} else if (has_cost) {
+		sql_bind(w->set_cost, "inni", cost, u->cpu_ms, wall,
+			 w->build_number);
+		ret = sql_exec(w->h, w->set_cost, err);
 	}
-	return ret;
-}
-
-static int save_unit(struct units *w, const struct history_unit *u,
-		     struct err *err)
-{
-	int64_t cost;
-	int ret = save_cost(w, u, &cost, err);
-
 	if (ret)
 		return ret;
-	sql_bind(w->add, "iiinnnnnnnnii", w->build, u->job, cost, u->node,
-		 u->reason, u->queued_ms, u->sent_ms, u->run_ms, u->received_ms,
-		 u->done_ms, u->cpu_ms, u->retries, (int64_t)u->remote);
-	return sql_step(w->h, w->add, err);
+	sql_bind(w->add, "iiinnnnnnnnii", w->build_number, u->job_number, cost,
+		 u->node_index, u->reason_index, u->queued_ms, u->sent_ms,
+		 u->run_ms, u->received_ms, u->done_ms, u->cpu_ms, u->n_retries,
+		 (int64_t)u->remote);
+	return sql_exec(w->h, w->add, err);
 }
 
 static int save_units(struct history *h, int64_t key, int64_t build,
 		      const struct history_details *d, struct err *err)
 {
-	struct units w = { .h = h, .key = key, .build = build };
-	int ret = d->n_units ? prepare_units(&w, err) : 0;
+	struct unit_statements w = { .h = h,
+				     .key_id = key,
+				     .build_number = build };
+	int ret;
 
+	if (!d->n_units)
+		return 0;
+	ret = sql_prepare(h, &w.find,
+			  "SELECT id FROM cost WHERE key = ?1 AND hash = "
+			  "?2 AND object = ?3 AND file = ?4",
+			  err);
+	if (!ret)
+		ret = sql_prepare(h, &w.add_cost,
+				  "INSERT INTO cost(key, hash, object, file, "
+				  "cpu_ms, wall_ms, build) "
+				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+				  err);
+	if (!ret)
+		ret = sql_prepare(h, &w.set_cost,
+				  "UPDATE cost SET cpu_ms = ?2, wall_ms = ?3, "
+				  "build = ?4 WHERE id = ?1",
+				  err);
+	if (!ret)
+		ret = sql_prepare(h, &w.add,
+				  "INSERT OR REPLACE INTO unit VALUES(?1, ?2, "
+				  "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+				  "?13)",
+				  err);
 	for (size_t i = 0; !ret && i < d->n_units; i++)
-		ret = save_unit(&w, &d->unit[i], err);
+		ret = save_unit(&w, &d->units[i], err);
 	sqlite3_finalize(w.find);
 	sqlite3_finalize(w.add_cost);
 	sqlite3_finalize(w.set_cost);
@@ -253,7 +382,7 @@ static int save_units(struct history *h, int64_t key, int64_t build,
 	return ret;
 }
 
-/* ---- what a build has a few of ---- */
+/* ---- details ---- */
 
 static int save_lists(struct history *h, int64_t build,
 		      const struct history_details *d, struct err *err)
@@ -261,35 +390,36 @@ static int save_lists(struct history *h, int64_t build,
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < d->n_nodes; i++) {
-		const struct history_node *n = &d->node[i];
+		const struct history_node *n = &d->nodes[i];
 
 		ret = sql_run(h, err,
 			      "INSERT OR REPLACE INTO node_of_build VALUES(?1, "
 			      "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
 			      "?13)",
 			      "iittttniiiiii", build, (int64_t)i, n->name,
-			      n->machine, n->state, n->reason, n->slots,
-			      n->jobs, n->failed, n->retries, n->cpu_ms,
-			      n->sent, n->received);
+			      n->machine, n->state, n->reason, n->n_slots,
+			      n->n_jobs, n->n_failed, n->n_retries, n->cpu_ms,
+			      n->sent_bytes, n->received_bytes);
 	}
 	for (size_t i = 0; !ret && i < d->n_reasons; i++)
 		ret = sql_run(h, err,
 			      "INSERT OR REPLACE INTO reason_of_build "
 			      "VALUES(?1, ?2, ?3, ?4)",
-			      "iiti", build, (int64_t)i, d->reason[i].text,
-			      d->reason[i].jobs);
+			      "iiti", build, (int64_t)i, d->reasons[i].text,
+			      d->reasons[i].n_jobs);
 	for (size_t i = 0; !ret && i < d->n_step_reasons; i++)
 		ret = sql_run(h, err,
 			      "INSERT OR REPLACE INTO step_of_build "
 			      "VALUES(?1, ?2, ?3, ?4)",
-			      "iiti", build, (int64_t)i, d->step_reason[i].text,
-			      d->step_reason[i].jobs);
+			      "iiti", build, (int64_t)i,
+			      d->step_reasons[i].text,
+			      d->step_reasons[i].n_jobs);
 	for (size_t i = 0; !ret && i < d->n_phases; i++)
 		ret = sql_run(h, err,
 			      "INSERT OR REPLACE INTO phase_of_build VALUES("
 			      "?1, ?2, ?3, ?4, ?5)",
-			      "iitii", build, (int64_t)i, d->phase[i].name,
-			      d->phase[i].at_ms, d->phase[i].ms);
+			      "iitii", build, (int64_t)i, d->phases[i].name,
+			      d->phases[i].start_ms, d->phases[i].duration_ms);
 	return ret;
 }
 
@@ -303,87 +433,83 @@ static int save_sizes(struct history *h, int64_t build,
 			      err);
 
 	for (size_t i = 0; !ret && i < d->n_sizes; i++) {
-		const struct history_size *z = &d->size[i];
+		const struct history_size *z = &d->sizes[i];
 
-		sql_bind(s, "iitiiii", build, (int64_t)i, z->name, z->text,
-			 z->data, z->bss, z->file);
-		ret = sql_step(h, s, err);
+		sql_bind(s, "iitiiii", build, (int64_t)i, z->name,
+			 z->text_bytes, z->data_bytes, z->bss_bytes,
+			 z->file_bytes);
+		ret = sql_exec(h, s, err);
 	}
 	sqlite3_finalize(s);
 	return ret;
 }
 
-/* ---- diagnostics, each text once ---- */
-
-struct diags {
+struct diag_statements {
 	struct history *h;
-	int64_t build;
+	int64_t build_number;
 	sqlite3_stmt *find, *add_text, *add;
 };
 
-static int find_diag(struct diags *w, const struct history_diag *d, int64_t *id,
-		     struct err *err)
+/* Find or insert the row that all equal diagnostics share. */
+static int find_diag(struct diag_statements *w, const struct history_diag *d,
+		     int64_t *id, struct err *err)
 {
 	const char *const texts[] = { d->tool, d->severity, d->file, d->flag,
 				      d->text };
 	struct buf all = { 0 };
 	struct digest digest;
-	struct bytes hash = bytes_of(digest.b, HASH_SIZE);
+	struct bytes hash = bytes_of(digest.b, DIAG_DIGEST_BYTES);
 	int ret;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		buf_put_str(&all, texts[i] ? texts[i] : "");
-	digest_of(buf_bytes(&all), &digest);
+	digest_bytes(buf_bytes(&all), &digest);
 	buf_release(&all);
 	sql_bind(w->find, "b", &hash);
-	ret = sql_row(w->h, w->find, err);
+	ret = sql_next_row(w->h, w->find, err);
 	*id = ret > 0 ? sqlite3_column_int64(w->find, 0) : 0;
 	sqlite3_reset(w->find);
 	if (ret)
 		return ret < 0 ? ret : 0;
 	sql_bind(w->add_text, "bttttt", &hash, texts[0], texts[1], texts[2],
 		 texts[3], texts[4]);
-	ret = sql_step(w->h, w->add_text, err);
+	ret = sql_exec(w->h, w->add_text, err);
 	*id = sqlite3_last_insert_rowid(w->h->db);
-	return ret;
-}
-
-static int prepare_diags(struct diags *w, struct err *err)
-{
-	int ret = sql_prepare(w->h, &w->find,
-			      "SELECT id FROM diag WHERE hash = ?1", err);
-
-	if (!ret)
-		ret = sql_prepare(w->h, &w->add_text,
-				  "INSERT INTO diag(hash, tool, severity, "
-				  "file, flag, text) VALUES(?1, ?2, ?3, ?4, "
-				  "?5, ?6)",
-				  err);
-	if (!ret)
-		ret = sql_prepare(w->h, &w->add,
-				  "INSERT OR REPLACE INTO diag_of_build "
-				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-				  err);
 	return ret;
 }
 
 static int save_diags(struct history *h, int64_t build,
 		      const struct history_details *d, struct err *err)
 {
-	struct diags w = { .h = h, .build = build };
-	int ret = d->n_diags ? prepare_diags(&w, err) : 0;
+	struct diag_statements w = { .h = h, .build_number = build };
 	int64_t id;
+	int ret;
 
+	if (!d->n_diags)
+		return 0;
+	ret = sql_prepare(h, &w.find, "SELECT id FROM diag WHERE hash = ?1",
+			  err);
+	if (!ret)
+		ret = sql_prepare(h, &w.add_text,
+				  "INSERT INTO diag(hash, tool, severity, "
+				  "file, flag, text) VALUES(?1, ?2, ?3, ?4, "
+				  "?5, ?6)",
+				  err);
+	if (!ret)
+		ret = sql_prepare(h, &w.add,
+				  "INSERT OR REPLACE INTO diag_of_build "
+				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+				  err);
 	for (size_t i = 0; !ret && i < d->n_diags; i++) {
-		const struct history_diag *one = &d->diag[i];
+		const struct history_diag *one = &d->diags[i];
 
 		ret = find_diag(&w, one, &id, err);
 		if (ret)
 			break;
 		sql_bind(w.add, "iiiinnt", build, (int64_t)i, id,
-			 (int64_t)one->how, one->line ? one->line : -1,
+			 (int64_t)one->status, one->line ? one->line : -1,
 			 one->column ? one->column : -1, one->object);
-		ret = sql_step(h, w.add, err);
+		ret = sql_exec(h, w.add, err);
 	}
 	sqlite3_finalize(w.find);
 	sqlite3_finalize(w.add_text);
@@ -391,17 +517,18 @@ static int save_diags(struct history *h, int64_t build,
 	return ret;
 }
 
-/* ---- all ---- */
+/* ---- a finished build ---- */
 
 static int save_all(struct history *h, struct history_build *b,
 		    const struct history_details *d, struct err *err)
 {
+	int64_t kept = 1 | (d->n_units ? 2 : 0);
 	int64_t key;
-	int ret = need_key(h, b->key, &key, err);
+	int ret = ensure_key_row(h, b->series_key, &key, err);
 
 	if (!ret && !b->number)
 		ret = insert_build(h, b, key, err);
-	/* Costs are a key's. */
+	/* Costs belong to a key. */
 	if (!ret && key)
 		ret = save_units(h, key, b->number, d, err);
 	if (!ret)
@@ -410,25 +537,42 @@ static int save_all(struct history *h, struct history_build *b,
 		ret = save_sizes(h, b->number, d, err);
 	if (!ret)
 		ret = save_diags(h, b->number, d, err);
-	if (!ret)
-		ret = update_build(h, b, d, err);
-	if (!ret)
-		ret = history_prune(h, b, key, err);
-	return ret;
+	if (ret)
+		return ret;
+
+	ret = sql_run(
+		h, err,
+		"UPDATE build SET state = ?2, status = ?3, kept = ?4,"
+		" pid = NULL, started = NULL, boot = NULL, dirty = ?5,"
+		" wall_ms = ?6, host_ms = ?7, scan_ms = ?8, cpu_ms = ?9,"
+		" remote = ?10, local = ?11, retried = ?12, beside = ?13,"
+		" warnings = ?14, errors = ?15, new_warnings = ?16,"
+		" new_errors = ?17, gone = ?18, steps = ?19, steps_here = ?20"
+		" WHERE number = ?1",
+		"iiiiiiiiiiiiiiinnnii", b->number, (int64_t)b->state, b->status,
+		kept, (int64_t)b->dirty, b->wall_ms, b->host_ms, b->scan_ms,
+		b->cpu_ms, b->n_remote, b->n_local, b->n_retried, b->n_hedged,
+		b->n_warnings, b->n_errors, b->n_new_warnings, b->n_new_errors,
+		b->n_removed_diags, b->n_steps, b->n_local_steps);
+	return ret ? ret : prune_build(h, b, key, err);
 }
 
 int history_save_end(struct history *h, struct history_build *b,
 		     const struct history_details *d, struct err *err)
 {
-	int64_t number = b->number;
+	int64_t number = b->number, n_free;
+	struct err ignored;
 	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
 
 	if (ret)
 		return ret;
 	ret = end_transaction(h, save_all(h, b, d, err), err);
-	if (ret)
+	if (ret) {
 		b->number = number;
-	else
-		history_prune_pages(h);
-	return ret;
+		return ret;
+	}
+	if (!sql_number(h, &n_free, &ignored, "PRAGMA freelist_count", "") &&
+	    n_free > FREE_PAGES_RESERVE)
+		sql_script(h, "PRAGMA incremental_vacuum(256)", &ignored);
+	return 0;
 }

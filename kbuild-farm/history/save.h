@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history/save.h - writes builds, for history/record.c alone.
+ * history/save.h - Writing of builds within the bounds of history/db.h.
+ *
+ * Both functions run one transaction.  They return 0, or a negative errno with
+ * `err` set; the database is then unchanged.
  */
 #ifndef HISTORY_SAVE_H
 #define HISTORY_SAVE_H
@@ -8,14 +11,14 @@
 #include "history/read.h"
 
 /*
- * Insert the row of a build of this process that begins: b->number is set.
- * Those of processes that are gone become HISTORY_KILLED.
+ * Insert the row of a running build of this process and set b->number.  Running
+ * builds whose process no longer exists become HISTORY_STATE_KILLED.
  */
 int history_save_begin(struct history *h, struct history_build *b,
 		       struct err *err);
 /*
- * Write all of a build that ended, in one transaction; it is inserted where
- * b->number is 0.  What is beyond the bounds of db.h goes.
+ * Write a finished build and remove older data beyond the bounds.  If b->number
+ * is 0, the row is inserted and b->number is set.
  */
 int history_save_end(struct history *h, struct history_build *b,
 		     const struct history_details *d, struct err *err);

@@ -13,10 +13,10 @@
 #define COUNT_MAX (INT64_C(1) << 53)
 
 /*
- * It says of files that it could not make beside the database that they are
- * not there.
+ * SQLite reports ENOENT if it cannot create a file next to the database, so
+ * access() finds the reason.
  */
-static int why_not_opened(const struct history *h, int system)
+static int open_error_of_errno(const struct history *h, int system)
 {
 	char *dir = str_dir(h->path);
 	bool no = access(dir, W_OK) || access(h->path, R_OK | W_OK);
@@ -26,8 +26,8 @@ static int why_not_opened(const struct history *h, int system)
 	return no && error != ENOENT ? error : system > 0 ? system : EIO;
 }
 
-/* A code's lowest byte; of I/O errors the system says more. */
-static int errno_of_code(struct history *h, int code)
+/* The lowest byte is the primary code; I/O errors also have an errno. */
+static int errno_from_sqlite(struct history *h, int code)
 {
 	int system = h->db ? sqlite3_system_errno(h->db) : 0;
 
@@ -48,51 +48,46 @@ static int errno_of_code(struct history *h, int code)
 	case SQLITE_AUTH:
 		return EACCES;
 	case SQLITE_CANTOPEN:
-		return why_not_opened(h, system);
+		return open_error_of_errno(h, system);
 	case SQLITE_IOERR:
 		return system > 0 ? system : EIO;
 	}
 	return EIO;
 }
 
-char *sql_suspicion(const struct history *h)
+char *sql_suspect_path(const struct history *h)
 {
 	return xasprintf("%s.suspect", h->path);
 }
 
 /*
- * Who may only read leaves word for who may write.  No look at the pages finds
- * that a table is not what it was.
+ * A reader creates the suspect file for the next writer.  The file has content
+ * if a table is wrong, because quick_check does not find that.
  */
-static void note_damage(struct history *h, bool table)
+static int damage_error(struct history *h, bool table, struct err *err)
 {
-	char *path = sql_suspicion(h);
+	char *path = sql_suspect_path(h);
 	struct err ignored;
 
-	if (h->use == HISTORY_READ && !h->damaged)
+	if (h->mode == HISTORY_MODE_READ && !h->damaged)
 		fs_write(path, bytes_str(table ? "table\n" : ""), 0600,
 			 &ignored);
 	h->damaged = true;
 	free(path);
-}
-
-static int damage_error(struct history *h, bool table, struct err *err)
-{
-	note_damage(h, table);
 	return err_set(err, EUCLEAN, "%s: it is damaged%s", h->path,
-		       h->use == HISTORY_WRITE ?
+		       h->mode == HISTORY_MODE_WRITE ?
 			       "" :
 			       "; the next build sets it aside");
 }
 
 int sql_error(struct history *h, int code, struct err *err)
 {
-	int error = errno_of_code(h, code);
+	int error = errno_from_sqlite(h, code);
 	const char *why = sqlite3_errstr(code);
 
 	if (error == EUCLEAN)
 		return damage_error(h, false, err);
-	/* Its own words are for programmers: "unable to open database file". */
+	/* SQLite's texts are vague: "unable to open database file". */
 	if (error == EBUSY)
 		why = "another process has it locked";
 	else if (error != EIO)
@@ -113,7 +108,7 @@ int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 	if (!code)
 		return 0;
 	*out = NULL;
-	/* A table or a column is not what it was. */
+	/* The text is correct, so a table or a column is missing. */
 	return code == SQLITE_ERROR ? damage_error(h, true, err) :
 				      sql_error(h, code, err);
 }
@@ -156,7 +151,7 @@ void sql_bind(sqlite3_stmt *s, const char *types, ...)
 	va_end(ap);
 }
 
-int sql_row(struct history *h, sqlite3_stmt *s, struct err *err)
+int sql_next_row(struct history *h, sqlite3_stmt *s, struct err *err)
 {
 	int code = sqlite3_step(s);
 
@@ -165,11 +160,11 @@ int sql_row(struct history *h, sqlite3_stmt *s, struct err *err)
 	return code == SQLITE_DONE ? 0 : sql_error(h, code, err);
 }
 
-int sql_step(struct history *h, sqlite3_stmt *s, struct err *err)
+int sql_exec(struct history *h, sqlite3_stmt *s, struct err *err)
 {
 	int ret;
 
-	while ((ret = sql_row(h, s, err)) > 0)
+	while ((ret = sql_next_row(h, s, err)) > 0)
 		;
 	sqlite3_reset(s);
 	return ret;
@@ -187,7 +182,7 @@ int sql_run(struct history *h, struct err *err, const char *text,
 	va_start(ap, types);
 	bind_all(s, types, ap);
 	va_end(ap);
-	ret = sql_step(h, s, err);
+	ret = sql_exec(h, s, err);
 	sqlite3_finalize(s);
 	return ret;
 }
@@ -212,38 +207,38 @@ int sql_number(struct history *h, int64_t *out, struct err *err,
 	va_start(ap, types);
 	bind_all(s, types, ap);
 	va_end(ap);
-	ret = sql_row(h, s, err);
+	ret = sql_next_row(h, s, err);
 	if (ret > 0)
 		*out = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
 	return ret < 0 ? ret : 0;
 }
 
-char *sql_text(sqlite3_stmt *s, int column)
+char *sql_column_text(sqlite3_stmt *s, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(s, column);
 
 	return text ? xstrdup(text) : NULL;
 }
 
-/* Of a damaged row it may be anything: sums of some must not overflow. */
-static int64_t at_most_count(int64_t n)
+/* A damaged row can have any value, and sums must not overflow. */
+static int64_t clamp_count(int64_t n)
 {
 	return n < COUNT_MAX ? n : COUNT_MAX;
 }
 
-int64_t sql_count(sqlite3_stmt *s, int column)
+int64_t sql_column_count(sqlite3_stmt *s, int column)
 {
 	int64_t n = sqlite3_column_int64(s, column);
 
-	return n > 0 ? at_most_count(n) : 0;
+	return n > 0 ? clamp_count(n) : 0;
 }
 
-int64_t sql_known(sqlite3_stmt *s, int column)
+int64_t sql_column_known(sqlite3_stmt *s, int column)
 {
 	int64_t n = sqlite3_column_int64(s, column);
 
 	if (sqlite3_column_type(s, column) == SQLITE_NULL || n < 0)
 		return -1;
-	return at_most_count(n);
+	return clamp_count(n);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history/sql.h - statements: what the files of history/ share, and nobody
- * else includes.
+ * history/sql.h - SQLite statements; internal to history/.
+ *
+ * Functions that return int return 0 or a negative errno, as history/db.h
+ * defines, and set `err`.
  */
 #ifndef HISTORY_SQL_H
 #define HISTORY_SQL_H
@@ -14,45 +16,52 @@
 struct history {
 	sqlite3 *db;
 	char *path;
-	char *note; /* or NULL */
-	enum history_use use;
-	bool damaged; /* something said so */
+	char *note; /* line about a renamed damaged file, or NULL */
+	enum history_mode mode;
+	bool damaged; /* a statement reported damage */
 };
 
-/* A file beside it: who read it found damage.  The caller frees the path. */
-char *sql_suspicion(const struct history *h);
+/*
+ * Return the path of the file by which a reader reports damage to the next
+ * writer.  The caller frees it.
+ */
+char *sql_suspect_path(const struct history *h);
 
-/* What a code of SQLite's means, as db.h says; `err` names the file. */
+/*
+ * Convert an SQLite code into a negative errno and set `err`, which names the
+ * file.  A reader also creates the suspect file if the code means damage.
+ */
 int sql_error(struct history *h, int code, struct err *err);
-/* Does a negative errno of that say that the file is damaged? */
+/* Return true if `ret` of sql_error() means that the file is damaged. */
 bool sql_is_damage(int ret);
 
-/* The caller ends it by sqlite3_finalize(). */
+/* Prepare a statement; the caller passes it to sqlite3_finalize(). */
 int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 		struct err *err);
 /*
- * Bind values from the first on: 'i' an int64_t, 't' a text, which is borrowed
- * and may be NULL, 'n' an int64_t that is NULL where it is negative, 'b' a
- * struct bytes by its address, borrowed.
+ * Bind the values in order.  `types` has a letter per value: 'i' for int64_t;
+ * 'n' for int64_t, bound as NULL if negative; 't' for a borrowed string, which
+ * can be NULL; 'b' for a borrowed const struct bytes *.
  */
 void sql_bind(sqlite3_stmt *s, const char *types, ...);
-/* 1: there is a row; 0: there is no more; or a negative errno. */
-int sql_row(struct history *h, sqlite3_stmt *s, struct err *err);
-/* Run a statement that yields no rows, and make it ready to be run again. */
-int sql_step(struct history *h, sqlite3_stmt *s, struct err *err);
-/* Prepare, bind, run. */
+/* Fetch the next row.  Returns 1; 0 after the last row; or -errno. */
+int sql_next_row(struct history *h, sqlite3_stmt *s, struct err *err);
+/* Run a statement, ignore its rows, and reset it. */
+int sql_exec(struct history *h, sqlite3_stmt *s, struct err *err);
+/* Prepare, bind and run a statement; `types` as for sql_bind(). */
 int sql_run(struct history *h, struct err *err, const char *text,
 	    const char *types, ...);
-/* Several statements without values. */
+/* Run several statements that have no parameters. */
 int sql_script(struct history *h, const char *text, struct err *err);
-/* The number in the first column of the first row; 0 where there is none. */
+/* Read the first column of the first row; *out is 0 without a row. */
 int sql_number(struct history *h, int64_t *out, struct err *err,
 	       const char *text, const char *types, ...);
 
-/* A column: a copy that the caller frees, NULL for NULL; 0 to 2^53. */
-char *sql_text(sqlite3_stmt *s, int column);
-int64_t sql_count(sqlite3_stmt *s, int column);
-/* -1 where it is NULL or negative. */
-int64_t sql_known(sqlite3_stmt *s, int column);
+/* Return a copy of a column, or NULL; the caller frees it. */
+char *sql_column_text(sqlite3_stmt *s, int column);
+/* Return a column, limited to the range from 0 to 2^53. */
+int64_t sql_column_count(sqlite3_stmt *s, int column);
+/* Return a column as above, but -1 if it is NULL or negative. */
+int64_t sql_column_known(sqlite3_stmt *s, int column);
 
 #endif

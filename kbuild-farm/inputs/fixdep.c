@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Source: scripts/basic/fixdep.c of Linux 6.1 and 6.12, parse_dep_file().
- */
 #include "inputs/fixdep.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/depfile.h"
 #include "base/digest.h"
+#include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/map.h"
-#include "base/stamp.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -19,49 +17,433 @@
 #include <string.h>
 #include <sys/stat.h>
 
+struct verified_file {
+	const char *name;
+	struct file_stamp stamp;
+};
+
+struct inputs_verified_files {
+	char *cwd, *depfile;
+	uint64_t verified_us;
+	char *strings; /* all names */
+	size_t n_files, next_index; /* after the last file that was found */
+	struct verified_file files[];
+};
+
+struct inputs_read_cache {
+	pthread_mutex_t lock; /* protects all members */
+	bool used;
+	size_t n_compiles;
+	struct inputs_verified_files *
+		compiles[INPUTS_READ_CACHE_COMPILES_MAX]; /* the oldest first */
+};
+
+static const char *without_dots(const char *path)
+{
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
+	return path;
+}
+
+struct inputs_verified_files *inputs_verified_files_new(
+	const struct inputs_manifest *m, const char *cwd, const char *depfile,
+	uint64_t now_us)
+{
+	const struct cpp_file *file = m->closure.files;
+	size_t n = m->closure.n_files, room = 0;
+	struct inputs_verified_files *s = xcalloc(
+		1, sizeof(*s) + n * sizeof(s->files[0]));
+	char *name;
+
+	for (size_t i = 0; i < n; i++)
+		room += strlen(file[i].path) + 1;
+	s->strings = name = xmalloc(room + 1);
+	for (size_t i = 0; i < n; i++) {
+		s->files[i] = (struct verified_file){ name, file[i].stamp };
+		name = stpcpy(name, without_dots(file[i].path)) + 1;
+	}
+	s->cwd = xstrdup(cwd);
+	s->depfile = xstrdup(depfile);
+	s->verified_us = now_us;
+	s->n_files = n;
+	return s;
+}
+
+void inputs_verified_files_free(struct inputs_verified_files *s)
+{
+	if (!s)
+		return;
+	free(s->cwd);
+	free(s->depfile);
+	free(s->strings);
+	free(s);
+}
+
+const struct file_stamp *inputs_verified_files_find(
+	struct inputs_verified_files *s, const char *name)
+{
+	name = without_dots(name);
+	/* A compiler lists them in the order in which it opened them. */
+	for (size_t i = 0; i < s->n_files; i++) {
+		size_t at = (s->next_index + i) % s->n_files;
+
+		if (strcmp(s->files[at].name, name))
+			continue;
+		s->next_index = at + 1;
+		return &s->files[at].stamp;
+	}
+	return NULL;
+}
+
+struct inputs_read_cache *inputs_read_cache_new(void)
+{
+	struct inputs_read_cache *l = xcalloc(1, sizeof(*l));
+
+	pthread_mutex_init(&l->lock, NULL);
+	return l;
+}
+
+void inputs_read_cache_free(struct inputs_read_cache *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->n_compiles; i++)
+		inputs_verified_files_free(l->compiles[i]);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+bool inputs_read_cache_is_used(struct inputs_read_cache *l)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&l->lock);
+	wanted = l->used;
+	pthread_mutex_unlock(&l->lock);
+	return wanted;
+}
+
+/* The caller holds the lock. */
+static struct inputs_verified_files *remove_cached_compile(
+	struct inputs_read_cache *l, size_t i)
+{
+	struct inputs_verified_files *s = l->compiles[i];
+
+	l->n_compiles--;
+	memmove(&l->compiles[i], &l->compiles[i + 1],
+		(l->n_compiles - i) * sizeof(struct inputs_verified_files *));
+	return s;
+}
+
+void inputs_read_cache_add(struct inputs_read_cache *l,
+			   struct inputs_verified_files *s)
+{
+	pthread_mutex_lock(&l->lock);
+	while (l->n_compiles &&
+	       (l->n_compiles == INPUTS_READ_CACHE_COMPILES_MAX ||
+		l->compiles[0]->verified_us + INPUTS_READ_CACHE_MAX_AGE_US <=
+			s->verified_us))
+		inputs_verified_files_free(remove_cached_compile(l, 0));
+	l->compiles[l->n_compiles++] = s;
+	pthread_mutex_unlock(&l->lock);
+}
+
+struct inputs_verified_files *inputs_read_cache_take(
+	struct inputs_read_cache *l, const char *cwd, const char *depfile,
+	uint64_t now_us)
+{
+	struct inputs_verified_files *s = NULL;
+
+	pthread_mutex_lock(&l->lock);
+	l->used = true;
+	for (size_t i = l->n_compiles; i > 0 && !s; i--) {
+		if (!strcmp(l->compiles[i - 1]->depfile, depfile) &&
+		    !strcmp(l->compiles[i - 1]->cwd, cwd))
+			s = remove_cached_compile(l, i - 1);
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (s && s->verified_us + INPUTS_READ_CACHE_MAX_AGE_US > now_us)
+		return s;
+	inputs_verified_files_free(s);
+	return NULL;
+}
+
+#define FILE_MAX ((size_t)16 << 20)
+
+struct inputs_config_symbol {
+	uint32_t id; /* unique, counted from 0 */
+	uint32_t len;
+	char name[];
+};
+
+/* The symbols of one file, without duplicates, in order of occurrence. */
+struct inputs_config_symbols {
+	size_t n;
+	const struct inputs_config_symbol *v[];
+};
+
+struct symbol_entry {
+	struct map_entry entry;
+	const struct inputs_config_symbol *symbol;
+};
+
+struct symbol_file_entry {
+	struct map_entry entry;
+	struct file_stamp stamp;
+	const struct inputs_config_symbols *symbols; /* NULL: unreliable */
+	char path[];
+};
+
+struct inputs_config_symbol_table {
+	pthread_mutex_t lock; /* protects all members */
+	struct arena arena;
+	struct map symbols, files;
+	uint32_t n_symbols;
+};
+
+struct inputs_config_symbol_table *inputs_config_symbols_new(void)
+{
+	struct inputs_config_symbol_table *t = xcalloc(1, sizeof(*t));
+
+	pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+void inputs_config_symbols_free(struct inputs_config_symbol_table *t)
+{
+	if (!t)
+		return;
+	pthread_mutex_destroy(&t->lock);
+	map_release(&t->symbols);
+	map_release(&t->files);
+	arena_release(&t->arena);
+	free(t);
+}
+
+/* isalnum() of the C locale, as in fixdep, or '_'. */
+static bool is_symbol_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_';
+}
+
+static const struct inputs_config_symbol *intern_symbol(
+	struct inputs_config_symbol_table *t, const char *s, size_t len)
+{
+	uint64_t hash = map_hash(bytes_of(s, len));
+	struct inputs_config_symbol *is;
+	struct symbol_entry *k;
+	struct map_entry *n;
+
+	for (n = map_find(&t->symbols, hash); n; n = map_next_match(n)) {
+		k = (struct symbol_entry *)n;
+		if (k->symbol->len == len && !memcmp(k->symbol->name, s, len))
+			return k->symbol;
+	}
+	is = arena_alloc(&t->arena, sizeof(*is) + len + 1);
+	is->id = t->n_symbols++;
+	is->len = (uint32_t)len;
+	memcpy(is->name, s, len);
+	is->name[len] = '\0';
+	k = arena_alloc(&t->arena, sizeof(*k));
+	k->symbol = is;
+	map_add(&t->symbols, &k->entry, hash);
+	return is;
+}
+
+static struct symbol_file_entry *find_cached_symbol_file(
+	struct inputs_config_symbol_table *t, const char *path, uint64_t hash)
+{
+	struct map_entry *n;
+
+	for (n = map_find(&t->files, hash); n; n = map_next_match(n)) {
+		struct symbol_file_entry *f = (struct symbol_file_entry *)n;
+
+		if (!strcmp(f->path, path))
+			return f;
+	}
+	return NULL;
+}
+
+static const struct inputs_config_symbols *find_cached_symbols(
+	struct inputs_config_symbol_table *t, const char *path, uint64_t hash,
+	const struct file_stamp *now)
+{
+	const struct inputs_config_symbols *symbols = NULL;
+	const struct symbol_file_entry *f;
+
+	pthread_mutex_lock(&t->lock);
+	f = find_cached_symbol_file(t, path, hash);
+	if (f && file_stamp_equal(&f->stamp, now))
+		symbols = f->symbols;
+	pthread_mutex_unlock(&t->lock);
+	return symbols;
+}
+
+/* Find all symbols in a text.  The caller holds the lock. */
+static const struct inputs_config_symbols *parse_symbols(
+	struct inputs_config_symbol_table *t, struct bytes text)
+{
+	static const char word[] = "CONFIG_", module[] = "_MODULE";
+	const struct bytes what = bytes_of(word, sizeof(word) - 1);
+	const size_t tail = sizeof(module) - 1;
+	const char *start = (const char *)text.data, *end = start + text.len;
+	const char *p = start;
+	const struct inputs_config_symbol **symbols = NULL, *is;
+	struct inputs_config_symbols *out;
+	size_t n_symbols = 0, n_found = 0;
+	bool *found = NULL; /* by id */
+
+	/* 'G' is the least frequent letter of the word. */
+	while ((p = bytes_find(bytes_of(p, (size_t)(end - p)), what, 5))) {
+		const char *name = p + what.len;
+		bool inside = p > start && is_symbol_char(p[-1]);
+		size_t len;
+
+		p = name;
+		if (inside)
+			continue;
+		while (p < end && is_symbol_char(*p))
+			p++;
+		len = (size_t)(p - name);
+		if (len >= tail && !memcmp(p - tail, module, tail))
+			len -= tail;
+		if (!len)
+			continue;
+		is = intern_symbol(t, name, len);
+		while (n_found <= is->id)
+			*VEC_ADD(found, n_found) = false;
+		if (!found[is->id])
+			*VEC_ADD(symbols, n_symbols) = is;
+		found[is->id] = true;
+	}
+	out = arena_alloc(&t->arena,
+			  sizeof(*out) + n_symbols * sizeof(*symbols));
+	out->n = n_symbols;
+	if (n_symbols)
+		memcpy(out->v, symbols, n_symbols * sizeof(*symbols));
+	free(found);
+	free(symbols);
+	return out;
+}
+
+/* Cache the symbols of a file.  If `now` is NULL, they are not reused. */
+static const struct inputs_config_symbols *cache_symbols(
+	struct inputs_config_symbol_table *t, const char *path, uint64_t hash,
+	struct bytes text, const struct file_stamp *now)
+{
+	const struct inputs_config_symbols *symbols;
+	size_t size = strlen(path) + 1;
+	struct symbol_file_entry *f;
+
+	pthread_mutex_lock(&t->lock);
+	symbols = parse_symbols(t, text);
+	f = find_cached_symbol_file(t, path, hash);
+	if (!f && now) {
+		f = arena_alloc(&t->arena, sizeof(*f) + size);
+		memcpy(f->path, path, size);
+		map_add(&t->files, &f->entry, hash);
+	}
+	if (f) {
+		f->symbols = now ? symbols : NULL;
+		f->stamp = now ? *now : (struct file_stamp){ 0 };
+	}
+	pthread_mutex_unlock(&t->lock);
+	return symbols;
+}
+
+static int stat_regular_file(const char *path, struct file_stamp *now,
+			     struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return err_errno(err, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "%s is no plain file", path);
+	file_stamp_from_stat(now, &st);
+	return 0;
+}
+
+/*
+ * Return the symbols of the file at `path` (absolute), which live as long as
+ * the table.  `verified` is a recently verified stamp of the file, or NULL.  If
+ * it is the stamp of the cached version, the file is not accessed.
+ *
+ * Returns 0; -EINVAL if the file is not regular; -EFBIG beyond 16 MiB; -EAGAIN
+ * if it is being written; or the error of a system call.
+ */
+static int get_file_symbols(struct inputs_config_symbol_table *t,
+			    const char *path, const struct file_stamp *verified,
+			    const struct inputs_config_symbols **out,
+			    struct err *err)
+{
+	uint64_t hash = map_hash(bytes_str(path));
+	int64_t began = file_stamp_now_ns();
+	struct file_stamp before = { 0 }, after = { 0 };
+	struct buf text = { 0 };
+	const uint8_t *nul;
+	int ret;
+
+	*out = verified ? find_cached_symbols(t, path, hash, verified) : NULL;
+	if (*out)
+		return 0;
+	ret = stat_regular_file(path, &before, err);
+	if (ret)
+		return ret;
+	*out = find_cached_symbols(t, path, hash, &before);
+	if (*out)
+		return 0;
+	ret = fs_read(path, FILE_MAX, &text, err);
+	if (!ret)
+		ret = stat_regular_file(path, &after, err);
+	if (!ret &&
+	    (!file_stamp_equal(&before, &after) || text.len != before.size))
+		ret = err_set(err, EAGAIN, "%s is being written", path);
+	if (!ret) {
+		nul = text.len ? memchr(text.data, '\0', text.len) : NULL;
+		if (nul)
+			text.len = (size_t)(nul - text.data);
+		*out = cache_symbols(t, path, hash, buf_bytes(&text),
+				     file_stamp_is_reliable(&before, began) ?
+					     &before :
+					     NULL);
+	}
+	buf_release(&text);
+	return ret;
+}
+
+/*
+ * Source: scripts/basic/fixdep.c of Linux 6.1 and 6.12, parse_dep_file().
+ */
+
 #define DEPFILE_MAX ((size_t)1 << 20)
 #define SOURCE_MAX  ((size_t)1 << 20)
 
-/* ------------------------------------------------------------ which fixdep */
-
 static const struct {
-	const char *hex; /* SHA-256 of its source */
+	const char *hex; /* SHA-256 of fixdep's source */
 	enum inputs_fixdep_kind kind;
 } sources[] = {
 	{ "688af79f69bebcd80665e5f8eee0666a4d5e404b92f0269d0ca7c6b5bc84d7d4",
-	  INPUTS_FIXDEP_6_1 },
+	  INPUTS_FIXDEP_KIND_6_1 },
 	{ "512a85c24ca2cdd44d1d652e071abc6650cf4776e21979e0a08b421178f59590",
-	  INPUTS_FIXDEP_6_12 },
+	  INPUTS_FIXDEP_KIND_6_12 },
 };
 
-static enum inputs_fixdep_kind kind_of_source(struct bytes text)
+/* Return the first source that .fixdep.cmd names, or NULL. */
+static char *find_fixdep_source(const char *cwd, const char *program)
 {
-	struct digest d;
-	char hex[DIGEST_HEX];
-
-	digest_of(text, &d);
-	digest_hex(&d, hex);
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-		if (!strcmp(hex, sources[i].hex))
-			return sources[i].kind;
-	}
-	return INPUTS_FIXDEP_UNKNOWN;
-}
-
-/* The first line of what .fixdep.cmd says of its source; or NULL. */
-static char *source_of(const char *cwd, const char *program)
-{
-	char *path = depfile_command_file(program);
+	char *path = depfile_cmd_path(program);
 	struct buf text = { 0 };
 	const char *value = NULL;
 	char *name, *source = NULL;
 	struct err err;
 
 	if (!fs_read(path, DEPFILE_MAX, &text, &err))
-		value = depfile_value(buf_str(&text), "source_");
+		value = depfile_find_value(buf_str(&text), "source_");
 	if (value) {
 		name = xstrndup(value, strcspn(value, "\n"));
-		source = str_seen_from(cwd, name);
+		source = str_join_path(cwd, name);
 		free(name);
 	}
 	buf_release(&text);
@@ -69,136 +451,112 @@ static char *source_of(const char *cwd, const char *program)
 	return source;
 }
 
-static bool is_older(const struct stat *a, const struct stat *b)
-{
-	return a->st_mtim.tv_sec < b->st_mtim.tv_sec ||
-	       (a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-		a->st_mtim.tv_nsec < b->st_mtim.tv_nsec);
-}
-
 enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path)
 {
-	enum inputs_fixdep_kind kind = INPUTS_FIXDEP_UNKNOWN;
-	char *program = str_seen_from(cwd, path);
-	char *source = source_of(cwd, program);
+	enum inputs_fixdep_kind kind = INPUTS_FIXDEP_KIND_UNKNOWN;
+	char *program = str_join_path(cwd, path);
+	char *source = find_fixdep_source(cwd, program);
+	char hex[DIGEST_HEX];
 	struct buf text = { 0 };
 	struct stat built, from;
+	struct digest d;
 	struct err err;
 
-	if (source && !stat(program, &built) && !stat(source, &from) &&
-	    !is_older(&built, &from) &&
-	    !fs_read(source, SOURCE_MAX, &text, &err))
-		kind = kind_of_source(buf_bytes(&text));
+	if (!source || stat(program, &built) || stat(source, &from) ||
+	    built.st_mtim.tv_sec < from.st_mtim.tv_sec ||
+	    (built.st_mtim.tv_sec == from.st_mtim.tv_sec &&
+	     built.st_mtim.tv_nsec < from.st_mtim.tv_nsec) ||
+	    fs_read(source, SOURCE_MAX, &text, &err))
+		goto out;
+	digest_bytes(buf_bytes(&text), &d);
+	digest_format(&d, hex);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		if (!strcmp(hex, sources[i].hex)) {
+			kind = sources[i].kind;
+			break;
+		}
+	}
+out:
 	buf_release(&text);
 	free(source);
 	free(program);
 	return kind;
 }
 
-/* ------------------------------------------------------------ what it says */
-
-/* A name that was printed already. */
-struct printed {
-	struct map_node node;
+/* A name that was already printed. */
+struct printed_name {
+	struct map_entry entry;
 	const char *name;
 };
 
-struct printing {
-	struct inputs_symbol_table *table;
-	const struct inputs_fixdep_call *call;
+struct fixdep_output {
+	struct inputs_config_symbol_table *table;
+	const struct inputs_fixdep_call *request;
 	struct buf *out;
-	struct buf path;
-	size_t cwd_len; /* of `path` */
-	bool *used; /* symbols, by their numbers */
-	size_t n_used;
-	struct map printed;
-	bool saw_any_target;
+	struct buf path; /* buffer for absolute names, begins with cwd */
+	size_t cwd_len;
+	bool *printed_symbols; /* by id */
+	size_t n_printed_symbols;
+	struct map printed_names;
+	bool target_printed;
 	struct err *err;
 };
 
-static void use_symbol(struct printing *f, const struct inputs_symbol *is)
+static int print_file_symbols(struct fixdep_output *f, const char *name)
 {
-	while (f->n_used <= is->id)
-		*VEC_ADD(f->used, f->n_used) = false;
-	if (f->used[is->id])
-		return;
-	f->used[is->id] = true;
-	buf_add_str(f->out, "    $(wildcard include/config/");
-	buf_add(f->out, is->name, is->len);
-	buf_add_str(f->out, ") \\\n");
-}
+	const struct file_stamp *verified =
+		f->request->verified_files ?
+			inputs_verified_files_find(f->request->verified_files,
+						   name) :
+			NULL;
+	const struct inputs_config_symbols *symbols;
+	const char *path = name;
+	int ret;
 
-/* `name` from the root; until the next one is asked for. */
-static const char *from_root(struct printing *f, const char *name)
-{
-	if (*name == '/')
-		return name;
-	f->path.len = f->cwd_len;
-	buf_add_str(&f->path, name);
-	return buf_str(&f->path);
-}
+	if (*name != '/') {
+		f->path.len = f->cwd_len;
+		buf_add_str(&f->path, name);
+		path = buf_str(&f->path);
+	}
+	ret = get_file_symbols(f->table, path, verified, &symbols, f->err);
+	for (size_t i = 0; !ret && i < symbols->n; i++) {
+		const struct inputs_config_symbol *is = symbols->v[i];
 
-static int parse_file(struct printing *f, const char *name)
-{
-	const struct stamp *seen = f->call->seen ?
-					   inputs_seen_find(f->call->seen,
-							    name) :
-					   NULL;
-	const struct inputs_symbols *symbols;
-	int ret = inputs_symbols_get(f->table, from_root(f, name), seen,
-				     &symbols, f->err);
-
-	for (size_t i = 0; !ret && i < symbols->n; i++)
-		use_symbol(f, symbols->v[i]);
+		while (f->n_printed_symbols <= is->id)
+			*VEC_ADD(f->printed_symbols,
+				 f->n_printed_symbols) = false;
+		if (f->printed_symbols[is->id])
+			continue;
+		f->printed_symbols[is->id] = true;
+		buf_add_str(f->out, "    $(wildcard include/config/");
+		buf_add(f->out, is->name, is->len);
+		buf_add_str(f->out, ") \\\n");
+	}
 	return ret;
 }
 
-static void print_source(struct printing *f, const char *name)
+static void print_source(struct fixdep_output *f, const char *name)
 {
-	const char *target = f->call->target;
+	const char *target = f->request->target;
 
-	f->saw_any_target = true;
+	f->target_printed = true;
 	buf_printf(f->out, "source_%s := %s\n\n", target, name);
 	buf_printf(f->out, "deps_%s := \\\n", target);
 }
 
-static void print_dep(struct printing *f, const char *name)
+static void print_dep(struct fixdep_output *f, const char *name)
 {
 	buf_add_str(f->out, "  ");
 	buf_add_str(f->out, name);
 	buf_add_str(f->out, " \\\n");
 }
 
-static bool is_config(const char *name)
+static bool is_autoconf_header(const char *name)
 {
 	return str_ends(name, "include/generated/autoconf.h");
 }
 
-/* ------------------------------------------------------------------- 6.1's */
-
-static bool is_ignored_by_6_1(const char *name)
-{
-	return is_config(name) ||
-	       str_ends(name, "include/generated/autoksyms.h");
-}
-
-static int take_6_1_word(struct printing *f, const char *word, bool *is_first)
-{
-	if (str_ends(word, ":")) {
-		*is_first = true;
-		return 0;
-	}
-	if (is_ignored_by_6_1(word))
-		return 0;
-	if (!*is_first)
-		print_dep(f, word);
-	else if (!f->saw_any_target)
-		print_source(f, word);
-	*is_first = false;
-	return parse_file(f, word);
-}
-
-static int parse_6_1(struct printing *f, char *m)
+static int parse_6_1(struct fixdep_output *f, char *m)
 {
 	static const char white[] = " \\\n";
 	bool is_first = false;
@@ -214,7 +572,17 @@ static int parse_6_1(struct printing *f, char *m)
 		p = m + strcspn(m, white);
 		is_last = !*p;
 		*p = '\0';
-		ret = take_6_1_word(f, m, &is_first);
+		if (str_ends(m, ":")) {
+			is_first = true;
+		} else if (!is_autoconf_header(m) &&
+			   !str_ends(m, "include/generated/autoksyms.h")) {
+			if (!is_first)
+				print_dep(f, m);
+			else if (!f->target_printed)
+				print_source(f, m);
+			is_first = false;
+			ret = print_file_symbols(f, m);
+		}
 		if (is_last)
 			break;
 		m = p + 1;
@@ -222,66 +590,50 @@ static int parse_6_1(struct printing *f, char *m)
 	return ret;
 }
 
-/* ------------------------------------------------------------------ 6.12's */
-
-static bool is_no_text(const char *name)
-{
-	return str_ends(name, ".rlib") || str_ends(name, ".rmeta") ||
-	       str_ends(name, ".so");
-}
-
-/* False: it was there. */
-static bool add_printed(struct printing *f, const char *name)
+/* Returns false if the name was already printed. */
+static bool add_printed(struct fixdep_output *f, const char *name)
 {
 	uint64_t hash = map_hash(bytes_str(name));
-	struct printed *p;
+	struct printed_name *p;
 
-	for (struct map_node *n = map_find(&f->printed, hash); n;
-	     n = map_again(n)) {
-		if (!strcmp(((struct printed *)n)->name, name))
+	for (struct map_entry *n = map_find(&f->printed_names, hash); n;
+	     n = map_next_match(n)) {
+		if (!strcmp(((struct printed_name *)n)->name, name))
 			return false;
 	}
 	p = xcalloc(1, sizeof(*p));
 	p->name = xstrdup(name);
-	map_add(&f->printed, &p->node, hash);
+	map_add(&f->printed_names, &p->entry, hash);
 	return true;
 }
 
-static void printed_free(struct map_node *n)
+static void printed_free(struct map_entry *n)
 {
-	free((char *)((struct printed *)n)->name);
+	free((char *)((struct printed_name *)n)->name);
 	free(n);
 }
 
-static int take_fixdep_name(struct printing *f, const char *name,
-			    bool is_source)
+static int print_fixdep_name(struct fixdep_output *f, const char *name,
+			     bool is_source)
 {
 	bool parse = false;
 
 	if (is_source) {
-		parse = !f->saw_any_target;
+		parse = !f->target_printed;
 		if (parse)
 			print_source(f, name);
-	} else if (!is_config(name) && add_printed(f, name)) {
+	} else if (!is_autoconf_header(name) && add_printed(f, name)) {
 		print_dep(f, name);
 		parse = true;
 	}
-	return parse && !is_no_text(name) ? parse_file(f, name) : 0;
+	/* Binary dependencies of Rust have no symbols. */
+	if (!parse || str_ends(name, ".rlib") || str_ends(name, ".rmeta") ||
+	    str_ends(name, ".so"))
+		return 0;
+	return print_file_symbols(f, name);
 }
 
-/* Behind a comment; a backslash takes the next byte with it. */
-static char *skip_note(char *p)
-{
-	p++;
-	while (*p && *p != '\n') {
-		if (*p == '\\' && p[1])
-			p++;
-		p++;
-	}
-	return p;
-}
-
-/* The end of the token at *p, which moves where a backslash is taken out. */
+/* Return the end of a token.  Moves `p` if a backslash is removed. */
 static char *end_of_token(char **p)
 {
 	char *q = *p;
@@ -303,12 +655,17 @@ static char *end_of_token(char **p)
 	return q;
 }
 
-/* Skip what is no token; NULL: `*p` is one. */
+/* Skip a character that does not begin a token.  Returns NULL at a token. */
 static char *skip_6_12(char *p, bool *is_target, bool *is_source)
 {
 	switch (*p) {
 	case '#':
-		return skip_note(p);
+		/* A backslash escapes the next byte of a comment. */
+		for (p++; *p && *p != '\n'; p++) {
+			if (*p == '\\' && p[1])
+				p++;
+		}
+		return p;
 	case ' ':
 	case '\t':
 		return p + 1;
@@ -328,7 +685,7 @@ static char *skip_6_12(char *p, bool *is_target, bool *is_source)
 	}
 }
 
-static int parse_6_12(struct printing *f, char *p)
+static int parse_6_12(struct fixdep_output *f, char *p)
 {
 	bool is_target = true, is_source = false;
 	int ret = 0;
@@ -344,7 +701,7 @@ static int parse_6_12(struct printing *f, char *p)
 		if (!is_target) {
 			saved = *q;
 			*q = '\0';
-			ret = take_fixdep_name(f, p, is_source);
+			ret = print_fixdep_name(f, p, is_source);
 			*q = saved;
 			is_source = false;
 		}
@@ -353,84 +710,71 @@ static int parse_6_12(struct printing *f, char *p)
 	return ret;
 }
 
-/* -------------------------------------------------------------------- both */
-
-static int parse_depfile(struct printing *f, struct buf *text)
+int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
+			   const struct inputs_fixdep_call *call,
+			   struct buf *before_command,
+			   struct buf *after_command, struct err *err)
 {
-	int ret;
-
-	if (text->len && memchr(text->data, '\0', text->len))
-		return err_set(f->err, EINVAL, "%s holds a NUL",
-			       f->call->depfile);
-	if (!text->len)
-		return err_set(f->err, EINVAL, "%s is empty", f->call->depfile);
-	ret = f->call->kind == INPUTS_FIXDEP_6_1 ?
-		      parse_6_1(f, (char *)text->data) :
-		      parse_6_12(f, (char *)text->data);
-	if (!ret && !f->saw_any_target)
-		ret = err_set(f->err, EINVAL, "no targets in %s",
-			      f->call->depfile);
-	return ret;
-}
-
-int inputs_fixdep_text(struct inputs_symbol_table *t,
-		       const struct inputs_fixdep_call *call, struct buf *head,
-		       struct buf *rest, struct err *err)
-{
-	struct printing f = {
-		.table = t, .call = call, .out = rest, .err = err
+	struct fixdep_output f = {
+		.table = t, .request = call, .out = after_command, .err = err
 	};
-	char *depfile = str_seen_from(call->cwd, call->depfile);
+	char *depfile = str_join_path(call->cwd, call->depfile);
 	const char *target = call->target;
 	struct buf text = { 0 };
 	int ret;
 
-	if (call->kind == INPUTS_FIXDEP_UNKNOWN)
+	if (call->kind == INPUTS_FIXDEP_KIND_UNKNOWN)
 		ret = err_set(err, ENOTSUP, "an unknown fixdep");
 	else
 		ret = fs_read(depfile, DEPFILE_MAX, &text, err);
+	if (!ret && !text.len)
+		ret = err_set(err, EINVAL, "%s is empty", call->depfile);
+	else if (!ret && memchr(text.data, '\0', text.len))
+		ret = err_set(err, EINVAL, "%s holds a NUL", call->depfile);
 	buf_printf(&f.path, "%s/", call->cwd);
 	f.cwd_len = f.path.len;
-	buf_printf(head, "%s_%s := ",
-		   call->kind == INPUTS_FIXDEP_6_1 ? "cmd" : "savedcmd",
+	buf_printf(before_command, "%s_%s := ",
+		   call->kind == INPUTS_FIXDEP_KIND_6_1 ? "cmd" : "savedcmd",
 		   target);
-	buf_add_str(rest, "\n\n");
-	if (!ret)
-		ret = parse_depfile(&f, &text);
-	buf_printf(rest, "\n%s: $(deps_%s)\n\n", target, target);
-	buf_printf(rest, "$(deps_%s):\n", target);
-	map_release_all(&f.printed, printed_free);
-	free(f.used);
+	buf_add_str(after_command, "\n\n");
+	if (!ret && text.data)
+		ret = call->kind == INPUTS_FIXDEP_KIND_6_1 ?
+			      parse_6_1(&f, (char *)text.data) :
+			      parse_6_12(&f, (char *)text.data);
+	if (!ret && !f.target_printed)
+		ret = err_set(err, EINVAL, "no targets in %s", call->depfile);
+	buf_printf(after_command, "\n%s: $(deps_%s)\n\n", target, target);
+	buf_printf(after_command, "$(deps_%s):\n", target);
+	map_release_entries(&f.printed_names, printed_free);
+	free(f.printed_symbols);
 	buf_release(&f.path);
 	buf_release(&text);
 	free(depfile);
 	return ret;
 }
 
-/* ----------------------------------------------------------- what is known */
-
 struct program {
 	char *path;
-	struct stamp stamp;
-	/* Of .fixdep.cmd: fixdep's first work is to write that of itself. */
-	struct stamp command;
+	struct file_stamp stamp;
+	/* Of .fixdep.cmd, which the new fixdep writes when it first runs. */
+	struct file_stamp command_stamp;
 	enum inputs_fixdep_kind kind;
 };
 
 struct inputs_fixdep {
-	struct inputs_symbol_table *symbols;
-	struct inputs_seen_list *seen;
-	pthread_mutex_t lock; /* of what follows */
-	struct program *v;
-	size_t n;
+	struct inputs_config_symbol_table *symbols;
+	struct inputs_read_cache *read_cache;
+	pthread_mutex_t lock; /* protects the members after it */
+	struct program *programs;
+	size_t n_programs;
 };
 
 struct inputs_fixdep *inputs_fixdep_new(void)
 {
 	struct inputs_fixdep *f = xcalloc(1, sizeof(*f));
 
-	f->symbols = inputs_symbols_new();
-	f->seen = inputs_seen_list_new();
+	f->symbols = inputs_config_symbols_new();
+	f->read_cache = inputs_read_cache_new();
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
 }
@@ -439,70 +783,69 @@ void inputs_fixdep_free(struct inputs_fixdep *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n; i++)
-		free(f->v[i].path);
-	free(f->v);
+	for (size_t i = 0; i < f->n_programs; i++)
+		free(f->programs[i].path);
+	free(f->programs);
 	pthread_mutex_destroy(&f->lock);
-	inputs_seen_list_free(f->seen);
-	inputs_symbols_free(f->symbols);
+	inputs_read_cache_free(f->read_cache);
+	inputs_config_symbols_free(f->symbols);
 	free(f);
 }
 
-void inputs_fixdep_saw(struct inputs_fixdep *f, const struct inputs_manifest *m,
-		       const char *cwd, const char *depfile)
+void inputs_fixdep_add_verified(struct inputs_fixdep *f,
+				const struct inputs_manifest *m,
+				const char *cwd, const char *depfile)
 {
-	if (inputs_seen_wanted(f->seen))
-		inputs_seen_keep(f->seen,
-				 inputs_seen_new(m, cwd, depfile, clock_us()));
+	if (inputs_read_cache_is_used(f->read_cache))
+		inputs_read_cache_add(
+			f->read_cache,
+			inputs_verified_files_new(m, cwd, depfile, clock_us()));
 }
 
-/* Under the lock. */
-static struct program *find_known_program(struct inputs_fixdep *f,
-					  const char *path)
+/* The caller holds the lock. */
+static struct program *find_cached_program(struct inputs_fixdep *f,
+					   const char *path)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		if (!strcmp(f->v[i].path, path))
-			return &f->v[i];
+	for (size_t i = 0; i < f->n_programs; i++) {
+		if (!strcmp(f->programs[i].path, path))
+			return &f->programs[i];
 	}
-	*VEC_ADD(f->v, f->n) = (struct program){ .path = xstrdup(path) };
-	return &f->v[f->n - 1];
+	*VEC_ADD(f->programs,
+		 f->n_programs) = (struct program){ .path = xstrdup(path) };
+	return &f->programs[f->n_programs - 1];
 }
 
-static bool read_stamp(const char *path, struct stamp *out)
+static bool read_stamp(const char *path, struct file_stamp *out)
 {
 	struct stat st;
 
 	if (stat(path, &st))
 		return false;
-	stamp_of(out, &st);
+	file_stamp_from_stat(out, &st);
 	return true;
 }
 
-static bool read_command_stamp(const char *path, struct stamp *out)
-{
-	char *command = depfile_command_file(path);
-	bool is = read_stamp(command, out);
-
-	free(command);
-	return is;
-}
-
-static enum inputs_fixdep_kind known_kind(struct inputs_fixdep *f,
-					  const char *cwd, const char *path)
+static enum inputs_fixdep_kind cached_fixdep_kind(struct inputs_fixdep *f,
+						  const char *cwd,
+						  const char *path)
 {
 	enum inputs_fixdep_kind kind;
-	struct stamp now, command;
+	struct file_stamp now, command;
+	char *command_path = depfile_cmd_path(path);
+	bool built = read_stamp(path, &now) &&
+		     read_stamp(command_path, &command);
 	struct program *p;
 
-	if (!read_stamp(path, &now) || !read_command_stamp(path, &command))
-		return INPUTS_FIXDEP_UNKNOWN;
+	free(command_path);
+	if (!built)
+		return INPUTS_FIXDEP_KIND_UNKNOWN;
 	pthread_mutex_lock(&f->lock);
-	p = find_known_program(f, path);
-	if (!stamp_equal(&p->stamp, &now) ||
-	    !stamp_equal(&p->command, &command)) {
+	p = find_cached_program(f, path);
+	if (!file_stamp_equal(&p->stamp, &now) ||
+	    !file_stamp_equal(&p->command_stamp, &command)) {
 		p->kind = inputs_fixdep_kind(cwd, path);
 		p->stamp = now;
-		p->command = command;
+		p->command_stamp = command;
 	}
 	kind = p->kind;
 	pthread_mutex_unlock(&f->lock);
@@ -511,19 +854,22 @@ static enum inputs_fixdep_kind known_kind(struct inputs_fixdep *f,
 
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		      const char *cwd, const char *depfile, const char *target,
-		      struct buf *head, struct buf *rest, struct err *err)
+		      struct buf *before_command, struct buf *after_command,
+		      struct err *err)
 {
-	char *path = str_seen_from(cwd, program);
+	char *path = str_join_path(cwd, program);
 	const struct inputs_fixdep_call call = {
-		.kind = known_kind(f, cwd, path),
+		.kind = cached_fixdep_kind(f, cwd, path),
 		.cwd = cwd,
 		.depfile = depfile,
 		.target = target,
-		.seen = inputs_seen_take(f->seen, cwd, depfile, clock_us()),
+		.verified_files = inputs_read_cache_take(f->read_cache, cwd,
+							 depfile, clock_us()),
 	};
-	int ret = inputs_fixdep_text(f->symbols, &call, head, rest, err);
+	int ret = inputs_fixdep_generate(f->symbols, &call, before_command,
+					 after_command, err);
 
-	inputs_seen_free(call.seen);
+	inputs_verified_files_free(call.verified_files);
 	free(path);
 	return ret;
 }

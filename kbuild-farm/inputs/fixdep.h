@@ -1,69 +1,144 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/fixdep.h - what scripts/basic/fixdep of Linux prints.
+ * inputs/fixdep.h - A replacement of Linux's scripts/basic/fixdep.
  *
  *	fixdep DEPFILE TARGET COMMAND
  *
- * makes of a compiler's dependency list the variables that kbuild keeps in
+ * converts a compiler's depfile into the variables that kbuild stores in
  * .TARGET.cmd, with $(wildcard include/config/SYMBOL) for each CONFIG_ symbol
- * that one of the files names.  Of each file its symbols are remembered.
+ * that one of the files names.  The symbols of each file are cached.
  *
- * Which fixdep that is decides its source's digest: those of 6.1 and of 6.12
- * are known.  Any other, and whatever makes fixdep complain, is for the
- * program itself.
+ * The digest of fixdep's source identifies its version; those of Linux 6.1 and
+ * 6.12 are supported.  For any other version, and for any input on which
+ * fixdep fails, the caller must run the program itself.
+ *
+ * Symbols are those of fixdep's parse_config_file(): the word after each
+ * "CONFIG_" that is not preceded by a letter, a digit or '_', without a final
+ * "_MODULE", up to the first NUL of the file.
+ *
+ * Cache of recently verified inputs: the verification of a unit's result has
+ * found the files that its compile read unchanged.  fixdep processes the same
+ * files immediately afterwards and does not check them again.  A file that has
+ * changed since is newer than the object, so make recompiles the object, and
+ * until then the .cmd file describes the files that the object was made from.
+ *
+ * All functions are thread-safe, except that one struct inputs_verified_files
+ * belongs to one thread.
  */
 #ifndef INPUTS_FIXDEP_H
 #define INPUTS_FIXDEP_H
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "inputs/seen.h"
-#include "inputs/symbols.h"
+#include "base/file-stamp.h"
+#include "inputs/manifest.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct inputs_config_symbol_table;
+struct inputs_fixdep;
+struct inputs_read_cache;
+struct inputs_verified_files;
+
+/* fixdep with its caches. */
+struct inputs_fixdep *inputs_fixdep_new(void);
+void inputs_fixdep_free(struct inputs_fixdep *f); /* accepts NULL */
+
+/*
+ * Record that the files of `m`, which a compile in `cwd` with the depfile
+ * `depfile` has read, were just found unchanged.
+ */
+void inputs_fixdep_add_verified(struct inputs_fixdep *f,
+				const struct inputs_manifest *m,
+				const char *cwd, const char *depfile);
+
+/*
+ * Do what `program` (a fixdep, relative to `cwd`) does with the other
+ * arguments.  Output and return value as inputs_fixdep_generate().
+ */
+int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
+		      const char *cwd, const char *depfile, const char *target,
+		      struct buf *before_command, struct buf *after_command,
+		      struct err *err);
 
 enum inputs_fixdep_kind {
-	INPUTS_FIXDEP_UNKNOWN,
-	INPUTS_FIXDEP_6_1, /* 6.1's */
-	INPUTS_FIXDEP_6_12, /* 6.12's */
+	INPUTS_FIXDEP_KIND_UNKNOWN,
+	INPUTS_FIXDEP_KIND_6_1, /* of Linux 6.1 */
+	INPUTS_FIXDEP_KIND_6_12, /* of Linux 6.12 */
 };
 
 /*
- * Which one the program at `path` is: by what it was built from, which stands
- * in .fixdep.cmd beside it, seen from `cwd`.  The program must be no older.
+ * Return the version of the fixdep at `path` (relative to `cwd`), by the
+ * digest of the source that .fixdep.cmd next to it names.  The program must
+ * not be older than its source.
  */
 enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path);
 
+struct inputs_config_symbol_table *inputs_config_symbols_new(void);
+void inputs_config_symbols_free(
+	struct inputs_config_symbol_table *t); /* accepts NULL */
+
 struct inputs_fixdep_call {
 	enum inputs_fixdep_kind kind;
-	const char *cwd; /* absolute: where it is started */
-	const char *depfile, *target; /* its arguments */
-	struct inputs_seen *seen; /* what of its files; NULL: nothing */
+	const char *cwd; /* absolute working directory */
+	const char *depfile, *target; /* arguments of fixdep */
+	struct inputs_verified_files *verified_files; /* may be NULL */
 };
 
 /*
- * What it prints in front of COMMAND, and behind it, appended to `head` and
- * `rest`.  0, or a negative errno where the program would complain, or is not
- * understood.
+ * Append fixdep's output to `before_command` and `after_command`, split at the
+ * COMMAND argument.  Returns 0, or a negative errno if fixdep would fail or its
+ * version is unknown.
  */
-int inputs_fixdep_text(struct inputs_symbol_table *t,
-		       const struct inputs_fixdep_call *call, struct buf *head,
-		       struct buf *rest, struct err *err);
+int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
+			   const struct inputs_fixdep_call *call,
+			   struct buf *before_command,
+			   struct buf *after_command, struct err *err);
 
 /*
- * The same for a program and its arguments, with all that is remembered of
- * programs and of files.  Any number of threads may call.
- *
- * Of a unit whose answer was just found to be right inputs_fixdep_saw() is told
- * what its compile read: see inputs/seen.h.
+ * Create the list of the files of `m`, which a compile in `cwd` with the
+ * depfile `depfile` (as the compiler spells it) has read, and which were found
+ * unchanged at `now_us` by clock_us().
  */
-struct inputs_fixdep;
+struct inputs_verified_files *inputs_verified_files_new(
+	const struct inputs_manifest *m, const char *cwd, const char *depfile,
+	uint64_t now_us);
+void inputs_verified_files_free(
+	struct inputs_verified_files *s); /* accepts NULL */
 
-struct inputs_fixdep *inputs_fixdep_new(void);
-/* NULL is fine. */
-void inputs_fixdep_free(struct inputs_fixdep *f);
-void inputs_fixdep_saw(struct inputs_fixdep *f, const struct inputs_manifest *m,
-		       const char *cwd, const char *depfile);
-int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
-		      const char *cwd, const char *depfile, const char *target,
-		      struct buf *head, struct buf *rest, struct err *err);
+/*
+ * Return the stamp of `name`, as the compiler spells it, or NULL if the list
+ * does not contain it.
+ */
+const struct file_stamp *inputs_verified_files_find(
+	struct inputs_verified_files *s, const char *name);
+
+/* Most lists that wait in a cache, and their maximum age. */
+#define INPUTS_READ_CACHE_COMPILES_MAX 64
+#define INPUTS_READ_CACHE_MAX_AGE_US   5000000
+
+struct inputs_read_cache *inputs_read_cache_new(void);
+void inputs_read_cache_free(struct inputs_read_cache *l); /* accepts NULL */
+
+/*
+ * Return true if inputs_read_cache_take() has been called.  Until then a
+ * caller need not add lists.
+ */
+bool inputs_read_cache_is_used(struct inputs_read_cache *l);
+
+/* Add a list.  The cache takes ownership of `s`. */
+void inputs_read_cache_add(struct inputs_read_cache *l,
+			   struct inputs_verified_files *s);
+
+/*
+ * Remove and return the newest list for `depfile` of a compile in `cwd`.  The
+ * caller frees it.  Returns NULL if every such list was verified more than
+ * INPUTS_READ_CACHE_MAX_AGE_US before `now_us`, or if the cache has no such
+ * list.
+ */
+struct inputs_verified_files *inputs_read_cache_take(
+	struct inputs_read_cache *l, const char *cwd, const char *depfile,
+	uint64_t now_us);
 
 #endif

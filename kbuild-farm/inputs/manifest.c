@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scanner says what it saw of each file (its stamp).  So a file
- * needs no stat(2) of ours: the version that we know either has that stamp,
- * or is read now and must have it afterwards.  Where it has not, the file
- * changed behind the scanner's back, and the unit is scanned again.
+ * The scanner reports the stamp of each file that it read, so no further
+ * stat(2) is needed: the newest version of the path either has that stamp, or
+ * the file is hashed and must have that stamp afterwards.  Otherwise the file
+ * has changed after the scan, and the unit is scanned again.
  */
 #include "inputs/manifest.h"
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "inputs/spelled.h"
+#include "inputs/path-resolve.h"
 #include "options/output.h"
 
 #include <errno.h>
@@ -19,52 +19,52 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IDENTITIES_MAX 65536
-#define ROUNDS         6 /* until its files hold still */
-#define YOUNG_US       10000 /* more than a tick of the clock of files */
-#define PATH_ROOM      (2 * PATH_MAX)
+#define CACHED_FILE_DIGESTS_MAX 65536
+#define SCAN_ROUNDS_MAX         6 /* until the files are stable */
+#define MTIME_GRANULARITY_US    10000 /* more than a tick of mtime */
+#define ABS_PATH_SIZE           (2 * PATH_MAX)
 
 struct inputs_manifest_guard {
 	const struct inputs_dir *dir;
-	struct inputs_dir_seen *seen; /* how it was then */
+	struct inputs_dir_state *state; /* when the unit was listed */
 };
 
-enum outcome {
-	LISTED,
-	STALE, /* something changed: scan again */
-	READ_FIRST, /* digests are missing: see todo */
-	NOT_POSSIBLE,
+enum list_outcome {
+	LIST_OUTCOME_DONE,
+	LIST_OUTCOME_STALE, /* something changed: scan again */
+	LIST_OUTCOME_NEEDS_DIGESTS, /* of the files in `unhashed` */
+	LIST_OUTCOME_REJECTED,
 };
 
-struct lister {
+struct manifest_lister {
 	struct inputs_manifest *m;
 	struct inputs *in;
-	struct scan_unit unit;
+	struct cpp_unit unit;
 	size_t cwd_len;
-	uint32_t number; /* of the unit */
-	int64_t began; /* before the scan, by the clock of files */
-	char abs[PATH_ROOM];
+	uint32_t unit_number; /* for checked_unit and listed_unit */
+	int64_t start_ns; /* before the scan, by file_stamp_now_ns() */
+	char abs[ABS_PATH_SIZE];
 	size_t len; /* of `abs` */
-	struct inputs_path **todo;
-	size_t n_todo;
+	struct inputs_path **unhashed;
+	size_t n_unhashed;
 };
 
-void inputs_init(struct inputs *in, const struct scan_setup *scan)
+void inputs_init(struct inputs *in, const struct cpp_setup *scan)
 {
 	*in = (struct inputs){ .paths = inputs_paths_new() };
-	in->dirs = inputs_dirs_new(in->paths);
-	in->spellings = inputs_spellings_new(in->paths, in->dirs);
-	in->identities = store_identities_new(IDENTITIES_MAX);
-	in->scan = scan ? scan_new(scan) : NULL;
+	in->dirs = inputs_dir_cache_new(in->paths);
+	in->filenames = inputs_filename_cache_new(in->paths, in->dirs);
+	in->digests = store_digest_cache_new(CACHED_FILE_DIGESTS_MAX);
+	in->scan = scan ? cpp_scanner_new(scan) : NULL;
 }
 
 void inputs_release(struct inputs *in)
 {
-	scan_free(in->scan);
-	if (in->identities)
-		store_identities_free(in->identities);
-	inputs_spellings_free(in->spellings);
-	inputs_dirs_free(in->dirs);
+	cpp_scanner_free(in->scan);
+	if (in->digests)
+		store_digest_cache_free(in->digests);
+	inputs_filename_cache_free(in->filenames);
+	inputs_dir_cache_free(in->dirs);
 	inputs_paths_free(in->paths);
 	*in = (struct inputs){ 0 };
 }
@@ -72,40 +72,41 @@ void inputs_release(struct inputs *in)
 void inputs_manifest_release(struct inputs_manifest *m)
 {
 	free(m->detail);
-	free(m->entry);
-	free(m->file);
-	free(m->guard);
+	free(m->entries);
+	free(m->files);
+	free(m->guards);
 	free(m->guarded_by);
-	scan_closure_release(&m->closure);
+	cpp_closure_release(&m->closure);
 	*m = (struct inputs_manifest){ 0 };
 }
 
-static enum outcome reject(struct lister *l, enum reason why,
-			   const char *detail)
+static enum list_outcome reject(struct manifest_lister *l, enum reason why,
+				const char *detail)
 {
-	l->m->why = why;
+	l->m->reason = why;
 	l->m->detail = detail ? xstrdup(detail) : NULL;
-	return NOT_POSSIBLE;
+	return LIST_OUTCOME_REJECTED;
 }
 
-static void list_entry(struct lister *l, const struct inputs_entry *e)
+static void list_entry(struct manifest_lister *l, const struct inputs_entry *e)
 {
 	struct inputs_manifest *m = l->m;
 
-	if (e->path->mark == l->number)
+	if (e->path->listed_unit == l->unit_number)
 		return;
-	e->path->mark = l->number;
-	*VEC_ADD(m->entry, m->n) = e;
+	e->path->listed_unit = l->unit_number;
+	*VEC_ADD(m->entries, m->n_entries) = e;
 }
 
-static void add_links(struct lister *l, const struct inputs_dir *d)
+static void list_dir_symlinks(struct manifest_lister *l,
+			      const struct inputs_dir *d)
 {
 	for (size_t i = 0; i < d->n_links; i++)
-		list_entry(l, d->link[i]->now);
+		list_entry(l, d->links[i]->current);
 }
 
-/* `path` made absolute in l->abs; false: too long. */
-static bool make_absolute(struct lister *l, const char *path)
+/* Store `path` as an absolute path in l->abs.  Returns false if too long. */
+static bool make_absolute(struct manifest_lister *l, const char *path)
 {
 	size_t a = *path == '/' ? 0 : l->cwd_len, b = strlen(path);
 
@@ -118,328 +119,307 @@ static bool make_absolute(struct lister *l, const char *path)
 	return true;
 }
 
-/* What l->abs is, in a directory as it is now; NULL: it leads nowhere. */
-static struct inputs_spelled *spelled(struct lister *l)
+/* Look up l->abs.  Returns NULL if it cannot be resolved. */
+static struct inputs_filename *lookup_filename(struct manifest_lister *l)
 {
-	return inputs_spelled_get(l->in->spellings, l->number, l->abs, l->len);
+	return inputs_filename_get(l->in->filenames, l->unit_number, l->abs,
+				   l->len);
 }
 
-static bool is_current(const struct inputs_path *p, const struct stamp *now)
+/* List the file `s`, for which the scanner reported the stamp `want`. */
+static enum list_outcome list_file(struct manifest_lister *l,
+				   struct inputs_filename *s,
+				   const struct file_stamp *want,
+				   struct inputs_manifest_file *out,
+				   unsigned depth)
 {
-	const struct inputs_entry *e = p->now;
-
-	return e && e->kind == WIRE_FILE && e->identity.settled &&
-	       stamp_equal(&e->identity.stamp, now);
-}
-
-static enum outcome read_first(struct lister *l, struct inputs_path *p)
-{
-	*VEC_ADD(l->todo, l->n_todo) = p;
-	return READ_FIRST;
-}
-
-/* The file `s`, which the scanner saw as `want`. */
-static enum outcome list_file(struct lister *l, struct inputs_spelled *s,
-			      const struct stamp *want,
-			      struct inputs_manifest_file *out, unsigned depth)
-{
-	struct inputs_path *p = inputs_spelled_path(l->in->spellings, s);
+	struct inputs_path *p = inputs_filename_resolve(l->in->filenames, s);
+	const struct inputs_entry *e;
 	struct stat st;
 
-	/* The scanner has read it, so it has been replaced since. */
+	/* The scanner has read the file, so it was replaced since then. */
 	if (!p)
-		return STALE;
-	add_links(l, s->dir);
-	if (!out->at)
-		out->at = p;
-	if (is_current(p, want)) {
-		out->is = p->now;
-		list_entry(l, p->now);
-		return LISTED;
+		return LIST_OUTCOME_STALE;
+	list_dir_symlinks(l, s->dir);
+	if (!out->path)
+		out->path = p;
+	e = p->current;
+	if (e && e->kind == WIRE_INODE_FILE && e->file_digest.reliable &&
+	    file_stamp_equal(&e->file_digest.stamp, want)) {
+		out->entry = e;
+		list_entry(l, e);
+		return LIST_OUTCOME_DONE;
 	}
 	if (lstat(p->name, &st))
-		return STALE;
+		return LIST_OUTCOME_STALE;
 	if (S_ISLNK(st.st_mode)) {
-		if (depth == INPUTS_LINKS_MAX ||
-		    inputs_dirs_link(l->in->dirs, p, &st, l->abs, PATH_ROOM))
-			return STALE;
+		if (depth == INPUTS_SYMLINKS_MAX ||
+		    inputs_dir_read_symlink(l->in->dirs, p, &st, l->abs,
+					    ABS_PATH_SIZE))
+			return LIST_OUTCOME_STALE;
 		l->len = strlen(l->abs);
-		list_entry(l, p->now);
-		return list_file(l, spelled(l), want, out, depth + 1);
+		list_entry(l, p->current);
+		return list_file(l, lookup_filename(l), want, out, depth + 1);
 	}
 	if (!S_ISREG(st.st_mode))
 		return reject(l, REASON_INPUT_NOT_FILE, p->name);
 	if ((uint64_t)st.st_size > WIRE_BLOB_MAX)
 		return reject(l, REASON_INPUT_LARGE, p->name);
-	return read_first(l, p);
+	*VEC_ADD(l->unhashed, l->n_unhashed) = p;
+	return LIST_OUTCOME_NEEDS_DIGESTS;
 }
 
-/* One that came before with that number is what it was then. */
-static enum outcome list_scanned(struct lister *l, const struct scan_file *f,
-				 struct inputs_manifest_file *out)
+static enum list_outcome list_files(struct manifest_lister *l)
 {
-	struct inputs_spellings *all = l->in->spellings;
-	struct inputs_spelled *s = inputs_spelled_numbered(all, l->number,
-							   f->number);
-
-	if (!s && !make_absolute(l, f->path))
-		return reject(l, REASON_INPUT_LONG_PATH, f->path);
-	if (!s) {
-		s = spelled(l);
-		inputs_spelled_number(all, s, f->number);
-	}
-	return list_file(l, s, &f->stamp, out, 0);
-}
-
-static enum outcome list_files(struct lister *l)
-{
+	struct inputs_filename_cache *names = l->in->filenames;
 	struct inputs_manifest *m = l->m;
-	const struct scan_file *f = m->closure.files;
-	enum outcome one, all = LISTED;
+	enum list_outcome one, all = LIST_OUTCOME_DONE;
 
-	for (size_t i = 0; i < m->closure.n_files && all <= READ_FIRST; i++) {
-		one = list_scanned(l, &f[i], &m->file[i]);
-		if (one == STALE)
-			return STALE;
+	for (size_t i = 0;
+	     i < m->closure.n_files && all <= LIST_OUTCOME_NEEDS_DIGESTS; i++) {
+		const struct cpp_file *f = &m->closure.files[i];
+		struct inputs_filename *s = inputs_filename_get_numbered(
+			names, l->unit_number, f->path_id);
+
+		if (!s && !make_absolute(l, f->path))
+			return reject(l, REASON_INPUT_LONG_PATH, f->path);
+		if (!s) {
+			s = lookup_filename(l);
+			inputs_filename_set_number(names, s, f->path_id);
+		}
+		one = list_file(l, s, &f->stamp, &m->files[i], 0);
+		if (one == LIST_OUTCOME_STALE)
+			return LIST_OUTCOME_STALE;
 		if (one > all)
 			all = one;
 	}
 	return all;
 }
 
-static enum outcome list_dir(struct lister *l, const char *path)
+static enum list_outcome list_dir(struct manifest_lister *l, const char *path)
 {
 	struct inputs_dir *d;
 
 	if (!make_absolute(l, path))
 		return reject(l, REASON_INPUT_LONG_PATH, path);
-	d = inputs_dirs_get(l->in->dirs, l->number, l->abs, l->len);
+	d = inputs_dir_resolve(l->in->dirs, l->unit_number, l->abs, l->len);
 	if (!d || !d->exists)
-		return STALE;
-	add_links(l, d);
+		return LIST_OUTCOME_STALE;
+	list_dir_symlinks(l, d);
 	if (d->real->parent)
-		list_entry(l, inputs_paths_dir(l->in->paths, d->real));
-	return LISTED;
+		list_entry(l, inputs_path_set_dir(l->in->paths, d->real));
+	return LIST_OUTCOME_DONE;
 }
 
-static enum outcome list_dirs(struct lister *l)
+static enum list_outcome list_dirs(struct manifest_lister *l)
 {
 	const struct strv *dirs = &l->m->closure.dirs;
-	const char *pwd = l->unit.env ? str_env(l->unit.env, "PWD") : NULL;
-	enum outcome ret = list_dir(l, l->unit.cwd);
+	const char *pwd = l->unit.env ? str_find_env(l->unit.env, "PWD") : NULL;
+	enum list_outcome ret = list_dir(l, l->unit.cwd);
 
-	if (ret == LISTED)
+	if (ret == LIST_OUTCOME_DONE)
 		l->m->cwd = inputs_paths_get(l->in->paths, l->unit.cwd);
-	/* The compiler uses $PWD where that is the same directory. */
-	if (ret == LISTED && pwd && *pwd == '/' && strcmp(pwd, l->unit.cwd))
-		ret = list_dir(l, pwd) == NOT_POSSIBLE ? NOT_POSSIBLE : LISTED;
-	for (size_t i = 0; i < dirs->n && ret == LISTED; i++)
+	/* The compiler uses $PWD if it is the same directory as `cwd`. */
+	if (ret == LIST_OUTCOME_DONE && pwd && *pwd == '/' &&
+	    strcmp(pwd, l->unit.cwd))
+		ret = list_dir(l, pwd) == LIST_OUTCOME_REJECTED ?
+			      LIST_OUTCOME_REJECTED :
+			      LIST_OUTCOME_DONE;
+	for (size_t i = 0; i < dirs->n && ret == LIST_OUTCOME_DONE; i++)
 		ret = list_dir(l, dirs->v[i]);
 	return ret;
 }
 
-/* The directory that changes when something appears in `d` or on its way. */
-static struct inputs_dir *guarding_dir(struct inputs_dir *d)
-{
-	while (!d->exists && d->up)
-		d = d->up;
-	return d;
-}
-
-static uint32_t add_guard(struct lister *l, struct inputs_dir *d)
+static uint32_t add_guard(struct manifest_lister *l, struct inputs_dir *d)
 {
 	struct inputs_manifest *m = l->m;
 
-	if (d->listed == l->number)
-		return (uint32_t)d->at;
-	d->listed = l->number;
-	d->at = m->n_guards;
-	*VEC_ADD(m->guard, m->n_guards) = (struct inputs_manifest_guard){
-		d, inputs_dirs_seen(l->in->dirs, d)
+	if (d->listed_unit == l->unit_number)
+		return (uint32_t)d->guard_index;
+	d->listed_unit = l->unit_number;
+	d->guard_index = m->n_guards;
+	*VEC_ADD(m->guards, m->n_guards) = (struct inputs_manifest_guard){
+		d, inputs_dir_get_state(l->in->dirs, d)
 	};
-	return (uint32_t)d->at;
+	return (uint32_t)d->guard_index;
 }
 
-/* Something that a view may still hold, and must not. */
-static void list_gone(struct lister *l, struct inputs_dir *d, const char *base)
+/* List a path that a node's input root may contain, but must not. */
+static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
+			 const char *base)
 {
 	struct inputs_path *p = d->real;
 
-	if (!p->held)
+	if (!p->ever_listed)
 		return;
 	if (d->exists) {
 		p = inputs_paths_find(l->in->paths, p, base, strlen(base));
 	} else {
-		while (!d->up->exists)
-			d = d->up;
+		while (!d->parent->exists)
+			d = d->parent;
 		p = d->real;
 	}
-	if (p && p->held && p->parent)
-		list_entry(l, inputs_paths_gone(l->in->paths, p));
+	if (p && p->ever_listed && p->parent)
+		list_entry(l, inputs_path_set_absent(l->in->paths, p));
 }
 
-static enum outcome list_absent(struct lister *l)
+static enum list_outcome list_absent(struct manifest_lister *l)
 {
 	const struct strv *absent = &l->m->closure.absent;
 
 	for (size_t i = 0; i < absent->n; i++) {
-		const struct inputs_spelled *s;
+		const struct inputs_filename *s;
 		struct inputs_dir *guard;
 
 		if (!make_absolute(l, absent->v[i]))
 			return reject(l, REASON_INPUT_LONG_PATH, absent->v[i]);
-		s = spelled(l);
+		s = lookup_filename(l);
 		if (!s)
-			return STALE;
-		guard = guarding_dir(s->dir);
+			return LIST_OUTCOME_STALE;
+		/* The directory that changes if the path appears. */
+		guard = s->dir;
+		while (!guard->exists && guard->parent)
+			guard = guard->parent;
 		l->m->guarded_by[i] = add_guard(l, guard);
-		/* It may have come since the scanner looked. */
-		if (!stamp_settled(&guard->now, l->began) &&
+		/* The path may have appeared after the scan. */
+		if (!file_stamp_is_reliable(&guard->stamp, l->start_ns) &&
 		    !access(l->abs, F_OK))
-			return STALE;
-		list_gone(l, s->dir, s->base);
+			return LIST_OUTCOME_STALE;
+		list_absence(l, s->dir, s->base);
 	}
-	return LISTED;
+	return LIST_OUTCOME_DONE;
 }
 
 /*
- * The job writes to `path`, which a link leads to a directory of its own.  What
- * the unit reads there would be hidden by it.
+ * List an output: in the sandbox `path` is a link into the directory of the
+ * job.  The link would hide an input at the same path, so such a unit is
+ * rejected.
  */
-static enum outcome list_output(struct lister *l, const char *path,
-				const char *target)
+static enum list_outcome list_output(struct manifest_lister *l,
+				     const char *path, const char *target)
 {
-	static const struct stamp none;
-	struct inputs_spelled *s;
+	static const struct file_stamp none;
+	struct inputs_filename *s;
 	struct inputs_path *p;
 
 	if (!make_absolute(l, path))
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
-	s = spelled(l);
-	p = inputs_spelled_path(l->in->spellings, s);
+	s = lookup_filename(l);
+	p = inputs_filename_resolve(l->in->filenames, s);
 	if (!p || !s->dir->exists)
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
-	add_links(l, s->dir);
-	if (p->mark == l->number)
+	list_dir_symlinks(l, s->dir);
+	if (p->listed_unit == l->unit_number)
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
-	list_entry(l, inputs_paths_link(l->in->paths, p, &none, target));
-	return LISTED;
+	list_entry(l, inputs_path_set_symlink(l->in->paths, p, &none, target));
+	return LIST_OUTCOME_DONE;
 }
 
-static enum outcome list_outputs(struct lister *l)
+static enum list_outcome list_outputs(struct manifest_lister *l)
 {
-	struct options_sides sides;
-	enum outcome ret = LISTED;
-	char *object = options_output_object(l->unit.command);
+	struct options_side_outputs sides;
+	enum list_outcome ret = LIST_OUTCOME_DONE;
+	char *object = options_output_object_path(l->unit.command);
 
-	options_output_sides(&sides, l->unit.command);
-	if (sides.named)
+	options_output_side_outputs(&sides, l->unit.command);
+	if (sides.name_in_object)
 		ret = list_output(l, object, WIRE_JOB_OBJECT);
-	for (size_t i = 0; i < sides.n && ret == LISTED; i++) {
+	for (size_t i = 0; i < sides.n && ret == LIST_OUTCOME_DONE; i++) {
 		char *target = xasprintf(WIRE_JOB_SIDE "%zu", i);
 
 		ret = list_output(l, sides.path[i], target);
 		free(target);
 	}
 	free(object);
-	options_sides_release(&sides);
+	options_side_outputs_release(&sides);
 	return ret;
 }
 
-/* What comes into a directory since then changes it, as a guard. */
-static uint64_t trusted_us(const struct lister *l)
-{
-	return l->unit.trust_ns ? clock_us() - INPUTS_HELD_US : UINT64_MAX;
-}
-
-static enum outcome list_closure(struct lister *l)
+static enum list_outcome list_closure(struct manifest_lister *l)
 {
 	struct inputs_manifest *m = l->m;
-	enum outcome ret;
+	enum list_outcome ret;
 
 	inputs_paths_lock(l->in->paths);
-	inputs_dirs_trust(l->in->dirs, trusted_us(l));
-	l->number = ++l->in->unit;
-	m->n = m->n_guards = l->n_todo = 0;
-	memset(m->file, 0, (m->closure.n_files + 1) * sizeof(*m->file));
+	/* The guards detect files that are added to a directory later. */
+	inputs_dir_cache_trust_since(
+		l->in->dirs, l->unit.stat_max_age_ns ?
+				     clock_us() - INPUTS_VERIFIED_MAX_AGE_US :
+				     UINT64_MAX);
+	l->unit_number = ++l->in->last_unit;
+	m->n_entries = m->n_guards = l->n_unhashed = 0;
+	memset(m->files, 0, (m->closure.n_files + 1) * sizeof(*m->files));
 	ret = list_files(l);
-	if (ret == LISTED)
+	if (ret == LIST_OUTCOME_DONE)
 		ret = list_dirs(l);
-	if (ret == LISTED)
+	if (ret == LIST_OUTCOME_DONE)
 		ret = list_absent(l);
-	if (ret == LISTED)
+	if (ret == LIST_OUTCOME_DONE)
 		ret = list_outputs(l);
 	inputs_paths_unlock(l->in->paths);
 	return ret;
 }
 
-/* The digests that list_closure() missed. */
-static enum outcome hash_files(struct lister *l)
+/* Hash the files without a current digest in list_closure(). */
+static enum list_outcome hash_files(struct manifest_lister *l)
 {
-	for (size_t i = 0; i < l->n_todo; i++) {
-		struct inputs_path *p = l->todo[i];
-		struct store_identity id;
+	for (size_t i = 0; i < l->n_unhashed; i++) {
+		struct inputs_path *p = l->unhashed[i];
+		struct store_file_digest id;
 		struct err err;
-		int ret = store_identity_get(l->in->identities, p->name, &id,
-					     NULL, 0, &err);
+		int ret = store_digest_cache_get(l->in->digests, p->name, &id,
+						 NULL, 0, &err);
 
 		if (ret == -EACCES || ret == -EPERM)
 			return reject(l, REASON_INPUT_UNREADABLE, p->name);
 		if (ret)
-			return STALE;
+			return LIST_OUTCOME_STALE;
 		inputs_paths_lock(l->in->paths);
-		inputs_paths_file(l->in->paths, p, &id);
+		inputs_path_set_file(l->in->paths, p, &id);
 		inputs_paths_unlock(l->in->paths);
 	}
-	return LISTED;
+	return LIST_OUTCOME_DONE;
 }
 
-/* Would other content have another stamp?  Not while a file is this young. */
-static bool settled(const struct scan_closure *c)
-{
-	for (size_t i = 0; i < c->n_files; i++) {
-		if (!c->files[i].settled)
-			return false;
-	}
-	return true;
-}
-
-static enum outcome scan_once(struct lister *l)
+static enum list_outcome scan_once(struct manifest_lister *l)
 {
 	struct inputs_manifest *m = l->m;
 	uint64_t began = clock_cpu_us();
 
-	scan_closure_release(&m->closure);
-	l->began = stamp_now();
-	scan_closure(l->in->scan, &l->unit, &m->closure);
+	cpp_closure_release(&m->closure);
+	l->start_ns = file_stamp_now_ns();
+	cpp_closure_find(l->in->scan, &l->unit, &m->closure);
 	m->scan_us += (uint32_t)(clock_cpu_us() - began);
-	/* What was wrong a moment ago may be right now. */
-	if (m->closure.why && l->unit.trust_ns)
-		return STALE;
-	if (m->closure.why)
-		return reject(l, m->closure.why, m->closure.detail);
-	if (!settled(&m->closure)) {
-		usleep(YOUNG_US);
-		return STALE;
+	/* The reason may be due to a cached stat that is outdated. */
+	if (m->closure.reason && l->unit.stat_max_age_ns)
+		return LIST_OUTCOME_STALE;
+	if (m->closure.reason)
+		return reject(l, m->closure.reason, m->closure.detail);
+	for (size_t i = 0; i < m->closure.n_files; i++) {
+		/* A racily clean file can change without a new stamp. */
+		if (!m->closure.files[i].stamp_reliable) {
+			usleep(MTIME_GRANULARITY_US);
+			return LIST_OUTCOME_STALE;
+		}
 	}
-	m->file = xrealloc(m->file,
-			   (m->closure.n_files + 1) * sizeof(*m->file));
+	m->files = xrealloc(m->files,
+			    (m->closure.n_files + 1) * sizeof(*m->files));
 	m->guarded_by = xrealloc(m->guarded_by,
 				 (m->closure.absent.n + 1) * sizeof(uint32_t));
-	return LISTED;
+	return LIST_OUTCOME_DONE;
 }
 
-static enum outcome one_round(struct lister *l)
+static enum list_outcome list_once_stable(struct manifest_lister *l)
 {
-	enum outcome ret = scan_once(l);
+	enum list_outcome ret = scan_once(l);
 	uint64_t began = clock_cpu_us();
 
-	if (ret == LISTED)
+	if (ret == LIST_OUTCOME_DONE)
 		ret = list_closure(l);
-	/* Behind a link there may be another file to read. */
-	for (int i = 0; ret == READ_FIRST && i < 2; i++) {
+	/* A link can lead to another file without a digest. */
+	for (int i = 0; ret == LIST_OUTCOME_NEEDS_DIGESTS && i < 2; i++) {
 		ret = hash_files(l);
-		if (ret == LISTED)
+		if (ret == LIST_OUTCOME_DONE)
 			ret = list_closure(l);
 	}
 	l->m->list_us += (uint32_t)(clock_cpu_us() - began);
@@ -447,75 +427,72 @@ static enum outcome one_round(struct lister *l)
 }
 
 void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
-			  const struct scan_unit *unit)
+			  const struct cpp_unit *unit)
 {
-	struct lister *l = xcalloc(1, sizeof(*l));
-	enum outcome ret = STALE;
+	struct manifest_lister *l = xcalloc(1, sizeof(*l));
+	enum list_outcome ret = LIST_OUTCOME_STALE;
 
 	*m = (struct inputs_manifest){ .since_us = clock_us() };
 	l->m = m;
 	l->in = in;
 	l->unit = *unit;
 	l->cwd_len = strlen(unit->cwd);
-	for (int i = 0; i < ROUNDS && ret != LISTED && ret != NOT_POSSIBLE;
+	for (int i = 0; i < SCAN_ROUNDS_MAX && ret != LIST_OUTCOME_DONE &&
+			ret != LIST_OUTCOME_REJECTED;
 	     i++) {
-		ret = one_round(l);
-		l->unit.trust_ns = 0;
+		ret = list_once_stable(l);
+		l->unit.stat_max_age_ns = 0;
 	}
-	if (ret == STALE || ret == READ_FIRST)
+	if (ret == LIST_OUTCOME_STALE || ret == LIST_OUTCOME_NEEDS_DIGESTS)
 		reject(l, REASON_INPUTS_CHANGE, NULL);
-	free(l->todo);
+	free(l->unhashed);
 	free(l);
 }
 
-/* Has somebody seen it just now?  What a link leads to is looked at always. */
-static bool was_held(const struct inputs_manifest_file *f, uint64_t since_us)
+static bool is_file_unchanged(const struct inputs_manifest_file *f,
+			      uint64_t since_us, uint64_t now_us)
 {
-	return f->at == f->is->path &&
-	       atomic_load_explicit(f->is->held_us, memory_order_relaxed) >=
-		       since_us;
-}
-
-static bool same_file(const struct inputs_manifest_file *f, uint64_t since_us,
-		      uint64_t now_us)
-{
-	struct stamp now;
+	struct file_stamp now;
 	struct stat st;
 
-	if (was_held(f, since_us))
+	/* A file behind a link is always checked. */
+	if (f->path == f->entry->path &&
+	    atomic_load_explicit(f->entry->verified_us, memory_order_relaxed) >=
+		    since_us)
 		return true;
-	if (stat(f->at->name, &st))
+	if (stat(f->path->name, &st))
 		return false;
-	stamp_of(&now, &st);
-	if (!stamp_equal(&now, &f->is->identity.stamp))
+	file_stamp_from_stat(&now, &st);
+	if (!file_stamp_equal(&now, &f->entry->file_digest.stamp))
 		return false;
-	if (f->at == f->is->path)
-		atomic_store_explicit(f->is->held_us, now_us,
+	if (f->path == f->entry->path)
+		atomic_store_explicit(f->entry->verified_us, now_us,
 				      memory_order_relaxed);
 	return true;
 }
 
-static bool same_guard(const struct inputs_manifest_guard *g, uint64_t since_us,
-		       uint64_t now_us)
+static bool is_guard_unchanged(const struct inputs_manifest_guard *g,
+			       uint64_t since_us, uint64_t now_us)
 {
-	struct stamp now;
+	struct file_stamp now;
 	struct stat st;
 
-	if (atomic_load_explicit(&g->seen->held_us, memory_order_relaxed) >=
-	    since_us)
+	if (atomic_load_explicit(&g->state->verified_us,
+				 memory_order_relaxed) >= since_us)
 		return true;
 	if (stat(g->dir->abs, &st))
 		return false;
-	stamp_of(&now, &st);
-	if (!stamp_equal(&now, &g->seen->stamp))
+	file_stamp_from_stat(&now, &st);
+	if (!file_stamp_equal(&now, &g->state->stamp))
 		return false;
-	atomic_store_explicit(&g->seen->held_us, now_us, memory_order_relaxed);
+	atomic_store_explicit(&g->state->verified_us, now_us,
+			      memory_order_relaxed);
 	return true;
 }
 
-/* The first path that was absent below this guard and is there now. */
-static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
-			    const char *cwd)
+/* Return the first path of a guard that was absent and now exists. */
+static const char *find_appeared_path(const struct inputs_manifest *m,
+				      uint32_t guard, const char *cwd)
 {
 	const struct strv *absent = &m->closure.absent;
 
@@ -526,7 +503,7 @@ static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
 
 		if (m->guarded_by[i] != guard)
 			continue;
-		full = str_seen_from(cwd, path);
+		full = str_join_path(cwd, path);
 		there = !access(full, F_OK);
 		free(full);
 		if (there)
@@ -535,33 +512,33 @@ static const char *appeared(const struct inputs_manifest *m, uint32_t guard,
 	return NULL;
 }
 
-const char *inputs_manifest_changed(const struct inputs_manifest *m,
-				    const char *cwd)
+const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
+					 const char *cwd)
 {
-	uint64_t now = clock_us(), since = now - INPUTS_HELD_US;
+	uint64_t now = clock_us(), since = now - INPUTS_VERIFIED_MAX_AGE_US;
 	const char *path = NULL;
 
 	if (since < m->since_us || since > now)
 		since = m->since_us;
 	for (size_t i = 0; i < m->closure.n_files; i++) {
-		if (!same_file(&m->file[i], since, now))
+		if (!is_file_unchanged(&m->files[i], since, now))
 			return m->closure.files[i].path;
 	}
 	for (uint32_t i = 0; i < m->n_guards && !path; i++) {
-		if (!same_guard(&m->guard[i], since, now))
-			path = appeared(m, i, cwd);
+		if (!is_guard_unchanged(&m->guards[i], since, now))
+			path = find_appeared_path(m, i, cwd);
 	}
 	return path;
 }
 
-bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
-			 size_t *cursor)
+bool inputs_manifest_find_spelling(const struct inputs_manifest *m,
+				   const char *path, size_t *cursor)
 {
-	const struct scan_closure *c = &m->closure;
+	const struct cpp_closure *c = &m->closure;
 
 	while (path[0] == '.' && path[1] == '/')
 		path += 2;
-	/* The compiler lists them in the order in which it opened them. */
+	/* The compiler lists files in the order in which it opened them. */
 	for (size_t i = 0; i < c->n_files; i++) {
 		size_t at = *cursor + i;
 
@@ -575,22 +552,22 @@ bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
 	return false;
 }
 
-bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
-			      const char *path, size_t *cursor)
+bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
+			       const char *path, size_t *cursor)
 {
-	char *full = str_seen_from(cwd, path);
+	char *full = str_join_path(cwd, path);
 	char *real = realpath(full, NULL);
 	bool has = false;
 
 	for (size_t i = 0; real && i < m->closure.n_files; i++) {
-		const struct inputs_entry *e = m->file[i].is;
+		const struct inputs_entry *e = m->files[i].entry;
 
 		if (!e || strcmp(e->path->name, real))
 			continue;
 		has = true;
 		*cursor = i + 1;
-		/* Else it may be the name by which another one was found. */
-		if (m->closure.files[i].kind != SCAN_PROBED)
+		/* Prefer a file that was read to one that was only probed. */
+		if (m->closure.files[i].kind != CPP_FILE_PROBED)
 			break;
 	}
 	free(real);

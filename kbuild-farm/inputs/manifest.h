@@ -1,93 +1,96 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/manifest.h - all that a unit may read, as entries of a view.
+ * inputs/manifest.h - All files that a unit may read, as entries.
  *
- * The closure that scan/ found, with every path led through symbolic links:
- *	FILE	what it reads
- *	LINK	the links on the way
- *	DIR	directories that have to be there
- *	GONE	what is not there, and was in some view once
- * What the answer is held against afterwards is in it too.
+ * A manifest is the closure found by cpp/, with the symbolic links of every
+ * path resolved:
+ *	FILE	files that the unit reads
+ *	SYMLINK	symbolic links on the way
+ *	DIR	directories that must exist
+ *	ABSENT	absent paths that some input root contained before
+ * It also contains the data for the verification of the result.
  *
- * inputs_manifest_make() and inputs_manifest_check() may block: they are for
- * worker threads.
+ * inputs_manifest_make() and inputs_manifest_find_changed() can block, so they
+ * must run on worker threads.
  */
 #ifndef INPUTS_MANIFEST_H
 #define INPUTS_MANIFEST_H
 
+#include "cpp/cpp.h"
 #include "inputs/path.h"
-#include "scan/deps.h"
 
-/* What all units of a build share. */
+/* State shared by all units of a build. */
 struct inputs {
 	struct inputs_paths *paths;
-	struct inputs_dirs *dirs;
-	struct inputs_spellings *spellings;
-	struct store_identities *identities;
-	struct scan *scan;
-	uint32_t unit; /* the last one; under the lock of `paths` */
+	struct inputs_dir_cache *dirs;
+	struct inputs_filename_cache *filenames;
+	struct store_digest_cache *digests;
+	struct cpp_scanner *scan;
+	uint32_t last_unit; /* number of the last unit; under paths' lock */
 };
 
-/* `scan` is what struct scan_setup says; may be NULL where nothing is. */
-void inputs_init(struct inputs *in, const struct scan_setup *scan);
+/* Initialize `in`.  `scan` may be NULL if no unit is scanned. */
+void inputs_init(struct inputs *in, const struct cpp_setup *scan);
 void inputs_release(struct inputs *in);
 
 struct inputs_manifest_file {
-	const struct inputs_path *at; /* to stat: links may lead on from here */
-	const struct inputs_entry *is;
+	const struct inputs_path *path; /* to stat; may be a link to `entry` */
+	const struct inputs_entry *entry;
 };
 
-struct inputs_manifest_guard; /* a directory that tells of absences */
+struct inputs_manifest_guard; /* a directory that changes if a path appears */
 
 struct inputs_manifest {
-	enum reason why; /* there is none */
-	char *detail; /* which file; may be NULL */
-	size_t n;
-	const struct inputs_entry **entry; /* each path once */
+	enum reason reason; /* why there is no manifest, or REASON_NONE */
+	char *detail; /* the file concerned; may be NULL */
+	size_t n_entries;
+	const struct inputs_entry **entries; /* each path once */
 	const struct inputs_path *cwd;
-	struct scan_closure closure;
-	struct inputs_manifest_file *file; /* by number in the closure */
-	struct inputs_manifest_guard *guard;
+	struct cpp_closure closure;
+	struct inputs_manifest_file *files; /* by index in the closure */
+	struct inputs_manifest_guard *guards;
 	size_t n_guards;
 	uint32_t *guarded_by; /* guard of each absence in the closure */
 	/*
-	 * By clock_us(): when inputs_manifest_make() began; earlier, if the
-	 * compile was asked for by then, and whoever asked says so.
+	 * By clock_us(): the start of inputs_manifest_make(), or the time of
+	 * the compile request if the caller has set that.
 	 */
 	uint64_t since_us;
 	uint32_t scan_us, list_us; /* CPU time */
 };
 
 /*
- * Scan `unit` and list what it needs.  Files are read whose digest is not
- * known.  Always fills `m`; m->why tells whether it could.
+ * Scan `unit` and list its inputs.  Hashes files without a known digest.
+ * Always fills `m`; m->reason is set on failure.
  */
 void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
-			  const struct scan_unit *unit);
+			  const struct cpp_unit *unit);
 void inputs_manifest_release(struct inputs_manifest *m);
 
 /*
- * Is all of it still as it was?  NULL, or the path that is not (borrowed from
- * the manifest).
+ * Return the path of an input that has changed, borrowed from the manifest, or
+ * NULL if no input has changed.
  *
- * A file that another unit has found as it is, not before m->since_us and less
- * than INPUTS_HELD_US ago, is not looked at again: the compiler may have read
- * it then as well, had the unit been compiled here.
+ * A file that was verified for another unit, not before m->since_us and less
+ * than INPUTS_VERIFIED_MAX_AGE_US ago, is not checked again: a local compile of
+ * the unit could also have read it at that time.
  */
-#define INPUTS_HELD_US 500000
-const char *inputs_manifest_changed(const struct inputs_manifest *m,
-				    const char *cwd);
+#define INPUTS_VERIFIED_MAX_AGE_US 500000
+const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
+					 const char *cwd);
 /*
- * Is `path`, as a compiler spells it, one of the closure's files?  `cursor`, 0
- * at first, is where to begin; then the number behind the one found.
+ * Return true if `path`, as a compiler spells it, is a file of the closure.
+ * The search begins at index `cursor` (initially 0), which receives the index
+ * after the file.
  */
-bool inputs_manifest_has(const struct inputs_manifest *m, const char *path,
-			 size_t *cursor);
+bool inputs_manifest_find_spelling(const struct inputs_manifest *m,
+				   const char *path, size_t *cursor);
 /*
- * The same for another spelling of it: clang may name a directory as it met it
- * first ("b/x.h" for "a/../b/x.h").  Looks at the file system.
+ * Return true if `path` leads to a file of the closure, in any spelling: clang
+ * can use the first spelling of a directory ("b/x.h" for "a/../b/x.h").
+ * Accesses the file system.  `cursor` receives the index after the file.
  */
-bool inputs_manifest_has_file(const struct inputs_manifest *m, const char *cwd,
-			      const char *path, size_t *cursor);
+bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
+			       const char *path, size_t *cursor);
 
 #endif

@@ -11,9 +11,9 @@
 struct inputs_paths {
 	pthread_mutex_t lock;
 	struct arena arena;
-	uint32_t n;
+	uint32_t n_paths;
 	struct inputs_path root;
-	struct map map;
+	struct map by_name;
 };
 
 struct inputs_paths *inputs_paths_new(void)
@@ -22,7 +22,7 @@ struct inputs_paths *inputs_paths_new(void)
 
 	pthread_mutex_init(&t->lock, NULL);
 	t->root.name = t->root.base = "";
-	t->n = 1;
+	t->n_paths = 1;
 	return t;
 }
 
@@ -31,7 +31,7 @@ void inputs_paths_free(struct inputs_paths *t)
 	if (!t)
 		return;
 	pthread_mutex_destroy(&t->lock);
-	map_release(&t->map);
+	map_release(&t->by_name);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -62,9 +62,9 @@ static struct inputs_path *look_up(struct inputs_paths *t,
 				   const struct inputs_path *parent,
 				   const char *name, size_t len, uint64_t hash)
 {
-	struct map_node *n = map_find(&t->map, hash);
+	struct map_entry *n = map_find(&t->by_name, hash);
 
-	for (; n; n = map_again(n)) {
+	for (; n; n = map_next_match(n)) {
 		struct inputs_path *p = (struct inputs_path *)n;
 
 		if (p->parent == parent && !strncmp(p->base, name, len) &&
@@ -100,9 +100,9 @@ struct inputs_path *inputs_paths_child(struct inputs_paths *t,
 	p = arena_alloc(&t->arena, sizeof(*p));
 	*p = (struct inputs_path){ .name = full,
 				   .base = full + above + 1,
-				   .id = t->n++,
+				   .id = t->n_paths++,
 				   .parent = parent };
-	map_add(&t->map, &p->node, hash);
+	map_add(&t->by_name, &p->entry, hash);
 	return p;
 }
 
@@ -128,69 +128,69 @@ static const struct inputs_entry *set_entry(struct inputs_paths *t,
 
 	*copy = *e;
 	copy->path = p;
-	if (e->kind == WIRE_FILE) {
-		copy->held_us = arena_alloc(&t->arena, sizeof(*copy->held_us));
-		atomic_init(copy->held_us, 0);
+	if (e->kind == WIRE_INODE_FILE) {
+		copy->verified_us = arena_alloc(&t->arena,
+						sizeof(*copy->verified_us));
+		atomic_init(copy->verified_us, 0);
 	}
-	p->now = copy;
-	if (e->kind != WIRE_GONE) {
-		for (struct inputs_path *up = p; up && !up->held;
+	p->current = copy;
+	if (e->kind != WIRE_INODE_ABSENT) {
+		for (struct inputs_path *up = p; up && !up->ever_listed;
 		     up = up->parent)
-			up->held = true;
+			up->ever_listed = true;
 	}
 	return copy;
 }
 
-const struct inputs_entry *inputs_paths_file(struct inputs_paths *t,
-					     struct inputs_path *p,
-					     const struct store_identity *id)
+const struct inputs_entry *inputs_path_set_file(
+	struct inputs_paths *t, struct inputs_path *p,
+	const struct store_file_digest *id)
 {
-	struct inputs_entry e = { .kind = WIRE_FILE, .identity = *id };
-	const struct inputs_entry *was = p->now;
+	struct inputs_entry e = { .kind = WIRE_INODE_FILE, .file_digest = *id };
+	const struct inputs_entry *was = p->current;
 
-	/* A file touched within the clock's tick may still be the same. */
-	if (was && was->kind == WIRE_FILE &&
-	    stamp_equal(&was->identity.stamp, &id->stamp) &&
-	    was->identity.settled == id->settled &&
-	    digest_equal(&was->identity.digest, &id->digest))
+	if (was && was->kind == WIRE_INODE_FILE &&
+	    file_stamp_equal(&was->file_digest.stamp, &id->stamp) &&
+	    was->file_digest.reliable == id->reliable &&
+	    digest_equal(&was->file_digest.digest, &id->digest))
 		return was;
 	return set_entry(t, p, &e);
 }
 
-const struct inputs_entry *inputs_paths_link(struct inputs_paths *t,
-					     struct inputs_path *p,
-					     const struct stamp *stamp,
-					     const char *target)
+const struct inputs_entry *inputs_path_set_symlink(
+	struct inputs_paths *t, struct inputs_path *p,
+	const struct file_stamp *stamp, const char *target)
 {
-	struct inputs_entry e = { .kind = WIRE_LINK };
-	const struct inputs_entry *was = p->now;
+	struct inputs_entry e = { .kind = WIRE_INODE_SYMLINK };
+	const struct inputs_entry *was = p->current;
 
-	if (was && was->kind == WIRE_LINK &&
-	    stamp_equal(&was->identity.stamp, stamp) &&
+	if (was && was->kind == WIRE_INODE_SYMLINK &&
+	    file_stamp_equal(&was->file_digest.stamp, stamp) &&
 	    !strcmp(was->target, target))
 		return was;
-	e.identity.stamp = *stamp;
+	e.file_digest.stamp = *stamp;
 	e.target = arena_copy(&t->arena, target, strlen(target));
 	return set_entry(t, p, &e);
 }
 
 static const struct inputs_entry *plain_entry(struct inputs_paths *t,
 					      struct inputs_path *p,
-					      enum wire_kind kind)
+					      enum wire_inode_kind kind)
 {
 	struct inputs_entry e = { .kind = kind };
 
-	return p->now && p->now->kind == kind ? p->now : set_entry(t, p, &e);
+	return p->current && p->current->kind == kind ? p->current :
+							set_entry(t, p, &e);
 }
 
-const struct inputs_entry *inputs_paths_dir(struct inputs_paths *t,
-					    struct inputs_path *p)
+const struct inputs_entry *inputs_path_set_dir(struct inputs_paths *t,
+					       struct inputs_path *p)
 {
-	return plain_entry(t, p, WIRE_DIR);
+	return plain_entry(t, p, WIRE_INODE_DIR);
 }
 
-const struct inputs_entry *inputs_paths_gone(struct inputs_paths *t,
-					     struct inputs_path *p)
+const struct inputs_entry *inputs_path_set_absent(struct inputs_paths *t,
+						  struct inputs_path *p)
 {
-	return plain_entry(t, p, WIRE_GONE);
+	return plain_entry(t, p, WIRE_INODE_ABSENT);
 }

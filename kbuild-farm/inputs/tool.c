@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/tool.h"
 
-#include "base/stamp.h"
+#include "base/file-stamp.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/manifest.h"
@@ -14,110 +14,115 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROUNDS   6 /* until its files hold still */
-#define YOUNG_US 10000 /* more than a tick of the clock of files */
+#define TOOL_LIST_ROUNDS_MAX      6 /* until its files are stable */
+#define TOOL_MTIME_GRANULARITY_US 10000 /* more than a tick of mtime */
 
-struct version {
+struct tool_version {
 	struct inputs_tool tool; /* first */
-	struct stamp *stamp; /* of each entry; of a DIR nothing */
+	struct file_stamp *stamps; /* of each entry; unused for a DIR */
 };
 
-struct inputs_tools {
+struct inputs_tool_cache {
 	struct inputs_paths *paths;
-	pthread_mutex_t lock; /* of what follows */
-	struct version **v;
-	size_t n;
+	pthread_mutex_t lock; /* protects the members after it */
+	struct tool_version **versions;
+	size_t n_versions;
 };
 
-struct inputs_tools *inputs_tools_new(struct inputs_paths *paths)
+struct inputs_tool_cache *inputs_tool_cache_new(struct inputs_paths *paths)
 {
-	struct inputs_tools *t = xcalloc(1, sizeof(*t));
+	struct inputs_tool_cache *t = xcalloc(1, sizeof(*t));
 
 	t->paths = paths;
 	pthread_mutex_init(&t->lock, NULL);
 	return t;
 }
 
-static void version_free(struct version *v)
+static void version_free(struct tool_version *v)
 {
-	free((void *)v->tool.entry);
-	free(v->stamp);
+	free((void *)v->tool.entries);
+	free(v->stamps);
 	free(v);
 }
 
-void inputs_tools_free(struct inputs_tools *t)
+void inputs_tool_cache_free(struct inputs_tool_cache *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n; i++)
-		version_free(t->v[i]);
-	free(t->v);
+	for (size_t i = 0; i < t->n_versions; i++)
+		version_free(t->versions[i]);
+	free(t->versions);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
 
-/* A zeroed one: nothing is there, as where a link is the list's own. */
-static struct stamp stamp_here(const char *path)
+/*
+ * Return a zeroed stamp for a missing file, as for a link that exists only in
+ * the list.
+ */
+static struct file_stamp lstat_stamp(const char *path)
 {
-	struct stamp s = { 0 };
+	struct file_stamp s = { 0 };
 	struct stat st;
 
 	if (!lstat(path, &st))
-		stamp_of(&s, &st);
+		file_stamp_from_stat(&s, &st);
 	return s;
 }
 
-const char *inputs_tool_changed(const struct inputs_tool *tool)
+const char *inputs_tool_find_changed(const struct inputs_tool *tool)
 {
-	const struct version *v = (const struct version *)tool;
+	const struct tool_version *v = (const struct tool_version *)tool;
 
-	for (size_t i = 0; i < tool->n; i++) {
-		const struct inputs_entry *e = tool->entry[i];
-		struct stamp now;
+	for (size_t i = 0; i < tool->n_entries; i++) {
+		const struct inputs_entry *e = tool->entries[i];
+		struct file_stamp now;
 
-		if (e->kind == WIRE_DIR)
+		if (e->kind == WIRE_INODE_DIR)
 			continue;
-		now = stamp_here(e->path->name);
-		if (!stamp_equal(&now, &v->stamp[i]))
+		now = lstat_stamp(e->path->name);
+		if (!file_stamp_equal(&now, &v->stamps[i]))
 			return e->path->name;
 	}
 	return NULL;
 }
 
-/* -EAGAIN: what is there now may not be what was read. */
-static int stamp_all(struct version *v, const struct compiler_entries *list,
-		     int64_t began)
+/* Returns -EAGAIN if a file may have changed after it was read. */
+static int stamp_tool_files(struct tool_version *v,
+			    const struct compiler_entries *list, int64_t began)
 {
-	v->stamp = xcalloc(list->n + 1, sizeof(*v->stamp));
+	v->stamps = xcalloc(list->n + 1, sizeof(*v->stamps));
 	for (size_t i = 0; i < list->n; i++) {
 		const struct compiler_entry *e = &list->v[i];
-		struct stamp *s = &v->stamp[i];
+		struct file_stamp *s = &v->stamps[i];
 
-		if (e->kind == COMPILER_DIR)
+		if (e->kind == COMPILER_ENTRY_DIR)
 			continue;
-		*s = stamp_here(e->path);
-		if (s->ino && !stamp_settled(s, began))
+		*s = lstat_stamp(e->path);
+		if (s->ino && !file_stamp_is_reliable(s, began))
 			return -EAGAIN;
-		if (e->kind == COMPILER_FILE &&
-		    (s->mtime_ns != e->mtime_ns || s->size != e->size))
+		if (e->kind == COMPILER_ENTRY_FILE &&
+		    (s->mtime_ns != e->mtime_ns || s->size != e->size_bytes))
 			return -EAGAIN;
 	}
 	return 0;
 }
 
-static int list_once(struct inputs_tools *t, const char *real, char *const *env,
-		     struct version **out, struct err *err)
+static int list_tool_files(struct inputs_tool_cache *t, const char *real,
+			   char *const *env, struct tool_version **out,
+			   struct err *err)
 {
 	struct compiler_entries list = { 0 };
-	struct version *v = xcalloc(1, sizeof(*v));
-	int64_t began = stamp_now();
-	int ret = compiler_manifest_program(&list, real, env, err);
+	struct tool_version *v = xcalloc(1, sizeof(*v));
+	int64_t began = file_stamp_now_ns();
+	int ret = compiler_manifest_list_program(&list, real, env, err);
 
-	if (!ret && stamp_all(v, &list, began))
+	if (!ret && stamp_tool_files(v, &list, began))
 		ret = err_set(err, EAGAIN, "%s keeps changing", real);
 	if (!ret) {
-		v->tool.entry = inputs_toolchain_entries(t->paths, "", &list);
-		v->tool.n = list.n;
+		v->tool.entries = inputs_toolchain_make_entries(t->paths, "",
+								&list);
+		v->tool.n_entries = list.n;
 		inputs_paths_lock(t->paths);
 		v->tool.path = inputs_paths_get(t->paths, real);
 		inputs_paths_unlock(t->paths);
@@ -129,44 +134,17 @@ static int list_once(struct inputs_tools *t, const char *real, char *const *env,
 	return ret;
 }
 
-/* The one that was listed last; under the lock. */
-static const struct version *find_version(const struct inputs_tools *t,
-					  const char *real)
-{
-	for (size_t i = t->n; i--;) {
-		if (!strcmp(t->v[i]->tool.path->name, real))
-			return t->v[i];
-	}
-	return NULL;
-}
-
-/* Under the lock: one that several units ask for is read once. */
-static const struct version *list_program(struct inputs_tools *t,
-					  const char *real, char *const *env,
-					  struct err *err)
-{
-	struct version *v = NULL;
-	int ret = -EAGAIN;
-
-	for (int i = 0; i < ROUNDS && ret == -EAGAIN; i++) {
-		if (i)
-			usleep(YOUNG_US);
-		ret = list_once(t, real, env, &v, err);
-	}
-	if (!ret)
-		*VEC_ADD(t->v, t->n) = v;
-	return v;
-}
-
-const struct inputs_tool *inputs_tool_get(struct inputs_tools *t,
+const struct inputs_tool *inputs_tool_get(struct inputs_tool_cache *t,
 					  const char *program, char *const *env,
 					  struct err *err)
 {
-	const char *libraries = str_env(env, "LD_LIBRARY_PATH");
-	const struct version *v;
+	const char *libraries = str_find_env(env, "LD_LIBRARY_PATH");
+	const struct tool_version *v = NULL;
+	struct tool_version *listed = NULL;
+	int ret = -EAGAIN;
 	char *real;
 
-	/* What is listed is remembered for any environment. */
+	/* The cache does not distinguish environments. */
 	if (libraries && *libraries) {
 		err_set(err, ENOTSUP, "LD_LIBRARY_PATH is set");
 		return NULL;
@@ -176,10 +154,23 @@ const struct inputs_tool *inputs_tool_get(struct inputs_tools *t,
 		err_errno(err, "%s", program);
 		return NULL;
 	}
+	/* Under the lock, so that concurrent requests read the files once. */
 	pthread_mutex_lock(&t->lock);
-	v = find_version(t, real);
-	if (!v || inputs_tool_changed(&v->tool))
-		v = list_program(t, real, env, err);
+	for (size_t i = t->n_versions; i-- && !v;) {
+		if (!strcmp(t->versions[i]->tool.path->name, real))
+			v = t->versions[i];
+	}
+	if (!v || inputs_tool_find_changed(&v->tool)) {
+		for (int i = 0; i < TOOL_LIST_ROUNDS_MAX && ret == -EAGAIN;
+		     i++) {
+			if (i)
+				usleep(TOOL_MTIME_GRANULARITY_US);
+			ret = list_tool_files(t, real, env, &listed, err);
+		}
+		if (!ret)
+			*VEC_ADD(t->versions, t->n_versions) = listed;
+		v = listed;
+	}
 	pthread_mutex_unlock(&t->lock);
 	free(real);
 	return v ? &v->tool : NULL;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/tool.h - a program that runs beside a compile, as entries for nodes.
+ * inputs/tool.h - Programs of tool steps as entries for nodes.
  *
- * kbuild has built it in the tree a moment ago, so it is no part of any
- * toolchain: it goes to a node as the unit's inputs do, with its loader and its
- * libraries.  What was listed once is remembered as long as no file of it
- * changes.
+ * kbuild has built such a program in the tree, so it is not part of a
+ * toolchain.  It is sent to a node like the inputs of a unit, with its loader
+ * and libraries.  A list is cached until one of its files changes.
  */
 #ifndef INPUTS_TOOL_H
 #define INPUTS_TOOL_H
@@ -13,28 +12,28 @@
 #include "base/err.h"
 #include "inputs/path.h"
 
-struct inputs_tools; /* of a build */
+struct inputs_tool_cache; /* one per build */
 
-/* One version of one program; lives as long as the table. */
+/* A version of a program.  Lives as long as the cache. */
 struct inputs_tool {
-	const struct inputs_path *path; /* without links */
-	const struct inputs_entry *const *entry;
-	size_t n;
+	const struct inputs_path *path; /* of the program, without links */
+	const struct inputs_entry *const *entries;
+	size_t n_entries;
 };
 
-struct inputs_tools *inputs_tools_new(struct inputs_paths *paths);
-/* NULL is fine. */
-void inputs_tools_free(struct inputs_tools *t);
+struct inputs_tool_cache *inputs_tool_cache_new(struct inputs_paths *paths);
+void inputs_tool_cache_free(struct inputs_tool_cache *t); /* accepts NULL */
 
 /*
- * The program (an absolute path) as it is now, in that environment.  Reads its
- * files where they are new, so it is for worker threads.  NULL with `err`: it
- * cannot be shipped, being no ELF program, or lacking a library.
+ * Return the current version of `program` (an absolute path) in the environment
+ * `env`.  Reads new files, so it must run on a worker thread.  Returns NULL
+ * with `err` set if the program cannot be sent, because it is not an ELF
+ * program or lacks a library.
  */
-const struct inputs_tool *inputs_tool_get(struct inputs_tools *t,
+const struct inputs_tool *inputs_tool_get(struct inputs_tool_cache *t,
 					  const char *program, char *const *env,
 					  struct err *err);
-/* The first of its files that is not what it was; NULL: all are. */
-const char *inputs_tool_changed(const struct inputs_tool *tool);
+/* Return the first changed file of a program, or NULL. */
+const char *inputs_tool_find_changed(const struct inputs_tool *tool);
 
 #endif

@@ -5,14 +5,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "inputs/reference.h"
+#include "inputs/reference-object.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-const struct inputs_entry **inputs_toolchain_entries(
-	struct inputs_paths *paths, const char *top,
+const struct inputs_entry **inputs_toolchain_make_entries(
+	struct inputs_paths *paths, const char *path_prefix,
 	const struct compiler_entries *list)
 {
 	const struct inputs_entry **out = xcalloc(list->n + 1, sizeof(*out));
@@ -20,28 +20,29 @@ const struct inputs_entry **inputs_toolchain_entries(
 	inputs_paths_lock(paths);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct compiler_entry *e = &list->v[i];
-		char *name = xasprintf("%s%s", top, e->path);
+		char *name = xasprintf("%s%s", path_prefix, e->path);
 		struct inputs_path *p = inputs_paths_get(paths, name);
-		struct store_identity id = {
-			.stamp = { .size = e->size, .mtime_ns = e->mtime_ns },
+		struct store_file_digest id = {
+			.stamp = { .size = e->size_bytes,
+				   .mtime_ns = e->mtime_ns },
 			.digest = e->digest,
 			.executable = e->executable,
 		};
 
 		free(name);
-		if (e->kind == COMPILER_FILE)
-			out[i] = inputs_paths_file(paths, p, &id);
-		else if (e->kind == COMPILER_LINK)
-			out[i] = inputs_paths_link(paths, p, &id.stamp,
-						   e->target);
+		if (e->kind == COMPILER_ENTRY_FILE)
+			out[i] = inputs_path_set_file(paths, p, &id);
+		else if (e->kind == COMPILER_ENTRY_SYMLINK)
+			out[i] = inputs_path_set_symlink(paths, p, &id.stamp,
+							 e->target);
 		else
-			out[i] = inputs_paths_dir(paths, p);
+			out[i] = inputs_path_set_dir(paths, p);
 	}
 	inputs_paths_unlock(paths);
 	return out;
 }
 
-/* On a thread of its own. */
+/* Runs on a separate thread. */
 static void list_toolchain(void *arg)
 {
 	struct inputs_toolchain *tc = arg;
@@ -49,31 +50,35 @@ static void list_toolchain(void *arg)
 	if (compiler_manifest_make(&tc->manifest, tc->driver, tc->env.v,
 				   &tc->err))
 		return;
-	tc->entry = inputs_toolchain_entries(tc->all->paths, "",
-					     &tc->manifest.entries);
+	tc->entries = inputs_toolchain_make_entries(tc->table->paths, "",
+						    &tc->manifest.entries);
 	tc->n_entries = tc->manifest.entries.n;
 	tc->err.text[0] = '\0';
 }
 
-/* Begin `run` on a thread, with `done` behind it; false: there is none. */
-static bool run_aside(struct inputs_toolchain *tc, void (*run)(void *arg),
-		      void (*done)(void *arg))
+/*
+ * Run `run` on a new thread, and `done` on the event loop afterwards.  Returns
+ * false if no thread can be started.
+ */
+static bool run_toolchain_task(struct inputs_toolchain *tc,
+			       void (*run)(void *arg), void (*done)(void *arg))
 {
 	strcpy(tc->err.text, "not identified");
-	tc->task = task_start_then(tc->all->base, run, done, tc);
+	tc->task = task_start_notify(tc->table->event_base, run, done, tc);
 	return tc->task;
 }
 
-/* It is not READY any more, or never will be; tc->err says why. */
-static void spoil(struct inputs_toolchain *tc, enum reason why)
+static void mark_toolchain_unusable(struct inputs_toolchain *tc,
+				    enum reason why)
 {
-	tc->state = INPUTS_BAD;
-	tc->why = why;
+	tc->state = INPUTS_STATE_UNUSABLE;
+	tc->reason = why;
 }
 
-static void tell_change(struct inputs_toolchain *tc, enum inputs_known was)
+static void report_state_change(struct inputs_toolchain *tc,
+				enum inputs_state was)
 {
-	tc->all->changed(tc->all->ctx, tc, was);
+	tc->table->on_state_changed(tc->table->ctx, tc, was);
 }
 
 static void on_identified(void *arg)
@@ -84,14 +89,14 @@ static void on_identified(void *arg)
 	if (tc->err.text[0]) {
 		log_warning("%s: %s; its compiles stay local", tc->driver,
 			    tc->err.text);
-		spoil(tc, REASON_NOT_IDENTIFIED);
+		mark_toolchain_unusable(tc, REASON_NOT_IDENTIFIED);
 	} else {
-		tc->state = INPUTS_READY;
+		tc->state = INPUTS_STATE_READY;
 	}
-	tell_change(tc, INPUTS_UNKNOWN);
+	report_state_change(tc, INPUTS_STATE_UNKNOWN);
 }
 
-/* Those of `env` that begin with one of these, in order. */
+/* Select the variables of `env` that begin with one of `names`, sorted. */
 static void pick_env(struct strv *out, char *const *env,
 		     const char *const *names)
 {
@@ -106,7 +111,7 @@ static void pick_env(struct strv *out, char *const *env,
 
 void inputs_toolchains_init(struct inputs_toolchains *all)
 {
-	TAILQ_INIT(&all->list);
+	TAILQ_INIT(&all->toolchains);
 }
 
 struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
@@ -119,7 +124,7 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 	struct strv picked = { 0 };
 
 	pick_env(&picked, env, names);
-	list_for_each(tc, &all->list, link) {
+	list_for_each(tc, &all->toolchains, list_entry) {
 		if (!strcmp(tc->driver, driver) &&
 		    strv_equal(&tc->env, &picked)) {
 			strv_release(&picked);
@@ -127,83 +132,73 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 		}
 	}
 	tc = xcalloc(1, sizeof(*tc));
-	tc->all = all;
+	tc->table = all;
 	tc->driver = xstrdup(driver);
 	tc->env = picked;
-	/* An empty list has no array yet. */
+	/* Make sure that an empty list has a NULL-terminated array. */
 	strv_add(&tc->env, "");
 	free(tc->env.v[--tc->env.n]);
 	tc->env.v[tc->env.n] = NULL;
 	TAILQ_INIT(&tc->references);
-	TAILQ_INSERT_TAIL(&all->list, tc, link);
-	if (!run_aside(tc, list_toolchain, on_identified))
-		spoil(tc, REASON_NOT_IDENTIFIED);
+	TAILQ_INSERT_TAIL(&all->toolchains, tc, list_entry);
+	if (!run_toolchain_task(tc, list_toolchain, on_identified))
+		mark_toolchain_unusable(tc, REASON_NOT_IDENTIFIED);
 	return tc;
 }
 
-static const struct inputs_language *known_language(
-	const struct inputs_toolchain *tc, const char *key)
-{
-	const struct inputs_language *l = tc->languages;
-
-	while (l && strcmp(l->key, key))
-		l = l->next;
-	return l;
-}
-
-static struct inputs_language *find_language(struct inputs_toolchain *tc,
-					     const struct strv *env)
+static struct inputs_locale *list_locale_files(struct inputs_toolchain *tc,
+					       const struct strv *env)
 {
 	struct compiler_entries list = { 0 };
-	struct inputs_language *l = xcalloc(1, sizeof(*l));
+	struct inputs_locale *l = xcalloc(1, sizeof(*l));
 	struct err err;
 
-	l->key = strv_join(env, "\n");
+	l->variables = strv_join(env, "\n");
 	if (env->n &&
-	    compiler_manifest_language(&list, &tc->manifest, env->v, &err)) {
+	    compiler_manifest_list_locale(&list, &tc->manifest, env->v, &err)) {
 		log_warning("%s: language of messages: %s", tc->driver,
 			    err.text);
-		l->why = REASON_LANGUAGE;
+		l->reason = REASON_LANGUAGE;
 	}
-	l->entry = inputs_toolchain_entries(tc->all->paths, "", &list);
-	l->n = list.n;
+	l->entries = inputs_toolchain_make_entries(tc->table->paths, "", &list);
+	l->n_entries = list.n;
 	compiler_entries_release(&list);
 	return l;
 }
 
-const struct inputs_language *inputs_toolchain_language(
+const struct inputs_locale *inputs_toolchain_get_locale(
 	struct inputs_toolchain *tc, char *const *env)
 {
 	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
 					     "LOCPATH=", NULL };
-	/* All programs of a compiler are read: not by two threads at once. */
+	/* Reads all programs of a compiler, so one thread at a time. */
 	static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
 	struct strv picked = { 0 };
-	struct inputs_language *l;
-	const struct inputs_language *known;
+	struct inputs_locale *l;
 	char *key;
 
 	pick_env(&picked, env, names);
 	key = strv_join(&picked, "\n");
 	pthread_mutex_lock(&finding);
-	known = known_language(tc, key);
-	if (!known) {
-		known = l = find_language(tc, &picked);
-		l->next = tc->languages;
-		tc->languages = l;
+	for (l = tc->locales; l && strcmp(l->variables, key); l = l->next)
+		;
+	if (!l) {
+		l = list_locale_files(tc, &picked);
+		l->next = tc->locales;
+		tc->locales = l;
 	}
 	pthread_mutex_unlock(&finding);
 	strv_release(&picked);
 	free(key);
-	return known;
+	return l;
 }
 
-/* On a thread of its own. */
+/* Runs on a separate thread. */
 static void identify_again(void *arg)
 {
 	struct inputs_toolchain *tc = arg;
 
-	if (!compiler_manifest_make(&tc->again, tc->driver, tc->env.v,
+	if (!compiler_manifest_make(&tc->new_manifest, tc->driver, tc->env.v,
 				    &tc->err))
 		tc->err.text[0] = '\0';
 }
@@ -214,76 +209,71 @@ static void on_identified_again(void *arg)
 
 	tc->task = NULL;
 	if (!tc->err.text[0] &&
-	    compiler_manifest_adopt(&tc->manifest, &tc->again)) {
-		tc->state = INPUTS_READY;
+	    compiler_manifest_take_stamps(&tc->manifest, &tc->new_manifest)) {
+		tc->state = INPUTS_STATE_READY;
 	} else {
 		log_warning("%s changed during the build%s%s%s; its compiles "
 			    "stay local",
 			    tc->driver, tc->err.text[0] ? " (" : "",
 			    tc->err.text, tc->err.text[0] ? ")" : "");
-		spoil(tc, REASON_COMPILER_CHANGED);
+		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);
 	}
-	compiler_manifest_release(&tc->again);
-	tell_change(tc, INPUTS_TOUCHED);
+	compiler_manifest_release(&tc->new_manifest);
+	report_state_change(tc, INPUTS_STATE_UNVERIFIED);
 }
 
-void inputs_toolchain_look(struct inputs_toolchain *tc, uint64_t since_ms)
+void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms)
 {
 	struct err err;
 
-	if (tc->state != INPUTS_READY || tc->looked_ms > since_ms)
+	if (tc->state != INPUTS_STATE_READY || tc->checked_ms > since_ms)
 		return;
-	tc->looked_ms = clock_ms();
-	if (tc->full_ms &&
-	    tc->looked_ms - tc->full_ms < INPUTS_TOOLCHAIN_FULL_MS &&
-	    compiler_manifest_glance(&tc->manifest))
+	tc->checked_ms = clock_ms();
+	if (tc->full_check_ms &&
+	    tc->checked_ms - tc->full_check_ms <
+		    INPUTS_TOOLCHAIN_FULL_CHECK_MS &&
+	    compiler_manifest_check_quick(&tc->manifest))
 		return;
-	tc->full_ms = tc->looked_ms;
-	if (!compiler_manifest_stamp(&tc->manifest, &err))
+	tc->full_check_ms = tc->checked_ms;
+	if (!compiler_manifest_check_unchanged(&tc->manifest, &err))
 		return;
 	log_debug("%s: %s: listed again", tc->driver, err.text);
-	tc->state = INPUTS_TOUCHED;
-	if (!run_aside(tc, identify_again, on_identified_again))
-		spoil(tc, REASON_COMPILER_CHANGED);
-	tell_change(tc, INPUTS_READY);
+	tc->state = INPUTS_STATE_UNVERIFIED;
+	if (!run_toolchain_task(tc, identify_again, on_identified_again))
+		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);
+	report_state_change(tc, INPUTS_STATE_READY);
 }
 
-void inputs_toolchains_check(struct inputs_toolchains *all)
+void inputs_toolchain_check_all(struct inputs_toolchains *all)
 {
 	struct inputs_toolchain *tc;
 
-	list_for_each(tc, &all->list, link) {
-		inputs_reference_check_all(tc);
-		inputs_toolchain_look(tc, UINT64_MAX);
-	}
-}
-
-static void free_languages(struct inputs_toolchain *tc)
-{
-	struct inputs_language *l;
-
-	while ((l = tc->languages)) {
-		tc->languages = l->next;
-		free(l->key);
-		free(l->entry);
-		free(l);
+	list_for_each(tc, &all->toolchains, list_entry) {
+		inputs_reference_object_kill_stalled(tc);
+		inputs_toolchain_check(tc, UINT64_MAX);
 	}
 }
 
 void inputs_toolchains_release(struct inputs_toolchains *all)
 {
 	struct inputs_toolchain *tc;
+	struct inputs_locale *l;
 
-	while ((tc = TAILQ_FIRST(&all->list))) {
-		TAILQ_REMOVE(&all->list, tc, link);
+	while ((tc = TAILQ_FIRST(&all->toolchains))) {
+		TAILQ_REMOVE(&all->toolchains, tc, list_entry);
 		if (tc->task)
 			task_join(tc->task);
-		inputs_reference_free_all(tc);
-		free_languages(tc);
+		inputs_reference_object_free_all(tc);
+		while ((l = tc->locales)) {
+			tc->locales = l->next;
+			free(l->variables);
+			free(l->entries);
+			free(l);
+		}
 		compiler_manifest_release(&tc->manifest);
-		compiler_manifest_release(&tc->again);
+		compiler_manifest_release(&tc->new_manifest);
 		strv_release(&tc->env);
-		free(tc->entry);
+		free(tc->entries);
 		free(tc->driver);
 		free(tc);
 	}

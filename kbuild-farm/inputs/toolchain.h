@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/toolchain.h - the compilers of a build, as entries of a view.
+ * inputs/toolchain.h - Compilers of a build as entries of an input root.
  *
- * A compiler is listed once, on a thread; what its messages' language takes
- * besides, once for each language.  Its files are looked at as long as the
- * build lasts: answers of nodes are those of the compiler that was listed.
+ * A compiler is listed once, on a separate thread, and the files for the
+ * language of its messages once for each language.  Its files are checked
+ * during the whole build, because results of nodes come from the compiler as it
+ * was listed.
  */
 #ifndef INPUTS_TOOLCHAIN_H
 #define INPUTS_TOOLCHAIN_H
@@ -16,99 +17,107 @@
 
 struct children;
 struct event_base;
-struct inputs_reference;
+struct inputs_reference_object;
 struct inputs_toolchain;
 struct task;
 
-enum inputs_known {
-	INPUTS_UNKNOWN,
-	INPUTS_READY,
-	INPUTS_TOUCHED, /* was READY: is it still the same? */
-	INPUTS_BAD
+enum inputs_state {
+	INPUTS_STATE_UNKNOWN,
+	INPUTS_STATE_READY,
+	INPUTS_STATE_UNVERIFIED, /* was READY; is being listed again */
+	INPUTS_STATE_UNUSABLE
 };
 
-/* All of a build; the owner fills it, and it stays in its place. */
+/*
+ * All toolchains of a build.  The owner sets the members up to `ctx`; the
+ * struct must not be moved.
+ */
 struct inputs_toolchains {
-	struct event_base *base;
+	struct event_base *event_base;
 	struct children *children;
 	struct inputs_paths *paths;
-	const char *work; /* a private directory */
-	/* From the loop: what is known of one, which was `was`, is another. */
-	void (*changed)(void *ctx, struct inputs_toolchain *tc,
-			enum inputs_known was);
-	/* From the loop: a reference is READY or BAD now. */
-	void (*made)(void *ctx, struct inputs_reference *ref);
+	const char *work_dir; /* a private directory */
+	/* Called on the event loop after a change from state `was`. */
+	void (*on_state_changed)(void *ctx, struct inputs_toolchain *tc,
+				 enum inputs_state was);
+	/* Called on the event loop; the reference is READY or UNUSABLE. */
+	void (*on_reference_made)(void *ctx,
+				  struct inputs_reference_object *ref);
 	void *ctx;
 
-	TAILQ_HEAD(, inputs_toolchain) list;
-	unsigned n_references; /* so many files were made in `work` */
+	TAILQ_HEAD(, inputs_toolchain) toolchains;
+	unsigned n_references; /* files created in `work_dir` */
 };
 
-/* What one choice of language makes a compiler read besides. */
-struct inputs_language {
-	struct inputs_language *next;
-	char *key; /* the variables that choose it */
-	enum reason why; /* it cannot be shipped */
-	size_t n;
-	const struct inputs_entry **entry;
+/* The additional files that a compiler reads for a language of messages. */
+struct inputs_locale {
+	struct inputs_locale *next;
+	char *variables; /* of the environment, which select the language */
+	enum reason reason; /* if the files cannot be sent */
+	size_t n_entries;
+	const struct inputs_entry **entries;
 };
 
 struct inputs_toolchain {
-	TAILQ_ENTRY(inputs_toolchain) link;
-	struct inputs_toolchains *all;
-	enum inputs_known state;
-	enum reason why; /* of INPUTS_BAD */
-	uint32_t number; /* for the owner; 0 at first */
+	TAILQ_ENTRY(inputs_toolchain) list_entry;
+	struct inputs_toolchains *table;
+	enum inputs_state state;
+	enum reason reason; /* of INPUTS_STATE_UNUSABLE */
+	uint32_t user_number; /* for the owner; initially 0 */
 	char *driver; /* absolute path */
-	struct strv env; /* of it what decides which files it runs */
+	struct strv env; /* the variables that select the compiler's files */
 	struct compiler_manifest manifest;
-	struct compiler_manifest again; /* of INPUTS_TOUCHED: as it is now */
+	struct compiler_manifest new_manifest; /* in INPUTS_STATE_UNVERIFIED */
 	size_t n_entries;
-	const struct inputs_entry **entry; /* of the manifest */
-	/* By clock_ms(), just before the last look, and the last at all files:
-	 */
-	uint64_t looked_ms, full_ms;
-	struct inputs_language *languages; /* under a lock of its own */
-	TAILQ_HEAD(, inputs_reference) references;
-	struct task *task; /* that lists it */
-	struct err err; /* of INPUTS_BAD, for people */
+	const struct inputs_entry **entries; /* of the manifest */
+	/* Start of the last check, and of the last check of all files. */
+	uint64_t checked_ms, full_check_ms;
+	struct inputs_locale *locales; /* see inputs_toolchain_get_locale() */
+	TAILQ_HEAD(, inputs_reference_object) references;
+	struct task *task; /* lists the compiler */
+	struct err err; /* of INPUTS_STATE_UNUSABLE, for the user */
 };
 
-/* After the owner's part was filled. */
+/* Initialize the members after `ctx`. */
 void inputs_toolchains_init(struct inputs_toolchains *all);
-/* Waits for threads. */
+
+/* Free all toolchains.  Waits for their threads. */
 void inputs_toolchains_release(struct inputs_toolchains *all);
+
 /*
- * The toolchain of a driver in this environment; begins to list a new one, on
- * a thread of its own.
+ * Return the toolchain of a driver in the environment `env`.  A new toolchain
+ * is listed on a separate thread; its state is UNKNOWN until then.
  */
 struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 					      const char *driver,
 					      char *const *env);
 /*
- * What the language of `env` takes, found out once.  For worker threads; the
- * toolchain is INPUTS_READY.
+ * Return the files for the language of `env`, which are listed once.  Reads
+ * many files, so it must run on a worker thread.  The toolchain must be in
+ * INPUTS_STATE_READY.
  */
-const struct inputs_language *inputs_toolchain_language(
+const struct inputs_locale *inputs_toolchain_get_locale(
 	struct inputs_toolchain *tc, char *const *env);
 /*
- * The files of a compiler as entries, `top` before their paths; the caller
- * frees the list.
+ * Convert the files of a compiler into entries, with `path_prefix` in front of
+ * their paths.  The caller frees the array.
  */
-const struct inputs_entry **inputs_toolchain_entries(
-	struct inputs_paths *paths, const char *top,
+const struct inputs_entry **inputs_toolchain_make_entries(
+	struct inputs_paths *paths, const char *path_prefix,
 	const struct compiler_entries *list);
 /*
- * A toolchain that is READY and whose files were touched is listed again, and
- * is BAD if anything in it changed; a touch alone (a link to one of the files
- * changes its ctime) is no change.  Nothing where it was looked at after
- * `since_ms`, by clock_ms(); a glance at its directories (which tells when a
- * file was put in the place of another) where all its files were looked at
- * less than INPUTS_TOOLCHAIN_FULL_MS ago; else 0.1 to 0.3 ms.
+ * Check the files of a READY toolchain.  If a stamp has changed, the toolchain
+ * is listed again and becomes UNUSABLE if an entry differs.  A changed ctime
+ * alone, as after creation of a hard link, is not a difference.
+ *
+ * Does nothing if the last check was after `since_ms`, by clock_ms().  Checks
+ * only the directories, which detects replaced files, if the last full check
+ * was less than INPUTS_TOOLCHAIN_FULL_CHECK_MS ago.  A full check takes 0.1 to
+ * 0.3 ms.
  */
-#define INPUTS_TOOLCHAIN_FULL_MS 3000
-void inputs_toolchain_look(struct inputs_toolchain *tc, uint64_t since_ms);
-/* Once a second: look at all of them. */
-void inputs_toolchains_check(struct inputs_toolchains *all);
+#define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
+void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);
+/* Check all toolchains.  The caller calls it once a second. */
+void inputs_toolchain_check_all(struct inputs_toolchains *all);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static bool tree_has(const char *tree, const char *srcarch)
+static bool has_arch_dir(const char *tree, const char *srcarch)
 {
 	char *path;
 	bool yes;
@@ -24,7 +24,10 @@ static bool tree_has(const char *tree, const char *srcarch)
 	return yes;
 }
 
-/* The architectures of a tree, or without one those that are known. */
+/*
+ * List the architectures of the tree, or for NULL those in
+ * toolchain/builtin.h.
+ */
 static char *list_archs(const char *tree)
 {
 	char *path = xasprintf("%s/arch", tree ? tree : ""), *text;
@@ -34,10 +37,10 @@ static char *list_archs(const char *tree)
 	if (tree)
 		fs_list(path, &found);
 	for (size_t i = 0; i < found.n; i++) {
-		if (found.v[i][0] != '.' && tree_has(tree, found.v[i]))
+		if (found.v[i][0] != '.' && has_arch_dir(tree, found.v[i]))
 			strv_add(&names, found.v[i]);
 	}
-	for (size_t i = 0; !tree && (a = toolchain_data_arch_at(i)); i++)
+	for (size_t i = 0; !tree && (a = toolchain_builtin_arch_at(i)); i++)
 		strv_add(&names, a->arch);
 	text = strv_join(&names, " ");
 	strv_release(&names);
@@ -46,35 +49,31 @@ static char *list_archs(const char *tree)
 	return text;
 }
 
-static int refuse_arch(const char *tree, const char *arch, struct err *err)
-{
-	const struct toolchain_arch *meant = toolchain_data_arch_called(arch);
-	char *list = list_archs(tree);
-	int ret = err_set(err, EINVAL, "unknown architecture %s%s%s%s; %s: %s",
-			  arch, meant ? " (the kernel calls it " : "",
-			  meant ? meant->arch : "", meant ? ")" : "",
-			  tree ? "this tree has" : "known are", list);
-
-	free(list);
-	return ret;
-}
-
 int kernel_arch_find(struct kernel_arch *out, const char *tree,
 		     const char *arch, struct err *err)
 {
-	const struct toolchain_arch *k = toolchain_data_arch(arch);
+	const struct toolchain_arch *k = toolchain_builtin_find_arch(arch);
+	const struct toolchain_arch *meant;
 	const char *srcarch = k ? k->srcarch : arch;
+	char *list;
 
-	if (!*arch || strlen(arch) >= sizeof(out->arch) || (!tree && !k) ||
-	    !tree_has(tree, srcarch))
-		return refuse_arch(tree, arch, err);
-	*out = (struct kernel_arch){ .known = k };
-	snprintf(out->arch, sizeof(out->arch), "%s", arch);
-	snprintf(out->srcarch, sizeof(out->srcarch), "%s", srcarch);
-	return 0;
+	if (*arch && strlen(arch) < sizeof(out->arch) && (tree || k) &&
+	    has_arch_dir(tree, srcarch)) {
+		*out = (struct kernel_arch){ .toolchain_arch = k };
+		snprintf(out->arch, sizeof(out->arch), "%s", arch);
+		snprintf(out->srcarch, sizeof(out->srcarch), "%s", srcarch);
+		return 0;
+	}
+	meant = toolchain_builtin_arch_by_alias(arch);
+	list = list_archs(tree);
+	err_set(err, EINVAL, "unknown architecture %s%s%s%s; %s: %s", arch,
+		meant ? " (the kernel calls it " : "", meant ? meant->arch : "",
+		meant ? ")" : "", tree ? "this tree has" : "known are", list);
+	free(list);
+	return -EINVAL;
 }
 
-/* The kernel's scripts/subarch.include. */
+/* The rules are those of the kernel's scripts/subarch.include. */
 void kernel_arch_host(char out[static 32])
 {
 	static const struct {
@@ -109,20 +108,20 @@ void kernel_arch_host(char out[static 32])
 	}
 }
 
-char *kernel_arch_package(const char *prefix)
+char *kernel_arch_debian_package(const char *prefix)
 {
 	const struct toolchain_arch *a;
 	size_t i = 0;
 	char *name;
 
-	while ((a = toolchain_data_arch_at(i)) != NULL &&
+	while ((a = toolchain_builtin_arch_at(i)) != NULL &&
 	       !strv_has(&a->prefixes, prefix))
 		i++;
 	if (!a)
 		return NULL;
 	name = xasprintf("gcc-%s", prefix);
 	name[strlen(name) - 1] = '\0';
-	/* Debian: gcc-x86-64-linux-gnu. */
+	/* Debian writes gcc-x86-64-linux-gnu. */
 	for (char *c = name; (c = strchr(c, '_')) != NULL;)
 		*c = '-';
 	return name;

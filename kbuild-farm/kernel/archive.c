@@ -1,50 +1,318 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/archive.h"
 
+#include "base/file-stamp.h"
 #include "base/fs.h"
-#include "base/stamp.h"
 #include "base/version.h"
 #include "base/which.h"
 #include "kernel/environ.h"
+#include "kernel/plan.h"
 
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define ORDER_MAX  (4u << 20)
-#define CONFIG_MAX (16u << 20)
-#define LOOKS      3 /* at files that change while they are looked at */
-#define FORMAT     "1" /* of archives; changes when their bytes do */
+#define INDEX_FILE     "record"
+#define INDEX_FILE_MAX (64u << 20)
+#define DIGITS         24
+
+static char *cache_root(void)
+{
+	char *cache = fs_cache_home(), *out = xasprintf("%s/kept", cache);
+
+	free(cache);
+	return out;
+}
+
+static char *path_in(const struct kernel_archive_cache *k, const char *name)
+{
+	return xasprintf("%s/%s", k->dir, name);
+}
+
+static json_t *load_cache_index(const char *dir)
+{
+	char *path = xasprintf("%s/" INDEX_FILE, dir);
+	struct buf text = { 0 };
+	json_t *root = NULL;
+	struct err ignored;
+
+	if (!fs_read(path, INDEX_FILE_MAX, &text, &ignored))
+		root = json_loads(buf_str(&text), 0, NULL);
+	buf_release(&text);
+	free(path);
+	return root;
+}
+
+void kernel_archive_cache_open(struct kernel_archive_cache *k,
+			       const char *build_dir)
+{
+	char hex[DIGEST_HEX], *all = cache_root();
+	struct digest d;
+	json_t *root;
+
+	digest_bytes(bytes_str(build_dir), &d);
+	digest_format(&d, hex);
+	*k = (struct kernel_archive_cache){ .build_dir = xstrdup(build_dir) };
+	k->dir = xasprintf("%s/%.*s", all, DIGITS, hex);
+	root = load_cache_index(k->dir);
+	k->files = json_incref(json_object_get(root, "files"));
+	if (!json_is_object(k->files)) {
+		json_decref(k->files);
+		k->files = json_object();
+	}
+	json_decref(root);
+	free(all);
+}
+
+/* Returns false if `path` is not a regular file. */
+static bool read_copy_stamp(const char *path, struct file_stamp *out)
+{
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	file_stamp_from_stat(out, &st);
+	return true;
+}
+
+static bool is_copy_unchanged(const json_t *entry, const char *path)
+{
+	const char *noted = json_string_value(json_object_get(entry, "stamp"));
+	struct file_stamp is;
+	char *now = read_copy_stamp(path, &is) ? file_stamp_format(&is) : NULL;
+	bool same = noted && str_equal(now, noted);
+
+	free(now);
+	return same;
+}
+
+bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
+			       const char *name, const struct digest *key,
+			       const char *to, const json_t **about)
+{
+	const json_t *entry = json_object_get(k->files, name);
+	const char *was = json_string_value(json_object_get(entry, "key"));
+	char hex[DIGEST_HEX], *path = path_in(k, name);
+	struct err ignored;
+	bool yes;
+
+	digest_format(key, hex);
+	yes = was && !strcmp(was, hex);
+	/* Check twice: the file may change while it is copied. */
+	if (yes && to)
+		yes = is_copy_unchanged(entry, path) &&
+		      !fs_copy(path, to, &ignored) &&
+		      is_copy_unchanged(entry, path);
+	if (yes && about)
+		*about = json_object_get(entry, "about");
+	free(path);
+	return yes;
+}
+
+/*
+ * Wait until any further change of the file alters its stamp, and return the
+ * stamp; NULL if the file changes meanwhile.  The caller frees it.
+ */
+static char *wait_for_stamp(const char *path)
+{
+	struct file_stamp was, is;
+
+	if (!read_copy_stamp(path, &was) || !file_stamp_wait(&was) ||
+	    !read_copy_stamp(path, &is) || !file_stamp_equal(&was, &is))
+		return NULL;
+	return file_stamp_format(&is);
+}
+
+void kernel_archive_cache_put(struct kernel_archive_cache *k, const char *name,
+			      const struct digest *key, const char *from,
+			      json_t *about)
+{
+	char hex[DIGEST_HEX], *path = path_in(k, name), *stamp = NULL;
+	json_t *entry = json_object();
+	struct err ignored;
+
+	json_object_del(k->files, name);
+	unlink(path);
+	fs_remove_temp_files(k->dir);
+	k->changed = true;
+	digest_format(key, hex);
+	json_object_set_new(entry, "key", json_string(hex));
+	json_object_set_new(entry, "about", about);
+	if (from) {
+		if (!fs_mkdirs(k->dir, 0777, &ignored) &&
+		    !fs_copy(from, path, &ignored))
+			stamp = wait_for_stamp(path);
+		json_object_set_new(entry, "stamp",
+				    stamp ? json_string(stamp) : json_null());
+	}
+	if (!from || stamp)
+		json_object_set(k->files, name, entry);
+	else
+		unlink(path);
+	json_decref(entry);
+	free(stamp);
+	free(path);
+}
+
+/* Remove cache directories whose build directory no longer exists. */
+static void remove_stale_caches(void)
+{
+	char *all = cache_root();
+	struct strv names = { 0 };
+	struct err ignored;
+
+	fs_list(all, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *dir = xasprintf("%s/%s", all, names.v[i]);
+		json_t *root = load_cache_index(dir);
+		const char *build_dir = json_string_value(
+			json_object_get(root, "dir"));
+
+		if (build_dir && !fs_is_dir(build_dir))
+			fs_remove(dir, &ignored);
+		json_decref(root);
+		free(dir);
+	}
+	strv_release(&names);
+	free(all);
+}
+
+void kernel_archive_cache_close(struct kernel_archive_cache *k)
+{
+	struct err ignored;
+	char *path, *text;
+	json_t *root;
+
+	if (k->changed) {
+		remove_stale_caches();
+		path = path_in(k, INDEX_FILE);
+		root = json_pack("{s:o,s:O}", "dir", json_text(k->build_dir),
+				 "files", k->files);
+		text = json_dumps(root, JSON_COMPACT);
+		if (text && !fs_mkdirs(k->dir, 0777, &ignored) &&
+		    fs_write(path, bytes_str(text), 0666, &ignored))
+			fs_remove(k->dir, &ignored);
+		free(text);
+		json_decref(root);
+		free(path);
+	}
+	json_decref(k->files);
+	free(k->dir);
+	free(k->build_dir);
+	*k = (struct kernel_archive_cache){ 0 };
+}
+
+void kernel_archive_add_text(struct kernel_archive_inputs *s, const char *text)
+{
+	buf_put_str(&s->text, text);
+}
+
+static void add_file_state(struct kernel_archive_inputs *s, const char *path,
+			   const struct stat *st)
+{
+	struct file_stamp stamp = { 0 };
+
+	kernel_archive_add_text(s, path);
+	if (st)
+		file_stamp_from_stat(&stamp, st);
+	buf_add(&s->text, &stamp.dev, sizeof(stamp.dev));
+	buf_add(&s->text, &stamp.ino, sizeof(stamp.ino));
+	buf_add(&s->text, &stamp.size, sizeof(stamp.size));
+	buf_add(&s->text, &stamp.mtime_ns, sizeof(stamp.mtime_ns));
+	buf_add(&s->text, &stamp.ctime_ns, sizeof(stamp.ctime_ns));
+	buf_add(&s->text, &stamp.in_future, sizeof(stamp.in_future));
+	if (stamp.ctime_ns > s->newest.ctime_ns && !stamp.in_future)
+		s->newest = stamp;
+}
+
+void kernel_archive_add_file(struct kernel_archive_inputs *s, const char *path)
+{
+	struct stat st;
+
+	add_file_state(s, path, stat(path, &st) ? NULL : &st);
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static bool has_any_suffix(const char *name, const char *const *suffixes)
+{
+	for (; *suffixes; suffixes++) {
+		if (str_ends(name, *suffixes))
+			return true;
+	}
+	return false;
+}
+
+void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
+			    const char *const *suffixes)
+{
+	char *const tops[] = { (char *)dir, NULL };
+	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *at;
+
+	kernel_archive_add_text(s, dir);
+	while (tree && (at = fts_read(tree)) != NULL) {
+		if (at->fts_info == FTS_D || at->fts_info == FTS_DP ||
+		    !has_any_suffix(at->fts_name, suffixes))
+			continue;
+		if (at->fts_info == FTS_F)
+			add_file_state(s, at->fts_path, at->fts_statp);
+		else
+			kernel_archive_add_file(s, at->fts_path);
+	}
+	if (tree)
+		fts_close(tree);
+}
+
+bool kernel_archive_finish_inputs(struct kernel_archive_inputs *s, int64_t now,
+				  struct digest *out)
+{
+	bool settled = file_stamp_is_reliable(&s->newest, now);
+
+	digest_bytes(buf_bytes(&s->text), out);
+	buf_release(&s->text);
+	*s = (struct kernel_archive_inputs){ 0 };
+	return settled;
+}
+
+#define ORDER_MAX      (4u << 20)
+#define STAMP_TRIES    3 /* attempts while input files change */
+#define ARCHIVE_FORMAT "1" /* increase it if archives get other bytes */
 
 static const char *const all_files[] = { "", NULL };
 
-static void add_built(struct kernel_stamps *s, const struct kernel_plan *p,
-		      const char *name)
+static void add_built(struct kernel_archive_inputs *s,
+		      const struct kernel_plan *p, const char *name)
 {
 	char *path = kernel_plan_path(p, name);
 
-	kernel_stamps_file(s, path);
+	kernel_archive_add_file(s, path);
 	free(path);
 }
 
-static void add_source(struct kernel_stamps *s, const struct kernel_plan *p,
-		       const char *name)
+static void add_source(struct kernel_archive_inputs *s,
+		       const struct kernel_plan *p, const char *name)
 {
 	char *path = xasprintf("%s/%s", p->tree, name);
 
-	kernel_stamps_file(s, path);
+	kernel_archive_add_file(s, path);
 	free(path);
 }
 
-static void stamp_program(struct kernel_stamps *s, const struct kernel_plan *p,
-			  const char *name)
+static void stamp_program(struct kernel_archive_inputs *s,
+			  const struct kernel_plan *p, const char *name)
 {
-	char *path = kernel_environ_path(&p->compiler.dirs, p->env);
+	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
 	char *all = xasprintf("%s:/sbin:/usr/sbin", path);
 	char *file = which(name, all);
 
-	kernel_stamps_text(s, name);
-	kernel_stamps_file(s, file ? file : "");
+	kernel_archive_add_text(s, name);
+	kernel_archive_add_file(s, file ? file : "");
 	free(file);
 	free(all);
 	free(path);
@@ -52,7 +320,7 @@ static void stamp_program(struct kernel_stamps *s, const struct kernel_plan *p,
 
 /* ---- modules ---- */
 
-void kernel_archive_modules(const struct kernel_plan *p, struct strv *out)
+void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 {
 	char *path = kernel_plan_path(p, "modules.order");
 	struct buf text = { 0 };
@@ -84,35 +352,24 @@ void kernel_archive_modules(const struct kernel_plan *p, struct strv *out)
 	free(path);
 }
 
-static void add_listings(struct kernel_stamps *s, const struct kernel_plan *p)
-{
-	struct strv names = { 0 };
-
-	fs_list(p->place.dir, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		if (str_starts(names.v[i], "modules."))
-			add_built(s, p, names.v[i]);
-	}
-	strv_release(&names);
-}
-
-/* The key that modules are signed with; false: it is not in a file. */
-static bool add_signature(struct kernel_stamps *s, const struct kernel_plan *p)
+/* Add the key that signs modules.  Returns false if it is not in a file. */
+static bool add_signature(struct kernel_archive_inputs *s,
+			  const struct kernel_plan *p)
 {
 	static const char mark[] = "\nCONFIG_MODULE_SIG_KEY=\"";
-	char *path = kernel_plan_path(p, ".config"), *key;
 	struct buf config = { 0 };
 	struct err ignored;
 	const char *at;
 	bool yes = true;
+	char *key;
 
-	fs_read(path, CONFIG_MAX, &config, &ignored);
+	kernel_plan_read_config(p, &config, &ignored);
 	at = strstr(buf_str(&config), mark);
 	if (at) {
 		at += sizeof(mark) - 1;
 		key = xstrndup(at, strcspn(at, "\"\n"));
 		yes = !str_starts(key, "pkcs11:");
-		kernel_stamps_file(s, key);
+		kernel_archive_add_file(s, key);
 		add_built(s, p, key);
 		add_source(s, p, key);
 		free(key);
@@ -121,11 +378,10 @@ static bool add_signature(struct kernel_stamps *s, const struct kernel_plan *p)
 	add_built(s, p, "certs/signing_key.x509");
 	add_built(s, p, "scripts/sign-file");
 	buf_release(&config);
-	free(path);
 	return yes;
 }
 
-static void add_module_programs(struct kernel_stamps *s,
+static void add_module_programs(struct kernel_archive_inputs *s,
 				const struct kernel_plan *p)
 {
 	static const char *const dirs[] = { "/etc/depmod.d", "/run/depmod.d",
@@ -135,7 +391,7 @@ static void add_module_programs(struct kernel_stamps *s,
 	static const char *const programs[] = { "depmod", "llvm-strip", "gzip",
 						"pigz",   "xz",         "zstd",
 						"kmod" };
-	const char *prefix = kernel_plan_setting(p, "CROSS_COMPILE");
+	const char *prefix = kernel_plan_find_setting(p, "CROSS_COMPILE");
 	char *strip;
 
 	if (!prefix)
@@ -145,31 +401,31 @@ static void add_module_programs(struct kernel_stamps *s,
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
 		stamp_program(s, p, programs[i]);
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
-		kernel_stamps_tree(s, dirs[i], all_files);
+		kernel_archive_add_dir(s, dirs[i], all_files);
 	free(strip);
 }
 
-static bool is_in_tree(const struct kernel_plan *p, const char *name)
+static bool add_module_inputs(struct kernel_archive_inputs *s,
+			      const struct kernel_plan *p)
 {
-	char *path = xasprintf("%s/%s", p->tree, name);
-	bool yes = fs_exists(path);
+	struct strv modules = { 0 }, names = { 0 };
+	char *firmware = xasprintf("%s/firmware/Makefile", p->tree);
+	bool has_firmware = fs_exists(firmware);
 
-	free(path);
-	return yes;
-}
-
-static bool module_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
-{
-	struct strv modules = { 0 };
-
-	/* Until 4.13 firmware was installed with them. */
-	if (is_in_tree(p, "firmware/Makefile"))
+	free(firmware);
+	/* Until Linux 4.13, modules_install also installed firmware. */
+	if (has_firmware)
 		return false;
-	kernel_archive_modules(p, &modules);
+	kernel_archive_list_modules(p, &modules);
 	for (size_t i = 0; i < modules.n; i++)
 		add_built(s, p, modules.v[i]);
+	fs_list(p->builddir.dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (str_starts(names.v[i], "modules."))
+			add_built(s, p, names.v[i]);
+	}
+	strv_release(&names);
 	strv_release(&modules);
-	add_listings(s, p);
 	add_built(s, p, "System.map");
 	add_source(s, p, "scripts/depmod.sh");
 	add_source(s, p, "scripts/Makefile.modinst");
@@ -179,7 +435,8 @@ static bool module_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
 
 /* ---- device trees, headers ---- */
 
-static bool dtb_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
+static bool add_dtb_inputs(struct kernel_archive_inputs *s,
+			   const struct kernel_plan *p)
 {
 	static const char *const built[] = { ".dtb", ".dtbo", "dtbs-list",
 					     NULL };
@@ -188,8 +445,8 @@ static bool dtb_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
 	char *from = xasprintf("%s/%s", p->tree, name);
 	char *made = kernel_plan_path(p, name);
 
-	kernel_stamps_tree(s, from, listed);
-	kernel_stamps_tree(s, made, built);
+	kernel_archive_add_dir(s, from, listed);
+	kernel_archive_add_dir(s, made, built);
 	add_source(s, p, "scripts/Makefile.dtbinst");
 	free(made);
 	free(from);
@@ -197,40 +454,41 @@ static bool dtb_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
 	return true;
 }
 
-static bool header_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
+static bool add_header_inputs(struct kernel_archive_inputs *s,
+			      const struct kernel_plan *p)
 {
 	char *made = kernel_plan_path(p, "usr/include");
 
-	kernel_stamps_tree(s, made, all_files);
+	kernel_archive_add_dir(s, made, all_files);
 	add_source(s, p, "scripts/Makefile.headersinst");
 	free(made);
 	return true;
 }
 
-/* ---- all ---- */
+/* ---- digests ---- */
 
 static const struct kernel_archive archives[] = {
 	{ .goal = "modules",
 	  .file = "modules.tar.xz",
 	  .target = "modules_install",
 	  .variable = "INSTALL_MOD_PATH",
-	  .below = "",
-	  .top = "lib",
-	  .inputs = module_inputs },
+	  .install_dir = "",
+	  .packed_dir = "lib",
+	  .add_inputs = add_module_inputs },
 	{ .goal = "dtbs",
 	  .file = "dtbs.tar.xz",
 	  .target = "dtbs_install",
 	  .variable = "INSTALL_DTBS_PATH",
-	  .below = "/dtbs",
-	  .top = "dtbs",
-	  .inputs = dtb_inputs },
+	  .install_dir = "/dtbs",
+	  .packed_dir = "dtbs",
+	  .add_inputs = add_dtb_inputs },
 	{ .goal = "headers",
 	  .file = "headers.tar.xz",
 	  .target = "headers_install",
 	  .variable = "INSTALL_HDR_PATH",
-	  .below = "",
-	  .top = ".",
-	  .inputs = header_inputs },
+	  .install_dir = "",
+	  .packed_dir = ".",
+	  .add_inputs = add_header_inputs },
 };
 
 const struct kernel_archive *kernel_archive_find(const char *goal)
@@ -242,35 +500,40 @@ const struct kernel_archive *kernel_archive_find(const char *goal)
 	return NULL;
 }
 
-/* Whatever make may read of its environment; not what is of one run. */
-static void stamp_settings(struct kernel_stamps *s, char *const *env)
+/* Add variables that make may read, except those of a single run. */
+static void stamp_settings(struct kernel_archive_inputs *s, char *const *env)
 {
+	static const char *const prefixes[] = {
+		"INSTALL_", "KBUILD_", "CONFIG_", "PATH=", "MAKE",        "K",
+		"LLVM",     "XZ",      "ZSTD",    "GZIP",  "LOCALVERSION"
+	};
+
 	for (; *env; env++) {
-		if (str_starts(*env, "INSTALL_") ||
-		    str_starts(*env, "KBUILD_") ||
-		    str_starts(*env, "CONFIG_") || str_starts(*env, "PATH=") ||
-		    str_starts(*env, "MAKE") || str_starts(*env, "K") ||
-		    str_starts(*env, "LLVM") || str_starts(*env, "XZ") ||
-		    str_starts(*env, "ZSTD") || str_starts(*env, "GZIP") ||
-		    str_starts(*env, "LOCALVERSION"))
-			kernel_stamps_text(s, *env);
+		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes);
+		     i++) {
+			if (str_starts(*env, prefixes[i])) {
+				kernel_archive_add_text(s, *env);
+				break;
+			}
+		}
 	}
 }
 
-static bool add_common(struct kernel_stamps *s, const struct kernel_plan *p)
+static bool add_common(struct kernel_archive_inputs *s,
+		       const struct kernel_plan *p)
 {
 	char *own = xasprintf("arch/%s/Makefile", p->arch.srcarch);
-	char *when = xasprintf("%lld", kernel_archive_time(p));
+	char *when = xasprintf("%lld", kernel_archive_timestamp(p));
 
-	kernel_stamps_text(s, FORMAT " " KFARM_VERSION);
-	kernel_stamps_text(s, when);
-	kernel_stamps_text(s, p->tree);
+	kernel_archive_add_text(s, ARCHIVE_FORMAT " " KFARM_VERSION);
+	kernel_archive_add_text(s, when);
+	kernel_archive_add_text(s, p->tree);
 	for (size_t i = 0; i < p->settings.n; i++)
-		kernel_stamps_text(s, p->settings.v[i]);
+		kernel_archive_add_text(s, p->settings.v[i]);
 	for (size_t i = 0; i < p->exports.n; i++)
-		kernel_stamps_text(s, p->exports.v[i]);
+		kernel_archive_add_text(s, p->exports.v[i]);
 	stamp_settings(s, p->env);
-	kernel_stamps_file(s, p->make);
+	kernel_archive_add_file(s, p->make_path);
 	add_source(s, p, "Makefile");
 	add_source(s, p, own);
 	add_source(s, p, "scripts/Kbuild.include");
@@ -279,60 +542,65 @@ static bool add_common(struct kernel_stamps *s, const struct kernel_plan *p)
 	add_built(s, p, "include/config/kernel.release");
 	free(when);
 	free(own);
-	/* Modules of somebody else's. */
-	return !kernel_plan_setting(p, "M") &&
-	       !kernel_plan_setting(p, "KBUILD_EXTMOD") &&
+	/* The inputs of external modules cannot be determined. */
+	return !kernel_plan_find_setting(p, "M") &&
+	       !kernel_plan_find_setting(p, "KBUILD_EXTMOD") &&
 	       !kernel_environ_value(p->env, "KBUILD_EXTMOD");
 }
 
-typedef bool add_inputs(struct kernel_stamps *s, const struct kernel_plan *p);
+typedef bool add_inputs_fn(struct kernel_archive_inputs *s,
+			   const struct kernel_plan *p);
 
-static bool settled_key(const struct kernel_plan *p, add_inputs *add,
-			struct digest *out)
+static bool reliable_digest(const struct kernel_plan *p, add_inputs_fn *add,
+			    struct digest *out)
 {
-	struct stamp newest;
-	int looks = 0;
+	struct file_stamp newest;
+	int n_tries = 0;
 
-	/* What make has just made settles soon (base/stamp.h). */
+	/* Stamps of files that make has just written become reliable soon. */
 	do {
-		int64_t now = stamp_now();
-		struct kernel_stamps s = { 0 };
+		int64_t now = file_stamp_now_ns();
+		struct kernel_archive_inputs s = { 0 };
 		bool known = add_common(&s, p) && add(&s, p), settled;
 
 		newest = s.newest;
-		settled = kernel_stamps_end(&s, now, out);
+		settled = kernel_archive_finish_inputs(&s, now, out);
 		if (!known || settled)
 			return known;
-	} while (++looks < LOOKS && stamp_wait(&newest));
+	} while (++n_tries < STAMP_TRIES && file_stamp_wait(&newest));
 	return false;
 }
 
-bool kernel_archive_key(const struct kernel_archive *a,
-			const struct kernel_run *run, struct digest *out)
+bool kernel_archive_input_digest(const struct kernel_archive *a,
+				 const struct kernel_plan *p,
+				 struct digest *out)
 {
-	return settled_key(run->plan, a->inputs, out);
+	return reliable_digest(p, a->add_inputs, out);
 }
 
-/* Makefiles of the architecture include each other. */
-static bool image_inputs(struct kernel_stamps *s, const struct kernel_plan *p)
+/* The architecture's Makefiles include each other, so add all of them. */
+static bool add_image_inputs(struct kernel_archive_inputs *s,
+			     const struct kernel_plan *p)
 {
 	static const char *const names[] = { "Makefile",   "Platform", "Kbuild",
 					     ".platforms", ".mk",      NULL };
 	char *dir = xasprintf("%s/arch/%s", p->tree, p->arch.srcarch);
 
-	kernel_stamps_tree(s, dir, names);
+	kernel_archive_add_dir(s, dir, names);
 	free(dir);
 	return true;
 }
 
-bool kernel_archive_image_key(const struct kernel_plan *p, struct digest *out)
+bool kernel_archive_image_digest(const struct kernel_plan *p,
+				 struct digest *out)
 {
-	return settled_key(p, image_inputs, out);
+	return reliable_digest(p, add_image_inputs, out);
 }
 
-long long kernel_archive_time(const struct kernel_plan *p)
+long long kernel_archive_timestamp(const struct kernel_plan *p)
 {
-	const char *text = kernel_plan_setting(p, "KBUILD_BUILD_TIMESTAMP");
+	const char *text = kernel_plan_find_setting(p,
+						    "KBUILD_BUILD_TIMESTAMP");
 	long seconds;
 
 	if (!text)
@@ -341,7 +609,7 @@ long long kernel_archive_time(const struct kernel_plan *p)
 	if (!text)
 		text = kernel_environ_value(p->env, "KBUILD_BUILD_TIMESTAMP");
 	if (text && text[0] == '@' &&
-	    !str_number(text + 1, 0, INT64_C(1) << 40, &seconds))
+	    !str_parse_number(text + 1, 0, INT64_C(1) << 40, &seconds))
 		return seconds;
-	return p->rev.time;
+	return p->rev.time_s;
 }

@@ -1,39 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/archive.h - the archives that make's own installations become, and
- * what each is made from.
+ * kernel/archive.h - Archives of installed files, packed only after changes.
+ *
+ * Copies of the last archives of a build directory are cached in
+ * ~/.cache/kfarm/kept/DIGITS, named after its path, with a file `record`:
+ *
+ *	{"dir": "/build/dir",
+ *	 "files": {"modules.tar.xz": {"key": "...", "stamp": "...",
+ *				      "about": {...}}}}
+ *
+ * `key` is the digest of the archive's inputs: file stamps (struct file_stamp)
+ * and texts; equal digests mean unchanged inputs.  `stamp` is the file stamp
+ * of the copy: a copy modified since then is not used.  The next build that
+ * caches an archive removes cache directories whose build directory no longer
+ * exists.  Cache errors never fail a build: the archive is packed again.
  */
 #ifndef KERNEL_ARCHIVE_H
 #define KERNEL_ARCHIVE_H
 
+#include "base/buf.h"
 #include "base/digest.h"
-#include "kernel/run.h"
-#include "kernel/stamps.h"
+#include "base/file-stamp.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct kernel_plan;
+
+struct kernel_archive_cache {
+	char *build_dir;
+	char *dir; /* directory of the copies and of `record` */
+	json_t *files;
+	bool changed;
+};
+
+/*
+ * Load the cache of `build_dir`, which must be locked (struct kernel_lock)
+ * until kernel_archive_cache_close().
+ */
+void kernel_archive_cache_open(struct kernel_archive_cache *k,
+			       const char *build_dir);
+/*
+ * Copy the cached file `name` to the file `to` if its inputs have the digest
+ * `key`.  Returns false if the cache has no such file.  *about is its
+ * description, borrowed until the next _put() of `name`.
+ */
+bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
+			       const char *name, const struct digest *key,
+			       const char *to, const json_t **about);
+/*
+ * Cache a copy of `from` as `name` with the input digest `key` and the
+ * description `about`, whose reference is taken.  If `from` is NULL, only the
+ * description is cached.
+ */
+void kernel_archive_cache_put(struct kernel_archive_cache *k, const char *name,
+			      const struct digest *key, const char *from,
+			      json_t *about);
+/* Write `record` if an entry was added, and release the cache. */
+void kernel_archive_cache_close(struct kernel_archive_cache *k);
+
+/* Inputs of an archive, empty when zeroed. Their order matters. */
+struct kernel_archive_inputs {
+	struct buf text;
+	struct file_stamp newest; /* stamp of the file that changed last */
+};
+
+/* Add a text. */
+void kernel_archive_add_text(struct kernel_archive_inputs *s, const char *text);
+/* Add the stamp of a file (links are followed), or its absence. */
+void kernel_archive_add_file(struct kernel_archive_inputs *s, const char *path);
+/*
+ * Add all files below `dir` whose names end in one of `suffixes` ("" for all),
+ * a NULL-terminated list; or the absence of the directory.
+ */
+void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
+			    const char *const *suffixes);
+/*
+ * Compute the digest of the inputs and release them.  `now` is the time at
+ * which the first file was checked.  Returns false if a file changed so
+ * shortly before `now` that a later change might not alter its stamp.
+ */
+bool kernel_archive_finish_inputs(struct kernel_archive_inputs *s, int64_t now,
+				  struct digest *out);
 
 struct kernel_archive {
 	const char *goal; /* "modules" */
 	const char *file; /* "modules.tar.xz" */
 	const char *target, *variable; /* modules_install, INSTALL_MOD_PATH */
-	const char *below; /* of the stage: what the variable gets */
-	const char *top; /* of the stage: what is packed */
-	/* Adds what only this one is made from; false: that cannot be told. */
-	bool (*inputs)(struct kernel_stamps *s, const struct kernel_plan *p);
+	/* value of `variable`, below the staging directory */
+	const char *install_dir;
+	/* directory to pack, below the staging directory */
+	const char *packed_dir;
+	/*
+	 * Add the inputs specific to this archive.  Returns false if they
+	 * cannot be determined.
+	 */
+	bool (*add_inputs)(struct kernel_archive_inputs *s,
+			   const struct kernel_plan *p);
 };
 
-/* "modules", "dtbs" or "headers"; else NULL. */
+/* Return the archive of the goal "modules", "dtbs" or "headers", else NULL. */
 const struct kernel_archive *kernel_archive_find(const char *goal);
 /*
- * The digest of all that it is made from as it is now: files by their stamps,
- * make's settings, programs.  False: it must be made again, as something of it
- * changed within the last tick of the clock, or cannot be known.
+ * Compute the digest of the archive's current inputs: file stamps, make's
+ * settings and programs.  Returns false if the archive must be packed again,
+ * because an input changed within the last clock tick or cannot be determined.
  */
-bool kernel_archive_key(const struct kernel_archive *a,
-			const struct kernel_run *run, struct digest *out);
-/* The same for what `make image_name` says. */
-bool kernel_archive_image_key(const struct kernel_plan *p, struct digest *out);
-/* The modules of this build, as paths in the build directory. */
-void kernel_archive_modules(const struct kernel_plan *p, struct strv *out);
-/* The time stamp of all that is packed: seconds since 1970. */
-long long kernel_archive_time(const struct kernel_plan *p);
+bool kernel_archive_input_digest(const struct kernel_archive *a,
+				 const struct kernel_plan *p,
+				 struct digest *out);
+/* Compute the same digest for the output of `make image_name`. */
+bool kernel_archive_image_digest(const struct kernel_plan *p,
+				 struct digest *out);
+/* Append the modules of this build as paths in the build directory. */
+void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out);
+/* Return the time stamp of packed files, in seconds since 1970. */
+long long kernel_archive_timestamp(const struct kernel_plan *p);
 
 #endif

@@ -2,143 +2,334 @@
 #include "kernel/artifact.h"
 
 #include "base/clock.h"
+#include "base/elf.h"
 #include "base/fs.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "kernel/archive.h"
-#include "kernel/phase.h"
-#include "kernel/tar.h"
+#include "kernel/progress.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DISK_SPACE "disk space" /* what is kept besides archives */
+static int read_sections(struct kernel_elfsize *out, int fd)
+{
+	uint8_t section[ELF_ENTRY_MAX];
+	struct elf_file f;
 
-/* What the thread that copies and packs works on. */
+	if (!elf_open(&f, fd) ||
+	    f.sections.entry_bytes !=
+		    (f.is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
+		return -ENOEXEC;
+	for (unsigned i = 0; i < f.sections.n_entries; i++) {
+		uint64_t flags, size;
+
+		if (!elf_read_entry(&f, &f.sections, i, section))
+			return -ENOEXEC;
+		flags = ELF_FIELD(&f, section, Shdr, sh_flags);
+		size = ELF_FIELD(&f, section, Shdr, sh_size);
+		if (!(flags & SHF_ALLOC))
+			continue;
+		if ((flags & SHF_EXECINSTR) || !(flags & SHF_WRITE))
+			out->text_bytes += size;
+		else if (ELF_FIELD(&f, section, Shdr, sh_type) == SHT_NOBITS)
+			out->bss_bytes += size;
+		else
+			out->data_bytes += size;
+	}
+	return 0;
+}
+
+int kernel_elfsize_read(struct kernel_elfsize *out, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+	struct stat st;
+
+	*out = (struct kernel_elfsize){ 0 };
+	if (fd < 0)
+		return -errno;
+	ret = read_sections(out, fd);
+	if (ret)
+		*out = (struct kernel_elfsize){ 0 };
+	else if (!fstat(fd, &st))
+		out->file_bytes = (uint64_t)st.st_size;
+	close(fd);
+	return ret;
+}
+
+/*
+ * Level 1 keeps the load of the build host low.  With more than one thread
+ * liblzma compresses blocks whose size depends only on the level.
+ */
+#define XZ_OPTIONS "xz:compression-level=1,xz:threads=4"
+
+struct packer {
+	struct archive *archive;
+	const char *out;
+	long long mtime_s;
+	struct strv *names; /* receives the entries; may be NULL */
+	const atomic_bool *cancel;
+	struct err *err;
+};
+
+/* Set the error of the last archive call, naming the archive. */
+static int archive_failed(struct packer *p)
+{
+	int code = archive_errno(p->archive);
+	const char *why = archive_error_string(p->archive);
+
+	if (code > 0)
+		return err_set(p->err, code, "%s: %s", p->out, strerror(code));
+	return err_set(p->err, EIO, "%s: %s", p->out, why ? why : "not packed");
+}
+
+static int copy_content(struct packer *p, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char block[1 << 16];
+	ssize_t n;
+	int ret = 0;
+
+	if (fd < 0)
+		return err_errno(p->err, "%s", path);
+	while (!ret && (n = read(fd, block, sizeof(block))) != 0) {
+		if (n < 0)
+			ret = err_errno(p->err, "%s", path);
+		else if (atomic_load(p->cancel))
+			ret = -ECANCELED;
+		else if (archive_write_data(p->archive, block, (size_t)n) < 0)
+			ret = archive_failed(p);
+	}
+	close(fd);
+	return ret;
+}
+
+static int add_entry(struct packer *p, const char *path, const char *name,
+		     const struct stat *st)
+{
+	struct archive_entry *e = archive_entry_new();
+	unsigned mode = 0644;
+	char to[PATH_MAX];
+	ssize_t n;
+	int ret = 0;
+
+	/* The modes do not depend on the umask or a set-group-ID directory. */
+	if (S_ISLNK(st->st_mode))
+		mode = 0777;
+	else if (S_ISDIR(st->st_mode) || (st->st_mode & 0100))
+		mode = 0755;
+	archive_entry_set_pathname(e, name);
+	archive_entry_set_filetype(e, st->st_mode & S_IFMT);
+	archive_entry_set_perm(e, mode);
+	archive_entry_set_mtime(e, (time_t)p->mtime_s, 0);
+	if (S_ISREG(st->st_mode))
+		archive_entry_set_size(e, st->st_size);
+	if (S_ISLNK(st->st_mode)) {
+		n = readlink(path, to, sizeof(to) - 1);
+		if (n < 0) {
+			ret = err_errno(p->err, "%s", path);
+		} else {
+			to[n] = '\0';
+			archive_entry_set_symlink(e, to);
+		}
+	}
+	if (!ret && archive_write_header(p->archive, e) != ARCHIVE_OK)
+		ret = archive_failed(p);
+	if (!ret && S_ISREG(st->st_mode))
+		ret = copy_content(p, path);
+	if (!ret && p->names && !S_ISDIR(st->st_mode))
+		strv_add(p->names, name);
+	archive_entry_free(e);
+	return ret;
+}
+
+static bool is_build_host_link(const char *name, const struct stat *st)
+{
+	return S_ISLNK(st->st_mode) && str_starts(name, "lib/modules/") &&
+	       (str_ends(name, "/build") || str_ends(name, "/source"));
+}
+
+static int compare_names(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int add_tree(struct packer *p, const char *dir, const char *name)
+{
+	char *top = xasprintf("%s/%s", dir, name);
+	char *const tops[] = { top, NULL };
+	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, compare_names);
+	FTSENT *at;
+	int ret = 0;
+
+	while (!ret && tree && (at = fts_read(tree)) != NULL) {
+		const char *path = at->fts_path;
+
+		name = path + strlen(dir) + 1;
+		if (at->fts_info == FTS_DNR || at->fts_info == FTS_ERR ||
+		    at->fts_info == FTS_NS)
+			ret = err_set(p->err, at->fts_errno, "%s: %s", path,
+				      strerror(at->fts_errno));
+		else if (at->fts_info != FTS_DP &&
+			 !is_build_host_link(name, at->fts_statp))
+			ret = add_entry(p, path, name, at->fts_statp);
+	}
+	if (!ret && errno)
+		ret = err_errno(p->err, "%s", top);
+	if (tree)
+		fts_close(tree);
+	free(top);
+	return ret;
+}
+
+int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
+			      const char *out, struct strv *names,
+			      const atomic_bool *cancel, struct err *err)
+{
+	struct packer p = { .archive = archive_write_new(),
+			    .out = out,
+			    .mtime_s = when,
+			    .names = names,
+			    .cancel = cancel,
+			    .err = err };
+	char *part = xasprintf("%s.part", out);
+	int ret = 0;
+
+	if (archive_write_set_format_gnutar(p.archive) == ARCHIVE_OK &&
+	    archive_write_add_filter_xz(p.archive) == ARCHIVE_OK &&
+	    archive_write_set_options(p.archive, XZ_OPTIONS) == ARCHIVE_OK)
+		archive_write_open_filename(p.archive, part);
+	if (archive_errno(p.archive))
+		ret = archive_failed(&p);
+	if (!ret)
+		ret = add_tree(&p, dir, name);
+	if (!ret && archive_write_close(p.archive) != ARCHIVE_OK)
+		ret = archive_failed(&p);
+	archive_write_free(p.archive);
+	if (!ret && rename(part, out))
+		ret = err_errno(err, "%s", out);
+	if (ret)
+		unlink(part);
+	free(part);
+	return ret;
+}
+
+/* entry of the archive cache for the disk usage of the build directory */
+#define DISK_SPACE "disk space"
+
+/* State of one collection, shared with the thread that copies and packs. */
 struct collector {
 	struct kernel_artifacts *out;
-	struct kernel_run *run;
-	const struct kernel_wants *wants;
+	struct kernel_build_state *run;
+	const struct kernel_target_outputs *outputs;
 	atomic_bool cancel;
-	bool done; /* the thread has finished */
+	bool finished; /* the thread has finished */
 	struct err *err;
 	int ret;
 };
 
-/* ---- what is to come ---- */
-
-static struct kernel_artifact *add(struct kernel_artifacts *a, const char *goal,
-				   const char *from, const char *file)
+static struct kernel_artifact *add_artifact_entry(struct kernel_artifacts *a,
+						  const char *goal,
+						  const char *from,
+						  const char *file)
 {
 	struct kernel_artifact *new = VEC_ADD(a->v, a->n);
 
 	new->goal = xstrdup(goal);
-	new->from = xstrdup(from);
+	new->source_path = xstrdup(from);
 	new->file = xstrdup(file);
 	return new;
 }
 
-void kernel_artifact_copy(struct kernel_artifacts *a, const char *goal,
-			  const char *from, const char *file)
+void kernel_artifact_add_copy(struct kernel_artifacts *a, const char *goal,
+			      const char *from, const char *file)
 {
-	add(a, goal, from, file);
+	add_artifact_entry(a, goal, from, file);
 }
 
-void kernel_artifact_move_last(struct kernel_artifacts *a)
+void kernel_artifact_mark_moved(struct kernel_artifacts *a)
 {
 	a->v[a->n - 1].moved = true;
 }
 
-void kernel_artifact_pack(struct kernel_artifacts *a, const char *goal,
-			  const char *dir, const char *top, const char *file)
+void kernel_artifact_add_archive(struct kernel_artifacts *a, const char *goal,
+				 const char *dir, const char *top,
+				 const char *file)
 {
-	add(a, goal, dir, file)->top = xstrdup(top);
+	add_artifact_entry(a, goal, dir, file)->packed_dir = xstrdup(top);
 }
 
-char *kernel_artifact_stage(const struct kernel_run *run, const char *goal)
+char *kernel_artifact_stage_dir(const struct kernel_build_state *run,
+				const char *goal)
 {
-	char *all = kernel_output_path(&run->output, KERNEL_OUTPUT_STAGE);
+	char *all = kernel_outdir_path(&run->outdir, KERNEL_OUTDIR_STAGE);
 	char *dir = xasprintf("%s/%s", all, goal);
 
 	free(all);
 	return dir;
 }
 
-static void want_copy(struct collector *c, const char *goal, const char *name,
-		      const char *as)
+static void add_if_present(struct collector *c, const char *goal,
+			   const char *name, const char *as)
 {
 	char *from = kernel_plan_path(c->run->plan, name);
 
 	if (fs_exists(from))
-		kernel_artifact_copy(c->out, goal, from, as);
+		kernel_artifact_add_copy(c->out, goal, from, as);
 	free(from);
 }
 
-static void want_kernel(struct collector *c)
+static void add_kernel_files(struct collector *c)
 {
-	const struct strv *images = &c->wants->images;
+	const struct strv *images = &c->outputs->images;
 
-	want_copy(c, "config", ".config", "config");
+	add_if_present(c, "config", ".config", "config");
 	for (size_t i = 0; i < images->n; i++) {
 		if (strcmp(str_base(images->v[i]), "vmlinux"))
-			want_copy(c, "kernel", images->v[i],
-				  str_base(images->v[i]));
+			add_if_present(c, "kernel", images->v[i],
+				       str_base(images->v[i]));
 	}
-	if (!c->wants->kernel)
+	if (!c->outputs->kernel)
 		return;
-	want_copy(c, "debugkernel", "System.map", "System.map");
+	add_if_present(c, "debugkernel", "System.map", "System.map");
 	if (!c->run->plan->request->no_vmlinux)
-		want_copy(c, "debugkernel", "vmlinux", "vmlinux");
+		add_if_present(c, "debugkernel", "vmlinux", "vmlinux");
 }
 
-/* ---- archives of what make installs ---- */
+/* ---- archives of installed files ---- */
 
-static int run_install(struct kernel_run *run, const struct kernel_archive *a,
-		       const char *dir, struct err *err)
+static bool reuse_cached_archive(struct collector *c,
+				 const struct kernel_archive *a,
+				 const struct digest *key)
 {
-	char *jobs = xasprintf("-j%u", run->farm.local_slots);
-	char *setting = xasprintf("%s=%s", a->variable, dir);
-	char *const options[] = { (char[]){ "-s" }, jobs, NULL };
-	char *const targets[] = { setting, (char *)a->target, NULL };
-	int ret = fs_mkdirs(dir, 0777, err);
-
-	if (!ret)
-		ret = kernel_run_make(run, options, targets, err);
-	free(setting);
-	free(jobs);
-	return ret;
-}
-
-static void names_from(struct strv *names, const json_t *about)
-{
-	const json_t *list = json_object_get(about, "names");
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *name = json_string_value(json_array_get(list, i));
-
-		if (name)
-			strv_add(names, name);
-	}
-}
-
-static bool take_kept(struct collector *c, const struct kernel_archive *a,
-		      const struct digest *key)
-{
-	char *to = kernel_output_path(&c->run->output, a->file);
-	const json_t *about = NULL;
-	bool yes = kernel_kept_take(&c->run->kept, a->file, key, to, &about);
+	char *to = kernel_outdir_path(&c->run->outdir, a->file);
+	const json_t *about = NULL, *names;
+	bool yes = kernel_archive_cache_copy(&c->run->archive_cache, a->file,
+					     key, to, &about);
 
 	if (yes) {
-		struct kernel_artifact *new = add(c->out, a->goal, "", a->file);
+		struct kernel_artifact *new = add_artifact_entry(
+			c->out, a->goal, "", a->file);
 
-		new->there = true;
-		names_from(&new->names, about);
-		c->out->kept++;
+		new->present = true;
+		names = json_object_get(about, "names");
+		for (size_t i = 0; i < json_array_size(names); i++) {
+			const char *name = json_string_value(
+				json_array_get(names, i));
+
+			if (name)
+				strv_add(&new->archive_names, name);
+		}
+		c->out->n_cached++;
 	}
 	free(to);
 	return yes;
@@ -148,29 +339,38 @@ static int install(struct collector *c, const char *goal, struct digest *key,
 		   struct err *err)
 {
 	const struct kernel_archive *a = kernel_archive_find(goal);
-	char *stage, *dir;
+	char *stage, *dir, *jobs, *setting;
 	int ret;
 
-	if (!kernel_archive_key(a, c->run, key))
+	if (!kernel_archive_input_digest(a, c->run->plan, key))
 		*key = (struct digest){ 0 };
-	else if (take_kept(c, a, key))
+	else if (reuse_cached_archive(c, a, key))
 		return 0;
-	stage = kernel_artifact_stage(c->run, goal);
-	dir = xasprintf("%s%s", stage, a->below);
-	ret = run_install(c->run, a, dir, err);
+	stage = kernel_artifact_stage_dir(c->run, goal);
+	dir = xasprintf("%s%s", stage, a->install_dir);
+	jobs = xasprintf("-j%u", c->run->offload.local_slots);
+	setting = xasprintf("%s=%s", a->variable, dir);
+	ret = fs_mkdirs(dir, 0777, err);
 	if (!ret)
-		kernel_artifact_pack(c->out, goal, stage, a->top, a->file);
+		ret = kernel_build_run_make(
+			c->run, (char *[]){ (char[]){ "-s" }, jobs, NULL },
+			(char *[]){ setting, (char *)a->target, NULL }, err);
+	if (!ret)
+		kernel_artifact_add_archive(c->out, goal, stage, a->packed_dir,
+					    a->file);
+	free(setting);
+	free(jobs);
 	free(dir);
 	free(stage);
 	return ret;
 }
 
-/* Device trees of a kernel before Linux 3.15, as tuxmake takes them. */
+/* Linux before 3.15 has no dtbs_install.  Copy its device trees as tuxmake. */
 static int copy_dtbs(struct collector *c, struct err *err)
 {
 	char *name = xasprintf("arch/%s/boot/dts", c->run->plan->arch.srcarch);
 	char *from = kernel_plan_path(c->run->plan, name);
-	char *stage = kernel_artifact_stage(c->run, "dtbs-legacy");
+	char *stage = kernel_artifact_stage_dir(c->run, "dtbs-legacy");
 	char *const tops[] = { from, NULL };
 	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	FTSENT *at;
@@ -192,37 +392,20 @@ static int copy_dtbs(struct collector *c, struct err *err)
 	if (tree)
 		fts_close(tree);
 	if (!ret)
-		kernel_artifact_pack(c->out, "dtbs-legacy", stage, "dtbs",
-				     "dtbs.tar.xz");
+		kernel_artifact_add_archive(c->out, "dtbs-legacy", stage,
+					    "dtbs", "dtbs.tar.xz");
 	free(stage);
 	free(from);
 	free(name);
 	return ret;
 }
 
-/* The keys that were, for after the packing. */
-struct keys {
-	struct digest modules, dtbs, headers;
-};
-
-static int install_all(struct collector *c, struct keys *keys, struct err *err)
-{
-	int ret = 0;
-
-	if (c->wants->modules)
-		ret = install(c, "modules", &keys->modules, err);
-	if (!ret && c->wants->dtbs)
-		ret = install(c, "dtbs", &keys->dtbs, err);
-	if (!ret && c->wants->dtbs_legacy)
-		ret = copy_dtbs(c, err);
-	if (!ret && c->wants->headers)
-		ret = install(c, "headers", &keys->headers, err);
-	return ret;
-}
-
-/* What was made from the same as when that was begun, and from what is now. */
-static void keep(struct collector *c, const char *goal,
-		 const struct digest *before)
+/*
+ * Cache the archive of `goal` unless its inputs have changed since `before`,
+ * their digest at the start of the installation.
+ */
+static void cache_archive(struct collector *c, const char *goal,
+			  const struct digest *before)
 {
 	const struct kernel_archive *a = kernel_archive_find(goal);
 	struct digest now;
@@ -231,55 +414,51 @@ static void keep(struct collector *c, const char *goal,
 		const struct kernel_artifact *made = &c->out->v[i];
 		char *path;
 
-		if (strcmp(made->goal, goal) || !made->top || !made->there ||
-		    !digest_is_known(before) ||
-		    !kernel_archive_key(a, c->run, &now) ||
+		if (strcmp(made->goal, goal) || !made->packed_dir ||
+		    !made->present || !digest_is_set(before) ||
+		    !kernel_archive_input_digest(a, c->run->plan, &now) ||
 		    !digest_equal(before, &now))
 			continue;
-		path = kernel_output_path(&c->run->output, made->file);
-		kernel_kept_put(
-			&c->run->kept, a->file, before, path,
-			json_pack("{s:o}", "names", json_texts(&made->names)));
+		path = kernel_outdir_path(&c->run->outdir, made->file);
+		kernel_archive_cache_put(
+			&c->run->archive_cache, a->file, before, path,
+			json_pack("{s:o}", "names",
+				  json_texts(&made->archive_names)));
 		free(path);
 	}
 }
 
 /* ---- sizes ---- */
 
-/* The disk space of a directory. */
-static uint64_t measure_dir(const char *dir)
+static void measure_disk(struct collector *c)
 {
-	char *const tops[] = { (char *)dir, NULL };
-	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	static const struct digest any = { { 1 } };
+	char *const tops[] = { c->run->plan->builddir.dir, NULL };
+	const struct events_totals *t = &c->run->offload.totals;
+	struct kernel_archive_cache *cache = &c->run->archive_cache;
+	const json_t *known = NULL;
 	uint64_t bytes = 0;
 	FTSENT *at;
+	FTS *tree;
 
+	/* The disk usage changes only if the build compiled or packed. */
+	if (!t->n_remote && !t->n_local && !c->out->n_packed)
+		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,
+					  &known);
+	if (known) {
+		c->out->build_dir_bytes = (uint64_t)json_integer_value(known);
+		return;
+	}
+	tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	while (tree && (at = fts_read(tree)) != NULL) {
 		if (at->fts_info != FTS_DP && at->fts_info != FTS_NS)
 			bytes += (uint64_t)at->fts_statp->st_blocks * 512;
 	}
 	if (tree)
 		fts_close(tree);
-	return bytes;
-}
-
-/* A build that compiled and packed nothing leaves it as it was. */
-static void measure_disk(struct collector *c)
-{
-	static const struct digest any = { { 1 } };
-	const struct events_tally *t = &c->run->farm.tally;
-	struct kernel_kept *kept = &c->run->kept;
-	const json_t *known = NULL;
-
-	if (!t->remote && !t->local && !c->out->packed)
-		kernel_kept_take(kept, DISK_SPACE, &any, NULL, &known);
-	if (known) {
-		c->out->build_dir_bytes = (uint64_t)json_integer_value(known);
-		return;
-	}
-	c->out->build_dir_bytes = measure_dir(c->run->plan->place.dir);
-	kernel_kept_put(kept, DISK_SPACE, &any, NULL,
-			json_integer((json_int_t)c->out->build_dir_bytes));
+	c->out->build_dir_bytes = bytes;
+	kernel_archive_cache_put(cache, DISK_SPACE, &any, NULL,
+				 json_integer((json_int_t)bytes));
 }
 
 static char *read_text_offset(const char *path)
@@ -306,10 +485,10 @@ static void add_size(struct collector *c, const char *name, bool elf)
 	if (elf)
 		kernel_elfsize_read(&size, path);
 	else if (!stat(path, &st))
-		size.file = (uint64_t)st.st_size;
-	if (size.file) {
-		struct kernel_size *new = VEC_ADD(c->out->sizes,
-						  c->out->n_sizes);
+		size.file_bytes = (uint64_t)st.st_size;
+	if (size.file_bytes) {
+		struct kernel_artifact_size *new = VEC_ADD(c->out->sizes,
+							   c->out->n_sizes);
 
 		new->name = xstrdup(name);
 		new->size = size;
@@ -319,11 +498,11 @@ static void add_size(struct collector *c, const char *name, bool elf)
 
 static void measure_sizes(struct collector *c)
 {
-	const struct strv *images = &c->wants->images;
+	const struct strv *images = &c->outputs->images;
 	struct strv modules = { 0 };
 	char *map = kernel_plan_path(c->run->plan, "System.map");
 
-	if (c->wants->kernel) {
+	if (c->outputs->kernel) {
 		add_size(c, "vmlinux", true);
 		c->out->text_offset = read_text_offset(map);
 	}
@@ -331,15 +510,15 @@ static void measure_sizes(struct collector *c)
 		if (strcmp(images->v[i], "vmlinux"))
 			add_size(c, images->v[i], false);
 	}
-	if (c->wants->modules)
-		kernel_archive_modules(c->run->plan, &modules);
+	if (c->outputs->modules)
+		kernel_archive_list_modules(c->run->plan, &modules);
 	for (size_t i = 0; i < modules.n; i++)
 		add_size(c, modules.v[i], true);
 	strv_release(&modules);
 	free(map);
 }
 
-const struct kernel_elfsize *kernel_artifact_size(
+const struct kernel_elfsize *kernel_artifact_find_size(
 	const struct kernel_artifacts *a, const char *name)
 {
 	for (size_t i = 0; i < a->n_sizes; i++) {
@@ -349,27 +528,30 @@ const struct kernel_elfsize *kernel_artifact_size(
 	return NULL;
 }
 
-/* ---- all of it ---- */
+/* ---- collection ---- */
 
-static int make_one(struct collector *c, struct kernel_artifact *a)
+static int make_artifact(struct collector *c, struct kernel_artifact *a)
 {
-	char *to = kernel_output_path(&c->run->output, a->file);
-	char *top = a->top ? xasprintf("%s/%s", a->from, a->top) : NULL;
+	char *to = kernel_outdir_path(&c->run->outdir, a->file);
+	char *top = a->packed_dir ?
+			    xasprintf("%s/%s", a->source_path, a->packed_dir) :
+			    NULL;
 	int ret = 0;
 
 	if (atomic_load(&c->cancel)) {
 		ret = -ECANCELED;
-	} else if (!a->top) {
-		ret = fs_copy(a->from, to, c->err);
-		a->there = !ret;
+	} else if (!a->packed_dir) {
+		ret = fs_copy(a->source_path, to, c->err);
+		a->present = !ret;
 		if (!ret && a->moved)
-			unlink(a->from);
+			unlink(a->source_path);
 	} else if (fs_is_dir(top)) {
-		ret = kernel_tar_xz(a->from, a->top,
-				    kernel_archive_time(c->run->plan), to,
-				    &a->names, &c->cancel, c->err);
-		a->there = !ret;
-		c->out->packed++;
+		ret = kernel_artifact_write_tar(
+			a->source_path, a->packed_dir,
+			kernel_archive_timestamp(c->run->plan), to,
+			&a->archive_names, &c->cancel, c->err);
+		a->present = !ret;
+		c->out->n_packed++;
 	}
 	free(top);
 	free(to);
@@ -381,8 +563,8 @@ static void copy_and_pack(void *arg)
 	struct collector *c = arg;
 
 	for (size_t i = 0; !c->ret && i < c->out->n; i++) {
-		if (!c->out->v[i].there)
-			c->ret = make_one(c, &c->out->v[i]);
+		if (!c->out->v[i].present)
+			c->ret = make_artifact(c, &c->out->v[i]);
 	}
 	if (!c->ret)
 		measure_sizes(c);
@@ -390,55 +572,68 @@ static void copy_and_pack(void *arg)
 		measure_disk(c);
 }
 
-static void on_done(void *arg)
+static void on_collection_finished(void *arg)
 {
 	struct collector *c = arg;
 
-	c->done = true;
+	c->finished = true;
 }
 
-/* A big vmlinux takes seconds, and Ctrl-C must work meanwhile. */
+/*
+ * Copying a large vmlinux takes seconds, so a thread does it while the event
+ * loop handles signals.
+ */
 static int collect_in_thread(struct collector *c)
 {
-	struct task *task = task_start_then(c->run->base, copy_and_pack,
-					    on_done, c);
+	struct task *task = task_start_notify(c->run->base, copy_and_pack,
+					      on_collection_finished, c);
 	int ret;
 
 	if (!task) {
 		copy_and_pack(c);
 		return c->ret;
 	}
-	ret = kernel_maker_wait(&c->run->maker, &c->done);
+	ret = kernel_supervisor_wait(&c->run->supervisor, &c->finished);
 	if (ret)
 		atomic_store(&c->cancel, true);
-	if (!c->done)
+	if (!c->finished)
 		task_join(task);
 	return ret ? ret : c->ret;
 }
 
 int kernel_artifact_collect(struct kernel_artifacts *out,
-			    struct kernel_run *run,
-			    const struct kernel_wants *w, struct err *err)
+			    struct kernel_build_state *run,
+			    const struct kernel_target_outputs *w,
+			    struct err *err)
 {
-	struct collector c = { .out = out, .run = run, .wants = w, .err = err };
-	char *stage = kernel_output_path(&run->output, KERNEL_OUTPUT_STAGE);
+	struct collector c = {
+		.out = out, .run = run, .outputs = w, .err = err
+	};
+	char *stage = kernel_outdir_path(&run->outdir, KERNEL_OUTDIR_STAGE);
+	struct digest modules = { 0 }, dtbs = { 0 }, headers = { 0 };
 	uint64_t began = clock_ms();
-	struct keys keys = { 0 };
 	struct err ignored;
-	int ret;
+	int ret = 0;
 
-	kernel_run_phase(run, KERNEL_PHASE_ARTIFACTS);
-	want_kernel(&c);
-	ret = install_all(&c, &keys, err);
+	kernel_build_set_phase(run, KERNEL_PHASE_ARTIFACTS);
+	add_kernel_files(&c);
+	if (w->modules)
+		ret = install(&c, "modules", &modules, err);
+	if (!ret && w->dtbs)
+		ret = install(&c, "dtbs", &dtbs, err);
+	if (!ret && w->dtbs_legacy)
+		ret = copy_dtbs(&c, err);
+	if (!ret && w->headers)
+		ret = install(&c, "headers", &headers, err);
 	if (!ret)
 		ret = collect_in_thread(&c);
 	if (!ret) {
-		keep(&c, "modules", &keys.modules);
-		keep(&c, "dtbs", &keys.dtbs);
-		keep(&c, "headers", &keys.headers);
+		cache_archive(&c, "modules", &modules);
+		cache_archive(&c, "dtbs", &dtbs);
+		cache_archive(&c, "headers", &headers);
 	}
 	fs_remove(stage, &ignored);
-	run->artifacts_ms += clock_ms() - began;
+	run->times.artifacts_ms += clock_ms() - began;
 	free(stage);
 	return ret;
 }
@@ -448,9 +643,9 @@ void kernel_artifacts_release(struct kernel_artifacts *a)
 	for (size_t i = 0; i < a->n; i++) {
 		free(a->v[i].goal);
 		free(a->v[i].file);
-		free(a->v[i].from);
-		free(a->v[i].top);
-		strv_release(&a->v[i].names);
+		free(a->v[i].source_path);
+		free(a->v[i].packed_dir);
+		strv_release(&a->v[i].archive_names);
 	}
 	for (size_t i = 0; i < a->n_sizes; i++)
 		free(a->sizes[i].name);

@@ -1,70 +1,118 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/artifact.h - takes the results of a build to its output directory:
- * config, the images, System.map, vmlinux, packages, and archives:
+ * kernel/artifact.h - Collection of build results into the output directory.
  *
- *	modules.tar.xz	what `make modules_install` installs, lib/modules/...
- *	dtbs.tar.xz	what `make dtbs_install` does, dtbs/...
- *	headers.tar.xz	what `make headers_install` does, ./include/...
- *	kselftest.tar.xz, perf.tar.xz ... (kernel/recipe.h)
+ * The results are config, the images, System.map, vmlinux, packages, and
+ * archives that are byte-equal if their contents are equal:
  *
- * The first three are installed and packed only when something changed
- * of what they are made from (kernel/kept.h).
+ *	modules.tar.xz	lib/modules/... from `make modules_install`
+ *	dtbs.tar.xz	dtbs/... from `make dtbs_install`
+ *	headers.tar.xz	./include/... from `make headers_install`
+ *	kselftest.tar.xz, perf.tar.xz ... (struct kernel_goal_recipe)
+ *
+ * The first three are installed and packed only if one of their inputs changed
+ * (struct kernel_archive).
  */
 #ifndef KERNEL_ARTIFACT_H
 #define KERNEL_ARTIFACT_H
 
-#include "kernel/elfsize.h"
-#include "kernel/run.h"
-#include "kernel/target.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "kernel/internal.h"
+#include "kernel/target-outputs.h"
 
-/* A file of the output directory, or one to come. */
-struct kernel_artifact {
-	char *goal; /* the target that it is of: "modules" */
-	char *file; /* its name */
-	char *from; /* what is copied, or the directory that `top` is in */
-	char *top; /* is packed; NULL: it is copied */
-	bool there;
-	bool moved; /* `from` is removed once it is copied */
-	struct strv names; /* what an archive holds */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Sizes in bytes, counted as size(1) does in its Berkeley format. */
+struct kernel_elfsize {
+	uint64_t text_bytes; /* code and read-only data */
+	uint64_t data_bytes;
+	uint64_t bss_bytes;
+	uint64_t file_bytes;
 };
 
-struct kernel_size {
+/*
+ * Read the sizes of the ELF file `path`.  Returns 0, -ENOEXEC if it is not a
+ * valid ELF file, or another negative errno.
+ */
+int kernel_elfsize_read(struct kernel_elfsize *out, const char *path);
+
+/*
+ * Pack the directory `name` below `dir` into the .tar.xz file `out`.  The
+ * bytes depend on the contents alone, not on the user or the time: entries are
+ * sorted by name, owned by 0, dated `when` (seconds since 1970), readable by
+ * all, and executable by all if their owner may execute them.  xz(1)
+ * compresses blocks of a fixed size on a fixed number of threads.  The links
+ * lib/modules/VERSION/build and source are left out because they point to
+ * directories of the build host.  `out` appears complete or not at all.  All
+ * entries except directories are appended to `names`, which may be NULL.
+ *
+ * Returns 0, -ECANCELED soon after *cancel becomes true, or another negative
+ * errno.
+ */
+int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
+			      const char *out, struct strv *names,
+			      const atomic_bool *cancel, struct err *err);
+
+/* A file of the output directory, or a planned one. */
+struct kernel_artifact {
+	char *goal; /* target that produces it: "modules" */
+	char *file; /* name in the output directory */
+	/* file to copy, or the parent directory of packed_dir */
+	char *source_path;
+	char *packed_dir; /* directory to pack; NULL to copy a file */
+	bool present;
+	bool moved; /* remove source_path after the copy */
+	struct strv archive_names; /* entries of an archive */
+};
+
+struct kernel_artifact_size {
 	char *name; /* "vmlinux", "arch/arm64/boot/Image", "fs/ext4/ext4.ko" */
-	struct kernel_elfsize size; /* of an image `file` alone is known */
+	struct kernel_elfsize size; /* only file_bytes is set for images */
 };
 
 struct kernel_artifacts {
 	struct kernel_artifact *v;
 	size_t n;
-	struct kernel_size *sizes; /* vmlinux, images, modules by name */
+	/* sizes of vmlinux, the images, then the modules by name */
+	struct kernel_artifact_size *sizes;
 	size_t n_sizes;
-	unsigned packed, kept; /* archives made, and found unchanged */
-	char *text_offset; /* of _text in System.map, "0x..." or NULL */
-	uint64_t build_dir_bytes; /* disk space of the build directory */
+	unsigned n_packed, n_cached; /* archives packed, archives reused */
+	/* address of _text in System.map, "0x...", or NULL */
+	char *text_offset;
+	uint64_t build_dir_bytes; /* disk usage of the build directory */
 };
 
-/* One to come: copy the file `from`. */
-void kernel_artifact_copy(struct kernel_artifacts *a, const char *goal,
-			  const char *from, const char *file);
-/* The one added last is to be moved. */
-void kernel_artifact_move_last(struct kernel_artifacts *a);
-/* The same: pack what `top` is in the directory `dir`. */
-void kernel_artifact_pack(struct kernel_artifacts *a, const char *goal,
-			  const char *dir, const char *top, const char *file);
-/* A directory of this goal's own, to install into; the caller frees it. */
-char *kernel_artifact_stage(const struct kernel_run *run, const char *goal);
+/* Plan a copy of the file `from`. */
+void kernel_artifact_add_copy(struct kernel_artifacts *a, const char *goal,
+			      const char *from, const char *file);
+/* Move the file that was added last instead of copying it. */
+void kernel_artifact_mark_moved(struct kernel_artifacts *a);
+/* Plan an archive of the directory `top` in `dir`. */
+void kernel_artifact_add_archive(struct kernel_artifacts *a, const char *goal,
+				 const char *dir, const char *top,
+				 const char *file);
 /*
- * Install what `w` wants to a directory that is removed again; pack and copy
- * it, and what else is to come.  0; an exit status of `make
- * modules_install` and the like; or a negative errno with `err` set.
+ * Return the path of the goal's staging directory for installations.  The
+ * caller frees it.
+ */
+char *kernel_artifact_stage_dir(const struct kernel_build_state *run,
+				const char *goal);
+/*
+ * Install the outputs in `w` into temporary staging directories, then pack and
+ * copy them and all planned files.  Returns 0; the exit status of a failed
+ * `make modules_install` or similar; or a negative errno with `err` set.
  */
 int kernel_artifact_collect(struct kernel_artifacts *out,
-			    struct kernel_run *run,
-			    const struct kernel_wants *w, struct err *err);
-/* The size of vmlinux or an image; NULL: it is not among them. */
-const struct kernel_elfsize *kernel_artifact_size(
+			    struct kernel_build_state *run,
+			    const struct kernel_target_outputs *w,
+			    struct err *err);
+/* Return the size of vmlinux or of an image, or NULL if `a` lacks it. */
+const struct kernel_elfsize *kernel_artifact_find_size(
 	const struct kernel_artifacts *a, const char *name);
+/* Free the lists and names. The files stay. */
 void kernel_artifacts_release(struct kernel_artifacts *a);
 
 #endif

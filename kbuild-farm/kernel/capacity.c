@@ -2,7 +2,7 @@
 #include "kernel/capacity.h"
 
 #include "base/fs.h"
-#include "node/cgroup.h"
+#include "machine/cgroup.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -13,7 +13,7 @@
 
 struct capacity {
 	unsigned jobs;
-	char *why;
+	char *limit_reason;
 };
 
 static void lower_limit(struct capacity *c, uint64_t units, unsigned reserve,
@@ -25,14 +25,14 @@ static void lower_limit(struct capacity *c, uint64_t units, unsigned reserve,
 		jobs = 1;
 	if (jobs < c->jobs) {
 		c->jobs = (unsigned)jobs;
-		free(c->why);
-		c->why = why;
+		free(c->limit_reason);
+		c->limit_reason = why;
 	} else {
 		free(why);
 	}
 }
 
-/* Threads of all processes of this user, which RLIMIT_NPROC counts. */
+/* Return the number of threads of this user, which RLIMIT_NPROC limits. */
 static uint64_t user_tasks(void)
 {
 	struct strv names = { 0 };
@@ -55,14 +55,14 @@ static uint64_t user_tasks(void)
 unsigned kernel_capacity(char **why, const char *root)
 {
 	struct capacity c = { .jobs = UINT_MAX };
-	struct node_cgroup groups;
+	struct machine_cgroup groups;
 	struct rlimit r;
 
 	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur != RLIM_INFINITY)
 		lower_limit(&c, r.rlim_cur, KERNEL_RESERVE_FILES, 1,
 			    xasprintf("%llu open files are allowed (ulimit -n)",
 				      (unsigned long long)r.rlim_cur));
-	/* root may have any number. */
+	/* RLIMIT_NPROC does not apply to root. */
 	if (geteuid() && !getrlimit(RLIMIT_NPROC, &r) &&
 	    r.rlim_cur != RLIM_INFINITY) {
 		uint64_t used = user_tasks();
@@ -72,17 +72,17 @@ unsigned kernel_capacity(char **why, const char *root)
 			    xasprintf("%llu processes are allowed (ulimit -u)",
 				      (unsigned long long)r.rlim_cur));
 	}
-	node_cgroup_read(&groups, root);
+	machine_cgroup_read(&groups, root);
 	if (groups.tasks_limited)
 		lower_limit(
-			&c, groups.tasks_free, KERNEL_RESERVE_TASKS,
+			&c, groups.n_free_tasks, KERNEL_RESERVE_TASKS,
 			KERNEL_JOB_TASKS,
 			xasprintf(
 				"the control group allows %llu more processes",
-				(unsigned long long)groups.tasks_free));
+				(unsigned long long)groups.n_free_tasks));
 	if (why)
-		*why = c.why;
+		*why = c.limit_reason;
 	else
-		free(c.why);
+		free(c.limit_reason);
 	return c.jobs;
 }

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/capacity.h - how many jobs at once this machine can hold, wherever
- * they are compiled.
+ * kernel/capacity.h - Number of concurrent jobs that the build host supports.
  *
- * A remote job still has processes here (its shell, the wrapper, a make of its
- * directory) and a socket in kfarm, or a file of make's -O.  RLIMIT_NOFILE,
- * RLIMIT_NPROC and the pids of the control groups limit these.  The slots that
- * nodes claim are another matter.
+ * A remote job also has processes on the build host (its shell, the wrapper, a
+ * make for its directory) and a socket in kfarm or a file of make's -O.
+ * RLIMIT_NOFILE, RLIMIT_NPROC and pids.max of the control groups limit these.
+ * The slots of the nodes do not enter the result.
  */
 #ifndef KERNEL_CAPACITY_H
 #define KERNEL_CAPACITY_H
 
-/* What one job takes of each, and what kfarm, make and nodes need besides. */
+/*
+ * Processes per job; processes and files that kfarm, make and the connections
+ * to the nodes need in addition.
+ */
 #define KERNEL_JOB_TASKS     4
 #define KERNEL_RESERVE_TASKS 32
 #define KERNEL_RESERVE_FILES 128
 
 /*
- * At least 1.  *why (NULL: not asked) is the limit in words, for the caller
- * to free.  `root` is prepended to /proc and /sys: "" but for tests.
+ * Return the number of jobs, at least 1.  *why is set to a text that names the
+ * limit, or NULL if there is no limit; the caller frees it; `why` may be NULL.
+ * `root` is prepended to /proc and /sys; it is "" except in tests.
  */
 unsigned kernel_capacity(char **why, const char *root);
 

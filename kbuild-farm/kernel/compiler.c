@@ -3,79 +3,282 @@
 
 #include "base/elf.h"
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "base/vec.h"
 #include "base/which.h"
 #include "kernel/environ.h"
-#include "kernel/minimum.h"
+#include "toolchain/link.h"
+#include "toolchain/tool-name.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* A choice in progress; a name that was not given is NULL. */
-struct choice {
+int kernel_toolchains_open(struct kernel_toolchains *in, const char *data,
+			   struct err *err)
+{
+	*in = (struct kernel_toolchains){
+		.data_dir = data ? xstrdup(data) : fs_data_home(),
+	};
+	in->bin_dir = toolchain_link_dir(in->data_dir);
+	return toolchain_installed_list(in->data_dir, &in->list, err);
+}
+
+void kernel_toolchains_release(struct kernel_toolchains *in)
+{
+	toolchain_installed_list_release(&in->list);
+	free(in->bin_dir);
+	free(in->data_dir);
+	*in = (struct kernel_toolchains){ 0 };
+}
+
+/* Append the triplets of kernel.org's toolchains, then those of Debian. */
+static void list_triplets(const struct kernel_arch *arch, struct strv *out)
+{
+	const struct toolchain_arch *k = arch->toolchain_arch;
+
+	if (!k)
+		return;
+	strv_add_all(out, k->triplets.v);
+	for (size_t i = 0; i < k->prefixes.n; i++) {
+		const char *prefix = k->prefixes.v[i];
+		char *triplet = xstrndup(prefix, strlen(prefix) - 1);
+
+		if (!strv_has(out, triplet))
+			strv_add(out, triplet);
+		free(triplet);
+	}
+}
+
+/* Check that a toolchain named by its id fits the build host and `arch`. */
+static int check_named(const struct toolchain_installed *t,
+		       const struct kernel_arch *arch, struct err *err)
+{
+	const struct toolchain_host *h = toolchain_builtin_local_host();
+	struct strv triplets = { 0 };
+	int ret = 0;
+
+	list_triplets(arch, &triplets);
+	if (t->host && (!h || strcmp(t->host, h->name)))
+		ret = err_set(err, EINVAL, "%s runs on %s, not here", t->id,
+			      t->host);
+	else if (t->triplet && arch->toolchain_arch && !arch->guessed &&
+		 !strv_has(&triplets, t->triplet))
+		ret = err_set(err, EINVAL, "%s compiles for %s, not for %s",
+			      t->id, t->triplet, arch->arch);
+	strv_release(&triplets);
+	return ret;
+}
+
+int kernel_toolchains_find(const struct kernel_toolchains *in,
+			   const struct kernel_arch *arch, const char *word,
+			   const struct toolchain_installed **out,
+			   struct err *err)
+{
+	struct toolchain_release r;
+	struct strv triplets = { 0 };
+	struct err ignored;
+
+	*out = NULL;
+	if (toolchain_release_parse(word, &r, &ignored)) {
+		for (size_t i = 0; !*out && i < in->list.n; i++) {
+			if (!strcmp(in->list.v[i].id, word))
+				*out = &in->list.v[i];
+		}
+		return *out ? check_named(*out, arch, err) : 0;
+	}
+	/* The id of an installed clang is a release, too. */
+	list_triplets(arch, &triplets);
+	if (r.is_clang)
+		*out = toolchain_installed_find(&in->list, word, NULL, NULL);
+	for (size_t i = 0; !r.is_clang && !*out && i < triplets.n; i++)
+		*out = toolchain_installed_find(&in->list, word, triplets.v[i],
+						NULL);
+	strv_release(&triplets);
+	return 0;
+}
+
+const struct toolchain_installed *kernel_toolchains_find_newer(
+	const struct kernel_toolchains *in, const struct kernel_arch *arch,
+	const struct toolchain_release *least)
+{
+	const struct toolchain_installed *t = NULL;
+	struct toolchain_release r;
+	struct err ignored;
+
+	kernel_toolchains_find(in, arch, least->is_clang ? "clang" : "gcc", &t,
+			       &ignored);
+	if (t && !toolchain_release_parse(t->release, &r, &ignored) &&
+	    toolchain_release_compare(&r, least) >= 0)
+		return t;
+	return NULL;
+}
+
+const struct toolchain_installed *kernel_toolchains_find_owner(
+	const struct kernel_toolchains *in, const char *name, const char *path)
+{
+	const struct toolchain_installed *found = NULL;
+	char *file = realpath(path, NULL);
+
+	for (size_t i = 0; !found && i < in->list.n; i++) {
+		const struct toolchain_installed *t = &in->list.v[i];
+		char *home = realpath(t->dir, NULL);
+
+		/* An adopted toolchain has its files outside of t->dir. */
+		if ((file && home && str_skip_dir(file, home)) ||
+		    (str_skip_dir(path, in->bin_dir) &&
+		     toolchain_link_leads_into(in->bin_dir, name, t->bin)))
+			found = t;
+		free(home);
+	}
+	free(file);
+	return found;
+}
+
+int kernel_toolchains_prefix(const struct kernel_toolchains *in,
+			     const struct toolchain_installed *t, char **out,
+			     struct err *err)
+{
+	struct toolchain_release r;
+	char *prefix, *name;
+	int ret = toolchain_release_parse(t->release, &r, err);
+
+	if (ret)
+		return ret;
+	prefix = toolchain_tool_name_cross_prefix(t->triplet, &r);
+	name = t->is_clang ? xasprintf("clang%s", prefix) :
+			     xasprintf("%sgcc", prefix);
+	if (toolchain_link_leads_into(in->bin_dir, name, t->bin)) {
+		*out = prefix;
+		prefix = NULL;
+	} else {
+		ret = err_set(err, ENOENT,
+			      "%s/%s does not lead to %s: remove what is "
+			      "there, then install (or adopt) %s again, which "
+			      "makes its names",
+			      in->bin_dir, name, t->id, t->id);
+	}
+	free(name);
+	free(prefix);
+	return ret;
+}
+
+/* The installation has already handled quirks about libraries. */
+void kernel_toolchains_quirks(const struct toolchain_installed *t,
+			      struct strv *out)
+{
+	const struct toolchain_quirk **list = NULL;
+	struct toolchain_release r;
+	struct err ignored;
+	size_t n = 0;
+
+	if (!toolchain_release_parse(t->release, &r, &ignored))
+		n = toolchain_builtin_list_quirks(&r, t->host, t->triplet,
+						  &list);
+	for (size_t i = 0; i < n; i++) {
+		char *instead = strv_join(&list[i]->unaffected, " or ");
+
+		if (!list[i]->missing_library)
+			strv_addf(out, "%s: %s%s%s%s", t->id, list[i]->note,
+				  *instead ? " (" : "", instead,
+				  *instead ? " does not have that)" : "");
+		free(instead);
+	}
+	free(list);
+}
+
+bool kernel_toolchains_has_program(const struct kernel_toolchains *in,
+				   const char *name)
+{
+	char *path = xasprintf("%s/%s", in->bin_dir, name);
+	bool yes = !strchr(name, '/') && !access(path, X_OK) &&
+		   !fs_is_dir(path);
+
+	free(path);
+	return yes;
+}
+
+char *kernel_toolchains_install_hint(const struct kernel_arch *arch,
+				     const struct toolchain_release *r)
+{
+	char *release, *out;
+
+	if (!r->is_clang &&
+	    (!arch->toolchain_arch || !arch->toolchain_arch->triplets.n))
+		return NULL;
+	release = toolchain_release_format(r);
+	out = r->is_clang ? xasprintf("`kfarm toolchain install %s` gets one",
+				      release) :
+			    xasprintf("`kfarm toolchain install %s --arch %s` "
+				      "gets one",
+				      release, arch->arch);
+	free(release);
+	return out;
+}
+
+/* A choice in progress. */
+struct compiler_choice {
 	struct kernel_compiler *c;
 	const struct kernel_arch *arch;
 	const struct kernel_compiler_request *request;
-	const char *word; /* of -t or the configuration; may be NULL */
+	/* argument of -t or value of the configuration; may be NULL */
+	const char *toolchain_word;
+	/* values of CROSS_COMPILE, CC, HOSTCC and LLVM; NULL if not given */
 	char *cross, *cc, *hostcc, *llvm;
-	bool no_llvm; /* LLVM=0, which kbuild takes for clang */
+	bool no_llvm; /* LLVM=0, which kbuild would take for clang */
 };
 
-static void set_string(char **where, char *with)
+static void replace_string(char **where, char *with)
 {
 	free(*where);
 	*where = with;
 }
 
-static void read_variable(const struct choice *w, const char *name,
+static void read_variable(const struct compiler_choice *w, const char *name,
 			  bool inherited, char **where)
 {
-	const char *value = str_env(strv_list(w->request->variables), name);
+	const char *value = str_find_env(strv_list(w->request->variables),
+					 name);
 
 	if (!value && inherited)
-		value = str_env(w->request->env, name);
+		value = str_find_env(w->request->env, name);
 	if (value && *value)
 		*where = xstrdup(value);
 }
 
-/* make ignores CC and HOSTCC of the environment: the Makefile sets them. */
-static void read_variables(struct choice *w)
+static bool is_program_on_path(const struct compiler_choice *w,
+			       const char *name)
 {
-	read_variable(w, "CROSS_COMPILE", true, &w->cross);
-	read_variable(w, "CC", false, &w->cc);
-	read_variable(w, "HOSTCC", false, &w->hostcc);
-	read_variable(w, "LLVM", true, &w->llvm);
-	w->no_llvm = str_equal(w->llvm, "0");
-	if (w->no_llvm)
-		set_string(&w->llvm, NULL);
-}
-
-static bool on_path(const struct choice *w, const char *name)
-{
-	char *path = kernel_environ_path(&w->c->dirs, w->request->env);
+	char *path = kernel_environ_path(&w->c->path_dirs, w->request->env);
 	char *file = which(name, path);
-	bool yes = file && which_is_program(file);
+	bool yes = file && which_is_executable(file);
 
 	free(file);
 	free(path);
 	return yes;
 }
 
-/* `word`: the release that was asked for, "gcc" for any; NULL: no release. */
-static int compiler_missing(const struct choice *w, const char *name,
+/*
+ * Set the error for the missing program `name`.  `word` is the requested
+ * release, "gcc" for any, or NULL.
+ */
+static int compiler_missing(const struct compiler_choice *w, const char *name,
 			    const char *prefix, const char *word,
 			    struct err *err)
 {
 	struct toolchain_release r = { 0 };
 	struct err ignored;
 	bool released = word && !toolchain_release_parse(word, &r, &ignored);
-	char *get = released ? kernel_installed_advice(w->arch, &r) : NULL;
-	/* Debian's package has one version only. */
-	char *package = prefix && !r.n ? kernel_arch_package(prefix) : NULL;
+	char *get = released ? kernel_toolchains_install_hint(w->arch, &r) :
+			       NULL;
+	/* Debian packages one version only, so it may not be `word`. */
+	char *package = prefix && !r.n_parts ?
+				kernel_arch_debian_package(prefix) :
+				NULL;
 
 	err_set(err, ENOENT, "%s: not found in PATH%s; %s%s%s%s%s", name,
 		released ? " nor installed" : "", get ? get : "",
@@ -91,7 +294,7 @@ static int compiler_missing(const struct choice *w, const char *name,
 	return -ENOENT;
 }
 
-/* "gcc-13", "clang-15.0.7": the tool, a dash, a number. */
+/* Return true if `word` is `tool`, a dash and a number: "gcc-13". */
 static bool is_version_of(const char *word, const char *tool)
 {
 	size_t n = strlen(tool);
@@ -102,15 +305,15 @@ static bool is_version_of(const char *word, const char *tool)
 
 static void add_path_dir(struct kernel_compiler *c, const char *dir)
 {
-	if (!strv_has(&c->dirs, dir))
-		strv_add(&c->dirs, dir);
+	if (!strv_has(&c->path_dirs, dir))
+		strv_add(&c->path_dirs, dir);
 }
 
-/* Is `name`, as PATH has it, the program `file`? */
-static bool is_on_path_as(const struct choice *w, const char *name,
+/* Return true if `name` in PATH is the program `file`. */
+static bool is_on_path_as(const struct compiler_choice *w, const char *name,
 			  const char *file)
 {
-	char *path = kernel_environ_path(&w->c->dirs, w->request->env);
+	char *path = kernel_environ_path(&w->c->path_dirs, w->request->env);
 	char *found = which_compiler(name, path, NULL);
 	char *a = found ? realpath(found, NULL) : NULL;
 	char *b = realpath(file, NULL);
@@ -123,26 +326,18 @@ static bool is_on_path_as(const struct choice *w, const char *name,
 	return same;
 }
 
-static bool is_own_arch(const struct kernel_arch *arch)
-{
-	char host[32];
-
-	kernel_arch_host(host);
-	return !strcmp(host, arch->srcarch);
-}
-
 /*
- * The prefix by which PATH has the very tools of an adopted one, or NULL.  By
- * that they are called where nobody has named them, so what was built with
- * them stays built when somebody does.
+ * Return the prefix under which PATH has the tools of an adopted toolchain, or
+ * NULL.  Without -t make calls them by this prefix.  Using the same names with
+ * -t keeps the saved commands, and thus the objects, up to date.
  */
-static char *prefix_of_adopted(const struct choice *w,
-			       const struct toolchain_installed *t)
+static char *adopted_prefix(const struct compiler_choice *w,
+			    const struct toolchain_installed *t)
 {
 	size_t n = t->driver ? strlen(t->driver) : 0;
 	char *prefix, *gcc, *ld;
 
-	if (!t->adopted || t->is_clang || n <= 4 ||
+	if (!t->adopted_from || t->is_clang || n <= 4 ||
 	    !str_ends(t->driver, "-gcc"))
 		return NULL;
 	prefix = xstrndup(t->driver, n - 3);
@@ -158,42 +353,43 @@ static char *prefix_of_adopted(const struct choice *w,
 	return prefix;
 }
 
-static int choose_installed(struct choice *w,
+static int choose_installed(struct compiler_choice *w,
 			    const struct toolchain_installed *t,
 			    struct err *err)
 {
-	char *prefix = prefix_of_adopted(w, t);
+	char *prefix = adopted_prefix(w, t);
 	int ret;
 
 	if (prefix) {
-		set_string(&w->cross, *prefix ? xstrdup(prefix) : NULL);
-		set_string(&w->cc, NULL);
+		replace_string(&w->cross, *prefix ? xstrdup(prefix) : NULL);
+		replace_string(&w->cc, NULL);
 		free(prefix);
 		return 0;
 	}
-	ret = kernel_installed_prefix(&w->c->installed, t, &prefix, err);
+	ret = kernel_toolchains_prefix(&w->c->toolchains, t, &prefix, err);
 	if (ret)
 		return ret;
 	if (t->is_clang) {
-		set_string(&w->llvm, prefix);
+		replace_string(&w->llvm, prefix);
 	} else {
-		set_string(&w->cross, prefix);
-		set_string(&w->cc, NULL);
+		replace_string(&w->cross, prefix);
+		replace_string(&w->cc, NULL);
 	}
-	add_path_dir(w->c, w->c->installed.bin);
+	add_path_dir(w->c, w->c->toolchains.bin_dir);
 	return 0;
 }
 
-/* A prefix that may lack its dash. */
-static int read_prefix(struct choice *w, struct err *err)
+/* Take the argument of -t as a prefix, with or without the final dash. */
+static int read_prefix(struct compiler_choice *w, struct err *err)
 {
-	bool whole = !*w->word || str_ends(w->word, "-"), found;
-	char *prefix = xasprintf("%s%s", w->word, whole ? "" : "-");
+	bool whole = !*w->toolchain_word || str_ends(w->toolchain_word, "-"),
+	     found;
+	char *prefix = xasprintf("%s%s", w->toolchain_word, whole ? "" : "-");
 	char *gcc = xasprintf("%sgcc", prefix);
 
-	set_string(&w->cross, prefix);
-	found = whole || on_path(w, gcc) ||
-		kernel_installed_has(&w->c->installed, gcc);
+	replace_string(&w->cross, prefix);
+	found = whole || is_program_on_path(w, gcc) ||
+		kernel_toolchains_has_program(&w->c->toolchains, gcc);
 	free(gcc);
 	if (found)
 		return 0;
@@ -201,15 +397,15 @@ static int read_prefix(struct choice *w, struct err *err)
 		       "-t %s: neither gcc, gcc-VERSION, clang, clang-VERSION, "
 		       "the id of an installed toolchain nor the prefix of a "
 		       "gcc (which ends in -)",
-		       w->word);
+		       w->toolchain_word);
 }
 
-static int read_toolchain(struct choice *w, struct err *err)
+static int read_toolchain(struct compiler_choice *w, struct err *err)
 {
 	const struct toolchain_installed *found;
-	const char *t = w->word;
-	int ret = kernel_installed_find(&w->c->installed, w->arch, t, &found,
-					err);
+	const char *t = w->toolchain_word;
+	int ret = kernel_toolchains_find(&w->c->toolchains, w->arch, t, &found,
+					 err);
 
 	if (ret) {
 		err_wrap(err, "-t %s", t);
@@ -220,15 +416,15 @@ static int read_toolchain(struct choice *w, struct err *err)
 	if (!strcmp(t, "gcc"))
 		return 0;
 	if (!strcmp(t, "clang") || is_version_of(t, "clang"))
-		set_string(&w->llvm, xstrdup(t[5] ? t + 5 : "1"));
+		replace_string(&w->llvm, xstrdup(t[5] ? t + 5 : "1"));
 	else if (is_version_of(t, "gcc"))
-		set_string(&w->cc, xstrdup(t));
+		replace_string(&w->cc, xstrdup(t));
 	else
 		return read_prefix(w, err);
 	return 0;
 }
 
-/* Take the directory off a name and remember it for PATH. */
+/* Move the directory of a program name to PATH. */
 static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
 			     char **value)
 {
@@ -238,26 +434,29 @@ static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
 	if (base == *value || strpbrk(*value, " \t"))
 		return;
 	dir = str_dir(*value);
-	absolute = fs_absolute(dir);
+	absolute = fs_make_absolute(dir);
 	strv_addf(&c->notes,
 		  "%s=%s is used as %s with %s in PATH: a plain make that "
 		  "names the directory sees changed commands",
 		  variable, *value, *base ? base : "1", absolute);
 	add_path_dir(c, absolute);
-	set_string(value, xstrdup(*base ? base : "1"));
+	replace_string(value, xstrdup(*base ? base : "1"));
 	free(absolute);
 	free(dir);
 }
 
-/* The first of Debian's prefixes on PATH; the caller frees it. */
-static char *prefix_on_path(const struct choice *w, const char *suffix)
+/*
+ * Return the first of Debian's prefixes for which PATH has PREFIX`suffix`, or
+ * NULL.  The caller frees it.
+ */
+static char *prefix_on_path(const struct compiler_choice *w, const char *suffix)
 {
-	const struct toolchain_arch *known = w->arch->known;
+	const struct toolchain_arch *known = w->arch->toolchain_arch;
 
 	for (size_t i = 0; known && i < known->prefixes.n; i++) {
 		const char *prefix = known->prefixes.v[i];
 		char *name = xasprintf("%s%s", prefix, suffix);
-		bool found = on_path(w, name);
+		bool found = is_program_on_path(w, name);
 
 		free(name);
 		if (found)
@@ -266,17 +465,25 @@ static char *prefix_on_path(const struct choice *w, const char *suffix)
 	return NULL;
 }
 
-/* No prefix was named, and Debian's is not there. */
-static int without_prefix(struct choice *w, struct err *err)
+/* Choose the cross compiler where no prefix was named. */
+static int default_prefix(struct compiler_choice *w, struct err *err)
 {
-	const struct toolchain_arch *known = w->arch->known;
+	const struct toolchain_arch *known = w->arch->toolchain_arch;
 	const struct toolchain_installed *found = NULL;
-	char *name;
+	/* CC=gcc-13 leaves the prefix and the binutils open. */
+	bool half = w->cc && is_version_of(w->cc, "gcc");
+	char host[32], *name;
 	int ret;
 
+	kernel_arch_host(host);
+	if (!strcmp(host, w->arch->srcarch) || !strcmp(w->arch->srcarch, "um"))
+		return 0;
+	w->cross = prefix_on_path(w, half ? w->cc : "gcc");
+	if (w->cross || w->llvm || (w->cc && !half))
+		return 0;
 	if (!w->cc) {
-		ret = kernel_installed_find(&w->c->installed, w->arch, "gcc",
-					    &found, err);
+		ret = kernel_toolchains_find(&w->c->toolchains, w->arch, "gcc",
+					     &found, err);
 		if (ret || found)
 			return ret ? ret : choose_installed(w, found, err);
 	}
@@ -287,38 +494,21 @@ static int without_prefix(struct choice *w, struct err *err)
 			       w->arch->arch);
 	name = xasprintf("%s%s", known->prefixes.v[0], w->cc ? w->cc : "gcc");
 	ret = compiler_missing(w, name, known->prefixes.v[0],
-			       w->word ? w->word : "gcc", err);
+			       w->toolchain_word ? w->toolchain_word : "gcc",
+			       err);
 	free(name);
 	return ret;
 }
 
-static int default_prefix(struct choice *w, struct err *err)
+/*
+ * Find the file of a compiler.  If masquerade links cannot cover it, set
+ * no_masquerade_reason.
+ */
+static int find_compiler_file(const struct compiler_choice *w,
+			      const char *variable, const char *name,
+			      char **file, struct err *err)
 {
-	/* CC=gcc-13 is only half a name: which binutils, which prefix? */
-	bool half = w->cc && is_version_of(w->cc, "gcc");
-
-	if (is_own_arch(w->arch) || !strcmp(w->arch->srcarch, "um"))
-		return 0;
-	w->cross = prefix_on_path(w, half ? w->cc : "gcc");
-	if (w->cross || w->llvm || (w->cc && !half))
-		return 0;
-	return without_prefix(w, err);
-}
-
-static char *compiler_name(const struct choice *w)
-{
-	if (w->cc)
-		return xstrdup(w->cc);
-	if (w->llvm)
-		return xasprintf("clang%s", w->llvm[0] == '-' ? w->llvm : "");
-	return xasprintf("%sgcc", w->cross ? w->cross : "");
-}
-
-/* Find the file of a compiler, or say why it cannot be linked. */
-static int find_compiler_file(const struct choice *w, const char *variable,
-			      const char *name, char **file, struct err *err)
-{
-	char *path = kernel_environ_path(&w->c->dirs, w->request->env);
+	char *path = kernel_environ_path(&w->c->path_dirs, w->request->env);
 	char *why = NULL;
 
 	if (strpbrk(name, " \t")) {
@@ -329,11 +519,11 @@ static int find_compiler_file(const struct choice *w, const char *variable,
 		if (!*file && (*file = which(name, path)) != NULL)
 			why = xasprintf("%s leads to a compiler cache alone",
 					*file);
-		else if (*file && !elf_is(*file))
+		else if (*file && !elf_has_magic(*file))
 			why = xasprintf("%s is a script", *file);
 	}
-	if (!w->c->unlinked)
-		w->c->unlinked = why;
+	if (!w->c->no_masquerade_reason)
+		w->c->no_masquerade_reason = why;
 	else
 		free(why);
 	free(path);
@@ -347,16 +537,11 @@ static void add_variable(struct kernel_compiler *c, const char *name,
 		strv_addf(&c->vars, "%s=%s", name, value);
 }
 
-static void set_vars(const struct choice *w)
-{
-	add_variable(w->c, "CROSS_COMPILE", w->cross);
-	add_variable(w->c, "LLVM", !w->llvm && w->no_llvm ? "" : w->llvm);
-	add_variable(w->c, "CC", w->cc);
-	add_variable(w->c, "HOSTCC", w->hostcc);
-}
-
-/* [arch "X"] toolchain; x86 is x86_64 where this machine is one. */
-static const char *configured_toolchain(const struct choice *w)
+/*
+ * Return the value of [arch "X"] toolchain, or NULL.  ARCH=x86 on an x86_64
+ * build host uses the value for x86_64.
+ */
+static const char *configured_toolchain(const struct compiler_choice *w)
 {
 	const struct kernel_arch *arch = w->arch;
 	const struct toolchain_arch *own;
@@ -364,58 +549,86 @@ static const char *configured_toolchain(const struct choice *w)
 	const char *word;
 	struct utsname u;
 
-	if (!w->request->standard)
+	if (!w->request->default_toolchains)
 		return NULL;
-	list = strv_list(w->request->standard);
-	word = str_env(list, arch->arch);
+	list = strv_list(w->request->default_toolchains);
+	word = str_find_env(list, arch->arch);
 	if (word || strcmp(arch->arch, arch->srcarch) != 0 || uname(&u))
 		return word;
-	own = toolchain_data_arch(u.machine);
+	own = toolchain_builtin_find_arch(u.machine);
 	if (!own)
-		own = toolchain_data_arch_called(u.machine);
+		own = toolchain_builtin_arch_by_alias(u.machine);
 	if (!own || strcmp(own->srcarch, arch->srcarch) != 0)
 		return NULL;
-	return str_env(list, own->arch);
+	return str_find_env(list, own->arch);
 }
 
-/* The names of installed ones mean DATA/bin wherever they come from. */
-static void find_bin(const struct choice *w)
+static int decide_names(struct compiler_choice *w, struct err *err)
 {
-	const struct kernel_installed *in = &w->c->installed;
-	char *ld = xasprintf("%sld", w->cross ? w->cross : "");
-
-	if (kernel_installed_has(in, w->c->name) ||
-	    (w->cross && kernel_installed_has(in, ld)))
-		add_path_dir(w->c, in->bin);
-	free(ld);
-}
-
-static int decide_names(struct choice *w, struct err *err)
-{
-	int ret = w->word ? read_toolchain(w, err) : 0;
+	struct kernel_compiler *c = w->c;
+	int ret = w->toolchain_word ? read_toolchain(w, err) : 0;
+	char *ld;
 
 	if (ret)
 		return ret;
-	move_dir_to_path(w->c, "CROSS_COMPILE", &w->cross);
-	move_dir_to_path(w->c, "CC", &w->cc);
-	move_dir_to_path(w->c, "HOSTCC", &w->hostcc);
-	move_dir_to_path(w->c, "LLVM", &w->llvm);
+	move_dir_to_path(c, "CROSS_COMPILE", &w->cross);
+	move_dir_to_path(c, "CC", &w->cc);
+	move_dir_to_path(c, "HOSTCC", &w->hostcc);
+	move_dir_to_path(c, "LLVM", &w->llvm);
 	if (!w->cross)
 		ret = default_prefix(w, err);
 	if (ret)
 		return ret;
-	/* -t gcc-13 and a prefix: CC is the compiler's whole name. */
-	if (w->word && w->cross && w->cc && is_version_of(w->cc, "gcc"))
-		set_string(&w->cc, xasprintf("%s%s", w->cross, w->cc));
-	w->c->name = compiler_name(w);
-	w->c->is_clang = strstr(str_base(w->c->name), "clang") != NULL;
-	find_bin(w);
-	set_vars(w);
+	/* With -t gcc-13 and a prefix, CC is the compiler's whole name. */
+	if (w->toolchain_word && w->cross && w->cc &&
+	    is_version_of(w->cc, "gcc"))
+		replace_string(&w->cc, xasprintf("%s%s", w->cross, w->cc));
+	if (w->cc)
+		c->name = xstrdup(w->cc);
+	else if (w->llvm)
+		c->name = xasprintf("clang%s",
+				    w->llvm[0] == '-' ? w->llvm : "");
+	else
+		c->name = xasprintf("%sgcc", w->cross ? w->cross : "");
+	c->is_clang = strstr(str_base(c->name), "clang") != NULL;
+
+	/* Normalized names exist only in DATA/bin, whatever selected them. */
+	ld = xasprintf("%sld", w->cross ? w->cross : "");
+	if (kernel_toolchains_has_program(&c->toolchains, c->name) ||
+	    (w->cross && kernel_toolchains_has_program(&c->toolchains, ld)))
+		add_path_dir(c, c->toolchains.bin_dir);
+	free(ld);
+
+	add_variable(c, "CROSS_COMPILE", w->cross);
+	add_variable(c, "LLVM", !w->llvm && w->no_llvm ? "" : w->llvm);
+	add_variable(c, "CC", w->cc);
+	add_variable(c, "HOSTCC", w->hostcc);
 	return 0;
 }
 
-/* Check what was chosen: the files, the version, the tree's minimum. */
-static int check_choice(const struct choice *w, struct err *err)
+/*
+ * Lease the toolchain, if any, that contains the program `name` with the file
+ * `path`, so that it is not removed before `c` is released.
+ */
+static int lease_toolchain(struct kernel_compiler *c, const char *name,
+			   const char *path, struct err *err)
+{
+	const struct toolchain_installed *t = kernel_toolchains_find_owner(
+		&c->toolchains, name, path);
+	int fd;
+
+	if (!t)
+		return 0;
+	fd = toolchain_installed_lease(t->dir, err);
+	if (fd < 0)
+		return fd;
+	*VEC_ADD(c->lease_fds, c->n_leases) = fd;
+	kernel_toolchains_quirks(t, &c->notes);
+	return 0;
+}
+
+/* Check the chosen files, the version, and the tree's minimum version. */
+static int check_choice(const struct compiler_choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
 	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
@@ -424,17 +637,20 @@ static int check_choice(const struct choice *w, struct err *err)
 
 	if (ret == -ENOENT)
 		compiler_missing(w, c->name, c->is_clang ? NULL : w->cross,
-				 w->word, err);
-	if (!ret)
-		ret = kernel_compiler_lease(c, c->name, c->path, err);
-	if (!ret)
-		ret = find_compiler_file(w, "HOSTCC", hostcc, &host, err);
-	if (!ret)
-		ret = kernel_minimum_version(c, w->request->env, err);
-	if (!ret)
-		ret = kernel_minimum_check(c, w->arch, w->request->tree, err);
+				 w->toolchain_word, err);
+	if (ret)
+		return ret;
+	ret = lease_toolchain(c, c->name, c->path, err);
+	if (ret)
+		return ret;
+	ret = find_compiler_file(w, "HOSTCC", hostcc, &host, err);
 	free(host);
-	return ret;
+	if (ret)
+		return ret;
+	ret = kernel_compiler_read_version(c, w->request->env, err);
+	if (ret)
+		return ret;
+	return kernel_compiler_check_version(c, w->arch, w->request->tree, err);
 }
 
 int kernel_compiler_choose(struct kernel_compiler *c,
@@ -442,27 +658,34 @@ int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_compiler_request *request,
 			   struct err *err)
 {
-	struct choice w = { .c = c,
-			    .arch = arch,
-			    .request = request,
-			    .word = request->toolchain };
+	struct compiler_choice w = { .c = c,
+				     .arch = arch,
+				     .request = request,
+				     .toolchain_word = request->toolchain };
 	int ret;
 
 	*c = (struct kernel_compiler){ 0 };
-	read_variables(&w);
-	if (!w.word && !w.cross && !w.cc && !w.llvm)
-		w.word = configured_toolchain(&w);
-	ret = kernel_installed_open(&c->installed, request->data, err);
-	for (size_t i = 0; i < c->installed.list.broken.n; i++)
+	/* The Makefile overrides CC and HOSTCC of the environment. */
+	read_variable(&w, "CROSS_COMPILE", true, &w.cross);
+	read_variable(&w, "CC", false, &w.cc);
+	read_variable(&w, "HOSTCC", false, &w.hostcc);
+	read_variable(&w, "LLVM", true, &w.llvm);
+	w.no_llvm = str_equal(w.llvm, "0");
+	if (w.no_llvm)
+		replace_string(&w.llvm, NULL);
+	if (!w.toolchain_word && !w.cross && !w.cc && !w.llvm)
+		w.toolchain_word = configured_toolchain(&w);
+	ret = kernel_toolchains_open(&c->toolchains, request->data_dir, err);
+	for (size_t i = 0; i < c->toolchains.list.broken.n; i++)
 		strv_addf(&c->notes, "not used: %s",
-			  c->installed.list.broken.v[i]);
+			  c->toolchains.list.broken.v[i]);
 	if (!ret)
 		ret = decide_names(&w, err);
 	if (!ret)
 		ret = check_choice(&w, err);
-	if (ret && w.word && w.word != request->toolchain)
+	if (ret && w.toolchain_word && w.toolchain_word != request->toolchain)
 		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch,
-			 w.word);
+			 w.toolchain_word);
 	free(w.cross);
 	free(w.cc);
 	free(w.hostcc);
@@ -470,30 +693,13 @@ int kernel_compiler_choose(struct kernel_compiler *c,
 	return ret;
 }
 
-int kernel_compiler_lease(struct kernel_compiler *c, const char *name,
-			  const char *path, struct err *err)
+int kernel_compiler_use_installed(struct kernel_compiler *c, const char *name,
+				  struct err *err)
 {
-	const struct toolchain_installed *t = kernel_installed_owner(
-		&c->installed, name, path);
-	int fd;
+	char *path = xasprintf("%s/%s", c->toolchains.bin_dir, name);
+	int ret = lease_toolchain(c, name, path, err);
 
-	if (!t)
-		return 0;
-	fd = toolchain_installed_lease(t->dir, err);
-	if (fd < 0)
-		return fd;
-	*VEC_ADD(c->lease, c->n_leases) = fd;
-	kernel_installed_quirks(t, &c->notes);
-	return 0;
-}
-
-int kernel_compiler_use(struct kernel_compiler *c, const char *name,
-			struct err *err)
-{
-	char *path = xasprintf("%s/%s", c->installed.bin, name);
-	int ret = kernel_compiler_lease(c, name, path, err);
-
-	add_path_dir(c, c->installed.bin);
+	add_path_dir(c, c->toolchains.bin_dir);
 	free(path);
 	return ret;
 }
@@ -503,13 +709,115 @@ void kernel_compiler_release(struct kernel_compiler *c)
 	free(c->name);
 	free(c->path);
 	free(c->version);
-	free(c->unlinked);
+	free(c->no_masquerade_reason);
 	strv_release(&c->vars);
-	strv_release(&c->dirs);
+	strv_release(&c->path_dirs);
 	strv_release(&c->notes);
 	for (size_t i = 0; i < c->n_leases; i++)
-		close(c->lease[i]);
-	free(c->lease);
-	kernel_installed_release(&c->installed);
+		close(c->lease_fds[i]);
+	free(c->lease_fds);
+	kernel_toolchains_release(&c->toolchains);
 	*c = (struct kernel_compiler){ 0 };
+}
+
+#define VERSION_TIMEOUT_MS 20000
+
+int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
+				 struct err *err)
+{
+	char *path = kernel_environ_path(&c->path_dirs, env), *line = NULL;
+	struct strv argv = { 0 }, with = { 0 };
+	int ret;
+
+	/* The first PATH takes effect, so it hides the user's. */
+	strv_addf(&with, "PATH=%s", path);
+	strv_add_all(&with, env);
+	strv_split(&argv, *c->path ? c->path : c->name, " \t");
+	if (!c->is_clang)
+		strv_add(&argv, "-dumpfullversion");
+	strv_add(&argv, "-dumpversion");
+	ret = spawn_first_line(argv.v, with.v, VERSION_TIMEOUT_MS, &line, err);
+	if (!ret && (!line || !isdigit((unsigned char)*line)))
+		ret = err_set(err, ENOEXEC,
+			      "%s does not tell its version: it does not run "
+			      "here, or is no C compiler",
+			      c->name);
+	else if (!ret)
+		c->version = xstrndup(line, strcspn(line, " "));
+	free(line);
+	strv_release(&argv);
+	strv_release(&with);
+	free(path);
+	return ret;
+}
+
+/* Return the rest of the message with the remedy. The caller frees it. */
+static char *format_version_advice(const struct kernel_compiler *c,
+				   const struct kernel_arch *arch,
+				   const char *least)
+{
+	const struct toolchain_installed *t;
+	struct toolchain_release need = { 0 };
+	struct err ignored;
+	char *get, *out;
+
+	if (toolchain_release_parse_version(c->is_clang, least, &need,
+					    &ignored))
+		return xstrdup("name a newer one with -t");
+	t = kernel_toolchains_find_newer(&c->toolchains, arch, &need);
+	/* Name only the major version: any release of it is new enough. */
+	need.n_parts = 1;
+	get = kernel_toolchains_install_hint(arch, &need);
+	out = xasprintf("%s%s%s%s%s", t ? "-t " : "name a newer one with -t",
+			t ? t->release : "",
+			t ? " is installed and new enough" : "",
+			get ? "; " : "", get ? get : "");
+	free(get);
+	return out;
+}
+
+bool kernel_compiler_is_older(const char *a, const char *b)
+{
+	for (;;) {
+		char *end_a, *end_b;
+		unsigned long n = strtoul(a, &end_a, 10);
+		unsigned long m = strtoul(b, &end_b, 10);
+
+		if (n != m)
+			return n < m;
+		if (*end_a != '.' && *end_b != '.')
+			return false;
+		a = *end_a == '.' ? end_a + 1 : end_a;
+		b = *end_b == '.' ? end_b + 1 : end_b;
+	}
+}
+
+int kernel_compiler_check_version(const struct kernel_compiler *c,
+				  const struct kernel_arch *arch,
+				  const char *tree, struct err *err)
+{
+	char *script = xasprintf("%s/scripts/min-tool-version.sh",
+				 tree ? tree : "");
+	char *tool = xstrdup(c->is_clang ? "llvm" : "gcc"), *least = NULL;
+	char *argv[] = { (char[]){ "/bin/sh" }, script, tool, NULL };
+	struct strv env = { 0 };
+	char *advice;
+	int ret = 0;
+
+	strv_addf(&env, "SRCARCH=%s", arch->srcarch);
+	if (tree && fs_exists(script))
+		spawn_first_line(argv, env.v, VERSION_TIMEOUT_MS, &least, err);
+	if (least && kernel_compiler_is_older(c->version, least)) {
+		advice = format_version_advice(c, arch, least);
+		ret = err_set(err, ENOTSUP,
+			      "%s is version %s, but this tree needs %s %s or "
+			      "newer; %s",
+			      c->name, c->version, tool, least, advice);
+		free(advice);
+	}
+	free(least);
+	strv_release(&env);
+	free(tool);
+	free(script);
+	return ret;
 }

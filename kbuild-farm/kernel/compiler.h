@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/compiler.h - which compiler make will call, and by what name.
+ * kernel/compiler.h - Choice of the compiler that make calls.
  *
- * Nothing that kbuild records may depend on kfarm: make is given the names
- * that a plain make would be given.  A name with a directory would bypass
- * the links, so its last component is used and its directory goes into PATH.
- * An installed toolchain is used under its normalized names
- * (kernel/installed.h), with DATA/bin in PATH.
+ * Nothing that kbuild records may depend on kfarm, so make gets the names that
+ * a plain make would get.  A name with a directory would bypass the masquerade
+ * directory: only its last component is used, and its directory is added to
+ * PATH.  An installed toolchain is used under its normalized names alone,
+ * which are links in DATA/bin, and DATA/bin is added to PATH.
  */
 #ifndef KERNEL_COMPILER_H
 #define KERNEL_COMPILER_H
@@ -14,56 +14,140 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "kernel/arch.h"
-#include "kernel/installed.h"
+#include "toolchain/installed.h"
 
-/* What the user asked for. */
+struct kernel_toolchains {
+	char *data_dir; /* DATA */
+	char *bin_dir; /* DATA/bin */
+	struct toolchain_installed_list list;
+};
+
+/*
+ * Read the list of toolchains installed below `data` (NULL: the user's data
+ * directory).
+ */
+int kernel_toolchains_open(struct kernel_toolchains *in, const char *data,
+			   struct err *err);
+/* Free the list. */
+void kernel_toolchains_release(struct kernel_toolchains *in);
+
+/*
+ * Find the installed toolchain that `word` ("gcc", "gcc-13", "clang-14" or a
+ * complete id) selects for this build host and `arch`: the newest match for
+ * the first triplet of the architecture that has one.
+ *
+ * Returns 0 with a borrowed pointer in *out, NULL if no toolchain matches;
+ * -EINVAL with `err` set if `word` is the id of a toolchain for another host
+ * or another architecture.
+ */
+int kernel_toolchains_find(const struct kernel_toolchains *in,
+			   const struct kernel_arch *arch, const char *word,
+			   const struct toolchain_installed **out,
+			   struct err *err);
+/*
+ * Return the newest installed toolchain for `arch` that has the kind of
+ * `least` and is not older, or NULL.
+ */
+const struct toolchain_installed *kernel_toolchains_find_newer(
+	const struct kernel_toolchains *in, const struct kernel_arch *arch,
+	const struct toolchain_release *least);
+/*
+ * Return the installed toolchain that contains the compiler which make calls
+ * `name` and whose file is `path`, or NULL.
+ */
+const struct toolchain_installed *kernel_toolchains_find_owner(
+	const struct kernel_toolchains *in, const char *name, const char *path);
+
+/*
+ * Format the value of CROSS_COMPILE= ("aarch64-gcc1330-linux-") or LLVM=
+ * ("-14.0.6") that selects `t`.  The caller frees *out.  Returns 0, or -ENOENT
+ * with `err` set if DATA/bin lacks its names.
+ */
+int kernel_toolchains_prefix(const struct kernel_toolchains *in,
+			     const struct toolchain_installed *t, char **out,
+			     struct err *err);
+/* Append the known problems of the toolchain's release, a line each. */
+void kernel_toolchains_quirks(const struct toolchain_installed *t,
+			      struct strv *out);
+/* Return true if DATA/bin has a program `name`. */
+bool kernel_toolchains_has_program(const struct kernel_toolchains *in,
+				   const char *name);
+
+/*
+ * Return "`kfarm toolchain install gcc-13 --arch arm64` gets one", or NULL if
+ * no server offers a compiler for `arch`.  The caller frees the result.
+ */
+char *kernel_toolchains_install_hint(const struct kernel_arch *arch,
+				     const struct toolchain_release *r);
+
+/* The user's choice of a compiler. */
 struct kernel_compiler_request {
-	const char *tree; /* that says how new it must be; may be NULL */
-	const char *toolchain; /* -t, or NULL */
+	/* the kernel tree, which sets the minimum version; may be NULL */
+	const char *tree;
+	const char *toolchain; /* argument of -t, or NULL */
 	const struct strv *variables; /* NAME=VALUE for make's command line */
-	char *const *env; /* what make will inherit */
-	const struct strv *standard; /* ARCH=TOOLCHAIN: of the configuration;
-					NULL: none */
-	const char *data; /* DATA, NULL: the user's */
+	char *const *env; /* environment that make inherits */
+	/* ARCH=TOOLCHAIN entries of the configuration file, or NULL */
+	const struct strv *default_toolchains;
+	const char *data_dir; /* DATA; NULL selects the user's data directory */
 };
 
 struct kernel_compiler {
-	char *name; /* as make calls it: "aarch64-linux-gnu-gcc" */
-	char *path; /* the file that this is, "" when CC has several words */
+	char *name; /* name by which make calls it: "aarch64-linux-gnu-gcc" */
+	char *path; /* path of its file; "" if CC has several words */
 	char *version; /* "12.2.0" */
 	bool is_clang;
-	struct strv vars; /* for make: CROSS_COMPILE=, CC=, HOSTCC=, LLVM= */
-	struct strv dirs; /* go into PATH, behind the links */
-	char *unlinked; /* why there will be no links; NULL: there will */
-	struct strv notes; /* what the user is to know, a line each */
-	struct kernel_installed installed;
-	int *lease; /* of toolchains in use, held until the release */
+	/* settings for make: CROSS_COMPILE=, CC=, HOSTCC=, LLVM= */
+	struct strv vars;
+	/* directories added to PATH after the masquerade directory */
+	struct strv path_dirs;
+	/* reason for building without masquerade links, or NULL */
+	char *no_masquerade_reason;
+	struct strv notes; /* notes for the user, a line each */
+	struct kernel_toolchains toolchains;
+	/* leases on the toolchains in use, held until the release */
+	int *lease_fds;
 	size_t n_leases;
 };
 
 /*
- * Choose it: -t, CC=, LLVM=, CROSS_COMPILE= (variables before environment),
- * what the configuration says for the architecture, else Debian's cross
- * compiler on PATH, else the newest installed one, else, for the machine's
- * own architecture, gcc.  What -t or the configuration name as a release is an
- * installed toolchain before it is a program on PATH.  `vars` then stand for
- * the user's own variables of the same names.
+ * Choose the compiler.  The first of these sources decides: -t; CC=, LLVM= and
+ * CROSS_COMPILE= (variables before environment); the configuration's toolchain
+ * for the architecture; Debian's cross compiler on PATH; the newest installed
+ * toolchain; gcc, if `arch` is the architecture of the build host.  A release
+ * named by -t or by the configuration selects an installed toolchain before a
+ * program on PATH.  `vars` then replace the user's own variables of the same
+ * names.
  *
- * Returns 0; -ENOTSUP when the tree asks for a newer compiler; another
- * negative errno with `err` naming what was looked for.  Release `c` in
- * any case.
+ * Returns 0; -ENOTSUP if the tree requires a newer compiler; another negative
+ * errno with `err` naming the missing program.  Release `c` in any case.
  */
 int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_arch *arch,
 			   const struct kernel_compiler_request *request,
 			   struct err *err);
+/* Close the leases and free the choice. */
 void kernel_compiler_release(struct kernel_compiler *c);
-/* Keep the toolchain that `name`, whose file is `path`, belongs to, if any,
- * from being removed as long as `c` lives. */
-int kernel_compiler_lease(struct kernel_compiler *c, const char *name,
-			  const char *path, struct err *err);
-/* The same of one that DATA/bin has under that name, which goes into PATH. */
-int kernel_compiler_use(struct kernel_compiler *c, const char *name,
-			struct err *err);
+/*
+ * Add DATA/bin to PATH and lease the toolchain of `name` if DATA/bin has a
+ * program of that name.  Returns 0 or a negative errno.
+ */
+int kernel_compiler_use_installed(struct kernel_compiler *c, const char *name,
+				  struct err *err);
+
+/* Run the chosen compiler to fill c->version. Returns 0 or a negative errno. */
+int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
+				 struct err *err);
+/*
+ * Compare the compiler's version with the minimum of the tree's
+ * scripts/min-tool-version.sh.  Trees before 5.13 lack that script and leave
+ * the check to make.  Returns 0, or -ENOTSUP with `err` naming an installed
+ * compiler that is new enough and the command that installs one.
+ */
+int kernel_compiler_check_version(const struct kernel_compiler *c,
+				  const struct kernel_arch *arch,
+				  const char *tree, struct err *err);
+/* Return true if version `a` ("5.1.0") is older than `b` ("12.2.0"). */
+bool kernel_compiler_is_older(const char *a, const char *b);
 
 #endif

@@ -2,11 +2,11 @@
 #include "kernel/config.h"
 
 #include "base/fs.h"
-#include "kernel/config-stamp.h"
-#include "kernel/config-text.h"
-#include "kernel/missed.h"
-#include "kernel/phase.h"
-#include "kernel/target.h"
+#include "kconfig/explain.h"
+#include "kconfig/kconfig.h"
+#include "kconfig/symbol.h"
+#include "kernel/internal.h"
+#include "kernel/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,91 +14,262 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TEXT_MAX 700 /* of the settings in one error */
-#define TOLD     10 /* settings that are warned of */
+#define STAMP_MAX    (4u << 20)
+#define STAMP_DIGIT  24
+#define TEXT_MAX     700 /* bytes of settings listed in one error */
+#define WARNINGS_MAX 10 /* rejected settings that get a note each */
 
-bool kernel_config_is_done(const struct kernel_plan *p)
+/* Return the file of the record. The caller frees it. */
+static char *stamp_path(const struct kernel_plan *p)
+{
+	char hex[DIGEST_HEX], *cache = fs_cache_home(), *path;
+	struct digest d;
+
+	digest_bytes(bytes_str(p->builddir.dir), &d);
+	digest_format(&d, hex);
+	path = xasprintf("%s/config/%.*s", cache, STAMP_DIGIT, hex);
+	free(cache);
+	return path;
+}
+
+/* Return "REQUEST CONFIG ", or NULL without .config. The caller frees it. */
+static char *request_text(const struct kernel_plan *p)
+{
+	char request[DIGEST_HEX], config[DIGEST_HEX], *text = NULL;
+	char *path = kernel_plan_path(p, ".config");
+	struct buf all = { 0 };
+	struct err ignored;
+	struct digest d;
+
+	kconfig_digest(&p->kconfig, &d);
+	buf_add(&all, d.b, sizeof(d.b));
+	for (size_t i = 0; i < p->settings.n; i++)
+		buf_put_str(&all, p->settings.v[i]);
+	buf_put_str(&all, p->tree);
+	buf_put_str(&all, p->compiler.version);
+	digest_bytes(buf_bytes(&all), &d);
+	digest_format(&d, request);
+	if (!digest_file(path, &d, &ignored)) {
+		digest_format(&d, config);
+		text = xasprintf("%s %s ", request, config);
+	}
+	buf_release(&all);
+	free(path);
+	return text;
+}
+
+static void inputs_digest(const struct kernel_plan *p, const struct strv *names,
+			  char hex[static DIGEST_HEX])
+{
+	struct buf all = { 0 };
+	struct digest d;
+
+	for (size_t i = 0; i < names->n; i++) {
+		char *path = xasprintf("%s/%s", p->tree, names->v[i]);
+		struct stat st = { 0 };
+
+		if (stat(path, &st))
+			st = (struct stat){ 0 };
+		buf_put_str(&all, names->v[i]);
+		buf_printf(&all, "%lld %lld.%09ld %lld.%09ld",
+			   (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+			   st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec,
+			   st.st_ctim.tv_nsec);
+		free(path);
+	}
+	digest_bytes(buf_bytes(&all), &d);
+	digest_format(&d, hex);
+	buf_release(&all);
+}
+
+static void list_configurations(const struct kernel_plan *p, const char *dir,
+				struct strv *out)
+{
+	char *path = xasprintf("%s/%s", p->tree, dir);
+	struct strv names = { 0 };
+
+	fs_list(path, &names);
+	for (size_t i = 0; i < names.n; i++)
+		strv_addf(out, "%s/%s", dir, names.v[i]);
+	strv_release(&names);
+	free(path);
+}
+
+/* List the tree's files that determine the .config, relative to the tree. */
+static void list_inputs(const struct kernel_plan *p, struct strv *out)
+{
+	const char *target = p->kconfig.target;
+	char *configs = xasprintf("arch/%s/configs", p->arch.srcarch);
+	struct kconfig_symbols all;
+	struct strv none = { 0 };
+
+	kconfig_symbols_read(&all, p->tree, p->arch.srcarch, &none);
+	strv_add_all(out, strv_list(&all.files));
+	kconfig_symbols_release(&all);
+	if (target) {
+		/* The Makefile selects the file for "defconfig". */
+		strv_addf(out, "arch/%s/Makefile", p->arch.srcarch);
+		list_configurations(p, configs, out);
+		list_configurations(p, "kernel/configs", out);
+		strv_addf(out, "configs/%s", target);
+	}
+	free(configs);
+}
+
+/*
+ * Load the record and return true if its REQUEST and CONFIG match; `first` is
+ * then the start of its first line.  Release both in any case.
+ */
+static bool load_text(const struct kernel_plan *p, struct buf *text,
+		      char **first)
+{
+	char *path = stamp_path(p);
+	struct err ignored;
+
+	*first = fs_read(path, STAMP_MAX, text, &ignored) ? NULL :
+							    request_text(p);
+	free(path);
+	return *first && str_starts(buf_str(text), *first);
+}
+
+/* Return TARGET of "INPUTS TARGET", the rest of the first line, or NULL. */
+static char *parse_edit_target(const char *rest)
+{
+	size_t n = strcspn(rest, " \n");
+	const char *word = rest + n + (rest[n] == ' ');
+	size_t len = strcspn(word, "\n");
+
+	return len ? xstrndup(word, len) : NULL;
+}
+
+/*
+ * Read the record and return true if the .config is that of the request `p`
+ * and the current tree.  An edited .config remains valid when the tree changes,
+ * as it does for make.  Release `s` in any case.
+ */
+static bool read_config_stamp(struct kernel_config_stamp *s,
+			      const struct kernel_plan *p)
+{
+	struct strv inputs = { 0 };
+	struct buf text = { 0 };
+	char *first, hex[DIGEST_HEX];
+	bool same;
+
+	*s = (struct kernel_config_stamp){ 0 };
+	same = load_text(p, &text, &first);
+	if (same) {
+		const char *rest = buf_str(&text) + strlen(first);
+		struct bytes lines = buf_bytes(&text);
+
+		bytes_take_line(&lines);
+		s->edit_target = parse_edit_target(rest);
+		while (lines.len) {
+			char *line = bytes_dup(bytes_take_line(&lines));
+
+			if (line[0] == '!')
+				strv_add(&s->rejected, line + 1);
+			else if (*line)
+				strv_add(&inputs, line);
+			free(line);
+		}
+		if (!s->edit_target) {
+			inputs_digest(p, &inputs, hex);
+			same = str_starts(rest, hex);
+		}
+	}
+	strv_release(&inputs);
+	buf_release(&text);
+	free(first);
+	return same;
+}
+
+/*
+ * Record that the .config is that of the request `p`.  If the record cannot be
+ * written, the next build generates the .config again.
+ */
+static void write_stamp(const struct kernel_config_stamp *s,
+			const struct kernel_plan *p)
+{
+	char *path = stamp_path(p), *dir = str_dir(path);
+	char *first = request_text(p), hex[DIGEST_HEX];
+	struct strv inputs = { 0 };
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (first && !fs_mkdirs(dir, 0777, &ignored)) {
+		list_inputs(p, &inputs);
+		inputs_digest(p, &inputs, hex);
+		buf_printf(&text, "%s%s %s\n", first, hex,
+			   s->edit_target ? s->edit_target : "");
+		for (size_t i = 0; i < s->rejected.n; i++)
+			buf_printf(&text, "!%s\n", s->rejected.v[i]);
+		for (size_t i = 0; i < inputs.n; i++)
+			buf_printf(&text, "%s\n", inputs.v[i]);
+		fs_write(path, buf_bytes(&text), 0666, &ignored);
+	}
+	strv_release(&inputs);
+	buf_release(&text);
+	free(first);
+	free(dir);
+	free(path);
+}
+
+bool kernel_config_is_current(const struct kernel_plan *p)
 {
 	struct kernel_config_stamp s;
-	bool done = kernel_kconfig_nothing(&p->kconfig);
+	bool done = kconfig_is_empty(&p->kconfig);
 
 	if (done)
 		return true;
-	done = kernel_config_stamp_read(&s, p) &&
-	       (!s.missed.n || p->request->allow_mismatch);
+	done = read_config_stamp(&s, p) &&
+	       (!s.rejected.n || p->request->allow_mismatch);
 	kernel_config_stamp_release(&s);
 	return done;
 }
 
-void kernel_config_keep_edited(const struct kernel_plan *p, const char *target)
+void kernel_config_record_edit(const struct kernel_plan *p, const char *target)
 {
 	struct kernel_config_stamp s;
 
-	if (kernel_kconfig_nothing(&p->kconfig))
+	if (kconfig_is_empty(&p->kconfig))
 		return;
-	/* What was left as it was is as it was asked for. */
-	if (!kernel_config_stamp_read(&s, p)) {
+	/* If the user changed nothing, the record is still valid. */
+	if (!read_config_stamp(&s, p)) {
 		kernel_config_stamp_release(&s);
-		s.edited = xstrdup(target);
-		kernel_config_stamp_write(&s, p);
+		s.edit_target = xstrdup(target);
+		write_stamp(&s, p);
 	}
 	kernel_config_stamp_release(&s);
 }
 
-char *kernel_config_edited(const struct kernel_plan *p)
+char *kernel_config_edit_target(const struct kernel_plan *p)
 {
-	return kernel_kconfig_nothing(&p->kconfig) ?
-		       NULL :
-		       kernel_config_stamp_edited(p);
+	struct buf text = { 0 };
+	char *first, *edited = NULL;
+
+	if (kconfig_is_empty(&p->kconfig))
+		return NULL;
+	if (load_text(p, &text, &first))
+		edited = parse_edit_target(buf_str(&text) + strlen(first));
+	buf_release(&text);
+	free(first);
+	return edited;
 }
 
-static int run_target(struct kernel_run *run, const char *target,
+static int run_target(struct kernel_build_state *run, const char *target,
 		      struct err *err)
 {
-	char *jobs = xasprintf("-j%u", run->farm.local_slots);
+	char *jobs = xasprintf("-j%u", run->offload.local_slots);
 	char *const options[] = { jobs, NULL };
 	char *const targets[] = { (char *)target, NULL };
-	int ret = kernel_run_make(run, options, targets, err);
+	int ret = kernel_build_run_make(run, options, targets, err);
 
 	free(jobs);
 	return ret;
 }
 
-static int write_base(struct kernel_run *run, struct err *err)
-{
-	const struct kernel_kconfig *k = &run->plan->kconfig;
-	char *path;
-	int ret;
-
-	if (k->base == KERNEL_CONFIG_KEEP)
-		return 0;
-	if (k->base == KERNEL_CONFIG_TARGET)
-		return run_target(run, k->target, err);
-	path = kernel_plan_path(run->plan, ".config");
-	ret = fs_write(path, bytes_str(k->text), 0644, err);
-	free(path);
-	return ret;
-}
-
-static int merge_fragments(struct kernel_run *run, struct err *err)
-{
-	char *path = kernel_plan_path(run->plan, ".config"), *merged = NULL;
-	struct buf base = { 0 };
-	int ret = fs_read(path, KERNEL_CONFIG_MAX, &base, err);
-
-	if (!ret) {
-		merged = kernel_kconfig_merge(&run->plan->kconfig,
-					      buf_str(&base));
-		ret = fs_write(path, bytes_str(merged), 0644, err);
-	}
-	free(merged);
-	buf_release(&base);
-	free(path);
-	return ret;
-}
-
-static int refuse_missed(const struct strv *lines, const char *config,
-			 struct err *err)
+static int set_rejected_error(const struct strv *lines, const char *config,
+			      struct err *err)
 {
 	const char *between = lines->n > 1 ? "\n  " : " ";
 	struct buf list = { 0 };
@@ -118,89 +289,77 @@ static int refuse_missed(const struct strv *lines, const char *config,
 	return -EINVAL;
 }
 
-/* Finds what of the fragments is not in the .config that was made. */
-static int find_missed(struct kernel_run *run, struct err *err)
+/* Compare the .config with the fragments and explain rejected settings. */
+static int find_rejected(struct kernel_build_state *run, struct err *err)
 {
 	const struct kernel_plan *p = run->plan;
-	char *path = kernel_plan_path(p, ".config");
-	struct kernel_missed_of of = { &p->kconfig, p->tree, p->arch.srcarch,
-				       NULL };
-	struct kernel_missed *missed = NULL;
+	struct kconfig_explain_context of = { &p->kconfig, p->tree,
+					      p->arch.srcarch, NULL };
+	struct kconfig_rejected *missed = NULL;
 	struct strv replaced = { 0 };
 	struct buf config = { 0 };
 	size_t n = 0;
-	int ret = fs_read(path, KERNEL_CONFIG_MAX, &config, err);
+	int ret = kernel_plan_read_config(p, &config, err);
 
 	of.config = buf_str(&config);
 	if (!ret)
-		kernel_kconfig_missed(&p->kconfig, of.config, &missed, &n);
+		kconfig_explain_find_rejected(&p->kconfig, of.config, &missed,
+					      &n);
 	if (n)
-		kernel_missed_lines(missed, n, &of, &run->config.missed,
-				    &replaced);
+		kconfig_explain_rejected(
+			missed, n, &of, &run->config.stamp.rejected, &replaced);
 	for (size_t i = 0; i < replaced.n; i++)
-		kernel_run_note(run, "%s", replaced.v[i]);
-	kernel_kconfig_missed_free(missed, n);
+		kernel_build_note(run, "%s", replaced.v[i]);
+	kconfig_explain_free_rejected(missed, n);
 	strv_release(&replaced);
 	buf_release(&config);
+	return ret;
+}
+
+static int generate_config(struct kernel_build_state *run, struct err *err)
+{
+	const struct kconfig_spec *k = &run->plan->kconfig;
+	char *path = kernel_plan_path(run->plan, ".config"), *merged;
+	struct buf before = { 0 }, base = { 0 }, after = { 0 };
+	struct stat st = { 0 };
+	struct err ignored;
+	int ret = 0;
+
+	kernel_build_set_phase(run, KERNEL_PHASE_CONFIG);
+	if (stat(path, &st) ||
+	    fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
+		buf_reset(&before);
+	if (k->base == KCONFIG_BASE_TARGET)
+		ret = run_target(run, k->target, err);
+	else if (k->base != KCONFIG_BASE_EXISTING)
+		ret = fs_write(path, bytes_str(k->base_text), 0644, err);
+	if (!ret && k->n_fragments) {
+		ret = fs_read(path, KCONFIG_TEXT_MAX, &base, err);
+		if (!ret) {
+			merged = kconfig_merge(k, buf_str(&base));
+			ret = fs_write(path, bytes_str(merged), 0644, err);
+			free(merged);
+		}
+	}
+	if (!ret && (k->n_fragments || k->base == KCONFIG_BASE_FILE))
+		ret = run_target(run, "olddefconfig", err);
+
+	/* make rebuilds nothing if an unchanged .config keeps its mtime. */
+	if (before.len && !fs_read(path, KCONFIG_TEXT_MAX, &after, &ignored) &&
+	    bytes_equal(buf_bytes(&after), buf_bytes(&before))) {
+		const struct timespec times[] = { st.st_atim, st.st_mtim };
+
+		utimensat(AT_FDCWD, path, times, 0);
+	}
+	buf_release(&after);
+	buf_release(&base);
+	buf_release(&before);
 	free(path);
 	return ret;
 }
 
-/* The .config as it was; no text: there was none. */
-struct config_before {
-	char *path;
-	struct buf text;
-	struct stat st;
-};
-
-static void look_before(struct config_before *b, const struct kernel_plan *p)
-{
-	struct err ignored;
-
-	*b = (struct config_before){ .path = kernel_plan_path(p, ".config") };
-	if (stat(b->path, &b->st) ||
-	    fs_read(b->path, KERNEL_CONFIG_MAX, &b->text, &ignored))
-		buf_reset(&b->text);
-}
-
-/* One that came out as it was gets its time back: make has nothing to do. */
-static void look_after(struct config_before *b)
-{
-	struct buf now = { 0 };
-	struct err ignored;
-
-	if (b->text.len &&
-	    !fs_read(b->path, KERNEL_CONFIG_MAX, &now, &ignored) &&
-	    bytes_equal(buf_bytes(&now), buf_bytes(&b->text))) {
-		const struct timespec times[] = { b->st.st_atim,
-						  b->st.st_mtim };
-
-		utimensat(AT_FDCWD, b->path, times, 0);
-	}
-	buf_release(&now);
-	buf_release(&b->text);
-	free(b->path);
-}
-
-static int make_as_asked(struct kernel_run *run, struct err *err)
-{
-	const struct kernel_kconfig *k = &run->plan->kconfig;
-	struct config_before before;
-	int ret;
-
-	kernel_run_phase(run, KERNEL_PHASE_CONFIG);
-	look_before(&before, run->plan);
-	ret = write_base(run, err);
-	if (!ret && k->n_fragments)
-		ret = merge_fragments(run, err);
-	if (!ret && (k->n_fragments || k->base == KERNEL_CONFIG_FILE))
-		ret = run_target(run, "olddefconfig", err);
-	look_after(&before);
-	return ret;
-}
-
-/* When it was changed last, in ns since 1970; 0: it is not there. */
-static int64_t config_time(const struct kernel_plan *p)
+/* Return the mtime of the .config in ns since 1970, or 0 without .config. */
+static int64_t read_config_mtime(const struct kernel_plan *p)
 {
 	char *path = kernel_plan_path(p, ".config");
 	struct stat st;
@@ -213,61 +372,93 @@ static int64_t config_time(const struct kernel_plan *p)
 	return ns;
 }
 
-static void warn_missed(struct kernel_run *run)
-{
-	const struct strv *lines = &run->config.missed;
-
-	for (size_t i = 0; i < lines->n && i < TOLD; i++)
-		kernel_run_note(run, "%s", lines->v[i]);
-	if (lines->n > TOLD)
-		kernel_run_note(run,
-				"and %zu more settings that Kconfig did not "
-				"take over",
-				lines->n - TOLD);
-}
-
-int kernel_config_apply(struct kernel_run *run, struct err *err)
+int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 {
 	const struct kernel_plan *p = run->plan;
-	struct kernel_config_stamp *s = &run->config;
+	struct kernel_config_stamp *s = &run->config.stamp;
 	bool made = false;
 	char *path;
 	int ret = 0;
 
-	if (kernel_kconfig_nothing(&p->kconfig))
+	if (kconfig_is_empty(&p->kconfig))
 		return 0;
 	kernel_config_stamp_release(s);
-	if (!kernel_config_stamp_read(s, p)) {
+	if (!read_config_stamp(s, p)) {
 		kernel_config_stamp_release(s);
-		ret = make_as_asked(run, err);
+		ret = generate_config(run, err);
 		if (!ret)
-			ret = find_missed(run, err);
+			ret = find_rejected(run, err);
 		made = !ret;
 	}
-	if (!ret && s->missed.n && !p->request->allow_mismatch) {
+	if (!ret && s->rejected.n && !p->request->allow_mismatch) {
 		path = kernel_plan_path(p, ".config");
-		ret = refuse_missed(&s->missed, path, err);
+		ret = set_rejected_error(&s->rejected, path, err);
 		free(path);
 	}
 	if (ret)
 		return ret;
-	warn_missed(run);
+	for (size_t i = 0; i < s->rejected.n && i < WARNINGS_MAX; i++)
+		kernel_build_note(run, "%s", s->rejected.v[i]);
+	if (s->rejected.n > WARNINGS_MAX)
+		kernel_build_note(run,
+				  "and %zu more settings that Kconfig did not "
+				  "take over",
+				  s->rejected.n - WARNINGS_MAX);
 	if (made)
-		kernel_config_stamp_write(s, p);
-	run->config_time = config_time(p);
+		write_stamp(s, p);
+	run->config.mtime_ns = read_config_mtime(p);
 	return 0;
 }
 
-void kernel_config_settle(struct kernel_run *run)
+void kernel_config_update_stamp(struct kernel_build_state *run)
 {
 	struct kernel_config_stamp now;
 
-	/* What is newer than what make made of it was changed by hand. */
-	if (kernel_kconfig_nothing(&run->plan->kconfig) ||
-	    !kernel_target_is_synced(run->plan) ||
-	    config_time(run->plan) == run->config_time)
+	/* If .config is newer than auto.conf, the user edited it. */
+	if (kconfig_is_empty(&run->plan->kconfig) ||
+	    !kernel_config_is_synced(run->plan) ||
+	    read_config_mtime(run->plan) == run->config.mtime_ns)
 		return;
-	if (!kernel_config_stamp_read(&now, run->plan))
-		kernel_config_stamp_write(&run->config, run->plan);
+	if (!read_config_stamp(&now, run->plan))
+		write_stamp(&run->config.stamp, run->plan);
 	kernel_config_stamp_release(&now);
+}
+
+bool kernel_config_is_synced(const struct kernel_plan *p)
+{
+	char *config = kernel_plan_path(p, ".config");
+	char *done = kernel_plan_path(p, "include/config/auto.conf");
+	struct stat a, b;
+	bool yes = !stat(config, &a) && !stat(done, &b) &&
+		   (b.st_mtim.tv_sec > a.st_mtim.tv_sec ||
+		    (b.st_mtim.tv_sec == a.st_mtim.tv_sec &&
+		     b.st_mtim.tv_nsec >= a.st_mtim.tv_nsec));
+
+	free(done);
+	free(config);
+	return yes;
+}
+
+int kernel_config_sync(struct kernel_build_state *run, struct err *err)
+{
+	char *sync = (char *)kernel_config_sync_target(run->plan->tree);
+	char *const targets[] = { sync, NULL };
+
+	return kernel_config_is_synced(run->plan) ?
+		       0 :
+		       kernel_build_run_make(run, NULL, targets, err);
+}
+
+const char *kernel_config_sync_target(const char *tree)
+{
+	char *path = xasprintf("%s/scripts/kconfig/Makefile", tree);
+	struct buf text = { 0 };
+	struct err ignored;
+	/* The target has been called syncconfig since Linux 4.19. */
+	bool old = !fs_read(path, 1u << 20, &text, &ignored) &&
+		   !strstr(buf_str(&text), "syncconfig");
+
+	buf_release(&text);
+	free(path);
+	return old ? "silentoldconfig" : "syncconfig";
 }

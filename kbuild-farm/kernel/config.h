@@ -1,36 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/config.h - makes the .config that was asked for.
+ * kernel/config.h - Creation of the requested .config.
  *
- * An unchanged request and an unchanged .config are left alone, so that a
- * second build is incremental; what was asked last time is remembered in
- * ~/.cache/kfarm/config/, not in the build directory.
+ * If neither the request nor the .config has changed, both are left alone, so
+ * that a second build is incremental.  The last request is recorded in a file
+ * of ~/.cache/kfarm/config/, not in the build directory:
+ *
+ *	REQUEST CONFIG INPUTS TARGET	the first three are digests
+ *	!LINE				a setting that Kconfig rejected
+ *	PATH				an input, relative to the tree
+ *
+ * REQUEST covers the requested configuration, tree, compiler and variables;
+ * CONFIG the .config; INPUTS the sizes and times of the tree's files that it
+ * was made from: Kconfig files and, if the base is a make target,
+ * configurations.  TARGET is the target with which the user changed the
+ * .config afterwards, if any.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H
 
-#include "kernel/run.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct kernel_build_state;
+struct kernel_plan;
+
+/* Record of the last request; empty when zeroed. */
+struct kernel_config_stamp {
+	char *edit_target; /* "menuconfig"; or NULL */
+	struct strv rejected; /* explanations from kconfig_explain_rejected() */
+};
+
+/* Free the strings and zero `s`. */
+static inline void kernel_config_stamp_release(struct kernel_config_stamp *s)
+{
+	free(s->edit_target);
+	strv_release(&s->rejected);
+	*s = (struct kernel_config_stamp){ 0 };
+}
 
 /*
- * Returns 0; a failed make's exit status; or a negative errno, with `err`
- * set: -EINVAL lists what Kconfig did not take over.  Where that is allowed it
- * is told instead, and in run->config.
+ * Create or update the .config of the build directory.  Returns 0; the exit
+ * status of a failed make; or a negative errno with `err` set: -EINVAL lists
+ * the settings that Kconfig rejected.  If the user allows mismatches, they are
+ * published and stored in run->config.stamp instead.
  */
-int kernel_config_apply(struct kernel_run *run, struct err *err);
+int kernel_config_apply(struct kernel_build_state *run, struct err *err);
 /*
- * make has run: where it has finished the .config anew by itself (for another
- * build of the compiler, say), that is what stands for the request from now on.
+ * Update the record after make has run: make may have regenerated the .config
+ * itself, for instance for another version of the compiler.  The result then
+ * counts as the requested one.
  */
-void kernel_config_settle(struct kernel_run *run);
-/* Is there nothing for kernel_config_apply() to do? */
-bool kernel_config_is_done(const struct kernel_plan *p);
+void kernel_config_update_stamp(struct kernel_build_state *run);
+/* Return true if kernel_config_apply() would change nothing. */
+bool kernel_config_is_current(const struct kernel_plan *p);
 /*
- * The .config that stands was made from what `p` asks for, and then changed by
- * the user through `target` (menuconfig): a build that asks for the same keeps
- * it.
+ * Record that the user changed the .config, made from the request of `p`,
+ * through `target` (menuconfig).  Builds with the same request leave it alone.
  */
-void kernel_config_keep_edited(const struct kernel_plan *p, const char *target);
-/* By which target it was changed so, NULL: by none; the caller frees it. */
-char *kernel_config_edited(const struct kernel_plan *p);
+void kernel_config_record_edit(const struct kernel_plan *p, const char *target);
+/*
+ * Return the target with which the user changed the .config, or NULL.  The
+ * caller frees it.
+ */
+char *kernel_config_edit_target(const struct kernel_plan *p);
+
+/*
+ * Return true if include/config/auto.conf exists and is not older than
+ * .config.
+ */
+bool kernel_config_is_synced(const struct kernel_plan *p);
+/*
+ * Update include/config/auto.conf.  Returns 0, an exit status, or a negative
+ * errno with `err` set.
+ */
+int kernel_config_sync(struct kernel_build_state *run, struct err *err);
+/* Return the target that finishes a configuration in the tree `tree`. */
+const char *kernel_config_sync_target(const char *tree);
 
 #endif

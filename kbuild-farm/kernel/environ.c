@@ -5,43 +5,43 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool is_replaced(const char *entry, const struct strv *by)
+static bool is_replaced(const char *entry, const struct strv *overrides)
 {
 	size_t n = strcspn(entry, "=") + 1;
 
-	for (size_t i = 0; i < by->n; i++) {
-		if (!strncmp(by->v[i], entry, n))
+	for (size_t i = 0; i < overrides->n; i++) {
+		if (!strncmp(overrides->v[i], entry, n))
 			return true;
 	}
 	return false;
 }
 
 void kernel_environ_overlay(struct strv *out, char *const *env,
-			    const struct strv *by)
+			    const struct strv *overrides)
 {
 	for (; *env; env++) {
-		if (!is_replaced(*env, by))
+		if (!is_replaced(*env, overrides))
 			strv_add(out, *env);
 	}
-	for (size_t i = 0; i < by->n; i++) {
-		const struct strv later = { .v = by->v + i + 1,
-					    .n = by->n - i - 1 };
+	for (size_t i = 0; i < overrides->n; i++) {
+		const struct strv later = { .v = overrides->v + i + 1,
+					    .n = overrides->n - i - 1 };
 
-		if (!is_replaced(by->v[i], &later))
-			strv_add(out, by->v[i]);
+		if (!is_replaced(overrides->v[i], &later))
+			strv_add(out, overrides->v[i]);
 	}
 }
 
 const char *kernel_environ_value(char *const *env, const char *name)
 {
-	const char *value = str_env(env, name);
+	const char *value = str_find_env(env, name);
 
 	return value && *value ? value : NULL;
 }
 
 char *kernel_environ_path(const struct strv *dirs, char *const *env)
 {
-	const char *path = str_env(env, "PATH");
+	const char *path = str_find_env(env, "PATH");
 	struct strv all = { 0 };
 	char *out;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/environ.h - environments, as words NAME=VALUE.
+ * kernel/environ.h - Environments as lists of NAME=VALUE.
  */
 #ifndef KERNEL_ENVIRON_H
 #define KERNEL_ENVIRON_H
@@ -8,14 +8,20 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Add `env`, overridden by `by`, to `out`; in `by` the last setting counts. */
+/*
+ * Append `env`, with the settings in `overrides` in place of those of the same
+ * name.  The last setting of a name in `overrides` takes effect.
+ */
 void kernel_environ_overlay(struct strv *out, char *const *env,
-			    const struct strv *by);
-/* The value of `name`, NULL for an empty one, too; borrowed. */
+			    const struct strv *overrides);
+/* Return the value of `name`, borrowed, or NULL if it is unset or empty. */
 const char *kernel_environ_value(char *const *env, const char *name);
-/* PATH with `dirs` in front; the caller frees it. */
+/* Return PATH of `env` with `dirs` in front. The caller frees it. */
 char *kernel_environ_path(const struct strv *dirs, char *const *env);
-/* 0 if all of these (of -e) are NAME=VALUE, else -EINVAL with `err` set. */
+/*
+ * Check the arguments of -e.  Returns 0 if all are NAME=VALUE, else -EINVAL
+ * with `err` set.
+ */
 int kernel_environ_check(const struct strv *given, struct err *err);
 
 #endif

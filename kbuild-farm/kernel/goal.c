@@ -1,10 +1,388 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/goal.h"
 
+#include "base/fs.h"
 #include "base/vec.h"
+#include "base/which.h"
+#include "kernel/environ.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define MAKEFILE_MAX (1u << 20)
+#define DTS          "arch/%s/boot/dts"
+#define SELFTESTS    "tools/testing/selftests"
+#define DEB_PROGRAMS "dpkg-buildpackage=dpkg-dev fakeroot=fakeroot"
+
+static const struct kernel_goal_recipe recipes[] = {
+	{ .name = "default", .make_word = "all" },
+	{ .name = "debugkernel", .make_word = "vmlinux" },
+	{ .name = "xipkernel",
+	  .make_word = "xipImage",
+	  .required_config = "CONFIG_XIP_KERNEL" },
+	{ .name = "modules", .required_config = "CONFIG_MODULES" },
+	{ .name = "modules_install",
+	  .make_word = "modules",
+	  .required_config = "CONFIG_MODULES",
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_MOD_PATH",
+	  .default_dir = "/lib/modules" },
+	{ .name = "vdso_install",
+	  .make_word = "",
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_MOD_PATH",
+	  .default_dir = "/lib/modules" },
+	{ .name = "dtbs", .required_path = DTS },
+	{ .name = "dtbs-legacy", .make_word = "dtbs", .required_path = DTS },
+	{ .name = "dtbs_check", .required_path = DTS },
+	{ .name = "dtbs_install",
+	  .make_word = "dtbs",
+	  .required_path = DTS,
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_DTBS_PATH",
+	  .default_dir = "/boot/dtbs" },
+	{ .name = "headers", .required_programs = "rsync=rsync" },
+	{ .name = "headers_install",
+	  .make_word = "headers",
+	  .required_programs = "rsync=rsync",
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_HDR_PATH" },
+	{ .name = "install",
+	  .make_word = "",
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_PATH",
+	  .default_dir = "/boot" },
+	{ .name = "zinstall",
+	  .make_word = "",
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_PATH",
+	  .default_dir = "/boot" },
+	{ .name = "uinstall",
+	  .make_word = "",
+	  .post_make = KERNEL_POST_MAKE_INSTALL,
+	  .variable = "INSTALL_PATH",
+	  .default_dir = "/boot" },
+	{ .name = "bindeb-pkg",
+	  .make_word = "",
+	  .required_programs = DEB_PROGRAMS,
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "deb-pkg",
+	  .make_word = "",
+	  .required_programs = DEB_PROGRAMS,
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "binrpm-pkg",
+	  .make_word = "",
+	  .required_programs = "rpmbuild=rpm",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "rpm-pkg",
+	  .make_word = "",
+	  .required_programs = "rpmbuild=rpm",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "dir-pkg",
+	  .make_word = "",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "tar-pkg",
+	  .make_word = "",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "targz-pkg",
+	  .make_word = "",
+	  .required_programs = "gzip=gzip",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "tarbz2-pkg",
+	  .make_word = "",
+	  .required_programs = "bzip2=bzip2",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "tarxz-pkg",
+	  .make_word = "",
+	  .required_programs = "xz=xz-utils",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	{ .name = "tarzst-pkg",
+	  .make_word = "",
+	  .required_programs = "zstd=zstd",
+	  .post_make = KERNEL_POST_MAKE_PACKAGE },
+	/* As in tuxmake.  The tree's target kselftest would run the tests. */
+	{ .name = "kselftest",
+	  .make_word = "headers",
+	  .required_path = SELFTESTS,
+	  .post_make = KERNEL_POST_MAKE_TOOL,
+	  .dir = SELFTESTS,
+	  .build_target = "all",
+	  .install_target = "install",
+	  .install_variable = "INSTALL_PATH",
+	  .output_name = "kselftest.tar.xz",
+	  .may_fail = true },
+	{ .name = "kselftest-bpf",
+	  .make_word = "vmlinux headers",
+	  .required_path = SELFTESTS "/bpf",
+	  .post_make = KERNEL_POST_MAKE_TOOL,
+	  .dir = SELFTESTS,
+	  .build_target = "all",
+	  .install_target = "install",
+	  .install_variable = "INSTALL_PATH",
+	  .output_name = "kselftest-bpf.tar.xz",
+	  .settings = "TARGETS=bpf SKIP_TARGETS=",
+	  .may_fail = true },
+	{ .name = "perf",
+	  .make_word = "",
+	  .required_path = "tools/perf",
+	  .post_make = KERNEL_POST_MAKE_TOOL,
+	  .dir = "tools/perf",
+	  .build_target = "",
+	  .install_target = "install-bin",
+	  .install_variable = "DESTDIR",
+	  .output_name = "perf.tar.xz",
+	  .settings = "prefix=/usr" },
+	{ .name = "cpupower",
+	  .make_word = "",
+	  .required_path = "tools/power/cpupower",
+	  .post_make = KERNEL_POST_MAKE_TOOL,
+	  .dir = "tools/power/cpupower",
+	  .build_target = "",
+	  .install_target = "install",
+	  .install_variable = "DESTDIR",
+	  .output_name = "cpupower.tar.xz" },
+	{ .name = "decode-stacktrace",
+	  .make_word = "",
+	  .required_path = "scripts/decode_stacktrace.sh",
+	  .post_make = KERNEL_POST_MAKE_SCRIPT,
+	  .output_name = "decoded-stacktrace.txt",
+	  .script = "\"$1/scripts/decode_stacktrace.sh\" vmlinux \"$1\" "
+		    "<boot_log.txt >decoded-stacktrace.txt" },
+};
+
+const struct kernel_goal_recipe *kernel_goal_find_recipe(const char *target)
+{
+	for (size_t i = 0; i < sizeof(recipes) / sizeof(*recipes); i++) {
+		if (!strcmp(recipes[i].name, target))
+			return &recipes[i];
+	}
+	return NULL;
+}
+
+const char *kernel_goal_make_word(const char *target)
+{
+	const struct kernel_goal_recipe *r = kernel_goal_find_recipe(target);
+
+	return r && r->make_word ? r->make_word : target;
+}
+
+/* ---- reasons to skip a goal ---- */
+
+static bool config_sets(const char *config, const char *symbol)
+{
+	char *line = xasprintf("\n%s=y\n", symbol);
+	bool yes = strstr(config, line) || str_starts(config, line + 1);
+
+	free(line);
+	return yes;
+}
+
+static bool tree_file_contains(const struct kernel_plan *p, const char *file,
+			       const char *word)
+{
+	char *path = xasprintf("%s/%s", p->tree, file);
+	struct buf text = { 0 };
+	struct err ignored;
+	bool yes = !fs_read(path, MAKEFILE_MAX, &text, &ignored) &&
+		   strstr(buf_str(&text), word);
+
+	buf_release(&text);
+	free(path);
+	return yes;
+}
+
+/*
+ * Linux has had a common dtbs_install since 3.15; before, only some
+ * architectures had a rule.
+ */
+bool kernel_goal_can_install_dtbs(const struct kernel_plan *p)
+{
+	char *own = xasprintf("arch/%s/Makefile", p->arch.srcarch);
+	bool yes = strstr(buf_str(&p->makefile_text), "dtbs_install:") ||
+		   tree_file_contains(p, own, "dtbs_install:");
+
+	free(own);
+	return yes;
+}
+
+static char *explain_missing_source(const struct kernel_goal_recipe *r,
+				    const struct kernel_plan *p)
+{
+	const char *arch = strstr(r->required_path, "%s");
+	char *name = arch ? xasprintf("%.*s%s%s",
+				      (int)(arch - r->required_path),
+				      r->required_path, p->arch.srcarch,
+				      arch + 2) :
+			    xstrdup(r->required_path);
+	char *path = xasprintf("%s/%s", p->tree, name), *out = NULL;
+
+	if (!fs_exists(path))
+		out = xasprintf("the tree has no %s", name);
+	free(path);
+	free(name);
+	return out;
+}
+
+static char *explain_missing_output(const struct kernel_plan *p,
+				    const char *name)
+{
+	char *path = kernel_plan_path(p, name), *out = NULL;
+
+	if (!fs_exists(path))
+		out = xasprintf("there is no %s", path);
+	free(path);
+	return out;
+}
+
+char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
+			      const struct kernel_plan *p, const char *config)
+{
+	char *why = r->required_path ? explain_missing_source(r, p) : NULL;
+
+	if (!why && config && r->required_config &&
+	    !config_sets(config, r->required_config))
+		why = xasprintf("%s is not set", r->required_config);
+	if (!why && !strcmp(r->name, "dtbs-legacy") &&
+	    kernel_goal_can_install_dtbs(p))
+		why = xstrdup("this tree has dtbs_install: dtbs does it");
+	if (!why && !strcmp(r->name, "dtbs_install") &&
+	    !kernel_goal_can_install_dtbs(p))
+		why = xstrdup("this tree has no dtbs_install: see dtbs-legacy");
+	if (!why && str_starts(r->name, "headers") &&
+	    !strcmp(p->arch.arch, "um"))
+		why = xstrdup("um has no headers for programs");
+	if (!why && config && r->post_make == KERNEL_POST_MAKE_SCRIPT) {
+		why = explain_missing_output(p, "boot_log.txt");
+		if (!why)
+			why = explain_missing_output(p, "vmlinux");
+	}
+	return why;
+}
+
+/* ---- requirements ---- */
+
+static int check_program_found(const struct kernel_goal_recipe *r,
+			       const struct kernel_plan *p, const char *entry,
+			       struct err *err)
+{
+	const char *package = strchr(entry, '=') + 1;
+	char *name = xstrndup(entry, strcspn(entry, "="));
+	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
+	char *file = which(name, path);
+	int ret = 0;
+
+	if (!file && (strstr(buf_str(&p->makefile_text), name) ||
+		      tree_file_contains(p, "scripts/Makefile.package", name) ||
+		      tree_file_contains(p, "scripts/package/Makefile", name)))
+		ret = err_set(err, ENOENT,
+			      "%s needs %s, which is not in PATH; install the "
+			      "package %s",
+			      r->name, name, package);
+	free(file);
+	free(path);
+	free(name);
+	return ret;
+}
+
+/*
+ * Return the destination: the value of the recipe's variable, or of the
+ * variable from which make derives it; NULL if neither is set.
+ */
+static const char *install_dir_of(const struct kernel_goal_recipe *r,
+				  const struct kernel_plan *p)
+{
+	const char *const names[] = {
+		r->variable,
+		strcmp(r->name, "dtbs_install") ? NULL : "INSTALL_PATH",
+	};
+
+	for (int i = 0; i < 2; i++) {
+		const char *value = NULL;
+
+		if (names[i])
+			value = kernel_plan_find_setting(p, names[i]);
+		if (names[i] && (!value || !*value))
+			value = kernel_environ_value(strv_list(&p->exports),
+						     names[i]);
+		if (names[i] && (!value || !*value))
+			value = kernel_environ_value(p->env, names[i]);
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+/* Return true if `dir`, or its nearest existing parent, is writable. */
+static bool is_dir_writable(const char *dir)
+{
+	char *at = xstrdup(dir);
+	bool yes;
+
+	while (!fs_exists(at) && strcmp(at, "/") && strcmp(at, ".")) {
+		char *up = str_dir(at);
+
+		free(at);
+		at = up;
+	}
+	yes = !access(at, W_OK);
+	free(at);
+	return yes;
+}
+
+static bool is_cross_build(const struct kernel_plan *p)
+{
+	struct kernel_arch host;
+	struct err ignored;
+	char name[32];
+
+	kernel_arch_host(name);
+	return kernel_arch_find(&host, p->tree, name, &ignored) ||
+	       strcmp(host.srcarch, p->arch.srcarch);
+}
+
+static int check_install_dir(const struct kernel_goal_recipe *r,
+			     const struct kernel_plan *p, struct err *err)
+{
+	const char *dest = install_dir_of(r, p);
+
+	if (!dest && !r->default_dir)
+		return 0;
+	/* Do not mix modules of a target into those of the build host. */
+	if (!dest && is_cross_build(p))
+		return err_set(err, EINVAL,
+			       "%s would write to %s of this machine, and this "
+			       "is a kernel for %s; say where to with "
+			       "%s=DIR (%s=/ for here)",
+			       r->name, r->default_dir, p->arch.arch,
+			       r->variable, r->variable);
+	if (is_dir_writable(dest ? dest : r->default_dir))
+		return 0;
+	if (!dest)
+		return err_set(err, EACCES,
+			       "%s writes to %s, and you may not; say where to "
+			       "with %s=DIR, or be root",
+			       r->name, r->default_dir, r->variable);
+	return err_set(err, EACCES, "%s: cannot write to %s=%s: %s", r->name,
+		       r->variable, dest, strerror(errno));
+}
+
+int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
+			     const struct kernel_plan *p, struct err *err)
+{
+	struct strv list = { 0 };
+	int ret = 0;
+
+	strv_split(&list, r->required_programs ? r->required_programs : "",
+		   " ");
+	for (size_t i = 0; !ret && i < list.n; i++)
+		ret = check_program_found(r, p, list.v[i], err);
+	if (!ret && r->variable)
+		ret = check_install_dir(r, p, err);
+	strv_release(&list);
+	return ret;
+}
 
 static bool has_goal(const struct kernel_goals *g, const char *name)
 {
@@ -15,32 +393,30 @@ static bool has_goal(const struct kernel_goals *g, const char *name)
 	return false;
 }
 
-static void add_target(struct kernel_goals *g, const struct kernel_plan *p,
-		       const char *name, const char *image, const char *config)
-{
-	struct kernel_goal *goal = VEC_ADD(g->v, g->n);
-	bool is_kernel = !strcmp(name, "kernel");
-
-	goal->name = xstrdup(name);
-	goal->recipe = kernel_recipe_find(name);
-	goal->words = xstrdup(is_kernel && image ? image :
-						   kernel_recipe_word(name));
-	if (!goal->recipe)
-		return;
-	goal->reason = kernel_recipe_skip(goal->recipe, p, config);
-	if (goal->reason)
-		goal->status = KERNEL_GOAL_SKIP;
-}
-
-void kernel_goals_make(struct kernel_goals *g, const struct kernel_plan *p,
+void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		       const char *image, const char *config)
 {
-	const struct strv *asked = &p->request->targets;
+	const struct strv *targets = &p->request->targets;
 
 	*g = (struct kernel_goals){ 0 };
-	for (size_t i = 0; i < asked->n; i++) {
-		if (!has_goal(g, asked->v[i]))
-			add_target(g, p, asked->v[i], image, config);
+	for (size_t i = 0; i < targets->n; i++) {
+		const char *name = targets->v[i], *words;
+		struct kernel_goal *goal;
+
+		if (has_goal(g, name))
+			continue;
+		goal = VEC_ADD(g->v, g->n);
+		words = image && !strcmp(name, "kernel") ?
+				image :
+				kernel_goal_make_word(name);
+		goal->name = xstrdup(name);
+		goal->recipe = kernel_goal_find_recipe(name);
+		goal->make_words = xstrdup(words);
+		if (goal->recipe)
+			goal->skip_reason = kernel_goal_skip_reason(
+				goal->recipe, p, config);
+		if (goal->skip_reason)
+			goal->status = KERNEL_GOAL_SKIP;
 	}
 }
 
@@ -48,23 +424,23 @@ void kernel_goals_release(struct kernel_goals *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		free(g->v[i].name);
-		free(g->v[i].words);
-		free(g->v[i].reason);
+		free(g->v[i].make_words);
+		free(g->v[i].skip_reason);
 	}
 	free(g->v);
 	*g = (struct kernel_goals){ 0 };
 }
 
-void kernel_goals_words(const struct kernel_goals *g, bool steps,
-			struct strv *out)
+void kernel_goals_add_make_words(const struct kernel_goals *g, bool steps,
+				 struct strv *out)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct strv words = { 0 };
 
 		if (g->v[i].status == KERNEL_GOAL_SKIP ||
-		    (!steps && kernel_goal_is_step(&g->v[i])))
+		    (!steps && kernel_goal_is_post_make(&g->v[i])))
 			continue;
-		strv_split(&words, g->v[i].words, " ");
+		strv_split(&words, g->v[i].make_words, " ");
 		for (size_t n = 0; n < words.n; n++) {
 			if (!strv_has(out, words.v[n]))
 				strv_add(out, words.v[n]);
@@ -83,7 +459,7 @@ bool kernel_goals_has(const struct kernel_goals *g, const char *name)
 	return false;
 }
 
-bool kernel_goals_passed(const struct kernel_goals *g)
+bool kernel_goals_has_passed(const struct kernel_goals *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		if (g->v[i].status == KERNEL_GOAL_PASS)
@@ -92,26 +468,15 @@ bool kernel_goals_passed(const struct kernel_goals *g)
 	return false;
 }
 
-bool kernel_goal_is_step(const struct kernel_goal *goal)
+bool kernel_goal_is_post_make(const struct kernel_goal *goal)
 {
-	return goal->recipe && goal->recipe->step != KERNEL_STEP_NONE;
+	return goal->recipe && goal->recipe->post_make != KERNEL_POST_MAKE_NONE;
 }
 
 void kernel_goal_skip(struct kernel_goal *goal, const char *reason)
 {
-	if (goal->status != KERNEL_GOAL_OPEN)
+	if (goal->status != KERNEL_GOAL_PENDING)
 		return;
 	goal->status = KERNEL_GOAL_SKIP;
-	goal->reason = xstrdup(reason);
-}
-
-const char *kernel_goal_word(const struct kernel_goal *goal)
-{
-	static const char *const words[] = {
-		[KERNEL_GOAL_OPEN] = "FAIL",       [KERNEL_GOAL_PASS] = "PASS",
-		[KERNEL_GOAL_FAIL] = "FAIL",       [KERNEL_GOAL_SKIP] = "SKIP",
-		[KERNEL_GOAL_WARNING] = "WARNING",
-	};
-
-	return words[goal->status];
+	goal->skip_reason = xstrdup(reason);
 }

@@ -1,28 +1,99 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/goal.h - what a build was asked for, target by target, and what
- * became of it.
+ * kernel/goal.h - Goals of a build, their recipes and results.
+ *
+ * A recipe describes a target that needs more than a word on make's command
+ * line: it has a condition, runs after the other goals, or exists only in
+ * tuxmake (see its target/ directory) and not in the tree's Makefiles.
  */
 #ifndef KERNEL_GOAL_H
 #define KERNEL_GOAL_H
 
-#include "kernel/recipe.h"
+#include "base/err.h"
+#include "kernel/plan.h"
+
+/* Action that kfarm runs after the make that builds all goals. */
+enum kernel_post_make {
+	KERNEL_POST_MAKE_NONE,
+	/* `make NAME`, which writes to the directory in `variable` */
+	KERNEL_POST_MAKE_INSTALL,
+	/* `make NAME`; the packages are then collected */
+	KERNEL_POST_MAKE_PACKAGE,
+	KERNEL_POST_MAKE_TOOL, /* programs in the tree's tools/ */
+	KERNEL_POST_MAKE_SCRIPT, /* a shell command */
+};
+
+struct kernel_goal_recipe {
+	const char *name;
+	/* words for make; NULL for the name itself, "" for nothing */
+	const char *make_word;
+	/* the goal is skipped unless this is y in the .config */
+	const char *required_config;
+	/* the goal is skipped unless the tree has this path; %s is SRCARCH */
+	const char *required_path;
+	/*
+	 * "PROGRAM=PACKAGE ...": required if the tree's Makefiles mention
+	 * PROGRAM
+	 */
+	const char *required_programs;
+	enum kernel_post_make post_make;
+	/*
+	 * Installations: the variable with the destination, and the directory
+	 * that make writes to without it.
+	 */
+	const char *variable, *default_dir;
+	/*
+	 * Tools: directory, targets that build and install it, variable with
+	 * the destination, name of the resulting file, and further settings.
+	 */
+	const char *dir, *build_target, *install_target, *install_variable,
+		*output_name, *settings;
+	const char *script;
+	bool may_fail; /* a failure counts as a warning */
+};
+
+/*
+ * Return the recipe of `target`, or NULL if make needs no special handling for
+ * it.
+ */
+const struct kernel_goal_recipe *kernel_goal_find_recipe(const char *target);
+/* Return the words that make gets for `target`, borrowed; "" for none. */
+const char *kernel_goal_make_word(const char *target);
+/*
+ * Return the reason why this tree offers nothing to do for the recipe, or
+ * NULL.  `config` is the text of the .config, or NULL before one exists;
+ * conditions on the configuration are then ignored.  The caller frees the
+ * result.
+ */
+char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
+			      const struct kernel_plan *p, const char *config);
+/* Return true if the tree has the target dtbs_install. */
+bool kernel_goal_can_install_dtbs(const struct kernel_plan *p);
+/*
+ * Check the requirements of a recipe on the build host.  Returns 0; -ENOENT if
+ * a program is missing; -EINVAL if it would install into the system
+ * directories of the build host by accident; -EACCES if the destination is not
+ * writable; with `err` saying what to do.
+ */
+int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
+			     const struct kernel_plan *p, struct err *err);
 
 enum kernel_goal_status {
-	KERNEL_GOAL_OPEN, /* it has not been its turn */
+	KERNEL_GOAL_PENDING, /* not started */
 	KERNEL_GOAL_PASS,
 	KERNEL_GOAL_FAIL,
-	KERNEL_GOAL_SKIP, /* with the reason */
-	KERNEL_GOAL_WARNING, /* it failed, and may */
+	KERNEL_GOAL_SKIP, /* see skip_reason */
+	KERNEL_GOAL_WARNING, /* failed, but its recipe may fail */
 };
 
 struct kernel_goal {
-	char *name; /* as it was asked for: "kernel" */
-	char *words; /* what make gets for it: "Image.gz"; "" for nothing */
-	const struct kernel_recipe *recipe; /* NULL: it is make's alone */
+	char *name; /* name as the user gave it: "kernel" */
+	char *make_words; /* words for make: "Image.gz"; "" for none */
+	/* NULL if make needs no special handling */
+	const struct kernel_goal_recipe *recipe;
 	enum kernel_goal_status status;
-	char *reason; /* of KERNEL_GOAL_SKIP; or NULL */
-	uint64_t ms; /* it took */
+	char *skip_reason; /* reason for KERNEL_GOAL_SKIP; else NULL */
+	uint64_t elapsed_ms;
 };
 
 struct kernel_goals {
@@ -31,26 +102,28 @@ struct kernel_goals {
 };
 
 /*
- * One for each target, once; `image` is what "kernel" means, NULL: not asked
- * for.  Those that this configuration (its text, "" for none) has nothing to
- * do for are skipped already.
+ * Create one goal per distinct target of the plan.  `image` replaces "kernel"
+ * and is NULL if "kernel" is not among the targets.  Goals for which the
+ * configuration `config` (its text, "" for none) leaves nothing to do are
+ * skipped at once.
  */
-void kernel_goals_make(struct kernel_goals *g, const struct kernel_plan *p,
+void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		       const char *image, const char *config);
+/* Free the goals and zero `g`. */
 void kernel_goals_release(struct kernel_goals *g);
-/* The words for the make that all of them share, each once; without `steps`
-   only those of targets that make alone is enough for. */
-void kernel_goals_words(const struct kernel_goals *g, bool steps,
-			struct strv *out);
-/* Was this asked for, by that name, and not skipped? */
+/*
+ * Append the words for the make that builds all goals, without duplicates.
+ * Without `steps`, goals with a post-make action are left out.
+ */
+void kernel_goals_add_make_words(const struct kernel_goals *g, bool steps,
+				 struct strv *out);
+/* Return true if a goal of that name exists and is not skipped. */
 bool kernel_goals_has(const struct kernel_goals *g, const char *name);
-/* Did one that make alone is enough for succeed? */
-bool kernel_goals_passed(const struct kernel_goals *g);
-/* Does it run after the others? */
-bool kernel_goal_is_step(const struct kernel_goal *goal);
-/* Skip it, if it is open, for a reason that is copied. */
+/* Return true if a goal has passed. */
+bool kernel_goals_has_passed(const struct kernel_goals *g);
+/* Return true if the goal has a post-make action. */
+bool kernel_goal_is_post_make(const struct kernel_goal *goal);
+/* Skip a pending goal; `reason` is copied. */
 void kernel_goal_skip(struct kernel_goal *goal, const char *reason);
-/* "PASS", "FAIL", "SKIP" or "WARNING"; one that is open has failed. */
-const char *kernel_goal_word(const struct kernel_goal *goal);
 
 #endif

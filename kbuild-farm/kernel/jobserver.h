@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/jobserver.h - the jobserver that make gets its tokens from.
+ * kernel/jobserver.h - Jobserver that issues make's tokens.
  *
- * A token is the right to run one recipe.  There are as many as this machine
- * has slots, and one more for each recipe that waits: for a node, or for its
- * turn to compile here.  It costs this machine nothing, so another may run.  So
- * a farm of 60 slots keeps 60 compiles going, also behind a few that are slow
- * here, and never starts 60 linkers.
+ * A token is the right to run one recipe.  There is one token for each local
+ * slot, and one for each recipe that waits for a node or for its turn to
+ * compile locally: a waiting recipe does not load the build host, so another
+ * one can run.  With 60 slots on nodes, 60 compiles thus stay in flight even
+ * while others wait for slow local compiles, but make never starts 60 linkers.
  *
- * GNU make's protocol (its manual, "POSIX Jobserver Interaction"): a make owns
- * one token from the start, reads a byte for each further recipe and writes
- * it back when that has ended.  Two descriptors named in MAKEFLAGS,
- * --jobserver-auth=R,W, are known to make 4.2 and later, and taken only by a
- * make without -j on its command line.
+ * In GNU make's protocol ("POSIX Jobserver Interaction" in its manual), a make
+ * owns one token from the start, reads a byte for each further recipe and
+ * writes the byte back when the recipe has finished.  MAKEFLAGS names the two
+ * descriptors, --jobserver-auth=R,W.  make 4.2 and later support this form,
+ * and use it only without -j on the command line.
  *
- *	make reads R <---- tokens handed out -------- broker
+ *	make reads R <---- tokens issued ------------ broker
  *	make writes W ---- tokens returned ---------> broker
  *
- * These are two pipes, not one.  From a single pipe make would at once take
- * the token that it has just returned, and the broker could never withdraw
- * one: all 60 would become linkers.  That is also why make 4.4's fifo:PATH,
- * one pipe for both directions, is not used.  To withdraw a token the broker
- * does not hand it out again; nobody waits for it.
+ * There are two pipes.  From a single pipe make would at once read the token
+ * that it has just returned, so the broker could never withdraw a token, and
+ * all 60 would become linkers.  For the same reason make 4.4's fifo:PATH, one
+ * pipe for both directions, is not used.  The broker withdraws a token by not
+ * issuing it again; it never waits for a token.
  *
- * The broker is a separate process.  When kfarm is killed it goes on without
- * the tokens of those that wait (they are compiled here then), and ends with
- * the last process that has make's descriptors.  Make holds both directions of
- * both pipes, so without a broker it goes on with its one token, and neither
- * hangs nor fails.
+ * The broker is a separate process.  If kfarm is killed, the broker withdraws
+ * the tokens of waiting recipes, which then compile locally, and ends with the
+ * last process that has make's descriptors.  make holds both directions of both
+ * pipes, so without a broker it continues with its one token, and neither hangs
+ * nor fails.
  */
 #ifndef KERNEL_JOBSERVER_H
 #define KERNEL_JOBSERVER_H
@@ -39,40 +39,46 @@
 #include <sys/types.h>
 
 struct kernel_jobserver {
-	pid_t broker; /* 0: there is none */
-	unsigned slots; /* of this machine */
-	int wake; /* a byte to the broker: look at `waiting` */
-	int fd[3]; /* make's R and W, then -1, for struct spawn's `pass` */
-	atomic_uint *waiting; /* shared with the broker */
+	pid_t broker_pid; /* 0 if no broker runs */
+	unsigned n_slots; /* local slots */
+	int wake_fd; /* a byte makes the broker read n_waiting */
+	int make_fds[3]; /* make's R and W, then -1, for spawn.passed_fds */
+	atomic_uint *n_waiting; /* waiting recipes; shared with the broker */
 };
 
 /*
- * Start the broker with `local` tokens, at least 1, of which make owns one;
- * with those of recipes that wait never more than `most` (0: no limit).
+ * Start the broker with `local` tokens, at least 1, of which make owns one.
+ * `max_tokens` limits their number including those of waiting recipes; 0 for
+ * no limit.  Returns 0 or a negative errno with `err` set.
  */
 int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
-			   unsigned most, struct err *err);
+			   unsigned max_tokens, struct err *err);
 /*
- * The number of recipes that wait now.  Never blocks; nothing without a broker.
+ * Report the number of recipes that wait.  Never blocks; does nothing without
+ * a broker.
  */
 void kernel_jobserver_set_waiting(struct kernel_jobserver *j, unsigned n);
-/* The tokens that are out are void.  Also for a zeroed one. */
+/* Kill the broker; issued tokens become void.  Accepts a zeroed `j`. */
 void kernel_jobserver_stop(struct kernel_jobserver *j);
 
 /*
- * The value of MAKEFLAGS that offers it: `flags` (what MAKEFLAGS is, may be
- * NULL) without another jobserver, and the -j of a plain make here.  A bare
- * -j would be kept by Linux's $(filter --j% -j,$(MAKEFLAGS)) for tools/, where
- * it means to run any number of jobs at once.  The caller frees it.
+ * Return the value of MAKEFLAGS that announces the jobserver: `flags` (the
+ * current value, may be NULL) without another jobserver, then -jN with the
+ * number of local slots.  -j needs the number because Linux's
+ * $(filter --j% -j,$(MAKEFLAGS)) would pass a bare -j to tools/, where it
+ * means an unlimited number of jobs.  The caller frees the result.
  */
-char *kernel_jobserver_flags(const struct kernel_jobserver *j,
-			     const char *flags);
-/* Does MAKEFLAGS name a jobserver whose descriptors, or fifo, are there? */
-bool kernel_jobserver_offered(const char *flags);
+char *kernel_jobserver_makeflags(const struct kernel_jobserver *j,
+				 const char *flags);
 /*
- * Is the file `make` a GNU make that takes one?  `env` is what it is run with.
- * A process is started for the answer.
+ * Return true if `flags`, the value of MAKEFLAGS, names a jobserver whose
+ * descriptors are open or whose fifo exists.
  */
-bool kernel_jobserver_fits(const char *make, char *const *env);
+bool kernel_jobserver_is_inherited(const char *flags);
+/*
+ * Return true if the program `make` is GNU make 4.2 or later.  Runs it in the
+ * environment `env` to find out.
+ */
+bool kernel_jobserver_is_supported(const char *make, char *const *env);
 
 #endif

@@ -14,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The file with the holder's PID; NULL without a runtime directory. */
+/*
+ * Return the file with the holder's PID, or NULL without a runtime directory.
+ * The caller frees it.
+ */
 static char *note_path(int fd)
 {
 	struct err ignored;
@@ -45,38 +48,30 @@ static pid_t read_note(const char *path)
 	return pid;
 }
 
-static int refuse_locked(const char *dir, pid_t holder, struct err *err)
-{
-	if (!process_start(holder))
-		return err_set(err, EBUSY, "another build uses %s", dir);
-	return err_set(err, EBUSY, "another build uses %s: kfarm, process %d",
-		       dir, (int)holder);
-}
-
-static void write_note(const char *path)
-{
-	char *text = xasprintf("%d\n", (int)getpid());
-	struct err ignored;
-
-	fs_write(path, bytes_str(text), 0600, &ignored);
-	free(text);
-}
-
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	pid_t make;
+	struct err ignored;
+	pid_t holder, make;
+	char *text;
 	int ret = 0;
 
 	*l = (struct kernel_lock){ .fd = -1 };
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
-	l->note = note_path(fd);
+	l->holder_path = note_path(fd);
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		ret = refuse_locked(dir, read_note(l->note), err);
-	} else if (l->note &&
-		   (make = kernel_rundir_make_of(read_note(l->note))) > 0) {
-		/* kfarm was killed, its make was not. */
+		holder = read_note(l->holder_path);
+		if (process_start_ticks(holder))
+			ret = err_set(err, EBUSY,
+				      "another build uses %s: kfarm, process "
+				      "%d",
+				      dir, (int)holder);
+		else
+			ret = err_set(err, EBUSY, "another build uses %s", dir);
+	} else if (l->holder_path && (make = kernel_rundir_make_pid(
+					      read_note(l->holder_path))) > 0) {
+		/* kfarm was killed, but its make still runs. */
 		ret = err_set(err, EBUSY,
 			      "another build uses %s: make, process %d; wait "
 			      "for it, or end it with `kill %d`",
@@ -84,13 +79,16 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 	}
 	if (ret) {
 		close(fd);
-		free(l->note);
-		l->note = NULL;
+		free(l->holder_path);
+		l->holder_path = NULL;
 		return ret;
 	}
 	l->fd = fd;
-	if (l->note)
-		write_note(l->note);
+	if (l->holder_path) {
+		text = xasprintf("%d\n", (int)getpid());
+		fs_write(l->holder_path, bytes_str(text), 0600, &ignored);
+		free(text);
+	}
 	return 0;
 }
 
@@ -98,9 +96,9 @@ void kernel_lock_release(struct kernel_lock *l)
 {
 	if (l->fd < 0)
 		return;
-	if (l->note)
-		unlink(l->note);
-	free(l->note);
+	if (l->holder_path)
+		unlink(l->holder_path);
+	free(l->holder_path);
 	close(l->fd);
 	*l = (struct kernel_lock){ .fd = -1 };
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/lock.h - one build at a time in one directory.
+ * kernel/lock.h - Exclusive lock of a build directory.
  *
  * The lock is an flock() on the directory itself, so kfarm leaves no file in
- * it; the holder is named in the runtime directory, in locks/DEVICE-INODE.
+ * it.  The file locks/DEVICE-INODE in the runtime directory has the PID of the
+ * holder.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
@@ -12,15 +13,16 @@
 
 struct kernel_lock {
 	int fd;
-	char *note;
+	char *holder_path;
 };
 
 /*
- * Take it.  -EBUSY with `err` naming the process that builds there, which
- * may be the make of a kfarm that was killed.
+ * Lock the directory `dir`.  Returns 0; -EBUSY with `err` naming the process
+ * that uses the directory, which can be the make of a killed kfarm; or another
+ * negative errno.
  */
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err);
-/* Nothing happens where it was not taken. */
+/* Unlock the directory. Does nothing if the lock is not held. */
 void kernel_lock_release(struct kernel_lock *l);
 
 #endif

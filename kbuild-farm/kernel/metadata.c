@@ -1,19 +1,198 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/metadata.h"
 
+#include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/spawn.h"
 #include "base/version.h"
-#include "kernel/tools.h"
+#include "base/which.h"
+#include "kernel/environ.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define ANSWER_MAX      (1u << 16)
+#define ANSWER_MS       5000
+#define CACHE_MAX       (1u << 20)
 #define MIB             (UINT64_C(1) << 20)
-#define DIAGNOSTICS_MAX 1000 /* of a list */
+#define DIAGNOSTICS_MAX 1000 /* per list */
+
+/* The option that prints the version; NULL stands for --version. */
+static const struct {
+	const char *name, *program, *option;
+} known_tools[] = {
+	{ "bc", "bc", NULL },
+	{ "bindgen", "bindgen", NULL },
+	{ "bison", "bison", NULL },
+	{ "ccache", "ccache", NULL },
+	{ "depmod", "depmod", "-V" },
+	{ "e2fsck", "e2fsck", "-V" },
+	{ "fdformat", "fdformat", NULL },
+	{ "flex", "flex", NULL },
+	{ "fsck.jfs", "fsck.jfs", "-V" },
+	{ "grub", "grub-install", NULL },
+	{ "iptables", "iptables", "-V" },
+	{ "lld", "ld.lld", NULL },
+	{ "mcelog", "mcelog", NULL },
+	{ "mksquashfs", "mksquashfs", "-version" },
+	{ "openssl", "openssl", "version" },
+	{ "oprofiled", "oprofiled", NULL },
+	{ "pahole", "pahole", NULL },
+	{ "pccardctl", "pccardctl", "-V" },
+	{ "pppd", "pppd", NULL },
+	{ "ps", "ps", NULL },
+	{ "quota", "quota", "-V" },
+	{ "reiserfsck", "reiserfsck", "-V" },
+	{ "sccache", "sccache", NULL },
+	{ "showmount", "showmount", NULL },
+	{ "sphinx-build", "sphinx-build", NULL },
+	{ "udevd", "udevd", NULL },
+	{ "xfs_db", "xfs_db", "-V" },
+};
+
+struct tool_query {
+	const struct kernel_plan *p;
+	char *path; /* PATH, and the directories of administrative programs */
+	struct strv env;
+	json_t *cached_answers; /* file name: [file stamp, version line] */
+	json_t *out;
+	bool changed; /* cached_answers must be written */
+};
+
+/* Some programs, such as e2fsck, print their version on stderr. */
+static char *query_tool(struct tool_query *a, const char *file,
+			const char *option)
+{
+	char *argv[] = { (char *)file, (char *)(option ? option : "--version"),
+			 NULL };
+	const struct spawn what = { .argv = argv,
+				    .env = a->env.v,
+				    .stdio_fds = { -1, -1, -1 } };
+	const struct spawn_limits limits = { .max_bytes = ANSWER_MAX,
+					     .timeout_ms = ANSWER_MS };
+	struct buf out = { 0 }, other = { 0 };
+	struct err ignored;
+	int status = 0;
+	char *line = NULL;
+
+	if (!spawn_collect(&what, &limits, &out, &other, &status, &ignored) &&
+	    !status) {
+		const char *text = out.len ? buf_str(&out) : buf_str(&other);
+
+		line = xstrndup(text, strcspn(text, "\n"));
+	}
+	buf_release(&other);
+	buf_release(&out);
+	return line;
+}
+
+static void add_tool_version(struct tool_query *a, const char *name,
+			     const char *program, const char *option)
+{
+	char *file = which(program, a->path), *stamp = NULL, *line = NULL;
+	struct file_stamp s;
+	const json_t *was;
+	const char *text;
+	struct stat st;
+
+	if (!file)
+		return;
+	if (!stat(file, &st)) {
+		file_stamp_from_stat(&s, &st);
+		stamp = file_stamp_format(&s);
+	}
+	was = json_object_get(a->cached_answers, file);
+	text = json_string_value(json_array_get(was, 0));
+	if (stamp && text && !strcmp(text, stamp)) {
+		text = json_string_value(json_array_get(was, 1));
+	} else {
+		text = line = query_tool(a, file, option);
+		json_object_set_new(
+			a->cached_answers, file,
+			json_pack("[o,o]", json_text(stamp), json_text(line)));
+		a->changed = true;
+	}
+	if (text && *text)
+		json_object_set_new(a->out, name, json_text(text));
+	free(line);
+	free(stamp);
+	free(file);
+}
+
+/* Add gcc, clang, make and the compiler's ar, as and ld. */
+static void add_compilers(struct tool_query *a)
+{
+	static const char *const names[] = { "ar", "as", "ld" };
+	const struct kernel_compiler *c = &a->p->compiler;
+	const char *prefix = kernel_plan_find_setting(a->p, "CROSS_COMPILE");
+	const char *llvm = kernel_plan_find_setting(a->p, "LLVM");
+	const char *other = c->is_clang ? "gcc" : "clang";
+
+	if (c->path && *c->path)
+		add_tool_version(a, c->is_clang ? "clang" : "gcc", c->path,
+				 NULL);
+	add_tool_version(a, other, other, NULL);
+	if (!prefix)
+		prefix = kernel_environ_value(a->p->env, "CROSS_COMPILE");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *program;
+
+		if (!llvm || !*llvm)
+			program = xasprintf("%s%s", prefix ? prefix : "",
+					    names[i]);
+		else if (!strcmp(names[i], "as")) /* part of clang */
+			continue;
+		else
+			program = xasprintf("%s%s",
+					    strcmp(names[i], "ld") ? "llvm-ar" :
+								     "ld.lld",
+					    *llvm == '-' ? llvm : "");
+		add_tool_version(a, names[i], program, NULL);
+		free(program);
+	}
+	add_tool_version(a, "make", a->p->make_path, NULL);
+}
+
+json_t *kernel_metadata_list_tools(const struct kernel_plan *p)
+{
+	struct tool_query a = { .p = p, .out = json_object() };
+	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
+	char *dir = fs_cache_home(), *file = xasprintf("%s/tools.json", dir);
+	struct buf cached = { 0 };
+	struct err ignored;
+	char *text;
+
+	a.path = xasprintf("%s:/usr/sbin:/sbin", path);
+	kernel_plan_env(p, &a.env, NULL, NULL);
+	if (!fs_read(file, CACHE_MAX, &cached, &ignored))
+		a.cached_answers = json_loads(buf_str(&cached), 0, NULL);
+	if (!json_is_object(a.cached_answers)) {
+		json_decref(a.cached_answers);
+		a.cached_answers = json_object();
+	}
+	add_compilers(&a);
+	for (size_t i = 0; i < sizeof(known_tools) / sizeof(*known_tools); i++)
+		add_tool_version(&a, known_tools[i].name,
+				 known_tools[i].program, known_tools[i].option);
+	if (a.changed) {
+		text = json_dumps(a.cached_answers, JSON_COMPACT);
+		if (text && !fs_mkdirs(dir, 0777, &ignored))
+			fs_write(file, bytes_str(text), 0666, &ignored);
+		free(text);
+	}
+	buf_release(&cached);
+	strv_release(&a.env);
+	json_decref(a.cached_answers);
+	free(a.path);
+	free(file);
+	free(dir);
+	free(path);
+	return a.out;
+}
 
 static void add_text(json_t *o, const char *key, const char *value)
 {
@@ -21,7 +200,7 @@ static void add_text(json_t *o, const char *key, const char *value)
 		json_object_set_new(o, key, json_text(value));
 }
 
-/* Up to one of `ends`. */
+/* Add `value` up to the first character that is in `ends`. */
 static void add_part(json_t *o, const char *key, const char *value,
 		     const char *ends)
 {
@@ -47,7 +226,7 @@ static void add_texts(json_t *o, const char *key, const struct strv *list)
 		json_object_set_new(o, key, json_texts(list));
 }
 
-/* Groups with nothing in them are left out. */
+/* Add `group` unless it is empty; takes the reference. */
 static void add_group(json_t *root, const char *name, json_t *group)
 {
 	if (json_object_size(group))
@@ -55,54 +234,41 @@ static void add_group(json_t *root, const char *name, json_t *group)
 	json_decref(group);
 }
 
-static json_t *exports_group(const struct strv *exports)
-{
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < exports->n; i++) {
-		size_t n = strcspn(exports->v[i], "=");
-		char *name = xstrndup(exports->v[i], n);
-
-		add_text(o, name, exports->v[i] + n + 1);
-		free(name);
-	}
-	return o;
-}
-
-/* Those of a [config "NAME"] as well; and what of them Kconfig did not take. */
-static void put_additions(json_t *o, const struct kernel_metadata *m)
-{
-	const struct kernel_kconfig *k = &m->plan->kconfig;
-	json_t *names = json_array();
-
-	if (m->plan->request->named)
-		add_text(o, "kconfig_name", m->plan->request->kconfig);
-	for (size_t i = 0; i < k->n_fragments; i++)
-		json_array_append_new(names, json_text(k->fragment[i].name));
-	json_object_set_new(o, "kconfig_add", names);
-	if (m->mismatch)
-		add_texts(o, "kconfig_mismatch", m->mismatch);
-}
-
 static json_t *build_group(const struct kernel_metadata *m)
 {
 	const struct kernel_plan *p = m->plan;
-	json_t *o = json_object();
-	char *toolchain = kernel_plan_compiler_text(p);
+	const struct kconfig_spec *k = &p->kconfig;
+	json_t *o = json_object(), *exports = json_object();
+	json_t *fragments = json_array();
+	char *toolchain = kernel_plan_compiler_name(p);
 
 	json_object_set_new(o, "targets", json_texts(&p->request->targets));
 	add_text(o, "target_arch", p->arch.arch);
 	add_text(o, "toolchain", toolchain);
 	add_text(o, "wrapper", "none");
-	json_object_set_new(o, "environment", exports_group(&p->exports));
+	for (size_t i = 0; i < p->exports.n; i++) {
+		size_t n = strcspn(p->exports.v[i], "=");
+		char *name = xstrndup(p->exports.v[i], n);
+
+		add_text(exports, name, p->exports.v[i] + n + 1);
+		free(name);
+	}
+	json_object_set_new(o, "environment", exports);
 	json_object_set_new(o, "make_variables", json_texts(&p->vars));
 	add_text(o, "kconfig",
-		 p->kconfig.target ? p->kconfig.target :
-		 p->kconfig.file   ? p->kconfig.file :
-				     ".config");
-	put_additions(o, m);
+		 k->target    ? k->target :
+		 k->file_name ? k->file_name :
+				".config");
+	if (p->request->named_config)
+		add_text(o, "kconfig_name", p->request->kconfig);
+	for (size_t i = 0; i < k->n_fragments; i++)
+		json_array_append_new(fragments,
+				      json_text(k->fragments[i].name));
+	json_object_set_new(o, "kconfig_add", fragments);
+	if (m->rejected)
+		add_texts(o, "kconfig_mismatch", m->rejected);
 	add_integer(o, "jobs", m->jobs);
-	add_text(o, "build_dir", p->place.dir);
+	add_text(o, "build_dir", p->builddir.dir);
 	json_object_set_new(o, "reproducer_cmdline",
 			    json_pack("[s,s]", "sh", "reproducer.sh"));
 	add_text(o, "runtime", "null");
@@ -119,7 +285,7 @@ static json_t *artifact_lists(const struct kernel_artifacts *a)
 		const struct kernel_artifact *one = &a->v[i];
 		json_t *list = json_object_get(o, one->goal);
 
-		if (!one->there)
+		if (!one->present)
 			continue;
 		if (!list) {
 			list = json_array();
@@ -143,172 +309,154 @@ static void put_target(json_t *each, const char *name, const char *status,
 
 static json_t *goals_group(const struct kernel_metadata *m)
 {
+	/* A goal that is still pending has failed. */
+	static const char *const status_names[] = {
+		[KERNEL_GOAL_PENDING] = "FAIL",    [KERNEL_GOAL_PASS] = "PASS",
+		[KERNEL_GOAL_FAIL] = "FAIL",       [KERNEL_GOAL_SKIP] = "SKIP",
+		[KERNEL_GOAL_WARNING] = "WARNING",
+	};
 	const struct strv *asked = &m->plan->request->targets;
 	json_t *each = json_object();
 
 	for (size_t i = 0; i < m->run->goals.n; i++) {
 		const struct kernel_goal *g = &m->run->goals.v[i];
 
-		put_target(each, g->name, kernel_goal_word(g), g->ms,
-			   g->reason);
+		put_target(each, g->name, status_names[g->status],
+			   g->elapsed_ms, g->skip_reason);
 	}
-	/* Nothing was begun. */
+	/* The build failed before it created goals. */
 	for (size_t i = 0; !m->run->goals.n && i < asked->n; i++)
 		put_target(each, asked->v[i], "FAIL", 0, NULL);
 	if (!asked->n)
 		put_target(each, "default", m->passed ? "PASS" : "FAIL",
-			   m->run->compile_ms, NULL);
+			   m->run->times.compile_ms, NULL);
 	return each;
 }
 
-static bool has_warning(const struct kernel_goals *goals)
-{
-	for (size_t i = 0; i < goals->n; i++) {
-		if (goals->v[i].status == KERNEL_GOAL_WARNING)
-			return true;
-	}
-	return false;
-}
-
-static json_t *duration_group(const struct kernel_metadata *m)
-{
-	const struct kernel_run *r = m->run;
-
-	return json_pack("{s:f,s:f,s:f,s:f,s:f}", "validate",
-			 seconds((int64_t)r->start_ms), "prepare",
-			 seconds((int64_t)r->prepare_ms), "build",
-			 seconds((int64_t)r->compile_ms), "copy",
-			 seconds((int64_t)r->artifacts_ms), "total",
-			 seconds((int64_t)m->wall_ms));
-}
-
-/* How it stands to an earlier build, where there is one. */
-static void put_change(json_t *o, const struct kernel_earlier *e)
-{
-	const struct diag_change *c = &e->change;
-
-	if (!e->number)
-		return;
-	add_integer(o, "compared_with", e->number);
-	add_integer(o, "new_errors", c->fresh[DIAG_ERROR]);
-	add_integer(o, "new_warnings", c->fresh[DIAG_WARNING]);
-	add_integer(o, "gone", c->gone[DIAG_ERROR] + c->gone[DIAG_WARNING]);
-}
-
-static json_t *diagnostic(const struct diag *d)
-{
-	json_t *o = json_object();
-
-	add_text(o, "tool", diag_tool_word(d->tool));
-	add_text(o, "severity", diag_severity_word(d->severity));
-	add_text(o, "file", d->file);
-	if (d->line)
-		add_integer(o, "line", d->line);
-	if (d->column)
-		add_integer(o, "column", d->column);
-	add_text(o, "flag", d->flag);
-	add_text(o, "text", d->text);
-	add_text(o, "object", d->object);
-	return o;
-}
-
-static void put_diagnostics_that(json_t *o, const char *key,
-				 const struct diag_set *set, enum diag_how how)
+static void put_diagnostics_by_state(json_t *o, const char *key,
+				     const struct diag_set *set,
+				     enum diag_status how)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < set->n; i++) {
-		if (set->v[i]->how == how &&
-		    json_array_size(list) < DIAGNOSTICS_MAX)
-			json_array_append_new(list, diagnostic(&set->v[i]->d));
+	for (size_t i = 0; i < set->n_entries; i++) {
+		const struct diag *d = &set->entries[i]->diag;
+		json_t *one;
+
+		if (set->entries[i]->status != how ||
+		    json_array_size(list) >= DIAGNOSTICS_MAX)
+			continue;
+		one = json_object();
+		add_text(one, "tool", diag_tool_name(d->tool));
+		add_text(one, "severity", diag_severity_name(d->severity));
+		add_text(one, "file", d->file);
+		if (d->line)
+			add_integer(one, "line", d->line);
+		if (d->column)
+			add_integer(one, "column", d->column);
+		add_text(one, "flag", d->flag);
+		add_text(one, "text", d->text);
+		add_text(one, "object", d->object);
+		json_array_append_new(list, one);
 	}
 	if (json_array_size(list))
 		json_object_set(o, key, list);
 	json_decref(list);
 }
 
-/* Each list with the first of them; counts are among the results. */
-static void put_diagnostics_lists(json_t *root, const struct kernel_run *run)
+/*
+ * Each list is cut to DIAGNOSTICS_MAX entries; the group "results" has the
+ * full counts.
+ */
+static void put_diagnostics_lists(json_t *root,
+				  const struct kernel_build_state *run)
 {
-	const struct diag_set *found = &run->joblog.found;
+	const struct diag_set *found = &run->log.found;
 	json_t *o = json_object();
 
-	put_diagnostics_that(o, "new", found, DIAG_NEW);
-	put_diagnostics_that(o, "same", found, DIAG_SAME);
-	put_diagnostics_that(o, "carried", found, DIAG_CARRIED);
-	put_diagnostics_that(o, "found", found, DIAG_HOWS);
-	put_diagnostics_that(o, "gone", &run->earlier.standing, DIAG_GONE);
+	put_diagnostics_by_state(o, "new", found, DIAG_STATUS_NEW);
+	put_diagnostics_by_state(o, "same", found, DIAG_STATUS_SAME);
+	put_diagnostics_by_state(o, "carried", found, DIAG_STATUS_CARRIED);
+	put_diagnostics_by_state(o, "found", found, DIAG_N_STATUSES);
+	put_diagnostics_by_state(o, "gone", &run->baseline.diags,
+				 DIAG_STATUS_REMOVED);
 	add_group(root, "diagnostics", o);
 }
 
 static json_t *results_group(const struct kernel_metadata *m)
 {
+	const struct kernel_build_state *run = m->run;
+	const struct kernel_build_times *t = &run->times;
+	const struct diag_change *c = &run->baseline.change;
+	const char *status = m->passed ? "PASS" : "FAIL";
 	json_t *o = json_object();
 
-	add_text(o, "status",
-		 !m->passed                  ? "FAIL" :
-		 has_warning(&m->run->goals) ? "WARNING" :
-					       "PASS");
+	for (size_t i = 0; m->passed && i < run->goals.n; i++) {
+		if (run->goals.v[i].status == KERNEL_GOAL_WARNING)
+			status = "WARNING";
+	}
+	add_text(o, "status", status);
 	json_object_set_new(o, "targets", goals_group(m));
 	json_object_set_new(o, "artifacts",
 			    m->artifacts ? artifact_lists(m->artifacts) :
 					   json_object());
-	add_integer(o, "errors", m->tally->errors);
-	add_integer(o, "warnings", m->tally->warnings);
-	put_change(o, &m->run->earlier);
-	json_object_set_new(o, "duration", duration_group(m));
+	add_integer(o, "errors", m->totals->n_errors);
+	add_integer(o, "warnings", m->totals->n_warnings);
+	if (run->baseline.build_number) {
+		add_integer(o, "compared_with", run->baseline.build_number);
+		add_integer(o, "new_errors", c->n_new[DIAG_SEV_ERROR]);
+		add_integer(o, "new_warnings", c->n_new[DIAG_SEV_WARNING]);
+		add_integer(o, "gone",
+			    c->n_removed[DIAG_SEV_ERROR] +
+				    c->n_removed[DIAG_SEV_WARNING]);
+	}
+	json_object_set_new(o, "duration",
+			    json_pack("{s:f,s:f,s:f,s:f,s:f}", "validate",
+				      seconds((int64_t)t->setup_ms), "prepare",
+				      seconds((int64_t)t->prepare_ms), "build",
+				      seconds((int64_t)t->compile_ms), "copy",
+				      seconds((int64_t)t->artifacts_ms),
+				      "total", seconds((int64_t)m->wall_ms)));
 	return o;
-}
-
-static void put_release(json_t *source, const struct kernel_plan *p)
-{
-	char *path = kernel_plan_path(p, "include/config/kernel.release");
-	struct buf text = { 0 };
-	struct err ignored;
-
-	if (!fs_read(path, ANSWER_MAX, &text, &ignored))
-		add_part(source, "kernelrelease", buf_str(&text), "\n");
-	buf_release(&text);
-	free(path);
-}
-
-static void put_changes(json_t *git, const struct tree_dirty *d)
-{
-	char hex[DIGEST_HEX];
-
-	if (!d->known)
-		return;
-	json_object_set_new(git, "dirty", json_boolean(d->n > 0));
-	if (!d->n)
-		return;
-	digest_hex(&d->digest, hex);
-	add_integer(git, "dirty_files", (int64_t)d->n);
-	add_text(git, "dirty_digest", hex);
 }
 
 static void put_tree(json_t *root, const struct kernel_metadata *m)
 {
-	const struct tree_rev *rev = &m->plan->rev;
+	const struct kernel_plan *p = m->plan;
+	const struct tree_dirty *d = &m->run->dirty_check.result;
 	json_t *source = json_object(), *git = json_object();
+	char *path = kernel_plan_path(p, "include/config/kernel.release");
+	struct buf release = { 0 };
+	char hex[DIGEST_HEX];
+	struct err ignored;
 
-	if (m->passed)
-		put_release(source, m->plan);
-	add_text(source, "kernelversion", m->plan->version);
-	add_text(source, "tree", m->plan->tree);
+	if (m->passed && !fs_read(path, ANSWER_MAX, &release, &ignored))
+		add_part(source, "kernelrelease", buf_str(&release), "\n");
+	add_text(source, "kernelversion", p->version);
+	add_text(source, "tree", p->tree);
 	add_group(root, "source", source);
-	add_text(git, "git_describe", rev->describe);
-	add_text(git, "git_branch", rev->branch);
-	add_text(git, "git_commit", rev->commit);
-	add_text(git, "git_url", rev->url);
-	put_changes(git, &m->run->dirty.is);
-	add_text(git, "tree", m->plan->request->tree);
-	add_text(git, "rev", m->plan->request->rev);
+	add_text(git, "git_describe", p->rev.describe);
+	add_text(git, "git_branch", p->rev.branch);
+	add_text(git, "git_commit", p->rev.commit);
+	add_text(git, "git_url", p->rev.url);
+	if (d->valid)
+		json_object_set_new(git, "dirty", json_boolean(d->n_files > 0));
+	if (d->valid && d->n_files) {
+		digest_format(&d->digest, hex);
+		add_integer(git, "dirty_files", (int64_t)d->n_files);
+		add_text(git, "dirty_digest", hex);
+	}
+	add_text(git, "tree", p->request->tree);
+	add_text(git, "rev", p->request->rev);
 	add_group(root, "git", git);
+	buf_release(&release);
+	free(path);
 }
 
 static void put_tools(json_t *root, const struct kernel_plan *p)
 {
-	json_t *compiler = json_object(), *tools = kernel_tools_list(p);
+	json_t *compiler = json_object(),
+	       *tools = kernel_metadata_list_tools(p);
 	const char *kind = p->compiler.is_clang ? "clang" : "gcc";
 
 	add_text(compiler, "name", kind);
@@ -319,61 +467,50 @@ static void put_tools(json_t *root, const struct kernel_plan *p)
 	add_group(root, "tools", tools);
 }
 
-static void put_sizes(json_t *root, const struct kernel_artifacts *a)
+static void put_results(json_t *root, const struct kernel_artifacts *a)
 {
-	const struct kernel_elfsize *v = kernel_artifact_size(a, "vmlinux");
-	json_t *o = json_object(), *all = json_object();
+	const struct kernel_elfsize *v = kernel_artifact_find_size(a,
+								   "vmlinux");
+	json_t *contents = json_object(), *vmlinux = json_object();
+	json_t *sizes = json_object(), *map = json_object();
+	json_t *disk = json_object();
 
-	if (v) {
-		add_integer(o, "text_size", (int64_t)v->text);
-		add_integer(o, "data_size", (int64_t)v->data);
-		add_integer(o, "bss_size", (int64_t)v->bss);
-		add_integer(o, "file_size", (int64_t)v->file);
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->v[i].present)
+			add_texts(contents, a->v[i].goal,
+				  &a->v[i].archive_names);
 	}
-	add_group(root, "vmlinux", o);
+	add_group(root, "artifacts", contents);
+	if (v) {
+		add_integer(vmlinux, "text_size", (int64_t)v->text_bytes);
+		add_integer(vmlinux, "data_size", (int64_t)v->data_bytes);
+		add_integer(vmlinux, "bss_size", (int64_t)v->bss_bytes);
+		add_integer(vmlinux, "file_size", (int64_t)v->file_bytes);
+	}
+	add_group(root, "vmlinux", vmlinux);
 	for (size_t i = 0; i < a->n_sizes; i++) {
 		const struct kernel_elfsize *s = &a->sizes[i].size;
 		json_t *one = json_object();
 
-		if (s->text || s->data || s->bss) {
-			add_integer(one, "text", (int64_t)s->text);
-			add_integer(one, "data", (int64_t)s->data);
-			add_integer(one, "bss", (int64_t)s->bss);
+		if (s->text_bytes || s->data_bytes || s->bss_bytes) {
+			add_integer(one, "text", (int64_t)s->text_bytes);
+			add_integer(one, "data", (int64_t)s->data_bytes);
+			add_integer(one, "bss", (int64_t)s->bss_bytes);
 		}
-		add_integer(one, "file", (int64_t)s->file);
-		json_object_set_new(all, a->sizes[i].name, one);
+		add_integer(one, "file", (int64_t)s->file_bytes);
+		json_object_set_new(sizes, a->sizes[i].name, one);
 	}
-	add_group(root, "sizes", all);
-}
-
-/* What archives hold, by target. */
-static void put_contents(json_t *root, const struct kernel_artifacts *a)
-{
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < a->n; i++) {
-		if (a->v[i].there)
-			add_texts(o, a->v[i].goal, &a->v[i].names);
-	}
-	add_group(root, "artifacts", o);
-}
-
-static void put_results(json_t *root, const struct kernel_artifacts *a)
-{
-	json_t *map = json_object(), *disk = json_object();
-
-	put_contents(root, a);
-	put_sizes(root, a);
+	add_group(root, "sizes", sizes);
 	add_text(map, "text_offset", a->text_offset);
 	add_group(root, "system_map", map);
-	/* tuxmake's is that of du -sm. */
+	/* tuxmake takes the value from du -sm. */
 	if (a->build_dir_bytes)
 		add_integer(disk, "disk_space",
 			    (int64_t)((a->build_dir_bytes + MIB - 1) / MIB));
 	add_group(root, "resources", disk);
 }
 
-/* The value of NAME= in os-release(5), without its quotes. */
+/* Add the value that `name` ("\nNAME=") has in os-release(5), unquoted. */
 static void put_os(json_t *o, const char *key, const char *text,
 		   const char *name)
 {
@@ -385,7 +522,7 @@ static void put_os(json_t *o, const char *key, const char *text,
 			 "\"'\n");
 }
 
-static void put_machine(json_t *root, const struct kernel_run *run)
+static void put_machine(json_t *root, const struct kernel_build_state *run)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -419,77 +556,76 @@ static void put_machine(json_t *root, const struct kernel_run *run)
 	buf_release(&text);
 }
 
-static json_t *node_group(const struct events_node *n)
-{
-	json_t *o = json_object();
-
-	add_text(o, "state", n->state);
-	add_text(o, "detail", events_node_is_up(n) ? NULL : n->reason);
-	add_integer(o, "slots", n->slots > 0 ? n->slots : 0);
-	add_integer(o, "jobs", n->jobs);
-	json_object_set_new(o, "seconds", json_real(seconds(n->cpu_ms)));
-	add_integer(o, "sent", n->sent);
-	add_integer(o, "received", n->received);
-	add_integer(o, "retries", n->retries);
-	add_integer(o, "errors", n->failed);
-	return o;
-}
-
-/* What make's shells did, and why they handed lines on. */
+/* Statistics of the recipe shells, with the reasons for fallbacks. */
 static json_t *shell_group(const struct kernel_metadata *m)
 {
-	const struct events_tally *t = m->tally;
+	const struct events_totals *t = m->totals;
 	json_t *o = json_object(), *reasons = json_object();
 	json_t *steps = json_object();
-	uint64_t n[SHELL_WHY_COUNT];
+	uint64_t n[SHELL_FALLBACK_N_REASONS];
 
-	kernel_shell_reasons(&m->run->farm.shell, n);
-	for (int i = 0; i < SHELL_WHY_COUNT; i++) {
+	kernel_shell_fallback_counts(&m->run->offload.shell, n);
+	for (int i = 0; i < SHELL_FALLBACK_N_REASONS; i++) {
 		if (n[i])
-			add_integer(reasons, shell_why_words(i), (int64_t)n[i]);
+			add_integer(reasons,
+				    shell_stats_fallback_reason_text(i),
+				    (int64_t)n[i]);
 	}
-	add_integer(o, "lines", t->shell_lines);
-	add_integer(o, "handed", t->shell_handed);
+	add_integer(o, "lines", t->n_shell_lines);
+	add_integer(o, "handed", t->n_shell_fallbacks);
 	json_object_set_new(o, "reasons", reasons);
-	add_integer(o, "compiles", t->shell_compiles);
-	add_integer(o, "fixdeps", t->shell_fixdeps);
-	add_integer(o, "steps", t->shell_steps);
-	add_integer(o, "steps_here", t->shell_steps_here);
+	add_integer(o, "compiles", t->n_shell_compiles);
+	add_integer(o, "fixdeps", t->n_shell_fixdeps);
+	add_integer(o, "steps", t->n_shell_steps);
+	add_integer(o, "steps_here", t->n_local_steps);
 	for (size_t i = 0; i < t->n_step_reasons; i++)
-		add_integer(steps, t->step_reason[i].text,
-			    t->step_reason[i].jobs);
+		add_integer(steps, t->step_reasons[i].text,
+			    t->step_reasons[i].n_jobs);
 	json_object_set_new(o, "step_reasons", steps);
 	return o;
 }
 
 static void put_farm(json_t *root, const struct kernel_metadata *m)
 {
-	const struct events_tally *t = m->tally;
+	const struct events_totals *t = m->totals;
 	json_t *o = json_object(), *reasons = json_object();
 	json_t *nodes = json_object();
 	int64_t sent = 0, received = 0;
 
 	for (size_t i = 0; i < t->n_reasons; i++)
-		add_integer(reasons, t->reason[i].text, t->reason[i].jobs);
+		add_integer(reasons, t->reasons[i].text, t->reasons[i].n_jobs);
 	for (size_t i = 0; i < t->n_nodes; i++) {
-		const struct events_node *n = t->node[i];
+		const struct events_node *n = t->nodes[i];
+		json_t *one;
 
 		if (events_node_is_local(n))
 			continue;
-		json_object_set_new(nodes, n->name, node_group(n));
-		sent += n->sent;
-		received += n->received;
+		one = json_object();
+		add_text(one, "state", n->state);
+		add_text(one, "detail",
+			 events_node_is_up(n) ? NULL : n->reason);
+		add_integer(one, "slots", n->n_slots > 0 ? n->n_slots : 0);
+		add_integer(one, "jobs", n->n_jobs);
+		json_object_set_new(one, "seconds",
+				    json_real(seconds(n->cpu_ms)));
+		add_integer(one, "sent", n->sent_bytes);
+		add_integer(one, "received", n->received_bytes);
+		add_integer(one, "retries", n->n_retries);
+		add_integer(one, "errors", n->n_failed);
+		json_object_set_new(nodes, n->name, one);
+		sent += n->sent_bytes;
+		received += n->received_bytes;
 	}
-	add_integer(o, "remote", t->remote);
-	add_integer(o, "local", t->local);
-	add_integer(o, "retried", t->retried);
-	add_integer(o, "duplicated", t->beside);
+	add_integer(o, "remote", t->n_remote);
+	add_integer(o, "local", t->n_local);
+	add_integer(o, "retried", t->n_retried);
+	add_integer(o, "duplicated", t->n_hedged);
 	json_object_set_new(o, "reasons", reasons);
 	json_object_set_new(o, "scan_seconds", json_real(seconds(t->scan_ms)));
 	add_integer(o, "sent", sent);
 	add_integer(o, "received", received);
 	json_object_set_new(o, "cpu_seconds", json_real(seconds(t->cpu_ms)));
-	if (t->shell_lines)
+	if (t->n_shell_lines)
 		json_object_set_new(o, "shell", shell_group(m));
 	json_object_set_new(root, "farm", o);
 	json_object_set_new(root, "nodes", nodes);
@@ -512,7 +648,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 	put_machine(root, m->run);
 	json_object_set_new(root, "kfarm",
 			    json_pack("{s:s}", "version", KFARM_VERSION));
-	if (m->has_farm)
+	if (m->has_totals)
 		put_farm(root, m);
 	text = json_dumps(root, JSON_INDENT(4) | JSON_PRESERVE_ORDER |
 					JSON_REAL_PRECISION(12));

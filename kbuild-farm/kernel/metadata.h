@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/metadata.h - metadata.json: tuxmake's groups (build results source
- * git compiler tools artifacts vmlinux system_map resources hardware os
- * uname; its docs/metadata.md) and kfarm's own (kfarm farm nodes sizes
- * diagnostics).
+ * kernel/metadata.h - Writer of metadata.json.
  *
- * Groups that nothing is known about are left out; build and results are
- * always there.
+ * The file has tuxmake's groups (build results source git compiler tools
+ * artifacts vmlinux system_map resources hardware os uname; see tuxmake's
+ * docs/metadata.md) and kfarm's own (kfarm farm nodes sizes diagnostics).
+ * Groups without data are left out, except build and results.
+ *
+ * The group tools lists the programs that tuxmake lists, as the kernel's
+ * scripts/ver_linux does; ar, as, ld, and gcc or clang are those of the chosen
+ * compiler.  A program's version is cached by its file stamp in
+ * ~/.cache/kfarm/tools.json.
  */
 #ifndef KERNEL_METADATA_H
 #define KERNEL_METADATA_H
 
-#include "events/tally.h"
+#include "base/json.h"
+#include "events/totals.h"
 #include "kernel/artifact.h"
 #include "kernel/plan.h"
 
+/* Return a new reference to {"gcc": "gcc (Debian) 12.2.0", ...}. */
+json_t *kernel_metadata_list_tools(const struct kernel_plan *p);
+
 struct kernel_metadata {
 	const struct kernel_plan *plan;
-	const struct kernel_run
-		*run; /* its goals, and how long its parts took */
+	/* state with the goals, durations, log and baseline */
+	const struct kernel_build_state *run;
 	bool passed;
 	unsigned jobs; /* -j */
-	uint64_t wall_ms; /* of the whole build */
-	const struct events_tally *tally;
-	bool has_farm; /* compiles were seen, and are in the tally */
+	uint64_t wall_ms; /* duration of the whole build */
+	const struct events_totals *totals;
+	bool has_totals; /* the totals contain compiles */
 	const struct kernel_artifacts *artifacts; /* may be NULL */
-	const struct strv *mismatch; /* kernel_missed_lines(); may be NULL */
+	/* result of kconfig_explain_rejected(); may be NULL */
+	const struct strv *rejected;
 };
 
-/* Write it to `path` in one step. */
+/* Write the metadata to `path` atomically. Returns 0 or a negative errno. */
 int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 			  struct err *err);
 

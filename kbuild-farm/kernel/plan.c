@@ -3,7 +3,6 @@
 
 #include "base/fs.h"
 #include "base/which.h"
-#include "kernel/compat.h"
 #include "kernel/environ.h"
 #include "tree/version.h"
 
@@ -16,26 +15,21 @@
 
 #define MAKEFILE_MAX (1u << 20)
 
-/* $PWD where it names this directory: what a shell's `make` would see. */
-static char *current_dir(char *const *env)
+static char *tree_path(const char *directory, char *const *env)
 {
-	const char *pwd = str_env(env, "PWD");
+	const char *pwd = str_find_env(env, "PWD");
 	struct stat a, b;
+	char *real;
 
+	if (directory) {
+		real = realpath(directory, NULL);
+		return real ? real : xstrdup(directory);
+	}
+	/* A shell's make names the directory by PWD, with symbolic links. */
 	if (pwd && pwd[0] == '/' && !stat(pwd, &a) && !stat(".", &b) &&
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return xstrdup(pwd);
 	return getcwd(NULL, 0);
-}
-
-static char *tree_path(const char *directory, char *const *env)
-{
-	char *real;
-
-	if (!directory)
-		return current_dir(env);
-	real = realpath(directory, NULL);
-	return real ? real : xstrdup(directory);
 }
 
 static bool tree_has_dir(const char *tree, const char *name)
@@ -47,36 +41,30 @@ static bool tree_has_dir(const char *tree, const char *name)
 	return yes;
 }
 
-static int refuse_tree(const struct kernel_plan *p, struct err *err)
+static int read_tree(struct kernel_plan *p, struct err *err)
 {
-	if (p->source.at.src)
+	char *path;
+	int ret;
+
+	if (!fs_is_dir(p->tree))
+		return err_set(err, ENOENT, "%s: no such directory", p->tree);
+	path = xasprintf("%s/Makefile", p->tree);
+	ret = fs_read(path, MAKEFILE_MAX, &p->makefile_text, err);
+	free(path);
+	if (!ret)
+		p->version = tree_version_read(buf_str(&p->makefile_text));
+	if (p->version && tree_has_dir(p->tree, "arch") &&
+	    tree_has_dir(p->tree, "scripts/kconfig"))
+		return ret;
+	if (p->source.worktree.src)
 		return err_set(err, EINVAL,
 			       "tree %s at %s is not a Linux kernel source "
 			       "tree; name another with --tree, or another "
 			       "revision with --rev",
-			       p->request->tree, p->source.at.commit);
+			       p->request->tree, p->source.worktree.commit);
 	return err_set(err, EINVAL,
 		       "%s is not a Linux kernel source tree; name one with -C",
 		       p->tree);
-}
-
-static int read_tree(struct kernel_plan *p, struct err *err)
-{
-	char *path = xasprintf("%s/Makefile", p->tree);
-	int ret;
-
-	if (!fs_is_dir(p->tree)) {
-		ret = err_set(err, ENOENT, "%s: no such directory", p->tree);
-	} else {
-		ret = fs_read(path, MAKEFILE_MAX, &p->makefile, err);
-		if (!ret)
-			p->version = tree_version_read(buf_str(&p->makefile));
-		if (!p->version || !tree_has_dir(p->tree, "arch") ||
-		    !tree_has_dir(p->tree, "scripts/kconfig"))
-			ret = refuse_tree(p, err);
-	}
-	free(path);
-	return ret;
 }
 
 static int choose_arch(struct kernel_plan *p, struct err *err)
@@ -94,28 +82,16 @@ static int choose_arch(struct kernel_plan *p, struct err *err)
 	p->arch_given = given != NULL;
 	kernel_arch_host(host);
 	given = given ? given : host;
-	/* One that no tree has is a slip of the pen. */
-	p->lacking = kernel_arch_find(&p->arch, p->tree, given, err) &&
-		     toolchain_data_arch(given);
+	/* A name that is no architecture of any tree is a typing error. */
+	p->revision_unsupported = kernel_arch_find(&p->arch, p->tree, given,
+						   err) &&
+				  toolchain_builtin_find_arch(given);
 	return p->arch.arch[0] ? 0 : -EINVAL;
 }
 
-static int choose_compiler(struct kernel_plan *p, struct err *err)
-{
-	struct kernel_compiler_request request = {
-		.tree = p->tree,
-		.toolchain = p->request->toolchain,
-		.variables = &p->request->variables,
-		.env = p->env,
-		.standard = p->request->standard,
-	};
-
-	return kernel_compiler_choose(&p->compiler, &p->arch, &request, err);
-}
-
 /*
- * A .config says in its first lines what it is for; with another ARCH make
- * would ask a hundred questions, and nobody is there to answer.
+ * The first lines of a .config name its architecture.  With another ARCH,
+ * make would prompt for every new symbol.
  */
 static int check_config_arch(const struct kernel_plan *p, const char *path,
 			     struct err *err)
@@ -150,25 +126,24 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	bool have = fs_exists(path);
 	int ret;
 
-	/* The name of a directory that kfarm chose tells the configuration. */
-	if (p->place.kind == KERNEL_CHOSEN)
-		have = have && !p->request->kconfig &&
-		       !p->request->kconfig_add.n;
-	ret = kernel_kconfig_read(&p->kconfig, p->request, p->tree,
-				  p->arch.srcarch, have, err);
-	p->lacking = ret == -ENOENT;
-	if (!ret && p->kconfig.base == KERNEL_CONFIG_KEEP)
+	/* The name of a default build directory contains the configuration. */
+	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
+		have = have && !p->request->kconfig && !p->request->fragments.n;
+	ret = kconfig_read(&p->kconfig, p->request, p->tree, p->arch.srcarch,
+			   have, err);
+	p->revision_unsupported = ret == -ENOENT;
+	if (!ret && p->kconfig.base == KCONFIG_BASE_EXISTING)
 		ret = check_config_arch(p, path, err);
 	free(path);
 	return ret;
 }
 
-/* Does the tree's Makefile assign it, whatever the environment says? */
+/* Return true if the tree's Makefile overrides the environment's `name`. */
 static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *line = buf_str(&p->makefile); *line;) {
+	for (const char *line = buf_str(&p->makefile_text); *line;) {
 		const char *at = line + strspn(line, " ");
 
 		if (str_starts(at, "export "))
@@ -185,20 +160,26 @@ static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 	return false;
 }
 
-/* To make they are seen from the build directory; to people from here. */
-static const char places[] = "INSTALL_MOD_PATH INSTALL_DTBS_PATH "
-			     "INSTALL_HDR_PATH INSTALL_PATH";
+/*
+ * Users give these relative to the current directory, but make would resolve
+ * them in the build directory.
+ */
+static const char path_variables[] = "INSTALL_MOD_PATH INSTALL_DTBS_PATH "
+				     "INSTALL_HDR_PATH INSTALL_PATH";
 
-/* NAME=DIR with an absolute DIR, which the caller frees; NULL: it is one. */
-static char *absolute_place(const char *name, const char *value)
+/*
+ * Return NAME=DIR with an absolute DIR if `name` is a path variable with a
+ * relative value, else NULL.  The caller frees it.
+ */
+static char *absolute_setting(const char *name, const char *value)
 {
 	char *dir, *out;
 
-	/* A home directory or a variable is of the shell, or of make. */
-	if (!str_list_has(places, ' ', name) || !value || !*value ||
+	/* The shell or make expands "~" and "$". */
+	if (!str_list_has(path_variables, ' ', name) || !value || !*value ||
 	    strchr("/~$", *value))
 		return NULL;
-	dir = fs_absolute(value);
+	dir = fs_make_absolute(value);
 	out = xasprintf("%s=%s", name, dir);
 	free(dir);
 	return out;
@@ -207,35 +188,18 @@ static char *absolute_place(const char *name, const char *value)
 static void add_setting(struct kernel_plan *p, const char *setting,
 			const char *name)
 {
-	bool typed = str_env(strv_list(&p->request->variables), name);
-	char *place = absolute_place(name, setting + strlen(name) + 1);
+	bool typed = str_find_env(strv_list(&p->request->variables), name);
+	char *absolute = absolute_setting(name, setting + strlen(name) + 1);
 
-	if (place)
-		setting = place;
+	if (absolute)
+		setting = absolute;
 	strv_add(&p->settings, setting);
 	strv_add(typed || makefile_assigns(p, name) ? &p->vars : &p->exports,
 		 setting);
-	free(place);
+	free(absolute);
 }
 
-static void export_places(struct kernel_plan *p)
-{
-	struct strv names = { 0 };
-
-	strv_split(&names, places, " ");
-	for (size_t i = 0; i < names.n; i++) {
-		char *place = absolute_place(names.v[i],
-					     str_env(p->env, names.v[i]));
-
-		if (place && !kernel_plan_setting(p, names.v[i]))
-			strv_own(&p->exports, place);
-		else
-			free(place);
-	}
-	strv_release(&names);
-}
-
-/* Add those of `list` that neither `but` nor `dropped` names. */
+/* Add the settings of `list` that neither `but` nor `dropped` names. */
 static void add_settings(struct kernel_plan *p, const struct strv *list,
 			 const struct strv *but, const char *dropped)
 {
@@ -243,7 +207,7 @@ static void add_settings(struct kernel_plan *p, const struct strv *list,
 		char *name = xstrndup(list->v[i], strcspn(list->v[i], "="));
 
 		if (!str_list_has(dropped, ' ', name) &&
-		    !str_env(strv_list(but), name))
+		    !str_find_env(strv_list(but), name))
 			add_setting(p, list->v[i], name);
 		free(name);
 	}
@@ -253,14 +217,25 @@ static void collect_settings(struct kernel_plan *p)
 {
 	static const struct strv none;
 	char *arch = xasprintf("ARCH=%s", p->arch.arch);
+	struct strv names = { 0 };
 
 	if (p->arch_given)
 		add_setting(p, arch, "ARCH");
 	add_settings(p, &p->compiler.vars, &none, "");
-	/* Empty ones of these would only break make; O is passed elsewhere. */
+	/* ARCH and CC are set above, O= by kernel_plan_make_argv(). */
 	add_settings(p, &p->request->variables, &p->compiler.vars,
 		     "ARCH O KBUILD_OUTPUT CC HOSTCC");
-	export_places(p);
+	strv_split(&names, path_variables, " ");
+	for (size_t i = 0; i < names.n; i++) {
+		char *setting = absolute_setting(
+			names.v[i], str_find_env(p->env, names.v[i]));
+
+		if (setting && !kernel_plan_find_setting(p, names.v[i]))
+			strv_own(&p->exports, setting);
+		else
+			free(setting);
+	}
+	strv_release(&names);
 	free(arch);
 }
 
@@ -268,102 +243,83 @@ static void export_unless_set(struct kernel_plan *p, const char *name,
 			      const char *value)
 {
 	if (!kernel_environ_value(strv_list(&p->request->variables), name) &&
-	    !str_env(p->env, name))
+	    !str_find_env(p->env, name))
 		strv_addf(&p->exports, "%s=%s", name, value);
 }
 
-/*
- * Only where kfarm chose the directory: elsewhere the user's next plain make
- * would find other values, rebuild version.o and link again.
- */
-static void fix_identity(struct kernel_plan *p)
-{
-	char *when = xasprintf("@%lld", p->rev.time);
-
-	if (p->place.kind == KERNEL_CHOSEN) {
-		export_unless_set(p, "KBUILD_BUILD_TIMESTAMP", when);
-		export_unless_set(p, "KBUILD_BUILD_USER", "kfarm");
-		export_unless_set(p, "KBUILD_BUILD_HOST", "kfarm");
-	}
-	free(when);
-}
-
-/* -e applies from the start: it may set CROSS_COMPILE or PATH, too. */
-static int read_environment(struct kernel_plan *p, char *const *env,
-			    struct err *err)
-{
-	const struct strv *e = &p->request->environment;
-
-	if (kernel_environ_check(e, err))
-		return -EINVAL;
-	strv_add_all(&p->exports, e->v);
-	kernel_environ_overlay(&p->inherited, env, e);
-	p->env = p->inherited.v ? p->inherited.v : env;
-	return 0;
-}
-
-static int find_make(struct kernel_plan *p, struct err *err)
-{
-	const char *path = str_env(p->env, "PATH");
-
-	p->make = which("make", path ? path : "");
-	if (p->make)
-		return 0;
-	return err_set(err, ENOENT,
-		       "make: not found in PATH; install the package make");
-}
-
-static int find_tree(struct kernel_plan *p, char *const *env, struct err *err)
-{
-	int ret = 0;
-
-	if (!p->request->tree)
-		p->tree = tree_path(p->request->directory, env);
-	else
-		ret = kernel_source_take(&p->source, p->request, p->env, err);
-	if (p->request->tree && !ret)
-		p->tree = xstrdup(p->source.at.src);
-	return ret;
-}
-
-/* A private worktree is on no branch, but may have been moved to one's end. */
-static int read_rev(struct kernel_plan *p, struct err *err)
-{
-	int ret = tree_rev_read(&p->rev, p->tree, err);
-
-	if (!ret && !p->rev.branch && p->source.at.branch)
-		p->rev.branch = xstrdup(p->source.at.branch);
-	return ret;
-}
-
-int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
+int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		     char *const *env, struct err *err)
 {
+	struct kernel_compiler_request compiler = {
+		.toolchain = r->toolchain,
+		.variables = &r->variables,
+		.default_toolchains = r->default_toolchains,
+	};
+	const char *path;
+	char *when;
 	int ret;
 
 	*p = (struct kernel_plan){ .request = r };
-	ret = read_environment(p, env, err);
-	if (!ret)
-		ret = find_tree(p, env, err);
-	if (!ret)
-		ret = read_tree(p, err);
-	if (!ret)
-		ret = find_make(p, err);
-	if (!ret)
-		ret = choose_arch(p, err);
-	if (!ret)
-		ret = choose_compiler(p, err);
-	if (!ret)
-		ret = kernel_place_find(&p->place, p, err);
-	if (!ret)
-		ret = read_kconfig(p, err);
-	if (!ret)
-		ret = kernel_compat_choose(p, err);
-	if (!ret)
-		ret = read_rev(p, err);
+	/* -e applies first because it may set PATH or CROSS_COMPILE. */
+	if (kernel_environ_check(&r->environment, err))
+		return -EINVAL;
+	strv_add_all(&p->exports, r->environment.v);
+	kernel_environ_overlay(&p->inherited, env, &r->environment);
+	p->env = p->inherited.v ? p->inherited.v : env;
+
+	if (r->tree) {
+		ret = kernel_source_acquire(&p->source, r, p->env, err);
+		if (ret)
+			return ret;
+		p->tree = xstrdup(p->source.worktree.src);
+	} else {
+		p->tree = tree_path(r->directory, env);
+	}
+	ret = read_tree(p, err);
 	if (ret)
 		return ret;
-	fix_identity(p);
+	path = str_find_env(p->env, "PATH");
+	p->make_path = which("make", path ? path : "");
+	if (!p->make_path)
+		return err_set(
+			err, ENOENT,
+			"make: not found in PATH; install the package make");
+	ret = choose_arch(p, err);
+	if (ret)
+		return ret;
+	compiler.tree = p->tree;
+	compiler.env = p->env;
+	ret = kernel_compiler_choose(&p->compiler, &p->arch, &compiler, err);
+	if (ret)
+		return ret;
+	ret = kernel_builddir_find(&p->builddir, p, err);
+	if (ret)
+		return ret;
+	ret = read_kconfig(p, err);
+	if (ret)
+		return ret;
+	ret = kernel_compat_vdso_choose(p, err);
+	if (ret)
+		return ret;
+	ret = tree_rev_read(&p->rev, p->tree, err);
+	if (ret)
+		return ret;
+
+	/* A managed worktree is detached: use the branch that --rev names. */
+	if (!p->rev.branch && p->source.worktree.branch)
+		p->rev.branch = xstrdup(p->source.worktree.branch);
+	/*
+	 * Fix the build identity only in a default build directory.  Elsewhere
+	 * the user's next plain make would use other values, rebuild version.o
+	 * and link again.
+	 */
+	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT) {
+		when = xasprintf("@%lld", p->rev.time_s);
+		export_unless_set(p, "KBUILD_BUILD_TIMESTAMP", when);
+		export_unless_set(p, "KBUILD_BUILD_USER", "kfarm");
+		export_unless_set(p, "KBUILD_BUILD_HOST", "kfarm");
+		free(when);
+	}
 	collect_settings(p);
 	return 0;
 }
@@ -371,35 +327,46 @@ int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
 void kernel_plan_release(struct kernel_plan *p)
 {
 	kernel_compiler_release(&p->compiler);
-	kernel_kconfig_release(&p->kconfig);
+	kconfig_release(&p->kconfig);
 	tree_rev_release(&p->rev);
 	kernel_source_release(&p->source);
-	buf_release(&p->makefile);
+	buf_release(&p->makefile_text);
 	strv_release(&p->settings);
 	strv_release(&p->vars);
 	strv_release(&p->exports);
 	strv_release(&p->inherited);
-	free(p->place.dir);
+	free(p->builddir.dir);
 	free(p->tree);
 	free(p->version);
-	free(p->make);
+	free(p->make_path);
 	*p = (struct kernel_plan){ 0 };
 }
 
 char *kernel_plan_path(const struct kernel_plan *p, const char *name)
 {
-	return xasprintf("%s/%s", p->place.dir, name);
+	return xasprintf("%s/%s", p->builddir.dir, name);
 }
 
-char *kernel_plan_compiler_text(const struct kernel_plan *p)
+int kernel_plan_read_config(const struct kernel_plan *p, struct buf *out,
+			    struct err *err)
+{
+	char *path = kernel_plan_path(p, ".config");
+	int ret = fs_read(path, KCONFIG_TEXT_MAX, out, err);
+
+	free(path);
+	return ret;
+}
+
+char *kernel_plan_compiler_name(const struct kernel_plan *p)
 {
 	return xasprintf("%s-%s", p->compiler.is_clang ? "clang" : "gcc",
 			 p->compiler.version);
 }
 
-const char *kernel_plan_setting(const struct kernel_plan *p, const char *name)
+const char *kernel_plan_find_setting(const struct kernel_plan *p,
+				     const char *name)
 {
-	return str_env(strv_list(&p->settings), name);
+	return str_find_env(strv_list(&p->settings), name);
 }
 
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
@@ -407,8 +374,8 @@ void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 {
 	strv_add(out, "make");
 	strv_add_all(out, options);
-	if (p->place.variable)
-		strv_addf(out, "%s=%s", p->place.variable, p->place.dir);
+	if (p->builddir.variable)
+		strv_addf(out, "%s=%s", p->builddir.variable, p->builddir.dir);
 	strv_add_all(out, p->vars.v);
 	strv_add_all(out, targets);
 }
@@ -416,16 +383,125 @@ void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
 		     const char *links, char *const *extra)
 {
-	char *path = kernel_environ_path(&p->compiler.dirs, p->env);
-	struct strv ours = { 0 };
+	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
+	struct strv overrides = { 0 };
 
-	strv_add_all(&ours, p->exports.v);
-	strv_add_all(&ours, extra);
+	strv_add_all(&overrides, p->exports.v);
+	strv_add_all(&overrides, extra);
 	if (links)
-		strv_addf(&ours, "PATH=%s:%s", links, path);
-	else if (p->compiler.dirs.n)
-		strv_addf(&ours, "PATH=%s", path);
-	kernel_environ_overlay(out, p->env, &ours);
-	strv_release(&ours);
+		strv_addf(&overrides, "PATH=%s:%s", links, path);
+	else if (p->compiler.path_dirs.n)
+		strv_addf(&overrides, "PATH=%s", path);
+	kernel_environ_overlay(out, p->env, &overrides);
+	strv_release(&overrides);
 	free(path);
+}
+
+/* ---- compiler for the 32-bit vDSO ---- */
+
+#define SYMBOL   "CONFIG_COMPAT_VDSO"
+#define VARIABLE "CROSS_COMPILE_COMPAT"
+
+static bool is_vdso_requested(const struct kernel_plan *p)
+{
+	struct buf text = { 0 };
+	struct err ignored;
+	bool yes;
+
+	kernel_plan_read_config(p, &text, &ignored);
+	yes = kconfig_is_requested(&p->kconfig, buf_str(&text), SYMBOL);
+	buf_release(&text);
+	return yes;
+}
+
+/* Store the prefix of the installed arm compiler of the same release. */
+static int find_installed(const struct kernel_compiler *c,
+			  const struct kernel_arch *arm, char **prefix,
+			  struct err *err)
+{
+	const struct toolchain_installed *t;
+	char *release = xasprintf("gcc-%s", c->version);
+	int ret = kernel_toolchains_find(&c->toolchains, arm, release, &t, err);
+
+	if (!ret && t)
+		ret = kernel_toolchains_prefix(&c->toolchains, t, prefix, err);
+	free(release);
+	return ret;
+}
+
+/*
+ * Find the prefix of a compiler for arm: an installed toolchain if the build
+ * uses one, else a compiler in PATH, else an installed toolchain.
+ */
+static int find_arm_prefix(const struct kernel_compiler *c, char *const *env,
+			   char **prefix, struct err *err)
+{
+	char *path = kernel_environ_path(&c->path_dirs, env);
+	struct kernel_arch arm;
+	int ret = kernel_arch_find(&arm, NULL, "arm", err);
+
+	if (!ret && c->n_leases)
+		ret = find_installed(c, &arm, prefix, err);
+	for (size_t i = 0;
+	     !ret && !*prefix && i < arm.toolchain_arch->prefixes.n; i++) {
+		const char *candidate = arm.toolchain_arch->prefixes.v[i];
+		char *name = xasprintf("%sgcc", candidate);
+		char *file = which_compiler(name, path, NULL);
+
+		if (file)
+			*prefix = xstrdup(candidate);
+		free(file);
+		free(name);
+	}
+	if (!ret && !*prefix)
+		ret = find_installed(c, &arm, prefix, err);
+	free(path);
+	return ret;
+}
+
+/* Use the installed toolchain of that prefix, if any. */
+static int use_installed(struct kernel_compiler *c, const char *prefix,
+			 struct err *err)
+{
+	char *name = xasprintf("%sgcc", prefix);
+	int ret = 0;
+
+	if (kernel_toolchains_has_program(&c->toolchains, name))
+		ret = kernel_compiler_use_installed(c, name, err);
+	free(name);
+	return ret;
+}
+
+int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err)
+{
+	struct kernel_compiler *c = &p->compiler;
+	const char *given = str_find_env(strv_list(&p->request->variables),
+					 VARIABLE);
+	char *prefix = NULL;
+	int ret;
+
+	if (!given)
+		given = str_find_env(p->env, VARIABLE);
+	if (given)
+		return *given ? use_installed(c, given, err) : 0;
+	/* clang compiles for arm without a second compiler. */
+	if (strcmp(p->arch.srcarch, "arm64") || c->is_clang ||
+	    str_find_env(strv_list(&p->request->variables), "CC_COMPAT") ||
+	    !is_vdso_requested(p))
+		return 0;
+	ret = find_arm_prefix(c, p->env, &prefix, err);
+	if (!ret && prefix)
+		ret = use_installed(c, prefix, err);
+	if (ret)
+		err_wrap(err, SYMBOL);
+	else if (prefix)
+		strv_addf(&c->vars, VARIABLE "=%s", prefix);
+	else
+		strv_addf(&c->notes,
+			  SYMBOL " is asked for, and no compiler for arm is "
+				 "there: `kfarm toolchain install gcc-%s "
+				 "--arch arm` gets one",
+			  c->version);
+	free(prefix);
+	return ret;
 }

@@ -1,77 +1,101 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/plan.h - everything that is decided before anything is started.
+ * kernel/plan.h - Decisions made before a build starts.
  *
- * What a variable means to make depends on where it comes from: one of the
- * command line overrides what makefiles assign (Linux 6.1's scripts/Makefile
- * assigns ARCH), one of the environment does not.  So each is passed on the way
- * the user gave it, and what kfarm decides goes into the environment, unless
- * the tree's Makefile assigns it and would ignore it there: CC, HOSTCC.
+ * The effect of a variable on make depends on its origin: the command line
+ * overrides assignments in Makefiles (Linux 6.1's scripts/Makefile assigns
+ * ARCH), the environment does not.  Variables of the user are therefore passed
+ * the way the user gave them.  kfarm's own settings go into the environment,
+ * except those that the tree's Makefile assigns and would ignore there: CC and
+ * HOSTCC.
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H
 
 #include "base/err.h"
+#include "kconfig/kconfig.h"
+#include "kconfig/request.h"
+#include "kernel/builddir.h"
 #include "kernel/compiler.h"
-#include "kernel/kconfig.h"
-#include "kernel/place.h"
-#include "kernel/request.h"
 #include "kernel/source.h"
-#include "tree/rev.h"
+#include "tree/rev-parse.h"
 
 struct kernel_plan {
-	const struct kernel_request *request;
-	struct strv inherited; /* the caller's environment with -e in it */
-	char *const *env; /* its words */
-	struct kernel_source
-		source; /* of --tree; locked as long as the plan is */
-	char *tree; /* absolute, spelled as the user has it */
-	char *version; /* the Makefile's: "6.1.192" */
+	const struct kconfig_request *request;
+	struct strv inherited; /* the caller's environment, changed by -e */
+	char *const *env; /* NULL-terminated view of `inherited` */
+	/* worktree for --tree, locked until the release */
+	struct kernel_source source;
+	char *tree; /* absolute, symbolic links not resolved */
+	char *version; /* kernel version of the Makefile: "6.1.192" */
 	struct tree_rev rev;
 	struct kernel_arch arch;
-	bool arch_given; /* make is told ARCH */
+	bool arch_given; /* ARCH is passed to make */
 	struct kernel_compiler compiler;
-	struct kernel_place place;
-	struct kernel_kconfig kconfig;
-	char *make; /* the file */
-	struct buf makefile; /* the tree's, text */
-	/* Where it fails: this revision of the tree has not the architecture or
-	   the configuration. */
-	bool lacking;
-	/* NAME=VALUE: what was decided and what the user gave make, without
-	   O; then the same by its way to make, the first on its command
-	   line, the others, with -e, in its environment. */
+	struct kernel_builddir builddir;
+	struct kconfig_spec kconfig;
+	char *make_path; /* path of make */
+	struct buf makefile_text; /* text of the tree's top Makefile */
+	/*
+	 * On failure: this revision of the tree lacks the architecture or the
+	 * configuration.
+	 */
+	bool revision_unsupported;
+	/*
+	 * NAME=VALUE: all settings for make except O, from kfarm and the user;
+	 * then those for make's command line; then those for its environment,
+	 * including -e.
+	 */
 	struct strv settings, vars, exports;
 };
 
 /*
- * Make it.  `r` is borrowed for the plan's life.  Returns 0;
- * -ENOTSUP when the tree cannot be built with that compiler; another
- * negative errno with `err` naming what is wrong and what to do.  Release
- * the plan in any case.
+ * Make the plan.  `r` is borrowed until the release.  Returns 0; -ENOTSUP if
+ * the compiler cannot build the tree; another negative errno with `err` naming
+ * the problem and what to do.  Release the plan in any case.
  */
-int kernel_plan_make(struct kernel_plan *p, const struct kernel_request *r,
+int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		     char *const *env, struct err *err);
+/* Unlock the worktree and free the plan. */
 void kernel_plan_release(struct kernel_plan *p);
 
-/* A path in the build directory; the caller frees it. */
+/* Return the path of `name` in the build directory. The caller frees it. */
 char *kernel_plan_path(const struct kernel_plan *p, const char *name);
-/* "gcc-12.2.0" */
-char *kernel_plan_compiler_text(const struct kernel_plan *p);
-/* The value of one of the settings, NULL: there is none. */
-const char *kernel_plan_setting(const struct kernel_plan *p, const char *name);
 /*
- * The words of a make command: make, `options` (may be NULL), O=DIR unless
- * the environment says it, NAME=VALUE ..., `targets` (may be NULL).
+ * Append the text of the .config in the build directory to `out`.  Returns 0,
+ * or a negative errno with `err` set.
+ */
+int kernel_plan_read_config(const struct kernel_plan *p, struct buf *out,
+			    struct err *err);
+/* Return the compiler's name and version, "gcc-12.2.0". The caller frees it. */
+char *kernel_plan_compiler_name(const struct kernel_plan *p);
+/* Return the value of the setting `name`, or NULL. */
+const char *kernel_plan_find_setting(const struct kernel_plan *p,
+				     const char *name);
+/*
+ * Append the words of a make command: make, `options` (may be NULL), O=DIR
+ * unless the environment sets it, NAME=VALUE ..., `targets` (may be NULL).
  */
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets);
 /*
- * The environment of all that is started: the caller's, PATH with `links`
- * (may be NULL) and the compiler's directories in front, what the plan
- * exports and `extra` (may be NULL).
+ * Append the environment of all programs of the build: the caller's, with the
+ * directory `links` (may be NULL) and the compiler's directories in front of
+ * PATH, the plan's exports, and `extra` (may be NULL).
  */
 void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
 		     const char *links, char *const *extra);
+
+/*
+ * Choose the second compiler for arm64's 32-bit vDSO.  CONFIG_COMPAT_VDSO
+ * depends on CROSS_COMPILE_COMPAT, and make drops the setting silently without
+ * it.  If the configuration requests CONFIG_COMPAT_VDSO and the user does not
+ * set CROSS_COMPILE_COMPAT, add it to p->compiler.vars: for an installed
+ * compiler the prefix of the same release for arm, else one of Debian's
+ * prefixes that is on PATH, else the same release.  If no compiler fits,
+ * p->compiler.notes explains it.  Returns 0, or a negative errno with `err`
+ * set.
+ */
+int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err);
 
 #endif

@@ -16,24 +16,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES     1000
-#define FOREIGN_S (24 * 3600) /* so long a make of elsewhere is believed in */
+#define TRIES 1000
+/* age up to which a make in another PID namespace is assumed to run */
+#define CONTAINER_MAKE_MAX_S (24 * 3600)
 
-/* What tells our process numbers from those of a container; 0: unknown. */
-static unsigned long long number_space(void)
+/* Return the inode of this process's PID namespace, or 0. */
+static unsigned long long pid_namespace_id(void)
 {
 	struct stat st;
 
 	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
 }
 
+/* Content of a file "make". */
 struct make_note {
 	int pid;
-	unsigned long long start, space;
-	time_t since;
+	unsigned long long start, namespace_id;
+	time_t mtime;
 };
 
-static bool parse_make(const char *dir, struct make_note *n)
+static bool parse_make_note(const char *dir, struct make_note *n)
 {
 	char *path = xasprintf("%s/make", dir);
 	FILE *f = fopen(path, "re");
@@ -42,64 +44,44 @@ static bool parse_make(const char *dir, struct make_note *n)
 
 	*n = (struct make_note){ 0 };
 	there = f &&
-		fscanf(f, "%d %llu %llu", &n->pid, &n->start, &n->space) == 3 &&
+		fscanf(f, "%d %llu %llu", &n->pid, &n->start,
+		       &n->namespace_id) == 3 &&
 		n->pid > 0 && n->start && !fstat(fileno(f), &st);
 	if (there)
-		n->since = st.st_mtime;
+		n->mtime = st.st_mtime;
 	if (f)
 		fclose(f);
 	free(path);
 	return there;
 }
 
-/* The process that a "make" file names, if it is still that one. */
-static pid_t read_make(const char *dir)
-{
-	struct make_note n;
-
-	return parse_make(dir, &n) && n.space == number_space() &&
-			       process_start(n.pid) == n.start ?
-		       n.pid :
-		       0;
-}
-
-/* May a make go on there?  One of elsewhere cannot be seen from here. */
-static bool make_goes_on(const char *dir)
-{
-	struct make_note n;
-
-	if (!parse_make(dir, &n))
-		return false;
-	return n.space == number_space() ? process_start(n.pid) == n.start :
-					   time(NULL) - n.since < FOREIGN_S;
-}
-
-pid_t kernel_rundir_pid(const char *name)
+pid_t kernel_rundir_parse_pid(const char *name)
 {
 	size_t len = strcspn(name, ".");
 	char *number = xstrndup(name, len);
 	long pid, n;
 
-	if (str_number(number, 1, 1L << 30, &pid) ||
-	    (name[len] && str_number(name + len + 1, 1, LONG_MAX, &n)))
+	if (str_parse_number(number, 1, 1L << 30, &pid) ||
+	    (name[len] && str_parse_number(name + len + 1, 1, LONG_MAX, &n)))
 		pid = 0;
 	free(number);
 	return (pid_t)pid;
 }
 
-bool kernel_rundir_runs(const char *dir)
+bool kernel_rundir_is_active(const char *dir)
 {
-	int fd = fs_lock(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY,
-			 LOCK_SH | LOCK_NB);
+	int fd = fs_open_locked(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY,
+				LOCK_SH | LOCK_NB);
 
 	if (fd >= 0)
 		close(fd);
 	return fd == -EBUSY;
 }
 
-pid_t kernel_rundir_make_of(pid_t pid)
+pid_t kernel_rundir_make_pid(pid_t pid)
 {
 	struct strv names = { 0 };
+	struct make_note n;
 	struct err ignored;
 	pid_t make = 0;
 	char *base;
@@ -110,8 +92,12 @@ pid_t kernel_rundir_make_of(pid_t pid)
 	for (size_t i = 0; i < names.n && !make; i++) {
 		char *dir = xasprintf("%s/%s", base, names.v[i]);
 
-		if (kernel_rundir_pid(names.v[i]) == pid)
-			make = read_make(dir);
+		/* The start time proves that the PID was not reused. */
+		if (kernel_rundir_parse_pid(names.v[i]) == pid &&
+		    parse_make_note(dir, &n) &&
+		    n.namespace_id == pid_namespace_id() &&
+		    process_start_ticks(n.pid) == n.start)
+			make = n.pid;
 		free(dir);
 	}
 	strv_release(&names);
@@ -122,26 +108,30 @@ pid_t kernel_rundir_make_of(pid_t pid)
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 {
 	char *path = xasprintf("%s/make", r->dir);
-	char *text = xasprintf("%d %llu %llu\n", (int)make, process_start(make),
-			       number_space());
+	char *text = xasprintf("%d %llu %llu\n", (int)make,
+			       process_start_ticks(make), pid_namespace_id());
 	struct err ignored;
 
-	/* Without the note a second build is merely not refused. */
+	/* Without this file, a second build is not rejected, which is safe. */
 	fs_write(path, bytes_str(text), 0600, &ignored);
 	free(text);
 	free(path);
 }
 
 /*
- * Lock a build's directory: a descriptor, or -EBUSY where that build runs, or
- * another negative errno.
+ * Lock a run directory.  Returns a descriptor, -EBUSY if its kfarm or its make
+ * runs, or another negative errno.
  */
 static int lock_build(const char *path)
 {
-	int fd = fs_lock(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
-			 LOCK_EX | LOCK_NB);
+	int fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+				LOCK_EX | LOCK_NB);
+	struct make_note n;
 
-	if (fd >= 0 && make_goes_on(path)) {
+	if (fd >= 0 && parse_make_note(path, &n) &&
+	    (n.namespace_id == pid_namespace_id() ?
+		     process_start_ticks(n.pid) == n.start :
+		     time(NULL) - n.mtime < CONTAINER_MAKE_MAX_S)) {
 		close(fd);
 		fd = -EBUSY;
 	}
@@ -156,9 +146,11 @@ static void remove_stale(const char *base)
 	fs_list(base, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", base, names.v[i]);
-		int fd = kernel_rundir_pid(names.v[i]) ? lock_build(path) : -1;
+		int fd = kernel_rundir_parse_pid(names.v[i]) ?
+				 lock_build(path) :
+				 -1;
 
-		/* It is removed under its lock: nobody takes it over. */
+		/* Remove it under its lock, so that no build reuses it. */
 		if (fd >= 0) {
 			fs_remove(path, &ignored);
 			close(fd);
@@ -168,15 +160,15 @@ static void remove_stale(const char *base)
 	strv_release(&names);
 }
 
-/* One that is new, and ours. */
+/* Create and lock a new directory. */
 static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
 {
 	for (unsigned i = 0; i < TRIES; i++) {
 		r->dir = i ? xasprintf("%s/%d.%u", base, (int)getpid(), i) :
 			     xasprintf("%s/%d", base, (int)getpid());
 		if (!mkdir(r->dir, 0700)) {
-			r->lock = lock_build(r->dir);
-			if (r->lock >= 0)
+			r->lock_fd = lock_build(r->dir);
+			if (r->lock_fd >= 0)
 				return 0;
 		} else if (errno != EEXIST) {
 			return err_errno(err, "%s", r->dir);
@@ -187,12 +179,33 @@ static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
 	return err_set(err, EBUSY, "%s: no name is free for this build", base);
 }
 
-static int make_slots(const struct kernel_rundir *r, unsigned n,
-		      struct err *err)
+int kernel_rundir_create(struct kernel_rundir *r, unsigned n_slots,
+			 struct err *err)
 {
-	int ret = 0;
+	char *base;
+	int ret;
 
-	for (unsigned i = 0; !ret && i < n; i++) {
+	*r = (struct kernel_rundir){ .lock_fd = -1 };
+	ret = fs_runtime_dir(&base, err);
+	if (ret)
+		return ret;
+	remove_stale(base);
+	ret = take_dir(r, base, err);
+	free(base);
+	if (ret)
+		return ret;
+	r->masquerade = xasprintf("%s/bin", r->dir);
+	r->slots = xasprintf("%s/slots", r->dir);
+	r->shell = xasprintf("%s/shell", r->dir);
+	r->work = xasprintf("%s/work", r->dir);
+	r->socket = xasprintf("%s/socket", r->dir);
+	r->events = xasprintf("%s/events", r->dir);
+	ret = fs_mkdirs(r->masquerade, 0700, err);
+	if (!ret)
+		ret = fs_mkdirs(r->slots, 0700, err);
+	if (!ret)
+		ret = fs_mkdirs(r->work, 0700, err);
+	for (unsigned i = 0; !ret && i < n_slots; i++) {
 		char *path = xasprintf("%s/%u", r->slots, i);
 		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
@@ -205,51 +218,20 @@ static int make_slots(const struct kernel_rundir *r, unsigned n,
 	return ret;
 }
 
-int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
-		       struct err *err)
-{
-	char *base;
-	int ret;
-
-	*r = (struct kernel_rundir){ .lock = -1 };
-	ret = fs_runtime_dir(&base, err);
-	if (ret)
-		return ret;
-	remove_stale(base);
-	ret = take_dir(r, base, err);
-	free(base);
-	if (ret)
-		return ret;
-	r->links = xasprintf("%s/bin", r->dir);
-	r->slots = xasprintf("%s/slots", r->dir);
-	r->shell = xasprintf("%s/shell", r->dir);
-	r->work = xasprintf("%s/work", r->dir);
-	r->socket = xasprintf("%s/socket", r->dir);
-	r->events = xasprintf("%s/events", r->dir);
-	ret = fs_mkdirs(r->links, 0700, err);
-	if (!ret)
-		ret = fs_mkdirs(r->slots, 0700, err);
-	if (!ret)
-		ret = fs_mkdirs(r->work, 0700, err);
-	if (!ret)
-		ret = make_slots(r, n_slots, err);
-	return ret;
-}
-
 void kernel_rundir_release(struct kernel_rundir *r)
 {
 	struct err ignored;
 
 	if (r->dir) {
 		fs_remove(r->dir, &ignored);
-		close(r->lock);
+		close(r->lock_fd);
 	}
 	free(r->dir);
-	free(r->links);
+	free(r->masquerade);
 	free(r->slots);
 	free(r->shell);
 	free(r->work);
 	free(r->socket);
 	free(r->events);
-	*r = (struct kernel_rundir){ .lock = -1 };
+	*r = (struct kernel_rundir){ .lock_fd = -1 };
 }

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/rundir.h - the private directory of one running build.
+ * kernel/rundir.h - Private directory of one running build.
  *
  *	$XDG_RUNTIME_DIR/kfarm/PID/
  *		bin/	NAME -> kfarm-cc, in front of PATH; with real/,
- *		real/	see kernel/links.h
- *		slots/	0 to N-1: the local slots, by flock
- *		shell/	make's shell, see kernel/shell.h
- *		work/	the coordinator's
- *		socket	where kfarm-cc finds the coordinator
- *		events	where others of this user see what happens
+ *		real/	see kernel/masquerade.h
+ *		slots/	files 0 to N-1: the local slots, taken by flock
+ *		shell/	recipe shell, see kernel/shell.h
+ *		work/	working files of the coordinator
+ *		socket	socket of the coordinator for kfarm-cc
+ *		events	socket with events for the user's other processes
  *			(events/server.h)
- *		make	make's own process, once it runs: its number, when it
- *			started, and whose numbers these are
+ *		make	the running make: PID, start time, PID namespace
  *
- * It is locked, by flock(2) on itself, while its kfarm runs: builds of several
- * containers may share it, where no number of a process tells whether it runs.
- * Where PID is taken, by one of another container or by a make whose kfarm was
- * killed, it is PID.1, PID.2 ...
+ * kfarm holds an flock(2) on the directory while it runs.  A lock is needed
+ * because builds in several containers can share the runtime directory, and a
+ * PID of another container does not show whether its process runs.  If PID is
+ * in use, by another container or by the make of a killed kfarm, the directory
+ * is named PID.1, PID.2 ...
  *
- * It outlives a killed kfarm as long as that kfarm's make runs, and is
- * removed by the next build after that; a make of another container, which
- * cannot be seen from here, is taken to run for a day.
+ * After kfarm was killed, the directory remains while its make runs; a later
+ * build removes it.  A make of another container, which is not visible, is
+ * assumed to run for a day.
  */
 #ifndef KERNEL_RUNDIR_H
 #define KERNEL_RUNDIR_H
@@ -33,23 +33,28 @@
 
 struct kernel_rundir {
 	char *dir;
-	int lock; /* of the directory */
-	char *links, *slots, *shell, *work, *socket, *events;
+	int lock_fd; /* holds the lock of the directory */
+	char *masquerade, *slots, *shell, *work, *socket, *events; /* paths */
 };
 
-/* Make it with `n_slots` slot files; removes those of dead builds. */
-int kernel_rundir_make(struct kernel_rundir *r, unsigned n_slots,
-		       struct err *err);
-/* Note the process that make is, so that others know the build goes on. */
-void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
-/* Whose directory is called "PID" or "PID.N"; 0: it is no directory of a build.
+/*
+ * Create the directory with `n_slots` slot files and remove directories of
+ * builds that no longer run.  Returns 0 or a negative errno with `err` set.
  */
-pid_t kernel_rundir_pid(const char *name);
-/* Does the kfarm still run whose directory `dir` is? */
-bool kernel_rundir_runs(const char *dir);
-/* The make of the kfarm `pid` if that one still runs, else 0. */
-pid_t kernel_rundir_make_of(pid_t pid);
-/* Removes the directory. */
+int kernel_rundir_create(struct kernel_rundir *r, unsigned n_slots,
+			 struct err *err);
+/*
+ * Record the process `make`, so that other builds can detect it after this
+ * kfarm was killed.
+ */
+void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
+/* Return the PID in a directory name "PID" or "PID.N", or 0 for other names. */
+pid_t kernel_rundir_parse_pid(const char *name);
+/* Return true if the kfarm that owns the run directory `dir` still runs. */
+bool kernel_rundir_is_active(const char *dir);
+/* Return the PID of the make that kfarm `pid` started, or 0 if it has ended. */
+pid_t kernel_rundir_make_pid(pid_t pid);
+/* Remove the directory and free its paths. */
 void kernel_rundir_release(struct kernel_rundir *r);
 
 #endif

@@ -2,17 +2,17 @@
 #include "kernel/shell.h"
 
 #include "base/fs.h"
-#include "shell/counts.h"
-#include "shell/hidden.h"
+#include "shell/make-env.h"
+#include "shell/stats.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEM "/bin/sh"
+#define SYSTEM_SHELL "/bin/sh"
 
-/* Where kfarm is in a bin, the sh beside it is the system's. */
-char *kernel_shell_program_of(const char *self)
+/* In a directory named bin, sh is the system's shell. */
+char *kernel_shell_find_program(const char *self)
 {
 	char *dir = str_dir(self), *up = str_dir(dir), *file;
 
@@ -46,8 +46,8 @@ static bool sets_shell(const char *word)
 	return false;
 }
 
-bool kernel_shell_is_users(char *const *words, const struct strv *given,
-			   const char *makeflags)
+bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
+			      const char *makeflags)
 {
 	struct strv flags = { 0 };
 	bool is = false;
@@ -63,25 +63,25 @@ bool kernel_shell_is_users(char *const *words, const struct strv *given,
 	return is;
 }
 
-/* What a script does depends on whose sh it is: ours knows dash. */
-static const char *why_not(const char *program)
+/* Recipes behave as under /bin/sh only if that is dash. */
+static const char *check_system_shell(const char *program)
 {
-	char *file = realpath(SYSTEM, NULL);
+	char *file = realpath(SYSTEM_SHELL, NULL);
 	const char *why = NULL;
 
 	if (!program)
 		why = "kfarm's sh is not installed";
 	else if (!file || strcmp(str_base(file), "dash"))
-		why = SYSTEM " is not dash";
+		why = SYSTEM_SHELL " is not dash";
 	free(file);
 	return why;
 }
 
-const char *kernel_shell_why_not_here(void)
+const char *kernel_shell_unavailable_reason(void)
 {
 	char *self = realpath("/proc/self/exe", NULL);
-	char *program = self ? kernel_shell_program_of(self) : NULL;
-	const char *why = why_not(program);
+	char *program = self ? kernel_shell_find_program(self) : NULL;
+	const char *why = check_system_shell(program);
 
 	free(program);
 	free(self);
@@ -91,7 +91,7 @@ const char *kernel_shell_why_not_here(void)
 static int fill_dir(const char *dir, const char *program, struct err *err)
 {
 	char *link = xasprintf("%s/sh", dir);
-	char *makefile = xasprintf("%s/" SHELL_HIDDEN_MAKEFILE, dir);
+	char *makefile = xasprintf("%s/" SHELL_MAKE_ENV_MAKEFILE, dir);
 	char *text = xasprintf("SHELL := %s\n", link);
 	int ret = fs_mkdirs(dir, 0700, err);
 
@@ -100,7 +100,7 @@ static int fill_dir(const char *dir, const char *program, struct err *err)
 	if (!ret)
 		ret = fs_write(makefile, bytes_str(text), 0600, err);
 	if (!ret)
-		ret = shell_counts_make(dir, err);
+		ret = shell_stats_create(dir, err);
 	free(text);
 	free(makefile);
 	free(link);
@@ -110,16 +110,17 @@ static int fill_dir(const char *dir, const char *program, struct err *err)
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 {
 	char *self = realpath("/proc/self/exe", NULL);
-	char *program = self ? kernel_shell_program_of(self) : NULL;
+	char *program = self ? kernel_shell_find_program(self) : NULL;
 	int ret = 0;
 
-	*s = (struct kernel_shell){ .why_not = why_not(program) };
+	*s = (struct kernel_shell){ .unused_reason = check_system_shell(
+					    program) };
 	/* Neither make nor MAKEFILES can quote a path. */
-	if (!s->why_not && strpbrk(dir, " \t\n#$%\\'\"`*?[]~:|&;<>()"))
-		s->why_not = "an odd name of the run's directory";
-	if (program && !s->why_not)
+	if (!s->unused_reason && strpbrk(dir, " \t\n#$%\\'\"`*?[]~:|&;<>()"))
+		s->unused_reason = "an odd name of the run's directory";
+	if (program && !s->unused_reason)
 		ret = fill_dir(dir, program, err);
-	if (!s->why_not && !ret)
+	if (!s->unused_reason && !ret)
 		s->dir = xstrdup(dir);
 	free(program);
 	free(self);
@@ -129,72 +130,68 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env)
 {
-	const char *own = str_env(env, "MAKEFILES");
+	const char *own = str_find_env(env, "MAKEFILES");
 
 	if (!s->dir)
 		return;
-	strv_addf(out, "MAKEFILES=%s%s%s/" SHELL_HIDDEN_MAKEFILE,
+	strv_addf(out, "MAKEFILES=%s%s%s/" SHELL_MAKE_ENV_MAKEFILE,
 		  own ? own : "", own ? " " : "", s->dir);
-	strv_addf(out, SHELL_COUNTS_VARIABLE "=%s", s->dir);
+	strv_addf(out, SHELL_STATS_VARIABLE "=%s", s->dir);
 }
 
 void kernel_shell_set_roster(const struct kernel_shell *s,
 			     const struct node_roster *roster)
 {
-	if (s->dir && roster->off)
-		shell_counts_refuse_steps(s->dir, SHELL_STEP_NO_REMOTE);
-	else if (s->dir && roster->no_steps)
-		shell_counts_refuse_steps(s->dir, SHELL_STEP_OFF);
+	if (s->dir && roster->remote_disabled)
+		shell_stats_disable_steps(s->dir, SHELL_STEP_REASON_NO_REMOTE);
+	else if (s->dir && roster->steps_disabled)
+		shell_stats_disable_steps(s->dir, SHELL_STEP_REASON_OFF);
 }
 
-void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted)
+void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted)
 {
 	if (s->dir && wanted)
-		shell_counts_want_steps(s->dir);
+		shell_stats_enable_steps(s->dir);
 	else if (s->dir)
-		shell_counts_refuse_steps(s->dir, SHELL_STEP_UNWANTED);
+		shell_stats_disable_steps(s->dir, SHELL_STEP_REASON_UNWANTED);
 }
 
-static void tell_step_reasons(const struct shell_counts *counts,
-			      struct events_hub *hub)
+void kernel_shell_report(const struct kernel_shell *s, struct events_hub *hub,
+			 struct events_event *host)
 {
-	for (int i = 0; i < SHELL_STEP_WHYS; i++) {
-		struct events_event ev = events_new(EVENTS_STEPS);
+	struct shell_stats all = { 0 };
 
-		ev.reason = shell_counts_step_words(i);
-		ev.steps = (int64_t)counts->here[i];
-		if (counts->here[i])
-			events_hub_tell(hub, &ev);
-	}
-}
-
-/* One reading, so that the reasons come to the sum. */
-void kernel_shell_tell(const struct kernel_shell *s, struct events_hub *hub,
-		       struct events_event *host)
-{
-	struct shell_counts all = { 0 };
-
+	/* Read the counters once, so that the reasons add up to the sum. */
 	if (s->dir) {
-		shell_counts_read(s->dir, &all);
-		host->shell_lines = (int64_t)all.n[SHELL_COUNT_LINES];
-		host->shell_handed = (int64_t)all.n[SHELL_COUNT_HANDED];
-		host->shell_compiles = (int64_t)all.n[SHELL_COUNT_COMPILES];
-		host->shell_fixdeps = (int64_t)all.n[SHELL_COUNT_FIXDEPS];
-		host->shell_steps = (int64_t)all.n[SHELL_COUNT_STEPS];
-		host->shell_steps_here = 0;
-		for (int i = 0; i < SHELL_STEP_WHYS; i++)
-			host->shell_steps_here += (int64_t)all.here[i];
+		shell_stats_read(s->dir, &all);
+		host->n_shell_lines = (int64_t)all.counts[SHELL_STAT_LINES];
+		host->n_shell_fallbacks =
+			(int64_t)all.counts[SHELL_STAT_FALLBACKS];
+		host->n_shell_compiles =
+			(int64_t)all.counts[SHELL_STAT_COMPILES];
+		host->n_shell_fixdeps = (int64_t)all.counts[SHELL_STAT_FIXDEPS];
+		host->n_shell_steps = (int64_t)all.counts[SHELL_STAT_STEPS];
+		host->n_local_steps = 0;
+		for (int i = 0; i < SHELL_STEP_N_REASONS; i++)
+			host->n_local_steps += (int64_t)all.n_local_steps[i];
 	}
-	events_hub_tell(hub, host);
-	tell_step_reasons(&all, hub);
+	events_hub_publish(hub, host);
+	for (int i = 0; i < SHELL_STEP_N_REASONS; i++) {
+		struct events_event ev = events_event_make(EVENTS_KIND_STEPS);
+
+		ev.reason = shell_stats_step_reason_text(i);
+		ev.n_steps = (int64_t)all.n_local_steps[i];
+		if (all.n_local_steps[i])
+			events_hub_publish(hub, &ev);
+	}
 }
 
-void kernel_shell_reasons(const struct kernel_shell *s,
-			  uint64_t n[static SHELL_WHY_COUNT])
+void kernel_shell_fallback_counts(const struct kernel_shell *s,
+				  uint64_t n[static SHELL_FALLBACK_N_REASONS])
 {
-	memset(n, 0, SHELL_WHY_COUNT * sizeof(*n));
+	memset(n, 0, SHELL_FALLBACK_N_REASONS * sizeof(*n));
 	if (s->dir)
-		shell_counts_read_handed(s->dir, n);
+		shell_stats_read_fallbacks(s->dir, n);
 }
 
 void kernel_shell_release(struct kernel_shell *s)

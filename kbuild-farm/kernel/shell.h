@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/shell.h - the shell that make gets from kfarm for its recipes.
+ * kernel/shell.h - Installation of the recipe shell for one run.
  *
- * It is the program sh (shell/), by a link of that name in a directory of the
- * run (kernel/rundir.h); what make finds it by is in shell/hidden.h.
+ * The recipe shell is kfarm's program sh (shell/).  make runs it through a
+ * symbolic link in the run directory (kernel/rundir.h); shell/make-env.h
+ * describes the variables that select it.
  */
 #ifndef KERNEL_SHELL_H
 #define KERNEL_SHELL_H
@@ -12,61 +13,72 @@
 #include "base/str.h"
 #include "events/hub.h"
 #include "node/roster.h"
-#include "shell/why.h"
+#include "shell/stats.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct kernel_shell {
-	char *dir; /* the run's for it; NULL: make's own shell is used */
-	const char *why_not; /* NULL: it is used, or nobody asked for it */
+	char *dir; /* directory of the link; NULL if make uses its own shell */
+	/* why a requested recipe shell cannot be used, or NULL */
+	const char *unused_reason;
 };
 
 /*
- * The file sh of the kfarm that is `self`: DIR/lib/kfarm/sh where that is
- * DIR/bin/kfarm, else beside it.  NULL: it is not there; the caller frees it.
+ * Return the program sh that belongs to the program `self`: DIR/lib/kfarm/sh
+ * for DIR/bin/kfarm, else sh in the same directory.  NULL if it is not
+ * installed.  The caller frees it.
  */
-char *kernel_shell_program_of(const char *self);
-
-/* Why no build on this machine can have it; NULL: each can. */
-const char *kernel_shell_why_not_here(void);
+char *kernel_shell_find_program(const char *self);
 
 /*
- * Does the user say what shell it is?  `words` are make's, or of any command,
- * `given` those of -e (may be NULL), `makeflags` is that variable's value (may
- * be NULL).
+ * Return the reason why no build on this machine can use the recipe shell, or
+ * NULL.
  */
-bool kernel_shell_is_users(char *const *words, const struct strv *given,
-			   const char *makeflags);
+const char *kernel_shell_unavailable_reason(void);
 
 /*
- * Make `dir` with what make needs: 0.  Where the system's sh is not one whose
- * ways ours knows, or ours is not installed, s->why_not says so, and it is 0,
- * too.  A negative errno with `err` set when the disk is the reason.
+ * Return true if the user sets SHELL or CONFIG_SHELL.  `words` are the words of
+ * the command, `given` the settings of -e, `makeflags` the value of MAKEFLAGS;
+ * the last two may be NULL.
+ */
+bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
+			      const char *makeflags);
+
+/*
+ * Create `dir` with the link and the makefile that selects it.  Returns 0; also
+ * 0, with s->unused_reason set, if /bin/sh is not dash, if kfarm's sh is not
+ * installed, or if make cannot quote `dir`; a negative errno with `err` set if
+ * the files cannot be written.
  */
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
 /*
- * Add the variables by which make finds it to `out`; `env` is what the user has
- * set himself.  Nothing where there is none.
+ * Append the variables that select the recipe shell.  `env` is the user's
+ * environment, whose MAKEFILES is extended.  Does nothing without recipe shell.
  */
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);
 /*
- * Are the shells to ask for steps beside compiles?  They are not at first; what
- * then counts as the reason is the user's word, where the roster has one.
+ * Set the reason that is counted for local tool steps if the roster disables
+ * remote execution or tool steps.
  */
 void kernel_shell_set_roster(const struct kernel_shell *s,
 			     const struct node_roster *roster);
-void kernel_shell_want_steps(const struct kernel_shell *s, bool wanted);
 /*
- * Tell `host`, an EVENTS_HOST, with what the shells did so far; behind it, why
- * steps were run here: an EVENTS_STEPS for each reason.
+ * Set whether the shells request tool steps from the coordinator; initially
+ * they do not.
  */
-void kernel_shell_tell(const struct kernel_shell *s, struct events_hub *hub,
-		       struct events_event *host);
-/* How often scripts were handed on for each reason. */
-void kernel_shell_reasons(const struct kernel_shell *s,
-			  uint64_t n[static SHELL_WHY_COUNT]);
+void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted);
+/*
+ * Add the shells' counters to `host`, an EVENTS_KIND_HOST, and publish it, then
+ * an EVENTS_KIND_STEPS for each reason of local tool steps.
+ */
+void kernel_shell_report(const struct kernel_shell *s, struct events_hub *hub,
+			 struct events_event *host);
+/* Return the number of fallbacks for each reason in `n`. */
+void kernel_shell_fallback_counts(const struct kernel_shell *s,
+				  uint64_t n[static SHELL_FALLBACK_N_REASONS]);
+/* Free the path. The directory belongs to the run directory. */
 void kernel_shell_release(struct kernel_shell *s);
 
 #endif

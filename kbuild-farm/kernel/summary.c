@@ -3,15 +3,15 @@
 
 #include "base/format.h"
 #include "base/reason.h"
-#include "events/words.h"
+#include "events/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NEW_MAX     10 /* diagnostics that are named */
-#define REASONS_MAX 8 /* named in one line; the others are added up */
+#define NEW_DIAGS_MAX 10 /* new diagnostics that are listed */
+#define REASONS_MAX   8 /* reasons listed in one line; the rest is summed up */
 
 unsigned kernel_summary_permille(unsigned part, unsigned rest)
 {
@@ -27,124 +27,117 @@ static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 		   (cpu_ms + 500) / 1000);
 }
 
-void kernel_summary_reasons(struct buf *out, const struct events_tally *t)
+void kernel_summary_reasons(struct buf *out, const struct events_totals *t)
 {
 	unsigned others = 0;
 
-	for (size_t i = 0; i < t->n_reasons && t->reason[i].jobs; i++) {
+	for (size_t i = 0; i < t->n_reasons && t->reasons[i].n_jobs; i++) {
 		if (i >= REASONS_MAX) {
-			others += t->reason[i].jobs;
+			others += t->reasons[i].n_jobs;
 			continue;
 		}
-		buf_printf(out, "%s%u %s", i ? ", " : "", t->reason[i].jobs,
-			   t->reason[i].text);
+		buf_printf(out, "%s%u %s", i ? ", " : "", t->reasons[i].n_jobs,
+			   t->reasons[i].text);
 	}
 	if (others)
 		buf_printf(out, ", %u others", others);
 }
 
-static void put_jobs(struct buf *out, const struct events_tally *t)
+static void put_jobs(struct buf *out, const struct events_totals *t)
 {
 	unsigned permille;
 
-	if (!t->remote && !t->local) {
+	if (!t->n_remote && !t->n_local) {
 		buf_add_str(out, "jobs 0\n");
 		return;
 	}
-	permille = kernel_summary_permille(t->remote, t->local);
+	permille = kernel_summary_permille(t->n_remote, t->n_local);
 	buf_printf(out, "jobs %u: %u remote (%u.%u %%), %u local",
-		   t->remote + t->local, t->remote, permille / 10,
-		   permille % 10, t->local);
-	if (t->local) {
+		   t->n_remote + t->n_local, t->n_remote, permille / 10,
+		   permille % 10, t->n_local);
+	if (t->n_local) {
 		buf_add_str(out, " (");
 		kernel_summary_reasons(out, t);
 		buf_add_str(out, ")");
 	}
-	buf_printf(out, ", %u retried, %u duplicated\n", t->retried, t->beside);
+	buf_printf(out, ", %u retried, %u duplicated\n", t->n_retried,
+		   t->n_hedged);
 }
 
-/* Where make's shell was kfarm's, and kbuild ran any. */
-static void put_kbuild_steps(struct buf *out, const struct events_tally *t,
+/* Put the tool steps, which only builds with the recipe shell count. */
+static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 			     const char *prefix)
 {
 	const char *between = " (";
 
-	if (!t->shell_steps && !t->shell_steps_here)
+	if (!t->n_shell_steps && !t->n_local_steps)
 		return;
 	buf_printf(out,
 		   "%ssteps of kbuild %" PRId64 ": %" PRId64
 		   " on nodes, %" PRId64 " here",
-		   prefix, t->shell_steps + t->shell_steps_here, t->shell_steps,
-		   t->shell_steps_here);
+		   prefix, t->n_shell_steps + t->n_local_steps,
+		   t->n_shell_steps, t->n_local_steps);
 	for (size_t i = 0; i < t->n_step_reasons; i++) {
-		buf_printf(out, "%s%u %s", between, t->step_reason[i].jobs,
-			   t->step_reason[i].text);
+		buf_printf(out, "%s%u %s", between, t->step_reasons[i].n_jobs,
+			   t->step_reasons[i].text);
 		between = ", ";
 	}
 	buf_printf(out, "%s\n", t->n_step_reasons ? ")" : "");
 }
 
-static void put_nodes(struct buf *out, const struct events_tally *t,
+static void put_nodes(struct buf *out, const struct events_totals *t,
 		      const char *prefix)
 {
 	for (size_t i = 0; i < t->n_nodes; i++) {
-		const struct events_node *n = t->node[i];
+		const struct events_node *n = t->nodes[i];
 
 		if (events_node_is_local(n) || events_node_is_up(n))
 			continue;
 		buf_add_str(out, prefix);
-		events_words_node(out, n->name, n->state, n->reason);
+		events_text_add_node(out, n->name, n->state, n->reason);
 		buf_add_str(out, "\n");
 	}
 }
 
 static void put_kernel_sizes(struct buf *out, const struct kernel_artifacts *a)
 {
-	const struct kernel_elfsize *v = kernel_artifact_size(a, "vmlinux");
+	const struct kernel_elfsize *v = kernel_artifact_find_size(a,
+								   "vmlinux");
 	const char *between = "sizes ";
 
 	for (size_t i = 0; i < a->n_sizes; i++) {
 		if (!str_starts(a->sizes[i].name, "arch/"))
 			continue;
 		buf_printf(out, "%s%s %" PRIu64, between,
-			   str_base(a->sizes[i].name), a->sizes[i].size.file);
+			   str_base(a->sizes[i].name),
+			   a->sizes[i].size.file_bytes);
 		between = ", ";
 	}
 	if (v)
 		buf_printf(out,
 			   "%svmlinux %" PRIu64 " (text %" PRIu64
 			   ", data %" PRIu64 ", bss %" PRIu64 ")",
-			   between, v->file, v->text, v->data, v->bss);
+			   between, v->file_bytes, v->text_bytes, v->data_bytes,
+			   v->bss_bytes);
 	if (v || *between == ',')
 		buf_add_str(out, "\n");
-}
-
-static void put_goals(struct buf *out, const struct kernel_goals *goals)
-{
-	for (size_t i = 0; i < goals->n; i++) {
-		const struct kernel_goal *g = &goals->v[i];
-
-		if (g->status == KERNEL_GOAL_SKIP)
-			buf_printf(out, "skipped %s: %s\n", g->name, g->reason);
-		else if (g->status == KERNEL_GOAL_WARNING)
-			buf_printf(out, "%s is not complete: see build.log\n",
-				   g->name);
-	}
 }
 
 static int by_file_size(const void *a, const void *b)
 {
 	const struct kernel_elfsize
-		*x = &(*(struct kernel_size *const *)a)->size,
-		*y = &(*(struct kernel_size *const *)b)->size;
+		*x = &(*(struct kernel_artifact_size *const *)a)->size,
+		*y = &(*(struct kernel_artifact_size *const *)b)->size;
 
-	return x->file < y->file ? 1 : x->file > y->file ? -1 : 0;
+	return x->file_bytes < y->file_bytes ? 1 :
+	       x->file_bytes > y->file_bytes ? -1 :
+					       0;
 }
 
 void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a)
 {
-	const struct kernel_size **order = xcalloc(a->n_sizes + 1,
-						   sizeof(*order));
+	const struct kernel_artifact_size **order = xcalloc(a->n_sizes + 1,
+							    sizeof(*order));
 
 	for (size_t i = 0; i < a->n_sizes; i++)
 		order[i] = &a->sizes[i];
@@ -154,63 +147,56 @@ void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a)
 	for (size_t i = 0; i < a->n_sizes; i++) {
 		const struct kernel_elfsize *s = &order[i]->size;
 
-		if (s->text || s->data || s->bss)
+		if (s->text_bytes || s->data_bytes || s->bss_bytes)
 			buf_printf(out,
 				   "%10" PRIu64 " %10" PRIu64 " %10" PRIu64,
-				   s->text, s->data, s->bss);
+				   s->text_bytes, s->data_bytes, s->bss_bytes);
 		else
 			buf_printf(out, "%10s %10s %10s", "-", "-", "-");
-		buf_printf(out, " %10" PRIu64 "  %s\n", s->file,
+		buf_printf(out, " %10" PRIu64 "  %s\n", s->file_bytes,
 			   order[i]->name);
 	}
 	free(order);
 }
 
-/* Those that the build before had not: blocks above may have others, too. */
-static void put_new_ones(struct buf *out, const struct kernel_run *run)
+/* List the diagnostics that the baseline does not have. */
+static void put_new_diagnostics(struct buf *out,
+				const struct kernel_build_state *run)
 {
-	const struct diag_set *found = &run->joblog.found;
+	const struct diag_set *found = &run->log.found;
 	unsigned n = 0;
 
-	for (size_t i = 0; run->earlier.number && i < found->n; i++) {
-		if (found->v[i]->how != DIAG_NEW || n++ >= NEW_MAX)
+	for (size_t i = 0; run->baseline.build_number && i < found->n_entries;
+	     i++) {
+		if (found->entries[i]->status != DIAG_STATUS_NEW ||
+		    n++ >= NEW_DIAGS_MAX)
 			continue;
 		buf_add_str(out, "new: ");
-		diag_put(out, &found->v[i]->d);
+		diag_format(out, &found->entries[i]->diag);
 		buf_add_str(out, "\n");
 	}
-	if (n > NEW_MAX)
+	if (n > NEW_DIAGS_MAX)
 		buf_printf(out, "new: %u more, see metadata.json\n",
-			   n - NEW_MAX);
+			   n - NEW_DIAGS_MAX);
 }
 
-/* "warnings 3 (1 new, 2 gone)": where there is an earlier build to tell. */
+/* Put "warnings 3 (1 new, 2 gone)"; without a baseline, "warnings 3". */
 static void put_diagnostics(struct buf *out, const char *what,
 			    const struct kernel_metadata *m,
 			    enum diag_severity severity)
 {
-	const struct kernel_earlier *e = &m->run->earlier;
-	unsigned n = severity == DIAG_ERROR ? m->tally->errors :
-					      m->tally->warnings;
-	unsigned gone = e->change.gone[severity];
+	const struct kernel_baseline *e = &m->run->baseline;
+	unsigned n = severity == DIAG_SEV_ERROR ? m->totals->n_errors :
+						  m->totals->n_warnings;
+	unsigned gone = e->change.n_removed[severity];
 
 	buf_printf(out, "%s %u", what, n);
-	if (!e->number || (!n && !gone))
+	if (!e->build_number || (!n && !gone))
 		return;
-	buf_printf(out, " (%u new", e->change.fresh[severity]);
+	buf_printf(out, " (%u new", e->change.n_new[severity]);
 	if (gone)
 		buf_printf(out, ", %u gone", gone);
 	buf_add_str(out, ")");
-}
-
-static const struct history_size *earlier_size(const struct kernel_earlier *e,
-					       const char *name)
-{
-	for (size_t i = 0; i < e->sizes.n_sizes; i++) {
-		if (!strcmp(e->sizes.size[i].name, name))
-			return &e->sizes.size[i];
-	}
-	return NULL;
 }
 
 static void put_delta(struct buf *out, uint64_t now, int64_t before)
@@ -223,48 +209,48 @@ static void put_delta(struct buf *out, uint64_t now, int64_t before)
 		buf_printf(out, "%10s ", "-");
 }
 
-static bool put_size_change(struct buf *out, const struct kernel_size *s,
-			    const struct history_size *was)
+static bool put_size_change(struct buf *out, const struct kernel_baseline *e,
+			    const struct kernel_artifact_size *s)
 {
 	const struct kernel_elfsize *now = &s->size;
+	const struct history_size *was = NULL;
 
+	for (size_t i = 0; !was && i < e->sizes.n_sizes; i++) {
+		if (!strcmp(e->sizes.sizes[i].name, s->name))
+			was = &e->sizes.sizes[i];
+	}
 	if (!was) {
 		buf_printf(out, "%43s  %s\n", "new", s->name);
 		return true;
 	}
-	if (now->text == (uint64_t)was->text &&
-	    now->data == (uint64_t)was->data &&
-	    now->bss == (uint64_t)was->bss && now->file == (uint64_t)was->file)
+	if (now->text_bytes == (uint64_t)was->text_bytes &&
+	    now->data_bytes == (uint64_t)was->data_bytes &&
+	    now->bss_bytes == (uint64_t)was->bss_bytes &&
+	    now->file_bytes == (uint64_t)was->file_bytes)
 		return false;
-	put_delta(out, now->text, was->text);
-	put_delta(out, now->data, was->data);
-	put_delta(out, now->bss, was->bss);
-	put_delta(out, now->file, was->file);
+	put_delta(out, now->text_bytes, was->text_bytes);
+	put_delta(out, now->data_bytes, was->data_bytes);
+	put_delta(out, now->bss_bytes, was->bss_bytes);
+	put_delta(out, now->file_bytes, was->file_bytes);
 	buf_printf(out, " %s\n", s->name);
 	return true;
 }
 
-static bool was_made(const struct kernel_artifacts *a, const char *name)
-{
-	return kernel_artifact_size(a, name) != NULL;
-}
-
 void kernel_summary_size_changes(struct buf *out,
 				 const struct kernel_artifacts *a,
-				 const struct kernel_earlier *e)
+				 const struct kernel_baseline *e)
 {
 	bool any = false;
 
-	if (!e->number)
+	if (!e->build_number)
 		return;
-	buf_printf(out, "\nagainst build %" PRId64 ":\n", e->number);
+	buf_printf(out, "\nagainst build %" PRId64 ":\n", e->build_number);
 	for (size_t i = 0; i < a->n_sizes; i++)
-		any |= put_size_change(out, &a->sizes[i],
-				       earlier_size(e, a->sizes[i].name));
+		any |= put_size_change(out, e, &a->sizes[i]);
 	for (size_t i = 0; i < e->sizes.n_sizes; i++) {
-		if (was_made(a, e->sizes.size[i].name))
+		if (kernel_artifact_find_size(a, e->sizes.sizes[i].name))
 			continue;
-		buf_printf(out, "%43s  %s\n", "gone", e->sizes.size[i].name);
+		buf_printf(out, "%43s  %s\n", "gone", e->sizes.sizes[i].name);
 		any = true;
 	}
 	if (!any)
@@ -276,27 +262,36 @@ void kernel_summary_text(struct buf *out, const char *verb,
 {
 	const struct kernel_plan *p = m->plan;
 	char *targets = strv_join(&p->request->targets, " ");
-	char *compiler = kernel_plan_compiler_text(p);
-	const char *unlinked = p->compiler.unlinked;
+	char *compiler = kernel_plan_compiler_name(p);
+	const char *unlinked = p->compiler.no_masquerade_reason;
 
 	buf_printf(out, "%s %s: %s, %s, linux-%s, ", verb,
 		   *targets ? targets : "all", p->arch.arch, compiler,
 		   p->version);
-	put_times(out, m->wall_ms, m->tally->cpu_ms);
-	if (m->has_farm) {
-		put_jobs(out, m->tally);
-		put_kbuild_steps(out, m->tally, "");
-		put_nodes(out, m->tally, "");
+	put_times(out, m->wall_ms, m->totals->cpu_ms);
+	if (m->has_totals) {
+		put_jobs(out, m->totals);
+		put_kbuild_steps(out, m->totals, "");
+		put_nodes(out, m->totals, "");
 	} else {
 		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
 			   unlinked ? unlinked : "not started");
 	}
 	if (m->artifacts)
 		put_kernel_sizes(out, m->artifacts);
-	put_goals(out, &m->run->goals);
-	put_new_ones(out, m->run);
-	put_diagnostics(out, "warnings", m, DIAG_WARNING);
-	put_diagnostics(out, ", errors", m, DIAG_ERROR);
+	for (size_t i = 0; i < m->run->goals.n; i++) {
+		const struct kernel_goal *g = &m->run->goals.v[i];
+
+		if (g->status == KERNEL_GOAL_SKIP)
+			buf_printf(out, "skipped %s: %s\n", g->name,
+				   g->skip_reason);
+		else if (g->status == KERNEL_GOAL_WARNING)
+			buf_printf(out, "%s is not complete: see build.log\n",
+				   g->name);
+	}
+	put_new_diagnostics(out, m->run);
+	put_diagnostics(out, "warnings", m, DIAG_SEV_WARNING);
+	put_diagnostics(out, ", errors", m, DIAG_SEV_ERROR);
 	buf_printf(out, "        output %s\n", output);
 	free(compiler);
 	free(targets);
@@ -304,7 +299,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 
 void kernel_summary_user_command(struct buf *out, const char *name,
 				 const char *how, uint64_t wall_ms,
-				 const struct events_tally *t)
+				 const struct events_totals *t)
 {
 	if (how)
 		buf_printf(out, "kfarm: %s: %s: ", name, how);
@@ -317,48 +312,44 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 	put_nodes(out, t, "kfarm: ");
 }
 
-static unsigned count_cplusplus(const struct events_tally *t)
+void kernel_summary_advice(struct buf *out, const struct events_totals *t,
+			   const struct strv *bypassed)
 {
-	for (size_t i = 0; i < t->n_reasons; i++) {
-		if (!strcmp(t->reason[i].text, reason_words(REASON_CPLUSPLUS)))
-			return t->reason[i].jobs;
+	const char *cplusplus = reason_text(REASON_CPLUSPLUS);
+	char *compilers = strv_join(bypassed, ", ");
+	unsigned n = 0;
+
+	for (size_t i = 0; !n && i < t->n_reasons; i++) {
+		if (!strcmp(t->reasons[i].text, cplusplus))
+			n = t->reasons[i].n_jobs;
 	}
-	return 0;
-}
-
-void kernel_summary_advice(struct buf *out, const struct events_tally *t,
-			   const struct strv *unseen)
-{
-	unsigned n = count_cplusplus(t);
-	char *compilers = strv_join(unseen, ", ");
-
 	if (n)
 		buf_printf(out,
 			   "kfarm: %u C++ unit%s compiled here: nodes compile "
 			   "C and assembler\n",
 			   n, n == 1 ? " was" : "s were");
-	if (unseen->n)
+	if (bypassed->n)
 		buf_printf(out,
 			   "kfarm: not seen: compiles by %s: call it by name, "
-			   "or put kfarm-cc in front of it; see Build systems "
-			   "in kfarm(1)\n",
+			   "or put kfarm-cc in front of it; see BUILD SYSTEMS "
+			   "in kfarm-run(1)\n",
 			   compilers);
-	else if (!t->remote && !t->local)
+	else if (!t->n_remote && !t->n_local)
 		buf_add_str(out, "kfarm: nothing was compiled through kfarm; "
 				 "for a compiler that is called by its path "
-				 "see Build systems in kfarm(1)\n");
+				 "see BUILD SYSTEMS in kfarm-run(1)\n");
 	free(compilers);
 }
 
-bool kernel_summary_too_few(const struct events_tally *t, int want,
-			    struct err *err)
+bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
+				  struct err *err)
 {
 	struct buf why = { 0 };
 	unsigned permille;
 
-	if (want <= 0 || (!t->remote && !t->local))
+	if (want <= 0 || (!t->n_remote && !t->n_local))
 		return false;
-	permille = kernel_summary_permille(t->remote, t->local);
+	permille = kernel_summary_permille(t->n_remote, t->n_local);
 	if (permille >= (unsigned)want * 10)
 		return false;
 	kernel_summary_reasons(&why, t);

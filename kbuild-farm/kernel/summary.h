@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/summary.h - what is printed at the end of a build:
+ * kernel/summary.h - Summary at the end of a build or user command.
+ *
+ * A build prints, without line breaks inside an entry:
  *
  *	built Image modules dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall,
  *	build host 41 s CPU
@@ -13,14 +15,14 @@
  *	warnings 3 (1 new, 2 gone), errors 0        output ~/.cache/...
  *	made /home/a/build/kernel/fork.o
  *
- * (nothing is wrapped), and at the end of a command of the user's:
+ * A user command prints:
  *
  *	kfarm: ran make: 3:12 wall, build host 41 s CPU
  *	kfarm: jobs 2874: ...
  *	kfarm: node neo4a: down: ssh: no route to host
  *	kfarm: 40 C++ units were compiled here: nodes compile C and assembler
  *
- * both with a line for each node that is not up.
+ * Both have a line for each node that is not up.
  */
 #ifndef KERNEL_SUMMARY_H
 #define KERNEL_SUMMARY_H
@@ -29,39 +31,46 @@
 #include "kernel/metadata.h"
 
 /*
- * `verb` is "built", "failed" or "interrupted".  A build without a farm was
- * made without links, because of what its plan says.
+ * Append the summary of a build.  `verb` is "built", "failed" or
+ * "interrupted"; `output` is the output directory for display.
  */
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output);
-/* Of a command of the user's; `how` it failed, NULL: it did not. */
+/*
+ * Append the summary of the user command `name`.  `how` describes its failure
+ * ("exit status 2"), or is NULL.
+ */
 void kernel_summary_user_command(struct buf *out, const char *name,
 				 const char *how, uint64_t wall_ms,
-				 const struct events_tally *t);
+				 const struct events_totals *t);
 /*
- * And what is to be said about its compiles: those of C++, those of `unseen`
- * compilers (kernel/unseen.h), and that there were none.
+ * Append advice about compiles that kfarm did not offload: C++ units, compiles
+ * by the compilers `bypassed` (kernel/bypass-check.h), or the absence of
+ * compiles.
  */
-void kernel_summary_advice(struct buf *out, const struct events_tally *t,
-			   const struct strv *unseen);
+void kernel_summary_advice(struct buf *out, const struct events_totals *t,
+			   const struct strv *bypassed);
 /*
- * The size table, a line for vmlinux, each image and each module, the largest
- * first; in bytes, as size(1) counts.
+ * Append a table with the size of vmlinux, each image and each module, the
+ * largest file first, in bytes as counted by size(1).
  */
 void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a);
 /*
- * And what of it differs from that of an earlier build: each that does, by how
- * much; what is new, and what is no more.
+ * Append the changes against the baseline `e`: differences in size, new files
+ * and removed files.  Appends nothing without a baseline.
  */
 void kernel_summary_size_changes(struct buf *out,
 				 const struct kernel_artifacts *a,
-				 const struct kernel_earlier *e);
-/* Did nodes do less than `want` percent (0: no matter)?  Then `err` is set. */
-bool kernel_summary_too_few(const struct events_tally *t, int want,
-			    struct err *err);
-/* How many tenths of a percent `part` is of `part + rest`, rounded down. */
+				 const struct kernel_baseline *e);
+/*
+ * Return true, with `err` set, if less than `want` percent of the jobs ran on
+ * nodes.  0 disables the check.
+ */
+bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
+				  struct err *err);
+/* Return the share of `part` in `part + rest` in permille, rounded down. */
 unsigned kernel_summary_permille(unsigned part, unsigned rest);
-/* "12 .incbin, 11 gcc plugins" */
-void kernel_summary_reasons(struct buf *out, const struct events_tally *t);
+/* Append the reasons for local execution: "12 .incbin, 11 gcc plugins". */
+void kernel_summary_reasons(struct buf *out, const struct events_totals *t);
 
 #endif

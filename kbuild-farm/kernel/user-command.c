@@ -6,11 +6,11 @@
 #include "base/spawn.h"
 #include "base/which.h"
 #include "coord/coord.h"
+#include "kernel/bypass-check.h"
 #include "kernel/environ.h"
-#include "kernel/farm.h"
-#include "kernel/key.h"
+#include "kernel/offload.h"
+#include "kernel/series-key.h"
 #include "kernel/summary.h"
-#include "kernel/unseen.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -23,35 +23,37 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ms until compilers past kfarm are looked for; a tenth more each time. */
-#define LOOK_MS     100
-#define LOOK_MAX_MS 2000
+/* interval of the bypass checks, which grows by a tenth each time */
+#define BYPASS_POLL_MS     100
+#define BYPASS_POLL_MAX_MS 2000
 
 struct run {
 	const struct kernel_user_command *command;
 	struct event_base *base;
-	struct kernel_farm farm;
-	struct strv env; /* the command's */
-	int signals, pidfd;
-	struct event *on_signals, *on_end, *on_look;
-	struct kernel_unseen unseen;
-	unsigned look_ms;
-	pid_t pid; /* 0: not started */
-	int stopped_by; /* a signal before that */
+	struct kernel_offload offload;
+	struct strv env; /* environment of the command */
+	int signal_fd, pidfd;
+	struct event *signal_event, *end_event, *poll_event;
+	struct kernel_bypass_check bypass_check;
+	unsigned poll_ms;
+	pid_t pid; /* process of the command; 0 before it starts */
+	int stop_signal; /* signal received before the command started, or 0 */
 };
 
-/* ---- decide ---- */
+/* ---- preparation ---- */
 
-/* What `kfarm build` gives make as variables goes into the environment. */
+/* Export the variables that `kfarm build` passes to make. */
 static int choose_toolchain(struct kernel_user_command *c, struct strv *exports,
 			    struct err *err)
 {
 	static const struct strv none;
 	const struct kernel_user_command_request *w = c->request;
-	struct kernel_compiler_request request = { .toolchain = w->toolchain,
-						   .standard = w->standard,
-						   .variables = &none,
-						   .env = c->env.v };
+	struct kernel_compiler_request request = {
+		.toolchain = w->toolchain,
+		.default_toolchains = w->default_toolchains,
+		.variables = &none,
+		.env = c->env.v
+	};
 	struct kernel_arch arch;
 	char host[32];
 	int ret;
@@ -70,31 +72,13 @@ static int choose_toolchain(struct kernel_user_command *c, struct strv *exports,
 	return 0;
 }
 
-static int find_program(struct kernel_user_command *c, struct err *err)
-{
-	const char *name = c->request->argv[0];
-	const char *path = str_env(c->env.v, "PATH");
-	char *file = which(name, path);
-	int ret = 0;
-
-	if (!file || access(file, F_OK))
-		ret = err_set(err, ENOENT, "%s: not found", name);
-	else if (access(file, X_OK))
-		ret = err_errno(err, "%s", name);
-	if (!ret) {
-		c->program = file;
-		return 0;
-	}
-	c->no_command = true;
-	free(file);
-	return ret;
-}
-
-int kernel_user_command_plan(struct kernel_user_command *c,
-			     const struct kernel_user_command_request *request,
-			     struct err *err)
+int kernel_user_command_prepare(
+	struct kernel_user_command *c,
+	const struct kernel_user_command_request *request, struct err *err)
 {
 	struct strv exports = { 0 }, env = { 0 };
+	const char *name = request->argv[0];
+	char *file;
 	int ret;
 
 	*c = (struct kernel_user_command){ .request = request };
@@ -108,7 +92,21 @@ int kernel_user_command_plan(struct kernel_user_command *c,
 	strv_release(&c->env);
 	strv_release(&exports);
 	c->env = env;
-	return ret ? ret : find_program(c, err);
+	if (ret)
+		return ret;
+
+	file = which(name, str_find_env(c->env.v, "PATH"));
+	if (!file || access(file, F_OK))
+		ret = err_set(err, ENOENT, "%s: not found", name);
+	else if (access(file, X_OK))
+		ret = err_errno(err, "%s", name);
+	if (ret) {
+		c->command_unusable = true;
+		free(file);
+		return ret;
+	}
+	c->program = file;
+	return 0;
 }
 
 void kernel_user_command_release(struct kernel_user_command *c)
@@ -119,48 +117,41 @@ void kernel_user_command_release(struct kernel_user_command *c)
 	*c = (struct kernel_user_command){ 0 };
 }
 
-bool kernel_user_command_is_inside(char *const *env)
+bool kernel_user_command_is_nested(char *const *env)
 {
-	const char *path = str_env(env, "KFARM_SOCKET");
+	const char *path = str_find_env(env, "KFARM_SOCKET");
 	struct err ignored;
 	int fd = path ? socket_connect(path, &ignored) : -ENOENT;
 
 	if (fd >= 0)
 		close(fd);
-	/* A full backlog: somebody is there, and busy. */
+	/* EAGAIN: the coordinator exists, but its backlog is full. */
 	return fd >= 0 || fd == -EAGAIN;
 }
 
-int kernel_user_command_become(const struct kernel_user_command *c,
-			       struct err *err)
+int kernel_user_command_exec(const struct kernel_user_command *c,
+			     struct err *err)
 {
-	char *path = kernel_environ_path(&c->compiler.dirs, c->env.v);
-	struct strv ours = { 0 }, env = { 0 };
+	char *path = kernel_environ_path(&c->compiler.path_dirs, c->env.v);
+	struct strv overrides = { 0 }, env = { 0 };
 
-	if (c->compiler.dirs.n)
-		strv_addf(&ours, "PATH=%s", path);
-	kernel_environ_overlay(&env, c->env.v, &ours);
+	if (c->compiler.path_dirs.n)
+		strv_addf(&overrides, "PATH=%s", path);
+	kernel_environ_overlay(&env, c->env.v, &overrides);
 	for (size_t i = 0; i < c->compiler.n_leases; i++)
-		fcntl(c->compiler.lease[i], F_SETFD, 0);
+		fcntl(c->compiler.lease_fds[i], F_SETFD, 0);
 	signal(SIGPIPE, SIG_DFL);
 	execve(c->program, c->request->argv, env.v);
 	signal(SIGPIPE, SIG_IGN);
 	strv_release(&env);
-	strv_release(&ours);
+	strv_release(&overrides);
 	free(path);
 	return err_errno(err, "%s", c->program);
 }
 
 /* ---- the jobserver ---- */
 
-static bool is_make_program(const char *name)
-{
-	const char *base = str_base(name);
-
-	return !strcmp(base, "make") || !strcmp(base, "gmake");
-}
-
-/* Is there a -j among make's words?  It would start a jobserver. */
+/* Return true if make's words contain -j, which starts a jobserver. */
 static bool has_jobs_option(char *const *argv)
 {
 	while (*argv && *++argv && strcmp(*argv, "--")) {
@@ -170,7 +161,7 @@ static bool has_jobs_option(char *const *argv)
 			return true;
 		if (*p++ != '-' || *p == '-')
 			continue;
-		/* Letters that are followed by a value end a bundle. */
+		/* The rest of the word after one of these is its argument. */
 		while (*p && *p != 'j' && !strchr("CEfIloOW", *p))
 			p++;
 		if (*p == 'j')
@@ -181,27 +172,29 @@ static bool has_jobs_option(char *const *argv)
 	return false;
 }
 
-static bool wants_tokens(const struct run *run)
+static bool needs_jobserver(const struct run *run)
 {
 	const struct kernel_user_command *c = run->command;
-	bool make = is_make_program(c->request->argv[0]), fits;
+	const char *base = str_base(c->request->argv[0]);
+	bool make = !strcmp(base, "make") || !strcmp(base, "gmake"), fits;
 	char *file;
 
 	if (c->request->no_jobserver ||
-	    (make && has_jobs_option(c->request->argv)) || c->request->offered)
+	    (make && has_jobs_option(c->request->argv)) ||
+	    c->request->jobserver_inherited)
 		return false;
 	file = make ? xstrdup(c->program) :
-		      which("make", str_env(c->env.v, "PATH"));
-	fits = file && kernel_jobserver_fits(file, c->env.v);
+		      which("make", str_find_env(c->env.v, "PATH"));
+	fits = file && kernel_jobserver_is_supported(file, c->env.v);
 	free(file);
 	return fits;
 }
 
-/* ---- run ---- */
+/* ---- execution ---- */
 
 /*
- * Ctrl-C reaches the command by itself, as it is in kfarm's process group; what
- * was sent to kfarm alone is passed on.
+ * The command is in kfarm's process group, so Ctrl-C reaches it directly.
+ * Forward only signals that a process sent to kfarm.
  */
 static void on_signals(evutil_socket_t fd, short what, void *ctx)
 {
@@ -210,14 +203,14 @@ static void on_signals(evutil_socket_t fd, short what, void *ctx)
 
 	(void)what;
 	while (read(fd, &si, sizeof(si)) == sizeof(si)) {
-		if (!run->pid && !spawn_ignores((int)si.ssi_signo))
-			run->stopped_by = (int)si.ssi_signo;
+		if (!run->pid && !spawn_is_ignored((int)si.ssi_signo))
+			run->stop_signal = (int)si.ssi_signo;
 		else if (run->pid && si.ssi_code != SI_KERNEL)
 			kill(run->pid, (int)si.ssi_signo);
 	}
 }
 
-/* It only wakes the loop. */
+/* Wakes the event loop. */
 static void on_end(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
@@ -225,31 +218,20 @@ static void on_end(evutil_socket_t fd, short what, void *ctx)
 	(void)ctx;
 }
 
-static void on_look(evutil_socket_t fd, short what, void *ctx)
+static void on_bypass_poll(evutil_socket_t fd, short what, void *ctx)
 {
 	struct run *run = ctx;
 	struct timeval next;
 
 	(void)fd;
 	(void)what;
-	kernel_unseen_look(&run->unseen);
-	run->look_ms += run->look_ms / 10;
-	if (run->look_ms > LOOK_MAX_MS)
-		run->look_ms = LOOK_MAX_MS;
-	next = (struct timeval){ .tv_sec = run->look_ms / 1000,
-				 .tv_usec = run->look_ms % 1000 * 1000 };
-	event_add(run->on_look, &next);
-}
-
-static void look_for_unseen(struct run *run)
-{
-	static const struct timeval first = { .tv_usec = LOOK_MS * 1000 };
-
-	kernel_unseen_init(&run->unseen, run->farm.rundir.socket);
-	run->look_ms = LOOK_MS;
-	run->on_look = event_new(run->base, -1, 0, on_look, run);
-	if (!run->on_look || event_add(run->on_look, &first))
-		str_out_of_memory();
+	kernel_bypass_check_scan(&run->bypass_check);
+	run->poll_ms += run->poll_ms / 10;
+	if (run->poll_ms > BYPASS_POLL_MAX_MS)
+		run->poll_ms = BYPASS_POLL_MAX_MS;
+	next = (struct timeval){ .tv_sec = run->poll_ms / 1000,
+				 .tv_usec = run->poll_ms % 1000 * 1000 };
+	event_add(run->poll_event, &next);
 }
 
 static int block_signals(struct run *run, struct err *err)
@@ -262,85 +244,78 @@ static int block_signals(struct run *run, struct err *err)
 	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
 		sigaddset(&set, caught[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (run->signals < 0)
+	run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->signal_fd < 0)
 		return err_errno(err, "signals");
-	run->on_signals = event_new(run->base, run->signals,
-				    EV_READ | EV_PERSIST, on_signals, run);
-	if (!run->on_signals || event_add(run->on_signals, NULL))
+	run->signal_event = event_new(run->base, run->signal_fd,
+				      EV_READ | EV_PERSIST, on_signals, run);
+	if (!run->signal_event || event_add(run->signal_event, NULL))
 		return err_set(err, ENOMEM, "event loop: no signals");
 	return 0;
 }
 
-/*
- * ccache knows a compiler by the size and the time of its file, and all links
- * are one file: it would take one compiler's object for another's.
- */
-static void identify_compilers(struct strv *ours, char *const *env)
-{
-	if (!str_env(env, "CCACHE_COMPILERCHECK"))
-		strv_add(ours, "CCACHE_COMPILERCHECK=%compiler% -v");
-}
-
-static bool wants_shell_of_ours(const struct run *run)
+static int open_offload(struct run *run, struct err *err)
 {
 	const struct kernel_user_command *c = run->command;
-
-	return c->request->shell &&
-	       !kernel_shell_is_users(c->request->argv, c->request->environment,
-				      str_env(c->env.v, "MAKEFLAGS"));
-}
-
-static int open_farm(struct run *run, struct err *err)
-{
-	const struct kernel_user_command *c = run->command;
-	char *path = kernel_environ_path(&c->compiler.dirs, c->env.v);
-	struct kernel_farm_setup setup = {
+	char *path = kernel_environ_path(&c->compiler.path_dirs, c->env.v);
+	struct kernel_offload_setup setup = {
 		.base = run->base,
 		.path = path,
-		.lasting = true,
-		.shell = wants_shell_of_ours(run),
-		.forget_probes = c->request->forget_probes,
+		.permanent = true,
+		.shell_enabled = c->request->shell_enabled &&
+				 !kernel_shell_is_user_set(
+					 c->request->argv,
+					 c->request->environment,
+					 str_find_env(c->env.v, "MAKEFLAGS")),
+		.no_probe_cache = c->request->no_probe_cache,
 	};
-	struct strv skipped = { 0 }, ours = { 0 };
-	int ret = kernel_farm_dirs(&run->farm, err);
+	struct strv skipped = { 0 }, vars = { 0 };
+	int ret = kernel_offload_make_dirs(&run->offload, err);
 
 	if (!ret)
-		ret = kernel_farm_open(&run->farm, &setup, &skipped, err);
-	if (!ret && wants_tokens(run))
-		ret = kernel_farm_tokens(&run->farm, c->request->jobs, err);
+		ret = kernel_offload_open(&run->offload, &setup, &skipped, err);
+	if (!ret && needs_jobserver(run))
+		ret = kernel_offload_start_jobserver(&run->offload,
+						     c->request->jobs, err);
 	if (!ret) {
-		kernel_farm_env(&run->farm, &ours);
-		kernel_shell_env(&run->farm.shell, &ours, c->env.v);
-		strv_addf(&ours, "PATH=%s:%s", run->farm.links, path);
-		identify_compilers(&ours, c->env.v);
+		kernel_offload_add_env(&run->offload, &vars);
+		kernel_shell_env(&run->offload.shell, &vars, c->env.v);
+		strv_addf(&vars, "PATH=%s:%s", run->offload.masquerade_dir,
+			  path);
+		/*
+		 * By default ccache identifies a compiler by the size and mtime
+		 * of its file.  All masquerade links are the same file, so it
+		 * would confuse the objects of different compilers.
+		 */
+		if (!str_find_env(c->env.v, "CCACHE_COMPILERCHECK"))
+			strv_add(&vars, "CCACHE_COMPILERCHECK=%compiler% -v");
 	}
-	kernel_farm_offer(&run->farm, &ours, c->env.v);
-	kernel_environ_overlay(&run->env, c->env.v, &ours);
+	kernel_offload_add_makeflags(&run->offload, &vars, c->env.v);
+	kernel_environ_overlay(&run->env, c->env.v, &vars);
 	strv_release(&skipped);
-	strv_release(&ours);
+	strv_release(&vars);
 	free(path);
 	return ret;
 }
 
-static void emit_command(struct run *run)
+static void report_command(struct run *run)
 {
 	const struct kernel_user_command_request *w = run->command->request;
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	struct strv words = { 0 };
 	char *text, *cwd = getcwd(NULL, 0), key[DIGEST_HEX];
 
 	strv_add_all(&words, w->argv);
 	text = strv_join(&words, " ");
-	kernel_user_command_key(run->command, key);
-	ev.key = key;
-	ev.what = text;
+	kernel_series_key_of_command(run->command, key);
+	ev.series_key = key;
+	ev.command = text;
 	ev.dir = cwd;
 	ev.arch = w->arch;
 	ev.toolchain = w->toolchain;
-	ev.jobs = kernel_farm_jobs(&run->farm, w->jobs);
-	ev.local_slots = kernel_farm_local(&run->farm);
-	kernel_farm_tell_build(&run->farm, &ev);
+	ev.make_jobs = kernel_offload_job_limit(&run->offload, w->jobs);
+	ev.n_local_slots = kernel_offload_local_slots(&run->offload);
+	kernel_offload_report_start(&run->offload, &ev);
 	free(cwd);
 	free(text);
 	strv_release(&words);
@@ -348,54 +323,55 @@ static void emit_command(struct run *run)
 
 static int run_command(struct run *run, int *status, struct err *err)
 {
+	static const struct timeval first = { .tv_usec = BYPASS_POLL_MS *
+							 1000 };
 	struct spawn what = {
 		.argv = run->command->request->argv,
 		.env = run->env.v,
-		.fd = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
-		.as_we_were = true,
+		.stdio_fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+		.transparent = true,
 	};
 	int ret;
 
-	if (run->farm.jobserver.broker)
-		what.pass = run->farm.jobserver.fd;
+	if (run->offload.jobserver.broker_pid)
+		what.passed_fds = run->offload.jobserver.make_fds;
 	ret = spawn_start(&what, &run->pid, err);
 	if (ret)
 		return ret;
 	*status = 127 << 8;
-	look_for_unseen(run);
+	kernel_bypass_check_init(&run->bypass_check,
+				 run->offload.rundir.socket);
+	run->poll_ms = BYPASS_POLL_MS;
+	run->poll_event = event_new(run->base, -1, 0, on_bypass_poll, run);
+	if (!run->poll_event || event_add(run->poll_event, &first))
+		str_out_of_memory();
 	run->pidfd = pidfd_open(run->pid, 0);
 	if (run->pidfd >= 0)
-		run->on_end = event_new(run->base, run->pidfd, EV_READ, on_end,
-					run);
-	if (!run->on_end || event_add(run->on_end, NULL))
+		run->end_event = event_new(run->base, run->pidfd, EV_READ,
+					   on_end, run);
+	if (!run->end_event || event_add(run->end_event, NULL))
 		str_out_of_memory();
 	while (waitpid(run->pid, status, WNOHANG) == 0) {
 		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
 			break;
 	}
-	/* Count the last compiles, which ended before it did. */
+	/* Count the last compiles, which ended before the command did. */
 	for (int i = 0; i < 3; i++)
 		event_base_loop(run->base, EVLOOP_NONBLOCK);
 	return 0;
 }
 
-/* ---- afterwards ---- */
+/* ---- result ---- */
 
-static int shell_status(int wait_status)
+/* The share of remote jobs means little if compiles bypassed kfarm. */
+static bool has_bypassed(const struct run *run, struct err *err)
 {
-	return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) :
-					128 + WTERMSIG(wait_status);
-}
-
-/* A share of the jobs is none of the compiles, then. */
-static bool ran_unseen(const struct run *run, struct err *err)
-{
-	int want = run->command->request->require_remote;
+	int want = run->command->request->min_remote_percent;
 	char *compilers;
 
-	if (!want || !run->unseen.compilers.n)
+	if (!want || !run->bypass_check.compilers.n)
 		return false;
-	compilers = strv_join(&run->unseen.compilers, ", ");
+	compilers = strv_join(&run->bypass_check.compilers, ", ");
 	err_set(err, EREMOTE,
 		"%d %% of the jobs are required to run on nodes, but kfarm did "
 		"not see the compiles by %s",
@@ -408,50 +384,32 @@ static void report_result(struct kernel_user_command_result *out,
 			  struct run *run, struct err *err)
 {
 	const struct kernel_user_command_request *w = run->command->request;
-	char *how = out->wait_status ? spawn_status_text(out->wait_status) :
-				       NULL;
+	int status = out->wait_status;
+	char *how = status ? spawn_status_text(status) : NULL;
 	struct buf text = { 0 };
-	const struct events_tally *tally = &run->farm.tally;
-	struct events_event done = events_new(EVENTS_DONE);
+	const struct events_totals *totals = &run->offload.totals;
+	struct events_event done = events_event_make(EVENTS_KIND_DONE);
 
-	kernel_farm_tell_figures(&run->farm);
+	kernel_offload_report_load(&run->offload);
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
-				    clock_ms() - run->farm.began_ms, tally);
-	kernel_summary_advice(&text, tally, &run->unseen.compilers);
-	out->too_few = !out->wait_status &&
-		       (kernel_summary_too_few(tally, w->require_remote, err) ||
-			ran_unseen(run, err));
-	done.status = out->too_few ? 125 : shell_status(out->wait_status);
-	kernel_farm_tell_done(&run->farm, &done, NULL);
-	if (w->shell && run->farm.shell.why_not)
+				    clock_ms() - run->offload.start_ms, totals);
+	kernel_summary_advice(&text, totals, &run->bypass_check.compilers);
+	out->remote_too_low = !status &&
+			      (kernel_summary_is_remote_low(
+				       totals, w->min_remote_percent, err) ||
+			       has_bypassed(run, err));
+	done.status = out->remote_too_low ? 125 :
+		      WIFEXITED(status)   ? WEXITSTATUS(status) :
+					    128 + WTERMSIG(status);
+	kernel_offload_report_end(&run->offload, &done, NULL);
+	if (w->shell_enabled && run->offload.shell.unused_reason)
 		buf_printf(&text, "kfarm: make had its own shell: %s\n",
-			   run->farm.shell.why_not);
-	/* No view shows what was told. */
-	for (size_t i = 0; i < run->farm.notes.n; i++)
-		buf_printf(&text, "kfarm: %s\n", run->farm.notes.v[i]);
+			   run->offload.shell.unused_reason);
+	/* A user command has no view that shows notes. */
+	for (size_t i = 0; i < run->offload.notes.n; i++)
+		buf_printf(&text, "kfarm: %s\n", run->offload.notes.v[i]);
 	out->summary = buf_steal(&text);
 	free(how);
-}
-
-static void release_run(struct run *run, const sigset_t *before)
-{
-	kernel_farm_close(&run->farm);
-	if (run->on_look)
-		event_free(run->on_look);
-	if (run->on_end)
-		event_free(run->on_end);
-	if (run->on_signals)
-		event_free(run->on_signals);
-	if (run->base)
-		event_base_free(run->base);
-	if (run->pidfd >= 0)
-		close(run->pidfd);
-	if (run->signals >= 0)
-		close(run->signals);
-	kernel_farm_release(&run->farm);
-	kernel_unseen_release(&run->unseen);
-	strv_release(&run->env);
-	pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 int kernel_user_command_run(struct kernel_user_command_result *out,
@@ -460,30 +418,47 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 {
 	struct run run = { .command = c,
 			   .base = event_base_new(),
-			   .signals = -1,
+			   .signal_fd = -1,
 			   .pidfd = -1 };
 	sigset_t before;
 	int ret;
 
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	*out = (struct kernel_user_command_result){ 0 };
-	kernel_farm_init(&run.farm, c->request->roster, c->request->jobs,
-			 c->request->hub);
+	kernel_offload_init(&run.offload, c->request->roster, c->request->jobs,
+			    c->request->hub);
 	ret = run.base ? block_signals(&run, err) :
 			 err_set(err, ENOMEM, "no event loop");
 	if (!ret)
-		events_hub_start(run.farm.hub, run.base);
+		events_hub_start(run.offload.hub, run.base);
 	if (!ret)
-		ret = open_farm(&run, err);
-	/* So that the first jobs can go to nodes. */
-	if (!ret && kernel_farm_await(&run.farm, run.base, &run.stopped_by))
-		out->signal = run.stopped_by;
+		ret = open_offload(&run, err);
+	/* Wait so that the first jobs can go to nodes. */
+	if (!ret &&
+	    kernel_offload_wait_nodes(&run.offload, run.base, &run.stop_signal))
+		out->signal = run.stop_signal;
 	if (!ret && !out->signal) {
-		emit_command(&run);
+		report_command(&run);
 		ret = run_command(&run, &out->wait_status, err);
 		if (!ret)
 			report_result(out, &run, err);
 	}
-	release_run(&run, &before);
+	kernel_offload_close(&run.offload);
+	if (run.poll_event)
+		event_free(run.poll_event);
+	if (run.end_event)
+		event_free(run.end_event);
+	if (run.signal_event)
+		event_free(run.signal_event);
+	if (run.base)
+		event_base_free(run.base);
+	if (run.pidfd >= 0)
+		close(run.pidfd);
+	if (run.signal_fd >= 0)
+		close(run.signal_fd);
+	kernel_offload_release(&run.offload);
+	kernel_bypass_check_release(&run.bypass_check);
+	strv_release(&run.env);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return ret;
 }

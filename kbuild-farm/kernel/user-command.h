@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/user-command.h - any command that compiles, run with the farm.
+ * kernel/user-command.h - Any command that compiles, run with nodes.
  *
- * make, ninja, a script: it is started as its caller would have started it
- * (terminal, process group, descriptors, ignored signals), with the links in
- * front of PATH.  A signal from the terminal reaches it without us; one that
- * is sent to kfarm is passed on.  Nothing of it is killed or waited for but
- * itself.
+ * The command (make, ninja, a script) starts as the caller of kfarm would have
+ * started it: same terminal, process group, descriptors and ignored signals,
+ * but with the masquerade directory in front of PATH.  A signal from the
+ * terminal reaches the command directly; a signal sent to kfarm is forwarded.
+ * kfarm waits for the command only, not for its descendants, and kills none
+ * of them.
  */
 #ifndef KERNEL_USER_COMMAND_H
 #define KERNEL_USER_COMMAND_H
@@ -18,59 +19,62 @@
 
 struct kernel_user_command_request {
 	char *const *argv; /* the command, at least one word */
-	char *const *env; /* what it would inherit */
+	char *const *env; /* environment that the command would inherit */
 	const struct strv *environment; /* -e, NAME=VALUE */
 	const char *arch, *toolchain; /* -a, -t, or NULL */
-	const struct strv *standard; /* [arch "X"] toolchain, X=TOOLCHAIN */
-	unsigned jobs; /* -j, 0: not given */
-	int require_remote; /* percent; 0: not asked for */
-	bool no_jobserver; /* MAKEFLAGS stays as it is */
-	bool offered; /* it names a jobserver that is there */
-	bool shell; /* make's is to be kfarm's */
-	bool forget_probes; /* [farm] remember-probes = no */
+	/* X=TOOLCHAIN, from [arch "X"] toolchain */
+	const struct strv *default_toolchains;
+	unsigned jobs; /* -j; 0 if not given */
+	int min_remote_percent; /* required share of jobs on nodes, or 0 */
+	bool no_jobserver; /* leave MAKEFLAGS unchanged */
+	bool jobserver_inherited; /* MAKEFLAGS names a working jobserver */
+	bool shell_enabled; /* make uses the recipe shell */
+	bool no_probe_cache; /* [farm] remember-probes = no */
 	const struct node_roster *roster;
-	struct events_hub *hub; /* hears of it */
+	struct events_hub *hub; /* receives all events */
 };
 
-/* All that is decided before anything is started. */
+/* Decisions made before the command starts. */
 struct kernel_user_command {
 	const struct kernel_user_command_request *request;
-	char *program; /* the file to run, past the links */
-	struct strv env; /* with -e, and what -a and -t mean; no links yet */
-	bool no_command; /* that was the error */
+	char *program; /* file to run; no masquerade link */
+	/* environment with -e, -a and -t, without the masquerade directory */
+	struct strv env;
+	bool command_unusable; /* the command is missing or not executable */
 	struct kernel_compiler compiler; /* empty without -a and -t */
 };
 
 struct kernel_user_command_result {
-	int wait_status; /* the command's */
-	int signal; /* ended kfarm before it began, 0: none */
-	bool too_few; /* jobs on nodes; `err` says it */
+	int wait_status; /* wait status of the command */
+	int signal; /* signal that ended kfarm before the command, or 0 */
+	bool remote_too_low; /* too few jobs ran on nodes; `err` is set */
 	char *summary; /* a few lines; the caller frees it */
 };
 
 /*
- * Decide.  -a exports ARCH, both export what `kfarm build` gives make:
- * CROSS_COMPILE, CC, LLVM.  An installed toolchain is leased until `c` is
- * released, or until the command ends that kfarm becomes.  Returns 0, or a
- * negative errno with `err` set; with c->no_command it is about the command
- * itself: -ENOENT for one that is not there, -EACCES for one that cannot be
- * run. Release `c` in any case.
+ * Prepare the command.  -a exports ARCH; -a and -t export the variables that
+ * `kfarm build` passes to make: CROSS_COMPILE, CC, LLVM.  An installed
+ * toolchain is leased until `c` is released or, after
+ * kernel_user_command_exec(), until the command ends.  Returns 0, or a
+ * negative errno with `err` set.  If c->command_unusable is set, -ENOENT means
+ * that the command is missing and -EACCES that it is not executable.  Release
+ * `c` in any case.
  */
-int kernel_user_command_plan(struct kernel_user_command *c,
-			     const struct kernel_user_command_request *request,
-			     struct err *err);
+int kernel_user_command_prepare(
+	struct kernel_user_command *c,
+	const struct kernel_user_command_request *request, struct err *err);
 void kernel_user_command_release(struct kernel_user_command *c);
-/* Is a coordinator there that the environment names? */
-bool kernel_user_command_is_inside(char *const *env);
+/* Return true if the coordinator named by the environment `env` is running. */
+bool kernel_user_command_is_nested(char *const *env);
 /*
- * Become the command, in the environment as it is; returns only when that
- * fails, with a negative errno and `err` set.
+ * Replace this process by the command, without a coordinator.  Returns only on
+ * failure, with a negative errno and `err` set.
  */
-int kernel_user_command_become(const struct kernel_user_command *c,
-			       struct err *err);
+int kernel_user_command_exec(const struct kernel_user_command *c,
+			     struct err *err);
 /*
- * Run it.  Returns 0 with `out`, also when the command failed or could not
- * be waited for; else a negative errno with `err` set.
+ * Run the command with nodes.  Returns 0 with `out` filled even if the command
+ * fails, or a negative errno with `err` set if it did not start.
  */
 int kernel_user_command_run(struct kernel_user_command_result *out,
 			    const struct kernel_user_command *c,

@@ -2,47 +2,49 @@
 #include "nightly/bisect.h"
 
 #include "base/clock.h"
-#include "tree/commit.h"
-#include "tree/halve.h"
+#include "tree/bisect.h"
+#include "tree/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is known so far. */
-struct known {
+/* State of the search. */
+struct bisect_state {
 	const struct nightly_search *s;
-	struct nightly_bisected *out;
+	struct nightly_bisect_result *out;
 	struct strv good, skipped;
 	char *bad;
 };
 
-static bool is_used_up(const struct known *k, size_t between)
+static bool is_budget_exhausted(const struct bisect_state *k,
+				size_t n_candidates)
 {
 	const struct nightly_search *s = k->s;
-	bool enough = k->out->builds >= s->builds;
+	bool enough = k->out->n_builds >= s->max_builds;
 
 	if (!enough && clock_ms() < s->until_ms)
 		return false;
-	k->out->why = xasprintf("given up %s %u builds: it is one of the %zu "
-				"commits up to %.12s",
-				enough ? "after" : "for want of time, after",
-				k->out->builds, between, k->bad);
+	k->out->incomplete_reason = xasprintf(
+		"given up %s %u builds: it is one of the %zu "
+		"commits up to %.12s",
+		enough ? "after" : "for want of time, after", k->out->n_builds,
+		n_candidates, k->bad);
 	return true;
 }
 
-static int try_commit(struct known *k, const char *commit, size_t between,
-		      struct err *err)
+static int try_commit(struct bisect_state *k, const char *commit,
+		      size_t between, struct err *err)
 {
-	enum nightly_end end = NIGHTLY_BROKEN;
-	int ret = k->s->build(k->s->ctx, commit, between, &end, err);
+	enum nightly_end end = NIGHTLY_END_BROKEN;
+	int ret = k->s->build_commit(k->s->ctx, commit, between, &end, err);
 
 	if (ret)
 		return ret;
-	k->out->builds++;
-	if (end == NIGHTLY_GOOD) {
+	k->out->n_builds++;
+	if (end == NIGHTLY_END_GOOD) {
 		strv_add(&k->good, commit);
-	} else if (end == NIGHTLY_FAILED) {
+	} else if (end == NIGHTLY_END_FAILED) {
 		free(k->bad);
 		k->bad = xstrdup(commit);
 	} else {
@@ -52,24 +54,25 @@ static int try_commit(struct known *k, const char *commit, size_t between,
 }
 
 /*
- * The branch may have been written anew, so that the good commit is no part of
- * it: then what both come from is to be good, too.
+ * If the branch was rewritten, the good commit is not an ancestor: then the
+ * merge base must be good, too.
  */
-static int check_base(struct known *k, struct err *err)
+static int check_base(struct bisect_state *k, struct err *err)
 {
 	const struct nightly_search *s = k->s;
 	char *base = NULL;
-	int ret = tree_commit_base(s->tree, s->good, s->bad, &base, err);
+	int ret = tree_commit_merge_base(s->tree, s->good, s->bad, &base, err);
 
 	if (ret == -ENOENT) {
-		k->out->why = xasprintf("%.12s and the last good commit have "
-					"no common history",
-					s->bad);
+		k->out->incomplete_reason = xasprintf(
+			"%.12s and the last good commit have "
+			"no common history",
+			s->bad);
 		ret = 0;
 	} else if (!ret && strcmp(base, s->good) != 0) {
 		ret = try_commit(k, base, 0, err);
 		if (!ret && (k->skipped.n || !strcmp(k->bad, base)))
-			k->out->why = xasprintf(
+			k->out->incomplete_reason = xasprintf(
 				"the last good commit is no part of this "
 				"history, and %.12s, which both come from, %s",
 				base,
@@ -80,50 +83,41 @@ static int check_base(struct known *k, struct err *err)
 	return ret;
 }
 
-static void tell_found(struct nightly_bisected *out,
-		       const struct tree_halved *h)
+static void copy_candidates(struct nightly_bisect_result *out,
+			    const struct tree_bisect_step *h)
 {
-	if (h->left.n == 1) {
-		out->first_bad = xstrdup(h->left.v[0]);
+	if (h->candidates.n == 1) {
+		out->first_bad = xstrdup(h->candidates.v[0]);
 		out->subject = xstrdup(h->subjects.v[0]);
 		return;
 	}
-	for (size_t i = 0; i < h->left.n; i++)
-		strv_addf(&out->left, "%.12s %s", h->left.v[i],
+	for (size_t i = 0; i < h->candidates.n; i++)
+		strv_addf(&out->candidates, "%.12s %s", h->candidates.v[i],
 			  h->subjects.v[i]);
 }
 
-static int search_range(struct known *k, struct err *err)
+int nightly_bisect(const struct nightly_search *s,
+		   struct nightly_bisect_result *out, struct err *err)
 {
+	struct bisect_state k = { .s = s, .out = out, .bad = xstrdup(s->bad) };
 	bool found = false;
-	int ret = 0;
-
-	while (!ret && !found && !k->out->why) {
-		struct tree_halved h = { 0 };
-
-		ret = tree_halve(&h, k->s->tree, &k->good, k->bad, &k->skipped,
-				 err);
-		found = !ret && !h.next;
-		if (found)
-			tell_found(k->out, &h);
-		else if (!ret && !is_used_up(k, h.between))
-			ret = try_commit(k, h.next, h.between, err);
-		tree_halved_release(&h);
-	}
-	return ret;
-}
-
-int nightly_bisect(const struct nightly_search *s, struct nightly_bisected *out,
-		   struct err *err)
-{
-	struct known k = { .s = s, .out = out, .bad = xstrdup(s->bad) };
 	int ret;
 
-	*out = (struct nightly_bisected){ 0 };
+	*out = (struct nightly_bisect_result){ 0 };
 	strv_add(&k.good, s->good);
 	ret = check_base(&k, err);
-	if (!ret)
-		ret = search_range(&k, err);
+	while (!ret && !found && !out->incomplete_reason) {
+		struct tree_bisect_step h = { 0 };
+
+		ret = tree_bisect_choose(&h, s->tree, &k.good, k.bad,
+					 &k.skipped, err);
+		found = !ret && !h.next;
+		if (found)
+			copy_candidates(out, &h);
+		else if (!ret && !is_budget_exhausted(&k, h.n_candidates))
+			ret = try_commit(&k, h.next, h.n_candidates, err);
+		tree_bisect_step_release(&h);
+	}
 	strv_release(&k.good);
 	strv_release(&k.skipped);
 	free(k.bad);

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * nightly/bisect.h - which commit broke a build.
- */
+/* nightly/bisect.h - Search for the commit that broke a build. */
 #ifndef NIGHTLY_BISECT_H
 #define NIGHTLY_BISECT_H
 
 #include "nightly/result.h"
 
 struct nightly_search {
-	const char *tree; /* of `kfarm tree` */
-	const char *good, *bad; /* 40 digits */
-	unsigned builds; /* at most */
-	uint64_t until_ms; /* clock_ms(): none is begun from then on */
+	const char *tree; /* name for `kfarm tree` */
+	const char *good, *bad; /* full commit ids */
+	unsigned max_builds; /* limit */
+	uint64_t until_ms; /* by clock_ms(): no build starts later */
 	/*
-	 * Build a commit: 0 with *end, NIGHTLY_BROKEN where that says nothing
-	 * of it; or a negative errno, which ends the search.  `between` are the
-	 * commits that it may still be.
+	 * Build a commit.  Returns 0 and sets *end, to NIGHTLY_END_BROKEN if
+	 * the build says nothing about the commit, or -errno, which ends the
+	 * search.  `between` is the number of remaining candidates.
 	 */
-	int (*build)(void *ctx, const char *commit, size_t between,
-		     enum nightly_end *end, struct err *err);
+	int (*build_commit)(void *ctx, const char *commit, size_t between,
+			    enum nightly_end *end, struct err *err);
 	void *ctx;
 };
 
 /*
- * Search.  Returns 0 with what was found in *out, or a negative errno of
- * build() or of the tree; release *out in any case.
+ * Search for the first bad commit.  Returns 0 with the result in *out, or an
+ * error of build_commit() or of the tree.  Release *out in any case.
  */
-int nightly_bisect(const struct nightly_search *s, struct nightly_bisected *out,
-		   struct err *err);
+int nightly_bisect(const struct nightly_search *s,
+		   struct nightly_bisect_result *out, struct err *err);
 
 #endif

@@ -24,21 +24,22 @@
 #define TICK_MS     100
 #define PATIENCE_MS 10000
 
-/* linux/ioprio.h, which glibc has no function for. */
+/* From linux/ioprio.h; glibc has no wrapper. */
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_IDLE        (3 << 13)
 
 struct running {
 	const struct nightly_child *c;
 	pid_t pid;
-	int fd; /* of the process */
-	int log;
-	off_t shown;
-	uint64_t began_ms, asked_ms; /* asked to end; 0: not */
+	int pid_fd; /* pidfd */
+	int log_fd;
+	off_t shown_bytes;
+	/* when SIGTERM was sent; 0: not yet */
+	uint64_t began_ms, terminated_ms;
 	bool killed;
 };
 
-/* What is new in the log goes to stderr. */
+/* Copy new text of the log to stderr. */
 static void show_log(struct running *r)
 {
 	char block[1 << 14];
@@ -46,9 +47,10 @@ static void show_log(struct running *r)
 
 	if (!r->c->shown)
 		return;
-	while ((n = pread(r->log, block, sizeof(block), r->shown)) > 0) {
+	while ((n = pread(r->log_fd, block, sizeof(block), r->shown_bytes)) >
+	       0) {
 		fs_write_all(STDERR_FILENO, bytes_of(block, (size_t)n));
-		r->shown += n;
+		r->shown_bytes += n;
 	}
 }
 
@@ -57,24 +59,24 @@ static bool is_stopped(const struct nightly_child *c)
 	return c->stop && atomic_load(c->stop);
 }
 
-static void tick(struct running *r, struct nightly_ended *out)
+static void tick(struct running *r, struct nightly_child_result *out)
 {
 	uint64_t now = clock_ms();
 	bool late = now - r->began_ms >= (uint64_t)r->c->timeout_s * 1000;
 
 	show_log(r);
-	if (!r->asked_ms && (late || is_stopped(r->c))) {
+	if (!r->terminated_ms && (late || is_stopped(r->c))) {
 		out->timed_out = late && !is_stopped(r->c);
-		r->asked_ms = now;
+		r->terminated_ms = now;
 		kill(r->pid, SIGTERM);
-	} else if (r->asked_ms && !r->killed &&
-		   now - r->asked_ms >= PATIENCE_MS) {
+	} else if (r->terminated_ms && !r->killed &&
+		   now - r->terminated_ms >= PATIENCE_MS) {
 		r->killed = true;
 		kill(-r->pid, SIGKILL);
 	}
 }
 
-/* Those whose parent was killed are ours, as we are their subreaper. */
+/* Orphans belong to this process because it is their subreaper. */
 static void kill_orphans(void)
 {
 	struct strv pids = { 0 };
@@ -97,9 +99,9 @@ static void kill_orphans(void)
 	strv_release(&pids);
 }
 
-static int wait_for_build(struct running *r, struct nightly_ended *out)
+static int wait_for_build(struct running *r, struct nightly_child_result *out)
 {
-	struct pollfd end = { .fd = r->fd, .events = POLLIN };
+	struct pollfd end = { .fd = r->pid_fd, .events = POLLIN };
 	int status;
 
 	while (poll(&end, 1, TICK_MS) <= 0)
@@ -113,45 +115,46 @@ static int wait_for_build(struct running *r, struct nightly_ended *out)
 	return is_stopped(r->c) ? -ECANCELED : 0;
 }
 
-int nightly_child_run(const struct nightly_child *c, struct nightly_ended *out,
-		      struct err *err)
+int nightly_child_run(const struct nightly_child *c,
+		      struct nightly_child_result *out, struct err *err)
 {
-	struct running r = { .c = c, .fd = -1 };
+	struct running r = { .c = c, .pid_fd = -1 };
 	struct spawn what = {
 		.argv = c->argv,
 		.program = "/proc/self/exe",
 		.env = c->env,
-		.fd = { -1, -1, -1 },
+		.stdio_fds = { -1, -1, -1 },
 		.own_group = true,
-		.dies_with_us = true,
+		.killed_with_parent = true,
 	};
 	int ret;
 
-	*out = (struct nightly_ended){ .status = 1 };
-	r.log = open(c->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-		     0666);
-	if (r.log < 0)
+	*out = (struct nightly_child_result){ .status = 1 };
+	r.log_fd = open(c->log,
+			O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+			0666);
+	if (r.log_fd < 0)
 		return err_errno(err, "%s", c->log);
-	what.fd[1] = what.fd[2] = r.log;
+	what.stdio_fds[1] = what.stdio_fds[2] = r.log_fd;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r.began_ms = clock_ms();
 	ret = is_stopped(c) ? err_set(err, ECANCELED, "interrupted") :
 			      spawn_start(&what, &r.pid, err);
 	if (!ret) {
-		r.fd = pidfd_open(r.pid, 0);
+		r.pid_fd = pidfd_open(r.pid, 0);
 		ret = wait_for_build(&r, out);
 		if (ret)
 			err_set(err, -ret, "interrupted");
 	}
-	if (r.fd >= 0)
-		close(r.fd);
-	close(r.log);
+	if (r.pid_fd >= 0)
+		close(r.pid_fd);
+	close(r.log_fd);
 	return ret;
 }
 
 void nightly_child_lower_priority(void)
 {
-	/* Who is nicer already stays so. */
+	/* Do not raise the priority of a process that is already nicer. */
 	if (getpriority(PRIO_PROCESS, 0) < NICE)
 		setpriority(PRIO_PROCESS, 0, NICE);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * nightly/child.h - one `kfarm build`, as a process of its own: bounded, and
- * ended as a whole.
- */
+/* nightly/child.h - Execution of one `kfarm build` as a bounded process. */
 #ifndef NIGHTLY_CHILD_H
 #define NIGHTLY_CHILD_H
 
@@ -13,32 +10,32 @@
 #include <stdint.h>
 
 struct nightly_child {
-	char *const *argv; /* "kfarm", "build" ...; of this very program */
+	char *const *argv; /* "kfarm", "build" ...; runs this executable */
 	char *const *env;
-	const char *log; /* a file, made: all that it says */
-	bool shown; /* it goes to stderr, too */
+	const char *log; /* file to create for its output */
+	bool shown; /* copy the output to stderr */
 	unsigned timeout_s;
-	const atomic_bool *stop; /* end it once this is true; or NULL */
+	const atomic_bool *stop; /* end the build once true; can be NULL */
 };
 
-struct nightly_ended {
-	int status; /* its exit status; 128 and the signal that ended it */
+struct nightly_child_result {
+	int status; /* exit status, or 128 plus the signal */
 	bool timed_out;
 	uint64_t wall_ms;
 };
 
 /*
- * Run it to its end.  Where its time is up, or *stop became true, it gets
- * SIGTERM, at which kfarm ends its jobs; whoever is left after ten seconds gets
- * SIGKILL.  Nothing that it started is left then.
+ * Run the build and wait for it.  After the timeout, or once *stop is true, it
+ * gets SIGTERM, which makes kfarm end its jobs.  After ten more seconds, the
+ * remaining processes get SIGKILL, so that no descendant survives.
  *
- * Returns 0; -ECANCELED where it was stopped; or a negative errno where it
- * could not be started.
+ * Returns 0; -ECANCELED if it was stopped; otherwise -errno if it could not be
+ * started.
  */
-int nightly_child_run(const struct nightly_child *c, struct nightly_ended *out,
-		      struct err *err);
+int nightly_child_run(const struct nightly_child *c,
+		      struct nightly_child_result *out, struct err *err);
 
-/* This process, and what it starts, at a low priority: processor and disk. */
+/* Lower the CPU and disk priority of this process and its children. */
 void nightly_child_lower_priority(void);
 
 #endif

@@ -14,15 +14,15 @@
 
 #define NAME_MAX_LEN 64
 
-/* A section being read. */
+/* The section being read. */
 struct section {
 	const struct conf *conf;
 	const char *name;
 	struct nightly_job *job;
 };
 
-/* Where the section is: that of a key that it has; the caller frees it. */
-static char *place_of_section(const struct section *s)
+/* Return the location of any key of the section.  The caller frees it. */
+static char *section_location(const struct section *s)
 {
 	static const char *const keys[] = { "tree",    "rev",    "arch",
 					    "kconfig", "target", "toolchain",
@@ -30,11 +30,11 @@ static char *place_of_section(const struct section *s)
 	char *at = NULL;
 
 	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
-		at = conf_where(s->conf, "nightly", s->name, keys[i]);
+		at = conf_get_origin(s->conf, "nightly", s->name, keys[i]);
 	return at ? at : xstrdup("the configuration");
 }
 
-/* It is a directory's name, and part of a unit's. */
+/* The name becomes a directory name and part of a unit name. */
 static int check_job_name(const struct section *s, struct err *err)
 {
 	const char *name = s->name;
@@ -46,7 +46,7 @@ static int check_job_name(const struct section *s, struct err *err)
 		n++;
 	if (n && !name[n] && n <= NAME_MAX_LEN && !strchr("-.", name[0]))
 		return 0;
-	at = place_of_section(s);
+	at = section_location(s);
 	err_set(err, EINVAL,
 		"%s: [nightly \"%s\"]: a name is up to %d letters, digits "
 		"and - _ . +, no dash or dot in front",
@@ -62,7 +62,7 @@ static char *read_text(const struct section *s, const char *key)
 	return value && *value ? xstrdup(value) : NULL;
 }
 
-/* Nothing is no value, as elsewhere. */
+/* An empty value counts as none. */
 static void read_values(const struct section *s, const char *key,
 			struct strv *out)
 {
@@ -79,30 +79,30 @@ static void read_values(const struct section *s, const char *key,
 static unsigned read_count(const struct section *s, const char *key,
 			   unsigned otherwise)
 {
-	return (unsigned)conf_number(s->conf, "nightly", s->name, key,
-				     (long)otherwise);
+	return (unsigned)conf_get_number(s->conf, "nightly", s->name, key,
+					 (long)otherwise);
 }
 
-static bool read_yes(const struct section *s, const char *key)
+static bool read_bool(const struct section *s, const char *key)
 {
 	return str_equal(conf_get(s->conf, "nightly", s->name, key), "true");
 }
 
-/* The schema has checked it: with a unit. */
-static uint64_t read_amount(const struct section *s, const char *key,
-			    const char *otherwise)
+/* The schema has checked the value and its unit. */
+static uint64_t read_size_bytes(const struct section *s, const char *key,
+				const char *otherwise)
 {
 	const char *value = conf_get(s->conf, "nightly", s->name, key);
 	uint64_t n = 0;
 
-	conf_schema_amount(conf_schema_find("nightly", s->name, key),
-			   value ? value : otherwise, &n);
+	conf_schema_parse_amount(conf_schema_find("nightly", s->name, key),
+				 value ? value : otherwise, &n);
 	return n;
 }
 
-/* Both would be one build. */
-static int refuse_twice(const struct section *s, const char *key,
-			const struct strv *list, struct err *err)
+/* Equal words would result in the same build. */
+static int check_unique_names(const struct section *s, const char *key,
+			      const struct strv *list, struct err *err)
 {
 	for (size_t i = 1; i < list->n; i++) {
 		for (size_t j = 0; j < i; j++) {
@@ -110,23 +110,23 @@ static int refuse_twice(const struct section *s, const char *key,
 				return err_set(err, EINVAL,
 					       "%s: [nightly \"%s\"] names %s "
 					       "%s twice",
-					       s->job->where, s->name, key,
+					       s->job->location, s->name, key,
 					       list->v[i]);
 		}
 	}
 	return 0;
 }
 
-/* Or the first report that is to be sent would be the first to say it. */
+/* Check now rather than when the first report is sent. */
 static int check_addresses(const struct section *s, const char *key,
 			   const char *list, struct err *err)
 {
 	char *at;
-	int ret = list ? nightly_mail_check(list, err) : 0;
+	int ret = list ? nightly_mail_check_addresses(list, err) : 0;
 
 	if (!ret)
 		return 0;
-	at = conf_where(s->conf, "nightly", s->name, key);
+	at = conf_get_origin(s->conf, "nightly", s->name, key);
 	err_wrap(err, "%s: [nightly \"%s\"]: %s", at, s->name, key);
 	free(at);
 	return ret;
@@ -135,43 +135,29 @@ static int check_addresses(const struct section *s, const char *key,
 static int check_lists(const struct section *s, struct err *err)
 {
 	const struct nightly_job *j = s->job;
-	int ret = refuse_twice(s, "arch", &j->arches, err);
+	int ret = check_unique_names(s, "arch", &j->arches, err);
 
 	if (!ret)
-		ret = refuse_twice(s, "kconfig", &j->kconfigs, err);
+		ret = check_unique_names(s, "kconfig", &j->kconfigs, err);
 	if (!ret)
-		ret = refuse_twice(s, "toolchain", &j->toolchains, err);
+		ret = check_unique_names(s, "toolchain", &j->toolchains, err);
 	for (size_t i = 0; !ret && i < j->variables.n; i++) {
 		if (!strchr(j->variables.v[i], '='))
 			ret = err_set(err, EINVAL,
 				      "%s: [nightly \"%s\"]: variable = %s is "
 				      "not NAME=VALUE",
-				      j->where, s->name, j->variables.v[i]);
+				      j->location, s->name, j->variables.v[i]);
 	}
 	for (size_t i = 0; !ret && i < j->targets.n; i++) {
 		if (*j->targets.v[i] == '-')
 			ret = err_set(err, EINVAL,
 				      "%s: [nightly \"%s\"]: target = %s is "
 				      "an option, not a target",
-				      j->where, s->name, j->targets.v[i]);
+				      j->location, s->name, j->targets.v[i]);
 	}
-	for (size_t i = 0; !ret && i < j->mail.n; i++)
-		ret = check_addresses(s, "mail", j->mail.v[i], err);
+	for (size_t i = 0; !ret && i < j->mail_to.n; i++)
+		ret = check_addresses(s, "mail", j->mail_to.v[i], err);
 	return ret ? ret : check_addresses(s, "mail-from", j->mail_from, err);
-}
-
-static void read_limits(const struct section *s)
-{
-	struct nightly_job *j = s->job;
-
-	j->keep_days = read_count(s, "keep-days", 14);
-	j->keep_last = read_count(s, "keep-last", 10);
-	j->keep_failures = read_count(s, "keep-failures", 30);
-	j->keep_free = read_amount(s, "keep-free", "2G");
-	j->timeout_s = (unsigned)read_amount(s, "timeout", "8h");
-	j->bisect = read_yes(s, "bisect");
-	j->bisect_builds = read_count(s, "bisect-builds", 16);
-	j->bisect_s = (unsigned)read_amount(s, "bisect-time", "8h");
 }
 
 static int read_nightly(const struct section *s, struct err *err)
@@ -184,12 +170,12 @@ static int read_nightly(const struct section *s, struct err *err)
 		return ret;
 	j->name = xstrdup(s->name);
 	j->tree = read_text(s, "tree");
-	j->where = place_of_section(s);
+	j->location = section_location(s);
 	if (!j->tree)
 		return err_set(err, EINVAL,
 			       "%s: [nightly \"%s\"] has no tree; `kfarm tree "
 			       "list` lists those that there are",
-			       j->where, s->name);
+			       j->location, s->name);
 	j->rev = read_text(s, "rev");
 	read_values(s, "arch", &j->arches);
 	read_values(s, "kconfig", &j->kconfigs);
@@ -198,13 +184,20 @@ static int read_nightly(const struct section *s, struct err *err)
 	read_values(s, "target", &j->targets);
 	read_values(s, "variable", &j->variables);
 	j->options = read_text(s, "options");
-	read_limits(s);
-	j->warnings = read_yes(s, "warnings");
-	read_values(s, "mail", &j->mail);
+	j->keep_days = read_count(s, "keep-days", 14);
+	j->keep_last = read_count(s, "keep-last", 10);
+	j->keep_failures = read_count(s, "keep-failures", 30);
+	j->keep_free_bytes = read_size_bytes(s, "keep-free", "2G");
+	j->timeout_s = (unsigned)read_size_bytes(s, "timeout", "8h");
+	j->bisect = read_bool(s, "bisect");
+	j->max_bisect_builds = read_count(s, "bisect-builds", 16);
+	j->max_bisect_s = (unsigned)read_size_bytes(s, "bisect-time", "8h");
+	j->fail_on_warnings = read_bool(s, "warnings");
+	read_values(s, "mail", &j->mail_to);
 	j->mail_from = read_text(s, "mail-from");
 	j->command = read_text(s, "command");
 	data = fs_data_home();
-	j->results = xasprintf("%s/results/%s", data, s->name);
+	j->results_dir = xasprintf("%s/results/%s", data, s->name);
 	free(data);
 	return check_lists(s, err);
 }
@@ -216,50 +209,48 @@ int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 	int ret = 0;
 
 	*out = (struct nightly_jobs){ 0 };
-	conf_subsections(conf, "nightly", &names);
+	conf_list_subsections(conf, "nightly", &names);
 	for (size_t i = 0; !ret && i < names.n; i++) {
 		struct section s = { .conf = conf, .name = names.v[i] };
 
-		s.job = VEC_ADD(out->v, out->n);
+		s.job = VEC_ADD(out->jobs, out->n_jobs);
 		ret = read_nightly(&s, err);
 	}
 	strv_release(&names);
 	return ret;
 }
 
-static void release_job(struct nightly_job *j)
-{
-	free(j->name);
-	free(j->where);
-	free(j->tree);
-	free(j->rev);
-	strv_release(&j->arches);
-	strv_release(&j->kconfigs);
-	strv_release(&j->toolchains);
-	strv_release(&j->kconfig_add);
-	strv_release(&j->targets);
-	strv_release(&j->variables);
-	free(j->options);
-	strv_release(&j->mail);
-	free(j->mail_from);
-	free(j->command);
-	free(j->results);
-}
-
 void nightly_jobs_release(struct nightly_jobs *jobs)
 {
-	for (size_t i = 0; i < jobs->n; i++)
-		release_job(&jobs->v[i]);
-	free(jobs->v);
+	for (size_t i = 0; i < jobs->n_jobs; i++) {
+		struct nightly_job *j = &jobs->jobs[i];
+
+		free(j->name);
+		free(j->location);
+		free(j->tree);
+		free(j->rev);
+		strv_release(&j->arches);
+		strv_release(&j->kconfigs);
+		strv_release(&j->toolchains);
+		strv_release(&j->kconfig_add);
+		strv_release(&j->targets);
+		strv_release(&j->variables);
+		free(j->options);
+		strv_release(&j->mail_to);
+		free(j->mail_from);
+		free(j->command);
+		free(j->results_dir);
+	}
+	free(jobs->jobs);
 	*jobs = (struct nightly_jobs){ 0 };
 }
 
 const struct nightly_job *nightly_jobs_find(const struct nightly_jobs *jobs,
 					    const char *name)
 {
-	for (size_t i = 0; i < jobs->n; i++) {
-		if (!strcmp(jobs->v[i].name, name))
-			return &jobs->v[i];
+	for (size_t i = 0; i < jobs->n_jobs; i++) {
+		if (!strcmp(jobs->jobs[i].name, name))
+			return &jobs->jobs[i];
 	}
 	return NULL;
 }

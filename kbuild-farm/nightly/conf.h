@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * nightly/conf.h - the [nightly "NAME"] sections of the configuration.
- */
+/* nightly/conf.h - The [nightly "NAME"] sections of the configuration. */
 #ifndef NIGHTLY_CONF_H
 #define NIGHTLY_CONF_H
 
@@ -13,45 +11,47 @@
 
 struct conf;
 
-/* One of them; each combination of arch, kconfig and toolchain is a build. */
+/* One section.  Each combination of arch, kconfig and toolchain is a build. */
 struct nightly_job {
 	char *name;
-	char *where; /* "FILE:LINE" of its tree */
-	char *tree; /* of `kfarm tree` */
-	char *rev; /* NULL: the tree's HEAD */
-	struct strv arches, kconfigs, toolchains; /* empty: not said */
+	char *location; /* "FILE:LINE" of its `tree` key */
+	char *tree; /* name for `kfarm tree` */
+	char *rev; /* NULL: HEAD of the tree */
+	struct strv arches, kconfigs, toolchains; /* can be empty */
 	struct strv kconfig_add, targets, variables;
-	/* More words for `kfarm build`, quoted as for a shell; or NULL. */
+	/* Extra options of `kfarm build`, quoted for the shell; can be NULL. */
 	char *options;
 
 	unsigned keep_days, keep_last, keep_failures;
-	uint64_t keep_free; /* bytes; with less on the disk nothing is built */
-	unsigned timeout_s; /* of a build */
+	/* no build starts with less free disk space */
+	uint64_t keep_free_bytes;
+	unsigned timeout_s; /* per build */
 	bool bisect;
-	unsigned bisect_builds, bisect_s; /* at most so many, so long */
+	unsigned max_bisect_builds, max_bisect_s; /* limits of a bisection */
 
-	bool warnings; /* new ones make the exit status 101 */
-	struct strv mail; /* addresses */
-	char *mail_from; /* NULL: not said */
-	char *command; /* for a shell; NULL: none */
+	bool fail_on_warnings; /* new warnings: exit status 101 */
+	struct strv mail_to; /* addresses */
+	char *mail_from; /* NULL: not configured */
+	char *command; /* for the shell; NULL: none */
 
-	char *results; /* DATA/results/NAME, absolute */
+	char *results_dir; /* DATA/results/NAME, absolute */
 };
 
-/* A zeroed one is empty. */
+/* Empty if zeroed. */
 struct nightly_jobs {
-	struct nightly_job *v; /* in the order of the file */
-	size_t n;
+	struct nightly_job *jobs; /* in the order of the file */
+	size_t n_jobs;
 };
 
 /*
- * Read all: 0, or -EINVAL with `err` naming file and line of what is missing
- * or wrong.  Release it in any case.
+ * Read all sections.  Returns 0, or -EINVAL with `err` naming file and line of
+ * the problem.  Release `out` in any case.
  */
 int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		      struct err *err);
+/* Free all jobs. */
 void nightly_jobs_release(struct nightly_jobs *jobs);
-/* The one of that name, or NULL. */
+/* Return the job with this name, or NULL. */
 const struct nightly_job *nightly_jobs_find(const struct nightly_jobs *jobs,
 					    const char *name);
 

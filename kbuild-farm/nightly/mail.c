@@ -3,35 +3,30 @@
 
 #include "base/printable.h"
 #include "base/str.h"
+#include "nightly/report-text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX_BYTES 76 /* RFC 2045, 6.7; RFC 2047, 2 */
-#define PLAIN_MAX      900 /* RFC 5322, 2.1.1 has 998 */
-#define WORD_BYTES     39 /* are 52 in base64, behind "Subject: " too */
+#define PLAIN_MAX      900 /* RFC 5322, 2.1.1 allows 998 */
+#define WORD_BYTES     39 /* 52 in base64, which fits after "Subject: " */
 #define SUBJECT_MAX    400 /* bytes */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			     "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The text on one line, of what may be shown; the caller frees it. */
+/* Return the text on one line, safe for display.  The caller frees it. */
 static char *one_line(const char *text)
 {
 	struct buf out = { 0 };
-	char *line = xstrdup(text);
 
-	for (char *c = line; *c; c++) {
-		if (strchr("\t\r\n", *c))
-			*c = ' ';
-	}
-	printable_add(&out, bytes_str(line), 0);
-	free(line);
+	nightly_report_add_printable(&out, text);
 	return buf_steal(&out);
 }
 
-/* Is it read as it stands, and not as an encoded word? */
+/* Return true if the text needs no encoded word. */
 static bool is_plain_header(const char *text)
 {
 	for (const char *c = text; *c; c++) {
@@ -41,8 +36,8 @@ static bool is_plain_header(const char *text)
 	return !strstr(text, "=?");
 }
 
-/* The longest part of at most `max` bytes that ends with a character. */
-static size_t whole_characters(const char *text, size_t max)
+/* Return the longest prefix of at most `max` bytes in whole characters. */
+static size_t count_whole_characters(const char *text, size_t max)
 {
 	size_t n = strlen(text);
 
@@ -73,11 +68,11 @@ static void add_encoded_word(struct buf *out, const char *text, size_t len)
 	buf_add_str(out, "?=");
 }
 
-/* RFC 2047: what is between two encoded words is not shown. */
+/* RFC 2047: white space between encoded words is not displayed. */
 static void add_encoded(struct buf *out, const char *text)
 {
 	while (*text) {
-		size_t n = whole_characters(text, WORD_BYTES);
+		size_t n = count_whole_characters(text, WORD_BYTES);
 
 		add_encoded_word(out, text, n);
 		text += n;
@@ -86,7 +81,7 @@ static void add_encoded(struct buf *out, const char *text)
 	}
 }
 
-/* Folded at spaces, so that lines have 76 characters where words allow it. */
+/* Fold at spaces, to 76 characters where words permit it. */
 static void add_folded(struct buf *out, size_t column, const char *text)
 {
 	while (*text) {
@@ -102,39 +97,34 @@ static void add_folded(struct buf *out, size_t column, const char *text)
 	}
 }
 
-/* A line that ends in spaces, or has nothing else, would be no fold's. */
-static char *squeezed(const char *text)
-{
-	struct strv words = { 0 };
-	char *out;
-
-	strv_split(&words, text, " ");
-	out = strv_join(&words, " ");
-	strv_release(&words);
-	return out;
-}
-
 static void add_subject(struct buf *out, const char *subject)
 {
-	char *line = one_line(subject), *text = squeezed(line);
-	size_t n = whole_characters(text, SUBJECT_MAX);
+	struct strv words = { 0 };
+	char *line = one_line(subject), *text;
+	size_t n;
 
+	/* A line of blanks, or with trailing blanks, would break the folding.
+	 */
+	strv_split(&words, line, " ");
+	text = strv_join(&words, " ");
+	n = count_whole_characters(text, SUBJECT_MAX);
 	buf_add_str(out, "Subject: ");
 	if (text[n])
-		memcpy(text + whole_characters(text, SUBJECT_MAX - 3), "...",
-		       4);
+		memcpy(text + count_whole_characters(text, SUBJECT_MAX - 3),
+		       "...", 4);
 	if (is_plain_header(text))
 		add_folded(out, strlen("Subject: "), text);
 	else
 		add_encoded(out, text);
 	buf_add_str(out, "\n");
+	strv_release(&words);
 	free(text);
 	free(line);
 }
 
-/* ------------------------------------------------------------ addresses */
+/* ---------------------------------------------------------- addresses */
 
-/* "j@example.org", "root": RFC 5322's atoms; nothing that is quoted. */
+/* Accept "j@example.org" and "root": atoms of RFC 5322, without quoting. */
 static bool is_address(const char *text, size_t n)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
@@ -148,7 +138,7 @@ static bool is_address(const char *text, size_t n)
 		       !memchr(at + 1, '@', (size_t)(text + n - at - 1)));
 }
 
-/* The words in front of <...>, as atoms, quoted, or encoded. */
+/* Append the name before <...> as atoms, quoted, or encoded. */
 static void add_phrase(struct buf *out, const char *phrase)
 {
 	static const char quoted[] = "()<>[]:;@\\,.\"";
@@ -167,8 +157,8 @@ static void add_phrase(struct buf *out, const char *phrase)
 	}
 }
 
-/* Without blanks around it, and unquoted; changes `text`. */
-static char *trimmed(char *text)
+/* Remove surrounding blanks and quotes; modifies `text`. */
+static char *trim_and_unquote(char *text)
 {
 	char *from, *to;
 	size_t n;
@@ -188,14 +178,14 @@ static char *trimmed(char *text)
 	return text;
 }
 
-/* One of a list: NAME <ADDRESS> or ADDRESS; changes `text`. */
+/* Append one address, NAME <ADDRESS> or ADDRESS; modifies `text`. */
 static int add_address(struct buf *out, char *text, struct err *err)
 {
-	bool shows = printable(bytes_str(text), 0);
+	bool shows = printable_is_safe(bytes_str(text), 0);
 	char *shown = one_line(text), *open, *end;
 	int ret = 0;
 
-	text = trimmed(text);
+	text = trim_and_unquote(text);
 	open = strrchr(text, '<');
 	end = open ? strchr(open, '>') : NULL;
 	if (!shows || (open && (!end || end[1]))) {
@@ -207,7 +197,7 @@ static int add_address(struct buf *out, char *text, struct err *err)
 		ret = -EINVAL;
 	} else {
 		*open = '\0';
-		text = trimmed(text);
+		text = trim_and_unquote(text);
 		add_phrase(out, text);
 		buf_printf(out, "%s<%s", *text ? " " : "", open + 1);
 	}
@@ -218,7 +208,7 @@ static int add_address(struct buf *out, char *text, struct err *err)
 	return ret;
 }
 
-/* Commas in a quoted name do not separate. */
+/* Commas inside a quoted name do not separate addresses. */
 static char *end_of_address(char *text)
 {
 	bool quoted = false;
@@ -251,7 +241,7 @@ static int add_addresses(struct buf *out, const char *list, struct err *err)
 	return ret;
 }
 
-int nightly_mail_check(const char *addresses, struct err *err)
+int nightly_mail_check_addresses(const char *addresses, struct err *err)
 {
 	struct buf ignored = { 0 };
 	int ret = add_addresses(&ignored, addresses, err);
@@ -260,9 +250,9 @@ int nightly_mail_check(const char *addresses, struct err *err)
 	return ret;
 }
 
-/* ----------------------------------------------------------------- text */
+/* --------------------------------------------------------------- text */
 
-/* Can it be sent as it is, through whatever there is on its way? */
+/* Return true if every mail server passes the text on unchanged. */
 static bool is_seven_bit(const char *text)
 {
 	for (const char *line = text; *line; line += *line == '\n') {
@@ -315,7 +305,7 @@ static void add_mail_text(struct buf *out, const char *text)
 	struct buf shown = { 0 };
 	bool seven_bit;
 
-	printable_add(&shown, bytes_str(text), PRINTABLE_LAYOUT);
+	printable_add_escaped(&shown, bytes_str(text), PRINTABLE_WHITESPACE);
 	if (!shown.len || shown.data[shown.len - 1] != '\n')
 		buf_add_str(&shown, "\n");
 	seven_bit = is_seven_bit(buf_str(&shown));
@@ -331,9 +321,9 @@ static void add_mail_text(struct buf *out, const char *text)
 	buf_release(&shown);
 }
 
-/* -------------------------------------------------------------- headers */
+/* ------------------------------------------------------------ headers */
 
-/* Not by strftime(), whose words are those of the locale. */
+/* strftime() would use words of the locale. */
 static void add_mail_date(struct buf *out, time_t date)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
@@ -351,8 +341,8 @@ static void add_mail_date(struct buf *out, time_t date)
 		   labs(off) % 60);
 }
 
-/* A part of a message's id: RFC 5322's atom, and dots. */
-static char *as_id(const char *text)
+/* Return a valid part of a message id: RFC 5322 atoms and dots. */
+static char *sanitize_message_id(const char *text)
 {
 	char *out = xstrdup(*text ? text : "localhost");
 
@@ -366,28 +356,12 @@ static char *as_id(const char *text)
 	return out;
 }
 
-/*
- * All mails of a nightly answer one that was never sent, so that whatever a
- * reader has of them is one thread.
- */
-static void add_ids(struct buf *out, const struct nightly_mail *m)
-{
-	char *name = as_id(m->name), *host = as_id(m->host);
-
-	buf_printf(out,
-		   "Message-ID: <kfarm.%s.%lld.%u@%s>\n"
-		   "In-Reply-To: <kfarm.%s@%s>\n"
-		   "References: <kfarm.%s@%s>\n",
-		   name, (long long)m->date, m->number, host, name, host, name,
-		   host);
-	free(host);
-	free(name);
-}
-
 int nightly_mail_write(struct buf *out, const struct nightly_mail *m,
 		       struct err *err)
 {
-	char *result = as_id(m->result);
+	char *result = sanitize_message_id(m->result);
+	char *name = sanitize_message_id(m->name);
+	char *host = sanitize_message_id(m->host);
 	struct buf head = { 0 };
 	int ret;
 
@@ -399,16 +373,25 @@ int nightly_mail_write(struct buf *out, const struct nightly_mail *m,
 	buf_add_str(&head, "\n");
 	if (!ret) {
 		add_subject(&head, m->subject);
-		add_mail_date(&head, m->date);
-		add_ids(&head, m);
+		add_mail_date(&head, m->date_s);
+		/*
+		 * All mails of a job refer to one message that was never sent,
+		 * so that mail readers display them as one thread.
+		 */
 		buf_printf(&head,
+			   "Message-ID: <kfarm.%s.%lld.%u@%s>\n"
+			   "In-Reply-To: <kfarm.%s@%s>\n"
+			   "References: <kfarm.%s@%s>\n"
 			   "Auto-Submitted: auto-generated\n"
 			   "X-Kfarm-Result: %s\n",
-			   result);
+			   name, (long long)m->date_s, m->sequence, host, name,
+			   host, name, host, result);
 		add_mail_text(&head, m->text);
 		buf_add_bytes(out, buf_bytes(&head));
 	}
 	buf_release(&head);
+	free(host);
+	free(name);
 	free(result);
 	return ret;
 }

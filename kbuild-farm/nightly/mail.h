@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nightly/mail.h - a report as a message for sendmail(8): RFC 5322, with
- * RFC 2047 for words of a header that are not ASCII and RFC 2045 for the text.
+ * nightly/mail.h - Formatting of a report as an e-mail message.
  *
- * Whatever the texts hold, a header is the header that is meant: no line ends
- * in one but where it is folded, and nothing that steers a terminal or turns
- * the order of what is read gets through (base/printable).
+ * The message follows RFC 5322, with RFC 2047 for header words that are not
+ * ASCII and RFC 2045 for the text.  Input cannot inject headers: line breaks
+ * occur in a header only where it is folded, and control and bidirectional
+ * characters are removed (base/printable).
  */
 #ifndef NIGHTLY_MAIL_H
 #define NIGHTLY_MAIL_H
@@ -17,25 +17,28 @@
 
 struct nightly_mail {
 	/*
-	 * Addresses, separated by commas: "a@example.org", "root",
-	 * "Jörg <j@example.org>".
+	 * Comma-separated addresses: "a@example.org", "root", "Jörg
+	 * <j@example.org>".
 	 */
 	const char *from, *to;
-	const char *name; /* of the nightly: its mails are one thread */
+	const char *name; /* of the job: its mails form one thread */
 	const char *result; /* X-Kfarm-Result: PASS, WARN, FAIL or ERROR */
-	const char *subject, *text; /* UTF-8; the text has lines */
-	time_t date; /* in our time zone */
-	const char *host; /* right of the @ in its ids */
-	unsigned number; /* tells it from others of the same second */
+	const char *subject, *text; /* UTF-8; `text` consists of lines */
+	time_t date_s; /* displayed in the local time zone */
+	const char *host; /* domain of the message ids */
+	unsigned sequence; /* distinguishes messages of the same second */
 };
 
 /*
- * Append the message, whose lines end in "\n" alone, as sendmail(8) reads
- * them.  Returns 0, or -EINVAL with `err` naming the address that is none.
+ * Append the message for sendmail(8); lines end in "\n".  Returns 0, or -EINVAL
+ * with `err` naming the invalid address.
  */
 int nightly_mail_write(struct buf *out, const struct nightly_mail *m,
 		       struct err *err);
-/* Are these addresses, one at least?  0, or -EINVAL with `err` set. */
-int nightly_mail_check(const char *addresses, struct err *err);
+/*
+ * Check a list of addresses.  Returns 0, or -EINVAL with `err` set if it is
+ * empty or invalid.
+ */
+int nightly_mail_check_addresses(const char *addresses, struct err *err);
 
 #endif

@@ -13,16 +13,20 @@
 #define RESULT_MAX (1u << 20)
 
 static const char *const decisions[] = {
-	[NIGHTLY_UNCHANGED] = "unchanged", [NIGHTLY_FIRST] = "first",
-	[NIGHTLY_COMMIT] = "commit",       [NIGHTLY_CONFIG] = "configuration",
-	[NIGHTLY_TOOLCHAIN] = "toolchain", [NIGHTLY_OPTIONS] = "options",
-	[NIGHTLY_RETRY] = "retry",         [NIGHTLY_FORCED] = "forced",
+	[NIGHTLY_DECISION_UNCHANGED] = "unchanged",
+	[NIGHTLY_DECISION_FIRST] = "first",
+	[NIGHTLY_DECISION_COMMIT] = "commit",
+	[NIGHTLY_DECISION_CONFIG] = "configuration",
+	[NIGHTLY_DECISION_TOOLCHAIN] = "toolchain",
+	[NIGHTLY_DECISION_OPTIONS] = "options",
+	[NIGHTLY_DECISION_RETRY] = "retry",
+	[NIGHTLY_DECISION_FORCED] = "forced",
 };
 
 static const char *const ends[] = {
-	[NIGHTLY_GOOD] = "good",
-	[NIGHTLY_FAILED] = "failed",
-	[NIGHTLY_BROKEN] = "broken",
+	[NIGHTLY_END_GOOD] = "good",
+	[NIGHTLY_END_FAILED] = "failed",
+	[NIGHTLY_END_BROKEN] = "broken",
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -37,11 +41,11 @@ const char *nightly_end_word(enum nightly_end e)
 	return ends[e];
 }
 
-/* The texts of a result: their names in the file. */
+/* Text fields of a result and their JSON keys. */
 static const struct text_field {
 	const char *name;
-	size_t at;
-	bool needed;
+	size_t offset;
+	bool required;
 } texts[] = {
 	{ "name", offsetof(struct nightly_result, name), true },
 	{ "arch", offsetof(struct nightly_result, arch), true },
@@ -55,30 +59,31 @@ static const struct text_field {
 	{ "config_id", offsetof(struct nightly_result, config_id), true },
 	{ "toolchain_id", offsetof(struct nightly_result, toolchain_id), true },
 	{ "options_id", offsetof(struct nightly_result, options_id), true },
-	{ "first_bad", offsetof(struct nightly_result, bisected.first_bad),
+	{ "first_bad", offsetof(struct nightly_result, bisect.first_bad),
 	  false },
-	{ "first_bad_subject",
-	  offsetof(struct nightly_result, bisected.subject), false },
-	{ "bisect_why", offsetof(struct nightly_result, bisected.why), false },
+	{ "first_bad_subject", offsetof(struct nightly_result, bisect.subject),
+	  false },
+	{ "bisect_why",
+	  offsetof(struct nightly_result, bisect.incomplete_reason), false },
 };
 
 static const struct count_field {
 	const char *name;
-	size_t at;
+	size_t offset;
 } counts[] = {
-	{ "errors", offsetof(struct nightly_result, errors) },
-	{ "new_errors", offsetof(struct nightly_result, new_errors) },
-	{ "warnings", offsetof(struct nightly_result, warnings) },
-	{ "new_warnings", offsetof(struct nightly_result, new_warnings) },
-	{ "bisect_builds", offsetof(struct nightly_result, bisected.builds) },
+	{ "errors", offsetof(struct nightly_result, n_errors) },
+	{ "new_errors", offsetof(struct nightly_result, n_new_errors) },
+	{ "warnings", offsetof(struct nightly_result, n_warnings) },
+	{ "new_warnings", offsetof(struct nightly_result, n_new_warnings) },
+	{ "bisect_builds", offsetof(struct nightly_result, bisect.n_builds) },
 };
 
-static char **text_at(const struct nightly_result *r, size_t at)
+static char **text_member(const struct nightly_result *r, size_t at)
 {
 	return (char **)((char *)(uintptr_t)r + at);
 }
 
-static unsigned *count_at(const struct nightly_result *r, size_t at)
+static unsigned *count_member(const struct nightly_result *r, size_t at)
 {
 	return (unsigned *)((char *)(uintptr_t)r + at);
 }
@@ -88,37 +93,34 @@ static void set_number(json_t *o, const char *name, long long n)
 	json_object_set_new(o, name, json_integer((json_int_t)n));
 }
 
-static json_t *result_json(const struct nightly_result *r)
-{
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < COUNT(texts); i++)
-		json_object_set_new(o, texts[i].name,
-				    json_text(*text_at(r, texts[i].at)));
-	for (size_t i = 0; i < COUNT(counts); i++)
-		set_number(o, counts[i].name, *count_at(r, counts[i].at));
-	set_number(o, "number", (long long)r->number);
-	set_number(o, "began", r->began_s);
-	set_number(o, "wall_ms", (long long)r->wall_ms);
-	set_number(o, "status", r->status);
-	set_number(o, "history", r->history);
-	json_object_set_new(o, "decision", json_text(decisions[r->decision]));
-	json_object_set_new(o, "end", json_text(ends[r->end]));
-	json_object_set_new(o, "timed_out", json_boolean(r->timed_out));
-	json_object_set_new(o, "said", json_texts(&r->said));
-	json_object_set_new(o, "bisect_left", json_texts(&r->bisected.left));
-	return o;
-}
-
 int nightly_result_write(const struct nightly_result *r, const char *dir,
 			 struct err *err)
 {
 	char *path = xasprintf("%s/" NIGHTLY_RESULT_FILE, dir);
-	json_t *o = result_json(r);
-	char *text = json_dumps(o, JSON_INDENT(2));
+	json_t *o = json_object();
 	struct buf out = { 0 };
+	char *text;
 	int ret;
 
+	for (size_t i = 0; i < COUNT(texts); i++)
+		json_object_set_new(
+			o, texts[i].name,
+			json_text(*text_member(r, texts[i].offset)));
+	for (size_t i = 0; i < COUNT(counts); i++)
+		set_number(o, counts[i].name,
+			   *count_member(r, counts[i].offset));
+	set_number(o, "number", (long long)r->number);
+	set_number(o, "began", r->began_s);
+	set_number(o, "wall_ms", (long long)r->wall_ms);
+	set_number(o, "status", r->status);
+	set_number(o, "history", r->history_id);
+	json_object_set_new(o, "decision", json_text(decisions[r->decision]));
+	json_object_set_new(o, "end", json_text(ends[r->end]));
+	json_object_set_new(o, "timed_out", json_boolean(r->timed_out));
+	json_object_set_new(o, "said", json_texts(&r->messages));
+	json_object_set_new(o, "bisect_left",
+			    json_texts(&r->bisect.candidates));
+	text = json_dumps(o, JSON_INDENT(2));
 	if (!text)
 		str_out_of_memory();
 	buf_printf(&out, "%s\n", text);
@@ -167,22 +169,6 @@ static void read_texts(const json_t *list, struct strv *out)
 	}
 }
 
-static bool read_result_texts(struct nightly_result *r, const json_t *o)
-{
-	for (size_t i = 0; i < COUNT(texts); i++) {
-		const char *s = json_string_value(
-			json_object_get(o, texts[i].name));
-
-		if (s)
-			*text_at(r, texts[i].at) = xstrdup(s);
-		else if (texts[i].needed)
-			return false;
-	}
-	read_texts(json_object_get(o, "said"), &r->said);
-	read_texts(json_object_get(o, "bisect_left"), &r->bisected.left);
-	return true;
-}
-
 static bool read_numbers(struct nightly_result *r, const json_t *o)
 {
 	json_int_t n, most = INT64_MAX;
@@ -190,7 +176,7 @@ static bool read_numbers(struct nightly_result *r, const json_t *o)
 	for (size_t i = 0; i < COUNT(counts); i++) {
 		if (!read_integer(o, counts[i].name, 0, UINT32_MAX, &n))
 			return false;
-		*count_at(r, counts[i].at) = (unsigned)n;
+		*count_member(r, counts[i].offset) = (unsigned)n;
 	}
 	if (!read_integer(o, "number", 1, most, &n))
 		return false;
@@ -206,7 +192,7 @@ static bool read_numbers(struct nightly_result *r, const json_t *o)
 	r->status = (int)n;
 	if (!read_integer(o, "history", 0, most, &n))
 		return false;
-	r->history = n;
+	r->history_id = n;
 	return true;
 }
 
@@ -221,7 +207,18 @@ static bool read_object(struct nightly_result *r, const json_t *o)
 	r->decision = (enum nightly_decision)decision;
 	r->end = (enum nightly_end)end;
 	r->timed_out = json_is_true(json_object_get(o, "timed_out"));
-	return read_result_texts(r, o) && read_numbers(r, o);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		const char *s = json_string_value(
+			json_object_get(o, texts[i].name));
+
+		if (s)
+			*text_member(r, texts[i].offset) = xstrdup(s);
+		else if (texts[i].required)
+			return false;
+	}
+	read_texts(json_object_get(o, "said"), &r->messages);
+	read_texts(json_object_get(o, "bisect_left"), &r->bisect.candidates);
+	return read_numbers(r, o);
 }
 
 int nightly_result_read(struct nightly_result *r, const char *dir,
@@ -253,9 +250,9 @@ int nightly_result_read(struct nightly_result *r, const char *dir,
 void nightly_result_release(struct nightly_result *r)
 {
 	for (size_t i = 0; i < COUNT(texts); i++)
-		free(*text_at(r, texts[i].at));
+		free(*text_member(r, texts[i].offset));
 	free(r->dir);
-	strv_release(&r->said);
-	strv_release(&r->bisected.left);
+	strv_release(&r->messages);
+	strv_release(&r->bisect.candidates);
 	*r = (struct nightly_result){ 0 };
 }

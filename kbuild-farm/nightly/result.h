@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nightly/result.h - what came of one build of one night.
+ * nightly/result.h - The result of one build of a nightly run.
  *
  *	DATA/results/NAME/2026-11-22T0203-g1234567890ab-arm64-defconfig-gcc-13.3.0/
  *
- * is the output directory of the build, with what is below as `result.json`
- * and what `kfarm build` said as `nightly.log` in it.
+ * is the output directory of the build.  It also contains the fields below as
+ * `result.json`, and the output of `kfarm build` as `nightly.log`.
  */
 #ifndef NIGHTLY_RESULT_H
 #define NIGHTLY_RESULT_H
@@ -16,88 +16,98 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NIGHTLY_RESULT_FILE "result.json"
-#define NIGHTLY_LOG_FILE    "nightly.log"
-#define NIGHTLY_SAID_MAX    20
+#define NIGHTLY_RESULT_FILE  "result.json"
+#define NIGHTLY_LOG_FILE     "nightly.log"
+#define NIGHTLY_MESSAGES_MAX 20
 
-/* Why it was built, or that it was not. */
+/* Why a build was started or skipped. */
 enum nightly_decision {
-	NIGHTLY_UNCHANGED,
-	NIGHTLY_FIRST, /* nothing was built before */
-	NIGHTLY_COMMIT, /* there is another commit */
-	NIGHTLY_CONFIG, /* a configuration's text, in a file or behind a URL */
-	NIGHTLY_TOOLCHAIN,
-	NIGHTLY_OPTIONS, /* targets, variables, options */
-	NIGHTLY_RETRY, /* it failed, or could not be tried, the last time */
-	NIGHTLY_FORCED,
+	NIGHTLY_DECISION_UNCHANGED,
+	NIGHTLY_DECISION_FIRST, /* no earlier build */
+	NIGHTLY_DECISION_COMMIT, /* new commit */
+	NIGHTLY_DECISION_CONFIG, /* changed text of a file or URL */
+	NIGHTLY_DECISION_TOOLCHAIN,
+	NIGHTLY_DECISION_OPTIONS, /* targets, variables or options */
+	NIGHTLY_DECISION_RETRY, /* the last build failed or was not completed */
+	NIGHTLY_DECISION_FORCED,
 };
 
-/* How it ended. */
+/* How a build ended. */
 enum nightly_end {
-	NIGHTLY_GOOD, /* also with warnings */
-	NIGHTLY_FAILED, /* by the sources: status 2 */
-	NIGHTLY_BROKEN, /* set-up, a full disk, the farm, killed, no time left:
-			   it says nothing of the commit */
+	NIGHTLY_END_GOOD, /* possibly with warnings */
+	NIGHTLY_END_FAILED, /* because of the sources: status 2 */
+	/*
+	 * Set-up, full disk, node failure, kill or timeout: says nothing about
+	 * the commit.
+	 */
+	NIGHTLY_END_BROKEN,
 };
 
-/* What a bisect found.  A zeroed one: there was none. */
-struct nightly_bisected {
-	char *first_bad; /* 40 digits; NULL: it was not found */
-	char *subject; /* of that */
-	struct strv left; /* "SHA12 subject" of those that it may be, else */
-	unsigned builds;
-	char *why; /* that it ended early, or was not begun; or NULL */
+/* Result of a bisection; zeroed if none existed. */
+struct nightly_bisect_result {
+	char *first_bad; /* full commit id; NULL: not found */
+	char *subject; /* of that commit */
+	struct strv
+		candidates; /* otherwise: "SHA12 subject" of the candidates */
+	unsigned n_builds;
+	/* why it ended early or was skipped, or NULL */
+	char *incomplete_reason;
 };
 
-/* A zeroed one is none.  Strings may be NULL where it says so. */
+/* Empty if zeroed.  Only the strings that say so can be NULL. */
 struct nightly_result {
-	char *name; /* the job's */
-	char *arch, *config; /* for people: "arm64", "defconfig" */
+	char *name; /* of the job */
+	char *arch, *config; /* for display: "arm64", "defconfig" */
 	char *toolchain; /* "gcc-13.3.0" */
-	char *build; /* which combination: "arm64-defconfig-gcc-13" */
-	char *command; /* `kfarm build` of the same, for a shell; or NULL */
-	uint64_t number; /* counts up in a job, whatever the clock does */
-	long long began_s; /* since 1970 */
+	char *build; /* name of the combination: "arm64-defconfig-gcc-13" */
+	char *command; /* equivalent `kfarm build`, for the shell; or NULL */
+	uint64_t number; /* increases per job, independent of the clock */
+	long long began_s; /* seconds since 1970 */
 	uint64_t wall_ms;
 
-	char *commit; /* 40 digits */
+	char *commit; /* full commit id */
 	char *describe; /* "v6.1-12-gabcdef" */
 	char *subject; /* of the commit */
-	/* 64 digits each: what decides on the next build, with the commit. */
+	/*
+	 * In hexadecimal; together with the commit, they decide on the next
+	 * build.
+	 */
 	char *config_id, *toolchain_id, *options_id;
 
 	enum nightly_decision decision;
 	enum nightly_end end;
-	int status; /* of `kfarm build`; 1 where that was not begun */
+	int status; /* of `kfarm build`; 1 if it was not started */
 	bool timed_out;
-	char *dir; /* absolute; NULL: nothing was kept */
-	int64_t history; /* the build's number there; 0: not known */
-	unsigned errors, new_errors, warnings, new_warnings;
-	/* The first lines of what is new, or of why nothing could be built. */
-	struct strv said;
-	struct nightly_bisected bisected;
+	char *dir; /* absolute; NULL: no files */
+	int64_t history_id; /* number in the history; 0: unknown */
+	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
+	/* First lines of the news, or of the reason why it was not built. */
+	struct strv messages;
+	struct nightly_bisect_result bisect;
 
-	/* Of the same combination, borrowed; NULL: none.  A last good one may
-	   be older than the previous, or be it. */
+	/*
+	 * Results of the same combination, borrowed; NULL: none.  `last_good`
+	 * can be older than `previous`, or the same.
+	 */
 	const struct nightly_result *previous, *last_good;
 };
 
-/* "commit", for a file and for people. */
+/* Return the word for files and display, such as "commit". */
 const char *nightly_decision_word(enum nightly_decision d);
 const char *nightly_end_word(enum nightly_end e);
 
 /*
- * Write DIR/result.json in one step; `dir` itself, `previous` and `last_good`
- * are not in it.
+ * Write DIR/result.json atomically, without `dir`, `previous` and `last_good`.
  */
 int nightly_result_write(const struct nightly_result *r, const char *dir,
 			 struct err *err);
 /*
- * Read it.  0 with `r`, whose `dir` is set; -ENOENT; -EINVAL for one that is
- * damaged; or another negative errno.
+ * Read DIR/result.json and set `dir`.  Returns 0; -ENOENT; -EINVAL if the file
+ * is damaged; otherwise -errno.
  */
 int nightly_result_read(struct nightly_result *r, const char *dir,
 			struct err *err);
+/* Free all fields; results that `r` refers to are not changed. */
 void nightly_result_release(struct nightly_result *r);
 
 #endif

@@ -6,6 +6,11 @@
 #include "base/spawn.h"
 #include "base/which.h"
 #include "nightly/mail.h"
+#include "nightly/notify.h"
+#include "nightly/report-text.h"
+#include "nightly/store.h"
+#include "tree/datadir.h"
+#include "tree/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,19 +24,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAIL_MS    60000
-#define COMMAND_MS 300000
-#define HURRY_MS   5000 /* after an interrupt */
-#define TICK_MS    100
-#define SAID_MAX   (1u << 20) /* bytes that a program may write */
-/* Beyond PATH, as sendmail(8) is rarely in a user's. */
+#define MAIL_MS            60000
+#define COMMAND_MS         300000
+#define INTERRUPT_GRACE_MS 5000 /* after an interrupt */
+#define TICK_MS            100
+#define OUTPUT_MAX         (1u << 20) /* output of a program */
+/* Searched after PATH, because sendmail(8) is rarely in a user's PATH. */
 #define SENDMAIL_DIRS "/usr/sbin:/usr/lib:/usr/local/sbin"
 
-/* ------------------------------------------------------- other programs */
+/* ------------------------------------------------------ other programs */
 
 /*
- * What it leaves running in the background, as some mailers do, may keep its
- * output open: only the program itself is waited for.
+ * Some mailers leave background processes that hold the output open: wait for
+ * the program only.
  */
 static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 		    int *status)
@@ -47,9 +52,9 @@ static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 		else if (clock_ms() >= end)
 			ret = hurried ? -ECANCELED : -ETIMEDOUT;
 		else if (!hurried && stop && atomic_load(stop) &&
-			 clock_ms() + HURRY_MS < end) {
+			 clock_ms() + INTERRUPT_GRACE_MS < end) {
 			hurried = true;
-			end = clock_ms() + HURRY_MS;
+			end = clock_ms() + INTERRUPT_GRACE_MS;
 		}
 	}
 	if (ret)
@@ -60,36 +65,36 @@ static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 	return ret;
 }
 
-static int ended_badly(const char *name, int fd, int status, struct err *err)
+static int set_exit_error(const char *name, int fd, int status, struct err *err)
 {
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	struct err ignored = { 0 };
 	char *how = spawn_status_text(status), *line;
 
-	fs_memory_read(fd, SAID_MAX, &said, &ignored);
-	line = xstrndup(buf_str(&said), strcspn(buf_str(&said), "\r\n"));
+	fs_memfd_read(fd, OUTPUT_MAX, &output, &ignored);
+	line = xstrndup(buf_str(&output), strcspn(buf_str(&output), "\r\n"));
 	err_set(err, EIO, "%s: %s%s%.200s", name, how, *line ? ": " : "", line);
 	free(line);
 	free(how);
-	buf_release(&said);
+	buf_release(&output);
 	return -EIO;
 }
 
-/* Run it with `input` on its stdin. */
+/* Run a program with `input` on its stdin. */
 static int feed_program(const struct nightly_send *s, const char *name,
 			struct spawn *what, struct bytes input, unsigned ms,
 			struct err *err)
 {
 	int in = -1, out = -1, status = 0;
 	pid_t pid;
-	int ret = fs_memory(input, &in, err);
+	int ret = fs_memfd_new(input, &in, err);
 
 	if (!ret)
-		ret = fs_memory(bytes_of(NULL, 0), &out, err);
+		ret = fs_memfd_new(bytes_of(NULL, 0), &out, err);
 	what->own_group = true;
-	what->dies_with_us = true;
-	what->fd[0] = in;
-	what->fd[1] = what->fd[2] = out;
+	what->killed_with_parent = true;
+	what->stdio_fds[0] = in;
+	what->stdio_fds[1] = what->stdio_fds[2] = out;
 	if (!ret)
 		ret = spawn_start(what, &pid, err);
 	if (ret) {
@@ -106,11 +111,11 @@ static int feed_program(const struct nightly_send *s, const char *name,
 		err_set(err, ECANCELED,
 			"%s: interrupted, and killed, as it had not ended "
 			"%d s later",
-			name, HURRY_MS / 1000);
+			name, INTERRUPT_GRACE_MS / 1000);
 	else if (ret)
 		err_set(err, -ret, "%s: %s", name, strerror(-ret));
 	else if (status)
-		ret = ended_badly(name, out, status, err);
+		ret = set_exit_error(name, out, status, err);
 out:
 	if (in >= 0)
 		close(in);
@@ -119,7 +124,7 @@ out:
 	return ret;
 }
 
-/* ----------------------------------------------------------------- mail */
+/* ---------------------------------------------------------------- mail */
 
 static void read_host(char *out, size_t size)
 {
@@ -132,18 +137,12 @@ static void read_host(char *out, size_t size)
 		snprintf(out, size, "localhost");
 }
 
-static char *default_from(const char *host)
-{
-	const struct passwd *me = getpwuid(geteuid());
-
-	return xasprintf("kfarm <%s@%s>", me ? me->pw_name : "kfarm", host);
-}
-
 static char *find_sendmail(const char *path)
 {
-	const char *ours = path ? path : getenv("PATH");
+	const char *own_path = path ? path : getenv("PATH");
 	char *dirs = path ? xstrdup(path) :
-			    xasprintf("%s:" SENDMAIL_DIRS, ours ? ours : "");
+			    xasprintf("%s:" SENDMAIL_DIRS,
+				      own_path ? own_path : "");
 	char *found = which("sendmail", dirs);
 
 	free(dirs);
@@ -153,15 +152,16 @@ static char *find_sendmail(const char *path)
 static int send_mail(const struct nightly_send *s,
 		     const struct nightly_report *r, struct err *err)
 {
-	char *to = strv_join(s->mail, ","), *from = NULL, *program = NULL;
+	char *to = strv_join(s->mail_to, ","), *from = NULL, *program = NULL;
 	char *argv[] = { NULL, (char[]){ "-t" }, (char[]){ "-oi" }, NULL };
 	struct nightly_mail m = { .to = to,
 				  .name = s->name,
 				  .result = r->result,
 				  .subject = r->subject,
 				  .text = r->text,
-				  .date = time(NULL),
-				  .number = (unsigned)getpid() };
+				  .date_s = time(NULL),
+				  .sequence = (unsigned)getpid() };
+	const struct passwd *me = s->mail_from ? NULL : getpwuid(geteuid());
 	struct spawn what = { .argv = argv };
 	struct buf text = { 0 };
 	char host[256];
@@ -169,9 +169,11 @@ static int send_mail(const struct nightly_send *s,
 
 	read_host(host, sizeof(host));
 	m.host = host;
-	from = s->mail_from ? xstrdup(s->mail_from) : default_from(host);
+	from = s->mail_from ? xstrdup(s->mail_from) :
+			      xasprintf("kfarm <%s@%s>",
+					me ? me->pw_name : "kfarm", host);
 	m.from = from;
-	program = find_sendmail(s->path);
+	program = find_sendmail(s->sendmail_path);
 	argv[0] = program;
 	ret = nightly_mail_write(&text, &m, err);
 	if (!ret && !program)
@@ -181,8 +183,9 @@ static int send_mail(const struct nightly_send *s,
 			"; a package such as msmtp-mta or "
 			"postfix has it");
 	if (!ret)
-		ret = feed_program(s, program, &what, buf_bytes(&text),
-				   s->mail_ms ? s->mail_ms : MAIL_MS, err);
+		ret = feed_program(
+			s, program, &what, buf_bytes(&text),
+			s->mail_timeout_ms ? s->mail_timeout_ms : MAIL_MS, err);
 	if (ret)
 		err_wrap(err, "mail to %s", to);
 	buf_release(&text);
@@ -192,7 +195,7 @@ static int send_mail(const struct nightly_send *s,
 	return ret;
 }
 
-/* -------------------------------------------------------------- command */
+/* ------------------------------------------------------------- command */
 
 static int send_to_command(const struct nightly_send *s,
 			   const struct nightly_report *r, const char *kept,
@@ -204,34 +207,36 @@ static int send_to_command(const struct nightly_send *s,
 	struct spawn what = { .argv = argv };
 	int ret;
 
-	/* The first one of a name counts for getenv(). */
+	/* getenv() returns the first variable of a name. */
 	strv_addf(&env, "KFARM_NIGHTLY_NAME=%s", s->name);
 	strv_addf(&env, "KFARM_NIGHTLY_RESULT=%s", r->result);
 	strv_addf(&env, "KFARM_NIGHTLY_SUBJECT=%s", r->subject);
 	strv_addf(&env, "KFARM_NIGHTLY_REPORT=%s", kept);
-	if (s->facts)
-		strv_add_all(&env, strv_list(s->facts));
+	if (s->environment)
+		strv_add_all(&env, strv_list(s->environment));
 	for (char *const *e = environ; *e; e++) {
 		if (!str_starts(*e, "KFARM_NIGHTLY_"))
 			strv_add(&env, *e);
 	}
 	what.env = strv_list(&env);
 	ret = feed_program(s, "command", &what, bytes_str(r->text),
-			   s->command_ms ? s->command_ms : COMMAND_MS, err);
+			   s->command_timeout_ms ? s->command_timeout_ms :
+						   COMMAND_MS,
+			   err);
 	strv_release(&env);
 	return ret;
 }
 
-/* --------------------------------------------------------------- keeping */
+/* --------------------------------------------------------------- storage */
 
-static int keep_report(const struct nightly_send *s, struct bytes text,
+static int save_report(const struct nightly_send *s, struct bytes text,
 		       struct err *err)
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < s->keep->n; i++) {
+	for (size_t i = 0; i < s->report_dirs->n; i++) {
 		char *path = xasprintf("%s/" NIGHTLY_REPORT_FILE,
-				       s->keep->v[i]);
+				       s->report_dirs->v[i]);
 		struct err why = { 0 };
 		int got = fs_write(path, text, 0666, &why);
 
@@ -244,7 +249,7 @@ static int keep_report(const struct nightly_send *s, struct bytes text,
 	return ret;
 }
 
-/* Both lines, if there are two. */
+/* Append a second failure. */
 static void add_send_error(struct err *err, const struct err *more)
 {
 	struct err first = *err;
@@ -258,15 +263,15 @@ static void add_send_error(struct err *err, const struct err *more)
 int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		 struct err *err)
 {
-	char *kept = xasprintf("%s/" NIGHTLY_REPORT_FILE, s->keep->v[0]);
+	char *kept = xasprintf("%s/" NIGHTLY_REPORT_FILE, s->report_dirs->v[0]);
 	struct err lost = { 0 }, why = { 0 };
 	struct buf text = { 0 };
 	int ret = 0, got, unkept;
 
 	*err = (struct err){ 0 };
 	buf_printf(&text, "%s\n\n%s", r->subject, r->text);
-	unkept = keep_report(s, buf_bytes(&text), &lost);
-	if (s->mail->n && (got = send_mail(s, r, &why))) {
+	unkept = save_report(s, buf_bytes(&text), &lost);
+	if (s->mail_to->n && (got = send_mail(s, r, &why))) {
 		ret = got;
 		add_send_error(err, &why);
 	}
@@ -274,7 +279,7 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		ret = got;
 		add_send_error(err, &why);
 	}
-	if (ret || (!s->mail->n && !s->command))
+	if (ret || (!s->mail_to->n && !s->command))
 		fputs(buf_str(&text), s->out);
 	if (ret && !unkept)
 		err_wrap(err, "the report is in %s, as it was not sent", kept);
@@ -284,5 +289,203 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 	}
 	buf_release(&text);
 	free(kept);
+	return ret;
+}
+
+/* The report about the builds of a run. */
+struct report_state {
+	const struct nightly_report_request *request;
+	struct nightly_result *unsent; /* from nightly_store_find_unsent() */
+	struct tree_commit_log *logs;
+	size_t n;
+};
+
+/*
+ * Read the commits since the last good build for each build with news.  A
+ * report without them is still correct, so errors are ignored.
+ */
+static void read_commits(const struct report_state *t)
+{
+	struct tree_datadir home = { 0 };
+	struct err ignored = { 0 };
+	bool open = !tree_datadir_open(&home, t->request->job->tree,
+				       TREE_LOCK_READ, &ignored);
+
+	for (size_t i = 0; open && i < t->n; i++) {
+		const struct nightly_result *r = &t->unsent[i];
+		const struct nightly_result *since = nightly_notify_commit_base(
+			r);
+
+		if (since && nightly_notify_reason(r))
+			tree_commit_log_read(&t->logs[i], home.repository,
+					     since->commit, r->commit,
+					     NIGHTLY_COMMITS_MAX, &ignored);
+	}
+	tree_datadir_release(&home);
+}
+
+static void add_fact(struct strv *facts, const char *name, unsigned long n)
+{
+	strv_addf(facts, "KFARM_NIGHTLY_%s=%lu", name, n);
+}
+
+/*
+ * Collect the totals of all builds with news; the directory is that of the
+ * first.
+ */
+static void collect_facts(const struct report_state *t,
+			  const struct nightly_result *first,
+			  struct strv *facts)
+{
+	unsigned long errors = 0, new_errors = 0, warnings = 0;
+	unsigned long new_warnings = 0, bad = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct nightly_result *r = &t->unsent[i];
+
+		bad += nightly_notify_effective_result(r)->end !=
+		       NIGHTLY_END_GOOD;
+		if (!nightly_notify_reason(r))
+			continue;
+		errors += r->n_errors;
+		new_errors += nightly_notify_count_new_errors(r);
+		warnings += r->n_warnings;
+		new_warnings += r->n_new_warnings;
+	}
+	add_fact(facts, "BUILDS", t->n);
+	add_fact(facts, "BAD", bad);
+	add_fact(facts, "ERRORS", errors);
+	add_fact(facts, "NEW_ERRORS", new_errors);
+	add_fact(facts, "WARNINGS", warnings);
+	add_fact(facts, "NEW_WARNINGS", new_warnings);
+	strv_addf(facts, "KFARM_NIGHTLY_COMMIT=%s", first->commit);
+	strv_addf(facts, "KFARM_NIGHTLY_DIR=%s", first->dir ? first->dir : "");
+}
+
+static int send_report(const struct report_state *t,
+		       const struct nightly_result *first, struct err *err)
+{
+	const struct nightly_job *job = t->request->job;
+	struct nightly_report_build *builds = xcalloc(t->n, sizeof(*builds));
+	struct nightly_report report = { 0 };
+	struct strv facts = { 0 }, dirs = { 0 };
+	struct nightly_send send = { .name = job->name,
+				     .mail_to = &job->mail_to,
+				     .mail_from = job->mail_from,
+				     .command = job->command,
+				     .environment = &facts,
+				     .report_dirs = &dirs,
+				     .stop = t->request->stop,
+				     .out = t->request->out };
+	int ret = 0;
+
+	read_commits(t);
+	for (size_t i = 0; i < t->n; i++)
+		builds[i] = (struct nightly_report_build){ &t->unsent[i],
+							   &t->logs[i] };
+	collect_facts(t, first, &facts);
+	/* The report is stored with the results that it is about. */
+	for (size_t i = 0; i < t->n; i++) {
+		if (nightly_notify_reason(&t->unsent[i]) && t->unsent[i].dir)
+			strv_add(&dirs, t->unsent[i].dir);
+	}
+	if (!dirs.n)
+		strv_add(&dirs, job->results_dir);
+	if (nightly_report_write(&report, job->name, builds, t->n))
+		ret = nightly_send(&send, &report, err);
+	strv_release(&facts);
+	strv_release(&dirs);
+	nightly_report_release(&report);
+	free(builds);
+	return ret;
+}
+
+int nightly_report_send(const struct nightly_report_request *l, struct err *err)
+{
+	struct report_state t = { .request = l, .n = l->n_results };
+	const struct nightly_result *first = NULL; /* with news */
+	int ret = 0;
+
+	if (!l->n_results)
+		return 0;
+	t.unsent = xcalloc(l->n_results, sizeof(*t.unsent));
+	t.logs = xcalloc(l->n_results, sizeof(*t.logs));
+	for (size_t i = 0; i < l->n_results; i++) {
+		nightly_store_find_unsent(&t.unsent[i], l->store,
+					  l->results[i]);
+		if (!first && nightly_notify_reason(&t.unsent[i]))
+			first = &t.unsent[i];
+	}
+	if (first)
+		ret = send_report(&t, first, err);
+	for (size_t i = 0; i < l->n_results; i++) {
+		if (!ret)
+			nightly_store_clear_unsent(l->store, l->results[i]);
+		tree_commit_log_release(&t.logs[i]);
+	}
+	free(t.logs);
+	free(t.unsent);
+	return ret;
+}
+
+static bool is_repeated_error(const char *path, const char *why)
+{
+	struct buf was = { 0 };
+	struct err ignored = { 0 };
+	bool known = !fs_read(path, ERR_TEXT_MAX, &was, &ignored) &&
+		     nightly_notify_is_same_text(buf_str(&was), why);
+
+	buf_release(&was);
+	return known;
+}
+
+static int send_error_report(const struct nightly_job *job, const char *why,
+			     const atomic_bool *stop, FILE *out,
+			     struct err *err)
+{
+	struct nightly_report report = { .result = "ERROR" };
+	struct strv dirs = { 0 };
+	const struct nightly_send send = { .name = job->name,
+					   .mail_to = &job->mail_to,
+					   .mail_from = job->mail_from,
+					   .command = job->command,
+					   .report_dirs = &dirs,
+					   .stop = stop,
+					   .out = out };
+	struct buf subject = { 0 }, text = { 0 };
+	int ret;
+
+	strv_add(&dirs, job->results_dir);
+	buf_printf(&subject, "[kfarm] ERROR %s: ", job->name);
+	nightly_report_add_truncated(&subject, why,
+				     NIGHTLY_REPORT_SUBJECT_BYTES);
+	buf_printf(&text, "Nothing of %s could be built.\n\nWhy:\n  ",
+		   job->name);
+	nightly_report_add_truncated(&text, why, ERR_TEXT_MAX);
+	buf_add_str(&text, "\n");
+	report.subject = buf_steal(&subject);
+	report.text = buf_steal(&text);
+	ret = nightly_send(&send, &report, err);
+	nightly_report_release(&report);
+	strv_release(&dirs);
+	return ret;
+}
+
+int nightly_report_send_error(const struct nightly_job *job, const char *why,
+			      const atomic_bool *stop, FILE *out,
+			      struct err *err)
+{
+	char *path = xasprintf("%s/trouble", job->results_dir);
+	int ret = 0;
+
+	if (!why) {
+		unlink(path);
+	} else if ((job->mail_to.n || job->command) &&
+		   !is_repeated_error(path, why)) {
+		ret = send_error_report(job, why, stop, out, err);
+		if (!ret)
+			ret = fs_write(path, bytes_str(why), 0666, err);
+	}
+	free(path);
 	return ret;
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nightly/send.h - a report on its way: to sendmail(8), to a command, or else
- * to stdout, from where cron mails it.
+ * nightly/send.h - Delivery of a nightly run's report.
  *
- * It is kept as report.txt in the directories of the results that it tells of,
- * and printed where it could not be sent, so that it is not lost.  An interrupt
- * leaves a mailer or command five seconds to end; else the limits below do.
+ * A report is sent to sendmail(8), to a command, or otherwise to stdout, from
+ * where cron mails it.  It is also stored as report.txt in the directories of
+ * its results, and printed if sending fails, so that it is not lost.  After an
+ * interrupt, the mailer or command has five seconds to end; otherwise the time
+ * limits below apply.
  */
 #ifndef NIGHTLY_SEND_H
 #define NIGHTLY_SEND_H
 
 #include "base/err.h"
 #include "base/str.h"
-#include "nightly/tell.h"
+#include "nightly/conf.h"
+#include "nightly/report-text.h"
+#include "nightly/store.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,26 +23,53 @@
 #define NIGHTLY_REPORT_FILE "report.txt"
 
 struct nightly_send {
-	const char *name; /* of the nightly */
-	const struct strv *mail; /* addresses; none: no mail */
+	const char *name; /* of the nightly job */
+	const struct strv *mail_to; /* addresses; empty: no mail */
 	const char *mail_from; /* NULL: kfarm <USER@HOST> */
-	const char *command; /* for a shell; NULL: none */
-	const struct strv *facts; /* NAME=VALUE, for its environment */
-	const struct strv *keep; /* directories, at least one */
-	const char *path; /* where sendmail is looked for; NULL: our PATH */
-	unsigned mail_ms, command_ms; /* killed after that; 0: 1 and 5 min */
-	const atomic_bool *stop; /* true after an interrupt; or NULL */
+	const char *command; /* for the shell; NULL: none */
+	const struct strv *environment; /* NAME=VALUE, for the command */
+	const struct strv *report_dirs; /* at least one */
+	const char *sendmail_path; /* search path for sendmail; NULL: PATH */
+	unsigned mail_timeout_ms, command_timeout_ms; /* 0: 1 min and 5 min */
+	const atomic_bool *stop; /* true after an interrupt; can be NULL */
 	FILE *out;
 };
 
 /*
- * Keep it and send it.  The command has the text on its stdin, and the subject
- * and result in KFARM_NIGHTLY_NAME, _SUBJECT, _RESULT, _REPORT (the file).
+ * Store and send a report.  The command gets the text on stdin, and the
+ * subject, result and file name in KFARM_NIGHTLY_NAME, _SUBJECT, _RESULT and
+ * _REPORT.
  *
- * Returns 0, or a negative errno with `err` saying which ways failed and where
- * the report is; -ECANCELED where the last that failed was interrupted.
+ * Returns 0 or -errno with `err` set to the failures and the path of the
+ * report; -ECANCELED if the last failure was an interrupt.
  */
 int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		 struct err *err);
+
+struct nightly_report_request {
+	const struct nightly_job *job;
+	const struct nightly_store *store; /* locked */
+	const struct nightly_result *const
+		*results; /* of this run, one per build */
+	size_t n_results;
+	const atomic_bool *stop; /* see struct nightly_send */
+	FILE *out; /* for a report without a recipient */
+};
+
+/*
+ * Report the news of a run (nightly/notify.h), including earlier results that
+ * were not reported (nightly/store.h).  Returns 0 or -errno with `err` set to
+ * the failures and the path of the report.
+ */
+int nightly_report_send(const struct nightly_report_request *l,
+			struct err *err);
+/*
+ * Report by mail and command that nothing of the job could be built, unless the
+ * reason equals that of the last run.  `why` is NULL if the job could be built.
+ * Returns as nightly_report_send().
+ */
+int nightly_report_send_error(const struct nightly_job *job, const char *why,
+			      const atomic_bool *stop, FILE *out,
+			      struct err *err);
 
 #endif

@@ -3,10 +3,8 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/lock.h"
 #include "base/vec.h"
-#include "nightly/heard.h"
-#include "nightly/plan.h"
+#include "nightly/build-matrix.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -20,6 +18,61 @@
 #include <time.h>
 #include <unistd.h>
 
+#define UNSENT_MARK "untold"
+
+static bool is_unsent(const struct nightly_result *r)
+{
+	char *path = xasprintf("%s/" UNSENT_MARK, r->dir);
+	bool marked = fs_exists(path);
+
+	free(path);
+	return marked;
+}
+
+/*
+ * Return the newest older result, optionally only among reported or good ones.
+ */
+static const struct nightly_result *find_older(const struct nightly_store *s,
+					       const struct nightly_result *r,
+					       bool sent, bool good)
+{
+	for (size_t i = s->n_results; i-- > 0;) {
+		const struct nightly_result *o = s->results[i];
+
+		if (o->number < r->number && !strcmp(o->build, r->build) &&
+		    !(sent && is_unsent(o)) &&
+		    !(good && o->end != NIGHTLY_END_GOOD))
+			return o;
+	}
+	return NULL;
+}
+
+void nightly_store_find_unsent(struct nightly_result *out,
+			       const struct nightly_store *s,
+			       const struct nightly_result *r)
+{
+	*out = *r;
+	if (r->decision == NIGHTLY_DECISION_UNCHANGED) {
+		if (!r->previous || !is_unsent(r->previous))
+			return;
+		*out = *r->previous;
+	}
+	out->previous = find_older(s, out, true, false);
+	out->last_good = find_older(s, out, false, true);
+}
+
+void nightly_store_clear_unsent(const struct nightly_store *s,
+				const struct nightly_result *r)
+{
+	for (size_t i = 0; i < s->n_results; i++) {
+		char *path = xasprintf("%s/" UNSENT_MARK, s->results[i]->dir);
+
+		if (!strcmp(s->results[i]->build, r->build))
+			unlink(path);
+		free(path);
+	}
+}
+
 #define BUILDING     ".building"
 #define GONE         ".gone-"
 #define LATEST       "latest"
@@ -28,7 +81,7 @@
 
 /* ---- reading ---- */
 
-/* "2026-11-22T0203-g..."; whatever else lies there is not ours. */
+/* "2026-11-22T0203-g..."; other names do not belong to the store. */
 static bool is_result_name(const char *name)
 {
 	static const char form[] = "0000-00-00T0000-g";
@@ -41,7 +94,7 @@ static bool is_result_name(const char *name)
 	return true;
 }
 
-static int compare_nights(const void *a, const void *b)
+static int compare_result_numbers(const void *a, const void *b)
 {
 	const struct nightly_result *x = *(void *const *)a;
 	const struct nightly_result *y = *(void *const *)b;
@@ -55,23 +108,7 @@ static struct nightly_result *add_to_store(struct nightly_store *s,
 	struct nightly_result *own = xmalloc(sizeof(*own));
 
 	*own = *r;
-	return *VEC_ADD(s->v, s->n) = own;
-}
-
-static void read_one(struct nightly_store *s, const char *name)
-{
-	char *path = xasprintf("%s/%s", s->dir, name);
-	struct nightly_result r;
-	struct err ignored;
-
-	if (!fs_is_dir(path))
-		goto out;
-	if (nightly_result_read(&r, path, &ignored))
-		strv_add(&s->damaged, name);
-	else
-		add_to_store(s, &r);
-out:
-	free(path);
+	return *VEC_ADD(s->results, s->n_results) = own;
 }
 
 static int read_results(struct nightly_store *s, struct err *err)
@@ -84,11 +121,21 @@ static int read_results(struct nightly_store *s, struct err *err)
 	if (ret)
 		err_set(err, -ret, "%s: %s", s->dir, strerror(-ret));
 	for (size_t i = 0; !ret && i < names.n; i++) {
-		if (is_result_name(names.v[i]))
-			read_one(s, names.v[i]);
+		char *path = xasprintf("%s/%s", s->dir, names.v[i]);
+		struct nightly_result r;
+		struct err ignored;
+
+		if (is_result_name(names.v[i]) && fs_is_dir(path)) {
+			if (nightly_result_read(&r, path, &ignored))
+				strv_add(&s->damaged, names.v[i]);
+			else
+				add_to_store(s, &r);
+		}
+		free(path);
 	}
-	if (s->n)
-		qsort(s->v, s->n, sizeof(*s->v), compare_nights);
+	if (s->n_results)
+		qsort(s->results, s->n_results, sizeof(*s->results),
+		      compare_result_numbers);
 	strv_release(&names);
 	return ret;
 }
@@ -100,9 +147,9 @@ int nightly_store_read(struct nightly_store *s, const char *dir,
 	return read_results(s, err);
 }
 
-/* ---- the lock ---- */
+/* ---- lock ---- */
 
-static int tell_lock_holder(const char *path, struct err *err)
+static int set_lock_holder_error(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *who = lock_holders(fd);
@@ -116,7 +163,7 @@ static int tell_lock_holder(const char *path, struct err *err)
 	return -EBUSY;
 }
 
-/* As a blocking flock() could be neither ended nor given up. */
+/* Poll, because a blocking flock() could not be interrupted or time out. */
 static int take_job_lock(struct nightly_store *s,
 			 const struct nightly_wait *wait, struct err *err)
 {
@@ -126,14 +173,14 @@ static int take_job_lock(struct nightly_store *s,
 	int fd;
 
 	for (;;) {
-		fd = fs_lock(AT_FDCWD, path, O_RDONLY | O_CREAT,
-			     LOCK_EX | LOCK_NB);
+		fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_CREAT,
+				    LOCK_EX | LOCK_NB);
 		if (wait->stop && atomic_load(wait->stop))
 			break;
 		if (fd != -EAGAIN && fd != -EBUSY)
 			break;
-		if (fd == -EBUSY && wait->seconds != UINT_MAX &&
-		    clock_ms() - start >= (uint64_t)wait->seconds * 1000)
+		if (fd == -EBUSY && wait->timeout_s != UINT_MAX &&
+		    clock_ms() - start >= (uint64_t)wait->timeout_s * 1000)
 			break;
 		nanosleep(&pause, NULL);
 	}
@@ -142,11 +189,11 @@ static int take_job_lock(struct nightly_store *s,
 			close(fd);
 		fd = err_set(err, ECANCELED, "interrupted");
 	} else if (fd == -EBUSY) {
-		tell_lock_holder(path, err);
+		set_lock_holder_error(path, err);
 	} else if (fd < 0) {
 		err_set(err, -fd, "%s: %s", path, strerror(-fd));
 	} else {
-		s->lock = fd;
+		s->lock_fd = fd;
 	}
 	free(path);
 	return fd < 0 ? fd : 0;
@@ -174,49 +221,50 @@ int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
 {
 	int ret;
 
-	*s = (struct nightly_store){ .dir = xstrdup(job->results) };
+	*s = (struct nightly_store){ .dir = xstrdup(job->results_dir) };
 	ret = fs_mkdirs(s->dir, 0777, err);
-	if (!ret)
-		ret = take_job_lock(s, wait, err);
-	if (!ret)
-		ret = sweep_leftovers(s, err);
-	if (!ret)
-		ret = read_results(s, err);
-	if (!ret)
-		ret = nightly_store_link(s, job, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = take_job_lock(s, wait, err);
+	if (ret)
+		return ret;
+	ret = sweep_leftovers(s, err);
+	if (ret)
+		return ret;
+	ret = read_results(s, err);
+	return ret ? ret : nightly_store_update_links(s, job, err);
 }
 
 void nightly_store_release(struct nightly_store *s)
 {
 	struct err ignored;
 
-	/* What is in the way of nobody but who needs the room. */
-	if (s->lock > 0)
+	/* Leftovers only take up space. */
+	if (s->lock_fd > 0)
 		sweep_leftovers(s, &ignored);
-	for (size_t i = 0; i < s->n; i++) {
-		nightly_result_release(s->v[i]);
-		free(s->v[i]);
+	for (size_t i = 0; i < s->n_results; i++) {
+		nightly_result_release(s->results[i]);
+		free(s->results[i]);
 	}
-	free(s->v);
+	free(s->results);
 	strv_release(&s->damaged);
-	if (s->lock > 0)
-		close(s->lock);
+	if (s->lock_fd > 0)
+		close(s->lock_fd);
 	free(s->dir);
 	*s = (struct nightly_store){ 0 };
 }
 
-/* ---- looking ---- */
+/* ---- lookup ---- */
 
-/* Of all builds with NULL. */
+/* Return the newest result of a build; NULL: of all builds. */
 static const struct nightly_result *newest_of(const struct nightly_store *s,
 					      const char *build, bool good)
 {
-	for (size_t i = s->n; i-- > 0;) {
-		const struct nightly_result *r = s->v[i];
+	for (size_t i = s->n_results; i-- > 0;) {
+		const struct nightly_result *r = s->results[i];
 
 		if ((!build || !strcmp(r->build, build)) &&
-		    (!good || r->end == NIGHTLY_GOOD))
+		    (!good || r->end == NIGHTLY_END_GOOD))
 			return r;
 	}
 	return NULL;
@@ -234,9 +282,10 @@ const struct nightly_result *nightly_store_last_good(
 	return newest_of(s, build, true);
 }
 
-/* ---- changing ---- */
+/* ---- changes ---- */
 
-int nightly_store_begin(struct nightly_store *s, char **out, struct err *err)
+int nightly_store_create_build_dir(struct nightly_store *s, char **out,
+				   struct err *err)
 {
 	char *path = xasprintf("%s/" BUILDING, s->dir);
 	int ret = fs_remove(path, err);
@@ -251,33 +300,28 @@ int nightly_store_begin(struct nightly_store *s, char **out, struct err *err)
 	return ret;
 }
 
-/* In local time, as people look for it; the order is that of the numbers. */
-static char *result_name(const struct nightly_result *r, unsigned again)
+/*
+ * Return an unused path for the result.  Its name is in local time for the
+ * user; the order of results is that of their numbers.
+ */
+static char *free_path(const struct nightly_store *s,
+		       const struct nightly_result *r)
 {
 	time_t t = (time_t)r->began_s;
-	char date[32], more[16] = "";
+	char date[32], suffix[16] = "", *path;
 	struct tm tm;
 
 	if (!localtime_r(&t, &tm) ||
 	    !strftime(date, sizeof(date), "%Y-%m-%dT%H%M", &tm))
 		strcpy(date, "0000-00-00T0000");
-	if (again)
-		snprintf(more, sizeof(more), "-%u", again + 1);
-	return xasprintf("%.15s-g%.12s-%s-%s-%s%s", date, r->commit, r->arch,
-			 r->config, r->toolchain, more);
-}
-
-static char *free_path(const struct nightly_store *s,
-		       const struct nightly_result *r)
-{
-	for (unsigned again = 0;; again++) {
-		char *name = result_name(r, again);
-		char *path = xasprintf("%s/%s", s->dir, name);
-
-		free(name);
+	for (unsigned again = 2;; again++) {
+		path = xasprintf("%s/%.15s-g%.12s-%s-%s-%s%s", s->dir, date,
+				 r->commit, r->arch, r->config, r->toolchain,
+				 suffix);
 		if (!fs_exists(path))
 			return path;
 		free(path);
+		snprintf(suffix, sizeof(suffix), "-%u", again);
 	}
 }
 
@@ -285,13 +329,14 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err)
 {
 	char *from = xasprintf("%s/" BUILDING, s->dir), *to;
+	char *mark = xasprintf("%s/" UNSENT_MARK, from);
 	int ret;
 
-	r->number = s->n ? s->v[s->n - 1]->number + 1 : 1;
+	r->number = s->n_results ? s->results[s->n_results - 1]->number + 1 : 1;
 	to = free_path(s, r);
 	ret = nightly_result_write(r, from, err);
 	if (!ret)
-		ret = nightly_heard_mark(from, err);
+		ret = fs_write(mark, bytes_of(NULL, 0), 0666, err);
 	if (!ret && rename(from, to))
 		ret = err_errno(err, "%s", to);
 	if (!ret) {
@@ -301,6 +346,7 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 		*r = (struct nightly_result){ 0 };
 	}
 	free(to);
+	free(mark);
 	free(from);
 	return ret;
 }
@@ -310,7 +356,7 @@ int nightly_store_rewrite(const struct nightly_result *r, struct err *err)
 	return nightly_result_write(r, r->dir, err);
 }
 
-/* Where it leads there already, nothing is written. */
+/* Write nothing if the link is already correct. */
 static int put_link(const struct nightly_store *s, const char *name,
 		    const struct nightly_result *r, struct err *err)
 {
@@ -349,9 +395,9 @@ static int link_build(const struct nightly_store *s, const char *build,
 	return ret;
 }
 
-/* Links of ours that stand for nothing any more. */
-static int unlink_others(const struct nightly_store *s, const struct strv *made,
-			 struct err *err)
+/* Remove links that no longer have a result. */
+static int remove_stale_links(const struct nightly_store *s,
+			      const struct strv *made, struct err *err)
 {
 	struct strv names = { 0 };
 	int ret = fs_list(s->dir, &names);
@@ -368,25 +414,25 @@ static int unlink_others(const struct nightly_store *s, const struct strv *made,
 	return ret;
 }
 
-int nightly_store_link(const struct nightly_store *s,
-		       const struct nightly_job *job, struct err *err)
+int nightly_store_update_links(const struct nightly_store *s,
+			       const struct nightly_job *job, struct err *err)
 {
 	struct strv made = { 0 }, builds = { 0 };
 	int ret = put_link(s, LATEST, newest_of(s, NULL, false), err);
 
 	if (!ret)
 		ret = put_link(s, LAST_GOOD, newest_of(s, NULL, true), err);
-	nightly_plans_names(&builds, job);
+	nightly_build_matrix_list_names(&builds, job);
 	for (size_t i = 0; !ret && builds.n > 1 && i < builds.n; i++)
 		ret = link_build(s, builds.v[i], &made, err);
 	if (!ret)
-		ret = unlink_others(s, &made, err);
+		ret = remove_stale_links(s, &made, err);
 	strv_release(&builds);
 	strv_release(&made);
 	return ret;
 }
 
-/* Gone by one rename, whatever becomes of the files. */
+/* The rename removes the result at once, even if deleting its files fails. */
 static int remove_name(const struct nightly_store *s, const char *name,
 		       struct err *err)
 {
@@ -403,14 +449,15 @@ static int remove_name(const struct nightly_store *s, const char *name,
 
 int nightly_store_remove(struct nightly_store *s, size_t i, struct err *err)
 {
-	int ret = remove_name(s, str_base(s->v[i]->dir), err);
+	int ret = remove_name(s, str_base(s->results[i]->dir), err);
 
 	if (ret)
 		return ret;
-	nightly_result_release(s->v[i]);
-	free(s->v[i]);
-	memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(*s->v));
-	s->n--;
+	nightly_result_release(s->results[i]);
+	free(s->results[i]);
+	memmove(&s->results[i], &s->results[i + 1],
+		(s->n_results - i - 1) * sizeof(*s->results));
+	s->n_results--;
 	return 0;
 }
 

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nightly/store.h - the directory of a job's results.
+ * nightly/store.h - The directory of a job's results.
  *
- *	DATA/results/NAME/lock		flock'ed by who builds or removes
- *	DATA/results/NAME/.building	the output directory of a build under
- *way DATA/results/NAME/.gone-*	is being removed
- *	DATA/results/NAME/DATE-gSHA-ARCH-CONFIG-TOOLCHAIN/	nightly/result.h
- *	DATA/results/NAME/latest	a link to the newest of these
- *	DATA/results/NAME/last-good	to the newest good one
- *	DATA/results/NAME/latest-BUILD, last-good-BUILD		where a job has
- *					several builds: to each one's
+ *	DATA/results/NAME/lock		held (flock) by a run or a removal
+ *	DATA/results/NAME/.building	output directory of the current build
+ *	DATA/results/NAME/.gone-*	being removed
+ *	DATA/results/NAME/DATE-gSHA-ARCH-CONFIG-TOOLCHAIN/  nightly/result.h
+ *	DATA/results/NAME/latest	link to the newest of these
+ *	DATA/results/NAME/last-good	link to the newest good one
+ *	DATA/results/NAME/latest-BUILD, last-good-BUILD	    likewise for each
+ *					build, if a job has several
  *
- * A result appears by one rename, and goes by one.  A link is replaced by one;
- * between a result's and its link's the link leads to the result before.
- * What was killed in between is put right by the next who has the lock.
+ * A result appears and disappears by one rename, and a link is replaced by one.
+ * Between the two renames, the link refers to the previous result.  The next
+ * process that takes the lock repairs what an interrupted one left behind.
+ *
+ * A result is published with an empty file `untold` in its directory, which is
+ * removed once the result was reported or had no news.  So a result that was
+ * not reported because of a kill, a full disk or a failing mailer is reported
+ * by the next run.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H
@@ -23,58 +28,74 @@
 
 #include <stdatomic.h>
 
-/* A zeroed one is none. */
+/* Empty if zeroed. */
 struct nightly_store {
 	char *dir;
-	int lock; /* a descriptor; 0: it is only read */
-	struct nightly_result **v; /* by their numbers: the oldest first */
-	size_t n;
-	struct strv damaged; /* names of results that cannot be read */
+	int lock_fd; /* 0: opened read-only */
+	struct nightly_result **results; /* by number, the oldest first */
+	size_t n_results;
+	struct strv damaged; /* names of unreadable results */
 };
 
 /* How long to wait for the lock. */
 struct nightly_wait {
-	unsigned seconds; /* 0: not at all; UINT_MAX: for ever */
-	const atomic_bool *stop; /* -ECANCELED once it is true; or NULL */
+	unsigned timeout_s; /* 0: do not wait; UINT_MAX: no limit */
+	const atomic_bool *stop; /* abort with -ECANCELED; can be NULL */
 };
 
 /*
- * Read the results of a job, without its lock: 0 also where there are none, or
- * a negative errno.
+ * Read the results of a job without its lock.  Returns 0, also if none
+ * exist, or -errno.
  */
 int nightly_store_read(struct nightly_store *s, const char *dir,
 		       struct err *err);
 /*
- * The same with the lock, and what was left half done put right.  -EBUSY with
- * `err` saying who has it.
+ * Likewise with the lock, and repair what an interrupted process left behind.
+ * Returns -EBUSY with `err` naming the process that holds the lock.
  */
 int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
 		       const struct nightly_wait *wait, struct err *err);
+/* Free all results, and release the lock if the store was opened. */
 void nightly_store_release(struct nightly_store *s);
 
-/* The newest result of a build, the newest good one; or NULL. */
+/* Return the newest, or newest good, result of a build, or NULL. */
 const struct nightly_result *nightly_store_latest(const struct nightly_store *s,
 						  const char *build);
 const struct nightly_result *nightly_store_last_good(
 	const struct nightly_store *s, const char *build);
 
-/* An empty directory to build in, *out for the caller to free. */
-int nightly_store_begin(struct nightly_store *s, char **out, struct err *err);
+/* Create an empty directory for a build.  The caller frees *out. */
+int nightly_store_create_build_dir(struct nightly_store *s, char **out,
+				   struct err *err);
 /*
- * What was built in there becomes a result: `r` gets its number and its
- * directory, and belongs to the store, *out, from now on where it returns 0.
+ * Publish the contents of that directory as a result.  On success, `r` gets its
+ * number and directory, and its ownership passes to the store, as *out.
+ * Returns 0 or -errno with `err` set.
  */
 int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err);
-/* Write what changed in `r`, one of the store. */
+/* Write the changed fields of a result of the store. */
 int nightly_store_rewrite(const struct nightly_result *r, struct err *err);
-/* Make the links what they should be: 0 or a negative errno. */
-int nightly_store_link(const struct nightly_store *s,
-		       const struct nightly_job *job, struct err *err);
-/* Remove the i'th of s->v. */
+/* Update all links.  Returns 0 or -errno with `err` set. */
+int nightly_store_update_links(const struct nightly_store *s,
+			       const struct nightly_job *job, struct err *err);
+/* Remove result `i`. */
 int nightly_store_remove(struct nightly_store *s, size_t i, struct err *err);
-/* Remove what is damaged and was last written before `before_s`. */
+/* Remove damaged results that were last modified before `before_s`. */
 int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
 				 struct err *err);
+
+/*
+ * Return in *out what must be reported about `r`, a result of this run: `r`
+ * itself or, if it is unchanged, the previous result if that was not reported.
+ * Its `previous` is the newest older result that was reported.  The contents of
+ * *out are borrowed.
+ */
+void nightly_store_find_unsent(struct nightly_result *out,
+			       const struct nightly_store *s,
+			       const struct nightly_result *r);
+/* Mark all results of this build as reported. */
+void nightly_store_clear_unsent(const struct nightly_store *s,
+				const struct nightly_result *r);
 
 #endif

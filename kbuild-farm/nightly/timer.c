@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CRON_MAX 990 /* bytes; Debian's cron has 1000 for a command */
+#define CRON_MAX 990 /* bytes; Debian's cron allows 1000 per command */
 
-char *nightly_timer_unit(const char *name)
+char *nightly_timer_service_name(const char *name)
 {
 	struct buf out = { 0 };
 
@@ -27,8 +27,8 @@ char *nightly_timer_unit(const char *name)
 }
 
 /*
- * A word in double quotes, as systemd.syntax(7) has them.  "%" begins a
- * specifier everywhere; "$" a variable in what is behind the program.
+ * Append a word in double quotes, see systemd.syntax(7).  "%" always starts a
+ * specifier; "$" starts a variable in the arguments of the program.
  */
 static void add_unit_word(struct buf *out, const char *word, bool variables)
 {
@@ -57,20 +57,20 @@ static void add_description(struct buf *out, const struct nightly_timer *t)
 				       "Description=kfarm: nightly builds");
 	if (t->name)
 		buf_printf(out, " of %s", t->name);
-	buf_add_str(out, "\nDocumentation=man:kfarm(1)\n");
+	buf_add_str(out, "\nDocumentation=man:kfarm-nightly(1)\n");
 }
 
-int nightly_timer_service(struct buf *out, const struct nightly_timer *t,
-			  struct err *err)
+int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
+				struct err *err)
 {
 	if (strpbrk(t->program, "\"'\\") ||
-	    !printable(bytes_str(t->program), 0))
+	    !printable_is_safe(bytes_str(t->program), 0))
 		return err_set(err, EINVAL,
 			       "systemd starts no program with quotes or "
 			       "backslashes in its path: %s",
 			       t->program);
 	add_description(out, t);
-	/* A user's manager knows nothing of the network. */
+	/* A user manager has no network targets. */
 	if (t->user)
 		buf_add_str(out, "Wants=network-online.target\n"
 				 "After=network-online.target\n");
@@ -100,7 +100,7 @@ int nightly_timer_service(struct buf *out, const struct nightly_timer *t,
 	return 0;
 }
 
-void nightly_timer_timer(struct buf *out, const struct nightly_timer *t)
+void nightly_timer_write_timer(struct buf *out, const struct nightly_timer *t)
 {
 	add_description(out, t);
 	buf_printf(out,
@@ -114,15 +114,8 @@ void nightly_timer_timer(struct buf *out, const struct nightly_timer *t)
 		   t->hour, t->minute);
 }
 
-/* cron makes a newline of "%"; what it does to "\\" depends on the cron. */
-static void add_cron_escaped(struct buf *out, const char *command)
-{
-	for (; *command; command++)
-		buf_printf(out, "%s%c", *command == '%' ? "\\" : "", *command);
-}
-
-int nightly_timer_cron(struct buf *out, const struct nightly_timer *t,
-		       struct err *err)
+int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
+			     struct err *err)
 {
 	struct buf command = { 0 }, line = { 0 };
 	int ret = 0;
@@ -142,7 +135,9 @@ int nightly_timer_cron(struct buf *out, const struct nightly_timer *t,
 		buf_add_shell_word(&command, t->name);
 	}
 	buf_printf(&line, "%u %u * * * ", t->minute, t->hour);
-	add_cron_escaped(&line, buf_str(&command));
+	/* cron replaces "%" by a newline; the handling of "\\" varies. */
+	for (const char *c = buf_str(&command); *c; c++)
+		buf_printf(&line, "%s%c", *c == '%' ? "\\" : "", *c);
 	if (strchr(buf_str(&command), '\n') ||
 	    strstr(buf_str(&command), "\\\\") ||
 	    strstr(buf_str(&command), "\\%"))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nightly/timer.h - what starts `kfarm nightly run` each night: a service and a
- * timer of systemd, or a line of a crontab, as text.
+ * nightly/timer.h - Texts of systemd units and crontab lines for nightly runs.
  */
 #ifndef NIGHTLY_TIMER_H
 #define NIGHTLY_TIMER_H
@@ -10,35 +9,35 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* The first line of files that may be replaced and removed. */
+/* First line of files that may be replaced and removed. */
 #define NIGHTLY_TIMER_MARK "# Written by kfarm nightly install"
 
 struct nightly_timer {
-	const char *program; /* kfarm, an absolute path */
-	const char *name; /* of a nightly; NULL: all */
-	const char *user; /* of a unit of the system; NULL: a user's unit */
+	const char *program; /* absolute path of kfarm */
+	const char *name; /* of a job; NULL: all jobs */
+	const char *user; /* for a system unit; NULL: a user unit */
 	unsigned hour, minute;
-	const struct strv *env; /* NAME=VALUE that it is to see */
+	const struct strv *env; /* NAME=VALUE */
 };
 
 /*
- * "kfarm-nightly", or "kfarm-nightly-NAME" escaped as systemd-escape(1) does;
- * the caller frees it.
+ * Return "kfarm-nightly", or "kfarm-nightly-NAME" escaped like
+ * systemd-escape(1).  The caller frees it.
  */
-char *nightly_timer_unit(const char *name);
+char *nightly_timer_service_name(const char *name);
 /*
  * Append a .service (systemd.service(5)).  Returns 0, or -EINVAL with `err` set
- * for a program whose path systemd does not take.
+ * if systemd cannot represent the program's path.
  */
-int nightly_timer_service(struct buf *out, const struct nightly_timer *t,
-			  struct err *err);
+int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
+				struct err *err);
 /* Append a .timer (systemd.timer(5)). */
-void nightly_timer_timer(struct buf *out, const struct nightly_timer *t);
+void nightly_timer_write_timer(struct buf *out, const struct nightly_timer *t);
 /*
- * Append a line for crontab(5).  Returns 0, or -EINVAL with `err` set: cron
- * cannot have what it would need.
+ * Append a line for crontab(5).  Returns 0, or -EINVAL with `err` set if cron
+ * cannot represent it.
  */
-int nightly_timer_cron(struct buf *out, const struct nightly_timer *t,
-		       struct err *err);
+int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
+			     struct err *err);
 
 #endif

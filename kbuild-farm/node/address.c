@@ -15,21 +15,21 @@
 #include <unistd.h>
 
 /*
- * Any login shell can run that.  First comes where `kfarm nodes add` puts it
- * for who is not root, which is in few a PATH.
+ * Works with every login shell.  The first directory is where `kfarm nodes add`
+ * installs without root, and is rarely in PATH.
  */
 #define SSH_COMMAND                                                    \
 	"exec sh -c 'PATH=\"$HOME/.local/bin:$PATH:/usr/local/bin\"; " \
 	"exec kfarmd --stdio'"
 
-static const char *const prefixes[] = {
-	[NODE_EXEC] = "exec:",
-	[NODE_SSH] = "ssh:",
-	[NODE_UNIX] = "unix:",
-	[NODE_TLS] = "tls:",
+static const char *const address_prefixes[] = {
+	[NODE_ADDRESS_EXEC] = "exec:",
+	[NODE_ADDRESS_SSH] = "ssh:",
+	[NODE_ADDRESS_UNIX] = "unix:",
+	[NODE_ADDRESS_TLS] = "tls:",
 };
 
-static bool made_of(const char *s, size_t n, const char *more)
+static bool consists_of(const char *s, size_t n, const char *more)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!isalnum((unsigned char)s[i]) && !strchr(more, s[i]))
@@ -38,8 +38,8 @@ static bool made_of(const char *s, size_t n, const char *more)
 	return n > 0;
 }
 
-/* One colon and digits is no IPv6 address, and ssh takes no port there. */
-static const char *port_of(const char *host)
+/* A single colon with digits is not IPv6, and ssh accepts no port in a host. */
+static const char *find_port(const char *host)
 {
 	const char *colon = strchr(host, ':');
 
@@ -49,8 +49,8 @@ static const char *port_of(const char *host)
 }
 
 /*
- * ssh takes what starts with a dash for an option, and hands names to the
- * commands of its configuration, which a shell runs.
+ * ssh would take a leading dash as an option, and passes names to commands of
+ * its configuration, which a shell executes.
  */
 static int check_ssh(const char *text, struct err *err)
 {
@@ -58,22 +58,22 @@ static int check_ssh(const char *text, struct err *err)
 	const char *host = at ? at + 1 : text;
 
 	if (at &&
-	    (text[0] == '-' || !made_of(text, (size_t)(at - text), "._+-")))
+	    (text[0] == '-' || !consists_of(text, (size_t)(at - text), "._+-")))
 		return err_set(err, EINVAL,
 			       "ssh:%s: a user's name is letters, "
 			       "digits and . _ + -",
 			       text);
-	if (host[0] == '-' || !made_of(host, strlen(host), "._:%-"))
+	if (host[0] == '-' || !consists_of(host, strlen(host), "._:%-"))
 		return err_set(err, EINVAL,
 			       "ssh:%s: a host's name is letters, "
 			       "digits and . _ : %% -; for a port "
 			       "see ssh_config(5)",
 			       text);
-	if (port_of(host))
+	if (find_port(host))
 		return err_set(err, EINVAL,
 			       "ssh:%s: no port goes here, but \"Port %s\" "
 			       "into ~/.ssh/config, see ssh_config(5)",
-			       text, port_of(host));
+			       text, find_port(host));
 	return 0;
 }
 
@@ -99,13 +99,13 @@ static int check_exec(const char *text, struct err *err)
 	return 0;
 }
 
-/* Behind the host: nothing, or a colon and a port. */
+/* Accept nothing, or a colon and a port. */
 static int check_port(const char *text, const char *rest, struct err *err)
 {
 	long port;
 
 	if (!*rest || (*rest == ':' && rest[1] != '0' &&
-		       !str_number(rest + 1, 1, 65535, &port)))
+		       !str_parse_number(rest + 1, 1, 65535, &port)))
 		return 0;
 	return err_set(err, EINVAL,
 		       "tls:%s: behind the host goes :PORT, 1 to 65535", text);
@@ -118,7 +118,7 @@ static int check_tls(const char *text, struct err *err)
 
 	if (brackets) {
 		/* As in fe80::1%eth0. */
-		if (text[n] != ']' || !made_of(text + 1, n - 1, ".:%_-") ||
+		if (text[n] != ']' || !consists_of(text + 1, n - 1, ".:%_-") ||
 		    !memchr(text, ':', n))
 			return err_set(err, EINVAL,
 				       "tls:%s: in brackets goes an IPv6 "
@@ -132,7 +132,7 @@ static int check_tls(const char *text, struct err *err)
 			"tls:%s: an IPv6 address goes in brackets, as in "
 			"tls:[fd00::7]:" NODE_TLS_PORT,
 			text);
-	if (text[0] == '-' || !made_of(text, n, "._-"))
+	if (text[0] == '-' || !consists_of(text, n, "._-"))
 		return err_set(err, EINVAL,
 			       "tls:%s: a host's name is letters, digits and "
 			       ". _ -",
@@ -144,22 +144,22 @@ int node_address_parse(struct node_address *a, const char *text,
 		       struct err *err)
 {
 	static int (*const checks[])(const char *, struct err *) = {
-		[NODE_EXEC] = check_exec,
-		[NODE_SSH] = check_ssh,
-		[NODE_UNIX] = check_unix,
-		[NODE_TLS] = check_tls,
+		[NODE_ADDRESS_EXEC] = check_exec,
+		[NODE_ADDRESS_SSH] = check_ssh,
+		[NODE_ADDRESS_UNIX] = check_unix,
+		[NODE_ADDRESS_TLS] = check_tls,
 	};
 
-	for (int kind = NODE_EXEC; kind <= NODE_TLS; kind++) {
-		const char *rest = text + strlen(prefixes[kind]);
+	for (int kind = NODE_ADDRESS_EXEC; kind <= NODE_ADDRESS_TLS; kind++) {
+		const char *rest = text + strlen(address_prefixes[kind]);
 		int ret;
 
-		if (!str_starts(text, prefixes[kind]))
+		if (!str_starts(text, address_prefixes[kind]))
 			continue;
 		ret = checks[kind](rest, err);
 		if (!ret)
 			*a = (struct node_address){
-				.kind = (enum node_kind)kind,
+				.kind = (enum node_address_kind)kind,
 				.text = xstrdup(rest)
 			};
 		return ret;
@@ -187,39 +187,11 @@ void node_address_split(const struct node_address *a, char **host, char **port)
 	*port = xstrdup(*rest == ':' ? rest + 1 : NODE_TLS_PORT);
 }
 
-static int dial_unix(const char *path, struct node_dial *out, struct err *err)
-{
-	int fd = socket_connect(path, err);
-
-	if (fd < 0)
-		return fd;
-	*out = (struct node_dial){ .fd = fd };
-	return 0;
-}
-
-static int start_command(char *const *argv, int stderr_fd,
-			 struct node_dial *out, struct err *err)
-{
-	struct spawn what = { .argv = argv, .own_group = true };
-	int ends[2], ret;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return err_errno(err, "socketpair");
-	what.fd[0] = what.fd[1] = ends[1];
-	what.fd[2] = stderr_fd;
-	out->fd = ends[0];
-	ret = spawn_start(&what, &out->pid, err);
-	close(ends[1]);
-	if (ret)
-		close(ends[0]);
-	return ret;
-}
-
-static int dial(const struct node_address *a, int stderr_fd,
-		struct node_dial *out, struct err *err)
+static int open_transport(const struct node_address *a, int stderr_fd,
+			  struct node_transport *out, struct err *err)
 {
 	char *const shell[] = { "/bin/sh", "-c", a->text, NULL };
-	/* Found dead after 6 s of silence, also with no job running. */
+	/* Detects a dead connection after 6 s, also while no job runs. */
 	char *const ssh[] = { "ssh",
 			      "-T",
 			      "-oBatchMode=yes",
@@ -230,23 +202,41 @@ static int dial(const struct node_address *a, int stderr_fd,
 			      SSH_COMMAND,
 			      NULL };
 
-	if (a->kind == NODE_UNIX)
-		return dial_unix(a->text, out, err);
-	return start_command(a->kind == NODE_SSH ? ssh : shell, stderr_fd, out,
-			     err);
+	struct spawn what = { .argv = a->kind == NODE_ADDRESS_SSH ? ssh : shell,
+			      .own_group = true };
+	int ends[2], ret;
+
+	if (a->kind == NODE_ADDRESS_UNIX) {
+		int fd = socket_connect(a->text, err);
+
+		if (fd < 0)
+			return fd;
+		*out = (struct node_transport){ .fd = fd };
+		return 0;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return err_errno(err, "socketpair");
+	what.stdio_fds[0] = what.stdio_fds[1] = ends[1];
+	what.stdio_fds[2] = stderr_fd;
+	out->fd = ends[0];
+	ret = spawn_start(&what, &out->pid, err);
+	close(ends[1]);
+	if (ret)
+		close(ends[0]);
+	return ret;
 }
 
-int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,
-			    int *stderr_fd, struct err *err)
+int node_address_open(const struct node_address *a, struct node_transport *out,
+		      int *stderr_fd, struct err *err)
 {
 	int ends[2], ret;
 
 	*stderr_fd = -1;
-	if (a->kind == NODE_UNIX)
-		return dial(a, -1, out, err);
+	if (a->kind == NODE_ADDRESS_UNIX)
+		return open_transport(a, -1, out, err);
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, "pipe");
-	ret = dial(a, ends[1], out, err);
+	ret = open_transport(a, ends[1], out, err);
 	close(ends[1]);
 	if (ret) {
 		close(ends[0]);

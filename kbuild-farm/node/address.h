@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * node/address.h - where a node is, and how to reach it.
+ * node/address.h - Addresses of nodes and connections to them.
  *
- *	exec:COMMAND		a command that speaks the protocol on its
- *				standard input and output, run by /bin/sh
- *	ssh:[USER@]HOST		runs `kfarmd --stdio` there
- *	unix:PATH		a kfarmd --listen unix:PATH on this machine
- *	tls:HOST[:PORT]		a kfarmd --listen PORT, whose key is known; an
- *				IPv6 address in brackets: tls:[fd00::7]:3634
+ *	exec:COMMAND		command that speaks the protocol on its stdin
+ *				and stdout, executed by /bin/sh
+ *	ssh:[USER@]HOST		executes `kfarmd --stdio` on HOST
+ *	unix:PATH		socket of a local kfarmd --listen unix:PATH
+ *	tls:HOST[:PORT]		kfarmd --listen PORT with a pinned key; IPv6
+ *				addresses in brackets: tls:[fd00::7]:3634
  */
 #ifndef NODE_ADDRESS_H
 #define NODE_ADDRESS_H
@@ -16,43 +16,44 @@
 
 #include <sys/types.h>
 
-enum node_kind {
-	NODE_EXEC,
-	NODE_SSH,
-	NODE_UNIX,
-	NODE_TLS
+enum node_address_kind {
+	NODE_ADDRESS_EXEC,
+	NODE_ADDRESS_SSH,
+	NODE_ADDRESS_UNIX,
+	NODE_ADDRESS_TLS
 };
 
-#define NODE_TLS_PORT "3634" /* unless the address says another */
+#define NODE_TLS_PORT "3634" /* default port */
 
 struct node_address {
-	enum node_kind kind;
-	char *text; /* what follows the colon */
+	enum node_address_kind kind;
+	char *text; /* part after the colon */
 };
 
-/* -EINVAL with `err` saying what is allowed. */
+/*
+ * Parse an address.  Returns 0, or -EINVAL with `err` set to the valid forms.
+ */
 int node_address_parse(struct node_address *a, const char *text,
 		       struct err *err);
 void node_address_release(struct node_address *a);
 /*
- * The host of a tls: address, IPv6 without brackets, and its port; both are
- * the caller's to free.
+ * Split a tls: address into host, without brackets, and port.  The caller frees
+ * both.
  */
 void node_address_split(const struct node_address *a, char **host, char **port);
 
-/* One started connection. */
-struct node_dial {
-	int fd; /* both ways; the caller closes it */
-	pid_t pid; /* the command or ssh, a process group of its own; 0: none */
+/* A connection being established. */
+struct node_transport {
+	int fd; /* bidirectional; the caller closes it */
+	pid_t pid; /* leader of a process group; 0: none */
 };
 
 /*
- * Connect or start the command, not for tls: (peer/dial.h).  Does not wait for
- * the other side's hello. The command's stderr is to be read from *stderr_fd,
- * which does not block and is the caller's to close; -1 when there is no
- * command.
+ * Connect or start the command, without waiting for HELLO.  Not for tls:
+ * addresses.  *stderr_fd is the command's stderr, non-blocking, and the caller
+ * closes it; -1 if there is no command.  Returns 0 or -errno with `err` set.
  */
-int node_address_dial_quiet(const struct node_address *a, struct node_dial *out,
-			    int *stderr_fd, struct err *err);
+int node_address_open(const struct node_address *a, struct node_transport *out,
+		      int *stderr_fd, struct err *err);
 
 #endif

@@ -4,14 +4,16 @@
 #include <stdlib.h>
 
 #define MILLI 1000
-/* Others' load below that is kfarmd itself and what each system does. */
-#define FOREIGN_LEAST 500
-/* Parts of the time, in hundredths of a percent, in which some task, or all
-   of them, waited for memory. */
-#define PSI_SOME 2000
-#define PSI_FULL 500
+/* Foreign load below this is kfarmd and normal system activity. */
+#define FOREIGN_MIN_MILLI 500
+/*
+ * Shares of time, in 1/100 percent, in which some or all tasks waited for
+ * memory.
+ */
+#define PSI_SOME_MIN 2000
+#define PSI_FULL_MIN 500
 
-static void add_hindrance(char **words, char *more)
+static void append_reason(char **words, char *more)
 {
 	char *all;
 
@@ -25,38 +27,39 @@ static void add_hindrance(char **words, char *more)
 	*words = all;
 }
 
-/* Lower the limit to `most`, and say why if that changes anything. */
-static void cap(struct node_limit *l, unsigned most, char *why)
+/* Cap the limit, and append the reason if that has an effect. */
+static void cap_slots(struct node_limit *l, unsigned most, char *why)
 {
 	if (most < 1)
 		most = 1;
 	if (most < l->slots) {
 		l->slots = most;
-		add_hindrance(&l->why, why);
+		append_reason(&l->reason, why);
 	} else {
 		free(why);
 	}
 }
 
-static unsigned ahead_of(unsigned cores)
+static unsigned queue_ahead(unsigned cores)
 {
 	return (cores + 3) / 4;
 }
 
-static char *cores_in_words(unsigned cores)
+static char *describe_cores(unsigned cores)
 {
 	return xasprintf("%u core%s", cores, cores == 1 ? "" : "s");
 }
 
-/* The same, with what they are of. */
-static char *machine_in_words(unsigned cores, const struct wire_machine *m)
+/* Describe the cores with their classes. */
+static char *describe_machine_cores(unsigned cores,
+				    const struct wire_machine *m)
 {
 	unsigned cpus = 0, usable = 0, whole = 0;
 
 	for (unsigned i = 0; m && i < m->n_classes; i++) {
-		cpus += m->classes[i].cpus;
-		usable += m->classes[i].usable;
-		whole += m->classes[i].cpus / m->classes[i].threads;
+		cpus += m->classes[i].n_cpus;
+		usable += m->classes[i].n_usable;
+		whole += m->classes[i].n_cpus / m->classes[i].threads_per_core;
 	}
 	if (m && m->cpu_milli && cores < usable)
 		return xasprintf("%u core%s for a quota of %.4g", cores,
@@ -66,85 +69,59 @@ static char *machine_in_words(unsigned cores, const struct wire_machine *m)
 		return xasprintf("%u of %u cores", cores, cpus);
 	if (whole && whole < cpus)
 		return xasprintf("%u threads of %u cores", cores, whole);
-	return cores_in_words(cores);
+	return describe_cores(cores);
 }
 
-/* How many compilers so much memory is enough for, beside `base`. */
+/* Return the number of compilers that fit into the memory after `base`. */
 static unsigned jobs_within(uint32_t mib, unsigned base)
 {
 	return mib < base + NODE_JOB_MIB ?
 		       0 :
-		       1 + (mib - base - NODE_JOB_MIB) / NODE_MORE_MIB;
-}
-
-/* What is queued ahead has no compiler that needs memory. */
-static void cap_by_memory(struct node_limit *l,
-			  const struct wire_inventory *inv, unsigned cores)
-{
-	uint32_t mib = inv->memory_mib;
-	unsigned room = jobs_within(mib, NODE_BASE_MIB);
-
-	/* 0: a kernel that does not tell. */
-	if (mib && room < cores)
-		cap(l, room,
-		    xasprintf("less for %u MiB of memory: %u for one job, %u "
-			      "for each more",
-			      mib, NODE_BASE_MIB + NODE_JOB_MIB,
-			      NODE_MORE_MIB));
-}
-
-/* Of the build host, where compilers are not all. */
-static void cap_local_by_memory(struct node_limit *l,
-				const struct wire_inventory *inv)
-{
-	if (inv->memory_mib)
-		cap(l, inv->memory_mib / NODE_JOB_MIB,
-		    xasprintf("less for %u MiB of memory at %u a job",
-			      inv->memory_mib, NODE_JOB_MIB));
-}
-
-/* The memory of `ours` jobs that run comes back. */
-static void cap_by_free_memory(struct node_limit *l,
-			       const struct wire_inventory *inv, unsigned ours)
-{
-	unsigned room = ours + jobs_within(inv->available_mib, NODE_CELL_MIB);
-
-	if (inv->available_mib && room < (inv->cores ? inv->cores : 1))
-		cap(l, room,
-		    xasprintf("%u MiB of memory free", inv->available_mib));
+		       1 + (mib - base - NODE_JOB_MIB) / NODE_NEXT_JOB_MIB;
 }
 
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		const struct wire_machine *m, unsigned configured)
 {
 	unsigned cores = inv->cores ? inv->cores : 1;
-	char *words = machine_in_words(cores, m);
+	unsigned room = jobs_within(inv->memory_mib, NODE_BASE_MIB);
+	char *words = describe_machine_cores(cores, m);
 
 	*out = (struct node_limit){
-		.slots = cores + ahead_of(cores),
-		.why = xasprintf("%s + %u queued ahead", words,
-				 ahead_of(cores)),
+		.slots = cores + queue_ahead(cores),
+		.reason = xasprintf("%s + %u queued ahead", words,
+				    queue_ahead(cores)),
 	};
 	free(words);
-	cap(out, NODE_SLOTS_MAX,
-	    xasprintf("no node gets more than %u", NODE_SLOTS_MAX));
-	cap_by_memory(out, inv, cores);
+	cap_slots(out, NODE_SLOTS_MAX,
+		  xasprintf("no node gets more than %u", NODE_SLOTS_MAX));
+	/*
+	 * Queued jobs need no memory for a compiler.  The size is 0 if the
+	 * kernel does not report it.
+	 */
+	if (inv->memory_mib && room < cores)
+		cap_slots(out, room,
+			  xasprintf("less for %u MiB of memory: %u for one "
+				    "job, %u for each more",
+				    inv->memory_mib,
+				    NODE_BASE_MIB + NODE_JOB_MIB,
+				    NODE_NEXT_JOB_MIB));
 	if (inv->slots)
-		cap(out, inv->slots,
-		    xasprintf("limited to %u by its kfarmd", inv->slots));
+		cap_slots(out, inv->slots,
+			  xasprintf("limited to %u by its kfarmd", inv->slots));
 	if (configured)
-		cap(out, configured,
-		    xasprintf("limited to %u by the configuration",
-			      configured));
+		cap_slots(out, configured,
+			  xasprintf("limited to %u by the configuration",
+				    configured));
 }
 
 void node_limit_halve(struct node_limit *l)
 {
-	cap(l, l->slots / 2,
-	    xasprintf("half of %u for a nightly build", l->slots));
+	cap_slots(l, l->slots / 2,
+		  xasprintf("half of %u for a nightly build", l->slots));
 }
 
-unsigned node_limit_most(const struct wire_inventory *inv)
+unsigned node_limit_max(const struct wire_inventory *inv)
 {
 	unsigned cores = inv->cores ? inv->cores : 1;
 	unsigned most = cores < NODE_SLOTS_MAX / 2 ? 2 * cores : NODE_SLOTS_MAX;
@@ -152,138 +129,146 @@ unsigned node_limit_most(const struct wire_inventory *inv)
 	return inv->slots && inv->slots < most ? inv->slots : most;
 }
 
-/* ------------------------------------------------------------ as it is now */
+/* --------------------------------------------------------- current state */
 
-static bool health_tells(uint32_t n)
+static bool is_health_reported(uint32_t n)
 {
 	return n != WIRE_HEALTH_UNKNOWN;
 }
 
 /*
- * Thousandths of cores that heat takes.  A clock that is limited while nothing
- * cools is its owner's will, and the cores are all there.
+ * Return the thousandths of cores lost to heat.  A limited clock without active
+ * cooling is the owner's choice and costs nothing.
  */
-static unsigned lost_to_heat(unsigned cores, const struct wire_health *h,
-			     char **why)
+static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
+				char **why)
 {
-	unsigned slowed = health_tells(h->throttled) ? h->throttled : 0, lost;
+	unsigned slowed = is_health_reported(h->n_throttled) ? h->n_throttled :
+							       0,
+		 lost;
 
-	if (!health_tells(h->cooling_milli) || !h->cooling_milli ||
-	    !health_tells(h->speed_milli) || !slowed)
+	if (!is_health_reported(h->cooling_milli) || !h->cooling_milli ||
+	    !is_health_reported(h->speed_milli) || !slowed)
 		return 0;
 	if (slowed > cores)
 		slowed = cores;
 	lost = slowed * (MILLI - h->speed_milli);
 	if (!lost)
 		return 0;
-	if (health_tells(h->temperature_mk))
-		add_hindrance(
+	if (is_health_reported(h->temperature_mk))
+		append_reason(
 			why,
 			xasprintf("%u core%s slowed to %u %% by heat (%d C)",
 				  slowed, slowed == 1 ? "" : "s",
 				  h->speed_milli / 10,
-				  ((int)h->temperature_mk - WIRE_HEALTH_ZERO) /
+				  ((int)h->temperature_mk -
+				   WIRE_ZERO_CELSIUS_MK) /
 					  MILLI));
 	else
-		add_hindrance(why,
+		append_reason(why,
 			      xasprintf("%u core%s slowed to %u %% by heat",
 					slowed, slowed == 1 ? "" : "s",
 					h->speed_milli / 10));
 	return lost;
 }
 
-static unsigned lost_to_others(const struct wire_health *h, char **why)
-{
-	if (!health_tells(h->foreign_milli) || h->foreign_milli < FOREIGN_LEAST)
-		return 0;
-	add_hindrance(why, xasprintf("%.1f cores busy with other things",
-				     h->foreign_milli / (double)MILLI));
-	return h->foreign_milli;
-}
-
-static unsigned lost_offline(unsigned cores, const struct wire_health *h,
-			     char **why)
-{
-	if (!health_tells(h->usable) || h->usable >= cores)
-		return 0;
-	add_hindrance(why,
-		      xasprintf("%u of %u cores usable", h->usable, cores));
-	return (cores - h->usable) * MILLI;
-}
-
-/* The slots of the cores that are left, with those queued ahead. */
+/* Slots of the remaining cores, with queue-ahead. */
 static void cap_by_cores(struct node_limit *l, unsigned cores,
 			 const struct wire_health *h)
 {
 	char *why = NULL;
-	unsigned long lost = lost_offline(cores, h, &why);
+	unsigned long lost = 0; /* thousandths of cores */
 	unsigned left;
 
-	lost += lost_to_heat(cores, h, &why);
-	lost += lost_to_others(h, &why);
+	if (is_health_reported(h->n_usable) && h->n_usable < cores) {
+		append_reason(&why, xasprintf("%u of %u cores usable",
+					      h->n_usable, cores));
+		lost += (cores - h->n_usable) * MILLI;
+	}
+	lost += heat_loss_milli(cores, h, &why);
+	if (is_health_reported(h->foreign_milli) &&
+	    h->foreign_milli >= FOREIGN_MIN_MILLI) {
+		append_reason(&why,
+			      xasprintf("%.1f cores busy with other things",
+					h->foreign_milli / (double)MILLI));
+		lost += h->foreign_milli;
+	}
 	left = (unsigned)((lost + MILLI / 2) / MILLI);
 	left = left < cores ? cores - left : 1;
 	if (left < cores)
-		cap(l, left + ahead_of(left), why);
+		cap_slots(l, left + queue_ahead(left), why);
 	else
 		free(why);
 }
 
-static void cap_by_pressure(struct node_limit *l, const struct wire_health *h,
-			    unsigned ours)
-{
-	uint32_t some = health_tells(h->psi_memory) ? h->psi_memory : 0;
-	uint32_t full = health_tells(h->psi_memory_full) ? h->psi_memory_full :
-							   0;
-	unsigned jobs = ours && ours < l->slots ? ours : l->slots;
-
-	if (some >= PSI_SOME || full >= PSI_FULL)
-		cap(l, jobs / 2,
-		    xasprintf("short of memory %u %% of the time", some / 100));
-}
-
 unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
-			const struct wire_health *h, unsigned ours, char **why)
+			const struct wire_health *h, unsigned own_jobs,
+			char **why)
 {
 	struct node_limit l = { .slots = slots ? slots : 1 };
+	unsigned cores = inv->cores ? inv->cores : 1, jobs;
+	/* The memory of the running jobs becomes free again. */
+	unsigned room = own_jobs +
+			jobs_within(inv->available_mib, NODE_SANDBOX_MIB);
+	uint32_t some = is_health_reported(h->psi_memory) ? h->psi_memory : 0;
+	uint32_t full = is_health_reported(h->psi_memory_full) ?
+				h->psi_memory_full :
+				0;
 
-	cap_by_cores(&l, inv->cores ? inv->cores : 1, h);
-	cap_by_free_memory(&l, inv, ours);
-	cap_by_pressure(&l, h, ours);
+	cap_by_cores(&l, cores, h);
+	if (inv->available_mib && room < cores)
+		cap_slots(
+			&l, room,
+			xasprintf("%u MiB of memory free", inv->available_mib));
+	jobs = own_jobs && own_jobs < l.slots ? own_jobs : l.slots;
+	if (some >= PSI_SOME_MIN || full >= PSI_FULL_MIN)
+		cap_slots(&l, jobs / 2,
+			  xasprintf("short of memory %u %% of the time",
+				    some / 100));
 	if (why)
-		*why = l.why;
+		*why = l.reason;
 	else
-		free(l.why);
+		free(l.reason);
 	return l.slots;
 }
 
-/* --------------------------------------------------------- the build host */
+/* ------------------------------------------------------------ build host */
 
-unsigned node_limit_fed(unsigned slots, unsigned cores)
+unsigned node_limit_counted_cores(unsigned slots, unsigned cores)
 {
 	unsigned half = (slots + 1) / 2;
 
-	return cores < half * NODE_FED_CORES ? cores : half * NODE_FED_CORES;
+	return cores < half * NODE_CORES_PER_FEEDER ?
+		       cores :
+		       half * NODE_CORES_PER_FEEDER;
 }
 
-unsigned node_limit_beside(unsigned slots, unsigned fed)
+unsigned node_limit_local_slots(unsigned slots, unsigned counted_cores)
 {
-	unsigned feeding = (fed + NODE_FED_CORES / 2) / NODE_FED_CORES;
+	unsigned feeding = (counted_cores + NODE_CORES_PER_FEEDER / 2) /
+			   NODE_CORES_PER_FEEDER;
 
 	return slots > feeding + 1 ? slots - feeding : 1;
 }
 
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
-		      unsigned fed)
+		      unsigned counted_cores)
 {
 	unsigned cores = inv->cores ? inv->cores : 1;
-	unsigned left = node_limit_beside(cores, fed);
+	unsigned left = node_limit_local_slots(cores, counted_cores);
 
 	*out = (struct node_limit){ .slots = cores,
-				    .why = cores_in_words(cores) };
-	cap(out, left,
-	    xasprintf("%u of them for make, ld, modpost, objtool and to feed "
-		      "%u core%s elsewhere",
-		      cores - left, fed, fed == 1 ? "" : "s"));
-	cap_local_by_memory(out, inv);
+				    .reason = describe_cores(cores) };
+	cap_slots(
+		out, left,
+		xasprintf(
+			"%u of them for make, ld, modpost, objtool and to feed "
+			"%u core%s elsewhere",
+			cores - left, counted_cores,
+			counted_cores == 1 ? "" : "s"));
+	/* On the build host, other programs need memory as well. */
+	if (inv->memory_mib)
+		cap_slots(out, inv->memory_mib / NODE_JOB_MIB,
+			  xasprintf("less for %u MiB of memory at %u a job",
+				    inv->memory_mib, NODE_JOB_MIB));
 }

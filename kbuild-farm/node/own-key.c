@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "tls/context.h"
-#include "tls/cpu.h"
 #include "tls/key.h"
 
 #include <errno.h>
@@ -25,7 +24,7 @@ int node_own_key_open(struct tls_key **out, struct err *err)
 	int ret = fs_mkdirs(home, 0700, err);
 
 	if (!ret)
-		ret = tls_key_open(out, path, err);
+		ret = tls_key_load_or_create(out, path, err);
 	free(path);
 	free(home);
 	return ret;

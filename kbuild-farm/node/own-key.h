@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * node/own-key.h - the key that this build host shows to its tls: nodes.
- */
+/* node/own-key.h - The key that authenticates the build host to tls: nodes. */
 #ifndef NODE_OWN_KEY_H
 #define NODE_OWN_KEY_H
 
@@ -10,13 +8,13 @@
 struct tls_context;
 struct tls_key;
 
-/* ~/.config/kfarm/key.pem; the caller frees it. */
+/* Return ~/.config/kfarm/key.pem.  The caller frees it. */
 char *node_own_key_path(void);
-/* Load it, made at first need: as tls_key_open(). */
+/* Load the key, or create it, like tls_key_load_or_create(). */
 int node_own_key_open(struct tls_key **out, struct err *err);
 /*
- * For conversations with nodes: a key that is not there yet is not made, as
- * no node could know it; `err` says what to do.
+ * Create a TLS context for sessions with nodes.  A missing key is not created,
+ * because no node would accept it; `err` then contains advice.
  */
 int node_own_key_context(struct tls_context **out, struct err *err);
 

@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "conf/conf.h"
-#include "tls/pin.h"
+#include "tls/key.h"
 #include "wire/codec.h"
 
 #include <ctype.h>
@@ -24,7 +24,7 @@ int node_roster_check_name(const char *name, struct err *err)
 			       "letters, digits and . _ -, no dash in "
 			       "front",
 			       name, NODE_NAME_MAX);
-	/* The events and summaries of a build call this machine so. */
+	/* Events and summaries use this name for the build host. */
 	if (!strcmp(name, "local"))
 		return err_set(err, EINVAL,
 			       "\"local\" is the name of this "
@@ -32,11 +32,11 @@ int node_roster_check_name(const char *name, struct err *err)
 	return 0;
 }
 
-/* Put "FILE:LINE: node.NAME.KEY" in front, of a key that is set. */
-static void wrap_place(struct err *err, const struct conf *c, const char *name,
-		       const char *key)
+/* Prefix the error with "FILE:LINE: node.NAME.KEY".  The key must be set. */
+static void wrap_config_location(struct err *err, const struct conf *c,
+				 const char *name, const char *key)
 {
-	char *at = conf_where(c, "node", name, key);
+	char *at = conf_get_origin(c, "node", name, key);
 
 	err_wrap(err, "%s: node.%s.%s", at ? at : "configuration", name, key);
 	free(at);
@@ -54,7 +54,7 @@ static int load_name(const struct conf *c, const char *name, struct err *err)
 	if (!ret)
 		return 0;
 	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
-		at = conf_where(c, "node", name, keys[i]);
+		at = conf_get_origin(c, "node", name, keys[i]);
 	if (at)
 		err_wrap(err, "%s", at);
 	free(at);
@@ -69,7 +69,7 @@ static int load_address(struct node_entry *e, const struct conf *c,
 	int ret;
 
 	if (!text) {
-		at = conf_where(c, "node", e->name, "slots");
+		at = conf_get_origin(c, "node", e->name, "slots");
 		err_set(err, EINVAL, "%s%snode %s has no address", at ? at : "",
 			at ? ": " : "", e->name);
 		free(at);
@@ -77,13 +77,13 @@ static int load_address(struct node_entry *e, const struct conf *c,
 	}
 	ret = node_address_parse(&e->address, text, err);
 	if (ret)
-		wrap_place(err, c, e->name, "address");
+		wrap_config_location(err, c, e->name, "address");
 	else
 		e->address_text = xstrdup(text);
 	return ret;
 }
 
-/* `ssh =`, or else the address' host, but a command and a socket have none. */
+/* Use `ssh =`, or else the host of the address, if it has one. */
 static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "ssh");
@@ -92,9 +92,9 @@ static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 	int ret;
 
 	if (!text) {
-		if (e->address.kind == NODE_SSH)
+		if (e->address.kind == NODE_ADDRESS_SSH)
 			e->ssh = xstrdup(e->address.text);
-		if (e->address.kind == NODE_TLS) {
+		if (e->address.kind == NODE_ADDRESS_TLS) {
 			node_address_split(&e->address, &e->ssh, &port);
 			free(port);
 		}
@@ -104,7 +104,7 @@ static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 	ret = node_address_parse(&address, whole, err);
 	free(whole);
 	if (ret) {
-		wrap_place(err, c, e->name, "ssh");
+		wrap_config_location(err, c, e->name, "ssh");
 		return ret;
 	}
 	node_address_release(&address);
@@ -112,25 +112,25 @@ static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 	return 0;
 }
 
-/* Only a tls: address has one, and needs it. */
+/* A key is required for tls: addresses and invalid for others. */
 static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "key");
 	int ret;
 
 	if (text) {
-		ret = tls_pin_check(&e->pin, text, err);
+		ret = tls_key_check_fingerprint(&e->pin, text, err);
 		if (ret)
-			wrap_place(err, c, e->name, "key");
+			wrap_config_location(err, c, e->name, "key");
 		return ret;
 	}
-	if (e->address.kind != NODE_TLS)
+	if (e->address.kind != NODE_ADDRESS_TLS)
 		return 0;
 	err_set(err, EINVAL,
 		"%s needs the node's key beside it: key = SHA256:..., as "
 		"`kfarmd --init` prints it there",
 		e->address_text);
-	wrap_place(err, c, e->name, "address");
+	wrap_config_location(err, c, e->name, "address");
 	return -EINVAL;
 }
 
@@ -152,12 +152,12 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	ret = load_key(e, c, err);
 	if (ret)
 		return ret;
-	e->drain = str_equal(conf_get(c, "node", name, "drain"), "true");
-	e->slots = (unsigned)conf_number(c, "node", name, "slots", 0);
+	e->drained = str_equal(conf_get(c, "node", name, "drain"), "true");
+	e->slots = (unsigned)conf_get_number(c, "node", name, "slots", 0);
 	ret = codec ? wire_codec_parse(codec, &e->codec) : 0;
 	if (ret) {
 		err_set(err, -ret, "\"%s\" is not none, lzo or zstd", codec);
-		wrap_place(err, c, name, "codec");
+		wrap_config_location(err, c, name, "codec");
 	}
 	return ret;
 }
@@ -169,11 +169,11 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 	const char *sync;
 	int ret = 0;
 
-	*r = (struct node_roster){ .stamp = *conf_stamp(c) };
+	*r = (struct node_roster){ .stamp = *conf_digest(c) };
 	sync = conf_get(c, "toolchain", NULL, "sync");
-	r->sync = sync && !strcmp(sync, "true");
-	r->no_steps = str_equal(conf_get(c, "farm", NULL, "steps"), "no");
-	conf_subsections(c, "node", &names);
+	r->sync_toolchains = sync && !strcmp(sync, "true");
+	r->steps_disabled = str_equal(conf_get(c, "farm", NULL, "steps"), "no");
+	conf_list_subsections(c, "node", &names);
 	r->v = xcalloc(names.n, sizeof(*r->v));
 	while (!ret && r->n < names.n) {
 		ret = load_entry(&r->v[r->n], c, names.v[r->n], err);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * node/roster.h - the nodes that the configuration names.
- */
+/* node/roster.h - The nodes of the configuration. */
 #ifndef NODE_ROSTER_H
 #define NODE_ROSTER_H
 
@@ -21,33 +19,32 @@ struct node_entry {
 	char *name;
 	char *address_text;
 	struct node_address address;
-	struct digest pin; /* of a tls: address: whose key is there */
-	bool drain; /* it gets no jobs until that is taken back */
-	unsigned slots; /* configured limit, 0: computed */
-	bool half; /* use at most half of its slots */
-	enum wire_codec codec; /* for what is sent to it */
-	char *ssh; /* [USER@]HOST of node/remote.h; NULL: none is known */
+	struct digest pin; /* fingerprint of a tls: node's key */
+	bool drained; /* gets no jobs until resumed */
+	unsigned slots; /* configured limit; 0: computed */
+	bool halved; /* use at most half of its slots */
+	enum wire_codec codec; /* for data sent to it */
+	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
 };
 
 struct node_roster {
 	struct node_entry *v;
 	size_t n;
-	bool sync; /* toolchain.sync: they are given what they lack */
-	bool no_steps; /* farm.steps: they have compiles alone */
-	bool off; /* left empty on purpose, --no-remote */
-	/* conf_stamp() of the configuration; zero: it is not from there. */
+	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
+	bool steps_disabled; /* farm.steps: offload compiles only */
+	bool remote_disabled; /* --no-remote: deliberately empty */
+	/* conf_digest() of the configuration; zero: not from a file. */
 	struct digest stamp;
 };
 
 /*
- * May a node have this name?  Letters, digits and . _ -, at most
- * NODE_NAME_MAX of them, not "local" and no dash in front.  0, or -EINVAL
- * with `err` set.
+ * Check a node's name: at most NODE_NAME_MAX letters, digits and . _ -, without
+ * a leading dash, and not "local".  Returns 0, or -EINVAL with `err` set.
  */
 int node_roster_check_name(const char *name, struct err *err);
 /*
- * Every [node "NAME"], in order; -EINVAL with `err` naming the bad one, its
- * file and line.  Without `codec =` a node gets lzo.
+ * Load every [node "NAME"] in order.  The default codec is lzo.  Returns 0, or
+ * -EINVAL with `err` naming node, file and line.
  */
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);

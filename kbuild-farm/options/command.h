@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/command.h - a compiler's command line, parsed once for all who ask.
+ * options/command.h - Parsed command line of a compiler.
  *
- * libc only (the wrapper uses it).  All strings of a struct options_command
- * are argv's, which has to stay.
+ * Depends only on libc because the wrapper uses it.  All strings of a struct
+ * options_command point into argv, which must outlive it.
  */
 #ifndef OPTIONS_COMMAND_H
 #define OPTIONS_COMMAND_H
@@ -13,98 +13,104 @@
 #include "base/str.h"
 #include "options/table.h"
 
-enum options_verdict {
-	/* No job: exec the real compiler at once (probes, -E, -S, links). */
-	OPTIONS_PASSTHROUGH,
-	/* A job (-c, one source, one object), but for this machine. */
-	OPTIONS_LOCAL,
-	/* A job that a node may do: one .c, .S or .s. */
-	OPTIONS_REMOTE,
+enum options_class {
+	/*
+	 * No unit: execute the real compiler at once (probes, -E, -S, links).
+	 */
+	OPTIONS_CLASS_PASSTHROUGH,
+	/* A unit (-c, one source, one object) that must run locally. */
+	OPTIONS_CLASS_LOCAL,
+	/* A unit that a node can compile: one .c, .S or .s. */
+	OPTIONS_CLASS_REMOTE,
 };
 
 enum options_lang {
-	OPTIONS_C,
-	OPTIONS_ASM, /* .S: preprocessed */
-	OPTIONS_PLAIN_ASM, /* .s: the assembler reads it as it is */
+	OPTIONS_LANG_C,
+	OPTIONS_LANG_ASM_CPP, /* .S: preprocessed */
+	OPTIONS_LANG_ASM, /* .s: read by the assembler without preprocessing */
 };
 
 /*
- * An option with its value, an input, or one word of a -Wp, or -Wa, list:
- * these follow the item that is the list.
+ * An option with its value, an input, or a word of a -Wp, or -Wa, list.  The
+ * words of a list follow the item of the list.
  */
 struct options_item {
-	const struct options_entry *entry; /* NULL: an input, or unknown */
-	const char *text; /* `len` bytes: the word itself */
+	/* NULL for inputs and unknown options */
+	const struct options_entry *entry;
+	const char *text; /* the word, `len` bytes */
 	/*
-	 * `value_len` bytes, NULL: takes none, or it is missing.  In a list it
-	 * is the next word, which is no item of its own.
+	 * `value_len` bytes, or NULL if there is no value.  In a list, the
+	 * value is the next word, which then has no item.
 	 */
 	const char *value;
 	unsigned len, value_len;
-	unsigned at; /* where it begins in argv */
-	unsigned char
-		use; /* enum options_use; as in the list, if it is in one */
-	bool apart; /* the value is the next word of argv */
+	unsigned argv_index; /* index of its first word in argv */
+	/* enum options_use of the word or, in a list, of that list's word */
+	unsigned char use;
+	bool separate; /* the value is the next word of argv */
 	bool in_list;
 };
 
 struct options_command {
 	char *const *argv;
-	struct options_item *item;
-	size_t n;
-	enum options_verdict verdict;
-	enum reason why; /* OPTIONS_LOCAL: the reason */
-	bool is_clang; /* by the driver's name */
+	struct options_item *items;
+	size_t n_items;
+	enum options_class class;
+	enum reason reason; /* reason of OPTIONS_CLASS_LOCAL */
+	bool is_clang; /* according to the driver's name */
 	enum options_lang lang;
 	const char *source;
-	bool from_stdin; /* that is a text which came there */
-	bool expands; /* -E: what it makes is not assembled */
-	const char *object; /* the value of -o, or NULL: source's base + .o */
+	bool from_stdin; /* `source` is "-", standard input */
+	bool preprocessed; /* -E: the output is not assembled */
+	/* value of -o, or NULL for the source's base name + .o */
+	const char *object;
 	/*
-	 * The dependency file as it is named, NULL: it is not; nothing of it is
-	 * said of OPTIONS_PLAIN_ASM, of which compilers write none.  Not NUL-
-	 * terminated when it stands in a -Wp, list: `dep_len` bytes.
+	 * Name of the dependency file, `dep_len` bytes, or NULL.  Not
+	 * NUL-terminated if it is in a -Wp, list.  Not set for
+	 * OPTIONS_LANG_ASM, for which compilers write none.
 	 */
 	const char *dep;
 	size_t dep_len;
-	bool makes_dep; /* -MD or -MMD, the driver's own */
-	bool list_makes_dep; /* the same in a -Wp, list */
-	bool leaves_out; /* -MMD in either: no system headers */
-	bool has_target; /* -MT or -MQ, the driver's own */
-	bool list_mt, list_mq; /* the same in a -Wp, list */
-	bool list_more; /* other words than these in -Wp, lists */
-	bool records_line; /* clang's -MJ: the order of all words counts */
+	bool makes_dep; /* -MD or -MMD as a driver option */
+	bool list_makes_dep; /* -MD or -MMD in a -Wp, list */
+	bool omits_system_headers; /* -MMD in either form: no system headers */
+	bool has_target; /* -MT or -MQ as a driver option */
+	bool list_mt, list_mq; /* -MT or -MQ in a -Wp, list */
+	bool has_other_wp_words; /* -Wp, lists contain other words too */
+	/* clang's -MJ, which makes the order of all words significant */
+	bool records_command;
 };
 
 /*
- * Read argv (argv[0] is the compiler's name).  Never fails: what it does not
- * understand is OPTIONS_PASSTHROUGH or OPTIONS_LOCAL.
+ * Parse argv, whose first word is the compiler's name.  Never fails: words that
+ * are not supported result in OPTIONS_CLASS_PASSTHROUGH or OPTIONS_CLASS_LOCAL.
  */
 void options_command_parse(struct options_command *c, char *const *argv);
 /*
- * The same of a C source that is preprocessed with -E, its text going to
- * standard output: it is read as the compile that has -c in that place, with
- * flags and a dependency list, but without an object: `object` is NULL, and
- * what options/output.h says of it is only a name.
+ * Parse a command that preprocesses a C source with -E to standard output.
+ *
+ * It is treated as a compile with -c in place of -E, with flags and a
+ * dependency file but no object: `object` is NULL, and the output names of
+ * options/output.h have no file.
  */
 void options_command_parse_text(struct options_command *c, char *const *argv);
 /*
- * The same of an assembler source, as -x calls it, that is preprocessed with -E
- * into the file of -o: that is `object`.
+ * Parse a command that preprocesses an assembler source, as set by -x, with -E
+ * into the file of -o, which becomes `object`.
  */
-void options_command_parse_expanded(struct options_command *c,
-				    char *const *argv);
+void options_command_parse_asm_cpp(struct options_command *c,
+				   char *const *argv);
 /*
- * The same of a text that comes from standard input: `source` is "-", whose
- * language is given in front of it.  Its dependency list has a target that is
- * "-" and lacks the source, so one with another target is OPTIONS_LOCAL.
+ * Parse a compile of standard input: `source` is "-", and -x precedes it.  Its
+ * dependency list has the target "-" and no source, so a command with another
+ * target is OPTIONS_CLASS_LOCAL.
  */
 void options_command_parse_stdin(struct options_command *c, char *const *argv);
-/* Its text lies in that file, which is read in the place of "-"; borrowed. */
+/* Set the borrowed path of the file that is read instead of "-". */
 void options_command_set_text(struct options_command *c, const char *path);
 void options_command_release(struct options_command *c);
 
-/* Does gcc take it, or its value, for the name of a file of words (@FILE)? */
-bool options_item_is_file(const struct options_item *i);
+/* Return true if gcc reads the word or its value as a response file (@FILE). */
+bool options_item_is_response_file(const struct options_item *i);
 
 #endif

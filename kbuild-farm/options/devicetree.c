@@ -5,23 +5,23 @@
 
 #include <string.h>
 
-/* The file that an option names, once. */
+/* Set the file of an option; a second one is an error. */
 static bool set_file(const char **file, const char *value)
 {
-	if (*file || !value || *value == '-' || !depfile_is_plain(value))
+	if (*file || !value || *value == '-' || !depfile_is_unescaped(value))
 		return false;
 	*file = value;
 	return true;
 }
 
-/* -b, -p, -a, -S, -R: a number. */
+/* Numeric value of -b, -p, -a, -S and -R. */
 static bool is_dtc_number(const char *s)
 {
 	return *s >= '0' && *s <= '9' &&
 	       !s[strspn(s, "0123456789abcdefABCDEFx")];
 }
 
-/* An option without a file, alone or with its value joined. */
+/* An option without a file, whose value, if any, is joined. */
 static bool is_dtc_switch(const char *word)
 {
 	if (!strcmp(word, "-@") || !strcmp(word, "-q"))
@@ -29,7 +29,8 @@ static bool is_dtc_switch(const char *word)
 	return (word[1] == 'W' || word[1] == 'E') && word[2];
 }
 
-/* One option at words->v[at]: how many words it is; 0: it is not known. */
+/* Parse the option at words->v[at].  Returns its number of words, 0 on error.
+ */
 static size_t take_dtc_option(struct options_devicetree *t,
 			      const struct strv *words, size_t at,
 			      struct strv *rest)
@@ -44,8 +45,8 @@ static size_t take_dtc_option(struct options_devicetree *t,
 	case 'o':
 		return set_file(&t->blob, value) ? n : 0;
 	case 'd':
-		return set_file(&t->list, value) ? n : 0;
-	case 'i': /* for /include/ and /incbin/, of which it may have none */
+		return set_file(&t->depfile, value) ? n : 0;
+	case 'i': /* directory for /include/ and /incbin/ */
 		return value ? n : 0;
 	case 'b':
 	case 'p':
@@ -64,12 +65,6 @@ static size_t take_dtc_option(struct options_devicetree *t,
 	}
 }
 
-static bool are_apart(const struct options_devicetree *t)
-{
-	return strcmp(t->blob, t->list) != 0 && strcmp(t->blob, t->text) != 0 &&
-	       strcmp(t->list, t->text) != 0;
-}
-
 bool options_devicetree_parse(struct options_devicetree *t,
 			      const struct strv *words, struct strv *rest)
 {
@@ -78,22 +73,25 @@ bool options_devicetree_parse(struct options_devicetree *t,
 		const char *word = words->v[i];
 
 		if (word[0] != '-' || !word[1])
-			n = set_file(&t->text, word);
+			n = set_file(&t->source, word);
 		else
 			n = take_dtc_option(t, words, i, rest);
 		if (!n)
 			return false;
 	}
-	/* By their suffixes dtc tells what they are. */
-	return t->blob && t->list && t->text && are_apart(t) &&
+	/* dtc derives the formats from the suffixes. */
+	return t->blob && t->depfile && t->source &&
+	       strcmp(t->blob, t->depfile) != 0 &&
+	       strcmp(t->blob, t->source) != 0 &&
+	       strcmp(t->depfile, t->source) != 0 &&
 	       (str_ends(t->blob, ".dtb") || str_ends(t->blob, ".dtbo")) &&
-	       str_ends(t->text, ".tmp");
+	       str_ends(t->source, ".tmp");
 }
 
-void options_devicetree_sides(struct options_sides *out,
-			      const struct options_devicetree *t)
+void options_devicetree_side_outputs(struct options_side_outputs *out,
+				     const struct options_devicetree *t)
 {
-	*out = (struct options_sides){ .n = 2 };
-	out->path[OPTIONS_DEVICETREE_TEXT] = xstrdup(t->text);
-	out->path[OPTIONS_DEVICETREE_LIST] = xstrdup(t->list);
+	*out = (struct options_side_outputs){ .n = 2 };
+	out->path[OPTIONS_DEVICETREE_OUTPUT_SOURCE] = xstrdup(t->source);
+	out->path[OPTIONS_DEVICETREE_OUTPUT_DEPFILE] = xstrdup(t->depfile);
 }

@@ -7,13 +7,13 @@
 #include <string.h>
 
 /*
- * Their mere presence changes what is compiled, with what, or written.  One
- * without '=' stands for a family.
+ * Variables whose presence changes the code, the tools or the outputs.  A name
+ * without '=' is a prefix.
  */
-static const struct local {
+static const struct local_variable {
 	const char *name;
-	enum reason why;
-} locals[] = {
+	enum reason reason;
+} local_variables[] = {
 	{ "AS_SECURE_LOG_FILE=", REASON_AS_SECURE_LOG_FILE },
 	{ "CCC_", REASON_CCC_OVERRIDE_OPTIONS },
 	{ "CC_LOG_DIAGNOSTICS", REASON_CC_LOG_DIAGNOSTICS },
@@ -35,8 +35,8 @@ static const struct local {
 	{ NULL, REASON_NONE },
 };
 
-/* Read by gcc, clang, their preprocessors, or the C library below them. */
-static const char *const others[] = {
+/* Variables read by gcc, clang, their preprocessors or the C library. */
+static const char *const compiler_variables[] = {
 	"COLUMNS=",
 	"CPATH=",
 	"CPLUS_INCLUDE_PATH=",
@@ -64,23 +64,23 @@ static const char *const others[] = {
 
 static enum reason local_reason(const char *entry)
 {
-	for (const struct local *l = locals; l->name; l++) {
+	for (const struct local_variable *l = local_variables; l->name; l++) {
 		if (str_starts(entry, l->name))
-			return l->why;
+			return l->reason;
 	}
 	return REASON_NONE;
 }
 
-bool options_env_wanted(const char *entry)
+bool options_env_is_relevant(const char *entry)
 {
-	for (const char *const *name = others; *name; name++) {
+	for (const char *const *name = compiler_variables; *name; name++) {
 		if (str_starts(entry, *name))
 			return true;
 	}
 	return local_reason(entry) != REASON_NONE;
 }
 
-enum reason options_env_local(char *const *env)
+enum reason options_env_local_reason(char *const *env)
 {
 	enum reason why = REASON_NONE;
 
@@ -89,16 +89,17 @@ enum reason options_env_local(char *const *env)
 	return why;
 }
 
-/* A locale's name: no slash, so that it cannot name a file. */
-static bool locale_ok(const char *value)
+/* A locale's name without slashes, so that it cannot name a file. */
+static bool is_locale_name(const char *value)
 {
 	size_t len = strlen(value);
 
-	return len <= 128 && options_charset_ok("a-zA-Z0-9_.:@-", value, len) &&
+	return len <= 128 &&
+	       options_table_is_in_charset("a-zA-Z0-9_.:@-", value, len) &&
 	       !strstr(value, "..");
 }
 
-bool options_env_for_node(const char *entry)
+bool options_env_is_allowed(const char *entry)
 {
 	const char *value = strchr(entry, '=');
 
@@ -106,13 +107,14 @@ bool options_env_for_node(const char *entry)
 		return false;
 	if (str_starts(entry, "SOURCE_DATE_EPOCH="))
 		return *value && strlen(value) <= 20 &&
-		       options_charset_ok("0-9", value, strlen(value));
-	/* The compiler takes it only as another name of its directory. */
+		       options_table_is_in_charset("0-9", value, strlen(value));
+	/* The compiler uses it only as a name of its own directory. */
 	if (str_starts(entry, "PWD="))
 		return *value == '/' && strlen(value) < 4096;
 	if (str_starts(entry, "LANG=") || str_starts(entry, "LANGUAGE="))
-		return locale_ok(value);
+		return is_locale_name(value);
 	return str_starts(entry, "LC_") &&
-	       options_charset_ok("A-Z_", entry, (size_t)(value - entry) - 1) &&
-	       locale_ok(value);
+	       options_table_is_in_charset("A-Z_", entry,
+					   (size_t)(value - entry) - 1) &&
+	       is_locale_name(value);
 }

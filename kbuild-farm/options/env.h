@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/env.h - the environment variables that gcc and clang read.
+ * options/env.h - Environment variables that gcc and clang read.
  *
- * libc only (the wrapper uses it).  Source: gcc's manual, "Environment
- * Variables Affecting GCC", and gcc.cc; clang's driver.cpp and Driver.cpp.
+ * Depends only on libc because the wrapper uses it.  Sources: gcc's manual,
+ * "Environment Variables Affecting GCC", and gcc.cc; driver.cpp and Driver.cpp
+ * of clang.
  */
 #ifndef OPTIONS_ENV_H
 #define OPTIONS_ENV_H
@@ -12,14 +13,16 @@
 
 #include <stdbool.h>
 
-/* Is this NAME=VALUE one that the coordinator needs to know? */
-bool options_env_wanted(const char *entry);
-/* Why a compile in this environment is local, if it is. */
-enum reason options_env_local(char *const *env);
+/* Return true if this NAME=VALUE must be sent to the coordinator. */
+bool options_env_is_relevant(const char *entry);
 /*
- * May a node's compiler see this NAME=VALUE?  The build host asks before it
- * sends, the node before it uses it.
+ * Return the reason why a compile in this environment is local, or REASON_NONE.
  */
-bool options_env_for_node(const char *entry);
+enum reason options_env_local_reason(char *const *env);
+/*
+ * Return true if a node's compiler may see this NAME=VALUE.  The build host
+ * checks it before sending, the node before use.
+ */
+bool options_env_is_allowed(const char *entry);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The bytes of a file's name before its suffix. */
+/* Return the length of a path without the suffix of the file. */
 static size_t stem_length(const char *file)
 {
 	const char *base = str_base(file);
@@ -13,7 +13,7 @@ static size_t stem_length(const char *file)
 	return dot ? (size_t)(dot - file) : strlen(file);
 }
 
-char *options_output_object(const struct options_command *c)
+char *options_output_object_path(const struct options_command *c)
 {
 	const char *base;
 
@@ -23,22 +23,20 @@ char *options_output_object(const struct options_command *c)
 	return xasprintf("%.*s.o", (int)stem_length(base), base);
 }
 
-/* gcc -MD: -o with another suffix, or the source's name in this directory. */
-static char *default_dep(const struct options_command *c)
+char *options_output_dep_path(const struct options_command *c)
 {
-	const char *file = c->object ? c->object : str_base(c->source);
+	const char *file;
 
+	if (c->dep)
+		return xasprintf("%.*s", (int)c->dep_len, c->dep);
+	if (!c->makes_dep)
+		return NULL;
+	/* -MD uses the name of -o, or of the source, with another suffix. */
+	file = c->object ? c->object : str_base(c->source);
 	return xasprintf("%.*s.d", (int)stem_length(file), file);
 }
 
-char *options_output_dep(const struct options_command *c)
-{
-	if (c->dep)
-		return xasprintf("%.*s", (int)c->dep_len, c->dep);
-	return c->makes_dep ? default_dep(c) : NULL;
-}
-
-char *options_output_temporary(const char *path, unsigned pid)
+char *options_output_temp_path(const char *path, unsigned pid)
 {
 	const char *base = str_base(path);
 
@@ -46,13 +44,13 @@ char *options_output_temporary(const char *path, unsigned pid)
 			 pid);
 }
 
-/* ---------------------------------------------------- beside the object */
+/* ---- side outputs ---- */
 
-/* What the options say, before it is known which files that makes. */
-struct asked {
-	const struct options_item *by[OPTIONS_SIDES]; /* NULL: not asked for */
+/* The options of side outputs.  Other options decide which files result. */
+struct requested_outputs {
+	const struct options_item *options[OPTIONS_SIDE_N]; /* or NULL */
 	bool lto;
-	bool debug; /* clang: there will be debug information */
+	bool debug; /* clang: debug information is enabled */
 };
 
 static bool has_value(const struct options_item *i, const char *start)
@@ -60,7 +58,8 @@ static bool has_value(const struct options_item *i, const char *start)
 	return i->value && str_starts(i->value, start);
 }
 
-static void note_debug(struct asked *a, const struct options_item *i)
+static void track_debug_option(struct requested_outputs *a,
+			       const struct options_item *i)
 {
 	if (has_value(i, "0") || has_value(i, "gdb0"))
 		a->debug = false;
@@ -70,9 +69,10 @@ static void note_debug(struct asked *a, const struct options_item *i)
 		a->debug = true;
 }
 
-static void note_item(struct asked *a, const struct options_item *i)
+static void track_side_option(struct requested_outputs *a,
+			      const struct options_item *i)
 {
-	enum options_side side = (enum options_side)i->entry->side;
+	enum options_side_kind side = (enum options_side_kind)i->entry->side;
 
 	if (!strcmp(i->entry->name, "-flto") ||
 	    !strcmp(i->entry->name, "-flto="))
@@ -80,37 +80,39 @@ static void note_item(struct asked *a, const struct options_item *i)
 	else if (!strcmp(i->entry->name, "-fno-lto"))
 		a->lto = false;
 	if (i->use == OPTIONS_USE_DEBUG)
-		note_debug(a, i);
-	/* Without a file gcc says it on stderr. */
+		track_debug_option(a, i);
+	/* Without a file, gcc prints the report on stderr. */
 	if (side == OPTIONS_SIDE_INFO &&
-	    (a->by[side] || !strchr(i->value, '=')))
+	    (a->options[side] || !strchr(i->value, '=')))
 		return;
-	a->by[side] = i;
+	a->options[side] = i;
 }
 
-/* Is this file made, where its option is given? */
-static bool is_made(const struct options_command *c, const struct asked *a,
-		    enum options_side side)
+/* Return true if the compile writes this side output. */
+static bool is_side_output_made(const struct options_command *c,
+				const struct requested_outputs *a,
+				enum options_side_kind side)
 {
-	if (!a->by[side] || side == OPTIONS_SIDE_NONE ||
+	if (!a->options[side] || side == OPTIONS_SIDE_NONE ||
 	    side == OPTIONS_SIDE_NAME)
 		return false;
 	if (side == OPTIONS_SIDE_DWO)
-		return !c->is_clang || c->lang != OPTIONS_C ||
+		return !c->is_clang || c->lang != OPTIONS_LANG_C ||
 		       (a->debug && !a->lto);
 	if (side == OPTIONS_SIDE_DATABASE)
 		return true;
 	if (side == OPTIONS_SIDE_SU || side == OPTIONS_SIDE_CI)
-		return c->lang == OPTIONS_C && !a->lto;
-	if (side == OPTIONS_SIDE_RECORD && a->by[OPTIONS_SIDE_RECORD_FILE])
+		return c->lang == OPTIONS_LANG_C && !a->lto;
+	if (side == OPTIONS_SIDE_RECORD && a->options[OPTIONS_SIDE_RECORD_FILE])
 		return false;
-	return c->lang == OPTIONS_C;
+	return c->lang == OPTIONS_LANG_C;
 }
 
-static char *name_side(const struct options_command *c,
-		       const struct options_item *i, enum options_side side)
+static char *make_side_path(const struct options_command *c,
+			    const struct options_item *i,
+			    enum options_side_kind side)
 {
-	static const char *const suffix[OPTIONS_SIDES] = {
+	static const char *const suffix[OPTIONS_SIDE_N] = {
 		[OPTIONS_SIDE_SU] = ".su",
 		[OPTIONS_SIDE_GCNO] = ".gcno",
 		[OPTIONS_SIDE_DWO] = ".dwo",
@@ -130,65 +132,67 @@ static char *name_side(const struct options_command *c,
 	return xasprintf("%.*s%s", len, from, suffix[side]);
 }
 
-void options_output_sides(struct options_sides *out,
-			  const struct options_command *c)
+void options_output_side_outputs(struct options_side_outputs *out,
+				 const struct options_command *c)
 {
-	struct asked a = { 0 };
+	struct requested_outputs a = { 0 };
 
-	*out = (struct options_sides){ 0 };
-	for (size_t k = 0; k < c->n; k++) {
-		if (c->item[k].entry && !c->item[k].in_list)
-			note_item(&a, &c->item[k]);
+	*out = (struct options_side_outputs){ 0 };
+	for (size_t k = 0; k < c->n_items; k++) {
+		if (c->items[k].entry && !c->items[k].in_list)
+			track_side_option(&a, &c->items[k]);
 	}
-	for (enum options_side side = 0; side < OPTIONS_SIDES; side++) {
-		if (!is_made(c, &a, side) || out->n == OPTIONS_SIDES_MAX)
+	for (enum options_side_kind side = 0; side < OPTIONS_SIDE_N; side++) {
+		if (!is_side_output_made(c, &a, side) ||
+		    out->n == OPTIONS_SIDE_OUTPUTS_MAX)
 			continue;
 		out->kind[out->n] = side;
-		out->path[out->n++] = name_side(c, a.by[side], side);
+		out->path[out->n++] = make_side_path(c, a.options[side], side);
 	}
-	out->named = out->n ||
-		     (a.by[OPTIONS_SIDE_NAME] || a.by[OPTIONS_SIDE_GCNO]);
+	out->name_in_object = out->n || (a.options[OPTIONS_SIDE_NAME] ||
+					 a.options[OPTIONS_SIDE_GCNO]);
 }
 
-void options_sides_release(struct options_sides *s)
+void options_side_outputs_release(struct options_side_outputs *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		free(s->path[i]);
-	*s = (struct options_sides){ 0 };
+	*s = (struct options_side_outputs){ 0 };
 }
 
-/* ------------------------------------------------------------- clashes */
+/* ---- conflicts ---- */
 
-static bool is_no_file(const char *path)
+static bool is_special_path(const char *path)
 {
 	return !*str_base(path) || str_starts(path, "/dev/") ||
 	       str_starts(path, "/proc/") || str_equal(path, "-");
 }
 
-static bool same_base(const char *a, const char *b)
+static bool has_same_base(const char *a, const char *b)
 {
 	return !strcmp(str_base(a), str_base(b));
 }
 
-static bool sides_clash(const struct options_command *c,
-			const struct options_sides *s, const char *object,
-			const char *dep)
+static bool have_side_conflict(const struct options_command *c,
+			       const struct options_side_outputs *s,
+			       const char *object, const char *dep)
 {
-	/* clang says in -MJ's file which options there were, and in it -o. */
+	/* clang records the options, including -o, in the file of -MJ. */
 	bool bare = !c->object || !stem_length(str_base(object));
 
-	if (!s->named)
+	if (!s->name_in_object)
 		return false;
 	for (size_t i = 0; i < s->n; i++) {
 		const char *path = s->path[i];
 
-		/* gcc takes these two names for the streams. */
-		if (is_no_file(path) || str_equal(path, "stdout") ||
-		    str_equal(path, "stderr") || same_base(path, object) ||
-		    same_base(path, c->source) || (dep && same_base(path, dep)))
+		/* gcc uses "stdout" and "stderr" as names of the streams. */
+		if (is_special_path(path) || str_equal(path, "stdout") ||
+		    str_equal(path, "stderr") || has_same_base(path, object) ||
+		    has_same_base(path, c->source) ||
+		    (dep && has_same_base(path, dep)))
 			return true;
 		for (size_t k = 0; k < i; k++) {
-			if (same_base(path, s->path[k]))
+			if (has_same_base(path, s->path[k]))
 				return true;
 		}
 		if (s->kind[i] == OPTIONS_SIDE_DATABASE && bare)
@@ -197,19 +201,19 @@ static bool sides_clash(const struct options_command *c,
 	return !stem_length(str_base(object));
 }
 
-bool options_output_clash(const struct options_command *c)
+bool options_output_has_conflict(const struct options_command *c)
 {
-	char *object = options_output_object(c);
-	char *dep = options_output_dep(c);
-	struct options_sides sides;
+	char *object = options_output_object_path(c);
+	char *dep = options_output_dep_path(c);
+	struct options_side_outputs sides;
 	bool clash;
 
-	options_output_sides(&sides, c);
-	clash = !*str_base(object) || same_base(object, c->source) ||
-		(dep && (is_no_file(dep) || same_base(dep, object) ||
-			 same_base(dep, c->source))) ||
-		sides_clash(c, &sides, object, dep);
-	options_sides_release(&sides);
+	options_output_side_outputs(&sides, c);
+	clash = !*str_base(object) || has_same_base(object, c->source) ||
+		(dep && (is_special_path(dep) || has_same_base(dep, object) ||
+			 has_same_base(dep, c->source))) ||
+		have_side_conflict(c, &sides, object, dep);
+	options_side_outputs_release(&sides);
 	free(object);
 	free(dep);
 	return clash;

@@ -1,70 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/probe.h"
 
-#include "options/list.h"
+#include "options/comma-list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* No language has so long an ending; mktemp(1) makes up one. */
+/* Longer suffixes name no language; mktemp(1) generates them. */
 #define RANDOM_MIN 5
 
-struct parse {
+struct probe_parse {
 	struct options_probe *p;
-	unsigned options, inputs, modes, queries;
-	bool objects, preprocesses; /* -c, -E */
-	bool has_language, writes_null, prints;
+	unsigned n_options, n_inputs, n_modes, n_queries;
+	bool compiles, preprocesses; /* -c, -E */
+	bool has_language, writes_null, writes_stdout;
 };
 
-/* Part of a name in whatever language, or of a directive. */
-static const char *const readers[] = { "include", "incbin", "embed", "pragma" };
-static const char *const clocks[] = { "__DATE__", "__TIME__", "__TIMESTAMP__" };
+/* words of directives that read a file, in any language */
+static const char *const file_reading_words[] = { "include", "incbin", "embed",
+						  "pragma" };
+static const char *const time_macros[] = { "__DATE__", "__TIME__",
+					   "__TIMESTAMP__" };
 
-static bool is_letter(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool mentions(struct bytes text, const char *what)
+static bool contains_text(struct bytes text, const char *what)
 {
 	return bytes_find(text, bytes_str(what), 0);
 }
 
-/* What is written as "inc" "bin" is read as one word. */
-static bool names_reader(struct bytes text)
+/* Ignore all but letters, because "inc" "bin" is read as one word. */
+static bool has_file_reading_word(struct bytes text)
 {
-	uint8_t letters[OPTIONS_PROBE_INPUT_MAX];
+	uint8_t letters[OPTIONS_PROBE_INPUT_MAX_BYTES];
 	struct bytes all = { letters, 0 };
 
 	for (size_t i = 0; i < text.len; i++) {
-		if (is_letter(text.data[i]))
-			letters[all.len++] = text.data[i] | 0x20;
+		uint8_t c = text.data[i] | 0x20;
+
+		if (c >= 'a' && c <= 'z')
+			letters[all.len++] = c;
 	}
-	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
-		if (mentions(all, readers[i]))
+	for (size_t i = 0;
+	     i < sizeof(file_reading_words) / sizeof(*file_reading_words);
+	     i++) {
+		if (contains_text(all, file_reading_words[i]))
 			return true;
 	}
 	return false;
 }
 
-bool options_probe_text_ok(struct bytes text)
+bool options_probe_is_pure_text(struct bytes text)
 {
-	if (text.len > OPTIONS_PROBE_INPUT_MAX || names_reader(text))
+	if (text.len > OPTIONS_PROBE_INPUT_MAX_BYTES ||
+	    has_file_reading_word(text))
 		return false;
-	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
-		if (mentions(text, clocks[i]))
+	for (size_t i = 0; i < sizeof(time_macros) / sizeof(*time_macros);
+	     i++) {
+		if (contains_text(text, time_macros[i]))
 			return false;
 	}
 	return true;
 }
 
-bool options_probe_refused(struct bytes text)
+bool options_probe_is_rejected(struct bytes text)
 {
-	return mentions(text, "unrecognized command-line option") ||
-	       mentions(text, "unknown argument");
+	return contains_text(text, "unrecognized command-line option") ||
+	       contains_text(text, "unknown argument");
 }
 
-static bool begins_as(const char *word, const char *const *list)
+static bool has_listed_prefix(const char *word, const char *const *list)
 {
 	for (; *list; list++) {
 		if (str_starts(word, *list))
@@ -73,7 +76,7 @@ static bool begins_as(const char *word, const char *const *list)
 	return false;
 }
 
-static bool is_word_of(const char *word, const char *const *list)
+static bool is_listed_word(const char *word, const char *const *list)
 {
 	for (; *list; list++) {
 		if (!strcmp(word, *list))
@@ -82,14 +85,7 @@ static bool is_word_of(const char *word, const char *const *list)
 	return false;
 }
 
-/* A file's name alone: where it would be is searched by the driver. */
-static bool is_searched_name(const char *value)
-{
-	return *value && !strchr(value, '/') && strcmp(value, ".") &&
-	       strcmp(value, "..");
-}
-
-static bool admit_query(struct parse *q, const char *word)
+static bool admit_query(struct probe_parse *q, const char *word)
 {
 	static const char *const known[] = { "--version",    "-dumpfullversion",
 					     "-dumpmachine", "-dumpversion",
@@ -100,27 +96,32 @@ static bool admit_query(struct parse *q, const char *word)
 		NULL,
 	};
 
-	q->queries++;
-	if (is_word_of(word, known))
+	q->n_queries++;
+	if (is_listed_word(word, known))
 		return true;
 	for (const char *const *s = searches; *s; s++) {
+		const char *name = word + strlen(*s);
+
+		/* The driver searches only a plain file name. */
 		if (str_starts(word, *s))
-			return is_searched_name(word + strlen(*s));
+			return *name && !strchr(name, '/') &&
+			       strcmp(name, ".") && strcmp(name, "..");
 	}
 	return false;
 }
 
-/* Names of the output tell the driver nothing. */
-static bool is_usual_output(const char *path)
+/* Accept names of the output that do not influence the driver. */
+static bool has_probe_output_name(const char *path)
 {
 	static const char *const endings[] = { ".o", ".s", ".i", NULL };
 	const char *base = str_base(path), *dot = strrchr(base, '.');
 
 	return *base && strcmp(base, "-") && base[0] != '.' &&
-	       (!dot || strlen(dot) > RANDOM_MIN || is_word_of(dot, endings));
+	       (!dot || strlen(dot) > RANDOM_MIN ||
+		is_listed_word(dot, endings));
 }
 
-static bool admit_output(struct parse *q, const struct options_item *i)
+static bool admit_output(struct probe_parse *q, const struct options_item *i)
 {
 	if (!i->value || q->p->output || q->writes_null)
 		return false;
@@ -129,31 +130,31 @@ static bool admit_output(struct parse *q, const struct options_item *i)
 		return true;
 	}
 	if (!strcmp(i->value, "-")) {
-		q->prints = true;
+		q->writes_stdout = true;
 		return true;
 	}
 	q->p->output = i->value;
-	q->p->output_at = i->at + i->apart;
-	return is_usual_output(i->value);
+	q->p->output_index = i->argv_index + i->separate;
+	return has_probe_output_name(i->value);
 }
 
-static bool admit_mode(struct parse *q, const char *word)
+static bool admit_mode(struct probe_parse *q, const char *word)
 {
 	static const char *const known[] = { "-c", "-S", "-E", NULL };
 
-	q->modes++;
-	q->objects |= !strcmp(word, "-c");
+	q->n_modes++;
+	q->compiles |= !strcmp(word, "-c");
 	q->preprocesses |= !strcmp(word, "-E");
-	return is_word_of(word, known);
+	return is_listed_word(word, known);
 }
 
-static bool admit_language(struct parse *q, const char *value)
+static bool admit_language(struct probe_parse *q, const char *value)
 {
 	static const char *const known[] = { "c", "assembler",
 					     "assembler-with-cpp", NULL };
 
 	q->has_language = true;
-	return value && !q->inputs && is_word_of(value, known);
+	return value && !q->n_inputs && is_listed_word(value, known);
 }
 
 static bool admit_cpp(const struct options_item *i)
@@ -163,32 +164,33 @@ static bool admit_cpp(const struct options_item *i)
 	const char *name = i->entry->name;
 
 	if (!strcmp(name, "-D") || !strcmp(name, "-U"))
-		return i->value && options_probe_text_ok(bytes_str(i->value));
-	return is_word_of(name, known);
+		return i->value &&
+		       options_probe_is_pure_text(bytes_str(i->value));
+	return is_listed_word(name, known);
 }
 
-/* What a compiler that does not know it refuses, before it reads a file. */
-static bool admit_refusable(struct parse *q, const char *word)
+/* Accept an option that an older compiler rejects before it reads a file. */
+static bool admit_unknown_option(struct probe_parse *q, const char *word)
 {
-	q->p->to_be_refused = true;
+	q->p->must_be_rejected = true;
 	return word[0] == '-' && (word[1] == 'f' || word[1] == 'm') &&
-	       options_charset_ok("a-z0-9=-", word, strlen(word));
+	       options_table_is_in_charset("a-z0-9=-", word, strlen(word));
 }
 
-/* Passes of clang that have to do with a sanitizer, and how they do it. */
-static bool is_of_sanitizer(const struct options_item *i)
+/* Accept options of clang's sanitizer passes. */
+static bool is_sanitizer_pass(const struct options_item *i)
 {
 	static const char *const known[] = { "-asan-", "-hwasan-", "-msan-",
 					     "-tsan-", NULL };
 
 	return i->value &&
-	       options_charset_ok("a-z0-9=-", i->value, i->value_len) &&
-	       begins_as(i->value, known);
+	       options_table_is_in_charset("a-z0-9=-", i->value,
+					   i->value_len) &&
+	       has_listed_prefix(i->value, known);
 }
 
-/* Of those that keep a compile here a few read and write nothing all the same.
- */
-static bool admit_local(struct parse *q, const struct options_item *i)
+/* Accept the few options that make a compile local but access no file. */
+static bool admit_local(struct probe_parse *q, const struct options_item *i)
 {
 	static const char *const known[] = {
 		"-P",  "-C",  "-CC", "-dM",
@@ -198,43 +200,45 @@ static bool admit_local(struct parse *q, const struct options_item *i)
 
 	if (!strcmp(i->text, "-v"))
 		return admit_query(q, i->text);
-	if (is_word_of(i->text, known))
+	if (is_listed_word(i->text, known))
 		return true;
-	if (!strcmp(i->entry->name, "-mllvm") && is_of_sanitizer(i))
+	if (!strcmp(i->entry->name, "-mllvm") && is_sanitizer_pass(i))
 		return true;
-	if (i->entry->form != OPTIONS_ALONE && i->apart)
+	if (i->entry->form != OPTIONS_FORM_ALONE && i->separate)
 		return false;
-	return admit_refusable(q, i->text);
+	return admit_unknown_option(q, i->text);
 }
 
-/* -gz says how what -g makes is packed. */
+/* -gz selects the compression of debug information. */
 static bool admit_debug(const char *value)
 {
 	static const char *const packed[] = { "z", "z=none", "z=zlib", "z=zstd",
 					      NULL };
 
-	return !value || options_debug_ok(value) || is_word_of(value, packed);
+	return !value || options_table_is_debug_allowed(value) ||
+	       is_listed_word(value, packed);
 }
 
 static bool admit_code(const struct options_item *i)
 {
 	if (i->entry->side != OPTIONS_SIDE_NONE)
 		return false;
-	if (i->entry->form == OPTIONS_ALONE)
+	if (i->entry->form == OPTIONS_FORM_ALONE)
 		return true;
-	return i->value && options_value_ok(i->entry, i->value);
+	return i->value && options_table_is_value_allowed(i->entry, i->value);
 }
 
 static bool admit_assembler(const struct options_item *i)
 {
 	if (!i->value)
 		return false;
-	if (i->apart)
-		return options_list_assembler_ok(i->value, i->value_len);
-	return options_list_wa_ok(i->value) || !strcmp(i->value, "--version");
+	if (i->separate)
+		return options_comma_list_is_as_allowed(i->value, i->value_len);
+	return options_comma_list_is_wa_allowed(i->value) ||
+	       !strcmp(i->value, "--version");
 }
 
-static bool admit_option(struct parse *q, const struct options_item *i)
+static bool admit_option(struct probe_parse *q, const struct options_item *i)
 {
 	switch ((enum options_use)i->use) {
 	case OPTIONS_USE_MODE:
@@ -260,9 +264,9 @@ static bool admit_option(struct parse *q, const struct options_item *i)
 	}
 }
 
-static bool admit_input(struct parse *q, const char *file)
+static bool admit_input(struct probe_parse *q, const char *file)
 {
-	if (q->inputs++)
+	if (q->n_inputs++)
 		return false;
 	if (!strcmp(file, "-"))
 		q->p->reads_stdin = true;
@@ -273,45 +277,45 @@ static bool admit_input(struct parse *q, const char *file)
 	return true;
 }
 
-static bool admit_item(struct parse *q, const struct options_item *i)
+static bool admit_item(struct probe_parse *q, const struct options_item *i)
 {
 	if (i->in_list)
-		return true; /* the list itself was looked at */
-	if (options_item_is_file(i))
+		return true; /* the whole list has been checked */
+	if (options_item_is_response_file(i))
 		return false;
 	if (!i->entry && (i->text[0] != '-' || !i->text[1]))
 		return admit_input(q, i->text);
-	q->options++;
+	q->n_options++;
 	if (!i->entry)
-		return admit_refusable(q, i->text);
+		return admit_unknown_option(q, i->text);
 	return admit_option(q, i);
 }
 
-/* Where it goes is known: -c and -S make up a name if there is none. */
-static bool has_output(const struct parse *q)
+/* Check that the output is determined: -c and -S have a default name. */
+static bool has_output(const struct probe_parse *q)
 {
-	if (q->prints)
-		return !q->objects && !q->p->output && !q->writes_null;
+	if (q->writes_stdout)
+		return !q->compiles && !q->p->output && !q->writes_null;
 	return q->preprocesses || q->p->output || q->writes_null;
 }
 
 bool options_probe_parse(struct options_probe *p,
 			 const struct options_command *c)
 {
-	struct parse q = { .p = p };
+	struct probe_parse q = { .p = p };
 
 	*p = (struct options_probe){ 0 };
-	if (c->verdict != OPTIONS_PASSTHROUGH)
+	if (c->class != OPTIONS_CLASS_PASSTHROUGH)
 		return false;
-	for (size_t i = 0; i < c->n; i++) {
-		if (!admit_item(&q, &c->item[i]))
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (!admit_item(&q, &c->items[i]))
 			return false;
 	}
-	p->query = q.queries;
-	/* What else is there may change where a driver looks. */
+	p->query = q.n_queries;
+	/* Other options may change the driver's search. */
 	if (p->query)
-		return q.queries == 1 && q.options == 1 && !q.inputs;
+		return q.n_queries == 1 && q.n_options == 1 && !q.n_inputs;
 	p->reads_null |= q.writes_null;
-	return q.modes == 1 && q.inputs == 1 &&
+	return q.n_modes == 1 && q.n_inputs == 1 &&
 	       (q.has_language || q.preprocesses) && has_output(&q);
 }

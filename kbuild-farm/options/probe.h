@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/probe.h - command lines that only ask the compiler something.
+ * options/probe.h - Recognition of compiler probes, whose results can be
+ * cached.
  *
- * A probe's answer depends on its words, the environment, the working
- * directory, its standard input and the compiler's own files, on nothing else
- * in the file system, and what it writes is at most one output and what it
- * says: so it may be remembered (cc/probe.h).  kbuild's cc-option and its like
- * are some: -c, -S or -E of /dev/null or of standard input, --version,
- * -print-file-name=NAME.
+ * The result of a probe depends only on its words, the environment, the working
+ * directory, standard input and the compiler's own files.  Its output is at
+ * most one file, stdout and stderr.  cc/probe.h caches it.  Examples are
+ * kbuild's cc-option (-c, -S or -E of /dev/null or of standard input),
+ * --version and -print-file-name=NAME.
  *
- * libc only (the wrapper uses it).
+ * Depends only on libc because the wrapper uses it.
  */
 #ifndef OPTIONS_PROBE_H
 #define OPTIONS_PROBE_H
@@ -17,35 +17,35 @@
 #include "base/bytes.h"
 #include "options/command.h"
 
-/* More of standard input than this is no probe. */
-#define OPTIONS_PROBE_INPUT_MAX (16u << 10)
+/* a command with longer standard input is no probe */
+#define OPTIONS_PROBE_INPUT_MAX_BYTES (16u << 10)
 
 struct options_probe {
-	bool query; /* --version and its like: nothing is compiled */
+	bool query; /* --version and similar: no compilation */
 	bool reads_stdin;
-	bool reads_null; /* /dev/null is its input, or its output */
+	bool reads_null; /* /dev/null is the input or the output */
 	/*
-	 * A word of it is known to no table, or may read a file: it is a probe
-	 * where the compiler says that it does not know that word.
+	 * A word is in no table, or may read a file.  The command is a probe
+	 * only if the compiler rejects this word.
 	 */
-	bool to_be_refused;
-	const char *output; /* the file that it writes, or NULL; borrowed */
-	unsigned output_at; /* the word of argv that has it as its end */
+	bool must_be_rejected;
+	const char *output; /* path of the output file, or NULL; borrowed */
+	unsigned output_index; /* index of the word of argv that ends in it */
 };
 
-/* Does the compiler say in `text` that it does not know a word? */
-bool options_probe_refused(struct bytes text);
+/* Return true if the diagnostics report an unknown option. */
+bool options_probe_is_rejected(struct bytes text);
 
 /*
- * Is this a probe, as far as its words tell?  One that may read or write
- * another file makes it none, if the compiler knows it.
+ * Return true if the command's words make it a probe.  See also
+ * `must_be_rejected`.
  */
 bool options_probe_parse(struct options_probe *p,
 			 const struct options_command *c);
 /*
- * May this text stand in a probe's input?  What could name another file, or
- * the time, may not, in whatever pieces it comes.
+ * Return true if the text may be the input of a probe: it cannot name another
+ * file or the time, even if words are split into pieces.
  */
-bool options_probe_text_ok(struct bytes text);
+bool options_probe_is_pure_text(struct bytes text);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The driver tells the preprocessor what the dependency list is to be called
- * (-MF) and about (-MQ) from -o.  A line with another -o has to say both, so
- * that the list stays the same to the byte.
+ * The driver derives the name (-MF) and the target (-MQ) of the dependency list
+ * from -o.  A command with another -o must set both, so that the list does not
+ * change by a byte.
  */
 #include "options/rewrite.h"
 #include "options/output.h"
@@ -13,14 +13,14 @@ static void copy_item(struct strv *out, const struct options_command *c,
 		      const struct options_item *i)
 {
 	strv_add(out, i->text);
-	if (i->apart && i->value)
-		strv_add(out, c->argv[i->at + 1]);
+	if (i->separate && i->value)
+		strv_add(out, c->argv[i->argv_index + 1]);
 }
 
 /*
- * A word of a -Wp, list.  -Xpreprocessor hands on one word as it is; in a list
- * a comma in the temporary's path would end the word.  clang's preprocessor has
- * no -MD: a list of that is the driver's own.
+ * Copy a word of a -Wp, list.  -Xpreprocessor passes one word unchanged; in a
+ * list, a comma in the temporary path would end the word.  clang's preprocessor
+ * has no -MD; clang treats a list with it as driver options.
  */
 static void copy_word(struct strv *out, const struct options_command *c,
 		      const struct options_item *i, const char *dep_tmp)
@@ -42,12 +42,12 @@ static void copy_word(struct strv *out, const struct options_command *c,
 				  xstrndup(i->value, i->value_len));
 }
 
-/* All words but -o and those about the dependency list's place. */
+/* Copy all words except -o and the location of the dependency list. */
 static void copy_line(struct strv *out, const struct options_command *c,
 		      const char *dep_tmp)
 {
-	for (size_t k = 0; k < c->n; k++) {
-		const struct options_item *i = &c->item[k];
+	for (size_t k = 0; k < c->n_items; k++) {
+		const struct options_item *i = &c->items[k];
 		unsigned use = i->entry ? i->use : OPTIONS_USE_CODE;
 
 		if (i->in_list && i->entry && i->entry->use == OPTIONS_USE_WP)
@@ -66,7 +66,7 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,
 			     const char *dep_tmp)
 {
-	char *object = options_output_object(c);
+	char *object = options_output_object_path(c);
 
 	if (!c->makes_dep && !c->list_makes_dep)
 		dep_tmp = NULL;
@@ -85,8 +85,8 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 	free(object);
 }
 
-/* By the start of their names: class, byte order, machine, e_flags, LTO. */
-static const char *const machine[] = {
+/* Prefixes of options for class, byte order, machine, e_flags and LTO. */
+static const char *const object_format_options[] = {
 	"--target=",      "-EB",      "-EL",
 	"-m16",           "-m3",      "-m64",
 	"-mabi",          "-march=",  "-mb",
@@ -103,32 +103,34 @@ static const char *const machine[] = {
 	"-mshared",       NULL,
 };
 
-static bool is_about_machine(const struct options_item *i)
+static bool is_object_format_option(const struct options_item *i)
 {
 	if (!i->entry || i->in_list || i->use != OPTIONS_USE_CODE)
 		return false;
-	for (const char *const *name = machine; *name; name++) {
+	for (const char *const *name = object_format_options; *name; name++) {
 		if (str_starts(i->text, *name))
 			return true;
 	}
 	return false;
 }
 
-void options_rewrite_machine(struct strv *out, const struct options_command *c)
+void options_rewrite_object_format(struct strv *out,
+				   const struct options_command *c)
 {
 	bool random = false;
 
-	for (size_t k = 0; k < c->n; k++) {
-		const struct options_item *i = &c->item[k];
+	for (size_t k = 0; k < c->n_items; k++) {
+		const struct options_item *i = &c->items[k];
 		bool lto = str_starts(i->text, "-flto");
 
-		/* What it makes of an assembler source has nothing of LTO. */
-		if (!is_about_machine(i) || (c->lang != OPTIONS_C && lto))
+		/* LTO does not affect the object of an assembler source. */
+		if (!is_object_format_option(i) ||
+		    (c->lang != OPTIONS_LANG_C && lto))
 			continue;
 		copy_item(out, c, i);
 		random |= lto;
 	}
-	/* Else gcc names each object's sections by a number of its own. */
+	/* Without a seed, gcc puts a random number into section names. */
 	if (random)
 		strv_add(out, "-frandom-seed=kfarm");
 }

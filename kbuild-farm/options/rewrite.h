@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/rewrite.h - other command lines for the same compile.
+ * options/rewrite.h - Alternative command lines for the same compile.
  */
 #ifndef OPTIONS_REWRITE_H
 #define OPTIONS_REWRITE_H
@@ -8,19 +8,20 @@
 #include "options/command.h"
 
 /*
- * The same compile with its outputs elsewhere: the object in `object_tmp`,
- * the dependency list in `dep_tmp` (NULL when the compile makes none) with the
- * target and content unchanged.  `compiler` becomes argv[0].
+ * Write the same compile with other output paths: the object to `object_tmp`
+ * and the dependency list to `dep_tmp` (NULL if there is none), with unchanged
+ * target and contents.  `compiler` becomes argv[0].
  */
 void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,
 			     const char *dep_tmp);
 
 /*
- * The options that decide what kind of object file comes out (-m16, -m32,
- * --target=, -mabi=, -mbig-endian, -flto ...), in order; with -flto a seed, so
- * that one source gives one object.
+ * Append the options that determine the object format (-m16, -m32, --target=,
+ * -mabi=, -mbig-endian, -flto ...), in order.  With -flto, a seed makes the
+ * object of a source reproducible.
  */
-void options_rewrite_machine(struct strv *out, const struct options_command *c);
+void options_rewrite_object_format(struct strv *out,
+				   const struct options_command *c);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What values may be made of; see options_value_ok(). */
+/* Character sets of values; see options_table_is_value_allowed(). */
 #define DIGITS   "0-9"
 #define LEVEL    "a-z0-9"
 #define NONE     ""
@@ -23,7 +23,7 @@
 
 #define OPT(name, form, use, charset, scan) \
 	{ name,                             \
-	  OPTIONS_##form,                   \
+	  OPTIONS_FORM_##form,              \
 	  OPTIONS_USE_##use,                \
 	  OPTIONS_SCAN_##scan,              \
 	  OPTIONS_SIDE_NONE,                \
@@ -31,31 +31,31 @@
 	  charset },
 #define LOCAL(name, form, why, scan) \
 	{ name,                      \
-	  OPTIONS_##form,            \
+	  OPTIONS_FORM_##form,       \
 	  OPTIONS_USE_LOCAL,         \
 	  OPTIONS_SCAN_##scan,       \
 	  OPTIONS_SIDE_NONE,         \
 	  REASON_##why,              \
 	  NULL },
-/* Code that is written beside the object, or because of which something is. */
+/* Options of OPTIONS_USE_CODE that cause a side output. */
 #define SIDE(name, form, side, charset, scan) \
 	{ name,                               \
-	  OPTIONS_##form,                     \
+	  OPTIONS_FORM_##form,                \
 	  OPTIONS_USE_CODE,                   \
 	  OPTIONS_SCAN_##scan,                \
 	  OPTIONS_SIDE_##side,                \
 	  REASON_NONE,                        \
 	  charset },
 
-static const struct options_entry table[] = {
+static const struct options_entry main_entries[] = {
 #include "options/table.inc"
 };
 
-static const struct options_entry values[] = {
+static const struct options_entry value_entries[] = {
 #include "options/code-value.inc"
 };
 
-static const struct options_entry clang[] = {
+static const struct options_entry clang_entries[] = {
 #include "options/clang.inc"
 
 #include "options/clang-m.inc"
@@ -65,10 +65,13 @@ static const struct options_entry clang[] = {
 #undef LOCAL
 #undef SIDE
 
-/* Flags without a value: all code, FLAG_BUT() those that scan/ must know. */
+/*
+ * Flags without a value.  All are OPTIONS_USE_CODE; FLAG_BUT() also states the
+ * effect on the dependency scanner.
+ */
 #define CODE(name, scan)       \
 	{ name,                \
-	  OPTIONS_ALONE,       \
+	  OPTIONS_FORM_ALONE,  \
 	  OPTIONS_USE_CODE,    \
 	  OPTIONS_SCAN_##scan, \
 	  OPTIONS_SIDE_NONE,   \
@@ -77,7 +80,7 @@ static const struct options_entry clang[] = {
 
 #define FLAG(name)              CODE("-f" name, ASK)
 #define FLAG_BUT(name, yes, no) CODE("-f" name, yes)
-static const struct options_entry f[] = {
+static const struct options_entry f_entries[] = {
 #include "options/code-f.inc"
 };
 #undef FLAG
@@ -85,39 +88,42 @@ static const struct options_entry f[] = {
 
 #define FLAG(name)              CODE("-fno-" name, ASK)
 #define FLAG_BUT(name, yes, no) CODE("-fno-" name, no)
-static const struct options_entry fno[] = {
+static const struct options_entry fno_entries[] = {
 #include "options/code-f.inc"
 };
 #undef FLAG
 #undef FLAG_BUT
 
 #define FLAG(name) CODE("-m" name, ASK)
-static const struct options_entry m[] = {
+static const struct options_entry m_entries[] = {
 #include "options/code-m.inc"
 };
 #undef FLAG
 
 #define FLAG(name) CODE("-mno-" name, ASK)
-static const struct options_entry mno[] = {
+static const struct options_entry mno_entries[] = {
 #include "options/code-m.inc"
 };
 #undef FLAG
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each sorted by name.  Of two equal names the one further up counts. */
-static const struct group {
+/* Each group is sorted by name.  Of equal names the first group's counts. */
+static const struct entry_group {
 	const char *prefix;
 	const struct options_entry *v;
 	size_t n;
-} groups[] = {
-	{ "-", table, LENGTH(table) }, { "-", values, LENGTH(values) },
-	{ "-f", f, LENGTH(f) },        { "-fno-", fno, LENGTH(fno) },
-	{ "-m", m, LENGTH(m) },        { "-mno-", mno, LENGTH(mno) },
-	{ "-", clang, LENGTH(clang) },
+} entry_groups[] = {
+	{ "-", main_entries, LENGTH(main_entries) },
+	{ "-", value_entries, LENGTH(value_entries) },
+	{ "-f", f_entries, LENGTH(f_entries) },
+	{ "-fno-", fno_entries, LENGTH(fno_entries) },
+	{ "-m", m_entries, LENGTH(m_entries) },
+	{ "-mno-", mno_entries, LENGTH(mno_entries) },
+	{ "-", clang_entries, LENGTH(clang_entries) },
 };
 
-/* As strcmp(name, word), had the word only `len` bytes. */
+/* Like strcmp(name, word) for the first `len` bytes of `word`. */
 static int compare_word(const char *name, const char *word, size_t len)
 {
 	int diff = strncmp(name, word, len);
@@ -125,9 +131,10 @@ static int compare_word(const char *name, const char *word, size_t len)
 	return diff ? diff : name[len] != '\0';
 }
 
-/* The last entry whose name is not above the first `len` bytes of `word`. */
-static const struct options_entry *floor_of(const struct group *g,
-					    const char *word, size_t len)
+/* Return the last entry that is not above the first `len` bytes of `word`. */
+static const struct options_entry *find_floor_entry(const struct entry_group *g,
+						    const char *word,
+						    size_t len)
 {
 	size_t low = 0, high = g->n;
 
@@ -142,45 +149,38 @@ static const struct options_entry *floor_of(const struct group *g,
 	return low ? &g->v[low - 1] : NULL;
 }
 
-static size_t common_length(const char *a, const char *b, size_t most)
-{
-	size_t n = 0;
-
-	while (n < most && a[n] && a[n] == b[n])
-		n++;
-	return n;
-}
-
 static bool form_allows(const struct options_entry *e, const char *rest)
 {
 	switch (e->form) {
-	case OPTIONS_ALONE:
-	case OPTIONS_SEPARATE:
+	case OPTIONS_FORM_ALONE:
+	case OPTIONS_FORM_SEPARATE:
 		return !*rest;
-	case OPTIONS_JOINED:
-		/* "-std=" with nothing behind it is an error of the user. */
+	case OPTIONS_FORM_JOINED:
+		/* "-std=" without a value is the user's error. */
 		return *rest || rest[-1] != '=';
 	}
 	return true;
 }
 
 /*
- * Every name that `word` starts with is also the start of each entry between
- * that name and the word; so a look at the floor either finds it, or tells
- * how much of the word still counts.
+ * Find the longest fitting name.  Every name that is a prefix of `word` is also
+ * a prefix of all entries between that name and the word.  Therefore the floor
+ * entry either fits or bounds the length of the prefix.
  */
-static const struct options_entry *find_in(const struct group *g,
-					   const char *word)
+static const struct options_entry *find_in_group(const struct entry_group *g,
+						 const char *word)
 {
 	size_t len = strlen(word);
 
 	while (len) {
-		const struct options_entry *e = floor_of(g, word, len);
-		size_t common;
+		const struct options_entry *e = find_floor_entry(g, word, len);
+		size_t common = 0;
 
 		if (!e)
 			return NULL;
-		common = common_length(e->name, word, len);
+		while (common < len && e->name[common] &&
+		       e->name[common] == word[common])
+			common++;
 		if (e->name[common]) {
 			len = common;
 		} else {
@@ -192,7 +192,7 @@ static const struct options_entry *find_in(const struct group *g,
 	return NULL;
 }
 
-static bool in_group(const struct group *g, const char *word)
+static bool has_group_prefix(const struct entry_group *g, const char *word)
 {
 	return !strncmp(word, g->prefix, strlen(g->prefix));
 }
@@ -201,26 +201,26 @@ static const struct options_entry *find_sorted(const char *word)
 {
 	const struct options_entry *best = NULL;
 
-	for (size_t i = 0; i < LENGTH(groups); i++) {
+	for (size_t i = 0; i < LENGTH(entry_groups); i++) {
 		const struct options_entry *e;
 
-		if (!in_group(&groups[i], word))
+		if (!has_group_prefix(&entry_groups[i], word))
 			continue;
-		e = find_in(&groups[i], word);
+		e = find_in_group(&entry_groups[i], word);
 		if (e && (!best || strlen(e->name) > strlen(best->name)))
 			best = e;
 	}
 	return best;
 }
 
-static const struct options_entry *named_sorted(const char *name)
+static const struct options_entry *find_name_sorted(const char *name)
 {
-	for (size_t i = 0; i < LENGTH(groups); i++) {
+	for (size_t i = 0; i < LENGTH(entry_groups); i++) {
 		const struct options_entry *e;
 
-		if (!in_group(&groups[i], name))
+		if (!has_group_prefix(&entry_groups[i], name))
 			continue;
-		e = floor_of(&groups[i], name, strlen(name));
+		e = find_floor_entry(&entry_groups[i], name, strlen(name));
 		if (e && !strcmp(e->name, name))
 			return e;
 	}
@@ -229,41 +229,41 @@ static const struct options_entry *named_sorted(const char *name)
 
 const struct options_entry *options_entry(size_t i)
 {
-	for (size_t g = 0; g < LENGTH(groups); g++) {
-		if (i < groups[g].n)
-			return &groups[g].v[i];
-		i -= groups[g].n;
+	for (size_t g = 0; g < LENGTH(entry_groups); g++) {
+		if (i < entry_groups[g].n)
+			return &entry_groups[g].v[i];
+		i -= entry_groups[g].n;
 	}
 	return NULL;
 }
 
-/* ---------------------------------------------------------------- the index */
+/* ---- index ---- */
 
 /*
- * All names by their hash: a word takes a tenth of the time.  It takes as long
- * to make as a hundred words without it, so it is for programs that read more
- * than a command line or two.
+ * A hash table of all names makes a lookup ten times as fast.  Building it
+ * takes as long as a hundred lookups without it, so only programs that parse
+ * many command lines use it.
  */
-#define INDEX_SLOTS 8192 /* a power of two */
-#define NUMBER_BITS 14
-#define INDEX_FROM  256 /* questions, before it is made */
+#define INDEX_SLOTS       8192 /* a power of two */
+#define NUMBER_BITS       14
+#define INDEX_MIN_LOOKUPS 256 /* lookups before it is built */
 
 static struct {
 	pthread_once_t once;
 	atomic_uint asked;
 	atomic_bool made;
-	uint32_t slot[INDEX_SLOTS]; /* 18 bits of the hash, number + 1; 0: free
-				     */
+	uint32_t slot[INDEX_SLOTS]; /* 18 bits of hash, number + 1; 0 if free */
 	const struct options_entry *entry[INDEX_SLOTS / 2];
-	size_t longest; /* of the names */
-} names = { .once = PTHREAD_ONCE_INIT };
+	size_t longest; /* length of the longest name */
+} name_index = { .once = PTHREAD_ONCE_INIT };
 
-_Static_assert(LENGTH(table) + LENGTH(values) + 2 * LENGTH(f) + 2 * LENGTH(m) +
-			       LENGTH(clang) <
+_Static_assert(LENGTH(main_entries) + LENGTH(value_entries) +
+			       2 * LENGTH(f_entries) + 2 * LENGTH(m_entries) +
+			       LENGTH(clang_entries) <
 		       INDEX_SLOTS / 2,
 	       "the index has room");
 
-static uint32_t hash_more(uint32_t h, char c)
+static uint32_t hash_step(uint32_t h, char c)
 {
 	h = (h ^ (unsigned char)c) * 0x01000193u;
 	return h ^ h >> 15;
@@ -288,62 +288,56 @@ static void make_index(void)
 		size_t len = 0;
 
 		for (; e->name[len]; len++)
-			h = hash_more(h, e->name[len]);
-		if (len > names.longest)
-			names.longest = len;
-		for (at = index_slot(h); names.slot[at];
+			h = hash_step(h, e->name[len]);
+		if (len > name_index.longest)
+			name_index.longest = len;
+		for (at = index_slot(h); name_index.slot[at];
 		     at = index_slot(at + 1))
 			;
-		names.slot[at] = index_tag(h) | (i + 1);
-		names.entry[i] = e;
+		name_index.slot[at] = index_tag(h) | (i + 1);
+		name_index.entry[i] = e;
 	}
-	atomic_store_explicit(&names.made, true, memory_order_release);
+	atomic_store_explicit(&name_index.made, true, memory_order_release);
 }
 
 static bool has_index(void)
 {
-	if (atomic_load_explicit(&names.made, memory_order_acquire))
+	if (atomic_load_explicit(&name_index.made, memory_order_acquire))
 		return true;
-	if (atomic_fetch_add(&names.asked, 1) < INDEX_FROM)
+	if (atomic_fetch_add(&name_index.asked, 1) < INDEX_MIN_LOOKUPS)
 		return false;
-	pthread_once(&names.once, make_index);
+	pthread_once(&name_index.once, make_index);
 	return true;
 }
 
-static bool is_start(const struct options_entry *e, const char *word,
-		     size_t len)
-{
-	return !memcmp(e->name, word, len) && !e->name[len];
-}
-
-/* The entry that is called by the first `len` bytes of `word`. */
+/* Return the entry whose name is the first `len` bytes of `word`, or NULL. */
 static const struct options_entry *find_indexed(uint32_t hash, const char *word,
 						size_t len)
 {
 	const uint32_t number = (1u << NUMBER_BITS) - 1;
 
-	for (uint32_t at = index_slot(hash); names.slot[at];
+	for (uint32_t at = index_slot(hash); name_index.slot[at];
 	     at = index_slot(at + 1)) {
 		const struct options_entry *e;
 
-		if (index_tag(names.slot[at]) != index_tag(hash))
+		if (index_tag(name_index.slot[at]) != index_tag(hash))
 			continue;
-		e = names.entry[(names.slot[at] & number) - 1];
-		if (is_start(e, word, len))
+		e = name_index.entry[(name_index.slot[at] & number) - 1];
+		if (!memcmp(e->name, word, len) && !e->name[len])
 			return e;
 	}
 	return NULL;
 }
 
-const struct options_entry *options_find(const char *word)
+const struct options_entry *options_table_find_word(const char *word)
 {
 	const struct options_entry *best = NULL, *e;
 	uint32_t h = 0;
 
 	if (!has_index())
 		return find_sorted(word);
-	for (size_t len = 0; len < names.longest && word[len];) {
-		h = hash_more(h, word[len++]);
+	for (size_t len = 0; len < name_index.longest && word[len];) {
+		h = hash_step(h, word[len++]);
 		e = find_indexed(h, word, len);
 		if (e && form_allows(e, word + len))
 			best = e;
@@ -351,15 +345,15 @@ const struct options_entry *options_find(const char *word)
 	return best;
 }
 
-const struct options_entry *options_named(const char *name)
+const struct options_entry *options_table_find_name(const char *name)
 {
 	size_t len = 0;
 	uint32_t h = 0;
 
 	if (!has_index())
-		return named_sorted(name);
+		return find_name_sorted(name);
 	for (; name[len]; len++)
-		h = hash_more(h, name[len]);
+		h = hash_step(h, name[len]);
 	return len ? find_indexed(h, name, len) : NULL;
 }
 
@@ -379,9 +373,9 @@ static bool in_charset(const char *set, unsigned char c)
 	return false;
 }
 
-bool options_charset_ok(const char *set, const char *value, size_t len)
+bool options_table_is_in_charset(const char *set, const char *value, size_t len)
 {
-	if (len > OPTIONS_VALUE_MAX)
+	if (len > OPTIONS_VALUE_MAX_BYTES)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (!in_charset(set, (unsigned char)value[i]))
@@ -390,20 +384,21 @@ bool options_charset_ok(const char *set, const char *value, size_t len)
 	return true;
 }
 
-bool options_value_ok(const struct options_entry *e, const char *value)
+bool options_table_is_value_allowed(const struct options_entry *e,
+				    const char *value)
 {
 	/*
-	 * A word of its own that starts with '-' reads as an option.  One that
-	 * starts with '@' names a file of more words, for the driver and for
-	 * the assembler, which gets some values as words of their own.
+	 * A separate value that starts with '-' would be read as an option.
+	 * '@' names a response file for the driver, and for the assembler,
+	 * which receives some values as separate words.
 	 */
 	if (!e->charset || *value == '@' ||
-	    (e->form == OPTIONS_SEPARATE && *value == '-'))
+	    (e->form == OPTIONS_FORM_SEPARATE && *value == '-'))
 		return false;
-	return options_charset_ok(e->charset, value, strlen(value));
+	return options_table_is_in_charset(e->charset, value, strlen(value));
 }
 
-bool options_debug_ok(const char *value)
+bool options_table_is_debug_allowed(const char *value)
 {
 	return str_list_has(
 		",0,1,2,3,gdb,gdb0,gdb1,gdb2,gdb3,"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options/table.h - every option of gcc and clang that kfarm knows.
+ * options/table.h - Options of gcc and clang that kfarm supports.
  *
- * One table serves the wrapper (is this a job, and one for a node?), the
- * coordinator (which options go to a node) and the node (which
- * options it lets near a compiler).  What is not in it is unknown, and an
- * unknown option makes a compile local.  The lines are in the .inc files.
+ * One table serves the wrapper (is this a unit, and can a node compile it?),
+ * the coordinator (which options are sent to a node) and the node (which
+ * options it passes to a compiler).  An option that is not in the table makes a
+ * compile local.  The rows are in the .inc files.
  */
 #ifndef OPTIONS_TABLE_H
 #define OPTIONS_TABLE_H
@@ -17,43 +17,45 @@
 
 /* How an option takes its argument. */
 enum options_form {
-	OPTIONS_ALONE, /* -c */
-	OPTIONS_JOINED, /* -O2, -std=gnu11: name, then the value */
-	OPTIONS_SEPARATE, /* --param X, -Xassembler X */
-	OPTIONS_EITHER, /* -I DIR or -IDIR */
+	OPTIONS_FORM_ALONE, /* -c: no value */
+	OPTIONS_FORM_JOINED, /* -O2, -std=gnu11: name, then the value */
+	/* --param X, -Xassembler X: value in the next word */
+	OPTIONS_FORM_SEPARATE,
+	OPTIONS_FORM_EITHER, /* -I DIR or -IDIR */
 };
 
-/* What an option means for a compile on another machine. */
+/* Effect of an option on remote compilation. */
 enum options_use {
-	OPTIONS_USE_MODE, /* -c -S -E -M -MM -fsyntax-only: what is made */
+	OPTIONS_USE_MODE, /* -c -S -E -M -MM -fsyntax-only: kind of output */
 	OPTIONS_USE_OUTPUT, /* -o */
 	OPTIONS_USE_LANG, /* -x */
-	OPTIONS_USE_CODE, /* changes the object, reads no file */
-	OPTIONS_USE_CPP, /* only the preprocessor's */
+	OPTIONS_USE_CODE, /* changes the object and reads no file */
+	OPTIONS_USE_CPP, /* affects only the preprocessor */
 	OPTIONS_USE_MAKE_DEPS, /* -MD -MMD */
 	OPTIONS_USE_DEP_FILE, /* -MF */
 	OPTIONS_USE_DEP_TARGET, /* -MT -MQ */
 	OPTIONS_USE_DEP_PHONY, /* -MP */
-	OPTIONS_USE_WP, /* -Wp,...: looked into */
-	OPTIONS_USE_WA, /* -Wa,... and -Xassembler: looked into */
-	OPTIONS_USE_LINK, /* only the linker's: no effect with -c */
+	OPTIONS_USE_WP, /* -Wp,...: each word is examined */
+	OPTIONS_USE_WA, /* -Wa,... and -Xassembler: each word is examined */
+	OPTIONS_USE_LINK, /* linker only: no effect with -c */
 	OPTIONS_USE_DEBUG, /* -g... */
-	OPTIONS_USE_LOCAL, /* such a compile stays local: `why` */
-	OPTIONS_USE_QUERY, /* --version, -print-*, -dumpmachine: no compile */
+	OPTIONS_USE_LOCAL, /* the compile stays local for `reason` */
+	/* --version, -print-*, -dumpmachine: no compilation */
+	OPTIONS_USE_QUERY,
 };
 
-/* What an option means to the search for the files that a unit reads. */
+/* Effect of an option on the dependency scanner. */
 enum options_scan {
-	OPTIONS_SCAN_REFUSE, /* such a unit is not scanned */
-	OPTIONS_SCAN_ASK, /* the compiler's own answers may depend on it */
-	OPTIONS_SCAN_ASK_PATH, /* the same, and its value is a path */
-	OPTIONS_SCAN_UNASKED, /* no macro and no operator knows of it */
-	OPTIONS_SCAN_DROP, /* it means nothing to the preprocessor */
+	OPTIONS_SCAN_REFUSE, /* the unit is not scannable */
+	OPTIONS_SCAN_ASK, /* can change the results of driver queries */
+	OPTIONS_SCAN_ASK_PATH, /* likewise, and the value is a path */
+	OPTIONS_SCAN_UNASKED, /* changes no macro and no operator */
+	OPTIONS_SCAN_DROP, /* no effect on the preprocessor */
 	OPTIONS_SCAN_DEBUG,
 	OPTIONS_SCAN_TARGET,
 	OPTIONS_SCAN_DEFINE,
 	OPTIONS_SCAN_UNDEFINE,
-	OPTIONS_SCAN_DIR_QUOTE, /* a directory to search: for "x.h" only */
+	OPTIONS_SCAN_DIR_QUOTE, /* a directory searched for "x.h" only */
 	OPTIONS_SCAN_DIR_BRACKET,
 	OPTIONS_SCAN_DIR_SYSTEM,
 	OPTIONS_SCAN_DIR_AFTER,
@@ -73,19 +75,21 @@ enum options_scan {
 	OPTIONS_SCAN_INPUT, /* a file that the compiler reads */
 };
 
-/* A file that a compile writes beside its object (options/output.h). */
-enum options_side {
+/* Kinds of side outputs (options/output.h). */
+enum options_side_kind {
 	OPTIONS_SIDE_NONE,
-	OPTIONS_SIDE_NAME, /* none, but the object's name is in the object */
+	OPTIONS_SIDE_NAME, /* no file, but the object contains its own name */
 	OPTIONS_SIDE_SU, /* stack usage */
-	OPTIONS_SIDE_GCNO, /* notes for gcov, beside the name */
+	OPTIONS_SIDE_GCNO, /* notes for gcov; the object contains its name */
 	OPTIONS_SIDE_DWO, /* split debug information */
-	OPTIONS_SIDE_CI, /* callgraph */
-	OPTIONS_SIDE_RECORD, /* optimizations, for programs */
-	OPTIONS_SIDE_RECORD_FILE, /* the same in the file of the value */
-	OPTIONS_SIDE_INFO, /* the same for people, in the file behind '=' */
-	OPTIONS_SIDE_DATABASE, /* clang's -MJ: the line as JSON */
-	OPTIONS_SIDES,
+	OPTIONS_SIDE_CI, /* call graph */
+	/* optimization record in a machine-readable format */
+	OPTIONS_SIDE_RECORD,
+	OPTIONS_SIDE_RECORD_FILE, /* likewise, in the file given as value */
+	/* optimization report as text, in the file after '=' */
+	OPTIONS_SIDE_INFO,
+	OPTIONS_SIDE_DATABASE, /* clang's -MJ: the command line as JSON */
+	OPTIONS_SIDE_N,
 };
 
 struct options_entry {
@@ -93,37 +97,41 @@ struct options_entry {
 	unsigned char form; /* enum options_form */
 	unsigned char use; /* enum options_use */
 	unsigned char scan; /* enum options_scan */
-	unsigned char side; /* enum options_side */
-	enum reason why; /* OPTIONS_USE_LOCAL: the counted reason */
+	unsigned char side; /* enum options_side_kind */
+	enum reason reason; /* OPTIONS_USE_LOCAL: the reason */
 	/*
-	 * What the value may be made of, as in tr(1): "a-z0-9_"; "": nothing.
-	 * NULL: no value is ever sent to a node; and neither is the option, but
+	 * Characters allowed in the value, as in tr(1): "a-z0-9_"; "" for no
+	 * value.  With NULL, no value is sent to a node, and the option only
 	 * for OPTIONS_USE_CODE, OPTIONS_USE_WP and OPTIONS_USE_WA.
 	 */
 	const char *charset;
 };
 
-/* Longest value of an option that a node takes. */
-#define OPTIONS_VALUE_MAX 4096
+/* Longest option value that a node accepts. */
+#define OPTIONS_VALUE_MAX_BYTES 4096
 
 /*
- * The entry for one word of a command line: the longest name that the word
- * starts with and whose form allows it.  NULL: unknown.
+ * Return the entry for a word of a command line, or NULL.  It has the longest
+ * name that is a prefix of the word and whose form fits.
  */
-const struct options_entry *options_find(const char *word);
-/* The entry with exactly this name, or NULL. */
-const struct options_entry *options_named(const char *name);
-/* For the tests and the fuzzers: entry `i`, NULL past the end. */
+const struct options_entry *options_table_find_word(const char *word);
+/* Return the entry with this exact name, or NULL. */
+const struct options_entry *options_table_find_name(const char *name);
+/* Return entry `i`, or NULL past the end.  For tests and fuzzers. */
 const struct options_entry *options_entry(size_t i);
 
-/* Is `value` made of the bytes in `set` alone, and not too long? */
-bool options_charset_ok(const char *set, const char *value, size_t len);
-/* May a node get this option with this value? */
-bool options_value_ok(const struct options_entry *e, const char *value);
 /*
- * Is this a level, format or detail of -g that is known to write no file of
- * its own?  Letters alone would let -gsplit-dwarf and -gcc-toolchain pass.
+ * Return true if `value` has an accepted length and only characters of `set`.
  */
-bool options_debug_ok(const char *value);
+bool options_table_is_in_charset(const char *set, const char *value,
+				 size_t len);
+/* Return true if a node accepts this option with this value. */
+bool options_table_is_value_allowed(const struct options_entry *e,
+				    const char *value);
+/*
+ * Return true for levels, formats and details of -g that write no other file.
+ * A set of letters would also accept -gsplit-dwarf and -gcc-toolchain.
+ */
+bool options_table_is_debug_allowed(const char *value);
 
 #endif

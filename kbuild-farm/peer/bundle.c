@@ -8,32 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take_files(struct peer_bundle *b,
-		      const struct compiler_entries *files, struct err *err)
+static int add_bundle_files(struct peer_bundle *b,
+			    const struct compiler_entries *files,
+			    struct err *err)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		const struct compiler_entry *e = &files->v[i];
 
-		if (e->size > WIRE_BLOB_MAX)
+		if (e->size_bytes > WIRE_BLOB_MAX)
 			return err_set(err, EFBIG,
 				       "%s/%s: too large for a node", b->dir,
 				       e->path);
-		b->bytes += e->size;
+		b->total_bytes += e->size_bytes;
 	}
 	b->paths = inputs_paths_new();
-	b->entry = inputs_toolchain_entries(b->paths, "/", files);
-	b->n = files->n;
-	toolchain_tree_digest(files, &b->tree);
+	b->entries = inputs_toolchain_make_entries(b->paths, "/", files);
+	b->n_entries = files->n;
+	toolchain_dir_digest_compute(files, &b->dir_digest);
 	return 0;
-}
-
-/* The names that were published on this machine mean nothing to a node. */
-static char *json_for_node(const struct toolchain_installed *tc)
-{
-	struct toolchain_installed copy = *tc;
-
-	copy.links = (struct strv){ 0 };
-	return toolchain_installed_encode(&copy);
 }
 
 int peer_bundle_read(struct peer_bundle *out,
@@ -42,27 +34,30 @@ int peer_bundle_read(struct peer_bundle *out,
 		     struct err *err)
 {
 	struct peer_bundle b = { 0 };
+	struct toolchain_installed copy = *tc;
 	struct compiler_entries files;
 	int ret;
 
 	*out = b;
-	if (tc->adopted)
+	if (tc->adopted_from)
 		return err_set(err, EINVAL,
 			       "%s is adopted: its files belong to something "
 			       "else; install the release for nodes",
 			       tc->id);
-	ret = toolchain_tree_read(&files, tc->dir, cancel, err);
+	ret = toolchain_dir_digest_read(&files, tc->dir, cancel, err);
 	if (ret)
 		return ret;
 	b.id = xstrdup(tc->id);
 	b.host = xstrdup(tc->host);
 	b.dir = xstrdup(tc->dir);
-	b.json = json_for_node(tc);
+	/* Names published on this machine have no meaning on a node. */
+	copy.links = (struct strv){ 0 };
+	b.json = toolchain_installed_encode(&copy);
 	if (same_as)
-		b.same_as = *same_as;
-	ret = take_files(&b, &files, err);
+		b.equivalent_id = *same_as;
+	ret = add_bundle_files(&b, &files, err);
 	compiler_entries_release(&files);
-	if (!ret && !digest_equal(&b.tree, &tc->tree))
+	if (!ret && !digest_equal(&b.dir_digest, &tc->dir_digest))
 		ret = err_set(err, EBADMSG,
 			      "%s is not what was installed; `kfarm toolchain "
 			      "remove %s`, then install it again",
@@ -80,62 +75,65 @@ void peer_bundle_release(struct peer_bundle *b)
 	free(b->host);
 	free(b->dir);
 	free(b->json);
-	free(b->entry);
+	free(b->entries);
 	inputs_paths_free(b->paths);
 	*b = (struct peer_bundle){ 0 };
 }
 
-/* ---------------------------------------------------------- on its way */
+/* ------------------------------------------------------------- upload */
 
-int peer_delivery_start(struct peer_delivery *d,
-			const struct peer_bundle *bundle,
-			struct peer_link *link,
-			const struct peer_ship_user *user, struct err *err)
+int peer_bundle_upload_start(struct peer_bundle_upload *d,
+			     const struct peer_bundle *bundle,
+			     struct peer_conn *link,
+			     const struct peer_blob_upload_user *user,
+			     struct err *err)
 {
 	struct wire_bundle m = { .bundle = link->next_number++,
 				 .id = bundle->id,
 				 .host = bundle->host,
-				 .tree = bundle->tree,
-				 .same_as = bundle->same_as,
-				 .json = bundle->json };
+				 .dir_digest = bundle->dir_digest,
+				 .equivalent_id = bundle->equivalent_id,
+				 .metadata = bundle->json };
 	struct buf body = { 0 };
 
 	d->bundle = bundle;
-	d->ship = link->ship;
+	d->upload = link->upload;
 	d->user = *user;
-	d->user.top = bundle->dir;
-	d->user.in_order = true;
-	peer_views_init(&d->views, m.bundle);
+	d->user.base_dir = bundle->dir;
+	d->user.sequential = true;
+	peer_input_updates_init(&d->updates, m.bundle);
 	wire_bundle_encode(&body, &m);
-	peer_link_send(link, WIRE_BUNDLE, &body, link->codec);
-	if (!peer_views_send(&d->views, link, bundle->entry, bundle->n, true))
+	peer_conn_send(link, WIRE_BUNDLE, &body, link->codec);
+	if (!peer_input_updates_send(&d->updates, link, bundle->entries,
+				     bundle->n_entries, true))
 		return 0;
 	wire_number_encode(&body, m.bundle);
-	peer_link_send(link, WIRE_SHUT, &body, WIRE_PLAIN);
-	peer_delivery_end(d);
+	peer_conn_send(link, WIRE_SHUT, &body, WIRE_PLAIN);
+	peer_bundle_upload_stop(d);
 	return err_set(err, ENOSPC, "this connection knows too many paths");
 }
 
-void peer_delivery_end(struct peer_delivery *d)
+void peer_bundle_upload_stop(struct peer_bundle_upload *d)
 {
 	if (!d->bundle)
 		return;
 	d->bundle = NULL;
-	peer_views_release(&d->views);
-	peer_ship_forget(d->ship, &d->user);
+	peer_input_updates_release(&d->updates);
+	peer_blob_upload_remove_user(d->upload, &d->user);
 }
 
-bool peer_delivery_is(const struct peer_delivery *d, uint32_t number)
+bool peer_bundle_upload_is_number(const struct peer_bundle_upload *d,
+				  uint32_t number)
 {
-	return d->bundle && d->views.number == number;
+	return d->bundle && d->updates.number == number;
 }
 
-int peer_delivery_have(const struct peer_delivery *d, const struct wire_have *m,
-		       struct err *err)
+int peer_bundle_upload_check_have(const struct peer_bundle_upload *d,
+				  const struct wire_have *m, struct err *err)
 {
 	char hex[DIGEST_HEX];
 
-	digest_hex(&d->bundle->tree, hex);
+	digest_format(&d->bundle->dir_digest, hex);
 	if (m->state != WIRE_HAVE_READY)
 		return err_set(err, EPERM, "%s", m->detail);
 	if (strcmp(m->detail, hex) != 0)

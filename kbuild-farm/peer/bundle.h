@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/bundle.h - an installed toolchain of the build host, read once so that
- * any number of nodes can be given it; and one on its way to one node: BUNDLE
- * and VIEWs, then the bytes that NEED asks for, until HAVE.
+ * peer/bundle.h - Upload of an installed toolchain to nodes.
+ *
+ * A bundle is read once and can be sent to any number of nodes: BUNDLE and
+ * VIEWs, then the blobs that NEED asks for, until HAVE.
  */
 #ifndef PEER_BUNDLE_H
 #define PEER_BUNDLE_H
 
-#include "peer/views.h"
+#include "peer/input-sync.h"
 #include "toolchain/installed.h"
 
 struct peer_bundle {
 	char *id, *host;
 	char *dir; /* DATA/toolchains/ID */
-	char *json; /* for the node: without the names published here */
-	struct digest tree;
-	struct digest same_as; /* zero: none */
-	uint64_t bytes; /* of all files */
-	struct inputs_paths *paths; /* below `dir`: "/bin/gcc" */
-	const struct inputs_entry **entry;
-	size_t n;
+	char *json; /* metadata for the node, without local links */
+	struct digest dir_digest;
+	struct digest equivalent_id; /* zero: none */
+	uint64_t total_bytes; /* of all files */
+	struct inputs_paths *paths; /* relative to `dir`: "/bin/gcc" */
+	const struct inputs_entry **entries;
+	size_t n_entries;
 };
 
 /*
- * Read and hash all of `tc`; `same_as` is the content id of this machine's own
- * build of the same release, NULL where there is none.  Some 100 MB are read:
- * not for an event loop's thread.
+ * Read and hash all files of `tc`.  `same_as` is the content id of the local
+ * build of the same release, or NULL.  About 100 MB are read, so do not call
+ * this from an event loop.
  *
- * Returns 0; -EBADMSG when what lies there is not what its toolchain.json
- * says; -EINVAL for an adopted one, whose files lie elsewhere; -ECANCELED;
- * -E2BIG; an error of a file.  `err` says what to do.
+ * Returns 0; -EBADMSG if the files do not match toolchain.json; -EINVAL for an
+ * adopted toolchain, whose files lie elsewhere; -ECANCELED; -E2BIG; or a file
+ * error.  `err` contains advice.
  */
 int peer_bundle_read(struct peer_bundle *out,
 		     const struct toolchain_installed *tc,
@@ -37,28 +38,33 @@ int peer_bundle_read(struct peer_bundle *out,
 		     struct err *err);
 void peer_bundle_release(struct peer_bundle *b);
 
-/* One on its way; a zeroed one is none. */
-struct peer_delivery {
-	const struct peer_bundle *bundle; /* NULL: none */
-	struct peer_ship *ship;
-	struct peer_ship_user user;
-	struct peer_views views;
+/* An upload in progress; zeroed if none exists. */
+struct peer_bundle_upload {
+	const struct peer_bundle *bundle; /* NULL: no upload */
+	struct peer_blob_upload *upload;
+	struct peer_blob_upload_user user;
+	struct peer_input_updates updates;
 };
 
 /*
- * Begin.  `bundle` and what `user` has are borrowed; `d` does not move.  0;
- * -ENOSPC with `err` set, and none begun.
+ * Start an upload.  `bundle` and the pointers in `user` are borrowed; `d` must
+ * not move.  Returns 0; -ENOSPC with `err` set, and no upload was started.
  */
-int peer_delivery_start(struct peer_delivery *d,
-			const struct peer_bundle *bundle,
-			struct peer_link *link,
-			const struct peer_ship_user *user, struct err *err);
-/* Nothing is heard of it any more; fine for none. */
-void peer_delivery_end(struct peer_delivery *d);
-/* Is it under way, with this number? */
-bool peer_delivery_is(const struct peer_delivery *d, uint32_t number);
-/* The node keeps it now: 0; or -EPERM with its words in `err`. */
-int peer_delivery_have(const struct peer_delivery *d, const struct wire_have *m,
-		       struct err *err);
+int peer_bundle_upload_start(struct peer_bundle_upload *d,
+			     const struct peer_bundle *bundle,
+			     struct peer_conn *link,
+			     const struct peer_blob_upload_user *user,
+			     struct err *err);
+/* End the upload without further callbacks.  Does nothing if none exists. */
+void peer_bundle_upload_stop(struct peer_bundle_upload *d);
+/* Return true if an upload with this number is in progress. */
+bool peer_bundle_upload_is_number(const struct peer_bundle_upload *d,
+				  uint32_t number);
+/*
+ * Check the node's HAVE.  Returns 0 if the node has installed the toolchain;
+ * -EPERM with `err` set to the node's reason.
+ */
+int peer_bundle_upload_check_have(const struct peer_bundle_upload *d,
+				  const struct wire_have *m, struct err *err);
 
 #endif

@@ -14,8 +14,151 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_MAX (4u << 20)
-#define MOST     1000 /* entries of a list; the oldest go */
+/*
+ * The assembler embeds the files by paths relative to make's working directory.
+ * The Makefile lists them as prerequisites of this object.
+ */
+
+#define TEMPLATES "templates/canary/"
+
+#define EMBED(symbol, name)                            \
+	__asm__(".pushsection .rodata\n"               \
+		"canary_" #symbol "_begin:\n"          \
+		"\t.incbin \"" TEMPLATES name "\"\n"   \
+		"canary_" #symbol "_end:\n"            \
+		"\t.popsection\n");                    \
+	extern const uint8_t canary_##symbol##_begin[] \
+		__attribute__((visibility("hidden"))); \
+	extern const uint8_t canary_##symbol##_end[]   \
+		__attribute__((visibility("hidden")));
+
+#define SOURCES                       \
+	X(asm, "asm.c")               \
+	X(atomics, "atomics.c")       \
+	X(builtins, "builtins.c")     \
+	X(debug, "debug.c")           \
+	X(entry, "entry.S")           \
+	X(floats, "floats.c")         \
+	X(inline, "inline.c")         \
+	X(integers, "integers.c")     \
+	X(loops, "loops.c")           \
+	X(simd, "simd.c")             \
+	X(size, "size.c")             \
+	X(strings, "strings.c")       \
+	X(structures, "structures.c") \
+	X(switches, "switches.c")     \
+	X(warnings, "warnings.c")
+
+#define X(symbol, name) EMBED(symbol, name)
+SOURCES
+EMBED(flags, "flags")
+EMBED(burn, "burn.c")
+EMBED(burn_flags, "burn-flags")
+#undef X
+
+static struct bytes span(const uint8_t *begin, const uint8_t *end)
+{
+	return bytes_of(begin, (size_t)(end - begin));
+}
+
+const struct peer_canary_source *peer_canary_db_sources(size_t *n)
+{
+	static struct peer_canary_source all[] = {
+#define X(symbol, file) { .name = (file) },
+		SOURCES
+#undef X
+	};
+	size_t i = 0;
+
+#define X(symbol, name) \
+	all[i++].text = span(canary_##symbol##_begin, canary_##symbol##_end);
+	SOURCES
+#undef X
+	*n = i;
+	return all;
+}
+
+const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n)
+{
+	static struct peer_canary_source all[] = {
+		{ .name = "burn-1.c" }, { .name = "burn-2.c" },
+		{ .name = "burn-3.c" }, { .name = "burn-4.c" },
+		{ .name = "burn-5.c" }, { .name = "burn-6.c" },
+		{ .name = "burn-7.c" }, { .name = "burn-8.c" },
+	};
+
+	*n = sizeof(all) / sizeof(*all);
+	for (size_t i = 0; i < *n; i++)
+		all[i].text = span(canary_burn_begin, canary_burn_end);
+	return all;
+}
+
+static struct bytes flags_text(void)
+{
+	return span(canary_flags_begin, canary_flags_end);
+}
+
+void peer_canary_db_digest(struct digest *out)
+{
+	struct digest_ctx *run = digest_new();
+	const struct peer_canary_source *v;
+	size_t n;
+
+	v = peer_canary_db_sources(&n);
+	for (size_t i = 0; i < n; i++) {
+		digest_add(run, bytes_of(v[i].name, strlen(v[i].name) + 1));
+		digest_add(run, v[i].text);
+	}
+	digest_add(run, flags_text());
+	digest_finish(run, out);
+}
+
+/* "aarch64" matches "aarch64-linux-gnu"; "arm" does not match "aarch64". */
+static bool is_machine(const char *pattern, const char *machine)
+{
+	size_t len = strcspn(machine, "-");
+
+	return !strcmp(pattern, "*") ||
+	       (strlen(pattern) == len && !memcmp(pattern, machine, len));
+}
+
+/* The pattern ends in a colon. */
+static bool matches_source(const char *pattern, const char *source)
+{
+	size_t len = strcspn(pattern, ":");
+
+	return !strcmp(pattern, "*:") ||
+	       (strlen(source) == len && !memcmp(pattern, source, len));
+}
+
+static void add_canary_flags(struct strv *argv, struct bytes rest,
+			     const char *machine, const char *source)
+{
+	while (rest.len) {
+		char *line = bytes_dup(bytes_take_line(&rest));
+		struct strv words = { 0 };
+
+		if (*line != '#')
+			strv_split(&words, line, " ");
+		if (words.n > 2 && is_machine(words.v[0], machine) &&
+		    matches_source(words.v[1], source))
+			strv_add_all(argv, words.v + 2);
+		strv_release(&words);
+		free(line);
+	}
+}
+
+void peer_canary_db_flags(struct strv *argv, const char *machine,
+			  const char *source)
+{
+	add_canary_flags(argv, flags_text(), machine, source);
+	add_canary_flags(argv,
+			 span(canary_burn_flags_begin, canary_burn_flags_end),
+			 machine, source);
+}
+
+#define CANARY_DB_MAX (4u << 20)
+#define ENTRIES_MAX   1000 /* per list; the oldest are dropped */
 
 static const char canaries[] = "canaries", choices[] = "choices";
 
@@ -35,7 +178,7 @@ char *peer_canary_db_path(void)
 	return path;
 }
 
-/* Never NULL: an object with both lists, empty where the file has none. */
+/* Return an object that contains both lists, possibly empty.  Never NULL. */
 static json_t *read_db(const char *path)
 {
 	struct buf text = { 0 };
@@ -44,7 +187,7 @@ static json_t *read_db(const char *path)
 	json_t *all = NULL;
 
 	if (fs_exists(path)) {
-		if (fs_read(path, FILE_MAX, &text, &err))
+		if (fs_read(path, CANARY_DB_MAX, &text, &err))
 			log_warning("%s", err.text);
 		else if (!(all = json_loadb((const char *)text.data, text.len,
 					    0, &why)))
@@ -63,7 +206,7 @@ static json_t *read_db(const char *path)
 	return all;
 }
 
-static const char *string_of(const json_t *o, const char *name)
+static const char *get_json_string(const json_t *o, const char *name)
 {
 	const char *s = json_string_value(json_object_get(o, name));
 
@@ -74,28 +217,23 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 {
 	char hex[DIGEST_HEX];
 
-	digest_hex(d, hex);
-	return !strcmp(string_of(o, name), hex);
+	digest_format(d, hex);
+	return !strcmp(get_json_string(o, name), hex);
 }
 
-static bool is_about(const json_t *o, const struct peer_canary_db_key *key,
-		     bool foreign, const char *id)
-{
-	return (!id || !strcmp(string_of(o, "id"), id)) &&
-	       !strcmp(string_of(o, "node"), key->node) &&
-	       has_hex(o, "ours", &key->ours) &&
-	       has_hex(o, "sources", &key->sources) &&
-	       (!foreign || has_hex(o, "theirs", &key->foreign));
-}
-
-/* The newest in the list; borrowed. */
-static json_t *find_newest(json_t *list, const struct peer_canary_db_key *key,
-			   bool foreign, const char *id, size_t *index)
+/* Return the newest match in the list; borrowed. */
+static json_t *find_newest(json_t *list,
+			   const struct peer_canary_db_subject *key,
+			   bool with_native, const char *id, size_t *index)
 {
 	for (size_t i = json_array_size(list); i--;) {
 		json_t *o = json_array_get(list, i);
 
-		if (!is_about(o, key, foreign, id))
+		if ((id && strcmp(get_json_string(o, "id"), id)) ||
+		    strcmp(get_json_string(o, "node"), key->node) ||
+		    !has_hex(o, "ours", &key->local_id) ||
+		    !has_hex(o, "sources", &key->sources) ||
+		    (with_native && !has_hex(o, "theirs", &key->native_id)))
 			continue;
 		if (index)
 			*index = i;
@@ -104,57 +242,56 @@ static json_t *find_newest(json_t *list, const struct peer_canary_db_key *key,
 	return NULL;
 }
 
-static void read_verdict(struct peer_canary_db_entry *out, const json_t *o)
-{
-	json_int_t ms = json_integer_value(json_object_get(o, "cpu_ms"));
-
-	*out = (struct peer_canary_db_entry){ 0 };
-	if (!o)
-		return;
-	out->is = json_is_true(json_object_get(o, "passed")) ?
-			  PEER_CANARY_PASSED :
-			  PEER_CANARY_FAILED;
-	out->id = xstrdup(string_of(o, "id"));
-	out->detail = xstrdup(string_of(o, "detail"));
-	out->cpu_ms = ms > 0 && ms <= UINT32_MAX ? (uint32_t)ms : 0;
-}
-
-static void read_newest(const char *path, const struct peer_canary_db_key *key,
-			bool foreign, const char *id,
+static void read_newest(const char *path,
+			const struct peer_canary_db_subject *key,
+			bool with_native, const char *id,
 			struct peer_canary_db_entry *out)
 {
 	json_t *all = read_db(path);
+	json_t *o = find_newest(json_object_get(all, canaries), key,
+				with_native, id, NULL);
+	json_int_t ms = json_integer_value(json_object_get(o, "cpu_ms"));
 
-	read_verdict(out, find_newest(json_object_get(all, canaries), key,
-				      foreign, id, NULL));
+	*out = (struct peer_canary_db_entry){ 0 };
+	if (o) {
+		out->status = json_is_true(json_object_get(o, "passed")) ?
+				      PEER_CANARY_STATUS_PASSED :
+				      PEER_CANARY_STATUS_FAILED;
+		out->id = xstrdup(get_json_string(o, "id"));
+		out->detail = xstrdup(get_json_string(o, "detail"));
+		out->cpu_ms = ms > 0 && ms <= UINT32_MAX ? (uint32_t)ms : 0;
+	}
 	json_decref(all);
 }
 
-void peer_canary_db_find(const char *path, const struct peer_canary_db_key *key,
+void peer_canary_db_find(const char *path,
+			 const struct peer_canary_db_subject *key,
 			 struct peer_canary_db_entry *out)
 {
 	read_newest(path, key, true, NULL, out);
 }
 
-void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
-			 const char *id, struct peer_canary_db_entry *out)
+void peer_canary_db_find_latest(const char *path,
+				const struct peer_canary_db_subject *key,
+				const char *id,
+				struct peer_canary_db_entry *out)
 {
 	read_newest(path, key, false, id, out);
 }
 
-char *peer_canary_db_choice(const char *path,
-			    const struct peer_canary_db_key *key)
+char *peer_canary_db_get_choice(const char *path,
+				const struct peer_canary_db_subject *key)
 {
 	json_t *all = read_db(path);
 	json_t *o = find_newest(json_object_get(all, choices), key, false, NULL,
 				NULL);
-	char *id = o ? xstrdup(string_of(o, "id")) : NULL;
+	char *id = o ? xstrdup(get_json_string(o, "id")) : NULL;
 
 	json_decref(all);
 	return id;
 }
 
-/* The descriptor that holds the lock; closing it lets it go. */
+/* Return a descriptor that holds the lock until it is closed, or -errno. */
 static int lock_db(const char *path, struct err *err)
 {
 	char *dir = str_dir(path);
@@ -175,13 +312,13 @@ static int lock_db(const char *path, struct err *err)
 	return ret ? ret : fd;
 }
 
-static json_t *record_of(const struct peer_canary_db_key *key)
+static json_t *encode_subject(const struct peer_canary_db_subject *key)
 {
 	char ours[DIGEST_HEX], foreign[DIGEST_HEX], sources[DIGEST_HEX];
 
-	digest_hex(&key->ours, ours);
-	digest_hex(&key->foreign, foreign);
-	digest_hex(&key->sources, sources);
+	digest_format(&key->local_id, ours);
+	digest_format(&key->native_id, foreign);
+	digest_format(&key->sources, sources);
 	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "node", key->node, "ours",
 			 ours, "theirs", foreign, "sources", sources, "date",
 			 (json_int_t)time(NULL));
@@ -199,10 +336,13 @@ static int write_db(const char *path, json_t *all, struct err *err)
 	return ret;
 }
 
-/* `o`, which is taken over, in place of what the list says of the key. */
+/*
+ * Replace what the list contains for this key by `o`, and take ownership of
+ * `o`.
+ */
 static int replace_entry(const char *path, const char *name,
-			 const struct peer_canary_db_key *key, bool foreign,
-			 json_t *o, struct err *err)
+			 const struct peer_canary_db_subject *key,
+			 bool with_native, json_t *o, struct err *err)
 {
 	int fd = lock_db(path, err);
 	json_t *all, *list;
@@ -216,9 +356,9 @@ static int replace_entry(const char *path, const char *name,
 	}
 	all = read_db(path);
 	list = json_object_get(all, name);
-	while (find_newest(list, key, foreign, NULL, &i))
+	while (find_newest(list, key, with_native, NULL, &i))
 		json_array_remove(list, i);
-	while (json_array_size(list) >= MOST)
+	while (json_array_size(list) >= ENTRIES_MAX)
 		json_array_remove(list, 0);
 	json_array_append_new(list, o);
 	ret = write_db(path, all, err);
@@ -227,14 +367,16 @@ static int replace_entry(const char *path, const char *name,
 	return ret;
 }
 
-int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
+int peer_canary_db_add(const char *path,
+		       const struct peer_canary_db_subject *key,
 		       const struct peer_canary_db_entry *e, struct err *err)
 {
-	json_t *o = record_of(key);
+	json_t *o = encode_subject(key);
 
 	if (o) {
-		json_object_set_new(o, "passed",
-				    json_boolean(e->is == PEER_CANARY_PASSED));
+		json_object_set_new(
+			o, "passed",
+			json_boolean(e->status == PEER_CANARY_STATUS_PASSED));
 		json_object_set_new(o, "id", json_text(e->id ? e->id : ""));
 		json_object_set_new(o, "detail",
 				    json_text(e->detail ? e->detail : ""));
@@ -243,11 +385,11 @@ int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
 	return replace_entry(path, canaries, key, true, o, err);
 }
 
-int peer_canary_db_choose(const char *path,
-			  const struct peer_canary_db_key *key, const char *id,
-			  struct err *err)
+int peer_canary_db_set_choice(const char *path,
+			      const struct peer_canary_db_subject *key,
+			      const char *id, struct err *err)
 {
-	json_t *o = record_of(key);
+	json_t *o = encode_subject(key);
 
 	if (o) {
 		json_object_del(o, "theirs");

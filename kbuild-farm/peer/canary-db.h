@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/canary-db.h - which builds of a compiler that nodes hold compile as ours
- * does, as the canary found it.
+ * peer/canary-db.h - Canary sources and the results of earlier canaries.
  *
- * A file of JSON in the state directory, which survives builds:
+ * The sources are the files of templates/canary/, embedded in the program.  The
+ * results are a JSON file in the state directory, which outlives builds:
  *
  *	{ "canaries": [ { "node": "neo4a", "ours": HEX, "theirs": HEX,
  *			  "sources": HEX, "passed": true, "detail": "",
@@ -12,70 +12,99 @@
  *	  "choices": [ { "node": "neo4a", "ours": HEX, "id": "...",
  *			 "sources": HEX, "date": 1700000000 } ] }
  *
- * `ours` and `theirs` are content ids (compiler_manifest_id()), `sources` is
- * a digest of the canary itself: what another canary found does not count.
- * A choice is what `kfarm toolchain tune` measured as the fastest; its id is
- * empty where that is the compiler that ships with the build.
+ * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
+ * the node-native compiler.  `sources` is a digest of the canary: results of
+ * another canary are ignored.  A choice is the fastest build that `kfarm
+ * toolchain tune` measured; its id is empty if that is the local compiler.
  *
- * Several kfarms may use it at once: a change is made under a lock on the
- * file beside it, to what is there then, and published by rename.  A file
- * that cannot be understood counts as empty, with a warning.
+ * Several processes can use the file concurrently: a change is applied to the
+ * current content under a lock on a separate file, and published by rename.  An
+ * unreadable file counts as empty, with a warning.
  */
 #ifndef PEER_CANARY_DB_H
 #define PEER_CANARY_DB_H
 
+#include "base/bytes.h"
 #include "base/digest.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum peer_canary_is {
-	PEER_CANARY_UNKNOWN,
-	PEER_CANARY_PASSED,
-	PEER_CANARY_FAILED, /* it compiles otherwise: detail names the file */
-	PEER_CANARY_BROKEN, /* it could not be tried: detail says why */
+struct peer_canary_source {
+	const char *name; /* "integers.c" */
+	struct bytes text;
 };
 
-/* Which compilers on which node; `foreign` is "theirs" in the file. */
-struct peer_canary_db_key {
+/* Return all sources of the canary, in a fixed order. */
+const struct peer_canary_source *peer_canary_db_sources(size_t *n);
+/*
+ * Return the sources of a burn-in, which compile longer and are not part of the
+ * canary.
+ */
+const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n);
+/* Compute the digest of the canary's names, texts and flags. */
+void peer_canary_db_digest(struct digest *out);
+/*
+ * Append the options for a source from the files "flags" and "burn-flags".
+ * `machine` is the compiler's target ("aarch64-linux-gnu").
+ */
+void peer_canary_db_flags(struct strv *argv, const char *machine,
+			  const char *source);
+
+enum peer_canary_status {
+	PEER_CANARY_STATUS_UNKNOWN,
+	PEER_CANARY_STATUS_PASSED,
+	PEER_CANARY_STATUS_FAILED, /* output differs; `detail` names the file */
+	PEER_CANARY_STATUS_ERROR, /* not completed; `detail` is the reason */
+};
+
+/* Identifies a result.  `native_id` is "theirs" in the file. */
+struct peer_canary_db_subject {
 	const char *node;
-	struct digest ours, foreign, sources;
+	struct digest local_id, native_id, sources;
 };
 
 struct peer_canary_db_entry {
-	enum peer_canary_is is;
-	char *id; /* of the build that the node holds */
-	char *detail; /* of a failed one: the file */
-	uint32_t cpu_ms; /* of the compiler, over all of the canary */
+	enum peer_canary_status status;
+	char *id; /* of the node-native toolchain */
+	char *detail; /* of a failed canary: the file */
+	uint32_t cpu_ms; /* CPU time of the whole canary */
 };
 
 void peer_canary_db_entry_release(struct peer_canary_db_entry *e);
 
-/* XDG_STATE_HOME/kfarm/canary.json; the caller frees it. */
+/* Return XDG_STATE_HOME/kfarm/canary.json.  The caller frees it. */
 char *peer_canary_db_path(void);
-/* What the file says; UNKNOWN where it says nothing. */
-void peer_canary_db_find(const char *path, const struct peer_canary_db_key *key,
+/* Look up a result; its status is UNKNOWN if the file has none. */
+void peer_canary_db_find(const char *path,
+			 const struct peer_canary_db_subject *key,
 			 struct peer_canary_db_entry *out);
-/* Record `e`, in place of what there was.  `err` names the file. */
-int peer_canary_db_add(const char *path, const struct peer_canary_db_key *key,
+/*
+ * Record `e`, replacing an earlier result.  Returns 0 or -errno with `err` set.
+ */
+int peer_canary_db_add(const char *path,
+		       const struct peer_canary_db_subject *key,
 		       const struct peer_canary_db_entry *e, struct err *err);
 
 /*
- * The build to be used on a node in place of `ours`: its id, "" for ours
- * itself, or NULL where nobody measured.  The caller frees it.  `foreign` of
- * the key does not matter.
+ * Return the id of the build that a node must use: "" for the local compiler,
+ * or NULL if no choice was measured.  `native_id` of the key is ignored.  The
+ * caller frees the text.
  */
-char *peer_canary_db_choice(const char *path,
-			    const struct peer_canary_db_key *key);
-int peer_canary_db_choose(const char *path,
-			  const struct peer_canary_db_key *key, const char *id,
-			  struct err *err);
+char *peer_canary_db_get_choice(const char *path,
+				const struct peer_canary_db_subject *key);
+int peer_canary_db_set_choice(const char *path,
+			      const struct peer_canary_db_subject *key,
+			      const char *id, struct err *err);
 
 /*
- * The newest record of what a node holds as `id`, whatever it contained: for
- * lists.
+ * Look up the newest result for toolchain `id` on a node, whatever its content,
+ * for display.
  */
-void peer_canary_db_last(const char *path, const struct peer_canary_db_key *key,
-			 const char *id, struct peer_canary_db_entry *out);
+void peer_canary_db_find_latest(const char *path,
+				const struct peer_canary_db_subject *key,
+				const char *id,
+				struct peer_canary_db_entry *out);
 
 #endif

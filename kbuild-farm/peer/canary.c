@@ -1,170 +1,425 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/canary.h"
 
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
 #include "base/str.h"
-#include "inputs/reference.h"
-#include "peer/canary-ours.h"
+#include "base/task.h"
+#include "inputs/reference-object.h"
+#include "peer/canary-db.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#define PROBE_DEADLINE_MS 10000
-#define PROBE_OBJECT      "kfarm-reference.o"
+#define OBJECT_MAX         (4u << 20)
+#define CANARY_DEADLINE_MS 60000
+/* A canary with fewer units proves too little. */
+#define USABLE_UNITS_MIN 8
 
-static const struct peer_canary *ours_of(const struct peer_cell *cell)
+static char *canary_file_path(const struct peer_canary *c, const char *name)
 {
-	return peer_canary_of(cell->all->link->farm, cell->toolchain);
+	return xasprintf("%s/%s", c->dir, name);
 }
 
-/* Takes over `detail`. */
-static bool set_outcome(struct peer_cell *cell, struct peer_canary_outcome *out,
-			enum peer_canary_is is,
-			char *detail /* NOLINT: it is kept */)
+static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,
+		     const struct peer_canary_source *source)
 {
-	*out = (struct peer_canary_outcome){
-		.is = is, .detail = detail, .cpu_ms = cell->canary_run.best_ms
+	const struct compiler_manifest *m = &c->toolchain->manifest;
+	const char *name = source->name;
+	char *path = canary_file_path(c, name);
+	struct options_command compile;
+	struct err err;
+
+	u->name = name;
+	u->is_asm = str_ends(name, ".S");
+	u->object_name = xasprintf("%.*s.o", (int)(strrchr(name, '.') - name),
+				   name);
+	strv_add(&u->argv, c->toolchain->driver);
+	peer_canary_db_flags(&u->argv, m->is_clang ? "clang" : m->machine,
+			     name);
+	strv_add(&u->argv, "-c");
+	strv_add(&u->argv, "-o");
+	strv_add(&u->argv, u->object_name);
+	strv_add(&u->argv, name);
+	options_command_parse(&compile, u->argv.v);
+	if (compile.class != OPTIONS_CLASS_REMOTE ||
+	    options_allowlist_make_flags(&u->flags, &compile, &err))
+		u->skipped = true;
+	options_command_release(&compile);
+
+	if (!fs_write(path, source->text, 0600, &err))
+		u->entry = peer_shared_add_source(c->shared, path,
+						  source->text);
+	free(path);
+	return u->entry ? 0 : -1;
+}
+
+static int make_dir(struct peer_canary *c)
+{
+	char *name = xasprintf("%s/canary-%u", c->shared->work_dir, c->number);
+	struct err err;
+
+	if (!fs_mkdirs(name, 0700, &err))
+		c->dir = realpath(name, NULL);
+	free(name);
+	if (!c->dir)
+		return -1;
+	inputs_paths_lock(c->shared->paths);
+	c->cwd = inputs_paths_get(c->shared->paths, c->dir);
+	inputs_paths_unlock(c->shared->paths);
+	return 0;
+}
+
+struct canary_compile_job {
+	struct peer_canary *canary;
+	struct strv env;
+	atomic_int ret; /* error of a failed unit */
+};
+
+static void compile_indexed_unit(void *ctx, size_t i)
+{
+	struct canary_compile_job *w = ctx;
+	struct peer_canary *c = w->canary;
+	struct peer_canary_unit *u = &c->units[i];
+	struct err err;
+	char *object;
+	int ret;
+
+	if (!u->skipped && !atomic_load(&w->ret)) {
+		object = canary_file_path(c, u->object_name);
+		ret = capture_run(&c->stop, c->dir, u->argv.v, w->env.v,
+				  &u->diagnostics, &u->diagnostics, &err);
+		u->skipped = ret ||
+			     fs_read(object, OBJECT_MAX, &u->object, &err);
+		unlink(object);
+		free(object);
+		if (ret && ret != -EINVAL)
+			atomic_store(&w->ret, ret);
+	}
+	atomic_fetch_add(&c->n_compiled, 1);
+}
+
+static int compile_units(struct peer_canary *c)
+{
+	struct canary_compile_job w = { .canary = c };
+	/*
+	 * Use one thread: a canary is small, and the waiting build needs the
+	 * cores.
+	 */
+	long threads = c->is_burn_in ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+
+	strv_add_all(&w.env, c->toolchain->env.v);
+	strv_addf(&w.env, "TMPDIR=%s", c->dir);
+	strv_add(&w.env, "LC_ALL=C");
+	task_each(threads < 1 ? 1 : (unsigned)threads, c->n_units,
+		  compile_indexed_unit, NULL, &w);
+	for (size_t i = 0; i < c->n_units; i++)
+		c->n_usable += !c->units[i].skipped;
+	strv_release(&w.env);
+	return atomic_load(&w.ret);
+}
+
+/* Runs on a separate thread. */
+static void make_canary(void *arg)
+{
+	struct peer_canary *c = arg;
+	const struct peer_canary_source *v =
+		c->is_burn_in ? peer_canary_db_burn_sources(&c->n_units) :
+				peer_canary_db_sources(&c->n_units);
+	int ret;
+
+	c->units = xcalloc(c->n_units, sizeof(*c->units));
+	ret = make_dir(c);
+	for (size_t i = 0; i < c->n_units && !ret; i++)
+		ret = make_unit(c, &c->units[i], &v[i]);
+	if (ret) {
+		c->error = "the canary could not be written to the work "
+			   "directory";
+		return;
+	}
+	ret = compile_units(c);
+	if (ret == -ETIMEDOUT)
+		c->error = "this compiler hangs on the canary";
+	else if (ret)
+		c->error = "the canary could not be compiled here";
+	else if (c->n_usable < (c->is_burn_in ? 1 : USABLE_UNITS_MIN))
+		c->error = "this compiler takes too little of the canary";
+}
+
+static void on_made(void *arg)
+{
+	struct peer_canary *c = arg;
+
+	c->task = NULL;
+	c->state = c->error ? INPUTS_STATE_UNUSABLE : INPUTS_STATE_READY;
+	if (c->error)
+		log_warning("%s: %s", c->toolchain->driver, c->error);
+	peer_shared_wake(c->shared);
+}
+
+static struct peer_canary *find_canary(struct peer_shared *shared,
+				       const struct inputs_toolchain *tc,
+				       bool is_burn)
+{
+	struct peer_canary *c;
+
+	list_for_each(c, &shared->canaries, list_entry) {
+		if (c->toolchain == tc && c->is_burn_in == is_burn)
+			return c;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->shared = shared;
+	c->toolchain = tc;
+	c->is_burn_in = is_burn;
+	c->number = shared->n_canaries++;
+	TAILQ_INSERT_TAIL(&shared->canaries, c, list_entry);
+	c->task = task_start_notify(shared->base, make_canary, on_made, c);
+	if (!c->task) {
+		c->state = INPUTS_STATE_UNUSABLE;
+		c->error = "no thread for the canary";
+	}
+	return c;
+}
+
+struct peer_canary *peer_canary_get(struct peer_shared *shared,
+				    const struct inputs_toolchain *tc)
+{
+	return find_canary(shared, tc, false);
+}
+
+struct peer_canary *peer_canary_get_burn_in(struct peer_shared *shared,
+					    const struct inputs_toolchain *tc)
+{
+	return find_canary(shared, tc, true);
+}
+
+void peer_canary_fill_request(struct peer_job_request *q,
+			      const struct peer_canary_unit *u,
+			      const struct inputs_path *cwd)
+{
+	static char lc_all[] = "LC_ALL=C", *env[] = { lc_all, NULL };
+
+	*q = (struct peer_job_request){
+		.lang = u->is_asm ? WIRE_LANG_ASM : WIRE_LANG_C,
+		.deadline_ms = CANARY_DEADLINE_MS,
+		.cwd = cwd,
+		.source = u->name,
+		.object = u->object_name,
+		.flags = &u->flags,
+		.env = env,
+		.entries = &u->entry,
+		.n_entries = 1,
 	};
-	cell->canary_run = (struct peer_canary_run){ 0 };
+}
+
+bool peer_canary_is_equal(const struct peer_job_result *a,
+			  const struct peer_canary_unit *u)
+{
+	return !a->wire.wait_status &&
+	       bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_OBJECT]),
+			   buf_bytes(&u->object)) &&
+	       bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_STDERR]),
+			   buf_bytes(&u->diagnostics)) &&
+	       !a->streams[WIRE_OUTPUT_STDOUT].len;
+}
+
+void peer_canary_free_all(struct peer_shared *shared)
+{
+	struct peer_canary *c;
+
+	while ((c = TAILQ_FIRST(&shared->canaries))) {
+		TAILQ_REMOVE(&shared->canaries, c, list_entry);
+		atomic_store(&c->stop, true);
+		if (c->task)
+			task_join(c->task);
+		for (size_t i = 0; c->units && i < c->n_units; i++) {
+			struct peer_canary_unit *u = &c->units[i];
+
+			free(u->object_name);
+			strv_release(&u->argv);
+			options_flags_release(&u->flags);
+			buf_release(&u->object);
+			buf_release(&u->diagnostics);
+		}
+		free(c->units);
+		free(c->dir);
+		free(c);
+	}
+}
+
+#define KNOWN_ANSWER_DEADLINE_MS 10000
+#define KNOWN_ANSWER_OBJECT      "kfarm-reference.o"
+
+static const struct peer_canary *reference_canary(
+	const struct peer_sandbox *sandbox)
+{
+	return peer_canary_get(sandbox->sandboxes->conn->shared,
+			       sandbox->toolchain);
+}
+
+/* Takes ownership of `detail`. */
+static bool set_canary_result(struct peer_sandbox *sandbox,
+			      struct peer_canary_result *out,
+			      enum peer_canary_status is,
+			      char *detail /* NOLINT: ownership is taken */)
+{
+	*out = (struct peer_canary_result){ .status = is,
+					    .detail = detail,
+					    .cpu_ms = sandbox->canary.best_ms };
+	sandbox->canary = (struct peer_canary_progress){ 0 };
 	return true;
 }
 
-static bool end_broken(struct peer_cell *cell, struct peer_canary_outcome *out,
-		       const char *unit, const char *why)
+static bool set_canary_error(struct peer_sandbox *sandbox,
+			     struct peer_canary_result *out, const char *unit,
+			     const char *why)
 {
-	return set_outcome(cell, out, PEER_CANARY_BROKEN,
-			   xasprintf("canary %s: %s", unit, why));
+	return set_canary_result(sandbox, out, PEER_CANARY_STATUS_ERROR,
+				 xasprintf("canary %s: %s", unit, why));
 }
 
-static struct peer_job *send_canary(struct peer_cell *cell,
+static struct peer_job *send_canary(struct peer_sandbox *sandbox,
 				    enum peer_job_kind kind,
 				    const struct inputs_path *cwd,
 				    const struct peer_canary_unit *u)
 {
-	struct peer_question q;
+	struct peer_job_request q;
 	struct peer_job *job;
 
-	peer_canary_ask(&q, u, cwd);
-	if (kind == PEER_JOB_PROBE) {
-		q.deadline_ms = PROBE_DEADLINE_MS;
+	peer_canary_fill_request(&q, u, cwd);
+	if (kind == PEER_JOB_KNOWN_ANSWER) {
+		q.deadline_ms = KNOWN_ANSWER_DEADLINE_MS;
 		q.env++;
 	}
-	return peer_send_job(cell, kind, &q, &job) ? NULL : job;
+	return peer_job_send(sandbox, kind, &q, &job) ? NULL : job;
 }
 
-/* The next unit of this round; n: they are done. */
-static size_t next_unit(const struct peer_canary_run *run,
+/* Return the index of the next unit in this round, or n_units at its end. */
+static size_t next_unit(const struct peer_canary_progress *run,
 			const struct peer_canary *ours)
 {
-	size_t at = run->at;
+	size_t at = run->unit_index;
 
-	while (at < ours->n && ours->unit[at].skipped)
+	while (at < ours->n_units && ours->units[at].skipped)
 		at++;
 	return at;
 }
 
-static void end_canary_round(struct peer_canary_run *run)
+void peer_canary_start(struct peer_sandbox *sandbox, unsigned rounds)
 {
-	if (!run->has_best || run->cpu_ms < run->best_ms)
-		run->best_ms = run->cpu_ms;
-	run->has_best = true;
-	run->at = 0;
-	run->cpu_ms = 0;
-	run->rounds--;
+	sandbox->canary = (struct peer_canary_progress){
+		.n_rounds_left = rounds
+	};
+	peer_shared_wake(sandbox->sandboxes->conn->shared);
 }
 
-void peer_canary_try(struct peer_cell *cell, unsigned rounds)
+bool peer_canary_advance(struct peer_sandbox *sandbox,
+			 struct peer_canary_result *out)
 {
-	cell->canary_run = (struct peer_canary_run){ .rounds = rounds };
-	peer_farm_wake(cell->all->link->farm);
-}
-
-bool peer_canary_step(struct peer_cell *cell, struct peer_canary_outcome *out)
-{
-	struct peer_canary_run *run = &cell->canary_run;
+	struct peer_canary_progress *run = &sandbox->canary;
 	const struct peer_canary *ours;
 
-	if (!run->rounds || run->out)
+	if (!run->n_rounds_left || run->in_flight)
 		return false;
-	ours = ours_of(cell);
-	if (ours->state == INPUTS_UNKNOWN)
+	ours = reference_canary(sandbox);
+	if (ours->state == INPUTS_STATE_UNKNOWN)
 		return false;
-	if (ours->state == INPUTS_BAD)
-		return set_outcome(cell, out, PEER_CANARY_BROKEN,
-				   xstrdup(ours->why));
-	run->at = next_unit(run, ours);
-	if (run->at == ours->n) {
-		end_canary_round(run);
-		if (!run->rounds)
-			return set_outcome(cell, out, PEER_CANARY_PASSED,
-					   xstrdup(""));
-		run->at = next_unit(run, ours);
+	if (ours->state == INPUTS_STATE_UNUSABLE)
+		return set_canary_result(sandbox, out, PEER_CANARY_STATUS_ERROR,
+					 xstrdup(ours->error));
+	run->unit_index = next_unit(run, ours);
+	if (run->unit_index == ours->n_units) {
+		/* The round is complete. */
+		if (!run->has_best || run->cpu_ms < run->best_ms)
+			run->best_ms = run->cpu_ms;
+		run->has_best = true;
+		run->unit_index = 0;
+		run->cpu_ms = 0;
+		if (!--run->n_rounds_left)
+			return set_canary_result(sandbox, out,
+						 PEER_CANARY_STATUS_PASSED,
+						 xstrdup(""));
+		run->unit_index = next_unit(run, ours);
 	}
-	if (!send_canary(cell, PEER_JOB_CANARY, ours->cwd,
-			 &ours->unit[run->at]))
-		return end_broken(cell, out, ours->unit[run->at].name,
-				  "could not be asked");
-	run->out = true;
+	if (!send_canary(sandbox, PEER_JOB_CANARY, ours->cwd,
+			 &ours->units[run->unit_index]))
+		return set_canary_error(sandbox, out,
+					ours->units[run->unit_index].name,
+					"could not be asked");
+	run->in_flight = true;
 	return false;
 }
 
-bool peer_canary_answer(const struct peer_job *job,
-			struct peer_canary_outcome *out)
+bool peer_canary_handle_result(const struct peer_job *job,
+			       struct peer_canary_result *out)
 {
-	struct peer_cell *cell = job->cell;
-	struct peer_canary_run *run = &cell->canary_run;
-	const struct peer_canary_unit *u = &ours_of(cell)->unit[run->at];
+	struct peer_sandbox *sandbox = job->sandbox;
+	struct peer_canary_progress *run = &sandbox->canary;
+	const struct peer_canary_unit *u =
+		&reference_canary(sandbox)->units[run->unit_index];
 	struct err err;
 
-	if (peer_answer_check(&job->answer, &err))
-		return end_broken(cell, out, u->name, "the answer is damaged");
-	if (!peer_canary_is_equal(&job->answer, u))
-		return set_outcome(cell, out, PEER_CANARY_FAILED,
-				   xstrdup(u->name));
-	run->cpu_ms += job->answer.result.cpu_ms;
-	run->at++;
-	run->out = false;
+	if (peer_job_result_check(&job->result, &err))
+		return set_canary_error(sandbox, out, u->name,
+					"the answer is damaged");
+	if (!peer_canary_is_equal(&job->result, u))
+		return set_canary_result(sandbox, out,
+					 PEER_CANARY_STATUS_FAILED,
+					 xstrdup(u->name));
+	run->cpu_ms += job->result.wire.cpu_ms;
+	run->unit_index++;
+	run->in_flight = false;
 	return false;
 }
 
-bool peer_canary_fail(const struct peer_job *job, const struct wire_fail *fail,
-		      struct peer_canary_outcome *out)
+bool peer_canary_handle_fail(const struct peer_job *job,
+			     const struct wire_fail *fail,
+			     struct peer_canary_result *out)
 {
-	struct peer_cell *cell = job->cell;
-	const char *unit = ours_of(cell)->unit[cell->canary_run.at].name;
+	struct peer_sandbox *sandbox = job->sandbox;
+	const char *unit = reference_canary(sandbox)
+				   ->units[sandbox->canary.unit_index]
+				   .name;
 
 	if (fail->class == WIRE_FAIL_BUSY) {
-		/* Once more with the next tick. */
-		cell->canary_run.out = false;
+		/* The next tick sends it again. */
+		sandbox->canary.in_flight = false;
 		return false;
 	}
 	if (fail->class == WIRE_FAIL_INPUT || fail->class == WIRE_FAIL_VOID)
-		return set_outcome(cell, out, PEER_CANARY_FAILED,
-				   xasprintf("%s (%s)", unit, fail->reason));
-	return end_broken(cell, out, unit, fail->reason);
+		return set_canary_result(
+			sandbox, out, PEER_CANARY_STATUS_FAILED,
+			xasprintf("%s (%s)", unit, fail->reason));
+	return set_canary_error(sandbox, out, unit, fail->reason);
 }
 
-/* ---------------------------------------------------------------- probes */
+/* ---------------------------------------------------- known-answer tests */
 
-/* A reference object of a toolchain that the node has as well. */
-static const struct inputs_reference *find_reference(
-	const struct peer_cells *cells, struct peer_cell **cell)
+/* Find a reference object of a toolchain that the node can use. */
+static const struct inputs_reference_object *find_reference(
+	const struct peer_sandboxes *sandboxes, struct peer_sandbox **sandbox)
 {
-	const struct inputs_reference *ref;
+	const struct inputs_reference_object *ref;
 
-	list_for_each(*cell, &cells->list, link) {
-		const struct inputs_toolchain *tc = (*cell)->toolchain;
+	list_for_each(*sandbox, &sandboxes->list, list_entry) {
+		const struct inputs_toolchain *tc = (*sandbox)->toolchain;
 
-		if ((*cell)->state != CELL_READY || tc->state != INPUTS_READY)
+		if ((*sandbox)->state != PEER_SANDBOX_READY ||
+		    tc->state != INPUTS_STATE_READY)
 			continue;
-		list_for_each(ref, &tc->references, link) {
-			if (ref->state == INPUTS_READY)
+		list_for_each(ref, &tc->references, list_entry) {
+			if (ref->state == INPUTS_STATE_READY)
 				return ref;
 		}
 	}
 	return NULL;
 }
 
-static int make_flags(struct options_flags *flags,
-		      const struct inputs_reference *ref)
+static int make_reference_flags(struct options_flags *flags,
+				const struct inputs_reference_object *ref)
 {
 	struct options_command compile;
 	struct strv argv = { 0 };
@@ -172,60 +427,64 @@ static int make_flags(struct options_flags *flags,
 	int ret;
 
 	strv_add(&argv, ref->toolchain->driver);
-	strv_add_all(&argv, ref->machine.v);
+	strv_add_all(&argv, ref->machine_options.v);
 	strv_add(&argv, "-c");
 	strv_add(&argv, "-o");
-	strv_add(&argv, PROBE_OBJECT);
-	strv_add(&argv, INPUTS_REFERENCE_SOURCE);
+	strv_add(&argv, KNOWN_ANSWER_OBJECT);
+	strv_add(&argv, INPUTS_REFERENCE_SOURCE_NAME);
 	options_command_parse(&compile, argv.v);
-	ret = options_typed_from(flags, &compile, &err);
+	ret = options_allowlist_make_flags(flags, &compile, &err);
 	options_command_release(&compile);
 	strv_release(&argv);
 	return ret;
 }
 
-static const struct inputs_entry *enter_source(const struct peer_farm *farm)
+static const struct inputs_entry *add_known_answer_source(
+	const struct peer_shared *shared)
 {
-	char *path = xasprintf("%s/" INPUTS_REFERENCE_SOURCE, farm->work);
+	char *path = xasprintf("%s/" INPUTS_REFERENCE_SOURCE_NAME,
+			       shared->work_dir);
 	char *real = realpath(path, NULL);
 	const struct inputs_entry *entry = NULL;
 
 	if (real)
-		entry = peer_farm_enter(farm, real, inputs_reference_text());
+		entry = peer_shared_add_source(
+			shared, real, inputs_reference_object_source());
 	free(real);
 	free(path);
 	return entry;
 }
 
-bool peer_probe_send(struct peer_cells *cells)
+bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes)
 {
-	static char object[] = PROBE_OBJECT;
-	struct peer_cell *cell;
-	const struct inputs_reference *ref = find_reference(cells, &cell);
+	static char object[] = KNOWN_ANSWER_OBJECT;
+	struct peer_sandbox *sandbox;
+	const struct inputs_reference_object *ref = find_reference(sandboxes,
+								   &sandbox);
 	struct peer_canary_unit u = {
-		.name = INPUTS_REFERENCE_SOURCE,
+		.name = INPUTS_REFERENCE_SOURCE_NAME,
 		.object_name = object,
-		.entry = enter_source(cells->link->farm),
+		.entry = add_known_answer_source(sandboxes->conn->shared),
 	};
 	struct peer_job *job = NULL;
 
 	if (!ref || !u.entry)
 		return false;
-	if (!make_flags(&u.flags, ref))
-		job = send_canary(cell, PEER_JOB_PROBE, u.entry->path->parent,
-				  &u);
+	if (!make_reference_flags(&u.flags, ref))
+		job = send_canary(sandbox, PEER_JOB_KNOWN_ANSWER,
+				  u.entry->path->parent, &u);
 	if (job)
 		job->reference = ref;
 	options_flags_release(&u.flags);
 	return job;
 }
 
-bool peer_probe_is_right(const struct peer_job *job)
+bool peer_canary_is_known_answer(const struct peer_job *job)
 {
-	const struct peer_answer *a = &job->answer;
+	const struct peer_job_result *a = &job->result;
 	struct err err;
 
-	return !a->result.wait_status && !peer_answer_check(a, &err) &&
-	       bytes_equal(buf_bytes(&a->stream[WIRE_OBJECT]),
+	return !a->wire.wait_status && !peer_job_result_check(a, &err) &&
+	       bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_OBJECT]),
 			   buf_bytes(&job->reference->object));
 }

@@ -1,50 +1,111 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/canary.h - does a node's own build of a compiler compile as ours does?
+ * peer/canary.h - Comparison of node-native compilers with the local compiler.
  *
- * A dozen sources (templates/canary/) are compiled here, once per build and
- * toolchain, and on the node, with the options of a kernel; every object and
- * all that the compiler says must be equal byte for byte.  Until then the cell
- * is CELL_TRYING and gets no job.
+ * A canary is about a dozen sources (templates/canary/) with the options of a
+ * kernel.  They are compiled on the build host, once per build and toolchain,
+ * and on the node; every object and every diagnostic must be equal byte for
+ * byte.  Until then the sandbox is PEER_SANDBOX_TESTING and gets no jobs.
  *
- * A probe is another known answer, for a node that failed: the unit of a
- * reference object of ours (inputs/reference.h).
+ * A known-answer test checks a node on probation: the node compiles a reference
+ * object (inputs/reference-object.h) and must produce the local bytes.
  *
- * One unit is out at a time, as a job of the node like others, so that what
- * the compiler took there can be compared with another build's.
+ * A canary has one job in flight at a time, so that its compile times can be
+ * compared with those of another build.
  */
 #ifndef PEER_CANARY_H
 #define PEER_CANARY_H
 
+#include "inputs/toolchain.h"
+#include "options/allowlist.h"
 #include "peer/canary-db.h"
-#include "peer/cell.h"
-#include "peer/job.h"
+#include "peer/sandbox.h"
+#include "peer/shared.h"
 
-struct peer_canary_outcome {
-	enum peer_canary_is is;
+#include <stdatomic.h>
+
+struct peer_canary_unit {
+	const char *name; /* "integers.c" */
+	char *object_name; /* "integers.o" */
+	bool is_asm;
+	bool skipped; /* the local compiler rejects it */
+	struct strv argv; /* complete local command */
+	struct options_flags flags; /* for the node */
+	const struct inputs_entry *entry; /* source file */
+	struct buf object, diagnostics; /* output of the local compiler */
+};
+
+struct peer_canary {
+	TAILQ_ENTRY(peer_canary) list_entry;
+	struct peer_shared *shared;
+	const struct inputs_toolchain *toolchain;
+	bool is_burn_in; /* uses the burn-in sources */
+	unsigned number;
+	enum inputs_state state;
+	struct task *task; /* owns all fields below while it runs */
+	atomic_bool stop;
+	const char *error; /* literal; set if UNUSABLE */
+	char *dir; /* absolute path without symbolic links */
+	const struct inputs_path *cwd; /* the same directory */
+	struct peer_canary_unit *units;
+	size_t n_units, n_usable;
+	atomic_uint n_compiled; /* progress, for a caller that waits */
+};
+
+/*
+ * Return the canary of a toolchain.  A new canary is compiled on a thread,
+ * which wakes the nodes when it has finished.
+ */
+struct peer_canary *peer_canary_get(struct peer_shared *shared,
+				    const struct inputs_toolchain *tc);
+/* Likewise, for the sources of a burn-in. */
+struct peer_canary *peer_canary_get_burn_in(struct peer_shared *shared,
+					    const struct inputs_toolchain *tc);
+/*
+ * Fill in the request for a unit that is not skipped.  All pointers are
+ * borrowed.
+ */
+void peer_canary_fill_request(struct peer_job_request *q,
+			      const struct peer_canary_unit *u,
+			      const struct inputs_path *cwd);
+/* Return true if a checked result equals the local one. */
+bool peer_canary_is_equal(const struct peer_job_result *a,
+			  const struct peer_canary_unit *u);
+void peer_canary_free_all(struct peer_shared *shared);
+
+struct peer_canary_result {
+	enum peer_canary_status status;
 	char *detail; /* the caller frees it */
 	uint32_t cpu_ms; /* of the fastest round */
 };
 
-/* Try a cell, which is CELL_TRYING: all units, `rounds` times. */
-void peer_canary_try(struct peer_cell *cell, unsigned rounds);
 /*
- * With a free slot of the node: send the next unit, if it is the moment.  True:
- * it is over, and *out says how.
+ * Start the canary of a sandbox in state TESTING: compile all units `rounds`
+ * times.
  */
-bool peer_canary_step(struct peer_cell *cell, struct peer_canary_outcome *out);
+void peer_canary_start(struct peer_sandbox *sandbox, unsigned rounds);
 /*
- * What became of a job of the kind PEER_JOB_CANARY, its answer complete, or
- * `fail`; the job is over.  True: so is the canary.
+ * Send the next unit if none is in flight.  Call it only if the node has a free
+ * slot.  Returns true and sets *out if the canary has ended.
  */
-bool peer_canary_answer(const struct peer_job *job,
-			struct peer_canary_outcome *out);
-bool peer_canary_fail(const struct peer_job *job, const struct wire_fail *fail,
-		      struct peer_canary_outcome *out);
+bool peer_canary_advance(struct peer_sandbox *sandbox,
+			 struct peer_canary_result *out);
+/*
+ * Handle the complete result or the failure of a PEER_JOB_CANARY; the caller
+ * frees the job.  Return true and set *out if the canary has ended.
+ */
+bool peer_canary_handle_result(const struct peer_job *job,
+			       struct peer_canary_result *out);
+bool peer_canary_handle_fail(const struct peer_job *job,
+			     const struct wire_fail *fail,
+			     struct peer_canary_result *out);
 
-/* Send a probe; false when no toolchain is known yet that the node has. */
-bool peer_probe_send(struct peer_cells *cells);
-/* Its answer is complete: is it ours? */
-bool peer_probe_is_right(const struct peer_job *job);
+/*
+ * Send a known-answer test.  Returns false if the node has no usable toolchain
+ * yet.
+ */
+bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes);
+/* Return true if a complete known-answer result equals the reference object. */
+bool peer_canary_is_known_answer(const struct peer_job *job);
 
 #endif

@@ -4,90 +4,176 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "compiler/manifest.h"
 #include "node/limits.h"
-#include "peer/foreign.h"
-#include "peer/rate.h"
-#include "peer/tune.h"
+#include "peer/benchmark.h"
+#include "peer/native-toolchain.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define HELLO_S     5
-#define SSH_HELLO_S 10
-#define TLS_HELLO_S 10 /* its parts have shorter limits: peer/connect.h */
-#define SILENT_MS   5000 /* five beats missed */
-#define BEAT_LEAST  200 /* ms; what comes faster is no news */
-#define CELLS_LOST  5 /* of one connection; then no more are asked for */
+#define HELLO_TIMEOUT_S     5
+#define SSH_HELLO_TIMEOUT_S 10
+/* Longer than the sum of the limits in peer/conn.h. */
+#define TLS_HELLO_TIMEOUT_S 10
+#define SILENCE_MAX_MS      5000 /* five heartbeats */
+#define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */
+/* Sandboxes lost in one session, after which no more are requested. */
+#define SANDBOX_LOSSES_MAX 5
+
+/* A bandwidth measurement: see peer_measure_bandwidth(). */
+struct peer_bandwidth {
+	/* NULL: no measurement is in progress */
+	const struct inputs_entry *file;
+	struct peer_conn *conn;
+	struct peer_blob_upload_user user;
+	struct peer_input_updates updates;
+	uint64_t need_us; /* time of the first NEED; 0: none yet */
+};
+
+static void on_file_lost(void *ctx, const struct inputs_entry *e,
+			 const char *why)
+{
+	(void)ctx;
+	(void)e;
+	(void)why;
+	/* HAVE will never arrive; the caller has a time limit. */
+}
+
+/* End the measurement without a callback.  Does nothing if `r` is zeroed. */
+static void bandwidth_stop(struct peer_bandwidth *r)
+{
+	struct buf body = { 0 };
+
+	if (!r->file)
+		return;
+	if (r->conn->stream) {
+		wire_number_encode(&body, r->updates.number);
+		peer_conn_send(r->conn, WIRE_SHUT, &body, WIRE_PLAIN);
+		peer_blob_upload_remove_user(r->conn->upload, &r->user);
+	}
+	peer_input_updates_release(&r->updates);
+	r->file = NULL;
+}
+
+/*
+ * Start to measure with `file`, an executable with random content that outlives
+ * the measurement.  `r` must not move.  Returns false if the file cannot be a
+ * toolchain or the session has no path ids left.
+ */
+static bool bandwidth_start(struct peer_bandwidth *r, struct peer_conn *link,
+			    const struct inputs_entry *file)
+{
+	const struct compiler_entry driver = {
+		.path = (char *)file->path->name,
+		.kind = COMPILER_ENTRY_FILE,
+		.executable = file->file_digest.executable,
+		.size_bytes = file->file_digest.stamp.size,
+		.mtime_ns = file->file_digest.stamp.mtime_ns,
+		.digest = file->file_digest.digest,
+	};
+	struct wire_cell m = { .cell = link->next_number++,
+			       .driver = driver.path };
+	struct buf body = { 0 };
+
+	/* The toolchain consists of this file only. */
+	if (compiler_manifest_id(&driver, 1, driver.path, false, &m.toolchain,
+				 NULL))
+		return false;
+	*r = (struct peer_bandwidth){
+		.file = file,
+		.conn = link,
+		.user = { .on_failed = on_file_lost, .ctx = r, .base_dir = "" },
+	};
+	peer_input_updates_init(&r->updates, m.cell);
+	wire_cell_encode(&body, &m);
+	peer_conn_send(link, WIRE_CELL, &body, WIRE_PLAIN);
+	if (!peer_input_updates_send(&r->updates, link, &file, 1, true))
+		return true;
+	bandwidth_stop(r);
+	return false;
+}
+
+/* Return true if a measurement with this sandbox number is in progress. */
+static bool bandwidth_is_number(const struct peer_bandwidth *r, uint32_t number)
+{
+	return r->file && r->updates.number == number;
+}
 
 struct peer {
-	struct peer_link link;
+	struct peer_conn conn;
 	enum peer_state state;
 	struct event *hello_timer;
 	struct node_limit limit;
-	struct peer_cells cells;
-	struct peer_foreign foreign;
-	struct peer_rate rate;
-	size_t n_asked; /* toolchains of the farm */
-	enum peer_has *told; /* what was told of each */
-	size_t n_told;
-	unsigned told_busy;
-	uint64_t busy_ms;
-	uint64_t beat_ms; /* when it was heard last; 0: not yet */
-	struct wire_health health; /* of this conversation */
+	struct peer_sandboxes sandboxes;
+	struct peer_native_toolchain native;
+	struct peer_bandwidth bandwidth;
+	size_t n_requested; /* shared toolchains handled so far */
+	/* last reported state of each toolchain */
+	enum peer_toolchain_state *reported;
+	size_t n_reported;
+	unsigned reported_busy;
+	uint64_t cpu_ms;
+	uint64_t beat_ms; /* time of the last heartbeat; 0: none yet */
+	struct wire_health health; /* in this session */
 };
 
-/* ------------------------------------------------------- conversations */
+/* -------------------------------------------------------- sessions */
 
-void peer_hang_up(struct peer *p)
+void peer_disconnect(struct peer *p)
 {
 	event_del(p->hello_timer);
-	peer_job_free_all(&p->link);
-	peer_rate_end(&p->rate);
-	peer_foreign_release(&p->foreign);
-	peer_cells_release(&p->cells);
-	peer_link_close(&p->link);
+	peer_job_free_all(&p->conn);
+	bandwidth_stop(&p->bandwidth);
+	peer_native_toolchain_release(&p->native);
+	peer_sandboxes_release(&p->sandboxes);
+	peer_conn_close(&p->conn);
 	p->state = PEER_DOWN;
-	p->n_asked = p->n_told = 0;
-	p->told_busy = 0;
+	p->n_requested = p->n_reported = 0;
+	p->reported_busy = 0;
 	p->beat_ms = 0;
 }
 
-/* The conversation is over, or never began. */
+/* The session ended or could not be established. */
 static void on_lost(struct peer *p, enum peer_state state, const char *why)
 {
-	struct peer_farm *farm = p->link.farm;
+	struct peer_shared *shared = p->conn.shared;
 	char *text = p->state == PEER_GREETING ?
-			     peer_link_reason(&p->link, why) :
+			     peer_conn_explain(&p->conn, why) :
 			     xstrdup(why);
 
-	peer_hang_up(p);
+	peer_disconnect(p);
 	p->state = state;
-	if (farm->tune)
-		peer_tune_lost(farm->tune, p->link.entry->name, text);
-	farm->ops->state(p->link.ctx, state, text);
+	if (shared->benchmark)
+		peer_benchmark_fail_node(shared->benchmark, p->conn.entry->name,
+					 text);
+	shared->ops->on_state_changed(p->conn.ctx, state, text);
 	free(text);
 }
 
 static int on_fit(struct peer *p)
 {
-	struct peer_link *l = &p->link;
+	struct peer_conn *l = &p->conn;
 	const struct wire_inventory *inventory = &l->hello.inventory;
-	const char *why = l->fit.fit ? NULL : l->fit.why;
+	const char *why = l->fit.usable ? NULL : l->fit.reason;
 
 	event_del(p->hello_timer);
-	if (l->machine_seen)
+	if (l->machine_received)
 		p->health = l->machine.health;
-	free(p->limit.why);
+	free(p->limit.reason);
 	node_limit(&p->limit, inventory, &l->machine, l->entry->slots);
-	if (l->entry->half)
+	if (l->entry->halved)
 		node_limit_halve(&p->limit);
-	peer_foreign_init(&p->foreign, l, inventory->machine, &l->fit.hosts);
+	p->native = (struct peer_native_toolchain){
+		.conn = l, .machine = inventory->machine, .hosts = &l->fit.hosts
+	};
 	p->state = why ? PEER_UNFIT : PEER_UP;
-	if (why && l->farm->tune)
-		peer_tune_lost(l->farm->tune, l->entry->name, why);
-	l->farm->ops->state(l->ctx, p->state, why);
-	peer_farm_wake(l->farm);
+	if (why && l->shared->benchmark)
+		peer_benchmark_fail_node(l->shared->benchmark, l->entry->name,
+					 why);
+	l->shared->ops->on_state_changed(l->ctx, p->state, why);
+	peer_shared_wake(l->shared);
 	return 0;
 }
 
@@ -95,14 +181,14 @@ static int on_fit(struct peer *p)
 
 static int on_beat(struct peer *p, struct bytes body, struct err *err)
 {
-	struct peer_link *l = &p->link;
+	struct peer_conn *l = &p->conn;
 	uint64_t now = clock_ms();
 	struct wire_beat m;
 
 	if (wire_beat_decode(&m, body))
 		return err_set(err, EPROTO, "broken BEAT");
-	/* A node that floods us fills no log. */
-	if (p->beat_ms && now - p->beat_ms < BEAT_LEAST) {
+	/* Drop excess heartbeats so that a node cannot flood the event log. */
+	if (p->beat_ms && now - p->beat_ms < BEAT_MIN_MS) {
 		wire_beat_release(&m);
 		return 0;
 	}
@@ -113,25 +199,17 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 		const struct peer_job *job = peer_job_find(l, m.jobs[i].job);
 
 		if (job && job->kind == PEER_JOB_UNIT)
-			l->farm->ops->beat(l->ctx, job->number,
-					   m.jobs[i].cpu_ms);
+			l->shared->ops->on_heartbeat_received(
+				l->ctx, job->number, m.jobs[i].cpu_ms);
 	}
 	wire_beat_release(&m);
-	l->farm->ops->load(l->ctx);
-	return 0;
-}
-
-static int on_health(struct peer *p, struct bytes body, struct err *err)
-{
-	if (wire_health_decode(&p->health, body,
-			       wire_hello_version(&p->link.hello)))
-		return err_set(err, EPROTO, "broken HEALTH");
+	l->shared->ops->on_load_received(l->ctx);
 	return 0;
 }
 
 static int on_output(struct peer *p, struct bytes body, struct err *err)
 {
-	const struct peer_link *l = &p->link;
+	const struct peer_conn *l = &p->conn;
 	struct wire_piece m;
 	struct peer_job *job;
 	int ret;
@@ -141,102 +219,95 @@ static int on_output(struct peer *p, struct bytes body, struct err *err)
 	job = peer_job_find(l, m.job);
 	if (!job)
 		return 0;
-	ret = peer_job_output(job, &m, err);
+	ret = peer_job_add_output(job, &m, err);
 	if (!ret && job->kind == PEER_JOB_UNIT)
-		l->farm->ops->output(l->ctx, job->number);
+		l->shared->ops->on_output_received(l->ctx, job->number);
 	return ret;
 }
 
-static void end_unit(struct peer *p, struct peer_job *job)
+static void finish_canary_job(struct peer *p, struct peer_job *job,
+			      const struct wire_fail *fail)
 {
-	struct peer_link *l = &p->link;
-	struct peer_answer answer = job->answer;
-	uint32_t number = job->number;
+	struct peer_sandbox *sandbox = job->sandbox;
+	struct peer_canary_result outcome;
+	/* The sandbox may have closed while its job was in flight. */
+	bool over = sandbox->canary.in_flight &&
+		    (fail ? peer_canary_handle_fail(job, fail, &outcome) :
+			    peer_canary_handle_result(job, &outcome));
 
-	job->answer = (struct peer_answer){ 0 };
-	peer_job_free(l, job);
-	p->busy_ms += answer.result.cpu_ms;
-	l->farm->ops->answered(l->ctx, number, &answer);
-}
-
-static void end_canary(struct peer *p, struct peer_job *job,
-		       const struct wire_fail *fail)
-{
-	struct peer_cell *cell = job->cell;
-	struct peer_canary_outcome outcome;
-	/* It may have been ended while its job was out. */
-	bool over = cell->canary_run.out &&
-		    (fail ? peer_canary_fail(job, fail, &outcome) :
-			    peer_canary_answer(job, &outcome));
-
-	peer_job_free(&p->link, job);
+	peer_job_free(&p->conn, job);
 	if (over)
-		peer_foreign_tried(&p->foreign, cell, &outcome);
-	/* One that is busy is asked again with the next tick. */
+		peer_native_toolchain_handle_canary(&p->native, sandbox,
+						    &outcome);
+	/* After "busy", the next tick sends the unit again. */
 	if (!fail || over)
-		peer_farm_wake(p->link.farm);
-}
-
-static void end_probe(struct peer *p, struct peer_job *job)
-{
-	const struct peer_link *l = &p->link;
-	bool right = peer_probe_is_right(job);
-
-	peer_job_free(&p->link, job);
-	l->farm->ops->probed(l->ctx,
-			     right ? PEER_PROBED_RIGHT : PEER_PROBED_WRONG,
-			     "its known-answer compile came back wrong");
+		peer_shared_wake(p->conn.shared);
 }
 
 static int on_result(struct peer *p, struct bytes body, struct err *err)
 {
+	struct peer_conn *l = &p->conn;
+	struct peer_job_result answer;
 	struct wire_result m;
 	struct peer_job *job;
+	bool right;
 
 	if (wire_result_decode(&m, body))
 		return err_set(err, EPROTO, "broken RESULT");
-	job = peer_job_find(&p->link, m.job);
+	job = peer_job_find(l, m.job);
 	if (!job)
 		return 0;
-	job->answer.result = m;
-	if (job->kind == PEER_JOB_UNIT)
-		end_unit(p, job);
-	else if (job->kind == PEER_JOB_CANARY)
-		end_canary(p, job, NULL);
-	else
-		end_probe(p, job);
+	job->result.wire = m;
+	if (job->kind == PEER_JOB_UNIT) {
+		answer = job->result;
+		job->result = (struct peer_job_result){ 0 };
+		peer_job_free(l, job);
+		p->cpu_ms += m.cpu_ms;
+		l->shared->ops->on_job_finished(l->ctx, m.job, &answer);
+	} else if (job->kind == PEER_JOB_CANARY) {
+		finish_canary_job(p, job, NULL);
+	} else {
+		right = peer_canary_is_known_answer(job);
+		peer_job_free(l, job);
+		l->shared->ops->on_known_answer_checked(
+			l->ctx,
+			right ? PEER_KNOWN_ANSWER_RIGHT :
+				PEER_KNOWN_ANSWER_WRONG,
+			"its known-answer compile came back wrong");
+	}
 	return 0;
 }
 
-/* It lost the cell (HAVE) that a job needed: another one, but not for ever. */
-static void ask_again(struct peer *p, struct inputs_toolchain *tc)
+static void handle_failed_job(struct peer *p, struct peer_job *job,
+			      const struct wire_fail *m)
 {
-	const struct peer_cell *cell = peer_cell_find(&p->cells, tc);
-
-	if (cell && cell->state == CELL_OVER && cell->lost &&
-	    tc->state == INPUTS_READY && p->cells.lost <= CELLS_LOST)
-		peer_cell_ask(&p->cells, tc, cell->foreign);
-}
-
-static void end_failed_job(struct peer *p, struct peer_job *job,
-			   const struct wire_fail *m)
-{
-	const struct peer_link *l = &p->link;
-	struct inputs_toolchain *tc = job->cell->toolchain;
+	const struct peer_conn *l = &p->conn;
+	struct inputs_toolchain *tc = job->sandbox->toolchain;
+	const struct peer_sandbox *sandbox;
 	enum peer_job_kind kind = job->kind;
 
 	if (kind == PEER_JOB_CANARY) {
-		end_canary(p, job, m);
+		finish_canary_job(p, job, m);
 		return;
 	}
-	peer_job_free(&p->link, job);
-	if (m->class == WIRE_FAIL_TOOLCHAIN)
-		ask_again(p, tc);
-	if (kind == PEER_JOB_PROBE)
-		l->farm->ops->probed(l->ctx, PEER_PROBED_FAILED, m->reason);
+	peer_job_free(&p->conn, job);
+	/*
+	 * The node lost the sandbox of the job (HAVE): request another one, but
+	 * only a limited number of times.
+	 */
+	sandbox = peer_sandbox_find(&p->sandboxes, tc);
+	if (m->class == WIRE_FAIL_TOOLCHAIN && sandbox &&
+	    sandbox->state == PEER_SANDBOX_CLOSED && sandbox->lost &&
+	    tc->state == INPUTS_STATE_READY &&
+	    p->sandboxes.n_lost <= SANDBOX_LOSSES_MAX)
+		peer_sandbox_request(&p->sandboxes, tc, sandbox->native_name);
+	if (kind == PEER_JOB_KNOWN_ANSWER)
+		l->shared->ops->on_known_answer_checked(
+			l->ctx, PEER_KNOWN_ANSWER_FAILED, m->reason);
 	else
-		l->farm->ops->failed(l->ctx, m->job,
-				     (enum wire_fail_class)m->class, m->reason);
+		l->shared->ops->on_job_failed(l->ctx, m->job,
+					      (enum wire_fail_class)m->class,
+					      m->reason);
 }
 
 static int on_fail(struct peer *p, struct bytes body, struct err *err)
@@ -246,119 +317,128 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 
 	if (wire_fail_decode(&m, body))
 		return err_set(err, EPROTO, "broken FAIL");
-	job = peer_job_find(&p->link, m.job);
+	job = peer_job_find(&p->conn, m.job);
 	if (job)
-		end_failed_job(p, job, &m);
+		handle_failed_job(p, job, &m);
 	wire_fail_release(&m);
 	return 0;
 }
 
-/* --------------------------------------------------------------- cells */
-
-static void end_rate(struct peer *p)
-{
-	const struct peer_link *l = &p->link;
-
-	l->farm->ops->measured(l->ctx, peer_rate_have(&p->rate));
-}
+/* ------------------------------------------------------- sandboxes */
 
 static int on_have(struct peer *p, struct bytes body, struct err *err)
 {
-	struct peer_cell *cell = NULL;
+	const struct peer_conn *l = &p->conn;
+	struct peer_sandbox *sandbox = NULL;
+	uint64_t need_us = p->bandwidth.need_us, took;
 	struct wire_have m;
 
 	if (wire_have_decode(&m, body))
 		return err_set(err, EPROTO, "broken HAVE");
-	if (peer_rate_is(&p->rate, m.cell))
-		end_rate(p);
-	else if (peer_foreign_brings(&p->foreign, m.cell))
-		peer_foreign_have(&p->foreign, &m);
-	else
-		cell = peer_cell_have(&p->cells, &m);
+	if (bandwidth_is_number(&p->bandwidth, m.cell)) {
+		/* 0: the node never sent NEED. */
+		took = need_us ? clock_us() - need_us : 0;
+		bandwidth_stop(&p->bandwidth);
+		l->shared->ops->on_bandwidth_measured(
+			l->ctx, need_us && !took ? 1 : took);
+	} else if (peer_bundle_upload_is_number(&p->native.upload, m.cell)) {
+		peer_native_toolchain_handle_have(&p->native, &m);
+	} else {
+		sandbox = peer_sandbox_handle_have(&p->sandboxes, &m);
+	}
 	wire_have_release(&m);
-	if (cell)
-		peer_foreign_cell(&p->foreign, cell);
-	peer_farm_wake(p->link.farm);
+	if (sandbox)
+		peer_native_toolchain_handle_sandbox(&p->native, sandbox);
+	peer_shared_wake(p->conn.shared);
 	return 0;
 }
 
 static int on_need(struct peer *p, struct bytes body, struct err *err)
 {
+	struct peer_bundle_upload *bundle = &p->native.upload;
+	struct peer_bandwidth *r = &p->bandwidth;
 	struct wire_need m;
 	int ret;
 
 	if (wire_need_decode(&m, body))
 		return err_set(err, EPROTO, "broken NEED");
-	if (peer_rate_is(&p->rate, m.cell))
-		ret = peer_rate_need(&p->rate, &m, err);
-	else if (peer_foreign_brings(&p->foreign, m.cell))
-		ret = peer_foreign_need(&p->foreign, &m, err);
-	else
-		ret = peer_cell_need(&p->cells, &m, err);
+	if (bandwidth_is_number(r, m.cell)) {
+		if (m.n_indices && !r->need_us)
+			r->need_us = clock_us();
+		ret = peer_input_updates_handle_need(
+			&r->updates, &m, p->conn.upload, &r->user, err);
+	} else if (peer_bundle_upload_is_number(bundle, m.cell)) {
+		ret = peer_input_updates_handle_need(&bundle->updates, &m,
+						     p->conn.upload,
+						     &bundle->user, err);
+	} else {
+		ret = peer_sandbox_handle_need(&p->sandboxes, &m, err);
+	}
 	wire_need_release(&m);
-	peer_farm_wake(p->link.farm);
+	peer_shared_wake(p->conn.shared);
 	return ret;
 }
 
-static void ask_for_cells(struct peer *p)
+static void request_sandboxes(struct peer *p)
 {
-	const struct peer_farm *farm = p->link.farm;
+	const struct peer_shared *shared = p->conn.shared;
 
-	if (p->foreign.changed)
-		p->n_asked = 0;
-	p->foreign.changed = false;
-	while (p->n_asked < farm->n_toolchains) {
-		struct inputs_toolchain *tc = farm->toolchain[p->n_asked];
+	if (p->native.list_changed)
+		p->n_requested = 0;
+	p->native.list_changed = false;
+	while (p->n_requested < shared->n_toolchains) {
+		struct inputs_toolchain *tc =
+			shared->toolchains[p->n_requested];
 
-		if (tc->state == INPUTS_TOUCHED)
+		if (tc->state == INPUTS_STATE_UNVERIFIED)
 			return;
-		p->n_asked++;
-		if (tc->state == INPUTS_READY && !peer_cell_find(&p->cells, tc))
-			peer_foreign_ask(&p->foreign, &p->cells, tc);
+		p->n_requested++;
+		if (tc->state == INPUTS_STATE_READY &&
+		    !peer_sandbox_find(&p->sandboxes, tc))
+			peer_native_toolchain_request(&p->native, &p->sandboxes,
+						      tc);
 	}
 }
 
-static void step_canaries(struct peer *p)
+static void report_changes(struct peer *p)
 {
-	struct peer_canary_outcome outcome;
-	struct peer_cell *cell, *next;
+	const struct peer_conn *l = &p->conn;
+	const struct peer_shared *shared = l->shared;
 
-	list_for_each_safe(cell, &p->cells.list, link, next) {
-		if (p->link.n_jobs < p->limit.slots &&
-		    peer_canary_step(cell, &outcome))
-			peer_foreign_tried(&p->foreign, cell, &outcome);
+	while (p->n_reported < shared->n_toolchains)
+		*VEC_ADD(p->reported, p->n_reported) = PEER_TOOLCHAIN_NONE;
+	for (size_t i = 0; i < p->n_reported; i++) {
+		enum peer_toolchain_state has = peer_toolchain_state(
+			p, shared->toolchains[i]);
+
+		if (has != p->reported[i])
+			shared->ops->on_toolchain_changed(
+				l->ctx, shared->toolchains[i], has);
+		p->reported[i] = has;
 	}
+	if (l->n_test_jobs != p->reported_busy)
+		shared->ops->on_busy_changed(l->ctx, l->n_test_jobs);
+	p->reported_busy = l->n_test_jobs;
 }
 
-static void tell_changes(struct peer *p)
+void peer_advance(struct peer *p)
 {
-	const struct peer_link *l = &p->link;
-	const struct peer_farm *farm = l->farm;
+	struct peer_canary_result outcome;
+	struct peer_sandbox *sandbox, *next;
 
-	while (p->n_told < farm->n_toolchains)
-		*VEC_ADD(p->told, p->n_told) = PEER_HAS_NOT;
-	for (size_t i = 0; i < p->n_told; i++) {
-		enum peer_has has = peer_has(p, farm->toolchain[i]);
-
-		if (has != p->told[i])
-			farm->ops->has(l->ctx, farm->toolchain[i], has);
-		p->told[i] = has;
-	}
-	if (l->n_others != p->told_busy)
-		farm->ops->busy(l->ctx, l->n_others);
-	p->told_busy = l->n_others;
-}
-
-void peer_step(struct peer *p)
-{
 	if (p->state != PEER_UP)
 		return;
-	ask_for_cells(p);
-	step_canaries(p);
-	tell_changes(p);
-	if (p->foreign.stuck) {
-		p->foreign.stuck = false;
-		p->link.farm->ops->worn(p->link.ctx);
+	request_sandboxes(p);
+	list_for_each_safe(sandbox, &p->sandboxes.list, list_entry, next) {
+		if (p->conn.n_jobs < p->limit.slots &&
+		    peer_canary_advance(sandbox, &outcome))
+			peer_native_toolchain_handle_canary(&p->native, sandbox,
+							    &outcome);
+	}
+	report_changes(p);
+	if (p->native.upload_failed) {
+		p->native.upload_failed = false;
+		p->conn.shared->ops->on_ids_exhausted(p->conn.ctx);
 	}
 }
 
@@ -367,7 +447,7 @@ void peer_step(struct peer *p)
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct peer *p = ctx;
-	int ret = peer_link_hear(&p->link, type, body, err);
+	int ret = peer_conn_handle_message(&p->conn, type, body, err);
 
 	if (ret <= 0)
 		return ret;
@@ -376,7 +456,11 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	if (type == WIRE_BEAT)
 		return on_beat(p, body, err);
 	if (type == WIRE_HEALTH)
-		return on_health(p, body, err);
+		return wire_health_decode(
+			       &p->health, body,
+			       wire_hello_negotiate(&p->conn.hello)) ?
+			       err_set(err, EPROTO, "broken HEALTH") :
+			       0;
 	if (p->state != PEER_UP)
 		return err_set(err, EPROTO, "it is not fit");
 	switch (type) {
@@ -385,7 +469,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_NEED:
 		return on_need(p, body, err);
 	case WIRE_HELD:
-		return peer_foreign_held(&p->foreign, body, err);
+		return peer_native_toolchain_handle_held(&p->native, body, err);
 	case WIRE_OUTPUT:
 		return on_output(p, body, err);
 	case WIRE_RESULT:
@@ -400,17 +484,17 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 static void on_close(void *ctx, const struct err *why)
 {
 	struct peer *p = ctx;
-	/* Another version stays another version. */
-	bool strange = p->link.hello_seen && !p->link.fit_seen &&
-		       wire_hello_version(&p->link.hello) < 0;
+	/* Another version does not become compatible by dialing again. */
+	bool strange = p->conn.hello_received && !p->conn.fit_received &&
+		       wire_hello_negotiate(&p->conn.hello) < 0;
 
-	on_lost(p, strange ? PEER_STRANGE : PEER_DOWN,
+	on_lost(p, strange ? PEER_INCOMPATIBLE : PEER_DOWN,
 		why->text[0] ? why->text : "connection closed");
 }
 
 static void on_drain(void *ctx)
 {
-	peer_ship_more(((struct peer *)ctx)->link.ship);
+	peer_blob_upload_resume(((struct peer *)ctx)->conn.upload);
 }
 
 static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
@@ -420,7 +504,7 @@ static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
 	on_lost(arg, PEER_DOWN, "it did not say hello in time");
 }
 
-/* --------------------------------------------------------------- verbs */
+/* -------------------------------------------------------- commands */
 
 void peer_dial(struct peer *p)
 {
@@ -428,54 +512,56 @@ void peer_dial(struct peer *p)
 						    .on_close = on_close,
 						    .on_drain = on_drain };
 	static const time_t hello_s[] = {
-		[NODE_EXEC] = HELLO_S,
-		[NODE_UNIX] = HELLO_S,
-		[NODE_SSH] = SSH_HELLO_S,
-		[NODE_TLS] = TLS_HELLO_S,
+		[NODE_ADDRESS_EXEC] = HELLO_TIMEOUT_S,
+		[NODE_ADDRESS_UNIX] = HELLO_TIMEOUT_S,
+		[NODE_ADDRESS_SSH] = SSH_HELLO_TIMEOUT_S,
+		[NODE_ADDRESS_TLS] = TLS_HELLO_TIMEOUT_S,
 	};
 	struct timeval limit = {
-		.tv_sec = hello_s[p->link.entry->address.kind]
+		.tv_sec = hello_s[p->conn.entry->address.kind]
 	};
 	struct err err;
 
-	if (peer_link_dial(&p->link, &ops, p, &err)) {
+	if (peer_conn_dial(&p->conn, &ops, p, &err)) {
 		on_lost(p, PEER_DOWN, err.text);
 		return;
 	}
 	p->state = PEER_GREETING;
 	p->health = wire_health_unknown;
-	peer_cells_init(&p->cells, &p->link);
+	peer_sandboxes_init(&p->sandboxes, &p->conn);
 	event_add(p->hello_timer, &limit);
 }
 
-void peer_renew(struct peer *p)
+void peer_end_session(struct peer *p)
 {
 	struct buf body = { 0 };
 
-	if (p->link.stream) {
+	if (p->conn.stream) {
 		wire_bye_encode(&body, "it knows too many names");
-		peer_link_send(&p->link, WIRE_BYE, &body, WIRE_PLAIN);
+		peer_conn_send(&p->conn, WIRE_BYE, &body, WIRE_PLAIN);
 	}
-	peer_hang_up(p);
+	peer_disconnect(p);
 }
 
-bool peer_probe(struct peer *p)
+bool peer_send_known_answer(struct peer *p)
 {
-	return p->state == PEER_UP && peer_probe_send(&p->cells);
+	return p->state == PEER_UP &&
+	       peer_canary_send_known_answer(&p->sandboxes);
 }
 
-bool peer_measure(struct peer *p, const struct inputs_entry *file)
+bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 {
-	peer_rate_end(&p->rate);
-	return p->state == PEER_UP && peer_rate_start(&p->rate, &p->link, file);
+	bandwidth_stop(&p->bandwidth);
+	return p->state == PEER_UP &&
+	       bandwidth_start(&p->bandwidth, &p->conn, file);
 }
 
 int peer_send(struct peer *p, const struct inputs_toolchain *tc,
-	      const struct peer_question *q, uint32_t *number)
+	      const struct peer_job_request *q, uint32_t *number)
 {
 	struct peer_job *job;
-	int ret = peer_send_job(peer_cell_find(&p->cells, tc), PEER_JOB_UNIT, q,
-				&job);
+	int ret = peer_job_send(peer_sandbox_find(&p->sandboxes, tc),
+				PEER_JOB_UNIT, q, &job);
 
 	if (!ret)
 		*number = job->number;
@@ -484,32 +570,32 @@ int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 
 void peer_cancel(struct peer *p, uint32_t number)
 {
-	struct peer_job *job = peer_job_find(&p->link, number);
+	struct peer_job *job = peer_job_find(&p->conn, number);
 
 	if (job)
-		peer_job_cancel(&p->link, job);
+		peer_job_cancel(&p->conn, job);
 }
 
 void peer_tick(struct peer *p, uint64_t now_ms)
 {
 	if (p->state != PEER_UP && p->state != PEER_UNFIT)
 		return;
-	if (now_ms > p->link.heard_ms + SILENT_MS) {
+	if (now_ms > p->conn.received_ms + SILENCE_MAX_MS) {
 		on_lost(p, PEER_DOWN, "silent for 5 s");
 		return;
 	}
-	peer_ship_retry(p->link.ship);
-	peer_step(p);
+	peer_blob_upload_retry(p->conn.upload);
+	peer_advance(p);
 }
 
-struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
-		      void *ctx)
+struct peer *peer_new(struct peer_shared *shared,
+		      const struct node_entry *entry, void *ctx)
 {
 	struct peer *p = xcalloc(1, sizeof(*p));
 
-	peer_link_init(&p->link, farm, entry, ctx);
-	peer_cells_init(&p->cells, &p->link);
-	p->hello_timer = event_new(farm->base, -1, 0, on_hello_timer, p);
+	peer_conn_init(&p->conn, shared, entry, ctx);
+	peer_sandboxes_init(&p->sandboxes, &p->conn);
+	p->hello_timer = event_new(shared->base, -1, 0, on_hello_timer, p);
 	if (!p->hello_timer)
 		str_out_of_memory();
 	return p;
@@ -517,50 +603,53 @@ struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
 
 void peer_set_entry(struct peer *p, const struct node_entry *entry)
 {
-	p->link.entry = entry;
-	p->link.codec = entry->codec;
+	p->conn.entry = entry;
+	p->conn.codec = entry->codec;
 }
 
 void peer_free(struct peer *p)
 {
-	peer_hang_up(p);
+	peer_disconnect(p);
 	event_free(p->hello_timer);
-	peer_link_release(&p->link);
-	free(p->limit.why);
-	free(p->told);
+	peer_conn_release(&p->conn);
+	free(p->limit.reason);
+	free(p->reported);
 	free(p);
 }
 
-/* ------------------------------------------------------------- figures */
+/* --------------------------------------------------------- queries */
 
 enum peer_state peer_state(const struct peer *p)
 {
 	return p->state;
 }
 
-static bool was_asked(const struct peer *p, const struct inputs_toolchain *tc)
+static bool is_sandbox_requested(const struct peer *p,
+				 const struct inputs_toolchain *tc)
 {
-	for (size_t i = 0; i < p->n_asked; i++) {
-		if (p->link.farm->toolchain[i] == tc)
+	for (size_t i = 0; i < p->n_requested; i++) {
+		if (p->conn.shared->toolchains[i] == tc)
 			return true;
 	}
 	return false;
 }
 
-enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc)
+enum peer_toolchain_state peer_toolchain_state(
+	const struct peer *p, const struct inputs_toolchain *tc)
 {
 	if (p->state != PEER_UP)
-		return PEER_HAS_NOT;
-	if (!was_asked(p, tc))
-		return PEER_HAS_ASKED;
-	return peer_foreign_has(&p->foreign, &p->cells, tc);
+		return PEER_TOOLCHAIN_NONE;
+	if (!is_sandbox_requested(p, tc))
+		return PEER_TOOLCHAIN_REQUESTED;
+	return peer_native_toolchain_get_state(&p->native, &p->sandboxes, tc);
 }
 
-bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc,
-		      enum wire_step_kind kind, const char **host)
+bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
+		       enum wire_step_kind kind, const char **host)
 {
-	return peer_has(p, tc) == PEER_HAS &&
-	       peer_foreign_takes_steps(&p->foreign, &p->cells, tc, kind, host);
+	return peer_toolchain_state(p, tc) == PEER_TOOLCHAIN_READY &&
+	       peer_native_toolchain_can_run_step(&p->native, &p->sandboxes, tc,
+						  kind, host);
 }
 
 unsigned peer_slots(const struct peer *p)
@@ -570,31 +659,32 @@ unsigned peer_slots(const struct peer *p)
 
 const char *peer_boot_id(const struct peer *p)
 {
-	return p->link.greeted ? p->link.hello.inventory.boot_id : NULL;
+	return p->conn.has_hello ? p->conn.hello.inventory.boot_id : NULL;
 }
 
-void peer_figures(const struct peer *p, struct peer_figures *out)
+void peer_stats(const struct peer *p, struct peer_stats *out)
 {
-	const struct peer_link *l = &p->link;
+	const struct peer_conn *l = &p->conn;
 
-	*out = (struct peer_figures){
-		.inventory = l->greeted ? &l->hello.inventory : NULL,
+	*out = (struct peer_stats){
+		.inventory = l->has_hello ? &l->hello.inventory : NULL,
 		.machine = &l->machine,
-		.software = l->greeted ? l->hello.software : NULL,
-		.layers = l->fit_seen ? l->fit.layers : NULL,
-		.busy_ms = p->busy_ms,
+		.software = l->has_hello ? l->hello.software : NULL,
+		.layers = l->fit_received ? l->fit.layers : NULL,
+		.cpu_ms = p->cpu_ms,
 		.health = &p->health,
 		.heat = &l->heat,
-		.pins = l->machine_seen &&
-			wire_hello_version(&l->hello) >= WIRE_WITH_PIN,
-		.sent = l->sent_before,
-		.received = l->received_before,
+		.can_pin_jobs = l->machine_received &&
+				wire_hello_negotiate(&l->hello) >=
+					WIRE_WITH_PIN,
+		.sent_bytes = l->prior_sent_bytes,
+		.received_bytes = l->prior_received_bytes,
 	};
 	if (p->state == PEER_UP)
-		out->lacks = peer_foreign_lacks(&p->foreign, &p->cells,
-						&out->why_lacks);
+		out->toolchain_missing = peer_native_toolchain_is_missing(
+			&p->native, &p->sandboxes, &out->missing_reason);
 	if (l->stream) {
-		out->sent += wire_stream_sent(l->stream);
-		out->received += wire_stream_received(l->stream);
+		out->sent_bytes += wire_stream_sent_bytes(l->stream);
+		out->received_bytes += wire_stream_received_bytes(l->stream);
 	}
 }

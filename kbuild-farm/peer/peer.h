@@ -1,84 +1,98 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/peer.h - one node, as the build host sees it.
+ * peer/peer.h - One node, as the build host sees it.
  *
- * It does what it is told and tells what happens (struct peer_ops); when to
- * dial, and whether a node that failed may go on, others decide.  What it
- * decides itself is what concerns no job: that one which is silent for 5 s is
- * lost, and which build of a compiler a cell has (peer/foreign.h).
+ * A peer executes commands and reports events (struct peer_ops).  Its owner
+ * decides when to dial and whether a failed node may continue.  The peer itself
+ * decides that a node which is silent for 5 s is lost, and which build of a
+ * compiler a sandbox uses (peer/native-toolchain.h).
  */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
 
-#include "peer/job.h"
+#include "peer/input-sync.h"
+#include "peer/sandbox.h"
 
 struct peer;
 struct wire_inventory;
 
-/* `entry` is borrowed; `ctx` is for struct peer_ops.  It is DOWN. */
-struct peer *peer_new(struct peer_farm *farm, const struct node_entry *entry,
-		      void *ctx);
+/*
+ * Create a node in state PEER_DOWN.  `entry` is borrowed; `ctx` is passed to
+ * struct peer_ops.
+ */
+struct peer *peer_new(struct peer_shared *shared,
+		      const struct node_entry *entry, void *ctx);
 void peer_free(struct peer *p);
 
-/* What is configured of it is another; for the next dial. */
+/* Replace the configuration.  It takes effect with the next dial. */
 void peer_set_entry(struct peer *p, const struct node_entry *entry);
 
-/* DOWN -> GREETING; or state() hears at once that nobody is there. */
-void peer_dial(struct peer *p);
-/* The conversation is over, if there is one; state() hears nothing. */
-void peer_hang_up(struct peer *p);
-/* The same, with a goodbye: its names are used up. */
-void peer_renew(struct peer *p);
-/* Send it a unit whose answer is known; false: there is none now. */
-bool peer_probe(struct peer *p);
 /*
- * Measure how long these bytes take to it (peer/rate.h): measured() hears of
- * it, once.  What was under way is forgotten.  False: it cannot be now.
+ * Start to connect: the state becomes PEER_GREETING, or on_state_changed()
+ * reports the failure before this function returns.
  */
-bool peer_measure(struct peer *p, const struct inputs_entry *file);
+void peer_dial(struct peer *p);
+/* Close the session, if there is one, without a callback. */
+void peer_disconnect(struct peer *p);
+/* Close the session with a BYE because its ids are exhausted. */
+void peer_end_session(struct peer *p);
+/* Send a known-answer test.  Returns false if none is possible now. */
+bool peer_send_known_answer(struct peer *p);
 /*
- * Send a job with a toolchain that it has; *number is its name from then on.
- * 0, or as peer_send_job().
+ * Measure how long the bytes of `file` take to reach the node.  The node is
+ * asked for a sandbox whose only file is random data, so that it must fetch the
+ * bytes.  The time from NEED to HAVE includes everything that slows down the
+ * upload of a compiler: TLS, the node's disk and its memory.
+ * on_bandwidth_measured() reports the result once.  A measurement in progress
+ * is dropped.  Returns false if the node cannot be measured now.
+ */
+bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file);
+/*
+ * Send a job with a toolchain in state READY and return its number in *number.
+ * Returns 0, or an error of peer_job_send().
  */
 int peer_send(struct peer *p, const struct inputs_toolchain *tc,
-	      const struct peer_question *q, uint32_t *number);
-/* It is of no use any more; nothing more is heard of it. */
+	      const struct peer_job_request *q, uint32_t *number);
+/* Cancel a job.  No further callback mentions it. */
 void peer_cancel(struct peer *p, uint32_t number);
 
-/* After wake(). */
-void peer_step(struct peer *p);
-/* Once a second. */
+/* Do pending work.  Call it after on_wake_requested(). */
+void peer_advance(struct peer *p);
+/* Check for silence and retry uploads.  Call it once a second. */
 void peer_tick(struct peer *p, uint64_t now_ms);
 
 enum peer_state peer_state(const struct peer *p);
-enum peer_has peer_has(const struct peer *p, const struct inputs_toolchain *tc);
+enum peer_toolchain_state peer_toolchain_state(
+	const struct peer *p, const struct inputs_toolchain *tc);
 /*
- * Does it take jobs of this toolchain with a step of the kind?  Programs of
- * ours, where it runs our bytes: *host is NULL then.  Else programs for *host,
- * of the build that it compiles with, as its compilers' publishers name it;
- * borrowed, and the node's own word.
+ * Return true if the node accepts tool steps of this kind with this toolchain.
+ * *host is NULL if it runs the build host's programs.  Otherwise the tools must
+ * be built for *host, the host triplet of the node-native toolchain; it is
+ * borrowed, and the node's claim is not verified.
  */
-bool peer_takes_steps(const struct peer *p, const struct inputs_toolchain *tc,
-		      enum wire_step_kind kind, const char **host);
-/* That it takes at once. */
+bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
+		       enum wire_step_kind kind, const char **host);
+/* Return the number of jobs that the node runs concurrently. */
 unsigned peer_slots(const struct peer *p);
-/* Of the machine that it runs on; NULL or "": it never said. */
+/* Return the boot id of the node's machine; NULL or "" if it is unknown. */
 const char *peer_boot_id(const struct peer *p);
 
-struct peer_figures {
-	const struct wire_inventory *inventory; /* NULL: it never said hello */
-	const struct wire_machine *machine; /* zeroed: it never said it */
-	const char *software; /* "kfarmd 0.1"; NULL as well */
-	const char *layers; /* of its sandbox; NULL: nothing was said */
-	bool lacks; /* it has none of the toolchains, and gets none */
-	const char *why_lacks; /* may be NULL */
-	const struct wire_health *health; /* as its last HEALTH said */
-	const struct wire_heat *heat; /* its last HEAT; zeroed: none */
-	bool pins; /* jobs can be for one class of its machine */
-	uint64_t busy_ms; /* CPU time of its compilers */
-	uint64_t sent, received; /* bytes */
+struct peer_stats {
+	/* NULL: no HELLO was received yet */
+	const struct wire_inventory *inventory;
+	/* zeroed: no MACHINE was received */
+	const struct wire_machine *machine;
+	const char *software; /* "kfarmd 0.1"; NULL: unknown */
+	const char *layers; /* sandbox layers; NULL: unknown */
+	bool toolchain_missing; /* no toolchain is usable */
+	const char *missing_reason; /* can be NULL */
+	const struct wire_health *health; /* from the last HEALTH */
+	const struct wire_heat *heat; /* from the last HEAT; zeroed: none */
+	bool can_pin_jobs; /* jobs can be pinned to a CPU class */
+	uint64_t cpu_ms; /* total of its compilers */
+	uint64_t sent_bytes, received_bytes;
 };
 
-void peer_figures(const struct peer *p, struct peer_figures *out);
+void peer_stats(const struct peer *p, struct peer_stats *out);
 
 #endif

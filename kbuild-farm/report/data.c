@@ -3,28 +3,28 @@
 
 #include "base/format.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Exit statuses of a build: kernel/build.h. */
+/* Exit statuses of a build, as in kernel/build.h. */
 enum {
-	BUILT = 0,
-	NOT_BEGUN = 1,
-	NEW_WARNINGS = 101,
-	TOO_LITTLE_REMOTE = 125,
+	BUILD_STATUS_OK = 0,
+	BUILD_STATUS_NOT_STARTED = 1,
+	BUILD_STATUS_NEW_WARNINGS = 101,
+	BUILD_STATUS_TOO_FEW_REMOTE = 125,
 };
 
-/* -------------------------------------------------------------- reading */
-
-static bool is_standing_error(const struct history_diag *g)
+static bool is_current_error(const struct history_diag *g)
 {
-	return g->how != HISTORY_GONE && str_equal(g->severity, "error");
+	return g->status != HISTORY_DIAG_REMOVED &&
+	       str_equal(g->severity, "error");
 }
 
-/* Errors first, else in their order: what is cut is the end of a list. */
+/* Put errors first, so that a shortened list omits the least important. */
 static void put_errors_first(struct history_details *d)
 {
 	struct history_diag *all = xcalloc(d->n_diags + 1, sizeof(*all));
@@ -32,31 +32,33 @@ static void put_errors_first(struct history_details *d)
 
 	for (int errors = 1; errors >= 0; errors--) {
 		for (size_t i = 0; i < d->n_diags; i++) {
-			if (is_standing_error(&d->diag[i]) == errors)
-				all[n++] = d->diag[i];
+			if (is_current_error(&d->diags[i]) == errors)
+				all[n++] = d->diags[i];
 		}
 	}
-	free(d->diag);
-	d->diag = all;
+	free(d->diags);
+	d->diags = all;
 }
 
 static int read_details(struct report_data *d, struct history *h,
 			struct err *err)
 {
-	int64_t number = d->build.number;
-	int ret = history_read_units(h, number, &d->with, err);
+	static int (*const readers[])(struct history *, int64_t,
+				      struct history_details *,
+				      struct err *) = {
+		history_read_units,        history_read_phases,
+		history_read_step_reasons, history_read_diags,
+		history_read_sizes,
+	};
 
-	if (!ret)
-		ret = history_read_phases(h, number, &d->with, err);
-	if (!ret)
-		ret = history_read_step_reasons(h, number, &d->with, err);
-	if (!ret)
-		ret = history_read_diags(h, number, &d->with, err);
-	if (!ret)
-		ret = history_read_sizes(h, number, &d->with, err);
-	if (!ret)
-		put_errors_first(&d->with);
-	return ret;
+	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
+		int ret = readers[i](h, d->build.number, &d->details, err);
+
+		if (ret)
+			return ret;
+	}
+	put_errors_first(&d->details);
+	return 0;
 }
 
 static int by_file_name(const void *a, const void *b)
@@ -66,11 +68,13 @@ static int by_file_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int read_before(struct report_data *d, struct history *h,
-		       struct err *err)
+/* Read the previous build of the series, if any, and its sizes. */
+static int read_baseline_build(struct report_data *d, struct history *h,
+			       struct err *err)
 {
 	struct err ignored = { 0 };
-	int ret = history_build_previous(h, &d->build, &d->before, &ignored);
+	int ret = history_build_find_baseline(h, &d->build, &d->baseline,
+					      &ignored);
 
 	if (ret == -ENOENT)
 		return 0;
@@ -78,11 +82,12 @@ static int read_before(struct report_data *d, struct history *h,
 		*err = ignored;
 		return ret;
 	}
-	d->has_before = true;
-	ret = history_read_sizes(h, d->before.number, &d->before_with, err);
-	if (!ret && d->before_with.n_sizes)
-		qsort(d->before_with.size, d->before_with.n_sizes,
-		      sizeof(*d->before_with.size), by_file_name);
+	d->has_baseline = true;
+	ret = history_read_sizes(h, d->baseline.number, &d->baseline_details,
+				 err);
+	if (!ret && d->baseline_details.n_sizes)
+		qsort(d->baseline_details.sizes, d->baseline_details.n_sizes,
+		      sizeof(*d->baseline_details.sizes), by_file_name);
 	return ret;
 }
 
@@ -92,68 +97,59 @@ int report_data_read(struct report_data *out, struct history *h, int64_t number,
 	int ret;
 
 	*out = (struct report_data){ 0 };
-	ret = output ? history_build_of_output(h, output, &out->build, err) :
+	ret = output ? history_build_find_output(h, output, &out->build, err) :
 		       history_build_find(h, number, &out->build, err);
 	if (!ret)
 		ret = read_details(out, h, err);
 	if (!ret)
-		ret = read_before(out, h, err);
+		ret = read_baseline_build(out, h, err);
 	return ret;
 }
 
 void report_data_release(struct report_data *d)
 {
 	history_build_release(&d->build);
-	history_details_release(&d->with);
-	history_build_release(&d->before);
-	history_details_release(&d->before_with);
+	history_details_release(&d->details);
+	history_build_release(&d->baseline);
+	history_details_release(&d->baseline_details);
 	*d = (struct report_data){ 0 };
 }
 
-/* -------------------------------------------------------------- figures */
-
-static const char *failure(int64_t status)
-{
-	switch (status) {
-	case NOT_BEGUN:
-		return "failed in its set-up";
-	case TOO_LITTLE_REMOTE:
-		return "failed: the farm or the toolchain";
-	default:
-		return "failed";
-	}
-}
-
-const char *report_data_verdict(const struct report_data *d)
+const char *report_data_status_text(const struct report_data *d)
 {
 	switch (d->build.state) {
-	case HISTORY_RUNNING:
+	case HISTORY_STATE_RUNNING:
 		return "running";
-	case HISTORY_GOOD:
-		return d->build.status == NEW_WARNINGS ?
+	case HISTORY_STATE_GOOD:
+		return d->build.status == BUILD_STATUS_NEW_WARNINGS ?
 			       "built, with new warnings" :
 			       "built";
-	case HISTORY_INTERRUPTED:
+	case HISTORY_STATE_INTERRUPTED:
 		return "interrupted";
-	case HISTORY_KILLED:
+	case HISTORY_STATE_KILLED:
 		return "killed";
 	default:
-		return failure(d->build.status);
+		return d->build.status == BUILD_STATUS_NOT_STARTED ?
+			       "failed in its set-up" :
+		       d->build.status == BUILD_STATUS_TOO_FEW_REMOTE ?
+			       "failed: the farm or the toolchain" :
+			       "failed";
 	}
 }
 
-bool report_data_ended(const struct history_build *b)
+bool report_data_is_finished(const struct history_build *b)
 {
-	return b->state != HISTORY_RUNNING && b->state != HISTORY_KILLED;
+	return b->state != HISTORY_STATE_RUNNING &&
+	       b->state != HISTORY_STATE_KILLED;
 }
 
-const char *report_data_unended(const struct report_data *d)
+const char *report_data_unfinished_text(const struct report_data *d)
 {
 	switch (d->build.state) {
-	case HISTORY_RUNNING:
+	case HISTORY_STATE_RUNNING:
 		return "It has not ended yet: what it did is written down "
 		       "then, and shown now by kfarm top.";
-	case HISTORY_KILLED:
+	case HISTORY_STATE_KILLED:
 		return "It never said that it ended, so no more is known of "
 		       "it.";
 	default:
@@ -161,55 +157,44 @@ const char *report_data_unended(const struct report_data *d)
 	}
 }
 
-bool report_data_lost_units(const struct report_data *d)
+bool report_data_is_missing_units(const struct report_data *d)
 {
-	return !d->with.n_units && d->build.remote + d->build.local > 0;
+	return !d->details.n_units && d->build.n_remote + d->build.n_local > 0;
 }
 
-bool report_data_lost_details(const struct report_data *d)
+bool report_data_is_missing_details(const struct report_data *d)
 {
-	return !d->build.has_details && !d->with.n_diags &&
-	       d->build.warnings + d->build.errors > 0;
+	return !d->build.has_details && !d->details.n_diags &&
+	       d->build.n_warnings + d->build.n_errors > 0;
 }
 
-unsigned report_data_permille(const struct report_data *d)
+unsigned report_data_remote_permille(const struct report_data *d)
 {
-	int64_t all = d->build.remote + d->build.local;
+	int64_t all = d->build.n_remote + d->build.n_local;
 
-	return all > 0 ? (unsigned)(d->build.remote * 1000 / all) : 0;
+	return all > 0 ? (unsigned)(d->build.n_remote * 1000 / all) : 0;
 }
 
-size_t report_data_count(const struct report_data *d, enum history_how how)
+size_t report_data_count_diags(const struct report_data *d,
+			       enum history_diag_status status)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->with.n_diags; i++)
-		n += d->with.diag[i].how == how;
+	for (size_t i = 0; i < d->details.n_diags; i++)
+		n += d->details.diags[i].status == status;
 	return n;
 }
 
-const struct history_size *report_data_size_before(const struct report_data *d,
-						   const char *name)
-{
-	const struct history_details *was = &d->before_with;
-	const struct history_size key = { .name = (char *)name };
-
-	if (!was->n_sizes)
-		return NULL;
-	return bsearch(&key, was->size, was->n_sizes, sizeof(*was->size),
-		       by_file_name);
-}
-
-void report_data_put_span(struct buf *out, uint64_t ms)
+void report_data_add_duration(struct buf *out, uint64_t ms)
 {
 	if (ms < 10000)
 		buf_printf(out, "%u.%02us", (unsigned)(ms / 1000),
 			   (unsigned)(ms / 10 % 100));
 	else
-		format_span(out, ms);
+		format_duration_short(out, ms);
 }
 
-void report_data_put_time(struct buf *out, int64_t seconds)
+void report_data_add_time(struct buf *out, int64_t seconds)
 {
 	time_t at = (time_t)seconds;
 	char text[64];
@@ -220,4 +205,108 @@ void report_data_put_time(struct buf *out, int64_t seconds)
 		buf_add_str(out, text);
 	else
 		buf_printf(out, "%lld", (long long)seconds);
+}
+
+/* Return the size in memory; 0 if the file is not ELF. */
+static int64_t loaded_bytes(const struct history_size *s)
+{
+	return s->text_bytes + s->data_bytes + s->bss_bytes;
+}
+
+static bool is_module(const char *name)
+{
+	return str_ends(name, ".ko");
+}
+
+static int64_t absolute_change(const struct report_size *s)
+{
+	if (s->new_file)
+		return s->current.file_bytes;
+	return s->change_bytes < 0 ? -s->change_bytes : s->change_bytes;
+}
+
+/* Order of report_sizes.v: vmlinux and images come before modules. */
+static int by_size_relevance(const void *a, const void *b)
+{
+	const struct report_size *x = a, *y = b;
+	bool p = is_module(x->current.name), q = is_module(y->current.name);
+
+	if (p != q)
+		return p - q;
+	if (absolute_change(x) != absolute_change(y))
+		return absolute_change(x) < absolute_change(y) ? 1 : -1;
+	if (x->current.file_bytes != y->current.file_bytes)
+		return x->current.file_bytes < y->current.file_bytes ? 1 : -1;
+	return strcmp(x->current.name, y->current.name);
+}
+
+static int by_size_name(const void *a, const void *b)
+{
+	const struct history_size *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/*
+ * Collect the files of the baseline that this build lacks.  The sizes of this
+ * build are in the order of the build, so they are sorted for the search.
+ */
+static void find_removed_sizes(struct report_sizes *out,
+			       const struct report_data *d)
+{
+	const struct history_details *is = &d->details,
+				     *was = &d->baseline_details;
+	const struct history_size **now = xcalloc(is->n_sizes + 1,
+						  sizeof(*now));
+
+	for (size_t i = 0; i < is->n_sizes; i++)
+		now[i] = &is->sizes[i];
+	qsort(now, is->n_sizes, sizeof(*now), by_size_name);
+	for (size_t i = 0; i < was->n_sizes; i++) {
+		const struct history_size *s = &was->sizes[i];
+
+		if (!bsearch(&s, now, is->n_sizes, sizeof(*now), by_size_name))
+			*VEC_ADD(out->removed, out->n_removed) = s;
+	}
+	free(now);
+}
+
+void report_sizes_init(struct report_sizes *out, const struct report_data *d)
+{
+	const struct history_details *is = &d->details,
+				     *was = &d->baseline_details;
+
+	*out = (struct report_sizes){ .compared = was->n_sizes > 0 };
+	for (size_t i = 0; i < is->n_sizes; i++) {
+		struct report_size *s = VEC_ADD(out->v, out->n);
+		const struct history_size *now = &is->sizes[i], *old = NULL;
+
+		if (was->n_sizes)
+			old = bsearch(now, was->sizes, was->n_sizes,
+				      sizeof(*was->sizes), by_file_name);
+		s->current = *now;
+		s->elf = loaded_bytes(now) > 0;
+		s->in_baseline = old != NULL;
+		s->new_file = out->compared && !old;
+		if (old) {
+			s->baseline = *old;
+			s->change_bytes = s->elf && loaded_bytes(old) ?
+						  loaded_bytes(now) -
+							  loaded_bytes(old) :
+						  now->file_bytes -
+							  old->file_bytes;
+		}
+		out->n_changed += s->new_file || s->change_bytes;
+	}
+	if (!out->n)
+		return;
+	qsort(out->v, out->n, sizeof(*out->v), by_size_relevance);
+	find_removed_sizes(out, d);
+}
+
+void report_sizes_release(struct report_sizes *s)
+{
+	free(s->v);
+	free(s->removed);
+	*s = (struct report_sizes){ 0 };
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report/json.h - a report for programs: all that there is, nothing left out.
- * Its members are described in kfarm(1).
+ * report/json.h - A complete report in JSON.
+ *
+ * kfarm-report(1) describes its members.
  */
 #ifndef REPORT_JSON_H
 #define REPORT_JSON_H
@@ -10,7 +11,7 @@
 
 #include <jansson.h>
 
-/* A new reference to an object. */
+/* Return a new reference to the report's object. */
 json_t *report_json(const struct report_data *d);
 
 #endif

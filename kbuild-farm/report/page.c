@@ -1,91 +1,191 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/page.h"
 
-#include "base/str.h"
-#include "report/escape.h"
+#include "base/printable.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-void report_page_text(const struct report_page *p, const char *text)
+void report_escape_plain(struct buf *out, const char *text, size_t max)
 {
-	report_escape(p->out, text, REPORT_NAME_BYTES);
-}
+	size_t len;
 
-void report_page_cell(const struct report_page *p, const char *class,
-		      const char *text)
-{
-	if (class)
-		buf_printf(p->out, "<td class=\"%s\">", class);
-	else
-		buf_add_str(p->out, "<td>");
-	report_page_text(p, text);
-	buf_add_str(p->out, "</td>");
-}
-
-void report_page_number(const struct report_page *p,
-			void (*format)(struct buf *out, uint64_t n), int64_t n)
-{
-	buf_add_str(p->out, "<td class=\"n\">");
-	if (n >= 0)
-		format(p->out, (uint64_t)n);
-	else
-		buf_add_str(p->out, "-");
-	buf_add_str(p->out, "</td>");
-}
-
-void report_page_bar(const struct report_page *p, const char *class,
-		     int64_t part, int64_t whole)
-{
-	double share = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
-
-	if (part <= 0) {
-		buf_add_str(p->out, "<td class=\"b\"></td>");
+	if (!text)
 		return;
-	}
-	buf_printf(p->out,
-		   "<td class=\"b\"><i%s%s%s style=\"width:%.1f%%\"></i></td>",
-		   *class ? " class=\"" : "", class, *class ? "\"" : "", share);
+	len = strnlen(text, max);
+	/* Cut between two characters. */
+	while (text[len] && len && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	printable_add_escaped(out, bytes_of(text, len), 0);
+	if (text[len])
+		buf_add_str(out, "...");
 }
 
-void report_page_more(const struct report_page *p, size_t n, size_t shown,
-		      const char *of)
+static const char *html_reference(uint8_t c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+void report_escape_html(struct buf *out, const char *text, size_t max)
+{
+	struct buf plain = { 0 };
+
+	report_escape_plain(&plain, text, max);
+	for (size_t i = 0; i < plain.len; i++) {
+		const uint8_t *c = plain.data + i;
+		const char *ref = html_reference(*c);
+
+		if (ref) {
+			buf_add_str(out, ref);
+		} else if (plain.len - i >= 3 && c[0] == 0xef && c[1] == 0xbf &&
+			   c[2] >= 0xbe) {
+			/* U+FFFE or U+FFFF, which XML excludes */
+			buf_printf(out, "\\xef\\xbf\\x%02x", c[2]);
+			i += 2;
+		} else {
+			buf_add(out, c, 1);
+		}
+	}
+	buf_release(&plain);
+}
+
+void report_page_add_text(const struct report_page *p, const char *text)
+{
+	report_escape_html(p->out, text, REPORT_NAME_BYTES_MAX);
+}
+
+void report_page_add_omitted(const struct report_page *p, size_t n,
+			     size_t shown, const char *noun)
 {
 	if (n > shown)
 		buf_printf(p->out,
 			   "<p class=\"more\">%zu more %s are left out of this "
 			   "page; <code>kfarm report %" PRId64
 			   " --json</code> has them.</p>\n",
-			   n - shown, of, p->d->build.number);
+			   n - shown, noun, p->data->build.number);
 }
 
-void report_page_section(const struct report_page *p, const char *id,
-			 const char *title)
+void report_page_begin_section(const struct report_page *p, const char *id,
+			       const char *title)
 {
 	buf_printf(p->out, "<section id=\"%s\">\n<h2>%s</h2>\n", id, title);
 }
 
-void report_page_section_end(const struct report_page *p)
+void report_page_end_section(const struct report_page *p)
 {
 	buf_add_str(p->out, "</section>\n");
 }
 
-void report_page_table(const struct report_page *p, const char *headings)
-{
-	struct strv list = { 0 };
-
-	strv_split(&list, headings, "|");
-	buf_add_str(p->out, "<div class=\"scroll\"><table>\n<thead><tr>");
-	for (size_t i = 0; i < list.n; i++) {
-		bool right = list.v[i][0] == '>';
-
-		buf_printf(p->out, "<th scope=\"col\"%s>%s</th>",
-			   right ? " class=\"n\"" : "", list.v[i] + right);
-	}
-	buf_add_str(p->out, "</tr></thead>\n<tbody>\n");
-	strv_release(&list);
-}
-
-void report_page_table_end(const struct report_page *p)
-{
-	buf_add_str(p->out, "</tbody></table></div>\n");
-}
+/*
+ * Colors follow the reader's color scheme.  Successive units in a slot
+ * alternate between two shades of a color, so that each one is visible.
+ */
+const char report_page_style[] =
+	":root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--ink:#1b2330;"
+	"--soft:#5b6779;--line:#e1e5eb;--good:#177245;--bad:#bf2c2c;"
+	"--warn:#9a5b00;--accent:#2c62c4;--r1:#3d74d6;--r2:#6c9ae6;"
+	"--l1:#d97b1c;--l2:#eda355;--wait:#c3cad4;--back:#4fae9b;"
+	"--chip:#eef1f5;--goodbg:#e3f4ea;--badbg:#fbe6e6;--warnbg:#fdf1dc}\n"
+	"@media(prefers-color-scheme:dark){:root{--bg:#11151a;--card:#191f27;"
+	"--ink:#e3e8ef;--soft:#97a3b4;--line:#2a323d;--good:#5fcf93;"
+	"--bad:#ff8585;--warn:#f0b760;--accent:#83adff;--r1:#4a82e4;"
+	"--r2:#7aa6f2;--l1:#e08a33;--l2:#f2b375;--wait:#46505e;--back:#58bfa9;"
+	"--chip:#242c37;--goodbg:#15362a;--badbg:#43201f;--warnbg:#3b2e16}}\n"
+	"*{box-sizing:border-box}\n"
+	"body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 "
+	"system-ui,-apple-system,\"Segoe UI\",\"DejaVu Sans\",sans-serif}\n"
+	"main{max-width:1240px;margin:0 auto;padding:24px 20px 48px}\n"
+	"header{margin:0 0 18px}\n"
+	"h1{font-size:25px;line-height:1.25;margin:0 0 6px;font-weight:650;"
+	"overflow-wrap:anywhere}\n"
+	"h2{font-size:17px;margin:0 0 12px;font-weight:650}\n"
+	"h3{font-size:14px;margin:16px 0 6px;font-weight:600;"
+	"color:var(--soft)}\n"
+	"p{margin:0 0 8px}\n"
+	".soft{color:var(--soft)}\n"
+	".mark{display:inline-block;padding:1px 11px;border-radius:99px;"
+	"font-size:14px;font-weight:600;vertical-align:3px;margin-right:10px;"
+	"background:var(--chip)}\n"
+	".mark.good{background:var(--goodbg);color:var(--good)}\n"
+	".mark.bad{background:var(--badbg);color:var(--bad)}\n"
+	".mark.warn{background:var(--warnbg);color:var(--warn)}\n"
+	"section{background:var(--card);border:1px solid var(--line);"
+	"border-radius:10px;padding:18px 20px;margin:0 0 16px}\n"
+	".tiles{display:grid;grid-template-columns:repeat(auto-fit,"
+	"minmax(150px,1fr));gap:12px;margin:0 0 16px}\n"
+	".tile{background:var(--card);border:1px solid var(--line);"
+	"border-radius:10px;padding:12px 16px}\n"
+	".tile b{display:block;font-size:24px;font-weight:650;"
+	"line-height:1.25;font-variant-numeric:tabular-nums}\n"
+	".tile span{color:var(--soft);font-size:13px;display:block}\n"
+	".tile .bad,td.bad{color:var(--bad)}.tile .warn,td.warn"
+	"{color:var(--warn)}td.good{color:var(--good)}\n"
+	"dl{display:grid;grid-template-columns:max-content 1fr;"
+	"gap:3px 18px;margin:0}\n"
+	"dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
+	".scroll{overflow-x:auto}\n"
+	"table{border-collapse:collapse;width:100%;font-size:14px;"
+	"font-variant-numeric:tabular-nums}\n"
+	"th{text-align:left;font-weight:600;color:var(--soft);font-size:12.5px;"
+	"white-space:nowrap;padding:4px 14px 5px 0;"
+	"border-bottom:1px solid var(--line)}\n"
+	"td{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);"
+	"vertical-align:top}\n"
+	"tr:last-child td{border-bottom:0}\n"
+	"th.n,td.n{text-align:right;white-space:nowrap}\n"
+	"td.w{overflow-wrap:anywhere;min-width:220px}\n"
+	"td.b{width:26%;min-width:110px;padding-top:10px}\n"
+	"td.b i{display:block;height:9px;border-radius:2px;min-width:1px;"
+	"background:var(--r1)}td.b i.l{background:var(--l1)}\n"
+	"code,.code{font-family:ui-monospace,\"DejaVu Sans Mono\",Menlo,"
+	"Consolas,monospace;font-size:13px}\n"
+	".tag{display:inline-block;font-size:12px;font-weight:600;"
+	"padding:0 7px;border-radius:5px;background:var(--chip);"
+	"color:var(--soft)}\n"
+	".tag.new{background:var(--badbg);color:var(--bad)}"
+	".tag.gone{background:var(--goodbg);color:var(--good)}\n"
+	"details{margin:8px 0 0}summary{cursor:pointer;color:var(--accent)}\n"
+	"ul{margin:4px 0 8px;padding-left:20px}li{overflow-wrap:anywhere}\n"
+	".more{color:var(--soft);font-size:13px;margin:8px 0 0}\n"
+	"svg{display:block;width:100%;height:auto;font:11px system-ui,"
+	"\"DejaVu Sans\",sans-serif}\n"
+	"svg text{fill:var(--soft)}svg .k{fill:var(--ink);font-weight:600}"
+	"svg .o{fill:#fff}\n"
+	"svg path{fill:none;stroke-width:5}.big path{stroke-width:9}\n"
+	".g{stroke:var(--line);stroke-width:1}\n"
+	"svg path.w{stroke:var(--wait);stroke-width:2}svg path.v{"
+	"stroke:var(--back);stroke-width:2}path.r0{stroke:var(--r1)}path.r1{stroke:var(--r2)}"
+	"path.l0{stroke:var(--l1)}path.l1{stroke:var(--l2)}\n"
+	"svg path.ar{fill:var(--r1);stroke:none}svg path.al{fill:var(--l1);"
+	"stroke:none}svg path.aw{stroke:var(--soft);stroke-width:1.2;"
+	"stroke-dasharray:3 2}\n"
+	".t{fill:transparent}.t:hover{fill:var(--ink);fill-opacity:.25}\n"
+	"i.q0{background:#7a6bb5}i.q1{background:#4a7fb0}"
+	"i.q2{background:#3c8f7c}i.q3{background:#b0704a}"
+	"i.kr{background:var(--r1)}i.kl{background:var(--l1)}"
+	"i.kw{background:var(--wait)}i.kb{background:var(--back)}\n"
+	".p0{fill:#7a6bb5}.p1{fill:#4a7fb0}.p2{fill:#3c8f7c}.p3{fill:#b0704a}\n"
+	".key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 0;"
+	"color:var(--soft);font-size:13px}\n"
+	".key i{display:inline-block;width:18px;height:8px;border-radius:2px;"
+	"margin-right:6px;vertical-align:1px}\n"
+	"footer{color:var(--soft);font-size:13px}\n"
+	"@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;"
+	"--line:#ccc;--chip:#eee}body{font-size:11px}main{max-width:none;"
+	"padding:0}section,.tile{border-radius:0}h2{break-after:avoid}tr,"
+	".tile{break-inside:avoid}*{print-color-adjust:exact}"
+	"details::details-content{display:block;content-visibility:visible}"
+	".t{display:none}}\n";

@@ -1,53 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report/page.h - what the parts of the page (report/html.h) share.
+ * report/page.h - Elements that the sections of the HTML page share.
+ *
+ * Names and texts come from other programs (a warning quotes the source, a node
+ * names itself), so they are escaped and limited in length.
  */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H
 
+#include "base/buf.h"
 #include "report/data.h"
-#include "report/lanes.h"
+#include "report/slot-timeline.h"
 
-#define REPORT_NAME_BYTES 300 /* of a name */
+/*
+ * Append `text` (NULL: nothing) for an element or attribute of HTML and XML.
+ * Bytes that must not be displayed (base/printable.h), and the two characters
+ * that XML lacks, become "\xNN"; & < > " ' become references.  Beyond `max`
+ * bytes the text is cut and "..."  appended.
+ */
+void report_escape_html(struct buf *out, const char *text, size_t max);
+/* The same without references, for a terminal. */
+void report_escape_plain(struct buf *out, const char *text, size_t max);
+
+#define REPORT_NAME_BYTES_MAX 300 /* limit on a name */
 
 struct report_page {
 	struct buf *out;
-	const struct report_data *d;
-	struct report_lanes lanes;
+	const struct report_data *data;
+	struct report_slot_timeline timeline;
 };
 
-/* Text of others, escaped; NULL: nothing. */
-void report_page_text(const struct report_page *p, const char *text);
-/* "<td>text</td>", of class `class` if that is not NULL. */
-void report_page_cell(const struct report_page *p, const char *class,
-		      const char *text);
-/* A number by one of base/format.h, in a cell to the right; "-" below 0. */
-void report_page_number(const struct report_page *p,
-			void (*format)(struct buf *out, uint64_t n), int64_t n);
-/* A share of a bar, 0 to 1000: a cell with the bar in it. */
-void report_page_bar(const struct report_page *p, const char *class,
-		     int64_t part, int64_t whole);
-/* "... and 12 more units", where not all of `n` were shown. */
-void report_page_more(const struct report_page *p, size_t n, size_t shown,
-		      const char *of);
-/* A section with a heading, and its end. */
-void report_page_section(const struct report_page *p, const char *id,
-			 const char *title);
-void report_page_section_end(const struct report_page *p);
-/* A scrolling table with these headings ("name|>jobs": to the right), and its
-   end. */
-void report_page_table(const struct report_page *p, const char *headings);
-void report_page_table_end(const struct report_page *p);
-
-/* The style sheet; report/html-style.c. */
+/* Append escaped text; NULL: nothing. */
+void report_page_add_text(const struct report_page *p, const char *text);
+/* Append "... and 12 more units" if fewer than `n` were shown. */
+void report_page_add_omitted(const struct report_page *p, size_t n,
+			     size_t shown, const char *noun);
+/* Begin and end a section with a heading. */
+void report_page_begin_section(const struct report_page *p, const char *id,
+			       const char *title);
+void report_page_end_section(const struct report_page *p);
+/* the style sheet of the page */
 extern const char report_page_style[];
 
-/* ---- parts of the page: html-lists.c and html-timeline.c ---- */
-void report_page_diags(const struct report_page *p);
-void report_page_timeline(const struct report_page *p);
-void report_page_nodes(const struct report_page *p);
-void report_page_reasons(const struct report_page *p);
-void report_page_slowest(const struct report_page *p);
-void report_page_sizes(const struct report_page *p);
+/* Append the section with the timeline (report/html-timeline.c). */
+void report_page_add_timeline(const struct report_page *p);
 
 #endif

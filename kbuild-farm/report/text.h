@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report/text.h - a report for a terminal:
+ * report/text.h - A report for a terminal.
  *
  *	build 7: built Image modules dtbs
  *	  arm64 defconfig, gcc-12.2.0, linux-6.1.192
@@ -8,15 +8,17 @@
  *	  jobs     2874: 2851 remote (99.2 %), 23 local, 4 retried
  *	  ...
  *
- * and the phases, the nodes, what ran on the build host and why, the slowest
- * units, diagnostics and sizes.
+ * followed by the phases, the nodes, the local units with their reasons, the
+ * slowest units, diagnostics and sizes.
  */
 #ifndef REPORT_TEXT_H
 #define REPORT_TEXT_H
 
 #include "report/data.h"
 
-/* Append it; `all`: lists of any length, else what is left out is counted. */
+/*
+ * Append the report.  Unless `all`, long lists are cut and the rest is counted.
+ */
 void report_text(struct buf *out, const struct report_data *d, bool all);
 
 #endif

@@ -2,33 +2,33 @@
 #include "report/trace.h"
 
 #include "base/json.h"
-#include "report/escape.h"
-#include "report/lanes.h"
+#include "report/page.h"
+#include "report/slot-timeline.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUILD_PID   1
-#define MACHINE_PID 2 /* of the first, and so on */
+#define MACHINE_PID 2 /* process of the first machine; the others follow */
 #define NAME_BYTES  1024
-#define COUNTS_MAX  4000 /* times that a counter is told */
+#define COUNTS_MAX  4000 /* samples of the counter */
 
 struct report_trace {
 	struct buf *out;
-	const struct report_data *d;
-	const struct report_lanes *lanes;
-	bool began; /* an event was written */
+	const struct report_data *data;
+	const struct report_slot_timeline *timeline;
+	bool event_written; /* an event precedes the next one */
 };
 
-static void trace_key(struct report_trace *t, const char *key)
+static void trace_member_name(struct report_trace *t, const char *key)
 {
 	buf_add_str(t->out, ",\"");
 	buf_add_str(t->out, key);
 	buf_add_str(t->out, "\":");
 }
 
-/* Viewers show it as it is. */
+/* Escape the text, because viewers display it unchanged. */
 static void trace_string(struct report_trace *t, const char *text)
 {
 	struct buf plain = { 0 };
@@ -41,22 +41,23 @@ static void trace_string(struct report_trace *t, const char *text)
 static void trace_text(struct report_trace *t, const char *key,
 		       const char *text)
 {
-	trace_key(t, key);
+	trace_member_name(t, key);
 	trace_string(t, text);
 }
 
 static void trace_number(struct report_trace *t, const char *key, int64_t n)
 {
-	trace_key(t, key);
+	trace_member_name(t, key);
 	buf_printf(t->out, "%" PRId64, n);
 }
 
-/* An event of type `ph`, up to its own members. */
+/* Begin an event of type `ph`, up to its specific members. */
 static void begin_event(struct report_trace *t, const char *ph,
 			const char *name, size_t pid, size_t tid)
 {
-	buf_add_str(t->out, t->began ? ",\n{\"ph\":\"" : "\n{\"ph\":\"");
-	t->began = true;
+	buf_add_str(t->out,
+		    t->event_written ? ",\n{\"ph\":\"" : "\n{\"ph\":\"");
+	t->event_written = true;
 	buf_add_str(t->out, ph);
 	buf_add_str(t->out, "\"");
 	trace_text(t, "name", name);
@@ -69,7 +70,7 @@ static void end_event(struct report_trace *t)
 	buf_add_str(t->out, "}");
 }
 
-/* Of time; its arguments may follow. */
+/* Begin an event with a duration; its arguments can follow. */
 static void begin_slice(struct report_trace *t, const char *cat,
 			const char *name, size_t pid, size_t tid,
 			int64_t from_ms, int64_t to_ms)
@@ -80,8 +81,7 @@ static void begin_slice(struct report_trace *t, const char *cat,
 	trace_number(t, "dur", (to_ms - from_ms) * 1000);
 }
 
-/* ---------------------------------------------------------------- names */
-
+/* Write an event of type M (metadata) that names a process or thread. */
 static void trace_meta(struct report_trace *t, const char *what, size_t pid,
 		       size_t tid, const char *text)
 {
@@ -93,7 +93,8 @@ static void trace_meta(struct report_trace *t, const char *what, size_t pid,
 	end_event(t);
 }
 
-static void trace_order(struct report_trace *t, size_t pid)
+/* Sort a process by its number, so that the build host is on top. */
+static void trace_sort_index(struct report_trace *t, size_t pid)
 {
 	begin_event(t, "M", "process_sort_index", pid, 0);
 	trace_number(t, "ts", 0);
@@ -101,50 +102,48 @@ static void trace_order(struct report_trace *t, size_t pid)
 	end_event(t);
 }
 
-static void trace_slot_names(struct report_trace *t, size_t pid, unsigned slots)
-{
-	for (unsigned i = 0; i < slots; i++) {
-		char *name = xasprintf("slot %u", i + 1);
-
-		trace_meta(t, "thread_name", pid, i + 1, name);
-		free(name);
-	}
-}
-
+/* Name the processes and threads, which are machines and slots. */
 static void trace_names(struct report_trace *t)
 {
 	trace_meta(t, "process_name", BUILD_PID, 0, "build");
-	trace_order(t, BUILD_PID);
+	trace_sort_index(t, BUILD_PID);
 	trace_meta(t, "thread_name", BUILD_PID, 1, "phases");
-	for (size_t i = 0; i < t->lanes->n_machines; i++) {
-		const struct report_machine *m = &t->lanes->machine[i];
+	for (size_t i = 0; i < t->timeline->n_machines; i++) {
+		const struct report_machine *m = &t->timeline->machines[i];
 
-		if (!m->n)
+		if (!m->n_spans)
 			continue;
 		trace_meta(t, "process_name", MACHINE_PID + i, 0,
 			   m->local ? "build host" : m->name);
-		trace_order(t, MACHINE_PID + i);
-		trace_slot_names(t, MACHINE_PID + i, m->slots);
+		trace_sort_index(t, MACHINE_PID + i);
+		for (unsigned slot = 1; slot <= m->n_slots; slot++) {
+			char *name = xasprintf("slot %u", slot);
+
+			trace_meta(t, "thread_name", MACHINE_PID + i, slot,
+				   name);
+			free(name);
+		}
 	}
 }
 
-/* --------------------------------------------------------------- slices */
-
 static void trace_phases(struct report_trace *t)
 {
-	const struct history_details *d = &t->d->with;
+	const struct history_details *d = &t->data->details;
 
 	for (size_t i = 0; i < d->n_phases; i++) {
-		const struct history_phase *p = &d->phase[i];
-		int64_t at = report_lanes_within(t->lanes, p->at_ms);
-		int64_t rest = t->lanes->end_ms - at;
+		const struct history_phase *p = &d->phases[i];
+		int64_t at = report_slot_timeline_clamp_ms(t->timeline,
+							   p->start_ms);
+		int64_t rest = t->timeline->end_ms - at;
 
-		begin_slice(t, "phase", p->name, BUILD_PID, 1, at,
-			    at + (p->ms < rest ? p->ms : rest));
+		begin_slice(
+			t, "phase", p->name, BUILD_PID, 1, at,
+			at + (p->duration_ms < rest ? p->duration_ms : rest));
 		end_event(t);
 	}
 }
 
+/* Write one part of a job, unless it is empty. */
 static void trace_part(struct report_trace *t, const struct report_span *s,
 		       const char *name, int64_t from_ms, int64_t to_ms)
 {
@@ -160,88 +159,98 @@ static void trace_job(struct report_trace *t, const struct report_span *s)
 	const struct history_unit *u = s->unit;
 
 	begin_slice(t, u->remote ? "remote" : "local", u->object,
-		    MACHINE_PID + s->machine, s->slot + 1, s->begin_ms,
+		    MACHINE_PID + s->machine, s->slot + 1, s->start_ms,
 		    s->end_ms);
-	buf_printf(t->out, ",\"args\":{\"job\":%" PRId64, u->job);
+	buf_printf(t->out, ",\"args\":{\"job\":%" PRId64, u->job_number);
 	trace_text(t, "file", u->file);
-	if (u->queued_ms >= 0 && u->queued_ms <= s->begin_ms)
-		trace_number(t, "waited_ms", s->begin_ms - u->queued_ms);
+	if (u->queued_ms >= 0 && u->queued_ms <= s->start_ms)
+		trace_number(t, "waited_ms", s->start_ms - u->queued_ms);
 	if (u->cpu_ms >= 0)
 		trace_number(t, "cpu_ms", u->cpu_ms);
-	if (u->retries > 0)
-		trace_number(t, "retries", u->retries);
-	if (u->reason >= 0)
-		trace_text(t, "reason", t->d->with.reason[u->reason].text);
+	if (u->n_retries > 0)
+		trace_number(t, "retries", u->n_retries);
+	if (u->reason_index >= 0)
+		trace_text(t, "reason",
+			   t->data->details.reasons[u->reason_index].text);
 	buf_add_str(t->out, "}");
 	end_event(t);
-	trace_part(t, s, "send", s->begin_ms, s->run_ms);
-	trace_part(t, s, "compile", s->run_ms, s->receive_ms);
-	trace_part(t, s, "receive", s->receive_ms, s->end_ms);
+	trace_part(t, s, "send", s->start_ms, s->run_ms);
+	trace_part(t, s, "compile", s->run_ms, s->received_ms);
+	trace_part(t, s, "receive", s->received_ms, s->end_ms);
 }
 
-/* -------------------------------------------------------------- counter */
-
-/* One job more or less in a state. */
-struct change {
-	int64_t ms;
-	int state, by;
+/* The number of jobs in a state changes by `delta`. */
+struct counter_change {
+	int64_t at_ms;
+	int counter, delta;
 };
 
 enum {
-	WAITING,
-	ON_NODES,
-	HERE,
-	COUNTED, /* how many */
+	COUNTER_WAITING,
+	COUNTER_REMOTE,
+	COUNTER_LOCAL,
+	N_COUNTERS, /* number of counters */
 };
 
 static int by_change_time(const void *a, const void *b)
 {
-	const struct change *x = a, *y = b;
+	const struct counter_change *x = a, *y = b;
 
-	return x->ms < y->ms ? -1 : x->ms > y->ms;
+	return x->at_ms < y->at_ms ? -1 : x->at_ms > y->at_ms;
 }
 
-static struct change *list_changes(const struct report_lanes *l, size_t *n)
+/* Return the changes of all counters by time; the caller frees them. */
+static struct counter_change *list_changes(const struct report_slot_timeline *l,
+					   size_t *n)
 {
-	struct change *v = xcalloc(4 * l->n_spans + 1, sizeof(*v));
+	struct counter_change *v = xcalloc(4 * l->n_spans + 1, sizeof(*v));
 
 	*n = 0;
 	for (size_t i = 0; i < l->n_spans; i++) {
-		const struct report_span *s = &l->span[i];
+		const struct report_span *s = &l->spans[i];
 		int64_t queued = s->unit->queued_ms;
-		int state = s->unit->remote ? ON_NODES : HERE;
+		int state = s->unit->remote ? COUNTER_REMOTE : COUNTER_LOCAL;
 
-		if (queued >= 0 && queued < s->begin_ms) {
-			v[(*n)++] = (struct change){ queued, WAITING, 1 };
-			v[(*n)++] = (struct change){ s->begin_ms, WAITING, -1 };
+		if (queued >= 0 && queued < s->start_ms) {
+			v[(*n)++] = (struct counter_change){ queued,
+							     COUNTER_WAITING,
+							     1 };
+			v[(*n)++] = (struct counter_change){ s->start_ms,
+							     COUNTER_WAITING,
+							     -1 };
 		}
-		v[(*n)++] = (struct change){ s->begin_ms, state, 1 };
-		v[(*n)++] = (struct change){ s->end_ms, state, -1 };
+		v[(*n)++] = (struct counter_change){ s->start_ms, state, 1 };
+		v[(*n)++] = (struct counter_change){ s->end_ms, state, -1 };
 	}
 	qsort(v, *n, sizeof(*v), by_change_time);
 	return v;
 }
 
+/*
+ * Write the counter of jobs: one sample for all changes at the same time, and
+ * at most about COUNTS_MAX samples.
+ */
 static void trace_counts(struct report_trace *t)
 {
-	int64_t step = t->lanes->end_ms / COUNTS_MAX, told = -1;
-	int now[COUNTED] = { 0 };
-	struct change *v;
+	int64_t step = t->timeline->end_ms / COUNTS_MAX, last = -1;
+	int now[N_COUNTERS] = { 0 };
+	struct counter_change *v;
 	size_t n;
 
-	v = list_changes(t->lanes, &n);
+	v = list_changes(t->timeline, &n);
 	for (size_t i = 0; i < n; i++) {
-		now[v[i].state] += v[i].by;
-		if (i + 1 < n && (v[i + 1].ms == v[i].ms ||
-				  (told >= 0 && v[i].ms < told + step)))
+		now[v[i].counter] += v[i].delta;
+		if (i + 1 < n && (v[i + 1].at_ms == v[i].at_ms ||
+				  (last >= 0 && v[i].at_ms < last + step)))
 			continue;
-		told = v[i].ms;
+		last = v[i].at_ms;
 		begin_event(t, "C", "jobs", BUILD_PID, 0);
-		trace_number(t, "ts", told * 1000);
+		trace_number(t, "ts", last * 1000);
 		buf_printf(t->out,
 			   ",\"args\":{\"waiting\":%d,\"on nodes\":%d,"
 			   "\"on the build host\":%d}",
-			   now[WAITING], now[ON_NODES], now[HERE]);
+			   now[COUNTER_WAITING], now[COUNTER_REMOTE],
+			   now[COUNTER_LOCAL]);
 		end_event(t);
 	}
 	free(v);
@@ -249,23 +258,23 @@ static void trace_counts(struct report_trace *t)
 
 void report_trace(struct buf *out, const struct report_data *d)
 {
-	struct report_lanes lanes;
-	struct report_trace t = { .out = out, .d = d, .lanes = &lanes };
+	struct report_slot_timeline lanes;
+	struct report_trace t = { .out = out, .data = d, .timeline = &lanes };
 
-	report_lanes_init(&lanes, d);
+	report_slot_timeline_init(&lanes, d);
 	buf_printf(out,
 		   "{\"displayTimeUnit\":\"ms\",\"otherData\":"
 		   "{\"build\":%" PRId64,
 		   d->build.number);
-	trace_text(&t, "what", d->build.what);
-	trace_text(&t, "verdict", report_data_verdict(d));
-	trace_number(&t, "began", d->build.began_s);
+	trace_text(&t, "what", d->build.command);
+	trace_text(&t, "verdict", report_data_status_text(d));
+	trace_number(&t, "began", d->build.start_s);
 	buf_add_str(out, "},\"traceEvents\":[");
 	trace_names(&t);
 	trace_phases(&t);
 	for (size_t i = 0; i < lanes.n_spans; i++)
-		trace_job(&t, &lanes.span[i]);
+		trace_job(&t, &lanes.spans[i]);
 	trace_counts(&t);
 	buf_add_str(out, "\n]}\n");
-	report_lanes_release(&lanes);
+	report_slot_timeline_release(&lanes);
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report/trace.h - a build as ui.perfetto.dev and chrome://tracing show it, in
- * the Trace Event Format ("Trace Event Format", Google, JSON object form).
+ * report/trace.h - A build in the Trace Event Format.
  *
- * A process for the build, with its phases and, as a counter, how many jobs
- * wait and run; then one for each machine, with a thread for each slot
- * (report/lanes.h).  A job is a complete event (ph X) of its time there; in it
- * lie "send", "compile" and "receive".
+ * ui.perfetto.dev and chrome://tracing display this format ("Trace Event
+ * Format", Google, JSON object form).  One process represents the build, with
+ * its phases and a counter of waiting and running jobs.  Each machine is a
+ * further process with a thread per slot (report/slot-timeline.h).  A job is a
+ * complete event (ph X) that contains "send", "compile" and "receive".
  */
 #ifndef REPORT_TRACE_H
 #define REPORT_TRACE_H
 
 #include "report/data.h"
 
+/* Append the trace of a build. */
 void report_trace(struct buf *out, const struct report_data *d);
 
 #endif

@@ -6,22 +6,23 @@
 
 #include <stdlib.h>
 
-#define NEVER      UINT64_MAX
-#define REST_MAX_S 60
-#define STRIKES    3
-#define REDIAL_MS  1000 /* between two dials, at least */
-#define REPROBE_MS 1000 /* while nothing is known to ask a node */
+#define NEVER         UINT64_MAX
+#define BACKOFF_MAX_S 60
+#define STRIKES_MAX   3
+#define REDIAL_MS     1000 /* minimum between two dials */
+/* interval while no known-answer test is available */
+#define REPROBE_MS 1000
 
 const char *sched_node_state_name(enum sched_node_state state)
 {
 	static const char *const names[] = {
 		[SCHED_NODE_DOWN] = "down",
-		[SCHED_NODE_GREETING] = "connecting",
+		[SCHED_NODE_CONNECTING] = "connecting",
 		[SCHED_NODE_UP] = "up",
 		[SCHED_NODE_UNFIT] = "unfit",
-		[SCHED_NODE_RESTING] = "resting",
-		[SCHED_NODE_PROVING] = "resting",
-		[SCHED_NODE_OUT] = "out",
+		[SCHED_NODE_BACKOFF] = "resting",
+		[SCHED_NODE_PROBATION] = "resting",
+		[SCHED_NODE_EXCLUDED] = "out",
 		[SCHED_NODE_DRAINING] = "draining",
 		[SCHED_NODE_DRAINED] = "drained",
 	};
@@ -29,122 +30,124 @@ const char *sched_node_state_name(enum sched_node_state state)
 	return names[state];
 }
 
-enum sched_node_state sched_node_shown(const struct sched_node *n)
+enum sched_node_state sched_node_reported_state(const struct sched_node *n)
 {
 	if (!n->drained)
 		return n->state;
-	return n->running > n->busy ? SCHED_NODE_DRAINING : SCHED_NODE_DRAINED;
+	return n->n_running > n->n_busy ? SCHED_NODE_DRAINING :
+					  SCHED_NODE_DRAINED;
 }
 
-static void act_on_node(struct sched *s, const struct sched_node *n,
-			enum sched_action_kind kind)
+static void add_node_action(struct sched *s, const struct sched_node *n,
+			    enum sched_action_kind kind)
 {
-	sched_act(s, &(struct sched_action){ .kind = kind,
-					     .node = n->number,
-					     .state = sched_node_shown(n),
-					     .words = n->words });
+	sched_add_action(s, &(struct sched_action){
+				    .kind = kind,
+				    .node = n->number,
+				    .state = sched_node_reported_state(n),
+				    .text = n->text });
 }
 
-/* It is in another state, for people. */
-static void tell_shown(struct sched *s, struct sched_node *n)
+/* Report a changed state. */
+static void report_sched_node(struct sched *s, struct sched_node *n)
 {
-	n->draining = sched_node_shown(n) == SCHED_NODE_DRAINING;
-	act_on_node(s, n, SCHED_NODE);
+	n->reported_draining = sched_node_reported_state(n) ==
+			       SCHED_NODE_DRAINING;
+	add_node_action(s, n, SCHED_ACT_REPORT_NODE);
 }
 
 static bool is_connected(const struct sched_node *n)
 {
-	return n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_GREETING &&
-	       n->state != SCHED_NODE_OUT;
+	return n->state != SCHED_NODE_DOWN &&
+	       n->state != SCHED_NODE_CONNECTING &&
+	       n->state != SCHED_NODE_EXCLUDED;
 }
 
-static void set_due(struct sched *s, struct sched_node *n, uint64_t ms)
+static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
 {
 	n->due_ms = ms;
 	if (ms < s->due_ms)
 		s->due_ms = ms;
 }
 
-/* ----------------------------------------------------------- availability */
-
-/* What began then may come soon; after a while it is not waited for. */
-static enum sched_available soon_after(struct sched *s, uint64_t began_ms)
+/* An operation can be expected to end soon until it exceeds max_wait_ms. */
+static enum sched_availability soon_or_after_upload(struct sched *s,
+						    uint64_t began_ms)
 {
-	uint64_t until = began_ms + s->setup.patience_ms;
+	uint64_t until = began_ms + s->setup.max_wait_ms;
 
 	if (s->now_ms > until)
-		return AVAILABLE_SHIPPING;
+		return SCHED_AVAILABLE_AFTER_UPLOAD;
 	if (until + 1 < s->due_ms)
 		s->due_ms = until + 1;
-	return AVAILABLE_SOON;
+	return SCHED_AVAILABLE_SOON;
 }
 
-static enum sched_available cell_available(struct sched *s,
-					   const struct sched_cell_state *c)
-{
-	if (c->cell == SCHED_CELL_READY)
-		return AVAILABLE_NOW;
-	if (c->cell == SCHED_CELL_SHIPPING)
-		return AVAILABLE_SHIPPING;
-	if (c->cell != SCHED_CELL_ASKED)
-		return AVAILABLE_NEVER;
-	return soon_after(s, c->asked_ms);
-}
-
-static enum sched_available node_available(struct sched *s,
-					   const struct sched_node *n,
-					   const struct sched_cell_state *c)
+static enum sched_availability node_availability(
+	struct sched *s, const struct sched_node *n,
+	const struct sched_sandbox_state *c)
 {
 	if (n->drained)
-		return AVAILABLE_NEVER;
-	if (n->state == SCHED_NODE_GREETING)
-		return soon_after(s, n->dialed_ms);
-	if (n->state == SCHED_NODE_DOWN && !n->faults)
-		return AVAILABLE_SOON;
-	return n->state == SCHED_NODE_UP ? cell_available(s, c) :
-					   AVAILABLE_NEVER;
-}
-
-static void refresh_cell(struct sched *s, const struct sched_node *n,
-			 struct sched_toolchain *tc)
-{
-	struct sched_cell_state *c = &tc->cell[n->number];
-	enum sched_available available = node_available(s, n, c);
-	bool open = available == AVAILABLE_NOW && n->free && !n->worn;
-
-	/* Better a local slot than to wait for one of the few that it has. */
-	if (available == AVAILABLE_NOW && n->window.most)
-		available = AVAILABLE_SHIPPING;
-	tc->n_open += open;
-	tc->n_open -= c->open;
-	c->open = open;
-	if (available == c->available)
-		return;
-	tc->n_available[c->available]--;
-	tc->n_available[available]++;
-	c->available = available;
-	tc->review = true;
+		return SCHED_AVAILABLE_NEVER;
+	if (n->state == SCHED_NODE_CONNECTING)
+		return soon_or_after_upload(s, n->dialed_ms);
+	if (n->state == SCHED_NODE_DOWN && !n->n_faults)
+		return SCHED_AVAILABLE_SOON;
+	if (n->state != SCHED_NODE_UP)
+		return SCHED_AVAILABLE_NEVER;
+	switch (c->sandbox) {
+	case SCHED_SANDBOX_READY:
+		return SCHED_AVAILABLE_NOW;
+	case SCHED_SANDBOX_UPLOADING:
+		return SCHED_AVAILABLE_AFTER_UPLOAD;
+	case SCHED_SANDBOX_REQUESTED:
+		return soon_or_after_upload(s, c->requested_ms);
+	default:
+		return SCHED_AVAILABLE_NEVER;
+	}
 }
 
 void sched_node_refresh(struct sched *s, struct sched_node *n)
 {
-	unsigned slots = sched_window_slots(&n->window, n->slots);
+	unsigned slots = sched_model_window_limit(&n->window, n->n_slots);
 
-	s->free_slots -= n->free;
-	n->free = 0;
-	if (n->state == SCHED_NODE_UP && !n->drained && n->running < slots)
-		n->free = slots - n->running;
-	s->free_slots += n->free;
-	for (size_t i = 0; i < s->n_toolchains; i++)
-		refresh_cell(s, n, s->toolchains[i]);
+	s->n_free_slots -= n->n_free;
+	n->n_free = 0;
+	if (n->state == SCHED_NODE_UP && !n->drained && n->n_running < slots)
+		n->n_free = slots - n->n_running;
+	s->n_free_slots += n->n_free;
+
+	for (size_t i = 0; i < s->n_toolchains; i++) {
+		struct sched_toolchain *tc = s->toolchains[i];
+		struct sched_sandbox_state *c = &tc->sandboxes[n->number];
+		enum sched_availability available = node_availability(s, n, c);
+		bool open = available == SCHED_AVAILABLE_NOW && n->n_free &&
+			    !n->ids_exhausted;
+
+		/*
+		 * A local slot is faster than waiting for one of the few slots
+		 * of this node.
+		 */
+		if (available == SCHED_AVAILABLE_NOW && n->window.max_units)
+			available = SCHED_AVAILABLE_AFTER_UPLOAD;
+		tc->n_accepting += open;
+		tc->n_accepting -= c->accepting;
+		c->accepting = open;
+		if (available == c->availability)
+			continue;
+		tc->n_available[c->availability]--;
+		tc->n_available[available]++;
+		c->availability = available;
+		tc->recheck_ready = true;
+	}
 }
 
-static void set_words(struct sched_node *n, const char *words)
+static void set_node_text(struct sched_node *n, const char *words)
 {
 	char *copy = words ? xstrdup(words) : NULL;
 
-	free(n->words);
-	n->words = copy;
+	free(n->text);
+	n->text = copy;
 }
 
 static void set_state(struct sched *s, struct sched_node *n,
@@ -155,394 +158,388 @@ static void set_state(struct sched *s, struct sched_node *n,
 	sched_node_refresh(s, n);
 }
 
-static void tell_state(struct sched *s, struct sched_node *n,
-		       enum sched_node_state state, const char *words)
+static void set_reported_state(struct sched *s, struct sched_node *n,
+			       enum sched_node_state state, const char *words)
 {
-	set_words(n, words);
+	set_node_text(n, words);
 	set_state(s, n, state);
-	tell_shown(s, n);
+	report_sched_node(s, n);
 }
 
-/* -------------------------------------------------------------- and slots */
-
-/* The conversation is over, and all that was known in it. */
-static void forget_conversation(struct sched *s, struct sched_node *n)
+/* The connection has ended, and with it all state of the session. */
+static void reset_node_session(struct sched *s, struct sched_node *n)
 {
-	n->running -= n->busy;
-	n->busy = 0;
-	n->worn = false;
+	n->n_running -= n->n_busy;
+	n->n_busy = 0;
+	n->ids_exhausted = false;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];
 
-		tc->review |= tc->cell[n->number].steps != 0;
-		tc->cell[n->number].cell = SCHED_CELL_NONE;
-		tc->cell[n->number].steps = 0;
+		tc->recheck_ready |= tc->sandboxes[n->number].steps != 0;
+		tc->sandboxes[n->number].sandbox = SCHED_SANDBOX_NONE;
+		tc->sandboxes[n->number].steps = 0;
 	}
 }
 
-/* Nothing runs there: begin anew, at once or a second after the last dial. */
-static void renew_if_idle(struct sched *s, struct sched_node *n)
-{
-	uint64_t dial_ms = n->dialed_ms + REDIAL_MS;
-
-	if (!n->worn || n->running)
-		return;
-	act_on_node(s, n, SCHED_RENEW);
-	forget_conversation(s, n);
-	set_state(s, n, SCHED_NODE_DOWN);
-	set_due(s, n, dial_ms > s->now_ms ? dial_ms : s->now_ms);
-}
-
-/* It was removed, and its units have ended. */
-static void leave_if_idle(struct sched *s, struct sched_node *n)
+/* Exclude a removed node when its units have ended. */
+static void exclude_if_idle(struct sched *s, struct sched_node *n)
 {
 	char *words;
 
-	if (!n->removed || n->state == SCHED_NODE_OUT || n->running > n->busy)
+	if (!n->removed || n->state == SCHED_NODE_EXCLUDED ||
+	    n->n_running > n->n_busy)
 		return;
 	if (n->state != SCHED_NODE_DOWN)
-		act_on_node(s, n, SCHED_HANG_UP);
-	words = n->words ? xstrdup(n->words) : NULL;
-	forget_conversation(s, n);
+		add_node_action(s, n, SCHED_ACT_DISCONNECT);
+	words = n->text ? xstrdup(n->text) : NULL;
+	reset_node_session(s, n);
 	n->drained = false;
-	tell_state(s, n, SCHED_NODE_OUT, words);
+	set_reported_state(s, n, SCHED_NODE_EXCLUDED, words);
 	free(words);
 }
 
-void sched_node_use(struct sched *s, struct sched_node *n, int change)
+void sched_node_change_running(struct sched *s, struct sched_node *n,
+			       int change)
 {
-	n->running += (unsigned)change;
+	uint64_t dial_ms = n->dialed_ms + REDIAL_MS;
+
+	n->n_running += (unsigned)change;
 	sched_node_refresh(s, n);
-	if (n->draining && sched_node_shown(n) == SCHED_NODE_DRAINED &&
-	    !n->removed)
-		tell_shown(s, n);
-	leave_if_idle(s, n);
-	renew_if_idle(s, n);
-}
-
-static void set_slots(struct sched *s, struct sched_node *n, unsigned slots,
-		      unsigned busy)
-{
-	int change = (int)busy - (int)n->busy;
-
-	if (!is_connected(n))
+	if (n->reported_draining &&
+	    sched_node_reported_state(n) == SCHED_NODE_DRAINED && !n->removed)
+		report_sched_node(s, n);
+	exclude_if_idle(s, n);
+	if (!n->ids_exhausted || n->n_running)
 		return;
-	n->slots = slots;
-	n->busy = busy;
-	sched_node_use(s, n, change);
+
+	/* The connection is renewed while nothing runs. */
+	add_node_action(s, n, SCHED_ACT_RECONNECT);
+	reset_node_session(s, n);
+	set_state(s, n, SCHED_NODE_DOWN);
+	set_due_ms(s, n, dial_ms > s->now_ms ? dial_ms : s->now_ms);
 }
 
-void sched_node_worn(struct sched *s, struct sched_node *n)
+void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n)
 {
 	if (!is_connected(n))
 		return;
-	n->worn = true;
-	sched_node_use(s, n, 0);
+	n->ids_exhausted = true;
+	sched_node_change_running(s, n, 0);
 }
 
-void sched_node_cell(struct sched *s, struct sched_node *n,
-		     struct sched_toolchain *tc, enum sched_cell cell,
-		     unsigned steps)
+void sched_node_set_sandbox(struct sched *s, struct sched_node *n,
+			    struct sched_toolchain *tc, enum sched_sandbox cell,
+			    unsigned steps)
 {
-	struct sched_cell_state *c = &tc->cell[n->number];
+	struct sched_sandbox_state *c = &tc->sandboxes[n->number];
 
 	if (!is_connected(n))
 		return;
-	c->cell = cell;
-	c->asked_ms = s->now_ms;
-	tc->review |= c->steps != steps;
+	c->sandbox = cell;
+	c->requested_ms = s->now_ms;
+	tc->recheck_ready |= c->steps != steps;
 	c->steps = steps;
 	sched_node_refresh(s, n);
 }
 
-/* ------------------------------------------------------------------ health */
-
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static uint64_t next_random(struct sched *s)
 {
-	uint64_t z = s->random += 0x9e3779b97f4a7c15;
+	uint64_t z = s->random_state += 0x9e3779b97f4a7c15;
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 	return z ^ (z >> 31);
 }
 
-/* When a rest that begins now ends; with `relapses` it is longer. */
-static uint64_t rested_ms(struct sched *s, const struct sched_node *n,
-			  unsigned relapses)
+/* Return the end of a backoff that starts now; `relapses` prolong it. */
+static uint64_t backoff_end_ms(struct sched *s, const struct sched_node *n,
+			       unsigned relapses)
 {
-	unsigned times = n->faults + relapses;
-	uint64_t ms = 1000 * (times > 6 ? REST_MAX_S : 1u << (times - 1));
+	unsigned times = n->n_faults + relapses;
+	uint64_t ms = 1000 * (times > 6 ? BACKOFF_MAX_S : 1u << (times - 1));
 
 	return s->now_ms + ms - ms / 5 + next_random(s) % (ms * 2 / 5 + 1);
 }
 
-static void lose(struct sched *s, struct sched_node *n, bool greeted,
-		 enum sched_node_state state, const char *words)
+static void set_node_lost(struct sched *s, struct sched_node *n,
+			  bool hello_received, enum sched_node_state state,
+			  const char *words)
 {
-	forget_conversation(s, n);
-	n->errors += greeted;
-	n->faults++;
-	tell_state(s, n, state, words);
+	reset_node_session(s, n);
+	n->n_errors += hello_received;
+	n->n_faults++;
+	set_reported_state(s, n, state, words);
 	if (state == SCHED_NODE_DOWN)
-		set_due(s, n, rested_ms(s, n, 0));
+		set_due_ms(s, n, backoff_end_ms(s, n, 0));
 }
 
-static void take_node_out(struct sched *s, struct sched_node *n,
-			  const char *words)
+static void remove_sched_node(struct sched *s, struct sched_node *n,
+			      const char *words)
 {
 	if (n->removed)
 		return;
 	n->removed = n->drained = true;
-	set_words(n, words);
+	set_node_text(n, words);
 	sched_node_refresh(s, n);
-	if (n->running > n->busy)
-		tell_shown(s, n);
-	else if (n->state == SCHED_NODE_OUT)
-		tell_state(s, n, SCHED_NODE_OUT, words);
-	leave_if_idle(s, n);
+	if (n->n_running > n->n_busy)
+		report_sched_node(s, n);
+	else if (n->state == SCHED_NODE_EXCLUDED)
+		set_reported_state(s, n, SCHED_NODE_EXCLUDED, words);
+	exclude_if_idle(s, n);
 }
 
 static void retry_node(struct sched *s, struct sched_node *n)
 {
 	if (n->removed)
 		return;
-	if (n->state == SCHED_NODE_OUT)
-		tell_state(s, n, SCHED_NODE_DOWN, NULL);
+	if (n->state == SCHED_NODE_EXCLUDED)
+		set_reported_state(s, n, SCHED_NODE_DOWN, NULL);
 	if (n->state != SCHED_NODE_DOWN)
 		return;
-	/* It may be another machine: what the one before did is not its own. */
-	n->faults = n->strikes = 0;
+	/* It may be a different machine, so past faults do not count. */
+	n->n_faults = n->n_strikes = 0;
 	n->window = (struct sched_window){ 0 };
-	n->connected_before = false;
-	set_due(s, n, s->now_ms);
+	n->was_connected = false;
+	set_due_ms(s, n, s->now_ms);
 }
 
-static void tell_fewer(struct sched *s, struct sched_node *n, const char *words)
+static void report_fewer_slots(struct sched *s, struct sched_node *n,
+			       const char *words)
 {
-	char *text = words && n->window.most ?
+	char *text = words && n->window.max_units ?
 			     xasprintf("fewer jobs at once: %s", words) :
 			     NULL;
 
-	tell_state(s, n, SCHED_NODE_UP, text);
+	set_reported_state(s, n, SCHED_NODE_UP, text);
 	free(text);
 }
 
-void sched_node_narrow(struct sched *s, struct sched_node *n, unsigned most,
-		       const char *words)
+void sched_node_shrink_window(struct sched *s, struct sched_node *n,
+			      unsigned max_units, const char *words)
 {
-	if (sched_window_narrow(&n->window, n->slots, most))
-		tell_fewer(s, n, words);
+	if (sched_model_window_shrink(&n->window, n->n_slots, max_units))
+		report_fewer_slots(s, n, words);
 }
 
-/* With fewer units at once it may do; else after a longer rest. */
-static void rest_after_fault(struct sched *s, struct sched_node *n,
-			     const char *words)
+void sched_node_add_fault(struct sched *s, struct sched_node *n,
+			  bool wrong_result, const char *words)
 {
-	/* What failed, and those that are still there. */
-	unsigned most = (1 + n->share.held) / 2;
-	bool fewer = sched_window_narrow(&n->window, n->slots, most);
-
-	tell_state(s, n, SCHED_NODE_RESTING, words);
-	set_due(s, n, rested_ms(s, n, fewer ? 0 : n->window.relapses));
-}
-
-void sched_node_fault(struct sched *s, struct sched_node *n, bool wrong,
-		      const char *words)
-{
-	n->errors++;
-	n->faults++;
-	n->strikes += wrong;
-	if (n->state == SCHED_NODE_OUT)
+	n->n_errors++;
+	n->n_faults++;
+	n->n_strikes += wrong_result;
+	if (n->state == SCHED_NODE_EXCLUDED)
 		return;
-	if (n->strikes >= STRIKES) {
+	if (n->n_strikes >= STRIKES_MAX) {
 		if (n->state != SCHED_NODE_DOWN)
-			act_on_node(s, n, SCHED_HANG_UP);
-		lose(s, n, true, SCHED_NODE_OUT, words);
+			add_node_action(s, n, SCHED_ACT_DISCONNECT);
+		set_node_lost(s, n, true, SCHED_NODE_EXCLUDED, words);
 	} else if (n->state == SCHED_NODE_UP ||
-		   n->state == SCHED_NODE_PROVING) {
-		rest_after_fault(s, n, words);
+		   n->state == SCHED_NODE_PROBATION) {
+		/* the failed unit and those that are still running */
+		unsigned n_units = 1 + n->share.n_units;
+		/* Relapses prolong the backoff unless the window shrinks. */
+		bool shrunk = sched_model_window_shrink(&n->window, n->n_slots,
+							n_units / 2);
+
+		set_reported_state(s, n, SCHED_NODE_BACKOFF, words);
+		set_due_ms(s, n,
+			   backoff_end_ms(s, n,
+					  shrunk ? 0 : n->window.n_relapses));
 	} else {
-		/* It is undecided no more. */
+		/* The node is no longer undecided. */
 		sched_node_refresh(s, n);
 	}
 }
 
-void sched_node_suspect(struct sched *s, struct sched_node *n,
-			const char *words)
+void sched_node_add_suspicion(struct sched *s, struct sched_node *n,
+			      const char *words)
 {
-	if (n->jobs && !n->suspected && !n->window.relapses &&
+	if (n->n_jobs && !n->suspected && !n->window.n_relapses &&
 	    n->state == SCHED_NODE_UP) {
-		n->errors++;
+		n->n_errors++;
 		n->suspected = true;
 	} else {
-		sched_node_fault(s, n, false, words);
+		sched_node_add_fault(s, n, false, words);
 	}
 }
 
-/* It answered right; was it to show that? */
-static void recover(struct sched *s, struct sched_node *n)
+/* The node succeeded; this ends its probation. */
+static void clear_node_faults(struct sched *s, struct sched_node *n)
 {
-	char *why = n->words ? xstrdup(n->words) : NULL;
+	char *why = n->text ? xstrdup(n->text) : NULL;
 
-	n->faults = 0;
+	n->n_faults = 0;
 	n->suspected = false;
-	if (n->state == SCHED_NODE_PROVING) {
-		sched_window_probed(&n->window);
-		tell_fewer(s, n, why);
+	if (n->state == SCHED_NODE_PROBATION) {
+		sched_model_window_add_probe(&n->window);
+		report_fewer_slots(s, n, why);
 	} else {
 		sched_node_refresh(s, n);
 	}
 	free(why);
 }
 
-void sched_node_success(struct sched *s, struct sched_node *n)
+void sched_node_add_success(struct sched *s, struct sched_node *n)
 {
-	bool whole = sched_window_good(&n->window, n->slots);
+	bool whole = sched_model_window_add_success(&n->window, n->n_slots);
 
-	recover(s, n);
+	clear_node_faults(s, n);
 	if (whole && n->state == SCHED_NODE_UP)
-		tell_state(s, n, SCHED_NODE_UP, NULL);
+		set_reported_state(s, n, SCHED_NODE_UP, NULL);
 }
 
-static void probed(struct sched *s, struct sched_node *n,
-		   enum sched_probe probe, const char *words)
+static void handle_probe_result(struct sched *s, struct sched_node *n,
+				enum sched_probe probe, const char *words)
 {
-	bool proving = n->state == SCHED_NODE_PROVING;
+	bool proving = n->state == SCHED_NODE_PROBATION;
 
 	if (!proving && n->state != SCHED_NODE_UP)
 		return;
 	switch (probe) {
-	case SCHED_PROBE_RIGHT:
-		recover(s, n);
+	case SCHED_PROBE_PASSED:
+		clear_node_faults(s, n);
 		return;
 	case SCHED_PROBE_IMPOSSIBLE:
 		if (!proving)
 			return;
-		set_state(s, n, SCHED_NODE_RESTING);
-		set_due(s, n, s->now_ms + REPROBE_MS);
+		set_state(s, n, SCHED_NODE_BACKOFF);
+		set_due_ms(s, n, s->now_ms + REPROBE_MS);
 		return;
 	default:
-		sched_node_fault(s, n, probe == SCHED_PROBE_WRONG, words);
+		sched_node_add_fault(s, n, probe == SCHED_PROBE_WRONG, words);
 	}
 }
 
-static void fit(struct sched *s, struct sched_node *n, unsigned slots)
+/* Handle the reply to SCHED_ACT_DIAL. */
+static void handle_fit_event(struct sched *s, struct sched_node *n,
+			     const struct sched_event *ev)
 {
-	n->slots = slots;
-	/* One that failed before must first show a right answer. */
-	if (n->connected_before && n->faults) {
-		set_state(s, n, SCHED_NODE_RESTING);
-		tell_shown(s, n);
-		set_due(s, n, s->now_ms);
+	bool is_fit = ev->kind == SCHED_EV_NODE_FIT;
+
+	if (n->state != SCHED_NODE_CONNECTING)
+		sched_abort_impossible(is_fit ? "fit" : "unfit",
+				       sched_node_state_name(n->state),
+				       n->number);
+	if (!is_fit) {
+		set_reported_state(s, n, SCHED_NODE_UNFIT, ev->text);
+		return;
+	}
+	n->n_slots = ev->n_slots;
+	/* A node that failed before must first pass a known-answer test. */
+	if (n->was_connected && n->n_faults) {
+		set_state(s, n, SCHED_NODE_BACKOFF);
+		report_sched_node(s, n);
+		set_due_ms(s, n, s->now_ms);
 	} else {
-		tell_state(s, n, SCHED_NODE_UP, NULL);
+		set_reported_state(s, n, SCHED_NODE_UP, NULL);
 	}
-	n->connected_before = true;
+	n->was_connected = true;
 	for (size_t i = 0; i < s->n_toolchains; i++)
-		sched_node_cell(s, n, s->toolchains[i], SCHED_CELL_ASKED,
-				false);
+		sched_node_set_sandbox(s, n, s->toolchains[i],
+				       SCHED_SANDBOX_REQUESTED, false);
 }
 
-/* Its answer to SCHED_DIAL. */
-static void greet(struct sched *s, struct sched_node *n,
-		  const struct sched_event *ev)
-{
-	bool is_fit = ev->kind == SCHED_FIT;
-
-	if (n->state != SCHED_NODE_GREETING)
-		sched_impossible(is_fit ? "fit" : "unfit",
-				 sched_node_state_name(n->state), n->number);
-	if (is_fit)
-		fit(s, n, ev->slots);
-	else
-		tell_state(s, n, SCHED_NODE_UNFIT, ev->words);
-}
-
-/* Its cells, its connection and its health are as they were. */
+/* Draining leaves sandboxes, connection and health unchanged. */
 static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 {
 	if (n->drained == drained || n->removed)
 		return;
 	n->drained = drained;
 	sched_node_refresh(s, n);
-	tell_shown(s, n);
-	/* It may have rested long enough meanwhile. */
+	report_sched_node(s, n);
+	/* The backoff may have expired while the node was drained. */
 	if (!drained)
-		set_due(s, n, n->due_ms);
+		set_due_ms(s, n, n->due_ms);
 }
 
-/* A probe is a job, too. */
-static uint64_t due_ms(const struct sched_node *n)
+/* A probe is a job, so a drained node gets none. */
+static uint64_t node_due_ms(const struct sched_node *n)
 {
-	return n->drained && n->state == SCHED_NODE_RESTING ? NEVER : n->due_ms;
+	return n->drained && n->state == SCHED_NODE_BACKOFF ? NEVER : n->due_ms;
 }
 
-/* When the next node is due, or no longer worth waiting for. */
-static void reckon_due(struct sched *s)
+/* Find the time of the next timeout or change of availability. */
+static void update_due_ms(struct sched *s)
 {
 	s->due_ms = NEVER;
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		sched_node_refresh(s, s->nodes[i]);
-		if (due_ms(s->nodes[i]) < s->due_ms)
-			s->due_ms = due_ms(s->nodes[i]);
+		if (node_due_ms(s->nodes[i]) < s->due_ms)
+			s->due_ms = node_due_ms(s->nodes[i]);
 	}
 }
 
-void sched_node_event(struct sched *s, struct sched_node *n,
-		      const struct sched_event *ev)
+void sched_node_handle_event(struct sched *s, struct sched_node *n,
+			     const struct sched_event *ev)
 {
-	if (ev->kind == SCHED_SLOTS)
-		set_slots(s, n, ev->slots, ev->busy);
-	else if (ev->kind == SCHED_WORN)
-		sched_node_worn(s, n);
-	else if (ev->kind == SCHED_PROBED)
-		probed(s, n, ev->probe, ev->words);
-	else if (ev->kind == SCHED_DRAIN || ev->kind == SCHED_RESUME)
-		set_drained(s, n, ev->kind == SCHED_DRAIN);
-	else if (ev->kind == SCHED_REMOVED)
-		take_node_out(s, n, ev->words);
-	else if (ev->kind == SCHED_RETRY)
+	int change;
+
+	switch (ev->kind) {
+	case SCHED_EV_NODE_SLOTS:
+		if (!is_connected(n))
+			break;
+		change = (int)ev->n_busy - (int)n->n_busy;
+		n->n_slots = ev->n_slots;
+		n->n_busy = ev->n_busy;
+		sched_node_change_running(s, n, change);
+		break;
+	case SCHED_EV_IDS_EXHAUSTED:
+		sched_node_set_ids_exhausted(s, n);
+		break;
+	case SCHED_EV_PROBE_DONE:
+		handle_probe_result(s, n, ev->probe, ev->text);
+		break;
+	case SCHED_EV_NODE_DRAIN:
+	case SCHED_EV_NODE_RESUME:
+		set_drained(s, n, ev->kind == SCHED_EV_NODE_DRAIN);
+		break;
+	case SCHED_EV_NODE_REMOVED:
+		remove_sched_node(s, n, ev->text);
+		break;
+	case SCHED_EV_NODE_RETRY:
 		retry_node(s, n);
-	else if (ev->kind != SCHED_LOST)
-		greet(s, n, ev);
-	else if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_OUT)
-		lose(s, n, ev->greeted,
-		     ev->for_good ? SCHED_NODE_OUT : SCHED_NODE_DOWN,
-		     ev->words);
-	leave_if_idle(s, n);
-	reckon_due(s);
-}
-
-/* ------------------------------------------------------------------- time */
-
-static void node_time(struct sched *s, struct sched_node *n)
-{
-	if (n->state == SCHED_NODE_DOWN) {
-		n->dialed_ms = s->now_ms;
-		set_state(s, n, SCHED_NODE_GREETING);
-		act_on_node(s, n, SCHED_DIAL);
-	} else {
-		set_state(s, n, SCHED_NODE_PROVING);
-		act_on_node(s, n, SCHED_PROBE);
+		break;
+	case SCHED_EV_NODE_LOST:
+		if (n->state != SCHED_NODE_DOWN &&
+		    n->state != SCHED_NODE_EXCLUDED)
+			set_node_lost(s, n, ev->hello_received,
+				      ev->permanent ? SCHED_NODE_EXCLUDED :
+						      SCHED_NODE_DOWN,
+				      ev->text);
+		break;
+	default:
+		handle_fit_event(s, n, ev);
 	}
+	exclude_if_idle(s, n);
+	update_due_ms(s);
 }
 
-void sched_node_time(struct sched *s)
+void sched_node_handle_due(struct sched *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		if (due_ms(s->nodes[i]) <= s->now_ms)
-			node_time(s, s->nodes[i]);
+		struct sched_node *n = s->nodes[i];
+
+		if (node_due_ms(n) > s->now_ms)
+			continue;
+		if (n->state == SCHED_NODE_DOWN) {
+			n->dialed_ms = s->now_ms;
+			set_state(s, n, SCHED_NODE_CONNECTING);
+			add_node_action(s, n, SCHED_ACT_DIAL);
+		} else {
+			set_state(s, n, SCHED_NODE_PROBATION);
+			add_node_action(s, n, SCHED_ACT_PROBE);
+		}
 	}
-	reckon_due(s);
+	update_due_ms(s);
 }
 
-void sched_node_add_cells(struct sched *s, struct sched_toolchain *tc)
+void sched_node_add_sandboxes(struct sched *s, struct sched_toolchain *tc)
 {
-	while (tc->n_cells < s->n_nodes) {
-		*VEC_ADD(tc->cell,
-			 tc->n_cells) = (struct sched_cell_state){ 0 };
-		tc->n_available[AVAILABLE_NEVER]++;
+	while (tc->n_sandboxes < s->n_nodes) {
+		*VEC_ADD(tc->sandboxes,
+			 tc->n_sandboxes) = (struct sched_sandbox_state){ 0 };
+		tc->n_available[SCHED_AVAILABLE_NEVER]++;
 	}
 }
 
@@ -553,8 +550,8 @@ void sched_node_add(struct sched *s)
 	n->number = (uint32_t)s->n_nodes;
 	*VEC_ADD(s->nodes, s->n_nodes) = n;
 	for (size_t i = 0; i < s->n_toolchains; i++)
-		sched_node_add_cells(s, s->toolchains[i]);
+		sched_node_add_sandboxes(s, s->toolchains[i]);
 	n->state = SCHED_NODE_DOWN;
 	TAILQ_INIT(&n->units);
-	set_due(s, n, 0);
+	set_due_ms(s, n, 0);
 }

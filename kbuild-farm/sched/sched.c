@@ -1,252 +1,381 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loop: each event changes what it is about; then what falls due by time;
- * then every unit that can take its next step takes it (step_all), in the order
- * of arrival.  Steps:
+ * Each event first changes the object that it concerns.  Then timeouts are
+ * handled, and then every unit that can take its next step does so
+ * (dispatch_all), in the order of arrival:
  *
- *	ready	  to the least-loaded node; here when none is to be expected
- *	to-scan	  to a worker, as many ahead as nodes and we have slots, so that
- *		  full nodes find a few units ready when a slot is free
- *	to-local  to a local slot.  While the toolchain travels, or a node is
- *		  long in greeting us, local slots have nothing better to do,
- *		  and take units that wait for it.
+ * - A READY unit goes to the least loaded node, or is compiled locally if no
+ *   node can be expected.
+ * - A TO_SCAN unit goes to a worker.  As many units are scanned ahead as nodes
+ *   and the build host have free slots, so that a slot that becomes free finds
+ *   a scanned unit.
+ * - A TO_LOCAL unit goes to a local slot.  While a toolchain is uploaded, or a
+ *   node is slow to connect, local slots also take units that wait for them.
  *
- * A hedge gets a local slot that nobody waits for; a unit that must not have
- * one gets the slot itself.  A second is often enough to look for such units.
+ * A hedge gets a local slot that is not needed otherwise; an exclusive unit,
+ * which cannot be hedged, moves to the slot instead.  Checking for such units
+ * once a second is sufficient.
  */
 #include "sched/sched.h"
 
 #include "base/str.h"
-#include "sched/choose.h"
+#include "sched/events.h"
 #include "sched/node.h"
-#include "sched/starve.h"
 #include "sched/unit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define NEVER    UINT64_MAX
-#define WATCH_MS 1000
-#define STALL_MS 5000 /* without CPU progress */
+#define NEVER          UINT64_MAX
+#define HEDGE_CHECK_MS 1000
+#define STALL_MS       5000 /* without an increase of CPU time */
 
-/* ----------------------------------------------------------------- steps */
-
-static void step_ready(struct sched *s, struct sched_toolchain *tc)
+static bool was_tried(const struct sched_unit *u, uint32_t node)
 {
-	bool review = tc->review;
+	for (unsigned i = 0; i < u->n_tried; i++) {
+		if (u->tried_nodes[i]->number == node)
+			return true;
+	}
+	return false;
+}
+
+/* Return true if the sandbox accepts the unit's steps, whatever its state. */
+static bool has_needed_steps(const struct sched_unit *u,
+			     const struct sched_sandbox_state *c)
+{
+	return !(u->steps & ~c->steps);
+}
+
+/* Return true if `a` has a smaller share of its slots in use than `b`. */
+static bool has_lower_load(const struct sched_node *a,
+			   const struct sched_node *b)
+{
+	unsigned slots_a = sched_model_window_limit(&a->window, a->n_slots);
+	unsigned slots_b = sched_model_window_limit(&b->window, b->n_slots);
+
+	return (uint64_t)a->n_running * slots_b <
+	       (uint64_t)b->n_running * slots_a;
+}
+
+/*
+ * Choose a node for the unit: of the nodes that have its toolchain and a free
+ * slot and were not tried before, the one with the lowest share of slots in
+ * use, the first one among equals.  Returns NULL if there is no such node now.
+ */
+static struct sched_node *choose_node_for_unit(const struct sched *s,
+					       const struct sched_unit *u)
+{
+	const struct sched_toolchain *tc = u->toolchain;
+	unsigned n_untried = tc->n_accepting;
+	struct sched_node *best = NULL;
+
+	if (tc->status != SCHED_STATUS_READY)
+		return NULL;
+	/* Counting is cheaper than a search that finds no node. */
+	for (unsigned i = 0; i < u->n_tried; i++)
+		n_untried -= tc->sandboxes[u->tried_nodes[i]->number].accepting;
+	if (!n_untried)
+		return NULL;
+
+	for (uint32_t i = 0; i < s->n_nodes; i++) {
+		struct sched_node *n = s->nodes[i];
+		const struct sched_sandbox_state *c = &tc->sandboxes[i];
+
+		if (c->accepting && has_needed_steps(u, c) &&
+		    (!best || has_lower_load(n, best)) && !was_tried(u, i))
+			best = n;
+	}
+	return best;
+}
+
+/* Return the best availability among the nodes that were not tried. */
+static enum sched_availability best_availability(const struct sched_unit *u)
+{
+	const struct sched_toolchain *tc = u->toolchain;
+	enum sched_availability best = SCHED_AVAILABLE_NEVER;
+	unsigned n[SCHED_AVAILABLE_N_KINDS];
+
+	/* The counts cover all sandboxes, so check each one for the steps. */
+	for (uint32_t i = 0; u->steps && i < tc->n_sandboxes; i++) {
+		const struct sched_sandbox_state *c = &tc->sandboxes[i];
+
+		if (has_needed_steps(u, c) && !was_tried(u, i) &&
+		    c->availability > best)
+			best = c->availability;
+	}
+	if (u->steps)
+		return best;
+
+	memcpy(n, tc->n_available, sizeof(n));
+	for (unsigned i = 0; i < u->n_tried; i++)
+		n[tc->sandboxes[u->tried_nodes[i]->number].availability]--;
+	best = SCHED_AVAILABLE_NOW;
+	while (best > SCHED_AVAILABLE_NEVER && !n[best])
+		best--;
+	return best;
+}
+
+static bool has_node_in_state(const struct sched *s,
+			      enum sched_node_state state, bool drained)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		const struct sched_node *n = s->nodes[i];
+
+		if (n->state == state && n->drained == drained)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return the reason why no node can ever take the unit, or REASON_NONE if one
+ * can.
+ */
+static enum reason no_node_reason(const struct sched *s,
+				  const struct sched_unit *u)
+{
+	if (u->toolchain->status == SCHED_STATUS_UNUSABLE)
+		return u->toolchain->reason;
+	if (best_availability(u) != SCHED_AVAILABLE_NEVER)
+		return REASON_NONE;
+	if (u->n_tried)
+		return u->reason;
+	if (has_node_in_state(s, SCHED_NODE_UP, false))
+		return u->steps ? REASON_NO_STEPS : REASON_NO_TOOLCHAIN;
+	if (has_node_in_state(s, SCHED_NODE_UP, true))
+		return REASON_NODES_DRAINED;
+	return has_node_in_state(s, SCHED_NODE_UNFIT, false) ?
+		       REASON_NODES_UNFIT :
+		       REASON_NODES_DOWN;
+}
+
+/*
+ * Return the reason for compiling a unit locally although a node may become
+ * available.
+ */
+static enum reason local_compile_reason(const struct sched *s,
+					const struct sched_unit *u)
+{
+	const struct sched_toolchain *tc = u->toolchain;
+
+	for (size_t i = 0; tc->status == SCHED_STATUS_READY && i < s->n_nodes;
+	     i++) {
+		/* The node has the toolchain, but its window is reduced. */
+		if (s->nodes[i]->state == SCHED_NODE_UP &&
+		    tc->sandboxes[i].sandbox == SCHED_SANDBOX_READY)
+			return REASON_NODE_SLOW;
+	}
+	return has_node_in_state(s, SCHED_NODE_UP, false) ?
+		       REASON_TOOLCHAIN_SHIPPING :
+		       REASON_NODES_DOWN;
+}
+
+static void dispatch_ready(struct sched *s, struct sched_toolchain *tc)
+{
+	bool review = tc->recheck_ready;
 	struct sched_unit *u, *next;
 
-	tc->review = false;
-	list_for_each_safe(u, &tc->ready, link, next) {
+	tc->recheck_ready = false;
+	list_for_each_safe(u, &tc->ready, entry, next) {
 		struct sched_node *n;
 		enum reason why;
 
-		if (!review && !tc->n_open)
+		if (!review && !tc->n_accepting)
 			return;
-		n = sched_choose(s, u);
+		n = choose_node_for_unit(s, u);
 		if (n) {
 			sched_unit_send(s, u, n);
 			continue;
 		}
-		why = u->hedged ? REASON_NONE : sched_choose_none(s, u);
+		why = u->hedged ? REASON_NONE : no_node_reason(s, u);
 		if (why)
-			sched_unit_local(s, u, why);
+			sched_unit_queue_local(s, u, why);
 	}
 }
 
-/* None has been tried anywhere: the same nodes are left for all. */
-static void step_to_scan(struct sched *s, struct sched_toolchain *tc)
-{
-	struct sched_unit *u;
-	enum reason why;
-
-	while ((u = TAILQ_FIRST(&tc->to_scan))) {
-		why = sched_choose_none(s, u);
-		if (!why)
-			return;
-		sched_unit_local(s, u, why);
-	}
-}
-
-static struct sched_unit *older(struct sched_unit *a, struct sched_unit *b)
+static struct sched_unit *older_unit(struct sched_unit *a, struct sched_unit *b)
 {
 	if (!a || (b && b->number < a->number))
 		return b;
 	return a;
 }
 
-static bool may_scan(const struct sched *s)
-{
-	return s->workers < s->setup.scans_max &&
-	       s->n_in[UNIT_READY] + s->n_in[UNIT_SCAN] <
-		       s->free_slots + s->setup.local_slots;
-}
-
 static void scan_ahead(struct sched *s)
 {
-	while (may_scan(s)) {
+	while (s->n_in_workers < s->setup.max_scans &&
+	       s->n_by_state[SCHED_UNIT_READY] +
+			       s->n_by_state[SCHED_UNIT_SCAN] <
+		       s->n_free_slots + s->setup.n_local_slots) {
 		struct sched_unit *u = NULL;
 
 		for (size_t i = 0; i < s->n_toolchains; i++)
-			u = older(u, TAILQ_FIRST(&s->toolchains[i]->to_scan));
+			u = older_unit(u,
+				       TAILQ_FIRST(&s->toolchains[i]->to_scan));
 		if (!u)
 			return;
 		sched_unit_scan(s, u);
 	}
 }
 
-static struct sched_unit *waits_for_bytes(struct sched_units *list)
+static struct sched_unit *find_waiting_for_upload(struct sched_units *list)
 {
 	struct sched_unit *u;
 
-	list_for_each(u, list, link) {
+	list_for_each(u, list, entry) {
 		if (!u->hedged &&
-		    sched_choose_available(u) == AVAILABLE_SHIPPING)
+		    best_availability(u) == SCHED_AVAILABLE_AFTER_UPLOAD)
 			return u;
 	}
 	return NULL;
 }
 
-static uint64_t patience_ms(const struct sched *s, const struct sched_unit *u)
+static uint64_t wait_until_ms(const struct sched *s, const struct sched_unit *u)
 {
-	return u->came_ms + s->setup.patience_ms;
+	return u->added_ms + s->setup.max_wait_ms;
 }
 
-/* The oldest unit of a toolchain that a local slot may have meanwhile. */
-static struct sched_unit *oldest_waiting(const struct sched *s,
-					 struct sched_toolchain *tc)
+/* Return the oldest waiting unit of a toolchain that a local slot may take. */
+static struct sched_unit *oldest_local_candidate(const struct sched *s,
+						 struct sched_toolchain *tc)
 {
-	struct sched_unit *u = TAILQ_FIRST(&tc->fresh);
+	struct sched_unit *u = TAILQ_FIRST(&tc->new_units);
 
-	if (u && s->now_ms <= patience_ms(s, u))
+	if (u && s->now_ms <= wait_until_ms(s, u))
 		u = NULL;
-	if (!tc->n_available[AVAILABLE_SHIPPING])
+	if (!tc->n_available[SCHED_AVAILABLE_AFTER_UPLOAD])
 		return u;
-	u = older(u, waits_for_bytes(&tc->to_scan));
-	return older(u, waits_for_bytes(&tc->ready));
+	u = older_unit(u, find_waiting_for_upload(&tc->to_scan));
+	return older_unit(u, find_waiting_for_upload(&tc->ready));
 }
 
-static void use_local_slots(struct sched *s)
+static void fill_local_slots(struct sched *s)
 {
-	while (s->locals < s->setup.local_slots) {
+	while (s->n_local_slots_used < s->setup.n_local_slots) {
 		struct sched_unit *u = TAILQ_FIRST(&s->to_local);
 
 		for (size_t i = 0; i < s->n_toolchains; i++)
-			u = older(u, oldest_waiting(s, s->toolchains[i]));
+			u = older_unit(
+				u, oldest_local_candidate(s, s->toolchains[i]));
 		if (!u)
 			return;
-		if (u->state != UNIT_TO_LOCAL)
-			sched_unit_local(s, u, sched_choose_meanwhile(s, u));
-		sched_unit_grant(s, u);
+		if (u->state != SCHED_UNIT_TO_LOCAL)
+			sched_unit_queue_local(s, u,
+					       local_compile_reason(s, u));
+		sched_unit_start_local(s, u);
 	}
 }
 
-static void step_all(struct sched *s)
+static void dispatch_all(struct sched *s)
 {
-	s->by = SCHED_TIME;
+	s->cause = SCHED_EV_TIME;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
-		step_ready(s, s->toolchains[i]);
-		step_to_scan(s, s->toolchains[i]);
+		struct sched_toolchain *tc = s->toolchains[i];
+		struct sched_unit *u;
+
+		dispatch_ready(s, tc);
+		/* No unit to scan was tried yet, so one reason fits all. */
+		while ((u = TAILQ_FIRST(&tc->to_scan))) {
+			enum reason why = no_node_reason(s, u);
+
+			if (!why)
+				break;
+			sched_unit_queue_local(s, u, why);
+		}
 	}
 	scan_ahead(s);
-	use_local_slots(s);
-}
-
-/* ------------------------------------------------------------------ hedges */
-
-/* Its node has first to show that it can do one. */
-static bool is_trial(const struct sched_unit *u)
-{
-	return u->state == UNIT_REMOTE &&
-	       sched_window_is_trial(&u->node->window, u->node->slots);
+	fill_local_slots(s);
 }
 
 static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 {
-	/* One that still waits in the node's queue has cpu_ms 0. */
-	bool began = u->state == UNIT_REMOTE && u->cpu_ms;
+	bool remote = u->state == SCHED_UNIT_REMOTE;
+	/* cpu_ms is 0 while the unit waits in the node's queue. */
+	bool began = remote && u->cpu_ms;
 	bool stalled = began && s->now_ms > u->progress_ms + STALL_MS;
-	uint64_t late_ms = sched_cost_late_ms(&s->cost, u->bytes, is_trial(u));
+	bool trial = remote && sched_model_window_is_trial(&u->node->window,
+							   u->node->n_slots);
+	uint64_t late_ms = sched_model_hedge_after_ms(&s->cost, u->input_bytes,
+						      trial);
 
-	if (u->hedged || (u->state != UNIT_REMOTE && u->state != UNIT_READY))
+	if (u->hedged || (!remote && u->state != SCHED_UNIT_READY))
 		return false;
-	/* What goes on, if slowly, is not thrown away. */
+	/* Do not discard slow progress. */
 	if (u->exclusive && began)
 		return stalled;
 	return stalled || s->now_ms > u->first_sent_ms + late_ms;
 }
 
 /*
- * Those that must not be hedged: a hedge would write what their node's answer
- * is put in.  Before the steps, which then use the slots that this frees.
+ * Move late exclusive units to local slots: a hedge would write the files to
+ * which the node's result is written.  Run before the steps, which use the
+ * slots that this frees.
  */
-static void take_back(struct sched *s)
+static void withdraw_exclusive(struct sched *s)
 {
 	struct sched_unit *u, *next, *last = NULL;
 
-	if (s->now_ms < s->watch_ms)
+	if (s->now_ms < s->hedge_check_ms)
 		return;
-	s->by = SCHED_TIME;
-	list_for_each_safe(u, &s->sent, sent_link, next) {
-		unsigned locals = s->locals + s->n_in[UNIT_TO_LOCAL];
+	s->cause = SCHED_EV_TIME;
+	list_for_each_safe(u, &s->sent_units, sent_entry, next) {
+		unsigned locals = s->n_local_slots_used +
+				  s->n_by_state[SCHED_UNIT_TO_LOCAL];
 
-		if (!u->exclusive || locals >= s->setup.local_slots ||
+		if (!u->exclusive || locals >= s->setup.n_local_slots ||
 		    !needs_hedge(s, u))
 			continue;
-		if (u->state == UNIT_REMOTE)
+		if (u->state == SCHED_UNIT_REMOTE)
 			last = u;
 		sched_unit_cancel(s, u);
-		sched_unit_local(s, u, REASON_NODE_SLOW);
+		sched_unit_queue_local(s, u, REASON_NODE_SLOW);
 	}
 	if (last)
-		sched_starve(s, last, "a job made no progress");
+		sched_starvation_check(s, last, "a job made no progress");
 }
 
-static void watch(struct sched *s)
+/* Hedge late units if the check is due, and schedule the next check. */
+static void check_hedges(struct sched *s)
 {
 	struct sched_unit *u;
 
-	list_for_each(u, &s->sent, sent_link) {
-		if (!u->exclusive && s->locals < s->setup.local_slots &&
-		    needs_hedge(s, u))
-			sched_unit_hedge(s, u);
+	if (s->now_ms >= s->hedge_check_ms) {
+		s->hedge_check_ms = NEVER;
+		list_for_each(u, &s->sent_units, sent_entry) {
+			if (!u->exclusive &&
+			    s->n_local_slots_used < s->setup.n_local_slots &&
+			    needs_hedge(s, u))
+				sched_unit_hedge(s, u);
+		}
 	}
+	if (s->hedge_check_ms == NEVER && !TAILQ_EMPTY(&s->sent_units))
+		s->hedge_check_ms = s->now_ms + HEDGE_CHECK_MS;
 }
-
-static void set_watch(struct sched *s)
-{
-	if (s->now_ms >= s->watch_ms) {
-		s->watch_ms = NEVER;
-		watch(s);
-	}
-	if (s->watch_ms == NEVER && !TAILQ_EMPTY(&s->sent))
-		s->watch_ms = s->now_ms + WATCH_MS;
-}
-
-/* ------------------------------------------------------------------- calls */
 
 void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
 {
 	if (s->n_taken != s->n_actions)
-		sched_impossible("an event", "not carried out: an action",
-				 s->actions[s->n_taken].unit);
-	sched_act_reset(s);
+		sched_abort_impossible("an event", "not carried out: an action",
+				       s->actions[s->n_taken].unit);
+	sched_reset_actions(s);
 	s->now_ms = now_ms;
-	s->by = ev->kind;
-	sched_handle(s, ev);
-	take_back(s);
+	s->cause = ev->kind;
+	sched_handle_event(s, ev);
+	withdraw_exclusive(s);
 	if (now_ms >= s->due_ms)
-		sched_node_time(s);
-	step_all(s);
-	set_watch(s);
+		sched_node_handle_due(s);
+	dispatch_all(s);
+	check_hedges(s);
 }
 
 uint64_t sched_next_ms(const struct sched *s)
 {
-	uint64_t next = s->due_ms < s->watch_ms ? s->due_ms : s->watch_ms;
+	uint64_t next = s->due_ms < s->hedge_check_ms ? s->due_ms :
+							s->hedge_check_ms;
 
 	for (size_t i = 0; i < s->n_toolchains; i++) {
-		struct sched_unit *u = TAILQ_FIRST(&s->toolchains[i]->fresh);
-		uint64_t ms = u ? patience_ms(s, u) + 1 : NEVER;
+		struct sched_unit *u = TAILQ_FIRST(
+			&s->toolchains[i]->new_units);
+		uint64_t ms = u ? wait_until_ms(s, u) + 1 : NEVER;
 
 		if (ms > s->now_ms && ms < next)
 			next = ms;
@@ -254,44 +383,46 @@ uint64_t sched_next_ms(const struct sched *s)
 	return next;
 }
 
-void sched_figures(const struct sched *s, struct sched_figures *out)
+void sched_counts(const struct sched *s, struct sched_counts *out)
 {
-	const unsigned *in = s->n_in;
+	const unsigned *in = s->n_by_state;
 
-	*out = (struct sched_figures){
-		.running = in[UNIT_REMOTE] + in[UNIT_CHECK] + in[UNIT_HELD] +
-			   in[UNIT_LOCAL],
-		.queued = in[UNIT_NEW] + in[UNIT_TO_SCAN] + in[UNIT_SCAN] +
-			  in[UNIT_READY] + in[UNIT_TO_LOCAL],
-		.remote_now = in[UNIT_REMOTE],
-		.here = in[UNIT_LOCAL],
-		.waiting = in[UNIT_TO_LOCAL],
-		.locals = s->locals,
+	*out = (struct sched_counts){
+		.n_running = in[SCHED_UNIT_REMOTE] + in[SCHED_UNIT_CHECK] +
+			     in[SCHED_UNIT_HELD] + in[SCHED_UNIT_LOCAL],
+		.n_queued = in[SCHED_UNIT_NEW] + in[SCHED_UNIT_TO_SCAN] +
+			    in[SCHED_UNIT_SCAN] + in[SCHED_UNIT_READY] +
+			    in[SCHED_UNIT_TO_LOCAL],
+		.n_remote = in[SCHED_UNIT_REMOTE],
+		.n_local = in[SCHED_UNIT_LOCAL],
+		.n_waiting_local = in[SCHED_UNIT_TO_LOCAL],
+		.n_local_slots_used = s->n_local_slots_used,
 	};
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		const struct sched_node *n = s->nodes[i];
 
 		if (n->drained)
 			continue;
-		out->undecided += n->state == SCHED_NODE_GREETING ||
-				  (n->state == SCHED_NODE_DOWN && !n->faults);
-		out->slots += n->state == SCHED_NODE_UP ? n->slots : 0;
+		out->n_undecided_nodes += n->state == SCHED_NODE_CONNECTING ||
+					  (n->state == SCHED_NODE_DOWN &&
+					   !n->n_faults);
+		out->n_slots += n->state == SCHED_NODE_UP ? n->n_slots : 0;
 	}
 }
 
-void sched_node_figures(const struct sched *s, uint32_t node,
-			struct sched_node_figures *out)
+void sched_node_counts(const struct sched *s, uint32_t node,
+		       struct sched_node_counts *out)
 {
 	const struct sched_node *n = s->nodes[node];
 
-	*out = (struct sched_node_figures){
-		.state = sched_node_shown(n),
-		.words = n->words,
-		.slots = n->slots,
-		.running = n->running,
-		.jobs = n->jobs,
-		.errors = n->errors,
-		.retries = n->retries,
+	*out = (struct sched_node_counts){
+		.state = sched_node_reported_state(n),
+		.text = n->text,
+		.n_slots = n->n_slots,
+		.n_running = n->n_running,
+		.n_jobs = n->n_jobs,
+		.n_errors = n->n_errors,
+		.n_retries = n->n_retries,
 	};
 }
 
@@ -300,10 +431,10 @@ struct sched *sched_new(const struct sched_setup *setup)
 	struct sched *s = xcalloc(1, sizeof(*s));
 
 	s->setup = *setup;
-	s->random = setup->seed;
-	s->due_ms = s->watch_ms = NEVER;
+	s->random_state = setup->seed;
+	s->due_ms = s->hedge_check_ms = NEVER;
 	TAILQ_INIT(&s->to_local);
-	TAILQ_INIT(&s->sent);
+	TAILQ_INIT(&s->sent_units);
 	while (s->n_nodes < setup->n_nodes)
 		sched_node_add(s);
 	return s;
@@ -318,18 +449,18 @@ void sched_free(struct sched *s)
 			sched_unit_free(s, s->units[i]);
 	}
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		free(s->nodes[i]->words);
+		free(s->nodes[i]->text);
 		free(s->nodes[i]);
 	}
 	for (size_t i = 0; i < s->n_toolchains; i++) {
-		free(s->toolchains[i]->cell);
+		free(s->toolchains[i]->sandboxes);
 		free(s->toolchains[i]);
 	}
-	sched_act_reset(s);
+	sched_reset_actions(s);
 	free(s->actions);
 	free(s->nodes);
 	free(s->toolchains);
-	free(s->objects);
+	free(s->object_formats);
 	free(s->units);
 	free(s);
 }

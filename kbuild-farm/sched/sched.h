@@ -1,55 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sched/sched.h - who compiles what: the dispatcher as a pure machine.
+ * sched/sched.h - The dispatcher, a pure machine that assigns units to nodes.
  *
- * It holds the state of all units, nodes and toolchains of one build.  What
- * happened goes in (sched_event), what is to be done comes out
- * (sched_next_action); it does no I/O and knows no clock.  Time is an argument
- * in milliseconds that never goes back, and the same events at the same times
- * give the same actions.
+ * It holds the state of all units, nodes and toolchains of one build.  Events
+ * go in (sched_event), actions come out (sched_next_action).  It does no I/O
+ * and has no clock: the time is an argument in milliseconds that never
+ * decreases.  The same events at the same times yield the same actions.
  *
  *	feed(ev):
  *		sched_event(s, clock_ms(), ev);
  *		while (sched_next_action(s, &a))
  *			carry_out(&a);
- *		set a timer to sched_next_ms(s), which feeds SCHED_TIME
+ *		set a timer to sched_next_ms(s), which feeds SCHED_EV_TIME
  *
- * All actions of an event are taken out before the next is fed.  What happens
- * while they are carried out (a send that fails, a connection that breaks)
- * waits until then; such news may be late, and late news change nothing:
- *  - SCHED_UNSENT, SCHED_BEAT, SCHED_OUTPUT, SCHED_ANSWERED, SCHED_FAILED of a
- *    unit that is not, or no longer, on that node, or that has ended;
- *  - SCHED_UNHEDGED of a unit whose hedge was stopped;
- *  - SCHED_LOST, SCHED_CELL, SCHED_WORN, SCHED_SLOTS and SCHED_PROBED of a
- *    node that is not connected.
- * A unit may be sent to one node twice: that an answer belongs to the last
- * SCHED_SEND is for the caller to know (by the job's number on the wire).  And
- * of a conversation that was hung up or renewed nothing more is fed.  Any
- * other event that does not fit the state is a defect of the caller: the
- * program aborts and names both (the table is in sched/unit.c).
+ * The caller fetches all actions of an event before it feeds the next one.
+ * Events that occur while actions are carried out (a failed send, a lost
+ * connection) wait until then, so they can be outdated.  Outdated events are
+ * ignored:
  *
- * Units, nodes, toolchains and kinds of object are numbers.  Those of units
- * are dense, never used twice, and in the order of their arrival, which is the
- * order in which units are served.  Nodes are 0 to n_nodes - 1, and what
- * SCHED_ADDED adds.  Toolchains
- * and kinds of object are small numbers, known by being mentioned.
+ * - SCHED_EV_SEND_FAILED, SCHED_EV_HEARTBEAT, SCHED_EV_OUTPUT, SCHED_EV_RESULT
+ *   and SCHED_EV_JOB_FAILED of a unit that is not on that node or has ended;
+ * - SCHED_EV_HEDGE_FAILED of a unit without a hedge;
+ * - SCHED_EV_NODE_LOST, SCHED_EV_SANDBOX, SCHED_EV_IDS_EXHAUSTED,
+ *   SCHED_EV_NODE_SLOTS and SCHED_EV_PROBE_DONE of a node that is not
+ *   connected.
  *
- * A unit's way, and what the views are told of it:
+ * A unit can be sent to the same node twice.  The caller ensures, by the job
+ * number on the wire, that a result belongs to the last SCHED_ACT_SEND, and
+ * feeds no events of a connection that was closed or renewed.  Any other event
+ * that does not fit the state is a defect of the caller: the program aborts and
+ * prints both (the table is allowed_transitions[] in sched/unit.c).
  *
- *	SCHED_CAME			"queued"
- *	its toolchain and its kind of object become known
- *	SCHED_SCAN -> SCHED_SCANNED	"scan"
- *	SCHED_SEND			"send", when that worked
- *	SCHED_ANSWERED -> SCHED_EXAMINE	"receive"
- *	SCHED_EXAMINED -> SCHED_DELIVER	"done", by the node
- *	SCHED_LEFT
+ * Units, nodes, toolchains and object formats are numbers.  Unit numbers are
+ * dense, never reused, and ascend in the order of arrival, in which units are
+ * served.  Nodes are 0 to n_nodes - 1, followed by those of
+ * SCHED_EV_NODE_ADDED.  Toolchains and object formats are small numbers,
+ * defined by their first use.
  *
- *	or SCHED_COMPILE		"run" on "local", with the reason
- *	SCHED_LEFT -> SCHED_DONE	"done", by "local"
+ * The life of a unit, and the events of the build's stream in quotes:
  *
- *	and beside the way to a node
- *	SCHED_HEDGE			"run" on "local", when that worked
- *	SCHED_HEDGED -> SCHED_DELIVER	"done", by "local"
+ *	SCHED_EV_UNIT_ADDED			"queued"
+ *	its toolchain and its object format become available
+ *	SCHED_ACT_SCAN -> SCHED_EV_SCANNED	"scan"
+ *	SCHED_ACT_SEND				"send", if successful
+ *	SCHED_EV_RESULT -> SCHED_ACT_VERIFY	"receive"
+ *	SCHED_EV_VERIFIED -> SCHED_ACT_DELIVER	"done", by the node
+ *	SCHED_EV_UNIT_GONE
+ *
+ *	or SCHED_ACT_COMPILE_LOCAL		"run" on "local", with the
+ *						reason
+ *	SCHED_EV_UNIT_GONE -> SCHED_ACT_LOCAL_DONE	"done", by "local"
+ *
+ *	and, concurrently with a node
+ *	SCHED_ACT_HEDGE				"run" on "local", if successful
+ *	SCHED_EV_HEDGE_DONE -> SCHED_ACT_DELIVER	"done", by "local"
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -60,143 +64,145 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCHED_TRIES 3 /* nodes that a unit is given to, at most */
-#define SCHED_LOCAL UINT32_MAX /* in the place of a node: this machine */
+#define SCHED_TRIES_MAX 3 /* nodes on which a unit is tried */
+/* in place of a node number: the build host */
+#define SCHED_LOCAL UINT32_MAX
 
 struct sched;
 
 struct sched_setup {
-	/* Compiles at once on this machine, hedges too, at first. */
-	unsigned local_slots;
-	unsigned scans_max; /* units that the workers have at once */
+	/* Initial number of concurrent local compiles, including hedges. */
+	unsigned n_local_slots;
+	unsigned max_scans; /* units being scanned or verified by the workers */
 	/*
-	 * How long a unit waits for its toolchain to be known, and for a node
-	 * to say if it has it, before a free local slot takes it.
+	 * How long a unit waits for its toolchain to be identified, and for a
+	 * node to report whether it has it, before a free local slot takes the
+	 * unit.
 	 */
-	unsigned patience_ms;
-	uint64_t seed; /* of the jitter of rests */
-	size_t n_nodes; /* at first; with none every unit is compiled here */
-	bool no_remote; /* because the user said so */
+	unsigned max_wait_ms;
+	uint64_t seed; /* for the jitter of the backoff */
+	/* initial number; without nodes all units are compiled locally */
+	size_t n_nodes;
+	bool remote_disabled; /* by the user */
 };
 
-/* ----------------------------------------------------------------- events */
-
-/* Programs beside a compile (wire/PROTOCOL), as sets of these. */
+/* Tool steps of a compile (wire/PROTOCOL), as a bit set. */
 enum sched_step {
 	SCHED_STEP_SYMBOLS = 1,
 	SCHED_STEP_OBJECT = 2,
 	SCHED_STEP_DEVICETREE = 4,
 };
 
-/* What each event means, and which fields of struct sched_event it has. */
+/* Events, with the fields of struct sched_event that each one uses. */
 enum sched_event_kind {
-	SCHED_TIME, /* nothing but time passed */
+	SCHED_EV_TIME, /* only time has passed */
 
 	/*
-	 * A wrapper asks for a compile: unit, toolchain, object, exclusive,
-	 * steps: the kind of a program beside it; or `reason`, why it cannot
-	 * go to a node, with which the others are not looked at.
+	 * A wrapper requests a compile: unit, toolchain, object_format,
+	 * exclusive, steps; or unit and `reason` if the unit cannot be
+	 * offloaded, without the others.
 	 */
-	SCHED_CAME,
-	/* Its inputs are known: bytes; or `reason`. */
-	SCHED_SCANNED,
+	SCHED_EV_UNIT_ADDED,
+	/* The inputs are determined: input_bytes; or `reason`. */
+	SCHED_EV_SCANNED,
 	/*
-	 * SCHED_SEND could not be carried out: unit, node, reason.  With
-	 * REASON_MANY_NAMES another node is tried and this connection renewed;
-	 * else it is compiled here.
+	 * SCHED_ACT_SEND failed: unit, node, reason.  With REASON_MANY_NAMES
+	 * another node is tried and this connection is renewed; otherwise the
+	 * unit is compiled locally.
 	 */
-	SCHED_UNSENT,
-	/* A sign of life: unit, node, cpu_ms, the CPU time so far. */
-	SCHED_BEAT,
-	/* A piece of its output: unit, node. */
-	SCHED_OUTPUT,
-	/* All of its answer is there: unit, node, cpu_ms. */
-	SCHED_ANSWERED,
-	/* The node did not do it: unit, node, fail; words. */
-	SCHED_FAILED,
+	SCHED_EV_SEND_FAILED,
+	/* Heartbeat of a job: unit, node, cpu_ms (CPU time so far). */
+	SCHED_EV_HEARTBEAT,
+	/* A piece of the output was received: unit, node. */
+	SCHED_EV_OUTPUT,
+	/* The result was received completely: unit, node, cpu_ms. */
+	SCHED_EV_RESULT,
+	/* The node failed the job: unit, node, fail; text. */
+	SCHED_EV_JOB_FAILED,
 	/*
-	 * The answer was examined: unit, verdict; with SCHED_ANSWER_LOCAL
-	 * reason, with SCHED_ANSWER_WRONG words.  If its toolchain was touched,
-	 * say that first.
+	 * The result was verified: unit, verdict; reason with
+	 * SCHED_VERDICT_UNUSABLE, text with SCHED_VERDICT_WRONG.  If its
+	 * toolchain was modified, feed that event first.
 	 */
-	SCHED_EXAMINED,
+	SCHED_EV_VERIFIED,
 	/*
-	 * Its hedge ended: unit; reason: REASON_NONE, the outputs can be used;
-	 * else it is compiled by its wrapper.  words: the source's name.
+	 * The hedge ended: unit; reason: REASON_NONE if its outputs are usable,
+	 * otherwise the wrapper compiles the unit.  text: the name of the
+	 * source.
 	 */
-	SCHED_HEDGED,
-	/* SCHED_HEDGE could not be carried out: unit.  It comes again. */
-	SCHED_UNHEDGED,
+	SCHED_EV_HEDGE_DONE,
+	/* SCHED_ACT_HEDGE failed: unit.  The hedge will be retried. */
+	SCHED_EV_HEDGE_FAILED,
 	/*
-	 * Its wrapper is gone, having compiled, renamed, or given up: unit.
-	 * The number is not known any more; only what a worker still has of it
-	 * must be reported, by SCHED_SCANNED or SCHED_EXAMINED.
+	 * The wrapper has exited after compiling, delivering or giving up:
+	 * unit.  The number becomes invalid, but a worker that still has the
+	 * unit must report it by SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
 	 */
-	SCHED_LEFT,
+	SCHED_EV_UNIT_GONE,
 
-	/* toolchain, known; with SCHED_BAD reason. */
-	SCHED_TOOLCHAIN,
-	/* object, known. */
-	SCHED_OBJECT,
+	/* toolchain, status; reason with SCHED_STATUS_UNUSABLE. */
+	SCHED_EV_TOOLCHAIN,
+	/* object_format, status. */
+	SCHED_EV_OBJECT_FORMAT,
 
-	/* The answers to SCHED_DIAL: node, slots: it takes jobs. */
-	SCHED_FIT,
-	/* node, words: it is connected and cannot make a sandbox. */
-	SCHED_UNFIT,
+	/* SCHED_ACT_DIAL succeeded and the node accepts jobs: node, n_slots. */
+	SCHED_EV_NODE_FIT,
+	/* The node is connected but cannot make a sandbox: node, text. */
+	SCHED_EV_NODE_UNFIT,
 	/*
-	 * The conversation ended (closed, silent for too long), or did not
-	 * begin in time: node, words; greeted: it said hello in this build;
-	 * for_good: it speaks another protocol.  Its cells are gone and its
-	 * units are not answered.
+	 * The connection ended (closed or silent for too long) or was not
+	 * established in time: node, text; hello_received: it sent HELLO in
+	 * this build; permanent: it speaks another protocol version.  Its
+	 * sandboxes are lost and its units get no result.
 	 */
-	SCHED_LOST,
-	/* node, slots; busy: those in use for other things than units. */
-	SCHED_SLOTS,
-	/* node, toolchain, cell; steps: it takes units with these. */
-	SCHED_CELL,
-	/* What came of SCHED_PROBE: node, probe; words. */
-	SCHED_PROBED,
-	/* This connection can name no more: node. */
-	SCHED_WORN,
+	SCHED_EV_NODE_LOST,
+	/* node, n_slots; n_busy: slots in use for other jobs than units. */
+	SCHED_EV_NODE_SLOTS,
+	/* node, toolchain, sandbox; steps: tool steps that it accepts. */
+	SCHED_EV_SANDBOX,
+	/* SCHED_ACT_PROBE ended: node, probe; text. */
+	SCHED_EV_PROBE_DONE,
+	/* The connection cannot number further names: node. */
+	SCHED_EV_IDS_EXHAUSTED,
 	/*
-	 * It is to get no more units, those on it may end: node; and it may
-	 * have some again.  At any time, also twice; it stays so whatever
-	 * becomes of the connection.
+	 * Drain the node: it gets no more units, running ones may end; and the
+	 * reverse: node.  Accepted at any time and repeatedly; the setting
+	 * survives the loss of the connection.
 	 */
-	SCHED_DRAIN,
-	SCHED_RESUME,
-	/* There is one node more: node, the next number.  It is dialed. */
-	SCHED_ADDED,
+	SCHED_EV_NODE_DRAIN,
+	SCHED_EV_NODE_RESUME,
+	/* A node with the next number was added: node.  It will be dialed. */
+	SCHED_EV_NODE_ADDED,
 	/*
-	 * It is not to be used any more: node, words.  Units on it may end;
-	 * then it is OUT for good.  Its number stays known.
+	 * The node is no longer to be used: node, text.  Units on it can end;
+	 * then it becomes EXCLUDED permanently.  Its number stays valid.
 	 */
-	SCHED_REMOVED,
+	SCHED_EV_NODE_REMOVED,
 	/*
-	 * Something is new about the way to it, so that it is worth to dial it
-	 * at once as if it were new, even if it was OUT: node.  Of one that is
-	 * connected, or was removed, that changes nothing.
+	 * The way to the node has changed, so dial it at once like a new node,
+	 * even if it is EXCLUDED: node.  No effect on a node that is connected
+	 * or was removed.
 	 */
-	SCHED_RETRY,
+	SCHED_EV_NODE_RETRY,
 
 	/*
-	 * slots: compiles at once on this machine from now on, at least 1;
-	 * those that run are left to end.
+	 * n_slots: the new number of concurrent local compiles, at least 1.
+	 * Running ones continue.
 	 */
-	SCHED_LOCAL_SLOTS,
+	SCHED_EV_LOCAL_SLOTS,
 
-	SCHED_EVENTS, /* how many */
+	SCHED_EV_N_KINDS, /* number of kinds */
 };
 
-/* What is known of a toolchain or of a kind of object. */
-enum sched_known {
-	SCHED_UNKNOWN,
-	SCHED_READY,
-	SCHED_TOUCHED, /* was READY: is it still the same? */
-	SCHED_BAD
+/* Status of a toolchain or an object format. */
+enum sched_status {
+	SCHED_STATUS_UNKNOWN,
+	SCHED_STATUS_READY,
+	SCHED_STATUS_UNVERIFIED, /* was READY, and must be rechecked */
+	SCHED_STATUS_UNUSABLE
 };
 
-/* Why a node did not do a unit (wire/msg-job.h has the same classes). */
+/* Failure classes of a job, as in wire/msg.h. */
 enum sched_fail {
 	SCHED_FAIL_UNSUPPORTED,
 	SCHED_FAIL_TOOLCHAIN,
@@ -208,87 +214,93 @@ enum sched_fail {
 };
 
 enum sched_verdict {
-	SCHED_ANSWER_GOOD, /* the outputs are in their temporaries */
-	SCHED_ANSWER_WRONG, /* the node answered something false */
-	SCHED_ANSWER_LOCAL, /* not to be used, and not the node's fault */
-	SCHED_ANSWER_CHANGED, /* its inputs did, meanwhile */
+	SCHED_VERDICT_VALID, /* the outputs are in their temporary files */
+	SCHED_VERDICT_WRONG, /* the node returned a wrong result */
+	SCHED_VERDICT_UNUSABLE, /* not usable, through no fault of the node */
+	/* the inputs changed during the compile */
+	SCHED_VERDICT_INPUTS_CHANGED,
 };
 
 /*
- * A toolchain on a node.  With SCHED_FIT all that are known, and with
- * SCHED_TOOLCHAIN all nodes that are connected, count as ASKED: the caller asks
- * for the cell, or says at once what else it is.
+ * State of a toolchain on a node.  After SCHED_EV_NODE_FIT (all toolchains) and
+ * after SCHED_EV_TOOLCHAIN (all connected nodes) it is REQUESTED: the caller
+ * requests the sandbox or reports another state at once.
  */
-enum sched_cell {
-	SCHED_CELL_NONE, /* not asked for, refused, lost, or over */
-	SCHED_CELL_ASKED, /* its answer may come at once, or after bytes */
-	SCHED_CELL_SHIPPING, /* it lacks bytes, or is being found out */
-	SCHED_CELL_READY,
-	/* As NONE, and its units are cancelled: their inputs changed. */
-	SCHED_CELL_SPOILED,
+enum sched_sandbox {
+	SCHED_SANDBOX_NONE, /* not requested, rejected, lost or ended */
+	/* the node will report READY at once or after an upload */
+	SCHED_SANDBOX_REQUESTED,
+	/* blobs are missing, or the state is being determined */
+	SCHED_SANDBOX_UPLOADING,
+	SCHED_SANDBOX_READY,
+	/*
+	 * Like NONE, and its units are cancelled because their inputs changed.
+	 */
+	SCHED_SANDBOX_STALE,
 };
 
 enum sched_probe {
-	SCHED_PROBE_RIGHT,
+	SCHED_PROBE_PASSED,
 	SCHED_PROBE_WRONG,
-	SCHED_PROBE_FAILED, /* the node did not do it: words */
-	SCHED_PROBE_IMPOSSIBLE, /* nothing is known to ask it; not now */
+	SCHED_PROBE_FAILED, /* the node failed the job: text */
+	SCHED_PROBE_IMPOSSIBLE, /* no known-answer test is available now */
 };
 
-/* `words` are borrowed for the call. */
+/* `text` is borrowed for the call. */
 struct sched_event {
 	enum sched_event_kind kind;
-	uint32_t unit, node, toolchain, object;
+	uint32_t unit, node, toolchain, object_format;
 	enum reason reason;
-	enum sched_known known;
+	enum sched_status status;
 	enum sched_fail fail;
 	enum sched_verdict verdict;
-	enum sched_cell cell;
+	enum sched_sandbox sandbox;
 	enum sched_probe probe;
-	uint64_t bytes; /* of all that it reads */
+	uint64_t input_bytes; /* of all inputs */
 	uint32_t cpu_ms;
-	unsigned slots, busy;
-	bool greeted, for_good;
-	bool exclusive; /* two compiles of it would write the same files */
-	unsigned steps; /* SCHED_STEP_*: only a cell that takes them all gets it
-			 */
-	const char *words;
+	unsigned n_slots, n_busy;
+	bool hello_received, permanent;
+	bool exclusive; /* two concurrent compiles would write the same files */
+	unsigned steps; /* SCHED_STEP_*: the sandbox must accept all of them */
+	const char *text;
 };
 
-/* ---------------------------------------------------------------- actions */
-
 enum sched_action_kind {
-	SCHED_SCAN, /* unit: find its inputs, on a worker */
-	SCHED_SEND, /* unit, node; deadline_ms: when the node is to stop it */
-	SCHED_CANCEL, /* unit, node: it is of no use any more */
-	SCHED_EXAMINE, /* unit, node: look at its answer, on a worker */
-	SCHED_COMPILE, /* unit, reason: its wrapper is to compile it */
-	SCHED_HEDGE, /* unit, not exclusive: compile it here beside its node */
-	SCHED_STOP_HEDGE, /* unit */
+	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
+	SCHED_ACT_SEND, /* unit, node; deadline_ms: limit for the node */
+	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */
+	SCHED_ACT_VERIFY, /* unit, node: verify the result on a worker */
+	SCHED_ACT_COMPILE_LOCAL, /* unit, reason: let its wrapper compile it */
+	SCHED_ACT_HEDGE, /* unit, not exclusive: compile it locally as well */
+	SCHED_ACT_STOP_HEDGE, /* unit */
 	/*
-	 * unit; node, or SCHED_LOCAL with `reason`: its wrapper gets the
-	 * outputs; retries
+	 * unit; node, or SCHED_LOCAL with `reason`: deliver the outputs to the
+	 * wrapper; n_retries
 	 */
-	SCHED_DELIVER,
-	SCHED_DONE, /* unit, reason: its compile here ended; retries */
-	SCHED_DIAL, /* node: connect; SCHED_FIT, _UNFIT or _LOST follows */
-	SCHED_HANG_UP, /* node: for good */
-	SCHED_RENEW, /* node: say goodbye, hang up; SCHED_DIAL follows */
-	SCHED_PROBE, /* node: a unit whose answer is known */
-	SCHED_NODE, /* node, state: tell the views; words: why, or NULL */
+	SCHED_ACT_DELIVER,
+	/* unit, reason: the local compile ended; n_retries */
+	SCHED_ACT_LOCAL_DONE,
+	/* node: connect; SCHED_EV_NODE_FIT, _UNFIT or _LOST follows */
+	SCHED_ACT_DIAL,
+	SCHED_ACT_DISCONNECT, /* node: disconnect permanently */
+	/* node: send BYE and disconnect; SCHED_ACT_DIAL follows */
+	SCHED_ACT_RECONNECT,
+	SCHED_ACT_PROBE, /* node: send a known-answer test */
+	/* node, state: report the state; text: the cause, or NULL */
+	SCHED_ACT_REPORT_NODE,
 };
 
 enum sched_node_state {
-	SCHED_NODE_DOWN, /* waits for its next dial */
-	SCHED_NODE_GREETING, /* until it says if it is fit */
+	SCHED_NODE_DOWN, /* waiting for the next dial */
+	SCHED_NODE_CONNECTING, /* until it reports whether it is fit */
 	SCHED_NODE_UP,
-	SCHED_NODE_UNFIT, /* connected, and gets no jobs */
-	SCHED_NODE_RESTING, /* failed, waits to be probed */
-	SCHED_NODE_PROVING, /* has a unit whose answer is known */
-	SCHED_NODE_OUT, /* for the rest of the build */
+	SCHED_NODE_UNFIT, /* connected, but gets no jobs */
+	SCHED_NODE_BACKOFF, /* failed, waiting to be probed */
+	SCHED_NODE_PROBATION, /* runs a known-answer test */
+	SCHED_NODE_EXCLUDED, /* for the rest of the build */
 	/*
-	 * What is told of a drained node, whatever it is beneath: it has units
-	 * that may end, or none.
+	 * Reported instead of the state of a drained node: with and without
+	 * units that are still running.
 	 */
 	SCHED_NODE_DRAINING,
 	SCHED_NODE_DRAINED,
@@ -299,46 +311,56 @@ struct sched_action {
 	uint32_t unit, node;
 	enum reason reason;
 	uint32_t deadline_ms;
-	unsigned retries; /* how often it was begun anew */
+	unsigned n_retries; /* number of restarts of the unit */
 	enum sched_node_state state;
-	const char *words; /* until the next event */
+	const char *text; /* valid until the next event */
 };
 
-/* ------------------------------------------------------------------ calls */
-
+/* Create a dispatcher for one build. */
 struct sched *sched_new(const struct sched_setup *setup);
-/* NULL is fine. */
+/* NULL is allowed. */
 void sched_free(struct sched *s);
+/* Apply one event at time now_ms.  Times never decrease. */
 void sched_event(struct sched *s, uint64_t now_ms,
 		 const struct sched_event *ev);
-/* The next thing to do, in order; false: that was all. */
+/*
+ * Fetch the next action in order.  Returns false if there is no further action.
+ */
 bool sched_next_action(struct sched *s, struct sched_action *action);
-/* When something falls due by time alone; UINT64_MAX: never. */
+/* Return the time of the next timeout, or UINT64_MAX. */
 uint64_t sched_next_ms(const struct sched *s);
 
-struct sched_figures {
-	unsigned running; /* compiled or examined; `remote_now` on nodes */
-	unsigned queued, remote_now;
-	unsigned here; /* of `running`, by their wrappers */
-	unsigned waiting; /* of `queued`, for a local slot */
-	unsigned undecided; /* nodes neither up, lost nor drained yet */
-	unsigned slots; /* of the nodes that are up, and not drained */
-	unsigned locals; /* local slots in use */
+/* Counts of the whole build. */
+struct sched_counts {
+	/* units being compiled or verified, and those waiting */
+	unsigned n_running;
+	unsigned n_queued, n_remote;
+	unsigned n_local; /* part of n_running: compiled by their wrappers */
+	/* part of n_queued: waiting for a local slot */
+	unsigned n_waiting_local;
+	/* nodes that are neither up, lost nor drained yet */
+	unsigned n_undecided_nodes;
+	unsigned n_slots; /* of the nodes that are up and not drained */
+	unsigned n_local_slots_used; /* local slots in use */
 };
 
-struct sched_node_figures {
+/* Counts of one node. */
+struct sched_node_counts {
 	enum sched_node_state state;
-	const char *words; /* why it is not up, until the next event; or NULL */
-	unsigned slots, running;
-	unsigned jobs; /* done there */
-	unsigned errors; /* node faults */
-	unsigned retries; /* units that went elsewhere after it failed them */
+	/* why the node is not up, valid until the next event; or NULL */
+	const char *text;
+	unsigned n_slots, n_running;
+	unsigned n_jobs; /* jobs completed on the node */
+	unsigned n_errors; /* faults of the node */
+	/* units that were retried elsewhere after a failure on the node */
+	unsigned n_retries;
 };
 
-void sched_figures(const struct sched *s, struct sched_figures *out);
-void sched_node_figures(const struct sched *s, uint32_t node,
-			struct sched_node_figures *out);
-/* As views show it: "up", "connecting", "resting" ... */
+/* Fill `out` with the current counts. */
+void sched_counts(const struct sched *s, struct sched_counts *out);
+void sched_node_counts(const struct sched *s, uint32_t node,
+		       struct sched_node_counts *out);
+/* Return the name of a state in the views: "up", "connecting", "resting" ... */
 const char *sched_node_state_name(enum sched_node_state state);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test and [ read their words as dash does:
+ * Grammar of test and [, as in dash:
  *
  *	either	= both | both -o either
  *	both	= not | not -a both
  *	not	= primary | ! not
  *	primary	= UNARY word | word BINARY word | word | ( either )
  *
- * Three and four words are first looked at as POSIX.1-2018 says.
+ * Three and four words are first treated as POSIX.1-2018 requires.
  */
 #include "shell/builtin.h"
 
@@ -21,90 +21,94 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind {
-	WORD,
-	END,
-	UNARY,
-	BINARY,
-	NOT,
-	BOTH,
-	EITHER,
-	OPEN,
-	CLOSE,
+enum test_token {
+	TEST_WORD,
+	TEST_END,
+	TEST_UNARY,
+	TEST_BINARY,
+	TEST_NOT,
+	TEST_AND,
+	TEST_OR,
+	TEST_PAREN_OPEN,
+	TEST_PAREN_CLOSE,
 };
 
-static const struct op {
+static const struct {
 	const char *text;
-	enum kind kind;
-} operators[] = {
-	{ "-r", UNARY },   { "-w", UNARY },   { "-x", UNARY },
-	{ "-e", UNARY },   { "-f", UNARY },   { "-d", UNARY },
-	{ "-c", UNARY },   { "-b", UNARY },   { "-p", UNARY },
-	{ "-u", UNARY },   { "-g", UNARY },   { "-k", UNARY },
-	{ "-s", UNARY },   { "-t", UNARY },   { "-z", UNARY },
-	{ "-n", UNARY },   { "-h", UNARY },   { "-O", UNARY },
-	{ "-G", UNARY },   { "-L", UNARY },   { "-S", UNARY },
-	{ "=", BINARY },   { "!=", BINARY },  { "<", BINARY },
-	{ ">", BINARY },   { "-eq", BINARY }, { "-ne", BINARY },
-	{ "-ge", BINARY }, { "-gt", BINARY }, { "-le", BINARY },
-	{ "-lt", BINARY }, { "-nt", BINARY }, { "-ot", BINARY },
-	{ "-ef", BINARY }, { "!", NOT },      { "-a", BOTH },
-	{ "-o", EITHER },  { "(", OPEN },     { ")", CLOSE },
+	enum test_token kind;
+} test_operators[] = {
+	{ "-r", TEST_UNARY },      { "-w", TEST_UNARY },
+	{ "-x", TEST_UNARY },      { "-e", TEST_UNARY },
+	{ "-f", TEST_UNARY },      { "-d", TEST_UNARY },
+	{ "-c", TEST_UNARY },      { "-b", TEST_UNARY },
+	{ "-p", TEST_UNARY },      { "-u", TEST_UNARY },
+	{ "-g", TEST_UNARY },      { "-k", TEST_UNARY },
+	{ "-s", TEST_UNARY },      { "-t", TEST_UNARY },
+	{ "-z", TEST_UNARY },      { "-n", TEST_UNARY },
+	{ "-h", TEST_UNARY },      { "-O", TEST_UNARY },
+	{ "-G", TEST_UNARY },      { "-L", TEST_UNARY },
+	{ "-S", TEST_UNARY },      { "=", TEST_BINARY },
+	{ "!=", TEST_BINARY },     { "<", TEST_BINARY },
+	{ ">", TEST_BINARY },      { "-eq", TEST_BINARY },
+	{ "-ne", TEST_BINARY },    { "-ge", TEST_BINARY },
+	{ "-gt", TEST_BINARY },    { "-le", TEST_BINARY },
+	{ "-lt", TEST_BINARY },    { "-nt", TEST_BINARY },
+	{ "-ot", TEST_BINARY },    { "-ef", TEST_BINARY },
+	{ "!", TEST_NOT },         { "-a", TEST_AND },
+	{ "-o", TEST_OR },         { "(", TEST_PAREN_OPEN },
+	{ ")", TEST_PAREN_CLOSE },
 };
 
-struct test {
+struct test_state {
 	struct shell *sh;
-	char **at; /* the word that is looked at */
-	char **end; /* where NULL is */
-	bool failed; /* and said so: what is returned counts no more */
+	char **at; /* current word */
+	char **end; /* position of the terminating NULL */
+	/* an error was printed; the result is no longer relevant */
+	bool failed;
 };
 
-static const struct op *operator_of(const char *text)
-{
-	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++) {
-		if (!strcmp(text, operators[i].text))
-			return &operators[i];
-	}
-	return NULL;
-}
-
-static const char *operand_at(const struct test *t, char **at)
+static const char *test_word_at(const struct test_state *t, char **at)
 {
 	return at < t->end ? *at : NULL;
 }
 
-static enum kind kind_of(const char *text)
+static enum test_token token_of_word(const char *text)
 {
-	const struct op *op = text ? operator_of(text) : NULL;
-
-	return op ? op->kind : WORD;
+	for (size_t i = 0;
+	     text && i < sizeof(test_operators) / sizeof(*test_operators);
+	     i++) {
+		if (!strcmp(text, test_operators[i].text))
+			return test_operators[i].kind;
+	}
+	return TEST_WORD;
 }
 
-/* Behind a unary operator: is that a word after all, as in `-f = x`? */
-static bool is_operand(const struct test *t, char **at)
+/* Return true if the unary operator at `at` is an operand, as in `-f = x`. */
+static bool is_plain_operand(const struct test_state *t, char **at)
 {
-	const char *next = operand_at(t, at + 1);
+	const char *next = test_word_at(t, at + 1);
 
 	if (!next)
 		return true;
-	return operand_at(t, at + 2) && kind_of(next) == BINARY;
+	return test_word_at(t, at + 2) && token_of_word(next) == TEST_BINARY;
 }
 
-static enum kind kind_at(const struct test *t, char **at)
+static enum test_token token_at(const struct test_state *t, char **at)
 {
-	const char *text = operand_at(t, at);
-	enum kind kind = kind_of(text);
+	const char *text = test_word_at(t, at);
+	enum test_token kind = token_of_word(text);
 
 	if (!text)
-		return END;
-	if (kind == UNARY && is_operand(t, at))
-		return WORD;
-	if (kind == OPEN && !operand_at(t, at + 1))
-		return WORD;
+		return TEST_END;
+	if (kind == TEST_UNARY && is_plain_operand(t, at))
+		return TEST_WORD;
+	if (kind == TEST_PAREN_OPEN && !test_word_at(t, at + 1))
+		return TEST_WORD;
 	return kind;
 }
 
-static bool complain(struct test *t, const char *word, const char *what)
+static bool set_test_error(struct test_state *t, const char *word,
+			   const char *what)
 {
 	if (!t->failed && word && *word)
 		shell_fail(t->sh, "%s: %s", word, what);
@@ -114,7 +118,7 @@ static bool complain(struct test *t, const char *word, const char *what)
 	return false;
 }
 
-static intmax_t number_in(struct test *t, const char *s)
+static intmax_t parse_test_number(struct test_state *t, const char *s)
 {
 	intmax_t n;
 	char *end;
@@ -131,13 +135,6 @@ static intmax_t number_in(struct test *t, const char *s)
 		shell_fail(t->sh, "Illegal number: %s", s);
 	t->failed = true;
 	return 0;
-}
-
-static bool is_accessible(const char *file, char how)
-{
-	int mode = how == 'r' ? R_OK : how == 'w' ? W_OK : X_OK;
-
-	return !faccessat(AT_FDCWD, file, mode, AT_EACCESS);
 }
 
 static bool test_file(const char *file, char what)
@@ -180,7 +177,7 @@ static bool test_file(const char *file, char what)
 	}
 }
 
-static bool test_unary(struct test *t, const char *op, const char *word)
+static bool test_unary(struct test_state *t, const char *op, const char *word)
 {
 	switch (op[1]) {
 	case 'z':
@@ -188,17 +185,19 @@ static bool test_unary(struct test *t, const char *op, const char *word)
 	case 'n':
 		return *word;
 	case 't':
-		return isatty((int)number_in(t, word));
+		return isatty((int)parse_test_number(t, word));
 	case 'r':
+		return !faccessat(AT_FDCWD, word, R_OK, AT_EACCESS);
 	case 'w':
+		return !faccessat(AT_FDCWD, word, W_OK, AT_EACCESS);
 	case 'x':
-		return is_accessible(word, op[1]);
+		return !faccessat(AT_FDCWD, word, X_OK, AT_EACCESS);
 	default:
 		return test_file(word, op[1]);
 	}
 }
 
-static bool is_newer(const char *a, const char *b)
+static bool is_newer_file(const char *a, const char *b)
 {
 	struct stat x, y;
 
@@ -209,7 +208,7 @@ static bool is_newer(const char *a, const char *b)
 		x.st_mtim.tv_nsec > y.st_mtim.tv_nsec);
 }
 
-static bool is_one_file(const char *a, const char *b)
+static bool is_same_file_inode(const char *a, const char *b)
 {
 	struct stat x, y;
 
@@ -217,10 +216,11 @@ static bool is_one_file(const char *a, const char *b)
 	       x.st_ino == y.st_ino;
 }
 
-static bool test_numbers(struct test *t, const char *a, const char *op,
+static bool test_numbers(struct test_state *t, const char *a, const char *op,
 			 const char *b)
 {
-	intmax_t x = number_in(t, a), y = t->failed ? 0 : number_in(t, b);
+	intmax_t x = parse_test_number(t, a),
+		 y = t->failed ? 0 : parse_test_number(t, b);
 
 	switch (op[1] << 8 | op[2]) {
 	case 'e' << 8 | 'q':
@@ -238,7 +238,7 @@ static bool test_numbers(struct test *t, const char *a, const char *op,
 	}
 }
 
-static bool test_binary(struct test *t, const char *a, const char *op,
+static bool test_binary(struct test_state *t, const char *a, const char *op,
 			const char *b)
 {
 	switch (*op) {
@@ -252,90 +252,94 @@ static bool test_binary(struct test *t, const char *a, const char *op,
 		return strcmp(a, b) > 0;
 	}
 	if (!strcmp(op, "-nt"))
-		return is_newer(a, b);
+		return is_newer_file(a, b);
 	if (!strcmp(op, "-ot"))
-		return is_newer(b, a);
+		return is_newer_file(b, a);
 	if (!strcmp(op, "-ef"))
-		return is_one_file(a, b);
+		return is_same_file_inode(a, b);
 	return test_numbers(t, a, op, b);
 }
 
-static bool read_either(struct test *t, enum kind kind);
+static bool parse_test_or(struct test_state *t, enum test_token kind);
 
-static bool read_primary(struct test *t, enum kind kind)
+static bool parse_test_primary(struct test_state *t, enum test_token kind)
 {
-	const char *word = operand_at(t, t->at), *op;
+	const char *word = test_word_at(t, t->at), *op;
 	bool value;
 
-	if (kind == END)
+	if (kind == TEST_END)
 		return false;
-	if (kind == OPEN) {
-		kind = kind_at(t, ++t->at);
-		if (kind == CLOSE)
+	if (kind == TEST_PAREN_OPEN) {
+		kind = token_at(t, ++t->at);
+		if (kind == TEST_PAREN_CLOSE)
 			return false;
-		value = read_either(t, kind);
-		if (!t->failed && kind_at(t, ++t->at) != CLOSE)
-			return complain(t, NULL, "closing paren expected");
+		value = parse_test_or(t, kind);
+		if (!t->failed && token_at(t, ++t->at) != TEST_PAREN_CLOSE)
+			return set_test_error(t, NULL,
+					      "closing paren expected");
 		return value;
 	}
-	if (kind == UNARY) {
+	if (kind == TEST_UNARY) {
 		op = word;
-		word = operand_at(t, ++t->at);
+		word = test_word_at(t, ++t->at);
 		return word ? test_unary(t, op, word) :
-			      complain(t, op, "argument expected");
+			      set_test_error(t, op, "argument expected");
 	}
-	if (kind_at(t, t->at + 1) != BINARY)
+	if (token_at(t, t->at + 1) != TEST_BINARY)
 		return *word;
-	op = operand_at(t, ++t->at);
-	if (!operand_at(t, ++t->at))
-		return complain(t, op, "argument expected");
-	return test_binary(t, word, op, operand_at(t, t->at));
+	op = test_word_at(t, ++t->at);
+	if (!test_word_at(t, ++t->at))
+		return set_test_error(t, op, "argument expected");
+	return test_binary(t, word, op, test_word_at(t, t->at));
 }
 
-static bool read_not(struct test *t, enum kind kind)
+static bool parse_test_not(struct test_state *t, enum test_token kind)
 {
-	if (kind != NOT)
-		return read_primary(t, kind);
-	kind = kind_at(t, t->at + 1);
-	if (kind != END)
+	if (kind != TEST_NOT)
+		return parse_test_primary(t, kind);
+	kind = token_at(t, t->at + 1);
+	if (kind != TEST_END)
 		t->at++;
-	return !read_not(t, kind);
+	return !parse_test_not(t, kind);
 }
 
-static bool read_both(struct test *t, enum kind kind)
+static bool parse_test_and(struct test_state *t, enum test_token kind)
 {
 	bool value = true;
 
 	for (;;) {
-		value &= read_not(t, kind);
-		if (t->failed || kind_at(t, t->at + 1) != BOTH)
+		value &= parse_test_not(t, kind);
+		if (t->failed || token_at(t, t->at + 1) != TEST_AND)
 			return value;
 		t->at += 2;
-		kind = kind_at(t, t->at);
+		kind = token_at(t, t->at);
 	}
 }
 
-static bool read_either(struct test *t, enum kind kind)
+static bool parse_test_or(struct test_state *t, enum test_token kind)
 {
 	bool value = false;
 
 	for (;;) {
-		value |= read_both(t, kind);
-		if (t->failed || kind_at(t, t->at + 1) != EITHER)
+		value |= parse_test_and(t, kind);
+		if (t->failed || token_at(t, t->at + 1) != TEST_OR)
 			return value;
 		t->at += 2;
-		kind = kind_at(t, t->at);
+		kind = token_at(t, t->at);
 	}
 }
 
-/* Three words and four mean what POSIX says; `*inverted` is turned around. */
-static enum kind begin_test(struct test *t, bool *inverted)
+/*
+ * Apply the POSIX rules for three and four words.  *inverted negates the
+ * result.
+ */
+static enum test_token parse_test_start(struct test_state *t, bool *inverted)
 {
 	for (;;) {
 		size_t n = (size_t)(t->end - t->at);
 
-		if (n == 3 && kind_of(t->at[1]) == BINARY)
-			return WORD;
+		if (n == 3 && token_of_word(t->at[1]) == TEST_BINARY)
+			return TEST_WORD;
 		if (n != 3 && n != 4)
 			break;
 		if (!strcmp(t->at[0], "(") && !strcmp(t->end[-1], ")")) {
@@ -345,31 +349,31 @@ static enum kind begin_test(struct test *t, bool *inverted)
 		}
 		if (strcmp(t->at[0], "!") != 0)
 			break;
-		*inverted = true; /* a second one counts no more, in dash */
+		*inverted = true; /* dash ignores a second negation */
 		t->at++;
 	}
-	return kind_at(t, t->at);
+	return token_at(t, t->at);
 }
 
-int shell_test(struct shell *sh, char **argv)
+int shell_builtin_test(struct shell *sh, char **argv)
 {
-	struct test t = { .sh = sh, .at = argv + 1, .end = argv + 1 };
+	struct test_state t = { .sh = sh, .at = argv + 1, .end = argv + 1 };
 	bool inverted = false, value;
-	enum kind kind;
+	enum test_token kind;
 
 	while (*t.end)
 		t.end++;
-	/* dash looks at no more of it. */
+	/* dash checks only the first byte */
 	if (argv[0][0] == '[' && (*--t.end)[0] != ']')
 		return shell_fail(sh, "missing ]");
 	if (t.at >= t.end)
 		return 1;
-	kind = begin_test(&t, &inverted);
-	value = read_either(&t, kind);
+	kind = parse_test_start(&t, &inverted);
+	value = parse_test_or(&t, kind);
 	if (t.failed)
 		return 2;
-	if (operand_at(&t, t.at) && operand_at(&t, t.at + 1)) {
-		complain(&t, *t.at, "unexpected operator");
+	if (test_word_at(&t, t.at) && test_word_at(&t, t.at + 1)) {
+		set_test_error(&t, *t.at, "unexpected operator");
 		return 2;
 	}
 	return value == inverted;

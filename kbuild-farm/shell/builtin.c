@@ -1,73 +1,654 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/builtin.h"
 
+#include "base/str.h"
+#include "shell/lex.h"
+#include "shell/program.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static int do_succeed(struct shell *sh, char **argv)
+/* Only the form `command -v NAME` is supported (shell/subset.h). */
+
+/* Return the keyword, builtin or path that `name` stands for, or NULL. */
+static const char *resolve_command(struct shell *sh, const char *name)
+{
+	struct shell_program p;
+	struct stat st;
+
+	if (shell_lex_is_keyword(name) || shell_builtin_find(name))
+		return name;
+	if (strchr(name, '/'))
+		return stat(name, &st) ? NULL : name;
+	return shell_program_find(sh, name, &p) ? NULL : p.path;
+}
+
+int shell_builtin_command(struct shell *sh, char **argv)
+{
+	const char *found = resolve_command(sh, argv[2]);
+
+	if (!found)
+		return 127;
+	buf_printf(&sh->out, "%s\n", found);
+	return 0;
+}
+
+/* The escapes are those of POSIX.1-2018, XCU, echo with XSI and printf. */
+
+#define FLAGS  "#-+ 0"
+#define DIGITS "0123456789"
+/*
+ * Limit for the digits of a width and of a precision; recipes do not need more.
+ */
+#define SPEC_DIGITS_MAX 4
+/* %, flags, both numbers, the dot, "jd" and NUL */
+#define SPEC_MAX 32
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/*
+ * Decode the escape at `s`, which is after its backslash.  For an unknown
+ * escape the result is a backslash and nothing of `s` is consumed.  Returns the
+ * position after the escape.
+ */
+static const char *decode_escape(const char *s, char *out)
+{
+	static const char letters[] = "\\abefnrtv",
+			  means[] = "\\\a\b\033\f\n\r\t\v";
+	const char *at = *s ? strchr(letters, *s) : NULL;
+	int value = 0, digits = 0;
+
+	if (at) {
+		*out = means[at - letters];
+		return s + 1;
+	}
+	for (; digits < 3 && is_octal(*s); digits++)
+		value = value * 8 + (*s++ - '0');
+	*out = digits ? (char)value : '\\';
+	return s;
+}
+
+/*
+ * Append `s` with the escapes of echo and %b.  Returns false after \c, which
+ * ends all output.
+ */
+static bool print_escaped(struct buf *out, const char *s)
+{
+	while (*s) {
+		char c = *s++;
+
+		if (c == '\\') {
+			if (*s == 'c')
+				return false;
+			if (*s == '0' && is_octal(s[1]))
+				s++;
+			s = decode_escape(s, &c);
+		}
+		buf_add(out, &c, 1);
+	}
+	return true;
+}
+
+static int builtin_echo(struct shell *sh, char **argv)
+{
+	bool newline = true;
+
+	argv++;
+	if (*argv && !strcmp(*argv, "-n")) {
+		newline = false;
+		argv++;
+	}
+	for (; *argv; argv++) {
+		if (!print_escaped(&sh->out, *argv))
+			return 0;
+		if (argv[1])
+			buf_add(&sh->out, " ", 1);
+	}
+	if (newline)
+		buf_add(&sh->out, "\n", 1);
+	return 0;
+}
+
+/* Arguments of printf, consumed one by one; missing ones are NULL. */
+struct printf_args {
+	struct shell *sh;
+	char **next;
+	int status;
+};
+
+static char *next_argument(struct printf_args *w)
+{
+	return *w->next ? *w->next++ : NULL;
+}
+
+static uintmax_t numeric_argument(struct printf_args *w, bool is_signed)
+{
+	const char *s = next_argument(w);
+	uintmax_t n;
+	char *end;
+
+	if (!s)
+		return 0;
+	if (*s == '"' || *s == '\'')
+		return (unsigned char)s[1];
+	errno = 0;
+	n = is_signed ? (uintmax_t)strtoimax(s, &end, 0) :
+			strtoumax(s, &end, 0);
+	if (!*end && errno != ERANGE)
+		return n;
+	w->status = 1;
+	if (*end)
+		shell_print_message(w->sh, "%s: %s", s,
+				    end == s ? "expected numeric value" :
+					       "not completely converted");
+	else
+		shell_print_message(w->sh, "%s: %s", s,
+				    shell_errno_text(ERANGE));
+	return n;
+}
+
+/*
+ * Return the length of a conversion like "%-8.3s" without its letter, or 0 if
+ * it is not supported.
+ */
+static size_t conversion_len(const char *spec)
+{
+	size_t flags = strspn(spec + 1, FLAGS);
+	const char *p = spec + 1 + flags;
+	size_t width = strspn(p, DIGITS), precision = 0;
+
+	p += width;
+	if (*p == '.') {
+		precision = strspn(p + 1, DIGITS);
+		p += 1 + precision;
+	}
+	if (flags > strlen(FLAGS) || width > SPEC_DIGITS_MAX ||
+	    precision > SPEC_DIGITS_MAX || !*p || !strchr("sbcdiouxX", *p))
+		return 0;
+	if (*p == 'b' && p != spec + 1)
+		return 0;
+	return (size_t)(p - spec);
+}
+
+bool shell_builtin_printf_supports(const char *format)
+{
+	for (; *format; format++) {
+		size_t len;
+
+		if (*format != '%')
+			continue;
+		if (format[1] == '%') {
+			format++;
+			continue;
+		}
+		len = conversion_len(format);
+		if (!len)
+			return false;
+		format += len;
+	}
+	return true;
+}
+
+/* Copy the conversion without its letter, then append `tail`. */
+static void copy_conversion(char out[static SPEC_MAX], const char *spec,
+			    size_t len, const char *tail)
+{
+	memcpy(out, spec, len);
+	strcpy(out + len, tail);
+}
+
+/* Separate from %s because a NUL character would end buf_printf()'s output. */
+static void add_char_conversion(struct printf_args *w, const char *spec,
+				size_t len)
+{
+	const char *s = next_argument(w);
+	char fmt[SPEC_MAX], text[1 << 14];
+	int n;
+
+	copy_conversion(fmt, spec, len, "c");
+	n = snprintf(text, sizeof(text), fmt, s ? *s : '\0');
+	buf_add(&w->sh->out, text, (size_t)n);
+}
+
+/* Returns false if a %b contained \c. */
+static bool add_conversion(struct printf_args *w, const char *spec, size_t len)
+{
+	char fmt[SPEC_MAX], letter = spec[len], tail[] = { 'j', letter, '\0' };
+	const char *s;
+
+	switch (letter) {
+	case 'b':
+		s = next_argument(w);
+		return !s || print_escaped(&w->sh->out, s);
+	case 's':
+		s = next_argument(w);
+		copy_conversion(fmt, spec, len, "s");
+		buf_printf(&w->sh->out, fmt, s ? s : "");
+		return true;
+	case 'c':
+		add_char_conversion(w, spec, len);
+		return true;
+	default:
+		copy_conversion(fmt, spec, len, tail);
+		buf_printf(&w->sh->out, fmt,
+			   numeric_argument(w, letter == 'd' || letter == 'i'));
+		return true;
+	}
+}
+
+/* Apply the format once.  Returns false if a %b contained \c. */
+static bool add_format_once(struct printf_args *w, const char *format)
+{
+	while (*format) {
+		char c = *format++;
+		size_t len;
+
+		if (c == '\\') {
+			format = decode_escape(format, &c);
+		} else if (c == '%' && *format == '%') {
+			format++;
+		} else if (c == '%') {
+			len = conversion_len(format - 1);
+			if (!add_conversion(w, format - 1, len))
+				return false;
+			format += len;
+			continue;
+		}
+		buf_add(&w->sh->out, &c, 1);
+	}
+	return true;
+}
+
+int shell_builtin_printf(struct shell *sh, char **argv)
+{
+	struct printf_args w = { .sh = sh };
+	const char *format = *++argv;
+	char **first;
+
+	if (format && !strcmp(format, "--"))
+		format = *++argv;
+	if (!format)
+		return shell_fail(sh, "usage: printf format [arg ...]");
+	first = argv + 1;
+	w.next = first;
+	do {
+		if (!add_format_once(&w, format))
+			break;
+	} while (w.next != first && *w.next);
+	return w.status;
+}
+
+/*
+ * Parse a number from 0 to INT_MAX as dash does.  Returns -1 after printing an
+ * error.
+ */
+static int parse_builtin_number(struct shell *sh, const char *s)
+{
+	intmax_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoimax(s, &end, 10);
+	if (errno != ERANGE && end != s && n >= 0 && n <= INT_MAX) {
+		while (isspace((unsigned char)*end))
+			end++;
+		if (!*end)
+			return (int)n;
+	}
+	shell_fail(sh, "Illegal number: %s", s);
+	return -1;
+}
+
+/*
+ * Append the components of `path` to the directory in `out` and resolve "..".
+ */
+static void add_components(struct buf *out, size_t root, const char *path)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !memcmp(path, "..", 2)) {
+			while (out->len > root &&
+			       out->data[--out->len - 1] != '/')
+				;
+		} else if (len && (len > 1 || *path != '.')) {
+			buf_add(out, path, len);
+			buf_add(out, "/", 1);
+		}
+		path += len;
+		path += strspn(path, "/");
+	}
+}
+
+/*
+ * Resolve `dest` against the logical working directory without reading symbolic
+ * links.
+ */
+static char *logical_path(const struct shell *sh, const char *dest)
+{
+	struct buf out = { 0 };
+	size_t root = 1;
+
+	if (*dest == '/') {
+		buf_add(&out, "/", 1);
+		dest++;
+		if (*dest == '/' && dest[1] != '/')
+			buf_add(&out, "/", 1);
+	} else {
+		buf_add_str(&out, sh->logical_cwd);
+		if (out.data[out.len - 1] != '/')
+			buf_add(&out, "/", 1);
+		if (out.len > 1 && out.data[1] == '/')
+			root = 2;
+	}
+	if (out.len > 1 && out.data[1] == '/')
+		root = 2;
+	add_components(&out, root, dest);
+	if (out.len > root)
+		out.len--;
+	out.data[out.len] = '\0';
+	return buf_steal(&out);
+}
+
+static int change_cwd(struct shell *sh, const char *dest, bool physical)
+{
+	char *dir = physical ? NULL : logical_path(sh, dest);
+	char cwd[PATH_MAX];
+
+	if (chdir(dir ? dir : dest)) {
+		free(dir);
+		return -1;
+	}
+	if (!dir)
+		dir = xstrdup(getcwd(cwd, sizeof(cwd)) ? cwd : "");
+	shell_vars_set(&sh->vars, "OLDPWD", sh->logical_cwd);
+	shell_vars_export(&sh->vars, "OLDPWD");
+	free(sh->logical_cwd);
+	sh->logical_cwd = dir;
+	shell_vars_set(&sh->vars, "PWD", dir);
+	shell_vars_export(&sh->vars, "PWD");
+	return 0;
+}
+
+/*
+ * Parse -L and -P, of which the last one wins.  Returns NULL after printing an
+ * error for any other option.
+ */
+static char **read_cd_options(struct shell *sh, char **argv, bool *physical)
+{
+	for (; *argv && argv[0][0] == '-' && argv[0][1]; argv++) {
+		if (!strcmp(*argv, "--"))
+			return argv + 1;
+		for (const char *c = *argv + 1; *c; c++) {
+			if (*c != 'L' && *c != 'P') {
+				shell_fail(sh, "Illegal option -%c", *c);
+				return NULL;
+			}
+			*physical = *c == 'P';
+		}
+	}
+	return argv;
+}
+
+/* The subset excludes CDPATH (shell/subset.h). */
+int shell_builtin_cd(struct shell *sh, char **argv)
+{
+	const char *dest;
+	bool print = false, physical = false;
+
+	argv = read_cd_options(sh, argv + 1, &physical);
+	if (!argv)
+		return 2;
+	dest = *argv;
+	if (!dest)
+		dest = shell_vars_get(&sh->vars, "HOME");
+	else if (!strcmp(dest, "-")) {
+		dest = shell_vars_get(&sh->vars, "OLDPWD");
+		print = true;
+	}
+	if (!dest)
+		dest = "";
+	if (!*dest)
+		dest = ".";
+	if (change_cwd(sh, dest, physical))
+		return shell_fail(sh, "can't cd to %s", dest);
+	if (print)
+		buf_printf(&sh->out, "%s\n", sh->logical_cwd);
+	return 0;
+}
+
+int shell_builtin_pwd(struct shell *sh, char **argv)
+{
+	(void)argv;
+	buf_printf(&sh->out, "%s\n", sh->logical_cwd);
+	return 0;
+}
+
+int shell_builtin_exit(struct shell *sh, char **argv)
+{
+	int status = sh->trap_status >= 0 ? sh->trap_status : sh->status;
+
+	if (argv[1]) {
+		status = parse_builtin_number(sh, argv[1]);
+		if (status < 0)
+			return 2;
+	}
+	sh->skip = SHELL_SKIP_EXIT;
+	sh->status = status & 0xff;
+	return sh->status;
+}
+
+static bool is_variable_name(struct shell *sh, const char *word, size_t len)
+{
+	if (len && shell_vars_name_length(word) == len)
+		return true;
+	shell_fail(sh, "%.*s: bad variable name", (int)len, word);
+	return false;
+}
+
+int shell_builtin_export(struct shell *sh, char **argv)
+{
+	for (argv++; *argv; argv++) {
+		size_t len = strcspn(*argv, "=");
+		char *name;
+
+		if (!is_variable_name(sh, *argv, len))
+			return 2;
+		name = xstrndup(*argv, len);
+		if ((*argv)[len])
+			shell_vars_set(&sh->vars, name, *argv + len + 1);
+		shell_vars_export(&sh->vars, name);
+		free(name);
+	}
+	return 0;
+}
+
+int shell_builtin_unset(struct shell *sh, char **argv)
+{
+	for (argv++; *argv; argv++) {
+		if (!is_variable_name(sh, *argv, strlen(*argv)))
+			return 2;
+		shell_vars_unset(&sh->vars, *argv);
+	}
+	return 0;
+}
+
+int shell_builtin_set(struct shell *sh, char **argv)
+{
+	struct strv copy = { 0 };
+	bool all = false;
+
+	for (argv++; *argv && (**argv == '-' || **argv == '+'); argv++) {
+		bool on = **argv == '-';
+
+		if (!strcmp(*argv, "--")) {
+			all = true;
+			argv++;
+			break;
+		}
+		for (const char *c = *argv + 1; *c; c++) {
+			if (*c == 'e')
+				sh->errexit = on;
+			if (*c == 'u')
+				sh->expand.nounset = on;
+			if (*c == 'f')
+				sh->expand.no_glob = on;
+		}
+	}
+	if (!*argv && !all)
+		return 0;
+	/* The old list is not freed, because a running `for` can read it. */
+	strv_add_all(&copy, argv);
+	sh->args = copy.v;
+	sh->n_args = copy.n;
+	sh->expand.args = sh->args;
+	sh->expand.n_args = sh->n_args;
+	return 0;
+}
+
+static int builtin_shift(struct shell *sh, char **argv)
+{
+	int n = argv[1] ? parse_builtin_number(sh, argv[1]) : 1;
+
+	if (n < 0)
+		return 2;
+	if ((size_t)n > sh->n_args)
+		return shell_fail(sh, "can't shift that many");
+	sh->args += n;
+	sh->n_args -= (size_t)n;
+	sh->expand.args = sh->args;
+	sh->expand.n_args = sh->n_args;
+	return 0;
+}
+
+int shell_builtin_trap(struct shell *sh, char **argv)
+{
+	const char *action = NULL;
+	long number;
+
+	(void)sh;
+	argv++;
+	if (*argv && !strcmp(*argv, "--"))
+		argv++;
+	if (argv[0] && argv[1] &&
+	    str_parse_number(*argv, 0, LONG_MAX, &number)) {
+		action = strcmp(*argv, "-") ? *argv : NULL;
+		argv++;
+	}
+	for (; *argv; argv++)
+		shell_signals_set_trap(shell_signals_trap_number(*argv),
+				       action);
+	return 0;
+}
+
+/* The subset admits only signals to the shell itself (shell/subset.h). */
+int shell_builtin_kill(struct shell *sh, char **argv)
+{
+	int sig = SIGTERM;
+
+	argv++;
+	if (!strcmp(*argv, "-s"))
+		sig = shell_signals_trap_number(argv[1]);
+	else if (**argv == '-')
+		sig = shell_signals_trap_number(*argv + 1);
+	kill(sh->pid, sig);
+	return 0;
+}
+
+static int builtin_break(struct shell *sh, char **argv)
+{
+	int n = argv[1] ? parse_builtin_number(sh, argv[1]) : 1;
+
+	if (n < 0)
+		return 2;
+	if (!n)
+		return shell_fail(sh, "Illegal number: %s", argv[1]);
+	if ((unsigned)n > sh->loop_depth)
+		n = (int)sh->loop_depth;
+	if (n) {
+		sh->skip = **argv == 'c' ? SHELL_SKIP_CONTINUE :
+					   SHELL_SKIP_BREAK;
+		sh->skip_levels = (unsigned)n;
+	}
+	return 0;
+}
+
+static int builtin_true(struct shell *sh, char **argv)
 {
 	(void)sh, (void)argv;
 	return 0;
 }
 
-static int do_fail(struct shell *sh, char **argv)
+static int builtin_false(struct shell *sh, char **argv)
 {
 	(void)sh, (void)argv;
 	return 1;
 }
 
-/* All of dash 0.5.12, sorted. */
+/* All builtins of dash 0.5.12, sorted by name. */
 static const struct shell_builtin builtins[] = {
 	{ .name = ".", .special = true },
-	{ .name = ":", .run = do_succeed, .special = true, .pure = true },
-	{ .name = "[", .run = shell_test, .pure = true },
+	{ .name = ":", .run = builtin_true, .special = true, .pure = true },
+	{ .name = "[", .run = shell_builtin_test, .pure = true },
 	{ .name = "alias" },
 	{ .name = "bg" },
-	{ .name = "break", .run = shell_leave_loops, .special = true },
-	{ .name = "cd", .run = shell_cd },
-	{ .name = "chdir", .run = shell_cd },
-	{ .name = "command", .run = shell_command_v, .pure = true },
-	{ .name = "continue", .run = shell_leave_loops, .special = true },
-	{ .name = "echo", .run = shell_echo, .pure = true },
+	{ .name = "break", .run = builtin_break, .special = true },
+	{ .name = "cd", .run = shell_builtin_cd },
+	{ .name = "chdir", .run = shell_builtin_cd },
+	{ .name = "command", .run = shell_builtin_command, .pure = true },
+	{ .name = "continue", .run = builtin_break, .special = true },
+	{ .name = "echo", .run = builtin_echo, .pure = true },
 	{ .name = "eval", .special = true },
-	{ .name = "exec", .run = do_succeed, .special = true },
-	{ .name = "exit", .run = shell_exit, .special = true, .pure = true },
-	{ .name = "export",
-	  .run = shell_export,
+	{ .name = "exec", .run = builtin_true, .special = true },
+	{ .name = "exit",
+	  .run = shell_builtin_exit,
 	  .special = true,
-	  .declares = true },
-	{ .name = "false", .run = do_fail, .pure = true },
+	  .pure = true },
+	{ .name = "export",
+	  .run = shell_builtin_export,
+	  .special = true,
+	  .expands_assignments = true },
+	{ .name = "false", .run = builtin_false, .pure = true },
 	{ .name = "fc" },
 	{ .name = "fg" },
 	{ .name = "getopts" },
 	{ .name = "hash" },
 	{ .name = "jobs" },
-	{ .name = "kill", .run = shell_kill },
-	{ .name = "local", .special = true, .declares = true },
-	{ .name = "printf", .run = shell_printf, .pure = true },
-	{ .name = "pwd", .run = shell_pwd, .pure = true },
+	{ .name = "kill", .run = shell_builtin_kill },
+	{ .name = "local", .special = true, .expands_assignments = true },
+	{ .name = "printf", .run = shell_builtin_printf, .pure = true },
+	{ .name = "pwd", .run = shell_builtin_pwd, .pure = true },
 	{ .name = "read" },
-	{ .name = "readonly", .special = true, .declares = true },
+	{ .name = "readonly", .special = true, .expands_assignments = true },
 	{ .name = "return", .special = true },
-	{ .name = "set", .run = shell_set, .special = true },
-	{ .name = "shift", .run = shell_shift, .special = true },
-	{ .name = "test", .run = shell_test, .pure = true },
+	{ .name = "set", .run = shell_builtin_set, .special = true },
+	{ .name = "shift", .run = builtin_shift, .special = true },
+	{ .name = "test", .run = shell_builtin_test, .pure = true },
 	{ .name = "times", .special = true },
-	{ .name = "trap", .run = shell_trap, .special = true },
-	{ .name = "true", .run = do_succeed, .pure = true },
+	{ .name = "trap", .run = shell_builtin_trap, .special = true },
+	{ .name = "true", .run = builtin_true, .pure = true },
 	{ .name = "type" },
 	{ .name = "ulimit" },
 	{ .name = "umask" },
 	{ .name = "unalias" },
-	{ .name = "unset", .run = shell_unset, .special = true },
-	{ .name = "wait", .run = do_succeed },
+	{ .name = "unset", .run = shell_builtin_unset, .special = true },
+	{ .name = "wait", .run = builtin_true },
 };
 
-static int compare(const void *name, const void *builtin)
+static int compare_builtin_name(const void *name, const void *builtin)
 {
 	return strcmp(name, ((const struct shell_builtin *)builtin)->name);
 }
@@ -75,11 +656,14 @@ static int compare(const void *name, const void *builtin)
 const struct shell_builtin *shell_builtin_find(const char *name)
 {
 	return bsearch(name, builtins, sizeof(builtins) / sizeof(*builtins),
-		       sizeof(*builtins), compare);
+		       sizeof(*builtins), compare_builtin_name);
 }
 
-/* What SIGPIPE ends is the subshell that printed; it is not said. */
-static int print_out(struct shell *sh, const char *name)
+/*
+ * Write the builtin's output.  SIGPIPE ends the subshell that printed, so a
+ * broken pipe is not reported.
+ */
+static int flush_builtin_output(struct shell *sh, const char *name)
 {
 	int ret;
 
@@ -89,10 +673,10 @@ static int print_out(struct shell *sh, const char *name)
 		buf_add_bytes(sh->capture, buf_bytes(&sh->out));
 		return 0;
 	}
-	ret = shell_write(STDOUT_FILENO, sh->out.data, sh->out.len);
-	if (!ret || shell_signals_pipe_broke())
+	ret = shell_write_all(STDOUT_FILENO, sh->out.data, sh->out.len);
+	if (!ret || shell_signals_is_pipe_broken())
 		return 0;
-	shell_say(sh, "%s: I/O error", name);
+	shell_print_message(sh, "%s: I/O error", name);
 	return 1;
 }
 
@@ -104,9 +688,9 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 	sh->builtin = argv[0];
 	buf_reset(&sh->out);
 	status = b->run(sh, argv);
-	status |= print_out(sh, argv[0]);
+	status |= flush_builtin_output(sh, argv[0]);
 	sh->builtin = NULL;
-	if (status == 2 && sh->skip == SHELL_EXIT && !b->special)
-		sh->skip = SHELL_GO_ON;
+	if (status == 2 && sh->skip == SHELL_SKIP_EXIT && !b->special)
+		sh->skip = SHELL_SKIP_NONE;
 	return status;
 }

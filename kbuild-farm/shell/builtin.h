@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/builtin.h - commands that are part of the shell, as dash has them.
+ * shell/builtin.h - The shell's builtin commands, as in dash.
  *
- * Each gets its words, prints into sh->out, and returns its status.  An error
- * of dash's own kind is shell_fail()'s 2: it ends the shell where the builtin
- * is a special one (POSIX.1-2018, XCU 2.14), else only the command.
+ * A builtin receives its words, prints into sh->out and returns its status.  An
+ * error of dash's own kind is reported by shell_fail() with status 2: it ends
+ * the shell if the builtin is special (POSIX.1-2018, XCU 2.14), otherwise only
+ * the command.
  */
 #ifndef SHELL_BUILTIN_H
 #define SHELL_BUILTIN_H
@@ -15,43 +16,45 @@ struct shell;
 
 struct shell_builtin {
 	const char *name;
-	/* NULL: dash has it, we have not (shell/known.h). */
+	/* NULL for a builtin of dash that is unsupported (shell/subset.h). */
 	int (*run)(struct shell *sh, char **argv);
 	bool special;
-	bool declares; /* its words NAME=... are expanded as assignments */
-	/* It changes nothing of the shell's own state. */
+	/* arguments NAME=... are expanded as assignments */
+	bool expands_assignments;
+	/* does not change the shell's own state */
 	bool pure;
 };
 
-/* NULL: dash has no such builtin. */
+/*
+ * Return the builtin of that name, also an unsupported one; NULL if dash has no
+ * such builtin.
+ */
 const struct shell_builtin *shell_builtin_find(const char *name);
 
-/* Run it: print what it printed, in one write, and return its status. */
+/* Run a builtin and write its output in one piece.  Returns its status. */
 int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 		      char **argv);
 
-/* shell/builtin-print.c */
-int shell_echo(struct shell *sh, char **argv);
-int shell_printf(struct shell *sh, char **argv);
+int shell_builtin_printf(struct shell *sh, char **argv);
 /*
- * Is it a format that shell_printf() does as dash does?  With flags, width and
- * precision in digits; none of the conversions of floating point.
+ * Return true if shell_builtin_printf() handles all conversions of `format` as
+ * dash does: flags, width and precision in digits, no floating point.
  */
-bool shell_printf_knows(const char *format);
-/* shell/builtin-command.c */
-int shell_command_v(struct shell *sh, char **argv);
-/* shell/builtin-test.c: test and [ */
-int shell_test(struct shell *sh, char **argv);
-/* shell/builtin-state.c */
-int shell_cd(struct shell *sh, char **argv);
-int shell_pwd(struct shell *sh, char **argv);
-int shell_exit(struct shell *sh, char **argv);
-int shell_export(struct shell *sh, char **argv);
-int shell_unset(struct shell *sh, char **argv);
-int shell_set(struct shell *sh, char **argv);
-int shell_shift(struct shell *sh, char **argv);
-int shell_trap(struct shell *sh, char **argv);
-int shell_kill(struct shell *sh, char **argv);
-int shell_leave_loops(struct shell *sh, char **argv);
+bool shell_builtin_printf_supports(const char *format);
+/*
+ * The functions below are public because shell_subset_check() compares `run`
+ * with them.
+ */
+int shell_builtin_command(struct shell *sh, char **argv);
+/* test and [ (shell/builtin-test.c) */
+int shell_builtin_test(struct shell *sh, char **argv);
+int shell_builtin_cd(struct shell *sh, char **argv);
+int shell_builtin_pwd(struct shell *sh, char **argv);
+int shell_builtin_exit(struct shell *sh, char **argv);
+int shell_builtin_export(struct shell *sh, char **argv);
+int shell_builtin_unset(struct shell *sh, char **argv);
+int shell_builtin_set(struct shell *sh, char **argv);
+int shell_builtin_trap(struct shell *sh, char **argv);
+int shell_builtin_kill(struct shell *sh, char **argv);
 
 #endif

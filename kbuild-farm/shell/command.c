@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The order of things is dash's own, which differs from that of POSIX. */
+/*
+ * The order of expansion, redirection and assignment is dash's, which differs
+ * from POSIX.
+ */
 #include "shell/command.h"
 
 #include "base/str.h"
 #include "shell/builtin.h"
 #include "shell/compile.h"
-#include "shell/fixdep.h"
-#include "shell/known.h"
 #include "shell/nm.h"
 #include "shell/program.h"
 #include "shell/redirect.h"
@@ -14,138 +15,128 @@
 #include "shell/shell.h"
 #include "shell/signals.h"
 #include "shell/step.h"
+#include "shell/subset.h"
 #include "shell/utility.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A simple command, expanded. */
-struct command {
-	const struct shell_node *node;
-	const struct shell_builtin *builtin; /* NULL: a program, or nothing */
+/* A simple command during its execution. */
+struct simple_command {
+	const struct shell_ast_node *ast_node;
+	/* NULL for a program or an empty command */
+	const struct shell_builtin *builtin;
 	struct shell_fields fields;
-	const char **redirected;
-	struct shell_put_aside aside;
-	struct shell_saved_var *saved; /* variables, the last one first */
+	const char **redir_words;
+	struct shell_saved_fds saved_fds;
+	/* previous values of variables, in reverse order */
+	struct shell_saved_var *saved_vars;
 	unsigned flags;
-	pid_t *started;
+	pid_t *started_pid;
 };
 
-bool shell_command_fails(struct shell *sh, int ret)
+bool shell_command_handle_error(struct shell *sh, int ret)
 {
 	if (!ret)
 		return false;
 	if (ret == -EINVAL && !sh->skip)
 		shell_fail(sh, "%s", sh->expand.error);
-	sh->skip = SHELL_EXIT;
+	sh->skip = SHELL_SKIP_EXIT;
 	return true;
 }
 
-static bool is_exec(const struct command *c)
+static bool is_exec_builtin(const struct simple_command *c)
 {
 	return c->builtin && !strcmp(c->builtin->name, "exec");
 }
 
-static int expand_command(struct shell *sh, struct command *c)
-{
-	const struct shell_word *words = c->node->words;
-	int ret;
-
-	if (words && words->literal)
-		c->builtin = shell_builtin_find(words->literal);
-	ret = shell_expand_fields(&sh->expand, words,
-				  c->builtin && c->builtin->declares,
-				  &c->fields);
-	if (!ret && c->node->redirs)
-		ret = shell_redirect_expand(sh, c->node->redirs,
-					    &c->redirected);
-	return ret;
-}
-
-static void assign_for_now(struct shell *sh, struct command *c,
-			   const char *name, const char *value)
-{
-	struct shell_saved_var *saved = arena_alloc(&sh->arena, sizeof(*saved));
-
-	saved->next = c->saved;
-	c->saved = saved;
-	shell_vars_set_for_now(&sh->vars, saved, name, value);
-}
-
-/* In front of a special builtin they stay. */
-static int assign_all(struct shell *sh, struct command *c)
+/*
+ * Apply the assignments.  They are temporary, except without a command and
+ * before a special builtin.
+ */
+static int apply_assignments(struct shell *sh, struct simple_command *c)
 {
 	bool stays = !c->fields.n || (c->builtin && c->builtin->special);
 
-	for (const struct shell_assign *a = c->node->assigns; a; a = a->next) {
+	for (const struct shell_assign *a = c->ast_node->assigns; a;
+	     a = a->next) {
 		const char *value;
-		int ret = shell_expand_value(&sh->expand, a->value, &value);
+		int ret = shell_expand_assignment(&sh->expand, a->value,
+						  &value);
 
 		if (ret)
 			return ret;
-		if (!stays)
-			assign_for_now(sh, c, a->name, value);
-		else
-			shell_vars_set(&sh->vars, a->name, value);
-		if (stays && is_exec(c) && c->fields.n > 1)
+		if (!stays) {
+			struct shell_saved_var *saved = arena_alloc(
+				&sh->arena, sizeof(*saved));
+
+			saved->next = c->saved_vars;
+			c->saved_vars = saved;
+			shell_vars_set_temporary(&sh->vars, saved, a->name,
+						 value);
+			continue;
+		}
+		shell_vars_set(&sh->vars, a->name, value);
+		if (is_exec_builtin(c) && c->fields.n > 1)
 			shell_vars_export(&sh->vars, a->name);
 	}
 	return 0;
 }
 
-static int become_program(struct shell *sh, char **argv)
+static int run_exec_builtin(struct shell *sh, const struct simple_command *c)
 {
+	char **argv = c->fields.v + 1;
 	struct shell_program p;
-	int ret = shell_program_find(sh, argv[0], &p);
+	int ret;
 
-	sh->skip = SHELL_EXIT;
-	if (ret)
-		return sh->status = shell_program_explain(sh, argv[0], -ret);
-	return sh->status = shell_program_become(sh, &p, argv);
+	if (c->fields.n < 2)
+		return 0;
+	sh->builtin = c->fields.v[0];
+	ret = shell_program_find(sh, argv[0], &p);
+	sh->skip = SHELL_SKIP_EXIT;
+	sh->status = ret ? shell_program_print_error(sh, argv[0], -ret) :
+			   shell_program_exec_or_report(sh, &p, argv);
+	sh->builtin = NULL;
+	return sh->status;
 }
 
-static int run_exec(struct shell *sh, const struct command *c)
-{
-	int status = 0;
-
-	if (c->fields.n > 1) {
-		sh->builtin = c->fields.v[0];
-		status = become_program(sh, c->fields.v + 1);
-		sh->builtin = NULL;
-	}
-	return status;
-}
-
-/* False: it is no fixdep, or is to be run. */
-static bool run_fixdep(struct shell *sh, char **argv, int *status)
+/*
+ * Run fixdep without a process.  Returns false if the command is not fixdep or
+ * must be started.
+ */
+static bool try_fixdep(struct shell *sh, char **argv, int *status)
 {
 	char **env;
 	int ret;
 
 	if (!str_ends(argv[0], "/fixdep"))
 		return false;
-	env = shell_program_environment(sh, argv[0]);
-	ret = shell_fixdep(argv, str_env(env, "KFARM_SOCKET"), STDOUT_FILENO);
+	env = shell_program_build_env(sh, argv[0]);
+	ret = shell_fixdep_run(argv, str_find_env(env, "KFARM_SOCKET"),
+			       STDOUT_FILENO);
 	if (ret >= 0)
 		*status = ret;
 	return ret >= 0;
 }
 
-/* And what comes behind it, where that is a part of it. */
-static bool run_compile(struct shell *sh, const struct shell_program *p,
+/*
+ * Run a compile, together with the following tool step if that belongs to it.
+ */
+static bool try_compile(struct shell *sh, const struct shell_program *p,
 			char **argv, bool last, int *status)
 {
-	struct cc_step step;
-	bool has = shell_step_object(sh, sh->tool, &step);
-	bool is = shell_compile(sh, p, argv, last, has ? &step : NULL, status);
+	struct cc_tool_step step;
+	bool has = shell_step_make_request(sh, sh->pending_tool, &step);
+	bool is = shell_compile_run(sh, p, argv, last, has ? &step : NULL,
+				    status);
 
-	if (!is && sh->tool)
-		sh->step_why = SHELL_STEP_ALONE;
+	if (!is && sh->pending_tool)
+		sh->step_reason = SHELL_STEP_REASON_ALONE;
 	return is;
 }
 
-static int run_program(struct shell *sh, const struct command *c)
+static int run_external(struct shell *sh, const struct simple_command *c)
 {
 	char **argv = c->fields.v;
 	struct shell_program p;
@@ -154,82 +145,83 @@ static int run_program(struct shell *sh, const struct command *c)
 	pid_t pid;
 
 	if (ret) {
-		shell_say(sh, "%s: %s", argv[0],
-			  shell_open_words(-ret, "not found"));
+		shell_print_message(sh, "%s: %s", argv[0],
+				    shell_open_error_text(-ret, "not found"));
 		return 127;
 	}
-	last = (c->flags & SHELL_LAST) && !shell_traps_any();
-	if (!c->started && (shell_utility(sh, p.path, argv, &status) ||
-			    run_compile(sh, &p, argv, last, &status) ||
-			    run_fixdep(sh, argv, &status) ||
-			    shell_nm_script(sh, argv, &status)))
+	last = (c->flags & SHELL_RUN_LAST) && !shell_signals_has_traps();
+	if (!c->started_pid && (shell_utility_run(sh, p.path, argv, &status) ||
+				try_compile(sh, &p, argv, last, &status) ||
+				try_fixdep(sh, argv, &status) ||
+				shell_nm_run_export_check(sh, argv, &status)))
 		return status;
 	if (last) {
-		sh->skip = SHELL_EXIT;
-		return sh->status = shell_program_become(sh, &p, argv);
+		sh->skip = SHELL_SKIP_EXIT;
+		return sh->status = shell_program_exec_or_report(sh, &p, argv);
 	}
 	pid = shell_program_start(sh, &p, argv, &status);
-	if (c->started)
-		*c->started = pid;
+	if (c->started_pid)
+		*c->started_pid = pid;
 	else if (pid)
 		status = shell_program_wait(pid);
-	shell_signals_settle();
+	shell_signals_raise_sigint();
 	return status;
 }
 
-static int run_expanded(struct shell *sh, const struct command *c)
-{
-	if (!c->fields.n)
-		return sh->substituted;
-	if (is_exec(c))
-		return run_exec(sh, c);
-	if (c->builtin)
-		return shell_builtin_run(sh, c->builtin, c->fields.v);
-	return run_program(sh, c);
-}
-
-static void restore_vars(struct shell *sh, struct command *c)
-{
-	for (; c->saved; c->saved = c->saved->next)
-		shell_vars_restore(&sh->vars, c->saved);
-}
-
-static int do_command(struct shell *sh, struct command *c)
+static int run_with_redirections(struct shell *sh, struct simple_command *c)
 {
 	int status = 2;
 
-	if (shell_redirect(sh, c->node->redirs, c->redirected, &c->aside)) {
+	if (shell_redirect_apply(sh, c->ast_node->redirs, c->redir_words,
+				 &c->saved_fds)) {
 		if (c->builtin && c->builtin->special) {
-			sh->skip = SHELL_EXIT;
+			sh->skip = SHELL_SKIP_EXIT;
 			sh->status = status;
 		}
-	} else if (shell_command_fails(sh, assign_all(sh, c))) {
+	} else if (shell_command_handle_error(sh, apply_assignments(sh, c))) {
 		status = sh->status;
+	} else if (!c->fields.n) {
+		status = sh->substitution_status;
+	} else if (is_exec_builtin(c)) {
+		status = run_exec_builtin(sh, c);
+	} else if (c->builtin) {
+		status = shell_builtin_run(sh, c->builtin, c->fields.v);
 	} else {
-		status = run_expanded(sh, c);
+		status = run_external(sh, c);
 	}
-	if (c->node->redirs)
-		shell_redirect_undo(&c->aside, is_exec(c));
-	restore_vars(sh, c);
+	if (c->ast_node->redirs)
+		shell_redirect_restore(&c->saved_fds, is_exec_builtin(c));
+	for (; c->saved_vars; c->saved_vars = c->saved_vars->next)
+		shell_vars_restore(&sh->vars, c->saved_vars);
 	return status;
 }
 
-int shell_command(struct shell *sh, const struct shell_node *n, unsigned flags,
-		  pid_t *started)
+int shell_command_run(struct shell *sh, const struct shell_ast_node *n,
+		      unsigned flags, pid_t *started_pid)
 {
-	struct command c = { .node = n, .flags = flags, .started = started };
+	struct simple_command c = { .ast_node = n,
+				    .flags = flags,
+				    .started_pid = started_pid };
 	struct arena_mark mark = arena_mark(&sh->arena);
-	int status;
+	const struct shell_word *words = n->words;
+	int ret, status;
 
 	sh->line = n->line;
-	sh->substituted = 0;
-	if (started)
-		*started = 0;
-	shell_put_aside_init(&c.aside);
-	if (shell_command_fails(sh, expand_command(sh, &c)))
+	sh->substitution_status = 0;
+	if (started_pid)
+		*started_pid = 0;
+	shell_redirect_init_saved(&c.saved_fds);
+	if (words && words->literal)
+		c.builtin = shell_builtin_find(words->literal);
+	ret = shell_expand_fields(&sh->expand, words,
+				  c.builtin && c.builtin->expands_assignments,
+				  &c.fields);
+	if (!ret && n->redirs)
+		ret = shell_redirect_expand(sh, n->redirs, &c.redir_words);
+	if (shell_command_handle_error(sh, ret))
 		status = sh->status;
 	else
-		status = do_command(sh, &c);
+		status = run_with_redirections(sh, &c);
 	arena_rewind(&sh->arena, mark);
 	return status;
 }

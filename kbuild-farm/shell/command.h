@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/command.h - simple commands: words, redirections, assignments.
+ * shell/command.h - Simple commands: words, assignments and redirections.
  */
 #ifndef SHELL_COMMAND_H
 #define SHELL_COMMAND_H
 
-#include "shell/node.h"
+#include "shell/ast.h"
 
 #include <sys/types.h>
 
 struct shell;
 
 /*
- * Run it: its status.  `flags` are shell/run.h's.  With `started` a program is
- * not waited for: *started is its process, 0 where there is none.
+ * Run a simple command and return its status.  `flags` are those of
+ * shell/run.h.  If `started_pid` is not NULL, a program is not waited for:
+ * *started_pid is its process, or 0 if none was started.
  */
-int shell_command(struct shell *sh, const struct shell_node *n, unsigned flags,
-		  pid_t *started);
+int shell_command_run(struct shell *sh, const struct shell_ast_node *n,
+		      unsigned flags, pid_t *started_pid);
 
 /*
- * What an expansion returned: true where that ends the shell, which was said
- * then, and sh->skip and sh->status are set.
+ * Handle the result of an expansion.  Returns true if it ends the shell; then
+ * the error has been printed and sh->skip and sh->status are set.
  */
-bool shell_command_fails(struct shell *sh, int ret);
+bool shell_command_handle_error(struct shell *sh, int ret);
 
 #endif

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/compile.h - a compiler's call, done without starting kfarm-cc.
+ * shell/compile.h - Compiler and fixdep calls without starting a program.
+ *
+ * A compiler in the masquerade directory $KFARM_LINKS is called as kfarm-cc
+ * would call it.  For a kernel tree's
+ *
+ *	scripts/basic/fixdep DEPFILE TARGET COMMAND >.TARGET.cmd
+ *
+ * the coordinator supplies the output (inputs/fixdep.h).
  */
 #ifndef SHELL_COMPILE_H
 #define SHELL_COMPILE_H
@@ -13,30 +20,43 @@ struct shell;
 struct shell_program;
 
 /*
- * Is the program, called `name`, one of $KFARM_LINKS?  Then ask what
- * cc_call_begin() asks, beside a step or NULL.
+ * Execute a fixdep command line whose stdout is the descriptor `out`.  `socket`
+ * is the coordinator's, or NULL.  Returns the exit status, or -1 if nothing was
+ * done and the program must be started: it is not a known fixdep, `out` is not
+ * a regular file, there is no coordinator, or fixdep would reject its
+ * arguments.
  */
-bool shell_compile_is_link(struct shell *sh, const struct shell_program *p,
-			   const char *name);
-enum cc_answer shell_compile_ask(struct shell *sh, struct cc_call *call,
-				 char **argv, const struct cc_step *step,
-				 int *status);
+int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
 /*
- * A slot for a compile that runs here and all that belongs to it: a descriptor
- * that no script can name, or -1.  Programs that are started until it is closed
- * hold the slot, too.
+ * Return true if the program, called `name`, is in the masquerade directory.
+ * Only then may its call be requested, as cc_call_begin() does, with a tool
+ * step or NULL.
+ */
+bool shell_compile_is_wrapper(struct shell *sh, const struct shell_program *p,
+			      const char *name);
+enum cc_job_outcome shell_compile_request(struct shell *sh,
+					  struct cc_call *call, char **argv,
+					  const struct cc_tool_step *step,
+					  int *status);
+
+/*
+ * Take a local slot for a compile that runs locally.  Returns a descriptor that
+ * no script can name, or -1.  Programs started before it is closed hold the
+ * slot as well.
  */
 int shell_compile_hold_slot(struct cc_call *call);
 
 /*
- * Where the program is one of $KFARM_LINKS, do what kfarm-cc does under that
- * name: true, and the status of the compiler.  It was asked of the coordinator
- * then, with a step or NULL, or run here, in this process where it is the
- * `last` command.  Where the step, sh->tool, was done with it, sh->tool_done is
- * that; where it is to be done here, too, sh->slot is the slot of both.
+ * Execute a compiler call if the program is in the masquerade directory; return
+ * false otherwise.  *status is the compiler's.  The call is requested from the
+ * coordinator, with a tool step or NULL, or runs locally, in this process if it
+ * is the `last` command.  If the step sh->pending_tool was executed too,
+ * sh->tool_offloaded is set to it.  If the step must run locally as well,
+ * sh->slot_fd is the slot for both.
  */
-bool shell_compile(struct shell *sh, const struct shell_program *p, char **argv,
-		   bool last, const struct cc_step *step, int *status);
+bool shell_compile_run(struct shell *sh, const struct shell_program *p,
+		       char **argv, bool last, const struct cc_tool_step *step,
+		       int *status);
 
 #endif

@@ -1,35 +1,320 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/expand.h"
 
+#include "base/buf.h"
 #include "base/str.h"
-#include "shell/cells.h"
-#include "shell/glob.h"
+#include "base/vec.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* How a word is expanded: together. */
+/*
+ * A cell is a byte with flags, or a zero-width mark where quotes begin or end.
+ */
+#define EXPAND_CELL_QUOTED     0x100
+#define EXPAND_CELL_QUOTE_MARK 0x200
+
+/*
+ * Result of an unquoted expansion, which is subject to splitting.  With
+ * `split_at_nul` the region stems from "$@" and is split only at NUL.
+ */
+struct expand_region {
+	size_t begin, end;
+	bool split_at_nul;
+};
+
+struct expand_buf {
+	struct arena *arena; /* holds all arrays */
+	uint16_t *v;
+	size_t n, cap;
+	struct expand_region *regions; /* sorted by `begin` */
+	size_t n_regions, cap_regions;
+};
+
+/* Reserve room for `more` elements of an array in the arena. */
+static void *grow_in_arena(struct arena *a, void *v, size_t n, size_t more,
+			   size_t *cap, size_t size)
+{
+	void *wide;
+
+	if (n + more <= *cap)
+		return v;
+	*cap = 2 * (n + more) + 32;
+	wide = arena_alloc(a, *cap * size);
+	if (n)
+		memcpy(wide, v, n * size);
+	return wide;
+}
+
+static void expand_buf_put(struct expand_buf *c, uint16_t cell)
+{
+	c->v = grow_in_arena(c->arena, c->v, c->n, 1, &c->cap, sizeof(*c->v));
+	c->v[c->n++] = cell;
+}
+
+static void expand_buf_add(struct expand_buf *c, const char *text, size_t len,
+			   bool quoted)
+{
+	uint16_t bits = quoted ? EXPAND_CELL_QUOTED : 0;
+
+	c->v = grow_in_arena(c->arena, c->v, c->n, len, &c->cap, sizeof(*c->v));
+	for (size_t i = 0; i < len; i++)
+		c->v[c->n++] = (uint16_t)((unsigned char)text[i] | bits);
+}
+
+static void expand_buf_add_region(struct expand_buf *c, size_t begin,
+				  bool nul_only)
+{
+	c->regions = grow_in_arena(c->arena, c->regions, c->n_regions, 1,
+				   &c->cap_regions, sizeof(*c->regions));
+	c->regions[c->n_regions++] = (struct expand_region){
+		.begin = begin,
+		.end = c->n,
+		.split_at_nul = nul_only,
+	};
+}
+
+/* Truncate to `n` cells. */
+static void expand_buf_truncate(struct expand_buf *c, size_t n)
+{
+	c->n = n;
+	/* dash retains a region that begins at `n` if it is the first */
+	while (c->n_regions && c->regions[c->n_regions - 1].begin >= n &&
+	       !(c->n_regions == 1 && c->regions[0].begin == n))
+		c->n_regions--;
+	if (c->n_regions && c->regions[c->n_regions - 1].end > n)
+		c->regions[c->n_regions - 1].end = n;
+}
+
+/* Return the cells from `begin` to `end` as a string in the arena. */
+static char *expand_buf_to_text(const struct expand_buf *c, size_t begin,
+				size_t end)
+{
+	char *text = arena_alloc(c->arena, end - begin + 1), *p = text;
+
+	for (size_t i = begin; i < end; i++) {
+		if (!(c->v[i] & EXPAND_CELL_QUOTE_MARK))
+			*p++ = (char)c->v[i];
+	}
+	*p = '\0';
+	return text;
+}
+
+/*
+ * Return the cells as a pattern: quoted bytes that are special in patterns get
+ * a backslash.
+ */
+static char *expand_buf_to_pattern(const struct expand_buf *c, size_t begin,
+				   size_t end)
+{
+	char *text = arena_alloc(c->arena, 2 * (end - begin) + 1), *p = text;
+	bool escaped = false; /* previous byte is an unquoted backslash */
+
+	for (size_t i = begin; i < end; i++) {
+		uint16_t cell = c->v[i];
+		char byte = (char)cell;
+
+		if (cell & EXPAND_CELL_QUOTE_MARK) {
+			escaped = false;
+			continue;
+		}
+		if (cell & EXPAND_CELL_QUOTED && !escaped && byte &&
+		    strchr("!*?[=~:/-]\\", byte))
+			*p++ = '\\';
+		*p++ = byte;
+		escaped = cell == '\\';
+	}
+	*p = '\0';
+	return text;
+}
+
+/*
+ * Return true if an unquoted * ? [ makes this a candidate for pathname
+ * expansion.
+ */
+static bool expand_buf_has_glob(const struct expand_buf *c, size_t begin,
+				size_t end)
+{
+	for (size_t i = begin; i < end; i++) {
+		if (c->v[i] == '*' || c->v[i] == '?' || c->v[i] == '[')
+			return true;
+	}
+	return false;
+}
+
+struct glob_state {
+	struct arena *arena;
+	struct buf path; /* directory being read, with a trailing slash */
+	char **matches;
+	size_t n_matches, cap_matches;
+};
+
+static void add_glob_match(struct glob_state *g)
+{
+	g->matches = vec_reserve(g->matches, &g->cap_matches, g->n_matches,
+				 sizeof(*g->matches));
+	g->matches[g->n_matches++] = arena_copy(g->arena, buf_str(&g->path),
+						g->path.len);
+}
+
+/* Append the pattern's text without its backslashes. */
+static void add_unescaped(struct buf *path, const char *p, const char *end)
+{
+	for (; p < end; p++) {
+		if (*p == '\\' && p + 1 < end)
+			p++;
+		buf_add(path, p, 1);
+	}
+}
+
+/*
+ * Return true if the bracket expression that starts before `p` ends in the same
+ * path component.
+ */
+static bool has_closing_bracket(const char *p)
+{
+	if (*p == '!')
+		p++;
+	for (;;) {
+		if (*p == '\\')
+			p++;
+		if (!*p || *p == '/')
+			return false;
+		if (*++p == ']')
+			return true;
+	}
+}
+
+/*
+ * Find the first path component with a special byte: it extends from *start to
+ * the returned position, which is a slash, the backslash before one, or the
+ * end.  Returns NULL if there is none.
+ */
+static const char *find_glob_component(const char *pattern, const char **start)
+{
+	bool special = false;
+	const char *p;
+	int escape;
+
+	*start = pattern;
+	for (p = pattern; *p; p += escape + 1) {
+		escape = *p == '\\' && p[1];
+		if (*p == '*' || *p == '?' ||
+		    (*p == '[' && has_closing_bracket(p + 1)))
+			special = true;
+		if (p[escape] != '/')
+			continue;
+		if (special)
+			return p;
+		*start = p + escape + 1;
+	}
+	return special ? p : NULL;
+}
+
+static void glob_directory(struct glob_state *g, const char *pattern);
+
+static void glob_entries(struct glob_state *g, DIR *dir, const char *special,
+			 const char *rest)
+{
+	bool hidden = special[special[0] == '\\'] == '.';
+	size_t len = g->path.len;
+	struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		if ((entry->d_name[0] == '.' && !hidden) ||
+		    !shell_match_pattern(special, entry->d_name))
+			continue;
+		buf_add_str(&g->path, entry->d_name);
+		if (rest) {
+			buf_add_str(&g->path, "/");
+			glob_directory(g, rest);
+		} else {
+			add_glob_match(g);
+		}
+		g->path.len = len;
+		g->path.data[len] = '\0';
+	}
+}
+
+static void glob_directory(struct glob_state *g, const char *pattern)
+{
+	const char *start, *end = find_glob_component(pattern, &start);
+	const char *rest = NULL;
+	struct stat st;
+	char *special;
+	DIR *dir;
+
+	if (!end) {
+		/* a pattern without special bytes has no matches */
+		if (!g->path.len)
+			return;
+		add_unescaped(&g->path, pattern, pattern + strlen(pattern));
+		if (!lstat(buf_str(&g->path), &st))
+			add_glob_match(g);
+		return;
+	}
+	add_unescaped(&g->path, pattern, start);
+	dir = opendir(g->path.len ? buf_str(&g->path) : ".");
+	if (!dir)
+		return;
+	if (*end)
+		rest = end + 1 + (*end == '\\');
+	special = arena_copy(g->arena, start, (size_t)(end - start));
+	glob_entries(g, dir, special, rest);
+	closedir(dir);
+}
+
+static int compare_name_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * Find the matching file names, sorted bytewise, in `a`.  Returns their number;
+ * 0 if no byte of the pattern is special.
+ */
+static size_t expand_glob(struct arena *a, const char *pattern, char ***v)
+{
+	struct glob_state g = { .arena = a };
+
+	glob_directory(&g, pattern);
+	if (g.n_matches)
+		qsort(g.matches, g.n_matches, sizeof(*g.matches),
+		      compare_name_bytes);
+	*v = arena_alloc(a, (g.n_matches + 1) * sizeof(**v));
+	if (g.n_matches)
+		memcpy(*v, g.matches, g.n_matches * sizeof(**v));
+	free(g.matches);
+	buf_release(&g.path);
+	return g.n_matches;
+}
+
+/* Flags of an expansion. */
 enum {
-	FIELDS = 1, /* it will be split */
-	QUOTED = 2, /* it stands in quotes */
-	TILDE = 4, /* ~ at its begin is a home */
-	TILDES = 8, /* so it is behind a colon */
-	OPERAND = 16, /* it stands behind an operator in braces */
-	PATTERN = 32, /* quotes will matter */
+	EXPAND_FIELDS = 1, /* the result will be split */
+	EXPAND_QUOTED = 2, /* inside of double quotes */
+	EXPAND_TILDE = 4, /* a leading ~ is expanded */
+	EXPAND_COLON_TILDES = 8, /* a ~ after a colon is expanded */
+	EXPAND_OPERAND = 16, /* operand of a parameter operator */
+	EXPAND_PATTERN = 32, /* quote marks are needed for a pattern */
 };
 
 struct expansion {
-	struct shell_expand *e;
-	struct shell_cells cells;
+	struct shell_expand *config;
+	struct expand_buf buf;
 };
 
 static int expand_parts(struct expansion *x, const struct shell_word *word,
 			unsigned how);
 
-static void fail_with(struct shell_expand *e, const char *name,
-		      const char *text)
+static void set_expand_error(struct shell_expand *e, const char *name,
+			     const char *text)
 {
 	size_t room = strlen(name) + strlen(text) + sizeof(": ");
 	char *all = arena_alloc(e->arena, room);
@@ -38,98 +323,108 @@ static void fail_with(struct shell_expand *e, const char *name,
 	e->error = all;
 }
 
-/* At a tilde that is not quoted: its home, if it is one. */
-static bool put_home(struct expansion *x, const struct shell_part *part,
-		     const char *next, unsigned how)
+/*
+ * At an unquoted tilde: append the home directory if the tilde stands for it.
+ */
+static bool put_home_dir(struct expansion *x, const struct shell_part *part,
+			 const char *next, unsigned how)
 {
 	const char *end = part->text + part->len, *home;
 
-	/* No more than ~ itself has a home here: shell/word.c. */
+	/* the lexer rejects ~user (shell/word.c) */
 	if (next == end ? part->next != NULL :
-			  *next != '/' && !(*next == ':' && (how & TILDES)))
+			  *next != '/' && !(*next == ':' &&
+					    (how & EXPAND_COLON_TILDES)))
 		return false;
-	home = x->e->get(x->e->at, "HOME");
+	home = x->config->get(x->config->ctx, "HOME");
 	if (!home)
 		return false;
-	shell_cells_add(&x->cells, home, strlen(home), true);
+	expand_buf_add(&x->buf, home, strlen(home), true);
 	return true;
 }
 
-/* Text outside of quotes, the first of its word or not. */
-static void put_plain(struct expansion *x, const struct shell_part *part,
-		      bool first, unsigned how)
+/* Append unquoted text; `first` is set for the first part of a word. */
+static void put_unquoted_text(struct expansion *x,
+			      const struct shell_part *part, bool first,
+			      unsigned how)
 {
 	const char *p = part->text, *end = p + part->len;
-	bool tilde = first && (how & TILDE);
-	size_t begin = x->cells.n;
+	bool tilde = first && (how & EXPAND_TILDE);
+	size_t begin = x->buf.n;
 
 	while (p < end) {
 		const char *stop = NULL;
 
-		if (tilde && *p == '~' && put_home(x, part, p + 1, how)) {
+		if (tilde && *p == '~' && put_home_dir(x, part, p + 1, how)) {
 			p++;
-			begin = x->cells.n;
+			begin = x->buf.n;
 		}
-		if (how & TILDES)
+		if (how & EXPAND_COLON_TILDES)
 			stop = memchr(p, ':', (size_t)(end - p));
 		stop = stop ? stop + 1 : end;
-		shell_cells_add(&x->cells, p, (size_t)(stop - p), false);
+		expand_buf_add(&x->buf, p, (size_t)(stop - p), false);
 		tilde = true;
 		p = stop;
 	}
-	if (how & OPERAND && x->cells.n > begin)
-		shell_cells_region(&x->cells, begin, false);
+	if (how & EXPAND_OPERAND && x->buf.n > begin)
+		expand_buf_add_region(&x->buf, begin, false);
 }
 
 static void put_part_text(struct expansion *x, const struct shell_part *part,
 			  bool first, unsigned how)
 {
 	if (part->quoted && !part->len) {
-		if (how & (FIELDS | PATTERN))
-			shell_cells_put(&x->cells, SHELL_CELL_MARK);
-	} else if (part->quoted || how & QUOTED) {
-		shell_cells_add(&x->cells, part->text, part->len, true);
+		if (how & (EXPAND_FIELDS | EXPAND_PATTERN))
+			expand_buf_put(&x->buf, EXPAND_CELL_QUOTE_MARK);
+	} else if (part->quoted || how & EXPAND_QUOTED) {
+		expand_buf_add(&x->buf, part->text, part->len, true);
 	} else {
-		put_plain(x, part, first, how);
+		put_unquoted_text(x, part, first, how);
 	}
 }
 
-/* What is between the parameters of "$@", $@, "$*", $*; -1: nothing. */
-static int separator(const struct shell_expand *e, char name, unsigned how)
+/*
+ * Return the byte between the parameters in "$@", $@, "$*" or $*, or -1 if they
+ * are joined directly.
+ */
+static int args_separator(const struct shell_expand *e, char name, unsigned how)
 {
 	const char *ifs;
 
-	if (name == '@' && how & QUOTED && how & FIELDS)
+	if (name == '@' && how & EXPAND_QUOTED && how & EXPAND_FIELDS)
 		return 0;
-	ifs = e->get(e->at, "IFS");
+	ifs = e->get(e->ctx, "IFS");
 	if (!ifs)
 		return ' ';
-	if (how & FIELDS && !(how & QUOTED))
+	if (how & EXPAND_FIELDS && !(how & EXPAND_QUOTED))
 		return 0;
 	return *ifs ? (unsigned char)*ifs : -1;
 }
 
-/* The value of $@ or $*; how many bytes it has. */
+/* Append the value of $@ or $*.  Returns its length in bytes. */
 static long put_all_args(struct expansion *x, char name, unsigned how)
 {
-	const struct shell_expand *e = x->e;
-	int between = separator(e, name, how);
-	size_t begin = x->cells.n;
+	const struct shell_expand *e = x->config;
+	int between = args_separator(e, name, how);
+	size_t begin = x->buf.n;
 	char byte = (char)between;
 
 	for (size_t i = 0; i < e->n_args; i++) {
-		shell_cells_add(&x->cells, e->args[i], strlen(e->args[i]),
-				how & QUOTED);
+		expand_buf_add(&x->buf, e->args[i], strlen(e->args[i]),
+			       how & EXPAND_QUOTED);
 		if (between >= 0 && i + 1 < e->n_args)
-			shell_cells_add(&x->cells, &byte, 1, how & QUOTED);
+			expand_buf_add(&x->buf, &byte, 1, how & EXPAND_QUOTED);
 	}
-	return (long)(x->cells.n - begin);
+	return (long)(x->buf.n - begin);
 }
 
-/* A value; how many bytes it has, -1: it is unset. */
+/*
+ * Append the value of a parameter.  Returns its length in bytes, or -1 if it is
+ * unset.
+ */
 static long put_value(struct expansion *x, const char *name, unsigned how)
 {
-	const struct shell_expand *e = x->e;
+	const struct shell_expand *e = x->config;
 	const char *value;
 	char digits[24];
 	unsigned long n;
@@ -144,75 +439,80 @@ static long put_value(struct expansion *x, const char *name, unsigned how)
 		n = strtoul(name, NULL, 10);
 		value = n <= e->n_args ? e->args[n - 1] : NULL;
 	} else {
-		value = e->get(e->at, name);
+		value = e->get(e->ctx, name);
 	}
 	if (!value)
 		return -1;
 	len = strlen(value);
-	shell_cells_add(&x->cells, value, len, how & QUOTED);
+	expand_buf_add(&x->buf, value, len, how & EXPAND_QUOTED);
 	return (long)len;
 }
 
-/* It was expanded from `begin` on, and may be split unless it is quoted. */
-static void note_region(struct expansion *x, const struct shell_part *part,
-			size_t begin, unsigned how)
+/*
+ * Mark the value that begins at `begin` as subject to splitting, unless it is
+ * quoted.
+ */
+static void add_value_region(struct expansion *x, const struct shell_part *part,
+			     size_t begin, unsigned how)
 {
-	bool list = part->name[0] == '@' && x->e->n_args;
+	bool list = part->name[0] == '@' && x->config->n_args;
 
-	if (!(how & QUOTED) || list)
-		shell_cells_region(&x->cells, begin, how & QUOTED);
+	if (!(how & EXPAND_QUOTED) || list)
+		expand_buf_add_region(&x->buf, begin, how & EXPAND_QUOTED);
 }
 
-/* ${x=word} and ${x?word} where x has no value. */
-static int put_missing(struct expansion *x, const struct shell_part *part,
-		       unsigned how)
+/* Expand ${x=word} or ${x?word} for an unset parameter. */
+static int put_unset_operand(struct expansion *x, const struct shell_part *part,
+			     unsigned how)
 {
-	size_t begin = x->cells.n;
+	size_t begin = x->buf.n;
 	const char *text;
 	int ret;
 
-	ret = expand_parts(x, part->word, part->quoted ? QUOTED : TILDE);
+	ret = expand_parts(x, part->word,
+			   part->quoted ? EXPAND_QUOTED : EXPAND_TILDE);
 	if (ret)
 		return ret;
-	text = shell_cells_text(&x->cells, begin, x->cells.n);
-	shell_cells_cut(&x->cells, begin);
-	if (part->op == SHELL_ERROR) {
+	text = expand_buf_to_text(&x->buf, begin, x->buf.n);
+	expand_buf_truncate(&x->buf, begin);
+	if (part->op == SHELL_OP_ERROR) {
 		if (part->word->literal && !part->word->literal[0] &&
 		    !part->word->parts)
 			text = part->colon ? "parameter not set or null" :
 					     "parameter not set";
-		fail_with(x->e, part->name, text);
+		set_expand_error(x->config, part->name, text);
 		return -EINVAL;
 	}
-	ret = x->e->set(x->e->at, part->name, text);
+	ret = x->config->set(x->config->ctx, part->name, text);
 	if (ret)
 		return ret;
 	put_value(x, part->name, how);
-	note_region(x, part, begin, how);
+	add_value_region(x, part, begin, how);
 	return 0;
 }
 
-/* How much of `text` goes from which end: its length, or what is left. */
-static size_t length_to_cut(char *text, const char *pattern,
-			    enum shell_param_op op)
+/* Return how many bytes the operator removes from `text`. */
+static size_t matched_len(char *text, const char *pattern,
+			  enum shell_param_op op)
 {
 	size_t len = strlen(text);
 
 	for (size_t i = 0; i <= len; i++) {
-		bool longest = op == SHELL_CUT_LONG_PREFIX ||
-			       op == SHELL_CUT_LONG_SUFFIX;
+		bool longest = op == SHELL_OP_REMOVE_LONG_PREFIX ||
+			       op == SHELL_OP_REMOVE_LONG_SUFFIX;
 		size_t cut = longest ? len - i : i;
 		char saved;
 		bool found;
 
-		if (op == SHELL_CUT_SUFFIX || op == SHELL_CUT_LONG_SUFFIX) {
-			if (shell_match(pattern, text + len - cut))
+		if (op == SHELL_OP_REMOVE_SUFFIX ||
+		    op == SHELL_OP_REMOVE_LONG_SUFFIX) {
+			if (shell_match_pattern(pattern, text + len - cut))
 				return cut;
 			continue;
 		}
 		saved = text[cut];
 		text[cut] = '\0';
-		found = shell_match(pattern, text);
+		found = shell_match_pattern(pattern, text);
 		text[cut] = saved;
 		if (found)
 			return cut;
@@ -220,81 +520,80 @@ static size_t length_to_cut(char *text, const char *pattern,
 	return 0;
 }
 
-/* ${x%pattern} and its like: the value lies from `begin` on. */
-static int cut_value(struct expansion *x, const struct shell_part *part,
-		     size_t begin, unsigned how)
+/* Expand ${x%pattern} and similar.  The value begins at `begin`. */
+static int remove_affix(struct expansion *x, const struct shell_part *part,
+			size_t begin, unsigned how)
 {
-	size_t end = x->cells.n, len, cut;
-	char *text = shell_cells_text(&x->cells, begin, end);
+	size_t end = x->buf.n, len, cut;
+	char *text = expand_buf_to_text(&x->buf, begin, end);
 	const char *pattern;
 	int ret;
 
-	/* dash has a NUL in between, and so are regions counted. */
-	shell_cells_put(&x->cells, 0);
-	ret = expand_parts(x, part->word, TILDE | PATTERN);
+	/* dash stores a NUL in between, which affects how it counts regions */
+	expand_buf_put(&x->buf, 0);
+	ret = expand_parts(x, part->word, EXPAND_TILDE | EXPAND_PATTERN);
 	if (ret)
 		return ret;
-	pattern = shell_cells_pattern(&x->cells, end + 1, x->cells.n);
-	cut = length_to_cut(text, pattern, part->op);
+	pattern = expand_buf_to_pattern(&x->buf, end + 1, x->buf.n);
+	cut = matched_len(text, pattern, part->op);
 	len = end - begin - cut;
-	if (part->op == SHELL_CUT_PREFIX || part->op == SHELL_CUT_LONG_PREFIX)
-		memmove(x->cells.v + begin, x->cells.v + begin + cut,
-			len * sizeof(*x->cells.v));
-	shell_cells_cut(&x->cells, begin);
-	x->cells.n = begin + len;
-	note_region(x, part, begin, how);
+	if (part->op == SHELL_OP_REMOVE_PREFIX ||
+	    part->op == SHELL_OP_REMOVE_LONG_PREFIX)
+		memmove(x->buf.v + begin, x->buf.v + begin + cut,
+			len * sizeof(*x->buf.v));
+	expand_buf_truncate(&x->buf, begin);
+	x->buf.n = begin + len;
+	add_value_region(x, part, begin, how);
 	return 0;
-}
-
-static void put_length(struct expansion *x, const struct shell_part *part,
-		       long len, unsigned how)
-{
-	size_t begin = x->cells.n;
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%ld", len);
-
-	shell_cells_add(&x->cells, digits, (size_t)n, how & QUOTED);
-	note_region(x, part, begin, how);
 }
 
 static int put_param(struct expansion *x, const struct shell_part *part,
 		     unsigned how)
 {
 	enum shell_param_op op = part->op;
-	size_t begin = x->cells.n;
-	bool dropped = op == SHELL_ALTERNATIVE || op == SHELL_LENGTH;
-	long len = put_value(x, part->name, dropped ? how & ~FIELDS : how);
+	size_t begin = x->buf.n;
+	bool dropped = op == SHELL_OP_ALTERNATIVE || op == SHELL_OP_LENGTH;
+	long len = put_value(x, part->name,
+			     dropped ? how & ~EXPAND_FIELDS : how);
 	bool unset = len < 0 || (part->colon && !len);
+	char digits[24];
+	int n;
 
 	if (dropped)
-		x->cells.n = begin;
-	if (unset && op == SHELL_DEFAULT)
-		return expand_parts(x, part->word, how | TILDE | OPERAND);
-	if (!unset && op == SHELL_ALTERNATIVE)
-		return expand_parts(x, part->word, how | TILDE | OPERAND);
-	if (unset && (op == SHELL_ASSIGN || op == SHELL_ERROR))
-		return put_missing(x, part, how);
-	if (unset && op != SHELL_ALTERNATIVE && x->e->unset_fails) {
-		fail_with(x->e, part->name, "parameter not set");
+		x->buf.n = begin;
+	if (unset && op == SHELL_OP_DEFAULT)
+		return expand_parts(x, part->word,
+				    how | EXPAND_TILDE | EXPAND_OPERAND);
+	if (!unset && op == SHELL_OP_ALTERNATIVE)
+		return expand_parts(x, part->word,
+				    how | EXPAND_TILDE | EXPAND_OPERAND);
+	if (unset && (op == SHELL_OP_ASSIGN || op == SHELL_OP_ERROR))
+		return put_unset_operand(x, part, how);
+	if (unset && op != SHELL_OP_ALTERNATIVE && x->config->nounset) {
+		set_expand_error(x->config, part->name, "parameter not set");
 		return -EINVAL;
 	}
-	if (op == SHELL_LENGTH)
-		put_length(x, part, unset ? 0 : len, how);
-	else if (op < SHELL_CUT_SUFFIX && !(unset && op == SHELL_VALUE))
-		note_region(x, part, begin, how);
-	else if (op >= SHELL_CUT_SUFFIX && !unset)
-		return cut_value(x, part, begin, how);
+	if (op == SHELL_OP_LENGTH) {
+		n = snprintf(digits, sizeof(digits), "%ld", unset ? 0 : len);
+		expand_buf_add(&x->buf, digits, (size_t)n, how & EXPAND_QUOTED);
+		add_value_region(x, part, begin, how);
+	} else if (op < SHELL_OP_REMOVE_SUFFIX &&
+		   !(unset && op == SHELL_OP_VALUE)) {
+		add_value_region(x, part, begin, how);
+	} else if (op >= SHELL_OP_REMOVE_SUFFIX && !unset) {
+		return remove_affix(x, part, begin, how);
+	}
 	return 0;
 }
 
 static int put_commands(struct expansion *x, const struct shell_part *part,
 			unsigned how)
 {
-	size_t begin = x->cells.n;
+	size_t begin = x->buf.n;
 	struct buf out = { 0 };
 	int ret;
 
-	ret = x->e->commands(x->e->at, part->list, &out);
+	ret = x->config->substitute(x->config->ctx, part->list, &out);
 	if (ret)
 		goto out;
 	for (size_t i = 0; i < out.len;) {
@@ -302,13 +601,14 @@ static int put_commands(struct expansion *x, const struct shell_part *part,
 		const uint8_t *nul = memchr(p, 0, out.len - i);
 		size_t len = nul ? (size_t)(nul - p) : out.len - i;
 
-		shell_cells_add(&x->cells, (const char *)p, len, how & QUOTED);
+		expand_buf_add(&x->buf, (const char *)p, len,
+			       how & EXPAND_QUOTED);
 		i += len + 1;
 	}
-	while (x->cells.n > begin && (char)x->cells.v[x->cells.n - 1] == '\n')
-		x->cells.n--;
-	if (!(how & QUOTED))
-		shell_cells_region(&x->cells, begin, false);
+	while (x->buf.n > begin && (char)x->buf.v[x->buf.n - 1] == '\n')
+		x->buf.n--;
+	if (!(how & EXPAND_QUOTED))
+		expand_buf_add_region(&x->buf, begin, false);
 out:
 	buf_release(&out);
 	return ret;
@@ -318,29 +618,29 @@ static int expand_parts(struct expansion *x, const struct shell_word *word,
 			unsigned how)
 {
 	const struct shell_part *part = word->parts;
-	unsigned inner = how & ~(TILDE | OPERAND);
-	struct shell_part all = { .kind = SHELL_TEXT };
+	unsigned inner = how & ~(EXPAND_TILDE | EXPAND_OPERAND);
+	struct shell_part all = { .kind = SHELL_PART_TEXT };
 	int ret = 0;
 
 	if (!part) {
 		all.text = word->literal ? word->literal : "";
 		all.len = strlen(all.text);
-		/* Nothing in it is quoted. */
+		/* the word has no quotes */
 		if (all.len)
 			put_part_text(x, &all, true, how);
 		return 0;
 	}
 	for (; part && !ret; part = part->next) {
-		unsigned quoted = part->quoted ? QUOTED : 0;
+		unsigned quoted = part->quoted ? EXPAND_QUOTED : 0;
 
 		switch (part->kind) {
-		case SHELL_TEXT:
+		case SHELL_PART_TEXT:
 			put_part_text(x, part, part == word->parts, how);
 			break;
-		case SHELL_PARAM:
+		case SHELL_PART_PARAM:
 			ret = put_param(x, part, inner | quoted);
 			break;
-		case SHELL_COMMANDS:
+		case SHELL_PART_COMMANDS:
 			ret = put_commands(x, part, inner | quoted);
 			break;
 		}
@@ -354,7 +654,7 @@ static void add_field(struct shell_fields *out, struct arena *a, char *text)
 
 	if (out->n + 2 > out->cap) {
 		out->cap = 2 * out->cap + 16;
-		/* In front of the first there is room for another. */
+		/* one spare element before the first field */
 		wide = arena_alloc(a, (out->cap + 1) * sizeof(*wide));
 		wide++;
 		if (out->n)
@@ -365,49 +665,101 @@ static void add_field(struct shell_fields *out, struct arena *a, char *text)
 	out->v[out->n] = NULL;
 }
 
-struct field_list {
-	struct expansion *x;
+struct field_splitter {
+	struct expansion *expansion;
 	struct shell_fields *out;
+	const char *ifs;
+	size_t start; /* start of the current field */
+	bool after_nul; /* the previous region stems from "$@" */
 };
 
-/* One field of a word: the names of files that it matches, or itself. */
-static void finish_field(void *at, size_t begin, size_t end)
+/* Add the file names that the current field matches, or the field itself. */
+static void add_globbed_field(struct field_splitter *s, size_t end)
 {
-	struct field_list *list = at;
-	const struct shell_cells *cells = &list->x->cells;
-	struct shell_expand *e = list->x->e;
+	const struct expand_buf *cells = &s->expansion->buf;
+	struct shell_expand *e = s->expansion->config;
 	char **names;
 	size_t n = 0;
 
-	if (!e->no_glob && shell_cells_special(cells, begin, end))
-		n = shell_glob(e->arena, shell_cells_pattern(cells, begin, end),
-			       &names);
+	if (!e->no_glob && expand_buf_has_glob(cells, s->start, end))
+		n = expand_glob(e->arena,
+				expand_buf_to_pattern(cells, s->start, end),
+				&names);
 	for (size_t i = 0; i < n; i++)
-		add_field(list->out, e->arena, names[i]);
+		add_field(s->out, e->arena, names[i]);
 	if (!n)
-		add_field(list->out, e->arena,
-			  shell_cells_text(cells, begin, end));
+		add_field(s->out, e->arena,
+			  expand_buf_to_text(cells, s->start, end));
 }
 
+static void split_field_region(struct field_splitter *s,
+			       const struct expand_region *r)
+{
+	const char *ifs = r->split_at_nul ? "" : s->ifs;
+	bool space = false; /* white space has ended a field */
+
+	for (size_t i = r->begin; i < r->end; i++) {
+		uint16_t cell = s->expansion->buf.v[i];
+		char byte = (char)cell;
+		/* strchr() also finds the terminating NUL */
+		bool separates = !(cell & EXPAND_CELL_QUOTE_MARK) &&
+				 strchr(ifs, byte);
+		/* adjacent white space is collapsed; NUL counts as such */
+		bool white = separates && (byte == ' ' || byte == '\t' ||
+					   byte == '\n' || !byte);
+
+		if (space) {
+			s->start = separates ? i + 1 : i;
+			if (white)
+				continue;
+			separates = false;
+		}
+		if (!separates) {
+			space = false;
+			continue;
+		}
+		if (!s->after_nul && !r->split_at_nul)
+			space = white;
+		if (s->start == i && space)
+			space = false;
+		else
+			add_globbed_field(s, i);
+		s->start = i + 1;
+	}
+	s->after_nul = r->split_at_nul;
+}
+
+/*
+ * Expand a word and split the result by IFS.  The treatment of adjacent regions
+ * is dash's.
+ */
 static int expand_fields(struct shell_expand *e, const struct shell_word *word,
 			 struct shell_fields *out)
 {
-	struct expansion x = { .e = e, .cells.arena = e->arena };
-	struct field_list list = { .x = &x, .out = out };
+	struct expansion x = { .config = e, .buf.arena = e->arena };
+	struct field_splitter s = { .expansion = &x, .out = out };
 	int ret;
 
-	ret = expand_parts(&x, word, FIELDS | TILDE);
-	if (!ret)
-		shell_cells_split(&x.cells, e->get(e->at, "IFS"), finish_field,
-				  &list);
-	return ret;
+	ret = expand_parts(&x, word, EXPAND_FIELDS | EXPAND_TILDE);
+	if (ret)
+		return ret;
+	s.ifs = e->get(e->ctx, "IFS");
+	if (!s.ifs)
+		s.ifs = " \t\n";
+	for (size_t i = 0; i < x.buf.n_regions; i++)
+		split_field_region(&s, &x.buf.regions[i]);
+	if ((x.buf.n_regions && s.after_nul) ||
+	    (s.start < x.buf.n && x.buf.v[s.start] != 0))
+		add_globbed_field(&s, x.buf.n);
+	return 0;
 }
 
-/* To one string, whatever is in it. */
-static int expand_text(struct shell_expand *e, const struct shell_word *word,
-		       unsigned how, const char **out)
+/* Expand to one string, regardless of its content. */
+static int expand_to_string(struct shell_expand *e,
+			    const struct shell_word *word, unsigned how,
+			    const char **out)
 {
-	struct expansion x = { .e = e, .cells.arena = e->arena };
+	struct expansion x = { .config = e, .buf.arena = e->arena };
 	int ret;
 
 	if (word->literal) {
@@ -416,13 +768,17 @@ static int expand_text(struct shell_expand *e, const struct shell_word *word,
 	}
 	ret = expand_parts(&x, word, how);
 	if (!ret)
-		*out = shell_cells_text(&x.cells, 0, x.cells.n);
+		*out = expand_buf_to_text(&x.buf, 0, x.buf.n);
 	return ret;
 }
 
-/* NAME=value as `export` has it: a tilde behind the "=" is one. */
-static int expand_declared(struct shell_expand *e,
-			   const struct shell_word *word, const char **out)
+/*
+ * Expand NAME=value as an argument of `export`, where a tilde after "=" is
+ * expanded.
+ */
+static int expand_assignment_word(struct shell_expand *e,
+				  const struct shell_word *word,
+				  const char **out)
 {
 	struct shell_part first, rest;
 	struct shell_word value = *word;
@@ -441,7 +797,7 @@ static int expand_declared(struct shell_expand *e,
 	rest.text += name;
 	rest.len -= name;
 	value.parts = rest.len ? &rest : rest.next;
-	ret = shell_expand_value(e, &value, &text);
+	ret = shell_expand_assignment(e, &value, &text);
 	if (!ret) {
 		char *all = arena_alloc(e->arena, name + strlen(text) + 1);
 
@@ -453,7 +809,7 @@ static int expand_declared(struct shell_expand *e,
 }
 
 int shell_expand_fields(struct shell_expand *e, const struct shell_word *words,
-			bool declare, struct shell_fields *out)
+			bool expand_assignments, struct shell_fields *out)
 {
 	const char *text;
 	int ret = 0;
@@ -461,8 +817,8 @@ int shell_expand_fields(struct shell_expand *e, const struct shell_word *words,
 	for (; words && !ret; words = words->next) {
 		if (words->literal) {
 			add_field(out, e->arena, (char *)words->literal);
-		} else if (declare && words->assignment) {
-			ret = expand_declared(e, words, &text);
+		} else if (expand_assignments && words->assignment) {
+			ret = expand_assignment_word(e, words, &text);
 			if (!ret)
 				add_field(out, e->arena, (char *)text);
 		} else {
@@ -475,22 +831,23 @@ int shell_expand_fields(struct shell_expand *e, const struct shell_word *words,
 int shell_expand_word(struct shell_expand *e, const struct shell_word *word,
 		      const char **out)
 {
-	return expand_text(e, word, TILDE, out);
+	return expand_to_string(e, word, EXPAND_TILDE, out);
 }
 
-int shell_expand_value(struct shell_expand *e, const struct shell_word *word,
-		       const char **out)
+int shell_expand_assignment(struct shell_expand *e,
+			    const struct shell_word *word, const char **out)
 {
-	return expand_text(e, word, TILDE | TILDES, out);
+	return expand_to_string(e, word, EXPAND_TILDE | EXPAND_COLON_TILDES,
+				out);
 }
 
-int shell_expand_text(struct shell_expand *e, const struct shell_word *word,
-		      struct bytes *out)
+int shell_expand_heredoc(struct shell_expand *e, const struct shell_word *word,
+			 struct bytes *out)
 {
 	const char *text;
 	int ret;
 
-	ret = expand_text(e, word, QUOTED, &text);
+	ret = expand_to_string(e, word, EXPAND_QUOTED, &text);
 	if (!ret)
 		*out = bytes_str(text);
 	return ret;
@@ -499,11 +856,11 @@ int shell_expand_text(struct shell_expand *e, const struct shell_word *word,
 int shell_expand_pattern(struct shell_expand *e, const struct shell_word *word,
 			 const char **out)
 {
-	struct expansion x = { .e = e, .cells.arena = e->arena };
+	struct expansion x = { .config = e, .buf.arena = e->arena };
 	int ret;
 
-	ret = expand_parts(&x, word, TILDE | PATTERN);
+	ret = expand_parts(&x, word, EXPAND_TILDE | EXPAND_PATTERN);
 	if (!ret)
-		*out = shell_cells_pattern(&x.cells, 0, x.cells.n);
+		*out = expand_buf_to_pattern(&x.buf, 0, x.buf.n);
 	return ret;
 }

@@ -1,46 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/expand.h - fields of words: tildes, parameters, commands, splitting
- * by IFS, names of files, quotes removed; as dash 0.5.12 does it
- * (POSIX.1-2018, XCU 2.6).
+ * shell/expand.h - Word expansion as in dash 0.5.12.
+ *
+ * Covers tildes, parameters, command substitution, splitting by IFS, pathnames
+ * and quote removal (POSIX.1-2018, XCU 2.6).
  */
 #ifndef SHELL_EXPAND_H
 #define SHELL_EXPAND_H
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "shell/ast.h"
 #include "shell/match.h"
-#include "shell/node.h"
 
-/* Where values come from; `at` is handed to each callback. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Environment of an expansion.  `ctx` is passed to each callback. */
 struct shell_expand {
-	struct arena *arena; /* results lie there */
-	void *at;
+	struct arena *arena; /* holds the results */
+	void *ctx;
 	/*
-	 * A variable's value, or that of $? $$ $! $- and $0: borrowed until the
-	 * next callback; NULL where it is unset.  Not asked for: @ * # 1 2 ...
+	 * Return the value of a variable, or of $? $$ $! $- or $0, borrowed
+	 * until the next callback; NULL if unset.  Not called for @ * # 1 2 ...
 	 */
 	const char *(*get)(void *at, const char *name);
-	/* ${x=word}: 0, or negative where `x` is read-only (which was said). */
+	/*
+	 * Assign for ${x=word}.  Returns 0, or a negative value if `x` is
+	 * read-only, after printing an error.
+	 */
 	int (*set)(void *at, const char *name, const char *value);
 	/*
-	 * Run a list in a subshell and add what it prints to `out`; `list` may
-	 * be NULL.  0, or negative: the expansion ends with that.
+	 * Run a list in a subshell and append its output to `out`.  `list` can
+	 * be NULL.  Returns 0, or a negative value, with which the expansion
+	 * ends.
 	 */
-	int (*commands)(void *at, const struct shell_node *list,
-			struct buf *out);
-	char *const *args; /* $1 ... */
+	int (*substitute)(void *at, const struct shell_ast_node *list,
+			  struct buf *out);
+	char *const *args; /* positional parameters from $1 */
 	size_t n_args;
-	bool unset_fails; /* set -u */
+	bool nounset; /* set -u */
 	bool no_glob; /* set -f */
 	/*
-	 * Where a call returned -EINVAL: what dash says behind the line's
-	 * number, "x: parameter not set"; in the arena.
+	 * After -EINVAL: dash's message without the line number, as in "x:
+	 * parameter not set".  Lies in the arena.
 	 */
 	const char *error;
 };
 
-/* In the arena; v[n] is NULL, and there is room for one more before v[0]. */
+/*
+ * Fields in the arena.  v[n] is NULL, and there is room for one field before
+ * v[0].
+ */
 struct shell_fields {
 	char **v;
 	size_t n;
@@ -48,27 +60,33 @@ struct shell_fields {
 };
 
 /*
- * All calls return 0, or a negative errno: -EINVAL with `error` set where the
- * shell has to end with status 2, else what a callback returned.
+ * The expansion functions return 0; -EINVAL with `error` set if the shell must
+ * exit with status 2; or a callback's negative result.  Results lie in the
+ * arena.
  */
 
 /*
- * Add the fields of all `words` to `out`, which is zeroed at first.  With
- * `declare` those that begin as NAME= are expanded as assignments are: what
- * dash does for export and readonly.
+ * Append the fields of all `words` to `out`, which the caller zeroes first.
+ * With `expand_assignments`, words that begin with NAME= are expanded as
+ * assignments, as dash does for export and readonly.
  */
 int shell_expand_fields(struct shell_expand *e, const struct shell_word *words,
-			bool declare, struct shell_fields *out);
-/* One string, never split: a file's name, the word of case. */
+			bool expand_assignments, struct shell_fields *out);
+/*
+ * Expand to one string without splitting: a file name or the word of a case
+ * command.
+ */
 int shell_expand_word(struct shell_expand *e, const struct shell_word *word,
 		      const char **out);
-/* As shell_expand_word(), with tildes behind each colon. */
-int shell_expand_value(struct shell_expand *e, const struct shell_word *word,
-		       const char **out);
-/* A here-document, which may have NUL in it no more than any script. */
-int shell_expand_text(struct shell_expand *e, const struct shell_word *word,
-		      struct bytes *out);
-/* A pattern of case, for shell_match() (shell/match.h). */
+/* Expand as shell_expand_word() does, but also expand tildes after colons. */
+int shell_expand_assignment(struct shell_expand *e,
+			    const struct shell_word *word, const char **out);
+/*
+ * Expand a here-document.  Neither a script nor a here-document contains NUL.
+ */
+int shell_expand_heredoc(struct shell_expand *e, const struct shell_word *word,
+			 struct bytes *out);
+/* Expand a pattern of a case command for shell_match_pattern(). */
 int shell_expand_pattern(struct shell_expand *e, const struct shell_word *word,
 			 const char **out);
 

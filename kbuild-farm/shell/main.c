@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sh: the shell that make starts for each line of a recipe.  See kfarm-cc(1).
+ * sh: the recipe shell, started by make for each recipe line.  See kfarm-cc(1).
  *
- * It has to be called so: make takes .ONESHELL's lines apart for other shells.
+ * The program must be called sh, because make splits the lines of .ONESHELL
+ * recipes for shells with other names.
+ *
+ *	script.c	runs a line as make would, or parses, checks and runs it
+ *	parse.c		builds the syntax tree (lex.c, word.c)
+ *	subset.c	accepts a script only if it provably runs as in dash
+ *	run.c		executes the tree (command.c, expand.c, redirect.c)
+ *	fall_back()	replaces this process by /bin/sh for all other scripts
  */
-#include "shell/counts.h"
-#include "shell/handon.h"
+#include "shell/make-env.h"
 #include "shell/script.h"
+#include "shell/stats.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define REAL "/bin/sh"
+#define DASH_PATH "/bin/sh"
 
-/* "-c", "-ec" ... with the script as the last word; false: anything else. */
+/*
+ * Parse "-c", "-ec" and similar with the script as the last argument.  Returns
+ * false for any other command line.
+ */
 static bool parse_arguments(char **argv, struct shell_script *script)
 {
 	bool takes_script = false;
@@ -38,29 +49,53 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 	if (!takes_script || !arg[0] || arg[1] || **arg == '-' || **arg == '+')
 		return false;
 	script->text = *arg;
-	/* As make itself asks of .SHELLFLAGS before it starts no shell. */
-	script->by_make = (getenv("MAKELEVEL") ||
-			   getenv(SHELL_COUNTS_VARIABLE)) &&
-			  arg == argv + 2 &&
-			  (!strcmp(argv[1], "-c") || !strcmp(argv[1], "-ec"));
+	/* the conditions under which make itself starts no shell (.SHELLFLAGS)
+	 */
+	script->started_by_make = (getenv("MAKELEVEL") ||
+				   getenv(SHELL_STATS_VARIABLE)) &&
+				  arg == argv + 2 &&
+				  (!strcmp(argv[1], "-c") ||
+				   !strcmp(argv[1], "-ec"));
 	return true;
+}
+
+/*
+ * Replace this process by /bin/sh, as make would have started it with argv[1]
+ * and the words after it.  No command must have run before.  kfarm's variables
+ * leave the environment, unless `script` can start make.  The fallback is
+ * counted.  Returns the exit status if execve() fails, after it has printed
+ * the error.
+ */
+static int fall_back(char **argv, struct bytes script,
+		     enum shell_fallback_reason why)
+{
+	int code;
+
+	shell_stats_add_fallback(why, script);
+	if (!shell_make_env_mentions_make(script))
+		shell_make_env_strip(environ);
+	argv[0] = (char *)DASH_PATH;
+	execve(DASH_PATH, argv, environ);
+	code = errno;
+	dprintf(STDERR_FILENO, DASH_PATH ": %s\n", strerror(code));
+	return code == ENOENT ? 127 : 126;
 }
 
 int main(int argc, char **argv)
 {
 	static char own_name[] = "sh", *nothing[] = { own_name, NULL };
-	struct shell_script script = { .name = REAL };
-	enum shell_why why;
+	struct shell_script script = { .name = DASH_PATH };
+	enum shell_fallback_reason why;
 	int ret;
 
-	shell_counts_add(SHELL_COUNT_LINES);
+	shell_stats_add(SHELL_STAT_LINES);
 	if (argc < 1)
-		return shell_handon(nothing, bytes_str(""), SHELL_WHY_FILE);
+		return fall_back(nothing, bytes_str(""), SHELL_FALLBACK_FILE);
 	if (!parse_arguments(argv, &script))
-		return shell_handon(argv, bytes_str(argc > 1 ? argv[1] : ""),
-				    SHELL_WHY_FILE);
+		return fall_back(argv, bytes_str(argc > 1 ? argv[1] : ""),
+				 SHELL_FALLBACK_FILE);
 	ret = shell_script_run(&script, environ, &why);
 	if (ret != -ENOTSUP)
 		return ret;
-	return shell_handon(argv, bytes_str(script.text), why);
+	return fall_back(argv, bytes_str(script.text), why);
 }

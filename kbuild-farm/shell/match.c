@@ -5,11 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct class
-{
+static const struct char_class {
 	const char *name;
-	int (*has)(int c);
-} classes[] = {
+	int (*is_member)(int c);
+} char_classes[] = {
 	{ ":alnum:]", isalnum }, { ":alpha:]", isalpha },
 	{ ":blank:]", isblank }, { ":cntrl:]", iscntrl },
 	{ ":digit:]", isdigit }, { ":graph:]", isgraph },
@@ -18,23 +17,27 @@ static const struct class
 	{ ":upper:]", isupper }, { ":xdigit:]", isxdigit },
 };
 
-/* Is this, behind a "[" in brackets, [:class:]?  Its end, else NULL. */
+/*
+ * Match [:class:] inside of brackets; `p` is after its "[".  Returns the
+ * position after the class, or NULL if there is no such class.
+ */
 static const char *match_class(const char *p, char c, bool *found)
 {
-	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
-		size_t len = strlen(classes[i].name);
+	for (size_t i = 0; i < sizeof(char_classes) / sizeof(*char_classes);
+	     i++) {
+		size_t len = strlen(char_classes[i].name);
 
-		if (strncmp(p, classes[i].name, len) != 0)
+		if (strncmp(p, char_classes[i].name, len) != 0)
 			continue;
-		*found |= classes[i].has((unsigned char)c) != 0;
+		*found |= char_classes[i].is_member((unsigned char)c) != 0;
 		return p + len;
 	}
 	return NULL;
 }
 
 /*
- * `p` is behind "[" or "[!".  Returns what is behind the "]", NULL where there
- * is none; *found says whether `c` is among what is in between.
+ * Match `c` against a bracket expression; `p` is after "[" or "[!".  Returns
+ * the position after the "]", or NULL if there is none.
  */
 static const char *match_brackets(const char *p, char c, bool *found)
 {
@@ -72,9 +75,11 @@ static const char *match_brackets(const char *p, char c, bool *found)
 	return p + 1;
 }
 
-/* Does `c`, which is not the end, match the one item at *p?  *p is then behind.
+/*
+ * Match `c`, which is not NUL, against one item of the pattern and advance *p
+ * past it.
  */
-static bool match_one(const char **p, char c)
+static bool match_pattern_item(const char **p, char c)
 {
 	const char *at = *p, *end;
 	bool negative, found;
@@ -100,7 +105,7 @@ static bool match_one(const char **p, char c)
 	}
 }
 
-bool shell_match(const char *pattern, const char *text)
+bool shell_match_pattern(const char *pattern, const char *text)
 {
 	const char *p = pattern, *star = NULL, *star_text = NULL;
 
@@ -112,11 +117,11 @@ bool shell_match(const char *pattern, const char *text)
 		}
 		if (!*text && !*p)
 			return true;
-		if (*text && match_one(&p, *text)) {
+		if (*text && match_pattern_item(&p, *text)) {
 			text++;
 			continue;
 		}
-		/* What the last * stands for is one byte longer. */
+		/* extend the text that the last * matches by one byte */
 		if (!star || !*star_text)
 			return false;
 		p = star;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/match.h - patterns, in the way of dash: bytes, no locale.
+ * shell/match.h - Shell patterns as in dash: bytes, independent of the locale.
  */
 #ifndef SHELL_MATCH_H
 #define SHELL_MATCH_H
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 /*
- * Does all of `text` match?  * ? [...] [!...] are special; a backslash in front
- * of any byte takes its meaning.
+ * Return true if all of `text` matches.  Special are * ? [...] and [!...]; a
+ * backslash makes the next byte literal.
  */
-bool shell_match(const char *pattern, const char *text);
+bool shell_match_pattern(const char *pattern, const char *text);
 
 #endif

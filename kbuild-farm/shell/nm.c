@@ -1,26 +1,265 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A line of nm's is a value, a letter and a name, or for what is not defined
- * white space, a letter and a name: what has "__" in it is in the name, and
- * what has a blank in front as well begins it.
- */
 #include "shell/nm.h"
 
+#include "base/elf.h"
 #include "base/str.h"
-#include "shell/object.h"
 #include "shell/program.h"
 #include "shell/shell.h"
 #include "shell/utility.h"
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define SCRIPT "scripts/check-local-export"
-/* Of the script: its length, and its FNV-1a of 64 bits. */
-#define SCRIPT_SIZE 1778
-#define SCRIPT_HASH UINT64_C(0x939142d14b95294c)
+/* Limit of exported names times symbols; beyond it the program is faster. */
+#define COMPARISONS_MAX 1000000
+#define KSYMTAB_PREFIX  "__ksymtab_"
+/* LTO code, for which nm needs a plugin. */
+#define LTO_PREFIX "__gnu_lto_"
+
+struct symbol_object {
+	struct elf_file f;
+	struct elf_table table; /* symbol table */
+	struct bytes names; /* string table, terminated by NUL */
+};
+
+struct object_symbol {
+	const char *name;
+	unsigned bind, type, section;
+};
+
+static bool section_bytes(const struct symbol_object *o, const uint8_t *sh,
+			  struct bytes *out)
+{
+	uint64_t at = ELF_FIELD(&o->f, sh, Shdr, sh_offset);
+	uint64_t size = ELF_FIELD(&o->f, sh, Shdr, sh_size);
+
+	if (at > o->f.content.len || size > o->f.content.len - at)
+		return false;
+	*out = bytes_of(o->f.content.data + at, size);
+	return true;
+}
+
+/* The nm implementations differ in how they print other bytes. */
+static bool are_printable_names(struct bytes names)
+{
+	if (!names.len || names.data[names.len - 1])
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		if (names.data[i] &&
+		    (names.data[i] <= ' ' || names.data[i] > '~'))
+			return false;
+	}
+	return true;
+}
+
+/* `sh` is the section header of the symbol table. */
+static bool read_symbol_table(struct symbol_object *o, const uint8_t *sh)
+{
+	size_t size = o->f.is_64bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	uint8_t linked[ELF_ENTRY_MAX];
+	struct bytes all;
+
+	if (!section_bytes(o, sh, &all) || all.len / size > UINT16_MAX * 16 ||
+	    ELF_FIELD(&o->f, sh, Shdr, sh_entsize) != size)
+		return false;
+	o->table.offset = ELF_FIELD(&o->f, sh, Shdr, sh_offset);
+	o->table.entry_bytes = (unsigned)size;
+	o->table.n_entries = (unsigned)(all.len / size);
+	return elf_read_entry(&o->f, &o->f.sections,
+			      (unsigned)ELF_FIELD(&o->f, sh, Shdr, sh_link),
+			      linked) &&
+	       ELF_FIELD(&o->f, linked, Shdr, sh_type) == SHT_STRTAB &&
+	       section_bytes(o, linked, &o->names) &&
+	       are_printable_names(o->names);
+}
+
+/* Returns false if the object is not a supported one. */
+static bool find_symtab(struct symbol_object *o)
+{
+	uint8_t sh[ELF_ENTRY_MAX];
+	unsigned found = 0;
+
+	if (o->f.type != ET_REL)
+		return false;
+	for (unsigned i = 1; i < o->f.sections.n_entries; i++) {
+		unsigned type;
+
+		if (!elf_read_entry(&o->f, &o->f.sections, i, sh))
+			return false;
+		type = (unsigned)ELF_FIELD(&o->f, sh, Shdr, sh_type);
+		if (type == SHT_SYMTAB_SHNDX ||
+		    (type == SHT_SYMTAB &&
+		     (found++ || !read_symbol_table(o, sh))))
+			return false;
+	}
+	return found;
+}
+
+/*
+ * Returns 1 if nm prints the symbol *out, 0 if not, -1 if the symbol is
+ * unsupported.
+ */
+static int read_symbol(const struct symbol_object *o, unsigned i,
+		       struct object_symbol *out)
+{
+	uint8_t sym[ELF_ENTRY_MAX];
+	unsigned info;
+	uint64_t name;
+
+	if (!elf_read_entry(&o->f, &o->table, i, sym))
+		return -1;
+	name = ELF_FIELD(&o->f, sym, Sym, st_name);
+	info = (unsigned)ELF_FIELD(&o->f, sym, Sym, st_info);
+	*out = (struct object_symbol){
+		.bind = ELF64_ST_BIND(info),
+		.type = ELF64_ST_TYPE(info),
+		.section = (unsigned)ELF_FIELD(&o->f, sym, Sym, st_shndx),
+	};
+	if (name >= o->names.len ||
+	    (out->section >= o->f.sections.n_entries &&
+	     out->section != SHN_ABS && out->section != SHN_COMMON))
+		return -1;
+	if (out->type == STT_SECTION || out->type == STT_FILE)
+		return 0;
+	out->name = (const char *)o->names.data + name;
+	return strncmp(out->name, LTO_PREFIX, strlen(LTO_PREFIX)) ? 1 : -1;
+}
+
+typedef enum shell_tristate object_query_fn(const struct symbol_object *o,
+					    const void *what);
+
+static enum shell_tristate query_object_file(const char *file,
+					     object_query_fn *query,
+					     const void *what)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	enum shell_tristate found = SHELL_TRISTATE_UNKNOWN;
+	struct symbol_object o = { 0 };
+	void *at = MAP_FAILED;
+	struct stat st;
+	size_t size = 0;
+
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size) {
+		size = (size_t)st.st_size;
+		at = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (at == MAP_FAILED)
+		return SHELL_TRISTATE_UNKNOWN;
+	if (elf_open_bytes(&o.f, bytes_of(at, size)) && find_symtab(&o))
+		found = query(&o, what);
+	munmap(at, size);
+	return found;
+}
+
+struct symbol_query {
+	const char *text;
+	bool is_prefix;
+};
+
+static enum shell_tristate has_matching_symbol(const struct symbol_object *o,
+					       const void *what)
+{
+	const struct symbol_query *wanted = what;
+	size_t len = strlen(wanted->text);
+	enum shell_tristate found = SHELL_TRISTATE_NO;
+	struct object_symbol s;
+
+	for (unsigned i = 1; i < o->table.n_entries; i++) {
+		int is = read_symbol(o, i, &s);
+
+		if (is < 0)
+			return SHELL_TRISTATE_UNKNOWN;
+		if (is &&
+		    (wanted->is_prefix ? !strncmp(s.name, wanted->text, len) :
+					 strstr(s.name, wanted->text) != NULL))
+			found = SHELL_TRISTATE_YES;
+	}
+	return found;
+}
+
+/*
+ * Return true if nm prints an upper-case letter or none for the symbol, which
+ * the script takes as global.
+ */
+static bool is_certainly_global(const struct object_symbol *s)
+{
+	if (s->section == SHN_UNDEF)
+		return true;
+	return s->section != SHN_COMMON &&
+	       (s->bind == STB_GLOBAL || s->bind == STB_WEAK) &&
+	       (s->type == STT_NOTYPE || s->type == STT_OBJECT ||
+		s->type == STT_FUNC);
+}
+
+static bool are_certainly_global(const struct symbol_object *o,
+				 const char *name)
+{
+	struct object_symbol s;
+
+	for (unsigned i = 1; i < o->table.n_entries; i++) {
+		int is = read_symbol(o, i, &s);
+
+		if (is < 0 ||
+		    (is && !strcmp(s.name, name) && !is_certainly_global(&s)))
+			return false;
+	}
+	return true;
+}
+
+static enum shell_tristate exports_global(const struct symbol_object *o,
+					  const void *what)
+{
+	const size_t prefix = strlen(KSYMTAB_PREFIX);
+	unsigned long work = 0;
+	struct object_symbol s;
+
+	(void)what;
+	for (unsigned i = 1; i < o->table.n_entries; i++) {
+		int is = read_symbol(o, i, &s);
+
+		if (is < 0)
+			return SHELL_TRISTATE_UNKNOWN;
+		if (!is || strncmp(s.name, KSYMTAB_PREFIX, prefix))
+			continue;
+		work += o->table.n_entries;
+		if (work > COMPARISONS_MAX ||
+		    !are_certainly_global(o, s.name + prefix))
+			return SHELL_TRISTATE_UNKNOWN;
+	}
+	return SHELL_TRISTATE_YES;
+}
+
+enum shell_tristate shell_object_symbols_find(const char *file,
+					      const char *text, bool is_prefix)
+{
+	const struct symbol_query wanted = { .text = text,
+					     .is_prefix = is_prefix };
+
+	return query_object_file(file, has_matching_symbol, &wanted);
+}
+
+enum shell_tristate shell_object_symbols_check_exports(const char *file)
+{
+	return query_object_file(file, exports_global, NULL);
+}
+
+/*
+ * nm prints a value, a letter and a name per line, or white space, a letter and
+ * a name for an undefined symbol.  A match of "__" is therefore inside the
+ * name, and a match that begins with a blank is at its start.
+ */
+
+#define CHECK_SCRIPT "scripts/check-local-export"
+/* Length and 64-bit FNV-1a hash of the supported script. */
+#define CHECK_SCRIPT_BYTES 1778
+#define CHECK_SCRIPT_FNV1A UINT64_C(0x939142d14b95294c)
 
 /* ---------------------------------------------------------------- programs */
 
@@ -37,8 +276,8 @@ static bool is_elf(const char *path)
 	return is;
 }
 
-/* One of binutils or LLVM by its name, and no script in its place. */
-static bool is_known_nm(struct shell *sh, const char *name)
+/* Return true for nm of binutils or LLVM by name, unless it is a script. */
+static bool is_supported_nm(struct shell *sh, const char *name)
 {
 	const char *base = str_base(name);
 	struct shell_program p;
@@ -47,25 +286,8 @@ static bool is_known_nm(struct shell *sh, const char *name)
 	       !shell_program_find(sh, name, &p) && is_elf(p.path);
 }
 
-static bool is_grep(struct shell *sh, const char *name)
-{
-	struct shell_program p;
-
-	return !strcmp(name, "grep") && !shell_program_find(sh, name, &p) &&
-	       shell_utility_is_of_system(p.path, name);
-}
-
-/* Any of the alternatives. */
-static bool is_awk(struct shell *sh, const char *name)
-{
-	struct shell_program p;
-
-	return !strcmp(name, "awk") && !shell_program_find(sh, name, &p) &&
-	       (!strcmp(p.path, "/usr/bin/awk") || !strcmp(p.path, "/bin/awk"));
-}
-
-/* A word that a script need not quote, and no option. */
-static bool is_simple_word(const char *word)
+/* Return true for a word that needs no quotes and is no option. */
+static bool is_unquoted_word(const char *word)
 {
 	return word && *word && !strchr("-@", *word) &&
 	       !strpbrk(word, " \t\n*?[\\");
@@ -73,11 +295,11 @@ static bool is_simple_word(const char *word)
 
 /* ---------------------------------------------------------- nm FILE | grep */
 
-/* Its words are as they will be; `redir`: it has that only. */
-static bool has_plain_words(const struct shell_node *n,
-			    const struct shell_redir *redir)
+/* Return true if all words are literal and `redir` is the only redirection. */
+static bool has_literal_words(const struct shell_ast_node *n,
+			      const struct shell_redir *redir)
 {
-	if (n->kind != SHELL_SIMPLE || n->assigns || n->redirs != redir)
+	if (n->kind != SHELL_AST_SIMPLE || n->assigns || n->redirs != redir)
 		return false;
 	for (const struct shell_word *w = n->words; w; w = w->next) {
 		if (!w->literal)
@@ -86,14 +308,16 @@ static bool has_plain_words(const struct shell_node *n,
 	return n->words;
 }
 
-static bool hides_errors(const struct shell_redir *r)
+static bool redirects_stderr_to_null(const struct shell_redir *r)
 {
-	return r && !r->next && r->kind == SHELL_TO && r->fd == STDERR_FILENO &&
-	       r->word->literal && !strcmp(r->word->literal, "/dev/null");
+	return r && !r->next && r->kind == SHELL_REDIR_OUTPUT &&
+	       r->fd == STDERR_FILENO && r->word->literal &&
+	       !strcmp(r->word->literal, "/dev/null");
 }
 
-/* The word behind these; NULL: there is none, or more than one. */
-static const char *only_word(const struct shell_word *w, const char *option)
+/* Return the only operand after `option` (or NULL), or NULL. */
+static const char *single_operand(const struct shell_word *w,
+				  const char *option)
 {
 	w = w->next;
 	if (option) {
@@ -101,11 +325,11 @@ static const char *only_word(const struct shell_word *w, const char *option)
 			return NULL;
 		w = w->next;
 	}
-	/* @FILE is more words to nm. */
+	/* nm reads more arguments from @FILE */
 	return w && !w->next && !strchr("-@", *w->literal) ? w->literal : NULL;
 }
 
-static bool is_of_a_name(const char *pattern)
+static bool is_symbol_pattern(const char *pattern)
 {
 	const char *p = pattern + (*pattern == ' ');
 
@@ -116,62 +340,71 @@ static bool is_of_a_name(const char *pattern)
 	return !*p;
 }
 
-bool shell_nm_pipe(struct shell *sh, const struct shell_node *pipe, int *status)
+bool shell_nm_run_pipe(struct shell *sh, const struct shell_ast_node *pipe,
+		       int *status)
 {
-	const struct shell_node *nm = pipe->list, *grep = nm->next;
-	const char *file, *pattern;
-	enum shell_answer answer;
+	const struct shell_ast_node *nm = pipe->list, *grep = nm->next;
+	const char *file, *pattern, *name;
+	enum shell_tristate found;
+	struct shell_program p;
 
-	if (!hides_errors(nm->redirs) || !has_plain_words(nm, nm->redirs) ||
-	    !grep || grep->next || !has_plain_words(grep, NULL))
+	if (!redirects_stderr_to_null(nm->redirs) ||
+	    !has_literal_words(nm, nm->redirs) || !grep || grep->next ||
+	    !has_literal_words(grep, NULL))
 		return false;
-	file = only_word(nm->words, NULL);
-	pattern = only_word(grep->words, "-q");
-	if (!file || !pattern || !is_of_a_name(pattern) ||
-	    shell_utility_is_watched(sh) ||
-	    !is_known_nm(sh, nm->words->literal) ||
-	    !is_grep(sh, grep->words->literal))
+	file = single_operand(nm->words, NULL);
+	pattern = single_operand(grep->words, "-q");
+	name = grep->words->literal;
+	if (!file || !pattern || !is_symbol_pattern(pattern) ||
+	    shell_utility_is_preloaded(sh) ||
+	    !is_supported_nm(sh, nm->words->literal) || strcmp(name, "grep") ||
+	    shell_program_find(sh, name, &p) ||
+	    !shell_utility_is_system_file(p.path, name))
 		return false;
-	answer = shell_object_names(file, pattern + (*pattern == ' '),
-				    *pattern == ' ');
-	*status = answer == SHELL_NO;
-	return answer != SHELL_UNKNOWN;
+	found = shell_object_symbols_find(file, pattern + (*pattern == ' '),
+					  *pattern == ' ');
+	*status = found == SHELL_TRISTATE_NO;
+	return found != SHELL_TRISTATE_UNKNOWN;
 }
 
 /* --------------------------------------------------- check-local-export */
 
-static bool is_known_script(const char *path)
+static bool is_supported_check_script(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	uint8_t text[SCRIPT_SIZE + 1];
+	uint8_t text[CHECK_SCRIPT_BYTES + 1];
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
 	n = read(fd, text, sizeof(text));
 	close(fd);
-	if (n != SCRIPT_SIZE)
+	if (n != CHECK_SCRIPT_BYTES)
 		return false;
 	for (ssize_t i = 0; i < n; i++)
 		hash = (hash ^ text[i]) * UINT64_C(0x100000001b3);
-	return hash == SCRIPT_HASH && !access(path, X_OK);
+	return hash == CHECK_SCRIPT_FNV1A && !access(path, X_OK);
 }
 
-bool shell_nm_script(struct shell *sh, char *const *argv, int *status)
+bool shell_nm_run_export_check(struct shell *sh, char *const *argv, int *status)
 {
+	struct shell_program p;
 	char *const *env;
 	const char *nm, *awk;
 
-	if (!str_ends(argv[0], "/" SCRIPT) || !argv[1] || argv[2])
+	if (!str_ends(argv[0], "/" CHECK_SCRIPT) || !argv[1] || argv[2])
 		return false;
-	env = shell_program_environment(sh, argv[0]);
-	nm = str_env(env, "NM");
-	awk = str_env(env, "AWK");
-	if (!is_simple_word(argv[1]) || !is_simple_word(nm) || !awk ||
-	    shell_utility_is_watched(sh) || !is_known_nm(sh, nm) ||
-	    !is_awk(sh, awk) || !is_known_script(argv[0]) ||
-	    shell_object_exports_global(argv[1]) != SHELL_YES)
+	env = shell_program_build_env(sh, argv[0]);
+	nm = str_find_env(env, "NM");
+	awk = str_find_env(env, "AWK");
+	/* Any implementation of awk is supported. */
+	if (!is_unquoted_word(argv[1]) || !is_unquoted_word(nm) || !awk ||
+	    shell_utility_is_preloaded(sh) || !is_supported_nm(sh, nm) ||
+	    strcmp(awk, "awk") || shell_program_find(sh, awk, &p) ||
+	    (strcmp(p.path, "/usr/bin/awk") && strcmp(p.path, "/bin/awk")) ||
+	    !is_supported_check_script(argv[0]) ||
+	    shell_object_symbols_check_exports(argv[1]) != SHELL_TRISTATE_YES)
 		return false;
 	*status = 0;
 	return true;

@@ -1,26 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/nm.h - what kbuild asks nm(1) of each object that it made, answered
- * from the object itself:
+ * shell/nm.h - Symbol queries that kbuild makes with nm(1).
  *
- *	nm FILE 2>/dev/null | grep -q __ksymtab		(and its like)
- *	scripts/check-local-export FILE			(that of Linux 6.1)
+ * The answer is read from the object itself, if it is the same for GNU and LLVM
+ * nm:
  *
- * The second only as long as it would say nothing.
+ *	nm FILE 2>/dev/null | grep -q __ksymtab		(and similar)
+ *	scripts/check-local-export FILE			(of Linux 6.1)
+ *
+ * The second is answered only if it would print nothing.
  */
 #ifndef SHELL_NM_H
 #define SHELL_NM_H
 
-#include "shell/node.h"
+#include "shell/ast.h"
 
 #include <stdbool.h>
 
 struct shell;
 
-/* Is that the pipeline?  Then *status is grep's; false: it is to be run. */
-bool shell_nm_pipe(struct shell *sh, const struct shell_node *pipe,
-		   int *status);
-/* Is argv[0] that script?  Then *status is its own; false: it is to be run. */
-bool shell_nm_script(struct shell *sh, char *const *argv, int *status);
+enum shell_tristate {
+	SHELL_TRISTATE_NO,
+	SHELL_TRISTATE_YES,
+	SHELL_TRISTATE_UNKNOWN, /* the programs must run */
+};
+
+/*
+ * Return whether a symbol's name contains `text`, or begins with it if
+ * `is_prefix`.  Sections and source files do not count, as in nm.
+ */
+enum shell_tristate shell_object_symbols_find(const char *file,
+					      const char *text, bool is_prefix);
+/*
+ * Return whether each exported name, X for a symbol __ksymtab_X, belongs to a
+ * global symbol.  The result is YES or UNKNOWN, because the programs print the
+ * message for NO.
+ */
+enum shell_tristate shell_object_symbols_check_exports(const char *file);
+
+/*
+ * Answer an nm pipeline.  Returns true with grep's status in *status, or false
+ * if the pipeline must run.
+ */
+bool shell_nm_run_pipe(struct shell *sh, const struct shell_ast_node *pipe,
+		       int *status);
+/*
+ * Answer a call of the script.  Returns true with its status, or false if the
+ * script must run.
+ */
+bool shell_nm_run_export_check(struct shell *sh, char *const *argv,
+			       int *status);
 
 #endif

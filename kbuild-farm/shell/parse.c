@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * By recursive descent, one token ahead: a token that belongs to the caller is
- * pushed back.  A failure shows as the end of all tokens, so that nothing
- * here needs to stop at it.
+ * A recursive-descent parser with one token of lookahead: a token that belongs
+ * to the caller is pushed back.  After a failure every token is TOKEN_END, so
+ * the functions need not check for one.
  */
 #include "shell/parse.h"
 
@@ -11,57 +11,63 @@
 #include <errno.h>
 #include <string.h>
 
-#define SCRIPT_MAX (2 << 20)
-#define CHAIN_MAX  1000
+#define SCRIPT_BYTES_MAX (2 << 20)
+#define CHAIN_MAX        1000
 
-/* Whether a list may have no command in it, and what it ends with. */
+/* Whether a list can be empty. */
 enum list_form {
-	LIST_BODY, /* of a compound command: one at least */
-	LIST_MAYBE, /* $( ), the branch of a case, the script */
+	LIST_BODY, /* body of a compound command: at least one command */
+	LIST_OPTIONAL, /* $( ), the branch of a case, or the script */
 };
 
-static struct shell_node *parse_list(struct shell_lexer *lx,
-				     enum list_form form);
+static struct shell_ast_node *parse_list(struct shell_lexer *lx,
+					 enum list_form form);
 
-static void fail(struct shell_lexer *lx)
+static void fail_syntax(struct shell_lexer *lx)
 {
-	shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+	shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 }
 
-static void expect(struct shell_lexer *lx, enum shell_token token, unsigned how)
+static void expect_token(struct shell_lexer *lx, enum shell_token token,
+			 unsigned how)
 {
-	if (shell_lex(lx, how) != token)
-		fail(lx);
+	if (shell_lex_next(lx, how) != token)
+		fail_syntax(lx);
 }
 
-/* Whoever runs it goes as deep as a chain is long. */
-static bool too_long(struct shell_lexer *lx, unsigned links)
+/* Limit a chain, because executing it recurses once per link. */
+static bool is_chain_too_long(struct shell_lexer *lx, unsigned links)
 {
 	if (links < CHAIN_MAX)
 		return false;
-	shell_lexer_fail(lx, SHELL_WHY_DEPTH);
+	shell_lexer_fail(lx, SHELL_FALLBACK_DEPTH);
 	return true;
 }
 
-static struct shell_node *grow_node(struct shell_lexer *lx,
-				    enum shell_node_kind kind, unsigned line)
+static struct shell_ast_node *new_ast_node(struct shell_lexer *lx,
+					   enum shell_ast_kind kind,
+					   unsigned line)
 {
-	struct shell_node *node = arena_alloc(lx->arena, sizeof(*node));
+	struct shell_ast_node *node = arena_alloc(lx->arena, sizeof(*node));
 
-	*node = (struct shell_node){ .kind = kind, .line = line };
+	*node = (struct shell_ast_node){ .kind = kind, .line = line };
 	return node;
 }
 
-/* NAME=value, taken apart: the name ends where the "=" was. */
+/*
+ * Turn the last word, which begins with NAME=, into an assignment.  The "=" is
+ * overwritten to terminate the name.
+ */
 static struct shell_assign *new_assign(struct shell_lexer *lx)
 {
 	struct shell_assign *assign = arena_alloc(lx->arena, sizeof(*assign));
-	struct shell_word *word = lx->last.word;
-	size_t value = lx->last.value;
+	struct shell_word *word = lx->last_word.word;
+	size_t value = lx->last_word.value_offset;
 	struct shell_part *part;
 
-	*assign = (struct shell_assign){ .name = lx->last.text, .value = word };
-	lx->last.text[value - 1] = '\0';
+	*assign = (struct shell_assign){ .name = lx->last_word.text,
+					 .value = word };
+	lx->last_word.text[value - 1] = '\0';
 	if (word->literal)
 		word->literal += value;
 	if (word->parts) {
@@ -69,76 +75,71 @@ static struct shell_assign *new_assign(struct shell_lexer *lx)
 		*part = *word->parts;
 		part->text += value;
 		part->len -= value;
-		/* A text of no length would be a quote. */
+		/* an empty text part would denote a quote */
 		word->parts = part->len ? part : part->next;
 	}
 	return assign;
 }
 
-static struct shell_node *parse_simple(struct shell_lexer *lx)
+static struct shell_ast_node *parse_simple(struct shell_lexer *lx)
 {
-	struct shell_node *node = grow_node(lx, SHELL_SIMPLE, lx->line);
+	struct shell_ast_node *node = new_ast_node(lx, SHELL_AST_SIMPLE,
+						   lx->line);
 	const struct shell_assign **assigns = &node->assigns;
 	const struct shell_word **words = &node->words;
 	const struct shell_redir **redirs = &node->redirs;
 	struct shell_assign *assign;
 
 	for (;;) {
-		switch (shell_lex(lx, 0)) {
+		switch (shell_lex_next(lx, 0)) {
 		case TOKEN_WORD:
-			if (words == &node->words && lx->last.value) {
+			if (words == &node->words &&
+			    lx->last_word.value_offset) {
 				assign = new_assign(lx);
 				*assigns = assign;
 				assigns = &assign->next;
 			} else {
-				*words = lx->last.word;
-				words = &lx->last.word->next;
+				*words = lx->last_word.word;
+				words = &lx->last_word.word->next;
 			}
 			break;
 		case TOKEN_REDIR:
 			*redirs = lx->redir;
 			redirs = &lx->redir->next;
 			break;
-		case TOKEN_OPEN:
-			shell_lexer_fail(lx, SHELL_WHY_FUNCTION);
+		case TOKEN_PAREN_OPEN:
+			shell_lexer_fail(lx, SHELL_FALLBACK_FUNCTION);
 			/* fall through */
 		default:
-			shell_lex_push(lx);
+			shell_lex_push_back(lx);
 			return node;
 		}
 	}
 }
 
-static void parse_if(struct shell_lexer *lx, struct shell_node *node)
+static void parse_if(struct shell_lexer *lx, struct shell_ast_node *node)
 {
-	struct shell_node *more;
+	struct shell_ast_node *more;
 
 	for (unsigned n = 0;; n++) {
 		node->test = parse_list(lx, LIST_BODY);
-		expect(lx, TOKEN_THEN, 0);
+		expect_token(lx, TOKEN_THEN, 0);
 		node->left = parse_list(lx, LIST_BODY);
-		if (shell_lex(lx, 0) != TOKEN_ELIF || too_long(lx, n))
+		if (shell_lex_next(lx, 0) != TOKEN_ELIF ||
+		    is_chain_too_long(lx, n))
 			break;
-		more = grow_node(lx, SHELL_IF, lx->line);
+		more = new_ast_node(lx, SHELL_AST_IF, lx->line);
 		node->right = more;
 		node = more;
 	}
 	if (lx->token == TOKEN_ELSE)
 		node->right = parse_list(lx, LIST_BODY);
 	else
-		shell_lex_push(lx);
-	expect(lx, TOKEN_FI, 0);
+		shell_lex_push_back(lx);
+	expect_token(lx, TOKEN_FI, 0);
 }
 
-static void parse_while(struct shell_lexer *lx, struct shell_node *node)
-{
-	node->test = parse_list(lx, LIST_BODY);
-	expect(lx, TOKEN_DO, 0);
-	node->left = parse_list(lx, LIST_BODY);
-	expect(lx, TOKEN_DONE, 0);
-}
-
-static bool is_loop_variable(const struct shell_lexed *word)
+static bool is_loop_variable(const struct shell_lexed_word *word)
 {
 	const char *p = word->text;
 
@@ -149,186 +150,198 @@ static bool is_loop_variable(const struct shell_lexed *word)
 			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == word->len;
 }
 
-/* "$@", which is what `for x` goes over. */
+/* Return the word "$@", the default list of `for x`. */
 static const struct shell_word *new_list_word(struct shell_lexer *lx)
 {
 	struct shell_word *word = arena_alloc(lx->arena, sizeof(*word));
 	struct shell_part *part = arena_alloc(lx->arena, sizeof(*part));
 
-	*part = (struct shell_part){ .kind = SHELL_PARAM,
+	*part = (struct shell_part){ .kind = SHELL_PART_PARAM,
 				     .quoted = true,
 				     .name = "@" };
 	*word = (struct shell_word){ .parts = part };
 	return word;
 }
 
-static void parse_for_words(struct shell_lexer *lx, struct shell_node *node)
+static void parse_for_words(struct shell_lexer *lx, struct shell_ast_node *node)
 {
 	const struct shell_word **words = &node->words;
 
-	if (shell_lex(lx, TOKENS_LINES | TOKENS_KEYWORD) != TOKEN_IN) {
+	if (shell_lex_next(lx, SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS) !=
+	    TOKEN_IN) {
 		node->words = new_list_word(lx);
 		if (lx->token != TOKEN_SEMI)
-			shell_lex_push(lx);
+			shell_lex_push_back(lx);
 		return;
 	}
-	while (shell_lex(lx, 0) == TOKEN_WORD) {
-		*words = lx->last.word;
-		words = &lx->last.word->next;
+	while (shell_lex_next(lx, 0) == TOKEN_WORD) {
+		*words = lx->last_word.word;
+		words = &lx->last_word.word->next;
 	}
-	/* dash does not read here-documents at the end of this line. */
+	/* dash does not read here-documents at the end of this line */
 	if (lx->token != TOKEN_SEMI &&
-	    (lx->token != TOKEN_NEWLINE || lx->heres))
-		fail(lx);
+	    (lx->token != TOKEN_NEWLINE || lx->heredocs))
+		fail_syntax(lx);
 }
 
-static void parse_for(struct shell_lexer *lx, struct shell_node *node)
+static void parse_for(struct shell_lexer *lx, struct shell_ast_node *node)
 {
-	if (shell_lex(lx, 0) != TOKEN_WORD || !is_loop_variable(&lx->last)) {
-		fail(lx);
+	if (shell_lex_next(lx, 0) != TOKEN_WORD ||
+	    !is_loop_variable(&lx->last_word)) {
+		fail_syntax(lx);
 		return;
 	}
-	node->name = lx->last.word->literal;
+	node->name = lx->last_word.word->literal;
 	parse_for_words(lx, node);
-	expect(lx, TOKEN_DO, TOKENS_LINES | TOKENS_KEYWORD);
+	expect_token(lx, TOKEN_DO,
+		     SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS);
 	node->left = parse_list(lx, LIST_BODY);
-	expect(lx, TOKEN_DONE, 0);
+	expect_token(lx, TOKEN_DONE, 0);
 }
 
-/* The last token is the first pattern, or the parenthesis in front of it. */
-static struct shell_item *parse_branch(struct shell_lexer *lx)
+/*
+ * Parse a branch of a case.  The last token is its first pattern, or the
+ * parenthesis before the pattern.
+ */
+static struct shell_case_item *parse_branch(struct shell_lexer *lx)
 {
-	struct shell_item *item = arena_alloc(lx->arena, sizeof(*item));
+	struct shell_case_item *item = arena_alloc(lx->arena, sizeof(*item));
 	const struct shell_word **patterns = &item->patterns;
 
-	*item = (struct shell_item){ 0 };
-	if (lx->token == TOKEN_OPEN)
-		shell_lex(lx, 0);
+	*item = (struct shell_case_item){ 0 };
+	if (lx->token == TOKEN_PAREN_OPEN)
+		shell_lex_next(lx, 0);
 	for (;;) {
-		/* A keyword is a pattern as any word is. */
+		/* a keyword is an ordinary word in a pattern */
 		if (lx->token < TOKEN_WORD) {
-			fail(lx);
+			fail_syntax(lx);
 			return item;
 		}
-		*patterns = lx->last.word;
-		patterns = &lx->last.word->next;
-		if (shell_lex(lx, 0) != TOKEN_PIPE)
+		*patterns = lx->last_word.word;
+		patterns = &lx->last_word.word->next;
+		if (shell_lex_next(lx, 0) != TOKEN_PIPE)
 			break;
-		shell_lex(lx, 0);
+		shell_lex_next(lx, 0);
 	}
-	if (lx->token != TOKEN_CLOSE)
-		fail(lx);
-	item->body = parse_list(lx, LIST_MAYBE);
+	if (lx->token != TOKEN_PAREN_CLOSE)
+		fail_syntax(lx);
+	item->body = parse_list(lx, LIST_OPTIONAL);
 	return item;
 }
 
-static void parse_case(struct shell_lexer *lx, struct shell_node *node)
+static void parse_case(struct shell_lexer *lx, struct shell_ast_node *node)
 {
-	const unsigned how = TOKENS_LINES | TOKENS_KEYWORD;
-	const struct shell_item **items = &node->items;
-	struct shell_item *item;
+	const unsigned how = SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS;
+	const struct shell_case_item **items = &node->items;
+	struct shell_case_item *item;
 
-	if (shell_lex(lx, 0) != TOKEN_WORD) {
-		fail(lx);
+	if (shell_lex_next(lx, 0) != TOKEN_WORD) {
+		fail_syntax(lx);
 		return;
 	}
-	node->words = lx->last.word;
-	expect(lx, TOKEN_IN, how);
-	while (shell_lex(lx, how) != TOKEN_ESAC && !lx->why) {
+	node->words = lx->last_word.word;
+	expect_token(lx, TOKEN_IN, how);
+	while (shell_lex_next(lx, how) != TOKEN_ESAC && !lx->fallback_reason) {
 		item = parse_branch(lx);
 		*items = item;
 		items = &item->next;
-		if (shell_lex(lx, how) == TOKEN_ESAC)
+		if (shell_lex_next(lx, how) == TOKEN_ESAC)
 			return;
-		if (lx->token != TOKEN_BREAK)
-			fail(lx);
+		if (lx->token != TOKEN_DOUBLE_SEMI)
+			fail_syntax(lx);
 	}
 }
 
-/* The redirections behind a compound command. */
-static struct shell_node *parse_redirs(struct shell_lexer *lx,
-				       struct shell_node *node, unsigned line)
+/* Parse the redirections after a compound command. */
+static struct shell_ast_node *parse_redirs(struct shell_lexer *lx,
+					   struct shell_ast_node *node,
+					   unsigned line)
 {
 	const struct shell_redir *first = NULL, **redirs = &first;
-	struct shell_node *outer = node;
+	struct shell_ast_node *outer = node;
 
-	while (shell_lex(lx, TOKENS_KEYWORD) == TOKEN_REDIR) {
+	while (shell_lex_next(lx, SHELL_LEX_KEYWORDS) == TOKEN_REDIR) {
 		*redirs = lx->redir;
 		redirs = &lx->redir->next;
 	}
-	shell_lex_push(lx);
+	shell_lex_push_back(lx);
 	if (!first)
 		return node;
-	if (node->kind != SHELL_SUBSHELL) {
-		outer = grow_node(lx, SHELL_REDIRECTED, line);
+	if (node->kind != SHELL_AST_SUBSHELL) {
+		outer = new_ast_node(lx, SHELL_AST_REDIRECTED, line);
 		outer->left = node;
 	}
 	outer->redirs = first;
 	return outer;
 }
 
-static struct shell_node *parse_compound(struct shell_lexer *lx, unsigned line)
+static struct shell_ast_node *parse_compound(struct shell_lexer *lx,
+					     unsigned line)
 {
-	struct shell_node *node;
+	struct shell_ast_node *node;
 
 	switch (lx->token) {
 	case TOKEN_IF:
-		node = grow_node(lx, SHELL_IF, line);
+		node = new_ast_node(lx, SHELL_AST_IF, line);
 		parse_if(lx, node);
 		break;
 	case TOKEN_WHILE:
 	case TOKEN_UNTIL:
-		node = grow_node(lx,
-				 lx->token == TOKEN_WHILE ? SHELL_WHILE :
-							    SHELL_UNTIL,
-				 line);
-		parse_while(lx, node);
+		node = new_ast_node(lx,
+				    lx->token == TOKEN_WHILE ? SHELL_AST_WHILE :
+							       SHELL_AST_UNTIL,
+				    line);
+		node->test = parse_list(lx, LIST_BODY);
+		expect_token(lx, TOKEN_DO, 0);
+		node->left = parse_list(lx, LIST_BODY);
+		expect_token(lx, TOKEN_DONE, 0);
 		break;
 	case TOKEN_FOR:
-		node = grow_node(lx, SHELL_FOR, line);
+		node = new_ast_node(lx, SHELL_AST_FOR, line);
 		parse_for(lx, node);
 		break;
 	case TOKEN_CASE:
-		node = grow_node(lx, SHELL_CASE, line);
+		node = new_ast_node(lx, SHELL_AST_CASE, line);
 		parse_case(lx, node);
 		break;
-	case TOKEN_OPEN:
-		node = grow_node(lx, SHELL_SUBSHELL, line);
+	case TOKEN_PAREN_OPEN:
+		node = new_ast_node(lx, SHELL_AST_SUBSHELL, line);
 		node->left = parse_list(lx, LIST_BODY);
-		expect(lx, TOKEN_CLOSE, 0);
+		expect_token(lx, TOKEN_PAREN_CLOSE, 0);
 		break;
-	default: /* TOKEN_BEGIN */
+	default: /* TOKEN_BRACE_OPEN */
 		node = parse_list(lx, LIST_BODY);
-		expect(lx, TOKEN_DONE_GROUP, 0);
+		expect_token(lx, TOKEN_BRACE_CLOSE, 0);
 	}
 	return parse_redirs(lx, node, line);
 }
 
-static struct shell_node *parse_command(struct shell_lexer *lx, unsigned how)
+static struct shell_ast_node *parse_command(struct shell_lexer *lx,
+					    unsigned how)
 {
 	unsigned line = lx->line;
-	struct shell_node *node;
+	struct shell_ast_node *node;
 
-	switch (shell_lex(lx, how)) {
+	switch (shell_lex_next(lx, how)) {
 	case TOKEN_WORD:
 	case TOKEN_REDIR:
-		shell_lex_push(lx);
+		shell_lex_push_back(lx);
 		return parse_simple(lx);
 	case TOKEN_IF:
 	case TOKEN_WHILE:
 	case TOKEN_UNTIL:
 	case TOKEN_FOR:
 	case TOKEN_CASE:
-	case TOKEN_OPEN:
-	case TOKEN_BEGIN:
+	case TOKEN_PAREN_OPEN:
+	case TOKEN_BRACE_OPEN:
 		break;
 	default:
-		fail(lx);
-		return grow_node(lx, SHELL_SIMPLE, line);
+		fail_syntax(lx);
+		return new_ast_node(lx, SHELL_AST_SIMPLE, line);
 	}
-	if (lx->depth >= SHELL_DEPTH_MAX) {
-		shell_lexer_fail(lx, SHELL_WHY_DEPTH);
-		return grow_node(lx, SHELL_SIMPLE, line);
+	if (lx->depth >= SHELL_LEXER_DEPTH_MAX) {
+		shell_lexer_fail(lx, SHELL_FALLBACK_DEPTH);
+		return new_ast_node(lx, SHELL_AST_SIMPLE, line);
 	}
 	lx->depth++;
 	node = parse_compound(lx, line);
@@ -336,62 +349,65 @@ static struct shell_node *parse_command(struct shell_lexer *lx, unsigned how)
 	return node;
 }
 
-/* `how` is how its first token is read. */
-static struct shell_node *parse_pipe(struct shell_lexer *lx, unsigned how)
+/* Parse a pipeline.  `how` applies to its first token. */
+static struct shell_ast_node *parse_pipe(struct shell_lexer *lx, unsigned how)
 {
-	struct shell_node *pipe, *node, *not = NULL;
+	struct shell_ast_node *pipe, *node, *not = NULL;
 
-	if (shell_lex(lx, how) == TOKEN_NOT) {
-		not = grow_node(lx, SHELL_NOT, lx->line);
-		how = TOKENS_KEYWORD;
+	if (shell_lex_next(lx, how) == TOKEN_NOT) {
+		not = new_ast_node(lx, SHELL_AST_NOT, lx->line);
+		how = SHELL_LEX_KEYWORDS;
 	} else {
-		shell_lex_push(lx);
+		shell_lex_push_back(lx);
 		how = 0;
 	}
 	node = parse_command(lx, how);
-	if (shell_lex(lx, 0) == TOKEN_PIPE) {
-		pipe = grow_node(lx, SHELL_PIPE, node->line);
+	if (shell_lex_next(lx, 0) == TOKEN_PIPE) {
+		pipe = new_ast_node(lx, SHELL_AST_PIPELINE, node->line);
 		pipe->list = node;
 		do {
-			node->next = parse_command(lx, TOKENS_LINES |
-							       TOKENS_KEYWORD);
-			node = (struct shell_node *)node->next;
-		} while (shell_lex(lx, 0) == TOKEN_PIPE);
+			node->next = parse_command(lx,
+						   SHELL_LEX_SKIP_NEWLINES |
+							   SHELL_LEX_KEYWORDS);
+			node = (struct shell_ast_node *)node->next;
+		} while (shell_lex_next(lx, 0) == TOKEN_PIPE);
 		node = pipe;
 	}
-	shell_lex_push(lx);
+	shell_lex_push_back(lx);
 	if (!not )
 		return node;
 	not ->left = node;
 	return not ;
 }
 
-static struct shell_node *parse_and_or(struct shell_lexer *lx)
+static struct shell_ast_node *parse_and_or(struct shell_lexer *lx)
 {
-	struct shell_node *node = parse_pipe(lx, 0), *both;
+	struct shell_ast_node *node = parse_pipe(lx, 0), *both;
 
-	for (unsigned n = 0; !too_long(lx, n); n++) {
-		shell_lex(lx, 0);
+	for (unsigned n = 0; !is_chain_too_long(lx, n); n++) {
+		shell_lex_next(lx, 0);
 		if (lx->token != TOKEN_AND && lx->token != TOKEN_OR)
 			break;
-		both = grow_node(lx,
-				 lx->token == TOKEN_AND ? SHELL_AND : SHELL_OR,
-				 node->line);
+		both = new_ast_node(lx,
+				    lx->token == TOKEN_AND ? SHELL_AST_AND :
+							     SHELL_AST_OR,
+				    node->line);
 		both->left = node;
-		both->right = parse_pipe(lx, TOKENS_LINES | TOKENS_KEYWORD);
+		both->right = parse_pipe(lx, SHELL_LEX_SKIP_NEWLINES |
+						     SHELL_LEX_KEYWORDS);
 		node = both;
 	}
-	shell_lex_push(lx);
+	shell_lex_push_back(lx);
 	return node;
 }
 
-/* Can a list end with it? */
+/* Return true if the token can end a list. */
 static bool ends_list(enum shell_token token)
 {
 	switch (token) {
 	case TOKEN_END:
-	case TOKEN_CLOSE:
-	case TOKEN_BREAK:
+	case TOKEN_PAREN_CLOSE:
+	case TOKEN_DOUBLE_SEMI:
 	case TOKEN_DO:
 	case TOKEN_DONE:
 	case TOKEN_ELIF:
@@ -399,27 +415,27 @@ static bool ends_list(enum shell_token token)
 	case TOKEN_ESAC:
 	case TOKEN_FI:
 	case TOKEN_THEN:
-	case TOKEN_DONE_GROUP:
+	case TOKEN_BRACE_CLOSE:
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* What was read so far, and one more: two and more are a LIST. */
-static struct shell_node *add_to_list(struct shell_lexer *lx,
-				      struct shell_node *list,
-				      struct shell_node **last,
-				      struct shell_node *node)
+/* Append a command to a list; two or more commands form a LIST node. */
+static struct shell_ast_node *add_to_list(struct shell_lexer *lx,
+					  struct shell_ast_node *list,
+					  struct shell_ast_node **last,
+					  struct shell_ast_node *node)
 {
-	struct shell_node *all = list;
+	struct shell_ast_node *all = list;
 
 	if (!list) {
 		*last = node;
 		return node;
 	}
 	if (list == *last) {
-		all = grow_node(lx, SHELL_LIST, list->line);
+		all = new_ast_node(lx, SHELL_AST_LIST, list->line);
 		all->list = list;
 	}
 	(*last)->next = node;
@@ -427,62 +443,64 @@ static struct shell_node *add_to_list(struct shell_lexer *lx,
 	return all;
 }
 
-/* Up to a token that is none of its own, which is pushed back. */
-static struct shell_node *parse_list(struct shell_lexer *lx,
-				     enum list_form form)
+/* Parse a list up to a token that cannot belong to it, which is pushed back. */
+static struct shell_ast_node *parse_list(struct shell_lexer *lx,
+					 enum list_form form)
 {
-	struct shell_node *list = NULL, *last = NULL;
+	struct shell_ast_node *list = NULL, *last = NULL;
 
 	for (;;) {
-		shell_lex(lx, TOKENS_LINES | TOKENS_KEYWORD);
-		shell_lex_push(lx);
+		shell_lex_next(lx,
+			       SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS);
+		shell_lex_push_back(lx);
 		if (lx->token == TOKEN_END ||
-		    (ends_list(lx->token) && (list || form == LIST_MAYBE)))
+		    (ends_list(lx->token) && (list || form == LIST_OPTIONAL)))
 			return list;
 		list = add_to_list(lx, list, &last, parse_and_or(lx));
-		switch (shell_lex(lx, 0)) {
+		switch (shell_lex_next(lx, 0)) {
 		case TOKEN_SEMI:
 			break;
 		case TOKEN_BACKGROUND:
-			shell_lexer_fail(lx, SHELL_WHY_BACKGROUND);
+			shell_lexer_fail(lx, SHELL_FALLBACK_BACKGROUND);
 			break;
 		case TOKEN_NEWLINE:
 		default:
-			shell_lex_push(lx);
+			shell_lex_push_back(lx);
 			if (lx->token != TOKEN_NEWLINE)
 				return list;
 		}
 	}
 }
 
-/* What words have in them. */
-static const struct shell_node *parse_commands(struct shell_lexer *lx,
-					       enum shell_token until)
+/* Parse the commands of a substitution, or of the whole script. */
+static const struct shell_ast_node *parse_commands(struct shell_lexer *lx,
+						   enum shell_token until)
 {
-	const struct shell_node *list = parse_list(lx, LIST_MAYBE);
+	const struct shell_ast_node *list = parse_list(lx, LIST_OPTIONAL);
 
-	expect(lx, until, 0);
-	/* Of a document that has not begun dash makes an empty one. */
-	if (lx->heres)
-		fail(lx);
+	expect_token(lx, until, 0);
+	/* dash replaces a pending here-document by an empty one */
+	if (lx->heredocs)
+		fail_syntax(lx);
 	return list;
 }
 
-int shell_parse(struct arena *a, struct bytes text,
-		const struct shell_node **out, enum shell_why *why)
+int shell_parse_script(struct arena *a, struct bytes text,
+		       const struct shell_ast_node **out,
+		       enum shell_fallback_reason *why)
 {
 	struct shell_lexer lx;
-	const struct shell_node *list;
+	const struct shell_ast_node *list;
 
-	if (text.len > SCRIPT_MAX) {
-		*why = SHELL_WHY_SIZE;
+	if (text.len > SCRIPT_BYTES_MAX) {
+		*why = SHELL_FALLBACK_SIZE;
 		return -ENOTSUP;
 	}
 	shell_lexer_init(&lx, a, text);
-	lx.commands = parse_commands;
+	lx.parse_commands = parse_commands;
 	list = parse_commands(&lx, TOKEN_END);
-	if (lx.why) {
-		*why = lx.why;
+	if (lx.fallback_reason) {
+		*why = lx.fallback_reason;
 		return -ENOTSUP;
 	}
 	*out = list;

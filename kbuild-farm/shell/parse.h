@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/parse.h - a script is read as dash 0.5.12 reads it.
+ * shell/parse.h - Parser for shell scripts as dash 0.5.12 reads them.
  *
- * The grammar is that of POSIX.1-2018, XCU 2.10; where that leaves something
- * open, what dash does counts.  What is not known for certain to be read as
- * dash does is refused, so that /bin/sh gets the whole script unread.
+ * The grammar is POSIX.1-2018, XCU 2.10; where the standard leaves a choice,
+ * dash decides.  A script that dash might read differently is rejected, so that
+ * /bin/sh receives it unchanged.
  */
 #ifndef SHELL_PARSE_H
 #define SHELL_PARSE_H
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "shell/node.h"
-#include "shell/why.h"
+#include "shell/ast.h"
+#include "shell/stats.h"
 
 /*
  * Parse a whole script.
  *
- * Returns 0 and the commands, NULL where there are none, in `a`; -ENOTSUP with
- * the reason in `why` where the script is to be handed on.
+ * Returns 0 and stores the commands, or NULL if there are none, in *out; they
+ * lie in `a`.  Returns -ENOTSUP with the reason in *why if /bin/sh must run the
+ * script.
  */
-int shell_parse(struct arena *a, struct bytes text,
-		const struct shell_node **out, enum shell_why *why);
+int shell_parse_script(struct arena *a, struct bytes text,
+		       const struct shell_ast_node **out,
+		       enum shell_fallback_reason *why);
 
 #endif

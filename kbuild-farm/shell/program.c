@@ -2,10 +2,10 @@
 #include "shell/program.h"
 
 #include "base/str.h"
-#include "shell/hidden.h"
+#include "shell/make-env.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
-#include "shell/tool.h"
+#include "shell/tool-line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The next directory of `*path` with `name` in it; false: there is none. */
-static bool next_candidate(const char **path, const char *name,
-			   char out[static PATH_MAX])
+/*
+ * Build the next candidate from *path and `name`.  Returns false at the end of
+ * *path.
+ */
+static bool next_path_candidate(const char **path, const char *name,
+				char out[static PATH_MAX])
 {
 	const char *dir = *path;
 	size_t len, name_len = strlen(name);
@@ -29,7 +32,7 @@ static bool next_candidate(const char **path, const char *name,
 	len = strcspn(dir, ":");
 	*path = dir[len] ? dir + len + 1 : NULL;
 	if (len + name_len + 2 > PATH_MAX) {
-		/* For the kernel, too, it is too long. */
+		/* a name that is too long for the kernel as well */
 		memset(out, 'x', PATH_MAX - 1);
 		out[PATH_MAX - 1] = '\0';
 		return true;
@@ -41,27 +44,19 @@ static bool next_candidate(const char **path, const char *name,
 	return true;
 }
 
-static bool is_executable(const char *file, const struct stat *st)
-{
-	const mode_t all = S_IXUSR | S_IXGRP | S_IXOTH;
-
-	return S_ISREG(st->st_mode) &&
-	       ((st->st_mode & all) == all ||
-		!faccessat(AT_FDCWD, file, X_OK, AT_EACCESS));
-}
-
 int shell_program_find(struct shell *sh, const char *name,
 		       struct shell_program *out)
 {
-	const char *path = sh->as_is ? str_env(sh->as_is, "PATH") :
-				       shell_vars_get(&sh->vars, "PATH");
+	const char *path = sh->exec_env ? str_find_env(sh->exec_env, "PATH") :
+					  shell_vars_get(&sh->vars, "PATH");
+	const mode_t all = S_IXUSR | S_IXGRP | S_IXOTH;
 	char file[PATH_MAX];
 	int code = ENOENT;
 
 	*out = (struct shell_program){ .path = name };
 	if (strchr(name, '/'))
 		return 0;
-	while (next_candidate(&path, name, file)) {
+	while (next_path_candidate(&path, name, file)) {
 		struct stat st;
 
 		if (stat(file, &st)) {
@@ -70,24 +65,20 @@ int shell_program_find(struct shell *sh, const char *name,
 			continue;
 		}
 		code = EACCES;
-		if (!is_executable(file, &st))
+		if (!S_ISREG(st.st_mode) ||
+		    ((st.st_mode & all) != all &&
+		     faccessat(AT_FDCWD, file, X_OK, AT_EACCESS)))
 			continue;
 		out->path = arena_copy(&sh->arena, file, strlen(file));
-		out->further = path;
+		out->remaining_path = path;
 		return 0;
 	}
 	return -code;
 }
 
-static bool is_named(const char *entry, const char *other)
-{
-	size_t len = strcspn(other, "=") + 1;
-
-	return !strncmp(entry, other, len);
-}
-
-/* With those entries in place of others of the same names. */
-static char **with_entries(struct shell *sh, char **env, char *const *more)
+/* Return `env` with `more` in place of entries with the same names. */
+static char **replace_env_entries(struct shell *sh, char **env,
+				  char *const *more)
 {
 	size_t n = 0, n_more = 0, to = 0;
 	char **out;
@@ -100,7 +91,8 @@ static char **with_entries(struct shell *sh, char **env, char *const *more)
 	for (size_t i = 0; i < n; i++) {
 		size_t j = 0;
 
-		while (j < n_more && !is_named(env[i], more[j]))
+		while (j < n_more &&
+		       strncmp(env[i], more[j], strcspn(more[j], "=") + 1) != 0)
 			j++;
 		if (j == n_more)
 			out[to++] = env[i];
@@ -109,17 +101,21 @@ static char **with_entries(struct shell *sh, char **env, char *const *more)
 	return out;
 }
 
-char **shell_program_environment(struct shell *sh, const char *name)
+char **shell_program_build_env(struct shell *sh, const char *name)
 {
-	char **env = sh->as_is ? sh->as_is : shell_vars_environment(&sh->vars);
+	char **env = sh->exec_env ? sh->exec_env :
+				    shell_vars_build_env(&sh->vars);
 
-	if (sh->for_make && shell_hidden_is_make(name))
-		env = with_entries(sh, env, sh->for_make);
+	if (sh->make_env && shell_make_env_is_make(name))
+		env = replace_env_entries(sh, env, sh->make_env);
 	return env;
 }
 
-/* What is no program, but can be executed, is a script. */
-static int exec_one(const char *file, char **argv, char **env)
+/*
+ * Execute a file, with /bin/sh if its format is unknown.  Returns an errno
+ * value.
+ */
+static int exec_file(const char *file, char **argv, char **env)
 {
 	static char sh[] = "/bin/sh";
 	int code;
@@ -138,19 +134,22 @@ static int exec_one(const char *file, char **argv, char **env)
 	return code;
 }
 
-/* Returns what kept it from being executed. */
+/*
+ * Execute the program, or the next candidates in PATH.  Returns the errno value
+ * of the failure.
+ */
 static int exec_program(const struct shell_program *p, char **argv, char **env)
 {
-	const char *path = p->further;
-	int code = exec_one(p->path, argv, env);
+	const char *path = p->remaining_path;
+	int code = exec_file(p->path, argv, env);
 	char file[PATH_MAX];
 
 	if (strchr(argv[0], '/'))
 		return code;
 	if (code == ENOTDIR)
 		code = ENOENT;
-	while (next_candidate(&path, argv[0], file)) {
-		int other = exec_one(file, argv, env);
+	while (next_path_candidate(&path, argv[0], file)) {
+		int other = exec_file(file, argv, env);
 
 		if (other != ENOENT && other != ENOTDIR)
 			code = other;
@@ -158,9 +157,10 @@ static int exec_program(const struct shell_program *p, char **argv, char **env)
 	return code;
 }
 
-int shell_program_explain(struct shell *sh, const char *name, int code)
+int shell_program_print_error(struct shell *sh, const char *name, int code)
 {
-	shell_say(sh, "%s: %s", name, shell_open_words(code, "not found"));
+	shell_print_message(sh, "%s: %s", name,
+			    shell_open_error_text(code, "not found"));
 	switch (code) {
 	case ELOOP:
 	case ENAMETOOLONG:
@@ -175,52 +175,49 @@ int shell_program_explain(struct shell *sh, const char *name, int code)
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv)
 {
-	shell_tool_starts(sh, argv[0]);
-	return exec_program(p, argv, shell_program_environment(sh, argv[0]));
+	shell_tool_line_count_start(sh, argv[0]);
+	return exec_program(p, argv, shell_program_build_env(sh, argv[0]));
 }
 
-int shell_program_become(struct shell *sh, const struct shell_program *p,
-			 char **argv)
+int shell_program_exec_or_report(struct shell *sh,
+				 const struct shell_program *p, char **argv)
 {
-	return shell_program_explain(sh, argv[0],
-				     shell_program_exec(sh, p, argv));
-}
-
-/* dash says it in the child, which may die of that: its output is closed. */
-static pid_t start_explanation(struct shell *sh, const char *name, int code)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		shell_signals_default();
-		_exit(shell_program_explain(sh, name, code));
-	}
-	return pid;
+	return shell_program_print_error(sh, argv[0],
+					 shell_program_exec(sh, p, argv));
 }
 
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status)
 {
-	char **env = shell_program_environment(sh, argv[0]);
+	char **env = shell_program_build_env(sh, argv[0]);
 	volatile int code = 0;
-	sigset_t before;
+	sigset_t all, before;
 	pid_t pid;
 
-	shell_tool_starts(sh, argv[0]);
-	shell_signals_expect();
-	/* The child uses our memory: no handler may run in it. */
-	shell_signals_hold(&before);
+	shell_tool_line_count_start(sh, argv[0]);
+	shell_signals_catch_sigint();
+	/* the child of vfork shares this memory, so no handler may run in it */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (!pid) {
-		shell_signals_release(&before);
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		code = exec_program(p, argv, env);
 		_exit(127);
 	}
-	shell_signals_release(&before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid > 0 && code) {
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		pid = start_explanation(sh, argv[0], code);
+		/*
+		 * Print the message in a child as dash does: with a closed
+		 * output, SIGPIPE can end the child.
+		 */
+		pid = fork();
+		if (!pid) {
+			shell_signals_set_default();
+			_exit(shell_program_print_error(sh, argv[0], code));
+		}
 	}
 	if (pid < 0) {
 		*status = shell_fail(sh, "Cannot fork");
@@ -229,16 +226,16 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	return pid;
 }
 
-void shell_program_tell_signal(int sig, bool dumped)
+void shell_program_print_signal(int sig, bool dumped)
 {
 	char line[80];
 	int len;
 
 	if (sig == SIGINT || sig == SIGPIPE)
 		return;
-	len = snprintf(line, sizeof(line), "%.32s%s\n", shell_signal_words(sig),
+	len = snprintf(line, sizeof(line), "%.32s%s\n", shell_signal_text(sig),
 		       dumped ? " (core dumped)" : "");
-	shell_write(STDERR_FILENO, line, (size_t)len);
+	shell_write_all(STDERR_FILENO, line, (size_t)len);
 }
 
 int shell_program_wait(pid_t pid)
@@ -251,6 +248,6 @@ int shell_program_wait(pid_t pid)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	shell_program_tell_signal(WTERMSIG(status), WCOREDUMP(status));
+	shell_program_print_signal(WTERMSIG(status), WCOREDUMP(status));
 	return 128 + WTERMSIG(status);
 }

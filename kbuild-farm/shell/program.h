@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/program.h - the files that commands are, and starting them.
+ * shell/program.h - Lookup and start of programs.
  */
 #ifndef SHELL_PROGRAM_H
 #define SHELL_PROGRAM_H
@@ -10,48 +10,59 @@
 
 struct shell;
 
-/* Where a command was found. */
+/* A program found by shell_program_find(). */
 struct shell_program {
-	const char *path; /* in the shell's arena */
-	const char *further; /* of PATH, for where that cannot be executed */
+	const char *path; /* lies in the shell's arena */
+	/* Rest of PATH, searched if `path` cannot be executed. */
+	const char *remaining_path;
 };
 
 /*
- * The file that a command's name means: itself with a slash in it, else the
- * first of that name in PATH that can be executed.  0 or a negative errno.
+ * Find the file of a command: `name` itself if it contains a slash, else the
+ * first executable file of that name in PATH.  Returns 0 or -errno.
  */
 int shell_program_find(struct shell *sh, const char *name,
 		       struct shell_program *out);
 
 /*
- * The environment of a program that is called so: what is exported, and for
- * make how it finds this shell.  Good until a variable changes.
+ * Return the environment for the program `name`: the exported variables and,
+ * for make, the variables by which make finds this shell.  Valid until a
+ * variable changes.
  */
-char **shell_program_environment(struct shell *sh, const char *name);
+char **shell_program_build_env(struct shell *sh, const char *name);
 
 /*
- * Become the program.  `argv` has room for one more word in front.  Returns
- * only when that fails: the errno.
+ * Replace this process by the program.  argv[-1] must be writable.  Returns an
+ * errno value if execution fails.
  */
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv);
-/* The same, but a failure is said in dash's words: the status. */
-int shell_program_become(struct shell *sh, const struct shell_program *p,
-			 char **argv);
 /*
- * Start it: its process, or 0 where that failed, having said so, and *status
- * is set.
+ * As shell_program_exec(), but print dash's message for a failure and return
+ * the exit status.
+ */
+int shell_program_exec_or_report(struct shell *sh,
+				 const struct shell_program *p, char **argv);
+/*
+ * Start a program.  Returns its process, or 0 after printing an error and
+ * setting *status.
  */
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status);
 
-/* Say why it is not executed, an errno, in dash's words: the status. */
-int shell_program_explain(struct shell *sh, const char *name, int code);
+/*
+ * Print dash's message for a program that cannot be executed because of errno
+ * value `code`.  Returns the exit status.
+ */
+int shell_program_print_error(struct shell *sh, const char *name, int code);
 
-/* Wait for a process: the status, having said what signal ended it. */
+/*
+ * Wait for a process.  Prints the signal that ended it, if any, and returns the
+ * status.
+ */
 int shell_program_wait(pid_t pid);
 
-/* As dash says that a signal ended what it waited for. */
-void shell_program_tell_signal(int sig, bool dumped);
+/* Print dash's message for a process that was ended by a signal. */
+void shell_program_print_signal(int sig, bool dumped);
 
 #endif

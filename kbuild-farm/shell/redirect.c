@@ -9,26 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is in shell_put_aside.at when it is no descriptor. */
-#define UNTOUCHED  (-2)
-#define WAS_CLOSED (-1)
-/* As much of a document goes into its pipe at once. */
-#define HERE_AT_ONCE 4096
-/* Ours lie above those that a script can name. */
-#define OURS_FROM SHELL_REDIRECT_FDS
+/* Values of shell_saved_fds.fds that are not descriptors. */
+#define FD_UNTOUCHED  (-2)
+#define FD_WAS_CLOSED (-1)
+/* a document up to this size is written to its pipe without a child */
+#define HEREDOC_PIPE_BYTES 4096
+/* the shell's own descriptors are above those that a script can name */
+#define HIGH_FD_MIN SHELL_REDIRECT_N_FDS
 
-void shell_put_aside_init(struct shell_put_aside *aside)
+void shell_redirect_init_saved(struct shell_saved_fds *aside)
 {
-	for (int fd = 0; fd < SHELL_REDIRECT_FDS; fd++)
-		aside->at[fd] = UNTOUCHED;
-}
-
-static int expand_one(struct shell *sh, const struct shell_redir *r,
-		      const char **out)
-{
-	if (!r->word || r->kind == SHELL_HERE)
-		return 0;
-	return shell_expand_word(&sh->expand, r->word, out);
+	for (int fd = 0; fd < SHELL_REDIRECT_N_FDS; fd++)
+		aside->fds[fd] = FD_UNTOUCHED;
 }
 
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
@@ -41,12 +33,15 @@ int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 		n++;
 	*out = arena_alloc(&sh->arena, (n + 1) * sizeof(**out));
 	memset(*out, 0, (n + 1) * sizeof(**out));
-	for (size_t i = 0; list && !ret; list = list->next, i++)
-		ret = expand_one(sh, list, &(*out)[i]);
+	for (size_t i = 0; list && !ret; list = list->next, i++) {
+		if (list->word && list->kind != SHELL_REDIR_HEREDOC)
+			ret = shell_expand_word(&sh->expand, list->word,
+						&(*out)[i]);
+	}
 	return ret;
 }
 
-static void become_writer(const int pipe_ends[2], const char *text)
+static void write_heredoc_and_exit(const int pipe_ends[2], const char *text)
 {
 	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTSTP };
 
@@ -54,21 +49,24 @@ static void become_writer(const int pipe_ends[2], const char *text)
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
-	shell_write(pipe_ends[1], text, strlen(text));
+	shell_write_all(pipe_ends[1], text, strlen(text));
 	_exit(0);
 }
 
-/* It is expanded only here, behind what is redirected in front of it. */
-static int open_document(struct shell *sh, const struct shell_word *word)
+/*
+ * Expand and open a here-document, after the redirections before it are
+ * applied.
+ */
+static int open_heredoc(struct shell *sh, const struct shell_word *word)
 {
 	struct bytes expanded;
-	int ret = shell_expand_text(&sh->expand, word, &expanded);
+	int ret = shell_expand_heredoc(&sh->expand, word, &expanded);
 	const char *text;
 	int ends[2];
 	pid_t pid;
 
 	if (ret == -EINVAL && !sh->skip)
-		shell_say(sh, "%s", sh->expand.error);
+		shell_print_message(sh, "%s", sh->expand.error);
 	if (ret)
 		return ret;
 	text = arena_copy(&sh->arena, (const char *)expanded.data,
@@ -78,18 +76,18 @@ static int open_document(struct shell *sh, const struct shell_word *word)
 		shell_fail(sh, "Pipe call failed");
 		return -EMFILE;
 	}
-	if (strlen(text) <= HERE_AT_ONCE) {
-		shell_write(ends[1], text, strlen(text));
+	if (strlen(text) <= HEREDOC_PIPE_BYTES) {
+		shell_write_all(ends[1], text, strlen(text));
 	} else {
 		pid = fork();
 		if (!pid)
-			become_writer(ends, text);
+			write_heredoc_and_exit(ends, text);
 	}
 	close(ends[1]);
 	return ends[0];
 }
 
-static int open_named(struct shell *sh, const char *name, int flags)
+static int open_redir_file(struct shell *sh, const char *name, int flags)
 {
 	int fd;
 
@@ -99,65 +97,73 @@ static int open_named(struct shell *sh, const char *name, int flags)
 	if (fd >= 0)
 		return fd;
 	if (flags & O_CREAT)
-		shell_say(sh, "cannot create %s: %s", name,
-			  shell_open_words(errno, "Directory nonexistent"));
+		shell_print_message(
+			sh, "cannot create %s: %s", name,
+			shell_open_error_text(errno, "Directory nonexistent"));
 	else
-		shell_say(sh, "cannot open %s: %s", name,
-			  shell_open_words(errno, "No such file"));
+		shell_print_message(
+			sh, "cannot open %s: %s", name,
+			shell_open_error_text(errno, "No such file"));
 	return -ENOENT;
 }
 
-/* The descriptor to become `r->fd`; negative: an error that was told. */
+/*
+ * Open the descriptor that becomes `r->fd`.  Returns a negative value after
+ * printing an error.
+ */
 static int open_redirection(struct shell *sh, const struct shell_redir *r,
 			    const char *word)
 {
 	switch (r->kind) {
-	case SHELL_FROM:
-		return open_named(sh, word, O_RDONLY);
-	case SHELL_FROM_TO:
-		return open_named(sh, word, O_RDWR | O_CREAT);
-	case SHELL_TO:
-	case SHELL_CLOBBER:
-		return open_named(sh, word, O_WRONLY | O_CREAT | O_TRUNC);
-	case SHELL_APPEND:
-		return open_named(sh, word, O_WRONLY | O_CREAT | O_APPEND);
-	case SHELL_HERE:
-		return open_document(sh, r->word);
-	case SHELL_DUP:
+	case SHELL_REDIR_INPUT:
+		return open_redir_file(sh, word, O_RDONLY);
+	case SHELL_REDIR_READ_WRITE:
+		return open_redir_file(sh, word, O_RDWR | O_CREAT);
+	case SHELL_REDIR_OUTPUT:
+	case SHELL_REDIR_CLOBBER:
+		return open_redir_file(sh, word, O_WRONLY | O_CREAT | O_TRUNC);
+	case SHELL_REDIR_APPEND:
+		return open_redir_file(sh, word, O_WRONLY | O_CREAT | O_APPEND);
+	case SHELL_REDIR_HEREDOC:
+		return open_heredoc(sh, r->word);
+	case SHELL_REDIR_DUP:
 		break;
 	}
 	return -EINVAL;
 }
 
-int shell_redirect_hide(int fd)
+int shell_redirect_move_high(int fd)
 {
-	int hidden = fcntl(fd, F_DUPFD_CLOEXEC, OURS_FROM);
+	int hidden = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD_MIN);
 
 	close(fd);
 	return hidden;
 }
 
-static void put_aside(struct shell_put_aside *aside, int fd)
+static void save_fd(struct shell_saved_fds *aside, int fd)
 {
 	int at;
 
-	if (!aside || aside->at[fd] != UNTOUCHED)
+	if (!aside || aside->fds[fd] != FD_UNTOUCHED)
 		return;
-	at = fcntl(fd, F_DUPFD_CLOEXEC, OURS_FROM);
-	aside->at[fd] = at < 0 ? WAS_CLOSED : at;
-	/* So that an error in what follows is lost, as it is in dash. */
+	at = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD_MIN);
+	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
+	/*
+	 * closed early so that an error message of the redirection is lost, as
+	 * in dash
+	 */
 	close(fd);
 }
 
-void shell_redirect_one(struct shell_put_aside *aside, int to, int fd)
+void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd)
 {
 	if (to == fd) {
-		if (aside && aside->at[to] == UNTOUCHED)
-			aside->at[to] = WAS_CLOSED;
+		if (saved && saved->fds[to] == FD_UNTOUCHED)
+			saved->fds[to] = FD_WAS_CLOSED;
 		fcntl(fd, F_SETFD, 0);
 		return;
 	}
-	put_aside(aside, to);
+	save_fd(saved, to);
 	if (fd < 0) {
 		close(to);
 		return;
@@ -166,56 +172,58 @@ void shell_redirect_one(struct shell_put_aside *aside, int to, int fd)
 	close(fd);
 }
 
-static int duplicate(struct shell *sh, const struct shell_redir *r,
-		     struct shell_put_aside *aside)
+static int duplicate_fd(struct shell *sh, const struct shell_redir *r,
+			struct shell_saved_fds *aside)
 {
-	if (r->from == r->fd)
+	if (r->source_fd == r->fd)
 		return 0;
-	put_aside(aside, r->fd);
-	if (r->from == SHELL_CLOSE) {
+	save_fd(aside, r->fd);
+	if (r->source_fd == SHELL_REDIR_CLOSE_FD) {
 		close(r->fd);
 		return 0;
 	}
-	if (dup2(r->from, r->fd) >= 0)
+	if (dup2(r->source_fd, r->fd) >= 0)
 		return 0;
-	shell_say(sh, "%d: %s", r->from, shell_errno_words(errno));
+	shell_print_message(sh, "%d: %s", r->source_fd,
+			    shell_errno_text(errno));
 	return 2;
 }
 
-int shell_redirect(struct shell *sh, const struct shell_redir *list,
-		   const char *const *words, struct shell_put_aside *aside)
+int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
+			 const char *const *words,
+			 struct shell_saved_fds *saved)
 {
 	for (; list; list = list->next, words++) {
 		int fd;
 
-		if (list->kind == SHELL_DUP) {
-			if (duplicate(sh, list, aside))
+		if (list->kind == SHELL_REDIR_DUP) {
+			if (duplicate_fd(sh, list, saved))
 				return 2;
 			continue;
 		}
 		fd = open_redirection(sh, list, *words);
 		if (fd < 0)
 			return 2;
-		shell_redirect_one(aside, list->fd, fd);
+		shell_redirect_fd(saved, list->fd, fd);
 	}
 	return 0;
 }
 
-void shell_redirect_undo(struct shell_put_aside *aside, bool drop)
+void shell_redirect_restore(struct shell_saved_fds *saved, bool discard)
 {
-	for (int fd = 0; fd < SHELL_REDIRECT_FDS; fd++) {
-		int at = aside->at[fd];
+	for (int fd = 0; fd < SHELL_REDIRECT_N_FDS; fd++) {
+		int at = saved->fds[fd];
 
-		if (at == UNTOUCHED)
+		if (at == FD_UNTOUCHED)
 			continue;
-		if (at == WAS_CLOSED) {
-			if (!drop)
+		if (at == FD_WAS_CLOSED) {
+			if (!discard)
 				close(fd);
 			continue;
 		}
-		if (!drop)
+		if (!discard)
 			dup2(at, fd);
 		close(at);
 	}
-	shell_put_aside_init(aside);
+	shell_redirect_init_saved(saved);
 }

@@ -1,45 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/redirect.h - redirections, done in this process and undone.
+ * shell/redirect.h - Redirections applied to this process and undone.
  */
 #ifndef SHELL_REDIRECT_H
 #define SHELL_REDIRECT_H
 
-#include "shell/node.h"
+#include "shell/ast.h"
 
 struct shell;
 
-#define SHELL_REDIRECT_FDS 10
+#define SHELL_REDIRECT_N_FDS 10
 
-/* Where the descriptors 0 to 9 were put aside. */
-struct shell_put_aside {
-	int at[SHELL_REDIRECT_FDS];
+/* Saved copies of the descriptors 0 to 9. */
+struct shell_saved_fds {
+	int fds[SHELL_REDIRECT_N_FDS];
 };
 
-void shell_put_aside_init(struct shell_put_aside *aside);
+void shell_redirect_init_saved(struct shell_saved_fds *aside);
 
 /*
- * What the words of `list` come to, for shell_redirect(); one for each, in the
- * shell's arena; none for a here-document.  0, or an error that ends the shell.
+ * Expand the words of `list` for shell_redirect_apply(): one per redirection,
+ * in the shell's arena; NULL for a here-document.  Returns 0, or an error that
+ * ends the shell.
  */
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 			  const char ***out);
 /*
- * Do them in their order; here-documents are expanded when it is their turn.
- * What is replaced is put `aside`; NULL: for good.  0, or the status 2 after
- * dash's words; those before it are done then.
+ * Apply redirections in order.  Here-documents are expanded in turn.  Replaced
+ * descriptors are stored in `saved`; with NULL, they are closed.  Returns 0, or
+ * the status 2 after printing dash's message; earlier redirections then remain
+ * applied.
  */
-int shell_redirect(struct shell *sh, const struct shell_redir *list,
-		   const char *const *words, struct shell_put_aside *aside);
+int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
+			 const char *const *words,
+			 struct shell_saved_fds *saved);
 
-/* Make `fd` the descriptor `to`, or nothing's where it is -1. */
-void shell_redirect_one(struct shell_put_aside *aside, int to, int fd);
+/* Move `fd` to the descriptor `to`, or close `to` if `fd` is -1. */
+void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd);
 /*
- * Move `fd` to where no script can name it, and close it.  Returns what it is
- * now; -1: there are no more.
+ * Move `fd` to a number that no script can name.  Returns the new number; -1 if
+ * no descriptor is free, and `fd` is closed in any case.
  */
-int shell_redirect_hide(int fd);
-/* Take back what was put aside; `drop`: forget it instead. */
-void shell_redirect_undo(struct shell_put_aside *aside, bool drop);
+int shell_redirect_move_high(int fd);
+/* Restore the saved descriptors, or close the copies if `discard` is set. */
+void shell_redirect_restore(struct shell_saved_fds *saved, bool discard);
 
 #endif

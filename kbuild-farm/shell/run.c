@@ -2,243 +2,588 @@
 #include "shell/run.h"
 
 #include "shell/command.h"
-#include "shell/known.h"
+#include "shell/nm.h"
 #include "shell/parse.h"
-#include "shell/pipe.h"
 #include "shell/program.h"
 #include "shell/redirect.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
 #include "shell/step.h"
+#include "shell/subset.h"
+#include "shell/utility.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* What a trap is to do was looked at when it was set. */
-static void run_action(struct shell *sh, const char *action)
+#define SUBSTITUTION_READ_BYTES 4096
+
+/* One command of a pipeline. */
+struct pipeline_element {
+	const struct shell_ast_node *ast_node;
+	int in_fd, out_fd; /* -1: unchanged */
+	pid_t pid; /* 0: not running */
+	int status;
+};
+
+static void close_element_fds(struct pipeline_element *e)
 {
-	const struct shell_node *list = NULL;
+	if (e->in_fd >= 0)
+		close(e->in_fd);
+	if (e->out_fd >= 0)
+		close(e->out_fd);
+	e->in_fd = e->out_fd = -1;
+}
+
+/*
+ * Use the element's pipe ends as standard input and output until the caller
+ * restores `aside`.
+ */
+static void connect_element_fds(struct pipeline_element *e,
+				struct shell_saved_fds *aside)
+{
+	shell_redirect_init_saved(aside);
+	if (e->in_fd >= 0)
+		shell_redirect_fd(aside, STDIN_FILENO, e->in_fd);
+	if (e->out_fd >= 0)
+		shell_redirect_fd(aside, STDOUT_FILENO, e->out_fd);
+	e->in_fd = e->out_fd = -1;
+}
+
+/*
+ * Run an element as a subshell in a child created by fork.  The child closes
+ * `other_end`, the read end of its output, and the pipe ends of `in_process`,
+ * because only later elements may hold them.
+ */
+static void fork_element(struct shell *sh, struct pipeline_element *e,
+			 struct pipeline_element *in_process, int other_end,
+			 unsigned flags)
+{
+	shell_signals_catch_sigint();
+	e->pid = fork();
+	if (!e->pid) {
+		struct shell_saved_fds aside;
+
+		if (other_end >= 0)
+			close(other_end);
+		if (in_process)
+			close_element_fds(in_process);
+		connect_element_fds(e, &aside);
+		shell_redirect_restore(&aside, true);
+		shell_signals_reset_traps();
+		sh->subshell_depth = 0;
+		sh->capture = NULL;
+		shell_run_node(sh, e->ast_node, flags | SHELL_RUN_LAST);
+		_exit(shell_run_exit_trap(sh));
+	}
+	close_element_fds(e);
+	if (e->pid < 0) {
+		e->pid = 0;
+		e->status = shell_fail(sh, "Cannot fork");
+	}
+}
+
+/*
+ * Run a command as a subshell without a process and return its status.
+ * shell_subset_is_pure() must hold for it.
+ */
+static int run_without_fork(struct shell *sh, const struct shell_ast_node *n,
+			    unsigned flags)
+{
+	unsigned loops = sh->loop_depth;
+	int status, sig;
+
+	sh->subshell_depth++;
+	shell_signals_enter_subshell();
+	status = shell_run_node(sh, n, flags & SHELL_RUN_TESTED);
+	sh->skip = SHELL_SKIP_NONE;
+	sh->subshell_depth--;
+	sh->loop_depth = loops;
+	sig = shell_signals_pending();
+	if (shell_signals_leave_subshell())
+		status = 128 + SIGPIPE;
+	else if (sig && !sh->subshell_depth)
+		shell_program_print_signal(sig, false);
+	return status;
+}
+
+static void run_in_process(struct shell *sh, struct pipeline_element *e,
+			   unsigned flags)
+{
+	struct shell_saved_fds aside;
+
+	connect_element_fds(e, &aside);
+	e->status = run_without_fork(sh, e->ast_node, flags);
+	shell_redirect_restore(&aside, false);
+}
+
+/*
+ * Choose the element that runs in this process, or return NULL.  A command that
+ * needs a fork is best, a program that the shell implements is second.
+ */
+static struct pipeline_element *choose_in_process(struct pipeline_element *e,
+						  size_t n)
+{
+	if (shell_signals_has_signal_traps())
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (!shell_subset_is_program(e[i].ast_node) &&
+		    shell_subset_is_pure(e[i].ast_node))
+			return &e[i];
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (shell_subset_is_program(e[i].ast_node) &&
+		    shell_utility_exists(e[i].ast_node->words->literal))
+			return &e[i];
+	}
+	return NULL;
+}
+
+/* Create a pipe with descriptors that a script cannot name. */
+static int open_high_pipe(int ends[2])
+{
+	int low[2];
+
+	if (pipe2(low, O_CLOEXEC))
+		return -errno;
+	ends[0] = shell_redirect_move_high(low[0]);
+	ends[1] = shell_redirect_move_high(low[1]);
+	if (ends[0] >= 0 && ends[1] >= 0)
+		return 0;
+	if (ends[0] >= 0)
+		close(ends[0]);
+	if (ends[1] >= 0)
+		close(ends[1]);
+	return -EMFILE;
+}
+
+/*
+ * Start all elements except `here`.  The first one reads from `before` unless
+ * that is -1; each other one reads from its predecessor.
+ */
+static int start_elements(struct shell *sh, struct pipeline_element *e,
+			  size_t n, int before, struct pipeline_element *here,
+			  unsigned flags)
+{
+	struct shell_saved_fds aside;
+
+	for (size_t i = 0; i < n; i++) {
+		int ends[2] = { -1, -1 };
+
+		if (i + 1 < n && open_high_pipe(ends)) {
+			if (before >= 0)
+				close(before);
+			return shell_fail(sh, "Pipe call failed");
+		}
+		e[i].in_fd = before;
+		e[i].out_fd = ends[1];
+		before = ends[0];
+		if (&e[i] == here)
+			continue;
+		if (!shell_subset_is_program(e[i].ast_node)) {
+			fork_element(sh, &e[i], here, ends[0], flags);
+			continue;
+		}
+		/* Errors end only this element, as in a subshell. */
+		connect_element_fds(&e[i], &aside);
+		e[i].status = shell_command_run(sh, e[i].ast_node, 0,
+						&e[i].pid);
+		shell_redirect_restore(&aside, false);
+		sh->skip = SHELL_SKIP_NONE;
+	}
+	return 0;
+}
+
+static int wait_for_elements(struct pipeline_element *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (e[i].pid)
+			e[i].status = shell_program_wait(e[i].pid);
+	}
+	shell_signals_raise_sigint();
+	return e[n - 1].status;
+}
+
+static struct pipeline_element *list_elements(struct shell *sh,
+					      const struct shell_ast_node *n,
+					      size_t *count)
+{
+	struct pipeline_element *out;
+	size_t i = 0;
+
+	*count = 0;
+	for (const struct shell_ast_node *m = n->list; m; m = m->next)
+		(*count)++;
+	out = arena_alloc(&sh->arena, *count * sizeof(*out));
+	for (const struct shell_ast_node *m = n->list; m; m = m->next)
+		out[i++] = (struct pipeline_element){ .ast_node = m,
+						      .in_fd = -1,
+						      .out_fd = -1 };
+	return out;
+}
+
+/*
+ * Run only the first command of a pipeline.  Returns a file with its output,
+ * positioned at the start, or -1 if no file can be created; then nothing was
+ * run.
+ */
+static int capture_first(struct shell *sh, const struct shell_ast_node *n,
+			 unsigned flags)
+{
+	struct pipeline_element e = { .ast_node = n->list, .in_fd = -1 };
+	int fd = shell_redirect_move_high(memfd_create("text", MFD_CLOEXEC));
+
+	e.out_fd = fd < 0 ? -1 : shell_redirect_move_high(dup(fd));
+	if (e.out_fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	flags &= SHELL_RUN_TESTED;
+	if (choose_in_process(&e, 1))
+		run_in_process(sh, &e, flags);
+	else
+		fork_element(sh, &e, NULL, -1, flags);
+	wait_for_elements(&e, 1);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* Run a pipeline and return the status of its last command. */
+static int run_pipeline(struct shell *sh, const struct shell_ast_node *n,
+			unsigned flags)
+{
+	struct shell_step_resources held;
+	struct pipeline_element *e, *here;
+	int ret, status, text = -1;
+	size_t count;
+
+	/* `text` is the output of the first command if that was run alone. */
+	if (shell_step_needs_text(sh, n))
+		text = capture_first(sh, n, flags);
+	if (shell_step_run_genksyms(sh, n, text, &status, &held)) {
+		if (text >= 0)
+			close(text);
+		return status;
+	}
+	if (text < 0 && shell_nm_run_pipe(sh, n, &status)) {
+		shell_step_release(&held);
+		return status;
+	}
+	e = list_elements(sh, n, &count);
+	if (text >= 0) {
+		e++;
+		count--;
+	}
+	here = choose_in_process(e, count);
+
+	flags &= SHELL_RUN_TESTED;
+	ret = start_elements(sh, e, count, text, here, flags);
+	if (here && !ret)
+		run_in_process(sh, here, flags);
+	if (here)
+		close_element_fds(here);
+	status = wait_for_elements(e, count);
+	shell_step_release(&held);
+	return ret ? ret : status;
+}
+
+static void read_to_end(int fd, struct buf *out)
+{
+	ssize_t n;
+
+	do {
+		if (buf_reserve(out, SUBSTITUTION_READ_BYTES))
+			break;
+		n = read(fd, out->data + out->len, SUBSTITUTION_READ_BYTES);
+		if (n > 0)
+			out->len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+/*
+ * Return true if the command is a program or a pipeline of programs, so that no
+ * part of it runs in this process.
+ */
+static bool are_only_programs(const struct shell_ast_node *n)
+{
+	if (n->kind != SHELL_AST_PIPELINE)
+		return shell_subset_is_program(n);
+	for (n = n->list; n; n = n->next) {
+		if (!shell_subset_is_program(n))
+			return false;
+	}
+	return true;
+}
+
+static int substitute_programs(struct shell *sh, const struct shell_ast_node *n,
+			       const int ends[2], struct buf *out)
+{
+	struct pipeline_element one = { .ast_node = n,
+					.in_fd = -1,
+					.out_fd = -1 },
+				*e = &one;
+	struct shell_saved_fds aside;
+	size_t count = 1;
+
+	if (n->kind == SHELL_AST_PIPELINE)
+		e = list_elements(sh, n, &count);
+	shell_redirect_init_saved(&aside);
+	shell_redirect_fd(&aside, STDOUT_FILENO, ends[1]);
+	start_elements(sh, e, count, -1, NULL, 0);
+	shell_redirect_restore(&aside, false);
+	read_to_end(ends[0], out);
+	return wait_for_elements(e, count);
+}
+
+static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
+			    struct buf *out)
+{
+	struct pipeline_element e = { .ast_node = n, .in_fd = -1 };
+	int ends[2] = { -1, -1 }, status;
+
+	/* Builtins that print only to standard output need no pipe. */
+	if (shell_subset_is_print_only(n)) {
+		struct buf *before = sh->capture;
+
+		sh->capture = out;
+		status = run_without_fork(sh, n, 0);
+		sh->capture = before;
+		return status;
+	}
+	if (open_high_pipe(ends))
+		return shell_fail(sh, "Pipe call failed");
+	if (are_only_programs(n)) {
+		status = substitute_programs(sh, n, ends, out);
+	} else {
+		e.out_fd = ends[1];
+		fork_element(sh, &e, NULL, ends[0], 0);
+		read_to_end(ends[0], out);
+		status = wait_for_elements(&e, 1);
+	}
+	close(ends[0]);
+	return status;
+}
+
+int shell_run_command_substitution(void *at, const struct shell_ast_node *list,
+				   struct buf *out)
+{
+	struct shell *sh = at;
+	unsigned line = sh->line;
+	int before = sh->status, status;
+
+	if (!list)
+		return 0;
+	status = run_substitution(sh, list, out);
+	if (sh->skip)
+		return -ECANCELED;
+	sh->line = line;
+	sh->status = before;
+	sh->substitution_status = status;
+	return 0;
+}
+
+/* Run a trap's action, which was checked when the trap was set. */
+static void run_trap_action(struct shell *sh, const char *action)
+{
+	const struct shell_ast_node *list = NULL;
 	struct arena_mark mark = arena_mark(&sh->arena);
 	int before = sh->trap_status;
-	enum shell_why why;
+	enum shell_fallback_reason why;
 
 	if (sh->trap_status < 0)
 		sh->trap_status = sh->status;
-	if (!shell_parse(&sh->arena, bytes_str(action), &list, &why))
-		shell_run(sh, list, 0);
-	if (sh->skip != SHELL_EXIT)
+	if (!shell_parse_script(&sh->arena, bytes_str(action), &list, &why))
+		shell_run_node(sh, list, 0);
+	if (sh->skip != SHELL_SKIP_EXIT)
 		sh->status = sh->trap_status;
 	sh->trap_status = before;
 	arena_rewind(&sh->arena, mark);
 }
 
-/* A subshell has no traps: in this process such a signal ends only that. */
+/*
+ * Run pending traps.  A subshell has no traps: if it runs in this process, the
+ * signal ends only the subshell.
+ */
 static void run_traps(struct shell *sh)
 {
 	const char *action;
 
-	shell_signals_settle();
-	if (sh->contained) {
-		int sig = shell_signals_pipe_broke() ? SIGPIPE :
-						       shell_signal_pending();
+	shell_signals_raise_sigint();
+	if (sh->subshell_depth) {
+		int sig = shell_signals_is_pipe_broken() ?
+				  SIGPIPE :
+				  shell_signals_pending();
 
 		if (sig && !sh->skip) {
 			sh->status = 128 + sig;
-			sh->skip = SHELL_EXIT;
+			sh->skip = SHELL_SKIP_EXIT;
 		}
 		return;
 	}
-	if (sh->skip || !shell_signals_came())
+	if (sh->skip || !shell_signals_test_and_clear())
 		return;
-	while (!sh->skip && shell_signal_take(&action)) {
+	while (!sh->skip && shell_signals_take(&action)) {
 		char *copy = arena_copy(&sh->arena, action, strlen(action));
 
-		run_action(sh, copy);
+		run_trap_action(sh, copy);
 	}
 }
 
-int shell_run_end(struct shell *sh)
+int shell_run_exit_trap(struct shell *sh)
 {
-	char *action = shell_trap_take_exit();
+	char *action = shell_signals_take_exit_trap();
 
 	if (action) {
-		sh->skip = SHELL_GO_ON;
+		sh->skip = SHELL_SKIP_NONE;
 		sh->trap_status = -1;
-		run_action(sh, action);
+		run_trap_action(sh, action);
 		free(action);
 	}
 	return sh->status;
 }
 
-void shell_run_in_child(struct shell *sh, const struct shell_node *n,
-			unsigned flags)
-{
-	shell_traps_forget();
-	sh->contained = 0;
-	sh->capture = NULL;
-	shell_run(sh, n, flags | SHELL_LAST);
-	_exit(shell_run_end(sh));
-}
-
-int shell_run_contained(struct shell *sh, const struct shell_node *n,
-			unsigned flags)
-{
-	unsigned loops = sh->loops;
-	int status, sig;
-
-	sh->contained++;
-	shell_signals_contain();
-	status = shell_run(sh, n, flags & SHELL_TESTED);
-	sh->skip = SHELL_GO_ON;
-	sh->contained--;
-	sh->loops = loops;
-	sig = shell_signal_pending();
-	if (shell_signals_contain_end())
-		status = 128 + SIGPIPE;
-	else if (sig && !sh->contained)
-		shell_program_tell_signal(sig, false);
-	return status;
-}
-
-static int run_subshell_here(struct shell *sh, const struct shell_node *n,
+/* Run a subshell that replaces this process, in a child or at the end. */
+static int run_subshell_body(struct shell *sh, const struct shell_ast_node *n,
 			     const char **words, unsigned flags)
 {
-	struct shell_put_aside aside;
-	int status;
-
-	shell_put_aside_init(&aside);
-	status = shell_redirect(sh, n->redirs, words, &aside);
-	if (!status)
-		status = shell_run_contained(sh, n->left, flags);
-	shell_redirect_undo(&aside, false);
-	return status;
-}
-
-/* For good: in a child, or at the end. */
-static int run_subshell_body(struct shell *sh, const struct shell_node *n,
-			     const char **words, unsigned flags)
-{
-	shell_traps_forget();
-	if (shell_redirect(sh, n->redirs, words, NULL)) {
-		sh->skip = SHELL_EXIT;
+	shell_signals_reset_traps();
+	if (shell_redirect_apply(sh, n->redirs, words, NULL)) {
+		sh->skip = SHELL_SKIP_EXIT;
 		return sh->status = 2;
 	}
-	return shell_run(sh, n->left, flags | SHELL_LAST);
+	return shell_run_node(sh, n->left, flags | SHELL_RUN_LAST);
 }
 
-static int run_subshell(struct shell *sh, const struct shell_node *n,
+static int run_subshell(struct shell *sh, const struct shell_ast_node *n,
 			unsigned flags)
 {
+	struct shell_saved_fds aside;
 	const char **words;
 	pid_t pid;
 	int status;
 
 	sh->line = n->line;
-	if (shell_command_fails(sh,
-				shell_redirect_expand(sh, n->redirs, &words)))
+	if (shell_command_handle_error(
+		    sh, shell_redirect_expand(sh, n->redirs, &words)))
 		return sh->status;
-	if ((flags & SHELL_LAST) && !shell_traps_any())
+	if ((flags & SHELL_RUN_LAST) && !shell_signals_has_traps())
 		return run_subshell_body(sh, n, words, flags);
-	if (shell_known_pure(n) && shell_known_pure(n->left) &&
-	    !shell_traps_of_signals())
-		return run_subshell_here(sh, n, words, flags);
-	shell_signals_expect();
+	if (shell_subset_is_pure(n) && shell_subset_is_pure(n->left) &&
+	    !shell_signals_has_signal_traps()) {
+		shell_redirect_init_saved(&aside);
+		status = shell_redirect_apply(sh, n->redirs, words, &aside);
+		if (!status)
+			status = run_without_fork(sh, n->left, flags);
+		shell_redirect_restore(&aside, false);
+		return status;
+	}
+	shell_signals_catch_sigint();
 	pid = fork();
 	if (!pid) {
-		sh->contained = 0;
+		sh->subshell_depth = 0;
 		sh->capture = NULL;
 		run_subshell_body(sh, n, words, flags);
-		_exit(shell_run_end(sh));
+		_exit(shell_run_exit_trap(sh));
 	}
 	if (pid < 0)
 		return shell_fail(sh, "Cannot fork");
-	status = shell_program_wait(pid);
-	return status;
+	return shell_program_wait(pid);
 }
 
-/* A compound command with redirections; *minds: set -e minds the status. */
-static int run_redirected(struct shell *sh, const struct shell_node *n,
-			  unsigned flags, bool *minds)
+/*
+ * Run a compound command with redirections.  *errexit_applies is set if a
+ * redirection failed, because set -e then applies.
+ */
+static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
+			  unsigned flags, bool *errexit_applies)
 {
-	struct shell_put_aside aside;
+	struct shell_saved_fds aside;
 	const char **words;
 	int status;
 
 	sh->line = n->line;
-	if (shell_command_fails(sh,
-				shell_redirect_expand(sh, n->redirs, &words)))
+	if (shell_command_handle_error(
+		    sh, shell_redirect_expand(sh, n->redirs, &words)))
 		return sh->status;
-	shell_put_aside_init(&aside);
-	status = shell_redirect(sh, n->redirs, words, &aside);
-	*minds = status;
+	shell_redirect_init_saved(&aside);
+	status = shell_redirect_apply(sh, n->redirs, words, &aside);
+	*errexit_applies = status;
 	if (!status)
-		status = shell_run(sh, n->left, flags & SHELL_TESTED);
-	shell_redirect_undo(&aside, false);
+		status = shell_run_node(sh, n->left, flags & SHELL_RUN_TESTED);
+	shell_redirect_restore(&aside, false);
 	return status;
 }
 
-/* One loop is left, or gone on with: does this one end? */
-static bool leaves_loop(struct shell *sh)
+/*
+ * Return true if break, continue or exit ends the current loop.  Resets
+ * sh->skip if it concerns only this loop.
+ */
+static bool is_loop_left(struct shell *sh)
 {
 	enum shell_skip skip = sh->skip;
 
-	if (skip == SHELL_GO_ON)
+	if (skip == SHELL_SKIP_NONE)
 		return false;
-	if (skip == SHELL_EXIT || --sh->skip_levels > 0)
+	if (skip == SHELL_SKIP_EXIT || --sh->skip_levels > 0)
 		return true;
-	sh->skip = SHELL_GO_ON;
-	return skip == SHELL_BREAK;
+	sh->skip = SHELL_SKIP_NONE;
+	return skip == SHELL_SKIP_BREAK;
 }
 
-static int run_while(struct shell *sh, const struct shell_node *n,
+static int run_while(struct shell *sh, const struct shell_ast_node *n,
 		     unsigned flags)
 {
 	int status = 0;
 
-	sh->loops++;
+	sh->loop_depth++;
 	for (;;) {
-		int tested = shell_run(sh, n->test, SHELL_TESTED);
+		int tested = shell_run_node(sh, n->test, SHELL_RUN_TESTED);
 
 		if (sh->skip) {
-			if (leaves_loop(sh))
+			if (is_loop_left(sh))
 				break;
 			continue;
 		}
-		if (!tested != (n->kind == SHELL_WHILE))
+		if (!tested != (n->kind == SHELL_AST_WHILE))
 			break;
-		status = shell_run(sh, n->left, flags & SHELL_TESTED);
-		if (leaves_loop(sh))
+		status = shell_run_node(sh, n->left, flags & SHELL_RUN_TESTED);
+		if (is_loop_left(sh))
 			break;
 	}
-	sh->loops--;
+	sh->loop_depth--;
 	return status;
 }
 
-static int run_for(struct shell *sh, const struct shell_node *n, unsigned flags)
+static int run_for(struct shell *sh, const struct shell_ast_node *n,
+		   unsigned flags)
 {
 	struct shell_fields fields = { 0 };
 	int status = 0;
 
 	sh->line = n->line;
-	if (shell_command_fails(sh, shell_expand_fields(&sh->expand, n->words,
-							false, &fields)))
+	if (shell_command_handle_error(
+		    sh,
+		    shell_expand_fields(&sh->expand, n->words, false, &fields)))
 		return sh->status;
-	sh->loops++;
+	sh->loop_depth++;
 	for (size_t i = 0; i < fields.n; i++) {
 		shell_vars_set(&sh->vars, n->name, fields.v[i]);
-		status = shell_run(sh, n->left, flags & SHELL_TESTED);
-		if (leaves_loop(sh))
+		status = shell_run_node(sh, n->left, flags & SHELL_RUN_TESTED);
+		if (is_loop_left(sh))
 			break;
 	}
-	sh->loops--;
+	sh->loop_depth--;
 	return status;
 }
 
-/* 1: it matches_item, 0: it does not, or negative. */
-static int matches_item(struct shell *sh, const struct shell_item *item,
+/* Returns 1 if the text matches, 0 if not, or a negative value. */
+static int matches_item(struct shell *sh, const struct shell_case_item *item,
 			const char *text)
 {
 	const char *pattern;
@@ -248,147 +593,136 @@ static int matches_item(struct shell *sh, const struct shell_item *item,
 
 		if (ret)
 			return ret;
-		if (shell_match(pattern, text))
+		if (shell_match_pattern(pattern, text))
 			return 1;
 	}
 	return 0;
 }
 
-static int run_case(struct shell *sh, const struct shell_node *n,
+static int run_case(struct shell *sh, const struct shell_ast_node *n,
 		    unsigned flags)
 {
 	const char *text;
 
 	sh->line = n->line;
-	if (shell_command_fails(
+	if (shell_command_handle_error(
 		    sh, shell_expand_word(&sh->expand, n->words, &text)))
 		return sh->status;
-	for (const struct shell_item *i = n->items; i; i = i->next) {
+	for (const struct shell_case_item *i = n->items; i; i = i->next) {
 		int ret = matches_item(sh, i, text);
 
 		if (ret < 0) {
-			shell_command_fails(sh, ret);
+			shell_command_handle_error(sh, ret);
 			return sh->status;
 		}
 		if (ret)
-			return i->body ? shell_run(sh, i->body, flags) : 0;
+			return i->body ? shell_run_node(sh, i->body, flags) : 0;
 	}
 	return 0;
 }
 
-static int run_if(struct shell *sh, const struct shell_node *n, unsigned flags)
+static int run_if(struct shell *sh, const struct shell_ast_node *n,
+		  unsigned flags)
 {
-	int status = shell_run(sh, n->test, SHELL_TESTED);
+	int status = shell_run_node(sh, n->test, SHELL_RUN_TESTED);
 
 	if (sh->skip)
 		return status;
 	if (!status)
-		return shell_run(sh, n->left, flags);
-	return n->right ? shell_run(sh, n->right, flags) : 0;
+		return shell_run_node(sh, n->left, flags);
+	return n->right ? shell_run_node(sh, n->right, flags) : 0;
 }
 
-static int run_and_or(struct shell *sh, const struct shell_node *n,
-		      unsigned flags)
-{
-	int status = shell_run(sh, n->left, SHELL_TESTED);
-
-	if (sh->skip || !status == (n->kind == SHELL_OR))
-		return status;
-	return shell_run(sh, n->right, flags);
-}
-
-static void leave_slot(struct shell *sh)
-{
-	if (sh->slot >= 0)
-		close(sh->slot);
-	sh->slot = -1;
-}
-
-static int run_list(struct shell *sh, const struct shell_node *n,
+static int run_list(struct shell *sh, const struct shell_ast_node *n,
 		    unsigned flags)
 {
 	int status = 0;
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
-		const struct shell_node *tool = shell_step_tool(sh, n);
-		const bool has_slot = sh->slot >= 0; /* of the one before */
+		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
+		/* slot of the previous command */
+		const bool has_slot = sh->slot_fd >= 0;
 
-		sh->tool = tool;
-		status = shell_run(sh, n,
-				   n->next ? flags & SHELL_TESTED : flags);
-		sh->tool = NULL;
-		if (has_slot || sh->skip)
-			leave_slot(sh);
-		if (tool && sh->tool_done == tool) {
-			sh->tool_done = NULL;
+		sh->pending_tool = tool;
+		status = shell_run_node(
+			sh, n, n->next ? flags & SHELL_RUN_TESTED : flags);
+		sh->pending_tool = NULL;
+		if ((has_slot || sh->skip) && sh->slot_fd >= 0) {
+			close(sh->slot_fd);
+			sh->slot_fd = -1;
+		}
+		if (tool && sh->tool_offloaded == tool) {
+			sh->tool_offloaded = NULL;
 			n = tool;
 		}
 	}
 	return status;
 }
 
-static int run_not(struct shell *sh, const struct shell_node *n)
-{
-	int status = shell_run(sh, n->left, SHELL_TESTED);
-
-	return sh->skip ? status : !status;
-}
-
-/* *minds: does set -e mind the status of this kind? */
-static int run_kind(struct shell *sh, const struct shell_node *n,
-		    unsigned flags, bool *minds)
-{
-	switch (n->kind) {
-	case SHELL_SIMPLE:
-		*minds = true;
-		return shell_command(sh, n, flags, NULL);
-	case SHELL_PIPE:
-		*minds = true;
-		return shell_pipe(sh, n, flags);
-	case SHELL_SUBSHELL:
-		*minds = true;
-		return run_subshell(sh, n, flags);
-	case SHELL_REDIRECTED:
-		return run_redirected(sh, n, flags, minds);
-	case SHELL_NOT:
-		return run_not(sh, n);
-	case SHELL_AND:
-	case SHELL_OR:
-		return run_and_or(sh, n, flags);
-	case SHELL_LIST:
-		return run_list(sh, n, flags);
-	case SHELL_IF:
-		return run_if(sh, n, flags);
-	case SHELL_CASE:
-		return run_case(sh, n, flags);
-	case SHELL_FOR:
-		return run_for(sh, n, flags);
-	case SHELL_WHILE:
-	case SHELL_UNTIL:
-		return run_while(sh, n, flags);
-	}
-	return 0;
-}
-
-int shell_run(struct shell *sh, const struct shell_node *n, unsigned flags)
+int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
+		   unsigned flags)
 {
 	struct arena_mark mark = arena_mark(&sh->arena);
-	bool minds = false;
-	int status;
+	/* set -e applies to the status */
+	bool errexit_applies = false;
+	int status = 0;
 
 	if (!n || sh->skip)
 		return sh->status;
 	run_traps(sh);
 	if (sh->skip)
 		return sh->status;
-	status = run_kind(sh, n, flags, &minds);
+	switch (n->kind) {
+	case SHELL_AST_SIMPLE:
+		errexit_applies = true;
+		status = shell_command_run(sh, n, flags, NULL);
+		break;
+	case SHELL_AST_PIPELINE:
+		errexit_applies = true;
+		status = run_pipeline(sh, n, flags);
+		break;
+	case SHELL_AST_SUBSHELL:
+		errexit_applies = true;
+		status = run_subshell(sh, n, flags);
+		break;
+	case SHELL_AST_REDIRECTED:
+		status = run_redirected(sh, n, flags, &errexit_applies);
+		break;
+	case SHELL_AST_NOT:
+		status = shell_run_node(sh, n->left, SHELL_RUN_TESTED);
+		if (!sh->skip)
+			status = !status;
+		break;
+	case SHELL_AST_AND:
+	case SHELL_AST_OR:
+		status = shell_run_node(sh, n->left, SHELL_RUN_TESTED);
+		if (!sh->skip && !status != (n->kind == SHELL_AST_OR))
+			status = shell_run_node(sh, n->right, flags);
+		break;
+	case SHELL_AST_LIST:
+		status = run_list(sh, n, flags);
+		break;
+	case SHELL_AST_IF:
+		status = run_if(sh, n, flags);
+		break;
+	case SHELL_AST_CASE:
+		status = run_case(sh, n, flags);
+		break;
+	case SHELL_AST_FOR:
+		status = run_for(sh, n, flags);
+		break;
+	case SHELL_AST_WHILE:
+	case SHELL_AST_UNTIL:
+		status = run_while(sh, n, flags);
+		break;
+	}
 	arena_rewind(&sh->arena, mark);
-	if (sh->skip == SHELL_EXIT)
+	if (sh->skip == SHELL_SKIP_EXIT)
 		return sh->status;
 	sh->status = status;
 	run_traps(sh);
-	if (sh->errexit && minds && status && !(flags & SHELL_TESTED) &&
-	    !sh->skip)
-		sh->skip = SHELL_EXIT;
+	if (sh->errexit && errexit_applies && status &&
+	    !(flags & SHELL_RUN_TESTED) && !sh->skip)
+		sh->skip = SHELL_SKIP_EXIT;
 	return sh->status;
 }

@@ -1,36 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/run.h - a parsed script is run as dash 0.5.12 runs it.
+ * shell/run.h - Execution of parsed scripts as in dash 0.5.12.
+ *
+ * Programs are started with vfork.  In a pipeline, this process itself runs one
+ * command without lasting effects (a builtin or a list of commands) after it
+ * has started the others; the remaining commands run in children created by
+ * fork.
  */
 #ifndef SHELL_RUN_H
 #define SHELL_RUN_H
 
-#include "shell/node.h"
+#include "base/buf.h"
+#include "shell/ast.h"
 
 struct shell;
 
+/*
+ * Implementation of shell_expand.substitute: append the output of `list` to
+ * `out` and store its status in sh->substitution_status.
+ */
+int shell_run_command_substitution(void *at, const struct shell_ast_node *list,
+				   struct buf *out);
+
 enum {
-	/* In a child, nothing is done behind it: it may become the command. */
-	SHELL_LAST = 1,
-	/* Its status is looked at: set -e does not mind it. */
-	SHELL_TESTED = 2,
+	/*
+	 * Nothing runs after the command in this process, so it can replace the
+	 * process.
+	 */
+	SHELL_RUN_LAST = 1,
+	/* The status is tested, so set -e does not apply. */
+	SHELL_RUN_TESTED = 2,
 };
 
-/* Run a command: its status.  sh->skip says what is passed over then. */
-int shell_run(struct shell *sh, const struct shell_node *n, unsigned flags);
-
-/* In a child made by fork: run it as a subshell and end. */
-void shell_run_in_child(struct shell *sh, const struct shell_node *n,
-			unsigned flags) __attribute__((noreturn));
-
 /*
- * Run it as a subshell in this process: its status.  Only for what leaves
- * nothing behind: shell_known_pure().
+ * Run a command and return its status.  Then sh->skip states how much of the
+ * script is skipped.
  */
-int shell_run_contained(struct shell *sh, const struct shell_node *n,
-			unsigned flags);
+int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
+		   unsigned flags);
 
-/* Run the trap of EXIT: the status that the shell ends with. */
-int shell_run_end(struct shell *sh);
+/* Run the EXIT trap.  Returns the exit status of the shell. */
+int shell_run_exit_trap(struct shell *sh);
 
 #endif

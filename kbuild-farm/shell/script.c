@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/script.h"
 
+#include "base/buf.h"
 #include "base/str.h"
-#include "shell/counts.h"
-#include "shell/direct.h"
-#include "shell/hidden.h"
-#include "shell/known.h"
+#include "shell/compile.h"
+#include "shell/make-env.h"
 #include "shell/parse.h"
-#include "shell/pipe.h"
+#include "shell/program.h"
 #include "shell/run.h"
 #include "shell/shell.h"
+#include "shell/stats.h"
+#include "shell/subset.h"
+#include "shell/utility.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,33 +22,188 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_MIN 128
+#define PROC_READ_BYTES 4096
 
-/* $? $$ $- $0 and variables; no command is ever in the background. */
-static const char *get_value(void *at, const char *name)
+/* Characters for which make starts a shell. */
+#define SHELL_SPECIAL_CHARS "#;\"*?[]&|<>(){}$`^~!"
+
+static bool is_shell_command(const char *word)
+{
+	static const char *const commands[] = {
+		".",     ":",       "alias",   "bg",       "break",
+		"case",  "cd",      "command", "continue", "eval",
+		"exec",  "exit",    "export",  "fc",       "fg",
+		"for",   "getopts", "hash",    "if",       "jobs",
+		"login", "logout",  "read",    "readonly", "return",
+		"set",   "shift",   "test",    "times",    "trap",
+		"type",  "ulimit",  "umask",   "unalias",  "unset",
+		"wait",  "while",
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!strcmp(word, commands[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Append the next word of *line, without quotes, at `to`, and advance *line
+ * past it.  Returns the end of the copy, or NULL if the line needs a shell.
+ */
+static char *unquote_make_word(const char **line, char *to, bool first)
+{
+	const char *p = *line;
+	bool quoted = false;
+
+	for (; *p && (quoted || (*p != ' ' && *p != '\t')); p++) {
+		if (*p == '\'') {
+			quoted = !quoted;
+			continue;
+		}
+		if (!quoted) {
+			if (strchr(SHELL_SPECIAL_CHARS "\n", *p) ||
+			    (*p == '=' && first))
+				return NULL;
+			/* Only a shell interprets a backslash at the end. */
+			if (*p == '\\' && (!*++p || *p == '\n'))
+				return NULL;
+		}
+		*to++ = *p;
+	}
+	if (quoted)
+		return NULL;
+	*line = p;
+	*to++ = '\0';
+	return to;
+}
+
+/*
+ * Split a line as GNU make 4.3 does (src/job.c,
+ * construct_command_argv_internal).  Returns NULL if the line needs a shell.
+ * There is room for one more word before the first.
+ */
+static char **split_line(struct arena *a, const char *line)
+{
+	size_t len = strlen(line), n = 1;
+	char **words = arena_alloc(a, (len + 3) * sizeof(*words));
+	char *to = arena_alloc(a, len + 1);
+
+	for (;; n++) {
+		line += strspn(line, " \t");
+		if (!*line)
+			break;
+		words[n] = to;
+		to = unquote_make_word(&line, to, n == 1);
+		if (!to)
+			return NULL;
+	}
+	words[n] = NULL;
+	if (n == 1 || !*words[1] || is_shell_command(words[1]))
+		return NULL;
+	return words + 1;
+}
+
+/* Return the text after `key` in a list of NUL-terminated strings, or NULL. */
+static const char *find_value_by_prefix(const struct buf *list, const char *key)
+{
+	const char *p = buf_str(list), *end = p + list->len;
+
+	for (; p < end; p += strlen(p) + 1) {
+		if (!strncmp(p, key, strlen(key)))
+			return p + strlen(key);
+	}
+	return NULL;
+}
+
+static void read_parent_proc_file(const char *what, struct buf *out)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)getppid(), what);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	while (!buf_reserve(out, PROC_READ_BYTES) &&
+	       (n = read(fd, out->data + out->len, PROC_READ_BYTES)) > 0)
+		out->len += (size_t)n;
+	if (out->data)
+		out->data[out->len] = '\0';
+	close(fd);
+}
+
+/*
+ * Print the error as the make that started this shell would.  The level in the
+ * environment is that of its children, so make's own level is read from /proc.
+ */
+static int print_make_error(const char *name, int code)
+{
+	struct buf env = { 0 }, argv = { 0 }, line = { 0 };
+	const char *level, *program;
+
+	read_parent_proc_file("environ", &env);
+	read_parent_proc_file("cmdline", &argv);
+	level = find_value_by_prefix(&env, "MAKELEVEL=");
+	program = argv.len ? str_base(buf_str(&argv)) : "make";
+	buf_add_str(&line, program);
+	if (level && atoi(level) > 0)
+		buf_printf(&line, "[%d]", atoi(level));
+	buf_printf(&line, ": %s: %s\n", name, shell_errno_text(code));
+	shell_write_all(STDERR_FILENO, line.data, line.len);
+	buf_release(&line);
+	buf_release(&argv);
+	buf_release(&env);
+	return 127;
+}
+
+/* Run a program as make does and return the status. */
+static int run_directly(struct shell *sh, char **argv)
+{
+	struct shell_program p;
+	int ret = shell_program_find(sh, argv[0], &p), status;
+
+	if (ret)
+		return print_make_error(argv[0], -ret);
+	if (shell_utility_run(sh, p.path, argv, &status) ||
+	    shell_compile_run(sh, &p, argv, true, NULL, &status))
+		return status;
+	return print_make_error(argv[0], shell_program_exec(sh, &p, argv));
+}
+
+#define OPEN_FILES_MIN 128
+
+/*
+ * Return $? $$ $- $0 or a variable.  $! is unset because the subset excludes
+ * background commands.
+ */
+static const char *get_shell_value(void *at, const char *name)
 {
 	struct shell *sh = at;
-	char *to = sh->number;
+	char *to = sh->number_text;
 
 	switch (*name) {
 	case '?':
-		snprintf(sh->number, sizeof(sh->number), "%d", sh->status);
-		return sh->number;
+		snprintf(sh->number_text, sizeof(sh->number_text), "%d",
+			 sh->status);
+		return sh->number_text;
 	case '$':
-		snprintf(sh->number, sizeof(sh->number), "%d", (int)sh->pid);
-		return sh->number;
+		snprintf(sh->number_text, sizeof(sh->number_text), "%d",
+			 (int)sh->pid);
+		return sh->number_text;
 	case '!':
 		return NULL;
 	case '-':
-		/* In the order of dash. */
-		if (sh->expand.unset_fails)
+		/* in dash's order */
+		if (sh->expand.nounset)
 			*to++ = 'u';
 		if (sh->expand.no_glob)
 			*to++ = 'f';
 		if (sh->errexit)
 			*to++ = 'e';
 		*to = '\0';
-		return sh->number;
+		return sh->number_text;
 	case '0':
 		return sh->name;
 	default:
@@ -53,7 +211,7 @@ static const char *get_value(void *at, const char *name)
 	}
 }
 
-static int set_value(void *at, const char *name, const char *value)
+static int set_shell_value(void *at, const char *name, const char *value)
 {
 	struct shell *sh = at;
 
@@ -62,13 +220,13 @@ static int set_value(void *at, const char *name, const char *value)
 }
 
 /*
- * A copy of `env` without what only make is to see, which is added to
- * `for_make`.
+ * Return a copy of `env` without the entries that only make may receive, and
+ * add those entries to `for_make`.
  */
-static char **hide_own(struct arena *a, char **env, struct strv *for_make)
+static char **split_make_env(struct arena *a, char **env, struct strv *for_make)
 {
 	static const char *const names[] = { "MAKEFILES=",
-					     SHELL_COUNTS_VARIABLE "=" };
+					     SHELL_STATS_VARIABLE "=" };
 	size_t n = 0;
 	char **copy;
 
@@ -76,31 +234,31 @@ static char **hide_own(struct arena *a, char **env, struct strv *for_make)
 		n++;
 	copy = arena_alloc(a, (n + 1) * sizeof(*copy));
 	memcpy(copy, env, (n + 1) * sizeof(*copy));
-	if (!str_env(env, SHELL_COUNTS_VARIABLE))
+	if (!str_find_env(env, SHELL_STATS_VARIABLE))
 		return copy;
 	for (size_t i = 0; i < n; i++) {
 		if (str_starts(env[i], names[0]) ||
 		    str_starts(env[i], names[1]))
 			strv_add(for_make, env[i]);
 	}
-	shell_hidden_clean(copy);
+	shell_make_env_strip(copy);
 	return copy;
 }
 
-static void shell_begin(struct shell *sh, const struct shell_script *script)
+static void init_shell(struct shell *sh, const struct shell_script *script)
 {
 	sh->name = script->name;
 	sh->pid = getpid();
 	sh->errexit = script->errexit;
 	sh->trap_status = -1;
-	sh->slot = -1;
+	sh->slot_fd = -1;
 	sh->expand = (struct shell_expand){
 		.arena = &sh->arena,
-		.at = sh,
-		.get = get_value,
-		.set = set_value,
-		.commands = shell_pipe_substitute,
-		.unset_fails = script->nounset,
+		.ctx = sh,
+		.get = get_shell_value,
+		.set = set_shell_value,
+		.substitute = shell_run_command_substitution,
+		.nounset = script->nounset,
 	};
 }
 
@@ -112,110 +270,107 @@ static bool is_unlimited(int resource)
 }
 
 /*
- * Our descriptors lie above those that a script can name, and are more than
- * dash needs; and a file that grows too long, or too much time, ends the
- * program that comes to it, which may be one that is done in the shell itself.
+ * Return true if limits do not affect the script: the shell's own descriptors
+ * are above those that a script can name and more than dash needs, and the
+ * limits of file size and CPU time would end this process where dash loses only
+ * a program.
  */
-static bool limits_suffice(void)
+static bool are_limits_sufficient(void)
 {
 	struct rlimit files;
 
 	return !getrlimit(RLIMIT_NOFILE, &files) &&
-	       files.rlim_cur >= DESCRIPTORS_MIN &&
-	       is_unlimited(RLIMIT_FSIZE) && is_unlimited(RLIMIT_CPU);
+	       files.rlim_cur >= OPEN_FILES_MIN && is_unlimited(RLIMIT_FSIZE) &&
+	       is_unlimited(RLIMIT_CPU);
 }
 
-/* dash lets all of them in, and when it does is nobody else's matter. */
-static bool are_signals_blocked(void)
-{
-	sigset_t now;
-
-	return sigprocmask(SIG_SETMASK, NULL, &now) || !sigisemptyset(&now);
-}
-
-/*
- * What a program does with its parent, it would do with all of us where dash
- * has a process for a subshell: a word for another shell's counts, too.
- */
-static bool asks_parent(const char *text)
-{
-	return strstr(text, "PPID");
-}
-
-/* What is to be run; NULL: nothing is in the script. */
+/* Parse and check the script.  *list is unchanged if the script is empty. */
 static int read_script(struct shell *sh, const struct shell_script *script,
-		       char **env, const struct shell_node **list,
-		       enum shell_why *why)
+		       char **env, const struct shell_ast_node **list,
+		       enum shell_fallback_reason *why)
 {
+	sigset_t blocked;
 	int ret;
 
-	if (asks_parent(script->text)) {
-		*why = SHELL_WHY_PARENT;
+	/*
+	 * A program can signal its parent, which is a subshell's process in
+	 * dash but the whole shell if the subshell runs in this process.  The
+	 * word is rejected even where it is an argument of another shell.
+	 */
+	if (strstr(script->text, "PPID")) {
+		*why = SHELL_FALLBACK_PARENT;
 		return -ENOTSUP;
 	}
-	ret = shell_parse(&sh->arena, bytes_str(script->text), list, why);
+	ret = shell_parse_script(&sh->arena, bytes_str(script->text), list,
+				 why);
 	if (ret)
 		return ret;
-	/* dash has something to say of a directory that is not there. */
-	if (!limits_suffice() || are_signals_blocked() ||
-	    !shell_vars_init(&sh->vars, env)) {
-		*why = SHELL_WHY_OTHER;
+	/*
+	 * dash unblocks signals at its own times.  It prints a message if the
+	 * working directory does not exist.
+	 */
+	if (!are_limits_sufficient() ||
+	    sigprocmask(SIG_SETMASK, NULL, &blocked) ||
+	    !sigisemptyset(&blocked) || !shell_vars_init(&sh->vars, env)) {
+		*why = SHELL_FALLBACK_OTHER;
 		return -ENOTSUP;
 	}
-	sh->dir = xstrdup(shell_vars_get(&sh->vars, "PWD"));
-	return shell_known_check(&sh->arena, &sh->vars, *list, why);
+	sh->logical_cwd = xstrdup(shell_vars_get(&sh->vars, "PWD"));
+	return shell_subset_check(&sh->arena, &sh->vars, *list, why);
 }
 
-static void shell_end(struct shell *sh)
+static void release_shell(struct shell *sh)
 {
 	arena_release(&sh->arena);
 	shell_vars_release(&sh->vars);
 	buf_release(&sh->out);
-	free(sh->dir);
+	free(sh->logical_cwd);
 }
 
 int shell_script_check(const struct shell_script *script, char **env,
-		       enum shell_why *why)
+		       enum shell_fallback_reason *why)
 {
-	const struct shell_node *list = NULL;
+	const struct shell_ast_node *list = NULL;
 	struct shell sh = { 0 };
 	int ret;
 
-	shell_begin(&sh, script);
+	init_shell(&sh, script);
 	ret = read_script(&sh, script, env, &list, why);
-	shell_end(&sh);
+	release_shell(&sh);
 	return ret;
 }
 
 int shell_script_run(const struct shell_script *script, char **env,
-		     enum shell_why *why)
+		     enum shell_fallback_reason *why)
 {
-	const struct shell_node *list = NULL;
+	const struct shell_ast_node *list = NULL;
 	struct strv for_make = { 0 };
 	struct shell sh = { 0 };
 	char **words = NULL;
 	int ret = 0;
 
-	shell_begin(&sh, script);
-	if (script->by_make && !str_env(env, "IFS"))
-		words = shell_direct_words(&sh.arena, script->text);
-	env = hide_own(&sh.arena, env, &for_make);
-	sh.for_make = for_make.v;
+	init_shell(&sh, script);
+	if (script->started_by_make && !str_find_env(env, "IFS"))
+		words = split_line(&sh.arena, script->text);
+	env = split_make_env(&sh.arena, env, &for_make);
+	sh.make_env = for_make.v;
 	if (words) {
-		sh.as_is = env;
-		ret = shell_direct_run(&sh, words);
+		sh.exec_env = env;
+		ret = run_directly(&sh, words);
 	} else {
 		ret = read_script(&sh, script, env, &list, why);
 		if (!ret) {
-			/* Ignored, it would have no program's end told. */
+			/* If SIGCHLD is ignored, wait() reports no status. */
 			signal(SIGCHLD, SIG_DFL);
-			/* dash waits for the last command, too, and says what
-			   signal ended it. */
-			shell_run(&sh, list, 0);
-			ret = shell_run_end(&sh);
+			/*
+			 * not SHELL_RUN_LAST: dash also waits for the last
+			 * command and prints the signal that ended it
+			 */
+			shell_run_node(&sh, list, 0);
+			ret = shell_run_exit_trap(&sh);
 		}
 	}
-	shell_end(&sh);
+	release_shell(&sh);
 	strv_release(&for_make);
 	return ret;
 }

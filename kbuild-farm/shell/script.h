@@ -1,33 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/script.h - one script, from its text to its end.
+ * shell/script.h - Execution of one script, from its text to its status.
+ *
+ * With SHELL = /bin/sh, make splits a line of plain words itself and starts the
+ * program without a shell.  With any other SHELL it starts that shell.  For
+ * such lines this module therefore acts as make: the environment contains no
+ * variables of the shell, `echo` is /bin/echo, and a missing program is
+ * reported in make's words.
  */
 #ifndef SHELL_SCRIPT_H
 #define SHELL_SCRIPT_H
 
-#include "shell/why.h"
+#include "base/arena.h"
+#include "shell/stats.h"
 
 #include <stdbool.h>
+
+struct shell;
 
 struct shell_script {
 	const char *text;
 	const char *name; /* $0 */
 	bool errexit; /* -e */
 	bool nounset; /* -u */
-	/* Where make started it: lines without a shell's work are make's. */
-	bool by_make;
+	/* Started by make, so lines that need no shell are run as make does. */
+	bool started_by_make;
 };
 
 /*
- * Run it with the environment `env`, in this process, which may become one of
- * its programs.  Returns its status; -ENOTSUP with the
- * reason, and nothing is done: /bin/sh is to have it.
+ * Run a script with the environment `env` in this process, which can be
+ * replaced by one of its programs.  Returns the status; -ENOTSUP with the
+ * reason in *why if nothing was run and /bin/sh must run the script.
  */
 int shell_script_run(const struct shell_script *script, char **env,
-		     enum shell_why *why);
+		     enum shell_fallback_reason *why);
 
-/* Only look whether it would be run: 0 or -ENOTSUP. */
+/*
+ * Check whether shell_script_run() would run the script, without running it.
+ * Returns 0 or -ENOTSUP with the reason in *why.
+ */
 int shell_script_check(const struct shell_script *script, char **env,
-		       enum shell_why *why);
+		       enum shell_fallback_reason *why);
 
 #endif

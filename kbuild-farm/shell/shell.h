@@ -1,91 +1,106 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/shell.h - the state of a shell while it runs a script.
+ * shell/shell.h - State of a shell while it runs a script.
  *
- * Children made by fork go on with a copy of it; a subshell that leaves nothing
- * behind is run in the same process (shell/known.h says which).
+ * Children created by fork continue with a copy of the state.  A subshell
+ * without lasting effects runs in the same process (shell_subset_is_pure()).
  */
 #ifndef SHELL_SHELL_H
 #define SHELL_SHELL_H
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "shell/counts.h"
 #include "shell/expand.h"
+#include "shell/stats.h"
 #include "shell/vars.h"
 
 #include <sys/types.h>
 
-/* What commands are passed over for. */
+/* Reason why the following commands are skipped. */
 enum shell_skip {
-	SHELL_GO_ON,
-	SHELL_BREAK,
-	SHELL_CONTINUE,
-	SHELL_EXIT, /* to the end of this shell or subshell: `status` */
+	SHELL_SKIP_NONE,
+	SHELL_SKIP_BREAK,
+	SHELL_SKIP_CONTINUE,
+	/* up to the end of this shell or subshell; `status` is its status */
+	SHELL_SKIP_EXIT,
 };
 
 struct shell {
 	struct arena arena;
 	struct shell_vars vars;
 	struct shell_expand expand;
-	const char *name; /* $0, and what messages begin with */
-	pid_t pid; /* $$: of subshells, too */
-	char *dir; /* where we are, as cd was told */
-	char **args; /* $1 ... */
+	const char *name; /* $0, the prefix of messages */
+	pid_t pid; /* $$, also in subshells */
+	/* working directory as cd determined it, with symbolic links */
+	char *logical_cwd;
+	char **args; /* positional parameters from $1 */
 	size_t n_args;
-	unsigned line; /* of the command that is run */
-	const char *builtin; /* its name, for messages; NULL: none runs */
+	unsigned line; /* line of the current command */
+	/* name of the running builtin, for messages; NULL if none runs */
+	const char *builtin;
 
 	int status; /* $? */
 	enum shell_skip skip;
-	unsigned skip_levels; /* loops to leave */
-	unsigned loops; /* we are in */
+	unsigned skip_levels; /* number of loops to leave */
+	unsigned loop_depth; /* number of enclosing loops */
 	bool errexit;
-	int trap_status; /* $? before the trap that is run; -1: none is */
-	/* Subshells in this process around what is run now. */
-	unsigned contained;
-	int substituted; /* the status of the last $() of a command */
+	/* $? before the running trap, or -1 outside of traps */
+	int trap_status;
+	/* Number of enclosing subshells that run in this process. */
+	unsigned subshell_depth;
+	/* status of the last $() of the current command */
+	int substitution_status;
 
-	struct buf out; /* what a builtin prints, until it ends */
-	struct buf *capture; /* takes it instead of standard output */
+	struct buf out; /* output of the running builtin */
+	/* receives this output instead of stdout, unless NULL */
+	struct buf *capture;
 
-	char number[3 * sizeof(int) + 2]; /* what $? and $$ come to */
+	char number_text[3 * sizeof(int) + 2]; /* text of $? or $$ */
 	/*
-	 * The environment of programs where no shell would have been: then no
-	 * variable is.  NULL: of what is exported.
+	 * Environment of programs for a script that make would run without a
+	 * shell, so that no variables exist.  NULL: the exported variables.
 	 */
-	char **as_is;
+	char **exec_env;
 	/*
-	 * The command behind the one that is run, if it may be done with it,
-	 * and that which was (shell/step.h); NULL: none.
+	 * The command after the current one, if it can be offloaded together
+	 * with it, and the last command that was (shell/step.h).  NULL if there
+	 * is none.
 	 */
-	const struct shell_node *tool, *tool_done;
-	/* Held for it, as it runs here behind its compile; -1: no slot is. */
-	int slot;
-	/* Of such a command, should it be started next: why it runs here. */
-	enum shell_step_why step_why;
-	/* What only make is to see of us, NAME=value; NULL: nothing. */
-	char *const *for_make;
+	const struct shell_ast_node *pending_tool, *tool_offloaded;
+	/*
+	 * Local slot held for that command, because it runs locally after its
+	 * compile, or -1.
+	 */
+	int slot_fd;
+	/* Reason that is counted if such a command is started next. */
+	enum shell_step_reason step_reason;
+	/*
+	 * NAME=value entries that only make receives; NULL if there are none.
+	 */
+	char *const *make_env;
 };
 
 /*
- * Say "NAME: LINE: " and in a builtin its name, then this, as dash does; one
- * write.
+ * Print "NAME: LINE: ", the name of the running builtin, and this text in one
+ * write, as dash does.
  */
-void shell_say(struct shell *sh, const char *fmt, ...)
+void shell_print_message(struct shell *sh, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* The same as an error that ends the shell with status 2, which is returned. */
+/* Print a message and let the shell end with status 2.  Returns 2. */
 int shell_fail(struct shell *sh, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* strerror() in the words of the C library that other programs have. */
-const char *shell_errno_words(int code);
-/* What dash says where a program or file is not there: `missing`. */
-const char *shell_open_words(int code, const char *missing);
-/* strsignal() in the same way. */
-const char *shell_signal_words(int sig);
+/* Return the error text that glibc uses in the locale C. */
+const char *shell_errno_text(int code);
+/*
+ * Return dash's text for a program or file that cannot be opened; `missing` is
+ * the text if it does not exist.
+ */
+const char *shell_open_error_text(int code, const char *missing);
+/* Return the signal text that glibc uses in the locale C. */
+const char *shell_signal_text(int sig);
 
-/* Write all of it; 0 or a negative errno. */
-int shell_write(int fd, const void *data, size_t len);
+/* Write all bytes.  Returns 0 or -errno. */
+int shell_write_all(int fd, const void *data, size_t len);
 
 #endif

@@ -3,255 +3,240 @@
 
 #include "base/str.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
-#define LAST SIGTERM
+#define SIGNAL_MAX SIGTERM
 
-/* dash never sets a handler for what was ignored when it began. */
-enum mode {
-	UNKNOWN,
-	DEFAULT,
-	CAUGHT,
-	IGNORED,
-	IGNORED_FOR_GOOD,
+/* dash never handles a signal that was ignored when the shell started. */
+enum signal_mode {
+	MODE_UNKNOWN,
+	MODE_DEFAULT,
+	MODE_CAUGHT,
+	MODE_IGNORED,
+	MODE_IGNORED_AT_START,
 };
 
-static char *actions[LAST + 1];
-static enum mode modes[LAST + 1];
-static unsigned n_actions; /* that are not empty */
-static bool expecting;
+static char *trap_actions[SIGNAL_MAX + 1];
+static enum signal_mode signal_modes[SIGNAL_MAX + 1];
+static unsigned n_trap_actions; /* number of non-empty trap actions */
+static bool sigint_caught;
 
-static volatile sig_atomic_t came[LAST + 1];
-static volatile sig_atomic_t any_came;
-static volatile sig_atomic_t interrupted;
-/* Subshells in this process, and that SIGPIPE came in the innermost. */
-static volatile sig_atomic_t contained, pipe_broke;
+static volatile sig_atomic_t pending_signals[SIGNAL_MAX + 1];
+static volatile sig_atomic_t any_pending;
+static volatile sig_atomic_t sigint_received;
+/*
+ * The number of enclosing subshells in this process, and whether SIGPIPE
+ * arrived in the innermost one.
+ */
+static volatile sig_atomic_t in_process_subshells, pipe_broken;
 
 static const struct {
 	const char *name;
 	int sig;
-} names[] = {
-	{ "EXIT", SHELL_TRAP_EXIT }, { "HUP", SIGHUP },   { "INT", SIGINT },
-	{ "QUIT", SIGQUIT },         { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
-	{ "PIPE", SIGPIPE },         { "ALRM", SIGALRM }, { "TERM", SIGTERM },
+} trap_names[] = {
+	{ "EXIT", SHELL_SIGNALS_EXIT_TRAP },
+	{ "HUP", SIGHUP },
+	{ "INT", SIGINT },
+	{ "QUIT", SIGQUIT },
+	{ "USR1", SIGUSR1 },
+	{ "USR2", SIGUSR2 },
+	{ "PIPE", SIGPIPE },
+	{ "ALRM", SIGALRM },
+	{ "TERM", SIGTERM },
 };
 
-int shell_trap_number(const char *name)
+int shell_signals_trap_number(const char *name)
 {
 	long number;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (!strcasecmp(name, names[i].name))
-			return names[i].sig;
-		if (!str_number(name, 0, LAST, &number) &&
-		    number == names[i].sig)
-			return names[i].sig;
+	for (size_t i = 0; i < sizeof(trap_names) / sizeof(*trap_names); i++) {
+		if (!strcasecmp(name, trap_names[i].name))
+			return trap_names[i].sig;
+		if (!str_parse_number(name, 0, SIGNAL_MAX, &number) &&
+		    number == trap_names[i].sig)
+			return trap_names[i].sig;
 	}
 	return -1;
 }
 
-/* Of what we wrote ourselves the kernel tells us in our own name. */
-static bool is_own(const siginfo_t *info)
-{
-	return info->si_code == SI_USER && info->si_pid == getpid();
-}
-
-static void note_signal(int sig, siginfo_t *info, void *context)
+static void handle_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (sig == SIGPIPE && contained) {
-		if (is_own(info)) {
-			pipe_broke = 1;
+	if (sig == SIGPIPE && in_process_subshells) {
+		/* The kernel sends it in the name of the writing process. */
+		if (info->si_code == SI_USER && info->si_pid == getpid()) {
+			pipe_broken = 1;
 			return;
 		}
-		/* Somebody sent it: the shell of dash has it, too. */
+		/* sent by another process: in dash it ends the shell as well */
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 		return;
 	}
-	if (sig == SIGINT && !actions[sig]) {
-		interrupted = 1;
+	if (sig == SIGINT && !trap_actions[sig]) {
+		sigint_received = 1;
 		return;
 	}
-	came[sig] = 1;
-	any_came = 1;
+	pending_signals[sig] = 1;
+	any_pending = 1;
 }
 
-static enum mode mode_at_start(int sig)
+static void set_signal_mode(int sig, enum signal_mode mode)
 {
-	struct sigaction now;
+	struct sigaction act = { .sa_sigaction = handle_signal }, now;
 
-	if (!sigaction(sig, NULL, &now) && now.sa_handler == SIG_IGN)
-		return IGNORED_FOR_GOOD;
-	return UNKNOWN;
-}
-
-static void set_mode(int sig, enum mode mode)
-{
-	struct sigaction act = { .sa_sigaction = note_signal };
-
-	if (modes[sig] == UNKNOWN)
-		modes[sig] = mode_at_start(sig);
-	if (modes[sig] == IGNORED_FOR_GOOD || modes[sig] == mode)
+	if (signal_modes[sig] == MODE_UNKNOWN && !sigaction(sig, NULL, &now) &&
+	    now.sa_handler == SIG_IGN)
+		signal_modes[sig] = MODE_IGNORED_AT_START;
+	if (signal_modes[sig] == MODE_IGNORED_AT_START ||
+	    signal_modes[sig] == mode)
 		return;
-	if (mode == CAUGHT)
+	if (mode == MODE_CAUGHT)
 		act.sa_flags = SA_SIGINFO;
 	else
-		act.sa_handler = mode == IGNORED ? SIG_IGN : SIG_DFL;
+		act.sa_handler = mode == MODE_IGNORED ? SIG_IGN : SIG_DFL;
 	sigfillset(&act.sa_mask);
 	sigaction(sig, &act, NULL);
-	modes[sig] = mode;
+	signal_modes[sig] = mode;
 }
 
-static enum mode mode_of_action(int sig)
+static enum signal_mode mode_of_trap(int sig)
 {
-	if (actions[sig])
-		return *actions[sig] ? CAUGHT : IGNORED;
-	return sig == SIGINT && expecting ? CAUGHT : DEFAULT;
+	if (trap_actions[sig])
+		return *trap_actions[sig] ? MODE_CAUGHT : MODE_IGNORED;
+	return sig == SIGINT && sigint_caught ? MODE_CAUGHT : MODE_DEFAULT;
 }
 
-void shell_trap_set(int sig, const char *action)
+void shell_signals_set_trap(int sig, const char *action)
 {
 	char *copy = action ? xstrdup(action) : NULL;
 
-	if (actions[sig] && *actions[sig])
-		n_actions--;
+	if (trap_actions[sig] && *trap_actions[sig])
+		n_trap_actions--;
 	if (copy && *copy)
-		n_actions++;
-	free(actions[sig]);
-	actions[sig] = copy;
-	if (sig != SHELL_TRAP_EXIT)
-		set_mode(sig, mode_of_action(sig));
+		n_trap_actions++;
+	free(trap_actions[sig]);
+	trap_actions[sig] = copy;
+	if (sig != SHELL_SIGNALS_EXIT_TRAP)
+		set_signal_mode(sig, mode_of_trap(sig));
 }
 
-bool shell_traps_any(void)
+bool shell_signals_has_traps(void)
 {
-	return n_actions > 0;
+	return n_trap_actions > 0;
 }
 
-bool shell_traps_of_signals(void)
+bool shell_signals_has_signal_traps(void)
 {
-	const char *at_exit = actions[SHELL_TRAP_EXIT];
+	const char *at_exit = trap_actions[SHELL_SIGNALS_EXIT_TRAP];
 
-	return n_actions > (at_exit && *at_exit);
+	return n_trap_actions > (at_exit && *at_exit);
 }
 
-void shell_traps_forget(void)
+void shell_signals_reset_traps(void)
 {
-	for (int sig = 0; sig <= LAST; sig++) {
-		if (actions[sig] && *actions[sig])
-			shell_trap_set(sig, NULL);
-		came[sig] = 0;
+	for (int sig = 0; sig <= SIGNAL_MAX; sig++) {
+		if (trap_actions[sig] && *trap_actions[sig])
+			shell_signals_set_trap(sig, NULL);
+		pending_signals[sig] = 0;
 	}
-	any_came = 0;
-	n_actions = 0;
-	pipe_broke = 0;
-	contained = 0;
-	if (modes[SIGPIPE] == CAUGHT)
-		set_mode(SIGPIPE, DEFAULT);
+	any_pending = 0;
+	n_trap_actions = 0;
+	pipe_broken = 0;
+	in_process_subshells = 0;
+	if (signal_modes[SIGPIPE] == MODE_CAUGHT)
+		set_signal_mode(SIGPIPE, MODE_DEFAULT);
 }
 
-char *shell_trap_take_exit(void)
+char *shell_signals_take_exit_trap(void)
 {
-	char *action = actions[SHELL_TRAP_EXIT];
+	char *action = trap_actions[SHELL_SIGNALS_EXIT_TRAP];
 
-	actions[SHELL_TRAP_EXIT] = NULL;
+	trap_actions[SHELL_SIGNALS_EXIT_TRAP] = NULL;
 	if (action && *action)
-		n_actions--;
+		n_trap_actions--;
 	return action;
 }
 
-int shell_signal_pending(void)
+int shell_signals_pending(void)
 {
-	if (any_came) {
-		for (int sig = 1; sig <= LAST; sig++) {
-			if (came[sig])
+	if (any_pending) {
+		for (int sig = 1; sig <= SIGNAL_MAX; sig++) {
+			if (pending_signals[sig])
 				return sig;
 		}
 	}
 	return 0;
 }
 
-bool shell_signals_came(void)
+bool shell_signals_test_and_clear(void)
 {
-	bool any = any_came;
+	bool any = any_pending;
 
-	any_came = 0;
+	any_pending = 0;
 	return any;
 }
 
-int shell_signal_take(const char **action)
+int shell_signals_take(const char **action)
 {
 	int sig = 1;
 
-	while (sig <= LAST && !came[sig])
+	while (sig <= SIGNAL_MAX && !pending_signals[sig])
 		sig++;
-	if (sig > LAST)
+	if (sig > SIGNAL_MAX)
 		return 0;
-	came[sig] = 0;
-	*action = actions[sig] ? actions[sig] : "";
+	pending_signals[sig] = 0;
+	*action = trap_actions[sig] ? trap_actions[sig] : "";
 	return sig;
 }
 
-void shell_signals_expect(void)
+void shell_signals_catch_sigint(void)
 {
-	if (expecting)
+	if (sigint_caught)
 		return;
-	expecting = true;
-	if (!actions[SIGINT])
-		set_mode(SIGINT, CAUGHT);
+	sigint_caught = true;
+	if (!trap_actions[SIGINT])
+		set_signal_mode(SIGINT, MODE_CAUGHT);
 }
 
-void shell_signals_settle(void)
+void shell_signals_raise_sigint(void)
 {
-	if (!interrupted)
+	if (!sigint_received)
 		return;
 	signal(SIGINT, SIG_DFL);
 	raise(SIGINT);
 }
 
-void shell_signals_default(void)
+void shell_signals_set_default(void)
 {
-	for (int sig = 1; sig <= LAST; sig++) {
-		if (modes[sig] == CAUGHT)
+	for (int sig = 1; sig <= SIGNAL_MAX; sig++) {
+		if (signal_modes[sig] == MODE_CAUGHT)
 			signal(sig, SIG_DFL);
 	}
 }
 
-void shell_signals_hold(sigset_t *before)
+void shell_signals_enter_subshell(void)
 {
-	sigset_t all;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, before);
+	in_process_subshells++;
+	if (signal_modes[SIGPIPE] != MODE_IGNORED)
+		set_signal_mode(SIGPIPE, MODE_CAUGHT);
 }
 
-void shell_signals_release(const sigset_t *before)
+bool shell_signals_leave_subshell(void)
 {
-	sigprocmask(SIG_SETMASK, before, NULL);
-}
+	bool broke = pipe_broken;
 
-void shell_signals_contain(void)
-{
-	contained++;
-	if (modes[SIGPIPE] != IGNORED)
-		set_mode(SIGPIPE, CAUGHT);
-}
-
-bool shell_signals_contain_end(void)
-{
-	bool broke = pipe_broke;
-
-	pipe_broke = 0;
-	if (!--contained)
-		set_mode(SIGPIPE, mode_of_action(SIGPIPE));
+	pipe_broken = 0;
+	if (!--in_process_subshells)
+		set_signal_mode(SIGPIPE, mode_of_trap(SIGPIPE));
 	return broke;
 }
 
-bool shell_signals_pipe_broke(void)
+bool shell_signals_is_pipe_broken(void)
 {
-	return pipe_broke;
+	return pipe_broken;
 }

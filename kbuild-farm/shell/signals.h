@@ -1,66 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/signals.h - traps, and what a shell does with signals.
+ * shell/signals.h - Traps and signal handling of a shell.
  *
- * A trap is run between two commands, by shell/run.c.  SIGINT without a trap
- * ends the shell, but not before the program that it waits for has ended, as
- * dash has it: make may have told that program, too.
+ * Traps run between two commands (shell/run.c).  SIGINT without a trap ends the
+ * shell only after the program that it waits for has ended, as in dash: make
+ * can have signaled that program as well.
  */
 #ifndef SHELL_SIGNALS_H
 #define SHELL_SIGNALS_H
 
-#include <signal.h>
 #include <stdbool.h>
 
-/* EXIT, the trap that is no signal's. */
-#define SHELL_TRAP_EXIT 0
+/* Number of the EXIT trap, which belongs to no signal. */
+#define SHELL_SIGNALS_EXIT_TRAP 0
 
 /*
- * The number of "HUP", "EXIT", "15" and those others that a shell may set a
- * trap for here; -1: it is none of them.
+ * Return the number of a trap such as "HUP", "EXIT" or "15", or -1 if the
+ * subset does not support it.
  */
-int shell_trap_number(const char *name);
-
-/* What is run for it; "": the signal is ignored, NULL: it does what it does. */
-void shell_trap_set(int sig, const char *action);
-/* Is something run for any?  Then a shell has to stay to see it. */
-bool shell_traps_any(void);
-/*
- * For any signal?  Then subshells are to be processes: one that comes may be
- * for the shell alone, which waits for their end and then sees to it.
- */
-bool shell_traps_of_signals(void);
-/* In a subshell: what was ignored stays so, all else is as without traps. */
-void shell_traps_forget(void);
-/* A copy of what is to be run at the end, now none; NULL: nothing. */
-char *shell_trap_take_exit(void);
-
-/* A signal with a trap that came: its number, 0: none did. */
-int shell_signal_pending(void);
-/* Did any come since this was last asked? */
-bool shell_signals_came(void);
-/*
- * Take one of those that came: its number and, borrowed, what is to be run for
- * it; 0: there is none.
- */
-int shell_signal_take(const char **action);
-
-/* Before the first program is waited for. */
-void shell_signals_expect(void);
-/* After one has ended: SIGINT that nobody traps ends the shell. */
-void shell_signals_settle(void);
-/* In a child, before it waits for anything: as they are to a program. */
-void shell_signals_default(void);
-/* A program is started with none blocked, and no handler runs meanwhile. */
-void shell_signals_hold(sigset_t *before);
-void shell_signals_release(const sigset_t *before);
+int shell_signals_trap_number(const char *name);
 
 /*
- * In a subshell in this process SIGPIPE ends only that; did it?  One that
- * another process sent ends the shell: there is nobody else whom it can be for.
+ * Set the action of a trap.  "" ignores the signal, NULL restores its default.
  */
-void shell_signals_contain(void);
-bool shell_signals_contain_end(void);
-bool shell_signals_pipe_broke(void);
+void shell_signals_set_trap(int sig, const char *action);
+/*
+ * Return true if any trap has an action.  Then the shell must not replace
+ * itself by a program.
+ */
+bool shell_signals_has_traps(void);
+/*
+ * Return true if a signal trap has an action.  Then subshells need processes:
+ * the signal can be meant for the shell alone, which handles it after they have
+ * ended.
+ */
+bool shell_signals_has_signal_traps(void);
+/*
+ * Reset the traps for a subshell: ignored signals stay ignored, all others get
+ * their default.
+ */
+void shell_signals_reset_traps(void);
+/*
+ * Remove the EXIT trap and return its action, which the caller frees; NULL if
+ * there is none.
+ */
+char *shell_signals_take_exit_trap(void);
+
+/* Return the number of a pending signal with a trap, or 0. */
+int shell_signals_pending(void);
+/* Return true if a trapped signal arrived since the last call. */
+bool shell_signals_test_and_clear(void);
+/*
+ * Take a pending signal: return its number and store its action, which is
+ * borrowed; 0 if none is pending.
+ */
+int shell_signals_take(const char **action);
+
+/* Catch SIGINT.  Must be called before the first program is waited for. */
+void shell_signals_catch_sigint(void);
+/* After a program has ended: let a SIGINT without a trap end the shell. */
+void shell_signals_raise_sigint(void);
+/*
+ * Restore the default of all caught signals in a child, before it waits for
+ * anything.
+ */
+void shell_signals_set_default(void);
+/*
+ * A subshell that runs in this process.  SIGPIPE caused by its own writes ends
+ * only the subshell; leave returns true if that happened.  SIGPIPE sent by
+ * another process ends the shell, as in dash.
+ */
+void shell_signals_enter_subshell(void);
+bool shell_signals_leave_subshell(void);
+bool shell_signals_is_pipe_broken(void);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/step.h - what kbuild does beside a compile, asked of the coordinator
- * as a part of that compile.
+ * shell/step.h - Tool steps, offloaded as part of a compile.
  *
  *	gcc -E ... x.c | scripts/genksyms/genksyms ... >>.x.o.cmd
  *	{ echo "#include ..."; echo ...; gcc -E x.S | grep ... | sed ...; } |
@@ -9,51 +8,54 @@
  *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
  *	gcc -E -o x.tmp ... x.dts; scripts/dtc/dtc -o x.dtb ... -d x.d x.tmp
  *
- * Of the second, the text is made here, and goes along with the question.
- * These four forms alone, with programs' options that are known; of anything
- * else, or where nobody wants steps (shell/counts.h), nothing is asked.  Why,
- * sh->step_why keeps for shell/tool, which counts what is then started here.
+ * For the second form the shell creates the text and sends it with the request.
+ * Only these four forms with known options are requested, and only if tool
+ * steps are enabled (shell/stats.h).  Otherwise sh->step_reason records the
+ * reason, which shell/tool-line.h counts for each tool started locally.
  */
 #ifndef SHELL_STEP_H
 #define SHELL_STEP_H
 
 #include "cc/job.h"
-#include "shell/node.h"
+#include "shell/ast.h"
 
 struct shell;
 
-/* What one that is run here has until its end; -1: not. */
-struct shell_step_held {
-	int socket; /* by which the coordinator sees that end */
-	int slot; /* of the build host, as a compile has one */
+/* Resources that a local tool step holds until it ends; -1 if unused. */
+struct shell_step_resources {
+	int socket_fd; /* the coordinator detects the end by its close */
+	int slot_fd; /* local slot, as for a compile */
 };
 
 /*
- * Is a pipeline of the second form, so that the others may be asked for once
- * its first command has made the text?
+ * Return true if a pipeline has the second form, so that its step can be
+ * requested once its first command has created the text.
  */
-bool shell_step_wants_text(struct shell *sh, const struct shell_node *pipe);
+bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*
- * Do a pipeline of the first form, or one of the second that has the `text`, a
- * file; else that is -1.  True, and its status; else it is to be run here, or
- * what of it is behind the text, and *held released when that is done.
+ * Request the step of a pipeline of the first form, or of the second form with
+ * the file `text_fd`, which is -1 otherwise.  Returns true with *status if the
+ * step was executed.  Otherwise the caller runs the pipeline, or the commands
+ * after the text, and then releases *resources.
  */
-bool shell_step_symbols(struct shell *sh, const struct shell_node *pipe,
-			int text, int *status, struct shell_step_held *held);
-void shell_step_release(const struct shell_step_held *held);
+bool shell_step_run_genksyms(struct shell *sh,
+			     const struct shell_ast_node *pipe, int text_fd,
+			     int *status,
+			     struct shell_step_resources *resources);
+void shell_step_release(const struct shell_step_resources *held);
 
 /*
- * Where a command of a list may be a compile with such a program behind it,
- * which changes its object, or one with dtc behind it: that program's node,
- * else NULL.
+ * Return the node of objtool or dtc if it follows the list element `n` and `n`
+ * can be its compile, else NULL.
  */
-const struct shell_node *shell_step_tool(struct shell *sh,
-					 const struct shell_node *n);
+const struct shell_ast_node *shell_step_find_tool(
+	struct shell *sh, const struct shell_ast_node *n);
 /*
- * What is asked beside a compile with that program behind it, `tool` as above
- * or NULL; false: nothing.  All of `out` lies in the shell's arena.
+ * Build the request for the step `tool`, which can be NULL.  Returns false if
+ * no step can be requested.  `out` points into the shell's arena.
  */
-bool shell_step_object(struct shell *sh, const struct shell_node *tool,
-		       struct cc_step *out);
+bool shell_step_make_request(struct shell *sh,
+			     const struct shell_ast_node *tool,
+			     struct cc_tool_step *out);
 
 #endif

@@ -2,22 +2,438 @@
 #include "shell/utility.h"
 
 #include "shell/shell.h"
-#include "shell/utility-kinds.h"
+#include "shell/signals.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * Behavior of GNU coreutils 9.1 with the options that kbuild uses.  Each
+ * run_X() returns true with *status if the call is complete; else the rest is
+ * left in `argv` for the program.
+ */
+
+/* Limit of nested directories to remove; the program has no limit. */
+#define REMOVE_DEPTH_MAX 8
+
+/* Return the position after `option` if that comes first. */
+static char **skip_option(char **argv, const char *option)
+{
+	if (*argv && !strcmp(*argv, option))
+		argv++;
+	return argv;
+}
+
+/* Return true if any argument is an option: options can follow operands. */
+static bool has_option(char *const *argv)
+{
+	for (; *argv; argv++) {
+		if (**argv == '-')
+			return true;
+	}
+	return false;
+}
+
+/* Remove the operands before `done` from the arguments.  Returns false. */
+static bool keep_remaining(char **operands, char **done)
+{
+	while ((*operands++ = *done++))
+		;
+	return false;
+}
+
+static bool remove_path_recursive(int at, const char *name, unsigned depth);
+
+static bool remove_dir_entries(int at, const char *name, unsigned depth)
+{
+	int fd = openat(at, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	bool done = dir != NULL;
+
+	while (done && (entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			done = remove_path_recursive(fd, entry->d_name,
+						     depth + 1);
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Returns false if a part was not removed. */
+static bool remove_path_recursive(int at, const char *name, unsigned depth)
+{
+	if (!unlinkat(at, name, 0) || errno == ENOENT)
+		return true;
+	if (errno != EISDIR || depth > REMOVE_DEPTH_MAX)
+		return false;
+	return !unlinkat(at, name, AT_REMOVEDIR) ||
+	       (errno == ENOTEMPTY && remove_dir_entries(at, name, depth) &&
+		!unlinkat(at, name, AT_REMOVEDIR));
+}
+
+/* rm refuses to remove / . and .., however they are spelled. */
+static bool is_removable(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	last = last ? last + 1 : path;
+	return *last && strcmp(last, ".") && strcmp(last, "..");
+}
+
+static bool run_rm(struct shell *sh, char **argv, int *status)
+{
+	char **operands = skip_option(argv + 1, "-f");
+	bool trees = operands == argv + 1;
+
+	(void)sh;
+	if (trees)
+		operands = skip_option(argv + 1, "-rf");
+	/* without -f, rm asks before it removes a write-protected file */
+	if (operands == argv + 1 || has_option(operands))
+		return false;
+	for (char **file = operands; *file; file++) {
+		if (trees ? !is_removable(*file) ||
+				    !remove_path_recursive(AT_FDCWD, *file, 0) :
+			    unlink(*file) && errno != ENOENT)
+			return keep_remaining(operands, file);
+	}
+	*status = 0;
+	return true;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* Create the parent directories.  `path` is restored on success and failure. */
+static bool make_parent_dirs(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		bool made;
+
+		if (*p != '/' || p[-1] == '/')
+			continue;
+		*p = '\0';
+		made = !mkdir(path, 0777) || errno == EEXIST;
+		*p = '/';
+		if (!made)
+			return false;
+	}
+	return true;
+}
+
+static bool make_directory_at(char *path, bool parents)
+{
+	if (!mkdir(path, 0777))
+		return true;
+	if (!parents)
+		return false;
+	if (errno == EEXIST)
+		return is_directory(path);
+	return errno == ENOENT && *path && make_parent_dirs(path) &&
+	       (!mkdir(path, 0777) || (errno == EEXIST && is_directory(path)));
+}
+
+static bool run_mkdir(struct shell *sh, char **argv, int *status)
+{
+	char **operands = skip_option(argv + 1, "-p");
+	bool parents = operands > argv + 1;
+	mode_t mask;
+
+	(void)sh;
+	if (!*operands || has_option(operands))
+		return false;
+	mask = umask(0);
+	umask(mask);
+	/*
+	 * -p makes parent directories writable and searchable for the owner,
+	 * regardless of the umask
+	 */
+	if (mask & (S_IWUSR | S_IXUSR))
+		return false;
+	for (char **dir = operands; *dir; dir++) {
+		if (!make_directory_at(*dir, parents))
+			return keep_remaining(operands, dir);
+	}
+	*status = 0;
+	return true;
+}
+
+static bool ends_in_slash(const char *path)
+{
+	size_t len = strlen(path);
+
+	return !len || path[len - 1] == '/';
+}
+
+static bool run_mv(struct shell *sh, char **argv, int *status)
+{
+	char **operands = skip_option(argv + 1, "-f");
+	struct stat from, to, behind;
+
+	(void)sh;
+	if (has_option(operands) || !operands[0] || !operands[1] || operands[2])
+		return false;
+	/* without -f, mv asks before it replaces a write-protected file */
+	if (operands == argv + 1 && !access(operands[1], F_OK) &&
+	    access(operands[1], W_OK))
+		return false;
+	if (ends_in_slash(operands[0]) || ends_in_slash(operands[1]) ||
+	    lstat(operands[0], &from) || S_ISDIR(from.st_mode))
+		return false;
+	if (!lstat(operands[1], &to)) {
+		if (!stat(operands[1], &behind) && S_ISDIR(behind.st_mode))
+			return false;
+		/* rename() does nothing for two names of the same file */
+		if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+			return false;
+	}
+	if (rename(operands[0], operands[1]))
+		return false;
+	*status = 0;
+	return true;
+}
+
+static bool run_touch(struct shell *sh, char **argv, int *status)
+{
+	char **operands = argv + 1;
+
+	(void)sh;
+	if (!*operands || has_option(operands))
+		return false;
+	for (char **file = operands; *file; file++) {
+		int fd = open(*file,
+			      O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY |
+				      O_CLOEXEC,
+			      0666);
+		bool done = fd >= 0 && !futimens(fd, NULL);
+
+		if (fd >= 0)
+			close(fd);
+		if (!done)
+			return keep_remaining(operands, file);
+	}
+	*status = 0;
+	return true;
+}
+
+#define COPY_BUF_BYTES (64 * 1024)
+
+enum copy_status {
+	COPY_DONE,
+	COPY_READ_FAILED, /* no output was written, so the program can run */
+	COPY_WRITE_FAILED,
+};
+
+/* Return true if the input can be the same file as stdout. */
+static bool is_stdout_file(int fd)
+{
+	struct stat in, out;
+
+	if (fstat(fd, &in) || fstat(STDOUT_FILENO, &out))
+		return true;
+	return in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+}
+
+static enum copy_status copy_to_stdout(int fd, int *code)
+{
+	static char text[COPY_BUF_BYTES];
+	bool begun = false;
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, text, sizeof(text));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		begun = true;
+		*code = -shell_write_all(STDOUT_FILENO, text, (size_t)n);
+		if (*code)
+			return COPY_WRITE_FAILED;
+	}
+	return n < 0 && !begun ? COPY_READ_FAILED : COPY_DONE;
+}
+
+static enum copy_status copy_file_to_stdout(const char *file, int *code)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	enum copy_status copied = COPY_READ_FAILED;
+
+	if (fd >= 0 && !is_stdout_file(fd))
+		copied = copy_to_stdout(fd, code);
+	if (fd >= 0)
+		close(fd);
+	return copied;
+}
+
+/* Returns false if the remaining files are left in `argv`. */
+static bool copy_files_to_stdout(char **argv, int *status)
+{
+	char **file = argv + 1;
+	struct buf line = { 0 };
+	enum copy_status copied = COPY_DONE;
+	int code = 0;
+
+	if (!*file)
+		copied = is_stdout_file(STDIN_FILENO) ?
+				 COPY_READ_FAILED :
+				 copy_to_stdout(STDIN_FILENO, &code);
+	for (; *file && copied == COPY_DONE; file++) {
+		copied = copy_file_to_stdout(*file, &code);
+		if (copied != COPY_DONE)
+			break;
+	}
+	*status = 0;
+	if (copied == COPY_READ_FAILED)
+		return keep_remaining(argv + 1, file);
+	if (copied == COPY_DONE)
+		return true;
+	/* The disk is full, so the program itself would also fail. */
+	*status = 1;
+	if (!shell_signals_is_pipe_broken()) {
+		buf_printf(&line, "%s: write error: %s\n", argv[0],
+			   shell_errno_text(code));
+		shell_write_all(STDERR_FILENO, line.data, line.len);
+		buf_release(&line);
+	}
+	return true;
+}
+
+static bool run_cat(struct shell *sh, char **argv, int *status)
+{
+	bool done;
+
+	(void)sh;
+	if (has_option(argv + 1))
+		return false;
+	/* SIGPIPE would end only the program, not the shell */
+	shell_signals_enter_subshell();
+	done = copy_files_to_stdout(argv, status);
+	if (shell_signals_leave_subshell())
+		*status = 128 + SIGPIPE;
+	return done;
+}
+
+/*
+ * Read up to `size` bytes.  Returns their number, less at the end of the file,
+ * or -1.
+ */
+static ssize_t read_full(int fd, char *to, size_t size)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = read(fd, to + got, size - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+/* Returns 0 if the files are equal, 1 if not, -1 on an error. */
+static int compare_file_content(int a, int b)
+{
+	static char x[COPY_BUF_BYTES / 2], y[COPY_BUF_BYTES / 2];
+	struct stat p, q;
+
+	if (fstat(a, &p) || fstat(b, &q) || !S_ISREG(p.st_mode) ||
+	    !S_ISREG(q.st_mode))
+		return -1;
+	if (p.st_dev == q.st_dev && p.st_ino == q.st_ino)
+		return 0;
+	if (p.st_size != q.st_size)
+		return 1;
+	for (;;) {
+		ssize_t n = read_full(a, x, sizeof(x));
+		ssize_t m = read_full(b, y, sizeof(y));
+
+		if (n < 0 || m < 0)
+			return -1;
+		if (n != m || memcmp(x, y, (size_t)n) != 0)
+			return 1;
+		if (!n)
+			return 0;
+	}
+}
+
+/* Supported: cmp -s FILE FILE, which prints nothing. */
+static bool run_cmp(struct shell *sh, char **argv, int *status)
+{
+	int a, b;
+
+	(void)sh;
+	if (!argv[1] || strcmp(argv[1], "-s") != 0 || !argv[2] || !argv[3] ||
+	    argv[4] || *argv[2] == '-' || *argv[3] == '-')
+		return false;
+	a = open(argv[2], O_RDONLY | O_CLOEXEC);
+	b = open(argv[3], O_RDONLY | O_CLOEXEC);
+	*status = a < 0 || b < 0 ? -1 : compare_file_content(a, b);
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return *status >= 0;
+}
+
+/* Without options echo does not interpret backslashes. */
+static bool run_echo(struct shell *sh, char **argv, int *status)
+{
+	buf_reset(&sh->out);
+	if (argv[1] && *argv[1] == '-')
+		return false;
+	while (*++argv) {
+		buf_add_str(&sh->out, *argv);
+		if (argv[1])
+			buf_add(&sh->out, " ", 1);
+	}
+	buf_add(&sh->out, "\n", 1);
+	*status = 0;
+	return !shell_write_all(STDOUT_FILENO, sh->out.data, sh->out.len);
+}
+
+static bool run_true(struct shell *sh, char **argv, int *status)
+{
+	(void)sh;
+	*status = 0;
+	return !argv[1];
+}
+
+static bool run_false(struct shell *sh, char **argv, int *status)
+{
+	(void)sh;
+	*status = 1;
+	return !argv[1];
+}
+
 static const struct utility {
 	const char *name;
 	bool (*run)(struct shell *sh, char **argv, int *status);
 } utilities[] = {
-	{ "rm", shell_utility_rm },       { "mkdir", shell_utility_mkdir },
-	{ "mv", shell_utility_mv },       { "touch", shell_utility_touch },
-	{ "cat", shell_utility_cat },     { "cmp", shell_utility_cmp },
-	{ "echo", shell_utility_echo },   { "true", shell_utility_true },
-	{ "false", shell_utility_false },
+	{ "rm", run_rm },       { "mkdir", run_mkdir }, { "mv", run_mv },
+	{ "touch", run_touch }, { "cat", run_cat },     { "cmp", run_cmp },
+	{ "echo", run_echo },   { "true", run_true },   { "false", run_false },
 };
 
 static const struct utility *find_utility(const char *name)
@@ -29,12 +445,12 @@ static const struct utility *find_utility(const char *name)
 	return NULL;
 }
 
-bool shell_utility_is(const char *name)
+bool shell_utility_exists(const char *name)
 {
 	return find_utility(name);
 }
 
-bool shell_utility_is_of_system(const char *path, const char *name)
+bool shell_utility_is_system_file(const char *path, const char *name)
 {
 	static const char *const dirs[] = { "/bin/", "/usr/bin/" };
 	struct stat st;
@@ -48,14 +464,14 @@ bool shell_utility_is_of_system(const char *path, const char *name)
 	return false;
 }
 
-bool shell_utility_is_watched(struct shell *sh)
+bool shell_utility_is_preloaded(struct shell *sh)
 {
-	return sh->as_is ? getenv("LD_PRELOAD") :
-			   shell_vars_get(&sh->vars, "LD_PRELOAD");
+	return sh->exec_env ? getenv("LD_PRELOAD") :
+			      shell_vars_get(&sh->vars, "LD_PRELOAD");
 }
 
-/* Are they so long that execve(2) may refuse them (MAX_ARG_STRLEN)? */
-static bool are_long(char *const *argv)
+/* Return true if execve(2) can refuse the arguments (MAX_ARG_STRLEN). */
+static bool are_args_too_long(char *const *argv)
 {
 	size_t left = 32 * (size_t)sysconf(_SC_PAGESIZE);
 
@@ -69,11 +485,12 @@ static bool are_long(char *const *argv)
 	return false;
 }
 
-bool shell_utility(struct shell *sh, const char *path, char **argv, int *status)
+bool shell_utility_run(struct shell *sh, const char *path, char **argv,
+		       int *status)
 {
 	const struct utility *u = find_utility(argv[0]);
 
-	return u && shell_utility_is_of_system(path, argv[0]) &&
-	       !shell_utility_is_watched(sh) && !are_long(argv) &&
+	return u && shell_utility_is_system_file(path, argv[0]) &&
+	       !shell_utility_is_preloaded(sh) && !are_args_too_long(argv) &&
 	       u->run(sh, argv, status);
 }

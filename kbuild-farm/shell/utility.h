@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/utility.h - rm, mkdir and others as GNU has them, without a process.
+ * shell/utility.h - GNU utilities such as rm and mkdir without a process.
  *
- * Only what is known for certain is done here, and only as long as nothing
- * would have to be said: for the rest the program itself is run, which says it
- * in its own words.
+ * Only calls that print nothing are executed.  For any other call, or after an
+ * unexpected failure, the program itself must run, so that it prints its own
+ * message.
  */
 #ifndef SHELL_UTILITY_H
 #define SHELL_UTILITY_H
@@ -13,24 +13,26 @@
 
 struct shell;
 
-/* Is there one of that name? */
-bool shell_utility_is(const char *name);
+/* Return true if there is a utility of that name. */
+bool shell_utility_exists(const char *name);
 /*
- * Is `path` the system's own program `name`: a file of its own where GNU's are?
- * Those of busybox and others are links to one program for all.
+ * Return true if `path` is the system's program `name`: a regular file in a
+ * directory where GNU utilities are installed.  The utilities of busybox and
+ * similar are links to one program.
  */
-bool shell_utility_is_of_system(const char *path, const char *name);
+bool shell_utility_is_system_file(const char *path, const char *name);
 /*
- * Would a program that this shell starts be watched by another?  fakeroot and
- * its like are in libc, which we do not call.
+ * Return true if LD_PRELOAD is set.  fakeroot and similar tools replace libc
+ * functions, which this program does not call.
  */
-bool shell_utility_is_watched(struct shell *sh);
+bool shell_utility_is_preloaded(struct shell *sh);
 
 /*
- * Do what the program `path` does with these words: true, and its status.
- * False: it is to be run, with the words that `argv` has then.
+ * Execute a call of the program `path`.  Returns true with *status if it is
+ * complete.  Otherwise the program must run with the remaining arguments in
+ * `argv`.
  */
-bool shell_utility(struct shell *sh, const char *path, char **argv,
-		   int *status);
+bool shell_utility_run(struct shell *sh, const char *path, char **argv,
+		       int *status);
 
 #endif

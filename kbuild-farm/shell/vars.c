@@ -26,22 +26,22 @@ size_t shell_vars_name_length(const char *s)
 	return (size_t)(p - s);
 }
 
-/* dash's own hash, so that the order is its own, too. */
-static struct shell_var **chain_of(struct shell_vars *vars, const char *name,
-				   size_t len)
+/* dash's hash, which reproduces dash's order. */
+static struct shell_var **find_var_bucket(struct shell_vars *vars,
+					  const char *name, size_t len)
 {
 	unsigned hash = (unsigned)(unsigned char)*name << 4;
 
 	for (size_t i = 0; i < len; i++)
 		hash += (unsigned char)name[i];
-	return &vars->list[hash % SHELL_VARS_LISTS];
+	return &vars->buckets[hash % SHELL_VARS_N_BUCKETS];
 }
 
-/* Where it is, or where a new one is to be added. */
+/* Return the link to the variable, or the link where it must be added. */
 static struct shell_var **find_var(struct shell_vars *vars, const char *name,
 				   size_t len)
 {
-	struct shell_var **at = chain_of(vars, name, len);
+	struct shell_var **at = find_var_bucket(vars, name, len);
 
 	while (*at &&
 	       ((*at)->name_len != len || memcmp((*at)->text, name, len) != 0))
@@ -49,8 +49,8 @@ static struct shell_var **find_var(struct shell_vars *vars, const char *name,
 	return at;
 }
 
-static struct shell_var *have_var(struct shell_vars *vars, const char *name,
-				  size_t len)
+static struct shell_var *get_or_add_var(struct shell_vars *vars,
+					const char *name, size_t len)
 {
 	struct shell_var **at = find_var(vars, name, len);
 
@@ -63,7 +63,7 @@ static struct shell_var *have_var(struct shell_vars *vars, const char *name,
 	return *at;
 }
 
-static void change_text(struct shell_var *var, char *text, bool owned)
+static void set_var_text(struct shell_var *var, char *text, bool owned)
 {
 	if (var->owned)
 		free(var->text);
@@ -71,16 +71,8 @@ static void change_text(struct shell_var *var, char *text, bool owned)
 	var->owned = owned;
 }
 
-static void import(struct shell_vars *vars, char *text, size_t name_len)
-{
-	struct shell_var *var = have_var(vars, text, name_len);
-
-	change_text(var, text, false);
-	var->exported = true;
-}
-
-/* The last comes first in its list. */
-static void add_own(struct shell_vars *vars)
+/* Each variable is added in front of its list, as in dash. */
+static void add_predefined_vars(struct shell_vars *vars)
 {
 	static char own[][sizeof("PATH=" DEFAULT_PATH)] = {
 		"IFS= \t\n", "MAIL",   "MAILPATH", "PATH=" DEFAULT_PATH,
@@ -89,34 +81,52 @@ static void add_own(struct shell_vars *vars)
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
 		size_t len = strcspn(own[i], "=");
-		struct shell_var **head = chain_of(vars, own[i], len);
+		struct shell_var **head = find_var_bucket(vars, own[i], len);
 		struct shell_var *var = xcalloc(1, sizeof(*var));
 
 		*var = (struct shell_var){ .next = *head,
 					   .text = own[i],
 					   .name_len = len,
-					   .fixed = true };
+					   .predefined = true };
 		*head = var;
 	}
 	if (!geteuid())
 		shell_vars_set(vars, "PS1", "# ");
 }
 
-/* Is this the directory that we are in? */
-static bool is_here(const char *dir)
+/* Return true if `dir` is the working directory. */
+static bool is_current_dir(const char *dir)
 {
-	struct stat there, here;
+	struct stat named, current;
 
-	return *dir == '/' && !stat(dir, &there) && !stat(".", &here) &&
-	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+	return *dir == '/' && !stat(dir, &named) && !stat(".", &current) &&
+	       named.st_dev == current.st_dev && named.st_ino == current.st_ino;
 }
 
-static bool set_directory(struct shell_vars *vars)
+bool shell_vars_init(struct shell_vars *vars, char **env)
 {
-	const char *dir = shell_vars_get(vars, "PWD");
-	char cwd[PATH_MAX];
+	char ppid[3 * sizeof(long) + 1], cwd[PATH_MAX];
+	const char *dir;
 
-	if (!dir || !is_here(dir)) {
+	memset(vars, 0, sizeof(*vars));
+	add_predefined_vars(vars);
+	for (; *env; env++) {
+		size_t len = shell_vars_name_length(*env);
+		struct shell_var *var;
+
+		if (!len || (*env)[len] != '=')
+			continue;
+		var = get_or_add_var(vars, *env, len);
+		set_var_text(var, *env, false);
+		var->exported = true;
+	}
+	shell_vars_set(vars, "IFS", " \t\n");
+	shell_vars_set(vars, "OPTIND", "1");
+	snprintf(ppid, sizeof(ppid), "%ld", (long)getppid());
+	shell_vars_set(vars, "PPID", ppid);
+
+	dir = shell_vars_get(vars, "PWD");
+	if (!dir || !is_current_dir(dir)) {
 		if (!getcwd(cwd, sizeof(cwd)))
 			return false;
 		shell_vars_set(vars, "PWD", cwd);
@@ -125,29 +135,10 @@ static bool set_directory(struct shell_vars *vars)
 	return true;
 }
 
-bool shell_vars_init(struct shell_vars *vars, char **env)
-{
-	char ppid[3 * sizeof(long) + 1];
-
-	memset(vars, 0, sizeof(*vars));
-	add_own(vars);
-	for (; *env; env++) {
-		size_t len = shell_vars_name_length(*env);
-
-		if (len && (*env)[len] == '=')
-			import(vars, *env, len);
-	}
-	shell_vars_set(vars, "IFS", " \t\n");
-	shell_vars_set(vars, "OPTIND", "1");
-	snprintf(ppid, sizeof(ppid), "%ld", (long)getppid());
-	shell_vars_set(vars, "PPID", ppid);
-	return set_directory(vars);
-}
-
 void shell_vars_release(struct shell_vars *vars)
 {
-	for (size_t i = 0; i < SHELL_VARS_LISTS; i++) {
-		struct shell_var *var = vars->list[i], *next;
+	for (size_t i = 0; i < SHELL_VARS_N_BUCKETS; i++) {
+		struct shell_var *var = vars->buckets[i], *next;
 
 		for (; var; var = next) {
 			next = var->next;
@@ -172,12 +163,12 @@ const char *shell_vars_get(const struct shell_vars *vars, const char *name)
 void shell_vars_set(struct shell_vars *vars, const char *name,
 		    const char *value)
 {
-	struct shell_var *var = have_var(vars, name, strlen(name));
+	struct shell_var *var = get_or_add_var(vars, name, strlen(name));
 
-	change_text(var, xasprintf("%s=%s", name, value), true);
+	set_var_text(var, xasprintf("%s=%s", name, value), true);
 }
 
-/* The shell's own stay in the table, exported or not. */
+/* Predefined variables stay in the table even when unset. */
 void shell_vars_unset(struct shell_vars *vars, const char *name)
 {
 	struct shell_var **at = find_var(vars, name, strlen(name));
@@ -185,8 +176,8 @@ void shell_vars_unset(struct shell_vars *vars, const char *name)
 
 	if (!var)
 		return;
-	if (var->fixed) {
-		change_text(var, xstrdup(name), true);
+	if (var->predefined) {
+		set_var_text(var, xstrdup(name), true);
 		return;
 	}
 	*at = var->next;
@@ -197,18 +188,18 @@ void shell_vars_unset(struct shell_vars *vars, const char *name)
 
 void shell_vars_export(struct shell_vars *vars, const char *name)
 {
-	have_var(vars, name, strlen(name))->exported = true;
+	get_or_add_var(vars, name, strlen(name))->exported = true;
 }
 
-void shell_vars_set_for_now(struct shell_vars *vars,
-			    struct shell_saved_var *saved, const char *name,
-			    const char *value)
+void shell_vars_set_temporary(struct shell_vars *vars,
+			      struct shell_saved_var *saved, const char *name,
+			      const char *value)
 {
 	struct shell_var *var = *find_var(vars, name, strlen(name));
 
 	*saved = (struct shell_saved_var){ .next = saved->next, .name = name };
 	if (var) {
-		saved->was_there = true;
+		saved->existed = true;
 		saved->text = var->text;
 		saved->owned = var->owned;
 		saved->exported = var->exported;
@@ -220,25 +211,25 @@ void shell_vars_set_for_now(struct shell_vars *vars,
 
 void shell_vars_restore(struct shell_vars *vars, struct shell_saved_var *saved)
 {
-	struct shell_var *var = have_var(vars, saved->name,
-					 strlen(saved->name));
+	struct shell_var *var = get_or_add_var(vars, saved->name,
+					       strlen(saved->name));
 
-	if (!saved->was_there) {
+	if (!saved->existed) {
 		shell_vars_unset(vars, saved->name);
 		return;
 	}
-	change_text(var, saved->text, saved->owned);
+	set_var_text(var, saved->text, saved->owned);
 	var->exported = saved->exported;
 }
 
-char **shell_vars_environment(struct shell_vars *vars)
+char **shell_vars_build_env(struct shell_vars *vars)
 {
 	size_t n = 0;
 
 	free(vars->env);
 	vars->env = NULL;
-	for (size_t i = 0; i < SHELL_VARS_LISTS; i++) {
-		for (struct shell_var *v = vars->list[i]; v; v = v->next) {
+	for (size_t i = 0; i < SHELL_VARS_N_BUCKETS; i++) {
+		for (struct shell_var *v = vars->buckets[i]; v; v = v->next) {
 			if (v->exported && v->text[v->name_len])
 				*VEC_ADD(vars->env, n) = v->text;
 		}

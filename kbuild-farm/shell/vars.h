@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/vars.h - a shell's variables, and the environment of what it starts.
+ * shell/vars.h - Variables of a shell and the environment of its programs.
  *
- * dash keeps them in a table of 39 lists and gives them to programs in that
- * order, PWD always among them; so does this.  What of the environment is no
- * variable's name is lost, as it is there.
+ * As in dash, variables lie in a hash table of 39 lists, which determines the
+ * order in which programs receive them.  PWD is always exported.  Entries of
+ * the environment without a valid variable name are dropped.
  */
 #ifndef SHELL_VARS_H
 #define SHELL_VARS_H
@@ -12,60 +12,64 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SHELL_VARS_LISTS 39
+#define SHELL_VARS_N_BUCKETS 39
 
 struct shell_var {
 	struct shell_var *next;
-	char *text; /* NAME=value; NAME alone: it has no value */
+	char *text; /* NAME=value, or NAME alone for an unset variable */
 	size_t name_len;
 	bool exported;
-	bool owned; /* `text` is on the heap */
-	bool fixed; /* one of the shell's own, which keep their place */
+	bool owned; /* `text` was allocated */
+	/* a variable of dash itself, which keeps its place in the list */
+	bool predefined;
 };
 
 struct shell_vars {
-	struct shell_var *list[SHELL_VARS_LISTS];
-	char **env; /* made by shell_vars_environment() */
+	struct shell_var *buckets[SHELL_VARS_N_BUCKETS];
+	char **env; /* result of shell_vars_build_env() */
 };
 
 /*
- * The variables that a new shell has: those of `env`, which is borrowed, and
- * its own.  PWD is looked up, without a word where that fails: false.
+ * Initialize the variables of a new shell from `env`, which is borrowed, and
+ * dash's own.  Returns false if the working directory for PWD is unknown.
  */
 bool shell_vars_init(struct shell_vars *vars, char **env);
 void shell_vars_release(struct shell_vars *vars);
 
-/* How long is the variable's name at the start of `s`; 0: there is none. */
+/* Return the length of the variable name at the start of `s`, or 0. */
 size_t shell_vars_name_length(const char *s);
 
-/* NULL: it has no value; borrowed until it is changed. */
+/* Return the value, borrowed until it changes, or NULL if unset. */
 const char *shell_vars_get(const struct shell_vars *vars, const char *name);
 void shell_vars_set(struct shell_vars *vars, const char *name,
 		    const char *value);
 void shell_vars_unset(struct shell_vars *vars, const char *name);
-/* What has no value yet is exported once it has one. */
+/* Export a variable.  An unset variable is exported once it has a value. */
 void shell_vars_export(struct shell_vars *vars, const char *name);
 
-/* What a variable was before it was set for one command only. */
+/* State of a variable before a temporary assignment. */
 struct shell_saved_var {
 	struct shell_saved_var *next;
-	const char *name; /* borrowed */
+	const char *name; /* borrowed from the caller */
 	char *text;
 	bool exported;
 	bool owned;
-	bool was_there;
+	bool existed;
 };
 
-/* Set it, exported, for a while; `saved` is filled in. */
-void shell_vars_set_for_now(struct shell_vars *vars,
-			    struct shell_saved_var *saved, const char *name,
-			    const char *value);
+/*
+ * Set and export a variable temporarily.  `saved` receives its former state for
+ * shell_vars_restore().
+ */
+void shell_vars_set_temporary(struct shell_vars *vars,
+			      struct shell_saved_var *saved, const char *name,
+			      const char *value);
 void shell_vars_restore(struct shell_vars *vars, struct shell_saved_var *saved);
 
 /*
- * What a program is started with; it is good until the next call, or until a
- * variable changes.
+ * Return the environment for a program.  It is valid until the next call or
+ * until a variable changes.
  */
-char **shell_vars_environment(struct shell_vars *vars);
+char **shell_vars_build_env(struct shell_vars *vars);
 
 #endif

@@ -1,75 +1,400 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What ends a word, and what a quote means, depends on where it stands: in
- * "", in the word of ${x-word}, which may be in quotes itself, in the pattern
- * of
- * ${x%pattern}, which has quotes of its own, in a here-document.
- */
 #include "shell/word.h"
-
-#include "shell/builder.h"
-#include "shell/param.h"
 
 #include <string.h>
 
-static void single_quotes(struct shell_builder *b)
+struct word_builder {
+	struct shell_lexer *lx;
+	const char *source; /* start of the word in the script */
+	const struct shell_part *parts, **tail;
+	/* complete text of the word, valid unless `has_expansion` */
+	char *text;
+	char *pending_text; /* start of the text that belongs to no part yet */
+	bool pending_quoted; /* the pending text is quoted */
+	bool quoted; /* the word contains a quote or a backslash */
+	bool has_expansion; /* part of the word must be expanded */
+	bool has_bracket; /* the word contains an unquoted [ */
+	bool in_heredoc; /* in a here-document, or in a word inside one */
+	/* in the delimiter of a here-document, where $ and ` are literal */
+	bool in_delimiter;
+	size_t value_offset; /* offset after NAME=, or 0 */
+};
+
+/* Bytes that are special outside of quotes and inside of "". */
+#define STOP_PLAIN  1
+#define STOP_QUOTED 2
+/* Bytes that dash uses internally as markers, and NUL. */
+#define STOP_MARK 4
+
+#define STOP_PLAIN_QUOTED (STOP_PLAIN | STOP_QUOTED)
+#define STOP_ALL          (STOP_PLAIN_QUOTED | STOP_MARK)
+
+static const unsigned char stop_flags[256] = {
+	[0] = STOP_ALL,
+	[0x81] = STOP_ALL,
+	[0x82] = STOP_ALL,
+	[0x83] = STOP_ALL,
+	[0x84] = STOP_ALL,
+	[0x85] = STOP_ALL,
+	[0x86] = STOP_ALL,
+	[0x87] = STOP_ALL,
+	[0x88] = STOP_ALL,
+	['\n'] = STOP_PLAIN_QUOTED,
+	['\\'] = STOP_PLAIN_QUOTED,
+	['"'] = STOP_PLAIN_QUOTED,
+	['`'] = STOP_PLAIN_QUOTED,
+	['$'] = STOP_PLAIN_QUOTED,
+	['}'] = STOP_PLAIN_QUOTED,
+	['\''] = STOP_PLAIN,
+	['<'] = STOP_PLAIN,
+	['>'] = STOP_PLAIN,
+	['('] = STOP_PLAIN,
+	[')'] = STOP_PLAIN,
+	[';'] = STOP_PLAIN,
+	['&'] = STOP_PLAIN,
+	['|'] = STOP_PLAIN,
+	[' '] = STOP_PLAIN,
+	['\t'] = STOP_PLAIN,
+	['~'] = STOP_PLAIN,
+	['*'] = STOP_PLAIN,
+	['?'] = STOP_PLAIN,
+	['['] = STOP_PLAIN,
+	[']'] = STOP_PLAIN,
+	['='] = STOP_PLAIN,
+};
+
+static bool is_name_start(int c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_special(int c)
+{
+	return c > 0 && strchr("#?$!-*@", c);
+}
+
+/* Start a word at lx->p, before any of its bytes is consumed. */
+static void builder_init(struct word_builder *b, struct shell_lexer *lx,
+			 bool document)
+{
+	*b = (struct word_builder){
+		.lx = lx,
+		.source = lx->p,
+		.text = lx->text,
+		.pending_text = lx->text,
+		.in_heredoc = document,
+	};
+	b->tail = &b->parts;
+}
+
+/* Append an empty part.  Pending text must have been flushed before. */
+static struct shell_part *builder_add_part(struct word_builder *b,
+					   enum shell_part_kind kind,
+					   bool quoted)
+{
+	struct shell_part *part = arena_alloc(b->lx->arena, sizeof(*part));
+
+	*part = (struct shell_part){ .kind = kind, .quoted = quoted };
+	*b->tail = part;
+	b->tail = &part->next;
+	return part;
+}
+
+static void append_text_part(struct word_builder *b, const char *text,
+			     size_t len, bool quoted)
+{
+	struct shell_part *part = builder_add_part(b, SHELL_PART_TEXT, quoted);
+
+	part->text = text;
+	part->len = len;
+}
+
+/* Turn the pending text into a part. */
+static void builder_flush(struct word_builder *b)
+{
+	char *end = b->lx->text;
+
+	if (end > b->pending_text)
+		append_text_part(b, b->pending_text,
+				 (size_t)(end - b->pending_text),
+				 b->pending_quoted);
+	b->pending_text = end;
+}
+
+/* Set whether the text that follows is quoted. */
+static void set_pending_quoted(struct word_builder *b, bool quoted)
+{
+	if (b->pending_quoted == quoted)
+		return;
+	builder_flush(b);
+	b->pending_quoted = quoted;
+}
+
+/*
+ * Record an opening or closing quote, because a quoted empty string is a field.
+ */
+static void builder_add_quote(struct word_builder *b)
+{
+	b->quoted = true;
+	if (b->in_heredoc)
+		return;
+	builder_flush(b);
+	append_text_part(b, b->pending_text, 0, true);
+}
+
+static void builder_add_byte(struct word_builder *b, int c, bool quoted)
+{
+	set_pending_quoted(b, quoted);
+	*b->lx->text++ = (char)c;
+}
+
+/* Consume the bytes before the next one that can be special. */
+static void builder_add_run(struct word_builder *b, unsigned char stop,
+			    bool quoted)
+{
+	struct shell_lexer *lx = b->lx;
+	const char *p = lx->p;
+	size_t len;
+
+	while (p < lx->end && !(stop_flags[(unsigned char)*p] & stop))
+		p++;
+	len = (size_t)(p - lx->p);
+	if (!len)
+		return;
+	set_pending_quoted(b, quoted);
+	memcpy(lx->text, lx->p, len);
+	lx->text += len;
+	lx->p = p;
+}
+
+/* Consume the next byte as literal text. */
+static void builder_take_byte(struct word_builder *b, bool quoted)
+{
+	struct shell_lexer *lx = b->lx;
+	unsigned char c = (unsigned char)*lx->p;
+
+	if (stop_flags[c] & STOP_MARK) {
+		shell_lexer_fail(lx, SHELL_FALLBACK_CHARACTER);
+		return;
+	}
+	if (c == '\n')
+		lx->line++;
+	builder_add_byte(b, c, quoted);
+	lx->p++;
+}
+
+/* Complete the word.  Its text is terminated by NUL. */
+static struct shell_word *builder_finish(struct word_builder *b)
+{
+	struct shell_word *word = arena_alloc(b->lx->arena, sizeof(*word));
+
+	*word = (struct shell_word){ .assignment = b->value_offset > 0 };
+	if (!b->has_expansion)
+		word->literal = b->text;
+	if (b->has_expansion || b->quoted)
+		builder_flush(b);
+	word->parts = b->parts;
+	*b->lx->text++ = '\0';
+	return word;
+}
+
+/*
+ * Consume a parameter's name, which has at most one digit unless `many_digits`
+ * is set.  Returns the NUL-terminated name in the lexer's text, or "" if there
+ * is no name.
+ */
+static char *read_param_name(struct shell_lexer *lx, bool many_digits)
+{
+	char *name = lx->text;
+	int c = shell_lexer_peek(lx);
+
+	if (is_name_start(c)) {
+		do {
+			*lx->text++ = (char)c;
+			lx->p++;
+			c = shell_lexer_peek(lx);
+		} while (is_name_start(c) || is_digit(c));
+	} else if (is_digit(c)) {
+		do {
+			*lx->text++ = (char)c;
+			lx->p++;
+			c = shell_lexer_peek(lx);
+		} while (many_digits && is_digit(c));
+	} else if (is_special(c)) {
+		*lx->text++ = (char)c;
+		lx->p++;
+	}
+	*lx->text++ = '\0';
+	return name;
+}
+
+static enum shell_param_op double_operator(struct shell_lexer *lx, char c,
+					   enum shell_param_op one,
+					   enum shell_param_op two)
+{
+	if (shell_lexer_peek(lx) != c)
+		return one;
+	lx->p++;
+	return two;
+}
+
+static enum shell_param_op param_operator(struct shell_lexer *lx,
+					  struct shell_part *part)
+{
+	int c = shell_lexer_peek(lx);
+
+	if (c == ':') {
+		part->colon = true;
+		lx->p++;
+		c = shell_lexer_peek(lx);
+	}
+	lx->p += c >= 0;
+	if (c == '-')
+		return SHELL_OP_DEFAULT;
+	if (c == '=')
+		return SHELL_OP_ASSIGN;
+	if (c == '?')
+		return SHELL_OP_ERROR;
+	if (c == '+')
+		return SHELL_OP_ALTERNATIVE;
+	if (c == '%' && !part->colon)
+		return double_operator(lx, '%', SHELL_OP_REMOVE_SUFFIX,
+				       SHELL_OP_REMOVE_LONG_SUFFIX);
+	if (c == '#' && !part->colon)
+		return double_operator(lx, '#', SHELL_OP_REMOVE_PREFIX,
+				       SHELL_OP_REMOVE_LONG_PREFIX);
+	return SHELL_OP_VALUE;
+}
+
+/*
+ * At ${#: return true if this is a length, because a name follows, and false if
+ * it is the parameter $#.
+ */
+static bool is_length(struct shell_lexer *lx)
+{
+	struct shell_lexer ahead = *lx;
+	int c;
+
+	ahead.p++;
+	c = shell_lexer_peek(&ahead);
+	if (is_name_start(c) || is_digit(c))
+		return true;
+	if (!is_special(c))
+		return false;
+	ahead.p++;
+	return shell_lexer_peek(&ahead) == '}';
+}
+
+static bool has_unsupported_operand(const struct shell_part *part)
+{
+	char c = part->name[0];
+
+	if (part->op == SHELL_OP_ASSIGN)
+		return !is_name_start(c);
+	/* Patterns do not define how dash separates $@ and $*. */
+	return part->op >= SHELL_OP_REMOVE_SUFFIX && (c == '@' || c == '*');
+}
+
+/*
+ * Read the part of ${...} after the opening brace: the name and the operator,
+ * or everything up to the closing brace.  Returns true if an operand and the
+ * closing brace follow.  Forms that dash rejects with a message, or only when
+ * it executes them, are a syntax fallback.
+ */
+static bool read_param(struct shell_lexer *lx, struct shell_part *part)
+{
+	if (shell_lexer_peek(lx) == '#' && is_length(lx)) {
+		lx->p++;
+		part->op = SHELL_OP_LENGTH;
+	}
+	part->name = read_param_name(lx, true);
+	if (part->name[0] && shell_lexer_peek(lx) == '}') {
+		lx->p++;
+		return false;
+	}
+	if (part->name[0] && part->op != SHELL_OP_LENGTH) {
+		part->op = param_operator(lx, part);
+		if (part->op >= SHELL_OP_DEFAULT &&
+		    !has_unsupported_operand(part))
+			return true;
+	}
+	shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
+	return false;
+}
+
+/*
+ * The end of a word and the meaning of a quote depend on the context: inside of
+ * "", in the operand of ${x-word}, which can itself be inside of "", in the
+ * pattern of ${x%pattern}, which has its own quoting, and in a here-document.
+ */
+
+static void read_single_quotes(struct word_builder *b)
 {
 	struct shell_lexer *lx = b->lx;
 
 	lx->p++;
-	shell_builder_quote(b);
+	builder_add_quote(b);
 	while (lx->p < lx->end && *lx->p != '\'')
-		shell_builder_byte(b, true);
+		builder_take_byte(b, true);
 	if (lx->p >= lx->end) {
-		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 		return;
 	}
 	lx->p++;
-	shell_builder_quote(b);
+	builder_add_quote(b);
 }
 
-static bool deeper(struct shell_lexer *lx)
+static bool enter_nesting(struct shell_lexer *lx)
 {
-	if (lx->depth >= SHELL_DEPTH_MAX) {
-		shell_lexer_fail(lx, SHELL_WHY_DEPTH);
+	if (lx->depth >= SHELL_LEXER_DEPTH_MAX) {
+		shell_lexer_fail(lx, SHELL_FALLBACK_DEPTH);
 		return false;
 	}
 	lx->depth++;
 	return true;
 }
 
-static void add_commands(struct shell_builder *b, bool quoted,
-			 const struct shell_node *list)
+static void add_commands_part(struct word_builder *b, bool quoted,
+			      const struct shell_ast_node *list)
 {
-	b->start = b->lx->text;
-	b->live = true;
-	shell_builder_part(b, SHELL_COMMANDS, quoted)->list = list;
+	b->pending_text = b->lx->text;
+	b->has_expansion = true;
+	builder_add_part(b, SHELL_PART_COMMANDS, quoted)->list = list;
 }
 
-/* $( was taken. */
-static void read_commands(struct shell_builder *b, bool quoted)
+/* Read $(...) after the opening parenthesis. */
+static void read_commands(struct word_builder *b, bool quoted)
 {
 	struct shell_lexer *lx = b->lx;
-	struct shell_here *heres = lx->heres, **heres_end = lx->heres_end;
-	const struct shell_node *list;
+	struct shell_heredoc *heres = lx->heredocs,
+			     **heres_end = lx->heredocs_tail;
+	const struct shell_ast_node *list;
 
-	if (shell_lexer_ahead(lx) == '(') {
-		shell_lexer_fail(lx, SHELL_WHY_ARITHMETIC);
+	if (shell_lexer_peek(lx) == '(') {
+		shell_lexer_fail(lx, SHELL_FALLBACK_ARITHMETIC);
 		return;
 	}
-	if (!deeper(lx))
+	if (!enter_nesting(lx))
 		return;
-	lx->heres = NULL;
-	lx->heres_end = &lx->heres;
-	list = lx->commands(lx, TOKEN_CLOSE);
-	lx->heres = heres;
-	lx->heres_end = heres ? heres_end : &lx->heres;
+	lx->heredocs = NULL;
+	lx->heredocs_tail = &lx->heredocs;
+	list = lx->parse_commands(lx, TOKEN_PAREN_CLOSE);
+	lx->heredocs = heres;
+	lx->heredocs_tail = heres ? heres_end : &lx->heredocs;
 	lx->depth--;
-	add_commands(b, quoted, list);
+	add_commands_part(b, quoted, list);
 }
 
-/* What is between backquotes, without the backslashes that they need. */
-static struct bytes backquoted(struct shell_lexer *lx, bool quoted)
+/*
+ * Return the text between backquotes, without the backslashes that nesting
+ * requires.
+ */
+static struct bytes unescape_backquoted(struct shell_lexer *lx, bool quoted)
 {
 	const char *p = lx->p;
 	char *text, *out;
@@ -78,7 +403,7 @@ static struct bytes backquoted(struct shell_lexer *lx, bool quoted)
 	while (p < lx->end && *p != '`')
 		p += *p == '\\' && p + 1 < lx->end ? 2 : 1;
 	text = out = arena_alloc(lx->arena, (size_t)(p - lx->p) + 1);
-	while ((c = shell_lexer_ahead(lx)) != '`' && c >= 0) {
+	while ((c = shell_lexer_peek(lx)) != '`' && c >= 0) {
 		if (c == '\\' && lx->p + 1 < lx->end) {
 			c = (unsigned char)*++lx->p;
 			if (c != '\\' && c != '`' && c != '$' &&
@@ -90,88 +415,88 @@ static struct bytes backquoted(struct shell_lexer *lx, bool quoted)
 		lx->p++;
 	}
 	if (c < 0)
-		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 	else
 		lx->p++;
 	return bytes_of(text, (size_t)(out - text));
 }
 
-static void read_backquote(struct shell_builder *b, bool quoted)
+static void read_backquote(struct word_builder *b, bool quoted)
 {
 	struct shell_lexer *lx = b->lx, inner;
-	const struct shell_node *list;
+	const struct shell_ast_node *list;
 	struct bytes text;
 
-	shell_builder_flush(b);
+	builder_flush(b);
 	lx->p++;
-	text = backquoted(lx, quoted);
-	if (lx->why || !deeper(lx))
+	text = unescape_backquoted(lx, quoted);
+	if (lx->fallback_reason || !enter_nesting(lx))
 		return;
 	shell_lexer_init(&inner, lx->arena, text);
-	inner.commands = lx->commands;
+	inner.parse_commands = lx->parse_commands;
 	inner.depth = lx->depth;
-	list = lx->commands(&inner, TOKEN_END);
-	if (inner.why)
-		shell_lexer_fail(lx, inner.why);
+	list = lx->parse_commands(&inner, TOKEN_END);
+	if (inner.fallback_reason)
+		shell_lexer_fail(lx, inner.fallback_reason);
 	lx->depth--;
-	add_commands(b, quoted, list);
+	add_commands_part(b, quoted, list);
 }
 
-static void word_outside_quotes(struct shell_builder *b, bool braces);
-static void word_in_quotes(struct shell_builder *b, bool in_braces,
-			   bool is_word);
+static void read_unquoted_part(struct word_builder *b, bool braces);
+static void read_quoted_part(struct word_builder *b, bool in_braces,
+			     bool is_word);
 
-/* The word behind an operator, and the brace that ends it. */
-static const struct shell_word *read_operand(struct shell_builder *b,
+/* Read the operand of a parameter operator and the closing brace. */
+static const struct shell_word *read_operand(struct word_builder *b,
 					     bool quoted)
 {
 	struct shell_lexer *lx = b->lx;
 	const struct shell_word *word;
-	struct shell_builder inner;
+	struct word_builder inner;
 
-	if (!deeper(lx))
+	if (!enter_nesting(lx))
 		return NULL;
-	shell_builder_init(&inner, lx, b->document);
+	builder_init(&inner, lx, b->in_heredoc);
 	if (quoted)
-		word_in_quotes(&inner, true, true);
+		read_quoted_part(&inner, true, true);
 	else
-		word_outside_quotes(&inner, true);
-	if (shell_lexer_ahead(lx) != '}')
-		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+		read_unquoted_part(&inner, true);
+	if (shell_lexer_peek(lx) != '}')
+		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 	else
 		lx->p++;
-	word = shell_builder_end(&inner);
+	word = builder_finish(&inner);
 	lx->depth--;
 	return word;
 }
 
-/* ${ was taken. */
-static void read_braces(struct shell_builder *b, bool quoted)
+/* Read ${...} after the opening brace. */
+static void read_braces(struct word_builder *b, bool quoted)
 {
 	struct shell_lexer *lx = b->lx;
-	struct shell_part *part = shell_builder_part(b, SHELL_PARAM, quoted);
+	struct shell_part *part = builder_add_part(b, SHELL_PART_PARAM, quoted);
 
-	b->live = true;
-	/* What is cut off is a pattern with quotes of its own. */
-	if (shell_param_read(lx, part))
+	b->has_expansion = true;
+	/* A pattern to remove has its own quoting, also inside of "". */
+	if (read_param(lx, part))
 		part->word = read_operand(
-			b, quoted && part->op < SHELL_CUT_SUFFIX);
-	b->start = lx->text;
+			b, quoted && part->op < SHELL_OP_REMOVE_SUFFIX);
+	b->pending_text = lx->text;
 }
 
-static void read_dollar(struct shell_builder *b, bool quoted)
+static void read_dollar(struct word_builder *b, bool quoted)
 {
 	struct shell_lexer *lx = b->lx;
 	int c;
 
 	lx->p++;
-	c = shell_lexer_ahead(lx);
-	if (b->mark || (!shell_is_name_start(c) && !shell_is_digit(c) &&
-			!shell_is_special(c) && c != '(' && c != '{')) {
-		shell_builder_put(b, '$', quoted);
+	c = shell_lexer_peek(lx);
+	if (b->in_delimiter || (!is_name_start(c) && !is_digit(c) &&
+				!is_special(c) && c != '(' && c != '{')) {
+		builder_add_byte(b, '$', quoted);
 		return;
 	}
-	shell_builder_flush(b);
+	builder_flush(b);
 	if (c == '(') {
 		lx->p++;
 		read_commands(b, quoted);
@@ -179,15 +504,15 @@ static void read_dollar(struct shell_builder *b, bool quoted)
 		lx->p++;
 		read_braces(b, quoted);
 	} else {
-		b->live = true;
-		shell_builder_part(b, SHELL_PARAM, quoted)->name =
-			shell_param_name(lx, false);
-		b->start = lx->text;
+		b->has_expansion = true;
+		builder_add_part(b, SHELL_PART_PARAM, quoted)->name =
+			read_param_name(lx, false);
+		b->pending_text = lx->text;
 	}
 }
 
-/* In quotes a backslash is for a few bytes only. */
-static void read_quoted_backslash(struct shell_builder *b, bool in_braces)
+/* Inside of quotes a backslash escapes only a few bytes. */
+static void read_quoted_backslash(struct word_builder *b, bool in_braces)
 {
 	struct shell_lexer *lx = b->lx;
 	int c;
@@ -196,71 +521,71 @@ static void read_quoted_backslash(struct shell_builder *b, bool in_braces)
 	b->quoted = true;
 	c = lx->p < lx->end ? *lx->p : -1;
 	if (c < 0 || !strchr("\\`$", c)) {
-		if (!(c == '"' && (in_braces || !b->document)) &&
+		if (!(c == '"' && (in_braces || !b->in_heredoc)) &&
 		    !(c == '}' && in_braces))
-			shell_builder_put(b, '\\', true);
+			builder_add_byte(b, '\\', true);
 	}
 	if (c >= 0)
-		shell_builder_byte(b, true);
+		builder_take_byte(b, true);
 }
 
 /*
- * Quotes around "$@" alone make no field where there is none.  Is that all
- * there is behind `quote`?
+ * Return true if "$@" is the only content after the opening quote `quote`.
+ * Quotes around "$@" alone produce no field if there are no parameters.
  */
-static bool is_list_only(const struct shell_builder *b,
-			 const struct shell_part *quote)
+static bool is_args_list_only(const struct word_builder *b,
+			      const struct shell_part *quote)
 {
 	const struct shell_part *list = quote->next;
 
-	return list && list->kind == SHELL_PARAM && !list->next &&
-	       list->op == SHELL_VALUE && list->name[0] == '@' &&
-	       b->lx->text == b->start;
+	return list && list->kind == SHELL_PART_PARAM && !list->next &&
+	       list->op == SHELL_OP_VALUE && list->name[0] == '@' &&
+	       b->lx->text == b->pending_text;
 }
 
-/* At the quote that begins. */
-static void double_quotes(struct shell_builder *b, bool in_braces)
+/* Read "..." starting at the opening quote. */
+static void read_double_quotes(struct word_builder *b, bool in_braces)
 {
 	struct shell_lexer *lx = b->lx;
 	const struct shell_part **tail;
 
 	lx->p++;
-	shell_builder_flush(b);
+	builder_flush(b);
 	tail = b->tail;
-	shell_builder_quote(b);
-	word_in_quotes(b, in_braces, false);
-	if (lx->why)
+	builder_add_quote(b);
+	read_quoted_part(b, in_braces, false);
+	if (lx->fallback_reason)
 		return;
 	lx->p++;
-	if (!b->document && is_list_only(b, *tail)) {
+	if (!b->in_heredoc && is_args_list_only(b, *tail)) {
 		*tail = (*tail)->next;
 		b->tail = &((struct shell_part *)*tail)->next;
 		return;
 	}
-	shell_builder_quote(b);
+	builder_add_quote(b);
 }
 
 /*
- * What is in "", up to the quote; with `is_word` what is behind an operator in
- * braces that are in quotes, up to the brace.
+ * Read the text inside of "" up to the closing quote.  With `is_word`, read the
+ * operand of a parameter operator inside of "" up to the closing brace.
  */
-static void word_in_quotes(struct shell_builder *b, bool in_braces,
-			   bool is_word)
+static void read_quoted_part(struct word_builder *b, bool in_braces,
+			     bool is_word)
 {
 	struct shell_lexer *lx = b->lx;
 
 	for (;;) {
-		shell_builder_run(b, SHELL_STOP_QUOTED, true);
-		switch (shell_lexer_ahead(lx)) {
+		builder_add_run(b, STOP_QUOTED, true);
+		switch (shell_lexer_peek(lx)) {
 		case -1:
-			shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+			shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 			return;
 		case '$':
 			read_dollar(b, true);
 			break;
 		case '`':
-			if (b->mark)
-				shell_builder_byte(b, true);
+			if (b->in_delimiter)
+				builder_take_byte(b, true);
 			else
 				read_backquote(b, true);
 			break;
@@ -270,85 +595,85 @@ static void word_in_quotes(struct shell_builder *b, bool in_braces,
 		case '"':
 			if (!is_word)
 				return;
-			double_quotes(b, true);
+			read_double_quotes(b, true);
 			break;
 		case '}':
 			if (is_word)
 				return;
-			shell_builder_byte(b, true);
+			builder_take_byte(b, true);
 			break;
 		case '\n':
-			/* It might be the line that ends the document. */
-			if (b->document)
-				shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+			/* the next line could be the end of the document */
+			if (b->in_heredoc)
+				shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 			/* fall through */
 		default:
 			if (lx->p < lx->end)
-				shell_builder_byte(b, true);
+				builder_take_byte(b, true);
 		}
 	}
 }
 
-/* Where a tilde may be a home: only one's own, which needs no list of users. */
-static void note_tilde(struct shell_builder *b)
+/*
+ * At a tilde that can stand for a home directory.  ~user is a fallback, because
+ * it would need the user database.
+ */
+static void mark_tilde(struct word_builder *b)
 {
 	const struct shell_lexer *lx = b->lx;
 	const char *next = lx->p + 1;
 
 	if (lx->p > b->source && !strchr(":=\n", lx->p[-1]))
 		return;
-	b->live = true;
+	b->has_expansion = true;
 	if (next < lx->end && (!strchr("/: \t\n;&|<>()}\"'$`\\", *next) ||
 			       (lx->end - next > 1 && !memcmp(next, "${", 2))))
-		shell_lexer_fail(b->lx, SHELL_WHY_TILDE);
+		shell_lexer_fail(b->lx, SHELL_FALLBACK_TILDE);
 }
 
-/* At an "=": is all in front of it a name? */
-static void note_value(struct shell_builder *b)
+/* At an "=": record an assignment if all text before it is a name. */
+static void mark_assignment(struct word_builder *b)
 {
 	const char *end = b->lx->text;
 
-	if (b->value || b->parts || b->quoted || end == b->text ||
-	    !shell_is_name_start(b->text[0]))
+	if (b->value_offset || b->parts || b->quoted || end == b->text ||
+	    !is_name_start(b->text[0]))
 		return;
 	for (const char *p = b->text; p < end; p++) {
-		if (!shell_is_name_start(*p) && !shell_is_digit(*p))
+		if (!is_name_start(*p) && !is_digit(*p))
 			return;
 	}
-	b->value = (size_t)(end - b->text) + 1;
+	b->value_offset = (size_t)(end - b->text) + 1;
 }
 
-static void read_backslash(struct shell_builder *b)
+/*
+ * Consume one byte that is special outside of quotes.  Returns false if the
+ * byte ends the word.
+ */
+static bool read_special_byte(struct word_builder *b, int c, bool braces)
 {
 	struct shell_lexer *lx = b->lx;
 
-	lx->p++;
-	b->quoted = true;
-	if (lx->p < lx->end)
-		shell_builder_byte(b, true);
-	else
-		shell_builder_put(b, '\\', true);
-}
-
-/* One byte that is more than itself outside of quotes: false where it ends it.
- */
-static bool read_special(struct shell_builder *b, int c, bool braces)
-{
 	switch (c) {
 	case '\'':
-		single_quotes(b);
+		read_single_quotes(b);
 		return true;
 	case '"':
-		double_quotes(b, braces);
+		read_double_quotes(b, braces);
 		return true;
 	case '\\':
-		read_backslash(b);
+		lx->p++;
+		b->quoted = true;
+		if (lx->p < lx->end)
+			builder_take_byte(b, true);
+		else
+			builder_add_byte(b, '\\', true);
 		return true;
 	case '$':
 		read_dollar(b, false);
 		return true;
 	case '`':
-		if (b->mark)
+		if (b->in_delimiter)
 			break;
 		read_backquote(b, false);
 		return true;
@@ -357,90 +682,97 @@ static bool read_special(struct shell_builder *b, int c, bool braces)
 			return false;
 		break;
 	case '~':
-		note_tilde(b);
+		mark_tilde(b);
 		break;
 	case '*':
 	case '?':
-		b->live = true;
+		b->has_expansion = true;
 		break;
 	case '[':
-		b->bracket = true;
+		b->has_bracket = true;
 		break;
 	case ']':
-		b->live |= b->bracket;
+		b->has_expansion |= b->has_bracket;
 		break;
 	case '=':
 		if (!braces)
-			note_value(b);
+			mark_assignment(b);
 		break;
 	case '\n':
-		if (b->document)
-			shell_lexer_fail(b->lx, SHELL_WHY_SYNTAX);
+		if (b->in_heredoc)
+			shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 		/* fall through */
 	default:
-		if (!braces && !(shell_stops[c] & SHELL_STOP_MARK))
+		if (!braces && !(stop_flags[c] & STOP_MARK))
 			return false;
 	}
-	if (b->lx->p < b->lx->end)
-		shell_builder_byte(b, false);
+	if (lx->p < lx->end)
+		builder_take_byte(b, false);
 	return true;
 }
 
-/* What is outside of quotes; with `braces` up to the brace that ends it. */
-static void word_outside_quotes(struct shell_builder *b, bool braces)
+/* Read text outside of quotes; with `braces`, up to the closing brace. */
+static void read_unquoted_part(struct word_builder *b, bool braces)
 {
 	struct shell_lexer *lx = b->lx;
 	int c;
 
 	do {
-		shell_builder_run(b, SHELL_STOP_PLAIN, false);
-		c = shell_lexer_ahead(lx);
-		/* Behind a line that was continued it may be any. */
-	} while (c >= 0 && (!shell_stops[c] || read_special(b, c, braces)));
+		builder_add_run(b, STOP_PLAIN, false);
+		c = shell_lexer_peek(lx);
+		/* any byte can follow a line continuation */
+	} while (c >= 0 && (!stop_flags[c] || read_special_byte(b, c, braces)));
 }
 
-void shell_word_read(struct shell_lexer *lx, bool mark, struct shell_lexed *out)
+void shell_word_read(struct shell_lexer *lx, bool mark,
+		     struct shell_lexed_word *out)
 {
 	const char *start = lx->p;
-	struct shell_builder b;
+	struct word_builder b;
 
-	shell_builder_init(&b, lx, false);
-	b.mark = mark;
+	builder_init(&b, lx, false);
+	b.in_delimiter = mark;
 	if (lx->p < lx->end && *lx->p != '#')
-		word_outside_quotes(&b, false);
+		read_unquoted_part(&b, false);
 	if (lx->p == start)
-		shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 	out->text = b.text;
 	out->len = (size_t)(lx->text - b.text);
 	out->quoted = b.quoted;
-	out->value = b.value;
-	out->word = shell_builder_end(&b);
+	out->value_offset = b.value_offset;
+	out->word = builder_finish(&b);
 }
 
-/* The line of a document that ends it: is it here?  Then it is taken. */
-static bool take_mark(struct shell_lexer *lx, const struct shell_here *here)
+/*
+ * Consume the line that ends a here-document, if lx->p is at that line.  With
+ * stripped tabs, leading tabs are consumed in any case.
+ */
+static bool take_heredoc_end(struct shell_lexer *lx,
+			     const struct shell_heredoc *here)
 {
 	const char *p = lx->p;
 
 	if (!here->quoted) {
-		shell_lexer_ahead(lx);
+		shell_lexer_peek(lx);
 		p = lx->p;
 	}
 	if (here->strip_tabs) {
 		while (p < lx->end && *p == '\t')
 			p++;
-		/* dash keeps the continuation of such a line. */
+		/*
+		 * dash does not remove a continuation after the stripped tabs
+		 */
 		if (p > lx->p && !here->quoted && lx->end - p >= 2 &&
 		    p[0] == '\\' && p[1] == '\n') {
-			shell_lexer_fail(lx, SHELL_WHY_SYNTAX);
+			shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 			return true;
 		}
 		lx->p = p;
 	}
-	if ((size_t)(lx->end - p) < here->mark.len ||
-	    memcmp(p, here->mark.data, here->mark.len) != 0)
+	if ((size_t)(lx->end - p) < here->delimiter.len ||
+	    memcmp(p, here->delimiter.data, here->delimiter.len) != 0)
 		return p == lx->end;
-	p += here->mark.len;
+	p += here->delimiter.len;
 	if (p < lx->end && *p != '\n')
 		return false;
 	lx->line += p < lx->end;
@@ -448,14 +780,14 @@ static bool take_mark(struct shell_lexer *lx, const struct shell_here *here)
 	return true;
 }
 
-static void document_line(struct shell_builder *b)
+static void read_heredoc_line(struct word_builder *b)
 {
 	struct shell_lexer *lx = b->lx;
 	int c;
 
 	do {
-		shell_builder_run(b, SHELL_STOP_QUOTED, true);
-		c = shell_lexer_ahead(lx);
+		builder_add_run(b, STOP_QUOTED, true);
+		c = shell_lexer_peek(lx);
 		if (c == '$')
 			read_dollar(b, true);
 		else if (c == '`')
@@ -463,31 +795,25 @@ static void document_line(struct shell_builder *b)
 		else if (c == '\\')
 			read_quoted_backslash(b, false);
 		else if (c >= 0)
-			shell_builder_byte(b, true);
+			builder_take_byte(b, true);
 	} while (c >= 0 && c != '\n');
 }
 
-static void raw_line(struct shell_builder *b)
+const struct shell_word *shell_word_read_heredoc(
+	struct shell_lexer *lx, const struct shell_heredoc *here)
 {
-	struct shell_lexer *lx = b->lx;
+	struct word_builder b;
 
-	while (lx->p < lx->end && *lx->p != '\n')
-		shell_builder_byte(b, true);
-	if (lx->p < lx->end)
-		shell_builder_byte(b, true);
-}
-
-const struct shell_word *shell_word_here(struct shell_lexer *lx,
-					 const struct shell_here *here)
-{
-	struct shell_builder b;
-
-	shell_builder_init(&b, lx, true);
-	while (!take_mark(lx, here)) {
-		if (here->quoted)
-			raw_line(&b);
-		else
-			document_line(&b);
+	builder_init(&b, lx, true);
+	while (!take_heredoc_end(lx, here)) {
+		if (!here->quoted) {
+			read_heredoc_line(&b);
+			continue;
+		}
+		while (lx->p < lx->end && *lx->p != '\n')
+			builder_take_byte(&b, true);
+		if (lx->p < lx->end)
+			builder_take_byte(&b, true);
 	}
-	return shell_builder_end(&b);
+	return builder_finish(&b);
 }

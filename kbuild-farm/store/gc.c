@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A pass first counts everything, and how many bytes are how old, in a table
- * of fixed size; then it knows the age at which to cut, and removes what is
- * older.  Two stats per blob, but no list of 10^6 of them.  Two processes
- * that collect at once cut at the same age, so they do no harm.
+ * A pass first counts all blobs and sums their bytes by age in a table of fixed
+ * size.  It then computes the minimum age to remove and removes older blobs.
+ * This needs two stats per blob, but no list of 10^6 blobs.  Two processes that
+ * collect concurrently compute the same age, so both remove the same blobs.
  */
 #include "base/fs.h"
-#include "store/state.h"
+#include "store/internal.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -21,26 +21,26 @@
 #include <unistd.h>
 
 #define DISK_BLOCK 4096
-/* Ages in ms: below 64 exactly, above with 6 bits of precision. */
+/* Age classes in ms: exact below 64, above with 6 bits of precision. */
 #define AGE_BITS 6
 #define AGES     (59 << AGE_BITS)
-/* How long a pass that made no room is not repeated. */
+/* Interval during which a pass that freed no space is not repeated. */
 #define FULL_MS 1000
 
-struct pass {
+struct gc_pass {
 	struct store *s;
 	int64_t now_ms;
-	uint64_t used, blobs;
-	uint64_t goal; /* how many bytes have to go */
-	size_t cut; /* and of which age at least */
-	uint64_t gone, gone_blobs;
-	uint64_t age[AGES]; /* bytes that may go, by age */
+	uint64_t used_bytes, n_blobs;
+	uint64_t excess_bytes; /* bytes to remove */
+	size_t min_age; /* minimum age class to remove */
+	uint64_t removed_bytes, n_removed;
+	uint64_t bytes_by_age[AGES]; /* removable bytes by age class */
 };
 
-typedef void visit_fn(struct pass *pass, int dir, const char *name,
-		      const struct stat *st);
+typedef void gc_visit_fn(struct gc_pass *pass, int dir, const char *name,
+			 const struct stat *st);
 
-uint64_t store_charge(uint64_t size)
+uint64_t store_gc_disk_bytes(uint64_t size)
 {
 	return size > UINT64_MAX - DISK_BLOCK ?
 		       UINT64_MAX :
@@ -55,7 +55,7 @@ static int64_t now_ms(void)
 	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
-static size_t age_of(const struct pass *pass, const struct stat *st)
+static size_t age_class(const struct gc_pass *pass, const struct stat *st)
 {
 	int64_t ms = pass->now_ms - (st->st_mtim.tv_sec * INT64_C(1000) +
 				     st->st_mtim.tv_nsec / 1000000);
@@ -64,19 +64,16 @@ static size_t age_of(const struct pass *pass, const struct stat *st)
 
 	while (age >> shift >= 2u << AGE_BITS)
 		shift++;
-	/* 64 to 127 of each power, behind all of the powers before it. */
+	/*
+	 * Each power of two has 64 classes, for the values 64 to 127 times
+	 * 2^shift.
+	 */
 	return ((size_t)shift << AGE_BITS) + (age >> shift);
 }
 
-static bool is_hex_name(const char *name, size_t digits)
+static int visit_dir(struct gc_pass *pass, const char *dir, gc_visit_fn *visit)
 {
-	return strlen(name) == digits &&
-	       strspn(name, "0123456789abcdef") == digits;
-}
-
-static int visit_dir(struct pass *pass, const char *dir, visit_fn *visit)
-{
-	int fd = openat(pass->s->blobs, dir,
+	int fd = openat(pass->s->blobs_fd, dir,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int ret = fd < 0 ? -errno : 0;
 	struct strv names = { 0 };
@@ -84,151 +81,147 @@ static int visit_dir(struct pass *pass, const char *dir, visit_fn *visit)
 
 	if (!ret)
 		ret = fs_list_at(fd, ".", &names);
-	for (size_t i = 0; i < names.n && !pass->s->stop; i++) {
-		if (!is_hex_name(names.v[i], DIGEST_HEX - 3))
-			fs_remove_at(fd, names.v[i]);
-		else if (!store_entry_stat(pass->s, fd, names.v[i], &st))
-			visit(pass, fd, names.v[i], &st);
+	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
+		const char *name = names.v[i];
+
+		/* The directory has the first two digits. */
+		if (strlen(name) != DIGEST_HEX - 3 ||
+		    strspn(name, "0123456789abcdef") != DIGEST_HEX - 3)
+			fs_remove_at(fd, name);
+		else if (!store_entry_stat(pass->s, fd, name, &st))
+			visit(pass, fd, name, &st);
 	}
 	strv_release(&names);
 	if (fd >= 0)
 		close(fd);
-	/* What does not belong there is removed by whoever needs the place. */
+	/* Other files are removed when a blob needs their path. */
 	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
 
-static int visit_all(struct pass *pass, visit_fn *visit)
+static int visit_all(struct gc_pass *pass, gc_visit_fn *visit)
 {
 	char dir[3];
 	int ret = 0;
 
-	for (unsigned i = 0; i < 256 && !ret && !pass->s->stop; i++) {
+	for (unsigned i = 0; i < 256 && !ret && !pass->s->stopping; i++) {
 		snprintf(dir, sizeof(dir), "%02x", i);
 		ret = visit_dir(pass, dir, visit);
 	}
-	return ret ? ret : pass->s->stop ? -ECANCELED : 0;
+	return ret ? ret : pass->s->stopping ? -ECANCELED : 0;
 }
 
-static void visit_count(struct pass *pass, int dir, const char *name,
+static void visit_count(struct gc_pass *pass, int dir, const char *name,
 			const struct stat *st)
 {
-	uint64_t charge = store_charge((uint64_t)st->st_size);
+	uint64_t charge = store_gc_disk_bytes((uint64_t)st->st_size);
 
 	(void)dir;
 	(void)name;
-	pass->used += charge;
-	pass->blobs++;
-	/* Two names: it is pinned, by us or by somebody else. */
+	pass->used_bytes += charge;
+	pass->n_blobs++;
+	/* A second link is a pin of this or another process. */
 	if (st->st_nlink == 1)
-		pass->age[age_of(pass, st)] += charge;
+		pass->bytes_by_age[age_class(pass, st)] += charge;
 }
 
-static void visit_remove(struct pass *pass, int dir, const char *name,
+static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 			 const struct stat *st)
 {
-	if (pass->gone >= pass->goal || st->st_nlink > 1 ||
-	    age_of(pass, st) < pass->cut || unlinkat(dir, name, 0))
+	if (pass->removed_bytes >= pass->excess_bytes || st->st_nlink > 1 ||
+	    age_class(pass, st) < pass->min_age || unlinkat(dir, name, 0))
 		return;
-	pass->gone += store_charge((uint64_t)st->st_size);
-	pass->gone_blobs++;
+	pass->removed_bytes += store_gc_disk_bytes((uint64_t)st->st_size);
+	pass->n_removed++;
 }
 
-/* The oldest ages that together make up the goal, or everything. */
-static size_t find_cut(const struct pass *pass)
+/*
+ * Remove all blobs above the age class, then as many of that class as
+ * necessary.
+ */
+static int remove_old_blobs(struct gc_pass *pass)
 {
 	uint64_t sum = 0;
-	size_t i = AGES;
-
-	while (i && sum < pass->goal)
-		sum += pass->age[--i];
-	return i;
-}
-
-/* Those older than the cut, then as many of that very age as are needed. */
-static int remove_old(struct pass *pass)
-{
+	size_t age = AGES;
 	int ret;
 
-	pass->cut = find_cut(pass) + 1;
+	/* The classes from `age` on together make up the excess. */
+	while (age && sum < pass->excess_bytes)
+		sum += pass->bytes_by_age[--age];
+	pass->min_age = age + 1;
 	ret = visit_all(pass, visit_remove);
-	pass->cut--;
-	if (!ret && pass->gone < pass->goal)
+	pass->min_age = age;
+	if (!ret && pass->removed_bytes < pass->excess_bytes)
 		ret = visit_all(pass, visit_remove);
 	return ret;
 }
 
-static void account(struct store *s, const struct pass *pass, uint64_t before)
+static void update_usage(struct store *s, const struct gc_pass *pass,
+			 uint64_t before)
 {
-	uint64_t meanwhile;
+	uint64_t added;
 
 	pthread_mutex_lock(&s->lock);
-	/* What came during the pass may have been seen by it, or not. */
-	meanwhile = s->fresh - before;
-	s->n.used = pass->used - pass->gone + meanwhile;
-	s->n.blobs = pass->blobs - pass->gone_blobs;
-	s->n.counted = true;
-	s->n.collected += pass->gone_blobs;
-	s->n.collected_bytes += pass->gone;
-	s->fresh = meanwhile;
-	s->after = s->n.used;
+	/* The pass may have missed blobs that were published during it. */
+	added = s->uncounted_bytes - before;
+	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes + added;
+	s->stats.n_blobs = pass->n_blobs - pass->n_removed;
+	s->stats.counted = true;
+	s->stats.n_collected += pass->n_removed;
+	s->stats.collected_bytes += pass->removed_bytes;
+	s->uncounted_bytes = added;
+	s->post_gc_bytes = s->stats.used_bytes;
 	pthread_mutex_unlock(&s->lock);
 }
 
-static uint64_t may_go(const struct pass *pass)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < AGES; i++)
-		sum += pass->age[i];
-	return sum;
-}
-
 /*
- * When there is more than `above`, leave `target`; nothing is removed when
- * not even `must` can be reached.  With `collecting` held.
+ * If more than `above` bytes are used, reduce them to `target`.  Nothing is
+ * removed if not even `must` can be reached.  Called with gc_lock held.
  */
 static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 			   uint64_t must)
 {
-	struct pass *pass = xcalloc(1, sizeof(*pass));
-	uint64_t before;
+	struct gc_pass *pass = xcalloc(1, sizeof(*pass));
+	uint64_t before, removable = 0;
 	int ret;
 
-	store_live_prune(s->live);
+	store_scratch_dir_prune(s->scratch_root_fd);
 	pass->s = s;
 	pass->now_ms = now_ms();
 	pthread_mutex_lock(&s->lock);
-	before = s->fresh;
+	before = s->uncounted_bytes;
 	pthread_mutex_unlock(&s->lock);
 	ret = visit_all(pass, visit_count);
-	if (!ret && pass->used > above && pass->used - may_go(pass) <= must) {
-		pass->goal = pass->used - target;
-		ret = remove_old(pass);
+	for (size_t i = 0; i < AGES; i++)
+		removable += pass->bytes_by_age[i];
+	if (!ret && pass->used_bytes > above &&
+	    pass->used_bytes - removable <= must) {
+		pass->excess_bytes = pass->used_bytes - target;
+		ret = remove_old_blobs(pass);
 	}
-	if (!ret || pass->gone)
-		account(s, pass, before);
+	if (!ret || pass->removed_bytes)
+		update_usage(s, pass, before);
 	free(pass);
 	return ret;
 }
 
-static uint64_t high(const struct store *s)
+static uint64_t high_water_bytes(const struct store *s)
 {
-	return s->n.limit - s->n.limit / 8;
+	return s->stats.limit_bytes - s->stats.limit_bytes / 8;
 }
 
-static uint64_t low(const struct store *s)
+static uint64_t low_water_bytes(const struct store *s)
 {
-	return s->n.limit - s->n.limit / 4;
+	return s->stats.limit_bytes - s->stats.limit_bytes / 4;
 }
 
-/* Was a pass due?  Whoever asks makes it. */
-static bool take_due(struct store *s)
+/* Return true if a pass was due. The caller then performs it. */
+static bool take_gc_due(struct store *s)
 {
 	bool due;
 
 	pthread_mutex_lock(&s->lock);
-	due = s->due;
-	s->due = false;
+	due = s->gc_due;
+	s->gc_due = false;
 	pthread_mutex_unlock(&s->lock);
 	return due;
 }
@@ -237,12 +230,12 @@ int store_gc(struct store *s, uint64_t target)
 {
 	int ret;
 
-	pthread_mutex_lock(&s->collecting);
+	pthread_mutex_lock(&s->gc_lock);
 	if (!target)
-		take_due(s);
-	ret = collect_garbage(s, target ? target : high(s),
-			      target ? target : low(s), UINT64_MAX);
-	pthread_mutex_unlock(&s->collecting);
+		take_gc_due(s);
+	ret = collect_garbage(s, target ? target : high_water_bytes(s),
+			      target ? target : low_water_bytes(s), UINT64_MAX);
+	pthread_mutex_unlock(&s->gc_lock);
 	return ret;
 }
 
@@ -251,17 +244,18 @@ static void collector_main(void *arg)
 	struct store *s = arg;
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->stop) {
-		if (!s->due) {
-			pthread_cond_wait(&s->wake, &s->lock);
+	while (!s->stopping) {
+		if (!s->gc_due) {
+			pthread_cond_wait(&s->gc_wake, &s->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&s->lock);
-		pthread_mutex_lock(&s->collecting);
-		/* Another thread may have made the pass meanwhile. */
-		if (take_due(s))
-			collect_garbage(s, high(s), low(s), UINT64_MAX);
-		pthread_mutex_unlock(&s->collecting);
+		pthread_mutex_lock(&s->gc_lock);
+		/* Another thread may have performed the pass. */
+		if (take_gc_due(s))
+			collect_garbage(s, high_water_bytes(s),
+					low_water_bytes(s), UINT64_MAX);
+		pthread_mutex_unlock(&s->gc_lock);
 		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -269,7 +263,7 @@ static void collector_main(void *arg)
 
 int store_gc_start(struct store *s, struct err *err)
 {
-	s->due = true; /* nobody has counted yet */
+	s->gc_due = true; /* the first pass counts the blobs */
 	s->collector = task_start(collector_main, s);
 	if (!s->collector)
 		return err_errno(err, "start the collector");
@@ -281,102 +275,107 @@ void store_gc_stop(struct store *s)
 	if (!s->collector)
 		return;
 	pthread_mutex_lock(&s->lock);
-	s->stop = true;
-	pthread_cond_signal(&s->wake);
+	s->stopping = true;
+	pthread_cond_signal(&s->gc_wake);
 	pthread_mutex_unlock(&s->lock);
 	task_join(s->collector);
 	s->collector = NULL;
 }
 
-/* With `lock` held. */
-static bool has_room(const struct store *s, uint64_t charge)
-{
-	uint64_t taken = s->n.used + s->n.arriving;
-
-	return taken <= s->n.limit && charge <= s->n.limit - taken;
-}
-
+/*
+ * Reserve `charge` bytes.  *hopeless is set if there is not enough space and a
+ * recent pass could not free any.
+ */
 static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 {
+	uint64_t limit = s->stats.limit_bytes, taken;
 	bool fits;
 
 	pthread_mutex_lock(&s->lock);
-	fits = has_room(s, charge);
-	*hopeless = !fits && clock_ms() < s->full_until;
+	taken = s->stats.used_bytes + s->stats.incoming_bytes;
+	fits = taken <= limit && charge <= limit - taken;
+	*hopeless = !fits && clock_ms() < s->full_until_ms;
 	if (fits)
-		s->n.arriving += charge;
+		s->stats.incoming_bytes += charge;
 	pthread_mutex_unlock(&s->lock);
 	return fits;
 }
 
-/* Make room for `charge` bytes and some more.  `collecting` is held. */
-static void make_room(struct store *s, uint64_t charge)
+/* Free space for `charge` bytes and more. Called with gc_lock held. */
+static void make_space(struct store *s, uint64_t charge)
 {
 	uint64_t must = 0, target;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->n.arriving <= s->n.limit - charge)
-		must = s->n.limit - charge - s->n.arriving;
+	if (s->stats.incoming_bytes <= s->stats.limit_bytes - charge)
+		must = s->stats.limit_bytes - charge - s->stats.incoming_bytes;
 	pthread_mutex_unlock(&s->lock);
-	target = must < low(s) ? must : low(s);
+	target = must < low_water_bytes(s) ? must : low_water_bytes(s);
 	if (must)
 		collect_garbage(s, target, target, must);
 }
 
-int store_room_take(struct store *s, uint64_t size)
+int store_gc_reserve(struct store *s, uint64_t size)
 {
-	uint64_t charge = store_charge(size);
+	uint64_t charge = store_gc_disk_bytes(size);
 	bool hopeless, fits;
 
-	if (charge > s->n.limit)
+	if (charge > s->stats.limit_bytes)
 		return -EFBIG;
 	if (reserve_space(s, charge, &hopeless))
 		return 0;
 	if (hopeless)
 		return -ENOSPC;
-	pthread_mutex_lock(&s->collecting);
-	/* Another thread may have made room meanwhile. */
+	pthread_mutex_lock(&s->gc_lock);
+	/* Another thread may have freed space. */
 	fits = reserve_space(s, charge, &hopeless);
 	if (!fits && !hopeless) {
-		make_room(s, charge);
+		make_space(s, charge);
 		fits = reserve_space(s, charge, &hopeless);
 	}
-	pthread_mutex_unlock(&s->collecting);
+	pthread_mutex_unlock(&s->gc_lock);
 	if (fits)
 		return 0;
 	pthread_mutex_lock(&s->lock);
-	s->full_until = clock_ms() + FULL_MS;
+	s->full_until_ms = clock_ms() + FULL_MS;
 	pthread_mutex_unlock(&s->lock);
 	return -ENOSPC;
 }
 
-void store_room_drop(struct store *s, uint64_t size)
+void store_gc_unreserve(struct store *s, uint64_t size)
 {
 	pthread_mutex_lock(&s->lock);
-	s->n.arriving -= store_charge(size);
-	s->full_until = 0;
+	s->stats.incoming_bytes -= store_gc_disk_bytes(size);
+	s->full_until_ms = 0;
 	pthread_mutex_unlock(&s->lock);
 }
 
-void store_room_fill(struct store *s, uint64_t size, uint64_t replaced)
+void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 {
-	uint64_t charge = store_charge(size), freed = 0;
+	uint64_t charge = store_gc_disk_bytes(size), freed = 0;
 
 	if (replaced != UINT64_MAX)
-		freed = store_charge(replaced);
+		freed = store_gc_disk_bytes(replaced);
 	pthread_mutex_lock(&s->lock);
-	s->n.arriving -= charge;
-	s->n.in++;
-	s->n.in_bytes += size;
-	s->n.used += charge;
-	s->n.used -= freed < s->n.used ? freed : s->n.used;
-	s->n.blobs += replaced == UINT64_MAX;
-	s->fresh += charge;
-	/* Also now and then: other processes add to it, too. */
-	if ((s->n.used > high(s) && s->n.used > s->after + s->n.limit / 64) ||
-	    s->fresh > s->n.limit / 16) {
-		s->due = true;
-		pthread_cond_signal(&s->wake);
+	s->stats.incoming_bytes -= charge;
+	s->stats.n_written++;
+	s->stats.written_bytes += size;
+	s->stats.used_bytes += charge;
+	s->stats.used_bytes -= freed < s->stats.used_bytes ?
+				       freed :
+				       s->stats.used_bytes;
+	s->stats.n_blobs += replaced == UINT64_MAX;
+	s->uncounted_bytes += charge;
+	/*
+	 * Also collect from time to time, because other processes add blobs,
+	 * too.
+	 */
+	if ((s->stats.used_bytes > high_water_bytes(s) &&
+	     s->stats.used_bytes >
+		     s->post_gc_bytes + s->stats.limit_bytes / 64) ||
+	    s->uncounted_bytes > s->stats.limit_bytes / 16) {
+		s->gc_due = true;
+		pthread_cond_signal(&s->gc_wake);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

@@ -1,18 +1,529 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store/state.h"
+#include "store/store.h"
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
+
+/* The directory and name of a blob's entry. */
+struct entry {
+	int dir; /* O_PATH */
+	char name[STORE_NAME_MAX];
+};
+
+/*
+ * Short enough to distinguish old entries from new ones, long enough that few
+ * reads cause a write.
+ */
+#define TOUCH_SECONDS 60
+
+static void count_damaged(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stats.n_damaged++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int open_entry_dir(struct store *s, const char *dir)
+{
+	int fd = openat(s->blobs_fd, dir,
+			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Open the directory of a blob's entry.  `make` creates the directory and
+ * removes any other file in its place.  Returns 0, and the caller calls
+ * entry_release(); -ENOENT; or another negative errno.
+ */
+static int entry_init(struct store *s, struct entry *at, const struct digest *d,
+		      bool make)
+{
+	char hex[DIGEST_HEX], dir[3];
+
+	digest_format(d, hex);
+	memcpy(dir, hex, 2);
+	dir[2] = '\0';
+	memcpy(at->name, hex + 2, DIGEST_HEX - 2);
+	at->dir = open_entry_dir(s, dir);
+	if (at->dir == -ENOTDIR || at->dir == -ELOOP) {
+		fs_remove_at(s->blobs_fd, dir);
+		count_damaged(s);
+		at->dir = -ENOENT;
+	}
+	if (at->dir == -ENOENT && make) {
+		if (mkdirat(s->blobs_fd, dir, 0700) && errno != EEXIST)
+			return -errno;
+		at->dir = open_entry_dir(s, dir);
+	}
+	return at->dir < 0 ? at->dir : 0;
+}
+
+static void entry_release(struct entry *at)
+{
+	if (at->dir >= 0)
+		close(at->dir);
+	at->dir = -1;
+}
+
+static int remove_non_file(struct store *s, int dir, const char *name)
+{
+	fs_remove_at(dir, name);
+	count_damaged(s);
+	return -ENOENT;
+}
+
+int store_entry_stat(struct store *s, int dir, const char *name,
+		     struct stat *st)
+{
+	if (fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	return S_ISREG(st->st_mode) ? 0 : remove_non_file(s, dir, name);
+}
+
+/* Like store_entry_stat(), but return a descriptor for reading. */
+static int entry_open(struct store *s, int dir, const char *name,
+		      struct stat *st)
+{
+	int ret = store_entry_stat(s, dir, name, st);
+	int fd;
+
+	if (ret)
+		return ret;
+	/* The file may have been replaced by a FIFO after the check. */
+	fd = openat(dir, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && (errno == EACCES || errno == ELOOP || errno == ENXIO))
+		return remove_non_file(s, dir, name);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st)) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	if (!S_ISREG(st->st_mode)) {
+		close(fd);
+		return remove_non_file(s, dir, name);
+	}
+	return fd;
+}
+
+/* Mark an entry as recently used, so that it is collected later. */
+static void entry_touch(int dir, const char *name, const struct stat *st)
+{
+	const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT },
+					 { .tv_nsec = UTIME_NOW } };
+	time_t age = time(NULL) - st->st_mtime;
+
+	/* A failure affects only the order of collection. */
+	if (age > TOUCH_SECONDS || age < -TOUCH_SECONDS)
+		utimensat(dir, name, now, AT_SYMLINK_NOFOLLOW);
+}
+
+struct pin {
+	struct map_entry node;
+	struct digest digest;
+	unsigned count;
+};
+
+/* Format the name of a pin in the scratch directory. */
+static void format_pin_name(const struct digest *d,
+			    char out[static STORE_NAME_MAX])
+{
+	memcpy(out, "pin.", 4);
+	digest_format(d, out + 4);
+}
+
+/*
+ * The functions from find_pin() to link_entry() are called with pin_lock held.
+ */
+
+static struct pin *find_pin(struct store *s, const struct digest *d)
+{
+	struct map_entry *n = map_find(&s->pins, digest_hash(d));
+
+	while (n && !digest_equal(&((struct pin *)n)->digest, d))
+		n = map_next_match(n);
+	return (struct pin *)n;
+}
+
+static void add_pin_count(struct store *s, const struct digest *d)
+{
+	struct pin *pin = find_pin(s, d);
+
+	if (!pin) {
+		pin = xcalloc(1, sizeof(*pin));
+		pin->digest = *d;
+		map_add(&s->pins, &pin->node, digest_hash(d));
+	}
+	pin->count++;
+}
+
+/* Return true if the link of a pin exists and has this size. */
+static bool is_pin_linked(struct store *s, const char *name, uint64_t size)
+{
+	struct stat st;
+
+	return !store_entry_stat(s, s->scratch_fd, name, &st) &&
+	       (uint64_t)st.st_size == size;
+}
+
+/* Create the link of a pin from the entry and replace any existing file. */
+static int link_entry(struct store *s, const struct digest *d, const char *name,
+		      uint64_t size)
+{
+	struct entry at;
+	struct stat st;
+	int ret = entry_init(s, &at, d, false);
+
+	if (ret)
+		return ret;
+	ret = store_entry_stat(s, at.dir, at.name, &st);
+	if (!ret && (uint64_t)st.st_size != size)
+		ret = -ENOENT;
+	if (!ret)
+		ret = fs_remove_at(s->scratch_fd, name);
+	if (!ret && linkat(at.dir, at.name, s->scratch_fd, name, 0))
+		ret = -errno;
+	/* The entry may have been replaced after the check. */
+	if (!ret && !is_pin_linked(s, name, size)) {
+		fs_remove_at(s->scratch_fd, name);
+		ret = -ENOENT;
+	}
+	if (!ret)
+		entry_touch(s->scratch_fd, name, &st);
+	entry_release(&at);
+	return ret;
+}
+
+int store_pin(struct store *s, const struct digest *d, uint64_t size)
+{
+	char name[STORE_NAME_MAX];
+	int ret = 0;
+
+	format_pin_name(d, name);
+	pthread_mutex_lock(&s->pin_lock);
+	if (!find_pin(s, d) || !is_pin_linked(s, name, size))
+		ret = link_entry(s, d, name, size);
+	if (!ret)
+		add_pin_count(s, d);
+	pthread_mutex_unlock(&s->pin_lock);
+	return ret;
+}
+
+void store_unpin(struct store *s, const struct digest *d)
+{
+	char name[STORE_NAME_MAX];
+	struct pin *pin;
+
+	pthread_mutex_lock(&s->pin_lock);
+	pin = find_pin(s, d);
+	if (pin && !--pin->count) {
+		format_pin_name(d, name);
+		fs_remove_at(s->scratch_fd, name);
+		map_remove(&s->pins, &pin->node);
+		free(pin);
+	}
+	pthread_mutex_unlock(&s->pin_lock);
+	pthread_mutex_lock(&s->lock);
+	s->full_until_ms = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Open a blob that this handle has pinned.  Returns a descriptor or -ENOENT. */
+static int open_pin(struct store *s, const struct digest *d, struct stat *st)
+{
+	char name[STORE_NAME_MAX];
+	int ret = -ENOENT;
+
+	pthread_mutex_lock(&s->pin_lock);
+	if (find_pin(s, d)) {
+		format_pin_name(d, name);
+		ret = entry_open(s, s->scratch_fd, name, st);
+	}
+	pthread_mutex_unlock(&s->pin_lock);
+	return ret;
+}
+
+/* Replace the link atomically, because another thread may be opening it. */
+static int relink_pin(struct store *s, const char *name, const char *to)
+{
+	char between[STORE_NAME_MAX];
+	int ret = 0;
+
+	if (!linkat(s->scratch_fd, name, s->scratch_fd, to, 0))
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	snprintf(between, sizeof(between), "%.70s.pin", name);
+	if (linkat(s->scratch_fd, name, s->scratch_fd, between, 0))
+		return -errno;
+	if (renameat(s->scratch_fd, between, s->scratch_fd, to)) {
+		ret = -errno;
+		unlinkat(s->scratch_fd, between, 0);
+	}
+	return ret;
+}
+
+/*
+ * Make the verified file `name` of the scratch directory the pin for `d`, if
+ * `d` is pinned or `pin` is true.  Called before the file is published.
+ */
+static int replace_pin(struct store *s, const struct digest *d,
+		       const char *name, bool pin)
+{
+	char to[STORE_NAME_MAX];
+	int ret = 0;
+
+	format_pin_name(d, to);
+	pthread_mutex_lock(&s->pin_lock);
+	if (pin || find_pin(s, d))
+		ret = relink_pin(s, name, to);
+	if (!ret && pin)
+		add_pin_count(s, d);
+	pthread_mutex_unlock(&s->pin_lock);
+	return ret;
+}
+
+static void remove_if_inode(int dir, const char *name, ino_t ino)
+{
+	struct stat st;
+
+	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && st.st_ino == ino)
+		unlinkat(dir, name, 0);
+}
+
+/* Remove the entry and the pin of `d` where they are the damaged inode. */
+static void remove_damaged(struct store *s, const struct digest *d, ino_t ino)
+{
+	char name[STORE_NAME_MAX];
+	struct entry at;
+
+	format_pin_name(d, name);
+	pthread_mutex_lock(&s->pin_lock);
+	remove_if_inode(s->scratch_fd, name, ino);
+	pthread_mutex_unlock(&s->pin_lock);
+	if (!entry_init(s, &at, d, false)) {
+		remove_if_inode(at.dir, at.name, ino);
+		entry_release(&at);
+	}
+	count_damaged(s);
+}
+
+#define BLOCK_SIZE (128u << 10)
+
+/* Return true if the content of `fd` matches the digest. Reads to the end. */
+static bool has_digest(int fd, const struct digest *d)
+{
+	struct digest_ctx *run = digest_new();
+	uint8_t *block = xmalloc(BLOCK_SIZE);
+	struct digest sum;
+	ssize_t n;
+
+	while ((n = read(fd, block, BLOCK_SIZE)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* Treat a read error as damage. */
+		if (n < 0)
+			break;
+		digest_add(run, bytes_of(block, (size_t)n));
+	}
+	digest_finish(run, &sum);
+	free(block);
+	return digest_equal(&sum, d);
+}
+
+/* Open the pin or else the entry. */
+static int open_pin_or_entry(struct store *s, const struct digest *d,
+			     struct stat *st)
+{
+	struct entry at;
+	int fd = open_pin(s, d, st), ret;
+
+	if (fd != -ENOENT)
+		return fd;
+	ret = entry_init(s, &at, d, false);
+	if (ret)
+		return ret;
+	fd = entry_open(s, at.dir, at.name, st);
+	if (fd >= 0)
+		entry_touch(at.dir, at.name, st);
+	entry_release(&at);
+	return fd;
+}
+
+int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
+{
+	struct stat st;
+	int fd = open_pin_or_entry(s, d, &st), ret = 0;
+
+	if (fd < 0)
+		return fd;
+	if (!has_digest(fd, d)) {
+		remove_damaged(s, d, st.st_ino);
+		ret = -EBADMSG;
+	}
+	/* Either the blob or the caller's size is wrong. */
+	if ((uint64_t)st.st_size != size)
+		ret = -ENOENT;
+	if (!ret && lseek(fd, 0, SEEK_SET) < 0)
+		ret = -errno;
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	pthread_mutex_lock(&s->lock);
+	s->stats.n_read++;
+	s->stats.read_bytes += size;
+	pthread_mutex_unlock(&s->lock);
+	return fd;
+}
+
+struct store_write {
+	struct store *s;
+	struct digest digest;
+	uint64_t size_bytes, received_bytes;
+	struct digest_ctx *digest_ctx;
+	int fd;
+	char name[STORE_NAME_MAX]; /* in the scratch directory */
+	bool pinned;
+	int error; /* the result of all further calls */
+};
+
+int store_write_begin(struct store_write **out, struct store *s,
+		      const struct digest *d, uint64_t size, bool pin)
+{
+	struct store_write *in;
+	int ret = store_gc_reserve(s, size);
+
+	if (ret)
+		return ret;
+	in = xcalloc(1, sizeof(*in));
+	in->s = s;
+	in->digest = *d;
+	in->size_bytes = size;
+	in->pinned = pin;
+	snprintf(in->name, sizeof(in->name), "in.%u",
+		 atomic_fetch_add(&s->next_serial, 1));
+	in->fd = openat(s->scratch_fd, in->name,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+	if (in->fd < 0) {
+		ret = -errno;
+		store_gc_unreserve(s, size);
+		free(in);
+		return ret;
+	}
+	in->digest_ctx = digest_new();
+	*out = in;
+	return 0;
+}
+
+int store_write_add(struct store_write *in, struct bytes piece)
+{
+	if (in->error)
+		return in->error;
+	if (piece.len > in->size_bytes - in->received_bytes)
+		in->error = -EMSGSIZE;
+	else
+		in->error = fs_write_all(in->fd, piece);
+	if (in->error) {
+		/* The disk may be full, so free the space immediately. */
+		unlinkat(in->s->scratch_fd, in->name, 0);
+		close(in->fd);
+		in->fd = -1;
+		return in->error;
+	}
+	digest_add(in->digest_ctx, piece);
+	in->received_bytes += piece.len;
+	return 0;
+}
+
+static int verify_blob(struct store_write *in)
+{
+	struct digest sum;
+
+	if (in->error)
+		return in->error;
+	digest_finish(in->digest_ctx, &sum);
+	in->digest_ctx = NULL;
+	if (in->received_bytes != in->size_bytes ||
+	    !digest_equal(&sum, &in->digest))
+		return -EBADMSG;
+	return fchmod(in->fd, 0444) ? -errno : 0;
+}
+
+/*
+ * Move the blob to its entry. *replaced receives the size of the replaced file.
+ */
+static int rename_blob(struct store_write *in, uint64_t *replaced)
+{
+	struct entry at;
+	struct stat st;
+	int ret = entry_init(in->s, &at, &in->digest, true);
+
+	if (ret)
+		return ret;
+	/*
+	 * Removes any file of another kind, which rename() might not replace.
+	 */
+	if (!store_entry_stat(in->s, at.dir, at.name, &st))
+		*replaced = (uint64_t)st.st_size;
+	if (renameat(in->s->scratch_fd, in->name, at.dir, at.name))
+		ret = -errno;
+	entry_release(&at);
+	return ret;
+}
+
+int store_write_commit(struct store_write *in)
+{
+	uint64_t replaced = UINT64_MAX;
+	int ret = verify_blob(in);
+
+	if (!ret)
+		ret = replace_pin(in->s, &in->digest, in->name, in->pinned);
+	if (!ret) {
+		ret = rename_blob(in, &replaced);
+		if (ret && in->pinned)
+			store_unpin(in->s, &in->digest);
+	}
+	if (!ret) {
+		store_gc_commit(in->s, in->size_bytes, replaced);
+		in->name[0] = '\0';
+	}
+	store_write_abort(in);
+	return ret;
+}
+
+void store_write_abort(struct store_write *in)
+{
+	if (!in)
+		return;
+	if (in->name[0]) {
+		unlinkat(in->s->scratch_fd, in->name, 0);
+		store_gc_unreserve(in->s, in->size_bytes);
+	}
+	if (in->fd >= 0)
+		close(in->fd);
+	if (in->digest_ctx)
+		digest_finish(in->digest_ctx, NULL);
+	free(in);
+}
 
 #define MIB UINT64_C(1048576)
 
-/* It must be ours alone: nobody else may put anything into it. */
+/* Only the owner may be able to write to the directory. */
 static int check_owner(int fd, const char *name, struct err *err)
 {
 	struct stat st;
@@ -63,36 +574,37 @@ static int open_store_dir(int root, const char *name, struct err *err)
 	return ret ? ret : fd;
 }
 
-/* Pins are hard links: can this file system make them? */
-static int check_links(struct store *s, struct err *err)
+/* Test whether the file system supports hard links, which pins require. */
+static int check_hard_links(struct store *s, struct err *err)
 {
-	int fd = openat(s->private, "try", O_WRONLY | O_CREAT | O_CLOEXEC,
+	int fd = openat(s->scratch_fd, "try", O_WRONLY | O_CREAT | O_CLOEXEC,
 			0600);
 	int ret = 0;
 
 	if (fd < 0)
 		return err_errno(err, "make a file");
 	close(fd);
-	if (linkat(s->private, "try", s->private, "link", 0))
+	if (linkat(s->scratch_fd, "try", s->scratch_fd, "link", 0))
 		ret = err_errno(err, "make a hard link");
-	unlinkat(s->private, "link", 0);
-	unlinkat(s->private, "try", 0);
+	unlinkat(s->scratch_fd, "link", 0);
+	unlinkat(s->scratch_fd, "try", 0);
 	return ret;
 }
 
-static int open_all(struct store *s, int root, struct err *err)
+static int open_store_dirs(struct store *s, int root, struct err *err)
 {
-	s->blobs = open_store_dir(root, "sha256", err);
-	if (s->blobs < 0)
-		return s->blobs;
-	s->live = open_store_dir(root, "live", err);
-	if (s->live < 0)
-		return s->live;
-	store_live_prune(s->live);
-	s->private = store_live_make(s->live, s->private_name, err);
-	if (s->private < 0)
-		return s->private;
-	return check_links(s, err);
+	s->blobs_fd = open_store_dir(root, "sha256", err);
+	if (s->blobs_fd < 0)
+		return s->blobs_fd;
+	s->scratch_root_fd = open_store_dir(root, "live", err);
+	if (s->scratch_root_fd < 0)
+		return s->scratch_root_fd;
+	store_scratch_dir_prune(s->scratch_root_fd);
+	s->scratch_fd = store_scratch_dir_make(s->scratch_root_fd,
+					       s->scratch_name, err);
+	if (s->scratch_fd < 0)
+		return s->scratch_fd;
+	return check_hard_links(s, err);
 }
 
 int store_open(struct store **out, const char *dir, uint64_t limit,
@@ -101,14 +613,14 @@ int store_open(struct store **out, const char *dir, uint64_t limit,
 	struct store *s = xcalloc(1, sizeof(*s));
 	int root = open_root(dir, err), ret = root;
 
-	s->blobs = s->live = s->private = -1;
-	s->n.limit = limit ? limit : store_limit_default(dir);
+	s->blobs_fd = s->scratch_root_fd = s->scratch_fd = -1;
+	s->stats.limit_bytes = limit ? limit : store_limit_default(dir);
 	pthread_mutex_init(&s->pin_lock, NULL);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_mutex_init(&s->collecting, NULL);
-	pthread_cond_init(&s->wake, NULL);
+	pthread_mutex_init(&s->gc_lock, NULL);
+	pthread_cond_init(&s->gc_wake, NULL);
 	if (root >= 0) {
-		ret = open_all(s, root, err);
+		ret = open_store_dirs(s, root, err);
 		close(root);
 		if (!ret)
 			ret = store_gc_start(s, err);
@@ -129,30 +641,30 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	store_gc_stop(s);
-	store_pins_release(s);
-	if (s->private >= 0) {
-		fs_remove_at(s->live, s->private_name);
-		close(s->private);
+	map_release_entries(&s->pins, NULL);
+	if (s->scratch_fd >= 0) {
+		fs_remove_at(s->scratch_root_fd, s->scratch_name);
+		close(s->scratch_fd);
 	}
-	if (s->live >= 0)
-		close(s->live);
-	if (s->blobs >= 0)
-		close(s->blobs);
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->collecting);
+	if (s->scratch_root_fd >= 0)
+		close(s->scratch_root_fd);
+	if (s->blobs_fd >= 0)
+		close(s->blobs_fd);
+	pthread_cond_destroy(&s->gc_wake);
+	pthread_mutex_destroy(&s->gc_lock);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->pin_lock);
 	free(s);
 }
 
-int store_private_dir(const struct store *s)
+int store_scratch_fd(const struct store *s)
 {
-	return s->private;
+	return s->scratch_fd;
 }
 
 uint64_t store_limit_default(const char *dir)
 {
-	char *path = fs_absolute(dir);
+	char *path = fs_make_absolute(dir);
 	struct statvfs st;
 	uint64_t fifth;
 	int ret;
@@ -171,43 +683,34 @@ uint64_t store_limit_default(const char *dir)
 	return fifth > 64 * MIB ? fifth : 64 * MIB;
 }
 
-static bool has_entry(struct store *s, const struct digest *d, struct stat *st)
-{
-	struct store_place at;
-	int ret = store_place_init(s, &at, d, false);
-
-	if (ret)
-		return false;
-	ret = store_entry_stat(s, at.dir, at.name, st);
-	store_place_release(&at);
-	return !ret;
-}
-
-/* A pin outlives the entry when that was taken away. */
-static bool has_pin(struct store *s, const struct digest *d, struct stat *st)
-{
-	int fd = store_pin_open(s, d, st);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 bool store_has(struct store *s, const struct digest *d, uint64_t size)
 {
+	struct entry at;
 	struct stat st;
+	bool found;
+	int fd;
 
-	if (has_entry(s, d, &st) && (uint64_t)st.st_size == size)
-		return true;
-	return has_pin(s, d, &st) && (uint64_t)st.st_size == size;
+	if (!entry_init(s, &at, d, false)) {
+		found = !store_entry_stat(s, at.dir, at.name, &st) &&
+			(uint64_t)st.st_size == size;
+		entry_release(&at);
+		if (found)
+			return true;
+	}
+	/* A pin remains valid if the entry was removed. */
+	fd = open_pin(s, d, &st);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return (uint64_t)st.st_size == size;
 }
 
 void store_stats(struct store *s, struct store_stats *out)
 {
 	pthread_mutex_lock(&s->pin_lock);
 	pthread_mutex_lock(&s->lock);
-	*out = s->n;
-	out->pinned = s->pins.n;
+	*out = s->stats;
+	out->n_pinned = s->pins.n_entries;
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->pin_lock);
 }

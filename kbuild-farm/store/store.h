@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store/store.h - blobs on disk, found by their SHA-256.
+ * store/store.h - Content-addressed blob store on disk.
  *
- *	DIR/sha256/ab/cdef...	a blob: mode 0444, put there by rename
- *	DIR/live/NAME/		what one open store holds: flock'ed by it
- *		in.N		a blob that is still arriving
- *		status		its owner's, if it likes (store_private_dir())
- *		pin.abcdef...	a hard link to a pinned blob
+ * 	DIR/sha256/ab/cdef...	a blob: mode 0444, created by rename
+ * 	DIR/live/NAME/		scratch directory of an open store, locked
+ * 				with flock
+ * 		in.N		a blob that is being written
+ * 		status		optional file of the owner (store_scratch_fd())
+ * 		pin.abcdef...	a hard link to a pinned blob
  *
- * Nothing on disk is believed.  A blob is hashed when it enters, and again
- * each time it is handed out; one that is not what its name says, or is no
- * plain file, is removed and counts as missing: ask for it again.  So nothing
- * is ever synced either: what a power failure tears is found like that.
+ * The store does not trust the disk.  A blob is hashed when it is written and
+ * again each time it is opened.  A damaged blob, or a file of another kind in
+ * its place, is removed and counts as missing, so the caller requests it again.
+ * Therefore nothing is synced: damage after a power failure is detected in the
+ * same way.
  *
- * A pin is a hard link, and the collector passes over what has more than one
- * name.  That needs no lock between processes: whoever has made its link has
- * the blob, whatever happens to the other name.  A process that dies leaves
- * its directory unlocked, and the next one that opens or collects removes it,
- * pins and torn blobs included.  (A child that lives on without exec has to
- * close its descriptors, or that is put off until it ends.)
+ * A pin is a hard link, and the collector skips files with more than one link.
+ * This needs no lock between processes: after its link was created, a process
+ * has the blob even if the entry is removed.  When a process dies, its scratch
+ * directory becomes unlocked.  The next process that opens the store or
+ * collects removes the directory with its pins and partial blobs. (A child that
+ * runs on without exec must close its descriptors, or the removal is delayed
+ * until it exits.)
  *
- * Several stores, also of several processes, may be open on one directory.
- * One handle may be used by any number of threads.  Calls do file I/O but
- * wait for nobody; the collector has a thread of its own, which starts to
- * work above 7/8 of the limit and stops at 3/4, least recently used first.
+ * Several stores, also of several processes, can be open on one directory.  All
+ * functions are thread-safe.  They perform file I/O, but do not wait for other
+ * threads' I/O, except store_gc() and writes at the limit.  The collector runs
+ * on its own thread: it starts above 7/8 of the limit and removes the least
+ * recently used blobs down to 3/4.
  *
- * Errors that any of it may return: -ENOSPC, -EDQUOT, -EIO, -EROFS, -EMFILE,
- * -ENOENT when the directory was taken away.  None harms what is stored.
+ * All functions can return -ENOSPC, -EDQUOT, -EIO, -EROFS, -EMFILE, or -ENOENT
+ * if the directory was removed.  No error damages stored blobs.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -38,82 +42,102 @@
 #include <stdint.h>
 
 struct store;
+struct store_write;
 
 /*
- * Open the store in `dir`, made with mode 0700 where it is not there.  It is
- * refused when it belongs to somebody else, or others may write to it, or its
- * file system has no hard links.  `limit` is in bytes of disk; 0 stands for
- * store_limit_default().  Does not look at the blobs, however many.
+ * Open the store in `dir`, which is created with mode 0700 if it does not
+ * exist.  Fails if another user owns the directory or can write to it, or if
+ * its file system has no hard links.  `limit` is in bytes of disk space; 0
+ * means store_limit_default().  The time does not depend on the number of
+ * blobs.
  */
 int store_open(struct store **out, const char *dir, uint64_t limit,
 	       struct err *err);
-/* Ends the collector and unpins everything.  NULL is fine. */
+/* Stop the collector, remove all pins and close. `s` may be NULL. */
 void store_free(struct store *s);
 /*
- * A fifth of the file system that `dir` lies, or would lie, on, but at most
- * 10 GiB and at least 64 MiB.
+ * Return a fifth of the size of the file system on which `dir` lies or would
+ * lie, at most 10 GiB and at least 64 MiB.
  */
 uint64_t store_limit_default(const char *dir);
 
-/* Is it there, by name and size?  Tells nothing of a moment later. */
+/*
+ * Return true if a blob with this digest and size exists.  It may be collected
+ * at any later time.
+ */
 bool store_has(struct store *s, const struct digest *d, uint64_t size);
 /*
- * Is it there?  Then it stays until it was unpinned as often as pinned.
- * Returns 0; -ENOENT; another error.  Damage shows only when it is read.
+ * Pin a blob, so that it remains until it has been unpinned as often as it was
+ * pinned.  Returns 0, -ENOENT or another negative errno.  Damage is detected
+ * only when the blob is opened.
  */
 int store_pin(struct store *s, const struct digest *d, uint64_t size);
 void store_unpin(struct store *s, const struct digest *d);
 
-/* A blob that arrives.  One thread at a time; several may bring the same. */
-struct store_in;
+/*
+ * A blob that is being written, by one thread at a time.  Several threads can
+ * write the same blob.
+ */
 
 /*
- * Expect a blob of `size` bytes.  `pin`: it is pinned from store_in_end() on.
- * Takes a descriptor until the end, so begin when the first piece is there.
- * Returns 0; -EFBIG: larger than the whole store may be; -ENOSPC: what is
- * pinned and what arrives leaves no room for it below the limit, or the disk
- * is full.  At the limit this may collect before it answers.
+ * Start to write a blob of `size` bytes.  With `pin`, store_write_commit() pins
+ * it.  The write holds a descriptor open, so call this when the first bytes are
+ * available.  At the limit, this may collect before it returns.  Returns 0;
+ * -EFBIG if the blob is larger than the limit of the store; -ENOSPC if pinned
+ * blobs and other writes leave no space below the limit, or the disk is full.
  */
-int store_in_begin(struct store_in **out, struct store *s,
-		   const struct digest *d, uint64_t size, bool pin);
-/* -EMSGSIZE beyond the announced size.  After an error only the end is left. */
-int store_in_add(struct store_in *in, struct bytes piece);
+int store_write_begin(struct store_write **out, struct store *s,
+		      const struct digest *d, uint64_t size, bool pin);
 /*
- * Verify, publish and free `in`.  0; -EBADMSG: too short, or not what the
- * digest says; or the error that store_in_add() gave.
+ * Append bytes.  Returns 0, -EMSGSIZE beyond the announced size, or another
+ * negative errno.  After an error only store_write_commit() and
+ * store_write_abort() are useful.
  */
-int store_in_end(struct store_in *in);
-/* Give it up and free it.  NULL is fine. */
-void store_in_abort(struct store_in *in);
+int store_write_add(struct store_write *in, struct bytes piece);
+/*
+ * Verify and publish the blob, and free `in`.  Returns 0; -EBADMSG if the blob
+ * is too short or does not match its digest; or the error of store_write_add().
+ */
+int store_write_commit(struct store_write *in);
+/* Discard the blob and free `in`, which may be NULL. */
+void store_write_abort(struct store_write *in);
 
 /*
- * A descriptor to read a blob with, at its beginning, after all of it was
- * hashed.  -ENOENT: it is not there, or not of that size; -EBADMSG: it was
- * damaged, and is not there any more; another error.
+ * Verify a blob and return a descriptor at its beginning.  Returns -ENOENT if
+ * no blob of that size exists; -EBADMSG if it was damaged and has been removed;
+ * or another negative errno.
  */
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
 
 /*
- * Collect down to `target` bytes, 0 for what the limit asks, on the caller's
- * thread; nothing happens below it.  Also removes what dead processes left.
- * 0, also when pins prevent it; a negative errno when the directory cannot be
- * read.
+ * Collect on the caller's thread down to `target` bytes; 0 means the limit's
+ * low-water mark.  Does nothing if less is used.  Also removes the scratch
+ * directories of dead processes.  Returns 0, also if pins prevent the
+ * collection; a negative errno if the directory cannot be read.
  */
 int store_gc(struct store *s, uint64_t target);
 
-/* Its DIR/live/NAME, the store's; what the owner puts there ends with it. */
-int store_private_dir(const struct store *s);
+/*
+ * Return the descriptor of DIR/live/NAME, owned by the store.  Files in it are
+ * removed together with the store's handle.
+ */
+int store_scratch_fd(const struct store *s);
 
 struct store_stats {
-	uint64_t limit;
-	bool counted; /* `used` and `blobs` mean all, not what came since */
-	uint64_t used, blobs; /* bytes of disk; others' as of the last look */
-	uint64_t arriving; /* bytes announced and not yet published */
-	uint64_t pinned; /* digests pinned by this handle */
-	uint64_t in, in_bytes; /* published by this handle */
-	uint64_t out, out_bytes; /* handed out */
-	uint64_t damaged; /* removed because they were not what they should */
-	uint64_t collected, collected_bytes;
+	uint64_t limit_bytes;
+	/*
+	 * the next two fields count all blobs, not only those added since
+	 * opening
+	 */
+	bool counted;
+	/* bytes of disk; other processes' blobs as of the last count */
+	uint64_t used_bytes, n_blobs;
+	uint64_t incoming_bytes; /* bytes announced but not published yet */
+	uint64_t n_pinned; /* digests pinned by this handle */
+	uint64_t n_written, written_bytes; /* published by this handle */
+	uint64_t n_read, read_bytes; /* opened by this handle */
+	uint64_t n_damaged; /* damaged blobs removed */
+	uint64_t n_collected, collected_bytes;
 };
 
 void store_stats(struct store *s, struct store_stats *out);

@@ -3,7 +3,6 @@
 
 #include "base/str.h"
 #include "tls/key.h"
-#include "tls/spki.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -12,21 +11,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AES          "TLS_AES_128_GCM_SHA256"
-#define CHACHA       "TLS_CHACHA20_POLY1305_SHA256"
-#define CERTIFICATES 4096 /* bytes of a peer's: ours have 300 */
+#if defined(__aarch64__) || defined(__arm__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
-/* Its length in front, as on the wire (RFC 7301). */
+bool tls_cpu_has_aes(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("aes") &&
+	       __builtin_cpu_supports("pclmul");
+#elif defined(__aarch64__)
+	unsigned long both = HWCAP_AES | HWCAP_PMULL;
+
+	return (getauxval(AT_HWCAP) & both) == both;
+#elif defined(__arm__)
+	unsigned long both = HWCAP2_AES | HWCAP2_PMULL;
+
+	return (getauxval(AT_HWCAP2) & both) == both;
+#else
+	/*
+	 * OpenSSL 3.0 uses no AES instructions on other architectures such as
+	 * RISC-V.
+	 */
+	return false;
+#endif
+}
+
+#define CIPHER_AES    "TLS_AES_128_GCM_SHA256"
+#define CIPHER_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
+/* maximum bytes of a peer's certificate; kfarm's have 300 */
+#define CERTIFICATE_MAX 4096
+
+/* The name with its length byte, as on the wire (RFC 7301). */
 static const unsigned char protocol[] = "\7kfarm/1";
 
 struct tls_context {
 	SSL_CTX *ssl;
-	struct digest pin;
+	struct digest fingerprint;
 };
 
 /*
- * Instead of OpenSSL's own look at a certificate: the key is all that counts.
- * That the peer has the other half is TLS's to find out (CertificateVerify).
+ * Replaces OpenSSL's certificate verification: only the key matters.  TLS
+ * itself verifies that the peer owns the private key (CertificateVerify).
  */
 static int on_certificate(X509_STORE_CTX *store, void *unused)
 {
@@ -36,13 +64,14 @@ static int on_certificate(X509_STORE_CTX *store, void *unused)
 	struct tls_peer *peer = SSL_get_app_data(ssl);
 
 	(void)unused;
-	if (cert && tls_spki_pin(X509_get0_pubkey(cert), &peer->pin) &&
-	    peer->admit(peer->ctx, &peer->pin)) {
+	if (cert &&
+	    tls_key_hash_public(X509_get0_pubkey(cert), &peer->fingerprint) &&
+	    peer->on_admit(peer->ctx, &peer->fingerprint)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}
 	peer->refused = true;
-	/* The peer hears "bad certificate" (tls/session.c). */
+	/* The peer receives the alert "bad certificate". */
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }
@@ -66,17 +95,11 @@ static int on_protocols(SSL *ssl, const unsigned char **out,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* Where either side has ChaCha first, it is what both take. */
-static bool set_ciphers(SSL_CTX *c, bool aes)
+static bool configure_ssl_ctx(SSL_CTX *c, bool aes)
 {
-	SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE |
-				       SSL_OP_PRIORITIZE_CHACHA);
-	return SSL_CTX_set_ciphersuites(c,
-					aes ? AES ":" CHACHA : CHACHA ":" AES);
-}
+	const char *ciphers = aes ? CIPHER_AES ":" CIPHER_CHACHA :
+				    CIPHER_CHACHA ":" CIPHER_AES;
 
-static bool set_up_ssl(SSL_CTX *c, bool aes)
-{
 	SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 				       SSL_OP_NO_COMPRESSION);
 	SSL_CTX_clear_options(c, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -86,12 +109,16 @@ static bool set_up_ssl(SSL_CTX *c, bool aes)
 				    SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(c, 0);
-	SSL_CTX_set_max_cert_list(c, CERTIFICATES);
+	SSL_CTX_set_max_cert_list(c, CERTIFICATE_MAX);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			   NULL);
 	SSL_CTX_set_cert_verify_callback(c, on_certificate, NULL);
 	SSL_CTX_set_alpn_select_cb(c, on_protocols, NULL);
-	return set_ciphers(c, aes) && SSL_CTX_set_num_tickets(c, 0) &&
+	/* If either side prefers ChaCha20, both use it. */
+	SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE |
+				       SSL_OP_PRIORITIZE_CHACHA);
+	return SSL_CTX_set_ciphersuites(c, ciphers) &&
+	       SSL_CTX_set_num_tickets(c, 0) &&
 	       SSL_CTX_set_max_early_data(c, 0) &&
 	       SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) &&
 	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
@@ -107,13 +134,13 @@ int tls_context_new(struct tls_context **out, const struct tls_key *key,
 	struct tls_context *c = xcalloc(1, sizeof(*c));
 	int ret = 0;
 
-	c->pin = *tls_key_pin(key);
+	c->fingerprint = *tls_key_fingerprint(key);
 	c->ssl = SSL_CTX_new(TLS_method());
-	if (!c->ssl || !set_up_ssl(c->ssl, aes))
+	if (!c->ssl || !configure_ssl_ctx(c->ssl, aes))
 		ret = err_set(err, EIO, "OpenSSL cannot do TLS 1.3: %s",
 			      ERR_reason_error_string(ERR_peek_last_error()));
 	else
-		ret = tls_key_give(key, c->ssl, err);
+		ret = tls_key_use(key, c->ssl, err);
 	if (ret) {
 		tls_context_free(c);
 		return ret;
@@ -130,9 +157,9 @@ void tls_context_free(struct tls_context *c)
 	free(c);
 }
 
-const struct digest *tls_context_pin(const struct tls_context *c)
+const struct digest *tls_context_fingerprint(const struct tls_context *c)
 {
-	return &c->pin;
+	return &c->fingerprint;
 }
 
 struct ssl_st *tls_context_ssl(const struct tls_context *c,

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "tls/spki.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,20 +12,85 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+bool tls_key_hash_public(struct evp_pkey_st *key, struct digest *fingerprint)
+{
+	unsigned char *der = NULL;
+	int len;
+
+	if (!key || EVP_PKEY_get_id(key) != EVP_PKEY_ED25519)
+		return false;
+	len = i2d_PUBKEY(key, &der);
+	if (len <= 0)
+		return false;
+	digest_bytes(bytes_of(der, (size_t)len), fingerprint);
+	OPENSSL_free(der);
+	return true;
+}
+
+#define PREFIX     "SHA256:"
+#define BASE64_LEN 44 /* length of the base64 of 32 bytes, with one "=" */
+
+void tls_key_format_fingerprint(const struct digest *fingerprint,
+				char out[static TLS_KEY_FINGERPRINT_SIZE])
+{
+	unsigned char text[BASE64_LEN + 1];
+
+	EVP_EncodeBlock(text, fingerprint->b, DIGEST_SIZE);
+	snprintf(out, TLS_KEY_FINGERPRINT_SIZE, PREFIX "%.*s", BASE64_LEN - 1,
+		 (const char *)text);
+}
+
+bool tls_key_parse_fingerprint(struct digest *fingerprint, const char *text)
+{
+	char padded[BASE64_LEN + 1], again[TLS_KEY_FINGERPRINT_SIZE];
+	unsigned char raw[DIGEST_SIZE + 1];
+	struct digest got;
+
+	if (strlen(text) != TLS_KEY_FINGERPRINT_SIZE - 1 ||
+	    strncmp(text, PREFIX, strlen(PREFIX)))
+		return false;
+	snprintf(padded, sizeof(padded), "%s=", text + strlen(PREFIX));
+	if (EVP_DecodeBlock(raw, (unsigned char *)padded, BASE64_LEN) !=
+	    sizeof(raw))
+		return false;
+	/*
+	 * Two bits of the last digit are unused.  Compare the canonical text,
+	 * so that a key has only one fingerprint.
+	 */
+	memcpy(got.b, raw, DIGEST_SIZE);
+	tls_key_format_fingerprint(&got, again);
+	if (strcmp(again, text))
+		return false;
+	*fingerprint = got;
+	return true;
+}
+
+int tls_key_check_fingerprint(struct digest *fingerprint, const char *text,
+			      struct err *err)
+{
+	if (tls_key_parse_fingerprint(fingerprint, text))
+		return 0;
+	return err_set(err, EINVAL,
+		       "\"%s\" is not the fingerprint of a key, which is "
+		       "SHA256: and 43 letters, digits, + and /",
+		       text);
+}
 
 #define PEM_MAX (16u << 10)
 
 struct tls_key {
 	EVP_PKEY *pair;
 	X509 *certificate;
-	struct digest pin;
+	struct digest fingerprint;
 };
 
-/* ------------------------------------------------------------- files */
+/* Files */
 
 static int key_to_pem(EVP_PKEY *pair, struct buf *out)
 {
@@ -47,18 +111,7 @@ static int key_to_pem(EVP_PKEY *pair, struct buf *out)
 	return ret;
 }
 
-static int write_synced(int fd, struct bytes in)
-{
-	int ret = fs_write_all(fd, in);
-
-	if (!ret && (fchmod(fd, 0600) || fsync(fd)))
-		ret = -errno;
-	if (close(fd) && !ret)
-		ret = -errno;
-	return ret;
-}
-
-/* A link, unlike a rename, never takes the place of a key that is there. */
+/* Unlike rename(), link() never replaces an existing key. */
 static int publish_pem(const char *path, struct bytes pem, struct err *err)
 {
 	char *tmp = xasprintf("%s.XXXXXX", path);
@@ -70,7 +123,11 @@ static int publish_pem(const char *path, struct bytes pem, struct err *err)
 		free(tmp);
 		return ret;
 	}
-	ret = write_synced(fd, pem);
+	ret = fs_write_all(fd, pem);
+	if (!ret && (fchmod(fd, 0600) || fsync(fd)))
+		ret = -errno;
+	if (close(fd) && !ret)
+		ret = -errno;
 	if (!ret && link(tmp, path))
 		ret = -errno;
 	unlink(tmp);
@@ -78,7 +135,7 @@ static int publish_pem(const char *path, struct bytes pem, struct err *err)
 	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
 }
 
-int tls_key_make(const char *path, struct err *err)
+int tls_key_create(const char *path, struct err *err)
 {
 	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	struct buf pem = { 0 };
@@ -95,8 +152,8 @@ int tls_key_make(const char *path, struct err *err)
 	return ret;
 }
 
-/* Asked of the open file, which cannot be another one afterwards. */
-static int check_readers(int fd, const char *path, struct err *err)
+/* Check the open file, because the path could be replaced after the check. */
+static int check_key_mode(int fd, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -122,7 +179,7 @@ static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
 
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	ret = check_readers(fd, path, err);
+	ret = check_key_mode(fd, path, err);
 	if (!ret) {
 		n = read(fd, text, PEM_MAX);
 		if (n < 0)
@@ -133,10 +190,10 @@ static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
 	return ret;
 }
 
-static EVP_PKEY *key_of_pem(const char *text, size_t len)
+static EVP_PKEY *parse_pem_key(const char *text, size_t len)
 {
 	BIO *memory = BIO_new_mem_buf(text, (int)len);
-	/* A daemon has nobody to ask for one. */
+	/* A daemon cannot prompt for a password. */
 	char no_password[] = "";
 	EVP_PKEY *pair;
 
@@ -148,7 +205,7 @@ static EVP_PKEY *key_of_pem(const char *text, size_t len)
 	return pair;
 }
 
-/* ------------------------------------------------------- certificate */
+/* Certificate */
 
 static X509 *make_certificate(EVP_PKEY *pair)
 {
@@ -172,14 +229,14 @@ static X509 *make_certificate(EVP_PKEY *pair)
 	return cert;
 }
 
-/* Takes `pair`. */
-static int set_up_key(struct tls_key **out, EVP_PKEY *pair, const char *path,
-		      struct err *err)
+/* Takes ownership of `pair`. */
+static int new_key_from_pair(struct tls_key **out, EVP_PKEY *pair,
+			     const char *path, struct err *err)
 {
 	struct tls_key *key = xcalloc(1, sizeof(*key));
 
 	key->pair = pair;
-	if (!pair || !tls_spki_pin(pair, &key->pin)) {
+	if (!pair || !tls_key_hash_public(pair, &key->fingerprint)) {
 		tls_key_free(key);
 		return err_set(err, EINVAL,
 			       "%s: not an Ed25519 key without a password: "
@@ -203,19 +260,21 @@ int tls_key_load(struct tls_key **out, const char *path, struct err *err)
 	int ret = read_pem(path, text, &len, err);
 
 	if (!ret)
-		ret = set_up_key(out, key_of_pem(text, len), path, err);
+		ret = new_key_from_pair(out, parse_pem_key(text, len), path,
+					err);
 	OPENSSL_cleanse(text, sizeof(text));
 	return ret;
 }
 
-int tls_key_open(struct tls_key **out, const char *path, struct err *err)
+int tls_key_load_or_create(struct tls_key **out, const char *path,
+			   struct err *err)
 {
 	int ret = tls_key_load(out, path, err);
 
 	if (ret != -ENOENT)
 		return ret;
-	ret = tls_key_make(path, err);
-	/* Somebody else's is as good. */
+	ret = tls_key_create(path, err);
+	/* If another process has created the key concurrently, use that key. */
 	return ret && ret != -EEXIST ? ret : tls_key_load(out, path, err);
 }
 
@@ -228,16 +287,16 @@ void tls_key_free(struct tls_key *key)
 	free(key);
 }
 
-const struct digest *tls_key_pin(const struct tls_key *key)
+const struct digest *tls_key_fingerprint(const struct tls_key *key)
 {
-	return &key->pin;
+	return &key->fingerprint;
 }
 
-int tls_key_give(const struct tls_key *key, struct ssl_ctx_st *to,
-		 struct err *err)
+int tls_key_use(const struct tls_key *key, struct ssl_ctx_st *ssl_ctx,
+		struct err *err)
 {
-	if (SSL_CTX_use_certificate(to, key->certificate) != 1 ||
-	    SSL_CTX_use_PrivateKey(to, key->pair) != 1)
+	if (SSL_CTX_use_certificate(ssl_ctx, key->certificate) != 1 ||
+	    SSL_CTX_use_PrivateKey(ssl_ctx, key->pair) != 1)
 		return err_set(err, EIO, "OpenSSL does not take the key");
 	return 0;
 }

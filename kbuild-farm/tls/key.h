@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tls/key.h - our own Ed25519 key (RFC 8410), in a PEM file (PKCS #8) that
- * nobody else may read.
+ * tls/key.h - Ed25519 keys (RFC 8410) and their fingerprints.
  *
- * TLS wants a certificate with it.  It is made in memory, signed by the key
- * itself, and nothing but the key in it is ever looked at: its dates mean
- * nothing, so that no clock can be wrong.
+ * A machine's key is in a PEM file (PKCS #8) that only its owner can read.  TLS
+ * requires a certificate, which is created in memory and signed with the key
+ * itself.  Only the key in a certificate is checked; its dates are ignored, so
+ * that the clocks of machines need not be correct.
+ *
+ * A fingerprint is the SHA-256 of a key's SubjectPublicKeyInfo (RFC 5280, 4.1).
+ * As text it is "SHA256:" and base64 (RFC 4648, 4) without "=", like the output
+ * of ssh, which however hashes another encoding of the key.
  */
 #ifndef TLS_KEY_H
 #define TLS_KEY_H
@@ -13,27 +17,55 @@
 #include "base/digest.h"
 #include "base/err.h"
 
+struct evp_pkey_st;
 struct ssl_ctx_st;
 struct tls_key;
 
 /*
- * Make a key and write it to `path`, whole or not at all, for its owner
- * alone; its directory must be there.  0; -EEXIST where something has that
- * name; or a negative errno with `err` set.
+ * Hash an OpenSSL key.  Returns false if it is NULL or no Ed25519 key, or if
+ * memory runs out.
  */
-int tls_key_make(const char *path, struct err *err);
+bool tls_key_hash_public(struct evp_pkey_st *key, struct digest *fingerprint);
+
+#define TLS_KEY_FINGERPRINT_SIZE 51 /* with the NUL */
+
 /*
- * 0; -ENOENT: there is none; -EPERM: others can read it; -EINVAL: it is none;
- * or a negative errno; with `err` saying what to do.
+ * Parse a fingerprint.  Returns false, with `fingerprint` unchanged, for any
+ * other text.
+ */
+bool tls_key_parse_fingerprint(struct digest *fingerprint, const char *text);
+/*
+ * Like tls_key_parse_fingerprint(), for text from the user.  Returns 0, or
+ * -EINVAL with `err` set.
+ */
+int tls_key_check_fingerprint(struct digest *fingerprint, const char *text,
+			      struct err *err);
+void tls_key_format_fingerprint(const struct digest *fingerprint,
+				char out[static TLS_KEY_FINGERPRINT_SIZE]);
+
+/*
+ * Create a key and write it atomically to `path`, readable by its owner only.
+ * The directory must exist.  Returns 0; -EEXIST if `path` exists; or another
+ * negative errno, with `err` set.
+ */
+int tls_key_create(const char *path, struct err *err);
+/*
+ * Load a key.  Returns 0; -ENOENT; -EPERM if other users can read it; -EINVAL
+ * if it is no valid key; or another negative errno.  `err` explains what the
+ * user must do.
  */
 int tls_key_load(struct tls_key **out, const char *path, struct err *err);
-/* Load it, and make it first where there is none. */
-int tls_key_open(struct tls_key **out, const char *path, struct err *err);
+/* Load a key, and create it first if it does not exist. */
+int tls_key_load_or_create(struct tls_key **out, const char *path,
+			   struct err *err);
 void tls_key_free(struct tls_key *key);
-/* Its fingerprint (tls/pin.h). */
-const struct digest *tls_key_pin(const struct tls_key *key);
-/* For tls/context: sessions show this key.  0, or -EIO with `err` set. */
-int tls_key_give(const struct tls_key *key, struct ssl_ctx_st *to,
-		 struct err *err);
+/* Return the fingerprint of the key, borrowed. */
+const struct digest *tls_key_fingerprint(const struct tls_key *key);
+/*
+ * Use this key for the sessions of an OpenSSL context.  Returns 0, or -EIO with
+ * `err` set.
+ */
+int tls_key_use(const struct tls_key *key, struct ssl_ctx_st *ssl_ctx,
+		struct err *err);
 
 #endif

@@ -2,68 +2,134 @@
 #include "tls/session.h"
 
 #include "base/str.h"
-#include "tls/pin.h"
-#include "tls/socket-bio.h"
+#include "tls/key.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-/* Records in one write(), so that others get their turn. */
-#define RECORDS 16
+struct tls_session_socket {
+	int fd;
+	bool at_eof; /* end of file was read */
+};
+
+static BIO_METHOD *method;
+
+static bool is_retryable(int code)
+{
+	return code == EAGAIN || code == EINTR;
+}
+
+static int bio_read(BIO *bio, char *to, int size)
+{
+	struct tls_session_socket *s = BIO_get_data(bio);
+	ssize_t n = recv(s->fd, to, (size_t)size, 0);
+
+	BIO_clear_retry_flags(bio);
+	if (n < 0 && is_retryable(errno))
+		BIO_set_retry_read(bio);
+	s->at_eof = !n;
+	return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *from, int size)
+{
+	struct tls_session_socket *s = BIO_get_data(bio);
+	ssize_t n = send(s->fd, from, (size_t)size, MSG_NOSIGNAL);
+
+	BIO_clear_retry_flags(bio);
+	if (n < 0 && is_retryable(errno))
+		BIO_set_retry_write(bio);
+	return (int)n;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *data)
+{
+	(void)bio;
+	(void)number;
+	(void)data;
+	return command == BIO_CTRL_FLUSH;
+}
+
+static void init_bio_method(void)
+{
+	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+			      "kfarm's socket");
+	if (!method || !BIO_meth_set_read(method, bio_read) ||
+	    !BIO_meth_set_write(method, bio_write) ||
+	    !BIO_meth_set_ctrl(method, bio_ctrl))
+		str_out_of_memory();
+}
+
+/* Records per call, so that other events of the loop are not delayed. */
+#define RECORDS_PER_WRITE 16
 
 struct tls_session {
 	SSL *ssl;
-	struct tls_socket socket;
+	struct tls_session_socket socket;
 	const struct tls_context *context;
 	struct tls_peer peer;
-	struct digest expected; /* a client's: the server's key */
+	/* expected key of the server, in a client */
+	struct digest expected_key;
 	bool server;
-	bool done; /* the handshake is */
-	bool broken; /* nothing can be said any more */
+	bool handshake_done;
+	bool failed; /* no further output is possible */
 	bool read_must_write;
 };
 
-static bool is_expected(void *ctx, const struct digest *pin)
+static bool is_expected_key(void *ctx, const struct digest *fingerprint)
 {
 	const struct tls_session *s = ctx;
 
-	return digest_equal(pin, &s->expected);
+	return digest_equal(fingerprint, &s->expected_key);
 }
 
-static struct tls_session *make_session(const struct tls_context *c, int fd)
+static struct tls_session *new_session(const struct tls_context *c, int fd)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct tls_session *s = xcalloc(1, sizeof(*s));
+	BIO *bio;
 
 	s->context = c;
 	s->socket.fd = fd;
 	s->ssl = tls_context_ssl(c, &s->peer);
-	tls_socket_attach(&s->socket, s->ssl);
+	pthread_once(&once, init_bio_method);
+	bio = BIO_new(method);
+	if (!bio)
+		str_out_of_memory();
+	/* The socket is in `s`, which outlives `ssl`. */
+	BIO_set_data(bio, &s->socket);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(s->ssl, bio, bio);
 	return s;
 }
 
 struct tls_session *tls_session_connect(const struct tls_context *c, int fd,
-					const struct digest *pin)
+					const struct digest *fingerprint)
 {
-	struct tls_session *s = make_session(c, fd);
+	struct tls_session *s = new_session(c, fd);
 
-	s->expected = *pin;
-	s->peer.admit = is_expected;
+	s->expected_key = *fingerprint;
+	s->peer.on_admit = is_expected_key;
 	s->peer.ctx = s;
 	SSL_set_connect_state(s->ssl);
 	return s;
 }
 
 struct tls_session *tls_session_accept(const struct tls_context *c, int fd,
-				       tls_admit *admit, void *ctx)
+				       tls_admit_fn *on_admit, void *ctx)
 {
-	struct tls_session *s = make_session(c, fd);
+	struct tls_session *s = new_session(c, fd);
 
 	s->server = true;
-	s->peer.admit = admit;
+	s->peer.on_admit = on_admit;
 	s->peer.ctx = ctx;
 	SSL_set_accept_state(s->ssl);
 	return s;
@@ -73,7 +139,7 @@ void tls_session_free(struct tls_session *s)
 {
 	if (!s)
 		return;
-	if (s->done && !s->broken)
+	if (s->handshake_done && !s->failed)
 		SSL_shutdown(s->ssl);
 	ERR_clear_error();
 	SSL_free(s->ssl);
@@ -81,62 +147,49 @@ void tls_session_free(struct tls_session *s)
 	free(s);
 }
 
-/* ------------------------------------------------------------- errors */
+/* Errors */
 
-/* What tls_session_refused_key() looks for. */
+/* Parts of messages that tls_session_is_key_error() recognizes. */
 #define WRONG_KEY   " is what the configuration says"
 #define UNKNOWN_KEY "it does not know the key of this machine"
 
-bool tls_session_refused_key(const char *why)
+bool tls_session_is_key_error(const char *error_text)
 {
-	return strstr(why, WRONG_KEY) || strstr(why, UNKNOWN_KEY);
+	return strstr(error_text, WRONG_KEY) || strstr(error_text, UNKNOWN_KEY);
 }
 
-/* We refused its key. */
-static int explain_refusal(const struct tls_session *s, struct err *err)
+/* This end rejected the peer's key. */
+static int explain_wrong_key(const struct tls_session *s, struct err *err)
 {
-	char got[TLS_PIN_TEXT] = "no Ed25519 key", want[TLS_PIN_TEXT];
+	char got[TLS_KEY_FINGERPRINT_SIZE] = "no Ed25519 key",
+	     want[TLS_KEY_FINGERPRINT_SIZE];
 
-	if (digest_is_known(&s->peer.pin))
-		tls_pin_text(&s->peer.pin, got);
+	if (digest_is_set(&s->peer.fingerprint))
+		tls_key_format_fingerprint(&s->peer.fingerprint, got);
 	if (s->server)
 		return err_set(err, EACCES, "%s is no client's key", got);
-	tls_pin_text(&s->expected, want);
+	tls_key_format_fingerprint(&s->expected_key, want);
 	return err_set(err, EACCES,
 		       "its key is %s, and %s" WRONG_KEY
 		       ": another machine, or it has a new key",
 		       got, want);
 }
 
-/* It refused ours. */
-static int explain_being_refused(const struct tls_session *s, struct err *err)
+/* The peer rejected the key of this end. */
+static int explain_unknown_key(const struct tls_session *s, struct err *err)
 {
-	char ours[TLS_PIN_TEXT];
+	char own[TLS_KEY_FINGERPRINT_SIZE];
 
-	tls_pin_text(tls_context_pin(s->context), ours);
+	tls_key_format_fingerprint(tls_context_fingerprint(s->context), own);
 	if (s->server)
 		return err_set(err, EACCES,
-			       "it expects another key than ours, %s", ours);
+			       "it expects another key than ours, %s", own);
 	return err_set(err, EACCES,
 		       UNKNOWN_KEY ", %s: its list of clients "
 				   "(/etc/kfarm/clients) needs a line with it; "
 				   "`kfarm nodes add NAME ssh:HOST` puts it "
 				   "there",
-		       ours);
-}
-
-static int explain_alert(const struct tls_session *s, int alert,
-			 unsigned long code, struct err *err)
-{
-	const char *reason = ERR_reason_error_string(code);
-
-	if (alert == SSL_AD_BAD_CERTIFICATE)
-		return explain_being_refused(s, err);
-	if (alert == SSL_AD_NO_APPLICATION_PROTOCOL ||
-	    alert == SSL_AD_PROTOCOL_VERSION)
-		return err_set(err, EPROTO, "it speaks another protocol: %s",
-			       reason);
-	return err_set(err, EPROTO, "it ended the conversation: %s", reason);
+		       own);
 }
 
 static int explain_failure(const struct tls_session *s, int ssl_error,
@@ -145,16 +198,25 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 	unsigned long code = ERR_peek_last_error();
 	int reason = ERR_GET_REASON(code);
 	const char *text = code ? ERR_reason_error_string(code) : NULL;
+	int alert = 0; /* received from the peer */
 
 	if (s->peer.refused)
-		return explain_refusal(s, err);
+		return explain_wrong_key(s, err);
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
-		return explain_alert(s, reason - SSL_AD_REASON_OFFSET, code,
-				     err);
-	if (s->socket.ended)
-		return err_set(err, ECONNRESET, "read: %s%s",
-			       strerror(ECONNRESET),
-			       s->done ? "" : " within the handshake");
+		alert = reason - SSL_AD_REASON_OFFSET;
+	if (alert == SSL_AD_BAD_CERTIFICATE)
+		return explain_unknown_key(s, err);
+	if (alert == SSL_AD_NO_APPLICATION_PROTOCOL ||
+	    alert == SSL_AD_PROTOCOL_VERSION)
+		return err_set(err, EPROTO, "it speaks another protocol: %s",
+			       text);
+	if (alert)
+		return err_set(err, EPROTO, "it ended the conversation: %s",
+			       text);
+	if (s->socket.at_eof)
+		return err_set(
+			err, ECONNRESET, "read: %s%s", strerror(ECONNRESET),
+			s->handshake_done ? "" : " within the handshake");
 	if (ssl_error == SSL_ERROR_SYSCALL && saved) {
 		errno = saved;
 		return err_errno(err, "read");
@@ -165,11 +227,12 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 }
 
 /*
- * What an SSL_ function that returned `ret` means: -EAGAIN with *wait, 0 for
- * the peer's end, or a negative errno with `err` set, and the session is over.
+ * Translate the result `ret` of an SSL_ function.  Returns -EAGAIN with *wait,
+ * 0 at the end of the stream, or another negative errno with `err` set; the
+ * session has then failed.
  */
-static int understand(struct tls_session *s, int ret, enum tls_wait *wait,
-		      struct err *err)
+static int translate_ssl_result(struct tls_session *s, int ret,
+				enum tls_wait *wait, struct err *err)
 {
 	int saved = errno;
 	int error = SSL_get_error(s->ssl, ret);
@@ -184,40 +247,40 @@ static int understand(struct tls_session *s, int ret, enum tls_wait *wait,
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
 	default:
-		s->broken = true;
+		s->failed = true;
 		ret = explain_failure(s, error, saved, err);
 		ERR_clear_error();
 		return ret;
 	}
 }
 
-/* ---------------------------------------------------------- operations */
+/* Operations */
 
-static int check_protocol(struct tls_session *s, struct err *err)
+/*
+ * Continue the handshake.  Returns 0 if it is complete; -EAGAIN with *wait;
+ * -EACCES if one side does not accept the other's key; -EPROTO; -ECONNRESET; or
+ * another negative errno.  `err` explains what the user must do.
+ */
+static int continue_handshake(struct tls_session *s, enum tls_wait *wait,
+			      struct err *err)
 {
 	const unsigned char *name;
 	unsigned int len;
-
-	SSL_get0_alpn_selected(s->ssl, &name, &len);
-	if (len)
-		return 0;
-	s->broken = true;
-	return err_set(err, EPROTO, "it speaks TLS, but not kfarm's protocol");
-}
-
-int tls_session_handshake(struct tls_session *s, enum tls_wait *wait,
-			  struct err *err)
-{
 	int ret;
 
 	ERR_clear_error();
 	errno = 0;
 	ret = SSL_do_handshake(s->ssl);
 	if (ret == 1) {
-		s->done = true;
-		return check_protocol(s, err);
+		s->handshake_done = true;
+		SSL_get0_alpn_selected(s->ssl, &name, &len);
+		if (len)
+			return 0;
+		s->failed = true;
+		return err_set(err, EPROTO,
+			       "it speaks TLS, but not kfarm's protocol");
 	}
-	ret = understand(s, ret, wait, err);
+	ret = translate_ssl_result(s, ret, wait, err);
 	if (!ret)
 		ret = err_set(err, ECONNRESET, "read: %s within the handshake",
 			      strerror(ECONNRESET));
@@ -237,48 +300,35 @@ ssize_t tls_session_read(struct tls_session *s, void *to, size_t size,
 	ret = SSL_read_ex(s->ssl, to, size, &got);
 	if (ret == 1)
 		return (ssize_t)got;
-	ret = understand(s, ret, &wait, err);
+	ret = translate_ssl_result(s, ret, &wait, err);
 	s->read_must_write = ret == -EAGAIN && wait == TLS_WAIT_WRITE;
 	return ret;
-}
-
-/* At most RECORDS of them: how many bytes, or what the first one met. */
-static ssize_t write_records(struct tls_session *s, struct bytes in, int *met)
-{
-	size_t all = 0, n;
-
-	for (int i = 0; i < RECORDS && all < in.len; i++) {
-		ERR_clear_error();
-		errno = 0;
-		*met = SSL_write_ex(s->ssl, in.data + all, in.len - all, &n);
-		if (*met != 1)
-			break;
-		all += n;
-	}
-	return (ssize_t)all;
 }
 
 ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err)
 {
 	enum tls_wait wait = TLS_WAIT_WRITE;
-	int met = 1;
-	ssize_t n = write_records(s, in, &met);
+	size_t all = 0, n;
+	int ret = 1;
 
-	/* What went wrong behind some bytes goes wrong again. */
-	if (n > 0 || met == 1)
-		return n;
-	met = understand(s, met, &wait, err);
-	if (met == -EAGAIN && wait == TLS_WAIT_READ)
+	for (int i = 0; i < RECORDS_PER_WRITE && all < in.len; i++) {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_write_ex(s->ssl, in.data + all, in.len - all, &n);
+		if (ret != 1)
+			break;
+		all += n;
+	}
+	/* An error after a partial write occurs again at the next call. */
+	if (all || ret == 1)
+		return (ssize_t)all;
+	ret = translate_ssl_result(s, ret, &wait, err);
+	if (ret == -EAGAIN && wait == TLS_WAIT_READ)
 		return err_set(err, EPROTO, "it wants another handshake");
-	if (!met)
+	if (!ret)
 		return err_set(err, EPIPE, "write: %s", strerror(EPIPE));
-	return met;
-}
-
-bool tls_session_read_must_write(const struct tls_session *s)
-{
-	return s->read_must_write;
+	return ret;
 }
 
 int tls_session_fd(const struct tls_session *s)
@@ -286,12 +336,129 @@ int tls_session_fd(const struct tls_session *s)
 	return s->socket.fd;
 }
 
-const struct digest *tls_session_peer(const struct tls_session *s)
+const struct digest *tls_session_peer_fingerprint(const struct tls_session *s)
 {
-	return &s->peer.pin;
+	return &s->peer.fingerprint;
 }
 
 const char *tls_session_cipher(const struct tls_session *s)
 {
 	return SSL_get_cipher_name(s->ssl);
+}
+
+static ssize_t io_read(void *ctx, void *to, size_t size, struct err *err)
+{
+	return tls_session_read(ctx, to, size, err);
+}
+
+static ssize_t io_write(void *ctx, struct bytes in, struct err *err)
+{
+	return tls_session_write(ctx, in, err);
+}
+
+static bool io_read_must_write(const void *ctx)
+{
+	return ((const struct tls_session *)ctx)->read_must_write;
+}
+
+static void io_free(void *ctx)
+{
+	tls_session_free(ctx);
+}
+
+struct wire_io tls_session_io(struct tls_session *session)
+{
+	static const struct wire_io_ops ops = {
+		.read = io_read,
+		.write = io_write,
+		.read_must_write = io_read_must_write,
+		.free = io_free,
+	};
+	int fd = tls_session_fd(session);
+
+	return (struct wire_io){
+		.ops = &ops, .ctx = session, .rfd = fd, .wfd = fd
+	};
+}
+
+struct tls_handshake {
+	struct tls_session *session;
+	struct event *readable, *writable, *timeout;
+	unsigned timeout_ms;
+	tls_handshake_done_fn *on_done;
+	void *ctx;
+};
+
+/* The callback may free `h`, so do not use it afterwards. */
+static void finish_handshake(struct tls_handshake *h, int ret,
+			     const struct err *err)
+{
+	event_del(h->readable);
+	event_del(h->writable);
+	event_del(h->timeout);
+	h->on_done(h->ctx, ret, err);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_handshake *h = arg;
+	enum tls_wait wait = TLS_WAIT_READ;
+	struct err err = { 0 };
+	int ret = continue_handshake(h->session, &wait, &err);
+
+	(void)fd;
+	(void)what;
+	if (ret != -EAGAIN) {
+		finish_handshake(h, ret, &err);
+		return;
+	}
+	event_add(wait == TLS_WAIT_READ ? h->readable : h->writable, NULL);
+}
+
+static void on_handshake_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_handshake *h = arg;
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	err_set(&err, ETIMEDOUT, "no handshake within %.3g s",
+		h->timeout_ms / 1000.0);
+	finish_handshake(h, -ETIMEDOUT, &err);
+}
+
+struct tls_handshake *tls_handshake_new(struct event_base *base,
+					struct tls_session *session,
+					unsigned timeout_ms,
+					tls_handshake_done_fn *on_done,
+					void *ctx)
+{
+	const struct timeval timeout = { timeout_ms / 1000,
+					 timeout_ms % 1000 * 1000 };
+	struct tls_handshake *h = xcalloc(1, sizeof(*h));
+	int fd = tls_session_fd(session);
+
+	*h = (struct tls_handshake){ .session = session,
+				     .timeout_ms = timeout_ms,
+				     .on_done = on_done,
+				     .ctx = ctx };
+	h->readable = event_new(base, fd, EV_READ, on_socket, h);
+	h->writable = event_new(base, fd, EV_WRITE, on_socket, h);
+	h->timeout = evtimer_new(base, on_handshake_timeout, h);
+	if (!h->readable || !h->writable || !h->timeout)
+		str_out_of_memory();
+	/* A new socket accepts the first message immediately. */
+	event_add(h->writable, NULL);
+	event_add(h->timeout, &timeout);
+	return h;
+}
+
+void tls_handshake_free(struct tls_handshake *h)
+{
+	if (!h)
+		return;
+	event_free(h->readable);
+	event_free(h->writable);
+	event_free(h->timeout);
+	free(h);
 }

@@ -1,71 +1,101 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tls/session.h - TLS over a connected socket that does not block.
+ * tls/session.h - TLS sessions over connected non-blocking sockets.
  *
- * First the handshake, which tls/handshake.h drives in an event loop; until
- * it is done nothing that the peer sent has reached anybody but OpenSSL.
- * Then tls/io.h makes of the session what a wire_stream runs over.
+ * 1. tls_session_connect() or tls_session_accept()
+ * 2. tls_handshake_new() performs the handshake in an event loop
+ * 3. tls_session_io() makes the session the io of a wire_stream
  *
- * TLS 1.3 lets a client be done before the server has looked at its key.  A
- * client knows that it is admitted when the server's first byte comes; until
- * then tls_session_read() may say that it is not.
+ * Before the handshake is complete, only OpenSSL processes input from the peer.
+ *
+ * In TLS 1.3, the handshake of a client can complete before the server has
+ * checked the client's key.  A client is admitted when it has received the
+ * first byte from the server; until then tls_session_read() can return -EACCES.
+ *
+ * OpenSSL's socket BIO uses write(2), which raises SIGPIPE if the peer has
+ * closed the connection, so a session has its own BIO with MSG_NOSIGNAL.
  */
 #ifndef TLS_SESSION_H
 #define TLS_SESSION_H
 
 #include "base/bytes.h"
+#include "base/err.h"
 #include "tls/context.h"
+#include "wire/stream.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct tls_session;
+struct event_base;
+struct tls_handshake;
 
 enum tls_wait {
-	TLS_WAIT_READ, /* until the socket can be read */
+	TLS_WAIT_READ, /* the socket must become readable */
 	TLS_WAIT_WRITE
 };
 
 /*
- * Both take the socket, and close it in tls_session_free().  The context must
- * outlive them.  A client wants the server to have the key `pin`; a server
- * asks `admit` about the client's.
+ * Create a session and take ownership of the socket, which tls_session_free()
+ * closes.  The context must outlive the session.  A client requires that the
+ * server's key has `fingerprint`; a server calls `on_admit` for the client's
+ * key.
  */
 struct tls_session *tls_session_connect(const struct tls_context *c, int fd,
-					const struct digest *pin);
+					const struct digest *fingerprint);
 struct tls_session *tls_session_accept(const struct tls_context *c, int fd,
-				       tls_admit *admit, void *ctx);
-/* Tells the peer that it ends, if there is room for it.  NULL is allowed. */
+				       tls_admit_fn *on_admit, void *ctx);
+/*
+ * Close the session.  Sends a close notification if the socket buffer has
+ * space.  `s` may be NULL.
+ */
 void tls_session_free(struct tls_session *s);
 
 /*
- * Go on with the handshake: 0, it is done; -EAGAIN, and *wait says for what;
- * -EACCES: one side does not know the other's key; -EPROTO; -ECONNRESET; or
- * another negative errno; with `err` saying what to do.
+ * Read and write as struct wire_io_ops defines it.  `size` must be at least
+ * TLS_RECORD_MAX, so that no decrypted bytes remain in the session.
  */
-int tls_session_handshake(struct tls_session *s, enum tls_wait *wait,
-			  struct err *err);
-
-/*
- * As struct wire_io_ops has them.  `size` must be TLS_RECORD at least; then
- * nothing that has come stays behind in the session.
- */
-#define TLS_RECORD 16384
+#define TLS_RECORD_MAX 16384
 ssize_t tls_session_read(struct tls_session *s, void *to, size_t size,
 			 struct err *err);
 ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err);
-bool tls_session_read_must_write(const struct tls_session *s);
 
 /*
- * Is this, an error's text of tls_session_handshake() with anything around it,
- * about a key that one end showed and the other did not want?
+ * Return true if `error_text` contains an error of the handshake about a key
+ * that one end rejected.
  */
-bool tls_session_refused_key(const char *why);
+bool tls_session_is_key_error(const char *error_text);
 
 int tls_session_fd(const struct tls_session *s);
-/* The fingerprint of the key that the peer showed; zero: none yet. */
-const struct digest *tls_session_peer(const struct tls_session *s);
-/* "TLS_AES_128_GCM_SHA256"; once the handshake is done. */
+/*
+ * Return the fingerprint of the peer's key; zero before the peer has sent it.
+ */
+const struct digest *tls_session_peer_fingerprint(const struct tls_session *s);
+/*
+ * Return the cipher, such as "TLS_AES_128_GCM_SHA256".  The handshake must be
+ * complete.
+ */
 const char *tls_session_cipher(const struct tls_session *s);
+
+/* Return an io that owns the session. The handshake must be complete. */
+struct wire_io tls_session_io(struct tls_session *session);
+
+/*
+ * Called once from the loop when the handshake has ended.  `ret` is 0, -EACCES
+ * if one side rejected the other's key, -ETIMEDOUT, -EPROTO, -ECONNRESET or
+ * another negative errno; `err` is set unless `ret` is 0.  The callee frees the
+ * handshake now or later, and owns the session.
+ */
+typedef void tls_handshake_done_fn(void *ctx, int ret, const struct err *err);
+
+/* Start the handshake with a time limit. The session must outlive it. */
+struct tls_handshake *tls_handshake_new(struct event_base *base,
+					struct tls_session *session,
+					unsigned timeout_ms,
+					tls_handshake_done_fn *on_done,
+					void *ctx);
+/* Cancel the handshake at any time. No callback follows. `h` may be NULL. */
+void tls_handshake_free(struct tls_handshake *h);
 
 #endif

@@ -4,16 +4,16 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "compiler/manifest.h"
-#include "toolchain/data.h"
-#include "toolchain/place.h"
+#include "toolchain/builtin.h"
+#include "toolchain/install-dir.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* What kbuild calls by these names, where nothing stands before them. */
-static const char *const plain_tools[] = {
+/* Tools that kbuild calls by these names if there is no prefix. */
+static const char *const unprefixed_tools[] = {
 	"addr2line", "ar",      "as",      "c++filt", "cpp",     "elfedit",
 	"gcc",       "gcc-ar",  "gcc-nm",  "gcov",    "gprof",   "gcc-ranlib",
 	"ld",        "ld.bfd",  "ld.gold", "nm",      "objcopy", "objdump",
@@ -24,8 +24,8 @@ static const char *const llvm_tools[] = {
 	"clang", "clang++", "clang-cpp", "ld.lld", "lld", "llvm-", NULL,
 };
 
-/* How much of a driver's name stands before "gcc": "aarch64-linux-gnu-". */
-static size_t prefix_length(const char *driver)
+/* Return the length of "aarch64-linux-gnu-" in "aarch64-linux-gnu-gcc-12". */
+static size_t tool_prefix_len(const char *driver)
 {
 	const char *at = NULL, *next = driver;
 
@@ -37,10 +37,11 @@ static size_t prefix_length(const char *driver)
 	return at ? (size_t)(at - driver) : 0;
 }
 
-static bool is_tool(const char *name, const char *driver, bool is_clang)
+static bool is_tool_of_compiler(const char *name, const char *driver,
+				bool is_clang)
 {
-	size_t len = is_clang ? 0 : prefix_length(driver);
-	const char *const *tool = is_clang ? llvm_tools : plain_tools;
+	size_t len = is_clang ? 0 : tool_prefix_len(driver);
+	const char *const *tool = is_clang ? llvm_tools : unprefixed_tools;
 
 	if (len)
 		return !strncmp(name, driver, len) && name[len];
@@ -55,14 +56,14 @@ static bool is_tool(const char *name, const char *driver, bool is_clang)
 static bool is_program(const char *dir, const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
-	bool is = which_is_program(path);
+	bool is = which_is_executable(path);
 
 	free(path);
 	return is;
 }
 
-int toolchain_adopt_tools(const char *bin, const char *driver, bool is_clang,
-			  struct strv *out, struct err *err)
+int toolchain_adopt_list_tools(const char *bin, const char *driver,
+			       bool is_clang, struct strv *out, struct err *err)
 {
 	struct strv names = { 0 };
 	int ret = fs_list(bin, &names);
@@ -70,56 +71,49 @@ int toolchain_adopt_tools(const char *bin, const char *driver, bool is_clang,
 	if (ret)
 		err_set(err, -ret, "%s: %s", bin, strerror(-ret));
 	for (size_t i = 0; i < names.n; i++)
-		if (is_tool(names.v[i], driver, is_clang) &&
+		if (is_tool_of_compiler(names.v[i], driver, is_clang) &&
 		    is_program(bin, names.v[i]))
 			strv_add(out, names.v[i]);
 	strv_release(&names);
 	return ret;
 }
 
-/* The compilers' drivers in a directory, without those that are the same
- * under a longer name. */
-static void drivers_in(const char *dir, struct strv *out)
+/* Find the only compiler driver in `dir`/bin or `dir`. */
+static int find_single_driver(const char *dir, char **out, struct err *err)
 {
-	struct strv names = { 0 };
+	struct strv names = { 0 }, drivers = { 0 };
+	char *bin = xasprintf("%s/bin", dir), *list;
+	const char *place = fs_is_dir(bin) ? bin : dir;
+	int ret = 0;
 
-	fs_list(dir, &names);
+	fs_list(place, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		const char *name = names.v[i];
 
 		if ((str_equal(name, "gcc") || str_ends(name, "-gcc") ||
 		     str_equal(name, "clang")) &&
-		    is_program(dir, name))
-			strv_addf(out, "%s/%s", dir, name);
+		    is_program(place, name))
+			strv_addf(&drivers, "%s/%s", place, name);
 	}
-	strv_release(&names);
-}
-
-static int driver_in(const char *dir, char **out, struct err *err)
-{
-	struct strv all = { 0 };
-	char *bin = xasprintf("%s/bin", dir), *names;
-	int ret = 0;
-
-	drivers_in(fs_is_dir(bin) ? bin : dir, &all);
-	free(bin);
-	if (!all.n) {
+	if (!drivers.n) {
 		ret = err_set(err, ENOENT,
 			      "%s: has no compiler in it, nor in its bin", dir);
-	} else if (all.n > 1) {
-		names = strv_join(&all, ", ");
+	} else if (drivers.n > 1) {
+		list = strv_join(&drivers, ", ");
 		ret = err_set(err, E2BIG,
 			      "%s: has several compilers, name one of %s", dir,
-			      names);
-		free(names);
+			      list);
+		free(list);
 	} else {
-		*out = xstrdup(all.v[0]);
+		*out = xstrdup(drivers.v[0]);
 	}
-	strv_release(&all);
+	strv_release(&drivers);
+	strv_release(&names);
+	free(bin);
 	return ret;
 }
 
-/* The driver that `what` names, absolute. */
+/* Find the driver that `what` names, as an absolute path. */
 static int find_driver(const char *what, char *const *env, char **out,
 		       struct err *err)
 {
@@ -127,16 +121,16 @@ static int find_driver(const char *what, char *const *env, char **out,
 
 	*out = NULL;
 	if (fs_is_dir(what)) {
-		name = fs_absolute(what);
-		int ret = driver_in(name, out, err);
+		name = fs_make_absolute(what);
+		int ret = find_single_driver(name, out, err);
 
 		free(name);
 		return ret;
 	}
 	name = str_ends(what, "-") ? xasprintf("%sgcc", what) : xstrdup(what);
-	found = which_compiler(name, str_env(env, "PATH"), NULL);
+	found = which_compiler(name, str_find_env(env, "PATH"), NULL);
 	if (found && !access(found, X_OK))
-		*out = fs_absolute(found);
+		*out = fs_make_absolute(found);
 	else
 		err_set(err, ENOENT, "%s: no such compiler", name);
 	free(found);
@@ -144,50 +138,45 @@ static int find_driver(const char *what, char *const *env, char **out,
 	return *out ? 0 : -ENOENT;
 }
 
-/* What it is called for: "aarch64-linux-gnu". */
-static char *triplet_of(const struct compiler_manifest *m)
-{
-	const char *name = str_base(m->driver);
-	size_t len = prefix_length(name);
-
-	if (m->is_clang)
-		return NULL;
-	return len > 1 ? xstrndup(name, len - 1) : xstrdup(m->machine);
-}
-
 static int describe_adopted(struct toolchain_installed *t, const char *what,
 			    const struct compiler_manifest *m, struct err *err)
 {
-	const struct toolchain_host *host = toolchain_data_host_of(m->host);
+	const struct toolchain_host *host = toolchain_builtin_host_by_machine(
+		m->host);
+	const char *name = str_base(m->driver);
+	size_t prefix_len = tool_prefix_len(name);
 	struct toolchain_release r;
 	struct strv names = { 0 };
 	char *id;
-	int ret = toolchain_release_of(m->is_clang, m->version, &r, err);
+	int ret = toolchain_release_parse_version(m->is_clang, m->version, &r,
+						  err);
 
-	if (!ret && r.n != 3)
+	if (!ret && r.n_parts != 3)
 		ret = err_set(err, ENOTSUP, "says that it is version %s",
 			      m->version);
 	if (ret) {
 		err_wrap(err, "%s", m->driver);
 		return ret;
 	}
-	t->release = toolchain_release_text(&r);
-	t->version = toolchain_release_version(&r);
+	t->release = toolchain_release_format(&r);
+	t->version = toolchain_release_format_version(&r);
 	t->is_clang = m->is_clang;
-	t->triplet = triplet_of(m);
+	if (!m->is_clang)
+		t->triplet = prefix_len > 1 ? xstrndup(name, prefix_len - 1) :
+					      xstrdup(m->machine);
 	id = toolchain_release_id(&r, t->triplet, NULL);
 	t->id = xasprintf("adopted-%s", id);
 	free(id);
 	t->host = xstrdup(host ? host->name : m->host);
-	t->within = str_dir(m->driver);
-	t->driver = xstrdup(str_base(m->driver));
-	t->content = m->id;
-	t->date = toolchain_installed_now();
-	t->adopted = xstrdup(what);
-	ret = toolchain_adopt_tools(t->within, t->driver, t->is_clang, &names,
-				    err);
+	t->relative_prefix = str_dir(m->driver);
+	t->driver = xstrdup(name);
+	t->manifest_id = m->id;
+	t->date = toolchain_installed_format_now();
+	t->adopted_from = xstrdup(what);
+	ret = toolchain_adopt_list_tools(t->relative_prefix, t->driver,
+					 t->is_clang, &names, err);
 	for (size_t i = 0; i < names.n; i++)
-		strv_addf(&t->tools, "%s/%s", t->within, names.v[i]);
+		strv_addf(&t->tools, "%s/%s", t->relative_prefix, names.v[i]);
 	strv_release(&names);
 	if (!ret && !toolchain_release_is_id(t->id))
 		ret = err_set(err, EINVAL, "%s: no id can be made of that",
@@ -195,42 +184,36 @@ static int describe_adopted(struct toolchain_installed *t, const char *what,
 	return ret;
 }
 
-static bool is_same(const struct toolchain_installed *a,
-		    const struct toolchain_installed *b)
-{
-	return str_equal(a->within, b->within) &&
-	       str_equal(a->driver, b->driver) &&
-	       digest_equal(&a->content, &b->content);
-}
-
 static int publish_adopted(const char *data, struct toolchain_installed *t,
 			   bool again, struct err *err)
 {
-	struct toolchain_place place = { 0 };
+	struct toolchain_install_dir place = { 0 };
 	char *dir = NULL;
-	int ret = toolchain_place_open(&place, data, err);
+	int ret = toolchain_install_dir_open(&place, data, err);
 
-	if (!ret) {
-		dir = toolchain_place_private(&place, t->id, err);
-		ret = dir ? fs_mkdirs(dir, 0755, err) : -EIO;
-	}
-	if (!ret) {
-		toolchain_installed_place(t, dir);
-		ret = toolchain_installed_write(t, err);
-	}
-	if (!ret)
-		ret = toolchain_place_publish(&place, t->id, t->id, again, err);
-	if (!ret) {
-		free(dir);
-		dir = xasprintf("%s/%s", place.path, t->id);
-		toolchain_installed_place(t, dir);
-	}
+	if (ret)
+		goto out;
+	dir = toolchain_install_dir_scratch_path(&place, t->id, err);
+	ret = dir ? fs_mkdirs(dir, 0755, err) : -EIO;
+	if (ret)
+		goto out;
+	toolchain_installed_set_dir(t, dir);
+	ret = toolchain_installed_write(t, err);
+	if (ret)
+		goto out;
+	ret = toolchain_install_dir_publish(&place, t->id, t->id, again, err);
+	if (ret)
+		goto out;
 	free(dir);
-	toolchain_place_close(&place);
+	dir = xasprintf("%s/%s", place.path, t->id);
+	toolchain_installed_set_dir(t, dir);
+out:
+	free(dir);
+	toolchain_install_dir_close(&place);
 	return ret;
 }
 
-int toolchain_adopt(const char *data, const char *what, bool again,
+int toolchain_adopt(const char *data, const char *location, bool replace,
 		    char *const *env, struct toolchain_installed *out,
 		    struct err *err)
 {
@@ -242,43 +225,45 @@ int toolchain_adopt(const char *data, const char *what, bool again,
 	int ret;
 
 	*out = (struct toolchain_installed){ 0 };
-	ret = find_driver(what, env, &driver, err);
+	ret = find_driver(location, env, &driver, err);
 	if (!ret)
 		ret = compiler_manifest_make(&m, driver, env, err);
 	if (!ret)
-		ret = describe_adopted(out, what, &m, err);
+		ret = describe_adopted(out, location, &m, err);
 	known = !ret &&
 		!toolchain_installed_read(data, out->id, &before, &ignored);
-	if (known && is_same(&before, out)) {
+	if (known && str_equal(before.relative_prefix, out->relative_prefix) &&
+	    str_equal(before.driver, out->driver) &&
+	    digest_equal(&before.manifest_id, &out->manifest_id)) {
 		toolchain_installed_release(out);
 		*out = before;
 		before = (struct toolchain_installed){ 0 };
-	} else if (known && !again) {
+	} else if (known && !replace) {
 		ret = err_set(err, EEXIST,
 			      "%s is adopted already, as %s/%s was on %s",
-			      out->id, before.within, before.driver,
+			      out->id, before.relative_prefix, before.driver,
 			      before.date ? before.date : "some day");
 	} else if (!ret) {
-		ret = publish_adopted(data, out, again, err);
+		ret = publish_adopted(data, out, replace, err);
 	}
 	toolchain_installed_release(&before);
 	compiler_manifest_release(&m);
 	free(driver);
 	if (ret) {
 		toolchain_installed_release(out);
-		err_wrap(err, "adopt %s", what);
+		err_wrap(err, "adopt %s", location);
 	}
 	return ret;
 }
 
-int toolchain_adopt_check(const struct toolchain_installed *t, char *const *env,
-			  struct err *err)
+int toolchain_adopt_verify(const struct toolchain_installed *t,
+			   char *const *env, struct err *err)
 {
-	char *driver = toolchain_installed_driver(t);
+	char *driver = toolchain_installed_driver_path(t);
 	struct compiler_manifest m = { 0 };
 	int ret = compiler_manifest_make(&m, driver, env, err);
 
-	if (ret || !digest_equal(&m.id, &t->content)) {
+	if (ret || !digest_equal(&m.id, &t->manifest_id)) {
 		if (!ret)
 			err_set(err, ESTALE, "%s has changed", driver);
 		err_wrap(err,

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR 4 /* versions that a message names */
-#define MANY 8 /* triplets */
+#define NEAR_VERSIONS_MAX  4 /* versions named in a message */
+#define NAMED_TRIPLETS_MAX 8 /* triplets named in a message */
 
-/* The place of an archive's triplet in the list: 0 is best; SIZE_MAX: none. */
+/* The index of an archive's triplet in the list, or SIZE_MAX.  0 is best. */
 static size_t rank(const struct toolchain_archive *a,
 		   const struct strv *triplets)
 {
@@ -21,21 +21,21 @@ static size_t rank(const struct toolchain_archive *a,
 	return SIZE_MAX;
 }
 
-static bool runs_on(const struct toolchain_archive *a, bool is_clang,
-		    const char *host)
+static bool is_for_host(const struct toolchain_archive *a, bool is_clang,
+			const char *host)
 {
 	return a->release.is_clang == is_clang && !strcmp(a->host, host);
 }
 
-/* How far a version is from the wanted one, the first number counting most. */
+/* The distance between two versions; the first number has the most weight. */
 static unsigned long distance_to(const struct toolchain_release *wanted,
 				 const struct toolchain_release *r)
 {
 	static const unsigned long weight[] = { 1000000, 1000, 1 };
 	unsigned long sum = 0;
 
-	for (unsigned i = 0; i < wanted->n && i < 3; i++) {
-		unsigned a = wanted->part[i], b = r->part[i];
+	for (unsigned i = 0; i < wanted->n_parts && i < 3; i++) {
+		unsigned a = wanted->parts[i], b = r->parts[i];
 		unsigned long d = a > b ? a - b : b - a;
 
 		sum += (d > 999 ? 999 : d) * weight[i];
@@ -43,13 +43,17 @@ static unsigned long distance_to(const struct toolchain_release *wanted,
 	return sum;
 }
 
-struct near {
+struct near_version {
 	struct toolchain_release release;
 	unsigned long distance;
 };
 
-/* Keep the NEAR nearest, each release once; of equals the first. */
-static void keep_near(struct near *list, size_t *n, struct near new)
+/*
+ * Insert a release into a list of the nearest ones, without duplicates.
+ * Earlier insertions win among equal distances.
+ */
+static void insert_near_version(struct near_version *list, size_t *n,
+				struct near_version new)
 {
 	size_t at = *n;
 
@@ -59,9 +63,9 @@ static void keep_near(struct near *list, size_t *n, struct near new)
 	}
 	while (at && list[at - 1].distance > new.distance)
 		at--;
-	if (at == NEAR)
+	if (at == NEAR_VERSIONS_MAX)
 		return;
-	if (*n < NEAR)
+	if (*n < NEAR_VERSIONS_MAX)
 		++*n;
 	memmove(&list[at + 1], &list[at], (*n - at - 1) * sizeof(*list));
 	list[at] = new;
@@ -71,40 +75,41 @@ static char *near_versions(const struct toolchain_catalog *c,
 			   const struct toolchain_release *wanted,
 			   const struct strv *triplets, const char *host)
 {
-	struct near list[NEAR];
+	struct near_version list[NEAR_VERSIONS_MAX];
 	struct strv names = { 0 };
 	size_t n = 0;
 	char *text;
 
-	for (size_t i = 0; i < c->n; i++) {
-		const struct toolchain_archive *a = &c->v[i];
+	for (size_t i = 0; i < c->n_archives; i++) {
+		const struct toolchain_archive *a = &c->archives[i];
 
-		if (runs_on(a, wanted->is_clang, host) &&
+		if (is_for_host(a, wanted->is_clang, host) &&
 		    rank(a, triplets) != SIZE_MAX)
-			keep_near(list, &n,
-				  (struct near){
-					  a->release,
-					  distance_to(wanted, &a->release) });
+			insert_near_version(
+				list, &n,
+				(struct near_version){
+					a->release,
+					distance_to(wanted, &a->release) });
 	}
 	for (size_t i = 0; i < n; i++)
-		strv_own(&names, toolchain_release_text(&list[i].release));
+		strv_own(&names, toolchain_release_format(&list[i].release));
 	text = n ? strv_join(&names, ", ") : NULL;
 	strv_release(&names);
 	return text;
 }
 
-/* What the newest release that was wanted is there for. */
-static char *its_triplets(const struct toolchain_catalog *c,
-			  const struct toolchain_release *wanted,
-			  const char *host, struct toolchain_release *found)
+/* List the targets of the newest matching release, and return that release. */
+static char *triplets_text(const struct toolchain_catalog *c,
+			   const struct toolchain_release *wanted,
+			   const char *host, struct toolchain_release *found)
 {
 	struct strv names = { 0 };
 	char *text = NULL;
 
-	for (size_t i = 0; i < c->n; i++) {
-		const struct toolchain_archive *a = &c->v[i];
+	for (size_t i = 0; i < c->n_archives; i++) {
+		const struct toolchain_archive *a = &c->archives[i];
 
-		if (!runs_on(a, wanted->is_clang, host) || !a->triplet ||
+		if (!is_for_host(a, wanted->is_clang, host) || !a->triplet ||
 		    !toolchain_release_matches(wanted, &a->release))
 			continue;
 		if (!names.n)
@@ -112,10 +117,10 @@ static char *its_triplets(const struct toolchain_catalog *c,
 		if (!toolchain_release_compare(found, &a->release))
 			strv_add(&names, a->triplet);
 	}
-	if (names.n > MANY) {
-		for (size_t i = MANY; i < names.n; i++)
+	if (names.n > NAMED_TRIPLETS_MAX) {
+		for (size_t i = NAMED_TRIPLETS_MAX; i < names.n; i++)
 			free(names.v[i]);
-		names.n = MANY;
+		names.n = NAMED_TRIPLETS_MAX;
 		strv_add(&names, "...");
 	}
 	if (names.n)
@@ -124,36 +129,36 @@ static char *its_triplets(const struct toolchain_catalog *c,
 	return text;
 }
 
-static char *hosts_of(const struct toolchain_catalog *c, bool is_clang)
+static char *hosts_text(const struct toolchain_catalog *c, bool is_clang)
 {
 	struct strv names = { 0 };
 	char *text;
 
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->v[i].release.is_clang == is_clang &&
-		    !strv_has(&names, c->v[i].host))
-			strv_add(&names, c->v[i].host);
+	for (size_t i = 0; i < c->n_archives; i++) {
+		if (c->archives[i].release.is_clang == is_clang &&
+		    !strv_has(&names, c->archives[i].host))
+			strv_add(&names, c->archives[i].host);
 	}
 	text = names.n ? strv_join(&names, ", ") : NULL;
 	strv_release(&names);
 	return text;
 }
 
-static int missing(const struct toolchain_catalog *c,
-		   const struct toolchain_release *wanted,
-		   const struct strv *triplets, const char *host,
-		   struct err *err)
+static int report_missing_archive(const struct toolchain_catalog *c,
+				  const struct toolchain_release *wanted,
+				  const struct strv *triplets, const char *host,
+				  struct err *err)
 {
 	const char *kind = wanted->is_clang ? "clang" : "gcc";
-	char *name = toolchain_release_text(wanted);
+	char *name = toolchain_release_format(wanted);
 	char *target = triplets && !wanted->is_clang ?
 			       strv_join(triplets, " or ") :
 			       xstrdup("any target");
 	char *near = near_versions(c, wanted, triplets, host);
 	struct toolchain_release found = { 0 };
-	char *others = its_triplets(c, wanted, host, &found);
-	char *full = others ? toolchain_release_text(&found) : NULL;
-	char *hosts = hosts_of(c, wanted->is_clang);
+	char *others = triplets_text(c, wanted, host, &found);
+	char *full = others ? toolchain_release_format(&found) : NULL;
+	char *hosts = hosts_text(c, wanted->is_clang);
 
 	if (near && others)
 		err_set(err, ENOENT,
@@ -191,14 +196,14 @@ int toolchain_catalog_find(const struct toolchain_catalog *c,
 {
 	const struct toolchain_archive *best = NULL;
 
-	for (size_t i = 0; i < c->n; i++) {
-		const struct toolchain_archive *a = &c->v[i];
+	for (size_t i = 0; i < c->n_archives; i++) {
+		const struct toolchain_archive *a = &c->archives[i];
 
-		if (!runs_on(a, wanted->is_clang, host) ||
+		if (!is_for_host(a, wanted->is_clang, host) ||
 		    !toolchain_release_matches(wanted, &a->release) ||
 		    rank(a, triplets) == SIZE_MAX)
 			continue;
-		/* The newest come first. */
+		/* The catalog is sorted, newest first. */
 		if (best &&
 		    toolchain_release_compare(&best->release, &a->release))
 			break;
@@ -206,7 +211,7 @@ int toolchain_catalog_find(const struct toolchain_catalog *c,
 			best = a;
 	}
 	if (!best)
-		return missing(c, wanted, triplets, host, err);
+		return report_missing_archive(c, wanted, triplets, host, err);
 	*out = best;
 	return 0;
 }

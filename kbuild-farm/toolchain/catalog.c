@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "base/task.h"
 #include "base/vec.h"
-#include "fetch/listing.h"
-#include "toolchain/data.h"
+#include "fetch/dir-listing.h"
+#include "toolchain/builtin.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,21 +17,21 @@
 #define FORMAT   1
 #define FILE_MAX (32u << 20)
 #define THREADS  8
-/* A server that failed so often is not asked any more. */
-#define PATIENCE 4
+/* After this number of failures no further listing is requested. */
+#define SERVER_FAILURES_MAX 4
 
 void toolchain_catalog_release(struct toolchain_catalog *c)
 {
-	for (size_t i = 0; i < c->n; i++)
-		toolchain_archive_release(&c->v[i]);
-	free(c->v);
-	free(c->stale);
-	strv_release(&c->failed);
+	for (size_t i = 0; i < c->n_archives; i++)
+		toolchain_archive_release(&c->archives[i]);
+	free(c->archives);
+	free(c->refresh_error);
+	strv_release(&c->failed_dirs);
 	strv_release(&c->warnings);
 	*c = (struct toolchain_catalog){ 0 };
 }
 
-char *toolchain_catalog_file(void)
+char *toolchain_catalog_default_path(void)
 {
 	char *home = fs_cache_home();
 	char *file = xasprintf("%s/catalog", home);
@@ -44,14 +44,14 @@ void toolchain_catalog_add(struct toolchain_catalog *c, const char *path)
 {
 	struct toolchain_archive a;
 
-	if (c->n >= TOOLCHAIN_CATALOG_MAX || !toolchain_archive_parse(&a, path))
+	if (c->n_archives >= TOOLCHAIN_CATALOG_ARCHIVES_MAX ||
+	    !toolchain_archive_parse_path(&a, path))
 		return;
-	*VEC_ADD(c->v, c->n) = a;
+	*VEC_ADD(c->archives, c->n_archives) = a;
 }
 
-/* By what it is; then .xz before .gz, - before _. */
-static int same_order(const struct toolchain_archive *a,
-		      const struct toolchain_archive *b)
+static int compare_archive_kind(const struct toolchain_archive *a,
+				const struct toolchain_archive *b)
 {
 	int order;
 
@@ -65,33 +65,34 @@ static int same_order(const struct toolchain_archive *a,
 	return order;
 }
 
-static int by_preference(const void *x, const void *y)
+/* Order as compare_archive_kind(), then .xz before .gz, '-' before '_'. */
+static int by_archive_preference(const void *x, const void *y)
 {
 	const struct toolchain_archive *a = x, *b = y;
-	int same = same_order(a, b);
+	int same = compare_archive_kind(a, b);
 
 	if (!same)
-		same = str_ends(a->path, ".gz") - str_ends(b->path, ".gz");
-	return same ? same : strcmp(a->path, b->path);
+		same = str_ends(a->mirror_path, ".gz") -
+		       str_ends(b->mirror_path, ".gz");
+	return same ? same : strcmp(a->mirror_path, b->mirror_path);
 }
 
 void toolchain_catalog_sort(struct toolchain_catalog *c)
 {
 	size_t n = 0;
 
-	if (!c->n)
+	if (!c->n_archives)
 		return;
-	qsort(c->v, c->n, sizeof(*c->v), by_preference);
-	for (size_t i = 1; i < c->n; i++) {
-		if (same_order(&c->v[n], &c->v[i]))
-			c->v[++n] = c->v[i];
+	qsort(c->archives, c->n_archives, sizeof(*c->archives),
+	      by_archive_preference);
+	for (size_t i = 1; i < c->n_archives; i++) {
+		if (compare_archive_kind(&c->archives[n], &c->archives[i]))
+			c->archives[++n] = c->archives[i];
 		else
-			toolchain_archive_release(&c->v[i]);
+			toolchain_archive_release(&c->archives[i]);
 	}
-	c->n = n + 1;
+	c->n_archives = n + 1;
 }
-
-/* ------------------------------------------------------------ the cache */
 
 char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 			       const struct strv *mirrors)
@@ -99,11 +100,13 @@ char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 	json_t *archives = json_array(), *o;
 	char *text;
 
-	for (size_t i = 0; i < c->n; i++)
-		json_array_append_new(archives, json_text(c->v[i].path));
+	for (size_t i = 0; i < c->n_archives; i++)
+		json_array_append_new(archives,
+				      json_text(c->archives[i].mirror_path));
 	o = json_pack("{s:i, s:I, s:o, s:o, s:o}", "format", FORMAT, "fetched",
-		      (json_int_t)c->fetched, "mirrors", json_texts(mirrors),
-		      "failed", json_texts(&c->failed), "archives", archives);
+		      (json_int_t)c->fetched_s, "mirrors", json_texts(mirrors),
+		      "failed", json_texts(&c->failed_dirs), "archives",
+		      archives);
 	text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
 	json_decref(o);
 	if (!text)
@@ -111,7 +114,7 @@ char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 	return text;
 }
 
-static void strings_of(json_t *array, struct strv *out)
+static void json_to_strv(json_t *array, struct strv *out)
 {
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const char *s = json_string_value(json_array_get(array, i));
@@ -132,14 +135,14 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 	if (!json_is_array(archives) ||
 	    !json_is_integer(json_object_get(o, "fetched")) ||
 	    json_integer_value(json_object_get(o, "format")) != FORMAT ||
-	    json_array_size(archives) > TOOLCHAIN_CATALOG_MAX) {
+	    json_array_size(archives) > TOOLCHAIN_CATALOG_ARCHIVES_MAX) {
 		json_decref(o);
 		return err_set(err, EINVAL, "no catalog of toolchains");
 	}
-	c.fetched = json_integer_value(json_object_get(o, "fetched"));
-	strings_of(json_object_get(o, "failed"), &c.failed);
+	c.fetched_s = json_integer_value(json_object_get(o, "fetched"));
+	json_to_strv(json_object_get(o, "failed"), &c.failed_dirs);
 	if (mirrors)
-		strings_of(json_object_get(o, "mirrors"), mirrors);
+		json_to_strv(json_object_get(o, "mirrors"), mirrors);
 	for (size_t i = 0; i < json_array_size(archives); i++) {
 		const char *s = json_string_value(json_array_get(archives, i));
 
@@ -152,7 +155,7 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 	return 0;
 }
 
-/* What the cache holds of the same mirrors; a bad or no cache is none. */
+/* Returns false if the cache is missing, invalid or of other mirrors. */
 static bool read_cache(struct toolchain_catalog *out,
 		       const struct toolchain_catalog_setup *setup)
 {
@@ -161,7 +164,7 @@ static bool read_cache(struct toolchain_catalog *out,
 	struct buf text = { 0 };
 	bool good;
 
-	good = !fs_read(setup->file, FILE_MAX, &text, &ignored) &&
+	good = !fs_read(setup->cache_path, FILE_MAX, &text, &ignored) &&
 	       !toolchain_catalog_decode(out, buf_bytes(&text), &mirrors,
 					 &ignored);
 	if (good && !strv_equal(&mirrors, setup->mirrors)) {
@@ -173,72 +176,37 @@ static bool read_cache(struct toolchain_catalog *out,
 	return good;
 }
 
-static void write_cache(struct toolchain_catalog *c,
-			const struct toolchain_catalog_setup *setup)
-{
-	char *text = toolchain_catalog_encode(c, setup->mirrors);
-	char *dir = str_dir(setup->file);
-	struct err err = { 0 };
-	int ret = fs_mkdirs(dir, 0777, &err);
-
-	if (!ret)
-		ret = fs_write(setup->file, bytes_str(text), 0666, &err);
-	if (ret)
-		strv_add(&c->warnings, err.text);
-	free(dir);
-	free(text);
-}
-
-static bool is_fresh(const struct toolchain_catalog *c, int64_t now)
-{
-	return !c->failed.n && c->fetched <= now &&
-	       now - c->fetched < TOOLCHAIN_CATALOG_DAY;
-}
-
-/* Of what could not be listed now: what it held when it could. */
-static void keep_failed(struct toolchain_catalog *c,
-			const struct toolchain_catalog *old)
-{
-	for (size_t k = 0; k < c->failed.n; k++) {
-		for (size_t i = 0; i < old->n; i++) {
-			if (str_starts(old->v[i].path, c->failed.v[k]))
-				toolchain_catalog_add(c, old->v[i].path);
-		}
-	}
-}
-
-/* ---------------------------------------------------------- the servers */
-
-enum level {
-	HOSTS, /* crosstool/files/bin/ */
-	VERSIONS, /* ... HOST/ */
-	ARCHIVES, /* ... VERSION/, and llvm/files/ */
+enum listing_level {
+	LISTING_HOSTS, /* crosstool/files/bin/ */
+	LISTING_VERSIONS, /* ... HOST/ */
+	LISTING_ARCHIVES, /* ... VERSION/, and llvm/files/ */
 };
 
-struct listing {
-	char *path; /* below a mirror, with a slash at its end */
-	enum level level;
-	bool asked;
+struct server_listing {
+	char *path; /* below a mirror, with a trailing slash */
+	enum listing_level level;
+	bool requested;
 };
 
-/* What the threads share; all under the lock. */
-struct survey {
+/* State shared by the threads.  `lock` protects all members after it. */
+struct catalog_refresh {
 	const struct toolchain_catalog_setup *setup;
 	pthread_mutex_t lock;
-	struct listing *v; /* those that the first of them name come behind */
-	size_t n, through;
-	size_t round; /* v[round] is the first that is asked for now */
-	unsigned failures;
+	struct server_listing *listings; /* grows as listings are parsed */
+	size_t n_listings, n_completed;
+	size_t first_of_round; /* index of the first listing of this round */
+	unsigned n_failures;
 	struct toolchain_catalog *out;
-	struct err first; /* failure, of what is asked for if of anything */
-	bool first_counts; /* it is of that */
+	/* The first failure, preferably of the requested compiler. */
+	struct err first_error;
+	bool first_relevant; /* it is of the requested compiler */
 	int status;
 };
 
-static void add_listing(struct survey *s, const char *dir, const char *name,
-			enum level level)
+static void add_listing(struct catalog_refresh *s, const char *dir,
+			const char *name, enum listing_level level)
 {
-	*VEC_ADD(s->v, s->n) = (struct listing){
+	*VEC_ADD(s->listings, s->n_listings) = (struct server_listing){
 		.path = xasprintf("%s%s/", dir, name), .level = level
 	};
 }
@@ -248,7 +216,7 @@ static int newest_first(const void *x, const void *y)
 	return toolchain_release_compare(y, x);
 }
 
-static void add_versions(struct survey *s, const char *dir,
+static void add_versions(struct catalog_refresh *s, const char *dir,
 			 const struct strv *names)
 {
 	struct toolchain_release *r = xcalloc(names->n + 1, sizeof(*r));
@@ -257,169 +225,150 @@ static void add_versions(struct survey *s, const char *dir,
 
 	for (size_t i = 0; i < names->n; i++) {
 		if (toolchain_archive_is_version(names->v[i]) &&
-		    !toolchain_release_of(false, names->v[i], &r[n], &ignored))
+		    !toolchain_release_parse_version(false, names->v[i], &r[n],
+						     &ignored))
 			n++;
 	}
 	qsort(r, n, sizeof(*r), newest_first);
-	if (n > TOOLCHAIN_VERSIONS_MAX) {
+	if (n > TOOLCHAIN_CATALOG_VERSIONS_MAX) {
 		strv_addf(&s->out->warnings,
 			  "%s lists %zu versions; the newest %d are asked for",
-			  dir, n, TOOLCHAIN_VERSIONS_MAX);
-		n = TOOLCHAIN_VERSIONS_MAX;
+			  dir, n, TOOLCHAIN_CATALOG_VERSIONS_MAX);
+		n = TOOLCHAIN_CATALOG_VERSIONS_MAX;
 	}
 	for (size_t i = 0; i < n; i++) {
-		char *version = toolchain_release_version(&r[i]);
+		char *version = toolchain_release_format_version(&r[i]);
 
-		add_listing(s, dir, version, ARCHIVES);
+		add_listing(s, dir, version, LISTING_ARCHIVES);
 		free(version);
 	}
 	free(r);
 }
 
-static void add_names(struct survey *s, const struct listing *l,
-		      const struct strv *names)
-{
-	if (l->level == VERSIONS)
-		add_versions(s, l->path, names);
-	for (size_t i = 0; i < names->n; i++) {
-		char *path = xasprintf("%s%s", l->path, names->v[i]);
-
-		if (l->level == ARCHIVES)
-			toolchain_catalog_add(s->out, path);
-		else if (l->level == HOSTS && toolchain_data_host(names->v[i]))
-			add_listing(s, l->path, names->v[i], VERSIONS);
-		free(path);
-	}
-}
-
-static int fetch_names(const struct survey *s, const char *dir,
-		       struct strv *names, struct err *err)
-{
-	struct strv urls = { 0 };
-	struct buf html = { 0 };
-	int ret;
-
-	toolchain_archive_urls(dir, s->setup->mirrors, &urls);
-	ret = fetch_text((const char *const *)urls.v, FETCH_LISTING_MAX,
-			 s->setup->fetch, &html, err);
-	if (!ret)
-		ret = fetch_listing_parse(buf_bytes(&html), names, err);
-	buf_release(&html);
-	strv_release(&urls);
-	return ret;
-}
-
-static void note_failure(struct survey *s, const char *dir, int ret,
+static void note_failure(struct catalog_refresh *s, const char *dir, int ret,
 			 const struct err *err)
 {
-	bool counts = str_starts(dir, toolchain_data_place(s->setup->clang));
+	bool counts = str_starts(
+		dir, toolchain_builtin_mirror_dir(s->setup->for_clang));
 
-	if (!s->status || (counts && !s->first_counts)) {
+	if (!s->status || (counts && !s->first_relevant)) {
 		s->status = ret;
-		s->first = *err;
-		s->first_counts = counts;
+		s->first_error = *err;
+		s->first_relevant = counts;
 	}
-	/* What no mirror has is empty. */
+	/* A directory that no mirror has is empty. */
 	if (ret == -ENOENT || ret == -ECANCELED)
 		return;
-	s->failures++;
-	strv_add(&s->out->failed, dir);
+	s->n_failures++;
+	strv_add(&s->out->failed_dirs, dir);
 	strv_add(&s->out->warnings, err->text);
 }
 
-static void ask_listing(void *ctx, size_t i)
+static void fetch_listing(void *ctx, size_t i)
 {
-	struct survey *s = ctx;
-	struct strv names = { 0 };
+	struct catalog_refresh *s = ctx;
+	struct strv names = { 0 }, urls = { 0 };
+	struct buf html = { 0 };
 	struct err err = { 0 };
-	struct listing *l, copy;
+	struct server_listing *l, copy;
 	int ret;
 
 	pthread_mutex_lock(&s->lock);
-	l = &s->v[s->round + i];
-	l->asked = s->failures < PATIENCE && !fetch_cancelled(s->setup->fetch);
+	l = &s->listings[s->first_of_round + i];
+	l->requested = s->n_failures < SERVER_FAILURES_MAX &&
+		       !fetch_download_is_cancelled(s->setup->fetch);
 	copy = *l;
 	pthread_mutex_unlock(&s->lock);
-	if (!copy.asked)
+	if (!copy.requested)
 		return;
-	ret = fetch_names(s, copy.path, &names, &err);
+	toolchain_archive_list_urls(copy.path, s->setup->mirrors, &urls);
+	ret = fetch_download_text((const char *const *)urls.v,
+				  FETCH_DIR_LISTING_BYTES_MAX, s->setup->fetch,
+				  &html, &err);
+	if (!ret)
+		ret = fetch_dir_listing_parse(buf_bytes(&html), &names, &err);
+	buf_release(&html);
+	strv_release(&urls);
+
 	pthread_mutex_lock(&s->lock);
-	s->through++;
+	s->n_completed++;
 	if (ret)
 		note_failure(s, copy.path, ret, &err);
-	else
-		add_names(s, &copy, &names);
+	else if (copy.level == LISTING_VERSIONS)
+		add_versions(s, copy.path, &names);
+	for (size_t k = 0; !ret && k < names.n; k++) {
+		char *path = xasprintf("%s%s", copy.path, names.v[k]);
+
+		if (copy.level == LISTING_ARCHIVES)
+			toolchain_catalog_add(s->out, path);
+		else if (copy.level == LISTING_HOSTS &&
+			 toolchain_builtin_find_host(names.v[k]))
+			add_listing(s, copy.path, names.v[k], LISTING_VERSIONS);
+		free(path);
+	}
 	pthread_mutex_unlock(&s->lock);
 	strv_release(&names);
 }
 
-static void tell_progress(void *ctx)
+static void report_listing_progress(void *ctx)
 {
-	struct survey *s = ctx;
+	struct catalog_refresh *s = ctx;
 	unsigned through, total;
 
 	pthread_mutex_lock(&s->lock);
-	through = (unsigned)s->through;
-	total = (unsigned)s->n;
+	through = (unsigned)s->n_completed;
+	total = (unsigned)s->n_listings;
 	pthread_mutex_unlock(&s->lock);
-	if (s->setup->progress)
-		s->setup->progress(s->setup->ctx, through, total);
+	if (s->setup->on_progress)
+		s->setup->on_progress(s->setup->ctx, through, total);
 }
 
-/* Hosts, then their versions, then what these have. */
-static void ask_listings(struct survey *s)
+/*
+ * Collect all archives that the servers list, unsorted: fetch the listings of
+ * hosts, then of their versions, then of archives.
+ */
+static int refresh_catalog(struct toolchain_catalog *c,
+			   const struct toolchain_catalog_setup *setup,
+			   struct err *err)
 {
+	struct catalog_refresh s = { .setup = setup,
+				     .lock = PTHREAD_MUTEX_INITIALIZER,
+				     .out = c };
 	size_t end, left = 0;
+	int ret = 0;
 
-	for (; s->round < s->n; s->round = end) {
-		end = s->n;
-		task_each(THREADS, end - s->round, ask_listing, tell_progress,
-			  s);
+	add_listing(&s, "", toolchain_builtin_mirror_dir(false), LISTING_HOSTS);
+	add_listing(&s, "", toolchain_builtin_mirror_dir(true),
+		    LISTING_ARCHIVES);
+	for (; s.first_of_round < s.n_listings; s.first_of_round = end) {
+		end = s.n_listings;
+		task_each(THREADS, end - s.first_of_round, fetch_listing,
+			  report_listing_progress, &s);
 	}
-	/* What was not asked for is as good as failed. */
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->v[i].asked)
+	/* A listing that was not requested counts as failed. */
+	for (size_t i = 0; i < s.n_listings; i++) {
+		if (s.listings[i].requested)
 			continue;
-		strv_add(&s->out->failed, s->v[i].path);
+		strv_add(&c->failed_dirs, s.listings[i].path);
 		left++;
 	}
 	if (left)
-		strv_addf(&s->out->warnings,
+		strv_addf(&c->warnings,
 			  "%zu more directories were not asked for, after %u "
 			  "failures",
-			  left, s->failures);
-}
-
-static int judge_survey(const struct survey *s, struct err *err)
-{
-	if (fetch_cancelled(s->setup->fetch))
-		return err_set(err, ECANCELED, "interrupted");
-	if (s->out->n)
-		return 0;
-	if (!s->status)
-		return err_set(err, ENOENT, "%s lists no compilers",
-			       s->setup->mirrors->v[0]);
-	*err = s->first;
-	return s->status;
-}
-
-/* All archives that the servers list, unsorted. */
-static int ask_servers(struct toolchain_catalog *c,
-		       const struct toolchain_catalog_setup *setup,
-		       struct err *err)
-{
-	struct survey s = { .setup = setup,
-			    .lock = PTHREAD_MUTEX_INITIALIZER,
-			    .out = c };
-	int ret;
-
-	add_listing(&s, "", toolchain_data_place(false), HOSTS);
-	add_listing(&s, "", toolchain_data_place(true), ARCHIVES);
-	ask_listings(&s);
-	ret = judge_survey(&s, err);
-	for (size_t i = 0; i < s.n; i++)
-		free(s.v[i].path);
-	free(s.v);
+			  left, s.n_failures);
+	if (fetch_download_is_cancelled(setup->fetch)) {
+		ret = err_set(err, ECANCELED, "interrupted");
+	} else if (!c->n_archives && !s.status) {
+		ret = err_set(err, ENOENT, "%s lists no compilers",
+			      setup->mirrors->v[0]);
+	} else if (!c->n_archives) {
+		*err = s.first_error;
+		ret = s.status;
+	}
+	for (size_t i = 0; i < s.n_listings; i++)
+		free(s.listings[i].path);
+	free(s.listings);
 	return ret;
 }
 
@@ -430,22 +379,40 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 	struct toolchain_catalog old = { 0 };
 	bool cached = read_cache(&old, setup);
 	int64_t now = time(NULL);
+	char *text, *dir;
+	struct err bad;
 	int ret;
 
-	if (cached && !setup->refresh && is_fresh(&old, now)) {
+	if (cached && !setup->refresh && !old.failed_dirs.n &&
+	    old.fetched_s <= now &&
+	    now - old.fetched_s < TOOLCHAIN_CATALOG_MAX_AGE_S) {
 		*out = old;
 		return 0;
 	}
-	*out = (struct toolchain_catalog){ .fetched = now };
-	ret = ask_servers(out, setup, err);
+	*out = (struct toolchain_catalog){ .fetched_s = now };
+	ret = refresh_catalog(out, setup, err);
 	if (!ret) {
-		keep_failed(out, &old);
+		/* Keep the cached content of directories that failed. */
+		for (size_t k = 0; k < out->failed_dirs.n; k++) {
+			for (size_t i = 0; i < old.n_archives; i++) {
+				const char *path = old.archives[i].mirror_path;
+
+				if (str_starts(path, out->failed_dirs.v[k]))
+					toolchain_catalog_add(out, path);
+			}
+		}
 		toolchain_catalog_sort(out);
-		write_cache(out, setup);
+		text = toolchain_catalog_encode(out, setup->mirrors);
+		dir = str_dir(setup->cache_path);
+		if (fs_mkdirs(dir, 0777, &bad) ||
+		    fs_write(setup->cache_path, bytes_str(text), 0666, &bad))
+			strv_add(&out->warnings, bad.text);
+		free(dir);
+		free(text);
 	} else if (cached && ret != -ECANCELED) {
 		toolchain_catalog_release(out);
 		*out = old;
-		out->stale = xstrdup(err->text);
+		out->refresh_error = xstrdup(err->text);
 		return 0;
 	}
 	toolchain_catalog_release(&old);

@@ -2,58 +2,50 @@
 #include "base/digest.h"
 #include "base/elf.h"
 #include "base/fs.h"
-#include "toolchain/data.h"
-#include "toolchain/deb.h"
+#include "toolchain/builtin.h"
 #include "toolchain/hostlib.h"
-#include "toolchain/patch.h"
-#include "toolchain/smoke-test.h"
+#include "toolchain/verify.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROUNDS_MAX 8 /* libraries whose libraries are missing ... */
+#define ROUNDS_MAX 8 /* depth of missing libraries of missing libraries */
 
-/* One toolchain whose libraries are being provided. */
-struct provision {
-	char *dir; /* without links, as users of libraries are named */
+/* A toolchain whose missing libraries are provided. */
+struct hostlib_request {
+	char *dir; /* without symbolic links, as the users' paths are */
 	char *prefix; /* the directory above its bin */
-	char *home; /* hostlib in that */
-	char *unpacked; /* of packages; its directories are called 0, 1 ... */
+	char *hostlib_dir; /* PREFIX/hostlib */
+	char *debs_dir; /* of unpacked packages: directories 0, 1 ... */
 	const struct toolchain_release *release;
 	const struct strv *files, *debs;
-	struct compiler_search search;
+	struct compiler_library_search search;
 	struct strv *log;
 	struct strv changed; /* paths of patched files */
 };
 
-static bool is_plain_name(const char *name)
-{
-	return name[0] && name[0] != '.' && !strchr(name, '/');
-}
-
-/* ------------------------------------------------------- which library */
-
-/* What the data knows of a library of this release, or NULL. */
-static const struct toolchain_quirk *quirk_of(const struct provision *p,
-					      const char *library)
+/* Find the built-in quirk for a library missing in this release, or NULL. */
+static const struct toolchain_quirk *find_library_quirk(
+	const struct hostlib_request *p, const char *library)
 {
 	const struct toolchain_quirk **all = NULL, *found = NULL;
-	size_t n = p->release ?
-			   toolchain_data_quirks(p->release, NULL, NULL, &all) :
-			   0;
+	size_t n = p->release ? toolchain_builtin_list_quirks(p->release, NULL,
+							      NULL, &all) :
+				0;
 
 	for (size_t i = 0; i < n && !found; i++) {
-		if (all[i]->library && str_equal(all[i]->library, library))
+		if (all[i]->missing_library &&
+		    str_equal(all[i]->missing_library, library))
 			found = all[i];
 	}
 	free(all);
 	return found;
 }
 
-/* Does the file go by this name, or call itself so? */
-static bool answers_to(const char *file, const char *name)
+/* Return true if `name` is the file name or the DT_SONAME of a library. */
+static bool is_library_named(const char *file, const char *name)
 {
 	struct elf_program elf;
 	struct err ignored;
@@ -66,55 +58,46 @@ static bool answers_to(const char *file, const char *name)
 	return is;
 }
 
-static char *find_given(const struct provision *p, const char *name)
+/*
+ * Find a file for `name` among the given files and packages, and describe its
+ * origin in `from`.  Returns NULL if there is no such file.
+ */
+static char *find_library_as(const struct hostlib_request *p, const char *name,
+			     char **from)
 {
+	char *path = NULL;
+
 	for (size_t i = 0; i < p->files->n; i++) {
-		if (answers_to(p->files->v[i], name))
-			return realpath(p->files->v[i], NULL);
-	}
-	return NULL;
-}
-
-static char *find_unpacked(const struct provision *p, const char *name,
-			   const char **deb)
-{
-	for (size_t i = 0; i < p->debs->n; i++) {
-		char *path = xasprintf("%s/%zu/%s", p->unpacked, i, name);
-		char *real = realpath(path, NULL);
-
-		free(path);
-		if (real) {
-			*deb = p->debs->v[i];
-			return real;
+		if (is_library_named(p->files->v[i], name)) {
+			path = realpath(p->files->v[i], NULL);
+			break;
 		}
 	}
-	return NULL;
-}
-
-/* A file for `name`, and where it comes from in words; NULL: nowhere. */
-static char *find_as(const struct provision *p, const char *name, char **from)
-{
-	const char *deb = NULL;
-	char *path = find_given(p, name);
-
 	if (path) {
 		*from = xasprintf("file %s", path);
 		return path;
 	}
-	path = find_unpacked(p, name, &deb);
-	if (path)
-		*from = xasprintf("%s of package %s", str_base(path), deb);
+	for (size_t i = 0; i < p->debs->n && !path; i++) {
+		char *file = xasprintf("%s/%zu/%s", p->debs_dir, i, name);
+
+		path = realpath(file, NULL);
+		free(file);
+		if (path)
+			*from = xasprintf("%s of package %s", str_base(path),
+					  p->debs->v[i]);
+	}
 	return path;
 }
 
-static char *find_source(const struct provision *p, const char *name,
-			 const char *user, char **from)
+static char *find_library_source(const struct hostlib_request *p,
+				 const char *name, const char *user,
+				 char **from)
 {
-	const struct toolchain_quirk *q = quirk_of(p, name);
-	char *path = find_as(p, name, from), *real;
+	const struct toolchain_quirk *q = find_library_quirk(p, name);
+	char *path = find_library_as(p, name, from), *real;
 
 	for (size_t i = 0; q && !path && i < q->compatible.n; i++)
-		path = find_as(p, q->compatible.v[i], from);
+		path = find_library_as(p, q->compatible.v[i], from);
 	for (size_t i = 0; q && !path && i < q->compatible.n; i++) {
 		path = compiler_library_find(q->compatible.v[i], user,
 					     &p->search);
@@ -126,95 +109,91 @@ static char *find_source(const struct provision *p, const char *name,
 	return real;
 }
 
-static int check_alike(const char *library, const char *user, struct err *err)
+/* Strip the toolchain's directory: "hostlib/libmpfr.so.4".  Borrowed. */
+static const char *path_in_toolchain(const char *dir, const char *path)
 {
-	struct elf_program a, b = { 0 };
-	int ret = elf_program_read(&a, library, err);
-
-	if (ret)
-		return err_set(err, EINVAL, "%s: not an ELF file", library);
-	ret = elf_program_read(&b, user, err);
-	if (!ret && !elf_program_alike(&a, &b))
-		ret = err_set(err, EINVAL, "%s is for another machine than %s",
-			      library, user);
-	elf_program_release(&a);
-	elf_program_release(&b);
-	return ret;
-}
-
-/* --------------------------------------------------------- in its place */
-
-/* "hostlib/libmpfr.so.4" of a path in the toolchain; borrowed. */
-static const char *below(const char *dir, const char *path)
-{
-	const char *rest = str_below(path, dir);
+	const char *rest = str_skip_dir(path, dir);
 
 	return rest ? rest : path;
 }
 
-static int note_library(struct provision *p, const char *path, const char *from,
-			struct err *err)
+/*
+ * Install a library.  Returns 1 if it is installed now, 0 if no source has it,
+ * or a negative errno.
+ */
+static int install_library(struct hostlib_request *p,
+			   const struct toolchain_missing_library *m,
+			   struct err *err)
 {
-	struct digest d;
-	char hex[DIGEST_HEX];
-	int ret = digest_file(path, &d, err);
-
-	if (ret)
-		return ret;
-	digest_hex(&d, hex);
-	strv_addf(p->log, "library %s: %s, sha256 %s", below(p->dir, path),
-		  from, hex);
-	return 0;
-}
-
-/* 1: it is there now (or was); 0: it is nowhere. */
-static int put_library(struct provision *p, const struct toolchain_missing *m,
-		       struct err *err)
-{
-	char *to = xasprintf("%s/%s", p->home, m->library);
+	char *to = xasprintf("%s/%s", p->hostlib_dir, m->library);
+	struct elf_program library = { 0 }, user = { 0 };
 	char *from = NULL, *source = NULL;
+	char hex[DIGEST_HEX];
+	struct digest d;
 	int ret = 0;
 
 	if (fs_exists(to)) {
 		ret = 1;
 		goto out;
 	}
-	if (!is_plain_name(m->library))
+	if (!m->library[0] || m->library[0] == '.' || strchr(m->library, '/'))
 		goto out;
-	source = find_source(p, m->library, m->users.v[0], &from);
+	source = find_library_source(p, m->library, m->users.v[0], &from);
 	if (!source)
 		goto out;
-	ret = check_alike(source, m->users.v[0], err);
-	if (!ret)
-		ret = fs_mkdirs(p->home, 0755, err);
-	if (!ret)
-		ret = fs_copy(source, to, err);
-	if (!ret && chmod(to, 0644))
+	if (elf_program_read(&library, source, err)) {
+		ret = err_set(err, EINVAL, "%s: not an ELF file", source);
+		goto out;
+	}
+	ret = elf_program_read(&user, m->users.v[0], err);
+	if (ret)
+		goto out;
+	if (!elf_program_is_compatible(&library, &user)) {
+		ret = err_set(err, EINVAL, "%s is for another machine than %s",
+			      source, m->users.v[0]);
+		goto out;
+	}
+
+	ret = fs_mkdirs(p->hostlib_dir, 0755, err);
+	if (ret)
+		goto out;
+	ret = fs_copy(source, to, err);
+	if (ret)
+		goto out;
+	if (chmod(to, 0644)) {
 		ret = err_errno(err, "%s", to);
-	if (!ret)
-		ret = note_library(p, to, from, err);
-	if (!ret)
-		ret = 1;
+		goto out;
+	}
+	ret = digest_file(to, &d, err);
+	if (ret)
+		goto out;
+	digest_format(&d, hex);
+	strv_addf(p->log, "library %s: %s, sha256 %s",
+		  path_in_toolchain(p->dir, to), from, hex);
+	ret = 1;
 out:
+	elf_program_release(&library);
+	elf_program_release(&user);
 	free(source);
 	free(from);
 	free(to);
 	return ret;
 }
 
-/* "$ORIGIN/../../hostlib" for a file of the toolchain. */
-static char *element_for(const struct provision *p, const char *user)
+/* Return "$ORIGIN/../../hostlib" for a file of the toolchain. */
+static char *make_runpath_element(const struct hostlib_request *p,
+				  const char *user)
 {
 	struct buf out = { 0 };
-	const char *from = below(p->prefix, user);
-	const char *home = below(p->prefix, p->home);
+	const char *from = path_in_toolchain(p->prefix, user);
+	const char *home = path_in_toolchain(p->prefix, p->hostlib_dir);
 
-	/* Beside the prefix, not in it: from the top. */
+	/* A file outside the prefix: count from the toolchain's directory. */
 	if (from == user) {
-		from = below(p->dir, user);
-		home = below(p->dir, p->home);
+		from = path_in_toolchain(p->dir, user);
+		home = path_in_toolchain(p->dir, p->hostlib_dir);
 	}
-	if (str_below(user, p->home))
+	if (str_skip_dir(user, p->hostlib_dir))
 		return xstrdup("$ORIGIN");
 	buf_add_str(&out, "$ORIGIN");
 	for (const char *c = strchr(from, '/'); c; c = strchr(c + 1, '/'))
@@ -223,51 +202,56 @@ static char *element_for(const struct provision *p, const char *user)
 	return buf_steal(&out);
 }
 
-static int change(struct provision *p, const char *user, struct err *err)
+static int patch_program_runpath(struct hostlib_request *p, const char *user,
+				 struct err *err)
 {
 	char before[DIGEST_HEX], after[DIGEST_HEX], *element;
-	struct toolchain_patch patch;
+	struct toolchain_runpath_change patch;
 	int ret;
 
-	if (below(p->dir, user) == user)
+	if (path_in_toolchain(p->dir, user) == user)
 		return err_set(err, ENOENT,
 			       "%s of this system lacks a library itself",
 			       user);
-	element = element_for(p, user);
-	ret = toolchain_patch_runpath(user, element, &patch, err);
-	if (!ret && patch.done) {
-		digest_hex(&patch.before, before);
-		digest_hex(&patch.after, after);
+	element = make_runpath_element(p, user);
+	ret = toolchain_runpath_add(user, element, &patch, err);
+	if (!ret && patch.changed) {
+		digest_format(&patch.before, before);
+		digest_format(&patch.after, after);
 		strv_addf(p->log,
 			  "program %s: runpath %s, sha256 %s before, %s after",
-			  below(p->dir, user), element, before, after);
+			  path_in_toolchain(p->dir, user), element, before,
+			  after);
 		strv_add(&p->changed, user);
 	}
 	free(element);
 	return ret;
 }
 
-/* All that are to be had, once; *progress: something is other than before. */
-static int provide_round(struct provision *p,
-			 const struct toolchain_missing_list *missing,
-			 bool *progress, struct err *err)
+/*
+ * Provide each library of `missing` once.  Sets `progress` if a file was
+ * changed.
+ */
+static int provide_library_round(struct hostlib_request *p,
+				 const struct toolchain_missing_list *missing,
+				 bool *progress, struct err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < missing->n && ret >= 0; i++) {
-		const struct toolchain_missing *m = &missing->v[i];
+		const struct toolchain_missing_library *m = &missing->v[i];
 		size_t before = p->changed.n;
 
-		ret = put_library(p, m, err);
+		ret = install_library(p, m, err);
 		if (ret < 0 && !m->required)
 			ret = 0;
 		for (size_t k = 0; ret == 1 && k < m->users.n; k++) {
 			const char *user = m->users.v[k];
-			int bad = change(p, user, err);
+			int bad = patch_program_runpath(p, user, err);
 
-			/* gdb may stay as it is. */
+			/* A gdb without its library is tolerated. */
 			if (bad && m->required &&
-			    (toolchain_hostlib_required(user) ||
+			    (toolchain_hostlib_is_build_tool(user) ||
 			     strstr(str_base(user), ".so")))
 				ret = bad;
 		}
@@ -276,9 +260,7 @@ static int provide_round(struct provision *p,
 	return ret < 0 ? ret : 0;
 }
 
-/* ---------------------------------------------------------- the messages */
-
-static char *users_text(const struct toolchain_missing *m)
+static char *library_users_text(const struct toolchain_missing_library *m)
 {
 	struct strv names = { 0 };
 	char *text;
@@ -296,74 +278,52 @@ static char *users_text(const struct toolchain_missing *m)
 	return text;
 }
 
-static int say_missing(const struct provision *p,
-		       const struct toolchain_missing *m, struct err *err)
-{
-	const struct toolchain_quirk *q = quirk_of(p, m->library);
-	char *users = users_text(m), *instead = NULL, *remedy = NULL;
-
-	if (m->library[0] == '/') {
-		err_set(err, ENOENT,
-			"the loader %s, which %s needs, is not on this "
-			"system: install the C library of that machine",
-			m->library, users);
-		free(users);
-		return -ENOENT;
-	}
-	if (q && q->instead.n) {
-		instead = strv_join(&q->instead, ", ");
-		remedy = xasprintf("; take another (%s and newer need none)",
-				   instead);
-	}
-	err_set(err, ENOENT,
-		"library %s, which %s needs, is not on this system%s, or give "
-		"it with --library FILE, or a package that has it with --deb "
-		"FILE",
-		m->library, users,
-		remedy ? remedy : "; install the package that has it");
-	free(remedy);
-	free(instead);
-	free(users);
-	return -ENOENT;
-}
-
-static int report_left(const struct provision *p,
-		       const struct toolchain_missing_list *left,
-		       struct err *err)
+static int report_still_missing(const struct hostlib_request *p,
+				const struct toolchain_missing_list *left,
+				struct err *err)
 {
 	for (size_t i = 0; i < left->n; i++) {
-		const struct toolchain_missing *m = &left->v[i];
-		char *users;
+		const struct toolchain_missing_library *m = &left->v[i];
+		const struct toolchain_quirk *q;
+		char *users = library_users_text(m);
+		char *instead = NULL, *remedy = NULL;
 
-		if (m->required)
-			return say_missing(p, m, err);
-		users = users_text(m);
-		strv_addf(p->log, "without %s: %s", m->library, users);
+		if (!m->required) {
+			strv_addf(p->log, "without %s: %s", m->library, users);
+			free(users);
+			continue;
+		}
+		if (m->library[0] == '/') {
+			err_set(err, ENOENT,
+				"the loader %s, which %s needs, is not on this "
+				"system: install the C library of that machine",
+				m->library, users);
+			free(users);
+			return -ENOENT;
+		}
+		q = find_library_quirk(p, m->library);
+		if (q && q->unaffected.n) {
+			instead = strv_join(&q->unaffected, ", ");
+			remedy = xasprintf("; take another (%s and newer need "
+					   "none)",
+					   instead);
+		}
+		err_set(err, ENOENT,
+			"library %s, which %s needs, is not on this system%s, "
+			"or give it with --library FILE, or a package that has "
+			"it with --deb FILE",
+			m->library, users,
+			remedy ? remedy : "; install the package that has it");
+		free(remedy);
+		free(instead);
 		free(users);
+		return -ENOENT;
 	}
 	return 0;
 }
 
-/* ------------------------------------------------------------- the check */
-
-static bool is_driver(const char *name)
-{
-	return str_ends(name, "-gcc") || str_equal(name, "gcc") ||
-	       str_equal(name, "clang");
-}
-
-static bool has_isl(const struct provision *p)
-{
-	for (size_t i = 0; i < p->log->n; i++) {
-		if (strstr(p->log->v[i], "/libisl.so"))
-			return true;
-	}
-	return false;
-}
-
-/* It has the compiler fold numbers, which is what libmpfr and libmpc are for.
- */
-static const char unit[] =
+/* Makes the compiler fold numbers, which requires libmpfr and libmpc. */
+static const char numeric_test_source[] =
 	"double f(void);\nint g(int *v, int n);\n"
 	"double f(void)\n{\n"
 	"\treturn __builtin_sin(1.25) * __builtin_pow(2.5, 0.5) +\n"
@@ -373,36 +333,34 @@ static const char unit[] =
 	"\t\tfor (int k = 0; k < n; k++)\n\t\t\ts += v[i * n + k];\n"
 	"\treturn s;\n}\n";
 
-static int compile_unit(const char *driver, const char *dir,
-			const char *const *flags, struct err *err)
-{
-	struct toolchain_smoke_test t = { .driver = driver,
-					  .work = dir,
-					  .bind_now = true };
-	int ret = toolchain_smoke_test_compile(&t, "unit.c", unit, flags, err);
-
-	if (ret)
-		err_wrap(err, "%s", driver);
-	return ret;
-}
-
-/* Every driver in bin compiles. */
-static int check_drivers(struct provision *p, const struct strv *programs,
+/* Compile with every driver in bin. */
+static int check_drivers(struct hostlib_request *p, const struct strv *programs,
 			 struct err *err)
 {
-	static const char *const isl[] = { "-floop-nest-optimize", "-O3",
-					   NULL };
+	static const char *const isl_flags[] = { "-floop-nest-optimize", "-O3",
+						 NULL };
 	char *bin = xasprintf("%s/bin/", p->prefix);
 	char *tmp = xasprintf("%s/.check", p->dir);
+	struct toolchain_smoke_test t = { .work_dir = tmp, .bind_now = true };
+	bool has_isl = false;
 	struct err ignored;
 	int ret = fs_mkdirs(tmp, 0700, err);
 
+	for (size_t i = 0; i < p->log->n; i++)
+		has_isl |= strstr(p->log->v[i], "/libisl.so") != NULL;
 	for (size_t i = 0; i < programs->n && !ret; i++) {
-		const char *path = programs->v[i];
+		const char *name = str_base(programs->v[i]);
 
-		if (str_starts(path, bin) && is_driver(str_base(path)))
-			ret = compile_unit(path, tmp, has_isl(p) ? isl : NULL,
-					   err);
+		if (!str_starts(programs->v[i], bin) ||
+		    (!str_ends(name, "-gcc") && !str_equal(name, "gcc") &&
+		     !str_equal(name, "clang")))
+			continue;
+		t.driver = programs->v[i];
+		ret = toolchain_verify_compile(&t, "unit.c",
+					       numeric_test_source,
+					       has_isl ? isl_flags : NULL, err);
+		if (ret)
+			err_wrap(err, "%s", t.driver);
 	}
 	fs_remove(tmp, &ignored);
 	free(tmp);
@@ -410,20 +368,21 @@ static int check_drivers(struct provision *p, const struct strv *programs,
 	return ret;
 }
 
-static int check_changed(struct provision *p, struct err *err)
+static int check_patched_files(struct hostlib_request *p, struct err *err)
 {
 	struct strv programs = { 0 }, plugins = { 0 };
-	int ret = toolchain_hostlib_programs(p->dir, &programs, &plugins, err);
+	int ret = toolchain_hostlib_list_programs(p->dir, &programs, &plugins,
+						  err);
 
 	for (size_t i = 0; i < programs.n && !ret; i++) {
 		const char *path = programs.v[i];
 
 		if (!strv_has(&p->changed, path))
 			continue;
-		ret = toolchain_smoke_test_loads(path, err);
-		if (ret && !toolchain_hostlib_required(path)) {
+		ret = toolchain_verify_libraries(path, err);
+		if (ret && !toolchain_hostlib_is_build_tool(path)) {
 			strv_addf(p->log, "without all symbols: %s",
-				  below(p->dir, path));
+				  path_in_toolchain(p->dir, path));
 			ret = 0;
 		}
 	}
@@ -436,9 +395,7 @@ static int check_changed(struct provision *p, struct err *err)
 	return ret;
 }
 
-/* ------------------------------------------------------------- the whole */
-
-/* The directory that has a bin and is nearest to the top. */
+/* Find the first directory with a bin, at most `depth` levels below `dir`. */
 static char *find_prefix(const char *dir, int depth)
 {
 	char *bin = xasprintf("%s/bin", dir), *found = NULL;
@@ -462,70 +419,62 @@ static char *find_prefix(const char *dir, int depth)
 	return found;
 }
 
-static int unpack_debs(struct provision *p, struct err *err)
+/* Repeat until nothing changes, because a library may lack libraries itself. */
+static int provide_libraries_in_rounds(
+	struct hostlib_request *p, const struct toolchain_missing_list *missing,
+	struct err *err)
 {
+	struct toolchain_missing_list left = { 0 };
+	bool progress = missing->n > 0;
 	int ret = 0;
 
+	for (size_t i = 0; i < p->files->n; i++) {
+		struct elf_program elf;
+
+		ret = elf_program_read(&elf, p->files->v[i], err);
+		elf_program_release(&elf);
+		if (ret)
+			return ret == -ENOEXEC ? -EINVAL : ret;
+	}
 	for (size_t i = 0; i < p->debs->n && ret >= 0; i++) {
-		char *dir = xasprintf("%s/%zu", p->unpacked, i);
+		char *dir = xasprintf("%s/%zu", p->debs_dir, i);
 
 		ret = fs_mkdirs(dir, 0700, err);
 		if (!ret)
-			ret = toolchain_deb_libraries(p->debs->v[i], dir, err);
+			ret = toolchain_hostlib_extract_deb(p->debs->v[i], dir,
+							    err);
 		if (!ret)
 			ret = err_set(err, EINVAL,
 				      "%s: no shared library is in it",
 				      p->debs->v[i]);
 		free(dir);
 	}
-	return ret < 0 ? ret : 0;
-}
+	if (ret < 0)
+		return ret;
 
-static int check_files(const struct provision *p, struct err *err)
-{
-	for (size_t i = 0; i < p->files->n; i++) {
-		struct elf_program elf;
-		int ret = elf_program_read(&elf, p->files->v[i], err);
-
-		elf_program_release(&elf);
-		if (ret)
-			return ret == -ENOEXEC ? -EINVAL : ret;
-	}
-	return 0;
-}
-
-/* Round for round, as a library may lack libraries itself. */
-static int provide(struct provision *p,
-		   const struct toolchain_missing_list *missing,
-		   struct err *err)
-{
-	struct toolchain_missing_list left = { 0 };
-	bool progress = missing->n > 0;
-	int ret = check_files(p, err);
-
-	if (!ret)
-		ret = unpack_debs(p, err);
+	ret = 0;
 	for (int round = 0; progress && !ret && round < ROUNDS_MAX; round++) {
 		progress = false;
-		ret = provide_round(p, round ? &left : missing, &progress, err);
-		toolchain_hostlibs_release(&left);
+		ret = provide_library_round(p, round ? &left : missing,
+					    &progress, err);
+		toolchain_hostlib_missing_release(&left);
 		if (!ret)
-			ret = toolchain_hostlibs_missing(p->dir, &left, err);
+			ret = toolchain_hostlib_list_missing(p->dir, &left,
+							     err);
 	}
 	if (!ret)
-		ret = report_left(p, &left, err);
-	toolchain_hostlibs_release(&left);
+		ret = report_still_missing(p, &left, err);
+	toolchain_hostlib_missing_release(&left);
 	return ret;
 }
 
-int toolchain_hostlibs_provide(const char *dir,
-			       const struct toolchain_release *release,
-			       const struct toolchain_missing_list *missing,
-			       const struct strv *files,
-			       const struct strv *debs, struct strv *log,
-			       struct err *err)
+int toolchain_hostlib_provide(const char *dir,
+			      const struct toolchain_release *release,
+			      const struct toolchain_missing_list *missing,
+			      const struct strv *files, const struct strv *debs,
+			      struct strv *log, struct err *err)
 {
-	struct provision p = {
+	struct hostlib_request p = {
 		.release = release, .files = files, .debs = debs, .log = log
 	};
 	struct err ignored;
@@ -539,18 +488,18 @@ int toolchain_hostlibs_provide(const char *dir,
 	p.prefix = find_prefix(p.dir, 4);
 	if (!p.prefix)
 		p.prefix = xstrdup(p.dir);
-	p.home = xasprintf("%s/hostlib", p.prefix);
-	p.unpacked = xasprintf("%s/.packages", p.dir);
-	ret = compiler_search_load(&p.search, NULL, err);
+	p.hostlib_dir = xasprintf("%s/hostlib", p.prefix);
+	p.debs_dir = xasprintf("%s/.packages", p.dir);
+	ret = compiler_library_search_load(&p.search, NULL, err);
 	if (!ret)
-		ret = provide(&p, missing, err);
-	fs_remove(p.unpacked, &ignored);
+		ret = provide_libraries_in_rounds(&p, missing, err);
+	fs_remove(p.debs_dir, &ignored);
 	if (!ret && p.changed.n)
-		ret = check_changed(&p, err);
+		ret = check_patched_files(&p, err);
 	buf_release(&p.search.cache);
 	strv_release(&p.changed);
-	free(p.unpacked);
-	free(p.home);
+	free(p.debs_dir);
+	free(p.hostlib_dir);
 	free(p.prefix);
 	free(p.dir);
 	return ret;

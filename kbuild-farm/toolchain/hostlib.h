@@ -1,109 +1,156 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/hostlib.h - libraries that a toolchain's own programs need and
- * this machine does not have.
+ * toolchain/hostlib.h - Host libraries that a toolchain's programs lack.
  *
- * gcc 7.3.0 and older of kernel.org were linked with libmpfr.so.4 (some with
- * libisl.so.15), which no distribution has any more.  Such a library is put
- * into a directory of that toolchain alone, `hostlib` beside its `bin`, and
- * the programs that ask for it get a DT_RUNPATH ($ORIGIN/...) to it: they stay
- * programs with their own argv[0], no wrapper and no LD_LIBRARY_PATH is
- * between, and a cell finds the library as this machine does
- * (compiler/manifest.h).  Being below the toolchain's prefix, it is part of
- * the toolchain's identity wherever that is unpacked.  Nothing outside of the
- * toolchain's directory is written.
+ * The gcc builds of kernel.org up to 7.3.0 are linked with libmpfr.so.4 (some
+ * with libisl.so.15), which current distributions no longer ship.  Such a
+ * library is installed into the directory `hostlib` next to the toolchain's
+ * `bin`, and the programs that need it get a DT_RUNPATH ($ORIGIN/...) to it.
+ * So the programs keep their argv[0], need neither a wrapper nor
+ * LD_LIBRARY_PATH, and a sandbox finds the library as the build host does
+ * (compiler/manifest.h).  Since the library is below the toolchain's prefix,
+ * it is part of the toolchain's identity wherever the toolchain is installed.
+ * Nothing outside the toolchain's directory is written.
  *
- * Only programs that this machine can run are looked at: what one for another
- * machine needs is that machine's business, and so is a target's library.
+ * Only programs that this machine can run are examined.  Programs for other
+ * machines and libraries of the target are ignored.
  */
 #ifndef TOOLCHAIN_HOSTLIB_H
 #define TOOLCHAIN_HOSTLIB_H
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "compiler/library.h"
 #include "toolchain/release.h"
 
-/* A library that is nowhere, and who asks for it. */
-struct toolchain_missing {
+/* A library that this machine does not have. */
+struct toolchain_missing_library {
 	char *library; /* "libmpfr.so.4" */
 	/*
-	 * A build needs it: it is missed by driver, cc1, assembler, linker or
-	 * a tool that kbuild calls, not only by gdb and its like.
+	 * A build needs the library: its user is the driver, cc1, the
+	 * assembler, the linker or a tool that kbuild calls, not only gdb or
+	 * another such tool.
 	 */
 	bool required;
-	struct strv users; /* files that name it, by realpath(3), sorted */
+	struct strv users; /* files that need it, by realpath(3), sorted */
 };
 
-/* A zeroed one is empty. */
+/* A zeroed struct is empty. */
 struct toolchain_missing_list {
-	struct toolchain_missing *v; /* sorted by library */
+	struct toolchain_missing_library *v; /* sorted by library */
 	size_t n;
 };
 
 /*
- * All libraries that programs and libraries below `dir` (an unpacked
- * toolchain: DATA/toolchains/ID, or a private directory before it is
- * published) need and this machine does not have.  Reads ELF files, runs
- * nothing, and does not look at LD_LIBRARY_PATH.
+ * List all libraries that programs and libraries below `dir` (an unpacked
+ * toolchain: DATA/toolchains/ID, or a private directory before publication)
+ * need and this machine does not have.  Reads ELF files, runs no program and
+ * ignores LD_LIBRARY_PATH.
  *
  * Returns 0, or a negative errno with `err` naming the file and `out` empty.
  */
-int toolchain_hostlibs_missing(const char *dir,
-			       struct toolchain_missing_list *out,
-			       struct err *err);
-void toolchain_hostlibs_release(struct toolchain_missing_list *list);
+int toolchain_hostlib_list_missing(const char *dir,
+				   struct toolchain_missing_list *out,
+				   struct err *err);
+void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
 
 /*
- * Provide what is missing (as found in `dir` just now; `release` says which
- * compatible ones the toolchains' data knows), from, in this order:
+ * Provide the libraries of `missing`, which the caller has just listed in
+ * `dir`.  The built-in toolchain data lists compatible libraries for
+ * `release`.  The sources are, in this order:
  *
- *  - `files` (--library): a library whose file name or DT_SONAME is the name
- *    that is missing; or one that the toolchains' data calls compatible;
- *  - `debs` (--deb): distribution packages that hold such a file;
- *  - a library of this system that the data calls compatible.
+ *  - `files` (--library): a library whose file name or DT_SONAME is the
+ *    missing name or a compatible one;
+ *  - `debs` (--deb): distribution packages that contain such a file;
+ *  - a compatible library of this system.
  *
- * Then the programs are changed, all of them load what they need (asked from
- * the loader, which runs none of them and resolves each symbol), and every
- * driver in `bin` compiles a unit.  `log` receives a line for each library
- * and each changed file, as toolchain.json keeps them in "hostlibs":
+ * Then the programs are changed, the loader checks that each of them finds its
+ * libraries and symbols (without running it), and every driver in `bin`
+ * compiles a file.  `log` receives a line for each library and each changed
+ * file, as toolchain.json stores them in "hostlibs" (each on one line):
  *
  *	library hostlib/libmpfr.so.4: system library /usr/lib/x86_64-linux-gnu/
  *		libmpfr.so.6, sha256 HEX
  *	program gcc-7.3.0-nolibc/.../cc1: runpath $ORIGIN/../../../../hostlib,
  *		sha256 HEX before, HEX after
  *
- * (each on one line), and one that begins with "without" for a program that
- * no build needs and that stays without a library.
+ * and a line that begins with "without" for a program that no build needs and
+ * whose library was not found.
  *
- * Every path gets a file of its own when it is changed: files of other
- * toolchains that it was a hard link to stay as they are.
+ * A changed program becomes a new file, so other toolchains that share the old
+ * one by hard links are unaffected.
  *
- * Returns 0 when nothing that a build needs is missing any more (also when
- * nothing was); -ENOENT when a library could not be had: `err` names it, who
- * needs it, which versions need none, and the options; -ENOEXEC when one that
- * was given or compatible does not work, with what the loader or compiler
- * said; -EINVAL for a file or a package that is not wanted or broken;
- * -ENOPKG when the program patchelf is needed and not installed.  After a
- * failure `dir` is fit for nothing but removal.
+ * Returns 0 if no library that a build needs is missing any more (also if none
+ * was missing); -ENOENT if a library was not found, with `err` naming the
+ * library, its users, the releases that do not need it, and the options;
+ * -ENOEXEC if a library does not work, with the message of the loader or
+ * compiler; -EINVAL for a damaged or unneeded file or package; -ENOPKG if
+ * patchelf is needed and not installed.  After a failure the caller must
+ * remove `dir`.
  */
-int toolchain_hostlibs_provide(const char *dir,
-			       const struct toolchain_release *release,
-			       const struct toolchain_missing_list *missing,
-			       const struct strv *files,
-			       const struct strv *debs, struct strv *log,
-			       struct err *err);
+int toolchain_hostlib_provide(const char *dir,
+			      const struct toolchain_release *release,
+			      const struct toolchain_missing_list *missing,
+			      const struct strv *files, const struct strv *debs,
+			      struct strv *log, struct err *err);
 
-/* For its two halves: the programs, and which count. */
+/* Shared by hostlib.c and hostlib-provide.c. */
 
 /*
- * The programs below `dir` that have a loader and that this machine runs, and
- * the linker's plugins; sorted, as paths that begin with `dir`.  Links are not
- * followed; each hard link is one.  0, or a negative errno with `err` set.
+ * List the programs below `dir` that have a loader and run on this machine,
+ * and the linker's plugins, both sorted, as paths that begin with `dir`.
+ * Symbolic links are not followed; each hard link is listed.
+ *
+ * Returns 0, or a negative errno with `err` set.
  */
-int toolchain_hostlib_programs(const char *dir, struct strv *programs,
-			       struct strv *plugins, struct err *err);
-/* Is it one of those that a kernel's build calls (not gdb, gcov ...)? */
-bool toolchain_hostlib_required(const char *path);
+int toolchain_hostlib_list_programs(const char *dir, struct strv *programs,
+				    struct strv *plugins, struct err *err);
+
+/* Return true if a kernel build calls the program (unlike gdb or gcov). */
+bool toolchain_hostlib_is_build_tool(const char *path);
+
+struct toolchain_runpath_change {
+	bool changed; /* false: the file had the element already */
+	struct digest before, after;
+};
+
+/*
+ * Append `element` ("$ORIGIN/../hostlib") to the DT_RUNPATH of `file`, a
+ * program or a library.  A file that has only DT_RPATH gets it there, because
+ * the loader searches DT_RPATH for indirect dependencies as well.
+ *
+ * The program patchelf writes a new file, which then replaces `file`.  Other
+ * hard links to the old file are unaffected.  Permissions and times are
+ * preserved.
+ *
+ * Returns 0; -ENOPKG if patchelf is not installed; -ENOEXEC if patchelf fails
+ * or changes more than the path.  On failure the file is unchanged and `err`
+ * names it.
+ */
+int toolchain_runpath_add(const char *file, const char *element,
+			  struct toolchain_runpath_change *out,
+			  struct err *err);
+
+/* Limits for the unpacked content of a package. */
+#define TOOLCHAIN_DEB_FILES_MAX 256
+#define TOOLCHAIN_DEB_BYTES_MAX (512u << 20)
+
+/*
+ * Extract the shared libraries of the Debian package `file` into the existing
+ * directory `dir`.
+ *
+ * A package (deb(5)) is an ar archive with debian-binary, control.tar.* and
+ * data.tar.*.  Files of data.tar.* whose names look like those of shared
+ * libraries are written to `dir` without their directories and with mode 0644.
+ * Links between them are reduced to the last component of their target.  The
+ * first file of a name wins.  No code of the package runs.
+ *
+ * Returns the number of entries written (0: no library), -EINVAL for a file
+ * that is not a package or is damaged, -E2BIG beyond the limits above, or the
+ * error of reading or writing; `err` names the package.
+ */
+int toolchain_hostlib_extract_deb(const char *file, const char *dir,
+				  struct err *err);
 
 #endif

@@ -3,13 +3,12 @@
 
 #include "base/fs.h"
 #include "compiler/manifest.h"
-#include "fetch/http.h"
+#include "fetch/download.h"
 #include "toolchain/archive.h"
-#include "toolchain/data.h"
-#include "toolchain/dedup.h"
+#include "toolchain/builtin.h"
 #include "toolchain/hostlib.h"
-#include "toolchain/place.h"
-#include "toolchain/smoke-test.h"
+#include "toolchain/install-dir.h"
+#include "toolchain/link.h"
 #include "toolchain/unpack.h"
 #include "toolchain/verify.h"
 
@@ -25,48 +24,44 @@
 #define POLL_MS     100
 #define BLOCK       (1u << 18)
 /*
- * How much larger than its archive a toolchain is taken to be, with room to
- * spare; one that grows more ends at a full disk, as any other program does.
+ * Assumed size of a toolchain relative to its archive, with a margin.  A
+ * toolchain that exceeds it fails with ENOSPC when the disk is full.
  */
-#define GROWS 7
+#define UNPACKED_SIZE_FACTOR 7
 
 /* An installation under way. */
-struct job {
-	const struct toolchain_order *o;
+struct install_job {
+	const struct toolchain_install_request *request;
 	const char *host;
 	char *id;
-	struct toolchain_place place;
-	char *dir; /* private; becomes DATA/toolchains/ID */
+	struct toolchain_install_dir install_dir;
+	char *dir; /* scratch directory; becomes DATA/toolchains/ID */
 	struct toolchain_verify verify;
 	struct toolchain_unpack *unpack;
 	struct toolchain_unpacked unpacked;
-	char *part; /* what came, kept for a resume; or NULL */
-	int no_room; /* -ENOSPC, once the archive's size is known */
-	struct err why; /* of that */
-	struct toolchain_installed t;
+	char *partial_path; /* part file of the download, or NULL */
+	int space_error; /* -ENOSPC if the disk is too small */
+	struct err space_error_text;
+	struct toolchain_installed installed;
 	struct err *err;
 };
 
-static void tell_stage(const struct job *j, enum toolchain_stage stage,
-		       uint64_t done, uint64_t total)
+static void report_install_stage(const struct install_job *j,
+				 enum toolchain_install_stage stage,
+				 uint64_t done, uint64_t total)
 {
-	if (j->o->progress)
-		j->o->progress(j->o->ctx, stage, done, total);
+	if (j->request->on_progress)
+		j->request->on_progress(j->request->ctx, stage, done, total);
 }
 
-static int cancelled(struct err *err)
+static int check_disk_space(const struct install_job *j, uint64_t total,
+			    struct err *err)
 {
-	return err_set(err, ECANCELED, "cancelled");
-}
-
-/* ---- the archive comes ---- */
-
-static int check_room(const struct job *j, uint64_t total, struct err *err)
-{
-	uint64_t need = total * (1 + GROWS), have; /* and itself */
+	/* The archive and the unpacked toolchain. */
+	uint64_t need = total * (1 + UNPACKED_SIZE_FACTOR), have;
 	struct statvfs fs;
 
-	if (statvfs(j->place.path, &fs))
+	if (statvfs(j->install_dir.path, &fs))
 		return 0;
 	have = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (have >= need)
@@ -74,21 +69,22 @@ static int check_room(const struct job *j, uint64_t total, struct err *err)
 	return err_set(err, ENOSPC,
 		       "%s: %" PRIu64 " MiB are free, and some %" PRIu64
 		       " MiB are needed",
-		       j->place.path, have >> 20, (need >> 20) + 1);
+		       j->install_dir.path, have >> 20, (need >> 20) + 1);
 }
 
 static int on_tar(void *ctx, struct bytes b, struct err *err)
 {
-	struct job *j = ctx;
+	struct install_job *j = ctx;
 
-	return toolchain_verify_feed(&j->verify, b, err);
+	return toolchain_verify_stream_feed(&j->verify, b, err);
 }
 
-/* From the first byte, into an empty directory. */
-static int begin_unpack(void *ctx, struct err *err)
+/* Start, or restart, unpacking into an empty directory. */
+static int start_unpack(void *ctx, struct err *err)
 {
-	struct job *j = ctx;
-	struct toolchain_unpack_setup setup = { .tar = on_tar, .ctx = j };
+	struct install_job *j = ctx;
+	struct toolchain_unpack_setup setup = { .on_tar_data = on_tar,
+						.ctx = j };
 	int ret;
 
 	toolchain_unpack_free(j->unpack);
@@ -97,65 +93,68 @@ static int begin_unpack(void *ctx, struct err *err)
 	if (!ret)
 		ret = fs_mkdirs(j->dir, 0755, err);
 	if (!ret)
-		ret = toolchain_verify_start(&j->verify, err);
+		ret = toolchain_verify_stream_start(&j->verify, err);
 	if (ret)
 		return ret;
-	setup.dir = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (setup.dir < 0)
+	setup.dir_fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (setup.dir_fd < 0)
 		return err_errno(err, "%s", j->dir);
 	j->unpack = toolchain_unpack_start(&setup, err);
-	close(setup.dir);
+	close(setup.dir_fd);
 	return j->unpack ? 0 : -EAGAIN;
 }
 
-static int on_data(void *ctx, struct bytes b, struct err *err)
+static int on_archive_data(void *ctx, struct bytes b, struct err *err)
 {
-	struct job *j = ctx;
+	struct install_job *j = ctx;
 
-	if (j->no_room) {
-		*err = j->why;
-		return j->no_room;
+	if (j->space_error) {
+		*err = j->space_error_text;
+		return j->space_error;
 	}
 	return toolchain_unpack_feed(j->unpack, b, err);
 }
 
 static void on_progress(void *ctx, uint64_t done, uint64_t total)
 {
-	struct job *j = ctx;
+	struct install_job *j = ctx;
 
-	if (total && !j->no_room)
-		j->no_room = check_room(j, total, &j->why);
-	tell_stage(j, TOOLCHAIN_FETCHES, done, total);
+	if (total && !j->space_error)
+		j->space_error = check_disk_space(j, total,
+						  &j->space_error_text);
+	report_install_stage(j, TOOLCHAIN_STAGE_FETCH, done, total);
 }
 
-static int fetch_archive(struct job *j)
+static int fetch_archive(struct install_job *j)
 {
-	struct fetch_sink sink = { .data = on_data,
-				   .restart = begin_unpack,
-				   .progress = on_progress,
+	struct fetch_sink sink = { .on_data = on_archive_data,
+				   .on_restart = start_unpack,
+				   .on_progress = on_progress,
 				   .ctx = j };
-	const struct toolchain_order *o = j->o;
+	const struct toolchain_install_request *o = j->request;
 	struct strv urls = { 0 };
-	int ret = fs_mkdirs(o->cache, 0755, j->err);
+	int ret = fs_mkdirs(o->cache_dir, 0755, j->err);
 
 	if (ret)
 		return ret;
-	j->part = xasprintf("%s/%s", o->cache, str_base(o->path));
-	toolchain_archive_urls(o->path, o->mirrors, &urls);
-	ret = fetch_get((const char *const *)urls.v, j->part, ARCHIVE_MAX,
-			o->fetch, &sink, &j->t.url, j->err);
+	j->partial_path = xasprintf("%s/%s", o->cache_dir,
+				    str_base(o->mirror_path));
+	toolchain_archive_list_urls(o->mirror_path, o->mirrors, &urls);
+	ret = fetch_download_file((const char *const *)urls.v, j->partial_path,
+				  ARCHIVE_MAX, o->fetch_options, &sink,
+				  &j->installed.url, j->err);
 	strv_release(&urls);
-	/* Of a small one the size is known when all of it is there. */
-	if (!ret && j->no_room) {
-		*j->err = j->why;
-		ret = j->no_room;
+	/* The size of a small archive may only be known at its end. */
+	if (!ret && j->space_error) {
+		*j->err = j->space_error_text;
+		ret = j->space_error;
 	}
 	return ret;
 }
 
-static int read_local(struct job *j)
+static int read_local(struct install_job *j)
 {
-	const char *file = j->o->file;
+	const char *file = j->request->archive_path;
 	int fd = open(file, O_RDONLY | O_CLOEXEC), ret = 0;
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	uint8_t *block = xmalloc(BLOCK);
@@ -165,7 +164,7 @@ static int read_local(struct job *j)
 	if (fd < 0 || size < 0)
 		ret = err_errno(j->err, "%s", file);
 	else
-		ret = check_room(j, (uint64_t)size, j->err);
+		ret = check_disk_space(j, (uint64_t)size, j->err);
 	while (!ret && n > 0) {
 		n = pread(fd, block, BLOCK, (off_t)done);
 		if (n < 0)
@@ -173,86 +172,96 @@ static int read_local(struct job *j)
 		else
 			ret = toolchain_unpack_feed(
 				j->unpack, bytes_of(block, (size_t)n), j->err);
-		if (!ret && fetch_cancelled(j->o->fetch))
-			ret = cancelled(j->err);
+		if (!ret &&
+		    fetch_download_is_cancelled(j->request->fetch_options))
+			ret = err_set(j->err, ECANCELED, "cancelled");
 		done += ret ? 0 : (uint64_t)n;
-		tell_stage(j, TOOLCHAIN_FETCHES, done, (uint64_t)size);
+		report_install_stage(j, TOOLCHAIN_STAGE_FETCH, done,
+				     (uint64_t)size);
 	}
-	j->t.url = fs_absolute(file);
+	j->installed.url = fs_make_absolute(file);
 	free(block);
 	if (fd >= 0)
 		close(fd);
 	return ret;
 }
 
-/* A download that is to blame for the failure is not kept. */
-static bool is_bad(int ret)
+static int obtain_archive(struct install_job *j)
 {
-	return ret == -EBADMSG || ret == -EINVAL || ret == -E2BIG ||
-	       ret == -EKEYREJECTED || ret == -EKEYREVOKED ||
-	       ret == -EKEYEXPIRED || ret == -ENOKEY || ret == -EFBIG;
-}
+	int ret = start_unpack(j, j->err);
 
-static int get_archive(struct job *j)
-{
-	int ret = begin_unpack(j, j->err);
-
-	tell_stage(j, TOOLCHAIN_FETCHES, 0, 0);
+	report_install_stage(j, TOOLCHAIN_STAGE_FETCH, 0, 0);
 	if (!ret)
-		ret = j->o->file ? read_local(j) : fetch_archive(j);
+		ret = j->request->archive_path ? read_local(j) :
+						 fetch_archive(j);
 	if (!ret) {
-		ret = toolchain_unpack_end(j->unpack, &j->unpacked, j->err);
+		ret = toolchain_unpack_finish(j->unpack, &j->unpacked, j->err);
 		j->unpack = NULL;
 	}
 	if (!ret)
-		ret = toolchain_verify_end(&j->verify, &j->unpacked.archive,
-					   &j->t, j->err);
-	if (j->part && is_bad(ret))
-		fetch_forget(j->part);
+		ret = toolchain_verify_finish(&j->verify,
+					      &j->unpacked.archive_digest,
+					      &j->installed, j->err);
+	if (!j->partial_path)
+		return ret;
+	switch (-ret) {
+	case EBADMSG:
+	case EINVAL:
+	case E2BIG:
+	case EFBIG:
+	case EKEYREJECTED:
+	case EKEYREVOKED:
+	case EKEYEXPIRED:
+	case ENOKEY:
+		/* The archive is invalid, so do not resume from it. */
+		fetch_partial_remove(j->partial_path);
+	}
 	return ret;
 }
 
-/* ---- it is what it should be ---- */
-
-static int provide_libraries(struct job *j)
+static int provide_libraries(struct install_job *j)
 {
-	const struct toolchain_order *o = j->o;
+	const struct toolchain_install_request *o = j->request;
 	struct toolchain_missing_list missing = { 0 };
 	static const struct strv none;
-	int ret = toolchain_hostlibs_missing(j->dir, &missing, j->err);
+	int ret = toolchain_hostlib_list_missing(j->dir, &missing, j->err);
 
 	if (!ret && missing.n) {
-		ret = toolchain_hostlibs_provide(
+		ret = toolchain_hostlib_provide(
 			j->dir, &o->release, &missing,
 			o->library_files ? o->library_files : &none,
 			o->library_debs ? o->library_debs : &none,
-			&j->t.hostlibs, j->err);
+			&j->installed.hostlibs, j->err);
 		if (ret)
 			ret = -ELIBACC;
-		/* Files have changed. */
+		/* The entries are stale because programs were changed. */
 		compiler_entries_release(&j->unpacked.entries);
 		if (!ret)
-			ret = toolchain_tree_read(&j->unpacked.entries, j->dir,
-						  NULL, j->err);
+			ret = toolchain_dir_digest_read(&j->unpacked.entries,
+							j->dir, NULL, j->err);
 	}
-	toolchain_hostlibs_release(&missing);
+	toolchain_hostlib_missing_release(&missing);
 	return ret;
 }
 
-static int run_smoke_test(struct job *j, const char *driver)
+static int run_smoke_test(struct install_job *j, const char *driver)
 {
-	char *work = toolchain_place_private(&j->place, "smoke-test", j->err);
+	char *work = toolchain_install_dir_scratch_path(&j->install_dir,
+							"smoke-test", j->err);
 	struct toolchain_smoke_test test = {
 		.driver = driver,
-		.release = &j->o->release,
-		.triplet = j->o->triplet,
+		.release = &j->request->release,
+		.triplet = j->request->triplet,
 		.host = j->host,
-		.work = work,
-		.cancel = j->o->fetch ? j->o->fetch->cancel : NULL,
+		.work_dir = work,
+		.cancelled = j->request->fetch_options ?
+				     j->request->fetch_options->cancelled :
+				     NULL,
 	};
-	/* Other variables concern builds, not what the compiler consists of. */
+	/* Other variables affect builds, but not the compiler's manifest. */
 	const char *path = getenv("PATH");
-	char *search = xasprintf("PATH=%s", path ? path : TOOLCHAIN_PATH);
+	char *search = xasprintf("PATH=%s",
+				 path ? path : COMPILER_TOOLCHAIN_PATH);
 	char *env[] = { search, NULL };
 	struct compiler_manifest m = { 0 };
 	bool ran = false;
@@ -262,10 +271,10 @@ static int run_smoke_test(struct job *j, const char *driver)
 		ret = toolchain_smoke_test(&test, &ran, j->err);
 	if (!ret && ran) {
 		ret = compiler_manifest_make(&m, driver, env, j->err);
-		j->t.content = m.id;
+		j->installed.manifest_id = m.id;
 		compiler_manifest_release(&m);
-	} else if (!ret && j->o->notes) {
-		strv_addf(j->o->notes,
+	} else if (!ret && j->request->notes) {
+		strv_addf(j->request->notes,
 			  "it runs on %s: not tried on this machine", j->host);
 	}
 	free(search);
@@ -273,14 +282,14 @@ static int run_smoke_test(struct job *j, const char *driver)
 	return ret;
 }
 
-static int check_unpacked(struct job *j)
+static int check_unpacked(struct install_job *j)
 {
 	char *driver, *bin, *path;
 	int ret;
 
-	tell_stage(j, TOOLCHAIN_CHECKS, 0, 0);
-	driver = toolchain_smoke_test_driver(&j->unpacked.entries,
-					     j->o->triplet, j->err);
+	report_install_stage(j, TOOLCHAIN_STAGE_CHECK, 0, 0);
+	driver = toolchain_verify_find_driver(&j->unpacked.entries,
+					      j->request->triplet, j->err);
 	if (!driver)
 		return -ENOEXEC;
 	ret = provide_libraries(j);
@@ -288,9 +297,10 @@ static int check_unpacked(struct job *j)
 	if (!ret)
 		ret = run_smoke_test(j, path);
 	bin = str_dir(driver);
-	j->t.within = str_dir(bin);
-	j->t.driver = xstrdup(str_base(driver));
-	if (!ret && !toolchain_tree_is_path(j->t.within))
+	j->installed.relative_prefix = str_dir(bin);
+	j->installed.driver = xstrdup(str_base(driver));
+	if (!ret &&
+	    !toolchain_dir_digest_is_valid_path(j->installed.relative_prefix))
 		ret = err_set(j->err, ENOEXEC, "%s lies beside nothing", bin);
 	free(bin);
 	free(path);
@@ -298,56 +308,53 @@ static int check_unpacked(struct job *j)
 	return ret;
 }
 
-/* ---- it is put in place ---- */
-
-static void describe_installed(struct job *j)
+static int publish_installed(struct install_job *j)
 {
-	struct toolchain_installed *t = &j->t;
-
-	t->id = xstrdup(j->id);
-	t->release = toolchain_release_text(&j->o->release);
-	t->version = toolchain_release_version(&j->o->release);
-	t->is_clang = j->o->release.is_clang;
-	t->triplet = j->o->triplet ? xstrdup(j->o->triplet) : NULL;
-	t->host = xstrdup(j->host);
-	t->archive = j->unpacked.archive;
-	toolchain_tree_digest(&j->unpacked.entries, &t->tree);
-	t->date = toolchain_installed_now();
-}
-
-static int publish_installed(struct job *j)
-{
-	char *dir = xasprintf("%s/%s", j->place.path, j->id);
+	const struct toolchain_install_request *o = j->request;
+	char *dir = xasprintf("%s/%s", j->install_dir.path, j->id);
+	struct toolchain_installed *t = &j->installed;
 	int ret;
 
-	tell_stage(j, TOOLCHAIN_PUBLISHES, 0, 0);
-	describe_installed(j);
-	toolchain_dedup(j->dir, j->place.path);
-	toolchain_installed_place(&j->t, j->dir);
-	ret = fetch_cancelled(j->o->fetch) ?
-		      cancelled(j->err) :
-		      toolchain_installed_write(&j->t, j->err);
+	report_install_stage(j, TOOLCHAIN_STAGE_PUBLISH, 0, 0);
+	t->id = xstrdup(j->id);
+	t->release = toolchain_release_format(&o->release);
+	t->version = toolchain_release_format_version(&o->release);
+	t->is_clang = o->release.is_clang;
+	t->triplet = o->triplet ? xstrdup(o->triplet) : NULL;
+	t->host = xstrdup(j->host);
+	t->archive_digest = j->unpacked.archive_digest;
+	toolchain_dir_digest_compute(&j->unpacked.entries, &t->dir_digest);
+	t->date = toolchain_installed_format_now();
+
+	toolchain_link_dedup(j->dir, j->install_dir.path);
+	toolchain_installed_set_dir(t, j->dir);
+	ret = fetch_download_is_cancelled(o->fetch_options) ?
+		      err_set(j->err, ECANCELED, "cancelled") :
+		      toolchain_installed_write(t, j->err);
 	if (!ret)
-		ret = toolchain_place_publish(&j->place, j->id, j->id, false,
-					      j->err);
+		ret = toolchain_install_dir_publish(&j->install_dir, j->id,
+						    j->id, false, j->err);
 	if (!ret) {
-		toolchain_installed_place(&j->t, dir);
-		if (j->part)
-			fetch_forget(j->part);
+		toolchain_installed_set_dir(t, dir);
+		if (j->partial_path)
+			fetch_partial_remove(j->partial_path);
 	}
 	free(dir);
 	return ret;
 }
 
-/* -EEXIST with j->t when it is there; -EINVAL for one that is broken. */
-static int look_for_installed(struct job *j)
+/*
+ * Returns -EEXIST with j->installed set if the toolchain is installed, -EINVAL
+ * if it is damaged, or 0.
+ */
+static int find_existing_install(struct install_job *j)
 {
-	char *dir = xasprintf("%s/%s", j->place.path, j->id);
+	char *dir = xasprintf("%s/%s", j->install_dir.path, j->id);
 	int ret = 0;
 
 	if (fs_is_dir(dir)) {
-		ret = toolchain_installed_read(j->o->data, j->id, &j->t,
-					       j->err);
+		ret = toolchain_installed_read(j->request->data_dir, j->id,
+					       &j->installed, j->err);
 		if (ret)
 			err_wrap(j->err, "installed, but broken; remove it");
 		else
@@ -358,101 +365,93 @@ static int look_for_installed(struct job *j)
 	return ret;
 }
 
-static int take_turn(struct job *j, int *lock)
+static int wait_for_install_lock(struct install_job *j, int *lock)
 {
 	int ret = -EAGAIN;
 
 	for (bool first = true; ret == -EAGAIN; first = false) {
-		*lock = ret = toolchain_place_lock(&j->place, j->id, j->err);
+		*lock = ret = toolchain_install_dir_lock(&j->install_dir, j->id,
+							 j->err);
 		if (ret == -EAGAIN && first)
-			tell_stage(j, TOOLCHAIN_WAITS, 0, 0);
+			report_install_stage(j, TOOLCHAIN_STAGE_WAIT, 0, 0);
 		if (ret == -EAGAIN)
 			poll(NULL, 0, POLL_MS);
-		if (fetch_cancelled(j->o->fetch)) {
+		if (fetch_download_is_cancelled(j->request->fetch_options)) {
 			if (ret >= 0)
-				toolchain_place_unlock(&j->place, j->id, ret);
+				toolchain_install_dir_unlock(&j->install_dir,
+							     j->id, ret);
 			*lock = -1;
-			return cancelled(j->err);
+			return err_set(j->err, ECANCELED, "cancelled");
 		}
 	}
 	return ret < 0 ? ret : 0;
 }
 
-static int make_toolchain(struct job *j)
-{
-	int ret;
-
-	tell_stage(j, TOOLCHAIN_ASKS, 0, 0);
-	ret = toolchain_verify_begin(&j->verify, j->o, j->err);
-	if (ret)
-		return ret;
-	j->dir = toolchain_place_private(&j->place, j->id, j->err);
-	ret = j->dir ? get_archive(j) : -EIO;
-	if (!ret)
-		ret = check_unpacked(j);
-	if (!ret)
-		ret = publish_installed(j);
-	return ret;
-}
-
-static int check_order(const struct job *j)
-{
-	const struct toolchain_order *o = j->o;
-	bool whole = o->release.n == 3 && !o->triplet == o->release.is_clang;
-
-	if (whole && toolchain_release_is_id(j->id) && j->host[0] &&
-	    (o->file || (o->path && o->mirrors && o->mirrors->n && o->cache)))
-		return 0;
-	return err_set(j->err, EINVAL, "%s: this cannot be installed", j->id);
-}
-
-static void job_release(struct job *j, bool keep)
-{
-	toolchain_unpack_free(j->unpack);
-	toolchain_unpacked_release(&j->unpacked);
-	toolchain_verify_release(&j->verify);
-	toolchain_place_close(&j->place);
-	if (!keep)
-		toolchain_installed_release(&j->t);
-	free(j->part);
-	free(j->dir);
-	free(j->id);
-}
-
-int toolchain_install(const struct toolchain_order *o,
+int toolchain_install(const struct toolchain_install_request *o,
 		      struct toolchain_installed *out, struct err *err)
 {
-	const struct toolchain_host *here = toolchain_data_this_host();
-	struct job j = { .o = o, .err = err };
+	const struct toolchain_host *here = toolchain_builtin_local_host();
+	struct install_job j = { .request = o, .err = err };
 	bool is_here = !o->host || (here && str_equal(here->name, o->host));
 	int lock = -1, ret;
 
+	*out = (struct toolchain_installed){ 0 };
 	j.host = o->host ? o->host : here ? here->name : "";
 	j.id = toolchain_release_id(&o->release, o->triplet,
 				    is_here ? NULL : o->host);
-	ret = check_order(&j);
+	if (o->release.n_parts != 3 || !o->triplet != o->release.is_clang ||
+	    !toolchain_release_is_id(j.id) || !j.host[0] ||
+	    (!o->archive_path && (!o->mirror_path || !o->mirrors ||
+				  !o->mirrors->n || !o->cache_dir))) {
+		ret = err_set(err, EINVAL, "%s: this cannot be installed",
+			      j.id);
+		goto out;
+	}
+	ret = toolchain_install_dir_open(&j.install_dir, o->data_dir, err);
+	if (ret)
+		goto out;
+	ret = find_existing_install(&j);
+	if (ret)
+		goto out;
+	ret = wait_for_install_lock(&j, &lock);
+	if (ret)
+		goto out;
+	/* Another process may have installed it in the meantime. */
+	ret = find_existing_install(&j);
+	if (ret)
+		goto out;
+
+	report_install_stage(&j, TOOLCHAIN_STAGE_LOOKUP, 0, 0);
+	ret = toolchain_verify_prepare(&j.verify, o, err);
+	if (ret)
+		goto out;
+	j.dir = toolchain_install_dir_scratch_path(&j.install_dir, j.id, err);
+	ret = j.dir ? obtain_archive(&j) : -EIO;
+	if (ret)
+		goto out;
+	ret = check_unpacked(&j);
 	if (!ret)
-		ret = toolchain_place_open(&j.place, o->data, err);
-	if (!ret)
-		ret = look_for_installed(&j);
-	if (!ret)
-		ret = take_turn(&j, &lock);
-	/* Another may have made it meanwhile. */
-	if (!ret)
-		ret = look_for_installed(&j);
-	if (!ret)
-		ret = make_toolchain(&j);
+		ret = publish_installed(&j);
+out:
 	if (lock >= 0)
-		toolchain_place_unlock(&j.place, j.id, lock);
-	*out = (struct toolchain_installed){ 0 };
+		toolchain_install_dir_unlock(&j.install_dir, j.id, lock);
+	toolchain_unpack_free(j.unpack);
+	toolchain_unpacked_release(&j.unpacked);
+	toolchain_verify_release(&j.verify);
+	toolchain_install_dir_close(&j.install_dir);
 	if (!ret || ret == -EEXIST)
-		*out = j.t;
-	job_release(&j, !ret || ret == -EEXIST);
+		*out = j.installed;
+	else
+		toolchain_installed_release(&j.installed);
+	free(j.partial_path);
+	free(j.dir);
+	free(j.id);
 	return ret;
 }
 
-int toolchain_install_order(struct toolchain_order *order, struct strv *text,
-			    const char *file, struct err *err)
+int toolchain_install_parse_file(struct toolchain_install_request *request,
+				 struct strv *strings, const char *file,
+				 struct err *err)
 {
 	struct toolchain_archive a;
 
@@ -462,14 +461,14 @@ int toolchain_install_order(struct toolchain_order *order, struct strv *text,
 			       "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz, "
 			       "or llvm-22.1.8-x86_64.tar.xz",
 			       file);
-	order->file = file;
-	order->release = a.release;
-	strv_add(text, a.host);
-	order->host = text->v[text->n - 1];
-	order->triplet = NULL;
+	request->archive_path = file;
+	request->release = a.release;
+	strv_add(strings, a.host);
+	request->host = strings->v[strings->n - 1];
+	request->triplet = NULL;
 	if (a.triplet) {
-		strv_add(text, a.triplet);
-		order->triplet = text->v[text->n - 1];
+		strv_add(strings, a.triplet);
+		request->triplet = strings->v[strings->n - 1];
 	}
 	toolchain_archive_release(&a);
 	return 0;

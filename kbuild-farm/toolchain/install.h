@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/install.h - get a compiler, make sure of it, put it in place.
+ * toolchain/install.h - Download, verification and installation of a compiler.
  *
- * In order: the checksums (one small file), the detached signature (one more),
- * then the archive, hashed, verified and unpacked in the same pass into a
- * private directory; when all of it is verified, and not before, its
- * programs are run: does the driver say this release and triplet, does it
- * compile and assemble.  Then toolchain.json, and one rename publishes it.
+ * The steps are: the checksum list (a small file), the detached signature
+ * (another one), then the archive, which is hashed, verified and unpacked into
+ * a private directory in one pass.  Only after complete verification the
+ * programs are run, to check that the driver reports the release and triplet,
+ * compiles and assembles.  Then toolchain.json is written, and one rename
+ * publishes the directory.
  *
- * What verifies an archive, one is enough: a SHA-256 that the user gives;
- * the server's signed sha256sums.asc; the maintainer's signature NAME.tar.sign
- * over the uncompressed archive, which `strict` asks for whatever else there
- * is.  One that contradicts it always refuses it, also with `insecure`, which
- * lets pass what nothing verifies, and is kept in toolchain.json.
+ * One of these verifies an archive: a SHA-256 given by the user; the server's
+ * signed sha256sums.asc; the maintainer's signature NAME.tar.sign over the
+ * uncompressed archive, which `strict` requires in any case.  A contradiction
+ * always rejects the archive.  `insecure` accepts an archive that nothing
+ * verifies, and is recorded in toolchain.json.
  *
- * A process may install several at once, from a thread each.  Two that want
- * the same id wait for each other, and the second finds it installed.  Killed
- * at any point it leaves what was there before, and the next one removes the
- * rest; archives that had not come whole are kept in `cache`, for a resume.
+ * A process may install several toolchains concurrently, one per thread.  Two
+ * installations of the same id are serialized, and the second finds it
+ * installed.  An installation killed at any point leaves the previous state,
+ * and the next one removes its files.  Incomplete archives stay in `cache_dir`
+ * to be resumed.
  */
 #ifndef TOOLCHAIN_INSTALL_H
 #define TOOLCHAIN_INSTALL_H
@@ -27,75 +29,79 @@
 
 struct fetch_options;
 
-enum toolchain_stage {
-	TOOLCHAIN_WAITS, /* another process installs the same */
-	TOOLCHAIN_ASKS, /* for checksums, signature, keys */
-	TOOLCHAIN_FETCHES, /* and unpacks; with done and total in bytes */
-	TOOLCHAIN_CHECKS,
-	TOOLCHAIN_PUBLISHES,
+enum toolchain_install_stage {
+	TOOLCHAIN_STAGE_WAIT, /* another process installs the same id */
+	TOOLCHAIN_STAGE_LOOKUP, /* of checksums, signature and keys */
+	TOOLCHAIN_STAGE_FETCH, /* and unpacking; `done`, `total` in bytes */
+	TOOLCHAIN_STAGE_CHECK,
+	TOOLCHAIN_STAGE_PUBLISH,
 };
 
-struct toolchain_order {
-	const char *data; /* fs_data_home() */
-	const char *cache; /* a directory for what has come so far */
+struct toolchain_install_request {
+	const char *data_dir; /* fs_data_home() */
+	const char *cache_dir; /* for incomplete archives */
 
-	struct toolchain_release release; /* whole: three numbers */
+	struct toolchain_release release; /* complete: three numbers */
 	const char *triplet; /* "aarch64-linux"; NULL for clang */
-	const char *host; /* NULL: this machine's own */
+	const char *host; /* NULL: this machine's host */
 	/*
-	 * Where: below each mirror in turn (toolchain_archive's path), or a
-	 * local archive instead, with NAME.tar.sign beside it where there is
-	 * one.  toolchain_install_order() completes an order for a file.
+	 * The source: `mirror_path` below each mirror in turn, or a local
+	 * archive, optionally with NAME.tar.sign in the same directory.
+	 * toolchain_install_parse_file() fills a request for a local archive.
 	 */
 	const struct strv *mirrors;
-	const char *path;
-	const char *file;
-	const struct fetch_options *fetch;
+	const char *mirror_path;
+	const char *archive_path;
+	const struct fetch_options *fetch_options;
 
 	const struct digest *sha256; /* given by the user, or NULL */
 	bool insecure;
 	bool strict;
-	const char *sums_key; /* fingerprints, 40 hex; NULL: the data's pin */
+	/* Fingerprints, 40 hex digits; NULL: the built-in ones. */
+	const char *sums_key;
 	const char *tar_key;
-	const struct strv *key_files; /* and where keys may come from */
+	const struct strv *key_files; /* sources of keys: files and URLs */
 	const struct strv *key_sources;
 
-	/* For libraries that the host lacks (toolchain/hostlib.h); NULL: none
-	 */
+	/* For libraries that the host lacks (toolchain/hostlib.h), or NULL. */
 	const struct strv *library_files;
 	const struct strv *library_debs;
 
-	/* From this thread, and for TOOLCHAIN_FETCHES often; may be NULL. */
-	void (*progress)(void *ctx, enum toolchain_stage stage, uint64_t done,
-			 uint64_t total);
+	/* Called on the calling thread, at TOOLCHAIN_STAGE_FETCH several times
+	 * a second.  May be NULL. */
+	void (*on_progress)(void *ctx, enum toolchain_install_stage stage,
+			    uint64_t done, uint64_t total);
 	void *ctx;
-	struct strv *notes; /* what the user should know besides; or NULL */
+	struct strv *notes; /* receives notes for the user; or NULL */
 };
 
 /*
- * Install it.  Returns 0 with `out`, which the caller releases, with no names
- * published.  A negative errno with `err` naming the cause and what to do:
+ * Install a toolchain, without links to its tools.
  *
- *	-EEXIST		installed already; `out` is that one
- *	-EKEYREJECTED	nothing verifies it, or something contradicts it
- *	-EBADMSG	damaged; -EINVAL, -E2BIG: hostile (toolchain/unpack.h)
- *	-ENOEXEC	unpacked well but is not what was ordered or does not
- *			work here
+ * Returns 0 with `out`, which the caller releases, or a negative errno with
+ * `err` naming the cause and what to do:
+ *
+ *	-EEXIST		installed already; `out` describes it
+ *	-EKEYREJECTED	the archive is not verified, or a check contradicts it
+ *	-EBADMSG	damaged; -EINVAL, -E2BIG: rejected (toolchain/unpack.h)
+ *	-ENOEXEC	unpacked, but not the requested compiler, or it does
+ *			not work on this machine
  *	-ELIBACC	needs libraries that this machine lacks
- *	-ENOSPC		more room is needed than there is
- *	-ECANCELED	fetch->cancel became true
- *	others		of the server, or of the file system
+ *	-ENOSPC		not enough disk space
+ *	-ECANCELED	fetch_options->cancelled became true
+ *	others		of the server or the file system
  */
-int toolchain_install(const struct toolchain_order *order,
+int toolchain_install(const struct toolchain_install_request *o,
 		      struct toolchain_installed *out, struct err *err);
 
 /*
- * What the name of a local archive says of it: release, triplet and host are
- * set from "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz" and
- * "llvm-22.1.8-x86_64.tar.xz"; `text` holds the strings and must live as long
- * as the order.  -EINVAL for another name.
+ * Set archive, release, triplet and host of `request` for the local archive
+ * `file`, named like "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz" or
+ * "llvm-22.1.8-x86_64.tar.xz".  `strings` owns the strings and must outlive
+ * `request`.  Returns 0, or -EINVAL for another name.
  */
-int toolchain_install_order(struct toolchain_order *order, struct strv *text,
-			    const char *file, struct err *err);
+int toolchain_install_parse_file(struct toolchain_install_request *request,
+				 struct strv *strings, const char *file,
+				 struct err *err);
 
 #endif

@@ -9,94 +9,94 @@
 #include <string.h>
 #include <time.h>
 
-#define LIST_MAX 10000 /* of names, notes and the like */
+#define LIST_MAX 10000 /* elements of a list */
 
-enum kind {
-	TEXT, /* or null */
-	NEEDED, /* a text that must be there */
-	FLAG,
-	DIGEST, /* or null: zero */
-	LIST, /* of texts */
-	TOOLS, /* a list that only an adopted one has */
-	COMPILER, /* "gcc" or "clang" */
-	VERIFIED, /* an object of its own */
+enum member_kind {
+	MEMBER_TEXT, /* or null */
+	MEMBER_REQUIRED_TEXT,
+	MEMBER_BOOL,
+	MEMBER_DIGEST, /* or null: zero */
+	MEMBER_LIST, /* of texts */
+	MEMBER_TOOLS, /* a list, only of an adopted toolchain */
+	MEMBER_COMPILER, /* "gcc" or "clang" */
+	MEMBER_VERIFIED, /* an object with verified_members */
 };
 
-struct field {
+struct json_member {
 	const char *key;
-	enum kind kind;
+	enum member_kind kind;
 	size_t offset;
 };
 
-#define AT(member) offsetof(struct toolchain_installed, member)
+#define INSTALLED_OFFSET(member) offsetof(struct toolchain_installed, member)
 
-static const struct field verified_fields[] = {
-	{ "sums_key", TEXT, AT(sums_key) },
-	{ "tar_key", TEXT, AT(tar_key) },
-	{ "sha256_given", FLAG, AT(sha256_given) },
+static const struct json_member verified_members[] = {
+	{ "sums_key", MEMBER_TEXT, INSTALLED_OFFSET(sums_key) },
+	{ "tar_key", MEMBER_TEXT, INSTALLED_OFFSET(tar_key) },
+	{ "sha256_given", MEMBER_BOOL, INSTALLED_OFFSET(sha256_given) },
 	{ 0 },
 };
 
 /* In the order of the file. */
-static const struct field fields[] = {
-	{ "id", NEEDED, AT(id) },
-	{ "release", NEEDED, AT(release) },
-	{ "version", NEEDED, AT(version) },
-	{ "kind", COMPILER, AT(is_clang) },
-	{ "triplet", TEXT, AT(triplet) },
-	{ "host", NEEDED, AT(host) },
-	{ "prefix", NEEDED, AT(within) },
-	{ "driver", NEEDED, AT(driver) },
-	{ "url", TEXT, AT(url) },
-	{ "archive_sha256", DIGEST, AT(archive) },
-	{ "tree", DIGEST, AT(tree) },
-	{ "content", DIGEST, AT(content) },
-	{ "verified", VERIFIED, 0 },
-	{ "insecure", FLAG, AT(insecure) },
-	{ "date", TEXT, AT(date) },
-	{ "links", LIST, AT(links) },
-	{ "hostlibs", LIST, AT(hostlibs) },
-	{ "adopted", TEXT, AT(adopted) },
-	{ "tools", TOOLS, AT(tools) },
+static const struct json_member installed_members[] = {
+	{ "id", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(id) },
+	{ "release", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(release) },
+	{ "version", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(version) },
+	{ "kind", MEMBER_COMPILER, INSTALLED_OFFSET(is_clang) },
+	{ "triplet", MEMBER_TEXT, INSTALLED_OFFSET(triplet) },
+	{ "host", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(host) },
+	{ "prefix", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(relative_prefix) },
+	{ "driver", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(driver) },
+	{ "url", MEMBER_TEXT, INSTALLED_OFFSET(url) },
+	{ "archive_sha256", MEMBER_DIGEST, INSTALLED_OFFSET(archive_digest) },
+	{ "tree", MEMBER_DIGEST, INSTALLED_OFFSET(dir_digest) },
+	{ "content", MEMBER_DIGEST, INSTALLED_OFFSET(manifest_id) },
+	{ "verified", MEMBER_VERIFIED, 0 },
+	{ "insecure", MEMBER_BOOL, INSTALLED_OFFSET(insecure) },
+	{ "date", MEMBER_TEXT, INSTALLED_OFFSET(date) },
+	{ "links", MEMBER_LIST, INSTALLED_OFFSET(links) },
+	{ "hostlibs", MEMBER_LIST, INSTALLED_OFFSET(hostlibs) },
+	{ "adopted", MEMBER_TEXT, INSTALLED_OFFSET(adopted_from) },
+	{ "tools", MEMBER_TOOLS, INSTALLED_OFFSET(tools) },
 	{ 0 },
 };
 
-static json_t *fields_json(const struct field *f,
+static json_t *fields_json(const struct json_member *f,
 			   const struct toolchain_installed *t);
 
-static json_t *field_json(const struct field *f,
+static json_t *field_json(const struct json_member *f,
 			  const struct toolchain_installed *t)
 {
 	const void *at = (const char *)t + f->offset;
 	char hex[DIGEST_HEX];
 
 	switch (f->kind) {
-	case TEXT:
-	case NEEDED:
+	case MEMBER_TEXT:
+	case MEMBER_REQUIRED_TEXT:
 		return json_text(*(char *const *)at);
-	case FLAG:
+	case MEMBER_BOOL:
 		return json_boolean(*(const bool *)at);
-	case DIGEST:
-		digest_hex(at, hex);
-		return json_text(digest_is_known(at) ? hex : NULL);
-	case LIST:
-	case TOOLS:
+	case MEMBER_DIGEST:
+		digest_format(at, hex);
+		return json_text(digest_is_set(at) ? hex : NULL);
+	case MEMBER_LIST:
+	case MEMBER_TOOLS:
 		return json_texts(at);
-	case COMPILER:
+	case MEMBER_COMPILER:
 		return json_text(t->is_clang ? "clang" : "gcc");
-	case VERIFIED:
+	case MEMBER_VERIFIED:
 		break;
 	}
-	return fields_json(verified_fields, t);
+	return fields_json(verified_members, t);
 }
 
-static json_t *fields_json(const struct field *f,
+static json_t *fields_json(const struct json_member *f,
 			   const struct toolchain_installed *t)
 {
 	json_t *o = json_object();
 
 	for (; f->key; f++) {
-		if (f->kind != TOOLS || t->adopted)
+		if (f->kind != MEMBER_TOOLS || t->adopted_from)
 			json_object_set_new(o, f->key, field_json(f, t));
 	}
 	return o;
@@ -104,7 +104,7 @@ static json_t *fields_json(const struct field *f,
 
 char *toolchain_installed_encode(const struct toolchain_installed *t)
 {
-	json_t *o = fields_json(fields, t);
+	json_t *o = fields_json(installed_members, t);
 	char *line = json_dumps(o, JSON_INDENT(2)), *out;
 
 	if (!line)
@@ -138,8 +138,8 @@ static bool read_json_text(json_t *j, bool needed, char **out)
 	return *out || (!needed && (!j || json_is_null(j)));
 }
 
-/* The first key that is not as it should be, or NULL. */
-static const char *read_fields(json_t *o, const struct field *f,
+/* Read all members.  Returns the first invalid key, or NULL. */
+static const char *read_fields(json_t *o, const struct json_member *f,
 			       struct toolchain_installed *t)
 {
 	bool good = true;
@@ -150,29 +150,30 @@ static const char *read_fields(json_t *o, const struct field *f,
 		void *at = (char *)t + f->offset;
 
 		switch (f->kind) {
-		case TEXT:
-		case NEEDED:
-			good = read_json_text(j, f->kind == NEEDED, at);
+		case MEMBER_TEXT:
+		case MEMBER_REQUIRED_TEXT:
+			good = read_json_text(
+				j, f->kind == MEMBER_REQUIRED_TEXT, at);
 			break;
-		case FLAG:
+		case MEMBER_BOOL:
 			good = json_is_boolean(j);
 			*(bool *)at = json_is_true(j);
 			break;
-		case DIGEST:
+		case MEMBER_DIGEST:
 			good = text ? digest_parse(at, text) :
 				      !j || json_is_null(j);
 			break;
-		case LIST:
-		case TOOLS:
+		case MEMBER_LIST:
+		case MEMBER_TOOLS:
 			good = read_list(j, at);
 			break;
-		case COMPILER:
+		case MEMBER_COMPILER:
 			t->is_clang = text && !strcmp(text, "clang");
 			good = t->is_clang || (text && !strcmp(text, "gcc"));
 			break;
-		case VERIFIED:
+		case MEMBER_VERIFIED:
 			good = json_is_object(j);
-			bad = good ? read_fields(j, verified_fields, t) : NULL;
+			bad = good ? read_fields(j, verified_members, t) : NULL;
 			if (bad)
 				return bad;
 		}
@@ -182,8 +183,11 @@ static const char *read_fields(json_t *o, const struct field *f,
 	return NULL;
 }
 
-/* Do the fields agree with each other, and may they become paths? */
-static const char *wrong_field(const struct toolchain_installed *t)
+/*
+ * Check that the members are consistent and safe as parts of paths.  Returns
+ * the key of an invalid member, or NULL.
+ */
+static const char *invalid_member_error(const struct toolchain_installed *t)
 {
 	struct toolchain_release r;
 	struct err ignored;
@@ -195,10 +199,12 @@ static const char *wrong_field(const struct toolchain_installed *t)
 		return "release";
 	if (!t->is_clang && !t->triplet)
 		return "triplet";
-	if (t->adopted ? t->within[0] != '/' :
-			 !toolchain_tree_is_path(t->within))
+	if (t->adopted_from ?
+		    t->relative_prefix[0] != '/' :
+		    !toolchain_dir_digest_is_valid_path(t->relative_prefix))
 		return "prefix";
-	if (!toolchain_tree_is_path(t->driver) || strchr(t->driver, '/'))
+	if (!toolchain_dir_digest_is_valid_path(t->driver) ||
+	    strchr(t->driver, '/'))
 		return "driver";
 	return NULL;
 }
@@ -216,9 +222,9 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 	if (!o)
 		return err_set(err, EINVAL, "line %d: %s", why.line, why.text);
 	if (json_is_object(o))
-		bad = read_fields(o, fields, out);
+		bad = read_fields(o, installed_members, out);
 	if (!bad)
-		bad = wrong_field(out);
+		bad = invalid_member_error(out);
 	json_decref(o);
 	if (!bad)
 		return 0;
@@ -226,29 +232,30 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 	return err_set(err, EINVAL, "\"%s\" is not what it should be", bad);
 }
 
-static void release_fields(const struct field *f, struct toolchain_installed *t)
+static void release_fields(const struct json_member *f,
+			   struct toolchain_installed *t)
 {
 	for (; f->key; f++) {
 		void *at = (char *)t + f->offset;
 
-		if (f->kind == TEXT || f->kind == NEEDED)
+		if (f->kind == MEMBER_TEXT || f->kind == MEMBER_REQUIRED_TEXT)
 			free(*(char **)at);
-		else if (f->kind == LIST || f->kind == TOOLS)
+		else if (f->kind == MEMBER_LIST || f->kind == MEMBER_TOOLS)
 			strv_release(at);
 	}
 }
 
 void toolchain_installed_release(struct toolchain_installed *t)
 {
-	release_fields(fields, t);
-	release_fields(verified_fields, t);
+	release_fields(installed_members, t);
+	release_fields(verified_members, t);
 	free(t->dir);
 	free(t->prefix);
 	free(t->bin);
 	*t = (struct toolchain_installed){ 0 };
 }
 
-char *toolchain_installed_now(void)
+char *toolchain_installed_format_now(void)
 {
 	time_t now = time(NULL);
 	struct tm tm = { 0 };

@@ -3,10 +3,9 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "base/lock.h"
 #include "base/vec.h"
-#include "toolchain/data.h"
-#include "toolchain/place.h"
+#include "toolchain/builtin.h"
+#include "toolchain/install-dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +18,15 @@
 
 #define FILE_MAX (4u << 20)
 
-void toolchain_installed_place(struct toolchain_installed *t, const char *dir)
+void toolchain_installed_set_dir(struct toolchain_installed *t, const char *dir)
 {
 	free(t->dir);
 	free(t->prefix);
 	free(t->bin);
 	t->dir = xstrdup(dir);
-	t->bin = t->adopted ? xstrdup(t->within) :
-			      xasprintf("%s/%s/bin", dir, t->within);
+	t->bin = t->adopted_from ?
+			 xstrdup(t->relative_prefix) :
+			 xasprintf("%s/%s/bin", dir, t->relative_prefix);
 	t->prefix = str_dir(t->bin);
 }
 
@@ -48,7 +48,7 @@ static int read_dir(struct toolchain_installed *out, const char *dir,
 		toolchain_installed_release(out);
 	}
 	if (!ret)
-		toolchain_installed_place(out, dir);
+		toolchain_installed_set_dir(out, dir);
 	buf_release(&text);
 	free(file);
 	return ret;
@@ -82,8 +82,8 @@ int toolchain_installed_write(const struct toolchain_installed *t,
 	return ret;
 }
 
-static void release_of(const struct toolchain_installed *t,
-		       struct toolchain_release *r)
+static void parse_installed_release(const struct toolchain_installed *t,
+				    struct toolchain_release *r)
 {
 	struct err ignored;
 
@@ -91,32 +91,18 @@ static void release_of(const struct toolchain_installed *t,
 	toolchain_release_parse(t->release, r, &ignored);
 }
 
-static int by_release(const void *a, const void *b)
+static int by_installed_release(const void *a, const void *b)
 {
 	const struct toolchain_installed *x = a, *y = b;
 	struct toolchain_release r, s;
 	int order;
 
-	release_of(x, &r);
-	release_of(y, &s);
+	parse_installed_release(x, &r);
+	parse_installed_release(y, &s);
 	order = toolchain_release_compare(&r, &s);
 	if (!order)
-		order = !!x->adopted - !!y->adopted;
+		order = !!x->adopted_from - !!y->adopted_from;
 	return order ? order : strcmp(x->id, y->id);
-}
-
-static void add_toolchain(struct toolchain_installed_list *l, const char *dir)
-{
-	struct toolchain_installed t;
-	struct err err;
-	int ret = read_dir(&t, dir, &err);
-
-	if (!ret) {
-		*VEC_ADD(l->v, l->n) = t;
-	} else if (fs_is_dir(dir)) {
-		/* One that was removed meanwhile is none. */
-		strv_add(&l->broken, err.text);
-	}
 }
 
 int toolchain_installed_list(const char *data,
@@ -134,14 +120,20 @@ int toolchain_installed_list(const char *data,
 		err_set(err, -ret, "%s: %s", path, strerror(-ret));
 	for (size_t i = 0; i < names.n; i++) {
 		char *dir = xasprintf("%s/%s", path, names.v[i]);
+		struct toolchain_installed t;
+		struct err bad;
 
-		if (toolchain_release_is_id(names.v[i]))
-			add_toolchain(out, dir);
+		if (toolchain_release_is_id(names.v[i])) {
+			if (!read_dir(&t, dir, &bad))
+				*VEC_ADD(out->v, out->n) = t;
+			else if (fs_is_dir(dir)) /* not just removed */
+				strv_add(&out->broken, bad.text);
+		}
 		free(dir);
 	}
 	strv_release(&names);
 	if (out->n)
-		qsort(out->v, out->n, sizeof(*out->v), by_release);
+		qsort(out->v, out->n, sizeof(*out->v), by_installed_release);
 	strv_sort(&out->broken);
 	free(path);
 	return ret;
@@ -156,23 +148,11 @@ void toolchain_installed_list_release(struct toolchain_installed_list *l)
 	*l = (struct toolchain_installed_list){ 0 };
 }
 
-static bool fits_wanted(const struct toolchain_installed *t,
-			const struct toolchain_release *wanted,
-			const char *triplet, const char *host)
-{
-	struct toolchain_release r;
-
-	release_of(t, &r);
-	return toolchain_release_matches(wanted, &r) &&
-	       (!triplet || t->is_clang || str_equal(t->triplet, triplet)) &&
-	       (!host || str_equal(t->host, host));
-}
-
 const struct toolchain_installed *toolchain_installed_find(
 	const struct toolchain_installed_list *l, const char *wanted,
 	const char *triplet, const char *host)
 {
-	const struct toolchain_host *here = toolchain_data_this_host();
+	const struct toolchain_host *here = toolchain_builtin_local_host();
 	const struct toolchain_installed *best = NULL;
 	struct toolchain_release w;
 	struct err ignored;
@@ -188,24 +168,30 @@ const struct toolchain_installed *toolchain_installed_find(
 		const struct toolchain_installed *t = &l->v[i];
 		struct toolchain_release a, b;
 
-		if (!fits_wanted(t, &w, triplet, host))
+		parse_installed_release(t, &a);
+		if (!toolchain_release_matches(&w, &a) ||
+		    (triplet && !t->is_clang &&
+		     !str_equal(t->triplet, triplet)) ||
+		    (host && !str_equal(t->host, host)))
 			continue;
-		release_of(t, &a);
 		if (best)
-			release_of(best, &b);
-		/* In order: of equal ones the first is taken. */
+			parse_installed_release(best, &b);
+		/* The list is sorted: the first of equal releases wins. */
 		if (!best || toolchain_release_compare(&a, &b) > 0)
 			best = t;
 	}
 	return best;
 }
 
-char *toolchain_installed_driver(const struct toolchain_installed *t)
+char *toolchain_installed_driver_path(const struct toolchain_installed *t)
 {
 	return xasprintf("%s/%s", t->bin, t->driver);
 }
 
-/* A descriptor of `dir`, locked, which is still what has that name. */
+/*
+ * Open and lock `dir`, and check that the name still belongs to the locked
+ * directory.  Returns a descriptor or a negative errno.
+ */
 static int lock_dir(const char *dir, int how, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -239,7 +225,7 @@ int toolchain_installed_remove(const char *data, const char *id, bool force,
 			       struct err *err)
 {
 	char *dir = xasprintf("%s/toolchains/%s", data, id);
-	struct toolchain_place place = { 0 };
+	struct toolchain_install_dir place = { 0 };
 	int fd = -1, ret = 0;
 
 	if (!toolchain_release_is_id(id) || !fs_is_dir(dir))
@@ -248,10 +234,10 @@ int toolchain_installed_remove(const char *data, const char *id, bool force,
 	else if (!force)
 		fd = ret = lock_dir(dir, LOCK_EX, err);
 	if (ret >= 0)
-		ret = toolchain_place_open(&place, data, err);
+		ret = toolchain_install_dir_open(&place, data, err);
 	if (!ret)
-		ret = toolchain_place_remove(&place, id, err);
-	toolchain_place_close(&place);
+		ret = toolchain_install_dir_remove(&place, id, err);
+	toolchain_install_dir_close(&place);
 	if (fd >= 0)
 		close(fd);
 	free(dir);
@@ -265,12 +251,12 @@ int toolchain_installed_verify(const struct toolchain_installed *t,
 	struct digest tree;
 	int ret;
 
-	ret = toolchain_tree_read(&e, t->dir, cancel, err);
+	ret = toolchain_dir_digest_read(&e, t->dir, cancel, err);
 	if (ret)
 		return ret;
-	toolchain_tree_digest(&e, &tree);
+	toolchain_dir_digest_compute(&e, &tree);
 	compiler_entries_release(&e);
-	if (digest_equal(&tree, &t->tree))
+	if (digest_equal(&tree, &t->dir_digest))
 		return 0;
 	return err_set(err, EBADMSG,
 		       "%s: its files are not those that were installed; "

@@ -1,27 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/link.h"
 
+#include "base/digest.h"
 #include "base/fs.h"
+#include "base/str.h"
+#include "base/vec.h"
 #include "base/which.h"
-#include "toolchain/name.h"
+#include "toolchain/installed.h"
+#include "toolchain/tool-name.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define ASIDE ".kfarm-link."
+#define TEMP_LINK_PREFIX ".kfarm-link."
+
+/* One call of toolchain_link_publish(). */
+struct publication {
+	const struct toolchain_link_request *request;
+	struct strv links; /* that lead to their tools */
+	struct strv created; /* those of `links` that did not exist before */
+	struct strv *collisions;
+	struct err *err;
+};
 
 char *toolchain_link_dir(const char *data)
 {
 	return xasprintf("%s/bin", data);
 }
 
-/* Where a link leads, as it says; NULL for what is no link. */
-static char *target_of(const char *path)
+/* Return the text of a symbolic link, or NULL for any other file. */
+static char *read_tool_link(const char *path)
 {
 	char text[PATH_MAX];
 	ssize_t n = readlink(path, text, sizeof(text));
@@ -30,47 +46,39 @@ static char *target_of(const char *path)
 						    NULL;
 }
 
-static bool leads_into(const char *target, const char *dir)
+static bool is_link_into(const char *target, const char *dir)
 {
-	const char *rest = str_below(target, dir);
+	const char *rest = str_skip_dir(target, dir);
 
 	return rest && !strstr(rest - 1, "/../");
 }
 
 /*
- * A link of a toolchain that is no longer there, or of this one to another of
- * its tools.  One that was adopted lies among files of others.
+ * Return true for a link to a toolchain that was removed, or to another tool
+ * of this toolchain.  The tools of an adopted toolchain are outside
+ * DATA/toolchains, among files that kfarm does not manage, so a link to one of
+ * them is never stale.
  */
 static bool is_stale_link(const char *path, const char *target,
 			  const struct toolchain_link_request *w)
 {
-	char *home = xasprintf("%s/toolchains", w->data);
-	bool same = leads_into(target, w->bin) ||
-		    (w->copies && leads_into(target, w->copies));
-	bool yes = leads_into(target, home) && (same || !fs_exists(path));
+	char *home = xasprintf("%s/toolchains", w->data_dir);
+	bool same = is_link_into(target, w->bin_dir) ||
+		    (w->copies_dir && is_link_into(target, w->copies_dir));
+	bool yes = is_link_into(target, home) && (same || !fs_exists(path));
 
 	free(home);
 	return yes;
 }
 
-static void add_collision(struct strv *collisions, const char *path,
-			  const char *target)
-{
-	if (target)
-		strv_addf(collisions, "%s leads to %s", path, target);
-	else if (fs_is_dir(path))
-		strv_addf(collisions, "%s is a directory", path);
-	else
-		strv_addf(collisions, "%s is a file", path);
-}
-
-/* In one step over a link of ours. */
+/* Replace a link atomically, through a temporary name. */
 static int replace_link(const char *path, const char *target, struct err *err)
 {
 	static unsigned count;
 	unsigned n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
 	char *dir = str_dir(path);
-	char *aside = xasprintf("%s/" ASIDE "%d.%u", dir, (int)getpid(), n);
+	char *aside = xasprintf("%s/" TEMP_LINK_PREFIX "%d.%u", dir,
+				(int)getpid(), n);
 	int ret = 0;
 
 	unlink(aside);
@@ -83,16 +91,16 @@ static int replace_link(const char *path, const char *target, struct err *err)
 	return ret;
 }
 
-/* What a process left behind that was killed in between. */
-static void remove_leftovers(const char *path)
+/* Remove temporary links of processes that were killed in replace_link(). */
+static void remove_temp_links(const char *path)
 {
 	struct strv names = { 0 };
 
 	fs_list(path, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *file = xasprintf("%s/%s", path, names.v[i]);
-		int pid = str_starts(names.v[i], ASIDE) ?
-				  atoi(names.v[i] + strlen(ASIDE)) :
+		int pid = str_starts(names.v[i], TEMP_LINK_PREFIX) ?
+				  atoi(names.v[i] + strlen(TEMP_LINK_PREFIX)) :
 				  0;
 
 		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
@@ -102,83 +110,72 @@ static void remove_leftovers(const char *path)
 	strv_release(&names);
 }
 
-/* Returns 1 when the link was made, 0 when it was there or is taken. */
-static int make_link(const struct toolchain_link_request *w, const char *path,
-		     const char *target, struct strv *links,
-		     struct strv *collisions, struct err *err)
+/* Link `name` in the link directory to the tool `file`. */
+static int link_tool(struct publication *p, const char *file, const char *name)
 {
+	const struct toolchain_link_request *w = p->request;
+	char *path = xasprintf("%s/%s", w->link_dir, name);
+	char *target = w->copies_dir ? xasprintf("%s/%s", w->copies_dir, file) :
+				       NULL;
 	char *found = NULL;
 	int ret = 0;
 
-	/* symlink(2) never replaces anything, so no lock is needed. */
+	if (!target || !which_is_executable(target)) {
+		free(target);
+		target = xasprintf("%s/%s", w->bin_dir, file);
+	}
+	/* symlink(2) never replaces a file, so no lock is needed. */
 	if (!symlink(target, path)) {
-		strv_add(links, path);
-		return 1;
+		strv_add(&p->links, path);
+		strv_add(&p->created, path);
+		goto out;
 	}
-	if (errno != EEXIST)
-		return err_errno(err, "%s", path);
-	found = target_of(path);
+	if (errno != EEXIST) {
+		ret = err_errno(p->err, "%s", path);
+		goto out;
+	}
+	found = read_tool_link(path);
 	if (str_equal(found, target)) {
-		strv_add(links, path);
+		strv_add(&p->links, path);
 	} else if (found && is_stale_link(path, found, w)) {
-		ret = replace_link(path, target, err);
+		ret = replace_link(path, target, p->err);
 		if (!ret)
-			strv_add(links, path);
+			strv_add(&p->links, path);
+	} else if (found) {
+		strv_addf(p->collisions, "%s leads to %s", path, found);
 	} else {
-		add_collision(collisions, path, found);
+		strv_addf(p->collisions, "%s is a %s", path,
+			  fs_is_dir(path) ? "directory" : "file");
 	}
+out:
 	free(found);
+	free(target);
+	free(path);
 	return ret;
 }
 
-static char *target_for(const struct toolchain_link_request *w,
-			const char *tool)
+static int link_all(struct publication *p)
 {
-	char *copy = w->copies ? xasprintf("%s/%s", w->copies, tool) : NULL;
-
-	if (copy && which_is_program(copy))
-		return copy;
-	free(copy);
-	return xasprintf("%s/%s", w->bin, tool);
-}
-
-static int link_file(const struct toolchain_link_request *w, const char *file,
-		     const char *name, struct strv *made, struct strv *links,
-		     struct strv *collisions, struct err *err)
-{
-	char *path = xasprintf("%s/%s", w->dir, name);
-	char *target = target_for(w, file);
-	int ret = make_link(w, path, target, links, collisions, err);
-
-	if (ret > 0)
-		strv_add(made, path);
-	free(target);
-	free(path);
-	return ret < 0 ? ret : 0;
-}
-
-static int link_all(const struct toolchain_link_request *w, struct strv *made,
-		    struct strv *links, struct strv *collisions,
-		    struct err *err)
-{
+	const struct toolchain_link_request *w = p->request;
 	struct strv files = { 0 };
 	size_t tools = 0;
-	int ret = fs_list(w->bin, &files);
+	int ret = fs_list(w->bin_dir, &files);
 
 	if (ret)
-		return err_set(err, -ret, "%s: %s", w->bin, strerror(-ret));
+		return err_set(p->err, -ret, "%s: %s", w->bin_dir,
+			       strerror(-ret));
 	for (size_t i = 0; !ret && i < files.n; i++) {
-		char *name = toolchain_name(files.v[i], w->triplet, w->release);
-		char *path = xasprintf("%s/%s", w->bin, files.v[i]);
+		char *name = toolchain_tool_name_normalize(
+			files.v[i], w->triplet, w->release);
+		char *path = xasprintf("%s/%s", w->bin_dir, files.v[i]);
 
-		if (name && which_is_program(path)) {
-			if (!tools++)
-				ret = fs_mkdirs(w->dir, 0755, err);
-			if (tools == 1)
-				remove_leftovers(w->dir);
+		if (name && which_is_executable(path)) {
+			if (!tools++) {
+				ret = fs_mkdirs(w->link_dir, 0755, p->err);
+				remove_temp_links(w->link_dir);
+			}
 			if (!ret)
-				ret = link_file(w, files.v[i], name, made,
-						links, collisions, err);
+				ret = link_tool(p, files.v[i], name);
 		}
 		free(path);
 		free(name);
@@ -186,7 +183,7 @@ static int link_all(const struct toolchain_link_request *w, struct strv *made,
 	strv_release(&files);
 	if (ret || tools)
 		return ret;
-	return err_set(err, ENOENT, "%s: no tool %s%s in it", w->bin,
+	return err_set(p->err, ENOENT, "%s: no tool %s%s in it", w->bin_dir,
 		       w->triplet ? w->triplet : "of clang",
 		       w->triplet ? "-*" : "");
 }
@@ -195,30 +192,32 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err)
 {
-	struct strv made = { 0 }, ours = { 0 };
+	struct publication p = { .request = w,
+				 .collisions = collisions,
+				 .err = err };
 	struct err ignored;
-	int ret = link_all(w, &made, &ours, collisions, err);
+	int ret = link_all(&p);
 
 	if (ret)
-		toolchain_link_remove(&made, w->bin, &ignored);
+		toolchain_link_unpublish(&p.created, w->bin_dir, &ignored);
 	else
-		strv_add_all(links, ours.v);
+		strv_add_all(links, p.links.v);
 	strv_sort(links);
-	strv_release(&ours);
-	strv_release(&made);
+	strv_release(&p.links);
+	strv_release(&p.created);
 	return ret;
 }
 
-int toolchain_link_remove(const struct strv *links, const char *bin,
-			  struct err *err)
+int toolchain_link_unpublish(const struct strv *links, const char *bin_dir,
+			     struct err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < links->n; i++) {
 		const char *path = links->v[i];
-		char *target = target_of(path);
+		char *target = read_tool_link(path);
 
-		if (target && leads_into(target, bin) && unlink(path) &&
+		if (target && is_link_into(target, bin_dir) && unlink(path) &&
 		    errno != ENOENT && !ret)
 			ret = err_errno(err, "%s", path);
 		free(target);
@@ -226,13 +225,196 @@ int toolchain_link_remove(const struct strv *links, const char *bin,
 	return ret;
 }
 
-bool toolchain_link_is(const char *dir, const char *name, const char *bin)
+bool toolchain_link_leads_into(const char *dir, const char *name,
+			       const char *bin_dir)
 {
 	char *path = xasprintf("%s/%s", dir, name);
-	char *target = target_of(path);
-	bool yes = target && leads_into(target, bin) && !access(path, X_OK);
+	char *target = read_tool_link(path);
+	bool yes = target && is_link_into(target, bin_dir) &&
+		   !access(path, X_OK);
 
 	free(target);
 	free(path);
 	return yes;
+}
+
+struct dedup_file {
+	char *path;
+	uint64_t size, dev, ino;
+	int64_t mtime_ns;
+	mode_t mode;
+	bool shared; /* a file of the new toolchain is a link to it */
+};
+
+struct dedup_files {
+	struct dedup_file *v;
+	size_t n;
+};
+
+static void release_files(struct dedup_files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i].path);
+	free(f->v);
+}
+
+static void collect_files(struct dedup_files *f, char *dir)
+{
+	char *roots[] = { dir, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *e;
+
+	while (walk && (e = fts_read(walk)) != NULL) {
+		const struct stat *st = e->fts_statp;
+
+		if (e->fts_info != FTS_F || !st->st_size ||
+		    !S_ISREG(st->st_mode) ||
+		    !strcmp(e->fts_name, TOOLCHAIN_JSON))
+			continue;
+		*VEC_ADD(f->v, f->n) = (struct dedup_file){
+			.path = xstrdup(e->fts_path),
+			.size = (uint64_t)st->st_size,
+			.dev = st->st_dev,
+			.ino = st->st_ino,
+			.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
+				    st->st_mtim.tv_nsec,
+			.mode = st->st_mode,
+		};
+	}
+	if (walk)
+		fts_close(walk);
+}
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Order by the properties that equal files share. */
+static int by_metadata(const struct dedup_file *x, const struct dedup_file *y)
+{
+	int order = compare_u64(x->size, y->size);
+
+	if (!order)
+		order = compare_u64((uint64_t)x->mtime_ns,
+				    (uint64_t)y->mtime_ns);
+	if (!order)
+		order = compare_u64(x->mode, y->mode);
+	return order ? order : compare_u64(x->dev, y->dev);
+}
+
+static int by_inode_then_path(const void *a, const void *b)
+{
+	const struct dedup_file *x = a, *y = b;
+	int order = by_metadata(x, y);
+
+	if (!order)
+		order = compare_u64(x->ino, y->ino);
+	return order ? order : strcmp(x->path, y->path);
+}
+
+static bool equal_content(const char *a, const char *b)
+{
+	struct digest x, y;
+	struct err ignored;
+
+	return !digest_file(a, &x, &ignored) && !digest_file(b, &y, &ignored) &&
+	       digest_equal(&x, &y);
+}
+
+/* Find the first name of an installed file that equals `added`. */
+static struct dedup_file *find_equal(struct dedup_files *installed,
+				     const struct dedup_file *added)
+{
+	size_t low = 0, high = installed->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_metadata(&installed->v[middle], added) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < installed->n && !by_metadata(&installed->v[low], added);
+	     low++) {
+		struct dedup_file *t = &installed->v[low];
+
+		/* Names of one inode are adjacent; the first one suffices. */
+		if (t->shared ||
+		    (low && t[-1].ino == t->ino && t[-1].dev == t->dev))
+			continue;
+		if (equal_content(t->path, added->path))
+			return t;
+	}
+	return NULL;
+}
+
+static bool replace_by_hard_link(const char *from, const char *to)
+{
+	char *part = xasprintf("%s.dedup", to);
+	bool done = !link(from, part);
+
+	if (done && rename(part, to)) {
+		unlink(part);
+		done = false;
+	}
+	free(part);
+	return done;
+}
+
+/* Share a new file, whose names are v[0] to v[n - 1]. */
+static size_t share_file(struct dedup_files *installed,
+			 const struct dedup_file *v, size_t n)
+{
+	struct dedup_file *t = find_equal(installed, v);
+	size_t done = 0;
+
+	if (!t || t->ino == v->ino)
+		return 0;
+	t->shared = true;
+	if (!replace_by_hard_link(t->path, v->path))
+		return 0;
+	/* The other names follow the first, so that all remain one file. */
+	for (done = 1; done < n; done++)
+		if (!replace_by_hard_link(v->path, v[done].path))
+			break;
+	return done;
+}
+
+size_t toolchain_link_dedup(const char *dir, const char *toolchains_dir)
+{
+	struct dedup_files added = { 0 }, installed = { 0 };
+	struct strv names = { 0 };
+	char *root = xstrdup(dir);
+	size_t done = 0, n;
+
+	fs_list(toolchains_dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", toolchains_dir, names.v[i]);
+
+		if (toolchain_release_is_id(names.v[i]) &&
+		    !str_equal(path, dir))
+			collect_files(&installed, path);
+		free(path);
+	}
+	strv_release(&names);
+	if (installed.n) {
+		collect_files(&added, root);
+		qsort(installed.v, installed.n, sizeof(*installed.v),
+		      by_inode_then_path);
+	}
+	if (added.n)
+		qsort(added.v, added.n, sizeof(*added.v), by_inode_then_path);
+	for (size_t i = 0; i < added.n; i += n) {
+		for (n = 1;
+		     i + n < added.n && added.v[i + n].ino == added.v[i].ino;
+		     n++)
+			;
+		done += share_file(&installed, &added.v[i], n);
+	}
+	release_files(&added);
+	release_files(&installed);
+	free(root);
+	return done;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/link.h - directories of links with the normalized names.
+ * toolchain/link.h - Links to installed tools and between equal files.
  *
- * DATA/bin, or /usr/local/bin with --links.  A link is absolute and leads
- * straight to the tool in its toolchain.  Each comes into being in one step;
- * what is there already and is not ours stays as it is and is reported.  No
- * lock is needed: of two that publish at once one makes a link, and the other
- * finds it.
+ * A link directory (DATA/bin, or /usr/local/bin with --links) holds symbolic
+ * links with normalized names.  Each link is absolute and leads directly to
+ * the tool in its toolchain.  A link is created atomically.  Concurrent calls
+ * need no lock: one of them creates the link and the others find it.
  *
- * Ours is a link to that very tool.  One below DATA/toolchains is replaced when
- * it leads to another tool of the same toolchain or to nothing.
+ * An existing link to the same tool is accepted.  A link that leads below
+ * DATA/toolchains is replaced if it leads to another tool of the same
+ * toolchain or is dangling.  Any other existing file is left unchanged and
+ * reported as a collision.
  */
 #ifndef TOOLCHAIN_LINK_H
 #define TOOLCHAIN_LINK_H
@@ -17,43 +18,69 @@
 #include "base/str.h"
 #include "toolchain/release.h"
 
+#include <stddef.h>
+
 struct toolchain_link_request {
-	const char *dir; /* of links, made when missing: "DATA/bin" */
-	const char *data; /* DATA */
-	const char *bin; /* of the tools, absolute, as links shall spell it */
+	const char *link_dir; /* "DATA/bin"; created if it does not exist */
+	const char *data_dir; /* DATA */
+	const char
+		*bin_dir; /* of the tools, absolute, as links must spell it */
 	/*
 	 * A directory with copies of some tools under the same names, which
-	 * go before (compiler/plugins.h), or NULL.
+	 * take precedence (compiler/bfd-plugins.h), or NULL.
 	 */
-	const char *copies;
-	const char *triplet; /* the tools' names begin with it; NULL: clang */
+	const char *copies_dir;
+	const char *triplet; /* prefix of the tools' names; NULL: clang */
 	const struct toolchain_release *release;
 };
 
-/* DATA/bin; the caller frees it. */
+/* Return DATA/bin.  The caller frees the result. */
 char *toolchain_link_dir(const char *data);
+
 /*
- * Make all links of a toolchain.  `links` gets the absolute path of each that
- * leads to its tool now, sorted, whether made or found; `collisions` a
- * line for each name that is taken: "PATH leads to TARGET", "PATH is a file".
+ * Create all links of a toolchain.
  *
- * Returns 0, also with collisions; -ENOENT when `bin` has no tool of that
- * triplet; another negative errno with `err` naming the path.  On failure
- * the links that were made are taken back.
+ * `links` receives the absolute path of each link that leads to its tool
+ * after the call, sorted, whether it was created or already existed.
+ * `collisions` receives a line for each name that is taken: "PATH leads to
+ * TARGET", "PATH is a file".
+ *
+ * Returns 0, also with collisions; -ENOENT if `bin_dir` has no tool with that
+ * triplet; another negative errno with `err` naming the path.  On failure the
+ * created links are removed.
  */
 int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err);
+
 /*
- * Remove those of `links` (absolute paths, as publish gave them) that lead
- * into `bin`; others, and what is no link, stay.  Where there were copies, a
- * second call with their directory removes the rest.  Returns 0, or a negative
- * errno with `err` naming the first that could not be removed, after all
- * have been tried.
+ * Remove those of `links` (absolute paths from toolchain_link_publish()) that
+ * lead into `bin_dir`.  Other links and other files are left unchanged.  For a
+ * toolchain with copies, a second call with the directory of the copies
+ * removes the remaining links.
+ *
+ * Returns 0, or a negative errno with `err` naming the first link that could
+ * not be removed, after trying all of them.
  */
-int toolchain_link_remove(const struct strv *links, const char *bin,
-			  struct err *err);
-/* Is `name` in `dir` a link that leads into `bin`, to a program? */
-bool toolchain_link_is(const char *dir, const char *name, const char *bin);
+int toolchain_link_unpublish(const struct strv *links, const char *bin_dir,
+			     struct err *err);
+
+/*
+ * Return true if `name` in `dir` is a link into `bin_dir` that leads to an
+ * executable file.
+ */
+bool toolchain_link_leads_into(const char *dir, const char *name,
+			       const char *bin_dir);
+
+/*
+ * Replace files below `dir` by hard links to files of the toolchains below
+ * `toolchains_dir` (its directories whose names are toolchain ids) with the
+ * same content, permissions and mtime.  No other process may use `dir` yet.
+ * Separate files of `dir` are never joined into one.  A file that cannot be
+ * shared is left unchanged.
+ *
+ * Returns the number of shared files.
+ */
+size_t toolchain_link_dedup(const char *dir, const char *toolchains_dir);
 
 #endif

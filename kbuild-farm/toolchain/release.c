@@ -13,21 +13,21 @@
 
 static const char digits[] = "0123456789";
 
-static const char *family_of(const struct toolchain_release *r)
+static const char *release_family_name(const struct toolchain_release *r)
 {
 	return r->is_clang ? "clang" : "gcc";
 }
 
-/* Up to three numbers with dots between them; all of `text`. */
+/* Parse all of `text` as one to three numbers separated by dots. */
 static bool read_parts(const char *text, struct toolchain_release *r)
 {
 	for (;;) {
 		size_t n = strspn(text, digits);
 
-		if (!n || n > TOOLCHAIN_RELEASE_DIGITS || r->n == 3 ||
+		if (!n || n > TOOLCHAIN_RELEASE_DIGITS_MAX || r->n_parts == 3 ||
 		    (n > 1 && *text == '0'))
 			return false;
-		r->part[r->n++] = (unsigned)strtoul(text, NULL, 10);
+		r->parts[r->n_parts++] = (unsigned)strtoul(text, NULL, 10);
 		text += n;
 		if (!*text)
 			return true;
@@ -41,7 +41,7 @@ int toolchain_release_parse(const char *text, struct toolchain_release *r,
 {
 	struct toolchain_release got = { .is_clang = str_starts(text,
 								"clang") };
-	const char *rest = text + strlen(family_of(&got));
+	const char *rest = text + strlen(release_family_name(&got));
 
 	if ((got.is_clang || str_starts(text, "gcc")) &&
 	    (!*rest || (*rest == '-' && read_parts(rest + 1, &got)))) {
@@ -54,32 +54,34 @@ int toolchain_release_parse(const char *text, struct toolchain_release *r,
 		       text);
 }
 
-int toolchain_release_of(bool is_clang, const char *version,
-			 struct toolchain_release *r, struct err *err)
+int toolchain_release_parse_version(bool is_clang, const char *version,
+				    struct toolchain_release *r,
+				    struct err *err)
 {
 	struct toolchain_release got = { .is_clang = is_clang };
 
 	if (!read_parts(version, &got))
 		return err_set(err, EINVAL, "\"%s\" is no version of %s",
-			       version, family_of(&got));
+			       version, release_family_name(&got));
 	*r = got;
 	return 0;
 }
 
-char *toolchain_release_version(const struct toolchain_release *r)
+char *toolchain_release_format_version(const struct toolchain_release *r)
 {
 	struct buf out = { 0 };
 
 	buf_add_str(&out, "");
-	for (unsigned i = 0; i < r->n; i++)
-		buf_printf(&out, "%s%u", i ? "." : "", r->part[i]);
+	for (unsigned i = 0; i < r->n_parts; i++)
+		buf_printf(&out, "%s%u", i ? "." : "", r->parts[i]);
 	return buf_steal(&out);
 }
 
-char *toolchain_release_text(const struct toolchain_release *r)
+char *toolchain_release_format(const struct toolchain_release *r)
 {
-	char *version = toolchain_release_version(r);
-	char *out = xasprintf("%s%s%s", family_of(r), r->n ? "-" : "", version);
+	char *version = toolchain_release_format_version(r);
+	char *out = xasprintf("%s%s%s", release_family_name(r),
+			      r->n_parts ? "-" : "", version);
 
 	free(version);
 	return out;
@@ -88,9 +90,10 @@ char *toolchain_release_text(const struct toolchain_release *r)
 bool toolchain_release_matches(const struct toolchain_release *wanted,
 			       const struct toolchain_release *full)
 {
-	return wanted->is_clang == full->is_clang && wanted->n <= full->n &&
-	       !memcmp(wanted->part, full->part,
-		       wanted->n * sizeof(wanted->part[0]));
+	return wanted->is_clang == full->is_clang &&
+	       wanted->n_parts <= full->n_parts &&
+	       !memcmp(wanted->parts, full->parts,
+		       wanted->n_parts * sizeof(wanted->parts[0]));
 }
 
 int toolchain_release_compare(const struct toolchain_release *a,
@@ -99,8 +102,8 @@ int toolchain_release_compare(const struct toolchain_release *a,
 	if (a->is_clang != b->is_clang)
 		return a->is_clang ? 1 : -1;
 	for (int i = 0; i < 3; i++) {
-		if (a->part[i] != b->part[i])
-			return a->part[i] > b->part[i] ? 1 : -1;
+		if (a->parts[i] != b->parts[i])
+			return a->parts[i] > b->parts[i] ? 1 : -1;
 	}
 	return 0;
 }
@@ -108,7 +111,7 @@ int toolchain_release_compare(const struct toolchain_release *a,
 char *toolchain_release_id(const struct toolchain_release *r,
 			   const char *triplet, const char *host)
 {
-	char *text = toolchain_release_text(r);
+	char *text = toolchain_release_format(r);
 	char *out = xasprintf("%s%s%s%s%s", text, triplet ? "-" : "",
 			      triplet ? triplet : "", host ? "-on-" : "",
 			      host ? host : "");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/release.h - "gcc-13", "gcc-13.3", "gcc-13.3.0", "clang-14".
+ * toolchain/release.h - Compiler releases: "gcc", "gcc-13.3.0", "clang-14".
  *
- * A release of three numbers is one that can be installed; fewer of them are
- * a wish for the newest that begins like that, none ("gcc") for the newest.
+ * A release of three numbers can be installed.  Fewer numbers match the newest
+ * release that begins with them, and no numbers ("gcc") the newest of all.
  */
 #ifndef TOOLCHAIN_RELEASE_H
 #define TOOLCHAIN_RELEASE_H
@@ -12,46 +12,49 @@
 
 #include <stdbool.h>
 
-/* A number of more digits than this is no version. */
-#define TOOLCHAIN_RELEASE_DIGITS 5
+/* Maximum number of digits of one number. */
+#define TOOLCHAIN_RELEASE_DIGITS_MAX 5
 
 struct toolchain_release {
 	bool is_clang;
-	unsigned n; /* how many of the parts are given, 0 to 3 */
-	unsigned part[3]; /* the others are 0 */
+	unsigned n_parts; /* numbers given, 0 to 3 */
+	unsigned parts[3]; /* 0 beyond n_parts */
 };
 
 /*
- * Read "gcc", "clang-14", "gcc-13.3.0".  Returns 0, or -EINVAL with `err`
- * saying what is allowed; `r` is written only on success.  A prerelease
- * ("clang-23.1.0-rc1") is none; leading zeros are not allowed, so that one
- * release has one text.
+ * Parse "gcc", "clang-14", "gcc-13.3.0".  Returns 0, or -EINVAL with `err`
+ * stating the syntax; `r` is written only on success.  Prereleases
+ * ("clang-23.1.0-rc1") are rejected, and leading zeros as well, so that a
+ * release has only one text.
  */
 int toolchain_release_parse(const char *text, struct toolchain_release *r,
 			    struct err *err);
-/* The same of a version alone ("13.3.0"), as a server's directory is named. */
-int toolchain_release_of(bool is_clang, const char *version,
-			 struct toolchain_release *r, struct err *err);
-/* "gcc-13.3.0", "clang-14", "gcc"; the caller frees it. */
-char *toolchain_release_text(const struct toolchain_release *r);
-/* "13.3.0"; "" without numbers; the caller frees it. */
-char *toolchain_release_version(const struct toolchain_release *r);
-/* Is `full` what `wanted` asks for?  Only the parts that are given count. */
+/* Parse a version alone ("13.3.0"). */
+int toolchain_release_parse_version(bool is_clang, const char *version,
+				    struct toolchain_release *r,
+				    struct err *err);
+/* Return "gcc-13.3.0", "clang-14", "gcc".  The caller frees it. */
+char *toolchain_release_format(const struct toolchain_release *r);
+/* Return "13.3.0", or "" without numbers.  The caller frees it. */
+char *toolchain_release_format_version(const struct toolchain_release *r);
+/* Return true if `full` begins with the numbers of `wanted`. */
 bool toolchain_release_matches(const struct toolchain_release *wanted,
 			       const struct toolchain_release *full);
-/* As strcmp(): gcc before clang, then by number; what is not given is 0. */
+/* Compare like strcmp(): gcc before clang, then by number. */
 int toolchain_release_compare(const struct toolchain_release *a,
 			      const struct toolchain_release *b);
 
 /*
- * "gcc-13.3.0-aarch64-linux", with "-on-HOST" behind it when `host` is not
- * NULL; `triplet` is NULL for clang.  The caller frees it.
+ * Return an id "gcc-13.3.0-aarch64-linux", followed by "-on-HOST" if `host` is
+ * not NULL.  `triplet` is NULL for clang.  The caller frees the id.
  */
 char *toolchain_release_id(const struct toolchain_release *r,
 			   const char *triplet, const char *host);
 
-/* May this be an id?  Letters, digits and "._+-", not first '.' or '-', at
- * most 128.  It becomes a file's name. */
+/*
+ * Return true if `id` is a valid id, which is used as a file name: 1 to 128
+ * letters, digits and "._+-", beginning with a letter or digit.
+ */
 bool toolchain_release_is_id(const char *id);
 
 #endif

@@ -1,93 +1,408 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Two libarchive readers, one behind the other: the first takes off the
- * compression (format "raw"), the second reads the tar that comes out, so
- * that its bytes are seen on the way.  Both run on a thread, as libarchive
- * pulls; a socket lies between it and the caller, who pushes: its ends say
- * that no more will come, or that nobody wants to know any more.
- */
 #include "toolchain/unpack.h"
 
+#include "base/fs.h"
+#include "base/map.h"
 #include "base/task.h"
-#include "toolchain/writer.h"
+#include "base/vec.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK      (1u << 18)
-#define BYTES_MAX  (8ull << 30)
-#define RATIO_MAX  100
-#define RATIO_FREE (64ull << 20)
-#define BARREN_MAX (16ull << 20) /* bytes that are of no use */
-
-struct toolchain_unpack {
-	struct toolchain_unpack_setup setup;
-	struct task *task; /* NULL: through */
-	struct toolchain_writer *writer;
-
-	/* The caller's side. */
-	struct digest_run *digest;
-	int to; /* the caller's end of the socket; -1: closed */
-
-	/* The thread's side; the caller's once that was joined. */
-	int from; /* its end; closed when it is through */
-	int ret;
-	struct err why;
-	struct archive *outer, *inner;
-	uint64_t came, plain, written;
-	uint64_t fertile; /* of what came, when something last came out */
-	uint8_t *input, *block;
+/*
+ * A path that was created.  Paths have a maximum length, so `max_entries` also
+ * limits the memory.
+ */
+struct written_entry {
+	struct map_entry map_entry;
+	struct compiler_entry entry; /* owns path and target */
+	size_t n_children; /* entries in a directory */
 };
 
-/* The first failure counts: what libarchive says of it later does not. */
-static int set_failure(struct toolchain_unpack *u, int ret)
+struct toolchain_file_writer {
+	int root_fd;
+	uint32_t max_entries;
+	struct map by_path; /* by path */
+
+	int parent_fd; /* cached, of the last entry; -1: none */
+	char *parent_path;
+
+	int file_fd; /* being written; -1: none */
+	struct written_entry *current;
+	struct digest_ctx *digest_ctx;
+};
+
+struct toolchain_file_writer *toolchain_file_writer_new(int dir,
+							uint32_t max_entries)
 {
-	if (!u->ret)
-		u->ret = ret;
-	return -1;
+	struct toolchain_file_writer *w = xcalloc(1, sizeof(*w));
+
+	w->root_fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	w->max_entries = max_entries;
+	w->parent_fd = -1;
+	w->file_fd = -1;
+	return w;
 }
 
-static int check_size(struct toolchain_unpack *u, uint64_t bytes)
+static void close_cached_parent(struct toolchain_file_writer *w)
 {
-	if (bytes > u->setup.bytes)
-		return err_set(&u->why, E2BIG, "unpacks to more than %llu MiB",
-			       (unsigned long long)u->setup.bytes >> 20);
-	if (bytes > RATIO_FREE && bytes - RATIO_FREE > u->came * u->setup.ratio)
-		return err_set(&u->why, E2BIG,
-			       "unpacks to more than %u times its size",
-			       u->setup.ratio);
+	if (w->parent_fd >= 0)
+		close(w->parent_fd);
+	free(w->parent_path);
+	w->parent_fd = -1;
+	w->parent_path = NULL;
+}
+
+static void free_written_entry(struct map_entry *n)
+{
+	struct written_entry *m = (struct written_entry *)n;
+
+	free(m->entry.path);
+	free(m->entry.target);
+	free(m);
+}
+
+void toolchain_file_writer_free(struct toolchain_file_writer *w)
+{
+	if (!w)
+		return;
+	map_release_entries(&w->by_path, free_written_entry);
+	close_cached_parent(w);
+	if (w->root_fd >= 0)
+		close(w->root_fd);
+	if (w->file_fd >= 0)
+		close(w->file_fd);
+	if (w->digest_ctx)
+		digest_finish(w->digest_ctx, NULL);
+	free(w);
+}
+
+static struct written_entry *find_written_entry(
+	const struct toolchain_file_writer *w, const char *path)
+{
+	struct map_entry *n = map_find(&w->by_path, map_hash(bytes_str(path)));
+
+	while (n && strcmp(((struct written_entry *)n)->entry.path, path))
+		n = map_next_match(n);
+	return (struct written_entry *)n;
+}
+
+static int add_written_entry(struct toolchain_file_writer *w, const char *path,
+			     enum compiler_entry_kind kind,
+			     struct written_entry **out, struct err *err)
+{
+	struct written_entry *m;
+
+	if (w->by_path.n_entries >= w->max_entries)
+		return err_set(err, E2BIG, "%s: one of more than %u entries",
+			       path, w->max_entries);
+	m = xcalloc(1, sizeof(*m));
+	m->entry.path = xstrdup(path);
+	m->entry.kind = kind;
+	map_add(&w->by_path, &m->map_entry, map_hash(bytes_str(path)));
+	*out = m;
 	return 0;
 }
 
-/* libarchive wants more of what was pushed. */
+static int enter_parent_dir(struct toolchain_file_writer *w, const char *path,
+			    struct err *err);
+
+static int open_below(int at, const char *name)
+{
+	return openat(at, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/*
+ * Open the directory `path` as the writer's parent, and create it and its
+ * parents if necessary.  "" is the root.
+ */
+static int enter_dir(struct toolchain_file_writer *w, const char *path,
+		     struct err *err)
+{
+	struct written_entry *m;
+	int fd, ret;
+
+	if (w->parent_path && !strcmp(w->parent_path, path))
+		return 0;
+	if (!path[0]) {
+		close_cached_parent(w);
+		w->parent_fd = open_below(w->root_fd, ".");
+		w->parent_path = xstrdup("");
+		return w->parent_fd < 0 ? err_errno(err, ".") : 0;
+	}
+	ret = enter_parent_dir(w, path, err);
+	if (ret)
+		return ret;
+	m = find_written_entry(w, path);
+	if (m && m->entry.kind != COMPILER_ENTRY_DIR)
+		return err_set(err, EINVAL, "%s: not a directory", path);
+	if (!m) {
+		ret = add_written_entry(w, path, COMPILER_ENTRY_DIR, &m, err);
+		if (ret)
+			return ret;
+		if (mkdirat(w->parent_fd, str_base(path), 0755))
+			return err_errno(err, "%s", path);
+		if (w->parent_path[0])
+			find_written_entry(w, w->parent_path)->n_children++;
+	}
+	fd = open_below(w->parent_fd, str_base(path));
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	close_cached_parent(w);
+	w->parent_fd = fd;
+	w->parent_path = xstrdup(path);
+	return 0;
+}
+
+static int enter_parent_dir(struct toolchain_file_writer *w, const char *path,
+			    struct err *err)
+{
+	char *upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
+	int ret = enter_dir(w, upper, err);
+
+	free(upper);
+	return ret;
+}
+
+/* Check a new path, open its parent directory and record the entry. */
+static int prepare_entry(struct toolchain_file_writer *w, const char *path,
+			 enum compiler_entry_kind kind,
+			 struct written_entry **out, struct err *err)
+{
+	int ret;
+
+	if (!toolchain_dir_digest_is_valid_path(path))
+		return err_set(err, EINVAL, "no path for a file: \"%.200s\"",
+			       path);
+	if (find_written_entry(w, path))
+		return err_set(err, EINVAL, "%s: comes twice", path);
+	ret = enter_parent_dir(w, path, err);
+	if (!ret)
+		ret = add_written_entry(w, path, kind, out, err);
+	if (!ret && w->parent_path[0])
+		find_written_entry(w, w->parent_path)->n_children++;
+	return ret;
+}
+
+int toolchain_file_writer_mkdir(struct toolchain_file_writer *w,
+				const char *path, struct err *err)
+{
+	if (!toolchain_dir_digest_is_valid_path(path))
+		return err_set(err, EINVAL,
+			       "no path for a directory: \"%.200s\"", path);
+	return enter_dir(w, path, err);
+}
+
+int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
+				  const char *path, const char *target,
+				  struct err *err)
+{
+	struct written_entry *m = NULL;
+	int ret;
+
+	if (!toolchain_dir_digest_is_link_inside(path, target))
+		return err_set(err, EINVAL,
+			       "%s: a link that leads outside: \"%.200s\"",
+			       path, target);
+	ret = prepare_entry(w, path, COMPILER_ENTRY_SYMLINK, &m, err);
+	if (ret)
+		return ret;
+	m->entry.target = xstrdup(target); /* NOLINT: prepare_entry() made it */
+	if (symlinkat(target, w->parent_fd, str_base(path)))
+		return err_errno(err, "%s", path);
+	return 0;
+}
+
+int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
+				    const char *path, const char *target,
+				    struct err *err)
+{
+	struct written_entry *to = find_written_entry(w, target), *m = NULL;
+	int from, ret;
+
+	if (!to || to->entry.kind != COMPILER_ENTRY_FILE)
+		return err_set(err, EINVAL,
+			       "%s: a hard link to what is no file: \"%.200s\"",
+			       path, target);
+	ret = enter_parent_dir(w, target, err);
+	if (ret)
+		return ret;
+	from = fcntl(w->parent_fd, F_DUPFD_CLOEXEC, 0);
+	if (from < 0)
+		return err_errno(err, "%s", path);
+	ret = prepare_entry(w, path, COMPILER_ENTRY_FILE, &m, err);
+	if (!ret &&
+	    linkat(from, str_base(target), w->parent_fd, str_base(path), 0))
+		ret = err_errno(err, "%s", path);
+	close(from);
+	if (ret)
+		return ret;
+	m->entry.executable = to->entry.executable; /* NOLINT: the same */
+	m->entry.size_bytes = to->entry.size_bytes;
+	m->entry.mtime_ns = to->entry.mtime_ns;
+	m->entry.digest = to->entry.digest;
+	return 0;
+}
+
+int toolchain_file_writer_open(struct toolchain_file_writer *w,
+			       const char *path, bool executable,
+			       struct err *err)
+{
+	int ret = prepare_entry(w, path, COMPILER_ENTRY_FILE, &w->current, err);
+
+	if (ret)
+		return ret;
+	w->current->entry.executable = executable;
+	w->file_fd = openat(
+		w->parent_fd, str_base(path),
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (w->file_fd < 0)
+		return err_errno(err, "%s", path);
+	/* The mode must not depend on the umask. */
+	if (fchmod(w->file_fd, executable ? 0755 : 0644))
+		return err_errno(err, "%s", path);
+	w->digest_ctx = digest_new();
+	return 0;
+}
+
+int toolchain_file_writer_add(struct toolchain_file_writer *w, struct bytes b,
+			      struct err *err)
+{
+	int ret = fs_write_all(w->file_fd, b);
+
+	if (ret)
+		return err_set(err, -ret, "%s: %s", w->current->entry.path,
+			       strerror(-ret));
+	digest_add(w->digest_ctx, b);
+	w->current->entry.size_bytes += b.len;
+	return 0;
+}
+
+int toolchain_file_writer_close(struct toolchain_file_writer *w,
+				const struct timespec *mtime, struct err *err)
+{
+	struct compiler_entry *e = &w->current->entry;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
+	int ret = 0;
+
+	e->mtime_ns = (int64_t)mtime->tv_sec * 1000000000 + mtime->tv_nsec;
+	digest_finish(w->digest_ctx, &e->digest);
+	w->digest_ctx = NULL;
+	if (futimens(w->file_fd, times))
+		ret = err_errno(err, "%s", e->path);
+	/* NFS reports write errors only on close. */
+	if (close(w->file_fd) && !ret)
+		ret = err_errno(err, "%s", e->path);
+	w->file_fd = -1;
+	return ret;
+}
+
+void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
+					struct compiler_entries *out)
+{
+	struct map_entry *n = NULL;
+
+	*out = (struct compiler_entries){ 0 };
+	while ((n = map_next(&w->by_path, n))) {
+		struct written_entry *m = (struct written_entry *)n;
+
+		if (m->entry.kind == COMPILER_ENTRY_DIR && m->n_children)
+			continue;
+		*VEC_ADD(out->v, out->n) = m->entry;
+		m->entry.path = m->entry.target = NULL;
+	}
+	toolchain_dir_digest_sort_entries(out);
+}
+
+/*
+ * Unpacking uses two libarchive readers in sequence: the first decompresses
+ * (format "raw") and the second reads the resulting tar, so that the tar's
+ * bytes are available in between.  Both run on a second thread, because
+ * libarchive pulls its input whereas the caller pushes it.  A socket connects
+ * the two: closing the caller's end ends the input, and closing the thread's
+ * end aborts the caller's writes.
+ */
+
+#define BLOCK                       (1u << 18)
+#define BYTES_MAX                   (8ull << 30)
+#define RATIO_MAX                   100
+#define UNPACKED_RATIO_EXEMPT_BYTES (64ull << 20)
+/* Input bytes in sequence that yield no output, as padding does. */
+#define INPUT_WITHOUT_OUTPUT_MAX (16ull << 20)
+
+struct toolchain_unpack {
+	struct toolchain_unpack_setup setup;
+	struct task *task; /* NULL: joined */
+	struct toolchain_file_writer *writer;
+
+	/* Used by the caller's thread only. */
+	struct digest_ctx *digest_ctx;
+	int input_fd; /* the caller's end of the socket; -1: closed */
+
+	/* Used by the unpacking thread, and by the caller after task_join(). */
+	int output_fd; /* the thread's end of the socket; closed at its end */
+	int result;
+	struct err error;
+	struct archive *outer, *inner;
+	uint64_t received_bytes, tar_bytes, written_bytes;
+	uint64_t last_output_at_bytes; /* `received_bytes` at the last output */
+	uint8_t *input, *block;
+};
+
+static int check_size(struct toolchain_unpack *u, uint64_t bytes)
+{
+	if (bytes > u->setup.max_bytes)
+		return err_set(&u->error, E2BIG,
+			       "unpacks to more than %llu MiB",
+			       (unsigned long long)u->setup.max_bytes >> 20);
+	if (bytes > UNPACKED_RATIO_EXEMPT_BYTES &&
+	    bytes - UNPACKED_RATIO_EXEMPT_BYTES >
+		    u->received_bytes * u->setup.max_ratio)
+		return err_set(&u->error, E2BIG,
+			       "unpacks to more than %u times its size",
+			       u->setup.max_ratio);
+	return 0;
+}
+
+/*
+ * Pass pushed bytes to the first reader.  u->result holds the first failure,
+ * which takes precedence over libarchive's later error.
+ */
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 {
 	struct toolchain_unpack *u = ctx;
 	la_ssize_t n;
 
-	/* Zeros behind a stream are legal in xz, and may never end. */
-	if (u->came - u->fertile > BARREN_MAX)
-		return set_failure(
-			u, err_set(&u->why, EBADMSG, "bytes behind its end"));
+	/* xz permits any number of zeros after a stream. */
+	if (u->received_bytes - u->last_output_at_bytes >
+	    INPUT_WITHOUT_OUTPUT_MAX) {
+		int ret = err_set(&u->error, EBADMSG, "bytes behind its end");
+
+		if (!u->result)
+			u->result = ret;
+		return -1;
+	}
 	do {
-		n = read(u->from, u->input, BLOCK);
+		n = read(u->output_fd, u->input, BLOCK);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		archive_set_error(a, errno, "%s", strerror(errno));
 	*out = u->input;
 	if (n > 0)
-		u->came += (uint64_t)n;
+		u->received_bytes += (uint64_t)n;
 	return n;
 }
 
-/* The second reader wants more of what the first one unpacks. */
-static la_ssize_t on_plain(struct archive *a, void *ctx, const void **out)
+/* Pass the first reader's output to the second reader. */
+static la_ssize_t on_tar_read(struct archive *a, void *ctx, const void **out)
 {
 	struct toolchain_unpack *u = ctx;
 	const char *text;
@@ -105,42 +420,27 @@ static la_ssize_t on_plain(struct archive *a, void *ctx, const void **out)
 		archive_set_error(a, EBADMSG, "%s", text ? text : "damaged");
 		return -1;
 	}
-	u->plain += n;
-	u->fertile = u->came;
-	ret = check_size(u, u->plain);
-	if (!ret && u->setup.tar)
-		ret = u->setup.tar(u->setup.ctx, bytes_of(*out, n), &u->why);
-	return ret ? set_failure(u, ret) : (la_ssize_t)n;
+	u->tar_bytes += n;
+	u->last_output_at_bytes = u->received_bytes;
+	ret = check_size(u, u->tar_bytes);
+	if (!ret && u->setup.on_tar_data)
+		ret = u->setup.on_tar_data(u->setup.ctx, bytes_of(*out, n),
+					   &u->error);
+	if (!ret)
+		return (la_ssize_t)n;
+	if (!u->result)
+		u->result = ret;
+	return -1;
 }
 
-static int damaged(struct toolchain_unpack *u, struct archive *a)
+static int set_damaged_error(struct toolchain_unpack *u, struct archive *a)
 {
 	const char *text = archive_error_string(a);
 
-	if (u->ret)
-		return u->ret;
-	return err_set(&u->why, EBADMSG, "damaged or cut off: %s",
+	if (u->result)
+		return u->result;
+	return err_set(&u->error, EBADMSG, "damaged or cut off: %s",
 		       text ? text : "no archive");
-}
-
-static int write_content(struct toolchain_unpack *u)
-{
-	int ret = 0;
-
-	while (!ret) {
-		la_ssize_t n = archive_read_data(u->inner, u->block, BLOCK);
-
-		/* ARCHIVE_RETRY may be said for ever, so it is damage too. */
-		if (n <= 0)
-			return n ? damaged(u, u->inner) : 0;
-		u->written += (uint64_t)n;
-		ret = check_size(u, u->written);
-		if (!ret)
-			ret = toolchain_writer_add(
-				u->writer, bytes_of(u->block, (size_t)n),
-				&u->why);
-	}
-	return ret;
 }
 
 static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
@@ -149,35 +449,35 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 	struct timespec mtime = { .tv_sec = archive_entry_mtime(e),
 				  .tv_nsec = archive_entry_mtime_nsec(e) };
 	mode_t mode = archive_entry_mode(e);
-	uint64_t before = u->written;
+	uint64_t before = u->written_bytes;
+	la_ssize_t n;
 	int ret;
 
 	if (mode & (S_ISUID | S_ISGID))
-		return err_set(&u->why, EINVAL, "%s: is setuid or setgid",
+		return err_set(&u->error, EINVAL, "%s: is setuid or setgid",
 			       path);
-	ret = toolchain_writer_open(u->writer, path, mode & 0111, &u->why);
+	ret = toolchain_file_writer_open(u->writer, path, mode & 0111,
+					 &u->error);
+	while (!ret) {
+		n = archive_read_data(u->inner, u->block, BLOCK);
+		if (!n)
+			break;
+		/* ARCHIVE_RETRY is damage too: it could repeat for ever. */
+		if (n < 0)
+			return set_damaged_error(u, u->inner);
+		u->written_bytes += (uint64_t)n;
+		ret = check_size(u, u->written_bytes);
+		if (!ret)
+			ret = toolchain_file_writer_add(
+				u->writer, bytes_of(u->block, (size_t)n),
+				&u->error);
+	}
+	/* libarchive omits a hole at the end of a sparse file. */
+	if (!ret &&
+	    u->written_bytes - before != (uint64_t)archive_entry_size(e))
+		ret = err_set(&u->error, EINVAL, "%s: ends in a hole", path);
 	if (!ret)
-		ret = write_content(u);
-	/* A hole at the end is one that libarchive does not give. */
-	if (!ret && u->written - before != (uint64_t)archive_entry_size(e))
-		ret = err_set(&u->why, EINVAL, "%s: ends in a hole", path);
-	if (!ret)
-		ret = toolchain_writer_close(u->writer, &mtime, &u->why);
-	return ret;
-}
-
-static int write_hard(struct toolchain_unpack *u, struct archive_entry *e,
-		      const char *path)
-{
-	char *target = str_plain_path(archive_entry_hardlink(e));
-	int ret;
-
-	if (archive_entry_size_is_set(e) && archive_entry_size(e) > 0)
-		ret = err_set(&u->why, EINVAL, "%s: a hard link with content",
-			      path);
-	else
-		ret = toolchain_writer_hard(u->writer, path, target, &u->why);
-	free(target);
+		ret = toolchain_file_writer_close(u->writer, &mtime, &u->error);
 	return ret;
 }
 
@@ -185,68 +485,47 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 {
 	const char *name = archive_entry_pathname(e);
 	const char *target = archive_entry_symlink(e);
-	char *path;
+	const char *hard_link = archive_entry_hardlink(e);
+	char *path, *hard_target;
 	int ret;
 
 	if (!name)
-		return err_set(&u->why, EINVAL,
+		return err_set(&u->error, EINVAL,
 			       "the name of an entry cannot be read");
-	path = str_plain_path(name);
-	if (archive_entry_hardlink(e))
-		ret = write_hard(u, e, path);
-	else if (archive_entry_filetype(e) == AE_IFLNK)
-		ret = toolchain_writer_link(u->writer, path,
-					    target ? target : "", &u->why);
-	else if (archive_entry_filetype(e) == AE_IFDIR)
-		ret = path[0] ? toolchain_writer_dir(u->writer, path, &u->why) :
+	path = str_trim_path(name);
+	if (hard_link && archive_entry_size_is_set(e) &&
+	    archive_entry_size(e) > 0) {
+		ret = err_set(&u->error, EINVAL, "%s: a hard link with content",
+			      path);
+	} else if (hard_link) {
+		hard_target = str_trim_path(hard_link);
+		ret = toolchain_file_writer_hard_link(u->writer, path,
+						      hard_target, &u->error);
+		free(hard_target);
+	} else if (archive_entry_filetype(e) == AE_IFLNK) {
+		ret = toolchain_file_writer_symlink(
+			u->writer, path, target ? target : "", &u->error);
+	} else if (archive_entry_filetype(e) == AE_IFDIR) {
+		ret = path[0] ? toolchain_file_writer_mkdir(u->writer, path,
+							    &u->error) :
 				0;
-	else if (archive_entry_filetype(e) == AE_IFREG)
+	} else if (archive_entry_filetype(e) == AE_IFREG) {
 		ret = write_file(u, e, path);
-	else
-		ret = err_set(&u->why, EINVAL,
+	} else {
+		ret = err_set(&u->error, EINVAL,
 			      "%.200s: neither file, link nor directory", path);
+	}
 	free(path);
 	return ret;
 }
 
-static int write_entries(struct toolchain_unpack *u)
+static int unpack_archive(struct toolchain_unpack *u)
 {
 	struct archive_entry *e;
-	int ret;
-
-	while (!u->ret) {
-		ret = archive_read_next_header(u->inner, &e);
-		if (ret == ARCHIVE_EOF)
-			return 0;
-		if (ret < ARCHIVE_WARN)
-			return damaged(u, u->inner);
-		ret = write_entry(u, e);
-		if (ret)
-			return ret;
-	}
-	return u->ret;
-}
-
-/* What lies behind the tar's end is signed like the rest. */
-static int drain(struct toolchain_unpack *u)
-{
-	uint64_t end = u->plain;
 	const void *block;
+	uint64_t end;
 	la_ssize_t n;
-
-	do {
-		n = on_plain(u->outer, u, &block);
-	} while (n > 0 && u->plain - end < BARREN_MAX);
-	if (n < 0)
-		return damaged(u, u->outer);
-	if (n || archive_filter_bytes(u->outer, -1) != (la_int64_t)u->came)
-		return err_set(&u->why, EBADMSG, "bytes behind its end");
-	return 0;
-}
-
-static int open_both(struct toolchain_unpack *u)
-{
-	struct archive_entry *whole;
+	int ret;
 
 	u->outer = archive_read_new();
 	u->inner = archive_read_new();
@@ -257,71 +536,88 @@ static int open_both(struct toolchain_unpack *u)
 	archive_read_support_format_raw(u->outer);
 	archive_read_support_format_tar(u->inner);
 	if (archive_read_open(u->outer, u, NULL, on_read, NULL) ||
-	    archive_read_next_header(u->outer, &whole))
-		return damaged(u, u->outer);
-	if (archive_read_open(u->inner, u, NULL, on_plain, NULL))
-		return damaged(u, u->inner);
+	    archive_read_next_header(u->outer, &e))
+		return set_damaged_error(u, u->outer);
+	if (archive_read_open(u->inner, u, NULL, on_tar_read, NULL))
+		return set_damaged_error(u, u->inner);
+	for (;;) {
+		if (u->result)
+			return u->result;
+		ret = archive_read_next_header(u->inner, &e);
+		if (ret == ARCHIVE_EOF)
+			break;
+		if (ret < ARCHIVE_WARN)
+			return set_damaged_error(u, u->inner);
+		ret = write_entry(u, e);
+		if (ret)
+			return ret;
+	}
+
+	/* The signature also covers the padding after the tar's end. */
+	end = u->tar_bytes;
+	do {
+		n = on_tar_read(u->outer, u, &block);
+	} while (n > 0 && u->tar_bytes - end < INPUT_WITHOUT_OUTPUT_MAX);
+	if (n < 0)
+		return set_damaged_error(u, u->outer);
+	if (n ||
+	    archive_filter_bytes(u->outer, -1) != (la_int64_t)u->received_bytes)
+		return err_set(&u->error, EBADMSG, "bytes behind its end");
 	return 0;
 }
 
 static void unpack_thread(void *arg)
 {
 	struct toolchain_unpack *u = arg;
-	int ret = open_both(u);
 
-	if (!ret)
-		ret = write_entries(u);
-	if (!ret)
-		ret = drain(u);
-	u->ret = ret;
-	close(u->from);
-}
-
-static int start_thread(struct toolchain_unpack *u, struct err *err)
-{
-	int ends[2];
-
-	/* Writing to a socket can do without SIGPIPE. */
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return err_errno(err, "socketpair");
-	u->to = ends[0];
-	u->from = ends[1];
-	u->task = task_start(unpack_thread, u);
-	if (u->task)
-		return 0;
-	close(u->from);
-	return err_set(err, EAGAIN, "no thread to unpack with");
+	u->result = unpack_archive(u);
+	close(u->output_fd);
 }
 
 struct toolchain_unpack *toolchain_unpack_start(
 	const struct toolchain_unpack_setup *setup, struct err *err)
 {
 	struct toolchain_unpack *u = xcalloc(1, sizeof(*u));
+	int ends[2];
 
 	u->setup = *setup;
-	if (!u->setup.bytes)
-		u->setup.bytes = BYTES_MAX;
-	if (!u->setup.entries)
-		u->setup.entries = COMPILER_ENTRIES_MAX;
-	if (!u->setup.ratio)
-		u->setup.ratio = RATIO_MAX;
+	if (!u->setup.max_bytes)
+		u->setup.max_bytes = BYTES_MAX;
+	if (!u->setup.max_entries)
+		u->setup.max_entries = COMPILER_ENTRIES_MAX;
+	if (!u->setup.max_ratio)
+		u->setup.max_ratio = RATIO_MAX;
 	u->input = xmalloc(BLOCK);
 	u->block = xmalloc(BLOCK);
-	u->digest = digest_new();
-	u->writer = toolchain_writer_new(setup->dir, u->setup.entries);
-	u->to = -1;
-	if (!start_thread(u, err))
-		return u;
-	toolchain_unpack_free(u);
-	return NULL;
+	u->digest_ctx = digest_new();
+	u->writer = toolchain_file_writer_new(setup->dir_fd,
+					      u->setup.max_entries);
+	u->input_fd = -1;
+
+	/* A socket, because a pipe cannot suppress SIGPIPE. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		err_errno(err, "socketpair");
+		toolchain_unpack_free(u);
+		return NULL;
+	}
+	u->input_fd = ends[0];
+	u->output_fd = ends[1];
+	u->task = task_start(unpack_thread, u);
+	if (!u->task) {
+		close(u->output_fd);
+		err_set(err, EAGAIN, "no thread to unpack with");
+		toolchain_unpack_free(u);
+		return NULL;
+	}
+	return u;
 }
 
-/* Nothing more is pushed; waits for what the thread makes of that. */
+/* End the input and wait for the unpacking thread. */
 static void join_thread(struct toolchain_unpack *u)
 {
-	if (u->to >= 0)
-		close(u->to);
-	u->to = -1;
+	if (u->input_fd >= 0)
+		close(u->input_fd);
+	u->input_fd = -1;
 	if (u->task)
 		task_join(u->task);
 	u->task = NULL;
@@ -330,37 +626,37 @@ static void join_thread(struct toolchain_unpack *u)
 int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 			  struct err *err)
 {
-	digest_add(u->digest, b);
+	digest_add(u->digest_ctx, b);
 	while (b.len && u->task) {
-		ssize_t n = send(u->to, b.data, b.len, MSG_NOSIGNAL);
+		ssize_t n = send(u->input_fd, b.data, b.len, MSG_NOSIGNAL);
 
 		if (n >= 0)
 			b = bytes_of(b.data + n, b.len - (size_t)n);
 		else if (errno != EINTR)
-			join_thread(u); /* it reads no more, and says why */
+			join_thread(u); /* it has failed; sets u->result */
 	}
 	if (!b.len)
 		return 0;
-	if (!u->ret)
-		u->ret = err_set(&u->why, EBADMSG, "bytes behind its end");
-	*err = u->why;
-	return u->ret;
+	if (!u->result)
+		u->result = err_set(&u->error, EBADMSG, "bytes behind its end");
+	*err = u->error;
+	return u->result;
 }
 
-int toolchain_unpack_end(struct toolchain_unpack *u,
-			 struct toolchain_unpacked *out, struct err *err)
+int toolchain_unpack_finish(struct toolchain_unpack *u,
+			    struct toolchain_unpacked *out, struct err *err)
 {
 	int ret;
 
 	*out = (struct toolchain_unpacked){ 0 };
 	join_thread(u);
-	ret = u->ret;
+	ret = u->result;
 	if (!ret) {
-		toolchain_writer_list(u->writer, &out->entries);
-		digest_end(u->digest, &out->archive);
-		u->digest = NULL;
+		toolchain_file_writer_take_entries(u->writer, &out->entries);
+		digest_finish(u->digest_ctx, &out->archive_digest);
+		u->digest_ctx = NULL;
 	} else {
-		*err = u->why;
+		*err = u->error;
 	}
 	toolchain_unpack_free(u);
 	return ret;
@@ -373,9 +669,9 @@ void toolchain_unpack_free(struct toolchain_unpack *u)
 	join_thread(u);
 	archive_read_free(u->inner);
 	archive_read_free(u->outer);
-	if (u->digest)
-		digest_end(u->digest, NULL);
-	toolchain_writer_free(u->writer);
+	if (u->digest_ctx)
+		digest_finish(u->digest_ctx, NULL);
+	toolchain_file_writer_free(u->writer);
 	free(u->input);
 	free(u->block);
 	free(u);

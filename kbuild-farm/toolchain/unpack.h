@@ -1,81 +1,135 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/unpack.h - an archive that is not verified yet, unpacked
- * while it comes.
+ * toolchain/unpack.h - Secure unpacking of an unverified archive during its
+ * download.
  *
- * One pass over the bytes gives all that there is to know: the SHA-256 of the
- * archive as it came, its uncompressed bytes (which a detached signature is
- * over), the files on disk, and the digest of each.  Bytes are pushed in by
- * the caller's thread, a thread of its own unpacks them; between them lie at
- * most a few MiB.  Memory is that and what xz's dictionary takes, 64 MiB for
- * the largest level.
+ * One pass over the bytes yields the SHA-256 of the archive, the uncompressed
+ * bytes (which a detached signature covers), the files on disk, and the digest
+ * of each file.  The caller's thread pushes bytes in and a second thread
+ * unpacks them; at most a few MiB are in transit between them.  The rest of
+ * the memory is the dictionary of xz: 64 MiB at the highest level.
  *
- * libarchive reads the archive: tar, compressed by xz, gzip or not at all.
- * What its ARCHIVE_EXTRACT_SECURE flags stand for (NODOTDOT, NOABSOLUTEPATHS,
- * SYMLINKS) is done here by descriptors: libarchive's own writer wants to be
- * in the directory, which all threads of a process would share, and looks
- * before it writes, where a name opened with O_NOFOLLOW and O_EXCL cannot be
- * anything else.  So nothing is written outside the directory, whatever the
- * archive says.
+ * libarchive reads the archive: tar, compressed by xz or gzip, or
+ * uncompressed.  The checks of libarchive's ARCHIVE_EXTRACT_SECURE flags
+ * (NODOTDOT, NOABSOLUTEPATHS, SYMLINKS) are made by toolchain_file_writer with
+ * directory descriptors, because libarchive's writer depends on the working
+ * directory, which all threads of a process share, and checks a name before
+ * it opens it.  A name opened with O_NOFOLLOW and O_EXCL cannot be a link.  So
+ * nothing is written outside the directory, whatever the archive contains.
  *
- * Refused, each with -EINVAL and `err` naming the entry: absolute paths and
- * "..", names with control characters, a path that comes twice (but for
- * directories), what lies below a file or a link, links that lead out of the
- * archive, hard links to anything but a file that came before, devices,
- * fifos, sockets, files with setuid or setgid.  Owners, ACLs, attributes and
- * permissions are not taken over: files get 0644 or, with any x bit, 0755.
- * Times of files are kept, since equal files are told by them.
+ * The following entries are rejected with -EINVAL and `err` naming the entry:
+ * absolute paths and "..", names with control characters, a path that occurs
+ * twice (except a directory), a path below a file or a link, links that lead
+ * out of the archive, hard links to anything except an earlier file, devices,
+ * fifos, sockets, and files with setuid or setgid.  Owners, ACLs, attributes
+ * and permissions are ignored: files get mode 0644 or, with any x bit, 0755.
+ * The mtime of a file is preserved, because toolchain_link_dedup() compares it.
  *
- * -E2BIG, as soon as it is clear: more than `entries`, more than `bytes`
- * unpacked, or more than 64 MiB that are over `ratio` times what came.
+ * -E2BIG is returned as soon as the archive has more than `max_entries`
+ * entries, unpacks to more than `max_bytes`, or to more than 64 MiB above
+ * `max_ratio` times the bytes received.
  */
 #ifndef TOOLCHAIN_UNPACK_H
 #define TOOLCHAIN_UNPACK_H
 
-#include "toolchain/tree.h"
+#include "toolchain/dir-digest.h"
 
-struct toolchain_unpack; /* one that is under way */
+#include <time.h>
+
+struct toolchain_unpack;
+struct toolchain_file_writer;
 
 struct toolchain_unpack_setup {
-	int dir; /* an empty directory; may be closed after the start */
+	int dir_fd; /* an empty directory; may be closed after the start */
 	/*
-	 * Called from the unpacking thread with all uncompressed bytes in
-	 * order; not 0 ends the unpacking with that.  May be NULL.
+	 * Called on the unpacking thread with all uncompressed bytes in order.
+	 * A nonzero return value ends the unpacking with that error.  May be
+	 * NULL.
 	 */
-	int (*tar)(void *ctx, struct bytes b, struct err *err);
+	int (*on_tar_data)(void *ctx, struct bytes b, struct err *err);
 	void *ctx;
-	/* 0: 8 GiB, COMPILER_ENTRIES_MAX, 100. */
-	uint64_t bytes;
-	uint32_t entries;
-	uint32_t ratio;
+	/* 0 selects 8 GiB, COMPILER_ENTRIES_MAX and 100. */
+	uint64_t max_bytes;
+	uint32_t max_entries;
+	uint32_t max_ratio;
 };
 
-/* What came; a zeroed one is empty. */
+/* The result of unpacking.  A zeroed struct is empty. */
 struct toolchain_unpacked {
-	struct digest archive; /* of the bytes that were pushed */
+	struct digest archive_digest; /* of the bytes that were pushed */
 	struct compiler_entries entries; /* sorted by path */
 };
 
-/* NULL, with `err` set, when no thread could be had. */
+/* Return NULL with `err` set if no thread could be started. */
 struct toolchain_unpack *toolchain_unpack_start(
 	const struct toolchain_unpack_setup *setup, struct err *err);
+
 /*
- * The next bytes.  Waits while the other thread has enough to do.  Returns 0,
- * or why unpacking has failed, as soon as that is known.
+ * Push the next bytes.  Blocks while the unpacking thread is behind.  Returns
+ * 0, or the error of the unpacking as soon as it has failed.
  */
 int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 			  struct err *err);
+
 /*
- * No more bytes will come: waits until all are unpacked, frees `u` in any
- * case.  Returns 0 with `out`; -EBADMSG for an archive that is damaged or cut
- * off (also one with bytes behind its end); or as above, with `out` empty.
- * Nothing is flushed to disk.
+ * End the input, wait until all bytes are unpacked, and free `u` in any case.
+ *
+ * Returns 0 with `out` filled; -EBADMSG for an archive that is damaged,
+ * truncated or followed by other bytes; or another error listed above, with
+ * `out` empty.  Nothing is flushed to disk.
  */
-int toolchain_unpack_end(struct toolchain_unpack *u,
-			 struct toolchain_unpacked *out, struct err *err);
-/* Give up: what was written stays. */
+int toolchain_unpack_finish(struct toolchain_unpack *u,
+			    struct toolchain_unpacked *out, struct err *err);
+
+/* Abort the unpacking.  Files that were written stay on disk. */
 void toolchain_unpack_free(struct toolchain_unpack *u);
 
 void toolchain_unpacked_release(struct toolchain_unpacked *u);
+
+/*
+ * The file writer creates files below one directory and nowhere else, whatever
+ * their names are.
+ *
+ * Each request is checked against the entries created before: a path is
+ * created once, its parents are directories, links stay inside the directory,
+ * and a hard link leads to a file.  The directory must be empty and private,
+ * so that it holds nothing else.  Each name is opened or created below a
+ * descriptor of its parent that was reached without following a link.
+ *
+ * `dir` may be closed after the call.  `max_entries` includes directories.
+ */
+struct toolchain_file_writer *toolchain_file_writer_new(int dir,
+							uint32_t max_entries);
+void toolchain_file_writer_free(struct toolchain_file_writer *w);
+
+/*
+ * Each function returns 0, or a negative errno with `err` naming the path:
+ * -EINVAL for a rejected path, -E2BIG for too many entries, or the error of a
+ * system call.
+ */
+int toolchain_file_writer_mkdir(struct toolchain_file_writer *w,
+				const char *path, struct err *err);
+int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
+				  const char *path, const char *target,
+				  struct err *err);
+int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
+				    const char *path, const char *target,
+				    struct err *err);
+
+/* Create a file: open it, add bytes any number of times, close it. */
+int toolchain_file_writer_open(struct toolchain_file_writer *w,
+			       const char *path, bool executable,
+			       struct err *err);
+int toolchain_file_writer_add(struct toolchain_file_writer *w, struct bytes b,
+			      struct err *err);
+int toolchain_file_writer_close(struct toolchain_file_writer *w,
+				const struct timespec *mtime, struct err *err);
+
+/*
+ * Move all created entries, sorted, to `out`, which the caller releases.  The
+ * writer can only be freed afterwards.
+ */
+void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
+					struct compiler_entries *out);
 
 #endif

@@ -1,49 +1,117 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/verify.h - who says that an archive is what its name promises.
+ * toolchain/verify.h - Verification of an archive and of the unpacked compiler.
  *
- * All that can be asked before the archive comes is asked before: a signature
- * by an unknown key costs no download.  The rest is said at its end.
+ * Signatures and checksums: whatever can be checked before the download is
+ * checked before it, so that a signature by an unknown key costs no transfer.
+ * The digest of the archive and the signature over its content are checked at
+ * the end of the download.
+ *
+ * Smoke test: release, target and function of the unpacked compiler.
  */
 #ifndef TOOLCHAIN_VERIFY_H
 #define TOOLCHAIN_VERIFY_H
 
 #include "base/buf.h"
 #include "fetch/gpgv.h"
+#include "toolchain/dir-digest.h"
 #include "toolchain/install.h"
+#include "toolchain/release.h"
 
-/* A zeroed one is empty. */
+/* A zeroed struct is empty. */
 struct toolchain_verify {
-	const struct toolchain_order *order;
-	bool has_sum;
-	struct digest sum;
-	char *sums_key; /* fingerprint of who signed the sum; else NULL */
+	const struct toolchain_install_request *request;
+	bool has_checksum;
+	struct digest checksum;
+	char *sums_key; /* fingerprint of the checksum list's signer, or NULL */
 
-	struct buf sign; /* the detached signature, empty: none */
-	char *keyring, *tar_key; /* for that */
+	struct buf signature; /* the detached signature; may be empty */
+	char *keyring, *tar_key; /* for the detached signature */
 	struct fetch_gpgv_stream *stream;
 };
 
 /*
- * Find out what verifies the order's archive.  -EKEYREJECTED when nothing
- * does (and the order is not insecure), or something contradicts itself;
- * -ENOKEY and others of fetch/; whatever the network does.
+ * Find the checksum and the signature that verify the archive of `order`.
+ *
+ * Returns 0; -EKEYREJECTED if there is neither (unless the order permits an
+ * unverified archive) or if they contradict each other; -ENOKEY and the other
+ * errors of fetch/gpgv.h; or the error of a download.
  */
-int toolchain_verify_begin(struct toolchain_verify *v,
-			   const struct toolchain_order *order,
-			   struct err *err);
+int toolchain_verify_prepare(struct toolchain_verify *v,
+			     const struct toolchain_install_request *order,
+			     struct err *err);
 void toolchain_verify_release(struct toolchain_verify *v);
 
-/* The uncompressed bytes come, from the start. */
-int toolchain_verify_start(struct toolchain_verify *v, struct err *err);
-int toolchain_verify_feed(struct toolchain_verify *v, struct bytes b,
-			  struct err *err);
+/* Begin the check of the uncompressed bytes, which are fed from the start. */
+int toolchain_verify_stream_start(struct toolchain_verify *v, struct err *err);
+int toolchain_verify_stream_feed(struct toolchain_verify *v, struct bytes b,
+				 struct err *err);
+
 /*
- * They are all there, and the archive has this digest: 0, or -EKEYREJECTED
- * and the like.  Then `t` is told who signed.
+ * Complete the checks after the last byte; `archive` is the digest of the
+ * archive.  On success, `t` receives the fingerprints of the signing keys.
+ * Returns 0, -EKEYREJECTED or another error of fetch/gpgv.h.
  */
-int toolchain_verify_end(struct toolchain_verify *v,
-			 const struct digest *archive,
-			 struct toolchain_installed *t, struct err *err);
+int toolchain_verify_finish(struct toolchain_verify *v,
+			    const struct digest *archive,
+			    struct toolchain_installed *t, struct err *err);
+
+/*
+ * Find the driver among `entries`: "BIN/TRIPLET-gcc", or "BIN/clang" if
+ * `triplet` is NULL, where BIN is a directory named bin.  The path with the
+ * fewest components wins.  The caller frees the path.  Returns NULL with `err`
+ * set if there is no driver.
+ */
+char *toolchain_verify_find_driver(const struct compiler_entries *entries,
+				   const char *triplet, struct err *err);
+
+struct toolchain_smoke_test {
+	const char *driver; /* absolute */
+	const struct toolchain_release *release;
+	const char *triplet; /* NULL: clang */
+	const char *host; /* expected host, a name of toolchain/builtin.h */
+	const char *work_dir; /* directory for sources and objects */
+	const atomic_bool *cancelled; /* may be NULL */
+	/* Resolve all symbols when a program starts, not at the first call. */
+	bool bind_now;
+};
+
+/*
+ * Check that the driver is a program for `host`.  If this machine can run it
+ * (stored in `executed`), also check that it reports the release and the
+ * triplet, compiles C and assembles.
+ *
+ * Returns 0; -ENOEXEC with `err` describing the difference; -ECANCELED.
+ */
+int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
+			 struct err *err);
+
+/*
+ * Compile `text` as a file called `name`.  `flags`, which ends in NULL, goes
+ * before the function's flags.  Of `t` only `driver`, `work_dir`, `cancelled`
+ * and `bind_now` are used.
+ *
+ * Returns 0; -ENOEXEC with the driver's first line of output in `err`;
+ * -ECANCELED.
+ */
+int toolchain_verify_compile(const struct toolchain_smoke_test *t,
+			     const char *name, const char *text,
+			     const char *const *flags, struct err *err);
+
+/*
+ * Return true if the output of -dumpmachine fits a triplet: it is equal or has
+ * a longer last word ("aarch64-linux-gnu" for "aarch64-linux"), without regard
+ * to the vendor ("arm-unknown-linux-gnueabi").
+ */
+bool toolchain_verify_is_triplet(const char *machine, const char *triplet);
+
+/*
+ * Check that the loader finds all libraries of `program` and each of their
+ * symbols.  As with ldd -r, no code of the program runs.
+ *
+ * Returns 0, also for a loader other than glibc's, which cannot be queried;
+ * -ENOEXEC with the loader's message in `err`.
+ */
+int toolchain_verify_libraries(const char *program, struct err *err);
 
 #endif

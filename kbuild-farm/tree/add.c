@@ -3,13 +3,13 @@
 
 #include "base/fs.h"
 #include "tree/adopt.h"
+#include "tree/cleanup.h"
+#include "tree/datadir.h"
 #include "tree/fetch.h"
 #include "tree/git.h"
-#include "tree/home.h"
 #include "tree/import.h"
 #include "tree/refs.h"
 #include "tree/state.h"
-#include "tree/sweep.h"
 #include "tree/transport.h"
 #include "tree/url.h"
 
@@ -22,16 +22,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is being made, in TOP/.new-NAME. */
-struct making {
+/* A tree that is created in TOP/.new-NAME. */
+struct new_tree {
 	const struct tree_add *a;
 	char *dir, *repository;
 	struct tree_state state;
 };
 
-/* ------------------------------------------------- in a process of its own */
+/* ---- in the child of tree_worker_run() ---- */
 
-/* It goes into the repository's configuration, which names programs, too. */
+/*
+ * Reject invalid names, because they are stored in the repository's
+ * configuration, which can also name programs.
+ */
 static int check_branch_name(const char *name, struct err *err)
 {
 	int valid = 0;
@@ -41,7 +44,7 @@ static int check_branch_name(const char *name, struct err *err)
 	return err_set(err, EINVAL, "\"%s\" is no branch's name", name);
 }
 
-/* What is fetched: all branches, or those that were named. */
+/* Restrict fetches to `branches`, unless it is empty. */
 static int set_branches(git_repository *repo, const struct strv *branches,
 			struct err *err)
 {
@@ -57,33 +60,35 @@ static int set_branches(git_repository *repo, const struct strv *branches,
 		char *spec = xasprintf("+refs/heads/%s:refs/remotes/origin/%s",
 				       branches->v[i], branches->v[i]);
 
-		/* No value matches "$^": each is one more. */
+		/* No value matches "$^", so this adds a value. */
 		ret = git_config_set_multivar(config, "remote.origin.fetch",
 					      "$^", spec);
 		free(spec);
 	}
 	git_config_free(config);
-	return ret ? tree_git_failed(err, -1, "--branch") : 0;
+	return ret ? tree_git_set_error(err, -1, "--branch") : 0;
 }
 
-/* With a depth and no branch it is the one that the remote's HEAD names. */
+/* With a depth but no branch, fetch only the branch of the remote's HEAD. */
 static int narrow_to_head(struct tree_fetch *f, struct err *err)
 {
 	struct strv one = { 0 };
 	int ret = tree_fetch_head(f, "origin", err);
 
-	if (!ret && !f->head)
+	if (!ret && !f->head_ref)
 		ret = err_set(err, ENOENT,
 			      "its HEAD names no branch: say which with "
 			      "--branch");
 	if (!ret)
-		ret = check_branch_name(f->head + strlen("refs/heads/"), err);
+		ret = check_branch_name(f->head_ref + strlen("refs/heads/"),
+					err);
 	if (!ret) {
-		strv_add(&one, f->head + strlen("refs/heads/"));
-		tree_worker_note(f->worker,
-				 "--depth: only the branch %s is fetched; "
-				 "--branch names others",
-				 one.v[0]);
+		strv_add(&one, f->head_ref + strlen("refs/heads/"));
+		tree_worker_report_note(
+			f->worker,
+			"--depth: only the branch %s is fetched; "
+			"--branch names others",
+			one.v[0]);
 		ret = set_branches(f->repo, &one, err);
 	}
 	strv_release(&one);
@@ -107,7 +112,7 @@ static int check_branches(git_repository *repo, const struct strv *branches,
 	return 0;
 }
 
-static int clone_url(struct making *m, struct tree_worker *w,
+static int clone_url(struct new_tree *m, struct tree_worker *w,
 		     git_repository **out, struct err *err)
 {
 	const struct tree_add *a = m->a;
@@ -121,7 +126,7 @@ static int clone_url(struct making *m, struct tree_worker *w,
 		return ret;
 	if (git_repository_init(out, m->repository, 1) ||
 	    git_remote_create(&remote, *out, "origin", a->source))
-		ret = tree_git_failed(err, -1, "%s", m->repository);
+		ret = tree_git_set_error(err, -1, "%s", m->repository);
 	git_remote_free(remote);
 	f.repo = *out;
 	if (!ret)
@@ -133,7 +138,7 @@ static int clone_url(struct making *m, struct tree_worker *w,
 	if (!ret)
 		ret = check_branches(*out, &a->branches, err);
 	if (!ret)
-		ret = tree_refs_follow_head(*out, "origin", f.head, err);
+		ret = tree_refs_follow_head(*out, "origin", f.head_ref, err);
 	tree_fetch_release(&f);
 	return ret;
 }
@@ -145,64 +150,62 @@ static void on_import(void *ctx, uint64_t files, uint64_t bytes,
 
 	(void)bytes;
 	if (objects)
-		tree_worker_progress(w, TREE_RESOLVING, indexed, objects);
+		tree_worker_report_progress(w, TREE_PHASE_RESOLVING, indexed,
+					    objects);
 	else
-		tree_worker_progress(w, TREE_READING, files, 0);
+		tree_worker_report_progress(w, TREE_PHASE_READING, files, 0);
 }
 
-static int import_source(struct making *m, struct tree_worker *w,
+static int import_source(struct new_tree *m, struct tree_worker *w,
 			 git_repository **out, struct err *err)
 {
-	const struct tree_import what = { .from = m->a->source,
+	const struct tree_import what = { .source = m->a->source,
 					  .repository = m->repository,
-					  .progress = on_import,
+					  .on_progress = on_import,
 					  .ctx = w };
 	struct tree_imported made = { 0 };
 	int ret = tree_import(&what, &made, err);
 
 	if (!ret) {
-		tree_worker_note(w, "%s: %llu files, version %s, commit %.12s",
-				 m->a->name, (unsigned long long)made.files,
-				 made.version ? made.version : "unknown",
-				 made.commit);
+		tree_worker_report_note(
+			w, "%s: %llu files, version %s, commit %.12s",
+			m->a->name, (unsigned long long)made.n_files,
+			made.version ? made.version : "unknown", made.commit);
 		if (git_repository_open(out, m->repository))
-			ret = tree_git_failed(err, -1, "%s", m->repository);
+			ret = tree_git_set_error(err, -1, "%s", m->repository);
 	}
 	tree_imported_release(&made);
 	return ret;
 }
 
-static int make_new_repository(struct making *m, struct tree_worker *w,
-			       git_repository **out, struct err *err)
-{
-	switch (m->state.kind) {
-	case TREE_CLONE:
-		return clone_url(m, w, out, err);
-	case TREE_BORROWS:
-		return tree_adopt_borrow(m->repository, m->a->source, w, out,
-					 err);
-	case TREE_IN_PLACE:
-		return tree_adopt_in_place(m->repository, m->a->source, out,
-					   err);
-	case TREE_IMPORT:
-		return import_source(m, w, out, err);
-	}
-	return -EINVAL;
-}
-
 static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
 {
-	struct making *m = arg;
+	struct new_tree *m = arg;
 	git_repository *repo = NULL;
-	int ret;
+	int ret = -EINVAL;
 
 	tree_git_init();
-	ret = make_new_repository(m, w, &repo, err);
-	tree_worker_progress(w, TREE_MEASURING, 0, 0);
-	if (!ret && m->state.kind != TREE_IN_PLACE)
-		ret = tree_refset_pack(repo, err);
+	switch (m->state.kind) {
+	case TREE_KIND_CLONE:
+		ret = clone_url(m, w, &repo, err);
+		break;
+	case TREE_KIND_BORROWED:
+		ret = tree_adopt_borrow(m->repository, m->a->source, w, &repo,
+					err);
+		break;
+	case TREE_KIND_IN_PLACE:
+		ret = tree_adopt_in_place(m->repository, m->a->source, &repo,
+					  err);
+		break;
+	case TREE_KIND_IMPORT:
+		ret = import_source(m, w, &repo, err);
+		break;
+	}
+	tree_worker_report_progress(w, TREE_PHASE_MEASURING, 0, 0);
+	if (!ret && m->state.kind != TREE_KIND_IN_PLACE)
+		ret = tree_ref_transaction_pack(repo, err);
 	if (!ret)
-		ret = tree_state_look(&m->state, repo, err);
+		ret = tree_state_refresh(&m->state, repo, err);
 	if (!ret)
 		ret = tree_state_write(&m->state, m->dir, err);
 	git_repository_free(repo);
@@ -210,26 +213,20 @@ static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
 	return ret;
 }
 
-/* ------------------------------------------------------------ the caller */
-
-/* The absolute path, links resolved, of what is there; else NULL. */
-static char *local_path(const char *source)
-{
-	return fs_exists(source) ? realpath(source, NULL) : NULL;
-}
+/* ---- in the caller's process ---- */
 
 static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
 		    struct err *err)
 {
-	char *path = local_path(a->source);
+	char *path = fs_exists(a->source) ? realpath(a->source, NULL) : NULL;
 	struct tree_url parsed;
 	int ret;
 
 	if (path) {
 		*kind = !fs_is_dir(path) || !tree_adopt_is_repository(path) ?
-				TREE_IMPORT :
-			a->in_place ? TREE_IN_PLACE :
-				      TREE_BORROWS;
+				TREE_KIND_IMPORT :
+			a->in_place ? TREE_KIND_IN_PLACE :
+				      TREE_KIND_BORROWED;
 		*url = path;
 		return 0;
 	}
@@ -240,22 +237,22 @@ static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
 		ret = err_set(err, ENOENT, "%s: %s", a->source,
 			      strerror(ENOENT));
 	tree_url_release(&parsed);
-	*kind = TREE_CLONE;
+	*kind = TREE_KIND_CLONE;
 	*url = xstrdup(a->source);
 	return ret;
 }
 
-static int check_how(const struct tree_add *a, enum tree_kind kind,
-		     struct err *err)
+static int check_new_tree(const struct tree_add *a, enum tree_kind kind,
+			  struct err *err)
 {
 	int ret = 0;
 
-	if (a->in_place && kind != TREE_IN_PLACE)
+	if (a->in_place && kind != TREE_KIND_IN_PLACE)
 		return err_set(err, EINVAL,
 			       "--in-place is for the clone of a repository on "
 			       "this machine, which %s is not",
 			       a->source);
-	if (kind != TREE_CLONE && (a->depth || a->branches.n))
+	if (kind != TREE_KIND_CLONE && (a->depth || a->branches.n))
 		return err_set(err, EINVAL,
 			       "--depth and --branch are for a URL; "
 			       "file://PATH is one");
@@ -277,11 +274,11 @@ static int check_absent(const char *top, const char *name, struct err *err)
 		    0;
 }
 
-static void tell_begun_anew(const struct tree_add *a, const struct strv *begun)
+static void note_restarted(const struct tree_add *a, const struct strv *begun)
 {
 	char *text;
 
-	for (size_t i = 0; i < begun->n && a->watch->note; i++) {
+	for (size_t i = 0; i < begun->n && a->watch->on_note; i++) {
 		text = !strcmp(begun->v[i], a->name) ?
 			       xasprintf("an earlier `kfarm tree add %s` was "
 					 "interrupted; it starts over",
@@ -289,13 +286,13 @@ static void tell_begun_anew(const struct tree_add *a, const struct strv *begun)
 			       xasprintf("removed what an interrupted `kfarm "
 					 "tree add %s` left",
 					 begun->v[i]);
-		a->watch->note(a->watch->ctx, text);
+		a->watch->on_note(a->watch->ctx, text);
 		free(text);
 	}
 }
 
-/* All of it is on disk before it gets its name, and the name after. */
-static int publish(const struct making *m, const char *top, struct err *err)
+/* Flush the tree before the rename, and the directory after it. */
+static int publish(const struct new_tree *m, const char *top, struct err *err)
 {
 	char *dest = xasprintf("%s/%s", top, m->a->name);
 	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
@@ -314,12 +311,13 @@ static int publish(const struct making *m, const char *top, struct err *err)
 	return ret;
 }
 
-static int make_and_publish(struct making *m, const char *top, struct err *err)
+static int make_and_publish(struct new_tree *m, const char *top,
+			    struct err *err)
 {
 	struct err ignored;
 	int lock, ret;
 
-	ret = tree_sweep_begin(top, m->a->name, &lock, err);
+	ret = tree_cleanup_create_new(top, m->a->name, &lock, err);
 	if (ret)
 		return ret;
 	ret = check_absent(top, m->a->name, err);
@@ -335,16 +333,16 @@ static int make_and_publish(struct making *m, const char *top, struct err *err)
 
 int tree_add(const struct tree_add *a, char **url, struct err *err)
 {
-	char *top = tree_home_top();
+	char *top = tree_datadir_top();
 	struct tree_add resolved = *a;
-	struct making m = { .a = &resolved };
+	struct new_tree m = { .a = &resolved };
 	struct strv begun = { 0 };
 	int ret;
 
 	*url = NULL;
 	m.dir = xasprintf("%s/.new-%s", top, a->name);
 	m.repository = xasprintf("%s/repo.git", m.dir);
-	ret = tree_home_check_name(a->name, err);
+	ret = tree_datadir_check_name(a->name, err);
 	if (!ret)
 		ret = fs_mkdirs(top, 0755, err);
 	if (!ret)
@@ -352,12 +350,12 @@ int tree_add(const struct tree_add *a, char **url, struct err *err)
 	if (!ret)
 		ret = classify(a, &m.state.kind, url, err);
 	if (!ret)
-		ret = check_how(a, m.state.kind, err);
+		ret = check_new_tree(a, m.state.kind, err);
 	if (!ret) {
 		resolved.source = *url;
 		m.state.source = xstrdup(*url);
-		tree_sweep_top(top, &begun);
-		tell_begun_anew(a, &begun);
+		tree_cleanup_datadir(top, &begun);
+		note_restarted(a, &begun);
 		ret = make_and_publish(&m, top, err);
 	}
 	if (ret) {

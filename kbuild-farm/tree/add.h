@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/add.h - a new tree: cloned, adopted or imported.
+ * tree/add.h - Addition of a tree: a clone, an adopted clone or an import.
  *
- * All is made under a name of its own and gets the tree's by one rename, so
- * that a tree is there whole or not at all.
+ * The tree is created under a temporary name and published by one rename, so
+ * that it exists completely or not at all.
  */
 #ifndef TREE_ADD_H
 #define TREE_ADD_H
@@ -14,22 +14,22 @@
 struct tree_add {
 	const char *name;
 	/*
-	 * A URL (tree/url.h) is cloned.  The path of a clone is adopted: a
-	 * repository of ours borrows its objects.  The path of any other
-	 * directory, or of a tarball, is imported.
+	 * A URL (tree/url.h) is cloned.  The path of a clone is adopted: the
+	 * tree's repository borrows the objects of the clone.  The path of any
+	 * other directory or of an archive is imported.
 	 */
 	const char *source;
-	bool in_place; /* an adopted clone is the tree itself */
-	unsigned depth; /* commits of each branch, 0: all; by the program git */
-	struct strv branches; /* to be fetched, empty: all */
-	const struct tree_watch *watch;
+	bool in_place; /* the adopted clone itself becomes the tree */
+	unsigned depth; /* commits per branch, fetched by git; 0 for all */
+	struct strv branches; /* branches to fetch; empty for all */
+	const struct tree_observer *watch;
 };
 
 /*
- * Add it, without the configuration.  Returns 0 with *url, what belongs there
- * as url: the URL, or the absolute path; the caller frees it.  -EEXIST: there
- * is such a tree; -EBUSY: another kfarm is adding it; -ECANCELED; or another
- * negative errno.
+ * Add a tree without changing the configuration.  Returns 0; -EEXIST if the
+ * tree exists; -EBUSY if another process is adding it; -ECANCELED; or another
+ * negative errno.  On success *url is the URL or the absolute path to store in
+ * the configuration, and the caller frees it.
  */
 int tree_add(const struct tree_add *a, char **url, struct err *err);
 

@@ -27,28 +27,24 @@ bool tree_adopt_is_repository(const char *path)
 	return is;
 }
 
-static bool is_partial(git_repository *repo)
+/* Open a clone.  A partial clone is rejected, because it lacks objects. */
+static int open_clone(const char *source, git_repository **out, struct err *err)
 {
 	git_config_iterator *all = NULL;
 	git_config *config = NULL;
 	git_config_entry *entry;
-	bool is = false;
+	bool partial = false;
 
-	if (!git_repository_config_snapshot(&config, repo) &&
-	    !git_config_iterator_glob_new(&all, config,
-					  "^remote\\..*\\.promisor$"))
-		is = !git_config_next(&entry, all);
-	git_config_iterator_free(all);
-	git_config_free(config);
-	return is;
-}
-
-static int open_clone(const char *source, git_repository **out, struct err *err)
-{
 	if (git_repository_open_ext(out, source, GIT_REPOSITORY_OPEN_NO_SEARCH,
 				    NULL))
-		return tree_git_failed(err, -1, "%s", source);
-	if (!is_partial(*out))
+		return tree_git_set_error(err, -1, "%s", source);
+	if (!git_repository_config_snapshot(&config, *out) &&
+	    !git_config_iterator_glob_new(&all, config,
+					  "^remote\\..*\\.promisor$"))
+		partial = !git_config_next(&entry, all);
+	git_config_iterator_free(all);
+	git_config_free(config);
+	if (!partial)
 		return 0;
 	git_repository_free(*out);
 	*out = NULL;
@@ -76,8 +72,6 @@ int tree_adopt_in_place(const char *repository, const char *source,
 	return ret;
 }
 
-/* ------------------------------------------------------------ borrowing */
-
 static int write_alternates(const char *repository, const char *common,
 			    struct err *err)
 {
@@ -98,20 +92,10 @@ static int write_alternates(const char *repository, const char *common,
 	return ret;
 }
 
-/* Where the history ends is the clone's to say. */
-static int copy_shallow(const char *repository, const char *common,
-			struct err *err)
-{
-	char *from = xasprintf("%sshallow", common);
-	char *to = xasprintf("%s/shallow", repository);
-	int ret = fs_exists(from) ? fs_copy(from, to, err) : 0;
-
-	free(to);
-	free(from);
-	return ret;
-}
-
-/* remote.NAME.url, .fetch and .tagOpt; what runs a program is left behind. */
+/*
+ * Copy url, fetch, tagOpt and skipFetchAll of all remotes.  Other variables,
+ * some of which name programs, are not copied.
+ */
 static int copy_remotes(git_repository *to, git_repository *from)
 {
 	git_config *source = NULL, *target = NULL;
@@ -126,7 +110,7 @@ static int copy_remotes(git_repository *to, git_repository *from)
 			&all, source,
 			"^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$");
 	while (!ret && !git_config_next(&entry, all)) {
-		/* No value matches "$^": each is one more. */
+		/* No value matches "$^", so this adds a value. */
 		ret = git_config_set_multivar(target, entry->name, "$^",
 					      entry->value ? entry->value : "");
 	}
@@ -136,45 +120,49 @@ static int copy_remotes(git_repository *to, git_repository *from)
 	return ret;
 }
 
-static int fill_borrower(git_repository *repo, git_repository *source,
-			 struct tree_worker *w, struct err *err)
-{
-	struct tree_changes ignored = { 0 };
-
-	if (copy_remotes(repo, source))
-		return tree_git_failed(err, -1, "remotes of %s",
-				       git_repository_path(source));
-	return tree_refs_mirror(repo, source, true, w, &ignored, err);
-}
-
 int tree_adopt_borrow(const char *repository, const char *source,
 		      struct tree_worker *w, git_repository **out,
 		      struct err *err)
 {
 	git_repository *from = NULL, *made = NULL;
+	struct tree_ref_changes ignored = { 0 };
+	char *shallow = NULL, *copy = NULL;
 	const char *common;
 	int ret = open_clone(source, &from, err);
 
 	if (!ret && git_repository_init(&made, repository, 1))
-		ret = tree_git_failed(err, -1, "%s", repository);
-	/* The alternates are read when a repository is opened. */
+		ret = tree_git_set_error(err, -1, "%s", repository);
+	/* libgit2 reads the alternates when it opens the repository again. */
 	git_repository_free(made);
-	if (!ret) {
-		common = git_repository_commondir(from);
-		ret = write_alternates(repository, common, err);
-		if (!ret)
-			ret = copy_shallow(repository, common, err);
-	}
-	if (!ret && git_repository_open(out, repository))
-		ret = tree_git_failed(err, -1, "%s", repository);
-	if (!ret)
-		ret = fill_borrower(*out, from, w, err);
+	if (ret)
+		goto out;
+	common = git_repository_commondir(from);
+	ret = write_alternates(repository, common, err);
+	if (ret)
+		goto out;
+	/* The history ends where that of the clone does. */
+	shallow = xasprintf("%sshallow", common);
+	copy = xasprintf("%s/shallow", repository);
+	if (fs_exists(shallow))
+		ret = fs_copy(shallow, copy, err);
+	if (ret)
+		goto out;
+	if (git_repository_open(out, repository))
+		ret = tree_git_set_error(err, -1, "%s", repository);
+	else if (copy_remotes(*out, from))
+		ret = tree_git_set_error(err, -1, "remotes of %s",
+					 git_repository_path(from));
+	else
+		ret = tree_refs_mirror(*out, from, true, w, &ignored, err);
+out:
+	free(copy);
+	free(shallow);
 	git_repository_free(from);
 	return ret;
 }
 
-/* The clone whose objects are borrowed, NULL where none are. */
-static char *lender(const char *repository)
+/* Return the clone whose objects are borrowed, or NULL; the caller frees it. */
+static char *find_lender(const char *repository)
 {
 	char *path = xasprintf("%s" ALTERNATES, repository), *out = NULL;
 	struct buf text = { 0 };
@@ -193,27 +181,13 @@ static char *lender(const char *repository)
 	return out;
 }
 
-static int drop_lost(git_repository *repo, const char *name,
-		     struct tree_worker *w, struct err *err)
-{
-	unsigned n = 0;
-	int ret = tree_refset_drop_missing(repo, &n, err);
-
-	if (n)
-		tree_worker_note(w,
-				 "%s: %u branches or tags named commits that "
-				 "are gone from the clone whose objects are "
-				 "borrowed; they are fetched again",
-				 name, n);
-	return ret;
-}
-
 int tree_adopt_follow(git_repository *repo, const char *name,
-		      struct tree_worker *w, struct tree_changes *changes,
+		      struct tree_worker *w, struct tree_ref_changes *changes,
 		      bool *borrows, struct err *err)
 {
-	char *source = lender(git_repository_path(repo));
+	char *source = find_lender(git_repository_path(repo));
 	git_repository *from = NULL;
+	unsigned n_dropped = 0;
 	int ret = 0;
 
 	*borrows = source != NULL;
@@ -225,7 +199,14 @@ int tree_adopt_follow(git_repository *repo, const char *name,
 	else if (source)
 		ret = open_clone(source, &from, err);
 	if (from)
-		ret = drop_lost(repo, name, w, err);
+		ret = tree_ref_transaction_drop_missing(repo, &n_dropped, err);
+	if (n_dropped)
+		tree_worker_report_note(
+			w,
+			"%s: %u branches or tags named commits that "
+			"are gone from the clone whose objects are "
+			"borrowed; they are fetched again",
+			name, n_dropped);
 	if (from && !ret)
 		ret = tree_refs_mirror(repo, from, false, w, changes, err);
 	git_repository_free(from);

@@ -1,37 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/adopt.h - a tree out of a clone that somebody has.
+ * tree/adopt.h - Adoption of an existing clone as a tree.
  *
- * The clone is never written to, unless it is adopted in place: then updates
- * fetch into it, as `git fetch --all --prune` would.
+ * The clone is never written, unless it is adopted in place.  Then updates
+ * fetch into it like `git fetch --all --prune`.
  */
 #ifndef TREE_ADOPT_H
 #define TREE_ADOPT_H
 
-#include "tree/refset.h"
+#include "tree/ref-transaction.h"
 #include "tree/worker.h"
 
 #include <git2.h>
 
-/* Is `path` the top of a clone, or a bare repository? */
+/* Return true if `path` is the top of a clone or a bare repository. */
 bool tree_adopt_is_repository(const char *path);
 /*
- * A bare repository at `repository` that borrows the objects of the clone at
- * `source`, with its branches, tags and remotes; in *out.
+ * Create a bare repository at `repository` that borrows the objects of the
+ * clone at `source` and has its branches, tags and remotes.  The caller frees
+ * *out.
  */
 int tree_adopt_borrow(const char *repository, const char *source,
 		      struct tree_worker *w, git_repository **out,
 		      struct err *err);
-/* A symbolic link at `repository` to the clone's own; opened in *out. */
+/*
+ * Create a symbolic link at `repository` to the repository of the clone at
+ * `source`, and open that in *out.
+ */
 int tree_adopt_in_place(const char *repository, const char *source,
 			git_repository **out, struct err *err);
 /*
- * Follow the branches and tags of the clone whose objects `repo` borrows, and
- * count what changed; *borrows says whether it does.  What the clone has lost
- * is dropped, with a note that begins with `name`.
+ * Copy the branches and tags of the clone whose objects `repo` borrows, and add
+ * the differences to `changes`.  *borrows is false if there is no such clone.
+ * References whose commits the clone has lost are dropped, with a note that
+ * begins with `name`.
  */
 int tree_adopt_follow(git_repository *repo, const char *name,
-		      struct tree_worker *w, struct tree_changes *changes,
+		      struct tree_worker *w, struct tree_ref_changes *changes,
 		      bool *borrows, struct err *err);
 
 #endif

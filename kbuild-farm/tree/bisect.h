@@ -1,23 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/bisect.h - is a tree being bisected?
+ * tree/bisect.h - Bisection of a managed tree, and detection of `git bisect`.
+ *
+ * Commits are picked as git-bisect(1) does.
  */
 #ifndef TREE_BISECT_H
 #define TREE_BISECT_H
 
+#include "base/err.h"
 #include "base/str.h"
 
 #include <stdbool.h>
 
+/* One step of a bisection.  A zeroed struct is empty. */
+struct tree_bisect_step {
+	char *next; /* commit to test next; NULL if none is left */
+	/* number of commits that may be the first bad one */
+	size_t n_candidates;
+	/*
+	 * If `next` is NULL: the remaining commits (40 digits each) and their
+	 * subjects.  A single one is the first bad commit.
+	 */
+	struct strv candidates, subjects;
+};
+
 /*
- * Is `git bisect` under way in the repository whose work tree, the main one or
- * a linked one, has its top at `dir`?
+ * Choose the commit to test next in the managed tree of that name.  The
+ * candidates are `bad` and its ancestors that are not ancestors of a commit in
+ * `good`.  Of these, except `bad` and those in `skipped`, *out names the commit
+ * that has as close to half of the candidates as ancestors as possible, so that
+ * either result excludes about half.
+ *
+ * Returns 0; -ENOENT for an unknown commit; -EINVAL if `bad` is an ancestor of
+ * a good one; or another negative errno.  The caller releases *out.
  */
-bool tree_is_bisected(const char *dir);
+int tree_bisect_choose(struct tree_bisect_step *out, const char *tree,
+		       const struct strv *good, const char *bad,
+		       const struct strv *skipped, struct err *err);
+void tree_bisect_step_release(struct tree_bisect_step *h);
+
 /*
- * The same, of a work tree with `dir` in it; and the commits that are marked
- * good so far, in full, to `good`.
+ * Return true if `git bisect` is active in the repository whose work tree, main
+ * or linked, has its top at `dir`.
  */
-bool tree_bisect_good(const char *dir, struct strv *good);
+bool tree_bisect_is_active(const char *dir);
+/*
+ * Return true if `git bisect` is active in the work tree that contains `dir`,
+ * and append the full ids of the commits marked good to `good`.
+ */
+bool tree_bisect_list_good(const char *dir, struct strv *good);
 
 #endif

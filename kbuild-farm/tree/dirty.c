@@ -2,9 +2,9 @@
 #include "tree/dirty.h"
 
 #include "base/fs.h"
+#include "tree/checkout.h"
 #include "tree/git.h"
 #include "tree/index.h"
-#include "tree/moving.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,34 +13,34 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A checkout that is being looked at. */
+/* A worktree and its comparison with the commit. */
 struct checkout {
 	const char *dir;
 	git_repository *repo;
 	git_tree *head;
 	struct tree_index index;
-	struct tree_moving m;
-	bool any_mode; /* core.fileMode is off */
-	struct strv unsure; /* paths of files that may differ */
+	struct tree_checkout comparison;
+	bool modes_ignored; /* core.fileMode is off */
+	struct strv unverified; /* paths of files that may differ */
 	struct err *err;
 };
 
-/* What is at a path; a zeroed one is nothing. */
+/* Mode and blob id of a path; zeroed if the path does not exist. */
 struct content {
 	unsigned mode;
 	git_oid id;
 };
 
-static bool stopped(const struct checkout *c)
+static bool is_stop_requested(const struct checkout *c)
 {
-	return c->m.stop && atomic_load(c->m.stop);
+	return c->comparison.stop && atomic_load(c->comparison.stop);
 }
 
-/* ---- which files may differ ---- */
+/* ---- paths that may differ ---- */
 
 /*
- * The index is the commit's tree more often than not, and mostly says so; else
- * all that one of the two has not, or another.
+ * Collect the paths at which the index differs from the commit.  The index
+ * usually records the id of a tree that it equals, so that no tree is read.
  */
 static int compare_staged(struct checkout *c, const git_oid *commit)
 {
@@ -49,19 +49,21 @@ static int compare_staged(struct checkout *c, const git_oid *commit)
 	size_t i = 0, j = 0;
 	int ret;
 
-	if (git_oid_equal(&x->root, git_tree_id(c->head)))
+	if (git_oid_equal(&x->root_tree, git_tree_id(c->head)))
 		return 0;
 	ret = tree_files_read(&head, c->repo, commit, c->err);
-	while (!ret && (i < head.n || j < x->n)) {
-		int order = i >= head.n ? 1 :
-			    j >= x->n   ? -1 :
-					  strcmp(head.v[i].path, x->v[j].path);
-		const char *path = order > 0 ? x->v[j].path : head.v[i].path;
+	while (!ret && (i < head.n_entries || j < x->n_entries)) {
+		int order = i >= head.n_entries ? 1 :
+			    j >= x->n_entries   ? -1 :
+						  strcmp(head.entries[i].path,
+							 x->entries[j].path);
+		const char *path = order > 0 ? x->entries[j].path :
+					       head.entries[i].path;
 
-		if (order || head.v[i].mode != x->v[j].mode ||
-		    !git_oid_equal(&head.v[i].id, &x->v[j].id) ||
-		    x->v[j].flags & TREE_INDEX_STAGE)
-			strv_add(&c->unsure, path);
+		if (order || head.entries[i].mode != x->entries[j].mode ||
+		    !git_oid_equal(&head.entries[i].id, &x->entries[j].id) ||
+		    x->entries[j].flags & TREE_INDEX_STAGE)
+			strv_add(&c->unverified, path);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -69,7 +71,10 @@ static int compare_staged(struct checkout *c, const git_oid *commit)
 	return ret;
 }
 
-/* A change in the tick in which the index was written might not show. */
+/*
+ * A change in the clock tick in which the index was written may not show in the
+ * stat data.
+ */
 static bool is_racy(const git_index_entry *e, const struct stat *index)
 {
 	time_t s = (uint32_t)e->mtime.seconds;
@@ -81,71 +86,69 @@ static bool is_racy(const git_index_entry *e, const struct stat *index)
 
 static int find_changed(struct checkout *c)
 {
-	const struct tree_files *f = &c->m.files;
-	int ret = tree_files_of_index(&c->m.files, &c->index, c->err);
+	const struct tree_files *f = &c->comparison.files;
+	int ret = tree_files_from_index(&c->comparison.files, &c->index,
+					c->err);
 
 	if (ret)
 		return ret;
-	c->m.root = open(c->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (c->m.root < 0)
+	c->comparison.root_fd = open(c->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->comparison.root_fd < 0)
 		return err_errno(c->err, "%s", c->dir);
-	ret = tree_moving_compare(&c->m);
+	ret = tree_checkout_compare(&c->comparison);
 	if (ret)
-		*c->err = c->m.why;
-	for (size_t i = 0; !ret && i < f->n; i++) {
-		const git_index_entry *e = &f->v[i];
-		bool let_be = e->flags & TREE_INDEX_VALID ||
-			      e->flags_extended & TREE_INDEX_SKIP;
+		*c->err = c->comparison.error;
+	for (size_t i = 0; !ret && i < f->n_entries; i++) {
+		const git_index_entry *e = &f->entries[i];
+		bool skipped = e->flags & TREE_INDEX_ASSUME_VALID ||
+			       e->flags_extended & TREE_INDEX_SKIP;
 
-		if (!let_be &&
-		    (c->m.state[i] != TREE_SAME || is_racy(e, &c->index.st)))
-			strv_add(&c->unsure, e->path);
+		if (!skipped && (c->comparison.states[i] != TREE_FILE_SAME ||
+				 is_racy(e, &c->index.file_stat)))
+			strv_add(&c->unverified, e->path);
 	}
 	return ret;
 }
 
-static bool git_ignores(const struct checkout *c, const char *path, bool dir)
+/* Collect an untracked file, or the files below an untracked directory. */
+static int add_untracked(struct checkout *c, const char *path, int depth)
 {
-	char *name = xasprintf("%s%s", path, dir ? "/" : "");
-	int ignored = 0;
-
-	git_ignore_path_is_ignored(&ignored, c->repo, name);
-	free(name);
-	return ignored;
-}
-
-/* What git does not know: a file, or all in a directory. */
-static int add_unknown(struct checkout *c, const char *path, int depth)
-{
-	char *full = xasprintf("%s/%s", c->dir, path);
+	char *full = xasprintf("%s/%s", c->dir, path), *name = NULL;
 	struct strv names = { 0 };
 	struct stat st;
 	bool dir = !lstat(full, &st) && S_ISDIR(st.st_mode);
-	int ret = stopped(c) ? -ECANCELED : 0;
+	int ret = is_stop_requested(c) ? -ECANCELED : 0;
+	int ignored = 0;
 
-	if (ret || git_ignores(c, path, dir))
+	if (ret)
+		goto out;
+	name = xasprintf("%s%s", path, dir ? "/" : "");
+	git_ignore_path_is_ignored(&ignored, c->repo, name);
+	if (ignored)
 		goto out;
 	if (!dir)
-		strv_add(&c->unsure, path);
+		strv_add(&c->unverified, path);
 	else if (depth < 100)
 		fs_list(full, &names);
-	/* Another repository is its owner's business. */
+	/* Another repository in the worktree is not part of it. */
 	for (size_t i = 0;
 	     !ret && i < names.n && !strv_has(&names, TREE_GIT_LINK); i++) {
 		char *below = xasprintf("%s/%s", path, names.v[i]);
 
-		ret = add_unknown(c, below, depth + 1);
+		ret = add_untracked(c, below, depth + 1);
 		free(below);
 	}
 out:
 	strv_release(&names);
+	free(name);
 	free(full);
 	return ret;
 }
 
-/* ---- which do ---- */
+/* ---- paths that differ ---- */
 
-static struct content content_at(const struct checkout *c, const char *path)
+static struct content read_worktree_content(const struct checkout *c,
+					    const char *path)
 {
 	char *full = xasprintf("%s/%s", c->dir, path), to[PATH_MAX];
 	struct content is = { 0 };
@@ -156,7 +159,7 @@ static struct content content_at(const struct checkout *c, const char *path)
 	if (lstat(full, &st))
 		st.st_mode = 0;
 	if (S_ISDIR(st.st_mode)) {
-		/* Only of a submodule this is asked. */
+		/* The commit contains a submodule at this path. */
 		is.mode = GIT_FILEMODE_COMMIT;
 	} else if (S_ISLNK(st.st_mode)) {
 		is.mode = GIT_FILEMODE_LINK;
@@ -166,34 +169,15 @@ static struct content content_at(const struct checkout *c, const char *path)
 	} else if (S_ISREG(st.st_mode)) {
 		is.mode = st.st_mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE :
 						 GIT_FILEMODE_BLOB;
-		/* With line ends as `git add` would have them. */
+		/* Apply the same line-end conversion as `git add`. */
 		ok = !git_repository_hashfile(&is.id, c->repo, full,
 					      GIT_OBJECT_BLOB, NULL);
 	}
-	/* One that cannot be read is no clean one. */
+	/* Treat an unreadable file as modified. */
 	if (!ok && is.mode && is.mode != GIT_FILEMODE_COMMIT)
 		memset(is.id.id, 0xff, sizeof(is.id.id));
 	free(full);
 	return is;
-}
-
-static struct content content_of_commit(const struct checkout *c,
-					const char *path)
-{
-	git_tree_entry *e = NULL;
-	struct content was = { 0 };
-
-	if (!git_tree_entry_bypath(&e, c->head, path)) {
-		was.mode = git_tree_entry_filemode(e);
-		was.id = *git_tree_entry_id(e);
-	}
-	/* What is a file now and was a directory has other paths as well. */
-	if (was.mode == GIT_FILEMODE_TREE)
-		was = (struct content){ 0 };
-	if (was.mode == GIT_FILEMODE_COMMIT)
-		was.id = (git_oid){ 0 };
-	git_tree_entry_free(e);
-	return was;
 }
 
 static bool is_plain_file(unsigned mode)
@@ -202,36 +186,48 @@ static bool is_plain_file(unsigned mode)
 	       mode == GIT_FILEMODE_BLOB_EXECUTABLE;
 }
 
-static bool is_different(const struct checkout *c, const char *path,
-			 struct content *is)
+static bool differs_from_commit(const struct checkout *c, const char *path,
+				struct content *worktree)
 {
-	const struct content was = content_of_commit(c, path);
+	struct content committed = { 0 };
+	git_tree_entry *e = NULL;
 
-	*is = content_at(c, path);
-	if (c->any_mode && is_plain_file(is->mode) && is_plain_file(was.mode))
-		is->mode = was.mode;
-	/* A directory where the commit has a file, or nothing. */
-	if (is->mode == GIT_FILEMODE_COMMIT && was.mode != GIT_FILEMODE_COMMIT)
-		is->mode = 0;
-	return is->mode != was.mode || !git_oid_equal(&is->id, &was.id);
+	/* The files of a committed directory have paths of their own. */
+	if (!git_tree_entry_bypath(&e, c->head, path) &&
+	    git_tree_entry_filemode(e) != GIT_FILEMODE_TREE) {
+		committed.mode = git_tree_entry_filemode(e);
+		if (committed.mode != GIT_FILEMODE_COMMIT)
+			committed.id = *git_tree_entry_id(e);
+	}
+	git_tree_entry_free(e);
+	*worktree = read_worktree_content(c, path);
+	if (c->modes_ignored && is_plain_file(worktree->mode) &&
+	    is_plain_file(committed.mode))
+		worktree->mode = committed.mode;
+	/* A directory in place of a file has no mode and id. */
+	if (worktree->mode == GIT_FILEMODE_COMMIT &&
+	    committed.mode != GIT_FILEMODE_COMMIT)
+		worktree->mode = 0;
+	return worktree->mode != committed.mode ||
+	       !git_oid_equal(&worktree->id, &committed.id);
 }
 
 static int digest_differences(struct checkout *c, struct tree_dirty *out)
 {
-	struct digest_run *run = digest_new();
+	struct digest_ctx *run = digest_new();
 	struct buf line = { 0 };
 	int ret = 0;
 
-	strv_sort_unique(&c->unsure);
-	for (size_t i = 0; !ret && i < c->unsure.n; i++) {
-		const char *path = c->unsure.v[i];
+	strv_sort_unique(&c->unverified);
+	for (size_t i = 0; !ret && i < c->unverified.n; i++) {
+		const char *path = c->unverified.v[i];
 		char hex[GIT_OID_HEXSZ + 1];
 		struct content is;
 
-		ret = stopped(c) ? -ECANCELED : 0;
-		if (ret || !is_different(c, path, &is))
+		ret = is_stop_requested(c) ? -ECANCELED : 0;
+		if (ret || !differs_from_commit(c, path, &is))
 			continue;
-		out->n++;
+		out->n_files++;
 		buf_reset(&line);
 		buf_add(&line, path, strlen(path) + 1);
 		git_oid_tostr(hex, sizeof(hex), &is.id);
@@ -241,48 +237,39 @@ static int digest_differences(struct checkout *c, struct tree_dirty *out)
 			buf_add_str(&line, "gone\n");
 		digest_add(run, buf_bytes(&line));
 	}
-	digest_end(run, &out->digest);
+	digest_finish(run, &out->digest);
 	buf_release(&line);
 	return ret;
 }
 
-/* ---- all of it ---- */
-
-static bool mode_is_off(git_repository *repo)
-{
-	git_config *config = NULL;
-	int on = 1;
-
-	if (!git_repository_config_snapshot(&config, repo))
-		git_config_get_bool(&on, config, "core.filemode");
-	git_config_free(config);
-	return !on;
-}
-
-static int look_at_checkout(struct checkout *c, struct tree_dirty *out)
+static int inspect_checkout(struct checkout *c, struct tree_dirty *out)
 {
 	char *file = xasprintf("%sindex", git_repository_path(c->repo));
 	git_object *commit = NULL;
 	git_reference *head = NULL;
-	int ret = 0;
+	git_config *config = NULL;
+	int ret = 0, filemode = 1;
 
-	/* Without a commit there is nothing to differ from. */
+	/* A worktree without a commit cannot be compared. */
 	if (git_repository_head(&head, c->repo) ||
 	    git_reference_peel(&commit, head, GIT_OBJECT_COMMIT) ||
 	    git_commit_tree(&c->head, (git_commit *)commit))
 		goto out;
-	c->any_mode = mode_is_off(c->repo);
+	if (!git_repository_config_snapshot(&config, c->repo))
+		git_config_get_bool(&filemode, config, "core.filemode");
+	c->modes_ignored = !filemode;
 	ret = tree_index_read(&c->index, file, c->err);
 	if (!ret)
 		ret = compare_staged(c, git_object_id(commit));
 	if (!ret)
 		ret = find_changed(c);
-	for (size_t i = 0; !ret && i < c->m.extra.n; i++)
-		ret = add_unknown(c, c->m.extra.v[i], 0);
+	for (size_t i = 0; !ret && i < c->comparison.extra.n; i++)
+		ret = add_untracked(c, c->comparison.extra.v[i], 0);
 	if (!ret)
 		ret = digest_differences(c, out);
-	out->known = !ret;
+	out->valid = !ret;
 out:
+	git_config_free(config);
 	git_object_free(commit);
 	git_reference_free(head);
 	free(file);
@@ -296,28 +283,28 @@ int tree_dirty_read(struct tree_dirty *out, const char *dir,
 	int ret = 0;
 
 	*out = (struct tree_dirty){ 0 };
-	c.m.root = -1;
-	c.m.look_only = true;
-	c.m.stop = stop;
-	c.m.threads = 1;
-	pthread_mutex_init(&c.m.mutex, NULL);
+	c.comparison.root_fd = -1;
+	c.comparison.read_only = true;
+	c.comparison.stop = stop;
+	c.comparison.n_threads = 1;
+	pthread_mutex_init(&c.comparison.mutex, NULL);
 	git_libgit2_init();
-	/* It is read, no more: whose it is does not matter. */
+	/* The worktree is only read, so its owner does not matter. */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	if (!git_repository_open_ext(&c.repo, dir,
 				     GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) &&
 	    !git_repository_is_bare(c.repo))
-		ret = look_at_checkout(&c, out);
-	if (c.m.root >= 0)
-		close(c.m.root);
-	tree_files_release(&c.m.files);
+		ret = inspect_checkout(&c, out);
+	if (c.comparison.root_fd >= 0)
+		close(c.comparison.root_fd);
+	tree_files_release(&c.comparison.files);
 	tree_index_release(&c.index);
-	strv_release(&c.m.extra);
-	strv_release(&c.unsure);
-	free(c.m.state);
+	strv_release(&c.comparison.extra);
+	strv_release(&c.unverified);
+	free(c.comparison.states);
 	git_tree_free(c.head);
 	git_repository_free(c.repo);
 	git_libgit2_shutdown();
-	pthread_mutex_destroy(&c.m.mutex);
+	pthread_mutex_destroy(&c.comparison.mutex);
 	return ret;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/dirty.h - in what a checkout differs from its commit.
+ * tree/dirty.h - Comparison of a git worktree with its commit.
  *
- * It is only looked at: the index is not refreshed, as `git status` would.
- * Files that are staged count as others; so do files that git does not know,
- * unless they are ignored.  What a submodule holds does not.
+ * Nothing is written: unlike `git status`, the comparison does not refresh the
+ * index.  Staged files and untracked files that are not ignored count as
+ * differences.  The content of a submodule does not.
  */
 #ifndef TREE_DIRTY_H
 #define TREE_DIRTY_H
@@ -15,21 +15,22 @@
 #include <stdbool.h>
 
 struct tree_dirty {
-	bool known; /* it is the top of a checkout with a commit */
-	size_t n; /* files that differ; 0: clean */
+	bool valid; /* the directory is the top of a worktree with a commit */
+	size_t n_files; /* number of files that differ */
 	/*
-	 * Of the differences: SHA-256 over, for each file by path (strcmp), the
-	 * path, a NUL, and "MODE ID\n" of what is there (mode in octal, id of
-	 * git's blob in hexadecimal), or "gone\n".  Times, owners and what is
-	 * staged have no part in it.
+	 * SHA-256 over each differing file, sorted by path (strcmp): the path,
+	 * a NUL, and "MODE ID\n" of the file in the worktree (mode in octal,
+	 * git's blob id in hexadecimal), or "gone\n".  Times, owners and staged
+	 * content do not affect it.
 	 */
 	struct digest digest;
 };
 
 /*
- * Look at `dir`, on any thread.  Returns 0, -ECANCELED once *stop is true (may
- * be NULL), or a negative errno with `err` naming what cannot be read; then,
- * and where there is no repository, `known` is false.
+ * Compare the worktree at `dir` with its commit.  May run on any thread.
+ * Returns 0; -ECANCELED once *stop is true (`stop` may be NULL); or another
+ * negative errno with `err` naming the file that cannot be read.  `valid` is
+ * false after an error and for a directory that is no worktree.
  */
 int tree_dirty_read(struct tree_dirty *out, const char *dir,
 		    const atomic_bool *stop, struct err *err);

@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/fetch.h - what a remote of a repository has, into that repository.
+ * tree/fetch.h - Fetching of a remote into a repository.
  */
 #ifndef TREE_FETCH_H
 #define TREE_FETCH_H
 
-#include "tree/refset.h"
+#include "tree/ref-transaction.h"
 #include "tree/worker.h"
 
 #include <git2.h>
 
-/* A zeroed one is empty. */
+/* One fetch.  The caller sets the first fields and zeroes the rest. */
 struct tree_fetch {
 	struct tree_worker *worker;
 	git_repository *repo;
-	unsigned depth; /* commits of each branch, 0: all there are */
-	bool all_tags; /* else those of commits that are here */
-	bool shared; /* others change the repository, too: a user's clone */
-	struct tree_changes changes;
-	char *head; /* refs/heads/BRANCH that the remote's HEAD is, or NULL */
+	unsigned depth; /* commits per branch; 0 for all */
+	bool all_tags; /* false: only tags of commits that are fetched */
+	/* other programs may change the repository: a user's clone */
+	bool shared;
+	struct tree_ref_changes changes;
+	/* refs/heads/BRANCH that the remote's HEAD names, or NULL */
+	char *head_ref;
 };
 
 /*
- * Fetch and prune the branches that the configuration of the repository names
- * for the remote, and tags, in a child of tree_worker_run() after
- * tree_transport_register().  Into a shallow repository, or with a depth, the
- * program git fetches, as libgit2 before 1.7 cannot.
+ * Fetch and prune tags and the branches that the repository's configuration
+ * selects for the remote.  Runs in a child of tree_worker_run() after
+ * tree_transport_register().  The program git fetches into a shallow repository
+ * or with a depth, because libgit2 before 1.7 cannot.
  *
- * Returns 0 or a negative errno; then `err` names the URL, and what references
- * there are is as before, or partly as after it.
+ * Returns 0, or a negative errno with `err` naming the URL.  An error can leave
+ * a part of the references updated.
  */
 int tree_fetch_remote(struct tree_fetch *f, const char *remote,
 		      struct err *err);
-/* Ask for `head` alone. */
+/* Set `head_ref` only.  Returns as tree_fetch_remote(). */
 int tree_fetch_head(struct tree_fetch *f, const char *remote, struct err *err);
 void tree_fetch_release(struct tree_fetch *f);
 

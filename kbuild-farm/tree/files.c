@@ -5,7 +5,6 @@
 #include "base/vec.h"
 #include "tree/git.h"
 #include "tree/index.h"
-#include "tree/name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,23 +12,23 @@
 
 #define DEPTH_MAX 500
 
-struct reading {
+struct tree_walk {
 	struct tree_files *f;
 	git_repository *repo;
 	size_t trees;
 	struct err *err;
 };
 
-static int read_tree_object(struct reading *r, const git_oid *id,
+static int read_tree_object(struct tree_walk *r, const git_oid *id,
 			    const char *prefix, unsigned depth);
 
-static int too_many(struct reading *r, const char *path)
+static int too_many(struct tree_walk *r, const char *path)
 {
 	return err_set(r->err, E2BIG, "%.200s: one of more than %d files", path,
 		       TREE_FILES_MAX);
 }
 
-static int read_tree_entry(struct reading *r, const git_tree_entry *e,
+static int read_tree_entry(struct tree_walk *r, const git_tree_entry *e,
 			   char *path, unsigned depth)
 {
 	git_filemode_t mode = git_tree_entry_filemode(e);
@@ -52,22 +51,22 @@ static int read_tree_entry(struct reading *r, const git_tree_entry *e,
 		free(path);
 		return ret;
 	}
-	file = VEC_ADD(r->f->v, r->f->n);
+	file = VEC_ADD(r->f->entries, r->f->n_entries);
 	file->path = path;
 	file->mode = mode;
 	file->id = *git_tree_entry_id(e);
 	return 0;
 }
 
-static int read_tree_object(struct reading *r, const git_oid *id,
+static int read_tree_object(struct tree_walk *r, const git_oid *id,
 			    const char *prefix, unsigned depth)
 {
 	git_tree *tree = NULL;
 	int ret = git_tree_lookup(&tree, r->repo, id);
 
 	if (ret)
-		return tree_git_failed(r->err, ret, "%s",
-				       *prefix ? prefix : "top");
+		return tree_git_set_error(r->err, ret, "%s",
+					  *prefix ? prefix : "top");
 	if (depth > DEPTH_MAX || strlen(prefix) > TREE_PATH_MAX)
 		ret = err_set(r->err, EINVAL, "%.200s...: too deep", prefix);
 	else if (++r->trees > TREE_FILES_MAX)
@@ -76,13 +75,13 @@ static int read_tree_object(struct reading *r, const git_oid *id,
 		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
 		const char *name = git_tree_entry_name(e);
 
-		if (!tree_name_is_fine(name))
+		if (!tree_path_check_is_valid_name(name))
 			ret = err_set(
 				r->err, EINVAL,
 				"%.200s: there is \"%.200s\" in it, which "
 				"may not be written",
 				*prefix ? prefix : "the tree", name);
-		else if (r->f->n >= TREE_FILES_MAX)
+		else if (r->f->n_entries >= TREE_FILES_MAX)
 			ret = too_many(r, name);
 		else
 			ret = read_tree_entry(
@@ -109,77 +108,61 @@ static int compare_dirs(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* How many bytes of directories two paths have in common, with slashes. */
-static size_t common_dirs(const char *a, const char *b)
-{
-	size_t slash = 0;
-
-	for (size_t i = 0; a[i] && a[i] == b[i]; i++) {
-		if (a[i] == '/')
-			slash = i + 1;
-	}
-	return slash;
-}
-
-static unsigned count_slashes(const char *path, size_t n)
-{
-	unsigned slashes = 0;
-
-	for (size_t i = 0; i < n; i++)
-		slashes += path[i] == '/';
-	return slashes;
-}
-
-/* Directories that begin with file `i`; those of the file before it go on. */
+/* Add the directories of file `i` that do not contain the file before it. */
 static void begin_dirs(struct tree_files *f, size_t i)
 {
-	const char *path = f->v[i].path;
-	size_t from = i ? common_dirs(f->v[i - 1].path, path) : 0;
-	const char *slash = path + from;
+	const char *path = f->entries[i].path;
+	const char *before = i ? f->entries[i - 1].path : "";
+	const char *slash = path;
 
-	while ((slash = strchr(slash, '/'))) {
-		struct tree_dir *d = VEC_ADD(f->dir, f->n_dirs);
+	for (size_t k = 0; before[k] && before[k] == path[k]; k++) {
+		if (path[k] == '/')
+			slash = &path[k + 1];
+	}
+	for (; (slash = strchr(slash, '/')); slash++) {
+		struct tree_dir *d = VEC_ADD(f->dirs, f->n_dirs);
 
 		d->path = xstrndup(path, (size_t)(slash - path));
-		d->depth = count_slashes(path, (size_t)(slash - path)) + 1;
+		d->depth = 1;
+		for (const char *c = path; c < slash; c++)
+			d->depth += *c == '/';
 		d->first = i;
-		slash++;
 	}
 }
 
-/* All that begins with "DIR/" is in one piece. */
+/* All paths that begin with "DIR/" are contiguous. */
 static void end_dir(const struct tree_files *f, struct tree_dir *d)
 {
-	size_t low = d->first, high = f->n, n = strlen(d->path);
+	size_t low = d->first, high = f->n_entries, n = strlen(d->path);
 
 	while (n && low < high) {
 		size_t mid = low + (high - low) / 2;
-		const char *path = f->v[mid].path;
+		const char *path = f->entries[mid].path;
 
 		if (!strncmp(path, d->path, n) && path[n] == '/')
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	d->end = n ? low : f->n;
+	d->end = n ? low : f->n_entries;
 }
 
-static int find_dirs(struct tree_files *f, struct err *err)
+static int find_tree_dirs(struct tree_files *f, struct err *err)
 {
-	struct tree_dir *top = VEC_ADD(f->dir, f->n_dirs);
+	struct tree_dir *top = VEC_ADD(f->dirs, f->n_dirs);
 
 	top->path = xstrdup("");
-	for (size_t i = 0; i < f->n; i++) {
-		if (i && !strcmp(f->v[i - 1].path, f->v[i].path))
+	for (size_t i = 0; i < f->n_entries; i++) {
+		if (i && !strcmp(f->entries[i - 1].path, f->entries[i].path))
 			return err_set(err, EINVAL, "%.200s: is there twice",
-				       f->v[i].path);
+				       f->entries[i].path);
 		begin_dirs(f, i);
 	}
-	qsort(f->dir, f->n_dirs, sizeof(*f->dir), compare_dirs);
+	qsort(f->dirs, f->n_dirs, sizeof(*f->dirs), compare_dirs);
 	for (size_t i = 0; i < f->n_dirs; i++) {
-		struct tree_dir *d = &f->dir[i];
+		struct tree_dir *d = &f->dirs[i];
 
-		if (tree_files_find(f, 0, f->n, d->path))
+		if (tree_files_find(f, 0, f->n_entries, d->path))
 			return err_set(err, EINVAL,
 				       "%.200s: is a file and a directory",
 				       d->path);
@@ -191,49 +174,51 @@ static int find_dirs(struct tree_files *f, struct err *err)
 int tree_files_read(struct tree_files *out, git_repository *repo,
 		    const git_oid *commit, struct err *err)
 {
-	struct reading r = { .f = out, .repo = repo, .err = err };
+	struct tree_walk r = { .f = out, .repo = repo, .err = err };
 	git_commit *c = NULL;
 	int ret;
 
 	*out = (struct tree_files){ 0 };
 	ret = git_commit_lookup(&c, repo, commit);
 	if (ret)
-		return tree_git_failed(err, ret, "commit");
+		return tree_git_set_error(err, ret, "commit");
 	ret = read_tree_object(&r, git_commit_tree_id(c), "", 0);
 	git_commit_free(c);
 	if (ret)
 		return ret;
-	/* A tree that git made is in this order already. */
-	if (out->n)
-		qsort(out->v, out->n, sizeof(*out->v), compare_files);
-	return find_dirs(out, err);
+	/* Trees written by git are in this order, but others may not be. */
+	if (out->n_entries)
+		qsort(out->entries, out->n_entries, sizeof(*out->entries),
+		      compare_files);
+	return find_tree_dirs(out, err);
 }
 
-int tree_files_of_index(struct tree_files *out, const struct tree_index *index,
-			struct err *err)
+int tree_files_from_index(struct tree_files *out,
+			  const struct tree_index *index, struct err *err)
 {
-	*out = (struct tree_files){ .borrowed = true };
-	out->v = xcalloc(index->n + 1, sizeof(*out->v));
-	for (size_t i = 0; i < index->n; i++) {
-		const git_index_entry *e = &index->v[i];
+	*out = (struct tree_files){ .paths_borrowed = true };
+	out->entries = xcalloc(index->n_entries + 1, sizeof(*out->entries));
+	for (size_t i = 0; i < index->n_entries; i++) {
+		const git_index_entry *e = &index->entries[i];
 
 		if (strlen(e->path) > TREE_PATH_MAX)
 			return err_set(err, EINVAL, "%.200s...: too long",
 				       e->path);
-		if (!out->n || strcmp(out->v[out->n - 1].path, e->path))
-			out->v[out->n++] = *e;
+		if (!out->n_entries ||
+		    strcmp(out->entries[out->n_entries - 1].path, e->path))
+			out->entries[out->n_entries++] = *e;
 	}
-	return find_dirs(out, err);
+	return find_tree_dirs(out, err);
 }
 
 void tree_files_release(struct tree_files *f)
 {
-	for (size_t i = 0; !f->borrowed && i < f->n; i++)
-		free((char *)f->v[i].path);
+	for (size_t i = 0; !f->paths_borrowed && i < f->n_entries; i++)
+		free((char *)f->entries[i].path);
 	for (size_t i = 0; i < f->n_dirs; i++)
-		free(f->dir[i].path);
-	free(f->v);
-	free(f->dir);
+		free(f->dirs[i].path);
+	free(f->entries);
+	free(f->dirs);
 	*f = (struct tree_files){ 0 };
 }
 
@@ -242,15 +227,15 @@ git_index_entry *tree_files_find(const struct tree_files *f, size_t first,
 {
 	git_index_entry key = { .path = path };
 
-	return end > first ? bsearch(&key, f->v + first, end - first,
+	return end > first ? bsearch(&key, f->entries + first, end - first,
 				     sizeof(key), compare_files) :
 			     NULL;
 }
 
-struct tree_dir *tree_files_dir(const struct tree_files *f, unsigned depth,
-				const char *path)
+struct tree_dir *tree_files_find_dir(const struct tree_files *f, unsigned depth,
+				     const char *path)
 {
 	struct tree_dir key = { .path = (char *)path, .depth = depth };
 
-	return bsearch(&key, f->dir, f->n_dirs, sizeof(key), compare_dirs);
+	return bsearch(&key, f->dirs, f->n_dirs, sizeof(key), compare_dirs);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/files.h - all files of a commit's tree, in one list.
+ * tree/files.h - List of all files of a commit.
  */
 #ifndef TREE_FILES_H
 #define TREE_FILES_H
@@ -12,48 +12,46 @@
 
 #define TREE_FILES_MAX 1000000
 
-/* A directory that files lie in: those of the list from `first` up to `end`. */
+/* A directory: the files of the list from `first` up to `end` are below it. */
 struct tree_dir {
-	char *path; /* "" is the top */
+	char *path; /* "" for the top */
 	unsigned depth;
-	size_t first, end; /* with those of directories below it */
+	size_t first, end;
 };
 
 struct tree_files {
-	/*
-	 * Sorted by path (strcmp).  What the file system said of a file is
-	 * zeroed where that is not known.
-	 */
-	git_index_entry *v;
-	size_t n;
-	bool borrowed; /* the paths are an index's */
+	/* Sorted by path (strcmp).  Unknown stat data are zero. */
+	git_index_entry *entries;
+	size_t n_entries;
+	bool paths_borrowed; /* the paths belong to an index */
 	/* All directories, by depth and path (strcmp). */
-	struct tree_dir *dir;
+	struct tree_dir *dirs;
 	size_t n_dirs;
 };
 
 /*
- * What a commit consists of.  Returns 0, or -EINVAL with `err` naming the path
- * for what must not be written to disk: names as tree/name.h refuses them, a
- * path twice, a file that is a directory as well, modes that git does not
- * know; -E2BIG beyond TREE_FILES_MAX; or a negative errno for a repository
- * that is damaged or lacks objects.
+ * List the files of a commit.  Returns 0; -EINVAL with `err` naming a path that
+ * must not be written to disk: a component that tree/git.h rejects, a duplicate
+ * path, a file that is also a directory, or a mode unknown to git; -E2BIG
+ * beyond TREE_FILES_MAX; or another negative errno if the repository is damaged
+ * or lacks objects.
  */
 int tree_files_read(struct tree_files *out, git_repository *repo,
 		    const git_oid *commit, struct err *err);
-/*
- * The same of an index, which must outlive it.  Of the sides of a conflict
- * there is one, with their flags.
- */
 struct tree_index;
-int tree_files_of_index(struct tree_files *out, const struct tree_index *index,
-			struct err *err);
+/*
+ * List the files of an index, which must outlive `out`.  A path in conflict is
+ * listed once, with the flags of its first stage.
+ */
+int tree_files_from_index(struct tree_files *out,
+			  const struct tree_index *index, struct err *err);
 void tree_files_release(struct tree_files *f);
 
-/* The entry at `path` among those from `first` up to `end`, or NULL. */
+/* Return the entry of `path` among those from `first` up to `end`, or NULL. */
 git_index_entry *tree_files_find(const struct tree_files *f, size_t first,
 				 size_t end, const char *path);
-struct tree_dir *tree_files_dir(const struct tree_files *f, unsigned depth,
-				const char *path);
+/* Return the directory `path`, which has that depth, or NULL. */
+struct tree_dir *tree_files_find_dir(const struct tree_files *f, unsigned depth,
+				     const char *path);
 
 #endif

@@ -5,8 +5,37 @@
 
 #include <errno.h>
 #include <git2.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+bool tree_path_check_is_valid_name(const char *name)
+{
+	return name[0] && strlen(name) <= NAME_MAX && !strchr(name, '/') &&
+	       strcmp(name, ".") && strcmp(name, "..") &&
+	       strcasecmp(name, ".git") && strcasecmp(name, "git~1");
+}
+
+int tree_path_check(const char *path, struct err *err)
+{
+	bool fine = strlen(path) <= TREE_PATH_MAX;
+
+	for (const char *at = path; fine;) {
+		size_t n = strcspn(at, "/");
+		char *name = xstrndup(at, n);
+
+		fine = tree_path_check_is_valid_name(name);
+		free(name);
+		if (!at[n])
+			break;
+		at += n + 1;
+	}
+	return fine ? 0 :
+		      err_set(err, EINVAL,
+			      "\"%.200s\" is no path that may be in a tree",
+			      path);
+}
 
 void tree_git_init(void)
 {
@@ -17,7 +46,7 @@ void tree_git_init(void)
 	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
 }
 
-int tree_git_sha256(struct err *err, const char *where)
+int tree_git_set_sha256_error(struct err *err, const char *where)
 {
 	return err_set(err, EPROTONOSUPPORT,
 		       "%s: a repository of SHA-256 objects; this libgit2 "
@@ -25,8 +54,8 @@ int tree_git_sha256(struct err *err, const char *where)
 		       where);
 }
 
-/* libgit2 keeps the text of errno, not its number. */
-static int errno_of(int code, const char *text)
+/* libgit2 records the text of errno, but not its number. */
+static int libgit2_errno(int code, const char *text)
 {
 	if (code == GIT_ENOTFOUND)
 		return ENOENT;
@@ -37,7 +66,7 @@ static int errno_of(int code, const char *text)
 	return EIO;
 }
 
-int tree_git_failed(struct err *err, int code, const char *fmt, ...)
+int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 {
 	const git_error *last = git_error_last();
 	const char *text = last ? last->message : NULL;
@@ -49,9 +78,9 @@ int tree_git_failed(struct err *err, int code, const char *fmt, ...)
 	words = xvasprintf(fmt, ap);
 	va_end(ap);
 	if (text && strstr(text, "extensions.objectformat"))
-		ret = tree_git_sha256(err, words);
+		ret = tree_git_set_sha256_error(err, words);
 	else
-		ret = err_set(err, errno_of(code, text), "%s: %s", words,
+		ret = err_set(err, libgit2_errno(code, text), "%s: %s", words,
 			      text ? text : "git repository cannot be used");
 	free(words);
 	return ret;

@@ -1,28 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/git.h - libgit2 as kfarm wants it, and what it says when it fails, as a
- * struct err.
+ * tree/git.h - Initialization and errors of libgit2, and checks of paths.
  */
 #ifndef TREE_GIT_H
 #define TREE_GIT_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
+/* Maximum length of a path in a tree. */
+#define TREE_PATH_MAX 4000
+
 /*
- * git_libgit2_init(), after which a repository of another user may be read, as
- * no program that it names is run, and one with settings for each worktree be
- * opened.  git_libgit2_shutdown() ends it.
+ * Return true if `name` can be a path component: not empty, not "." or "..", no
+ * slash, at most NAME_MAX bytes, and not git's own directory in any case:
+ * ".git", or "git~1", its short name on some file systems.
+ */
+bool tree_path_check_is_valid_name(const char *name);
+/*
+ * Check all components of a relative path.  Returns 0, or -EINVAL with the path
+ * in `err`.
+ */
+int tree_path_check(const char *path, struct err *err);
+
+/*
+ * Initialize libgit2.  Repositories of other users may then be read, because no
+ * program that they name is executed, and repositories with per-worktree
+ * settings may be opened.  The caller ends with git_libgit2_shutdown().
  */
 void tree_git_init(void);
 /*
- * `code` is what a function of libgit2 returned, below 0.  Sets `err` to the
- * words and libgit2's own.  Returns -ENOENT for what is not there, -ENOSPC or
- * -EACCES where it can be told, -EPROTONOSUPPORT for a repository of SHA-256
- * objects, else -EIO.
+ * Set `err` to the formatted text and libgit2's message.  `code` is the
+ * negative result of a libgit2 function.  Returns -ENOENT for a missing object,
+ * -ENOSPC or -EACCES if the message shows it, -EPROTONOSUPPORT for an SHA-256
+ * repository, else -EIO.
  */
-int tree_git_failed(struct err *err, int code, const char *fmt, ...)
+int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same where a server has such a repository. */
-int tree_git_sha256(struct err *err, const char *where);
+/* Set the error for an SHA-256 repository, also one on a server. */
+int tree_git_set_sha256_error(struct err *err, const char *where);
 
 #endif

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INDEX_MAX (1u << 30)
-#define FIXED     62 /* bytes in front of a path */
-#define SUM       20
-#define EXTENDED  0x4000u
-#define LENGTH    0x0fffu
+#define INDEX_MAX         (1u << 30)
+#define ENTRY_FIXED_BYTES 62 /* bytes in front of a path */
+#define SUM               20
+#define ENTRY_EXTENDED    0x4000u
+#define LENGTH            0x0fffu
 
-/* What is left to be read. */
+/* Bytes that are not yet read. */
 struct cursor {
 	const uint8_t *at, *end;
 };
@@ -31,16 +31,16 @@ static int bad_index(const char *file, const char *why, struct err *err)
 	return err_set(err, EBADMSG, "%s: %s", file, why);
 }
 
-static bool sum_is_right(struct tree_index *x)
+static bool is_checksum_valid(struct tree_index *x)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	size_t n = x->text.len - SUM;
 
-	memcpy(x->sum.id, x->text.data + n, SUM);
-	/* index.skipHash leaves it out. */
-	return git_oid_is_zero(&x->sum) ||
+	memcpy(x->checksum.id, x->text.data + n, SUM);
+	/* With index.skipHash git writes zeros. */
+	return git_oid_is_zero(&x->checksum) ||
 	       (EVP_Digest(x->text.data, n, sum, NULL, EVP_sha1(), NULL) &&
-		!memcmp(sum, x->sum.id, SUM));
+		!memcmp(sum, x->checksum.id, SUM));
 }
 
 static void read_fixed(git_index_entry *e, const uint8_t *p)
@@ -59,7 +59,10 @@ static void read_fixed(git_index_entry *e, const uint8_t *p)
 	e->flags = (uint16_t)(p[60] << 8 | p[61]);
 }
 
-/* In version 4: how much of the last path goes, as in an OFS_DELTA. */
+/*
+ * Version 4: read the number of bytes to drop from the end of the previous
+ * path.  It is encoded like the offset of an OFS_DELTA.
+ */
 static bool read_strip(struct cursor *c, size_t *out)
 {
 	size_t v;
@@ -76,7 +79,10 @@ static bool read_strip(struct cursor *c, size_t *out)
 	return true;
 }
 
-/* The path as an offset into `paths`, which moves as it grows. */
+/*
+ * Append the path to `paths` and return its offset in *at, because `paths`
+ * moves when it grows.
+ */
 static bool read_packed_path(struct tree_index *x, struct cursor *c,
 			     size_t *last, size_t *at)
 {
@@ -114,19 +120,19 @@ static bool read_plain_path(git_index_entry *e, struct cursor *c,
 static bool read_index_entries(struct tree_index *x, struct cursor *c,
 			       uint32_t version)
 {
-	size_t last = 0, *at = xcalloc(x->n + 1, sizeof(*at));
+	size_t last = 0, *at = xcalloc(x->n_entries + 1, sizeof(*at));
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < x->n; i++) {
+	for (size_t i = 0; ok && i < x->n_entries; i++) {
 		const uint8_t *start = c->at;
-		git_index_entry *e = &x->v[i];
+		git_index_entry *e = &x->entries[i];
 
-		ok = c->end - c->at > FIXED + 2;
+		ok = c->end - c->at > ENTRY_FIXED_BYTES + 2;
 		if (!ok)
 			break;
 		read_fixed(e, start);
-		c->at += FIXED;
-		if (e->flags & EXTENDED) {
+		c->at += ENTRY_FIXED_BYTES;
+		if (e->flags & ENTRY_EXTENDED) {
 			e->flags_extended = (uint16_t)(c->at[0] << 8 |
 						       c->at[1]);
 			c->at += 2;
@@ -134,24 +140,29 @@ static bool read_index_entries(struct tree_index *x, struct cursor *c,
 		ok = version == 4 ? read_packed_path(x, c, &last, &at[i]) :
 				    read_plain_path(e, c, start);
 	}
-	for (size_t i = 0; ok && version == 4 && i < x->n; i++)
-		x->v[i].path = buf_str(&x->paths) + at[i];
+	for (size_t i = 0; ok && version == 4 && i < x->n_entries; i++)
+		x->entries[i].path = buf_str(&x->paths) + at[i];
 	free(at);
 	return ok;
 }
 
-/* "TREE": the root's path (empty), "ENTRIES SUBTREES\n", its id. */
+/*
+ * Record the root tree of a "TREE" extension: the root's path, which is empty,
+ * "ENTRIES SUBTREES\n", and the id.  "-1" entries mark an outdated tree.
+ */
 static void read_root(struct tree_index *x, const uint8_t *p, size_t n)
 {
 	const uint8_t *line = n > 1 && !*p ? memchr(p, '\n', n) : NULL;
 
-	/* "-1": something was changed since. */
 	if (line && isdigit(p[1]) && (size_t)(line - p) + 1 + SUM <= n &&
-	    strtoul((const char *)p + 1, NULL, 10) == x->n)
-		git_oid_fromraw(&x->root, line + 1);
+	    strtoul((const char *)p + 1, NULL, 10) == x->n_entries)
+		git_oid_fromraw(&x->root_tree, line + 1);
 }
 
-/* Those whose names begin in lower case change what the entries mean. */
+/*
+ * Extensions whose names begin with a lower-case letter change the meaning of
+ * the entries.
+ */
 static bool read_extensions(struct tree_index *x, struct cursor *c)
 {
 	while (c->end - c->at >= 8) {
@@ -170,11 +181,12 @@ static bool read_extensions(struct tree_index *x, struct cursor *c)
 
 static bool is_in_order(const struct tree_index *x)
 {
-	for (size_t i = 1; i < x->n; i++) {
-		const git_index_entry *a = &x->v[i - 1], *b = &x->v[i];
+	for (size_t i = 1; i < x->n_entries; i++) {
+		const git_index_entry *a = &x->entries[i - 1],
+				      *b = &x->entries[i];
 		int order = strcmp(a->path, b->path);
 
-		/* The sides of a conflict have one path. */
+		/* The stages of a conflict share their path. */
 		if (order > 0 || (!order && !(b->flags & TREE_INDEX_STAGE)))
 			return false;
 	}
@@ -188,18 +200,20 @@ int tree_index_read(struct tree_index *x, const char *file, struct err *err)
 	int ret;
 
 	*x = (struct tree_index){ 0 };
-	ret = stat(file, &x->st) ? err_errno(err, "%s", file) :
-				   fs_read(file, INDEX_MAX, &x->text, err);
+	ret = stat(file, &x->file_stat) ?
+		      err_errno(err, "%s", file) :
+		      fs_read(file, INDEX_MAX, &x->text, err);
 	if (ret)
 		return ret;
 	if (x->text.len < 12 + SUM || memcmp(x->text.data, "DIRC", 4) ||
-	    !sum_is_right(x))
+	    !is_checksum_valid(x))
 		return bad_index(file, "is damaged", err);
 	version = be32(x->text.data + 4);
-	x->n = be32(x->text.data + 8);
-	if (version < 2 || version > 4 || x->n > x->text.len / FIXED)
+	x->n_entries = be32(x->text.data + 8);
+	if (version < 2 || version > 4 ||
+	    x->n_entries > x->text.len / ENTRY_FIXED_BYTES)
 		return bad_index(file, "is of another version", err);
-	x->v = xcalloc(x->n + 1, sizeof(*x->v));
+	x->entries = xcalloc(x->n_entries + 1, sizeof(*x->entries));
 	c.at = x->text.data + 12;
 	c.end = x->text.data + x->text.len - SUM;
 	if (!read_index_entries(x, &c, version) || !is_in_order(x))
@@ -211,7 +225,7 @@ int tree_index_read(struct tree_index *x, const char *file, struct err *err)
 
 void tree_index_release(struct tree_index *x)
 {
-	free(x->v);
+	free(x->entries);
 	buf_release(&x->text);
 	buf_release(&x->paths);
 	*x = (struct tree_index){ 0 };

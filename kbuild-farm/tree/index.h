@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/index.h - git's index, read without touching it.
+ * tree/index.h - Read-only parser of git's index.
  *
- * Format: gitformat-index(5), versions 2 to 4.  libgit2 reads it as well, in
- * ten times the time, which a build that has nothing to do would notice.
+ * The format is gitformat-index(5), versions 2 to 4.  libgit2 takes ten times
+ * as long, which is noticeable in a build where nothing changed.
  */
 #ifndef TREE_INDEX_H
 #define TREE_INDEX_H
@@ -15,26 +15,27 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Of flags_extended: the file need not be there; nothing is staged yet. */
-#define TREE_INDEX_SKIP  (1u << 14)
-#define TREE_INDEX_LATER (1u << 13)
-/* Of flags: taken for unchanged; the bits of a conflict's stage. */
-#define TREE_INDEX_VALID 0x8000u
-#define TREE_INDEX_STAGE 0x3000u
+/* flags_extended: the file may be missing; no content is staged. */
+#define TREE_INDEX_SKIP          (1u << 14)
+#define TREE_INDEX_INTENT_TO_ADD (1u << 13)
+/* flags: the file is assumed to be unchanged; stage of a conflict. */
+#define TREE_INDEX_ASSUME_VALID 0x8000u
+#define TREE_INDEX_STAGE        0x3000u
 
-/* A zeroed one is empty. */
+/* The entries of an index file.  A zeroed struct is empty. */
 struct tree_index {
-	git_index_entry *v; /* sorted; the paths are in `text` or `paths` */
-	size_t n;
+	/* Sorted by path.  The paths are in `text` or `paths`. */
+	git_index_entry *entries;
+	size_t n_entries;
 	struct buf text, paths;
-	struct stat st; /* of the file */
-	git_oid sum; /* over all of it */
-	git_oid root; /* the tree that it is exactly; zero: not known */
+	struct stat file_stat; /* of the index file */
+	git_oid checksum; /* of the index file */
+	git_oid root_tree; /* the tree that equals the index, if recorded */
 };
 
 /*
- * Returns 0; -ENOENT: there is none; -EBADMSG with `err` for one that is
- * damaged, or split or sparse, as `git` alone can read it; or a negative errno.
+ * Read an index file.  Returns 0; -ENOENT if it does not exist; -EBADMSG if it
+ * is damaged, split or sparse; or another negative errno.
  */
 int tree_index_read(struct tree_index *x, const char *file, struct err *err);
 void tree_index_release(struct tree_index *x);

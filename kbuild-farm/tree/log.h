@@ -1,37 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/log.h - the commits between two, as `git log --oneline` lists them.
+ * tree/log.h - Commits of a tree: lookup, description and log.
  */
 #ifndef TREE_LOG_H
 #define TREE_LOG_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-struct tree_log_line {
-	char *commit; /* 40 hexadecimal digits */
-	char *subject; /* as its author wrote it: any bytes but a newline */
-};
-
-/* A zeroed one is empty. */
-struct tree_log {
-	struct tree_log_line *v; /* the newest first */
-	size_t n;
-	size_t all; /* how many there are, listed or not */
-	size_t lost; /* commits of `from` that are not in `to`: rewritten */
+/* A zeroed struct is empty. */
+struct tree_commit {
+	char *id; /* 40 hexadecimal digits */
+	char *subject;
 };
 
 /*
- * At most `most` of the commits that `to` has and `from` has not, in the
+ * Find the commit that `rev` (see tree_rev_parse(); NULL: HEAD) names in the
+ * managed tree of that name.  Returns 0 or the errors of tree_datadir_open()
+ * and tree_rev_parse().  The caller releases *out.
+ */
+int tree_commit_find(struct tree_commit *out, const char *tree, const char *rev,
+		     struct err *err);
+void tree_commit_release(struct tree_commit *c);
+/*
+ * Describe a commit as `git describe --tags --abbrev=12` does
+ * ("v6.1-12-gabcdef012345").  Returns a string that the caller frees; without a
+ * tag, the first twelve digits.  May take seconds in a long history.
+ */
+char *tree_commit_describe(const char *tree, const char *id);
+/*
+ * Find the merge base of two commits.  *out, which the caller frees, is `a`
+ * itself if `b` descends from it.  Returns 0, -ENOENT for unrelated commits, or
+ * another negative errno.
+ */
+int tree_commit_merge_base(const char *tree, const char *a, const char *b,
+			   char **out, struct err *err);
+
+struct tree_commit_log_entry {
+	char *commit; /* 40 hexadecimal digits */
+	char *subject; /* as the author wrote it: any bytes except a newline */
+};
+
+/* A zeroed struct is empty. */
+struct tree_commit_log {
+	struct tree_commit_log_entry *v; /* newest first */
+	size_t n;
+	size_t n_total; /* number of commits including those not in `v` */
+	/* Commits of `from` that `to` lacks after a rewrite of the history. */
+	size_t n_missing;
+};
+
+/*
+ * Read at most `max` of the commits that `to` has and `from` lacks, in the
  * repository at the path `repository`; both are 40 hexadecimal digits.
  *
- * Returns 0; -ENOENT where one of the two is not in the repository (any more);
- * -EINVAL for what is no commit's name; or another negative errno.
+ * Returns 0; -ENOENT if the repository lacks one of them; -EINVAL for an
+ * invalid id; or another negative errno.  The caller releases *out.
  */
-int tree_log_read(struct tree_log *out, const char *repository,
-		  const char *from, const char *to, size_t most,
-		  struct err *err);
-void tree_log_release(struct tree_log *l);
+int tree_commit_log_read(struct tree_commit_log *out, const char *repository,
+			 const char *from, const char *to, size_t max,
+			 struct err *err);
+void tree_commit_log_release(struct tree_commit_log *l);
 
 #endif

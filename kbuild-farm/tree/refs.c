@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tree/refs.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 #include "tree/git.h"
 
@@ -9,22 +10,137 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON "kfarm tree"
+/*
+ * tree_ref_names_list() reads the files of gitrepository-layout(5) directly,
+ * because shell completion must not wait for libgit2, which takes 0.2 s to open
+ * 100,000 packed references.
+ */
 
-static bool has_reference(git_repository *repo, const char *name)
+#define PACKED_MAX     (256u << 20)
+#define NAME_DEPTH_MAX 8 /* directories in a name */
+
+static const char *const kinds[] = { "refs/heads/", "refs/remotes/",
+				     "refs/tags/" };
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+struct name_search {
+	const char *prefix;
+	size_t prefix_len, most;
+	struct strv *out;
+};
+
+/* Add a name, in the form that --rev accepts, if it has the prefix. */
+static void add_if_prefixed(const struct name_search *s, const char *name,
+			    size_t len)
 {
-	git_oid id;
-
-	return !git_reference_name_to_id(&id, repo, name);
+	if (s->out->n >= s->most || len < s->prefix_len ||
+	    memcmp(name, s->prefix, s->prefix_len) ||
+	    (len >= 5 && !memcmp(name + len - 5, "/HEAD", 5)))
+		return;
+	strv_own(s->out, xstrndup(name, len));
 }
 
-/* refs/remotes/REMOTE/BRANCH; the caller frees it. */
+/*
+ * Match a line "DIGITS refs/tags/v6.1".  Comments and peeled tags contain no
+ * such name.
+ */
+static void match_packed_line(const struct name_search *s, const char *line,
+			      size_t len)
+{
+	const char *name = memchr(line, ' ', len);
+
+	if (!name || line[0] == '#')
+		return;
+	name++;
+	len -= (size_t)(name - line);
+	for (size_t i = 0; i < N_KINDS; i++) {
+		size_t n = strlen(kinds[i]);
+
+		if (len > n && !memcmp(name, kinds[i], n))
+			add_if_prefixed(s, name + n, len - n);
+	}
+}
+
+static void list_packed(const struct name_search *s, const char *path)
+{
+	char *file = xasprintf("%s/packed-refs", path);
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(file, PACKED_MAX, &text, &ignored)) {
+		const char *line = buf_str(&text), *end = line + text.len;
+
+		while (line < end) {
+			const char *stop = memchr(line, '\n',
+						  (size_t)(end - line));
+			size_t n = (size_t)((stop ? stop : end) - line);
+
+			match_packed_line(s, line, n);
+			line += n + 1;
+		}
+	}
+	buf_release(&text);
+	free(file);
+}
+
+/* Return true if `name` or a longer name can begin with the prefix. */
+static bool can_match_prefix(const struct name_search *s, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(name, s->prefix, n < s->prefix_len ? n : s->prefix_len);
+}
+
+/* List references in separate files below DIR/NAME; `name` ends in a slash. */
+static void list_loose(const struct name_search *s, const char *dir,
+		       const char *name, int depth)
+{
+	char *path = xasprintf("%s%s", dir, name);
+	struct strv entries = { 0 };
+
+	fs_list(path, &entries);
+	for (size_t i = 0; i < entries.n && s->out->n < s->most; i++) {
+		char *whole = xasprintf("%s%s", name, entries.v[i]);
+		char *entry = xasprintf("%s%s", dir, whole);
+		char *below = xasprintf("%s/", whole);
+
+		if (!can_match_prefix(s, whole))
+			;
+		else if (!fs_is_dir(entry))
+			add_if_prefixed(s, whole, strlen(whole));
+		else if (depth < NAME_DEPTH_MAX)
+			list_loose(s, dir, below, depth + 1);
+		free(below);
+		free(entry);
+		free(whole);
+	}
+	strv_release(&entries);
+	free(path);
+}
+
+void tree_ref_names_list(const char *path, const char *prefix, size_t max,
+			 struct strv *out)
+{
+	struct name_search s = { prefix, strlen(prefix), out->n + max, out };
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		char *dir = xasprintf("%s/%s", path, kinds[i]);
+
+		list_loose(&s, dir, "", 0);
+		free(dir);
+	}
+	list_packed(&s, path);
+}
+
+#define REASON "kfarm tree"
+
+/* Return refs/remotes/REMOTE/BRANCH, which the caller frees. */
 static char *tracking_name(const char *remote, const char *branch)
 {
 	return xasprintf("refs/remotes/%s/%s", remote, branch);
 }
 
-/* The first branch of the remote that there is; NULL: none. */
+/* Return the first branch that the remote has, or NULL. */
 static char *first_branch(git_repository *repo, const char *remote)
 {
 	char *glob = xasprintf("refs/remotes/%s/*", remote), *out = NULL;
@@ -43,23 +159,24 @@ static char *first_branch(git_repository *repo, const char *remote)
 	return out;
 }
 
-/* The name of the branch that HEAD is to be, without refs/heads/. */
+/* Return the name of the branch for HEAD without refs/heads/, or NULL. */
 static char *choose_head(git_repository *repo, const char *remote,
 			 const char *head)
 {
 	const char *wanted[] = { head ? head + strlen("refs/heads/") : NULL,
 				 "main", "master" };
+	git_oid id;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
 		char *name;
-		bool is;
+		bool exists;
 
 		if (!wanted[i])
 			continue;
 		name = tracking_name(remote, wanted[i]);
-		is = has_reference(repo, name);
+		exists = !git_reference_name_to_id(&id, repo, name);
 		free(name);
-		if (is)
+		if (exists)
 			return xstrdup(wanted[i]);
 	}
 	return first_branch(repo, remote);
@@ -76,39 +193,14 @@ static int set_symbolic(git_repository *repo, const char *name,
 	return ret;
 }
 
-static int set_direct(git_repository *repo, const char *name, const git_oid *id)
-{
-	git_reference *made = NULL;
-	git_oid now;
-	int ret;
-
-	if (!git_reference_name_to_id(&now, repo, name) &&
-	    git_oid_equal(&now, id))
-		return 0;
-	ret = git_reference_create(&made, repo, name, id, 1, REASON);
-	git_reference_free(made);
-	return ret;
-}
-
-/* The branch that HEAD was, when it is another now. */
-static void remove_old_head(git_repository *repo, const char *now)
-{
-	git_reference *head = NULL;
-	const char *was;
-
-	if (!git_reference_lookup(&head, repo, "HEAD") &&
-	    (was = git_reference_symbolic_target(head)) &&
-	    strcmp(was, now) != 0)
-		git_reference_remove(repo, was);
-	git_reference_free(head);
-}
-
 int tree_refs_follow_head(git_repository *repo, const char *remote,
 			  const char *head, struct err *err)
 {
 	char *branch = choose_head(repo, remote, head);
 	char *own, *tracking, *remote_head;
-	git_oid id;
+	git_reference *previous = NULL, *made = NULL;
+	const char *was;
+	git_oid id, now;
 	int ret = 0;
 
 	if (!branch)
@@ -116,19 +208,28 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 	own = xasprintf("refs/heads/%s", branch);
 	tracking = tracking_name(remote, branch);
 	remote_head = tracking_name(remote, "HEAD");
-	remove_old_head(repo, own);
+	/* Remove the branch that HEAD named before. */
+	if (!git_reference_lookup(&previous, repo, "HEAD") &&
+	    (was = git_reference_symbolic_target(previous)) &&
+	    strcmp(was, own) != 0)
+		git_reference_remove(repo, was);
+	git_reference_free(previous);
 	if (set_symbolic(repo, remote_head, tracking) ||
-	    git_reference_name_to_id(&id, repo, tracking) ||
-	    set_direct(repo, own, &id) || set_symbolic(repo, "HEAD", own))
-		ret = tree_git_failed(err, -1, "HEAD");
+	    git_reference_name_to_id(&id, repo, tracking))
+		ret = -1;
+	/* A reference that is right already is not written. */
+	if (!ret && (git_reference_name_to_id(&now, repo, own) ||
+		     !git_oid_equal(&now, &id)))
+		ret = git_reference_create(&made, repo, own, &id, 1, REASON);
+	git_reference_free(made);
+	if (ret || set_symbolic(repo, "HEAD", own))
+		ret = tree_git_set_error(err, -1, "HEAD");
 	free(remote_head);
 	free(tracking);
 	free(own);
 	free(branch);
 	return ret;
 }
-
-/* --------------------------------------------------------------- mirror */
 
 static bool is_mirrored(const char *name, bool remotes)
 {
@@ -137,8 +238,8 @@ static bool is_mirrored(const char *name, bool remotes)
 	       (remotes && str_starts(name, "refs/remotes/"));
 }
 
-/* Symbolic ones are made at once, the others put into the set. */
-static int mirror_one(struct tree_refset *set, git_repository *to,
+/* Create a symbolic reference at once; add any other to the transaction. */
+static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref)
 {
 	const char *name = git_reference_name(ref);
@@ -149,11 +250,11 @@ static int mirror_one(struct tree_refset *set, git_repository *to,
 		return set_symbolic(to, name,
 				    git_reference_symbolic_target(ref));
 	if (!git_reference_name_to_id(&id, from, name))
-		tree_refset_put(set, name, &id);
+		tree_ref_transaction_update(set, name, &id);
 	return 0;
 }
 
-/* Also one that is a commit, not a branch. */
+/* HEAD may name a branch or a commit. */
 static int mirror_head(git_repository *to, git_repository *from)
 {
 	git_reference *head = NULL;
@@ -170,34 +271,35 @@ static int mirror_head(git_repository *to, git_repository *from)
 }
 
 int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
-		     struct tree_worker *w, struct tree_changes *changes,
+		     struct tree_worker *w, struct tree_ref_changes *changes,
 		     struct err *err)
 {
 	git_reference_iterator *all = NULL;
-	struct tree_refset set;
+	struct tree_ref_transaction set;
 	git_reference *ref;
 	uint64_t n = 0;
-	int failed, ret = tree_refset_read(&set, to, err);
+	int failed, ret = tree_ref_transaction_read(&set, to, err);
 
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < set.n; i++)
-		set.v[i].keep = !str_starts(set.v[i].name, "refs/heads/");
+	for (size_t i = 0; i < set.n_refs; i++)
+		set.refs[i].retained = !str_starts(set.refs[i].name,
+						   "refs/heads/");
 	failed = git_reference_iterator_new(&all, from);
 	while (!failed && !(failed = git_reference_next(&ref, all))) {
 		if (is_mirrored(git_reference_name(ref), remotes))
 			failed = mirror_one(&set, to, from, ref);
 		git_reference_free(ref);
-		tree_worker_progress(w, TREE_BRANCHES, ++n, 0);
+		tree_worker_report_progress(w, TREE_PHASE_BRANCHES, ++n, 0);
 	}
 	git_reference_iterator_free(all);
 	if (failed == GIT_ITEROVER)
-		ret = tree_refset_write(&set, to, changes, err);
+		ret = tree_ref_transaction_commit(&set, to, changes, err);
 	if (!ret && failed == GIT_ITEROVER)
 		failed = mirror_head(to, from);
 	if (!ret && failed)
-		ret = tree_git_failed(err, failed, "branches of %s",
-				      git_repository_path(from));
-	tree_refset_release(&set);
+		ret = tree_git_set_error(err, failed, "branches of %s",
+					 git_repository_path(from));
+	tree_ref_transaction_release(&set);
 	return ret;
 }

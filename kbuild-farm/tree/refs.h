@@ -1,30 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/refs.h - the references of a tree's repository.
+ * tree/refs.h - References of a tree's repository.
  */
 #ifndef TREE_REFS_H
 #define TREE_REFS_H
 
-#include "tree/refset.h"
+#include "base/str.h"
+#include "tree/ref-transaction.h"
 #include "tree/worker.h"
 
 #include <git2.h>
+#include <stddef.h>
 
 /*
- * HEAD becomes the branch `head` (refs/heads/NAME, what the remote's HEAD is),
- * at what refs/remotes/REMOTE/NAME is, and refs/remotes/REMOTE/HEAD the latter.
- * Where `head` is NULL or was not fetched: main, master, or the first that was.
- * -ENOENT: there is no branch at all.
+ * Append the tags and branches of the repository at `path` that begin with
+ * `prefix`, in the form that --rev accepts ("v6.1", "origin/master", "main"):
+ * at most `max`, possibly with duplicates.  Unreadable references are skipped.
+ */
+void tree_ref_names_list(const char *path, const char *prefix, size_t max,
+			 struct strv *out);
+
+/*
+ * Point HEAD to the branch `head` (refs/heads/NAME, the remote's HEAD), set
+ * that branch to refs/remotes/REMOTE/NAME, and let refs/remotes/REMOTE/HEAD
+ * refer to the latter.  If `head` is NULL or was not fetched, main, master or
+ * the first fetched branch is used.  Returns 0, -ENOENT if there is no branch,
+ * or another negative errno.
  */
 int tree_refs_follow_head(git_repository *repo, const char *remote,
 			  const char *head, struct err *err);
 /*
- * Tags and branches of `from`, with HEAD, become those of `to`, which sees its
- * objects; branches that `from` has no more are removed.  `remotes`: those of
- * its remotes, too.  What changed is added to `changes`.
+ * Copy the tags, branches and HEAD of `from` to `to`, which can read its
+ * objects, and remove branches that `from` does not have.  With `remotes`,
+ * include the remote-tracking branches of `from`.  Changes are appended to
+ * `changes`.  Returns 0 or -errno.
  */
 int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
-		     struct tree_worker *w, struct tree_changes *changes,
+		     struct tree_worker *w, struct tree_ref_changes *changes,
 		     struct err *err);
 
 #endif

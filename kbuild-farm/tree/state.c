@@ -16,18 +16,16 @@
 #define STATE_MAX (1u << 20) /* bytes of the file */
 
 static const char *const kinds[] = {
-	[TREE_CLONE] = "clone",
-	[TREE_BORROWS] = "borrows",
-	[TREE_IN_PLACE] = "in-place",
-	[TREE_IMPORT] = "import",
+	[TREE_KIND_CLONE] = "clone",
+	[TREE_KIND_BORROWED] = "borrows",
+	[TREE_KIND_IN_PLACE] = "in-place",
+	[TREE_KIND_IMPORT] = "import",
 };
 
-const char *tree_state_kind(enum tree_kind kind)
+const char *tree_state_kind_name(enum tree_kind kind)
 {
 	return kinds[kind];
 }
-
-/* ----------------------------------------------------- reading, writing */
 
 static void read_branch(struct tree_branch *b, const json_t *o)
 {
@@ -38,15 +36,15 @@ static void read_branch(struct tree_branch *b, const json_t *o)
 		return;
 	b->name = xstrdup(name);
 	b->commit = xstrdup(commit);
-	b->time = json_integer_value(json_object_get(o, "time"));
+	b->time_s = json_integer_value(json_object_get(o, "time"));
 }
 
-static json_t *branch_as_json(const struct tree_branch *b)
+static json_t *branch_to_json(const struct tree_branch *b)
 {
 	if (!b->name)
 		return json_null();
 	return json_pack("{s:o,s:o,s:I}", "name", json_text(b->name), "commit",
-			 json_text(b->commit), "time", (json_int_t)b->time);
+			 json_text(b->commit), "time", (json_int_t)b->time_s);
 }
 
 static void fill_state(struct tree_state *s, const json_t *root)
@@ -61,16 +59,17 @@ static void fill_state(struct tree_state *s, const json_t *root)
 			s->kind = (enum tree_kind)i;
 	}
 	s->source = source ? xstrdup(source) : NULL;
-	s->updated = json_integer_value(json_object_get(root, "updated"));
-	s->size = size > 0 ? (uint64_t)size : 0;
+	s->updated_s = json_integer_value(json_object_get(root, "updated"));
+	s->size_bytes = size > 0 ? (uint64_t)size : 0;
 	read_branch(&s->head, json_object_get(root, "head"));
 	s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (s->n < TREE_BRANCHES_MAX)
-			read_branch(&s->branches[s->n],
+		if (s->n_branches < TREE_BRANCHES_MAX)
+			read_branch(&s->branches[s->n_branches],
 				    json_array_get(list, i));
-		if (s->n < TREE_BRANCHES_MAX && s->branches[s->n].name)
-			s->n++;
+		if (s->n_branches < TREE_BRANCHES_MAX &&
+		    s->branches[s->n_branches].name)
+			s->n_branches++;
 	}
 }
 
@@ -106,12 +105,13 @@ int tree_state_write(const struct tree_state *s, const char *dir,
 	json_t *list = json_array(), *root;
 	int ret;
 
-	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(list, branch_as_json(&s->branches[i]));
+	for (size_t i = 0; i < s->n_branches; i++)
+		json_array_append_new(list, branch_to_json(&s->branches[i]));
 	root = json_pack("{s:s,s:o,s:I,s:I,s:o,s:o}", "kind", kinds[s->kind],
 			 "source", json_text(s->source), "updated",
-			 (json_int_t)s->updated, "size", (json_int_t)s->size,
-			 "head", branch_as_json(&s->head), "branches", list);
+			 (json_int_t)s->updated_s, "size",
+			 (json_int_t)s->size_bytes, "head",
+			 branch_to_json(&s->head), "branches", list);
 	text = json_dumps(root, JSON_INDENT(2));
 	ret = fs_write(path, bytes_str(text), 0644, err);
 	free(text);
@@ -120,9 +120,8 @@ int tree_state_write(const struct tree_state *s, const char *dir,
 	return ret;
 }
 
-/* -------------------------------------------------- looking into a tree */
-
-static int time_of(git_repository *repo, const git_oid *id, long long *out)
+static int commit_time_s(git_repository *repo, const git_oid *id,
+			 long long *out)
 {
 	git_object *object = NULL, *commit = NULL;
 	int ret = git_object_lookup(&object, repo, id, GIT_OBJECT_ANY);
@@ -143,39 +142,39 @@ static void release_branch(struct tree_branch *b)
 	*b = (struct tree_branch){ 0 };
 }
 
-/* Where it goes among the newest: they stay sorted. */
-static void keep_newest(struct tree_state *s, const char *name,
-			const git_oid *id, long long when)
+/* Insert a branch if it is one of the newest, which stay sorted. */
+static void insert_newest(struct tree_state *s, const char *name,
+			  const git_oid *id, long long when)
 {
-	size_t at = s->n;
+	size_t at = s->n_branches;
 
-	while (at && s->branches[at - 1].time < when)
+	while (at && s->branches[at - 1].time_s < when)
 		at--;
 	if (at == TREE_BRANCHES_MAX)
 		return;
-	if (s->n == TREE_BRANCHES_MAX)
-		release_branch(&s->branches[--s->n]);
+	if (s->n_branches == TREE_BRANCHES_MAX)
+		release_branch(&s->branches[--s->n_branches]);
 	memmove(&s->branches[at + 1], &s->branches[at],
-		(s->n - at) * sizeof(*s->branches));
+		(s->n_branches - at) * sizeof(*s->branches));
 	s->branches[at] = (struct tree_branch){
 		.name = xstrdup(name),
 		.commit = xstrdup(git_oid_tostr_s(id)),
-		.time = when,
+		.time_s = when,
 	};
-	s->n++;
+	s->n_branches++;
 }
 
-/* Of a remote; or, of an adopted clone, the user's own. */
+/* Return the short name of a listed branch, else NULL. */
 static const char *branch_name(const struct tree_state *s, const char *ref)
 {
 	if (str_starts(ref, "refs/remotes/"))
 		return ref + strlen("refs/remotes/");
-	if (s->kind != TREE_CLONE && str_starts(ref, "refs/heads/"))
+	if (s->kind != TREE_KIND_CLONE && str_starts(ref, "refs/heads/"))
 		return ref + strlen("refs/heads/");
 	return NULL;
 }
 
-static int look_at_branches(struct tree_state *s, git_repository *repo)
+static int collect_branches(struct tree_state *s, git_repository *repo)
 {
 	git_reference_iterator *all = NULL;
 	git_reference *ref;
@@ -186,26 +185,12 @@ static int look_at_branches(struct tree_state *s, git_repository *repo)
 		const git_oid *id = git_reference_target(ref);
 		long long when;
 
-		if (name && id && !time_of(repo, id, &when))
-			keep_newest(s, name, id, when);
+		if (name && id && !commit_time_s(repo, id, &when))
+			insert_newest(s, name, id, when);
 		git_reference_free(ref);
 	}
 	git_reference_iterator_free(all);
 	return ret == GIT_ITEROVER ? 0 : ret;
-}
-
-static void look_at_head(struct tree_state *s, git_repository *repo)
-{
-	git_reference *head = NULL;
-	const git_oid *id;
-
-	if (!git_repository_head(&head, repo) &&
-	    (id = git_reference_target(head)) &&
-	    !time_of(repo, id, &s->head.time)) {
-		s->head.name = xstrdup(git_reference_shorthand(head));
-		s->head.commit = xstrdup(git_oid_tostr_s(id));
-	}
-	git_reference_free(head);
 }
 
 static uint64_t size_on_disk(const char *dir)
@@ -225,27 +210,37 @@ static uint64_t size_on_disk(const char *dir)
 	return sum;
 }
 
-int tree_state_look(struct tree_state *s, git_repository *repo, struct err *err)
+int tree_state_refresh(struct tree_state *s, git_repository *repo,
+		       struct err *err)
 {
+	git_reference *head = NULL;
+	const git_oid *id;
+
 	release_branch(&s->head);
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n_branches; i++)
 		release_branch(&s->branches[i]);
-	s->n = 0;
+	s->n_branches = 0;
 	if (!s->branches)
 		s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
-	look_at_head(s, repo);
-	if (look_at_branches(s, repo))
-		return tree_git_failed(err, -1, "%s: its branches",
-				       git_repository_path(repo));
-	s->size = size_on_disk(git_repository_commondir(repo));
-	s->updated = time(NULL);
+	if (!git_repository_head(&head, repo) &&
+	    (id = git_reference_target(head)) &&
+	    !commit_time_s(repo, id, &s->head.time_s)) {
+		s->head.name = xstrdup(git_reference_shorthand(head));
+		s->head.commit = xstrdup(git_oid_tostr_s(id));
+	}
+	git_reference_free(head);
+	if (collect_branches(s, repo))
+		return tree_git_set_error(err, -1, "%s: its branches",
+					  git_repository_path(repo));
+	s->size_bytes = size_on_disk(git_repository_commondir(repo));
+	s->updated_s = time(NULL);
 	return 0;
 }
 
 void tree_state_release(struct tree_state *s)
 {
 	release_branch(&s->head);
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n_branches; i++)
 		release_branch(&s->branches[i]);
 	free(s->branches);
 	free(s->source);

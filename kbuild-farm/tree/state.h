@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/state.h - what `kfarm tree list` says of a tree, as of its last update.
+ * tree/state.h - State of a tree for `kfarm tree list`, as of its last update.
  *
- * DATA/trees/NAME/state.json; so that listing opens no repository, of which
- * some have 100,000 references.
+ * The state is stored in DATA/trees/NAME/state.json, so that listing does not
+ * open the repositories, some of which have 100,000 references.
  */
 #ifndef TREE_STATE_H
 #define TREE_STATE_H
@@ -15,45 +15,46 @@
 
 struct git_repository;
 
-/* How the tree came about. */
+/* Relation of a tree's repository to its source. */
 enum tree_kind {
-	TREE_CLONE,
-	TREE_BORROWS, /* the objects of an adopted clone */
-	TREE_IN_PLACE, /* is the adopted clone */
-	TREE_IMPORT, /* of a directory or a tarball */
+	TREE_KIND_CLONE,
+	TREE_KIND_BORROWED, /* borrows the objects of an adopted clone */
+	TREE_KIND_IN_PLACE, /* the adopted clone itself */
+	TREE_KIND_IMPORT, /* import of a directory or an archive */
 };
 
 struct tree_branch {
-	char *name; /* "origin/linux-6.1.y"; of HEAD "master" */
+	char *name; /* "origin/linux-6.1.y", or "master" for HEAD */
 	char *commit; /* 40 hexadecimal digits */
-	long long time; /* of that commit, seconds since 1970 */
+	long long time_s; /* commit time in seconds since the epoch */
 };
 
-/* A zeroed one is empty. */
+/* A zeroed struct is empty. */
 struct tree_state {
 	enum tree_kind kind;
-	char *source; /* the URL or path that it was added from */
-	long long updated; /* seconds since 1970 */
-	uint64_t size; /* bytes on disk, without what is borrowed */
-	struct tree_branch head; /* name NULL: none */
+	char *source; /* URL or path from which the tree was added */
+	long long updated_s; /* seconds since the epoch */
+	uint64_t size_bytes; /* bytes on disk without borrowed objects */
+	struct tree_branch head; /* `name` is NULL if HEAD is not a commit */
 	struct tree_branch *branches; /* the newest TREE_BRANCHES_MAX */
-	size_t n;
+	size_t n_branches;
 };
 
 #define TREE_BRANCHES_MAX 5
 
-/* "clone", "borrows", "in-place", "import". */
-const char *tree_state_kind(enum tree_kind kind);
-/* Read DIR/state.json: 0, -ENOENT, or another negative errno. */
+/* Return "clone", "borrows", "in-place" or "import". */
+const char *tree_state_kind_name(enum tree_kind kind);
+/* Read DIR/state.json.  Returns 0, -ENOENT or another negative errno. */
 int tree_state_read(struct tree_state *s, const char *dir, struct err *err);
+/* Replace DIR/state.json.  Returns 0 or a negative errno. */
 int tree_state_write(const struct tree_state *s, const char *dir,
 		     struct err *err);
 /*
- * Look into the repository: head, branches, size, and the time is now.  `kind`
- * and `source` stay.  Walks all its files and branches.
+ * Set everything except `kind` and `source` from the repository.  Reads all of
+ * its branches and the sizes of its files.  Returns 0 or a negative errno.
  */
-int tree_state_look(struct tree_state *s, struct git_repository *repo,
-		    struct err *err);
+int tree_state_refresh(struct tree_state *s, struct git_repository *repo,
+		       struct err *err);
 void tree_state_release(struct tree_state *s);
 
 #endif

@@ -1,27 +1,593 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tree/transport.h"
 
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/spawn.h"
 #include "base/str.h"
-#include "tree/ssh.h"
+#include "base/url.h"
+#include "base/which.h"
+#include "tree/url.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
 #include <git2/sys/transport.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* The capabilities are in the first packet, of 64 KiB at most. */
-#define LOOKED_AT_MAX (1u << 16)
+#define LINE_LENGTH_MAX 1000
+#define SAID_MAX        600
+
+/* Reader of git's stderr: messages end in \n, progress in \r. */
+struct reading {
+	struct tree_worker *worker;
+	struct buf line, said;
+};
+
+static void read_fetch_progress(struct reading *r)
+{
+	static const struct {
+		const char *word;
+		enum tree_phase phase;
+	} known[] = {
+		{ "Receiving objects", TREE_PHASE_RECEIVING },
+		{ "Resolving deltas", TREE_PHASE_RESOLVING },
+		{ "Counting objects", TREE_PHASE_COUNTING },
+		{ "Compressing objects", TREE_PHASE_COUNTING },
+	};
+	unsigned long long done = 0, total = 0;
+	const char *line = buf_str(&r->line);
+	const char *numbers = strchr(line, '(');
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (!strstr(line, known[i].word))
+			continue;
+		if (numbers)
+			sscanf(numbers, "(%llu/%llu", &done, &total);
+		tree_worker_report_progress(r->worker, known[i].phase, done,
+					    total);
+		return;
+	}
+	if (*line && r->said.len < SAID_MAX)
+		buf_printf(&r->said, "%s%s", r->said.len ? "\n  " : "", line);
+}
+
+static void read_errors(struct reading *r, int fd)
+{
+	char block[4096];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0 ||
+	       (n < 0 && errno == EINTR)) {
+		tree_worker_report_alive(r->worker);
+		for (ssize_t i = 0; i < n; i++) {
+			if (block[i] != '\n' && block[i] != '\r') {
+				if (r->line.len < LINE_LENGTH_MAX)
+					buf_add(&r->line, &block[i], 1);
+				continue;
+			}
+			read_fetch_progress(r);
+			buf_reset(&r->line);
+		}
+	}
+	if (r->line.len)
+		read_fetch_progress(r);
+}
+
+/*
+ * Add the environment except variables that name another repository, because
+ * kfarm may run in a hook.
+ */
+static void add_environment(struct strv *env)
+{
+	static const char *const others[] = {
+		"GIT_DIR=",
+		"GIT_WORK_TREE=",
+		"GIT_OBJECT_DIRECTORY=",
+		"GIT_COMMON_DIR=",
+		"GIT_NAMESPACE=",
+		"GIT_SHALLOW_FILE=",
+		"GIT_ALTERNATE_OBJECT_DIRECTORIES=",
+	};
+
+	for (char **e = environ; *e; e++) {
+		bool another = false;
+
+		for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+			another = another || str_starts(*e, others[i]);
+		if (!another)
+			strv_add(env, *e);
+	}
+}
+
+static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
+{
+	struct reading r = { .worker = w };
+	struct spawn what = { .argv = argv,
+			      .stdio_fds = { -1, -1, -1 },
+			      .killed_with_parent = true };
+	struct strv env = { 0 };
+	int ends[2], ret, status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return err_errno(err, "pipe");
+	/* of duplicate names the first one counts */
+	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
+	strv_add(&env, "LC_ALL=C");
+	if (!isatty(STDIN_FILENO))
+		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
+	add_environment(&env);
+	what.env = env.v;
+	what.stdio_fds[2] = ends[1];
+	ret = spawn_start(&what, &pid, err);
+	close(ends[1]);
+	if (!ret) {
+		read_errors(&r, ends[0]);
+		status = spawn_wait(pid);
+		if (status)
+			ret = err_set(err, EIO, "git fetch: %s",
+				      r.said.len ? buf_str(&r.said) : "failed");
+	}
+	close(ends[0]);
+	buf_release(&r.line);
+	buf_release(&r.said);
+	strv_release(&env);
+	return ret;
+}
+
+int tree_transport_fetch_shallow(struct tree_worker *w, const char *path,
+				 const char *remote, unsigned depth,
+				 struct err *err)
+{
+	char *program = which("git", getenv("PATH"));
+	struct strv argv = { 0 };
+	int ret;
+
+	if (!program)
+		return err_set(err, ENOENT,
+			       "a part of the history (--depth) is fetched by "
+			       "the program git, which is not in PATH; install "
+			       "git, or add the tree without --depth");
+	strv_add(&argv, "git");
+	strv_addf(&argv, "--git-dir=%s", path);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "core.sshCommand=ssh -oBatchMode=yes");
+	strv_add(&argv, "fetch");
+	strv_add(&argv, "--progress");
+	strv_add(&argv, "--prune");
+	strv_add(&argv, "--no-auto-maintenance");
+	strv_add(&argv, "--no-recurse-submodules");
+	strv_add(&argv, "--no-write-fetch-head");
+	if (depth)
+		strv_addf(&argv, "--depth=%u", depth);
+	strv_add(&argv, "--");
+	strv_add(&argv, remote);
+	tree_worker_set_network_wait(w, true);
+	ret = run_git(w, argv.v, err);
+	tree_worker_set_network_wait(w, false);
+	strv_release(&argv);
+	free(program);
+	return ret;
+}
+
+#define ANSWER_MAX (1u << 16)
+#define TRIES_MAX  2
+
+static bool has_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/*
+ * Run `git credential WHAT` with `text` on stdin.  Returns its output, or NULL
+ * on failure.  The program stays in this process group, because it could not
+ * read from the terminal otherwise.
+ */
+static char *git_credential_program(const char *what, const char *text)
+{
+	char *argv[] = { "git", "credential", (char *)what, NULL };
+	struct spawn run = { .argv = argv,
+			     .stdio_fds = { -1, -1, -1 },
+			     .killed_with_parent = true };
+	struct buf out = { 0 };
+	struct strv env = { 0 };
+	struct err ignored;
+	pid_t pid;
+	int ret;
+
+	strv_add_all(&env, environ);
+	if (!has_terminal())
+		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
+	run.env = env.v;
+	ret = fs_memfd_new(bytes_str(text), &run.stdio_fds[0], &ignored);
+	if (!ret)
+		ret = fs_memfd_new(bytes_str(""), &run.stdio_fds[1], &ignored);
+	if (!ret)
+		ret = spawn_start(&run, &pid, &ignored);
+	if (!ret)
+		ret = spawn_wait(pid);
+	if (!ret)
+		ret = fs_memfd_read(run.stdio_fds[1], ANSWER_MAX, &out,
+				    &ignored);
+	for (int i = 0; i < 2; i++) {
+		if (run.stdio_fds[i] >= 0)
+			close(run.stdio_fds[i]);
+	}
+	strv_release(&env);
+	if (!ret)
+		return buf_steal(&out);
+	buf_release(&out);
+	return NULL;
+}
+
+/* Return the value of a line KEY=VALUE, which the caller frees, or NULL. */
+static char *credential_value(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; *line; line++) {
+		size_t len = strcspn(line, "\n");
+
+		if (len > n && !strncmp(line, key, n) && line[n] == '=')
+			return xstrndup(line + n + 1, len - n - 1);
+		line += len;
+		if (!*line)
+			break;
+	}
+	return NULL;
+}
+
+static int query_git_credential(struct tree_transport_credential *c,
+				const char *text, const char *user, char **name,
+				char **password)
+{
+	char *port, *username, *query;
+	struct tree_url url;
+	struct err err;
+
+	if (tree_url_parse(&url, text, &err)) {
+		git_error_set_str(GIT_ERROR_HTTP, err.text);
+		return GIT_EAUTH;
+	}
+	user = user ? user : url.user;
+	port = url.port ? xasprintf(":%s", url.port) : xstrdup("");
+	username = user ? xasprintf("username=%s\n", user) : xstrdup("");
+	query = xasprintf("protocol=%s\nhost=%s%s\npath=%s\n%s\n",
+			  url.kind == TREE_URL_HTTPS ? "https" : "http",
+			  url.host, port, url.path + strspn(url.path, "/"),
+			  username);
+	/* a user may need time to find the password, a helper does not */
+	tree_worker_set_prompting(c->worker, has_terminal());
+	c->description = git_credential_program("fill", query);
+	tree_worker_set_prompting(c->worker, false);
+	free(port);
+	free(username);
+	free(query);
+	tree_url_release(&url);
+	if (!c->description)
+		return GIT_EAUTH;
+	*name = credential_value(c->description, "username");
+	*password = credential_value(c->description, "password");
+	return *name && *password ? 0 : GIT_EAUTH;
+}
+
+static int refuse_server(const char *url, const char *why)
+{
+	char *shown = url_redact(url), *text;
+
+	text = xasprintf("%s %s; `git credential` tells name and password "
+			 "where a helper is set up for them, or at a terminal",
+			 shown, why);
+	git_error_set_str(GIT_ERROR_HTTP, text);
+	free(text);
+	free(shown);
+	return GIT_EAUTH;
+}
+
+int tree_transport_acquire_credential(git_credential **out, const char *url,
+				      const char *user, unsigned types,
+				      void *payload)
+{
+	struct tree_transport_credential *c = payload;
+	char *name = NULL, *password = NULL;
+	int ret;
+
+	if (!(types & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
+		return refuse_server(
+			url, "wants to know who we are in a way that is "
+			     "not known here");
+	tree_transport_report_credential(c, false);
+	if (c->n_tries++ >= TRIES_MAX)
+		return refuse_server(url, "did not let us in");
+	ret = query_git_credential(c, url, user, &name, &password);
+	ret = ret ? refuse_server(url, "asks for a name and a password") :
+		    git_credential_userpass_plaintext_new(out, name, password);
+	free(name);
+	free(password);
+	return ret;
+}
+
+void tree_transport_report_credential(struct tree_transport_credential *c,
+				      bool accepted)
+{
+	if (c->description)
+		free(git_credential_program(accepted ? "approve" : "reject",
+					    c->description));
+	free(c->description);
+	c->description = NULL;
+}
+
+/*
+ * Limits of the captured stderr of ssh and the server, and of its quoted part.
+ */
+#define COMPLAINT_MIB 1
+#define SSH_ERROR_MAX 600
+
+struct ssh_subtransport {
+	git_smart_subtransport parent;
+	struct ssh_stream *stream; /* NULL if not connected */
+};
+
+struct ssh_stream {
+	git_smart_subtransport_stream parent;
+	pid_t pid; /* 0 after the process has ended */
+	int read_fd, write_fd, stderr_fd; /* -1 if closed */
+	char *host;
+};
+
+/* Return the command with the path quoted for the remote shell, as git does. */
+static char *remote_command(const char *path)
+{
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "git-upload-pack '");
+	for (; *path; path++) {
+		if (*path == '\'' || *path == '!')
+			buf_printf(&out, "'\\%c'", *path);
+		else
+			buf_add(&out, path, 1);
+	}
+	buf_add_str(&out, "'");
+	return buf_steal(&out);
+}
+
+static void close_descriptor(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Set libgit2's error to the message of ssh and an advice. */
+static int set_ssh_error(struct ssh_stream *s)
+{
+	struct buf said = { 0 };
+	struct err ignored;
+	const char *text = "", *advice = "";
+	size_t n;
+	char *line;
+
+	/* wait for the end, because ssh may print more before it */
+	close_descriptor(&s->read_fd);
+	if (s->pid)
+		spawn_wait(s->pid);
+	s->pid = 0;
+	if (!fs_memfd_read(s->stderr_fd, COMPLAINT_MIB << 20, &said, &ignored))
+		text = buf_str(&said);
+	if (strstr(text, "Host key verification failed"))
+		advice = "\n  its key is not in known_hosts, or not that one: "
+			 "log in once with ssh and compare it";
+	else if (strstr(text, "Permission denied"))
+		advice = "\n  nothing is asked for: load the key into the "
+			 "agent with `ssh-add`";
+	n = strlen(text);
+	if (n > SSH_ERROR_MAX)
+		text += n - SSH_ERROR_MAX;
+	n = strlen(text);
+	while (n && strchr("\r\n ", text[n - 1]))
+		n--;
+	/* ssh ends its lines with \r\n, as for a terminal in raw mode */
+	for (char *c = (char *)said.data; c && *c; c++)
+		*c = *c == '\r' ? ' ' : *c;
+	line = xasprintf("ssh %s: %.*s%s", s->host, n ? (int)n : 99,
+			 n ? text : "the connection ended", advice);
+	git_error_set_str(GIT_ERROR_SSH, line);
+	free(line);
+	buf_release(&said);
+	return -1;
+}
+
+static int stream_read(git_smart_subtransport_stream *stream, char *buffer,
+		       size_t size, size_t *got)
+{
+	struct ssh_stream *s = (struct ssh_stream *)stream;
+	ssize_t n;
+
+	*got = 0;
+	do
+		n = read(s->write_fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		git_error_set_str(GIT_ERROR_SSH, strerror(errno));
+		return -1;
+	}
+	if (!n)
+		return set_ssh_error(s);
+	*got = (size_t)n;
+	return 0;
+}
+
+static int stream_write(git_smart_subtransport_stream *stream,
+			const char *buffer, size_t len)
+{
+	struct ssh_stream *s = (struct ssh_stream *)stream;
+
+	if (fs_write_all(s->read_fd, bytes_of(buffer, len)))
+		return set_ssh_error(s);
+	return 0;
+}
+
+static void stream_free(git_smart_subtransport_stream *stream)
+{
+	struct ssh_stream *s = (struct ssh_stream *)stream;
+	struct ssh_subtransport *owner = (struct ssh_subtransport *)
+						 s->parent.subtransport;
+
+	close_descriptor(&s->read_fd);
+	close_descriptor(&s->write_fd);
+	if (s->pid) {
+		kill(s->pid, SIGTERM);
+		spawn_wait(s->pid);
+	}
+	close_descriptor(&s->stderr_fd);
+	free(s->host);
+	free(s);
+	owner->stream = NULL;
+}
+
+static int start_program(struct ssh_stream *s, const struct tree_url *url,
+			 struct err *err)
+{
+	struct spawn what = { .killed_with_parent = true,
+			      .file_mib = COMPLAINT_MIB };
+	const char *command = getenv("GIT_SSH_COMMAND");
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	struct strv argv = { 0 };
+	int ret;
+
+	if (command && *command) {
+		strv_add(&argv, "/bin/sh");
+		strv_add(&argv, "-c");
+		strv_addf(&argv, "%s \"$@\"", command);
+	}
+	strv_add(&argv, "ssh");
+	strv_add(&argv, "-T");
+	strv_add(&argv, "-oBatchMode=yes");
+	strv_add(&argv, "-oConnectTimeout=30");
+	strv_add(&argv, "-oServerAliveInterval=10");
+	strv_add(&argv, "-oServerAliveCountMax=3");
+	if (url->port)
+		strv_addf(&argv, "-p%s", url->port);
+	strv_add(&argv, "--");
+	strv_addf(&argv, "%s%s%s", url->user ? url->user : "",
+		  url->user ? "@" : "", url->host);
+	strv_own(&argv, remote_command(url->path));
+
+	ret = fs_memfd_new(bytes_str(""), &s->stderr_fd, err);
+	if (!ret && (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)))
+		ret = err_errno(err, "pipe");
+	if (!ret) {
+		what.argv = argv.v;
+		what.stdio_fds[0] = in[0];
+		what.stdio_fds[1] = out[1];
+		what.stdio_fds[2] = s->stderr_fd;
+		ret = spawn_start(&what, &s->pid, err);
+	}
+	close_descriptor(&in[0]);
+	close_descriptor(&out[1]);
+	s->read_fd = in[1];
+	s->write_fd = out[0];
+	strv_release(&argv);
+	return ret;
+}
+
+static int connect_ssh(struct ssh_subtransport *t, const char *text,
+		       struct err *err)
+{
+	struct ssh_stream *s = xcalloc(1, sizeof(*s));
+	struct tree_url url;
+	int ret;
+
+	s->parent.subtransport = &t->parent;
+	s->parent.read = stream_read;
+	s->parent.write = stream_write;
+	s->parent.free = stream_free;
+	s->read_fd = s->write_fd = s->stderr_fd = -1;
+	t->stream = s;
+	ret = tree_url_parse(&url, text, err);
+	if (!ret && url.kind != TREE_URL_SSH)
+		ret = err_set(err, EINVAL, "%s: not of ssh", text);
+	if (!ret) {
+		s->host = xstrdup(url.host);
+		ret = start_program(s, &url, err);
+	}
+	tree_url_release(&url);
+	if (ret)
+		stream_free(&s->parent);
+	return ret;
+}
+
+static int subtransport_action(git_smart_subtransport_stream **out,
+			       git_smart_subtransport *parent, const char *url,
+			       git_smart_service_t action)
+{
+	struct ssh_subtransport *t = (struct ssh_subtransport *)parent;
+	struct err err = { 0 };
+
+	*out = NULL;
+	if (action != GIT_SERVICE_UPLOADPACK_LS &&
+	    action != GIT_SERVICE_UPLOADPACK) {
+		git_error_set_str(GIT_ERROR_SSH, "nothing is pushed");
+		return -1;
+	}
+	if (!t->stream && connect_ssh(t, url, &err)) {
+		git_error_set_str(GIT_ERROR_SSH, err.text);
+		return -1;
+	}
+	*out = &t->stream->parent;
+	return 0;
+}
+
+static int subtransport_close(git_smart_subtransport *parent)
+{
+	(void)parent;
+	return 0;
+}
+
+static void subtransport_free(git_smart_subtransport *parent)
+{
+	struct ssh_subtransport *t = (struct ssh_subtransport *)parent;
+
+	if (t->stream)
+		stream_free(&t->stream->parent);
+	free(t);
+}
+
+/* A git_smart_subtransport_cb; `param` is unused. */
+static int ssh_transport(git_smart_subtransport **out, git_transport *owner,
+			 void *param)
+{
+	struct ssh_subtransport *t = xcalloc(1, sizeof(*t));
+
+	(void)owner;
+	(void)param;
+	t->parent.action = subtransport_action;
+	t->parent.close = subtransport_close;
+	t->parent.free = subtransport_free;
+	*out = &t->parent;
+	return 0;
+}
+
+/* The capabilities are in the first packet, which has at most 64 KiB. */
+#define SCAN_BYTES_MAX (1u << 16)
 
 static const char sha256[] = "object-format=sha256";
 
-/* What is the same for all transports of this process. */
+/*
+ * State shared by all transports of this process, because libgit2 passes them
+ * no context.
+ */
 static struct {
 	struct tree_worker *worker;
 	bool is_sha256;
-} seen;
+} connection_state;
 
-struct watched {
+struct monitored_transport {
 	git_smart_subtransport parent;
 	git_smart_subtransport *inner;
 	struct watched_stream *stream;
@@ -30,61 +596,64 @@ struct watched {
 struct watched_stream {
 	git_smart_subtransport_stream parent;
 	git_smart_subtransport_stream *inner;
-	bool announces; /* begins with what the server has */
-	/* Where in its first line of references the server is. */
+	bool is_advertisement; /* begins with the server's advertisement */
+	/* Position in the first line of the advertisement. */
 	enum {
-		NAMES,
-		WORDS,
-		OVER
-	} line;
-	size_t looked_at; /* bytes */
-	char tail[sizeof(sha256)]; /* the last of these */
-	size_t kept; /* of which so many */
+		REF_LINE_NAMES,
+		REF_LINE_CAPABILITIES,
+		REF_LINE_DONE
+	} ref_line;
+	size_t n_scanned; /* number of bytes scanned */
+	char tail[sizeof(sha256)]; /* last bytes scanned */
+	size_t tail_len; /* used length of `tail` */
 };
 
 /*
- * A thin pack has deltas against what we have.  libgit2 1.5 adds such bases one
- * by one and begins with all deltas anew for each: 17,000 took it a minute.
- * So the server is not heard to offer it.  Its words are behind the first NUL,
- * up to the end of that line.
+ * A thin pack contains deltas against local objects. libgit2 1.5 adds these
+ * bases one by one and restarts the resolution of all deltas for each: 17,000
+ * bases took a minute.  Therefore hide the server's offer of thin packs.  The
+ * capabilities are between the first NUL and the end of that line.
  */
 static void mask_thin_pack(struct watched_stream *s, char *data, size_t n)
 {
 	static const char thin[] = "thin-pack", mask[] = "thinxpack";
 	char *at = data, *end;
 
-	if (s->line == NAMES && (at = memchr(data, 0, n)))
-		s->line = WORDS;
-	if (s->line != WORDS)
+	if (s->ref_line == REF_LINE_NAMES && (at = memchr(data, 0, n)))
+		s->ref_line = REF_LINE_CAPABILITIES;
+	if (s->ref_line != REF_LINE_CAPABILITIES)
 		return;
 	n -= (size_t)(at - data);
 	end = memchr(at, '\n', n);
 	if (end) {
 		n = (size_t)(end - at);
-		s->line = OVER;
+		s->ref_line = REF_LINE_DONE;
 	}
 	at = memmem(at, n, thin, strlen(thin));
 	if (at)
 		memcpy(at, mask, strlen(mask));
 }
 
-/* A word may be cut in two by the end of a read. */
-static void look_for_sha256(struct watched_stream *s, const char *data,
+/*
+ * Search the word also across the boundary of two reads: `tail` holds the end
+ * of the previous one.
+ */
+static void scan_for_sha256(struct watched_stream *s, const char *data,
 			    size_t n)
 {
-	size_t kept = s->kept, len = kept + n;
+	size_t kept = s->tail_len, len = kept + n;
 	char *both;
 
-	if (s->looked_at >= LOOKED_AT_MAX || !n)
+	if (s->n_scanned >= SCAN_BYTES_MAX || !n)
 		return;
 	both = xmalloc(len);
 	memcpy(both, s->tail, kept);
 	memcpy(both + kept, data, n);
 	if (memmem(both, len, sha256, strlen(sha256)))
-		seen.is_sha256 = true;
-	s->kept = len < strlen(sha256) ? len : strlen(sha256) - 1;
-	memcpy(s->tail, both + len - s->kept, s->kept);
-	s->looked_at += n;
+		connection_state.is_sha256 = true;
+	s->tail_len = len < strlen(sha256) ? len : strlen(sha256) - 1;
+	memcpy(s->tail, both + len - s->tail_len, s->tail_len);
+	s->n_scanned += n;
 	free(both);
 }
 
@@ -95,9 +664,9 @@ static int watched_read(git_smart_subtransport_stream *stream, char *buffer,
 	int ret = s->inner->read(s->inner, buffer, size, got);
 
 	if (!ret && *got) {
-		tree_worker_alive(seen.worker);
-		look_for_sha256(s, buffer, *got);
-		if (s->announces)
+		tree_worker_report_alive(connection_state.worker);
+		scan_for_sha256(s, buffer, *got);
+		if (s->is_advertisement)
 			mask_thin_pack(s, buffer, *got);
 	}
 	return ret;
@@ -114,7 +683,8 @@ static int watched_write(git_smart_subtransport_stream *stream,
 static void watched_free(git_smart_subtransport_stream *stream)
 {
 	struct watched_stream *s = (struct watched_stream *)stream;
-	struct watched *t = (struct watched *)s->parent.subtransport;
+	struct monitored_transport *t = (struct monitored_transport *)
+						s->parent.subtransport;
 
 	s->inner->free(s->inner);
 	if (t->stream == s)
@@ -122,12 +692,12 @@ static void watched_free(git_smart_subtransport_stream *stream)
 	free(s);
 }
 
-/* Where a connection goes on, libgit2 wants the very stream that it had. */
+/* If a connection continues, libgit2 requires the same stream object again. */
 static int watched_action(git_smart_subtransport_stream **out,
 			  git_smart_subtransport *parent, const char *url,
 			  git_smart_service_t action)
 {
-	struct watched *t = (struct watched *)parent;
+	struct monitored_transport *t = (struct monitored_transport *)parent;
 	git_smart_subtransport_stream *inner = NULL;
 	struct watched_stream *s;
 	int ret = t->inner->action(&inner, t->inner, url, action);
@@ -140,14 +710,14 @@ static int watched_action(git_smart_subtransport_stream **out,
 		return 0;
 	}
 	if (action == GIT_SERVICE_UPLOADPACK_LS)
-		seen.is_sha256 = false;
+		connection_state.is_sha256 = false;
 	s = xcalloc(1, sizeof(*s));
 	s->parent.subtransport = &t->parent;
 	s->parent.read = watched_read;
 	s->parent.write = watched_write;
 	s->parent.free = watched_free;
 	s->inner = inner;
-	s->announces = action == GIT_SERVICE_UPLOADPACK_LS;
+	s->is_advertisement = action == GIT_SERVICE_UPLOADPACK_LS;
 	t->stream = s;
 	*out = &s->parent;
 	return 0;
@@ -155,20 +725,20 @@ static int watched_action(git_smart_subtransport_stream **out,
 
 static int watched_close(git_smart_subtransport *parent)
 {
-	struct watched *t = (struct watched *)parent;
+	struct monitored_transport *t = (struct monitored_transport *)parent;
 
 	return t->inner->close(t->inner);
 }
 
 static void watched_release(git_smart_subtransport *parent)
 {
-	struct watched *t = (struct watched *)parent;
+	struct monitored_transport *t = (struct monitored_transport *)parent;
 
 	t->inner->free(t->inner);
 	free(t);
 }
 
-struct way {
+struct transport_scheme {
 	const char *scheme;
 	git_smart_subtransport_cb inner;
 	git_smart_subtransport_definition definition;
@@ -177,8 +747,8 @@ struct way {
 static int make_watched(git_smart_subtransport **out, git_transport *owner,
 			void *param)
 {
-	const struct way *way = param;
-	struct watched *t = xcalloc(1, sizeof(*t));
+	const struct transport_scheme *way = param;
+	struct monitored_transport *t = xcalloc(1, sizeof(*t));
 	int ret = way->inner(&t->inner, owner, NULL);
 
 	if (ret) {
@@ -192,19 +762,19 @@ static int make_watched(git_smart_subtransport **out, git_transport *owner,
 	return 0;
 }
 
-/* A scheme, what leads there, and whether that has no memory (HTTP). */
-static struct way ways[] = {
+/* The schemes with their inner transports; 1 marks stateless ones (HTTP). */
+static struct transport_scheme ways[] = {
 	{ "http", git_smart_subtransport_http, { make_watched, 1, &ways[0] } },
 	{ "https", git_smart_subtransport_http, { make_watched, 1, &ways[1] } },
 	{ "git", git_smart_subtransport_git, { make_watched, 0, &ways[2] } },
-	{ "ssh", tree_ssh_subtransport, { make_watched, 0, &ways[3] } },
-	{ "git+ssh", tree_ssh_subtransport, { make_watched, 0, &ways[4] } },
-	{ "ssh+git", tree_ssh_subtransport, { make_watched, 0, &ways[5] } },
+	{ "ssh", ssh_transport, { make_watched, 0, &ways[3] } },
+	{ "git+ssh", ssh_transport, { make_watched, 0, &ways[4] } },
+	{ "ssh+git", ssh_transport, { make_watched, 0, &ways[5] } },
 };
 
 int tree_transport_register(struct tree_worker *w, struct err *err)
 {
-	seen.worker = w;
+	connection_state.worker = w;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		int ret = git_transport_register(ways[i].scheme,
 						 git_transport_smart,
@@ -219,5 +789,5 @@ int tree_transport_register(struct tree_worker *w, struct err *err)
 
 bool tree_transport_is_sha256(void)
 {
-	return seen.is_sha256;
+	return connection_state.is_sha256;
 }

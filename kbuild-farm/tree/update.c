@@ -8,12 +8,12 @@
 #include "conf/conf.h"
 #include "tree/add.h"
 #include "tree/adopt.h"
+#include "tree/cleanup.h"
+#include "tree/datadir.h"
 #include "tree/fetch.h"
 #include "tree/git.h"
-#include "tree/home.h"
 #include "tree/refs.h"
 #include "tree/state.h"
-#include "tree/sweep.h"
 #include "tree/transport.h"
 #include "tree/url.h"
 
@@ -23,22 +23,13 @@
 #include <string.h>
 #include <unistd.h>
 
-struct updating {
-	const struct tree_home *home;
+struct tree_update_state {
+	const struct tree_datadir *home;
 	git_repository *repo;
 	struct tree_worker *worker;
 	struct tree_state state;
-	struct tree_changes changes;
+	struct tree_ref_changes changes;
 };
-
-static void add_changes(struct tree_changes *sum, const struct tree_changes *c)
-{
-	sum->branches += c->branches;
-	sum->moved += c->moved;
-	sum->gone += c->gone;
-	sum->tags += c->tags;
-	sum->uncounted = sum->uncounted || c->uncounted;
-}
 
 static bool is_skipped(git_repository *repo, const char *remote)
 {
@@ -54,31 +45,37 @@ static bool is_skipped(git_repository *repo, const char *remote)
 	return skip;
 }
 
-static int update_remote(struct updating *u, const char *remote, bool all_tags,
-			 struct err *err)
+static int update_remote(struct tree_update_state *u, const char *remote,
+			 bool all_tags, struct err *err)
 {
 	struct tree_fetch f = { .worker = u->worker,
 				.repo = u->repo,
 				.all_tags = all_tags,
-				.shared = u->state.kind == TREE_IN_PLACE };
+				.shared = u->state.kind == TREE_KIND_IN_PLACE };
+	struct tree_ref_changes *sum = &u->changes;
 	int ret = tree_fetch_remote(&f, remote, err);
 
-	add_changes(&u->changes, &f.changes);
-	if (!ret && u->state.kind == TREE_CLONE && !strcmp(remote, "origin"))
-		ret = tree_refs_follow_head(u->repo, remote, f.head, err);
+	sum->n_branches_added += f.changes.n_branches_added;
+	sum->n_branches_moved += f.changes.n_branches_moved;
+	sum->n_branches_pruned += f.changes.n_branches_pruned;
+	sum->n_tags += f.changes.n_tags;
+	sum->uncounted = sum->uncounted || f.changes.uncounted;
+	if (!ret && u->state.kind == TREE_KIND_CLONE &&
+	    !strcmp(remote, "origin"))
+		ret = tree_refs_follow_head(u->repo, remote, f.head_ref, err);
 	tree_fetch_release(&f);
 	return ret;
 }
 
-/* One that fails does not keep the others from being fetched. */
-static int update_remotes(struct updating *u, struct err *err)
+/* Fetch all remotes, even if one fails.  The first error is returned. */
+static int update_remotes(struct tree_update_state *u, struct err *err)
 {
 	git_strarray names = { 0 };
 	struct err why;
 	int ret = 0;
 
 	if (git_remote_list(&names, u->repo))
-		return tree_git_failed(err, -1, "%s", u->home->repository);
+		return tree_git_set_error(err, -1, "%s", u->home->repository);
 	for (size_t i = 0; i < names.count; i++) {
 		const char *name = names.strings[i];
 		bool all_tags = names.count == 1 || !strcmp(name, "origin");
@@ -88,8 +85,8 @@ static int update_remotes(struct updating *u, struct err *err)
 			continue;
 		failed = update_remote(u, name, all_tags, &why);
 		if (failed && ret)
-			tree_worker_note(u->worker, "%s: %s", u->home->name,
-					 why.text);
+			tree_worker_report_note(u->worker, "%s: %s",
+						u->home->name, why.text);
 		else if (failed)
 			*err = why;
 		ret = ret ? ret : failed;
@@ -98,8 +95,8 @@ static int update_remotes(struct updating *u, struct err *err)
 	return ret;
 }
 
-/* The configuration may name another URL than when it was cloned. */
-static int follow_configuration(struct updating *u, struct err *err)
+/* Adopt a URL that was changed in the configuration since the clone. */
+static int follow_configuration(struct tree_update_state *u, struct err *err)
 {
 	const char *url = u->home->url;
 	char *shown;
@@ -107,48 +104,50 @@ static int follow_configuration(struct updating *u, struct err *err)
 	if (!url || str_equal(url, u->state.source))
 		return 0;
 	if (git_remote_set_url(u->repo, "origin", url))
-		return tree_git_failed(err, -1, "%s", u->home->repository);
+		return tree_git_set_error(err, -1, "%s", u->home->repository);
 	free(u->state.source);
 	u->state.source = xstrdup(url);
-	shown = url_shown(url);
-	tree_worker_note(u->worker, "%s: comes from %s now", u->home->name,
-			 shown);
+	shown = url_redact(url);
+	tree_worker_report_note(u->worker, "%s: comes from %s now",
+				u->home->name, shown);
 	free(shown);
 	return 0;
 }
 
-static int update_repository(struct updating *u, struct err *err)
+static int update_repository(struct tree_update_state *u, struct err *err)
 {
 	bool borrows = false;
 	int ret = 0;
 
-	if (u->state.kind != TREE_IN_PLACE)
+	if (u->state.kind != TREE_KIND_IN_PLACE)
 		ret = tree_adopt_follow(u->repo, u->home->name, u->worker,
 					&u->changes, &borrows, err);
 	if (!ret && borrows)
-		u->state.kind = TREE_BORROWS;
-	if (!ret && u->state.kind == TREE_CLONE)
+		u->state.kind = TREE_KIND_BORROWED;
+	if (!ret && u->state.kind == TREE_KIND_CLONE)
 		ret = follow_configuration(u, err);
 	if (!ret)
 		ret = update_remotes(u, err);
 	return ret;
 }
 
-/* "2 new branches, 1 moved, 3 new tags"; the caller frees it. */
-static char *changes_text(const struct tree_changes *c)
+/* Return "2 new branches, 1 moved, 3 tags", for example; the caller frees it.
+ */
+static char *format_changes(const struct tree_ref_changes *c)
 {
 	struct strv parts = { 0 };
 	char *out;
 
-	if (c->branches)
-		strv_addf(&parts, "%u new branch%s", c->branches,
-			  c->branches == 1 ? "" : "es");
-	if (c->moved)
-		strv_addf(&parts, "%u moved", c->moved);
-	if (c->gone)
-		strv_addf(&parts, "%u gone", c->gone);
-	if (c->tags)
-		strv_addf(&parts, "%u tag%s", c->tags, c->tags == 1 ? "" : "s");
+	if (c->n_branches_added)
+		strv_addf(&parts, "%u new branch%s", c->n_branches_added,
+			  c->n_branches_added == 1 ? "" : "es");
+	if (c->n_branches_moved)
+		strv_addf(&parts, "%u moved", c->n_branches_moved);
+	if (c->n_branches_pruned)
+		strv_addf(&parts, "%u gone", c->n_branches_pruned);
+	if (c->n_tags)
+		strv_addf(&parts, "%u tag%s", c->n_tags,
+			  c->n_tags == 1 ? "" : "s");
 	if (c->uncounted)
 		strv_add(&parts, "fetched by git");
 	out = parts.n ? strv_join(&parts, ", ") : xstrdup("nothing new");
@@ -156,26 +155,28 @@ static char *changes_text(const struct tree_changes *c)
 	return out;
 }
 
-/* What is there now is written down, also where a remote failed. */
-static int finish_update(struct updating *u, bool tell, struct err *err)
+/* Save the tree's state, also after a remote failed. */
+static int finish_update(struct tree_update_state *u, bool tell,
+			 struct err *err)
 {
 	char *text;
 	int ret = 0;
 
-	tree_worker_progress(u->worker, TREE_MEASURING, 0, 0);
-	if (u->state.kind != TREE_IN_PLACE)
-		ret = tree_refset_pack(u->repo, err);
+	tree_worker_report_progress(u->worker, TREE_PHASE_MEASURING, 0, 0);
+	if (u->state.kind != TREE_KIND_IN_PLACE)
+		ret = tree_ref_transaction_pack(u->repo, err);
 	if (!ret)
-		ret = tree_state_look(&u->state, u->repo, err);
+		ret = tree_state_refresh(&u->state, u->repo, err);
 	if (!ret)
 		ret = tree_state_write(&u->state, u->home->dir, err);
 	if (!ret && tell) {
-		text = u->state.kind == TREE_IMPORT ?
+		text = u->state.kind == TREE_KIND_IMPORT ?
 			       xasprintf("an import of %s, which nothing is "
 					 "fetched for",
 					 u->state.source) :
-			       changes_text(&u->changes);
-		tree_worker_note(u->worker, "%s: %s", u->home->name, text);
+			       format_changes(&u->changes);
+		tree_worker_report_note(u->worker, "%s: %s", u->home->name,
+					text);
 		free(text);
 	}
 	return ret;
@@ -183,7 +184,7 @@ static int finish_update(struct updating *u, bool tell, struct err *err)
 
 static int run_update(struct tree_worker *w, void *arg, struct err *err)
 {
-	struct updating *u = arg;
+	struct tree_update_state *u = arg;
 	struct err second;
 	int ret, other;
 
@@ -191,7 +192,7 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 	tree_git_init();
 	ret = tree_transport_register(w, err);
 	if (!ret && git_repository_open(&u->repo, u->home->repository))
-		ret = tree_git_failed(err, -1, "%s", u->home->repository);
+		ret = tree_git_set_error(err, -1, "%s", u->home->repository);
 	if (!ret) {
 		ret = update_repository(u, err);
 		other = finish_update(u, !ret, ret ? &second : err);
@@ -202,25 +203,15 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 	return ret;
 }
 
-/* What the file no longer tells the repository does, but for the source. */
-static void read_state(struct updating *u)
+/*
+ * Set *source to the configured URL of a tree that does not exist, else NULL.
+ */
+static int configured_source(const char *name, char **source, struct err *err)
 {
-	char target[2];
-	struct err ignored;
-
-	if (tree_state_read(&u->state, u->home->dir, &ignored) && u->home->url)
-		u->state.source = xstrdup(u->home->url);
-	if (readlink(u->home->repository, target, sizeof(target)) > 0)
-		u->state.kind = TREE_IN_PLACE;
-}
-
-/* What the configuration says of a tree that is not there; else NULL. */
-static int source_to_add(const char *name, char **source, struct err *err)
-{
-	char *top = tree_home_top(), *dir = xasprintf("%s/%s", top, name);
+	char *top = tree_datadir_top(), *dir = xasprintf("%s/%s", top, name);
 	struct conf *conf = NULL;
 	const char *url = NULL;
-	int ret = tree_home_check_name(name, err);
+	int ret = tree_datadir_check_name(name, err);
 
 	if (!ret && !fs_exists(dir)) {
 		ret = conf_load(&conf, NULL, err);
@@ -233,17 +224,17 @@ static int source_to_add(const char *name, char **source, struct err *err)
 	return ret;
 }
 
-static int add_configured(const char *name, const struct tree_watch *watch,
+static int add_configured(const char *name, const struct tree_observer *watch,
 			  const char *source, struct err *err)
 {
 	struct tree_add a = { .name = name, .source = source, .watch = watch };
 	char *url = NULL, *shown, *text;
 	int ret = tree_add(&a, &url, err);
 
-	if (!ret && watch->note) {
-		shown = url_shown(url);
+	if (!ret && watch->on_note) {
+		shown = url_redact(url);
 		text = xasprintf("%s: added from %s", name, shown);
-		watch->note(watch->ctx, text);
+		watch->on_note(watch->ctx, text);
 		free(text);
 		free(shown);
 	}
@@ -251,76 +242,70 @@ static int add_configured(const char *name, const struct tree_watch *watch,
 	return ret;
 }
 
-int tree_update(const char *name, const struct tree_watch *watch,
+int tree_update(const char *name, const struct tree_observer *watch,
 		struct err *err)
 {
-	struct tree_home home;
-	struct updating u = { .home = &home };
-	char *source = NULL;
-	int ret = source_to_add(name, &source, err);
+	struct tree_datadir home;
+	struct tree_update_state u = { .home = &home };
+	char *source = NULL, target[2];
+	struct err ignored;
+	int ret = configured_source(name, &source, err);
 
 	if (ret || source) {
 		ret = ret ? ret : add_configured(name, watch, source, err);
 		free(source);
 		return ret;
 	}
-	ret = tree_home_open(&home, name, TREE_UPDATE, err);
+	ret = tree_datadir_open(&home, name, TREE_LOCK_UPDATE, err);
 	if (ret)
 		return ret;
-	read_state(&u);
-	if (u.state.kind != TREE_IN_PLACE)
-		tree_sweep_repository(home.dir);
+	/* Without a state file, only the configuration names the source. */
+	if (tree_state_read(&u.state, home.dir, &ignored) && home.url)
+		u.state.source = xstrdup(home.url);
+	if (readlink(home.repository, target, sizeof(target)) > 0)
+		u.state.kind = TREE_KIND_IN_PLACE;
+	if (u.state.kind != TREE_KIND_IN_PLACE)
+		tree_cleanup_repository(home.dir);
 	ret = tree_worker_run(watch, run_update, &u, err);
 	tree_state_release(&u.state);
-	tree_home_release(&home);
+	tree_datadir_release(&home);
 	return ret;
 }
 
-/* --------------------------------------------------------------- removing */
-
-static char *removed_text(const struct tree_home *home)
+int tree_remove(const char *name, char **summary, struct err *err)
 {
+	struct tree_datadir home;
 	struct tree_state s = { 0 };
 	struct err ignored;
-	char *link, *out;
+	char *top = tree_datadir_top(), *away, *link;
+	int ret = tree_datadir_open(&home, name, TREE_LOCK_REMOVE, err);
 
-	link = realpath(home->repository, NULL);
-	if (tree_state_read(&s, home->dir, &ignored))
-		out = xasprintf("removed %s", home->dir);
-	else if (s.kind == TREE_IN_PLACE)
-		out = xasprintf("removed %s; the clone %s stays as it is",
-				home->dir, link ? link : s.source);
-	else if (s.kind == TREE_BORROWS)
-		out = xasprintf("removed %s; the clone %s stays as it is",
-				home->dir, s.source);
-	else
-		out = xasprintf("removed %s, %.1f MiB of repository", home->dir,
-				(double)s.size / (1 << 20));
-	free(link);
-	tree_state_release(&s);
-	return out;
-}
-
-int tree_remove(const char *name, char **what, struct err *err)
-{
-	struct tree_home home;
-	char *top = tree_home_top(), *away;
-	int ret = tree_home_open(&home, name, TREE_CHANGE, err);
-
-	*what = NULL;
+	*summary = NULL;
 	if (ret) {
 		free(top);
 		return ret;
 	}
 	away = xasprintf("%s/.gone-%d-%s", top, (int)getpid(), name);
-	*what = removed_text(&home);
+	link = realpath(home.repository, NULL);
+	if (tree_state_read(&s, home.dir, &ignored))
+		*summary = xasprintf("removed %s", home.dir);
+	else if (s.kind == TREE_KIND_IN_PLACE || s.kind == TREE_KIND_BORROWED)
+		*summary = xasprintf(
+			"removed %s; the clone %s stays as it is", home.dir,
+			link && s.kind == TREE_KIND_IN_PLACE ? link : s.source);
+	else
+		*summary = xasprintf("removed %s, %.1f MiB of repository",
+				     home.dir,
+				     (double)s.size_bytes / (1 << 20));
+	free(link);
+	tree_state_release(&s);
 	if (rename(home.dir, away))
 		ret = err_errno(err, "%s", home.dir);
 	else
 		ret = fs_remove(away, err);
-	/* What cannot be removed now is the next one's to try. */
-	tree_sweep_top(top, NULL);
-	tree_home_release(&home);
+	/* The next cleanup retries files that cannot be removed now. */
+	tree_cleanup_datadir(top, NULL);
+	tree_datadir_release(&home);
 	free(away);
 	free(top);
 	return ret;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/update.h - fetch what a tree's remotes have; remove a tree.
+ * tree/update.h - Update and removal of trees.
  */
 #ifndef TREE_UPDATE_H
 #define TREE_UPDATE_H
@@ -8,22 +8,23 @@
 #include "tree/worker.h"
 
 /*
- * Fetch all remotes of the tree's repository, prune, tags; follow the clone
- * whose objects it borrows; then look what there is (tree/state.h).  One that
- * the configuration names and nobody cloned is added (tree/add.h).
+ * Fetch all remotes of the tree's repository with pruning and tags, follow the
+ * clone whose objects the tree borrows, and refresh the tree's state
+ * (tree/state.h).  A tree that is configured but does not exist is added
+ * (tree/add.h).
  *
- * Returns 0 with a note to the watch that says what came; -ECANCELED; or
- * another negative errno: then the repository is sound, and other remotes than
- * the one that `err` names were fetched.
+ * Returns 0 after an on_note() call that lists the changes; -ECANCELED; or
+ * another negative errno with `err` naming the first remote that failed.  Then
+ * the repository is consistent, and the other remotes were fetched.
  */
-int tree_update(const char *name, const struct tree_watch *watch,
+int tree_update(const char *name, const struct tree_observer *watch,
 		struct err *err);
 /*
- * Remove a tree, not a clone that was adopted, by one rename and then file by
- * file.  Returns 0 with *what, a line that says what was removed, and the
- * caller's to free; -ENOENT: there is none; -EBUSY: it is in use; or another
- * negative errno.
+ * Remove a tree, but never an adopted clone: rename its directory, then delete
+ * the files.  Returns 0; -ENOENT if the tree does not exist; -EBUSY if it is in
+ * use; or another negative errno.  *summary, a line that names what is removed,
+ * belongs to the caller; it is NULL if the tree could not be opened.
  */
-int tree_remove(const char *name, char **what, struct err *err);
+int tree_remove(const char *name, char **summary, struct err *err);
 
 #endif

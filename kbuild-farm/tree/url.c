@@ -33,7 +33,7 @@ static bool has_control_characters(const char *s)
 
 static int refuse_source(const char *text, const char *why, struct err *err)
 {
-	char *shown = url_shown(text);
+	char *shown = url_redact(text);
 
 	err_set(err, EINVAL, "%.200s: %s", shown, why);
 	free(shown);
@@ -50,18 +50,12 @@ static const struct scheme *scheme_of(const char *text, size_t n)
 	return NULL;
 }
 
-static bool is_port(const char *s)
-{
-	long n;
-
-	return !str_number(s, 1, 65535, &n);
-}
-
-/* [USER[:PASSWORD]@]HOST[:PORT], with an IPv6 address in brackets. */
+/* Parse [USER[:PASSWORD]@]HOST[:PORT], with an IPv6 address in brackets. */
 static bool parse_authority(struct tree_url *url, const char *text, size_t n)
 {
 	char *whole = xstrndup(text, n), *host = whole, *at, *port = NULL;
 	bool good = true;
+	long number;
 
 	at = strrchr(whole, '@');
 	if (at) {
@@ -81,7 +75,7 @@ static bool parse_authority(struct tree_url *url, const char *text, size_t n)
 		port = at + 1;
 	}
 	if (port && *port) {
-		good = good && is_port(port);
+		good = good && !str_parse_number(port, 1, 65535, &number);
 		url->port = xstrdup(port);
 	}
 	url->host = xstrdup(host);
@@ -89,7 +83,7 @@ static bool parse_authority(struct tree_url *url, const char *text, size_t n)
 	return good && *url->host;
 }
 
-/* What is behind "SCHEME://". */
+/* Parse the part after "SCHEME://". */
 static int parse_rest(struct tree_url *url, const char *text, const char *rest,
 		      struct err *err)
 {
@@ -112,20 +106,9 @@ static int parse_rest(struct tree_url *url, const char *text, const char *rest,
 	     (url->host && !url_unescape(url->host)) ||
 	     (url->user && !url_unescape(url->user))))
 		return refuse_source(text, "a % that is no %XX", err);
-	/* As git does: ssh://host/~user/x is in that user's home. */
+	/* As in git, ssh://host/~user/x is in the user's home directory. */
 	if (url->kind == TREE_URL_SSH && str_starts(url->path, "/~"))
 		memmove(url->path, url->path + 1, strlen(url->path));
-	return 0;
-}
-
-/* HOST:PATH, where the colon comes before any slash. */
-static int parse_scp_like(struct tree_url *url, const char *text,
-			  const char *colon, struct err *err)
-{
-	url->kind = TREE_URL_SSH;
-	url->path = xstrdup(colon + 1);
-	if (!parse_authority(url, text, (size_t)(colon - text)))
-		return refuse_source(text, "no HOST:PATH", err);
 	return 0;
 }
 
@@ -134,7 +117,7 @@ static int parse_url(struct tree_url *url, const char *text, struct err *err)
 	const char *colon = strchr(text, ':'), *after = strchr(text, ']');
 	const struct scheme *scheme;
 
-	/* user@[::1]:PATH */
+	/* In user@[::1]:PATH the colon follows the bracket. */
 	if (after && after[1] == ':' &&
 	    memchr(text, '[', (size_t)(after - text)))
 		colon = strstr(text, "://") ? colon : after + 1;
@@ -148,8 +131,13 @@ static int parse_url(struct tree_url *url, const char *text, struct err *err)
 			"such a URL would run a program; http, https, "
 			"ssh, git and file URLs and paths are fetched",
 			err);
-	if (!str_starts(colon, "://"))
-		return parse_scp_like(url, text, colon, err);
+	if (!str_starts(colon, "://")) {
+		url->kind = TREE_URL_SSH;
+		url->path = xstrdup(colon + 1);
+		if (!parse_authority(url, text, (size_t)(colon - text)))
+			return refuse_source(text, "no HOST:PATH", err);
+		return 0;
+	}
 	scheme = scheme_of(text, (size_t)(colon - text));
 	if (!scheme)
 		return refuse_source(

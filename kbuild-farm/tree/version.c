@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The value of "NAME = value" in a Makefile's first lines, "" without one. */
+/* Return the value of a line "NAME = value", or "". */
 static char *makefile_value(const char *text, const char *name)
 {
 	size_t n = strlen(name);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/version.h - the version of a kernel, or of another project that names
- * it the same way, by its top Makefile.
+ * tree/version.h - Version of a kernel from its top Makefile.
  */
 #ifndef TREE_VERSION_H
 #define TREE_VERSION_H
 
 /*
- * "6.1.192" of a Makefile's text, VERSION, PATCHLEVEL, SUBLEVEL and
- * EXTRAVERSION; NULL: it has none.  The caller frees it.
+ * Return "6.1.192" from VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION in the
+ * text of a Makefile, or NULL if it has no version.  The caller frees the
+ * result.
  */
 char *tree_version_read(const char *makefile);
 

@@ -17,24 +17,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TICK_MS      100
-#define SAY_EACH_MS  100
-#define SILENCE_S    60
-#define EXIT_IN_VAIN 1
+#define TICK_MS            100
+#define REPORT_EACH_MS     100
+#define SILENCE_MAX_S      60
+#define EXIT_REPORT_FAILED 1
 
-enum kind {
-	PROGRESS,
-	ALIVE, /* nothing to show */
-	NOTE, /* text */
-	RESULT, /* ret and text */
+enum message_kind {
+	MESSAGE_PROGRESS,
+	MESSAGE_ALIVE, /* not displayed */
+	MESSAGE_NOTE, /* text */
+	MESSAGE_RESULT, /* ret and text */
 };
 
-/* Below PIPE_BUF, so that each is written and read whole. */
+/* Smaller than PIPE_BUF, so that messages are written and read atomically. */
 struct message {
-	enum kind kind;
+	enum message_kind kind;
 	enum tree_phase phase;
-	bool network; /* a server is being waited for */
-	bool asks; /* the terminal is somebody else's */
+	bool network_wait; /* the timeout for a silent server applies */
+	bool prompting; /* another program uses the terminal */
 	uint64_t done, total;
 	int ret;
 	char text[ERR_TEXT_MAX];
@@ -42,93 +42,95 @@ struct message {
 
 struct tree_worker {
 	int fd;
-	bool network;
+	bool network_wait;
 	enum tree_phase phase;
-	uint64_t said_ms; /* when the parent heard of us */
+	uint64_t reported_ms; /* time of the last message */
 };
 
-const char *tree_worker_word(enum tree_phase phase)
+static const char *phase_name(enum tree_phase phase)
 {
 	static const char *const words[] = {
-		[TREE_CONNECTING] = "connecting",
-		[TREE_NEGOTIATING] = "comparing with the server",
-		[TREE_COUNTING] = "the server counts objects",
-		[TREE_RECEIVING] = "receiving objects",
-		[TREE_RESOLVING] = "resolving deltas",
-		[TREE_READING] = "reading files",
-		[TREE_BRANCHES] = "writing branches",
-		[TREE_MEASURING] = "measuring",
+		[TREE_PHASE_CONNECTING] = "connecting",
+		[TREE_PHASE_NEGOTIATING] = "comparing with the server",
+		[TREE_PHASE_COUNTING] = "the server counts objects",
+		[TREE_PHASE_RECEIVING] = "receiving objects",
+		[TREE_PHASE_RESOLVING] = "resolving deltas",
+		[TREE_PHASE_READING] = "reading files",
+		[TREE_PHASE_BRANCHES] = "writing branches",
+		[TREE_PHASE_MEASURING] = "measuring",
 	};
 
 	return (size_t)phase < sizeof(words) / sizeof(*words) ? words[phase] :
 								"working";
 }
 
-/* ------------------------------------------------------------ the child */
+/* ---- child ---- */
 
-static void say(struct tree_worker *w, const struct message *m)
+static void send_to_parent(struct tree_worker *w, const struct message *m)
 {
 	while (write(w->fd, m, sizeof(*m)) < 0 && errno == EINTR)
 		;
-	w->said_ms = clock_ms();
+	w->reported_ms = clock_ms();
 }
 
-void tree_worker_progress(struct tree_worker *w, enum tree_phase phase,
-			  uint64_t done, uint64_t total)
+void tree_worker_report_progress(struct tree_worker *w, enum tree_phase phase,
+				 uint64_t done, uint64_t total)
 {
-	struct message m = { .kind = PROGRESS,
+	struct message m = { .kind = MESSAGE_PROGRESS,
 			     .phase = phase,
-			     .network = w->network,
+			     .network_wait = w->network_wait,
 			     .done = done,
 			     .total = total };
 
-	if (phase == w->phase && clock_ms() - w->said_ms < SAY_EACH_MS)
+	if (phase == w->phase && clock_ms() - w->reported_ms < REPORT_EACH_MS)
 		return;
 	w->phase = phase;
-	say(w, &m);
+	send_to_parent(w, &m);
 }
 
-void tree_worker_alive(struct tree_worker *w)
+void tree_worker_report_alive(struct tree_worker *w)
 {
-	struct message m = { .kind = ALIVE, .network = w->network };
+	struct message m = { .kind = MESSAGE_ALIVE,
+			     .network_wait = w->network_wait };
 
-	if (clock_ms() - w->said_ms >= SAY_EACH_MS)
-		say(w, &m);
+	if (clock_ms() - w->reported_ms >= REPORT_EACH_MS)
+		send_to_parent(w, &m);
 }
 
-void tree_worker_network(struct tree_worker *w, bool waits)
+void tree_worker_set_network_wait(struct tree_worker *w, bool waiting)
 {
-	struct message m = { .kind = ALIVE, .network = waits };
+	struct message m = { .kind = MESSAGE_ALIVE, .network_wait = waiting };
 
-	w->network = waits;
-	say(w, &m);
+	w->network_wait = waiting;
+	send_to_parent(w, &m);
 }
 
-void tree_worker_asks(struct tree_worker *w, bool asks)
+void tree_worker_set_prompting(struct tree_worker *w, bool prompting)
 {
-	struct message m = { .kind = ALIVE,
-			     .network = w->network && !asks,
-			     .asks = asks };
+	struct message m = { .kind = MESSAGE_ALIVE,
+			     .network_wait = w->network_wait && !prompting,
+			     .prompting = prompting };
 
-	say(w, &m);
+	send_to_parent(w, &m);
 }
 
-void tree_worker_note(struct tree_worker *w, const char *fmt, ...)
+void tree_worker_report_note(struct tree_worker *w, const char *fmt, ...)
 {
-	struct message m = { .kind = NOTE, .network = w->network };
+	struct message m = { .kind = MESSAGE_NOTE,
+			     .network_wait = w->network_wait };
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(m.text, sizeof(m.text), fmt, ap);
 	va_end(ap);
-	say(w, &m);
+	send_to_parent(w, &m);
 }
 
-static void run_work(int fd, pid_t parent, tree_work *fn, void *arg)
+static void run_work(int fd, pid_t parent, tree_work_fn *fn, void *arg)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	struct tree_worker w = { .fd = fd };
-	struct message m = { .kind = RESULT };
+	struct message m = { .kind = MESSAGE_RESULT };
 	struct err err = { 0 };
 	struct sigaction now;
 
@@ -139,69 +141,65 @@ static void run_work(int fd, pid_t parent, tree_work *fn, void *arg)
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
-		_exit(EXIT_IN_VAIN);
+		_exit(EXIT_REPORT_FAILED);
 	m.ret = fn(&w, arg, &err);
 	memcpy(m.text, err.text, sizeof(m.text));
-	say(&w, &m);
-	/* The buffers of stdio are the parent's. */
+	send_to_parent(&w, &m);
+	/* Do not flush copies of the parent's stdio buffers. */
 	_exit(0);
 }
 
-/* ----------------------------------------------------------- the parent */
+/* ---- parent ---- */
 
-struct following {
-	const struct tree_watch *watch;
+struct child_wait {
+	const struct tree_observer *watch;
 	int fd;
-	bool network, asks, ended;
-	uint64_t heard_ms;
+	bool network_wait, prompting, ended;
+	uint64_t received_ms;
 	struct message result;
 };
 
-static void hear(struct following *f, const struct message *m)
+static void receive_message(struct child_wait *f)
 {
-	f->heard_ms = clock_ms();
-	f->network = m->network;
-	f->asks = m->asks;
-	if (m->kind == RESULT)
-		f->result = *m;
-	else if (m->kind == NOTE && f->watch->note)
-		f->watch->note(f->watch->ctx, m->text);
-	else if (m->kind == PROGRESS && f->watch->progress)
-		f->watch->progress(f->watch->ctx, tree_worker_word(m->phase),
-				   m->done, m->total);
-}
-
-/* What is there to be read. */
-static void listen_to_work(struct following *f)
-{
+	const struct tree_observer *watch = f->watch;
 	struct message m;
 	ssize_t n = read(f->fd, &m, sizeof(m));
 
-	if (n == (ssize_t)sizeof(m)) {
-		m.text[sizeof(m.text) - 1] = '\0';
-		hear(f, &m);
-	} else if (n >= 0 || (errno != EINTR && errno != EAGAIN)) {
-		f->ended = true;
+	if (n != (ssize_t)sizeof(m)) {
+		f->ended = n >= 0 || (errno != EINTR && errno != EAGAIN);
+		return;
 	}
+	m.text[sizeof(m.text) - 1] = '\0';
+	f->received_ms = clock_ms();
+	f->network_wait = m.network_wait;
+	f->prompting = m.prompting;
+	if (m.kind == MESSAGE_RESULT)
+		f->result = m;
+	else if (m.kind == MESSAGE_NOTE && watch->on_note)
+		watch->on_note(watch->ctx, m.text);
+	else if (m.kind == MESSAGE_PROGRESS && watch->on_progress)
+		watch->on_progress(watch->ctx, phase_name(m.phase), m.done,
+				   m.total);
 }
 
-/* Until the child has closed its end: 0, -ECANCELED or -ETIMEDOUT. */
-static int follow(struct following *f, struct err *err)
+/* Receive messages until the child ends.  Returns 0 or -errno. */
+static int wait_for_child(struct child_wait *f, struct err *err)
 {
-	const struct tree_watch *watch = f->watch;
-	unsigned silence_s = watch->silence_s ? watch->silence_s : SILENCE_S;
+	const struct tree_observer *watch = f->watch;
+	unsigned silence_s = watch->max_silence_s ? watch->max_silence_s :
+						    SILENCE_MAX_S;
 
 	while (!f->ended) {
 		struct pollfd p = { f->fd, POLLIN, 0 };
 
 		if (poll(&p, 1, TICK_MS) > 0)
-			listen_to_work(f);
-		if (watch->tick && !f->asks)
-			watch->tick(watch->ctx);
+			receive_message(f);
+		if (watch->on_tick && !f->prompting)
+			watch->on_tick(watch->ctx);
 		if (watch->cancel && atomic_load(watch->cancel))
 			return err_set(err, ECANCELED, "interrupted");
-		if (f->network &&
-		    clock_ms() - f->heard_ms >= silence_s * 1000ULL)
+		if (f->network_wait &&
+		    clock_ms() - f->received_ms >= silence_s * 1000ULL)
 			return err_set(err, ETIMEDOUT,
 				       "the server said nothing for %u s",
 				       silence_s);
@@ -209,7 +207,7 @@ static int follow(struct following *f, struct err *err)
 	return 0;
 }
 
-static int explain_death(int status, struct err *err)
+static int set_child_error(int status, struct err *err)
 {
 	char *text;
 
@@ -222,12 +220,12 @@ static int explain_death(int status, struct err *err)
 	return -EIO;
 }
 
-int tree_worker_run(const struct tree_watch *watch, tree_work *fn, void *arg,
-		    struct err *err)
+int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
+		    void *arg, struct err *err)
 {
-	struct following f = { .watch = watch,
-			       .heard_ms = clock_ms(),
-			       .result = { .kind = ALIVE } };
+	struct child_wait f = { .watch = watch,
+				.received_ms = clock_ms(),
+				.result = { .kind = MESSAGE_ALIVE } };
 	pid_t parent = getpid(), pid;
 	int ends[2], status, ret;
 
@@ -238,18 +236,18 @@ int tree_worker_run(const struct tree_watch *watch, tree_work *fn, void *arg,
 		run_work(ends[1], parent, fn, arg);
 	close(ends[1]);
 	f.fd = ends[0];
-	ret = pid < 0 ? err_errno(err, "fork") : follow(&f, err);
+	ret = pid < 0 ? err_errno(err, "fork") : wait_for_child(&f, err);
 	if (pid > 0 && ret)
 		kill(pid, SIGKILL);
 	status = pid > 0 ? spawn_wait(pid) : 0;
 	close(f.fd);
 	if (ret)
 		return ret;
-	/* Ctrl-C at a terminal ends the child as well, and first. */
+	/* Ctrl-C at a terminal also ends the child, usually before this one. */
 	if (watch->cancel && atomic_load(watch->cancel))
 		return err_set(err, ECANCELED, "interrupted");
-	if (f.result.kind != RESULT)
-		return explain_death(status, err);
+	if (f.result.kind != MESSAGE_RESULT)
+		return set_child_error(status, err);
 	if (f.result.ret)
 		*err = (struct err){ 0 };
 	if (f.result.ret)

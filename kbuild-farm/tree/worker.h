@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/worker.h - work on a repository in a process of its own.
+ * tree/worker.h - Execution of repository work in a child process.
  *
- * libgit2 1.5 waits for a server as long as that likes, and writes packs
- * through mmap(2): where a disk is full, SIGBUS ends the process.  So whatever
- * fetches does it in a child, which can be ended at any moment, says how far
- * it is, and whose end is an error like any other.
+ * libgit2 1.5 has no timeout for a server, and writes packs through mmap(2), so
+ * that a full disk raises SIGBUS.  Fetches therefore run in a child, which
+ * reports its progress and can be killed at any time, and whose crash is an
+ * ordinary error.
  */
 #ifndef TREE_WORKER_H
 #define TREE_WORKER_H
@@ -16,60 +16,59 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What it does; tree_worker_word() says it in words. */
+/* Current activity of the child. */
 enum tree_phase {
-	TREE_CONNECTING,
-	TREE_NEGOTIATING,
-	TREE_COUNTING,
-	TREE_RECEIVING,
-	TREE_RESOLVING,
-	TREE_READING,
-	TREE_BRANCHES,
-	TREE_MEASURING,
+	TREE_PHASE_CONNECTING,
+	TREE_PHASE_NEGOTIATING,
+	TREE_PHASE_COUNTING,
+	TREE_PHASE_RECEIVING,
+	TREE_PHASE_RESOLVING,
+	TREE_PHASE_READING,
+	TREE_PHASE_BRANCHES,
+	TREE_PHASE_MEASURING,
 };
 
-/* Of who waits for it. */
-struct tree_watch {
-	/* How far it is, where anybody wants to know; then a few times a second
-	 * tick(), whether or not anything happened. */
-	void (*progress)(void *ctx, const char *word, uint64_t done,
-			 uint64_t total);
-	void (*tick)(void *ctx);
-	/* A line about what was done. */
-	void (*note)(void *ctx, const char *text);
+/* Callbacks and limits of the process that waits for the child. */
+struct tree_observer {
+	/* Progress of the phase that `word` describes; may be NULL. */
+	void (*on_progress)(void *ctx, const char *word, uint64_t done,
+			    uint64_t total);
+	/* Called a few times per second, except during a prompt; or NULL. */
+	void (*on_tick)(void *ctx);
+	/* A message for the user; may be NULL. */
+	void (*on_note)(void *ctx, const char *text);
 	void *ctx;
-	const atomic_bool *cancel; /* NULL: nobody does */
-	unsigned silence_s; /* a server may say nothing for so long; 0: 60 */
+	const atomic_bool *cancel; /* true: kill the child; may be NULL */
+	unsigned max_silence_s; /* timeout for a silent server; 0 for 60 */
 };
 
 struct tree_worker;
-typedef int tree_work(struct tree_worker *w, void *arg, struct err *err);
+typedef int tree_work_fn(struct tree_worker *w, void *arg, struct err *err);
 
 /*
- * Run fn(w, arg, err) in a child, which ends with us.  What it writes to
- * memory is lost; it must not have called libgit2 before, as two children
- * would use the same random numbers.
+ * Run fn(w, arg, err) in a child, which is killed if this process ends.  Its
+ * changes to memory are lost.  The caller must not have called libgit2 before,
+ * because two children would use the same random numbers.
  *
- * Returns what it returned, with its `err`; -ECANCELED when *cancel became
- * true; -ETIMEDOUT when a server was silent for too long; -EIO when it died,
- * -ENOSPC when that was for want of room.
+ * Returns the result and error of fn(); -ECANCELED after *cancel became true;
+ * -ETIMEDOUT if a server was silent for too long; -EIO if the child was killed,
+ * or -ENOSPC if SIGBUS killed it.
  */
-int tree_worker_run(const struct tree_watch *watch, tree_work *fn, void *arg,
-		    struct err *err);
+int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
+		    void *arg, struct err *err);
 
-/* In the child: what it does now, and how much of it is done. */
-void tree_worker_progress(struct tree_worker *w, enum tree_phase phase,
-			  uint64_t done, uint64_t total);
-/* The server said something. */
-void tree_worker_alive(struct tree_worker *w);
-/* From now on a server is (not) waited for. */
-void tree_worker_network(struct tree_worker *w, bool waits);
-/* A person is (not) being asked at the terminal. */
-void tree_worker_asks(struct tree_worker *w, bool asks);
-/* A line for struct tree_watch's note(). */
-void tree_worker_note(struct tree_worker *w, const char *fmt, ...)
+/* The following functions are called in the child. */
+/* Report the current phase and progress. */
+void tree_worker_report_progress(struct tree_worker *w, enum tree_phase phase,
+				 uint64_t done, uint64_t total);
+/* Report that data of the server arrived. */
+void tree_worker_report_alive(struct tree_worker *w);
+/* Enable or disable the timeout for a silent server. */
+void tree_worker_set_network_wait(struct tree_worker *w, bool waiting);
+/* Report the beginning or end of a prompt on the terminal. */
+void tree_worker_set_prompting(struct tree_worker *w, bool prompting);
+/* Send a message to on_note(). */
+void tree_worker_report_note(struct tree_worker *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-
-const char *tree_worker_word(enum tree_phase phase);
 
 #endif

@@ -2,10 +2,12 @@
 #include "tree/worktree.h"
 
 #include "base/fs.h"
-#include "tree/find.h"
+#include "base/str.h"
+#include "tree/checkout.h"
+#include "tree/files.h"
 #include "tree/git.h"
-#include "tree/known.h"
-#include "tree/moving.h"
+#include "tree/index.h"
+#include "tree/rev-parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define THREADS_MAX 8
-#define LINE_MAX    4096
+#define LISTED_MAX   256
+#define LINE_MAX     4096
+#define OLD_ENOUGH_S 3600 /* seconds; see base/file-stamp.h */
+#define THREADS_MAX  8
 
 static char *path_in_worktree(const struct tree_worktree_setup *s,
 			      const char *name)
@@ -24,11 +28,119 @@ static char *path_in_worktree(const struct tree_worktree_setup *s,
 	return xasprintf("%s/%s", s->dir, name);
 }
 
-/* ---- what git has beside the files ---- */
-
-/* Only where it holds something else. */
-static int put_if_other(const char *path, const char *line, struct err *err)
+static char *format_listed(const git_oid *commit, const git_oid *sum)
 {
+	char a[GIT_OID_HEXSZ + 1], b[GIT_OID_HEXSZ + 1];
+
+	git_oid_tostr(a, sizeof(a), commit);
+	git_oid_tostr(b, sizeof(b), sum);
+	return xasprintf("%s %s\n", a, b);
+}
+
+static bool is_index_of_commit(const struct tree_index *x,
+			       const git_oid *commit,
+			       const struct tree_worktree_setup *s)
+{
+	char *path = path_in_worktree(s, "git/listed");
+	char *line = format_listed(commit, &x->checksum);
+	struct buf has = { 0 };
+	struct err ignored;
+	bool yes = !fs_read(path, LISTED_MAX, &has, &ignored) &&
+		   !strcmp(buf_str(&has), line);
+
+	buf_release(&has);
+	free(line);
+	free(path);
+	return yes;
+}
+
+/*
+ * Set the inode of racily clean files to 0, so that they are read: a change in
+ * the clock tick in which the index was written may not show in its stat data.
+ */
+static void invalidate_racy(struct tree_files *f, const struct stat *index)
+{
+	const struct timespec *written = &index->st_mtim;
+
+	for (size_t i = 0; i < f->n_entries; i++) {
+		git_index_entry *e = &f->entries[i];
+		time_t changed = (uint32_t)e->ctime.seconds;
+		bool earlier = changed != written->tv_sec ?
+				       changed < written->tv_sec :
+				       e->ctime.nanoseconds < written->tv_nsec;
+
+		if (!earlier && changed <= written->tv_sec + OLD_ENOUGH_S)
+			e->ino = 0;
+	}
+}
+
+static void copy_index_stats(struct tree_files *f, const struct tree_index *x)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < x->n_entries; i++) {
+		const git_index_entry *old = &x->entries[i];
+		int order = -1;
+
+		while (at < f->n_entries &&
+		       (order = strcmp(f->entries[at].path, old->path)) < 0)
+			at++;
+		if (at < f->n_entries && !order &&
+		    f->entries[at].mode == old->mode &&
+		    git_oid_equal(&f->entries[at].id, &old->id)) {
+			const char *path = f->entries[at].path;
+
+			f->entries[at] = *old;
+			f->entries[at].path = path;
+			f->entries[at].flags = f->entries[at].flags_extended =
+				0;
+		}
+	}
+}
+
+/* Replace git/index and git/listed atomically.  Returns 0 or -errno. */
+static int write_index(const struct tree_files *f, const git_oid *commit,
+		       const struct tree_worktree_setup *s, struct err *err)
+{
+	char *file = path_in_worktree(s, "git/index"), *line;
+	char *lock = path_in_worktree(s, "git/index.lock");
+	char *listed = path_in_worktree(s, "git/listed");
+	git_index *index = NULL;
+	int ret;
+
+	/* Remove the lock of a killed process; this one has exclusive use. */
+	unlink(lock);
+	ret = git_index_open(&index, file);
+	if (ret && !unlink(file))
+		ret = git_index_open(&index, file);
+	if (!ret)
+		ret = git_index_clear(index);
+	for (size_t i = 0; !ret && i < f->n_entries; i++)
+		ret = git_index_add(index, &f->entries[i]);
+	if (!ret)
+		ret = git_index_write(index);
+	if (ret) {
+		ret = tree_git_set_error(err, ret, "%s", file);
+	} else {
+		line = format_listed(commit, git_index_checksum(index));
+		ret = fs_write(listed, bytes_str(line), 0666, err);
+		free(line);
+	}
+	git_index_free(index);
+	free(listed);
+	free(lock);
+	free(file);
+	return ret;
+}
+
+/* ---- git's files of the worktree ---- */
+
+/* Write BEFORE TEXT and a newline, unless the file contains that already. */
+static int write_git_file(const struct tree_worktree_setup *s, const char *name,
+			  const char *before, const char *text, struct err *err)
+{
+	char *path = path_in_worktree(s, name);
+	char *line = xasprintf("%s%s\n", before, text);
 	struct buf has = { 0 };
 	struct err ignored;
 	int ret = 0;
@@ -37,22 +149,14 @@ static int put_if_other(const char *path, const char *line, struct err *err)
 	    strcmp(buf_str(&has), line))
 		ret = fs_write(path, bytes_str(line), 0666, err);
 	buf_release(&has);
-	return ret;
-}
-
-static int put_beside(const struct tree_worktree_setup *s, const char *name,
-		      const char *before, const char *text, struct err *err)
-{
-	char *path = path_in_worktree(s, name);
-	char *line = xasprintf("%s%s\n", before, text);
-	int ret = put_if_other(path, line, err);
-
 	free(line);
 	free(path);
 	return ret;
 }
 
-/* Whatever somebody put into its place is removed: it is read by git. */
+/*
+ * Any other kind of file in this place is removed, because git would read it.
+ */
 static int put_git_link(const struct tree_worktree_setup *s, struct err *err)
 {
 	char *link = path_in_worktree(s, "src/" TREE_GIT_LINK),
@@ -63,7 +167,8 @@ static int put_git_link(const struct tree_worktree_setup *s, struct err *err)
 	if (!lstat(link, &st) && !S_ISREG(st.st_mode))
 		ret = fs_remove(link, err);
 	if (!ret)
-		ret = put_beside(s, "src/" TREE_GIT_LINK, "gitdir: ", git, err);
+		ret = write_git_file(s, "src/" TREE_GIT_LINK, "gitdir: ", git,
+				     err);
 	free(git);
 	free(link);
 	return ret;
@@ -81,11 +186,11 @@ static int put_git_dir(const struct tree_worktree_setup *s,
 	while (n > 1 && common[n - 1] == '/')
 		common[--n] = '\0';
 	ret = fs_mkdirs(git, 0777, err);
-	fs_remove_temporaries(git);
+	fs_remove_temp_files(git);
 	if (!ret)
-		ret = put_beside(s, "git/commondir", "", common, err);
+		ret = write_git_file(s, "git/commondir", "", common, err);
 	if (!ret)
-		ret = put_beside(s, "git/gitdir", "", link, err);
+		ret = write_git_file(s, "git/gitdir", "", link, err);
 	free(common);
 	free(link);
 	free(git);
@@ -105,7 +210,7 @@ static char *read_detached_head(const struct tree_worktree_setup *s)
 	return out;
 }
 
-/* ---- dates ---- */
+/* ---- modification times ---- */
 
 static bool is_later(const struct timespec *a, const struct timespec *b)
 {
@@ -113,11 +218,15 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 					a->tv_nsec > b->tv_nsec;
 }
 
-static struct timespec newest_below(const char *dir)
+/*
+ * Return the mtime for written files: later than all files below the build
+ * directory, or 0 if the current time is.
+ */
+static struct timespec choose_min_mtime(const char *build_dir)
 {
-	char *const tops[] = { (char *)dir, NULL };
+	char *const tops[] = { (char *)build_dir, NULL };
 	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	struct timespec newest = { 0 };
+	struct timespec newest = { 0 }, now;
 	FTSENT *at;
 
 	while (tree && (at = fts_read(tree)) != NULL) {
@@ -127,14 +236,6 @@ static struct timespec newest_below(const char *dir)
 	}
 	if (tree)
 		fts_close(tree);
-	return newest;
-}
-
-/* A date for what is written, unless the clock gives a later one by itself. */
-static struct timespec choose_floor(const char *built)
-{
-	struct timespec newest = newest_below(built), now;
-
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	if (is_later(&now, &newest))
 		return (struct timespec){ 0 };
@@ -142,36 +243,39 @@ static struct timespec choose_floor(const char *built)
 	return newest;
 }
 
-/* ---- the move ---- */
+/* ---- checkout ---- */
 
-static int move_files(struct tree_moving *m,
-		      const struct tree_worktree_setup *s, struct err *err)
+static int checkout_files(struct tree_checkout *m,
+			  const struct tree_worktree_setup *s, struct err *err)
 {
 	char *src = path_in_worktree(s, "src");
 	int ret = fs_mkdirs(src, 0777, err);
 
 	if (ret)
 		goto out;
-	m->root = open(src, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (m->root < 0) {
+	m->root_fd = open(src, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->root_fd < 0) {
 		ret = err_errno(err, "%s", src);
 		goto out;
 	}
-	ret = tree_moving_compare(m);
-	m->todo = xcalloc(m->files.n + 1, sizeof(*m->todo));
-	for (size_t i = 0; !ret && i < m->files.n; i++) {
-		if (m->state[i] != TREE_SAME)
-			m->todo[m->n_todo++] = i;
+	ret = tree_checkout_compare(m);
+	m->pending = xcalloc(m->files.n_entries + 1, sizeof(*m->pending));
+	for (size_t i = 0; !ret && i < m->files.n_entries; i++) {
+		if (m->states[i] != TREE_FILE_SAME)
+			m->pending[m->n_pending++] = i;
 	}
-	if (!ret && m->n_todo && s->built)
-		m->floor = choose_floor(s->built);
-	/* As git: what came in was checked, and zlib has a sum of its own. */
+	if (!ret && m->n_pending && s->build_dir)
+		m->min_mtime = choose_min_mtime(s->build_dir);
+	/*
+	 * as git does: objects were verified when fetched, and zlib has a
+	 * checksum
+	 */
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
 	if (!ret)
-		ret = tree_moving_write(m);
+		ret = tree_checkout_write(m);
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
 	if (ret) {
-		*err = m->why;
+		*err = m->error;
 		err_wrap(err, "%s", src);
 	}
 out:
@@ -179,61 +283,61 @@ out:
 	return ret;
 }
 
-static int move_to(struct tree_moving *m, const struct tree_worktree_setup *s,
-		   struct tree_worktree *out, const git_oid *commit,
-		   struct err *err)
+static int checkout_commit(struct tree_checkout *m,
+			   const struct tree_worktree_setup *s,
+			   struct tree_worktree *out, const git_oid *commit,
+			   struct err *err)
 {
-	char *git = path_in_worktree(s, "git");
-	struct tree_known known = { 0 };
-	int ret = tree_known_read(&known, &m->files, m->repo, commit, git, err);
+	char *path = path_in_worktree(s, "git/index");
+	struct tree_files *files = &m->files;
+	struct tree_index index = { 0 };
+	struct err ignored;
+	bool readable = !tree_index_read(&index, path, &ignored);
+	bool matches = readable && is_index_of_commit(&index, commit, s);
+	int ret;
 
+	/* Files that are equal in the index get its stat data. */
+	if (matches) {
+		ret = tree_files_from_index(files, &index, err);
+	} else {
+		ret = tree_files_read(files, m->repo, commit, err);
+		if (!ret && readable)
+			copy_index_stats(files, &index);
+	}
+	if (!ret && readable)
+		invalidate_racy(files, &index.file_stat);
 	if (!ret)
 		ret = put_git_dir(s, m->repo, err);
 	if (!ret)
-		ret = move_files(m, s, err);
+		ret = checkout_files(m, s, err);
 	if (!ret)
 		ret = put_git_link(s, err);
-	if (!ret && (m->n_todo || m->removed || !known.listed))
-		ret = tree_known_write(&m->files, commit, git, err);
+	if (!ret && (m->n_pending || m->n_removed || !matches))
+		ret = write_index(files, commit, s, err);
 	if (!ret)
-		ret = put_beside(s, "git/HEAD", "", out->commit, err);
-	out->files = m->files.n;
-	tree_files_release(&m->files);
-	tree_known_release(&known);
-	free(git);
+		ret = write_git_file(s, "git/HEAD", "", out->commit, err);
+	out->n_files = files->n_entries;
+	tree_files_release(files);
+	tree_index_release(&index);
+	free(path);
 	return ret;
 }
 
-static unsigned threads(void)
+int tree_worktree_checkout(struct tree_worktree *out,
+			   const struct tree_worktree_setup *s, struct err *err)
 {
+	struct tree_checkout m = { .root_fd = -1,
+				   .on_progress = s->on_progress,
+				   .ctx = s->ctx };
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : cores;
-}
-
-static void release_moving(struct tree_moving *m)
-{
-	if (m->root >= 0)
-		close(m->root);
-	tree_files_release(&m->files);
-	git_odb_free(m->odb);
-	git_repository_free(m->repo);
-	pthread_mutex_destroy(&m->mutex);
-	free(m->state);
-	free(m->todo);
-}
-
-int tree_worktree_move(struct tree_worktree *out,
-		       const struct tree_worktree_setup *s, struct err *err)
-{
-	struct tree_moving m = { .root = -1, .progress = s->progress };
+	struct tree_rev_parsed found = { 0 };
 	char hex[GIT_OID_HEXSZ + 1];
-	struct tree_found found = { 0 };
 	int ret;
 
 	*out = (struct tree_worktree){ 0 };
-	m.ctx = s->ctx;
-	m.threads = threads();
+	m.n_threads = cores < 1           ? 1 :
+		      cores > THREADS_MAX ? THREADS_MAX :
+					    (unsigned)cores;
 	pthread_mutex_init(&m.mutex, NULL);
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
@@ -241,20 +345,27 @@ int tree_worktree_move(struct tree_worktree *out,
 	if (!ret)
 		ret = git_repository_odb(&m.odb, m.repo);
 	if (ret)
-		ret = tree_git_failed(err, ret, "%s", s->repository);
+		ret = tree_git_set_error(err, ret, "%s", s->repository);
 	else
-		ret = tree_find(&found, m.repo, s->rev, err);
+		ret = tree_rev_parse(&found, m.repo, s->rev, err);
 	if (!ret) {
 		git_oid_tostr(hex, sizeof(hex), &found.commit);
 		out->commit = xstrdup(hex);
 		out->branch = found.branch;
-		out->was = read_detached_head(s);
+		out->previous_commit = read_detached_head(s);
 		out->src = path_in_worktree(s, "src");
-		ret = move_to(&m, s, out, &found.commit, err);
+		ret = checkout_commit(&m, s, out, &found.commit, err);
 	}
-	out->written = m.written;
-	out->removed = m.removed;
-	release_moving(&m);
+	out->n_written = m.n_written;
+	out->n_removed = m.n_removed;
+	if (m.root_fd >= 0)
+		close(m.root_fd);
+	tree_files_release(&m.files);
+	git_odb_free(m.odb);
+	git_repository_free(m.repo);
+	pthread_mutex_destroy(&m.mutex);
+	free(m.states);
+	free(m.pending);
 	git_libgit2_shutdown();
 	if (ret)
 		tree_worktree_release(out);
@@ -266,6 +377,6 @@ void tree_worktree_release(struct tree_worktree *w)
 	free(w->src);
 	free(w->commit);
 	free(w->branch);
-	free(w->was);
+	free(w->previous_commit);
 	*w = (struct tree_worktree){ 0 };
 }

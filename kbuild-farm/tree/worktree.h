@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/worktree.h - a private worktree of a tree, moved from commit to commit.
+ * tree/worktree.h - Private worktree of a tree, updated from commit to commit.
  *
- *	DIR/src		the files; src/.git leads to DIR/git
- *	DIR/git		HEAD, the index, and `commondir`: the repository, in
- *			which nothing is written
+ *	DIR/src		the files; src/.git refers to DIR/git
+ *	DIR/git		HEAD, the index, and `commondir`: the repository, which
+ *			is never written
+ *	DIR/git/index	git's own index, so that git works in the worktree
+ *	DIR/git/listed	"COMMIT SUM\n": the index with this checksum lists the
+ *			files of this commit, so that its trees need not be read
  *
- * It is what `git worktree add --detach` makes, but for the repository not
- * knowing of it; so git, and kbuild's setlocalversion, see in it what they see
- * in any checkout of that commit.
+ * The layout is that of `git worktree add --detach`, except that the repository
+ * does not list the worktree. git and kbuild's setlocalversion therefore work
+ * as in any checkout of the commit.
  *
- * Moving it touches only files that differ: those keep their dates whose
- * content stays, the others get the date of the move, so that make builds
- * again what depends on them.  What is no part of the commit is removed, and
- * what others changed is put right, by the stamps that the index holds.  A
- * move that was interrupted is gone on with: what is right already is told by
- * its content.
+ * A checkout touches only files that differ.  Files with unchanged content keep
+ * their mtime; the others get the time of the checkout, so that make rebuilds
+ * what depends on them.  Paths that the commit does not contain are removed,
+ * and changes by other programs are detected by the stat data of the index and
+ * reverted.  A later checkout continues an interrupted one: it recognizes files
+ * that are already right by their content.
  *
- * Nothing is written outside of DIR, whatever the commit has in it.  Files are
- * written as they are in the repository: .gitattributes changes none.
+ * Nothing outside of DIR is written, whatever the commit contains.  Files are
+ * written as they are in the repository; .gitattributes has no effect.
  * Submodules are empty directories.
  */
 #ifndef TREE_WORKTREE_H
@@ -32,38 +35,38 @@
 
 struct tree_worktree_setup {
 	const char *repository;
-	const char *rev; /* as tree/find.h; NULL: HEAD */
-	const char *dir; /* is there; nobody else uses it meanwhile */
+	const char *rev; /* revision for tree_rev_parse(); NULL: HEAD */
+	const char *dir; /* must exist and be used by no other process */
 	/*
-	 * What was built from it, or NULL: files that are written get a later
-	 * date than anything there, also when the clock was set back.
+	 * Build directory of earlier builds, or NULL.  Written files get an
+	 * mtime later than all its files, even if the clock was set back.
 	 */
-	const char *built;
+	const char *build_dir;
 	/*
-	 * Some times a second while files are written: how many of how many.
-	 * From the caller's thread; may be NULL.
+	 * Report the number of processed files and of all files some times per
+	 * second, from the caller's thread.  May be NULL.
 	 */
-	void (*progress)(void *ctx, uint64_t done, uint64_t all);
+	void (*on_progress)(void *ctx, uint64_t done, uint64_t all);
 	void *ctx;
 };
 
-/* Where it is now. */
+/* State after a checkout. */
 struct tree_worktree {
 	char *src; /* DIR/src */
 	char *commit; /* 40 hexadecimal digits */
-	char *branch; /* of the revision's name, or NULL */
-	char *was; /* the commit of before, or NULL */
-	size_t files, written, removed;
+	char *branch; /* branch that the revision names, or NULL */
+	char *previous_commit; /* commit before the checkout, or NULL */
+	size_t n_files, n_written, n_removed;
 };
 
 /*
- * Move it.  Returns 0, what tree_find() and tree_files_read() return, or
- * another negative errno with `err` naming the file: then the next move goes
- * on with what this one began.
+ * Check out a commit.  Returns 0, the errors of tree_rev_parse() and
+ * tree_files_read(), or another negative errno with `err` naming the file; the
+ * next checkout then continues this one.  The caller releases *out.
  */
-int tree_worktree_move(struct tree_worktree *out,
-		       const struct tree_worktree_setup *setup,
-		       struct err *err);
+int tree_worktree_checkout(struct tree_worktree *out,
+			   const struct tree_worktree_setup *setup,
+			   struct err *err);
 void tree_worktree_release(struct tree_worktree *w);
 
 #endif

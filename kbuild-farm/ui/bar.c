@@ -6,37 +6,37 @@
 static const struct {
 	const char *ascii, *utf8;
 	enum ui_style style;
-} signs[UI_BAR_PARTS] = {
-	[UI_BAR_SCAN] = { "-", "\u2591", UI_SCAN },
-	[UI_BAR_SEND] = { ">", "\u25b8", UI_SEND },
-	[UI_BAR_RUN] = { "=", "\u2588", UI_RUN },
-	[UI_BAR_RECEIVE] = { "<", "\u25c2", UI_RECEIVE },
-	[UI_BAR_LOCAL] = { "%", "\u2593", UI_LOCAL },
-	[UI_BAR_FREE] = { ".", "\u00b7", UI_DIM },
+} bar_symbols[UI_BAR_PARTS] = {
+	[UI_BAR_SCAN] = { "-", "\u2591", UI_STYLE_SCAN },
+	[UI_BAR_SEND] = { ">", "\u25b8", UI_STYLE_SEND },
+	[UI_BAR_RUN] = { "=", "\u2588", UI_STYLE_RUN },
+	[UI_BAR_RECEIVE] = { "<", "\u25c2", UI_STYLE_RECEIVE },
+	[UI_BAR_LOCAL] = { "%", "\u2593", UI_STYLE_LOCAL },
+	[UI_BAR_FREE] = { ".", "\u00b7", UI_STYLE_DIM },
 };
 
-const char *ui_bar_sign(enum ui_bar_part part, bool ascii)
+const char *ui_bar_symbol(enum ui_bar_part part, bool ascii)
 {
-	return ascii ? signs[part].ascii : signs[part].utf8;
+	return ascii ? bar_symbols[part].ascii : bar_symbols[part].utf8;
 }
 
 enum ui_style ui_bar_style(enum ui_bar_part part)
 {
-	return signs[part].style;
+	return bar_symbols[part].style;
 }
 
-/* Make the parts of `total` those of `cells`. */
+/* Scale the parts of `total` slots to a sum of `cells`. */
 static void scale(struct ui_bar *bar, uint64_t total, unsigned cells)
 {
 	double rest[UI_BAR_PARTS];
 	unsigned used = 0;
 
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
-		double share = (double)bar->part[i] * cells / (double)total;
+		double share = (double)bar->slots[i] * cells / (double)total;
 
-		bar->part[i] = (uint64_t)share;
-		rest[i] = share - (double)bar->part[i];
-		used += (unsigned)bar->part[i];
+		bar->slots[i] = (uint64_t)share;
+		rest[i] = share - (double)bar->slots[i];
+		used += (unsigned)bar->slots[i];
 	}
 	for (; used < cells; used++) {
 		unsigned most = 0;
@@ -45,7 +45,7 @@ static void scale(struct ui_bar *bar, uint64_t total, unsigned cells)
 			if (rest[i] > rest[most])
 				most = i;
 		}
-		bar->part[most]++;
+		bar->slots[most]++;
 		rest[most] = -1;
 	}
 }
@@ -59,41 +59,42 @@ unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 	bool scaled;
 
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++)
-		total += bar->part[i];
+		total += bar->slots[i];
 	if (columns < 3)
 		return 0;
 	scaled = total > columns - 2;
 	if (scaled)
 		scale(&cells, total, columns - 2);
-	at += ui_area_put(a, row, at, 1, UI_NORMAL, scaled ? "{" : "[");
+	at += ui_area_put(a, row, at, 1, UI_STYLE_NORMAL, scaled ? "{" : "[");
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
 		unsigned n = last - at;
 
-		n = cells.part[i] < n ? (unsigned)cells.part[i] : n;
-		at += ui_area_fill(a, row, at, n, signs[i].style,
-				   ui_bar_sign(i, a->canvas->ascii));
+		n = cells.slots[i] < n ? (unsigned)cells.slots[i] : n;
+		at += ui_area_fill(a, row, at, n, bar_symbols[i].style,
+				   ui_bar_symbol(i, a->canvas->ascii));
 	}
-	at += ui_area_put(a, row, at, 1, UI_NORMAL, scaled ? "}" : "]");
+	at += ui_area_put(a, row, at, 1, UI_STYLE_NORMAL, scaled ? "}" : "]");
 	return at - column;
 }
 
-void ui_bar_put_share(const struct ui_area *a, unsigned row, unsigned column,
-		      unsigned columns, unsigned percent)
+void ui_bar_put_percent(const struct ui_area *a, unsigned row, unsigned column,
+			unsigned columns, unsigned percent)
 {
 	bool ascii = a->canvas->ascii;
 	unsigned room = columns - 2, n = room * percent / 100;
 
-	ui_area_put(a, row, column, 1, UI_NORMAL, "[");
+	ui_area_put(a, row, column, 1, UI_STYLE_NORMAL, "[");
 	ui_area_fill(a, row, column + 1, n, ui_bar_style(UI_BAR_RUN),
-		     ui_bar_sign(UI_BAR_RUN, ascii));
+		     ui_bar_symbol(UI_BAR_RUN, ascii));
 	ui_area_fill(a, row, column + 1 + n, room - n,
 		     ui_bar_style(UI_BAR_FREE),
-		     ui_bar_sign(UI_BAR_FREE, ascii));
-	ui_area_put(a, row, column + columns - 1, 1, UI_NORMAL, "]");
+		     ui_bar_symbol(UI_BAR_FREE, ascii));
+	ui_area_put(a, row, column + columns - 1, 1, UI_STYLE_NORMAL, "]");
 }
 
-void ui_bar_spark(const struct ui_area *a, unsigned row, unsigned column,
-		  enum ui_style style, const uint64_t *value, unsigned n)
+void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
+			  unsigned column, enum ui_style style,
+			  const uint64_t *values, unsigned n)
 {
 	static const char *const ascii[] = { " ", ".", ":", "-", "=",
 					     "+", "*", "#", "@" };
@@ -103,13 +104,13 @@ void ui_bar_spark(const struct ui_area *a, unsigned row, unsigned column,
 	uint64_t most = 1;
 
 	for (unsigned i = 0; i < n; i++)
-		most = value[i] > most ? value[i] : most;
+		most = values[i] > most ? values[i] : most;
 	for (unsigned i = 0; i < n; i++) {
-		/* What is not nothing is seen. */
-		double share = (double)value[i] * 8 / (double)most;
-		unsigned level = value[i] ? (unsigned)(share + 0.5) : 0;
+		/* A value above 0 is always visible. */
+		double share = (double)values[i] * 8 / (double)most;
+		unsigned level = values[i] ? (unsigned)(share + 0.5) : 0;
 
-		level += value[i] && !level;
+		level += values[i] && !level;
 		ui_area_put(a, row, column + i, 1, style,
 			    a->canvas->ascii ? ascii[level] : utf8[level]);
 	}

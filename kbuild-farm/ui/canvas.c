@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct ui_cell blank = { " ", UI_NORMAL };
+static const struct ui_glyph blank = { " ", UI_STYLE_NORMAL };
 
 static unsigned smaller_of(unsigned n, unsigned max)
 {
@@ -27,39 +27,40 @@ void ui_canvas_resize(struct ui_canvas *c, unsigned rows, unsigned columns)
 {
 	c->rows = smaller_of(rows, UI_ROWS_MAX);
 	c->columns = smaller_of(columns, UI_COLUMNS_MAX);
-	free(c->cell);
-	c->cell = xcalloc((size_t)c->rows * c->columns + 1, sizeof(*c->cell));
+	free(c->glyphs);
+	c->glyphs = xcalloc((size_t)c->rows * c->columns + 1,
+			    sizeof(*c->glyphs));
 	ui_canvas_clear(c);
 }
 
 void ui_canvas_clear(struct ui_canvas *c)
 {
-	size_t row = c->columns * sizeof(*c->cell);
+	size_t row = c->columns * sizeof(*c->glyphs);
 
 	if (!c->rows)
 		return;
 	for (unsigned i = 0; i < c->columns; i++)
-		c->cell[i] = blank;
+		c->glyphs[i] = blank;
 	for (unsigned i = 1; i < c->rows; i++)
-		memcpy(c->cell + (size_t)i * c->columns, c->cell, row);
+		memcpy(c->glyphs + (size_t)i * c->columns, c->glyphs, row);
 }
 
 void ui_canvas_release(struct ui_canvas *c)
 {
-	free(c->cell);
+	free(c->glyphs);
 	*c = (struct ui_canvas){ 0 };
 }
 
-/* ----------------------------------------------------------- characters */
+/* ---- characters ---- */
 
 struct character {
 	const char *text;
 	size_t len;
-	unsigned columns; /* 0: it combines */
+	unsigned columns; /* 0 for a combining mark */
 };
 
-/* Of no width, and no mark: terminals do with these what they like. */
-static bool is_no_mark(uint32_t code)
+/* Characters without a width that are no marks; terminals differ on them. */
+static bool is_invisible(uint32_t code)
 {
 	return (code >= 0x200b && code <= 0x200f) ||
 	       (code >= 0x202a && code <= 0x202e) ||
@@ -68,7 +69,7 @@ static bool is_no_mark(uint32_t code)
 	       code >= 0xe0000;
 }
 
-/* The next one as it is shown; returns the bytes it was. */
+/* Get the next character as displayed.  Returns its length in bytes. */
 static size_t next_character(const char *text, bool ascii,
 			     struct character *out)
 {
@@ -82,40 +83,40 @@ static size_t next_character(const char *text, bool ascii,
 	len = printable_utf8(p, strnlen(text, 4), &code);
 	if (*p == '\t')
 		out->text = " ";
-	else if (!len || !printable(bytes_of(p, len), 0))
+	else if (!len || !printable_is_safe(bytes_of(p, len), 0))
 		out->text = "?";
 	if (out->text != text)
 		return len ? len : 1;
 	out->len = len;
-	out->columns = ui_width_of(code);
-	if (!out->columns && (ascii || is_no_mark(code)))
+	out->columns = ui_width_of_char(code);
+	if (!out->columns && (ascii || is_invisible(code)))
 		out->len = 0;
 	else if (ascii)
 		*out = (struct character){ "?", 1, 1 };
 	return len;
 }
 
-static void add_mark(struct ui_cell *cell, const struct character *mark)
+static void add_combining(struct ui_glyph *cell, const struct character *mark)
 {
 	size_t len = strlen(cell->text);
 
-	/* What is more on one character nobody could read. */
+	/* More marks on one character would not be legible. */
 	if (len + mark->len < sizeof(cell->text))
 		memcpy(cell->text + len, mark->text, mark->len);
 }
 
-static void set_cell(struct ui_cell *cell, const struct character *ch,
-		     enum ui_style style)
+static void set_glyph(struct ui_glyph *cell, const struct character *ch,
+		      enum ui_style style)
 {
-	*cell = (struct ui_cell){ .style = (uint8_t)style };
+	*cell = (struct ui_glyph){ .style = (uint8_t)style };
 	memcpy(cell->text, ch->text, ch->len);
 	if (ch->columns == 2)
-		cell[1] = (struct ui_cell){ .style = (uint8_t)style };
+		cell[1] = (struct ui_glyph){ .style = (uint8_t)style };
 }
 
-/* A wide one of which one half was written over is none. */
-static void mend_halves(struct ui_cell *row, unsigned columns, unsigned from,
-			unsigned to)
+/* Replace halves of wide characters that were partly overwritten. */
+static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
+			       unsigned from, unsigned to)
 {
 	if (from && from < columns && !row[from].text[0])
 		memcpy(row[from - 1].text, blank.text, sizeof(blank.text));
@@ -126,14 +127,14 @@ static void mend_halves(struct ui_cell *row, unsigned columns, unsigned from,
 unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text)
 {
-	struct ui_cell *cells = c->cell + (size_t)row * c->columns;
+	struct ui_glyph *cells = c->glyphs + (size_t)row * c->columns;
 	unsigned at = column, end = c->columns;
 
 	if (row >= c->rows || column >= c->columns || !*text)
 		return 0;
 	if (columns && columns < end - column)
 		end = column + columns;
-	mend_halves(cells, c->columns, column, c->columns);
+	clear_split_glyphs(cells, c->columns, column, c->columns);
 	while (*text) {
 		struct character ch;
 
@@ -141,13 +142,14 @@ unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		if (at + ch.columns > end)
 			break;
 		if (ch.columns)
-			set_cell(&cells[at], &ch, style);
+			set_glyph(&cells[at], &ch, style);
 		else if (at > column)
-			add_mark(&cells[at - (cells[at - 1].text[0] ? 1 : 2)],
-				 &ch);
+			add_combining(
+				&cells[at - (cells[at - 1].text[0] ? 1 : 2)],
+				&ch);
 		at += ch.columns;
 	}
-	mend_halves(cells, c->columns, 0, at);
+	clear_split_glyphs(cells, c->columns, 0, at);
 	return at - column;
 }
 
@@ -155,7 +157,7 @@ unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
 			unsigned columns, enum ui_style style,
 			const char *character)
 {
-	struct ui_cell *cells = c->cell + (size_t)row * c->columns;
+	struct ui_glyph *cells = c->glyphs + (size_t)row * c->columns;
 	unsigned took = 0, width;
 
 	if (!columns)
@@ -165,14 +167,14 @@ unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
 		return width;
 	while (++took < columns && column + took < c->columns)
 		cells[column + took] = cells[column];
-	mend_halves(cells, c->columns, 0, column + took);
+	clear_split_glyphs(cells, c->columns, 0, column + took);
 	return took;
 }
 
-void ui_canvas_style(struct ui_canvas *c, unsigned row, unsigned column,
-		     unsigned columns, enum ui_style style)
+void ui_canvas_set_style(struct ui_canvas *c, unsigned row, unsigned column,
+			 unsigned columns, enum ui_style style)
 {
-	struct ui_cell *cells = c->cell + (size_t)row * c->columns;
+	struct ui_glyph *cells = c->glyphs + (size_t)row * c->columns;
 
 	if (row >= c->rows)
 		return;
@@ -180,13 +182,13 @@ void ui_canvas_style(struct ui_canvas *c, unsigned row, unsigned column,
 		cells[i].style = (uint8_t)style;
 }
 
-/* -------------------------------------------------------------- as text */
+/* ---- dumps ---- */
 
-void ui_canvas_text(struct buf *out, const struct ui_canvas *c)
+void ui_canvas_dump_text(struct buf *out, const struct ui_canvas *c)
 {
 	for (unsigned row = 0; row < c->rows; row++) {
-		const struct ui_cell *cells = c->cell +
-					      (size_t)row * c->columns;
+		const struct ui_glyph *cells = c->glyphs +
+					       (size_t)row * c->columns;
 		unsigned end = c->columns;
 
 		while (end && !strcmp(cells[end - 1].text, " "))
@@ -197,16 +199,16 @@ void ui_canvas_text(struct buf *out, const struct ui_canvas *c)
 	}
 }
 
-void ui_canvas_styles(struct buf *out, const struct ui_canvas *c)
+void ui_canvas_dump_styles(struct buf *out, const struct ui_canvas *c)
 {
 	static const char letters[UI_STYLES + 1] = ".dbtgwBhs>r<lS";
 
 	for (unsigned row = 0; row < c->rows; row++) {
-		const struct ui_cell *cells = c->cell +
-					      (size_t)row * c->columns;
+		const struct ui_glyph *cells = c->glyphs +
+					       (size_t)row * c->columns;
 		unsigned end = c->columns;
 
-		while (end && cells[end - 1].style == UI_NORMAL)
+		while (end && cells[end - 1].style == UI_STYLE_NORMAL)
 			end--;
 		for (unsigned i = 0; i < end; i++)
 			buf_add(out, &letters[cells[i].style], 1);
@@ -214,7 +216,7 @@ void ui_canvas_styles(struct buf *out, const struct ui_canvas *c)
 	}
 }
 
-/* ---------------------------------------------------------------- areas */
+/* ---- areas ---- */
 
 unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style, const char *text)
@@ -271,7 +273,7 @@ unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 	if (column >= a->columns || !columns)
 		return 0;
 	columns = smaller_of(columns, a->columns - column);
-	/* As long as it is short in bytes it is in columns. */
+	/* A text has at most as many columns as bytes. */
 	if (strnlen(text, columns + 1) <= columns)
 		return ui_area_put(a, row, column, columns, style, text);
 	ui_width_elide(&cut, text, columns);
@@ -280,22 +282,24 @@ unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 	return took;
 }
 
-void ui_area_style(const struct ui_area *a, unsigned row, enum ui_style style)
+void ui_area_set_style(const struct ui_area *a, unsigned row,
+		       enum ui_style style)
 {
 	if (row < a->rows)
-		ui_canvas_style(a->canvas, a->row + row, a->column, a->columns,
-				style);
+		ui_canvas_set_style(a->canvas, a->row + row, a->column,
+				    a->columns, style);
 }
 
-void ui_area_title(const struct ui_area *a, unsigned row, const char *text)
+void ui_area_put_title(const struct ui_area *a, unsigned row, const char *text)
 {
 	const char *rule = a->canvas->ascii ? "-" : "\u2500";
-	enum ui_style style = a->focus ? UI_TITLE : UI_DIM;
-	unsigned at = ui_area_put(a, row, 0, 0, style, a->focus ? ">" : rule);
+	enum ui_style style = a->focused ? UI_STYLE_TITLE : UI_STYLE_DIM;
+	unsigned at = ui_area_put(a, row, 0, 0, style, a->focused ? ">" : rule);
 
 	at += ui_area_put(a, row, at, 0, style, " ");
 	at += ui_area_put_elided(a, row, at, a->columns - at,
-				 a->focus ? UI_TITLE : UI_BOLD, text);
+				 a->focused ? UI_STYLE_TITLE : UI_STYLE_BOLD,
+				 text);
 	at += ui_area_put(a, row, at, 0, style, " ");
 	ui_area_fill(a, row, at, a->columns, style, rule);
 }

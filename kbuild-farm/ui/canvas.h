@@ -1,91 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/canvas.h - a screen of text in memory: what the views draw on, what
- * ui/screen shows, and what tests/ui/NAME.screen hold.
+ * ui/canvas.h - Screen of text in memory.
  *
- * A cell holds one character with what combines with it.  Nothing reaches a
- * cell that may not be shown on a terminal (base/printable.h), or whose width
- * terminals do not agree on: joiners and variation selectors are left out.
- * Whatever does not fit is cut.
+ * Views draw on a canvas, ui/screen shows it, and tests/ui/NAME.screen are its
+ * dumps.  A cell holds one character with its combining marks.  Characters that
+ * are unsafe for a terminal (base/printable.h) or whose width terminals do not
+ * agree on, such as joiners and variation selectors, are replaced or omitted.
+ * Text beyond the canvas is cut.
  */
 #ifndef UI_CANVAS_H
 #define UI_CANVAS_H
 
 #include "base/buf.h"
 
-/* Larger ones are drawn no larger. */
+/* larger sizes are reduced to these */
 #define UI_ROWS_MAX    1000
 #define UI_COLUMNS_MAX 1000
 
-/* Hints: all that is shown can be read without them. */
+/* Styles are hints: the text is understandable without them. */
 enum ui_style {
-	UI_NORMAL,
-	UI_DIM,
-	UI_BOLD,
-	UI_TITLE, /* the line above a pane */
-	UI_GOOD,
-	UI_WARN,
-	UI_BAD,
-	UI_HOT,
-	UI_SCAN, /* jobs, by what they are at */
-	UI_SEND,
-	UI_RUN,
-	UI_RECEIVE,
-	UI_LOCAL,
-	UI_SELECTED, /* the line that keys are about */
+	UI_STYLE_NORMAL,
+	UI_STYLE_DIM,
+	UI_STYLE_BOLD,
+	UI_STYLE_TITLE, /* the line above a pane */
+	UI_STYLE_GOOD,
+	UI_STYLE_WARN,
+	UI_STYLE_BAD,
+	UI_STYLE_HOT,
+	UI_STYLE_SCAN, /* this and the next four: jobs by state */
+	UI_STYLE_SEND,
+	UI_STYLE_RUN,
+	UI_STYLE_RECEIVE,
+	UI_STYLE_LOCAL,
+	UI_STYLE_SELECTED, /* the selected line */
 
-	UI_STYLES, /* how many */
+	UI_STYLES, /* the number of styles */
 };
 
-struct ui_cell {
-	char text[15]; /* UTF-8; what is behind its NUL is zeroed too */
+struct ui_glyph {
+	char text[15]; /* UTF-8; the bytes after it are zero */
 	uint8_t style; /* enum ui_style */
 };
 
-/* In ASCII, what is not is shown as '?'. */
+/* With `ascii`, other characters are shown as '?'. */
 struct ui_canvas {
 	unsigned rows, columns;
-	struct ui_cell *cell; /* row by row; "": the half of a wide one */
+	/* Row by row.  "" is the second half of a wide character. */
+	struct ui_glyph *glyphs;
 	bool ascii;
 };
 
-/* All blank; at most UI_ROWS_MAX by UI_COLUMNS_MAX. */
+/* Create a blank canvas of at most UI_ROWS_MAX by UI_COLUMNS_MAX. */
 void ui_canvas_init(struct ui_canvas *c, unsigned rows, unsigned columns,
 		    bool ascii);
-/* The same of another size; blank. */
+/* Change the size and clear the canvas. */
 void ui_canvas_resize(struct ui_canvas *c, unsigned rows, unsigned columns);
 void ui_canvas_clear(struct ui_canvas *c);
 void ui_canvas_release(struct ui_canvas *c);
 
 /*
- * Put text at a place, at most `columns` of it, 0: to the end of the row.
- * A tab is a blank.  Returns the columns that it took; 0 outside of the canvas.
+ * Draw text in at most `columns` columns; 0 means up to the end of the row.  A
+ * tab is drawn as a blank.  Returns the number of columns used; 0 outside of
+ * the canvas.
  */
 unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text);
-/* A character of one column, so many times. */
+/* Repeat a character of one column.  Returns the number of columns used. */
 unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
 			unsigned columns, enum ui_style style,
 			const char *character);
-/* So many cells take this style and keep their text. */
-void ui_canvas_style(struct ui_canvas *c, unsigned row, unsigned column,
-		     unsigned columns, enum ui_style style);
+/* Change the style of `columns` cells. */
+void ui_canvas_set_style(struct ui_canvas *c, unsigned row, unsigned column,
+			 unsigned columns, enum ui_style style);
 
-/* Append each row, without the blanks at its end, and a newline. */
-void ui_canvas_text(struct buf *out, const struct ui_canvas *c);
-/* The same of the styles, a letter of ".dbtgwBhs>r<lS" for each cell. */
-void ui_canvas_styles(struct buf *out, const struct ui_canvas *c);
+/* Append each row without trailing blanks, and a newline. */
+void ui_canvas_dump_text(struct buf *out, const struct ui_canvas *c);
+/* Append the style of each cell as a letter of ".dbtgwBhs>r<lS". */
+void ui_canvas_dump_styles(struct buf *out, const struct ui_canvas *c);
 
-/* ---------------------------------------------------------------- areas */
-
-/* A part of a canvas, which a pane draws in as if it were alone. */
+/* A rectangle of a canvas, in which a pane draws. */
 struct ui_area {
 	struct ui_canvas *canvas;
 	unsigned row, column, rows, columns;
-	bool focus; /* keys go there */
+	bool focused; /* the pane receives the keys */
 };
 
-/* As ui_canvas_put(), but nothing leaves the area. */
+/* Like ui_canvas_put(), limited to the area. */
 unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style, const char *text);
 unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
@@ -94,16 +94,17 @@ unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
 unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
 			enum ui_style style, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-/* At the right end of so many columns. */
+/* Draw text at the right end of `columns` columns. */
 void ui_area_put_right(const struct ui_area *a, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text);
-/* In so many columns, without its middle where it is longer. */
+/* Draw text in `columns` columns; the middle of a longer text is elided. */
 unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 			    unsigned column, unsigned columns,
 			    enum ui_style style, const char *text);
-/* A whole line of it takes this style. */
-void ui_area_style(const struct ui_area *a, unsigned row, enum ui_style style);
-/* The line above a pane, across the area: "Warnings ------". */
-void ui_area_title(const struct ui_area *a, unsigned row, const char *text);
+/* Change the style of a row of the area. */
+void ui_area_set_style(const struct ui_area *a, unsigned row,
+		       enum ui_style style);
+/* Draw the line above a pane: "Warnings ------". */
+void ui_area_put_title(const struct ui_area *a, unsigned row, const char *text);
 
 #endif

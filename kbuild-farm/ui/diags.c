@@ -12,27 +12,28 @@
 
 void ui_diags_release(struct ui_diags *v)
 {
-	free(v->sought);
+	free(v->search_text);
 	*v = (struct ui_diags){ 0 };
 }
 
-uint64_t ui_diags_new(const struct ui_diags *v, const struct ui_model *m)
+uint64_t ui_diags_count_unseen(const struct ui_diags *v,
+			       const struct ui_model *m)
 {
-	return m->n_diags > v->seen ? m->n_diags - v->seen : 0;
+	return m->n_diags > v->viewed ? m->n_diags - v->viewed : 0;
 }
 
-void ui_diags_open(struct ui_diags *v, bool open)
+void ui_diags_set_open(struct ui_diags *v, bool open)
 {
-	if (v->open && !open && v->shown > v->seen)
-		v->seen = v->shown;
+	if (v->open && !open && v->drawn_blocks > v->viewed)
+		v->viewed = v->drawn_blocks;
 	v->open = open;
 }
 
-/* ---------------------------------------------------------------- lines */
+/* ---- lines ---- */
 
 static const struct ui_diag *block_of(const struct ui_model *m, uint64_t number)
 {
-	return &m->diag[number % UI_DIAGS];
+	return &m->diags[number % UI_DIAGS];
 }
 
 static const char *line_end(const char *line)
@@ -44,7 +45,7 @@ static unsigned count_lines(const struct ui_diags *v, const struct ui_diag *d)
 {
 	unsigned lines = 0;
 
-	if (!d->text || (v->errors_only && d->severity != EVENTS_ERROR))
+	if (!d->text || (v->errors_only && d->severity != EVENTS_SEV_ERROR))
 		return 0;
 	for (const char *at = d->text; *at; at += *at == '\n') {
 		at = line_end(at);
@@ -53,50 +54,50 @@ static unsigned count_lines(const struct ui_diags *v, const struct ui_diag *d)
 	return lines;
 }
 
-/* Count what is new, and forget what is gone; returns the end of the lines. */
+/* Update the cached numbers of lines.  Returns the end of the lines. */
 static uint64_t count_blocks(struct ui_diags *v, const struct ui_model *m)
 {
 	uint64_t oldest = m->n_diags > UI_DIAGS ? m->n_diags - UI_DIAGS : 0;
 	uint64_t end;
 
-	if (v->pid != m->pid || v->counted > m->n_diags ||
+	if (v->pid != m->pid || v->end_block > m->n_diags ||
 	    v->errors_counted != v->errors_only) {
 		v->pid = m->pid;
 		v->errors_counted = v->errors_only;
-		v->block = v->counted = oldest;
-		v->first = 0;
+		v->first_block = v->end_block = oldest;
+		v->first_line = 0;
 	}
-	for (; v->block < oldest; v->block++)
-		v->first += v->block < v->counted ?
-				    v->lines[v->block % UI_DIAGS] :
-				    0;
-	if (v->counted < oldest)
-		v->counted = oldest;
-	for (; v->counted < m->n_diags; v->counted++)
-		v->lines[v->counted % UI_DIAGS] = count_lines(
-			v, block_of(m, v->counted));
-	end = v->first;
-	for (uint64_t i = v->block; i < v->counted; i++)
-		end += v->lines[i % UI_DIAGS];
+	for (; v->first_block < oldest; v->first_block++)
+		v->first_line += v->first_block < v->end_block ?
+					 v->n_lines[v->first_block % UI_DIAGS] :
+					 0;
+	if (v->end_block < oldest)
+		v->end_block = oldest;
+	for (; v->end_block < m->n_diags; v->end_block++)
+		v->n_lines[v->end_block % UI_DIAGS] = count_lines(
+			v, block_of(m, v->end_block));
+	end = v->first_line;
+	for (uint64_t i = v->first_block; i < v->end_block; i++)
+		end += v->n_lines[i % UI_DIAGS];
 	return end;
 }
 
-/* A line; NULL in `text`: behind the last. */
+/* A line; `text` is NULL after the last. */
 struct cursor {
-	uint64_t number, block;
+	uint64_t line_number, block;
 	const char *text;
 	size_t len;
-	bool first; /* of its block */
+	bool first_in_block;
 };
 
 static void go_to_block(struct cursor *c, const struct ui_diags *v,
 			const struct ui_model *m, uint64_t block)
 {
-	while (block < v->counted && !v->lines[block % UI_DIAGS])
+	while (block < v->end_block && !v->n_lines[block % UI_DIAGS])
 		block++;
 	c->block = block;
-	c->first = true;
-	c->text = block < v->counted ? block_of(m, block)->text : NULL;
+	c->first_in_block = true;
+	c->text = block < v->end_block ? block_of(m, block)->text : NULL;
 	c->len = c->text ? (size_t)(line_end(c->text) - c->text) : 0;
 }
 
@@ -105,11 +106,11 @@ static void go_to_next(struct cursor *c, const struct ui_diags *v,
 {
 	const char *after = c->text + c->len;
 
-	c->number++;
+	c->line_number++;
 	if (*after && after[1]) {
 		c->text = after + 1;
 		c->len = (size_t)(line_end(c->text) - c->text);
-		c->first = false;
+		c->first_in_block = false;
 	} else {
 		go_to_block(c, v, m, c->block + 1);
 	}
@@ -118,14 +119,14 @@ static void go_to_next(struct cursor *c, const struct ui_diags *v,
 static struct cursor go_to_line(const struct ui_diags *v,
 				const struct ui_model *m, uint64_t number)
 {
-	struct cursor c = { .number = v->first };
-	uint64_t block = v->block;
+	struct cursor c = { .line_number = v->first_line };
+	uint64_t block = v->first_block;
 
-	while (block < v->counted &&
-	       c.number + v->lines[block % UI_DIAGS] <= number)
-		c.number += v->lines[block++ % UI_DIAGS];
+	while (block < v->end_block &&
+	       c.line_number + v->n_lines[block % UI_DIAGS] <= number)
+		c.line_number += v->n_lines[block++ % UI_DIAGS];
 	go_to_block(&c, v, m, block);
-	while (c.text && c.number < number)
+	while (c.text && c.line_number < number)
 		go_to_next(&c, v, m);
 	return c;
 }
@@ -139,71 +140,77 @@ static bool line_has(const struct cursor *c, const char *sought)
 	return found;
 }
 
-bool ui_diags_seek(struct ui_diags *v, const struct ui_model *m,
-		   const char *text, bool here, bool backwards)
+bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
+		     const char *text, bool inclusive, bool backwards)
 {
-	struct ui_seek seek = ui_seek_begin(&v->scroll, here, backwards);
+	struct ui_search seek = ui_search_begin(&v->scroll, inclusive,
+						backwards);
 	struct cursor c;
 
 	if (text) {
-		free(v->sought);
-		v->sought = xstrdup(text);
+		free(v->search_text);
+		v->search_text = xstrdup(text);
 	}
 	count_blocks(v, m);
-	for (c = go_to_line(v, m, v->first); c.text; go_to_next(&c, v, m)) {
-		if (v->sought && line_has(&c, v->sought))
-			ui_seek_fits(&seek, c.number);
+	for (c = go_to_line(v, m, v->first_line); c.text;
+	     go_to_next(&c, v, m)) {
+		if (v->search_text && line_has(&c, v->search_text))
+			ui_search_add_match(&seek, c.line_number);
 	}
-	return ui_seek_end(&seek, &v->scroll);
+	return ui_search_finish(&seek, &v->scroll);
 }
 
-bool ui_diags_key(struct ui_diags *v, const struct ui_model *m, uint32_t key)
+bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
+			 uint32_t key)
 {
 	uint64_t end = count_blocks(v, m);
 
 	if (key == 'f') {
-		v->scroll.follow = !v->scroll.follow;
+		v->scroll.following = !v->scroll.following;
 		return true;
 	}
-	return ui_scroll_key(&v->scroll, v->first, end, key);
+	return ui_scroll_handle_key(&v->scroll, v->first_line, end, key);
 }
 
-/* -------------------------------------------------------------- drawing */
+/* ---- drawing ---- */
 
 static void put_title(const struct ui_diags *v, const struct ui_area *a,
 		      const struct ui_model *m)
 {
 	char title[120], fresh[60] = "";
 
-	if (m->tally.compares)
+	if (m->totals.has_baseline)
 		snprintf(fresh, sizeof(fresh),
 			 ", %u not in the build before with +",
-			 m->tally.new_diags);
+			 m->totals.n_new_diags);
 	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s%s",
-		 m->tally.warnings, m->tally.errors, fresh,
+		 m->totals.n_warnings, m->totals.n_errors, fresh,
 		 v->errors_only ? ", errors only" : "",
-		 ui_diags_new(v, m) ? ", new ones with *" : "",
-		 v->scroll.follow ? ", follows" : "");
-	ui_area_title(a, 0, title);
+		 ui_diags_count_unseen(v, m) ? ", new ones with *" : "",
+		 v->scroll.following ? ", follows" : "");
+	ui_area_put_title(a, 0, title);
 }
 
 static void put_diag_line(const struct ui_diags *v, const struct ui_area *a,
 			  unsigned row, const struct ui_model *m,
 			  const struct cursor *c)
 {
-	bool error = block_of(m, c->block)->severity == EVENTS_ERROR;
-	enum ui_style style = !c->first ? UI_NORMAL : error ? UI_BAD : UI_WARN;
+	bool error = block_of(m, c->block)->severity == EVENTS_SEV_ERROR;
+	enum ui_style style = !c->first_in_block ? UI_STYLE_NORMAL :
+			      error              ? UI_STYLE_BAD :
+						   UI_STYLE_WARN;
 	size_t len = c->len < LINE_MAX_SHOWN ? c->len : LINE_MAX_SHOWN;
 	char *line = xstrndup(c->text, len);
 
-	if (c->first && block_of(m, c->block)->fresh > 0)
-		ui_area_put(a, row, 0, 1, UI_BOLD, "+");
-	else if (c->first && c->block >= v->seen)
-		ui_area_put(a, row, 0, 1, UI_BOLD, "*");
-	if (v->sought && strcasestr(line, v->sought))
-		ui_area_put(a, row, 1, 1, UI_BOLD, ">");
-	ui_area_put(a, row, 2, 0, style,
-		    line + ui_width_within(line, v->scroll.left));
+	if (c->first_in_block && block_of(m, c->block)->n_new > 0)
+		ui_area_put(a, row, 0, 1, UI_STYLE_BOLD, "+");
+	else if (c->first_in_block && c->block >= v->viewed)
+		ui_area_put(a, row, 0, 1, UI_STYLE_BOLD, "*");
+	if (v->search_text && strcasestr(line, v->search_text))
+		ui_area_put(a, row, 1, 1, UI_STYLE_BOLD, ">");
+	ui_area_put(
+		a, row, 2, 0, style,
+		line + ui_width_fitting_bytes(line, v->scroll.hidden_columns));
 	free(line);
 }
 
@@ -214,16 +221,17 @@ void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 	struct cursor c;
 	unsigned row = 1;
 
-	/* Another build. */
-	if (v->seen > m->n_diags)
-		v->seen = 0;
-	v->shown = m->n_diags;
+	/* The model shows another build. */
+	if (v->viewed > m->n_diags)
+		v->viewed = 0;
+	v->drawn_blocks = m->n_diags;
 	put_title(v, a, m);
-	ui_scroll_fit(&v->scroll, v->first, end, a->rows > 1 ? a->rows - 1 : 0);
-	c = go_to_line(v, m, v->scroll.top);
+	ui_scroll_set_range(&v->scroll, v->first_line, end,
+			    a->rows > 1 ? a->rows - 1 : 0);
+	c = go_to_line(v, m, v->scroll.first_shown);
 	for (; c.text && row < a->rows; go_to_next(&c, v, m))
 		put_diag_line(v, a, row++, m, &c);
 	if (row == 1)
-		ui_area_put(a, 1, 2, 0, UI_DIM,
+		ui_area_put(a, 1, 2, 0, UI_STYLE_DIM,
 			    v->errors_only ? "no errors" : "none");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/diags.h - the last blocks of diagnostics as a pane.
+ * ui/diags.h - Pane of the last blocks of diagnostics.
  *
- * Blocks that came since the pane was open last have a "*" in front; those with
- * something that the build before had not have a "+".
+ * Blocks that were added since the pane was last open are marked with "*",
+ * those with diagnostics that the baseline lacks with "+".
  */
 #ifndef UI_DIAGS_H
 #define UI_DIAGS_H
@@ -12,37 +12,39 @@
 #include "ui/model.h"
 #include "ui/scroll.h"
 
-/* A zeroed one is fine, but for scroll.follow. */
+/* A zeroed struct is valid; the caller sets scroll.following. */
 struct ui_diags {
 	bool open;
 	bool errors_only;
-	char *sought; /* NULL: nothing */
-	uint64_t seen; /* blocks up to this one were looked at */
-	uint64_t shown; /* so many there were when it was drawn last */
-	struct ui_scroll scroll; /* lines count from the first there ever was */
+	char *search_text; /* or NULL */
+	uint64_t viewed; /* number of blocks that the user has seen */
+	uint64_t drawn_blocks; /* number of blocks at the last drawing */
+	struct ui_scroll scroll; /* lines are numbered since the build began */
 
-	/* Which blocks were counted, and the lines of those that are kept: */
-	int64_t pid; /* of their build */
-	bool errors_counted; /* and nothing else */
-	uint64_t block, counted; /* from the one up to the other */
-	uint64_t first; /* number of the first line of `block` */
-	unsigned lines[UI_DIAGS];
+	/* Cached numbers of lines. */
+	int64_t pid; /* of the build */
+	bool errors_counted; /* only errors were counted */
+	uint64_t first_block, end_block; /* range of counted blocks */
+	uint64_t first_line; /* number of the first line of `first_block` */
+	unsigned n_lines[UI_DIAGS];
 };
 
 void ui_diags_release(struct ui_diags *v);
 void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 		   const struct ui_model *m);
-/* Is the key for it?  Then it did what the key says. */
-bool ui_diags_key(struct ui_diags *v, const struct ui_model *m, uint32_t key);
-/* Open it, or close it: then what was drawn is looked at. */
-void ui_diags_open(struct ui_diags *v, bool open);
-/* Blocks that are not looked at. */
-uint64_t ui_diags_new(const struct ui_diags *v, const struct ui_model *m);
+/* Handle a key.  Returns false if the pane does not use it. */
+bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
+			 uint32_t key);
+/* Open or close the pane.  Closing marks the drawn blocks as viewed. */
+void ui_diags_set_open(struct ui_diags *v, bool open);
+/* Return the number of blocks that the user has not seen. */
+uint64_t ui_diags_count_unseen(const struct ui_diags *v,
+			       const struct ui_model *m);
 /*
- * Show the next line that has `text` in it, the first one included where
- * `here`; NULL: what was sought last.  False: there is none.
+ * Scroll to the next line that contains `text`, or with `inclusive` the current
+ * one.  NULL repeats the last search.  Returns false without a match.
  */
-bool ui_diags_seek(struct ui_diags *v, const struct ui_model *m,
-		   const char *text, bool here, bool backwards);
+bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
+		     const char *text, bool inclusive, bool backwards);
 
 #endif

@@ -1,353 +1,363 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/estimate.h"
 
-#define MOST_MS     1e12 /* 30 years */
-#define MOST_JOBS   1000000000
-#define SLOW        2 /* times the typical time of a cost: more is fixed */
-#define LATE        0.90 /* of the cost: it may be all, if no job comes */
-#define LATE_MS     3000
-#define MEMORY_MS   60000
-#define SURE_MS     20000 /* then the pace is this build's own */
-#define JUDGED_MS   15000
-#define JUDGED      0.05 /* of the cost */
-#define PARTED      10
-#define SCALE_MOST  64.0
-#define STRANGE_MIN 20
-#define REST_MOST   (100 * 3600000.0)
+#define TIME_MAX_MS        1e12 /* 30 years */
+#define MOST_JOBS          1000000000
+#define FIXED_RATIO        2 /* relative to the typical time for a cost */
+#define END_COST_SHARE     0.90 /* may be all cost if no job is added */
+#define END_IDLE_MS        3000
+#define DECAY_MS           60000
+#define FULL_CONFIDENCE_MS 20000 /* sample that determines the pace alone */
+#define COMPARE_AFTER_MS   15000
+#define COMPARE_COST_SHARE 0.05 /* of the cost */
+#define DIVERGENCE_RATIO   10
+#define JOBS_SCALE_MAX     64.0
+#define NEW_JOBS_MIN       20
+#define REMAINING_MAX_MS   (100 * 3600000.0)
 
-static double clamped(double n, double least, double most)
+static double clamp_double(double n, double least, double most)
 {
 	return n < least ? least : n > most ? most : n;
 }
 
-/* Numbers of events are as somebody wrote them. */
-static double told_ms(int64_t n)
+/* Bound numbers of events, which are not trusted. */
+static double bounded_ms(int64_t n)
 {
-	return clamped((double)n, 0, MOST_MS);
+	return clamp_double((double)n, 0, TIME_MAX_MS);
 }
 
-static double clock_of(uint64_t at_ms)
+static double bounded_clock_ms(uint64_t at_ms)
 {
-	return clamped((double)at_ms, 0, 1000 * MOST_MS);
+	return clamp_double((double)at_ms, 0, 1000 * TIME_MAX_MS);
 }
 
-static int64_t told_jobs(int64_t n)
+static int64_t bounded_jobs(int64_t n)
 {
 	return n < 0 ? 0 : n > MOST_JOBS ? MOST_JOBS : n;
 }
 
-/* ------------------------------------------------------- the other build */
+/* ---- baseline ---- */
 
 static const struct ui_estimate_point *last_point(const struct ui_estimate *e)
 {
-	return &e->point[e->n - 1];
+	return &e->points[e->n_points - 1];
 }
 
-static bool has_course(const struct ui_estimate *e)
+static bool has_progress_curve(const struct ui_estimate *e)
 {
-	return !e->parted && e->n > 1 && last_point(e)->jobs &&
-	       last_point(e)->cost >= 1 && last_point(e)->all_paced >= 1;
+	return !e->diverged && e->n_points > 1 && last_point(e)->n_jobs &&
+	       last_point(e)->cost_ms >= 1 &&
+	       last_point(e)->total_paced_ms >= 1;
 }
 
-struct stretch {
-	double cost, slowness; /* time a cost */
+struct curve_segment {
+	double cost, ms_per_cost;
 };
 
-static void insert_stretch(struct stretch *list, unsigned n, struct stretch new)
+/* Return the median over cost of the time per cost. */
+static double median_ms_per_cost(const struct ui_estimate *e)
 {
-	for (; n && list[n - 1].slowness > new.slowness; n--)
-		list[n] = list[n - 1];
-	list[n] = new;
-}
-
-/* The slowness that half of the cost is done with, or less. */
-static double typical_slowness(const struct ui_estimate *e)
-{
-	struct stretch list[UI_ESTIMATE_POINTS];
+	struct curve_segment list[UI_ESTIMATE_POINTS];
 	double cost = 0;
 	unsigned n = 0;
 
-	for (unsigned i = 1; i < e->n; i++) {
-		const struct ui_estimate_point *a = &e->point[i - 1],
+	for (unsigned i = 1; i < e->n_points; i++) {
+		const struct ui_estimate_point *a = &e->points[i - 1],
 					       *b = a + 1;
-		double more = b->cost - a->cost;
+		struct curve_segment new = { .cost = b->cost_ms - a->cost_ms };
+		unsigned at = n;
 
-		if (more > 0)
-			insert_stretch(list, n++,
-				       (struct stretch){ more, (b->at - a->at) /
-								       more });
+		if (new.cost <= 0)
+			continue;
+		new.ms_per_cost = (b->at_ms - a->at_ms) / new.cost;
+		for (; at && list[at - 1].ms_per_cost > new.ms_per_cost; at--)
+			list[at] = list[at - 1];
+		list[at] = new;
+		n++;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		cost += list[i].cost;
-		if (cost >= last_point(e)->cost / 2)
-			return list[i].slowness;
+		if (cost >= last_point(e)->cost_ms / 2)
+			return list[i].ms_per_cost;
 	}
 	return 0;
 }
 
-static void divide_times(struct ui_estimate *e)
+static void split_fixed_paced(struct ui_estimate *e)
 {
-	double slowness = typical_slowness(e);
+	double slowness = median_ms_per_cost(e);
 
-	for (unsigned i = 1; i < e->n; i++) {
-		struct ui_estimate_point *a = &e->point[i - 1], *b = a + 1;
-		double time = b->at - a->at;
+	for (unsigned i = 1; i < e->n_points; i++) {
+		struct ui_estimate_point *a = &e->points[i - 1], *b = a + 1;
+		double time = b->at_ms - a->at_ms;
 
-		b->paced = slowness * (b->cost - a->cost);
-		if (b->paced * SLOW > time)
-			b->paced = time;
-		b->fixed = time - b->paced;
-		b->all_paced = a->all_paced + b->paced;
-		b->all_fixed = a->all_fixed + b->fixed;
+		b->paced_ms = slowness * (b->cost_ms - a->cost_ms);
+		if (b->paced_ms * FIXED_RATIO > time)
+			b->paced_ms = time;
+		b->fixed_ms = time - b->paced_ms;
+		b->total_paced_ms = a->total_paced_ms + b->paced_ms;
+		b->total_fixed_ms = a->total_fixed_ms + b->fixed_ms;
 	}
-}
-
-/* Where more is done at once, it is done faster. */
-static double by_jobs(int64_t now, int64_t then)
-{
-	if (now <= 0 || then <= 0)
-		return 1;
-	return clamped((double)now / (double)then, 1 / SCALE_MOST, SCALE_MOST);
 }
 
 void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 			   int64_t make_jobs)
 {
-	struct ui_estimate_point p = { .cost = told_ms(ev->cost_ms),
-				       .at = told_ms(ev->wall_ms),
-				       .jobs = told_jobs(ev->total) };
+	struct ui_estimate_point p = { .cost_ms = bounded_ms(ev->cost_ms),
+				       .at_ms = bounded_ms(ev->wall_ms),
+				       .n_jobs = bounded_jobs(
+					       ev->n_total_jobs) };
 
-	if (!e->n)
-		e->n = e->next = 1;
-	if (e->n == UI_ESTIMATE_POINTS || p.cost < last_point(e)->cost ||
-	    p.at < last_point(e)->at)
+	if (!e->n_points)
+		e->n_points = e->next_point = 1;
+	if (e->n_points == UI_ESTIMATE_POINTS ||
+	    p.cost_ms < last_point(e)->cost_ms ||
+	    p.at_ms < last_point(e)->at_ms)
 		return;
-	e->point[e->n++] = p;
-	e->make_jobs = told_jobs(ev->jobs);
-	e->guess = by_jobs(make_jobs, e->make_jobs);
-	divide_times(e);
+	e->points[e->n_points++] = p;
+	e->make_jobs = bounded_jobs(ev->make_jobs);
+	e->expected_pace = make_jobs > 0 && e->make_jobs > 0 ?
+				   clamp_double((double)make_jobs /
+							(double)e->make_jobs,
+						1 / JOBS_SCALE_MAX,
+						JOBS_SCALE_MAX) :
+				   1;
+	split_fixed_paced(e);
 }
 
-void ui_estimate_tell(const struct ui_estimate *e, unsigned i,
-		      struct events_event *ev)
+void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
+			    struct events_event *ev)
 {
-	ev->total = e->point[i].jobs + (i == e->n - 1 ? e->strange : 0);
-	ev->cost_ms = (int64_t)e->point[i].cost;
-	ev->wall_ms = (int64_t)e->point[i].at;
-	ev->jobs = e->make_jobs;
+	ev->n_total_jobs = e->points[i].n_jobs +
+			   (i == e->n_points - 1 ? e->n_new_jobs : 0);
+	ev->cost_ms = (int64_t)e->points[i].cost_ms;
+	ev->wall_ms = (int64_t)e->points[i].at_ms;
+	ev->make_jobs = e->make_jobs;
 }
 
-/* ---------------------------------------------------- how far this one is */
+/* ---- progress of this build ---- */
 
-/* Fixed time of the other build that this one is over with. */
-static double fixed_done(const struct ui_estimate *e, double now)
+/* Return the fixed time of the baseline that this build has completed. */
+static double completed_fixed_ms(const struct ui_estimate *e, double now)
 {
-	return e->point[e->next - 1].all_fixed +
-	       clamped(now - e->since, 0, e->point[e->next].fixed);
+	return e->points[e->next_point - 1].total_fixed_ms +
+	       clamp_double(now - e->point_passed_ms, 0,
+			    e->points[e->next_point].fixed_ms);
 }
 
-static double paced_done(const struct ui_estimate *e)
+static double completed_paced_ms(const struct ui_estimate *e)
 {
-	const struct ui_estimate_point *a = &e->point[e->next - 1], *b = a + 1;
-	double share = b->cost > a->cost ?
-			       (e->done - a->cost) / (b->cost - a->cost) :
+	const struct ui_estimate_point *a = &e->points[e->next_point - 1],
+				       *b = a + 1;
+	double share = b->cost_ms > a->cost_ms ?
+			       (e->done_cost_ms - a->cost_ms) /
+				       (b->cost_ms - a->cost_ms) :
 			       1;
 
-	return a->all_paced + clamped(share, 0, 1) * b->paced;
+	return a->total_paced_ms + clamp_double(share, 0, 1) * b->paced_ms;
 }
 
-/* How much faster it is than the other since point 1; -1: nobody knows yet. */
-static double pace_so_far(const struct ui_estimate *e, double now)
+/* Return the pace since point 1 relative to the baseline, or -1 if too short.
+ */
+static double measured_pace(const struct ui_estimate *e, double now)
 {
-	double time = now - e->first - (fixed_done(e, now) - e->first_fixed);
+	double time = now - e->first_point_ms -
+		      (completed_fixed_ms(e, now) - e->first_fixed_ms);
 
-	if (e->next < 2 || time < JUDGED_MS)
+	if (e->next_point < 2 || time < COMPARE_AFTER_MS)
 		return -1;
-	return (paced_done(e) - e->first_paced) / time;
+	return (completed_paced_ms(e) - e->first_paced_ms) / time;
 }
 
-static bool differ(double a, double b)
+static bool differs_tenfold(double a, double b)
 {
-	return a >= b * PARTED || b >= a * PARTED;
+	return a >= b * DIVERGENCE_RATIO || b >= a * DIVERGENCE_RATIO;
 }
 
-/* Have this build and the other little to do with each other? */
-static bool have_parted(const struct ui_estimate *e, double now)
+/* Return true if the builds are not comparable. */
+static bool has_diverged(const struct ui_estimate *e, double now)
 {
-	double pace = pace_so_far(e, now);
+	double pace = measured_pace(e, now);
 
-	if (e->strange > STRANGE_MIN && e->strange > last_point(e)->jobs / 10)
+	if (e->n_new_jobs > NEW_JOBS_MIN &&
+	    e->n_new_jobs > last_point(e)->n_jobs / 10)
 		return true;
-	if (pace < 0 || e->done < JUDGED * last_point(e)->cost)
+	if (pace < 0 ||
+	    e->done_cost_ms < COMPARE_COST_SHARE * last_point(e)->cost_ms)
 		return false;
-	return (e->expected >= 1 && differ(e->taken, e->expected)) ||
-	       (e->next < e->n - 1 && differ(pace, e->guess));
+	return (e->expected_cpu_ms >= 1 &&
+		differs_tenfold(e->actual_cpu_ms, e->expected_cpu_ms)) ||
+	       (e->next_point < e->n_points - 1 &&
+		differs_tenfold(pace, e->expected_pace));
 }
 
-static void fade(struct ui_estimate *e, double now)
+static void decay_recent(struct ui_estimate *e, double now)
 {
-	double fixed = fixed_done(e, now), time = now - e->recent_at, share;
+	double fixed = completed_fixed_ms(e, now),
+	       time = now - e->recent_updated_ms, share;
 
-	if (e->next < 2 || time <= 0)
+	if (e->next_point < 2 || time <= 0)
 		return;
-	share = MEMORY_MS / (MEMORY_MS + time);
-	time = clamped(time - (fixed - e->recent_fixed), 0, time);
+	share = DECAY_MS / (DECAY_MS + time);
+	time = clamp_double(time - (fixed - e->recent_fixed_ms), 0, time);
 	e->recent_ms = (e->recent_ms + time) * share;
-	e->recent *= share;
-	e->recent_at = now;
-	e->recent_fixed = fixed;
+	e->recent_paced_ms *= share;
+	e->recent_updated_ms = now;
+	e->recent_fixed_ms = fixed;
 }
 
-static void pass_points(struct ui_estimate *e, double now)
+static void advance_points(struct ui_estimate *e, double now)
 {
-	bool began = e->next < 2;
+	bool began = e->next_point < 2;
 
-	while (e->next < e->n - 1 && e->done >= e->point[e->next].cost) {
-		e->next++;
-		e->since = now;
+	while (e->next_point < e->n_points - 1 &&
+	       e->done_cost_ms >= e->points[e->next_point].cost_ms) {
+		e->next_point++;
+		e->point_passed_ms = now;
 	}
-	e->recent_fixed = fixed_done(e, now);
-	if (!began || e->next < 2)
+	e->recent_fixed_ms = completed_fixed_ms(e, now);
+	if (!began || e->next_point < 2)
 		return;
-	e->first = e->recent_at = now;
-	e->first_fixed = e->recent_fixed;
-	e->first_paced = paced_done(e);
+	e->first_point_ms = e->recent_updated_ms = now;
+	e->first_fixed_ms = e->recent_fixed_ms;
+	e->first_paced_ms = completed_paced_ms(e);
 }
 
 static void add_done(struct ui_estimate *e, double now, double cost)
 {
 	double before;
 
-	fade(e, now);
-	before = paced_done(e);
-	e->done = clamped(e->done + cost, 0, MOST_MS);
-	e->last = now;
-	if (e->next >= 2) {
-		pass_points(e, now);
-		e->recent += paced_done(e) - before;
+	decay_recent(e, now);
+	before = completed_paced_ms(e);
+	e->done_cost_ms = clamp_double(e->done_cost_ms + cost, 0, TIME_MAX_MS);
+	e->last_done_ms = now;
+	if (e->next_point >= 2) {
+		advance_points(e, now);
+		e->recent_paced_ms += completed_paced_ms(e) - before;
 	} else {
-		pass_points(e, now);
+		advance_points(e, now);
 	}
 }
 
 /*
- * Where this one has fewer jobs the last point but one is never reached: it is
- * when none came for longer than all that is fixed before it takes.
+ * A build with fewer jobs than the baseline never reaches the cost of the last
+ * point but one.  It passes that point when no job has finished for longer than
+ * the fixed time that remains before it.
  */
-static double end_without_jobs(const struct ui_estimate *e)
+static void advance_without_jobs(struct ui_estimate *e, double now)
 {
-	double fixed = e->point[e->n - 2].all_fixed - fixed_done(e, e->last);
+	double fixed = e->points[e->n_points - 2].total_fixed_ms -
+		       completed_fixed_ms(e, e->last_done_ms);
+	double since = e->last_done_ms + fixed;
 
-	if (e->next == e->n - 1 || e->done < LATE * last_point(e)->cost)
-		return MOST_MS;
-	return e->last + fixed;
-}
-
-static void pass_without_jobs(struct ui_estimate *e, double now)
-{
-	double since = end_without_jobs(e);
-
-	if (now < since + LATE_MS)
+	if (e->next_point == e->n_points - 1 ||
+	    e->done_cost_ms < END_COST_SHARE * last_point(e)->cost_ms)
+		since = TIME_MAX_MS;
+	if (now < since + END_IDLE_MS)
 		return;
-	e->next = e->n - 1;
-	e->since = since;
+	e->next_point = e->n_points - 1;
+	e->point_passed_ms = since;
 }
 
 void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
-			   unsigned open)
+			   unsigned n_open)
 {
-	double now = clock_of(ev->at_ms);
+	double now = bounded_clock_ms(ev->at_ms);
 
-	if (!has_course(e))
+	if (!has_progress_curve(e))
 		return;
-	if (!open)
-		pass_without_jobs(e, now);
-	e->strange += ev->cost_ms == EVENTS_UNKNOWN;
-	e->parted = have_parted(e, now);
+	if (!n_open)
+		advance_without_jobs(e, now);
+	e->n_new_jobs += ev->cost_ms == EVENTS_UNKNOWN;
+	e->diverged = has_diverged(e, now);
 }
 
 void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 			 int64_t cost_ms)
 {
-	double now = clock_of(ev->at_ms), cost = told_ms(cost_ms);
+	double now = bounded_clock_ms(ev->at_ms), cost = bounded_ms(cost_ms);
 
-	if (!has_course(e))
+	if (!has_progress_curve(e))
 		return;
 	if (cost >= 1 && ev->cpu_ms != EVENTS_UNKNOWN) {
-		e->expected = clamped(e->expected + cost, 0, MOST_MS);
-		e->taken = clamped(e->taken + told_ms(ev->cpu_ms), 0, MOST_MS);
+		e->expected_cpu_ms = clamp_double(e->expected_cpu_ms + cost, 0,
+						  TIME_MAX_MS);
+		e->actual_cpu_ms = clamp_double(e->actual_cpu_ms +
+							bounded_ms(ev->cpu_ms),
+						0, TIME_MAX_MS);
 	}
 	add_done(e, now, cost);
-	e->parted = have_parted(e, now);
+	e->diverged = has_diverged(e, now);
 }
 
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev)
 {
-	double now = clock_of(ev->at_ms), time, more;
+	double now = bounded_clock_ms(ev->at_ms), time, more;
 
-	if (!has_course(e) || ev->cost_ms == EVENTS_UNKNOWN)
+	if (!has_progress_curve(e) || ev->cost_ms == EVENTS_UNKNOWN)
 		return;
-	more = told_ms(ev->cost_ms) - e->done;
-	add_done(e, now, clamped(more, 0, MOST_MS));
-	e->recent = e->recent_ms = 0;
-	time = now - e->point[e->next - 1].all_fixed;
-	if (e->next > 2 && time >= 1)
-		e->guess = e->point[e->next - 1].all_paced / time;
+	more = bounded_ms(ev->cost_ms) - e->done_cost_ms;
+	add_done(e, now, clamp_double(more, 0, TIME_MAX_MS));
+	e->recent_paced_ms = e->recent_ms = 0;
+	time = now - e->points[e->next_point - 1].total_fixed_ms;
+	if (e->next_point > 2 && time >= 1)
+		e->expected_pace = e->points[e->next_point - 1].total_paced_ms /
+				   time;
 }
 
-/* ------------------------------------------------------- what is to come */
-
-/* How much faster it is than the other; `e` is of now. */
-static double pace_of(const struct ui_estimate *e)
-{
-	double sure = clamped(last_point(e)->all_paced / 4, 1, SURE_MS);
-	double trust = clamped(e->recent_ms / sure, 0, 1);
-	double own = e->recent_ms >= 1 ? e->recent / e->recent_ms : 0;
-
-	return trust * own + (1 - trust) * e->guess;
-}
+/* ---- prediction ---- */
 
 static double time_at_pace(double paced, double pace)
 {
-	return pace > 0 ? clamped(paced / pace, 0, MOST_MS) : MOST_MS;
+	return pace > 0 ? clamp_double(paced / pace, 0, TIME_MAX_MS) :
+			  TIME_MAX_MS;
 }
 
-/* -1: it takes longer than it should already. */
-static double rest_of(const struct ui_estimate *e, double now)
+/* Return the time left, or -1 if the build is late.  `e` is decayed to now. */
+static double remaining_at_pace(const struct ui_estimate *e, double now)
 {
-	double fixed = last_point(e)->all_fixed - fixed_done(e, now);
-	double paced = last_point(e)->all_paced - paced_done(e);
-	double pace = pace_of(e);
+	const struct ui_estimate_point *last = last_point(e);
+	double fixed = last->total_fixed_ms - completed_fixed_ms(e, now);
+	double paced = last->total_paced_ms - completed_paced_ms(e);
+	double full = clamp_double(last->total_paced_ms / 4, 1,
+				   FULL_CONFIDENCE_MS);
+	double trust = clamp_double(e->recent_ms / full, 0, 1);
+	double recent = e->recent_ms >= 1 ? e->recent_paced_ms / e->recent_ms :
+					    0;
+	double pace = trust * recent + (1 - trust) * e->expected_pace;
 
-	if (e->next == e->n - 1 && fixed <= 0 &&
-	    now - e->since > last_point(e)->fixed +
-				     time_at_pace(last_point(e)->paced, pace))
+	if (e->next_point == e->n_points - 1 && fixed <= 0 &&
+	    now - e->point_passed_ms >
+		    last->fixed_ms + time_at_pace(last->paced_ms, pace))
 		return -1;
-	return clamped(fixed, 0, MOST_MS) + time_at_pace(paced, pace);
+	return clamp_double(fixed, 0, TIME_MAX_MS) + time_at_pace(paced, pace);
 }
 
-bool ui_estimate_look(const struct ui_estimate *e, uint64_t at_ms,
-		      uint64_t done, unsigned open, struct ui_outlook *out)
+bool ui_estimate_predict(const struct ui_estimate *e, uint64_t at_ms,
+			 uint64_t n_done, unsigned n_open,
+			 struct ui_prediction *out)
 {
-	double now = clock_of(at_ms), rest;
+	double now_ms = bounded_clock_ms(at_ms), rest;
 	struct ui_estimate then;
 
-	*out = (struct ui_outlook){ 0 };
-	if (!has_course(e))
+	*out = (struct ui_prediction){ 0 };
+	if (!has_progress_curve(e))
 		return false;
 	then = *e;
-	if (!open)
-		pass_without_jobs(&then, now);
-	fade(&then, now);
-	rest = rest_of(&then, now);
-	out->total = (uint64_t)(last_point(e)->jobs + e->strange);
-	if (out->total < done + open)
-		out->total = done + open;
-	out->percent = (unsigned)clamped(
-		100 * (fixed_done(&then, now) + paced_done(&then)) /
-			last_point(e)->at,
+	if (!n_open)
+		advance_without_jobs(&then, now_ms);
+	decay_recent(&then, now_ms);
+	rest = remaining_at_pace(&then, now_ms);
+	out->n_total = (uint64_t)(last_point(e)->n_jobs + e->n_new_jobs);
+	if (out->n_total < n_done + n_open)
+		out->n_total = n_done + n_open;
+	out->percent = (unsigned)clamp_double(
+		100 *
+			(completed_fixed_ms(&then, now_ms) +
+			 completed_paced_ms(&then)) /
+			last_point(e)->at_ms,
 		0, 99);
-	out->has_rest = rest >= 0 && rest <= REST_MOST;
-	out->rest_ms = out->has_rest ? (uint64_t)rest : 0;
+	out->has_remaining = rest >= 0 && rest <= REMAINING_MAX_MS;
+	out->remaining_ms = out->has_remaining ? (uint64_t)rest : 0;
 	return true;
 }

@@ -1,89 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/estimate.h - how far a build is and when it will end, where the last one
- * of the same key is known (EVENTS_ESTIMATE).
+ * ui/estimate.h - Progress and ETA of a build with a baseline.
  *
- * That one's course is a line of points: after such a time jobs of such a cost
- * were done.  Between two of them cost is what counts; it is done as fast as in
- * the last minute of this build, and at the beginning, when that says little,
- * as fast as then, by make's -j now and then.  But what is more than twice as
- * slow as its typical stretch is that because something else goes on, on the
- * build host and one thing at a time: configuring, linking, packing.  That
- * takes as long as it took then.
+ * The progress curve of the baseline (EVENTS_KIND_ESTIMATE) is a series of
+ * points: the completed cost after a time.  Between two points, progress is
+ * measured by cost.  A segment that takes more than twice the typical time for
+ * its cost contains serial work of the build host: configuring, linking or
+ * packing.  Its excess is fixed time, which is assumed not to change.  The rest
+ * is paced time, which passes at the pace of the last minute of this build.  As
+ * long as that is too short a sample, the pace follows from the -j of both
+ * builds.
  *
- * A job that the other build had not counts as one more of the total.  Nothing
- * is said any more once the two have little to do with each other:
- *  - more than a tenth of the jobs, and 20, are such ones; or
- *  - after 15 s and 5 % of the cost compiles take ten times or a tenth of their
- *    CPU time then, or cost is done ten times or a tenth as fast: an object
- *    cache (so does ninja, in src/status_printer.cc).
+ * A job that the baseline lacks adds one to the total.  The prediction ends
+ * when the two builds are not comparable:
+ *  - more than 20 jobs, and more than a tenth of all, are new; or
+ *  - after 15 s and 5 % of the cost, compiles take ten times or a tenth of
+ *    their CPU time in the baseline, or cost is completed ten times or a tenth
+ *    as fast, as with an object cache.  (ninja applies such a limit in
+ *    src/status_printer.cc.)
  *
- * Whatever events say, no number here overflows, and none is divided by 0.
+ * Events are not trusted: all numbers are bounded, and no divisor is 0.
  */
 #ifndef UI_ESTIMATE_H
 #define UI_ESTIMATE_H
 
 #include "events/event.h"
 
-#define UI_ESTIMATE_POINTS 64 /* what is told beyond them is not heard */
+#define UI_ESTIMATE_POINTS 64 /* further points are ignored */
 
-/* Times are in ms, of the other build. */
+/* A point of the baseline's progress curve. */
 struct ui_estimate_point {
-	double cost, at;
-	int64_t jobs;
-	/* From the one before: what takes its time, what goes by cost; and
-	   both since the beginning. */
-	double fixed, paced, all_fixed, all_paced;
+	double cost_ms, at_ms;
+	int64_t n_jobs;
+	double fixed_ms, paced_ms; /* of the segment that ends here */
+	double total_fixed_ms, total_paced_ms; /* since the beginning */
 };
 
-/* A zeroed one knows nothing.  Times are in ms of this build. */
+/* A zeroed struct has no baseline.  Times are in ms of this build. */
 struct ui_estimate {
-	/* The other build: points[0] is its beginning, the last its end. */
-	struct ui_estimate_point point[UI_ESTIMATE_POINTS];
-	unsigned n;
+	/* The baseline: points[0] is its beginning, the last its end. */
+	struct ui_estimate_point points[UI_ESTIMATE_POINTS];
+	unsigned n_points;
 	int64_t make_jobs;
-	double guess; /* how fast this one is, by -j; 1: as fast */
-	bool parted; /* nothing is said any more */
-	/* This one: */
-	unsigned next; /* point */
-	double since; /* when it came behind the one before that */
-	int64_t strange; /* jobs that the other had not */
-	double done; /* cost of the jobs that are done */
-	double last; /* when a job ended */
-	/* Behind point 1: its time, and fixed and paced then. */
-	double first, first_fixed, first_paced;
-	/* Fading, of the last minute: what was done of paced, in what time. */
-	double recent, recent_ms, recent_at, recent_fixed;
-	double expected, taken; /* CPU time of compiles: then; now */
+	double expected_pace; /* relative to the baseline, from the -j of both
+			       */
+	bool diverged; /* the builds are not comparable */
+	/* This build. */
+	unsigned next_point; /* first point that it has not reached */
+	double point_passed_ms; /* time at which it passed the point before */
+	int64_t n_new_jobs; /* jobs that the baseline lacks */
+	double done_cost_ms; /* cost of the finished jobs */
+	double last_done_ms; /* time at which a job last finished */
+	/* When it passed point 1: time, completed fixed and paced time. */
+	double first_point_ms, first_fixed_ms, first_paced_ms;
+	/* Decaying sums over about a minute: paced time completed, and time. */
+	double recent_paced_ms, recent_ms, recent_updated_ms, recent_fixed_ms;
+	/* CPU time of the same compiles in the baseline and in this build. */
+	double expected_cpu_ms, actual_cpu_ms;
 };
 
-/* EVENTS_ESTIMATE; `make_jobs` is this build's -j. */
+/* Add the point of an EVENTS_KIND_ESTIMATE; `make_jobs` is this build's -j. */
 void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 			   int64_t make_jobs);
-/* Such an event again, of point `i` of e->n. */
-void ui_estimate_tell(const struct ui_estimate *e, unsigned i,
-		      struct events_event *ev);
-/* A job came: EVENTS_QUEUED.  `open` are others that are not done. */
+/* Reproduce the event of point `i`, from 1 to n_points - 1. */
+void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
+			    struct events_event *ev);
+/* Count an EVENTS_JOB_QUEUED; `n_open` other jobs are unfinished. */
 void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
-			   unsigned open);
-/* One of that cost is done (EVENTS_UNKNOWN: it is not known). */
+			   unsigned n_open);
+/* Count a finished job of that cost, or EVENTS_UNKNOWN. */
 void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 			 int64_t cost_ms);
-/* EVENTS_COUNTS, of a build that goes on already. */
+/* Continue from the EVENTS_KIND_COUNTS of a snapshot. */
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev);
 
-struct ui_outlook {
-	uint64_t total; /* jobs */
-	unsigned percent; /* of the other build's time; 0 to 99 */
-	bool has_rest; /* it does not take longer than it should already */
-	uint64_t rest_ms; /* until its end */
+struct ui_prediction {
+	uint64_t n_total; /* expected number of jobs */
+	unsigned percent; /* of the baseline's time; 0 to 99 */
+	bool has_remaining; /* false if the build is late */
+	uint64_t remaining_ms;
 };
 
 /*
- * What is to be expected at `now`; `done` and `open` are jobs.  False: nothing
- * is known.  `percent` never goes back.
+ * Predict the rest of the build at `now_ms`, with `n_done` finished and
+ * `n_open` unfinished jobs.  Returns false without a comparable baseline.
+ * `percent` never decreases.
  */
-bool ui_estimate_look(const struct ui_estimate *e, uint64_t now, uint64_t done,
-		      unsigned open, struct ui_outlook *out);
+bool ui_estimate_predict(const struct ui_estimate *e, uint64_t now_ms,
+			 uint64_t n_done, unsigned n_open,
+			 struct ui_prediction *out);
 
 #endif

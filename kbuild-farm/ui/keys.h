@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/keys.h - what a person presses: a Unicode character (control characters
- * by their code: 9 Tab, 10 and 13 Enter, 27 Escape, 8 and 127 Backspace), or
- * one of these.
+ * ui/keys.h - Key codes: a Unicode character (control characters by their code:
+ * 9 Tab, 10 and 13 Enter, 27 Escape, 8 and 127 Backspace), or one of these.
  */
 #ifndef UI_KEYS_H
 #define UI_KEYS_H
@@ -11,7 +10,7 @@ enum ui_key {
 	UI_KEY_TAB = 9,
 	UI_KEY_ENTER = 13,
 	UI_KEY_ESCAPE = 27,
-	UI_KEY_UP = 0x110000, /* behind the last character there is */
+	UI_KEY_UP = 0x110000, /* after the last Unicode character */
 	UI_KEY_DOWN,
 	UI_KEY_LEFT,
 	UI_KEY_RIGHT,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/model.h"
 
+#include "base/list.h"
 #include "base/printable.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -11,33 +12,35 @@
 static void set_text(char **at, const char *text)
 {
 	free(*at);
-	*at = events_shown(text, EVENTS_NAME_MAX, 0);
+	*at = events_totals_sanitize(text, EVENTS_NAME_MAX, 0);
 }
 
 static void set_text_or_none(char **at, const char *text)
 {
 	free(*at);
-	*at = text ? events_shown(text, EVENTS_NAME_MAX, 0) : NULL;
+	*at = text ? events_totals_sanitize(text, EVENTS_NAME_MAX, 0) : NULL;
 }
 
-/* ------------------------------------------------------------- the past */
+/* ---- throughput ---- */
 
-static void go_to_second(struct ui_model *m, uint64_t second)
+static void advance_to_second(struct ui_model *m, uint64_t second)
 {
-	uint64_t step = second > m->second ? second - m->second : 0;
+	uint64_t step = second > m->current_second ?
+				second - m->current_second :
+				0;
 
 	if (step > UI_SECONDS)
 		step = UI_SECONDS + 1;
 	for (uint64_t i = 0; i < step; i++)
-		memset(&m->past[(second - i) % (UI_SECONDS + 1)], 0,
-		       sizeof(m->past[0]));
-	if (second > m->second)
-		m->second = second;
+		memset(&m->seconds[(second - i) % (UI_SECONDS + 1)], 0,
+		       sizeof(m->seconds[0]));
+	if (second > m->current_second)
+		m->current_second = second;
 }
 
 static size_t index_now(const struct ui_model *m)
 {
-	return m->second % (UI_SECONDS + 1);
+	return m->current_second % (UI_SECONDS + 1);
 }
 
 const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
@@ -46,13 +49,14 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 	static const struct ui_second none;
 	uint64_t second = now / 1000;
 
-	if (ago > second || second - ago > m->second ||
-	    m->second - (second - ago) > UI_SECONDS)
+	if (ago > second || second - ago > m->current_second ||
+	    m->current_second - (second - ago) > UI_SECONDS)
 		return &none;
-	return &m->past[(second - ago) % (UI_SECONDS + 1)];
+	return &m->seconds[(second - ago) % (UI_SECONDS + 1)];
 }
 
-unsigned ui_model_rate(const struct ui_model *m, uint64_t now, unsigned seconds)
+unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
+			     unsigned seconds)
 {
 	uint64_t second = now / 1000, sum = 0;
 
@@ -61,89 +65,82 @@ unsigned ui_model_rate(const struct ui_model *m, uint64_t now, unsigned seconds)
 	if (seconds > second)
 		seconds = (unsigned)second;
 	for (unsigned ago = 1; ago <= seconds; ago++)
-		sum += ui_model_second(m, now, ago)->remote +
-		       ui_model_second(m, now, ago)->local;
+		sum += ui_model_second(m, now, ago)->n_remote +
+		       ui_model_second(m, now, ago)->n_local;
 	return seconds ? (unsigned)(sum * 1000 / seconds) : 0;
 }
 
-/* ---------------------------------------------------------------- nodes */
+/* ---- nodes ---- */
 
-struct ui_node *ui_model_node(const struct ui_model *m, const char *name)
+struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name)
 {
-	const struct events_node *told = events_tally_node(&m->tally, name);
+	const struct events_node *reported = events_totals_find_node(&m->totals,
+								     name);
 
-	return told ? told->own : NULL;
+	return reported ? reported->user_data : NULL;
 }
 
 bool ui_node_is_local(const struct ui_node *n)
 {
-	return events_node_is_local(n->told);
+	return events_node_is_local(n->reported);
 }
 
 bool ui_node_is_up(const struct ui_node *n)
 {
-	return events_node_is_up(n->told);
+	return events_node_is_up(n->reported);
 }
 
-static struct ui_node *add_node(struct ui_model *m, struct events_node *told)
+/* Return the node, which is created if needed, or NULL beyond the limit. */
+static struct ui_node *need_node(struct ui_model *m, const char *name)
 {
-	struct ui_node *n = xcalloc(1, sizeof(*n));
+	struct events_node *reported = events_totals_need_node(&m->totals,
+							       name);
+	struct ui_node *n;
 
-	told->own = n;
-	n->told = told;
-	n->cores = n->memory = EVENTS_UNKNOWN;
-	n->load = n->foreign = n->celsius = n->speed = EVENTS_UNKNOWN;
-	n->job_ms = m->at_ms;
-	*VEC_ADD(m->node, m->n_nodes) = n;
+	if (!reported)
+		return NULL;
+	if (reported->user_data)
+		return reported->user_data;
+	n = xcalloc(1, sizeof(*n));
+	reported->user_data = n;
+	n->reported = reported;
+	n->n_cores = n->memory = EVENTS_UNKNOWN;
+	n->load = n->other_load = n->temperature = n->clock_speed =
+		EVENTS_UNKNOWN;
+	n->last_job_ms = m->at_ms;
+	*VEC_ADD(m->nodes, m->n_nodes) = n;
 	if (ui_node_is_local(n)) {
-		memmove(m->node + 1, m->node,
-			(m->n_nodes - 1) * sizeof(*m->node));
-		m->node[0] = n;
+		memmove(m->nodes + 1, m->nodes,
+			(m->n_nodes - 1) * sizeof(*m->nodes));
+		m->nodes[0] = n;
 	}
 	return n;
 }
 
-/* NULL: there are too many, or it has no name. */
-static struct ui_node *need_node(struct ui_model *m, const char *name)
+uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now)
 {
-	struct events_node *told = events_tally_need(&m->tally, name);
-
-	if (!told)
-		return NULL;
-	return told->own ? told->own : add_node(m, told);
-}
-
-static unsigned jobs_on(const struct ui_node *n)
-{
+	uint64_t since = n->last_job_ms > n->state_ms ? n->last_job_ms :
+							n->state_ms;
 	unsigned jobs = 0;
 
-	for (unsigned i = 0; i < EVENTS_STATES; i++)
-		jobs += n->now[i];
-	return jobs;
+	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
+		jobs += n->n_by_state[i];
+	return ui_node_is_up(n) && !jobs && now > since ? now - since : 0;
 }
 
-uint64_t ui_node_idle(const struct ui_node *n, uint64_t now)
+uint64_t ui_node_mean_ms(const struct ui_node *n)
 {
-	uint64_t since = n->job_ms > n->state_ms ? n->job_ms : n->state_ms;
-
-	if (!ui_node_is_up(n) || jobs_on(n) || now <= since)
-		return 0;
-	return now - since;
+	return n->n_timed ? n->total_ms / n->n_timed : 0;
 }
 
-uint64_t ui_node_mean(const struct ui_node *n)
-{
-	return n->counted ? n->took_ms / n->counted : 0;
-}
-
-unsigned ui_model_nodes(const struct ui_model *m, unsigned *up)
+unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up)
 {
 	unsigned nodes = 0;
 
-	*up = 0;
+	*n_up = 0;
 	for (size_t i = 0; i < m->n_nodes; i++) {
-		nodes += !ui_node_is_local(m->node[i]);
-		*up += ui_node_is_up(m->node[i]);
+		nodes += !ui_node_is_local(m->nodes[i]);
+		*n_up += ui_node_is_up(m->nodes[i]);
 	}
 	return nodes;
 }
@@ -154,14 +151,14 @@ static void on_node(struct ui_model *m, const struct events_event *ev)
 
 	if (!n)
 		return;
-	if (ev->text && !str_equal(n->told->state, ev->text))
+	if (ev->text && !str_equal(n->reported->state, ev->text))
 		n->state_ms = ev->at_ms;
 	if (ev->machine)
 		set_text_or_none(&n->machine, ev->machine);
-	if (ev->cores != EVENTS_UNKNOWN)
-		n->cores = ev->cores;
-	if (ev->memory != EVENTS_UNKNOWN)
-		n->memory = ev->memory;
+	if (ev->n_cores != EVENTS_UNKNOWN)
+		n->n_cores = ev->n_cores;
+	if (ev->memory_bytes != EVENTS_UNKNOWN)
+		n->memory = ev->memory_bytes;
 }
 
 static void on_cell(struct ui_model *m, const struct events_event *ev)
@@ -169,7 +166,7 @@ static void on_cell(struct ui_model *m, const struct events_event *ev)
 	struct ui_node *n = need_node(m, ev->node);
 
 	if (n)
-		set_text_or_none(&n->cell, ev->text);
+		set_text_or_none(&n->sandbox, ev->text);
 }
 
 static uint64_t more_than(int64_t now, int64_t before)
@@ -183,79 +180,79 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 
 	if (!n)
 		return;
-	/* The first may tell of minutes. */
-	if (n->beats) {
-		m->past[index_now(m)].sent += more_than(ev->sent,
-							n->told->sent);
-		m->past[index_now(m)].received += more_than(ev->received,
-							    n->told->received);
+	/* The first event may cover minutes. */
+	if (n->has_heartbeat) {
+		m->seconds[index_now(m)].sent_bytes += more_than(
+			ev->sent_bytes, n->reported->sent_bytes);
+		m->seconds[index_now(m)].received_bytes += more_than(
+			ev->received_bytes, n->reported->received_bytes);
 	}
-	n->beats = true;
-	n->load = ev->load;
-	n->memory = ev->memory;
-	n->foreign = ev->foreign;
-	n->celsius = ev->celsius;
-	n->speed = ev->speed;
+	n->has_heartbeat = true;
+	n->load = ev->load_milli;
+	n->memory = ev->memory_bytes;
+	n->other_load = ev->foreign_milli;
+	n->temperature = ev->celsius_milli;
+	n->clock_speed = ev->speed_milli;
 }
 
-/* ----------------------------------------------------------------- jobs */
+/* ---- jobs ---- */
 
 static uint64_t number_hash(int64_t number)
 {
-	/* Fibonacci: what is next to each other comes apart. */
+	/* Fibonacci hashing spreads consecutive numbers. */
 	return (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct ui_job *find_by_number(const struct ui_model *m, int64_t number)
 {
-	struct map_node *at = map_find(&m->by_number, number_hash(number));
+	struct map_entry *at = map_find(&m->by_number, number_hash(number));
 
 	while (at && ((struct ui_job *)at)->number != number)
-		at = map_again(at);
+		at = map_next_match(at);
 	return (struct ui_job *)at;
 }
 
-static const char *in_tree(const struct ui_model *m, const char *file)
+static const char *strip_tree_dir(const struct ui_model *m, const char *file)
 {
-	const char *below = *m->tree ? str_below(file, m->tree) : NULL;
+	const char *below = *m->tree ? str_skip_dir(file, m->tree) : NULL;
 
 	return below ? below : file;
 }
 
-static void leave_node(struct ui_job *j)
+static void unassign_node(struct ui_job *j)
 {
 	if (!j->node)
 		return;
-	j->node->now[j->state]--;
-	j->node->slot[j->slot] = NULL;
+	j->node->n_by_state[j->state]--;
+	j->node->slots[j->slot] = NULL;
 	j->node = NULL;
 }
 
-static void go_to_node(struct ui_job *j, struct ui_node *n, uint64_t at_ms)
+static void assign_node(struct ui_job *j, struct ui_node *n, uint64_t at_ms)
 {
 	unsigned i = 0;
 
 	if (!n)
 		return;
-	while (i < n->n_slots && n->slot[i])
+	while (i < n->n_slots && n->slots[i])
 		i++;
 	if (i == n->n_slots)
-		*VEC_ADD(n->slot, n->n_slots) = NULL;
-	n->slot[i] = j;
-	n->job_ms = at_ms;
-	j->there_ms = at_ms;
+		*VEC_ADD(n->slots, n->n_slots) = NULL;
+	n->slots[i] = j;
+	n->last_job_ms = at_ms;
+	j->assigned_ms = at_ms;
 	j->slot = i;
 	j->node = n;
-	j->node->now[j->state]++;
+	j->node->n_by_state[j->state]++;
 }
 
 static void drop_done_job(struct ui_model *m, struct ui_job *j)
 {
-	leave_node(j);
-	m->now[j->state]--;
+	unassign_node(j);
+	m->n_by_state[j->state]--;
 	m->n_jobs--;
-	TAILQ_REMOVE(&m->jobs_now, j, link);
-	map_remove(&m->by_number, &j->map);
+	TAILQ_REMOVE(&m->open_jobs, j, entry);
+	map_remove(&m->by_number, &j->map_entry);
 	free(j->file);
 	free(j);
 }
@@ -269,15 +266,16 @@ static void add_job(struct ui_model *m, const struct events_event *ev)
 		return;
 	j = xcalloc(1, sizeof(*j));
 	j->number = ev->job;
-	j->state = EVENTS_QUEUED;
-	j->file = events_shown(ev->file ? in_tree(m, ev->file) : NULL,
-			       EVENTS_NAME_MAX, 0);
+	j->state = EVENTS_JOB_QUEUED;
+	j->file = events_totals_sanitize(
+		ev->file ? strip_tree_dir(m, ev->file) : NULL, EVENTS_NAME_MAX,
+		0);
 	j->cost_ms = ev->cost_ms;
-	j->came_ms = j->since_ms = ev->at_ms;
-	map_add(&m->by_number, &j->map, number_hash(j->number));
-	TAILQ_INSERT_TAIL(&m->jobs_now, j, link);
+	j->queued_ms = j->state_ms = ev->at_ms;
+	map_add(&m->by_number, &j->map_entry, number_hash(j->number));
+	TAILQ_INSERT_TAIL(&m->open_jobs, j, entry);
 	m->n_jobs++;
-	m->now[EVENTS_QUEUED]++;
+	m->n_by_state[EVENTS_JOB_QUEUED]++;
 }
 
 static void move_job(struct ui_model *m, struct ui_job *j,
@@ -286,72 +284,67 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 	uint64_t at_ms = ev->at_ms;
 	struct ui_node *to;
 
-	/* It is on its node all the same. */
-	if (ev->beside) {
-		j->beside = true;
+	/* The job also stays on its node. */
+	if (ev->hedged) {
+		j->hedged = true;
 		return;
 	}
 	to = need_node(m, ev->node);
 	if (to == j->node && to) {
-		to->now[j->state]--;
-		to->now[ev->state]++;
-		m->now[j->state]--;
+		to->n_by_state[j->state]--;
+		to->n_by_state[ev->state]++;
+		m->n_by_state[j->state]--;
 	} else {
-		leave_node(j);
-		m->now[j->state]--;
+		unassign_node(j);
+		m->n_by_state[j->state]--;
 		j->state = ev->state;
-		go_to_node(j, to, at_ms);
+		assign_node(j, to, at_ms);
 	}
 	j->state = ev->state;
-	j->reason = events_tally_reason(&m->tally, ev->reason);
-	j->since_ms = at_ms;
-	m->now[j->state]++;
-}
-
-static void count_node(struct ui_model *m, const struct ui_job *j,
-		       const struct events_event *ev)
-{
-	struct ui_node *n = need_node(m, ev->node);
-
-	if (n && j && j->node == n && ev->at_ms >= j->there_ms) {
-		n->took_ms += ev->at_ms - j->there_ms;
-		n->counted++;
-	}
+	j->reason = events_totals_need_reason(&m->totals, ev->reason);
+	j->state_ms = at_ms;
+	m->n_by_state[j->state]++;
 }
 
 static void end_job(struct ui_model *m, struct ui_job *j,
 		    const struct events_event *ev)
 {
-	m->past[index_now(m)].remote += ev->remote;
-	m->past[index_now(m)].local += !ev->remote;
-	count_node(m, j, ev);
+	struct ui_node *n;
+
+	m->seconds[index_now(m)].n_remote += ev->remote;
+	m->seconds[index_now(m)].n_local += !ev->remote;
+	n = need_node(m, ev->node);
+	if (n && j && j->node == n && ev->at_ms >= j->assigned_ms) {
+		n->total_ms += ev->at_ms - j->assigned_ms;
+		n->n_timed++;
+	}
 	ui_estimate_end_job(&m->estimate, ev, j ? j->cost_ms : EVENTS_UNKNOWN);
 	if (ev->file)
-		set_text(&m->last, in_tree(m, ev->file));
+		set_text(&m->last_file, strip_tree_dir(m, ev->file));
 	if (j)
 		drop_done_job(m, j);
 }
 
-/* A job is known by EVENTS_QUEUED; what comes after its end is late. */
+/* EVENTS_JOB_QUEUED adds a job.  Events after its end are ignored. */
 static void on_job(struct ui_model *m, const struct events_event *ev)
 {
 	struct ui_job *j = find_by_number(m, ev->job);
 
 	if (ev->state == EVENTS_JOB_DONE)
 		end_job(m, j, ev);
-	else if (j && ev->state == EVENTS_JOB_LEFT)
+	else if (j && ev->state == EVENTS_JOB_ABANDONED)
 		drop_done_job(m, j);
 	else if (j)
 		move_job(m, j, ev);
-	else if (ev->state == EVENTS_QUEUED)
+	else if (ev->state == EVENTS_JOB_QUEUED)
 		add_job(m, ev);
 }
 
-/* ------------------------------------------------------------ the others */
+/* ---- other events ---- */
 
 static void on_build(struct ui_model *m, const struct events_event *ev)
 {
-	set_text(&m->what, ev->what);
+	set_text(&m->goals, ev->command);
 	set_text(&m->arch, ev->arch);
 	set_text(&m->config, ev->config);
 	set_text(&m->toolchain, ev->toolchain);
@@ -362,144 +355,140 @@ static void on_build(struct ui_model *m, const struct events_event *ev)
 	set_text(&m->tree_name, ev->tree_name);
 	set_text(&m->commit, ev->commit);
 	set_text(&m->release, ev->release);
-	set_text(&m->key, ev->key);
-	m->fresh = ev->fresh;
-	m->jobs = ev->jobs;
-	m->local_slots = ev->local_slots;
-	m->number = ev->of > 0 ? ev->number : 0;
-	m->of = ev->of > 0 ? ev->of : 0;
+	set_text(&m->series_key, ev->series_key);
+	m->fresh = ev->from_scratch;
+	m->make_jobs = ev->make_jobs;
+	m->n_local_slots = ev->n_local_slots;
+	m->build_number = ev->n_builds > 0 ? ev->build_number : 0;
+	m->n_builds = ev->n_builds > 0 ? ev->n_builds : 0;
 	m->estimate = (struct ui_estimate){ 0 };
-}
-
-static void on_stream(struct ui_model *m, const struct events_event *ev)
-{
-	set_text(&m->program, ev->program);
-	m->pid = ev->pid;
-	m->began_s = ev->began_s;
 }
 
 static void on_phase(struct ui_model *m, const struct events_event *ev)
 {
 	if (m->n_phases == UI_PHASES) {
-		free(m->phase[0].name);
-		memmove(m->phase, m->phase + 1,
-			(UI_PHASES - 1) * sizeof(m->phase[0]));
+		free(m->phases[0].name);
+		memmove(m->phases, m->phases + 1,
+			(UI_PHASES - 1) * sizeof(m->phases[0]));
 		m->n_phases--;
 	}
-	m->phase[m->n_phases++] = (struct ui_phase){
-		events_shown(ev->text, EVENTS_NAME_MAX, 0), ev->at_ms
+	m->phases[m->n_phases++] = (struct ui_phase){
+		events_totals_sanitize(ev->text, EVENTS_NAME_MAX, 0), ev->at_ms
 	};
 }
 
-void ui_model_add_which(const struct ui_model *m, struct buf *out)
+void ui_model_add_label(const struct ui_model *m, struct buf *out)
 {
-	if (m->of)
-		buf_printf(out, "%lld/%lld ", (long long)m->number,
-			   (long long)m->of);
+	if (m->n_builds)
+		buf_printf(out, "%lld/%lld ", (long long)m->build_number,
+			   (long long)m->n_builds);
 	buf_add_str(out, m->arch);
-	if (m->of)
+	if (m->n_builds)
 		buf_printf(out, " %s", str_base(m->config));
 }
 
-unsigned ui_model_jobs_done(const struct ui_model *m)
+unsigned ui_model_count_done(const struct ui_model *m)
 {
-	return m->tally.remote + m->tally.local;
+	return m->totals.n_remote + m->totals.n_local;
 }
 
-bool ui_model_look(const struct ui_model *m, uint64_t now,
-		   struct ui_outlook *out)
+bool ui_model_predict(const struct ui_model *m, uint64_t now,
+		      struct ui_prediction *out)
 {
 	return !m->done &&
-	       ui_estimate_look(&m->estimate, now, ui_model_jobs_done(m),
-				m->n_jobs, out);
+	       ui_estimate_predict(&m->estimate, now, ui_model_count_done(m),
+				   m->n_jobs, out);
 }
 
 const char *ui_model_phase(const struct ui_model *m)
 {
-	return m->n_phases ? m->phase[m->n_phases - 1].name : "start";
+	return m->n_phases ? m->phases[m->n_phases - 1].name : "start";
 }
 
-unsigned ui_model_running(const struct ui_model *m)
+unsigned ui_model_count_running(const struct ui_model *m)
 {
-	return m->n_jobs - m->now[EVENTS_QUEUED];
+	return m->n_jobs - m->n_by_state[EVENTS_JOB_QUEUED];
 }
 
 static void on_diag(struct ui_model *m, const struct events_event *ev)
 {
-	struct ui_diag *d = &m->diag[m->n_diags++ % UI_DIAGS];
+	struct ui_diag *d = &m->diags[m->n_diags++ % UI_DIAGS];
 
 	free(d->text);
 	*d = (struct ui_diag){
 		.at_ms = ev->at_ms,
 		.severity = ev->severity,
-		.text = events_shown(ev->text, UI_DIAG_MAX, PRINTABLE_LAYOUT),
-		.fresh = ev->new_diags,
+		.text = events_totals_sanitize(ev->text, UI_DIAG_MAX,
+					       PRINTABLE_WHITESPACE),
+		.n_new = ev->n_new_diags,
 	};
 }
 
-void ui_model_tell(void *model, const struct events_event *ev)
+void ui_model_add_event(void *model, const struct events_event *ev)
 {
 	struct ui_model *m = model;
 
 	if (ev->at_ms > m->at_ms)
 		m->at_ms = ev->at_ms;
-	go_to_second(m, m->at_ms / 1000);
+	advance_to_second(m, m->at_ms / 1000);
 	switch (ev->kind) {
-	case EVENTS_STREAM:
-		on_stream(m, ev);
+	case EVENTS_KIND_STREAM:
+		set_text(&m->program, ev->program);
+		m->pid = ev->pid;
+		m->began_s = ev->start_s;
 		break;
-	case EVENTS_BUILD:
+	case EVENTS_KIND_BUILD:
 		on_build(m, ev);
 		break;
-	case EVENTS_ESTIMATE:
-		ui_estimate_add_point(&m->estimate, ev, m->jobs);
+	case EVENTS_KIND_ESTIMATE:
+		ui_estimate_add_point(&m->estimate, ev, m->make_jobs);
 		break;
-	case EVENTS_PHASE:
+	case EVENTS_KIND_PHASE:
 		on_phase(m, ev);
 		break;
-	case EVENTS_JOB:
+	case EVENTS_KIND_JOB:
 		on_job(m, ev);
 		break;
-	case EVENTS_NODE:
+	case EVENTS_KIND_NODE:
 		on_node(m, ev);
 		break;
-	case EVENTS_CELL:
+	case EVENTS_KIND_CELL:
 		on_cell(m, ev);
 		break;
-	case EVENTS_LOAD:
+	case EVENTS_KIND_LOAD:
 		on_load(m, ev);
 		break;
-	case EVENTS_DIAG:
+	case EVENTS_KIND_DIAG:
 		on_diag(m, ev);
 		break;
-	case EVENTS_COUNTS:
+	case EVENTS_KIND_COUNTS:
 		ui_estimate_resume(&m->estimate, ev);
 		break;
-	case EVENTS_LIVE:
-		m->live = true;
+	case EVENTS_KIND_LIVE:
+		m->snapshot_done = true;
 		break;
-	case EVENTS_DROPPED:
-		m->dropped += (uint64_t)ev->dropped;
+	case EVENTS_KIND_DROPPED:
+		m->n_dropped += (uint64_t)ev->n_dropped;
 		break;
-	case EVENTS_DONE:
+	case EVENTS_KIND_DONE:
 		m->done = true;
 		m->status = ev->status;
 		break;
 	default:
 		break;
 	}
-	/* Behind the others, which look at what it was before. */
-	events_tally_tell(&m->tally, ev);
+	/* Update the totals last: on_node() and on_load() need the old ones. */
+	events_totals_add(&m->totals, ev);
 }
 
-/* The texts that are never NULL, by a number; NULL behind the last. */
+/* Return the i-th text that is never NULL, or NULL after the last. */
 static char **model_text_at(struct ui_model *m, size_t i)
 {
-	char **const all[] = { &m->program, &m->what,      &m->arch,
-			       &m->config,  &m->toolchain, &m->toolchain_id,
-			       &m->tree,    &m->tree_name, &m->commit,
-			       &m->release, &m->key,       &m->dir,
-			       &m->output,  &m->last };
+	char **const all[] = { &m->program, &m->goals,      &m->arch,
+			       &m->config,  &m->toolchain,  &m->toolchain_id,
+			       &m->tree,    &m->tree_name,  &m->commit,
+			       &m->release, &m->series_key, &m->dir,
+			       &m->output,  &m->last_file };
 
 	return i < sizeof(all) / sizeof(*all) ? all[i] : NULL;
 }
@@ -509,35 +498,231 @@ void ui_model_init(struct ui_model *m)
 	char **text;
 
 	*m = (struct ui_model){ 0 };
-	TAILQ_INIT(&m->jobs_now);
+	TAILQ_INIT(&m->open_jobs);
 	for (size_t i = 0; (text = model_text_at(m, i)); i++)
 		*text = xstrdup("");
-}
-
-static void free_node(struct ui_node *n)
-{
-	free(n->machine);
-	free(n->cell);
-	free(n->slot);
-	free(n);
 }
 
 void ui_model_release(struct ui_model *m)
 {
 	char **text;
 
-	while (!TAILQ_EMPTY(&m->jobs_now))
-		drop_done_job(m, TAILQ_FIRST(&m->jobs_now));
+	while (!TAILQ_EMPTY(&m->open_jobs))
+		drop_done_job(m, TAILQ_FIRST(&m->open_jobs));
 	map_release(&m->by_number);
-	for (size_t i = 0; i < m->n_nodes; i++)
-		free_node(m->node[i]);
-	free(m->node);
-	events_tally_release(&m->tally);
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		free(m->nodes[i]->machine);
+		free(m->nodes[i]->sandbox);
+		free(m->nodes[i]->slots);
+		free(m->nodes[i]);
+	}
+	free(m->nodes);
+	events_totals_release(&m->totals);
 	for (unsigned i = 0; i < m->n_phases; i++)
-		free(m->phase[i].name);
+		free(m->phases[i].name);
 	for (unsigned i = 0; i < UI_DIAGS; i++)
-		free(m->diag[i].text);
+		free(m->diags[i].text);
 	for (size_t i = 0; (text = model_text_at(m, i)); i++)
 		free(*text);
 	*m = (struct ui_model){ 0 };
+}
+
+struct snapshot_emitter {
+	const struct ui_model *m;
+	events_event_fn *on_event;
+	void *ctx;
+};
+
+static struct events_event new_snapshot_event(const struct snapshot_emitter *t,
+					      enum events_kind kind)
+{
+	struct events_event ev = events_event_make(kind);
+
+	ev.at_ms = t->m->at_ms;
+	return ev;
+}
+
+static void emit_snapshot_event(const struct snapshot_emitter *t,
+				const struct events_event *ev)
+{
+	t->on_event(t->ctx, ev);
+}
+
+static const char *text_or_unset(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static void emit_build(const struct snapshot_emitter *t)
+{
+	const struct ui_model *m = t->m;
+	struct events_event ev = new_snapshot_event(t, EVENTS_KIND_BUILD);
+
+	if (*m->goals) {
+		ev.command = m->goals;
+		ev.arch = text_or_unset(m->arch);
+		ev.config = text_or_unset(m->config);
+		ev.toolchain = text_or_unset(m->toolchain);
+		ev.tree = text_or_unset(m->tree);
+		ev.toolchain_id = text_or_unset(m->toolchain_id);
+		ev.tree_name = text_or_unset(m->tree_name);
+		ev.commit = text_or_unset(m->commit);
+		ev.release = text_or_unset(m->release);
+		ev.series_key = text_or_unset(m->series_key);
+		ev.from_scratch = m->fresh;
+		ev.dir = text_or_unset(m->dir);
+		ev.output = text_or_unset(m->output);
+		ev.make_jobs = m->make_jobs;
+		ev.n_local_slots = m->n_local_slots;
+		ev.build_number = m->n_builds ? m->build_number :
+						EVENTS_UNKNOWN;
+		ev.n_builds = m->n_builds ? m->n_builds : EVENTS_UNKNOWN;
+		emit_snapshot_event(t, &ev);
+	}
+	for (unsigned i = 0; i < m->n_phases; i++) {
+		ev = new_snapshot_event(t, EVENTS_KIND_PHASE);
+		ev.at_ms = m->phases[i].began_ms;
+		ev.text = m->phases[i].name;
+		emit_snapshot_event(t, &ev);
+	}
+}
+
+static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
+{
+	struct events_event ev = new_snapshot_event(t, EVENTS_KIND_NODE);
+
+	ev.node = n->reported->name;
+	if (*n->reported->state) {
+		ev.at_ms = n->state_ms;
+		ev.text = n->reported->state;
+		ev.reason = n->reported->reason;
+		ev.machine = n->machine;
+		ev.n_slots = n->reported->n_slots;
+		ev.n_cores = n->n_cores;
+		emit_snapshot_event(t, &ev);
+	}
+	if (n->sandbox) {
+		ev = new_snapshot_event(t, EVENTS_KIND_CELL);
+		ev.node = n->reported->name;
+		ev.text = n->sandbox;
+		emit_snapshot_event(t, &ev);
+	}
+	ev = new_snapshot_event(t, EVENTS_KIND_LOAD);
+	ev.node = n->reported->name;
+	ev.n_done = n->reported->n_jobs;
+	ev.n_failed = n->reported->n_failed;
+	ev.n_retries = n->reported->n_retries;
+	ev.cpu_ms = n->reported->cpu_ms;
+	ev.sent_bytes = n->reported->sent_bytes;
+	ev.received_bytes = n->reported->received_bytes;
+	ev.load_milli = n->load;
+	ev.memory_bytes = n->memory;
+	ev.foreign_milli = n->other_load;
+	ev.celsius_milli = n->temperature;
+	ev.speed_milli = n->clock_speed;
+	for (unsigned i = EVENTS_JOB_SEND; i <= EVENTS_JOB_RECEIVE; i++)
+		ev.n_running += n->n_by_state[i];
+	emit_snapshot_event(t, &ev);
+}
+
+static void emit_diags(const struct snapshot_emitter *t)
+{
+	const struct ui_model *m = t->m;
+	uint64_t i = m->n_diags > UI_DIAGS ? m->n_diags - UI_DIAGS : 0;
+
+	for (; i < m->n_diags; i++) {
+		const struct ui_diag *d = &m->diags[i % UI_DIAGS];
+		struct events_event ev = new_snapshot_event(t,
+							    EVENTS_KIND_DIAG);
+
+		ev.at_ms = d->at_ms;
+		ev.severity = d->severity;
+		ev.text = d->text;
+		ev.n_new_diags = d->n_new;
+		emit_snapshot_event(t, &ev);
+	}
+}
+
+static void emit_job(const struct snapshot_emitter *t, const struct ui_job *j)
+{
+	struct events_event ev = new_snapshot_event(t, EVENTS_KIND_JOB);
+
+	ev.job = j->number;
+	ev.file = j->file;
+	ev.cost_ms = j->cost_ms;
+	ev.at_ms = j->queued_ms;
+	emit_snapshot_event(t, &ev);
+	ev.cost_ms = EVENTS_UNKNOWN;
+	if (j->state != EVENTS_JOB_QUEUED) {
+		ev.state = j->state;
+		ev.node = j->node ? j->node->reported->name : NULL;
+		ev.reason = j->reason;
+		ev.at_ms = j->state_ms;
+		emit_snapshot_event(t, &ev);
+	}
+	if (j->hedged) {
+		ev.state = EVENTS_JOB_RUN;
+		ev.hedged = true;
+		ev.node = EVENTS_LOCAL;
+		emit_snapshot_event(t, &ev);
+	}
+}
+
+static void emit_counts(const struct snapshot_emitter *t)
+{
+	const struct events_totals *all = &t->m->totals;
+	const struct ui_estimate *e = &t->m->estimate;
+	struct events_event ev;
+
+	/* After the jobs: the total contains jobs that the baseline lacks. */
+	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
+		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);
+		ui_estimate_fill_event(e, i, &ev);
+		emit_snapshot_event(t, &ev);
+	}
+	ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);
+	if (!e->diverged && e->n_points > 1) {
+		ev.at_ms = (uint64_t)e->point_passed_ms;
+		ev.cost_ms = (int64_t)e->done_cost_ms;
+	}
+	ev.n_remote = all->n_remote;
+	ev.n_local = all->n_local;
+	ev.n_steps = all->n_steps;
+	ev.n_retries = all->n_retried;
+	ev.n_hedged = all->n_hedged;
+	ev.n_warnings = all->n_warnings;
+	ev.n_errors = all->n_errors;
+	if (all->has_baseline)
+		ev.n_new_diags = all->n_new_diags;
+	emit_snapshot_event(t, &ev);
+	for (size_t i = 0; i < all->n_reasons; i++) {
+		ev = new_snapshot_event(t, EVENTS_KIND_REASON);
+		ev.reason = all->reasons[i].text;
+		ev.n_local = all->reasons[i].n_jobs;
+		emit_snapshot_event(t, &ev);
+	}
+}
+
+void ui_model_snapshot(void *model, events_event_fn *on_event, void *ctx)
+{
+	const struct ui_model *m = model;
+	const struct snapshot_emitter t = { m, on_event, ctx };
+	const struct ui_job *j;
+
+	emit_build(&t);
+	for (size_t i = 0; i < m->n_nodes; i++)
+		emit_node(&t, m->nodes[i]);
+	emit_diags(&t);
+	list_for_each(j, &m->open_jobs, entry)
+		emit_job(&t, j);
+	emit_counts(&t);
+	if (m->done) {
+		struct events_event ev = new_snapshot_event(&t,
+							    EVENTS_KIND_DONE);
+
+		ev.status = m->status;
+		ev.n_remote = m->totals.n_remote;
+		ev.n_local = m->totals.n_local;
+		emit_snapshot_event(&t, &ev);
+	}
 }

@@ -1,76 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/model.h - what is known of a build, from its events alone.
+ * ui/model.h - State of a build, derived from its events.
  *
- * Every view draws from this: `kfarm build` feeds it as the events happen,
- * others from a file or from the build's socket (events/event.h).  It does no
- * I/O and knows no clock: `now` is the time of the build in milliseconds, as
- * ev->at_ms is.
+ * Every view draws from this model.  `kfarm build` feeds it directly, other
+ * programs from a file or the build's socket (events/event.h).  It does no I/O
+ * and reads no clock: `now` is the time since the build began in milliseconds,
+ * like ev->at_ms.
  *
- *	ui_model_tell(&m, ev);		for each event
- *	... read the members, and ask the functions below
+ *	ui_model_init(&m);
+ *	ui_model_add_event(&m, ev);		for each event
+ *	... read the members, and call the functions below
+ *	ui_model_release(&m);
  *
- * Memory is bounded by what is going on, not by what was: a job that is done
- * is forgotten, and of texts, reasons, phases and nodes so many are kept as
- * the constants here and in events/tally.h say.  Texts are such that they may
- *be shown on a terminal (base/printable.h), diagnostics with newlines and tabs.
+ * Memory is bounded: finished jobs are removed, and the constants below and in
+ * events/totals.h limit the number of diagnostics, reasons, phases and nodes.
+ * All texts are safe for a terminal (base/printable.h); diagnostics contain
+ * newlines and tabs.
  *
- * A total and a time of the end there are for a build whose like was built
- * before (ui/estimate.h): otherwise nobody knows how many jobs it has.
+ * The total number of jobs and the time left are available only if there is a
+ * baseline (ui/estimate.h).
  */
 #ifndef UI_MODEL_H
 #define UI_MODEL_H
 
 #include "base/map.h"
 #include "events/hub.h"
-#include "events/tally.h"
+#include "events/totals.h"
 #include "ui/estimate.h"
 
 #include <sys/queue.h>
 
-#define UI_DIAG_MAX (16u << 10) /* bytes of a block of diagnostics */
-#define UI_DIAGS    64 /* blocks that are kept */
-#define UI_PHASES   32
-#define UI_JOBS_MAX (1u << 17) /* at once; more are not shown */
-#define UI_SECONDS  60 /* of the past that throughput is kept for */
-
 struct ui_node;
 
-/* One that is not done. */
+#define UI_DIAG_MAX (16u << 10) /* bytes of a block of diagnostics */
+#define UI_DIAGS    64 /* number of the last blocks that are stored */
+#define UI_PHASES   32
+#define UI_JOBS_MAX (1u << 17) /* unfinished jobs; more are not shown */
+#define UI_SECONDS  60 /* period for which throughput is stored */
+
+/* A job that is not finished. */
 struct ui_job {
-	struct map_node map; /* by its number */
-	TAILQ_ENTRY(ui_job) link; /* of all, the oldest first */
+	struct map_entry map_entry; /* in `by_number` */
+	TAILQ_ENTRY(ui_job) entry; /* in `open_jobs` */
 	int64_t number;
 	enum events_job_state state;
 	char *file; /* without the tree's directory */
-	const char *reason; /* why here; of the tally, or NULL */
-	struct ui_node *node; /* NULL: on none */
-	unsigned slot; /* there */
-	bool beside; /* compiled here too */
-	int64_t cost_ms; /* in the other build; EVENTS_UNKNOWN: it had none */
-	uint64_t came_ms; /* when it was queued */
-	uint64_t there_ms; /* when it came to its node */
-	uint64_t since_ms; /* in this state */
+	const char *reason; /* of a local execution; in `totals`, or NULL */
+	struct ui_node *node; /* NULL if not assigned */
+	unsigned slot; /* index in node->slots */
+	bool hedged; /* also compiled locally */
+	int64_t cost_ms; /* in the baseline, or EVENTS_UNKNOWN */
+	uint64_t queued_ms; /* time at which the job was queued */
+	uint64_t assigned_ms; /* time at which its node got it */
+	uint64_t state_ms; /* time of its last change of state */
 };
 
 struct ui_node {
-	const struct events_node *told; /* its name, state and counts */
-	char *machine; /* uname -m; or NULL */
-	char *cell; /* of its last toolchain: "ready" ...; or NULL */
-	/* EVENTS_UNKNOWN where it did not say: */
-	int64_t cores, memory, load, foreign, celsius, speed;
-	unsigned now[EVENTS_STATES]; /* jobs there, by their state */
-	uint64_t took_ms; /* from sent to done, of `counted` jobs */
-	unsigned counted;
-	uint64_t state_ms; /* since when it is in this state */
-	uint64_t job_ms; /* when it got a job last */
-	bool beats; /* what it sent is known */
+	const struct events_node *reported; /* name, state and counts */
+	char *machine; /* uname -m, or NULL */
+	char *sandbox; /* state of the last toolchain ("ready"), or NULL */
+	/* EVENTS_UNKNOWN if not reported */
+	int64_t n_cores, memory, load, other_load, temperature, clock_speed;
+	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* its jobs by state */
+	uint64_t total_ms; /* time from assignment to end of n_timed jobs */
+	unsigned n_timed;
+	uint64_t state_ms; /* time of its last change of state */
+	uint64_t last_job_ms; /* time at which it got its last job */
+	bool has_heartbeat; /* at least one load event was received */
 	/*
-	 * Its jobs by slot, NULL: a free one.  A job keeps its slot, and a new
-	 * one takes the first that is free.
+	 * Its jobs by slot, NULL if free.  A job does not change its slot, and
+	 * a new job takes the first free one.
 	 */
-	struct ui_job **slot;
-	unsigned n_slots; /* that were ever in use */
+	struct ui_job **slots;
+	unsigned n_slots; /* number of slots that were ever used */
 };
 
 struct ui_phase {
@@ -81,99 +83,113 @@ struct ui_phase {
 struct ui_diag {
 	uint64_t at_ms;
 	enum events_severity severity;
-	char *text; /* NULL: no block */
-	/* So many of it an earlier build had not; EVENTS_UNKNOWN: none is
-	   known. */
-	int64_t fresh;
+	char *text; /* NULL if the entry is unused */
+	int64_t n_new; /* number that the baseline lacks; EVENTS_UNKNOWN */
 };
 
 struct ui_second {
-	unsigned remote, local; /* jobs that ended */
-	uint64_t sent, received; /* bytes, as the nodes' beats say */
+	unsigned n_remote, n_local; /* finished jobs */
+	uint64_t sent_bytes, received_bytes; /* as in the nodes' heartbeats */
 };
 
 struct ui_model {
-	uint64_t at_ms; /* of the last event */
-	bool live; /* a snapshot, if there was one, is complete */
+	uint64_t at_ms; /* time of the last event */
+	bool snapshot_done; /* EVENTS_KIND_LIVE was received */
 	bool done;
-	int64_t status; /* then: the exit status */
-	uint64_t dropped; /* events that did not come; then counts are less,
-			     and jobs may seem to go on: connect again */
+	int64_t status; /* exit status if `done` */
+	/*
+	 * Number of lost events.  If it is not 0, counts are too low and
+	 * finished jobs may appear to run; the user should connect again.
+	 */
+	uint64_t n_dropped;
 
-	/* Of the build; "" until it is known. */
-	char *program, *what, *arch, *config, *toolchain, *tree, *dir, *output;
-	/* For who comes later alone: */
-	char *toolchain_id, *tree_name, *commit, *release, *key;
+	/* Properties of the build, "" if unknown. */
+	char *program, *goals, *arch, *config, *toolchain, *tree, *dir, *output;
+	/* Used only by ui_model_snapshot(). */
+	char *toolchain_id, *tree_name, *commit, *release, *series_key;
 	bool fresh;
-	int64_t pid, began_s, jobs, local_slots;
-	int64_t number, of; /* of several of one command; else 0 */
+	int64_t pid, began_s, make_jobs, n_local_slots;
+	int64_t build_number, n_builds; /* 0 if a command runs one build */
 
-	struct ui_phase phase[UI_PHASES]; /* the last is the present one */
+	struct ui_phase phases[UI_PHASES]; /* the last is the current one */
 	unsigned n_phases;
 
-	TAILQ_HEAD(, ui_job) jobs_now; /* those not done, the oldest first */
-	struct map by_number;
-	unsigned n_jobs;
-	unsigned now[EVENTS_STATES]; /* these by their state */
-	char *last; /* the file of the job that ended last, "": none */
+	TAILQ_HEAD(, ui_job) open_jobs; /* unfinished jobs, oldest first */
+	struct map by_number; /* of `open_jobs` */
+	unsigned n_jobs; /* length of `open_jobs` */
+	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* `open_jobs` by state */
+	char *last_file; /* file of the job that finished last, or "" */
 
-	struct events_tally tally; /* counts of jobs, reasons, diagnostics */
+	struct events_totals totals; /* counts of jobs, reasons, diagnostics */
 	struct ui_estimate estimate;
 
-	struct ui_node **node; /* "local", once it had a job, is the first */
+	/* In order of appearance, but EVENTS_LOCAL is the first if present. */
+	struct ui_node **nodes;
 	size_t n_nodes;
 
-	/* The last blocks: number i of n_diags is at i % UI_DIAGS. */
-	struct ui_diag diag[UI_DIAGS];
+	/* The last UI_DIAGS blocks: block i of n_diags is at i % UI_DIAGS. */
+	struct ui_diag diags[UI_DIAGS];
 	uint64_t n_diags;
 
-	/* By second of the build, modulo UI_SECONDS + 1: */
-	uint64_t second; /* the present one */
-	struct ui_second past[UI_SECONDS + 1];
+	/* Indexed by the second since the build began, modulo the size. */
+	uint64_t current_second;
+	struct ui_second seconds[UI_SECONDS + 1];
 };
 
 void ui_model_init(struct ui_model *m);
 void ui_model_release(struct ui_model *m);
 
-/* A sink (events/hub.h); `m` is a struct ui_model. */
-void ui_model_tell(void *m, const struct events_event *ev);
+/* An events_event_fn (events/hub.h); `m` is a struct ui_model. */
+void ui_model_add_event(void *m, const struct events_event *ev);
 /*
- * Tell the events that make another model the same, but for what is past:
- * throughput, how long a job is in its state, and the slots.
+ * Emit events that put another model into the same state, except past
+ * throughput, the times at which jobs changed state, and their slots.  `m` is a
+ * struct ui_model, as events_snapshot_fn requires.
  */
-void ui_model_snapshot(void *m, events_sink *told, void *ctx);
+void ui_model_snapshot(void *m, events_event_fn *on_event, void *ctx);
 
-/* Append "arm64", of one of several builds "2/3 arm64 defconfig"; or nothing.
- */
-void ui_model_add_which(const struct ui_model *m, struct buf *out);
-/* "config", "compile" ...; "start" before the first. */
-const char *ui_model_phase(const struct ui_model *m);
-/* Jobs that are done. */
-unsigned ui_model_jobs_done(const struct ui_model *m);
-/* What is to be expected; false: nobody knows, or the build has ended. */
-bool ui_model_look(const struct ui_model *m, uint64_t now,
-		   struct ui_outlook *out);
-/* Jobs that are neither queued nor done. */
-unsigned ui_model_running(const struct ui_model *m);
-/* Nodes without "local", and how many of these are up. */
-unsigned ui_model_nodes(const struct ui_model *m, unsigned *up);
-struct ui_node *ui_model_node(const struct ui_model *m, const char *name);
 /*
- * Jobs done a second, in thousandths, over the last `seconds` (at most
- * UI_SECONDS) full seconds before `now`, or since the beginning.
+ * Append a short description of the build: the architecture, or "2/3 arm64
+ * defconfig" for one of several builds.
  */
-unsigned ui_model_rate(const struct ui_model *m, uint64_t now,
-		       unsigned seconds);
-/* What was `ago` seconds before the second of `now`; all 0: too old. */
+void ui_model_add_label(const struct ui_model *m, struct buf *out);
+/* Return the current phase ("config", "compile"), or "start" before one. */
+const char *ui_model_phase(const struct ui_model *m);
+/* Return the number of finished jobs. */
+unsigned ui_model_count_done(const struct ui_model *m);
+/*
+ * Predict the rest of the build.  Returns false without a baseline and after
+ * the end.
+ */
+bool ui_model_predict(const struct ui_model *m, uint64_t now,
+		      struct ui_prediction *out);
+/* Return the number of unfinished jobs that are not queued. */
+unsigned ui_model_count_running(const struct ui_model *m);
+/* Count the nodes without EVENTS_LOCAL, and in *n_up those that are up. */
+unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up);
+/* Return the node of that name, or NULL. */
+struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name);
+/*
+ * Return the number of finished jobs per second, in thousandths, over the last
+ * `seconds` full seconds before `now` (at most UI_SECONDS), or since the build
+ * began.
+ */
+unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
+			     unsigned seconds);
+/*
+ * Return the throughput `ago` seconds before the second of `now`; all zero if
+ * that is no longer stored.
+ */
 const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 					unsigned ago);
 
+/* Return true if the node is EVENTS_LOCAL. */
 bool ui_node_is_local(const struct ui_node *n);
+/* Return true if the node is connected and accepts jobs. */
 bool ui_node_is_up(const struct ui_node *n);
-/* How long it is up without a job, in milliseconds; 0: it is not, or has one.
- */
-uint64_t ui_node_idle(const struct ui_node *n, uint64_t now);
-/* Mean time of a job there, from sent to done, in milliseconds; 0: none yet. */
-uint64_t ui_node_mean(const struct ui_node *n);
+/* Return the time that the node is up without a job, or 0. */
+uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now);
+/* Return the mean time of a job on the node, or 0 before the first. */
+uint64_t ui_node_mean_ms(const struct ui_node *n);
 
 #endif

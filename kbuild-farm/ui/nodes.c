@@ -8,138 +8,124 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One that is expanded where the others are not, or not where they are. */
-struct turned {
-	struct map_node map; /* by its name */
+/* A node whose state differs from `all_expanded`. */
+struct toggled_node {
+	struct map_entry entry; /* by its name */
 	char *name;
 };
 
-static void free_turned(struct map_node *node)
+static void free_toggled(struct map_entry *node)
 {
-	free(((struct turned *)node)->name);
+	free(((struct toggled_node *)node)->name);
 	free(node);
 }
 
-static void forget_turned(struct ui_nodes *v)
+static void clear_toggled(struct ui_nodes *v)
 {
-	map_release_all(&v->turned, free_turned);
-	v->turned = (struct map){ 0 };
-	v->n_turned = 0;
+	map_release_entries(&v->toggled, free_toggled);
+	v->toggled = (struct map){ 0 };
+	v->n_toggled = 0;
 }
 
 void ui_nodes_release(struct ui_nodes *v)
 {
-	forget_turned(v);
+	clear_toggled(v);
 	free(v->filter);
-	free(v->sought);
+	free(v->search_text);
 	free(v->selected);
 	free(v->order);
 	free(v->shown);
 	*v = (struct ui_nodes){ 0 };
 }
 
-/* ------------------------------------------------------------- expanded */
+/* ---- expanded nodes ---- */
 
-static struct turned *find_turned(const struct ui_nodes *v,
-				  const struct ui_node *n)
+static struct toggled_node *find_toggled(const struct ui_nodes *v,
+					 const struct ui_node *n)
 {
-	struct map_node *at = v->n_turned ?
-				      map_find(&v->turned, n->told->map.hash) :
-				      NULL;
+	struct map_entry *at = v->n_toggled ?
+				       map_find(&v->toggled,
+						n->reported->entry.hash) :
+				       NULL;
 
-	while (at && strcmp(((struct turned *)at)->name, n->told->name))
-		at = map_again(at);
-	return (struct turned *)at;
+	while (at &&
+	       strcmp(((struct toggled_node *)at)->name, n->reported->name))
+		at = map_next_match(at);
+	return (struct toggled_node *)at;
 }
 
 static bool is_expanded(const struct ui_nodes *v, const struct ui_node *n)
 {
-	return v->all != (find_turned(v, n) != NULL);
+	return v->all_expanded != (find_toggled(v, n) != NULL);
 }
 
-static void turn_node(struct ui_nodes *v, const struct ui_node *n)
+static size_t node_height(const struct ui_nodes *v, const struct ui_model *m,
+			  const struct ui_node *n)
 {
-	struct turned *t = find_turned(v, n);
-
-	if (t) {
-		map_remove(&v->turned, &t->map);
-		free_turned(&t->map);
-		v->n_turned--;
-	} else if (v->n_turned < EVENTS_NODES_MAX) {
-		t = xcalloc(1, sizeof(*t));
-		t->name = xstrdup(n->told->name);
-		map_add(&v->turned, &t->map, n->told->map.hash);
-		v->n_turned++;
-	}
+	return is_expanded(v, n) ? 1 + ui_row_count_details(m, n) : 1;
 }
 
-static size_t height_of(const struct ui_nodes *v, const struct ui_model *m,
-			const struct ui_node *n)
-{
-	return is_expanded(v, n) ? 1 + ui_row_below(m, n) : 1;
-}
+/* ---- order ---- */
 
-/* ---------------------------------------------------------------- order */
-
-static int64_t figure_of(const struct ui_node *n, enum ui_column column)
+static int64_t sort_value(const struct ui_node *n, enum ui_column column)
 {
 	unsigned jobs = 0;
 
 	switch (column) {
 	case UI_COLUMN_DONE:
-		return n->told->jobs;
+		return n->reported->n_jobs;
 	case UI_COLUMN_FAILED:
-		return n->told->failed;
+		return n->reported->n_failed;
 	case UI_COLUMN_RETRIED:
-		return n->told->retries;
+		return n->reported->n_retries;
 	case UI_COLUMN_SLOTS:
-		for (unsigned i = 0; i < EVENTS_STATES; i++)
-			jobs += n->now[i];
+		for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
+			jobs += n->n_by_state[i];
 		return jobs;
 	case UI_COLUMN_MEAN:
-		return (int64_t)ui_node_mean(n);
-	case UI_COLUMN_IN:
-		return n->told->sent;
-	case UI_COLUMN_OUT:
-		return n->told->received;
+		return (int64_t)ui_node_mean_ms(n);
+	case UI_COLUMN_SENT:
+		return n->reported->sent_bytes;
+	case UI_COLUMN_RECEIVED:
+		return n->reported->received_bytes;
 	case UI_COLUMN_LOAD:
 		return n->load;
-	case UI_COLUMN_HEAT:
-		return n->celsius;
+	case UI_COLUMN_TEMPERATURE:
+		return n->temperature;
 	default:
 		return 0;
 	}
 }
 
-/* The largest number first, names as people count: n2 before n10. */
+/* Sort numbers in descending order, names with numbers by value (n2, n10). */
 static int compare_nodes(const struct ui_node *a, const struct ui_node *b,
 			 enum ui_column column)
 {
 	int64_t x, y;
 
 	if (column == UI_COLUMN_NAME)
-		return strverscmp(a->told->name, b->told->name);
+		return strverscmp(a->reported->name, b->reported->name);
 	if (column == UI_COLUMN_STATE)
-		return strcmp(a->told->state, b->told->state);
-	x = figure_of(a, column);
-	y = figure_of(b, column);
+		return strcmp(a->reported->state, b->reported->state);
+	x = sort_value(a, column);
+	y = sort_value(b, column);
 	return x > y ? -1 : x < y;
 }
 
-struct sorting {
+struct sort_context {
 	const struct ui_nodes *v;
 	const struct ui_model *m;
-	bool local; /* the first of the model, and here */
+	bool has_local; /* EVENTS_LOCAL is the first node */
 };
 
-static int compare_places(const void *a, const void *b, void *ctx)
+static int compare_model_order(const void *a, const void *b, void *ctx)
 {
-	const struct sorting *s = ctx;
+	const struct sort_context *s = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	const struct ui_node *first = s->m->node[x], *second = s->m->node[y];
+	const struct ui_node *first = s->m->nodes[x], *second = s->m->nodes[y];
 	int order;
 
-	if (s->local && (!x || !y))
+	if (s->has_local && (!x || !y))
 		return !x ? -1 : 1;
 	order = compare_nodes(first, second, s->v->sort);
 	if (s->v->reversed)
@@ -147,11 +133,11 @@ static int compare_places(const void *a, const void *b, void *ctx)
 	return order ? order : x < y ? -1 : 1;
 }
 
-/* From one drawing to the next hardly anything changes its place. */
-static bool is_sorted(const struct ui_nodes *v, struct sorting *s)
+/* The order rarely changes between two drawings. */
+static bool is_sorted(const struct ui_nodes *v, struct sort_context *s)
 {
 	for (size_t i = 1; i < v->n_order; i++) {
-		if (compare_places(&v->order[i - 1], &v->order[i], s) > 0)
+		if (compare_model_order(&v->order[i - 1], &v->order[i], s) > 0)
 			return false;
 	}
 	return true;
@@ -159,9 +145,10 @@ static bool is_sorted(const struct ui_nodes *v, struct sorting *s)
 
 static void sort_nodes(struct ui_nodes *v, const struct ui_model *m)
 {
-	struct sorting s = { v, m, m->n_nodes && ui_node_is_local(*m->node) };
+	struct sort_context s = { v, m,
+				  m->n_nodes && ui_node_is_local(*m->nodes) };
 
-	/* Another model, or one that was made anew. */
+	/* The model has been replaced. */
 	if (v->n_order > m->n_nodes)
 		v->n_order = 0;
 	while (v->n_order < m->n_nodes) {
@@ -170,32 +157,33 @@ static void sort_nodes(struct ui_nodes *v, const struct ui_model *m)
 		*VEC_ADD(v->order, v->n_order) = place;
 	}
 	if (!is_sorted(v, &s))
-		qsort_r(v->order, v->n_order, sizeof(*v->order), compare_places,
-			&s);
+		qsort_r(v->order, v->n_order, sizeof(*v->order),
+			compare_model_order, &s);
 }
 
-static void pick_shown(struct ui_nodes *v, const struct ui_model *m)
+static void select_shown(struct ui_nodes *v, const struct ui_model *m)
 {
 	sort_nodes(v, m);
-	v->shown = vec_reserve(v->shown, &v->shown_room, m->n_nodes,
+	v->shown = vec_reserve(v->shown, &v->cap_shown, m->n_nodes,
 			       sizeof(*v->shown));
 	v->n_shown = 0;
 	for (size_t i = 0; i < v->n_order; i++) {
-		const struct ui_node *n = m->node[v->order[i]];
+		const struct ui_node *n = m->nodes[v->order[i]];
 
-		if (!v->filter || strcasestr(n->told->name, v->filter))
+		if (!v->filter || strcasestr(n->reported->name, v->filter))
 			v->shown[v->n_shown++] = n;
 	}
 }
 
-/* ------------------------------------------------------------- selected */
+/* ---- selection ---- */
 
-static size_t lines_of(const struct ui_nodes *v, const struct ui_model *m)
+static size_t count_node_lines(const struct ui_nodes *v,
+			       const struct ui_model *m)
 {
 	size_t lines = 0;
 
 	for (size_t i = 0; i < v->n_shown; i++)
-		lines += height_of(v, m, v->shown[i]);
+		lines += node_height(v, m, v->shown[i]);
 	return lines;
 }
 
@@ -203,35 +191,35 @@ static void select_line(struct ui_nodes *v, const struct ui_model *m,
 			size_t line)
 {
 	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t height = height_of(v, m, v->shown[i]);
+		size_t height = node_height(v, m, v->shown[i]);
 
 		if (line < height) {
 			free(v->selected);
-			v->selected = xstrdup(v->shown[i]->told->name);
-			v->below = (unsigned)line;
+			v->selected = xstrdup(v->shown[i]->reported->name);
+			v->selected_line = (unsigned)line;
 			return;
 		}
 		line -= height;
 	}
 }
 
-/* Where it is now; where it was, if it is no more. */
+/* Return the selected line, or its last position if the node is removed. */
 static size_t selected_line(struct ui_nodes *v, const struct ui_model *m)
 {
 	size_t line = 0;
 
 	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t height = height_of(v, m, v->shown[i]);
+		size_t height = node_height(v, m, v->shown[i]);
 
 		if (v->selected &&
-		    !strcmp(v->shown[i]->told->name, v->selected)) {
-			if (v->below >= height)
-				v->below = (unsigned)height - 1;
-			return line + v->below;
+		    !strcmp(v->shown[i]->reported->name, v->selected)) {
+			if (v->selected_line >= height)
+				v->selected_line = (unsigned)height - 1;
+			return line + v->selected_line;
 		}
 		line += height;
 	}
-	return v->place < line ? v->place : line ? line - 1 : 0;
+	return v->selected_row < line ? v->selected_row : line ? line - 1 : 0;
 }
 
 static const struct ui_node *selected_node(struct ui_nodes *v,
@@ -239,10 +227,10 @@ static const struct ui_node *selected_node(struct ui_nodes *v,
 {
 	size_t line;
 
-	pick_shown(v, m);
+	select_shown(v, m);
 	line = selected_line(v, m);
 	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t height = height_of(v, m, v->shown[i]);
+		size_t height = node_height(v, m, v->shown[i]);
 
 		if (line < height)
 			return v->shown[i];
@@ -255,7 +243,7 @@ static void select_name(struct ui_nodes *v, const char *name)
 {
 	free(v->selected);
 	v->selected = xstrdup(name);
-	v->below = 0;
+	v->selected_line = 0;
 }
 
 const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m)
@@ -264,8 +252,8 @@ const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m)
 
 	if (!n)
 		return NULL;
-	if (!str_equal(v->selected, n->told->name))
-		select_name(v, n->told->name);
+	if (!str_equal(v->selected, n->reported->name))
+		select_name(v, n->reported->name);
 	return v->selected;
 }
 
@@ -275,32 +263,32 @@ void ui_nodes_filter(struct ui_nodes *v, const char *text)
 	v->filter = text && *text ? xstrdup(text) : NULL;
 }
 
-bool ui_nodes_seek(struct ui_nodes *v, const struct ui_model *m,
-		   const char *text, bool here, bool backwards)
+bool ui_nodes_search(struct ui_nodes *v, const struct ui_model *m,
+		     const char *text, bool inclusive, bool backwards)
 {
 	const struct ui_node *from = selected_node(v, m);
 	size_t at = 0, step = backwards ? v->n_shown - 1 : 1;
 
 	if (text) {
-		free(v->sought);
-		v->sought = xstrdup(text);
+		free(v->search_text);
+		v->search_text = xstrdup(text);
 	}
 	if (!from)
 		return false;
 	while (at < v->n_shown && v->shown[at] != from)
 		at++;
-	for (size_t i = 0; v->sought && i < v->n_shown; i++) {
-		size_t next = (at + (i + !here) * step) % v->n_shown;
+	for (size_t i = 0; v->search_text && i < v->n_shown; i++) {
+		size_t next = (at + (i + !inclusive) * step) % v->n_shown;
 
-		if (!strcasestr(v->shown[next]->told->name, v->sought))
+		if (!strcasestr(v->shown[next]->reported->name, v->search_text))
 			continue;
-		select_name(v, v->shown[next]->told->name);
+		select_name(v, v->shown[next]->reported->name);
 		return true;
 	}
 	return false;
 }
 
-/* ----------------------------------------------------------------- keys */
+/* ---- keys ---- */
 
 static size_t line_after_key(size_t line, size_t lines, unsigned page,
 			     uint32_t key)
@@ -328,30 +316,35 @@ static size_t line_after_key(size_t line, size_t lines, unsigned page,
 	}
 }
 
-/* Space; Right and Left for one of both. */
+/* Space toggles the selected node; Right expands it, Left collapses it. */
 static bool expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 			  uint32_t key)
 {
 	const struct ui_node *n = selected_node(v, m);
+	struct toggled_node *t = n ? find_toggled(v, n) : NULL;
 	bool now = n && is_expanded(v, n);
 	bool wanted = key == ' ' || key == UI_KEY_ENTER || key == '\n' ?
 			      !now :
 			      key == UI_KEY_RIGHT;
 
-	if (n && now != wanted) {
-		turn_node(v, n);
-		select_name(v, n->told->name);
+	if (!n || now == wanted)
+		return true;
+	if (t) {
+		map_remove(&v->toggled, &t->entry);
+		free_toggled(&t->entry);
+		v->n_toggled--;
+	} else if (v->n_toggled < EVENTS_NODES_MAX) {
+		t = xcalloc(1, sizeof(*t));
+		t->name = xstrdup(n->reported->name);
+		map_add(&v->toggled, &t->entry, n->reported->entry.hash);
+		v->n_toggled++;
 	}
+	select_name(v, n->reported->name);
 	return true;
 }
 
-static void sort_by_next(struct ui_nodes *v)
-{
-	v->sort = (v->sort + 1) % UI_COLUMN_NOTE;
-	v->reversed = false;
-}
-
-bool ui_nodes_key(struct ui_nodes *v, const struct ui_model *m, uint32_t key)
+bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
+			 uint32_t key)
 {
 	size_t line;
 
@@ -364,11 +357,12 @@ bool ui_nodes_key(struct ui_nodes *v, const struct ui_model *m, uint32_t key)
 	case 'h':
 		return expand_by_key(v, m, key);
 	case 'a':
-		forget_turned(v);
-		v->all = !v->all;
+		clear_toggled(v);
+		v->all_expanded = !v->all_expanded;
 		return true;
 	case 's':
-		sort_by_next(v);
+		v->sort = (v->sort + 1) % UI_COLUMN_NOTE;
+		v->reversed = false;
 		return true;
 	case 'r':
 		v->reversed = !v->reversed;
@@ -376,81 +370,53 @@ bool ui_nodes_key(struct ui_nodes *v, const struct ui_model *m, uint32_t key)
 	default:
 		break;
 	}
-	pick_shown(v, m);
-	line = line_after_key(selected_line(v, m), lines_of(v, m),
-			      v->scroll.page, key);
+	select_shown(v, m);
+	line = line_after_key(selected_line(v, m), count_node_lines(v, m),
+			      v->scroll.n_shown, key);
 	if (line == SIZE_MAX)
 		return false;
 	select_line(v, m, line);
 	return true;
 }
 
-/* -------------------------------------------------------------- drawing */
+/* ---- drawing ---- */
 
-size_t ui_nodes_order(struct ui_nodes *v, const struct ui_model *m)
+size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m)
 {
-	pick_shown(v, m);
-	return lines_of(v, m);
+	select_shown(v, m);
+	return count_node_lines(v, m);
 }
 
-static void fit_columns(const struct ui_nodes *v, const struct ui_area *a,
-			const struct ui_model *m, struct ui_columns *out)
-{
-	size_t name = 0, slots = 0;
-
-	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t len = strlen(v->shown[i]->told->name);
-		size_t has = ui_row_slots(m, v->shown[i]);
-
-		name = len > name ? len : name;
-		slots = has > slots ? has : slots;
-	}
-	/* In front of the first is where the selected line is marked. */
-	ui_columns_fit(out, a->columns, name, slots);
-}
-
-static void put_row_or_below(const struct ui_row *r, unsigned row,
-			     const struct ui_node *n, size_t below,
-			     bool selected)
+static void put_node_line(const struct ui_row *r, unsigned row,
+			  const struct ui_node *n, size_t below, bool selected)
 {
 	if (below)
-		ui_row_put_below(r, row, n, (unsigned)below - 1);
+		ui_row_put_detail(r, row, n, (unsigned)below - 1);
 	else
 		ui_row_put(r, row, n);
 	if (!selected)
 		return;
-	ui_area_put(r->area, row, 0, 1, UI_SELECTED, ">");
-	if (r->area->focus)
-		ui_area_style(r->area, row, UI_SELECTED);
+	ui_area_put(r->area, row, 0, 1, UI_STYLE_SELECTED, ">");
+	if (r->area->focused)
+		ui_area_set_style(r->area, row, UI_STYLE_SELECTED);
 }
 
 static void put_lines(const struct ui_nodes *v, const struct ui_row *r,
 		      unsigned head)
 {
-	size_t first = (size_t)v->scroll.top, line = 0;
-	size_t end = first + v->scroll.page;
+	size_t first = (size_t)v->scroll.first_shown, line = 0;
+	size_t end = first + v->scroll.n_shown;
 
 	for (size_t i = 0; i < v->n_shown && line < end; i++) {
 		const struct ui_node *n = v->shown[i];
-		size_t height = height_of(v, r->model, n);
+		size_t height = node_height(v, r->model, n);
 
 		for (size_t at = line < first ? first - line : 0;
 		     at < height && line + at < end; at++)
-			put_row_or_below(r,
-					 head + (unsigned)(line + at - first),
-					 n, at, line + at == v->place);
+			put_node_line(r, head + (unsigned)(line + at - first),
+				      n, at, line + at == v->selected_row);
 		line += height;
 	}
-}
-
-static void put_no_node(const struct ui_nodes *v, const struct ui_area *a,
-			unsigned row)
-{
-	if (v->filter)
-		ui_area_printf(a, row, 1, UI_WARN, "no node's name has \"%s\"",
-			       v->filter);
-	else
-		ui_area_put(a, row, 1, 0, UI_DIM, "no nodes yet");
 }
 
 void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
@@ -458,17 +424,29 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 {
 	unsigned head = a->rows > 2;
 	struct ui_columns columns;
-	struct ui_row r = { &columns, a, m, now, ui_row_works(m, now) };
+	struct ui_row r = { &columns, a, m, now, ui_row_has_work(m, now) };
+	size_t name = 0, slots = 0;
 	bool down;
 
-	fit_columns(v, a, m, &columns);
-	v->place = selected_line(v, m);
-	ui_scroll_fit(&v->scroll, 0, lines_of(v, m), a->rows - head);
-	ui_scroll_to(&v->scroll, v->place);
+	for (size_t i = 0; i < v->n_shown; i++) {
+		size_t len = strlen(v->shown[i]->reported->name);
+		size_t n = ui_row_count_slots(m, v->shown[i]);
+
+		name = len > name ? len : name;
+		slots = n > slots ? n : slots;
+	}
+	ui_columns_fit(&columns, a->columns, name, slots);
+	v->selected_row = selected_line(v, m);
+	ui_scroll_set_range(&v->scroll, 0, count_node_lines(v, m),
+			    a->rows - head);
+	ui_scroll_to(&v->scroll, v->selected_row);
 	down = (v->sort > UI_COLUMN_STATE) != v->reversed;
 	if (head)
-		ui_columns_put(&columns, a, 0, v->sort, down);
+		ui_columns_put_titles(&columns, a, 0, v->sort, down);
 	put_lines(v, &r, head);
-	if (!v->n_shown)
-		put_no_node(v, a, head);
+	if (!v->n_shown && v->filter)
+		ui_area_printf(a, head, 1, UI_STYLE_WARN,
+			       "no node's name has \"%s\"", v->filter);
+	else if (!v->n_shown)
+		ui_area_put(a, head, 1, 0, UI_STYLE_DIM, "no nodes yet");
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/nodes.h - the nodes as a table, each with its slots where it is expanded.
+ * ui/nodes.h - Table of nodes with expandable slots.
  *
- * Lines are the nodes, "local" first, the others in the order of a column, and
- * under an expanded one what is known of it, and its slots.  One line is
- * selected; it is known by its node's name, so it stays when the order changes.
+ * The table has a line per node: EVENTS_LOCAL first, the others sorted by a
+ * column.  Below an expanded node are lines with its properties and slots.  The
+ * selection is stored by the node's name, so that it survives a change of the
+ * order.
  */
 #ifndef UI_NODES_H
 #define UI_NODES_H
@@ -14,45 +15,46 @@
 #include "ui/row.h"
 #include "ui/scroll.h"
 
-/* A zeroed one is fine. */
+/* State of the table.  A zeroed struct is valid. */
 struct ui_nodes {
 	enum ui_column sort;
 	bool reversed;
-	char *filter; /* part of the name, NULL: all are shown */
-	char *sought; /* part of a name, NULL: nothing */
-	char *selected; /* a name; NULL: the first there is */
-	unsigned below; /* which of the lines below it is selected, 0: none */
-	size_t place; /* the selected line, as drawn last */
-	bool all; /* are expanded, but for those in `turned`; or only those */
-	struct map turned;
-	size_t n_turned;
+	char *filter; /* show only names that contain it; NULL for all */
+	char *search_text; /* or NULL */
+	char *selected; /* name of the selected node; NULL for the first */
+	unsigned selected_line; /* selected line below it; 0 for the node */
+	size_t selected_row; /* selected line of the table when last drawn */
+	bool all_expanded; /* default state of nodes not in `toggled` */
+	struct map toggled; /* nodes in the other state, by name */
+	size_t n_toggled;
 	struct ui_scroll scroll;
 
-	/* Made anew when it is drawn, and when a key comes: */
-	uint32_t *order; /* of all nodes, by their place in the model */
+	/* Updated by each drawing and each key. */
+	uint32_t *order; /* sorted indices of the model's nodes */
 	size_t n_order;
-	const struct ui_node **shown;
-	size_t n_shown, shown_room;
+	const struct ui_node **shown; /* in `order`, filtered */
+	size_t n_shown, cap_shown;
 };
 
 void ui_nodes_release(struct ui_nodes *v);
 
-/* Put them in order, before they are drawn; returns the lines they take. */
-size_t ui_nodes_order(struct ui_nodes *v, const struct ui_model *m);
-/* Draw them; `now` as in ui/model.h. */
+/* Update the order before drawing.  Returns the number of lines. */
+size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m);
+/* Draw the table; `now` as in ui/model.h. */
 void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 		   const struct ui_model *m, uint64_t now);
-/* Is the key for it?  Then it did what the key says. */
-bool ui_nodes_key(struct ui_nodes *v, const struct ui_model *m, uint32_t key);
+/* Handle a key.  Returns false if the table does not use it. */
+bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
+			 uint32_t key);
 
-/* The name of the selected node, in v->selected too; NULL: there is none. */
+/* Fix the selection to the selected node.  Returns its name, or NULL. */
 const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m);
-/* Show only nodes whose name has `text` in it, NULL or "": all. */
+/* Show only nodes whose name contains `text`; NULL or "" shows all. */
 void ui_nodes_filter(struct ui_nodes *v, const char *text);
 /*
- * Select the next node whose name has `text` in it, the present one included
- * where `here`; NULL: what was sought last.  False: there is none.
+ * Select the next node whose name contains `text`, or with `inclusive` the
+ * current one.  NULL repeats the last search.  Returns false without a match.
  */
-bool ui_nodes_seek(struct ui_nodes *v, const struct ui_model *m,
-		   const char *text, bool here, bool backwards);
+bool ui_nodes_search(struct ui_nodes *v, const struct ui_model *m,
+		     const char *text, bool inclusive, bool backwards);
 #endif

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * ncurses is given a file in memory as its terminal, so it sees none: the
- * modes, the size and the keys of the real one are ours.  It compares each
- * picture with the one before and writes what leads from one to the other;
- * and because that costs it some 0.1 us for each cell that it is told, it is
- * told only those that changed.
- */
 #include "ui/screen.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/outlet.h"
+#include "base/outqueue.h"
 #include "base/printable.h"
 #include "base/str.h"
 #include "base/terminal.h"
-#include "ui/input.h"
-#include "ui/locale.h"
 
-#define NCURSES_NOMACROS
 #include <curses.h>
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,63 +20,303 @@
 #include <unistd.h>
 #include <wchar.h>
 
-/* <term.h> takes these for itself. */
+static bool names_utf8(const char *locale)
+{
+	const char *set = locale ? strchr(locale, '.') : NULL;
+
+	return set && (!strncasecmp(set, ".utf-8", 6) ||
+		       !strncasecmp(set, ".utf8", 5));
+}
+
+/* Return the locale that the user set, whether or not it is installed. */
+static const char *locale_variable(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+/*
+ * Return a locale for uselocale() around drawing.  The program's own locale is
+ * C, on which other libraries (libarchive) depend.  If the user's locale is
+ * UTF-8 but not installed, C.UTF-8 replaces it.  Returns NULL if there is no
+ * such locale; the program's own is then used.
+ */
+static locale_t new_locale(bool *utf8)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+
+	*utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+	if (*utf8 || !names_utf8(locale_variable()))
+		return locale;
+	if (locale)
+		freelocale(locale);
+	locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	*utf8 = locale != (locale_t)0;
+	return locale;
+}
+
+#define ESCAPE '\033'
+
+/* Sequences of xterm, the Linux console, rxvt, screen and tmux. */
+static const struct {
+	const char *text;
+	uint32_t key;
+} standard_sequences[] = {
+	{ "\033[A", UI_KEY_UP },       { "\033OA", UI_KEY_UP },
+	{ "\033[B", UI_KEY_DOWN },     { "\033OB", UI_KEY_DOWN },
+	{ "\033[C", UI_KEY_RIGHT },    { "\033OC", UI_KEY_RIGHT },
+	{ "\033[D", UI_KEY_LEFT },     { "\033OD", UI_KEY_LEFT },
+	{ "\033[5~", UI_KEY_PAGE_UP }, { "\033[6~", UI_KEY_PAGE_DOWN },
+	{ "\033[H", UI_KEY_HOME },     { "\033OH", UI_KEY_HOME },
+	{ "\033[1~", UI_KEY_HOME },    { "\033[7~", UI_KEY_HOME },
+	{ "\033[F", UI_KEY_END },      { "\033OF", UI_KEY_END },
+	{ "\033[4~", UI_KEY_END },     { "\033[8~", UI_KEY_END },
+	{ "\033[Z", UI_KEY_BACK_TAB }, { "\033[21~", UI_KEY_F10 },
+	{ "\033OM", UI_KEY_ENTER },
+};
+
+/* Interpretation of the first bytes. */
+enum input_match {
+	INPUT_MATCH_KEY,
+	INPUT_MATCH_INVALID, /* bytes to drop */
+	INPUT_MATCH_PARTIAL, /* further bytes decide */
+};
+
+void ui_input_add_sequence(struct ui_input *in, uint32_t key,
+			   const char *sequence)
+{
+	size_t n = strlen(sequence);
+
+	/* A single byte is a character. */
+	if (n < 2 || n >= sizeof(in->sequences->text) ||
+	    in->n_sequences == UI_INPUT_SEQUENCES_MAX)
+		return;
+	memcpy(in->sequences[in->n_sequences].text, sequence, n + 1);
+	in->sequences[in->n_sequences++].key = key;
+}
+
+size_t ui_input_room(const struct ui_input *in)
+{
+	return sizeof(in->bytes) - in->n_bytes;
+}
+
+void ui_input_add(struct ui_input *in, struct bytes received, uint64_t now_ms)
+{
+	size_t n = received.len < ui_input_room(in) ? received.len :
+						      ui_input_room(in);
+
+	memcpy(in->bytes + in->n_bytes, received.data, n);
+	in->n_bytes += n;
+	in->received_ms = now_ms;
+}
+
+/*
+ * Return the length of `text` if the bytes begin with it, else 0.  *open is set
+ * if they are a proper prefix of it.
+ */
+static size_t length_of(const struct ui_input *in, const char *text, bool *open)
+{
+	size_t n = strlen(text);
+	size_t have = n < in->n_bytes ? n : in->n_bytes;
+
+	if (memcmp(in->bytes, text, have))
+		return 0;
+	*open |= have < n;
+	return have < n ? 0 : n;
+}
+
+/* Return the length of the longest matching sequence, or 0. */
+static size_t match_sequence(const struct ui_input *in, uint32_t *key,
+			     bool *open)
+{
+	size_t best = 0, n;
+
+	for (unsigned i = 0; i < in->n_sequences; i++) {
+		n = length_of(in, in->sequences[i].text, open);
+		if (n > best) {
+			best = n;
+			*key = in->sequences[i].key;
+		}
+	}
+	for (size_t i = 0;
+	     i < sizeof(standard_sequences) / sizeof(*standard_sequences);
+	     i++) {
+		n = length_of(in, standard_sequences[i].text, open);
+		if (n > best) {
+			best = n;
+			*key = standard_sequences[i].key;
+		}
+	}
+	return best;
+}
+
+/*
+ * Find the end of an unknown ECMA-48 sequence: CSI up to its final byte, or SS3
+ * and one byte.  An invalid byte ends it.
+ */
+static enum input_match measure_sequence(const struct ui_input *in, size_t *n)
+{
+	if (in->bytes[1] == 'O') {
+		*n = 3;
+		return in->n_bytes < 3 ? INPUT_MATCH_PARTIAL :
+					 INPUT_MATCH_INVALID;
+	}
+	for (*n = 2; *n < in->n_bytes; (*n)++) {
+		uint8_t c = in->bytes[*n];
+
+		if (c < 0x20 || c > 0x7e)
+			return INPUT_MATCH_INVALID;
+		if (c >= 0x40) {
+			(*n)++;
+			return INPUT_MATCH_INVALID;
+		}
+	}
+	return in->n_bytes == sizeof(in->bytes) ? INPUT_MATCH_INVALID :
+						  INPUT_MATCH_PARTIAL;
+}
+
+static enum input_match match_escape(const struct ui_input *in, uint32_t *key,
+				     size_t *n)
+{
+	bool open = in->n_bytes == 1;
+
+	*n = match_sequence(in, key, &open);
+	if (*n)
+		return INPUT_MATCH_KEY;
+	if (open)
+		return INPUT_MATCH_PARTIAL;
+	if (in->bytes[1] == '[' || in->bytes[1] == 'O')
+		return measure_sequence(in, n);
+	*key = UI_KEY_ESCAPE;
+	*n = 1;
+	return INPUT_MATCH_KEY;
+}
+
+/* Return the length of a UTF-8 character by its first byte; 0 if invalid. */
+static size_t utf8_length(uint8_t first)
+{
+	return first < 0x80 ? 1 :
+	       first < 0xc2 ? 0 :
+	       first < 0xe0 ? 2 :
+	       first < 0xf0 ? 3 :
+	       first < 0xf5 ? 4 :
+			      0;
+}
+
+static enum input_match match_character(const struct ui_input *in,
+					uint32_t *key, size_t *n)
+{
+	*n = printable_utf8(in->bytes, in->n_bytes, key);
+	if (*n)
+		return INPUT_MATCH_KEY;
+	*n = 1;
+	return in->n_bytes < utf8_length(in->bytes[0]) ? INPUT_MATCH_PARTIAL :
+							 INPUT_MATCH_INVALID;
+}
+
+bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
+		       unsigned *wait_ms)
+{
+	*wait_ms = 0;
+	while (in->n_bytes) {
+		uint64_t due = in->received_ms + UI_INPUT_WAIT_MS;
+		enum input_match what;
+		size_t n = 0;
+
+		what = in->bytes[0] == ESCAPE ? match_escape(in, key, &n) :
+						match_character(in, key, &n);
+		if (what == INPUT_MATCH_PARTIAL && now_ms < due) {
+			*wait_ms = (unsigned)(due - now_ms);
+			return false;
+		}
+		/* No byte followed in time. */
+		if (what == INPUT_MATCH_PARTIAL) {
+			*key = UI_KEY_ESCAPE;
+			what = in->bytes[0] == ESCAPE ? INPUT_MATCH_KEY :
+							INPUT_MATCH_INVALID;
+			n = 1;
+		}
+		in->n_bytes -= n;
+		memmove(in->bytes, in->bytes + n, in->n_bytes);
+		if (what == INPUT_MATCH_KEY)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The terminal of ncurses is a file in memory, so that this module handles the
+ * modes, the size and the keys of the real one.  ncurses compares each picture
+ * with the previous one and writes the difference.  Passing a cell to it costs
+ * about 0.1 us, so only changed cells are passed.
+ */
+
+#define NCURSES_NOMACROS
+
+/* <term.h> defines these as macros. */
 #undef columns
 #undef lines
 
-#define LAST_MS     300 /* for a terminal that is slow, when it is left */
-#define OUTPUT_MAX  (64u << 20) /* of one picture */
-#define COLORS_FEW  8
-#define COLORS_MANY 256
-#define WIDE_KNOWN  64
+#define LAST_MS         300 /* time for a slow terminal to accept the end */
+#define OUTPUT_MAX      (64u << 20) /* bytes of one picture */
+#define COLORS_FEW      8
+#define COLORS_MANY     256
+#define WIDE_CACHE_SIZE 64
 
-/* What the C library says of a character, which it takes its time for. */
-struct wide {
-	char text[15]; /* as in a cell; "": none yet */
+/* Cached result of wcwidth() for a cell, which is slow. */
+struct wide_text {
+	char text[15]; /* as in a cell; "" if unused */
 	int columns;
-	bool fits; /* it is as wide as the canvas takes it for */
-	wchar_t code[CCHARW_MAX + 1];
+	bool width_matches; /* the C library agrees with the canvas */
+	wchar_t characters[CCHARW_MAX + 1];
 };
 
-struct look {
-	attr_t attr;
-	short pair; /* 0: the terminal's own colours */
+struct terminal_style {
+	attr_t attributes;
+	short pair; /* 0 for the terminal's default colours */
 };
 
 struct ui_screen {
-	int in, out; /* of our own */
-	int shared; /* as it was given, of which `out` is */
-	FILE *file; /* what ncurses writes to, in memory */
+	int in_fd, out_fd; /* separate open file descriptions */
+	int shared_fd; /* as passed by the caller; same terminal as out_fd */
+	FILE *file; /* output of ncurses, in memory */
 	SCREEN *curses;
 	locale_t locale;
 	bool utf8;
-	struct look look[UI_STYLES];
-	struct wide wide[WIDE_KNOWN]; /* by a hash of their texts */
-	struct outlet outlet;
-	struct termios before, modes; /* the terminal's, and ours */
+	struct terminal_style styles[UI_STYLES];
+	struct wide_text wide_cache[WIDE_CACHE_SIZE]; /* by hash of the text */
+	struct outqueue queue;
+	struct termios saved_modes, modes; /* to restore; while drawing */
 	bool entered, hung_up;
-	bool repaint; /* all of the next canvas */
-	struct ui_canvas shown;
+	bool repaint_needed; /* the next canvas is drawn completely */
+	struct ui_canvas drawn;
 	struct ui_input input;
 };
 
-/* The one that exit() has to leave, or NULL. */
+/* The screen that leave_at_exit() must leave, or NULL. */
 static struct ui_screen *entered;
 
-/* Returns what was in force, for a uselocale() afterwards. */
+/* Returns the previous locale, which the caller restores. */
 static locale_t enter_locale(const struct ui_screen *s)
 {
 	return uselocale(s->locale ? s->locale : LC_GLOBAL_LOCALE);
 }
 
-/* -------------------------------------------------------------- set-up */
+/* ---- setup ---- */
 
 static void on_any_signal(int number)
 {
 	(void)number;
 }
 
-/* newterm() with nothing left of what it does to signals. */
+/* newterm() without its changes to signal handlers. */
 static SCREEN *new_terminal(const char *term, FILE *file)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH };
@@ -97,10 +328,10 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	for (int i = 0; i < 4; i++)
 		sigaddset(&mask, numbers[i]);
 	pthread_sigmask(SIG_BLOCK, &mask, &old);
-	/* It leaves alone those that are not what they were at the start. */
+	/* newterm() keeps handlers that are not the default. */
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &ours, &before[i]);
-	/* The file has no size; ours comes with ui_screen_enter(). */
+	/* The file has no size; ui_screen_show() sets it. */
 	use_env(FALSE);
 	screen = newterm(term, file, file);
 	for (int i = 0; i < 4; i++)
@@ -110,7 +341,8 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 }
 
 /*
- * Is there an entry, and can it do what we need?  newterm() would only say no.
+ * Check the terminfo entry and its capabilities, because newterm() reports no
+ * reason for a failure.
  */
 static int check_entry(const char *term, int fd, struct err *err)
 {
@@ -150,65 +382,69 @@ static void name_keys(struct ui_input *in)
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		/* -1: no string, of any terminal. */
+		/* tigetstr() returns -1 for a name that is no string. */
 		const char *text = tigetstr(keys[i].name);
 
 		if (text && text != (char *)-1)
-			ui_input_name(in, keys[i].key, text);
+			ui_input_add_sequence(in, keys[i].key, text);
 	}
 }
 
-/* How each style looks: attributes that mean the same without colours, and
- * the colour of 8 or of 256, -1: the terminal's own. */
+/*
+ * Attributes of each style without and with colours, and its colour of 8 or
+ * 256; -1 is the terminal's default.
+ */
 static const struct {
 	attr_t attr, colored;
 	short few, many;
-} looks[UI_STYLES] = {
-	[UI_NORMAL] = { 0, 0, -1, -1 },
-	[UI_DIM] = { A_DIM, A_DIM, -1, -1 },
-	[UI_BOLD] = { A_BOLD, A_BOLD, -1, -1 },
-	[UI_TITLE] = { A_BOLD, A_BOLD, COLOR_CYAN, 81 },
-	[UI_GOOD] = { 0, 0, COLOR_GREEN, 77 },
-	[UI_WARN] = { A_BOLD, 0, COLOR_YELLOW, 220 },
-	[UI_BAD] = { A_BOLD, A_BOLD, COLOR_RED, 203 },
-	[UI_HOT] = { A_BOLD, A_BOLD, COLOR_RED, 208 },
-	[UI_SCAN] = { 0, 0, COLOR_CYAN, 74 },
-	[UI_SEND] = { 0, 0, COLOR_BLUE, 69 },
-	[UI_RUN] = { 0, 0, COLOR_GREEN, 77 },
-	[UI_RECEIVE] = { 0, 0, COLOR_MAGENTA, 176 },
-	[UI_LOCAL] = { 0, 0, COLOR_YELLOW, 180 },
-	[UI_SELECTED] = { A_REVERSE, A_REVERSE, -1, -1 },
+} style_attributes[UI_STYLES] = {
+	[UI_STYLE_NORMAL] = { 0, 0, -1, -1 },
+	[UI_STYLE_DIM] = { A_DIM, A_DIM, -1, -1 },
+	[UI_STYLE_BOLD] = { A_BOLD, A_BOLD, -1, -1 },
+	[UI_STYLE_TITLE] = { A_BOLD, A_BOLD, COLOR_CYAN, 81 },
+	[UI_STYLE_GOOD] = { 0, 0, COLOR_GREEN, 77 },
+	[UI_STYLE_WARN] = { A_BOLD, 0, COLOR_YELLOW, 220 },
+	[UI_STYLE_BAD] = { A_BOLD, A_BOLD, COLOR_RED, 203 },
+	[UI_STYLE_HOT] = { A_BOLD, A_BOLD, COLOR_RED, 208 },
+	[UI_STYLE_SCAN] = { 0, 0, COLOR_CYAN, 74 },
+	[UI_STYLE_SEND] = { 0, 0, COLOR_BLUE, 69 },
+	[UI_STYLE_RUN] = { 0, 0, COLOR_GREEN, 77 },
+	[UI_STYLE_RECEIVE] = { 0, 0, COLOR_MAGENTA, 176 },
+	[UI_STYLE_LOCAL] = { 0, 0, COLOR_YELLOW, 180 },
+	[UI_STYLE_SELECTED] = { A_REVERSE, A_REVERSE, -1, -1 },
 };
 
-static void choose_looks(struct ui_screen *s, bool color)
+static void choose_attributes(struct ui_screen *s, bool color)
 {
 	bool many;
 
 	color = color && has_colors() && start_color() == OK &&
 		COLORS >= COLORS_FEW && COLOR_PAIRS >= UI_STYLES;
-	/* The user's own colours are the background of ours. */
+	/* The background stays the terminal's default. */
 	if (color && use_default_colors() != OK)
 		color = false;
 	many = color && COLORS >= COLORS_MANY;
 	for (int i = 0; i < UI_STYLES; i++) {
-		short hue = many ? looks[i].many : looks[i].few;
+		short hue = many ? style_attributes[i].many :
+				   style_attributes[i].few;
 
-		s->look[i].attr = color ? looks[i].colored : looks[i].attr;
+		s->styles[i].attributes = color ? style_attributes[i].colored :
+						  style_attributes[i].attr;
 		if (color && hue >= 0 && init_pair((short)i, hue, -1) == OK)
-			s->look[i].pair = (short)i;
+			s->styles[i].pair = (short)i;
 	}
 }
 
-/* What ncurses wrote, and where it goes on. */
-static off_t end_of_output(const struct ui_screen *s)
+/* Return the number of bytes that ncurses wrote. */
+static off_t output_end(const struct ui_screen *s)
 {
 	fflush(s->file);
 	return lseek(fileno(s->file), 0, SEEK_CUR);
 }
 
-static void forget_output(const struct ui_screen *s)
+static void discard_output(const struct ui_screen *s)
 {
-	end_of_output(s);
+	output_end(s);
 	lseek(fileno(s->file), 0, SEEK_SET);
 }
 
@@ -217,7 +453,7 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 	const char *term = getenv("TERM");
 	int paper = -1, ret;
 
-	ret = fs_memory(bytes_of("", 0), &paper, err);
+	ret = fs_memfd_new(bytes_of("", 0), &paper, err);
 	if (!ret)
 		ret = check_entry(term, paper, err);
 	if (!ret) {
@@ -236,19 +472,19 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 			err, ENOSYS,
 			"ncurses cannot draw on a terminal \"%s\" (TERM)",
 			term);
-	/* A line feed is that alone: we have output unchanged. */
+	/* The terminal does not translate line feeds: OPOST is off. */
 	nonl();
 	curs_set(0);
 	leaveok(stdscr, TRUE);
-	choose_looks(s, color);
+	choose_attributes(s, color);
 	name_keys(&s->input);
-	/* As one that was left: ui_screen_enter() begins anew. */
+	/* ui_screen_enter() starts with a complete picture. */
 	endwin();
-	forget_output(s);
+	discard_output(s);
 	return 0;
 }
 
-static int open_end(int *out, int fd, const char *name, struct err *err)
+static int open_terminal_fd(int *out, int fd, const char *name, struct err *err)
 {
 	int got = terminal_open(fd);
 
@@ -261,20 +497,21 @@ static int open_end(int *out, int fd, const char *name, struct err *err)
 	return 0;
 }
 
-int ui_screen_new(struct ui_screen **out, int in, int out_fd, bool color,
+int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 		  struct err *err)
 {
 	struct ui_screen *s = xcalloc(1, sizeof(*s));
 	locale_t old;
 	int ret;
 
-	s->in = s->out = -1;
-	s->shared = out_fd;
-	ret = open_end(&s->in, in, "standard input", err);
+	s->in_fd = s->out_fd = -1;
+	s->shared_fd = out_fd;
+	ret = open_terminal_fd(&s->in_fd, in_fd, "standard input", err);
 	if (!ret)
-		ret = open_end(&s->out, out_fd, "standard error", err);
+		ret = open_terminal_fd(&s->out_fd, out_fd, "standard error",
+				       err);
 	if (!ret) {
-		s->locale = ui_locale_new(&s->utf8);
+		s->locale = new_locale(&s->utf8);
 		old = enter_locale(s);
 		ret = start_curses(s, color, err);
 		uselocale(old);
@@ -283,7 +520,7 @@ int ui_screen_new(struct ui_screen **out, int in, int out_fd, bool color,
 		ui_screen_free(s);
 		return ret;
 	}
-	outlet_init(&s->outlet, s->out, OUTPUT_MAX);
+	outqueue_init(&s->queue, s->out_fd, OUTPUT_MAX);
 	*out = s;
 	return 0;
 }
@@ -295,22 +532,22 @@ bool ui_screen_is_utf8(const struct ui_screen *s)
 
 int ui_screen_error(const struct ui_screen *s)
 {
-	return s->outlet.error ? s->outlet.error : s->hung_up ? EIO : 0;
+	return s->queue.error ? s->queue.error : s->hung_up ? EIO : 0;
 }
 
 int ui_screen_key_fd(const struct ui_screen *s)
 {
-	return s->in;
+	return s->in_fd;
 }
 
 int ui_screen_write_fd(const struct ui_screen *s)
 {
-	return s->out;
+	return s->out_fd;
 }
 
-/* --------------------------------------------------------------- modes */
+/* ---- modes ---- */
 
-/* In the background the kernel would stop us for it. */
+/* In the background, SIGTTOU would stop the process. */
 static void set_modes(const struct ui_screen *s, const struct termios *modes)
 {
 	sigset_t mask, old;
@@ -318,23 +555,23 @@ static void set_modes(const struct ui_screen *s, const struct termios *modes)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTTOU);
 	pthread_sigmask(SIG_BLOCK, &mask, &old);
-	tcsetattr(s->in, TCSANOW, modes);
+	tcsetattr(s->in_fd, TCSANOW, modes);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /*
- * Keys come one by one and unseen, output goes out as it is.  The keys of
- * signals stay, but for SIGQUIT: it would leave the terminal like this.
+ * Keys arrive one by one without echo, and output is not translated.  The keys
+ * of signals stay, except SIGQUIT, which would leave the terminal in this mode.
  */
 static void choose_modes(struct ui_screen *s)
 {
-	if (tcgetattr(s->in, &s->before))
+	if (tcgetattr(s->in_fd, &s->saved_modes))
 		return;
-	/* A program that was killed here may have left it like this. */
-	s->before.c_iflag |= ICRNL;
-	s->before.c_oflag |= OPOST | ONLCR;
-	s->before.c_lflag |= ICANON | ISIG | IEXTEN | ECHO | ECHOE | ECHOK;
-	s->modes = s->before;
+	/* A killed program may have left the terminal in raw mode. */
+	s->saved_modes.c_iflag |= ICRNL;
+	s->saved_modes.c_oflag |= OPOST | ONLCR;
+	s->saved_modes.c_lflag |= ICANON | ISIG | IEXTEN | ECHO | ECHOE | ECHOK;
+	s->modes = s->saved_modes;
 	s->modes.c_oflag &= ~(tcflag_t)OPOST;
 	s->modes.c_lflag &= ~(tcflag_t)(ICANON | IEXTEN | ECHO);
 	s->modes.c_cc[VQUIT] = _POSIX_VDISABLE;
@@ -342,15 +579,15 @@ static void choose_modes(struct ui_screen *s)
 	s->modes.c_cc[VTIME] = 0;
 }
 
-/* ------------------------------------------------------------- drawing */
+/* ---- drawing ---- */
 
-/* Hand on what ncurses wrote. */
+/* Queue the output of ncurses for the terminal. */
 static void send_output(struct ui_screen *s)
 {
-	off_t left = end_of_output(s), at = 0;
+	off_t left = output_end(s), at = 0;
 	char block[1 << 14];
 
-	forget_output(s);
+	discard_output(s);
 	while (left > 0) {
 		size_t want = left < (off_t)sizeof(block) ? (size_t)left :
 							    sizeof(block);
@@ -358,11 +595,11 @@ static void send_output(struct ui_screen *s)
 
 		if (n <= 0)
 			break;
-		outlet_add(&s->outlet, bytes_of(block, (size_t)n));
+		outqueue_add(&s->queue, bytes_of(block, (size_t)n));
 		at += n;
 		left -= n;
 	}
-	outlet_flush(&s->outlet, 0);
+	outqueue_flush(&s->queue, 0);
 }
 
 static void leave_at_exit(void)
@@ -371,15 +608,15 @@ static void leave_at_exit(void)
 		ui_screen_leave(entered);
 }
 
-/* What ncurses has to say at the end; the modes are still ours. */
-static void end_picture(struct ui_screen *s)
+/* Send the final output of ncurses, before the modes are restored. */
+static void finish_frame(struct ui_screen *s)
 {
 	locale_t old = enter_locale(s);
 
 	endwin();
 	uselocale(old);
 	send_output(s);
-	outlet_flush(&s->outlet, LAST_MS);
+	outqueue_flush(&s->queue, LAST_MS);
 	entered = NULL;
 	s->entered = false;
 }
@@ -388,11 +625,10 @@ bool ui_screen_enter(struct ui_screen *s)
 {
 	static bool registered;
 
-	if (!terminal_is_ours(s->in)) {
-		/* We were stopped in the middle of it: the modes of now are
-		   somebody else's. */
+	if (!terminal_is_foreground(s->in_fd)) {
+		/* After a stop, the modes belong to another program. */
 		if (s->entered)
-			end_picture(s);
+			finish_frame(s);
 		return false;
 	}
 	if (!registered)
@@ -401,7 +637,7 @@ bool ui_screen_enter(struct ui_screen *s)
 		choose_modes(s);
 	set_modes(s, &s->modes);
 	entered = s;
-	s->entered = s->repaint = true;
+	s->entered = s->repaint_needed = true;
 	return true;
 }
 
@@ -409,14 +645,14 @@ void ui_screen_leave(struct ui_screen *s)
 {
 	if (!s->entered)
 		return;
-	end_picture(s);
-	set_modes(s, &s->before);
+	finish_frame(s);
+	set_modes(s, &s->saved_modes);
 }
 
 void ui_screen_size(const struct ui_screen *s, unsigned *rows,
 		    unsigned *columns)
 {
-	if (!terminal_size(s->out, rows, columns)) {
+	if (!terminal_size(s->out_fd, rows, columns)) {
 		*rows = 24;
 		*columns = 80;
 	}
@@ -424,17 +660,20 @@ void ui_screen_size(const struct ui_screen *s, unsigned *rows,
 
 void ui_screen_repaint(struct ui_screen *s)
 {
-	s->repaint = true;
+	s->repaint_needed = true;
 }
 
 bool ui_screen_ready(struct ui_screen *s)
 {
-	outlet_flush(&s->outlet, 0);
-	return !s->outlet.waiting.len;
+	outqueue_flush(&s->queue, 0);
+	return !s->queue.pending.len;
 }
 
-/* A character and its marks; false: not as wide as the canvas takes it for. */
-static bool to_wide(wchar_t *out, const char *text, int columns)
+/*
+ * Convert a character and its combining marks.  Returns false if the C library
+ * assigns another width than the canvas.
+ */
+static bool encode_wide(wchar_t *out, const char *text, int columns)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	size_t left = strlen(text), n = 0, len;
@@ -455,40 +694,43 @@ static bool to_wide(wchar_t *out, const char *text, int columns)
 	return n > 0;
 }
 
-/* Of a cell's text; NULL: it cannot be shown. */
-static const wchar_t *find_wide(struct ui_screen *s, const char *text,
-				int columns)
+/* Return the wide characters of a cell's text, or NULL if not displayable. */
+static const wchar_t *find_wide_text(struct ui_screen *s, const char *text,
+				     int columns)
 {
-	/* Most of one picture differ in their last byte of three. */
-	struct wide *w = &s->wide[(uint8_t)text[2] % WIDE_KNOWN];
+	/* Most characters of a picture differ in the last of three bytes. */
+	struct wide_text *w =
+		&s->wide_cache[(uint8_t)text[2] % WIDE_CACHE_SIZE];
 
 	if (w->columns != columns || memcmp(w->text, text, sizeof(w->text))) {
 		memcpy(w->text, text, sizeof(w->text));
 		w->columns = columns;
-		w->fits = to_wide(w->code, text, columns);
+		w->width_matches = encode_wide(w->characters, text, columns);
 	}
-	return w->fits ? w->code : NULL;
+	return w->width_matches ? w->characters : NULL;
 }
 
-static void show_cell(struct ui_screen *s, unsigned row, unsigned column,
-		      const struct ui_cell *cell, int columns)
+static void show_glyph(struct ui_screen *s, unsigned row, unsigned column,
+		       const struct ui_glyph *cell, int columns)
 {
-	const struct look *look =
-		&s->look[cell->style < UI_STYLES ? cell->style : UI_NORMAL];
+	const struct terminal_style *look =
+		&s->styles[cell->style < UI_STYLES ? cell->style :
+						     UI_STYLE_NORMAL];
 	uint8_t c = (uint8_t)cell->text[0];
-	chtype plain = look->attr | (chtype)COLOR_PAIR(look->pair);
+	chtype plain = look->attributes | (chtype)COLOR_PAIR(look->pair);
 	const wchar_t *wide;
 	cchar_t out;
 
 	if (!c)
-		return; /* half of the one before */
+		return; /* second half of a wide character */
 	if (!cell->text[1]) {
 		mvaddch((int)row, (int)column,
 			(c >= ' ' && c < 0x7f ? c : '?') | plain);
 		return;
 	}
-	wide = find_wide(s, cell->text, columns);
-	if (wide && setcchar(&out, wide, look->attr, look->pair, NULL) == OK) {
+	wide = find_wide_text(s, cell->text, columns);
+	if (wide &&
+	    setcchar(&out, wide, look->attributes, look->pair, NULL) == OK) {
 		mvadd_wch((int)row, (int)column, &out);
 		return;
 	}
@@ -496,12 +738,12 @@ static void show_cell(struct ui_screen *s, unsigned row, unsigned column,
 		mvaddch((int)row, (int)column + i, '?' | plain);
 }
 
-/* Did anything change? */
+/* Returns true if the row changed. */
 static bool show_row(struct ui_screen *s, const struct ui_canvas *c,
 		     unsigned row)
 {
-	const struct ui_cell *now = c->cell + (size_t)row * c->columns;
-	struct ui_cell *then = s->shown.cell + (size_t)row * c->columns;
+	const struct ui_glyph *now = c->glyphs + (size_t)row * c->columns;
+	struct ui_glyph *then = s->drawn.glyphs + (size_t)row * c->columns;
 	size_t size = c->columns * sizeof(*now);
 
 	if (!memcmp(now, then, size))
@@ -510,21 +752,10 @@ static bool show_row(struct ui_screen *s, const struct ui_canvas *c,
 		bool is_wide = i + 1 < c->columns && !now[i + 1].text[0];
 
 		if (memcmp(&now[i], &then[i], sizeof(*now)))
-			show_cell(s, row, i, &now[i], is_wide ? 2 : 1);
+			show_glyph(s, row, i, &now[i], is_wide ? 2 : 1);
 	}
 	memcpy(then, now, size);
 	return true;
-}
-
-/* The cells that are shown are none that a canvas has. */
-static void resize_shown(struct ui_screen *s, unsigned rows, unsigned columns)
-{
-	ui_canvas_resize(&s->shown, rows, columns);
-	for (size_t i = 0; i < (size_t)rows * columns; i++)
-		s->shown.cell[i].style = UI_STYLES;
-	resize_term((int)rows, (int)columns);
-	erase();
-	s->repaint = true;
 }
 
 void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c)
@@ -532,44 +763,47 @@ void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c)
 	bool changed = false;
 	locale_t old;
 
-	if (!s->entered || s->outlet.error || !c->rows || !c->columns)
+	if (!s->entered || s->queue.error || !c->rows || !c->columns)
 		return;
 	old = enter_locale(s);
-	if (c->rows != s->shown.rows || c->columns != s->shown.columns)
-		resize_shown(s, c->rows, c->columns);
+	if (c->rows != s->drawn.rows || c->columns != s->drawn.columns) {
+		ui_canvas_resize(&s->drawn, c->rows, c->columns);
+		/* No canvas has this style, so every cell differs. */
+		for (size_t i = 0; i < (size_t)c->rows * c->columns; i++)
+			s->drawn.glyphs[i].style = UI_STYLES;
+		resize_term((int)c->rows, (int)c->columns);
+		erase();
+		s->repaint_needed = true;
+	}
 	for (unsigned row = 0; row < c->rows; row++)
 		changed |= show_row(s, c, row);
-	if (changed || s->repaint) {
-		if (s->repaint)
+	if (changed || s->repaint_needed) {
+		if (s->repaint_needed)
 			clearok(curscr, TRUE);
-		s->repaint = false;
+		s->repaint_needed = false;
 		refresh();
 		send_output(s);
 	}
 	uselocale(old);
 }
 
-/* ---------------------------------------------------------------- keys */
+/* ---- keys ---- */
 
-static void read_keys(struct ui_screen *s)
+bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms)
 {
-	uint8_t block[UI_INPUT_MAX];
-	ssize_t n = read(s->in, block, ui_input_room(&s->input));
+	uint8_t block[UI_INPUT_BYTES_MAX];
+	ssize_t n;
 
+	if (ui_input_next_key(&s->input, clock_ms(), key, wait_ms))
+		return true;
+	if (!s->entered || s->hung_up || !ui_input_room(&s->input))
+		return false;
+	n = read(s->in_fd, block, ui_input_room(&s->input));
 	if (n > 0)
 		ui_input_add(&s->input, bytes_of(block, (size_t)n), clock_ms());
 	else if (!n || (errno != EAGAIN && errno != EINTR))
 		s->hung_up = true;
-}
-
-bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms)
-{
-	if (ui_input_key(&s->input, clock_ms(), key, wait_ms))
-		return true;
-	if (!s->entered || s->hung_up || !ui_input_room(&s->input))
-		return false;
-	read_keys(s);
-	return ui_input_key(&s->input, clock_ms(), key, wait_ms);
+	return ui_input_next_key(&s->input, clock_ms(), key, wait_ms);
 }
 
 void ui_screen_free(struct ui_screen *s)
@@ -579,18 +813,19 @@ void ui_screen_free(struct ui_screen *s)
 	if (s->curses) {
 		ui_screen_leave(s);
 		delscreen(s->curses);
-		if (!s->outlet.error)
-			fs_write_all(s->shared, buf_bytes(&s->outlet.waiting));
+		if (!s->queue.error)
+			fs_write_all(s->shared_fd,
+				     buf_bytes(&s->queue.pending));
 	}
 	if (s->file)
 		fclose(s->file);
 	if (s->locale)
 		freelocale(s->locale);
-	if (s->in >= 0)
-		close(s->in);
-	if (s->out >= 0)
-		close(s->out);
-	outlet_release(&s->outlet);
-	ui_canvas_release(&s->shown);
+	if (s->in_fd >= 0)
+		close(s->in_fd);
+	if (s->out_fd >= 0)
+		close(s->out_fd);
+	outqueue_release(&s->queue);
+	ui_canvas_release(&s->drawn);
 	free(s);
 }

@@ -1,82 +1,118 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/screen.h - a canvas on the terminal, and the keys that are typed there;
- * through ncursesw.
+ * ui/screen.h - The terminal: locale, keys and output, through ncursesw.
  *
  *	ui_screen_new(&s, STDIN_FILENO, STDERR_FILENO, color, &err);
  *	ui_screen_enter(s);
- *	ui_screen_show(s, &canvas);	whenever it is another one
- *	while (ui_screen_key(s, &key))	when ui_screen_fd(s) is readable
- *	ui_screen_free(s);		the terminal is as it was
+ *	ui_screen_show(s, &canvas);	after each change
+ *	while (ui_screen_key(s, &key, &wait_ms))
+ *					when ui_screen_key_fd(s) is readable
+ *	ui_screen_free(s);		restores the terminal
  *
- * A terminal that does not read (Ctrl-S, a stopped tmux) makes nobody wait:
- * ncurses writes to a file in memory, and what it wrote goes to the terminal
- * as that takes it.  Until it took a picture no other is drawn, so what waits
- * is one picture at most.
+ * A terminal that does not read (Ctrl-S, a stopped tmux) does not block:
+ * ncurses writes to a file in memory, and the contents are sent as the terminal
+ * accepts them.  No further picture is drawn until then, so that at most one is
+ * pending.  A process has one screen at a time, and no signal handler of
+ * ncurses stays installed.
  *
- * There is one screen at a time.  No handler of ncurses for signals stays.
+ * Special keys arrive as Escape and further bytes (ECMA-48, or the terminal's
+ * terminfo entry).  An Escape that no byte follows within UI_INPUT_WAIT_MS is
+ * the Escape key.  Unknown sequences, such as a mouse report, and invalid UTF-8
+ * are dropped.
  */
 #ifndef UI_SCREEN_H
 #define UI_SCREEN_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "ui/canvas.h"
 #include "ui/keys.h"
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct ui_screen;
 
+#define UI_INPUT_WAIT_MS       50
+#define UI_INPUT_BYTES_MAX     256 /* undecoded bytes */
+#define UI_INPUT_SEQUENCES_MAX 16 /* key sequences from terminfo */
+
+/* Decoder of key sequences.  A zeroed struct is empty. */
+struct ui_input {
+	uint8_t bytes[UI_INPUT_BYTES_MAX];
+	size_t n_bytes;
+	uint64_t received_ms; /* time at which the last byte was received */
+	struct {
+		char text[16];
+		uint32_t key;
+	} sequences[UI_INPUT_SEQUENCES_MAX];
+	unsigned n_sequences;
+};
+
+/* Map a sequence of this terminal to a key; ignored without room. */
+void ui_input_add_sequence(struct ui_input *in, uint32_t key,
+			   const char *sequence);
+/* Return the number of bytes that ui_input_add() accepts. */
+size_t ui_input_room(const struct ui_input *in);
+/* Append bytes received at `now_ms`.  Bytes without room are dropped. */
+void ui_input_add(struct ui_input *in, struct bytes received, uint64_t now_ms);
 /*
- * Get ready for the terminal of these descriptors; nothing is written and no
- * mode is changed.  -ENOTTY, -ENOENT (TERM is not set, or has no terminfo
- * entry), -ENOSYS (it cannot clear or move its cursor), or what opening it
- * said, with `err` set.
+ * Decode the next key.  If it returns false, *wait_ms is the time after which
+ * an incomplete sequence becomes a key, or 0 if there is no such sequence.
  */
-int ui_screen_new(struct ui_screen **out, int in, int out_fd, bool color,
+bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
+		       unsigned *wait_ms);
+
+/*
+ * Open the terminal of these descriptors.  Nothing is written and no mode
+ * changes.  Returns 0; -ENOTTY; -ENOENT if TERM is unset or has no terminfo
+ * entry; -ENOSYS if the terminal cannot clear the screen or move the cursor; or
+ * another negative errno.
+ */
+int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 		  struct err *err);
-/* Does the locale say UTF-8?  Else the canvas must be ASCII. */
+/* Return true if the locale is UTF-8.  Otherwise the canvas must be ASCII. */
 bool ui_screen_is_utf8(const struct ui_screen *s);
 /*
- * Take the terminal over, or back after ui_screen_leave() or when somebody else
- * may have had it; all of the next canvas is drawn.  False while we are in the
- * background: then it is left as it is, but for a picture of ours.
+ * Take over the terminal at first, after ui_screen_leave(), and when another
+ * program may have used it.  The next canvas is drawn completely.  Returns
+ * false in the background: then the terminal is not changed, except that a
+ * pending picture is finished.
  */
 bool ui_screen_enter(struct ui_screen *s);
 /*
- * Give it back, in its own modes.  That takes a moment at most: what a terminal
- * that stands has not taken by then waits for ui_screen_ready(), and nobody
- * else is to write there before that.
+ * Restore the terminal's modes.  If the terminal does not accept the last
+ * output within 0.3 s, ui_screen_ready() sends it, and no other program must
+ * write to the terminal before that.
  */
 void ui_screen_leave(struct ui_screen *s);
-/* Leaves it first, and waits for the terminal.  NULL is fine. */
+/* Leave the screen, wait for the terminal, and free `s`, which may be NULL. */
 void ui_screen_free(struct ui_screen *s);
 
-/* As the terminal says now; at least 1 and 1. */
+/* Get the terminal's current size, at least 1 by 1. */
 void ui_screen_size(const struct ui_screen *s, unsigned *rows,
 		    unsigned *columns);
-/* Draw all of the next canvas: what stands there is not what we think. */
+/* Draw the next canvas completely, because another program has drawn. */
 void ui_screen_repaint(struct ui_screen *s);
 /*
- * Has the terminal taken what was shown?  Writes what it takes now.  True
- * after an error, too: ui_screen_error().
+ * Send pending output.  Returns true if none is left, or after an error: see
+ * ui_screen_error().
  */
 bool ui_screen_ready(struct ui_screen *s);
-/* Show the canvas: only what changed goes out, nothing if nothing did.  To be
- * called when ui_screen_ready(). */
+/* Send the changes of the canvas.  Call it if ui_screen_ready(). */
 void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c);
-/* The errno with which the terminal ended, 0: it is there. */
+/* Return the errno with which the terminal failed, or 0. */
 int ui_screen_error(const struct ui_screen *s);
 
-/* To wait for: readable, a key; and for what waits for the terminal, writable.
- */
+/* Return the descriptor that is readable when a key arrives. */
 int ui_screen_key_fd(const struct ui_screen *s);
+/* Return the descriptor that is writable when pending output can be sent. */
 int ui_screen_write_fd(const struct ui_screen *s);
 /*
- * The next key (ui/keys.h); false: none.  Then *wait_ms is when to ask again,
- * as it may have begun (Escape, or the first byte of an arrow?); 0: when
- * readable.
+ * Get the next key (ui/keys.h).  If it returns false, *wait_ms is the time
+ * after which the caller must call again because a sequence is incomplete, or 0
+ * to wait until the descriptor is readable.
  */
 bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms);
 

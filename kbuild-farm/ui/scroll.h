@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/scroll.h - which lines of many are shown.
+ * ui/scroll.h - The visible range of a scrolled list.
  *
- * Lines have numbers from `first` up to `end`, which both grow: the oldest go
- * away, and what is new comes behind.
+ * Lines are numbered from `first` up to `end`.  Both grow as the oldest lines
+ * are removed and new ones are added.
  */
 #ifndef UI_SCROLL_H
 #define UI_SCROLL_H
@@ -13,40 +13,46 @@
 
 #define UI_SCROLL_STEP 8 /* columns */
 
-/* A zeroed one shows the first line. */
+/* A zeroed struct shows the first line. */
 struct ui_scroll {
-	uint64_t top; /* the first line that is shown */
-	unsigned page; /* lines that are shown; as drawn last */
-	unsigned left; /* columns that are not */
-	bool follow; /* the last line is shown, whatever comes */
-	uint64_t found; /* the line that was sought last */
+	uint64_t first_shown; /* first visible line */
+	unsigned n_shown; /* number of visible lines when last drawn */
+	unsigned hidden_columns; /* columns scrolled out to the left */
+	bool following; /* the last line stays visible */
+	uint64_t found_line; /* result of the last search */
 };
 
-/* So many lines can be shown now. */
-void ui_scroll_fit(struct ui_scroll *s, uint64_t first, uint64_t end,
-		   unsigned page);
-/* Show this line, and move as little as possible. */
+/* Set the range of lines and the number of visible ones. */
+void ui_scroll_set_range(struct ui_scroll *s, uint64_t first, uint64_t end,
+			 unsigned page);
+/* Make a line visible with the smallest movement. */
 void ui_scroll_to(struct ui_scroll *s, uint64_t line);
-/* Does the key scroll?  Then it did.  Who goes up follows no longer. */
-bool ui_scroll_key(struct ui_scroll *s, uint64_t first, uint64_t end,
-		   uint32_t key);
+/*
+ * Scroll by a key.  Returns false if the key does not scroll.  Scrolling up
+ * ends `following`.
+ */
+bool ui_scroll_handle_key(struct ui_scroll *s, uint64_t first, uint64_t end,
+			  uint32_t key);
 
 /*
- * A search is told all lines that fit, in order, and goes to the next one,
- * around the end too.
+ * A search that wraps around.  The caller passes all matching lines in
+ * ascending order.
  */
-struct ui_seek {
+struct ui_search {
 	uint64_t from;
-	bool here; /* `from` itself is fine as well */
+	bool inclusive; /* `from` itself may match */
 	bool backwards;
-	/* Lines that fit, plus one; 0: none. */
-	uint64_t first, last, before, after;
+	/* Line numbers plus one; 0 for no match. */
+	uint64_t first_match, last_match, match_before, match_after;
 };
 
-struct ui_seek ui_seek_begin(const struct ui_scroll *s, bool here,
-			     bool backwards);
-void ui_seek_fits(struct ui_seek *seek, uint64_t line);
-/* False: none did.  Who goes to one follows no longer. */
-bool ui_seek_end(const struct ui_seek *seek, struct ui_scroll *s);
+/* Begin at the line found last if it is visible, else at the first visible. */
+struct ui_search ui_search_begin(const struct ui_scroll *s, bool inclusive,
+				 bool backwards);
+void ui_search_add_match(struct ui_search *search, uint64_t line);
+/*
+ * Scroll to the match, which ends `following`.  Returns false without a match.
+ */
+bool ui_search_finish(const struct ui_search *search, struct ui_scroll *s);
 
 #endif

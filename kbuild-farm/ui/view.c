@@ -3,11 +3,7 @@
 
 #include "base/printable.h"
 #include "base/str.h"
-#include "ui/header.h"
-#include "ui/help.h"
-#include "ui/here.h"
-#include "ui/layout.h"
-#include "ui/rates.h"
+#include "ui/panes.h"
 #include "ui/width.h"
 
 #include <stdio.h>
@@ -17,15 +13,15 @@
 void ui_view_init(struct ui_view *v, const struct ui_view_setup *setup)
 {
 	*v = (struct ui_view){ .setup = *setup };
-	v->diags.scroll.follow = true;
-	v->tail.scroll.follow = true;
+	v->diags.scroll.following = true;
+	v->log_pane.scroll.following = true;
 }
 
 void ui_view_release(struct ui_view *v)
 {
 	ui_nodes_release(&v->nodes);
 	ui_diags_release(&v->diags);
-	ui_tail_release(&v->tail);
+	ui_log_pane_release(&v->log_pane);
 }
 
 void ui_view_set_title(struct ui_view *v, const char *title)
@@ -34,36 +30,36 @@ void ui_view_set_title(struct ui_view *v, const char *title)
 	v->drawn = false;
 }
 
-const char *ui_view_node(const struct ui_view *v)
+const char *ui_view_selected_node(const struct ui_view *v)
 {
 	return v->nodes.selected;
 }
 
-void ui_view_say(struct ui_view *v, const char *text)
+void ui_view_set_message(struct ui_view *v, const char *text)
 {
 	snprintf(v->message, sizeof(v->message), "%s", text);
 	v->drawn = false;
 }
 
-bool ui_view_wants_log(const struct ui_view *v)
+bool ui_view_is_log_shown(const struct ui_view *v)
 {
-	return v->tail.open;
+	return v->log_pane.open;
 }
 
 struct ui_log *ui_view_log(struct ui_view *v)
 {
-	return &v->tail.log;
+	return &v->log_pane.log;
 }
 
-/* ---------------------------------------------------------------- panes */
+/* ---- panes ---- */
 
 static bool is_open(const struct ui_view *v, enum ui_pane pane)
 {
 	return pane == UI_PANE_NODES ||
-	       (pane == UI_PANE_DIAGS ? v->diags.open : v->tail.open);
+	       (pane == UI_PANE_DIAGS ? v->diags.open : v->log_pane.open);
 }
 
-static void go_to_pane(struct ui_view *v, unsigned step)
+static void focus_pane(struct ui_view *v, unsigned step)
 {
 	do
 		v->focus = (v->focus + step) % UI_PANES;
@@ -73,53 +69,42 @@ static void go_to_pane(struct ui_view *v, unsigned step)
 static void open_pane(struct ui_view *v, enum ui_pane pane, bool open)
 {
 	if (pane == UI_PANE_DIAGS)
-		ui_diags_open(&v->diags, open);
+		ui_diags_set_open(&v->diags, open);
 	else
-		v->tail.open = open;
+		v->log_pane.open = open;
 	if (open)
 		v->focus = pane;
 	else if (v->focus == pane)
 		v->focus = UI_PANE_NODES;
 }
 
-/* Errors alone, and again all. */
-static void show_errors(struct ui_view *v)
-{
-	v->diags.errors_only = !v->diags.open || !v->diags.errors_only;
-	open_pane(v, UI_PANE_DIAGS, true);
-}
+/* ---- search and filter ---- */
 
-/* ------------------------------------------------------- search and filter */
-
-static bool seek(struct ui_view *v, const struct ui_model *m, const char *text,
-		 bool here, bool backwards)
+static bool search_pane(struct ui_view *v, const struct ui_model *m,
+			const char *text, bool inclusive, bool backwards)
 {
 	switch (v->focus) {
 	case UI_PANE_DIAGS:
-		return ui_diags_seek(&v->diags, m, text, here, backwards);
+		return ui_diags_search(&v->diags, m, text, inclusive,
+				       backwards);
 	case UI_PANE_LOG:
-		return ui_tail_seek(&v->tail, text, here, backwards);
+		return ui_log_pane_search(&v->log_pane, text, inclusive,
+					  backwards);
 	default:
-		return ui_nodes_seek(&v->nodes, m, text, here, backwards);
+		return ui_nodes_search(&v->nodes, m, text, inclusive,
+				       backwards);
 	}
 }
 
-static void seek_again(struct ui_view *v, const struct ui_model *m,
-		       bool backwards)
+static void open_prompt(struct ui_view *v, enum ui_prompt entry)
 {
-	if (!seek(v, m, NULL, false, backwards))
-		ui_view_say(v, "there is none");
-}
-
-static void begin_entry(struct ui_view *v, enum ui_entry entry)
-{
-	v->entry = entry;
+	v->prompt = entry;
 	v->typed[0] = '\0';
-	if (entry == UI_ENTRY_FILTER)
+	if (entry == UI_PROMPT_FILTER)
 		v->focus = UI_PANE_NODES;
 }
 
-/* RFC 3629; printable() says whether it is a character at all. */
+/* RFC 3629.  The caller checks that the code is a character. */
 static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 {
 	size_t more = code < 0x80    ? 0 :
@@ -140,7 +125,7 @@ static void type_character(struct ui_view *v, uint32_t code)
 	uint8_t text[4];
 
 	n = encode_utf8(code, text);
-	if (len + n > UI_ENTRY_MAX || !printable(bytes_of(text, n), 0))
+	if (len + n > UI_PROMPT_MAX || !printable_is_safe(bytes_of(text, n), 0))
 		return;
 	memcpy(v->typed + len, text, n);
 	v->typed[len + n] = '\0';
@@ -155,110 +140,116 @@ static void remove_character(struct ui_view *v)
 	v->typed[len ? len - 1 : 0] = '\0';
 }
 
-/* What is typed counts at once. */
-static void use_entry(struct ui_view *v, const struct ui_model *m)
+/* Search or filter while the user types. */
+static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {
-	char text[UI_ENTRY_MAX + 40];
+	char text[UI_PROMPT_MAX + 40];
 
-	if (v->entry == UI_ENTRY_FILTER) {
+	if (v->prompt == UI_PROMPT_FILTER) {
 		ui_nodes_filter(&v->nodes, v->typed);
-	} else if (v->typed[0] && !seek(v, m, v->typed, true, false)) {
+	} else if (v->typed[0] && !search_pane(v, m, v->typed, true, false)) {
 		snprintf(text, sizeof(text), "\"%s\" is not there", v->typed);
-		ui_view_say(v, text);
+		ui_view_set_message(v, text);
 	}
 }
 
-static void entry_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
+static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
+			      uint32_t key)
 {
 	switch (key) {
 	case UI_KEY_ESCAPE:
 		v->typed[0] = '\0';
-		use_entry(v, m);
-		v->entry = UI_ENTRY_NONE;
+		apply_prompt(v, m);
+		v->prompt = UI_PROMPT_NONE;
 		break;
 	case UI_KEY_ENTER:
 	case '\n':
-		use_entry(v, m);
-		v->entry = UI_ENTRY_NONE;
+		apply_prompt(v, m);
+		v->prompt = UI_PROMPT_NONE;
 		break;
 	case UI_KEY_BACKSPACE:
 	case '\b':
 	case 0x7f:
 		remove_character(v);
-		use_entry(v, m);
+		apply_prompt(v, m);
 		break;
 	default:
 		if (key < 0x110000)
 			type_character(v, key);
-		use_entry(v, m);
+		apply_prompt(v, m);
 		break;
 	}
 }
 
-/* ----------------------------------------------------------------- asking */
+/* ---- actions ---- */
 
-static enum ui_view_ask ask_abort(struct ui_view *v)
+static enum ui_view_action request_abort(struct ui_view *v)
 {
-	if (!v->setup.may_ask) {
-		ui_view_say(v, "only the kfarm that runs the build can end it");
-		return UI_ASK_NOTHING;
+	if (!v->setup.actions_enabled) {
+		ui_view_set_message(
+			v, "only the kfarm that runs the build can end it");
+		return UI_ACTION_NONE;
 	}
-	if (v->asked_abort)
-		return UI_ASK_ABORT;
-	v->asked_abort = true;
-	ui_view_say(v, "Q again to end the build");
-	return UI_ASK_NOTHING;
+	if (v->abort_pending)
+		return UI_ACTION_ABORT;
+	v->abort_pending = true;
+	ui_view_set_message(v, "Q again to end the build");
+	return UI_ACTION_NONE;
 }
 
-/* Tell what was asked: its answer may take a while. */
-static enum ui_view_ask say_what_is_asked(struct ui_view *v,
+/* Report the request, because its effect may take a while. */
+static enum ui_view_action confirm_action(struct ui_view *v,
 					  const struct ui_node *n, uint32_t key)
 {
-	bool drained = str_starts(n->told->state, "drain");
+	bool drained = str_starts(n->reported->state, "drain");
 	const char *what = key == '+' ? "a slot more" :
 			   key == '-' ? "a slot less" :
 			   drained    ? "resumed" :
 					"drained, and no new jobs until it is "
 					"resumed";
-	char *text = xasprintf("%s: %s", n->told->name, what);
+	char *text = xasprintf("%s: %s", n->reported->name, what);
 
-	ui_view_say(v, text);
+	ui_view_set_message(v, text);
 	free(text);
 	if (key == 'd')
-		return drained ? UI_ASK_RESUME : UI_ASK_DRAIN;
-	return key == '+' ? UI_ASK_MORE : UI_ASK_LESS;
+		return drained ? UI_ACTION_RESUME : UI_ACTION_DRAIN;
+	return key == '+' ? UI_ACTION_MORE_SLOTS : UI_ACTION_FEWER_SLOTS;
 }
 
-/* Something of the selected node; says why not. */
-static enum ui_view_ask ask_of_node(struct ui_view *v, const struct ui_model *m,
-				    uint32_t key)
+/* Request an action for the selected node, or explain why it is not possible.
+ */
+static enum ui_view_action request_node_action(struct ui_view *v,
+					       const struct ui_model *m,
+					       uint32_t key)
 {
 	const char *name = ui_nodes_select(&v->nodes, m);
-	const struct ui_node *n = name ? ui_model_node(m, name) : NULL;
+	const struct ui_node *n = name ? ui_model_find_node(m, name) : NULL;
 
-	if (!v->setup.may_ask)
-		ui_view_say(v, "only the kfarm that runs the build can ask "
-			       "its nodes for that");
+	if (!v->setup.actions_enabled)
+		ui_view_set_message(
+			v, "only the kfarm that runs the build can ask "
+			   "its nodes for that");
 	else if (!n)
-		ui_view_say(v, "there is no node");
+		ui_view_set_message(v, "there is no node");
 	else if (ui_node_is_local(n))
-		ui_view_say(v, "that is the build host: select a node");
+		ui_view_set_message(v, "that is the build host: select a node");
 	else if (m->done)
-		ui_view_say(v, "the build is over");
+		ui_view_set_message(v, "the build is over");
 	else
-		return say_what_is_asked(v, n, key);
-	return UI_ASK_NOTHING;
+		return confirm_action(v, n, key);
+	return UI_ACTION_NONE;
 }
 
-/* ------------------------------------------------------------------- keys */
+/* ---- keys ---- */
 
-/* Those that only change what is shown; false: it is none of them. */
-static bool view_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
+/* Handle a key that changes only the view.  Returns false for other keys. */
+static bool handle_view_key(struct ui_view *v, const struct ui_model *m,
+			    uint32_t key)
 {
 	switch (key) {
 	case '?':
-		v->help = true;
-		v->help_lines.top = 0;
+		v->help_open = true;
+		v->help_scroll.first_shown = 0;
 		break;
 	case 'p':
 		v->paused = !v->paused;
@@ -268,26 +259,29 @@ static bool view_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
 		open_pane(v, UI_PANE_DIAGS, !v->diags.open);
 		break;
 	case 'e':
-		show_errors(v);
+		/* Switch between errors and all diagnostics. */
+		v->diags.errors_only = !v->diags.open || !v->diags.errors_only;
+		open_pane(v, UI_PANE_DIAGS, true);
 		break;
 	case 'l':
-		open_pane(v, UI_PANE_LOG, !v->tail.open);
+		open_pane(v, UI_PANE_LOG, !v->log_pane.open);
 		break;
 	case '/':
-		begin_entry(v, UI_ENTRY_SEARCH);
+		open_prompt(v, UI_PROMPT_SEARCH);
 		break;
 	case '\\':
-		begin_entry(v, UI_ENTRY_FILTER);
+		open_prompt(v, UI_PROMPT_FILTER);
 		break;
 	case 'n':
 	case 'N':
-		seek_again(v, m, key == 'N');
+		if (!search_pane(v, m, NULL, false, key == 'N'))
+			ui_view_set_message(v, "there is none");
 		break;
 	case UI_KEY_TAB:
-		go_to_pane(v, 1);
+		focus_pane(v, 1);
 		break;
 	case UI_KEY_BACK_TAB:
-		go_to_pane(v, UI_PANES - 1);
+		focus_pane(v, UI_PANES - 1);
 		break;
 	case UI_KEY_ESCAPE:
 		ui_nodes_filter(&v->nodes, NULL);
@@ -298,64 +292,61 @@ static bool view_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
 	return true;
 }
 
-static void pane_key(struct ui_view *v, const struct ui_model *m, uint32_t key)
-{
-	if (v->focus == UI_PANE_DIAGS)
-		ui_diags_key(&v->diags, m, key);
-	else if (v->focus == UI_PANE_LOG)
-		ui_tail_key(&v->tail, key);
-	else
-		ui_nodes_key(&v->nodes, m, key);
-}
-
-static enum ui_view_ask asking_key(struct ui_view *v, const struct ui_model *m,
-				   uint32_t key)
+static enum ui_view_action handle_action_key(struct ui_view *v,
+					     const struct ui_model *m,
+					     uint32_t key)
 {
 	switch (key) {
 	case 'q':
 	case UI_KEY_F10:
-		return UI_ASK_LEAVE;
+		return UI_ACTION_LEAVE;
 	case 'Q':
-		return ask_abort(v);
+		return request_abort(v);
 	case 'd':
 	case '+':
 	case '-':
-		return ask_of_node(v, m, key);
+		return request_node_action(v, m, key);
 	case ']':
-		return UI_ASK_NEXT;
+		return UI_ACTION_NEXT_BUILD;
 	case '[':
-		return UI_ASK_PREVIOUS;
+		return UI_ACTION_PREVIOUS_BUILD;
 	default:
 		break;
 	}
-	if (!view_key(v, m, key))
-		pane_key(v, m, key);
-	return UI_ASK_NOTHING;
+	if (handle_view_key(v, m, key))
+		return UI_ACTION_NONE;
+	if (v->focus == UI_PANE_DIAGS)
+		ui_diags_handle_key(&v->diags, m, key);
+	else if (v->focus == UI_PANE_LOG)
+		ui_log_pane_handle_key(&v->log_pane, key);
+	else
+		ui_nodes_handle_key(&v->nodes, m, key);
+	return UI_ACTION_NONE;
 }
 
-enum ui_view_ask ui_view_key(struct ui_view *v, const struct ui_model *m,
-			     uint32_t key)
+enum ui_view_action ui_view_handle_key(struct ui_view *v,
+				       const struct ui_model *m, uint32_t key)
 {
 	v->drawn = false;
 	v->message[0] = '\0';
 	if (key != 'Q')
-		v->asked_abort = false;
-	if (v->entry) {
-		entry_key(v, m, key);
-		return UI_ASK_NOTHING;
+		v->abort_pending = false;
+	if (v->prompt) {
+		handle_prompt_key(v, m, key);
+		return UI_ACTION_NONE;
 	}
-	if (v->help) {
-		if (ui_help_key(&v->help_lines, key))
-			return UI_ASK_NOTHING;
-		/* Any other closes it; those that leave do so as well. */
-		v->help = false;
+	if (v->help_open) {
+		if (ui_panes_handle_help_key(&v->help_scroll, key))
+			return UI_ACTION_NONE;
+		/* Any other key closes the help; q, Q and F10 also leave. */
+		v->help_open = false;
 		if (key != 'q' && key != 'Q' && key != UI_KEY_F10)
-			return UI_ASK_NOTHING;
+			return UI_ACTION_NONE;
 	}
-	return asking_key(v, m, key);
+	return handle_action_key(v, m, key);
 }
 
-/* ---------------------------------------------------------------- drawing */
+/* ---- drawing ---- */
 
 static void put_keys(const struct ui_view *v, const struct ui_area *a,
 		     unsigned columns)
@@ -364,8 +355,8 @@ static void put_keys(const struct ui_view *v, const struct ui_area *a,
 					   "w warnings", "l log",  "/ search" };
 	const char *const of[UI_PANES][4] = {
 		[UI_PANE_NODES] = { "Space slots", "s sort",
-				    v->setup.may_ask ? "d drain" :
-						       "r reverse" },
+				    v->setup.actions_enabled ? "d drain" :
+							       "r reverse" },
 		[UI_PANE_DIAGS] = { "e errors", "f follow" },
 		[UI_PANE_LOG] = { "f follow", "n next" },
 	};
@@ -376,18 +367,18 @@ static void put_keys(const struct ui_view *v, const struct ui_area *a,
 
 		if (!text || at + strlen(text) > columns)
 			break;
-		at += ui_area_put(a, 0, at, 0, UI_DIM, text) + 2;
+		at += ui_area_put(a, 0, at, 0, UI_STYLE_DIM, text) + 2;
 	}
 }
 
-/* What is more urgent than the keys; NULL: nothing. */
+/* Append what replaces the list of keys, if anything. */
 static void put_message(struct buf *out, const struct ui_view *v,
 			const struct ui_model *m)
 {
-	if (v->entry)
+	if (v->prompt)
 		buf_printf(out, "%s%s_",
-			   v->entry == UI_ENTRY_FILTER ? "only nodes with: " :
-							 "search: ",
+			   v->prompt == UI_PROMPT_FILTER ? "only nodes with: " :
+							   "search: ",
 			   v->typed);
 	if (v->message[0])
 		buf_printf(out, "%s%s", out->len ? "  " : "", v->message);
@@ -398,9 +389,9 @@ static void put_message(struct buf *out, const struct ui_view *v,
 	else if (v->nodes.filter)
 		buf_printf(out, "only nodes with \"%s\": Escape shows all",
 			   v->nodes.filter);
-	else if (m->dropped)
+	else if (m->n_dropped)
 		buf_printf(out, "%llu events did not come: counts are too low",
-			   (unsigned long long)m->dropped);
+			   (unsigned long long)m->n_dropped);
 }
 
 static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
@@ -419,12 +410,12 @@ static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
 	width = ui_width(buf_str(&where));
 	if (width && columns > width + 30) {
 		columns -= width + 2;
-		ui_area_put_right(a, 0, columns + 2, width, UI_DIM,
+		ui_area_put_right(a, 0, columns + 2, width, UI_STYLE_DIM,
 				  buf_str(&where));
 	}
 	put_message(&message, v, m);
 	if (message.len)
-		ui_area_put_elided(a, 0, 0, columns, UI_WARN,
+		ui_area_put_elided(a, 0, 0, columns, UI_STYLE_WARN,
 				   buf_str(&message));
 	else
 		put_keys(v, a, columns);
@@ -435,57 +426,57 @@ static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
 static void draw_panes(struct ui_view *v, const struct ui_area *area,
 		       const struct ui_model *m, uint64_t now)
 {
-	if (area[UI_PLACE_TITLE].rows)
-		ui_area_put_elided(&area[UI_PLACE_TITLE], 0, 0,
-				   area[UI_PLACE_TITLE].columns, UI_BOLD,
-				   v->setup.title);
-	ui_header_draw(&area[UI_PLACE_HEADER], m, now,
-		       ui_diags_new(&v->diags, m));
-	if (area[UI_PLACE_NODES].rows)
-		ui_nodes_draw(&v->nodes, &area[UI_PLACE_NODES], m, now);
-	if (area[UI_PLACE_DIAGS].rows)
-		ui_diags_draw(&v->diags, &area[UI_PLACE_DIAGS], m);
-	if (area[UI_PLACE_LOG].rows)
-		ui_tail_draw(&v->tail, &area[UI_PLACE_LOG]);
-	if (area[UI_PLACE_RATES].rows)
-		ui_rates_draw(&area[UI_PLACE_RATES], m, now);
-	if (area[UI_PLACE_HERE].rows)
-		ui_here_draw(&area[UI_PLACE_HERE], m, now);
+	if (area[UI_PANE_AREA_TITLE].rows)
+		ui_area_put_elided(&area[UI_PANE_AREA_TITLE], 0, 0,
+				   area[UI_PANE_AREA_TITLE].columns,
+				   UI_STYLE_BOLD, v->setup.title);
+	ui_panes_draw_header(&area[UI_PANE_AREA_HEADER], m, now,
+			     ui_diags_count_unseen(&v->diags, m));
+	if (area[UI_PANE_AREA_NODES].rows)
+		ui_nodes_draw(&v->nodes, &area[UI_PANE_AREA_NODES], m, now);
+	if (area[UI_PANE_AREA_DIAGS].rows)
+		ui_diags_draw(&v->diags, &area[UI_PANE_AREA_DIAGS], m);
+	if (area[UI_PANE_AREA_LOG].rows)
+		ui_log_pane_draw(&v->log_pane, &area[UI_PANE_AREA_LOG]);
+	if (area[UI_PANE_AREA_RATES].rows)
+		ui_rates_draw(&area[UI_PANE_AREA_RATES], m, now);
+	if (area[UI_PANE_AREA_LOCAL].rows)
+		ui_panes_draw_local(&area[UI_PANE_AREA_LOCAL], m, now);
 }
 
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now)
 {
-	static const enum ui_place places[UI_PANES] = { UI_PLACE_NODES,
-							UI_PLACE_DIAGS,
-							UI_PLACE_LOG };
-	struct ui_layout_wish wish = {
-		.title = v->setup.title,
-		.diags = v->diags.open,
-		.log = v->tail.open,
+	static const enum ui_pane_area places[UI_PANES] = { UI_PANE_AREA_NODES,
+							    UI_PANE_AREA_DIAGS,
+							    UI_PANE_AREA_LOG };
+	struct ui_panes_setup wish = {
+		.has_title = v->setup.title,
+		.diags_open = v->diags.open,
+		.log_open = v->log_pane.open,
 		.has_diags = m->n_diags,
-		.build = ui_header_has_build(m),
+		.has_build = ui_panes_has_build(m),
 		.focus = places[v->focus],
 	};
-	struct ui_area area[UI_PLACES];
+	struct ui_area area[UI_PANE_AREAS];
 
 	if (v->paused && v->drawn && v->rows == c->rows &&
 	    v->columns == c->columns)
 		return;
-	/* What it was at its end stays. */
+	/* Times stop at the end of the build. */
 	if (m->done)
 		now = m->at_ms;
-	wish.node_lines = ui_nodes_order(&v->nodes, m);
-	ui_layout(area, c, &wish);
+	wish.n_node_lines = ui_nodes_sort(&v->nodes, m);
+	ui_panes_arrange(area, c, &wish);
 	ui_canvas_clear(c);
-	if (v->help)
-		ui_help_draw(&v->help_lines,
-			     &(struct ui_area){ c, 0, 0, c->rows, c->columns,
-						true });
+	if (v->help_open)
+		ui_panes_draw_help(&v->help_scroll,
+				   &(struct ui_area){ c, 0, 0, c->rows,
+						      c->columns, true });
 	else
 		draw_panes(v, area, m, now);
-	if (!v->help)
-		draw_last_line(v, &area[UI_PLACE_LAST], m);
+	if (!v->help_open)
+		draw_last_line(v, &area[UI_PANE_AREA_MESSAGE], m);
 	v->rows = c->rows;
 	v->columns = c->columns;
 	v->drawn = true;

@@ -1,41 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/view.h - the full-screen view of a build: what is open, selected and
- * scrolled; keys go in, a canvas comes out.  It does no I/O and knows no clock.
+ * ui/view.h - The full-screen view of a build.
+ *
+ * The view holds the state of the panes: open, selected, scrolled.  Its input
+ * are keys and a model, its output is a canvas.  It does no I/O and reads no
+ * clock.
  *
  *	ui_view_init(&v, &setup);
- *	what = ui_view_key(&v, &model, key);	for each key
- *	ui_view_draw(&v, &canvas, &model, now);	when something changed
+ *	action = ui_view_handle_key(&v, &model, key);	for each key
+ *	ui_view_draw(&v, &canvas, &model, now);	after a change
  *
- * The model may be another one each time.  What its text on the screen means,
- * and all keys, are in man/kfarm.1 and behind the key "?".
+ * The model may be a different one each time.  man/kfarm-top.1 and the key "?"
+ * describe the screen and the keys.
  */
 #ifndef UI_VIEW_H
 #define UI_VIEW_H
 
 #include "ui/diags.h"
 #include "ui/keys.h"
+#include "ui/log-pane.h"
 #include "ui/nodes.h"
-#include "ui/tail.h"
 
-/* What a person asks of others than the view. */
-enum ui_view_ask {
-	UI_ASK_NOTHING,
-	UI_ASK_LEAVE, /* q, F10: the view; the build goes on */
-	UI_ASK_ABORT, /* Q twice: end the build */
-	/* Of the node ui_view_node(), only where setup.may_ask: */
-	UI_ASK_DRAIN,
-	UI_ASK_RESUME,
-	UI_ASK_MORE, /* one slot more */
-	UI_ASK_LESS,
-	/* ] and [: */
-	UI_ASK_NEXT, /* another build */
-	UI_ASK_PREVIOUS,
+/* Actions that the user requests from the caller. */
+enum ui_view_action {
+	UI_ACTION_NONE,
+	UI_ACTION_LEAVE, /* q, F10: close the view; the build continues */
+	UI_ACTION_ABORT, /* Q twice: end the build */
+	/* For ui_view_selected_node(), only with setup.actions_enabled. */
+	UI_ACTION_DRAIN,
+	UI_ACTION_RESUME,
+	UI_ACTION_MORE_SLOTS, /* + */
+	UI_ACTION_FEWER_SLOTS, /* - */
+	UI_ACTION_NEXT_BUILD, /* ] */
+	UI_ACTION_PREVIOUS_BUILD, /* [ */
 };
 
 struct ui_view_setup {
-	bool may_ask; /* it is our own build: UI_ASK_ABORT and those of nodes */
-	const char *title; /* a line above all, borrowed; NULL: none */
+	/* This process runs the build: allow abort and node actions. */
+	bool actions_enabled;
+	const char *title; /* top line, borrowed; or NULL */
 };
 
 enum ui_pane {
@@ -43,55 +46,55 @@ enum ui_pane {
 	UI_PANE_DIAGS,
 	UI_PANE_LOG,
 
-	UI_PANES, /* how many */
+	UI_PANES, /* the number of panes */
 };
 
-/* What is being typed in the last line. */
-enum ui_entry {
-	UI_ENTRY_NONE,
-	UI_ENTRY_SEARCH,
-	UI_ENTRY_FILTER,
+/* Prompt in the last line. */
+enum ui_prompt {
+	UI_PROMPT_NONE,
+	UI_PROMPT_SEARCH,
+	UI_PROMPT_FILTER,
 };
 
-#define UI_ENTRY_MAX 64 /* bytes */
+#define UI_PROMPT_MAX 64 /* bytes */
 
 struct ui_view {
 	struct ui_view_setup setup;
 	enum ui_pane focus;
-	bool help, paused;
-	struct ui_scroll help_lines;
-	bool asked_abort; /* Q was pressed once */
-	enum ui_entry entry;
-	char typed[UI_ENTRY_MAX + 1];
-	char message[120]; /* until the next key; "": none */
+	bool help_open, paused;
+	struct ui_scroll help_scroll;
+	bool abort_pending; /* Q was pressed once */
+	enum ui_prompt prompt;
+	char typed[UI_PROMPT_MAX + 1];
+	char message[120]; /* shown until the next key; "" for none */
 	struct ui_nodes nodes;
 	struct ui_diags diags;
-	struct ui_tail tail;
-	unsigned rows, columns; /* of the canvas, as drawn last */
-	bool drawn; /* and nothing was pressed since */
+	struct ui_log_pane log_pane;
+	unsigned rows, columns; /* of the canvas drawn last */
+	bool drawn; /* no key was pressed since the last drawing */
 };
 
 void ui_view_init(struct ui_view *v, const struct ui_view_setup *setup);
 void ui_view_release(struct ui_view *v);
-/* Another line above all; borrowed. */
+/* Change the top line, which is borrowed. */
 void ui_view_set_title(struct ui_view *v, const char *title);
 
-/* A key was pressed (ui/keys.h); one that means nothing does nothing. */
-enum ui_view_ask ui_view_key(struct ui_view *v, const struct ui_model *m,
-			     uint32_t key);
-/* The name of the node that UI_ASK_DRAIN and others are about; borrowed. */
-const char *ui_view_node(const struct ui_view *v);
-/* Something to be said in the last line, until the next key. */
-void ui_view_say(struct ui_view *v, const char *text);
+/* Handle a key (ui/keys.h); unknown keys are ignored. */
+enum ui_view_action ui_view_handle_key(struct ui_view *v,
+				       const struct ui_model *m, uint32_t key);
+/* Return the name of the node for a node action; borrowed. */
+const char *ui_view_selected_node(const struct ui_view *v);
+/* Show a message in the last line until the next key. */
+void ui_view_set_message(struct ui_view *v, const char *text);
 
-/* Is the log to be seen? */
-bool ui_view_wants_log(const struct ui_view *v);
-/* Where its pieces are to be added; the view's. */
+/* Return true if the log pane is open. */
+bool ui_view_is_log_shown(const struct ui_view *v);
+/* Return the log, to which the caller adds. */
 struct ui_log *ui_view_log(struct ui_view *v);
 
 /*
- * Draw all of `c`, at `now` as in ui/model.h.  While it is paused only what is
- * said in the last line changes, so `c` has to be the one drawn last.
+ * Draw the view on `c`, at `now` as in ui/model.h.  A paused view draws only
+ * after a key, so `c` must be the canvas of the last drawing.
  */
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now);

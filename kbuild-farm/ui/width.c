@@ -9,7 +9,7 @@ struct range {
 	uint32_t first, last;
 };
 
-static const struct range none[] = {
+static const struct range zero_width[] = {
 	{ 0x300, 0x36f },     { 0x483, 0x489 },   { 0x591, 0x5bd },
 	{ 0x5bf, 0x5bf },     { 0x5c1, 0x5c2 },   { 0x5c4, 0x5c5 },
 	{ 0x610, 0x61a },     { 0x64b, 0x65f },   { 0x670, 0x670 },
@@ -24,7 +24,7 @@ static const struct range none[] = {
 	{ 0xe0100, 0xe01ef },
 };
 
-static const struct range two[] = {
+static const struct range double_width[] = {
 	{ 0x1100, 0x115f },   { 0x231a, 0x231b },   { 0x2329, 0x232a },
 	{ 0x23e9, 0x23ec },   { 0x25fd, 0x25fe },   { 0x2614, 0x2615 },
 	{ 0x26a1, 0x26a1 },   { 0x2705, 0x2705 },   { 0x270a, 0x270b },
@@ -43,7 +43,7 @@ static const struct range two[] = {
 	{ 0x20000, 0x3fffd },
 };
 
-static bool is_among(const struct range *list, size_t n, uint32_t c)
+static bool is_in_ranges(const struct range *list, size_t n, uint32_t c)
 {
 	size_t low = 0;
 
@@ -60,22 +60,25 @@ static bool is_among(const struct range *list, size_t n, uint32_t c)
 	return false;
 }
 
-#define IS_AMONG(list, c) is_among(list, sizeof(list) / sizeof(*(list)), c)
+#define IS_IN_RANGES(list, c) \
+	is_in_ranges(list, sizeof(list) / sizeof(*(list)), c)
 
-unsigned ui_width_of(uint32_t code)
+unsigned ui_width_of_char(uint32_t code)
 {
-	if (code < none[0].first)
+	if (code < zero_width[0].first)
 		return 1;
-	return IS_AMONG(two, code) ? 2 : !IS_AMONG(none, code);
+	return IS_IN_RANGES(double_width, code) ?
+		       2 :
+		       !IS_IN_RANGES(zero_width, code);
 }
 
-/* The bytes of the character at `p`, and its columns. */
+/* Return the length of the character at `p`, and its width. */
 static size_t character(const uint8_t *p, size_t left, unsigned *columns)
 {
 	uint32_t c = 0;
 	size_t len = *p < 0x80 ? 1 : printable_utf8(p, left, &c);
 
-	*columns = ui_width_of(c);
+	*columns = ui_width_of_char(c);
 	return len ? len : 1;
 }
 
@@ -91,7 +94,7 @@ unsigned ui_width(const char *text)
 	return sum;
 }
 
-size_t ui_width_within(const char *text, unsigned columns)
+size_t ui_width_fitting_bytes(const char *text, unsigned columns)
 {
 	size_t len = strlen(text), at = 0;
 
@@ -108,7 +111,7 @@ size_t ui_width_within(const char *text, unsigned columns)
 	return at;
 }
 
-/* Where the end begins that takes at most so many columns. */
+/* Return the longest suffix that fits into `columns`. */
 static const char *end_within(const char *text, unsigned columns)
 {
 	unsigned width = ui_width(text), takes;
@@ -117,7 +120,7 @@ static const char *end_within(const char *text, unsigned columns)
 		text += character((const uint8_t *)text, strlen(text), &takes);
 		width -= takes;
 	}
-	/* What combines belongs to the one that is gone. */
+	/* Skip combining marks of the omitted character. */
 	while (*text) {
 		size_t n = character((const uint8_t *)text, strlen(text),
 				     &takes);
@@ -138,11 +141,11 @@ void ui_width_elide(struct buf *out, const char *text, unsigned columns)
 		return;
 	}
 	if (columns < 5) {
-		buf_add(out, text, ui_width_within(text, columns));
+		buf_add(out, text, ui_width_fitting_bytes(text, columns));
 		return;
 	}
 	rest = columns - 3;
-	buf_add(out, text, ui_width_within(text, rest / 2));
+	buf_add(out, text, ui_width_fitting_bytes(text, rest / 2));
 	buf_add_str(out, "...");
 	buf_add_str(out, end_within(text, rest - rest / 2));
 }

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/width.h - how many columns of a terminal a text takes.
+ * ui/width.h - Display width of a text in terminal columns.
  *
- * A character takes one, none when it combines with the one before it, and two
- * when it is wide in East Asia (Unicode 15: general categories Mn, Me and Cf,
- * EastAsianWidth W and F; of rare scripts the common blocks).  A byte that is
- * no valid UTF-8 takes one.  It does not ask the locale.
+ * A character takes one column, none if it combines with the previous one, and
+ * two if it is wide in East Asia (Unicode 15: general categories Mn, Me and Cf,
+ * EastAsianWidth W and F; only the common blocks of rare scripts).  A byte that
+ * is not valid UTF-8 takes one.  The result does not depend on the locale.
  */
 #ifndef UI_WIDTH_H
 #define UI_WIDTH_H
 
 #include "base/buf.h"
 
+/* Return the width of a text. */
 unsigned ui_width(const char *text);
-/* Of a character by its number. */
-unsigned ui_width_of(uint32_t code);
-/* How many bytes at the beginning of `text` take at most so many columns. */
-size_t ui_width_within(const char *text, unsigned columns);
-/*
- * Append `text`, with "..." in the place of its middle where it takes more
- * than `columns`.
- */
+/* Return the width of a Unicode character. */
+unsigned ui_width_of_char(uint32_t code);
+/* Return the length of the longest prefix that fits into `columns`. */
+size_t ui_width_fitting_bytes(const char *text, unsigned columns);
+/* Append `text`, with "..." in place of its middle if it is wider. */
 void ui_width_elide(struct buf *out, const char *text, unsigned columns);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/cc.h - the bodies of the messages between kfarm-cc and the
- * coordinator, over the Unix socket $KFARM_SOCKET.
+ * wire/cc.h - Messages between kfarm-cc and the coordinator over $KFARM_SOCKET.
  *
- * libc only: the wrapper is static and small.  The same rules as in
- * wire/msg.h; the frames are never packed.
+ * The wrapper is static and small, so this module needs only libc.  The rules
+ * of wire/msg.h apply; frames are never compressed.
  */
 #ifndef WIRE_CC_H
 #define WIRE_CC_H
@@ -16,44 +15,51 @@
 #include <stdbool.h>
 
 /*
- * Longest command line and environment that are sent, without NULs, and most
- * words of the former; beyond that it is local.
+ * Limits of the bytes of command line and environment (without NULs) and of the
+ * number of words.  A command beyond a limit runs locally.
  */
-#define WIRE_CC_MAX   (512u << 10)
-#define WIRE_CC_WORDS 16384
+#define WIRE_CC_COMMAND_MAX (512u << 10)
+#define WIRE_CC_WORDS_MAX   16384
 /*
- * Longest stdout and stderr in CC_DONE, each: what fits one frame.  Where
- * there is more the coordinator answers CC_LOCAL.
+ * Limit of stdout and stderr each in CC_DONE, so that they fit into one frame.
+ * For longer output the coordinator replies CC_LOCAL.
  */
 #define WIRE_CC_DIAG_MAX (472u << 10)
 
 struct wire_cc_job {
-	uint32_t pid; /* the wrapper's; in the temporaries' names */
-	uint32_t umask; /* the wrapper's */
+	uint32_t pid; /* pid of the wrapper, part of temporary file names */
+	uint32_t umask; /* umask of the wrapper */
 	/*
-	 * These two are adjacent, as WIRE_BOOLS() wants: two bits on the wire.
+	 * The next two fields must be adjacent: WIRE_BOOLS() packs them as two
+	 * bits.
 	 */
-	bool terminal; /* its stderr: diagnostics have colours and a width */
-	bool confined; /* it lacks stdout or stderr, or has tight limits */
+	/* stderr is a terminal, so diagnostics have colours and a width */
+	bool tty_stderr;
+	/* stdout or stderr is closed, or resource limits are tight */
+	bool restricted;
 	char *cwd;
-	char *compiler; /* absolute path of the real one */
-	struct strv argv; /* argv[0] as make gave it */
-	struct strv env; /* NAME=VALUE of those that gcc reads, and PATH;
-			    at most WIRE_ENV_MAX */
+	char *compiler; /* absolute path of the real compiler */
+	struct strv argv; /* argv[0] as given by make */
+	/*
+	 * NAME=VALUE of PATH and the variables that gcc reads; at most
+	 * WIRE_ENV_MAX
+	 */
+	struct strv env;
 };
 
 WIRE_MESSAGE(cc_job);
 
 /*
- * The file beside the socket that a wrapper leaves when the coordinator was
- * silent, so that those after it do not wait as long in their turn; the
- * coordinator removes it each second that it lives.  The caller frees it.
+ * Return the path of a marker file next to the socket.  A wrapper creates it
+ * when the coordinator does not respond, so that later wrappers do not wait as
+ * long.  A running coordinator removes it every second.  The caller frees the
+ * path.
  */
-char *wire_cc_silent_file(const char *socket);
+char *wire_cc_stalled_path(const char *socket);
 
 /*
- * CC_BEAT has no body: "still at it".  CC_LOCAL: "compile it yourself"; its
- * body is the reason, bare text for people.
+ * CC_BEAT has no body and means that the coordinator is alive.  CC_LOCAL asks
+ * the wrapper to run the compiler; its body is the reason as plain text.
  */
 
 struct wire_cc_rename {
@@ -62,15 +68,15 @@ struct wire_cc_rename {
 };
 
 /*
- * CC_DONE: rename each of `side`, then `dep_tmp` to `dep` (both empty when
- * there is no dependency file), then `object_tmp` to `object` (both empty
- * when there is none), write the diagnostics, and exit with `status`.  Paths
- * are relative to the wrapper's working directory or absolute.
+ * CC_DONE: rename each of `sides`, then `dep_tmp` to `dep` (both empty without
+ * a depfile), then `object_tmp` to `object` (both empty without an object),
+ * write the diagnostics and exit with `status`.  Paths are absolute or relative
+ * to the wrapper's working directory.
  */
 struct wire_cc_done {
 	uint8_t status;
-	uint8_t n_sides; /* files beside the object */
-	struct wire_cc_rename *side;
+	uint8_t n_sides; /* number of side outputs */
+	struct wire_cc_rename *sides;
 	char *dep_tmp;
 	char *dep;
 	char *object_tmp;
@@ -82,12 +88,12 @@ struct wire_cc_done {
 WIRE_MESSAGE(cc_done);
 
 /*
- * CC_FIXDEP: what would `program DEPFILE TARGET COMMAND` print, the fixdep of a
- * kernel's tree, started in `cwd`?  The answer is CC_FIXED, or CC_LOCAL: run
- * it.
+ * CC_FIXDEP: request the output of `program DEPFILE TARGET COMMAND`, the fixdep
+ * of a kernel tree, run in `cwd`.  The reply is CC_FIXED, or CC_LOCAL to run
+ * the program.
  */
 struct wire_cc_fixdep {
-	char *cwd; /* absolute */
+	char *cwd; /* absolute path */
 	char *program;
 	char *depfile;
 	char *target;
@@ -95,40 +101,47 @@ struct wire_cc_fixdep {
 
 WIRE_MESSAGE(cc_fixdep);
 
-/* Longest text that a compiler is to read from its stdin. */
+/* Limit of the source that a compiler reads from stdin. */
 #define WIRE_CC_TEXT_MAX (64u << 10)
 
 /*
- * CC_STEP, in front of CC_JOB: the job is a compile with a tool
- * (wire/msg-job.h: WIRE_STEP_SYMBOLS, with -E and no -o among its words,
- * WIRE_STEP_OBJECT, or WIRE_STEP_DEVICETREE, with -E and -o).  The answer to
- * both is that of CC_JOB.  Of SYMBOLS CC_DONE has no object, and the tool's
- * stdout as `out`; of OBJECT it has what the tool left of the object; of
- * DEVICETREE the blob is the object, and beside it are the text and dtc's list
+ * CC_STEP, sent before CC_JOB: the job is a compile with a tool step
+ * (WIRE_STEP_SYMBOLS, whose command has -E and no -o; WIRE_STEP_OBJECT; or
+ * WIRE_STEP_DEVICETREE, whose command has -E and -o).  Both messages have one
+ * reply, that of CC_JOB.  For SYMBOLS, CC_DONE has no object, and `out` is the
+ * tool's stdout.  For OBJECT it has the modified object.  For DEVICETREE the
+ * blob is the object, and the side outputs are the text and dtc's list
  * (options/devicetree.h).
  */
 struct wire_cc_step {
 	uint8_t kind; /* enum wire_step_kind */
 	/*
-	 * SYMBOLS: what the source "-" is (options_command_parse_stdin()); or
-	 * empty, and the source is a file.  Of the others: empty.
+	 * For SYMBOLS: the content of source "-"
+	 * (options_command_parse_stdin()), or empty if the source is a file.
+	 * Empty for other kinds.
 	 */
 	char *text;
-	char *program; /* absolute */
-	struct strv args; /* without argv[0]; at most WIRE_STEP_ARGS, of
-			     WIRE_PATH_MAX bytes each; OBJECT: without the
-			     object's name at the end */
+	char *program; /* absolute path */
+	/*
+	 * Without argv[0]; at most WIRE_STEP_ARGS_MAX of WIRE_PATH_MAX bytes
+	 * each.  For OBJECT without the object's name at the end.
+	 */
+	struct strv args;
 };
 
 WIRE_MESSAGE(cc_step);
 
-/* Longest `rest`: what fits one frame. */
+/* Limit of `after_command`, so that it fits into one frame. */
 #define WIRE_CC_FIXED_MAX (944u << 10)
 
-/* CC_FIXED: it prints `head`, COMMAND and `rest`, and ends with 0. */
+/*
+ * CC_FIXED: the program prints `before_command`, COMMAND and `after_command`,
+ * and exits with 0.
+ */
 struct wire_cc_fixed {
-	struct bytes head; /* borrowed from the input when decoded */
-	struct bytes rest;
+	/* both borrowed from the input when decoded */
+	struct bytes before_command;
+	struct bytes after_command;
 };
 
 WIRE_MESSAGE(cc_fixed);

@@ -11,10 +11,10 @@
 #include <zstd.h>
 
 #define ZSTD_LEVEL 1
-/* Less than this fits one packet anyway. */
+/* A shorter body fits into one packet anyway. */
 #define PACK_MIN 128
 
-/* What packing works in: one per thread, made when first needed. */
+/* Working memory of the codecs, allocated per thread on first use. */
 struct workspace {
 	void *lzo;
 	ZSTD_CCtx *cctx;
@@ -80,19 +80,15 @@ static size_t pack_zstd(uint8_t *out, size_t room, struct bytes raw)
 	return ZSTD_isError(n) ? raw.len : n;
 }
 
-/* The longest that `n` bytes can become; of LZO: its documentation. */
-static size_t pack_bound(size_t n, enum wire_codec codec)
-{
-	return codec == WIRE_LZO ? n + n / 16 + 64 + 3 : ZSTD_compressBound(n);
-}
-
 enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 				enum wire_codec wanted)
 {
 	size_t room, n = raw.len;
 
 	if (wanted != WIRE_PLAIN && raw.len >= PACK_MIN) {
-		room = pack_bound(raw.len, wanted);
+		/* The bound of LZO is that of its documentation. */
+		room = wanted == WIRE_LZO ? raw.len + raw.len / 16 + 64 + 3 :
+					    ZSTD_compressBound(raw.len);
 		if (buf_reserve(out, room))
 			str_out_of_memory();
 		if (wanted == WIRE_LZO)
@@ -113,7 +109,7 @@ static bool unpack_lzo(uint8_t *out, size_t raw_len, struct bytes packed)
 {
 	lzo_uint n = raw_len;
 
-	workspace_get(); /* for lzo_init() */
+	workspace_get(); /* calls lzo_init() */
 	return lzo1x_decompress_safe(packed.data, packed.len, out, &n, NULL) ==
 		       LZO_E_OK &&
 	       n == raw_len;
@@ -127,18 +123,9 @@ static bool unpack_zstd(uint8_t *out, size_t raw_len, struct bytes packed)
 		w->dctx = ZSTD_createDCtx();
 	if (!w->dctx)
 		str_out_of_memory();
-	/* An error is a number that no raw_len reaches. */
+	/* Error codes are larger than any raw_len. */
 	return ZSTD_decompressDCtx(w->dctx, out, raw_len, packed.data,
 				   packed.len) == raw_len;
-}
-
-static bool unpack_plain(uint8_t *out, size_t raw_len, struct bytes packed)
-{
-	if (packed.len != raw_len)
-		return false;
-	if (raw_len)
-		memcpy(out, packed.data, raw_len);
-	return true;
 }
 
 int wire_codec_unpack(struct buf *out, struct bytes packed,
@@ -153,12 +140,15 @@ int wire_codec_unpack(struct buf *out, struct bytes packed,
 		return -ENOMEM;
 
 	to = out->data + out->len;
-	if (codec == WIRE_PLAIN)
-		good = unpack_plain(to, raw_len, packed);
-	else if (codec == WIRE_LZO)
+	if (codec == WIRE_PLAIN) {
+		good = packed.len == raw_len;
+		if (good && raw_len)
+			memcpy(to, packed.data, raw_len);
+	} else if (codec == WIRE_LZO) {
 		good = unpack_lzo(to, raw_len, packed);
-	else if (codec == WIRE_ZSTD)
+	} else if (codec == WIRE_ZSTD) {
 		good = unpack_zstd(to, raw_len, packed);
+	}
 	if (good)
 		out->len += raw_len;
 	out->data[out->len] = '\0';

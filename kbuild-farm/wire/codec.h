@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/codec.h - bodies packed and unpacked: lzo1x-1 and zstd level 1.
+ * wire/codec.h - Compression of message bodies: lzo1x-1 and zstd level 1.
  *
- * Unpacking trusts nothing: lzo1x_decompress_safe() and a zstd decoder that
- * writes at most the announced length, which wire_frame_decode() has bounded.
- * Any thread may call these; each has a workspace of its own.
+ * Decompression is safe for untrusted input: lzo1x_decompress_safe() and the
+ * zstd decoder write at most the announced length, which wire_frame_decode()
+ * has checked.  All functions are thread-safe; each thread has its own
+ * workspace.
  */
 #ifndef WIRE_CODEC_H
 #define WIRE_CODEC_H
@@ -13,19 +14,20 @@
 #include "wire/frame.h"
 
 /*
- * Append `raw` (at most WIRE_BODY_MAX bytes), packed, to `out`.  Returns the
- * codec that was used: `wanted`, or WIRE_PLAIN where packing does not pay.
+ * Compress `raw` (at most WIRE_BODY_MAX bytes) and append it to `out`.  Returns
+ * the codec that was used: `wanted`, or WIRE_PLAIN if compression does not
+ * help.
  */
 enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 				enum wire_codec wanted);
 /*
- * Append the `raw_len` bytes that `packed` holds to `out`.  Returns 0;
- * -EPROTO when it holds anything else; -ENOMEM.  On failure `out` has the
- * content that it had before.
+ * Decompress `packed` to exactly `raw_len` bytes and append them to `out`.
+ * Returns 0; -EPROTO if the data is invalid or has another length; -ENOMEM.
+ * After an error the content of `out` is unchanged.
  */
 int wire_codec_unpack(struct buf *out, struct bytes packed,
 		      enum wire_codec codec, uint32_t raw_len);
-/* Of "none", "lzo" or "zstd": 0, or -EINVAL for another word. */
+/* Parse "none", "lzo" or "zstd". Returns 0, or -EINVAL for any other name. */
 int wire_codec_parse(const char *name, enum wire_codec *out);
 
 #endif

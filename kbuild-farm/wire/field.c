@@ -12,14 +12,14 @@ void wire_field_put_line(struct buf *out, const char *s, size_t max)
 
 	buf_put_u32(out, (uint32_t)n);
 	buf_add(out, s, n);
-	printable_clean((char *)out->data + out->len - n, n, 0, ' ');
+	printable_replace((char *)out->data + out->len - n, n, 0, ' ');
 }
 
 char *wire_field_line(struct reader *r, size_t max)
 {
 	char *s = reader_str(r, max);
 
-	if (!printable(bytes_str(s), 0))
+	if (!printable_is_safe(bytes_str(s), 0))
 		r->bad = true;
 	return s;
 }
@@ -68,7 +68,7 @@ static void put_uint(struct buf *out, unsigned width, uint64_t v)
 	buf_add(out, le, width);
 }
 
-/* A member of `width` bytes. */
+/* Load a member of `width` bytes. */
 static uint64_t load_uint(const void *p, unsigned width)
 {
 	switch (width) {
@@ -109,10 +109,10 @@ static void *load_pointer(const void *at)
 	return p;
 }
 
-/* Is the field part of this message? */
+/* Return true if the field is present in this message. */
 static bool is_present(const struct wire_field *f, const uint8_t *m)
 {
-	return !f->only || *m == f->only - 1;
+	return !f->only_kind || *m == f->only_kind - 1;
 }
 
 static uint64_t put_count(struct buf *out, const struct wire_field *f,
@@ -120,8 +120,8 @@ static uint64_t put_count(struct buf *out, const struct wire_field *f,
 {
 	uint64_t top = UINT64_MAX >> (64 - 8 * f->width);
 
-	if (f->cut && n > f->most)
-		n = f->most;
+	if (f->truncated && n > f->max_count)
+		n = f->max_count;
 	if (n > top)
 		n = top;
 	put_uint(out, f->width, n);
@@ -137,46 +137,23 @@ static void put_string(struct buf *out, const struct wire_field *f,
 		buf_put_str(out, s ? s : "");
 }
 
-static void put_strings(struct buf *out, const struct wire_field *f,
-			const struct strv *sv)
-{
-	size_t n = put_count(out, f, sv->n);
-
-	for (size_t i = 0; i < n; i++)
-		put_string(out, f, sv->v[i]);
-}
-
-static void put_structs(struct buf *out, const struct wire_field *f,
-			const uint8_t *m)
-{
-	const uint8_t *v = load_pointer(m + f->at);
-	uint64_t n = put_count(out, f, load_uint(m + f->n_at, f->width));
-
-	for (uint64_t i = 0; i < n; i++)
-		wire_encode(out, f->of, v + i * f->of->size);
-}
-
-static void put_bools(struct buf *out, const struct wire_field *f,
-		      const bool *v)
-{
-	unsigned bits = 0;
-
-	for (unsigned i = 0; i < f->max; i++)
-		bits |= (unsigned)v[i] << i;
-	buf_put_u8(out, (uint8_t)bits);
-}
-
 static void put_field(struct buf *out, const struct wire_field *f,
 		      const uint8_t *m)
 {
 	const void *at = m + f->at;
+	const struct strv *strings;
+	const uint8_t *structs;
+	unsigned bits = 0;
+	uint64_t n;
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
 		put_uint(out, f->width, load_uint(at, f->width));
 		break;
 	case WIRE_IS_BOOLS:
-		put_bools(out, f, at);
+		for (unsigned i = 0; i < f->max; i++)
+			bits |= (unsigned)((const bool *)at)[i] << i;
+		buf_put_u8(out, (uint8_t)bits);
 		break;
 	case WIRE_IS_DIGEST:
 		wire_field_put_digest(out, at);
@@ -187,10 +164,17 @@ static void put_field(struct buf *out, const struct wire_field *f,
 		break;
 	case WIRE_IS_STRINGS:
 	case WIRE_IS_LINES:
-		put_strings(out, f, at);
+		strings = at;
+		n = put_count(out, f, strings->n);
+		for (size_t i = 0; i < n; i++)
+			put_string(out, f, strings->v[i]);
 		break;
 	case WIRE_IS_LIST:
-		put_structs(out, f, m);
+		structs = load_pointer(at);
+		n = put_count(out, f, load_uint(m + f->n_at, f->width));
+		for (uint64_t i = 0; i < n; i++)
+			wire_encode(out, f->of,
+				    structs + i * f->of->struct_bytes);
 		break;
 	case WIRE_IS_STRUCT:
 		wire_encode(out, f->of, at);
@@ -206,24 +190,25 @@ static void put_field(struct buf *out, const struct wire_field *f,
 
 void wire_encode(struct buf *out, const struct wire_layout *l, const void *m)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (is_present(&l->field[i], m))
-			put_field(out, &l->field[i], m);
+	for (size_t i = 0; i < l->n_fields; i++) {
+		if (is_present(&l->fields[i], m))
+			put_field(out, &l->fields[i], m);
 	}
 }
 
-/* The fewest bytes that one takes on the wire. */
-static size_t least_size(const struct wire_layout *l)
+/* Return the minimum size of an encoded struct in bytes. */
+static size_t min_encoded_size(const struct wire_layout *l)
 {
 	size_t sum = 0;
 
-	for (const struct wire_field *f = l->field; f < l->field + l->n; f++) {
-		if (f->only || f->kind == WIRE_IS_REST)
+	for (const struct wire_field *f = l->fields;
+	     f < l->fields + l->n_fields; f++) {
+		if (f->only_kind || f->kind == WIRE_IS_REST)
 			continue;
 		if (f->kind == WIRE_IS_DIGEST)
 			sum += DIGEST_SIZE;
 		else if (f->kind == WIRE_IS_STRUCT)
-			sum += least_size(f->of);
+			sum += min_encoded_size(f->of);
 		else if (f->kind == WIRE_IS_BOOLS)
 			sum++;
 		else
@@ -232,7 +217,7 @@ static size_t least_size(const struct wire_layout *l)
 	return sum ? sum : 1;
 }
 
-/* The string is the caller's to free, also when the reader is bad. */
+/* The caller frees the string, also if the reader is bad. */
 static char *read_string(struct reader *r, const struct wire_field *f)
 {
 	char *s;
@@ -241,63 +226,42 @@ static char *read_string(struct reader *r, const struct wire_field *f)
 		s = wire_field_line(r, f->max);
 	else
 		s = reader_str(r, f->max);
-	if (f->ok && !f->ok(s))
+	if (f->is_valid && !f->is_valid(s))
 		r->bad = true;
 	return s;
-}
-
-static void read_strings(struct reader *r, const struct wire_field *f,
-			 struct strv *sv)
-{
-	uint64_t n = read_uint(r, f->width, f->most);
-
-	while (n-- && !r->bad)
-		strv_own(sv, read_string(r, f));
 }
 
 static void read_structs(struct reader *r, const struct wire_field *f,
 			 uint8_t *m)
 {
-	uint64_t n = read_uint(r, f->width, f->most);
+	uint64_t n = read_uint(r, f->width, f->max_count);
 	uint8_t *v;
 
-	if (r->bad || n > r->left / least_size(f->of))
+	if (r->bad || n > r->left / min_encoded_size(f->of))
 		r->bad = true;
 	if (r->bad || !n)
 		return;
-	v = xcalloc(n, f->of->size);
+	v = xcalloc(n, f->of->struct_bytes);
 	memcpy(m + f->at, &v, sizeof(v));
 	store_uint(m + f->n_at, f->width, n);
 	for (uint64_t i = 0; i < n && !r->bad; i++)
-		wire_read(r, f->of, v + i * f->of->size);
-}
-
-static void read_bools(struct reader *r, const struct wire_field *f, bool *v)
-{
-	uint64_t bits = read_uint(r, 1, (1u << f->max) - 1);
-
-	for (unsigned i = 0; i < f->max; i++)
-		v[i] = bits >> i & 1;
-}
-
-static void read_bytes(struct reader *r, const struct wire_field *f,
-		       struct bytes *b)
-{
-	*b = f->kind == WIRE_IS_REST ? reader_raw(r, r->left) : reader_bytes(r);
-	if (b->len > f->max)
-		r->bad = true;
+		wire_read(r, f->of, v + i * f->of->struct_bytes);
 }
 
 static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 {
 	void *at = m + f->at;
+	struct bytes *b;
+	uint64_t n;
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
 		store_uint(at, f->width, read_uint(r, f->width, f->max));
 		break;
 	case WIRE_IS_BOOLS:
-		read_bools(r, f, at);
+		n = read_uint(r, 1, (1u << f->max) - 1);
+		for (unsigned i = 0; i < f->max; i++)
+			((bool *)at)[i] = n >> i & 1;
 		break;
 	case WIRE_IS_DIGEST:
 		wire_field_digest(r, at);
@@ -308,7 +272,9 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 		break;
 	case WIRE_IS_STRINGS:
 	case WIRE_IS_LINES:
-		read_strings(r, f, at);
+		n = read_uint(r, f->width, f->max_count);
+		while (n-- && !r->bad)
+			strv_own(at, read_string(r, f));
 		break;
 	case WIRE_IS_LIST:
 		read_structs(r, f, m);
@@ -318,18 +284,22 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 		break;
 	case WIRE_IS_BYTES:
 	case WIRE_IS_REST:
-		read_bytes(r, f, at);
+		b = at;
+		*b = f->kind == WIRE_IS_REST ? reader_raw(r, r->left) :
+					       reader_bytes(r);
+		if (b->len > f->max)
+			r->bad = true;
 		break;
 	}
 }
 
 void wire_read(struct reader *r, const struct wire_layout *l, void *m)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (is_present(&l->field[i], m))
-			read_field(r, &l->field[i], m);
+	for (size_t i = 0; i < l->n_fields; i++) {
+		if (is_present(&l->fields[i], m))
+			read_field(r, &l->fields[i], m);
 	}
-	if (!r->bad && l->ok && !l->ok(m))
+	if (!r->bad && l->is_valid && !l->is_valid(m))
 		r->bad = true;
 }
 
@@ -352,13 +322,14 @@ static void release_structs(const struct wire_field *f, uint8_t *m)
 	uint64_t n = v ? load_uint(m + f->n_at, f->width) : 0;
 
 	for (uint64_t i = 0; i < n; i++)
-		wire_release(f->of, v + i * f->of->size);
+		wire_release(f->of, v + i * f->of->struct_bytes);
 	free(v);
 }
 
 void wire_release(const struct wire_layout *l, void *m)
 {
-	for (const struct wire_field *f = l->field; f < l->field + l->n; f++) {
+	for (const struct wire_field *f = l->fields;
+	     f < l->fields + l->n_fields; f++) {
 		uint8_t *at = (uint8_t *)m + f->at;
 
 		if (f->kind == WIRE_IS_STRING || f->kind == WIRE_IS_LINE)
@@ -370,5 +341,5 @@ void wire_release(const struct wire_layout *l, void *m)
 		else if (f->kind == WIRE_IS_STRUCT)
 			wire_release(f->of, at);
 	}
-	memset(m, 0, l->size);
+	memset(m, 0, l->struct_bytes);
 }

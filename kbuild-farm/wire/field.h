@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/field.h - the body of a message as a table of its fields, and the
- * functions that encode, decode and release any message by its table.
+ * wire/field.h - Message codecs driven by tables of fields.
  *
- *	static const struct wire_field have[] = {
- *		{ WIRE_NUMBER(have, cell, WIRE_ANY) },
- *		{ WIRE_NUMBER(have, state, WIRE_HAVE_LOST) },
- *		{ WIRE_LINE(have, detail, WIRE_REASON_MAX) },
- *	};
- *	const struct wire_layout wire_have_layout = WIRE_LAYOUT(have, NULL);
+ * For struct wire_have, the source file has
  *
- * stands for struct wire_have, and WIRE_MESSAGE(have) in the header declares
- * wire_have_encode(), wire_have_decode() and wire_have_release().
+ * 	static const struct wire_field have[] = {
+ * 		{ WIRE_NUMBER(have, cell, WIRE_ANY) },
+ * 		{ WIRE_NUMBER(have, state, WIRE_HAVE_LOST) },
+ * 		{ WIRE_LINE(have, detail, WIRE_REASON_MAX) },
+ * 	};
+ * 	const struct wire_layout wire_have_layout = WIRE_LAYOUT(have, NULL);
  *
- * On the wire a number has as many bytes as its member, a string has a u32
- * length, a list a count.  A line is text for people or a name: a string of
- * what may be shown on a terminal (base/printable), newlines and tabs
- * excepted.  No memory is taken for more elements than the rest of the body
+ * and the header has WIRE_MESSAGE(have), which declares wire_have_encode(),
+ * wire_have_decode() and wire_have_release().
+ *
+ * On the wire, a number has the width of its member, a string has a u32 length,
+ * and a list has a count.  A line is text for the user or a name: a string that
+ * is safe on a terminal (printable_is_safe()), without newlines and tabs.  The
+ * decoder never allocates memory for more elements than the rest of the body
  * can hold.
  */
 #ifndef WIRE_FIELD_H
@@ -29,44 +30,53 @@
 struct wire_field {
 	enum {
 		WIRE_IS_NUMBER, /* of `width` bytes, at most `max` */
-		WIRE_IS_BOOLS, /* `max` bool after each other, in one u8 */
+		WIRE_IS_BOOLS, /* `max` consecutive bools in one u8 */
 		WIRE_IS_DIGEST,
-		WIRE_IS_STRING, /* at most `max` bytes, NULL is "" */
-		WIRE_IS_LINE, /* cut to `max`, and blanks for what is none */
-		WIRE_IS_STRINGS, /* a struct strv of `most`, count of `width` */
-		WIRE_IS_LINES, /* the same, and only `most` are sent */
-		WIRE_IS_LIST, /* `most` times `of`; the count is at `n_at` */
-		WIRE_IS_STRUCT, /* `of` */
-		WIRE_IS_BYTES, /* a struct bytes, borrowed, with a length */
-		WIRE_IS_REST, /* the same without: to the end of the body */
+		WIRE_IS_STRING, /* at most `max` bytes; NULL encodes as "" */
+		/* truncated to `max`; unsafe characters become blanks */
+		WIRE_IS_LINE,
+		/* a struct strv of at most `max_count`; count of `width` */
+		WIRE_IS_STRINGS,
+		/* the same, truncated to `max_count` when encoded */
+		WIRE_IS_LINES,
+		/* at most `max_count` elements `of`; count at `n_at` */
+		WIRE_IS_LIST,
+		WIRE_IS_STRUCT, /* a nested struct `of` */
+		WIRE_IS_BYTES, /* a struct bytes with a length, borrowed */
+		/* a struct bytes up to the end of the body, borrowed */
+		WIRE_IS_REST,
 	} kind;
-	uint8_t width;
-	uint8_t only; /* not 0: if the first u8 of the struct is one less */
-	bool cut; /* a list: no more than `most` are sent */
+	uint8_t width; /* bytes of a number or count */
+	/* if not 0: present only if the first u8 of the struct is one less */
+	uint8_t only_kind;
+	/* a longer list is truncated to `max_count` when encoded */
+	bool truncated;
 	uint16_t at, n_at;
-	uint32_t most;
+	uint32_t max_count;
 	uint64_t max;
-	bool (*ok)(const char *s); /* NULL, or what a string must be */
+	bool (*is_valid)(const char *s); /* check of a string, or NULL */
 	const struct wire_layout *of;
 };
 
 struct wire_layout {
-	const struct wire_field *field;
-	size_t n;
-	size_t size; /* of the struct */
-	bool (*ok)(const void *m); /* NULL, or what it must be as a whole */
+	const struct wire_field *fields;
+	size_t n_fields;
+	size_t struct_bytes; /* sizeof the struct */
+	/* check of the whole struct, or NULL */
+	bool (*is_valid)(const void *m);
 };
 
 #define WIRE_ANY UINT64_MAX
 
-#define WIRE_LAYOUT(m, whole_ok)                                   \
-	{                                                          \
-		.field = (m), .n = sizeof(m) / sizeof(*(m)),       \
-		.size = sizeof(struct wire_##m), .ok = (whole_ok), \
+#define WIRE_LAYOUT(m, whole_ok)                                     \
+	{                                                            \
+		.fields = (m), .n_fields = sizeof(m) / sizeof(*(m)), \
+		.struct_bytes = sizeof(struct wire_##m),             \
+		.is_valid = (whole_ok),                              \
 	}
 
 #define WIRE_MEMBER(m, member) (((struct wire_##m *)0)->member)
-/* Where the member is; does not compile for one of another type. */
+/* Offset of a member. Fails to compile if the member has another type. */
 #define WIRE_AT(m, member, type)                                          \
 	.at = offsetof(struct wire_##m, member) +                         \
 	      0 * sizeof(char[__builtin_types_compatible_p(               \
@@ -87,16 +97,16 @@ struct wire_layout {
 	.kind = WIRE_IS_STRING, .max = (top), WIRE_AT(m, member, char *)
 #define WIRE_LINE(m, member, top) \
 	.kind = WIRE_IS_LINE, .max = (top), WIRE_AT(m, member, char *)
-#define WIRE_STRINGS(m, member, bytes, n, top)                                \
-	.kind = WIRE_IS_STRINGS, .width = (bytes), .most = (n), .max = (top), \
-	WIRE_AT(m, member, struct strv)
-#define WIRE_LINES(m, member, bytes, n, top)                                \
-	.kind = WIRE_IS_LINES, .width = (bytes), .most = (n), .max = (top), \
-	.cut = true, WIRE_AT(m, member, struct strv)
-#define WIRE_LIST(m, member, count, n, layout)             \
-	.kind = WIRE_IS_LIST, .most = (n), .of = (layout), \
-	.at = offsetof(struct wire_##m, member),           \
-	.n_at = offsetof(struct wire_##m, count),          \
+#define WIRE_STRINGS(m, member, bytes, n, top)                       \
+	.kind = WIRE_IS_STRINGS, .width = (bytes), .max_count = (n), \
+	.max = (top), WIRE_AT(m, member, struct strv)
+#define WIRE_LINES(m, member, bytes, n, top)                       \
+	.kind = WIRE_IS_LINES, .width = (bytes), .max_count = (n), \
+	.max = (top), .truncated = true, WIRE_AT(m, member, struct strv)
+#define WIRE_LIST(m, member, count, n, layout)                  \
+	.kind = WIRE_IS_LIST, .max_count = (n), .of = (layout), \
+	.at = offsetof(struct wire_##m, member),                \
+	.n_at = offsetof(struct wire_##m, count),               \
 	.width = sizeof(WIRE_MEMBER(m, count))
 #define WIRE_STRUCT(m, member, layout)          \
 	.kind = WIRE_IS_STRUCT, .of = (layout), \
@@ -107,11 +117,17 @@ struct wire_layout {
 	.kind = WIRE_IS_REST, .max = (top), WIRE_AT(m, member, struct bytes)
 
 void wire_encode(struct buf *out, const struct wire_layout *l, const void *m);
-/* Fills a zeroed struct: 0; or -EPROTO, and it is released. */
+/*
+ * Decode a body into a zeroed struct.  Returns 0, or -EPROTO with the struct
+ * released.
+ */
 int wire_decode(const struct wire_layout *l, void *m, struct bytes in);
-/* What is not as the layout wants makes the reader bad; release it then too. */
+/*
+ * Decode a struct from a reader.  An invalid field sets `bad`; the caller must
+ * release the struct in any case.
+ */
 void wire_read(struct reader *r, const struct wire_layout *l, void *m);
-/* Frees what it owns, and zeroes it. */
+/* Free all memory that the struct owns and zero it. */
 void wire_release(const struct wire_layout *l, void *m);
 
 #define WIRE_MESSAGE(name)                                                   \
@@ -137,16 +153,21 @@ void wire_release(const struct wire_layout *l, void *m);
 	}                                                                    \
 	struct wire_##name
 
-/* Cut to `max` bytes, with blanks for what may not be shown; NULL is "". */
+/*
+ * Append a string truncated to `max` bytes with unsafe characters replaced by
+ * blanks; NULL is "".
+ */
 void wire_field_put_line(struct buf *out, const char *s, size_t max);
-/* As reader_str(); `bad` too where it holds what may not be shown. */
+/*
+ * Like reader_str(), but also sets `bad` if the string has unsafe characters.
+ */
 char *wire_field_line(struct reader *r, size_t max);
 
 void wire_field_put_digest(struct buf *out, const struct digest *d);
-/* Leaves `d` alone when the reader is or gets bad. */
+/* Read a digest. Leaves `d` unchanged if the reader is or becomes bad. */
 void wire_field_digest(struct reader *r, struct digest *d);
 
-/* A number that must be at most `max`, else `bad` and 0. */
+/* Read a number of at most `max`; otherwise set `bad` and return 0. */
 uint8_t wire_field_u8(struct reader *r, uint8_t max);
 uint32_t wire_field_u32(struct reader *r, uint32_t max);
 

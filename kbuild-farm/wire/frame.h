@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/frame.h - the envelope of every message between kfarm and kfarmd,
- * and between kfarm-cc and the coordinator.
+ * wire/frame.h - The frame header that precedes every message.
  *
- * A frame is this header, then `body_len` bytes of body (little endian):
+ * A frame is this header followed by `body_len` bytes (little endian):
  *
- *	 0      4      6       8          12         16
- *	 | magic | type | codec | body_len | raw_len |
+ * 	 0      4      6       8          12         16
+ * 	 | magic | type | codec | body_len | raw_len |
  *
- * `raw_len` is the length of the body once unpacked.  It equals `body_len`
- * for WIRE_PLAIN.  Who sends what, and when, is in wire/PROTOCOL.
+ * `raw_len` is the length of the decompressed body.  It equals `body_len` for
+ * WIRE_PLAIN. wire/PROTOCOL defines the order of messages.
  */
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
@@ -36,11 +35,11 @@ struct wire_frame {
 void wire_frame_encode(uint8_t out[static WIRE_FRAME_SIZE],
 		       const struct wire_frame *f);
 /*
- * Read a header that a peer sent.
+ * Decode a frame header received from a peer.
  *
- * Returns 0; -EPROTO when the peer speaks something else; -EMSGSIZE when it
- * announces more than WIRE_BODY_MAX.  `f` is written only on success, so the
- * lengths in a struct wire_frame are always safe to allocate.
+ * Returns 0; -EPROTO if the bytes are not a kfarm frame; -EMSGSIZE if a length
+ * exceeds WIRE_BODY_MAX.  Writes `f` only on success, so lengths in a struct
+ * wire_frame are always safe to allocate.
  */
 int wire_frame_decode(struct wire_frame *f,
 		      const uint8_t in[static WIRE_FRAME_SIZE]);

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/msg.h - the bodies of the messages between kfarm and kfarmd.
+ * wire/msg.h - The messages between kfarm and kfarmd.
  *
- * One struct per message, and WIRE_MESSAGE(x) stands for these:
+ * Each message has a struct.  WIRE_MESSAGE(x) declares these functions:
  *
- *	void wire_x_encode(struct buf *out, const struct wire_x *m);
- *		appends to a buffer
- *	int wire_x_decode(struct wire_x *m, struct bytes in);
- *		0 or -EPROTO; writes its struct only on success
- *	void wire_x_release(struct wire_x *m);
- *		strings and lists of a decoded message are its own; what is
- *		borrowed from the input says so
+ * 	void wire_x_encode(struct buf *out, const struct wire_x *m);
+ * 		Appends the body to a buffer.
+ * 	int wire_x_decode(struct wire_x *m, struct bytes in);
+ * 		Returns 0 or -EPROTO; writes *m only on success.
+ * 	void wire_x_release(struct wire_x *m);
+ * 		Frees the strings and lists that a decoded message owns.
+ * 		Fields that are borrowed from the input say so.
  *
- * The conversation is drawn in wire/PROTOCOL.
+ * wire/PROTOCOL defines the order of the messages; wire/table.h implements
+ * PATHS and FLAGS.
  *
- * Here are the messages about the two ends; those about a cell and its files
- * are in wire/msg-cell.h, wire/paths.h and wire/flags.h, those of a job in
- * wire/msg-job.h and wire/key.h, those of toolchains in wire/msg-tools.h, those
- * of the machine and how it does in wire/msg-machine.h.
- *
- * Lines for people (names, details, reasons) are cut to their limit and lose
- * their control characters when encoded; a decoder refuses such characters,
- * and whatever else is beyond a limit.
+ * The encoder truncates lines of text for the user (names, details, reasons) to
+ * their limit and replaces control characters.  The decoder rejects a line with
+ * control characters and any field beyond its limit.
  */
 #ifndef WIRE_MSG_H
 #define WIRE_MSG_H
@@ -30,60 +26,71 @@
 #include "base/digest.h"
 #include "base/str.h"
 #include "wire/field.h"
-#include "wire/key.h"
 #include "wire/limits.h"
-#include "wire/msg-cell.h"
-#include "wire/msg-job.h"
-#include "wire/msg-machine.h"
-#include "wire/msg-tools.h"
+#include "wire/table.h"
 
-/* What a machine has; sent by kfarmd in its hello. */
+#include <stdbool.h>
+
+/* Resources of a node, part of kfarmd's HELLO. */
 struct wire_inventory {
-	char *machine; /* uname -m, as "aarch64" */
+	char *machine; /* uname -m, such as "aarch64" */
 	char *host; /* uname -n */
 	char *boot_id; /* /proc/sys/kernel/random/boot_id */
-	uint16_t cores; /* that may be used (affinity, cgroup) */
-	uint16_t slots; /* kfarmd's own limit, 0: none given */
+	uint16_t cores; /* usable cores (affinity, cgroup) */
+	uint16_t slots; /* limit configured in kfarmd; 0 for none */
 	uint32_t memory_mib; /* MemTotal */
 	uint32_t available_mib; /* MemAvailable */
 	uint32_t load_milli; /* 1-minute load average times 1000 */
-	struct strv compilers; /* none since version 2 */
+	struct strv compilers; /* always empty since version 2 */
 };
 
 struct wire_hello {
 	uint16_t version_min;
 	uint16_t version_max;
-	char *software; /* "kfarmd 0.1" */
-	struct wire_inventory inventory; /* zeroed when kfarm says hello */
+	char *software; /* program and version, such as "kfarmd 0.1" */
+	struct wire_inventory inventory; /* zeroed in the HELLO of kfarm */
 };
 
 WIRE_MESSAGE(inventory);
 WIRE_MESSAGE(hello);
-/* What kfarm itself says to a node: its versions, no inventory. */
-void wire_hello_encode_kfarm(struct buf *out);
-/* The version that both ends speak, or -EPROTO when there is none. */
-int wire_hello_version(const struct wire_hello *peer);
+/* Encode the HELLO of kfarm: its versions without an inventory. */
+void wire_hello_encode_client(struct buf *out);
+/*
+ * Return the highest version that both ends support, or -EPROTO if there is no
+ * common version.
+ */
+int wire_hello_negotiate(const struct wire_hello *peer);
 
-/* The body of SHUT and CANCEL: the number of the cell, of the job. */
+/*
+ * Encode or decode the body of SHUT or CANCEL: the number of the sandbox or of
+ * the job. wire_number_decode() returns 0 or -EPROTO.
+ */
 void wire_number_encode(struct buf *out, uint32_t number);
 int wire_number_decode(uint32_t *number, struct bytes in);
 
-/* The body of BYE; the caller frees `*why`. */
-void wire_bye_encode(struct buf *out, const char *why);
-int wire_bye_decode(char **why, struct bytes in);
 /*
- * Who hears BYE ends the conversation: -ECONNRESET with `err` saying what the
- * peer said, or -EPROTO.
+ * Encode or decode the body of BYE.  The caller frees `*reason`.
+ * wire_bye_decode() returns 0 or -EPROTO.
  */
-int wire_bye_end(struct bytes in, struct err *err);
+void wire_bye_encode(struct buf *out, const char *reason);
+int wire_bye_decode(char **reason, struct bytes in);
+/*
+ * Convert a received BYE to the error that ends the session.  Returns
+ * -ECONNRESET with the peer's reason in `err`, or -EPROTO.
+ */
+int wire_bye_to_error(struct bytes in, struct err *err);
 
-/* Right behind kfarmd's hello: whether its sandbox holds. */
+/* FIT: kfarmd's sandbox test; follows its HELLO. */
 struct wire_fit {
-	uint8_t fit; /* 1: jobs can run */
-	char *layers; /* that hold, parted by blanks: "user mount pid ..." */
-	char *why; /* which one is missing and how to enable it; "" if fit */
-	/* What programs run there: "arm64", "arm"; its own first.  At most
-	   WIRE_HOSTS, wire_host_ok(). */
+	uint8_t usable; /* 1 if jobs can run */
+	/* working layers, separated by blanks: "user mount pid ..." */
+	char *layers;
+	char *reason; /* the missing layer and how to enable it; "" if usable */
+	/*
+	 * Architectures of the programs that the node can run, such as "arm64"
+	 * and "arm"; the native one first.  At most WIRE_HOSTS_MAX, each valid
+	 * for wire_host_is_valid().
+	 */
 	struct strv hosts;
 };
 
@@ -91,16 +98,528 @@ WIRE_MESSAGE(fit);
 
 struct wire_beat_job {
 	uint32_t job;
-	uint32_t cpu_ms; /* used so far by the compiler and its children */
+	uint32_t cpu_ms; /* CPU time so far, of the compiler and its children */
 };
 
 struct wire_beat {
 	uint32_t available_mib;
 	uint32_t load_milli;
-	uint16_t n_jobs; /* at most WIRE_BEAT_JOBS */
-	struct wire_beat_job *jobs; /* those whose compiler runs */
+	uint16_t n_jobs; /* at most WIRE_BEAT_JOBS_MAX */
+	struct wire_beat_job *jobs; /* jobs whose compiler runs */
 };
 
 WIRE_MESSAGE(beat);
+
+/*
+ * Return true for a valid toolchain ID: 1 to WIRE_ID_MAX letters, digits and
+ * "._+-", of which the first is a letter or a digit.
+ */
+bool wire_id_is_valid(const char *id);
+/*
+ * Return true for a valid architecture: 1 to WIRE_HOST_MAX of a-z, 0-9 and '_',
+ * such as "arm64".
+ */
+bool wire_host_is_valid(const char *host);
+
+/*
+ * BUNDLE: install a toolchain on the node's disk.  Its files arrive in VIEWs
+ * with this number, in parts 1 and 2, with paths relative to the toolchain's
+ * directory ("/bin/gcc").  CELL selects an installed toolchain with
+ * `installed_id`.
+ */
+struct wire_bundle {
+	/* unique among bundles and sandboxes of the connection */
+	uint32_t bundle;
+	char *id;
+	char *host; /* architecture on which its programs run */
+	/* digest of all entries, as wire/PROTOCOL defines it */
+	struct digest dir_digest;
+	/* ID of the build host's equivalent toolchain; zero for none */
+	struct digest equivalent_id;
+	char *metadata; /* its toolchain.json */
+};
+
+/* Decoding also returns -EPROTO if `id` or `host` is invalid. */
+WIRE_MESSAGE(bundle);
+
+/* TOOLS: request the list of installed toolchains. */
+struct wire_tools {
+	uint32_t request_id; /* chosen by kfarm; repeated in HELD */
+	uint8_t verify; /* 1 to read and hash all files */
+};
+
+WIRE_MESSAGE(tools);
+
+enum wire_held_state {
+	WIRE_HELD_OK,
+	WIRE_HELD_DAMAGED, /* unusable; `detail` names a file */
+	WIRE_HELD_IN_USE, /* intact, and used by a sandbox */
+};
+
+struct wire_held_one {
+	char *id;
+	char *host;
+	struct digest dir_digest;
+	uint8_t state; /* enum wire_held_state */
+	char *detail; /* text for the user; may be empty */
+};
+
+struct wire_held {
+	uint32_t request_id;
+	uint8_t last; /* 1 in the last HELD of a reply */
+	uint32_t n_toolchains; /* at most WIRE_HELD_MAX */
+	struct wire_held_one *toolchains;
+};
+
+WIRE_MESSAGE(held);
+
+/* DROP: remove an installed toolchain. */
+struct wire_drop {
+	uint32_t request_id; /* chosen by kfarm; repeated in DROPPED */
+	char *id;
+};
+
+WIRE_MESSAGE(drop);
+
+struct wire_dropped {
+	uint32_t request_id;
+	/* 0 if removed; 1 if refused for the reason in `detail` */
+	uint8_t state;
+	char *detail;
+};
+
+WIRE_MESSAGE(dropped);
+
+struct wire_cell {
+	uint32_t cell; /* unique in the connection */
+	struct digest toolchain; /* compiler_manifest_id() */
+	uint8_t is_clang;
+	char *driver; /* absolute path in the sandbox */
+	/* directories of the client; at most WIRE_ROOTS_MAX */
+	struct strv client_roots;
+	/*
+	 * ID of an installed toolchain, used instead of the files that VIEWs of
+	 * parts 1 and 2 would add; "" (when encoding also NULL) for none.
+	 */
+	char *installed_id;
+};
+
+/*
+ * CELL: create a sandbox for the jobs of one toolchain.  Decoding also returns
+ * -EPROTO if `driver` or a root is invalid for wire_path_is_valid(), or
+ * `installed_id` is neither empty nor valid for wire_id_is_valid().
+ */
+WIRE_MESSAGE(cell);
+
+enum wire_have_state {
+	WIRE_HAVE_READY, /* the toolchain is complete; jobs can run */
+	WIRE_HAVE_REFUSED, /* the sandbox can never become ready */
+	WIRE_HAVE_LOST, /* the sandbox was ready, but no longer exists */
+};
+
+struct wire_have {
+	uint32_t cell;
+	uint8_t state; /* enum wire_have_state */
+	/*
+	 * Text for the user; may be empty.  If a sandbox is ready with a
+	 * node-native toolchain: the compiler_manifest_id() of that toolchain
+	 * in hex.
+	 */
+	char *detail;
+};
+
+WIRE_MESSAGE(have);
+
+enum wire_inode_kind {
+	WIRE_INODE_FILE,
+	WIRE_INODE_SYMLINK, /* symbolic link */
+	WIRE_INODE_DIR,
+	WIRE_INODE_ABSENT, /* removal of the path and everything beneath it */
+};
+
+/* The file, link or directory at a path. */
+struct wire_inode {
+	uint8_t kind; /* enum wire_inode_kind */
+	uint8_t executable; /* of a file, 0 or 1 */
+	uint64_t size; /* of a file, at most WIRE_BLOB_MAX */
+	int64_t mtime_ns; /* of a file, ns since 1970 */
+	struct digest digest; /* of a file */
+	char *target; /* of a link, 1 to WIRE_PATH_MAX bytes; else NULL */
+};
+
+WIRE_MESSAGE(inode);
+
+struct wire_entry {
+	uint32_t path; /* number assigned by PATHS */
+	struct wire_inode inode;
+};
+
+enum wire_part {
+	WIRE_PART_SOURCES,
+	WIRE_PART_TOOLCHAIN, /* more of the toolchain follows */
+	WIRE_PART_TOOLCHAIN_END, /* this VIEW completes the toolchain */
+};
+
+struct wire_view {
+	uint32_t cell;
+	uint32_t view; /* 1, 2, ... in each sandbox */
+	uint8_t part; /* enum wire_part */
+	uint32_t n_entries; /* at most WIRE_VIEW_ENTRIES_MAX */
+	struct wire_entry *entries; /* applied in this order */
+};
+
+/*
+ * Return how many of the first `n` entries fit into one VIEW: at least 1 if n >
+ * 0, so that any list can be sent as several VIEWs.
+ */
+uint32_t wire_view_count_fitting(const struct wire_entry *entries, size_t n);
+/*
+ * VIEW: an update of the input root.  Decoding also returns -EPROTO if a path
+ * number repeats or exceeds the table, a file exceeds its size limit, or `view`
+ * is 0.  The caller checks that PATHS has assigned the path numbers.
+ */
+WIRE_MESSAGE(view);
+
+struct wire_need {
+	uint32_t cell;
+	uint32_t view;
+	uint32_t n_indices; /* at most WIRE_VIEW_ENTRIES_MAX */
+	uint32_t *indices; /* indices of entries of that VIEW, ascending */
+};
+
+/*
+ * NEED: the entries of a VIEW whose blobs the node lacks.  Decoding also
+ * returns -EPROTO if an index is out of range or not above the previous index.
+ */
+WIRE_MESSAGE(need);
+
+/* BLOB: a chunk of a file. */
+struct wire_blob {
+	struct digest digest; /* digest of the whole file */
+	uint64_t size; /* bytes of the whole file */
+	uint64_t offset; /* offset of this chunk in the file */
+	struct bytes data; /* at most WIRE_CHUNK_MAX; borrowed when decoded */
+};
+
+/*
+ * Decoding also returns -EPROTO if the chunk exceeds the size, or is empty
+ * although size > 0.
+ */
+WIRE_MESSAGE(blob);
+
+enum wire_lang {
+	WIRE_LANG_C, /* .c */
+	WIRE_LANG_ASM, /* .S */
+	WIRE_LANG_PLAIN_ASM, /* .s */
+};
+
+/*
+ * `n_flags` flags with the consecutive numbers first, first + 1, ... (FLAGS).
+ */
+struct wire_run {
+	uint32_t first;
+	uint16_t n_flags; /* not 0 */
+};
+
+struct wire_job {
+	uint32_t job; /* unique in the connection */
+	uint32_t cell;
+	/* all VIEWs up to this number are applied before the job runs */
+	uint32_t view;
+	uint8_t lang; /* enum wire_lang */
+	/* time from the compiler's start until it is killed */
+	uint32_t deadline_ms;
+	uint32_t cwd; /* number of a path */
+	char *source; /* as spelled on make's command line */
+	char *object;
+	/*
+	 * 1 if the compiler gets `object` as its -o.  Links in the sandbox then
+	 * redirect the object to WIRE_JOB_OBJECT, and the `n_sides` side
+	 * outputs, whose names the compiler derives, to WIRE_JOB_SIDE followed
+	 * by 0, 1 ...
+	 */
+	uint8_t output_named;
+	uint8_t n_sides; /* 0 unless output_named */
+	uint16_t n_flag_ranges; /* at most WIRE_FLAGS_MAX */
+	/* the flags in the order of the command line */
+	struct wire_run *flag_ranges;
+	/* NAME=VALUE of the variables that the compiler reads */
+	struct strv env;
+};
+
+/*
+ * Return true if the job is within all limits.  A node ends the session when it
+ * receives any other job.
+ */
+bool wire_job_fits(const struct wire_job *m);
+WIRE_MESSAGE(job);
+
+/* First protocol versions with STEP and with its last kind. */
+#define WIRE_WITH_STEP       10
+#define WIRE_WITH_DEVICETREE 11
+
+enum wire_step_kind {
+	/*
+	 * The preprocessed source is the stdin of the tool, whose stdout is the
+	 * result.  There is no object.
+	 */
+	WIRE_STEP_SYMBOLS,
+	/* The tool modifies the object in place before it is sent. */
+	WIRE_STEP_OBJECT,
+	/*
+	 * The preprocessed source is stored in place of the object and read by
+	 * dtc.  The stdout of dtc is the result; dtc also lists the files that
+	 * it read.
+	 */
+	WIRE_STEP_DEVICETREE,
+};
+
+/*
+ * STEP, sent before the JOB of the same number: a program of the sandbox that
+ * runs with the compiler.  It is called as `tool args...`; for OBJECT and
+ * DEVICETREE followed by the object's name, for DEVICETREE with -d before that
+ * name.
+ */
+struct wire_step {
+	uint32_t job;
+	uint8_t kind; /* enum wire_step_kind */
+	uint32_t tool; /* number of a path */
+	struct strv args; /* without argv[0]; at most WIRE_STEP_ARGS_MAX */
+};
+
+/* Return true if the step is within all limits, as for wire_job_fits(). */
+bool wire_step_fits(const struct wire_step *m);
+/* Return true if the job can have this step. */
+bool wire_step_fits_job(const struct wire_step *m, const struct wire_job *job);
+WIRE_MESSAGE(step);
+
+/* Outputs of a compile, in the order of RESULT. */
+enum wire_output {
+	WIRE_OUTPUT_OBJECT,
+	WIRE_OUTPUT_STDOUT,
+	WIRE_OUTPUT_STDERR,
+	WIRE_OUTPUT_DEPS, /* the depfile of -MD */
+	/* the files that the assembler read, from its --MD */
+	WIRE_OUTPUT_AS_DEPS,
+	WIRE_OUTPUT_SIDE, /* the first side output; the others follow */
+	WIRE_N_OUTPUTS = WIRE_OUTPUT_SIDE +
+			 WIRE_SIDES_MAX, /* the number of outputs */
+};
+
+/* Return the maximum size of an output in bytes. */
+uint32_t wire_output_max(enum wire_output stream);
+
+/*
+ * OUTPUT: a chunk of at most WIRE_CHUNK_MAX bytes.  `data` extends to the end
+ * of the body and is borrowed when decoded.
+ */
+struct wire_piece {
+	uint32_t job;
+	uint8_t stream; /* enum wire_output */
+	struct bytes data;
+};
+
+WIRE_MESSAGE(piece);
+
+struct wire_result {
+	uint32_t job;
+	uint32_t wait_status; /* as returned by waitpid() */
+	uint32_t cpu_ms;
+	uint32_t wall_ms;
+	uint32_t peak_kib;
+	struct digest toolchain; /* toolchain that compiled the job */
+	/* number of side outputs; a side output may be empty */
+	uint8_t n_sides;
+	/* bytes sent in OUTPUT messages */
+	uint32_t output_bytes[WIRE_N_OUTPUTS];
+	struct digest digest; /* wire_result_digest() */
+};
+
+WIRE_MESSAGE(result);
+
+enum wire_fail_class {
+	/* option or message that the node does not support */
+	WIRE_FAIL_UNSUPPORTED,
+	WIRE_FAIL_TOOLCHAIN, /* the sandbox does not exist (any more) */
+	WIRE_FAIL_NODE, /* shortage of disk, memory or processes on the node */
+	/*
+	 * invalid result: too much output, or files read that are not inputs of
+	 * the job
+	 */
+	WIRE_FAIL_VOID,
+	WIRE_FAIL_DEADLINE, /* killed at its deadline */
+	WIRE_FAIL_BUSY, /* exceeds the node's slots */
+	/* the compiler requested a file that the input root lacks */
+	WIRE_FAIL_INPUT,
+};
+
+struct wire_fail {
+	uint32_t job;
+	uint8_t class; /* enum wire_fail_class */
+	/* text for the user; for WIRE_FAIL_INPUT the name of the file */
+	char *reason;
+};
+
+WIRE_MESSAGE(fail);
+
+/*
+ * Compute the job digest, which binds a result to its request.  Both ends
+ * compute it and include it in the result's digest.  A result of another job or
+ * toolchain, or a truncated or modified result, is thus detected.
+ *
+ * The input is the body of STEP with number 0 (if `tool_step` is not NULL), the
+ * body of JOB with number 0 and the `n` flags (name, value) in place of its
+ * flag ranges, and the toolchain's ID.
+ */
+void wire_job_digest(const struct wire_step *tool_step,
+		     const struct wire_job *request,
+		     const struct wire_flag *flags, size_t n,
+		     const struct digest *toolchain, struct digest *job_digest);
+
+/*
+ * Compute the SHA-256 of the job digest and each output in the order of enum
+ * wire_output: its length as u32, then its bytes.
+ */
+void wire_result_digest(const struct digest *job_digest,
+			const struct bytes streams[static WIRE_N_OUTPUTS],
+			struct digest *out);
+
+#define WIRE_WITH_HEALTH  7
+#define WIRE_WITH_MACHINE 8
+#define WIRE_WITH_PIN     9
+
+#define WIRE_CLASSES_MAX 32 /* core classes per machine */
+#define WIRE_MACS_MAX    64 /* MAC addresses per machine */
+#define WIRE_MODEL_MAX   127 /* bytes of a model name */
+#define WIRE_ZONES_MAX   32 /* thermal zones in HEAT */
+#define WIRE_ZONE_MAX    31 /* bytes of a zone's name */
+#define WIRE_KERNEL_MAX  127 /* bytes of a kernel release */
+
+/* The value of an unknown number, and upper limits. */
+#define WIRE_HEALTH_UNKNOWN     0xffffffffu
+#define WIRE_HEALTH_FOREIGN_MAX 1000000 /* thousandths of a core */
+#define WIRE_HEALTH_TEMP_MAX    1000000 /* thousandths of a kelvin */
+/* 0 degrees Celsius in thousandths of a kelvin */
+#define WIRE_ZERO_CELSIUS_MK 273150
+#define WIRE_HEALTH_PSI_MAX  10000 /* hundredths of a percent */
+#define WIRE_HEALTH_CPUS_MAX 65535
+
+/*
+ * HEALTH, sent with each BEAT since version 7: the state of the machine.  Each
+ * number can be WIRE_HEALTH_UNKNOWN.
+ */
+struct wire_health {
+	/* cores used by other processes than kfarmd's */
+	uint32_t foreign_milli;
+	/* of the hottest sensor, in thousandths of a kelvin */
+	uint32_t temperature_mk;
+	/*
+	 * clock limit of the slowest cores relative to their maximum; 1000 is
+	 * not throttled
+	 */
+	uint32_t speed_milli;
+	/* Since version 8: */
+	uint32_t n_usable; /* CPUs on which jobs can run now */
+	uint32_t n_throttled; /* usable CPUs whose clock is limited */
+	/*
+	 * state of the CPU cooling device that throttles most: 0 idle, 1000
+	 * maximum
+	 */
+	uint32_t cooling_milli;
+	/*
+	 * Pressure stall information: share of the last ten seconds in which
+	 * some task (full: every task) waited for the resource, in hundredths
+	 * of a percent.
+	 */
+	uint32_t psi_cpu, psi_memory, psi_memory_full, psi_io;
+	uint32_t swap_mib; /* swap in use */
+	uint32_t store_mib; /* free space of the store's file system */
+};
+
+void wire_health_encode(struct buf *out, const struct wire_health *m,
+			int version);
+/*
+ * Decode HEALTH of a protocol version.  Returns 0 or -EPROTO.  Fields that the
+ * version lacks become unknown.
+ */
+int wire_health_decode(struct wire_health *m, struct bytes in, int version);
+/* A struct with all fields unknown. */
+extern const struct wire_health wire_health_unknown;
+
+/* A class of CPUs (Linux's unit of scheduling) with equal properties. */
+struct wire_core_class {
+	char *model; /* "Cortex-A72"; "" if unknown */
+	char *governor; /* clock governor; "" if unknown */
+	uint16_t n_cpus; /* at least 1 */
+	uint16_t n_usable; /* CPUs of the class on which jobs can run */
+	/* CPUs per core: 1, or more with SMT; not 0 */
+	uint16_t threads_per_core;
+	/* the scheduler's value, relative to 1024; 0 if unknown */
+	uint16_t capacity;
+	uint32_t max_khz; /* 0 if unknown */
+};
+
+struct wire_mac {
+	uint64_t mac; /* 48 bits in written order */
+};
+
+struct wire_machine {
+	char *model; /* of the board or machine; "" if unknown */
+	char *kernel; /* uname -r */
+	/*
+	 * SHA-256 of "kfarm" and /etc/machine-id; zero if the file does not
+	 * exist.
+	 */
+	struct digest machine_id;
+	uint64_t clock_ms; /* the node's clock, ms since 1970 */
+	/*
+	 * architectures that it runs, the native one first;
+	 * wire_host_is_valid()
+	 */
+	struct strv abis;
+	uint8_t n_classes; /* strongest class first */
+	struct wire_core_class *classes;
+	uint8_t n_macs; /* of its network cards, ascending and unique */
+	struct wire_mac *macs;
+	uint32_t cpu_milli; /* CPU quota in thousandths of a core; 0 for none */
+	uint32_t memory_mib; /* physical memory */
+	uint32_t limit_mib; /* memory limit of kfarmd; 0 for none */
+	uint32_t swap_mib;
+	uint32_t store_mib; /* size of the store's file system */
+	/* temperature at which passive cooling starts, or unknown */
+	uint32_t passive_mk;
+	uint16_t n_toolchains; /* number of installed toolchains */
+	struct wire_health health;
+};
+
+WIRE_MESSAGE(machine);
+
+/* PIN, since version 9: run the next job only on CPUs of one class. */
+struct wire_pin {
+	uint32_t job;
+	uint8_t class; /* index in the classes of MACHINE */
+};
+
+WIRE_MESSAGE(pin);
+
+/* Each number can be WIRE_HEALTH_UNKNOWN. */
+struct wire_heat_class {
+	uint32_t speed_milli; /* like in HEALTH, for this class */
+	uint32_t n_throttled; /* CPUs of the class whose clock is limited */
+};
+
+struct wire_heat_zone {
+	char *name; /* such as "soc-thermal" */
+	uint32_t temperature_mk; /* thousandths of a kelvin, always known */
+};
+
+struct wire_heat {
+	uint8_t n_classes; /* same number as in MACHINE */
+	struct wire_heat_class *classes;
+	uint8_t n_zones; /* zones that can be read now */
+	struct wire_heat_zone *zones;
+};
+
+WIRE_MESSAGE(heat);
 
 #endif

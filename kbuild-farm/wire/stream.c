@@ -1,22 +1,354 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The two events belong to the descriptors: the reading one is pending
- * unless paused, the writing one while something waits.  Whatever ends the
- * conversation only takes both away and makes `closing` active, so that
- * on_close always comes from the loop, and once.  `depth` counts our
- * callbacks on the stack: a stream that is freed within one keeps its memory
- * until the outermost returns.
- */
 #include "wire/stream.h"
 
 #include "base/str.h"
+#include "wire/codec.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct descriptors {
+	int rfd, wfd;
+	bool is_pipe; /* wfd is no socket, so send() fails */
+};
+
+static ssize_t read_descriptor(void *ctx, void *to, size_t size,
+			       struct err *err)
+{
+	const struct descriptors *d = ctx;
+	ssize_t n = read(d->rfd, to, size);
+
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN || errno == EINTR)
+		return -EAGAIN;
+	return err_errno(err, "read");
+}
+
+static ssize_t write_descriptor(void *ctx, struct bytes in, struct err *err)
+{
+	struct descriptors *d = ctx;
+	ssize_t n = -1;
+
+	if (!d->is_pipe) {
+		n = send(d->wfd, in.data, in.len, MSG_NOSIGNAL);
+		d->is_pipe = n < 0 && errno == ENOTSOCK;
+	}
+	if (d->is_pipe)
+		n = write(d->wfd, in.data, in.len);
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN || errno == EINTR)
+		return -EAGAIN;
+	return err_errno(err, "write");
+}
+
+static void close_descriptors(void *ctx)
+{
+	struct descriptors *d = ctx;
+
+	close(d->rfd);
+	if (d->wfd != d->rfd)
+		close(d->wfd);
+	free(d);
+}
+
+static void set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+struct wire_io wire_io_from_fds(int rfd, int wfd)
+{
+	static const struct wire_io_ops ops = {
+		.read = read_descriptor,
+		.write = write_descriptor,
+		.free = close_descriptors,
+	};
+	struct descriptors *d = xcalloc(1, sizeof(*d));
+
+	*d = (struct descriptors){ .rfd = rfd, .wfd = wfd };
+	set_nonblocking(rfd);
+	set_nonblocking(wfd);
+	return (struct wire_io){
+		.ops = &ops, .ctx = d, .rfd = rfd, .wfd = wfd
+	};
+}
+
+/* Move the unsent bytes to the start only after this many sent bytes. */
+#define CONSUME_MIN (64u << 10)
+/* An empty buffer that is larger than this is freed. */
+#define CACHED_BYTES_MAX (2u << 20)
+/* Bytes of an invalid message that an error message shows. */
+#define QUOTE_MAX 48
+
+struct wire_conn {
+	wire_on_msg *on_msg;
+	void *ctx;
+	int error; /* error that ended the session, or 0 */
+	bool compatible; /* a complete message was received */
+
+	uint8_t header[WIRE_FRAME_SIZE];
+	size_t header_len; /* bytes of the header received */
+	struct wire_frame frame; /* valid once the header is complete */
+	/* the received part of a body that arrives in several reads */
+	struct buf body;
+	struct buf raw; /* the decompressed body */
+
+	struct buf out;
+	size_t sent_bytes; /* bytes at the start of `out` that were sent */
+};
+
+struct wire_conn *wire_conn_new(wire_on_msg *on_msg, void *ctx)
+{
+	struct wire_conn *conn = xcalloc(1, sizeof(*conn));
+
+	conn->on_msg = on_msg;
+	conn->ctx = ctx;
+	return conn;
+}
+
+void wire_conn_free(struct wire_conn *conn)
+{
+	if (!conn)
+		return;
+	buf_release(&conn->body);
+	buf_release(&conn->raw);
+	buf_release(&conn->out);
+	free(conn);
+}
+
+static struct bytes take_front(struct bytes *in, size_t n)
+{
+	struct bytes got = bytes_of(in->data, n);
+
+	in->data += n;
+	in->len -= n;
+	return got;
+}
+
+/* Copy the first non-empty line without control characters. */
+static void quote_bytes(struct buf *out, struct bytes in)
+{
+	for (size_t i = 0; i < in.len; i++) {
+		uint8_t c = in.data[i];
+
+		if (c == '\n' && out->len)
+			return;
+		if (c < ' ' || c == 0x7f || (c == ' ' && !out->len))
+			continue;
+		if (out->len == QUOTE_MAX)
+			break;
+		buf_printf(out, "%c", c < 0x7f ? c : '?');
+	}
+	if (out->len)
+		buf_add_str(out, "...");
+}
+
+/*
+ * If another program replies instead of kfarmd, its first line identifies it
+ * best.  Invalid bytes later in a session are not shown.
+ */
+static int reject_header(const struct wire_conn *conn, struct bytes rest,
+			 struct err *err)
+{
+	struct buf first = { 0 }, shown = { 0 };
+
+	if (!conn->compatible) {
+		buf_add(&first, conn->header, conn->header_len);
+		buf_add(&first, rest.data,
+			rest.len < QUOTE_MAX ? rest.len : QUOTE_MAX);
+		quote_bytes(&shown, buf_bytes(&first));
+	}
+	if (shown.len)
+		err_set(err, EPROTO, "not a kfarm message but \"%s\"",
+			buf_str(&shown));
+	else
+		err_set(err, EPROTO, "not a kfarm message");
+	buf_release(&first);
+	buf_release(&shown);
+	return -EPROTO;
+}
+
+static int take_header(struct wire_conn *conn, struct bytes *in,
+		       struct err *err)
+{
+	size_t want = WIRE_FRAME_SIZE - conn->header_len;
+	struct bytes got = take_front(in, in->len < want ? in->len : want);
+	int ret;
+
+	memcpy(conn->header + conn->header_len, got.data, got.len);
+	conn->header_len += got.len;
+	/*
+	 * Check the magic early, because a short greeting never fills a header.
+	 */
+	if (conn->header_len >= sizeof(uint32_t) &&
+	    get_le32(conn->header) != WIRE_MAGIC)
+		return reject_header(conn, *in, err);
+	if (conn->header_len < WIRE_FRAME_SIZE)
+		return 0;
+	ret = wire_frame_decode(&conn->frame, conn->header);
+	if (ret == -EMSGSIZE)
+		return err_set(err, EMSGSIZE, "a message beyond %u bytes",
+			       WIRE_BODY_MAX);
+	return ret ? reject_header(conn, *in, err) : 0;
+}
+
+static int deliver_message(struct wire_conn *conn, struct bytes body,
+			   struct err *err)
+{
+	const struct wire_frame *f = &conn->frame;
+	int ret;
+
+	conn->header_len = 0;
+	conn->compatible = true;
+	if (f->codec == WIRE_PLAIN)
+		return conn->on_msg(conn->ctx, f->type, body, err);
+
+	buf_reset(&conn->raw);
+	ret = wire_codec_unpack(&conn->raw, body, (enum wire_codec)f->codec,
+				f->raw_len);
+	if (ret)
+		return err_set(err, -ret,
+			       "a message (type %u) that does not "
+			       "unpack",
+			       f->type);
+	return conn->on_msg(conn->ctx, f->type, buf_bytes(&conn->raw), err);
+}
+
+static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
+{
+	size_t want = conn->frame.body_len - conn->body.len;
+	struct bytes part;
+	int ret;
+
+	if (!conn->body.len && in->len >= want)
+		return deliver_message(conn, take_front(in, want), err);
+
+	/* Allocate memory for the bytes received, not for the length. */
+	part = take_front(in, in->len < want ? in->len : want);
+	if (buf_reserve(&conn->body, part.len))
+		return err_set(err, ENOMEM, "no memory for a message");
+	buf_add_bytes(&conn->body, part);
+	if (conn->body.len < conn->frame.body_len)
+		return 0;
+	ret = deliver_message(conn, buf_bytes(&conn->body), err);
+	buf_reset(&conn->body);
+	return ret;
+}
+
+static int feed_part(struct wire_conn *conn, struct bytes *in, struct err *err)
+{
+	int ret;
+
+	if (conn->header_len < WIRE_FRAME_SIZE) {
+		ret = take_header(conn, in, err);
+		if (ret || conn->header_len < WIRE_FRAME_SIZE)
+			return ret;
+	}
+	if (!in->len && conn->frame.body_len)
+		return 0;
+	return take_body(conn, in, err);
+}
+
+int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err)
+{
+	if (conn->error)
+		return err_set(err, -conn->error, "the conversation is over");
+	while (in.len && !conn->error)
+		conn->error = feed_part(conn, &in, err);
+	return conn->error;
+}
+
+bool wire_conn_is_partial(const struct wire_conn *conn)
+{
+	return conn->header_len;
+}
+
+static size_t begin_frame(struct wire_conn *conn)
+{
+	static const uint8_t blank[WIRE_FRAME_SIZE];
+
+	buf_add(&conn->out, blank, sizeof(blank));
+	return conn->out.len;
+}
+
+static void end_frame(struct wire_conn *conn, size_t body_at, uint16_t type,
+		      enum wire_codec codec, size_t raw_len)
+{
+	struct wire_frame f = {
+		.type = type,
+		.codec = (uint16_t)codec,
+		.body_len = (uint32_t)(conn->out.len - body_at),
+		.raw_len = (uint32_t)raw_len,
+	};
+
+	wire_frame_encode(conn->out.data + body_at - WIRE_FRAME_SIZE, &f);
+}
+
+void wire_conn_send(struct wire_conn *conn, uint16_t type, struct bytes body,
+		    enum wire_codec codec)
+{
+	size_t body_at = begin_frame(conn);
+
+	codec = wire_codec_pack(&conn->out, body, codec);
+	end_frame(conn, body_at, type, codec, body.len);
+}
+
+void wire_conn_send_packed(struct wire_conn *conn, uint16_t type,
+			   struct bytes packed, enum wire_codec codec,
+			   uint32_t raw_len)
+{
+	size_t body_at = begin_frame(conn);
+
+	buf_add_bytes(&conn->out, packed);
+	end_frame(conn, body_at, type, codec, raw_len);
+}
+
+struct bytes wire_conn_pending(const struct wire_conn *conn)
+{
+	size_t n = conn->out.len - conn->sent_bytes;
+
+	return bytes_of(n ? conn->out.data + conn->sent_bytes : NULL, n);
+}
+
+void wire_conn_consume(struct wire_conn *conn, size_t n)
+{
+	conn->sent_bytes += n;
+	if (conn->sent_bytes == conn->out.len) {
+		conn->sent_bytes = 0;
+		buf_reset(&conn->out);
+		if (conn->out.cap > CACHED_BYTES_MAX)
+			buf_release(&conn->out);
+	} else if (conn->sent_bytes >= CONSUME_MIN &&
+		   conn->sent_bytes >= conn->out.len / 2) {
+		/*
+		 * Moves at most as many bytes as were sent since the last move.
+		 */
+		buf_consume(&conn->out, conn->sent_bytes);
+		conn->sent_bytes = 0;
+	}
+}
+
+/*
+ * Each event belongs to a descriptor: the read event is pending unless the
+ * stream is paused, the write event while output is queued.  Any error or end
+ * only deletes both events and activates `close_event`, so that on_close is
+ * called once and from the loop.  `callback_depth` counts callbacks on the
+ * stack: a stream that is freed in a callback retains its memory until the
+ * outermost callback returns.
+ */
 
 #define READ_SIZE (64u << 10)
-/* Reads after a failed write, for what the peer said before it left. */
+/* Reads after a failed write, to receive the last messages of the peer. */
 #define LAST_READS 64
 
 struct wire_stream {
@@ -24,49 +356,50 @@ struct wire_stream {
 	const struct wire_stream_ops *ops;
 	void *ctx;
 	struct wire_io io;
-	struct event *reading;
-	struct event *writing;
-	struct event *closing;
-	struct err why;
-	unsigned depth;
-	bool over; /* on_close is due or was called */
+	struct event *read_event;
+	struct event *write_event;
+	struct event *close_event;
+	struct err close_error;
+	unsigned callback_depth;
+	bool closed; /* on_close is due or was called */
 	bool freed;
 	bool paused;
 	bool full;
-	bool reading_writes; /* read() waits until it may write */
-	uint64_t received;
-	uint64_t sent;
+	bool read_wants_write; /* read() must write first */
+	uint64_t received_bytes;
+	uint64_t sent_bytes;
 };
 
 static void free_stream(struct wire_stream *s)
 {
-	event_free(s->closing);
+	event_free(s->close_event);
 	wire_conn_free(s->conn);
 	free(s);
 }
 
 static void leave_callback(struct wire_stream *s)
 {
-	if (!--s->depth && s->freed)
+	if (!--s->callback_depth && s->freed)
 		free_stream(s);
 }
 
-/* Ends the conversation; `why` is in place. */
+/* End the session; the caller has set `close_error`. */
 static void end_stream(struct wire_stream *s)
 {
-	if (s->over)
+	if (s->closed)
 		return;
-	s->over = true;
-	event_del(s->reading);
-	event_del(s->writing);
-	event_active(s->closing, EV_TIMEOUT, 0);
+	s->closed = true;
+	event_del(s->read_event);
+	event_del(s->write_event);
+	event_active(s->close_event, EV_TIMEOUT, 0);
 }
 
-/* epoll refuses regular files and /dev/null, which can be no peer. */
+/* epoll rejects regular files and /dev/null, which cannot be peers. */
 static void watch_event(struct wire_stream *s, struct event *ev)
 {
 	if (event_add(ev, NULL)) {
-		err_set(&s->why, EPERM, "cannot wait for the descriptor");
+		err_set(&s->close_error, EPERM,
+			"cannot wait for the descriptor");
 		end_stream(s);
 	}
 }
@@ -77,8 +410,8 @@ static void on_closing(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	s->depth++;
-	s->ops->on_close(s->ctx, &s->why);
+	s->callback_depth++;
+	s->ops->on_close(s->ctx, &s->close_error);
 	leave_callback(s);
 }
 
@@ -89,53 +422,47 @@ static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
 	int ret;
 
 	ret = s->ops->on_msg(s->ctx, type, body, err);
-	/* An owner that is gone gets nothing more. */
+	/* The owner has freed the stream in the callback. */
 	return !ret && s->freed ? -ECANCELED : ret;
 }
 
-static void end_of_input(struct wire_stream *s)
-{
-	if (wire_conn_midway(s->conn))
-		err_set(&s->why, EPROTO, "the peer left within a message");
-	end_stream(s);
-}
-
-/* What read() must write first goes where all that waits to be sent goes. */
-static void nothing_to_read(struct wire_stream *s)
+/* The write event also resumes a read that must write first. */
+static void handle_read_blocked(struct wire_stream *s)
 {
 	const struct wire_io *io = &s->io;
 
 	if (!io->ops->read_must_write || !io->ops->read_must_write(io->ctx))
 		return;
-	s->reading_writes = true;
-	event_del(s->reading);
-	if (!event_pending(s->writing, EV_WRITE, NULL))
-		watch_event(s, s->writing);
+	s->read_wants_write = true;
+	event_del(s->read_event);
+	if (!event_pending(s->write_event, EV_WRITE, NULL))
+		watch_event(s, s->write_event);
 }
 
-/* One read: true when there may be more. */
+/* Read once. Returns true if more input may be available. */
 static bool read_some(struct wire_stream *s)
 {
 	uint8_t chunk[READ_SIZE];
-	ssize_t n = s->io.ops->read(s->io.ctx, chunk, sizeof(chunk), &s->why);
+	ssize_t n = s->io.ops->read(s->io.ctx, chunk, sizeof(chunk),
+				    &s->close_error);
 
 	if (n == -EAGAIN) {
-		nothing_to_read(s);
+		handle_read_blocked(s);
 		return false;
 	}
-	if (n < 0) {
+	if (!n && wire_conn_is_partial(s->conn))
+		err_set(&s->close_error, EPROTO,
+			"the peer left within a message");
+	if (n <= 0) {
 		end_stream(s);
 		return false;
 	}
-	if (!n) {
-		end_of_input(s);
-		return false;
-	}
-	s->received += (uint64_t)n;
-	if (wire_conn_feed(s->conn, bytes_of(chunk, (size_t)n), &s->why) &&
+	s->received_bytes += (uint64_t)n;
+	if (wire_conn_feed(s->conn, bytes_of(chunk, (size_t)n),
+			   &s->close_error) &&
 	    !s->freed)
 		end_stream(s);
-	return !s->over && !s->freed;
+	return !s->closed && !s->freed;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -144,12 +471,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	s->depth++;
+	s->callback_depth++;
 	read_some(s);
 	leave_callback(s);
 }
 
-/* Offers the kernel what waits: 0, or a negative errno with `err` set. */
+/* Write queued bytes once. Returns 0, or a negative errno with `err` set. */
 static int write_some(struct wire_stream *s, struct err *err)
 {
 	struct bytes b = wire_conn_pending(s->conn);
@@ -160,45 +487,48 @@ static int write_some(struct wire_stream *s, struct err *err)
 	n = s->io.ops->write(s->io.ctx, b, err);
 	if (n < 0)
 		return n == -EAGAIN ? 0 : (int)n;
-	s->sent += (uint64_t)n;
-	wire_conn_sent(s->conn, (size_t)n);
+	s->sent_bytes += (uint64_t)n;
+	wire_conn_consume(s->conn, (size_t)n);
 	return 0;
 }
 
 /*
- * Nobody takes our bytes any more.  A peer that left in order has said why,
- * and that says more than our EPIPE.
+ * The peer has closed its end.  If it sent a reason before, that reason is more
+ * useful than EPIPE.
  */
-static void write_failed(struct wire_stream *s, const struct err *why)
+static void handle_write_error(struct wire_stream *s, const struct err *why)
 {
 	for (int i = 0; i < LAST_READS && !s->paused && read_some(s); i++)
 		;
 	if (s->freed)
 		return;
-	if (!s->over || !s->why.text[0])
-		s->why = *why;
+	if (!s->closed || !s->close_error.text[0])
+		s->close_error = *why;
 	end_stream(s);
 }
 
-/* The io may write: what read() had to write goes first. */
-static void read_after_all(struct wire_stream *s)
+/*
+ * The descriptor is writable: resume the read that waited for it before writing
+ * queued bytes.
+ */
+static void resume_blocked_read(struct wire_stream *s)
 {
-	if (!s->reading_writes)
+	if (!s->read_wants_write)
 		return;
-	s->reading_writes = false;
+	s->read_wants_write = false;
 	if (s->paused)
 		return;
-	watch_event(s, s->reading);
-	if (!s->over)
+	watch_event(s, s->read_event);
+	if (!s->closed)
 		read_some(s);
 }
 
-static void drained(struct wire_stream *s)
+static void notify_drained(struct wire_stream *s)
 {
 	size_t left = wire_conn_pending(s->conn).len;
 
-	if (!left && !s->reading_writes)
-		event_del(s->writing);
+	if (!left && !s->read_wants_write)
+		event_del(s->write_event);
 	if (!s->full || left >= WIRE_LOW_WATER)
 		return;
 	s->full = false;
@@ -213,13 +543,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	s->depth++;
-	read_after_all(s);
-	if (!s->over && !s->freed) {
+	s->callback_depth++;
+	resume_blocked_read(s);
+	if (!s->closed && !s->freed) {
 		if (write_some(s, &why))
-			write_failed(s, &why);
+			handle_write_error(s, &why);
 		else
-			drained(s);
+			notify_drained(s);
 	}
 	leave_callback(s);
 }
@@ -233,14 +563,14 @@ struct wire_stream *wire_stream_new_io(struct event_base *base,
 
 	*s = (struct wire_stream){ .ops = ops, .ctx = ctx, .io = io };
 	s->conn = wire_conn_new(on_conn_msg, s);
-	s->reading = event_new(base, io.rfd, EV_READ | EV_PERSIST, on_readable,
-			       s);
-	s->writing = event_new(base, io.wfd, EV_WRITE | EV_PERSIST, on_writable,
-			       s);
-	s->closing = event_new(base, -1, 0, on_closing, s);
-	if (!s->reading || !s->writing || !s->closing)
+	s->read_event = event_new(base, io.rfd, EV_READ | EV_PERSIST,
+				  on_readable, s);
+	s->write_event = event_new(base, io.wfd, EV_WRITE | EV_PERSIST,
+				   on_writable, s);
+	s->close_event = event_new(base, -1, 0, on_closing, s);
+	if (!s->read_event || !s->write_event || !s->close_event)
 		str_out_of_memory();
-	watch_event(s, s->reading);
+	watch_event(s, s->read_event);
 	return s;
 }
 
@@ -248,7 +578,7 @@ struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
 				    const struct wire_stream_ops *ops,
 				    void *ctx)
 {
-	return wire_stream_new_io(base, wire_io_of(rfd, wfd), ops, ctx);
+	return wire_stream_new_io(base, wire_io_from_fds(rfd, wfd), ops, ctx);
 }
 
 void wire_stream_free(struct wire_stream *s)
@@ -257,69 +587,69 @@ void wire_stream_free(struct wire_stream *s)
 
 	if (!s || s->freed)
 		return;
-	/* A last word, as BYE, mostly fits what the kernel takes at once. */
-	if (!s->over)
+	/* A last message such as BYE usually fits into the socket buffer. */
+	if (!s->closed)
 		write_some(s, &ignored);
-	s->over = true;
+	s->closed = true;
 	s->freed = true;
-	event_free(s->reading);
-	event_free(s->writing);
-	event_del(s->closing);
+	event_free(s->read_event);
+	event_free(s->write_event);
+	event_del(s->close_event);
 	s->io.ops->free(s->io.ctx);
-	if (!s->depth)
+	if (!s->callback_depth)
 		free_stream(s);
 }
 
-/* Something was added to what waits. */
-static void added(struct wire_stream *s)
+/* Called after output was queued. */
+static void schedule_write(struct wire_stream *s)
 {
 	if (wire_conn_pending(s->conn).len >= WIRE_HIGH_WATER)
 		s->full = true;
-	if (!event_pending(s->writing, EV_WRITE, NULL))
-		watch_event(s, s->writing);
+	if (!event_pending(s->write_event, EV_WRITE, NULL))
+		watch_event(s, s->write_event);
 }
 
 void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
 		      enum wire_codec codec)
 {
-	if (s->over)
+	if (s->closed)
 		return;
 	wire_conn_send(s->conn, type, body, codec);
-	added(s);
+	schedule_write(s);
 }
 
 void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
 			     struct bytes packed, enum wire_codec codec,
 			     uint32_t raw_len)
 {
-	if (s->over)
+	if (s->closed)
 		return;
 	wire_conn_send_packed(s->conn, type, packed, codec, raw_len);
-	added(s);
+	schedule_write(s);
 }
 
-bool wire_stream_full(const struct wire_stream *s)
+bool wire_stream_is_full(const struct wire_stream *s)
 {
 	return s->full;
 }
 
-void wire_stream_pause(struct wire_stream *s, bool paused)
+void wire_stream_set_paused(struct wire_stream *s, bool paused)
 {
-	if (s->over || paused == s->paused)
+	if (s->closed || paused == s->paused)
 		return;
 	s->paused = paused;
 	if (paused)
-		event_del(s->reading);
-	else if (!s->reading_writes)
-		watch_event(s, s->reading);
+		event_del(s->read_event);
+	else if (!s->read_wants_write)
+		watch_event(s, s->read_event);
 }
 
-uint64_t wire_stream_received(const struct wire_stream *s)
+uint64_t wire_stream_received_bytes(const struct wire_stream *s)
 {
-	return s->received;
+	return s->received_bytes;
 }
 
-uint64_t wire_stream_sent(const struct wire_stream *s)
+uint64_t wire_stream_sent_bytes(const struct wire_stream *s)
 {
-	return s->sent;
+	return s->sent_bytes;
 }

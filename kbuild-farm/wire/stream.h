@@ -1,74 +1,158 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire/stream.h - a wire_conn on an io (wire/io.h), in a libevent loop.
+ * wire/stream.h - Message streams over descriptors or TLS, in a libevent loop.
  *
- * Back-pressure: what a sender adds beyond WIRE_HIGH_WATER is still kept,
- * but wire_stream_full() says so, and on_drain tells when there is room
- * again; a receiver that cannot take more stops reading with
- * wire_stream_pause(), and the kernel's buffers hold the peer back.  What
- * was read before it paused (at most 64 KiB) is still delivered.
+ * A wire_io transfers bytes.  A wire_conn converts bytes to messages without
+ * owning a descriptor, so that tests can feed it byte by byte.  A wire_stream
+ * joins both in an event loop.
  *
- * A peer that is gone must not end us: sockets are written with
- * MSG_NOSIGNAL; a program that gives pipes ignores SIGPIPE.
+ * Flow control: a stream queues all messages, but wire_stream_is_full() returns
+ * true from WIRE_HIGH_WATER on, until on_drain is called.  A receiver pauses
+ * its stream with wire_stream_set_paused(), so that the socket buffers fill and
+ * block the peer.  Input that was read before the pause (at most 64 KiB) is
+ * still delivered.
+ *
+ * Sockets are written with MSG_NOSIGNAL, so that a closed peer does not end the
+ * program.  A program that uses pipes must ignore SIGPIPE.
  */
 #ifndef WIRE_STREAM_H
 #define WIRE_STREAM_H
 
-#include "wire/conn.h"
-#include "wire/io.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "wire/frame.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+struct wire_conn;
+struct event_base;
+struct wire_stream;
+
+struct wire_io_ops {
+	/*
+	 * Like read(2) and write(2) on a non-blocking descriptor.  They return
+	 * the number of bytes; read() returns 0 at the end of the stream;
+	 * -EAGAIN if no progress is possible now; or another negative errno
+	 * with `err` set.  A read() of 64 KiB must not buffer bytes for which
+	 * the descriptor does not become readable.
+	 */
+	ssize_t (*read)(void *ctx, void *to, size_t size, struct err *err);
+	ssize_t (*write)(void *ctx, struct bytes in, struct err *err);
+	/*
+	 * Return true if the last read() returned -EAGAIN because it must write
+	 * first.  NULL if that never happens.
+	 */
+	bool (*read_must_write)(const void *ctx);
+	/* Close the descriptors. */
+	void (*free)(void *ctx);
+};
+
+struct wire_io {
+	const struct wire_io_ops *ops;
+	void *ctx;
+	int rfd, wfd; /* descriptors to poll; may be equal */
+};
+
+/*
+ * Create an io for two descriptors, which may be equal.  Sets O_NONBLOCK and
+ * takes ownership.
+ */
+struct wire_io wire_io_from_fds(int rfd, int wfd);
+
+/*
+ * Called for a complete message.  `body` is decompressed and borrowed until the
+ * call returns.  A negative errno with `err` set ends the session.  The
+ * callback may send, but must not feed or free the connection.
+ */
+typedef int wire_on_msg(void *ctx, uint16_t type, struct bytes body,
+			struct err *err);
+
+struct wire_conn *wire_conn_new(wire_on_msg *on_msg, void *ctx);
+void wire_conn_free(struct wire_conn *conn);
+
+/*
+ * Process received bytes and call on_msg for each message that they complete.
+ * Returns 0, or a negative errno with `err` set: the error of on_msg, -EPROTO,
+ * -EMSGSIZE or -ENOMEM.  After an error, further calls return the same error.
+ */
+int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err);
+/*
+ * Return true if a message is incomplete, so that an end of the stream is an
+ * error.
+ */
+bool wire_conn_is_partial(const struct wire_conn *conn);
+
+/*
+ * Queue a message.  The body is at most WIRE_BODY_MAX bytes; the peer ends the
+ * session over a longer body.
+ */
+void wire_conn_send(struct wire_conn *conn, uint16_t type, struct bytes body,
+		    enum wire_codec codec);
+/* Queue a body that wire_codec_pack() has packed (once for all nodes). */
+void wire_conn_send_packed(struct wire_conn *conn, uint16_t type,
+			   struct bytes packed, enum wire_codec codec,
+			   uint32_t raw_len);
+
+/* Return the unsent bytes, borrowed; remove `n` of them after a write. */
+struct bytes wire_conn_pending(const struct wire_conn *conn);
+void wire_conn_consume(struct wire_conn *conn, size_t n);
 
 #define WIRE_HIGH_WATER (4u << 20)
 #define WIRE_LOW_WATER  (1u << 20)
 
-struct event_base;
-struct wire_stream;
-
 struct wire_stream_ops {
 	wire_on_msg *on_msg;
 	/*
-	 * The conversation is over: `why` is the reason, with an empty text
-	 * for a plain end of file between two messages.  Called once, never
-	 * from within wire_stream_new(), _send() or _free(). wire_stream_free()
-	 * is still the owner's, and allowed in each of these callbacks.
+	 * Called once when the session has ended.  `why` is the reason, with an
+	 * empty text for an end of file between two messages.  Never called
+	 * from wire_stream_new(), _send() or _free().  The owner must call
+	 * wire_stream_free(), which is allowed in each of these callbacks.
 	 */
 	void (*on_close)(void *ctx, const struct err *why);
-	/* The backlog fell below WIRE_LOW_WATER after being full; may be NULL.
+	/*
+	 * Called when the queue of a full stream falls below WIRE_LOW_WATER;
+	 * may be NULL.
 	 */
 	void (*on_drain)(void *ctx);
 };
 
 /*
- * Takes both descriptors (they may be the same one), makes them
- * non-blocking, and closes them in wire_stream_free().  `ops` is kept, not
- * copied.
+ * Create a stream on two descriptors, which may be equal.  Sets O_NONBLOCK and
+ * takes ownership.  Borrows `ops`.
  */
 struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
 				    const struct wire_stream_ops *ops,
 				    void *ctx);
-/* The same over any io, which it takes and frees. */
+/* Create a stream on an io and take ownership of it. */
 struct wire_stream *wire_stream_new_io(struct event_base *base,
 				       struct wire_io io,
 				       const struct wire_stream_ops *ops,
 				       void *ctx);
 /*
- * Offers what still waits to the kernel, once, and closes; no callback
- * comes after it.  NULL is allowed.
+ * Write queued bytes once, as far as the kernel accepts them, and close the
+ * descriptors.  No callback follows.  `s` may be NULL.
  */
 void wire_stream_free(struct wire_stream *s);
-/* As wire_conn_send() and wire_conn_send_packed(); lost once it is closed. */
+/*
+ * Like wire_conn_send() and wire_conn_send_packed().  The message is discarded
+ * if the stream is closed.
+ */
 void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
 		      enum wire_codec codec);
 void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
 			     struct bytes packed, enum wire_codec codec,
 			     uint32_t raw_len);
-/* From WIRE_HIGH_WATER reached until on_drain. */
-bool wire_stream_full(const struct wire_stream *s);
-/* A paused stream does not see that the peer left. */
-void wire_stream_pause(struct wire_stream *s, bool paused);
-/* Bytes that passed the io so far, each way. */
-uint64_t wire_stream_received(const struct wire_stream *s);
-uint64_t wire_stream_sent(const struct wire_stream *s);
+/* Return true from reaching WIRE_HIGH_WATER until on_drain. */
+bool wire_stream_is_full(const struct wire_stream *s);
+/*
+ * Stop or resume reading.  A paused stream does not notice that the peer has
+ * closed.
+ */
+void wire_stream_set_paused(struct wire_stream *s, bool paused);
+/* Return the number of bytes transferred in each direction. */
+uint64_t wire_stream_received_bytes(const struct wire_stream *s);
+uint64_t wire_stream_sent_bytes(const struct wire_stream *s);
 
 #endif

@@ -2,10 +2,10 @@
 #include "audit.h"
 
 #include "base/args.h"
-#include "base/capture.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
@@ -106,12 +106,12 @@ static int find_named(struct audit *a, struct err *err)
 /* ---- the first phase ---- */
 
 static void keep_closure(struct audit *a, struct audit_unit *u,
-			 const struct scan_closure *c)
+			 const struct cpp_closure *c)
 {
 	char **names = xcalloc(c->n_files, sizeof(*names));
 
 	for (size_t i = 0; i < c->n_files; i++) {
-		if (c->files[i].kind == SCAN_INPUT)
+		if (c->files[i].kind == CPP_FILE_INPUT)
 			u->n_inputs++;
 		else
 			names[u->n_ids++] = c->files[i].path;
@@ -125,23 +125,23 @@ static void scan_line(struct audit *a, struct audit_unit *u,
 		      const struct cli_scan_line *l,
 		      const struct cli_scan_tool *tool)
 {
-	struct scan_unit unit = { .cwd = l->cwd,
-				  .compiler = tool->path,
-				  .toolchain = &tool->id,
-				  .command = &l->command,
-				  .env = environ };
+	struct cpp_unit unit = { .cwd = l->cwd,
+				 .compiler = tool->path,
+				 .toolchain = &tool->id,
+				 .command = &l->command,
+				 .env = environ };
 	uint64_t start = clock_us(), cpu = clock_cpu_us();
-	struct scan_closure c = { 0 };
+	struct cpp_closure c = { 0 };
 
-	scan_closure(a->scan, &unit, &c);
+	cpp_closure_find(a->scan, &unit, &c);
 	u->us = clock_us() - start;
 	u->cpu_us = clock_cpu_us() - cpu;
-	u->state = c.why ? AUDIT_NOT_SCANNABLE : AUDIT_SCANNED;
-	u->why = reason_words(c.why);
+	u->state = c.reason ? AUDIT_NOT_SCANNABLE : AUDIT_SCANNED;
+	u->why = reason_text(c.reason);
 	u->detail = c.detail ? xstrdup(c.detail) : NULL;
-	if (!c.why)
+	if (!c.reason)
 		keep_closure(a, u, &c);
-	scan_closure_release(&c);
+	cpp_closure_release(&c);
 }
 
 /* Is it compiled for this machine, to be run by make? */
@@ -165,7 +165,7 @@ static void scan_one(struct audit *a, struct audit_marks *marks,
 		return;
 	}
 	/* The compiler's -M says nothing of it. */
-	if (l.command.lang == OPTIONS_PLAIN_ASM) {
+	if (l.command.lang == OPTIONS_LANG_ASM) {
 		u->state = AUDIT_OTHER;
 		u->detail = xstrdup("no preprocessor reads it");
 		cli_scan_line_release(&l);
@@ -178,7 +178,7 @@ static void scan_one(struct audit *a, struct audit_marks *marks,
 		scan_line(a, u, &l, tool);
 	} else {
 		u->state = AUDIT_BROKEN;
-		u->detail = xstrdup(tool->why);
+		u->detail = xstrdup(tool->error_text);
 	}
 	cli_scan_line_release(&l);
 }
@@ -306,12 +306,12 @@ static void run_phases(struct audit *a)
 				     .one = a->what->tokens ? audit_tokens :
 							      audit_compare,
 				     .did = "compared with the compiler" };
-	struct scan_stats stats;
+	struct cpp_stats stats;
 
 	run_phase(&scans);
 	a->peak_kib = peak_kib();
-	scan_stats(a->scan, &stats);
-	a->exact_looks = stats.exact;
+	cpp_scanner_stats(a->scan, &stats);
+	a->exact_looks = stats.n_preprocessed;
 	a->cc_cpu_us = children_cpu_us();
 	run_phase(&comparisons);
 	if (a->what->tokens)
@@ -334,18 +334,18 @@ static void release(struct audit *a)
 	free(a->units);
 	audit_paths_free(a->paths);
 	cli_scan_tools_free(a->tools);
-	scan_free(a->scan);
+	cpp_scanner_free(a->scan);
 }
 
 static void set_up(struct audit *a)
 {
 	char *home = fs_cache_home();
 	char *dir = xasprintf("%s/scan", home);
-	struct scan_setup setup = { .ask = capture_run,
-				    .ctx = a->stop,
-				    .cache_dir = dir };
+	struct cpp_setup setup = { .query = capture_run,
+				   .ctx = a->stop,
+				   .cache_dir = dir };
 
-	a->scan = scan_new(&setup);
+	a->scan = cpp_scanner_new(&setup);
 	a->tools = cli_scan_tools_new();
 	a->paths = audit_paths_new();
 	free(dir);
@@ -380,7 +380,7 @@ static int run_audit(const struct audit_request *what)
 
 static int take_jobs(void *at, const struct args *a, struct err *err)
 {
-	if (!str_number(a->value, 1, 1024, at))
+	if (!str_parse_number(a->value, 1, 1024, at))
 		return 0;
 	return err_set(err, EINVAL, "-j %s: 1 to 1024", a->value);
 }

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* ---- paths.c: each path once, as a number; from any thread ---- */
 
@@ -68,7 +69,7 @@ struct audit {
 	size_t n;
 	struct audit_paths *paths;
 	struct cli_scan_tools *tools;
-	struct scan *scan;
+	struct cpp_scanner *scan;
 	atomic_bool *stop;
 	atomic_size_t next, done; /* units of the current phase */
 	uint64_t cc_cpu_us; /* of all compilers asked */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "audit.h"
 
-#include "base/capture.h"
 #include "base/clock.h"
 #include "base/depfile.h"
+#include "base/spawn.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -166,7 +166,7 @@ static int ask_compiler(struct audit *a, struct audit_unit *u,
 	start = clock_us();
 	ret = capture_run(a->stop, l->cwd, argv.v, environ, &out, &said, &err);
 	u->cc_us = clock_us() - start;
-	if (!ret && depfile_list(names, buf_bytes(&out)))
+	if (!ret && depfile_parse(names, buf_bytes(&out)))
 		ret = err_set(&err, EBADMSG, "no make rule");
 	if (ret) {
 		const char *text = said.len ? buf_str(&said) : err.text;

@@ -12,8 +12,8 @@
 /* The lines after "deps_NAME := \", each a file or a $(wildcard). */
 static void find_listed(struct strv *out, const char *text)
 {
-	const char *line = depfile_value(text, "deps_");
-	const char *source = depfile_value(text, "source_");
+	const char *line = depfile_find_value(text, "deps_");
+	const char *source = depfile_find_value(text, "source_");
 
 	if (source)
 		strv_own(out, xstrndup(source, strcspn(source, "\n")));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "audit.h"
 
-#include "options/list.h"
+#include "options/comma-list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +10,14 @@
 static void add_list(struct strv *out, const char *word)
 {
 	const char *rest = word + strlen("-Wp,");
-	struct options_list_word item;
+	struct options_comma_word item;
 	struct buf kept = { 0 };
 
-	while (options_list_next(&rest, &item)) {
-		switch (options_list_wp(&item)) {
+	while (options_comma_list_next(&rest, &item)) {
+		switch (options_comma_list_wp_use(&item)) {
 		case OPTIONS_USE_MAKE_DEPS:
 		case OPTIONS_USE_DEP_TARGET:
-			options_list_next(&rest, &item);
+			options_comma_list_next(&rest, &item);
 			break;
 		case OPTIONS_USE_DEP_PHONY:
 			break;

@@ -8,9 +8,9 @@
 
 #include "../lib/scan-tokens.h"
 
-#include "base/capture.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "cli/cmd.h"
 
 #include <stdlib.h>
@@ -29,16 +29,16 @@ static void drop(void *ctx, const char *s, size_t len, bool fresh)
 }
 
 /* What an exact look costs, without what the comparison does. */
-static uint64_t time_look(struct audit *a, struct scan_unit unit)
+static uint64_t time_look(struct audit *a, struct cpp_unit unit)
 {
-	struct scan_output none = { NULL, drop };
+	struct cpp_output none = { NULL, drop };
 	uint64_t cpu = clock_cpu_us();
-	struct scan_closure c;
+	struct cpp_closure c;
 
 	unit.output = &none;
-	scan_closure(a->scan, &unit, &c);
+	cpp_closure_find(a->scan, &unit, &c);
 	cpu = clock_cpu_us() - cpu;
-	scan_closure_release(&c);
+	cpp_closure_release(&c);
 	return cpu;
 }
 
@@ -47,25 +47,25 @@ static bool scan_tokens(struct audit *a, struct audit_unit *u,
 			const struct cli_scan_line *l,
 			const struct cli_scan_tool *tool, struct tokens *out)
 {
-	struct scan_output output = { out, tokens_take };
-	struct scan_unit unit = { .cwd = l->cwd,
-				  .compiler = tool->path,
-				  .toolchain = &tool->id,
-				  .command = &l->command,
-				  .env = environ,
-				  .output = &output };
-	struct scan_closure c;
+	struct cpp_output output = { out, tokens_take };
+	struct cpp_unit unit = { .cwd = l->cwd,
+				 .compiler = tool->path,
+				 .toolchain = &tool->id,
+				 .command = &l->command,
+				 .env = environ,
+				 .output = &output };
+	struct cpp_closure c;
 
 	if ((u - a->units) % TIMED == 0)
 		u->exact_us = time_look(a, unit);
-	scan_closure(a->scan, &unit, &c);
-	if (c.why) {
+	cpp_closure_find(a->scan, &unit, &c);
+	if (c.reason) {
 		u->state = AUDIT_NOT_SCANNABLE;
-		u->why = reason_words(c.why);
+		u->why = reason_text(c.reason);
 		free(u->detail);
 		u->detail = c.detail ? xstrdup(c.detail) : NULL;
 	}
-	scan_closure_release(&c);
+	cpp_closure_release(&c);
 	return u->state != AUDIT_NOT_SCANNABLE;
 }
 
@@ -161,12 +161,12 @@ static void print_unit(FILE *out, const struct audit_unit *u, struct sums *s)
 int audit_tokens_report(const struct audit *a, FILE *out)
 {
 	struct sums s = { 0 };
-	struct scan_stats stats;
+	struct cpp_stats stats;
 	size_t n;
 
 	for (size_t i = 0; i < a->n; i++)
 		print_unit(out, &a->units[i], &s);
-	scan_stats(a->scan, &stats);
+	cpp_scanner_stats(a->scan, &stats);
 	n = s.state[AUDIT_COMPARED];
 	fprintf(out,
 		"compared        %zu units of %.0f tokens on average\n"

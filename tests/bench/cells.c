@@ -10,7 +10,7 @@
  */
 #include "base/clock.h"
 #include "base/str.h"
-#include "cell/cell.h"
+#include "sandbox/sandbox.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,12 +25,12 @@
 #define ROUNDS  5
 #define AT_ONCE 8
 
-static struct cell *cell;
-static struct cell_run *over[AT_ONCE]; /* ended, to be freed */
+static struct sandbox *cell;
+static struct sandbox_run *over[AT_ONCE]; /* ended, to be freed */
 static int n_over;
 static char *outside[2] = { NULL, NULL };
 static char *inside[] = { "/bin/nothing", NULL };
-static char *env[] = { "TMPDIR=" CELL_TMP, NULL };
+static char *env[] = { "TMPDIR=" SANDBOX_TMP_DIR, NULL };
 
 static void die(const char *what, const struct err *err)
 {
@@ -65,33 +65,34 @@ static double spawn_jobs(int jobs, int at_once)
 	return (double)(clock_us() - began) / 1e3 / jobs;
 }
 
-static void on_done(void *ctx, struct cell_run *run, const struct cell_end *end)
+static void on_done(void *ctx, struct sandbox_run *run,
+		    const struct sandbox_end *end)
 {
 	(void)ctx;
-	if (end->why != CELL_END_ITSELF || end->status)
+	if (end->cause != SANDBOX_END_EXITED || end->status)
 		die("a job in the cell", NULL);
 	over[n_over++] = run;
 }
 
 static void start(void)
 {
-	const struct cell_job job = {
+	const struct sandbox_job job = {
 		.argv = inside,
 		.env = env,
 		.cwd = "/src",
 		.stdin_fd = -1,
-		.done = on_done,
+		.on_done = on_done,
 	};
-	struct cell_run *run;
+	struct sandbox_run *run;
 	struct err err = { 0 };
 
-	if (cell_start(cell, &job, &run, &err))
+	if (sandbox_start_job(cell, &job, &run, &err))
 		die("start", &err);
 }
 
 static double cell_jobs(int jobs, int at_once)
 {
-	struct pollfd p = { .fd = cell_fd(cell), .events = POLLIN };
+	struct pollfd p = { .fd = sandbox_fd(cell), .events = POLLIN };
 	uint64_t began = clock_us();
 	int started = 0, running = 0;
 
@@ -101,10 +102,10 @@ static double cell_jobs(int jobs, int at_once)
 			running++;
 		}
 		poll(&p, 1, -1);
-		cell_read(cell);
+		sandbox_handle_messages(cell);
 		running -= n_over;
 		while (n_over)
-			cell_run_free(over[--n_over]);
+			sandbox_run_free(over[--n_over]);
 	}
 	return (double)(clock_us() - began) / 1e3 / jobs;
 }
@@ -117,7 +118,7 @@ static void put(const char *from, const char *to)
 
 	if (fd < 0 || fstat(fd, &st))
 		die(from, NULL);
-	if (cell_put_file(cell, to, fd, (uint64_t)st.st_size, true, 0, &err))
+	if (sandbox_put_file(cell, to, fd, (uint64_t)st.st_size, true, 0, &err))
 		die("put", &err);
 	close(fd);
 }
@@ -143,7 +144,7 @@ static void compare(int files, int jobs, int at_once)
 int main(int argc, char **argv)
 {
 	static const int files[] = { 0, 500, 5000 };
-	const struct cell_setup setup = { 0 };
+	const struct sandbox_setup setup = { 0 };
 	struct err err = { 0 };
 	int jobs, there = 0;
 
@@ -152,9 +153,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	outside[0] = argv[2];
-	if (cell_new(&cell, &setup, &err))
+	if (sandbox_new(&cell, &setup, &err))
 		die("new", &err);
-	if (cell_put_dir(cell, "/src", &err))
+	if (sandbox_put_dir(cell, "/src", &err))
 		die("put", &err);
 	put(argv[2], inside[0]);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -167,6 +168,6 @@ int main(int argc, char **argv)
 		compare(files[i], jobs, 1);
 		compare(files[i], jobs, AT_ONCE);
 	}
-	cell_free(cell);
+	sandbox_free(cell);
 	return 0;
 }

@@ -11,7 +11,7 @@
  */
 #include "base/str.h"
 #include "history/cost.h"
-#include "history/record.h"
+#include "history/recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +44,9 @@ static void key_of(unsigned n, char key[static 65])
 
 static void tell_build(struct events_hub *hub, const char *key, bool fresh)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
-	ev.what = "Image modules dtbs";
+	ev.command = "Image modules dtbs";
 	ev.arch = "arm64";
 	ev.config = "defconfig";
 	ev.toolchain = "gcc-12.2.0";
@@ -56,19 +56,19 @@ static void tell_build(struct events_hub *hub, const char *key, bool fresh)
 	ev.output = "/home/build/.cache/kfarm/builds/7";
 	ev.commit = "0123456789012345678901234567890123456789";
 	ev.release = "6.1.192";
-	ev.key = key;
-	ev.fresh = fresh;
-	ev.jobs = 48;
-	ev.local_slots = 4;
-	events_hub_tell(hub, &ev);
+	ev.series_key = key;
+	ev.from_scratch = fresh;
+	ev.make_jobs = 48;
+	ev.n_local_slots = 4;
+	events_hub_publish(hub, &ev);
 }
 
 /* As a node's compile is told of. */
 static void tell_unit(struct events_hub *hub, unsigned n)
 {
 	static const enum events_job_state states[] = {
-		EVENTS_QUEUED, EVENTS_SCAN,    EVENTS_SEND,
-		EVENTS_RUN,    EVENTS_RECEIVE, EVENTS_JOB_DONE
+		EVENTS_JOB_QUEUED, EVENTS_JOB_SCAN,    EVENTS_JOB_SEND,
+		EVENTS_JOB_RUN,    EVENTS_JOB_RECEIVE, EVENTS_JOB_DONE
 	};
 	char object[128], file[128], node[32];
 
@@ -78,7 +78,7 @@ static void tell_unit(struct events_hub *hub, unsigned n)
 	snprintf(file, sizeof(file), "%.*sc", (int)strlen(object) - 1, object);
 	snprintf(node, sizeof(node), "node%u", n % NODES);
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-		struct events_event ev = events_new(EVENTS_JOB);
+		struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
 		ev.job = n + 1;
 		ev.state = states[i];
@@ -87,25 +87,25 @@ static void tell_unit(struct events_hub *hub, unsigned n)
 		ev.node = i > 1 ? node : NULL;
 		ev.remote = true;
 		ev.cpu_ms = 500 + n % 977;
-		events_hub_tell(hub, &ev);
+		events_hub_publish(hub, &ev);
 	}
 }
 
 static void tell_diags(struct events_hub *hub)
 {
 	for (unsigned i = 0; i < DIAGS; i++) {
-		struct events_event ev = events_new(EVENTS_FOUND);
+		struct events_event ev = events_event_make(EVENTS_KIND_FOUND);
 		char file[64], text[128];
 
 		snprintf(file, sizeof(file), "drivers/x%u/y.c", i);
 		snprintf(text, sizeof(text), "unused variable 'ret%u'", i);
 		ev.tool = "compiler";
-		ev.how = "same";
+		ev.diag_status = "same";
 		ev.file = file;
 		ev.text = text;
 		ev.flag = "-Wunused-variable";
 		ev.line = i + 1;
-		events_hub_tell(hub, &ev);
+		events_hub_publish(hub, &ev);
 	}
 }
 
@@ -113,17 +113,17 @@ static void tell_diags(struct events_hub *hub)
 static double record(const char *key, unsigned first, unsigned units)
 {
 	struct events_hub *hub = events_hub_new();
-	struct events_event done = events_new(EVENTS_DONE);
+	struct events_event done = events_event_make(EVENTS_KIND_DONE);
 	double began = ms_of(CLOCK_PROCESS_CPUTIME_ID), took;
 	struct strv notes = { 0 };
-	struct history_record *r = history_record_new(hub, &notes);
+	struct history_recorder *r = history_recorder_new(hub, &notes);
 
 	tell_build(hub, key, units > 100);
 	for (unsigned i = 0; i < units; i++)
 		tell_unit(hub, first + i);
 	tell_diags(hub);
-	history_record_end(r, &done, &notes);
-	history_record_free(r);
+	history_recorder_finish(r, &done, &notes);
+	history_recorder_free(r);
 	took = ms_of(CLOCK_PROCESS_CPUTIME_ID) - began;
 	if (notes.n)
 		give_up(notes.v[0]);
@@ -165,17 +165,17 @@ static void look_up(unsigned rounds)
 		double cpu = ms_of(CLOCK_PROCESS_CPUTIME_ID);
 		size_t found = 0;
 
-		if (history_open(&h, &err) ||
+		if (history_db_open(&h, &err) ||
 		    history_costs_load(h, key, &costs, &err))
 			give_up(err.text);
-		for (size_t j = 0; j < costs.n; j++)
-			found += history_cost_find(&costs, costs.v[j].object) !=
-				 NULL;
+		for (size_t j = 0; j < costs.n_costs; j++)
+			found += history_cost_find(
+					 &costs, costs.costs[j].object) != NULL;
 		printf("%zu costs read, %zu looked up: %.1f ms, CPU %.1f ms\n",
-		       costs.n, found, ms_of(CLOCK_MONOTONIC) - began,
+		       costs.n_costs, found, ms_of(CLOCK_MONOTONIC) - began,
 		       ms_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
 		history_costs_release(&costs);
-		history_close(h);
+		history_db_close(h);
 	}
 }
 

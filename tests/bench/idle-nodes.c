@@ -14,11 +14,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "tls/context.h"
-#include "tls/cpu.h"
-#include "tls/handshake.h"
-#include "tls/io.h"
 #include "tls/key.h"
-#include "tls/pin.h"
 #include "tls/session.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
@@ -67,8 +63,8 @@ static const struct wire_health *healthy(void)
 	h.foreign_milli = 20;
 	h.temperature_mk = 320000;
 	h.speed_milli = 1000;
-	h.usable = 4;
-	h.throttled = h.cooling_milli = h.swap_mib = 0;
+	h.n_usable = 4;
+	h.n_throttled = h.cooling_milli = h.swap_mib = 0;
 	h.psi_cpu = h.psi_memory = h.psi_memory_full = h.psi_io = 0;
 	h.store_mib = 9000;
 	return &h;
@@ -105,9 +101,9 @@ static void greet(struct idle *n)
 	};
 	struct wire_core_class class = { .model = (char *)"Cortex-A53",
 					 .governor = (char *)"performance",
-					 .cpus = 4,
-					 .usable = 4,
-					 .threads = 1,
+					 .n_cpus = 4,
+					 .n_usable = 4,
+					 .threads_per_core = 1,
 					 .max_khz = 1512000 };
 	struct wire_mac mac = { 0x020000000000 + n->number };
 	struct wire_machine machine = { .model = (char *)"idle",
@@ -118,14 +114,14 @@ static void greet(struct idle *n)
 					.macs = &mac,
 					.memory_mib = 2048,
 					.health = *healthy() };
-	struct wire_fit fit = { .fit = 1,
+	struct wire_fit fit = { .usable = 1,
 				.layers = (char *)"user mount",
-				.why = (char *)"" };
+				.reason = (char *)"" };
 	struct buf body = { 0 };
 
 	snprintf(boot_id, sizeof(boot_id), "%08x-0000-4000-8000-000000000000",
 		 n->number);
-	digest_of(bytes_str(boot_id), &machine.id);
+	digest_bytes(bytes_str(boot_id), &machine.machine_id);
 	wire_hello_encode(&body, &hello);
 	say(n, WIRE_HELLO, &body);
 	wire_fit_encode(&body, &fit);
@@ -181,7 +177,7 @@ static void on_shaken(void *ctx, int ret, const struct err *err)
 		tls_session_free(session);
 		return;
 	}
-	n->stream = wire_stream_new_io(base, tls_io(session), &ops, n);
+	n->stream = wire_stream_new_io(base, tls_session_io(session), &ops, n);
 }
 
 static bool admit_all(void *ctx, const struct digest *pin)
@@ -264,7 +260,7 @@ static struct tls_key *make_key(const char *path)
 	struct tls_key *key = NULL;
 	struct err err;
 
-	if (tls_key_open(&key, path, &err)) {
+	if (tls_key_load_or_create(&key, path, &err)) {
 		fprintf(stderr, "idle-nodes: %s\n", err.text);
 		exit(1);
 	}
@@ -304,13 +300,13 @@ int main(int argc, char **argv)
 	free(path);
 	for (unsigned i = 0; i < n[0] + n[1] + n[2]; i++) {
 		struct sockaddr_in in = address_of(i, port);
-		char pin[TLS_PIN_TEXT], text[INET_ADDRSTRLEN];
+		char pin[TLS_KEY_FINGERPRINT_SIZE], text[INET_ADDRSTRLEN];
 		struct tls_key *key;
 		unsigned kind = kind_of(i, n);
 
 		path = xasprintf("%s/%u.pem", argv[1], i);
 		key = make_key(path);
-		tls_pin_text(tls_key_pin(key), pin);
+		tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
 		inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
 		fprintf(config,
 			"[node \"%s%u\"]\n\taddress = tls:%s:%u\n\tkey = %s\n",

@@ -74,9 +74,9 @@ static void tell_model(struct cost *cost, struct events_simulate *told,
 	uint64_t a = clock_cpu_us(), b;
 
 	/* What making them up costs is none of the view's. */
-	events_simulate_until(twin, now, ignore, NULL);
+	events_simulate_run_until(twin, now, ignore, NULL);
 	b = clock_cpu_us();
-	events_simulate_until(told, now, ui_model_tell, m);
+	events_simulate_run_until(told, now, ui_model_add_event, m);
 	cost->model += clock_cpu_us() - b;
 	cost->model -= b - a < cost->model ? b - a : cost->model;
 }
@@ -108,7 +108,7 @@ static void sleep_until(uint64_t ms)
 
 static unsigned done(const struct ui_model *m)
 {
-	return m->tally.remote + m->tally.local;
+	return m->totals.n_remote + m->totals.n_local;
 }
 
 static void play(const struct events_simulate_setup *setup, int terminal,
@@ -117,7 +117,7 @@ static void play(const struct events_simulate_setup *setup, int terminal,
 	struct events_simulate *told = events_simulate_new(setup);
 	struct events_simulate *twin = events_simulate_new(setup);
 	struct cost cost = { 0 };
-	struct ui_view_setup view = { .may_ask = true };
+	struct ui_view_setup view = { .actions_enabled = true };
 	uint64_t began = clock_ms(), end = WARM_UP_MS + seconds * 1000;
 	double per_cent = 100.0 / (seconds * 1e6);
 	unsigned jobs = 0;
@@ -149,7 +149,7 @@ static void play(const struct events_simulate_setup *setup, int terminal,
 	ui_screen_leave(s);
 	printf("%u nodes, %ux%u, %u jobs/s: model %.3f %%, view %.3f %%, "
 	       "screen %.3f %%, in all %.3f %% of a core; %zu bytes/s\n",
-	       setup->nodes, columns, rows, (done(&m) - jobs) / seconds,
+	       setup->n_nodes, columns, rows, (done(&m) - jobs) / seconds,
 	       (double)cost.model * per_cent, (double)cost.view * per_cent,
 	       (double)cost.screen * per_cent,
 	       (double)(cost.model + cost.view + cost.screen) * per_cent,
@@ -159,19 +159,21 @@ static void play(const struct events_simulate_setup *setup, int terminal,
 int main(int argc, char **argv)
 {
 	long n[5];
-	struct events_simulate_setup setup = { .seed = 1, .known = true };
+	struct events_simulate_setup setup = { .seed = 1,
+					       .has_baseline = true };
 	int terminal;
 
 	for (int i = 0; i < 5; i++) {
-		if (argc != 6 || str_number(argv[i + 1], 1, 100000, &n[i])) {
+		if (argc != 6 ||
+		    str_parse_number(argv[i + 1], 1, 100000, &n[i])) {
 			fprintf(stderr, "usage: view NODES RATE COLUMNS ROWS "
 					"SECONDS\n");
 			return 1;
 		}
 	}
-	setup.nodes = (unsigned)n[0];
-	setup.rate = (unsigned)n[1];
-	setup.jobs = 1000000;
+	setup.n_nodes = (unsigned)n[0];
+	setup.jobs_per_s = (unsigned)n[1];
+	setup.n_jobs = 1000000;
 	terminal = open_terminal((unsigned)n[2], (unsigned)n[3]);
 	if (terminal < 0) {
 		perror("view: no terminal");

@@ -17,7 +17,7 @@ known()
 {
 	grep -v -E '^[a-z]+ +(space|sandbox|packages|limits|clock): ' | sed -E -e "s|$bin|\$bin|g" \
 		-e 's/[0-9]+\.[0-9] ms of CPU a run instead of [0-9.]+/N ms of CPU a run instead of M/' \
-		-e 's/^[0-9]+ looked at: .*/N looked at: .../'
+		-e 's/^[0-9]+ checked: .*/N checked: .../'
 }
 status_of()
 {
@@ -90,7 +90,7 @@ if [ -e "$faketime" ]; then
 	LD_PRELOAD=$faketime FAKETIME=-10y FAKETIME_DONT_FAKE_MONOTONIC=1 \
 		kfarm doctor | grep '^wrong  clock: ' | sed 's/says 20.*UTC/says .../'
 else
-	echo "wrong  clock: it says ..., which was before kfarm was installed: make takes new files for old ones, and downloads fail; set it from the network: \`timedatectl set-ntp true\`, or a package such as chrony"
+	echo "wrong  clock: it says ..., which is before kfarm was installed: make treats new files as old, and downloads fail; set it from the network: \`timedatectl set-ntp true\`, or a package such as chrony"
 fi
 run kfarm doctor all
 run kfarm doctor --nosuch

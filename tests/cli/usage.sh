@@ -45,3 +45,24 @@ run kfarm nodes add a ssh:a --slots
 ls "$HOME/.config/kfarm"
 # It fits a terminal.
 kfarm nodes --help | grep -E '.{81}'
+# On a terminal, the manual page of a command if it is installed.
+mkdir man-bin
+cat >man-bin/man <<'END'
+#!/bin/sh
+case $* in
+"-w kfarm-build") echo /usr/share/man/man1/kfarm-build.1.gz ;;
+kfarm-build) echo "the page kfarm-build" ;;
+*) exit 16 ;;
+esac
+END
+chmod +x man-bin/man
+terminal()
+{
+	echo "\$ $* (on a terminal)"
+	PATH=$PWD/man-bin:$PATH script -qec "$*" /dev/null | tr -d '\r' | sed 2q
+}
+terminal "kfarm help build"
+terminal "kfarm build --help"
+terminal "kfarm build -h"
+terminal "kfarm help completion"
+PATH=$PWD/man-bin:$PATH kfarm help build | sed q

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	if (log)
 		note(log, argv);
 	dir = str_dir(self);
-	path = which_path_without(getenv("PATH"), dir);
+	path = which_strip_path(getenv("PATH"), dir);
 	argv[0] = which(name, path);
 	if (!argv[0])
 		return 127;

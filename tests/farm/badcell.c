@@ -100,9 +100,9 @@ bool badcell_heard(uint16_t type, struct bytes body)
 
 static void say_fit(uint8_t fit, const char *why, size_t more)
 {
-	struct wire_fit m = { .fit = fit,
+	struct wire_fit m = { .usable = fit,
 			      .layers = (char *)"user mount pid",
-			      .why = (char *)why };
+			      .reason = (char *)why };
 	struct buf body = { 0 };
 
 	wire_fit_encode(&body, &m);
@@ -184,9 +184,10 @@ static void say_unsorted(const struct wire_need *m)
 static void say_need(uint32_t cell, uint32_t view, const uint32_t *index,
 		     uint32_t n)
 {
-	struct wire_need m = {
-		.cell = cell, .view = view, .n = n, .index = (uint32_t *)index
-	};
+	struct wire_need m = { .cell = cell,
+			       .view = view,
+			       .n_indices = n,
+			       .indices = (uint32_t *)index };
 	struct buf body = { 0 };
 
 	wire_need_encode(&body, &m);
@@ -197,11 +198,11 @@ static void say_need(uint32_t cell, uint32_t view, const uint32_t *index,
 /* All entries of the kind, or of the other kinds: it has none of them. */
 static void say_kind(const struct view *v, bool files)
 {
-	uint32_t *index = xcalloc(v->ask.n + 1, sizeof(*index));
+	uint32_t *index = xcalloc(v->ask.n_entries + 1, sizeof(*index));
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < v->ask.n; i++) {
-		if ((v->ask.entries[i].inode.kind == WIRE_FILE) == files)
+	for (uint32_t i = 0; i < v->ask.n_entries; i++) {
+		if ((v->ask.entries[i].inode.kind == WIRE_INODE_FILE) == files)
 			index[n++] = i;
 	}
 	say_need(v->ask.cell, v->ask.view, index, n);
@@ -211,7 +212,7 @@ static void say_kind(const struct view *v, bool files)
 static bool is_late(const struct view *v)
 {
 	return badnode_is("need-never") ||
-	       (badnode_is("need-late") && v->ask.part == WIRE_PART_TREE);
+	       (badnode_is("need-late") && v->ask.part == WIRE_PART_SOURCES);
 }
 
 static void say_lie(const struct wire_need *m, const struct view *v,
@@ -222,7 +223,7 @@ static void say_lie(const struct wire_need *m, const struct view *v,
 	} else if (badnode_is("need-links")) {
 		say_kind(v, false);
 	} else if (badnode_is("need-beyond")) {
-		say_need(m->cell, m->view, &v->ask.n, 1);
+		say_need(m->cell, m->view, &v->ask.n_entries, 1);
 	} else if (badnode_is("need-view")) {
 		say_need(m->cell, m->view + (uint32_t)bad.n, NULL, 0);
 	} else if (badnode_is("need-nobody")) {
@@ -247,9 +248,10 @@ void badcell_need(struct bytes body)
 	v = view_of(m.cell, m.view);
 	if (!v)
 		exit(2);
-	wanted = xrealloc(wanted, (n_wanted + m.n + 1) * sizeof(*wanted));
-	for (uint32_t i = 0; i < m.n; i++)
-		wanted[n_wanted++] = v->ask.entries[m.index[i]].inode.digest;
+	wanted = xrealloc(wanted,
+			  (n_wanted + m.n_indices + 1) * sizeof(*wanted));
+	for (uint32_t i = 0; i < m.n_indices; i++)
+		wanted[n_wanted++] = v->ask.entries[m.indices[i]].inode.digest;
 	say_lie(&m, v, body);
 	view_drop(v);
 	wire_need_release(&m);

@@ -58,7 +58,7 @@ void badnode_flush(void)
 
 	if (b.len) {
 		badnode_put(b);
-		wire_conn_sent(bad.out, b.len);
+		wire_conn_consume(bad.out, b.len);
 	}
 }
 
@@ -97,7 +97,7 @@ void badnode_say_result(const struct wire_result *r)
 
 void badnode_say_answer(struct job *job, struct wire_result *r)
 {
-	for (int i = 0; i < WIRE_STREAMS; i++) {
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		if (job->out[i].len)
 			badnode_say_piece(r->job, (uint8_t)i,
 					  buf_bytes(&job->out[i]));
@@ -138,7 +138,7 @@ static void job_drop(struct job *job)
 	}
 	wire_job_release(&job->ask);
 	free(job->flags);
-	for (int i = 0; i < WIRE_STREAMS; i++)
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		buf_release(&job->out[i]);
 	free(job);
 }
@@ -159,8 +159,8 @@ static void heard_job(struct bytes body)
 	struct job *job = xcalloc(1, sizeof(*job));
 
 	if (wire_job_decode(&job->ask, body) ||
-	    wire_flags_of_runs(bad.flags, &job->ask, &job->flags,
-			       &job->n_flags))
+	    wire_flags_decode_job(bad.flags, &job->ask, &job->flags,
+				  &job->n_flags))
 		exit(2);
 	job->toolchain = *toolchain_of(job->ask.cell);
 	job->next = bad.jobs;
@@ -174,7 +174,7 @@ static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	(void)err;
 	if (type == WIRE_JOB)
 		heard_job(body);
-	else if (type == WIRE_FLAGS && wire_flags_take(bad.flags, body))
+	else if (type == WIRE_FLAGS && wire_flags_receive(bad.flags, body))
 		exit(2);
 	if (badcell_heard(type, body))
 		wire_conn_send(bad.in, type, body, WIRE_PLAIN);
@@ -331,7 +331,7 @@ static void pass(int from, struct wire_conn *conn)
 	b = wire_conn_pending(bad.in);
 	if (b.len) {
 		write_all(bad.node_in, b.data, b.len);
-		wire_conn_sent(bad.in, b.len);
+		wire_conn_consume(bad.in, b.len);
 	}
 }
 

@@ -11,9 +11,9 @@
 #define FARM_BADNODE_H
 
 #include "base/buf.h"
-#include "wire/conn.h"
-#include "wire/flags.h"
 #include "wire/msg.h"
+#include "wire/stream.h"
+#include "wire/table.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -36,7 +36,7 @@ struct job {
 	struct wire_flag *flags;
 	size_t n_flags;
 	struct digest toolchain;
-	struct buf out[WIRE_STREAMS];
+	struct buf out[WIRE_N_OUTPUTS];
 };
 
 /* Spoils one answer: `r` came for `job`, whose streams are complete. */

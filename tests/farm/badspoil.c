@@ -14,23 +14,23 @@
 /* The answer with a digest and lengths that fit its streams. */
 static void say_signed(struct job *job, struct wire_result *r)
 {
-	struct bytes streams[WIRE_STREAMS];
+	struct bytes streams[WIRE_N_OUTPUTS];
 	struct digest key;
 
-	wire_job_key(NULL, &job->ask, job->flags, job->n_flags, &job->toolchain,
-		     &key);
-	for (int i = 0; i < WIRE_STREAMS; i++) {
+	wire_job_digest(NULL, &job->ask, job->flags, job->n_flags,
+			&job->toolchain, &key);
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		streams[i] = buf_bytes(&job->out[i]);
-		r->len[i] = (uint32_t)job->out[i].len;
+		r->output_bytes[i] = (uint32_t)job->out[i].len;
 	}
-	wire_answer_digest(&key, streams, &r->answer);
+	wire_result_digest(&key, streams, &r->digest);
 	badnode_say_answer(job, r);
 }
 
 /* All that the compiler made, without the RESULT. */
 static void say_streams(struct job *job)
 {
-	for (int i = 0; i < WIRE_STREAMS; i++) {
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		if (job->out[i].len)
 			badnode_say_piece(job->ask.job, (uint8_t)i,
 					  buf_bytes(&job->out[i]));
@@ -65,7 +65,7 @@ static void spoil_cut_end(struct job *job, struct wire_result *r)
 
 static void spoil_flip(struct job *job, struct wire_result *r)
 {
-	struct buf *object = &job->out[WIRE_OBJECT];
+	struct buf *object = &job->out[WIRE_OUTPUT_OBJECT];
 
 	if (object->len)
 		object->data[bad.n / 8 % object->len] ^= 1u << (bad.n % 8);
@@ -86,23 +86,23 @@ static void spoil_spoil(struct job *job, struct wire_result *r)
 
 static void keep(struct job *from, struct buf *to)
 {
-	for (int i = 0; i < WIRE_STREAMS; i++)
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		buf_add_bytes(&to[i], buf_bytes(&from->out[i]));
 }
 
 /* The one before, with the digest that was right for it. */
 static void spoil_other(struct job *job, struct wire_result *r)
 {
-	static struct buf before[WIRE_STREAMS];
+	static struct buf before[WIRE_N_OUTPUTS];
 	static struct wire_result result;
 
-	if (!before[WIRE_OBJECT].len) {
+	if (!before[WIRE_OUTPUT_OBJECT].len) {
 		keep(job, before);
 		result = *r;
 		badnode_say_answer(job, r);
 		return;
 	}
-	for (int i = 0; i < WIRE_STREAMS; i++) {
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		if (before[i].len)
 			badnode_say_piece(r->job, (uint8_t)i,
 					  buf_bytes(&before[i]));
@@ -113,35 +113,36 @@ static void spoil_other(struct job *job, struct wire_result *r)
 
 static void spoil_machine(struct job *job, struct wire_result *r)
 {
-	if (job->out[WIRE_OBJECT].len > 20)
-		put_le16(job->out[WIRE_OBJECT].data + 18, bad.n ? bad.n : 62);
+	if (job->out[WIRE_OUTPUT_OBJECT].len > 20)
+		put_le16(job->out[WIRE_OUTPUT_OBJECT].data + 18,
+			 bad.n ? bad.n : 62);
 	say_signed(job, r);
 }
 
 static void spoil_class(struct job *job, struct wire_result *r)
 {
-	if (job->out[WIRE_OBJECT].len > 20)
-		job->out[WIRE_OBJECT].data[4] ^= 3;
+	if (job->out[WIRE_OUTPUT_OBJECT].len > 20)
+		job->out[WIRE_OUTPUT_OBJECT].data[4] ^= 3;
 	say_signed(job, r);
 }
 
 static void spoil_short(struct job *job, struct wire_result *r)
 {
-	if (job->out[WIRE_OBJECT].len > (size_t)bad.n)
-		job->out[WIRE_OBJECT].len -= bad.n;
+	if (job->out[WIRE_OUTPUT_OBJECT].len > (size_t)bad.n)
+		job->out[WIRE_OUTPUT_OBJECT].len -= bad.n;
 	say_signed(job, r);
 }
 
 static void spoil_empty(struct job *job, struct wire_result *r)
 {
-	buf_reset(&job->out[WIRE_OBJECT]);
+	buf_reset(&job->out[WIRE_OUTPUT_OBJECT]);
 	say_signed(job, r);
 }
 
 static void spoil_text(struct job *job, struct wire_result *r)
 {
-	buf_reset(&job->out[WIRE_OBJECT]);
-	buf_add_str(&job->out[WIRE_OBJECT],
+	buf_reset(&job->out[WIRE_OUTPUT_OBJECT]);
+	buf_add_str(&job->out[WIRE_OUTPUT_OBJECT],
 		    "this is no object at all, but a text\n");
 	say_signed(job, r);
 }
@@ -154,13 +155,13 @@ static void spoil_toolchain(struct job *job, struct wire_result *r)
 
 static void spoil_length(struct job *job, struct wire_result *r)
 {
-	r->len[WIRE_OBJECT] += bad.n;
+	r->output_bytes[WIRE_OUTPUT_OBJECT] += bad.n;
 	badnode_say_answer(job, r);
 }
 
 static void spoil_digest(struct job *job, struct wire_result *r)
 {
-	((uint8_t *)&r->answer)[0] ^= 1;
+	((uint8_t *)&r->digest)[0] ^= 1;
 	badnode_say_answer(job, r);
 }
 
@@ -168,7 +169,7 @@ static void spoil_digest(struct job *job, struct wire_result *r)
 static void spoil_status(struct job *job, struct wire_result *r)
 {
 	r->wait_status = bad.n;
-	buf_reset(&job->out[WIRE_OBJECT]);
+	buf_reset(&job->out[WIRE_OUTPUT_OBJECT]);
 	say_signed(job, r);
 }
 
@@ -176,7 +177,7 @@ static void spoil_status(struct job *job, struct wire_result *r)
  */
 static void spoil_seldom(struct job *job, struct wire_result *r)
 {
-	struct buf *object = &job->out[WIRE_OBJECT];
+	struct buf *object = &job->out[WIRE_OUTPUT_OBJECT];
 
 	if (!(bad.answered % (unsigned)bad.n) && object->len)
 		object->data[object->len / 2] ^= 4;
@@ -188,8 +189,8 @@ static void spoil_crashes(struct job *job, struct wire_result *r)
 {
 	if (!(bad.answered % (unsigned)bad.n)) {
 		r->wait_status = 1 << 8;
-		buf_reset(&job->out[WIRE_OBJECT]);
-		buf_add_str(&job->out[WIRE_STDERR],
+		buf_reset(&job->out[WIRE_OUTPUT_OBJECT]);
+		buf_add_str(&job->out[WIRE_OUTPUT_STDERR],
 			    "internal compiler error: Segmentation fault\n");
 	}
 	say_signed(job, r);
@@ -203,7 +204,7 @@ static void spoil_stderr(struct job *job, struct wire_result *r)
 	memset(line, 'w', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\n';
 	for (long i = 0; i < bad.n; i++)
-		buf_add_bytes(&job->out[WIRE_STDERR],
+		buf_add_bytes(&job->out[WIRE_OUTPUT_STDERR],
 			      bytes_of(line, sizeof(line)));
 	say_signed(job, r);
 }
@@ -211,7 +212,7 @@ static void spoil_stderr(struct job *job, struct wire_result *r)
 /* Words for the user's terminal: it is to lose them, and to be named so. */
 static void spoil_escape(struct job *job, struct wire_result *r)
 {
-	buf_add_str(&job->out[bad.n ? WIRE_STDOUT : WIRE_STDERR],
+	buf_add_str(&job->out[bad.n ? WIRE_OUTPUT_STDOUT : WIRE_OUTPUT_STDERR],
 		    "bad.c: warning: psst\033[2J\033]0;owned\007\r\n");
 	say_signed(job, r);
 }
@@ -219,14 +220,15 @@ static void spoil_escape(struct job *job, struct wire_result *r)
 /* N bytes of diagnostics are told of, and do not come. */
 static void spoil_told(struct job *job, struct wire_result *r)
 {
-	r->len[WIRE_STDERR] = (uint32_t)bad.n;
+	r->output_bytes[WIRE_OUTPUT_STDERR] = (uint32_t)bad.n;
 	badnode_say_answer(job, r);
 }
 
 /* Diagnostics that the result does not tell of. */
 static void spoil_whisper(struct job *job, struct wire_result *r)
 {
-	badnode_say_piece(r->job, WIRE_STDERR, bytes_str("warning: psst\n"));
+	badnode_say_piece(r->job, WIRE_OUTPUT_STDERR,
+			  bytes_str("warning: psst\n"));
 	badnode_say_answer(job, r);
 }
 
@@ -246,12 +248,12 @@ static void spoil_outside(struct job *job, struct wire_result *r)
 /* A header that was read is not in the list. */
 static void spoil_hide(struct job *job, struct wire_result *r)
 {
-	struct buf *list = &job->out[WIRE_DEPS];
+	struct buf *list = &job->out[WIRE_OUTPUT_DEPS];
 	struct strv names = { 0 };
 	struct buf rest = { 0 };
 	bool hidden = false;
 
-	if (!depfile_list(&names, buf_bytes(list))) {
+	if (!depfile_parse(&names, buf_bytes(list))) {
 		buf_add(&rest, list->data, strcspn(buf_str(list), ":") + 1);
 		for (size_t i = 0; i < names.n; i++) {
 			bool hide = !hidden && str_ends(names.v[i], ".h");
@@ -288,14 +290,15 @@ static void spoil_noise(struct job *job, struct wire_result *r)
 /* N more files beside the object than there are, it says. */
 static void spoil_sides(struct job *job, struct wire_result *r)
 {
-	r->sides = (uint8_t)(r->sides + bad.n);
+	r->n_sides = (uint8_t)(r->n_sides + bad.n);
 	say_signed(job, r);
 }
 
 /* One that nobody asked for. */
 static void spoil_extra(struct job *job, struct wire_result *r)
 {
-	buf_add_str(&job->out[WIRE_SIDE + r->sides], "x.c:1:1:f\t8\tstatic\n");
+	buf_add_str(&job->out[WIRE_OUTPUT_SIDE + r->n_sides],
+		    "x.c:1:1:f\t8\tstatic\n");
 	say_signed(job, r);
 }
 
@@ -305,7 +308,7 @@ static void spoil_large(struct job *job, struct wire_result *r)
 	static const uint8_t zeros[1024];
 
 	for (long i = 0; i < bad.n; i++)
-		buf_add(&job->out[WIRE_SIDE], zeros, sizeof(zeros));
+		buf_add(&job->out[WIRE_OUTPUT_SIDE], zeros, sizeof(zeros));
 	say_signed(job, r);
 }
 
@@ -425,17 +428,17 @@ static void spoil_drip(struct job *job, struct wire_result *r)
 		badnode_put(bytes_of(all.data + i, 1));
 		usleep(2000);
 	}
-	wire_conn_sent(bad.out, all.len);
+	wire_conn_consume(bad.out, all.len);
 	buf_release(&body);
 }
 
 static void spoil_beats(struct job *job, struct wire_result *r)
 {
-	struct wire_beat_job jobs[WIRE_BEAT_JOBS];
-	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS, .jobs = jobs };
+	struct wire_beat_job jobs[WIRE_BEAT_JOBS_MAX];
+	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS_MAX, .jobs = jobs };
 	struct buf body = { 0 };
 
-	for (unsigned i = 0; i < WIRE_BEAT_JOBS; i++)
+	for (unsigned i = 0; i < WIRE_BEAT_JOBS_MAX; i++)
 		jobs[i] = (struct wire_beat_job){ i, 0xffffffff };
 	wire_beat_encode(&body, &m);
 	for (long i = 0; i < bad.n; i++)
@@ -450,7 +453,7 @@ static void spoil_endless(struct job *job, struct wire_result *r)
 	static uint8_t some[WIRE_CHUNK_MAX];
 
 	for (long i = 0; i < bad.n; i++)
-		badnode_say_piece(r->job, WIRE_OBJECT,
+		badnode_say_piece(r->job, WIRE_OUTPUT_OBJECT,
 				  bytes_of(some, sizeof(some)));
 	badnode_say_answer(job, r);
 }

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 # beside: yes
-# timeout: 3600
 #
 # equality.sh [--config NAME] [--release VERSION] [--shell kfarm|system]
 #	[--off PART]... [--each-off] [TARGET]... -

@@ -32,7 +32,7 @@ drawn()
 # showed is in $work/screen, the exit status returned.
 on_terminal()
 {
-	local keys=$1 typed=$work/typed status drawn=0 latest=$((SECONDS + 120))
+	local keys=$1 typed=$work/typed status drawn=0 latest
 
 	shift
 	printf '%q ' "$@" >"$work/command"
@@ -42,14 +42,16 @@ on_terminal()
 		"$work/screen" <"$typed" >/dev/null &
 	children+=($!)
 	exec 7>"$typed"
+	# The program is compiled first, with what other tests leave of the machine.
 	wait_for 120 grep -q 'Arrow keys' "$work/screen"
+	latest=$((SECONDS + 60 * ${TEST_PATIENCE:-1}))
 	for key in $keys; do
 		drawn "$drawn"
 		drawn=$(stat -c %s "$work/screen")
 		# shellcheck disable=SC2059
 		printf "$key" >&7
 	done
-	wait_for 60 eval '! kill -0 $!'
+	wait_for 60 eval '! kill -0 $!' || kill $!
 	exec 7>&-
 	wait $!
 	status=$?

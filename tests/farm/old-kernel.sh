@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 # beside: yes
-# timeout: 600
 #
 # A node with an old kernel, without user namespaces for anybody: the tests of
 # cells with their attacks, those of a client that is let in, and a build, with
@@ -39,10 +38,10 @@ done
 check "Linux 3.14 with user namespaces uses them" layers user 3.14
 
 cd "$root" || exit 1
-for test in cell check compile jail keeper run space view walk; do
-	[ -x "$bin/unit/check_cell_$test" ] ||
+for test in sandbox check compile namespaces init run job_exec input_root walk; do
+	[ -x "$bin/unit/check_sandbox_$test" ] ||
 		{ left_out "$test" "make check-programs first" && continue; }
-	check "check_cell_$test" "$old" -u 3.14 "$bin/unit/check_cell_$test"
+	check "check_sandbox_$test" "$old" -u 3.14 "$bin/unit/check_sandbox_$test"
 done
 
 # Where close_range() is missing.

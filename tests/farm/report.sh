@@ -233,7 +233,7 @@ shows()
 	rm -rf "$browser"
 }
 
-wrong "no history" 'no build yet'
+wrong "no history" 'no builds yet'
 built
 shows
 warned
@@ -243,8 +243,8 @@ farm_fresh
 kfarm_build Image
 old
 wrong "a number that is none" 999999 999999
-wrong "a number too large" 'no number' 99999999999999999999
-wrong "nothing" '"" is no number of a build; .kfarm history. lists' ''
+wrong "a number too large" 'is not a build number' 99999999999999999999
+wrong "nothing" '"" is not a build number; .kfarm history. lists' ''
 wrong "neither number nor directory" 'neither a build' nowhere
 wrong "a directory of no build" "$work/nodes" "$work/nodes"
 mkdir -p "$work/damaged/kfarm"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 # beside: yes
-# timeout: 600
 #
 # Build systems that record their compiler: what is configured in `kfarm run`
 # builds without it, even when kfarm is gone, and the other way round; kfarm-cc

@@ -171,7 +171,7 @@ usage()
 	refused "no such revision" 'no revision "v4"; did you mean "v' \
 		--tree mini --rev v4 -a arm64 Image
 	refused "-C and --tree" contradict --tree mini -C "$mine"
-	refused "--rev without --tree" 'for --tree' --rev v1
+	refused "--rev without --tree" 'requires --tree' --rev v1
 }
 
 two_at_once()

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	split(&words, data, size);
 	args_init(&a, options, words.v ? words.v : none);
-	a.variables = size && data[0] & 1;
+	a.variables_allowed = size && data[0] & 1;
 	while ((got = args_next(&a, &err)) > 0) {
 		/* A word is told by its value. */
 		if (got != ARGS_OPTION && !a.value)

@@ -42,7 +42,7 @@ static void check_cut(const struct strv *all, struct bytes cut)
 	struct strv left = { 0 };
 	size_t at = 0;
 
-	must(!depfile_list(&left, cut));
+	must(!depfile_parse(&left, cut));
 	for (size_t i = 0; i < all->n; i++) {
 		if (i && is_odd(NULL, all->v[i]))
 			continue;
@@ -59,8 +59,8 @@ static void check_drop(const struct strv *all, struct bytes in)
 	struct strv left = { 0 };
 	struct buf out = { 0 };
 
-	if (!depfile_drop_source(&out, in)) {
-		must(!depfile_list(&left, buf_bytes(&out)));
+	if (!depfile_remove_source(&out, in)) {
+		must(!depfile_parse(&left, buf_bytes(&out)));
 		must(left.n && left.n + 1 == all->n);
 		for (size_t i = 0; i < left.n; i++)
 			must(!strcmp(left.v[i], all->v[i + 1]));
@@ -77,14 +77,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct strv all = { 0 };
 	struct buf out = { 0 };
 
-	if (depfile_list(&all, in)) {
-		must(!all.n && depfile_cut(&out, in, none, NULL) && !out.len);
+	if (depfile_parse(&all, in)) {
+		must(!all.n && depfile_filter(&out, in, none, NULL) &&
+		     !out.len);
 		return 0;
 	}
-	must(!depfile_cut(&out, in, none, NULL));
+	must(!depfile_filter(&out, in, none, NULL));
 	must(bytes_equal(in, buf_bytes(&out)));
 	buf_reset(&out);
-	must(!depfile_cut(&out, in, is_odd, NULL));
+	must(!depfile_filter(&out, in, is_odd, NULL));
 	if (all.n)
 		check_cut(&all, buf_bytes(&out));
 	check_drop(&all, in);

@@ -31,7 +31,7 @@ static void check_dirs(const uint8_t *data, size_t size)
 {
 	struct strv dirs = { 0 };
 
-	compiler_loader_dirs(&dirs, bytes_of(data, size));
+	compiler_library_loader_dirs(&dirs, bytes_of(data, size));
 	for (size_t i = 0; i < dirs.n; i++) {
 		if (dirs.v[i][0] != '/')
 			abort();
@@ -42,15 +42,15 @@ static void check_dirs(const uint8_t *data, size_t size)
 /* What is in memory is read to the same end as what is in a file. */
 static void check_sections(const uint8_t *data, size_t size)
 {
-	uint8_t a[ELF_ENTRY], b[ELF_ENTRY];
+	uint8_t a[ELF_ENTRY_MAX], b[ELF_ENTRY_MAX];
 	struct elf_file file, memory;
 	bool is = elf_open(&file, file_of(data, size));
 
 	if (is != elf_open_bytes(&memory, bytes_of(data, size)))
 		abort();
-	for (unsigned i = 0; is && i < file.sections.n; i++) {
-		if (elf_entry(&file, &file.sections, i, a) !=
-		    elf_entry(&memory, &memory.sections, i, b))
+	for (unsigned i = 0; is && i < file.sections.n_entries; i++) {
+		if (elf_read_entry(&file, &file.sections, i, a) !=
+		    elf_read_entry(&memory, &memory.sections, i, b))
 			abort();
 	}
 }
@@ -65,9 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_of(data, size));
 	ret = elf_program_read(&elf, path, &err);
 
-	if (ret && (ret != -ENOEXEC || elf.loader || elf.needed.n))
+	if (ret && (ret != -ENOEXEC || elf.interpreter || elf.needed.n))
 		abort();
-	if (elf.loader && elf.loader[0] != '/')
+	if (elf.interpreter && elf.interpreter[0] != '/')
 		abort();
 	for (size_t i = 0; i < elf.needed.n; i++) {
 		if (strlen(elf.needed.v[i]) >= size)

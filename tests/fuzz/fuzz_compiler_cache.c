@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes in = bytes_of(data, size);
 
 	for (size_t n = 0;; n++) {
-		const char *path = compiler_library_cached(in, "libc.so.6", n);
+		const char *path = compiler_library_find_cached(in, "libc.so.6",
+								n);
 
 		if (!path)
 			return 0;

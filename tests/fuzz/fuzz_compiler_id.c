@@ -32,10 +32,10 @@ static struct compiler_entry next_entry(struct reader *r)
 
 	e.path = xstrdup(kind ? line + 1 : "");
 	e.executable = kind == 'X';
-	e.kind = kind == 'D' ? COMPILER_DIR :
-		 kind == 'L' ? COMPILER_LINK :
-			       COMPILER_FILE;
-	if (e.kind == COMPILER_LINK)
+	e.kind = kind == 'D' ? COMPILER_ENTRY_DIR :
+		 kind == 'L' ? COMPILER_ENTRY_SYMLINK :
+			       COMPILER_ENTRY_FILE;
+	if (e.kind == COMPILER_ENTRY_SYMLINK)
 		e.target = next_line(r);
 	free(line);
 	return e;

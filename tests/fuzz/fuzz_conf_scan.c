@@ -18,7 +18,7 @@ static int check_item(void *ctx, const struct conf_item *i)
 {
 	struct seen *s = ctx;
 
-	if (i->at < s->end || i->end <= i->at || i->end > s->size ||
+	if (i->start < s->end || i->end <= i->start || i->end > s->size ||
 	    i->line < s->line || !i->section || !*i->section)
 		abort();
 	if (i->key && !*i->key)

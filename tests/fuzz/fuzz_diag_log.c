@@ -15,24 +15,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_text(const char *text)
 {
 	if (text && (strlen(text) > 2 * DIAG_TEXT_MAX ||
-		     !printable(bytes_str(text), PRINTABLE_LAYOUT)))
+		     !printable_is_safe(bytes_str(text), PRINTABLE_WHITESPACE)))
 		abort();
 }
 
 static void check_found(const struct diag_log *log)
 {
-	if (log->warnings != log->found.count[DIAG_WARNING] ||
-	    log->errors < log->found.count[DIAG_ERROR])
+	if (log->n_warnings != log->found.n_by_severity[DIAG_SEV_WARNING] ||
+	    log->n_errors < log->found.n_by_severity[DIAG_SEV_ERROR])
 		abort();
-	for (size_t i = 0; i < log->found.n; i++) {
-		const struct diag_entry *e = log->found.v[i];
+	for (size_t i = 0; i < log->found.n_entries; i++) {
+		const struct diag_entry *e = log->found.entries[i];
 
-		if (!e->d.text || e->d.tool >= DIAG_TOOLS ||
-		    e->objects > DIAG_OBJECTS)
+		if (!e->diag.text || e->diag.tool >= DIAG_N_TOOLS ||
+		    e->n_objects > DIAG_OBJECTS_MAX)
 			abort();
-		check_text(e->d.file);
-		check_text(e->d.flag);
-		check_text(e->d.text);
+		check_text(e->diag.file);
+		check_text(e->diag.flag);
+		check_text(e->diag.text);
 	}
 }
 
@@ -43,7 +43,7 @@ static void read_log(struct diag_log *log, const uint8_t *data, size_t size,
 
 	diag_log_init(log, &none);
 	log->roots.tree = "/src";
-	log->roots.dir = "/src/b";
+	log->roots.build_dir = "/src/b";
 	for (size_t at = 0; at < size; at += step)
 		diag_log_feed(log,
 			      bytes_of(data + at,
@@ -59,13 +59,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	read_log(&whole, data, size, size ? size : 1);
 	read_log(&parts, data, size, 7);
-	if (whole.warnings != parts.warnings || whole.errors != parts.errors ||
-	    whole.found.n != parts.found.n)
+	if (whole.n_warnings != parts.n_warnings ||
+	    whole.n_errors != parts.n_errors ||
+	    whole.found.n_entries != parts.found.n_entries)
 		abort();
 	c = diag_compare(&parts.found, &whole.found, NULL, NULL);
-	if (c.fresh[DIAG_WARNING] || c.fresh[DIAG_ERROR] ||
-	    c.gone[DIAG_WARNING] || c.gone[DIAG_ERROR] ||
-	    c.same != whole.found.n)
+	if (c.n_new[DIAG_SEV_WARNING] || c.n_new[DIAG_SEV_ERROR] ||
+	    c.n_removed[DIAG_SEV_WARNING] || c.n_removed[DIAG_SEV_ERROR] ||
+	    c.n_same != whole.found.n_entries)
 		abort();
 	diag_log_release(&whole);
 	diag_log_release(&parts);

@@ -32,7 +32,7 @@ static void check(bool ok)
 
 static void hear(struct events_reader *r, struct heard *h)
 {
-	struct events_read read;
+	struct events_parsed read;
 	struct bytes line;
 	struct err err;
 
@@ -44,13 +44,13 @@ static void hear(struct events_reader *r, struct heard *h)
 		if (h->ret < 0)
 			continue;
 		h->events++;
-		ui_model_tell(&h->model, &read.ev);
-		events_read_release(&read);
+		ui_model_add_event(&h->model, &read.ev);
+		events_parsed_release(&read);
 	}
 	check(h->ret <= 0);
 }
 
-/* With EVENTS_STREAM in front, or as it is. */
+/* With EVENTS_KIND_STREAM in front, or as it is. */
 static void read_in_pieces(struct heard *h, struct bytes in, size_t piece,
 			   bool begun)
 {
@@ -66,10 +66,10 @@ static void read_in_pieces(struct heard *h, struct bytes in, size_t piece,
 
 		events_reader_add(&r, bytes_of(in.data, n));
 		hear(&r, h);
-		check(r.in.len - r.at <= EVENTS_LINE_MAX + piece);
+		check(r.in.len - r.consumed_bytes <= EVENTS_LINE_MAX + piece);
 		in = bytes_of(in.data + n, in.len - n);
 	}
-	h->others += r.broken;
+	h->others += r.n_invalid;
 	events_reader_release(&r);
 }
 
@@ -78,9 +78,9 @@ static void check_jobs(const struct ui_model *m)
 	const struct ui_job *j;
 	unsigned n = 0;
 
-	list_for_each(j, &m->jobs_now, link) {
+	list_for_each(j, &m->open_jobs, entry) {
 		n++;
-		check(!j->node || j->node->slot[j->slot] == j);
+		check(!j->node || j->node->slots[j->slot] == j);
 	}
 	check(n == m->n_jobs);
 }

@@ -12,13 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The input is a value, as libcurl cuts it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fetch_answer a = { .length = -1 };
+	struct fetch_response a = { .length_bytes = -1 };
 	char *value = xstrndup((const char *)data, size);
 
-	fetch_header_range(&a, value);
+	fetch_curl_parse_range(&a, value);
 	if (a.has_range && a.range_total <= a.range_from)
 		abort();
-	if (fetch_header_is_stamp(value) && strlen(value) > FETCH_STAMP_MAX)
+	if (fetch_curl_is_validator(value) &&
+	    strlen(value) > FETCH_VALIDATOR_LEN_MAX)
 		abort();
 	free(value);
 	return 0;

@@ -5,10 +5,10 @@
  * it.  What is sent away is of words that the table knows; each of its flags
  * passes the node's gate; and the node's line says nothing but "compile".
  */
+#include "options/allowlist.h"
 #include "options/output.h"
 #include "options/rewrite.h"
 #include "options/table.h"
-#include "options/typed.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static void split(struct strv *argv, const char *text)
 
 static void table_knows(const struct options_command *c)
 {
-	for (size_t k = 0; k < c->n; k++) {
-		const struct options_item *i = &c->item[k];
+	for (size_t k = 0; k < c->n_items; k++) {
+		const struct options_item *i = &c->items[k];
 
 		must(i->in_list || i->text[0] != '@');
 		if (i->text[0] == '-' && i->text[1]) {
@@ -55,12 +55,12 @@ static void items_hold(char *const *argv, const struct options_command *c)
 {
 	unsigned at = 0;
 
-	for (size_t k = 0; k < c->n; k++) {
-		const struct options_item *i = &c->item[k];
-		const char *word = argv[i->at];
+	for (size_t k = 0; k < c->n_items; k++) {
+		const struct options_item *i = &c->items[k];
+		const char *word = argv[i->argv_index];
 
-		must(i->at >= at);
-		at = i->at;
+		must(i->argv_index >= at);
+		at = i->argv_index;
 		must(i->in_list || (i->text == word && i->len == strlen(word)));
 		must(!i->value || i->value_len <= strlen(i->value));
 		must(!i->in_list || (k && i->entry));
@@ -70,25 +70,27 @@ static void items_hold(char *const *argv, const struct options_command *c)
 /* What a node makes of it is one compile, and writes where it was told. */
 static void remote(const struct options_command *c)
 {
-	static const struct options_places outputs = { .object = "/o/out.o",
-						       .dep = "/o/dep.d" };
+	static const struct options_node_outputs outputs = {
+		.object = "/o/out.o", .dep = "/o/dep.d"
+	};
 	struct options_flags flags;
 	struct options_command again;
 	struct strv node = { 0 };
 	struct err err = { 0 };
 
 	table_knows(c);
-	if (options_typed_from(&flags, c, &err)) {
-		must(err.text[0] && !flags.n);
+	if (options_allowlist_make_flags(&flags, c, &err)) {
+		must(err.text[0] && !flags.n_flags);
 		return;
 	}
 	strv_add(&node, "gcc");
-	for (size_t i = 0; i < flags.n; i++)
-		must(!options_typed_allow(&node, flags.v[i].name,
-					  flags.v[i].value, &err));
-	must(!options_typed_outputs(&node, c->lang, "in.c", &outputs, &err));
+	for (size_t i = 0; i < flags.n_flags; i++)
+		must(!options_allowlist_add_flag(&node, flags.flags[i].name,
+						 flags.flags[i].value, &err));
+	must(!options_allowlist_add_outputs(&node, c->lang, "in.c", &outputs,
+					    &err));
 	options_command_parse(&again, node.v);
-	must(again.verdict == OPTIONS_REMOTE && again.lang == c->lang);
+	must(again.class == OPTIONS_CLASS_REMOTE && again.lang == c->lang);
 	must(!strcmp(again.source, "in.c"));
 	must(!strcmp(again.object, "/o/out.o"));
 	must(again.dep_len == 8 && !memcmp(again.dep, "/o/dep.d", 8));
@@ -102,7 +104,8 @@ static void rewritten(char *const *argv, const struct options_command *c)
 {
 	struct strv out = { 0 };
 	struct options_command again;
-	char *object = options_output_object(c), *dep = options_output_dep(c);
+	char *object = options_output_object_path(c),
+	     *dep = options_output_dep_path(c);
 
 	options_rewrite_outputs(&out, c, argv[0], "new/.t", "new/.u");
 	options_command_parse(&again, out.v);
@@ -110,7 +113,7 @@ static void rewritten(char *const *argv, const struct options_command *c)
 	must(again.object && !strcmp(again.object, "new/.t"));
 	options_command_release(&again);
 	strv_release(&out);
-	options_rewrite_machine(&out, c);
+	options_rewrite_object_format(&out, c);
 	strv_release(&out);
 	free(object);
 	free(dep);
@@ -123,9 +126,9 @@ static void from_stdin(char *const *argv)
 
 	options_command_parse_stdin(&c, argv);
 	items_hold(argv, &c);
-	if (c.verdict == OPTIONS_REMOTE) {
+	if (c.class == OPTIONS_CLASS_REMOTE) {
 		must(c.from_stdin && !strcmp(c.source, "-"));
-		must(!c.object && c.lang == OPTIONS_C);
+		must(!c.object && c.lang == OPTIONS_LANG_C);
 		options_command_set_text(&c, "in.c");
 		must(!strcmp(c.source, "in.c"));
 		remote(&c);
@@ -142,13 +145,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	split(&argv, text);
 	options_command_parse(&c, argv.v);
 	items_hold(argv.v, &c);
-	must((c.verdict == OPTIONS_LOCAL) == (c.why != REASON_NONE));
-	if (c.verdict == OPTIONS_REMOTE) {
+	must((c.class == OPTIONS_CLASS_LOCAL) == (c.reason != REASON_NONE));
+	if (c.class == OPTIONS_CLASS_REMOTE) {
 		remote(&c);
 		rewritten(argv.v, &c);
-	} else if (c.verdict == OPTIONS_LOCAL) {
-		free(options_output_object(&c));
-		free(options_output_dep(&c));
+	} else if (c.class == OPTIONS_CLASS_LOCAL) {
+		free(options_output_object_path(&c));
+		free(options_output_dep_path(&c));
 	}
 	options_command_release(&c);
 	from_stdin(argv.v);

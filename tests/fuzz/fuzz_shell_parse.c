@@ -36,14 +36,15 @@ static int set(void *at, const char *name, const char *value)
 	return 0;
 }
 
-static int commands(void *at, const struct shell_node *list, struct buf *out)
+static int commands(void *at, const struct shell_ast_node *list,
+		    struct buf *out)
 {
 	(void)at;
 	buf_add(out, list ? "x  y\n\n" : "\0\n", list ? 6 : 2);
 	return 0;
 }
 
-static void visit(struct shell_expand *e, const struct shell_node *n);
+static void visit(struct shell_expand *e, const struct shell_ast_node *n);
 
 static void visit_word(struct shell_expand *e, const struct shell_word *word)
 {
@@ -53,14 +54,15 @@ static void visit_word(struct shell_expand *e, const struct shell_word *word)
 	if (!part && !word->literal)
 		abort();
 	for (; part; part = part->next) {
-		if (part->kind == SHELL_COMMANDS && part->list)
+		if (part->kind == SHELL_PART_COMMANDS && part->list)
 			visit(e, part->list);
-		if (part->kind == SHELL_PARAM && part->word)
+		if (part->kind == SHELL_PART_PARAM && part->word)
 			visit_word(e, part->word);
 	}
 	if (!shell_expand_pattern(e, word, &text))
-		shell_match(text, "a*b");
-	if (!shell_expand_value(e, word, &text) && strlen(text) > 100000000)
+		shell_match_pattern(text, "a*b");
+	if (!shell_expand_assignment(e, word, &text) &&
+	    strlen(text) > 100000000)
 		abort();
 }
 
@@ -81,16 +83,16 @@ static void visit_redirs(struct shell_expand *e, const struct shell_redir *r)
 
 	for (; r; r = r->next) {
 		if (r->fd < 0 || r->fd > 9 ||
-		    (!r->word && r->kind != SHELL_DUP))
+		    (!r->word && r->kind != SHELL_REDIR_DUP))
 			abort();
 		if (r->word)
 			visit_word(e, r->word);
-		if (r->kind == SHELL_HERE)
-			shell_expand_text(e, r->word, &text);
+		if (r->kind == SHELL_REDIR_HEREDOC)
+			shell_expand_heredoc(e, r->word, &text);
 	}
 }
 
-static void visit(struct shell_expand *e, const struct shell_node *n)
+static void visit(struct shell_expand *e, const struct shell_ast_node *n)
 {
 	struct arena_mark mark = arena_mark(e->arena);
 
@@ -101,12 +103,12 @@ static void visit(struct shell_expand *e, const struct shell_node *n)
 	visit_words(e, n->words);
 	visit_redirs(e, n->redirs);
 	arena_rewind(e->arena, mark);
-	for (const struct shell_item *i = n->items; i; i = i->next) {
+	for (const struct shell_case_item *i = n->items; i; i = i->next) {
 		visit_words(e, i->patterns);
 		if (i->body)
 			visit(e, i->body);
 	}
-	for (const struct shell_node *m = n->list; m; m = m->next)
+	for (const struct shell_ast_node *m = n->list; m; m = m->next)
 		visit(e, m);
 	if (n->test)
 		visit(e, n->test);
@@ -125,20 +127,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.arena = &arena,
 		.get = get,
 		.set = set,
-		.commands = commands,
+		.substitute = commands,
 		.args = args,
 		.n_args = size % 3,
 		.no_glob = true,
 	};
-	const struct shell_node *list = NULL;
-	enum shell_why why = SHELL_WHY_NONE;
+	const struct shell_ast_node *list = NULL;
+	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 	int ret;
 
 	if (size > 4096)
 		return 0;
-	ret = shell_parse(&arena, bytes_of(data, size), &list, &why);
-	if (ret ? why == SHELL_WHY_NONE || why >= SHELL_WHY_COUNT :
-		  why != SHELL_WHY_NONE)
+	ret = shell_parse_script(&arena, bytes_of(data, size), &list, &why);
+	if (ret ? why == SHELL_FALLBACK_NONE ||
+			    why >= SHELL_FALLBACK_N_REASONS :
+		  why != SHELL_FALLBACK_NONE)
 		abort();
 	if (!ret && list)
 		visit(&e, list);

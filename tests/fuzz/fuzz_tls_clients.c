@@ -6,7 +6,7 @@
  */
 #include "base/printable.h"
 #include "tls/clients.h"
-#include "tls/pin.h"
+#include "tls/key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +44,13 @@ static bool names_us(struct bytes line)
 		line.data++;
 		line.len--;
 	}
-	return printable(line, 0);
+	return printable_is_safe(line, 0);
 }
 
 static bool is_named(struct bytes text)
 {
 	while (text.len) {
-		if (names_us(bytes_line(&text)))
+		if (names_us(bytes_take_line(&text)))
 			return true;
 	}
 	return false;
@@ -59,11 +59,11 @@ static bool is_named(struct bytes text)
 static void check_pin(const uint8_t *data, size_t size)
 {
 	char *text = bytes_dup(bytes_of(data, size));
-	char again[TLS_PIN_TEXT];
+	char again[TLS_KEY_FINGERPRINT_SIZE];
 	struct digest pin;
 
-	if (tls_pin_parse(&pin, text)) {
-		tls_pin_text(&pin, again);
+	if (tls_key_parse_fingerprint(&pin, text)) {
+		tls_key_format_fingerprint(&pin, again);
 		if (strcmp(again, text))
 			abort();
 	}
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_pin(data, size);
 	/* A line ends at a NUL, as a string does. */
-	if (memchr(data, 0, size) || !tls_pin_parse(&pin, ours))
+	if (memchr(data, 0, size) || !tls_key_parse_fingerprint(&pin, ours))
 		return 0;
 	fd = memfd_create("clients", MFD_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0600) ||

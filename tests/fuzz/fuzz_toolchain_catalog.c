@@ -17,18 +17,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (toolchain_catalog_decode(&c, bytes_of(data, size), &mirrors,
 				     &err)) {
-		if (!err.text[0] || c.n)
+		if (!err.text[0] || c.n_archives)
 			abort();
 		strv_release(&mirrors);
 		return 0;
 	}
-	for (size_t i = 0; i < c.n; i++) {
-		if (strstr(c.v[i].path, "..") || strchr(c.v[i].name, '/'))
+	for (size_t i = 0; i < c.n_archives; i++) {
+		if (strstr(c.archives[i].mirror_path, "..") ||
+		    strchr(c.archives[i].name, '/'))
 			abort();
 	}
 	text = toolchain_catalog_encode(&c, &mirrors);
 	if (toolchain_catalog_decode(&again, bytes_str(text), NULL, &err) ||
-	    again.n != c.n || again.fetched != c.fetched)
+	    again.n_archives != c.n_archives || again.fetched_s != c.fetched_s)
 		abort();
 	free(text);
 	toolchain_catalog_release(&again);

@@ -4,7 +4,7 @@
  * A package: whatever it holds, only files and links of plain names appear
  * in the directory that was given.
  */
-#include "toolchain/deb.h"
+#include "toolchain/hostlib.h"
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -56,10 +56,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out = xasprintf("%s/out", top);
 	if (mkdir(out, 0700))
 		abort();
-	n = toolchain_deb_libraries(path, out, &err);
-	if (n > TOOLCHAIN_DEB_FILES || (n < 0 && !err.text[0]))
+	n = toolchain_hostlib_extract_deb(path, out, &err);
+	if (n > TOOLCHAIN_DEB_FILES_MAX || (n < 0 && !err.text[0]))
 		abort();
-	if (count(out) > TOOLCHAIN_DEB_FILES || (n >= 0 && count(out) != n))
+	if (count(out) > TOOLCHAIN_DEB_FILES_MAX || (n >= 0 && count(out) != n))
 		abort();
 	/* Nothing beside it. */
 	if (fs_remove(out, &err) || rmdir(top))

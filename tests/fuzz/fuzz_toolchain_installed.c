@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	if (!toolchain_release_is_id(t.id) || strchr(t.driver, '/') ||
-	    (!t.adopted && !toolchain_tree_is_path(t.within)))
+	    (!t.adopted_from &&
+	     !toolchain_dir_digest_is_valid_path(t.relative_prefix)))
 		abort();
 	check_again(&t);
 	toolchain_installed_release(&t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "toolchain/name.h"
+#include "toolchain/tool-name.h"
 
 #include "base/bytes.h"
 #include "base/str.h"
@@ -20,14 +20,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file)
 		*file++ = '\0';
 	if (!toolchain_release_parse(text, &r, &err)) {
-		char *said = toolchain_release_text(&r), *name = NULL;
+		char *said = toolchain_release_format(&r), *name = NULL;
 
 		if (strcmp(said, text) ||
 		    toolchain_release_parse(said, &again, &err) ||
 		    toolchain_release_compare(&r, &again))
 			abort();
 		if (file)
-			name = toolchain_name(
+			name = toolchain_tool_name_normalize(
 				file, r.is_clang ? NULL : "arm-linux-gnueabi",
 				&r);
 		if (name && (strpbrk(name, "/ \t\n'\"$") || *name == '.'))

@@ -75,18 +75,18 @@ static void check_entries(const struct compiler_entries *entries)
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct compiler_entry *e = &entries->v[i];
 
-		if (!toolchain_tree_is_path(e->path) ||
-		    (e->kind == COMPILER_LINK &&
-		     !toolchain_tree_is_inside(e->path, e->target)))
+		if (!toolchain_dir_digest_is_valid_path(e->path) ||
+		    (e->kind == COMPILER_ENTRY_SYMLINK &&
+		     !toolchain_dir_digest_is_link_inside(e->path, e->target)))
 			abort();
 		/* What a tree does not count, either. */
 		if (!strcmp(e->path, TOOLCHAIN_JSON))
 			return;
 	}
-	if (toolchain_tree_read(&read, into, NULL, &err))
+	if (toolchain_dir_digest_read(&read, into, NULL, &err))
 		abort();
-	toolchain_tree_digest(entries, &a);
-	toolchain_tree_digest(&read, &b);
+	toolchain_dir_digest_compute(entries, &a);
+	toolchain_dir_digest_compute(&read, &b);
 	if (!digest_equal(&a, &b))
 		abort();
 	compiler_entries_release(&read);
@@ -110,8 +110,8 @@ static void check_beside(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct toolchain_unpack_setup setup = { .bytes = 1 << 20,
-						.entries = 100 };
+	struct toolchain_unpack_setup setup = { .max_bytes = 1 << 20,
+						.max_entries = 100 };
 	uint8_t *copy = xmalloc(size + 1);
 	struct toolchain_unpacked got = { 0 };
 	struct toolchain_unpack *u;
@@ -124,16 +124,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mend_sums(copy, size);
 	if (fs_remove(into, &err) || fs_mkdirs(into, 0755, &err))
 		abort();
-	setup.dir = open(into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	setup.dir_fd = open(into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	u = toolchain_unpack_start(&setup, &err);
 	if (!u)
 		abort();
-	close(setup.dir);
+	close(setup.dir_fd);
 	ret = toolchain_unpack_feed(u, bytes_of(copy, size), &err);
 	if (ret)
 		toolchain_unpack_free(u);
 	else
-		ret = toolchain_unpack_end(u, &got, &err);
+		ret = toolchain_unpack_finish(u, &got, &err);
 	if (!ret)
 		check_entries(&got.entries);
 	else if (got.entries.n || ret > 0)

@@ -33,8 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!err.text[0])
 			abort();
 	} else {
-		for (size_t i = 1; i < x.n; i++) {
-			if (strcmp(x.v[i - 1].path, x.v[i].path) > 0)
+		for (size_t i = 1; i < x.n_entries; i++) {
+			if (strcmp(x.entries[i - 1].path, x.entries[i].path) >
+			    0)
 				abort();
 		}
 	}

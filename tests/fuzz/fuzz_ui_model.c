@@ -8,8 +8,8 @@
  */
 #include "base/list.h"
 #include "base/printable.h"
-#include "ui/line.h"
 #include "ui/model.h"
+#include "ui/text.h"
 #include "ui/view.h"
 #include "ui/width.h"
 
@@ -26,43 +26,43 @@ static void check(bool ok)
 
 static void check_shown(const char *text, unsigned allow)
 {
-	check(!text || printable(bytes_str(text), allow));
+	check(!text || printable_is_safe(bytes_str(text), allow));
 }
 
 static void check_node(const struct ui_node *n)
 {
 	unsigned now = 0, used = 0;
 
-	check_shown(n->told->name, 0);
-	check_shown(n->told->state, 0);
-	check_shown(n->told->reason, 0);
+	check_shown(n->reported->name, 0);
+	check_shown(n->reported->state, 0);
+	check_shown(n->reported->reason, 0);
 	check_shown(n->machine, 0);
-	check_shown(n->cell, 0);
-	for (unsigned i = 0; i < EVENTS_STATES; i++)
-		now += n->now[i];
+	check_shown(n->sandbox, 0);
+	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
+		now += n->n_by_state[i];
 	for (unsigned i = 0; i < n->n_slots; i++)
-		used += n->slot[i] != NULL;
+		used += n->slots[i] != NULL;
 	check(now == used);
 }
 
 static void check_model(const struct ui_model *m)
 {
-	unsigned now[EVENTS_STATES] = { 0 }, n = 0;
+	unsigned now[EVENTS_N_JOB_STATES] = { 0 }, n = 0;
 	const struct ui_job *j;
 	struct buf line = { 0 };
 
 	for (size_t i = 0; i < m->n_nodes; i++)
-		check_node(m->node[i]);
-	list_for_each(j, &m->jobs_now, link) {
+		check_node(m->nodes[i]);
+	list_for_each(j, &m->open_jobs, entry) {
 		check_shown(j->file, 0);
-		check(!j->node || j->node->slot[j->slot] == j);
+		check(!j->node || j->node->slots[j->slot] == j);
 		now[j->state]++;
 		n++;
 	}
-	check(n == m->n_jobs && !memcmp(now, m->now, sizeof(now)));
+	check(n == m->n_jobs && !memcmp(now, m->n_by_state, sizeof(now)));
 	for (unsigned i = 0; i < UI_DIAGS; i++)
-		check_shown(m->diag[i].text, PRINTABLE_LAYOUT);
-	ui_line_put(&line, m, m->at_ms, 80);
+		check_shown(m->diags[i].text, PRINTABLE_WHITESPACE);
+	ui_text_put_line(&line, m, m->at_ms, 80);
 	check_shown(buf_str(&line), 0);
 	check(ui_width(buf_str(&line)) <= 80);
 	buf_release(&line);
@@ -75,15 +75,15 @@ static void put_line(void *out, const struct events_event *ev)
 
 static void tell_line(struct ui_model *m, struct bytes line, bool ours)
 {
-	struct events_read read;
+	struct events_parsed read;
 	struct err err;
 	int ret = events_decode(&read, line, &err);
 
 	check(!ours || !ret);
 	if (ret)
 		return;
-	ui_model_tell(m, &read.ev);
-	events_read_release(&read);
+	ui_model_add_event(m, &read.ev);
+	events_parsed_release(&read);
 }
 
 /* ------------------------------------------------------------- the view */
@@ -94,7 +94,7 @@ static void check_canvas(const struct ui_canvas *c)
 		unsigned width = 0;
 
 		for (unsigned i = 0; i < c->columns; i++) {
-			const char *text = c->cell[row * c->columns + i].text;
+			const char *text = c->glyphs[row * c->columns + i].text;
 
 			check_shown(text, 0);
 			width += ui_width(text);
@@ -124,7 +124,7 @@ static void watch(struct watcher *w, const struct ui_model *m,
 
 	for (int i = 0; i < 5 && keys.len; i++) {
 		size = keys.data[w->at++ % keys.len];
-		ui_view_key(&w->view, m, key_of(size));
+		ui_view_handle_key(&w->view, m, key_of(size));
 	}
 	if (w->at % 3 == 0)
 		ui_canvas_resize(&w->canvas, size % 41, size % 37 * 4);
@@ -134,7 +134,7 @@ static void watch(struct watcher *w, const struct ui_model *m,
 
 static void watch_lines(struct ui_model *m, struct bytes in)
 {
-	static const struct ui_view_setup setup = { .may_ask = true };
+	static const struct ui_view_setup setup = { .actions_enabled = true };
 	const struct bytes keys = in;
 	struct watcher w = { 0 };
 
@@ -142,7 +142,7 @@ static void watch_lines(struct ui_model *m, struct bytes in)
 	ui_canvas_init(&w.canvas, 24, 80, in.len % 2);
 	ui_log_add(ui_view_log(&w.view), in);
 	for (int i = 0; in.len; i++) {
-		tell_line(m, bytes_line(&in), false);
+		tell_line(m, bytes_take_line(&in), false);
 		if (i % 4 == 0 && i < 64)
 			watch(&w, m, keys);
 	}
@@ -155,7 +155,7 @@ static void watch_lines(struct ui_model *m, struct bytes in)
 static void tell_our_lines(struct ui_model *m, struct bytes in)
 {
 	while (in.len)
-		tell_line(m, bytes_line(&in), true);
+		tell_line(m, bytes_take_line(&in), true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -171,8 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tell_our_lines(&other, buf_bytes(&first));
 	check_model(&other);
 	check(other.n_jobs == m.n_jobs && other.n_nodes == m.n_nodes &&
-	      other.tally.remote == m.tally.remote &&
-	      other.tally.local == m.tally.local);
+	      other.totals.n_remote == m.totals.n_remote &&
+	      other.totals.n_local == m.totals.n_local);
 	ui_model_release(&m);
 	ui_model_release(&other);
 	buf_release(&first);

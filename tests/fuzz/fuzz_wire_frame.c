@@ -5,7 +5,7 @@
  * it arrives; however it is cut, the same messages must come out, and the
  * same end.
  */
-#include "wire/conn.h"
+#include "wire/stream.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,9 +5,8 @@
  * one spelling only: what was decoded must encode to the same bytes.
  */
 #include "wire/cc.h"
-#include "wire/flags.h"
 #include "wire/msg.h"
-#include "wire/paths.h"
+#include "wire/table.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -48,7 +47,7 @@ static void release_step(struct wire_step *m)
 /* This too would go out whole, as it came. */
 static void release_view(struct wire_view *m)
 {
-	if (wire_view_fits(m->entries, m->n) != m->n)
+	if (wire_view_count_fitting(m->entries, m->n_entries) != m->n_entries)
 		abort();
 	wire_view_release(m);
 }
@@ -99,14 +98,14 @@ static bool through(struct wire_intern *t, struct bytes in, struct buf *out,
 
 static bool paths(struct bytes in, struct buf *out)
 {
-	return through(wire_paths_new(), in, out, wire_paths_take,
-		       wire_paths_message);
+	return through(wire_paths_new(), in, out, wire_paths_receive,
+		       wire_paths_put_new);
 }
 
 static bool flags(struct bytes in, struct buf *out)
 {
-	return through(wire_flags_new(), in, out, wire_flags_take,
-		       wire_flags_message);
+	return through(wire_flags_new(), in, out, wire_flags_receive,
+		       wire_flags_put_new);
 }
 
 static bool bye(struct bytes in, struct buf *out)

@@ -5,8 +5,8 @@
  * FLAGS in a row, each with a byte (which of them) and its length (u16) in
  * front, then a JOB's runs.  Numbers have no gaps, and what has one is sound.
  */
-#include "wire/flags.h"
-#include "wire/paths.h"
+#include "wire/msg.h"
+#include "wire/table.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,10 +24,10 @@ static bool take_paths(struct wire_intern *t, struct bytes body)
 {
 	uint32_t before = wire_intern_count(t);
 
-	if (wire_paths_take(t, body))
+	if (wire_paths_receive(t, body))
 		return false;
 	for (uint32_t i = before; i < wire_intern_count(t); i++)
-		must(wire_path_ok(wire_paths_get(t, i)));
+		must(wire_path_is_valid(wire_paths_get(t, i)));
 	must(!wire_paths_get(t, wire_intern_count(t)));
 	return true;
 }
@@ -41,7 +41,7 @@ static bool take_job(const struct wire_intern *t, struct bytes body)
 	if (wire_job_decode(&job, body))
 		return false;
 	must(wire_job_fits(&job));
-	if (!wire_flags_of_runs(t, &job, &flags, &n)) {
+	if (!wire_flags_decode_job(t, &job, &flags, &n)) {
 		must(n <= WIRE_FLAGS_MAX);
 		for (size_t i = 0; i < n; i++) {
 			must(*flags[i].name);
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (which == 0)
 			goes_on = take_paths(paths, body);
 		else if (which == 1)
-			goes_on = !wire_flags_take(flags, body);
+			goes_on = !wire_flags_receive(flags, body);
 		else
 			goes_on = take_job(flags, body);
 	}

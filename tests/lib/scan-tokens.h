@@ -8,9 +8,9 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "scan/deps.h"
-#include "scan/line.h"
-#include "scan/token.h"
+#include "cpp/cmdline.h"
+#include "cpp/cpp.h"
+#include "cpp/token.h"
 
 #include <string.h>
 
@@ -49,7 +49,7 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 	t->n++;
 }
 
-/* For struct scan_output; `ctx` is a struct tokens. */
+/* For struct cpp_output; `ctx` is a struct tokens. */
 static inline void tokens_take(void *ctx, const char *s, size_t len, bool fresh)
 {
 	tokens_add(ctx, s, len, fresh);
@@ -67,7 +67,7 @@ static inline bool tokens_is_remark(const char *line)
 static inline void tokens_split(struct tokens *t, struct buf *printed,
 				unsigned mode)
 {
-	struct scan_names *names = scan_names_new();
+	struct cpp_names *names = cpp_names_new();
 	const char *s = buf_str(printed), *end = s + printed->len;
 	const char *newline = s, *raw;
 	bool fresh = true;
@@ -75,17 +75,17 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 	for (char *line = (char *)printed->data; line && *line;) {
 		char *next = strchr(line, '\n');
 
-		if (!(mode & SCAN_ASM) && tokens_is_remark(line))
+		if (!(mode & CPP_MODE_ASM) && tokens_is_remark(line))
 			memset(line, ' ',
 			       next ? (size_t)(next - line) : strlen(line));
 		line = next ? next + 1 : NULL;
 	}
-	scan_names_lock(names);
-	struct scan_cursor c = { names, s, s, mode };
+	cpp_names_lock(names);
+	struct cpp_cursor c = { names, s, s, mode };
 	for (;;) {
 		const char *before = c.s;
-		struct scan_token token;
-		const struct scan_name *name;
+		struct cpp_token token;
+		const struct cpp_name *name;
 
 		while (before < end && tokens_is_blank(*before))
 			fresh |= *before++ == '\n';
@@ -96,35 +96,36 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 			newline = newline ? newline : end;
 			raw = memmem(before, (size_t)(newline - before), "R\"",
 				     2);
-			c.end = (mode & SCAN_RAW) && raw ? end : newline;
+			c.end = (mode & CPP_MODE_RAW_STRINGS) && raw ? end :
+								       newline;
 		}
-		token = scan_token_next(&c);
-		if (token.kind == SCAN_TOK_END)
+		token = cpp_token_next(&c);
+		if (token.kind == CPP_TOK_END)
 			break;
-		name = scan_name(names, token.id);
+		name = cpp_names_get(names, token.id);
 		tokens_add(t, name->s, name->len, fresh);
 		fresh = false;
 	}
-	scan_names_unlock(names);
-	scan_names_free(names);
+	cpp_names_unlock(names);
+	cpp_names_free(names);
 }
 
 /* How the compiler reads what these words compile. */
 static inline unsigned tokens_mode(char *const *argv, bool is_clang)
 {
-	unsigned mode = SCAN_RAW | SCAN_PREFIXES;
+	unsigned mode = CPP_MODE_RAW_STRINGS | CPP_MODE_STRING_PREFIXES;
 	const char *last = "";
 
 	for (; *argv; argv++) {
 		if (str_starts(*argv, "-std="))
-			scan_line_std(*argv + 5, &mode);
+			cpp_cmdline_std_mode(*argv + 5, &mode);
 		if (**argv != '-')
 			last = *argv;
 	}
 	if (is_clang)
-		mode &= ~(unsigned)SCAN_RAW;
+		mode &= ~(unsigned)CPP_MODE_RAW_STRINGS;
 	return strlen(last) > 2 && !strcmp(last + strlen(last) - 2, ".S") ?
-		       SCAN_ASM :
+		       CPP_MODE_ASM :
 		       mode;
 }
 

@@ -21,7 +21,7 @@ static void run_canary(struct node *n, const char *cwd, struct buf *out,
 		       struct buf *diagnostics)
 {
 	char *log = xasprintf("%s/played.log", cwd);
-	struct spawn what = { .cwd = cwd, .fd = { -1, -1, -1 } };
+	struct spawn what = { .cwd = cwd, .stdio_fds = { -1, -1, -1 } };
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C",
 			NULL };
 	struct strv argv = { 0 };
@@ -29,18 +29,18 @@ static void run_canary(struct node *n, const char *cwd, struct buf *out,
 	pid_t pid;
 
 	strv_add(&argv, gcc);
-	peer_canary_flags(&argv, machine_here(), n->job.source);
+	peer_canary_db_flags(&argv, machine_here(), n->job.source);
 	strv_add(&argv, "-c");
 	strv_add(&argv, "-o");
 	strv_add(&argv, "played.o");
 	strv_add(&argv, n->job.source);
 	what.argv = argv.v;
 	what.env = env;
-	what.fd[1] = what.fd[2] = open(
+	what.stdio_fds[1] = what.stdio_fds[2] = open(
 		log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
 	ck_assert_int_eq(spawn_wait(pid), 0);
-	close(what.fd[1]);
+	close(what.stdio_fds[1]);
 	strv_release(&argv);
 	free(log);
 	read_file(cwd, "played.o", out);
@@ -56,7 +56,7 @@ static bool is_canary(const struct node *n)
 	const struct peer_canary_source *v;
 	size_t count;
 
-	v = peer_canary_sources(&count);
+	v = peer_canary_db_sources(&count);
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(v[i].name, n->job.source))
 			return true;
@@ -71,19 +71,19 @@ static void answer_canary(struct node *n)
 	struct wire_result m = { .job = n->job.job,
 				 .cpu_ms = held && n->cpu_ms ? n->cpu_ms : 10 };
 	struct buf out = { 0 }, diagnostics = { 0 }, body = { 0 };
-	struct bytes streams[WIRE_STREAMS] = { 0 };
+	struct bytes streams[WIRE_N_OUTPUTS] = { 0 };
 	struct digest key;
 
 	n->canaries++;
 	run_canary(n, cwd, &out, &diagnostics);
-	streams[WIRE_OBJECT] = buf_bytes(&out);
-	streams[WIRE_STDERR] = buf_bytes(&diagnostics);
-	streams[WIRE_DEPS] = bytes_str("a.o: a.c\n");
+	streams[WIRE_OUTPUT_OBJECT] = buf_bytes(&out);
+	streams[WIRE_OUTPUT_STDERR] = buf_bytes(&diagnostics);
+	streams[WIRE_OUTPUT_DEPS] = bytes_str("a.o: a.c\n");
 	make_key(n, &key);
-	wire_answer_digest(&key, streams, &m.answer);
+	wire_result_digest(&key, streams, &m.digest);
 	m.toolchain = n->toolchain[n->job.cell];
-	for (int i = 0; i < WIRE_STREAMS; i++) {
-		m.len[i] = (uint32_t)streams[i].len;
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		m.output_bytes[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
 	}
 	wire_result_encode(&body, &m);
@@ -101,7 +101,7 @@ static void end_bundle(struct node *n)
 	char hex[DIGEST_HEX];
 	struct buf body = { 0 };
 
-	digest_hex(&n->bundle.tree, hex);
+	digest_format(&n->bundle.dir_digest, hex);
 	if (n->lies)
 		hex[0] = hex[0] == '0' ? '1' : '0';
 	m.detail = n->refuses ? (char *)"the disk is full" : hex;
@@ -126,16 +126,16 @@ static void need_bundle(struct node *n, const struct wire_view *v)
 	struct buf out = { 0 };
 
 	ck_assert_uint_eq(v->part, WIRE_PART_TOOLCHAIN_END);
-	m.index = xcalloc(v->n + 1, sizeof(*m.index));
-	for (uint32_t i = 0; i < v->n; i++) {
-		if (v->entries[i].inode.kind == WIRE_FILE &&
+	m.indices = xcalloc(v->n_entries + 1, sizeof(*m.indices));
+	for (uint32_t i = 0; i < v->n_entries; i++) {
+		if (v->entries[i].inode.kind == WIRE_INODE_FILE &&
 		    !is_there_before(v, i) && !(n->has_some && i % 2))
-			m.index[m.n++] = i;
+			m.indices[m.n_indices++] = i;
 	}
-	n->bundle_lacks = m.n;
+	n->bundle_lacks = m.n_indices;
 	if (n->asks_too_much)
-		m.index[m.n++] = v->n;
-	for (unsigned i = 0; i < (n->asks_again ? 4 * v->n : 1); i++) {
+		m.indices[m.n_indices++] = v->n_entries;
+	for (unsigned i = 0; i < (n->asks_again ? 4 * v->n_entries : 1); i++) {
 		buf_reset(&out);
 		wire_need_encode(&out, &m);
 		wire_stream_send(n->stream, WIRE_NEED, buf_bytes(&out),
@@ -152,13 +152,15 @@ static void send_held(struct node *n, struct bytes body)
 	struct wire_held_one one = { .id = (char *)n->held,
 				     .host = (char *)n->held_host,
 				     .detail = (char *)"" };
-	struct wire_held m = { .last = 1, .n = n->held != NULL, .all = &one };
+	struct wire_held m = { .last = 1,
+			       .n_toolchains = n->held != NULL,
+			       .toolchains = &one };
 	struct wire_tools ask;
 	struct buf out = { 0 };
 
 	ck_assert_int_eq(wire_tools_decode(&ask, body), 0);
 	n->asked++;
-	m.ask = ask.ask;
+	m.request_id = ask.request_id;
 	wire_held_encode(&out, &m);
 	say(n, WIRE_HELD, &out);
 }
@@ -170,7 +172,7 @@ static void take_drop(struct node *n, struct bytes body)
 	struct buf out = { 0 };
 
 	ck_assert_int_eq(wire_drop_decode(&m, body), 0);
-	dropped.ask = m.ask;
+	dropped.request_id = m.request_id;
 	dropped.state = !n->held || strcmp(m.id, n->held) != 0;
 	if (dropped.state)
 		dropped.detail = (char *)"no such toolchain";

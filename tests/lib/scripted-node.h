@@ -7,17 +7,15 @@
 #define LIB_SCRIPTED_NODE_H
 
 #include "node/roster.h"
-#include "peer/canary-data.h"
+#include "peer/canary-db.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
-#include "wire/flags.h"
-#include "wire/key.h"
 #include "wire/msg.h"
-#include "wire/paths.h"
 #include "wire/stream.h"
+#include "wire/table.h"
 
 #include "tempdir.h"
 
@@ -211,27 +209,29 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 
 /* What a node of this manner says came out. */
 static void fill_streams(const struct node *n,
-			 struct bytes streams[static WIRE_STREAMS])
+			 struct bytes streams[static WIRE_N_OUTPUTS])
 {
-	memset(streams, 0, WIRE_STREAMS * sizeof(*streams));
+	memset(streams, 0, WIRE_N_OUTPUTS * sizeof(*streams));
 	if (n->manner == COMPLAINING || n->manner == WARNING)
-		streams[WIRE_STDERR] = bytes_str("bad");
+		streams[WIRE_OUTPUT_STDERR] = bytes_str("bad");
 	if (n->manner == STEERING)
-		streams[WIRE_STDERR] = bytes_str("\33[01mb\33[K\302\23331m");
+		streams[WIRE_OUTPUT_STDERR] = bytes_str(
+			"\33[01mb\33[K\302\23331m");
 	if (n->manner != COMPLAINING)
-		streams[WIRE_OBJECT] = buf_bytes(&object);
+		streams[WIRE_OUTPUT_OBJECT] = buf_bytes(&object);
 	if (n->manner == FOREIGN)
-		streams[WIRE_DEPS] = bytes_str("unit.o: unit.c /etc/shadow\n");
+		streams[WIRE_OUTPUT_DEPS] = bytes_str(
+			"unit.o: unit.c /etc/shadow\n");
 	else
-		streams[WIRE_DEPS] = bytes_str(dep_text);
-	streams[WIRE_AS_DEPS] = bytes_str(as_text);
+		streams[WIRE_OUTPUT_DEPS] = bytes_str(dep_text);
+	streams[WIRE_OUTPUT_AS_DEPS] = bytes_str(as_text);
 	fill_step(n, streams);
 }
 
 static void send_answer(struct node *n)
 {
 	struct wire_result m = { .job = n->job.job, .cpu_ms = 10 };
-	struct bytes streams[WIRE_STREAMS];
+	struct bytes streams[WIRE_N_OUTPUTS];
 	struct digest key;
 	struct buf body = { 0 }, bad = { 0 };
 
@@ -239,18 +239,18 @@ static void send_answer(struct node *n)
 	if (n->manner == SWAPPED)
 		n->job.deadline_ms++; /* so that the key is another's */
 	make_key(n, &key);
-	wire_answer_digest(&key, streams, &m.answer);
+	wire_result_digest(&key, streams, &m.digest);
 	m.toolchain = n->toolchain[n->job.cell];
 	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
-	if (streams[WIRE_OBJECT].len)
-		buf_add_bytes(&bad, streams[WIRE_OBJECT]);
+	if (streams[WIRE_OUTPUT_OBJECT].len)
+		buf_add_bytes(&bad, streams[WIRE_OUTPUT_OBJECT]);
 	if (n->manner == FLIPPED && bad.len)
 		bad.data[bad.len / 2] ^= 4;
 	if (n->manner == SHORT)
 		bad.len--;
-	streams[WIRE_OBJECT] = buf_bytes(&bad);
-	for (int i = 0; i < WIRE_STREAMS; i++) {
-		m.len[i] = (uint32_t)streams[i].len;
+	streams[WIRE_OUTPUT_OBJECT] = buf_bytes(&bad);
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		m.output_bytes[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
 	}
 	wire_result_encode(&body, &m);
@@ -271,7 +271,7 @@ static const char *machine_here(void)
 static bool is_there_before(const struct wire_view *v, uint32_t i)
 {
 	for (uint32_t j = 0; j < i; j++) {
-		if (v->entries[j].inode.kind == WIRE_FILE &&
+		if (v->entries[j].inode.kind == WIRE_INODE_FILE &&
 		    digest_equal(&v->entries[j].inode.digest,
 				 &v->entries[i].inode.digest))
 			return true;
@@ -317,9 +317,9 @@ static void take_cell(struct node *n, struct bytes body)
 	ck_assert_int_eq(wire_cell_decode(&m, body), 0);
 	ck_assert_uint_lt(m.cell, 64);
 	n->toolchain[m.cell] = m.toolchain;
-	n->held_cell[m.cell] = *m.kept;
-	if (*m.kept) {
-		ck_assert_str_eq(m.kept, n->held);
+	n->held_cell[m.cell] = *m.installed_id;
+	if (*m.installed_id) {
+		ck_assert_str_eq(m.installed_id, n->held);
 		n->held_cells++;
 	}
 	n->cells++;
@@ -338,16 +338,16 @@ static void send_need(struct node *n, const struct wire_view *v)
 	struct wire_need m = { .cell = v->cell, .view = v->view };
 	struct buf body = { 0 };
 
-	m.index = xcalloc(v->n + 1, sizeof(*m.index));
-	for (uint32_t i = 0; i < v->n && wants_bytes(n); i++) {
-		if (v->entries[i].inode.kind == WIRE_FILE &&
+	m.indices = xcalloc(v->n_entries + 1, sizeof(*m.indices));
+	for (uint32_t i = 0; i < v->n_entries && wants_bytes(n); i++) {
+		if (v->entries[i].inode.kind == WIRE_INODE_FILE &&
 		    !is_there_before(v, i))
-			m.index[m.n++] = i;
+			m.indices[m.n_indices++] = i;
 	}
-	n->lacks += m.n;
-	if (m.n && !n->again_view) {
+	n->lacks += m.n_indices;
+	if (m.n_indices && !n->again_view) {
 		n->again_view = v->view;
-		n->again_index = m.index[0];
+		n->again_index = m.indices[0];
 	}
 	wire_need_encode(&body, &m);
 	say(n, WIRE_NEED, &body);
@@ -358,8 +358,8 @@ static void need_again(struct node *n)
 {
 	struct wire_need m = { .cell = n->ready - 1,
 			       .view = n->again_view,
-			       .index = &n->again_index,
-			       .n = 1 };
+			       .indices = &n->again_index,
+			       .n_indices = 1 };
 	struct buf body = { 0 };
 
 	n->lacks++;
@@ -389,7 +389,7 @@ static void take_view(struct node *n, struct bytes body)
 		return;
 	}
 	n->views++;
-	for (uint32_t i = 0; i < m.n; i++) {
+	for (uint32_t i = 0; i < m.n_entries; i++) {
 		ck_assert_ptr_nonnull(
 			wire_paths_get(n->paths, m.entries[i].path));
 		ck_assert_uint_lt(m.entries[i].path, PLAYED_PATHS);
@@ -444,9 +444,9 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 	if (type == WIRE_CELL)
 		take_cell(n, body);
 	else if (type == WIRE_PATHS)
-		ck_assert_int_eq(wire_paths_take(n->paths, body), 0);
+		ck_assert_int_eq(wire_paths_receive(n->paths, body), 0);
 	else if (type == WIRE_FLAGS)
-		ck_assert_int_eq(wire_flags_take(n->flags, body), 0);
+		ck_assert_int_eq(wire_flags_receive(n->flags, body), 0);
 	else if (type == WIRE_VIEW)
 		take_view(n, body);
 	else if (type == WIRE_BLOB)
@@ -491,17 +491,17 @@ static void send_hello(struct node *n)
 			       .memory_mib = 4096,
 			       .available_mib = 4096 },
 	};
-	struct wire_machine machine = { .id = n->machine_id,
+	struct wire_machine machine = { .machine_id = n->machine_id,
 					.health = wire_health_unknown };
-	struct wire_fit fit = { .fit = n->manner != UNFIT,
+	struct wire_fit fit = { .usable = n->manner != UNFIT,
 				.layers = (char *)"user mount",
-				.why = (char *)"" };
+				.reason = (char *)"" };
 	struct buf body = { 0 };
 
 	wire_hello_encode(&body, &hello);
 	say(n, WIRE_HELLO, &body);
 	if (n->manner == UNFIT)
-		fit.why = (char *)"seccomp is missing";
+		fit.reason = (char *)"seccomp is missing";
 	if (n->held_host || n->fit_host)
 		strv_add(&fit.hosts, n->fit_host ? n->fit_host : n->held_host);
 	wire_fit_encode(&body, &fit);

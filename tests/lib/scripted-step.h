@@ -18,7 +18,7 @@ static void take_step(struct node *n, struct bytes body)
 static void check_step(const struct node *n)
 {
 	if (n->stepped)
-		ck_assert(wire_step_suits(&n->step, &n->job));
+		ck_assert(wire_step_fits_job(&n->step, &n->job));
 }
 
 static struct bytes text_deps(const char *source)
@@ -33,26 +33,26 @@ static struct bytes text_deps(const char *source)
 /* A blob that has nothing but the length that it should have. */
 static const uint8_t step_blob[40] = { 0xd0, 0x0d, 0xfe, 0xed, [7] = 40 };
 
-static void fill_tree(struct bytes streams[static WIRE_STREAMS])
+static void fill_tree(struct bytes streams[static WIRE_N_OUTPUTS])
 {
-	streams[WIRE_OBJECT] = bytes_str("/dts-v1/;\n");
-	streams[WIRE_AS_DEPS] = bytes_str("-: /.kfarm/out/out.o\n");
-	streams[WIRE_STDOUT] = bytes_of(step_blob, sizeof(step_blob));
+	streams[WIRE_OUTPUT_OBJECT] = bytes_str("/dts-v1/;\n");
+	streams[WIRE_OUTPUT_AS_DEPS] = bytes_str("-: /.kfarm/out/out.o\n");
+	streams[WIRE_OUTPUT_STDOUT] = bytes_of(step_blob, sizeof(step_blob));
 }
 
 static void fill_step(const struct node *n,
-		      struct bytes streams[static WIRE_STREAMS])
+		      struct bytes streams[static WIRE_N_OUTPUTS])
 {
 	if (n->stepped && n->step.kind == WIRE_STEP_DEVICETREE)
 		fill_tree(streams);
 	if (!n->stepped || n->step.kind != WIRE_STEP_SYMBOLS)
 		return;
-	streams[WIRE_OBJECT] = bytes_of(NULL, 0);
-	streams[WIRE_AS_DEPS] = bytes_of(NULL, 0);
-	streams[WIRE_STDOUT] = bytes_str("#symbols\n");
+	streams[WIRE_OUTPUT_OBJECT] = bytes_of(NULL, 0);
+	streams[WIRE_OUTPUT_AS_DEPS] = bytes_of(NULL, 0);
+	streams[WIRE_OUTPUT_STDOUT] = bytes_str("#symbols\n");
 	/* The text of a step, which the compiler was given as a file. */
 	if (strcmp(n->job.source, "unit.c") != 0)
-		streams[WIRE_DEPS] = text_deps(n->job.source);
+		streams[WIRE_OUTPUT_DEPS] = text_deps(n->job.source);
 }
 
 static void make_key(struct node *n, struct digest *key)
@@ -60,10 +60,11 @@ static void make_key(struct node *n, struct digest *key)
 	struct wire_flag *flags;
 	size_t k;
 
-	ck_assert_int_eq(wire_flags_of_runs(n->flags, &n->job, &flags, &k), 0);
+	ck_assert_int_eq(wire_flags_decode_job(n->flags, &n->job, &flags, &k),
+			 0);
 	ck_assert_uint_lt(n->job.cell, 64);
-	wire_job_key(n->stepped ? &n->step : NULL, &n->job, flags, k,
-		     &n->toolchain[n->job.cell], key);
+	wire_job_digest(n->stepped ? &n->step : NULL, &n->job, flags, k,
+			&n->toolchain[n->job.cell], key);
 	free(flags);
 }
 

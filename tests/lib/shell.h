@@ -18,14 +18,14 @@ static inline char *shell_ask(const char *dir, const char *command)
 			 NULL };
 	const struct spawn what = { .argv = argv,
 				    .cwd = dir,
-				    .fd = { -1, -1, 2 } };
+				    .stdio_fds = { -1, -1, 2 } };
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_msg(
-		!spawn_capture(&what, 1u << 22, 60000, &out, &status, &err),
-		"%s", err.text);
+	ck_assert_msg(!spawn_collect_stdout(&what, 1u << 22, 60000, &out,
+					    &status, &err),
+		      "%s", err.text);
 	ck_assert_msg(!status, "%s: %s", command, buf_str(&out));
 	return buf_steal(&out);
 }

@@ -7,17 +7,18 @@
 
 #include "store/store.h"
 
-/* What store_in_begin() returns where it takes nothing, or store_in_end(). */
+/* What store_write_begin() returns where it takes nothing, or
+ * store_write_commit(). */
 static inline int store_put(struct store *s, const struct digest *d,
 			    struct bytes content, bool pin)
 {
-	struct store_in *in = NULL;
-	int ret = store_in_begin(&in, s, d, content.len, pin);
+	struct store_write *in = NULL;
+	int ret = store_write_begin(&in, s, d, content.len, pin);
 
 	if (!in)
 		return ret;
-	store_in_add(in, content);
-	return store_in_end(in);
+	store_write_add(in, content);
+	return store_write_commit(in);
 }
 
 #endif

@@ -58,7 +58,8 @@ try_installed()
 		"$(cd "$bin/nodes" 2>/dev/null && echo kfarmd-*)" \
 		"$(cd "$copy/usr/lib/kfarm/nodes" && echo kfarmd-*)"
 	check "bash completes" complete_in_bash
-	is "each program has a page" "kfarm-cc.1.gz kfarm.1.gz kfarmd.8.gz" \
+	is "each program and each command has a page" \
+		"$(cd "$root/man" && printf '%s.gz\n' kfarm*.[18] | LC_ALL=C sort | xargs)" \
 		"$(cd "$copy/usr/share/man" && basename -a man1/kfarm*.gz \
 			man8/kfarm*.gz | LC_ALL=C sort | xargs)"
 	is "the node's key is the service's alone" "600 kfarm" \

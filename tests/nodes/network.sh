@@ -167,24 +167,26 @@ limits()
 		2>/dev/null)"
 }
 
-processes()
+# Succeeds if a process of the other lab runs: the lab's directory is in its
+# environment or arguments.  The pattern does not match grep itself.  The output
+# decides, because grep fails if any process ends meanwhile.
+inner_runs()
 {
-	find /proc -maxdepth 1 -name '[0-9]*' | wc -l
+	[ "$(grep -lsa "$work/inne[r]" /proc/[0-9]*/environ \
+		/proc/[0-9]*/cmdline)" ]
 }
 
-# inner_is_gone PID PROCESSES
+# inner_is_gone PID
 inner_is_gone()
 {
-	[ "$(processes)" -le "$2" ] && ! compgen -G \
-		"$lab_groups/*/kfarm-lab.$1.*"
+	! inner_runs && ! compgen -G "$lab_groups/*/kfarm-lab.$1.*"
 }
 
 # ends_clean SIGNAL: what another lab leaves.
 ends_clean()
 {
-	local pid before
+	local pid
 
-	before=$(processes)
 	rm -rf "$work/inner"
 	mkdir "$work/inner"
 	setsid env -u KFARM_LAB --default-signal=INT TMPDIR="$work/inner" \
@@ -192,10 +194,11 @@ ends_clean()
 	pid=$!
 	wait_for 60 test -e "$work/inner/up" || cat "$work/inner.log"
 	rm -f "$work/inner/up"
+	check "before $1: it runs" inner_runs
 	kill "-$1" -- -$pid
 	[ "$1" != KILL ] || disown $pid
 	[ "$1" != KILL ] || { wait_for 60 lab_is_over $pid && lab_sweep; }
-	wait_for 60 inner_is_gone $pid "$before"
+	wait_for 60 inner_is_gone $pid
 	is "ended by $1: nothing runs, no control group is left" 0 $?
 	[ "$1" = KILL ] || is "ended by $1: its directory" "" \
 		"$(ls "$work/inner")"

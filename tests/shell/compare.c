@@ -11,8 +11,8 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "shell/counts.h"
 #include "shell/script.h"
+#include "shell/stats.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,7 +35,7 @@
 /* Of all workers. */
 struct totals {
 	unsigned long scripts, different, order, uncertain, crashed, stopped;
-	unsigned long handed[SHELL_WHY_COUNT];
+	unsigned long handed[SHELL_FALLBACK_N_REASONS];
 };
 
 static struct totals *totals;
@@ -369,7 +369,7 @@ static bool is_handed(const char *text, uint64_t seed)
 		.name = "/bin/sh",
 		.errexit = has_errexit(seed),
 	};
-	enum shell_why why;
+	enum shell_fallback_reason why;
 
 	if (shell_script_check(&script, env, &why) != -ENOTSUP)
 		return false;
@@ -484,13 +484,14 @@ static void print_unforeseen(const char *directory)
 	free(path);
 }
 
-static void print_totals(const uint64_t counts[static SHELL_COUNTS])
+static void print_totals(const uint64_t counts[static SHELL_N_STATS])
 {
 	unsigned long handed = 0;
 
-	for (int i = 0; i < SHELL_WHY_COUNT; i++) {
+	for (int i = 0; i < SHELL_FALLBACK_N_REASONS; i++) {
 		if (totals->handed[i])
-			printf("handed on, %s: %lu\n", shell_why_words(i),
+			printf("handed on, %s: %lu\n",
+			       shell_stats_fallback_reason_text(i),
 			       totals->handed[i]);
 		handed += totals->handed[i];
 	}
@@ -499,13 +500,13 @@ static void print_totals(const uint64_t counts[static SHELL_COUNTS])
 	       "%lu handed on, %llu unforeseen\n",
 	       totals->scripts, totals->different, totals->order,
 	       totals->uncertain, totals->crashed, totals->stopped, handed,
-	       (unsigned long long)counts[SHELL_COUNT_HANDED]);
+	       (unsigned long long)counts[SHELL_STAT_FALLBACKS]);
 }
 
 static int run_all(const char *sh, uint64_t first, unsigned workers,
 		   unsigned long n)
 {
-	struct shell_counts counts;
+	struct shell_stats counts;
 	char *directory;
 
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
@@ -516,16 +517,16 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 	shell = xasprintf("%s/sh", base);
 	copy_shell(sh);
 	directory = xasprintf("%s/counts", base);
-	if (mkdir(directory, 0755) || shell_counts_make(directory, NULL))
+	if (mkdir(directory, 0755) || shell_stats_create(directory, NULL))
 		die(directory);
 	open_to_all(directory);
 	for (unsigned i = 0; i < workers; i++)
 		start_worker(i, first, workers, n);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
-	shell_counts_read(directory, &counts);
+	shell_stats_read(directory, &counts);
 	print_unforeseen(directory);
-	print_totals(counts.n);
+	print_totals(counts.counts);
 	remove_all(base);
 	return totals->different || totals->scripts != n;
 }

@@ -3,7 +3,6 @@
 # shellcheck disable=SC2154 # what lib.sh and archives.sh set
 # check: yes
 # beside: yes
-# timeout: 3600
 #
 # toolchain/build.sh - builds with an installed toolchain: a plain make under
 # its normalized names, with the directory of these in PATH, and kfarm make

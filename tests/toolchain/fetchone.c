@@ -7,8 +7,8 @@
  * 130 after SIGINT, 1 after an error, which is on stderr.
  */
 #include "base/clock.h"
-#include "fetch/http.h"
-#include "fetch/listing.h"
+#include "fetch/dir-listing.h"
+#include "fetch/download.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,11 +45,12 @@ static int list(const struct fetch_options *options, char **urls,
 {
 	struct strv names = { 0 };
 	struct buf html = { 0 };
-	int ret = fetch_text((const char *const *)urls, FETCH_LISTING_MAX,
-			     options, &html, err);
+	int ret = fetch_download_text((const char *const *)urls,
+				      FETCH_DIR_LISTING_BYTES_MAX, options,
+				      &html, err);
 
 	if (!ret)
-		ret = fetch_listing_parse(buf_bytes(&html), &names, err);
+		ret = fetch_dir_listing_parse(buf_bytes(&html), &names, err);
 	for (size_t i = 0; i < names.n; i++)
 		puts(names.v[i]);
 	strv_release(&names);
@@ -61,8 +62,8 @@ static int get(const struct fetch_options *options, char **argv,
 	       struct err *err)
 {
 	int fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	const struct fetch_sink sink = { .data = add,
-					 .restart = restart,
+	const struct fetch_sink sink = { .on_data = add,
+					 .on_restart = restart,
 					 .ctx = &fd };
 	uint64_t before = clock_ms();
 	struct rusage usage;
@@ -70,8 +71,8 @@ static int get(const struct fetch_options *options, char **argv,
 
 	if (fd < 0)
 		return err_errno(err, "open %s", argv[1]);
-	ret = fetch_get((const char *const *)argv + 2, argv[0], UINT64_MAX,
-			options, &sink, NULL, err);
+	ret = fetch_download_file((const char *const *)argv + 2, argv[0],
+				  UINT64_MAX, options, &sink, NULL, err);
 	getrusage(RUSAGE_SELF, &usage);
 	printf("%ld milliseconds %lu\n", usage.ru_maxrss,
 	       (unsigned long)(clock_ms() - before));
@@ -81,7 +82,7 @@ static int get(const struct fetch_options *options, char **argv,
 
 int main(int argc, char **argv)
 {
-	struct fetch_options options = { .cancel = &cancel };
+	struct fetch_options options = { .cancelled = &cancel };
 	struct err err = { 0 };
 	int ret;
 

@@ -11,7 +11,7 @@
 #include "../farm/attack/client.h"
 
 #include "base/fs.h"
-#include "toolchain/tree.h"
+#include "toolchain/dir-digest.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void keep(struct node *n, const char *tree, const char *id,
 	struct file *files;
 	struct bundle g = { .id = id, .host = host };
 
-	if (toolchain_tree_read(&all, tree, NULL, &err))
+	if (toolchain_dir_digest_read(&all, tree, NULL, &err))
 		fail(NULL, tree, err.text);
 	files = xcalloc(all.n, sizeof(*files));
 	for (size_t i = 0; i < all.n; i++) {
@@ -42,9 +42,9 @@ static void keep(struct node *n, const char *tree, const char *id,
 
 		files[i] = (struct file){
 			.path = e->path,
-			.kind = (enum wire_kind)e->kind,
+			.kind = (enum wire_inode_kind)e->kind,
 			.executable = e->executable,
-			.from = e->kind == COMPILER_FILE ?
+			.from = e->kind == COMPILER_ENTRY_FILE ?
 					xasprintf("%s/%s", tree, e->path) :
 					NULL,
 			.target = e->target,
@@ -75,15 +75,17 @@ static void compile(struct node *n, uint32_t cell, const char *source,
 	struct answer a;
 	struct err err = { 0 };
 
-	if (!node_view(n, cell, 2, WIRE_PART_TREE, &f, 1))
+	if (!node_view(n, cell, 2, WIRE_PART_SOURCES, &f, 1))
 		fail(n, "no view", NULL);
 	node_job(n, &o, 300000, &a);
 	if (!a.done || a.failed || a.status)
 		fail(n, "no object",
-		     a.reason ? a.reason : buf_str(&a.stream[WIRE_STDERR]));
-	if (fs_write(object, buf_bytes(&a.stream[WIRE_OBJECT]), 0600, &err))
+		     a.reason ? a.reason :
+				buf_str(&a.stream[WIRE_OUTPUT_STDERR]));
+	if (fs_write(object, buf_bytes(&a.stream[WIRE_OUTPUT_OBJECT]), 0600,
+		     &err))
 		fail(NULL, object, err.text);
-	printf("%s", buf_str(&a.stream[WIRE_DEPS]));
+	printf("%s", buf_str(&a.stream[WIRE_OUTPUT_DEPS]));
 	answer_release(&a);
 }
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 # beside: yes
-# timeout: 1200
 #
 # toolchain/hostlib.sh - a compiler whose cc1 needs a library that no system
 # has any more, as those of gcc 7.3.0 and older: refused with the way out,

@@ -102,7 +102,7 @@ installs()
 	is "not on one that does not run it" "" \
 		"$(kept_by n1)"
 	check "install again" install_archive "$archives_foreign" --nodes all
-	check "sends nothing" says out 'n2: .*: ok, nothing had to be sent'
+	check "sends nothing" says out 'n2: .*: ok, nothing was missing'
 	is "and packs nothing" "" "$(packed)"
 }
 

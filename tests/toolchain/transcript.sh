@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 # beside: yes
-# timeout: 1200
 #
 # transcript.sh - `kfarm toolchain` as a user types it, from a search to plain
 # make under a compiler's name, against a server with kernel.org's layout; the
@@ -104,7 +103,7 @@ interrupted()
 	kill -INT $pid
 	wait $pid
 	is "interrupted: status" 130 $?
-	check "interrupted: how to go on" says err 'goes on from there'
+	check "interrupted: how to go on" says err 'the same command continues'
 	is "interrupted: nothing is there" "" "$(find \
 		"$XDG_DATA_HOME/kfarm/toolchains" -mindepth 1 -maxdepth 1 \
 		-name "*x86_64*")"

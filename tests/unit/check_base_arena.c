@@ -14,7 +14,7 @@ static void release(void)
 {
 	arena_release(&arena);
 	ck_assert_ptr_null(arena.chunk);
-	ck_assert_uint_eq(arena.memory, 0);
+	ck_assert_uint_eq(arena.size_bytes, 0);
 }
 
 START_TEST(pieces_are_aligned_and_do_not_overlap)
@@ -39,17 +39,17 @@ START_TEST(a_rewind_forgets_what_came_after_its_mark)
 	char *first, *after;
 
 	first = arena_copy(&arena, "stays", 5);
-	memory = arena.memory;
+	memory = arena.size_bytes;
 	mark = arena_mark(&arena);
 	after = arena_alloc(&arena, 10);
 	arena_alloc(&arena, 1 << 20);
 	arena_rewind(&arena, mark);
-	ck_assert_uint_eq(arena.memory, memory);
+	ck_assert_uint_eq(arena.size_bytes, memory);
 	ck_assert_ptr_eq(arena_alloc(&arena, 10), after);
 	ck_assert_str_eq(first, "stays");
 
 	arena_rewind(&arena, start);
-	ck_assert_uint_eq(arena.memory, 0);
+	ck_assert_uint_eq(arena.size_bytes, 0);
 }
 END_TEST
 
@@ -63,7 +63,7 @@ START_TEST(a_loop_between_marks_does_not_grow)
 		arena_alloc(&arena, 50000);
 		arena_rewind(&arena, mark);
 	}
-	ck_assert_uint_lt(arena.memory, 200000);
+	ck_assert_uint_lt(arena.size_bytes, 200000);
 }
 END_TEST
 

@@ -29,7 +29,7 @@ static const struct args_option options[] = {
 	{ 'a', "arch", "ARCH", "the kernel's name", args_text, AT(arch), 0 },
 	{ 'j', NULL, "N", "how many at once", args_number, AT(jobs), 100 },
 	{ 0, "json", "FILE", "write events", args_list, AT(json), 0 },
-	{ 0, "dirs", "LIST", "look there", args_commas, AT(dirs), 0 },
+	{ 0, "dirs", "LIST", "look there", args_comma_list, AT(dirs), 0 },
 	{ 0, "percent", "PCT", "of all", args_number, AT(jobs), 100 },
 	{ 0, "play", "[=FILE]", "play it", args_text, AT(arch), 0 },
 	{ 0 },
@@ -49,7 +49,7 @@ static void expect(struct args *a, const struct args_option *option,
 	struct err err = { 0 };
 
 	ck_assert_int_eq(args_next(a, &err), ARGS_OPTION);
-	ck_assert_ptr_eq(a->option, option);
+	ck_assert_ptr_eq(a->last_option, option);
 	ck_assert_pstr_eq(a->value, value);
 }
 
@@ -136,7 +136,7 @@ START_TEST(targets_and_variables_mix_with_options_as_in_make)
 	struct args a;
 
 	args_init(&a, options, argv);
-	a.variables = true;
+	a.variables_allowed = true;
 	expect_word(&a, ARGS_WORD, "Image");
 	expect_word(&a, ARGS_VARIABLE, "V=1");
 	expect(&a, KEY_VERBOSE, NULL);

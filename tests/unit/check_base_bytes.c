@@ -200,9 +200,9 @@ START_TEST(lines_are_taken_off_the_front)
 {
 	struct bytes in = bytes_str("one \r\n\n two");
 
-	ck_assert(bytes_equal(bytes_line(&in), bytes_str("one")));
-	ck_assert_uint_eq(bytes_line(&in).len, 0);
-	ck_assert(bytes_equal(bytes_line(&in), bytes_str(" two")));
+	ck_assert(bytes_equal(bytes_take_line(&in), bytes_str("one")));
+	ck_assert_uint_eq(bytes_take_line(&in).len, 0);
+	ck_assert(bytes_equal(bytes_take_line(&in), bytes_str(" two")));
 	ck_assert_uint_eq(in.len, 0);
 }
 END_TEST

@@ -45,7 +45,7 @@ static void on_exit_status(void *ctx, int wait_status, uint64_t cpu_ms)
 static struct child *start(const char *script)
 {
 	char *argv[] = { "sh", "-c", (char *)script, NULL };
-	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 	struct child *child;
 	struct err err;
 
@@ -106,7 +106,7 @@ END_TEST
 START_TEST(a_program_that_is_not_there_is_an_error_with_its_name)
 {
 	char *argv[] = { "/nonexistent/cc", NULL };
-	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 	struct child *child;
 	struct err err;
 
@@ -121,7 +121,7 @@ END_TEST
 static void setup_orphans(void)
 {
 	setup();
-	children_take_orphans(all);
+	children_reap_orphans(all);
 }
 
 static void teardown_orphans(void)
@@ -179,11 +179,11 @@ static void ask_in_thread(void *arg)
 {
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c",
 			 (char *)"sleep 0.1; exit 5", NULL };
-	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 	struct buf out = { 0 };
 	struct err err;
 
-	spawn_capture(&what, 100, 60000, &out, arg, &err);
+	spawn_collect_stdout(&what, 100, 60000, &out, arg, &err);
 	buf_release(&out);
 }
 

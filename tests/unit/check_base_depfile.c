@@ -59,11 +59,12 @@ START_TEST(what_kbuild_assigned_is_found)
 	static const char text[] = "savedcmd_a.o := gcc -c\n\n"
 				   "source_a.o = b := c\nsource_b.o := b.c\n";
 
-	ck_assert_str_eq(depfile_value(text, "savedcmd_"),
+	ck_assert_str_eq(depfile_find_value(text, "savedcmd_"),
 			 text + strlen("savedcmd_a.o := "));
-	ck_assert_str_eq(depfile_value(text, "source_b"), "b.c\n");
-	ck_assert_ptr_null(depfile_value(text, "cmd_"));
-	ck_assert_ptr_null(depfile_value("savedcmd_a.o\nx := y\n", "saved"));
+	ck_assert_str_eq(depfile_find_value(text, "source_b"), "b.c\n");
+	ck_assert_ptr_null(depfile_find_value(text, "cmd_"));
+	ck_assert_ptr_null(
+		depfile_find_value("savedcmd_a.o\nx := y\n", "saved"));
 }
 END_TEST
 
@@ -75,16 +76,16 @@ START_TEST(what_made_a_file_is_found)
 	static const char now[] = "\nsavedcmd_b := ld := x\n";
 	char *target = NULL;
 
-	ck_assert_str_eq(depfile_saved(before, &target),
+	ck_assert_str_eq(depfile_find_command(before, &target),
 			 before + strlen("cmd_d/a.o := "));
 	ck_assert_str_eq(target, "d/a.o");
 	free(target);
-	ck_assert_str_eq(depfile_saved(now, &target), "ld := x\n");
+	ck_assert_str_eq(depfile_find_command(now, &target), "ld := x\n");
 	ck_assert_str_eq(target, "b");
 	free(target);
-	ck_assert_ptr_nonnull(depfile_saved(now, NULL));
+	ck_assert_ptr_nonnull(depfile_find_command(now, NULL));
 	target = NULL;
-	ck_assert_ptr_null(depfile_saved("cmd_a\nx := y\n", &target));
+	ck_assert_ptr_null(depfile_find_command("cmd_a\nx := y\n", &target));
 	ck_assert_ptr_null(target);
 }
 END_TEST
@@ -94,7 +95,7 @@ START_TEST(the_system_s_headers_are_cut_out)
 	struct buf out = { 0 };
 
 	ck_assert_int_eq(
-		depfile_cut(&out, bytes_str(cuts[_i].full), is_system, NULL),
+		depfile_filter(&out, bytes_str(cuts[_i].full), is_system, NULL),
 		0);
 	ck_assert_str_eq(buf_str(&out), cuts[_i].cut);
 	buf_release(&out);
@@ -121,7 +122,7 @@ static const struct cut drops[] = {
 START_TEST(a_text_has_no_name) /* each of drops */
 {
 	struct buf out = { 0 };
-	int ret = depfile_drop_source(&out, bytes_str(drops[_i].full));
+	int ret = depfile_remove_source(&out, bytes_str(drops[_i].full));
 
 	ck_assert_int_eq(ret, drops[_i].cut ? 0 : -EBADMSG);
 	ck_assert_str_eq(buf_str(&out), drops[_i].cut ? drops[_i].cut : "");
@@ -134,10 +135,10 @@ START_TEST(each_prerequisite_is_asked_about_once)
 	struct buf out = { 0 };
 	unsigned asked = 0;
 
-	ck_assert_int_eq(depfile_cut(&out,
-				     bytes_str("a.o: a.c b.h \\\n c.h\n"
-					       "b.h:\nc.h:\n"),
-				     is_system, &asked),
+	ck_assert_int_eq(depfile_filter(&out,
+					bytes_str("a.o: a.c b.h \\\n c.h\n"
+						  "b.h:\nc.h:\n"),
+					is_system, &asked),
 			 0);
 	ck_assert_uint_eq(asked, 3);
 	ck_assert_str_eq(buf_str(&out), "a.o: a.c b.h \\\n c.h\nb.h:\nc.h:\n");
@@ -155,12 +156,12 @@ START_TEST(names_are_those_of_files)
 					    "a\\ b.h", "a\\b.h", "smart1,2.h" };
 	struct strv list = { 0 };
 
-	ck_assert_int_eq(depfile_list(&list, bytes_str(text)), 0);
+	ck_assert_int_eq(depfile_parse(&list, bytes_str(text)), 0);
 	ck_assert_uint_eq(list.n, LENGTH(want));
 	for (size_t i = 0; i < LENGTH(want); i++)
 		ck_assert_str_eq(list.v[i], want[i]);
 	strv_release(&list);
-	ck_assert_int_eq(depfile_list(&list, bytes_str("")), 0);
+	ck_assert_int_eq(depfile_parse(&list, bytes_str("")), 0);
 	ck_assert_uint_eq(list.n, 0);
 }
 END_TEST
@@ -171,13 +172,13 @@ START_TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
 	struct strv list = { 0 };
 	struct buf out = { 0 };
 
-	ck_assert_int_eq(depfile_list(&list, bytes_str("a.o:\n")), 0);
+	ck_assert_int_eq(depfile_parse(&list, bytes_str("a.o:\n")), 0);
 	ck_assert_uint_eq(list.n, 0);
 	ck_assert_int_eq(
-		depfile_cut(&out, bytes_str("a.o:\n"), is_system, NULL),
+		depfile_filter(&out, bytes_str("a.o:\n"), is_system, NULL),
 		-EBADMSG);
 	ck_assert_uint_eq(out.len, 0);
-	ck_assert_int_eq(depfile_list(&list, bytes_str("a.o:\nb.h:\n")),
+	ck_assert_int_eq(depfile_parse(&list, bytes_str("a.o:\nb.h:\n")),
 			 -EBADMSG);
 }
 END_TEST
@@ -207,9 +208,10 @@ START_TEST(what_is_no_list_is_refused)
 	struct strv list = { 0 };
 	struct buf out = { 0 };
 
-	ck_assert_int_eq(depfile_list(&list, bytes_str(bad[_i])), -EBADMSG);
-	ck_assert_int_eq(depfile_cut(&out, bytes_str(bad[_i]), is_system, NULL),
-			 -EBADMSG);
+	ck_assert_int_eq(depfile_parse(&list, bytes_str(bad[_i])), -EBADMSG);
+	ck_assert_int_eq(
+		depfile_filter(&out, bytes_str(bad[_i]), is_system, NULL),
+		-EBADMSG);
 	ck_assert_uint_eq(list.n + out.len, 0);
 }
 END_TEST
@@ -218,7 +220,7 @@ START_TEST(a_nul_is_in_no_list)
 {
 	struct strv list = { 0 };
 
-	ck_assert_int_eq(depfile_list(&list, bytes_of("a.o: a\0.c\n", 10)),
+	ck_assert_int_eq(depfile_parse(&list, bytes_of("a.o: a\0.c\n", 10)),
 			 -EBADMSG);
 }
 END_TEST

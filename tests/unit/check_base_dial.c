@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-/* base/dial, and base/resolve below it. */
+/* base/dial, and base/dial below it. */
 #include "base/dial.h"
-#include "base/resolve.h"
 
 #include "base/clock.h"
 #include "base/socket.h"
@@ -197,7 +196,7 @@ START_TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
 	ck_assert_int_ge(seen.fd, 0);
 	ck_assert_int_eq(option(seen.fd, IPPROTO_TCP, TCP_NODELAY), 1);
 	ck_assert_int_eq(option(seen.fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
-			 SOCKET_DEAD_MS);
+			 SOCKET_TIMEOUT_MS);
 	ck_assert_int_eq(option(seen.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 }
 END_TEST
@@ -269,7 +268,7 @@ static void on_wrong(void *ctx, int fd, const struct err *err)
 	if (fd >= 0 && strcmp(peer_address(fd), "127.0.0.1")) {
 		close(fd);
 		s->calls++;
-		dial_again(s->dial, "another key");
+		dial_retry(s->dial, "another key");
 		return;
 	}
 	on_done(ctx, fd, err);
@@ -355,16 +354,16 @@ END_TEST
 
 START_TEST(names_that_hang_do_not_delay_another)
 {
-	struct dial *others[RESOLVE_THREADS - 1];
+	struct dial *others[RESOLVE_THREADS_MAX - 1];
 	struct seen ignored = { .base = seen.base };
 
-	for (int i = 0; i < RESOLVE_THREADS - 1; i++)
+	for (int i = 0; i < RESOLVE_THREADS_MAX - 1; i++)
 		others[i] = dial_start(seen.base, "hangs", port, 30000, on_done,
 				       &ignored);
-	await_count(&hanging, RESOLVE_THREADS - 1);
+	await_count(&hanging, RESOLVE_THREADS_MAX - 1);
 	run("127.0.0.1", 20000);
 	ck_assert_int_ge(seen.fd, 0);
-	for (int i = 0; i < RESOLVE_THREADS - 1; i++)
+	for (int i = 0; i < RESOLVE_THREADS_MAX - 1; i++)
 		dial_free(others[i]);
 	open_gate(true);
 	await_count(&hanging, 0);
@@ -373,17 +372,17 @@ END_TEST
 
 START_TEST(more_names_than_threads_have_their_turn)
 {
-	struct dial *others[RESOLVE_THREADS];
+	struct dial *others[RESOLVE_THREADS_MAX];
 	struct seen ignored = { .base = seen.base };
 
-	for (int i = 0; i < RESOLVE_THREADS; i++)
+	for (int i = 0; i < RESOLVE_THREADS_MAX; i++)
 		others[i] = dial_start(seen.base, "hangs", port, 30000, on_done,
 				       &ignored);
-	await_count(&hanging, RESOLVE_THREADS);
+	await_count(&hanging, RESOLVE_THREADS_MAX);
 	start("127.0.0.1", 5000);
 	turn_loop(seen.base, 100);
 	ck_assert_int_eq(seen.calls, 0);
-	for (int i = 0; i < RESOLVE_THREADS; i++)
+	for (int i = 0; i < RESOLVE_THREADS_MAX; i++)
 		dial_free(others[i]);
 	open_gate(true);
 	turn_loop(seen.base, 60000);

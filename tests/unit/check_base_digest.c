@@ -35,8 +35,8 @@ START_TEST(known_texts_have_known_digests) /* each of known */
 	char hex[DIGEST_HEX];
 	struct digest d;
 
-	digest_of(bytes_str(known[_i].text), &d);
-	digest_hex(&d, hex);
+	digest_bytes(bytes_str(known[_i].text), &d);
+	digest_format(&d, hex);
 	ck_assert_str_eq(hex, known[_i].hex);
 }
 END_TEST
@@ -44,25 +44,25 @@ END_TEST
 START_TEST(pieces_give_the_digest_of_the_whole)
 {
 	struct digest whole, pieces;
-	struct digest_run *run = digest_new();
+	struct digest_ctx *run = digest_new();
 
 	digest_add(run, bytes_str("a"));
 	digest_add(run, bytes_of(NULL, 0));
 	digest_add(run, bytes_str("bc"));
-	digest_end(run, &pieces);
-	digest_of(bytes_str("abc"), &whole);
+	digest_finish(run, &pieces);
+	digest_bytes(bytes_str("abc"), &whole);
 	ck_assert(digest_equal(&whole, &pieces));
-	digest_of(bytes_str("abd"), &whole);
+	digest_bytes(bytes_str("abd"), &whole);
 	ck_assert(!digest_equal(&whole, &pieces));
 }
 END_TEST
 
 START_TEST(a_run_may_be_dropped)
 {
-	struct digest_run *run = digest_new();
+	struct digest_ctx *run = digest_new();
 
 	digest_add(run, bytes_str("whatever"));
-	digest_end(run, NULL);
+	digest_finish(run, NULL);
 }
 END_TEST
 
@@ -80,7 +80,7 @@ START_TEST(a_file_is_digested_whole)
 	ck_assert_int_eq(write(fd, data, n), (ssize_t)n);
 	close(fd);
 	ck_assert_int_eq(digest_file(path, &file, &err), 0);
-	digest_of(bytes_of(data, n), &memory);
+	digest_bytes(bytes_of(data, n), &memory);
 	ck_assert(digest_equal(&file, &memory));
 	unlink(path);
 	free(data);
@@ -92,8 +92,8 @@ START_TEST(digits_are_read_back)
 	struct digest d, got, kept;
 	char hex[DIGEST_HEX];
 
-	digest_of(bytes_str("abc"), &d);
-	digest_hex(&d, hex);
+	digest_bytes(bytes_str("abc"), &d);
+	digest_format(&d, hex);
 	ck_assert(digest_parse(&got, hex));
 	ck_assert(digest_equal(&got, &d));
 	hex[63] = 'D';
@@ -150,9 +150,9 @@ START_TEST(settings_of_this_machine_can_be_left_out)
 	file = xasprintf("%s/openssl.cnf", dir);
 	ck_assert_int_eq(fs_write(file, bytes_str(settings), 0600, &err), 0);
 	setenv("OPENSSL_CONF", file, 1);
-	digest_without_settings();
-	digest_of(bytes_str("abc"), &d);
-	ck_assert(digest_is_known(&d));
+	digest_ignore_openssl_conf();
+	digest_bytes(bytes_str("abc"), &d);
+	ck_assert(digest_is_set(&d));
 	free(file);
 	tempdir_remove(dir);
 }

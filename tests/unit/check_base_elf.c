@@ -60,18 +60,18 @@ START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
 
 	elf_make(&bytes, &s);
 	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
-	ck_assert_int_eq(elf.head.wide, !s.narrow);
-	ck_assert_int_eq(elf.head.big, s.big);
-	ck_assert_int_eq(elf.no_default, s.no_default);
-	ck_assert_uint_eq(elf.head.machine, EM_AARCH64);
-	ck_assert_str_eq(elf.loader, s.interp);
+	ck_assert_int_eq(elf.file.is_64bit, !s.narrow);
+	ck_assert_int_eq(elf.file.big_endian, s.big);
+	ck_assert_int_eq(elf.no_default_dirs, s.no_default);
+	ck_assert_uint_eq(elf.file.machine, EM_AARCH64);
+	ck_assert_str_eq(elf.interpreter, s.interp);
 	ck_assert_str_eq(elf.soname, s.soname);
 	ck_assert_str_eq(elf.rpath, s.rpath);
 	ck_assert_str_eq(elf.runpath, s.runpath);
 	ck_assert_uint_eq(elf.needed.n, 2);
 	ck_assert_str_eq(elf.needed.v[0], "liba.so");
 	ck_assert_str_eq(elf.needed.v[1], "libb.so.2");
-	ck_assert(elf_is(file));
+	ck_assert(elf_has_magic(file));
 }
 END_TEST
 
@@ -83,7 +83,7 @@ START_TEST(a_static_program_has_nothing_of_it)
 
 	elf_make(&bytes, &s);
 	ck_assert_int_eq(read_it(buf_bytes(&bytes)), 0);
-	ck_assert_ptr_null(elf.loader);
+	ck_assert_ptr_null(elf.interpreter);
 	ck_assert_ptr_null(elf.soname);
 	ck_assert_uint_eq(elf.needed.n, 0);
 }
@@ -97,7 +97,7 @@ START_TEST(a_file_that_is_cut_is_no_program)
 	elf_make(&bytes, &s);
 	for (size_t cut = 0; cut < bytes.len - dyn; cut++) {
 		ck_assert_int_eq(read_it(bytes_of(bytes.data, cut)), -ENOEXEC);
-		ck_assert_ptr_null(elf.loader);
+		ck_assert_ptr_null(elf.interpreter);
 		ck_assert_uint_eq(elf.needed.n, 0);
 	}
 }
@@ -126,8 +126,8 @@ START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(read_it(bytes_str("#!/bin/sh\n")), -ENOEXEC);
-	ck_assert(!elf_is(file));
-	ck_assert(!elf_is("/nonexistent"));
+	ck_assert(!elf_has_magic(file));
+	ck_assert(!elf_has_magic("/nonexistent"));
 	ck_assert_int_eq(elf_program_read(&elf, "/nonexistent", &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	ck_assert_int_eq(elf_program_read(&elf, "/tmp", &err), -ENOEXEC);
@@ -138,20 +138,22 @@ END_TEST
 START_TEST(a_header_in_memory_is_read_as_one_in_a_file_is)
 {
 	struct elf_spec s = sample(_i);
-	uint8_t entry[ELF_ENTRY];
+	uint8_t entry[ELF_ENTRY_MAX];
 	struct elf_file f;
 
 	elf_make(&bytes, &s);
 	ck_assert(elf_open_bytes(&f, buf_bytes(&bytes)));
-	ck_assert_int_eq(f.wide, !s.narrow);
+	ck_assert_int_eq(f.is_64bit, !s.narrow);
 	ck_assert_uint_eq(f.machine, EM_AARCH64);
-	ck_assert_uint_gt(f.segments.n, 0);
-	ck_assert(elf_entry(&f, &f.segments, f.segments.n - 1, entry));
-	ck_assert(!elf_entry(&f, &f.segments, f.segments.n, entry));
-	f.segments.at = bytes.len - 1;
-	ck_assert(!elf_entry(&f, &f.segments, 0, entry));
-	f.segments.at = UINT64_MAX;
-	ck_assert(!elf_entry(&f, &f.segments, 0, entry));
+	ck_assert_uint_gt(f.segments.n_entries, 0);
+	ck_assert(elf_read_entry(&f, &f.segments, f.segments.n_entries - 1,
+				 entry));
+	ck_assert(
+		!elf_read_entry(&f, &f.segments, f.segments.n_entries, entry));
+	f.segments.offset = bytes.len - 1;
+	ck_assert(!elf_read_entry(&f, &f.segments, 0, entry));
+	f.segments.offset = UINT64_MAX;
+	ck_assert(!elf_read_entry(&f, &f.segments, 0, entry));
 	ck_assert(!elf_open_bytes(&f, bytes_of(bytes.data, 40)));
 	ck_assert(!elf_open_bytes(&f, bytes_of(NULL, 0)));
 }
@@ -159,17 +161,17 @@ END_TEST
 
 START_TEST(alike_are_machine_size_and_order)
 {
-	struct elf_program a = { .head = { .machine = EM_386 } }, b = a;
+	struct elf_program a = { .file = { .machine = EM_386 } }, b = a;
 
-	ck_assert(elf_program_alike(&a, &b));
-	b.head.wide = true;
-	ck_assert(!elf_program_alike(&a, &b));
+	ck_assert(elf_program_is_compatible(&a, &b));
+	b.file.is_64bit = true;
+	ck_assert(!elf_program_is_compatible(&a, &b));
 	b = a;
-	b.head.big = true;
-	ck_assert(!elf_program_alike(&a, &b));
+	b.file.big_endian = true;
+	ck_assert(!elf_program_is_compatible(&a, &b));
 	b = a;
-	b.head.machine = EM_ARM;
-	ck_assert(!elf_program_alike(&a, &b));
+	b.file.machine = EM_ARM;
+	ck_assert(!elf_program_is_compatible(&a, &b));
 }
 END_TEST
 
@@ -178,7 +180,7 @@ START_TEST(this_program_is_read)
 	struct err err;
 
 	ck_assert_int_eq(elf_program_read(&elf, "/proc/self/exe", &err), 0);
-	ck_assert_ptr_nonnull(elf.loader);
+	ck_assert_ptr_nonnull(elf.interpreter);
 	ck_assert(strv_has(&elf.needed, "libc.so.6"));
 }
 END_TEST

@@ -15,15 +15,15 @@ static const struct {
 	{ format_time, 59999, "0:59" },
 	{ format_time, 3599000, "59:59" },
 	{ format_time, 3600000, "1:00:00" },
-	{ format_span, 0, "0.0s" },
-	{ format_span, 1999, "1.9s" },
-	{ format_span, 99999, "99.9s" },
-	{ format_span, 100000, "100s" },
-	{ format_span, 999999, "999s" },
-	{ format_span, 1000000, "16m" },
-	{ format_span, 6000000, "1h" },
-	{ format_span, 360000000, "4d" },
-	{ format_span, UINT64_MAX, "9999d" },
+	{ format_duration_short, 0, "0.0s" },
+	{ format_duration_short, 1999, "1.9s" },
+	{ format_duration_short, 99999, "99.9s" },
+	{ format_duration_short, 100000, "100s" },
+	{ format_duration_short, 999999, "999s" },
+	{ format_duration_short, 1000000, "16m" },
+	{ format_duration_short, 6000000, "1h" },
+	{ format_duration_short, 360000000, "4d" },
+	{ format_duration_short, UINT64_MAX, "9999d" },
 	{ format_bytes, 0, "0" },
 	{ format_bytes, 999, "999" },
 	{ format_bytes, 1000, "1.0K" },
@@ -53,7 +53,7 @@ START_TEST(columns_are_wide_enough)
 
 	for (uint64_t n = 1; n < UINT64_MAX / 2; n += n / 3 + 1) {
 		buf_reset(&out);
-		format_span(&out, n);
+		format_duration_short(&out, n);
 		ck_assert_uint_le(strlen(buf_str(&out)), 5);
 		buf_reset(&out);
 		format_bytes(&out, n);

@@ -75,7 +75,7 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 
 	ck_assert_int_eq(fs_write("f", bytes_str("old"), 0600, &err), 0);
 	ck_assert_int_eq(symlink("f", "link"), 0);
-	ck_assert_int_eq(fs_write_named("link", bytes_str("new"), 0600, &err),
+	ck_assert_int_eq(fs_write_follow("link", bytes_str("new"), 0600, &err),
 			 0);
 	ck_assert_int_eq(lstat("link", &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
@@ -86,12 +86,13 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	fd = open("fifo", O_RDWR | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fs_write_named("fifo", bytes_str("x"), 0600, &err), 0);
+	ck_assert_int_eq(fs_write_follow("fifo", bytes_str("x"), 0600, &err),
+			 0);
 	ck_assert_int_eq(lstat("fifo", &st), 0);
 	ck_assert(S_ISFIFO(st.st_mode));
 	close(fd);
 	ck_assert_int_eq(symlink("later", "ahead"), 0);
-	ck_assert_int_eq(fs_write_named("ahead", bytes_str("x"), 0600, &err),
+	ck_assert_int_eq(fs_write_follow("ahead", bytes_str("x"), 0600, &err),
 			 0);
 	ck_assert_int_eq(lstat("ahead", &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
@@ -100,7 +101,7 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	ck_assert_int_eq(pipe(ends), 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[1]);
 	ck_assert_int_eq(symlink(name, "piped"), 0);
-	ck_assert_int_eq(fs_write_named("piped", bytes_str("x"), 0600, &err),
+	ck_assert_int_eq(fs_write_follow("piped", bytes_str("x"), 0600, &err),
 			 0);
 	ck_assert_int_eq(lstat("piped", &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
@@ -108,11 +109,11 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	close(ends[0]);
 	close(ends[1]);
 	ck_assert_int_eq(
-		fs_write_named("/dev/full", bytes_str("x"), 0600, &err),
+		fs_write_follow("/dev/full", bytes_str("x"), 0600, &err),
 		-ENOSPC);
 	ck_assert_int_eq(stat("/dev/full", &st), 0);
 	ck_assert(S_ISCHR(st.st_mode));
-	ck_assert_int_eq(fs_write_named("no/such", bytes_str("x"), 0600, &err),
+	ck_assert_int_eq(fs_write_follow("no/such", bytes_str("x"), 0600, &err),
 			 -ENOENT);
 }
 END_TEST
@@ -257,10 +258,10 @@ START_TEST(what_a_killed_write_left_is_removed_and_nothing_else)
 	fs_write(".a.b.kfarm.1", bytes_str(""), 0600, &err);
 	fs_write(".a.kfarm.conf", bytes_str(""), 0600, &err);
 	fs_write("a.kfarm.12", bytes_str(""), 0600, &err);
-	fs_remove_temporaries(".");
+	fs_remove_temp_files(".");
 	ck_assert(!fs_exists(".a.kfarm.12") && !fs_exists(".a.b.kfarm.1"));
 	ck_assert(fs_exists(".a.kfarm.conf") && fs_exists("a.kfarm.12"));
-	fs_remove_temporaries("nosuch");
+	fs_remove_temp_files("nosuch");
 }
 END_TEST
 
@@ -406,16 +407,18 @@ START_TEST(a_file_is_made_whole_or_is_an_error)
 
 	fs_write("from", bytes_str("twelve bytes"), 0600, &err);
 	from = open("from", O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(fs_make_at(AT_FDCWD, "to", from, 6, 0555, -1500000000),
-			 0);
+	ck_assert_int_eq(
+		fs_create_at(AT_FDCWD, "to", from, 6, 0555, -1500000000), 0);
 	expect_content("to", "twelve");
 	ck_assert_uint_eq(mode_of("to"), 0555);
 	ck_assert_int_eq(stat("to", &st), 0);
 	ck_assert_int_eq(st.st_mtim.tv_sec, -2);
 	ck_assert_int_eq(st.st_mtim.tv_nsec, 500000000);
-	ck_assert_int_eq(fs_make_at(AT_FDCWD, "to", from, 6, 0555, 0), -EEXIST);
-	ck_assert_int_eq(fs_make_at(AT_FDCWD, "more", from, 13, 0555, 0), -EIO);
-	ck_assert_int_eq(fs_make_at(AT_FDCWD, "no", -1, 1, 0555, 0), -EBADF);
+	ck_assert_int_eq(fs_create_at(AT_FDCWD, "to", from, 6, 0555, 0),
+			 -EEXIST);
+	ck_assert_int_eq(fs_create_at(AT_FDCWD, "more", from, 13, 0555, 0),
+			 -EIO);
+	ck_assert_int_eq(fs_create_at(AT_FDCWD, "no", -1, 1, 0555, 0), -EBADF);
 	/* Its position was not moved. */
 	ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 0);
 	close(from);
@@ -425,26 +428,27 @@ END_TEST
 START_TEST(a_lock_is_of_what_has_the_name)
 {
 	const int make = O_RDWR | O_CREAT, now = LOCK_EX | LOCK_NB;
-	int fd = fs_lock(AT_FDCWD, "lock", make, now), again;
+	int fd = fs_open_locked(AT_FDCWD, "lock", make, now), again;
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fs_lock(AT_FDCWD, "lock", make, now), -EBUSY);
+	ck_assert_int_eq(fs_open_locked(AT_FDCWD, "lock", make, now), -EBUSY);
 	/* Another file with that name is another lock. */
 	ck_assert_int_eq(unlink("lock"), 0);
-	ck_assert_int_eq(fs_lock(AT_FDCWD, "lock", O_RDWR, now), -ENOENT);
-	again = fs_lock(AT_FDCWD, "lock", make, now);
+	ck_assert_int_eq(fs_open_locked(AT_FDCWD, "lock", O_RDWR, now),
+			 -ENOENT);
+	again = fs_open_locked(AT_FDCWD, "lock", make, now);
 	ck_assert_int_ge(again, 0);
 	close(again);
 	close(fd);
 	ck_assert_int_eq(symlink("lock", "link"), 0);
-	ck_assert_int_eq(fs_lock(AT_FDCWD, "link", O_RDWR, now), -ELOOP);
+	ck_assert_int_eq(fs_open_locked(AT_FDCWD, "link", O_RDWR, now), -ELOOP);
 }
 END_TEST
 
 /* Whoever waits gets it when it has lost its name. */
 START_TEST(a_lock_without_its_name_is_none)
 {
-	int fd = fs_lock(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
+	int fd = fs_open_locked(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
 	pid_t pid = fork();
 
 	if (!pid) {
@@ -453,7 +457,8 @@ START_TEST(a_lock_without_its_name_is_none)
 	}
 	/* The child's copy holds it until it ends. */
 	close(fd);
-	ck_assert_int_eq(fs_lock(AT_FDCWD, "lock", O_RDWR, LOCK_EX), -EAGAIN);
+	ck_assert_int_eq(fs_open_locked(AT_FDCWD, "lock", O_RDWR, LOCK_EX),
+			 -EAGAIN);
 	waitpid(pid, NULL, 0);
 }
 END_TEST
@@ -483,7 +488,7 @@ END_TEST
 
 START_TEST(absolute_is_relative_to_where_we_are)
 {
-	char *a = fs_absolute("x/../y"), *b = fs_absolute("/z");
+	char *a = fs_make_absolute("x/../y"), *b = fs_make_absolute("/z");
 	char *want = xasprintf("%s/x/../y", dir);
 
 	ck_assert_str_eq(a, want);
@@ -546,12 +551,12 @@ START_TEST(what_lies_in_memory_is_read_from_its_start)
 	char first;
 	int fd;
 
-	ck_assert_int_eq(fs_memory(bytes_str("some bytes"), &fd, &err), 0);
+	ck_assert_int_eq(fs_memfd_new(bytes_str("some bytes"), &fd, &err), 0);
 	ck_assert_int_eq(read(fd, &first, 1), 1);
 	ck_assert_int_eq(first, 's');
-	ck_assert_int_eq(fs_memory_read(fd, 9, &out, &err), -EMSGSIZE);
+	ck_assert_int_eq(fs_memfd_read(fd, 9, &out, &err), -EMSGSIZE);
 	buf_reset(&out);
-	ck_assert_int_eq(fs_memory_read(fd, 10, &out, &err), 0);
+	ck_assert_int_eq(fs_memfd_read(fd, 10, &out, &err), 0);
 	ck_assert_str_eq(buf_str(&out), "some bytes");
 	buf_release(&out);
 	close(fd);

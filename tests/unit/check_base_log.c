@@ -111,12 +111,12 @@ START_TEST(lines_go_where_they_are_diverted_to)
 	char got[100] = "";
 
 	log_init("kfarm", LOG_INFO);
-	log_divert(on_line, got);
+	log_set_sink(on_line, got);
 	log_warning("a\033");
 	log_debug("no");
 	ck_assert_str_eq(got, "kfarm: warning: a?");
 	ck_assert_str_eq(logged(), "");
-	log_divert(NULL, NULL);
+	log_set_sink(NULL, NULL);
 	log_warning("b");
 	ck_assert_str_eq(got, "kfarm: warning: a?");
 	ck_assert_str_eq(logged(), "kfarm: warning: b\n");

@@ -10,16 +10,16 @@
 #define N 1000
 
 struct thing {
-	struct map_node node;
+	struct map_entry node;
 	int value;
 };
 
 static struct thing *find(const struct map *map, uint64_t hash, int value)
 {
-	struct map_node *n = map_find(map, hash);
+	struct map_entry *n = map_find(map, hash);
 
 	while (n && ((struct thing *)n)->value != value)
-		n = map_again(n);
+		n = map_next_match(n);
 	return (struct thing *)n;
 }
 
@@ -36,7 +36,7 @@ END_TEST
 START_TEST(what_is_added_is_found_until_it_is_removed)
 {
 	static struct thing things[N];
-	struct map_node *n, *next;
+	struct map_entry *n, *next;
 	int seen = 0;
 	struct map map = { 0 };
 
@@ -45,7 +45,7 @@ START_TEST(what_is_added_is_found_until_it_is_removed)
 		things[i].value = i;
 		map_add(&map, &things[i].node, (uint64_t)(i / 5));
 	}
-	ck_assert_uint_eq(map.n, N);
+	ck_assert_uint_eq(map.n_entries, N);
 	for (int i = 0; i < N; i++)
 		ck_assert_ptr_eq(find(&map, (uint64_t)(i / 5), i), &things[i]);
 	for (int i = 0; i < N; i += 2)
@@ -66,7 +66,7 @@ END_TEST
 
 static unsigned released;
 
-static void count_released(struct map_node *node)
+static void count_released(struct map_entry *node)
 {
 	(void)node;
 	released++;
@@ -79,12 +79,12 @@ START_TEST(all_nodes_are_released_with_the_table)
 
 	for (int i = 0; i < N; i++)
 		map_add(&map, &things[i].node, (uint64_t)i * i);
-	map_release_all(&map, count_released);
+	map_release_entries(&map, count_released);
 	ck_assert_uint_eq(released, N);
-	ck_assert_uint_eq(map.n, 0);
+	ck_assert_uint_eq(map.n_entries, 0);
 	one = malloc(sizeof(*one));
 	map_add(&map, &one->node, 7);
-	map_release_all(&map, NULL);
+	map_release_entries(&map, NULL);
 }
 END_TEST
 
@@ -96,7 +96,7 @@ START_TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
 	map_add(&map, &a.node, 1);
 	map_add(&map, &b.node, 1 + (UINT64_C(1) << 40));
 	ck_assert_ptr_eq(map_find(&map, 1), &a.node);
-	ck_assert_ptr_null(map_again(&a.node));
+	ck_assert_ptr_null(map_next_match(&a.node));
 	map_release(&map);
 }
 END_TEST

@@ -53,7 +53,7 @@ static void done(struct pool_work *w)
 static void add(unsigned i, void (*how)(struct pool_work *w))
 {
 	jobs[i].work.run = how;
-	jobs[i].work.done = done;
+	jobs[i].work.on_done = done;
 	pool_add(pool, &jobs[i].work);
 }
 

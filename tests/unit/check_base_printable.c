@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOTH (PRINTABLE_LAYOUT | PRINTABLE_COLOURS)
+#define BOTH (PRINTABLE_WHITESPACE | PRINTABLE_COLOURS)
 
 /* A text, what is allowed besides, and how it is shown; NULL: as it is. */
 static const struct {
@@ -22,11 +22,11 @@ static const struct {
 	{ "\xc2\xa0|\xdf\xbf|\xe0\xa0\x80|\xef\xbf\xbd|\xf4\x8f\xbf\xbf", 0,
 	  NULL },
 	/* layout */
-	{ "a\tb\nc", PRINTABLE_LAYOUT, NULL },
+	{ "a\tb\nc", PRINTABLE_WHITESPACE, NULL },
 	{ "a\tb\nc", 0, "a\\x09b\\x0ac" },
 	{ "a\tb\nc", PRINTABLE_COLOURS, "a\\x09b\\x0ac" },
 	/* C0, DEL, C1: as a character and as a raw byte */
-	{ "\rx\b\a\v\f\x01\x1f", PRINTABLE_LAYOUT,
+	{ "\rx\b\a\v\f\x01\x1f", PRINTABLE_WHITESPACE,
 	  "\\x0dx\\x08\\x07\\x0b\\x0c\\x01\\x1f" },
 	{ "\x7f", BOTH, "\\x7f" },
 	{ "\xc2\x80\xc2\x9f\xc2\x9b", BOTH, "\\xc2\\x80\\xc2\\x9f\\xc2\\x9b" },
@@ -56,7 +56,7 @@ static const struct {
 	/* colours, and what only looks like one */
 	{ "\033[01;31m\033[Kerror\033[m\033[K\033[0m", PRINTABLE_COLOURS,
 	  NULL },
-	{ "\033[31m", PRINTABLE_LAYOUT, "\\x1b[31m" },
+	{ "\033[31m", PRINTABLE_WHITESPACE, "\\x1b[31m" },
 	{ "\033[31", BOTH, "\\x1b[31" },
 	{ "\033[", BOTH, "\\x1b[" },
 	{ "\033", BOTH, "\\x1b" },
@@ -74,13 +74,13 @@ START_TEST(only_what_steers_nothing_is_shown_as_it_is)
 	char *in_place = strdup(text);
 	struct buf out = { 0 };
 
-	ck_assert_int_eq(printable(bytes_str(text), cases[_i].allow),
+	ck_assert_int_eq(printable_is_safe(bytes_str(text), cases[_i].allow),
 			 !cases[_i].shown);
-	printable_add(&out, bytes_str(text), cases[_i].allow);
+	printable_add_escaped(&out, bytes_str(text), cases[_i].allow);
 	ck_assert_str_eq(buf_str(&out), shown);
-	printable_clean(in_place, strlen(text), cases[_i].allow, '?');
+	printable_replace(in_place, strlen(text), cases[_i].allow, '?');
 	ck_assert_uint_eq(strlen(in_place), strlen(text));
-	ck_assert(printable(bytes_str(in_place), cases[_i].allow));
+	ck_assert(printable_is_safe(bytes_str(in_place), cases[_i].allow));
 	for (size_t i = 0; text[i]; i++) {
 		bool hidden = cases[_i].shown && !strncmp(shown, "\\x", 2);
 
@@ -97,10 +97,10 @@ START_TEST(a_zero_byte_is_a_control)
 	char text[] = "a\0b";
 	struct buf out = { 0 };
 
-	ck_assert(!printable(bytes_of(text, 3), BOTH));
-	printable_add(&out, bytes_of(text, 3), BOTH);
+	ck_assert(!printable_is_safe(bytes_of(text, 3), BOTH));
+	printable_add_escaped(&out, bytes_of(text, 3), BOTH);
 	ck_assert_str_eq(buf_str(&out), "a\\x00b");
-	printable_clean(text, 3, BOTH, ' ');
+	printable_replace(text, 3, BOTH, ' ');
 	ck_assert_str_eq(text, "a b");
 	buf_release(&out);
 }

@@ -26,9 +26,10 @@ static int sh(const char *command, unsigned timeout_ms, struct buf *out,
 	      int *status, struct err *err)
 {
 	char *argv[] = { "sh", "-c", (char *)command, NULL };
-	struct spawn what = { .argv = argv, .fd = NO_FDS };
+	struct spawn what = { .argv = argv, .stdio_fds = NO_FDS };
 
-	return spawn_capture(&what, 1 << 16, timeout_ms, out, status, err);
+	return spawn_collect_stdout(&what, 1 << 16, timeout_ms, out, status,
+				    err);
 }
 
 static void expect_output(const char *command, const char *want)
@@ -69,7 +70,7 @@ START_TEST(a_program_that_is_not_there_is_named)
 {
 	char *argv[] = { "kfarm-nosuch", NULL };
 	char *slash[] = { "/nonexistent/cc", NULL };
-	struct spawn what = { .argv = argv, .fd = NO_FDS };
+	struct spawn what = { .argv = argv, .stdio_fds = NO_FDS };
 	struct err err = { 0 };
 	pid_t pid;
 
@@ -89,7 +90,7 @@ START_TEST(a_directory_that_is_not_there_is_named)
 	char *argv[] = { "true", NULL };
 	struct spawn what = { .argv = argv,
 			      .cwd = "/nonexistent",
-			      .fd = NO_FDS };
+			      .stdio_fds = NO_FDS };
 	struct err err = { 0 };
 	pid_t pid;
 
@@ -103,13 +104,14 @@ START_TEST(program_and_argv0_may_differ)
 	char *argv[] = { "another-name", "-c", "echo $0", NULL };
 	struct spawn what = { .argv = argv,
 			      .program = "/bin/sh",
-			      .fd = NO_FDS };
+			      .stdio_fds = NO_FDS };
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(spawn_capture(&what, 100, 10000, &out, &status, &err),
-			 0);
+	ck_assert_int_eq(
+		spawn_collect_stdout(&what, 100, 10000, &out, &status, &err),
+		0);
 	ck_assert_str_eq(buf_str(&out), "another-name\n");
 	buf_release(&out);
 }
@@ -120,14 +122,15 @@ START_TEST(environment_and_directory_are_as_asked)
 	char *argv[] = { "/bin/sh", "-c", "echo $A ${HOME-none}; pwd", NULL };
 	char *env[] = { "A=1", "PATH=/usr/bin:/bin", NULL };
 	struct spawn what = {
-		.argv = argv, .env = env, .cwd = "/", .fd = NO_FDS
+		.argv = argv, .env = env, .cwd = "/", .stdio_fds = NO_FDS
 	};
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(spawn_capture(&what, 100, 10000, &out, &status, &err),
-			 0);
+	ck_assert_int_eq(
+		spawn_collect_stdout(&what, 100, 10000, &out, &status, &err),
+		0);
 	ck_assert_str_eq(buf_str(&out), "1 none\n/\n");
 	buf_release(&out);
 }
@@ -137,7 +140,7 @@ START_TEST(path_is_that_of_the_childs_environment)
 {
 	char *argv[] = { "sh", NULL };
 	char *env[] = { "PATH=/nonexistent", NULL };
-	struct spawn what = { .argv = argv, .env = env, .fd = NO_FDS };
+	struct spawn what = { .argv = argv, .env = env, .stdio_fds = NO_FDS };
 	struct err err = { 0 };
 	pid_t pid;
 
@@ -165,7 +168,8 @@ static void expect_fds(struct spawn *what, const char *want)
 
 	what->argv = argv;
 	ck_assert_int_eq(
-		spawn_capture(what, 1 << 16, 10000, &out, &status, &err), 0);
+		spawn_collect_stdout(what, 1 << 16, 10000, &out, &status, &err),
+		0);
 	what->argv = NULL;
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
@@ -174,7 +178,7 @@ static void expect_fds(struct spawn *what, const char *want)
 START_TEST(those_that_are_named_are_passed_on)
 {
 	int pass[] = { 201, 203, -1 };
-	struct spawn what = { .fd = NO_FDS, .pass = pass };
+	struct spawn what = { .stdio_fds = NO_FDS, .passed_fds = pass };
 
 	for (int fd = 200; fd < 204; fd++)
 		ck_assert_int_eq(dup3(0, fd, fd == 202 ? 0 : O_CLOEXEC), fd);
@@ -188,7 +192,7 @@ END_TEST
 
 START_TEST(as_we_were_keeps_what_we_were_started_with)
 {
-	struct spawn what = { .fd = NO_FDS, .as_we_were = true };
+	struct spawn what = { .stdio_fds = NO_FDS, .transparent = true };
 
 	for (int fd = 3; fd < 1024; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -212,7 +216,8 @@ static unsigned long ignored_by(struct spawn *what)
 
 	what->argv = argv;
 	ck_assert_int_eq(
-		spawn_capture(what, 1 << 16, 10000, &out, &status, &err), 0);
+		spawn_collect_stdout(what, 1 << 16, 10000, &out, &status, &err),
+		0);
 	what->argv = NULL;
 	mask = strtoul(buf_str(&out), NULL, 16);
 	buf_release(&out);
@@ -222,12 +227,12 @@ static unsigned long ignored_by(struct spawn *what)
 
 START_TEST(as_we_were_keeps_signals_ignored)
 {
-	struct spawn what = { .fd = NO_FDS };
+	struct spawn what = { .stdio_fds = NO_FDS };
 
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN); /* that is our own doing */
 	ck_assert_uint_eq(ignored_by(&what), 0);
-	what.as_we_were = true;
+	what.transparent = true;
 	ck_assert_uint_eq(ignored_by(&what), 1ul << SIGHUP >> 1);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
@@ -252,9 +257,9 @@ START_TEST(descriptors_may_be_given_crosswise)
 	dup2(in[0], 2);
 	dup2(out[1], 0);
 	dup2(out[1], 1);
-	what.fd[0] = 2;
-	what.fd[1] = 0;
-	what.fd[2] = 1;
+	what.stdio_fds[0] = 2;
+	what.stdio_fds[1] = 0;
+	what.stdio_fds[2] = 1;
 	status = spawn_start(&what, &pid, &err);
 	for (int i = 0; i < 3; i++)
 		dup2(saved[i], i);
@@ -347,16 +352,17 @@ START_TEST(limits_are_set)
 {
 	char *argv[] = { "sh", "-c", "ulimit -t; ulimit -f; ulimit -v", NULL };
 	struct spawn what = { .argv = argv,
-			      .cpu_seconds = 7,
+			      .cpu_s = 7,
 			      .file_mib = 3,
 			      .memory_mib = 2048,
-			      .fd = NO_FDS };
+			      .stdio_fds = NO_FDS };
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(spawn_capture(&what, 100, 10000, &out, &status, &err),
-			 0);
+	ck_assert_int_eq(
+		spawn_collect_stdout(&what, 100, 10000, &out, &status, &err),
+		0);
 	/* dash counts files in blocks of 512 bytes, memory in KiB. */
 	ck_assert_str_eq(buf_str(&out), "7\n6144\n2097152\n");
 	buf_release(&out);
@@ -368,8 +374,8 @@ START_TEST(a_group_of_its_own_is_made_before_the_start_returns)
 	char *argv[] = { "sleep", "100", NULL };
 	struct spawn what = { .argv = argv,
 			      .own_group = true,
-			      .dies_with_us = true,
-			      .fd = NO_FDS };
+			      .killed_with_parent = true,
+			      .stdio_fds = NO_FDS };
 	struct err err = { 0 };
 	pid_t pid;
 

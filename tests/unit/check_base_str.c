@@ -127,7 +127,7 @@ START_TEST(a_number_is_decimal_and_within_bounds) /* each of numbers */
 {
 	long n = 42;
 
-	ck_assert_int_eq(str_number(numbers[_i].text, -5, 100, &n),
+	ck_assert_int_eq(str_parse_number(numbers[_i].text, -5, 100, &n),
 			 numbers[_i].answer);
 	ck_assert_int_eq(n, numbers[_i].number);
 }
@@ -139,10 +139,10 @@ START_TEST(the_ends_of_long_are_numbers)
 	long n;
 
 	snprintf(text, sizeof(text), "%ld", LONG_MAX);
-	ck_assert_int_eq(str_number(text, LONG_MIN, LONG_MAX, &n), 0);
+	ck_assert_int_eq(str_parse_number(text, LONG_MIN, LONG_MAX, &n), 0);
 	ck_assert_int_eq(n, LONG_MAX);
 	snprintf(text, sizeof(text), "%ld", LONG_MIN);
-	ck_assert_int_eq(str_number(text, LONG_MIN, LONG_MAX, &n), 0);
+	ck_assert_int_eq(str_parse_number(text, LONG_MIN, LONG_MAX, &n), 0);
 	ck_assert_int_eq(n, LONG_MIN);
 }
 END_TEST
@@ -152,10 +152,10 @@ START_TEST(an_environment_is_searched_by_whole_names)
 	char *env[] = { "PATHS=no",   "PATH", "PATH=/bin",
 			"PATH=/late", "E=",   NULL };
 
-	ck_assert_str_eq(str_env(env, "PATH"), "/bin");
-	ck_assert_str_eq(str_env(env, "E"), "");
-	ck_assert_ptr_null(str_env(env, "PAT"));
-	ck_assert_ptr_null(str_env(env, "HOME"));
+	ck_assert_str_eq(str_find_env(env, "PATH"), "/bin");
+	ck_assert_str_eq(str_find_env(env, "E"), "");
+	ck_assert_ptr_null(str_find_env(env, "PAT"));
+	ck_assert_ptr_null(str_find_env(env, "HOME"));
 }
 END_TEST
 

@@ -121,7 +121,7 @@ START_TEST(the_loop_is_told_of_the_end_once)
 	int value = 14;
 
 	base = event_base_new();
-	ck_assert_ptr_nonnull(task_start_then(base, triple, tell, &value));
+	ck_assert_ptr_nonnull(task_start_notify(base, triple, tell, &value));
 	event_base_dispatch(base);
 	ck_assert_int_eq(told, 42);
 	ck_assert(pthread_equal(told_on, pthread_self()));
@@ -137,7 +137,7 @@ START_TEST(who_joins_is_not_told)
 	int value = 14;
 
 	base = event_base_new();
-	task_join(task_start_then(base, triple, tell, &value));
+	task_join(task_start_notify(base, triple, tell, &value));
 	ck_assert_int_eq(value, 42);
 	ck_assert_int_eq(event_base_dispatch(base), 1);
 	ck_assert_int_eq(told, 0);

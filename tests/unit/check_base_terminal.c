@@ -94,11 +94,11 @@ static int play_session(void)
 
 	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0))
 		return 1;
-	if (!terminal_is_ours(slave))
+	if (!terminal_is_foreground(slave))
 		return 2;
 	if (!fork()) {
 		setpgid(0, 0);
-		_exit(terminal_is_ours(slave));
+		_exit(terminal_is_foreground(slave));
 	}
 	wait(&status);
 	return status ? 3 : 0;
@@ -108,7 +108,7 @@ START_TEST(a_job_in_the_background_is_not_meant)
 {
 	int status = -1;
 
-	ck_assert(terminal_is_ours(slave)); /* no jobs there */
+	ck_assert(terminal_is_foreground(slave)); /* no jobs there */
 	if (!fork())
 		_exit(play_session());
 	wait(&status);

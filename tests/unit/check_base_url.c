@@ -25,7 +25,7 @@ static const char *const shown[][2] = {
 
 START_TEST(a_password_is_not_shown)
 {
-	char *text = url_shown(shown[_i][0]);
+	char *text = url_redact(shown[_i][0]);
 
 	ck_assert_str_eq(text, shown[_i][1]);
 	free(text);
@@ -34,11 +34,11 @@ END_TEST
 
 START_TEST(a_scheme_makes_a_url)
 {
-	ck_assert(url_is("http://x"));
-	ck_assert(url_is("git+ssh://"));
-	ck_assert(!url_is("/x://y"));
-	ck_assert(!url_is("x:/y"));
-	ck_assert(!url_is("://y"));
+	ck_assert(url_has_scheme("http://x"));
+	ck_assert(url_has_scheme("git+ssh://"));
+	ck_assert(!url_has_scheme("/x://y"));
+	ck_assert(!url_has_scheme("x:/y"));
+	ck_assert(!url_has_scheme("://y"));
 }
 END_TEST
 

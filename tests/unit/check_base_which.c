@@ -123,17 +123,17 @@ START_TEST(a_link_of_ours_tells_its_compiler)
 	ck_assert_int_eq(symlink("../mygcc", "a/far"), 0);
 	ck_assert_int_eq(symlink("kfarm-cc", "past"), 0);
 	ck_assert_int_eq(symlink("round", "round"), 0);
-	expect_file(which_behind(ours), "/opt/bin/gcc");
-	expect_file(which_behind("farm/bin/gcc"), "/opt/bin/gcc");
-	expect_file(which_behind("./mygcc"), "/opt/bin/gcc");
-	expect_file(which_behind("mygcc"), "/opt/bin/gcc");
-	expect_file(which_behind("a/far"), "/opt/bin/gcc");
-	expect_file(which_behind("farm/bin/clang"), NULL);
-	expect_file(which_behind("farm/bin/odd"), NULL);
-	expect_file(which_behind("past"), NULL);
-	expect_file(which_behind("round"), NULL);
-	expect_file(which_behind("nosuch"), NULL);
-	expect_file(which_behind(""), NULL);
+	expect_file(which_find_real(ours), "/opt/bin/gcc");
+	expect_file(which_find_real("farm/bin/gcc"), "/opt/bin/gcc");
+	expect_file(which_find_real("./mygcc"), "/opt/bin/gcc");
+	expect_file(which_find_real("mygcc"), "/opt/bin/gcc");
+	expect_file(which_find_real("a/far"), "/opt/bin/gcc");
+	expect_file(which_find_real("farm/bin/clang"), NULL);
+	expect_file(which_find_real("farm/bin/odd"), NULL);
+	expect_file(which_find_real("past"), NULL);
+	expect_file(which_find_real("round"), NULL);
+	expect_file(which_find_real("nosuch"), NULL);
+	expect_file(which_find_real(""), NULL);
 	free(ours);
 }
 END_TEST
@@ -165,9 +165,9 @@ START_TEST(links_in_a_circle_end)
 	memset(longer, 'x', 8999);
 	longer[8999] = '\0';
 	ck_assert(!which_is_wrapper(longer));
-	expect_file(which_behind(longer), NULL);
+	expect_file(which_find_real(longer), NULL);
 	longer[PATH_MAX - 4] = '\0';
-	expect_file(which_behind(longer), NULL);
+	expect_file(which_find_real(longer), NULL);
 	free(longer);
 }
 END_TEST
@@ -193,17 +193,17 @@ static const struct {
 
 START_TEST(the_links_are_taken_out_of_path) /* each of without */
 {
-	expect_file(which_path_without(without[_i].path, "/l"),
+	expect_file(which_strip_path(without[_i].path, "/l"),
 		    without[_i].without);
-	expect_file(which_path_without(without[_i].path, "/l//"),
+	expect_file(which_strip_path(without[_i].path, "/l//"),
 		    without[_i].without);
 }
 END_TEST
 
 START_TEST(without_links_path_stays)
 {
-	expect_file(which_path_without("/a:/b", NULL), "/a:/b");
-	expect_file(which_path_without("/a:/b", ""), "/a:/b");
+	expect_file(which_strip_path("/a:/b", NULL), "/a:/b");
+	expect_file(which_strip_path("/a:/b", ""), "/a:/b");
 }
 END_TEST
 

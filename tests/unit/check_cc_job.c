@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
-#include "cc-play.h"
+#include "cc-fixture.h"
 
 #include "suite.h"
 
@@ -19,7 +19,7 @@ START_TEST(a_finished_job_is_put_in_place)
 	serve(play_done);
 	saved = dup(STDERR_FILENO);
 	dup2(fd, STDERR_FILENO);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 	dup2(saved, STDERR_FILENO);
 	ck_assert_int_eq(status, 0);
 	ck_assert(fs_exists("a.o") && fs_exists("a.d"));
@@ -46,7 +46,7 @@ START_TEST(what_belongs_to_an_object_is_put_beside_it)
 	int status;
 
 	serve(play_sides);
-	ck_assert_int_eq(offer(argv_su, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_su, &status), CC_JOB_DONE);
 	ck_assert(fs_exists("a.o") && fs_exists("a.d"));
 	ck_assert(fs_exists("a.su") && fs_exists("a.gcno"));
 	nothing_left();
@@ -70,9 +70,9 @@ static void play_bad_sides(int fd)
 
 	add_sides(&m, job.pid);
 	m.n_sides = played->n;
-	m.side[1].to = (char *)played->second;
+	m.sides[1].to = (char *)played->second;
 	if (played->vanishes)
-		unlink(m.side[1].tmp);
+		unlink(m.sides[1].tmp);
 	send_done(fd, &m);
 	pause();
 }
@@ -84,7 +84,7 @@ START_TEST(an_object_without_what_belongs_to_it_is_not_taken)
 	close(STDERR_FILENO);
 	played = &bad_sides[_i];
 	serve(play_bad_sides);
-	ck_assert_int_eq(offer(argv_su, &status), CC_ANSWER_NONE);
+	ck_assert_int_eq(offer(argv_su, &status), CC_JOB_UNAVAILABLE);
 	ck_assert(!fs_exists("a.o"));
 	nothing_left();
 }
@@ -106,7 +106,7 @@ START_TEST(a_failed_compile_gives_its_status_and_no_object)
 	int status;
 
 	serve(play_failed);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 	ck_assert_int_eq(status, 3);
 	ck_assert(!fs_exists("a.o"));
 	nothing_left();
@@ -118,7 +118,7 @@ static void play_by_terminal(int fd)
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
 
-	m.status = job.terminal ? 5 : 6;
+	m.status = job.tty_stderr ? 5 : 6;
 	m.object_tmp = m.object = "";
 	m.err = bytes_str("");
 	send_done(fd, &m);
@@ -135,7 +135,7 @@ START_TEST(a_terminal_on_stderr_is_told)
 	ck_assert_int_ge(fd, 0);
 	serve(play_by_terminal);
 	dup2(fd, STDERR_FILENO);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 	dup2(saved, STDERR_FILENO);
 	ck_assert_int_eq(status, _i ? 5 : 6);
 	close(saved);
@@ -149,7 +149,7 @@ static void play_by_confinement(int fd)
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
 
-	m.status = job.confined ? 5 : 6;
+	m.status = job.restricted ? 5 : 6;
 	m.object_tmp = m.object = "";
 	m.err = bytes_str("");
 	send_done(fd, &m);
@@ -159,7 +159,7 @@ static int offer_status(void)
 {
 	int status;
 
-	return offer(argv_md, &status) == CC_ANSWER_DONE ? status : -1;
+	return offer(argv_md, &status) == CC_JOB_DONE ? status : -1;
 }
 
 /* A descriptor that is closed, or a limit. */
@@ -218,14 +218,14 @@ START_TEST(told_to_compile_it_keeps_the_socket_open)
 
 	close(before);
 	serve(play_local);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_LOCAL);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_LOCAL);
 	after = dup(0);
 	ck_assert_int_gt(after, before);
 	ck_assert_int_eq(fcntl(before, F_GETFD), 0);
 }
 END_TEST
 
-/* What is no coordinator: cc-play.h. */
+/* What is no coordinator: cc-fixture.h. */
 static void (*const bad[])(int fd) = {
 	play_eof,        play_garbage,        play_other_type,
 	play_torn,       play_foreign_object, play_foreign_temporary,
@@ -240,13 +240,13 @@ START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 
 	close(STDERR_FILENO);
 	/* Not after silence: on a busy machine the best of some tries tells. */
-	for (int i = 0; i < 5 && took >= CC_SILENCE_MS; i++) {
+	for (int i = 0; i < 5 && took >= CC_COORD_TIMEOUT_MS; i++) {
 		uint64_t start = clock_ms();
 
 		unlink("sock");
 		unlink("sock.silent");
 		serve(bad[_i]);
-		ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+		ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 		took = clock_ms() - start;
 		ck_assert(!fs_exists("a.o"));
 		nothing_left();
@@ -254,7 +254,7 @@ START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 		waitpid(server, NULL, 0);
 		server = 0;
 	}
-	ck_assert_uint_lt(took, CC_SILENCE_MS);
+	ck_assert_uint_lt(took, CC_COORD_TIMEOUT_MS);
 }
 END_TEST
 
@@ -297,10 +297,10 @@ START_TEST(silence_ends_after_five_seconds)
 	int status;
 
 	serve(plays[_i]);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	took = clock_ms() - start;
-	ck_assert_uint_ge(took, CC_SILENCE_MS - 50);
-	ck_assert_uint_lt(took, 10 * CC_SILENCE_MS);
+	ck_assert_uint_ge(took, CC_COORD_TIMEOUT_MS - 50);
+	ck_assert_uint_lt(took, 10 * CC_COORD_TIMEOUT_MS);
 	nothing_left();
 }
 END_TEST
@@ -311,10 +311,10 @@ START_TEST(after_one_found_silence_the_next_do_not_wait)
 	int status;
 
 	serve(play_silence);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	start = clock_ms();
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, CC_SILENCE_MS);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
+	ck_assert_uint_lt(clock_ms() - start, CC_COORD_TIMEOUT_MS);
 	ck_assert_int_eq(unlink("sock.silent"), 0);
 }
 END_TEST
@@ -336,7 +336,7 @@ START_TEST(beats_keep_it_waiting)
 	int status;
 
 	serve(play_beats);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 }
 END_TEST
 
@@ -350,9 +350,9 @@ START_TEST(a_full_backlog_is_tried_again_and_then_left)
 		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		(void)connect(fds[i], (struct sockaddr *)&to, sizeof(to));
 	}
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
-	ck_assert_uint_ge(clock_ms() - start, CC_SILENCE_MS - 50);
-	ck_assert_uint_lt(clock_ms() - start, 10 * CC_SILENCE_MS);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
+	ck_assert_uint_ge(clock_ms() - start, CC_COORD_TIMEOUT_MS - 50);
+	ck_assert_uint_lt(clock_ms() - start, 10 * CC_COORD_TIMEOUT_MS);
 	close(fd);
 }
 END_TEST
@@ -361,9 +361,9 @@ START_TEST(nobody_there_is_known_at_once)
 {
 	int status;
 
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	put_file("sock", "not a socket");
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_NONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	ck_assert(!fs_exists("sock.silent"));
 }
 END_TEST
@@ -386,8 +386,8 @@ START_TEST(a_long_message_does_not_block_for_ever)
 	for (int i = 3; i < 23; i++)
 		argv[i] = word;
 	serve(play_never_reads);
-	ck_assert_int_eq(offer(argv, &status), CC_ANSWER_NONE);
-	ck_assert_uint_lt(clock_ms() - start, 10 * CC_SILENCE_MS);
+	ck_assert_int_eq(offer(argv, &status), CC_JOB_UNAVAILABLE);
+	ck_assert_uint_lt(clock_ms() - start, 10 * CC_COORD_TIMEOUT_MS);
 	free(word);
 }
 END_TEST
@@ -402,7 +402,7 @@ START_TEST(too_long_a_line_is_not_offered)
 	word[600000] = '\0';
 	argv[3] = word;
 	serve(play_done);
-	ck_assert_int_eq(offer(argv, &status), CC_ANSWER_NONE);
+	ck_assert_int_eq(offer(argv, &status), CC_JOB_UNAVAILABLE);
 	free(word);
 }
 END_TEST
@@ -420,8 +420,8 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 		signal(signals[_i], SIG_DFL);
 		_exit(offer(argv_md, &ignored));
 	}
-	object = options_output_temporary("a.o", (unsigned)pid);
-	dep = options_output_temporary("a.d", (unsigned)pid);
+	object = options_output_temp_path("a.o", (unsigned)pid);
+	dep = options_output_temp_path("a.d", (unsigned)pid);
 	for (int i = 0; i < 3000 && !(fs_exists(object) && fs_exists(dep)); i++)
 		usleep(20000);
 	ck_assert(fs_exists(object) && fs_exists(dep));
@@ -494,7 +494,7 @@ START_TEST(a_handled_signal_ends_only_the_offer)
 		kill(getppid(), SIGHUP);
 		_exit(0);
 	}
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_ENDED);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_SIGNALLED);
 	ck_assert_int_eq(status, 128 + SIGHUP);
 	ck_assert_int_eq(handled, SIGHUP);
 	nothing_left();
@@ -502,7 +502,7 @@ START_TEST(a_handled_signal_ends_only_the_offer)
 	unlink("sock");
 	serve(play_done);
 	close(STDERR_FILENO);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 	ck_assert(fs_exists("a.o"));
 	nothing_left();
 }
@@ -515,7 +515,7 @@ START_TEST(an_ignored_signal_stays_ignored)
 
 	signal(SIGHUP, SIG_IGN);
 	serve(play_failed);
-	ck_assert_int_eq(offer(argv_md, &status), CC_ANSWER_DONE);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 	sigaction(SIGHUP, NULL, &now);
 	ck_assert(now.sa_handler == SIG_IGN);
 }

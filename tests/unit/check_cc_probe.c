@@ -4,8 +4,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cc/call.h"
-#include "cc/local.h"
-#include "options/probe-list.h"
+#include "cc/real-compiler.h"
+#include "options/probe-stamps.h"
 #include "suite.h"
 
 #include <check.h>
@@ -55,15 +55,15 @@ static void put(const char *path, const char *text, mode_t mode)
 static void list_compiler(void)
 {
 	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
-	char *path = options_probe_list_path("probes", false, &c);
+	char *path = options_probe_stamps_path("probes", false, &c);
 	struct buf list = { 0 };
 	bool settled = false;
 
 	while (!settled) {
 		buf_reset(&list);
-		options_probe_list_begin(&list, &c);
-		settled = options_probe_list_add(&list, compiler);
-		options_probe_list_end(&list);
+		options_probe_stamps_begin(&list, &c);
+		settled = options_probe_stamps_add_file(&list, compiler);
+		options_probe_stamps_end(&list);
 	}
 	put(path, buf_str(&list), 0600);
 	buf_release(&list);
@@ -125,7 +125,7 @@ static void call(const char *words)
 	dup2(open_input(), STDIN_FILENO);
 	dup2(open(out_file, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
 	dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-	if (cc_call_begin(&c, argv.v, env, NULL, &status) == CC_ANSWER_NONE)
+	if (cc_call_begin(&c, argv.v, env, NULL, &status) == CC_JOB_UNAVAILABLE)
 		status = cc_call_exec(&c);
 	_exit(status);
 }
@@ -162,7 +162,8 @@ static unsigned runs(void)
 /* Limits of whoever runs this may keep all from being remembered. */
 static void expect_runs(unsigned with, unsigned without)
 {
-	ck_assert_uint_eq(runs(), cc_local_is_confined() ? without : with);
+	ck_assert_uint_eq(runs(),
+			  cc_real_compiler_is_limited() ? without : with);
 }
 
 START_TEST(an_answer_is_remembered)
@@ -305,12 +306,12 @@ END_TEST
 START_TEST(its_list_is_wished_for)
 {
 	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
-	char *list = options_probe_list_path("probes", false, &c);
-	char *wish = options_probe_list_path("probes", true, &c);
+	char *list = options_probe_stamps_path("probes", false, &c);
+	char *wish = options_probe_stamps_path("probes", true, &c);
 
 	ck_assert_int_eq(unlink(list), 0);
 	ck_assert_int_eq(ask("--version"), 0);
-	ck_assert(fs_exists(wish) || cc_local_is_confined());
+	ck_assert(fs_exists(wish) || cc_real_compiler_is_limited());
 	free(wish);
 	free(list);
 }

@@ -37,8 +37,8 @@ static char *names_of(const char *arches, const char *kconfigs,
 	strv_split(&options.arches, arches, " ");
 	strv_split(&options.kconfigs, kconfigs, " ");
 	build_list_make(&list, &options, env);
-	for (size_t i = 0; i < list.n; i++)
-		strv_add(&names, list.v[i].name);
+	for (size_t i = 0; i < list.n_builds; i++)
+		strv_add(&names, list.builds[i].name);
 	all = strv_join(&names, " ");
 	strv_release(&names);
 	return all;
@@ -58,11 +58,11 @@ START_TEST(each_architecture_is_built_with_each_configuration)
 	assert_names("arm64 x86_64", "defconfig a/board.config",
 		     "arm64-defconfig arm64-board x86_64-defconfig "
 		     "x86_64-board");
-	ck_assert_str_eq(list.v[1].request.arch, "arm64");
-	ck_assert_str_eq(list.v[1].request.kconfig, "a/board.config");
-	ck_assert_uint_eq(list.v[3].request.number, 4);
-	ck_assert_uint_eq(list.v[3].request.of, 4);
-	ck_assert_str_eq(list.v[3].request.part, "x86_64-board");
+	ck_assert_str_eq(list.builds[1].request.arch, "arm64");
+	ck_assert_str_eq(list.builds[1].request.kconfig, "a/board.config");
+	ck_assert_uint_eq(list.builds[3].request.part_number, 4);
+	ck_assert_uint_eq(list.builds[3].request.n_parts, 4);
+	ck_assert_str_eq(list.builds[3].request.part_name, "x86_64-board");
 }
 END_TEST
 
@@ -77,10 +77,10 @@ START_TEST(the_only_one_is_no_part_of_anything)
 {
 	options.request.output_dir = "/out";
 	assert_names("arm64 arm64", "", "arm64-defconfig");
-	ck_assert_uint_eq(list.v[0].request.of, 0);
-	ck_assert_ptr_null(list.v[0].request.part);
-	ck_assert_ptr_null(list.v[0].request.kconfig);
-	ck_assert_str_eq(list.v[0].request.output_dir, "/out");
+	ck_assert_uint_eq(list.builds[0].request.n_parts, 0);
+	ck_assert_ptr_null(list.builds[0].request.part_name);
+	ck_assert_ptr_null(list.builds[0].request.kconfig);
+	ck_assert_str_eq(list.builds[0].request.output_dir, "/out");
 }
 END_TEST
 
@@ -88,14 +88,15 @@ START_TEST(each_has_an_output_directory)
 {
 	options.request.output_dir = "/out";
 	assert_names("arm64 x86_64", "", "arm64-defconfig x86_64-defconfig");
-	ck_assert_str_eq(list.v[1].request.output_dir, "/out/x86_64-defconfig");
+	ck_assert_str_eq(list.builds[1].request.output_dir,
+			 "/out/x86_64-defconfig");
 }
 END_TEST
 
 START_TEST(without_an_architecture_it_is_that_of_make)
 {
 	assert_names("", "a b", "arm-a arm-b");
-	ck_assert_ptr_null(list.v[0].request.arch);
+	ck_assert_ptr_null(list.builds[0].request.arch);
 }
 END_TEST
 
@@ -111,10 +112,10 @@ START_TEST(equal_last_components_are_told_apart)
 {
 	char *names = names_of("arm64", "a/x.config b/x.config c", no_env);
 
-	ck_assert_str_ne(list.v[0].name, list.v[1].name);
-	ck_assert(str_starts(list.v[0].name, "arm64-x-"));
-	ck_assert(str_starts(list.v[1].name, "arm64-x-"));
-	ck_assert_str_eq(list.v[2].name, "arm64-c");
+	ck_assert_str_ne(list.builds[0].name, list.builds[1].name);
+	ck_assert(str_starts(list.builds[0].name, "arm64-x-"));
+	ck_assert(str_starts(list.builds[1].name, "arm64-x-"));
+	ck_assert_str_eq(list.builds[2].name, "arm64-c");
 	free(names);
 }
 END_TEST
@@ -123,8 +124,8 @@ START_TEST(a_password_is_in_no_name)
 {
 	assert_names("arm64", "https://me:secret@host/board.config",
 		     "arm64-board");
-	ck_assert_str_eq(list.v[0].config, "https://host/board.config");
-	ck_assert_str_eq(list.v[0].request.kconfig,
+	ck_assert_str_eq(list.builds[0].config, "https://host/board.config");
+	ck_assert_str_eq(list.builds[0].request.kconfig,
 			 "https://me:secret@host/board.config");
 }
 END_TEST

@@ -36,7 +36,7 @@ static const struct cmd with_verbs = { .name = "nodes",
 				       .usage = "VERB",
 				       .help = "",
 				       .options = options,
-				       .verb = verb_at };
+				       .get_verb = verb_at };
 static const struct cmd runs = { .name = "run",
 				 .usage = "[OPTION]... -- COMMAND",
 				 .help = "",
@@ -84,14 +84,14 @@ START_TEST(words_are_found_by_those_in_front)
 	char *found, *line = xasprintf("kfarm %s", lines[_i].line);
 	struct complete_line l;
 
-	complete_line_read(&l, line, BREAKS);
+	complete_line_parse(&l, line, BREAKS);
 	for (size_t i = 1; i + 1 < l.words.n; i++)
 		strv_add(&words, l.words.v[i]);
-	complete_word(&c, commands, strv_list(&words),
-		      l.words.v[l.words.n - 1]);
-	for (size_t i = 0; i < c.found.n; i++)
-		*strchrnul(c.found.v[i], '\t') = '\0';
-	found = strv_join(&c.found, " ");
+	complete_command_line(&c, commands, strv_list(&words),
+			      l.words.v[l.words.n - 1]);
+	for (size_t i = 0; i < c.candidates.n; i++)
+		*strchrnul(c.candidates.v[i], '\t') = '\0';
+	found = strv_join(&c.candidates, " ");
 	ck_assert_str_eq(found, lines[_i].found);
 	free(found);
 	free(line);
@@ -121,10 +121,10 @@ START_TEST(the_command_of_others_begins_at_a_word)
 
 		for (; begins[i].words[n + 1]; n++)
 			strv_add(&before, begins[i].words[n]);
-		complete_word(&c, commands, strv_list(&before),
-			      begins[i].words[n]);
-		ck_assert_int_eq(c.by_shell, COMPLETE_COMMAND);
-		ck_assert_uint_eq(c.command_at, begins[i].at);
+		complete_command_line(&c, commands, strv_list(&before),
+				      begins[i].words[n]);
+		ck_assert_int_eq(c.fallback, COMPLETE_FALLBACK_COMMAND);
+		ck_assert_uint_eq(c.command_index, begins[i].at);
 		complete_release(&c);
 		strv_release(&before);
 	}
@@ -158,11 +158,11 @@ START_TEST(a_line_is_read_as_bash_does)
 	struct complete_line l;
 	size_t n;
 
-	complete_line_read(&l, typed[_i].text, BREAKS);
+	complete_line_parse(&l, typed[_i].text, BREAKS);
 	ck_assert_str_eq(l.words.v[l.words.n - 1], typed[_i].last);
 	ck_assert_int_eq(l.quote, typed[_i].quote);
-	ck_assert_uint_eq(l.cut, typed[_i].cut);
-	n = complete_line_piece(typed[_i].text, BREAKS, l.words.n);
+	ck_assert_uint_eq(l.cut_bytes, typed[_i].cut);
+	n = complete_line_word_index(typed[_i].text, BREAKS, l.words.n);
 	ck_assert_uint_eq(n, typed[_i].pieces);
 	complete_line_release(&l);
 }
@@ -188,7 +188,7 @@ START_TEST(a_quoted_word_is_read_as_itself)
 		word[n] = '\0';
 		buf_printf(&text, "x %s", begin);
 		if (complete_line_quote(&l, word, &text)) {
-			complete_line_read(&back, buf_str(&text), "");
+			complete_line_parse(&back, buf_str(&text), "");
 			ck_assert_uint_eq(back.words.n, 2);
 			ck_assert_str_eq(back.words.v[1], word);
 			complete_line_release(&back);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
-#include "cli/config-fetch.h"
+#include "cli/config-sources.h"
 
-#include "fetch-play.h"
-#include "fetch/part.h"
+#include "fetch-fixture.h"
+#include "fetch/download.h"
 
 static char *cache, *text;
 static struct err err;
@@ -128,7 +128,7 @@ START_TEST(another_who_fetches_it_is_not_waited_for)
 	char *url = play_http("/file/busy.config");
 	char *command = xasprintf("ls %s/kfarm/url/*.part", cache);
 	char part[300] = "";
-	struct fetch_part p = { .fd = -1 };
+	struct fetch_partial p = { .fd = -1 };
 	FILE *f;
 
 	offer("busy.config", "CONFIG_K=y\n");
@@ -137,10 +137,10 @@ START_TEST(another_who_fetches_it_is_not_waited_for)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(fscanf(f, "%299s", part), 1);
 	pclose(f);
-	ck_assert_msg(!fetch_part_open(&p, part, url, &err), "%s", err.text);
+	ck_assert_msg(!fetch_partial_open(&p, part, url, &err), "%s", err.text);
 	ck_assert_msg(!ask("/file/busy.config"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_K=y\n");
-	fetch_part_close(&p);
+	fetch_partial_close(&p);
 	free(command);
 	free(url);
 }

@@ -28,7 +28,7 @@ static struct buf got; /* all that the terminal got */
 static unsigned writes; /* and how often it got something */
 static unsigned turns; /* of the last runs(), a millisecond or more each */
 static uint64_t began_ms;
-static unsigned asked[UI_ASK_PREVIOUS + 1];
+static unsigned asked[UI_ACTION_PREVIOUS_BUILD + 1];
 
 static uint64_t now(void *ctx)
 {
@@ -36,12 +36,12 @@ static uint64_t now(void *ctx)
 	return clock_ms() - began_ms;
 }
 
-static void on_asked(void *ctx, enum ui_view_ask what, const char *node)
+static void on_asked(void *ctx, enum ui_view_action what, const char *node)
 {
 	(void)ctx;
 	(void)node;
 	asked[what]++;
-	if (what == UI_ASK_LEAVE)
+	if (what == UI_ACTION_LEAVE)
 		console_stop(c);
 }
 
@@ -85,9 +85,9 @@ static void begin(void)
 {
 	struct console_setup setup = { .base = base,
 				       .model = &m,
-				       .may_ask = true,
-				       .now = now,
-				       .asked = on_asked };
+				       .actions_enabled = true,
+				       .get_time = now,
+				       .on_action = on_asked };
 	struct err err = { 0 };
 
 	ck_assert_msg(!console_new(&c, &setup, &err), "%s", err.text);
@@ -124,13 +124,13 @@ static void press(const char *keys)
 
 static void tell_node(const char *name)
 {
-	struct events_event ev = events_new(EVENTS_NODE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = name;
 	ev.text = "up";
 	ev.at_ms = now(NULL);
-	ui_model_tell(&m, &ev);
-	console_changed(c);
+	ui_model_add_event(&m, &ev);
+	console_schedule_draw(c);
 }
 
 START_TEST(an_event_is_on_the_terminal_soon)
@@ -180,7 +180,7 @@ START_TEST(what_does_not_change_is_not_drawn)
 	runs(300, NULL);
 	buf_reset(&got);
 	for (int i = 0; i < 20; i++) {
-		console_changed(c);
+		console_schedule_draw(c);
 		runs(10, NULL);
 	}
 	/* At most the seconds in the corner. */
@@ -195,19 +195,19 @@ START_TEST(keys_ask)
 	ck_assert(runs(2000, "alpha"));
 	press("d");
 	runs(200, NULL);
-	ck_assert_uint_eq(asked[UI_ASK_DRAIN], 1);
+	ck_assert_uint_eq(asked[UI_ACTION_DRAIN], 1);
 	press("Q");
 	runs(200, NULL);
-	ck_assert_uint_eq(asked[UI_ASK_ABORT], 0);
+	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 0);
 	press("Q");
 	runs(200, NULL);
-	ck_assert_uint_eq(asked[UI_ASK_ABORT], 1);
+	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 1);
 	/* Behind what leaves nothing is a key of ours. */
 	press("qQQ");
 	ck_assert(runs(2000, "\033[?1049l"));
-	ck_assert_uint_eq(asked[UI_ASK_LEAVE], 1);
-	ck_assert_uint_eq(asked[UI_ASK_ABORT], 1);
-	ck_assert(console_is_gone(c));
+	ck_assert_uint_eq(asked[UI_ACTION_LEAVE], 1);
+	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 1);
+	ck_assert(console_is_drained(c));
 }
 END_TEST
 
@@ -216,12 +216,12 @@ START_TEST(a_terminal_that_goes_away_ends_the_view_alone)
 	begin();
 	ck_assert(runs(60000, "q leave"));
 	close(master);
-	for (int i = 0; i < 100 && !asked[UI_ASK_LEAVE]; i++) {
+	for (int i = 0; i < 100 && !asked[UI_ACTION_LEAVE]; i++) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		poll(NULL, 0, 10);
 	}
-	ck_assert_uint_eq(asked[UI_ASK_LEAVE], 1);
-	console_changed(c);
+	ck_assert_uint_eq(asked[UI_ACTION_LEAVE], 1);
+	console_schedule_draw(c);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	master = open("/dev/null", O_RDWR);
 }
@@ -239,12 +239,12 @@ static void add_to_log(const char *text)
 
 START_TEST(the_log_is_read_as_it_grows)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
 	add_to_log("  CC      first.o\n  CC      \033[2Jsec");
-	ev.what = "Image";
+	ev.command = "Image";
 	ev.output = dir;
-	ui_model_tell(&m, &ev);
+	ui_model_add_event(&m, &ev);
 	begin();
 	ck_assert(runs(60000, "q leave"));
 	ck_assert(!strstr(buf_str(&got), "first.o"));
@@ -262,7 +262,7 @@ END_TEST
 
 static bool opened_after(unsigned ms)
 {
-	struct watch_setup setup = { .screen = WATCH_NEED_SCREEN };
+	struct watch_setup setup = { .screen = WATCH_SCREEN_REQUIRED };
 	struct err err = { 0 };
 	struct watch *w;
 

@@ -17,7 +17,8 @@ static struct err err;
 /* What it is printed as; the caller frees it. */
 static char *printed(const struct history_build *b, unsigned columns)
 {
-	struct history_lines l = { .v = (struct history_build *)b, .n = 1 };
+	struct history_listing l = { .builds = (struct history_build *)b,
+				     .n_builds = 1 };
 	char *text = NULL;
 	size_t n;
 	FILE *f = open_memstream(&text, &n);
@@ -31,9 +32,9 @@ static void expect_columns(const char *text, unsigned most)
 {
 	struct bytes in = bytes_str(text);
 
-	ck_assert(printable(in, PRINTABLE_LAYOUT));
+	ck_assert(printable_is_safe(in, PRINTABLE_WHITESPACE));
 	while (in.len) {
-		char *line = bytes_dup(bytes_line(&in));
+		char *line = bytes_dup(bytes_take_line(&in));
 
 		ck_assert_uint_le(ui_width(line), most);
 		free(line);
@@ -51,18 +52,18 @@ START_TEST(whatever_the_texts_are_a_line_fits)
 	size_t n = strlen(piece), times = (2u << 20) / n;
 	char *huge = xmalloc(times * n + 1), *text, *json;
 	struct history_build b = { .number = 123456,
-				   .state = HISTORY_INTERRUPTED,
+				   .state = HISTORY_STATE_INTERRUPTED,
 				   .wall_ms = INT64_C(350000000),
-				   .warnings = 99999,
-				   .new_warnings = 99999,
-				   .began_s = time(NULL) };
-	struct history_lines l = { .v = &b, .n = 1 };
+				   .n_warnings = 99999,
+				   .n_new_warnings = 99999,
+				   .start_s = time(NULL) };
+	struct history_listing l = { .builds = &b, .n_builds = 1 };
 	json_t *o;
 
 	for (size_t i = 0; i < times; i++)
 		memcpy(huge + i * n, piece, n);
 	huge[times * n] = '\0';
-	b.what = b.arch = b.config = b.toolchain = b.tree = huge;
+	b.command = b.arch = b.config = b.toolchain = b.tree = huge;
 	for (unsigned columns = 80; columns < 200; columns += 40) {
 		text = printed(&b, columns);
 		expect_columns(text, columns);
@@ -72,7 +73,7 @@ START_TEST(whatever_the_texts_are_a_line_fits)
 	o = history_json(&l);
 	json = json_dumps(o, JSON_ENSURE_ASCII);
 	ck_assert_ptr_nonnull(json);
-	ck_assert(printable(bytes_str(json), 0));
+	ck_assert(printable_is_safe(bytes_str(json), 0));
 	json_decref(o);
 	free(json);
 	free(huge);
@@ -82,11 +83,11 @@ END_TEST
 START_TEST(numbers_of_any_size_fit_too)
 {
 	struct history_build b = { .number = INT64_MAX,
-				   .state = HISTORY_GOOD,
+				   .state = HISTORY_STATE_GOOD,
 				   .wall_ms = INT64_MAX / 2,
-				   .warnings = INT64_MAX,
-				   .new_warnings = INT64_MAX,
-				   .began_s = INT64_MAX };
+				   .n_warnings = INT64_MAX,
+				   .n_new_warnings = INT64_MAX,
+				   .start_s = INT64_MAX };
 	char *text = printed(&b, 80);
 
 	/* A damaged row may have them. */
@@ -98,20 +99,20 @@ END_TEST
 START_TEST(new_warnings_are_shown_beside_all)
 {
 	struct history_build b = { .number = 7,
-				   .state = HISTORY_GOOD,
+				   .state = HISTORY_STATE_GOOD,
 				   .config = (char[]){ "defconfig" },
-				   .warnings = 12,
-				   .new_warnings = 2 };
+				   .n_warnings = 12,
+				   .n_new_warnings = 2 };
 	char *text = printed(&b, 80);
 
 	ck_assert_ptr_nonnull(strstr(text, "  12    2\n"));
 	ck_assert_ptr_nonnull(strstr(text, "  defconfig  "));
 	free(text);
-	b.new_warnings = -1;
+	b.n_new_warnings = -1;
 	text = printed(&b, 80);
 	ck_assert_ptr_nonnull(strstr(text, "  12    -\n"));
 	free(text);
-	b.state = HISTORY_KILLED;
+	b.state = HISTORY_STATE_KILLED;
 	text = printed(&b, 80);
 	ck_assert_ptr_nonnull(strstr(text, "killed"));
 	ck_assert_ptr_null(strstr(text, "12"));
@@ -133,7 +134,7 @@ START_TEST(an_age_is_so_long_ago)
 {
 	int64_t at;
 
-	ck_assert_int_eq(history_since(ages[_i].text, NOW, &at, &err), 0);
+	ck_assert_int_eq(history_parse_since(ages[_i].text, NOW, &at, &err), 0);
 	ck_assert_int_eq(at, NOW - ages[_i].before);
 }
 END_TEST
@@ -144,13 +145,13 @@ START_TEST(a_date_is_of_local_time)
 
 	setenv("TZ", "UTC-2", 1);
 	tzset();
-	ck_assert_int_eq(history_since("2026-11-01", NOW, &day, &err), 0);
+	ck_assert_int_eq(history_parse_since("2026-11-01", NOW, &day, &err), 0);
 	ck_assert_int_eq(day, INT64_C(1793491200) - 7200);
-	ck_assert_int_eq(history_since("2026-11-01 02:30", NOW, &minute, &err),
-			 0);
+	ck_assert_int_eq(
+		history_parse_since("2026-11-01 02:30", NOW, &minute, &err), 0);
 	ck_assert_int_eq(minute, day + 9000);
-	ck_assert_int_eq(history_since("2026-11-01T02:30", NOW, &minute, &err),
-			 0);
+	ck_assert_int_eq(
+		history_parse_since("2026-11-01T02:30", NOW, &minute, &err), 0);
 	ck_assert_int_eq(minute, day + 9000);
 	unsetenv("TZ");
 	tzset();
@@ -166,7 +167,7 @@ START_TEST(anything_else_is_refused)
 {
 	int64_t at;
 
-	ck_assert_int_lt(history_since(no_times[_i], NOW, &at, &err), 0);
+	ck_assert_int_lt(history_parse_since(no_times[_i], NOW, &at, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "--since"));
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: cli */
+/* needs: cli machine */
 /*
  * What kfarm knows of each recorded board (tests/data/boards), and what limits
  * follow: as `kfarm nodes list`, `probe`, `limits` and their --json print it,
@@ -9,9 +9,8 @@
 #include "../lib/tempdir.h"
 #include "cli/nodes.h"
 #include "golden.h"
-#include "node/health.h"
-#include "node/inventory.h"
-#include "node/machine.h"
+#include "machine/health.h"
+#include "machine/machine.h"
 #include "suite.h"
 
 #include <stdio.h>
@@ -37,29 +36,29 @@ static void board_leave(void)
  * As a kfarmd there says it, with the figures of a store on a card; and, if
  * `local` is not NULL, as a kfarm there would see it.
  */
-static void ask_board(struct peer_tools_node *p, const struct node_entry *e,
+static void ask_board(struct peer_survey_node *p, const struct node_entry *e,
 		      const char *board, struct wire_inventory *local)
 {
-	struct node_health h = { 0 };
+	struct machine_health h = { 0 };
 
 	board_enter(board);
-	peer_tools_init(p, e);
+	peer_survey_init(p, e);
 	p->up = true;
 	p->rtt_ms = 2;
 	p->hello.software = xstrdup("kfarmd 0.1");
-	p->fit.fit = 1;
+	p->fit.usable = 1;
 	p->fit.layers = xstrdup("user mount pid");
-	p->fit.why = xstrdup("");
-	node_inventory_collect(&p->hello.inventory, dir);
-	node_machine_collect(&p->machine, NULL, dir);
-	node_health_read(&h, 1000, 0, dir);
-	p->machine.health = h.now;
+	p->fit.reason = xstrdup("");
+	machine_inventory_collect(&p->hello.inventory, dir);
+	machine_collect(&p->machine, NULL, dir);
+	machine_health_read(&h, 1000, 0, dir);
+	p->machine.health = h.current;
 	p->machine.health.store_mib = 20480;
 	p->machine.store_mib = 29696;
-	p->machine.toolchains = 1;
-	node_health_release(&h);
+	p->machine.n_toolchains = 1;
+	machine_health_release(&h);
 	if (local)
-		node_inventory_collect(local, dir);
+		machine_inventory_collect(local, dir);
 	board_leave();
 }
 
@@ -90,7 +89,7 @@ static void add_text(struct buf *out, const char *what,
 static void survey_board(struct nodes_survey *s, const struct node_entry *e,
 			 const char *board)
 {
-	*s = (struct nodes_survey){ .n = 1, .capacity = 4096 };
+	*s = (struct nodes_survey){ .n_nodes = 1, .capacity = 4096 };
 	s->nodes = xcalloc(1, sizeof(*s->nodes));
 	s->limits = xcalloc(1, sizeof(*s->limits));
 	ask_board(&s->nodes[0], e, board, &s->local);
@@ -110,9 +109,9 @@ START_TEST(each_board_is_known_and_limited)
 	struct buf out = { 0 };
 
 	survey_board(&s, &e, boards[_i]);
-	add_text(&out, "list", nodes_text_list, &s);
-	add_text(&out, "probe", nodes_text_probe, &s);
-	add_text(&out, "limits", nodes_text_limits, &s);
+	add_text(&out, "list", nodes_print_list, &s);
+	add_text(&out, "probe", nodes_print_probe, &s);
+	add_text(&out, "limits", nodes_print_limits, &s);
 	add_json(&out, "list", nodes_json_list(&s));
 	golden_file(path, buf_str(&out));
 	for (const char *at = buf_str(&out); at; at = strchr(at + 1, '\n')) {
@@ -139,7 +138,7 @@ static void survey_farm(struct nodes_survey *s, struct node_entry *entries)
 {
 	static const char *const names[FARM_NODES] = { "box1", "box2", "box3" };
 
-	*s = (struct nodes_survey){ .n = FARM_NODES, .capacity = 4096 };
+	*s = (struct nodes_survey){ .n_nodes = FARM_NODES, .capacity = 4096 };
 	s->nodes = xcalloc(FARM_NODES, sizeof(*s->nodes));
 	s->limits = xcalloc(FARM_NODES, sizeof(*s->limits));
 	for (int i = 0; i < FARM_NODES; i++) {
@@ -158,14 +157,14 @@ START_TEST(the_farm_that_was_tuned_by_hand_is_computed)
 	struct buf out = { 0 };
 
 	survey_farm(&s, entries);
-	add_text(&out, "list", nodes_text_list, &s);
-	add_text(&out, "limits", nodes_text_limits, &s);
+	add_text(&out, "list", nodes_print_list, &s);
+	add_text(&out, "limits", nodes_print_limits, &s);
 	golden_file(path, buf_str(&out));
-	ck_assert_uint_eq(s.limits[0].now, 10);
-	ck_assert_uint_eq(s.limits[1].now, 10);
-	ck_assert_uint_eq(s.limits[2].now, 5);
+	ck_assert_uint_eq(s.limits[0].current, 10);
+	ck_assert_uint_eq(s.limits[1].current, 10);
+	ck_assert_uint_eq(s.limits[2].current, 5);
 	ck_assert_uint_eq(s.local_limit.slots, 5);
-	ck_assert_uint_eq(nodes_jobs(&s), 30);
+	ck_assert_uint_eq(nodes_count_jobs(&s), 30);
 	buf_release(&out);
 	nodes_survey_release(&s);
 	free(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli peer */
-/* cli/nodes-check, cli/nodes-burn, peer/verdict: what a trial comes to. */
+/* cli/nodes-check, cli/nodes-check, admin/verdict: what a trial comes to. */
 #include "cli/nodes-check.h"
 
 #include "base/str.h"
@@ -13,43 +13,45 @@
 static struct node_entry entry[] = {
 	{ .name = (char *)"neo4a",
 	  .address_text = (char *)"ssh:neo4a",
-	  .address = { NODE_SSH, (char *)"neo4a" } },
+	  .address = { NODE_ADDRESS_SSH, (char *)"neo4a" } },
 	{ .name = (char *)"a-board-with-a-long-name",
 	  .address_text = (char *)"unix:/run/k",
-	  .address = { NODE_UNIX, (char *)"/run/k" } },
-	{ .name = (char *)"c", .address = { NODE_EXEC, (char *)"c" } },
+	  .address = { NODE_ADDRESS_UNIX, (char *)"/run/k" } },
+	{ .name = (char *)"c", .address = { NODE_ADDRESS_EXEC, (char *)"c" } },
 };
 
-static struct peer_trial_node node[3];
-static struct peer_trial trial = { .nodes = node };
+static struct admin_node_test_result node[3];
+static struct admin_node_test trial = { .nodes = node };
 
 /* A node that is well, until a test spoils it. */
-static struct peer_trial_node *well(size_t i)
+static struct admin_node_test_result *well(size_t i)
 {
-	struct peer_trial_node *n = &node[i];
+	struct admin_node_test_result *n = &node[i];
 
-	peer_trial_node_init(n, &entry[i]);
-	n->up = n->fit = n->has = true;
+	admin_node_test_result_init(n, &entry[i]);
+	n->up = n->fit = n->has_compiler = true;
 	n->rtt_ms = 3;
 	n->cores = 6;
 	n->has_clock = n->has_free = true;
-	n->clock_ms = 120;
+	n->clock_offset_ms = 120;
 	n->free_mib = 12000;
-	n->link = PEER_LINK_MEASURED;
-	n->link_bits = 94000000;
-	n->canary = (struct peer_trial_count){ .asked = 15, .right = 15 };
-	n->answer = (struct peer_trial_count){ .asked = 1, .right = 1 };
-	trial.n = i + 1;
+	n->bandwidth = ADMIN_NODE_TEST_BANDWIDTH_MEASURED;
+	n->bits_per_s = 94000000;
+	n->canary = (struct admin_node_test_count){ .n_sent = 15,
+						    .n_right = 15 };
+	n->known_answer = (struct admin_node_test_count){ .n_sent = 1,
+							  .n_right = 1 };
+	trial.n_nodes = i + 1;
 	return n;
 }
 
-static struct peer_trial_node *down(size_t i, const char *why)
+static struct admin_node_test_result *down(size_t i, const char *why)
 {
-	struct peer_trial_node *n = &node[i];
+	struct admin_node_test_result *n = &node[i];
 
-	peer_trial_node_init(n, &entry[i]);
-	n->why = xstrdup(why);
-	trial.n = i + 1;
+	admin_node_test_result_init(n, &entry[i]);
+	n->error = xstrdup(why);
+	trial.n_nodes = i + 1;
 	return n;
 }
 
@@ -59,8 +61,8 @@ static char *text_of_check(const struct nodes_check *c)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	nodes_check_text(out, c);
-	nodes_burn_text(out, c);
+	nodes_check_print(out, c);
+	nodes_burn_print(out, c);
 	fclose(out);
 	return text;
 }
@@ -77,19 +79,19 @@ static void shows(const char *name, bool good)
 	free(golden);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		ck_assert_uint_le(strlen(line), 80);
-	ck_assert_int_eq(nodes_check_is_good(&c), good);
+	ck_assert_int_eq(nodes_check_has_passed(&c), good);
 	nodes_check_release(&c);
 	free(text);
-	for (size_t i = 0; i < trial.n; i++)
-		peer_trial_node_release(&node[i]);
-	trial = (struct peer_trial){ .nodes = node };
+	for (size_t i = 0; i < trial.n_nodes; i++)
+		admin_node_test_result_release(&node[i]);
+	trial = (struct admin_node_test){ .nodes = node };
 }
 
 START_TEST(a_good_node_is_one_line)
 {
 	well(0);
 	well(1)->rtt_ms = 2345;
-	well(2)->link_bits = 12345678;
+	well(2)->bits_per_s = 12345678;
 	shows("good", true);
 }
 END_TEST
@@ -99,86 +101,89 @@ START_TEST(one_that_is_not_there_says_what_to_look_at)
 	down(0, "No route to host");
 	down(1, "connect to /run/k: No such file or directory");
 	down(2, "kfarmd 0.3 speaks protocol 12 to 12, this kfarm 6 to 11");
-	node[2].is_strange = true;
+	node[2].incompatible = true;
 	shows("down", false);
 }
 END_TEST
 
 START_TEST(a_row_that_failed_says_what_to_do)
 {
-	struct peer_trial_node *n = well(0);
+	struct admin_node_test_result *n = well(0);
 
-	n->clock_ms = INT64_C(-315576000000);
+	n->clock_offset_ms = INT64_C(-315576000000);
 	n->free_mib = 200;
-	n->link_bits = 1100000;
+	n->bits_per_s = 1100000;
 	n = well(1);
-	n->fit = n->has = false;
-	n->why = xstrdup("no sandbox: user: unshare: Operation not permitted; "
-			 "set the sysctl kernel.unprivileged_userns_clone to "
-			 "1");
-	n->link = PEER_LINK_UNTRIED;
-	n->canary = n->answer = (struct peer_trial_count){ 0 };
+	n->fit = n->has_compiler = false;
+	n->error = xstrdup(
+		"no sandbox: user: unshare: Operation not permitted; "
+		"set the sysctl kernel.unprivileged_userns_clone to "
+		"1");
+	n->bandwidth = ADMIN_NODE_TEST_BANDWIDTH_UNTESTED;
+	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
 	n = well(2);
-	n->clock_ms = 60000;
-	n->link = PEER_LINK_LATE;
-	n->link_bits = 262144;
-	n->has = false;
-	n->lacks = xstrdup("is an aarch64 machine; no build of gcc-12.2.0 "
-			   "(x86_64-linux-gnu) for it: `kfarm toolchain "
-			   "install gcc-12.2.0 ... --nodes c`");
-	n->canary = n->answer = (struct peer_trial_count){ 0 };
+	n->clock_offset_ms = 60000;
+	n->bandwidth = ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT;
+	n->bits_per_s = 262144;
+	n->has_compiler = false;
+	n->missing_reason = xstrdup(
+		"is an aarch64 machine; no build of gcc-12.2.0 "
+		"(x86_64-linux-gnu) for it: `kfarm toolchain "
+		"install gcc-12.2.0 ... --nodes c`");
+	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
 	shows("failed", false);
 }
 END_TEST
 
 START_TEST(wrong_answers_are_told_from_others)
 {
-	struct peer_trial_node *n = well(0);
+	struct admin_node_test_result *n = well(0);
 
-	n->canary = (struct peer_trial_count){
-		.asked = 15,
-		.right = 12,
-		.wrong = 3,
-		.first = xstrdup("simd.c: another object than here"),
+	n->canary = (struct admin_node_test_count){
+		.n_sent = 15,
+		.n_right = 12,
+		.n_wrong = 3,
+		.first_error = xstrdup("simd.c: another object than here"),
 	};
 	n = well(1);
-	n->canary = (struct peer_trial_count){
-		.asked = 15,
-		.right = 14,
-		.damaged = 1,
-		.first = xstrdup("asm.c: its digest is not that of this "
-				 "job's answer"),
+	n->canary = (struct admin_node_test_count){
+		.n_sent = 15,
+		.n_right = 14,
+		.n_damaged = 1,
+		.first_error = xstrdup("asm.c: its digest is not that of this "
+				       "job's answer"),
 	};
-	n->answer = (struct peer_trial_count){
-		.asked = 1,
-		.wrong = 1,
-		.first = xstrdup("its known-answer compile came back wrong"),
+	n->known_answer = (struct admin_node_test_count){
+		.n_sent = 1,
+		.n_wrong = 1,
+		.first_error = xstrdup(
+			"its known-answer compile came back wrong"),
 	};
 	n = well(2);
-	n->canary = (struct peer_trial_count){
-		.asked = 15,
-		.failed = 15,
-		.first = xstrdup("asm.c: no room\033[2J in /var/lib"),
+	n->canary = (struct admin_node_test_count){
+		.n_sent = 15,
+		.n_failed = 15,
+		.first_error = xstrdup("asm.c: no room\033[2J in /var/lib"),
 	};
 	shows("wrong", false);
 }
 END_TEST
 
-static void burnt(struct peer_trial_node *n, unsigned right)
+static void burnt(struct admin_node_test_result *n, unsigned right)
 {
-	trial.burnt_ms = 600000;
-	n->burn.asked = n->burn.right = right;
+	trial.burn_in_elapsed_ms = 600000;
+	n->burn_in.n_sent = n->burn_in.n_right = right;
 	n->cpu_ms = right * 1500;
-	n->hottest_mk = WIRE_HEALTH_ZERO + 61000;
-	n->slowest_milli = 1000;
-	n->unit[0].right = right;
+	n->max_mk = WIRE_ZERO_CELSIUS_MK + 61000;
+	n->min_speed_milli = 1000;
+	n->units[0].n_right = right;
 }
 
 START_TEST(a_burn_in_of_good_nodes_is_a_table)
 {
 	burnt(well(0), 4812);
 	burnt(well(1), 17);
-	node[1].hottest_mk = node[1].slowest_milli = WIRE_HEALTH_UNKNOWN;
+	node[1].max_mk = node[1].min_speed_milli = WIRE_HEALTH_UNKNOWN;
 	trial.cancelled = true;
 	shows("burn-good", true);
 }
@@ -186,81 +191,88 @@ END_TEST
 
 START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
 {
-	struct peer_trial_node *n = well(0);
+	struct admin_node_test_result *n = well(0);
 
 	burnt(n, 1200);
-	n->burn.asked += 4;
-	n->burn.wrong = 3;
-	n->burn.crashed = 1;
-	n->burn.first = xstrdup("burn-3.c: another object than here");
-	n->burn.first_ms = 125000;
-	n->unit[2] = (struct peer_trial_unit){ .right = 100, .wrong = 3 };
+	n->burn_in.n_sent += 4;
+	n->burn_in.n_wrong = 3;
+	n->burn_in.n_crashed = 1;
+	n->burn_in.first_error = xstrdup("burn-3.c: another object than here");
+	n->burn_in.first_error_ms = 125000;
+	n->units[2] = (struct admin_node_test_unit){ .n_right = 100,
+						     .n_wrong = 3 };
 	n = well(1);
 	burnt(n, 300);
-	n->lost = 2;
-	n->restarts = 1;
+	n->n_lost = 2;
+	n->n_restarts = 1;
 	n = well(2);
 	burnt(n, 3000);
-	n->slowest_milli = 714;
-	n->throttled = 4;
-	n->classes = xstrdup("2 Cortex-A72 at 1800 MHz, 4 Cortex-A53 at 1416 "
-			     "MHz");
+	n->min_speed_milli = 714;
+	n->max_throttled = 4;
+	n->class_text = xstrdup(
+		"2 Cortex-A72 at 1800 MHz, 4 Cortex-A53 at 1416 "
+		"MHz");
 	n->throttled_ms = 245000;
 	shows("burn-bad", false);
 }
 END_TEST
 
-static struct peer_trial_class class_of(const char *name, unsigned cpus,
-					unsigned right)
+static struct admin_node_test_class class_of(const char *name, unsigned cpus,
+					     unsigned right)
 {
-	return (struct peer_trial_class){
+	return (struct admin_node_test_class){
 		.name = xstrdup(name),
-		.cpus = cpus,
-		.burn = { .asked = right, .right = right },
+		.n_cpus = cpus,
+		.burn_in = { .n_sent = right, .n_right = right },
 		.cpu_ms = right * 1500,
-		.slowest_milli = 1000,
+		.min_speed_milli = 1000,
 	};
 }
 
 /* A big.LITTLE board: 2 and 4 cores that are tried, one class that is not. */
-static struct peer_trial_node *two_classes(size_t i)
+static struct admin_node_test_result *two_classes(size_t i)
 {
-	struct peer_trial_node *n = well(i);
+	struct admin_node_test_result *n = well(i);
 
 	burnt(n, 1200);
-	n->classes = xstrdup("2 Cortex-A72 at 1800 MHz, 4 Cortex-A53 at 1416 "
-			     "MHz");
-	*VEC_ADD(n->class, n->n_classes) = class_of("Cortex-A72", 2, 700);
-	*VEC_ADD(n->class, n->n_classes) = class_of("Cortex-A53", 4, 500);
-	*VEC_ADD(n->class, n->n_classes) = class_of("Cortex-A35", 0, 0);
-	*VEC_ADD(n->zone, n->n_zones) = (struct peer_trial_zone){
-		xstrdup("cpu-thermal"), WIRE_HEALTH_ZERO + 61000
+	n->class_text = xstrdup(
+		"2 Cortex-A72 at 1800 MHz, 4 Cortex-A53 at 1416 "
+		"MHz");
+	*VEC_ADD(n->class_results, n->n_classes) = class_of("Cortex-A72", 2,
+							    700);
+	*VEC_ADD(n->class_results, n->n_classes) = class_of("Cortex-A53", 4,
+							    500);
+	*VEC_ADD(n->class_results, n->n_classes) = class_of("Cortex-A35", 0, 0);
+	*VEC_ADD(n->zones, n->n_zones) = (struct admin_node_test_zone){
+		xstrdup("cpu-thermal"), WIRE_ZERO_CELSIUS_MK + 61000
 	};
-	*VEC_ADD(n->zone, n->n_zones) = (struct peer_trial_zone){
-		xstrdup("gpu-thermal"), WIRE_HEALTH_ZERO - 4500
+	*VEC_ADD(n->zones, n->n_zones) = (struct admin_node_test_zone){
+		xstrdup("gpu-thermal"), WIRE_ZERO_CELSIUS_MK - 4500
 	};
 	return n;
 }
 
 START_TEST(a_burn_in_tells_the_classes_of_cores_apart)
 {
-	struct peer_trial_node *n = two_classes(0);
+	struct admin_node_test_result *n = two_classes(0);
 
-	n->burn.asked += 3;
-	n->burn.wrong = n->class[0].burn.wrong = 3;
-	n->class[0].burn.asked += 3;
-	n->burn.first = xstrdup("burn-3.c: another object than here");
-	n->burn.first_ms = 125000;
-	n->unit[2] = (struct peer_trial_unit){ .right = 100, .wrong = 3 };
+	n->burn_in.n_sent += 3;
+	n->burn_in.n_wrong = n->class_results[0].burn_in.n_wrong = 3;
+	n->class_results[0].burn_in.n_sent += 3;
+	n->burn_in.first_error = xstrdup("burn-3.c: another object than here");
+	n->burn_in.first_error_ms = 125000;
+	n->units[2] = (struct admin_node_test_unit){ .n_right = 100,
+						     .n_wrong = 3 };
 	n = two_classes(1);
-	n->slowest_milli = n->class[0].slowest_milli = 666;
-	n->throttled = n->class[0].throttled = 2;
-	n->throttled_ms = n->class[0].throttled_ms = 245000;
+	n->min_speed_milli = n->class_results[0].min_speed_milli = 666;
+	n->max_throttled = n->class_results[0].max_throttled = 2;
+	n->throttled_ms = n->class_results[0].throttled_ms = 245000;
 	n = well(2);
 	burnt(n, 3000);
-	n->classes = xstrdup("4 Cortex-A53 at 1512 MHz, 4 Cortex-A53 at 1000 "
-			     "MHz");
-	n->is_whole = true;
+	n->class_text = xstrdup(
+		"4 Cortex-A53 at 1512 MHz, 4 Cortex-A53 at 1000 "
+		"MHz");
+	n->classes_merged = true;
 	shows("burn-classes", false);
 }
 END_TEST
@@ -289,20 +301,20 @@ START_TEST(json_has_the_classes_and_the_zones)
 		-4.5);
 	json_decref(all);
 	nodes_check_release(&c);
-	peer_trial_node_release(&node[0]);
-	trial = (struct peer_trial){ .nodes = node };
+	admin_node_test_result_release(&node[0]);
+	trial = (struct admin_node_test){ .nodes = node };
 }
 END_TEST
 
 START_TEST(the_same_wrong_answer_each_time_is_no_accident)
 {
-	struct peer_trial_node *n = well(0);
+	struct admin_node_test_result *n = well(0);
 
 	burnt(n, 700);
-	n->burn.asked += 100;
-	n->burn.wrong = 100;
-	n->burn.first = xstrdup("burn-3.c: another object than here");
-	n->unit[2] = (struct peer_trial_unit){ .wrong = 100 };
+	n->burn_in.n_sent += 100;
+	n->burn_in.n_wrong = 100;
+	n->burn_in.first_error = xstrdup("burn-3.c: another object than here");
+	n->units[2] = (struct admin_node_test_unit){ .n_wrong = 100 };
 	shows("burn-same", false);
 }
 END_TEST
@@ -310,23 +322,25 @@ END_TEST
 START_TEST(what_all_nodes_agree_on_is_this_machine)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct peer_trial_node *n = well(i);
+		struct admin_node_test_result *n = well(i);
 
 		burnt(n, 700);
-		n->burn.asked += 100;
-		n->burn.wrong = 100;
-		n->burn.first = xstrdup("burn-3.c: another object than here");
-		n->unit[2] = (struct peer_trial_unit){ .wrong = 100,
-						       .is = { .b = { 7 } } };
+		n->burn_in.n_sent += 100;
+		n->burn_in.n_wrong = 100;
+		n->burn_in.first_error = xstrdup(
+			"burn-3.c: another object than here");
+		n->units[2] = (struct admin_node_test_unit){
+			.n_wrong = 100, .wrong_digest = { .b = { 7 } }
+		};
 	}
-	ck_assert_int_eq(peer_verdict_odd_unit(node, 2), 2);
-	ck_assert_int_eq(peer_verdict_odd_unit(node, 1), -1);
-	node[1].unit[2].is.b[0] = 8;
-	ck_assert_int_eq(peer_verdict_odd_unit(node, 2), -1);
-	node[1].unit[2].is.b[0] = 7;
-	node[1].unit[2].right = 1;
-	ck_assert_int_eq(peer_verdict_odd_unit(node, 2), -1);
-	node[1].unit[2].right = 0;
+	ck_assert_int_eq(admin_verdict_find_odd_unit(node, 2), 2);
+	ck_assert_int_eq(admin_verdict_find_odd_unit(node, 1), -1);
+	node[1].units[2].wrong_digest.b[0] = 8;
+	ck_assert_int_eq(admin_verdict_find_odd_unit(node, 2), -1);
+	node[1].units[2].wrong_digest.b[0] = 7;
+	node[1].units[2].n_right = 1;
+	ck_assert_int_eq(admin_verdict_find_odd_unit(node, 2), -1);
+	node[1].units[2].n_right = 0;
 	shows("burn-host", false);
 }
 END_TEST
@@ -336,34 +350,34 @@ START_TEST(json_has_every_row)
 	struct nodes_check c;
 	json_t *all, *rows;
 
-	well(0)->clock_ms = 99000;
+	well(0)->clock_offset_ms = 99000;
 	nodes_check_judge(&c, &trial, "gcc 12.2.0");
 	all = nodes_check_json(&c);
 	rows = json_object_get(json_array_get(json_object_get(all, "nodes"), 0),
 			       "rows");
-	ck_assert_uint_eq(json_array_size(rows), PEER_VERDICT_ROWS);
-	ck_assert_str_eq(
-		json_string_value(json_object_get(
-			json_array_get(rows, PEER_VERDICT_CLOCK), "state")),
-		"failed");
+	ck_assert_uint_eq(json_array_size(rows), ADMIN_VERDICT_ROW_COUNT);
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(rows, ADMIN_VERDICT_ROW_CLOCK),
+				 "state")),
+			 "failed");
 	json_decref(all);
 	nodes_check_release(&c);
-	peer_trial_node_release(&node[0]);
+	admin_node_test_result_release(&node[0]);
 }
 END_TEST
 
 START_TEST(times_are_as_people_write_them)
 {
-	ck_assert_uint_eq(nodes_burn_time("30s"), 30000);
-	ck_assert_uint_eq(nodes_burn_time("10m"), 600000);
-	ck_assert_uint_eq(nodes_burn_time("8h"), 28800000);
-	ck_assert_uint_eq(nodes_burn_time("7d"), 604800000);
-	ck_assert_uint_eq(nodes_burn_time("8d"), 0);
-	ck_assert_uint_eq(nodes_burn_time("0s"), 0);
-	ck_assert_uint_eq(nodes_burn_time("10"), 0);
-	ck_assert_uint_eq(nodes_burn_time(""), 0);
-	ck_assert_uint_eq(nodes_burn_time("neo4a"), 0);
-	ck_assert_uint_eq(nodes_burn_time("-1m"), 0);
+	ck_assert_uint_eq(nodes_burn_parse_time("30s"), 30000);
+	ck_assert_uint_eq(nodes_burn_parse_time("10m"), 600000);
+	ck_assert_uint_eq(nodes_burn_parse_time("8h"), 28800000);
+	ck_assert_uint_eq(nodes_burn_parse_time("7d"), 604800000);
+	ck_assert_uint_eq(nodes_burn_parse_time("8d"), 0);
+	ck_assert_uint_eq(nodes_burn_parse_time("0s"), 0);
+	ck_assert_uint_eq(nodes_burn_parse_time("10"), 0);
+	ck_assert_uint_eq(nodes_burn_parse_time(""), 0);
+	ck_assert_uint_eq(nodes_burn_parse_time("neo4a"), 0);
+	ck_assert_uint_eq(nodes_burn_parse_time("-1m"), 0);
 }
 END_TEST
 

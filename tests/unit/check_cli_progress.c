@@ -32,8 +32,8 @@ static const struct {
 
 START_TEST(a_row_says_how_far_it_is)
 {
-	char *text = progress_text(texts[_i].what, texts[_i].bytes,
-				   texts[_i].done, texts[_i].total);
+	char *text = progress_format(texts[_i].what, texts[_i].bytes,
+				     texts[_i].done, texts[_i].total);
 
 	ck_assert_str_eq(text, texts[_i].text);
 	free(text);

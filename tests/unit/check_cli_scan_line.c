@@ -76,7 +76,7 @@ static const struct {
 START_TEST(words_are_taken_as_a_shell_takes_them)
 {
 	struct strv words = { 0 };
-	int ret = cli_scan_words(&words, commands[_i].command);
+	int ret = cli_scan_split_words(&words, commands[_i].command);
 	char *joined = strv_join(&words, "|");
 
 	if (commands[_i].words) {

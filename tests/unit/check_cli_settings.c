@@ -26,7 +26,7 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	struct node_roster roster = { 0 }, empty = { 0 };
 	struct strv standard = { 0 };
 	int fd = mkstemp(path), percent = 0;
-	struct settings_local local = { 0 };
+	struct settings_host local = { 0 };
 	struct err err = { 0 };
 
 	ck_assert_int_ge(fd, 0);
@@ -38,7 +38,7 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 		"%s", err.text);
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
-	ck_assert(local.shell && local.forget_probes);
+	ck_assert(local.use_shell && local.ignore_probe_cache);
 	/* The command line's counts more. */
 	percent = 20;
 	node_roster_release(&roster);
@@ -56,7 +56,7 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	ck_assert_uint_eq(standard.n, 2);
 	ck_assert_str_eq(standard.v[0], "arm64=gcc-13");
 	ck_assert_str_eq(standard.v[1], "arm=arm-x-");
-	ck_assert_int_eq(settings_standard(&standard, &err), 0);
+	ck_assert_int_eq(settings_load_toolchains(&standard, &err), 0);
 	ck_assert_uint_eq(standard.n, 4);
 	strv_release(&standard);
 	node_roster_release(&roster);
@@ -74,7 +74,7 @@ START_TEST(the_signal_that_ended_another_ends_us)
 	signal(signals[_i], SIG_IGN);
 	pid = fork();
 	if (!pid) {
-		settings_end_by(signals[_i]);
+		settings_exit_by_signal(signals[_i]);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -80,44 +80,44 @@ static void expect(const char *want)
 
 static void note(const char *text)
 {
-	struct events_event ev = events_new(EVENTS_NOTE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 
 	ev.text = text;
-	events_hub_tell(h->hub, &ev);
+	events_hub_publish(h->hub, &ev);
 }
 
 static void error(const char *text)
 {
-	struct events_event ev = events_new(EVENTS_DIAG);
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
-	ev.severity = EVENTS_ERROR;
+	ev.severity = EVENTS_SEV_ERROR;
 	ev.text = text;
-	events_hub_tell(h->hub, &ev);
+	events_hub_publish(h->hub, &ev);
 }
 
 static void job(int64_t number, enum events_job_state state)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
 	ev.job = number;
 	ev.state = state;
 	ev.file = "kernel/fork.c";
-	events_hub_tell(h->hub, &ev);
+	events_hub_publish(h->hub, &ev);
 }
 
 START_TEST(progress_shows_what_happens)
 {
-	begin(WATCH_PROGRESS, NULL);
+	begin(WATCH_MODE_PROGRESS, NULL);
 	note("a note");
 	error("a.c:2: error: z\n");
-	ck_assert_ptr_null(h->line);
+	ck_assert_ptr_null(h->on_line);
 	expect("[    0s] a note\na.c:2: error: z\n");
 }
 END_TEST
 
 START_TEST(quiet_shows_errors_alone)
 {
-	begin(WATCH_QUIET, NULL);
+	begin(WATCH_MODE_QUIET, NULL);
 	note("a note");
 	error("a.c:2: error: z\n");
 	expect("a.c:2: error: z\n");
@@ -126,19 +126,19 @@ END_TEST
 
 START_TEST(none_shows_nothing)
 {
-	begin(WATCH_NONE, NULL);
+	begin(WATCH_MODE_NONE, NULL);
 	note("a note");
 	error("a.c:2: error: z\n");
-	ck_assert_ptr_null(h->line);
+	ck_assert_ptr_null(h->on_line);
 	expect("");
 }
 END_TEST
 
 START_TEST(verbose_shows_the_log_and_no_block_twice)
 {
-	begin(WATCH_VERBOSE, NULL);
-	h->line(h->ctx, "  CC      a.o");
-	h->line(h->ctx, "a.c:2: error: z");
+	begin(WATCH_MODE_VERBOSE, NULL);
+	h->on_line(h->ctx, "  CC      a.o");
+	h->on_line(h->ctx, "a.c:2: error: z");
 	error("a.c:2: error: z\n");
 	note("a note");
 	expect("  CC      a.o\na.c:2: error: z\n[    0s] a note\n");
@@ -150,8 +150,8 @@ START_TEST(events_are_written_as_json_lines)
 	char *path = xasprintf("%s/events", dir), *text;
 	unsigned lines = 0;
 
-	begin(WATCH_NONE, path);
-	job(1, EVENTS_QUEUED);
+	begin(WATCH_MODE_NONE, path);
+	job(1, EVENTS_JOB_QUEUED);
 	job(1, EVENTS_JOB_DONE);
 	error("a\nb");
 	watch_free(w);
@@ -168,7 +168,7 @@ END_TEST
 START_TEST(several_builds_write_into_one_file)
 {
 	char *path = xasprintf("%s/events", dir), *text, *second;
-	struct watch_setup setup = { .mode = WATCH_NONE, .json = path };
+	struct watch_setup setup = { .mode = WATCH_MODE_NONE, .json = path };
 	struct err err = { 0 };
 	int fd = watch_open_json(path, &err);
 
@@ -177,7 +177,7 @@ START_TEST(several_builds_write_into_one_file)
 	for (int i = 0; i < 2; i++) {
 		ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
 		h = watch_hooks(w);
-		job(1, EVENTS_QUEUED);
+		job(1, EVENTS_JOB_QUEUED);
 		watch_free(w);
 	}
 	ck_assert(!close(fd));
@@ -204,8 +204,8 @@ END_TEST
 
 START_TEST(a_full_disk_for_the_events_is_said_once)
 {
-	begin(WATCH_PROGRESS, "/dev/full");
-	job(1, EVENTS_QUEUED);
+	begin(WATCH_MODE_PROGRESS, "/dev/full");
+	job(1, EVENTS_JOB_QUEUED);
 	job(1, EVENTS_JOB_DONE);
 	expect("[    0s] --json /dev/full: No space left on device: no more "
 	       "events are written\n");
@@ -225,9 +225,9 @@ START_TEST(a_fifo_that_nobody_reads_delays_nothing)
 	char *path = make_fifo();
 	uint64_t began = clock_ms();
 
-	begin(WATCH_NONE, path);
+	begin(WATCH_MODE_NONE, path);
 	for (int64_t i = 1; i <= 20000; i++) {
-		job(i, EVENTS_QUEUED);
+		job(i, EVENTS_JOB_QUEUED);
 		job(i, EVENTS_JOB_DONE);
 	}
 	watch_free(w);
@@ -242,11 +242,11 @@ START_TEST(who_reads_a_fifo_late_gets_all_of_it)
 	char *path = make_fifo(), block[4096] = "";
 	int fd;
 
-	begin(WATCH_NONE, path);
-	job(1, EVENTS_QUEUED);
-	job(2, EVENTS_QUEUED);
+	begin(WATCH_MODE_NONE, path);
+	job(1, EVENTS_JOB_QUEUED);
+	job(2, EVENTS_JOB_QUEUED);
 	fd = open(path, O_RDONLY | O_NONBLOCK);
-	job(3, EVENTS_QUEUED);
+	job(3, EVENTS_JOB_QUEUED);
 	watch_free(w);
 	ck_assert_int_gt(read(fd, block, sizeof(block) - 1), 0);
 	ck_assert_ptr_nonnull(strstr(block, "\"event\":\"stream\""));
@@ -266,8 +266,8 @@ START_TEST(stdout_that_was_closed_is_said_once)
 	dup2(ends[1], STDOUT_FILENO);
 	close(ends[1]);
 	close(ends[0]);
-	begin(WATCH_PROGRESS, "-");
-	job(1, EVENTS_QUEUED);
+	begin(WATCH_MODE_PROGRESS, "-");
+	job(1, EVENTS_JOB_QUEUED);
 	job(1, EVENTS_JOB_DONE);
 	dup2(old, STDOUT_FILENO);
 	close(old);
@@ -302,16 +302,16 @@ static const struct {
 	const char *term, *ci;
 	unsigned short columns;
 	bool terminal;
-	enum ui_plain_kind kind;
+	enum ui_text_kind kind;
 } choices[] = {
-	{ "xterm", NULL, 80, true, UI_LINE },
-	{ "xterm", NULL, 0, true, UI_LINE }, /* its size is not known */
-	{ "xterm", NULL, 39, true, UI_PLAIN },
-	{ "xterm", "1", 80, true, UI_PLAIN },
-	{ "dumb", NULL, 80, true, UI_PLAIN },
-	{ "", NULL, 80, true, UI_PLAIN },
-	{ NULL, NULL, 80, true, UI_PLAIN },
-	{ "xterm", NULL, 80, false, UI_PLAIN },
+	{ "xterm", NULL, 80, true, UI_TEXT_LINE },
+	{ "xterm", NULL, 0, true, UI_TEXT_LINE }, /* its size is not known */
+	{ "xterm", NULL, 39, true, UI_TEXT_PERIODIC },
+	{ "xterm", "1", 80, true, UI_TEXT_PERIODIC },
+	{ "dumb", NULL, 80, true, UI_TEXT_PERIODIC },
+	{ "", NULL, 80, true, UI_TEXT_PERIODIC },
+	{ NULL, NULL, 80, true, UI_TEXT_PERIODIC },
+	{ "xterm", NULL, 80, false, UI_TEXT_PERIODIC },
 };
 
 static void set_variable(const char *name, const char *value)
@@ -331,7 +331,7 @@ START_TEST(auto_depends_on_the_terminal)
 	set_variable("TERM", choices[_i].term);
 	set_variable("CI", choices[_i].ci);
 	unsetenv("COLUMNS");
-	ck_assert_int_eq(watch_kind(), choices[_i].kind);
+	ck_assert_int_eq(watch_choose_text_kind(), choices[_i].kind);
 	if (master >= 0)
 		close(master);
 }
@@ -363,8 +363,9 @@ START_TEST(the_screen_needs_a_whole_terminal)
 	set_variable("TERM", screens[_i].term);
 	set_variable("CI", screens[_i].ci);
 	unsetenv("COLUMNS");
-	ck_assert_int_eq(watch_screen(), screens[_i].tried ? WATCH_TRY_SCREEN :
-							     WATCH_NO_SCREEN);
+	ck_assert_int_eq(watch_screen(), screens[_i].tried ?
+						 WATCH_SCREEN_IF_POSSIBLE :
+						 WATCH_SCREEN_NEVER);
 	dup2(old, STDIN_FILENO);
 	close(old);
 	close(null);
@@ -374,12 +375,12 @@ END_TEST
 
 START_TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
 {
-	struct watch_setup setup = { .screen = WATCH_NEED_SCREEN };
+	struct watch_setup setup = { .screen = WATCH_SCREEN_REQUIRED };
 	struct err err = { 0 };
 
 	ck_assert_int_lt(watch_new(&w, &setup, &err), 0);
 	ck_assert(str_starts(err.text, "--ui ncurses: standard "));
-	setup.screen = WATCH_TRY_SCREEN;
+	setup.screen = WATCH_SCREEN_IF_POSSIBLE;
 	ck_assert(!watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
 	note("a note");
@@ -406,7 +407,7 @@ static void read_terminal(int master, char *text, size_t size, const char *last)
 
 START_TEST(the_line_goes_with_the_size_of_the_terminal)
 {
-	struct watch_setup setup = { .kind = UI_LINE };
+	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
 	struct winsize size = { .ws_row = 24, .ws_col = 30 };
 	int master = be_terminal(70);
 	char text[4096];
@@ -415,7 +416,7 @@ START_TEST(the_line_goes_with_the_size_of_the_terminal)
 
 	ck_assert(!watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
-	job(7, EVENTS_QUEUED);
+	job(7, EVENTS_JOB_QUEUED);
 	job(1, EVENTS_JOB_DONE);
 	ck_assert_int_eq(ioctl(master, TIOCSWINSZ, &size), 0);
 	job(2, EVENTS_JOB_DONE);
@@ -437,7 +438,7 @@ END_TEST
 /* A node's warning, say, while the line stands there. */
 START_TEST(what_is_logged_has_a_line_of_its_own)
 {
-	struct watch_setup setup = { .kind = UI_LINE };
+	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
 	int master = be_terminal(70);
 	char text[4096];
 	const char *logged;
@@ -466,7 +467,8 @@ END_TEST
 /* It may take some bytes and no more: a write of more would wait. */
 START_TEST(a_terminal_that_stands_delays_nothing)
 {
-	struct watch_setup setup = { .kind = _i ? UI_LINE : UI_PLAIN };
+	struct watch_setup setup = { .text_kind = _i ? UI_TEXT_LINE :
+						       UI_TEXT_PERIODIC };
 	int master = be_terminal(80);
 	uint64_t began = clock_ms();
 	char text[1001];

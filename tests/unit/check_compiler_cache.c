@@ -55,7 +55,7 @@ static void tear_down(void)
 
 static const char *get(const char *name, size_t n)
 {
-	return compiler_library_cached(buf_bytes(&cache), name, n);
+	return compiler_library_find_cached(buf_bytes(&cache), name, n);
 }
 
 static const char *const fronts[] = { "",

@@ -50,7 +50,7 @@ static void find(const char *first, const char *second)
 	char *path = xasprintf("%s/%s:/nonexistent:%s/%s", dir, first, dir,
 			       second);
 
-	compiler_find(&list, path);
+	compiler_find_all(&list, path);
 	free(path);
 }
 
@@ -84,8 +84,10 @@ static const struct name {
 
 START_TEST(a_drivers_name_is_told_from_others)
 {
-	ck_assert_int_eq(compiler_find_is_name(names[_i].name), names[_i].is);
-	ck_assert_uint_eq(compiler_find_stem(names[_i].name), names[_i].stem);
+	ck_assert_int_eq(compiler_find_is_driver_name(names[_i].name),
+			 names[_i].is);
+	ck_assert_uint_eq(compiler_find_stem_len(names[_i].name),
+			  names[_i].stem);
 }
 END_TEST
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
-static struct compiler_search search;
-static struct compiler_libraries got;
+static struct compiler_library_search search;
+static struct compiler_library_list got;
 static struct err err;
 static char *program;
 static bool narrow; /* what is made */
@@ -77,7 +77,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	compiler_libraries_release(&got);
+	compiler_library_list_release(&got);
 	buf_release(&search.cache);
 	tempdir_remove(dir);
 	free(program);
@@ -85,7 +85,7 @@ static void tear_down(void)
 
 static int find(void)
 {
-	return compiler_libraries_find(&got, program, &search, &err);
+	return compiler_library_find_all(&got, program, &search, &err);
 }
 
 static void found(size_t i, const char *name, const char *path, bool plain)
@@ -95,7 +95,7 @@ static void found(size_t i, const char *name, const char *path, bool plain)
 	ck_assert_uint_lt(i, got.n);
 	ck_assert_str_eq(got.v[i].name, name);
 	ck_assert_str_eq(got.v[i].path, want);
-	ck_assert_int_eq(got.v[i].plain, plain);
+	ck_assert_int_eq(got.v[i].found_by_default, plain);
 	free(want);
 }
 
@@ -108,7 +108,7 @@ START_TEST(the_loaders_own_directories_are_searched_in_order)
 	make("two/libb", (struct elf_spec){ 0 });
 	ck_assert_msg(!find(), "%s", err.text);
 	ck_assert_uint_eq(got.n, 2);
-	ck_assert_str_eq(got.home, "/etc");
+	ck_assert_str_eq(got.default_dir, "/etc");
 	found(0, "liba", "two/liba", true);
 	found(1, "libb", "one/libb", true);
 }
@@ -151,13 +151,13 @@ END_TEST
 /* $ORIGIN of a program takes a /proc, that of a plain library does not. */
 START_TEST(all_that_is_missing_is_found_at_once)
 {
-	struct compiler_needs needs;
+	struct compiler_missing_libraries needs;
 	char *liba = at("one/liba");
 
 	make_program((struct elf_spec){ .needed = { "libx", "liba", "liby" } });
 	make("one/liba", (struct elf_spec){ .needed = { "liby", "libz" } });
-	ck_assert_int_eq(compiler_libraries_missing(&needs, program, NULL,
-						    &search, &err),
+	ck_assert_int_eq(compiler_library_find_missing(&needs, program, NULL,
+						       &search, &err),
 			 0);
 	ck_assert_uint_eq(needs.names.n, 4);
 	ck_assert_str_eq(needs.names.v[0], "libx");
@@ -166,7 +166,7 @@ START_TEST(all_that_is_missing_is_found_at_once)
 	ck_assert_str_eq(needs.names.v[2], "liby");
 	ck_assert_str_eq(needs.users.v[2], liba);
 	ck_assert_str_eq(needs.names.v[3], "libz");
-	compiler_needs_release(&needs);
+	compiler_library_missing_release(&needs);
 	free(liba);
 }
 END_TEST
@@ -174,21 +174,21 @@ END_TEST
 START_TEST(a_plugin_is_a_program_of_a_loader)
 {
 	char *plugin = at("plugin.so"), *loader = at("ld.so");
-	struct compiler_needs needs;
+	struct compiler_missing_libraries needs;
 
 	make("plugin.so", (struct elf_spec){ .needed = { "liba", "libx" } });
 	make("two/liba", (struct elf_spec){ 0 });
-	ck_assert_int_eq(
-		compiler_libraries_missing(&needs, plugin, NULL, &search, &err),
-		0);
+	ck_assert_int_eq(compiler_library_find_missing(&needs, plugin, NULL,
+						       &search, &err),
+			 0);
 	ck_assert_uint_eq(needs.names.n, 0);
-	compiler_needs_release(&needs);
-	ck_assert_int_eq(compiler_libraries_missing(&needs, plugin, loader,
-						    &search, &err),
+	compiler_library_missing_release(&needs);
+	ck_assert_int_eq(compiler_library_find_missing(&needs, plugin, loader,
+						       &search, &err),
 			 0);
 	ck_assert_uint_eq(needs.names.n, 1);
 	ck_assert_str_eq(needs.names.v[0], "libx");
-	compiler_needs_release(&needs);
+	compiler_library_missing_release(&needs);
 	free(loader);
 	free(plugin);
 }
@@ -196,17 +196,17 @@ END_TEST
 
 START_TEST(a_loader_that_is_not_there_is_missing)
 {
-	struct compiler_needs needs;
+	struct compiler_missing_libraries needs;
 	char *loader = at("ld.so");
 
 	make_program((struct elf_spec){ .needed = { "libx" } });
 	ck_assert_int_eq(unlink(loader), 0);
-	ck_assert_int_eq(compiler_libraries_missing(&needs, program, NULL,
-						    &search, &err),
+	ck_assert_int_eq(compiler_library_find_missing(&needs, program, NULL,
+						       &search, &err),
 			 0);
 	ck_assert_uint_eq(needs.names.n, 1);
 	ck_assert_str_eq(needs.names.v[0], loader);
-	compiler_needs_release(&needs);
+	compiler_library_missing_release(&needs);
 	free(loader);
 }
 END_TEST
@@ -275,7 +275,7 @@ START_TEST(rpath_is_inherited_and_runpath_is_not)
 	/* With a DT_RUNPATH of its own the inherited one does not count. */
 	make("extra/liba", (struct elf_spec){ .needed = { "libb" },
 					      .runpath = "/nonexistent" });
-	compiler_libraries_release(&got);
+	compiler_library_list_release(&got);
 	ck_assert_int_eq(find(), -ENOENT);
 	free(extra);
 }
@@ -390,7 +390,7 @@ START_TEST(a_32_bit_loader_is_read_as_well)
 	found(0, "liba", "one/liba", true);
 	/* A 64-bit program does not take that one. */
 	make_program((struct elf_spec){ .needed = { "liba" } });
-	compiler_libraries_release(&got);
+	compiler_library_list_release(&got);
 	ck_assert_msg(!find(), "%s", err.text);
 	found(0, "liba", "two/liba", true);
 	free(loader);
@@ -406,7 +406,7 @@ START_TEST(a_name_with_a_slash_is_that_file)
 	ck_assert_msg(!find(), "%s", err.text);
 	found(0, far, "far/liba", true);
 	make_program((struct elf_spec){ .needed = { "./far/liba" } });
-	compiler_libraries_release(&got);
+	compiler_library_list_release(&got);
 	ck_assert_int_eq(find(), -ENOTSUP);
 	free(far);
 }
@@ -451,19 +451,19 @@ START_TEST(directories_are_read_from_the_bytes_of_a_loader)
 	struct strv dirs = { 0 };
 	char *all;
 
-	compiler_loader_dirs(&dirs, bytes_of(glibc, sizeof(glibc)));
+	compiler_library_loader_dirs(&dirs, bytes_of(glibc, sizeof(glibc)));
 	all = strv_join(&dirs, " ");
 	ck_assert_str_eq(all, "/lib/x /usr/lib/x /lib");
 	free(all);
 	strv_release(&dirs);
-	compiler_loader_dirs(&dirs, bytes_of(musl, sizeof(musl)));
+	compiler_library_loader_dirs(&dirs, bytes_of(musl, sizeof(musl)));
 	all = strv_join(&dirs, " ");
 	ck_assert_str_eq(all, "/lib /usr/local/lib /usr/lib");
 	free(all);
 	strv_release(&dirs);
-	compiler_loader_dirs(&dirs, bytes_of("/", 1));
-	compiler_loader_dirs(&dirs, bytes_of(NULL, 0));
-	compiler_loader_dirs(&dirs, bytes_of("\0/lib/", 6));
+	compiler_library_loader_dirs(&dirs, bytes_of("/", 1));
+	compiler_library_loader_dirs(&dirs, bytes_of(NULL, 0));
+	compiler_library_loader_dirs(&dirs, bytes_of("\0/lib/", 6));
 	ck_assert_uint_eq(dirs.n, 0);
 }
 END_TEST
@@ -471,10 +471,10 @@ END_TEST
 /* This machine's own loader names them, whatever it is. */
 START_TEST(this_program_is_read_as_its_loader_reads_it)
 {
-	ck_assert_msg(
-		!compiler_libraries_find(&got, "/proc/self/exe", &search, &err),
-		"%s", err.text);
-	ck_assert_ptr_nonnull(got.home);
+	ck_assert_msg(!compiler_library_find_all(&got, "/proc/self/exe",
+						 &search, &err),
+		      "%s", err.text);
+	ck_assert_ptr_nonnull(got.default_dir);
 	ck_assert_uint_gt(got.n, 0);
 }
 END_TEST

@@ -12,8 +12,8 @@
 static char *work, *root; /* of the sources; of the cell */
 static struct compiler_manifest m;
 
-static char *plain_env[] = { (char *)"PATH=" TOOLCHAIN_PATH, (char *)"LC_ALL=C",
-			     NULL };
+static char *plain_env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			     (char *)"LC_ALL=C", NULL };
 
 static const char c_source[] =
 	"#include <stddef.h>\n#include <stdarg.h>\n#include \"own.h\"\n"
@@ -162,7 +162,7 @@ START_TEST(a_cell_with_the_manifest_alone_compiles_as_this_machine_does)
 	ck_assert_str_eq(m.driver, c->driver);
 	ck_assert_str_eq(m.prefix, c->prefix);
 	ck_assert_int_eq(uname(&machine), 0);
-	ck_assert(compiler_host_runs(m.host, machine.machine));
+	ck_assert(compiler_host_can_run(m.host, machine.machine));
 	ck_assert_int_eq(m.is_clang, c->target != NULL);
 	ck_assert_uint_eq(m.programs.n, m.is_clang ? 1 : 4);
 	cell_lay_all(root, &m.entries);
@@ -186,13 +186,15 @@ START_TEST(entries_are_sorted_real_and_complete)
 		if (i)
 			ck_assert_int_lt(strcmp(e[-1].path, e->path), 0);
 		ck_assert_int_eq(lstat(e->path, &st), 0);
-		ck_assert_int_eq(S_ISLNK(st.st_mode), e->kind == COMPILER_LINK);
-		ck_assert_int_eq(e->target != NULL, e->kind == COMPILER_LINK);
-		if (e->kind != COMPILER_FILE)
+		ck_assert_int_eq(S_ISLNK(st.st_mode),
+				 e->kind == COMPILER_ENTRY_SYMLINK);
+		ck_assert_int_eq(e->target != NULL,
+				 e->kind == COMPILER_ENTRY_SYMLINK);
+		if (e->kind != COMPILER_ENTRY_FILE)
 			continue;
 		ck_assert_int_eq(digest_file(e->path, &file, &err), 0);
 		ck_assert(digest_equal(&file, &e->digest));
-		ck_assert_uint_eq(e->size, (uint64_t)st.st_size);
+		ck_assert_uint_eq(e->size_bytes, (uint64_t)st.st_size);
 		ck_assert_int_eq(e->mtime_ns,
 				 st.st_mtim.tv_sec * INT64_C(1000000000) +
 					 st.st_mtim.tv_nsec);
@@ -297,7 +299,7 @@ START_TEST(an_assembler_of_another_directory_of_path_has_a_link)
 {
 	char *driver = make_driver("bin/gcc", as_here, "-s", NULL);
 	char *bin = xasprintf("%s/mine/as", dir);
-	char *path = xasprintf("PATH=%s/mine:%s", dir, TOOLCHAIN_PATH);
+	char *path = xasprintf("PATH=%s/mine:%s", dir, COMPILER_TOOLCHAIN_PATH);
 	char *env[] = { path, NULL };
 
 	make_cc1();
@@ -400,16 +402,18 @@ START_TEST(what_changed_is_named_by_the_stamp)
 	ck_assert_int_eq(utimes(inc, times), 0);
 	make(driver, plain_env);
 	ck_assert_ptr_nonnull(entry("/inc/x.h"));
-	ck_assert_msg(!compiler_manifest_stamp(&m, &err), "%s", err.text);
+	ck_assert_msg(!compiler_manifest_check_unchanged(&m, &err), "%s",
+		      err.text);
 	if (_i == 3)
 		ck_assert_int_eq(fs_write(file, bytes_str(""), 0644, &err), 0);
 	else
 		ck_assert_int_eq(utimes(file, times), 0);
-	ck_assert_int_eq(compiler_manifest_stamp(&m, &err), -ESTALE);
+	ck_assert_int_eq(compiler_manifest_check_unchanged(&m, &err), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(err.text, _i == 3 ? inc : file));
 	if (_i != 3) {
 		ck_assert_int_eq(unlink(file), 0);
-		ck_assert_int_eq(compiler_manifest_stamp(&m, &err), -ESTALE);
+		ck_assert_int_eq(compiler_manifest_check_unchanged(&m, &err),
+				 -ESTALE);
 	}
 	free(file);
 	free(inc);

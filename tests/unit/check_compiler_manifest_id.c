@@ -15,23 +15,23 @@ static struct compiler_entry file(const char *path, const char *content)
 {
 	struct compiler_entry e = { .path = (char *)path,
 				    .executable = true,
-				    .size = strlen(content) };
+				    .size_bytes = strlen(content) };
 
-	digest_of(bytes_str(content), &e.digest);
+	digest_bytes(bytes_str(content), &e.digest);
 	return e;
 }
 
 static struct compiler_entry link_to(const char *path, const char *target)
 {
 	return (struct compiler_entry){ .path = (char *)path,
-					.kind = COMPILER_LINK,
+					.kind = COMPILER_ENTRY_SYMLINK,
 					.target = (char *)target };
 }
 
 static struct compiler_entry directory(const char *path)
 {
 	return (struct compiler_entry){ .path = (char *)path,
-					.kind = COMPILER_DIR };
+					.kind = COMPILER_ENTRY_DIR };
 }
 
 static struct digest id_of(const struct compiler_entry *v, size_t n,
@@ -58,7 +58,7 @@ START_TEST(order_times_and_sizes_do_not_enter)
 	struct compiler_entry b[] = { a[3], a[1], a[2], a[0] };
 
 	b[1].mtime_ns = 77;
-	b[1].size = 99;
+	b[1].size_bytes = 99;
 	ck_assert(same(id_of(a, 4, "/usr/bin/gcc", false),
 		       id_of(b, 4, "/usr/bin/gcc", false)));
 }
@@ -173,15 +173,15 @@ END_TEST
 
 static const struct clash {
 	const char *a, *b;
-	enum compiler_kind kind;
+	enum compiler_entry_kind kind;
 } clashes[] = {
-	{ "/a/b", "/a/b", COMPILER_FILE },
-	{ "/a/b", "/a/b/c", COMPILER_FILE },
-	{ "/a/b", "/a/b/c/d/e", COMPILER_LINK },
-	{ "/usr/bin/gcc", "/a/b", COMPILER_FILE },
-	{ "/a/b", "relative", COMPILER_FILE },
-	{ "/a/b", "/", COMPILER_FILE },
-	{ "/a/b", "", COMPILER_FILE },
+	{ "/a/b", "/a/b", COMPILER_ENTRY_FILE },
+	{ "/a/b", "/a/b/c", COMPILER_ENTRY_FILE },
+	{ "/a/b", "/a/b/c/d/e", COMPILER_ENTRY_SYMLINK },
+	{ "/usr/bin/gcc", "/a/b", COMPILER_ENTRY_FILE },
+	{ "/a/b", "relative", COMPILER_ENTRY_FILE },
+	{ "/a/b", "/", COMPILER_ENTRY_FILE },
+	{ "/a/b", "", COMPILER_ENTRY_FILE },
 };
 
 START_TEST(a_list_that_is_no_tree_is_refused)
@@ -239,7 +239,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/manifest-id");
+	Suite *s = suite_create("compiler/manifest, identity");
 	TCase *t = tcase_create("manifest-id");
 
 	tcase_add_test(t, order_times_and_sizes_do_not_enter);

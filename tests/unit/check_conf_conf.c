@@ -63,10 +63,11 @@ START_TEST(load_of_an_empty_file_has_nothing)
 	put("");
 	c = load();
 	ck_assert_ptr_null(conf_get(c, "farm", NULL, "require-remote"));
-	ck_assert_int_eq(conf_number(c, "farm", NULL, "require-remote", 7), 7);
-	conf_subsections(c, "node", &names);
+	ck_assert_int_eq(conf_get_number(c, "farm", NULL, "require-remote", 7),
+			 7);
+	conf_list_subsections(c, "node", &names);
 	ck_assert_uint_eq(names.n, 0);
-	ck_assert_ptr_null(conf_where(c, "farm", NULL, "verify"));
+	ck_assert_ptr_null(conf_get_origin(c, "farm", NULL, "verify"));
 	conf_free(c);
 }
 END_TEST
@@ -80,14 +81,15 @@ START_TEST(load_reads_keys_and_subsections_in_order)
 	    "[node \"z.1\"]\naddress = unix:/z\n[node \"A\"] slots = 3\n"
 	    "address = \"exec:a; b\"\n[node \"z.1\"]\ncodec = zstd\n");
 	c = load();
-	conf_subsections(c, "node", &names);
+	conf_list_subsections(c, "node", &names);
 	ck_assert_uint_eq(names.n, 2);
 	ck_assert_str_eq(names.v[0], "z.1");
 	ck_assert_str_eq(names.v[1], "A");
 	ck_assert_str_eq(conf_get(c, "node", "z.1", "address"), "unix:/z");
 	ck_assert_str_eq(conf_get(c, "node", "A", "address"), "exec:a; b");
-	ck_assert_int_eq(conf_number(c, "node", "A", "slots", 0), 3);
-	ck_assert_int_eq(conf_number(c, "farm", NULL, "require-remote", 0), 90);
+	ck_assert_int_eq(conf_get_number(c, "node", "A", "slots", 0), 3);
+	ck_assert_int_eq(conf_get_number(c, "farm", NULL, "require-remote", 0),
+			 90);
 	ck_assert_ptr_null(conf_get(c, "node", "a", "address"));
 	strv_release(&names);
 	conf_free(c);
@@ -217,7 +219,7 @@ START_TEST(load_takes_an_included_value)
 		fs_write(other, bytes_str("[farm]\nverify=2\n"), 0644, &err),
 		0);
 	c = load();
-	ck_assert_int_eq(conf_number(c, "farm", NULL, "verify", 0), 2);
+	ck_assert_int_eq(conf_get_number(c, "farm", NULL, "verify", 0), 2);
 	conf_free(c);
 	free(other);
 }
@@ -255,7 +257,8 @@ START_TEST(load_reads_kfarm_config_alone)
 			 0);
 	c = load();
 	ck_assert_ptr_null(conf_get(c, "farm", NULL, "verify"));
-	ck_assert_int_eq(conf_number(c, "farm", NULL, "require-remote", 0), 5);
+	ck_assert_int_eq(conf_get_number(c, "farm", NULL, "require-remote", 0),
+			 5);
 	conf_free(c);
 	free(other);
 }
@@ -269,7 +272,7 @@ START_TEST(where_is_the_setting_that_counts)
 
 	put("[node \"a\"]\naddress=unix:/x\naddress=unix:/y\naddress=unix:/x\n");
 	c = load();
-	at = conf_where(c, "node", "a", "address");
+	at = conf_get_origin(c, "node", "a", "address");
 	ck_assert_str_eq(at, want);
 	free(at);
 	free(want);

@@ -101,9 +101,9 @@ START_TEST(put_says_it_last_and_writes_nothing)
 
 	put("[node \"a\"]\n\tslots=1\n");
 	ck_assert_int_eq(conf_load(&c, NULL, &err), 0);
-	conf_put(c, "node", "a", "slots", "2", "the command line");
-	ck_assert_int_eq(conf_number(c, "node", "a", "slots", 0), 2);
-	at = conf_where(c, "node", "a", "slots");
+	conf_override(c, "node", "a", "slots", "2", "the command line");
+	ck_assert_int_eq(conf_get_number(c, "node", "a", "slots", 0), 2);
+	at = conf_get_origin(c, "node", "a", "slots");
 	ck_assert_str_eq(at, "the command line");
 	expect("[node \"a\"]\n\tslots=1\n");
 	free(at);
@@ -201,7 +201,7 @@ START_TEST(remove_takes_out_the_subsection_alone)
 	char *lock = xasprintf("%s.lock", file);
 
 	put(cuts[_i].before);
-	ck_assert_int_eq(conf_remove("node", "a", &err), 0);
+	ck_assert_int_eq(conf_remove_section("node", "a", &err), 0);
 	expect(cuts[_i].after);
 	ck_assert_int_eq(stat(file, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0640);
@@ -214,9 +214,9 @@ START_TEST(remove_tells_when_there_is_no_such_section)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(conf_remove("node", "a", &err), -ENOENT);
+	ck_assert_int_eq(conf_remove_section("node", "a", &err), -ENOENT);
 	put("[node \"b\"]\nslots=1\n");
-	ck_assert_int_eq(conf_remove("node", "a", &err), -ENOENT);
+	ck_assert_int_eq(conf_remove_section("node", "a", &err), -ENOENT);
 	expect("[node \"b\"]\nslots=1\n");
 }
 END_TEST
@@ -233,7 +233,7 @@ START_TEST(remove_writes_through_a_symbolic_link)
 				  0600, &err),
 			 0);
 	ck_assert_int_eq(symlink(real, file), 0);
-	ck_assert_int_eq(conf_remove("node", "a", &err), 0);
+	ck_assert_int_eq(conf_remove_section("node", "a", &err), 0);
 	ck_assert_int_eq(lstat(file, &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
 	expect("");
@@ -266,7 +266,7 @@ START_TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 	ck_assert(!fs_exists(lock));
 	free(lock);
 	lock = put_lock(60);
-	ck_assert_msg(!conf_remove("node", "a", &err), "%s", err.text);
+	ck_assert_msg(!conf_remove_section("node", "a", &err), "%s", err.text);
 	ck_assert(!fs_exists(lock));
 	free(lock);
 }
@@ -298,7 +298,7 @@ START_TEST(a_lock_of_somebody_who_writes_is_waited_for)
 	ck_assert_int_eq(spawn_wait(pid), 0);
 	expect("[node \"a\"]\n\tslots = 2\n");
 	pid = lock_for_a_moment();
-	ck_assert_msg(!conf_remove("node", "a", &err), "%s", err.text);
+	ck_assert_msg(!conf_remove_section("node", "a", &err), "%s", err.text);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
 END_TEST

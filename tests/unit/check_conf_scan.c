@@ -122,7 +122,7 @@ static int note_place(void *ctx, const struct conf_item *i)
 {
 	struct places *p = ctx;
 
-	p->at[p->n] = i->at;
+	p->at[p->n] = i->start;
 	p->end[p->n++] = i->end;
 	return 0;
 }

@@ -108,11 +108,11 @@ START_TEST(schema_reads_an_amount)
 						       "timeout");
 	uint64_t n = 7;
 
-	ck_assert(conf_schema_amount(size, "3G", &n));
+	ck_assert(conf_schema_parse_amount(size, "3G", &n));
 	ck_assert_uint_eq(n, UINT64_C(3) << 30);
-	ck_assert(conf_schema_amount(span, "90m", &n));
+	ck_assert(conf_schema_parse_amount(span, "90m", &n));
 	ck_assert_uint_eq(n, 5400);
-	ck_assert(!conf_schema_amount(span, "90", &n));
+	ck_assert(!conf_schema_parse_amount(span, "90", &n));
 	ck_assert_uint_eq(n, 0);
 }
 END_TEST

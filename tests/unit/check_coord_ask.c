@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* What a view asks of a node: drain, resume, slots. */
-#include "coord-play.h"
+#include "coord-fixture.h"
 
 #include "suite.h"
 
@@ -21,7 +21,7 @@ static void expect_state(const char *state)
 
 static void ask(enum events_request what)
 {
-	events_hub_ask(hub, what, roster.v[0].name);
+	events_hub_request(hub, what, roster.v[0].name);
 }
 
 START_TEST(a_drained_node_gets_no_job_until_it_is_resumed)
@@ -29,14 +29,14 @@ START_TEST(a_drained_node_gets_no_job_until_it_is_resumed)
 	play_node(0, HONEST);
 	start();
 	wait_for_cells();
-	ask(EVENTS_DRAIN);
+	ask(EVENTS_REQ_DRAIN);
 	expect_state("drained");
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "nodes drained");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 	ck_assert_uint_eq(coord_remote_slots(coord), 0);
-	ask(EVENTS_RESUME);
+	ask(EVENTS_REQ_RESUME);
 	expect_state("up");
 	compile_again(NULL);
 	turn_until(answered, 60000);
@@ -57,7 +57,7 @@ START_TEST(a_job_that_runs_there_is_left_to_it)
 	wait_for_cells();
 	compile(NULL);
 	turn_until(has_job, 60000);
-	ask(EVENTS_DRAIN);
+	ask(EVENTS_REQ_DRAIN);
 	expect_state("draining");
 	ck_assert_uint_eq(nodes[0].cancels, 0);
 	/* And ends in time: it is compiled here too. */
@@ -68,7 +68,7 @@ END_TEST
 
 static unsigned slots(void)
 {
-	return (unsigned)first_node()->slots;
+	return (unsigned)first_node()->n_slots;
 }
 
 START_TEST(its_slots_are_between_one_and_twice_its_cores)
@@ -80,16 +80,16 @@ START_TEST(its_slots_are_between_one_and_twice_its_cores)
 	wait_for_cells();
 	before = slots();
 	ck_assert_uint_eq(coord_remote_slots(coord), before);
-	ask(EVENTS_MORE_SLOTS);
+	ask(EVENTS_REQ_MORE_SLOTS);
 	ck_assert_uint_eq(slots(), before + 1);
 	expect_state("up");
 	turn_until(never, 20);
 	ck_assert_uint_eq(coord_remote_slots(coord), before + 1);
 	for (unsigned i = 0; i < 100; i++)
-		ask(EVENTS_MORE_SLOTS);
+		ask(EVENTS_REQ_MORE_SLOTS);
 	ck_assert_uint_eq(slots(), 2 * PLAYED_CORES);
 	for (unsigned i = 0; i < 100; i++)
-		ask(EVENTS_FEWER_SLOTS);
+		ask(EVENTS_REQ_FEWER_SLOTS);
 	ck_assert_uint_eq(slots(), 1);
 	turn_until(never, 20);
 	ck_assert_uint_eq(coord_remote_slots(coord), 1);
@@ -105,22 +105,22 @@ START_TEST(what_cannot_be_done_is_left_alone)
 
 	play_node(0, UNFIT);
 	/* Nobody listens yet. */
-	ask(EVENTS_DRAIN);
+	ask(EVENTS_REQ_DRAIN);
 	start();
-	events_hub_ask(hub, EVENTS_DRAIN, "nobody");
+	events_hub_request(hub, EVENTS_REQ_DRAIN, "nobody");
 	n = first_node();
 	/* It has not said how many cores it has. */
-	ask(EVENTS_FEWER_SLOTS);
-	ck_assert_int_eq(n->slots, EVENTS_UNKNOWN);
+	ask(EVENTS_REQ_FEWER_SLOTS);
+	ck_assert_int_eq(n->n_slots, EVENTS_UNKNOWN);
 	expect_state("unfit");
-	ask(EVENTS_DRAIN);
+	ask(EVENTS_REQ_DRAIN);
 	expect_state("drained");
 	ck_assert_str_eq(n->reason, "seccomp is missing");
-	ask(EVENTS_RESUME);
+	ask(EVENTS_REQ_RESUME);
 	expect_state("unfit");
 	coord_free(coord);
 	coord = NULL;
-	ask(EVENTS_DRAIN);
+	ask(EVENTS_REQ_DRAIN);
 	ck_assert_str_eq(n->state, "unfit");
 }
 END_TEST

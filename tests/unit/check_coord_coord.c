@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-#include "coord-play.h"
+#include "coord-fixture.h"
 
 #include "suite.h"
 
@@ -16,8 +16,8 @@ START_TEST(without_nodes_the_wrapper_compiles)
 	wire_stream_free(wrapper);
 	wrapper = NULL;
 	turn_until(never, 50);
-	ck_assert_uint_eq(stats()->local, 1);
-	ck_assert_str_eq(stats()->reason[0].text, "no nodes configured");
+	ck_assert_uint_eq(stats()->n_local, 1);
+	ck_assert_str_eq(stats()->reasons[0].text, "no nodes configured");
 	ck_assert_str_eq(waiting_counts, "");
 }
 END_TEST
@@ -29,8 +29,8 @@ START_TEST(an_honest_node_gives_the_local_object)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(stats()->remote, 1);
-	ck_assert_uint_eq(first_node()->jobs, 1);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	ck_assert_uint_eq(first_node()->n_jobs, 1);
 	ck_assert(!coord_is_busy(coord));
 	ck_assert_str_eq(waiting_counts, "10");
 }
@@ -50,8 +50,8 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	ck_assert_uint_eq(stats()->retried, 1);
-	ck_assert_uint_eq(first_node()->failed, 1);
+	ck_assert_uint_eq(stats()->n_retried, 1);
+	ck_assert_uint_eq(first_node()->n_failed, 1);
 	ck_assert_str_ne(first_node()->state, "up");
 	/* It is here while its answer is examined; else nothing is between. */
 	ck_assert_str_eq(waiting_counts,
@@ -79,7 +79,7 @@ START_TEST(a_node_that_did_others_right_rests_after_two_that_failed)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "nodes failed it");
 	ck_assert_str_eq(first_node()->state, "resting");
-	ck_assert_uint_eq(first_node()->failed, 3);
+	ck_assert_uint_eq(first_node()->n_failed, 3);
 }
 END_TEST
 
@@ -108,7 +108,7 @@ START_TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "compile error");
 	ck_assert_uint_eq(nodes[1].jobs, 0);
-	ck_assert_uint_eq(first_node()->failed, 0);
+	ck_assert_uint_eq(first_node()->n_failed, 0);
 	ck_assert_str_eq(first_node()->state, "up");
 }
 END_TEST
@@ -155,7 +155,7 @@ START_TEST(an_option_that_the_node_refuses_is_compiled_here)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "option refused by the node");
-	ck_assert_uint_eq(first_node()->failed, 0);
+	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 END_TEST
 
@@ -243,7 +243,7 @@ static struct events_event load; /* the last one that was told */
 static void on_told(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind == EVENTS_LOAD)
+	if (ev->kind == EVENTS_KIND_LOAD)
 		load = *ev;
 }
 
@@ -252,7 +252,7 @@ static bool heat_is_told(void)
 	struct wire_health health = wire_health_unknown;
 	struct buf body = { 0 };
 
-	if (load.node && load.celsius != EVENTS_UNKNOWN)
+	if (load.node && load.celsius_milli != EVENTS_UNKNOWN)
 		return true;
 	health.foreign_milli = 250;
 	health.temperature_mk = 334650;
@@ -264,20 +264,20 @@ static bool heat_is_told(void)
 
 START_TEST(how_a_node_does_is_told_with_its_beats)
 {
-	struct events_consumer listener = { .told = on_told };
+	struct events_subscriber listener = { .on_event = on_told };
 
-	events_hub_add(hub, &listener);
+	events_hub_subscribe(hub, &listener);
 	play_node(0, BROODING);
 	start();
 	wait_for_cells();
 	turn_until(heat_is_told, 60000);
 	ck_assert_str_eq(load.node, roster.v[0].name);
-	ck_assert_int_eq(load.foreign, 250);
-	ck_assert_int_eq(load.celsius, 61500);
-	ck_assert_int_eq(load.speed, 666);
-	ck_assert_int_gt(load.sent, 0);
-	ck_assert_int_gt(load.received, 0);
-	events_hub_remove(hub, &listener);
+	ck_assert_int_eq(load.foreign_milli, 250);
+	ck_assert_int_eq(load.celsius_milli, 61500);
+	ck_assert_int_eq(load.speed_milli, 666);
+	ck_assert_int_gt(load.sent_bytes, 0);
+	ck_assert_int_gt(load.received_bytes, 0);
+	events_hub_unsubscribe(hub, &listener);
 }
 END_TEST
 
@@ -291,8 +291,8 @@ START_TEST(what_a_node_broods_over_is_compiled_here_too)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(stats()->beside, 1);
-	ck_assert_uint_eq(stats()->local, 1);
+	ck_assert_uint_eq(stats()->n_hedged, 1);
+	ck_assert_uint_eq(stats()->n_local, 1);
 	turn_until(was_cancelled, 60000);
 	ck_assert_str_eq(first_node()->state, "resting");
 	ck_assert(!fs_exists(tmp));
@@ -309,7 +309,7 @@ START_TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
 	compile("-fstack-usage");
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "slow or lost node");
-	ck_assert_uint_eq(stats()->beside, 0);
+	ck_assert_uint_eq(stats()->n_hedged, 0);
 	turn_until(was_cancelled, 60000);
 }
 END_TEST
@@ -520,7 +520,7 @@ START_TEST(a_compiler_that_is_only_touched_stays_in_use)
 	compile_again("-Wall");
 	turn_until(answered, 60000);
 	expect_delivered();
-	ck_assert_uint_eq(stats()->remote, 2);
+	ck_assert_uint_eq(stats()->n_remote, 2);
 	free(other);
 }
 END_TEST
@@ -537,7 +537,7 @@ START_TEST(a_compiler_that_was_replaced_makes_answers_void)
 	turn_until(answered, 60000);
 	ck_assert_msg(local_why, "an answer of the old compiler was taken");
 	ck_assert_str_eq(local_why, "compiler changed during the build");
-	ck_assert_uint_eq(stats()->remote, 1);
+	ck_assert_uint_eq(stats()->n_remote, 1);
 	ck_assert_uint_le(nodes[0].jobs, 2);
 }
 END_TEST

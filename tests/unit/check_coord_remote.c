@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-#include "coord-play.h"
+#include "coord-fixture.h"
 
 #include "suite.h"
 
@@ -12,9 +12,9 @@ START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	ck_assert_uint_eq(stats()->remote, 1);
-	ck_assert_int_eq(told(&nodes[0], "unit.c"), WIRE_FILE);
-	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_FILE);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	ck_assert_int_eq(told(&nodes[0], "unit.c"), WIRE_INODE_FILE);
+	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_INODE_FILE);
 }
 END_TEST
 
@@ -53,7 +53,7 @@ START_TEST(a_unit_waits_for_a_cell_that_was_asked_for)
 
 	play_node(0, SILENT);
 	start();
-	coord_expect(coord, gcc, env);
+	coord_announce_compiler(coord, gcc, env);
 	turn_until(cell_is_asked, 60000);
 	compile(NULL);
 	turn_until(is_scanned, 60000);
@@ -101,7 +101,7 @@ START_TEST(a_blob_that_was_damaged_comes_again)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	ck_assert_uint_eq(first_node()->failed, 0);
+	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 END_TEST
 
@@ -141,7 +141,7 @@ START_TEST(a_file_that_nobody_listed_makes_the_result_void)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "read a file unknown to the scan");
-	ck_assert_uint_eq(first_node()->failed, 0);
+	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(the_name_in_an_object_is_no_file_that_was_assembled)
 {
 	compile_in_sub("out.o: unit.c /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
-	ck_assert_uint_eq(stats()->remote, 1);
+	ck_assert_uint_eq(stats()->n_remote, 1);
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(what_was_assembled_and_not_listed_makes_the_result_void)
 {
 	compile_in_sub("out.o: expected.o /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_str_eq(local_why, "assembled a file unknown to the scan");
-	ck_assert_uint_eq(first_node()->failed, 0);
+	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(a_missing_input_is_tried_once_more_and_then_here)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "input missing on the node");
 	ck_assert_uint_eq(nodes[0].jobs, 2);
-	ck_assert_uint_eq(first_node()->failed, 0);
+	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 END_TEST
 
@@ -208,7 +208,7 @@ START_TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
 	turn_until(answered, 60000);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 2);
-	ck_assert_uint_eq(stats()->retried, 1);
+	ck_assert_uint_eq(stats()->n_retried, 1);
 	ck_assert_uint_gt(nodes[0].views, 2);
 }
 END_TEST
@@ -277,7 +277,7 @@ START_TEST(a_header_that_went_away_leaves_the_view)
 	compile(dirs);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why);
-	ck_assert_int_eq(told(&nodes[0], "a/deep.h"), WIRE_FILE);
+	ck_assert_int_eq(told(&nodes[0], "a/deep.h"), WIRE_INODE_FILE);
 	ck_assert_int_eq(unlink(path), 0);
 	write_file("unit.h", "#if __has_include(<deep.h>)\n#error x\n#endif\n"
 			     "#define UNIT 3\nint unit(int a);\n");
@@ -285,7 +285,7 @@ START_TEST(a_header_that_went_away_leaves_the_view)
 	compile_again(dirs);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why);
-	ck_assert_int_eq(told(&nodes[0], "a/deep.h"), WIRE_GONE);
+	ck_assert_int_eq(told(&nodes[0], "a/deep.h"), WIRE_INODE_ABSENT);
 	free(path);
 	free(dirs);
 	free(deps);
@@ -313,8 +313,8 @@ START_TEST(a_directory_may_become_a_link)
 	compile_again(dirs);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why);
-	ck_assert_int_eq(told(&nodes[0], "a"), WIRE_LINK);
-	ck_assert_int_eq(told(&nodes[0], "b/deep.h"), WIRE_FILE);
+	ck_assert_int_eq(told(&nodes[0], "a"), WIRE_INODE_SYMLINK);
+	ck_assert_int_eq(told(&nodes[0], "b/deep.h"), WIRE_INODE_FILE);
 	free(path);
 	free(a);
 	free(dirs);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* How many jobs a node gets while a build runs, as its beats want it. */
-#include "coord-play.h"
+#include "coord-fixture.h"
 
 #include "coord/slots.h"
 
@@ -15,12 +15,12 @@ static uint64_t busy_ms; /* when it said last that others use it */
 static void on_limit(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind != EVENTS_NODE || !ev->reason ||
+	if (ev->kind != EVENTS_KIND_NODE || !ev->reason ||
 	    !strstr(ev->reason, "slots"))
 		return;
 	ck_assert_str_eq(ev->text, "up");
 	snprintf(limited, sizeof(limited), "%s", ev->reason);
-	slots = ev->slots;
+	slots = ev->n_slots;
 }
 
 /* It beats until it was told that its limit is another one. */
@@ -48,9 +48,9 @@ static bool limit_is_told(void)
 
 START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 {
-	struct events_consumer listener = { .told = on_limit };
+	struct events_subscriber listener = { .on_event = on_limit };
 
-	events_hub_add(hub, &listener);
+	events_hub_subscribe(hub, &listener);
 	play_node(0, HONEST);
 	start();
 	wait_for_cells();
@@ -74,7 +74,7 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	ck_assert_uint_ge(clock_ms() - busy_ms, 9000);
 	turn_until(never, 50);
 	ck_assert_uint_eq(coord_remote_slots(coord), 3);
-	events_hub_remove(hub, &listener);
+	events_hub_unsubscribe(hub, &listener);
 }
 END_TEST
 
@@ -84,7 +84,7 @@ static uint64_t used_ms; /* by the job of the node that has it */
 static void on_told(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind == EVENTS_NODE && ev->reason &&
+	if (ev->kind == EVENTS_KIND_NODE && ev->reason &&
 	    strstr(ev->reason, "slots:"))
 		snprintf(limits[ev->node[strlen("node")] - '0'],
 			 sizeof(limits[0]), "%s", ev->reason);
@@ -127,11 +127,11 @@ static void beat_on(void)
  */
 START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
 {
-	struct events_consumer listener = { .told = on_told };
+	struct events_subscriber listener = { .on_event = on_told };
 	unsigned idle;
 
 	memset(limits, 0, sizeof(limits));
-	events_hub_add(hub, &listener);
+	events_hub_subscribe(hub, &listener);
 	nodes[0].boot_id = "one";
 	nodes[1].boot_id = _i ? "two" : "one";
 	play_node(0, BROODING);
@@ -147,7 +147,7 @@ START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
 	ck_assert_str_eq(limits[idle], _i ? "2 of 3 slots: 2.0 cores busy with "
 					    "other things" :
 					    "");
-	events_hub_remove(hub, &listener);
+	events_hub_unsubscribe(hub, &listener);
 }
 END_TEST
 
@@ -156,17 +156,17 @@ static unsigned loads;
 static void on_load_told(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	loads += ev->kind == EVENTS_LOAD;
+	loads += ev->kind == EVENTS_KIND_LOAD;
 }
 
 /* Each would be a line in the log of events. */
 START_TEST(a_node_that_beats_without_end_fills_no_log)
 {
-	struct events_consumer listener = { .told = on_load_told };
+	struct events_subscriber listener = { .on_event = on_load_told };
 	struct wire_beat beat = { 0 };
 	struct buf body = { 0 };
 
-	events_hub_add(hub, &listener);
+	events_hub_subscribe(hub, &listener);
 	play_node(0, HONEST);
 	start();
 	wait_for_cells();
@@ -183,36 +183,40 @@ START_TEST(a_node_that_beats_without_end_fills_no_log)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	events_hub_remove(hub, &listener);
+	events_hub_unsubscribe(hub, &listener);
 }
 END_TEST
 
 /* On a machine of `local` slots, what makes so many recipes more. */
 static const struct {
-	struct sched_figures f;
+	struct sched_counts f;
 	unsigned local, more;
 } recipes[] = {
-	{ { .slots = 5 }, 2, 0 },
-	{ { .slots = 5, .remote_now = 4, .here = 1 }, 2, 4 },
-	{ { .slots = 5, .remote_now = 4, .here = 1, .waiting = 3 }, 2, 7 },
+	{ { .n_slots = 5 }, 2, 0 },
+	{ { .n_slots = 5, .n_remote = 4, .n_local = 1 }, 2, 4 },
+	{ { .n_slots = 5, .n_remote = 4, .n_local = 1, .n_waiting_local = 3 },
+	  2,
+	  7 },
 	/* All slots compile: one more. */
-	{ { .slots = 5, .remote_now = 4, .here = 2 }, 2, 5 },
-	{ { .slots = 5, .here = 2, .waiting = 3 }, 2, 4 },
-	{ { .slots = 5, .here = 3 }, 2, 2 },
-	{ { .slots = 5, .here = 1 }, 1, 1 },
+	{ { .n_slots = 5, .n_remote = 4, .n_local = 2 }, 2, 5 },
+	{ { .n_slots = 5, .n_local = 2, .n_waiting_local = 3 }, 2, 4 },
+	{ { .n_slots = 5, .n_local = 3 }, 2, 2 },
+	{ { .n_slots = 5, .n_local = 1 }, 1, 1 },
 	/* As many as there are. */
-	{ { .slots = 5, .waiting = 64 }, 2, 64 },
-	{ { .slots = 5, .waiting = 65 }, 2, 64 },
-	{ { .slots = 500, .remote_now = 500, .waiting = 900 }, 2, 1000 },
+	{ { .n_slots = 5, .n_waiting_local = 64 }, 2, 64 },
+	{ { .n_slots = 5, .n_waiting_local = 65 }, 2, 64 },
+	{ { .n_slots = 500, .n_remote = 500, .n_waiting_local = 900 },
+	  2,
+	  1000 },
 	/* Nobody would take what comes next. */
-	{ { .here = 2, .waiting = 3 }, 2, 0 },
-	{ { .remote_now = 1, .here = 2, .waiting = 3 }, 2, 1 },
+	{ { .n_local = 2, .n_waiting_local = 3 }, 2, 0 },
+	{ { .n_remote = 1, .n_local = 2, .n_waiting_local = 3 }, 2, 1 },
 };
 
 START_TEST(recipes_that_wait_leave_their_place_to_others)
 {
 	ck_assert_uint_eq(
-		coord_slots_waiting(&recipes[_i].f, recipes[_i].local),
+		coord_slots_extra_recipes(&recipes[_i].f, recipes[_i].local),
 		recipes[_i].more);
 }
 END_TEST

@@ -44,8 +44,10 @@ static char *changes(const char *before, const char *now, const char *made)
 	struct diag_change c = diag_compare(&b, &a, made ? not_made : NULL,
 					    (void *)made);
 	char *out = xasprintf(
-		"%u %u %u %u", c.fresh[DIAG_WARNING] + c.fresh[DIAG_ERROR],
-		c.same, c.gone[DIAG_WARNING] + c.gone[DIAG_ERROR], c.carried);
+		"%u %u %u %u",
+		c.n_new[DIAG_SEV_WARNING] + c.n_new[DIAG_SEV_ERROR], c.n_same,
+		c.n_removed[DIAG_SEV_WARNING] + c.n_removed[DIAG_SEV_ERROR],
+		c.n_carried);
 
 	diag_set_release(&a);
 	diag_set_release(&b);
@@ -103,15 +105,15 @@ START_TEST(a_headers_warning_names_who_shows_it)
 	struct diag_set s = found(A H B H);
 	char many[4096] = "";
 
-	ck_assert_uint_eq(s.n, 1);
-	ck_assert_str_eq(s.v[0]->d.object, "a.o b.o");
+	ck_assert_uint_eq(s.n_entries, 1);
+	ck_assert_str_eq(s.entries[0]->diag.object, "a.o b.o");
 	diag_set_release(&s);
 	for (int i = 0; i < 100; i++)
 		sprintf(many + strlen(many), "  CC      u%d.o\n" H, i);
 	s = found(many);
-	ck_assert_uint_eq(s.n, 1);
-	ck_assert_uint_eq(s.v[0]->objects, DIAG_OBJECTS);
-	ck_assert_uint_eq(s.count[DIAG_WARNING], 1);
+	ck_assert_uint_eq(s.n_entries, 1);
+	ck_assert_uint_eq(s.entries[0]->n_objects, DIAG_OBJECTS_MAX);
+	ck_assert_uint_eq(s.n_by_severity[DIAG_SEV_WARNING], 1);
 	diag_set_release(&s);
 }
 END_TEST
@@ -126,11 +128,11 @@ START_TEST(what_stands_is_carried_from_build_to_build)
 		struct diag_change c = diag_compare(&now, &before, not_made,
 						    i % 2 ? " a.o " : " b.o ");
 
-		ck_assert_uint_eq(c.fresh[DIAG_WARNING], 0);
-		ck_assert_uint_eq(c.gone[DIAG_WARNING], 0);
-		ck_assert_uint_eq(c.same, 1);
-		ck_assert_uint_eq(c.carried, 1);
-		ck_assert_uint_eq(now.n, 2);
+		ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 0);
+		ck_assert_uint_eq(c.n_removed[DIAG_SEV_WARNING], 0);
+		ck_assert_uint_eq(c.n_same, 1);
+		ck_assert_uint_eq(c.n_carried, 1);
+		ck_assert_uint_eq(now.n_entries, 2);
 		diag_set_release(&before);
 		before = now;
 	}
@@ -146,14 +148,14 @@ START_TEST(what_is_new_is_known_while_the_log_grows)
 				      "a.c:5:1: warning: x\n"
 				      "a.c:6:1: warning: x\n"
 				      "a.c:6:1: warning: z\n");
-	struct diag_known known;
+	struct diag_baseline known;
 
-	diag_known_init(&known, &before);
-	ck_assert(diag_known_take(&known, &now.v[0]->d));
-	ck_assert(diag_known_take(&known, &now.v[1]->d));
-	ck_assert(!diag_known_take(&known, &now.v[2]->d));
-	ck_assert(!diag_known_take(&known, &now.v[3]->d));
-	diag_known_release(&known);
+	diag_baseline_init(&known, &before);
+	ck_assert(diag_baseline_match(&known, &now.entries[0]->diag));
+	ck_assert(diag_baseline_match(&known, &now.entries[1]->diag));
+	ck_assert(!diag_baseline_match(&known, &now.entries[2]->diag));
+	ck_assert(!diag_baseline_match(&known, &now.entries[3]->diag));
+	diag_baseline_release(&known);
 	diag_set_release(&before);
 	diag_set_release(&now);
 }
@@ -167,12 +169,12 @@ START_TEST(a_second_comparison_judges_all)
 	struct diag_change c;
 
 	c = diag_compare(&now, &last, not_made, " b.o ");
-	ck_assert_uint_eq(c.fresh[DIAG_WARNING], 0);
-	ck_assert_uint_eq(c.carried, 1);
+	ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 0);
+	ck_assert_uint_eq(c.n_carried, 1);
 	c = diag_compare(&now, &good, NULL, NULL);
-	ck_assert_uint_eq(c.fresh[DIAG_WARNING], 1);
-	ck_assert_uint_eq(c.same, 1);
-	ck_assert_uint_eq(c.gone[DIAG_WARNING], 0);
+	ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 1);
+	ck_assert_uint_eq(c.n_same, 1);
+	ck_assert_uint_eq(c.n_removed[DIAG_SEV_WARNING], 0);
 	diag_set_release(&last);
 	diag_set_release(&good);
 	diag_set_release(&now);
@@ -190,16 +192,17 @@ START_TEST(very_many_of_a_kind)
 	for (int i = 0; i < DIAG_SET_MAX + 1000; i++)
 		buf_printf(&text, "a.c:%d:1: warning: x\n", 2 * i + 1);
 	a = found(buf_str(&text));
-	ck_assert_uint_eq(a.n, DIAG_SET_MAX);
-	ck_assert_uint_eq(a.count[DIAG_WARNING], DIAG_SET_MAX + 1000);
+	ck_assert_uint_eq(a.n_entries, DIAG_SET_MAX);
+	ck_assert_uint_eq(a.n_by_severity[DIAG_SEV_WARNING],
+			  DIAG_SET_MAX + 1000);
 	buf_reset(&text);
 	buf_add_str(&text, A);
 	for (int i = 0; i < DIAG_SET_MAX; i++)
 		buf_printf(&text, "a.c:%d:1: warning: x\n", 2 * i + 2);
 	b = found(buf_str(&text));
 	c = diag_compare(&b, &a, NULL, NULL);
-	ck_assert_uint_eq(c.same, DIAG_SET_MAX);
-	ck_assert_uint_eq(c.fresh[DIAG_WARNING], 0);
+	ck_assert_uint_eq(c.n_same, DIAG_SET_MAX);
+	ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 0);
 	diag_set_release(&a);
 	diag_set_release(&b);
 	buf_release(&text);

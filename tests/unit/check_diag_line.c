@@ -102,9 +102,9 @@ static const struct {
 
 START_TEST(lines_are_told_apart)
 {
-	ck_assert_msg(diag_line_read(kinds[_i].line).kind == kinds[_i].kind,
+	ck_assert_msg(diag_line_classify(kinds[_i].line).kind == kinds[_i].kind,
 		      "%s: %d", kinds[_i].line,
-		      diag_line_read(kinds[_i].line).kind);
+		      diag_line_classify(kinds[_i].line).kind);
 }
 END_TEST
 
@@ -114,9 +114,9 @@ START_TEST(an_escape_sequence_may_be_cut)
 	char lone[] = "ab\033";
 	char osc[] = "ab\033]8;;x";
 
-	ck_assert_uint_eq(diag_line_clean(text, 5), 2);
-	ck_assert_uint_eq(diag_line_clean(lone, 3), 2);
-	ck_assert_uint_eq(diag_line_clean(osc, 9), 2);
+	ck_assert_uint_eq(diag_line_strip_controls(text, 5), 2);
+	ck_assert_uint_eq(diag_line_strip_controls(lone, 3), 2);
+	ck_assert_uint_eq(diag_line_strip_controls(osc, 9), 2);
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(nothing_steers_a_terminal)
 	size_t n;
 
 	strcpy(text, steering[_i].raw);
-	n = diag_line_clean(text, strlen(text));
+	n = diag_line_strip_controls(text, strlen(text));
 	text[n] = '\0';
 	ck_assert_str_eq(text, steering[_i].clean);
 }
@@ -165,7 +165,7 @@ static const struct {
 
 START_TEST(words_for_a_full_disk_are_known)
 {
-	ck_assert_int_eq(diag_line_says_full(full[_i].line), full[_i].said);
+	ck_assert_int_eq(diag_line_is_disk_full(full[_i].line), full[_i].said);
 }
 END_TEST
 

@@ -19,7 +19,8 @@ static void on_block(void *ctx, const struct diag_block *b)
 {
 	(void)ctx;
 	n_blocks++;
-	buf_printf(&blocks, "%s%s--\n", b->error ? "E:" : "W:", b->text);
+	buf_printf(&blocks, "%s%s--\n",
+		   b->has_new_error ? "E:" : "W:", b->text);
 }
 
 static void on_line(void *ctx, const char *text)
@@ -31,7 +32,8 @@ static void on_line(void *ctx, const char *text)
 
 static void set_up(void)
 {
-	struct diag_log_sink sink = { .block = on_block, .line = on_line };
+	struct diag_log_sink sink = { .on_block = on_block,
+				      .on_line = on_line };
 
 	diag_log_init(&j, &sink);
 	n_blocks = n_lines = 0;
@@ -65,8 +67,8 @@ START_TEST(gcc_blocks_are_whole)
 	feed("  CC      kernel/b.o\n");
 	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks), want);
-	ck_assert_uint_eq(j.warnings, 1);
-	ck_assert_uint_eq(j.errors, 0);
+	ck_assert_uint_eq(j.n_warnings, 1);
+	ck_assert_uint_eq(j.n_errors, 0);
 	ck_assert_uint_eq(n_lines, 9);
 	free(want);
 }
@@ -88,8 +90,8 @@ START_TEST(clang_blocks_hold_the_bare_source_line)
 			 "E:a.c:1:5: warning: x [-Wx]\nint x;\n    ^\n"
 			 "a.c:2:1: error: y\nvoid y\n^    ~\n"
 			 "1 warning and 1 error generated.\n--\n");
-	ck_assert_uint_eq(j.warnings, 1);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_warnings, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 }
 END_TEST
 
@@ -102,8 +104,8 @@ START_TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
 	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks),
 			 "E:a.c:1:5: warning: x\nb.c:1:5: error: y\n--\n");
-	ck_assert_uint_eq(j.warnings, 1);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_warnings, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_lines, 5);
 }
 END_TEST
@@ -119,14 +121,14 @@ static bool on_full(void *ctx)
 /* What is said of a full disk is told by who asks about it. */
 START_TEST(a_full_disk_ends_the_diagnostics)
 {
-	j.sink.full = on_full;
+	j.sink.is_disk_full = on_full;
 	disk_is_full = _i;
 	feed("a.c:1:5: warning: x\n"
 	     "b.c:1:1: fatal error: writing b.o: No space left on device\n"
 	     "c.c:1:1: error: z\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.warnings, 1);
-	ck_assert_uint_eq(j.errors, disk_is_full ? 0 : 2);
+	ck_assert_uint_eq(j.n_warnings, 1);
+	ck_assert_uint_eq(j.n_errors, disk_is_full ? 0 : 2);
 	ck_assert_uint_eq(n_lines, 3);
 	if (disk_is_full)
 		ck_assert_str_eq(buf_str(&blocks),
@@ -150,7 +152,7 @@ START_TEST(an_error_counts_once_and_makes_lines_not_at_all)
 	     "make[1]: *** [Makefile:2010: .] Error 2\n"
 	     "make: *** [Makefile:231: __sub-make] Error 2\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 	ck_assert_ptr_nonnull(strstr(buf_str(&blocks), "__sub-make"));
 }
@@ -162,7 +164,7 @@ START_TEST(a_recipe_that_fails_in_silence_counts)
 	     "make[3]: *** [Makefile:2: b.o] Error 127\n"
 	     "make[2]: *** [Makefile:5: kernel] Error 2\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 2);
+	ck_assert_uint_eq(j.n_errors, 2);
 }
 END_TEST
 
@@ -170,13 +172,13 @@ START_TEST(starred_lines_are_one_error_or_none)
 {
 	feed("*** Default configuration is based on 'defconfig'\n"
 	     "#\n# configuration written to .config\n#\n");
-	ck_assert_uint_eq(j.errors, 0);
+	ck_assert_uint_eq(j.n_errors, 0);
 	feed("***\n*** Configuration file \".config\" not found!\n***\n"
 	     "*** Please run some configurator (e.g. \"make oldconfig\")\n"
 	     "***\nmake[1]: *** [Makefile:789: .config] Error 1\n"
 	     "make: *** [Makefile:220: __sub-make] Error 2\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 	ck_assert(strstr(buf_str(&blocks), "run some configurator"));
 }
@@ -189,7 +191,7 @@ START_TEST(other_starred_lines_are_shown_with_what_failed)
 	     "*** Please use a different binutils version.\n"
 	     "make[1]: *** [arch/powerpc/Makefile:392: checkbin] Error 1\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert(strstr(buf_str(&blocks), "use a different binutils"));
 }
 END_TEST
@@ -198,7 +200,7 @@ START_TEST(a_sub_make_that_ends_with_2_in_silence_counts)
 {
 	feed("make: *** [Makefile:5: kernel] Error 2\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 }
 END_TEST
 
@@ -212,7 +214,7 @@ START_TEST(a_headers_warning_counts_once_for_all_files)
 		free(from);
 	}
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.n_warnings, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 }
 END_TEST
@@ -238,7 +240,7 @@ START_TEST(six_thousand_warnings_are_counted_and_shown)
 		feed(line);
 	}
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.warnings, 6000);
+	ck_assert_uint_eq(j.n_warnings, 6000);
 	for (const char *p = buf_str(&blocks); (p = strstr(p, ": warning: "));
 	     p++)
 		shown++;
@@ -261,7 +263,7 @@ START_TEST(a_huge_block_comes_in_pieces)
 		feed(line);
 	}
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 3000);
+	ck_assert_uint_eq(j.n_errors, 3000);
 	ck_assert_uint_ge(n_blocks, 2);
 	ck_assert_uint_le(n_blocks, 4);
 }
@@ -275,8 +277,8 @@ START_TEST(bytes_may_come_one_by_one)
 	for (size_t i = 0; i < sizeof(text) - 1; i++)
 		diag_log_feed(&j, bytes_of(text + i, 1));
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.warnings, 1);
-	ck_assert_uint_eq(j.errors, 1);
+	ck_assert_uint_eq(j.n_warnings, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_lines, 3);
 }
 END_TEST
@@ -299,8 +301,8 @@ START_TEST(nul_bytes_and_endless_lines_do_no_harm)
 	diag_log_feed(&j, bytes_of(long_line, 3u << 20));
 	feed("\na.c:1: warning: x\n");
 	diag_log_end(&j);
-	ck_assert_uint_eq(j.errors, 1);
-	ck_assert_uint_eq(j.warnings, 1);
+	ck_assert_uint_eq(j.n_errors, 1);
+	ck_assert_uint_eq(j.n_warnings, 1);
 	free(long_line);
 }
 END_TEST
@@ -310,18 +312,19 @@ static void real(const char *command, unsigned warnings, unsigned errors)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
 			 (char *)command, NULL };
-	struct spawn what = { .argv = argv, .fd = { -1, -1, -1 } };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(
-		spawn_capture(&what, 1 << 20, 20000, &out, &status, &err), 0);
+	ck_assert_int_eq(spawn_collect_stdout(&what, 1 << 20, 20000, &out,
+					      &status, &err),
+			 0);
 	diag_log_feed(&j, buf_bytes(&out));
 	diag_log_end(&j);
-	ck_assert_msg(j.warnings == warnings && j.errors == errors,
-		      "%u warnings, %u errors in:\n%s", j.warnings, j.errors,
-		      buf_str(&out));
+	ck_assert_msg(j.n_warnings == warnings && j.n_errors == errors,
+		      "%u warnings, %u errors in:\n%s", j.n_warnings,
+		      j.n_errors, buf_str(&out));
 	ck_assert_uint_eq(n_blocks, warnings + errors > 0);
 	buf_release(&out);
 }

@@ -21,15 +21,15 @@
 
 static void add_lines(struct strv *out, const struct diag_set *found)
 {
-	for (size_t i = 0; i < found->n; i++) {
-		const struct diag *d = &found->v[i]->d;
-		bool named = d->file && d->tool != DIAG_MODPOST;
+	for (size_t i = 0; i < found->n_entries; i++) {
+		const struct diag *d = &found->entries[i]->diag;
+		bool named = d->file && d->tool != DIAG_TOOL_MODPOST;
 
 		/* What make says of its own is not among theirs. */
-		if (d->tool == DIAG_MAKE)
+		if (d->tool == DIAG_TOOL_MAKE)
 			continue;
 		strv_addf(out, "%s\t%s\t%u\t%u\t%s",
-			  diag_severity_word(d->severity),
+			  diag_severity_name(d->severity),
 			  named ? str_base(d->file) : "-", d->line, d->column,
 			  d->text);
 	}
@@ -90,12 +90,12 @@ static void check_log(const char *path)
 	false_ones = count_without(&ours, &theirs, "falsely found", path);
 	printf("%s: %u warnings, %u errors; %zu to compare, %u missed, %u "
 	       "falsely found; %.0f MB/s\n",
-	       path, log.warnings, log.errors, ours.n, missed, false_ones,
+	       path, log.n_warnings, log.n_errors, ours.n, missed, false_ones,
 	       us ? (double)text.len / (double)us : 0);
 	ck_assert_uint_gt(ours.n, 0);
 	ck_assert_uint_eq(missed + false_ones, 0);
-	for (size_t i = 0; i < log.found.n; i++)
-		ck_assert_ptr_nonnull(log.found.v[i]->d.text);
+	for (size_t i = 0; i < log.found.n_entries; i++)
+		ck_assert_ptr_nonnull(log.found.entries[i]->diag.text);
 	diag_log_release(&log);
 	strv_release(&ours);
 	strv_release(&theirs);

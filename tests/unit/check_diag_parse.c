@@ -10,13 +10,13 @@
 #include <string.h>
 
 static const struct diag_roots roots = { .tree = "/src/linux",
-					 .dir = "/src/linux/build" };
+					 .build_dir = "/src/linux/build" };
 
 /* Its parts: "TOOL SEVERITY FILE LINE COLUMN FLAG OBJECT | TEXT". */
 static char *parts(const char *line, const char *word, const char *object)
 {
-	const struct diag_maker maker = { word, object };
-	struct diag_line at = diag_line_read(line);
+	const struct diag_target maker = { word, object };
+	struct diag_line at = diag_line_classify(line);
 	struct buf out = { 0 };
 	struct diag d;
 
@@ -25,8 +25,8 @@ static char *parts(const char *line, const char *word, const char *object)
 			      at.kind == DIAG_LINE_MAKE,
 		      "%s: kind %d", line, at.kind);
 	diag_parse(&d, line, &at, &roots, &maker);
-	buf_printf(&out, "%s %s %s %u %u %s %s | %s", diag_tool_word(d.tool),
-		   diag_severity_word(d.severity), d.file ? d.file : "-",
+	buf_printf(&out, "%s %s %s %u %u %s %s | %s", diag_tool_name(d.tool),
+		   diag_severity_name(d.severity), d.file ? d.file : "-",
 		   d.line, d.column, d.flag ? d.flag : "-",
 		   d.object ? d.object : "-", d.text);
 	diag_release(&d);
@@ -229,15 +229,15 @@ static const char *const hostile[] = {
 
 START_TEST(odd_lines_do_no_harm)
 {
-	struct diag_line at = diag_line_read(hostile[_i]);
-	const struct diag_maker maker = { "", "" };
+	struct diag_line at = diag_line_classify(hostile[_i]);
+	const struct diag_target maker = { "", "" };
 	struct diag d;
 
 	if (at.kind == DIAG_LINE_OTHER || at.kind == DIAG_LINE_NOTE)
 		return;
 	diag_parse(&d, hostile[_i], &at, &roots, &maker);
 	ck_assert_ptr_nonnull(d.text);
-	ck_assert(d.tool < DIAG_TOOLS);
+	ck_assert(d.tool < DIAG_N_TOOLS);
 	diag_release(&d);
 }
 END_TEST
@@ -246,13 +246,13 @@ START_TEST(a_text_is_cut_at_a_character)
 {
 	struct buf line = { 0 };
 	struct diag_line at;
-	const struct diag_maker maker = { 0 };
+	const struct diag_target maker = { 0 };
 	struct diag d;
 
 	buf_add_str(&line, "a.c:1:1: warning: x");
 	for (int i = 0; i < 1 << 18; i++)
 		buf_add_str(&line, "\xe2\x80\x98");
-	at = diag_line_read(buf_str(&line));
+	at = diag_line_classify(buf_str(&line));
 	diag_parse(&d, buf_str(&line), &at, &roots, &maker);
 	/* 1 + 3 n */
 	ck_assert_uint_eq(strlen(d.text), DIAG_TEXT_MAX - 1);
@@ -287,13 +287,13 @@ static const struct {
 
 static uint64_t identity_of(const char *line)
 {
-	const struct diag_maker maker = { "CC", "a.o" };
-	struct diag_line at = diag_line_read(line);
+	const struct diag_target maker = { "CC", "a.o" };
+	struct diag_line at = diag_line_classify(line);
 	uint64_t hash;
 	struct diag d;
 
 	diag_parse(&d, line, &at, &roots, &maker);
-	hash = diag_identity(&d);
+	hash = diag_hash(&d);
 	diag_release(&d);
 	return hash;
 }
@@ -309,15 +309,15 @@ END_TEST
 START_TEST(it_is_shown_as_tools_show_it)
 {
 	static const char line[] = "a.c:1:2: warning: x [-Wa]";
-	const struct diag_maker maker = { 0 };
-	struct diag_line at = diag_line_read(line);
+	const struct diag_target maker = { 0 };
+	struct diag_line at = diag_line_classify(line);
 	struct buf out = { 0 };
 	struct diag d;
 
 	diag_parse(&d, line, &at, &roots, &maker);
-	diag_put(&out, &d);
+	diag_format(&out, &d);
 	ck_assert_str_eq(buf_str(&out), line);
-	ck_assert_int_eq(diag_tool_of(diag_tool_word(d.tool)), d.tool);
+	ck_assert_int_eq(diag_tool_parse(diag_tool_name(d.tool)), d.tool);
 	diag_release(&d);
 	buf_release(&out);
 }

@@ -25,7 +25,7 @@ static char *path;
 static struct event_base *base;
 static struct events_client *client;
 static struct err err;
-static unsigned kinds[EVENTS_KINDS], lines, anew, ended;
+static unsigned kinds[EVENTS_N_KINDS], lines, anew, ended;
 static char *why; /* it ended */
 static char *last_note;
 
@@ -33,7 +33,7 @@ static void on_told(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	kinds[ev->kind]++;
-	if (ev->kind != EVENTS_NOTE)
+	if (ev->kind != EVENTS_KIND_NOTE)
 		return;
 	free(last_note);
 	last_note = xstrdup(ev->text);
@@ -62,9 +62,10 @@ static void on_ended(void *ctx, const char *text)
 	client = NULL;
 }
 
-static const struct events_client_ops ops = {
-	.told = on_told, .line = on_line, .again = on_again, .ended = on_ended
-};
+static const struct events_client_ops ops = { .on_event = on_told,
+					      .on_line = on_line,
+					      .on_reconnected = on_again,
+					      .on_ended = on_ended };
 
 static void set_up(void)
 {
@@ -95,10 +96,10 @@ static int come(void)
 
 static void note(struct events_hub *hub, const char *text)
 {
-	struct events_event ev = events_new(EVENTS_NOTE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 
 	ev.text = text;
-	events_hub_tell(hub, &ev);
+	events_hub_publish(hub, &ev);
 }
 
 START_TEST(it_hears_what_a_build_tells)
@@ -110,10 +111,10 @@ START_TEST(it_hears_what_a_build_tells)
 	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
 	ck_assert_int_eq(come(), 0);
 	turn_loop(base, 50);
-	ck_assert_uint_eq(kinds[EVENTS_LIVE], 1);
+	ck_assert_uint_eq(kinds[EVENTS_KIND_LIVE], 1);
 	note(hub, "one");
 	turn_loop(base, 200);
-	ck_assert_uint_eq(kinds[EVENTS_NOTE], 1);
+	ck_assert_uint_eq(kinds[EVENTS_KIND_NOTE], 1);
 	ck_assert_uint_eq(lines, 3);
 	events_server_free(server);
 	turn_loop(base, 50);
@@ -139,10 +140,10 @@ START_TEST(what_was_dropped_comes_by_another_connection)
 		note(hub, "more");
 		turn_loop(base, 100);
 	}
-	ck_assert_uint_ge(kinds[EVENTS_DROPPED], 1);
+	ck_assert_uint_ge(kinds[EVENTS_KIND_DROPPED], 1);
 	ck_assert_uint_eq(anew, 1);
 	turn_loop(base, 100);
-	ck_assert_uint_eq(kinds[EVENTS_LIVE], 2);
+	ck_assert_uint_eq(kinds[EVENTS_KIND_LIVE], 2);
 	ck_assert_uint_eq(ended, 0);
 	note(hub, "the last");
 	turn_loop(base, 200);

@@ -38,11 +38,11 @@ static void expect(const struct events_event *ev, const char *want)
 
 START_TEST(a_job_is_one_line_of_json)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
 	ev.at_ms = 1500;
 	ev.job = 7;
-	ev.state = EVENTS_QUEUED;
+	ev.state = EVENTS_JOB_QUEUED;
 	ev.file = "kernel/fork.c";
 	ev.object = "kernel/fork.o";
 	expect(&ev, "{\"t\":1.500,\"event\":\"job\",\"job\":7,\"state\":"
@@ -61,11 +61,11 @@ END_TEST
 
 START_TEST(a_text_that_is_not_utf8_stays_valid_json)
 {
-	struct events_event ev = events_new(EVENTS_DIAG);
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
 	ev.text = "a\xff\"b\nc";
-	ev.severity = EVENTS_ERROR;
-	ev.errors = 1;
+	ev.severity = EVENTS_SEV_ERROR;
+	ev.n_errors = 1;
 	expect(&ev, "{\"t\":0.000,\"event\":\"diag\",\"severity\":\"error\","
 		    "\"text\":\"a\xef\xbf\xbd\\\"b\\nc\",\"warnings\":0,"
 		    "\"errors\":1}\n");
@@ -74,11 +74,11 @@ END_TEST
 
 START_TEST(what_is_not_known_is_left_out)
 {
-	struct events_event ev = events_new(EVENTS_LOAD);
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
 	ev.node = "a";
-	ev.sent = INT64_C(5000000000);
-	ev.celsius = -1500;
+	ev.sent_bytes = INT64_C(5000000000);
+	ev.celsius_milli = -1500;
 	expect(&ev, "{\"t\":0.000,\"event\":\"load\",\"node\":\"a\","
 		    "\"running\":0,\"done\":0,\"failed\":0,\"retries\":0,"
 		    "\"cpu\":0.000,\"sent\":5000000000,\"received\":0,"
@@ -88,9 +88,9 @@ END_TEST
 
 START_TEST(a_long_text_is_cut_between_characters)
 {
-	struct events_event ev = events_new(EVENTS_NOTE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 	char *text = xmalloc(EVENTS_TEXT_MAX + 10), *line;
-	struct events_read got;
+	struct events_parsed got;
 	struct err err;
 
 	/* The limit is in the middle of a character of two bytes. */
@@ -104,7 +104,7 @@ START_TEST(a_long_text_is_cut_between_characters)
 		      err.text);
 	ck_assert_uint_eq(strlen(got.ev.text), EVENTS_TEXT_MAX - 1);
 	ck_assert_ptr_null(strstr(got.ev.text, "\xef\xbf\xbd"));
-	events_read_release(&got);
+	events_parsed_release(&got);
 	free(line);
 	free(text);
 }
@@ -114,20 +114,22 @@ END_TEST
 static struct events_event filled(enum events_kind kind)
 {
 	static const char *const texts[] = { "a", "\xc3\xa4 \"b\"", "c\nd" };
-	struct events_event ev = events_new(kind);
+	struct events_event ev = events_event_make(kind);
 	size_t n;
 	const struct events_field *f = events_fields(kind, &n);
 
 	ev.at_ms = 123456;
 	for (size_t i = 0; i < n; i++) {
-		void *at = (char *)&ev + f[i].at;
+		void *at = (char *)&ev + f[i].offset;
 
-		if (f[i].type == EVENTS_TEXT)
+		if (f[i].type == EVENTS_TYPE_TEXT)
 			*(const char **)at = texts[i % 3];
-		else if (f[i].type == EVENTS_WORD)
-			*(unsigned *)at = kind == EVENTS_JOB ? EVENTS_JOB_DONE :
-							       1;
-		else if (f[i].type == EVENTS_YES || f[i].type == EVENTS_BOOL)
+		else if (f[i].type == EVENTS_TYPE_WORD)
+			*(unsigned *)at = kind == EVENTS_KIND_JOB ?
+						  EVENTS_JOB_DONE :
+						  1;
+		else if (f[i].type == EVENTS_TYPE_FLAG ||
+			 f[i].type == EVENTS_TYPE_BOOL)
 			*(bool *)at = true;
 		else
 			*(int64_t *)at = 1000000007 * (int64_t)(i + 1);
@@ -139,7 +141,7 @@ START_TEST(every_event_comes_back_as_it_was)
 {
 	struct events_event ev = filled((enum events_kind)_i);
 	char *line = line_of(&ev), *again;
-	struct events_read got;
+	struct events_parsed got;
 	struct err err;
 
 	ck_assert_msg(!events_decode(&got, bytes_str(line), &err), "%s: %s",
@@ -147,7 +149,7 @@ START_TEST(every_event_comes_back_as_it_was)
 	ck_assert_int_eq(got.ev.kind, _i);
 	again = line_of(&got.ev);
 	ck_assert_str_eq(again, line);
-	events_read_release(&got);
+	events_parsed_release(&got);
 	free(again);
 	free(line);
 }
@@ -180,15 +182,15 @@ static const struct {
 
 START_TEST(what_is_no_event_is_refused)
 {
-	struct events_read got;
+	struct events_parsed got;
 	struct err err;
 
 	ck_assert_int_eq(events_decode(&got, bytes_str(spoiled[_i].line), &err),
 			 spoiled[_i].answer);
 	if (!spoiled[_i].answer)
-		events_read_release(&got);
+		events_parsed_release(&got);
 	else
-		ck_assert_ptr_null(got.holder);
+		ck_assert_ptr_null(got.json);
 }
 END_TEST
 
@@ -196,7 +198,7 @@ START_TEST(a_line_without_end_is_refused)
 {
 	size_t len = EVENTS_LINE_MAX + 1;
 	char *line = xmalloc(len);
-	struct events_read got;
+	struct events_parsed got;
 	struct err err;
 
 	memset(line, ' ', len);
@@ -209,7 +211,7 @@ END_TEST
 /* An event of a job takes a microsecond or two; 20 is no fault of ours. */
 START_TEST(an_event_costs_microseconds)
 {
-	struct events_event ev = filled(EVENTS_JOB);
+	struct events_event ev = filled(EVENTS_KIND_JOB);
 	struct buf out = { 0 };
 	uint64_t began = clock_cpu_us(), took;
 
@@ -230,9 +232,9 @@ END_TEST
 /* ------------------------------------------------------------- the page */
 
 static const char *const type_names[] = {
-	[EVENTS_TEXT] = "string",    [EVENTS_WORD] = "word",
-	[EVENTS_NUMBER] = "integer", [EVENTS_MILLI] = "number",
-	[EVENTS_YES] = "true",       [EVENTS_BOOL] = "boolean",
+	[EVENTS_TYPE_TEXT] = "string",    [EVENTS_TYPE_WORD] = "word",
+	[EVENTS_TYPE_NUMBER] = "integer", [EVENTS_TYPE_MILLI] = "number",
+	[EVENTS_TYPE_FLAG] = "true",      [EVENTS_TYPE_BOOL] = "boolean",
 };
 
 static void list_field(struct buf *out, const struct events_field *f)
@@ -249,7 +251,7 @@ static void list_field(struct buf *out, const struct events_field *f)
 
 static void list_events(struct buf *out)
 {
-	for (enum events_kind kind = 0; kind < EVENTS_KINDS; kind++) {
+	for (enum events_kind kind = 0; kind < EVENTS_N_KINDS; kind++) {
 		size_t n;
 		const struct events_field *f = events_fields(kind, &n);
 
@@ -303,7 +305,7 @@ int main(void)
 	tcase_add_test(tc, what_is_not_known_is_left_out);
 	tcase_add_test(tc, a_long_text_is_cut_between_characters);
 	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0,
-			    EVENTS_KINDS);
+			    EVENTS_N_KINDS);
 	tcase_add_loop_test(tc, what_is_no_event_is_refused, 0,
 			    sizeof(spoiled) / sizeof(*spoiled));
 	tcase_add_test(tc, a_line_without_end_is_refused);

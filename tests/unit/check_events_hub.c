@@ -9,7 +9,7 @@
 #include <event2/event.h>
 
 struct counter {
-	struct events_consumer c;
+	struct events_subscriber c;
 	unsigned told, due;
 	uint64_t last_ms;
 	unsigned loops; /* how often loop() was called */
@@ -28,7 +28,7 @@ static void on_told(void *ctx, const struct events_event *ev)
 	c->told++;
 	c->last_ms = ev->at_ms;
 	if (c->removes)
-		events_hub_remove(hub, &c->removes->c);
+		events_hub_unsubscribe(hub, &c->removes->c);
 }
 
 static void on_due(void *ctx, uint64_t at_ms)
@@ -46,16 +46,16 @@ static void on_loop(void *ctx, struct event_base *loop)
 	c->loops++;
 	c->loop = loop;
 	if (c->removes)
-		events_hub_remove(hub, &c->removes->c);
+		events_hub_unsubscribe(hub, &c->removes->c);
 }
 
 static void listen_to(struct counter *c)
 {
-	*c = (struct counter){ .c = { .told = on_told,
-				      .due = on_due,
-				      .loop = on_loop,
+	*c = (struct counter){ .c = { .on_event = on_told,
+				      .on_due = on_due,
+				      .on_loop = on_loop,
 				      .ctx = c } };
-	events_hub_add(hub, &c->c);
+	events_hub_subscribe(hub, &c->c);
 }
 
 static void set_up(void)
@@ -74,9 +74,9 @@ static void tear_down(void)
 
 static void tell(void)
 {
-	struct events_event ev = events_new(EVENTS_NOTE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 
-	events_hub_tell(hub, &ev);
+	events_hub_publish(hub, &ev);
 }
 
 START_TEST(all_hear_it_in_their_order)
@@ -84,7 +84,7 @@ START_TEST(all_hear_it_in_their_order)
 	tell();
 	ck_assert_uint_eq(a.told, 1);
 	ck_assert_uint_eq(b.told, 1);
-	events_hub_remove(hub, &a.c);
+	events_hub_unsubscribe(hub, &a.c);
 	tell();
 	ck_assert_uint_eq(a.told, 1);
 	ck_assert_uint_eq(b.told, 2);
@@ -148,10 +148,10 @@ END_TEST
 
 START_TEST(who_listens_gets_the_loop_and_gives_it_back)
 {
-	struct counter late, silent = { .c = { .told = on_told } };
+	struct counter late, silent = { .c = { .on_event = on_told } };
 
 	silent.c.ctx = &silent;
-	events_hub_add(hub, &silent.c);
+	events_hub_subscribe(hub, &silent.c);
 	ck_assert_uint_eq(a.loops, 0);
 	events_hub_start(hub, base);
 	ck_assert_ptr_eq(a.loop, base);
@@ -178,13 +178,13 @@ START_TEST(time_goes_on)
 		;
 	tell();
 	ck_assert_uint_ge(a.last_ms, 19);
-	ck_assert_uint_ge(events_hub_now(hub), a.last_ms);
+	ck_assert_uint_ge(events_hub_elapsed_ms(hub), a.last_ms);
 }
 END_TEST
 
-static void snapshot(void *ctx, events_sink *told, void *told_ctx)
+static void snapshot(void *ctx, events_event_fn *told, void *told_ctx)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
 	(void)ctx;
 	told(told_ctx, &ev);
@@ -194,10 +194,10 @@ START_TEST(a_snapshot_ends_with_live)
 {
 	struct counter late = { 0 };
 
-	events_hub_snapshot(hub, on_told, &late);
+	events_hub_send_snapshot(hub, on_told, &late);
 	ck_assert_uint_eq(late.told, 1);
 	events_hub_set_snapshot(hub, snapshot, NULL);
-	events_hub_snapshot(hub, on_told, &late);
+	events_hub_send_snapshot(hub, on_told, &late);
 	ck_assert_uint_eq(late.told, 3);
 	ck_assert_uint_eq(a.told, 0);
 }
@@ -216,14 +216,14 @@ static void on_request(void *ctx, enum events_request what, const char *node)
 START_TEST(who_does_what_is_asked_hears_of_it)
 {
 	asked_node = NULL;
-	events_hub_ask(hub, EVENTS_DRAIN, "a");
+	events_hub_request(hub, EVENTS_REQ_DRAIN, "a");
 	ck_assert_ptr_null(asked_node);
 	events_hub_set_control(hub, on_request, &base);
-	events_hub_ask(hub, EVENTS_FEWER_SLOTS, "a");
+	events_hub_request(hub, EVENTS_REQ_FEWER_SLOTS, "a");
 	ck_assert_str_eq(asked_node, "a");
-	ck_assert_int_eq(asked_what, EVENTS_FEWER_SLOTS);
+	ck_assert_int_eq(asked_what, EVENTS_REQ_FEWER_SLOTS);
 	events_hub_set_control(hub, NULL, NULL);
-	events_hub_ask(hub, EVENTS_DRAIN, "b");
+	events_hub_request(hub, EVENTS_REQ_DRAIN, "b");
 	ck_assert_str_eq(asked_node, "a");
 }
 END_TEST

@@ -12,7 +12,7 @@
 #define NOTE  "{\"t\":1.000,\"event\":\"note\",\"text\":\"hello\"}\n"
 
 static struct events_reader r;
-static struct events_read read_now;
+static struct events_parsed read_now;
 static struct bytes line;
 static struct err err;
 
@@ -37,8 +37,8 @@ static int next(void)
 	int ret = events_reader_next(&r, &read_now, &line, &err);
 
 	if (ret > 0)
-		events_read_release(
-			&(struct events_read){ .holder = read_now.holder });
+		events_parsed_release(
+			&(struct events_parsed){ .json = read_now.json });
 	return ret;
 }
 
@@ -51,12 +51,13 @@ START_TEST(events_come_in_pieces_of_any_length)
 		events_reader_add(&r, bytes_of(all + i, 1));
 		while (next() > 0) {
 			ck_assert_int_eq(read_now.ev.kind,
-					 events ? EVENTS_NOTE : EVENTS_STREAM);
+					 events ? EVENTS_KIND_NOTE :
+						  EVENTS_KIND_STREAM);
 			events++;
 		}
 	}
 	ck_assert_uint_eq(events, 3);
-	ck_assert_uint_eq(r.broken, 0);
+	ck_assert_uint_eq(r.n_invalid, 0);
 }
 END_TEST
 
@@ -80,8 +81,8 @@ START_TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
 	ck_assert_int_eq(next(), -ENOMSG);
 	ck_assert(str_starts((const char *)line.data, "{\"t\":1,"));
 	ck_assert_int_eq(next(), 1);
-	ck_assert_int_eq(read_now.ev.kind, EVENTS_NOTE);
-	ck_assert_uint_eq(r.broken, 2);
+	ck_assert_int_eq(read_now.ev.kind, EVENTS_KIND_NOTE);
+	ck_assert_uint_eq(r.n_invalid, 2);
 }
 END_TEST
 
@@ -95,7 +96,8 @@ static void add_long(size_t len, const char *end)
 							      len :
 							      sizeof(block)));
 		ck_assert_int_eq(next(), 0);
-		ck_assert_uint_le(r.in.len - r.at, EVENTS_LINE_MAX + 4096);
+		ck_assert_uint_le(r.in.len - r.consumed_bytes,
+				  EVENTS_LINE_MAX + 4096);
 	}
 	add(end);
 }
@@ -106,8 +108,8 @@ START_TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
 	ck_assert_int_eq(next(), 1);
 	add_long(10u << 20, "\n" NOTE);
 	ck_assert_int_eq(next(), 1);
-	ck_assert_int_eq(read_now.ev.kind, EVENTS_NOTE);
-	ck_assert_uint_eq(r.broken, 1);
+	ck_assert_int_eq(read_now.ev.kind, EVENTS_KIND_NOTE);
+	ck_assert_uint_eq(r.n_invalid, 1);
 	ck_assert_uint_le(r.in.cap, 4 * EVENTS_LINE_MAX);
 }
 END_TEST

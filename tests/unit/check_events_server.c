@@ -32,12 +32,12 @@ static void tell(void *ctx, const struct events_event *ev)
 	(void)ev;
 }
 
-static void snapshot(void *ctx, events_sink *told, void *told_ctx)
+static void snapshot(void *ctx, events_event_fn *told, void *told_ctx)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
 	(void)ctx;
-	ev.what = "Image";
+	ev.command = "Image";
 	told(told_ctx, &ev);
 }
 
@@ -76,10 +76,10 @@ static int come(void)
 
 static void note(const char *text)
 {
-	struct events_event ev = events_new(EVENTS_NOTE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 
 	ev.text = text;
-	events_hub_tell(hub, &ev);
+	events_hub_publish(hub, &ev);
 }
 
 /* All that came, as text. */
@@ -283,7 +283,7 @@ START_TEST(without_a_model_there_is_live_alone)
 	ck_assert_uint_eq(count(text, "\n"), 2);
 	free(text);
 	close(fd);
-	events_hub_snapshot(hub, tell, NULL);
+	events_hub_send_snapshot(hub, tell, NULL);
 }
 END_TEST
 

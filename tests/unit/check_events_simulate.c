@@ -40,7 +40,7 @@ static void on_told(void *ctx, const struct events_event *ev)
 	ck_assert_uint_ge(ev->at_ms, last_ms);
 	last_ms = ev->at_ms;
 	n_events++;
-	ui_model_tell(&m, ev);
+	ui_model_add_event(&m, ev);
 	events_encode(&line, ev);
 	put_sum(buf_str(&line));
 	buf_release(&line);
@@ -51,23 +51,23 @@ static void on_counted(void *ctx, const struct events_event *ev)
 	(void)ctx;
 	n_events++;
 	last_ms = ev->at_ms;
-	ui_model_tell(&m, ev);
+	ui_model_add_event(&m, ev);
 }
 
 static struct events_simulate_setup sample(uint64_t seed)
 {
 	return (struct events_simulate_setup){ .seed = seed,
-					       .nodes = 6,
-					       .rate = 60 };
+					       .n_nodes = 6,
+					       .jobs_per_s = 60 };
 }
 
 static void run(const struct events_simulate_setup *setup)
 {
 	struct events_simulate *s = events_simulate_new(setup);
 
-	while (events_simulate_next(s) != UINT64_MAX)
-		events_simulate_until(s, events_simulate_next(s) + 100, on_told,
-				      NULL);
+	while (events_simulate_next_ms(s) != UINT64_MAX)
+		events_simulate_run_until(s, events_simulate_next_ms(s) + 100,
+					  on_told, NULL);
 	events_simulate_free(s);
 }
 
@@ -83,13 +83,14 @@ START_TEST(a_build_runs_from_its_configuration_to_its_artifacts)
 	ck_assert_int_eq(m.status, 0);
 	ck_assert_uint_eq(m.n_phases, sizeof(wanted) / sizeof(*wanted));
 	for (unsigned i = 0; i < m.n_phases; i++)
-		ck_assert_str_eq(m.phase[i].name, wanted[i]);
+		ck_assert_str_eq(m.phases[i].name, wanted[i]);
 	ck_assert_uint_eq(m.n_jobs, 0);
-	ck_assert_uint_eq(m.tally.remote + m.tally.local, 3600 + 3600 / 20 + 1);
-	ck_assert_uint_gt(m.tally.retried, 0);
-	ck_assert_uint_gt(m.tally.warnings, 0);
-	ck_assert_uint_eq(m.tally.errors, 0);
-	ck_assert_uint_ge(m.tally.n_reasons, 4);
+	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local,
+			  3600 + 3600 / 20 + 1);
+	ck_assert_uint_gt(m.totals.n_retried, 0);
+	ck_assert_uint_gt(m.totals.n_warnings, 0);
+	ck_assert_uint_eq(m.totals.n_errors, 0);
+	ck_assert_uint_ge(m.totals.n_reasons, 4);
 }
 END_TEST
 
@@ -98,16 +99,18 @@ START_TEST(one_node_is_idle_one_hot_one_failing)
 	struct events_simulate_setup setup = sample(1);
 	struct events_simulate *s = events_simulate_new(&setup);
 
-	events_simulate_until(s, 30000, on_told, NULL);
-	ck_assert_uint_gt(ui_node_idle(ui_model_node(&m, "neo4b"), 30000),
-			  10000);
-	ck_assert_int_gt(ui_model_node(&m, "neo4a")->celsius, 85000);
-	ck_assert_int_lt(ui_model_node(&m, "neo4a")->speed, 1000);
-	ck_assert_uint_gt(ui_model_node(&m, "laptop")->told->failed, 0);
-	ck_assert_uint_eq(ui_model_node(&m, "desk")->told->failed, 0);
+	events_simulate_run_until(s, 30000, on_told, NULL);
+	ck_assert_uint_gt(
+		ui_node_idle_ms(ui_model_find_node(&m, "neo4b"), 30000), 10000);
+	ck_assert_int_gt(ui_model_find_node(&m, "neo4a")->temperature, 85000);
+	ck_assert_int_lt(ui_model_find_node(&m, "neo4a")->clock_speed, 1000);
+	ck_assert_uint_gt(ui_model_find_node(&m, "laptop")->reported->n_failed,
+			  0);
+	ck_assert_uint_eq(ui_model_find_node(&m, "desk")->reported->n_failed,
+			  0);
 	/* About as many as were asked for. */
-	ck_assert_uint_gt(ui_model_rate(&m, 30000, 20), 40000);
-	ck_assert_uint_lt(ui_model_rate(&m, 30000, 20), 90000);
+	ck_assert_uint_gt(ui_model_rate_milli(&m, 30000, 20), 40000);
+	ck_assert_uint_lt(ui_model_rate_milli(&m, 30000, 20), 90000);
 	events_simulate_free(s);
 }
 END_TEST
@@ -141,11 +144,11 @@ START_TEST(steps_in_time_change_nothing)
 	first = sum;
 	tear_down();
 	set_up();
-	events_simulate_until(s, 1, on_told, NULL);
-	events_simulate_until(s, 33333, on_told, NULL);
-	events_simulate_until(s, 20000, on_told, NULL);
-	events_simulate_until(s, UINT64_MAX - 1, on_told, NULL);
-	ck_assert_uint_eq(events_simulate_next(s), UINT64_MAX);
+	events_simulate_run_until(s, 1, on_told, NULL);
+	events_simulate_run_until(s, 33333, on_told, NULL);
+	events_simulate_run_until(s, 20000, on_told, NULL);
+	events_simulate_run_until(s, UINT64_MAX - 1, on_told, NULL);
+	ck_assert_uint_eq(events_simulate_next_ms(s), UINT64_MAX);
 	events_simulate_free(s);
 	ck_assert_uint_eq(sum, first);
 }
@@ -155,13 +158,13 @@ START_TEST(one_that_fails_has_an_error_and_starts_nothing_more)
 {
 	struct events_simulate_setup setup = sample(1);
 
-	setup.fails = true;
+	setup.erroneous = true;
 	run(&setup);
 	ck_assert(m.done);
 	ck_assert_int_eq(m.status, 2);
-	ck_assert_uint_eq(m.tally.errors, 1);
+	ck_assert_uint_eq(m.totals.n_errors, 1);
 	ck_assert_uint_eq(m.n_jobs, 0);
-	ck_assert_uint_lt(m.tally.remote + m.tally.local, 3600);
+	ck_assert_uint_lt(m.totals.n_remote + m.totals.n_local, 3600);
 	ck_assert_str_eq(ui_model_phase(&m), "compile");
 }
 END_TEST
@@ -176,12 +179,12 @@ static const unsigned sizes[][3] = {
 START_TEST(farms_of_all_sizes_come_to_an_end)
 {
 	struct events_simulate_setup setup = { .seed = 7,
-					       .nodes = sizes[_i][0],
-					       .rate = sizes[_i][1],
-					       .jobs = sizes[_i][2] };
+					       .n_nodes = sizes[_i][0],
+					       .jobs_per_s = sizes[_i][1],
+					       .n_jobs = sizes[_i][2] };
 	struct events_simulate *s = events_simulate_new(&setup);
 
-	events_simulate_until(s, 3600 * 1000, on_counted, NULL);
+	events_simulate_run_until(s, 3600 * 1000, on_counted, NULL);
 	ck_assert(m.done);
 	ck_assert_uint_eq(m.n_jobs, 0);
 	events_simulate_free(s);
@@ -190,16 +193,16 @@ END_TEST
 
 static void check_sums(void)
 {
-	unsigned now[EVENTS_STATES] = { 0 }, n = 0;
+	unsigned now[EVENTS_N_JOB_STATES] = { 0 }, n = 0;
 	const struct ui_job *j;
 
-	list_for_each(j, &m.jobs_now, link) {
+	list_for_each(j, &m.open_jobs, entry) {
 		now[j->state]++;
 		n++;
-		ck_assert(!j->node || j->node->slot[j->slot] == j);
+		ck_assert(!j->node || j->node->slots[j->slot] == j);
 	}
 	ck_assert_uint_eq(n, m.n_jobs);
-	ck_assert(!memcmp(now, m.now, sizeof(now)));
+	ck_assert(!memcmp(now, m.n_by_state, sizeof(now)));
 }
 
 static size_t memory(void)
@@ -210,20 +213,20 @@ static size_t memory(void)
 START_TEST(a_million_events_take_no_more_memory_than_a_few)
 {
 	struct events_simulate_setup setup = {
-		.seed = 11, .nodes = 28, .rate = 500, .jobs = 200000
+		.seed = 11, .n_nodes = 28, .jobs_per_s = 500, .n_jobs = 200000
 	};
 	struct events_simulate *s = events_simulate_new(&setup);
 	size_t early;
 
-	events_simulate_until(s, 60000, on_counted, NULL);
+	events_simulate_run_until(s, 60000, on_counted, NULL);
 	early = memory();
-	while (events_simulate_next(s) != UINT64_MAX) {
-		events_simulate_until(s, last_ms + 10000, on_counted, NULL);
+	while (events_simulate_next_ms(s) != UINT64_MAX) {
+		events_simulate_run_until(s, last_ms + 10000, on_counted, NULL);
 		check_sums();
 	}
 	ck_assert_uint_gt(n_events, 1000000);
 	ck_assert(m.done);
-	ck_assert_uint_eq(m.tally.remote + m.tally.local, 210001);
+	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local, 210001);
 	ck_assert_uint_le(memory(), early + (256u << 10));
 	events_simulate_free(s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
-#include "fetch-play.h"
+#include "fetch-fixture.h"
 
 #include <sys/resource.h>
 
@@ -69,7 +69,7 @@ START_TEST(who_sends_little_each_time_is_given_up)
 {
 	struct err err = { 0 };
 
-	play_options.tries = 3;
+	play_options.n_tries = 3;
 	ck_assert_int_eq(play_get(play_url("/cut=10/little"), NULL, MANY, &err),
 			 -EIO);
 	ck_assert_uint_eq(play_requests("/cut=10/little", NULL, 0), 3);
@@ -81,7 +81,7 @@ START_TEST(who_sends_much_each_time_is_not)
 {
 	struct err err = { 0 };
 
-	play_options.tries = 2;
+	play_options.n_tries = 2;
 	ck_assert_msg(!play_get(play_http("/size=5000000/cut=1100000/much"),
 				NULL, 5000000, &err),
 		      "%s", err.text);
@@ -95,7 +95,7 @@ START_TEST(a_wrong_length_is_found_or_believed)
 {
 	struct err err = { 0 };
 
-	play_options.tries = 2;
+	play_options.n_tries = 2;
 	ck_assert_int_eq(play_get(play_url("/size=100/length=200/more"), NULL,
 				  MANY, &err),
 			 -EIO);
@@ -117,7 +117,7 @@ START_TEST(an_answer_that_is_none_is_an_error)
 	struct err err = { 0 };
 	int ret;
 
-	play_options.tries = 1;
+	play_options.n_tries = 1;
 	ret = play_get(play_http(broken[_i]), NULL, MANY, &err);
 	if (strstr(broken[_i], "length=0"))
 		ck_assert_int_eq(ret, 0);
@@ -141,7 +141,7 @@ START_TEST(a_stall_ends_a_try)
 {
 	struct err err = { 0 };
 
-	play_options.tries = 1;
+	play_options.n_tries = 1;
 	play_options.stall_s = 1;
 	ck_assert_int_eq(play_get(play_http(stalling[_i]), NULL, MANY, &err),
 			 -ETIMEDOUT);
@@ -165,7 +165,7 @@ START_TEST(after_a_stall_it_goes_on)
 	struct err err = { 0 };
 
 	play_options.stall_s = 1;
-	play_options.tries = 100;
+	play_options.n_tries = 100;
 	ck_assert_msg(
 		!play_get(play_url("/stall=300/times=1/on"), NULL, MANY, &err),
 		"%s", err.text);
@@ -178,7 +178,7 @@ START_TEST(a_slow_sink_is_no_stall)
 {
 	struct err err = { 0 };
 
-	play_options.tries = 1;
+	play_options.n_tries = 1;
 	play_options.stall_s = 3;
 	got.sleep_ms = 3500;
 	ck_assert_msg(!play_get(play_http("/size=1000000/slow-sink"), NULL,
@@ -214,7 +214,7 @@ START_TEST(it_is_cancelled_at_once)
 	pthread_t thread;
 
 	got.is_dull = true;
-	play_options.tries = 100;
+	play_options.n_tries = 100;
 	ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
 	ck_assert_int_eq(
 		play_get(play_http(lasting[_i]), NULL, UINT64_MAX, &err),
@@ -279,7 +279,7 @@ START_TEST(http_where_https_is_spoken_is_an_error)
 	char *url = xasprintf("https://127.0.0.1:%d/x", bad.port[1]);
 	struct err err = { 0 };
 
-	play_options.tries = 2;
+	play_options.n_tries = 2;
 	ck_assert_int_eq(play_get(url, NULL, MANY, &err), -EIO);
 }
 END_TEST
@@ -295,7 +295,7 @@ START_TEST(nobody_there_is_an_error)
 	/* Bound and not listening: nobody else gets that port. */
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, len), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	play_options.tries = 2;
+	play_options.n_tries = 2;
 	ck_assert_int_eq(
 		play_get(xasprintf("https://127.0.0.1:%d/x", ntohs(a.sin_port)),
 			 NULL, MANY, &err),
@@ -323,15 +323,16 @@ static void *one_of_many(void *arg)
 	char *part = xasprintf("%s/part-%u", play_dir, i);
 	const char *const urls[] = { url, NULL };
 	uint64_t bytes = 0;
-	const struct fetch_sink sink = { .data = count_bytes, .ctx = &bytes };
+	const struct fetch_sink sink = { .on_data = count_bytes,
+					 .ctx = &bytes };
 	struct err err = { 0 };
-	int ret = fetch_get(urls, part, 2 * MANY, &play_options, &sink, NULL,
-			    &err);
+	int ret = fetch_download_file(urls, part, 2 * MANY, &play_options,
+				      &sink, NULL, &err);
 
 	if (ret || bytes != 1000000 + i)
 		fprintf(stderr, "%u: %d: %s\n", i, ret, err.text);
 	*(unsigned *)arg = ret == 0 && bytes == 1000000 + i;
-	fetch_forget(part);
+	fetch_partial_remove(part);
 	free(part);
 	free(url);
 	return NULL;

@@ -51,20 +51,20 @@ static void check_signature(const struct signed_file *f, const char *pin,
 			    const struct fetch_signature *got)
 {
 	ck_assert_str_eq(got->fingerprint, pin);
-	ck_assert_uint_eq(strlen(got->key), 40);
+	ck_assert_uint_eq(strlen(got->signing_key), 40);
 	ck_assert_int_eq(got->key_expired, f->expired);
 	if (!strcmp(f->name, "expired"))
-		ck_assert_int_ge(got->made, DAY_2021_06_01);
+		ck_assert_int_ge(got->made_s, DAY_2021_06_01);
 	if (!strcmp(f->name, "tar"))
-		ck_assert_str_ne(got->key, pin);
+		ck_assert_str_ne(got->signing_key, pin);
 }
 
 START_TEST(a_text_is_what_its_signature_covers)
 {
 	const struct signed_file *f = &files[_i];
-	char pin[FETCH_FINGERPRINT], *name = xasprintf("%s.asc", f->name);
+	char pin[FETCH_FINGERPRINT_SIZE], *name = xasprintf("%s.asc", f->name);
 	char *keyring = keyring_of(f->key);
-	struct fetch_signature got = { .made = 42 };
+	struct fetch_signature got = { .made_s = 42 };
 	struct buf in, out = { 0 };
 	struct err err = { 0 };
 	int ret;
@@ -72,8 +72,8 @@ START_TEST(a_text_is_what_its_signature_covers)
 	if (f->text) {
 		in = keys_read(name);
 		keys_fingerprint(f->key, pin);
-		ret = fetch_gpgv_text(keyring, pin, buf_bytes(&in), &out, &got,
-				      &err);
+		ret = fetch_gpgv_verify_text(keyring, pin, buf_bytes(&in), &out,
+					     &got, &err);
 		ck_assert_msg(ret == f->answer, "%s: %d, %s", f->name, ret,
 			      err.text);
 		if (!ret) {
@@ -83,7 +83,7 @@ START_TEST(a_text_is_what_its_signature_covers)
 			check_signature(f, pin, &got);
 		} else {
 			ck_assert_uint_eq(out.len, 0);
-			ck_assert_int_eq(got.made, 42);
+			ck_assert_int_eq(got.made_s, 42);
 			ck_assert_str_ne(err.text, "");
 		}
 		buf_release(&in);
@@ -99,28 +99,28 @@ static int check_detached(const char *key, struct bytes signature,
 			  struct bytes data, size_t step,
 			  struct fetch_signature *got, struct err *err)
 {
-	char pin[FETCH_FINGERPRINT], *keyring = keyring_of(key);
+	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of(key);
 	struct fetch_gpgv_stream *s;
 	int ret;
 
 	keys_fingerprint(key, pin);
-	ret = fetch_gpgv_start(&s, keyring, pin, signature, err);
+	ret = fetch_gpgv_stream_start(&s, keyring, pin, signature, err);
 	ck_assert_msg(!ret, "%s", err->text);
 	while (data.len && !ret) {
 		size_t n = data.len < step ? data.len : step;
 
-		ret = fetch_gpgv_feed(s, bytes_of(data.data, n), err);
+		ret = fetch_gpgv_stream_feed(s, bytes_of(data.data, n), err);
 		data = bytes_of(data.data + n, data.len - n);
 	}
 	if (ret) {
 		struct err again = { 0 };
 
-		ck_assert_int_eq(fetch_gpgv_end(s, got, &again), ret);
+		ck_assert_int_eq(fetch_gpgv_stream_finish(s, got, &again), ret);
 		ck_assert_str_eq(err->text, again.text);
 	} else {
-		ret = fetch_gpgv_end(s, got, err);
+		ret = fetch_gpgv_stream_finish(s, got, err);
 	}
-	fetch_gpgv_free(s);
+	fetch_gpgv_stream_free(s);
 	free(keyring);
 	return ret;
 }
@@ -128,8 +128,8 @@ static int check_detached(const char *key, struct bytes signature,
 START_TEST(a_detached_signature_covers_what_is_fed)
 {
 	const struct signed_file *f = &files[_i];
-	char pin[FETCH_FINGERPRINT], *name = xasprintf("%s.sig", f->name);
-	struct fetch_signature got = { .made = 42 };
+	char pin[FETCH_FINGERPRINT_SIZE], *name = xasprintf("%s.sig", f->name);
+	struct fetch_signature got = { .made_s = 42 };
 	struct buf signature, data;
 	struct err err = { 0 };
 	int ret;
@@ -145,7 +145,7 @@ START_TEST(a_detached_signature_covers_what_is_fed)
 		if (!ret)
 			check_signature(f, pin, &got);
 		else
-			ck_assert_int_eq(got.made, 42);
+			ck_assert_int_eq(got.made_s, 42);
 		buf_release(&signature);
 		buf_release(&data);
 	}
@@ -180,7 +180,7 @@ END_TEST
 START_TEST(a_bit_of_a_text_changes_nothing_that_counts)
 {
 	struct buf in = keys_read("good.asc");
-	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("sums");
+	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 
 	keys_fingerprint("sums", pin);
 	for (size_t i = 3; i < in.len; i += 1 + in.len / 40) {
@@ -189,8 +189,8 @@ START_TEST(a_bit_of_a_text_changes_nothing_that_counts)
 		int ret;
 
 		in.data[i] ^= 2;
-		ret = fetch_gpgv_text(keyring, pin, buf_bytes(&in), &out, NULL,
-				      &err);
+		ret = fetch_gpgv_verify_text(keyring, pin, buf_bytes(&in), &out,
+					     NULL, &err);
 		if (ret)
 			ck_assert_uint_eq(out.len, 0);
 		else
@@ -208,13 +208,13 @@ END_TEST
 START_TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
 {
 	struct buf in = keys_read("other.asc"), out = { 0 };
-	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("other");
+	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("other");
 	struct err err = { 0 };
 
 	keys_fingerprint("sums", pin);
-	ck_assert_int_eq(
-		fetch_gpgv_text(keyring, pin, buf_bytes(&in), &out, NULL, &err),
-		-EKEYREJECTED);
+	ck_assert_int_eq(fetch_gpgv_verify_text(keyring, pin, buf_bytes(&in),
+						&out, NULL, &err),
+			 -EKEYREJECTED);
 	ck_assert(strstr(err.text, pin));
 	ck_assert_uint_eq(out.len, 0);
 	free(keyring);
@@ -243,22 +243,22 @@ END_TEST
 
 START_TEST(a_stream_can_be_given_up_at_any_time)
 {
-	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("sums");
+	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 	struct buf signature = keys_read("good.sig");
 	struct fetch_gpgv_stream *s;
 	struct err err = { 0 };
 
 	keys_fingerprint("sums", pin);
-	ck_assert_int_eq(
-		fetch_gpgv_start(&s, keyring, pin, buf_bytes(&signature), &err),
-		0);
-	fetch_gpgv_free(s);
-	ck_assert_int_eq(
-		fetch_gpgv_start(&s, keyring, pin, buf_bytes(&signature), &err),
-		0);
-	ck_assert_int_eq(fetch_gpgv_feed(s, bytes_str("some"), &err), 0);
-	fetch_gpgv_free(s);
-	fetch_gpgv_free(NULL);
+	ck_assert_int_eq(fetch_gpgv_stream_start(&s, keyring, pin,
+						 buf_bytes(&signature), &err),
+			 0);
+	fetch_gpgv_stream_free(s);
+	ck_assert_int_eq(fetch_gpgv_stream_start(&s, keyring, pin,
+						 buf_bytes(&signature), &err),
+			 0);
+	ck_assert_int_eq(fetch_gpgv_stream_feed(s, bytes_str("some"), &err), 0);
+	fetch_gpgv_stream_free(s);
+	fetch_gpgv_stream_free(NULL);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 	buf_release(&signature);
@@ -268,22 +268,23 @@ END_TEST
 
 START_TEST(what_is_missing_is_named)
 {
-	char pin[FETCH_FINGERPRINT], *keyring = keyring_of("sums");
+	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
 	keys_fingerprint("sums", pin);
-	ck_assert_int_eq(fetch_gpgv_text("/no/such.gpg", pin, bytes_str("x"),
-					 &out, NULL, &err),
+	ck_assert_int_eq(fetch_gpgv_verify_text("/no/such.gpg", pin,
+						bytes_str("x"), &out, NULL,
+						&err),
 			 -EIO);
 	ck_assert(strstr(err.text, "/no/such.gpg"));
-	ck_assert_int_eq(fetch_gpgv_text(keyring, "8888", bytes_str("x"), &out,
-					 NULL, &err),
+	ck_assert_int_eq(fetch_gpgv_verify_text(keyring, "8888", bytes_str("x"),
+						&out, NULL, &err),
 			 -EINVAL);
 	setenv("PATH", keys_dir, 1);
-	ck_assert_int_eq(
-		fetch_gpgv_text(keyring, pin, bytes_str("x"), &out, NULL, &err),
-		-ENOPKG);
+	ck_assert_int_eq(fetch_gpgv_verify_text(keyring, pin, bytes_str("x"),
+						&out, NULL, &err),
+			 -ENOPKG);
 	ck_assert(strstr(err.text, "package gpgv"));
 	free(keyring);
 }

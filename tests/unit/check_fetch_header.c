@@ -8,27 +8,27 @@
 #include <check.h>
 #include <stdlib.h>
 
-static struct fetch_answer a;
+static struct fetch_response a;
 
 static void setup(void)
 {
-	a = (struct fetch_answer){ .length = -1 };
+	a = (struct fetch_response){ .length_bytes = -1 };
 }
 
 static void teardown(void)
 {
-	fetch_answer_release(&a);
+	fetch_response_release(&a);
 }
 
 START_TEST(a_range_says_what_comes_and_what_there_is)
 {
-	fetch_header_range(&a, "bytes 10-99/100");
+	fetch_curl_parse_range(&a, "bytes 10-99/100");
 	ck_assert(a.has_range);
 	ck_assert_uint_eq(a.range_from, 10);
 	ck_assert_uint_eq(a.range_total, 100);
-	fetch_header_range(&a, "BYTES 0-8/9");
+	fetch_curl_parse_range(&a, "BYTES 0-8/9");
 	ck_assert(a.has_range);
-	fetch_header_range(&a, "bytes */9");
+	fetch_curl_parse_range(&a, "bytes */9");
 	ck_assert(!a.has_range);
 	ck_assert_uint_eq(a.range_total, 0);
 }
@@ -60,24 +60,24 @@ static const char *const ranges[] = {
 
 START_TEST(an_odd_range_is_none)
 {
-	fetch_header_range(&a, ranges[_i]);
+	fetch_curl_parse_range(&a, ranges[_i]);
 	ck_assert_msg(!a.has_range, "%s", ranges[_i]);
 }
 END_TEST
 
 START_TEST(what_is_long_or_odd_is_no_stamp)
 {
-	char *text = xasprintf("\"%0*d\"", FETCH_STAMP_MAX - 2, 1);
+	char *text = xasprintf("\"%0*d\"", FETCH_VALIDATOR_LEN_MAX - 2, 1);
 
-	ck_assert(fetch_header_is_stamp(text));
+	ck_assert(fetch_curl_is_validator(text));
 	free(text);
-	text = xasprintf("\"%0*d\"", FETCH_STAMP_MAX - 1, 1);
-	ck_assert(!fetch_header_is_stamp(text));
+	text = xasprintf("\"%0*d\"", FETCH_VALIDATOR_LEN_MAX - 1, 1);
+	ck_assert(!fetch_curl_is_validator(text));
 	free(text);
-	ck_assert(fetch_header_is_stamp("Fri, 20 Nov 2026 18:18:22 GMT"));
-	ck_assert(!fetch_header_is_stamp(""));
-	ck_assert(!fetch_header_is_stamp("\xff"));
-	ck_assert(!fetch_header_is_stamp("\"\x1b[31m\""));
+	ck_assert(fetch_curl_is_validator("Fri, 20 Nov 2026 18:18:22 GMT"));
+	ck_assert(!fetch_curl_is_validator(""));
+	ck_assert(!fetch_curl_is_validator("\xff"));
+	ck_assert(!fetch_curl_is_validator("\"\x1b[31m\""));
 }
 END_TEST
 

@@ -3,7 +3,7 @@
 #include "fetch/key.h"
 
 #include "fetch-keys.h"
-#include "fetch/http.h"
+#include "fetch/download.h"
 #include "suite.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static const struct fetch_options plain = { .allow_http = true, .tries = 1 };
-static char pin[FETCH_FINGERPRINT];
+static const struct fetch_options plain = { .allow_http = true, .n_tries = 1 };
+static char pin[FETCH_FINGERPRINT_SIZE];
 static char *data; /* a data directory of the test's own */
 
 static void setup(void)
@@ -114,8 +114,8 @@ static int get(const char *file, const char *source, char **keyring,
 		strv_own(&files, keys_path(file));
 	if (source)
 		strv_add(&sources, source);
-	ret = fetch_key_get(data, pin, &files, &sources, &plain, false, keyring,
-			    err);
+	ret = fetch_key_find(data, pin, &files, &sources, &plain, false,
+			     keyring, err);
 	strv_release(&files);
 	strv_release(&sources);
 	return ret;
@@ -205,8 +205,8 @@ START_TEST(one_of_several_files_has_it)
 	strv_own(&files, keys_path("nothing"));
 	strv_own(&files, keys_path("keys/other.asc"));
 	strv_own(&files, keys_path("keys/sums.asc"));
-	ck_assert_int_eq(fetch_key_get(data, pin, &files, NULL, NULL, false,
-				       &keyring, &err),
+	ck_assert_int_eq(fetch_key_find(data, pin, &files, NULL, NULL, false,
+					&keyring, &err),
 			 0);
 	check_kept(keyring, "sums");
 	strv_release(&files);
@@ -249,16 +249,16 @@ START_TEST(a_key_can_be_asked_for_again)
 	free(keyring);
 	serve_file(&server, "keys/sums.asc");
 	strv_addf(&sources, "http://127.0.0.1:%u/%%s", server.port);
-	ck_assert_int_eq(fetch_key_get(data, pin, NULL, &sources, &plain, true,
-				       &keyring, &err),
+	ck_assert_int_eq(fetch_key_find(data, pin, NULL, &sources, &plain, true,
+					&keyring, &err),
 			 0);
 	ck_assert_int_eq(server.requests, 1);
 	check_kept(keyring, "sums");
 	free(keyring);
 	serve_end(&server);
 
-	ck_assert_int_eq(fetch_key_get(data, pin, NULL, &sources, &plain, true,
-				       &keyring, &err),
+	ck_assert_int_eq(fetch_key_find(data, pin, NULL, &sources, &plain, true,
+					&keyring, &err),
 			 -ENOKEY);
 	ck_assert_int_eq(get(NULL, NULL, &keyring, &err), 0);
 	check_kept(keyring, "sums");
@@ -322,8 +322,8 @@ START_TEST(a_revocation_is_not_forgotten)
 	free(keyring);
 
 	strv_own(&files, keys_path("keys/unrevoked.asc"));
-	ck_assert_int_eq(fetch_key_get(data, pin, &files, NULL, &plain, true,
-				       &keyring, &err),
+	ck_assert_int_eq(fetch_key_find(data, pin, &files, NULL, &plain, true,
+					&keyring, &err),
 			 -ENOKEY);
 	ck_assert_msg(strstr(err.text, "revocation"), "%s", err.text);
 	strv_release(&files);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
 #include "history-file.h"
-#include "history/night.h"
+#include "history/nightly-runs.h"
 
 /* ---- damage ---- */
 
-static struct history_night night(void)
+static struct history_nightly_run night(void)
 {
-	return (struct history_night){ .name = (char *)"n",
-				       .decision = (char *)"built",
-				       .build = 1 };
+	return (struct history_nightly_run){ .name = (char *)"n",
+					     .decision = (char *)"built",
+					     .build_number = 1 };
 }
 
 /* A history with some of everything. */
 static void fill(void)
 {
-	struct history_night n = night();
+	struct history_nightly_run n = night();
 	struct history_diag d = { .tool = "gcc", .text = "x", .line = 3 };
-	struct history_size z = { .name = "vmlinux", .text = 5 };
+	struct history_size z = { .name = "vmlinux", .text_bytes = 5 };
 	struct history *h;
 
 	for (int i = 0; i < 12; i++) {
@@ -35,16 +35,16 @@ static void fill(void)
 		play_size(&p, &z);
 		play_end_well(&p, i == 5 ? 2 : 0);
 	}
-	ck_assert_int_eq(history_open_at(&h, path, HISTORY_WRITE, 500, &err),
-			 0);
-	ck_assert_int_eq(history_night_add(h, &n, &err), 0);
-	history_close(h);
+	ck_assert_int_eq(
+		history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err), 0);
+	ck_assert_int_eq(history_nightly_runs_add(h, &n, &err), 0);
+	history_db_close(h);
 	/* All of it in one file. */
 	sql("PRAGMA wal_checkpoint(truncate); PRAGMA journal_mode = delete");
 	close_sql();
 }
 
-static int ignore_night(void *ctx, const struct history_night *n)
+static int ignore_night(void *ctx, const struct history_nightly_run *n)
 {
 	(void)ctx;
 	(void)n;
@@ -62,8 +62,9 @@ static bool read_details(struct history *h)
 		damaged |= history_read_diags(h, i, &d, &err) == -EUCLEAN;
 		damaged |= history_read_sizes(h, i, &d, &err) == -EUCLEAN;
 		for (size_t j = 0; j < d.n_units; j++) {
-			ck_assert_int_lt(d.unit[j].node, (int64_t)d.n_nodes);
-			ck_assert_int_lt(d.unit[j].reason,
+			ck_assert_int_lt(d.units[j].node_index,
+					 (int64_t)d.n_nodes);
+			ck_assert_int_lt(d.units[j].reason_index,
 					 (int64_t)d.n_reasons);
 		}
 	}
@@ -74,26 +75,27 @@ static bool read_details(struct history *h)
 /* Whatever they find, they end.  Did they find damage? */
 static bool read_all(void)
 {
-	struct history_night_filter nights = { 0 };
+	struct history_nightly_filter nights = { 0 };
 	struct history_costs costs;
 	struct history_build b, before;
 	struct history *h;
 	bool damaged;
 	unsigned n = 0;
 
-	if (history_open(&h, &err))
+	if (history_db_open(&h, &err))
 		return false;
-	damaged = history_list(h, &all, count_build, &n, &err) == -EUCLEAN;
+	damaged = history_build_list(h, &all, count_build, &n, &err) ==
+		  -EUCLEAN;
 	damaged |= read_details(h);
 	if (!history_build_find(h, 0, &b, &err) &&
-	    !history_build_previous(h, &b, &before, &err))
+	    !history_build_find_baseline(h, &b, &before, &err))
 		history_build_release(&before);
 	history_build_release(&b);
 	damaged |= history_costs_load(h, KEY_A, &costs, &err) == -EUCLEAN;
 	history_costs_release(&costs);
-	damaged |= history_night_list(h, &nights, ignore_night, NULL, &err) ==
-		   -EUCLEAN;
-	history_close(h);
+	damaged |= history_nightly_runs_list(h, &nights, ignore_night, NULL,
+					     &err) == -EUCLEAN;
+	history_db_close(h);
 	return damaged;
 }
 
@@ -155,7 +157,7 @@ static void build_with(unsigned seed)
 		struct history_build b;
 
 		play_find(number, &b);
-		ck_assert_int_eq(b.state, HISTORY_GOOD);
+		ck_assert_int_eq(b.state, HISTORY_STATE_GOOD);
 		history_build_release(&b);
 	}
 	if (files_named("history.db.damaged")) {

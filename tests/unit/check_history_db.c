@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
 #include "history-file.h"
-#include "history/night.h"
+#include "history/nightly-runs.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -41,8 +41,8 @@ END_TEST
 
 START_TEST(what_an_older_version_holds_is_kept)
 {
-	struct history_night_filter any = { 0 };
-	struct history_night n;
+	struct history_nightly_filter any = { 0 };
+	struct history_nightly_run n;
 	struct history *h;
 
 	play_whole(KEY_A);
@@ -54,8 +54,9 @@ START_TEST(what_an_older_version_holds_is_kept)
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 2);
 	h = play_open();
-	ck_assert_int_eq(history_night_last(h, &any, &n, &err), -ENOENT);
-	history_close(h);
+	ck_assert_int_eq(history_nightly_runs_find_last(h, &any, &n, &err),
+			 -ENOENT);
+	history_db_close(h);
 	ck_assert_int_eq(play_whole(KEY_A), 3);
 	check_whole();
 }
@@ -69,7 +70,7 @@ START_TEST(a_newer_file_is_left_alone)
 	play_whole(KEY_A);
 	sql("PRAGMA user_version = 99");
 	close_sql();
-	ck_assert_int_eq(history_open(&h, &err), -EPROTONOSUPPORT);
+	ck_assert_int_eq(history_db_open(&h, &err), -EPROTONOSUPPORT);
 	ck_assert_ptr_nonnull(strstr(err.text, "newer kfarm"));
 	play_build(&p, KEY_A, true);
 	play_unit(&p, "a.o", EVENTS_LOCAL);
@@ -286,8 +287,8 @@ static int count_state(void *ctx, const struct history_build *b)
 
 	n[b->state]++;
 	/* One that ended has all of its jobs. */
-	if (b->state == HISTORY_GOOD)
-		ck_assert_int_eq(b->jobs, 100);
+	if (b->state == HISTORY_STATE_GOOD)
+		ck_assert_int_eq(b->n_jobs, 100);
 	return 0;
 }
 
@@ -309,7 +310,8 @@ static void kill_at_random(unsigned round)
 
 START_TEST(kill_9_at_any_time_leaves_a_whole_history)
 {
-	unsigned rounds = getenv("SOAK") ? 100 : 15, n[HISTORY_STATES] = { 0 };
+	unsigned rounds = getenv("SOAK") ? 100 : 15,
+		 n[HISTORY_N_STATES] = { 0 };
 	struct history *h;
 
 	for (unsigned i = 1; i <= rounds; i++) {
@@ -319,16 +321,16 @@ START_TEST(kill_9_at_any_time_leaves_a_whole_history)
 		/* Before a writer has looked at it, as after. */
 		memset(n, 0, sizeof(n));
 		h = play_open();
-		ck_assert_int_eq(history_list(h, &all, count_state, n, &err),
-				 0);
-		history_close(h);
-		ck_assert_uint_eq(n[HISTORY_RUNNING], 0);
+		ck_assert_int_eq(
+			history_build_list(h, &all, count_state, n, &err), 0);
+		history_db_close(h);
+		ck_assert_uint_eq(n[HISTORY_STATE_RUNNING], 0);
 		check_whole();
 	}
 	printf("killed %u times: %u builds whole, %u killed\n", rounds,
-	       n[HISTORY_GOOD], n[HISTORY_KILLED]);
-	ck_assert_uint_le(n[HISTORY_KILLED], rounds);
-	ck_assert_uint_eq(n[HISTORY_FAILED], 0);
+	       n[HISTORY_STATE_GOOD], n[HISTORY_STATE_KILLED]);
+	ck_assert_uint_le(n[HISTORY_STATE_KILLED], rounds);
+	ck_assert_uint_eq(n[HISTORY_STATE_FAILED], 0);
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
 }
 END_TEST

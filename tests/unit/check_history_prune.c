@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
 #include "history-file.h"
-#include "history/checkpoint.h"
-#include "history/prune.h"
+#include "history/db.h"
 
 #include <sys/stat.h>
 
@@ -41,14 +40,14 @@ START_TEST(units_are_kept_of_the_last_builds_of_a_key)
 {
 	struct history_build b;
 
-	for (int i = 0; i < 2 * HISTORY_UNITS; i++) {
+	for (int i = 0; i < 2 * HISTORY_UNIT_BUILDS_MAX; i++) {
 		build_of(KEY_A, 0, 2, true);
 		build_of(KEY_B, 0, 2, true);
 	}
 	ck_assert_int_eq(number_of("SELECT count(*) FROM unit"),
-			 (int64_t)2 * HISTORY_UNITS * 2);
+			 (int64_t)2 * HISTORY_UNIT_BUILDS_MAX * 2);
 	ck_assert_int_eq(number_of("SELECT min(build) FROM unit"),
-			 2 * HISTORY_UNITS + 1);
+			 2 * HISTORY_UNIT_BUILDS_MAX + 1);
 	play_find(1, &b);
 	ck_assert(!b.has_units && b.has_details);
 	history_build_release(&b);
@@ -60,16 +59,16 @@ END_TEST
 
 START_TEST(diagnostics_and_sizes_are_kept_of_more)
 {
-	for (int i = 0; i < HISTORY_DETAILS + 5; i++)
+	for (int i = 0; i < HISTORY_DETAIL_BUILDS_MAX + 5; i++)
 		build_of(KEY_A, 0, 1, false);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM diag_of_build"),
-			 HISTORY_DETAILS);
+			 HISTORY_DETAIL_BUILDS_MAX);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM size_of_build"),
-			 HISTORY_DETAILS);
+			 HISTORY_DETAIL_BUILDS_MAX);
 	/* A text is there once. */
 	ck_assert_int_eq(number_of("SELECT count(*) FROM diag"), 1);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM build"),
-			 HISTORY_DETAILS + 5);
+			 HISTORY_DETAIL_BUILDS_MAX + 5);
 }
 END_TEST
 
@@ -78,7 +77,7 @@ START_TEST(a_fresh_build_forgets_objects_that_are_gone)
 	build_of(KEY_A, 0, 5, true);
 	build_of(KEY_A, 5, 2, false);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 7);
-	for (int i = 0; i < HISTORY_UNITS; i++)
+	for (int i = 0; i < HISTORY_UNIT_BUILDS_MAX; i++)
 		build_of(KEY_A, 3, 3, true);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 3);
 	ck_assert_int_eq(number_of("SELECT costs FROM key"), 3);
@@ -110,10 +109,10 @@ START_TEST(builds_go_when_there_are_too_many_later_ones)
 	play_whole(KEY_B);
 	snprintf(text, sizeof(text),
 		 "UPDATE sqlite_sequence SET seq = %d WHERE name = 'build'",
-		 HISTORY_BUILDS);
+		 HISTORY_BUILDS_MAX);
 	sql(text);
 	close_sql();
-	ck_assert_int_eq(play_whole(KEY_B), HISTORY_BUILDS + 1);
+	ck_assert_int_eq(play_whole(KEY_B), HISTORY_BUILDS_MAX + 1);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM build"), 2);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM key"), 1);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 2);
@@ -129,7 +128,7 @@ START_TEST(pages_that_are_free_are_given_back)
 	int64_t before;
 
 	build_of(KEY_A, 0, 20000, true);
-	for (int i = 0; i < HISTORY_UNITS - 1; i++)
+	for (int i = 0; i < HISTORY_UNIT_BUILDS_MAX - 1; i++)
 		build_of(KEY_A, 0, 20000, true);
 	before = number_of("PRAGMA page_count");
 	sql("DELETE FROM unit");
@@ -155,7 +154,7 @@ START_TEST(a_log_that_has_grown_is_moved_into_the_file)
 	struct stat st;
 
 	build_of(KEY_A, 0, 20000, true);
-	for (int i = 0; log_size() < HISTORY_LOG; i++) {
+	for (int i = 0; log_size() < HISTORY_WAL_BYTES_MAX; i++) {
 		ck_assert_int_lt(i, 20);
 		build_of(KEY_A, 0, 20000, true);
 	}
@@ -163,11 +162,11 @@ START_TEST(a_log_that_has_grown_is_moved_into_the_file)
 	play_whole(KEY_B);
 	for (int i = 0; i < 6000; i++) {
 		ck_assert_int_eq(stat(path, &st), 0);
-		if (st.st_size > HISTORY_LOG / 4)
+		if (st.st_size > HISTORY_WAL_BYTES_MAX / 4)
 			break;
 		usleep(10000);
 	}
-	ck_assert_int_gt(st.st_size, HISTORY_LOG / 4);
+	ck_assert_int_gt(st.st_size, HISTORY_WAL_BYTES_MAX / 4);
 	play_whole(KEY_B);
 	check_whole();
 }

@@ -16,7 +16,7 @@
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
 static char top[32];
-static struct inputs_symbol_table *table;
+static struct inputs_config_symbol_table *table;
 
 static void write_file(const char *name, const char *text)
 {
@@ -31,7 +31,7 @@ static void setup(void)
 {
 	strcpy(top, "/tmp/kfarm-check-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
-	table = inputs_symbols_new();
+	table = inputs_config_symbols_new();
 	write_file("a.c", "CONFIG_A xCONFIG_NO _CONFIG_NO CONFIG_B_MODULE\n"
 			  "CONFIG_ CONFIG__MODULE CONFIG_CONFIG_C\n");
 	write_file("b.h", "IS_ENABLED(CONFIG_B) CONFIG_A CONFIG_D");
@@ -43,23 +43,23 @@ static void teardown(void)
 {
 	struct err err;
 
-	inputs_symbols_free(table);
+	inputs_config_symbols_free(table);
 	fs_remove(top, &err);
 }
 
-static int run_seen(enum inputs_fixdep_kind kind, struct inputs_seen *seen,
-		    struct buf *out)
+static int run_seen(enum inputs_fixdep_kind kind,
+		    struct inputs_verified_files *seen, struct buf *out)
 {
 	struct inputs_fixdep_call call = {
 		.kind = kind,
 		.cwd = top,
 		.depfile = "u.d",
 		.target = "u.o",
-		.seen = seen,
+		.verified_files = seen,
 	};
 	struct buf rest = { 0 };
 	struct err err;
-	int ret = inputs_fixdep_text(table, &call, out, &rest, &err);
+	int ret = inputs_fixdep_generate(table, &call, out, &rest, &err);
 
 	buf_add_str(out, "CMD");
 	buf_add_bytes(out, buf_bytes(&rest));
@@ -115,7 +115,7 @@ START_TEST(it_says_what_the_program_says)
 		int ret;
 
 		write_file("u.d", calls[_i].deps);
-		ret = run(INPUTS_FIXDEP_6_1 + (unsigned)i, &out);
+		ret = run(INPUTS_FIXDEP_KIND_6_1 + (unsigned)i, &out);
 		ck_assert_msg(!ret == !!want, "%d: %d\n%s", i, ret,
 			      buf_str(&out));
 		if (want)
@@ -137,7 +137,7 @@ START_TEST(a_file_that_changes_is_read_again)
 			usleep(40000);
 		for (int k = 0; k < 2; k++) {
 			buf_reset(&out);
-			ck_assert_int_eq(run(INPUTS_FIXDEP_6_1, &out), 0);
+			ck_assert_int_eq(run(INPUTS_FIXDEP_KIND_6_1, &out), 0);
 			ck_assert_ptr_nonnull(
 				strstr(buf_str(&out), i % 2 ? "/X1)" : "/X0)"));
 			ck_assert_ptr_null(
@@ -148,15 +148,15 @@ START_TEST(a_file_that_changes_is_read_again)
 }
 END_TEST
 
-static struct stamp stamp_of_file(const char *name)
+static struct file_stamp stamp_of_file(const char *name)
 {
 	char *path = xasprintf("%s/%s", top, name);
-	struct stamp out;
+	struct file_stamp out;
 	struct stat st;
 
 	ck_assert_int_eq(stat(path, &st), 0);
-	stamp_of(&out, &st);
-	ck_assert(stamp_wait(&out));
+	file_stamp_from_stat(&out, &st);
+	ck_assert(file_stamp_wait(&out));
 	free(path);
 	return out;
 }
@@ -164,32 +164,32 @@ static struct stamp stamp_of_file(const char *name)
 /* What the compile has read counts, not what has come since. */
 START_TEST(a_file_that_was_just_seen_is_not_looked_at)
 {
-	struct scan_file files[] = { { .path = (char *)"a.c" },
-				     { .path = (char *)"./b.h" } };
+	struct cpp_file files[] = { { .path = (char *)"a.c" },
+				    { .path = (char *)"./b.h" } };
 	struct inputs_manifest m = { .closure = { .n_files = 2,
 						  .files = files } };
-	struct inputs_seen *seen;
+	struct inputs_verified_files *seen;
 	struct buf out = { 0 };
 
 	write_file("u.d", "u.o: a.c b.h\n");
 	files[0].stamp = stamp_of_file("a.c");
 	files[1].stamp = stamp_of_file("b.h");
-	seen = inputs_seen_new(&m, top, "u.d", 1);
+	seen = inputs_verified_files_new(&m, top, "u.d", 1);
 	/* One that nobody has read yet is read. */
-	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_6_1, seen, &out), 0);
+	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_KIND_6_1, seen, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/D)"));
 	write_file("b.h", "CONFIG_LATER");
 	buf_reset(&out);
-	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_6_1, seen, &out), 0);
+	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_KIND_6_1, seen, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/D)"));
 	buf_reset(&out);
-	ck_assert_int_eq(run(INPUTS_FIXDEP_6_1, &out), 0);
+	ck_assert_int_eq(run(INPUTS_FIXDEP_KIND_6_1, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/LATER)"));
 	/* By now another version is known: it is looked at. */
 	buf_reset(&out);
-	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_6_1, seen, &out), 0);
+	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_KIND_6_1, seen, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/LATER)"));
-	inputs_seen_free(seen);
+	inputs_verified_files_free(seen);
 	buf_release(&out);
 }
 END_TEST
@@ -201,8 +201,8 @@ START_TEST(what_is_no_plain_file_is_for_the_program)
 
 	ck_assert_int_eq(mkdir(path, 0755), 0);
 	write_file("u.d", "u.o: a.c dir\n");
-	ck_assert_int_eq(run(INPUTS_FIXDEP_6_1, &out), -EINVAL);
-	ck_assert_int_eq(run(INPUTS_FIXDEP_UNKNOWN, &out), -ENOTSUP);
+	ck_assert_int_eq(run(INPUTS_FIXDEP_KIND_6_1, &out), -EINVAL);
+	ck_assert_int_eq(run(INPUTS_FIXDEP_KIND_UNKNOWN, &out), -ENOTSUP);
 	free(path);
 	buf_release(&out);
 }
@@ -215,14 +215,14 @@ START_TEST(the_program_is_known_by_its_source)
 
 	ck_assert_int_eq(mkdir(dir, 0755), 0);
 	ck_assert_int_eq(inputs_fixdep_kind(top, "basic/fixdep"),
-			 INPUTS_FIXDEP_UNKNOWN);
+			 INPUTS_FIXDEP_KIND_UNKNOWN);
 	write_file("basic/fixdep.c", "int main(void) { return 0; }\n");
 	write_file("basic/.fixdep.cmd", "cmd_basic/fixdep := cc\n\n"
 					"source_basic/fixdep := "
 					"basic/fixdep.c\n\ndeps_ :=\n");
 	write_file("basic/fixdep", "");
 	ck_assert_int_eq(inputs_fixdep_kind(top, "basic/fixdep"),
-			 INPUTS_FIXDEP_UNKNOWN);
+			 INPUTS_FIXDEP_KIND_UNKNOWN);
 	free(dir);
 }
 END_TEST

@@ -2,9 +2,9 @@
 /* needs: inputs */
 #include "inputs/manifest.h"
 
-#include "base/capture.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "base/which.h"
 #include "suite.h"
 
@@ -23,7 +23,7 @@ static char *pwd; /* PWD=..., or NULL */
 static struct inputs inputs;
 static struct inputs_manifest m;
 
-/* What struct scan_unit says; in seconds. */
+/* What struct cpp_unit says; in seconds. */
 static int trust;
 
 /* How far our clock is behind the one that stamps files. */
@@ -96,7 +96,7 @@ static void remove_dir(const char *name)
 
 static void setup(void)
 {
-	struct scan_setup scan = { .ask = capture_run };
+	struct cpp_setup scan = { .query = capture_run };
 	char dir[] = "/tmp/kfarm-check-XXXXXX";
 
 	trust = 0;
@@ -132,12 +132,13 @@ static void make(const char *extra, const char *value)
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", pwd, NULL };
 	struct digest id = { { 1 } };
 	struct options_command command;
-	struct scan_unit unit = { .cwd = top,
-				  .compiler = gcc,
-				  .toolchain = &id,
-				  .command = &command,
-				  .env = env,
-				  .trust_ns = trust * INT64_C(1000000000) };
+	struct cpp_unit unit = { .cwd = top,
+				 .compiler = gcc,
+				 .toolchain = &id,
+				 .command = &command,
+				 .env = env,
+				 .stat_max_age_ns = trust *
+						    INT64_C(1000000000) };
 
 	options_command_parse(&command, argv);
 	inputs_manifest_release(&m);
@@ -150,17 +151,17 @@ static const struct inputs_entry *entry(const char *name)
 	char *path = at(name);
 	const struct inputs_entry *found = NULL;
 
-	for (size_t i = 0; i < m.n; i++) {
-		if (!strcmp(m.entry[i]->path->name, path)) {
+	for (size_t i = 0; i < m.n_entries; i++) {
+		if (!strcmp(m.entries[i]->path->name, path)) {
 			ck_assert_ptr_null(found);
-			found = m.entry[i];
+			found = m.entries[i];
 		}
 	}
 	free(path);
 	return found;
 }
 
-static void expect(const char *name, enum wire_kind kind)
+static void expect(const char *name, enum wire_inode_kind kind)
 {
 	const struct inputs_entry *e = entry(name);
 
@@ -170,7 +171,7 @@ static void expect(const char *name, enum wire_kind kind)
 
 static void expect_changed(const char *what)
 {
-	const char *path = inputs_manifest_changed(&m, top);
+	const char *path = inputs_manifest_find_changed(&m, top);
 
 	if (what)
 		ck_assert_msg(path && !strcmp(path, what), "%s", path);
@@ -185,22 +186,22 @@ START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
 
 	behind = 400 * 24 * 3600;
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
 	expect_changed(NULL);
 	make(NULL, NULL);
 	write_file("two/h.h", "int i;\n");
 	expect_changed("two/h.h");
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
-	digest_of(bytes_str("int i;\n"), &want);
-	ck_assert(digest_equal(&entry("two/h.h")->identity.digest, &want));
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	digest_bytes(bytes_str("int i;\n"), &want);
+	ck_assert(digest_equal(&entry("two/h.h")->file_digest.digest, &want));
 	write_file("one/h.h", "int j;\n");
 	expect_changed("one/h.h");
 	/* It was set right: what it says of the files is new. */
 	behind = 0;
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
-	expect("one/h.h", WIRE_FILE);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	expect("one/h.h", WIRE_INODE_FILE);
 }
 END_TEST
 
@@ -209,16 +210,16 @@ START_TEST(files_directories_and_nothing_else_are_listed)
 	struct digest want;
 
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
-	expect("u.c", WIRE_FILE);
-	expect("two/h.h", WIRE_FILE);
-	expect("one", WIRE_DIR);
-	expect("two", WIRE_DIR);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	expect("u.c", WIRE_INODE_FILE);
+	expect("two/h.h", WIRE_INODE_FILE);
+	expect("one", WIRE_INODE_DIR);
+	expect("two", WIRE_INODE_DIR);
 	ck_assert_str_eq(m.cwd->name, top);
 	ck_assert_ptr_null(entry("one/h.h"));
-	digest_of(bytes_str("int h;\n"), &want);
-	ck_assert(digest_equal(&entry("two/h.h")->identity.digest, &want));
-	ck_assert_uint_eq(entry("two/h.h")->identity.stamp.size, 7);
+	digest_bytes(bytes_str("int h;\n"), &want);
+	ck_assert(digest_equal(&entry("two/h.h")->file_digest.digest, &want));
+	ck_assert_uint_eq(entry("two/h.h")->file_digest.stamp.size, 7);
 	expect_changed(NULL);
 }
 END_TEST
@@ -255,7 +256,7 @@ START_TEST(what_changes_after_the_scan_is_noticed)
 	write_file("one/h.h", "int j;\n");
 	expect_changed("one/h.h");
 	make(NULL, NULL);
-	expect("one/h.h", WIRE_FILE);
+	expect("one/h.h", WIRE_INODE_FILE);
 	ck_assert_ptr_null(entry("two/h.h"));
 }
 END_TEST
@@ -264,8 +265,8 @@ static void expect_content(const char *name, const char *text)
 {
 	struct digest want;
 
-	digest_of(bytes_str(text), &want);
-	ck_assert(digest_equal(&entry(name)->identity.digest, &want));
+	digest_bytes(bytes_str(text), &want);
+	ck_assert(digest_equal(&entry(name)->file_digest.digest, &want));
 }
 
 /* More than a tick of the clock of files. */
@@ -306,7 +307,7 @@ START_TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
 	still_us++;
 	expect_changed(NULL);
 	write_file("two/h.h", "int i;\n");
-	still_us += INPUTS_HELD_US;
+	still_us += INPUTS_VERIFIED_MAX_AGE_US;
 	expect_changed(NULL);
 	still_us++;
 	expect_changed("two/h.h");
@@ -343,7 +344,7 @@ START_TEST(what_is_trusted_was_looked_at_when_it_had_settled)
 	for (int i = 0; i < 50; i++) {
 		write_file("two/h.h", i % 2 ? "int i;\n" : "int k;\n");
 		make(NULL, NULL);
-		if (!inputs_manifest_changed(&m, top))
+		if (!inputs_manifest_find_changed(&m, top))
 			expect_content("two/h.h",
 				       i % 2 ? "int i;\n" : "int k;\n");
 	}
@@ -356,10 +357,10 @@ START_TEST(what_fails_with_what_was_seen_is_looked_at_again)
 	let_files_settle();
 	trust = 3600;
 	make(NULL, NULL);
-	ck_assert_int_eq(m.why, REASON_NO_HEADER);
+	ck_assert_int_eq(m.reason, REASON_NO_HEADER);
 	write_file("two/h.h", "int i;\n");
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
 	expect_content("two/h.h", "int i;\n");
 }
 END_TEST
@@ -368,14 +369,14 @@ START_TEST(what_a_view_may_hold_and_is_gone_is_said)
 {
 	write_file("one/h.h", "int j;\n");
 	make(NULL, NULL);
-	expect("one/h.h", WIRE_FILE);
+	expect("one/h.h", WIRE_INODE_FILE);
 	remove_file("one/h.h");
 	make(NULL, NULL);
-	expect("one/h.h", WIRE_GONE);
-	expect("two/h.h", WIRE_FILE);
+	expect("one/h.h", WIRE_INODE_ABSENT);
+	expect("two/h.h", WIRE_INODE_FILE);
 	remove_dir("one");
 	make(NULL, NULL);
-	expect("one", WIRE_GONE);
+	expect("one", WIRE_INODE_ABSENT);
 	ck_assert_ptr_null(entry("one/h.h"));
 }
 END_TEST
@@ -388,11 +389,11 @@ START_TEST(links_are_entries_and_what_they_lead_to_too)
 	make_link("../deep/real.h", "two/h.h");
 	make_link("two", "three");
 	make("-Ithree", NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
-	expect("two/h.h", WIRE_LINK);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	expect("two/h.h", WIRE_INODE_SYMLINK);
 	ck_assert_str_eq(entry("two/h.h")->target, "../deep/real.h");
-	expect("deep/real.h", WIRE_FILE);
-	expect("three", WIRE_LINK);
+	expect("deep/real.h", WIRE_INODE_FILE);
+	expect("three", WIRE_INODE_SYMLINK);
 	expect_changed(NULL);
 	/* The same bytes and times, another file. */
 	remove_file("two/h.h");
@@ -400,7 +401,7 @@ START_TEST(links_are_entries_and_what_they_lead_to_too)
 	make_link("../deep/other.h", "two/h.h");
 	expect_changed("two/h.h");
 	make("-Ithree", NULL);
-	expect("deep/other.h", WIRE_FILE);
+	expect("deep/other.h", WIRE_INODE_FILE);
 	ck_assert_ptr_null(entry("deep/real.h"));
 }
 END_TEST
@@ -413,10 +414,11 @@ START_TEST(the_shells_name_of_the_directory_is_there)
 	ck_assert_int_eq(symlink(top, name), 0);
 	make(NULL, NULL);
 	unlink(name);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
-	for (size_t i = 0; i < m.n; i++) {
-		if (!strcmp(m.entry[i]->path->name, name)) {
-			ck_assert_int_eq(m.entry[i]->kind, WIRE_LINK);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	for (size_t i = 0; i < m.n_entries; i++) {
+		if (!strcmp(m.entries[i]->path->name, name)) {
+			ck_assert_int_eq(m.entries[i]->kind,
+					 WIRE_INODE_SYMLINK);
 			free(name);
 			return;
 		}
@@ -429,10 +431,10 @@ START_TEST(what_cannot_be_scanned_has_a_reason)
 {
 	write_file("u.c", "#include <nowhere.h>\n");
 	make(NULL, NULL);
-	ck_assert_int_ne(m.why, REASON_NONE);
+	ck_assert_int_ne(m.reason, REASON_NONE);
 	write_file("u.c", "#include <h.h>\n");
 	make(NULL, NULL);
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
 }
 END_TEST
 
@@ -482,7 +484,7 @@ START_TEST(an_input_that_no_node_gets_has_a_reason)
 	ck_assert_int_eq(truncate(full, 4096), 0);
 	ck_assert_int_eq(chmod(secret, 0), 0);
 	make_with_input(r->near, r->near_len);
-	ck_assert_msg(!m.why, "%s: %s", r->near, reason_words(m.why));
+	ck_assert_msg(!m.reason, "%s: %s", r->near, reason_text(m.reason));
 	/* Nothing is unreadable for root, who gives that up. */
 	if (!geteuid()) {
 		char *unit = at("u.c");
@@ -493,7 +495,8 @@ START_TEST(an_input_that_no_node_gets_has_a_reason)
 		free(unit);
 	}
 	make_with_input(r->name, r->len);
-	ck_assert_msg(m.why == r->why, "%s: %s", r->name, reason_words(m.why));
+	ck_assert_msg(m.reason == r->why, "%s: %s", r->name,
+		      reason_text(m.reason));
 	if (!getuid())
 		ck_assert_int_eq(seteuid(0), 0);
 	free(large);
@@ -507,13 +510,13 @@ START_TEST(files_read_are_found_in_any_order)
 	size_t cursor = 0;
 
 	make(NULL, NULL);
-	ck_assert(inputs_manifest_has(&m, "u.c", &cursor));
-	ck_assert(inputs_manifest_has(&m, "two/h.h", &cursor));
-	ck_assert(inputs_manifest_has(&m, "./u.c", &cursor));
-	ck_assert(!inputs_manifest_has(&m, "one/h.h", &cursor));
-	ck_assert(!inputs_manifest_has(&m, "", &cursor));
-	ck_assert(!inputs_manifest_has(&m, "/etc/shadow", &cursor));
-	ck_assert(inputs_manifest_has(&m, "two/h.h", &cursor));
+	ck_assert(inputs_manifest_find_spelling(&m, "u.c", &cursor));
+	ck_assert(inputs_manifest_find_spelling(&m, "two/h.h", &cursor));
+	ck_assert(inputs_manifest_find_spelling(&m, "./u.c", &cursor));
+	ck_assert(!inputs_manifest_find_spelling(&m, "one/h.h", &cursor));
+	ck_assert(!inputs_manifest_find_spelling(&m, "", &cursor));
+	ck_assert(!inputs_manifest_find_spelling(&m, "/etc/shadow", &cursor));
+	ck_assert(inputs_manifest_find_spelling(&m, "two/h.h", &cursor));
 }
 END_TEST
 
@@ -524,13 +527,15 @@ START_TEST(files_read_are_known_by_any_spelling_and_no_others)
 	make_link("two", "three");
 	write_file("one/other.h", "");
 	make(NULL, NULL);
-	ck_assert(!inputs_manifest_has(&m, "one/../two/h.h", &cursor));
-	ck_assert(inputs_manifest_has_file(&m, top, "one/../two/h.h", &cursor));
+	ck_assert(
+		!inputs_manifest_find_spelling(&m, "one/../two/h.h", &cursor));
+	ck_assert(
+		inputs_manifest_find_file(&m, top, "one/../two/h.h", &cursor));
 	ck_assert_str_eq(m.closure.files[cursor - 1].path, "two/h.h");
-	ck_assert(inputs_manifest_has_file(&m, top, "three/h.h", &cursor));
-	ck_assert(!inputs_manifest_has_file(&m, top, "one/other.h", &cursor));
-	ck_assert(!inputs_manifest_has_file(&m, top, "two/none.h", &cursor));
-	ck_assert(!inputs_manifest_has_file(&m, top, "/etc/passwd", &cursor));
+	ck_assert(inputs_manifest_find_file(&m, top, "three/h.h", &cursor));
+	ck_assert(!inputs_manifest_find_file(&m, top, "one/other.h", &cursor));
+	ck_assert(!inputs_manifest_find_file(&m, top, "two/none.h", &cursor));
+	ck_assert(!inputs_manifest_find_file(&m, top, "/etc/passwd", &cursor));
 }
 END_TEST
 
@@ -539,18 +544,18 @@ START_TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
 	make_dir("out");
 	make_link("out", "way");
 	make("-fstack-usage", "-oway/u.o");
-	ck_assert_msg(!m.why, "%s", reason_words(m.why));
-	expect("way", WIRE_LINK);
-	expect("out/u.o", WIRE_LINK);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	expect("way", WIRE_INODE_SYMLINK);
+	expect("out/u.o", WIRE_INODE_SYMLINK);
 	ck_assert_str_eq(entry("out/u.o")->target, WIRE_JOB_OBJECT);
-	expect("out/u.su", WIRE_LINK);
+	expect("out/u.su", WIRE_INODE_SYMLINK);
 	ck_assert_str_eq(entry("out/u.su")->target, WIRE_JOB_SIDE "0");
 	/* They are no inputs: what really stands there does not count. */
 	write_file("out/u.o", "");
 	write_file("out/u.su", "");
 	expect_changed(NULL);
 	make("-fstack-usage", "-oway/u.o");
-	expect("out/u.su", WIRE_LINK);
+	expect("out/u.su", WIRE_INODE_SYMLINK);
 	make(NULL, NULL);
 	ck_assert_ptr_null(entry("out/u.o"));
 }
@@ -561,9 +566,9 @@ START_TEST(an_output_that_is_read_too_is_for_this_machine)
 	write_file("u.c", "#include \"u.su\"\n");
 	write_file("u.su", "int su;\n");
 	make("-fstack-usage", NULL);
-	ck_assert_int_eq(m.why, REASON_UNSUPPORTED_OUTPUT_NAME);
+	ck_assert_int_eq(m.reason, REASON_UNSUPPORTED_OUTPUT_NAME);
 	make("-fstack-usage", "-onowhere/u.o");
-	ck_assert_int_eq(m.why, REASON_UNSUPPORTED_OUTPUT_NAME);
+	ck_assert_int_eq(m.reason, REASON_UNSUPPORTED_OUTPUT_NAME);
 }
 END_TEST
 

@@ -61,33 +61,36 @@ END_TEST
 START_TEST(a_version_stays_as_long_as_nothing_changed)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/f");
-	struct store_identity id = { .stamp = { .ino = 1, .size = 5 },
-				     .settled = true };
-	const struct inputs_entry *one = inputs_paths_file(paths, p, &id), *two;
+	struct store_file_digest id = { .stamp = { .ino = 1, .size = 5 },
+					.reliable = true };
+	const struct inputs_entry *one = inputs_path_set_file(paths, p, &id),
+				  *two;
 
-	ck_assert_ptr_eq(inputs_paths_file(paths, p, &id), one);
-	ck_assert_ptr_eq(p->now, one);
+	ck_assert_ptr_eq(inputs_path_set_file(paths, p, &id), one);
+	ck_assert_ptr_eq(p->current, one);
 	id.stamp.mtime_ns++;
-	two = inputs_paths_file(paths, p, &id);
+	two = inputs_path_set_file(paths, p, &id);
 	ck_assert_ptr_ne(two, one);
-	ck_assert_int_eq(one->identity.stamp.mtime_ns, 0);
+	ck_assert_int_eq(one->file_digest.stamp.mtime_ns, 0);
 	id.digest.b[0] = 1;
-	ck_assert_ptr_ne(inputs_paths_file(paths, p, &id), two);
-	ck_assert_int_eq(inputs_paths_gone(paths, p)->kind, WIRE_GONE);
-	ck_assert_ptr_eq(inputs_paths_gone(paths, p), p->now);
+	ck_assert_ptr_ne(inputs_path_set_file(paths, p, &id), two);
+	ck_assert_int_eq(inputs_path_set_absent(paths, p)->kind,
+			 WIRE_INODE_ABSENT);
+	ck_assert_ptr_eq(inputs_path_set_absent(paths, p), p->current);
 }
 END_TEST
 
 START_TEST(a_link_is_its_target_and_its_stamp)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/l");
-	struct stamp s = { .ino = 7 };
-	const struct inputs_entry *e = inputs_paths_link(paths, p, &s, "../y");
+	struct file_stamp s = { .ino = 7 };
+	const struct inputs_entry *e = inputs_path_set_symlink(paths, p, &s,
+							       "../y");
 
-	ck_assert_ptr_eq(inputs_paths_link(paths, p, &s, "../y"), e);
-	ck_assert_ptr_ne(inputs_paths_link(paths, p, &s, "../z"), e);
+	ck_assert_ptr_eq(inputs_path_set_symlink(paths, p, &s, "../y"), e);
+	ck_assert_ptr_ne(inputs_path_set_symlink(paths, p, &s, "../z"), e);
 	ck_assert_str_eq(e->target, "../y");
-	ck_assert_str_eq(p->now->target, "../z");
+	ck_assert_str_eq(p->current->target, "../z");
 }
 END_TEST
 
@@ -96,14 +99,15 @@ START_TEST(what_was_there_once_is_remembered_with_all_above)
 	struct inputs_path *f = inputs_paths_get(paths, "/d/e/f");
 	struct inputs_path *other = inputs_paths_get(paths, "/d/o/p");
 
-	ck_assert(!f->held);
-	inputs_paths_gone(paths, f);
-	ck_assert(!f->held);
-	inputs_paths_dir(paths, f);
-	ck_assert(f->held && f->parent->held && f->parent->parent->held);
-	ck_assert(!other->held && !other->parent->held);
-	inputs_paths_gone(paths, f);
-	ck_assert(f->held);
+	ck_assert(!f->ever_listed);
+	inputs_path_set_absent(paths, f);
+	ck_assert(!f->ever_listed);
+	inputs_path_set_dir(paths, f);
+	ck_assert(f->ever_listed && f->parent->ever_listed &&
+		  f->parent->parent->ever_listed);
+	ck_assert(!other->ever_listed && !other->parent->ever_listed);
+	inputs_path_set_absent(paths, f);
+	ck_assert(f->ever_listed);
 }
 END_TEST
 

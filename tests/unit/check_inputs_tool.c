@@ -15,7 +15,7 @@
 static char *dir; /* without symbolic links */
 static char *program;
 static struct inputs_paths *paths;
-static struct inputs_tools *tools;
+static struct inputs_tool_cache *tools;
 static struct err err;
 
 static char *plain_env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
@@ -40,13 +40,13 @@ static void set_up(void)
 	dir = realpath(name, NULL);
 	program = xasprintf("%s/tool", dir);
 	paths = inputs_paths_new();
-	tools = inputs_tools_new(paths);
+	tools = inputs_tool_cache_new(paths);
 	put_program("");
 }
 
 static void tear_down(void)
 {
-	inputs_tools_free(tools);
+	inputs_tool_cache_free(tools);
 	inputs_paths_free(paths);
 	fs_remove(dir, &err);
 	free(program);
@@ -61,9 +61,9 @@ static const struct inputs_tool *get(const char *name)
 static const struct inputs_entry *entry_of(const struct inputs_tool *t,
 					   const char *path)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		if (!strcmp(t->entry[i]->path->name, path))
-			return t->entry[i];
+	for (size_t i = 0; i < t->n_entries; i++) {
+		if (!strcmp(t->entries[i]->path->name, path))
+			return t->entries[i];
 	}
 	ck_abort_msg("no %s", path);
 	return NULL;
@@ -76,12 +76,12 @@ START_TEST(it_is_listed_with_its_libraries)
 
 	ck_assert_msg(t, "%s", err.text);
 	ck_assert_str_eq(t->path->name, program);
-	ck_assert_int_eq(entry_of(t, program)->kind, WIRE_FILE);
-	ck_assert(entry_of(t, program)->identity.executable);
-	for (size_t i = 0; i < t->n; i++)
-		libc |= str_starts(t->entry[i]->path->base, "libc.so");
-	ck_assert(libc && t->n >= 3);
-	ck_assert_ptr_null(inputs_tool_changed(t));
+	ck_assert_int_eq(entry_of(t, program)->kind, WIRE_INODE_FILE);
+	ck_assert(entry_of(t, program)->file_digest.executable);
+	for (size_t i = 0; i < t->n_entries; i++)
+		libc |= str_starts(t->entries[i]->path->base, "libc.so");
+	ck_assert(libc && t->n_entries >= 3);
+	ck_assert_ptr_null(inputs_tool_find_changed(t));
 }
 END_TEST
 
@@ -107,17 +107,17 @@ START_TEST(one_that_is_built_again_is_another)
 	const struct inputs_entry *a, *b;
 
 	put_program("another");
-	ck_assert_str_eq(inputs_tool_changed(was), program);
+	ck_assert_str_eq(inputs_tool_find_changed(was), program);
 	now = get(program);
 	ck_assert(now && now != was);
-	ck_assert_ptr_null(inputs_tool_changed(now));
-	ck_assert_str_eq(inputs_tool_changed(was), program);
+	ck_assert_ptr_null(inputs_tool_find_changed(now));
+	ck_assert_str_eq(inputs_tool_find_changed(was), program);
 	a = entry_of(was, program);
 	b = entry_of(now, program);
-	ck_assert(a != b &&
-		  !digest_equal(&a->identity.digest, &b->identity.digest));
+	ck_assert(a != b && !digest_equal(&a->file_digest.digest,
+					  &b->file_digest.digest));
 	unlink(program);
-	ck_assert_str_eq(inputs_tool_changed(now), program);
+	ck_assert_str_eq(inputs_tool_find_changed(now), program);
 	ck_assert_ptr_null(get(program));
 }
 END_TEST

@@ -15,15 +15,16 @@ static void put_adopted(const char *bin)
 		.release = (char[]){ "gcc-12.2.0" },
 		.version = (char[]){ "12.2.0" },
 		.triplet = (char *)triplet,
-		.host = (char *)toolchain_data_this_host()->name,
-		.within = (char *)bin,
+		.host = (char *)toolchain_builtin_local_host()->name,
+		.relative_prefix = (char *)bin,
 		.driver = (char[]){ "aarch64-linux-gnu-gcc" },
-		.adopted = (char *)bin,
+		.adopted_from = (char *)bin,
 		.dir = dir,
 	};
-	struct toolchain_link_request w = {
-		.data = data, .dir = links, .bin = bin, .triplet = triplet
-	};
+	struct toolchain_link_request w = { .data_dir = data,
+					    .link_dir = links,
+					    .bin_dir = bin,
+					    .triplet = triplet };
 	struct strv made = { 0 }, taken = { 0 };
 	struct toolchain_release r;
 

@@ -21,7 +21,7 @@ START_TEST(the_table_knows_directory_and_prefix)
 	ck_assert_int_eq(kernel_arch_find(&a, tree, known[_i].arch, &err), 0);
 	ck_assert_str_eq(a.arch, known[_i].arch);
 	ck_assert_str_eq(a.srcarch, known[_i].srcarch);
-	ck_assert_str_eq(a.known->prefixes.v[0], known[_i].prefix);
+	ck_assert_str_eq(a.toolchain_arch->prefixes.v[0], known[_i].prefix);
 }
 END_TEST
 
@@ -32,7 +32,7 @@ START_TEST(a_new_architecture_of_the_tree_is_taken)
 
 	ck_assert_int_eq(kernel_arch_find(&a, tree, "newarch", &err), 0);
 	ck_assert_str_eq(a.srcarch, "newarch");
-	ck_assert_ptr_null(a.known);
+	ck_assert_ptr_null(a.toolchain_arch);
 }
 END_TEST
 
@@ -56,7 +56,7 @@ START_TEST(without_a_tree_the_table_decides)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "riscv", &err), 0);
-	ck_assert_str_eq(a.known->prefixes.v[0], "riscv64-linux-gnu-");
+	ck_assert_str_eq(a.toolchain_arch->prefixes.v[0], "riscv64-linux-gnu-");
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "newarch", &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "known are: alpha arc arm "));
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "aarch64", &err), -EINVAL);
@@ -76,12 +76,12 @@ END_TEST
 
 START_TEST(packages_are_named_as_debian_does)
 {
-	char *a = kernel_arch_package("aarch64-linux-gnu-");
-	char *x = kernel_arch_package("x86_64-linux-gnu-");
+	char *a = kernel_arch_debian_package("aarch64-linux-gnu-");
+	char *x = kernel_arch_debian_package("x86_64-linux-gnu-");
 
 	ck_assert_str_eq(a, "gcc-aarch64-linux-gnu");
 	ck_assert_str_eq(x, "gcc-x86-64-linux-gnu");
-	ck_assert_ptr_null(kernel_arch_package("nosuch-"));
+	ck_assert_ptr_null(kernel_arch_debian_package("nosuch-"));
 	free(a);
 	free(x);
 }

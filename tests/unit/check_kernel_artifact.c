@@ -5,7 +5,7 @@
 #include "kernel-run.h"
 #include "suite.h"
 
-static struct kernel_wants wants;
+static struct kernel_target_outputs wants;
 static struct kernel_artifacts got;
 
 /* Build all of the miniature tree. */
@@ -17,18 +17,18 @@ static void set_up(void)
 	run_set_up();
 	words(&req.targets, "Image modules dtbs");
 	start();
-	ck_assert_int_eq(kernel_run_make(&run, NULL, targets, &err), 0);
-	wants = (struct kernel_wants){ .kernel = true,
-				       .modules = true,
-				       .dtbs = true };
+	ck_assert_int_eq(kernel_build_run_make(&run, NULL, targets, &err), 0);
+	wants = (struct kernel_target_outputs){ .kernel = true,
+						.modules = true,
+						.dtbs = true };
 	strv_add(&wants.images, "arch/arm64/boot/Image");
 }
 
 static void tear_down(void)
 {
 	kernel_artifacts_release(&got);
-	kernel_wants_release(&wants);
-	kernel_run_end(&run);
+	kernel_target_outputs_release(&wants);
+	kernel_build_end(&run);
 	run_tear_down();
 }
 
@@ -75,18 +75,18 @@ START_TEST(all_of_it_comes_to_the_output_directory)
 	ck_assert(!stands("out/.stage"));
 	ck_assert_str_eq(find("Image")->goal, "kernel");
 	ck_assert_str_eq(find("vmlinux")->goal, "debugkernel");
-	ck_assert_uint_eq(find("modules.tar.xz")->names.n, 1);
-	ck_assert_str_eq(find("modules.tar.xz")->names.v[0],
+	ck_assert_uint_eq(find("modules.tar.xz")->archive_names.n, 1);
+	ck_assert_str_eq(find("modules.tar.xz")->archive_names.v[0],
 			 "lib/modules/6.1.7/a.ko");
-	ck_assert_str_eq(find("dtbs.tar.xz")->names.v[0],
+	ck_assert_str_eq(find("dtbs.tar.xz")->archive_names.v[0],
 			 "dtbs/rockchip/a.dtb");
 	ck_assert_str_eq(got.text_offset, "0x0000");
-	size = kernel_artifact_size(&got, "vmlinux");
-	ck_assert_uint_gt(size->text, 1000);
-	size = kernel_artifact_size(&got, "a.ko");
-	ck_assert_uint_gt(size->text, 1000);
-	size = kernel_artifact_size(&got, "arch/arm64/boot/Image");
-	ck_assert_uint_gt(size->file, 0);
+	size = kernel_artifact_find_size(&got, "vmlinux");
+	ck_assert_uint_gt(size->text_bytes, 1000);
+	size = kernel_artifact_find_size(&got, "a.ko");
+	ck_assert_uint_gt(size->text_bytes, 1000);
+	size = kernel_artifact_find_size(&got, "arch/arm64/boot/Image");
+	ck_assert_uint_gt(size->file_bytes, 0);
 	ck_assert_uint_gt(got.build_dir_bytes, 1000);
 	ck_assert(str_ends(buf_str(&told), ")\nphase artifacts\n") ||
 		  str_ends(buf_str(&told), "defconfig\nphase artifacts\n"));
@@ -98,15 +98,15 @@ START_TEST(what_did_not_change_is_neither_installed_nor_packed_again)
 	char *path = at("out/modules.tar.xz"), *first, *second;
 
 	collect();
-	ck_assert_uint_eq(got.packed, 2);
+	ck_assert_uint_eq(got.n_packed, 2);
 	ck_assert_uint_eq(installs(), 1);
 	first = get_file(path);
 	unlink(path);
 	collect();
-	ck_assert_uint_eq(got.packed, 0);
-	ck_assert_uint_eq(got.kept, 2);
+	ck_assert_uint_eq(got.n_packed, 0);
+	ck_assert_uint_eq(got.n_cached, 2);
 	ck_assert_uint_eq(installs(), 1);
-	ck_assert_str_eq(find("modules.tar.xz")->names.v[0],
+	ck_assert_str_eq(find("modules.tar.xz")->archive_names.v[0],
 			 "lib/modules/6.1.7/a.ko");
 	second = get_file(path);
 	ck_assert_str_eq(first, second);
@@ -137,19 +137,19 @@ START_TEST(what_changed_is_packed_again)
 {
 	char *command;
 
-	ck_assert(!fs_mkdirs(plan.place.dir, 0777, &err));
+	ck_assert(!fs_mkdirs(plan.builddir.dir, 0777, &err));
 	command = xasprintf("mkdir -p %s/include/config && "
 			    "echo 6.1.7 >%s/include/config/kernel.release",
-			    plan.place.dir, plan.place.dir);
+			    plan.builddir.dir, plan.builddir.dir);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
 	collect();
-	kernel_kept_close(&run.kept);
+	kernel_archive_cache_close(&run.archive_cache);
 	command = xasprintf("cd %s && tree=%s && XDG=$(echo "
 			    "%s/.cache/kfarm/kept/*) && %s",
-			    plan.place.dir, tree, top, changes[_i]);
+			    plan.builddir.dir, tree, top, changes[_i]);
 	ck_assert_int_eq(system(command), 0);
-	kernel_kept_open(&run.kept, plan.place.dir);
+	kernel_archive_cache_open(&run.archive_cache, plan.builddir.dir);
 	collect();
 	ck_assert_uint_eq(installs(), 2);
 	/* And the next build finds that unchanged. */
@@ -167,12 +167,12 @@ START_TEST(a_record_that_was_edited_does_no_harm)
 		top);
 
 	collect();
-	kernel_kept_close(&run.kept);
+	kernel_archive_cache_close(&run.archive_cache);
 	ck_assert_int_eq(system(command), 0);
-	kernel_kept_open(&run.kept, plan.place.dir);
+	kernel_archive_cache_open(&run.archive_cache, plan.builddir.dir);
 	collect();
-	ck_assert_uint_eq(got.kept, 2);
-	ck_assert_uint_eq(find("modules.tar.xz")->names.n, 0);
+	ck_assert_uint_eq(got.n_cached, 2);
+	ck_assert_uint_eq(find("modules.tar.xz")->archive_names.n, 0);
 	free(command);
 }
 END_TEST
@@ -190,13 +190,13 @@ START_TEST(headers_are_packed_as_programs_use_them)
 {
 	char *targets[] = { (char[]){ "headers" }, NULL };
 
-	ck_assert_int_eq(kernel_run_make(&run, NULL, targets, &err), 0);
+	ck_assert_int_eq(kernel_build_run_make(&run, NULL, targets, &err), 0);
 	wants.headers = true;
 	collect();
-	ck_assert_str_eq(find("headers.tar.xz")->names.v[0],
+	ck_assert_str_eq(find("headers.tar.xz")->archive_names.v[0],
 			 "./include/linux/a.h");
 	collect();
-	ck_assert_uint_eq(got.kept, 3);
+	ck_assert_uint_eq(got.n_cached, 3);
 }
 END_TEST
 
@@ -205,7 +205,7 @@ START_TEST(trees_without_dtbs_install_have_their_device_trees_copied)
 	wants.dtbs = false;
 	wants.dtbs_legacy = true;
 	collect();
-	ck_assert_str_eq(find("dtbs.tar.xz")->names.v[0], "dtbs/a.dtb");
+	ck_assert_str_eq(find("dtbs.tar.xz")->archive_names.v[0], "dtbs/a.dtb");
 }
 END_TEST
 
@@ -215,14 +215,15 @@ START_TEST(what_steps_left_comes_too)
 
 	put_file("a.deb", "deb", 0644);
 	put_file("stage/usr/bin/perf", "perf", 0755);
-	kernel_artifact_copy(&got, "bindeb-pkg", from, "a.deb");
-	kernel_artifact_move_last(&got);
-	kernel_artifact_pack(&got, "perf", dir, ".", "perf.tar.xz");
+	kernel_artifact_add_copy(&got, "bindeb-pkg", from, "a.deb");
+	kernel_artifact_mark_moved(&got);
+	kernel_artifact_add_archive(&got, "perf", dir, ".", "perf.tar.xz");
 	ck_assert_msg(!kernel_artifact_collect(&got, &run, &wants, &err), "%s",
 		      err.text);
 	ck_assert(stands("out/a.deb") && !stands("a.deb"));
 	ck_assert(stands("out/perf.tar.xz"));
-	ck_assert_str_eq(find("perf.tar.xz")->names.v[0], "./usr/bin/perf");
+	ck_assert_str_eq(find("perf.tar.xz")->archive_names.v[0],
+			 "./usr/bin/perf");
 	free(dir);
 	free(from);
 }

@@ -37,7 +37,7 @@ START_TEST(a_build_ends_with_artifacts_and_summary)
 
 	words(&req.targets, "kernel modules dtbs");
 	build();
-	ck_assert_msg(result.status == KERNEL_OK, "%s", err.text);
+	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
 	ck_assert(str_starts(result.summary,
 			     "built kernel modules dtbs: arm64, gcc-"));
 	ck_assert_ptr_nonnull(strstr(result.summary, "\njobs 0\n"));
@@ -62,7 +62,7 @@ START_TEST(steps_come_after_the_build_and_leave_their_files)
 	words(&req.targets, "modules_install Image bindeb-pkg binrpm-pkg "
 			    "targz-pkg headers");
 	build();
-	ck_assert_msg(result.status == KERNEL_OK, "%s", err.text);
+	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
 	ck_assert(stands("root/lib/modules/6.1.7/a.ko"));
 	ck_assert(stands("out/linux-a.deb") && !stands("out/other.deb"));
 	ck_assert(stands("out/kernel.rpm"));
@@ -96,7 +96,7 @@ START_TEST(what_comes_after_a_failed_make_is_skipped)
 	words(&req.variables, place);
 	words(&req.targets, "broken modules_install");
 	build();
-	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert(!stands("root/lib"));
 	ck_assert_ptr_nonnull(
 		strstr(result.summary,
@@ -110,7 +110,7 @@ START_TEST(what_would_go_astray_is_not_begun)
 {
 	words(&req.targets, "modules_install");
 	build();
-	ck_assert_int_eq(result.status, KERNEL_SETUP);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "INSTALL_MOD_PATH=DIR"));
 	ck_assert(!stands("out"));
 }
@@ -122,7 +122,7 @@ START_TEST(a_failed_build_keeps_log_and_configuration)
 
 	words(&req.targets, "broken Image");
 	build();
-	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert_str_eq(err.text, "");
 	ck_assert(str_starts(result.summary, "failed broken Image: "));
 	ck_assert_ptr_nonnull(strstr(result.summary, "errors 1 "));
@@ -139,7 +139,7 @@ START_TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
 {
 	words(&req.targets, "Imag");
 	build();
-	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert_str_eq(err.text, "this tree has no target \"Imag\" for "
 				   "arm64; did you mean \"Image\"?");
 }
@@ -151,7 +151,7 @@ START_TEST(what_stays_in_the_build_directory_is_named)
 
 	words(&req.targets, "lib/one.o Image");
 	build();
-	ck_assert_msg(result.status == KERNEL_OK, "%s", err.text);
+	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
 	path = kernel_plan_path(&plan, "lib/one.o");
 	line = xasprintf("/out\nmade %s\n", path);
 	ck_assert_msg(str_ends(result.summary, line), "%s", result.summary);
@@ -173,7 +173,7 @@ START_TEST(it_keeps_going_unless_told_otherwise)
 	image = kernel_plan_path(&plan, "arch/arm64/boot/Image");
 	unlink(image);
 	build();
-	ck_assert_int_eq(result.status, KERNEL_FAILED);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert(!fs_exists(image));
 	free(image);
 }
@@ -181,9 +181,9 @@ END_TEST
 
 START_TEST(what_kconfig_drops_is_a_set_up_error)
 {
-	words(&req.kconfig_add, "CONFIG_NODEP=y");
+	words(&req.fragments, "CONFIG_NODEP=y");
 	build();
-	ck_assert_int_eq(result.status, KERNEL_SETUP);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP"));
 	ck_assert_ptr_null(result.summary);
 }
@@ -193,9 +193,9 @@ START_TEST(nothing_to_link_cannot_be_required_remotely)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	req.toolchain = "script-";
-	req.require_remote = 90;
+	req.min_remote_percent = 90;
 	build();
-	ck_assert_int_eq(result.status, KERNEL_FARM);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_OFFLOAD);
 	ck_assert_ptr_nonnull(strstr(err.text, "90 % are required"));
 	ck_assert_ptr_nonnull(strstr(err.text, "is a script"));
 }
@@ -206,12 +206,12 @@ START_TEST(the_script_beside_builds_the_same)
 	char *command, *first, *second;
 
 	words(&req.targets, "kernel");
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	build();
 	command = xasprintf("cd %s && mv %s first && "
 			    "sh out/reproducer.sh >/dev/null && "
 			    "diff -r first %s",
-			    top, plan.place.dir, plan.place.dir);
+			    top, plan.builddir.dir, plan.builddir.dir);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
 	first = built(".config");
@@ -321,7 +321,7 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 	ck_assert(!fs_exists(done));
 	/* Its make still builds there. */
 	build();
-	ck_assert_int_eq(result.status, KERNEL_SETUP);
+	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "make, process "));
 	put_file("done.go", "", 0644);
 	for (int i = 0; i < 1200 && !fs_exists(done); i++)

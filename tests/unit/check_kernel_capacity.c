@@ -5,7 +5,7 @@
 #include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "kernel/farm.h"
+#include "kernel/offload.h"
 #include "suite.h"
 
 #include <check.h>
@@ -100,13 +100,15 @@ END_TEST
 
 START_TEST(j_is_what_this_machine_holds)
 {
-	const struct kernel_farm farm = { .local_slots = 900, .capacity = 500 };
-	const struct kernel_farm small = { .local_slots = 3, .capacity = 500 };
+	const struct kernel_offload farm = { .local_slots = 900,
+					     .job_capacity = 500 };
+	const struct kernel_offload small = { .local_slots = 3,
+					      .job_capacity = 500 };
 
-	ck_assert_uint_eq(kernel_farm_jobs(&farm, 0), 500);
-	ck_assert_uint_eq(kernel_farm_jobs(&small, 0), 3);
+	ck_assert_uint_eq(kernel_offload_job_limit(&farm, 0), 500);
+	ck_assert_uint_eq(kernel_offload_job_limit(&small, 0), 3);
 	/* A user's word is a user's word. */
-	ck_assert_uint_eq(kernel_farm_jobs(&farm, 700), 700);
+	ck_assert_uint_eq(kernel_offload_job_limit(&farm, 700), 700);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 #include "kernel-compiler.h"
-#include "kernel/minimum.h"
+#include "kernel/compiler.h"
 #include "suite.h"
 
 START_TEST(another_architecture_gets_debians_cross_compiler)
@@ -12,7 +12,7 @@ START_TEST(another_architecture_gets_debians_cross_compiler)
 	expect("aarch64-linux-gnu-gcc", "CROSS_COMPILE=aarch64-linux-gnu-");
 	ck_assert_str_eq(c.path, path);
 	ck_assert(c.version[0] >= '1' && c.version[0] <= '9');
-	ck_assert_ptr_null(c.unlinked);
+	ck_assert_ptr_null(c.no_masquerade_reason);
 	ck_assert_uint_eq(c.notes.n, 0);
 	free(path);
 }
@@ -115,10 +115,10 @@ START_TEST(a_directory_goes_to_path_and_is_told)
 	set_env("PATH=/usr/bin:/bin");
 	ck_assert_int_eq(choose("arm64", prefix), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
-	ck_assert_uint_eq(c.dirs.n, 1);
-	ck_assert_str_eq(c.dirs.v[0], dir);
+	ck_assert_uint_eq(c.path_dirs.n, 1);
+	ck_assert_str_eq(c.path_dirs.v[0], dir);
 	ck_assert_uint_eq(c.notes.n, 1);
-	path = kernel_environ_path(&c.dirs, env.v);
+	path = kernel_environ_path(&c.path_dirs, env.v);
 	ck_assert(str_starts(path, dir));
 	ck_assert(str_ends(path, ":/usr/bin:/bin"));
 	free(path);
@@ -131,7 +131,8 @@ START_TEST(a_script_builds_without_links)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	ck_assert_int_eq(choose("arm64", "script-"), 0);
-	ck_assert_ptr_nonnull(strstr(c.unlinked, "script-gcc is a script"));
+	ck_assert_ptr_nonnull(
+		strstr(c.no_masquerade_reason, "script-gcc is a script"));
 	ck_assert_str_eq(c.version, "12.1.0");
 }
 END_TEST
@@ -140,7 +141,7 @@ START_TEST(a_cc_of_several_words_builds_without_links)
 {
 	strv_add(&vars, "CC=env nice-gcc");
 	ck_assert_msg(!choose("arm64", "nice-"), "%s", err.text);
-	ck_assert_ptr_nonnull(strstr(c.unlinked, "several words"));
+	ck_assert_ptr_nonnull(strstr(c.no_masquerade_reason, "several words"));
 	ck_assert_str_eq(c.path, "");
 }
 END_TEST
@@ -150,7 +151,8 @@ START_TEST(a_hostcc_that_is_a_script_builds_without_links)
 	put_file("tools/hostgcc", "#!/bin/sh\nexec gcc \"$@\"\n", 0755);
 	words(&vars, "HOSTCC=hostgcc");
 	ck_assert_int_eq(choose("arm64", NULL), 0);
-	ck_assert_ptr_nonnull(strstr(c.unlinked, "hostgcc is a script"));
+	ck_assert_ptr_nonnull(
+		strstr(c.no_masquerade_reason, "hostgcc is a script"));
 }
 END_TEST
 
@@ -167,7 +169,7 @@ START_TEST(a_compiler_cache_is_seen_through)
 	set_env(link);
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
 	ck_assert_str_eq(c.path, path);
-	ck_assert_ptr_null(c.unlinked);
+	ck_assert_ptr_null(c.no_masquerade_reason);
 	free(path);
 	free(link);
 	free(ccache);
@@ -228,11 +230,11 @@ static void put_two(void)
 /* PATH begins with DATA/bin, and the toolchain is kept. */
 static void expect_leased(const char *id)
 {
-	char *path = kernel_environ_path(&c.dirs, env.v);
+	char *path = kernel_environ_path(&c.path_dirs, env.v);
 	char *bin = at("data/bin:"), *dir, *said;
 
 	ck_assert_msg(str_starts(path, bin), "%s", path);
-	ck_assert_uint_eq(c.dirs.n, 1);
+	ck_assert_uint_eq(c.path_dirs.n, 1);
 	ck_assert_uint_eq(c.n_leases, 1);
 	dir = xasprintf("%s/toolchains/%s", data, id);
 	ck_assert_int_eq(toolchain_installed_remove(data, id, false, &err),
@@ -273,7 +275,7 @@ START_TEST(without_t_what_is_on_path_stays)
 	put_two();
 	ck_assert_int_eq(choose("arm64", NULL), 0);
 	expect("aarch64-linux-gnu-gcc", "CROSS_COMPILE=aarch64-linux-gnu-");
-	ck_assert_uint_eq(c.dirs.n, 0);
+	ck_assert_uint_eq(c.path_dirs.n, 0);
 	ck_assert_uint_eq(c.n_leases, 0);
 }
 END_TEST
@@ -285,7 +287,7 @@ START_TEST(a_release_that_is_not_installed_is_on_path)
 	ck_assert_int_eq(choose("arm64", "gcc-31"), 0);
 	expect("aarch64-linux-gnu-gcc-31", "CROSS_COMPILE=aarch64-linux-gnu- "
 					   "CC=aarch64-linux-gnu-gcc-31");
-	ck_assert_uint_eq(c.dirs.n, 0);
+	ck_assert_uint_eq(c.path_dirs.n, 0);
 }
 END_TEST
 
@@ -468,8 +470,9 @@ static const struct {
 
 START_TEST(versions_compare_by_number)
 {
-	ck_assert_int_eq(kernel_minimum_older(versions[_i].a, versions[_i].b),
-			 versions[_i].older);
+	ck_assert_int_eq(
+		kernel_compiler_is_older(versions[_i].a, versions[_i].b),
+		versions[_i].older);
 }
 END_TEST
 

@@ -3,8 +3,8 @@
 #include "kernel/config.h"
 
 #include "kernel-run.h"
-#include "kernel/commands.h"
-#include "kernel/target.h"
+#include "kernel/reproducer.h"
+#include "kernel/target-outputs.h"
 #include "suite.h"
 
 static struct stat config_stat(void)
@@ -29,12 +29,12 @@ static void expect(const char *text)
 
 START_TEST(a_target_and_fragments_make_the_configuration)
 {
-	words(&req.kconfig_add, "CONFIG_A=y tiny");
+	words(&req.fragments, "CONFIG_A=y tiny");
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n"
 	       "CONFIG_T=y\n");
 	ck_assert(was_told("phase config\n"));
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 
@@ -42,11 +42,11 @@ START_TEST(a_second_run_writes_nothing)
 {
 	struct stat a, b;
 
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
 	a = config_stat();
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	buf_reset(&told);
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
@@ -54,7 +54,7 @@ START_TEST(a_second_run_writes_nothing)
 	ck_assert(a.st_ino == b.st_ino &&
 		  a.st_mtim.tv_nsec == b.st_mtim.tv_nsec);
 	ck_assert(!was_told("phase config"));
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 
@@ -68,11 +68,11 @@ START_TEST(an_edited_configuration_is_made_again)
 	path = kernel_plan_path(&plan, ".config");
 	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
 	free(path);
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
 	       "# CONFIG_A is not set\n");
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 
@@ -80,28 +80,28 @@ START_TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 {
 	char *path, *by;
 
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
-	ck_assert_ptr_null(kernel_config_edited(&plan));
+	ck_assert_ptr_null(kernel_config_edit_target(&plan));
 	path = kernel_plan_path(&plan, ".config");
 	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err),
 			 0);
-	ck_assert(!kernel_config_is_done(&plan));
-	kernel_config_keep_edited(&plan, "menuconfig");
-	ck_assert(kernel_config_is_done(&plan));
-	kernel_run_end(&run);
+	ck_assert(!kernel_config_is_current(&plan));
+	kernel_config_record_edit(&plan, "menuconfig");
+	ck_assert(kernel_config_is_current(&plan));
+	kernel_build_end(&run);
 	start();
 	expect("CONFIG_B=y\n");
-	by = kernel_config_edited(&plan);
+	by = kernel_config_edit_target(&plan);
 	ck_assert_pstr_eq(by, "menuconfig");
 	free(by);
 	/* By hand afterwards: it is made as asked again. */
 	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_C=y\n"), 0644, &err),
 			 0);
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n");
-	ck_assert_ptr_null(kernel_config_edited(&plan));
-	kernel_run_end(&run);
+	ck_assert_ptr_null(kernel_config_edit_target(&plan));
+	kernel_build_end(&run);
 	free(path);
 }
 END_TEST
@@ -111,15 +111,15 @@ START_TEST(an_edited_fragment_is_merged_again)
 	char *frag = at("frag");
 
 	put_file("frag", "CONFIG_F=y\n", 0644);
-	strv_add(&req.kconfig_add, frag);
+	strv_add(&req.fragments, frag);
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	put_file("frag", "CONFIG_F=m\n", 0644);
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
 	       "# CONFIG_A is not set\nCONFIG_F=m\n");
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	free(frag);
 }
 END_TEST
@@ -133,7 +133,7 @@ START_TEST(a_configuration_that_stands_is_left_alone)
 	start();
 	expect("mine\n");
 	ck_assert(!was_told("phase"));
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	free(dir);
 }
 END_TEST
@@ -144,10 +144,10 @@ START_TEST(a_fragment_goes_on_top_of_what_stands)
 
 	put_file("b/.config", "CONFIG_M=y\n", 0644);
 	req.build_dir = dir;
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	start();
 	expect("CONFIG_M=y\nCONFIG_A=y\n");
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	free(dir);
 }
 END_TEST
@@ -156,7 +156,7 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 {
 	char *path;
 
-	words(&req.kconfig_add, "CONFIG_NODEP=y CONFIG_A=y");
+	words(&req.fragments, "CONFIG_NODEP=y CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP: asked y, is n"));
@@ -168,7 +168,7 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	/* And it is not remembered as done. */
 	err = (struct err){ 0 };
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 
@@ -181,7 +181,7 @@ static bool makes_it_again(void)
 	start();
 	ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
 	made = was_told("phase config\n");
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	return made;
 }
 
@@ -189,7 +189,7 @@ START_TEST(what_kconfig_drops_may_be_allowed)
 {
 	static const char line[] = "CONFIG_NODEP: asked y, is n";
 
-	words(&req.kconfig_add, "CONFIG_NODEP=y CONFIG_A=y");
+	words(&req.fragments, "CONFIG_NODEP=y CONFIG_A=y");
 	req.allow_mismatch = true;
 	for (int i = 0; i < 2; i++) {
 		buf_reset(&told);
@@ -197,20 +197,20 @@ START_TEST(what_kconfig_drops_may_be_allowed)
 		ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
 		ck_assert_int_eq(was_told("phase config\n"), i == 0);
 		ck_assert(was_told("note CONFIG_NODEP: asked y, is n\n"));
-		ck_assert_uint_eq(run.config.missed.n, 1);
-		ck_assert_str_eq(run.config.missed.v[0], line);
-		ck_assert(kernel_config_is_done(&plan));
-		kernel_run_end(&run);
+		ck_assert_uint_eq(run.config.stamp.rejected.n, 1);
+		ck_assert_str_eq(run.config.stamp.rejected.v[0], line);
+		ck_assert(kernel_config_is_current(&plan));
+		kernel_build_end(&run);
 	}
 	req.allow_mismatch = false;
 	buf_reset(&told);
 	start();
-	ck_assert(!kernel_config_is_done(&plan));
+	ck_assert(!kernel_config_is_current(&plan));
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, line));
 	ck_assert_ptr_nonnull(strstr(err.text, "--allow-config-mismatch"));
 	ck_assert(!was_told("phase config"));
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 
@@ -239,7 +239,7 @@ START_TEST(a_changed_tree_is_asked_again)
 	put_file("linux/lib/Kconfig", "config A\n\tbool \"A\"\n", 0644);
 	put_file("linux/lib/Makefile", "\n", 0644);
 	req.kconfig = "board_defconfig";
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
 	ck_assert(!makes_it_again());
 	a = config_stat();
@@ -259,17 +259,17 @@ START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 	char *path;
 
 	put_file("linux/Kconfig", "config A\n", 0644);
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
 	make_plan();
 	path = kernel_plan_path(&plan, ".config");
 	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err),
 			 0);
-	kernel_config_keep_edited(&plan, "menuconfig");
+	kernel_config_record_edit(&plan, "menuconfig");
 	put_file("linux/Kconfig", "config AA\n", 0644);
 	ck_assert(!makes_it_again());
 	/* What builds it without kfarm takes it over. */
-	kernel_commands_script(&script, &plan, 1);
+	kernel_reproducer_script(&script, &plan, 1);
 	ck_assert_ptr_nonnull(strstr(buf_str(&script), "\"$here/config\""));
 	ck_assert_ptr_null(strstr(buf_str(&script), "CONFIG_A=y"));
 	ck_assert_ptr_null(strstr(buf_str(&script), " defconfig\n"));
@@ -280,11 +280,11 @@ END_TEST
 
 START_TEST(what_menuconfig_left_as_it_was_is_not_edited)
 {
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
 	make_plan();
-	kernel_config_keep_edited(&plan, "menuconfig");
-	ck_assert_ptr_null(kernel_config_edited(&plan));
+	kernel_config_record_edit(&plan, "menuconfig");
+	ck_assert_ptr_null(kernel_config_edit_target(&plan));
 }
 END_TEST
 
@@ -293,7 +293,7 @@ START_TEST(what_make_itself_changed_stands)
 {
 	char *path, *done;
 
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
 	path = kernel_plan_path(&plan, ".config");
@@ -302,13 +302,13 @@ START_TEST(what_make_itself_changed_stands)
 				  0644, &err),
 			 0);
 	/* By hand: there is nothing that make made of it. */
-	kernel_config_settle(&run);
-	ck_assert(!kernel_config_is_done(&plan));
-	ck_assert_int_eq(kernel_target_run_sync(&run, &err), 0);
+	kernel_config_update_stamp(&run);
+	ck_assert(!kernel_config_is_current(&plan));
+	ck_assert_int_eq(kernel_config_sync(&run, &err), 0);
 	ck_assert(fs_exists(done));
-	kernel_config_settle(&run);
-	ck_assert(kernel_config_is_done(&plan));
-	kernel_run_end(&run);
+	kernel_config_update_stamp(&run);
+	ck_assert(kernel_config_is_current(&plan));
+	kernel_build_end(&run);
 	free(done);
 	free(path);
 }
@@ -322,7 +322,7 @@ START_TEST(a_base_file_is_finished_by_olddefconfig)
 	req.kconfig = path;
 	start();
 	expect("CONFIG_Q=y\n");
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 	free(path);
 }
 END_TEST
@@ -333,7 +333,7 @@ START_TEST(a_failing_configuration_is_makes_status)
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n", 0644);
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 2);
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 
@@ -341,13 +341,14 @@ START_TEST(nothing_of_kfarms_lies_in_the_build_directory)
 {
 	char *command;
 
-	words(&req.kconfig_add, "CONFIG_A=y");
+	words(&req.fragments, "CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
-	command = xasprintf("test \"$(ls -A %s)\" = .config", plan.place.dir);
+	command = xasprintf("test \"$(ls -A %s)\" = .config",
+			    plan.builddir.dir);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
-	kernel_run_end(&run);
+	kernel_build_end(&run);
 }
 END_TEST
 

@@ -39,12 +39,12 @@ static void start(unsigned local, unsigned most)
 /* As make: one token more, if there is one. */
 static bool take(int ms)
 {
-	struct pollfd p = { .fd = j.fd[0], .events = POLLIN };
+	struct pollfd p = { .fd = j.make_fds[0], .events = POLLIN };
 	char token = 0;
 
 	/* As make does: another one may be quicker. */
-	fcntl(j.fd[0], F_SETFL, O_NONBLOCK);
-	if (poll(&p, 1, ms) <= 0 || read(j.fd[0], &token, 1) != 1)
+	fcntl(j.make_fds[0], F_SETFL, O_NONBLOCK);
+	if (poll(&p, 1, ms) <= 0 || read(j.make_fds[0], &token, 1) != 1)
 		return false;
 	ck_assert_int_eq(token, '+');
 	return true;
@@ -59,7 +59,7 @@ static void take_n(unsigned n)
 static void give(unsigned n)
 {
 	while (n--)
-		ck_assert_int_eq(write(j.fd[1], "+", 1), 1);
+		ck_assert_int_eq(write(j.make_fds[1], "+", 1), 1);
 }
 
 /* So many are there and not one more. */
@@ -194,7 +194,7 @@ START_TEST(tokens_that_were_never_given_are_dropped)
 	start(2, 0);
 	give(50);
 	while (waiting)
-		ck_assert_int_eq(ioctl(j.fd[1], FIONREAD, &waiting), 0);
+		ck_assert_int_eq(ioctl(j.make_fds[1], FIONREAD, &waiting), 0);
 	/* The broker may still look at the last of them. */
 	take_n(1);
 	take(QUIET_MS);
@@ -207,8 +207,8 @@ START_TEST(without_kfarm_the_local_tokens_stay)
 	start(3, 0);
 	kernel_jobserver_set_waiting(&j, 10);
 	take_n(12);
-	close(j.wake);
-	j.wake = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	close(j.wake_fd);
+	j.wake_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	/* The end of kfarm takes those of its jobs. */
 	give(10);
 	there_will_be(0);
@@ -222,13 +222,13 @@ START_TEST(the_broker_ends_with_the_last_that_has_makes_ends)
 	int wake, status = -1;
 
 	start(3, 0);
-	wake = dup(j.wake);
-	close(j.fd[0]);
-	close(j.fd[1]);
-	j.fd[0] = j.fd[1] = -1;
-	ck_assert_int_eq(waitpid(j.broker, &status, 0), j.broker);
+	wake = dup(j.wake_fd);
+	close(j.make_fds[0]);
+	close(j.make_fds[1]);
+	j.make_fds[0] = j.make_fds[1] = -1;
+	ck_assert_int_eq(waitpid(j.broker_pid, &status, 0), j.broker_pid);
 	ck_assert_int_eq(status, 0);
-	j.broker = 0;
+	j.broker_pid = 0;
 	close(wake);
 }
 END_TEST
@@ -237,9 +237,9 @@ START_TEST(without_the_broker_nothing_fails)
 {
 	start(3, 0);
 	take_n(2);
-	kill(j.broker, SIGKILL);
-	ck_assert_int_eq(waitpid(j.broker, NULL, 0), j.broker);
-	j.broker = 0;
+	kill(j.broker_pid, SIGKILL);
+	ck_assert_int_eq(waitpid(j.broker_pid, NULL, 0), j.broker_pid);
+	j.broker_pid = 0;
 	give(2); /* no SIGPIPE */
 	ck_assert(!take(QUIET_MS)); /* and no end of file */
 	kernel_jobserver_set_waiting(&j, 7);
@@ -267,9 +267,9 @@ START_TEST(the_broker_does_not_hear_what_ends_make)
 
 	start(3, 0);
 	there_are(2);
-	ck_assert_int_ne(getpgid(j.broker), getpgrp());
+	ck_assert_int_ne(getpgid(j.broker_pid), getpgrp());
 	for (int i = 0; i < 4; i++)
-		kill(j.broker, signals[i]);
+		kill(j.broker_pid, signals[i]);
 	there_are(2);
 }
 END_TEST
@@ -282,7 +282,7 @@ START_TEST(stopping_twice_and_what_never_began_is_fine)
 	kernel_jobserver_stop(&j);
 	kernel_jobserver_stop(&j);
 	kernel_jobserver_set_waiting(&j, 3);
-	ck_assert_int_eq(j.broker, 0);
+	ck_assert_int_eq(j.broker_pid, 0);
 }
 END_TEST
 
@@ -304,8 +304,9 @@ static const struct {
 
 START_TEST(makeflags_name_it)
 {
-	const struct kernel_jobserver at = { .slots = 3, .fd = { 7, 8, -1 } };
-	char *got = kernel_jobserver_flags(&at, flags[_i].before);
+	const struct kernel_jobserver at = { .n_slots = 3,
+					     .make_fds = { 7, 8, -1 } };
+	char *got = kernel_jobserver_makeflags(&at, flags[_i].before);
 
 	ck_assert_str_eq(got, flags[_i].after);
 	free(got);
@@ -318,24 +319,27 @@ START_TEST(another_jobserver_counts_if_it_is_there)
 	int ends[2];
 
 	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert(!kernel_jobserver_offered(NULL));
-	ck_assert(!kernel_jobserver_offered(""));
-	ck_assert(!kernel_jobserver_offered("k -j4 -- X=--jobserver-auth=0,1"));
-	ck_assert(!kernel_jobserver_offered(" -j --jobserver-auth=900,901"));
-	ck_assert(!kernel_jobserver_offered(" -j --jobserver-auth=fifo:/none"));
+	ck_assert(!kernel_jobserver_is_inherited(NULL));
+	ck_assert(!kernel_jobserver_is_inherited(""));
+	ck_assert(!kernel_jobserver_is_inherited(
+		"k -j4 -- X=--jobserver-auth=0,1"));
+	ck_assert(
+		!kernel_jobserver_is_inherited(" -j --jobserver-auth=900,901"));
+	ck_assert(!kernel_jobserver_is_inherited(
+		" -j --jobserver-auth=fifo:/none"));
 	text = xasprintf(" -j --jobserver-auth=%d,%d", ends[0], ends[1]);
-	ck_assert(kernel_jobserver_offered(text));
+	ck_assert(kernel_jobserver_is_inherited(text));
 	free(text);
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	text = xasprintf("k -j2 --jobserver-auth=fifo:%s -- A=1", fifo);
-	ck_assert(kernel_jobserver_offered(text));
+	ck_assert(kernel_jobserver_is_inherited(text));
 	free(text);
 	close(ends[0]);
 	close(ends[1]);
 	/* A number that is something else by now. */
 	ck_assert_int_eq(open("/dev/null", O_RDWR), ends[0]);
 	text = xasprintf(" --jobserver-auth=%d,%d", ends[0], ends[0]);
-	ck_assert(!kernel_jobserver_offered(text));
+	ck_assert(!kernel_jobserver_is_inherited(text));
 	free(text);
 	close(ends[0]);
 	free(fifo);
@@ -344,19 +348,19 @@ END_TEST
 
 START_TEST(makes_that_take_one_are_known)
 {
-	char *real = which("make", str_env(env.v, "PATH"));
+	char *real = which("make", str_find_env(env.v, "PATH"));
 	char *fake = at("bin/make");
 
-	ck_assert(kernel_jobserver_fits(real, env.v));
+	ck_assert(kernel_jobserver_is_supported(real, env.v));
 	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 4.1'\n", 0755);
-	ck_assert(!kernel_jobserver_fits(fake, env.v));
+	ck_assert(!kernel_jobserver_is_supported(fake, env.v));
 	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 4.4.1'\n", 0755);
-	ck_assert(kernel_jobserver_fits(fake, env.v));
+	ck_assert(kernel_jobserver_is_supported(fake, env.v));
 	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 5.0'\n", 0755);
-	ck_assert(kernel_jobserver_fits(fake, env.v));
+	ck_assert(kernel_jobserver_is_supported(fake, env.v));
 	put_file("bin/make", "#!/bin/sh\necho bmake; exit 1\n", 0755);
-	ck_assert(!kernel_jobserver_fits(fake, env.v));
-	ck_assert(!kernel_jobserver_fits("/nonexistent", env.v));
+	ck_assert(!kernel_jobserver_is_supported(fake, env.v));
+	ck_assert(!kernel_jobserver_is_supported("/nonexistent", env.v));
 	free(fake);
 	free(real);
 }

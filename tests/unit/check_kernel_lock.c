@@ -91,7 +91,7 @@ START_TEST(a_make_whose_kfarm_was_killed_still_builds)
 		_exit(0);
 	}
 	ck_assert_int_eq(stat("/proc/self/ns/pid", &st), 0);
-	text = xasprintf("%d %llu %llu\n", (int)make, process_start(make),
+	text = xasprintf("%d %llu %llu\n", (int)make, process_start_ticks(make),
 			 (unsigned long long)st.st_ino);
 	put_file(name, text, 0644);
 	kill(pid, SIGKILL);

@@ -10,7 +10,7 @@
 
 static json_t *root;
 static struct kernel_metadata m;
-static struct events_tally tally;
+static struct events_totals tally;
 
 static json_t *write_and_read(void)
 {
@@ -39,10 +39,10 @@ static void set_up(void)
 	run_set_up();
 	words(&req.targets, "kernel modules");
 	make_plan();
-	run = (struct kernel_run){ .free_bytes = UINT64_C(7) << 20 };
+	run = (struct kernel_build_state){ .free_bytes = UINT64_C(7) << 20 };
 	m = (struct kernel_metadata){ .plan = &plan,
 				      .run = &run,
-				      .tally = &tally };
+				      .totals = &tally };
 	root = NULL;
 }
 
@@ -50,7 +50,7 @@ static void tear_down(void)
 {
 	json_decref(root);
 	kernel_goals_release(&run.goals);
-	events_tally_release(&tally);
+	events_totals_release(&tally);
 	run_tear_down();
 }
 
@@ -98,17 +98,17 @@ static void add_artifact(struct kernel_artifacts *a, const char *goal,
 {
 	struct kernel_artifact *one;
 
-	kernel_artifact_copy(a, goal, "", file);
+	kernel_artifact_add_copy(a, goal, "", file);
 	one = &a->v[a->n - 1];
-	one->there = true;
+	one->present = true;
 	if (holds)
-		strv_add(&one->names, holds);
+		strv_add(&one->archive_names, holds);
 }
 
 static void add_size(struct kernel_artifacts *a, const char *name,
 		     struct kernel_elfsize size)
 {
-	struct kernel_size *one = VEC_ADD(a->sizes, a->n_sizes);
+	struct kernel_artifact_size *one = VEC_ADD(a->sizes, a->n_sizes);
 
 	one->name = xstrdup(name);
 	one->size = size;
@@ -116,31 +116,31 @@ static void add_size(struct kernel_artifacts *a, const char *name,
 
 static void play_farm(void)
 {
-	struct events_event ev = events_new(EVENTS_NODE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = "neo4a";
 	ev.text = "up";
-	ev.slots = 8;
-	events_tally_tell(&tally, &ev);
-	ev = events_new(EVENTS_LOAD);
+	ev.n_slots = 8;
+	events_totals_add(&tally, &ev);
+	ev = events_event_make(EVENTS_KIND_LOAD);
 	ev.node = "neo4a";
-	ev.jobs_done = 97;
+	ev.n_done = 97;
 	ev.cpu_ms = 1500;
-	ev.sent = 10;
-	ev.received = 20;
-	ev.retries = 1;
-	ev.failed = 2;
-	events_tally_tell(&tally, &ev);
-	ev = events_new(EVENTS_REASON);
+	ev.sent_bytes = 10;
+	ev.received_bytes = 20;
+	ev.n_retries = 1;
+	ev.n_failed = 2;
+	events_totals_add(&tally, &ev);
+	ev = events_event_make(EVENTS_KIND_REASON);
 	ev.reason = ".incbin";
-	ev.local = 3;
-	events_tally_tell(&tally, &ev);
-	tally.remote = 97;
-	tally.local = 3;
-	tally.warnings = 7;
+	ev.n_local = 3;
+	events_totals_add(&tally, &ev);
+	tally.n_remote = 97;
+	tally.n_local = 3;
+	tally.n_warnings = 7;
 	tally.cpu_ms = 41500;
 	tally.scan_ms = 1250;
-	m.has_farm = true;
+	m.has_totals = true;
 }
 
 static const char *nested(const char *group, const char *name, const char *key)
@@ -161,7 +161,7 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	add_artifact(&a, "modules", "modules.tar.xz", "lib/modules/6.1/a.ko");
 	add_size(&a, "vmlinux", (struct kernel_elfsize){ 1, 2, 3, 4 });
 	add_size(&a, "a.ko", (struct kernel_elfsize){ 5, 6, 7, 8 });
-	kernel_goals_make(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
+	kernel_goals_init(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
 	run.goals.v[0].status = KERNEL_GOAL_PASS;
 	m.passed = true;
 	play_farm();
@@ -202,7 +202,7 @@ END_TEST
 
 START_TEST(a_target_that_may_fail_is_a_warning)
 {
-	kernel_goals_make(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
+	kernel_goals_init(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
 	run.goals.v[0].status = KERNEL_GOAL_WARNING;
 	m.passed = true;
 	write_and_read();
@@ -234,8 +234,8 @@ START_TEST(programs_say_their_version_in_one_line)
 	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
 	ck_assert_ptr_null(strchr(text("tools", "make"), '\n'));
 	/* Those that do not run are not there. */
-	free(plan.make);
-	plan.make = xstrdup("/nonexistent");
+	free(plan.make_path);
+	plan.make_path = xstrdup("/nonexistent");
 	plan.compiler.path[0] = '\0';
 	write_and_read();
 	ck_assert_ptr_null(get("tools", "make"));

@@ -4,14 +4,14 @@
 #include "kernel/plan.h"
 #include "suite.h"
 
-static struct kernel_request r;
+static struct kconfig_request r;
 static struct kernel_plan p;
 static struct err err;
 
 static void set_up(void)
 {
 	tree_set_up();
-	r = (struct kernel_request){ .directory = tree, .arch = "arm64" };
+	r = (struct kconfig_request){ .directory = tree, .arch = "arm64" };
 	err = (struct err){ 0 };
 }
 
@@ -27,7 +27,7 @@ static void tear_down(void)
 static int plan(void)
 {
 	kernel_plan_release(&p);
-	return kernel_plan_make(&p, &r, env.v, &err);
+	return kernel_plan_init(&p, &r, env.v, &err);
 }
 
 static void expect_plan(void)
@@ -49,7 +49,7 @@ START_TEST(a_plan_knows_tree_arch_compiler_and_place)
 	ck_assert_str_eq(p.version, "6.1.7-rc3");
 	ck_assert_str_eq(p.arch.srcarch, "arm64");
 	ck_assert_str_eq(p.compiler.name, "aarch64-linux-gnu-gcc");
-	ck_assert_int_eq(p.place.kind, KERNEL_CHOSEN);
+	ck_assert_int_eq(p.builddir.kind, KERNEL_BUILDDIR_DEFAULT);
 	ck_assert_str_eq(p.kconfig.target, "defconfig");
 	text = settings();
 	ck_assert_str_eq(text, "ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-");
@@ -66,7 +66,7 @@ START_TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
 	ck_assert(str_starts(p.exports.v[0], "KBUILD_BUILD_TIMESTAMP=@"));
 	ck_assert_str_eq(p.exports.v[1], "KBUILD_BUILD_USER=kfarm");
 	ck_assert_str_eq(p.exports.v[2], "KBUILD_BUILD_HOST=kfarm");
-	ck_assert_int_eq(strtoll(p.exports.v[0] + 24, NULL, 10), p.rev.time);
+	ck_assert_int_eq(strtoll(p.exports.v[0] + 24, NULL, 10), p.rev.time_s);
 
 	set_env("KBUILD_BUILD_HOST=mine");
 	words(&r.variables, "KBUILD_BUILD_USER=me");
@@ -99,15 +99,15 @@ END_TEST
 START_TEST(links_come_first_in_path)
 {
 	struct strv out = { 0 }, extra = { 0 };
-	const char *path = str_env(env.v, "PATH");
+	const char *path = str_find_env(env.v, "PATH");
 	unsigned paths = 0;
 
 	expect_plan();
 	words(&extra, "KFARM_SOCKET=/s");
 	kernel_plan_env(&p, &out, "/links", extra.v);
-	ck_assert(str_starts(str_env(out.v, "PATH"), "/links:"));
-	ck_assert(str_ends(str_env(out.v, "PATH"), path));
-	ck_assert_str_eq(str_env(out.v, "KFARM_SOCKET"), "/s");
+	ck_assert(str_starts(str_find_env(out.v, "PATH"), "/links:"));
+	ck_assert(str_ends(str_find_env(out.v, "PATH"), path));
+	ck_assert_str_eq(str_find_env(out.v, "KFARM_SOCKET"), "/s");
 	for (size_t i = 0; i < out.n; i++)
 		paths += str_starts(out.v[i], "PATH=");
 	ck_assert_uint_eq(paths, 1);
@@ -141,8 +141,8 @@ START_TEST(in_the_tree_there_is_no_o)
 
 	put_file("linux/.config", "#\n# Linux/arm64 6.1 config\n", 0644);
 	expect_plan();
-	ck_assert_int_eq(p.place.kind, KERNEL_IN_TREE);
-	ck_assert_int_eq(p.kconfig.base, KERNEL_CONFIG_KEEP);
+	ck_assert_int_eq(p.builddir.kind, KERNEL_BUILDDIR_IN_TREE);
+	ck_assert_int_eq(p.kconfig.base, KCONFIG_BASE_EXISTING);
 	kernel_plan_make_argv(&p, &argv, NULL, NULL);
 	for (size_t i = 0; i < argv.n; i++)
 		ck_assert(!str_starts(argv.v[i], "O="));

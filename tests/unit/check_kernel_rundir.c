@@ -51,8 +51,8 @@ START_TEST(the_directory_has_its_parts)
 	struct kernel_rundir r;
 	char *last;
 
-	ck_assert_msg(!kernel_rundir_make(&r, 3, &err), "%s", err.text);
-	ck_assert(fs_is_dir(r.links) && fs_is_dir(r.work));
+	ck_assert_msg(!kernel_rundir_create(&r, 3, &err), "%s", err.text);
+	ck_assert(fs_is_dir(r.masquerade) && fs_is_dir(r.work));
 	last = xasprintf("%s/2", r.slots);
 	ck_assert(fs_exists(last));
 	free(last);
@@ -70,13 +70,13 @@ START_TEST(a_process_is_known_by_its_start)
 {
 	pid_t pid = sleeper();
 
-	ck_assert(process_start(pid) > 0);
+	ck_assert(process_start_ticks(pid) > 0);
 	kill(pid, SIGKILL);
-	while (process_start(pid))
+	while (process_start_ticks(pid))
 		usleep(1000); /* a zombie counts as gone */
 	waitpid(pid, NULL, 0);
-	ck_assert(!process_start(pid));
-	ck_assert(!process_start(0));
+	ck_assert(!process_start_ticks(pid));
+	ck_assert(!process_start_ticks(0));
 }
 END_TEST
 
@@ -88,7 +88,7 @@ START_TEST(directories_of_the_dead_are_removed)
 
 	put_file(name, "", 0644);
 	end(dead);
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(name);
@@ -100,17 +100,17 @@ START_TEST(one_whose_make_goes_on_stays)
 	struct kernel_rundir r;
 	pid_t dead = sleeper(), make = sleeper();
 	char *name = xasprintf("kfarm/%d/make", (int)dead);
-	char *text = note(make, process_start(make), our_space());
+	char *text = note(make, process_start_ticks(make), our_space());
 
 	put_file(name, text, 0644);
 	end(dead);
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(stands(name));
-	ck_assert_int_eq(kernel_rundir_make_of(dead), make);
+	ck_assert_int_eq(kernel_rundir_make_pid(dead), make);
 	kernel_rundir_release(&r);
 	end(make);
-	ck_assert_int_eq(kernel_rundir_make_of(dead), 0);
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_make_pid(dead), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(text);
@@ -131,14 +131,14 @@ START_TEST(one_that_is_locked_stays)
 	path = at(name);
 	dir = xstrndup(path, strlen(path) - strlen("/bin/gcc"));
 	fd = open(dir, O_RDONLY | O_DIRECTORY);
-	ck_assert(!kernel_rundir_runs(dir));
+	ck_assert(!kernel_rundir_is_active(dir));
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
-	ck_assert(kernel_rundir_runs(dir));
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert(kernel_rundir_is_active(dir));
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(stands(name));
 	kernel_rundir_release(&r);
 	close(fd);
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(dir);
@@ -152,18 +152,19 @@ START_TEST(two_of_one_number_have_two_directories)
 	struct kernel_rundir a, b, c;
 	char *want;
 
-	ck_assert_int_eq(kernel_rundir_make(&a, 1, &err), 0);
-	ck_assert_int_eq(kernel_rundir_make(&b, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&a, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&b, 1, &err), 0);
 	want = xasprintf("%s.1", a.dir);
 	ck_assert_str_eq(b.dir, want);
-	ck_assert_int_eq(kernel_rundir_pid(strrchr(want, '/') + 1), getpid());
-	ck_assert(fs_is_dir(a.links) && fs_is_dir(b.links));
+	ck_assert_int_eq(kernel_rundir_parse_pid(strrchr(want, '/') + 1),
+			 getpid());
+	ck_assert(fs_is_dir(a.masquerade) && fs_is_dir(b.masquerade));
 	kernel_rundir_note_make(&b, getpid());
-	ck_assert_int_eq(kernel_rundir_make_of(getpid()), getpid());
+	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), getpid());
 	kernel_rundir_release(&a);
-	ck_assert(fs_is_dir(b.links));
-	ck_assert_int_eq(kernel_rundir_make(&c, 1, &err), 0);
-	ck_assert(fs_is_dir(b.links));
+	ck_assert(fs_is_dir(b.masquerade));
+	ck_assert_int_eq(kernel_rundir_create(&c, 1, &err), 0);
+	ck_assert(fs_is_dir(b.masquerade));
 	kernel_rundir_release(&b);
 	ck_assert(!fs_exists(want));
 	kernel_rundir_release(&c);
@@ -177,17 +178,18 @@ START_TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
 				   { .tv_sec = time(NULL) - 25 * 3600 } };
 	pid_t dead = sleeper();
 	char *name = xasprintf("kfarm/%d/make", (int)dead), *path = at(name);
-	char *text = note(getpid(), process_start(getpid()), our_space() + 1);
+	char *text = note(getpid(), process_start_ticks(getpid()),
+			  our_space() + 1);
 	struct kernel_rundir r;
 
 	put_file(name, text, 0644);
 	end(dead);
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(stands(name));
-	ck_assert_int_eq(kernel_rundir_make_of(dead), 0);
+	ck_assert_int_eq(kernel_rundir_make_pid(dead), 0);
 	kernel_rundir_release(&r);
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(text);
@@ -202,7 +204,7 @@ START_TEST(another_process_of_that_number_is_not_make)
 	char *text = note(getpid(), 1, our_space());
 
 	put_file(name, text, 0644);
-	ck_assert_int_eq(kernel_rundir_make_of(getpid()), 0);
+	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), 0);
 	free(text);
 	free(name);
 }
@@ -213,9 +215,9 @@ START_TEST(make_is_noted)
 	struct kernel_rundir r;
 	pid_t make = sleeper();
 
-	ck_assert_int_eq(kernel_rundir_make(&r, 1, &err), 0);
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
 	kernel_rundir_note_make(&r, make);
-	ck_assert_int_eq(kernel_rundir_make_of(getpid()), make);
+	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), make);
 	end(make);
 	kernel_rundir_release(&r);
 }
@@ -226,9 +228,9 @@ START_TEST(garbage_in_the_note_is_nothing)
 	char *name = xasprintf("kfarm/%d/make", (int)getpid());
 
 	put_file(name, "-1 9999999999999999999999 x", 0644);
-	ck_assert_int_eq(kernel_rundir_make_of(getpid()), 0);
+	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), 0);
 	put_file(name, "", 0644);
-	ck_assert_int_eq(kernel_rundir_make_of(getpid()), 0);
+	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), 0);
 	free(name);
 }
 END_TEST

@@ -2,7 +2,7 @@
 /* needs: kernel */
 #include "../lib/tempdir.h"
 #include "kernel/shell.h"
-#include "shell/counts.h"
+#include "shell/stats.h"
 #include "suite.h"
 
 #include <check.h>
@@ -39,7 +39,7 @@ static void put_file(const char *name, mode_t mode)
 static void expect_program(const char *self, const char *wanted)
 {
 	char *kfarm = xasprintf("%s/%s", dir, self);
-	char *got = kernel_shell_program_of(kfarm);
+	char *got = kernel_shell_find_program(kfarm);
 
 	ck_assert_int_eq(!got, !wanted);
 	if (got)
@@ -85,10 +85,10 @@ START_TEST(a_shell_of_the_users_own_is_seen)
 	struct strv given = { 0 };
 
 	strv_add(&given, s->given);
-	ck_assert_int_eq(kernel_shell_is_users(words, &given, s->makeflags),
+	ck_assert_int_eq(kernel_shell_is_user_set(words, &given, s->makeflags),
 			 s->is);
 	strv_release(&given);
-	ck_assert(!kernel_shell_is_users(NULL, NULL, NULL));
+	ck_assert(!kernel_shell_is_user_set(NULL, NULL, NULL));
 }
 END_TEST
 
@@ -121,10 +121,11 @@ END_TEST
 
 static void note(void *ctx, const struct events_event *ev)
 {
-	if (ev->kind == EVENTS_STEPS)
-		buf_printf(ctx, "%d %s\n", (int)ev->steps, ev->reason);
+	if (ev->kind == EVENTS_KIND_STEPS)
+		buf_printf(ctx, "%d %s\n", (int)ev->n_steps, ev->reason);
 	else
-		buf_add_str(ctx, ev->kind == EVENTS_HOST ? "host\n" : "?\n");
+		buf_add_str(ctx,
+			    ev->kind == EVENTS_KIND_HOST ? "host\n" : "?\n");
 }
 
 /* The test's own program stands in for kfarm: there is no sh beside it. */
@@ -132,24 +133,24 @@ START_TEST(without_a_shell_of_ours_it_says_why)
 {
 	struct events_hub *hub = events_hub_new();
 	struct buf told = { 0 };
-	struct events_consumer consumer = { .told = note, .ctx = &told };
-	struct events_event host = events_new(EVENTS_HOST);
-	uint64_t n[SHELL_WHY_COUNT];
+	struct events_subscriber consumer = { .on_event = note, .ctx = &told };
+	struct events_event host = events_event_make(EVENTS_KIND_HOST);
+	uint64_t n[SHELL_FALLBACK_N_REASONS];
 	struct kernel_shell s;
 	struct err err = { 0 };
 
 	ck_assert(!kernel_shell_open(&s, dir, &err));
 	ck_assert_ptr_null(s.dir);
-	ck_assert_str_eq(s.why_not, "kfarm's sh is not installed");
-	ck_assert_str_eq(kernel_shell_why_not_here(), s.why_not);
-	events_hub_add(hub, &consumer);
-	kernel_shell_tell(&s, hub, &host);
+	ck_assert_str_eq(s.unused_reason, "kfarm's sh is not installed");
+	ck_assert_str_eq(kernel_shell_unavailable_reason(), s.unused_reason);
+	events_hub_subscribe(hub, &consumer);
+	kernel_shell_report(&s, hub, &host);
 	events_hub_free(hub);
 	ck_assert_str_eq(buf_str(&told), "host\n");
 	buf_release(&told);
-	ck_assert_int_eq(host.shell_lines, EVENTS_UNKNOWN);
-	kernel_shell_reasons(&s, n);
-	ck_assert_uint_eq(n[SHELL_WHY_FILE], 0);
+	ck_assert_int_eq(host.n_shell_lines, EVENTS_UNKNOWN);
+	kernel_shell_fallback_counts(&s, n);
+	ck_assert_uint_eq(n[SHELL_FALLBACK_FILE], 0);
 	kernel_shell_release(&s);
 }
 END_TEST
@@ -158,71 +159,74 @@ START_TEST(what_shells_counted_is_told)
 {
 	struct events_hub *hub = events_hub_new();
 	struct buf told = { 0 };
-	struct events_consumer consumer = { .told = note, .ctx = &told };
-	struct events_event host = events_new(EVENTS_HOST);
+	struct events_subscriber consumer = { .on_event = note, .ctx = &told };
+	struct events_event host = events_event_make(EVENTS_KIND_HOST);
 	struct kernel_shell s = { .dir = dir };
-	uint64_t n[SHELL_WHY_COUNT];
+	uint64_t n[SHELL_FALLBACK_N_REASONS];
 	struct err err = { 0 };
 
-	ck_assert_msg(!shell_counts_make(dir, &err), "%s", err.text);
-	setenv(SHELL_COUNTS_VARIABLE, dir, 1);
+	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
+	setenv(SHELL_STATS_VARIABLE, dir, 1);
 	for (int i = 0; i < 3; i++)
-		shell_counts_add(SHELL_COUNT_LINES);
-	shell_counts_add(SHELL_COUNT_COMPILES);
-	shell_counts_add_handed(SHELL_WHY_FUNCTION, bytes_str("f() { :; }"));
-	shell_counts_add_handed(SHELL_WHY_FUNCTION, bytes_str("file\tg()"));
-	shell_counts_add_handed(SHELL_WHY_FILE, bytes_str("x"));
-	shell_counts_add_step_here(SHELL_STEP_OPTION);
-	shell_counts_add_step_here(SHELL_STEP_OPTION);
-	shell_counts_add_step_here(SHELL_STEP_UNWANTED);
-	events_hub_add(hub, &consumer);
-	kernel_shell_tell(&s, hub, &host);
+		shell_stats_add(SHELL_STAT_LINES);
+	shell_stats_add(SHELL_STAT_COMPILES);
+	shell_stats_add_fallback(SHELL_FALLBACK_FUNCTION,
+				 bytes_str("f() { :; }"));
+	shell_stats_add_fallback(SHELL_FALLBACK_FUNCTION,
+				 bytes_str("file\tg()"));
+	shell_stats_add_fallback(SHELL_FALLBACK_FILE, bytes_str("x"));
+	shell_stats_add_local_step(SHELL_STEP_REASON_OPTION);
+	shell_stats_add_local_step(SHELL_STEP_REASON_OPTION);
+	shell_stats_add_local_step(SHELL_STEP_REASON_UNWANTED);
+	events_hub_subscribe(hub, &consumer);
+	kernel_shell_report(&s, hub, &host);
 	events_hub_free(hub);
 	ck_assert_str_eq(buf_str(&told), "host\n"
 					 "1 no node takes steps\n"
 					 "2 unusual option\n");
 	buf_release(&told);
-	ck_assert_int_eq(host.shell_lines, 3);
-	ck_assert_int_eq(host.shell_handed, 3);
-	ck_assert_int_eq(host.shell_compiles, 1);
-	ck_assert_int_eq(host.shell_fixdeps, 0);
-	ck_assert_int_eq(host.shell_steps, 0);
-	ck_assert_int_eq(host.shell_steps_here, 3);
-	kernel_shell_reasons(&s, n);
-	ck_assert_uint_eq(n[SHELL_WHY_FUNCTION], 2);
-	ck_assert_uint_eq(n[SHELL_WHY_FILE], 1);
-	ck_assert_uint_eq(n[SHELL_WHY_SYNTAX], 0);
+	ck_assert_int_eq(host.n_shell_lines, 3);
+	ck_assert_int_eq(host.n_shell_fallbacks, 3);
+	ck_assert_int_eq(host.n_shell_compiles, 1);
+	ck_assert_int_eq(host.n_shell_fixdeps, 0);
+	ck_assert_int_eq(host.n_shell_steps, 0);
+	ck_assert_int_eq(host.n_local_steps, 3);
+	kernel_shell_fallback_counts(&s, n);
+	ck_assert_uint_eq(n[SHELL_FALLBACK_FUNCTION], 2);
+	ck_assert_uint_eq(n[SHELL_FALLBACK_FILE], 1);
+	ck_assert_uint_eq(n[SHELL_FALLBACK_SYNTAX], 0);
 }
 END_TEST
 
 /* What the roster says, and what then counts of a step that runs here. */
 static const struct {
 	struct node_roster roster;
-	enum shell_step_why why;
+	enum shell_step_reason why;
 } rosters[] = {
-	{ { 0 }, SHELL_STEP_UNWANTED },
-	{ { .no_steps = true }, SHELL_STEP_OFF },
-	{ { .off = true }, SHELL_STEP_NO_REMOTE },
-	{ { .off = true, .no_steps = true }, SHELL_STEP_NO_REMOTE },
+	{ { 0 }, SHELL_STEP_REASON_UNWANTED },
+	{ { .steps_disabled = true }, SHELL_STEP_REASON_OFF },
+	{ { .remote_disabled = true }, SHELL_STEP_REASON_NO_REMOTE },
+	{ { .remote_disabled = true, .steps_disabled = true },
+	  SHELL_STEP_REASON_NO_REMOTE },
 };
 
 START_TEST(what_the_user_switched_off_is_the_reason) /* each of rosters */
 {
 	struct kernel_shell s = { .dir = dir }, none = { 0 };
-	enum shell_step_why why;
+	enum shell_step_reason why;
 	struct err err = { 0 };
 
-	ck_assert_msg(!shell_counts_make(dir, &err), "%s", err.text);
-	setenv(SHELL_COUNTS_VARIABLE, dir, 1);
+	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
+	setenv(SHELL_STATS_VARIABLE, dir, 1);
 	kernel_shell_set_roster(&s, &rosters[_i].roster);
 	kernel_shell_set_roster(&none, &rosters[_i].roster);
-	ck_assert(!shell_counts_wants_steps(&why));
+	ck_assert(!shell_stats_are_steps_enabled(&why));
 	ck_assert_int_eq(why, rosters[_i].why);
-	kernel_shell_want_steps(&s, true);
-	ck_assert(shell_counts_wants_steps(&why));
-	kernel_shell_want_steps(&s, false);
-	ck_assert(!shell_counts_wants_steps(&why));
-	ck_assert_int_eq(why, SHELL_STEP_UNWANTED);
+	kernel_shell_enable_tool_steps(&s, true);
+	ck_assert(shell_stats_are_steps_enabled(&why));
+	kernel_shell_enable_tool_steps(&s, false);
+	ck_assert(!shell_stats_are_steps_enabled(&why));
+	ck_assert_int_eq(why, SHELL_STEP_REASON_UNWANTED);
 }
 END_TEST
 

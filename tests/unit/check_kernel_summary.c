@@ -16,26 +16,26 @@ static struct events_reason reasons[10] = {
 	{ (char[]){ "g" }, 1 },        { (char[]){ "h" }, 1 },
 	{ (char[]){ "i" }, 3 },        { (char[]){ "j" }, 4 },
 };
-static struct events_tally farm;
-static struct kernel_request request;
+static struct events_totals farm;
+static struct kconfig_request request;
 static struct kernel_plan plan;
 static struct kernel_metadata sample;
-static struct kernel_run run;
+static struct kernel_build_state run;
 static const char *verb;
 static char version[] = "6.1.192", compiler[] = "13.3.0";
 static char unlinked[] = "CC is several words (ccache gcc)";
 
 static void set_up(void)
 {
-	farm = (struct events_tally){ .remote = 2851,
-				      .local = 23,
-				      .retried = 4,
-				      .beside = 2,
-				      .warnings = 3,
-				      .cpu_ms = 41300,
-				      .n_reasons = 2,
-				      .reason = reasons };
-	request = (struct kernel_request){ 0 };
+	farm = (struct events_totals){ .n_remote = 2851,
+				       .n_local = 23,
+				       .n_retried = 4,
+				       .n_hedged = 2,
+				       .n_warnings = 3,
+				       .cpu_ms = 41300,
+				       .n_reasons = 2,
+				       .reasons = reasons };
+	request = (struct kconfig_request){ 0 };
 	strv_split(&request.targets, "Image modules dtbs", " ");
 	plan = (struct kernel_plan){
 		.request = &request,
@@ -43,21 +43,21 @@ static void set_up(void)
 		.arch = { .arch = "arm64" },
 		.compiler = { .version = compiler },
 	};
-	run = (struct kernel_run){ 0 };
+	run = (struct kernel_build_state){ 0 };
 	sample = (struct kernel_metadata){ .plan = &plan,
 					   .run = &run,
 					   .wall_ms = 191600,
-					   .tally = &farm,
-					   .has_farm = true };
+					   .totals = &farm,
+					   .has_totals = true };
 	verb = "built";
 }
 
 static void tear_down(void)
 {
 	strv_release(&request.targets);
-	farm.reason = NULL;
+	farm.reasons = NULL;
 	farm.n_reasons = 0;
-	events_tally_release(&farm);
+	events_totals_release(&farm);
 }
 
 static void expect(const char *want)
@@ -74,9 +74,9 @@ START_TEST(steps_of_kbuild_have_a_line)
 	struct events_reason why[] = { { (char *)"no node takes steps", 5 },
 				       { (char *)"unusual option", 4 } };
 
-	farm.shell_steps = 370;
-	farm.shell_steps_here = 9;
-	farm.step_reason = why;
+	farm.n_shell_steps = 370;
+	farm.n_local_steps = 9;
+	farm.step_reasons = why;
 	farm.n_step_reasons = 2;
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
@@ -85,7 +85,7 @@ START_TEST(steps_of_kbuild_have_a_line)
 	       "steps of kbuild 379: 370 on nodes, 9 here (5 no node takes "
 	       "steps, 4 unusual option)\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
-	farm.step_reason = NULL;
+	farm.step_reasons = NULL;
 	farm.n_step_reasons = 0;
 }
 END_TEST
@@ -106,17 +106,17 @@ static const struct {
 	struct diag_change change;
 	const char *words;
 } compared[] = {
-	{ 0, 3, 1, { .fresh = { 9, 9 } }, "warnings 3, errors 1  " },
-	{ 5, 3, 0, { .same = 3 }, "warnings 3 (0 new), errors 0  " },
+	{ 0, 3, 1, { .n_new = { 9, 9 } }, "warnings 3, errors 1  " },
+	{ 5, 3, 0, { .n_same = 3 }, "warnings 3 (0 new), errors 0  " },
 	{ 5,
 	  3,
 	  2,
-	  { .fresh = { 1, 2 } },
+	  { .n_new = { 1, 2 } },
 	  "warnings 3 (1 new), errors 2 (2 new)  " },
 	{ 5,
 	  0,
 	  0,
-	  { .gone = { 4, 1 } },
+	  { .n_removed = { 4, 1 } },
 	  "warnings 0 (0 new, 4 gone), errors 0 (0 new, 1 gone)  " },
 };
 
@@ -124,10 +124,10 @@ START_TEST(what_is_new_is_counted)
 {
 	struct buf out = { 0 };
 
-	farm.warnings = compared[_i].warnings;
-	farm.errors = compared[_i].errors;
-	run.earlier.number = compared[_i].number;
-	run.earlier.change = compared[_i].change;
+	farm.n_warnings = compared[_i].warnings;
+	farm.n_errors = compared[_i].errors;
+	run.baseline.build_number = compared[_i].number;
+	run.baseline.change = compared[_i].change;
 	kernel_summary_text(&out, verb, &sample, "x");
 	ck_assert_msg(strstr(buf_str(&out), compared[_i].words) != NULL, "%s",
 		      buf_str(&out));
@@ -137,7 +137,7 @@ END_TEST
 
 START_TEST(without_jobs_there_is_no_percentage)
 {
-	farm = (struct events_tally){ .warnings = 3, .cpu_ms = 41300 };
+	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
 	strv_release(&request.targets);
 	sample.wall_ms = 3661000;
 	expect("built all: arm64, gcc-13.3.0, linux-6.1.192, 1:01:01 wall, "
@@ -149,8 +149,8 @@ END_TEST
 
 START_TEST(without_links_the_reason_is_told)
 {
-	sample.has_farm = false;
-	plan.compiler.unlinked = unlinked;
+	sample.has_totals = false;
+	plan.compiler.no_masquerade_reason = unlinked;
 	verb = "failed";
 	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
@@ -160,9 +160,9 @@ START_TEST(without_links_the_reason_is_told)
 }
 END_TEST
 
-static struct kernel_size measured[] = {
+static struct kernel_artifact_size measured[] = {
 	{ (char[]){ "vmlinux" }, { 1780071, 1120144, 240632, 4559912 } },
-	{ (char[]){ "arch/arm64/boot/Image" }, { .file = 3151880 } },
+	{ (char[]){ "arch/arm64/boot/Image" }, { .file_bytes = 3151880 } },
 	{ (char[]){ "fs/a.ko" }, { 10, 20, 30, 5000 } },
 	{ (char[]){ "fs/b.ko" }, { 1, 2, 3, 6000 } },
 };
@@ -173,7 +173,7 @@ START_TEST(sizes_and_what_was_skipped_have_lines)
 	struct kernel_goal goals[] = {
 		{ .name = (char[]){ "modules" },
 		  .status = KERNEL_GOAL_SKIP,
-		  .reason = (char[]){ "CONFIG_MODULES is not set" } },
+		  .skip_reason = (char[]){ "CONFIG_MODULES is not set" } },
 		{ .name = (char[]){ "kselftest" },
 		  .status = KERNEL_GOAL_WARNING },
 		{ .name = (char[]){ "Image" }, .status = KERNEL_GOAL_PASS },
@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(new_ones_are_named_up_to_some)
 {
-	struct diag_set *found = &run.joblog.found;
+	struct diag_set *found = &run.log.found;
 	struct buf out = { 0 };
 	const char *text;
 
@@ -224,11 +224,12 @@ START_TEST(new_ones_are_named_up_to_some)
 				  .text = xstrdup("x") };
 
 		ck_assert(diag_set_add(found, &d));
-		found->v[i - 1]->how = i == 1 ? DIAG_SAME : DIAG_NEW;
+		found->entries[i - 1]->status = i == 1 ? DIAG_STATUS_SAME :
+							 DIAG_STATUS_NEW;
 	}
 	kernel_summary_text(&out, verb, &sample, "x");
 	ck_assert_ptr_null(strstr(buf_str(&out), "new:"));
-	run.earlier.number = 3;
+	run.baseline.build_number = 3;
 	kernel_summary_text(&out, verb, &sample, "x");
 	text = strstr(buf_str(&out), "new:");
 	ck_assert(str_starts(text, "new: a.c:2:2: warning: x\n"));
@@ -247,8 +248,9 @@ START_TEST(sizes_that_changed_are_told)
 		{ (char[]){ "fs/a.ko" }, 10, 20, 30, 5000 },
 		{ (char[]){ "fs/gone.ko" }, 1, 1, 1, 1 },
 	};
-	struct kernel_earlier e = { .number = 7,
-				    .sizes = { .size = before, .n_sizes = 3 } };
+	struct kernel_baseline e = {
+		.build_number = 7, .sizes = { .sizes = before, .n_sizes = 3 }
+	};
 	struct buf out = { 0 };
 
 	kernel_summary_size_changes(&out, &artifacts, &e);
@@ -260,7 +262,7 @@ START_TEST(sizes_that_changed_are_told)
 		"arch/arm64/boot/Image\n"
 		"                                        new  fs/b.ko\n"
 		"                                       gone  fs/gone.ko\n");
-	e.number = 0;
+	e.build_number = 0;
 	buf_reset(&out);
 	kernel_summary_size_changes(&out, &artifacts, &e);
 	ck_assert_str_eq(buf_str(&out), "");
@@ -292,12 +294,12 @@ END_TEST
 
 static void add_node(const char *name, const char *state, const char *reason)
 {
-	struct events_event ev = events_new(EVENTS_NODE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = name;
 	ev.text = state;
 	ev.reason = reason;
-	events_tally_tell(&farm, &ev);
+	events_totals_add(&farm, &ev);
 }
 
 /* tear_down() frees these, and no reasons, which are static. */
@@ -369,21 +371,21 @@ START_TEST(what_kfarm_did_not_compile_is_told)
 	expect_advice("/usr/bin/cc /opt/gcc",
 		      "kfarm: not seen: compiles by /usr/bin/cc, /opt/gcc: "
 		      "call it by name, or put kfarm-cc in front of it; see "
-		      "Build systems in kfarm(1)\n");
-	farm.reason = local;
+		      "BUILD SYSTEMS in kfarm-run(1)\n");
+	farm.reasons = local;
 	expect_advice("", "kfarm: 40 C++ units were compiled here: nodes "
 			  "compile C and assembler\n");
-	farm.reason = one;
+	farm.reasons = one;
 	farm.n_reasons = 1;
 	expect_advice("", "kfarm: 1 C++ unit was compiled here: nodes compile "
 			  "C and assembler\n");
-	farm = (struct events_tally){ .warnings = 3, .cpu_ms = 41300 };
+	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
 	expect_advice("", "kfarm: nothing was compiled through kfarm; for a "
-			  "compiler that is called by its path see Build "
-			  "systems in kfarm(1)\n");
+			  "compiler that is called by its path see BUILD "
+			  "SYSTEMS in kfarm-run(1)\n");
 	expect_advice("cc", "kfarm: not seen: compiles by cc: call it by name, "
-			    "or put kfarm-cc in front of it; see Build "
-			    "systems in kfarm(1)\n");
+			    "or put kfarm-cc in front of it; see BUILD "
+			    "SYSTEMS in kfarm-run(1)\n");
 }
 END_TEST
 
@@ -391,14 +393,14 @@ START_TEST(too_few_jobs_on_nodes_are_told)
 {
 	struct err err = { 0 };
 
-	ck_assert(!kernel_summary_too_few(&farm, 0, &err));
-	ck_assert(!kernel_summary_too_few(&farm, 99, &err));
+	ck_assert(!kernel_summary_is_remote_low(&farm, 0, &err));
+	ck_assert(!kernel_summary_is_remote_low(&farm, 99, &err));
 	ck_assert_str_eq(err.text, "");
-	ck_assert(kernel_summary_too_few(&farm, 100, &err));
+	ck_assert(kernel_summary_is_remote_low(&farm, 100, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "100 % are required"));
 	ck_assert_ptr_nonnull(strstr(err.text, "12 .incbin"));
-	farm.remote = farm.local = 0;
-	ck_assert(!kernel_summary_too_few(&farm, 100, &err));
+	farm.n_remote = farm.n_local = 0;
+	ck_assert(!kernel_summary_is_remote_low(&farm, 100, &err));
 }
 END_TEST
 

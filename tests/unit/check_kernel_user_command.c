@@ -21,14 +21,15 @@ static struct err err;
 static void on_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind == EVENTS_BUILD)
-		buf_printf(&told, "build %s -j%ld\n", ev->what, (long)ev->jobs);
-	if (ev->kind == EVENTS_DONE)
+	if (ev->kind == EVENTS_KIND_BUILD)
+		buf_printf(&told, "build %s -j%ld\n", ev->command,
+			   (long)ev->make_jobs);
+	if (ev->kind == EVENTS_KIND_DONE)
 		buf_printf(&told, "done %ld\n", (long)ev->status);
 }
 
 static struct events_hub *hub;
-static struct events_consumer listener = { .told = on_event };
+static struct events_subscriber listener = { .on_event = on_event };
 
 static void set_up(void)
 {
@@ -36,10 +37,10 @@ static void set_up(void)
 	/* Stands for the wrapper. */
 	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
 		 0755);
-	setenv("PATH", str_env(env.v, "PATH"), 1);
+	setenv("PATH", str_find_env(env.v, "PATH"), 1);
 	ck_assert_int_eq(chdir(top), 0);
 	hub = events_hub_new();
-	events_hub_add(hub, &listener);
+	events_hub_subscribe(hub, &listener);
 	request = (struct kernel_user_command_request){ .environment = &given,
 							.roster = &no_nodes,
 							.jobs = 2,
@@ -68,7 +69,7 @@ static int plan(const char *a, const char *b, const char *c)
 	kernel_user_command_release(&command);
 	request.argv = line.v;
 	request.env = env.v;
-	return kernel_user_command_plan(&command, &request, &err);
+	return kernel_user_command_prepare(&command, &request, &err);
 }
 
 /* Run it and give back its wait status. */
@@ -153,10 +154,10 @@ START_TEST(a_compiler_past_the_links_is_told)
 	ck_assert_ptr_nonnull(
 		strstr(result.summary,
 		       "\nkfarm: not seen: compiles by /opt/bin/gcc: call it"));
-	ck_assert(!result.too_few);
-	request.require_remote = 1;
+	ck_assert(!result.remote_too_low);
+	request.min_remote_percent = 1;
 	ck_assert_int_eq(run("bash", "-c", script), 0);
-	ck_assert(result.too_few);
+	ck_assert(result.remote_too_low);
 	ck_assert_str_eq(err.text, "1 % of the jobs are required to run on "
 				   "nodes, but kfarm did not see the compiles "
 				   "by /opt/bin/gcc");
@@ -194,19 +195,19 @@ END_TEST
 START_TEST(programs_that_cannot_be_run_are_told)
 {
 	ck_assert_int_eq(plan("nosuch", NULL, NULL), -ENOENT);
-	ck_assert(command.no_command);
+	ck_assert(command.command_unusable);
 	ck_assert_str_eq(err.text, "nosuch: not found");
 	ck_assert_int_eq(plan("./nosuch", NULL, NULL), -ENOENT);
 	put_file("plain", "", 0644);
 	ck_assert_int_eq(plan("./plain", NULL, NULL), -EACCES);
-	ck_assert(command.no_command);
+	ck_assert(command.command_unusable);
 	request.arch = "nosuch";
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
-	ck_assert(!command.no_command);
+	ck_assert(!command.command_unusable);
 	request.arch = NULL;
 	strv_add(&given, "WORD");
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
-	ck_assert(!command.no_command);
+	ck_assert(!command.command_unusable);
 }
 END_TEST
 
@@ -224,7 +225,7 @@ START_TEST(architecture_and_toolchain_are_exported)
 	/* A compiler that is not there is not a command that is not. */
 	request.toolchain = "nosuch-";
 	ck_assert_int_eq(plan("true", NULL, NULL), -ENOENT);
-	ck_assert(!command.no_command);
+	ck_assert(!command.command_unusable);
 }
 END_TEST
 
@@ -269,10 +270,10 @@ START_TEST(other_jobservers_and_wishes_count)
 	set_env("MAKEFLAGS=k -j8");
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8 -j2 --jobserver-auth=100,101\n");
-	request.offered = true;
+	request.jobserver_inherited = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8\n");
-	request.offered = false;
+	request.jobserver_inherited = false;
 	request.no_jobserver = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
 	expect_file("flags", "k -j8\n");
@@ -346,18 +347,18 @@ START_TEST(a_coordinator_that_is_there_is_known)
 	char *path = at("socket"), *setting;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	ck_assert(!kernel_user_command_is_inside(env.v));
+	ck_assert(!kernel_user_command_is_nested(env.v));
 	setting = xasprintf("KFARM_SOCKET=%s", path);
 	set_env(setting);
-	ck_assert(!kernel_user_command_is_inside(env.v));
+	ck_assert(!kernel_user_command_is_nested(env.v));
 	strcpy(to.sun_path, path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	ck_assert(!kernel_user_command_is_inside(env.v));
+	ck_assert(!kernel_user_command_is_nested(env.v));
 	ck_assert_int_eq(listen(fd, 0), 0);
-	ck_assert(kernel_user_command_is_inside(env.v));
+	ck_assert(kernel_user_command_is_nested(env.v));
 	/* Its backlog is full now. */
-	ck_assert(kernel_user_command_is_inside(env.v));
-	ck_assert(kernel_user_command_is_inside(env.v));
+	ck_assert(kernel_user_command_is_nested(env.v));
+	ck_assert(kernel_user_command_is_nested(env.v));
 	close(fd);
 	free(setting);
 	free(path);
@@ -374,13 +375,13 @@ START_TEST(becoming_it_needs_no_farm)
 		plan("sh", "-c", "echo $CROSS_COMPILE$KFARM_LINKS >vars"), 0);
 	pid = fork();
 	if (!pid)
-		_exit(kernel_user_command_become(&command, &err) ? 99 : 98);
+		_exit(kernel_user_command_exec(&command, &err) ? 99 : 98);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	expect_file("vars", "aarch64-linux-gnu-\n");
 	put_file("junk", "\177ELF", 0755);
 	ck_assert_int_eq(plan("./junk", NULL, NULL), 0);
-	ck_assert_int_eq(kernel_user_command_become(&command, &err), -ENOEXEC);
+	ck_assert_int_eq(kernel_user_command_exec(&command, &err), -ENOEXEC);
 }
 END_TEST
 

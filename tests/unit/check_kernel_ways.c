@@ -5,12 +5,12 @@
  * kfarm runs it and when the script of plain commands does.
  */
 #include "kernel-tree.h"
-#include "kernel/commands.h"
+#include "kernel/reproducer.h"
 #include "suite.h"
 
 #include <sys/wait.h>
 
-static struct kernel_request r;
+static struct kconfig_request r;
 static struct kernel_plan p;
 static struct err err;
 
@@ -37,7 +37,7 @@ static void set_up(void)
 	put_makefile("");
 	put_file("b/.config", "CONFIG_A=y\n", 0644);
 	put_file("tools/clang", "#!/bin/sh\necho 14.0.0\n", 0755);
-	r = (struct kernel_request){ .directory = tree };
+	r = (struct kconfig_request){ .directory = tree };
 	err = (struct err){ 0 };
 }
 
@@ -120,7 +120,7 @@ static char *said_by_script(void)
 	struct buf script = { 0 };
 	char *path = at("script.sh"), *command, *said;
 
-	kernel_commands_script(&script, &p, 3);
+	kernel_reproducer_script(&script, &p, 3);
 	put_file("script.sh", buf_str(&script), 0755);
 	command = xasprintf("sh %s", path);
 	said = output(command, bare);
@@ -134,7 +134,7 @@ static void expect(const char *want)
 {
 	char *text = filled(want), *said;
 
-	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
+	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
 	said = said_by_make();
 	ck_assert_str_eq(said, text);
 	free(said);
@@ -281,7 +281,7 @@ START_TEST(what_is_no_assignment_is_not_taken_for_one)
 	r.arch = "arm64";
 	r.toolchain = "nice-";
 	set_env("O=/b");
-	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
+	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
 	ck_assert_uint_eq(p.vars.n, 0);
 }
 END_TEST
@@ -300,9 +300,9 @@ START_TEST(in_the_tree_o_is_said_only_against_the_environment)
 	setting = xasprintf("KBUILD_OUTPUT=%s", elsewhere);
 	set_env(setting);
 	kernel_plan_release(&p);
-	ck_assert_msg(!kernel_plan_make(&p, &r, env.v, &err), "%s", err.text);
-	ck_assert_int_eq(p.place.kind, KERNEL_IN_TREE);
-	ck_assert_str_eq(p.place.variable, "O");
+	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+	ck_assert_int_eq(p.builddir.kind, KERNEL_BUILDDIR_IN_TREE);
+	ck_assert_str_eq(p.builddir.variable, "O");
 	free(setting);
 	free(elsewhere);
 }

@@ -81,9 +81,9 @@ static int build(void *ctx, const char *commit, size_t between,
 
 	(void)between;
 	fake_clock_ms += p->ms;
-	*end = str_list_has(p->bad, ' ', tag)    ? NIGHTLY_FAILED :
-	       str_list_has(p->broken, ' ', tag) ? NIGHTLY_BROKEN :
-						   NIGHTLY_GOOD;
+	*end = str_list_has(p->bad, ' ', tag)    ? NIGHTLY_END_FAILED :
+	       str_list_has(p->broken, ' ', tag) ? NIGHTLY_END_BROKEN :
+						   NIGHTLY_END_GOOD;
 	log = xasprintf("%s%s%s", p->log ? p->log : "", p->log ? " " : "", tag);
 	free(p->log);
 	p->log = log;
@@ -209,27 +209,27 @@ static char *subjects_of(const struct strv *left)
 	return out;
 }
 
-static void free_bisected(struct nightly_bisected *b)
+static void free_bisected(struct nightly_bisect_result *b)
 {
 	free(b->first_bad);
 	free(b->subject);
-	free(b->why);
-	strv_release(&b->left);
+	free(b->incomplete_reason);
+	strv_release(&b->candidates);
 }
 
 START_TEST(a_search_ends_as_it_should)
 {
 	const struct story *t = &stories[_i];
 	struct play play = t->play;
-	struct nightly_bisected found;
+	struct nightly_bisect_result found;
 	char *good = id_of(t->good), *bad = id_of(t->bad), *left;
 	struct nightly_search s = {
 		.tree = "t",
 		.good = good,
 		.bad = bad,
-		.builds = t->builds,
+		.max_builds = t->builds,
 		.until_ms = clock_ms() + t->ms,
-		.build = build,
+		.build_commit = build,
 		.ctx = &play,
 	};
 	struct err err = { 0 };
@@ -239,10 +239,10 @@ START_TEST(a_search_ends_as_it_should)
 	ck_assert_pstr_eq(play.log, t->log);
 	ck_assert_pstr_eq(found.subject, t->first);
 	ck_assert_int_eq(found.first_bad != NULL, t->first != NULL);
-	ck_assert_int_eq(found.why != NULL, t->why != NULL);
-	if (t->why && !strstr(found.why, t->why))
-		ck_abort_msg("%s", found.why);
-	left = subjects_of(&found.left);
+	ck_assert_int_eq(found.incomplete_reason != NULL, t->why != NULL);
+	if (t->why && !strstr(found.incomplete_reason, t->why))
+		ck_abort_msg("%s", found.incomplete_reason);
+	left = subjects_of(&found.candidates);
 	ck_assert_pstr_eq(left, t->left);
 	free(left);
 	free_bisected(&found);
@@ -260,17 +260,17 @@ START_TEST(who_stops_a_build_stops_the_search)
 		.tree = "t",
 		.good = good,
 		.bad = bad,
-		.builds = 9,
+		.max_builds = 9,
 		.until_ms = UINT64_MAX,
-		.build = build,
+		.build_commit = build,
 		.ctx = &play,
 	};
-	struct nightly_bisected found;
+	struct nightly_bisect_result found;
 	struct err err = { 0 };
 
 	ck_assert_int_eq(nightly_bisect(&s, &found, &err), -ECANCELED);
 	ck_assert_str_eq(err.text, "stopped");
-	ck_assert_uint_eq(found.builds, 0);
+	ck_assert_uint_eq(found.n_builds, 0);
 	free_bisected(&found);
 	free(play.log);
 	free(bad);

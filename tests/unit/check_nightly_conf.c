@@ -52,22 +52,22 @@ START_TEST(a_section_with_a_tree_has_defaults_for_the_rest)
 	char *where = xasprintf("%s:2", file);
 
 	ck_assert_int_eq(load_jobs("[nightly \"a\"]\ntree = t\n", &err), 0);
-	ck_assert_uint_eq(jobs.n, 1);
-	j = &jobs.v[0];
+	ck_assert_uint_eq(jobs.n_jobs, 1);
+	j = &jobs.jobs[0];
 	ck_assert_str_eq(j->name, "a");
 	ck_assert_str_eq(j->tree, "t");
-	ck_assert_str_eq(j->where, where);
+	ck_assert_str_eq(j->location, where);
 	ck_assert_ptr_null(j->rev);
 	ck_assert_uint_eq(j->arches.n + j->kconfigs.n + j->toolchains.n, 0);
 	ck_assert_uint_eq(j->keep_days, 14);
 	ck_assert_uint_eq(j->keep_last, 10);
 	ck_assert_uint_eq(j->keep_failures, 30);
-	ck_assert_uint_eq(j->keep_free, UINT64_C(2) << 30);
+	ck_assert_uint_eq(j->keep_free_bytes, UINT64_C(2) << 30);
 	ck_assert_uint_eq(j->timeout_s, 8 * 3600);
-	ck_assert(!j->bisect && !j->warnings);
-	ck_assert_uint_eq(j->bisect_builds, 16);
-	ck_assert_uint_eq(j->bisect_s, 8 * 3600);
-	ck_assert_str_eq(j->results, results);
+	ck_assert(!j->bisect && !j->fail_on_warnings);
+	ck_assert_uint_eq(j->max_bisect_builds, 16);
+	ck_assert_uint_eq(j->max_bisect_s, 8 * 3600);
+	ck_assert_str_eq(j->results_dir, results);
 	free(where);
 	free(results);
 }
@@ -94,7 +94,7 @@ START_TEST(all_keys_are_read)
 			  &err),
 		0);
 	j = nightly_jobs_find(&jobs, "neo4");
-	ck_assert_ptr_eq(j, &jobs.v[1]);
+	ck_assert_ptr_eq(j, &jobs.jobs[1]);
 	ck_assert_ptr_null(nightly_jobs_find(&jobs, "neo5"));
 	ck_assert_str_eq(j->rev, "origin/linux-6.1.y");
 	ck_assert_uint_eq(j->arches.n, 2);
@@ -108,12 +108,12 @@ START_TEST(all_keys_are_read)
 	ck_assert_uint_eq(j->keep_days, 3);
 	ck_assert_uint_eq(j->keep_last, 1);
 	ck_assert_uint_eq(j->keep_failures, 0);
-	ck_assert_uint_eq(j->keep_free, 5 << 20);
+	ck_assert_uint_eq(j->keep_free_bytes, 5 << 20);
 	ck_assert_uint_eq(j->timeout_s, 90);
-	ck_assert(j->bisect && j->warnings);
-	ck_assert_uint_eq(j->bisect_builds, 4);
-	ck_assert_uint_eq(j->bisect_s, 7200);
-	ck_assert_uint_eq(j->mail.n, 2);
+	ck_assert(j->bisect && j->fail_on_warnings);
+	ck_assert_uint_eq(j->max_bisect_builds, 4);
+	ck_assert_uint_eq(j->max_bisect_s, 7200);
+	ck_assert_uint_eq(j->mail_to.n, 2);
 	ck_assert_str_eq(j->mail_from, "c@example.org");
 	ck_assert_str_eq(j->command, "cat");
 }

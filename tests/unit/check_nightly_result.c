@@ -39,19 +39,19 @@ static void fill(struct nightly_result *r)
 		.config_id = xstrdup("c"),
 		.toolchain_id = xstrdup("t"),
 		.options_id = xstrdup("o"),
-		.decision = NIGHTLY_RETRY,
-		.end = NIGHTLY_BROKEN,
+		.decision = NIGHTLY_DECISION_RETRY,
+		.end = NIGHTLY_END_BROKEN,
 		.status = 130,
 		.timed_out = true,
-		.history = 12,
-		.errors = 1,
-		.new_errors = 2,
-		.warnings = 3,
-		.new_warnings = 4,
-		.bisected = { .first_bad = xstrdup("f"), .builds = 5 },
+		.history_id = 12,
+		.n_errors = 1,
+		.n_new_errors = 2,
+		.n_warnings = 3,
+		.n_new_warnings = 4,
+		.bisect = { .first_bad = xstrdup("f"), .n_builds = 5 },
 	};
-	strv_add(&r->said, "a.c:1: error: x");
-	strv_add(&r->bisected.left, "123456789012 one");
+	strv_add(&r->messages, "a.c:1: error: x");
+	strv_add(&r->bisect.candidates, "123456789012 one");
 }
 
 START_TEST(what_is_written_is_read)
@@ -71,19 +71,19 @@ START_TEST(what_is_written_is_read)
 	ck_assert_uint_eq(b.number, 7);
 	ck_assert_int_eq(b.began_s, 1700000000);
 	ck_assert_uint_eq(b.wall_ms, 1234);
-	ck_assert_int_eq(b.decision, NIGHTLY_RETRY);
-	ck_assert_int_eq(b.end, NIGHTLY_BROKEN);
+	ck_assert_int_eq(b.decision, NIGHTLY_DECISION_RETRY);
+	ck_assert_int_eq(b.end, NIGHTLY_END_BROKEN);
 	ck_assert_int_eq(b.status, 130);
 	ck_assert(b.timed_out);
-	ck_assert_int_eq(b.history, 12);
-	ck_assert_uint_eq(b.errors, 1);
-	ck_assert_uint_eq(b.new_errors, 2);
-	ck_assert_uint_eq(b.warnings, 3);
-	ck_assert_uint_eq(b.new_warnings, 4);
-	ck_assert_str_eq(b.bisected.first_bad, "f");
-	ck_assert_uint_eq(b.bisected.builds, 5);
-	ck_assert_uint_eq(b.said.n, 1);
-	ck_assert_str_eq(b.bisected.left.v[0], "123456789012 one");
+	ck_assert_int_eq(b.history_id, 12);
+	ck_assert_uint_eq(b.n_errors, 1);
+	ck_assert_uint_eq(b.n_new_errors, 2);
+	ck_assert_uint_eq(b.n_warnings, 3);
+	ck_assert_uint_eq(b.n_new_warnings, 4);
+	ck_assert_str_eq(b.bisect.first_bad, "f");
+	ck_assert_uint_eq(b.bisect.n_builds, 5);
+	ck_assert_uint_eq(b.messages.n, 1);
+	ck_assert_str_eq(b.bisect.candidates.v[0], "123456789012 one");
 	ck_assert_str_eq(b.dir, dir);
 	nightly_result_release(&a);
 	nightly_result_release(&b);

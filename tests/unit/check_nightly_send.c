@@ -22,12 +22,12 @@ static void set_up(void)
 	tempdir_make(dir);
 	strv_addf(&keep, "%s", dir);
 	s = (struct nightly_send){ .name = "mainline",
-				   .mail = &mail,
-				   .facts = &facts,
-				   .keep = &keep,
-				   .path = dir,
-				   .mail_ms = 20000,
-				   .command_ms = 20000,
+				   .mail_to = &mail,
+				   .environment = &facts,
+				   .report_dirs = &keep,
+				   .sendmail_path = dir,
+				   .mail_timeout_ms = 20000,
+				   .command_timeout_ms = 20000,
 				   .out = tmpfile() };
 	r = (struct nightly_report){ .result = "FAIL",
 				     .subject = xstrdup("[kfarm] FAIL a ‘b’"),
@@ -141,7 +141,7 @@ START_TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 
 	strv_add(&mail, "a@example.org");
 	sendmail_is("trap '' TERM HUP; sleep 600 & echo $! >pid; wait");
-	s.mail_ms = 1000;
+	s.mail_timeout_ms = 1000;
 	fails(-ETIMEDOUT, "had not ended after 1 s");
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	pid = shell_ask(dir, "cat pid");

@@ -42,7 +42,7 @@ static void set_up(void)
 	tempdir_make(dir);
 	setenv("TZ", "UTC0", 1);
 	job = (struct nightly_job){ .name = "job",
-				    .results = xasprintf("%s/results", dir),
+				    .results_dir = xasprintf("%s/results", dir),
 				    .keep_last = 10 };
 	open_store();
 }
@@ -51,7 +51,7 @@ static void tear_down(void)
 {
 	nightly_store_release(&store);
 	strv_release(&job.arches);
-	free(job.results);
+	free(job.results_dir);
 	tempdir_remove(dir);
 }
 
@@ -59,7 +59,7 @@ static void tear_down(void)
 static const char *link_of(const char *name)
 {
 	static char target[256];
-	char *path = xasprintf("%s/%s", job.results, name);
+	char *path = xasprintf("%s/%s", job.results_dir, name);
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
 
 	target[n > 0 ? n : 0] = '\0';
@@ -71,7 +71,7 @@ static void link_all(void)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(nightly_store_link(&store, &job, &err), 0);
+	ck_assert_int_eq(nightly_store_update_links(&store, &job, &err), 0);
 }
 
 /* Everything in the directory but the lock, "a b c". */
@@ -80,7 +80,7 @@ static char *names_there(void)
 	struct strv names = { 0 }, shown = { 0 };
 	char *out;
 
-	ck_assert_int_eq(fs_list(job.results, &names), 0);
+	ck_assert_int_eq(fs_list(job.results_dir, &names), 0);
 	for (size_t i = 0; i < names.n; i++) {
 		if (strcmp(names.v[i], "lock") != 0)
 			strv_add(&shown, names.v[i]);
@@ -101,7 +101,7 @@ static void ck_assert_names(const char *wanted)
 
 static void write_at(const char *name, const char *file, const char *text)
 {
-	char *at = xasprintf("%s/%s", job.results, name);
+	char *at = xasprintf("%s/%s", job.results_dir, name);
 	char *path = xasprintf("%s/%s", at, file);
 	struct err err = { 0 };
 
@@ -117,35 +117,35 @@ START_TEST(a_result_has_its_name_and_its_number)
 {
 	const struct nightly_result *r, *again, *back;
 
-	r = put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	r = put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	ck_assert_uint_eq(r->number, 1);
 	ck_assert_str_eq(str_base(r->dir), FIRST);
 	/* In the same minute; and when the clock was set back. */
-	again = put_result(&store, "b", NIGHTLY_GOOD, NIGHT + 1);
+	again = put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT + 1);
 	ck_assert_str_eq(str_base(again->dir), FIRST "-2");
-	back = put_result(&store, "b", NIGHTLY_GOOD, NIGHT - 86400);
+	back = put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT - 86400);
 	ck_assert_uint_eq(back->number, 3);
 	reopen();
-	ck_assert_uint_eq(store.n, 3);
-	ck_assert_uint_eq(store.v[2]->number, 3);
-	ck_assert_int_eq(store.v[2]->began_s, NIGHT - 86400);
-	ck_assert_ptr_eq(nightly_store_latest(&store, "b"), store.v[2]);
+	ck_assert_uint_eq(store.n_results, 3);
+	ck_assert_uint_eq(store.results[2]->number, 3);
+	ck_assert_int_eq(store.results[2]->began_s, NIGHT - 86400);
+	ck_assert_ptr_eq(nightly_store_latest(&store, "b"), store.results[2]);
 }
 END_TEST
 
 START_TEST(links_lead_to_the_newest_and_the_last_good)
 {
-	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
-	put_result(&store, "b", NIGHTLY_FAILED, NIGHT + 60);
+	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
+	put_result(&store, "b", NIGHTLY_END_FAILED, NIGHT + 60);
 	link_all();
 	ck_assert_str_eq(link_of("last-good"), FIRST);
 	ck_assert_str_eq(
 		link_of("latest"),
 		"2023-11-14T2214-g012345678901-arm64-defconfig-gcc-12.2.0");
-	put_result(&store, "b", NIGHTLY_BROKEN, NIGHT + 120);
+	put_result(&store, "b", NIGHTLY_END_BROKEN, NIGHT + 120);
 	link_all();
 	ck_assert_str_eq(link_of("last-good"), FIRST);
-	put_result(&store, "b", NIGHTLY_GOOD, NIGHT + 180);
+	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT + 180);
 	link_all();
 	ck_assert_str_eq(
 		link_of("last-good"),
@@ -157,29 +157,29 @@ START_TEST(several_builds_have_links_of_their_own)
 {
 	strv_add(&job.arches, "arm64");
 	strv_add(&job.arches, "riscv");
-	put_result(&store, "arm64-defconfig", NIGHTLY_GOOD, NIGHT);
-	put_result(&store, "riscv-defconfig", NIGHTLY_FAILED, NIGHT + 60);
+	put_result(&store, "arm64-defconfig", NIGHTLY_END_GOOD, NIGHT);
+	put_result(&store, "riscv-defconfig", NIGHTLY_END_FAILED, NIGHT + 60);
 	link_all();
 	ck_assert_str_eq(link_of("latest-arm64-defconfig"), FIRST);
 	ck_assert_str_eq(link_of("last-good-arm64-defconfig"), FIRST);
 	ck_assert_str_eq(link_of("last-good"), FIRST);
-	ck_assert_str_eq(link_of("latest"), str_base(store.v[1]->dir));
+	ck_assert_str_eq(link_of("latest"), str_base(store.results[1]->dir));
 	ck_assert_str_eq(link_of("latest-riscv-defconfig"),
-			 str_base(store.v[1]->dir));
+			 str_base(store.results[1]->dir));
 	ck_assert_str_eq(link_of("last-good-riscv-defconfig"), "");
 	/* The job has one again. */
 	strv_release(&job.arches);
 	link_all();
 	ck_assert_str_eq(link_of("latest-arm64-defconfig"), "");
-	ck_assert_str_eq(link_of("latest"), str_base(store.v[1]->dir));
+	ck_assert_str_eq(link_of("latest"), str_base(store.results[1]->dir));
 }
 END_TEST
 
 START_TEST(what_was_killed_is_put_right)
 {
-	char *latest = xasprintf("%s/latest", job.results);
+	char *latest = xasprintf("%s/latest", job.results_dir);
 
-	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	/* Killed while it built, removed, and before it set the links. */
 	nightly_store_release(&store);
 	write_at(".building", "metadata.json", "half");
@@ -198,13 +198,13 @@ START_TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
 	static const char bad[] = "2023-11-15T2213-g012345678901-a-b-c";
 	struct err err = { 0 };
 	struct stat st;
-	char *path = xasprintf("%s/%s", job.results, bad);
+	char *path = xasprintf("%s/%s", job.results_dir, bad);
 
-	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
+	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	write_at(bad, NIGHTLY_RESULT_FILE, "{ \"number\": 9");
 	write_at("notes", "of-mine", "x");
 	reopen();
-	ck_assert_uint_eq(store.n, 1);
+	ck_assert_uint_eq(store.n_results, 1);
 	ck_assert_uint_eq(store.damaged.n, 1);
 	ck_assert_str_eq(store.damaged.v[0], bad);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -228,7 +228,7 @@ START_TEST(the_lock_is_held_by_one)
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
 	ck_assert_ptr_nonnull(strstr(err.text, "another run is under way"));
 	nightly_store_release(&other);
-	wait.seconds = 1;
+	wait.timeout_s = 1;
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
 	nightly_store_release(&other);
 	wait.stop = &stop;
@@ -236,7 +236,7 @@ START_TEST(the_lock_is_held_by_one)
 			 -ECANCELED);
 	nightly_store_release(&other);
 	/* Who only looks needs none, and what the other builds stays. */
-	ck_assert_int_eq(nightly_store_read(&other, job.results, &err), 0);
+	ck_assert_int_eq(nightly_store_read(&other, job.results_dir, &err), 0);
 	nightly_store_release(&other);
 }
 END_TEST
@@ -245,16 +245,16 @@ START_TEST(a_removed_result_is_gone)
 {
 	struct err err = { 0 };
 
-	put_result(&store, "b", NIGHTLY_GOOD, NIGHT);
-	put_result(&store, "b", NIGHTLY_GOOD, NIGHT + 60);
+	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
+	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT + 60);
 	ck_assert_int_eq(nightly_store_remove(&store, 0, &err), 0);
-	ck_assert_uint_eq(store.n, 1);
-	ck_assert_uint_eq(store.v[0]->number, 2);
+	ck_assert_uint_eq(store.n_results, 1);
+	ck_assert_uint_eq(store.results[0]->number, 2);
 	link_all();
 	reopen();
-	ck_assert_uint_eq(store.n, 1);
-	ck_assert_uint_eq(put_result(&store, "b", NIGHTLY_GOOD, NIGHT)->number,
-			  3);
+	ck_assert_uint_eq(store.n_results, 1);
+	ck_assert_uint_eq(
+		put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT)->number, 3);
 }
 END_TEST
 

@@ -47,12 +47,12 @@ static void put(const char *name, const char *suffix, struct buf *text)
 /* Both units, and what systemd says of them: nothing. */
 static void verify(bool user)
 {
-	char *name = nightly_timer_unit(t.name), *command, *said;
+	char *name = nightly_timer_service_name(t.name), *command, *said;
 	struct buf service = { 0 }, timer = { 0 };
 
-	ck_assert_msg(!nightly_timer_service(&service, &t, &err), "%s",
+	ck_assert_msg(!nightly_timer_write_service(&service, &t, &err), "%s",
 		      err.text);
-	nightly_timer_timer(&timer, &t);
+	nightly_timer_write_timer(&timer, &t);
 	put(name, "service", &service);
 	put(name, "timer", &timer);
 	command = xasprintf("XDG_RUNTIME_DIR=$PWD systemd-analyze %s --man=no "
@@ -71,13 +71,13 @@ START_TEST(units_are_these)
 	struct buf text = { 0 };
 
 	t.name = "neo4";
-	ck_assert(!nightly_timer_service(&text, &t, &err));
+	ck_assert(!nightly_timer_write_service(&text, &t, &err));
 	buf_add_str(&text, "----\n");
-	nightly_timer_timer(&text, &t);
+	nightly_timer_write_timer(&text, &t);
 	buf_add_str(&text, "----\n");
 	t.user = "build";
 	t.name = NULL;
-	ck_assert(!nightly_timer_service(&text, &t, &err));
+	ck_assert(!nightly_timer_write_service(&text, &t, &err));
 	golden_file("tests/nightly/units.txt", buf_str(&text));
 	buf_release(&text);
 }
@@ -111,9 +111,9 @@ START_TEST(what_systemd_does_not_start_is_refused)
 	struct buf text = { 0 };
 
 	t.program = "/opt/\"k\"/kfarm";
-	ck_assert_int_eq(nightly_timer_service(&text, &t, &err), -EINVAL);
+	ck_assert_int_eq(nightly_timer_write_service(&text, &t, &err), -EINVAL);
 	t.program = "/opt/k\nExecStartPre=x/kfarm";
-	ck_assert_int_eq(nightly_timer_service(&text, &t, &err), -EINVAL);
+	ck_assert_int_eq(nightly_timer_write_service(&text, &t, &err), -EINVAL);
 	ck_assert_uint_eq(text.len, 0);
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(a_unit_is_named_as_systemd_escape_does)
 	static const char *const names[] = { "a", "a-b", "a+b", "x.y_z" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char *unit = nightly_timer_unit(names[i]);
+		char *unit = nightly_timer_service_name(names[i]);
 		char *plain = xasprintf("systemd-escape --unescape -- '%s' | "
 					"tr -d '\\n'",
 					unit);
@@ -148,7 +148,8 @@ static char *as_cron_runs_it(void)
 	const char *c;
 	char *out;
 
-	ck_assert_msg(!nightly_timer_cron(&line, &t, &err), "%s", err.text);
+	ck_assert_msg(!nightly_timer_write_cron(&line, &t, &err), "%s",
+		      err.text);
 	ck_assert(str_starts(buf_str(&line), "5 2 * * * "));
 	for (c = buf_str(&line) + strlen("5 2 * * * "); *c != '\n'; c++) {
 		if (c[0] == '\\' && c[1] == '%')
@@ -166,7 +167,7 @@ START_TEST(a_crontab_has_this_line)
 {
 	struct buf text = { 0 };
 
-	ck_assert(!nightly_timer_cron(&text, &t, &err));
+	ck_assert(!nightly_timer_write_cron(&text, &t, &err));
 	ck_assert_str_eq(buf_str(&text),
 			 "5 2 * * * PATH=/usr/local/bin:/usr/bin:/bin "
 			 "LC_ALL=C.UTF-8 /usr/local/bin/kfarm nightly run\n");
@@ -196,13 +197,13 @@ START_TEST(what_cron_cannot_have_is_refused)
 	struct buf text = { 0 };
 
 	t.program = "/a\\%b";
-	ck_assert_int_eq(nightly_timer_cron(&text, &t, &err), -EINVAL);
+	ck_assert_int_eq(nightly_timer_write_cron(&text, &t, &err), -EINVAL);
 	t.program = "/a\nb";
-	ck_assert_int_eq(nightly_timer_cron(&text, &t, &err), -EINVAL);
+	ck_assert_int_eq(nightly_timer_write_cron(&text, &t, &err), -EINVAL);
 	t.program = "/a";
 	memset(path + 5, 'x', 1000);
 	strv_add(&env, path);
-	ck_assert_int_eq(nightly_timer_cron(&text, &t, &err), -EINVAL);
+	ck_assert_int_eq(nightly_timer_write_cron(&text, &t, &err), -EINVAL);
 	ck_assert_msg(strstr(err.text, "shorten PATH"), "%s", err.text);
 	ck_assert_uint_eq(text.len, 0);
 }

@@ -20,21 +20,21 @@
 
 static const struct good {
 	const char *text;
-	enum node_kind kind;
+	enum node_address_kind kind;
 	const char *rest;
 } good[] = {
-	{ "exec:kfarmd --stdio", NODE_EXEC, "kfarmd --stdio" },
-	{ "exec:a; b", NODE_EXEC, "a; b" },
-	{ "ssh:neo4a", NODE_SSH, "neo4a" },
-	{ "ssh:ci-1.user@10.0.0.7", NODE_SSH, "ci-1.user@10.0.0.7" },
-	{ "ssh:fe80::1%eth0", NODE_SSH, "fe80::1%eth0" },
-	{ "ssh:fe80::1:22", NODE_SSH, "fe80::1:22" },
-	{ "ssh:::1", NODE_SSH, "::1" },
-	{ "unix:/run/kfarmd", NODE_UNIX, "/run/kfarmd" },
-	{ "tls:neo4a", NODE_TLS, "neo4a" },
-	{ "tls:10.0.0.7:3635", NODE_TLS, "10.0.0.7:3635" },
-	{ "tls:[fd00::7]", NODE_TLS, "[fd00::7]" },
-	{ "tls:[fe80::1%eth0]:1", NODE_TLS, "[fe80::1%eth0]:1" },
+	{ "exec:kfarmd --stdio", NODE_ADDRESS_EXEC, "kfarmd --stdio" },
+	{ "exec:a; b", NODE_ADDRESS_EXEC, "a; b" },
+	{ "ssh:neo4a", NODE_ADDRESS_SSH, "neo4a" },
+	{ "ssh:ci-1.user@10.0.0.7", NODE_ADDRESS_SSH, "ci-1.user@10.0.0.7" },
+	{ "ssh:fe80::1%eth0", NODE_ADDRESS_SSH, "fe80::1%eth0" },
+	{ "ssh:fe80::1:22", NODE_ADDRESS_SSH, "fe80::1:22" },
+	{ "ssh:::1", NODE_ADDRESS_SSH, "::1" },
+	{ "unix:/run/kfarmd", NODE_ADDRESS_UNIX, "/run/kfarmd" },
+	{ "tls:neo4a", NODE_ADDRESS_TLS, "neo4a" },
+	{ "tls:10.0.0.7:3635", NODE_ADDRESS_TLS, "10.0.0.7:3635" },
+	{ "tls:[fd00::7]", NODE_ADDRESS_TLS, "[fd00::7]" },
+	{ "tls:[fe80::1%eth0]:1", NODE_ADDRESS_TLS, "[fe80::1%eth0]:1" },
 };
 
 START_TEST(parse_takes_the_three_kinds)
@@ -164,15 +164,15 @@ static void read_text(int fd, char *out, size_t n)
 	out[have] = '\0';
 }
 
-static struct node_dial dial(const char *text)
+static struct node_transport dial(const char *text)
 {
 	struct node_address a;
-	struct node_dial d;
+	struct node_transport d;
 	struct err err = { 0 };
 	int fd;
 
 	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
-	if (node_address_dial_quiet(&a, &d, &fd, &err))
+	if (node_address_open(&a, &d, &fd, &err))
 		ck_abort_msg("%s", err.text);
 	node_address_release(&a);
 	return d;
@@ -180,7 +180,7 @@ static struct node_dial dial(const char *text)
 
 START_TEST(exec_talks_both_ways_through_a_shell)
 {
-	struct node_dial d = dial("exec:read x; echo \"got $x\"; cat");
+	struct node_transport d = dial("exec:read x; echo \"got $x\"; cat");
 	char text[32];
 
 	ck_assert_int_eq(write(d.fd, "a b\nmore", 8), 8);
@@ -194,7 +194,7 @@ END_TEST
 
 START_TEST(exec_is_a_process_group_of_its_own)
 {
-	struct node_dial d = dial("exec:sleep 60 & sleep 60; echo");
+	struct node_transport d = dial("exec:sleep 60 & sleep 60; echo");
 	char text[8];
 
 	ck_assert_int_eq(getpgid(d.pid), d.pid);
@@ -209,7 +209,7 @@ END_TEST
 
 START_TEST(exec_ends_when_we_close)
 {
-	struct node_dial d = dial("exec:exec cat");
+	struct node_transport d = dial("exec:exec cat");
 
 	close(d.fd);
 	ck_assert_int_eq(spawn_wait(d.pid), 0);
@@ -218,13 +218,14 @@ END_TEST
 
 START_TEST(quiet_dial_hands_over_the_stderr)
 {
-	struct node_address a = { NODE_EXEC, (char *)"echo no >&2; exit 3" };
-	struct node_dial d;
+	struct node_address a = { NODE_ADDRESS_EXEC,
+				  (char *)"echo no >&2; exit 3" };
+	struct node_transport d;
 	struct err err = { 0 };
 	char text[16];
 	int fd;
 
-	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), 0);
+	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), 0);
 	ck_assert_int_ge(fd, 0);
 	read_text(fd, text, 15);
 	ck_assert_str_eq(text, "no\n");
@@ -239,7 +240,7 @@ START_TEST(ssh_gets_options_host_and_command)
 	char dir[] = "/tmp/check-node-XXXXXX";
 	static const char script[] = "#!/bin/sh\necho \"$*\"\n";
 	char *ssh, *path, text[256];
-	struct node_dial d;
+	struct node_transport d;
 	struct err err;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -264,15 +265,15 @@ END_TEST
 
 START_TEST(ssh_that_is_not_installed_is_an_error)
 {
-	struct node_address a = { NODE_SSH, (char *)"host" };
-	struct node_dial d;
+	struct node_address a = { NODE_ADDRESS_SSH, (char *)"host" };
+	struct node_transport d;
 	struct err err = { 0 };
 	int fd;
 
 	setenv("PATH", "/nowhere", 1);
-	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
+	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
 	ck_assert_str_eq(err.text, "ssh: not found in PATH");
-	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
+	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
 }
 END_TEST
 
@@ -280,21 +281,20 @@ START_TEST(unix_connects_to_a_listener_only)
 {
 	char dir[] = "/tmp/check-node-XXXXXX";
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct node_address a = { NODE_UNIX, un.sun_path };
-	struct node_dial d;
+	struct node_address a = { NODE_ADDRESS_UNIX, un.sun_path };
+	struct node_transport d;
 	struct err err = { 0 };
 	int s, fd;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", dir);
-	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), -ENOENT);
+	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
 	ck_assert(strstr(err.text, un.sun_path) != NULL);
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(s, (struct sockaddr *)&un, sizeof(un)), 0);
-	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err),
-			 -ECONNREFUSED);
+	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ECONNREFUSED);
 	ck_assert_int_eq(listen(s, 1), 0);
-	ck_assert_int_eq(node_address_dial_quiet(&a, &d, &fd, &err), 0);
+	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), 0);
 	ck_assert_int_eq(d.pid, 0);
 	ck_assert_int_eq(fd, -1);
 	close(d.fd);

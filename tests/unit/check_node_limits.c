@@ -61,8 +61,8 @@ START_TEST(limit_follows_cores_memory_and_configuration)
 
 	node_limit(&l, &inv, NULL, s->configured);
 	ck_assert_uint_eq(l.slots, s->slots);
-	ck_assert_str_eq(l.why, s->why);
-	free(l.why);
+	ck_assert_str_eq(l.reason, s->why);
+	free(l.reason);
 }
 END_TEST
 
@@ -82,9 +82,11 @@ static const struct {
 
 START_TEST(its_words_say_what_the_cores_are_of)
 {
-	struct wire_core_class class = { .cpus = machines[_i].cpus,
-					 .usable = machines[_i].usable,
-					 .threads = machines[_i].threads };
+	struct wire_core_class class = {
+		.n_cpus = machines[_i].cpus,
+		.n_usable = machines[_i].usable,
+		.threads_per_core = machines[_i].threads
+	};
 	struct wire_machine m = { .n_classes = 1,
 				  .classes = &class,
 				  .cpu_milli = machines[_i].quota };
@@ -92,8 +94,8 @@ START_TEST(its_words_say_what_the_cores_are_of)
 	struct node_limit l;
 
 	node_limit(&l, &inv, &m, 0);
-	ck_assert_str_eq(l.why, machines[_i].why);
-	free(l.why);
+	ck_assert_str_eq(l.reason, machines[_i].why);
+	free(l.reason);
 }
 END_TEST
 
@@ -160,8 +162,8 @@ START_TEST(what_is_in_its_way_lowers_it)
 	h.foreign_milli = nows[_i].foreign;
 	h.temperature_mk = nows[_i].mk;
 	h.speed_milli = nows[_i].speed;
-	h.usable = nows[_i].usable;
-	h.throttled = nows[_i].throttled;
+	h.n_usable = nows[_i].usable;
+	h.n_throttled = nows[_i].throttled;
 	h.cooling_milli = nows[_i].cooling;
 	h.psi_memory = nows[_i].some;
 	h.psi_memory_full = nows[_i].full;
@@ -188,7 +190,7 @@ START_TEST(a_person_may_ask_for_two_jobs_a_core)
 				      .slots = asked[_i].given,
 				      .available_mib = 100 };
 
-	ck_assert_uint_eq(node_limit_most(&inv), asked[_i].most);
+	ck_assert_uint_eq(node_limit_max(&inv), asked[_i].most);
 }
 END_TEST
 
@@ -224,8 +226,8 @@ START_TEST(the_build_host_keeps_what_feeding_the_nodes_takes)
 
 	node_limit_local(&l, &inv, hosts[_i].fed);
 	ck_assert_uint_eq(l.slots, hosts[_i].slots);
-	ck_assert_str_eq(l.why, hosts[_i].why);
-	free(l.why);
+	ck_assert_str_eq(l.reason, hosts[_i].why);
+	free(l.reason);
 }
 END_TEST
 
@@ -242,10 +244,10 @@ static const struct {
 START_TEST(one_node_takes_at_most_half_of_the_build_host)
 {
 	unsigned slots = claims[_i].slots;
-	unsigned fed = node_limit_fed(slots, claims[_i].claims);
+	unsigned fed = node_limit_counted_cores(slots, claims[_i].claims);
 
 	ck_assert_uint_eq(fed, claims[_i].count);
-	ck_assert_uint_ge(node_limit_beside(slots, fed), slots / 2);
+	ck_assert_uint_ge(node_limit_local_slots(slots, fed), slots / 2);
 }
 END_TEST
 
@@ -257,13 +259,13 @@ START_TEST(half_of_a_limit_is_never_none)
 	node_limit(&l, &inv, NULL, 0);
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 2);
-	ck_assert_str_eq(l.why, "4 cores + 1 queued ahead, half of 5 for a "
-				"nightly build");
+	ck_assert_str_eq(l.reason, "4 cores + 1 queued ahead, half of 5 for a "
+				   "nightly build");
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 1);
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 1);
-	free(l.why);
+	free(l.reason);
 }
 END_TEST
 

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "suite.h"
-#include "tls/pin.h"
+#include "tls/key.h"
 
 #include <check.h>
 #include <errno.h>
@@ -61,7 +61,7 @@ START_TEST(load_keeps_order_and_fills_in_defaults)
 	ck_assert_uint_eq(r.n, 2);
 	ck_assert_str_eq(r.v[0].name, "z");
 	ck_assert_str_eq(r.v[0].address_text, "unix:/z");
-	ck_assert_int_eq(r.v[0].address.kind, NODE_UNIX);
+	ck_assert_int_eq(r.v[0].address.kind, NODE_ADDRESS_UNIX);
 	ck_assert_uint_eq(r.v[0].slots, 4);
 	ck_assert_int_eq(r.v[0].codec, WIRE_ZSTD);
 	ck_assert_str_eq(r.v[1].address.text, "u@h");
@@ -96,7 +96,7 @@ START_TEST(a_tls_node_has_a_key)
 {
 	struct node_roster r;
 	struct err err = { 0 };
-	char text[TLS_PIN_TEXT];
+	char text[TLS_KEY_FINGERPRINT_SIZE];
 
 	ck_assert_int_eq(load(&r,
 			      "[node \"a\"]\naddress=tls:b:1\nkey=" PIN "\n"
@@ -104,11 +104,11 @@ START_TEST(a_tls_node_has_a_key)
 			      "[node \"c\"]\naddress=unix:/z\ndrain=false\n",
 			      &err),
 			 0);
-	ck_assert_int_eq(r.v[0].address.kind, NODE_TLS);
-	tls_pin_text(&r.v[0].pin, text);
+	ck_assert_int_eq(r.v[0].address.kind, NODE_ADDRESS_TLS);
+	tls_key_format_fingerprint(&r.v[0].pin, text);
 	ck_assert_str_eq(text, PIN);
-	ck_assert(r.v[0].drain);
-	ck_assert(!r.v[1].drain);
+	ck_assert(r.v[0].drained);
+	ck_assert(!r.v[1].drained);
 	node_roster_release(&r);
 }
 END_TEST

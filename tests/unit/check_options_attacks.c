@@ -6,8 +6,8 @@
  * and value are cut.
  */
 #include "options-attacks.h"
+#include "options/allowlist.h"
 #include "options/command.h"
-#include "options/typed.h"
 #include "suite.h"
 
 #include <check.h>
@@ -47,7 +47,7 @@ static bool sent_away(const struct strv *words, bool first)
 	if (!first)
 		strv_add_all(&argv, words->v);
 	options_command_parse(&c, argv.v);
-	is_remote = c.verdict == OPTIONS_REMOTE;
+	is_remote = c.class == OPTIONS_CLASS_REMOTE;
 	options_command_release(&c);
 	strv_release(&argv);
 	return is_remote;
@@ -68,7 +68,7 @@ static void refused(const char *line, const char *name, const char *value)
 {
 	struct strv argv = { 0 };
 	struct err err = { 0 };
-	int ret = options_typed_allow(&argv, name, value, &err);
+	int ret = options_allowlist_add_flag(&argv, name, value, &err);
 
 	ck_assert_msg(ret == -ENOTSUP, "%s: allowed '%s' '%s'", line, name,
 		      value ? value : "(null)");

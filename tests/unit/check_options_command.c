@@ -46,183 +46,200 @@
 /* A line, what it is, and what is known of it then. */
 static const struct line {
 	const char *line;
-	enum options_verdict verdict;
-	const char *why; /* OPTIONS_LOCAL */
-	const char *object; /* OPTIONS_REMOTE */
+	enum options_class verdict;
+	const char *why; /* OPTIONS_CLASS_LOCAL */
+	const char *object; /* OPTIONS_CLASS_REMOTE */
 	const char *dep;
 } lines[] = {
 	/* the kernel's */
 	{ "gcc -Wp,-MMD,lib/.a.o.d " KERNEL "-c -o lib/a.o /src/lib/a.c",
-	  OPTIONS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
+	  OPTIONS_CLASS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
 	{ "aarch64-linux-gnu-gcc-12 -Wp,-MD,lib/.a.o.d " KERNEL
 	  "-c -o lib/a.o /src/lib/a.c",
-	  OPTIONS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
+	  OPTIONS_CLASS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
 	{ "/x/bin/gcc -Wp,-MMD,a/.b.o.d " X86 "-c -o a/b.o a/b.c",
-	  OPTIONS_REMOTE, NULL, "a/b.o", "a/.b.o.d" },
+	  OPTIONS_CLASS_REMOTE, NULL, "a/b.o", "a/.b.o.d" },
 	{ "gcc -Wp,-MMD,a/.e.o.d -D__ASSEMBLY__ -Wa,-mx86-used-note=no -m16 "
 	  "-Wa,--divide,--fatal-warnings -c -o a/e.o a/e.S",
-	  OPTIONS_REMOTE, NULL, "a/e.o", "a/.e.o.d" },
+	  OPTIONS_CLASS_REMOTE, NULL, "a/e.o", "a/.e.o.d" },
 	{ "gcc -Wp,-MMD,scripts/.k.o.d -Wall -O2 -std=gnu11 -I ./scripts "
 	  "-c -o scripts/k.o /src/scripts/k.c",
-	  OPTIONS_REMOTE, NULL, "scripts/k.o", "scripts/.k.o.d" },
+	  OPTIONS_CLASS_REMOTE, NULL, "scripts/k.o", "scripts/.k.o.d" },
 	{ "gcc -Wp,-MD,/t/.x.o.d -Wp,-MT,/t/x.o -D_GNU_SOURCE -g -c -o /t/x.o "
 	  "x.c",
-	  OPTIONS_REMOTE, NULL, "/t/x.o", "/t/.x.o.d" },
-	{ "gcc -g -gdwarf-4 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -g -O2 -g0 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -g -gno-column-info -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -gno-record-gcc-switches -c a.c", OPTIONS_REMOTE, NULL, "a.o",
+	  OPTIONS_CLASS_REMOTE, NULL, "/t/x.o", "/t/.x.o.d" },
+	{ "gcc -g -gdwarf-4 -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -g -O2 -g0 -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -g -gno-column-info -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o",
 	  NULL },
-	{ "gcc -fplugin=./p.so -c a.c", OPTIONS_LOCAL, "gcc plugin", NULL,
+	{ "gcc -gno-record-gcc-switches -c a.c", OPTIONS_CLASS_REMOTE, NULL,
+	  "a.o", NULL },
+	{ "gcc -fplugin=./p.so -c a.c", OPTIONS_CLASS_LOCAL, "gcc plugin", NULL,
 	  NULL },
-	{ "gcc -fprofile-use -c a.c", OPTIONS_LOCAL, "profile options", NULL,
-	  NULL },
-	{ "gcc -march=native -c a.c", OPTIONS_LOCAL,
+	{ "gcc -fprofile-use -c a.c", OPTIONS_CLASS_LOCAL, "profile options",
+	  NULL, NULL },
+	{ "gcc -march=native -c a.c", OPTIONS_CLASS_LOCAL,
 	  "tuned for this machine (native)", NULL, NULL },
-	{ "clang-14 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c", OPTIONS_REMOTE,
-	  NULL, "a.o", NULL },
-	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_LOCAL,
+	{ "clang-14 -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c",
+	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_CLASS_LOCAL,
 	  "clang option", NULL, NULL },
-	{ "g++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
-	{ "aarch64-linux-gnu-g++-12 -c a.cc", OPTIONS_LOCAL, "C++", NULL,
+	{ "g++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
+	{ "aarch64-linux-gnu-g++-12 -c a.cc", OPTIONS_CLASS_LOCAL, "C++", NULL,
 	  NULL },
-	{ "gcc -c a.cpp", OPTIONS_LOCAL, "C++", NULL, NULL },
-	{ "gcc -x c++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
-	{ "gcc -fplugin=p.so -c a.cc", OPTIONS_LOCAL, "C++", NULL, NULL },
-	{ "gcc -fplugin=p.so -x c++ -c a.c", OPTIONS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -c a.cpp", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -x c++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -fplugin=p.so -c a.cc", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
+	{ "gcc -fplugin=p.so -x c++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL,
+	  NULL },
 	/* probes and other things than a compile */
-	{ "gcc --version", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -dumpmachine", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -print-file-name=plugin", OPTIONS_PASSTHROUGH, NULL, NULL,
+	{ "gcc --version", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -dumpmachine", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -print-file-name=plugin", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL,
 	  NULL },
-	{ "gcc -v", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -### -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -v", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -### -c a.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
 	{ "gcc -Werror -fno-foo -c -x c /dev/null -o /t/tmp",
-	  OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c -x assembler-with-cpp -o /t/tmp -", OPTIONS_PASSTHROUGH, NULL,
+	  OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c -x assembler-with-cpp -o /t/tmp -", OPTIONS_CLASS_PASSTHROUGH,
+	  NULL, NULL, NULL },
+	{ "gcc -S -x c /dev/null -o /dev/null", OPTIONS_CLASS_PASSTHROUGH, NULL,
 	  NULL, NULL },
-	{ "gcc -S -x c /dev/null -o /dev/null", OPTIONS_PASSTHROUGH, NULL, NULL,
+	{ "gcc -c a.c -o /dev/null", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL,
 	  NULL },
-	{ "gcc -c a.c -o /dev/null", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c -o -", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c /dev/stdin -o a.o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -E a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -E -c a.c -o a.i", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -S -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -M -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -MM a.c -c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -fsyntax-only -c a.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc a.c -o a", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc a.o b.o -o a -lm", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c b.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c b.o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c -o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c -o", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c -MT", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c -x", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c -Xassembler", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc @args", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c a.c -E", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -save-temps a.c -o a", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "clang -c a.c b.c", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
-	{ "gcc -c noext", OPTIONS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -o -", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c /dev/stdin -o a.o", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL,
+	  NULL },
+	{ "gcc -E a.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -E -c a.c -o a.i", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -S -c a.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -M -c a.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -MM a.c -c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -fsyntax-only -c a.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL,
+	  NULL },
+	{ "gcc a.c -o a", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc a.o b.o -o a -lm", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c b.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c b.o", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c -o", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -o", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -MT", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -x", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -Xassembler", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL,
+	  NULL },
+	{ "gcc @args", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c a.c -E", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -save-temps a.c -o a", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL,
+	  NULL },
+	{ "clang -c a.c b.c", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
+	{ "gcc -c noext", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
 	/* languages */
-	{ "gcc -c a.s", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -MMD -MF a.d -MT x -MP -Wp,-MQ,y -c a.s", OPTIONS_REMOTE, NULL,
-	  "a.o", NULL },
-	{ "gcc -Wp,-MD,.a.d -g -Wa,--noexecstack -c -o b.o a.s", OPTIONS_REMOTE,
-	  NULL, "b.o", NULL },
-	{ "gcc -xassembler -MD -c a.S", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -Wa,-I,x -c a.s", OPTIONS_LOCAL, "assembler option", NULL,
+	{ "gcc -c a.s", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -MMD -MF a.d -MT x -MP -Wp,-MQ,y -c a.s", OPTIONS_CLASS_REMOTE,
+	  NULL, "a.o", NULL },
+	{ "gcc -Wp,-MD,.a.d -g -Wa,--noexecstack -c -o b.o a.s",
+	  OPTIONS_CLASS_REMOTE, NULL, "b.o", NULL },
+	{ "gcc -xassembler -MD -c a.S", OPTIONS_CLASS_REMOTE, NULL, "a.o",
 	  NULL },
-	{ "clang -Iinc -g -c a.s", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "clang -MP -c a.s", OPTIONS_LOCAL, "odd dependency options", NULL,
+	{ "gcc -Wa,-I,x -c a.s", OPTIONS_CLASS_LOCAL, "assembler option", NULL,
 	  NULL },
-	{ "clang -Wp,-DX -c a.s", OPTIONS_LOCAL, "odd dependency options", NULL,
+	{ "clang -Iinc -g -c a.s", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "clang -MP -c a.s", OPTIONS_CLASS_LOCAL, "odd dependency options",
+	  NULL, NULL },
+	{ "clang -Wp,-DX -c a.s", OPTIONS_CLASS_LOCAL, "odd dependency options",
+	  NULL, NULL },
+	{ "gcc -c a.s -x assembler", OPTIONS_CLASS_LOCAL, "-x after the source",
+	  NULL, NULL },
+	{ "gcc -c a.i", OPTIONS_CLASS_LOCAL, "another language", NULL, NULL },
+	{ "gcc -c a.h", OPTIONS_CLASS_LOCAL, "precompiled header", NULL, NULL },
+	{ "gcc -c a.sx", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -x c -c noext", OPTIONS_CLASS_REMOTE, NULL, "noext.o", NULL },
+	{ "gcc -xassembler-with-cpp -c a.s", OPTIONS_CLASS_REMOTE, NULL, "a.o",
 	  NULL },
-	{ "gcc -c a.s -x assembler", OPTIONS_LOCAL, "-x after the source", NULL,
+	{ "gcc -x none -c a.c", OPTIONS_CLASS_LOCAL, "another language", NULL,
 	  NULL },
-	{ "gcc -c a.i", OPTIONS_LOCAL, "another language", NULL, NULL },
-	{ "gcc -c a.h", OPTIONS_LOCAL, "precompiled header", NULL, NULL },
-	{ "gcc -c a.sx", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -x c -c noext", OPTIONS_REMOTE, NULL, "noext.o", NULL },
-	{ "gcc -xassembler-with-cpp -c a.s", OPTIONS_REMOTE, NULL, "a.o",
+	{ "gcc -x cpp-output -c a.c", OPTIONS_CLASS_LOCAL, "another language",
+	  NULL, NULL },
+	{ "gcc -c a.c -x c", OPTIONS_CLASS_LOCAL, "-x after the source", NULL,
 	  NULL },
-	{ "gcc -x none -c a.c", OPTIONS_LOCAL, "another language", NULL, NULL },
-	{ "gcc -x cpp-output -c a.c", OPTIONS_LOCAL, "another language", NULL,
-	  NULL },
-	{ "gcc -c a.c -x c", OPTIONS_LOCAL, "-x after the source", NULL, NULL },
 	/* outputs */
-	{ "gcc -c d/a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -c d/a.b.c", OPTIONS_REMOTE, NULL, "a.b.o", NULL },
-	{ "gcc -c -od/x.o a.c", OPTIONS_REMOTE, NULL, "d/x.o", NULL },
-	{ "gcc -c a.c -o x.o -o y.o", OPTIONS_LOCAL, "several -o", NULL, NULL },
-	{ "gcc -c a.c -o a.c", OPTIONS_LOCAL, "odd output name", NULL, NULL },
-	{ "gcc -c a.c -o ./a.c", OPTIONS_LOCAL, "odd output name", NULL, NULL },
-	{ "gcc -c a.c -o d/", OPTIONS_LOCAL, "odd output name", NULL, NULL },
-	{ "gcc -c .c", OPTIONS_LOCAL, "source whose name begins with a dot",
-	  NULL, NULL },
-	{ "gcc -MD -c d/a.c", OPTIONS_REMOTE, NULL, "a.o", "a.d" },
-	{ "gcc -MD -c a.c -o d/x.y.o", OPTIONS_REMOTE, NULL, "d/x.y.o",
+	{ "gcc -c d/a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -c d/a.b.c", OPTIONS_CLASS_REMOTE, NULL, "a.b.o", NULL },
+	{ "gcc -c -od/x.o a.c", OPTIONS_CLASS_REMOTE, NULL, "d/x.o", NULL },
+	{ "gcc -c a.c -o x.o -o y.o", OPTIONS_CLASS_LOCAL, "several -o", NULL,
+	  NULL },
+	{ "gcc -c a.c -o a.c", OPTIONS_CLASS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -c a.c -o ./a.c", OPTIONS_CLASS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -c a.c -o d/", OPTIONS_CLASS_LOCAL, "odd output name", NULL,
+	  NULL },
+	{ "gcc -c .c", OPTIONS_CLASS_LOCAL,
+	  "source whose name begins with a dot", NULL, NULL },
+	{ "gcc -MD -c d/a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", "a.d" },
+	{ "gcc -MD -c a.c -o d/x.y.o", OPTIONS_CLASS_REMOTE, NULL, "d/x.y.o",
 	  "d/x.y.d" },
-	{ "gcc -MMD -c a.c -o d.e/x", OPTIONS_REMOTE, NULL, "d.e/x",
+	{ "gcc -MMD -c a.c -o d.e/x", OPTIONS_CLASS_REMOTE, NULL, "d.e/x",
 	  "d.e/x.d" },
-	{ "gcc -MMD -c a.c -o d/.o", OPTIONS_REMOTE, NULL, "d/.o", "d/.d" },
-	{ "gcc -MMD -MF f -c a.c", OPTIONS_REMOTE, NULL, "a.o", "f" },
-	{ "gcc -MFf -MD -MP -MT x -MQy -c a.c", OPTIONS_REMOTE, NULL, "a.o",
-	  "f" },
-	{ "gcc -MF f -c a.c", OPTIONS_LOCAL, "odd dependency options", NULL,
-	  NULL },
-	{ "gcc -MD -MF f -MF g -c a.c", OPTIONS_LOCAL,
-	  "several dependency files", NULL, NULL },
-	{ "gcc -MD -MF - -c a.c", OPTIONS_LOCAL, "odd output name", NULL,
-	  NULL },
-	{ "gcc -MD -MF /dev/null -c a.c", OPTIONS_LOCAL, "odd output name",
-	  NULL, NULL },
-	{ "gcc -MD -MF a.o -c a.c", OPTIONS_LOCAL, "odd output name", NULL,
-	  NULL },
-	{ "gcc -MD -c a.c -o a.d", OPTIONS_LOCAL, "odd output name", NULL,
-	  NULL },
-	{ "gcc -MD -MF a.c -c a.c", OPTIONS_LOCAL, "odd output name", NULL,
-	  NULL },
-	{ "gcc -Wp,-MD,f,-MT,x,-MP,-DX=1,-Idir -c a.c", OPTIONS_REMOTE, NULL,
+	{ "gcc -MMD -c a.c -o d/.o", OPTIONS_CLASS_REMOTE, NULL, "d/.o",
+	  "d/.d" },
+	{ "gcc -MMD -MF f -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", "f" },
+	{ "gcc -MFf -MD -MP -MT x -MQy -c a.c", OPTIONS_CLASS_REMOTE, NULL,
 	  "a.o", "f" },
-	{ "gcc -Wp,-MD,f -Wp,-MD,g -c a.c", OPTIONS_LOCAL,
-	  "several dependency files", NULL, NULL },
-	{ "gcc -Wp,-MMD,f -MD -c a.c", OPTIONS_LOCAL,
-	  "several dependency files", NULL, NULL },
-	{ "gcc -Wp,-MD -c a.c", OPTIONS_LOCAL, "odd dependency options", NULL,
-	  NULL },
-	{ "gcc -Wp,-MD,,x -c a.c", OPTIONS_LOCAL, "odd dependency options",
+	{ "gcc -MF f -c a.c", OPTIONS_CLASS_LOCAL, "odd dependency options",
 	  NULL, NULL },
-	{ "gcc -Wp,-dM -c a.c", OPTIONS_LOCAL, "preprocessor option", NULL,
+	{ "gcc -MD -MF f -MF g -c a.c", OPTIONS_CLASS_LOCAL,
+	  "several dependency files", NULL, NULL },
+	{ "gcc -MD -MF - -c a.c", OPTIONS_CLASS_LOCAL, "odd output name", NULL,
 	  NULL },
-	{ "gcc -Wp,-D,X -c a.c", OPTIONS_LOCAL, "preprocessor option", NULL,
+	{ "gcc -MD -MF /dev/null -c a.c", OPTIONS_CLASS_LOCAL,
+	  "odd output name", NULL, NULL },
+	{ "gcc -MD -MF a.o -c a.c", OPTIONS_CLASS_LOCAL, "odd output name",
+	  NULL, NULL },
+	{ "gcc -MD -c a.c -o a.d", OPTIONS_CLASS_LOCAL, "odd output name", NULL,
 	  NULL },
+	{ "gcc -MD -MF a.c -c a.c", OPTIONS_CLASS_LOCAL, "odd output name",
+	  NULL, NULL },
+	{ "gcc -Wp,-MD,f,-MT,x,-MP,-DX=1,-Idir -c a.c", OPTIONS_CLASS_REMOTE,
+	  NULL, "a.o", "f" },
+	{ "gcc -Wp,-MD,f -Wp,-MD,g -c a.c", OPTIONS_CLASS_LOCAL,
+	  "several dependency files", NULL, NULL },
+	{ "gcc -Wp,-MMD,f -MD -c a.c", OPTIONS_CLASS_LOCAL,
+	  "several dependency files", NULL, NULL },
+	{ "gcc -Wp,-MD -c a.c", OPTIONS_CLASS_LOCAL, "odd dependency options",
+	  NULL, NULL },
+	{ "gcc -Wp,-MD,,x -c a.c", OPTIONS_CLASS_LOCAL,
+	  "odd dependency options", NULL, NULL },
+	{ "gcc -Wp,-dM -c a.c", OPTIONS_CLASS_LOCAL, "preprocessor option",
+	  NULL, NULL },
+	{ "gcc -Wp,-D,X -c a.c", OPTIONS_CLASS_LOCAL, "preprocessor option",
+	  NULL, NULL },
 	/* values and lists */
-	{ "gcc -Wa,-al -c a.c", OPTIONS_LOCAL, "assembler option", NULL, NULL },
-	{ "gcc -Wa,-g -c a.S", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc -Xassembler -march=armv7-a -c a.c", OPTIONS_REMOTE, NULL, "a.o",
+	{ "gcc -Wa,-al -c a.c", OPTIONS_CLASS_LOCAL, "assembler option", NULL,
 	  NULL },
-	{ "gcc -Xassembler -al -c a.c", OPTIONS_LOCAL, "assembler option", NULL,
-	  NULL },
-	{ "gcc -Ofoo/bar -c a.c", OPTIONS_LOCAL, "odd value of an option", NULL,
-	  NULL },
-	{ "gcc --param x=1 -c a.c", OPTIONS_REMOTE, NULL, "a.o", NULL },
-	{ "gcc --param -c a.c -c", OPTIONS_LOCAL, "odd value of an option",
-	  NULL, NULL },
-	{ "gcc -c a.c @args", OPTIONS_LOCAL, "@file", NULL, NULL },
-	{ "gcc -I @args -c a.c", OPTIONS_LOCAL, "@file", NULL, NULL },
-	{ "gcc -fnonsense -c a.c", OPTIONS_LOCAL, "unknown option", NULL,
-	  NULL },
-	{ "gcc -O2 -lm -L. -Wl,-z,now -nostdlib -c a.c", OPTIONS_REMOTE, NULL,
+	{ "gcc -Wa,-g -c a.S", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc -Xassembler -march=armv7-a -c a.c", OPTIONS_CLASS_REMOTE, NULL,
 	  "a.o", NULL },
-	{ "gcc -wrapper gdb,--args -c a.c", OPTIONS_LOCAL, "-wrapper", NULL,
+	{ "gcc -Xassembler -al -c a.c", OPTIONS_CLASS_LOCAL, "assembler option",
+	  NULL, NULL },
+	{ "gcc -Ofoo/bar -c a.c", OPTIONS_CLASS_LOCAL, "odd value of an option",
+	  NULL, NULL },
+	{ "gcc --param x=1 -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "gcc --param -c a.c -c", OPTIONS_CLASS_LOCAL,
+	  "odd value of an option", NULL, NULL },
+	{ "gcc -c a.c @args", OPTIONS_CLASS_LOCAL, "@file", NULL, NULL },
+	{ "gcc -I @args -c a.c", OPTIONS_CLASS_LOCAL, "@file", NULL, NULL },
+	{ "gcc -fnonsense -c a.c", OPTIONS_CLASS_LOCAL, "unknown option", NULL,
 	  NULL },
-	{ "gcc -v -c a.c", OPTIONS_LOCAL, "compiler reports", NULL, NULL },
+	{ "gcc -O2 -lm -L. -Wl,-z,now -nostdlib -c a.c", OPTIONS_CLASS_REMOTE,
+	  NULL, "a.o", NULL },
+	{ "gcc -wrapper gdb,--args -c a.c", OPTIONS_CLASS_LOCAL, "-wrapper",
+	  NULL, NULL },
+	{ "gcc -v -c a.c", OPTIONS_CLASS_LOCAL, "compiler reports", NULL,
+	  NULL },
 };
 
 static void split(struct strv *argv, const char *line)
@@ -250,14 +267,14 @@ START_TEST(each_line_is_what_it_is)
 
 	split(&argv, l->line);
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == l->verdict, "%s: %d %s", l->line, c.verdict,
-		      reason_words(c.why));
-	if (l->verdict == OPTIONS_LOCAL)
-		ck_assert_str_eq(reason_words(c.why), l->why);
-	if (l->verdict == OPTIONS_REMOTE) {
-		ck_assert_int_eq(c.why, REASON_NONE);
-		is_string(l->line, options_output_object(&c), l->object);
-		is_string(l->line, options_output_dep(&c), l->dep);
+	ck_assert_msg(c.class == l->verdict, "%s: %d %s", l->line, c.class,
+		      reason_text(c.reason));
+	if (l->verdict == OPTIONS_CLASS_LOCAL)
+		ck_assert_str_eq(reason_text(c.reason), l->why);
+	if (l->verdict == OPTIONS_CLASS_REMOTE) {
+		ck_assert_int_eq(c.reason, REASON_NONE);
+		is_string(l->line, options_output_object_path(&c), l->object);
+		is_string(l->line, options_output_dep_path(&c), l->dep);
 	}
 	options_command_release(&c);
 	strv_release(&argv);
@@ -273,9 +290,9 @@ START_TEST(a_name_may_hold_any_bytes)
 	struct options_command c;
 
 	options_command_parse(&c, argv);
-	ck_assert_int_eq(c.verdict, OPTIONS_REMOTE);
+	ck_assert_int_eq(c.class, OPTIONS_CLASS_REMOTE);
 	ck_assert_str_eq(c.source, names[_i]);
-	ck_assert_int_eq(c.lang, OPTIONS_C);
+	ck_assert_int_eq(c.lang, OPTIONS_LANG_C);
 	options_command_release(&c);
 }
 END_TEST
@@ -290,19 +307,19 @@ START_TEST(the_language_follows_the_name_or_x)
 	struct options_command c;
 
 	options_command_parse(&c, c_file);
-	ck_assert_int_eq(c.lang, OPTIONS_C);
+	ck_assert_int_eq(c.lang, OPTIONS_LANG_C);
 	options_command_release(&c);
 	options_command_parse(&c, s_file);
-	ck_assert_int_eq(c.lang, OPTIONS_ASM);
+	ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM_CPP);
 	options_command_release(&c);
 	options_command_parse(&c, as_c);
-	ck_assert_int_eq(c.lang, OPTIONS_C);
+	ck_assert_int_eq(c.lang, OPTIONS_LANG_C);
 	options_command_release(&c);
 	options_command_parse(&c, plain);
-	ck_assert_int_eq(c.lang, OPTIONS_PLAIN_ASM);
+	ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM);
 	options_command_release(&c);
 	options_command_parse(&c, as_plain);
-	ck_assert_int_eq(c.lang, OPTIONS_PLAIN_ASM);
+	ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM);
 	options_command_release(&c);
 }
 END_TEST
@@ -313,10 +330,10 @@ START_TEST(an_empty_line_is_no_job)
 	struct options_command c;
 
 	options_command_parse(&c, none);
-	ck_assert_int_eq(c.verdict, OPTIONS_PASSTHROUGH);
+	ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
 	options_command_release(&c);
 	options_command_parse(&c, empty);
-	ck_assert_int_eq(c.verdict, OPTIONS_PASSTHROUGH);
+	ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
 	options_command_release(&c);
 }
 END_TEST
@@ -328,14 +345,14 @@ static char *items_of(char *const *argv)
 	struct buf out = { 0 };
 
 	options_command_parse(&c, argv);
-	for (size_t k = 0; k < c.n; k++) {
-		const struct options_item *i = &c.item[k];
+	for (size_t k = 0; k < c.n_items; k++) {
+		const struct options_item *i = &c.items[k];
 
 		buf_printf(&out, "%s%s%u%s%.*s", k ? " " : "",
-			   i->in_list ? "(" : "", i->at, i->entry ? ":" : "?",
-			   (int)i->len, i->text);
+			   i->in_list ? "(" : "", i->argv_index,
+			   i->entry ? ":" : "?", (int)i->len, i->text);
 		if (i->value)
-			buf_printf(&out, "%s%.*s", i->apart ? " = " : "=",
+			buf_printf(&out, "%s%.*s", i->separate ? " = " : "=",
 				   (int)i->value_len, i->value);
 		buf_add_str(&out, i->in_list ? ")" : "");
 	}
@@ -380,28 +397,28 @@ END_TEST
 /* With -E in the place of -c; NULL: no such unit. */
 static const struct text_line {
 	const char *line, *dep;
-	enum options_verdict verdict;
+	enum options_class verdict;
 } text_lines[] = {
 	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,lib/.a.o.d " KERNEL "/src/lib/a.c",
-	  "lib/.a.o.d", OPTIONS_REMOTE },
+	  "lib/.a.o.d", OPTIONS_CLASS_REMOTE },
 	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,a/.b.o.d " X86 "a/b.c", "a/.b.o.d",
-	  OPTIONS_REMOTE },
-	{ "gcc -E a.c", NULL, OPTIONS_REMOTE },
-	{ "gcc -E -MD a.c", "a.d", OPTIONS_REMOTE },
-	{ "gcc -E -x c a", NULL, OPTIONS_REMOTE },
-	{ "gcc -E -P a.c", NULL, OPTIONS_LOCAL },
-	{ "gcc -E -MD -MF a.c a.c", "a.c", OPTIONS_LOCAL },
-	{ "g++ -E a.c", NULL, OPTIONS_LOCAL },
-	{ "gcc -E -o a.i a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -fstack-usage a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E a.S", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -c a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -M a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E a.c b.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -x c /dev/null", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -c a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc a.c", NULL, OPTIONS_PASSTHROUGH },
+	  OPTIONS_CLASS_REMOTE },
+	{ "gcc -E a.c", NULL, OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -MD a.c", "a.d", OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -x c a", NULL, OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -P a.c", NULL, OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -MD -MF a.c a.c", "a.c", OPTIONS_CLASS_LOCAL },
+	{ "g++ -E a.c", NULL, OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -o a.i a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -fstack-usage a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -c a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -M a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E a.c b.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -x c /dev/null", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -c a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
 START_TEST(text_alone_is_read_as_the_compile_of_it)
@@ -412,18 +429,18 @@ START_TEST(text_alone_is_read_as_the_compile_of_it)
 
 	split(&argv, l->line);
 	options_command_parse_text(&c, argv.v);
-	ck_assert_int_eq(c.verdict, l->verdict);
-	if (c.verdict != OPTIONS_PASSTHROUGH) {
+	ck_assert_int_eq(c.class, l->verdict);
+	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
 		ck_assert_ptr_null(c.object);
 		if (l->dep)
-			is_string(l->line, options_output_dep(&c), l->dep);
+			is_string(l->line, options_output_dep_path(&c), l->dep);
 		else
-			ck_assert_ptr_null(options_output_dep(&c));
+			ck_assert_ptr_null(options_output_dep_path(&c));
 	}
 	options_command_release(&c);
 	options_command_parse(&c, argv.v);
 	if (strcmp(l->line, "gcc -c a.c"))
-		ck_assert_int_eq(c.verdict, OPTIONS_PASSTHROUGH);
+		ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
 	options_command_release(&c);
 	strv_release(&argv);
 }
@@ -432,22 +449,24 @@ END_TEST
 /* A text on stdin; NULL as above. */
 static const struct text_line stdin_lines[] = {
 	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,lib/.a.o.d -Iinclude -xc -",
-	  "lib/.a.o.d", OPTIONS_REMOTE },
-	{ "gcc -E -x c -", NULL, OPTIONS_REMOTE },
-	{ "gcc -E -MD -xc -", "-.d", OPTIONS_LOCAL },
-	{ "gcc -E -Wp,-MMD,.a.o.d -MT a.o -xc -", ".a.o.d", OPTIONS_LOCAL },
-	{ "gcc -E -Wp,-MMD,.a.o.d,-MT,a.o -xc -", ".a.o.d", OPTIONS_LOCAL },
-	{ "gcc -E -Wp,-MMD,.a.o.d -MP -xc -", ".a.o.d", OPTIONS_LOCAL },
-	{ "gcc -E -Wp,-MMD,.a.o.d,-MP -xc -", ".a.o.d", OPTIONS_LOCAL },
-	{ "gcc -E -P -xc -", NULL, OPTIONS_LOCAL },
-	{ "gcc -E -xassembler-with-cpp -", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E - -xc", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -xc - -", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -xc - a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -xc a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o a.i -xc -", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -c -xc -", NULL, OPTIONS_PASSTHROUGH },
+	  "lib/.a.o.d", OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -x c -", NULL, OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -MD -xc -", "-.d", OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d -MT a.o -xc -", ".a.o.d",
+	  OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d,-MT,a.o -xc -", ".a.o.d",
+	  OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d -MP -xc -", ".a.o.d", OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -Wp,-MMD,.a.o.d,-MP -xc -", ".a.o.d", OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -P -xc -", NULL, OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -xassembler-with-cpp -", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E - -xc", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -xc - -", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -xc - a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -xc a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o a.i -xc -", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -c -xc -", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
 START_TEST(a_text_on_stdin_is_read_as_a_source)
@@ -458,18 +477,18 @@ START_TEST(a_text_on_stdin_is_read_as_a_source)
 
 	split(&argv, l->line);
 	options_command_parse_stdin(&c, argv.v);
-	ck_assert_int_eq(c.verdict, l->verdict);
-	if (c.verdict != OPTIONS_PASSTHROUGH) {
+	ck_assert_int_eq(c.class, l->verdict);
+	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
 		ck_assert(c.from_stdin);
 		ck_assert_str_eq(c.source, "-");
 		if (l->dep)
-			is_string(l->line, options_output_dep(&c), l->dep);
+			is_string(l->line, options_output_dep_path(&c), l->dep);
 		else
-			ck_assert_ptr_null(options_output_dep(&c));
+			ck_assert_ptr_null(options_output_dep_path(&c));
 		options_command_set_text(&c, "/t/1.c");
 		ck_assert_str_eq(c.source, "/t/1.c");
-		ck_assert_str_eq(c.item[c.n - 1].text, "/t/1.c");
-		ck_assert_uint_eq(c.item[c.n - 1].len, 6);
+		ck_assert_str_eq(c.items[c.n_items - 1].text, "/t/1.c");
+		ck_assert_uint_eq(c.items[c.n_items - 1].len, 6);
 		ck_assert(strv_has(&argv, "-"));
 	}
 	options_command_release(&c);
@@ -484,18 +503,19 @@ END_TEST
 static const struct text_line expanded_lines[] = {
 	{ "gcc -E -Wp,-MMD,d/.x.dtb.d.pre.tmp -nostdinc -I/s/include -undef "
 	  "-D__DTS__ -x assembler-with-cpp -o d/.x.dtb.dts.tmp /s/d/x.dts",
-	  "d/.x.dtb.d.pre.tmp", OPTIONS_REMOTE },
-	{ "gcc -E -o t a.S", NULL, OPTIONS_REMOTE },
-	{ "gcc -E -P -o t a.S", NULL, OPTIONS_LOCAL },
-	{ "gcc -E -Wp,-MMD,t -o t a.S", "t", OPTIONS_LOCAL },
-	{ "gcc -E a.S", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o t a.c", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o t a.s", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o t a.dts", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o - a.S", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o t -x assembler-with-cpp -", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -E -o t -gsplit-dwarf a.S", NULL, OPTIONS_PASSTHROUGH },
-	{ "gcc -c -o t a.S", NULL, OPTIONS_PASSTHROUGH },
+	  "d/.x.dtb.d.pre.tmp", OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -o t a.S", NULL, OPTIONS_CLASS_REMOTE },
+	{ "gcc -E -P -o t a.S", NULL, OPTIONS_CLASS_LOCAL },
+	{ "gcc -E -Wp,-MMD,t -o t a.S", "t", OPTIONS_CLASS_LOCAL },
+	{ "gcc -E a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o t a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o t a.s", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o t a.dts", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o - a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o t -x assembler-with-cpp -", NULL,
+	  OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -E -o t -gsplit-dwarf a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
+	{ "gcc -c -o t a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
 START_TEST(text_in_a_file_is_read_as_the_compile_of_it)
@@ -505,15 +525,15 @@ START_TEST(text_in_a_file_is_read_as_the_compile_of_it)
 	struct strv argv = { 0 };
 
 	split(&argv, l->line);
-	options_command_parse_expanded(&c, argv.v);
-	ck_assert_int_eq(c.verdict, l->verdict);
-	if (c.verdict != OPTIONS_PASSTHROUGH) {
-		ck_assert_int_eq(c.lang, OPTIONS_ASM);
+	options_command_parse_asm_cpp(&c, argv.v);
+	ck_assert_int_eq(c.class, l->verdict);
+	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
+		ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM_CPP);
 		ck_assert_ptr_nonnull(c.object);
 		if (l->dep)
-			is_string(l->line, options_output_dep(&c), l->dep);
+			is_string(l->line, options_output_dep_path(&c), l->dep);
 		else
-			ck_assert_ptr_null(options_output_dep(&c));
+			ck_assert_ptr_null(options_output_dep_path(&c));
 	}
 	options_command_release(&c);
 	strv_release(&argv);
@@ -522,11 +542,11 @@ END_TEST
 
 START_TEST(a_temporary_lies_beside_its_target)
 {
-	is_string("", options_output_temporary("d/a.o", 7), "d/.a.o.kfarm.7");
-	is_string("", options_output_temporary("a.o", 7), ".a.o.kfarm.7");
-	is_string("", options_output_temporary("/a.o", 4294967295u),
+	is_string("", options_output_temp_path("d/a.o", 7), "d/.a.o.kfarm.7");
+	is_string("", options_output_temp_path("a.o", 7), ".a.o.kfarm.7");
+	is_string("", options_output_temp_path("/a.o", 4294967295u),
 		  "/.a.o.kfarm.4294967295");
-	is_string("", options_output_temporary("d/.a.o.d", 1),
+	is_string("", options_output_temp_path("d/.a.o.d", 1),
 		  "d/..a.o.d.kfarm.1");
 }
 END_TEST

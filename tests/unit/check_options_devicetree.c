@@ -30,23 +30,25 @@ START_TEST(kbuilds_lines_are_read) /* each of lines */
 {
 	struct strv words = { 0 }, rest = { 0 };
 	struct options_devicetree t;
-	struct options_sides sides;
+	struct options_side_outputs sides;
 	char *joined;
 
 	split(&words, lines[_i].line);
 	ck_assert(options_devicetree_parse(&t, &words, &rest));
 	ck_assert_str_eq(t.blob, lines[_i].blob);
-	ck_assert_str_eq(t.list, lines[_i].list);
-	ck_assert_str_eq(t.text, lines[_i].text);
+	ck_assert_str_eq(t.depfile, lines[_i].list);
+	ck_assert_str_eq(t.source, lines[_i].text);
 	joined = strv_join(&rest, " ");
 	ck_assert_str_eq(joined, lines[_i].rest);
 	ck_assert(options_devicetree_parse(&t, &words, NULL));
-	options_devicetree_sides(&sides, &t);
+	options_devicetree_side_outputs(&sides, &t);
 	ck_assert_uint_eq(sides.n, 2);
-	ck_assert(!sides.named);
-	ck_assert_str_eq(sides.path[OPTIONS_DEVICETREE_TEXT], t.text);
-	ck_assert_str_eq(sides.path[OPTIONS_DEVICETREE_LIST], t.list);
-	options_sides_release(&sides);
+	ck_assert(!sides.name_in_object);
+	ck_assert_str_eq(sides.path[OPTIONS_DEVICETREE_OUTPUT_SOURCE],
+			 t.source);
+	ck_assert_str_eq(sides.path[OPTIONS_DEVICETREE_OUTPUT_DEPFILE],
+			 t.depfile);
+	options_side_outputs_release(&sides);
 	free(joined);
 	strv_release(&rest);
 	strv_release(&words);

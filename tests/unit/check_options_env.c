@@ -37,9 +37,11 @@ START_TEST(what_gcc_reads_is_wanted)
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
-		ck_assert_msg(options_env_wanted(wanted[i]), "%s", wanted[i]);
+		ck_assert_msg(options_env_is_relevant(wanted[i]), "%s",
+			      wanted[i]);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		ck_assert_msg(!options_env_wanted(others[i]), "%s", others[i]);
+		ck_assert_msg(!options_env_is_relevant(others[i]), "%s",
+			      others[i]);
 }
 END_TEST
 
@@ -73,11 +75,12 @@ START_TEST(some_variables_keep_a_compile_here)
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(*local); i++) {
 		env[1] = local[i];
-		ck_assert_msg(options_env_local(env) != REASON_NONE, "%s",
+		ck_assert_msg(options_env_local_reason(env) != REASON_NONE,
+			      "%s", local[i]);
+		ck_assert_msg(options_env_is_relevant(local[i]), "%s",
 			      local[i]);
-		ck_assert_msg(options_env_wanted(local[i]), "%s", local[i]);
 	}
-	ck_assert_int_eq(options_env_local(none), REASON_NONE);
+	ck_assert_int_eq(options_env_local_reason(none), REASON_NONE);
 }
 END_TEST
 
@@ -119,9 +122,9 @@ START_TEST(a_node_sees_language_date_and_directory_alone)
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-		ck_assert_msg(options_env_for_node(good[i]), "%s", good[i]);
+		ck_assert_msg(options_env_is_allowed(good[i]), "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ck_assert_msg(!options_env_for_node(bad[i]), "%s", bad[i]);
+		ck_assert_msg(!options_env_is_allowed(bad[i]), "%s", bad[i]);
 }
 END_TEST
 

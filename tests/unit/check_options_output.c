@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+/* san: long */
 /*
  * Which files a compile writes: what options/output.h says of a line, against
  * what gcc and clang leave in the directory.
@@ -121,19 +122,19 @@ static char *take_files(void)
 
 static char *told_files(const struct options_command *c)
 {
-	struct options_sides sides;
+	struct options_side_outputs sides;
 	struct strv v = { 0 };
 	char *text;
 
-	options_output_sides(&sides, c);
-	ck_assert(sides.named || !sides.n);
+	options_output_side_outputs(&sides, c);
+	ck_assert(sides.name_in_object || !sides.n);
 	for (size_t i = 0; i < sides.n; i++)
 		strv_add(&v, sides.path[i]);
-	strv_own(&v, options_output_object(c));
+	strv_own(&v, options_output_object_path(c));
 	if (v.n)
 		qsort(v.v, v.n, sizeof(*v.v), by_name);
 	text = strv_join(&v, " ");
-	options_sides_release(&sides);
+	options_side_outputs_release(&sides);
 	strv_release(&v);
 	return text;
 }
@@ -151,8 +152,8 @@ static void prove(const char *compiler, const char *line, const char *object)
 	strv_add(&argv, compiler);
 	strv_split(&argv, whole, " ");
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", whole,
-		      reason_words(c.why));
+	ck_assert_msg(c.class == OPTIONS_CLASS_REMOTE, "%s: %s", whole,
+		      reason_text(c.reason));
 	ck_assert_msg(proof_run(&argv, NULL, 2, "said"), "%s %s", compiler,
 		      whole);
 	made = take_files();
@@ -212,8 +213,8 @@ START_TEST(where_a_name_is_unclear_it_is_compiled_here)
 
 	strv_split(&argv, unclear[_i], " ");
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == OPTIONS_LOCAL, "%s", unclear[_i]);
-	ck_assert_int_eq(c.why, REASON_UNSUPPORTED_OUTPUT_NAME);
+	ck_assert_msg(c.class == OPTIONS_CLASS_LOCAL, "%s", unclear[_i]);
+	ck_assert_int_eq(c.reason, REASON_UNSUPPORTED_OUTPUT_NAME);
 	options_command_release(&c);
 	strv_release(&argv);
 }
@@ -223,13 +224,13 @@ START_TEST(a_name_in_the_object_alone_is_told)
 {
 	char *argv[] = { "gcc", "-fprofile-arcs", "-c", "a.c", NULL };
 	struct options_command c;
-	struct options_sides sides;
+	struct options_side_outputs sides;
 
 	options_command_parse(&c, argv);
-	options_output_sides(&sides, &c);
-	ck_assert(sides.named);
+	options_output_side_outputs(&sides, &c);
+	ck_assert(sides.name_in_object);
 	ck_assert_uint_eq(sides.n, 0);
-	options_sides_release(&sides);
+	options_side_outputs_release(&sides);
 	options_command_release(&c);
 }
 END_TEST

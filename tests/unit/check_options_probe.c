@@ -110,7 +110,7 @@ static void parse(const struct line *l, struct options_probe *p, bool *is)
 	options_command_parse(&c, strv_list(&words));
 	*is = options_probe_parse(p, &c);
 	if (*is && l->output) {
-		const char *word = words.v[p->output_at];
+		const char *word = words.v[p->output_index];
 
 		ck_assert_msg(p->output && str_ends(word, l->output) &&
 				      !strcmp(p->output, l->output),
@@ -134,7 +134,8 @@ START_TEST(a_probe_is_known_by_its_words) /* each of lines */
 	ck_assert_msg(p.query == !!strchr(l->is, 'q'), "%s", l->line);
 	ck_assert_msg(p.reads_stdin == !!strchr(l->is, 'i'), "%s", l->line);
 	ck_assert_msg(p.reads_null == !!strchr(l->is, 'n'), "%s", l->line);
-	ck_assert_msg(p.to_be_refused == !!strchr(l->is, 'r'), "%s", l->line);
+	ck_assert_msg(p.must_be_rejected == !!strchr(l->is, 'r'), "%s",
+		      l->line);
 }
 END_TEST
 
@@ -158,29 +159,30 @@ START_TEST(a_text_names_no_file_and_no_time)
 		"__DATE__",
 		"__TIMESTAMP__",
 	};
-	char *longest = xcalloc(1, OPTIONS_PROBE_INPUT_MAX + 2);
+	char *longest = xcalloc(1, OPTIONS_PROBE_INPUT_MAX_BYTES + 2);
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-		ck_assert_msg(options_probe_text_ok(bytes_str(good[i])), "%s",
-			      good[i]);
+		ck_assert_msg(options_probe_is_pure_text(bytes_str(good[i])),
+			      "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ck_assert_msg(!options_probe_text_ok(bytes_str(bad[i])), "%s",
-			      bad[i]);
-	memset(longest, 'a', OPTIONS_PROBE_INPUT_MAX);
-	ck_assert(options_probe_text_ok(bytes_str(longest)));
-	longest[OPTIONS_PROBE_INPUT_MAX] = 'a';
-	ck_assert(!options_probe_text_ok(bytes_str(longest)));
+		ck_assert_msg(!options_probe_is_pure_text(bytes_str(bad[i])),
+			      "%s", bad[i]);
+	memset(longest, 'a', OPTIONS_PROBE_INPUT_MAX_BYTES);
+	ck_assert(options_probe_is_pure_text(bytes_str(longest)));
+	longest[OPTIONS_PROBE_INPUT_MAX_BYTES] = 'a';
+	ck_assert(!options_probe_is_pure_text(bytes_str(longest)));
 	free(longest);
 }
 END_TEST
 
 START_TEST(a_refusal_is_known_by_its_words)
 {
-	ck_assert(options_probe_refused(bytes_str(
+	ck_assert(options_probe_is_rejected(bytes_str(
 		"gcc: error: unrecognized command-line option '-fx'\n")));
-	ck_assert(options_probe_refused(
+	ck_assert(options_probe_is_rejected(
 		bytes_str("clang: error: unknown argument: '-fx'\n")));
-	ck_assert(!options_probe_refused(bytes_str("error: -fx needs a file")));
+	ck_assert(!options_probe_is_rejected(
+		bytes_str("error: -fx needs a file")));
 }
 END_TEST
 

@@ -109,24 +109,23 @@ static const struct reasoned environments[] = {
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-static void parse(const char *line, enum options_verdict verdict,
-		  enum reason why)
+static void parse(const char *line, enum options_class verdict, enum reason why)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
 
 	strv_split(&argv, line, " ");
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == verdict && c.why == why, "%s: %d %s", line,
-		      c.verdict, reason_words(c.why));
+	ck_assert_msg(c.class == verdict && c.reason == why, "%s: %d %s", line,
+		      c.class, reason_text(c.reason));
 	options_command_release(&c);
 	strv_release(&argv);
 }
 
 START_TEST(a_reason_has_its_line)
 {
-	parse(lines[_i].line, OPTIONS_LOCAL, lines[_i].why);
-	parse(lines[_i].near, OPTIONS_REMOTE, REASON_NONE);
+	parse(lines[_i].line, OPTIONS_CLASS_LOCAL, lines[_i].why);
+	parse(lines[_i].near, OPTIONS_CLASS_REMOTE, REASON_NONE);
 }
 END_TEST
 
@@ -136,9 +135,9 @@ START_TEST(a_reason_has_its_variable)
 	char *has[] = { (char *)"PATH=/bin", (char *)r->line, NULL };
 	char *near[] = { (char *)"PATH=/bin", (char *)r->near, NULL };
 
-	ck_assert_str_eq(reason_words(options_env_local(has)),
-			 reason_words(r->why));
-	ck_assert_int_eq(options_env_local(near), REASON_NONE);
+	ck_assert_str_eq(reason_text(options_env_local_reason(has)),
+			 reason_text(r->why));
+	ck_assert_int_eq(options_env_local_reason(near), REASON_NONE);
 }
 END_TEST
 
@@ -159,7 +158,7 @@ START_TEST(each_reason_has_a_row)
 		ck_assert_msg(has_row(lines, LENGTH(lines), why) ||
 				      has_row(environments,
 					      LENGTH(environments), why),
-			      "%s", reason_words(why));
+			      "%s", reason_text(why));
 }
 END_TEST
 

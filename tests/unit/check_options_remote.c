@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+/* san: long */
 /*
  * The proof of remote mode's command lines, with the real compilers: each
  * unit is compiled by make's line, and by the line that a node puts together.
@@ -10,9 +11,9 @@
 #include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
+#include "options/allowlist.h"
 #include "options/output.h"
 #include "options/table.h"
-#include "options/typed.h"
 #include "suite.h"
 
 #include <check.h>
@@ -159,17 +160,17 @@ static void setup(void)
 	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
-static const struct options_places outputs = {
+static const struct options_node_outputs outputs = {
 	.object = "out/node.o",
 	.dep = "out/node.d",
-	.as = "out/as.d",
+	.as_dep = "out/as.d",
 };
 
 static bool lists_assembler(const struct options_command *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->lang == OPTIONS_C && c->item[i].entry &&
-		    str_starts(c->item[i].entry->name, "-flto"))
+	for (size_t i = 0; i < c->n_items; i++) {
+		if (c->lang == OPTIONS_LANG_C && c->items[i].entry &&
+		    str_starts(c->items[i].entry->name, "-flto"))
 			return false;
 	}
 	return !c->is_clang;
@@ -189,23 +190,24 @@ static void no_list(const char *line)
 static void node_line(struct strv *node, char *const *argv, const char *line,
 		      const struct options_command *c)
 {
-	struct options_places here = outputs;
+	struct options_node_outputs here = outputs;
 	struct options_flags flags;
 	struct err err = { 0 };
 
 	strv_add(node, argv[0]);
-	ck_assert_msg(!options_typed_from(&flags, c, &err), "%s: %s", line,
-		      err.text);
-	for (size_t i = 0; i < flags.n; i++)
-		ck_assert_msg(!options_typed_allow(node, flags.v[i].name,
-						   flags.v[i].value, &err),
-			      "%s: %s", line, err.text);
+	ck_assert_msg(!options_allowlist_make_flags(&flags, c, &err), "%s: %s",
+		      line, err.text);
+	for (size_t i = 0; i < flags.n_flags; i++)
+		ck_assert_msg(
+			!options_allowlist_add_flag(node, flags.flags[i].name,
+						    flags.flags[i].value, &err),
+			"%s: %s", line, err.text);
 	options_flags_release(&flags);
 	if (!lists_assembler(c))
-		here.as = NULL;
-	ck_assert_int_eq(
-		options_typed_outputs(node, c->lang, c->source, &here, &err),
-		0);
+		here.as_dep = NULL;
+	ck_assert_int_eq(options_allowlist_add_outputs(node, c->lang, c->source,
+						       &here, &err),
+			 0);
 }
 
 /* What the client's own list has not is what its -MMD left out. */
@@ -221,9 +223,9 @@ static void same_list(const char *line)
 
 	proof_read(&want, "want.d");
 	proof_read(&full, outputs.dep);
-	ck_assert_int_eq(depfile_list(&wanted, buf_bytes(&want)), 0);
-	ck_assert_int_eq(depfile_cut(&cut, buf_bytes(&full), not_in, &wanted),
-			 0);
+	ck_assert_int_eq(depfile_parse(&wanted, buf_bytes(&want)), 0);
+	ck_assert_int_eq(
+		depfile_filter(&cut, buf_bytes(&full), not_in, &wanted), 0);
 	ck_assert_msg(bytes_equal(buf_bytes(&want), buf_bytes(&cut)),
 		      "%s\nfull:\n%s\nwanted:\n%s\ncut:\n%s", line,
 		      buf_str(&full), buf_str(&want), buf_str(&cut));
@@ -245,7 +247,7 @@ static void as_the_node_does(const struct strv *argv, const char *line,
 	proof_same(line, "diagnostics", "said", "out/said");
 	if (dep)
 		same_list(line);
-	ck_assert(!lists_assembler(c) || fs_exists(outputs.as));
+	ck_assert(!lists_assembler(c) || fs_exists(outputs.as_dep));
 	strv_release(&node);
 }
 
@@ -255,16 +257,16 @@ static void prove(const struct strv *argv, const char *line)
 	char *object, *dep;
 
 	options_command_parse(&c, argv->v);
-	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", line,
-		      reason_words(c.why));
-	object = options_output_object(&c);
-	dep = options_output_dep(&c);
+	ck_assert_msg(c.class == OPTIONS_CLASS_REMOTE, "%s: %s", line,
+		      reason_text(c.reason));
+	object = options_output_object_path(&c);
+	dep = options_output_dep_path(&c);
 	ck_assert_msg(proof_run(argv, NULL, STDERR_FILENO, "said"), "%s %s",
 		      argv->v[0], line);
 	ck_assert_int_eq(rename(object, "want.o"), 0);
 	if (dep)
 		ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line, dep);
-	else if (c.lang == OPTIONS_PLAIN_ASM)
+	else if (c.lang == OPTIONS_LANG_ASM)
 		no_list(line);
 	as_the_node_does(argv, line, &c, dep);
 	options_command_release(&c);
@@ -310,7 +312,7 @@ static bool provable(const struct strv *argv)
 	int ret;
 
 	options_command_parse(&c, argv->v);
-	ret = options_typed_from(&flags, &c, &err);
+	ret = options_allowlist_make_flags(&flags, &c, &err);
 	options_command_release(&c);
 	if (ret)
 		return false;
@@ -325,11 +327,11 @@ static bool prove_link_option(char *path, const struct options_entry *e)
 	bool can;
 
 	proof_split(&argv, path, "-g -O1 -c -o out/x.o plain.c", "");
-	if (e->form == OPTIONS_JOINED || e->form == OPTIONS_EITHER)
+	if (e->form == OPTIONS_FORM_JOINED || e->form == OPTIONS_FORM_EITHER)
 		strv_addf(&argv, "%sbfd", e->name);
 	else
 		strv_add(&argv, e->name);
-	if (e->form == OPTIONS_SEPARATE)
+	if (e->form == OPTIONS_FORM_SEPARATE)
 		strv_add(&argv, "bfd");
 	can = provable(&argv);
 	if (can)
@@ -350,7 +352,8 @@ START_TEST(what_is_for_the_linker_leaves_the_object_alone)
 	for (size_t i = 0; (e = options_entry(i)); i++)
 		n += e->use == OPTIONS_USE_LINK && prove_link_option(path, e);
 	for (size_t i = 0; i < LENGTH(sent); i++)
-		ck_assert(prove_link_option(path, options_named(sent[i])));
+		ck_assert(prove_link_option(path,
+					    options_table_find_name(sent[i])));
 	ck_assert(n > 10 || strstr(compilers[_i], "clang"));
 	free(path);
 }
@@ -401,11 +404,11 @@ START_TEST(what_is_not_sent_is_named)
 	     w = strtok_r(NULL, " ", &save))
 		strv_add(&argv, w);
 	options_command_parse(&c, argv.v);
-	if (c.verdict == OPTIONS_REMOTE) {
-		ck_assert_int_eq(options_typed_from(&flags, &c, &err),
+	if (c.class == OPTIONS_CLASS_REMOTE) {
+		ck_assert_int_eq(options_allowlist_make_flags(&flags, &c, &err),
 				 -ENOTSUP);
 		ck_assert_str_ne(err.text, "");
-		ck_assert_uint_eq(flags.n, 0);
+		ck_assert_uint_eq(flags.n_flags, 0);
 	}
 	options_command_release(&c);
 	strv_release(&argv);
@@ -462,8 +465,10 @@ START_TEST(a_kernel_s_line_is_sent)
 	     w = strtok_r(NULL, " ", &save))
 		strv_add(&argv, w);
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s", reason_words(c.why));
-	ck_assert_msg(!options_typed_from(&flags, &c, &err), "%s", err.text);
+	ck_assert_msg(c.class == OPTIONS_CLASS_REMOTE, "%s",
+		      reason_text(c.reason));
+	ck_assert_msg(!options_allowlist_make_flags(&flags, &c, &err), "%s",
+		      err.text);
 	options_flags_release(&flags);
 	options_command_release(&c);
 	strv_release(&argv);
@@ -477,8 +482,8 @@ START_TEST(a_source_that_reads_as_an_option_is_refused)
 	struct strv argv = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(options_typed_outputs(&argv, OPTIONS_C, bad[_i],
-					       &outputs, &err),
+	ck_assert_int_eq(options_allowlist_add_outputs(&argv, OPTIONS_LANG_C,
+						       bad[_i], &outputs, &err),
 			 -ENOTSUP);
 	ck_assert_uint_eq(argv.n, 0);
 }

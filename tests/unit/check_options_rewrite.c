@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+/* san: long */
 /*
  * With the real compilers: each unit is compiled, and then with its outputs
  * elsewhere; object and dependency list have to be equal to the byte.
@@ -141,10 +142,10 @@ static void prove(const struct strv *argv, const char *line)
 	char *object, *dep;
 
 	options_command_parse(&c, argv->v);
-	ck_assert_msg(c.verdict == OPTIONS_REMOTE, "%s: %s", line,
-		      reason_words(c.why));
-	object = options_output_object(&c);
-	dep = options_output_dep(&c);
+	ck_assert_msg(c.class == OPTIONS_CLASS_REMOTE, "%s: %s", line,
+		      reason_text(c.reason));
+	object = options_output_object_path(&c);
+	dep = options_output_dep_path(&c);
 	/* clang ignores an -MD that is in a list with more. */
 	if (proof_run(argv, NULL, STDOUT_FILENO, NULL) &&
 	    (!c.is_clang || !dep || fs_exists(dep))) {
@@ -209,7 +210,7 @@ static char *machine_words(char *const *argv)
 	char *s;
 
 	options_command_parse(&c, argv);
-	options_rewrite_machine(&out, &c);
+	options_rewrite_object_format(&out, &c);
 	options_command_release(&c);
 	s = strv_join(&out, " ");
 	strv_release(&out);

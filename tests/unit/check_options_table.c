@@ -20,7 +20,7 @@ static size_t count(void)
 /* A value that the entry takes, "" where it needs none. */
 static const char *some_value(const struct options_entry *e)
 {
-	if (e->form == OPTIONS_JOINED)
+	if (e->form == OPTIONS_FORM_JOINED)
 		return str_ends(e->name, "=") ? "1" : "";
 	return "";
 }
@@ -31,8 +31,9 @@ START_TEST(every_entry_finds_itself)
 		const struct options_entry *e = options_entry(i);
 		char *word = xasprintf("%s%s", e->name, some_value(e));
 
-		ck_assert_msg(options_find(word) == e, "%s", word);
-		ck_assert_msg(options_named(e->name) == e, "%s", e->name);
+		ck_assert_msg(options_table_find_word(word) == e, "%s", word);
+		ck_assert_msg(options_table_find_name(e->name) == e, "%s",
+			      e->name);
 		free(word);
 	}
 }
@@ -60,18 +61,20 @@ START_TEST(who_asks_often_is_told_the_same)
 					       _i % 3);
 
 			if (part) {
-				ck_assert_ptr_eq(options_find(word), found[i]);
-				ck_assert_ptr_eq(options_named(word), named[i]);
+				ck_assert_ptr_eq(options_table_find_word(word),
+						 found[i]);
+				ck_assert_ptr_eq(options_table_find_name(word),
+						 named[i]);
 			}
-			found[i] = options_find(word);
-			named[i] = options_named(word);
+			found[i] = options_table_find_word(word);
+			named[i] = options_table_find_name(word);
 			free(word);
 		}
 		for (size_t i = 0; i < 300; i++)
-			options_named("-c");
+			options_table_find_name("-c");
 	}
-	ck_assert_ptr_null(options_find(""));
-	ck_assert_ptr_null(options_named(""));
+	ck_assert_ptr_null(options_table_find_word(""));
+	ck_assert_ptr_null(options_table_find_name(""));
 }
 END_TEST
 
@@ -84,7 +87,7 @@ START_TEST(every_entry_makes_sense)
 		ck_assert_msg(e->name[0] == '-' && e->name[1], "%s", e->name);
 		ck_assert_msg(!strpbrk(e->name, " /@\n"), "%s", e->name);
 		ck_assert_msg((e->use == OPTIONS_USE_LOCAL) ==
-				      (e->why != REASON_NONE),
+				      (e->reason != REASON_NONE),
 			      "%s", e->name);
 		ck_assert_msg(!e->charset || e->use == OPTIONS_USE_CODE ||
 				      e->use == OPTIONS_USE_CPP ||
@@ -93,7 +96,7 @@ START_TEST(every_entry_makes_sense)
 				      e->use == OPTIONS_USE_DEBUG,
 			      "%s", e->name);
 		if (e->use == OPTIONS_USE_CODE)
-			ck_assert_msg((e->form == OPTIONS_ALONE) ==
+			ck_assert_msg((e->form == OPTIONS_FORM_ALONE) ==
 					      (e->charset == NULL),
 				      "%s", e->name);
 	}
@@ -128,7 +131,8 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 		for (const char *const *t = text; *t; t++)
 			listed |= str_equal(*t, e->name);
 		if (e->charset && e->use == OPTIONS_USE_CODE)
-			ck_assert_msg(options_value_ok(e, "a/b") == listed,
+			ck_assert_msg(options_table_is_value_allowed(
+					      e, "a/b") == listed,
 				      "%s", e->name);
 	}
 }
@@ -219,7 +223,7 @@ static const struct look {
 START_TEST(the_longest_name_counts)
 {
 	const struct look *l = &looks[_i];
-	const struct options_entry *e = options_find(l->word);
+	const struct options_entry *e = options_table_find_word(l->word);
 
 	if (!l->name) {
 		ck_assert_msg(!e, "%s: %s", l->word, e ? e->name : "");
@@ -242,10 +246,10 @@ static const struct options_entry *slow_find(const char *word)
 
 		if (strncmp(word, e->name, n))
 			continue;
-		if (word[n] &&
-		    (e->form == OPTIONS_ALONE || e->form == OPTIONS_SEPARATE))
+		if (word[n] && (e->form == OPTIONS_FORM_ALONE ||
+				e->form == OPTIONS_FORM_SEPARATE))
 			continue;
-		if (!word[n] && e->form == OPTIONS_JOINED &&
+		if (!word[n] && e->form == OPTIONS_FORM_JOINED &&
 		    e->name[n - 1] == '=')
 			continue;
 		if (!best || n > strlen(best->name))
@@ -256,7 +260,8 @@ static const struct options_entry *slow_find(const char *word)
 
 static void same_as_slow(const char *word)
 {
-	ck_assert_msg(options_find(word) == slow_find(word), "%s", word);
+	ck_assert_msg(options_table_find_word(word) == slow_find(word), "%s",
+		      word);
 }
 
 START_TEST(the_search_finds_what_a_walk_finds)
@@ -276,12 +281,13 @@ END_TEST
 
 START_TEST(a_charset_has_ranges_and_a_last_dash)
 {
-	ck_assert(options_charset_ok("a-c_-", "abc_-", 5));
-	ck_assert(!options_charset_ok("a-c_-", "abd", 3));
-	ck_assert(options_charset_ok("a-c", "", 0));
-	ck_assert(options_charset_ok(" -~\x80-\xff", "a b/\xc3\xa4", 6));
-	ck_assert(!options_charset_ok(" -~\x80-\xff", "a\n", 2));
-	ck_assert(!options_charset_ok(" -~\x80-\xff", "a\x7f", 2));
+	ck_assert(options_table_is_in_charset("a-c_-", "abc_-", 5));
+	ck_assert(!options_table_is_in_charset("a-c_-", "abd", 3));
+	ck_assert(options_table_is_in_charset("a-c", "", 0));
+	ck_assert(
+		options_table_is_in_charset(" -~\x80-\xff", "a b/\xc3\xa4", 6));
+	ck_assert(!options_table_is_in_charset(" -~\x80-\xff", "a\n", 2));
+	ck_assert(!options_table_is_in_charset(" -~\x80-\xff", "a\x7f", 2));
 }
 END_TEST
 

@@ -16,14 +16,14 @@
 
 static char dir[TEMPDIR_SIZE];
 static char *path;
-static struct peer_canary_db_key key = { .node = "neo4a" };
+static struct peer_canary_db_subject key = { .node = "neo4a" };
 
 static void setup(void)
 {
 	tempdir_make(dir);
 	path = xasprintf("%s/state/canary.json", dir);
-	memset(key.ours.b, 1, DIGEST_SIZE);
-	memset(key.foreign.b, 2, DIGEST_SIZE);
+	memset(key.local_id.b, 1, DIGEST_SIZE);
+	memset(key.native_id.b, 2, DIGEST_SIZE);
 	memset(key.sources.b, 3, DIGEST_SIZE);
 }
 
@@ -33,21 +33,21 @@ static void teardown(void)
 	free(path);
 }
 
-static enum peer_canary_is known(const struct peer_canary_db_key *k)
+static enum peer_canary_status known(const struct peer_canary_db_subject *k)
 {
 	struct peer_canary_db_entry e;
-	enum peer_canary_is is;
+	enum peer_canary_status is;
 
 	peer_canary_db_find(path, k, &e);
-	is = e.is;
+	is = e.status;
 	peer_canary_db_entry_release(&e);
 	return is;
 }
 
-static void add(const struct peer_canary_db_key *k, enum peer_canary_is is,
-		const char *detail)
+static void add(const struct peer_canary_db_subject *k,
+		enum peer_canary_status is, const char *detail)
 {
-	struct peer_canary_db_entry e = { .is = is,
+	struct peer_canary_db_entry e = { .status = is,
 					  .id = (char *)"gcc-9.9.9-x-on-arm64",
 					  .detail = (char *)detail,
 					  .cpu_ms = 77 };
@@ -58,8 +58,8 @@ static void add(const struct peer_canary_db_key *k, enum peer_canary_is is,
 
 START_TEST(nothing_is_known_before_anything_was_recorded)
 {
-	ck_assert_int_eq(known(&key), PEER_CANARY_UNKNOWN);
-	ck_assert_ptr_null(peer_canary_db_choice(path, &key));
+	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
+	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
 	ck_assert(!fs_exists(path));
 }
 END_TEST
@@ -68,11 +68,11 @@ START_TEST(the_newest_word_counts)
 {
 	struct peer_canary_db_entry e;
 
-	add(&key, PEER_CANARY_PASSED, "");
-	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
-	add(&key, PEER_CANARY_FAILED, "switch.c");
+	add(&key, PEER_CANARY_STATUS_PASSED, "");
+	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
+	add(&key, PEER_CANARY_STATUS_FAILED, "switch.c");
 	peer_canary_db_find(path, &key, &e);
-	ck_assert_int_eq(e.is, PEER_CANARY_FAILED);
+	ck_assert_int_eq(e.status, PEER_CANARY_STATUS_FAILED);
 	ck_assert_str_eq(e.detail, "switch.c");
 	ck_assert_str_eq(e.id, "gcc-9.9.9-x-on-arm64");
 	ck_assert_uint_eq(e.cpu_ms, 77);
@@ -83,34 +83,34 @@ END_TEST
 /* What may differ, so that nothing is known of it. */
 START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
 {
-	struct peer_canary_db_key other = key;
+	struct peer_canary_db_subject other = key;
 
-	add(&key, PEER_CANARY_PASSED, "");
+	add(&key, PEER_CANARY_STATUS_PASSED, "");
 	if (_i == 0)
 		other.node = "neo4b";
 	else if (_i == 1)
-		other.ours.b[31] ^= 1;
+		other.local_id.b[31] ^= 1;
 	else if (_i == 2)
-		other.foreign.b[0] ^= 1;
+		other.native_id.b[0] ^= 1;
 	else
 		other.sources.b[7] ^= 1;
-	ck_assert_int_eq(known(&other), PEER_CANARY_UNKNOWN);
-	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
+	ck_assert_int_eq(known(&other), PEER_CANARY_STATUS_UNKNOWN);
+	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
 }
 END_TEST
 
 START_TEST(the_last_word_is_found_whatever_build_it_is_of)
 {
-	struct peer_canary_db_key other = key;
+	struct peer_canary_db_subject other = key;
 	struct peer_canary_db_entry e;
 
-	add(&key, PEER_CANARY_PASSED, "");
-	other.foreign.b[0] ^= 1;
-	peer_canary_db_last(path, &other, "gcc-9.9.9-x-on-arm64", &e);
-	ck_assert_int_eq(e.is, PEER_CANARY_PASSED);
+	add(&key, PEER_CANARY_STATUS_PASSED, "");
+	other.native_id.b[0] ^= 1;
+	peer_canary_db_find_latest(path, &other, "gcc-9.9.9-x-on-arm64", &e);
+	ck_assert_int_eq(e.status, PEER_CANARY_STATUS_PASSED);
 	peer_canary_db_entry_release(&e);
-	peer_canary_db_last(path, &other, "gcc-9.9.9-y", &e);
-	ck_assert_int_eq(e.is, PEER_CANARY_UNKNOWN);
+	peer_canary_db_find_latest(path, &other, "gcc-9.9.9-y", &e);
+	ck_assert_int_eq(e.status, PEER_CANARY_STATUS_UNKNOWN);
 	peer_canary_db_entry_release(&e);
 }
 END_TEST
@@ -120,13 +120,14 @@ START_TEST(a_choice_is_kept_beside_the_canaries)
 	struct err err;
 	char *id;
 
-	add(&key, PEER_CANARY_PASSED, "");
-	ck_assert_int_eq(peer_canary_db_choose(path, &key, "gcc-a", &err), 0);
-	ck_assert_int_eq(peer_canary_db_choose(path, &key, "", &err), 0);
-	id = peer_canary_db_choice(path, &key);
+	add(&key, PEER_CANARY_STATUS_PASSED, "");
+	ck_assert_int_eq(peer_canary_db_set_choice(path, &key, "gcc-a", &err),
+			 0);
+	ck_assert_int_eq(peer_canary_db_set_choice(path, &key, "", &err), 0);
+	id = peer_canary_db_get_choice(path, &key);
 	ck_assert_str_eq(id, "");
 	free(id);
-	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
+	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
 }
 END_TEST
 
@@ -145,10 +146,10 @@ START_TEST(a_broken_file_counts_as_empty_and_is_made_whole)
 
 	ck_assert_int_eq(fs_mkdirs(state, 0700, &err), 0);
 	ck_assert_int_eq(fs_write(path, bytes_str(broken[_i]), 0600, &err), 0);
-	ck_assert_int_eq(known(&key), PEER_CANARY_UNKNOWN);
-	ck_assert_ptr_null(peer_canary_db_choice(path, &key));
-	add(&key, PEER_CANARY_PASSED, "");
-	ck_assert_int_eq(known(&key), PEER_CANARY_PASSED);
+	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
+	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
+	add(&key, PEER_CANARY_STATUS_PASSED, "");
+	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
 	free(state);
 }
 END_TEST
@@ -159,7 +160,7 @@ END_TEST
 /* Each tells of other nodes; none may be lost. */
 START_TEST(several_kfarms_may_write_at_once)
 {
-	struct peer_canary_db_key k = key;
+	struct peer_canary_db_subject k = key;
 	char name[32];
 
 	for (int w = 0; w < WRITERS; w++) {
@@ -168,7 +169,7 @@ START_TEST(several_kfarms_may_write_at_once)
 		for (int i = 0; i < WORDS; i++) {
 			snprintf(name, sizeof(name), "node-%d-%d", w, i);
 			k.node = name;
-			add(&k, PEER_CANARY_PASSED, "");
+			add(&k, PEER_CANARY_STATUS_PASSED, "");
 		}
 		_exit(0);
 	}
@@ -182,14 +183,14 @@ START_TEST(several_kfarms_may_write_at_once)
 	for (int i = 0; i < WRITERS * WORDS; i++) {
 		snprintf(name, sizeof(name), "node-%d-%d", i / WORDS,
 			 i % WORDS);
-		ck_assert_int_eq(known(&k), PEER_CANARY_PASSED);
+		ck_assert_int_eq(known(&k), PEER_CANARY_STATUS_PASSED);
 	}
 }
 END_TEST
 
 START_TEST(a_place_that_cannot_be_written_is_named)
 {
-	struct peer_canary_db_entry e = { .is = PEER_CANARY_PASSED };
+	struct peer_canary_db_entry e = { .status = PEER_CANARY_STATUS_PASSED };
 	struct err err;
 	char *file = xasprintf("%s/state", dir);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
-/* peer/tools, asked for no more than a survey. */
-#include "peer/tools.h"
+/* peer/survey, asked for no more than a survey. */
+#include "peer/survey.h"
 
 #include "base/clock.h"
 #include "suite.h"
-#include "wire/conn.h"
+#include "wire/stream.h"
 
 #include <check.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static void fake_flush(struct fake *f)
 
 		if (n < 0)
 			_exit(0);
-		wire_conn_sent(f->conn, (size_t)n);
+		wire_conn_consume(f->conn, (size_t)n);
 	}
 }
 
@@ -91,11 +91,11 @@ static void fake_machine(struct fake *f)
 
 static void fake_fit(struct fake *f)
 {
-	struct wire_fit m = { .fit = !is(f, "unfit"),
+	struct wire_fit m = { .usable = !is(f, "unfit"),
 			      .layers = (char *)"user mount" };
 	struct buf body = { 0 };
 
-	m.why = (char *)(m.fit ? "" : "no user namespaces: sysctl x=1");
+	m.reason = (char *)(m.usable ? "" : "no user namespaces: sysctl x=1");
 	wire_fit_encode(&body, &m);
 	if (is(f, "broken"))
 		body.len--;
@@ -177,20 +177,21 @@ static void fill(struct node_entry *e, const char *kind)
 				  xasprintf("exec %s --node '%s'", self, kind);
 }
 
-static void run_for(struct peer_tools_node *out, const char *const *kinds,
+static void run_for(struct peer_survey_node *out, const char *const *kinds,
 		    size_t n, unsigned hello_ms)
 {
 	static struct node_entry entries[16];
-	struct peer_tools_setup setup = {
-		.nodes = out, .n = n, .survey = true, .hello_ms = hello_ms
-	};
+	struct peer_survey_setup setup = { .nodes = out,
+					   .n = n,
+					   .identify_only = true,
+					   .hello_timeout_ms = hello_ms };
 	struct err err = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		fill(&entries[i], kinds[i]);
-		peer_tools_init(&out[i], &entries[i]);
+		peer_survey_init(&out[i], &entries[i]);
 	}
-	ck_assert_int_eq(peer_tools_run(&setup, NULL, &err), 0);
+	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
 	for (size_t i = 0; i < n; i++) {
 		free(entries[i].name);
 		free(entries[i].address.text);
@@ -198,7 +199,8 @@ static void run_for(struct peer_tools_node *out, const char *const *kinds,
 }
 
 /* For nodes that answer, or end, by themselves. */
-static void run(struct peer_tools_node *out, const char *const *kinds, size_t n)
+static void run(struct peer_survey_node *out, const char *const *kinds,
+		size_t n)
 {
 	run_for(out, kinds, n, 60000);
 }
@@ -206,7 +208,7 @@ static void run(struct peer_tools_node *out, const char *const *kinds, size_t n)
 START_TEST(probe_tells_what_a_node_has)
 {
 	static const char *const kinds[] = { "good" };
-	struct peer_tools_node p;
+	struct peer_survey_node p;
 
 	run(&p, kinds, 1);
 	ck_assert(p.up);
@@ -214,37 +216,37 @@ START_TEST(probe_tells_what_a_node_has)
 	ck_assert_str_eq(p.hello.software, "kfarmd 9");
 	ck_assert_str_eq(p.hello.inventory.machine, "aarch64");
 	ck_assert_uint_eq(p.hello.inventory.cores, 6);
-	ck_assert(p.fit.fit);
+	ck_assert(p.fit.usable);
 	ck_assert_str_eq(p.fit.layers, "user mount");
-	ck_assert_str_eq(p.fit.why, "");
+	ck_assert_str_eq(p.fit.reason, "");
 	ck_assert_str_eq(p.machine.model, "a board");
-	peer_tools_release(&p);
+	peer_survey_release(&p);
 }
 END_TEST
 
 START_TEST(a_node_of_version_7_says_nothing_of_its_machine)
 {
 	static const char *const kinds[] = { "version 7" };
-	struct peer_tools_node p;
+	struct peer_survey_node p;
 
 	run(&p, kinds, 1);
 	ck_assert(p.up);
 	ck_assert_uint_eq(p.hello.inventory.cores, 6);
 	ck_assert_ptr_null(p.machine.model);
-	peer_tools_release(&p);
+	peer_survey_release(&p);
 }
 END_TEST
 
 START_TEST(a_node_without_a_sandbox_is_up_and_unfit)
 {
 	static const char *const kinds[] = { "unfit" };
-	struct peer_tools_node p;
+	struct peer_survey_node p;
 
 	run(&p, kinds, 1);
 	ck_assert(p.up);
-	ck_assert(!p.fit.fit);
-	ck_assert_str_eq(p.fit.why, "no user namespaces: sysctl x=1");
-	peer_tools_release(&p);
+	ck_assert(!p.fit.usable);
+	ck_assert_str_eq(p.fit.reason, "no user namespaces: sysctl x=1");
+	peer_survey_release(&p);
 }
 END_TEST
 
@@ -286,7 +288,7 @@ START_TEST(probe_says_why_a_node_is_down)
 	const char *why = broken[_i].why;
 	bool silent = why && strstr(why, "within 4 s");
 	uint64_t began = clock_ms();
-	struct peer_tools_node p;
+	struct peer_survey_node p;
 
 	run_for(&p, &broken[_i].kind, 1, silent ? 4000 : 60000);
 	ck_assert(!p.up);
@@ -295,7 +297,7 @@ START_TEST(probe_says_why_a_node_is_down)
 	if (why)
 		ck_assert_str_eq(p.why, why);
 	ck_assert_uint_lt(clock_ms() - began, 50000);
-	peer_tools_release(&p);
+	peer_survey_release(&p);
 }
 END_TEST
 
@@ -303,7 +305,7 @@ START_TEST(probe_asks_all_at_once)
 {
 	static const char *const kinds[] = { "mute",        "good", "mute",
 					     "sh sleep 60", "good", "mute" };
-	struct peer_tools_node p[6];
+	struct peer_survey_node p[6];
 	uint64_t began = clock_ms();
 
 	run_for(p, kinds, 6, 15000);
@@ -311,7 +313,7 @@ START_TEST(probe_asks_all_at_once)
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_eq(p[i].up, !strcmp(kinds[i], "good"));
-		peer_tools_release(&p[i]);
+		peer_survey_release(&p[i]);
 	}
 }
 END_TEST
@@ -319,27 +321,29 @@ END_TEST
 START_TEST(probe_of_an_unreachable_socket_is_down_at_once)
 {
 	struct node_entry e = { .name = (char *)"u",
-				.address = { NODE_UNIX,
+				.address = { NODE_ADDRESS_UNIX,
 					     (char *)"/nowhere/s" } };
-	struct peer_tools_node p;
-	struct peer_tools_setup setup = { .nodes = &p, .n = 1, .survey = true };
+	struct peer_survey_node p;
+	struct peer_survey_setup setup = { .nodes = &p,
+					   .n = 1,
+					   .identify_only = true };
 	struct err err = { 0 };
 
-	peer_tools_init(&p, &e);
-	ck_assert_int_eq(peer_tools_run(&setup, NULL, &err), 0);
+	peer_survey_init(&p, &e);
+	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
 	ck_assert(!p.up);
 	ck_assert_str_eq(p.why,
 			 "connect to /nowhere/s: No such file or directory");
-	peer_tools_release(&p);
+	peer_survey_release(&p);
 }
 END_TEST
 
 START_TEST(probe_of_no_node_is_nothing)
 {
-	struct peer_tools_setup setup = { .n = 0, .survey = true };
+	struct peer_survey_setup setup = { .n = 0, .identify_only = true };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(peer_tools_run(&setup, NULL, &err), 0);
+	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
 }
 END_TEST
 

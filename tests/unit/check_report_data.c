@@ -2,9 +2,8 @@
 /* needs: report */
 #include "report/data.h"
 
-#include "history-play.h"
+#include "history-fixture.h"
 #include "report/html.h"
-#include "report/sizes.h"
 
 static struct history *h;
 static struct report_data d;
@@ -12,13 +11,13 @@ static struct report_data d;
 static void tear_down(void)
 {
 	report_data_release(&d);
-	history_close(h);
+	history_db_close(h);
 	h = NULL;
 	play_tear_down();
 }
 
 static void warn(struct play *p, const char *severity, const char *text,
-		 enum history_how how)
+		 enum history_diag_status how)
 {
 	const struct history_diag g = {
 		.tool = (char *)"compiler",
@@ -27,7 +26,7 @@ static void warn(struct play *p, const char *severity, const char *text,
 		.text = (char *)text,
 		.line = 7,
 		.column = 3,
-		.how = how,
+		.status = how,
 	};
 
 	play_diag(p, &g);
@@ -36,10 +35,10 @@ static void warn(struct play *p, const char *severity, const char *text,
 static void weigh(struct play *p, const char *name, int64_t text)
 {
 	const struct history_size s = { .name = (char *)name,
-					.text = text,
-					.data = 10,
-					.bss = 5,
-					.file = 2 * text };
+					.text_bytes = text,
+					.data_bytes = 10,
+					.bss_bytes = 5,
+					.file_bytes = 2 * text };
 
 	play_size(p, &s);
 }
@@ -58,10 +57,10 @@ static void play_three(void)
 	play_phase(&p, "compile");
 	play_unit(&p, "fs/a.o", "neo4a");
 	play_unit(&p, "fs/b.o", EVENTS_LOCAL);
-	warn(&p, "warning", "one", HISTORY_NEW);
-	warn(&p, "error", "two", HISTORY_SAME);
-	warn(&p, "warning", "three", HISTORY_CARRIED);
-	warn(&p, "error", "four", HISTORY_GONE);
+	warn(&p, "warning", "one", HISTORY_DIAG_NEW);
+	warn(&p, "error", "two", HISTORY_DIAG_UNCHANGED);
+	warn(&p, "warning", "three", HISTORY_DIAG_CARRIED_OVER);
+	warn(&p, "error", "four", HISTORY_DIAG_REMOVED);
 	weigh(&p, "vmlinux", 1100);
 	weigh(&p, "new.ko", 100);
 	play_end_well(&p, 2);
@@ -75,20 +74,20 @@ START_TEST(a_build_is_read_with_the_one_before_it)
 
 	play_three();
 	ck_assert_msg(!report_data_read(&d, h, 2, NULL, &err), "%s", err.text);
-	ck_assert_str_eq(report_data_verdict(&d), "failed");
-	ck_assert(d.has_before);
-	ck_assert_int_eq(d.before.number, 1);
-	ck_assert_uint_eq(d.with.n_units, 2);
-	ck_assert_uint_eq(d.with.n_phases, 1);
-	ck_assert_uint_eq(report_data_permille(&d), 500);
-	ck_assert(!report_data_lost_units(&d));
+	ck_assert_str_eq(report_data_status_text(&d), "failed");
+	ck_assert(d.has_baseline);
+	ck_assert_int_eq(d.baseline.number, 1);
+	ck_assert_uint_eq(d.details.n_units, 2);
+	ck_assert_uint_eq(d.details.n_phases, 1);
+	ck_assert_uint_eq(report_data_remote_permille(&d), 500);
+	ck_assert(!report_data_is_missing_units(&d));
 	report_sizes_init(&s, &d);
 	ck_assert_uint_eq(s.n, 2);
-	ck_assert_str_eq(s.v[0].now.name, "vmlinux");
-	ck_assert_int_eq(s.v[0].change, 100);
-	ck_assert(s.v[1].is_new);
-	ck_assert_uint_eq(s.n_gone, 1);
-	ck_assert_str_eq(s.gone[0]->name, "old.ko");
+	ck_assert_str_eq(s.v[0].current.name, "vmlinux");
+	ck_assert_int_eq(s.v[0].change_bytes, 100);
+	ck_assert(s.v[1].new_file);
+	ck_assert_uint_eq(s.n_removed, 1);
+	ck_assert_str_eq(s.removed[0]->name, "old.ko");
 	report_sizes_release(&s);
 }
 END_TEST
@@ -99,10 +98,10 @@ START_TEST(errors_that_stand_come_first)
 
 	play_three();
 	ck_assert_msg(!report_data_read(&d, h, 2, NULL, &err), "%s", err.text);
-	ck_assert_uint_eq(d.with.n_diags, 4);
+	ck_assert_uint_eq(d.details.n_diags, 4);
 	for (size_t i = 0; i < 4; i++)
-		ck_assert_str_eq(d.with.diag[i].text, order[i]);
-	ck_assert_uint_eq(report_data_count(&d, HISTORY_GONE), 1);
+		ck_assert_str_eq(d.details.diags[i].text, order[i]);
+	ck_assert_uint_eq(report_data_count_diags(&d, HISTORY_DIAG_REMOVED), 1);
 }
 END_TEST
 
@@ -111,7 +110,7 @@ START_TEST(the_last_is_meant_where_no_number_is_given)
 	play_three();
 	ck_assert_int_eq(report_data_read(&d, h, 0, NULL, &err), 0);
 	ck_assert_int_eq(d.build.number, 3);
-	ck_assert(!d.has_before);
+	ck_assert(!d.has_baseline);
 	report_data_release(&d);
 	ck_assert_int_eq(report_data_read(&d, h, 0, "/home/a/out", &err), 0);
 	ck_assert_int_eq(d.build.number, 3);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: report */
-#include "report/escape.h"
+#include "report/page.h"
 
 #include "suite.h"
 
@@ -35,7 +35,7 @@ START_TEST(what_stands_in_a_page_is_no_markup_and_can_be_shown)
 {
 	struct buf out = { 0 };
 
-	report_escape(&out, cases[_i].text, cases[_i].max);
+	report_escape_html(&out, cases[_i].text, cases[_i].max);
 	ck_assert_str_eq(buf_str(&out), cases[_i].html);
 	buf_reset(&out);
 	report_escape_plain(&out, cases[_i].text, cases[_i].max);

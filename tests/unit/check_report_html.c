@@ -58,7 +58,7 @@ START_TEST(a_page_tells_all_of_a_build)
 	ck_assert(page_has("<li>kernel/configs.o</li>"));
 	ck_assert(!page_has("left out"));
 	ck_assert(!page_has("Carried:"));
-	d.with.diag[1].how = HISTORY_CARRIED;
+	d.details.diags[1].status = HISTORY_DIAG_CARRIED_OVER;
 	check_page();
 	ck_assert(page_has("<span class=\"tag\">carried</span>"));
 	ck_assert(page_has("Carried:"));
@@ -111,8 +111,8 @@ END_TEST
 START_TEST(the_first_build_of_its_kind_marks_nothing)
 {
 	sample_large(&d, 2, 2, 10);
-	for (size_t i = 0; i < d.with.n_diags; i++)
-		d.with.diag[i].how = HISTORY_FIRST;
+	for (size_t i = 0; i < d.details.n_diags; i++)
+		d.details.diags[i].status = HISTORY_DIAG_NO_BASELINE;
 	check_page();
 	ck_assert(page_has("<summary>4980 more</summary>"));
 	ck_assert(!page_has("class=\"tag"));
@@ -126,11 +126,11 @@ START_TEST(names_of_any_length_do_not_make_it_long)
 	memset(name, '<', sizeof(name) - 1);
 	sample_large(&d, 3, 2, 100);
 	for (size_t i = 0; i < 100; i++) {
-		free(d.with.unit[i].object);
-		d.with.unit[i].object = xstrdup(name);
+		free(d.details.units[i].object);
+		d.details.units[i].object = xstrdup(name);
 	}
-	free(d.build.what);
-	d.build.what = xstrdup(name);
+	free(d.build.command);
+	d.build.command = xstrdup(name);
 	check_page();
 }
 END_TEST
@@ -138,15 +138,15 @@ END_TEST
 START_TEST(an_old_build_says_that_its_timeline_is_gone)
 {
 	sample_small(&d);
-	d.with.n_units = 0;
+	d.details.n_units = 0;
 	check_page();
 	ck_assert(page_has("timeline of nodes and slots is gone"));
 	ck_assert(!page_has("Which ones"));
-	d.with.n_diags = 0;
+	d.details.n_diags = 0;
 	check_page();
 	ck_assert(page_has("Which ones is no longer in the history"));
-	d.with.n_units = 11;
-	d.with.n_diags = 3;
+	d.details.n_units = 11;
+	d.details.n_diags = 3;
 }
 END_TEST
 
@@ -156,7 +156,7 @@ START_TEST(a_build_of_which_nothing_is_known_has_a_page)
 	check_page();
 	ck_assert(page_has("It has not ended yet"));
 	ck_assert(!page_has("tile\""));
-	d.build.state = HISTORY_FAILED;
+	d.build.state = HISTORY_STATE_FAILED;
 	check_page();
 	ck_assert(page_has("tile\""));
 }
@@ -166,10 +166,10 @@ START_TEST(odd_times_make_no_odd_picture)
 {
 	sample_small(&d);
 	d.build.wall_ms = 0;
-	d.with.unit[0].done_ms = INT64_MAX / 100000;
-	d.with.unit[1].sent_ms = -9;
-	d.with.phase[2].ms = INT64_MAX / 100000;
-	d.with.phase[3].at_ms = 1 << 30;
+	d.details.units[0].done_ms = INT64_MAX / 100000;
+	d.details.units[1].sent_ms = -9;
+	d.details.phases[2].duration_ms = INT64_MAX / 100000;
+	d.details.phases[3].start_ms = 1 << 30;
 	check_page();
 }
 END_TEST

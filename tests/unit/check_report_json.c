@@ -68,17 +68,17 @@ START_TEST(an_old_build_says_that_its_units_are_gone)
 	made = report_json(&d);
 	ck_assert(json_is_true(json_object_get(made, "units_kept")));
 	json_decref(made);
-	d.with.n_units = 0;
+	d.details.n_units = 0;
 	made = report_json(&d);
 	ck_assert(json_is_false(json_object_get(made, "units_kept")));
-	d.with.n_units = 11;
+	d.details.n_units = 11;
 }
 END_TEST
 
 START_TEST(what_is_not_known_of_a_build_that_runs_is_null)
 {
 	sample_small(&d);
-	d.build.state = HISTORY_RUNNING;
+	d.build.state = HISTORY_STATE_RUNNING;
 	made = report_json(&d);
 	ck_assert(json_is_null(json_object_get(made, "status")));
 	ck_assert(json_is_null(json_object_get(made, "wall")));

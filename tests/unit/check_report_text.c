@@ -28,7 +28,7 @@ START_TEST(nothing_in_it_steers_a_terminal)
 {
 	sample_hostile(&d);
 	report_text(&out, &d, false);
-	ck_assert(printable(buf_bytes(&out), PRINTABLE_LAYOUT));
+	ck_assert(printable_is_safe(buf_bytes(&out), PRINTABLE_WHITESPACE));
 	golden_file("tests/report/hostile.txt", buf_str(&out));
 }
 END_TEST
@@ -53,17 +53,17 @@ END_TEST
 START_TEST(an_old_build_says_that_its_units_are_gone)
 {
 	sample_small(&d);
-	d.with.n_units = 0;
+	d.details.n_units = 0;
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(
 		strstr(buf_str(&out), "units are no longer in the history"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "slowest"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "Which ones"));
-	d.with.n_diags = 0;
+	d.details.n_diags = 0;
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "Which ones is no longer"));
-	d.with.n_units = 11;
-	d.with.n_diags = 3;
+	d.details.n_units = 11;
+	d.details.n_diags = 3;
 }
 END_TEST
 
@@ -72,14 +72,14 @@ static const struct {
 	int64_t status;
 	const char *verdict;
 } ends[] = {
-	{ HISTORY_RUNNING, 0, "running" },
-	{ HISTORY_GOOD, 0, "built" },
-	{ HISTORY_GOOD, 101, "built, with new warnings" },
-	{ HISTORY_FAILED, 2, "failed" },
-	{ HISTORY_FAILED, 1, "failed in its set-up" },
-	{ HISTORY_FAILED, 125, "failed: the farm or the toolchain" },
-	{ HISTORY_INTERRUPTED, 130, "interrupted" },
-	{ HISTORY_KILLED, 0, "killed" },
+	{ HISTORY_STATE_RUNNING, 0, "running" },
+	{ HISTORY_STATE_GOOD, 0, "built" },
+	{ HISTORY_STATE_GOOD, 101, "built, with new warnings" },
+	{ HISTORY_STATE_FAILED, 2, "failed" },
+	{ HISTORY_STATE_FAILED, 1, "failed in its set-up" },
+	{ HISTORY_STATE_FAILED, 125, "failed: the farm or the toolchain" },
+	{ HISTORY_STATE_INTERRUPTED, 130, "interrupted" },
+	{ HISTORY_STATE_KILLED, 0, "killed" },
 };
 
 START_TEST(each_end_has_a_word)
@@ -87,7 +87,7 @@ START_TEST(each_end_has_a_word)
 	sample_small(&d);
 	d.build.state = ends[_i].state;
 	d.build.status = ends[_i].status;
-	ck_assert_str_eq(report_data_verdict(&d), ends[_i].verdict);
+	ck_assert_str_eq(report_data_status_text(&d), ends[_i].verdict);
 }
 END_TEST
 
@@ -99,12 +99,12 @@ START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "It has not ended yet"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "warnings"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "\n  \n"));
-	d.build.state = HISTORY_KILLED;
+	d.build.state = HISTORY_STATE_KILLED;
 	buf_reset(&out);
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(
 		strstr(buf_str(&out), "never said that it ended"));
-	d.build.state = HISTORY_GOOD;
+	d.build.state = HISTORY_STATE_GOOD;
 	buf_reset(&out);
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "jobs     0\n"));

@@ -83,8 +83,8 @@ END_TEST
 START_TEST(times_out_of_order_are_nested_all_the_same)
 {
 	sample_small(&d);
-	for (size_t i = 0; i < d.with.n_units; i++) {
-		struct history_unit *u = &d.with.unit[i];
+	for (size_t i = 0; i < d.details.n_units; i++) {
+		struct history_unit *u = &d.details.units[i];
 
 		u->sent_ms = (int64_t)(i * 7919 % 13000);
 		u->run_ms = (int64_t)(i * 104729 % 13000);
@@ -98,9 +98,9 @@ END_TEST
 START_TEST(a_build_without_units_is_a_trace_too)
 {
 	sample_small(&d);
-	d.with.n_units = 0;
+	d.details.n_units = 0;
 	check_trace(0);
-	d.with.n_units = 11;
+	d.details.n_units = 11;
 	report_data_release(&d);
 	d.build = (struct history_build){ .number = 1 };
 	check_trace(0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-/* Nodes that are drained and resumed: sched/node.c, sched/choose.c. */
+/* Nodes that are drained and resumed: sched/node.c, sched/sched.c. */
 #include "sched/sched.h"
 
-#include "sched-play.h"
+#include "sched-fixture.h"
 #include "suite.h"
 
 static struct sched *s;
@@ -16,17 +16,17 @@ static void teardown(void)
 
 static const char *state_a(void)
 {
-	struct sched_node_figures f;
+	struct sched_node_counts f;
 
-	sched_node_figures(s, 0, &f);
+	sched_node_counts(s, 0, &f);
 	return sched_node_state_name(f.state);
 }
 
-static struct sched_figures figures(void)
+static struct sched_counts figures(void)
 {
-	struct sched_figures f;
+	struct sched_counts f;
 
-	sched_figures(s, &f);
+	sched_counts(s, &f);
 	return f;
 }
 
@@ -35,9 +35,9 @@ START_TEST(what_runs_there_ends_and_nothing_new_comes)
 	s = story("node a up 3 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2; unit 3; scanned 3");
 	ck_assert_actions(s, "send 3 a");
-	ck_assert_uint_eq(figures().slots, 4);
+	ck_assert_uint_eq(figures().n_slots, 4);
 	ck_assert_play(s, "drain a", "node a draining");
-	ck_assert_uint_eq(figures().slots, 1);
+	ck_assert_uint_eq(figures().n_slots, 1);
 	ck_assert_str_eq(state_a(), "draining");
 	/* It waits for b, whose slot is taken. */
 	ck_assert_play(s, "unit 4; scanned 4", "");
@@ -100,7 +100,7 @@ START_TEST(after_it_was_resumed_those_that_wait_go_there)
 	/* The bytes are on their way to b: the local slot has one meanwhile. */
 	ck_assert_actions(s, "");
 	ck_assert_str_eq(state_a(), "draining");
-	ck_assert_uint_eq(figures().locals, 1);
+	ck_assert_uint_eq(figures().n_local_slots_used, 1);
 	ck_assert_play(s, "scanned 2", "");
 	ck_assert_play(s, "resume a", "node a up; send 2 a; scan 5");
 	ck_assert_play(s, "scanned 3", "");
@@ -140,15 +140,16 @@ END_TEST
 
 START_TEST(one_that_nobody_waits_for_is_decided)
 {
-	s = sched_new(&(struct sched_setup){ .n_nodes = 1, .local_slots = 1 });
-	ck_assert_uint_eq(figures().undecided, 1);
+	s = sched_new(
+		&(struct sched_setup){ .n_nodes = 1, .n_local_slots = 1 });
+	ck_assert_uint_eq(figures().n_undecided_nodes, 1);
 	play_now_ms = 0;
 	ck_assert_play(s, "drain a", "node a drained; dial a");
-	ck_assert_uint_eq(figures().undecided, 0);
+	ck_assert_uint_eq(figures().n_undecided_nodes, 0);
 	ck_assert_play(s, "toolchain 0 ready; object 0 ready; unit 1",
 		       "compile 1 NODES_DOWN");
 	ck_assert_play(s, "resume a", "node a connecting");
-	ck_assert_uint_eq(figures().undecided, 1);
+	ck_assert_uint_eq(figures().n_undecided_nodes, 1);
 }
 END_TEST
 

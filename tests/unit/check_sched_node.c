@@ -2,7 +2,7 @@
 /* needs: sched */
 #include "sched/sched.h"
 
-#include "sched-play.h"
+#include "sched-fixture.h"
 #include "suite.h"
 
 static struct sched *s;
@@ -13,11 +13,11 @@ static void teardown(void)
 	s = NULL;
 }
 
-static struct sched_node_figures node_a(void)
+static struct sched_node_counts node_a(void)
 {
-	struct sched_node_figures f;
+	struct sched_node_counts f;
 
-	sched_node_figures(s, 0, &f);
+	sched_node_counts(s, 0, &f);
 	return f;
 }
 
@@ -40,10 +40,10 @@ START_TEST(a_lost_node_is_dialed_after_1_2_4_up_to_60_s)
 		play_now_ms = sched_next_ms(s);
 		ck_assert_play(s, "time", "dial a");
 	}
-	ck_assert_uint_eq(node_a().errors, 0);
+	ck_assert_uint_eq(node_a().n_errors, 0);
 	ck_assert_play(s, "fit a 1", "node a up");
 	ck_assert_play(s, "lost a", "node a down: connection closed");
-	ck_assert_uint_eq(node_a().errors, 1);
+	ck_assert_uint_eq(node_a().n_errors, 1);
 }
 END_TEST
 
@@ -72,7 +72,7 @@ START_TEST(one_that_was_lost_first_shows_a_right_answer)
 	ck_assert_play(s, "cell a 0 ready; 999 ms", "");
 	ck_assert_play(s, "1 ms", "probe a");
 	ck_assert_play(s, "probed a right", "node a up");
-	ck_assert_ptr_null(node_a().words);
+	ck_assert_ptr_null(node_a().text);
 }
 END_TEST
 
@@ -93,7 +93,7 @@ START_TEST(another_version_is_out_for_good)
 		       "probed a wrong",
 		       "");
 	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
-	ck_assert_uint_eq(node_a().slots, 0);
+	ck_assert_uint_eq(node_a().n_slots, 0);
 }
 END_TEST
 
@@ -115,11 +115,11 @@ START_TEST(the_first_failure_of_a_good_node_is_the_units)
 		      "scanned 2; unit 3; scanned 3; answer 1 a; "
 		      "examined 1 good; fail 2 a node");
 	ck_assert_actions(s, "compile 2 NODES_FAILED");
-	ck_assert_uint_eq(node_a().errors, 1);
-	ck_assert_uint_eq(node_a().retries, 1);
+	ck_assert_uint_eq(node_a().n_errors, 1);
+	ck_assert_uint_eq(node_a().n_retries, 1);
 	ck_assert_play(s, "fail 3 a node", "node a resting: out of disk");
-	ck_assert_uint_eq(node_a().errors, 2);
-	ck_assert_str_eq(node_a().words, "out of disk");
+	ck_assert_uint_eq(node_a().n_errors, 2);
+	ck_assert_str_eq(node_a().text, "out of disk");
 }
 END_TEST
 
@@ -143,9 +143,9 @@ START_TEST(units_of_a_resting_node_may_end)
 	ck_assert_actions(s, "node a resting: out of disk; "
 			     "compile 1 NODES_FAILED");
 	ck_assert_play(s, "fail 3 a node", "");
-	ck_assert_uint_eq(node_a().errors, 2);
+	ck_assert_uint_eq(node_a().n_errors, 2);
 	ck_assert_play(s, "answer 2 a; examined 2 good", "deliver 2");
-	ck_assert_int_eq(node_a().state, SCHED_NODE_RESTING);
+	ck_assert_int_eq(node_a().state, SCHED_NODE_BACKOFF);
 	ck_assert_play(s, "2 s", "probe a");
 }
 END_TEST
@@ -173,9 +173,9 @@ START_TEST(a_second_failure_while_it_rests_is_a_fault)
 		      "scanned 2; unit 3; scanned 3; answer 1 a; "
 		      "examined 1 good; answer 2 a; examined 2 wrong; "
 		      "fail 3 a node");
-	ck_assert_uint_eq(node_a().errors, 2);
+	ck_assert_uint_eq(node_a().n_errors, 2);
 	ck_assert_play(s, "probed a wrong", "");
-	ck_assert_uint_eq(node_a().errors, 2);
+	ck_assert_uint_eq(node_a().n_errors, 2);
 }
 END_TEST
 
@@ -244,7 +244,7 @@ START_TEST(a_right_answer_to_a_probe_does_not_shorten_the_next_rest)
 	fail_unit(unit++);
 	ck_assert_int_eq(node_a().state, SCHED_NODE_UP);
 	fail_unit(unit++);
-	ck_assert_int_eq(node_a().state, SCHED_NODE_RESTING);
+	ck_assert_int_eq(node_a().state, SCHED_NODE_BACKOFF);
 	ck_assert_uint_le(idle_ms(), 1200);
 }
 END_TEST
@@ -268,7 +268,7 @@ START_TEST(a_node_that_failed_gets_fewer_units_at_once)
 	do_unit(9);
 	ck_assert_play(s, "answer 6 a; examined 6 good",
 		       "node a up; deliver 6");
-	ck_assert_ptr_null(node_a().words);
+	ck_assert_ptr_null(node_a().text);
 	ck_assert_play(s,
 		       "unit 10; scanned 10; unit 11; scanned 11; "
 		       "unit 12; scanned 12",
@@ -285,7 +285,7 @@ START_TEST(three_wrong_answers_are_the_end)
 	ck_assert_actions(s, "probe a");
 	ck_assert_play(s, "probed a wrong",
 		       "hang-up a; node a out: known answer");
-	ck_assert_uint_eq(node_a().running, 0);
+	ck_assert_uint_eq(node_a().n_running, 0);
 	ck_assert_play(s, "left 1",
 		       "done 1 WRONG_ANSWERS; "
 		       "compile 2 NODE_LOST");
@@ -315,7 +315,7 @@ START_TEST(units_of_a_node_that_is_out_go_elsewhere)
 		      "examined 1 wrong; examined 2 wrong; examined 3 wrong");
 	ck_assert_actions(s, "hang-up a; node a out: wrong answer: no ELF; "
 			     "send 3 b; send 4 b");
-	ck_assert_uint_eq(node_a().retries, 4);
+	ck_assert_uint_eq(node_a().n_retries, 4);
 }
 END_TEST
 
@@ -326,7 +326,7 @@ START_TEST(a_worn_connection_is_renewed_when_nothing_runs)
 		      "2 s; worn a; unit 2; scanned 2; answer 1 a; "
 		      "examined 1 good");
 	ck_assert_actions(s, "deliver 1");
-	ck_assert_uint_eq(node_a().running, 1);
+	ck_assert_uint_eq(node_a().n_running, 1);
 	ck_assert_play(s, "slots a 3 0", "renew a; dial a");
 	ck_assert_play(s, "lost a; 3 s; fit a 3; worn a", "renew a; dial a");
 	ck_assert_play(s, "worn a", "");
@@ -339,7 +339,7 @@ START_TEST(a_slot_that_is_used_for_other_things_is_not_free)
 		      "node a up 2 slots; slots a 2 1; unit 1; "
 		      "scanned 1; unit 2; scanned 2");
 	ck_assert_actions(s, "");
-	ck_assert_uint_eq(node_a().running, 2);
+	ck_assert_uint_eq(node_a().n_running, 2);
 	ck_assert_play(s, "slots a 2 0", "send 2 a");
 	ck_assert_play(s, "slots a 1 0; unit 3; scanned 3; answer 1 a",
 		       "examine 1");
@@ -385,7 +385,7 @@ int main(void)
 	tcase_add_test(tc, a_worn_connection_is_renewed_when_nothing_runs);
 	tcase_add_test(tc, a_slot_that_is_used_for_other_things_is_not_free);
 	tcase_add_loop_test(tc, each_state_has_a_word, SCHED_NODE_DOWN,
-			    SCHED_NODE_OUT + 1);
+			    SCHED_NODE_EXCLUDED + 1);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -6,7 +6,7 @@
  */
 #include "sched/sched.h"
 
-#include "sched-play.h"
+#include "sched-fixture.h"
 #include "suite.h"
 
 static struct sched *s;
@@ -17,19 +17,19 @@ static void teardown(void)
 	s = NULL;
 }
 
-static struct sched_figures figures(void)
+static struct sched_counts figures(void)
 {
-	struct sched_figures f;
+	struct sched_counts f;
 
-	sched_figures(s, &f);
+	sched_counts(s, &f);
 	return f;
 }
 
-static struct sched_node_figures node_figures(uint32_t node)
+static struct sched_node_counts node_figures(uint32_t node)
 {
-	struct sched_node_figures f;
+	struct sched_node_counts f;
 
-	sched_node_figures(s, node, &f);
+	sched_node_counts(s, node, &f);
 	return f;
 }
 
@@ -42,15 +42,15 @@ START_TEST(one_that_is_added_is_dialed_and_gets_units)
 		      "scanned 2");
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "added b", "dial b");
-	ck_assert_uint_eq(figures().undecided, 1);
+	ck_assert_uint_eq(figures().n_undecided_nodes, 1);
 	ck_assert_play(s, "fit b 3", "node b up");
-	ck_assert_uint_eq(figures().slots, 4);
+	ck_assert_uint_eq(figures().n_slots, 4);
 	ck_assert_play(s, "cell b 0 ready", "send 2 b");
 	ck_assert_play(s, "added c", "dial c");
 	ck_assert_play(s, "lost c new", "node c down: connection closed");
 	ck_assert_play(s, "answer 2 b", "examine 2");
 	ck_assert_play(s, "examined 2 good", "deliver 2");
-	ck_assert_uint_eq(node_figures(1).jobs, 1);
+	ck_assert_uint_eq(node_figures(1).n_jobs, 1);
 }
 END_TEST
 
@@ -71,7 +71,8 @@ START_TEST(many_are_added_while_units_run)
 		      "node a up 2 slots; unit 1; scanned 1; unit 2; "
 		      "scanned 2");
 	for (uint32_t i = 1; i < 40; i++) {
-		struct sched_event ev = { .kind = SCHED_ADDED, .node = i };
+		struct sched_event ev = { .kind = SCHED_EV_NODE_ADDED,
+					  .node = i };
 
 		play_feed(s, &ev);
 	}
@@ -95,13 +96,13 @@ START_TEST(one_that_is_removed_ends_what_it_has)
 	s = story("node a up 2 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2");
 	ck_assert_play(s, "removed a", "node a draining: taken out");
-	ck_assert_uint_eq(figures().slots, 1);
+	ck_assert_uint_eq(figures().n_slots, 1);
 	ck_assert_play(s, "unit 3; scanned 3", "");
 	ck_assert_play(s, "answer 1 a",
 		       "hang-up a; node a out: taken out; examine 1");
 	ck_assert_play(s, "examined 1 good", "deliver 1");
-	ck_assert_uint_eq(node_figures(0).jobs, 1);
-	ck_assert_uint_eq(node_figures(0).errors, 0);
+	ck_assert_uint_eq(node_figures(0).n_jobs, 1);
+	ck_assert_uint_eq(node_figures(0).n_errors, 0);
 	ck_assert_play(s, "answer 2 b", "examine 2; send 3 b");
 	ck_assert_play(s, "answer 3 b", "examine 3");
 	ck_assert_play(s, "examined 3 good; left 1; left 2; left 3", "");
@@ -119,7 +120,7 @@ START_TEST(one_that_is_idle_leaves_at_once)
 	/* Canaries and probes are nobody's units. */
 	ck_assert_play(s, "fit b 2; slots b 2 1", "");
 	ck_assert_play(s, "removed b", "hang-up b; node b out: taken out");
-	ck_assert_uint_eq(figures().undecided, 0);
+	ck_assert_uint_eq(figures().n_undecided_nodes, 0);
 	ck_assert_play(s, "unit 1", "compile 1 NODES_DOWN");
 }
 END_TEST
@@ -142,7 +143,7 @@ START_TEST(one_that_is_lost_meanwhile_is_gone_too)
 		       "node a draining: connection closed; "
 		       "node a out: connection closed; send 1 b");
 	ck_assert_play(s, "100 s", "hedge 1");
-	ck_assert_uint_eq(node_figures(0).state, SCHED_NODE_OUT);
+	ck_assert_uint_eq(node_figures(0).state, SCHED_NODE_EXCLUDED);
 }
 END_TEST
 

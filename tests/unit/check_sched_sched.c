@@ -2,7 +2,7 @@
 /* needs: sched */
 #include "sched/sched.h"
 
-#include "sched-play.h"
+#include "sched-fixture.h"
 #include "suite.h"
 
 #include <signal.h>
@@ -27,43 +27,43 @@ START_TEST(a_unit_goes_to_a_node_and_comes_back)
 		       "examine 1");
 	ck_assert_play(s, "examined 1 good", "deliver 1");
 	ck_assert_uint_eq(play_last.node, 0);
-	ck_assert_uint_eq(play_last.retries, 0);
+	ck_assert_uint_eq(play_last.n_retries, 0);
 	ck_assert_play(s, "left 1", "");
 }
 END_TEST
 
 START_TEST(units_that_wait_for_a_local_slot_are_counted_until_they_leave)
 {
-	struct sched_figures f;
+	struct sched_counts f;
 
 	s = story("node a up 2 slots; unit 1; scanned 1; unit 2 local CPATH; "
 		  "unit 3 local CPATH; unit 4 local CPATH; unit 5 local CPATH");
-	sched_figures(s, &f);
-	ck_assert_uint_eq(f.remote_now, 1);
-	ck_assert_uint_eq(f.here, 1);
-	ck_assert_uint_eq(f.waiting, 3);
+	sched_counts(s, &f);
+	ck_assert_uint_eq(f.n_remote, 1);
+	ck_assert_uint_eq(f.n_local, 1);
+	ck_assert_uint_eq(f.n_waiting_local, 3);
 	/* A wrapper is killed; the one that compiles ends. */
 	ck_assert_play(s, "left 4", "");
 	ck_assert_play(s, "left 2", "done 2 CPATH; compile 3 CPATH");
-	sched_figures(s, &f);
-	ck_assert_uint_eq(f.here, 1);
-	ck_assert_uint_eq(f.waiting, 1);
+	sched_counts(s, &f);
+	ck_assert_uint_eq(f.n_local, 1);
+	ck_assert_uint_eq(f.n_waiting_local, 1);
 	/* A compile error is repeated here, behind the others. */
 	ck_assert_play(s, "answer 1 a; examined 1 local COMPILE_ERROR", "");
-	sched_figures(s, &f);
-	ck_assert_uint_eq(f.remote_now, 0);
-	ck_assert_uint_eq(f.waiting, 2);
+	sched_counts(s, &f);
+	ck_assert_uint_eq(f.n_remote, 0);
+	ck_assert_uint_eq(f.n_waiting_local, 2);
 }
 END_TEST
 
 START_TEST(nodes_are_dialed_at_the_beginning)
 {
-	struct sched_figures f;
+	struct sched_counts f;
 
 	s = sched_new(&(struct sched_setup){ .n_nodes = 2 });
 	ck_assert_uint_eq(sched_next_ms(s), 0);
-	sched_figures(s, &f);
-	ck_assert_uint_eq(f.undecided, 2);
+	sched_counts(s, &f);
+	ck_assert_uint_eq(f.n_undecided_nodes, 2);
 	play_now_ms = 0;
 	ck_assert_play(s, "time", "dial a; dial b");
 	ck_assert_play(s, "fit a 2", "node a up");
@@ -122,8 +122,8 @@ END_TEST
 
 START_TEST(scans_wait_for_the_workers)
 {
-	struct sched_setup setup = { .local_slots = 9,
-				     .scans_max = 1,
+	struct sched_setup setup = { .n_local_slots = 9,
+				     .max_scans = 1,
 				     .n_nodes = 1 };
 
 	s = sched_new(&setup);
@@ -205,7 +205,8 @@ END_TEST
 
 START_TEST(without_nodes_all_is_local)
 {
-	struct sched_setup setup = { .local_slots = 1, .no_remote = true };
+	struct sched_setup setup = { .n_local_slots = 1,
+				     .remote_disabled = true };
 
 	s = play_farm(0, 1, "unit 1");
 	ck_assert_actions(s, "compile 1 NO_NODES");
@@ -357,13 +358,13 @@ END_TEST
 
 START_TEST(a_worker_reports_of_one_that_left)
 {
-	struct sched_figures f;
+	struct sched_counts f;
 
 	s = story("node a up 1 slots; unit 1; left 1; scanned 1; unit 2; "
 		  "scanned 2; answer 2 a; left 2; examined 2 wrong");
 	ck_assert_actions(s, "");
-	sched_figures(s, &f);
-	ck_assert_uint_eq(f.running + f.queued, 0);
+	sched_counts(s, &f);
+	ck_assert_uint_eq(f.n_running + f.n_queued, 0);
 }
 END_TEST
 
@@ -371,34 +372,34 @@ END_TEST
 
 START_TEST(figures_count_units_by_what_became_of_them)
 {
-	struct sched_node_figures n;
-	struct sched_figures f;
+	struct sched_node_counts n;
+	struct sched_counts f;
 
 	s = play_farm(3, 1,
 		      "node a up 2 slots; node b up 2 slots; unit 1; "
 		      "scanned 1; answer 1 a 70; examined 1 good; unit 2; "
 		      "scanned 2; unit 3; unit 4 local CPATH; unit 5 tc 1; "
 		      "fail 2 a node");
-	sched_figures(s, &f);
-	ck_assert_uint_eq(f.running, 2);
-	ck_assert_uint_eq(f.queued, 2);
-	ck_assert_uint_eq(f.remote_now, 1);
-	ck_assert_uint_eq(f.here, 1);
-	ck_assert_uint_eq(f.waiting, 0);
-	ck_assert_uint_eq(f.undecided, 1);
-	ck_assert_uint_eq(f.slots, 4);
-	ck_assert_uint_eq(f.locals, 1);
+	sched_counts(s, &f);
+	ck_assert_uint_eq(f.n_running, 2);
+	ck_assert_uint_eq(f.n_queued, 2);
+	ck_assert_uint_eq(f.n_remote, 1);
+	ck_assert_uint_eq(f.n_local, 1);
+	ck_assert_uint_eq(f.n_waiting_local, 0);
+	ck_assert_uint_eq(f.n_undecided_nodes, 1);
+	ck_assert_uint_eq(f.n_slots, 4);
+	ck_assert_uint_eq(f.n_local_slots_used, 1);
 	ck_assert_play(
 		s, "left 4; left 5; 11 s; hedged 2 good",
 		"cancel 2 b; deliver 2; node b resting: x.c was compiled "
 		"here sooner");
-	ck_assert_uint_eq(play_last.retries, 1);
-	sched_node_figures(s, 0, &n);
+	ck_assert_uint_eq(play_last.n_retries, 1);
+	sched_node_counts(s, 0, &n);
 	ck_assert_int_eq(n.state, SCHED_NODE_UP);
-	ck_assert_uint_eq(n.slots, 2);
-	ck_assert_uint_eq(n.jobs, 1);
-	ck_assert_uint_eq(n.errors, 1);
-	ck_assert_uint_eq(n.retries, 1);
+	ck_assert_uint_eq(n.n_slots, 2);
+	ck_assert_uint_eq(n.n_jobs, 1);
+	ck_assert_uint_eq(n.n_errors, 1);
+	ck_assert_uint_eq(n.n_retries, 1);
 }
 END_TEST
 
@@ -431,7 +432,7 @@ END_TEST
 
 START_TEST(an_event_before_the_actions_of_the_last_ends_the_program)
 {
-	struct sched_event ev = { .kind = SCHED_TIME };
+	struct sched_event ev = { .kind = SCHED_EV_TIME };
 
 	s = sched_new(&(struct sched_setup){ .n_nodes = 1 });
 	sched_event(s, 0, &ev);

@@ -2,26 +2,26 @@
 /* needs: node sched */
 /*
  * Limits that change while a build runs, in virtual time: of nodes, as their
- * health wants it (node/live.h), and of this machine.
+ * health wants it (node/slot-limit.h), and of this machine.
  */
 #include "sched/sched.h"
 
 #include "node/limits.h"
-#include "node/live.h"
-#include "sched-play.h"
+#include "node/slot-limit.h"
+#include "sched-fixture.h"
 #include "suite.h"
 
 #define CORES 4
 #define SLOTS 5
 
 static struct sched *s;
-static struct node_live live;
+static struct node_slot_limit live;
 static struct wire_health health;
 static uint32_t oldest, next_unit; /* units are served in their order */
 
 static void set_up(void)
 {
-	live = (struct node_live){ 0 };
+	live = (struct node_slot_limit){ 0 };
 	health = wire_health_unknown;
 	oldest = next_unit = 0;
 }
@@ -30,14 +30,14 @@ static void tear_down(void)
 {
 	sched_free(s);
 	s = NULL;
-	node_live_release(&live);
+	node_slot_limit_release(&live);
 }
 
-static struct sched_node_figures node_a(void)
+static struct sched_node_counts node_a(void)
 {
-	struct sched_node_figures f;
+	struct sched_node_counts f;
 
-	sched_node_figures(s, 0, &f);
+	sched_node_counts(s, 0, &f);
 	return f;
 }
 
@@ -60,7 +60,7 @@ static void go(const char *fmt, uint32_t number)
 /* Their compilers go on: they are not compiled here, too. */
 static void beat_units(void)
 {
-	for (uint32_t u = oldest; u < oldest + node_a().running; u++) {
+	for (uint32_t u = oldest; u < oldest + node_a().n_running; u++) {
 		char *words = xasprintf("beat %u a %u", u,
 					(unsigned)play_now_ms);
 
@@ -78,9 +78,10 @@ static void beat(void)
 
 	play(s, "1 s");
 	beat_units();
-	now = node_limit_now(SLOTS, &inv, &health, node_a().running, &why);
-	if (node_live_beat(&live, play_now_ms, SLOTS, now, why)) {
-		words = xasprintf("slots a %u", node_live_slots(&live, SLOTS));
+	now = node_limit_now(SLOTS, &inv, &health, node_a().n_running, &why);
+	if (node_slot_limit_update(&live, play_now_ms, SLOTS, now, why)) {
+		words = xasprintf("slots a %u",
+				  node_slot_limit_apply(&live, SLOTS));
 		go(words, 0);
 		free(words);
 	}
@@ -111,31 +112,31 @@ START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 {
 	s = play_farm(1, 1, "node a up 5 slots");
 	add_units(20);
-	ck_assert_uint_eq(node_a().running, SLOTS);
+	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	/* Somebody else wants three of its cores. */
 	health.foreign_milli = 3000;
 	for (int i = 0; i < 3; i++)
 		beat();
-	ck_assert_uint_eq(node_a().slots, SLOTS);
+	ck_assert_uint_eq(node_a().n_slots, SLOTS);
 	beat();
-	ck_assert_uint_eq(node_a().slots, 2);
-	ck_assert_str_eq(live.why, "3.0 cores busy with other things");
+	ck_assert_uint_eq(node_a().n_slots, 2);
+	ck_assert_str_eq(live.reason, "3.0 cores busy with other things");
 	/* What runs ends, and is not followed until two are left. */
-	ck_assert_uint_eq(node_a().running, SLOTS);
+	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	for (int i = 0; i < 4; i++)
 		answer();
-	ck_assert_uint_eq(node_a().running, 2);
+	ck_assert_uint_eq(node_a().n_running, 2);
 	/* He is done: after a while it has them all. */
 	health.foreign_milli = 0;
 	for (int i = 0; i < 11; i++)
 		beat();
-	ck_assert_uint_eq(node_a().slots, 3);
-	ck_assert_uint_eq(node_a().running, 3);
+	ck_assert_uint_eq(node_a().n_slots, 3);
+	ck_assert_uint_eq(node_a().n_running, 3);
 	for (int i = 0; i < 11; i++)
 		beat();
-	ck_assert_uint_eq(node_a().slots, SLOTS);
-	ck_assert_uint_eq(node_a().running, SLOTS);
-	ck_assert_ptr_null(live.why);
+	ck_assert_uint_eq(node_a().n_slots, SLOTS);
+	ck_assert_uint_eq(node_a().n_running, SLOTS);
+	ck_assert_ptr_null(live.reason);
 }
 END_TEST
 
@@ -150,14 +151,14 @@ START_TEST(a_node_short_of_memory_is_relieved_step_by_step)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		for (int k = 0; k < 5; k++)
 			beat();
-		ck_assert_uint_eq(node_a().slots, steps[i]);
-		while (node_a().running > steps[i])
+		ck_assert_uint_eq(node_a().n_slots, steps[i]);
+		while (node_a().n_running > steps[i])
 			answer();
 	}
 	health.psi_memory = 0;
 	for (int i = 0; i < 60; i++)
 		beat();
-	ck_assert_uint_eq(node_a().slots, SLOTS);
+	ck_assert_uint_eq(node_a().n_slots, SLOTS);
 }
 END_TEST
 
@@ -170,11 +171,11 @@ START_TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
 		bool hot = i % 6 < 5;
 
 		health.cooling_milli = hot ? 500 : 0;
-		health.throttled = hot ? 4 : 0;
+		health.n_throttled = hot ? 4 : 0;
 		health.speed_milli = hot ? 500 : 1000;
 		beat();
-		changes += node_a().slots != slots;
-		slots = node_a().slots;
+		changes += node_a().n_slots != slots;
+		slots = node_a().n_slots;
 	}
 	ck_assert_uint_eq(changes, 1);
 	ck_assert_uint_eq(slots, 3);

@@ -84,9 +84,9 @@ static void node_told(const struct sched_action *a)
 	if (getenv("SLOW_VERBOSE"))
 		printf("%6.1f node %u %s: %s\n", (double)sim.now_ms / 1000,
 		       a->node, sched_node_state_name(a->state),
-		       a->words ? a->words : "");
+		       a->text ? a->text : "");
 	m->told++;
-	m->rests += a->state == SCHED_NODE_RESTING;
+	m->rests += a->state == SCHED_NODE_BACKOFF;
 }
 
 /* What follows at once is fed after all actions were taken. */
@@ -94,35 +94,35 @@ static bool act(const struct sched_action *a, struct sched_event *then)
 {
 	*then = (struct sched_event){ .unit = a->unit, .node = a->node };
 	switch (a->kind) {
-	case SCHED_SCAN:
-		then->kind = SCHED_SCANNED;
-		then->bytes = 1 << 20;
+	case SCHED_ACT_SCAN:
+		then->kind = SCHED_EV_SCANNED;
+		then->input_bytes = 1 << 20;
 		return true;
-	case SCHED_EXAMINE:
-		then->kind = SCHED_EXAMINED;
+	case SCHED_ACT_VERIFY:
+		then->kind = SCHED_EV_VERIFIED;
 		return true;
-	case SCHED_SEND:
+	case SCHED_ACT_SEND:
 		start(a->unit, a->node);
 		return false;
-	case SCHED_CANCEL:
+	case SCHED_ACT_CANCEL:
 		sim.job[a->unit][a->node].state = IDLE;
 		return false;
-	case SCHED_HEDGE:
-	case SCHED_COMPILE:
-		sim.hedge[a->unit] = a->kind == SCHED_HEDGE;
+	case SCHED_ACT_HEDGE:
+	case SCHED_ACT_COMPILE_LOCAL:
+		sim.hedge[a->unit] = a->kind == SCHED_ACT_HEDGE;
 		start(a->unit, LOCAL);
 		return false;
-	case SCHED_STOP_HEDGE:
+	case SCHED_ACT_STOP_HEDGE:
 		sim.job[a->unit][LOCAL].state = IDLE;
 		return false;
-	case SCHED_DELIVER:
+	case SCHED_ACT_DELIVER:
 		leave(a->unit);
-		then->kind = SCHED_LEFT;
+		then->kind = SCHED_EV_UNIT_GONE;
 		return true;
-	case SCHED_PROBE:
-		then->kind = SCHED_PROBED;
+	case SCHED_ACT_PROBE:
+		then->kind = SCHED_EV_PROBE_DONE;
 		return true;
-	case SCHED_NODE:
+	case SCHED_ACT_REPORT_NODE:
 		node_told(a);
 		return false;
 	default:
@@ -136,7 +136,7 @@ static void feed(struct sched_event ev)
 	struct sched_action a;
 	size_t n = 0;
 
-	ev.words = "x.c";
+	ev.text = "x.c";
 	sched_event(sim.s, sim.now_ms, &ev);
 	while (sched_next_action(sim.s, &a)) {
 		ck_assert_uint_lt(n, 64);
@@ -166,12 +166,12 @@ static void end_job(uint32_t unit, uint32_t machine, bool failed)
 	sim.machine[machine].jobs += !failed;
 	sim.machine[machine].failed += failed;
 	if (machine != LOCAL) {
-		ev.kind = failed ? SCHED_FAILED : SCHED_ANSWERED;
+		ev.kind = failed ? SCHED_EV_JOB_FAILED : SCHED_EV_RESULT;
 		ev.fail = SCHED_FAIL_NODE;
 	} else if (sim.hedge[unit]) {
-		ev.kind = SCHED_HEDGED;
+		ev.kind = SCHED_EV_HEDGE_DONE;
 	} else {
-		ev.kind = SCHED_LEFT;
+		ev.kind = SCHED_EV_UNIT_GONE;
 		leave(unit);
 	}
 	feed(ev);
@@ -184,7 +184,7 @@ static void beat(uint32_t unit, uint32_t machine)
 	j->told_ms += TICK_MS;
 	if (machine == LOCAL || j->told_ms % 1000)
 		return;
-	feed((struct sched_event){ .kind = SCHED_BEAT,
+	feed((struct sched_event){ .kind = SCHED_EV_HEARTBEAT,
 				   .unit = unit,
 				   .node = machine,
 				   .cpu_ms = (uint32_t)j->cpu_ms });
@@ -235,31 +235,31 @@ static void come(unsigned at_once)
 {
 	while (sim.came < sim.units && sim.came - sim.gone < at_once) {
 		sim.came_ms[sim.came] = sim.now_ms;
-		feed((struct sched_event){ .kind = SCHED_CAME,
+		feed((struct sched_event){ .kind = SCHED_EV_UNIT_ADDED,
 					   .unit = sim.came++ });
 	}
 }
 
 static void begin(const struct machine *nodes, unsigned n_nodes, unsigned local)
 {
-	sim.s = sched_new(&(struct sched_setup){ .local_slots = local,
-						 .scans_max = 64,
-						 .patience_ms = 1000,
+	sim.s = sched_new(&(struct sched_setup){ .n_local_slots = local,
+						 .max_scans = 64,
+						 .max_wait_ms = 1000,
 						 .seed = 1,
 						 .n_nodes = n_nodes });
-	feed((struct sched_event){ .kind = SCHED_TOOLCHAIN,
-				   .known = SCHED_READY });
-	feed((struct sched_event){ .kind = SCHED_OBJECT,
-				   .known = SCHED_READY });
-	feed((struct sched_event){ .kind = SCHED_TIME });
+	feed((struct sched_event){ .kind = SCHED_EV_TOOLCHAIN,
+				   .status = SCHED_STATUS_READY });
+	feed((struct sched_event){ .kind = SCHED_EV_OBJECT_FORMAT,
+				   .status = SCHED_STATUS_READY });
+	feed((struct sched_event){ .kind = SCHED_EV_TIME });
 	for (uint32_t i = 0; i < n_nodes; i++) {
 		sim.machine[i] = nodes[i];
-		feed((struct sched_event){ .kind = SCHED_FIT,
+		feed((struct sched_event){ .kind = SCHED_EV_NODE_FIT,
 					   .node = i,
-					   .slots = nodes[i].slots });
-		feed((struct sched_event){ .kind = SCHED_CELL,
+					   .n_slots = nodes[i].slots });
+		feed((struct sched_event){ .kind = SCHED_EV_SANDBOX,
 					   .node = i,
-					   .cell = SCHED_CELL_READY });
+					   .sandbox = SCHED_SANDBOX_READY });
 	}
 	sim.machine[LOCAL] = (struct machine){ .cores = local, .speed = 1 };
 }
@@ -297,7 +297,7 @@ static uint64_t run(unsigned units, double cost, unsigned local,
 		}
 		tick_machine(LOCAL);
 		while (sched_next_ms(sim.s) <= sim.now_ms)
-			feed((struct sched_event){ .kind = SCHED_TIME });
+			feed((struct sched_event){ .kind = SCHED_EV_TIME });
 		ck_assert_uint_lt(sim.now_ms, 24 * 3600000);
 	}
 	sched_free(sim.s);

@@ -2,7 +2,7 @@
 /* needs: sched */
 #include "sched/unit.h"
 
-#include "sched-play.h"
+#include "sched-fixture.h"
 #include "suite.h"
 
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-#include "sched/window.h"
+#include "sched/model.h"
 
 #include "suite.h"
 
@@ -15,50 +15,50 @@ static void setup(void)
 static unsigned after(unsigned units)
 {
 	while (units--)
-		sched_window_good(&w, 8);
-	return sched_window_slots(&w, 8);
+		sched_model_window_add_success(&w, 8);
+	return sched_model_window_limit(&w, 8);
 }
 
 START_TEST(at_first_it_has_all)
 {
-	ck_assert_uint_eq(sched_window_slots(&w, 8), 8);
-	ck_assert(!sched_window_good(&w, 8));
+	ck_assert_uint_eq(sched_model_window_limit(&w, 8), 8);
+	ck_assert(!sched_model_window_add_success(&w, 8));
 	ck_assert_uint_eq(after(100), 8);
-	ck_assert(!sched_window_is_trial(&w, 1));
+	ck_assert(!sched_model_window_is_trial(&w, 1));
 }
 END_TEST
 
 START_TEST(it_is_narrowed_to_one_at_least)
 {
-	ck_assert(!sched_window_narrow(&w, 8, 9));
-	ck_assert(!sched_window_narrow(&w, 8, 8));
-	ck_assert(sched_window_narrow(&w, 8, 4));
-	ck_assert_uint_eq(sched_window_slots(&w, 8), 4);
-	ck_assert_uint_eq(sched_window_slots(&w, 3), 3);
-	ck_assert(!sched_window_narrow(&w, 8, 5));
-	ck_assert(sched_window_narrow(&w, 8, 0));
-	ck_assert_uint_eq(sched_window_slots(&w, 8), 1);
-	ck_assert(!sched_window_narrow(&w, 8, 1));
+	ck_assert(!sched_model_window_shrink(&w, 8, 9));
+	ck_assert(!sched_model_window_shrink(&w, 8, 8));
+	ck_assert(sched_model_window_shrink(&w, 8, 4));
+	ck_assert_uint_eq(sched_model_window_limit(&w, 8), 4);
+	ck_assert_uint_eq(sched_model_window_limit(&w, 3), 3);
+	ck_assert(!sched_model_window_shrink(&w, 8, 5));
+	ck_assert(sched_model_window_shrink(&w, 8, 0));
+	ck_assert_uint_eq(sched_model_window_limit(&w, 8), 1);
+	ck_assert(!sched_model_window_shrink(&w, 8, 1));
 }
 END_TEST
 
 START_TEST(four_units_open_it)
 {
-	sched_window_narrow(&w, 8, 1);
+	sched_model_window_shrink(&w, 8, 1);
 	ck_assert_uint_eq(after(3), 1);
 	ck_assert_uint_eq(after(1), 2);
 	ck_assert_uint_eq(after(4), 4);
 	after(3);
-	ck_assert(sched_window_good(&w, 8));
+	ck_assert(sched_model_window_add_success(&w, 8));
 	ck_assert_uint_eq(after(0), 8);
 }
 END_TEST
 
 START_TEST(a_failure_begins_the_row_anew)
 {
-	sched_window_narrow(&w, 8, 1);
+	sched_model_window_shrink(&w, 8, 1);
 	after(3);
-	sched_window_narrow(&w, 8, 1);
+	sched_model_window_shrink(&w, 8, 1);
 	ck_assert_uint_eq(after(3), 1);
 	ck_assert_uint_eq(after(1), 2);
 }
@@ -67,33 +67,33 @@ END_TEST
 START_TEST(each_time_it_takes_longer)
 {
 	for (unsigned units = 4; units <= 64; units *= 2) {
-		sched_window_narrow(&w, 8, 2);
+		sched_model_window_shrink(&w, 8, 2);
 		ck_assert_uint_eq(after(units - 1), 2);
 		ck_assert_uint_eq(after(1), 4);
 	}
 	/* Until it has long had all of them. */
 	ck_assert_uint_eq(after(64), 8);
 	after(1000);
-	sched_window_narrow(&w, 8, 2);
+	sched_model_window_shrink(&w, 8, 2);
 	ck_assert_uint_eq(after(4), 4);
 }
 END_TEST
 
 START_TEST(a_probe_is_no_unit)
 {
-	sched_window_probed(&w);
-	sched_window_probed(&w);
-	ck_assert_uint_eq(w.relapses, 2);
-	ck_assert(sched_window_is_trial(&w, 1));
-	ck_assert(!sched_window_is_trial(&w, 2));
+	sched_model_window_add_probe(&w);
+	sched_model_window_add_probe(&w);
+	ck_assert_uint_eq(w.n_relapses, 2);
+	ck_assert(sched_model_window_is_trial(&w, 1));
+	ck_assert(!sched_model_window_is_trial(&w, 2));
 	after(3);
-	ck_assert(!sched_window_is_trial(&w, 1));
-	ck_assert_uint_eq(w.relapses, 2);
+	ck_assert(!sched_model_window_is_trial(&w, 1));
+	ck_assert_uint_eq(w.n_relapses, 2);
 	after(1);
-	ck_assert_uint_eq(w.relapses, 0);
+	ck_assert_uint_eq(w.n_relapses, 0);
 	for (int i = 0; i < 100; i++)
-		sched_window_probed(&w);
-	ck_assert_uint_eq(w.relapses, 6);
+		sched_model_window_add_probe(&w);
+	ck_assert_uint_eq(w.n_relapses, 6);
 }
 END_TEST
 

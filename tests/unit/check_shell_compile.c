@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* A compiler's call in a script, with a coordinator played by a child. */
-#include "shell-play.h"
+#include "shell-fixture.h"
 
 #include "suite.h"
 
@@ -145,8 +145,8 @@ static void signal_when_asked(pid_t pid, int sig)
 
 static void expect_no_temporary(pid_t pid)
 {
-	char *object = options_output_temporary("a.o", (unsigned)pid);
-	char *dep = options_output_temporary("a.d", (unsigned)pid);
+	char *object = options_output_temp_path("a.o", (unsigned)pid);
+	char *dep = options_output_temp_path("a.d", (unsigned)pid);
 
 	ck_assert(!fs_exists(object) && !fs_exists(dep));
 	free(object);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* Device trees in a script: dtc behind what is preprocessed for it. */
-#include "shell-step-play.h"
+#include "shell-step-fixture.h"
 
 #include "suite.h"
 
@@ -22,13 +22,13 @@ static void answer_tree_with(int fd, uint8_t n)
 	m = make_done(job.pid);
 	unlink(m.object_tmp);
 	m.object = "a.dtb";
-	m.object_tmp = options_output_temporary(m.object, job.pid);
+	m.object_tmp = options_output_temp_path(m.object, job.pid);
 	put_file(m.object_tmp, "blob");
 	for (int i = 0; i < 2; i++) {
-		side[i].tmp = options_output_temporary(side[i].to, job.pid);
+		side[i].tmp = options_output_temp_path(side[i].to, job.pid);
 		put_file(side[i].tmp, side[i].to);
 	}
-	m.side = side;
+	m.sides = side;
 	m.n_sides = n;
 	send_done(fd, &m);
 }
@@ -67,7 +67,7 @@ START_TEST(a_device_tree_without_its_list_is_made_here)
 	ck_assert_int_eq(run_script(EXPAND "; " BLOB " >/dev/null; echo $?"),
 			 0);
 	ck_assert(!fs_exists("a.dtb") && fs_exists("ran"));
-	expect_here(SHELL_STEP_LINE, 1);
+	expect_here(SHELL_STEP_REASON_LINE, 1);
 }
 END_TEST
 
@@ -81,29 +81,30 @@ START_TEST(a_device_tree_that_is_refused_is_made_here)
 			   "tool -o a.dtb -b 0 -i. -Wno-alias_paths -d a.list "
 			   "a.tmp\n");
 	expect_steps(0);
-	expect_here(SHELL_STEP_JOB, 1);
+	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 END_TEST
 
 static const struct {
 	const char *text;
-	enum shell_step_why why;
+	enum shell_step_reason why;
 } trees[] = {
-	{ EXPAND "; " DTC " -o a.dtb -d a.list b.tmp", SHELL_STEP_OPTION },
-	{ EXPAND "; " DTC " -o a.dtb a.tmp", SHELL_STEP_OPTION },
+	{ EXPAND "; " DTC " -o a.dtb -d a.list b.tmp",
+	  SHELL_STEP_REASON_OPTION },
+	{ EXPAND "; " DTC " -o a.dtb a.tmp", SHELL_STEP_REASON_OPTION },
 	{ EXPAND "; " DTC " -O dts -o a.dtb -d a.list a.tmp",
-	  SHELL_STEP_OPTION },
-	{ EXPAND "; " DTC " -o a.dtb -d a.d a.tmp", SHELL_STEP_OPTION },
-	{ EXPAND "; " DTC, SHELL_STEP_OPTION },
-	{ EXPAND "; " BLOB " 2>err", SHELL_STEP_LINE },
-	{ EXPAND " 2>err; " BLOB, SHELL_STEP_LINE },
-	{ EXPAND "; true; " BLOB, SHELL_STEP_LINE },
-	{ EXPAND " && " BLOB, SHELL_STEP_ALONE },
-	{ "gcc -E -xc -o a.tmp a.c; " BLOB, SHELL_STEP_OPTION },
+	  SHELL_STEP_REASON_OPTION },
+	{ EXPAND "; " DTC " -o a.dtb -d a.d a.tmp", SHELL_STEP_REASON_OPTION },
+	{ EXPAND "; " DTC, SHELL_STEP_REASON_OPTION },
+	{ EXPAND "; " BLOB " 2>err", SHELL_STEP_REASON_LINE },
+	{ EXPAND " 2>err; " BLOB, SHELL_STEP_REASON_LINE },
+	{ EXPAND "; true; " BLOB, SHELL_STEP_REASON_LINE },
+	{ EXPAND " && " BLOB, SHELL_STEP_REASON_ALONE },
+	{ "gcc -E -xc -o a.tmp a.c; " BLOB, SHELL_STEP_REASON_OPTION },
 	{ "gcc -E -xassembler-with-cpp -o a.tmp a.dts; " BLOB,
-	  SHELL_STEP_OPTION },
+	  SHELL_STEP_REASON_OPTION },
 	{ "real/gcc -E -Wp,-MMD,a.d -xassembler-with-cpp -o a.tmp a.dts; " BLOB,
-	  SHELL_STEP_ALONE },
+	  SHELL_STEP_REASON_ALONE },
 };
 
 START_TEST(other_lines_of_dtc_are_run_here) /* each of trees */

@@ -57,7 +57,8 @@ static int set(void *at, const char *name, const char *value)
 }
 
 /* $(echo ...) and $(printf ...), which print their words. */
-static int commands(void *at, const struct shell_node *list, struct buf *out)
+static int commands(void *at, const struct shell_ast_node *list,
+		    struct buf *out)
 {
 	struct shell_expand *e = at;
 	struct shell_fields fields = { 0 };
@@ -81,10 +82,10 @@ static void setup(void)
 {
 	expander = (struct shell_expand){
 		.arena = &arena,
-		.at = &expander,
+		.ctx = &expander,
 		.get = get,
 		.set = set,
-		.commands = commands,
+		.substitute = commands,
 		.args = args,
 		.n_args = 4,
 	};
@@ -98,13 +99,13 @@ static void teardown(void)
 	assigned = NULL;
 }
 
-static const struct shell_node *parse(const char *text)
+static const struct shell_ast_node *parse(const char *text)
 {
-	const struct shell_node *node = NULL;
-	enum shell_why why = SHELL_WHY_NONE;
+	const struct shell_ast_node *node = NULL;
+	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 
-	ck_assert_msg(!shell_parse(&arena, bytes_str(text), &node, &why),
-		      "%s: %s", text, shell_why_words(why));
+	ck_assert_msg(!shell_parse_script(&arena, bytes_str(text), &node, &why),
+		      "%s: %s", text, shell_stats_fallback_reason_text(why));
 	return node;
 }
 
@@ -281,7 +282,7 @@ START_TEST(a_value_is_not_split_and_may_have_more_tildes)
 {
 	const char *text = NULL;
 
-	ck_assert_int_eq(shell_expand_value(
+	ck_assert_int_eq(shell_expand_assignment(
 				 &expander,
 				 parse(values[_i].word)->assigns->value, &text),
 			 0);
@@ -345,15 +346,16 @@ static const struct {
 
 START_TEST(patterns_match_as_they_do_in_dash)
 {
-	ck_assert_msg(shell_match(matches[_i].pattern, matches[_i].text) ==
-			      matches[_i].match,
-		      "%s %s", matches[_i].pattern, matches[_i].text);
+	ck_assert_msg(
+		shell_match_pattern(matches[_i].pattern, matches[_i].text) ==
+			matches[_i].match,
+		"%s %s", matches[_i].pattern, matches[_i].text);
 }
 END_TEST
 
 START_TEST(a_case_knows_what_was_quoted)
 {
-	const struct shell_node *node = parse(
+	const struct shell_ast_node *node = parse(
 		"case x in $g|\"$g\"|a'*'$e*|$t) ;; esac");
 	const struct shell_word *word = node->items->patterns;
 	static const char *const expected[] = { "*.c", "\\*.c", "a\\**",
@@ -371,12 +373,12 @@ END_TEST
 
 START_TEST(a_document_keeps_its_quotes)
 {
-	const struct shell_node *node = parse(
+	const struct shell_ast_node *node = parse(
 		"x <<E\n'$a' \"$a\" \\$a \\\" ${u-\"q\"} $(echo z) ~\nE\n");
 	struct bytes text = { 0 };
 
 	ck_assert_int_eq(
-		shell_expand_text(&expander, node->redirs->word, &text), 0);
+		shell_expand_heredoc(&expander, node->redirs->word, &text), 0);
 	ck_assert_str_eq((const char *)text.data,
 			 "'x y' \"x y\" $a \\\" q z ~\n");
 }
@@ -386,7 +388,7 @@ START_TEST(an_unset_parameter_is_an_error_where_it_is_asked_for)
 {
 	const char *text;
 
-	expander.unset_fails = true;
+	expander.nounset = true;
 	ck_assert_int_eq(
 		shell_expand_word(&expander, parse("x $u")->words->next, &text),
 		-EINVAL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* The shell's end of the conversation, with a coordinator that is played. */
-#include "shell/fixdep.h"
+#include "shell/compile.h"
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -144,7 +144,7 @@ static void serve(void play(int fd))
 static int run(char *const *argv)
 {
 	int fd = open(out_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int status = shell_fixdep(argv, socket_path, fd);
+	int status = shell_fixdep_run(argv, socket_path, fd);
 
 	close(fd);
 	return status;
@@ -195,7 +195,7 @@ START_TEST(without_a_coordinator_it_is_to_be_run)
 	int fd = open(out_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	ck_assert_int_eq(run(call), -1);
-	ck_assert_int_eq(shell_fixdep(call, NULL, fd), -1);
+	ck_assert_int_eq(shell_fixdep_run(call, NULL, fd), -1);
 	close(fd);
 	expect_nothing_written();
 }
@@ -203,7 +203,7 @@ END_TEST
 
 START_TEST(a_silent_coordinator_is_not_asked)
 {
-	char *silent = wire_cc_silent_file(socket_path);
+	char *silent = wire_cc_stalled_path(socket_path);
 	struct err err;
 
 	serve(answer_all);
@@ -227,7 +227,7 @@ START_TEST(other_calls_are_no_business_of_it)
 	ck_assert_int_eq(run(few), -1);
 	ck_assert_int_eq(run(many), -1);
 	ck_assert_int_eq(pipe(pipe_fd), 0);
-	ck_assert_int_eq(shell_fixdep(call, socket_path, pipe_fd[1]), -1);
+	ck_assert_int_eq(shell_fixdep_run(call, socket_path, pipe_fd[1]), -1);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
 }
@@ -243,7 +243,7 @@ START_TEST(a_full_disk_is_told_in_its_words)
 	serve(answer_all);
 	ck_assert_int_eq(pipe(err), 0);
 	dup2(err[1], STDERR_FILENO);
-	status = shell_fixdep(call, socket_path, out);
+	status = shell_fixdep_run(call, socket_path, out);
 	dup2(before, STDERR_FILENO);
 	ck_assert_int_eq(status, 1);
 	ck_assert_int_gt(read(err[0], words, sizeof(words) - 1), 0);
@@ -263,7 +263,7 @@ static void run_line(void)
 		"set -e; ./scripts/basic/fixdep a/.x.o.d a/x.o "
 		"'gcc -c '\\''a'\\''' > out; rm -f a/.x.o.d";
 	struct shell_script script = { .text = line, .name = "/bin/sh" };
-	enum shell_why why;
+	enum shell_fallback_reason why;
 	pid_t pid = fork();
 	int status;
 

@@ -18,7 +18,7 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
-static void put_node(struct buf *out, const struct shell_node *n);
+static void put_node(struct buf *out, const struct shell_ast_node *n);
 
 static void put_word(struct buf *out, const struct shell_word *w)
 {
@@ -28,13 +28,13 @@ static void put_word(struct buf *out, const struct shell_word *w)
 	if (!w->parts)
 		buf_add_str(out, w->literal);
 	for (const struct shell_part *p = w->parts; p; p = p->next) {
-		if (p->quoted && p->kind != SHELL_TEXT)
+		if (p->quoted && p->kind != SHELL_PART_TEXT)
 			buf_add_str(out, "\"");
-		if (p->kind == SHELL_TEXT) {
+		if (p->kind == SHELL_PART_TEXT) {
 			buf_add_str(out, p->quoted ? "'" : "");
 			buf_add(out, p->text, p->len);
 			buf_add_str(out, p->quoted ? "'" : "");
-		} else if (p->kind == SHELL_PARAM) {
+		} else if (p->kind == SHELL_PART_PARAM) {
 			buf_printf(out, "${%s%s%s", p->name,
 				   p->colon ? ":" : "", operators[p->op]);
 			if (p->word)
@@ -67,11 +67,11 @@ static void put_redirs(struct buf *out, const struct shell_redir *r)
 		if (r->word)
 			put_word(out, r->word);
 		else
-			buf_printf(out, "%d", r->from);
+			buf_printf(out, "%d", r->source_fd);
 	}
 }
 
-static void put_items(struct buf *out, const struct shell_item *i)
+static void put_items(struct buf *out, const struct shell_case_item *i)
 {
 	for (; i; i = i->next) {
 		buf_add_str(out, " [");
@@ -84,13 +84,13 @@ static void put_items(struct buf *out, const struct shell_item *i)
 }
 
 /* In brackets, with its line where it is not the first. */
-static void put_node(struct buf *out, const struct shell_node *n)
+static void put_node(struct buf *out, const struct shell_ast_node *n)
 {
 	static const char *const kinds[] = {
 		"",   "|",  "!",    "&&",  "||",    ";",     "sub",
 		">>", "if", "case", "for", "while", "until",
 	};
-	const struct shell_node *below[] = { n->test, n->left, n->right };
+	const struct shell_ast_node *below[] = { n->test, n->left, n->right };
 
 	buf_printf(out, "(%s", kinds[n->kind]);
 	if (n->line != 1)
@@ -107,7 +107,7 @@ static void put_node(struct buf *out, const struct shell_node *n)
 		if (below[i])
 			put_node(out, below[i]);
 	}
-	for (const struct shell_node *m = n->list; m; m = m->next)
+	for (const struct shell_ast_node *m = n->list; m; m = m->next)
 		put_node(out, m);
 	put_redirs(out, n->redirs);
 	buf_add_str(out, ")");
@@ -178,14 +178,16 @@ static void soil_arena(void)
 
 START_TEST(a_script_becomes_this_tree)
 {
-	const struct shell_node *list = NULL;
-	enum shell_why why = SHELL_WHY_NONE;
+	const struct shell_ast_node *list = NULL;
+	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 	struct buf out = { 0 };
 	int ret;
 
 	soil_arena();
-	ret = shell_parse(&arena, bytes_str(known[_i].script), &list, &why);
-	ck_assert_msg(!ret, "%s: %s", known[_i].script, shell_why_words(why));
+	ret = shell_parse_script(&arena, bytes_str(known[_i].script), &list,
+				 &why);
+	ck_assert_msg(!ret, "%s: %s", known[_i].script,
+		      shell_stats_fallback_reason_text(why));
 	put_node(&out, list);
 	ck_assert_str_eq(buf_str(&out), known[_i].tree);
 	buf_release(&out);
@@ -194,78 +196,79 @@ END_TEST
 
 static const struct {
 	const char *script;
-	enum shell_why why;
+	enum shell_fallback_reason why;
 } refused[] = {
-	{ "a &", SHELL_WHY_BACKGROUND },
-	{ "f() { a; }", SHELL_WHY_FUNCTION },
-	{ "a $((1))", SHELL_WHY_ARITHMETIC },
-	{ "\"$((1))\"", SHELL_WHY_ARITHMETIC },
-	{ "a ~user", SHELL_WHY_TILDE },
-	{ "a=b:~user", SHELL_WHY_TILDE },
-	{ "a ~${x-/}", SHELL_WHY_TILDE },
-	{ "a \x81", SHELL_WHY_CHARACTER },
-	{ "a '\x88'", SHELL_WHY_CHARACTER },
-	{ "'a", SHELL_WHY_SYNTAX },
-	{ "\"a", SHELL_WHY_SYNTAX },
-	{ "a ${b", SHELL_WHY_SYNTAX },
-	{ "a ${b!}", SHELL_WHY_SYNTAX },
-	{ "a ${}", SHELL_WHY_SYNTAX },
-	{ "a ${b:}", SHELL_WHY_SYNTAX },
-	{ "a ${b:%c}", SHELL_WHY_SYNTAX },
-	{ "a ${b:1}", SHELL_WHY_SYNTAX },
-	{ "a ${#b-c}", SHELL_WHY_SYNTAX },
-	{ "a ${1=b}", SHELL_WHY_SYNTAX },
-	{ "a ${@%b}", SHELL_WHY_SYNTAX },
-	{ "a $(b", SHELL_WHY_SYNTAX },
-	{ "a `b", SHELL_WHY_SYNTAX },
-	{ "a `b)`", SHELL_WHY_SYNTAX },
-	{ "a )", SHELL_WHY_SYNTAX },
-	{ "( )", SHELL_WHY_SYNTAX },
-	{ "{ }", SHELL_WHY_SYNTAX },
-	{ "{ a", SHELL_WHY_SYNTAX },
-	{ "a | ", SHELL_WHY_SYNTAX },
-	{ "a && ; b", SHELL_WHY_SYNTAX },
-	{ "; a", SHELL_WHY_SYNTAX },
-	{ "a ;; b", SHELL_WHY_SYNTAX },
-	{ "! ! a", SHELL_WHY_SYNTAX },
-	{ "a | ! b", SHELL_WHY_SYNTAX },
-	{ "if a; then fi", SHELL_WHY_SYNTAX },
-	{ "if a; then b", SHELL_WHY_SYNTAX },
-	{ "for 1 in a; do b; done", SHELL_WHY_SYNTAX },
-	{ "for i in a & do b; done", SHELL_WHY_SYNTAX },
-	{ "case a in b c) d;; esac", SHELL_WHY_SYNTAX },
-	{ "case a b) c;; esac", SHELL_WHY_SYNTAX },
-	{ "fi", SHELL_WHY_SYNTAX },
-	{ "a >", SHELL_WHY_SYNTAX },
-	{ "a > # b", SHELL_WHY_SYNTAX },
-	{ "a > 2>b", SHELL_WHY_SYNTAX },
-	{ "a <<<b", SHELL_WHY_SYNTAX },
-	{ "a <<E", SHELL_WHY_SYNTAX },
-	{ "$(a <<E)\nE\n", SHELL_WHY_SYNTAX },
-	{ "a <<E\n${b-\n}\nE\n", SHELL_WHY_SYNTAX },
-	{ "for i in $(a) <<E\nE\ndo b; done", SHELL_WHY_SYNTAX },
+	{ "a &", SHELL_FALLBACK_BACKGROUND },
+	{ "f() { a; }", SHELL_FALLBACK_FUNCTION },
+	{ "a $((1))", SHELL_FALLBACK_ARITHMETIC },
+	{ "\"$((1))\"", SHELL_FALLBACK_ARITHMETIC },
+	{ "a ~user", SHELL_FALLBACK_TILDE },
+	{ "a=b:~user", SHELL_FALLBACK_TILDE },
+	{ "a ~${x-/}", SHELL_FALLBACK_TILDE },
+	{ "a \x81", SHELL_FALLBACK_CHARACTER },
+	{ "a '\x88'", SHELL_FALLBACK_CHARACTER },
+	{ "'a", SHELL_FALLBACK_SYNTAX },
+	{ "\"a", SHELL_FALLBACK_SYNTAX },
+	{ "a ${b", SHELL_FALLBACK_SYNTAX },
+	{ "a ${b!}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${b:}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${b:%c}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${b:1}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${#b-c}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${1=b}", SHELL_FALLBACK_SYNTAX },
+	{ "a ${@%b}", SHELL_FALLBACK_SYNTAX },
+	{ "a $(b", SHELL_FALLBACK_SYNTAX },
+	{ "a `b", SHELL_FALLBACK_SYNTAX },
+	{ "a `b)`", SHELL_FALLBACK_SYNTAX },
+	{ "a )", SHELL_FALLBACK_SYNTAX },
+	{ "( )", SHELL_FALLBACK_SYNTAX },
+	{ "{ }", SHELL_FALLBACK_SYNTAX },
+	{ "{ a", SHELL_FALLBACK_SYNTAX },
+	{ "a | ", SHELL_FALLBACK_SYNTAX },
+	{ "a && ; b", SHELL_FALLBACK_SYNTAX },
+	{ "; a", SHELL_FALLBACK_SYNTAX },
+	{ "a ;; b", SHELL_FALLBACK_SYNTAX },
+	{ "! ! a", SHELL_FALLBACK_SYNTAX },
+	{ "a | ! b", SHELL_FALLBACK_SYNTAX },
+	{ "if a; then fi", SHELL_FALLBACK_SYNTAX },
+	{ "if a; then b", SHELL_FALLBACK_SYNTAX },
+	{ "for 1 in a; do b; done", SHELL_FALLBACK_SYNTAX },
+	{ "for i in a & do b; done", SHELL_FALLBACK_SYNTAX },
+	{ "case a in b c) d;; esac", SHELL_FALLBACK_SYNTAX },
+	{ "case a b) c;; esac", SHELL_FALLBACK_SYNTAX },
+	{ "fi", SHELL_FALLBACK_SYNTAX },
+	{ "a >", SHELL_FALLBACK_SYNTAX },
+	{ "a > # b", SHELL_FALLBACK_SYNTAX },
+	{ "a > 2>b", SHELL_FALLBACK_SYNTAX },
+	{ "a <<<b", SHELL_FALLBACK_SYNTAX },
+	{ "a <<E", SHELL_FALLBACK_SYNTAX },
+	{ "$(a <<E)\nE\n", SHELL_FALLBACK_SYNTAX },
+	{ "a <<E\n${b-\n}\nE\n", SHELL_FALLBACK_SYNTAX },
+	{ "for i in $(a) <<E\nE\ndo b; done", SHELL_FALLBACK_SYNTAX },
 };
 
 START_TEST(what_dash_would_complain_of_or_we_do_not_know_is_refused)
 {
-	const struct shell_node *list = NULL;
-	enum shell_why why = SHELL_WHY_NONE;
+	const struct shell_ast_node *list = NULL;
+	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 
-	ck_assert_msg(shell_parse(&arena, bytes_str(refused[_i].script), &list,
-				  &why) == -ENOTSUP,
+	ck_assert_msg(shell_parse_script(&arena, bytes_str(refused[_i].script),
+					 &list, &why) == -ENOTSUP,
 		      "%s", refused[_i].script);
-	ck_assert_str_eq(shell_why_words(why),
-			 shell_why_words(refused[_i].why));
+	ck_assert_str_eq(shell_stats_fallback_reason_text(why),
+			 shell_stats_fallback_reason_text(refused[_i].why));
 }
 END_TEST
 
 START_TEST(a_nul_is_no_part_of_a_script)
 {
-	const struct shell_node *list;
-	enum shell_why why;
+	const struct shell_ast_node *list;
+	enum shell_fallback_reason why;
 
-	ck_assert_int_eq(shell_parse(&arena, bytes_of("a\0b", 3), &list, &why),
-			 -ENOTSUP);
+	ck_assert_int_eq(
+		shell_parse_script(&arena, bytes_of("a\0b", 3), &list, &why),
+		-ENOTSUP);
 }
 END_TEST
 
@@ -274,12 +277,12 @@ START_TEST(an_empty_script_has_no_commands)
 	static const char *const empty[] = { "", " \t", "\n\n", "# a", "\\\n" };
 
 	for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++) {
-		const struct shell_node *list = (void *)&arena;
-		enum shell_why why;
+		const struct shell_ast_node *list = (void *)&arena;
+		enum shell_fallback_reason why;
 
-		ck_assert_int_eq(
-			shell_parse(&arena, bytes_str(empty[i]), &list, &why),
-			0);
+		ck_assert_int_eq(shell_parse_script(&arena, bytes_str(empty[i]),
+						    &list, &why),
+				 0);
 		ck_assert_ptr_null(list);
 	}
 }
@@ -301,8 +304,8 @@ static const struct {
 
 START_TEST(what_is_too_deep_is_refused)
 {
-	const struct shell_node *list;
-	enum shell_why why = SHELL_WHY_NONE;
+	const struct shell_ast_node *list;
+	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 	struct buf script = { 0 };
 
 	for (unsigned i = 0; i < deep[_i].levels; i++)
@@ -310,25 +313,26 @@ START_TEST(what_is_too_deep_is_refused)
 	buf_add_str(&script, deep[_i].middle);
 	for (unsigned i = 0; i < deep[_i].levels; i++)
 		buf_add_str(&script, deep[_i].end);
-	ck_assert_int_eq(shell_parse(&arena, buf_bytes(&script), &list, &why),
-			 -ENOTSUP);
-	ck_assert_str_eq(shell_why_words(why), "depth");
+	ck_assert_int_eq(
+		shell_parse_script(&arena, buf_bytes(&script), &list, &why),
+		-ENOTSUP);
+	ck_assert_str_eq(shell_stats_fallback_reason_text(why), "depth");
 	buf_release(&script);
 }
 END_TEST
 
 START_TEST(a_recipe_of_128_kilobytes_is_parsed)
 {
-	const struct shell_node *list = NULL;
-	enum shell_why why = SHELL_WHY_NONE;
+	const struct shell_ast_node *list = NULL;
+	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 	struct buf script = { 0 };
 	size_t n = 0;
 
 	buf_add_str(&script, "echo");
 	while (script.len < 128 << 10)
 		buf_add_str(&script, " drivers/net/'x'.o");
-	ck_assert_int_eq(shell_parse(&arena, buf_bytes(&script), &list, &why),
-			 0);
+	ck_assert_int_eq(
+		shell_parse_script(&arena, buf_bytes(&script), &list, &why), 0);
 	for (const struct shell_word *w = list->words->next; w; w = w->next) {
 		ck_assert_str_eq(w->literal, "drivers/net/x.o");
 		n++;

@@ -76,7 +76,7 @@ static void run_ours(const char *text, bool errexit)
 	struct shell_script script = { .text = text,
 				       .name = "/bin/sh",
 				       .errexit = errexit };
-	enum shell_why why;
+	enum shell_fallback_reason why;
 	int ret = shell_script_run(&script, environ, &why);
 
 	if (ret == -ENOTSUP)
@@ -245,7 +245,7 @@ START_TEST(a_script_is_not_handed_on) /* each of scripts */
 	if (!pid) {
 		struct shell_script script = { .text = scripts[_i],
 					       .name = "/bin/sh" };
-		enum shell_why why;
+		enum shell_fallback_reason why;
 
 		/* Nothing is done but that it is looked at. */
 		_exit(shell_script_check(&script, environ, &why) == -ENOTSUP);
@@ -269,7 +269,7 @@ START_TEST(small_limits_are_a_matter_for_dash) /* each of small */
 	struct shell_script script = { .text = "x=$(cat a | sort)",
 				       .name = "/bin/sh" };
 	struct rlimit before, now;
-	enum shell_why why;
+	enum shell_fallback_reason why;
 
 	ck_assert_int_eq(shell_script_check(&script, environ, &why), 0);
 	ck_assert_int_eq(getrlimit(small[_i].resource, &before), 0);
@@ -285,7 +285,7 @@ START_TEST(the_end_of_programs_is_heard_of)
 {
 	struct shell_script script = { .text = "sh -c 'exit 3'; exit $?",
 				       .name = "/bin/sh" };
-	enum shell_why why;
+	enum shell_fallback_reason why;
 	pid_t pid = fork();
 	int status;
 
@@ -302,7 +302,7 @@ START_TEST(blocked_signals_are_a_matter_for_dash)
 {
 	struct shell_script script = { .text = "x=$(cat a | sort)",
 				       .name = "/bin/sh" };
-	enum shell_why why;
+	enum shell_fallback_reason why;
 	sigset_t one, before;
 
 	sigemptyset(&one);
@@ -327,7 +327,7 @@ START_TEST(sigpipe_of_a_group_ends_the_shell) /* each of told */
 {
 	struct shell_script script = { .text = told[_i].text,
 				       .name = "/bin/sh" };
-	enum shell_why why;
+	enum shell_fallback_reason why;
 	pid_t pid = fork();
 	int status;
 

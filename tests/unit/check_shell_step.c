@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* Steps beside a compile in a script. */
-#include "shell-step-play.h"
+#include "shell-step-fixture.h"
 
 #include "suite.h"
 
@@ -88,7 +88,7 @@ START_TEST(where_they_are_refused_they_are_made_here)
 	server = 0;
 	expect_file("closed", "behind it");
 	expect_steps(0);
-	expect_here(SHELL_STEP_JOB, 1);
+	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 END_TEST
 
@@ -116,7 +116,7 @@ START_TEST(a_text_that_is_refused_is_read_here)
 	expect_file("cmd", made);
 	expect_file("out", "0\n");
 	expect_steps(0);
-	expect_here(SHELL_STEP_JOB, 1);
+	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 END_TEST
 
@@ -163,7 +163,7 @@ START_TEST(a_compile_made_here_has_its_tool_here)
 	expect_file("ran", "real -Wp,-MMD,a.d -c -o a.o a.c\n"
 			   "tool --orc a.o\n");
 	expect_steps(0);
-	expect_here(SHELL_STEP_JOB, 1);
+	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 END_TEST
 
@@ -200,24 +200,27 @@ static void answer_compile(int fd)
 
 static const struct {
 	const char *text;
-	enum shell_step_why why; /* SHELL_STEP_WHYS: it is not that tool */
+	enum shell_step_reason
+		why; /* SHELL_STEP_N_REASONS: it is not that tool */
 } compiles[] = {
-	{ COMPILE "; " OBJTOOL " --orc b.o", SHELL_STEP_OPTION },
-	{ COMPILE "; " OBJTOOL " --orc --backup a.o", SHELL_STEP_OPTION },
-	{ COMPILE "; " OBJTOOL " --orc -o c.o a.o", SHELL_STEP_OPTION },
-	{ COMPILE "; " OBJTOOL " orc a.o", SHELL_STEP_OPTION },
-	{ COMPILE "; x=1 " OBJTOOL " --orc a.o", SHELL_STEP_LINE },
-	{ COMPILE "; " OBJTOOL " --orc a.o >objtool.out", SHELL_STEP_LINE },
-	{ COMPILE "; " OBJTOOL " --orc $X a.o", SHELL_STEP_LINE },
-	{ COMPILE "; my" OBJTOOL " --orc a.o", SHELL_STEP_WHYS },
-	{ COMPILE "; true; " OBJTOOL " --orc a.o", SHELL_STEP_LINE },
-	{ COMPILE " && " OBJTOOL " --orc a.o", SHELL_STEP_ALONE },
+	{ COMPILE "; " OBJTOOL " --orc b.o", SHELL_STEP_REASON_OPTION },
+	{ COMPILE "; " OBJTOOL " --orc --backup a.o",
+	  SHELL_STEP_REASON_OPTION },
+	{ COMPILE "; " OBJTOOL " --orc -o c.o a.o", SHELL_STEP_REASON_OPTION },
+	{ COMPILE "; " OBJTOOL " orc a.o", SHELL_STEP_REASON_OPTION },
+	{ COMPILE "; x=1 " OBJTOOL " --orc a.o", SHELL_STEP_REASON_LINE },
+	{ COMPILE "; " OBJTOOL " --orc a.o >objtool.out",
+	  SHELL_STEP_REASON_LINE },
+	{ COMPILE "; " OBJTOOL " --orc $X a.o", SHELL_STEP_REASON_LINE },
+	{ COMPILE "; my" OBJTOOL " --orc a.o", SHELL_STEP_N_REASONS },
+	{ COMPILE "; true; " OBJTOOL " --orc a.o", SHELL_STEP_REASON_LINE },
+	{ COMPILE " && " OBJTOOL " --orc a.o", SHELL_STEP_REASON_ALONE },
 	{ "export OBJTOOL_ARGS=--stats; " COMPILE "; " OBJTOOL " --orc a.o",
-	  SHELL_STEP_OPTION },
-	{ "x=1 " COMPILE "; " OBJTOOL " --orc a.o", SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_OPTION },
+	{ "x=1 " COMPILE "; " OBJTOOL " --orc a.o", SHELL_STEP_REASON_LINE },
 	{ "gcc -fstack-usage -Wp,-MMD,a.d -c -o a.o a.c; " OBJTOOL " --orc a.o",
-	  SHELL_STEP_OPTION },
-	{ COMPILE "; " OBJTOOL, SHELL_STEP_OPTION },
+	  SHELL_STEP_REASON_OPTION },
+	{ COMPILE "; " OBJTOOL, SHELL_STEP_REASON_OPTION },
 };
 
 static void answer_compile_with_side(int fd)
@@ -245,63 +248,67 @@ END_TEST
 
 static const struct {
 	const char *text;
-	enum shell_step_why why;
+	enum shell_step_reason why;
 } pipes[] = {
-	{ SYMBOLS " -T a.symtypes -r /dev/null", SHELL_STEP_OPTION },
-	{ SYMBOLS " -r a.symref", SHELL_STEP_OPTION },
-	{ SYMBOLS " a.c", SHELL_STEP_OPTION },
-	{ SYMBOLS " 2>/dev/null", SHELL_STEP_LINE },
-	{ SYMBOLS " </dev/null", SHELL_STEP_LINE },
-	{ SYMBOLS " >a >b", SHELL_STEP_LINE },
-	{ SYMBOLS " >$X", SHELL_STEP_LINE },
-	{ SYMBOLS " | cat", SHELL_STEP_ALONE },
-	{ "gcc -E a.c 2>/dev/null | " GENKSYMS, SHELL_STEP_LINE },
-	{ "x=1 gcc -E a.c | " GENKSYMS, SHELL_STEP_LINE },
-	{ "gcc -E a.c | x=1 " GENKSYMS, SHELL_STEP_LINE },
-	{ "gcc -E $X a.c | " GENKSYMS, SHELL_STEP_LINE },
-	{ "gcc -E -o a.i a.c | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "gcc -E -P a.c | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "gcc -E -xc - </dev/null | " GENKSYMS, SHELL_STEP_LINE },
-	{ "gcc -E -x c /dev/null | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "gcc -E a.S | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "gcc -c a.c | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "real/gcc -E a.c | " GENKSYMS, SHELL_STEP_LINE },
-	{ "gcc -E a.c | my" GENKSYMS, SHELL_STEP_WHYS },
-	{ "gcc -E a.c | cat", SHELL_STEP_WHYS },
-	{ "{ gcc -E a.c; } 2>/dev/null | " GENKSYMS, SHELL_STEP_LINE },
+	{ SYMBOLS " -T a.symtypes -r /dev/null", SHELL_STEP_REASON_OPTION },
+	{ SYMBOLS " -r a.symref", SHELL_STEP_REASON_OPTION },
+	{ SYMBOLS " a.c", SHELL_STEP_REASON_OPTION },
+	{ SYMBOLS " 2>/dev/null", SHELL_STEP_REASON_LINE },
+	{ SYMBOLS " </dev/null", SHELL_STEP_REASON_LINE },
+	{ SYMBOLS " >a >b", SHELL_STEP_REASON_LINE },
+	{ SYMBOLS " >$X", SHELL_STEP_REASON_LINE },
+	{ SYMBOLS " | cat", SHELL_STEP_REASON_ALONE },
+	{ "gcc -E a.c 2>/dev/null | " GENKSYMS, SHELL_STEP_REASON_LINE },
+	{ "x=1 gcc -E a.c | " GENKSYMS, SHELL_STEP_REASON_LINE },
+	{ "gcc -E a.c | x=1 " GENKSYMS, SHELL_STEP_REASON_LINE },
+	{ "gcc -E $X a.c | " GENKSYMS, SHELL_STEP_REASON_LINE },
+	{ "gcc -E -o a.i a.c | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "gcc -E -P a.c | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "gcc -E -xc - </dev/null | " GENKSYMS, SHELL_STEP_REASON_LINE },
+	{ "gcc -E -x c /dev/null | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "gcc -E a.S | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "gcc -c a.c | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "real/gcc -E a.c | " GENKSYMS, SHELL_STEP_REASON_LINE },
+	{ "gcc -E a.c | my" GENKSYMS, SHELL_STEP_N_REASONS },
+	{ "gcc -E a.c | cat", SHELL_STEP_N_REASONS },
+	{ "{ gcc -E a.c; } 2>/dev/null | " GENKSYMS, SHELL_STEP_REASON_LINE },
 	/* other texts, and other ways to make one */
-	{ TEXT " -T a.symtypes", SHELL_STEP_OPTION },
-	{ TEXT " 2>/dev/null", SHELL_STEP_LINE },
+	{ TEXT " -T a.symtypes", SHELL_STEP_REASON_OPTION },
+	{ TEXT " 2>/dev/null", SHELL_STEP_REASON_LINE },
 	{ "{ " EXPORTS "} 2>/dev/null | " TEXT_CPP " | " GENKSYMS,
-	  SHELL_STEP_LINE },
-	{ "( " EXPORTS ") | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
+	{ "( " EXPORTS ") | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_REASON_LINE },
 	{ "{ " INCLUDES "echo x; } | " TEXT_CPP " | " GENKSYMS,
-	  SHELL_STEP_LINE },
-	{ "{ " EXPORTS "true; } | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_LINE },
-	{ "{ " EXPORTS "} | cat | " TEXT_CPP " | " GENKSYMS, SHELL_STEP_LINE },
-	{ "{ " EXPORTS "} | " TEXT_CPP " $X | " GENKSYMS, SHELL_STEP_LINE },
-	{ "{ " EXPORTS "} | gcc -E a.c | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "{ " EXPORTS "} | gcc -E - | " GENKSYMS, SHELL_STEP_OPTION },
-	{ "{ " EXPORTS "} | gcc -E -MD -xc - | " GENKSYMS, SHELL_STEP_OPTION },
+	  SHELL_STEP_REASON_LINE },
+	{ "{ " EXPORTS "true; } | " TEXT_CPP " | " GENKSYMS,
+	  SHELL_STEP_REASON_LINE },
+	{ "{ " EXPORTS "} | cat | " TEXT_CPP " | " GENKSYMS,
+	  SHELL_STEP_REASON_LINE },
+	{ "{ " EXPORTS "} | " TEXT_CPP " $X | " GENKSYMS,
+	  SHELL_STEP_REASON_LINE },
+	{ "{ " EXPORTS "} | gcc -E a.c | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "{ " EXPORTS "} | gcc -E - | " GENKSYMS, SHELL_STEP_REASON_OPTION },
+	{ "{ " EXPORTS "} | gcc -E -MD -xc - | " GENKSYMS,
+	  SHELL_STEP_REASON_OPTION },
 	{ "{ echo '#include \"a.h\"'; " EXPORTS "} | " TEXT_CPP " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 	{ "{ echo '#define a \\'; echo '#x'; echo | cat; } | " TEXT_CPP
 	  " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 	{ "{ echo '#include \"a.h\"'; echo 'x;'; echo | cat; } | " TEXT_CPP
 	  " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 	{ "{ echo 'x;'; echo '#include <a>b>'; echo | cat; } | " TEXT_CPP
 	  " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 	{ "{ echo 'x;'; echo y; printf z | cat; } | " TEXT_CPP " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 	{ "{ echo 'x;'; echo y; printf 'z\\0\\n' | cat; } | " TEXT_CPP
 	  " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 	{ "{ echo 'x;'; echo y; head -c 65536 /dev/zero | tr '\\0' '\\n'; } | " TEXT_CPP
 	  " | " GENKSYMS,
-	  SHELL_STEP_LINE },
+	  SHELL_STEP_REASON_LINE },
 };
 
 START_TEST(other_pipes_are_run_here) /* each of pipes */
@@ -318,15 +325,15 @@ START_TEST(other_pipes_are_run_here) /* each of pipes */
 }
 END_TEST
 
-static const enum shell_step_why refusals[] = {
-	SHELL_STEP_UNWANTED,
-	SHELL_STEP_OFF,
-	SHELL_STEP_NO_REMOTE,
+static const enum shell_step_reason refusals[] = {
+	SHELL_STEP_REASON_UNWANTED,
+	SHELL_STEP_REASON_OFF,
+	SHELL_STEP_REASON_NO_REMOTE,
 };
 
 START_TEST(nobody_asks_unless_steps_are_wanted) /* each of refusals */
 {
-	shell_counts_refuse_steps(dir, refusals[_i]);
+	shell_stats_disable_steps(dir, refusals[_i]);
 	serve(answer_compile);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
 					    " >>cmd; " TEXT " >>cmd"),
@@ -346,7 +353,7 @@ START_TEST(without_a_coordinator_all_is_as_ever)
 	expect_file("cmd", "here\n");
 	expect_file("a.o", "local\n");
 	expect_steps(0);
-	expect_here(SHELL_STEP_JOB, 2);
+	expect_here(SHELL_STEP_REASON_JOB, 2);
 }
 END_TEST
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-#include "store-play.h"
+#include "store-fixture.h"
 #include "suite.h"
 
 #include <pthread.h>
@@ -67,9 +67,9 @@ START_TEST(what_was_not_used_for_longest_goes_first)
 		ck_assert_int_eq(play_stands(&blobs[i]), i < 2 || i >= 8);
 	store_stats(s, &n);
 	ck_assert(n.counted);
-	ck_assert_uint_eq(n.used, 10 * 4 * KIB);
-	ck_assert_uint_eq(n.blobs, 10);
-	ck_assert_uint_eq(n.collected, 6);
+	ck_assert_uint_eq(n.used_bytes, 10 * 4 * KIB);
+	ck_assert_uint_eq(n.n_blobs, 10);
+	ck_assert_uint_eq(n.n_collected, 6);
 	ck_assert_uint_eq(n.collected_bytes, 6 * 4 * KIB);
 	store_free(s);
 }
@@ -125,7 +125,7 @@ START_TEST(what_is_pinned_stays_whatever_the_target)
 	ck_assert_uint_eq(standing(), 1);
 	ck_assert(play_stands(&blobs[2]));
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.used, 4 * KIB);
+	ck_assert_uint_eq(n.used_bytes, 4 * KIB);
 	store_free(s);
 }
 END_TEST
@@ -191,12 +191,12 @@ START_TEST(a_limit_below_one_blob_refuses_that_blob_alone)
 {
 	struct play_blob large = play_blob(99, 9 * 4096);
 	struct store *s = play_open(8 * 4 * KIB);
-	struct store_in *in;
+	struct store_write *in;
 
 	ck_assert_int_eq(play_put(s, &blobs[0], false), 0);
 	ck_assert_int_eq(play_put(s, &large, false), -EFBIG);
 	ck_assert_int_eq(
-		store_in_begin(&in, s, &large.digest, UINT64_MAX, true),
+		store_write_begin(&in, s, &large.digest, UINT64_MAX, true),
 		-EFBIG);
 	ck_assert_int_eq(play_copy(s, &blobs[0]), 0);
 	free(large.data);
@@ -209,20 +209,22 @@ START_TEST(what_is_announced_counts_before_it_came)
 	struct play_blob a = play_blob(90, 5 * 4096),
 			 b = play_blob(91, 4 * 4096);
 	struct store *s = play_open(8 * 4 * KIB);
-	struct store_in *in, *other;
+	struct store_write *in, *other;
 	struct store_stats n;
 
 	play_counted(s);
-	ck_assert_int_eq(store_in_begin(&in, s, &a.digest, a.size, false), 0);
-	ck_assert_int_eq(store_in_begin(&other, s, &b.digest, b.size, false),
+	ck_assert_int_eq(store_write_begin(&in, s, &a.digest, a.size, false),
+			 0);
+	ck_assert_int_eq(store_write_begin(&other, s, &b.digest, b.size, false),
 			 -ENOSPC);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.arriving, 5 * 4 * KIB);
-	store_in_abort(in);
-	ck_assert_int_eq(store_in_begin(&in, s, &b.digest, b.size, false), 0);
-	store_in_abort(in);
+	ck_assert_uint_eq(n.incoming_bytes, 5 * 4 * KIB);
+	store_write_abort(in);
+	ck_assert_int_eq(store_write_begin(&in, s, &b.digest, b.size, false),
+			 0);
+	store_write_abort(in);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.arriving, 0);
+	ck_assert_uint_eq(n.incoming_bytes, 0);
 	free(a.data);
 	free(b.data);
 	store_free(s);
@@ -241,8 +243,8 @@ START_TEST(above_seven_eighths_it_collects_by_itself)
 	do {
 		nanosleep(&nap, NULL);
 		store_stats(s, &n);
-	} while (n.used > 14 * 4 * KIB);
-	ck_assert_uint_ge(n.collected, 2);
+	} while (n.used_bytes > 14 * 4 * KIB);
+	ck_assert_uint_ge(n.n_collected, 2);
 	ck_assert_uint_le(standing(), 14);
 	ck_assert(!play_stands(&blobs[0]));
 	store_free(s);
@@ -302,8 +304,8 @@ START_TEST(threads_at_the_limit_have_what_they_pinned)
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.damaged, 0);
-	ck_assert_uint_eq(n.arriving, 0);
+	ck_assert_uint_eq(n.n_damaged, 0);
+	ck_assert_uint_eq(n.incoming_bytes, 0);
 	ck_assert_int_eq(store_gc(s, 0), 0);
 	ck_assert_uint_le(standing(), 8);
 	store_free(s);
@@ -313,7 +315,7 @@ END_TEST
 /* Made without the store, which would hash them. */
 static unsigned make_entries(unsigned of_each)
 {
-	char *home = fs_absolute("store/sha256");
+	char *home = fs_make_absolute("store/sha256");
 	char path[128];
 
 	for (unsigned i = 0; i < 256; i++) {
@@ -358,7 +360,7 @@ START_TEST(a_hundred_thousand_entries_open_at_once)
 	store_stats(s, &n);
 	printf("open and put: %d ms; counted after %d ms\n", (int)opened,
 	       (int)(clock_ms() - before));
-	ck_assert_uint_eq(n.blobs, made + 1);
+	ck_assert_uint_eq(n.n_blobs, made + 1);
 	ck_assert_uint_lt(opened, 10000);
 	store_free(s);
 }

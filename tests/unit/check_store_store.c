@@ -2,7 +2,7 @@
 /* needs: store */
 #include "store/store.h"
 
-#include "store-play.h"
+#include "store-fixture.h"
 #include "suite.h"
 
 #include <sched.h>
@@ -159,7 +159,7 @@ START_TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 	uint64_t limit = store_limit_default("store");
 
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.limit, 5 * MIB);
+	ck_assert_uint_eq(n.limit_bytes, 5 * MIB);
 	store_free(s);
 	ck_assert_uint_ge(limit, 64 * MIB);
 	ck_assert_uint_le(limit, 10240 * MIB);
@@ -167,7 +167,7 @@ START_TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 	ck_assert_uint_eq(store_limit_default("store/no/such"), limit);
 	s = play_open(0);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.limit, limit);
+	ck_assert_uint_eq(n.limit_bytes, limit);
 	store_free(s);
 }
 END_TEST
@@ -182,19 +182,19 @@ START_TEST(numbers_tell_what_was_done)
 	ck_assert_int_eq(play_put(s, &b, true), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.used, 8192);
-	ck_assert_uint_eq(n.blobs, 1);
-	ck_assert_uint_eq(n.pinned, 1);
-	ck_assert_uint_eq(n.in, 1);
-	ck_assert_uint_eq(n.in_bytes, 5000);
-	ck_assert_uint_eq(n.out, 1);
-	ck_assert_uint_eq(n.out_bytes, 5000);
-	ck_assert_uint_eq(n.damaged, 0);
+	ck_assert_uint_eq(n.used_bytes, 8192);
+	ck_assert_uint_eq(n.n_blobs, 1);
+	ck_assert_uint_eq(n.n_pinned, 1);
+	ck_assert_uint_eq(n.n_written, 1);
+	ck_assert_uint_eq(n.written_bytes, 5000);
+	ck_assert_uint_eq(n.n_read, 1);
+	ck_assert_uint_eq(n.read_bytes, 5000);
+	ck_assert_uint_eq(n.n_damaged, 0);
 	/* the same once more is no more than before */
 	ck_assert_int_eq(play_put(s, &b, false), 0);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.used, 8192);
-	ck_assert_uint_eq(n.blobs, 1);
+	ck_assert_uint_eq(n.used_bytes, 8192);
+	ck_assert_uint_eq(n.n_blobs, 1);
 	store_free(s);
 	free(b.data);
 }

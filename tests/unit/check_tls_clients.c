@@ -5,7 +5,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
-#include "tls/pin.h"
+#include "tls/key.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -38,16 +38,16 @@ static struct digest pin_of(const char *word)
 {
 	struct digest pin;
 
-	digest_of(bytes_str(word), &pin);
+	digest_bytes(bytes_str(word), &pin);
 	return pin;
 }
 
 static void add_line(struct buf *b, const char *word, const char *rest)
 {
 	struct digest pin = pin_of(word);
-	char text[TLS_PIN_TEXT];
+	char text[TLS_KEY_FINGERPRINT_SIZE];
 
-	tls_pin_text(&pin, text);
+	tls_key_format_fingerprint(&pin, text);
 	buf_printf(b, "%s%s\n", text, rest);
 }
 

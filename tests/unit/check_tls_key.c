@@ -5,7 +5,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "suite.h"
-#include "tls/pin.h"
 
 #include <check.h>
 #include <errno.h>
@@ -39,7 +38,7 @@ static struct digest pin_of_file(const char *path)
 	struct digest pin;
 
 	ck_assert_msg(!tls_key_load(&key, path, &err), "%s", err.text);
-	pin = *tls_key_pin(key);
+	pin = *tls_key_fingerprint(key);
 	tls_key_free(key);
 	return pin;
 }
@@ -61,11 +60,11 @@ START_TEST(a_key_is_made_once_for_its_owner_alone)
 	struct stat st;
 
 	umask(0);
-	ck_assert_int_eq(tls_key_make("key.pem", &err), 0);
+	ck_assert_int_eq(tls_key_create("key.pem", &err), 0);
 	ck_assert_int_eq(stat("key.pem", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
 	pin = pin_of_file("key.pem");
-	ck_assert_int_eq(tls_key_make("key.pem", &err), -EEXIST);
+	ck_assert_int_eq(tls_key_create("key.pem", &err), -EEXIST);
 	ck_assert(digest_compare(&pin, &(struct digest){ 0 }) != 0);
 	ck_assert_int_eq(digest_compare(&pin, &(struct digest[]){ pin_of_file(
 						      "key.pem") }[0]),
@@ -81,8 +80,8 @@ START_TEST(no_two_keys_are_equal)
 {
 	struct digest one, two;
 
-	ck_assert_int_eq(tls_key_make("one", &err), 0);
-	ck_assert_int_eq(tls_key_make("two", &err), 0);
+	ck_assert_int_eq(tls_key_create("one", &err), 0);
+	ck_assert_int_eq(tls_key_create("two", &err), 0);
 	one = pin_of_file("one");
 	two = pin_of_file("two");
 	ck_assert(!digest_equal(&one, &two));
@@ -99,10 +98,11 @@ START_TEST(open_makes_what_is_missing_and_many_at_once_agree)
 	for (int i = 0; i < 8; i++) {
 		if (fork())
 			continue;
-		if (tls_key_open(&key, "key.pem", &err))
+		if (tls_key_load_or_create(&key, "key.pem", &err))
 			_exit(1);
 		command = xasprintf("%d", i);
-		_exit(fs_write(command, bytes_of(tls_key_pin(key), DIGEST_SIZE),
+		_exit(fs_write(command,
+			       bytes_of(tls_key_fingerprint(key), DIGEST_SIZE),
 			       0600, &err) ?
 			      1 :
 			      0);
@@ -126,7 +126,7 @@ START_TEST(a_key_that_others_can_read_is_refused)
 {
 	static const mode_t modes[] = { 0640, 0604, 0620, 0602, 0611 };
 
-	ck_assert_int_eq(tls_key_make("key.pem", &err), 0);
+	ck_assert_int_eq(tls_key_create("key.pem", &err), 0);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
 		ck_assert_int_eq(chmod("key.pem", modes[i]), 0);
 		expect_no(-EPERM, "key.pem", "chmod 600 key.pem");
@@ -165,7 +165,7 @@ START_TEST(what_is_no_file_is_refused_without_waiting)
 	expect_no(-EINVAL, "fifo", "not a file");
 	expect_no(-EINVAL, "dir", "not a file");
 	expect_no(-ENOENT, "nothing", "No such file");
-	ck_assert_int_eq(tls_key_make("nowhere/key.pem", &err), -ENOENT);
+	ck_assert_int_eq(tls_key_create("nowhere/key.pem", &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "nowhere/key.pem"));
 }
 END_TEST
@@ -173,13 +173,13 @@ END_TEST
 /* Another program's word for the same fingerprint. */
 START_TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 {
-	char ours[TLS_PIN_TEXT], theirs[64] = "SHA256:";
+	char ours[TLS_KEY_FINGERPRINT_SIZE], theirs[64] = "SHA256:";
 	struct digest pin;
 	FILE *f;
 
-	ck_assert_int_eq(tls_key_make("key.pem", &err), 0);
+	ck_assert_int_eq(tls_key_create("key.pem", &err), 0);
 	pin = pin_of_file("key.pem");
-	tls_pin_text(&pin, ours);
+	tls_key_format_fingerprint(&pin, ours);
 	f = popen("openssl pkey -in key.pem -pubout -outform DER | "
 		  "openssl dgst -sha256 -binary | openssl base64 | tr -d =",
 		  "r");

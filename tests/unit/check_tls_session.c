@@ -3,9 +3,9 @@
 #include "tls/session.h"
 
 #include "suite.h"
-#include "tls-play.h"
-#include "tls/cpu.h"
-#include "tls/pin.h"
+#include "tls-fixture.h"
+#include "tls/context.h"
+#include "tls/key.h"
 
 #include <limits.h>
 #include <string.h>
@@ -33,14 +33,14 @@ static void expect_words(const struct play_end *e, const char *words)
 
 START_TEST(two_ends_that_know_each_other_talk)
 {
-	char got[TLS_RECORD];
+	char got[TLS_RECORD_MAX];
 
 	play_begin();
 	play_handshake();
-	ck_assert(digest_equal(tls_session_peer(client.session),
-			       tls_context_pin(server.context)));
-	ck_assert(digest_equal(tls_session_peer(server.session),
-			       tls_context_pin(client.context)));
+	ck_assert(digest_equal(tls_session_peer_fingerprint(client.session),
+			       tls_context_fingerprint(server.context)));
+	ck_assert(digest_equal(tls_session_peer_fingerprint(server.session),
+			       tls_context_fingerprint(client.context)));
 	ck_assert_int_eq(tls_session_write(client.session, bytes_str("hello"),
 					   &client.err),
 			 5);
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(an_end_in_order_is_told_from_a_cut)
 {
-	char got[TLS_RECORD];
+	char got[TLS_RECORD_MAX];
 	int fd;
 
 	play_begin();
@@ -83,7 +83,7 @@ START_TEST(a_client_leaves_a_server_with_another_key)
 	struct digest other;
 
 	play_begin();
-	digest_of(bytes_str("another"), &other);
+	digest_bytes(bytes_str("another"), &other);
 	play_connect(&other);
 	play_until_not(&client.ret, 1);
 	play_until_not(&server.ret, 1);
@@ -97,14 +97,15 @@ END_TEST
 
 START_TEST(a_server_refuses_a_client_that_it_does_not_know)
 {
-	char got[TLS_RECORD], ours[TLS_PIN_TEXT];
+	char got[TLS_RECORD_MAX], ours[TLS_KEY_FINGERPRINT_SIZE];
 
 	play_begin();
-	admitted = *tls_context_pin(server.context);
-	play_connect(tls_context_pin(server.context));
+	admitted = *tls_context_fingerprint(server.context);
+	play_connect(tls_context_fingerprint(server.context));
 	play_until_not(&server.ret, 1);
 	ck_assert_int_eq(server.ret, -EACCES);
-	tls_pin_text(tls_context_pin(client.context), ours);
+	tls_key_format_fingerprint(tls_context_fingerprint(client.context),
+				   ours);
 	expect_words(&server, ours);
 	expect_words(&server, "is no client's key");
 	/* The client may be done already; it hears it when it reads. */
@@ -166,7 +167,7 @@ START_TEST(what_is_more_than_the_socket_takes_is_taken_in_part)
 			sent += (size_t)n;
 		else
 			ck_assert_int_eq(n, -EAGAIN);
-		n = sizeof(out) - got < TLS_RECORD ?
+		n = sizeof(out) - got < TLS_RECORD_MAX ?
 			    0 :
 			    tls_session_read(server.session, out + got,
 					     sizeof(out) - got, &server.err);
@@ -238,8 +239,8 @@ START_TEST(a_client_leaves_what_speaks_something_else)
 
 	play_begin();
 	play_socketpair(fd);
-	client.session = tls_session_connect(client.context, fd[0],
-					     tls_context_pin(server.context));
+	client.session = tls_session_connect(
+		client.context, fd[0], tls_context_fingerprint(server.context));
 	play_shake(&client, 5000);
 	ck_assert_int_eq(write(fd[1], h->text, h->len), (int)h->len);
 	play_until_not(&client.ret, 1);
@@ -300,8 +301,9 @@ static void relay_begin(unsigned spoilt)
 	relay.far = far[1];
 	relay.passed = 0;
 	relay.spoilt = spoilt;
-	client.session = tls_session_connect(client.context, near[0],
-					     tls_context_pin(server.context));
+	client.session = tls_session_connect(
+		client.context, near[0],
+		tls_context_fingerprint(server.context));
 	server.session = tls_session_accept(server.context, far[0], play_admit,
 					    NULL);
 	play_shake(&client, 5000);
@@ -330,7 +332,7 @@ static void relay_done(void)
 
 START_TEST(bytes_that_come_one_by_one_are_as_good)
 {
-	char got[TLS_RECORD];
+	char got[TLS_RECORD_MAX];
 
 	relay_begin(UINT_MAX);
 	while (client.ret == 1 || server.ret == 1)

@@ -60,19 +60,19 @@ START_TEST(a_prefix_of_the_distribution_is_adopted)
 	ck_assert_msg(!adopt(given[_i], false), "%s", err.text);
 	ck_assert(str_starts(t.id, "adopted-gcc-"));
 	ck_assert(str_ends(t.id, ID));
-	ck_assert_str_eq(t.adopted, given[_i]);
+	ck_assert_str_eq(t.adopted_from, given[_i]);
 	ck_assert_str_eq(t.triplet, "aarch64-linux-gnu");
 	ck_assert_str_eq(t.bin, "/usr/bin");
 	ck_assert_str_eq(t.driver, "aarch64-linux-gnu-gcc");
 	ck_assert(strv_has(&t.tools, PREFIX "gcc"));
 	ck_assert(strv_has(&t.tools, PREFIX "ld"));
 	ck_assert(!strv_has(&t.tools, "/usr/bin/gcc"));
-	ck_assert(digest_is_known(&t.content));
+	ck_assert(digest_is_set(&t.manifest_id));
 	/* It is listed, by the same name, and stands where it stood. */
 	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_str_eq(list.v[0].id, t.id);
-	ck_assert_int_eq(toolchain_adopt_check(&list.v[0], environ, &err), 0);
+	ck_assert_int_eq(toolchain_adopt_verify(&list.v[0], environ, &err), 0);
 	ck_assert_int_eq(toolchain_installed_remove(dir, t.id, false, &err), 0);
 	ck_assert(fs_exists(PREFIX "gcc"));
 	toolchain_installed_list_release(&list);
@@ -116,15 +116,15 @@ START_TEST(one_that_changed_is_noticed)
 
 	link_tool("aarch64-linux-gnu-gcc", PREFIX "gcc");
 	ck_assert_int_eq(adopt(prefix, false), 0);
-	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), 0);
+	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), 0);
 	link_tool("aarch64-linux-gnu-gcc", "/usr/bin/gcc");
-	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), -ESTALE);
+	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(err.text, "adopt it again"));
-	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), -ESTALE);
+	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
 	/* Of the same version, so it would take the other's place. */
 	ck_assert_int_eq(adopt(prefix, false), -EEXIST);
 	ck_assert_int_eq(adopt(prefix, true), 0);
-	ck_assert_int_eq(toolchain_adopt_check(&t, environ, &err), 0);
+	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), 0);
 	free(prefix);
 }
 END_TEST
@@ -151,12 +151,13 @@ START_TEST(tools_are_those_of_the_compiler)
 	link_tool("nm", "/usr/bin/true");
 	link_tool("llvm-dangling", "/nonexistent");
 	ck_assert_int_eq(
-		toolchain_adopt_tools(bin, "clang", true, &tools, &err), 0);
+		toolchain_adopt_list_tools(bin, "clang", true, &tools, &err),
+		0);
 	ck_assert_uint_eq(tools.n, 3);
 	strv_release(&tools);
 	link_tool("gcc", "/usr/bin/true");
-	ck_assert_int_eq(toolchain_adopt_tools(bin, "gcc", false, &tools, &err),
-			 0);
+	ck_assert_int_eq(
+		toolchain_adopt_list_tools(bin, "gcc", false, &tools, &err), 0);
 	ck_assert_uint_eq(tools.n, 2);
 	ck_assert(strv_has(&tools, "nm"));
 	strv_release(&tools);

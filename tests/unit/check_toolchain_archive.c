@@ -34,9 +34,9 @@ START_TEST(an_archive_is_known_by_its_name)
 	struct toolchain_archive a;
 	char *release;
 
-	ck_assert(toolchain_archive_parse(&a, good[_i].path));
-	release = toolchain_release_text(&a.release);
-	ck_assert_str_eq(a.path, good[_i].path);
+	ck_assert(toolchain_archive_parse_path(&a, good[_i].path));
+	release = toolchain_release_format(&a.release);
+	ck_assert_str_eq(a.mirror_path, good[_i].path);
 	ck_assert_str_eq(a.name, str_base(good[_i].path));
 	ck_assert_str_eq(release, good[_i].release);
 	ck_assert_str_eq(a.host, good[_i].host);
@@ -85,7 +85,7 @@ START_TEST(nothing_else_is_one)
 {
 	struct toolchain_archive a = { .name = "as it was" };
 
-	ck_assert(!toolchain_archive_parse(&a, bad[_i]));
+	ck_assert(!toolchain_archive_parse_path(&a, bad[_i]));
 	ck_assert_str_eq(a.name, "as it was");
 }
 END_TEST
@@ -97,8 +97,8 @@ START_TEST(each_mirror_has_a_url)
 
 	strv_add(&mirrors, "https://a.example/pub/tools");
 	strv_add(&mirrors, "https://b.example/tools/");
-	ck_assert(toolchain_archive_parse(&a, good[5].path));
-	toolchain_archive_urls(a.path, &mirrors, &urls);
+	ck_assert(toolchain_archive_parse_path(&a, good[5].path));
+	toolchain_archive_list_urls(a.mirror_path, &mirrors, &urls);
 	ck_assert_uint_eq(urls.n, 2);
 	ck_assert_str_eq(urls.v[0], "https://a.example/pub/tools/llvm/files/"
 				    "llvm-22.1.8-x86_64.tar.xz");

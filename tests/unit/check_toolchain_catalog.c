@@ -4,7 +4,7 @@
 
 #include "suite.h"
 #include "toolchain-server.h"
-#include "toolchain/data.h"
+#include "toolchain/builtin.h"
 
 #include <errno.h>
 #include <time.h>
@@ -16,7 +16,7 @@
 
 static const struct fetch_options quick = {
 	.allow_http = true,
-	.tries = 1,
+	.n_tries = 1,
 };
 
 static char dir[] = "/tmp/kfarm-check.XXXXXX";
@@ -42,13 +42,13 @@ static void teardown(void)
 /* The cache as of `age` seconds ago. */
 static void remember(int64_t age, const char *path, const char *failed)
 {
-	struct toolchain_catalog c = { .fetched = time(NULL) - age };
+	struct toolchain_catalog c = { .fetched_s = time(NULL) - age };
 	char *home = xasprintf("%s/cache", dir), *text;
 	struct err err = { 0 };
 
 	toolchain_catalog_add(&c, path);
 	if (failed)
-		strv_add(&c.failed, failed);
+		strv_add(&c.failed_dirs, failed);
 	text = toolchain_catalog_encode(&c, &mirrors);
 	ck_assert(!fs_mkdirs(home, 0777, &err));
 	ck_assert_msg(!fs_write(file, bytes_str(text), 0666, &err), "%s",
@@ -61,7 +61,7 @@ static void remember(int64_t age, const char *path, const char *failed)
 static int load(struct toolchain_catalog *c, bool refresh, struct err *err)
 {
 	const struct toolchain_catalog_setup setup_ = {
-		.file = file,
+		.cache_path = file,
 		.mirrors = &mirrors,
 		.fetch = &quick,
 		.refresh = refresh,
@@ -81,7 +81,7 @@ static const struct page pages[] = {
 
 START_TEST(what_is_written_is_read)
 {
-	struct toolchain_catalog c = { .fetched = 1700000000 }, again;
+	struct toolchain_catalog c = { .fetched_s = 1700000000 }, again;
 	struct strv from = { 0 };
 	struct err err = { 0 };
 	char *text;
@@ -91,15 +91,15 @@ START_TEST(what_is_written_is_read)
 	toolchain_catalog_add(&c, NEW);
 	toolchain_catalog_add(&c, "../../etc/passwd");
 	toolchain_catalog_sort(&c);
-	strv_add(&c.failed, "llvm/files/");
+	strv_add(&c.failed_dirs, "llvm/files/");
 	text = toolchain_catalog_encode(&c, &mirrors);
 	ck_assert(!toolchain_catalog_decode(&again, bytes_str(text), &from,
 					    &err));
-	ck_assert_int_eq(again.fetched, c.fetched);
-	ck_assert_uint_eq(again.n, 2);
-	ck_assert_str_eq(again.v[0].path, NEW);
-	ck_assert_str_eq(again.v[1].path, OLD);
-	ck_assert_uint_eq(again.failed.n, 1);
+	ck_assert_int_eq(again.fetched_s, c.fetched_s);
+	ck_assert_uint_eq(again.n_archives, 2);
+	ck_assert_str_eq(again.archives[0].mirror_path, NEW);
+	ck_assert_str_eq(again.archives[1].mirror_path, OLD);
+	ck_assert_uint_eq(again.failed_dirs.n, 1);
 	ck_assert_str_eq(from.v[0], mirrors.v[0]);
 	free(text);
 	strv_release(&from);
@@ -121,13 +121,13 @@ START_TEST(the_better_of_two_names_stays)
 	for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
 		toolchain_catalog_add(&c, twice[i]);
 	toolchain_catalog_sort(&c);
-	ck_assert_uint_eq(c.n, 1);
-	ck_assert_str_eq(c.v[0].path, NEW);
+	ck_assert_uint_eq(c.n_archives, 1);
+	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
 	/* It goes on growing from there. */
 	for (int i = 0; i < 100; i++)
 		toolchain_catalog_add(&c, OLD);
 	toolchain_catalog_sort(&c);
-	ck_assert_uint_eq(c.n, 2);
+	ck_assert_uint_eq(c.n_archives, 2);
 	toolchain_catalog_release(&c);
 }
 END_TEST
@@ -140,8 +140,8 @@ START_TEST(a_cache_of_today_asks_nobody)
 	strv_add(&mirrors, "http://127.0.0.1:1");
 	remember(3600, OLD, NULL);
 	ck_assert_msg(!load(&c, false, &err), "%s", err.text);
-	ck_assert_uint_eq(c.n, 1);
-	ck_assert_ptr_null(c.stale);
+	ck_assert_uint_eq(c.n_archives, 1);
+	ck_assert_ptr_null(c.refresh_error);
 	toolchain_catalog_release(&c);
 }
 END_TEST
@@ -152,7 +152,7 @@ static const struct {
 	const char *failed;
 	bool refresh;
 } dated[] = {
-	{ 2 * TOOLCHAIN_CATALOG_DAY, NULL, false },
+	{ 2 * TOOLCHAIN_CATALOG_MAX_AGE_S, NULL, false },
 	{ -3600, NULL, false },
 	{ 60, "llvm/files/", false },
 	{ 60, NULL, true },
@@ -166,9 +166,9 @@ START_TEST(without_a_server_the_cache_serves)
 	strv_add(&mirrors, "http://127.0.0.1:1");
 	remember(dated[_i].age, OLD, dated[_i].failed);
 	ck_assert_msg(!load(&c, dated[_i].refresh, &err), "%s", err.text);
-	ck_assert_uint_eq(c.n, 1);
-	ck_assert_ptr_nonnull(c.stale);
-	ck_assert(strstr(c.stale, "127.0.0.1") != NULL);
+	ck_assert_uint_eq(c.n_archives, 1);
+	ck_assert_ptr_nonnull(c.refresh_error);
+	ck_assert(strstr(c.refresh_error, "127.0.0.1") != NULL);
 	toolchain_catalog_release(&c);
 }
 END_TEST
@@ -194,21 +194,21 @@ END_TEST
 START_TEST(the_error_is_of_what_is_asked_for)
 {
 	for (int i = 0; i < 40; i++) {
-		struct toolchain_catalog_setup setup = { .file = file,
+		struct toolchain_catalog_setup setup = { .cache_path = file,
 							 .mirrors = &mirrors,
 							 .fetch = &quick,
-							 .clang = i % 2 };
+							 .for_clang = i % 2 };
 		struct toolchain_catalog c;
 		struct err err = { 0 };
 
 		if (!mirrors.n)
 			strv_add(&mirrors, "http://127.0.0.1:1");
 		ck_assert_int_lt(toolchain_catalog_load(&c, &setup, &err), 0);
-		ck_assert_msg(strstr(err.text, toolchain_data_place(i % 2)) !=
-				      NULL,
+		ck_assert_msg(strstr(err.text, toolchain_builtin_mirror_dir(
+						       i % 2)) != NULL,
 			      "%s", err.text);
-		ck_assert_ptr_null(
-			strstr(err.text, toolchain_data_place(!(i % 2))));
+		ck_assert_ptr_null(strstr(
+			err.text, toolchain_builtin_mirror_dir(!(i % 2))));
 		toolchain_catalog_release(&c);
 	}
 }
@@ -222,19 +222,19 @@ START_TEST(what_fails_now_is_as_it_was)
 
 	server_start(&s, pages);
 	strv_add(&mirrors, s.url);
-	remember(2 * TOOLCHAIN_CATALOG_DAY, OLD, NULL);
+	remember(2 * TOOLCHAIN_CATALOG_MAX_AGE_S, OLD, NULL);
 	ck_assert_msg(!load(&c, false, &err), "%s", err.text);
-	ck_assert_uint_eq(c.n, 2);
-	ck_assert_str_eq(c.v[0].path, NEW);
-	ck_assert_str_eq(c.v[1].path, OLD);
+	ck_assert_uint_eq(c.n_archives, 2);
+	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
+	ck_assert_str_eq(c.archives[1].mirror_path, OLD);
 	ck_assert_uint_eq(c.warnings.n, 1);
-	ck_assert_ptr_null(c.stale);
+	ck_assert_ptr_null(c.refresh_error);
 	toolchain_catalog_release(&c);
 	server_stop(&s);
 	/* It was kept, and is not whole: asked again, now in vain. */
 	ck_assert(!load(&c, false, &err));
-	ck_assert_uint_eq(c.n, 2);
-	ck_assert_ptr_nonnull(c.stale);
+	ck_assert_uint_eq(c.n_archives, 2);
+	ck_assert_ptr_nonnull(c.refresh_error);
 	toolchain_catalog_release(&c);
 }
 END_TEST
@@ -250,8 +250,8 @@ START_TEST(a_broken_cache_is_none)
 	remember(60, OLD, NULL);
 	ck_assert(!truncate(file, 20));
 	ck_assert_msg(!load(&c, false, &err), "%s", err.text);
-	ck_assert_uint_eq(c.n, 1);
-	ck_assert_str_eq(c.v[0].path, NEW);
+	ck_assert_uint_eq(c.n_archives, 1);
+	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
 	toolchain_catalog_release(&c);
 	server_stop(&s);
 }

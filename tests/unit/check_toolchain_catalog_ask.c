@@ -13,7 +13,7 @@
 
 static const struct fetch_options quick = {
 	.allow_http = true,
-	.tries = 1,
+	.n_tries = 1,
 };
 
 /* The servers' answer: there is no cache. */
@@ -26,7 +26,7 @@ static int ask(struct toolchain_catalog *c, const char *const *mirrors,
 	int ret;
 
 	tempdir_make(dir);
-	setup.file = file = xasprintf("%s/catalog", dir);
+	setup.cache_path = file = xasprintf("%s/catalog", dir);
 	strv_add_all(&list, (char *const *)mirrors);
 	setup.mirrors = &list;
 	ret = toolchain_catalog_load(c, &setup, err);
@@ -62,15 +62,15 @@ START_TEST(all_that_is_listed_is_found)
 	server_start(&s, plain);
 	ck_assert_msg(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err),
 		      "%s", err.text);
-	ck_assert_uint_eq(c.n, 4);
-	ck_assert_str_eq(c.v[0].name,
+	ck_assert_uint_eq(c.n_archives, 4);
+	ck_assert_str_eq(c.archives[0].name,
 			 "arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
-	ck_assert_str_eq(c.v[1].name,
+	ck_assert_str_eq(c.archives[1].name,
 			 "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
-	ck_assert_str_eq(c.v[2].name,
+	ck_assert_str_eq(c.archives[2].name,
 			 "x86_64-gcc-7.3.0-nolibc_arm-linux-gnueabi.tar.xz");
-	ck_assert_str_eq(c.v[3].name, "llvm-22.1.8-x86_64.tar.xz");
-	ck_assert_uint_eq(c.failed.n, 0);
+	ck_assert_str_eq(c.archives[3].name, "llvm-22.1.8-x86_64.tar.xz");
+	ck_assert_uint_eq(c.failed_dirs.n, 0);
 	ck_assert_uint_eq(c.warnings.n, 0);
 	/* Nobody asked for what is no host and no version. */
 	ck_assert_uint_eq(s.requests, 7);
@@ -96,9 +96,9 @@ START_TEST(a_directory_that_fails_costs_itself_alone)
 
 	server_start(&s, broken);
 	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
-	ck_assert_uint_eq(c.n, 1);
-	ck_assert_uint_eq(c.failed.n, 1);
-	ck_assert_str_eq(c.failed.v[0], BIN "x86_64/13.3.0/" + 1);
+	ck_assert_uint_eq(c.n_archives, 1);
+	ck_assert_uint_eq(c.failed_dirs.n, 1);
+	ck_assert_str_eq(c.failed_dirs.v[0], BIN "x86_64/13.3.0/" + 1);
 	ck_assert_uint_eq(c.warnings.n, 1);
 	ck_assert_msg(strstr(c.warnings.v[0], "13.3.0") != NULL, "%s",
 		      c.warnings.v[0]);
@@ -118,8 +118,8 @@ START_TEST(the_next_mirror_is_asked)
 	ck_assert(!ask(&c, (const char *[]){ first.url, second.url, NULL },
 		       &quick, &err));
 	/* 13.3.0 and LLVM from the second, 12.4.0 from the first. */
-	ck_assert_uint_eq(c.n, 3);
-	ck_assert_uint_eq(c.failed.n, 0);
+	ck_assert_uint_eq(c.n_archives, 3);
+	ck_assert_uint_eq(c.failed_dirs.n, 0);
 	server_stop(&second);
 	server_stop(&first);
 	toolchain_catalog_release(&c);
@@ -145,8 +145,8 @@ START_TEST(a_server_that_only_fails_is_left_alone)
 				   A("llvm-22.1.8-x86_64.tar.xz") };
 	server_start(&s, pages);
 	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
-	ck_assert_uint_eq(c.n, 1);
-	ck_assert_uint_eq(c.failed.n, 60);
+	ck_assert_uint_eq(c.n_archives, 1);
+	ck_assert_uint_eq(c.failed_dirs.n, 60);
 	/* The four that it had patience for, and those already on the way. */
 	ck_assert_uint_lt(s.requests, 3 + 4 + 9);
 	server_stop(&s);
@@ -178,9 +178,9 @@ START_TEST(a_flood_of_names_is_harmless)
 	pages[2] = (struct page){ BIN "x86_64/9.1.0/", buf_str(&files) };
 	server_start(&s, pages);
 	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
-	ck_assert_uint_eq(c.n, TOOLCHAIN_CATALOG_MAX);
+	ck_assert_uint_eq(c.n_archives, TOOLCHAIN_CATALOG_ARCHIVES_MAX);
 	ck_assert_uint_eq(c.warnings.n, 1);
-	ck_assert_uint_le(s.requests, 3 + TOOLCHAIN_VERSIONS_MAX);
+	ck_assert_uint_le(s.requests, 3 + TOOLCHAIN_CATALOG_VERSIONS_MAX);
 	server_stop(&s);
 	toolchain_catalog_release(&c);
 	buf_release(&versions);
@@ -212,7 +212,7 @@ START_TEST(it_can_be_cancelled)
 	struct err err = { 0 };
 	struct server s;
 
-	options.cancel = &yes;
+	options.cancelled = &yes;
 	server_start(&s, plain);
 	ck_assert_int_eq(
 		ask(&c, (const char *[]){ s.url, NULL }, &options, &err),

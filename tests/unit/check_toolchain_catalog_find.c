@@ -101,7 +101,7 @@ START_TEST(the_newest_that_fits_is_found)
 	strv_release(&triplets);
 	if (asked[_i].path) {
 		ck_assert_msg(!ret, "%s", err.text);
-		ck_assert_str_eq(found->path, asked[_i].path);
+		ck_assert_str_eq(found->mirror_path, asked[_i].path);
 		return;
 	}
 	ck_assert_int_eq(ret, -ENOENT);

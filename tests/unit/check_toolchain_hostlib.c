@@ -16,7 +16,7 @@ static void tear_down(void)
 {
 	struct err ignored;
 
-	toolchain_hostlibs_release(&missing);
+	toolchain_hostlib_missing_release(&missing);
 	fs_remove(dir, &ignored);
 }
 
@@ -39,8 +39,8 @@ static char *orphan(const char *name, const char *library)
 
 static void find(void)
 {
-	ck_assert_msg(!toolchain_hostlibs_missing(dir, &missing, &err), "%s",
-		      err.text);
+	ck_assert_msg(!toolchain_hostlib_list_missing(dir, &missing, &err),
+		      "%s", err.text);
 }
 
 START_TEST(each_library_is_named_with_all_who_ask_for_it)
@@ -126,7 +126,7 @@ END_TEST
 START_TEST(a_directory_that_is_not_there_is_named)
 {
 	ck_assert_int_eq(
-		toolchain_hostlibs_missing("/nonexistent", &missing, &err),
+		toolchain_hostlib_list_missing("/nonexistent", &missing, &err),
 		-ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	ck_assert_uint_eq(missing.n, 0);
@@ -153,14 +153,14 @@ static const struct who {
 
 START_TEST(a_build_needs_some_tools_and_not_others)
 {
-	ck_assert_int_eq(toolchain_hostlib_required(tools[_i].path),
+	ck_assert_int_eq(toolchain_hostlib_is_build_tool(tools[_i].path),
 			 tools[_i].required);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/hostlib");
+	Suite *s = suite_create("toolchain/hostlib");
 	TCase *tc = tcase_create("missing");
 
 	tcase_set_timeout(tc, 120);

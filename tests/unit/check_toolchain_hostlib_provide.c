@@ -15,8 +15,8 @@
 static char *id, *prefix, *cc1, *driver, *home;
 static struct toolchain_missing_list missing;
 static struct strv files, debs, notes;
-static struct toolchain_release old = { .n = 3, .part = { 7, 3, 0 } };
-static struct toolchain_release new = { .n = 3, .part = { 12, 2, 0 } };
+static struct toolchain_release old = { .n_parts = 3, .parts = { 7, 3, 0 } };
+static struct toolchain_release new = { .n_parts = 3, .parts = { 12, 2, 0 } };
 
 static char *at(const char *name)
 {
@@ -75,7 +75,7 @@ static void tear_down(void)
 {
 	struct err ignored;
 
-	toolchain_hostlibs_release(&missing);
+	toolchain_hostlib_missing_release(&missing);
 	strv_release(&files);
 	strv_release(&debs);
 	strv_release(&notes);
@@ -89,8 +89,8 @@ static void tear_down(void)
 
 static void find_missing(void)
 {
-	toolchain_hostlibs_release(&missing);
-	ck_assert_msg(!toolchain_hostlibs_missing(id, &missing, &err), "%s",
+	toolchain_hostlib_missing_release(&missing);
+	ck_assert_msg(!toolchain_hostlib_list_missing(id, &missing, &err), "%s",
 		      err.text);
 }
 
@@ -102,8 +102,8 @@ static int provide(const struct toolchain_release *release)
 	ck_assert(missing.v[0].required);
 	ck_assert_uint_eq(missing.v[0].users.n, 1);
 	ck_assert_str_eq(missing.v[0].users.v[0], cc1);
-	return toolchain_hostlibs_provide(id, release, &missing, &files, &debs,
-					  &notes, &err);
+	return toolchain_hostlib_provide(id, release, &missing, &files, &debs,
+					 &notes, &err);
 }
 
 /* This machine's libmpfr under the old name, as a file of the test. */
@@ -137,8 +137,8 @@ static bool noted(const char *a, const char *b)
 /* It compiles, here and in a root that has nothing but its manifest. */
 static void check_works(void)
 {
-	char *env[] = { (char *)"PATH=" TOOLCHAIN_PATH, (char *)"LC_ALL=C",
-			NULL };
+	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			(char *)"LC_ALL=C", NULL };
 	char *root = at("root"), *inside = xasprintf("%s/tmp", root);
 	char *argv[] = { driver,       (char *)"-O2", (char *)"-c",
 			 (char *)"-o", (char *)"x.o", (char *)"/tmp/x.c",
@@ -184,12 +184,12 @@ START_TEST(a_compatible_library_of_the_system_serves)
 	ck_assert_int_eq(digest_file(cc1, &after, &err), 0);
 	ck_assert_int_eq(digest_file(lib, &copy, &err), 0);
 	ck_assert_uint_eq(notes.n, 2);
-	digest_hex(&copy, hex);
+	digest_format(&copy, hex);
 	ck_assert(noted("library ", hex));
 	ck_assert(noted("system library /", "libmpfr.so.6"));
-	digest_hex(&before, hex);
+	digest_format(&before, hex);
 	ck_assert(noted(CC1 ": runpath $ORIGIN/../../../../hostlib", hex));
-	digest_hex(&after, hex);
+	digest_format(&after, hex);
 	ck_assert(noted(" before, ", hex));
 	check_works();
 	free(lib);
@@ -261,8 +261,8 @@ START_TEST(versions_that_need_none_are_named)
 	run((const char *[]){ "patchelf", "--no-default-lib", nm, NULL });
 	ck_assert_int_eq(unlink(lib), 0);
 	find_missing();
-	ck_assert_int_eq(toolchain_hostlibs_provide(id, &old, &missing, &files,
-						    &debs, &notes, &err),
+	ck_assert_int_eq(toolchain_hostlib_provide(id, &old, &missing, &files,
+						   &debs, &notes, &err),
 			 -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "gcc-6.5.0, gcc-7.5.0"));
 	free(nm);
@@ -282,8 +282,8 @@ START_TEST(a_library_that_does_not_fit_is_refused)
 			      "libisl.so.23", "libisl.so.15", cc1, NULL });
 	strv_add(&files, file);
 	find_missing();
-	ck_assert_int_eq(toolchain_hostlibs_provide(id, &old, &missing, &files,
-						    &debs, &notes, &err),
+	ck_assert_int_eq(toolchain_hostlib_provide(id, &old, &missing, &files,
+						   &debs, &notes, &err),
 			 -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "cc1"));
 	ck_assert_ptr_nonnull(strstr(err.text, "undefined symbol: isl_"));
@@ -357,8 +357,8 @@ START_TEST(a_driver_says_what_it_said)
 	ck_assert_uint_eq(missing.n, 2);
 	ck_assert_str_eq(missing.v[0].library, "libkfarm-top.so.4");
 	ck_assert_uint_eq(missing.v[0].users.n, 2);
-	ck_assert_msg(!toolchain_hostlibs_provide(id, &old, &missing, &files,
-						  &debs, &notes, &err),
+	ck_assert_msg(!toolchain_hostlib_provide(id, &old, &missing, &files,
+						 &debs, &notes, &err),
 		      "%s", err.text);
 	ck_assert(noted("hostlib/libkfarm-top.so.4: runpath $ORIGIN,", ""));
 	ck_assert_int_eq(stat(driver, &is), 0);
@@ -395,8 +395,8 @@ START_TEST(what_no_build_needs_is_only_noted)
 	find_missing();
 	ck_assert_uint_eq(missing.n, 1);
 	ck_assert(!missing.v[0].required);
-	ck_assert_msg(!toolchain_hostlibs_provide(id, &new, &missing, &files,
-						  &debs, &notes, &err),
+	ck_assert_msg(!toolchain_hostlib_provide(id, &new, &missing, &files,
+						 &debs, &notes, &err),
 		      "%s", err.text);
 	ck_assert_uint_eq(notes.n, 1);
 	ck_assert(noted("without libkfarm-py.so.2", TRIPLET "-gdb"));
@@ -406,8 +406,8 @@ END_TEST
 /* Two places: the identity is that of the content. */
 START_TEST(where_it_is_unpacked_does_not_matter)
 {
-	char *env[] = { (char *)"PATH=" TOOLCHAIN_PATH, (char *)"LC_ALL=C",
-			NULL };
+	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			(char *)"LC_ALL=C", NULL };
 	char *to = at("published"), *there;
 	struct compiler_manifest a, b;
 
@@ -434,8 +434,8 @@ START_TEST(without_patchelf_its_package_is_named)
 
 	find_missing();
 	setenv("PATH", "/nonexistent", 1);
-	ret = toolchain_hostlibs_provide(id, &old, &missing, &files, &debs,
-					 &notes, &err);
+	ret = toolchain_hostlib_provide(id, &old, &missing, &files, &debs,
+					&notes, &err);
 	setenv("PATH", path, 1);
 	ck_assert_int_eq(ret, -ENOPKG);
 	ck_assert_ptr_nonnull(strstr(err.text, "package patchelf"));

@@ -8,19 +8,19 @@
 
 #include "toolchain-fake.h"
 
-#include "fetch/http.h"
+#include "fetch/download.h"
 #include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-static struct toolchain_order order;
+static struct toolchain_install_request order;
 static struct toolchain_installed t;
 static struct strv notes;
 static unsigned stages;
 
-static void on_progress(void *ctx, enum toolchain_stage stage, uint64_t done,
-			uint64_t total)
+static void on_progress(void *ctx, enum toolchain_install_stage stage,
+			uint64_t done, uint64_t total)
 {
 	(void)ctx;
 	ck_assert_uint_le(done, total);
@@ -30,13 +30,13 @@ static void on_progress(void *ctx, enum toolchain_stage stage, uint64_t done,
 static void set_up(void)
 {
 	fake_begin("13.3.0");
-	order = (struct toolchain_order){
-		.data = data,
-		.release = { .n = 3, .part = { 13, 3, 0 } },
+	order = (struct toolchain_install_request){
+		.data_dir = data,
+		.release = { .n_parts = 3, .parts = { 13, 3, 0 } },
 		.triplet = FAKE_TRIPLET,
-		.file = archive,
+		.archive_path = archive,
 		.sha256 = &archive_digest,
-		.progress = on_progress,
+		.on_progress = on_progress,
 		.notes = &notes,
 	};
 	stages = 0;
@@ -74,21 +74,21 @@ START_TEST(a_local_archive_is_installed)
 
 	ck_assert_msg(!install(), "%s", err.text);
 	ck_assert_str_eq(t.id, "gcc-13.3.0-" FAKE_TRIPLET);
-	ck_assert_str_eq(t.within, "gcc-13.3.0-nolibc/" FAKE_TRIPLET);
+	ck_assert_str_eq(t.relative_prefix, "gcc-13.3.0-nolibc/" FAKE_TRIPLET);
 	ck_assert_str_eq(t.url, archive);
 	ck_assert(t.sha256_given && !t.insecure);
-	ck_assert(digest_is_known(&t.content));
-	ck_assert(digest_equal(&t.archive, &archive_digest));
-	ck_assert_uint_eq(stages, 1u << TOOLCHAIN_ASKS |
-					  1u << TOOLCHAIN_FETCHES |
-					  1u << TOOLCHAIN_CHECKS |
-					  1u << TOOLCHAIN_PUBLISHES);
-	driver = toolchain_installed_driver(&t);
+	ck_assert(digest_is_set(&t.manifest_id));
+	ck_assert(digest_equal(&t.archive_digest, &archive_digest));
+	ck_assert_uint_eq(stages, 1u << TOOLCHAIN_STAGE_LOOKUP |
+					  1u << TOOLCHAIN_STAGE_FETCH |
+					  1u << TOOLCHAIN_STAGE_CHECK |
+					  1u << TOOLCHAIN_STAGE_PUBLISH);
+	driver = toolchain_installed_driver_path(&t);
 	ck_assert_int_eq(access(driver, X_OK), 0);
 	free(driver);
 	ck_assert_int_eq(toolchain_installed_verify(&t, NULL, &err), 0);
 	ck_assert_int_eq(toolchain_installed_read(data, t.id, &again, &err), 0);
-	ck_assert(digest_equal(&again.tree, &t.tree));
+	ck_assert(digest_equal(&again.dir_digest, &t.dir_digest));
 	ck_assert_str_eq(again.dir, t.dir);
 	toolchain_installed_release(&again);
 }
@@ -100,9 +100,9 @@ START_TEST(the_content_is_that_of_its_place)
 	char *driver;
 
 	ck_assert_int_eq(install(), 0);
-	driver = toolchain_installed_driver(&t);
+	driver = toolchain_installed_driver_path(&t);
 	ck_assert_int_eq(compiler_manifest_make(&m, driver, environ, &err), 0);
-	ck_assert(digest_equal(&m.id, &t.content));
+	ck_assert(digest_equal(&m.id, &t.manifest_id));
 	compiler_manifest_release(&m);
 	free(driver);
 }
@@ -133,7 +133,7 @@ START_TEST(another_digest_is_refused)
 {
 	struct digest other;
 
-	digest_of(bytes_str("other"), &other);
+	digest_bytes(bytes_str("other"), &other);
 	order.sha256 = &other;
 	order.insecure = _i;
 	ck_assert_int_eq(install(), -EKEYREJECTED);
@@ -155,7 +155,7 @@ END_TEST
 START_TEST(one_that_is_not_what_was_ordered_is_refused)
 {
 	if (_i == 0)
-		order.release.part[2] = 1;
+		order.release.parts[2] = 1;
 	else if (_i == 1)
 		order.triplet = "riscv64-linux";
 	else
@@ -168,9 +168,9 @@ END_TEST
 START_TEST(it_can_be_cancelled)
 {
 	atomic_bool cancel = true;
-	struct fetch_options options = { .cancel = &cancel };
+	struct fetch_options options = { .cancelled = &cancel };
 
-	order.fetch = &options;
+	order.fetch_options = &options;
 	ck_assert_int_eq(install(), -ECANCELED);
 	ck_assert(is_bare());
 }
@@ -183,11 +183,11 @@ struct one {
 
 static void *install_one(void *arg)
 {
-	struct toolchain_order mine = order;
+	struct toolchain_install_request mine = order;
 	struct one *one = arg;
 	struct err ignored;
 
-	mine.progress = NULL;
+	mine.on_progress = NULL;
 	mine.notes = NULL;
 	one->ret = toolchain_install(&mine, &one->t, &ignored);
 	return NULL;
@@ -234,16 +234,16 @@ static const struct {
 
 START_TEST(a_name_says_what_it_is)
 {
-	struct toolchain_order o = { 0 };
+	struct toolchain_install_request o = { 0 };
 	struct strv text = { 0 };
-	int ret = toolchain_install_order(&o, &text, names[_i].name, &err);
+	int ret = toolchain_install_parse_file(&o, &text, names[_i].name, &err);
 
 	ck_assert_int_eq(ret, names[_i].id ? 0 : -EINVAL);
 	if (!ret) {
 		char *id = toolchain_release_id(&o.release, o.triplet, o.host);
 
 		ck_assert_str_eq(id, names[_i].id);
-		ck_assert_str_eq(o.file, names[_i].name);
+		ck_assert_str_eq(o.archive_path, names[_i].name);
 		free(id);
 	}
 	strv_release(&text);

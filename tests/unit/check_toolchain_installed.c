@@ -5,7 +5,7 @@
 #include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
-#include "toolchain/data.h"
+#include "toolchain/builtin.h"
 
 #include <check.h>
 #include <errno.h>
@@ -37,14 +37,14 @@ static void tear_down(void)
 static void make(const char *release, const char *triplet, const char *host,
 		 const char *prefix)
 {
-	const char *here = toolchain_data_this_host()->name;
+	const char *here = toolchain_builtin_local_host()->name;
 	struct toolchain_installed t = {
 		.release = xstrdup(release),
 		.version = xstrdup(strchr(release, '-') + 1),
 		.is_clang = str_starts(release, "clang"),
 		.triplet = triplet ? xstrdup(triplet) : NULL,
 		.host = xstrdup(host ? host : here),
-		.within = xstrdup("top"),
+		.relative_prefix = xstrdup("top"),
 		.driver = xstrdup("driver"),
 	};
 	struct compiler_entries e;
@@ -54,19 +54,20 @@ static void make(const char *release, const char *triplet, const char *host,
 			 triplet ? triplet : "", host ? "-on-" : "",
 			 host ? host : "");
 	if (prefix[0]) {
-		t.adopted = xstrdup("/usr/bin/");
-		free(t.within);
-		t.within = xstrdup("/usr/bin");
+		t.adopted_from = xstrdup("/usr/bin/");
+		free(t.relative_prefix);
+		t.relative_prefix = xstrdup("/usr/bin");
 	}
 	path = xasprintf("%s/toolchains/%s", dir, t.id);
 	file = xasprintf("%s/top/bin/driver", path);
 	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
-	toolchain_installed_place(&t, path);
+	toolchain_installed_set_dir(&t, path);
 	if (!prefix[0]) {
 		ck_assert_int_eq(fs_mkdirs(t.bin, 0755, &err), 0);
 		ck_assert_int_eq(fs_write(file, bytes_str("x"), 0755, &err), 0);
-		ck_assert_int_eq(toolchain_tree_read(&e, path, NULL, &err), 0);
-		toolchain_tree_digest(&e, &t.tree);
+		ck_assert_int_eq(
+			toolchain_dir_digest_read(&e, path, NULL, &err), 0);
+		toolchain_dir_digest_compute(&e, &t.dir_digest);
 		compiler_entries_release(&e);
 	}
 	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
@@ -135,7 +136,7 @@ START_TEST(the_paths_are_those_of_its_files)
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
 	make("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
 	read_list();
-	driver = toolchain_installed_driver(&list.v[1]);
+	driver = toolchain_installed_driver_path(&list.v[1]);
 	wanted = xasprintf("%s/toolchains/gcc-13.3.0-aarch64-linux/top/bin/"
 			   "driver",
 			   dir);
@@ -265,7 +266,7 @@ START_TEST(a_changed_file_is_found)
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
 	read_list();
 	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err), 0);
-	path = toolchain_installed_driver(&list.v[0]);
+	path = toolchain_installed_driver_path(&list.v[0]);
 	ck_assert_int_eq(fs_write(path, bytes_str("y"), 0755, &err), 0);
 	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err),
 			 -EBADMSG);

@@ -23,15 +23,15 @@ static void set_up(void)
 		.version = xstrdup("13.3.0"),
 		.triplet = xstrdup("aarch64-linux"),
 		.host = xstrdup("x86_64"),
-		.within = xstrdup("gcc-13.3.0-nolibc/aarch64-linux"),
+		.relative_prefix = xstrdup("gcc-13.3.0-nolibc/aarch64-linux"),
 		.driver = xstrdup("aarch64-linux-gcc"),
 		.url = xstrdup("https://localhost/a.tar.xz"),
 		.sums_key = xstrdup("0123456789ABCDEF0123456789ABCDEF01234567"),
-		.date = toolchain_installed_now(),
+		.date = toolchain_installed_format_now(),
 	};
-	digest_of(bytes_str("archive"), &t.archive);
-	digest_of(bytes_str("tree"), &t.tree);
-	digest_of(bytes_str("content"), &t.content);
+	digest_bytes(bytes_str("archive"), &t.archive_digest);
+	digest_bytes(bytes_str("tree"), &t.dir_digest);
+	digest_bytes(bytes_str("content"), &t.manifest_id);
 	strv_add(&t.links, "/home/x/.local/share/kfarm/bin/a");
 	strv_add(&t.hostlibs, "library a");
 	text = toolchain_installed_encode(&t);
@@ -51,9 +51,9 @@ START_TEST(what_is_written_is_read)
 	ck_assert_msg(!toolchain_installed_decode(&got, bytes_str(text), &err),
 		      "%s", err.text);
 	ck_assert_str_eq(got.id, t.id);
-	ck_assert_str_eq(got.within, t.within);
-	ck_assert(digest_equal(&got.tree, &t.tree));
-	ck_assert(digest_equal(&got.content, &t.content));
+	ck_assert_str_eq(got.relative_prefix, t.relative_prefix);
+	ck_assert(digest_equal(&got.dir_digest, &t.dir_digest));
+	ck_assert(digest_equal(&got.manifest_id, &t.manifest_id));
 	ck_assert_ptr_null(got.tar_key);
 	ck_assert_uint_eq(got.links.n, 1);
 	again = toolchain_installed_encode(&got);
@@ -66,15 +66,15 @@ START_TEST(an_adopted_one_has_its_tools)
 {
 	char *adopted;
 
-	t.adopted = xstrdup("/usr/bin/aarch64-linux-gnu-");
-	free(t.within);
-	t.within = xstrdup("/usr/bin");
+	t.adopted_from = xstrdup("/usr/bin/aarch64-linux-gnu-");
+	free(t.relative_prefix);
+	t.relative_prefix = xstrdup("/usr/bin");
 	strv_add(&t.tools, "/usr/bin/aarch64-linux-gnu-gcc");
 	adopted = toolchain_installed_encode(&t);
 	ck_assert_int_eq(
 		toolchain_installed_decode(&got, bytes_str(adopted), &err), 0);
 	ck_assert_str_eq(got.tools.v[0], t.tools.v[0]);
-	ck_assert_str_eq(got.adopted, t.adopted);
+	ck_assert_str_eq(got.adopted_from, t.adopted_from);
 	free(adopted);
 }
 END_TEST
@@ -83,14 +83,14 @@ START_TEST(not_known_is_null)
 {
 	char *other;
 
-	t.content = (struct digest){ 0 };
+	t.manifest_id = (struct digest){ 0 };
 	free(t.url);
 	t.url = NULL;
 	other = toolchain_installed_encode(&t);
 	ck_assert_ptr_nonnull(strstr(other, "\"content\": null"));
 	ck_assert_int_eq(
 		toolchain_installed_decode(&got, bytes_str(other), &err), 0);
-	ck_assert(!digest_is_known(&got.content));
+	ck_assert(!digest_is_set(&got.manifest_id));
 	ck_assert_ptr_null(got.url);
 	free(other);
 }

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 static char top[64]; /* DATA */
-static const struct toolchain_release gcc13 = { .n = 3, .part = { 13, 3, 0 } };
+static const struct toolchain_release gcc13 = { .n_parts = 3,
+						.parts = { 13, 3, 0 } };
 static char *dir, *bin, *copies;
 static struct strv links, collisions;
 static struct err err;
@@ -96,10 +97,10 @@ static void tear_down(void)
 
 static int publish(void)
 {
-	struct toolchain_link_request w = { .dir = dir,
-					    .data = top,
-					    .bin = bin,
-					    .copies = copies,
+	struct toolchain_link_request w = { .link_dir = dir,
+					    .data_dir = top,
+					    .bin_dir = bin,
+					    .copies_dir = copies,
 					    .triplet = "aarch64-linux",
 					    .release = &gcc13 };
 
@@ -118,9 +119,12 @@ START_TEST(every_tool_gets_its_link)
 	leads("bin/aarch64-gcc1330-linux-gcc", target);
 	ck_assert(stands("bin/aarch64-gcc1330-linux-ld"));
 	ck_assert(!stands("bin/aarch64-gcc1330-linux-notes"));
-	ck_assert(toolchain_link_is(dir, "aarch64-gcc1330-linux-gcc", bin));
-	ck_assert(!toolchain_link_is(dir, "aarch64-gcc1330-linux-nm", bin));
-	ck_assert(!toolchain_link_is(dir, "aarch64-gcc1330-linux-gcc", dir));
+	ck_assert(toolchain_link_leads_into(dir, "aarch64-gcc1330-linux-gcc",
+					    bin));
+	ck_assert(!toolchain_link_leads_into(dir, "aarch64-gcc1330-linux-nm",
+					     bin));
+	ck_assert(!toolchain_link_leads_into(dir, "aarch64-gcc1330-linux-gcc",
+					     dir));
 	free(target);
 	free(gcc);
 }
@@ -225,10 +229,10 @@ START_TEST(a_copy_goes_before_its_tool)
 	ck_assert_uint_eq(links.n, 2);
 	leads("bin/aarch64-gcc1330-linux-gcc", gcc);
 	leads("bin/aarch64-gcc1330-linux-ld", ld);
-	ck_assert_int_eq(toolchain_link_remove(&links, bin, &err), 0);
+	ck_assert_int_eq(toolchain_link_unpublish(&links, bin, &err), 0);
 	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
 	ck_assert(stands("bin/aarch64-gcc1330-linux-ld"));
-	ck_assert_int_eq(toolchain_link_remove(&links, copies, &err), 0);
+	ck_assert_int_eq(toolchain_link_unpublish(&links, copies, &err), 0);
 	ck_assert(!stands("bin/aarch64-gcc1330-linux-ld"));
 	free(gcc);
 	free(ld);
@@ -255,7 +259,7 @@ START_TEST(removal_takes_just_ours)
 	strv_addf(&links, "%s/nosuch", dir);
 	ck_assert_int_eq(unlink(links.v[1]), 0);
 	ck_assert_int_eq(symlink("/usr/bin/ld", links.v[1]), 0);
-	ck_assert_int_eq(toolchain_link_remove(&links, bin, &err), 0);
+	ck_assert_int_eq(toolchain_link_unpublish(&links, bin, &err), 0);
 	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
 	leads("bin/aarch64-gcc1330-linux-ld", "/usr/bin/ld");
 	ck_assert(stands("bin/foreign"));

@@ -37,20 +37,20 @@ static const struct {
 START_TEST(a_release_is_read_and_written_alike)
 {
 	struct toolchain_release r = release(good[_i].text), again = { 0 };
-	char *text = toolchain_release_text(&r);
-	char *version = toolchain_release_version(&r);
+	char *text = toolchain_release_format(&r);
+	char *version = toolchain_release_format_version(&r);
 	struct err err = { 0 };
 
 	ck_assert_str_eq(text, good[_i].text);
 	ck_assert_str_eq(version, good[_i].version);
 	ck_assert_int_eq(r.is_clang, good[_i].is_clang);
-	ck_assert_uint_eq(r.n, good[_i].n);
-	if (r.n) {
-		ck_assert_int_eq(
-			toolchain_release_of(r.is_clang, version, &again, &err),
-			0);
+	ck_assert_uint_eq(r.n_parts, good[_i].n);
+	if (r.n_parts) {
+		ck_assert_int_eq(toolchain_release_parse_version(
+					 r.is_clang, version, &again, &err),
+				 0);
 		ck_assert_int_eq(toolchain_release_compare(&r, &again), 0);
-		ck_assert_uint_eq(again.n, r.n);
+		ck_assert_uint_eq(again.n_parts, r.n_parts);
 	}
 	free(version);
 	free(text);
@@ -80,12 +80,12 @@ static const char *const bad[] = {
 
 START_TEST(what_is_no_release_is_refused)
 {
-	struct toolchain_release r = { .n = 42 };
+	struct toolchain_release r = { .n_parts = 42 };
 	struct err err = { 0 };
 
 	ck_assert_int_eq(toolchain_release_parse(bad[_i], &r, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, bad[_i]));
-	ck_assert_uint_eq(r.n, 42);
+	ck_assert_uint_eq(r.n_parts, 42);
 }
 END_TEST
 
@@ -94,9 +94,11 @@ START_TEST(a_version_alone_needs_a_number)
 	struct toolchain_release r;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(toolchain_release_of(false, "", &r, &err), -EINVAL);
-	ck_assert_int_eq(toolchain_release_of(true, "../14", &r, &err),
+	ck_assert_int_eq(toolchain_release_parse_version(false, "", &r, &err),
 			 -EINVAL);
+	ck_assert_int_eq(
+		toolchain_release_parse_version(true, "../14", &r, &err),
+		-EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "clang"));
 }
 END_TEST

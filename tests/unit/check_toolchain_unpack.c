@@ -40,8 +40,8 @@ static void set_up(void)
 	ck_assert_int_eq(mkdir(into, 0700), 0);
 	ck_assert_int_eq(fs_write(outside, bytes_str("mine"), 0644, &err), 0);
 	fd = open(into, O_RDONLY | O_DIRECTORY);
-	setup = (struct toolchain_unpack_setup){ .dir = fd,
-						 .tar = on_tar,
+	setup = (struct toolchain_unpack_setup){ .dir_fd = fd,
+						 .on_tar_data = on_tar,
 						 .ctx = &seen };
 	err.text[0] = '\0';
 }
@@ -83,7 +83,7 @@ static int unpack(struct bytes in, size_t piece)
 		ret = toolchain_unpack_feed(u, bytes_of(in.data + i, n), &err);
 	}
 	if (!ret)
-		return toolchain_unpack_end(u, &got, &err);
+		return toolchain_unpack_finish(u, &got, &err);
 	toolchain_unpack_free(u);
 	return ret;
 }
@@ -146,14 +146,14 @@ START_TEST(one_pass_gives_files_and_digests)
 	buf_add_bytes(&plain, buf_bytes(&tar));
 	compress(programs[_i]);
 	ck_assert_msg(!unpack(buf_bytes(&tar), 7), "%s", err.text);
-	digest_of(buf_bytes(&tar), &archive);
-	ck_assert(digest_equal(&got.archive, &archive));
+	digest_bytes(buf_bytes(&tar), &archive);
+	ck_assert(digest_equal(&got.archive_digest, &archive));
 	ck_assert(bytes_equal(buf_bytes(&seen), buf_bytes(&plain)));
 	ck_assert_uint_eq(got.entries.n, 5);
 	/* What was hashed while it was written is what lies there. */
-	ck_assert_int_eq(toolchain_tree_read(&read, into, NULL, &err), 0);
-	toolchain_tree_digest(&got.entries, &tree);
-	toolchain_tree_digest(&read, &again);
+	ck_assert_int_eq(toolchain_dir_digest_read(&read, into, NULL, &err), 0);
+	toolchain_dir_digest_compute(&got.entries, &tree);
+	toolchain_dir_digest_compute(&read, &again);
 	ck_assert(digest_equal(&tree, &again));
 	compiler_entries_release(&read);
 	st = look("gcc-1/bin/gcc");
@@ -256,7 +256,7 @@ START_TEST(an_archive_that_is_cut_off_is_damaged)
 		ck_assert_int_eq(fs_remove(into, &ignored), 0);
 		ck_assert_int_eq(mkdir(into, 0700), 0);
 		close(fd);
-		setup.dir = fd = open(into, O_RDONLY | O_DIRECTORY);
+		setup.dir_fd = fd = open(into, O_RDONLY | O_DIRECTORY);
 	}
 }
 END_TEST
@@ -321,8 +321,8 @@ START_TEST(a_million_entries_are_refused_early)
 	unsigned long i;
 	int ret = 0;
 
-	setup.entries = 1000;
-	setup.tar = NULL;
+	setup.max_entries = 1000;
+	setup.on_tar_data = NULL;
 	u = toolchain_unpack_start(&setup, &err);
 	for (i = 0; !ret && i < 1000000; i++) {
 		uint8_t header[TAR_BLOCK];
@@ -358,7 +358,7 @@ START_TEST(a_bomb_is_refused)
 	tar_end(&tar);
 	compress("xz -0");
 	ck_assert_uint_lt(tar.len, 100000);
-	setup.tar = NULL;
+	setup.on_tar_data = NULL;
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 4096), -E2BIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "100 times"));
 }
@@ -366,7 +366,7 @@ END_TEST
 
 START_TEST(more_than_the_limit_is_refused)
 {
-	setup.bytes = 1 << 20;
+	setup.max_bytes = 1 << 20;
 	tar_add(&tar, &(struct tar_entry){ "a", .size = 2 << 20 });
 	put_zeros(2);
 	tar_end(&tar);
@@ -381,7 +381,7 @@ START_TEST(holes_are_counted)
 	uint8_t header[TAR_BLOCK];
 	unsigned sum = 0;
 
-	setup.bytes = 16 << 20;
+	setup.max_bytes = 16 << 20;
 	tar_header(header, &(struct tar_entry){ "a", .type = 'S' });
 	memcpy(header + 257, "ustar  ", 8);
 	snprintf((char *)header + 386, 12, "%011llo", 4ull << 30);
@@ -434,7 +434,7 @@ static int stop(void *ctx, struct bytes b, struct err *e)
 START_TEST(who_gets_the_tar_can_end_it)
 {
 	add_usual();
-	setup.tar = stop;
+	setup.on_tar_data = stop;
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EKEYREJECTED);
 	ck_assert_str_eq(err.text, "no more");
 }

@@ -12,10 +12,10 @@
 #include <errno.h>
 
 static char *dir, *data, *file, *sign;
-static char pin[FETCH_FINGERPRINT];
+static char pin[FETCH_FINGERPRINT_SIZE];
 static struct strv keys, notes;
 static struct buf content;
-static struct toolchain_order order;
+static struct toolchain_install_request order;
 static struct toolchain_verify v;
 static struct toolchain_installed t;
 static struct digest digest;
@@ -48,10 +48,10 @@ static void set_up(void)
 	ck_assert_int_eq(fs_mkdirs(data, 0755, &err), 0);
 	ck_assert_int_eq(fs_copy(from, file, &err), 0);
 	content = keys_read("data");
-	digest_of(buf_bytes(&content), &digest);
-	order = (struct toolchain_order){
-		.data = data,
-		.file = file,
+	digest_bytes(buf_bytes(&content), &digest);
+	order = (struct toolchain_install_request){
+		.data_dir = data,
+		.archive_path = file,
 		.tar_key = pin,
 		.key_files = &keys,
 		.notes = &notes,
@@ -75,13 +75,14 @@ static void tear_down(void)
 /* All of it, as an installation goes. */
 static int verify_archive(void)
 {
-	int ret = toolchain_verify_begin(&v, &order, &err);
+	int ret = toolchain_verify_prepare(&v, &order, &err);
 
 	if (!ret)
-		ret = toolchain_verify_start(&v, &err);
+		ret = toolchain_verify_stream_start(&v, &err);
 	if (!ret)
-		ret = toolchain_verify_feed(&v, buf_bytes(&content), &err);
-	return ret ? ret : toolchain_verify_end(&v, &digest, &t, &err);
+		ret = toolchain_verify_stream_feed(&v, buf_bytes(&content),
+						   &err);
+	return ret ? ret : toolchain_verify_finish(&v, &digest, &t, &err);
 }
 
 START_TEST(a_signature_is_enough)
@@ -114,7 +115,7 @@ START_TEST(both_must_agree)
 	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.sha256_given);
 	ck_assert_str_eq(t.tar_key, pin);
-	digest_of(bytes_str("x"), &other);
+	digest_bytes(bytes_str("x"), &other);
 	toolchain_verify_release(&v);
 	toolchain_installed_release(&t);
 	order.sha256 = &other;
@@ -182,14 +183,14 @@ END_TEST
 START_TEST(it_can_be_fed_again)
 {
 	signed_as("good.sig", "sums");
-	ck_assert_int_eq(toolchain_verify_begin(&v, &order, &err), 0);
-	ck_assert_int_eq(toolchain_verify_start(&v, &err), 0);
-	ck_assert_int_eq(toolchain_verify_feed(&v, bytes_str("wrong"), &err),
-			 0);
-	ck_assert_int_eq(toolchain_verify_start(&v, &err), 0);
-	ck_assert_int_eq(toolchain_verify_feed(&v, buf_bytes(&content), &err),
-			 0);
-	ck_assert_int_eq(toolchain_verify_end(&v, &digest, &t, &err), 0);
+	ck_assert_int_eq(toolchain_verify_prepare(&v, &order, &err), 0);
+	ck_assert_int_eq(toolchain_verify_stream_start(&v, &err), 0);
+	ck_assert_int_eq(
+		toolchain_verify_stream_feed(&v, bytes_str("wrong"), &err), 0);
+	ck_assert_int_eq(toolchain_verify_stream_start(&v, &err), 0);
+	ck_assert_int_eq(
+		toolchain_verify_stream_feed(&v, buf_bytes(&content), &err), 0);
+	ck_assert_int_eq(toolchain_verify_finish(&v, &digest, &t, &err), 0);
 }
 END_TEST
 

@@ -46,7 +46,7 @@ static int good_in(const char *dir)
 {
 	char *path = xasprintf("%s/%s", top, dir);
 	struct strv good = { 0 };
-	int n = tree_bisect_good(path, &good) ? (int)good.n : -1;
+	int n = tree_bisect_list_good(path, &good) ? (int)good.n : -1;
 
 	for (size_t i = 0; i < good.n; i++)
 		ck_assert_uint_eq(strspn(good.v[i], "0123456789abcdef"), 40);

@@ -56,7 +56,7 @@ static struct tree_dirty dirty(void)
 	struct err err = { 0 };
 
 	ck_assert_msg(!tree_dirty_read(&d, tree, NULL, &err), "%s", err.text);
-	ck_assert(d.known);
+	ck_assert(d.valid);
 	return d;
 }
 
@@ -128,7 +128,8 @@ START_TEST(what_differs_is_found_and_nothing_touched)
 	before = listing();
 	d = dirty();
 	after = listing();
-	ck_assert_msg(d.n == changes[_i].n, "%s: %zu", command, d.n);
+	ck_assert_msg(d.n_files == changes[_i].n, "%s: %zu", command,
+		      d.n_files);
 	ck_assert_msg(!strcmp(before, after), "%s: touched", command);
 	free(before);
 	free(after);
@@ -145,8 +146,8 @@ START_TEST(the_digest_is_that_of_the_content)
 	shell_run(dir, "cd t; git add -A; touch -d 2001-01-01 a/two; "
 		       "chmod 600 new; echo o >q.o");
 	b = dirty();
-	ck_assert_uint_eq(a.n, 3);
-	ck_assert_uint_eq(b.n, 3);
+	ck_assert_uint_eq(a.n_files, 3);
+	ck_assert_uint_eq(b.n_files, 3);
 	ck_assert(digest_equal(&a.digest, &b.digest));
 	/* In another place, by another clone. */
 	shell_run(dir, "mv t elsewhere; git clone -q elsewhere t; cd t; "
@@ -155,7 +156,7 @@ START_TEST(the_digest_is_that_of_the_content)
 	ck_assert(digest_equal(&a.digest, &c.digest));
 	shell_run(dir, "cd t; echo m >new");
 	c = dirty();
-	ck_assert_uint_eq(c.n, 3);
+	ck_assert_uint_eq(c.n_files, 3);
 	ck_assert(!digest_equal(&a.digest, &c.digest));
 }
 END_TEST
@@ -171,7 +172,7 @@ START_TEST(a_racy_index_is_not_believed)
 	shell_run(dir, "cd t; printf TWO\\\\n >a/two; "
 		       "touch -d '2020-01-01 00:00:00' a/two");
 	d = dirty();
-	ck_assert_uint_eq(d.n, 1);
+	ck_assert_uint_eq(d.n_files, 1);
 }
 END_TEST
 
@@ -182,10 +183,10 @@ START_TEST(dates_in_the_future_change_nothing)
 	shell_run(dir, "cd t; find . -type f | xargs touch -d '+1 day'; "
 		       "git status -s");
 	d = dirty();
-	ck_assert_uint_eq(d.n, 0);
+	ck_assert_uint_eq(d.n_files, 0);
 	shell_run(dir, "cd t; echo TWO >a/two; touch -d '+1 day' a/two");
 	d = dirty();
-	ck_assert_uint_eq(d.n, 1);
+	ck_assert_uint_eq(d.n_files, 1);
 }
 END_TEST
 
@@ -196,18 +197,18 @@ START_TEST(what_is_no_checkout_is_not_known)
 	atomic_bool stop = true;
 
 	ck_assert_int_eq(tree_dirty_read(&d, "/nonexistent", NULL, &err), 0);
-	ck_assert(!d.known);
+	ck_assert(!d.valid);
 	ck_assert_int_eq(tree_dirty_read(&d, dir, NULL, &err), 0);
-	ck_assert(!d.known);
+	ck_assert(!d.valid);
 	ck_assert_int_eq(tree_dirty_read(&d, tree, &stop, &err), -ECANCELED);
-	ck_assert(!d.known);
+	ck_assert(!d.valid);
 	shell_run(dir, "cd t; head -c 100 .git/index >i; mv i .git/index");
 	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "index: is damaged"));
-	ck_assert(!d.known);
+	ck_assert(!d.valid);
 	shell_run(dir, "rm -rf t; git init -q t; echo x >t/x");
 	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), 0);
-	ck_assert(!d.known);
+	ck_assert(!d.valid);
 }
 END_TEST
 
@@ -218,10 +219,10 @@ START_TEST(a_linked_worktree_has_its_own_index)
 	shell_run(dir, "mv t main; cd main; git worktree add -q ../t; "
 		       "echo dirty >x; cd ../t; git status -s");
 	d = dirty();
-	ck_assert_uint_eq(d.n, 0);
+	ck_assert_uint_eq(d.n_files, 0);
 	shell_run(dir, "cd t; echo more >>a/two; rm -r kernel");
 	d = dirty();
-	ck_assert_uint_eq(d.n, 2);
+	ck_assert_uint_eq(d.n_files, 2);
 }
 END_TEST
 

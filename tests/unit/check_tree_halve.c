@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tree */
-#include "tree/halve.h"
+#include "tree/bisect.h"
 
 #include "../lib/random.h"
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
 #include "base/fs.h"
 #include "suite.h"
-#include "tree/commit.h"
+#include "tree/log.h"
 
 #include <check.h>
 #include <errno.h>
@@ -106,7 +106,7 @@ static int number_of(const char *id)
 
 /* As a bisect asks: what there is between is halved until one is left. */
 static unsigned find_first_bad(int good, int bad, int first,
-			       const bool *untried, struct tree_halved *h)
+			       const bool *untried, struct tree_bisect_step *h)
 {
 	struct strv good_ids = { 0 }, skipped = { 0 };
 	char *bad_id = xstrdup(past.id[bad]);
@@ -117,7 +117,8 @@ static unsigned find_first_bad(int good, int bad, int first,
 	for (;;) {
 		int next;
 
-		if (tree_halve(h, "t", &good_ids, bad_id, &skipped, &err))
+		if (tree_bisect_choose(h, "t", &good_ids, bad_id, &skipped,
+				       &err))
 			ck_abort_msg("%s", err.text);
 		if (!h->next)
 			break;
@@ -132,7 +133,7 @@ static unsigned find_first_bad(int good, int bad, int first,
 		} else {
 			strv_add(&good_ids, h->next);
 		}
-		tree_halved_release(h);
+		tree_bisect_step_release(h);
 		ck_assert_uint_le(builds, COMMITS);
 	}
 	free(bad_id);
@@ -155,16 +156,16 @@ static void make_line(void)
 START_TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
 {
 	static const bool untried[COMMITS];
-	struct tree_halved h;
+	struct tree_bisect_step h;
 
 	make_line();
 	for (int first = 1; first < COMMITS; first += 7) {
 		/* 39 commits between: 2^6 is 64. */
 		ck_assert_uint_le(
 			find_first_bad(0, COMMITS - 1, first, untried, &h), 6);
-		ck_assert_uint_eq(h.left.n, 1);
-		ck_assert_str_eq(h.left.v[0], past.id[first]);
-		tree_halved_release(&h);
+		ck_assert_uint_eq(h.candidates.n, 1);
+		ck_assert_str_eq(h.candidates.v[0], past.id[first]);
+		tree_bisect_step_release(&h);
 	}
 }
 END_TEST
@@ -172,7 +173,7 @@ END_TEST
 START_TEST(what_cannot_be_tried_stays_in_the_range)
 {
 	bool untried[COMMITS] = { 0 };
-	struct tree_halved h;
+	struct tree_bisect_step h;
 	char *subject;
 
 	make_line();
@@ -180,21 +181,21 @@ START_TEST(what_cannot_be_tried_stays_in_the_range)
 		untried[i] = true;
 	find_first_bad(0, COMMITS - 1, 19, untried, &h);
 	/* 16 is good, 21 is bad. */
-	ck_assert_uint_eq(h.left.n, 5);
-	for (size_t i = 0; i < h.left.n; i++) {
+	ck_assert_uint_eq(h.candidates.n, 5);
+	for (size_t i = 0; i < h.candidates.n; i++) {
 		subject = xasprintf("number %zu", 17 + i);
-		ck_assert_str_eq(h.left.v[i], past.id[17 + i]);
+		ck_assert_str_eq(h.candidates.v[i], past.id[17 + i]);
 		ck_assert_str_eq(h.subjects.v[i], subject);
 		free(subject);
 	}
-	tree_halved_release(&h);
+	tree_bisect_step_release(&h);
 }
 END_TEST
 
 START_TEST(any_history_leads_to_the_first_bad_commit)
 {
 	static const bool untried[COMMITS];
-	struct tree_halved h;
+	struct tree_bisect_step h;
 	unsigned most = 0;
 
 	pick_start((unsigned long)_i + 1);
@@ -218,10 +219,10 @@ START_TEST(any_history_leads_to_the_first_bad_commit)
 			bad--;
 		unsigned builds = find_first_bad(0, bad, first, untried, &h);
 
-		ck_assert_uint_eq(h.left.n, 1);
-		ck_assert_str_eq(h.left.v[0], past.id[first]);
+		ck_assert_uint_eq(h.candidates.n, 1);
+		ck_assert_str_eq(h.candidates.v[0], past.id[first]);
 		most = builds > most ? builds : most;
-		tree_halved_release(&h);
+		tree_bisect_step_release(&h);
 	}
 	/* git's own rule does no better than this in the worst of them. */
 	ck_assert_uint_le(most, 12);
@@ -245,23 +246,24 @@ START_TEST(a_long_history_is_halved_by_its_first_parents)
 		"sed -n 's/^:1 //p' marks; sed -n 's/^:20000 //p' marks; "
 		"sed -n 's/^:10000 //p' marks";
 	struct strv good = { 0 }, none = { 0 }, ids = { 0 };
-	struct tree_halved h;
+	struct tree_bisect_step h;
 	struct err err = { 0 };
 	char *text = shell_ask(dir, script);
 
 	strv_split(&ids, text, "\n");
 	ck_assert_uint_eq(ids.n, 3);
 	strv_add(&good, ids.v[0]);
-	if (tree_halve(&h, "t", &good, ids.v[1], &none, &err))
+	if (tree_bisect_choose(&h, "t", &good, ids.v[1], &none, &err))
 		ck_abort_msg("%s", err.text);
-	ck_assert_uint_eq(h.between, 19999);
+	ck_assert_uint_eq(h.n_candidates, 19999);
 	ck_assert_str_eq(h.next, ids.v[2]);
-	tree_halved_release(&h);
+	tree_bisect_step_release(&h);
 	/* Half of it is few enough. */
 	strv_add(&good, ids.v[2]);
-	ck_assert_int_eq(tree_halve(&h, "t", &good, ids.v[1], &none, &err), 0);
-	ck_assert_uint_eq(h.between, 10000);
-	tree_halved_release(&h);
+	ck_assert_int_eq(
+		tree_bisect_choose(&h, "t", &good, ids.v[1], &none, &err), 0);
+	ck_assert_uint_eq(h.n_candidates, 10000);
+	tree_bisect_step_release(&h);
 	strv_release(&ids);
 	strv_release(&good);
 	free(text);
@@ -271,24 +273,27 @@ END_TEST
 START_TEST(what_makes_no_sense_is_refused)
 {
 	struct strv good = { 0 }, none = { 0 };
-	struct tree_halved h;
+	struct tree_bisect_step h;
 	struct err err = { 0 };
 	char *why;
 
 	make_line();
 	strv_add(&good, past.id[5]);
-	ck_assert_int_eq(tree_halve(&h, "t", &good, past.id[3], &none, &err),
-			 -EINVAL);
+	ck_assert_int_eq(
+		tree_bisect_choose(&h, "t", &good, past.id[3], &none, &err),
+		-EINVAL);
 	why = xasprintf("%.12s is part of what is good already", past.id[3]);
 	ck_assert_str_eq(err.text, why);
-	ck_assert_int_eq(tree_halve(&h, "t", &good, "x", &none, &err), -EINVAL);
-	ck_assert_int_eq(tree_halve(&h, "t", &good,
-				    "0123456789012345678901234567890123456789",
-				    &none, &err),
-			 -ENOENT);
+	ck_assert_int_eq(tree_bisect_choose(&h, "t", &good, "x", &none, &err),
+			 -EINVAL);
 	ck_assert_int_eq(
-		tree_halve(&h, "nosuch", &good, past.id[9], &none, &err),
+		tree_bisect_choose(&h, "t", &good,
+				   "0123456789012345678901234567890123456789",
+				   &none, &err),
 		-ENOENT);
+	ck_assert_int_eq(tree_bisect_choose(&h, "nosuch", &good, past.id[9],
+					    &none, &err),
+			 -ENOENT);
 	free(why);
 	strv_release(&good);
 }
@@ -320,8 +325,9 @@ START_TEST(a_commit_is_found_described_and_compared)
 	ck_assert_int_eq(strncmp(text, past.id[1], 12), 0);
 	ck_assert_uint_eq(strlen(text), 12);
 	free(text);
-	ck_assert_int_eq(
-		tree_commit_base("t", past.id[4], past.id[9], &base, &err), 0);
+	ck_assert_int_eq(tree_commit_merge_base("t", past.id[4], past.id[9],
+						&base, &err),
+			 0);
 	ck_assert_str_eq(base, past.id[4]);
 	free(base);
 }

@@ -58,7 +58,7 @@ static void make_tree(void)
 
 static int import(const char *from, struct tree_imported *got, struct err *err)
 {
-	struct tree_import what = { .from = from, .repository = repository };
+	struct tree_import what = { .source = from, .repository = repository };
 
 	return tree_import(&what, got, err);
 }
@@ -86,7 +86,7 @@ START_TEST(a_directory_becomes_what_git_would_make_of_it)
 	make_tree();
 	ck_assert_msg(!import(tree, &got, &err), "%s", err.text);
 	ck_assert_str_eq(got.version, "6.1.7");
-	ck_assert_uint_eq(got.files, 9);
+	ck_assert_uint_eq(got.n_files, 9);
 	run("git --git-dir=r.git fsck --strict --full");
 	ours = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
 	gits = shell("cd tree && git init -q . && git add -A . && "
@@ -310,9 +310,9 @@ static void stop_at_once(void *ctx, uint64_t files, uint64_t bytes,
 START_TEST(one_that_is_stopped_leaves_nothing)
 {
 	atomic_bool stop = true;
-	struct tree_import what = { .from = tree,
+	struct tree_import what = { .source = tree,
 				    .repository = repository,
-				    .progress = stop_at_once,
+				    .on_progress = stop_at_once,
 				    .ctx = &stop,
 				    .stop = &stop };
 	struct tree_imported got;

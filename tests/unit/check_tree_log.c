@@ -11,7 +11,7 @@
 #include <string.h>
 
 static char dir[TEMPDIR_SIZE], repository[TEMPDIR_SIZE + 8];
-static struct tree_log l;
+static struct tree_commit_log l;
 static struct err err;
 
 static void set_up(void)
@@ -38,7 +38,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	tree_log_release(&l);
+	tree_commit_log_release(&l);
 	tempdir_remove(dir);
 }
 
@@ -54,7 +54,7 @@ static char *commit(const char *rev)
 static int read_log(const char *from, const char *to, size_t most)
 {
 	char *old = commit(from), *now = commit(to);
-	int ret = tree_log_read(&l, repository, old, now, most, &err);
+	int ret = tree_commit_log_read(&l, repository, old, now, most, &err);
 
 	free(old);
 	free(now);
@@ -72,8 +72,8 @@ START_TEST(it_is_what_git_log_prints)
 		buf_printf(&got, "%s %s\n", l.v[i].commit, l.v[i].subject);
 	ck_assert_str_eq(buf_str(&got), want);
 	ck_assert_uint_eq(l.n, 15);
-	ck_assert_uint_eq(l.all, 15);
-	ck_assert_uint_eq(l.lost, 0);
+	ck_assert_uint_eq(l.n_total, 15);
+	ck_assert_uint_eq(l.n_missing, 0);
 	buf_release(&got);
 	free(want);
 }
@@ -83,7 +83,7 @@ START_TEST(a_list_ends_where_it_is_told_to_and_all_are_counted)
 {
 	ck_assert(!read_log("good", "main", 5));
 	ck_assert_uint_eq(l.n, 5);
-	ck_assert_uint_eq(l.all, 15);
+	ck_assert_uint_eq(l.n_total, 15);
 	ck_assert_str_eq(l.v[1].subject, "Merge branch 'side'");
 }
 END_TEST
@@ -91,18 +91,18 @@ END_TEST
 START_TEST(the_same_commit_and_going_back_have_none)
 {
 	ck_assert(!read_log("main", "main", 5));
-	ck_assert_uint_eq(l.n + l.all + l.lost, 0);
+	ck_assert_uint_eq(l.n + l.n_total + l.n_missing, 0);
 	ck_assert(!read_log("main", "good", 5));
-	ck_assert_uint_eq(l.n + l.all, 0);
-	ck_assert_uint_eq(l.lost, 15);
+	ck_assert_uint_eq(l.n + l.n_total, 0);
+	ck_assert_uint_eq(l.n_missing, 15);
 }
 END_TEST
 
 START_TEST(a_branch_that_was_rewritten_says_what_it_lost)
 {
 	ck_assert(!read_log("side", "main~2", 50));
-	ck_assert_uint_eq(l.all, 12);
-	ck_assert_uint_eq(l.lost, 1);
+	ck_assert_uint_eq(l.n_total, 12);
+	ck_assert_uint_eq(l.n_missing, 1);
 }
 END_TEST
 
@@ -111,15 +111,17 @@ START_TEST(what_is_not_there_is_an_error)
 	char *now = commit("main");
 
 	ck_assert_int_eq(
-		tree_log_read(&l, repository,
-			      "1234567890123456789012345678901234567890", now,
-			      5, &err),
+		tree_commit_log_read(&l, repository,
+				     "1234567890123456789012345678901234567890",
+				     now, 5, &err),
 		-ENOENT);
 	ck_assert_uint_eq(l.n, 0);
-	ck_assert_int_eq(tree_log_read(&l, repository, "main", now, 5, &err),
-			 -EINVAL);
-	ck_assert_int_eq(tree_log_read(&l, "/nonexistent", now, now, 5, &err),
-			 -ENOENT);
+	ck_assert_int_eq(
+		tree_commit_log_read(&l, repository, "main", now, 5, &err),
+		-EINVAL);
+	ck_assert_int_eq(
+		tree_commit_log_read(&l, "/nonexistent", now, now, 5, &err),
+		-ENOENT);
 	ck_assert_msg(strstr(err.text, "/nonexistent"), "%s", err.text);
 	free(now);
 }

@@ -41,7 +41,8 @@ static void cancel_soon(void *ctx)
 		atomic_store(&cancel, true);
 }
 
-static struct tree_watch watch = { .progress = on_progress, .note = on_note };
+static struct tree_observer watch = { .on_progress = on_progress,
+				      .on_note = on_note };
 
 static void set_up(void)
 {
@@ -52,9 +53,9 @@ static void set_up(void)
 static int does_its_work(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)e;
-	tree_worker_progress(w, TREE_RECEIVING, 1, 2);
-	tree_worker_progress(w, TREE_RESOLVING, 3, 4);
-	tree_worker_note(w, "%s", (const char *)arg);
+	tree_worker_report_progress(w, TREE_PHASE_RECEIVING, 1, 2);
+	tree_worker_report_progress(w, TREE_PHASE_RESOLVING, 3, 4);
+	tree_worker_report_note(w, "%s", (const char *)arg);
 	return 0;
 }
 
@@ -108,14 +109,14 @@ END_TEST
 static int hangs(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)e;
-	tree_worker_network(w, *(bool *)arg);
+	tree_worker_set_network_wait(w, *(bool *)arg);
 	sleep(60);
 	return 0;
 }
 
 START_TEST(a_silent_server_is_given_up)
 {
-	struct tree_watch strict = { .silence_s = 1 };
+	struct tree_observer strict = { .max_silence_s = 1 };
 	bool network = true;
 	uint64_t start = clock_ms();
 
@@ -130,10 +131,10 @@ END_TEST
 START_TEST(what_does_not_wait_for_a_server_may_take_its_time)
 {
 	unsigned ticks = 0;
-	struct tree_watch strict = { .silence_s = 1,
-				     .tick = cancel_soon,
-				     .ctx = &ticks,
-				     .cancel = &cancel };
+	struct tree_observer strict = { .max_silence_s = 1,
+					.on_tick = cancel_soon,
+					.ctx = &ticks,
+					.cancel = &cancel };
 	bool network = false;
 
 	ticks = (unsigned)-20;
@@ -147,17 +148,17 @@ static int talks_for_two_seconds(struct tree_worker *w, void *arg,
 {
 	(void)arg;
 	(void)e;
-	tree_worker_network(w, true);
+	tree_worker_set_network_wait(w, true);
 	for (int i = 0; i < 20; i++) {
 		usleep(100000);
-		tree_worker_alive(w);
+		tree_worker_report_alive(w);
 	}
 	return 0;
 }
 
 START_TEST(a_slow_server_is_not_given_up)
 {
-	struct tree_watch strict = { .silence_s = 1 };
+	struct tree_observer strict = { .max_silence_s = 1 };
 
 	ck_assert_int_eq(
 		tree_worker_run(&strict, talks_for_two_seconds, NULL, &err), 0);
@@ -167,9 +168,9 @@ END_TEST
 START_TEST(a_cancelled_child_ends_at_once)
 {
 	unsigned ticks = 0;
-	struct tree_watch cancelled = { .tick = cancel_soon,
-					.ctx = &ticks,
-					.cancel = &cancel };
+	struct tree_observer cancelled = { .on_tick = cancel_soon,
+					   .ctx = &ticks,
+					   .cancel = &cancel };
 	bool network = true;
 	uint64_t start = clock_ms();
 

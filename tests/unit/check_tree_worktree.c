@@ -88,10 +88,10 @@ static int move(const char *rev, struct tree_worktree *got, struct err *err)
 		.repository = repository,
 		.rev = rev,
 		.dir = place,
-		.built = built,
+		.build_dir = built,
 	};
 
-	return tree_worktree_move(got, &setup, err);
+	return tree_worktree_checkout(got, &setup, err);
 }
 
 static struct tree_worktree moved(const char *rev)
@@ -159,8 +159,8 @@ START_TEST(a_worktree_is_what_git_makes)
 	w = moved(NULL);
 	check_is("main");
 	ck_assert_str_eq(w.branch, "main");
-	ck_assert_ptr_null(w.was);
-	ck_assert_uint_eq(w.files, w.written);
+	ck_assert_ptr_null(w.previous_commit);
+	ck_assert_uint_eq(w.n_files, w.n_written);
 	tree_worktree_release(&w);
 	move_only("v1");
 	check_is("v1");
@@ -187,7 +187,7 @@ START_TEST(nothing_is_touched_without_need)
 	w = moved("v1");
 	after = dates();
 	ck_assert_str_eq(before, after);
-	ck_assert_uint_eq(w.written + w.removed, 0);
+	ck_assert_uint_eq(w.n_written + w.n_removed, 0);
 	free(after);
 	after = shell_ask(dir, "stat -c '%y %i' place/git/*");
 	ck_assert_str_eq(index, after);
@@ -220,8 +220,8 @@ START_TEST(a_move_touches_only_what_differs)
 				"place/src/dir-file place/src/dirlink/d "
 				"place/src/file-dir/now place/src/link "
 				"place/src/mode ");
-	ck_assert_uint_eq(w.written, 7);
-	ck_assert_ptr_nonnull(w.was);
+	ck_assert_uint_eq(w.n_written, 7);
+	ck_assert_ptr_nonnull(w.previous_commit);
 	tree_worktree_release(&w);
 	free(before);
 	free(after);

@@ -24,7 +24,7 @@ static void expect(const char *want)
 {
 	struct buf text = { 0 };
 
-	ui_canvas_text(&text, &c);
+	ui_canvas_dump_text(&text, &c);
 	ck_assert_str_eq(buf_str(&text), want);
 	buf_release(&text);
 }
@@ -52,7 +52,7 @@ START_TEST(slots_are_a_bar)
 {
 	struct ui_bar bar;
 
-	memcpy(bar.part, bars[_i].part, sizeof(bar.part));
+	memcpy(bar.slots, bars[_i].part, sizeof(bar.slots));
 	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, bars[_i].columns, &bar),
 			  bars[_i].took);
 	expect(bars[_i].shown);
@@ -69,11 +69,11 @@ START_TEST(a_bar_of_any_numbers_keeps_its_width)
 
 		for (unsigned p = 0; p < UI_BAR_PARTS; p++) {
 			seed = seed * 1664525 + 1013904223;
-			bar.part[p] = seed >> 8 >> i % 24;
+			bar.slots[p] = seed >> 8 >> i % 24;
 		}
 		ui_canvas_clear(&c);
 		ck_assert_uint_le(ui_bar_put(&a, 0, 0, columns, &bar), columns);
-		ck_assert_str_eq(c.cell[columns].text, " ");
+		ck_assert_str_eq(c.glyphs[columns].text, " ");
 	}
 }
 END_TEST
@@ -93,12 +93,12 @@ START_TEST(a_sparkline_has_its_largest_value_full)
 	static const uint64_t values[] = { 0, 1, 25, 50, 75, 100, 99, 0 };
 	static const uint64_t nothing[4] = { 0 };
 
-	ui_bar_spark(&a, 0, 0, UI_RUN, values, 8);
+	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);
 	expect(" .:=*@@\n");
-	ui_bar_spark(&a, 0, 0, UI_RUN, nothing, 4);
+	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, nothing, 4);
 	expect("    *@@\n");
 	c.ascii = false;
-	ui_bar_spark(&a, 0, 0, UI_RUN, values, 8);
+	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);
 	expect(" \u2581\u2582\u2584\u2586\u2588\u2588\n");
 }
 END_TEST

@@ -23,15 +23,16 @@ static void expect(const char *want)
 {
 	struct buf text = { 0 };
 
-	ui_canvas_text(&text, &c);
+	ui_canvas_dump_text(&text, &c);
 	ck_assert_str_eq(buf_str(&text), want);
 	buf_release(&text);
 }
 
-static bool is_sound(const struct ui_cell *cell)
+static bool is_sound(const struct ui_glyph *cell)
 {
 	return memchr(cell->text, 0, sizeof(cell->text)) &&
-	       printable(bytes_str(cell->text), 0) && cell->style < UI_STYLES;
+	       printable_is_safe(bytes_str(cell->text), 0) &&
+	       cell->style < UI_STYLES;
 }
 
 /* Each row takes its columns, and all may be shown. */
@@ -40,7 +41,7 @@ static void check_cells(void)
 	bool sound = true;
 
 	for (unsigned row = 0; row < c.rows; row++) {
-		const struct ui_cell *cells = c.cell + row * c.columns;
+		const struct ui_glyph *cells = c.glyphs + row * c.columns;
 		unsigned width = 0;
 
 		for (unsigned i = 0; i < c.columns; i++) {
@@ -93,7 +94,7 @@ START_TEST(text_is_put_as_it_may_be_shown)
 {
 	ui_canvas_init(&c, 1, 8, false);
 	ck_assert_uint_eq(ui_canvas_put(&c, 0, texts[_i].column,
-					texts[_i].columns, UI_NORMAL,
+					texts[_i].columns, UI_STYLE_NORMAL,
 					texts[_i].text),
 			  texts[_i].took);
 	expect(texts[_i].shown);
@@ -104,8 +105,9 @@ END_TEST
 START_TEST(ascii_has_nothing_else)
 {
 	ui_canvas_init(&c, 2, 20, true);
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "a\u00e4u" ACCENT WIDE PENGUIN);
-	ui_canvas_put(&c, 1, 0, 0, UI_NORMAL, "\u2588\x80\033");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL,
+		      "a\u00e4u" ACCENT WIDE PENGUIN);
+	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_NORMAL, "\u2588\x80\033");
 	expect("a?u??\n???\n");
 }
 END_TEST
@@ -114,11 +116,12 @@ START_TEST(nothing_is_put_outside)
 {
 	ui_canvas_init(&c, 2, 3, false);
 	for (unsigned row = 0; row < 5; row++)
-		ui_canvas_put(&c, row, 1, 0, UI_BAD, "xyz");
-	ui_canvas_put(&c, UINT32_MAX, UINT32_MAX, UINT32_MAX, UI_BAD, "xyz");
-	ui_canvas_style(&c, 7, 0, 3, UI_GOOD);
-	ui_canvas_style(&c, 1, 2, UINT32_MAX, UI_GOOD);
-	ck_assert_uint_eq(ui_canvas_fill(&c, 2, 0, 9, UI_BAD, "-"), 0);
+		ui_canvas_put(&c, row, 1, 0, UI_STYLE_BAD, "xyz");
+	ui_canvas_put(&c, UINT32_MAX, UINT32_MAX, UINT32_MAX, UI_STYLE_BAD,
+		      "xyz");
+	ui_canvas_set_style(&c, 7, 0, 3, UI_STYLE_GOOD);
+	ui_canvas_set_style(&c, 1, 2, UINT32_MAX, UI_STYLE_GOOD);
+	ck_assert_uint_eq(ui_canvas_fill(&c, 2, 0, 9, UI_STYLE_BAD, "-"), 0);
 	expect(" xy\n xy\n");
 	check_cells();
 }
@@ -127,16 +130,16 @@ END_TEST
 START_TEST(half_a_wide_one_is_none)
 {
 	ui_canvas_init(&c, 1, 6, false);
-	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, WIDE WIDE);
-	ui_canvas_put(&c, 0, 2, 0, UI_NORMAL, "x");
+	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
+	ui_canvas_put(&c, 0, 2, 0, UI_STYLE_NORMAL, "x");
 	expect("  x" WIDE "\n");
 	check_cells();
-	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, WIDE WIDE);
-	ui_canvas_put(&c, 0, 3, 0, UI_NORMAL, "x");
+	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
+	ui_canvas_put(&c, 0, 3, 0, UI_STYLE_NORMAL, "x");
 	expect(" " WIDE "x\n");
 	check_cells();
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, WIDE WIDE WIDE);
-	ck_assert_uint_eq(ui_canvas_fill(&c, 0, 1, 2, UI_NORMAL, "-"), 2);
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, WIDE WIDE WIDE);
+	ck_assert_uint_eq(ui_canvas_fill(&c, 0, 1, 2, UI_STYLE_NORMAL, "-"), 2);
 	expect(" -- " WIDE "\n");
 	check_cells();
 }
@@ -149,8 +152,8 @@ START_TEST(styles_are_told_apart)
 	ui_canvas_init(&c, 2, UI_STYLES, false);
 	for (unsigned i = 0; i < UI_STYLES; i++)
 		ui_canvas_put(&c, 0, i, 1, i, "x");
-	ui_canvas_put(&c, 1, 0, 0, UI_GOOD, "x");
-	ui_canvas_styles(&styles, &c);
+	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_GOOD, "x");
+	ui_canvas_dump_styles(&styles, &c);
 	ck_assert_str_eq(buf_str(&styles), ".dbtgwBhs>r<lS\ng\n");
 	buf_release(&styles);
 }
@@ -158,17 +161,17 @@ END_TEST
 
 START_TEST(a_cell_has_no_rest_of_what_was_there)
 {
-	struct ui_cell clean = { "x", UI_NORMAL };
+	struct ui_glyph clean = { "x", UI_STYLE_NORMAL };
 
 	ui_canvas_init(&c, 1, 4, false);
-	ui_canvas_put(&c, 0, 0, 0, UI_BAD, "u" ACCENT ACCENT);
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "u" ACCENT ACCENT);
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
 	/* Who shows it compares cells. */
-	ck_assert_int_eq(memcmp(c.cell, &clean, sizeof(clean)), 0);
-	ui_canvas_put(&c, 0, 0, 0, UI_BAD, WIDE);
-	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, "x");
-	clean = (struct ui_cell){ " ", UI_BAD };
-	ck_assert_int_eq(memcmp(c.cell, &clean, sizeof(clean)), 0);
+	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, WIDE);
+	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "x");
+	clean = (struct ui_glyph){ " ", UI_STYLE_BAD };
+	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
 }
 END_TEST
 
@@ -178,10 +181,10 @@ START_TEST(sizes_are_bounded)
 	ck_assert_uint_eq(c.rows, UI_ROWS_MAX);
 	ck_assert_uint_eq(c.columns, UI_COLUMNS_MAX);
 	ui_canvas_resize(&c, 0, 0);
-	ck_assert_uint_eq(ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x"), 0);
+	ck_assert_uint_eq(ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x"), 0);
 	expect("");
 	ui_canvas_resize(&c, 2, 2);
-	ui_canvas_put(&c, 1, 1, 0, UI_NORMAL, "x");
+	ui_canvas_put(&c, 1, 1, 0, UI_STYLE_NORMAL, "x");
 	expect("\n x\n");
 	ui_canvas_clear(&c);
 	expect("\n\n");
@@ -194,7 +197,7 @@ static struct ui_area middle(void)
 {
 	ui_canvas_init(&c, 4, 16, true);
 	for (unsigned row = 0; row < 4; row++)
-		ui_canvas_fill(&c, row, 0, 16, UI_NORMAL, ".");
+		ui_canvas_fill(&c, row, 0, 16, UI_STYLE_NORMAL, ".");
 	return (struct ui_area){ &c, 1, 4, 2, 8, true };
 }
 
@@ -202,15 +205,16 @@ START_TEST(nothing_leaves_an_area)
 {
 	struct ui_area a = middle();
 
-	ck_assert_uint_eq(ui_area_put(&a, 0, 6, 0, UI_NORMAL, "abcdef"), 2);
-	ck_assert_uint_eq(ui_area_put(&a, 1, 0, 99, UI_NORMAL, "0123456789"),
-			  8);
-	ck_assert_uint_eq(ui_area_put(&a, 2, 0, 0, UI_NORMAL, "abc"), 0);
-	ck_assert_uint_eq(ui_area_put(&a, 0, 8, 0, UI_NORMAL, "abc"), 0);
-	ck_assert_uint_eq(ui_area_fill(&a, 0, 5, 99, UI_NORMAL, "-"), 3);
-	ui_area_style(&a, 2, UI_BAD);
-	ck_assert_uint_eq(ui_area_printf(&a, 0, 0, UI_NORMAL, "%d", 12345678),
-			  8);
+	ck_assert_uint_eq(ui_area_put(&a, 0, 6, 0, UI_STYLE_NORMAL, "abcdef"),
+			  2);
+	ck_assert_uint_eq(
+		ui_area_put(&a, 1, 0, 99, UI_STYLE_NORMAL, "0123456789"), 8);
+	ck_assert_uint_eq(ui_area_put(&a, 2, 0, 0, UI_STYLE_NORMAL, "abc"), 0);
+	ck_assert_uint_eq(ui_area_put(&a, 0, 8, 0, UI_STYLE_NORMAL, "abc"), 0);
+	ck_assert_uint_eq(ui_area_fill(&a, 0, 5, 99, UI_STYLE_NORMAL, "-"), 3);
+	ui_area_set_style(&a, 2, UI_STYLE_BAD);
+	ck_assert_uint_eq(
+		ui_area_printf(&a, 0, 0, UI_STYLE_NORMAL, "%d", 12345678), 8);
 	expect("................\n....12345678....\n"
 	       "....01234567....\n................\n");
 }
@@ -220,12 +224,13 @@ START_TEST(text_is_put_to_the_right_and_without_its_middle)
 {
 	struct ui_area a = middle();
 
-	ui_area_put_right(&a, 0, 1, 4, UI_NORMAL, "ab");
-	ui_area_put_right(&a, 0, 5, 3, UI_NORMAL, "vwxyz");
-	ck_assert_uint_eq(
-		ui_area_put_elided(&a, 1, 1, 99, UI_NORMAL, "drivers/mmc/a.c"),
-		7);
-	ck_assert_uint_eq(ui_area_put_elided(&a, 1, 9, 5, UI_NORMAL, "x"), 0);
+	ui_area_put_right(&a, 0, 1, 4, UI_STYLE_NORMAL, "ab");
+	ui_area_put_right(&a, 0, 5, 3, UI_STYLE_NORMAL, "vwxyz");
+	ck_assert_uint_eq(ui_area_put_elided(&a, 1, 1, 99, UI_STYLE_NORMAL,
+					     "drivers/mmc/a.c"),
+			  7);
+	ck_assert_uint_eq(ui_area_put_elided(&a, 1, 9, 5, UI_STYLE_NORMAL, "x"),
+			  0);
 	expect("................\n.......abvwx....\n"
 	       ".....dr....c....\n................\n");
 }
@@ -235,9 +240,9 @@ START_TEST(a_title_goes_across)
 {
 	struct ui_area a = middle();
 
-	ui_area_title(&a, 0, "Log");
-	a.focus = false;
-	ui_area_title(&a, 1, "Warnings");
+	ui_area_put_title(&a, 0, "Log");
+	a.focused = false;
+	ui_area_put_title(&a, 1, "Warnings");
 	expect("................\n....> Log --....\n"
 	       "....- W...gs....\n................\n");
 }
@@ -271,7 +276,7 @@ START_TEST(whatever_is_put_wherever_the_canvas_is_sound)
 			      next_random(&seed) % UI_STYLES, text);
 		if (i % 5 == 0)
 			ui_canvas_fill(&c, row, column, next_random(&seed) % 9,
-				       UI_DIM, "-");
+				       UI_STYLE_DIM, "-");
 		check_cells();
 	}
 }

@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "suite.h"
-#include "ui-play.h"
+#include "ui-fixture.h"
 #include "ui/keys.h"
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ static char *drawn(void)
 
 	ui_canvas_clear(&c);
 	ui_diags_draw(&v, &a, &m);
-	ui_canvas_text(&text, &c);
+	ui_canvas_dump_text(&text, &c);
 	lines = xstrdup(strchr(buf_str(&text), '\n') + 1);
 	buf_release(&text);
 	return lines;
@@ -59,16 +59,16 @@ static void add_blocks(int from, int to)
 
 	for (int i = from; i < to; i++) {
 		snprintf(text, sizeof(text), "%d: a\n%d: b\n", i, i);
-		diag(text, i % 2 ? EVENTS_ERROR : EVENTS_WARNING);
+		diag(text, i % 2 ? EVENTS_SEV_ERROR : EVENTS_SEV_WARNING);
 	}
 }
 
 START_TEST(blocks_are_lines)
 {
-	diag("a\n\nb", EVENTS_WARNING);
-	diag("", EVENTS_WARNING);
-	diag("\n", EVENTS_WARNING);
-	diag("c\n", EVENTS_ERROR);
+	diag("a\n\nb", EVENTS_SEV_WARNING);
+	diag("", EVENTS_SEV_WARNING);
+	diag("\n", EVENTS_SEV_WARNING);
+	diag("c\n", EVENTS_SEV_ERROR);
 	expect("* a\n\n  b\n*\n* c\n");
 }
 END_TEST
@@ -77,17 +77,17 @@ START_TEST(what_the_build_before_had_not_is_marked)
 {
 	struct buf text = { 0 };
 
-	diag_held("a.c:1: warning: x\n", EVENTS_WARNING, 0);
-	diag_held("b.c:1: warning: y\n  1 | y\n", EVENTS_WARNING, 1);
+	diag_held("a.c:1: warning: x\n", EVENTS_SEV_WARNING, 0);
+	diag_held("b.c:1: warning: y\n  1 | y\n", EVENTS_SEV_WARNING, 1);
 	expect("* a.c:1: warning: x\n+ b.c:1: warning: y\n    1 | y\n\n\n");
 	ui_canvas_release(&c);
 	ui_canvas_init(&c, 6, 100, true);
 	a = (struct ui_area){ &c, 0, 0, 6, 100, true };
 	free(drawn());
-	ui_canvas_text(&text, &c);
+	ui_canvas_dump_text(&text, &c);
 	ck_assert(strstr(buf_str(&text), "Warnings 2, errors 0, 1 not in the "
 					 "build before with +"));
-	ck_assert_uint_eq(m.tally.new_diags, 1);
+	ck_assert_uint_eq(m.totals.n_new_diags, 1);
 	buf_release(&text);
 }
 END_TEST
@@ -104,7 +104,7 @@ END_TEST
 START_TEST(what_is_looked_at_stays_where_it_is)
 {
 	add_blocks(0, 60);
-	v.scroll.top = 100;
+	v.scroll.first_shown = 100;
 	expect("* 50: a\n  50: b\n* 51: a\n  51: b\n* 52: a\n");
 	/* The oldest blocks are gone now, and their lines. */
 	add_blocks(60, 110);
@@ -119,11 +119,11 @@ END_TEST
 START_TEST(errors_alone_are_counted_anew)
 {
 	add_blocks(0, 10);
-	v.scroll.follow = true;
+	v.scroll.following = true;
 	expect("  7: b\n* 8: a\n  8: b\n* 9: a\n  9: b\n");
 	v.errors_only = true;
 	expect("  5: b\n* 7: a\n  7: b\n* 9: a\n  9: b\n");
-	ui_diags_key(&v, &m, UI_KEY_HOME);
+	ui_diags_handle_key(&v, &m, UI_KEY_HOME);
 	expect("* 1: a\n  1: b\n* 3: a\n  3: b\n* 5: a\n");
 }
 END_TEST
@@ -131,30 +131,30 @@ END_TEST
 START_TEST(lines_are_sought)
 {
 	add_blocks(0, 100);
-	ck_assert(ui_diags_seek(&v, &m, "77: B", true, false));
+	ck_assert(ui_diags_search(&v, &m, "77: B", true, false));
 	expect(" >77: b\n* 78: a\n  78: b\n* 79: a\n  79: b\n");
-	ck_assert(ui_diags_seek(&v, &m, "7: a", false, false));
+	ck_assert(ui_diags_search(&v, &m, "7: a", false, false));
 	expect("*>87: a\n  87: b\n* 88: a\n  88: b\n* 89: a\n");
-	ck_assert(ui_diags_seek(&v, &m, NULL, false, true));
+	ck_assert(ui_diags_search(&v, &m, NULL, false, true));
 	expect("*>77: a\n  77: b\n* 78: a\n  78: b\n* 79: a\n");
-	ck_assert(!ui_diags_seek(&v, &m, "none", true, false));
+	ck_assert(!ui_diags_search(&v, &m, "none", true, false));
 	/* That block is gone. */
-	ck_assert(!ui_diags_seek(&v, &m, "22: a", true, false));
+	ck_assert(!ui_diags_search(&v, &m, "22: a", true, false));
 }
 END_TEST
 
 START_TEST(another_build_begins_anew)
 {
-	struct events_event ev = events_new(EVENTS_STREAM);
+	struct events_event ev = events_event_make(EVENTS_KIND_STREAM);
 
 	add_blocks(0, 50);
-	v.scroll.top = 60;
+	v.scroll.first_shown = 60;
 	expect("* 30: a\n  30: b\n* 31: a\n  31: b\n* 32: a\n");
 	ui_model_release(&m);
 	ui_model_init(&m);
 	ev.pid = 77;
 	play(&ev);
-	diag("x", EVENTS_ERROR);
+	diag("x", EVENTS_SEV_ERROR);
 	expect("* x\n\n\n\n\n");
 }
 END_TEST
@@ -162,7 +162,7 @@ END_TEST
 START_TEST(long_lines_are_scrolled_to_the_right)
 {
 	diag("0123456789abcdefghijklmnopqrstuvwxyz\n\u6f22\u6f22", 0);
-	ui_diags_key(&v, &m, UI_KEY_RIGHT);
+	ui_diags_handle_key(&v, &m, UI_KEY_RIGHT);
 	expect("* 89abcdefghijklmnopqrstuvwxyz\n\n\n\n\n");
 }
 END_TEST

@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 #include "suite.h"
-#include "ui-play.h"
+#include "ui-fixture.h"
 
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@
 #define JOBS   1000
 #define COST   2000 /* ms of each */
 
-static struct ui_outlook look;
+static struct ui_prediction look;
 
 static void set_up(void)
 {
@@ -33,21 +33,21 @@ static void tear_down(void)
 
 static void make_jobs(int64_t jobs)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
-	ev.what = "Image";
-	ev.jobs = jobs;
+	ev.command = "Image";
+	ev.make_jobs = jobs;
 	play(&ev);
 }
 
 static void point(int64_t jobs, int64_t cost_ms, int64_t wall_ms)
 {
-	struct events_event ev = events_new(EVENTS_ESTIMATE);
+	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
 
-	ev.total = jobs;
+	ev.n_total_jobs = jobs;
 	ev.cost_ms = cost_ms;
 	ev.wall_ms = wall_ms;
-	ev.jobs = 40;
+	ev.make_jobs = 40;
 	play(&ev);
 }
 
@@ -62,7 +62,7 @@ static void thousand_jobs(void)
 
 static void queue(int64_t number, int64_t cost_ms)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
 	ev.job = number;
 	ev.file = "a.c";
@@ -72,7 +72,7 @@ static void queue(int64_t number, int64_t cost_ms)
 
 static void end(int64_t number, int64_t cpu_ms)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
 	ev.job = number;
 	ev.state = EVENTS_JOB_DONE;
@@ -85,7 +85,7 @@ static void end(int64_t number, int64_t cpu_ms)
 
 static bool is_known(void)
 {
-	return ui_model_look(&m, now_ms, &look);
+	return ui_model_predict(&m, now_ms, &look);
 }
 
 /* In percent of what it is in truth. */
@@ -93,9 +93,10 @@ static unsigned error_of_rest(uint64_t wall_ms)
 {
 	uint64_t rest = wall_ms - now_ms;
 
-	ck_assert(is_known() && look.has_rest);
-	return (unsigned)((rest > look.rest_ms ? rest - look.rest_ms :
-						 look.rest_ms - rest) *
+	ck_assert(is_known() && look.has_remaining);
+	return (unsigned)((rest > look.remaining_ms ?
+				   rest - look.remaining_ms :
+				   look.remaining_ms - rest) *
 			  100 / wall_ms);
 }
 
@@ -111,7 +112,7 @@ static void compile(int64_t first, int64_t n, unsigned each_ms,
 			ck_assert_msg(error_of_rest(wall_ms) <= most,
 				      "at %llu ms: %llu ms to go",
 				      (unsigned long long)now_ms,
-				      (unsigned long long)look.rest_ms);
+				      (unsigned long long)look.remaining_ms);
 	}
 }
 
@@ -130,7 +131,7 @@ START_TEST(a_build_like_the_last_one_ends_when_that_did)
 	make_jobs(40);
 	thousand_jobs();
 	ck_assert_uint_eq(error_of_rest(wall), 0);
-	ck_assert_uint_eq(look.total, JOBS);
+	ck_assert_uint_eq(look.n_total, JOBS);
 	ck_assert_uint_eq(look.percent, 0);
 	now_ms = HEAD_S * 1000;
 	ck_assert_uint_le(error_of_rest(wall), 2);
@@ -144,7 +145,7 @@ START_TEST(a_build_like_the_last_one_ends_when_that_did)
 	ck_assert_uint_eq(look.percent, 99);
 	/* What takes longer than it should may take any time. */
 	now_ms += 5000;
-	ck_assert(is_known() && !look.has_rest);
+	ck_assert(is_known() && !look.has_remaining);
 	ck_assert_uint_eq(look.percent, 99);
 }
 END_TEST
@@ -193,10 +194,10 @@ START_TEST(a_job_that_the_last_build_had_not_is_one_more)
 	thousand_jobs();
 	queue(1, EVENTS_UNKNOWN);
 	ck_assert(is_known());
-	ck_assert_uint_eq(look.total, JOBS + 1);
+	ck_assert_uint_eq(look.n_total, JOBS + 1);
 	end(1, COST);
 	ck_assert(is_known());
-	ck_assert_uint_eq(look.total, JOBS + 1);
+	ck_assert_uint_eq(look.n_total, JOBS + 1);
 	ck_assert_uint_eq(look.percent, 0);
 }
 END_TEST
@@ -210,10 +211,10 @@ START_TEST(the_total_is_never_less_than_what_is_done)
 		now_ms += 100;
 		queue(i, COST);
 		ck_assert(is_known());
-		ck_assert_uint_ge(look.total, (uint64_t)i);
+		ck_assert_uint_ge(look.n_total, (uint64_t)i);
 		end(i, COST);
 		ck_assert(is_known());
-		ck_assert_uint_ge(look.total, (uint64_t)i);
+		ck_assert_uint_ge(look.n_total, (uint64_t)i);
 		ck_assert_uint_le(look.percent, 99);
 	}
 }
@@ -279,7 +280,7 @@ END_TEST
 
 START_TEST(the_end_is_the_end)
 {
-	struct events_event ev = events_new(EVENTS_DONE);
+	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
 	make_jobs(40);
 	thousand_jobs();
@@ -302,7 +303,7 @@ END_TEST
 
 START_TEST(who_comes_later_sees_the_same)
 {
-	struct ui_outlook theirs;
+	struct ui_prediction theirs;
 	struct ui_model later;
 
 	make_jobs(40);
@@ -313,21 +314,22 @@ START_TEST(who_comes_later_sees_the_same)
 		compile(1 + i * JOBS / 10, i < 10 ? JOBS / 10 : 1, 100, 0, 0);
 		queue(5000 + i, COST);
 		ui_model_init(&later);
-		ui_model_snapshot(&m, ui_model_tell, &later);
+		ui_model_snapshot(&m, ui_model_add_event, &later);
 		ck_assert(is_known());
-		ck_assert(ui_model_look(&later, now_ms, &theirs));
-		ck_assert_uint_eq(theirs.total, look.total);
+		ck_assert(ui_model_predict(&later, now_ms, &theirs));
+		ck_assert_uint_eq(theirs.n_total, look.n_total);
 		ck_assert_uint_eq(theirs.percent, look.percent);
-		ck_assert_int_le(
-			labs((long)theirs.rest_ms - (long)look.rest_ms), 5000);
+		ck_assert_int_le(labs((long)theirs.remaining_ms -
+				      (long)look.remaining_ms),
+				 5000);
 		ui_model_release(&later);
 	}
 	now_ms += 10000;
 	ui_model_init(&later);
-	ui_model_snapshot(&m, ui_model_tell, &later);
+	ui_model_snapshot(&m, ui_model_add_event, &later);
 	ck_assert(is_known());
-	ck_assert(ui_model_look(&later, now_ms, &theirs));
-	ck_assert_uint_eq(theirs.rest_ms, look.rest_ms);
+	ck_assert(ui_model_predict(&later, now_ms, &theirs));
+	ck_assert_uint_eq(theirs.remaining_ms, look.remaining_ms);
 	ui_model_release(&later);
 }
 END_TEST
@@ -375,7 +377,7 @@ START_TEST(percent_never_goes_back)
 			continue;
 		ck_assert_uint_ge(look.percent, percent);
 		ck_assert_uint_le(look.percent, 99);
-		ck_assert_uint_ge(look.total, (uint64_t)(last - 1));
+		ck_assert_uint_ge(look.n_total, (uint64_t)(last - 1));
 		percent = look.percent;
 	}
 }
@@ -402,31 +404,32 @@ static void write_down(void *ctx, const struct events_event *ev)
 START_TEST(any_numbers_at_any_time)
 {
 	static const enum events_kind kinds[] = {
-		EVENTS_ESTIMATE, EVENTS_JOB,    EVENTS_JOB,
-		EVENTS_JOB,      EVENTS_COUNTS, EVENTS_BUILD
+		EVENTS_KIND_ESTIMATE, EVENTS_KIND_JOB,    EVENTS_KIND_JOB,
+		EVENTS_KIND_JOB,      EVENTS_KIND_COUNTS, EVENTS_KIND_BUILD
 	};
 	uint64_t state = 7 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
 	struct buf lines = { 0 };
 
 	for (int i = 0; i < 1000; i++) {
-		struct events_event ev = events_new(
-			i < 20 ? EVENTS_ESTIMATE : kinds[draw(&state) % 6]);
+		struct events_event ev = events_event_make(
+			i < 20 ? EVENTS_KIND_ESTIMATE :
+				 kinds[draw(&state) % 6]);
 
-		ev.total = any_number(&state);
+		ev.n_total_jobs = any_number(&state);
 		ev.cost_ms = any_number(&state);
 		ev.wall_ms = any_number(&state);
 		ev.cpu_ms = any_number(&state);
-		ev.jobs = any_number(&state);
+		ev.make_jobs = any_number(&state);
 		ev.job = (int64_t)(draw(&state) % 8);
-		ev.state = draw(&state) % EVENTS_STATES;
-		ev.what = "x";
+		ev.state = draw(&state) % EVENTS_N_JOB_STATES;
+		ev.command = "x";
 		now_ms = draw(&state) % 20 ? now_ms + draw(&state) % 3000 :
 					     (uint64_t)any_number(&state);
 		play(&ev);
 		if (is_known()) {
 			ck_assert_uint_le(look.percent, 99);
-			ck_assert_uint_le(look.rest_ms, 100 * 3600 * 1000);
-			ck_assert_uint_ge(look.total, m.n_jobs);
+			ck_assert_uint_le(look.remaining_ms, 100 * 3600 * 1000);
+			ck_assert_uint_ge(look.n_total, m.n_jobs);
 		}
 		ui_model_snapshot(&m, write_down, &lines);
 		buf_reset(&lines);

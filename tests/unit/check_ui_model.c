@@ -6,7 +6,7 @@
 #include "base/printable.h"
 #include "base/str.h"
 #include "suite.h"
-#include "ui-play.h"
+#include "ui-fixture.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -27,53 +27,55 @@ START_TEST(jobs_are_counted_by_their_last_state)
 {
 	node("a", "up", NULL);
 	for (int i = 1; i <= 5; i++)
-		job(i, EVENTS_QUEUED, NULL);
-	job(1, EVENTS_SEND, "a");
-	job(1, EVENTS_RECEIVE, "a");
+		job(i, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_SEND, "a");
+	job(1, EVENTS_JOB_RECEIVE, "a");
 	job(1, EVENTS_JOB_DONE, "a");
-	job(2, EVENTS_SEND, "a");
-	job(3, EVENTS_RUN, "local");
+	job(2, EVENTS_JOB_SEND, "a");
+	job(3, EVENTS_JOB_RUN, "local");
 	job(3, EVENTS_JOB_DONE, "local");
-	job(4, EVENTS_SCAN, NULL);
-	ck_assert_uint_eq(m.tally.remote, 1);
-	ck_assert_uint_eq(m.tally.local, 1);
-	ck_assert_uint_eq(ui_model_running(&m), 2);
-	ck_assert_uint_eq(m.now[EVENTS_QUEUED], 1);
-	ck_assert_uint_eq(m.now[EVENTS_SCAN], 1);
-	ck_assert_uint_eq(m.now[EVENTS_SEND], 1);
-	ck_assert_uint_eq(m.tally.n_reasons, 1);
-	ck_assert_str_eq(m.tally.reason[0].text, ".incbin");
-	ck_assert_uint_eq(m.tally.reason[0].jobs, 1);
+	job(4, EVENTS_JOB_SCAN, NULL);
+	ck_assert_uint_eq(m.totals.n_remote, 1);
+	ck_assert_uint_eq(m.totals.n_local, 1);
+	ck_assert_uint_eq(ui_model_count_running(&m), 2);
+	ck_assert_uint_eq(m.n_by_state[EVENTS_JOB_QUEUED], 1);
+	ck_assert_uint_eq(m.n_by_state[EVENTS_JOB_SCAN], 1);
+	ck_assert_uint_eq(m.n_by_state[EVENTS_JOB_SEND], 1);
+	ck_assert_uint_eq(m.totals.n_reasons, 1);
+	ck_assert_str_eq(m.totals.reasons[0].text, ".incbin");
+	ck_assert_uint_eq(m.totals.reasons[0].n_jobs, 1);
 }
 END_TEST
 
 START_TEST(a_job_that_goes_back_is_counted_once)
 {
-	job(7, EVENTS_QUEUED, NULL);
-	job(7, EVENTS_SEND, "a");
-	job(7, EVENTS_SCAN, NULL);
-	job(7, EVENTS_SEND, "b");
-	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 0);
+	job(7, EVENTS_JOB_QUEUED, NULL);
+	job(7, EVENTS_JOB_SEND, "a");
+	job(7, EVENTS_JOB_SCAN, NULL);
+	job(7, EVENTS_JOB_SEND, "b");
+	ck_assert_uint_eq(
+		ui_model_find_node(&m, "a")->n_by_state[EVENTS_JOB_SEND], 0);
 	job(7, EVENTS_JOB_DONE, "b");
-	job(7, EVENTS_RUN, "a"); /* too late: it is done */
-	ck_assert_uint_eq(m.tally.remote, 1);
+	job(7, EVENTS_JOB_RUN, "a"); /* too late: it is done */
+	ck_assert_uint_eq(m.totals.n_remote, 1);
 	ck_assert_uint_eq(m.n_jobs, 0);
-	ck_assert_uint_eq(ui_model_node(&m, "b")->told->jobs, 1);
-	for (int i = 0; i < EVENTS_STATES; i++)
-		ck_assert_uint_eq(m.now[i], 0);
+	ck_assert_uint_eq(ui_model_find_node(&m, "b")->reported->n_jobs, 1);
+	for (int i = 0; i < EVENTS_N_JOB_STATES; i++)
+		ck_assert_uint_eq(m.n_by_state[i], 0);
 }
 END_TEST
 
 START_TEST(a_job_that_nobody_waits_for_is_forgotten)
 {
-	job(1, EVENTS_QUEUED, NULL);
-	job(1, EVENTS_SEND, "a");
-	job(1, EVENTS_JOB_LEFT, NULL);
-	job(2, EVENTS_JOB_LEFT, NULL);
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_SEND, "a");
+	job(1, EVENTS_JOB_ABANDONED, NULL);
+	job(2, EVENTS_JOB_ABANDONED, NULL);
 	ck_assert_uint_eq(m.n_jobs, 0);
-	ck_assert_uint_eq(m.tally.remote + m.tally.local, 0);
-	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 0);
-	ck_assert_ptr_null(ui_model_node(&m, "a")->slot[0]);
+	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local, 0);
+	ck_assert_uint_eq(
+		ui_model_find_node(&m, "a")->n_by_state[EVENTS_JOB_SEND], 0);
+	ck_assert_ptr_null(ui_model_find_node(&m, "a")->slots[0]);
 }
 END_TEST
 
@@ -82,41 +84,43 @@ START_TEST(a_job_keeps_its_slot)
 	const struct ui_node *a;
 
 	for (int i = 1; i <= 3; i++) {
-		job(i, EVENTS_QUEUED, NULL);
-		job(i, EVENTS_SEND, "a");
+		job(i, EVENTS_JOB_QUEUED, NULL);
+		job(i, EVENTS_JOB_SEND, "a");
 	}
-	a = ui_model_node(&m, "a");
+	a = ui_model_find_node(&m, "a");
 	job(2, EVENTS_JOB_DONE, "a");
-	ck_assert_ptr_null(a->slot[1]);
-	job(3, EVENTS_RUN, "a");
-	ck_assert_int_eq(a->slot[2]->number, 3);
-	job(4, EVENTS_QUEUED, NULL);
-	job(4, EVENTS_SEND, "a");
-	ck_assert_int_eq(a->slot[1]->number, 4);
+	ck_assert_ptr_null(a->slots[1]);
+	job(3, EVENTS_JOB_RUN, "a");
+	ck_assert_int_eq(a->slots[2]->number, 3);
+	job(4, EVENTS_JOB_QUEUED, NULL);
+	job(4, EVENTS_JOB_SEND, "a");
+	ck_assert_int_eq(a->slots[1]->number, 4);
 	ck_assert_uint_eq(a->n_slots, 3);
-	ck_assert_uint_eq(a->now[EVENTS_SEND], 2);
-	ck_assert_uint_eq(a->now[EVENTS_RUN], 1);
+	ck_assert_uint_eq(a->n_by_state[EVENTS_JOB_SEND], 2);
+	ck_assert_uint_eq(a->n_by_state[EVENTS_JOB_RUN], 1);
 }
 END_TEST
 
 START_TEST(one_that_is_compiled_here_too_stays_on_its_node)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
-	job(1, EVENTS_QUEUED, NULL);
-	job(1, EVENTS_SEND, "a");
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_SEND, "a");
 	ev.job = 1;
-	ev.state = EVENTS_RUN;
+	ev.state = EVENTS_JOB_RUN;
 	ev.node = "local";
 	ev.reason = "its node is slow";
-	ev.beside = true;
+	ev.hedged = true;
 	play(&ev);
-	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 1);
-	ck_assert_uint_eq(m.tally.beside, 1);
+	ck_assert_uint_eq(
+		ui_model_find_node(&m, "a")->n_by_state[EVENTS_JOB_SEND], 1);
+	ck_assert_uint_eq(m.totals.n_hedged, 1);
 	job(1, EVENTS_JOB_DONE, "local");
-	ck_assert_uint_eq(ui_model_node(&m, "a")->now[EVENTS_SEND], 0);
-	ck_assert_uint_eq(m.tally.local, 1);
-	ck_assert_uint_eq(m.tally.remote, 0);
+	ck_assert_uint_eq(
+		ui_model_find_node(&m, "a")->n_by_state[EVENTS_JOB_SEND], 0);
+	ck_assert_uint_eq(m.totals.n_local, 1);
+	ck_assert_uint_eq(m.totals.n_remote, 0);
 }
 END_TEST
 
@@ -126,13 +130,13 @@ START_TEST(this_machine_is_the_first_and_no_node)
 
 	node("a", "up", NULL);
 	node("b", "down", "no route to host");
-	job(1, EVENTS_QUEUED, NULL);
-	job(1, EVENTS_RUN, "local");
-	ck_assert(ui_node_is_local(m.node[0]));
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_RUN, "local");
+	ck_assert(ui_node_is_local(m.nodes[0]));
 	ck_assert_uint_eq(m.n_nodes, 3);
-	ck_assert_uint_eq(ui_model_nodes(&m, &up), 2);
+	ck_assert_uint_eq(ui_model_count_nodes(&m, &up), 2);
 	ck_assert_uint_eq(up, 1);
-	ck_assert_str_eq(ui_model_node(&m, "b")->told->reason,
+	ck_assert_str_eq(ui_model_find_node(&m, "b")->reported->reason,
 			 "no route to host");
 }
 END_TEST
@@ -142,27 +146,27 @@ START_TEST(a_node_without_work_is_idle)
 	node("a", "connecting", NULL);
 	now_ms = 1000;
 	node("a", "up", NULL);
-	ck_assert_uint_eq(ui_node_idle(m.node[0], 4000), 3000);
+	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 4000), 3000);
 	now_ms = 5000;
-	job(1, EVENTS_QUEUED, NULL);
-	job(1, EVENTS_SEND, "a");
-	ck_assert_uint_eq(ui_node_idle(m.node[0], 9000), 0);
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_SEND, "a");
+	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 9000), 0);
 	now_ms = 8000;
 	job(1, EVENTS_JOB_DONE, "a");
-	ck_assert_uint_eq(ui_node_idle(m.node[0], 16000), 11000);
-	ck_assert_uint_eq(ui_node_mean(m.node[0]), 3000);
+	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 11000);
+	ck_assert_uint_eq(ui_node_mean_ms(m.nodes[0]), 3000);
 	node("a", "down", "gone");
-	ck_assert_uint_eq(ui_node_idle(m.node[0], 16000), 0);
+	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 0);
 }
 END_TEST
 
 START_TEST(names_are_told_without_the_tree)
 {
 	tree("/src/linux");
-	job(1, EVENTS_QUEUED, NULL);
-	ck_assert_str_eq(TAILQ_FIRST(&m.jobs_now)->file, "kernel/a.c");
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	ck_assert_str_eq(TAILQ_FIRST(&m.open_jobs)->file, "kernel/a.c");
 	job(1, EVENTS_JOB_DONE, "a");
-	ck_assert_str_eq(m.last, "kernel/a.c");
+	ck_assert_str_eq(m.last_file, "kernel/a.c");
 }
 END_TEST
 
@@ -174,41 +178,41 @@ START_TEST(throughput_is_of_the_last_seconds)
 			job(s * 10 + i + 1, EVENTS_JOB_DONE, "a");
 	}
 	now_ms = 100500;
-	ck_assert_uint_eq(ui_model_second(&m, now_ms, 1)->remote, 9);
-	ck_assert_uint_eq(ui_model_second(&m, now_ms, 10)->remote, 0);
-	ck_assert_uint_eq(ui_model_second(&m, now_ms, 55)->remote, 5);
-	ck_assert_uint_eq(ui_model_second(&m, now_ms, 99)->remote,
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 1)->n_remote, 9);
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 10)->n_remote, 0);
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 55)->n_remote, 5);
+	ck_assert_uint_eq(ui_model_second(&m, now_ms, 99)->n_remote,
 			  0); /* too old */
-	ck_assert_uint_eq(ui_model_rate(&m, now_ms, 10), 4500);
-	ck_assert_uint_eq(ui_model_rate(&m, now_ms + 5000, 10), 3500);
-	ck_assert_uint_eq(ui_model_rate(&m, now_ms + 3600000, 60), 0);
-	ck_assert_uint_eq(ui_model_rate(&m, 0, 60), 0);
+	ck_assert_uint_eq(ui_model_rate_milli(&m, now_ms, 10), 4500);
+	ck_assert_uint_eq(ui_model_rate_milli(&m, now_ms + 5000, 10), 3500);
+	ck_assert_uint_eq(ui_model_rate_milli(&m, now_ms + 3600000, 60), 0);
+	ck_assert_uint_eq(ui_model_rate_milli(&m, 0, 60), 0);
 }
 END_TEST
 
 START_TEST(bytes_are_those_since_the_beat_before)
 {
-	struct events_event ev = events_new(EVENTS_LOAD);
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
 	ev.node = "a";
-	ev.sent = 1000000;
-	ev.celsius = 61500;
-	ev.speed = 700;
+	ev.sent_bytes = 1000000;
+	ev.celsius_milli = 61500;
+	ev.speed_milli = 700;
 	play(&ev);
 	now_ms = 1000;
-	ev.sent += 500;
-	ev.received = 20;
+	ev.sent_bytes += 500;
+	ev.received_bytes = 20;
 	play(&ev);
-	ck_assert_uint_eq(m.past[1].sent, 500);
-	ck_assert_uint_eq(m.past[1].received, 20);
-	ck_assert_uint_eq(m.past[0].sent, 0);
-	ck_assert_int_eq(m.node[0]->celsius, 61500);
-	ck_assert_int_eq(m.node[0]->speed, 700);
-	ck_assert_int_eq(m.node[0]->foreign, EVENTS_UNKNOWN);
+	ck_assert_uint_eq(m.seconds[1].sent_bytes, 500);
+	ck_assert_uint_eq(m.seconds[1].received_bytes, 20);
+	ck_assert_uint_eq(m.seconds[0].sent_bytes, 0);
+	ck_assert_int_eq(m.nodes[0]->temperature, 61500);
+	ck_assert_int_eq(m.nodes[0]->clock_speed, 700);
+	ck_assert_int_eq(m.nodes[0]->other_load, EVENTS_UNKNOWN);
 	/* A node that was away begins again; that is no traffic. */
-	ev.sent = 0;
+	ev.sent_bytes = 0;
 	play(&ev);
-	ck_assert_uint_eq(m.past[1].sent, 500);
+	ck_assert_uint_eq(m.seconds[1].sent_bytes, 500);
 }
 END_TEST
 
@@ -219,21 +223,21 @@ START_TEST(phases_and_diagnostics_are_kept_so_far)
 	ck_assert_str_eq(ui_model_phase(&m), "start");
 	for (int i = 0; i < 1000; i++) {
 		snprintf(text, sizeof(text), "number %d", i);
-		say(EVENTS_PHASE, text);
-		diag(text, i % 2 ? EVENTS_ERROR : EVENTS_WARNING);
+		say(EVENTS_KIND_PHASE, text);
+		diag(text, i % 2 ? EVENTS_SEV_ERROR : EVENTS_SEV_WARNING);
 	}
 	ck_assert_str_eq(ui_model_phase(&m), "number 999");
 	ck_assert_uint_eq(m.n_phases, UI_PHASES);
 	ck_assert_uint_eq(m.n_diags, 1000);
-	ck_assert_str_eq(m.diag[999 % UI_DIAGS].text, "number 999");
-	ck_assert_uint_eq(m.tally.warnings, 500);
-	ck_assert_uint_eq(m.tally.errors, 500);
+	ck_assert_str_eq(m.diags[999 % UI_DIAGS].text, "number 999");
+	ck_assert_uint_eq(m.totals.n_warnings, 500);
+	ck_assert_uint_eq(m.totals.n_errors, 500);
 }
 END_TEST
 
 START_TEST(reasons_beyond_those_kept_are_counted_together)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 	char text[32];
 	unsigned sum = 0;
 
@@ -244,10 +248,10 @@ START_TEST(reasons_beyond_those_kept_are_counted_together)
 		snprintf(text, sizeof(text), "reason %d", i);
 		play(&ev);
 	}
-	ck_assert_uint_eq(m.tally.n_reasons, EVENTS_REASONS_MAX + 1);
-	ck_assert_str_eq(m.tally.reason[0].text, "other reasons");
-	for (unsigned i = 0; i < m.tally.n_reasons; i++)
-		sum += m.tally.reason[i].jobs;
+	ck_assert_uint_eq(m.totals.n_reasons, EVENTS_REASONS_MAX + 1);
+	ck_assert_str_eq(m.totals.reasons[0].text, "other reasons");
+	for (unsigned i = 0; i < m.totals.n_reasons; i++)
+		sum += m.totals.reasons[i].n_jobs;
 	ck_assert_uint_eq(sum, 600);
 }
 END_TEST
@@ -257,15 +261,17 @@ START_TEST(nothing_reaches_a_terminal_raw)
 	static const char evil[] = "a\033[2Jb\r\xff\xe2\x80\xae";
 
 	node(evil, evil, evil);
-	say(EVENTS_PHASE, evil);
-	diag(evil, EVENTS_ERROR);
+	say(EVENTS_KIND_PHASE, evil);
+	diag(evil, EVENTS_SEV_ERROR);
 	tree(evil);
-	ck_assert(printable(bytes_str(m.node[0]->told->name), 0));
-	ck_assert(printable(bytes_str(m.node[0]->told->state), 0));
-	ck_assert(printable(bytes_str(m.node[0]->told->reason), 0));
-	ck_assert(printable(bytes_str(ui_model_phase(&m)), 0));
-	ck_assert(printable(bytes_str(m.tree), 0));
-	ck_assert(printable(bytes_str(m.diag[0].text), PRINTABLE_LAYOUT));
+	ck_assert(printable_is_safe(bytes_str(m.nodes[0]->reported->name), 0));
+	ck_assert(printable_is_safe(bytes_str(m.nodes[0]->reported->state), 0));
+	ck_assert(
+		printable_is_safe(bytes_str(m.nodes[0]->reported->reason), 0));
+	ck_assert(printable_is_safe(bytes_str(ui_model_phase(&m)), 0));
+	ck_assert(printable_is_safe(bytes_str(m.tree), 0));
+	ck_assert(printable_is_safe(bytes_str(m.diags[0].text),
+				    PRINTABLE_WHITESPACE));
 	/* It is one node, however it is spelled. */
 	node(evil, "up", NULL);
 	ck_assert_uint_eq(m.n_nodes, 1);
@@ -274,9 +280,9 @@ END_TEST
 
 START_TEST(events_that_lack_everything_do_no_harm)
 {
-	for (enum events_kind kind = 0; kind < EVENTS_KINDS; kind++) {
-		for (unsigned state = 0; state < EVENTS_STATES; state++) {
-			struct events_event ev = events_new(kind);
+	for (enum events_kind kind = 0; kind < EVENTS_N_KINDS; kind++) {
+		for (unsigned state = 0; state < EVENTS_N_JOB_STATES; state++) {
+			struct events_event ev = events_event_make(kind);
 
 			ev.state = state;
 			play(&ev);
@@ -291,15 +297,15 @@ END_TEST
 static void told_other(void *other, const struct events_event *ev)
 {
 	struct buf line = { 0 };
-	struct events_read read;
+	struct events_parsed read;
 	struct err err;
 
 	/* By way of paper, as somebody who connects gets it. */
 	events_encode(&line, ev);
 	ck_assert_msg(!events_decode(&read, buf_bytes(&line), &err), "%s: %s",
 		      buf_str(&line), err.text);
-	ui_model_tell(other, &read.ev);
-	events_read_release(&read);
+	ui_model_add_event(other, &read.ev);
+	events_parsed_release(&read);
 	buf_release(&line);
 }
 
@@ -310,20 +316,20 @@ static void put_line(void *out, const struct events_event *ev)
 
 START_TEST(one_of_several_builds_says_which)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	struct buf which = { 0 };
 
-	ev.what = "Image";
+	ev.command = "Image";
 	ev.arch = "arm64";
 	ev.config = "/home/a/board.config";
 	play(&ev);
-	ui_model_add_which(&m, &which);
+	ui_model_add_label(&m, &which);
 	ck_assert_str_eq(buf_str(&which), "arm64");
 	buf_reset(&which);
-	ev.number = 2;
-	ev.of = 3;
+	ev.build_number = 2;
+	ev.n_builds = 3;
 	play(&ev);
-	ui_model_add_which(&m, &which);
+	ui_model_add_label(&m, &which);
 	ck_assert_str_eq(buf_str(&which), "2/3 arm64 board.config");
 	buf_release(&which);
 }
@@ -332,7 +338,7 @@ END_TEST
 /* A second model of it tells the same, and goes on in the same way. */
 static void step_done(int64_t job)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
 	ev.job = job;
 	ev.state = EVENTS_JOB_DONE;
@@ -345,42 +351,42 @@ static void step_done(int64_t job)
 START_TEST(a_snapshot_makes_the_model_again)
 {
 	struct buf first = { 0 }, second = { 0 };
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	struct ui_model other;
 
 	tree("/src/linux");
-	ev.what = "Image";
+	ev.command = "Image";
 	ev.arch = "arm64";
 	ev.config = "tinyconfig";
-	ev.number = 2;
-	ev.of = 3;
-	ev.key = "abc";
+	ev.build_number = 2;
+	ev.n_builds = 3;
+	ev.series_key = "abc";
 	ev.commit = "def";
-	ev.fresh = true;
+	ev.from_scratch = true;
 	play(&ev);
-	ev = events_new(EVENTS_LOAD);
-	say(EVENTS_PHASE, "compile");
+	ev = events_event_make(EVENTS_KIND_LOAD);
+	say(EVENTS_KIND_PHASE, "compile");
 	node("a", "up", NULL);
 	node("b", "down", "no route to host");
 	for (int i = 1; i <= 20; i++) {
 		now_ms += 10;
-		job(i, EVENTS_QUEUED, NULL);
-		job(i, EVENTS_SEND, i % 2 ? "a" : "local");
+		job(i, EVENTS_JOB_QUEUED, NULL);
+		job(i, EVENTS_JOB_SEND, i % 2 ? "a" : "local");
 		if (i % 3 == 0)
 			job(i, EVENTS_JOB_DONE, i % 2 ? "a" : "local");
 	}
 	ev.node = "a";
-	ev.jobs_done = 3;
-	ev.sent = 12345;
-	ev.celsius = 50000;
+	ev.n_done = 3;
+	ev.sent_bytes = 12345;
+	ev.celsius_milli = 50000;
 	play(&ev);
-	ev = events_new(EVENTS_JOB);
+	ev = events_event_make(EVENTS_KIND_JOB);
 	ev.job = 1;
-	ev.state = EVENTS_RUN;
-	ev.beside = true;
+	ev.state = EVENTS_JOB_RUN;
+	ev.hedged = true;
 	play(&ev);
-	diag("a.c:1: warning: x\n", EVENTS_WARNING);
-	diag("a.c:2: error: x\n", EVENTS_ERROR);
+	diag("a.c:1: warning: x\n", EVENTS_SEV_WARNING);
+	diag("a.c:2: error: x\n", EVENTS_SEV_ERROR);
 
 	step_done(2);
 
@@ -389,21 +395,21 @@ START_TEST(a_snapshot_makes_the_model_again)
 	ui_model_snapshot(&m, put_line, &first);
 	ui_model_snapshot(&other, put_line, &second);
 	ck_assert_str_eq(buf_str(&first), buf_str(&second));
-	ck_assert_int_eq(other.number, 2);
-	ck_assert_int_eq(other.of, 3);
+	ck_assert_int_eq(other.build_number, 2);
+	ck_assert_int_eq(other.n_builds, 3);
 	ck_assert_str_eq(other.config, "tinyconfig");
-	ck_assert_str_eq(other.key, "abc");
+	ck_assert_str_eq(other.series_key, "abc");
 	ck_assert_str_eq(other.commit, "def");
 	ck_assert(other.fresh);
 	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
-	ck_assert_uint_eq(other.tally.errors, 1);
-	ck_assert_uint_eq(other.tally.steps, 1);
+	ck_assert_uint_eq(other.totals.n_errors, 1);
+	ck_assert_uint_eq(other.totals.n_steps, 1);
 	also = told_other;
 	also_ctx = &other;
 	for (int i = 1; i <= 20; i++)
 		job(i, EVENTS_JOB_DONE, "a");
 	ck_assert_uint_eq(other.n_jobs, 0);
-	ck_assert_uint_eq(other.tally.remote, m.tally.remote);
+	ck_assert_uint_eq(other.totals.n_remote, m.totals.n_remote);
 	buf_release(&first);
 	buf_release(&second);
 	ui_model_release(&other);
@@ -418,12 +424,12 @@ static void play_job(int64_t i)
 	const char *where = nodes[i % 4];
 
 	now_ms = (uint64_t)i * 2;
-	job(i, EVENTS_QUEUED, NULL);
+	job(i, EVENTS_JOB_QUEUED, NULL);
 	if (i % 4 < 3) {
-		job(i, EVENTS_SCAN, NULL);
-		job(i, EVENTS_SEND, where);
+		job(i, EVENTS_JOB_SCAN, NULL);
+		job(i, EVENTS_JOB_SEND, where);
 	} else {
-		job(i, EVENTS_RUN, where);
+		job(i, EVENTS_JOB_RUN, where);
 	}
 	/* A hundred are under way. */
 	if (i > 100)
@@ -443,7 +449,7 @@ START_TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
 	after = mallinfo2();
 	took = clock_cpu_us() - began;
 	ck_assert_uint_eq(m.n_jobs, 100);
-	ck_assert_uint_eq(m.tally.remote + m.tally.local, 999900);
+	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local, 999900);
 	ck_assert_msg(after.uordblks < before.uordblks + 16384,
 		      "%zu bytes more", after.uordblks - before.uordblks);
 	/* Four events each; some 0.3 us each where nothing else runs. */
@@ -454,7 +460,7 @@ END_TEST
 START_TEST(jobs_that_never_end_are_bounded)
 {
 	for (int64_t i = 1; i <= UI_JOBS_MAX + 1000; i++)
-		job(i, EVENTS_QUEUED, NULL);
+		job(i, EVENTS_JOB_QUEUED, NULL);
 	ck_assert_uint_eq(m.n_jobs, UI_JOBS_MAX);
 }
 END_TEST

@@ -35,7 +35,7 @@ START_TEST(lines_of_slots_are_scrolled_too)
 	ck_assert(shows(">   8 free"));
 	/* The selected slot is its node's. */
 	press('d');
-	ck_assert_str_eq(ui_view_node(&v), "node2");
+	ck_assert_str_eq(ui_view_selected_node(&v), "node2");
 	keys("a");
 	ck_assert(shows("\n>node2 ") && !shows("free"));
 }
@@ -63,13 +63,13 @@ START_TEST(who_is_selected_stays_so)
 {
 	many_nodes(30);
 	keys("ssjj");
-	ck_assert_int_eq(press('d'), UI_ASK_DRAIN);
+	ck_assert_int_eq(press('d'), UI_ACTION_DRAIN);
 	ck_assert(shows("\n>node21 "));
 	farm_beat(
 		&(struct farm_beat){ "node21", 1000, 0, 0, 0, 0, 0, 0, 0, 0 });
 	ck_assert(shows("SLOTS        MEAN   IN  OUT  LOAD  HEAT\n>node21 "));
-	ck_assert_int_eq(press('d'), UI_ASK_DRAIN);
-	ck_assert_str_eq(ui_view_node(&v), "node21");
+	ck_assert_int_eq(press('d'), UI_ACTION_DRAIN);
+	ck_assert_str_eq(ui_view_selected_node(&v), "node21");
 }
 END_TEST
 
@@ -102,7 +102,7 @@ START_TEST(nodes_are_filtered)
 	ck_assert(shows("only nodes with \"eo\"") && shows("2/7"));
 	press(UI_KEY_DOWN);
 	press('d');
-	ck_assert_str_eq(ui_view_node(&v), "neo4b");
+	ck_assert_str_eq(ui_view_selected_node(&v), "neo4b");
 	keys("\\\303\204\n");
 	ck_assert(shows("no node's name has \"?\""));
 	press(UI_KEY_ESCAPE);
@@ -115,14 +115,14 @@ START_TEST(a_node_that_gets_nothing_stands_out)
 {
 	farm_begin();
 	farm_node("lazy", 4);
-	farm_job(1, EVENTS_QUEUED, NULL, NULL);
-	farm_job(1, EVENTS_RUN, "local", ".incbin");
+	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(1, EVENTS_JOB_RUN, "local", ".incbin");
 	now_ms = 9000;
 	ck_assert(shows(" up  ") && !shows("idle"));
 	now_ms = 12000;
 	ck_assert(shows("no job 12s") && shows(" idle ") && shows("1 idle"));
-	farm_job(2, EVENTS_QUEUED, NULL, NULL);
-	farm_job(2, EVENTS_SEND, "lazy", NULL);
+	farm_job(2, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(2, EVENTS_JOB_SEND, "lazy", NULL);
 	ck_assert(!shows("idle"));
 }
 END_TEST

@@ -30,18 +30,18 @@ static void tear_down(void)
 /* Does its row have this text, of this style? */
 static bool row_has(const char *want, enum ui_style style)
 {
-	const struct ui_node *n = ui_model_node(&m, "n");
+	const struct ui_node *n = ui_model_find_node(&m, "n");
 	const struct ui_row r = { &columns, &a, &m, now_ms,
-				  ui_row_works(&m, now_ms) };
+				  ui_row_has_work(&m, now_ms) };
 	struct buf text = { 0 };
 	const char *at;
 	bool has;
 
 	ui_canvas_clear(&c);
 	ui_row_put(&r, 0, n);
-	ui_canvas_text(&text, &c);
+	ui_canvas_dump_text(&text, &c);
 	at = strstr(buf_str(&text), want);
-	has = at && c.cell[at - buf_str(&text)].style == style;
+	has = at && c.glyphs[at - buf_str(&text)].style == style;
 	buf_release(&text);
 	return has;
 }
@@ -53,13 +53,13 @@ START_TEST(columns_are_dropped_until_they_fit)
 
 		ui_columns_fit(&columns, width, width % 40, width % 90);
 		for (unsigned i = 0; i < UI_COLUMNS; i++)
-			sum += columns.width[i] ? columns.width[i] + 1 : 0;
-		ck_assert_uint_gt(columns.width[UI_COLUMN_NAME], 0);
+			sum += columns.widths[i] ? columns.widths[i] + 1 : 0;
+		ck_assert_uint_gt(columns.widths[UI_COLUMN_NAME], 0);
 		if (width > 10)
 			ck_assert_uint_le(sum, width);
 		/* All that the table is for is there where it is common. */
 		for (unsigned i = 0; width >= 80 && i < UI_COLUMN_NOTE; i++)
-			ck_assert_uint_gt(columns.width[i], 0);
+			ck_assert_uint_gt(columns.widths[i], 0);
 	}
 }
 END_TEST
@@ -83,55 +83,58 @@ START_TEST(heat_throttling_and_other_work_are_marked)
 	farm_beat(&(struct farm_beat){ "n", 1, 0, 0, 0, 0, 1000,
 				       healths[_i].celsius, healths[_i].speed,
 				       healths[_i].foreign });
-	ck_assert(row_has(healths[_i].state, UI_NORMAL));
+	ck_assert(row_has(healths[_i].state, UI_STYLE_NORMAL));
 	if (healths[_i].note[0])
-		ck_assert(row_has(healths[_i].note, UI_NORMAL) ||
-			  row_has(healths[_i].note, UI_HOT));
+		ck_assert(row_has(healths[_i].note, UI_STYLE_NORMAL) ||
+			  row_has(healths[_i].note, UI_STYLE_HOT));
 }
 END_TEST
 
 START_TEST(a_node_that_is_not_up_says_why)
 {
 	node("n", "down", "no route to host");
-	ck_assert(row_has("down", UI_BAD) &&
-		  row_has("no route to host", UI_BAD));
+	ck_assert(row_has("down", UI_STYLE_BAD) &&
+		  row_has("no route to host", UI_STYLE_BAD));
 	node("n", "connecting", NULL);
-	ck_assert(row_has("connecting", UI_WARN) && row_has("[....]", 0));
+	ck_assert(row_has("connecting", UI_STYLE_WARN) && row_has("[....]", 0));
 }
 END_TEST
 
 START_TEST(one_that_is_drained_shows_the_jobs_it_still_has)
 {
-	farm_job(1, EVENTS_QUEUED, NULL, NULL);
-	farm_job(1, EVENTS_RUN, "n", NULL);
+	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(1, EVENTS_JOB_RUN, "n", NULL);
 	node("n", "draining", "asked for");
-	ck_assert(row_has("draining", UI_WARN) && row_has("[=...]", 0));
+	ck_assert(row_has("draining", UI_STYLE_WARN) && row_has("[=...]", 0));
 	farm_job(1, EVENTS_JOB_DONE, "n", NULL);
 	node("n", "drained", "asked for");
-	ck_assert(row_has("drained", UI_WARN) && row_has("asked for", UI_WARN));
+	ck_assert(row_has("drained", UI_STYLE_WARN) &&
+		  row_has("asked for", UI_STYLE_WARN));
 }
 END_TEST
 
 START_TEST(failures_stand_out)
 {
-	ck_assert(row_has("   0     0", UI_NORMAL));
+	ck_assert(row_has("   0     0", UI_STYLE_NORMAL));
 	farm_beat(&(struct farm_beat){ "n", 1, 3, 2, 0, 0, 0, 0, 0, 0 });
-	ck_assert(row_has("3     2", UI_BAD) && row_has("2 [", UI_WARN));
+	ck_assert(row_has("3     2", UI_STYLE_BAD) &&
+		  row_has("2 [", UI_STYLE_WARN));
 }
 END_TEST
 
 START_TEST(a_node_is_idle_only_where_there_is_work)
 {
 	now_ms = 20000;
-	ck_assert(row_has(" up ", UI_NORMAL));
-	farm_job(1, EVENTS_QUEUED, NULL, NULL);
-	ck_assert(row_has("idle", UI_WARN) && row_has("no job 20s", UI_WARN));
+	ck_assert(row_has(" up ", UI_STYLE_NORMAL));
+	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
+	ck_assert(row_has("idle", UI_STYLE_WARN) &&
+		  row_has("no job 20s", UI_STYLE_WARN));
 	/* There is none for it while vmlinux is linked. */
-	farm_job(1, EVENTS_RUN, "local", ".incbin");
-	say(EVENTS_PHASE, "link");
-	ck_assert(!row_has("idle", UI_WARN));
-	farm_job(2, EVENTS_QUEUED, NULL, NULL);
-	ck_assert(row_has("idle", UI_WARN));
+	farm_job(1, EVENTS_JOB_RUN, "local", ".incbin");
+	say(EVENTS_KIND_PHASE, "link");
+	ck_assert(!row_has("idle", UI_STYLE_WARN));
+	farm_job(2, EVENTS_JOB_QUEUED, NULL, NULL);
+	ck_assert(row_has("idle", UI_STYLE_WARN));
 }
 END_TEST
 
@@ -141,14 +144,14 @@ START_TEST(a_job_that_takes_long_stands_out)
 
 	/* The mean is 0.7 s. */
 	farm_done(1, "n", NULL);
-	farm_job(2, EVENTS_QUEUED, NULL, NULL);
-	farm_job(2, EVENTS_RUN, "n", NULL);
-	j = TAILQ_FIRST(&m.jobs_now);
+	farm_job(2, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(2, EVENTS_JOB_RUN, "n", NULL);
+	j = TAILQ_FIRST(&m.open_jobs);
 	ui_row_put_job(&a, 0, 0, j, now_ms + 7000);
-	ck_assert_str_eq(c.cell[13].text, " ");
+	ck_assert_str_eq(c.glyphs[13].text, " ");
 	ui_row_put_job(&a, 0, 0, j, now_ms + 7001);
-	ck_assert_str_eq(c.cell[13].text, "!");
-	ck_assert_uint_eq(c.cell[13].style, UI_WARN);
+	ck_assert_str_eq(c.glyphs[13].text, "!");
+	ck_assert_uint_eq(c.glyphs[13].style, UI_STYLE_WARN);
 	/* However far its clock is off. */
 	ui_row_put_job(&a, 0, 0, j, 0);
 	ui_row_put_job(&a, 0, 0, j, UINT64_MAX);

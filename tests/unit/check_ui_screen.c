@@ -111,7 +111,7 @@ START_TEST(nothing_happens_before_it_is_entered)
 	struct termios before = modes(), now;
 
 	begin(true);
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "hello");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "hello");
 	ui_screen_show(s, &c);
 	ck_assert_str_eq(screen_got(), "");
 	now = modes();
@@ -129,7 +129,7 @@ START_TEST(it_comes_and_goes_as_if_it_had_not_been)
 		now = modes();
 		ck_assert(!(now.c_lflag & (ICANON | ECHO)));
 		ck_assert(now.c_lflag & ISIG);
-		ui_canvas_put(&c, 3, 5, 0, UI_NORMAL, "hello");
+		ui_canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
 		ui_screen_show(s, &c);
 		screen_got();
 		expect_has("\033[?1049h");
@@ -152,13 +152,13 @@ START_TEST(what_is_the_same_costs_nothing)
 {
 	begin(true);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 3, 5, 0, UI_NORMAL, "hello");
+	ui_canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
 	ui_screen_show(s, &c);
 	ck_assert(got.len < 300);
 	screen_got();
 	ui_screen_show(s, &c);
 	ck_assert_str_eq(screen_got(), "");
-	ui_canvas_put(&c, 3, 9, 0, UI_NORMAL, "!");
+	ui_canvas_put(&c, 3, 9, 0, UI_STYLE_NORMAL, "!");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("!");
@@ -176,8 +176,8 @@ START_TEST(colours_are_for_those_who_want_them)
 {
 	begin(_i);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_BAD, "bad");
-	ui_canvas_put(&c, 1, 0, 0, UI_SELECTED, "this");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "bad");
+	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_SELECTED, "this");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("7m"); /* reverse: no colour */
@@ -193,7 +193,7 @@ START_TEST(eight_colours_are_enough)
 	setenv("TERM", "xterm", 1);
 	begin(true);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_BAD, "bad");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "bad");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("[31m");
@@ -233,7 +233,7 @@ START_TEST(the_locale_says_what_characters_there_are)
 	begin(true);
 	ck_assert_int_eq(ui_screen_is_utf8(s), locales[_i].utf8);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "<\u2500\u6f22e\u0301>");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "<\u2500\u6f22e\u0301>");
 	ui_screen_show(s, &c);
 	screen_got();
 	if (locales[_i].utf8)
@@ -248,12 +248,12 @@ START_TEST(wide_ones_and_halves_are_kept_apart)
 {
 	begin(false);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "\u6f22\u6f22\u6f22|");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "\u6f22\u6f22\u6f22|");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("\u6f22\u6f22\u6f22|");
 	/* Over a half: the other one is blank. */
-	ui_canvas_put(&c, 0, 1, 0, UI_NORMAL, "ab");
+	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "ab");
 	ui_screen_show(s, &c);
 	ui_screen_repaint(s);
 	screen_got();
@@ -279,7 +279,8 @@ START_TEST(sizes_change)
 		ck_assert_uint_eq(rows, sizes[i][0]);
 		ck_assert_uint_eq(columns, sizes[i][1]);
 		ui_canvas_resize(&c, rows, columns);
-		ui_canvas_put(&c, rows - 1, columns - 1, 0, UI_NORMAL, "x");
+		ui_canvas_put(&c, rows - 1, columns - 1, 0, UI_STYLE_NORMAL,
+			      "x");
 		ui_screen_show(s, &c);
 		screen_got();
 		expect_has("x");
@@ -366,7 +367,7 @@ START_TEST(one_that_went_away_is_an_error)
 	if (_i) {
 		ck_assert(!ui_screen_key(s, &key, &wait_ms));
 	} else {
-		ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x");
+		ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
 		ui_screen_show(s, &c);
 		ck_assert(ui_screen_ready(s));
 	}
@@ -434,7 +435,7 @@ START_TEST(signals_are_handled_as_before)
 		before[i] = handler_of(numbers[i]);
 	begin(true);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_NORMAL, "x");
+	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
 	ui_screen_show(s, &c);
 	for (int i = 0; i < 5; i++)
 		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);

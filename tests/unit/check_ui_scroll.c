@@ -10,7 +10,7 @@ static struct ui_scroll s;
 static void set_up(void)
 {
 	s = (struct ui_scroll){ 0 };
-	ui_scroll_fit(&s, 0, 100, 10);
+	ui_scroll_set_range(&s, 0, 100, 10);
 }
 
 static const struct {
@@ -27,61 +27,61 @@ static const struct {
 
 START_TEST(keys_scroll)
 {
-	s.top = keys[_i].top;
-	ck_assert(ui_scroll_key(&s, 0, 100, keys[_i].key));
-	ck_assert_uint_eq(s.top, keys[_i].then);
-	ck_assert(!ui_scroll_key(&s, 0, 100, 'x'));
+	s.first_shown = keys[_i].top;
+	ck_assert(ui_scroll_handle_key(&s, 0, 100, keys[_i].key));
+	ck_assert_uint_eq(s.first_shown, keys[_i].then);
+	ck_assert(!ui_scroll_handle_key(&s, 0, 100, 'x'));
 }
 END_TEST
 
 START_TEST(who_follows_sees_the_end_until_he_goes_up)
 {
-	s.follow = true;
-	ui_scroll_fit(&s, 0, 200, 10);
-	ck_assert_uint_eq(s.top, 190);
-	ui_scroll_key(&s, 0, 200, UI_KEY_UP);
-	ui_scroll_fit(&s, 0, 300, 10);
-	ck_assert_uint_eq(s.top, 189);
-	ck_assert(!s.follow);
+	s.following = true;
+	ui_scroll_set_range(&s, 0, 200, 10);
+	ck_assert_uint_eq(s.first_shown, 190);
+	ui_scroll_handle_key(&s, 0, 200, UI_KEY_UP);
+	ui_scroll_set_range(&s, 0, 300, 10);
+	ck_assert_uint_eq(s.first_shown, 189);
+	ck_assert(!s.following);
 }
 END_TEST
 
 START_TEST(lines_that_are_gone_are_not_shown)
 {
-	s.top = 5;
-	ui_scroll_fit(&s, 40, 100, 10);
-	ck_assert_uint_eq(s.top, 40);
-	ui_scroll_fit(&s, 40, 45, 10);
-	ck_assert_uint_eq(s.top, 40);
-	ui_scroll_fit(&s, 0, 0, 10);
-	ck_assert_uint_eq(s.top, 0);
+	s.first_shown = 5;
+	ui_scroll_set_range(&s, 40, 100, 10);
+	ck_assert_uint_eq(s.first_shown, 40);
+	ui_scroll_set_range(&s, 40, 45, 10);
+	ck_assert_uint_eq(s.first_shown, 40);
+	ui_scroll_set_range(&s, 0, 0, 10);
+	ck_assert_uint_eq(s.first_shown, 0);
 }
 END_TEST
 
 START_TEST(columns_are_left_out_and_come_again)
 {
-	ui_scroll_key(&s, 0, 100, UI_KEY_RIGHT);
-	ui_scroll_key(&s, 0, 100, UI_KEY_RIGHT);
-	ck_assert_uint_eq(s.left, 2 * UI_SCROLL_STEP);
+	ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
+	ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
+	ck_assert_uint_eq(s.hidden_columns, 2 * UI_SCROLL_STEP);
 	for (int i = 0; i < 3; i++)
-		ui_scroll_key(&s, 0, 100, 'h');
-	ck_assert_uint_eq(s.left, 0);
+		ui_scroll_handle_key(&s, 0, 100, 'h');
+	ck_assert_uint_eq(s.hidden_columns, 0);
 	for (int i = 0; i < 100000; i++)
-		ui_scroll_key(&s, 0, 100, UI_KEY_RIGHT);
-	ck_assert_uint_lt(s.left, 20000);
+		ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
+	ck_assert_uint_lt(s.hidden_columns, 20000);
 }
 END_TEST
 
 static bool seek(bool here, bool backwards)
 {
 	static const uint64_t fits[] = { 7, 12, 95, 97 };
-	struct ui_seek seek = ui_seek_begin(&s, here, backwards);
+	struct ui_search seek = ui_search_begin(&s, here, backwards);
 
 	for (size_t i = 0; i < 4; i++)
-		ui_seek_fits(&seek, fits[i]);
-	if (!ui_seek_end(&seek, &s))
+		ui_search_add_match(&seek, fits[i]);
+	if (!ui_search_finish(&seek, &s))
 		return false;
-	ui_scroll_fit(&s, 0, 100, 10);
+	ui_scroll_set_range(&s, 0, 100, 10);
 	return true;
 }
 
@@ -89,30 +89,31 @@ START_TEST(a_search_goes_around)
 {
 	static const uint64_t order[] = { 12, 95, 97, 7, 12 };
 
-	s.top = 7;
+	s.first_shown = 7;
 	ck_assert(seek(true, false));
-	ck_assert_uint_eq(s.found, 7);
+	ck_assert_uint_eq(s.found_line, 7);
 	for (size_t i = 0; i < 5; i++) {
 		ck_assert(seek(false, false));
-		ck_assert_uint_eq(s.found, order[i]);
-		ck_assert(s.found >= s.top && s.found < s.top + 10);
+		ck_assert_uint_eq(s.found_line, order[i]);
+		ck_assert(s.found_line >= s.first_shown &&
+			  s.found_line < s.first_shown + 10);
 	}
 	for (size_t i = 4; i-- > 0;) {
 		ck_assert(seek(false, true));
-		ck_assert_uint_eq(s.found, order[i]);
+		ck_assert_uint_eq(s.found_line, order[i]);
 	}
 }
 END_TEST
 
 START_TEST(a_search_for_nothing_moves_nothing)
 {
-	struct ui_seek none = ui_seek_begin(&s, true, false);
+	struct ui_search none = ui_search_begin(&s, true, false);
 
-	s.top = 33;
-	s.follow = true;
-	ck_assert(!ui_seek_end(&none, &s));
-	ck_assert_uint_eq(s.top, 33);
-	ck_assert(s.follow);
+	s.first_shown = 33;
+	s.following = true;
+	ck_assert(!ui_search_finish(&none, &s));
+	ck_assert_uint_eq(s.first_shown, 33);
+	ck_assert(s.following);
 }
 END_TEST
 

@@ -45,7 +45,7 @@ START_TEST(an_expanded_node_shows_its_slots)
 	screen("view-expanded");
 	/* A job keeps its slot. */
 	farm_job(3, EVENTS_JOB_DONE, "neo4a", NULL);
-	farm_job(19, EVENTS_SEND, "neo4b", NULL);
+	farm_job(19, EVENTS_JOB_SEND, "neo4b", NULL);
 	screen("view-expanded-later");
 }
 END_TEST
@@ -56,7 +56,7 @@ START_TEST(styles_are_those_of_what_is_shown)
 
 	farm_play();
 	draw();
-	ui_canvas_styles(&styles, &c);
+	ui_canvas_dump_styles(&styles, &c);
 	golden_compare("view-styles", buf_str(&styles));
 	buf_release(&styles);
 }
@@ -69,7 +69,7 @@ START_TEST(while_vmlinux_is_linked_the_farm_is_idle)
 	farm_node("box", 16);
 	farm_minute();
 	now_ms = 90000;
-	say(EVENTS_PHASE, "link");
+	say(EVENTS_KIND_PHASE, "link");
 	now_ms = 110000;
 	screen("view-linking");
 }
@@ -77,7 +77,7 @@ END_TEST
 
 START_TEST(the_end_is_told)
 {
-	struct events_event ev = events_new(EVENTS_DONE);
+	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
 	farm_play();
 	ev.status = 2;
@@ -106,7 +106,7 @@ START_TEST(warnings_and_errors)
 	/* What was looked at is not new any more. */
 	keys("w");
 	ck_assert(!shows(" new"));
-	diag("a.c:1: warning: later", EVENTS_WARNING);
+	diag("a.c:1: warning: later", EVENTS_SEV_WARNING);
 	ck_assert(shows("1 new"));
 	keys("w");
 	ck_assert(shows("* a.c:1: warning: later"));
@@ -117,9 +117,9 @@ END_TEST
 START_TEST(the_log)
 {
 	farm_play();
-	ck_assert(!ui_view_wants_log(&v));
+	ck_assert(!ui_view_is_log_shown(&v));
 	keys("l");
-	ck_assert(ui_view_wants_log(&v));
+	ck_assert(ui_view_is_log_shown(&v));
 	add_log(0, 200);
 	screen("view-log");
 	keys("k");
@@ -144,7 +144,7 @@ START_TEST(the_log)
 	keys("/nowhere\n");
 	ck_assert(shows("\"nowhere\" is not there"));
 	keys("l");
-	ck_assert(!shows("file120.o") && !ui_view_wants_log(&v));
+	ck_assert(!shows("file120.o") && !ui_view_is_log_shown(&v));
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(help)
 	for (int i = 0; i < 10; i++)
 		press(UI_KEY_DOWN);
 	ck_assert(!shows("q F10") && shows("kfarm top"));
-	ck_assert_int_eq(press('q'), UI_ASK_LEAVE);
+	ck_assert_int_eq(press('q'), UI_ACTION_LEAVE);
 }
 END_TEST
 
@@ -185,12 +185,12 @@ END_TEST
 
 static const struct {
 	uint32_t key;
-	enum ui_view_ask ask;
+	enum ui_view_action ask;
 } asks[] = {
-	{ 'd', UI_ASK_DRAIN },        { '+', UI_ASK_MORE },
-	{ '-', UI_ASK_LESS },         { 'q', UI_ASK_LEAVE },
-	{ UI_KEY_F10, UI_ASK_LEAVE }, { ']', UI_ASK_NEXT },
-	{ '[', UI_ASK_PREVIOUS },
+	{ 'd', UI_ACTION_DRAIN },          { '+', UI_ACTION_MORE_SLOTS },
+	{ '-', UI_ACTION_FEWER_SLOTS },    { 'q', UI_ACTION_LEAVE },
+	{ UI_KEY_F10, UI_ACTION_LEAVE },   { ']', UI_ACTION_NEXT_BUILD },
+	{ '[', UI_ACTION_PREVIOUS_BUILD },
 };
 
 START_TEST(what_is_asked_of_others)
@@ -199,11 +199,11 @@ START_TEST(what_is_asked_of_others)
 	press('j');
 	ck_assert_int_eq(press(asks[_i].key), asks[_i].ask);
 	if (asks[_i].key == 'd') {
-		ck_assert_str_eq(ui_view_node(&v), "node1");
+		ck_assert_str_eq(ui_view_selected_node(&v), "node1");
 		node("node1", "draining", NULL);
-		ck_assert_int_eq(press('d'), UI_ASK_RESUME);
+		ck_assert_int_eq(press('d'), UI_ACTION_RESUME);
 		node("node1", "drained", NULL);
-		ck_assert_int_eq(press('d'), UI_ASK_RESUME);
+		ck_assert_int_eq(press('d'), UI_ACTION_RESUME);
 	}
 }
 END_TEST
@@ -211,12 +211,12 @@ END_TEST
 START_TEST(the_build_is_ended_by_two_keys)
 {
 	many_nodes(1);
-	ck_assert_int_eq(press('Q'), UI_ASK_NOTHING);
+	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
 	ck_assert(shows("Q again to end the build"));
-	ck_assert_int_eq(press('j'), UI_ASK_NOTHING);
+	ck_assert_int_eq(press('j'), UI_ACTION_NONE);
 	ck_assert(!shows("Q again"));
-	ck_assert_int_eq(press('Q'), UI_ASK_NOTHING);
-	ck_assert_int_eq(press('Q'), UI_ASK_ABORT);
+	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
+	ck_assert_int_eq(press('Q'), UI_ACTION_ABORT);
 }
 END_TEST
 
@@ -225,14 +225,14 @@ START_TEST(another_builds_nodes_are_left_alone)
 	resize(24, 132);
 	many_nodes(1);
 	ck_assert(shows("d drain"));
-	v.setup.may_ask = false;
+	v.setup.actions_enabled = false;
 	ck_assert(!shows("d drain"));
 	keys("d");
 	ck_assert(shows("only the kfarm that runs the build can ask its"));
 	keys("+-Q");
 	ck_assert(shows("only the kfarm that runs the build can end it"));
 	keys("Q");
-	ck_assert_int_eq(press('q'), UI_ASK_LEAVE);
+	ck_assert_int_eq(press('q'), UI_ACTION_LEAVE);
 }
 END_TEST
 
@@ -240,13 +240,13 @@ START_TEST(what_cannot_be_asked_is_told)
 {
 	keys("d");
 	ck_assert(shows("there is no node"));
-	job(1, EVENTS_QUEUED, NULL);
-	job(1, EVENTS_RUN, "local");
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_RUN, "local");
 	keys("d");
 	ck_assert(shows("that is the build host"));
 	node("a", "up", NULL);
 	keys("j");
-	play(&(struct events_event){ .kind = EVENTS_DONE });
+	play(&(struct events_event){ .kind = EVENTS_KIND_DONE });
 	keys("d");
 	ck_assert(shows("the build is over"));
 }
@@ -315,7 +315,7 @@ START_TEST(a_model_may_be_made_anew)
 		ui_model_release(&m);
 		ui_model_init(&m);
 		many_nodes(n);
-		diag("x\ny\n", EVENTS_WARNING);
+		diag("x\ny\n", EVENTS_SEV_WARNING);
 		keys("jw k");
 		draw();
 	}
@@ -324,9 +324,9 @@ END_TEST
 
 START_TEST(events_that_did_not_come_are_told)
 {
-	struct events_event ev = events_new(EVENTS_DROPPED);
+	struct events_event ev = events_event_make(EVENTS_KIND_DROPPED);
 
-	ev.dropped = 17;
+	ev.n_dropped = 17;
 	play(&ev);
 	ck_assert(shows("17 events did not come: counts are too low"));
 }
@@ -342,10 +342,10 @@ static void check_canvas(void)
 		unsigned width = 0;
 
 		for (unsigned i = 0; i < c.columns; i++) {
-			const struct ui_cell *cell =
-				&c.cell[row * c.columns + i];
+			const struct ui_glyph *cell =
+				&c.glyphs[row * c.columns + i];
 
-			sound &= printable(bytes_str(cell->text), 0);
+			sound &= printable_is_safe(bytes_str(cell->text), 0);
 			width += ui_width(cell->text);
 		}
 		sound &= width == c.columns;
@@ -384,15 +384,15 @@ START_TEST(names_with_escapes_and_wide_ones)
 
 	c.ascii = false;
 	for (size_t i = 0; i < sizeof(evil) / sizeof(*evil); i++) {
-		struct events_event ev = events_new(EVENTS_BUILD);
+		struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
 		node(evil[i], i % 2 ? "up" : evil[i], evil[i]);
-		say(EVENTS_PHASE, evil[i]);
-		diag(evil[i], EVENTS_ERROR);
-		ev.what = ev.tree = ev.arch = evil[i];
+		say(EVENTS_KIND_PHASE, evil[i]);
+		diag(evil[i], EVENTS_SEV_ERROR);
+		ev.command = ev.tree = ev.arch = evil[i];
 		play(&ev);
-		farm_job((int64_t)i, EVENTS_QUEUED, NULL, NULL);
-		farm_job((int64_t)i, EVENTS_RUN, "local", evil[i]);
+		farm_job((int64_t)i, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job((int64_t)i, EVENTS_JOB_RUN, "local", evil[i]);
 		ui_log_add(ui_view_log(&v), bytes_str(evil[i]));
 	}
 	keys("awl\\");
@@ -422,14 +422,14 @@ START_TEST(a_million_events_take_no_more_memory_than_ten_thousand)
 	resize(50, 132);
 	for (int64_t i = 0; i < 250000; i++) {
 		now_ms = 100000 + (uint64_t)i * 2;
-		farm_job(1000000 + i, EVENTS_QUEUED, NULL, NULL);
-		farm_job(1000000 + i, EVENTS_SEND, on[i % 4], NULL);
+		farm_job(1000000 + i, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job(1000000 + i, EVENTS_JOB_SEND, on[i % 4], NULL);
 		if (i > 40)
 			farm_job(999960 + i, EVENTS_JOB_DONE, on[i % 4], ".");
 		if (i % 50 == 0) {
 			uint64_t began = clock_cpu_us();
 
-			diag("a.c:1: warning: x\n  1 |\n", EVENTS_WARNING);
+			diag("a.c:1: warning: x\n  1 |\n", EVENTS_SEV_WARNING);
 			add_log((unsigned)i, (unsigned)i + 50);
 			press("jk "[i / 50 % 3]);
 			draw();
@@ -468,8 +468,8 @@ START_TEST(a_drawing_takes_microseconds)
 	many_nodes(costs[_i].nodes);
 	for (int i = 0; i < costs[_i].nodes * 6; i++) {
 		snprintf(name, sizeof(name), "node%d", i % costs[_i].nodes);
-		farm_job(i, EVENTS_QUEUED, NULL, NULL);
-		farm_job(i, EVENTS_RUN, name, NULL);
+		farm_job(i, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job(i, EVENTS_JOB_RUN, name, NULL);
 	}
 	keys(costs[_i].keys);
 	resize(costs[_i].rows, costs[_i].columns);
@@ -496,11 +496,11 @@ static void play_second_of(int nodes, int64_t first)
 		char name[32];
 
 		snprintf(name, sizeof(name), "node%d", (int)(i % nodes));
-		farm_job(i, EVENTS_QUEUED, NULL, NULL);
-		farm_job(i, EVENTS_SCAN, NULL, NULL);
-		farm_job(i, EVENTS_SEND, name, NULL);
-		farm_job(i, EVENTS_RUN, name, NULL);
-		farm_job(i, EVENTS_RECEIVE, name, NULL);
+		farm_job(i, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job(i, EVENTS_JOB_SCAN, NULL, NULL);
+		farm_job(i, EVENTS_JOB_SEND, name, NULL);
+		farm_job(i, EVENTS_JOB_RUN, name, NULL);
+		farm_job(i, EVENTS_JOB_RECEIVE, name, NULL);
 		/* Each takes a second. */
 		snprintf(name, sizeof(name), "node%d",
 			 (int)((i - JOBS_A_SECOND) % nodes));

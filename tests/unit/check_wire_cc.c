@@ -19,7 +19,7 @@ static void fresh(void)
 	body = (struct buf){ 0 };
 	job = (struct wire_cc_job){
 		.pid = 4321,
-		.terminal = true,
+		.tty_stderr = true,
 		.cwd = xstrdup("/src/linux"),
 		.compiler = xstrdup("/usr/bin/gcc"),
 	};
@@ -57,7 +57,7 @@ START_TEST(a_job_comes_back_as_it_was)
 	wire_cc_job_encode(&body, &job);
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.pid, 4321);
-	ck_assert(got.terminal && !got.confined);
+	ck_assert(got.tty_stderr && !got.restricted);
 	ck_assert_str_eq(got.cwd, "/src/linux");
 	ck_assert_str_eq(got.compiler, "/usr/bin/gcc");
 	ck_assert_uint_eq(got.argv.n, 3);
@@ -93,8 +93,8 @@ START_TEST(a_place_has_two_bits)
 	for (int place = 0; place < 4; place++) {
 		body.data[8] = (uint8_t)place;
 		ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
-		ck_assert_int_eq(got.terminal, place & 1);
-		ck_assert_int_eq(got.confined, place >> 1);
+		ck_assert_int_eq(got.tty_stderr, place & 1);
+		ck_assert_int_eq(got.restricted, place >> 1);
 		wire_cc_job_release(&got);
 	}
 	body.data[8] = 4;
@@ -118,7 +118,7 @@ END_TEST
 
 START_TEST(a_command_line_is_bounded_in_bytes)
 {
-	size_t left = WIRE_CC_MAX - strlen("gcc-cPATH=/bin");
+	size_t left = WIRE_CC_COMMAND_MAX - strlen("gcc-cPATH=/bin");
 
 	strv_addf(&job.argv, "%*s", (int)left, "");
 	ck_assert_int_eq(through(), 0);
@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(a_command_line_is_bounded_in_words)
 {
-	while (job.argv.n < WIRE_CC_WORDS)
+	while (job.argv.n < WIRE_CC_WORDS_MAX)
 		strv_add(&job.argv, "");
 	ck_assert_int_eq(through(), 0);
 	strv_add(&job.argv, "");
@@ -201,14 +201,14 @@ START_TEST(a_done_names_the_files_beside_the_object)
 		{ (char *)".x.su.kfarm.7", (char *)"x.su" },
 		{ (char *)"d/.x.ci.kfarm.7", (char *)"d/x.ci" },
 	};
-	struct wire_cc_done m = { .n_sides = 2, .side = side };
+	struct wire_cc_done m = { .n_sides = 2, .sides = side };
 	struct wire_cc_done got = { .status = 42 };
 
 	ck_assert_int_eq(done_through(&m, &got), 0);
 	ck_assert_uint_eq(got.n_sides, 2);
-	ck_assert_str_eq(got.side[0].tmp, ".x.su.kfarm.7");
-	ck_assert_str_eq(got.side[0].to, "x.su");
-	ck_assert_str_eq(got.side[1].to, "d/x.ci");
+	ck_assert_str_eq(got.sides[0].tmp, ".x.su.kfarm.7");
+	ck_assert_str_eq(got.sides[0].to, "x.su");
+	ck_assert_str_eq(got.sides[1].to, "d/x.ci");
 	wire_cc_done_release(&got);
 	got.status = 42;
 	side[1].to = (char *)"";
@@ -261,7 +261,7 @@ START_TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 	for (int i = 0; i < WIRE_SIDES_MAX; i++)
 		side[i] = (struct wire_cc_rename){ path, path };
 	m.n_sides = WIRE_SIDES_MAX;
-	m.side = side;
+	m.sides = side;
 	ck_assert_int_eq(done_through(&m, &got), 0);
 	ck_assert_uint_le(body.len, WIRE_BODY_MAX);
 	wire_cc_done_release(&got);
@@ -307,8 +307,8 @@ START_TEST(a_question_about_fixdep_and_its_answer_come_back)
 	buf_reset(&body);
 	wire_cc_fixed_encode(&body, &fixed);
 	ck_assert_int_eq(wire_cc_fixed_decode(&back, buf_bytes(&body)), 0);
-	ck_assert(bytes_equal(back.head, fixed.head));
-	ck_assert(bytes_equal(back.rest, fixed.rest));
+	ck_assert(bytes_equal(back.before_command, fixed.before_command));
+	ck_assert(bytes_equal(back.after_command, fixed.after_command));
 }
 END_TEST
 
@@ -320,13 +320,13 @@ static const struct step_case {
 	bool taken;
 } step_cases[] = {
 	{ "/b/scripts/genksyms/genksyms", 2, 5, WIRE_STEP_SYMBOLS, true },
-	{ "/o", WIRE_STEP_ARGS, WIRE_PATH_MAX, WIRE_STEP_OBJECT, true },
+	{ "/o", WIRE_STEP_ARGS_MAX, WIRE_PATH_MAX, WIRE_STEP_OBJECT, true },
 	{ "/o", 0, 0, WIRE_STEP_OBJECT, true },
 	{ "o", 0, 0, WIRE_STEP_OBJECT, false },
 	{ "", 0, 0, WIRE_STEP_OBJECT, false },
 	{ "/dtc", 20, 9, WIRE_STEP_DEVICETREE, true },
 	{ "/o", 0, 0, WIRE_STEP_DEVICETREE + 1, false },
-	{ "/o", WIRE_STEP_ARGS + 1, 1, WIRE_STEP_OBJECT, false },
+	{ "/o", WIRE_STEP_ARGS_MAX + 1, 1, WIRE_STEP_OBJECT, false },
 	{ "/o", 1, WIRE_PATH_MAX + 1, WIRE_STEP_OBJECT, false },
 };
 

@@ -104,11 +104,11 @@ START_TEST(a_hello_lists_a_bounded_number_of_compilers)
 {
 	struct wire_hello m = { 0 }, got = { 0 };
 
-	for (int i = 0; i < WIRE_COMPILERS + 50; i++)
+	for (int i = 0; i < WIRE_COMPILERS_MAX + 50; i++)
 		strv_addf(&m.inventory.compilers, "gcc-%d", i);
 	wire_hello_encode(&body, &m);
 	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(got.inventory.compilers.n, WIRE_COMPILERS);
+	ck_assert_uint_eq(got.inventory.compilers.n, WIRE_COMPILERS_MAX);
 	wire_hello_release(&got);
 	wire_hello_release(&m);
 }
@@ -119,8 +119,8 @@ START_TEST(a_hello_that_announces_more_compilers_is_refused)
 	struct wire_hello m = { 0 }, got = { 0 };
 
 	wire_hello_encode(&body, &m);
-	put_le16(body.data + body.len - 2, WIRE_COMPILERS + 1);
-	for (int i = 0; i < WIRE_COMPILERS + 1; i++)
+	put_le16(body.data + body.len - 2, WIRE_COMPILERS_MAX + 1);
+	for (int i = 0; i < WIRE_COMPILERS_MAX + 1; i++)
 		buf_put_str(&body, "gcc");
 	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), -EPROTO);
 }
@@ -145,7 +145,7 @@ START_TEST(the_version_is_the_highest_that_both_speak)
 		.version_max = versions[_i].max,
 	};
 
-	ck_assert_int_eq(wire_hello_version(&m), versions[_i].answer);
+	ck_assert_int_eq(wire_hello_negotiate(&m), versions[_i].answer);
 }
 END_TEST
 
@@ -167,18 +167,18 @@ END_TEST
 
 START_TEST(a_fit_says_what_holds_and_what_is_missing)
 {
-	struct wire_fit m = { .fit = 1,
+	struct wire_fit m = { .usable = 1,
 			      .layers = (char *)"user mount",
-			      .why = (char *)"seccomp\nis off" };
+			      .reason = (char *)"seccomp\nis off" };
 	struct wire_fit got = { 0 };
 
 	strv_add(&m.hosts, "x86_64");
 	strv_add(&m.hosts, "arm64");
 	wire_fit_encode(&body, &m);
 	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(got.fit, 1);
+	ck_assert_uint_eq(got.usable, 1);
 	ck_assert_str_eq(got.layers, "user mount");
-	ck_assert_str_eq(got.why, "seccomp is off");
+	ck_assert_str_eq(got.reason, "seccomp is off");
 	ck_assert_uint_eq(got.hosts.n, 2);
 	ck_assert_str_eq(got.hosts.v[1], "arm64");
 	wire_fit_release(&got);
@@ -187,17 +187,17 @@ START_TEST(a_fit_says_what_holds_and_what_is_missing)
 				 -EPROTO);
 	body.data[0] = 2;
 	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), -EPROTO);
-	ck_assert_ptr_null(got.why);
+	ck_assert_ptr_null(got.reason);
 	strv_release(&m.hosts);
 }
 END_TEST
 
 START_TEST(a_fit_names_a_bounded_number_of_clean_hosts)
 {
-	struct wire_fit m = { .layers = (char *)"", .why = (char *)"" };
+	struct wire_fit m = { .layers = (char *)"", .reason = (char *)"" };
 	struct wire_fit got = { 0 };
 
-	for (int i = 0; i < WIRE_HOSTS; i++)
+	for (int i = 0; i < WIRE_HOSTS_MAX; i++)
 		strv_addf(&m.hosts, "host%d", i);
 	wire_fit_encode(&body, &m);
 	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), 0);
@@ -238,16 +238,16 @@ END_TEST
 
 START_TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
 {
-	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS + 1 };
+	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS_MAX + 1 };
 	struct wire_beat got = { 0 };
 
 	m.jobs = calloc(m.n_jobs, sizeof(*m.jobs));
 	wire_beat_encode(&body, &m);
 	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(got.n_jobs, WIRE_BEAT_JOBS);
+	ck_assert_uint_eq(got.n_jobs, WIRE_BEAT_JOBS_MAX);
 	wire_beat_release(&got);
 
-	put_le16(body.data + 8, WIRE_BEAT_JOBS + 1);
+	put_le16(body.data + 8, WIRE_BEAT_JOBS_MAX + 1);
 	buf_put_u32(&body, 0);
 	buf_put_u32(&body, 0);
 	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), -EPROTO);

@@ -31,8 +31,8 @@ START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 	struct wire_cell got = { .cell = 42 };
 
 	memset(m.toolchain.b, 0xa5, sizeof(m.toolchain.b));
-	strv_add(&m.roots, "/src/linux");
-	strv_add(&m.roots, "/build, two");
+	strv_add(&m.client_roots, "/src/linux");
+	strv_add(&m.client_roots, "/build, two");
 	wire_cell_encode(&body, &m);
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(wire_cell_decode(&got, bytes_of(body.data, n)),
@@ -43,13 +43,13 @@ START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_uint_eq(got.is_clang, 1);
 	ck_assert(digest_equal(&got.toolchain, &m.toolchain));
 	ck_assert_str_eq(got.driver, "/usr/bin/clang-14");
-	ck_assert_uint_eq(got.roots.n, 2);
-	ck_assert_str_eq(got.roots.v[1], "/build, two");
-	ck_assert_str_eq(got.kept, "");
+	ck_assert_uint_eq(got.client_roots.n, 2);
+	ck_assert_str_eq(got.client_roots.v[1], "/build, two");
+	ck_assert_str_eq(got.installed_id, "");
 	wire_cell_release(&got);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
-	strv_release(&m.roots);
+	strv_release(&m.client_roots);
 }
 END_TEST
 
@@ -64,11 +64,11 @@ START_TEST(a_cell_has_paths_in_normal_form_alone)
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
 	m.driver = (char *)"/gcc";
-	strv_add(&m.roots, bad_paths[_i]);
+	strv_add(&m.client_roots, bad_paths[_i]);
 	buf_reset(&body);
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
-	strv_release(&m.roots);
+	strv_release(&m.client_roots);
 }
 END_TEST
 
@@ -76,16 +76,16 @@ START_TEST(a_cell_has_a_bounded_number_of_roots)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc" }, got;
 
-	for (int i = 0; i < WIRE_ROOTS; i++)
-		strv_addf(&m.roots, "/r%d", i);
+	for (int i = 0; i < WIRE_ROOTS_MAX; i++)
+		strv_addf(&m.client_roots, "/r%d", i);
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), 0);
 	wire_cell_release(&got);
-	strv_add(&m.roots, "/more");
+	strv_add(&m.client_roots, "/more");
 	buf_reset(&body);
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
-	strv_release(&m.roots);
+	strv_release(&m.client_roots);
 }
 END_TEST
 
@@ -105,14 +105,14 @@ static const struct kept_id {
 START_TEST(a_cell_may_use_what_the_node_holds)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc",
-			       .kept = (char *)kept_ids[_i].id },
+			       .installed_id = (char *)kept_ids[_i].id },
 			 got;
 
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)),
 			 kept_ids[_i].answer);
 	if (!kept_ids[_i].answer) {
-		ck_assert_str_eq(got.kept, kept_ids[_i].id);
+		ck_assert_str_eq(got.installed_id, kept_ids[_i].id);
 		wire_cell_release(&got);
 	}
 }
@@ -151,17 +151,18 @@ END_TEST
 static void fill_entries(struct wire_entry e[static 4])
 {
 	e[0] = (struct wire_entry){ .path = 5,
-				    .inode.kind = WIRE_FILE,
+				    .inode.kind = WIRE_INODE_FILE,
 				    .inode.executable = 1,
 				    .inode.size = WIRE_BLOB_MAX,
 				    .inode.mtime_ns = -1234567890123456789 };
 	memset(e[0].inode.digest.b, 0x5a, sizeof(e[0].inode.digest.b));
 	e[1] = (struct wire_entry){ .path = 3,
-				    .inode.kind = WIRE_LINK,
+				    .inode.kind = WIRE_INODE_SYMLINK,
 				    .inode.target = (char *)"../x y" };
-	e[2] = (struct wire_entry){ .path = WIRE_PATHS_KNOWN - 1,
-				    .inode.kind = WIRE_DIR };
-	e[3] = (struct wire_entry){ .path = 0, .inode.kind = WIRE_GONE };
+	e[2] = (struct wire_entry){ .path = WIRE_PATHS_TABLE_MAX - 1,
+				    .inode.kind = WIRE_INODE_DIR };
+	e[3] = (struct wire_entry){ .path = 0,
+				    .inode.kind = WIRE_INODE_ABSENT };
 }
 
 START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
@@ -170,7 +171,7 @@ START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 	struct wire_view m = { .cell = 1,
 			       .view = 2,
 			       .part = WIRE_PART_TOOLCHAIN_END,
-			       .n = 4,
+			       .n_entries = 4,
 			       .entries = e };
 	struct wire_view got = { .cell = 42 };
 
@@ -183,7 +184,7 @@ START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.view, 2);
 	ck_assert_uint_eq(got.part, WIRE_PART_TOOLCHAIN_END);
-	ck_assert_uint_eq(got.n, 4);
+	ck_assert_uint_eq(got.n_entries, 4);
 	ck_assert_uint_eq(got.entries[0].path, 5);
 	ck_assert_uint_eq(got.entries[0].inode.executable, 1);
 	ck_assert_uint_eq(got.entries[0].inode.size, WIRE_BLOB_MAX);
@@ -191,9 +192,9 @@ START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert(
 		digest_equal(&got.entries[0].inode.digest, &e[0].inode.digest));
 	ck_assert_str_eq(got.entries[1].inode.target, "../x y");
-	ck_assert_uint_eq(got.entries[2].inode.kind, WIRE_DIR);
+	ck_assert_uint_eq(got.entries[2].inode.kind, WIRE_INODE_DIR);
 	ck_assert_ptr_null(got.entries[2].inode.target);
-	ck_assert_uint_eq(got.entries[3].inode.kind, WIRE_GONE);
+	ck_assert_uint_eq(got.entries[3].inode.kind, WIRE_INODE_ABSENT);
 	wire_view_release(&got);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
@@ -204,7 +205,7 @@ END_TEST
 START_TEST(a_spoiled_view_is_refused)
 {
 	struct wire_entry e[4];
-	struct wire_view m = { .view = 1, .n = 4, .entries = e };
+	struct wire_view m = { .view = 1, .n_entries = 4, .entries = e };
 	struct wire_view got = { .cell = 42 };
 	char *target = NULL;
 
@@ -212,7 +213,7 @@ START_TEST(a_spoiled_view_is_refused)
 	if (_i == 0)
 		e[3].path = e[1].path; /* a path twice, far from each other */
 	else if (_i == 1)
-		e[0].path = WIRE_PATHS_KNOWN;
+		e[0].path = WIRE_PATHS_TABLE_MAX;
 	else if (_i == 2)
 		e[0].inode.size = WIRE_BLOB_MAX + 1;
 	else if (_i == 3)
@@ -220,7 +221,7 @@ START_TEST(a_spoiled_view_is_refused)
 	else if (_i == 4)
 		e[1].inode.target = (char *)"";
 	else if (_i == 5)
-		e[2].inode.kind = WIRE_GONE + 1;
+		e[2].inode.kind = WIRE_INODE_ABSENT + 1;
 	else if (_i == 6)
 		m.view = 0;
 	else if (_i == 7)
@@ -244,7 +245,7 @@ START_TEST(a_view_that_only_announces_entries_takes_no_memory)
 	wire_view_encode(&body, &m);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_ptr_null(got.entries);
-	put_le32(body.data + 9, WIRE_VIEW_ENTRIES);
+	put_le32(body.data + 9, WIRE_VIEW_ENTRIES_MAX);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
 	put_le32(body.data + 9, UINT32_MAX);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
@@ -254,32 +255,33 @@ END_TEST
 /* Any list goes in several: each piece fits a frame, and none is empty. */
 START_TEST(a_long_list_is_cut_into_views)
 {
-	size_t n = 3 * WIRE_VIEW_ENTRIES;
+	size_t n = 3 * WIRE_VIEW_ENTRIES_MAX;
 	struct wire_entry *e = xcalloc(n, sizeof(*e));
 	char *target = xasprintf("%*s", WIRE_PATH_MAX, "");
 	size_t at = 0, views = 0;
 
 	for (size_t i = 0; i < n; i++)
-		e[i] = (struct wire_entry){ .path = (uint32_t)i,
-					    .inode.kind = i < 100000 ?
-								  WIRE_DIR :
-								  WIRE_FILE };
+		e[i] = (struct wire_entry){
+			.path = (uint32_t)i,
+			.inode.kind = i < 100000 ? WIRE_INODE_DIR :
+						   WIRE_INODE_FILE
+		};
 	for (size_t i = 0; i < 1000; i++) {
-		e[i].inode.kind = WIRE_LINK;
+		e[i].inode.kind = WIRE_INODE_SYMLINK;
 		e[i].inode.target = target;
 	}
 	for (; at < n; views++) {
 		struct wire_view m = { .view = 1, .entries = e + at }, got;
 
-		m.n = wire_view_fits(e + at, n - at);
-		ck_assert_uint_ge(m.n, 1);
-		ck_assert_uint_le(m.n, WIRE_VIEW_ENTRIES);
+		m.n_entries = wire_view_count_fitting(e + at, n - at);
+		ck_assert_uint_ge(m.n_entries, 1);
+		ck_assert_uint_le(m.n_entries, WIRE_VIEW_ENTRIES_MAX);
 		buf_reset(&body);
 		wire_view_encode(&body, &m);
 		ck_assert_uint_le(body.len, 1 << 20);
 		ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), 0);
 		wire_view_release(&got);
-		at += m.n;
+		at += m.n_entries;
 	}
 	ck_assert_uint_gt(views, 5);
 	ck_assert_uint_lt(views, 15);
@@ -290,8 +292,10 @@ END_TEST
 
 START_TEST(a_need_names_entries_ascending)
 {
-	uint32_t index[] = { 0, 7, WIRE_VIEW_ENTRIES - 1 };
-	struct wire_need m = { .cell = 1, .view = 2, .n = 3, .index = index };
+	uint32_t index[] = { 0, 7, WIRE_VIEW_ENTRIES_MAX - 1 };
+	struct wire_need m = {
+		.cell = 1, .view = 2, .n_indices = 3, .indices = index
+	};
 	struct wire_need got = { .cell = 42 };
 
 	wire_need_encode(&body, &m);
@@ -300,8 +304,8 @@ START_TEST(a_need_names_entries_ascending)
 				 -EPROTO);
 	ck_assert_uint_eq(got.cell, 42);
 	ck_assert_int_eq(wire_need_decode(&got, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(got.n, 3);
-	ck_assert_mem_eq(got.index, index, sizeof(index));
+	ck_assert_uint_eq(got.n_indices, 3);
+	ck_assert_mem_eq(got.indices, index, sizeof(index));
 	wire_need_release(&got);
 }
 END_TEST
@@ -309,14 +313,15 @@ END_TEST
 START_TEST(a_spoiled_need_is_refused)
 {
 	uint32_t index[] = { 3, 7, 9 };
-	struct wire_need m = { .view = 2, .n = 3, .index = index }, got;
+	struct wire_need m = { .view = 2, .n_indices = 3, .indices = index },
+			 got;
 
 	if (_i == 0)
 		index[1] = 3;
 	else if (_i == 1)
 		index[2] = 6;
 	else if (_i == 2)
-		index[2] = WIRE_VIEW_ENTRIES;
+		index[2] = WIRE_VIEW_ENTRIES_MAX;
 	else if (_i == 3)
 		m.view = 0;
 	wire_need_encode(&body, &m);

@@ -29,8 +29,11 @@ static void fresh(void)
 
 static void add_run(uint32_t first, uint16_t count)
 {
-	job.runs = xrealloc(job.runs, (job.n_runs + 1) * sizeof(*job.runs));
-	job.runs[job.n_runs++] = (struct wire_run){ first, count };
+	job.flag_ranges = xrealloc(job.flag_ranges,
+				   (job.n_flag_ranges + 1) *
+					   sizeof(*job.flag_ranges));
+	job.flag_ranges[job.n_flag_ranges++] = (struct wire_run){ first,
+								  count };
 }
 
 static void done(void)
@@ -70,7 +73,7 @@ START_TEST(a_job_comes_back_with_its_runs_in_order)
 
 	add_run(9, 100);
 	add_run(3, 1);
-	add_run(WIRE_FLAGS_KNOWN - 2, 2);
+	add_run(WIRE_FLAGS_TABLE_MAX - 2, 2);
 	strv_add(&job.env, "SOURCE_DATE_EPOCH=0");
 	strv_add(&job.env, "LANG=");
 	ck_assert_int_eq(through(&got), 0);
@@ -82,10 +85,12 @@ START_TEST(a_job_comes_back_with_its_runs_in_order)
 	ck_assert_uint_eq(got.cwd, 12);
 	ck_assert_str_eq(got.source, "a.S");
 	ck_assert_str_eq(got.object, "lib/a.o");
-	ck_assert_uint_eq(got.n_runs, 3);
+	ck_assert_uint_eq(got.n_flag_ranges, 3);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_uint_eq(got.runs[i].first, job.runs[i].first);
-		ck_assert_uint_eq(got.runs[i].count, job.runs[i].count);
+		ck_assert_uint_eq(got.flag_ranges[i].first,
+				  job.flag_ranges[i].first);
+		ck_assert_uint_eq(got.flag_ranges[i].n_flags,
+				  job.flag_ranges[i].n_flags);
 	}
 	ck_assert_uint_eq(got.env.n, 2);
 	ck_assert_str_eq(got.env.v[1], "LANG=");
@@ -133,8 +138,8 @@ END_TEST
 static const struct wire_run bad_runs[] = {
 	{ 9, 0 },
 	{ 5, 1 }, /* 3, 4 and 5 are one run */
-	{ WIRE_FLAGS_KNOWN, 1 },
-	{ WIRE_FLAGS_KNOWN - 1, 2 },
+	{ WIRE_FLAGS_TABLE_MAX, 1 },
+	{ WIRE_FLAGS_TABLE_MAX - 1, 2 },
 	{ UINT32_MAX, 1 },
 	{ 9, WIRE_FLAGS_MAX - 1 },
 	{ 9, UINT16_MAX },
@@ -144,7 +149,7 @@ START_TEST(a_run_that_is_none_is_refused)
 {
 	add_run(3, 2);
 	ck_taken();
-	add_run(bad_runs[_i].first, bad_runs[_i].count);
+	add_run(bad_runs[_i].first, bad_runs[_i].n_flags);
 	ck_refused();
 }
 END_TEST
@@ -159,7 +164,7 @@ START_TEST(a_job_has_names)
 	free(*name);
 	*name = xasprintf("%*s", WIRE_PATH_MAX, "");
 	ck_taken();
-	job.cwd = WIRE_PATHS_KNOWN;
+	job.cwd = WIRE_PATHS_TABLE_MAX;
 	ck_refused();
 }
 END_TEST
@@ -206,16 +211,16 @@ START_TEST(a_job_says_how_many_files_it_writes_beside_its_object)
 {
 	struct wire_job got = { 0 };
 
-	job.named = 1;
-	job.sides = WIRE_SIDES_MAX;
+	job.output_named = 1;
+	job.n_sides = WIRE_SIDES_MAX;
 	ck_assert_int_eq(through(&got), 0);
-	ck_assert_uint_eq(got.named, 1);
-	ck_assert_uint_eq(got.sides, WIRE_SIDES_MAX);
+	ck_assert_uint_eq(got.output_named, 1);
+	ck_assert_uint_eq(got.n_sides, WIRE_SIDES_MAX);
 	wire_job_release(&got);
-	job.sides++;
+	job.n_sides++;
 	ck_refused();
-	job.sides = 1;
-	job.named = 0;
+	job.n_sides = 1;
+	job.output_named = 0;
 	ck_refused();
 }
 END_TEST
@@ -237,7 +242,7 @@ START_TEST(a_piece_borrows_its_bytes)
 {
 	struct wire_piece m = {
 		.job = 5,
-		.stream = WIRE_STDERR,
+		.stream = WIRE_OUTPUT_STDERR,
 		.data = bytes_str("x.c:1: warning"),
 	};
 	struct wire_piece got = { 0 };
@@ -245,7 +250,7 @@ START_TEST(a_piece_borrows_its_bytes)
 	wire_piece_encode(&body, &m);
 	ck_assert_int_eq(wire_piece_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.job, 5);
-	ck_assert_uint_eq(got.stream, WIRE_STDERR);
+	ck_assert_uint_eq(got.stream, WIRE_OUTPUT_STDERR);
 	ck_assert(bytes_equal(got.data, m.data));
 	ck_assert_ptr_eq(got.data.data, body.data + 5);
 	for (size_t n = 0; n < 5; n++)
@@ -269,7 +274,7 @@ START_TEST(a_piece_is_bounded_and_of_a_known_stream)
 	ck_assert_int_eq(wire_piece_decode(&got, buf_bytes(&body)), -EPROTO);
 
 	buf_reset(&body);
-	m = (struct wire_piece){ .stream = WIRE_STREAMS };
+	m = (struct wire_piece){ .stream = WIRE_N_OUTPUTS };
 	wire_piece_encode(&body, &m);
 	ck_assert_int_eq(wire_piece_decode(&got, buf_bytes(&body)), -EPROTO);
 	free(chunk);
@@ -298,11 +303,12 @@ static const struct wire_result result = {
 	.wall_ms = 4,
 	.peak_kib = 5,
 	.toolchain = { .b = { 6 } },
-	.len = { WIRE_OBJECT_MAX, WIRE_DIAG_MAX, WIRE_DIAG_MAX, WIRE_DEPS_MAX,
-		 WIRE_DEPS_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX,
-		 WIRE_SIDE_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX },
-	.sides = WIRE_SIDES_MAX,
-	.answer = { .b = { 7 } },
+	.output_bytes = { WIRE_OBJECT_MAX, WIRE_DIAG_MAX, WIRE_DIAG_MAX,
+			  WIRE_DEPS_MAX, WIRE_DEPS_MAX, WIRE_SIDE_MAX,
+			  WIRE_SIDE_MAX, WIRE_SIDE_MAX, WIRE_SIDE_MAX,
+			  WIRE_SIDE_MAX, WIRE_SIDE_MAX },
+	.n_sides = WIRE_SIDES_MAX,
+	.digest = { .b = { 7 } },
 };
 
 START_TEST(a_result_comes_back_as_it_was)
@@ -364,7 +370,7 @@ static struct wire_step make_step(size_t n, size_t len)
 {
 	struct wire_step m = { .job = 77,
 			       .kind = WIRE_STEP_OBJECT,
-			       .tool = WIRE_PATHS_KNOWN - 1 };
+			       .tool = WIRE_PATHS_TABLE_MAX - 1 };
 	char *word = xcalloc(len + 1, 1);
 
 	memset(word, 'x', len);
@@ -388,7 +394,7 @@ START_TEST(a_step_comes_back_as_it_was)
 	ck_assert_int_eq(step_through(&m, &got), 0);
 	ck_assert_uint_eq(got.job, 77);
 	ck_assert_uint_eq(got.kind, WIRE_STEP_OBJECT);
-	ck_assert_uint_eq(got.tool, WIRE_PATHS_KNOWN - 1);
+	ck_assert_uint_eq(got.tool, WIRE_PATHS_TABLE_MAX - 1);
 	ck_assert_uint_eq(got.args.n, 2);
 	ck_assert_str_eq(got.args.v[0], "xxx");
 	ck_assert_str_eq(got.args.v[1], "");
@@ -410,8 +416,8 @@ static const struct step_limit {
 	bool taken;
 } step_limits[] = {
 	{ 0, 0, 0, 0, true },
-	{ WIRE_STEP_ARGS, WIRE_PATH_MAX, 0, 0, true },
-	{ WIRE_STEP_ARGS + 1, 1, 0, 0, false },
+	{ WIRE_STEP_ARGS_MAX, WIRE_PATH_MAX, 0, 0, true },
+	{ WIRE_STEP_ARGS_MAX + 1, 1, 0, 0, false },
 	{ 1, WIRE_PATH_MAX + 1, 0, 0, false },
 	{ 1, 1, 1, 0, true },
 	{ 1, 1, 2, 0, false },
@@ -442,24 +448,24 @@ START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 	for (unsigned lang = 0; lang <= WIRE_LANG_PLAIN_ASM; lang++) {
 		job.lang = (uint8_t)lang;
 		m.kind = WIRE_STEP_SYMBOLS;
-		ck_assert(wire_step_suits(&m, &job) ==
+		ck_assert(wire_step_fits_job(&m, &job) ==
 			  (lang != WIRE_LANG_PLAIN_ASM));
 		m.kind = WIRE_STEP_DEVICETREE;
-		ck_assert(wire_step_suits(&m, &job) ==
+		ck_assert(wire_step_fits_job(&m, &job) ==
 			  (lang != WIRE_LANG_PLAIN_ASM));
 		m.kind = WIRE_STEP_OBJECT;
-		ck_assert(wire_step_suits(&m, &job));
+		ck_assert(wire_step_fits_job(&m, &job));
 	}
 	job.lang = WIRE_LANG_C;
-	job.named = 1;
-	ck_assert(wire_step_suits(&m, &job));
+	job.output_named = 1;
+	ck_assert(wire_step_fits_job(&m, &job));
 	m.kind = WIRE_STEP_SYMBOLS;
-	ck_assert(!wire_step_suits(&m, &job));
+	ck_assert(!wire_step_fits_job(&m, &job));
 	m.kind = WIRE_STEP_DEVICETREE;
-	ck_assert(!wire_step_suits(&m, &job));
-	job.named = 0;
+	ck_assert(!wire_step_fits_job(&m, &job));
+	job.output_named = 0;
 	m.job++;
-	ck_assert(!wire_step_suits(&m, &job));
+	ck_assert(!wire_step_fits_job(&m, &job));
 }
 END_TEST
 

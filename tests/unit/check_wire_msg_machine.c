@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
-#include "wire/msg-machine.h"
+#include "wire/msg.h"
 
 #include "suite.h"
 #include "wire/limits.h"
@@ -44,8 +44,8 @@ START_TEST(how_a_machine_does_comes_back)
 	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
 			 0);
 	if (version < WIRE_WITH_MACHINE)
-		memset(&want.usable, 0xff,
-		       sizeof(want) - offsetof(struct wire_health, usable));
+		memset(&want.n_usable, 0xff,
+		       sizeof(want) - offsetof(struct wire_health, n_usable));
 	ck_assert_mem_eq(&got, &want, sizeof(want));
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(wire_health_decode(
@@ -71,17 +71,17 @@ START_TEST(what_a_machine_does_not_tell_comes_back)
 END_TEST
 
 static const struct wire_health impossible[] = {
-	{ .foreign_milli = WIRE_HEALTH_FOREIGN + 1 },
+	{ .foreign_milli = WIRE_HEALTH_FOREIGN_MAX + 1 },
 	{ .foreign_milli = WIRE_HEALTH_UNKNOWN - 1 },
-	{ .temperature_mk = WIRE_HEALTH_HEAT + 1 },
+	{ .temperature_mk = WIRE_HEALTH_TEMP_MAX + 1 },
 	{ .speed_milli = 1001 },
-	{ .usable = WIRE_HEALTH_CPUS + 1 },
-	{ .throttled = WIRE_HEALTH_CPUS + 1 },
+	{ .n_usable = WIRE_HEALTH_CPUS_MAX + 1 },
+	{ .n_throttled = WIRE_HEALTH_CPUS_MAX + 1 },
 	{ .cooling_milli = 1001 },
-	{ .psi_cpu = WIRE_HEALTH_PSI + 1 },
-	{ .psi_memory = WIRE_HEALTH_PSI + 1 },
-	{ .psi_memory_full = WIRE_HEALTH_PSI + 1 },
-	{ .psi_io = WIRE_HEALTH_PSI + 1 },
+	{ .psi_cpu = WIRE_HEALTH_PSI_MAX + 1 },
+	{ .psi_memory = WIRE_HEALTH_PSI_MAX + 1 },
+	{ .psi_memory_full = WIRE_HEALTH_PSI_MAX + 1 },
+	{ .psi_io = WIRE_HEALTH_PSI_MAX + 1 },
 };
 
 START_TEST(a_health_beyond_all_bounds_is_refused)
@@ -117,7 +117,7 @@ static struct wire_machine rk3399(void)
 		.swap_mib = 512,
 		.store_mib = 29000,
 		.passive_mk = 343150,
-		.toolchains = 3,
+		.n_toolchains = 3,
 		.health = sample,
 	};
 
@@ -133,7 +133,7 @@ static struct wire_machine rk3399(void)
 	};
 	macs[0] = (struct wire_mac){ 0x5a1301020304 };
 	macs[1] = (struct wire_mac){ 0xdca632aabbcc };
-	digest_of(bytes_str("id"), &m.id);
+	digest_bytes(bytes_str("id"), &m.machine_id);
 	strv_add(&m.abis, "arm64");
 	strv_add(&m.abis, "arm");
 	return m;
@@ -153,18 +153,18 @@ START_TEST(what_a_machine_is_comes_back)
 	ck_assert_int_eq(decode(&got), 0);
 	ck_assert_str_eq(got.model, m.model);
 	ck_assert_str_eq(got.kernel, m.kernel);
-	ck_assert(digest_equal(&got.id, &m.id));
+	ck_assert(digest_equal(&got.machine_id, &m.machine_id));
 	ck_assert_uint_eq(got.clock_ms, m.clock_ms);
 	ck_assert(strv_equal(&got.abis, &m.abis));
 	ck_assert_uint_eq(got.n_classes, 2);
 	ck_assert_str_eq(got.classes[1].model, "Cortex-A53");
-	ck_assert_uint_eq(got.classes[1].usable, 3);
+	ck_assert_uint_eq(got.classes[1].n_usable, 3);
 	ck_assert_uint_eq(got.classes[0].max_khz, 1800000);
 	ck_assert_uint_eq(got.n_macs, 2);
 	ck_assert_uint_eq(got.macs[1].mac, 0xdca632aabbcc);
 	ck_assert_uint_eq(got.limit_mib, 800);
 	ck_assert_uint_eq(got.passive_mk, 343150);
-	ck_assert_uint_eq(got.toolchains, 3);
+	ck_assert_uint_eq(got.n_toolchains, 3);
 	ck_assert_mem_eq(&got.health, &sample, sizeof(sample));
 	wire_machine_encode(&again, &got);
 	ck_assert(bytes_equal(buf_bytes(&again), buf_bytes(&body)));
@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(a_machine_cut_or_prolonged_is_refused)
 {
-	struct wire_machine m = rk3399(), got = { .toolchains = 42 };
+	struct wire_machine m = rk3399(), got = { .n_toolchains = 42 };
 
 	wire_machine_encode(&body, &m);
 	for (size_t n = 0; n < body.len; n++)
@@ -185,24 +185,24 @@ START_TEST(a_machine_cut_or_prolonged_is_refused)
 			-EPROTO);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(decode(&got), -EPROTO);
-	ck_assert_uint_eq(got.toolchains, 42);
+	ck_assert_uint_eq(got.n_toolchains, 42);
 	strv_release(&m.abis);
 }
 END_TEST
 
 static void no_cpus(struct wire_machine *m)
 {
-	m->classes[1].cpus = m->classes[1].usable = 0;
+	m->classes[1].n_cpus = m->classes[1].n_usable = 0;
 }
 
 static void more_than_all(struct wire_machine *m)
 {
-	m->classes[0].usable = 3;
+	m->classes[0].n_usable = 3;
 }
 
 static void no_thread(struct wire_machine *m)
 {
-	m->classes[0].threads = 0;
+	m->classes[0].threads_per_core = 0;
 }
 
 static void too_strong(struct wire_machine *m)
@@ -232,7 +232,7 @@ static void odd_abi(struct wire_machine *m)
 
 static void too_hot(struct wire_machine *m)
 {
-	m->passive_mk = WIRE_HEALTH_HEAT + 1;
+	m->passive_mk = WIRE_HEALTH_TEMP_MAX + 1;
 }
 
 static void odd_health(struct wire_machine *m)
@@ -253,30 +253,30 @@ static void (*const spoils[])(struct wire_machine *m) = {
 
 START_TEST(an_impossible_machine_is_refused)
 {
-	struct wire_machine m = rk3399(), got = { .toolchains = 42 };
+	struct wire_machine m = rk3399(), got = { .n_toolchains = 42 };
 
 	spoils[_i](&m);
 	wire_machine_encode(&body, &m);
 	ck_assert_int_eq(decode(&got), -EPROTO);
-	ck_assert_uint_eq(got.toolchains, 42);
+	ck_assert_uint_eq(got.n_toolchains, 42);
 	strv_release(&m.abis);
 }
 END_TEST
 
 START_TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
 {
-	struct wire_core_class many[WIRE_CLASSES + 1];
-	struct wire_mac cards[WIRE_MACS + 1];
+	struct wire_core_class many[WIRE_CLASSES_MAX + 1];
+	struct wire_mac cards[WIRE_MACS_MAX + 1];
 	struct wire_machine m = rk3399(), got = { 0 };
 
-	for (unsigned i = 0; i <= WIRE_CLASSES; i++)
+	for (unsigned i = 0; i <= WIRE_CLASSES_MAX; i++)
 		many[i] = classes[0];
-	for (unsigned i = 0; i <= WIRE_MACS; i++)
+	for (unsigned i = 0; i <= WIRE_MACS_MAX; i++)
 		cards[i].mac = i + 1;
 	m.classes = many;
 	m.macs = cards;
-	m.n_classes = WIRE_CLASSES;
-	m.n_macs = WIRE_MACS;
+	m.n_classes = WIRE_CLASSES_MAX;
+	m.n_macs = WIRE_MACS_MAX;
 	wire_machine_encode(&body, &m);
 	ck_assert_int_eq(decode(&got), 0);
 	wire_machine_release(&got);
@@ -295,23 +295,23 @@ END_TEST
 
 START_TEST(a_pin_comes_back_and_names_a_class_that_may_be)
 {
-	struct wire_pin m = { .job = 77, .class = WIRE_CLASSES - 1 }, got;
+	struct wire_pin m = { .job = 77, .class = WIRE_CLASSES_MAX - 1 }, got;
 
 	wire_pin_encode(&body, &m);
 	ck_assert_uint_eq(body.len, 5);
 	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.job, 77);
-	ck_assert_uint_eq(got.class, WIRE_CLASSES - 1);
+	ck_assert_uint_eq(got.class, WIRE_CLASSES_MAX - 1);
 	body.data[4]++;
 	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST
 
-static struct wire_heat_class slowed[WIRE_CLASSES + 1] = {
-	{ .speed_milli = 666, .throttled = 2 },
+static struct wire_heat_class slowed[WIRE_CLASSES_MAX + 1] = {
+	{ .speed_milli = 666, .n_throttled = 2 },
 	{ WIRE_HEALTH_UNKNOWN, WIRE_HEALTH_UNKNOWN },
 };
-static struct wire_heat_zone zones[WIRE_ZONES + 1] = {
+static struct wire_heat_zone zones[WIRE_ZONES_MAX + 1] = {
 	{ (char *)"cpu\033[2J", 350000 },
 	{ (char *)"", 0 },
 };
@@ -327,7 +327,7 @@ START_TEST(heat_comes_back_by_class_and_by_zone)
 	ck_assert_int_eq(wire_heat_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.n_classes, 2);
 	ck_assert_uint_eq(got.classes[0].speed_milli, 666);
-	ck_assert_uint_eq(got.classes[0].throttled, 2);
+	ck_assert_uint_eq(got.classes[0].n_throttled, 2);
 	ck_assert_uint_eq(got.classes[1].speed_milli, WIRE_HEALTH_UNKNOWN);
 	ck_assert_uint_eq(got.n_zones, 2);
 	ck_assert_str_eq(got.zones[0].name, "cpu [2J");
@@ -351,16 +351,16 @@ static bool is_heat_taken(struct wire_heat m)
 START_TEST(a_heat_beyond_all_bounds_is_refused)
 {
 	struct wire_heat_class fast = { 1001, 0 };
-	struct wire_heat_class many = { 1000, WIRE_HEALTH_CPUS + 1 };
-	struct wire_heat_zone hot = { (char *)"x", WIRE_HEALTH_HEAT + 1 };
+	struct wire_heat_class many = { 1000, WIRE_HEALTH_CPUS_MAX + 1 };
+	struct wire_heat_zone hot = { (char *)"x", WIRE_HEALTH_TEMP_MAX + 1 };
 
 	ck_assert(is_heat_taken((struct wire_heat){ 0 }));
-	ck_assert(is_heat_taken(
-		(struct wire_heat){ WIRE_CLASSES, slowed, WIRE_ZONES, zones }));
+	ck_assert(is_heat_taken((struct wire_heat){ WIRE_CLASSES_MAX, slowed,
+						    WIRE_ZONES_MAX, zones }));
 	ck_assert(!is_heat_taken(
-		(struct wire_heat){ WIRE_CLASSES + 1, slowed, 0, NULL }));
+		(struct wire_heat){ WIRE_CLASSES_MAX + 1, slowed, 0, NULL }));
 	ck_assert(!is_heat_taken(
-		(struct wire_heat){ 0, NULL, WIRE_ZONES + 1, zones }));
+		(struct wire_heat){ 0, NULL, WIRE_ZONES_MAX + 1, zones }));
 	ck_assert(!is_heat_taken((struct wire_heat){ 1, &fast, 0, NULL }));
 	ck_assert(!is_heat_taken((struct wire_heat){ 1, &many, 0, NULL }));
 	ck_assert(!is_heat_taken((struct wire_heat){ 0, NULL, 1, &hot }));
@@ -377,7 +377,7 @@ START_TEST(names_lose_what_may_not_be_shown)
 	ck_assert_int_eq(decode(&got), 0);
 	ck_assert_str_eq(got.model, "a [2Jboard");
 	ck_assert_str_eq(got.kernel, "");
-	ck_assert(!digest_is_known(&got.id));
+	ck_assert(!digest_is_set(&got.machine_id));
 	wire_machine_release(&got);
 }
 END_TEST

@@ -63,7 +63,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	if (e->echo)
 		say(e, type, body);
 	if (e->pause_on_msg)
-		wire_stream_pause(e->s, true);
+		wire_stream_set_paused(e->s, true);
 	if (e->free_on_msg)
 		end_free(e);
 	if (e->answer)
@@ -90,7 +90,7 @@ static void on_drain(void *ctx)
 
 	ck_assert(!e->busy);
 	e->drains++;
-	ck_assert(!wire_stream_full(e->s));
+	ck_assert(!wire_stream_is_full(e->s));
 	for (; e->refill; e->refill--)
 		say(e, WIRE_OUTPUT, bytes_of(block, sizeof(block)));
 	if (e->free_on_drain)
@@ -148,8 +148,8 @@ START_TEST(messages_cross_and_come_back)
 	ck_assert_uint_eq(right.messages, 100);
 	ck_assert_uint_eq(left.messages, 100);
 	ck_assert_uint_eq(left.bytes, 400);
-	ck_assert_uint_eq(wire_stream_sent(left.s), 2000);
-	ck_assert_uint_eq(wire_stream_received(left.s), 2000);
+	ck_assert_uint_eq(wire_stream_sent_bytes(left.s), 2000);
+	ck_assert_uint_eq(wire_stream_received_bytes(left.s), 2000);
 	ck_assert_uint_eq(left.closes + right.closes, 0);
 }
 END_TEST
@@ -164,7 +164,7 @@ START_TEST(a_packed_message_arrives_unpacked)
 	settle();
 	ck_assert_uint_eq(right.messages, 2);
 	ck_assert_uint_eq(right.bytes, BLOCK + 10);
-	ck_assert_uint_lt(wire_stream_received(right.s), 1000);
+	ck_assert_uint_lt(wire_stream_received_bytes(right.s), 1000);
 }
 END_TEST
 
@@ -173,7 +173,7 @@ START_TEST(a_large_backlog_is_kept_and_drains_once)
 	unsigned n = 0;
 
 	join(&left, &right);
-	while (!wire_stream_full(left.s)) {
+	while (!wire_stream_is_full(left.s)) {
 		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 		n++;
 	}
@@ -186,23 +186,23 @@ START_TEST(a_large_backlog_is_kept_and_drains_once)
 	ck_assert_uint_eq(left.drains, 1);
 	ck_assert_uint_eq(right.messages, 1003);
 	ck_assert_uint_eq(right.bytes, (uint64_t)1003 * BLOCK);
-	ck_assert(!wire_stream_full(left.s));
+	ck_assert(!wire_stream_is_full(left.s));
 }
 END_TEST
 
 START_TEST(a_paused_reader_holds_the_peer_back)
 {
 	join(&left, &right);
-	wire_stream_pause(right.s, true);
+	wire_stream_set_paused(right.s, true);
 	for (int i = 0; i < 200; i++)
 		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(right.messages, 0);
-	ck_assert(wire_stream_full(left.s));
-	ck_assert_uint_lt(wire_stream_sent(left.s), 2u << 20);
+	ck_assert(wire_stream_is_full(left.s));
+	ck_assert_uint_lt(wire_stream_sent_bytes(left.s), 2u << 20);
 	ck_assert_uint_eq(left.drains, 0);
 
-	wire_stream_pause(right.s, false);
+	wire_stream_set_paused(right.s, false);
 	settle();
 	ck_assert_uint_eq(right.messages, 200);
 	ck_assert_uint_eq(left.drains, 1);
@@ -221,7 +221,7 @@ START_TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
 	while (right.messages < 20000) {
 		unsigned before = right.messages;
 
-		wire_stream_pause(right.s, false);
+		wire_stream_set_paused(right.s, false);
 		settle();
 		ck_assert_uint_gt(right.messages, before);
 	}
@@ -306,7 +306,7 @@ START_TEST(a_last_word_is_heard_although_writing_fails)
 		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	right.messages = 0;
-	wire_stream_pause(right.s, true);
+	wire_stream_set_paused(right.s, true);
 	for (int i = 0; i < 100; i++)
 		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();

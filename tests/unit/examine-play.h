@@ -6,14 +6,14 @@
 #ifndef EXAMINE_PLAY_H
 #define EXAMINE_PLAY_H
 
-#include "coord/examine.h"
+#include "coord/verify-result.h"
 
-#include "base/capture.h"
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "base/vec.h"
 #include "base/which.h"
 #include "wire/cc.h"
-#include "wire/key.h"
+#include "wire/msg.h"
 
 #include <check.h>
 #include <elf.h>
@@ -27,8 +27,8 @@ static struct inputs inputs;
 static struct inputs_manifest manifest;
 static struct options_command command;
 static struct options_flags flags;
-static struct peer_answer answer;
-static struct coord_examination e;
+static struct peer_job_result answer;
+static struct coord_verify_result_job e;
 static Elf64_Ehdr object;
 
 /* What gcc lists of the unit below, in its order. */
@@ -44,20 +44,20 @@ static void write_file(const char *name, const char *text)
 
 static void add(int stream, const char *text)
 {
-	buf_release(&answer.stream[stream]);
-	buf_add_str(&answer.stream[stream], text);
+	buf_release(&answer.streams[stream]);
+	buf_add_str(&answer.streams[stream], text);
 }
 
 /* As an honest node signs it. */
 static void sign(void)
 {
-	struct bytes streams[WIRE_STREAMS];
+	struct bytes streams[WIRE_N_OUTPUTS];
 
-	for (int i = 0; i < WIRE_STREAMS; i++) {
-		streams[i] = buf_bytes(&answer.stream[i]);
-		answer.result.len[i] = (uint32_t)streams[i].len;
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		streams[i] = buf_bytes(&answer.streams[i]);
+		answer.wire.output_bytes[i] = (uint32_t)streams[i].len;
 	}
-	wire_answer_digest(&answer.key, streams, &answer.result.answer);
+	wire_result_digest(&answer.job_digest, streams, &answer.wire.digest);
 }
 
 static char *c_unit[] = { (char *)"gcc",      (char *)"-nostdinc",
@@ -73,24 +73,25 @@ static void scan_unit(char **argv)
 	static struct digest id = { { 1 } };
 	char *gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
 	struct err err;
-	struct scan_unit unit = { .cwd = dir,
-				  .compiler = gcc,
-				  .toolchain = &id,
-				  .command = &command,
-				  .env = env };
+	struct cpp_unit unit = { .cwd = dir,
+				 .compiler = gcc,
+				 .toolchain = &id,
+				 .command = &command,
+				 .env = env };
 
 	ck_assert_ptr_nonnull(gcc);
 	options_command_parse(&command, argv);
-	ck_assert_int_eq(command.verdict, OPTIONS_REMOTE);
-	ck_assert_int_eq(options_typed_from(&flags, &command, &err), 0);
+	ck_assert_int_eq(command.class, OPTIONS_CLASS_REMOTE);
+	ck_assert_int_eq(options_allowlist_make_flags(&flags, &command, &err),
+			 0);
 	inputs_manifest_make(&manifest, &inputs, &unit);
-	ck_assert_msg(!manifest.why, "%s", reason_words(manifest.why));
+	ck_assert_msg(!manifest.reason, "%s", reason_text(manifest.reason));
 	free(gcc);
 }
 
 static void set_up(void)
 {
-	struct scan_setup scan = { .ask = capture_run };
+	struct cpp_setup scan = { .query = capture_run };
 	char name[] = "/tmp/kfarm-check-XXXXXX";
 
 	ck_assert_ptr_nonnull(mkdtemp(name));
@@ -111,17 +112,17 @@ static void set_up(void)
 					    EV_CURRENT },
 			       .e_type = ET_REL,
 			       .e_machine = EM_AARCH64 };
-	buf_add(&answer.stream[WIRE_OBJECT], &object, sizeof(object));
-	add(WIRE_DEPS, DEPS);
-	add(WIRE_AS_DEPS, as_deps);
+	buf_add(&answer.streams[WIRE_OUTPUT_OBJECT], &object, sizeof(object));
+	add(WIRE_OUTPUT_DEPS, DEPS);
+	add(WIRE_OUTPUT_AS_DEPS, as_deps);
 	sign();
-	e = (struct coord_examination){
-		.answer = &answer,
+	e = (struct coord_verify_result_job){
+		.result = &answer,
 		.manifest = &manifest,
 		.command = &command,
 		.flags = &flags,
 		.cwd = dir,
-		.reference = bytes_of(&object, sizeof(object)),
+		.reference_object = bytes_of(&object, sizeof(object)),
 		.object_tmp = "u.o.tmp",
 		.dep_tmp = "u.d.tmp",
 	};
@@ -131,7 +132,7 @@ static void tear_down(void)
 {
 	struct err err;
 
-	peer_answer_release(&answer);
+	peer_job_result_release(&answer);
 	inputs_manifest_release(&manifest);
 	inputs_release(&inputs);
 	options_flags_release(&flags);
@@ -146,8 +147,8 @@ static void expect_dep(const char *want)
 	struct buf got = { 0 };
 	struct err err;
 
-	ck_assert_msg(e.is == SCHED_ANSWER_GOOD, "%s%s", reason_words(e.why),
-		      e.err.text);
+	ck_assert_msg(e.verdict == SCHED_VERDICT_VALID, "%s%s",
+		      reason_text(e.reason), e.err.text);
 	ck_assert_int_eq(fs_read("u.d.tmp", 1 << 20, &got, &err), 0);
 	ck_assert_str_eq(buf_str(&got), want);
 	buf_release(&got);
@@ -156,7 +157,7 @@ static void expect_dep(const char *want)
 
 static void expect_nothing(enum sched_verdict is)
 {
-	ck_assert_int_eq(e.is, is);
+	ck_assert_int_eq(e.verdict, is);
 	ck_assert(!fs_exists("u.o.tmp") && !fs_exists("u.d.tmp"));
 }
 

@@ -24,7 +24,7 @@ static inline void keys_make(void)
 {
 	char *argv[] = { (char *)"tests/toolchain/signatures.sh", keys_dir,
 			 NULL };
-	struct spawn what = { .argv = argv, .fd = { -1, 2, 2 } };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, 2, 2 } };
 	struct err err = { 0 };
 	pid_t pid;
 
@@ -60,14 +60,14 @@ static inline struct buf keys_read(const char *name)
 }
 
 static inline void keys_fingerprint(const char *key,
-				    char out[static FETCH_FINGERPRINT])
+				    char out[static FETCH_FINGERPRINT_SIZE])
 {
 	char *name = xasprintf("keys/%s.fpr", key);
 	struct buf text = keys_read(name);
 
-	ck_assert_uint_eq(text.len, FETCH_FINGERPRINT);
-	memcpy(out, text.data, FETCH_FINGERPRINT - 1);
-	out[FETCH_FINGERPRINT - 1] = '\0';
+	ck_assert_uint_eq(text.len, FETCH_FINGERPRINT_SIZE);
+	memcpy(out, text.data, FETCH_FINGERPRINT_SIZE - 1);
+	out[FETCH_FINGERPRINT_SIZE - 1] = '\0';
 	buf_release(&text);
 	free(name);
 }

@@ -5,7 +5,7 @@
 #ifndef UNIT_HISTORY_FILE_H
 #define UNIT_HISTORY_FILE_H
 
-#include "history-play.h"
+#include "history-fixture.h"
 
 #include "base/clock.h"
 
@@ -89,7 +89,7 @@ static inline unsigned files_named(const char *begins)
 
 static inline int count_build(void *ctx, const struct history_build *b)
 {
-	ck_assert_int_lt((int)b->state, HISTORY_STATES);
+	ck_assert_int_lt((int)b->state, HISTORY_N_STATES);
 	++*(unsigned *)ctx;
 	return 0;
 }
@@ -101,8 +101,8 @@ static inline unsigned builds_there(void)
 	struct history *h = play_open();
 	unsigned n = 0;
 
-	ck_assert_int_eq(history_list(h, &all, count_build, &n, &err), 0);
-	history_close(h);
+	ck_assert_int_eq(history_build_list(h, &all, count_build, &n, &err), 0);
+	history_db_close(h);
 	return n;
 }
 

@@ -63,8 +63,8 @@ static UNUSED int choose(const char *arch, const char *toolchain)
 						.toolchain = toolchain,
 						.variables = &vars,
 						.env = env.v,
-						.standard = &standard,
-						.data = data };
+						.default_toolchains = &standard,
+						.data_dir = data };
 	struct kernel_arch a;
 
 	ck_assert_int_eq(kernel_arch_find(&a, tree, arch, &err), 0);

@@ -8,10 +8,10 @@
 #define KERNEL_INSTALLED_TEST_H
 
 #include "kernel-tree.h"
-#include "toolchain/data.h"
+#include "toolchain/builtin.h"
 #include "toolchain/installed.h"
 #include "toolchain/link.h"
-#include "toolchain/name.h"
+#include "toolchain/tool-name.h"
 
 static char *data; /* DATA */
 
@@ -36,8 +36,8 @@ static void write_json(const struct toolchain_release *r, const char *id,
 		       const char *triplet, const char *host)
 {
 	char *dir = xasprintf("%s/toolchains/%s", data, id);
-	char *release = toolchain_release_text(r);
-	char *version = toolchain_release_version(r);
+	char *release = toolchain_release_format(r);
+	char *version = toolchain_release_format_version(r);
 	char *driver = triplet ? xasprintf("%s-gcc", triplet) :
 				 xstrdup("clang");
 	struct toolchain_installed t = {
@@ -47,8 +47,8 @@ static void write_json(const struct toolchain_release *r, const char *id,
 		.is_clang = r->is_clang,
 		.triplet = (char *)triplet,
 		.host = (char *)(host ? host :
-					toolchain_data_this_host()->name),
-		.within = (char *)"in",
+					toolchain_builtin_local_host()->name),
+		.relative_prefix = (char *)"in",
 		.driver = driver,
 		.dir = dir,
 	};
@@ -65,22 +65,23 @@ static void write_json(const struct toolchain_release *r, const char *id,
 static UNUSED void put_installed(const char *release, const char *triplet,
 				 const char *host)
 {
-	struct toolchain_link_request w = { .data = data, .triplet = triplet };
+	struct toolchain_link_request w = { .data_dir = data,
+					    .triplet = triplet };
 	struct toolchain_release r;
 	struct strv links = { 0 }, taken = { 0 };
 	struct err e = { 0 };
 	char *version, *id, *bin, *dir = toolchain_link_dir(data);
 
 	ck_assert_int_eq(toolchain_release_parse(release, &r, &e), 0);
-	version = toolchain_release_version(&r);
+	version = toolchain_release_format_version(&r);
 	id = toolchain_release_id(&r, triplet, host);
 	bin = xasprintf("data/toolchains/%s/in/bin", id);
 	fill_bin(bin, triplet, version);
 	write_json(&r, id, triplet, host);
 	free(bin);
 	bin = xasprintf("%s/toolchains/%s/in/bin", data, id);
-	w.dir = dir;
-	w.bin = bin;
+	w.link_dir = dir;
+	w.bin_dir = bin;
 	w.release = &r;
 	if (!host)
 		ck_assert_msg(!toolchain_link_publish(&w, &links, &taken, &e),

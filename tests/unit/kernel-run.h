@@ -8,11 +8,11 @@
 
 #include "coord/coord.h"
 #include "kernel-tree.h"
-#include "kernel/run.h"
+#include "kernel/internal.h"
 
-static struct kernel_request req;
+static struct kconfig_request req;
 static struct kernel_plan plan;
-static struct kernel_run run;
+static struct kernel_build_state run;
 static struct err err;
 static struct buf told; /* "phase config\n", "note ...\n", "diag ..." */
 static char *out_dir;
@@ -20,21 +20,22 @@ static char *out_dir;
 static void on_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
-	if (ev->kind == EVENTS_PHASE)
+	if (ev->kind == EVENTS_KIND_PHASE)
 		buf_printf(&told, "phase %s\n", ev->text);
-	else if (ev->kind == EVENTS_DIAG)
+	else if (ev->kind == EVENTS_KIND_DIAG)
 		buf_printf(&told, "%s %s",
-			   ev->severity == EVENTS_ERROR ? "error" : "warning",
+			   ev->severity == EVENTS_SEV_ERROR ? "error" :
+							      "warning",
 			   ev->text);
-	else if (ev->kind == EVENTS_DONE)
+	else if (ev->kind == EVENTS_KIND_DONE)
 		buf_printf(&told, "done %ld\n", (long)ev->status);
-	else if (ev->kind == EVENTS_BUILD)
-		buf_printf(&told, "build %s\n", ev->what);
-	else if (ev->kind == EVENTS_NOTE)
+	else if (ev->kind == EVENTS_KIND_BUILD)
+		buf_printf(&told, "build %s\n", ev->command);
+	else if (ev->kind == EVENTS_KIND_NOTE)
 		buf_printf(&told, "note %s\n", ev->text);
 }
 
-static struct events_consumer listener = { .told = on_event };
+static struct events_subscriber listener = { .on_event = on_event };
 static struct kernel_hooks hooks;
 static const struct node_roster no_nodes;
 
@@ -44,21 +45,21 @@ static UNUSED void run_set_up(void)
 	/* Stands for the wrapper; every test's make runs without it. */
 	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
 		 0755);
-	setenv("PATH", str_env(env.v, "PATH"), 1);
+	setenv("PATH", str_find_env(env.v, "PATH"), 1);
 	out_dir = at("out");
-	req = (struct kernel_request){ .directory = tree,
-				       .arch = "arm64",
-				       .output_dir = out_dir,
-				       .jobs = 2 };
+	req = (struct kconfig_request){ .directory = tree,
+					.arch = "arm64",
+					.output_dir = out_dir,
+					.jobs = 2 };
 	err = (struct err){ 0 };
 	hooks.hub = events_hub_new();
-	events_hub_add(hooks.hub, &listener);
+	events_hub_subscribe(hooks.hub, &listener);
 }
 
 static UNUSED void run_tear_down(void)
 {
 	kernel_plan_release(&plan);
-	strv_release(&req.kconfig_add);
+	strv_release(&req.fragments);
 	strv_release(&req.targets);
 	strv_release(&req.variables);
 	strv_release(&req.environment);
@@ -71,14 +72,14 @@ static UNUSED void run_tear_down(void)
 static UNUSED void make_plan(void)
 {
 	kernel_plan_release(&plan);
-	ck_assert_msg(!kernel_plan_make(&plan, &req, env.v, &err), "%s",
+	ck_assert_msg(!kernel_plan_init(&plan, &req, env.v, &err), "%s",
 		      err.text);
 }
 
 static UNUSED void start(void)
 {
 	make_plan();
-	ck_assert_msg(!kernel_run_start(&run, &plan, &no_nodes, &hooks, &err),
+	ck_assert_msg(!kernel_build_start(&run, &plan, &no_nodes, &hooks, &err),
 		      "%s", err.text);
 }
 

@@ -41,7 +41,7 @@ static inline struct nightly_result *put_result(struct nightly_store *s,
 	char *dir = NULL;
 
 	put_fill(&r, build, end, began_s);
-	if (nightly_store_begin(s, &dir, &err) ||
+	if (nightly_store_create_build_dir(s, &dir, &err) ||
 	    nightly_store_publish(s, &r, &out, &err))
 		ck_abort_msg("%s", err.text);
 	free(dir);

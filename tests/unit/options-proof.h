@@ -59,17 +59,17 @@ static inline bool proof_run(const struct strv *argv, const char *cwd, int fd,
 {
 	struct spawn what = { .argv = argv->v,
 			      .cwd = cwd,
-			      .fd = { -1, -1, -1 } };
+			      .stdio_fds = { -1, -1, -1 } };
 	struct err err = { 0 };
 	pid_t pid;
 	int ret;
 
 	if (out)
-		what.fd[fd] = open(
+		what.stdio_fds[fd] = open(
 			out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ret = spawn_start(&what, &pid, &err);
 	if (out)
-		close(what.fd[fd]);
+		close(what.stdio_fds[fd]);
 	ck_assert_msg(!ret, "%s", err.text);
 	return spawn_wait(pid) == 0;
 }

@@ -38,7 +38,7 @@ static void farm_send(struct farm *f, const struct sched_action *a)
 	ck_assert(u->came && !u->left && !u->compiles && !u->delivered);
 	ck_assert(!u->worker && !u->remote);
 	ck_assert(n->up && !n->drained);
-	ck_assert_int_eq(n->cell[farm_toolchain(a->unit)], SCHED_CELL_READY);
+	ck_assert_int_eq(n->cell[farm_toolchain(a->unit)], SCHED_SANDBOX_READY);
 	ck_assert(!f->touched[farm_toolchain(a->unit)]);
 	ck_assert_uint_lt(n->running + n->busy, f->setup.slots);
 	ck_assert_uint_ge(a->deadline_ms, 30000);
@@ -48,7 +48,7 @@ static void farm_send(struct farm *f, const struct sched_action *a)
 	n->running++;
 	if (farm_chance(f, f->setup.unsent)) {
 		farm_later(f, &(struct sched_event){
-				      .kind = SCHED_UNSENT,
+				      .kind = SCHED_EV_SEND_FAILED,
 				      .unit = a->unit,
 				      .node = a->node,
 				      .reason = farm_chance(f, 500) ?
@@ -121,8 +121,9 @@ static void farm_hedge(struct farm *f, const struct sched_action *a)
 	f->hedges++;
 	if (farm_chance(f, f->setup.hedge_fails)) {
 		f->locals--;
-		farm_later(f, &(struct sched_event){ .kind = SCHED_UNHEDGED,
-						     .unit = a->unit });
+		farm_later(f,
+			   &(struct sched_event){ .kind = SCHED_EV_HEDGE_FAILED,
+						  .unit = a->unit });
 		return;
 	}
 	u->hedge = true;
@@ -151,13 +152,13 @@ static void farm_node_action(struct farm *f, const struct sched_action *a)
 	struct farm_next next = { .node = a->node, .number = n->conversation };
 
 	switch (a->kind) {
-	case SCHED_DIAL:
+	case SCHED_ACT_DIAL:
 		ck_assert(!n->connected && !n->greeting);
 		n->greeting = true;
 		next.what = FARM_GREET;
 		farm_in(f, farm_about(f, 100), next);
 		break;
-	case SCHED_PROBE:
+	case SCHED_ACT_PROBE:
 		ck_assert(n->connected && !n->drained);
 		/* That it rested is not told of one that is drained. */
 		ck_assert(!n->probing || n->drained_once);
@@ -165,16 +166,16 @@ static void farm_node_action(struct farm *f, const struct sched_action *a)
 		next.what = FARM_PROBED;
 		farm_in(f, farm_about(f, 300), next);
 		break;
-	case SCHED_RENEW:
+	case SCHED_ACT_RECONNECT:
 		ck_assert_uint_eq(n->running + n->busy, 0);
 		/* fall through */
-	case SCHED_HANG_UP:
+	case SCHED_ACT_DISCONNECT:
 		ck_assert(n->connected || n->greeting);
 		farm_hang_up(f, a->node);
 		break;
 	default:
 		n->up = a->state == SCHED_NODE_UP;
-		if (a->state == SCHED_NODE_RESTING)
+		if (a->state == SCHED_NODE_BACKOFF)
 			n->probing = false;
 	}
 }
@@ -185,8 +186,8 @@ static void farm_worker(struct farm *f, const struct sched_action *a)
 	struct farm_next next = { .unit = a->unit, .what = FARM_SCANNED };
 
 	ck_assert(u->came && !u->left && !u->ends && !u->worker && !u->remote);
-	ck_assert(a->kind == SCHED_SCAN || u->answered);
-	if (a->kind == SCHED_EXAMINE)
+	ck_assert(a->kind == SCHED_ACT_SCAN || u->answered);
+	if (a->kind == SCHED_ACT_VERIFY)
 		next.what = FARM_EXAMINED;
 	else
 		ck_assert_uint_lt(f->scanning, f->setup.scans_max);
@@ -206,34 +207,34 @@ static void farm_action(struct farm *f, const struct sched_action *a)
 	f->n_actions++;
 	f->digest = (f->digest ^ word ^ f->now_ms << 30) * 0x100000001b3;
 	switch (a->kind) {
-	case SCHED_SCAN:
-	case SCHED_EXAMINE:
+	case SCHED_ACT_SCAN:
+	case SCHED_ACT_VERIFY:
 		farm_worker(f, a);
 		break;
-	case SCHED_SEND:
+	case SCHED_ACT_SEND:
 		farm_send(f, a);
 		break;
-	case SCHED_CANCEL:
+	case SCHED_ACT_CANCEL:
 		ck_assert_uint_eq(u->node, a->node);
 		farm_unit_off(f, u);
 		break;
-	case SCHED_COMPILE:
+	case SCHED_ACT_COMPILE_LOCAL:
 		farm_compile(f, a);
 		break;
-	case SCHED_HEDGE:
+	case SCHED_ACT_HEDGE:
 		farm_hedge(f, a);
 		break;
-	case SCHED_STOP_HEDGE:
+	case SCHED_ACT_STOP_HEDGE:
 		/* Or its start failed, which is not told yet. */
 		f->locals -= u->hedge;
 		u->hedge = false;
 		break;
-	case SCHED_DELIVER:
+	case SCHED_ACT_DELIVER:
 		farm_end(u);
 		u->delivered = true;
 		farm_in(f, farm_random(f, 10), next);
 		break;
-	case SCHED_DONE:
+	case SCHED_ACT_LOCAL_DONE:
 		ck_assert(u->compiles && u->left);
 		break;
 	default:
@@ -254,7 +255,7 @@ static void farm_feed_one(struct farm *f, const struct sched_event *ev)
 
 static void farm_feed(struct farm *f, struct sched_event ev)
 {
-	ev.words = "words";
+	ev.text = "words";
 	farm_feed_one(f, &ev);
 	for (size_t i = 0; i < f->n_late; i++) {
 		struct sched_event late = f->late[i];

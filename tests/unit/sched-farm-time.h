@@ -71,7 +71,7 @@ struct farm_node {
 	bool drained, drained_once;
 	unsigned running, busy;
 	uint32_t conversation;
-	enum sched_cell cell[FARM_TOOLCHAINS];
+	enum sched_sandbox cell[FARM_TOOLCHAINS];
 };
 
 struct farm {

@@ -22,10 +22,10 @@ static void farm_come(struct farm *f)
 	if (farm_chance(f, f->setup.kill))
 		farm_in(f, farm_random(f, 20000), next);
 	farm_feed(f, (struct sched_event){
-			     .kind = SCHED_CAME,
+			     .kind = SCHED_EV_UNIT_ADDED,
 			     .unit = unit,
 			     .toolchain = farm_toolchain(unit),
-			     .object = unit % FARM_OBJECTS,
+			     .object_format = unit % FARM_OBJECTS,
 			     .exclusive = farm_exclusive(unit),
 			     .reason = farm_chance(f, f->setup.local) ?
 					       REASON_CPATH :
@@ -45,7 +45,8 @@ static void farm_leave(struct farm *f, uint32_t unit)
 	f->killed += !u->ends;
 	f->n_alive--;
 	f->n_gone++;
-	farm_feed(f, (struct sched_event){ .kind = SCHED_LEFT, .unit = unit });
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_UNIT_GONE,
+					   .unit = unit });
 	ck_assert(!u->remote && !u->hedge);
 	while (f->n_alive < f->setup.at_once && f->n_came < f->setup.units)
 		farm_come(f);
@@ -56,9 +57,9 @@ static void farm_scanned(struct farm *f, uint32_t unit)
 	f->units[unit].worker = false;
 	f->scanning--;
 	farm_feed(f, (struct sched_event){
-			     .kind = SCHED_SCANNED,
+			     .kind = SCHED_EV_SCANNED,
 			     .unit = unit,
-			     .bytes = 200000 + unit % 1000,
+			     .input_bytes = 200000 + unit % 1000,
 			     .reason = farm_chance(f, f->setup.local) ?
 					       REASON_TIME_MACRO :
 					       REASON_NONE });
@@ -72,24 +73,24 @@ static void farm_touch(struct farm *f, uint32_t toolchain)
 		return;
 	f->touched[toolchain] = true;
 	farm_in(f, farm_about(f, 300), next);
-	farm_feed(f, (struct sched_event){ .kind = SCHED_TOOLCHAIN,
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_TOOLCHAIN,
 					   .toolchain = toolchain,
-					   .known = SCHED_TOUCHED });
+					   .status = SCHED_STATUS_UNVERIFIED });
 }
 
 static void farm_examined(struct farm *f, uint32_t unit)
 {
-	struct sched_event ev = { .kind = SCHED_EXAMINED, .unit = unit };
+	struct sched_event ev = { .kind = SCHED_EV_VERIFIED, .unit = unit };
 
 	f->units[unit].worker = false;
 	f->scanning--;
 	farm_touch(f, farm_toolchain(unit));
 	if (farm_chance(f, f->setup.wrong)) {
-		ev.verdict = SCHED_ANSWER_WRONG;
+		ev.verdict = SCHED_VERDICT_WRONG;
 	} else if (farm_chance(f, f->setup.changed)) {
-		ev.verdict = SCHED_ANSWER_CHANGED;
+		ev.verdict = SCHED_VERDICT_INPUTS_CHANGED;
 	} else if (farm_chance(f, f->setup.verdict_local)) {
-		ev.verdict = SCHED_ANSWER_LOCAL;
+		ev.verdict = SCHED_VERDICT_UNUSABLE;
 		ev.reason = REASON_COMPILE_ERROR;
 	}
 	farm_feed(f, ev);
@@ -104,7 +105,7 @@ static void farm_hedged(struct farm *f, const struct farm_next *h)
 	u->hedge = false;
 	f->locals--;
 	farm_feed(f, (struct sched_event){
-			     .kind = SCHED_HEDGED,
+			     .kind = SCHED_EV_HEDGE_DONE,
 			     .unit = h->unit,
 			     .reason = farm_chance(f, f->setup.hedge_bad) ?
 					       REASON_NODE_SLOW :
@@ -121,7 +122,8 @@ static void farm_said(struct farm *f, struct farm_next *h)
 	if (!has && (u->number != h->number || farm_chance(f, 500)))
 		return;
 	if (h->what == FARM_BEAT) {
-		ev.kind = farm_chance(f, 100) ? SCHED_OUTPUT : SCHED_BEAT;
+		ev.kind = farm_chance(f, 100) ? SCHED_EV_OUTPUT :
+						SCHED_EV_HEARTBEAT;
 		ev.cpu_ms = h->extra < 1000 ? h->extra : 1000;
 		if (has)
 			farm_in(f, 1000, *h);
@@ -129,7 +131,8 @@ static void farm_said(struct farm *f, struct farm_next *h)
 		if (has)
 			farm_unit_off(f, u);
 		u->answered = has;
-		ev.kind = h->what == FARM_FAIL ? SCHED_FAILED : SCHED_ANSWERED;
+		ev.kind = h->what == FARM_FAIL ? SCHED_EV_JOB_FAILED :
+						 SCHED_EV_RESULT;
 		ev.fail = (enum sched_fail)h->extra;
 		ev.cpu_ms = f->setup.job_ms;
 	}
@@ -141,14 +144,14 @@ static void farm_lose(struct farm *f, uint32_t node, bool greeted)
 	bool for_good = !greeted && farm_chance(f, f->setup.never);
 
 	farm_hang_up(f, node);
-	farm_feed(f, (struct sched_event){ .kind = SCHED_LOST,
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_LOST,
 					   .node = node,
-					   .greeted = greeted,
-					   .for_good = for_good });
+					   .hello_received = greeted,
+					   .permanent = for_good });
 }
 
 static void farm_cell(struct farm *f, uint32_t node, uint32_t toolchain,
-		      enum sched_cell cell)
+		      enum sched_sandbox cell)
 {
 	struct farm_next next = { .what = FARM_CELL,
 				  .node = node,
@@ -156,23 +159,23 @@ static void farm_cell(struct farm *f, uint32_t node, uint32_t toolchain,
 				  .extra = toolchain };
 
 	f->nodes[node].cell[toolchain] = cell;
-	if (cell == SCHED_CELL_ASKED || cell == SCHED_CELL_SHIPPING)
+	if (cell == SCHED_SANDBOX_REQUESTED || cell == SCHED_SANDBOX_UPLOADING)
 		farm_in(f, farm_about(f, 1500), next);
-	farm_feed(f, (struct sched_event){ .kind = SCHED_CELL,
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_SANDBOX,
 					   .node = node,
 					   .toolchain = toolchain,
-					   .cell = cell });
+					   .sandbox = cell });
 }
 
 static void farm_cell_next(struct farm *f, const struct farm_next *h)
 {
 	struct farm_node *n = &f->nodes[h->node];
-	enum sched_cell next = SCHED_CELL_READY;
+	enum sched_sandbox next = SCHED_SANDBOX_READY;
 
-	if (n->cell[h->extra] == SCHED_CELL_ASKED && farm_chance(f, 400))
-		next = SCHED_CELL_SHIPPING;
+	if (n->cell[h->extra] == SCHED_SANDBOX_REQUESTED && farm_chance(f, 400))
+		next = SCHED_SANDBOX_UPLOADING;
 	else if (farm_chance(f, f->setup.no_cell))
-		next = SCHED_CELL_NONE;
+		next = SCHED_SANDBOX_NONE;
 	farm_cell(f, h->node, h->extra, next);
 }
 
@@ -190,15 +193,15 @@ static void farm_greet(struct farm *f, uint32_t node)
 	next.number = n->conversation;
 	farm_in(f, 1000, next);
 	if (farm_chance(f, f->setup.unfit)) {
-		farm_feed(f, (struct sched_event){ .kind = SCHED_UNFIT,
+		farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_UNFIT,
 						   .node = node });
 		return;
 	}
-	farm_feed(f, (struct sched_event){ .kind = SCHED_FIT,
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_FIT,
 					   .node = node,
-					   .slots = f->setup.slots });
+					   .n_slots = f->setup.slots });
 	for (uint32_t i = 0; i < FARM_TOOLCHAINS; i++)
-		farm_cell(f, node, i, SCHED_CELL_ASKED);
+		farm_cell(f, node, i, SCHED_SANDBOX_REQUESTED);
 }
 
 /* Cells that are spoiled cancel their units by actions. */
@@ -216,40 +219,42 @@ static void farm_node_second(struct farm *f, struct farm_next *h)
 	}
 	farm_in(f, 1000, *h);
 	if (farm_chance(f, f->setup.spoil) &&
-	    n->cell[toolchain] == SCHED_CELL_READY) {
-		n->cell[toolchain] = SCHED_CELL_SPOILED;
-		farm_feed(f,
-			  (struct sched_event){ .kind = SCHED_CELL,
-						.node = h->node,
-						.toolchain = toolchain,
-						.cell = SCHED_CELL_SPOILED });
+	    n->cell[toolchain] == SCHED_SANDBOX_READY) {
+		n->cell[toolchain] = SCHED_SANDBOX_STALE;
+		farm_feed(f, (struct sched_event){
+				     .kind = SCHED_EV_SANDBOX,
+				     .node = h->node,
+				     .toolchain = toolchain,
+				     .sandbox = SCHED_SANDBOX_STALE });
 		if (n->conversation == h->number)
-			farm_cell(f, h->node, toolchain, SCHED_CELL_ASKED);
+			farm_cell(f, h->node, toolchain,
+				  SCHED_SANDBOX_REQUESTED);
 	} else if (farm_chance(f, f->setup.wear)) {
-		farm_feed(f, (struct sched_event){ .kind = SCHED_WORN,
-						   .node = h->node });
+		farm_feed(f,
+			  (struct sched_event){ .kind = SCHED_EV_IDS_EXHAUSTED,
+						.node = h->node });
 	} else if (farm_chance(f, f->setup.wear) && !n->busy && n->up &&
 		   n->running < f->setup.slots) {
 		n->busy = 1;
 		farm_in(f, 200, idle);
-		farm_feed(f, (struct sched_event){ .kind = SCHED_SLOTS,
+		farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_SLOTS,
 						   .node = h->node,
-						   .slots = f->setup.slots,
-						   .busy = 1 });
+						   .n_slots = f->setup.slots,
+						   .n_busy = 1 });
 	}
 }
 
 static void farm_idle(struct farm *f, uint32_t node)
 {
 	f->nodes[node].busy = 0;
-	farm_feed(f, (struct sched_event){ .kind = SCHED_SLOTS,
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_SLOTS,
 					   .node = node,
-					   .slots = f->setup.slots });
+					   .n_slots = f->setup.slots });
 }
 
 static void farm_probed(struct farm *f, uint32_t node)
 {
-	enum sched_probe probe = SCHED_PROBE_RIGHT;
+	enum sched_probe probe = SCHED_PROBE_PASSED;
 
 	if (!f->nodes[node].probing)
 		return;
@@ -260,7 +265,7 @@ static void farm_probed(struct farm *f, uint32_t node)
 		probe = SCHED_PROBE_FAILED;
 	else if (farm_chance(f, 100))
 		probe = SCHED_PROBE_IMPOSSIBLE;
-	farm_feed(f, (struct sched_event){ .kind = SCHED_PROBED,
+	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_PROBE_DONE,
 					   .node = node,
 					   .probe = probe });
 }
@@ -268,7 +273,7 @@ static void farm_probed(struct farm *f, uint32_t node)
 static void farm_ask(struct farm *f, struct farm_next *h)
 {
 	struct farm_node *n = &f->nodes[h->node];
-	struct sched_node_figures figures;
+	struct sched_node_counts figures;
 
 	farm_in(f, 1000, *h);
 	/* What is asked twice changes nothing. */
@@ -276,10 +281,11 @@ static void farm_ask(struct farm *f, struct farm_next *h)
 		return;
 	n->drained = farm_chance(f, 500);
 	n->drained_once |= n->drained;
-	farm_feed(f, (struct sched_event){ .kind = n->drained ? SCHED_DRAIN :
-								SCHED_RESUME,
+	farm_feed(f, (struct sched_event){ .kind = n->drained ?
+							   SCHED_EV_NODE_DRAIN :
+							   SCHED_EV_NODE_RESUME,
 					   .node = h->node });
-	sched_node_figures(f->s, h->node, &figures);
+	sched_node_counts(f->s, h->node, &figures);
 	ck_assert_int_eq(figures.state >= SCHED_NODE_DRAINING, n->drained);
 	if (n->drained)
 		ck_assert_int_eq(figures.state == SCHED_NODE_DRAINING,
@@ -292,9 +298,10 @@ static void farm_known(struct farm *f, uint32_t toolchain)
 
 	f->touched[toolchain] = bad;
 	farm_feed(f,
-		  (struct sched_event){ .kind = SCHED_TOOLCHAIN,
+		  (struct sched_event){ .kind = SCHED_EV_TOOLCHAIN,
 					.toolchain = toolchain,
-					.known = bad ? SCHED_BAD : SCHED_READY,
+					.status = bad ? SCHED_STATUS_UNUSABLE :
+							SCHED_STATUS_READY,
 					.reason = REASON_COMPILER_CHANGED });
 }
 
@@ -302,10 +309,11 @@ static void farm_object(struct farm *f, uint32_t object)
 {
 	bool bad = object && farm_chance(f, f->setup.touch);
 
-	farm_feed(f, (struct sched_event){ .kind = SCHED_OBJECT,
-					   .object = object,
-					   .known = bad ? SCHED_BAD :
-							  SCHED_READY });
+	farm_feed(f,
+		  (struct sched_event){ .kind = SCHED_EV_OBJECT_FORMAT,
+					.object_format = object,
+					.status = bad ? SCHED_STATUS_UNUSABLE :
+							SCHED_STATUS_READY });
 }
 
 static void farm_step(struct farm *f, struct farm_next *h)
@@ -375,9 +383,9 @@ static void farm_begin(struct farm *f)
 	f->random = p->seed * 0x9e3779b97f4a7c15 + 1;
 	f->units = xcalloc(p->units + 1, sizeof(*f->units));
 	f->nodes = xcalloc(p->nodes + 1, sizeof(*f->nodes));
-	f->s = sched_new(&(struct sched_setup){ .local_slots = p->local_slots,
-						.scans_max = p->scans_max,
-						.patience_ms = p->patience_ms,
+	f->s = sched_new(&(struct sched_setup){ .n_local_slots = p->local_slots,
+						.max_scans = p->scans_max,
+						.max_wait_ms = p->patience_ms,
 						.seed = p->seed,
 						.n_nodes = p->nodes });
 	for (uint32_t i = 0; i < FARM_TOOLCHAINS; i++) {
@@ -397,18 +405,18 @@ static void farm_begin(struct farm *f)
 
 static void farm_check_end(struct farm *f)
 {
-	struct sched_figures figures;
+	struct sched_counts figures;
 
-	sched_figures(f->s, &figures);
-	ck_assert_uint_eq(figures.running + figures.queued, 0);
-	ck_assert_uint_eq(figures.locals, 0);
+	sched_counts(f->s, &figures);
+	ck_assert_uint_eq(figures.n_running + figures.n_queued, 0);
+	ck_assert_uint_eq(figures.n_local_slots_used, 0);
 	ck_assert_uint_eq(f->delivered + f->compiled + f->killed,
 			  f->setup.units);
 	for (uint32_t i = 0; i < f->setup.nodes; i++) {
-		struct sched_node_figures node;
+		struct sched_node_counts node;
 
-		sched_node_figures(f->s, i, &node);
-		ck_assert_uint_eq(node.running, f->nodes[i].busy);
+		sched_node_counts(f->s, i, &node);
+		ck_assert_uint_eq(node.n_running, f->nodes[i].busy);
 	}
 }
 
@@ -427,8 +435,8 @@ static void farm_run(struct farm *f, uint64_t limit_ms)
 					     (uintmax_t)f->now_ms);
 			if (due > f->now_ms)
 				f->now_ms = due;
-			farm_feed(f,
-				  (struct sched_event){ .kind = SCHED_TIME });
+			farm_feed(f, (struct sched_event){
+					     .kind = SCHED_EV_TIME });
 		} else {
 			struct farm_next h = farm_pop(f);
 

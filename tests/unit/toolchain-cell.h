@@ -39,9 +39,9 @@ static void cell_lay(const char *root, const struct compiler_entry *e)
 	struct err err;
 
 	cell_parent(path);
-	if (e->kind == COMPILER_LINK)
+	if (e->kind == COMPILER_ENTRY_SYMLINK)
 		ck_assert_int_eq(symlink(e->target, path), 0);
-	else if (e->kind == COMPILER_DIR)
+	else if (e->kind == COMPILER_ENTRY_DIR)
 		ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
 	else
 		ck_assert_msg(!fs_copy(e->path, path, &err), "%s", err.text);

@@ -5,7 +5,7 @@
 #ifndef UI_FARM_H
 #define UI_FARM_H
 
-#include "ui-play.h"
+#include "ui-fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static const char *const farm_files[] = {
 static inline void farm_job(int64_t number, enum events_job_state state,
 			    const char *node, const char *reason)
 {
-	struct events_event ev = events_new(EVENTS_JOB);
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 	char file[200];
 
 	snprintf(file, sizeof(file), "/src/linux/%s", farm_files[number % 6]);
@@ -35,7 +35,7 @@ static inline void farm_job(int64_t number, enum events_job_state state,
 	ev.node = node;
 	ev.reason = reason;
 	ev.remote = node && strcmp(node, EVENTS_LOCAL) != 0;
-	if (state == EVENTS_QUEUED)
+	if (state == EVENTS_JOB_QUEUED)
 		ev.cost_ms = job_cost;
 	play(&ev);
 }
@@ -44,8 +44,8 @@ static inline void farm_job(int64_t number, enum events_job_state state,
 static inline void farm_done(int64_t number, const char *node,
 			     const char *reason)
 {
-	farm_job(number, EVENTS_QUEUED, NULL, NULL);
-	farm_job(number, EVENTS_SEND, node, reason);
+	farm_job(number, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(number, EVENTS_JOB_SEND, node, reason);
 	now_ms += 700;
 	farm_job(number, EVENTS_JOB_DONE, node, reason);
 	now_ms -= 700;
@@ -53,7 +53,7 @@ static inline void farm_done(int64_t number, const char *node,
 
 static inline void cell(const char *on, const char *state)
 {
-	struct events_event ev = events_new(EVENTS_CELL);
+	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
 
 	ev.node = on;
 	ev.text = state;
@@ -63,14 +63,14 @@ static inline void cell(const char *on, const char *state)
 /* It is up, with so many slots. */
 static inline void farm_node(const char *name, int64_t slots)
 {
-	struct events_event ev = events_new(EVENTS_NODE);
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = name;
 	ev.text = "up";
 	ev.machine = "aarch64";
-	ev.slots = slots;
-	ev.cores = slots;
-	ev.memory = 4000000000;
+	ev.n_slots = slots;
+	ev.n_cores = slots;
+	ev.memory_bytes = 4000000000;
 	play(&ev);
 	cell(name, "ready");
 }
@@ -83,37 +83,37 @@ struct farm_beat {
 
 static inline void farm_beat(const struct farm_beat *b)
 {
-	struct events_event ev = events_new(EVENTS_LOAD);
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
 	ev.node = b->node;
-	ev.jobs_done = b->done;
-	ev.failed = b->failed;
-	ev.retries = b->retries;
+	ev.n_done = b->done;
+	ev.n_failed = b->failed;
+	ev.n_retries = b->retries;
 	ev.cpu_ms = b->done * 2000;
-	ev.sent = b->sent;
-	ev.received = b->received;
-	ev.load = b->load;
-	ev.celsius = b->celsius ? b->celsius : EVENTS_UNKNOWN;
-	ev.speed = b->speed ? b->speed : EVENTS_UNKNOWN;
-	ev.foreign = b->foreign ? b->foreign : EVENTS_UNKNOWN;
-	ev.memory = 1500000000;
+	ev.sent_bytes = b->sent;
+	ev.received_bytes = b->received;
+	ev.load_milli = b->load;
+	ev.celsius_milli = b->celsius ? b->celsius : EVENTS_UNKNOWN;
+	ev.speed_milli = b->speed ? b->speed : EVENTS_UNKNOWN;
+	ev.foreign_milli = b->foreign ? b->foreign : EVENTS_UNKNOWN;
+	ev.memory_bytes = 1500000000;
 	play(&ev);
 }
 
 static inline void farm_begin(void)
 {
-	struct events_event ev = events_new(EVENTS_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
-	ev.what = "Image modules dtbs";
+	ev.command = "Image modules dtbs";
 	ev.arch = "arm64";
 	ev.toolchain = "gcc-13.3.0-aarch64";
 	ev.tree = "/src/linux";
-	ev.jobs = 24;
-	ev.local_slots = 2;
+	ev.make_jobs = 24;
+	ev.n_local_slots = 2;
 	play(&ev);
 	if (farm_is_known)
 		last_build(2874, 12, 30);
-	say(EVENTS_PHASE, "compile");
+	say(EVENTS_KIND_PHASE, "compile");
 }
 
 /* A minute of work, until 75 s. */
@@ -142,9 +142,10 @@ static inline void farm_minute(void)
  */
 static inline void farm_play(void)
 {
-	static const enum events_job_state states[] = { EVENTS_SEND, EVENTS_RUN,
-							EVENTS_RUN,
-							EVENTS_RECEIVE };
+	static const enum events_job_state states[] = { EVENTS_JOB_SEND,
+							EVENTS_JOB_RUN,
+							EVENTS_JOB_RUN,
+							EVENTS_JOB_RECEIVE };
 
 	farm_begin();
 	farm_node("neo4a", 6);
@@ -161,17 +162,17 @@ static inline void farm_play(void)
 
 		/* The first takes much longer than others. */
 		now_ms = i == 1 ? 60000 : 70000 + (uint64_t)i * 300;
-		farm_job(i, EVENTS_QUEUED, NULL, NULL);
-		farm_job(i, EVENTS_SCAN, NULL, NULL);
-		farm_job(i, EVENTS_SEND, on, NULL);
+		farm_job(i, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job(i, EVENTS_JOB_SCAN, NULL, NULL);
+		farm_job(i, EVENTS_JOB_SEND, on, NULL);
 		farm_job(i, states[i % 4], on, NULL);
 	}
-	farm_job(17, EVENTS_QUEUED, NULL, NULL);
-	farm_job(17, EVENTS_RUN, "local", ".incbin");
-	farm_job(18, EVENTS_QUEUED, NULL, NULL);
-	farm_job(18, EVENTS_SCAN, NULL, NULL);
-	farm_job(19, EVENTS_QUEUED, NULL, NULL);
-	farm_job(20, EVENTS_QUEUED, NULL, NULL);
+	farm_job(17, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(17, EVENTS_JOB_RUN, "local", ".incbin");
+	farm_job(18, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(18, EVENTS_JOB_SCAN, NULL, NULL);
+	farm_job(19, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(20, EVENTS_JOB_QUEUED, NULL, NULL);
 	farm_beat(&(struct farm_beat){ "neo4b", 80, 0, 0, 9000000, 1200000,
 				       6100, 91000, 600, 0 });
 	farm_beat(&(struct farm_beat){ "box", 190, 0, 0, 31000000, 9100000,
@@ -184,9 +185,9 @@ static inline void farm_play(void)
 	diag("kernel/fork.c: In function 'dup_task':\n"
 	     "kernel/fork.c:12:5: warning: unused variable 'x' "
 	     "[-Wunused-variable]\n   12 | int x;\n      |     ^\n",
-	     EVENTS_WARNING);
+	     EVENTS_SEV_WARNING);
 	diag("fs/ext4/inode.c:99:1: error: expected ';' before '}'\n",
-	     EVENTS_ERROR);
+	     EVENTS_SEV_ERROR);
 }
 
 #endif

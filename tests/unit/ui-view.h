@@ -15,7 +15,7 @@ static struct ui_canvas c;
 
 static inline void set_up(void)
 {
-	const struct ui_view_setup setup = { .may_ask = true };
+	const struct ui_view_setup setup = { .actions_enabled = true };
 
 	now_ms = 0;
 	also = NULL;
@@ -33,16 +33,16 @@ static inline void tear_down(void)
 	ui_model_release(&m);
 }
 
-static inline enum ui_view_ask press(uint32_t key)
+static inline enum ui_view_action press(uint32_t key)
 {
-	return ui_view_key(&v, &m, key);
+	return ui_view_handle_key(&v, &m, key);
 }
 
 /* Each of them is a key, and none asks for anything. */
 static inline void keys(const char *text)
 {
 	for (; *text; text++)
-		ck_assert_int_eq(press((uint8_t)*text), UI_ASK_NOTHING);
+		ck_assert_int_eq(press((uint8_t)*text), UI_ACTION_NONE);
 }
 
 static inline void draw(void)
@@ -55,7 +55,7 @@ static inline char *drawn(void)
 	struct buf text = { 0 };
 
 	draw();
-	ui_canvas_text(&text, &c);
+	ui_canvas_dump_text(&text, &c);
 	return buf_steal(&text);
 }
 

@@ -372,7 +372,7 @@ void attack_arguments(struct scene *s)
 	struct file f = { .path = "/tree/x.c", .content = bytes_str(source) };
 
 	g.cell = node_cell(g.n, &s->gcc, "/tree");
-	node_view(g.n, g.cell, 2, WIRE_PART_TREE, &f, 1);
+	node_view(g.n, g.cell, 2, WIRE_PART_SOURCES, &f, 1);
 	g.target = xasprintf("%s/written", s->work);
 	controls(&g);
 	forms(&g, runs, COUNT(runs), s->canary, true);

@@ -4,7 +4,7 @@
  */
 #include "client.h"
 
-#include "toolchain/tree.h"
+#include "toolchain/dir-digest.h"
 
 #include <stdlib.h>
 
@@ -21,11 +21,11 @@ uint32_t node_bundle_open(struct node *n, const struct bundle *g)
 				 .id = (char *)g->id,
 				 .host = g->host ? (char *)g->host :
 						   n->hosts.v[0],
-				 .json = (char *)"{}\n" };
+				 .metadata = (char *)"{}\n" };
 	struct buf b = { 0 };
 
 	if (g->tree)
-		m.tree = *g->tree;
+		m.dir_digest = *g->tree;
 	wire_bundle_encode(&b, &m);
 	node_send(n, WIRE_BUNDLE, buf_bytes(&b));
 	buf_release(&b);
@@ -54,7 +54,7 @@ static bool send_odd_path(struct node *n, const char *path)
 {
 	struct buf b = { 0 };
 
-	if (wire_path_ok(path))
+	if (wire_path_is_valid(path))
 		return false;
 	buf_put_u32(&b, 0);
 	buf_put_u32(&b, 1);
@@ -78,7 +78,7 @@ static bool make_entry(struct node *n, const struct file *f,
 	free(path);
 	*t = (struct compiler_entry){
 		.path = (char *)f->path,
-		.kind = (enum compiler_kind)e->inode.kind,
+		.kind = (enum compiler_entry_kind)e->inode.kind,
 		.executable = e->inode.executable,
 		.digest = e->inode.digest,
 		.target = e->inode.target,
@@ -89,7 +89,7 @@ static bool make_entry(struct node *n, const struct file *f,
 /* As many of these as one VIEW holds, which names no path twice. */
 static uint32_t count_fitting(const struct wire_entry *v, size_t n)
 {
-	uint32_t fits = wire_view_fits(v, n);
+	uint32_t fits = wire_view_count_fitting(v, n);
 
 	for (uint32_t i = 1; i < fits; i++) {
 		for (uint32_t k = 0; k < i; k++) {
@@ -112,17 +112,18 @@ void node_bundle(struct node *n, const struct bundle *g)
 	all.v = xcalloc(g->n + 1, sizeof(*all.v));
 	for (size_t i = 0; i < g->n; i++)
 		good &= make_entry(n, &g->files[i], &v[i], &all.v[i]);
-	toolchain_tree_digest(&all, &tree);
+	toolchain_dir_digest_compute(&all, &tree);
 	if (!g->tree)
 		named.tree = &tree;
 	forget_have(n);
 	m.cell = node_bundle_open(n, &named);
-	for (size_t at = 0; good && !n->over && (at < g->n || !at); at += m.n) {
+	for (size_t at = 0; good && !n->over && (at < g->n || !at);
+	     at += m.n_entries) {
 		m.view++;
-		m.n = count_fitting(v + at, g->n - at);
+		m.n_entries = count_fitting(v + at, g->n - at);
 		m.entries = v + at;
-		m.part = at + m.n == g->n ? WIRE_PART_TOOLCHAIN_END :
-					    WIRE_PART_TOOLCHAIN;
+		m.part = at + m.n_entries == g->n ? WIRE_PART_TOOLCHAIN_END :
+						    WIRE_PART_TOOLCHAIN;
 		node_bundle_send(n, &m, g->files + at);
 		if (!g->n)
 			break;
@@ -140,7 +141,7 @@ static bool has_held(struct node *n)
 
 const struct wire_held *node_tools(struct node *n, bool verify)
 {
-	struct wire_tools m = { .ask = 1, .verify = verify };
+	struct wire_tools m = { .request_id = 1, .verify = verify };
 	struct buf b = { 0 };
 
 	n->has_held = false;
@@ -158,7 +159,7 @@ static bool has_dropped(struct node *n)
 
 bool node_drop(struct node *n, const char *id)
 {
-	struct wire_drop m = { .ask = 1, .id = (char *)id };
+	struct wire_drop m = { .request_id = 1, .id = (char *)id };
 	struct buf b = { 0 };
 
 	n->has_dropped = false;

@@ -28,7 +28,7 @@ static void on_piece(struct node *n, struct bytes body)
 	struct wire_piece m;
 
 	if (wire_piece_decode(&m, body) == 0 && n->answer &&
-	    n->answer->job == m.job && m.stream < WIRE_STREAMS)
+	    n->answer->job == m.job && m.stream < WIRE_N_OUTPUTS)
 		buf_add_bytes(&n->answer->stream[m.stream], m.data);
 }
 
@@ -63,7 +63,7 @@ static void on_fit(struct node *n, struct bytes body)
 
 	if (wire_fit_decode(&m, body))
 		return;
-	n->fit = m.fit;
+	n->fit = m.usable;
 	strv_release(&n->hosts);
 	n->hosts = m.hosts;
 	m.hosts = (struct strv){ 0 };
@@ -130,7 +130,7 @@ static void flush(struct node *n)
 		return;
 	did = write(n->in, b.data, b.len);
 	if (did > 0)
-		wire_conn_sent(n->conn, (size_t)did);
+		wire_conn_consume(n->conn, (size_t)did);
 	else if (did < 0 && errno != EAGAIN && errno != EINTR)
 		n->over = true;
 }
@@ -164,8 +164,8 @@ static void serve(struct node *n)
 			continue;
 		n->has_need = false;
 		n->needed = true;
-		for (uint32_t k = 0; k < need.n && !n->over; k++)
-			give(n, &v->files[need.index[k]]);
+		for (uint32_t k = 0; k < need.n_indices && !n->over; k++)
+			give(n, &v->files[need.indices[k]]);
 		wire_need_release(&need);
 		return;
 	}
@@ -252,7 +252,7 @@ struct node *node_start(char *const *argv)
 	n->paths = wire_paths_new();
 	n->flags = wire_flags_new();
 	n->next_cell = n->next_job = 1;
-	wire_hello_encode_kfarm(&b);
+	wire_hello_encode_client(&b);
 	node_send(n, WIRE_HELLO, buf_bytes(&b));
 	buf_release(&b);
 	if (!node_wait(n, is_fit, 30000)) {
@@ -293,7 +293,7 @@ void node_send_paths(struct node *n)
 {
 	struct buf b = { 0 };
 
-	while (buf_reset(&b), wire_paths_message(n->paths, &b))
+	while (buf_reset(&b), wire_paths_put_new(n->paths, &b))
 		node_send(n, WIRE_PATHS, buf_bytes(&b));
 	buf_release(&b);
 }
@@ -302,7 +302,7 @@ uint32_t node_path(struct node *n, const char *path)
 {
 	uint32_t number = UINT32_MAX;
 
-	if (wire_paths_number(n->paths, path, &number))
+	if (wire_paths_add(n->paths, path, &number))
 		return UINT32_MAX;
 	node_send_paths(n);
 	return number;
@@ -313,10 +313,10 @@ void file_entry(struct node *n, const struct file *f, struct wire_entry *e)
 	*e = (struct wire_entry){ .inode.kind = (uint8_t)f->kind,
 				  .inode.executable = f->executable,
 				  .inode.mtime_ns = 1700000000000000000ll };
-	wire_paths_number(n->paths, f->path, &e->path);
-	if (f->kind == WIRE_LINK)
+	wire_paths_add(n->paths, f->path, &e->path);
+	if (f->kind == WIRE_INODE_SYMLINK)
 		e->inode.target = xstrdup(f->target);
-	if (f->kind != WIRE_FILE)
+	if (f->kind != WIRE_INODE_FILE)
 		return;
 	if (f->from) {
 		struct err err = { 0 };
@@ -328,7 +328,7 @@ void file_entry(struct node *n, const struct file *f, struct wire_entry *e)
 		e->inode.size = (uint64_t)st.st_size;
 	} else {
 		e->inode.size = f->content.len;
-		digest_of(f->content, &e->inode.digest);
+		digest_bytes(f->content, &e->inode.digest);
 	}
 }
 
@@ -337,7 +337,7 @@ void node_blob(struct node *n, struct bytes content)
 	struct wire_blob m = { .size = content.len };
 	struct buf b = { 0 };
 
-	digest_of(content, &m.digest);
+	digest_bytes(content, &m.digest);
 	do {
 		size_t left = content.len - m.offset;
 
@@ -372,7 +372,7 @@ bool node_view(struct node *n, uint32_t cell, uint32_t view,
 	struct wire_view m = { .cell = cell,
 			       .view = view,
 			       .part = (uint8_t)part,
-			       .n = (uint32_t)n_files };
+			       .n_entries = (uint32_t)n_files };
 	struct buf b = { 0 };
 
 	m.entries = xcalloc(n_files + 1, sizeof(*m.entries));
@@ -399,11 +399,11 @@ static uint32_t open_cell(struct node *n, const char *driver, bool is_clang,
 			       .toolchain = *id,
 			       .is_clang = is_clang,
 			       .driver = xstrdup(driver),
-			       .kept = xstrdup(kept) };
+			       .installed_id = xstrdup(kept) };
 	struct buf b = { 0 };
 	uint32_t cell = m.cell;
 
-	strv_add(&m.roots, root);
+	strv_add(&m.client_roots, root);
 	wire_cell_encode(&b, &m);
 	node_send(n, WIRE_CELL, buf_bytes(&b));
 	buf_release(&b);
@@ -428,9 +428,9 @@ uint32_t node_cell(struct node *n, const struct compiler_manifest *m,
 
 		files[i] = (struct file){
 			.path = e->path,
-			.kind = (enum wire_kind)e->kind,
+			.kind = (enum wire_inode_kind)e->kind,
 			.executable = e->executable,
-			.from = e->kind == COMPILER_FILE ? e->path : NULL,
+			.from = e->kind == COMPILER_ENTRY_FILE ? e->path : NULL,
 			.target = e->target,
 		};
 	}
@@ -450,7 +450,7 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 		      const char *root)
 {
 	struct compiler_entry e = { .path = (char *)driver,
-				    .kind = COMPILER_FILE,
+				    .kind = COMPILER_ENTRY_FILE,
 				    .executable = true };
 	struct file *f = xcalloc(1, sizeof(*f));
 	struct err err = { 0 };
@@ -460,7 +460,7 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 
 	if (stat(program, &st) || digest_file(program, &e.digest, &err))
 		die(program);
-	e.size = (uint64_t)st.st_size;
+	e.size_bytes = (uint64_t)st.st_size;
 	if (compiler_manifest_id(&e, 1, driver, false, &id, NULL))
 		die("compiler_manifest_id");
 	*f = (struct file){ .path = driver,
@@ -505,9 +505,9 @@ uint32_t node_job_send(struct node *n, const struct order *o)
 
 	for (size_t i = 0; o->env && o->env[i]; i++)
 		strv_add(&m.env, o->env[i]);
-	if (wire_flags_runs(n->flags, &m, o->flags, o->n_flags))
+	if (wire_flags_encode_job(n->flags, &m, o->flags, o->n_flags))
 		die("flags");
-	while (buf_reset(&b), wire_flags_message(n->flags, &b))
+	while (buf_reset(&b), wire_flags_put_new(n->flags, &b))
 		node_send(n, WIRE_FLAGS, buf_bytes(&b));
 	buf_reset(&b);
 	wire_job_encode(&b, &m);
@@ -534,7 +534,7 @@ void node_job(struct node *n, const struct order *o, unsigned ms,
 
 void answer_release(struct answer *a)
 {
-	for (int i = 0; i < WIRE_STREAMS; i++)
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		buf_release(&a->stream[i]);
 	free(a->reason);
 }
@@ -547,7 +547,7 @@ static bool holds(const void *data, size_t len, const char *word)
 bool answer_holds(const struct node *n, const struct answer *a,
 		  const char *word)
 {
-	for (int i = 0; i < WIRE_STREAMS; i++)
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		if (holds(a->stream[i].data, a->stream[i].len, word))
 			return true;
 	return (a->reason && strstr(a->reason, word)) ||

@@ -7,10 +7,9 @@
 #define ATTACK_CLIENT_H
 
 #include "compiler/manifest.h"
-#include "wire/conn.h"
-#include "wire/flags.h"
 #include "wire/msg.h"
-#include "wire/paths.h"
+#include "wire/stream.h"
+#include "wire/table.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -57,13 +56,13 @@ struct answer {
 	uint8_t class;
 	char *reason;
 	uint32_t status;
-	struct buf stream[WIRE_STREAMS];
+	struct buf stream[WIRE_N_OUTPUTS];
 };
 
 /* A file of a view: from memory, or a file of this machine. */
 struct file {
 	const char *path;
-	enum wire_kind kind;
+	enum wire_inode_kind kind;
 	bool executable;
 	struct bytes content;
 	const char *from; /* instead of content */

@@ -52,7 +52,7 @@ static bool honest(struct scene *s, struct node *n, uint32_t gcc)
 		o.source = "nosuch.c";
 	node_job(n, &o, 60000, &a);
 	good = a.done && !a.failed && a.status == 0 &&
-	       a.stream[WIRE_OBJECT].len > 100;
+	       a.stream[WIRE_OUTPUT_OBJECT].len > 100;
 	answer_release(&a);
 	return good;
 }
@@ -74,8 +74,8 @@ static void one(struct scene *s, struct node *n, uint32_t evil, uint32_t gcc,
 	struct answer a;
 
 	node_job(n, &o, 90000, &a);
-	what = a.stream[WIRE_STDERR].len ?
-		       strstr(buf_str(&a.stream[WIRE_STDERR]), "GOT ") :
+	what = a.stream[WIRE_OUTPUT_STDERR].len ?
+		       strstr(buf_str(&a.stream[WIRE_OUTPUT_STDERR]), "GOT ") :
 		       NULL;
 	if (!scene_leaks(s, name, n, &a))
 		scene_result(s, name, a.done && !n->over && !what, "%.60s",
@@ -83,9 +83,9 @@ static void one(struct scene *s, struct node *n, uint32_t evil, uint32_t gcc,
 			     n->over ? "the node is gone" :
 				       "no answer");
 	if (what && !s->control) {
-		fwrite(a.stream[WIRE_STDERR].data, 1,
-		       a.stream[WIRE_STDERR].len < 4096 ?
-			       a.stream[WIRE_STDERR].len :
+		fwrite(a.stream[WIRE_OUTPUT_STDERR].data, 1,
+		       a.stream[WIRE_OUTPUT_STDERR].len < 4096 ?
+			       a.stream[WIRE_OUTPUT_STDERR].len :
 			       4096,
 		       stdout);
 		s->leaks++;
@@ -151,7 +151,7 @@ void attack_programs(struct scene *s)
 		{ .path = "/tree/other.c",
 		  .content = { (const uint8_t *)source, 7 } },
 		{ .path = "/tree/to-canary",
-		  .kind = WIRE_LINK,
+		  .kind = WIRE_INODE_SYMLINK,
 		  .target = s->canary },
 		{ .path = "/tree/x.c",
 		  .content = { (const uint8_t *)source, 7 } },
@@ -161,8 +161,8 @@ void attack_programs(struct scene *s)
 	};
 	int fd = abstract_socket();
 
-	node_view(n, evil, 2, WIRE_PART_TREE, files, 4);
-	node_view(n, gcc, 2, WIRE_PART_TREE, files, 3);
+	node_view(n, evil, 2, WIRE_PART_SOURCES, files, 4);
+	node_view(n, gcc, 2, WIRE_PART_SOURCES, files, 3);
 	scene_result(s, "program: an honest job before", honest(s, n, gcc),
 		     "it is not done");
 	controls(s, n, evil, gcc);

@@ -166,7 +166,7 @@ static void controls(struct scene *s)
 					  .content = bytes_str(text[i]) };
 	}
 	files[5] = (struct file){ .path = xasprintf("/tree/%s", s->secret) };
-	node_view(n, cell, 2, WIRE_PART_TREE, files, 6);
+	node_view(n, cell, 2, WIRE_PART_SOURCES, files, 6);
 	for (size_t i = 0; i < 5; i++) {
 		scene_control(s);
 		compile(s, n, cell, &planted[i], files[i].path);
@@ -198,12 +198,12 @@ void attack_sources(struct scene *s)
 					  .content = fill(s, sources[i].text) };
 	}
 	files[N] = (struct file){ .path = "/tree/to-canary",
-				  .kind = WIRE_LINK,
+				  .kind = WIRE_INODE_SYMLINK,
 				  .target = s->canary };
 	files[N + 1] = (struct file){ .path = "/tree/updir",
-				      .kind = WIRE_LINK,
+				      .kind = WIRE_INODE_SYMLINK,
 				      .target = "../../../../.." };
-	node_view(n, cell, 2, WIRE_PART_TREE, files, N + 2);
+	node_view(n, cell, 2, WIRE_PART_SOURCES, files, N + 2);
 	for (size_t i = 0; i < N; i++)
 		compile(s, n, cell, &sources[i], paths[i]);
 	for (size_t i = 0; i < N; i++) {

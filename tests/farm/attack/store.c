@@ -43,7 +43,7 @@ static void compile(struct node *n, uint32_t cell, uint32_t view,
 	node_job(n, &o, 60000, &a);
 	buf_reset(object);
 	if (a.done && !a.failed && a.status == 0)
-		buf_add_bytes(object, buf_bytes(&a.stream[WIRE_OBJECT]));
+		buf_add_bytes(object, buf_bytes(&a.stream[WIRE_OUTPUT_OBJECT]));
 	else
 		fprintf(stderr, "no object: %s\n", a.reason ? a.reason : "");
 	answer_release(&a);
@@ -55,7 +55,7 @@ static void run(struct scene *s, struct buf *object)
 	struct node *n = node_start(s->kfarmd);
 	uint32_t cell = node_cell(n, &s->gcc, "/tree");
 
-	if (node_view(n, cell, 2, WIRE_PART_TREE, tree, 2))
+	if (node_view(n, cell, 2, WIRE_PART_SOURCES, tree, 2))
 		compile(n, cell, 2, object);
 	node_stop(n);
 }
@@ -148,14 +148,14 @@ static void under(struct scene *s, const struct buf *right)
 	uint32_t one = node_cell(n, &s->gcc, "/tree"), two;
 	struct buf object = { 0 };
 
-	node_view(n, one, 2, WIRE_PART_TREE, tree, 2);
+	node_view(n, one, 2, WIRE_PART_SOURCES, tree, 2);
 	how = 0;
 	nftw(s->store, spoil, 20, FTW_PHYS);
 	compile(n, one, 2, &object);
 	scene_result(s, "store: spoiled under a cell", same(right, &object),
 		     "another object, or none");
 	two = node_cell(n, &s->gcc, "/tree");
-	node_view(n, two, 2, WIRE_PART_TREE, tree, 2);
+	node_view(n, two, 2, WIRE_PART_SOURCES, tree, 2);
 	compile(n, two, 2, &object);
 	scene_result(s, "store: spoiled, and a second cell",
 		     same(right, &object), "another object, or none");

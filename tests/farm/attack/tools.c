@@ -142,14 +142,16 @@ static void odd_paths(struct scene *s)
 static void odd_links(struct scene *s)
 {
 	struct file out[] = {
-		{ .path = "l", .kind = WIRE_LINK, .target = "/etc" },
+		{ .path = "l", .kind = WIRE_INODE_SYMLINK, .target = "/etc" },
 	};
 	struct file up[] = {
-		{ .path = "a/l", .kind = WIRE_LINK, .target = "../../.." },
+		{ .path = "a/l",
+		  .kind = WIRE_INODE_SYMLINK,
+		  .target = "../../.." },
 	};
 	struct file through[] = {
 		{ .path = "d/f", .content = text("x") },
-		{ .path = "l", .kind = WIRE_LINK, .target = "d" },
+		{ .path = "l", .kind = WIRE_INODE_SYMLINK, .target = "d" },
 		{ .path = "l/g", .content = text("x") },
 	};
 	struct file below[] = {
@@ -161,8 +163,8 @@ static void odd_links(struct scene *s)
 		{ .path = "f", .content = text("y") },
 	};
 	struct file late[] = {
-		{ .path = "d", .kind = WIRE_DIR },
-		{ .path = "d", .kind = WIRE_LINK, .target = "." },
+		{ .path = "d", .kind = WIRE_INODE_DIR },
+		{ .path = "d", .kind = WIRE_INODE_SYMLINK, .target = "." },
 		{ .path = "d/f", .content = text("x") },
 	};
 
@@ -193,11 +195,11 @@ static void wrong_blob(struct scene *s)
 	struct wire_entry e = { .inode.size = 5 };
 	struct wire_view m = { .view = 1,
 			       .part = WIRE_PART_TOOLCHAIN_END,
-			       .n = 1,
+			       .n_entries = 1,
 			       .entries = &e };
 	struct node *n = node_start(s->kfarmd);
 
-	digest_of(text("right"), &e.inode.digest);
+	digest_bytes(text("right"), &e.inode.digest);
 	e.path = node_path(n, "/bin/x");
 	m.cell = node_bundle_open(n, &g);
 	/* It is refused before anything is asked for. */
@@ -217,20 +219,22 @@ static void too_many(struct scene *s, const char *name, unsigned files,
 	struct node *n = node_start(s->kfarmd);
 
 	m.cell = node_bundle_open(n, &g);
-	for (unsigned at = 0; at < files && !n->over; at += m.n) {
+	for (unsigned at = 0; at < files && !n->over; at += m.n_entries) {
 		m.view++;
-		m.n = files - at < each ? files - at : each;
-		for (unsigned i = 0; i < m.n; i++) {
+		m.n_entries = files - at < each ? files - at : each;
+		for (unsigned i = 0; i < m.n_entries; i++) {
 			char *path = xasprintf("/d/%u", at + i);
 
-			e[i] = (struct wire_entry){ .inode.kind = WIRE_FILE,
-						    .inode.size = size };
-			wire_paths_number(n->paths, path, &e[i].path);
+			e[i] = (struct wire_entry){
+				.inode.kind = WIRE_INODE_FILE,
+				.inode.size = size
+			};
+			wire_paths_add(n->paths, path, &e[i].path);
 			put_le32(e[i].inode.digest.b, at + i);
 			free(path);
 		}
-		m.part = at + m.n == files ? WIRE_PART_TOOLCHAIN_END :
-					     WIRE_PART_TOOLCHAIN;
+		m.part = at + m.n_entries == files ? WIRE_PART_TOOLCHAIN_END :
+						     WIRE_PART_TOOLCHAIN;
 		node_bundle_send(n, &m, NULL);
 	}
 	end(s, n, name, refuses(n, 60000), 0);
@@ -244,7 +248,7 @@ static void floods(struct scene *s)
 	struct buf b = { 0 };
 
 	for (uint32_t i = 0; i < 5000 && !n->over; i++) {
-		t.ask = i;
+		t.request_id = i;
 		buf_reset(&b);
 		wire_tools_encode(&b, &t);
 		node_send(n, WIRE_TOOLS, buf_bytes(&b));
@@ -290,10 +294,10 @@ static bool is_whole(struct node *n, bool *there)
 {
 	const struct wire_held *held = node_tools(n, true);
 
-	*there = held->n == 1;
-	return n->has_held &&
-	       (!held->n ||
-		(held->n == 1 && held->all[0].state == WIRE_HELD_OK));
+	*there = held->n_toolchains == 1;
+	return n->has_held && (!held->n_toolchains ||
+			       (held->n_toolchains == 1 &&
+				held->toolchains[0].state == WIRE_HELD_OK));
 }
 
 /* One that is killed after `ms`; 0: it is not, and how long it took. */

@@ -89,7 +89,7 @@ static void view_lie(struct scene *s, const char *name, const struct file *f,
 	struct lie l = { .s = s };
 
 	begin(&l, name);
-	node_view(l.n, l.cell, 2, WIRE_PART_TREE, f, n);
+	node_view(l.n, l.cell, 2, WIRE_PART_SOURCES, f, n);
 	end(&l, l.n->over || job_fails(&l, 2));
 }
 
@@ -120,7 +120,9 @@ static void odd_views(struct scene *s)
 	};
 	struct file through[] = {
 		{ .path = "/tree/x.c", .content = text("int x;\n") },
-		{ .path = "/tree/l", .kind = WIRE_LINK, .target = "/" },
+		{ .path = "/tree/l",
+		  .kind = WIRE_INODE_SYMLINK,
+		  .target = "/" },
 		{ .path = "/tree/l/etc/passwd", .content = text("x") },
 	};
 	struct file device[] = { { .path = "/dev/null",
@@ -129,10 +131,10 @@ static void odd_views(struct scene *s)
 				  .content = text("x") } };
 	struct file tool[] = { { .path = s->gcc.driver,
 				 .content = text("x") } };
-	struct file gone[] = { { .path = "/usr", .kind = WIRE_GONE } };
-	struct file link[] = {
-		{ .path = "/usr", .kind = WIRE_LINK, .target = "/tree" }
-	};
+	struct file gone[] = { { .path = "/usr", .kind = WIRE_INODE_ABSENT } };
+	struct file link[] = { { .path = "/usr",
+				 .kind = WIRE_INODE_SYMLINK,
+				 .target = "/tree" } };
 
 	view_lie(s, "view: a file below a file", both, 3);
 	view_lie(s, "view: a file through a link", through, 3);
@@ -212,7 +214,9 @@ static void wrong_digest(struct scene *s)
 	struct lie l = { .s = s };
 	struct file f = { .path = "/tree/x.c", .content = text("int x;\n") };
 	struct wire_entry e;
-	struct wire_view v = { .cell = 1, .view = 2, .n = 1, .entries = &e };
+	struct wire_view v = {
+		.cell = 1, .view = 2, .n_entries = 1, .entries = &e
+	};
 	struct wire_blob m = { .size = 7, .data = text("int y;\n") };
 	struct buf b = { 0 };
 
@@ -245,14 +249,14 @@ static void bomb(struct scene *s)
 	};
 	struct lie l = { .s = s };
 	struct wire_entry *e = xcalloc(FILES, sizeof(*e));
-	struct wire_view v = { .view = 2, .n = FILES, .entries = e };
+	struct wire_view v = { .view = 2, .n_entries = FILES, .entries = e };
 	struct buf b = { 0 };
 
 	begin(&l, "blob: 60,000 files of 1 GiB");
 	for (uint32_t i = 0; i < FILES; i++) {
 		char *path = xasprintf("/tree/bomb/%u", i);
 
-		wire_paths_number(l.n->paths, path, &e[i].path);
+		wire_paths_add(l.n->paths, path, &e[i].path);
 		e[i].inode.size = 1ull << 30;
 		memcpy(e[i].inode.digest.b, &i, sizeof(i));
 		free(path);
@@ -278,16 +282,19 @@ static void many(struct scene *s, unsigned views, unsigned each)
 
 	begin(&l, name);
 	for (unsigned k = 0; k < views && !l.n->over; k++) {
-		struct wire_view v = {
-			.cell = l.cell, .view = 2 + k, .n = each, .entries = e
-		};
+		struct wire_view v = { .cell = l.cell,
+				       .view = 2 + k,
+				       .n_entries = each,
+				       .entries = e };
 
 		for (uint32_t i = 0; i < each; i++) {
 			char *path = xasprintf("/tree/%u/%u/%u/x", k, i % 500,
 					       i);
 
-			e[i] = (struct wire_entry){ .inode.kind = WIRE_DIR };
-			wire_paths_number(l.n->paths, path, &e[i].path);
+			e[i] = (struct wire_entry){
+				.inode.kind = WIRE_INODE_DIR
+			};
+			wire_paths_add(l.n->paths, path, &e[i].path);
 			free(path);
 		}
 		node_path(l.n, "/tree");

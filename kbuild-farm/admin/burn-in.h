@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* admin/burn-in.h - Compiles of known units on a tested node, and its heat. */
+#ifndef ADMIN_BURN_IN_H
+#define ADMIN_BURN_IN_H
+
+#include "admin/test-state.h"
+
+/*
+ * Set up the core classes after HELLO.  From then on, each job is pinned to one
+ * class, if the node supports that and still has the same classes as before.
+ */
+void admin_burn_heat_init_classes(struct admin_test_state_node *n,
+				  const struct peer_stats *now);
+/* Record heat and throttling from a heartbeat while the node works. */
+void admin_burn_heat_record(struct admin_test_state_node *n,
+			    const struct peer_stats *now, uint64_t now_ms);
+
+/*
+ * Send units of `set` until `max_jobs` are in flight: each once, or repeatedly
+ * with `repeat`.  Returns false after all were sent and have returned.
+ */
+bool admin_burn_in_send_units(struct admin_test_state_node *n,
+			      const struct peer_canary *set, unsigned max_jobs,
+			      bool repeat);
+/* Return the class for the next job; -1: all classes have enough jobs. */
+int admin_burn_in_next_class(const struct admin_test_state_node *n);
+/* Check a result, and release the contents of `answer`. */
+void admin_burn_in_handle_result(struct admin_test_state_node *n,
+				 uint32_t number,
+				 struct peer_job_result *answer);
+/* Count a job that the node failed; a busy node gets the unit again later. */
+void admin_burn_in_handle_failure(struct admin_test_state_node *n,
+				  uint32_t number, enum wire_fail_class class,
+				  const char *why);
+/* Forget all jobs in flight, and cancel them if requested. */
+void admin_burn_in_drop_jobs(struct admin_test_state_node *n, bool cancel);
+/* Likewise, and count each of them as failed for `why`. */
+void admin_burn_in_fail_jobs(struct admin_test_state_node *n, const char *why);
+/* Count an error; the text of the first one is recorded. */
+void admin_burn_in_record_error(struct admin_test_state_node *n,
+				struct admin_node_test_count *c,
+				const char *unit, const char *what);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * admin/enrol.h - Enrolment, removal and key change of a machine as a node.
+ *
+ * The scripts run on the machine through admin/remote-script.h.  They and the
+ * service files are embedded from templates/enrol and templates/systemd.
+ *
+ * One static program is installed.  As root, or through sudo or doas, it
+ * becomes a service that starts at boot and accepts the build hosts of
+ * /etc/kfarm/clients.  Without root it is installed in ~/.local/bin, for `ssh
+ * HOST kfarmd --stdio`.  Only fingerprints are exchanged, never keys.  Each
+ * script is idempotent; after an interruption it is simply repeated.
+ *
+ * `make nodes` builds the static programs.  They are nodes/kfarmd-HOST next to
+ * a built kfarm, and ../lib/kfarm/nodes/kfarmd-HOST relative to an installed
+ * one.
+ */
+#ifndef ADMIN_ENROL_H
+#define ADMIN_ENROL_H
+
+#include "admin/remote-script.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Find the program for `host` relative to another kfarm, given by its absolute
+ * path.  Returns 0 or -errno with `err` set; the caller frees *path.
+ */
+int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
+				   char **path, struct err *err);
+
+enum admin_enrol_mode {
+	ADMIN_ENROL_MODE_SERVICE,
+	ADMIN_ENROL_MODE_SSH
+};
+
+enum admin_enrol_action {
+	ADMIN_ENROL_ACTION_INSTALL, /* also updates */
+	ADMIN_ENROL_ACTION_REMOVE,
+	ADMIN_ENROL_ACTION_REKEY
+};
+
+struct admin_enrol_options {
+	enum admin_enrol_action action;
+	enum admin_enrol_mode mode;
+	/* of this build host; "" with ADMIN_ENROL_MODE_SSH */
+	const char *fingerprint;
+	const char *client_name; /* its name in the node's list of clients */
+	unsigned port; /* 0: unchanged, or else 3634 */
+	bool installed_only; /* do nothing unless kfarm installed the node */
+};
+
+/* The node's answers.  Strings are safe for display and can be NULL. */
+struct admin_enrol_result {
+	char *machine; /* uname -m */
+	char *rootless; /* user without root access */
+	bool is_service; /* otherwise through ssh */
+	char *program; /* path of kfarmd on the node */
+	bool program_requested; /* it was sent, or is up to date */
+	uint64_t sent_bytes; /* size of the program; 0: it was up to date */
+	char *fingerprint; /* verified fingerprint of a service */
+	unsigned port; /* that the service listens on */
+	char *user; /* that the service runs as */
+	char *init; /* starts it at boot: "systemd"; "none" */
+	bool removed, not_installed; /* nothing was installed */
+	/* other build hosts that still use the node */
+	unsigned n_other_clients;
+	bool completed; /* the script ran to its end */
+};
+
+/* Append the script for `wish` to `out`. */
+void admin_enrol_add_script(struct buf *out,
+			    const struct admin_enrol_options *wish);
+/*
+ * Callback on_line of struct admin_remote_script; `ctx` is a zeroed struct
+ * admin_enrol_result.  Parses the script's output and sends the program for the
+ * machine.
+ */
+admin_remote_script_line_fn admin_enrol_on_line;
+/*
+ * Check that the answers of an installation are complete.  Returns 0, or
+ * -EPROTO, after which no answer may be used.
+ */
+int admin_enrol_result_check(const struct admin_enrol_result *a,
+			     struct err *err);
+/* Free the strings. */
+void admin_enrol_result_release(struct admin_enrol_result *a);
+
+/*
+ * Return this user's default client name, "root@build".  The caller frees it.
+ */
+char *admin_enrol_client_name(void);
+
+/*
+ * Append instructions to install the machine `ssh` as node `name` by hand, with
+ * the contents of all files.
+ */
+void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
+			    const struct admin_enrol_options *wish);
+
+#endif

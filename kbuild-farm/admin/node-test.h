@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * admin/node-test.h - Concurrent test of nodes as a build would use them.
+ *
+ *	1. HELLO, FIT and MACHINE
+ *	2. bandwidth, one node after the other, so that they do not share
+ *	   the link of the build host
+ *	3. upload of a compiler, the canary (peer/canary.h), and a
+ *	   known-answer test (inputs/reference-object.h)
+ *	4. optionally a burn-in: known sources on all cores for some time
+ *
+ * A burn-in finds rare faults: an overclocked board that occasionally
+ * miscomputes, or a board that overheats after ten minutes.  A node that is
+ *lost during the burn-in is dialed again.
+ */
+#ifndef ADMIN_NODE_TEST_H
+#define ADMIN_NODE_TEST_H
+
+#include "base/digest.h"
+#include "node/roster.h"
+#include "wire/msg.h"
+
+#include <stdatomic.h>
+
+#define ADMIN_NODE_TEST_UNITS_MAX 32 /* limit of compiled units */
+
+/* Outcomes of one kind of compile. */
+struct admin_node_test_count {
+	unsigned n_sent, n_right;
+	unsigned n_wrong; /* object differs from the local one */
+	unsigned n_crashed; /* compiler failed on the node only */
+	unsigned n_damaged; /* digest mismatch */
+	unsigned n_failed; /* the node could not run it */
+	char *first_error; /* first failure; NULL: none */
+	uint64_t first_error_ms; /* its time since the start of the burn-in */
+};
+
+/* Results of one core class in a burn-in. */
+struct admin_node_test_class {
+	char *name; /* "Cortex-A72", "1512 MHz"; unique per node */
+	unsigned n_cpus; /* usable by jobs; 0: not tested */
+	struct admin_node_test_count burn_in;
+	uint64_t cpu_ms, throttled_ms;
+	uint32_t min_speed_milli, max_throttled; /* like the node's */
+};
+
+/* A thermal zone. */
+struct admin_node_test_zone {
+	char *name;
+	uint32_t max_mk;
+};
+
+/*
+ * Outcomes of one unit, to distinguish random errors from a different compiler.
+ */
+struct admin_node_test_unit {
+	unsigned n_right, n_wrong;
+	struct digest wrong_digest; /* first wrong object */
+	bool inconsistent; /* wrong objects differ */
+};
+
+enum admin_node_test_bandwidth {
+	ADMIN_NODE_TEST_BANDWIDTH_UNTESTED,
+	ADMIN_NODE_TEST_BANDWIDTH_MEASURED,
+	/* the first bytes did not arrive in time */
+	ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT,
+};
+
+struct admin_node_test_result {
+	const struct node_entry *entry; /* borrowed */
+
+	bool up; /* HELLO and FIT were received */
+	bool fit, incompatible; /* another protocol version */
+	char *error; /* why it is not up or not fit */
+	unsigned rtt_ms; /* from dialing to HELLO */
+	char *software, *layers, *machine, *boot_id;
+	unsigned cores, slots;
+	char *class_text; /* "2 Cortex-A72 at 1800 MHz, 4 ..."; NULL: unknown */
+
+	/* As in struct wire_machine. */
+	struct digest machine_id;
+	uint8_t n_macs;
+	struct wire_mac *macs;
+	/* nodes with the same key, machine id or MAC; or NULL */
+	char *duplicate_text;
+	bool excluded; /* a build gives it no jobs because of that */
+	bool has_clock, has_free; /* it reports these values */
+	int64_t clock_offset_ms; /* node's clock minus local clock */
+	uint64_t free_mib; /* free space of its store */
+
+	enum admin_node_test_bandwidth bandwidth;
+	uint64_t bits_per_s; /* upper bound after a timeout */
+
+	bool has_compiler; /* the compiler is ready in a sandbox */
+	char *missing_reason; /* why not; NULL: not tried yet */
+	struct admin_node_test_count canary, known_answer, burn_in;
+
+	/* Burn-in. */
+	struct admin_node_test_unit units[ADMIN_NODE_TEST_UNITS_MAX];
+	unsigned n_lost; /* number of lost sessions */
+	unsigned n_restarts; /* losses after which the boot id had changed */
+	char *lost_reason; /* of the last loss */
+	uint64_t cpu_ms; /* of its compilers */
+	uint32_t max_mk, min_speed_milli; /* or WIRE_HEALTH_UNKNOWN */
+	uint64_t throttled_ms; /* time with a reduced clock */
+	uint32_t max_throttled; /* maximum number of throttled CPUs */
+	/* In the order of MACHINE; NULL: unknown, or jobs cannot be pinned. */
+	struct admin_node_test_class *class_results;
+	unsigned n_classes;
+	bool classes_merged; /* has several classes but cannot pin jobs */
+	struct admin_node_test_zone *zones;
+	unsigned n_zones;
+};
+
+enum admin_node_test_stage {
+	ADMIN_NODE_TEST_STAGE_HELLO,
+	ADMIN_NODE_TEST_STAGE_BANDWIDTH,
+	ADMIN_NODE_TEST_STAGE_COMPILER,
+	ADMIN_NODE_TEST_STAGE_CANARY,
+	ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER,
+	ADMIN_NODE_TEST_STAGE_READY, /* waits until the other nodes are ready */
+	ADMIN_NODE_TEST_STAGE_BURN_IN,
+	ADMIN_NODE_TEST_STAGE_FINISHED,
+};
+
+struct admin_node_test {
+	struct admin_node_test_result *nodes;
+	size_t n_nodes;
+	const char *driver; /* absolute path of the compiler */
+	char *const *env;
+	const char *work_dir; /* private directory */
+	const char *canary_db, *data_dir; /* see struct peer_shared */
+	uint64_t burn_in_ms; /* 0: no burn-in */
+	/* Called from the loop about five times a second; can be NULL. */
+	void (*on_progress)(void *ctx);
+	void *ctx;
+	const atomic_bool *cancel; /* ends the test once true; can be NULL */
+
+	/* Progress: the stage of each node. */
+	enum admin_node_test_stage *stages;
+	/* of the burn-in, compiled locally */
+	unsigned n_sources, n_sources_done;
+	uint64_t burn_in_elapsed_ms; /* 0 before the burn-in */
+
+	/* Results. */
+	char *compiler_error; /* why the compiler cannot be tested; or NULL */
+	bool cancelled;
+};
+
+/* Initialize an empty result for a node; `entry` is borrowed. */
+void admin_node_test_result_init(struct admin_node_test_result *n,
+				 const struct node_entry *entry);
+/* Free the texts and arrays of a result; its entry stays set. */
+void admin_node_test_result_release(struct admin_node_test_result *n);
+/* Return the number of core classes that were tested. */
+unsigned admin_node_test_count_classes(const struct admin_node_test_result *n);
+/*
+ * Test the nodes and block until all sessions have ended.  Results are in
+ * `nodes`, also after `cancel`.  Returns 0, or -errno without an event loop or
+ * if `work_dir` is not writable.
+ */
+int admin_node_test_run(struct admin_node_test *trial, struct err *err);
+
+#endif

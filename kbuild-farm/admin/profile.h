@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * admin/profile.h - Settings for a type of board.
+ *
+ * A profile is templates/boards/NAME.conf or the user's own file, in git-config
+ * syntax; kfarm-nodes(1) documents the keys.
+ */
+#ifndef ADMIN_PROFILE_H
+#define ADMIN_PROFILE_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ADMIN_PROFILE_HIGHEST UINT64_MAX /* the highest available frequency */
+
+/* One clock, or all of a kind; NULL and 0: unchanged. */
+struct admin_profile_clock {
+	int cpu; /* CPU of this clock; -1: all others */
+	char *governor;
+	uint64_t hz;
+};
+
+/* A parsed profile. */
+struct admin_profile {
+	char *name;
+	char *about; /* one line; NULL: none */
+	char *overclock_risk; /* risk of an overclock; NULL: none */
+	struct strv models; /* substrings of the board's model name */
+	struct admin_profile_clock *cpus;
+	size_t n_cpus;
+	bool has_boost, boost_enabled;
+	struct admin_profile_clock memory;
+	struct strv devices; /* patterns in /sys/class/devfreq, for `memory` */
+	struct strv zones; /* patterns of thermal zone types */
+	unsigned passive_celsius; /* throttling temperature; 0: unchanged */
+	struct strv stop_services; /* services to stop */
+};
+
+/*
+ * Read a profile: a file if `name` contains a slash, otherwise NAME.conf in
+ * ~/.config/kfarm/boards/ or among the built-in ones.  Returns 0; -ENOENT;
+ * -EINVAL with file and line in `err`.  Release `p` in any case.
+ */
+int admin_profile_find(struct admin_profile *p, const char *name,
+		       struct err *err);
+/* Likewise from text; `file` is its name in errors. */
+int admin_profile_parse(struct admin_profile *p, const char *file,
+			struct bytes text, struct err *err);
+/* Free all fields. */
+void admin_profile_release(struct admin_profile *p);
+/* List the names of all profiles, sorted. */
+void admin_profile_list(struct strv *out);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * admin/remote-script.h - Execution of a shell script on a node through ssh.
+ *
+ * The script is POSIX sh for any `sh`: dash, bash, busybox.  It runs only if it
+ * arrived completely.  It starts with LC_ALL=C, the usual directories added to
+ * PATH, umask 022, and its own text in $kfarm_script, so that it can restart as
+ * another user: `exec sudo -n sh -c "$kfarm_script"`.  Its stdin is what the
+ * caller sends.  Output of the login before the script's first line is dropped.
+ */
+#ifndef ADMIN_REMOTE_SCRIPT_H
+#define ADMIN_REMOTE_SCRIPT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct admin_remote_script_session;
+
+/*
+ * Called for each line of the script's output, without its end.  It can send
+ * input.  Returns 0, or -errno with `err` set, which ends the connection.
+ */
+typedef int admin_remote_script_line_fn(
+	void *ctx, struct admin_remote_script_session *talk, const char *line,
+	struct err *err);
+
+struct admin_remote_script {
+	const char *name; /* of the node, for errors */
+	const char *ssh; /* [USER@]HOST */
+	struct bytes script;
+	/* Complete stdin of the script; not used with `on_line`. */
+	struct bytes input;
+	/* -ETIMEDOUT after this time without any transfer; 0: two minutes */
+	unsigned idle_timeout_ms;
+	/* ssh can ask for a password on the terminal. */
+	bool interactive;
+	const void *cancel; /* atomic_bool; -EINTR once true; can be NULL */
+	admin_remote_script_line_fn
+		*on_line; /* NULL: lines are appended to `out` */
+	/*
+	 * Called with the number of unsent bytes, initially and after each
+	 * write.
+	 */
+	void (*on_sent)(void *ctx, size_t left); /* can be NULL */
+	void *line_ctx; /* for on_line */
+	void *sent_ctx;
+};
+
+/*
+ * Run the script and wait for its end.  Up to 1 MiB of output is appended to
+ * `out`, which can be NULL.  Callbacks use the calling thread.
+ *
+ * Returns 0 if the script exited with 0.  Otherwise `err` names the node and
+ * the problem, for a script the last line of its stderr: -EHOSTUNREACH with
+ * advice if it did not start; -EIO if the script or the connection failed;
+ * -ETIMEDOUT, -EINTR or an error of on_line; -EMSGSIZE.
+ */
+int admin_remote_script_run(const struct admin_remote_script *r,
+			    struct buf *out, struct err *err);
+
+/* Called from on_line: queue input for the script.  The bytes are copied. */
+void admin_remote_script_send(struct admin_remote_script_session *talk,
+			      struct bytes in);
+/* Called from on_line: close the script's stdin after the queued input. */
+void admin_remote_script_close_input(struct admin_remote_script_session *talk);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* admin/test-state.h - State of a running node test. */
+#ifndef ADMIN_TEST_STATE_H
+#define ADMIN_TEST_STATE_H
+
+#include "admin/node-test.h"
+#include "peer/canary.h"
+#include "peer/peer.h"
+
+/* File sizes for measuring bandwidth; the large one if the first was fast. */
+#define ADMIN_TEST_STATE_SMALL_BYTES (256u << 10)
+#define ADMIN_TEST_STATE_LARGE_BYTES (4u << 20)
+
+/* A known unit in flight on a node. */
+struct admin_test_state_job {
+	uint32_t number;
+	const struct peer_canary *canary;
+	size_t unit;
+	int class; /* core class; -1: any */
+	uint64_t sent_ms;
+};
+
+/* A tested node. */
+struct admin_test_state_node {
+	struct admin_test_state *trial;
+	struct admin_node_test_result *result;
+	struct peer *peer;
+	enum admin_node_test_stage stage;
+	uint64_t progress_ms; /* start of the stage, or last progress */
+	uint64_t compiler_start_ms; /* start of the upload; 0: not yet */
+	uint64_t canary_start_ms; /* start of the first unit; 0: not yet */
+	uint64_t dialled_ms, redial_ms; /* redial_ms 0: connected */
+	unsigned n_measured; /* files transferred */
+	bool measuring;
+	uint64_t sent_bytes; /* at the last check */
+	size_t next_unit; /* next to send */
+	bool known_answer_sent;
+	struct admin_test_state_job *jobs;
+	size_t n_jobs;
+	uint64_t health_ms; /* time of the last health report */
+	bool jobs_pinned; /* in this session */
+};
+
+/* The whole test, with the objects that all nodes share. */
+struct admin_test_state {
+	struct admin_node_test *test;
+	struct peer_shared shared;
+	struct inputs_toolchains toolchains;
+	struct inputs_toolchain *tc;
+	const struct inputs_reference_object *reference;
+	struct peer_canary *canary, *burn_in;
+	enum wire_codec codec;
+	struct event *kick, *tick;
+	struct admin_test_state_node *nodes;
+	size_t n_nodes;
+	struct admin_test_state_node *measured_node; /* NULL: none */
+	bool compiler_added; /* to the shared toolchains */
+	uint64_t burn_in_start_ms;
+};
+
+/* Advance all nodes.  Call it from the loop, never from a peer callback. */
+void admin_test_stage_advance(struct admin_test_state *t, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * admin/tune.h - Plan and scripts that apply a board profile to a node.
+ *
+ * templates/tune/node.sh runs on the node (admin/remote-script.h) up to three
+ * times: to query, to apply, to revert.  A plan lists each file under /sys with
+ * its current and wanted value.  All words in generated scripts are safe for
+ * the shell.  The files are documented in admin-guide/pm/cpufreq.rst,
+ * admin-guide/pm/intel_pstate.rst, ABI/testing/sysfs-class-devfreq and
+ * sysfs-class-thermal of the kernel.
+ *
+ * The query prints lines of up to three fields, separated by tabs; the last
+ * line is "end":
+ *
+ *	PATH  r|w  VALUE	a file below /sys
+ *	service  NAME  UNIT STATE...  or "absent"
+ *	before-file|before-service PATH|UNIT VALUE
+ *	model, kernel, start  TEXT
+ */
+#ifndef ADMIN_TUNE_H
+#define ADMIN_TUNE_H
+
+#include "admin/profile.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Output of node.sh when it applied or reverted settings. */
+struct admin_tune_result {
+	size_t n_applied; /* number of settings applied */
+	size_t n_restored; /* restored settings of an earlier profile */
+	struct admin_tune_failure {
+		char *path, *why;
+	} * failed;
+	size_t n_failed;
+};
+
+/*
+ * Parse that output.  Returns 0, or -EPROTO with `err` set if it is incomplete;
+ * then the state of the node is unknown.
+ */
+int admin_tune_result(struct admin_tune_result *r, struct bytes output,
+		      struct err *err);
+/* Free the list of failures. */
+void admin_tune_result_release(struct admin_tune_result *r);
+
+/*
+ * Format a value of such a file for display: "1704 MHz".  The caller frees it.
+ */
+char *admin_tune_format_value(const char *path, const char *value);
+
+/* A file below /sys, or a previous value that `revert` restores. */
+struct admin_tune_file {
+	char *path, *value;
+	bool writable;
+};
+
+/* A service that the profile stops. */
+struct admin_tune_service {
+	char *name;
+	char *unit; /* NULL: absent */
+	char *state; /* "enabled active" */
+};
+
+/* The state of a node, from the output of the query. */
+struct admin_tune_state {
+	char *model, *kernel, *init_system; /* NULL: unknown */
+	struct admin_tune_file *files; /* in the order received */
+	size_t n_files;
+	struct admin_tune_service *services;
+	size_t n_services;
+	struct admin_tune_file *previous;
+	size_t n_previous;
+};
+
+/*
+ * Parse the output of a query.  Lines that are unsafe for a shell or a terminal
+ * are skipped.  Returns 0; -EPROTO without the last line; -E2BIG.  `s` is
+ * released on failure.
+ */
+int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
+			   struct err *err);
+
+/* One setting of a plan. */
+struct admin_tune_item {
+	char *name; /* "max-frequency of CPUs 0-3"; NULL in `previous` */
+	char *path; /* the file, or the service's unit */
+	char *current; /* NULL: no such file */
+	char *wanted; /* NULL: unknown */
+	char *skip_reason; /* why it is not changed; NULL: it is */
+	bool is_service;
+};
+
+/* A plan: the settings of a profile for one node. */
+struct admin_tune {
+	char *model, *kernel; /* as reported by the node */
+	char *warning; /* the profile is for another board; or NULL */
+	char *init_system; /* systemd ... none */
+	struct admin_tune_item *v;
+	size_t n;
+	struct admin_tune_item *previous; /* values that `revert` restores */
+	size_t n_previous;
+};
+
+/* Append the query script for a profile. */
+void admin_tune_add_query_script(const struct admin_profile *p,
+				 struct buf *out);
+/*
+ * Make a plan from the output of the query.  Returns 0, or -EPROTO with `err`
+ * set if it is invalid.
+ */
+int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
+		     struct bytes output, struct err *err);
+/* Free the plan. */
+void admin_tune_release(struct admin_tune *t);
+
+/* Return the number of settings to apply, whatever their current values. */
+size_t admin_tune_count_changes(const struct admin_tune *t);
+/* Append the script that applies the plan, and its standard input. */
+void admin_tune_add_apply_script(const struct admin_tune *t, struct buf *script,
+				 struct buf *input);
+/* Append the script that restores the previous values. */
+void admin_tune_add_revert_script(struct buf *script);
+
+#endif

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "admin/verdict.h"
+
+#include "base/format.h"
+#include "base/str.h"
+#include "tls/key.h"
+#include "tls/session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A larger offset confuses logs and file times. */
+#define CLOCK_OFFSET_MAX_MS 10000
+#define FREE_MIN_MIB        1024 /* for a compiler, its units and outputs */
+#define FAILED_BITS_PER_S   10000000u /* an old hub or a bad cable */
+#define POOR_BITS_PER_S     60000000u /* less than 100BASE-TX achieves */
+#define REPEATS_MIN         3 /* equal results that exclude chance */
+/* most boards throttle here */
+#define HOT_MIN_MK (WIRE_ZERO_CELSIUS_MK + 85000)
+
+static const char *const row_names[] = {
+	[ADMIN_VERDICT_ROW_REACH] = "reach",
+	[ADMIN_VERDICT_ROW_KEY] = "key",
+	[ADMIN_VERDICT_ROW_CLOCK] = "clock",
+	[ADMIN_VERDICT_ROW_DISK] = "disk",
+	[ADMIN_VERDICT_ROW_BANDWIDTH] = "link",
+	[ADMIN_VERDICT_ROW_SANDBOX] = "sandbox",
+	[ADMIN_VERDICT_ROW_CANARY] = "canary",
+	[ADMIN_VERDICT_ROW_KNOWN_ANSWER] = "answer",
+	[ADMIN_VERDICT_ROW_BURN_IN] = "burn-in",
+};
+
+static const char *const grade_names[] = {
+	[ADMIN_VERDICT_GRADE_UNTESTED] = "untried",
+	[ADMIN_VERDICT_GRADE_GOOD] = "good",
+	[ADMIN_VERDICT_GRADE_POOR] = "poor",
+	[ADMIN_VERDICT_GRADE_FAILED] = "failed",
+};
+
+const char *admin_verdict_row_name(enum admin_verdict_row row)
+{
+	return row_names[row];
+}
+
+const char *admin_verdict_grade_name(enum admin_verdict_grade is)
+{
+	return grade_names[is];
+}
+
+/*
+ * Each judge_*() function fills one row.  A row without data is UNTESTED.  The
+ * texts are displayed to the user: `what` is the problem, `todo` the advice.
+ *
+ * Takes ownership of the texts; `brief` NULL: the default word.
+ */
+static void set_verdict(struct admin_verdict *v, enum admin_verdict_grade is,
+			char *brief, char *what, char *todo)
+{
+	v->grade = is;
+	free(v->summary);
+	v->summary = brief                              ? brief :
+		     is == ADMIN_VERDICT_GRADE_UNTESTED ? xstrdup("-") :
+		     is == ADMIN_VERDICT_GRADE_FAILED   ? xstrdup("FAILED") :
+							  xstrdup("ok");
+	v->finding = what;
+	v->advice = todo;
+}
+
+static void set_good(struct admin_verdict *v, char *brief)
+{
+	set_verdict(v, ADMIN_VERDICT_GRADE_GOOD, brief, NULL, NULL);
+}
+
+/*
+ * Split a reason into problem and advice at a divider of two bytes; without a
+ * divider, `todo` is the advice.
+ */
+static void set_reason(struct admin_verdict *v, const char *reason,
+		       const char *divider, char *todo)
+{
+	const char *cut = divider ? strstr(reason, divider) : NULL;
+
+	if (!cut) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xstrdup(reason), todo);
+		return;
+	}
+	free(todo);
+	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+		    xstrndup(reason, (size_t)(cut - reason)), xstrdup(cut + 2));
+}
+
+/* --------------------------------------------------------- connection */
+
+static char *reach_advice(const struct node_entry *e)
+{
+	switch (e->address.kind) {
+	case NODE_ADDRESS_SSH:
+		return xasprintf("see whether it is on, and whether `ssh %s "
+				 "kfarmd --version` answers without a "
+				 "question",
+				 e->address.text);
+	case NODE_ADDRESS_EXEC:
+		return xstrdup("see what its command prints when it is "
+			       "started by hand");
+	case NODE_ADDRESS_UNIX:
+		return xasprintf("start it: `kfarmd --listen unix:%s`",
+				 e->address.text);
+	case NODE_ADDRESS_TLS:
+		return xasprintf("see whether it is on and its kfarmd runs "
+				 "(`systemctl status kfarmd` there), and "
+				 "whether a firewall lets its port through; "
+				 "after a move, put its new address into "
+				 "[node \"%s\"]",
+				 e->name);
+	}
+	return NULL;
+}
+
+/* Return true if the connection worked but a key was wrong. */
+static bool is_key_rejected(const struct admin_node_test_result *n)
+{
+	return !n->up && n->error && tls_session_is_key_error(n->error);
+}
+
+static void judge_reach(struct admin_verdict *v,
+			const struct admin_node_test_result *n)
+{
+	/* Each of several addresses has its own reason. */
+	bool is_tls = n->entry->address.kind == NODE_ADDRESS_TLS;
+
+	if (is_key_rejected(n))
+		set_good(v, NULL);
+	else if (n->up && n->rtt_ms < 1000)
+		set_good(v, xasprintf("%u ms", n->rtt_ms));
+	else if (n->up)
+		set_good(v, xasprintf("%.1f s", n->rtt_ms / 1000.0));
+	else if (n->error)
+		set_reason(v, n->error, is_tls ? NULL : "; ",
+			   n->incompatible ?
+				   xasprintf("`kfarm nodes update %s` brings "
+					     "it the kfarmd of this version",
+					     n->entry->name) :
+				   reach_advice(n->entry));
+	else
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+}
+
+static void judge_key(struct admin_verdict *v,
+		      const struct admin_node_test_result *n)
+{
+	const struct node_entry *e = n->entry;
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+
+	if (n->duplicate_text) {
+		set_verdict(v,
+			    n->excluded ? ADMIN_VERDICT_GRADE_FAILED :
+					  ADMIN_VERDICT_GRADE_POOR,
+			    xstrdup(n->excluded ? "FAILED" : "copied"),
+			    xstrdup(n->duplicate_text), NULL);
+	} else if (is_key_rejected(n)) {
+		set_reason(v, n->error, "; ",
+			   xasprintf("`kfarmd --init` there prints its key, to "
+				     "be compared with `key =` of [node "
+				     "\"%s\"], and /etc/kfarm/clients has the "
+				     "keys that it lets in; `kfarm nodes rekey "
+				     "%s` makes both anew by ssh",
+				     e->name, e->name));
+	} else if (e->address.kind == NODE_ADDRESS_TLS && n->up) {
+		tls_key_format_fingerprint(&e->pin, pin);
+		set_verdict(
+			v, ADMIN_VERDICT_GRADE_GOOD, NULL,
+			xasprintf("it showed the key that is pinned, %s", pin),
+			NULL);
+	} else if (e->address.kind == NODE_ADDRESS_SSH && n->up) {
+		set_good(v, xstrdup("ssh"));
+	} else {
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	}
+}
+
+static char *format_clock_offset(uint64_t ms)
+{
+	uint64_t s = ms / 1000;
+
+	if (s < 120)
+		return xasprintf("%" PRIu64 ".%u s", s,
+				 (unsigned)(ms % 1000 / 100));
+	if (s < 7200)
+		return xasprintf("%" PRIu64 " min", s / 60);
+	if (s < 2 * 86400)
+		return xasprintf("%" PRIu64 " h", s / 3600);
+	if (s < 730 * 86400u)
+		return xasprintf("%" PRIu64 " days", s / 86400);
+	return xasprintf("%.1f years", (double)s / (365.25 * 86400));
+}
+
+static void judge_clock(struct admin_verdict *v,
+			const struct admin_node_test_result *n)
+{
+	uint64_t off = (uint64_t)(n->clock_offset_ms < 0 ? -n->clock_offset_ms :
+							   n->clock_offset_ms);
+	char sign = n->clock_offset_ms <= -50 ? '-' : '+';
+	char *words;
+
+	if (!n->has_clock) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+		return;
+	}
+	if (off <= CLOCK_OFFSET_MAX_MS) {
+		set_good(v, xasprintf("%c%.1f s", sign, (double)off / 1000));
+		return;
+	}
+	words = format_clock_offset(off);
+	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+		    xasprintf("its clock is %s %s this machine's; jobs do not "
+			      "mind, its logs and packages do",
+			      words,
+			      n->clock_offset_ms < 0 ? "behind" : "ahead of"),
+		    xstrdup("set it from the network: `timedatectl set-ntp "
+			    "true` there, or a package such as chrony; and see "
+			    "whether this machine's own is right"));
+	free(words);
+}
+
+/* kfarmd needs space for a compiler, its inputs and its outputs. */
+static void judge_disk(struct admin_verdict *v,
+		       const struct admin_node_test_result *n)
+{
+	char *amount;
+
+	if (!n->has_free) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+		return;
+	}
+	amount = n->free_mib < 10240 ?
+			 xasprintf("%" PRIu64 " MiB", n->free_mib) :
+			 xasprintf("%" PRIu64 " GiB", n->free_mib / 1024);
+	if (n->free_mib >= FREE_MIN_MIB) {
+		set_good(v, amount);
+		return;
+	}
+	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+		    xasprintf("%s are free where its store is, less than a "
+			      "compiler and its files may take (1 GiB)",
+			      amount),
+		    xstrdup("make room there, or start kfarmd with --store on "
+			    "another disk"));
+	free(amount);
+}
+
+static void judge_bandwidth(struct admin_verdict *v,
+			    const struct admin_node_test_result *n)
+{
+	uint64_t bits = n->bits_per_s;
+	char *rate = bits < 10000000 ?
+			     xasprintf("%.1f Mb/s", (double)bits / 1e6) :
+			     xasprintf("%" PRIu64 " Mb/s", bits / 1000000);
+
+	if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_UNTESTED) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	} else if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT ||
+		   n->bits_per_s < FAILED_BITS_PER_S) {
+		set_verdict(
+			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			xasprintf(
+				"%s%s to it: its jobs wait for their bytes",
+				n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT ?
+					"less than " :
+					"",
+				rate),
+			xstrdup("try another cable and another port of the "
+				"switch; `ethtool` there says what was agreed "
+				"on (100 or 1000 Mb/s, full duplex)"));
+	} else if (n->bits_per_s < POOR_BITS_PER_S) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup(rate),
+			    xasprintf("%s to it: less than a cable of 100 "
+				      "Mb/s gives",
+				      rate),
+			    xstrdup("see whether it is a wireless link, a bad "
+				    "cable or half duplex"));
+	} else {
+		set_good(v, xstrdup(rate));
+	}
+	free(rate);
+}
+
+static void judge_sandbox(struct admin_verdict *v,
+			  const struct admin_node_test_result *n)
+{
+	if (!n->up)
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	else if (n->fit)
+		set_good(v, NULL);
+	else
+		set_reason(v, n->error ? n->error : "it cannot make a sandbox",
+			   "; ", xstrdup("kfarmd(8) has what a sandbox needs"));
+}
+
+/* ----------------------------------------------------------- compiles */
+
+static unsigned count_bad(const struct admin_node_test_count *c)
+{
+	return c->n_wrong + c->n_crashed + c->n_damaged + c->n_failed;
+}
+
+static char *describe_bad_results(const struct admin_node_test_count *c)
+{
+	static const char *const kinds[] = { "wrong", "crashed",
+					     "damaged on the way", "not run" };
+	unsigned n[] = { c->n_wrong, c->n_crashed, c->n_damaged, c->n_failed };
+	struct strv words = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++) {
+		if (n[i])
+			strv_addf(&words, "%u %s", n[i], kinds[i]);
+	}
+	text = strv_join(&words, ", ");
+	strv_release(&words);
+	return text;
+}
+
+/* Return the advice for the most severe problem. */
+static char *compile_advice(const struct admin_node_test_result *n,
+			    const struct admin_node_test_count *c)
+{
+	const char *name = n->entry->name;
+
+	if (c->n_wrong || c->n_crashed)
+		return xasprintf("give it no jobs until that is found (`kfarm "
+				 "nodes drain %s`): take back what raises its "
+				 "clock or its memory's (`kfarm nodes tune %s "
+				 "--revert`), look at its power supply and its "
+				 "cooling, then `kfarm nodes check %s "
+				 "--burn-in`",
+				 name, name, name);
+	if (c->n_damaged)
+		return xasprintf("its memory or its way here changes bytes: "
+				 "take back what raises its memory's clock, "
+				 "then `kfarm nodes check %s --burn-in`",
+				 name);
+	return xstrdup("kfarmd's own words there say more (`journalctl -u "
+		       "kfarmd`)");
+}
+
+static void judge_compiles(struct admin_verdict *v,
+			   const struct admin_node_test_result *n,
+			   const struct admin_node_test_count *c)
+{
+	char *bad;
+
+	if (!c->n_sent && !count_bad(c)) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	} else if (!count_bad(c)) {
+		set_good(v, NULL);
+	} else {
+		bad = describe_bad_results(c);
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xasprintf("of %u: %s; %s", c->n_sent, bad,
+				      c->first_error ? c->first_error : ""),
+			    compile_advice(n, c));
+		free(bad);
+	}
+}
+
+static void judge_canary(struct admin_verdict *v,
+			 const struct admin_node_test_result *n,
+			 const char *compiler)
+{
+	if (n->missing_reason)
+		set_reason(v, n->missing_reason, ": `",
+			   xasprintf("`kfarm toolchain list --nodes %s` says "
+				     "what it holds; -t tries another than %s",
+				     n->entry->name, compiler));
+	else
+		judge_compiles(v, n, &n->canary);
+}
+
+static void judge_known_answer(struct admin_verdict *v,
+			       const struct admin_node_test_result *n)
+{
+	const struct admin_node_test_count *c = &n->known_answer;
+
+	if (count_bad(c))
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xstrdup(c->first_error ? c->first_error :
+						     "it came back wrong"),
+			    compile_advice(n, c));
+	else
+		judge_compiles(v, n, c);
+}
+
+/* ------------------------------------------------------------ burn-in */
+
+/* Return true if the errors are frequent and always equal. */
+static bool is_error_deterministic(const struct admin_node_test_result *n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ADMIN_NODE_TEST_UNITS_MAX; i++) {
+		const struct admin_node_test_unit *u = &n->units[i];
+
+		if (u->n_wrong &&
+		    (u->n_right || u->inconsistent || u->n_wrong < REPEATS_MIN))
+			return false;
+		any = any || u->n_wrong;
+	}
+	return any;
+}
+
+/*
+ * Return ", all on its 2 Cortex-A72" if other classes had no errors.  The
+ * caller frees it.
+ */
+static char *describe_bad_class(const struct admin_node_test_result *n)
+{
+	const struct admin_node_test_class *only = NULL;
+	unsigned bad = 0;
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		if (!count_bad(&n->class_results[i].burn_in))
+			continue;
+		only = &n->class_results[i];
+		bad++;
+	}
+	if (bad != 1 || admin_node_test_count_classes(n) < 2 ||
+	    count_bad(&only->burn_in) != count_bad(&n->burn_in))
+		return xstrdup("");
+	return xasprintf(", all on its %u x %s", only->n_cpus, only->name);
+}
+
+static void judge_burn_in_results(struct admin_verdict *v,
+				  const struct admin_node_test_result *n,
+				  const char *compiler)
+{
+	const struct admin_node_test_count *c = &n->burn_in;
+	struct buf at = { 0 };
+	char *bad = describe_bad_results(c), *where = describe_bad_class(n),
+	     *todo;
+
+	format_time(&at, c->first_error_ms);
+	todo = is_error_deterministic(n) ?
+		       xasprintf("the same each time is no accident: its build "
+				 "of %s is another than this machine's; "
+				 "`kfarm toolchain list --verify`",
+				 compiler) :
+		       compile_advice(n, c);
+	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+		    xasprintf("of %u compiles: %s%s; the first after %s: %s",
+			      c->n_sent, bad, where, buf_str(&at),
+			      c->first_error ? c->first_error : "?"),
+		    todo);
+	buf_release(&at);
+	free(where);
+	free(bad);
+}
+
+/* A changed boot id distinguishes a restart from a lost connection. */
+static void judge_lost_sessions(struct admin_verdict *v,
+				const struct admin_node_test_result *n)
+{
+	if (n->n_restarts)
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xasprintf("it restarted %u time%s under load",
+				      n->n_restarts,
+				      n->n_restarts == 1 ? "" : "s"),
+			    xstrdup("a power supply that is too weak, or too "
+				    "high a clock, does that: try another "
+				    "one, then a lower clock"));
+	else
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xasprintf("the conversation ended %u time%s under "
+				      "load: %s",
+				      n->n_lost, n->n_lost == 1 ? "" : "s",
+				      n->lost_reason ? n->lost_reason : "?"),
+			    xstrdup("see its power supply, its cable and "
+				    "kfarmd's own words (`journalctl -u "
+				    "kfarmd`)"));
+}
+
+static void judge_heat(struct admin_verdict *v,
+		       const struct admin_node_test_result *n)
+{
+	struct buf how_long = { 0 }, slowed = { 0 };
+
+	format_time(&how_long, n->throttled_ms);
+	/* For each throttled class: ": its Cortex-A72 to 66 % for 4:05". */
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		const struct admin_node_test_class *c = &n->class_results[i];
+
+		if (!c->throttled_ms || admin_node_test_count_classes(n) < 2)
+			continue;
+		buf_printf(&slowed, "%s its %s to %u %% for ",
+			   slowed.len ? "," : ":", c->name,
+			   c->min_speed_milli / 10);
+		format_time(&slowed, c->throttled_ms);
+	}
+	if (n->throttled_ms)
+		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup("slowed"),
+			    xasprintf("it slowed down to %u %% of its clock, "
+				      "for %s in all%s",
+				      n->min_speed_milli / 10,
+				      buf_str(&how_long), buf_str(&slowed)),
+			    xstrdup("a heat sink or a fan; without one a lower "
+				    "maximum clock computes as much and stays "
+				    "cool"));
+	else
+		set_verdict(
+			v, ADMIN_VERDICT_GRADE_POOR, xstrdup("hot"),
+			xasprintf("it was %u C hot",
+				  (n->max_mk - WIRE_ZERO_CELSIUS_MK) / 1000),
+			xstrdup("a heat sink or a fan"));
+	buf_release(&how_long);
+	buf_release(&slowed);
+}
+
+/* Wrong results are worse than lost sessions, and those than heat. */
+static void judge_burn_in(struct admin_verdict *v,
+			  const struct admin_node_test_result *n,
+			  const char *compiler)
+{
+	if (count_bad(&n->burn_in))
+		judge_burn_in_results(v, n, compiler);
+	else if (n->n_lost || n->n_restarts)
+		judge_lost_sessions(v, n);
+	else if (!n->burn_in.n_sent)
+		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	else if (n->throttled_ms ||
+		 (n->max_mk != WIRE_HEALTH_UNKNOWN && n->max_mk >= HOT_MIN_MK))
+		judge_heat(v, n);
+	else
+		set_good(v, NULL);
+}
+
+void admin_verdict(struct admin_verdict v[static ADMIN_VERDICT_COUNT],
+		   const struct admin_node_test_result *n, const char *compiler)
+{
+	memset(v, 0, ADMIN_VERDICT_COUNT * sizeof(*v));
+	judge_reach(&v[ADMIN_VERDICT_ROW_REACH], n);
+	judge_key(&v[ADMIN_VERDICT_ROW_KEY], n);
+	judge_clock(&v[ADMIN_VERDICT_ROW_CLOCK], n);
+	judge_disk(&v[ADMIN_VERDICT_ROW_DISK], n);
+	judge_bandwidth(&v[ADMIN_VERDICT_ROW_BANDWIDTH], n);
+	judge_sandbox(&v[ADMIN_VERDICT_ROW_SANDBOX], n);
+	judge_canary(&v[ADMIN_VERDICT_ROW_CANARY], n, compiler);
+	judge_known_answer(&v[ADMIN_VERDICT_ROW_KNOWN_ANSWER], n);
+	judge_burn_in(&v[ADMIN_VERDICT_ROW_BURN_IN], n, compiler);
+}
+
+void admin_verdict_release(struct admin_verdict v[static ADMIN_VERDICT_COUNT])
+{
+	for (size_t i = 0; i < ADMIN_VERDICT_COUNT; i++) {
+		free(v[i].summary);
+		free(v[i].finding);
+		free(v[i].advice);
+	}
+}
+
+bool admin_verdict_has_failed(
+	const struct admin_verdict v[static ADMIN_VERDICT_COUNT])
+{
+	for (size_t i = 0; i < ADMIN_VERDICT_COUNT; i++) {
+		if (v[i].grade == ADMIN_VERDICT_GRADE_FAILED)
+			return true;
+	}
+	return false;
+}
+
+/* Return true if all nodes got the same wrong result for this unit. */
+static bool is_odd_unit(const struct admin_node_test_result *nodes, size_t n,
+			size_t unit)
+{
+	const struct digest *is = NULL;
+	unsigned agree = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct admin_node_test_unit *u = &nodes[i].units[unit];
+
+		if (u->n_right || u->inconsistent ||
+		    (u->n_wrong && is && !digest_equal(is, &u->wrong_digest)))
+			return false;
+		if (u->n_wrong)
+			is = &u->wrong_digest;
+		agree += u->n_wrong != 0;
+	}
+	return agree > 1;
+}
+
+int admin_verdict_find_odd_unit(const struct admin_node_test_result *nodes,
+				size_t n)
+{
+	for (size_t i = 0; i < ADMIN_NODE_TEST_UNITS_MAX; i++) {
+		if (is_odd_unit(nodes, n, i))
+			return (int)i;
+	}
+	return -1;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/file-stamp.h - File stamps, which detect changes without reading.
+ *
+ * A stamp cannot distinguish two contents that were written within one tick of
+ * the clock that stamps files.  Do not cache the content of a file whose stamp
+ * is younger than that when it is read ("racily clean").  If another machine
+ * stamps the files (NFS), its clock must agree with the local clock.
+ *
+ * A stamp that lies in the future by an hour or more predates a correction of
+ * the clock.  A change made now gets an earlier stamp.  When the clock reaches
+ * the recorded time, the stamp no longer lies in the future, which makes it a
+ * different stamp.  Such a stamp is therefore reliable.
+ */
+#ifndef BASE_FILE_STAMP_H
+#define BASE_FILE_STAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* A change of the mode changes ctime_ns, so the mode is not included. */
+struct file_stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+	/*
+	 * ctime was an hour or more ahead of the clock when the stamp was taken
+	 */
+	bool in_future;
+};
+
+void file_stamp_from_stat(struct file_stamp *out, const struct stat *st);
+bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
+/* Return a hash for tables of files. */
+uint64_t file_stamp_hash(const struct file_stamp *stamp);
+/* Format all fields for a record. The caller frees the text. */
+char *file_stamp_format(const struct file_stamp *stamp);
+/* Return the time in nanoseconds, of the clock that stamps files. */
+int64_t file_stamp_now_ns(void);
+/*
+ * Return true if any change of the file at `now_ns` or later alters the stamp.
+ */
+bool file_stamp_is_reliable(const struct file_stamp *stamp, int64_t now_ns);
+
+/*
+ * Sleep until any further change of the file alters its stamp, at most
+ * FILE_STAMP_WAIT_MS.  A file that was just written needs 20 ms and a tick of
+ * the clock.  Returns false if the limit is too short, and immediately if it
+ * must be: the file system stamps by the second, or its clock is ahead of the
+ * local clock.  `stamp` was taken before the wait, so the caller must check the
+ * file again.
+ */
+bool file_stamp_wait(const struct file_stamp *stamp);
+#define FILE_STAMP_WAIT_MS 200
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cc/probe-entry.h"
+
+#include "base/str.h"
+#include "options/probe-stamps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char probe_entry_magic[8] = { 'k', 'f', 'a', 'n',
+					   's', 'w', 'r', '1' };
+#define PROBE_ENTRY_HEADER_BYTES (sizeof(probe_entry_magic) + sizeof(uint64_t))
+
+enum {
+	ENTRY_FLAG_HAS_OUTPUT = 1,
+	ENTRY_FLAG_EXECUTABLE = 2
+};
+
+void cc_probe_entry_encode(struct buf *to, struct bytes key,
+			   const struct cc_probe_entry *a)
+{
+	uint8_t sum[sizeof(uint64_t)] = { 0 };
+	size_t head = to->len;
+
+	buf_add(to, probe_entry_magic, sizeof(probe_entry_magic));
+	buf_add(to, sum, sizeof(sum));
+	buf_put_bytes(to, key);
+	buf_put_u32(to, a->status);
+	buf_put_u32(to, (a->has_output_file ? ENTRY_FLAG_HAS_OUTPUT : 0) |
+				(a->executable ? ENTRY_FLAG_EXECUTABLE : 0));
+	buf_put_bytes(to, a->out);
+	buf_put_bytes(to, a->err);
+	buf_put_bytes(to, a->output);
+	put_le64(to->data + head + sizeof(probe_entry_magic),
+		 bytes_hash(bytes_of(to->data + head + PROBE_ENTRY_HEADER_BYTES,
+				     to->len - head - PROBE_ENTRY_HEADER_BYTES),
+			    0));
+}
+
+bool cc_probe_entry_decode(struct cc_probe_entry *a, struct bytes in,
+			   struct bytes key)
+{
+	struct reader r;
+	struct bytes asked;
+	uint32_t flags;
+
+	*a = (struct cc_probe_entry){ 0 };
+	if (in.len < PROBE_ENTRY_HEADER_BYTES ||
+	    in.len > CC_PROBE_ENTRY_MAX_BYTES ||
+	    memcmp(in.data, probe_entry_magic, sizeof(probe_entry_magic)) != 0)
+		return false;
+	reader_init(&r, bytes_of(in.data + PROBE_ENTRY_HEADER_BYTES,
+				 in.len - PROBE_ENTRY_HEADER_BYTES));
+	if (get_le64(in.data + sizeof(probe_entry_magic)) !=
+	    bytes_hash(bytes_of(r.p, r.left), 0))
+		return false;
+	asked = reader_bytes(&r);
+	a->status = reader_u32(&r);
+	flags = reader_u32(&r);
+	a->has_output_file = flags & ENTRY_FLAG_HAS_OUTPUT;
+	a->executable = flags & ENTRY_FLAG_EXECUTABLE;
+	a->out = reader_bytes(&r);
+	a->err = reader_bytes(&r);
+	a->output = reader_bytes(&r);
+	return !reader_end(&r) && a->status <= 1 && bytes_equal(asked, key);
+}
+
+/* 64 bits suffice for a name, because the file contains the complete key. */
+static char *probe_entry_path(const char *dir, struct bytes question)
+{
+	return xasprintf("%s/%016" PRIx64, dir, bytes_hash(question, 0));
+}
+
+bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return false;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    st.st_size > 0 && (uint64_t)st.st_size <= max &&
+	    !buf_reserve(out, (size_t)st.st_size))
+		n = read(fd, out->data, (size_t)st.st_size);
+	close(fd);
+	if (n <= 0 || n != st.st_size)
+		return false;
+	out->len = (size_t)n;
+	out->data[n] = '\0';
+	return true;
+}
+
+bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
+			 const char *dir, struct bytes key)
+{
+	char *path = probe_entry_path(dir, key);
+	bool is = cc_probe_entry_read_file(file, path,
+					   CC_PROBE_ENTRY_MAX_BYTES) &&
+		  cc_probe_entry_decode(a, buf_bytes(file), key);
+
+	free(path);
+	return is;
+}
+
+static bool has_room_for_entry(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	if (!d)
+		return false;
+	while (n <= OPTIONS_PROBE_ENTRIES_MAX && readdir(d))
+		n++;
+	closedir(d);
+	return n <= OPTIONS_PROBE_ENTRIES_MAX;
+}
+
+/*
+ * A concurrent process stores the same content, so the order of renames does
+ * not matter.
+ */
+void cc_probe_entry_write_file(const char *dir, const char *path,
+			       struct bytes in)
+{
+	char *tmp;
+	ssize_t n;
+	int fd;
+
+	if (!has_room_for_entry(dir))
+		return;
+	tmp = xasprintf("%s/new-%d", dir, (int)getpid());
+	unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		n = write(fd, in.data, in.len);
+		if (close(fd) || n < 0 || (size_t)n != in.len ||
+		    rename(tmp, path))
+			unlink(tmp);
+	}
+	free(tmp);
+}
+
+void cc_probe_entry_store(const char *dir, struct bytes key,
+			  const struct cc_probe_entry *a)
+{
+	char *path = probe_entry_path(dir, key);
+	struct buf file = { 0 };
+
+	cc_probe_entry_encode(&file, key, a);
+	if (file.len <= CC_PROBE_ENTRY_MAX_BYTES)
+		cc_probe_entry_write_file(dir, path, buf_bytes(&file));
+	buf_release(&file);
+	free(path);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cc/probe-entry.h - One file of the probe cache.
+ *
+ * The file consists of "kfanswr1", a hash of the rest, and fields of
+ * base/bytes.h: the complete key, so that keys with equal hashes are
+ * distinguished, and the result.  A file that is damaged, too long, owned by
+ * another user or stored for another key is ignored.
+ */
+#ifndef CC_PROBE_ENTRY_H
+#define CC_PROBE_ENTRY_H
+
+#include "base/buf.h"
+
+/* Limit of a file; a longer result is not cached. */
+#define CC_PROBE_ENTRY_MAX_BYTES (64u << 10)
+
+struct cc_probe_entry {
+	unsigned status;
+	bool has_output_file; /* the probe wrote a file */
+	bool executable;
+	struct bytes out, err; /* captured stdout and stderr */
+	struct bytes output; /* content of the written file */
+};
+
+/* Append the encoded file to `to`. */
+void cc_probe_entry_encode(struct buf *to, struct bytes key,
+			   const struct cc_probe_entry *a);
+/*
+ * Decode a file.  `a` borrows from `in`.  Returns false if the file is invalid
+ * or belongs to another key.
+ */
+bool cc_probe_entry_decode(struct cc_probe_entry *a, struct bytes in,
+			   struct bytes key);
+
+/*
+ * Find the entry of `key` in `dir`.  Returns true with the file's bytes in
+ * `file`, from which `a` borrows.
+ */
+bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
+			 const char *dir, struct bytes key);
+/*
+ * Store an entry atomically if there is room.  Failures are ignored, because
+ * the entry is only a cache.
+ */
+void cc_probe_entry_store(const char *dir, struct bytes key,
+			  const struct cc_probe_entry *a);
+
+/*
+ * Read a file of this user of at most `max` bytes.  Returns false if it cannot
+ * be read completely.
+ */
+bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max);
+/*
+ * Write a file into `dir`, which contains `path`, as cc_probe_entry_store()
+ * does.
+ */
+void cc_probe_entry_write_file(const char *dir, const char *path,
+			       struct bytes in);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A local job is an exec that keeps two descriptors: the slot's file, locked
+ * with flock, and the coordinator's socket.  So no process waits and no status
+ * is forwarded.  When the last process of the compile ends for any reason, the
+ * kernel frees the slot and closes the socket, and the coordinator detects the
+ * end.
+ */
+#include "cc/real-compiler.h"
+
+#include "base/str.h"
+#include "base/which.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SLOTS_MAX 1024
+/* lower limits are unusual */
+#define STACK_MIN (UINT64_C(8) << 20)
+#define FILES_MIN 64
+
+void cc_real_compiler_print_error(const char *fmt, ...)
+{
+	char line[2 * PATH_MAX] = "kfarm-cc: ";
+	size_t used = strlen(line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
+	va_end(ap);
+	used = strlen(line);
+	line[used++] = '\n';
+	/* a closed stderr leaves no way to report the error */
+	if (write(STDERR_FILENO, line, used) < 0)
+		return;
+}
+
+static bool is_kfarm_variable(const char *entry)
+{
+	return str_starts(entry, "KFARM_SOCKET=") ||
+	       str_starts(entry, "KFARM_LINKS=") ||
+	       str_starts(entry, "KFARM_PROBES=") ||
+	       str_starts(entry, "KFARM_SLOTS=");
+}
+
+void cc_real_compiler_clean_env(char **env, const char *links)
+{
+	char **to = env;
+
+	for (; *env; env++) {
+		if (is_kfarm_variable(*env))
+			continue;
+		if (links && str_starts(*env, "PATH=")) {
+			char *path = which_strip_path(*env + strlen("PATH="),
+						      links);
+
+			*to++ = xasprintf("PATH=%s", path);
+			free(path);
+		} else {
+			*to++ = *env;
+		}
+	}
+	*to = NULL;
+}
+
+int cc_real_compiler_move_fd(int fd)
+{
+	int higher;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return higher;
+}
+
+/* Lock a free slot, or wait for one.  Processes start at different slots. */
+static int lock_any_slot(const int *fds, int n)
+{
+	int first = getpid() % n;
+
+	for (int i = 0; i < n; i++) {
+		int fd = fds[(first + i) % n];
+
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return fd;
+	}
+	while (flock(fds[first], LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return fds[first];
+}
+
+int cc_real_compiler_lock_slot(const char *dir)
+{
+	int fds[SLOTS_MAX];
+	char path[PATH_MAX];
+	int n, fd;
+
+	for (n = 0; n < SLOTS_MAX; n++) {
+		snprintf(path, sizeof(path), "%s/%d", dir, n);
+		fds[n] = cc_real_compiler_move_fd(
+			open(path, O_RDONLY | O_CLOEXEC));
+		if (fds[n] < 0)
+			break;
+	}
+	fd = n ? lock_any_slot(fds, n) : -1;
+	for (int i = 0; i < n; i++) {
+		if (fds[i] != fd)
+			close(fds[i]);
+	}
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, 0);
+	return fd;
+}
+
+static bool is_limit_below(int resource, rlim_t least)
+{
+	struct rlimit limit;
+
+	return !getrlimit(resource, &limit) && limit.rlim_cur < least;
+}
+
+bool cc_real_compiler_is_limited(void)
+{
+	static const int unlimited[] = { RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA,
+					 RLIMIT_CPU };
+
+	for (size_t i = 0; i < sizeof(unlimited) / sizeof(*unlimited); i++) {
+		if (is_limit_below(unlimited[i], RLIM_INFINITY))
+			return true;
+	}
+	return is_limit_below(RLIMIT_STACK, STACK_MIN) ||
+	       is_limit_below(RLIMIT_NOFILE, FILES_MIN) ||
+	       fcntl(STDOUT_FILENO, F_GETFD) < 0 ||
+	       fcntl(STDERR_FILENO, F_GETFD) < 0;
+}
+
+bool cc_real_compiler_write(int fd, struct bytes in)
+{
+	while (in.len) {
+		ssize_t n = write(fd, in.data, in.len);
+
+		if (n >= 0) {
+			in.data += n;
+			in.len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+			poll(&p, 1, -1);
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int cc_real_compiler_exec(const char *compiler, char **argv, char *const *env)
+{
+	int code;
+
+	/* gcc would search PATH for a name without a slash */
+	argv[0] = (char *)compiler;
+	execve(compiler, argv, env);
+	code = errno;
+	cc_real_compiler_print_error("%s: %s", compiler, strerror(code));
+	return code == ENOENT ? 127 : 126;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cmd.h"
+
+#include "base/buf.h"
+#include "base/spellcheck.h"
+#include "base/vec.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void help_all(FILE *out, const struct cmd *const *commands)
+{
+	fputs("usage: kfarm COMMAND [ARGUMENT]...\n\n", out);
+	for (; *commands; commands++)
+		fprintf(out, "  %-10s %s\n", (*commands)->name,
+			(*commands)->help);
+	fputs("\n`kfarm help COMMAND` lists its options; kfarm(1) is the manual.\n",
+	      out);
+}
+
+/* Return the verbs that accept `option`: "list, json".  The caller frees it. */
+static char *cmd_verb_list_with_option(const struct cmd *c, const char *option)
+{
+	struct strv names = { 0 };
+	const struct cmd_verb *v;
+	char *out;
+
+	for (size_t i = 0; (v = c->get_verb(i)); i++) {
+		if (str_list_has(v->option_names, ' ', option))
+			strv_add(&names, v->name);
+	}
+	out = strv_join(&names, ", ");
+	strv_release(&names);
+	return out;
+}
+
+/* Print the options of a command, or of its verb `v` unless that is NULL. */
+static void put_options(FILE *out, const struct cmd *c,
+			const struct cmd_verb *v)
+{
+	for (const struct args_option *o = c->options; o && o->help; o++) {
+		char *takers = NULL, *line;
+
+		if (v && !str_list_has(v->option_names, ' ', o->long_name))
+			continue;
+		if (c->get_verb && !v)
+			takers = cmd_verb_list_with_option(c, o->long_name);
+		line = args_help_line(o);
+		fprintf(out, takers ? "%s (%s)\n" : "%s\n", line, takers);
+		free(line);
+		free(takers);
+	}
+}
+
+void help_one(FILE *out, const struct cmd *c, const char *verb)
+{
+	const struct cmd_verb *v = c->get_verb ? cmd_verb_find(c, verb) : NULL;
+	const struct cmd_verb *o;
+
+	fprintf(out, "usage: kfarm %s %s%s%s\n\n%s\n", c->name,
+		v ? v->name : c->usage, v ? v->usage : "",
+		v && v->option_names[0] ? " [OPTION]..." : "",
+		v ? v->help : c->help);
+	if (c->get_verb && !v) {
+		fputs("\n", out);
+		for (size_t i = 0; (o = c->get_verb(i)); i++) {
+			char *words = xasprintf("%s%s", o->name, o->usage);
+
+			fprintf(out, "  %-29s %s\n", words, o->help);
+			free(words);
+		}
+	}
+	if (c->options && (!v || v->option_names[0])) {
+		fputs("\n", out);
+		put_options(out, c, v);
+	}
+	if (c->extra_help)
+		fprintf(out, "\n%s", c->extra_help);
+}
+
+const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
+{
+	const struct cmd_verb *v;
+
+	for (size_t i = 0; name && (v = c->get_verb(i)); i++) {
+		if (!strcmp(v->name, name))
+			return v;
+	}
+	return NULL;
+}
+
+/*
+ * Report a missing verb with the list of all, "list, add or remove?", or an
+ * unknown one with the most similar verb.
+ */
+static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
+{
+	struct buf names = { 0 };
+	const struct cmd_verb *v;
+	struct spellcheck n;
+	char *question;
+
+	for (size_t i = 0; (v = c->get_verb(i)); i++)
+		buf_printf(&names, "%s%s",
+			   !i                 ? "" :
+			   c->get_verb(i + 1) ? ", " :
+						" or ",
+			   v->name);
+	buf_add_str(&names, "?");
+	if (!name) {
+		err_set(err, EINVAL, "%s", buf_str(&names));
+		buf_release(&names);
+		return;
+	}
+	spellcheck_init(&n, name);
+	for (size_t i = 0; (v = c->get_verb(i)); i++)
+		spellcheck_add(&n, v->name);
+	question = spellcheck_suggestion(&n, "", "");
+	err_set(err, EINVAL, "\"%s\" is unknown%s%s", name,
+		*question ? question : "; ", *question ? "" : buf_str(&names));
+	free(question);
+	buf_release(&names);
+}
+
+/*
+ * Return the verb `name` if it accepts this number of words and the given
+ * options, otherwise NULL with `err` set.
+ */
+static const struct cmd_verb *check_verb(const struct cmd *c, const char *name,
+					 size_t n_words,
+					 const struct strv *given,
+					 struct err *err)
+{
+	const struct cmd_verb *v = cmd_verb_find(c, name);
+
+	if (!v) {
+		unknown_verb(c, name, err);
+		return NULL;
+	}
+	for (size_t i = 0; i < given->n; i++) {
+		if (str_list_has(v->option_names, ' ', given->v[i]))
+			continue;
+		err_set(err, EINVAL, "--%s is not for %s", given->v[i],
+			v->name);
+		return NULL;
+	}
+	if (n_words < v->min_words || n_words > v->max_words) {
+		err_set(err, EINVAL, "usage: kfarm %s %s%s", c->name, v->name,
+			v->usage);
+		return NULL;
+	}
+	return v;
+}
+
+const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
+				      void *into, struct strv *words,
+				      struct err *err)
+{
+	struct strv given = { 0 };
+	const struct cmd_verb *verb = NULL;
+	const char *name = NULL;
+	struct args args;
+	int got, ret = 0;
+
+	args_init(&args, c->options, argv);
+	while (!ret && (got = args_next(&args, err)) > 0) {
+		if (got == ARGS_OPTION) {
+			strv_add(&given, args.last_option->long_name);
+			ret = args_store(&args, into, err);
+		} else if (!name) {
+			name = args.value;
+		} else {
+			strv_add(words, args.value);
+		}
+	}
+	if (!ret && !got)
+		verb = check_verb(c, name, words->n, &given, err);
+	strv_release(&given);
+	return verb;
+}
+
+/*
+ * Return the word at *at without its quotes and move *at after it.  Returns
+ * NULL if a quote is not closed.  The caller frees the word.
+ */
+static char *next_word(const char **at)
+{
+	struct buf word = { 0 };
+	const char *p = *at;
+	char quote = '\0';
+
+	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1])
+			buf_add(&word, ++p, 1);
+		else
+			buf_add(&word, p, 1);
+	}
+	*at = p;
+	if (quote) {
+		buf_release(&word);
+		return NULL;
+	}
+	return buf_steal(&word);
+}
+
+/* Append the words of `text`, quoted as for a shell. */
+static int split_words(const char *text, struct strv *out, struct err *err)
+{
+	for (;;) {
+		char *word;
+
+		while (isspace((unsigned char)*text))
+			text++;
+		if (!*text)
+			return 0;
+		word = next_word(&text);
+		if (!word)
+			return err_set(err, EINVAL, "a quote is not closed");
+		strv_own(out, word);
+	}
+}
+
+/*
+ * Return a table of the options of all commands.  Those of `c` are the first
+ * *n_own.  The caller frees the table.
+ */
+static struct args_option *all_options(const struct cmd *c,
+				       const struct cmd *const *commands,
+				       size_t *n_own)
+{
+	struct args_option *all = NULL;
+	const struct args_option *o;
+	size_t n = 0;
+
+	for (o = c->options; o && o->help; o++)
+		*VEC_ADD(all, n) = *o;
+	*n_own = n;
+	for (; *commands; commands++) {
+		for (o = (*commands)->options; o && o->help; o++)
+			*VEC_ADD(all, n) = *o;
+	}
+	(void)VEC_ADD(all, n);
+	return all;
+}
+
+/* Append an option and its value as words of a command line. */
+static void add_option(struct strv *out, const struct args_option *o,
+		       const char *value)
+{
+	if (o->long_name)
+		strv_addf(out, value ? "--%s=%s" : "--%s", o->long_name, value);
+	else
+		strv_addf(out, "-%c", o->short_name);
+	if (!o->long_name && value)
+		strv_add(out, value);
+}
+
+/* Return true if `o` is an ARGS_REPLACE list that `argv` gives again. */
+static bool is_given_again(const struct cmd *c, const struct args_option *o,
+			   char *const *argv)
+{
+	struct err ignored = { 0 };
+	struct args args;
+	int got;
+
+	if (o->n != ARGS_REPLACE)
+		return false;
+	args_init(&args, c->options, argv);
+	args.variables_allowed = c->takes_variables;
+	while ((got = args_next(&args, &ignored)) > 0) {
+		if (got == ARGS_OPTION &&
+		    str_equal(args.last_option->long_name, o->long_name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Append those of `words` that `c` accepts.  `all` is the table of
+ * all_options().
+ */
+static int filter_options(const struct cmd *c, const struct args_option *all,
+			  size_t n_own, char *const *words, char *const *argv,
+			  struct strv *out, struct err *err)
+{
+	struct args args;
+	int got;
+
+	args_init(&args, all, words);
+	args.variables_allowed = true;
+	while ((got = args_next(&args, err)) > 0) {
+		if (got == ARGS_WORD)
+			return err_set(err, EINVAL, "\"%s\" is not an option",
+				       args.value);
+		if (got == ARGS_VARIABLE && c->takes_variables)
+			strv_add(out, args.value);
+		else if (got == ARGS_OPTION && args.last_option < all + n_own &&
+			 !is_given_again(c, args.last_option, argv))
+			add_option(out, args.last_option, args.value);
+	}
+	return got;
+}
+
+int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
+		    const char *text, char *const *argv, struct strv *out,
+		    struct err *err)
+{
+	struct strv words = { 0 };
+	struct args_option *all;
+	size_t n_own;
+	int ret;
+
+	all = all_options(c, commands, &n_own);
+	ret = split_words(text, &words, err);
+	if (!ret && words.n)
+		ret = filter_options(c, all, n_own, words.v, argv, out, err);
+	free(all);
+	strv_release(&words);
+	return ret;
+}

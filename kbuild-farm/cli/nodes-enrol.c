@@ -1,0 +1,903 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "admin/enrol.h"
+#include "admin/remote-script.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "base/version.h"
+#include "cli/cmd.h"
+#include "cli/nodes.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "conf/schema.h"
+#include "node/address.h"
+#include "node/own-key.h"
+#include "node/roster.h"
+#include "tls/key.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * A remote script that runs on a second thread, so that the main thread can
+ * redraw the progress table.
+ */
+struct script_run {
+	struct admin_remote_script remote;
+	const char *what; /* the operation, "installing kfarmd" */
+	struct progress *progress;
+	size_t row;
+	size_t total_bytes; /* largest number of unsent bytes so far */
+	struct err *err;
+	int ret;
+};
+
+/*
+ * admin_remote_script calls this only after the script has started.  Until then
+ * ssh can use the terminal to ask for a password.
+ */
+static void on_bytes_sent(void *ctx, size_t left)
+{
+	struct script_run *w = ctx;
+
+	if (left > w->total_bytes)
+		w->total_bytes = left;
+	if (left)
+		progress_set(w->progress, w->row, "sending",
+			     w->total_bytes - left, w->total_bytes);
+	else
+		progress_set(w->progress, w->row, w->what, 0, 0);
+}
+
+static void run_with_progress(void *ctx, size_t i)
+{
+	struct script_run *w = ctx;
+
+	(void)i;
+	w->ret = admin_remote_script_run(&w->remote, NULL, w->err);
+}
+
+static void on_watched_tick(void *ctx)
+{
+	progress_tick(((struct script_run *)ctx)->progress);
+}
+
+#define SSH_CONFIG_MS  10000
+#define SSH_CONFIG_MAX (1u << 20) /* bytes of the output of ssh -G */
+
+/*
+ * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.  A
+ * missing key is created.
+ */
+static int enrolment_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
+				      struct err *err)
+{
+	struct tls_key *key = NULL;
+	int ret = node_own_key_open(&key, err);
+
+	if (!ret)
+		tls_key_format_fingerprint(tls_key_fingerprint(key), out);
+	tls_key_free(key);
+	return ret;
+}
+
+/*
+ * Run the script for `wish` on the node `name`, through ssh to `ssh`.  `what`
+ * names the operation in the progress table.  Fills `a` and the client fields
+ * of `wish`, which are NULL again on return.
+ *
+ * Returns 0 if the script ran to its end.  Otherwise returns an error of
+ * admin_remote_script_run() or another negative errno; `err` names the node.
+ */
+static int enrolment_run(const char *name, const char *ssh,
+			 struct admin_enrol_options *wish, const char *what,
+			 struct admin_enrol_result *a, struct err *err)
+{
+	struct script_run w = { .what = what, .err = err };
+	char *client = admin_enrol_client_name();
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	struct buf script = { 0 };
+	int ret = enrolment_read_fingerprint(pin, err);
+
+	if (ret)
+		goto out;
+	wish->fingerprint = pin;
+	wish->client_name = client;
+	admin_enrol_add_script(&script, wish);
+	w.progress = progress_new();
+	w.remote = (struct admin_remote_script){
+		.name = name,
+		.ssh = ssh,
+		.script = buf_bytes(&script),
+		.cancel = settings_catch_signals(),
+		.interactive = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
+		.on_line = admin_enrol_on_line,
+		.line_ctx = a,
+		.on_sent = on_bytes_sent,
+		.sent_ctx = &w,
+	};
+	w.row = progress_add(w.progress, name);
+	if (!w.remote.interactive)
+		progress_set(w.progress, w.row, what, 0, 0);
+	task_each(1, 1, run_with_progress, on_watched_tick, &w);
+	progress_free(w.progress);
+	ret = w.ret;
+
+	if (!ret && wish->action == ADMIN_ENROL_ACTION_INSTALL) {
+		ret = admin_enrol_result_check(a, err);
+		if (ret)
+			err_wrap(err, "node %s", name);
+	} else if (!ret && !a->completed) {
+		ret = err_set(err, EIO,
+			      "node %s: the script ended before all was done",
+			      name);
+	}
+out:
+	wish->fingerprint = wish->client_name = NULL;
+	buf_release(&script);
+	free(client);
+	return ret;
+}
+
+/*
+ * Check that no other node of `r` than `name` has the key `key`.  Of two nodes
+ * with the same key a build uses only one, so a node that reports the key of
+ * another could displace it.
+ */
+static int enrolment_check_key(const struct node_roster *r, const char *name,
+			       const char *key, struct err *err)
+{
+	struct digest pin;
+
+	if (!tls_key_parse_fingerprint(&pin, key))
+		return err_set(err, EPROTO, "node %s: \"%s\" is not a key",
+			       name, key);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct node_entry *e = &r->v[i];
+
+		if (strcmp(e->name, name) != 0 && digest_equal(&e->pin, &pin))
+			return err_set(err, EEXIST,
+				       "node %s says that its key is %s, which "
+				       "is that of %s: it is the same machine, "
+				       "or a copy of its disk, or it lies",
+				       name, key, e->name);
+	}
+	return 0;
+}
+
+/*
+ * Return the value of the line "hostname VALUE" in the output of ssh -G, or
+ * NULL.  The caller frees it.
+ */
+static char *ssh_host_name(const char *text)
+{
+	const char *at = strstr(text, "\nhostname ");
+
+	if (!at && str_starts(text, "hostname "))
+		at = text - 1;
+	if (!at)
+		return NULL;
+	at += strlen("\nhostname ");
+	return xstrndup(at, strcspn(at, "\n"));
+}
+
+/*
+ * Store "tls:HOST[:PORT]" in *out, where HOST is the HostName that the
+ * configuration of ssh has for `ssh`, [USER@]HOST.  The caller frees *out.
+ */
+static int enrolment_address(const char *ssh, unsigned port, char **out,
+			     struct err *err)
+{
+	char *const argv[] = { "ssh", "-G", (char *)ssh, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	const char *at = strrchr(ssh, '@');
+	struct buf text = { 0 };
+	char *host = NULL;
+	int status = 0;
+	int ret = spawn_collect_stdout(&what, SSH_CONFIG_MAX, SSH_CONFIG_MS,
+				       &text, &status, err);
+
+	if (!ret && !status)
+		host = ssh_host_name(buf_str(&text));
+	/* ssh before 6.8 has no option -G. */
+	if (!ret && !host)
+		host = xstrdup(at ? at + 1 : ssh);
+	if (!ret) {
+		bool ipv6 = strchr(host, ':');
+
+		*out = xasprintf("tls:%s%s%s", ipv6 ? "[" : "", host,
+				 ipv6 ? "]" : "");
+		if (port != (unsigned)atoi(NODE_TLS_PORT)) {
+			char *longer = xasprintf("%s:%u", *out, port);
+
+			free(*out);
+			*out = longer;
+		}
+	}
+	free(host);
+	buf_release(&text);
+	return ret;
+}
+
+/* Log in one to three lines what the script did on the node `name`. */
+static void enrolment_print_result(const char *name,
+				   const struct admin_enrol_result *a)
+{
+	if (a->sent_bytes)
+		log_info("%s: kfarmd " KFARM_VERSION " for %s went there, "
+			 "%.1f MiB, as %s",
+			 name, a->machine, (double)a->sent_bytes / (1 << 20),
+			 a->program);
+	else
+		log_info("%s: %s is kfarmd " KFARM_VERSION " already", name,
+			 a->program);
+	if (!a->is_service)
+		return;
+	log_info("%s: it runs as the user %s and listens on port %u, key %s",
+		 name, a->user, a->port, a->fingerprint);
+	if (str_equal(a->init, "none"))
+		log_warning("%s: nothing there starts it at boot: neither "
+			    "systemd, OpenRC, update-rc.d, chkconfig, an rcS, "
+			    "/etc/rc.local nor cron; have "
+			    "`/usr/local/sbin/kfarmd.init start` run then",
+			    name);
+	else
+		log_info("%s: %s starts it at boot", name, a->init);
+}
+
+/* The section [node "NAME"] to be added to the configuration. */
+struct addition {
+	struct nodes_request *request; /* has `slots` and `codec` */
+	const char *name;
+	char *address;
+	char *key, *ssh; /* NULL: the setting is absent */
+};
+
+static int check_option(const char *key, const char *value, struct err *err)
+{
+	const struct conf_key *k = conf_schema_find("node", "", key);
+	int ret = value ? conf_schema_check(k, value, err) : 0;
+
+	if (ret)
+		err_wrap(err, "--%s", key);
+	return ret;
+}
+
+/*
+ * Reject a second node of the same name and a second name for the same machine.
+ * The same name with the same ssh destination is valid: it installs kfarmd
+ * again.
+ */
+static int check_is_new(const struct nodes_request *r,
+			const struct node_address *address, struct err *err)
+{
+	const char *name = r->words.v[0];
+	const struct node_entry *same = node_roster_get(&r->roster, name);
+	const char *ssh = address->kind == NODE_ADDRESS_SSH ? address->text :
+							      NULL;
+	bool is_one_machine = ssh || address->kind == NODE_ADDRESS_TLS;
+
+	if (same && !(ssh && str_equal(same->ssh, ssh)))
+		return err_set(err, EEXIST,
+			       "there is a node \"%s\" already (%s); `kfarm "
+			       "nodes remove %s` first",
+			       name, same->address_text, name);
+	for (size_t i = 0; is_one_machine && i < r->roster.n; i++) {
+		const struct node_entry *e = &r->roster.v[i];
+
+		if (e != same && (str_equal(e->address_text, r->words.v[1]) ||
+				  (ssh && str_equal(e->ssh, ssh))))
+			return err_set(err, EEXIST,
+				       "%s is the node \"%s\" already; for "
+				       "another name `kfarm nodes remove %s` "
+				       "first",
+				       r->words.v[1], e->name, e->name);
+	}
+	return 0;
+}
+
+/* Check that the options of `nodes add` fit each other and the address. */
+static int check_add_options(const struct nodes_request *r,
+			     enum node_address_kind kind, struct err *err)
+{
+	int ret = check_option("slots", r->slots, err);
+
+	if (!ret)
+		ret = check_option("codec", r->codec, err);
+	if (ret)
+		return ret;
+	if (kind != NODE_ADDRESS_SSH && (r->manual || r->ssh_only || r->port))
+		return err_set(err, EINVAL,
+			       "--manual, --ssh and --port are for an address "
+			       "ssh:[USER@]HOST");
+	if (r->ssh_only && r->port)
+		return err_set(err, EINVAL,
+			       "--port is for a service, not for --ssh");
+	if (r->key && kind != NODE_ADDRESS_TLS)
+		return err_set(
+			err, EINVAL,
+			"--key is for an address tls:HOST[:PORT]; others "
+			"need none");
+	if (!r->key && kind == NODE_ADDRESS_TLS)
+		return err_set(err, EINVAL,
+			       "%s needs the node's key, --key SHA256:..., "
+			       "which `kfarmd --init` shows there, and the "
+			       "node needs this machine's; `kfarm nodes add %s "
+			       "ssh:HOST` does all of it, with --manual it "
+			       "prints what to type",
+			       r->words.v[1], r->words.v[0]);
+	return 0;
+}
+
+#define N_PAIRS 5
+
+static void list_pairs(const struct addition *a,
+		       struct conf_pair pairs[static N_PAIRS])
+{
+	pairs[0] = (struct conf_pair){ "address", a->address };
+	pairs[1] = (struct conf_pair){ "key", a->key };
+	pairs[2] = (struct conf_pair){ "ssh", a->ssh };
+	pairs[3] = (struct conf_pair){ "slots", a->request->slots };
+	pairs[4] = (struct conf_pair){ "codec", a->request->codec };
+}
+
+static int write_new_node(const struct addition *a, struct err *err)
+{
+	struct conf_pair pairs[N_PAIRS];
+
+	list_pairs(a, pairs);
+	return conf_set_all("node", a->name, pairs, N_PAIRS, err);
+}
+
+/*
+ * Reload the roster as if the new section were in the configuration.  No file
+ * is written yet.
+ */
+static int load_new_node(const struct addition *a, struct err *err)
+{
+	struct conf_pair pairs[N_PAIRS];
+	struct nodes_request *r = a->request;
+
+	list_pairs(a, pairs);
+	if (!r->conf)
+		r->conf = conf_new();
+	for (size_t i = 0; i < N_PAIRS; i++) {
+		if (pairs[i].value)
+			conf_override(r->conf, "node", a->name, pairs[i].key,
+				      pairs[i].value, "the new node");
+	}
+	node_roster_release(&r->roster);
+	return node_roster_load(&r->roster, r->conf, err);
+}
+
+/*
+ * Survey the node that load_new_node() added, print it, and write its section.
+ * With `silent_too` the section is written even if the node does not answer,
+ * without it only after an answer.  A node that answers but gets no jobs yet is
+ * written as well.
+ */
+static int show_and_write(const struct addition *a, bool silent_too,
+			  struct err *err)
+{
+	const struct node_entry *e;
+	struct nodes_survey s;
+	int ret = silent_too ? write_new_node(a, err) : 0;
+
+	e = node_roster_get(&a->request->roster, a->name);
+	if (!ret)
+		ret = nodes_survey(&s, &e, 1, err);
+	if (ret)
+		return ret;
+	if (!s.nodes[0].up && !silent_too) {
+		char *file = conf_user_path();
+
+		ret = -EHOSTUNREACH;
+		if (str_starts(a->address, "tls:"))
+			err_set(err, EHOSTUNREACH,
+				"node %s: kfarmd runs there, but %s does not "
+				"answer: %s; have the port let through (on the "
+				"node `ufw allow PORT/tcp` or the like) and "
+				"type this again, or take --ssh, which needs "
+				"none; %s is as it was",
+				a->name, a->address, s.nodes[0].why, file);
+		else
+			err_set(err, EHOSTUNREACH,
+				"node %s: %s does not answer: %s; %s is as it "
+				"was",
+				a->name, a->address, s.nodes[0].why, file);
+		free(file);
+	}
+	if (!ret && !silent_too)
+		ret = write_new_node(a, err);
+	if (!ret)
+		nodes_print_probe(stdout, &s);
+	if (!ret && nodes_reason(&s.nodes[0]))
+		log_warning("%s was added, but gets no jobs as it is now",
+			    a->name);
+	nodes_survey_release(&s);
+	return ret;
+}
+
+/* Print the instructions of `nodes add --manual` on stdout. */
+static int print_manual(const struct nodes_request *r,
+			const struct node_address *address,
+			struct admin_enrol_options *wish, struct err *err)
+{
+	char *client = admin_enrol_client_name();
+	struct buf out = { 0 };
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	int ret = enrolment_read_fingerprint(pin, err);
+
+	if (!ret) {
+		wish->fingerprint = pin;
+		wish->client_name = client;
+		admin_enrol_manual_add(&out, r->words.v[0], address->text,
+				       wish);
+		fputs(buf_str(&out), stdout);
+		wish->fingerprint = NULL;
+		wish->client_name = NULL;
+	}
+	buf_release(&out);
+	free(client);
+	return ret;
+}
+
+/* Install kfarmd through ssh, then survey the node and write its section. */
+static int enrol_new_node(struct nodes_request *r,
+			  const struct node_address *address, struct err *err)
+{
+	struct admin_enrol_options wish = {
+		.mode = r->ssh_only ? ADMIN_ENROL_MODE_SSH :
+				      ADMIN_ENROL_MODE_SERVICE
+	};
+	struct addition new = { .request = r, .name = r->words.v[0] };
+	struct admin_enrol_result a = { 0 };
+	long port = 0;
+	int ret;
+
+	if (r->port && str_parse_number(r->port, 1, 65535, &port))
+		return err_set(err, EINVAL,
+			       "--port %s: must be a number from 1 to 65535",
+			       r->port);
+	wish.port = (unsigned)port;
+	if (r->manual)
+		return print_manual(r, address, &wish, err);
+	/* Do not install kfarmd if the node cannot be recorded afterwards. */
+	ret = conf_check_writable(err);
+	if (ret) {
+		err_wrap(
+			err,
+			"nothing was installed, because the node could not be added to the configuration");
+		return ret;
+	}
+	ret = enrolment_run(new.name, address->text, &wish, "installing kfarmd",
+			    &a, err);
+	if (ret)
+		goto out;
+	if (a.rootless)
+		log_info("%s: %s is not root there, and no sudo lets it in "
+			 "without a password: kfarmd is for this user alone, "
+			 "and reached through ssh",
+			 new.name, a.rootless);
+	enrolment_print_result(new.name, &a);
+	if (a.is_service &&
+	    enrolment_check_key(&r->roster, new.name, a.fingerprint, err)) {
+		log_warning("%s; neither is sure of jobs before `kfarm nodes "
+			    "rekey %s`",
+			    err->text, new.name);
+		*err = (struct err){ 0 };
+	}
+	if (a.is_service) {
+		new.ssh = xstrdup(address->text);
+		new.key = xstrdup(a.fingerprint);
+		ret = enrolment_address(address->text, a.port, &new.address,
+					err);
+	} else {
+		new.address = xstrdup(r->words.v[1]);
+	}
+	if (!ret)
+		ret = load_new_node(&new, err);
+	if (!ret)
+		ret = show_and_write(&new, false, err);
+out:
+	admin_enrol_result_release(&a);
+	free(new.address);
+	free(new.key);
+	free(new.ssh);
+	return ret;
+}
+
+/*
+ * Add a node whose address is not ssh:.  For a tls: address log the line of
+ * /etc/kfarm/clients with which the node accepts the build host.
+ */
+static int add_without_ssh(struct nodes_request *r, enum node_address_kind kind,
+			   struct err *err)
+{
+	struct addition new = { .request = r,
+				.name = r->words.v[0],
+				.address = r->words.v[1],
+				.key = (char *)r->key };
+	int ret = load_new_node(&new, err);
+
+	if (!ret && kind == NODE_ADDRESS_TLS) {
+		char *client = admin_enrol_client_name();
+		char pin[TLS_KEY_FINGERPRINT_SIZE];
+
+		ret = enrolment_read_fingerprint(pin, err);
+		if (!ret)
+			log_info("%s lets this machine in if its "
+				 "/etc/kfarm/clients has the line `%s %s`",
+				 new.name, pin, client);
+		free(client);
+	}
+	return ret ? ret : show_and_write(&new, true, err);
+}
+
+int nodes_add_main(struct nodes_request *r)
+{
+	struct node_address address = { 0 };
+	struct err err = { 0 };
+	char *file = NULL;
+	int ret;
+
+	ret = node_roster_check_name(r->words.v[0], &err);
+	if (ret)
+		goto out;
+	ret = node_address_parse(&address, r->words.v[1], &err);
+	if (ret)
+		goto out;
+	ret = check_add_options(r, address.kind, &err);
+	if (ret)
+		goto out;
+
+	/* KFARM_CONFIG can name a file that this command creates. */
+	file = conf_user_path();
+	ret = nodes_load(r, &err);
+	if (ret == -ENOENT && !fs_exists(file))
+		ret = 0;
+	if (!ret)
+		ret = check_is_new(r, &address, &err);
+	if (!ret)
+		ret = address.kind == NODE_ADDRESS_SSH ?
+			      enrol_new_node(r, &address, &err) :
+			      add_without_ssh(r, address.kind, &err);
+out:
+	free(file);
+	node_address_release(&address);
+	return ret ? nodes_log_error(r, &err) : EXIT_OK;
+}
+
+/*
+ * Have the node `e` create a new key, write the key to the configuration and
+ * print it.
+ */
+static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
+		      struct err *err)
+{
+	struct admin_enrol_options wish = { .action = ADMIN_ENROL_ACTION_REKEY,
+					    .mode = ADMIN_ENROL_MODE_SERVICE };
+	struct admin_enrol_result a = { 0 };
+	int ret;
+
+	if (e->address.kind != NODE_ADDRESS_TLS)
+		return err_set(err, EINVAL,
+			       "node %s: %s: only a service has a key, at an "
+			       "address tls:HOST",
+			       e->name, e->address_text);
+	if (!e->ssh)
+		return err_set(
+			err, EINVAL,
+			"node %s: no ssh address is configured: set `ssh = USER@HOST` in [node \"%s\"]",
+			e->name, e->name);
+	ret = enrolment_run(e->name, e->ssh, &wish, "making a new key", &a,
+			    err);
+	if (!ret && !a.fingerprint)
+		ret = err_set(err, EPROTO,
+			      "node %s: it does not report its new key",
+			      e->name);
+	if (!ret)
+		ret = enrolment_check_key(&r->roster, e->name, a.fingerprint,
+					  err);
+	if (!ret)
+		ret = conf_set("node", e->name, "key", a.fingerprint, err);
+	if (!ret)
+		printf("%s: %s\n", e->name, a.fingerprint);
+	admin_enrol_result_release(&a);
+	return ret;
+}
+
+int nodes_rekey_main(struct nodes_request *r)
+{
+	const struct node_entry **nodes = NULL;
+	struct err err = { 0 };
+	int status = EXIT_OK;
+	size_t n;
+
+	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
+		return nodes_log_error(r, &err);
+	for (size_t i = 0; i < n && !settings_is_interrupted(); i++) {
+		if (rekey_node(r, nodes[i], &err))
+			status = nodes_log_error(r, &err);
+	}
+	free(nodes);
+	return status;
+}
+
+/*
+ * Check that the section of `name` is in the user's configuration file, the
+ * only file that kfarm changes.
+ */
+static int check_users_file(const struct nodes_request *r, const char *name,
+			    struct err *err)
+{
+	char *at = r->conf ? conf_get_origin(r->conf, "node", name, "address") :
+			     NULL;
+	char *file = conf_user_path();
+	size_t len = strlen(file);
+	int ret = 0;
+
+	/* "FILE:LINE"; FILE can be a file that the user's file includes. */
+	if (at && (strncmp(at, file, len) != 0 || (at[len] && at[len] != ':')))
+		ret = err_set(err, ENOENT,
+			      "\"%s\" is set in %s; change that file", name,
+			      at);
+	free(file);
+	free(at);
+	return ret;
+}
+
+/*
+ * Remove the kfarmd that `kfarm nodes add` installed.  An unreachable node is
+ * no error, because it could otherwise never leave the configuration: a warning
+ * names what remains on it.
+ */
+static int uninstall_node(const char *name, const char *ssh,
+			  enum admin_enrol_mode mode, struct err *err)
+{
+	struct admin_enrol_options wish = { .action = ADMIN_ENROL_ACTION_REMOVE,
+					    .mode = mode };
+	struct admin_enrol_result a = { 0 };
+	int ret = enrolment_run(name, ssh, &wish, "removing kfarmd", &a, err);
+
+	if (!ret && a.not_installed)
+		log_info("%s: `kfarm nodes add` had installed nothing there",
+			 name);
+	else if (!ret && a.n_other_clients)
+		log_info("%s: this machine's key is let in no more; kfarmd "
+			 "stays for %u other build host%s",
+			 name, a.n_other_clients,
+			 a.n_other_clients == 1 ? "" : "s");
+	else if (!ret)
+		log_info("%s: kfarmd, its key and its store are removed there",
+			 name);
+	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {
+		log_warning("%s", err->text);
+		log_warning("%s: left there: %s; to remove it, when the node "
+			    "is back, `kfarm nodes add %s ssh:%s` and this "
+			    "again",
+			    name,
+			    mode == ADMIN_ENROL_MODE_SSH ?
+				    "~/.local/bin/kfarmd, if it was installed" :
+				    "the service kfarmd, /etc/kfarm and "
+				    "/var/lib/kfarm",
+			    name, ssh);
+		ret = 0;
+	}
+	admin_enrol_result_release(&a);
+	return ret;
+}
+
+/*
+ * Uninstall kfarmd from a node, unless --keep is given or kfarm cannot reach it
+ * through ssh, and remove its section.  Returns the exit status.
+ */
+static int remove_node(struct nodes_request *r, const char *name)
+{
+	const char *address = NULL, *ssh = NULL;
+	struct err err = { 0 };
+	int ret = check_users_file(r, name, &err);
+
+	if (r->conf) {
+		address = conf_get(r->conf, "node", name, "address");
+		ssh = conf_get(r->conf, "node", name, "ssh");
+	}
+	if (!ret && address && !r->keep &&
+	    (ssh || str_starts(address, "ssh:"))) {
+		bool through = str_starts(address, "ssh:");
+
+		ret = uninstall_node(name, ssh ? ssh : address + strlen("ssh:"),
+				     through ? ADMIN_ENROL_MODE_SSH :
+					       ADMIN_ENROL_MODE_SERVICE,
+				     &err);
+		if (ret)
+			log_info("%s stays in the configuration; --keep takes "
+				 "it out and leaves the node as it is",
+				 name);
+	}
+	if (!ret)
+		ret = conf_remove_section("node", name, &err);
+	if (ret == -ENOENT && !address)
+		err_set(&err, ENOENT, "there is no node \"%s\"", name);
+	return ret ? nodes_log_error(r, &err) : EXIT_OK;
+}
+
+int nodes_remove_main(struct nodes_request *r)
+{
+	struct err err = { 0 };
+	int status = EXIT_OK;
+
+	/* An invalid value elsewhere must not prevent the removal of a node. */
+	if (conf_load(&r->conf, NULL, &err))
+		log_warning("%s", err.text);
+	for (size_t i = 0; i < r->words.n && !settings_is_interrupted(); i++) {
+		if (remove_node(r, r->words.v[i]))
+			status = EXIT_USAGE;
+	}
+	return status;
+}
+
+/* One node of `nodes update`.  While the update runs, one thread owns it. */
+struct updated_node {
+	const struct node_entry *entry;
+	struct admin_remote_script remote;
+	struct admin_enrol_result answer;
+	size_t row;
+	int ret;
+	struct err err;
+};
+
+struct updating {
+	struct progress *progress;
+	struct updated_node *v;
+};
+
+/* Run the update script of one node, on a thread of task_each(). */
+static void update_node(void *ctx, size_t i)
+{
+	struct updating *all = ctx;
+	struct updated_node *u = &all->v[i];
+
+	if (settings_is_interrupted())
+		u->ret = err_set(&u->err, EINTR, "node %s: interrupted",
+				 u->entry->name);
+	else
+		u->ret = admin_remote_script_run(&u->remote, NULL, &u->err);
+	progress_end(all->progress, u->row);
+}
+
+static void tick_update(void *ctx)
+{
+	progress_tick(((struct updating *)ctx)->progress);
+}
+
+/*
+ * Print the outcome for one node.  A service can have a new key; it is written
+ * to the configuration unless another node has the same key.
+ */
+static int print_update(const struct nodes_request *r, struct updated_node *u,
+			struct err *err)
+{
+	const struct admin_enrol_result *a = &u->answer;
+	const char *name = u->entry->name;
+	int ret;
+
+	if (u->ret) {
+		*err = u->err;
+		return u->ret;
+	}
+	if (a->not_installed)
+		return err_set(err, ENOENT,
+			       "node %s: its kfarmd was not installed by "
+			       "`kfarm nodes add`; whoever did that must do it "
+			       "again, or `kfarm nodes add %s ssh:%s`",
+			       name, name, u->entry->ssh);
+	if (admin_enrol_result_check(a, err)) {
+		err_wrap(err, "node %s", name);
+		return -EPROTO;
+	}
+	printf("%s: kfarmd " KFARM_VERSION "%s\n", name,
+	       a->sent_bytes ? " is installed" : " was there");
+	/* An administrator of the node has replaced its key. */
+	if (a->fingerprint &&
+	    !str_equal(a->fingerprint,
+		       conf_get(r->conf, "node", name, "key"))) {
+		log_warning("%s has a different key: %s", name, a->fingerprint);
+		ret = enrolment_check_key(&r->roster, name, a->fingerprint,
+					  err);
+		return ret ? ret :
+			     conf_set("node", name, "key", a->fingerprint, err);
+	}
+	return 0;
+}
+
+/* Choose the nodes with ssh; report a named node without ssh. */
+static size_t choose_updates(const struct nodes_request *r,
+			     const struct node_entry **nodes, size_t n,
+			     int *status)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (nodes[i]->ssh) {
+			nodes[kept++] = nodes[i];
+		} else if (r->words.n) {
+			log_error(
+				"nodes update: node %s: no ssh address is configured: set `ssh = USER@HOST` in [node \"%s\"]",
+				nodes[i]->name, nodes[i]->name);
+			*status = EXIT_USAGE;
+		}
+	}
+	return kept;
+}
+
+int nodes_update_main(struct nodes_request *r)
+{
+	const struct node_entry **nodes = NULL;
+	struct updating all = { 0 };
+	struct buf *scripts = NULL;
+	char *client = admin_enrol_client_name();
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	struct err err = { 0 };
+	int status = EXIT_OK;
+	size_t n = 0;
+
+	if (nodes_load(r, &err) || enrolment_read_fingerprint(pin, &err) ||
+	    nodes_select(r, &nodes, &n, &err)) {
+		status = nodes_log_error(r, &err);
+		goto out;
+	}
+	nodes_print_if_empty(r);
+	n = choose_updates(r, nodes, n, &status);
+	all.progress = progress_new();
+	all.v = xcalloc(n, sizeof(*all.v));
+	scripts = xcalloc(n, sizeof(*scripts));
+	for (size_t i = 0; i < n; i++) {
+		bool service = nodes[i]->address.kind == NODE_ADDRESS_TLS;
+		struct admin_enrol_options wish = {
+			.mode = service ? ADMIN_ENROL_MODE_SERVICE :
+					  ADMIN_ENROL_MODE_SSH,
+			.fingerprint = pin,
+			.client_name = client,
+			/* Only the node can tell if `nodes add` installed it.
+			 */
+			.installed_only = true
+		};
+		struct updated_node *u = &all.v[i];
+
+		admin_enrol_add_script(&scripts[i], &wish);
+		u->entry = nodes[i];
+		u->row = progress_add(all.progress, nodes[i]->name);
+		progress_set(all.progress, u->row, "updating", 0, 0);
+		u->remote = (struct admin_remote_script){
+			.name = nodes[i]->name,
+			.ssh = nodes[i]->ssh,
+			.script = buf_bytes(&scripts[i]),
+			.cancel = settings_catch_signals(),
+			.on_line = admin_enrol_on_line,
+			.line_ctx = &u->answer,
+		};
+	}
+	task_each(TASK_THREADS_MAX, n, update_node, tick_update, &all);
+	progress_free(all.progress);
+
+	for (size_t i = 0; i < n; i++) {
+		if (print_update(r, &all.v[i], &err)) {
+			nodes_log_error(r, &err);
+			status = EXIT_USAGE;
+		}
+		admin_enrol_result_release(&all.v[i].answer);
+	}
+out:
+	for (size_t i = 0; scripts && i < n; i++)
+		buf_release(&scripts[i]);
+	free(scripts);
+	free(all.v);
+	free(nodes);
+	free(client);
+	return status;
+}

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/top-sources.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "coord/report-events.h"
+#include "events/client.h"
+#include "events/reader.h"
+#include "inputs/path.h"
+#include "kernel/rundir.h"
+#include "peer/blob-upload.h"
+#include "peer/peer.h"
+#include "store/packed-cache.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A build with a socket.  After its end the entry remains until its directory
+ * is removed, so that top does not connect to it again.  A later build can have
+ * the same directory name; its socket has another inode.
+ */
+struct running_build {
+	TAILQ_ENTRY(running_build) entry;
+	struct top_builds *builds;
+	struct top_page *page; /* NULL: the build has ended */
+	struct events_client *client; /* NULL: the stream has ended */
+	char *name; /* of its runtime directory */
+	ino_t inode; /* of its socket */
+};
+
+struct top_builds {
+	struct top *top;
+	char *dir;
+	TAILQ_HEAD(, running_build) builds;
+	unsigned n_running;
+};
+
+static void on_build_event(void *ctx, const struct events_event *ev)
+{
+	struct running_build *b = ctx;
+
+	top_page_add_event(b->builds->top, b->page, ev);
+}
+
+static void on_line(void *ctx, struct bytes line)
+{
+	struct running_build *b = ctx;
+
+	top_page_add_line(b->builds->top, b->page, line);
+}
+
+static void on_build_snapshot(void *ctx)
+{
+	struct running_build *b = ctx;
+
+	top_page_reset(b->builds->top, b->page);
+}
+
+/* End the page of a build; `why` is NULL after a normal end. */
+static void end_build_page(struct running_build *b, const char *why)
+{
+	struct top_page *page = b->page;
+
+	b->page = NULL;
+	top_page_end(b->builds->top, page, why);
+}
+
+/*
+ * Determine how a build ended whose stream closed without a final event.  A
+ * killed kfarm leaves its socket behind.  A kfarm that ends removes it and does
+ * not wait for subscribers.
+ */
+static void classify_build_end(struct running_build *b)
+{
+	char *dir = xasprintf("%s/%s", b->builds->dir, b->name);
+	char *path = xasprintf("%s/events", dir);
+
+	if (!fs_exists(path))
+		end_build_page(b, "it ended while nobody listened here");
+	else if (!kernel_rundir_is_active(dir))
+		end_build_page(b, "its kfarm was killed");
+	free(path);
+	free(dir);
+}
+
+static void on_ended(void *ctx, const char *why)
+{
+	struct running_build *b = ctx;
+
+	b->builds->n_running--;
+	if (why || b->page->model.done)
+		end_build_page(b, why);
+	events_client_free(b->client);
+	b->client = NULL;
+}
+
+static const struct events_client_ops client_ops = {
+	.on_event = on_build_event,
+	.on_line = on_line,
+	.on_reconnected = on_build_snapshot,
+	.on_ended = on_ended,
+};
+
+static void free_build(struct running_build *b)
+{
+	TAILQ_REMOVE(&b->builds->builds, b, entry);
+	events_client_free(b->client);
+	free(b->name);
+	free(b);
+}
+
+/*
+ * Subscribe to the socket `path` of a build and add a page.  Does nothing if
+ * the connection fails: a killed build leaves a socket without a server.
+ */
+static void connect_build(struct top_builds *all, const char *name,
+			  const char *path, ino_t inode)
+{
+	struct running_build *b = xcalloc(1, sizeof(*b));
+	struct err ignored;
+
+	*b = (struct running_build){ .builds = all, .inode = inode };
+	if (events_client_new(&b->client, all->top->base, path, &client_ops, b,
+			      &ignored)) {
+		free(b);
+		return;
+	}
+	b->name = xstrdup(name);
+	top_page_remove_ended(all->top);
+	TAILQ_INSERT_TAIL(&all->builds, b, entry);
+	all->n_running++;
+	b->page = top_page_add(all->top, kernel_rundir_parse_pid(name));
+}
+
+/* Connect to the build of directory `name` unless it is already listed. */
+static void check_build_socket(struct top_builds *all, const char *name)
+{
+	struct running_build *b;
+	struct stat st;
+	char *path;
+
+	if (!kernel_rundir_parse_pid(name))
+		return;
+	path = xasprintf("%s/%s/events", all->dir, name);
+	list_for_each(b, &all->builds, entry) {
+		if (str_equal(b->name, name))
+			break;
+	}
+	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) &&
+	    (!b || (!b->page && b->inode != st.st_ino)) &&
+	    all->n_running < TOP_BUILDS_MAX) {
+		if (b)
+			free_build(b);
+		connect_build(all, name, path, st.st_ino);
+	} else if (b && !b->page && !fs_exists(path)) {
+		free_build(b);
+	}
+	free(path);
+}
+
+unsigned top_builds_refresh(struct top_builds *all)
+{
+	struct strv names = { 0 };
+	struct running_build *b, *next;
+
+	list_for_each(b, &all->builds, entry) {
+		if (b->page && !b->client)
+			classify_build_end(b);
+	}
+	fs_list(all->dir, &names);
+	for (size_t i = 0; i < names.n; i++)
+		check_build_socket(all, names.v[i]);
+	list_for_each_safe(b, &all->builds, entry, next) {
+		if (!b->page && !strv_has(&names, b->name))
+			free_build(b);
+	}
+	strv_release(&names);
+	return all->n_running;
+}
+
+int top_builds_new(struct top_builds **out, struct top *t, struct err *err)
+{
+	struct top_builds *all;
+	char *dir;
+	int ret = fs_runtime_dir(&dir, err);
+
+	if (ret)
+		return ret;
+	*out = all = xcalloc(1, sizeof(*all));
+	all->top = t;
+	all->dir = dir;
+	TAILQ_INIT(&all->builds);
+	return 0;
+}
+
+void top_builds_free(struct top_builds *all)
+{
+	if (!all)
+		return;
+	while (!TAILQ_EMPTY(&all->builds))
+		free_build(TAILQ_FIRST(&all->builds));
+	free(all->dir);
+	free(all);
+}
+
+/*
+ * The nodes without a build.  struct peer_shared has no toolchains and no jobs,
+ * so a peer only exchanges HELLO and receives the node's reports.
+ */
+
+#define BACKOFF_MIN_MS   5000
+#define BACKOFF_MAX_MS   60000
+#define CLOSE_TIMEOUT_MS 400
+
+struct top_node {
+	struct top_nodes *nodes;
+	const struct node_entry *entry;
+	struct peer *peer;
+	uint64_t dial_ms; /* time of the next attempt; 0: none is due */
+	unsigned backoff_ms;
+	bool load_known; /* it has reported its load, or it is down */
+};
+
+struct top_nodes {
+	struct top *top;
+	struct top_page *page;
+	uint64_t began_ms;
+	struct peer_shared shared;
+	enum wire_codec codec;
+	struct top_node *nodes;
+	size_t n_nodes;
+};
+
+/* Add an event with the current time to the page of the nodes. */
+static void add_page_event(struct top_nodes *all, struct events_event *ev)
+{
+	ev->at_ms = clock_ms() - all->began_ms;
+	top_page_add_made_event(all->top, all->page, ev);
+}
+
+/* The page is complete once each node is down, or up and has reported. */
+static void set_known(struct top_node *n)
+{
+	struct events_event live = events_event_make(EVENTS_KIND_LIVE);
+
+	if (n->load_known)
+		return;
+	n->load_known = true;
+	for (size_t i = 0; i < n->nodes->n_nodes; i++) {
+		if (!n->nodes->nodes[i].load_known)
+			return;
+	}
+	add_page_event(n->nodes, &live);
+}
+
+/* Add a NODE event with the state and the counters of a node. */
+static void add_node_state_event(const struct top_node *n, const char *state,
+				 const char *reason)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+	struct peer_stats figures;
+
+	peer_stats(n->peer, &figures);
+	ev.node = n->entry->name;
+	ev.text = state;
+	ev.reason = reason;
+	coord_report_fill_node(&ev, &figures, peer_slots(n->peer));
+	add_page_event(n->nodes, &ev);
+}
+
+/* on_wake_requested is mandatory, but the peers have no work to wake for. */
+static void on_wake(void *ctx)
+{
+	(void)ctx;
+}
+
+static void on_state(void *ctx, enum peer_state state, const char *why)
+{
+	struct top_node *n = ctx;
+
+	if (state == PEER_UP || state == PEER_UNFIT) {
+		n->backoff_ms = BACKOFF_MIN_MS;
+		add_node_state_event(n, state == PEER_UP ? "up" : "unfit", why);
+		return;
+	}
+	if (state == PEER_GREETING)
+		return;
+	add_node_state_event(n, "down", why);
+	n->dial_ms = clock_ms() + n->backoff_ms;
+	n->backoff_ms *= 2;
+	if (n->backoff_ms > BACKOFF_MAX_MS)
+		n->backoff_ms = BACKOFF_MAX_MS;
+	set_known(n);
+}
+
+static void on_load(void *ctx)
+{
+	struct top_node *n = ctx;
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
+	struct peer_stats figures;
+
+	peer_stats(n->peer, &figures);
+	ev.node = n->entry->name;
+	coord_report_fill_load(&ev, &figures);
+	add_page_event(n->nodes, &ev);
+	set_known(n);
+}
+
+/* All other callbacks concern toolchains and jobs. */
+static const struct peer_ops ops = {
+	.on_wake_requested = on_wake,
+	.on_state_changed = on_state,
+	.on_load_received = on_load,
+};
+
+static void dial_top_node(struct top_node *n)
+{
+	n->dial_ms = 0;
+	add_node_state_event(n, "connecting", NULL);
+	peer_dial(n->peer);
+}
+
+struct top_nodes *top_nodes_new(struct top *t, const struct node_roster *roster)
+{
+	struct events_event stream = events_event_make(EVENTS_KIND_STREAM);
+	struct events_event build = events_event_make(EVENTS_KIND_BUILD);
+	struct top_nodes *all = xcalloc(1, sizeof(*all));
+
+	*all = (struct top_nodes){ .top = t,
+				   .page = top_page_add(t, TOP_NODES_PID),
+				   .began_ms = clock_ms(),
+				   .codec = WIRE_ZSTD,
+				   .n_nodes = roster->n };
+	all->shared = (struct peer_shared){
+		.base = t->base,
+		.children = children_new(t->base),
+		.pool = pool_new(t->base, 1),
+		.packed = peer_blob_upload_new_cache(&all->codec),
+		.paths = inputs_paths_new(),
+		.ops = &ops,
+		.ctx = all,
+	};
+	TAILQ_INIT(&all->shared.canaries);
+	stream.version = EVENTS_VERSION;
+	stream.program = "kfarm " KFARM_VERSION;
+	stream.start_s = time(NULL);
+	add_page_event(all, &stream);
+	build.command = "no build is running; current state of the nodes";
+	add_page_event(all, &build);
+	all->nodes = xcalloc(roster->n + 1, sizeof(*all->nodes));
+	for (size_t i = 0; i < roster->n; i++)
+		all->nodes[i] = (struct top_node){
+			.nodes = all,
+			.entry = &roster->v[i],
+			.peer = peer_new(&all->shared, &roster->v[i],
+					 &all->nodes[i]),
+			.backoff_ms = BACKOFF_MIN_MS,
+		};
+	for (size_t i = 0; i < all->n_nodes; i++)
+		dial_top_node(&all->nodes[i]);
+	all->page->complete |= !all->n_nodes;
+	return all;
+}
+
+void top_nodes_tick(struct top_nodes *all)
+{
+	uint64_t now = clock_ms();
+
+	for (size_t i = 0; i < all->n_nodes; i++) {
+		struct top_node *n = &all->nodes[i];
+
+		peer_tick(n->peer, now);
+		if (n->dial_ms && now >= n->dial_ms)
+			dial_top_node(n);
+	}
+}
+
+void top_nodes_free(struct top_nodes *all)
+{
+	if (!all)
+		return;
+	for (size_t i = 0; i < all->n_nodes; i++)
+		peer_free(all->nodes[i].peer);
+	pool_free(all->shared.pool);
+	store_packed_cache_free(all->shared.packed);
+	children_wait(all->shared.children, CLOSE_TIMEOUT_MS);
+	children_free(all->shared.children);
+	inputs_paths_free(all->shared.paths);
+	top_page_remove(all->top, all->page);
+	free(all->nodes);
+	free(all);
+}
+
+#define TICK_US          50000
+#define BLOCK            (64u << 10)
+#define EMPTY_BLOCKS_MAX 1024
+
+struct top_playback {
+	struct top *top;
+	struct top_page *page;
+	struct event *tick;
+	struct events_simulate *simulate; /* NULL for a recording: */
+	int fd;
+	struct events_reader reader;
+	struct events_parsed next; /* valid if has_next; due at due_ms */
+	bool has_next, at_eof;
+	bool wait_for_input;
+	unsigned n_empty_blocks; /* blocks read since the last event */
+	uint64_t due_ms;
+};
+
+static void on_event(void *ctx, const struct events_event *ev)
+{
+	struct top_playback *p = ctx;
+
+	top_page_add_made_event(p->top, p->page, ev);
+}
+
+/* Return 1 after reading more, 0 if nothing more is available, or -errno. */
+static int read_more(struct top_playback *p, struct err *err)
+{
+	uint8_t block[BLOCK];
+	ssize_t n = read(p->fd, block, sizeof(block));
+
+	if (n < 0 && errno == EAGAIN) {
+		struct pollfd fd = { .fd = p->fd, .events = POLLIN };
+
+		if (!p->wait_for_input)
+			return 0;
+		return poll(&fd, 1, -1) < 0 ? err_errno(err, "read") : 1;
+	}
+	if (n < 0 && errno != EINTR)
+		return err_errno(err, "read");
+	if (p->n_empty_blocks++ == EMPTY_BLOCKS_MAX)
+		return err_set(err, EPROTO, "no event within %u MiB",
+			       EMPTY_BLOCKS_MAX * BLOCK >> 20);
+	p->at_eof = !n;
+	if (n <= 0)
+		return 0;
+	events_reader_add(&p->reader, bytes_of(block, (size_t)n));
+	return 1;
+}
+
+/* Parse the next event.  Returns 1; 0 if no event is available; or -errno. */
+static int need_next(struct top_playback *p, struct err *err)
+{
+	struct bytes line;
+	int ret = 0;
+
+	while (!p->has_next && !p->at_eof) {
+		ret = events_reader_next(&p->reader, &p->next, &line, err);
+		if (!ret)
+			ret = read_more(p, err);
+		else if (ret > 0)
+			p->has_next = true;
+		if (p->has_next)
+			p->n_empty_blocks = 0;
+		if (!ret || (ret < 0 && ret != -ENOMSG))
+			return ret;
+	}
+	if (!p->has_next)
+		return 0;
+	/*
+	 * A late subscriber records a snapshot first, whose times can be out of
+	 * order.  due_ms never decreases.
+	 */
+	if (p->next.ev.at_ms > p->due_ms)
+		p->due_ms = p->next.ev.at_ms;
+	return 1;
+}
+
+/*
+ * Emit all events up to build time `ms`, and end the page at the end of the
+ * build or of the recording, or on an error.
+ */
+static int play_until(struct top_playback *p, uint64_t ms, struct err *err)
+{
+	const char *why = NULL;
+	int ret = 0;
+
+	if (p->simulate) {
+		events_simulate_run_until(p->simulate, ms, on_event, p);
+	} else {
+		while ((ret = need_next(p, err)) > 0 && p->due_ms <= ms) {
+			on_event(p, &p->next.ev);
+			events_parsed_release(&p->next);
+			p->has_next = false;
+		}
+		if (ret > 0)
+			ret = 0;
+	}
+	if (!ret && !p->page->model.done && !(p->at_eof && !p->has_next))
+		return 0;
+	if (!ret && p->at_eof && !p->reader.started)
+		ret = err_set(err, EPROTO, "no stream of events: it is empty");
+	if (!ret && !p->page->model.done)
+		why = "the recording ends here";
+	event_del(p->tick);
+	top_page_end(p->top, p->page, ret ? err->text : why);
+	return ret;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct top_playback *p = ctx;
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	play_until(p, top_page_now_ms(p->page), &err);
+}
+
+int top_playback_new(struct top_playback **out, struct top *t,
+		     const struct top_playback_setup *setup, struct err *err)
+{
+	static const struct timeval tick = { .tv_usec = TICK_US };
+	struct top_playback *p = xcalloc(1, sizeof(*p));
+	int ret = 0;
+
+	p->top = t;
+	p->fd = -1;
+	p->wait_for_input = setup->wait_for_input;
+	p->tick = event_new(t->base, -1, EV_PERSIST, on_tick, p);
+	if (!p->tick || event_add(p->tick, &tick))
+		str_out_of_memory();
+	if (!setup->file) {
+		p->simulate = events_simulate_new(&setup->simulate);
+	} else {
+		p->fd = open(setup->file,
+			     O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		if (p->fd < 0)
+			ret = err_errno(err, "open");
+	}
+	if (!ret) {
+		p->page = top_page_add(t, 1);
+		p->page->speed_milli = setup->speed_milli;
+		p->page->base_ms = setup->start_ms;
+		ret = play_until(p, setup->start_ms, err);
+	}
+	if (ret) {
+		err_wrap(err, "%s", setup->file);
+		top_playback_free(p);
+		return ret;
+	}
+	if (p->page->model.pid)
+		p->page->pid = (pid_t)p->page->model.pid;
+	p->page->since_ms = clock_ms();
+	p->page->complete = true;
+	*out = p;
+	return 0;
+}
+
+void top_playback_free(struct top_playback *p)
+{
+	if (!p)
+		return;
+	event_free(p->tick);
+	events_simulate_free(p->simulate);
+	if (p->has_next)
+		events_parsed_release(&p->next);
+	events_reader_release(&p->reader);
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p);
+}

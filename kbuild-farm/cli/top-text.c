@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/top-text.h"
+
+#include "base/format.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include "ui/text.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define RATE_SECONDS 10 /* period over which the job rate is measured */
+#define IDLE_MS      10000 /* an idle node is reported after this time */
+#define FULL_SPEED   1000 /* clock speed without throttling */
+
+static unsigned count_running_jobs(const struct ui_node *n)
+{
+	unsigned jobs = 0;
+
+	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
+		jobs += n->n_by_state[i];
+	return jobs;
+}
+
+static void add_milli(struct table *t, int64_t n)
+{
+	if (n == EVENTS_UNKNOWN)
+		strv_add(&t->fields, "-");
+	else
+		strv_addf(&t->fields, "%.1f", (double)n / 1000);
+}
+
+static void add_bytes(struct table *t, int64_t n)
+{
+	if (n == EVENTS_UNKNOWN)
+		strv_add(&t->fields, "-");
+	else if (n >= INT64_C(10) << 30)
+		strv_addf(&t->fields, "%.1f GiB", (double)n / (1 << 30));
+	else
+		strv_addf(&t->fields, "%.1f MiB", (double)n / (1 << 20));
+}
+
+/*
+ * Format the REMARK of a node: its reason, throttling, and idle time while the
+ * build has jobs; "-" if nothing is remarkable.  The caller frees it.
+ */
+static char *format_node_note(const struct ui_node *n, const struct ui_model *m,
+			      uint64_t now)
+{
+	uint64_t idle = m->n_jobs ? ui_node_idle_ms(n, now) : 0;
+	struct buf out = { 0 };
+
+	if (n->reported->reason)
+		buf_add_str(&out, n->reported->reason);
+	if (n->clock_speed != EVENTS_UNKNOWN && n->clock_speed < FULL_SPEED)
+		buf_printf(&out, "%sthrottled to %lld %%", out.len ? ", " : "",
+			   (long long)n->clock_speed / 10);
+	if (idle >= IDLE_MS)
+		buf_printf(&out, "%sno job for %llu s", out.len ? ", " : "",
+			   (unsigned long long)idle / 1000);
+	if (idle >= IDLE_MS && n->sandbox && !str_equal(n->sandbox, "ready"))
+		buf_printf(&out, ", toolchain %s", n->sandbox);
+	if (!out.len)
+		buf_add_str(&out, "-");
+	return buf_steal(&out);
+}
+
+/* Add the row of a node; only a build has the columns JOBS to RECEIVED. */
+static void add_node_row(struct table *t, const struct ui_node *n,
+			 const struct top_page *p)
+{
+	uint64_t mean = ui_node_mean_ms(n);
+	bool beat = n->has_heartbeat;
+
+	strv_add(&t->fields, n->reported->name);
+	strv_add(&t->fields, *n->reported->state ? n->reported->state : "-");
+	if (n->reported->n_slots == EVENTS_UNKNOWN)
+		strv_add(&t->fields, "-");
+	else
+		strv_addf(&t->fields, "%lld", (long long)n->reported->n_slots);
+	if (p->pid != TOP_NODES_PID) {
+		strv_addf(&t->fields, "%u", count_running_jobs(n));
+		strv_addf(&t->fields, "%u", n->reported->n_jobs);
+		strv_addf(&t->fields, "%u", n->reported->n_failed);
+		strv_addf(&t->fields, "%u", n->reported->n_retries);
+		if (mean)
+			strv_addf(&t->fields, "%.2f s", (double)mean / 1000);
+		else
+			strv_add(&t->fields, "-");
+		add_bytes(t, beat ? n->reported->sent_bytes : EVENTS_UNKNOWN);
+		add_bytes(t,
+			  beat ? n->reported->received_bytes : EVENTS_UNKNOWN);
+	}
+	add_milli(t, n->load);
+	add_milli(t, n->other_load);
+	add_bytes(t, n->memory);
+	add_milli(t, n->temperature);
+	strv_own(&t->fields,
+		 format_node_note(n, &p->model, top_page_now_ms(p)));
+}
+
+/* Print the table of nodes; the job columns only for a build. */
+static void put_node_table(FILE *out, const struct top_page *p)
+{
+	static const char *const head[] = { "NODE", "STATE", "SLOTS" };
+	static const char *const jobs[] = { "JOBS",    "DONE", "FAILED",
+					    "RETRIED", "MEAN", "SENT",
+					    "RECEIVED" };
+	static const char *const load[] = { "LOAD", "FOREIGN", "MEMORY",
+					    "DEGREES", "REMARK" };
+	const struct ui_model *m = &p->model;
+	bool builds = p->pid != TOP_NODES_PID;
+	struct table t = { .align = builds ? "llrrrrrrrrrrrrl" : "llrrrrrl" };
+
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+		strv_add(&t.fields, head[i]);
+	for (size_t i = 0; builds && i < sizeof(jobs) / sizeof(*jobs); i++)
+		strv_add(&t.fields, jobs[i]);
+	for (size_t i = 0; i < sizeof(load) / sizeof(*load); i++)
+		strv_add(&t.fields, load[i]);
+	for (size_t i = 0; i < m->n_nodes; i++)
+		add_node_row(&t, m->nodes[i], p);
+	table_print(out, &t);
+}
+
+/* Print "build PID: GOALS, LABEL, TOOLCHAIN, TREE: END REASON". */
+static void put_build_title_line(FILE *out, const struct top_page *p)
+{
+	const struct ui_model *m = &p->model;
+	struct buf which = { 0 };
+	const char *words[] = { NULL, m->toolchain, m->tree };
+
+	ui_model_add_label(m, &which);
+	words[0] = buf_str(&which);
+	fprintf(out, "build %d: %s", (int)p->pid,
+		*m->goals ? m->goals : "beginning");
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (*words[i])
+			fprintf(out, ", %s", words[i]);
+	}
+	if (p->end_reason)
+		fprintf(out, ": %s", p->end_reason);
+	fputc('\n', out);
+	buf_release(&which);
+}
+
+/* Print one line with time, phase, jobs, prediction and rate of a build. */
+static void put_build_state(FILE *out, const struct top_page *p)
+{
+	const struct ui_model *m = &p->model;
+	uint64_t now = top_page_now_ms(p);
+	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS);
+	struct ui_prediction look;
+	bool known = ui_model_predict(m, now, &look);
+	struct buf line = { 0 };
+
+	buf_add_str(&line, "  ");
+	format_time(&line, now);
+	if (m->done)
+		buf_printf(&line, ", ended with status %lld",
+			   (long long)m->status);
+	else
+		buf_printf(&line, ", %s", ui_model_phase(m));
+	buf_printf(&line, ": %u", ui_model_count_done(m));
+	if (known)
+		buf_printf(&line, " of %llu", (unsigned long long)look.n_total);
+	buf_printf(&line, " jobs done (%u remote, %u local)",
+		   m->totals.n_remote, m->totals.n_local);
+	if (m->totals.n_steps)
+		buf_printf(&line, " with %u steps of kbuild",
+			   m->totals.n_steps);
+	if (known)
+		buf_printf(&line, ", %u %%", look.percent);
+	if (known && look.has_remaining) {
+		buf_add_str(&line, ", ETA ");
+		format_time(&line, look.remaining_ms);
+	}
+	if (!m->done)
+		buf_printf(&line, ", %u.%u/s, %u running, %u queued",
+			   rate / 1000, rate / 100 % 10,
+			   ui_model_count_running(m),
+			   m->n_by_state[EVENTS_JOB_QUEUED]);
+	if (m->totals.n_retried)
+		buf_printf(&line, ", %u retried", m->totals.n_retried);
+	if (m->totals.n_hedged)
+		buf_printf(&line, ", %u compiled twice", m->totals.n_hedged);
+	if (m->n_dropped)
+		buf_printf(&line, ", %llu events lost",
+			   (unsigned long long)m->n_dropped);
+	fprintf(out, "%s\n", buf_str(&line));
+	buf_release(&line);
+}
+
+void top_once_print(FILE *out, const struct top *t)
+{
+	const struct top_page *p;
+
+	list_for_each(p, &t->pages, entry) {
+		const struct events_totals *totals = &p->model.totals;
+
+		if (p != TAILQ_FIRST(&t->pages))
+			fputc('\n', out);
+		if (p->pid != TOP_NODES_PID) {
+			put_build_title_line(out, p);
+			put_build_state(out, p);
+			for (size_t i = 0; i < totals->n_reasons; i++)
+				fprintf(out, "%s%u %s", i ? ", " : "  local: ",
+					totals->reasons[i].n_jobs,
+					totals->reasons[i].text);
+			if (totals->n_reasons)
+				fputc('\n', out);
+			fprintf(out, "  warnings %u, errors %u\n",
+				totals->n_warnings, totals->n_errors);
+		}
+		if (p->model.n_nodes)
+			put_node_table(out, p);
+	}
+}
+
+void top_once_print_brief(FILE *out, const struct top *t)
+{
+	const struct top_page *p;
+
+	list_for_each(p, &t->pages, entry) {
+		if (p->pid == TOP_NODES_PID)
+			continue;
+		put_build_title_line(out, p);
+		put_build_state(out, p);
+	}
+}
+
+/* JSON values; null stands for an unknown number and an empty text. */
+static json_t *number(int64_t n)
+{
+	return n == EVENTS_UNKNOWN ? json_null() : json_integer(n);
+}
+
+static json_t *milli(int64_t n)
+{
+	return n == EVENTS_UNKNOWN ? json_null() : json_real((double)n / 1000);
+}
+
+static json_t *count(unsigned n)
+{
+	return json_integer(n);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? json_text(text) : json_null();
+}
+
+/* Return the nodes of a page; only a build has the job figures. */
+static json_t *nodes_json(const struct top_page *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->model.n_nodes; i++) {
+		const struct ui_node *n = p->model.nodes[i];
+		const struct events_node *r = n->reported;
+		uint64_t now = top_page_now_ms(p), mean = ui_node_mean_ms(n);
+		json_t *o = json_object();
+
+		json_object_set_new(o, "name", json_text(r->name));
+		json_object_set_new(o, "state", text_or_null(r->state));
+		json_object_set_new(o, "reason", text_or_null(r->reason));
+		json_object_set_new(o, "machine", text_or_null(n->machine));
+		json_object_set_new(o, "cores", number(n->n_cores));
+		json_object_set_new(o, "slots", number(r->n_slots));
+		if (p->pid != TOP_NODES_PID) {
+			int64_t idle = (int64_t)ui_node_idle_ms(n, now);
+
+			json_object_set_new(o, "jobs",
+					    count(count_running_jobs(n)));
+			json_object_set_new(o, "done", count(r->n_jobs));
+			json_object_set_new(o, "failed", count(r->n_failed));
+			json_object_set_new(o, "retries", count(r->n_retries));
+			json_object_set_new(o, "mean",
+					    mean ? milli((int64_t)mean) :
+						   json_null());
+			json_object_set_new(o, "idle", milli(idle));
+			json_object_set_new(o, "cell",
+					    text_or_null(n->sandbox));
+			json_object_set_new(o, "sent", number(r->sent_bytes));
+			json_object_set_new(o, "received",
+					    number(r->received_bytes));
+			json_object_set_new(o, "cpu", milli(r->cpu_ms));
+		}
+		json_object_set_new(o, "load", milli(n->load));
+		json_object_set_new(o, "foreign", milli(n->other_load));
+		json_object_set_new(o, "memory", number(n->memory));
+		json_object_set_new(o, "temperature", milli(n->temperature));
+		json_object_set_new(o, "speed", milli(n->clock_speed));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* Return the unfinished jobs of a build. */
+static json_t *running_json(const struct top_page *p)
+{
+	static const char *const states[] = {
+		[EVENTS_JOB_QUEUED] = "queued",   [EVENTS_JOB_SCAN] = "scan",
+		[EVENTS_JOB_SEND] = "send",       [EVENTS_JOB_RUN] = "run",
+		[EVENTS_JOB_RECEIVE] = "receive", [EVENTS_JOB_DONE] = "done",
+	};
+	uint64_t now = top_page_now_ms(p);
+	json_t *list = json_array();
+	const struct ui_job *j;
+
+	list_for_each(j, &p->model.open_jobs, entry) {
+		uint64_t age = now > j->state_ms ? now - j->state_ms : 0;
+		json_t *o = json_object();
+
+		json_object_set_new(o, "job", json_integer(j->number));
+		json_object_set_new(o, "file", json_text(j->file));
+		json_object_set_new(o, "state", json_text(states[j->state]));
+		json_object_set_new(o, "seconds", milli((int64_t)age));
+		json_object_set_new(
+			o, "node",
+			json_text(j->node ? j->node->reported->name : NULL));
+		json_object_set_new(o, "reason", json_text(j->reason));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* Return the prediction of size and time, null without a baseline. */
+static json_t *prediction_json(const struct top_page *p)
+{
+	struct ui_prediction look;
+	json_t *o;
+
+	if (!ui_model_predict(&p->model, top_page_now_ms(p), &look))
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "jobs", json_integer((json_int_t)look.n_total));
+	json_object_set_new(o, "percent", count(look.percent));
+	json_object_set_new(o, "rest",
+			    look.has_remaining ?
+				    milli((int64_t)look.remaining_ms) :
+				    json_null());
+	return o;
+}
+
+/* Return the complete state of a build. */
+static json_t *build_json(const struct top_page *p)
+{
+	const struct ui_model *m = &p->model;
+	unsigned rate = ui_model_rate_milli(m, top_page_now_ms(p),
+					    RATE_SECONDS);
+	json_t *o = json_object(), *reasons = json_object();
+
+	for (size_t i = 0; i < m->totals.n_reasons; i++)
+		json_object_set_new(reasons, m->totals.reasons[i].text,
+				    count(m->totals.reasons[i].n_jobs));
+
+	json_object_set_new(o, "pid", json_integer(p->pid));
+	json_object_set_new(o, "what", text_or_null(m->goals));
+	json_object_set_new(o, "arch", text_or_null(m->arch));
+	json_object_set_new(o, "config", text_or_null(m->config));
+	json_object_set_new(o, "number",
+			    m->n_builds ? json_integer(m->build_number) :
+					  json_null());
+	json_object_set_new(
+		o, "of", m->n_builds ? json_integer(m->n_builds) : json_null());
+	json_object_set_new(o, "toolchain", text_or_null(m->toolchain));
+	json_object_set_new(o, "tree", text_or_null(m->tree));
+	json_object_set_new(o, "dir", text_or_null(m->dir));
+	json_object_set_new(o, "output", text_or_null(m->output));
+	json_object_set_new(o, "began", json_integer(m->began_s));
+	json_object_set_new(o, "elapsed", milli((int64_t)top_page_now_ms(p)));
+	json_object_set_new(o, "make_jobs", json_integer(m->make_jobs));
+	json_object_set_new(o, "phase", json_text(ui_model_phase(m)));
+	json_object_set_new(o, "status",
+			    m->done ? json_integer(m->status) : json_null());
+	json_object_set_new(o, "lost", text_or_null(p->end_reason));
+	json_object_set_new(o, "running", count(ui_model_count_running(m)));
+	json_object_set_new(o, "queued",
+			    count(m->n_by_state[EVENTS_JOB_QUEUED]));
+	json_object_set_new(o, "remote", count(m->totals.n_remote));
+	json_object_set_new(o, "local", count(m->totals.n_local));
+	json_object_set_new(o, "steps", count(m->totals.n_steps));
+	json_object_set_new(o, "estimate", prediction_json(p));
+	json_object_set_new(o, "reasons", reasons);
+	json_object_set_new(o, "retried", count(m->totals.n_retried));
+	json_object_set_new(o, "beside", count(m->totals.n_hedged));
+	json_object_set_new(o, "rate", milli(rate));
+	json_object_set_new(o, "warnings", count(m->totals.n_warnings));
+	json_object_set_new(o, "errors", count(m->totals.n_errors));
+	json_object_set_new(o, "nodes", nodes_json(p));
+	json_object_set_new(o, "jobs", running_json(p));
+	return o;
+}
+
+json_t *top_once_json(const struct top *t)
+{
+	json_t *builds = json_array(), *nodes = json_array();
+	const struct top_page *p;
+
+	list_for_each(p, &t->pages, entry) {
+		if (p->pid == TOP_NODES_PID) {
+			json_decref(nodes);
+			nodes = nodes_json(p);
+		} else {
+			json_array_append_new(builds, build_json(p));
+		}
+	}
+	return json_pack("{s:o, s:o}", "builds", builds, "nodes", nodes);
+}
+
+#define NODES_MS 60000 /* interval between two tables of the nodes */
+
+/* The view_data of a page for top_plain_ops. */
+struct plain {
+	struct ui_text text;
+	char *prefix; /* "build 123: ", or "" for the nodes */
+	bool title_printed;
+	uint64_t next_table_ms; /* build time of the next table of the nodes */
+};
+
+static void on_page_added(void *ctx, struct top_page *p)
+{
+	static const struct ui_text_options all = { true, true, true };
+	struct plain *view = xcalloc(1, sizeof(*view));
+
+	(void)ctx;
+	p->view_data = view;
+	ui_text_init(&view->text, STDOUT_FILENO, UI_TEXT_PERIODIC, &all, false,
+		     &p->model);
+	view->prefix = p->pid == TOP_NODES_PID ?
+			       xstrdup("") :
+			       xasprintf("build %d: ", (int)p->pid);
+	view->text.prefix = view->prefix;
+}
+
+/* Print the title of a page once, as soon as the goals are known. */
+static void print_page_title(struct plain *view, const struct top_page *p)
+{
+	const struct ui_model *m = &p->model;
+	struct buf text = { 0 };
+
+	if (view->title_printed || !*m->goals)
+		return;
+	view->title_printed = true;
+	buf_printf(&text, "%s%s", m->goals, *m->arch ? ", " : "");
+	ui_model_add_label(m, &text);
+	buf_printf(&text, ": %s, %u jobs done", ui_model_phase(m),
+		   ui_model_count_done(m));
+	ui_text_put_note(&view->text, m->at_ms, buf_str(&text));
+	buf_release(&text);
+}
+
+static void on_page_event(void *ctx, struct top_page *p,
+			  const struct events_event *ev)
+{
+	struct plain *view = p->view_data;
+
+	(void)ctx;
+	/* Do not print events that precede the connection. */
+	if (!p->complete || p->pid == TOP_NODES_PID)
+		return;
+	print_page_title(view, p);
+	ui_text_add_event(&view->text, ev);
+}
+
+static void on_page_ended(void *ctx, struct top_page *p)
+{
+	struct plain *view = p->view_data;
+	const struct ui_model *m = &p->model;
+	char *text;
+
+	(void)ctx;
+	if (p->end_reason)
+		text = xstrdup(p->end_reason);
+	else
+		text = xasprintf("ended with status %lld: %u jobs, %u remote, "
+				 "%u local, warnings %u, errors %u",
+				 (long long)m->status, ui_model_count_done(m),
+				 m->totals.n_remote, m->totals.n_local,
+				 m->totals.n_warnings, m->totals.n_errors);
+	ui_text_put_note(&view->text, top_page_now_ms(p), text);
+	free(text);
+}
+
+static void on_page_removed(void *ctx, struct top_page *p)
+{
+	struct plain *view = p->view_data;
+
+	(void)ctx;
+	ui_text_release(&view->text);
+	free(view->prefix);
+	free(view);
+}
+
+const struct top_ops top_plain_ops = {
+	.on_page_added = on_page_added,
+	.on_page_event = on_page_event,
+	.on_page_ended = on_page_ended,
+	.on_page_removed = on_page_removed,
+};
+
+void top_plain_update(struct top *t)
+{
+	struct top_page *p;
+
+	list_for_each(p, &t->pages, entry) {
+		struct plain *view = p->view_data;
+		uint64_t now = top_page_now_ms(p);
+
+		if (p->pid != TOP_NODES_PID && p->complete && !p->ended)
+			ui_text_update(&view->text, now);
+		else if (p->pid == TOP_NODES_PID && p->complete &&
+			 now >= view->next_table_ms) {
+			view->next_table_ms = now + NODES_MS;
+			top_once_print(stdout, t);
+			fflush(stdout);
+		}
+	}
+}
+
+/* Print the JSON line of an event with the additional member "build". */
+
+static void on_line(void *ctx, struct top_page *p, struct bytes line)
+{
+	struct top *t = ctx;
+	struct buf out = { 0 };
+
+	if (t->error)
+		return;
+	/* Every event has members, so the new member ends in a comma. */
+	while (line.len && *line.data != '{')
+		line = bytes_of(line.data + 1, line.len - 1);
+	if (!line.len)
+		return;
+	buf_printf(&out, "{\"build\":%d,", (int)p->pid);
+	buf_add(&out, line.data + 1, line.len - 1);
+	buf_add_str(&out, "\n");
+	t->error = -fs_write_all(STDOUT_FILENO, buf_bytes(&out));
+	buf_release(&out);
+	if (t->error)
+		event_base_loopbreak(t->base);
+}
+
+const struct top_ops top_events_ops = { .on_page_line = on_line };

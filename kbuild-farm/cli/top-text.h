@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli/top-text.h - `kfarm top` without a screen.
+ *
+ * --once prints the present state of all pages.  Otherwise standard output gets
+ * the lines of ui/text.h, or the events themselves.
+ */
+#ifndef CLI_TOP_TEXT_H
+#define CLI_TOP_TEXT_H
+
+#include "cli/top-page.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Print all pages: a build with its figures and nodes, or the nodes alone. */
+void top_once_print(FILE *out, const struct top *t);
+/* Print two lines per build and nothing for the nodes. */
+void top_once_print_brief(FILE *out, const struct top *t);
+/* Return all pages as JSON; the caller releases the reference. */
+json_t *top_once_json(const struct top *t);
+
+/* Callbacks that print the lines of ui/text.h.  `ctx` is the struct top. */
+extern const struct top_ops top_plain_ops;
+/*
+ * Callbacks that print each event as it was received, with a member "build",
+ * the page's pid.  A write error ends the loop and sets t->error.  `ctx` is the
+ * struct top.
+ */
+extern const struct top_ops top_events_ops;
+
+/* Print progress and tables that are due; call it once a second with
+ * top_plain_ops.
+ */
+void top_plain_update(struct top *t);
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compiler/collector.h"
+
+#include "base/fs.h"
+#include "compiler/stat-watch.h"
+#include "store/digest-cache.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX          40 /* on one path, as in the kernel */
+#define CACHED_DIGESTS_MAX 4096
+
+/*
+ * All collectors share one cache, because compilers load mostly the same files:
+ * libc is read once for all of them.
+ */
+static struct store_digest_cache *digest_cache;
+static pthread_once_t identities_made = PTHREAD_ONCE_INIT;
+
+/* The resolution of a path, component by component. */
+struct path_walk {
+	struct compiler_collector *g;
+	const char *requested_path;
+	char *resolved; /* without links; "" is the root */
+	char *remaining;
+	unsigned n_symlinks;
+};
+
+static void free_entry(struct compiler_entry *e)
+{
+	free(e->path);
+	free(e->target);
+}
+
+void compiler_entries_release(struct compiler_entries *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free_entry(&e->v[i]);
+	free(e->v);
+	*e = (struct compiler_entries){ 0 };
+}
+
+void compiler_collector_release(struct compiler_collector *g)
+{
+	compiler_entries_release(&g->entries);
+	strv_release(&g->needed_dirs);
+	strv_release(&g->listed_dirs);
+	compiler_stat_watch_free(g->watch);
+	*g = (struct compiler_collector){ 0 };
+}
+
+/* Return the index of `path` in the list, or its index after insertion. */
+static size_t position(const struct compiler_entries *list, const char *path)
+{
+	size_t low = 0, high = list->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(list->v[middle].path, path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct compiler_entry *compiler_entries_find(
+	const struct compiler_entries *list, const char *path)
+{
+	size_t i = position(list, path);
+
+	if (i == list->n || strcmp(list->v[i].path, path))
+		return NULL;
+	return &list->v[i];
+}
+
+/* Takes ownership of path and target of `e`, also on failure. */
+static int insert_entry(struct compiler_collector *g, struct compiler_entry e,
+			struct err *err)
+{
+	struct compiler_entries *list = &g->entries;
+	size_t i = position(list, e.path);
+	int ret = 0;
+
+	if (list->n >= COMPILER_ENTRIES_MAX) {
+		ret = err_set(err, E2BIG,
+			      "%s: more than %u files of a compiler", e.path,
+			      COMPILER_ENTRIES_MAX);
+		free_entry(&e);
+		return ret;
+	}
+	list->v = xrealloc(list->v, (list->n + 1) * sizeof(*list->v));
+	memmove(list->v + i + 1, list->v + i, (list->n - i) * sizeof(e));
+	list->v[i] = e;
+	list->n++;
+	return 0;
+}
+
+static void make_digest_cache(void)
+{
+	digest_cache = store_digest_cache_new(CACHED_DIGESTS_MAX);
+}
+
+static void watch_path(struct compiler_collector *g, const char *path,
+		       const struct stat *st)
+{
+	struct file_stamp stamp;
+
+	file_stamp_from_stat(&stamp, st);
+	if (g->watch)
+		compiler_stat_watch_add(g->watch, path, &stamp);
+}
+
+static int add_file(struct compiler_collector *g, const char *path,
+		    struct err *err)
+{
+	struct compiler_entry e = { .kind = COMPILER_ENTRY_FILE };
+	struct store_file_digest id;
+	int ret;
+
+	if (compiler_entries_find(&g->entries, path))
+		return 0;
+	pthread_once(&identities_made, make_digest_cache);
+	ret = store_digest_cache_get(digest_cache, path, &id, NULL, 0, err);
+	if (ret)
+		return ret;
+	if (g->watch)
+		compiler_stat_watch_add(g->watch, path, &id.stamp);
+	e.path = xstrdup(path);
+	e.executable = id.executable;
+	e.size_bytes = id.stamp.size;
+	e.mtime_ns = id.stamp.mtime_ns;
+	e.digest = id.digest;
+	return insert_entry(g, e, err);
+}
+
+static int add_link(struct compiler_collector *g, const char *path,
+		    const struct stat *st, char **target, struct err *err)
+{
+	const struct compiler_entry *known = compiler_entries_find(&g->entries,
+								   path);
+	char text[PATH_MAX];
+	ssize_t n;
+
+	if (known && known->kind == COMPILER_ENTRY_SYMLINK) {
+		*target = xstrdup(known->target);
+		return 0;
+	}
+	n = readlink(path, text, sizeof(text));
+	if (n < 0)
+		return err_errno(err, "%s", path);
+	if (n == 0 || (size_t)n == sizeof(text))
+		return err_set(err, ENAMETOOLONG, "%s: %s", path,
+			       strerror(ENAMETOOLONG));
+	*target = xstrndup(text, (size_t)n);
+	watch_path(g, path, st);
+	return insert_entry(
+		g,
+		(struct compiler_entry){ .path = xstrdup(path),
+					 .kind = COMPILER_ENTRY_SYMLINK,
+					 .target = xstrdup(*target) },
+		err);
+}
+
+static void add_needed_dir(struct compiler_collector *g, const char *path)
+{
+	if (path[0] && !strv_has(&g->needed_dirs, path))
+		strv_add(&g->needed_dirs, path);
+}
+
+static int walk_into_symlink(struct path_walk *w, const char *path,
+			     const struct stat *st, struct err *err)
+{
+	char *target = NULL, *rest;
+	int ret;
+
+	if (++w->n_symlinks > LINKS_MAX)
+		return err_set(err, ELOOP, "%s: %s", w->requested_path,
+			       strerror(ELOOP));
+	ret = add_link(w->g, path, st, &target, err);
+	if (!ret && target) {
+		if (target[0] == '/')
+			w->resolved[0] = '\0';
+		rest = xasprintf("%s/%s", target, w->remaining);
+		free(w->remaining);
+		w->remaining = rest;
+	}
+	free(target);
+	return ret;
+}
+
+/* Resolve one component, and store its lstat(2) in `st`. */
+static int walk_step(struct path_walk *w, const char *name, struct stat *st,
+		     struct err *err)
+{
+	char *path, *slash;
+	int ret = 0;
+
+	if (!strcmp(name, "."))
+		return 0;
+	if (!strcmp(name, "..")) {
+		add_needed_dir(w->g, w->resolved);
+		slash = strrchr(w->resolved, '/');
+		if (slash)
+			*slash = '\0';
+		return 0;
+	}
+	path = xasprintf("%s/%s", w->resolved, name);
+	if (lstat(path, st)) {
+		ret = err_errno(err, "%s", w->requested_path);
+	} else if (S_ISLNK(st->st_mode)) {
+		ret = walk_into_symlink(w, path, st, err);
+	} else if (!S_ISDIR(st->st_mode) &&
+		   w->remaining[strspn(w->remaining, "/")]) {
+		ret = err_set(err, ENOTDIR, "%s: %s", w->requested_path,
+			      strerror(ENOTDIR));
+	} else {
+		free(w->resolved);
+		w->resolved = path;
+		path = NULL;
+	}
+	free(path);
+	return ret;
+}
+
+int compiler_collector_add_path(struct compiler_collector *g, const char *path,
+				char **real_path, struct err *err)
+{
+	struct stat st = { 0 };
+	struct path_walk w = { .g = g, .requested_path = path };
+	int ret = 0;
+
+	if (real_path)
+		*real_path = NULL;
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return err_set(err, EINVAL, "%s: not an absolute path", path);
+	w.resolved = xstrdup("");
+	w.remaining = xstrdup(path);
+	while (!ret) {
+		char *start = w.remaining + strspn(w.remaining, "/");
+		size_t len = strcspn(start, "/");
+		char *name;
+
+		if (!len)
+			break;
+		name = xstrndup(start, len);
+		memmove(w.remaining, start + len, strlen(start + len) + 1);
+		ret = walk_step(&w, name, &st, err);
+		free(name);
+	}
+	/* After ".." or a link, `st` can be of another file. */
+	if (!ret && lstat(w.resolved[0] ? w.resolved : "/", &st))
+		ret = err_errno(err, "%s", path);
+	if (!ret && S_ISDIR(st.st_mode))
+		add_needed_dir(g, w.resolved);
+	else if (!ret && S_ISREG(st.st_mode))
+		ret = add_file(g, w.resolved, err);
+	else if (!ret)
+		ret = err_set(err, EINVAL, "%s: not a file", path);
+	if (!ret && real_path)
+		*real_path = xstrdup(w.resolved[0] ? w.resolved : "/");
+	free(w.resolved);
+	free(w.remaining);
+	return ret;
+}
+
+static int add_member(struct compiler_collector *g, const char *path,
+		      struct err *err)
+{
+	struct stat st;
+
+	/* A dangling link is added as such. */
+	if (stat(path, &st)) {
+		char *target = NULL;
+		int ret = 0;
+
+		if (!lstat(path, &st) && S_ISLNK(st.st_mode))
+			ret = add_link(g, path, &st, &target, err);
+		free(target);
+		return ret;
+	}
+	if (S_ISDIR(st.st_mode))
+		return compiler_collector_add_dir(g, path, err);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	return compiler_collector_add_path(g, path, NULL, err);
+}
+
+int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
+			       struct err *err)
+{
+	struct strv names = { 0 };
+	struct stat st;
+	char *real;
+	int ret = compiler_collector_add_path(g, path, &real, err);
+
+	/* Links, also links below a directory, can lead to it again. */
+	if (!real || strv_has(&g->listed_dirs, real))
+		goto out;
+	strv_add(&g->listed_dirs, real);
+	if (lstat(real, &st)) {
+		ret = err_errno(err, "%s", real);
+		goto out;
+	}
+	watch_path(g, real, &st);
+	ret = fs_list(real, &names);
+	if (ret)
+		err_set(err, -ret, "%s: %s", real, strerror(-ret));
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		char *member = xasprintf("%s/%s", real, names.v[i]);
+
+		ret = add_member(g, member, err);
+		free(member);
+	}
+	strv_release(&names);
+out:
+	free(real);
+	return ret;
+}
+
+/* Resolve the links of `path`; components that do not exist are copied. */
+static int resolve_symlink_path(struct compiler_collector *g, const char *path,
+				char **out, struct err *err)
+{
+	char *dir, *real;
+	int ret;
+
+	if (!access(path, F_OK) || errno != ENOENT || !strcmp(path, "/"))
+		return compiler_collector_add_path(g, path, out, err);
+	dir = str_dir(path);
+	ret = resolve_symlink_path(g, dir, &real, err);
+	*out = NULL;
+	if (real)
+		*out = xasprintf("%s/%s", strcmp(real, "/") ? real : "",
+				 str_base(path));
+	free(real);
+	free(dir);
+	return ret;
+}
+
+int compiler_collector_add_symlink(struct compiler_collector *g,
+				   const char *path, const char *target,
+				   struct err *err)
+{
+	const struct compiler_entry *known;
+	char *dir = str_dir(path), *real, *place;
+	int ret = resolve_symlink_path(g, dir, &real, err);
+
+	free(dir);
+	if (!real)
+		return ret;
+	place = xasprintf("%s/%s", strcmp(real, "/") ? real : "",
+			  str_base(path));
+	free(real);
+	known = compiler_entries_find(&g->entries, place);
+	if (!known)
+		ret = insert_entry(
+			g,
+			(struct compiler_entry){ .path = xstrdup(place),
+						 .kind = COMPILER_ENTRY_SYMLINK,
+						 .target = xstrdup(target) },
+			err);
+	else if (!known->target || strcmp(known->target, target))
+		ret = err_set(err, EEXIST, "%s: would have to lead to %s",
+			      place, target);
+	free(place);
+	return ret;
+}
+
+static bool has_below(const struct compiler_entries *list, const char *dir)
+{
+	char *prefix = xasprintf("%s/", dir);
+	size_t i = position(list, prefix);
+	bool has = i < list->n && str_starts(list->v[i].path, prefix);
+
+	free(prefix);
+	return has;
+}
+
+int compiler_collector_finish(struct compiler_collector *g,
+			      struct compiler_entries *out, struct err *err)
+{
+	int ret = 0;
+
+	/* Backwards, so that a directory is added after those below it. */
+	strv_sort(&g->needed_dirs);
+	for (size_t i = g->needed_dirs.n; i-- && !ret;) {
+		struct compiler_entry e = { .kind = COMPILER_ENTRY_DIR };
+
+		if (has_below(&g->entries, g->needed_dirs.v[i]) ||
+		    compiler_entries_find(&g->entries, g->needed_dirs.v[i]))
+			continue;
+		e.path = xstrdup(g->needed_dirs.v[i]);
+		ret = insert_entry(g, e, err);
+	}
+	if (ret)
+		return ret;
+	*out = g->entries;
+	g->entries = (struct compiler_entries){ 0 };
+	strv_release(&g->needed_dirs);
+	strv_release(&g->listed_dirs);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * compiler/collector.h - Collection of manifest entries from the file system.
+ *
+ * A path is given as a program names it.  The entries are those that the kernel
+ * visits during path resolution: each symbolic link, the directories that a
+ * ".." leaves, and the file at its resolved path.
+ */
+#ifndef COMPILER_COLLECTOR_H
+#define COMPILER_COLLECTOR_H
+
+#include "compiler/manifest.h"
+
+/* A struct that is zeroed, optionally except for `watch`, is empty. */
+struct compiler_collector {
+	struct compiler_entries entries; /* sorted by path */
+	struct strv needed_dirs; /* directories that must exist */
+	struct strv listed_dirs; /* directories added with their content */
+	struct compiler_stat_watch *watch; /* records all files; may be NULL */
+};
+
+void compiler_collector_release(struct compiler_collector *g);
+
+/*
+ * Add a file, or a directory without its content.  `real_path`, if not NULL,
+ * receives the path without links, which the caller frees.
+ *
+ * Returns 0, or a negative errno with `err` naming the path: -EINVAL if it is
+ * neither a file nor a directory, -EAGAIN if the file changed while it was
+ * read, -E2BIG beyond COMPILER_ENTRIES_MAX, or the error of path resolution.
+ */
+int compiler_collector_add_path(struct compiler_collector *g, const char *path,
+				char **real_path, struct err *err);
+/*
+ * Add a directory with all files below it and the targets of its links.  A
+ * dangling link is added as such; devices and other special files are ignored.
+ */
+int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
+			       struct err *err);
+/*
+ * Add a link at `path` to `target` that does not exist on this machine.  Links
+ * on the way to `path` are added as well.  Returns -EEXIST if another entry has
+ * that path.
+ */
+int compiler_collector_add_symlink(struct compiler_collector *g,
+				   const char *path, const char *target,
+				   struct err *err);
+/*
+ * Add the needed directories that would be empty, and move the list to `out`.
+ * The watch stays in `g`.
+ */
+int compiler_collector_finish(struct compiler_collector *g,
+			      struct compiler_entries *out, struct err *err);
+
+/* Find the entry with a path in a list sorted by path, or NULL. */
+const struct compiler_entry *compiler_entries_find(
+	const struct compiler_entries *list, const char *path);
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gcc's driver reports its cc1, its assembler and its headers, and reads a file
+ * "specs" in one of gcc's directories.  clang's driver contains the compiler
+ * and the assembler.
+ */
+#include "compiler/driver-parts.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "compiler/manifest.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DRIVER_OUTPUT_BYTES_MAX (64u << 10) /* of one query */
+#define CLANG_CONFIG_BYTES_MAX  (1u << 20)
+#define DRIVER_QUERIES_MS       9000 /* for all queries together */
+
+/* The queries to one driver. */
+struct parts_query {
+	struct compiler_driver_parts *out;
+	const char *driver;
+	char *const *env; /* of the compile */
+	const struct compiler_runner *runner; /* or NULL */
+	uint64_t deadline_ms; /* clock_ms() */
+	struct strv query_env; /* the environment of a query */
+	char *outside_path; /* a reported path outside allowed_dir, or NULL */
+};
+
+/* Remove ".", ".." and "//" lexically.  The caller frees the result. */
+static char *normalize(const char *path)
+{
+	char *out = xcalloc(1, strlen(path) + 2);
+	size_t n = 0;
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !strncmp(path, "..", 2)) {
+			while (n && out[--n] != '/')
+				;
+		} else if (len && !(len == 1 && *path == '.')) {
+			out[n++] = '/';
+			memcpy(out + n, path, len);
+			n += len;
+		}
+		path += len;
+		path += *path == '/';
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* Return true if a part may be at `path`; else record `path` for the error. */
+static bool is_allowed_part(struct parts_query *q, const char *path)
+{
+	const char *within = q->runner ? q->runner->allowed_dir : NULL;
+	char *plain = within ? normalize(path) : NULL;
+	bool is = !within || str_skip_dir(plain, within);
+
+	free(plain);
+	if (!is && !q->outside_path)
+		q->outside_path = xstrdup(path);
+	return is;
+}
+
+/*
+ * Run the driver with one or two options.  `answer` receives its output without
+ * trailing newlines, or NULL on failure.
+ */
+static int query_driver_line(struct parts_query *q, char **answer,
+			     const char *one, const char *two, struct err *err)
+{
+	char *argv[] = { (char *)q->driver, (char *)one, (char *)two, NULL };
+	const struct compiler_runner *r = q->runner;
+	uint64_t now = clock_ms();
+	struct spawn what = { .argv = argv,
+			      .env = q->query_env.v,
+			      .cwd = "/",
+			      .stdio_fds = { -1, -1, -1 } };
+	struct buf output = { 0 };
+	int status = 0, ret;
+	unsigned left;
+
+	*answer = NULL;
+	if (now >= q->deadline_ms)
+		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
+			       strerror(ETIMEDOUT));
+	left = (unsigned)(q->deadline_ms - now);
+	if (r)
+		ret = r->run(r->ctx, argv, q->query_env.v,
+			     DRIVER_OUTPUT_BYTES_MAX, left, &output, &status,
+			     err);
+	else
+		ret = spawn_collect_stdout(&what, DRIVER_OUTPUT_BYTES_MAX, left,
+					   &output, &status, err);
+	if (!ret && status) {
+		char *text = spawn_status_text(status);
+
+		ret = err_set(err, EINVAL, "%s %s: %s", argv[0], argv[1], text);
+		free(text);
+	}
+	while (!ret && output.len && output.data[output.len - 1] == '\n')
+		output.len--;
+	if (!ret)
+		*answer = bytes_dup(buf_bytes(&output));
+	buf_release(&output);
+	return ret;
+}
+
+/* Return true for 1 to 99 letters, digits and characters of `more`. */
+static bool is_version_word(const char *s, const char *more)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || (s[n] && strchr(more, s[n])))
+		n++;
+	return !s[n] && n > 0 && n < 100;
+}
+
+static int query_version(struct parts_query *q, struct err *err)
+{
+	struct compiler_driver_parts *p = q->out;
+	int ret = query_driver_line(q, &p->version, "-dumpfullversion",
+				    "-dumpversion", err);
+
+	if (!p->version)
+		return ret;
+	if (p->version[0] < '0' || p->version[0] > '9' ||
+	    !is_version_word(p->version, ".-+"))
+		return err_set(err, EINVAL, "%s: said no version", q->driver);
+	ret = query_driver_line(q, &p->machine, "-dumpmachine", NULL, err);
+	if (!p->machine)
+		return ret;
+	if (!is_version_word(p->machine, "._-"))
+		return err_set(err, EINVAL, "%s: said no machine", q->driver);
+	return 0;
+}
+
+/* Add a file or directory if it exists.  Takes ownership of `path`. */
+static void add_existing_part(struct parts_query *q, bool is_dir, char *path)
+{
+	struct strv *list = is_dir ? &q->out->dirs : &q->out->files;
+
+	if (path[0] == '/' && is_allowed_part(q, path) && fs_exists(path) &&
+	    fs_is_dir(path) == is_dir && !strv_has(list, path))
+		strv_own(list, path);
+	else
+		free(path);
+}
+
+static int add_cc1(struct parts_query *q, struct err *err)
+{
+	char *output;
+	int ret = query_driver_line(q, &output, "-print-prog-name=cc1", NULL,
+				    err);
+
+	if (!output)
+		return ret;
+	/* For a missing part a driver prints a name without a directory. */
+	if (output[0] == '/' && is_allowed_part(q, output))
+		strv_add(&q->out->programs, output);
+	else
+		ret = err_set(err, ENOENT, "%s: its cc1 is not there",
+			      q->driver);
+	free(output);
+	return ret;
+}
+
+/* Query a program.  A name without a directory is searched on PATH. */
+static int query_program_path(struct parts_query *q, const char *what,
+			      const char *words, struct err *err)
+{
+	char *ask = xasprintf("-print-prog-name=%s", what), *output, *path;
+	int ret = query_driver_line(q, &output, ask, NULL, err);
+
+	free(ask);
+	if (!output)
+		return ret;
+	path = which(output, str_find_env(q->env, "PATH"));
+	if (!path || path[0] != '/' ||
+	    (strchr(output, '/') && !is_allowed_part(q, path))) {
+		ret = err_set(err, ENOENT, "%s: its %s %s is not there",
+			      q->driver, words, output);
+	} else {
+		strv_add(&q->out->programs, path);
+		if (!strchr(output, '/'))
+			strv_add(&q->out->path_programs, path);
+	}
+	free(path);
+	free(output);
+	return ret;
+}
+
+static int add_headers(struct parts_query *q, struct err *err)
+{
+	char *output, *dir, *up;
+	int ret = query_driver_line(q, &output, "-print-file-name=include",
+				    NULL, err);
+
+	if (!output)
+		return ret;
+	/* The driver looks for specs next to its headers and above them. */
+	dir = str_dir(output);
+	up = str_dir(dir);
+	if (output[0] == '/') {
+		add_existing_part(q, false, xasprintf("%s/specs", dir));
+		add_existing_part(q, false, xasprintf("%s/specs", up));
+	}
+	free(up);
+	free(dir);
+	add_existing_part(q, true, output);
+	ret = query_driver_line(q, &output, "-print-file-name=include-fixed",
+				NULL, err);
+	if (output)
+		add_existing_part(q, true, output);
+	return ret;
+}
+
+static int add_specs(struct parts_query *q, struct err *err)
+{
+	static const char option[] = "-print-file-name=specs";
+	const char *path = str_find_env(q->env, "LIBRARY_PATH");
+	char *specs, *other;
+	int ret = query_driver_line(q, &specs, option, NULL, err);
+
+	if (!specs)
+		return ret;
+	/* LIBRARY_PATH, which nodes lack, must not lead to other specs. */
+	if (path) {
+		strv_addf(&q->query_env, "LIBRARY_PATH=%s", path);
+		ret = query_driver_line(q, &other, option, NULL, err);
+		if (!other)
+			err_wrap(err, "with LIBRARY_PATH");
+		else if (strcmp(other, specs))
+			ret = err_set(err, ENOTSUP, "%s: LIBRARY_PATH has %s",
+				      q->driver, other);
+		free(other);
+	}
+	add_existing_part(q, false, specs);
+	return ret;
+}
+
+static int query_gcc(struct parts_query *q, struct err *err)
+{
+	int ret = add_cc1(q, err);
+
+	if (ret)
+		return ret;
+	ret = query_program_path(q, "as", "assembler", err);
+	if (ret)
+		return ret;
+	/* Only -gsplit-dwarf needs objcopy, so it can be missing. */
+	ret = query_program_path(q, "objcopy", "copier", err);
+	if (ret && ret != -ENOENT)
+		return ret;
+	ret = add_headers(q, err);
+	return ret ? ret : add_specs(q, err);
+}
+
+/*
+ * Add a configuration file of clang.  A file with includes ('@') is rejected,
+ * because kfarm does not implement clang's search for included files.
+ */
+static int add_config_file(struct parts_query *q, const char *path,
+			   struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = is_allowed_part(q, path) ?
+			  fs_read(path, CLANG_CONFIG_BYTES_MAX, &text, err) :
+			  -EPERM;
+
+	if (!ret && strchr(buf_str(&text), '@'))
+		ret = err_set(err, ENOTSUP, "%s: includes another file", path);
+	if (!ret)
+		strv_add(&q->out->files, path);
+	buf_release(&text);
+	return ret;
+}
+
+/*
+ * Add the files by which clang detects gcc installations.  clang derives some
+ * defaults from the gcc that it finds: outlined atomics for aarch64 from 9.3.1
+ * on, and the ABI of each multilib.  It looks for crtbegin.o in /usr and next
+ * to itself (clang 14, lib/Driver/ToolChains/Gnu.cpp,
+ * GCCInstallationDetector).
+ */
+static void add_gcc_installations(struct parts_query *q)
+{
+	static const char inside[] =
+		"/lib{,32,64}/gcc{,-cross}/*/*/{,*/}crtbegin.o";
+	char *bin = str_dir(q->driver), *real = realpath(q->driver, NULL);
+	char *real_bin = str_dir(real ? real : q->driver);
+	char *up[] = { xstrdup("/usr"), str_dir(bin), str_dir(real_bin) };
+	const char *within = q->runner ? q->runner->allowed_dir : NULL;
+
+	for (int i = 0; i < 3; i++) {
+		char *pattern = xasprintf("%s%s", up[i], inside);
+		bool again = (i > 0 && !strcmp(up[i], up[0])) ||
+			     (i > 1 && !strcmp(up[i], up[1]));
+		glob_t found = { 0 };
+
+		if (!again && (!within || str_skip_dir(pattern, within)))
+			glob(pattern, GLOB_BRACE, NULL, &found);
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			strv_add(&q->out->files, found.gl_pathv[j]);
+		globfree(&found);
+		free(pattern);
+	}
+	for (int i = 0; i < 3; i++)
+		free(up[i]);
+	free(real_bin);
+	free(real);
+	free(bin);
+}
+
+static int query_clang(struct parts_query *q, struct err *err)
+{
+	struct compiler_driver_parts *p = q->out;
+	char *output;
+	int ret = query_driver_line(q, &output, "-print-resource-dir", NULL,
+				    err);
+
+	if (!output)
+		return ret;
+	/* share contains the ignore lists of sanitizers. */
+	add_existing_part(q, true, xasprintf("%s/include", output));
+	add_existing_part(q, true, xasprintf("%s/share", output));
+	if (!p->dirs.n)
+		ret = err_set(err, ENOENT, "%s: its headers are not there",
+			      q->driver);
+	add_gcc_installations(q);
+	free(output);
+	return ret;
+}
+
+static int query_compiler_parts(struct parts_query *q, struct err *err)
+{
+	static const char config[] = "Configuration file: ";
+	char *output, *line, *rest = NULL;
+	int ret = query_driver_line(q, &output, "--version", NULL, err);
+
+	if (!output)
+		return ret;
+	q->out->is_clang = strstr(output, "clang version") != NULL;
+	line = q->out->is_clang ? strtok_r(output, "\n", &rest) : NULL;
+	for (; line && !ret; line = strtok_r(NULL, "\n", &rest)) {
+		if (str_starts(line, config))
+			ret = add_config_file(q, line + strlen(config), err);
+	}
+	free(output);
+	if (ret)
+		return ret;
+	return q->out->is_clang ? query_clang(q, err) : query_gcc(q, err);
+}
+
+int compiler_driver_parts_query(struct compiler_driver_parts *out,
+				const char *driver, char *const *env,
+				const struct compiler_runner *runner,
+				struct err *err)
+{
+	const char *path = str_find_env(env, "PATH");
+	const char *libraries = str_find_env(env, "LD_LIBRARY_PATH");
+	struct parts_query q = { .out = out,
+				 .driver = driver,
+				 .env = env,
+				 .runner = runner,
+				 .deadline_ms = clock_ms() +
+						DRIVER_QUERIES_MS };
+	int ret;
+
+	*out = (struct compiler_driver_parts){ 0 };
+	strv_add(&out->programs, driver);
+	strv_addf(&q.query_env, "PATH=%s",
+		  path ? path : COMPILER_TOOLCHAIN_PATH);
+	strv_add(&q.query_env, "LC_ALL=C");
+	if (libraries)
+		strv_addf(&q.query_env, "LD_LIBRARY_PATH=%s", libraries);
+	ret = query_version(&q, err);
+	if (!ret)
+		ret = query_compiler_parts(&q, err);
+	if (q.outside_path)
+		ret = err_set(err, EPERM, "%s: names %s, which is not its own",
+			      driver, q.outside_path);
+	if (ret)
+		compiler_driver_parts_release(out);
+	strv_release(&q.query_env);
+	free(q.outside_path);
+	return ret;
+}
+
+void compiler_driver_parts_release(struct compiler_driver_parts *p)
+{
+	free(p->version);
+	free(p->machine);
+	strv_release(&p->path_programs);
+	strv_release(&p->programs);
+	strv_release(&p->files);
+	strv_release(&p->dirs);
+	*p = (struct compiler_driver_parts){ 0 };
+}

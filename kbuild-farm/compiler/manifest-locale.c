@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compiler/manifest-locale.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "compiler/collector.h"
+#include "compiler/manifest.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* A part of a locale name, without the preceding separator. */
+struct locale_part {
+	const char *s;
+	size_t len;
+};
+
+static struct locale_part get_locale_part(const char *name, char first)
+{
+	const char *at = strchr(name, first);
+	size_t len;
+
+	if (!at)
+		return (struct locale_part){ "", 0 };
+	/* A territory also ends at a codeset. */
+	len = strcspn(at + 1, first == '_' ? ".@" : "@");
+	return (struct locale_part){ at + 1, len };
+}
+
+/* Take the next letter or digit, in lower case, or return 0. */
+static char next_alphanumeric(struct locale_part *p)
+{
+	while (p->len && !isalnum((unsigned char)*p->s)) {
+		p->s++;
+		p->len--;
+	}
+	if (!p->len)
+		return 0;
+	p->len--;
+	return (char)tolower((unsigned char)*p->s++);
+}
+
+static bool equal_codesets(struct locale_part a, struct locale_part b)
+{
+	char x, y;
+
+	do {
+		x = next_alphanumeric(&a);
+		y = next_alphanumeric(&b);
+	} while (x && x == y);
+	return x == y;
+}
+
+static bool equal_parts(struct locale_part a, struct locale_part b)
+{
+	return a.len == b.len && !memcmp(a.s, b.s, a.len);
+}
+
+const char *compiler_locale_from_env(char *const *env, const char *category)
+{
+	const char *const names[] = { "LC_ALL", category, "LANG" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = str_find_env(env, names[i]);
+
+		if (value && *value)
+			return value;
+	}
+	return "C";
+}
+
+bool compiler_locale_is_c(const char *name)
+{
+	return !*name || !strcmp(name, "C") || !strcmp(name, "POSIX");
+}
+
+bool compiler_locale_is_utf8(const char *name)
+{
+	return equal_codesets(get_locale_part(name, '.'),
+			      (struct locale_part){ "utf8", 4 });
+}
+
+bool compiler_locale_matches_dir(const char *dir, const char *name)
+{
+	struct locale_part language = { dir, strcspn(dir, "_.@") };
+	struct locale_part territory = get_locale_part(dir, '_');
+	struct locale_part codeset = get_locale_part(dir, '.');
+	struct locale_part modifier = get_locale_part(dir, '@');
+
+	if (!language.len ||
+	    !equal_parts(language,
+			 (struct locale_part){ name, strcspn(name, "_.@") }))
+		return false;
+	if (territory.len &&
+	    !equal_parts(territory, get_locale_part(name, '_')))
+		return false;
+	if (codeset.len && !equal_codesets(codeset, get_locale_part(name, '.')))
+		return false;
+	return !modifier.len ||
+	       equal_parts(modifier, get_locale_part(name, '@'));
+}
+
+char *compiler_locale_resolve_alias(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		const char *at = text + strspn(text, " \t");
+
+		if (*at == '#' || strncasecmp(at, name, len) ||
+		    !strspn(at + len, " \t"))
+			continue;
+		at += len;
+		at += strspn(at, " \t");
+		if (strcspn(at, " \t\n"))
+			return xstrndup(at, strcspn(at, " \t\n"));
+	}
+	return NULL;
+}
+
+/*
+ * The directories of catalogues and locales are compiled into the programs and
+ * the C library, so they are read from their bytes: strings that end in the
+ * names below.  clang has only English messages.
+ */
+
+#define SCANNED_PROGRAM_BYTES_MAX ((size_t)256 << 20)
+#define LOCALE_ARCHIVE_BYTES_MAX  (64 << 20)
+#define LOCALE_ALIAS_BYTES_MAX    (1u << 20)
+
+static const char *const message_domains[] = { "gcc", "cpplib",  "gas",
+					       "bfd", "opcodes", "libc" };
+
+struct locale_files {
+	const struct compiler_manifest *m;
+	struct compiler_collector collector;
+	struct strv catalogue_dirs; /* of message catalogues */
+	struct strv locale_dirs; /* of compiled locales */
+	struct strv gconv_dirs; /* of character set conversions */
+};
+
+/* Add each string in `text` that is an absolute path ending in `end`. */
+static void find_strings(struct strv *out, struct bytes text, const char *end)
+{
+	size_t size = strlen(end) + 1; /* with its NUL */
+	const uint8_t *from = text.data, *limit = text.data + text.len, *at;
+
+	while (text.len &&
+	       (at = bytes_find(bytes_of(from, (size_t)(limit - from)),
+				bytes_of(end, size), 0))) {
+		const uint8_t *start = at;
+
+		while (start > text.data && start[-1] > ' ' && start[-1] <= '~')
+			start--;
+		from = at + size;
+		if (start[0] == '/' && start > text.data && !start[-1] &&
+		    !strv_has(out, (const char *)start))
+			strv_add(out, (const char *)start);
+	}
+}
+
+/* Find the directories in all programs and libraries of the compiler. */
+static int find_dirs(struct locale_files *l, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < l->m->entries.n && !ret; i++) {
+		const struct compiler_entry *e = &l->m->entries.v[i];
+		struct buf text = { 0 };
+
+		if (e->kind != COMPILER_ENTRY_FILE ||
+		    (!e->executable && !strstr(str_base(e->path), ".so")))
+			continue;
+		ret = fs_read(e->path, SCANNED_PROGRAM_BYTES_MAX, &text, err);
+		if (!ret) {
+			find_strings(&l->catalogue_dirs, buf_bytes(&text),
+				     "/share/locale");
+			find_strings(&l->locale_dirs, buf_bytes(&text),
+				     "/lib/locale");
+			find_strings(&l->gconv_dirs, buf_bytes(&text),
+				     "/gconv");
+		}
+		buf_release(&text);
+	}
+	return ret;
+}
+
+static int add_path(struct locale_files *l, char *path, struct err *err)
+{
+	int ret = 0;
+
+	if (fs_exists(path))
+		ret = fs_is_dir(path) ?
+			      compiler_collector_add_dir(&l->collector, path,
+							 err) :
+			      compiler_collector_add_path(&l->collector, path,
+							  NULL, err);
+	free(path);
+	return ret;
+}
+
+static bool is_message_catalogue(const char *file)
+{
+	for (size_t i = 0;
+	     i < sizeof(message_domains) / sizeof(*message_domains); i++) {
+		size_t len = strlen(message_domains[i]);
+
+		if (!strncmp(file, message_domains[i], len) &&
+		    (file[len] == '.' || file[len] == '-') &&
+		    str_ends(file, ".mo"))
+			return true;
+	}
+	return false;
+}
+
+/* List the directories below `place` that belong to a locale. */
+static void find_matching_locales(struct strv *dirs, const char *place,
+				  const char *name)
+{
+	struct strv names = { 0 };
+
+	fs_list(place, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (compiler_locale_matches_dir(names.v[i], name))
+			strv_addf(dirs, "%s/%s", place, names.v[i]);
+	}
+	strv_release(&names);
+}
+
+/* Add message catalogues.  Ubuntu's C library also searches DIR-langpack. */
+static int add_catalogues(struct locale_files *l, const char *name,
+			  struct err *err)
+{
+	struct strv dirs = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; i < l->catalogue_dirs.n; i++) {
+		char *more = xasprintf("%s-langpack", l->catalogue_dirs.v[i]);
+
+		find_matching_locales(&dirs, l->catalogue_dirs.v[i], name);
+		find_matching_locales(&dirs, more, name);
+		free(more);
+	}
+	for (size_t i = 0; i < dirs.n && !ret; i++) {
+		char *dir = xasprintf("%s/LC_MESSAGES", dirs.v[i]);
+		struct strv files = { 0 };
+
+		fs_list(dir, &files);
+		for (size_t k = 0; k < files.n && !ret; k++) {
+			if (is_message_catalogue(files.v[k]))
+				ret = add_path(
+					l, xasprintf("%s/%s", dir, files.v[k]),
+					err);
+		}
+		strv_release(&files);
+		free(dir);
+	}
+	strv_release(&dirs);
+	return ret;
+}
+
+/* Add the archive that most systems have instead of directories. */
+static int add_archive(struct locale_files *l, const char *place, bool *found,
+		       struct err *err)
+{
+	char *archive = xasprintf("%s/locale-archive", place);
+	struct stat st;
+	int ret = 0;
+
+	if (!stat(archive, &st)) {
+		if (st.st_size <= LOCALE_ARCHIVE_BYTES_MAX)
+			ret = compiler_collector_add_path(&l->collector,
+							  archive, NULL, err);
+		else if (!*found)
+			ret = err_set(err, E2BIG, "%s: %s", archive,
+				      strerror(E2BIG));
+		*found = true;
+	}
+	free(archive);
+	return ret;
+}
+
+/* Add the two files that are read from the directory of a compiled locale. */
+static int add_locale(struct locale_files *l, const char *name, bool *found,
+		      struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < l->locale_dirs.n && !ret; i++) {
+		struct strv dirs = { 0 };
+
+		find_matching_locales(&dirs, l->locale_dirs.v[i], name);
+		*found |= dirs.n > 0;
+		for (size_t k = 0; k < dirs.n && !ret; k++) {
+			ret = add_path(l, xasprintf("%s/LC_CTYPE", dirs.v[k]),
+				       err);
+			if (!ret)
+				ret = add_path(
+					l,
+					xasprintf("%s/LC_MESSAGES", dirs.v[k]),
+					err);
+		}
+		strv_release(&dirs);
+		if (!ret)
+			ret = add_archive(l, l->locale_dirs.v[i], found, err);
+	}
+	return ret;
+}
+
+/*
+ * Resolve an alias ("german" is de_DE.ISO-8859-1) and add the files that are
+ * read for that.  `out` receives NULL if `name` is not an alias.
+ */
+static int add_alias(struct locale_files *l, const char *name, char **out,
+		     struct err *err)
+{
+	int ret = 0;
+
+	*out = NULL;
+	for (size_t i = 0; i < l->catalogue_dirs.n && !ret && !*out; i++) {
+		char *file = xasprintf("%s/locale.alias",
+				       l->catalogue_dirs.v[i]);
+		struct buf text = { 0 };
+
+		if (fs_exists(file))
+			ret = fs_read(file, LOCALE_ALIAS_BYTES_MAX, &text, err);
+		if (!ret)
+			*out = compiler_locale_resolve_alias(buf_str(&text),
+							     name);
+		if (*out)
+			ret = compiler_collector_add_path(&l->collector, file,
+							  NULL, err);
+		buf_release(&text);
+		free(file);
+	}
+	return ret;
+}
+
+/* Add the catalogues of the languages in LANGUAGE. */
+static int add_languages(struct locale_files *l, const char *list,
+			 struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	strv_split(&names, list ? list : "", ":");
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		char *alias;
+
+		ret = add_alias(l, names.v[i], &alias, err);
+		if (!ret)
+			ret = add_catalogues(l, alias ? alias : names.v[i],
+					     err);
+		free(alias);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+/*
+ * Add the files of a locale and, unless it is C, of the languages in `list`.  A
+ * locale that is not installed is C, even if it has catalogues.
+ */
+static int add_locale_name(struct locale_files *l, const char *name,
+			   const char *list, struct err *err)
+{
+	bool found = false;
+	char *alias;
+	int ret;
+
+	if (compiler_locale_is_c(name) || strchr(name, '/'))
+		return 0;
+	ret = add_alias(l, name, &alias, err);
+	if (alias)
+		name = alias;
+	if (!ret)
+		ret = add_locale(l, name, &found, err);
+	if (ret || !found)
+		goto out;
+	/* Messages are in UTF-8; other character sets need conversions. */
+	if (!compiler_locale_is_utf8(name)) {
+		for (size_t i = 0; i < l->gconv_dirs.n && !ret; i++)
+			ret = add_path(l, xstrdup(l->gconv_dirs.v[i]), err);
+	}
+	if (!ret)
+		ret = add_catalogues(l, name, err);
+	if (!ret)
+		ret = add_languages(l, list, err);
+out:
+	free(alias);
+	return ret;
+}
+
+int compiler_manifest_list_locale(struct compiler_entries *out,
+				  const struct compiler_manifest *m,
+				  char *const *env, struct err *err)
+{
+	const char *ctype = compiler_locale_from_env(env, "LC_CTYPE");
+	const char *messages = compiler_locale_from_env(env, "LC_MESSAGES");
+	struct compiler_entries all = { 0 };
+	struct locale_files l = { .m = m };
+	int ret = 0;
+
+	*out = (struct compiler_entries){ 0 };
+	if (m->is_clang ||
+	    (compiler_locale_is_c(ctype) && compiler_locale_is_c(messages)))
+		return 0;
+	if (str_find_env(env, "LOCPATH"))
+		return err_set(err, ENOTSUP, "LOCPATH is set");
+	ret = find_dirs(&l, err);
+	if (ret)
+		goto out;
+	ret = add_locale_name(&l, ctype, NULL, err);
+	if (ret)
+		goto out;
+	ret = add_locale_name(&l, messages, str_find_env(env, "LANGUAGE"), err);
+	if (ret)
+		goto out;
+	ret = compiler_collector_finish(&l.collector, &all, err);
+	if (ret)
+		goto out;
+
+	/* Omit the entries of the toolchain. */
+	out->v = xcalloc(all.n + 1, sizeof(*out->v));
+	for (size_t i = 0; i < all.n; i++) {
+		struct compiler_entry *e = &all.v[i];
+
+		if (compiler_entries_find(&m->entries, e->path))
+			continue;
+		out->v[out->n++] = *e;
+		*e = (struct compiler_entry){ 0 };
+	}
+	compiler_entries_release(&all);
+out:
+	compiler_collector_release(&l.collector);
+	strv_release(&l.catalogue_dirs);
+	strv_release(&l.locale_dirs);
+	strv_release(&l.gconv_dirs);
+	return ret;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * compiler/probe-deps.h - Files that a cached probe result depends on.
+ *
+ * options/probe-stamps.h describes the lists and cc/probe.h their use.  A list
+ * contains the programs that the compiler runs without linking, their
+ * libraries, and the directories that the compiler or the loader searched for
+ * them and for specs, so that a new file in an earlier directory is detected.
+ */
+#ifndef COMPILER_PROBE_DEPS_H
+#define COMPILER_PROBE_DEPS_H
+
+#include "base/err.h"
+
+/*
+ * Ensure that `dir` contains a current list for the compiler `driver`, an
+ * absolute path, with PATH and LD_LIBRARY_PATH of `env`.  Queries the driver if
+ * there is no current list.  Returns 0, or a negative errno with `err` set;
+ * then the probe results of this compiler are not cached.
+ */
+int compiler_probe_deps_update(const char *dir, const char *driver,
+			       char *const *env, struct err *err);
+/* Ensure a current list for each compiler that a wrapper has requested. */
+void compiler_probe_deps_update_requested(const char *dir);
+/* Remove the older half of the files in `dir` if there are many. */
+void compiler_probe_deps_trim(const char *dir);
+
+#endif

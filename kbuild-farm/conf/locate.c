@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/locate.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define NULL_DEVICE makedev(1, 3)
+
+struct target {
+	const char *section, *sub, *key, *value;
+	unsigned left; /* matches to skip */
+};
+
+struct walk {
+	const char *path; /* the file being read */
+	unsigned depth;
+	struct target *target; /* NULL to check only the syntax */
+	char *found; /* "FILE:LINE" */
+	struct err *err;
+};
+
+static bool matches(const struct target *t, const struct conf_item *i)
+{
+	return i->key && !strcmp(t->section, i->section) &&
+	       str_equal(t->sub, i->sub) && !strcmp(t->key, i->key) &&
+	       str_equal(t->value, i->value);
+}
+
+/* Return the file that "path = VALUE" in `from` includes. */
+static char *included_path(const char *from, const char *value)
+{
+	const char *home = getenv("HOME");
+	char *dir, *path;
+
+	if (str_starts(value, "~/") && home)
+		return xasprintf("%s%s", home, value + 1);
+	if (value[0] == '/')
+		return xstrdup(value);
+	dir = str_dir(from);
+	path = xasprintf("%s/%s", dir, value);
+	free(dir);
+	return path;
+}
+
+/* A read from a FIFO would block. A directory is rejected when it is read. */
+static bool is_safe_to_open(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ||
+	       (S_ISCHR(st.st_mode) && st.st_rdev == NULL_DEVICE);
+}
+
+static int walk_file(struct walk *w);
+
+static int walk_include(struct walk *w, const char *value, unsigned line)
+{
+	const char *from = w->path;
+	char *path;
+	int ret = 0;
+
+	if (w->depth >= CONF_DEPTH_MAX)
+		return err_set(w->err, ELOOP, "%s: files include one another",
+			       w->path);
+	path = included_path(from, value);
+	if (!is_safe_to_open(path)) {
+		ret = err_set(w->err, EINVAL, "%s:%u: %s: not a regular file",
+			      from, line, path);
+	} else if (fs_exists(path)) {
+		w->path = path;
+		w->depth++;
+		ret = walk_file(w);
+		w->depth--;
+		w->path = from;
+	}
+	free(path);
+	return ret;
+}
+
+static int on_item(void *ctx, const struct conf_item *i)
+{
+	struct walk *w = ctx;
+
+	if (w->target && matches(w->target, i) && !w->target->left--) {
+		w->found = xasprintf("%s:%u", w->path, i->line);
+		return 1;
+	}
+	if (i->key && i->value && !strcmp(i->section, "include") && !i->sub &&
+	    !strcmp(i->key, "path"))
+		return walk_include(w, i->value, i->line);
+	return 0;
+}
+
+int conf_locate_read(const char *path, struct buf *text, struct err *err)
+{
+	if (!is_safe_to_open(path))
+		return err_set(err, EINVAL, "%s: not a regular file", path);
+	return fs_read(path, CONF_FILE_MAX, text, err);
+}
+
+static int walk_file(struct walk *w)
+{
+	struct buf text = { 0 };
+	struct err why = { 0 };
+	const char *path = w->path;
+	unsigned line = 0;
+	int ret;
+
+	ret = conf_locate_read(path, &text, w->err);
+	if (!ret)
+		ret = conf_scan(buf_bytes(&text), on_item, w, &line, &why);
+	/*
+	 * If the text is empty, w->err already has the error of an included
+	 * file.
+	 */
+	if (ret < 0 && why.text[0])
+		err_set(w->err, -ret, "%s:%u: %s", path, line, why.text);
+	buf_release(&text);
+	return ret;
+}
+
+int conf_locate_check(const char *path, struct err *err)
+{
+	struct walk w = { .path = path, .err = err };
+
+	return walk_file(&w);
+}
+
+char *conf_locate_setting(const char *path, const char *section,
+			  const char *sub, const char *key, const char *value,
+			  unsigned index)
+{
+	struct target t = { section, sub, key, value, index };
+	struct err ignored = { 0 };
+	struct walk w = { .path = path, .target = &t, .err = &ignored };
+
+	walk_file(&w);
+	return w.found ? w.found : xstrdup(path);
+}

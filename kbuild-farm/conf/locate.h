@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* conf/locate.h - File and line of a setting, through includes. */
+#ifndef CONF_LOCATE_H
+#define CONF_LOCATE_H
+
+#include "base/buf.h"
+#include "conf/scan.h"
+
+/* Limits of a file's size in bytes and of nested includes, as in libgit2. */
+#define CONF_FILE_MAX  (1u << 20)
+#define CONF_DEPTH_MAX 10
+
+/*
+ * Read a whole file, which must be a regular file or /dev/null.  Returns 0, or
+ * a negative errno with `err` naming the file.
+ */
+int conf_locate_read(const char *path, struct buf *text, struct err *err);
+/*
+ * Check the syntax of a file and of its included files, and that none is a
+ * FIFO, on which libgit2 would block.  Returns 0, or a negative errno with
+ * `err` naming file and line.
+ */
+int conf_locate_check(const char *path, struct err *err);
+/*
+ * Find setting number `index` (from 0) of a key to `value` (NULL: without "=")
+ * in `path` and its included files.  Returns "FILE:LINE", or `path` if it is
+ * not found.  The caller frees it.
+ */
+char *conf_locate_setting(const char *path, const char *section,
+			  const char *sub, const char *key, const char *value,
+			  unsigned index);
+
+#endif

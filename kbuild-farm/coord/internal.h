@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* coord/internal.h - State that the modules of the coordinator share. */
+#ifndef COORD_INTERNAL_H
+#define COORD_INTERNAL_H
+
+#include "coord/coord.h"
+#include "inputs/manifest.h"
+#include "inputs/toolchain.h"
+#include "node/slot-limit.h"
+#include "peer/shared.h"
+#include "sched/sched.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+struct coord_wrapper_conns;
+struct coord_cross_genksyms;
+struct coord_unit;
+struct inputs_reference_object;
+struct inputs_tool;
+struct peer;
+
+/* A sampled CPU time and the resulting load. */
+struct coord_own_load {
+	uint64_t read_ms; /* time of the sample; 0: none yet */
+	uint64_t cpu_ms; /* total at that time */
+	uint64_t milli; /* thousandths of a core since the previous sample */
+};
+
+struct coord_node {
+	struct coord *coord;
+	uint32_t number; /* in the dispatcher */
+	const struct node_entry *entry; /* borrowed from the roster */
+	struct peer *peer;
+	/* The dispatcher may wrongly assume that a sandbox was requested. */
+	bool sandbox_state_unknown;
+	/* Reported reason why no toolchain is usable; NULL: one is. */
+	char *no_toolchain_reason;
+	unsigned n_test_jobs; /* canaries and known-answer tests in flight */
+	unsigned requested_slots; /* by the user; 0: not requested */
+	/* current restriction of its slots */
+	struct node_slot_limit slot_limit;
+	struct coord_own_load own_load; /* by jobs of this build */
+	uint64_t beat_cpu_ms; /* CPU time of the jobs in its heartbeat so far */
+	/* by the rest of the build on the same machine */
+	uint64_t other_load_milli;
+	bool removed; /* from the configuration */
+	/* set by a new session: see coord_node_check_identities() */
+	bool identity_unchecked;
+	/* Two machines have its key, or it is configured twice. */
+	bool duplicate_key;
+	bool conflict_reported; /* the user has been warned */
+	struct strv boot_ids; /* boot ids seen in this build */
+	/* Results of its cross-built genksyms that were right. */
+	atomic_uint n_right;
+	/* cross-built tool that gave a wrong result on it */
+	const struct inputs_tool *rejected_tool;
+};
+
+/* An event that waits for the dispatcher. */
+struct coord_pending_event {
+	struct sched_event event;
+	char *words; /* owned copy of the text; can be NULL */
+};
+
+/* All nodes, including removed ones, and the rosters they borrow from. */
+struct coord_node_table {
+	struct coord_node **v; /* by their numbers in the dispatcher */
+	size_t n;
+	struct node_roster **rosters; /* taken by coord_update_roster() */
+	size_t n_rosters;
+};
+
+/* Units and the numbers by which the dispatcher and nodes refer to them. */
+struct coord_unit_table {
+	struct coord_unit **v; /* by their numbers in the dispatcher */
+	size_t n;
+	struct coord_unit **jobs; /* by their job numbers on the wire */
+	size_t n_jobs;
+	uint32_t n_toolchains, n_kinds; /* numbers assigned so far */
+};
+
+/* Events that wait for the dispatcher, the oldest first. */
+struct coord_event_queue {
+	struct coord_pending_event *v;
+	size_t n, cap;
+};
+
+struct coord_timers {
+	struct event *kick; /* calls coord_dispatch() soon */
+	struct event *sched; /* at the dispatcher's next timeout */
+	uint64_t sched_ms; /* UINT64_MAX: not set */
+	struct event *tick; /* every second */
+	struct event *ready; /* ends coord_when_ready() */
+};
+
+/* The caller of coord_when_ready(). */
+struct coord_ready {
+	void (*on_ready)(void *ctx); /* NULL: not waiting */
+	void *ctx;
+	unsigned n_slots; /* of the nodes that were up at the last check */
+};
+
+/* Tool steps that nodes accept. */
+struct coord_steps {
+	bool enabled; /* by the configuration */
+	bool wanted; /* last value reported */
+	bool dirty; /* the dispatcher must be sent the nodes' steps */
+	struct coord_cross_genksyms **cross_genksyms; /* one per host triplet */
+	size_t n_cross_genksyms;
+	char *last_cwd; /* of the last compile */
+};
+
+/* Statistics, and values as they were last reported. */
+struct coord_stats {
+	uint64_t start_ms;
+	uint64_t scan_us, check_us; /* CPU time of worker threads */
+	struct coord_own_load own_load; /* of kfarm itself */
+	unsigned reported_waiting; /* sent to on_waiting_changed() */
+	unsigned local_slots; /* sent to the dispatcher */
+};
+
+struct coord {
+	struct event_base *base;
+	struct coord_setup setup; /* its borrowed members outlive coord_new() */
+	/* Copies of members that do not. */
+	char *work_dir, *canary_db, *data_dir;
+	mode_t umask;
+	char *boot_id; /* of the build host */
+	unsigned next_file_number; /* for file names in `work_dir` */
+	atomic_bool ending; /* abandon all work; also read by threads */
+
+	struct children *children;
+	struct coord_hedge *stopped_hedges; /* not reaped yet */
+	struct pool *pool;
+	struct inputs inputs;
+	struct inputs_fixdep *fixdep;
+	struct inputs_tool_cache *tools;
+	struct inputs_toolchains toolchains;
+	struct peer_shared shared; /* state shared by the nodes */
+	enum wire_codec codec; /* of blobs packed for all nodes */
+	struct coord_wrapper_conns *wrapper_conns;
+
+	struct sched *sched;
+	struct coord_event_queue queue;
+	struct coord_node_table nodes;
+	struct coord_unit_table units;
+	struct coord_timers timers;
+	struct coord_ready ready;
+	struct coord_steps steps;
+	struct coord_stats stats;
+};
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/tool-step.h - Tool steps of compiles, and genksyms for other hosts.
+ *
+ * The genksyms of a kernel tree is a program for the build host.  A node with a
+ * node-native toolchain needs one for its own host triplet:
+ *
+ *	NONE -> BUILDING -> READY -> BAD
+ *	                \-> BAD
+ *
+ * The first compile in a tree that contains genksyms starts to cross-build its
+ * sources on a thread (inputs/cross-tool.h).  In state READY, such nodes accept
+ * genksyms steps, as long as the tree's genksyms is the same program; a
+ * different one is built again.
+ *
+ * The cross-built program must prove itself: its first results, and the first
+ * results of each node, must equal those of the local compiler and genksyms
+ * (coord_verify_genksyms()).  A different result disables it on all nodes while
+ * it is new, and later on that node only.  Then, or if the build fails,
+ * genksyms runs locally and the user gets a warning with the reason.
+ */
+#ifndef COORD_TOOL_STEP_H
+#define COORD_TOOL_STEP_H
+
+#include "base/err.h"
+#include "coord/internal.h"
+#include "coord/unit.h"
+
+struct inputs_tool;
+struct task;
+
+enum coord_cross_genksyms_state {
+	COORD_CROSS_GENKSYMS_NONE,
+	COORD_CROSS_GENKSYMS_BUILDING,
+	COORD_CROSS_GENKSYMS_READY,
+	COORD_CROSS_GENKSYMS_BAD,
+};
+
+/* The genksyms of one host triplet; lives as long as the coordinator. */
+struct coord_cross_genksyms {
+	struct coord *coord;
+	char *host; /* "arm64" */
+	enum coord_cross_genksyms_state state;
+	struct task *task; /* while BUILDING: owns the fields below */
+	atomic_bool stop;
+	/* paths of the local program and the new one */
+	char *source_program, *output;
+	const struct inputs_tool *local_tool, *cross_tool;
+	int ret;
+	struct err err;
+	atomic_uint n_right; /* right results; read by worker threads */
+};
+
+/* Register the host triplet of a node's sandbox. */
+void coord_cross_genksyms_add_host(struct coord *c, const char *host);
+/* Return true while a build is in progress.  Its end sets c->steps.dirty. */
+bool coord_cross_genksyms_is_building(const struct coord *c);
+/*
+ * Return true if the node, which has a sandbox for `host`, accepts genksyms
+ * steps.
+ */
+bool coord_cross_genksyms_is_usable(const struct coord_node *n,
+				    const char *host);
+
+/* Stop all builds and free everything. */
+void coord_cross_genksyms_free_all(struct coord *c);
+
+/*
+ * Return the tool step of a new unit as SCHED_STEP_*, or 0.  Starts a
+ * cross-build if the unit's directory contains genksyms.
+ */
+unsigned coord_tool_step_kind(const struct coord_unit *u);
+/*
+ * Return true if the unit should wait because its tool is being cross-built and
+ * no node can run the local one.
+ */
+bool coord_tool_step_is_pending(const struct coord_unit *u);
+/*
+ * Select the tool for the node that gets the unit.  Returns 0, or -ENOTSUP if
+ * the node has none now.
+ */
+int coord_tool_step_select(struct coord_unit *u, struct coord_node *n);
+/* Record that the node could not run the tool, with its reason. */
+void coord_tool_step_handle_failure(const struct coord_unit *u,
+				    const char *words);
+/* Return the check that the result needs before it is trusted, or NULL. */
+const struct coord_genksyms_check *coord_tool_step_prepare_check(
+	struct coord_unit *u);
+/* Record the outcome of that check from u->verification. */
+void coord_tool_step_record_check(const struct coord_unit *u);
+
+#endif

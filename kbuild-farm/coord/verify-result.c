@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/verify-result.h"
+
+#include "base/clock.h"
+#include "base/depfile.h"
+#include "base/fs.h"
+#include "base/printable.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "inputs/object-format.h"
+#include "inputs/tool.h"
+#include "options/rewrite.h"
+#include "wire/cc.h"
+#include "wire/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TOOL_TIMEOUT_MS 120000 /* per program, on a busy machine */
+
+static int run_local_tool(const struct coord_genksyms_check *p,
+			  const struct strv *argv, int in, struct buf *out,
+			  struct buf *stderr_text, int *status, struct err *err)
+{
+	const struct spawn what = { .argv = argv->v,
+				    .env = strv_list(&p->job_request->env),
+				    .cwd = p->job_request->cwd,
+				    .stdio_fds = { in, -1, -1 } };
+	const struct spawn_limits limits = { .max_bytes = WIRE_CC_DIAG_MAX,
+					     .timeout_ms = TOOL_TIMEOUT_MS,
+					     .stop = p->cancel };
+
+	return spawn_collect(&what, &limits, out, stderr_text, status, err);
+}
+
+static int run_genksyms(const struct coord_genksyms_check *p, struct buf *out,
+			struct buf *stderr_text, int *status, struct err *err)
+{
+	struct strv argv = { 0 };
+	int fd = open(p->text_path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return err_errno(err, "%s", p->text_path);
+	strv_add(&argv, p->step->program);
+	strv_add_all(&argv, strv_list(&p->step->args));
+	ret = run_local_tool(p, &argv, fd, out, stderr_text, status, err);
+	close(fd);
+	strv_release(&argv);
+	return ret;
+}
+
+/*
+ * The local tool's stderr must equal the end of the node's.  The compiler's
+ * part contains paths and locales, and check_diagnostics() handles it.
+ */
+static bool is_genksyms_equal(const struct peer_job_result *a,
+			      const struct buf *out,
+			      const struct buf *stderr_text, struct err *err)
+{
+	struct bytes all = buf_bytes(&a->streams[WIRE_OUTPUT_STDERR]);
+	struct bytes ours = buf_bytes(stderr_text);
+	const char *what = NULL;
+
+	if (a->wire.wait_status)
+		what = "how it ended";
+	else if (!bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_STDOUT]),
+			      buf_bytes(out)))
+		what = "what it printed";
+	else if (all.len < ours.len ||
+		 (ours.len &&
+		  memcmp(all.data + all.len - ours.len, ours.data, ours.len)))
+		what = "what it said";
+	if (what)
+		err_set(err, EBADMSG, "%s is not what ours does", what);
+	return !what;
+}
+
+enum coord_genksyms_verdict coord_verify_genksyms(
+	const struct coord_genksyms_check *p, const struct peer_job_result *a,
+	struct err *err)
+{
+	enum coord_genksyms_verdict is = COORD_GENKSYMS_VERDICT_UNKNOWN;
+	struct strv preprocess = { 0 };
+	struct buf out = { 0 }, stderr_text = { 0 }, ignored[2] = { 0 };
+	int status = 0;
+
+	if (p->outdated)
+		return COORD_GENKSYMS_VERDICT_UNKNOWN;
+	if (atomic_load(p->tool_n_right) >= COORD_VERIFY_GENKSYMS_PER_TOOL &&
+	    atomic_load(p->node_n_right) >= COORD_VERIFY_GENKSYMS_PER_NODE)
+		return COORD_GENKSYMS_VERDICT_TRUSTED;
+	options_rewrite_outputs(&preprocess, p->command,
+				p->job_request->compiler, p->text_path, NULL);
+	if (!run_local_tool(p, &preprocess, -1, &ignored[0], &ignored[1],
+			    &status, err) &&
+	    !status && !run_genksyms(p, &out, &stderr_text, &status, err) &&
+	    !status)
+		is = is_genksyms_equal(a, &out, &stderr_text, err) ?
+			     COORD_GENKSYMS_VERDICT_RIGHT :
+			     COORD_GENKSYMS_VERDICT_WRONG;
+	unlink(p->text_path);
+	strv_release(&preprocess);
+	buf_release(&ignored[0]);
+	buf_release(&ignored[1]);
+	buf_release(&out);
+	buf_release(&stderr_text);
+	return is;
+}
+
+static bool set_local_verdict(struct coord_verify_result_job *e,
+			      enum reason why)
+{
+	e->verdict = SCHED_VERDICT_UNUSABLE;
+	e->reason = why;
+	return false;
+}
+
+static bool set_wrong_verdict(struct coord_verify_result_job *e)
+{
+	e->verdict = SCHED_VERDICT_WRONG;
+	return false;
+}
+
+/* -------------------------------------------------------- dependencies */
+
+/* Comparison of the preprocessor's list with the closure. */
+struct dep_check {
+	struct coord_verify_result_job *job;
+	size_t cursor; /* position in the closure after the last match */
+	bool *listed; /* per file of the closure */
+	bool has_unknown; /* a file is not in the closure */
+};
+
+/*
+ * Look up a file that the preprocessor lists.  Return true if the local
+ * compiler would omit it.
+ */
+static bool is_omitted_header(void *ctx, const char *name)
+{
+	struct dep_check *r = ctx;
+	const struct inputs_manifest *m = r->job->manifest;
+
+	if (!inputs_manifest_find_spelling(m, name, &r->cursor) &&
+	    !inputs_manifest_find_file(m, r->job->cwd, name, &r->cursor)) {
+		if (!r->has_unknown)
+			err_set(&r->job->err, ENOENT, "%s", name);
+		r->has_unknown = true;
+		return false;
+	}
+	r->listed[r->cursor - 1] = true;
+	return r->job->command->omits_system_headers &&
+	       m->closure.files[r->cursor - 1].kind == CPP_FILE_SYSTEM_HEADER;
+}
+
+/* The compiler lists a file with two names only by the first one. */
+static bool is_listed(const struct dep_check *r, size_t i)
+{
+	const struct inputs_manifest *m = r->job->manifest;
+
+	if (r->listed[i])
+		return true;
+	for (size_t k = 0; k < m->closure.n_files; k++) {
+		if (r->listed[k] && m->files[k].entry == m->files[i].entry)
+			return true;
+	}
+	return false;
+}
+
+/* Check that the list contains every file that the compiler must have read. */
+static bool check_listed_files(const struct dep_check *r)
+{
+	const struct cpp_closure *c = &r->job->manifest->closure;
+
+	for (size_t i = 0; i < c->n_files; i++) {
+		enum cpp_file_kind kind = c->files[i].kind;
+
+		if ((kind != CPP_FILE_SOURCE && kind != CPP_FILE_HEADER &&
+		     kind != CPP_FILE_SYSTEM_HEADER) ||
+		    is_listed(r, i))
+			continue;
+		err_set(&r->job->err, EBADMSG,
+			"its list of files read lacks %s", c->files[i].path);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * List the targets that the rule must have.  Returns false if their quoting is
+ * uncertain.
+ */
+static bool list_targets(const struct coord_verify_result_job *e,
+			 struct strv *out)
+{
+	const char *base = str_base(e->command->source);
+	const char *dot = strrchr(base, '.');
+	bool exact = true;
+
+	for (size_t i = 0; i < e->flags->n_flags; i++) {
+		const struct options_flag *f = &e->flags->flags[i];
+
+		if (!strcmp(f->name, "-MT") || !strcmp(f->name, "-MQ"))
+			strv_add(out, f->value ? f->value : "");
+	}
+	/* cc1's default target. */
+	if (!out->n)
+		strv_addf(out, "%.*s.o",
+			  (int)(dot ? (size_t)(dot - base) : strlen(base)),
+			  base);
+	for (size_t i = 0; i < out->n; i++)
+		exact &= depfile_is_unescaped(out->v[i]);
+	return exact;
+}
+
+/* Parse "TARGET...:" with line continuations. */
+static bool read_targets(struct strv *out, const char *text)
+{
+	size_t len = strcspn(text, ":");
+	char *head = xstrndup(text, len);
+	bool plain = text[len] && text[len + 1] == ' ';
+
+	for (const char *s = head; (s = strchr(s, '\\')) && plain; s++)
+		plain = s[1] == '\n';
+	strv_split(out, head, " \\\n");
+	free(head);
+	return plain;
+}
+
+static bool check_depfile_target(struct coord_verify_result_job *e,
+				 struct bytes full)
+{
+	struct strv want = { 0 }, got = { 0 };
+	char *text = bytes_dup(full);
+	bool good = true;
+
+	if (list_targets(e, &want)) {
+		good = read_targets(&got, text) && got.n == want.n;
+		/* gcc orders -MT and -MQ differently. */
+		for (size_t i = 0; i < got.n && good; i++)
+			good = strv_has(&want, got.v[i]) &&
+			       strv_has(&got, want.v[i]);
+	}
+	if (!good)
+		err_set(&e->err, EBADMSG,
+			"its list of files read is of another target than %s",
+			want.v[0]);
+	free(text);
+	strv_release(&want);
+	strv_release(&got);
+	return good || set_wrong_verdict(e);
+}
+
+/* A local compiler does not list stdin. */
+static int drop_stdin_source(const struct coord_verify_result_job *e,
+			     struct buf *dep)
+{
+	struct buf list = { 0 };
+	int ret;
+
+	if (!e->command->from_stdin || !e->dep_tmp)
+		return 0;
+	ret = depfile_remove_source(&list, buf_bytes(dep));
+	buf_release(dep);
+	*dep = list;
+	return ret;
+}
+
+/* Write to `dep` the list that the local compiler would have written. */
+static bool check_depfile(struct coord_verify_result_job *e, struct buf *dep)
+{
+	struct bytes full = buf_bytes(&e->result->streams[WIRE_OUTPUT_DEPS]);
+	struct dep_check r = { .job = e };
+	bool good = false;
+
+	/* For plain assembly, only the assembler writes a list. */
+	if (e->command->lang == OPTIONS_LANG_ASM)
+		return true;
+	if (!full.len)
+		return set_local_verdict(e, REASON_NO_DEPS);
+	r.listed = xcalloc(e->manifest->closure.n_files + 1, sizeof(*r.listed));
+	if (depfile_filter(dep, full, is_omitted_header, &r))
+		set_local_verdict(e, REASON_BAD_DEPS);
+	else if (r.has_unknown)
+		set_local_verdict(e, REASON_UNKNOWN_DEP);
+	else if (!check_listed_files(&r))
+		set_wrong_verdict(e);
+	else if (drop_stdin_source(e, dep))
+		set_local_verdict(e, REASON_BAD_DEPS);
+	else
+		good = !e->dep_tmp || check_depfile_target(e, full);
+	free(r.listed);
+	return good;
+}
+
+/*
+ * Return true for a file that cc1 wrote for the assembler in the job's private
+ * directory.
+ */
+static bool is_compiler_temporary(const char *name)
+{
+	static const char start[] = WIRE_JOB_TMP "/cc";
+
+	return str_starts(name, start) && str_ends(name, ".s") &&
+	       !strchr(name + strlen(start), '/');
+}
+
+/*
+ * The assembler also lists names that it searched and did not find; a bare name
+ * was searched in the working directory.  It also lists names from ".file",
+ * which gcc writes: the source without its directory.
+ */
+static bool is_existing_file(const struct coord_verify_result_job *e,
+			     const char *name)
+{
+	const struct strv *absent = &e->manifest->closure.absent;
+	char *path;
+	bool there;
+
+	if (e->command->lang == OPTIONS_LANG_C &&
+	    !strcmp(name, str_base(e->command->source)))
+		return false;
+	/* The scanner found no such file, so that no node has it. */
+	for (size_t i = 0; i < absent->n; i++) {
+		if (!strcmp(absent->v[i], name) ||
+		    str_skip_dir(name, absent->v[i]))
+			return false;
+	}
+	path = str_join_path(e->cwd, name);
+	there = strchr(name, '/') || fs_exists(path);
+	free(path);
+	return there;
+}
+
+/* clang's assembler writes no list. */
+static bool check_assembled_source(struct coord_verify_result_job *e,
+				   const struct strv *read)
+{
+	if (e->command->lang != OPTIONS_LANG_ASM || e->command->is_clang ||
+	    strv_has(read, e->command->source))
+		return true;
+	if (!depfile_is_unescaped(e->command->source))
+		return set_local_verdict(e, REASON_BAD_AS_DEPS);
+	err_set(&e->err, EBADMSG, "its list of files assembled lacks %s",
+		e->command->source);
+	return set_wrong_verdict(e);
+}
+
+static bool check_assembler_deps(struct coord_verify_result_job *e)
+{
+	struct strv read = { 0 };
+	size_t cursor = 0;
+	bool known = true;
+
+	if (depfile_parse(&read,
+			  buf_bytes(&e->result->streams[WIRE_OUTPUT_AS_DEPS])))
+		return set_local_verdict(e, REASON_BAD_AS_DEPS);
+	for (size_t i = 0; i < read.n && known; i++) {
+		known = is_compiler_temporary(read.v[i]) ||
+			inputs_manifest_find_spelling(e->manifest, read.v[i],
+						      &cursor) ||
+			!is_existing_file(e, read.v[i]);
+		if (!known)
+			err_set(&e->err, ENOENT, "%s", read.v[i]);
+	}
+	known = known ? check_assembled_source(e, &read) :
+			set_local_verdict(e, REASON_UNKNOWN_AS_DEP);
+	strv_release(&read);
+	return known;
+}
+
+static bool check_inputs_unchanged(struct coord_verify_result_job *e)
+{
+	const char *path = inputs_manifest_find_changed(e->manifest, e->cwd);
+
+	if (!path && e->tool)
+		path = inputs_tool_find_changed(e->tool);
+	if (!path)
+		return true;
+	e->verdict = SCHED_VERDICT_INPUTS_CHANGED;
+	err_set(&e->err, ESTALE, "%s", path);
+	return false;
+}
+
+static bool check_tool_deps(struct coord_verify_result_job *e)
+{
+	/* dtc lists its output, "-" for stdout, and every file it read. */
+	static const char alone[] = "-: " WIRE_JOB_OBJECT "\n";
+
+	if (!e->devicetree)
+		return !e->object_tmp || check_assembler_deps(e);
+	return bytes_equal(buf_bytes(&e->result->streams[WIRE_OUTPUT_AS_DEPS]),
+			   bytes_str(alone)) ||
+	       set_local_verdict(e, REASON_TREE_READS);
+}
+
+/* --------------------------------------------------------------- outputs */
+
+/* A node's output is displayed to the user. */
+static bool is_printable(const struct buf *b)
+{
+	return printable_is_safe(buf_bytes(b),
+				 PRINTABLE_WHITESPACE | PRINTABLE_COLOURS);
+}
+
+static bool contains(const struct buf *b, const char *text)
+{
+	return b->len && memmem(b->data, b->len, text, strlen(text));
+}
+
+/* Check whether the diagnostics can be passed on unchanged. */
+static bool check_diagnostics(struct coord_verify_result_job *e)
+{
+	const struct buf *stream = e->result->streams;
+	const struct buf *text = &stream[WIRE_OUTPUT_STDERR];
+	size_t out = stream[WIRE_OUTPUT_STDOUT].len, err = text->len;
+
+	/* dtc has its own include syntax, which the scanner does not follow. */
+	if (e->result->wire.wait_status)
+		return set_local_verdict(
+			e, e->devicetree && contains(text, "FATAL ERROR: "
+							   "Couldn't open ") ?
+				   REASON_TREE_READS :
+				   REASON_COMPILE_ERROR);
+	/* dtc's warnings contain a path that depends on where the text is. */
+	if (e->devicetree)
+		return !err || set_local_verdict(e, REASON_TREE_WARNINGS);
+	if (!out && !err)
+		return true;
+	/* Text that is not diagnostics looks the same on a terminal. */
+	if (e->to_terminal && (err || e->object_tmp))
+		return set_local_verdict(e, REASON_TERMINAL);
+	/* A node replaces the object's path, but may miss an occurrence. */
+	if (e->tool && contains(text, WIRE_JOB_OBJECT))
+		return set_local_verdict(e, REASON_RESULT_VOID);
+	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
+		return set_local_verdict(e, REASON_LONG_DIAGNOSTICS);
+	if (!is_printable(&stream[WIRE_OUTPUT_STDOUT]) || !is_printable(text))
+		return set_local_verdict(e, REASON_CONTROL_CHARACTERS);
+	return true;
+}
+
+/* Results of a cross-built tool need a check until it is trusted. */
+static bool check_genksyms(struct coord_verify_result_job *e)
+{
+	if (!e->genksyms_check)
+		return true;
+	e->genksyms_verdict = coord_verify_genksyms(e->genksyms_check,
+						    e->result, &e->err);
+	if (e->genksyms_verdict == COORD_GENKSYMS_VERDICT_WRONG)
+		return set_local_verdict(e, REASON_STEP_DIFFERS);
+	/* If the local tool fails as well, the local compile will show it. */
+	return e->genksyms_verdict != COORD_GENKSYMS_VERDICT_UNKNOWN ||
+	       set_local_verdict(e, REASON_STEP_NOT_PROVEN);
+}
+
+static bool has_start(struct bytes in, const char *start)
+{
+	size_t len = strlen(start);
+
+	return in.len >= len && !memcmp(in.data, start, len);
+}
+
+/* "#SYMVER NAME 0x...", or for the linker "__crc_NAME = 0x...;". */
+static bool is_symver_line(struct bytes line)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.= ;";
+
+	if (has_start(line, "#"))
+		return !memchr(line.data, '\\', line.len);
+	if (!has_start(line, "__crc_"))
+		return false;
+	for (size_t i = 0; i < line.len; i++) {
+		if (!line.data[i] || !strchr(plain, line.data[i]))
+			return false;
+	}
+	return true;
+}
+
+/* make stores these lines as part of the saved command. */
+static bool are_symver_lines(struct bytes text)
+{
+	while (text.len) {
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.data) : 0;
+
+		if (!end || !is_symver_line(bytes_of(text.data, len)))
+			return false;
+		text = bytes_of(end + 1, text.len - len - 1);
+	}
+	return true;
+}
+
+static uint32_t get_be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * A flattened device tree starts with its magic number and total size
+ * (Devicetree Specification 0.4, 5.2).
+ */
+static bool check_dtb(struct coord_verify_result_job *e)
+{
+	const struct buf *text = &e->result->streams[WIRE_OUTPUT_OBJECT];
+	const struct buf *blob = &e->result->streams[WIRE_OUTPUT_STDOUT];
+
+	if (!text->len || memchr(text->data, 0, text->len)) {
+		err_set(&e->err, EBADMSG, "%s is no text",
+			e->devicetree->source);
+		return set_wrong_verdict(e);
+	}
+	if (blob->len >= 40 && get_be32(blob->data) == 0xd00dfeed &&
+	    get_be32(blob->data + 4) == blob->len)
+		return true;
+	err_set(&e->err, EBADMSG, "%s is no device tree", e->devicetree->blob);
+	return set_wrong_verdict(e);
+}
+
+static bool check_object_format(struct coord_verify_result_job *e)
+{
+	const struct buf *object = &e->result->streams[WIRE_OUTPUT_OBJECT];
+
+	if (e->devicetree)
+		return check_dtb(e);
+	if (!e->object_tmp && object->len) {
+		err_set(&e->err, EBADMSG, "an object, where none is due");
+		return set_wrong_verdict(e);
+	}
+	if (!e->object_tmp)
+		return !e->tool ||
+		       are_symver_lines(buf_bytes(
+			       &e->result->streams[WIRE_OUTPUT_STDOUT])) ||
+		       set_local_verdict(e, REASON_RESULT_VOID);
+	return !inputs_object_format_compare(buf_bytes(object),
+					     e->reference_object, &e->err) ||
+	       set_wrong_verdict(e);
+}
+
+/* Check the format of a side output; for unknown formats, that it is text. */
+static bool is_side_output(enum options_side_kind kind, struct bytes in,
+			   struct bytes reference)
+{
+	bool text = !memchr(in.data, 0, in.len);
+
+	switch (kind) {
+	case OPTIONS_SIDE_DWO:
+		return inputs_object_format_is_same_machine(in, reference);
+	case OPTIONS_SIDE_GCNO:
+		return has_start(in, "oncg") || has_start(in, "gcno");
+	case OPTIONS_SIDE_CI:
+		return text && has_start(in, "graph: {");
+	case OPTIONS_SIDE_DATABASE:
+		return text && has_start(in, "{ \"directory\": ");
+	case OPTIONS_SIDE_RECORD:
+		return text || has_start(in, "\x1f\x8b");
+	default:
+		return text;
+	}
+}
+
+/* Check the side outputs, whose number has been verified. */
+static bool check_side_outputs(struct coord_verify_result_job *e)
+{
+	for (size_t i = 0;
+	     !e->devicetree && e->side_outputs && i < e->side_outputs->n; i++) {
+		const struct buf *side =
+			&e->result->streams[WIRE_OUTPUT_SIDE + i];
+
+		if (!side->len && e->side_outputs->kind[i] == OPTIONS_SIDE_SU &&
+		    !inputs_object_format_has_functions(
+			    buf_bytes(&e->result->streams[WIRE_OUTPUT_OBJECT])))
+			continue;
+		/* Rare; an empty file may be the rest of a lost one. */
+		if (!side->len)
+			return set_local_verdict(e, REASON_RESULT_VOID);
+		if (is_side_output(e->side_outputs->kind[i], buf_bytes(side),
+				   e->reference_object))
+			continue;
+		err_set(&e->err, EBADMSG, "%s is no file of its kind",
+			e->side_outputs->path[i]);
+		return set_wrong_verdict(e);
+	}
+	return true;
+}
+
+/* An existing file belongs to another process. */
+static int write_output(struct coord_verify_result_job *e, const char *tmp,
+			struct bytes content)
+{
+	char *path = str_join_path(e->cwd, tmp);
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      0666);
+	int ret;
+
+	if (fd < 0) {
+		ret = err_errno(&e->err, "%s", path);
+		free(path);
+		return ret;
+	}
+	ret = fs_write_all(fd, content);
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (ret) {
+		unlink(path);
+		err_set(&e->err, -ret, "%s: %s", path, strerror(-ret));
+	}
+	free(path);
+	return ret;
+}
+
+/*
+ * Write the text and the dependency list of dtc, which consists of the blob and
+ * the text, by their local names.
+ */
+static int write_devicetree_files(struct coord_verify_result_job *e)
+{
+	struct buf list = { 0 };
+	int ret = write_output(
+		e, e->side_tmp[OPTIONS_DEVICETREE_OUTPUT_SOURCE],
+		buf_bytes(&e->result->streams[WIRE_OUTPUT_OBJECT]));
+
+	buf_printf(&list, "%s: %s\n", e->devicetree->blob,
+		   e->devicetree->source);
+	if (!ret)
+		ret = write_output(
+			e, e->side_tmp[OPTIONS_DEVICETREE_OUTPUT_DEPFILE],
+			buf_bytes(&list));
+	buf_release(&list);
+	return ret;
+}
+
+static void write_outputs(struct coord_verify_result_job *e,
+			  const struct buf *dep)
+{
+	const struct options_side_outputs *sides = e->side_outputs;
+	const struct buf *stream = e->result->streams;
+	enum wire_output object = e->devicetree ? WIRE_OUTPUT_STDOUT :
+						  WIRE_OUTPUT_OBJECT;
+	int ret = e->devicetree ? write_devicetree_files(e) : 0;
+
+	for (size_t i = 0; !e->devicetree && sides && i < sides->n && !ret; i++)
+		ret = write_output(e, e->side_tmp[i],
+				   buf_bytes(&stream[WIRE_OUTPUT_SIDE + i]));
+	if (!ret && e->dep_tmp)
+		ret = write_output(e, e->dep_tmp, buf_bytes(dep));
+	if (!ret && e->object_tmp)
+		ret = write_output(e, e->object_tmp,
+				   buf_bytes(&stream[object]));
+	if (ret)
+		set_local_verdict(e, REASON_NOT_WRITTEN);
+}
+
+void coord_verify_result(struct coord_verify_result_job *e)
+{
+	uint64_t began = clock_cpu_us();
+	struct buf dep = { 0 };
+
+	e->verdict = SCHED_VERDICT_VALID;
+	/*
+	 * Check the inputs first: a difference caused by a changed input is not
+	 * the node's fault.
+	 */
+	if (peer_job_result_check(e->result, &e->err))
+		set_wrong_verdict(e);
+	else if (check_inputs_unchanged(e) && check_genksyms(e) &&
+		 check_diagnostics(e) && check_object_format(e) &&
+		 check_side_outputs(e) && check_depfile(e, &dep) &&
+		 check_tool_deps(e))
+		write_outputs(e, &dep);
+	buf_release(&dep);
+	e->cpu_us = (uint32_t)(clock_cpu_us() - began);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/verify-result.h - Verification of a node's result on a worker thread.
+ *
+ * A result is valid if it belongs to its job, its inputs are unchanged, and it
+ * depends on nothing else.  Then it is written to the wrapper's temporary
+ * files.
+ *
+ * The files that the compiler read must match the closure of the dependency
+ * scanner in both directions.  A file that the scanner did not find can be the
+ * scanner's mistake, so the unit is compiled locally.  If a file that the
+ * compiler must have read is missing in the list, it would be missing in the
+ * dependency file, and make would not rebuild when it changes; such a result is
+ * wrong.  For the same reason, a rule for another target is wrong.  Targets
+ * with special characters for make (blanks, '$', '#', ':', backslashes) are not
+ * checked because compilers disagree about their quoting.
+ *
+ * A result of a cross-built genksyms is compared with local results: a worker
+ * preprocesses the unit, runs the local genksyms and compares, until the
+ * program and the node have been right often enough to be trusted.
+ */
+#ifndef COORD_VERIFY_RESULT_H
+#define COORD_VERIFY_RESULT_H
+
+#include "base/err.h"
+#include "inputs/manifest.h"
+#include "options/allowlist.h"
+#include "options/command.h"
+#include "options/devicetree.h"
+#include "options/output.h"
+#include "peer/sandbox.h"
+#include "sched/sched.h"
+#include "wire/cc.h"
+
+#include <stdatomic.h>
+
+/* Right results that make a program, and a node, trusted. */
+#define COORD_VERIFY_GENKSYMS_PER_TOOL 3 /* from any node */
+#define COORD_VERIFY_GENKSYMS_PER_NODE 1
+
+struct coord_genksyms_check {
+	/* All pointers are borrowed. */
+	const struct wire_cc_job *job_request;
+	const struct options_command *command; /* of a -E */
+	const struct wire_cc_step *step; /* a genksyms step */
+	const char *text_path; /* path for the temporary text */
+	const void *cancel; /* an atomic_bool */
+	const atomic_uint *tool_n_right,
+		*node_n_right; /* right results so far */
+	bool outdated; /* the program has been replaced or rejected */
+};
+
+enum coord_genksyms_verdict {
+	COORD_GENKSYMS_VERDICT_TRUSTED, /* accepted without a check */
+	COORD_GENKSYMS_VERDICT_RIGHT,
+	COORD_GENKSYMS_VERDICT_UNKNOWN, /* not possible locally, or outdated */
+	COORD_GENKSYMS_VERDICT_WRONG, /* `err` contains the difference */
+};
+
+/* Check a result that belongs to its job.  Runs on a worker thread. */
+enum coord_genksyms_verdict coord_verify_genksyms(
+	const struct coord_genksyms_check *p,
+	const struct peer_job_result *answer, struct err *err);
+
+struct coord_verify_result_job {
+	/* All pointers are borrowed. */
+	const struct peer_job_result *result;
+	const struct inputs_manifest *manifest;
+	const struct options_command *command;
+	const struct options_flags *flags; /* as sent to the node */
+	const char *cwd;
+	/* sample of the expected object format */
+	struct bytes reference_object;
+	/*
+	 * Absolute or relative to `cwd`; does not exist.  NULL: there is no
+	 * object.
+	 */
+	const char *object_tmp;
+	const char *dep_tmp; /* likewise; NULL: no dependency file */
+	const struct options_side_outputs *side_outputs; /* NULL: none */
+	char *const *side_tmp; /* like object_tmp, in the same order */
+	bool to_terminal; /* diagnostics go to a terminal */
+	/*
+	 * Tool that ran after the compile; NULL: none.  Without an object, its
+	 * stdout must be lines in the format of genksyms, because make reads
+	 * them and a node could otherwise inject commands.
+	 */
+	const struct inputs_tool *tool;
+	/*
+	 * Set for dtc: stdout is the blob, the preprocessed text and dtc's
+	 * dependency list are side outputs, and the list must be the expected
+	 * one.  NULL: another tool.
+	 */
+	const struct options_devicetree *devicetree;
+	/*
+	 * Set if a cross-built tool ran on the node; NULL: the local program.
+	 */
+	const struct coord_genksyms_check *genksyms_check;
+
+	/* Results. */
+	/*
+	 * VALID: the outputs are in their temporary files.  WRONG: the node
+	 * returned a false result, see `err`.  UNUSABLE: compile locally for
+	 * `reason`.  INPUTS_CHANGED: `err` names a file that changed since the
+	 * scan.
+	 */
+	enum sched_verdict verdict;
+	enum reason reason;
+	enum coord_genksyms_verdict genksyms_verdict;
+	struct err err;
+	uint32_t cpu_us; /* CPU time of the verification */
+};
+
+/* Verify a result and write its outputs.  Can block. */
+void coord_verify_result(struct coord_verify_result_job *e);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/wrapper-conn.h"
+
+#include "base/list.h"
+#include "base/socket.h"
+#include "base/str.h"
+#include "wire/limits.h"
+#include "wire/stream.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+struct coord_wrapper_conn {
+	TAILQ_ENTRY(coord_wrapper_conn) list_entry;
+	struct coord_wrapper_conns *conns;
+	struct wire_stream *stream;
+	struct wire_cc_step step; /* received before a compile request */
+	bool has_step; /* `step` is valid */
+	void *unit; /* NULL: no compile requested */
+	void *fixdep; /* NULL: no fixdep requested */
+	bool reply_pending; /* waits for a reply */
+};
+
+struct coord_wrapper_conns {
+	struct event_base *base;
+	char *socket_path;
+	char *silent_path; /* wire_cc_stalled_path() */
+	struct event *listener;
+	const struct coord_wrapper_conn_ops *ops;
+	void *ctx;
+	TAILQ_HEAD(, coord_wrapper_conn) list;
+};
+
+static void wrapper_conn_free(struct coord_wrapper_conn *client)
+{
+	struct coord_wrapper_conns *all = client->conns;
+
+	if (client->unit)
+		all->ops->on_job_closed(all->ctx, client->unit);
+	if (client->fixdep)
+		all->ops->on_fixdep_closed(client->fixdep);
+	if (client->has_step)
+		wire_cc_step_release(&client->step);
+	TAILQ_REMOVE(&all->list, client, list_entry);
+	wire_stream_free(client->stream);
+	free(client);
+}
+
+static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
+		     struct err *err)
+{
+	struct coord_wrapper_conns *all = client->conns;
+	struct wire_cc_fixdep ask;
+
+	if (wire_cc_fixdep_decode(&ask, body))
+		return err_set(err, EPROTO, "a broken question");
+	client->reply_pending = true;
+	client->fixdep = all->ops->on_fixdep_requested(all->ctx, client, &ask);
+	wire_cc_fixdep_release(&ask);
+	return 0;
+}
+
+static int on_job(struct coord_wrapper_conn *client, struct bytes body,
+		  struct err *err)
+{
+	struct coord_wrapper_conns *all = client->conns;
+	struct wire_cc_job ask;
+
+	if (wire_cc_job_decode(&ask, body))
+		return err_set(err, EPROTO, "a broken question");
+	client->reply_pending = true;
+	client->unit = all->ops->on_job_requested(
+		all->ctx, client, &ask,
+		client->has_step ? &client->step : NULL);
+	client->has_step = false;
+	wire_cc_job_release(&ask);
+	if (!client->unit)
+		return err_set(err, EPROTO, "a question that is no job");
+	return 0;
+}
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct coord_wrapper_conn *client = ctx;
+
+	if (client->unit || client->fixdep)
+		return err_set(err, EPROTO, "an unexpected message");
+	if (type == WIRE_CC_JOB)
+		return on_job(client, body, err);
+	if (type == WIRE_CC_FIXDEP && !client->has_step)
+		return on_fixdep(client, body, err);
+	if (type != WIRE_CC_STEP || client->has_step)
+		return err_set(err, EPROTO, "an unexpected message");
+	if (wire_cc_step_decode(&client->step, body))
+		return err_set(err, EPROTO, "a broken question");
+	client->has_step = true;
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	(void)why;
+	wrapper_conn_free(ctx);
+}
+
+static void on_connect(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct wire_stream_ops ops = { .on_msg = on_msg,
+						    .on_close = on_close };
+	struct coord_wrapper_conns *all = arg;
+	int one;
+
+	(void)what;
+	while ((one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
+	       0) {
+		struct coord_wrapper_conn *client = xcalloc(1, sizeof(*client));
+
+		client->conns = all;
+		client->stream = wire_stream_new(all->base, one, one, &ops,
+						 client);
+		TAILQ_INSERT_TAIL(&all->list, client, list_entry);
+	}
+	/* Out of descriptors: stop accepting until the next heartbeat. */
+	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		event_del(all->listener);
+}
+
+int coord_wrapper_conns_new(struct coord_wrapper_conns **out,
+			    struct event_base *base, const char *socket,
+			    const struct coord_wrapper_conn_ops *ops, void *ctx,
+			    struct err *err)
+{
+	int fd = socket_listen(socket, BACKLOG, err);
+	struct coord_wrapper_conns *all;
+
+	if (fd < 0)
+		return fd;
+	*out = all = xcalloc(1, sizeof(*all));
+	all->base = base;
+	all->socket_path = xstrdup(socket);
+	all->silent_path = wire_cc_stalled_path(socket);
+	all->ops = ops;
+	all->ctx = ctx;
+	TAILQ_INIT(&all->list);
+	all->listener = event_new(base, fd, EV_READ | EV_PERSIST, on_connect,
+				  all);
+	if (!all->listener || event_add(all->listener, NULL))
+		str_out_of_memory();
+	return 0;
+}
+
+void coord_wrapper_conns_free(struct coord_wrapper_conns *all)
+{
+	struct coord_wrapper_conn *client;
+
+	if (!all)
+		return;
+	while ((client = TAILQ_FIRST(&all->list)))
+		wrapper_conn_free(client);
+	close(event_get_fd(all->listener));
+	event_free(all->listener);
+	unlink(all->socket_path);
+	unlink(all->silent_path);
+	free(all->socket_path);
+	free(all->silent_path);
+	free(all);
+}
+
+void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all)
+{
+	struct coord_wrapper_conn *client;
+
+	unlink(all->silent_path);
+	event_add(all->listener, NULL);
+	list_for_each(client, &all->list, list_entry) {
+		if (client->reply_pending)
+			wire_stream_send(client->stream, WIRE_CC_BEAT,
+					 bytes_of(NULL, 0), WIRE_PLAIN);
+	}
+}
+
+void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
+				   const char *why)
+{
+	client->reply_pending = false;
+	wire_stream_send(client->stream, WIRE_CC_LOCAL, bytes_str(why),
+			 WIRE_PLAIN);
+}
+
+void coord_wrapper_conn_send_done(struct coord_wrapper_conn *client,
+				  const struct wire_cc_done *done)
+{
+	struct buf body = { 0 };
+
+	client->reply_pending = false;
+	wire_cc_done_encode(&body, done);
+	wire_stream_send(client->stream, WIRE_CC_DONE, buf_bytes(&body),
+			 WIRE_PLAIN);
+	buf_release(&body);
+}
+
+void coord_wrapper_conn_send_fixdep(struct coord_wrapper_conn *client,
+				    const struct wire_cc_fixed *fixed)
+{
+	struct buf body = { 0 };
+
+	client->reply_pending = false;
+	wire_cc_fixed_encode(&body, fixed);
+	wire_stream_send(client->stream, WIRE_CC_FIXED, buf_bytes(&body),
+			 WIRE_PLAIN);
+	buf_release(&body);
+}

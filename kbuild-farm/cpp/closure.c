@@ -1,0 +1,788 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpp/cpp.h"
+
+#include "base/str.h"
+#include "cpp/extra-inputs.h"
+#include "cpp/include.h"
+#include "cpp/inline-asm.h"
+#include "cpp/preprocess.h"
+#include "cpp/walk.h"
+#include "cpp/worker.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Definitions and files take effect in the order of gcc: predefined macros,
+ * definitions of the command line, -imacros, the file that glibc preincludes,
+ * -include, the source.
+ */
+
+/* Limit of the memory that one unit adds to the caches. */
+#define UNIT_MAX ((size_t)96 << 20)
+
+static void add_dir_option(struct cpp_walk *walk, int where, const char *path)
+{
+	struct cpp_lists *l = walk->lists;
+
+	*CPP_WALK_LISTS_ADD(l, dir_option) = (struct cpp_dir_option){ path,
+								      where };
+}
+
+static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
+{
+	if (d->error)
+		cpp_walk_fail(walk, REASON_FILE_STAT, d->path);
+	else if (!d->exists)
+		cpp_walk_add_absent(walk,
+				    cpp_stat_cache_missing_dir(
+					    walk->cwd_cache->stat_cache, d));
+}
+
+/* Return true if a directory exists now that the driver query did not find. */
+static bool has_existing_dir(struct cpp_walk *walk, const struct strv *absent)
+{
+	for (size_t i = 0; i < absent->n; i++) {
+		if (cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+				       absent->v[i])
+			    ->exists)
+			return true;
+	}
+	return false;
+}
+
+static void add_builtin_dirs(struct cpp_walk *walk)
+{
+	const struct strv *dirs = NULL, *absent = NULL;
+	enum reason why = REASON_NONE;
+
+	for (int again = 0; again < 2; again++) {
+		if (cpp_driver_query_dirs(walk->worker->shared->driver_cache,
+					  walk->dialect, walk->unit,
+					  &walk->cmdline, again, &dirs, &absent,
+					  &why)) {
+			cpp_walk_fail(walk, why, NULL);
+			return;
+		}
+		if (!has_existing_dir(walk, absent))
+			break;
+	}
+	for (size_t i = 0; i < dirs->n; i++)
+		add_dir_option(walk, CPP_DIR_SYSTEM, dirs->v[i]);
+	for (size_t i = 0; i < absent->n; i++)
+		list_missing_dir(walk,
+				 cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+						    absent->v[i]));
+}
+
+static void make_search_path(struct cpp_walk *walk)
+{
+	const struct cpp_cmdline *line = &walk->cmdline;
+	struct cpp_lists *l = walk->lists;
+	bool clang = walk->dialect->is_clang;
+
+	/*
+	 * -isystem precedes the compiler's own directories; -idirafter follows
+	 * them.
+	 */
+	for (size_t i = 0; i < line->n_dirs; i++)
+		add_dir_option(walk, (int)line->dirs[i].kind,
+			       line->dirs[i].path);
+	if (!line->nostdinc)
+		add_builtin_dirs(walk);
+	if (walk->reason)
+		return;
+	for (size_t i = 0; i < l->n_dir_option; i++) {
+		struct cpp_dir *d;
+
+		d = cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+				       l->dir_option[i].path);
+		if (d->exists)
+			cpp_walk_add_dir(walk, d->path);
+		else
+			list_missing_dir(walk, d);
+	}
+	walk->search_path = cpp_search_make_path(
+		walk->cwd_cache->search, l->dir_option, l->n_dir_option, clang,
+		!line->no_canonical && !clang);
+}
+
+/* Return the directives of one definition, lexed once per worker. */
+static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
+					unsigned mode)
+{
+	struct cpp_cmdline_macro **d;
+	struct buf in = { 0 };
+	uint32_t h = mode;
+
+	for (const char *s = line; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x01000193u;
+	d = &w->cmdline_macros[(h ^ h >> 16) % CPP_CMDLINE_MACRO_BUCKETS];
+	for (; *d; d = &(*d)->next) {
+		if (!strcmp((*d)->line, line) && (*d)->text->mode == mode)
+			return (*d)->text;
+	}
+	buf_add_str(&in, line);
+	*d = xcalloc(1, sizeof(**d));
+	(*d)->line = xstrdup(line);
+	(*d)->text = cpp_lex_file(w->shared->names, &in, mode, false);
+	cpp_names_charge(w->shared->names, 256 + in.len * 2);
+	buf_release(&in);
+	return (*d)->text;
+}
+
+static bool has_definition(struct cpp_worker *w, const char *name)
+{
+	uint32_t id = cpp_names_intern(w->shared->names, name, strlen(name));
+
+	return cpp_macro_find(&w->state, id);
+}
+
+/*
+ * gcc does not predefine the signedness of wchar_t in C.  Its minimum is
+ * (-__WCHAR_MAX__ - 1) if signed, else 0U (gcc/c-family/c-cppbuiltin.c).
+ */
+static bool wchar_is_unsigned(struct cpp_worker *w)
+{
+	static const char least[] = "__WCHAR_MIN__";
+	uint32_t id = cpp_names_intern(w->shared->names, least, strlen(least));
+	struct cpp_def *def = cpp_macro_find(&w->state, id);
+	const struct cpp_macro *m;
+
+	if (!def)
+		return has_definition(w, "__WCHAR_UNSIGNED__");
+	m = cpp_macro_parsed(def, w->shared->names);
+	for (uint32_t i = 0; i < m->n_tokens; i++) {
+		if (cpp_is_punct(m->body[i], '-'))
+			return false;
+	}
+	return true;
+}
+
+static void define_predefined(struct cpp_walk *walk)
+{
+	struct cpp_worker *w = walk->worker;
+	unsigned clang = walk->dialect->is_clang ? CPP_MODE_CLANG : 0;
+
+	cpp_state_reset(&w->state, walk->cmdline.mode | clang);
+	for (size_t i = 0; i < walk->dialect->n_builtins; i++)
+		cpp_macro_define(&w->state, &walk->dialect->builtins[i]);
+	cpp_walk_apply_definitions(walk, walk->dialect->macros);
+	w->state.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
+	w->state.wchar_unsigned = wchar_is_unsigned(w);
+	for (size_t i = 0; i < walk->cmdline.defines.n; i++)
+		cpp_walk_apply_definitions(
+			walk, definition_text(w, walk->cmdline.defines.v[i],
+					      walk->cmdline.mode));
+}
+
+/* Walk a file and everything that it includes. */
+static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+			   int at, bool system)
+{
+	cpp_clang_name_add_file(walk, node, false);
+	cpp_include_enter(walk, node, at, system);
+	if (walk->full)
+		cpp_preprocess_walk(walk);
+	else
+		cpp_walk_files(walk);
+}
+
+/*
+ * Walk a file of -include or -imacros, searched in the working directory first.
+ */
+static void command_line_file(struct cpp_walk *walk, const char *path)
+{
+	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
+	uint32_t name = cpp_names_intern(walk->worker->shared->names, path,
+					 strlen(path));
+	struct cpp_dir *here = cpp_stat_cache_dir(tree,
+						  *path == '/' ? "" : "./");
+	const struct cpp_found_header *f;
+	struct cpp_cached_file *n;
+	bool takes_gch, dotted = false;
+
+	if (*path != '/') {
+		struct cpp_dir *d = cpp_clang_name_dir(walk, here, &dotted);
+
+		if (*d->path)
+			here = d;
+	}
+	takes_gch = cpp_pch_is_possible(walk);
+	if (walk->reason)
+		return;
+	walk->header_included = true;
+	if (takes_gch)
+		cpp_pch_check_dir(walk, here, name);
+	n = *path == '/' ? cpp_stat_cache_file(tree, path) :
+			   cpp_stat_cache_lookup(tree, here, name, false)->file;
+	if (n && (n->exists || n->error)) {
+		walk_from_file(walk, n,
+			       *path == '/' ? CPP_AT_ABSOLUTE : CPP_AT_CURRENT,
+			       false);
+		return;
+	}
+	cpp_walk_add_absent(walk, path);
+	f = cpp_include_search(walk, name, 0);
+	if (takes_gch && *path != '/' && !(f->file && f->file->error))
+		cpp_pch_check_search_path(walk, name,
+					  f->file ? f->dir_index : -1);
+	if (*path != '/' && f->file)
+		walk_from_file(walk, f->file, f->dir_index, f->system);
+	else
+		cpp_walk_fail(walk, REASON_NO_HEADER, path);
+}
+
+/* gcc preincludes <stdc-predef.h> if the C library has it. */
+static void preinclude(struct cpp_walk *walk)
+{
+	static const char path[] = "stdc-predef.h";
+	uint32_t name;
+	const struct cpp_found_header *f;
+
+	if (walk->cmdline.nostdinc || walk->cmdline.freestanding ||
+	    walk->reason || walk->dialect->is_clang)
+		return;
+	name = cpp_names_intern(walk->worker->shared->names, path,
+				strlen(path));
+	f = cpp_include_search(walk, name, walk->search_path->bracket_start);
+	if (cpp_pch_is_possible(walk))
+		cpp_pch_check_search_path(walk, name,
+					  f->file ? f->dir_index : -1);
+	if (f->file)
+		walk_from_file(walk, f->file, f->dir_index, f->system);
+}
+
+/*
+ * Return the caches of a directory and mode.  Modes do not share them, because
+ * assembler text can be a directive in C, and replacing a file's text would
+ * discard the memoized conditions.
+ */
+static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
+					   const char *cwd, unsigned mode)
+{
+	struct cpp_cwd_cache *p;
+
+	for (size_t i = 0; i < w->n_cwd_caches; i++) {
+		if (cpp_stat_cache_matches(w->cwd_caches[i].stat_cache, cwd,
+					   mode))
+			return &w->cwd_caches[i];
+	}
+	if (w->n_cwd_caches == CPP_CWD_CACHES_MAX) {
+		w->n_cwd_caches--;
+		w->n_stats += cpp_stat_cache_take_n_stats(
+			w->cwd_caches[w->n_cwd_caches].stat_cache);
+		cpp_search_free(w->cwd_caches[w->n_cwd_caches].search);
+		cpp_stat_cache_free(w->cwd_caches[w->n_cwd_caches].stat_cache);
+	}
+	p = &w->cwd_caches[w->n_cwd_caches++];
+	p->stat_cache = cpp_stat_cache_new(w->shared->names,
+					   w->shared->file_cache, cwd, mode);
+	p->search = cpp_search_new(p->stat_cache);
+	return p;
+}
+
+static void begin_unit(struct cpp_walk *walk, struct cpp_worker *w)
+{
+	struct cpp_state *cpp = &w->state;
+	struct cpp_lists *l = &w->lists;
+
+	w->walk = walk;
+	walk->max_memory_bytes = cpp_names_memory(w->shared->names) + UNIT_MAX;
+	w->unit++;
+	w->n_units++;
+	arena_reset(&w->arena);
+	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
+	l->n_pushed = l->n_once = l->n_dir_option = l->n_clang_file =
+		l->n_clang_dir = 0;
+	cpp->full = walk->full;
+	cpp->time_expanded = cpp->counter_uncertain = false;
+	cpp->counter = cpp->line_offset = 0;
+}
+
+static void query_dialect(struct cpp_walk *walk)
+{
+	struct cpp_cmdline *line = &walk->cmdline;
+	enum reason why = REASON_NONE;
+	char *detail = NULL;
+
+	walk->dialect = cpp_driver_query_dialect(
+		walk->worker->shared->driver_cache, walk->unit, line, &why,
+		&detail);
+	if (!walk->dialect) {
+		walk->reason = why;
+		walk->detail = detail;
+		return;
+	}
+	if (walk->dialect->no_raw_strings)
+		line->mode &= ~(unsigned)CPP_MODE_RAW_STRINGS;
+	if (!walk->dialect->is_clang)
+		return;
+	/*
+	 * clang accepts digraphs in assembler sources.  In C, it treats -Wa,-I
+	 * as an -I before all others when it compiles and ignores it when it
+	 * preprocesses.
+	 */
+	if (line->mode & CPP_MODE_ASM)
+		line->mode |= CPP_MODE_CLANG;
+	if (line->c90_assembly)
+		cpp_walk_fail(walk, REASON_SOURCE_LANGUAGE, "assembler of C90");
+	else if (!(line->mode & CPP_MODE_ASM) && line->asm_dirs.n)
+		cpp_walk_fail(walk, REASON_ASSEMBLER, line->asm_dirs.v[0]);
+}
+
+static void walk_source(struct cpp_walk *walk, struct cpp_cached_file *source)
+{
+	const struct cpp_cmdline *line = &walk->cmdline;
+
+	make_search_path(walk);
+	if (walk->reason)
+		return;
+	cpp_clang_name_begin(walk, source);
+	define_predefined(walk);
+	cpp_pch_check_source(walk, source);
+	walk->in_imacros = true;
+	for (size_t i = 0; i < line->imacros.n; i++)
+		command_line_file(walk, line->imacros.v[i]);
+	walk->in_imacros = false;
+	preinclude(walk);
+	for (size_t i = 0; i < line->includes.n; i++)
+		command_line_file(walk, line->includes.v[i]);
+	if (!walk->reason)
+		walk_from_file(walk, source, CPP_AT_CURRENT, false);
+}
+
+/* Find the closure by the fast scan or by full preprocessing. */
+static void scan_unit_once(struct cpp_walk *walk)
+{
+	struct cpp_cmdline *line = &walk->cmdline;
+	const struct cpp_unit *unit = walk->unit;
+	struct cpp_cached_file *source;
+
+	begin_unit(walk, walk->worker);
+	cpp_cmdline_parse(line, unit->command, unit->env);
+	if (line->reason)
+		cpp_walk_fail(walk, line->reason, line->detail);
+	else if (!line->unpreprocessed)
+		query_dialect(walk);
+	if (walk->reason)
+		return;
+	cpp_inline_asm_init(walk->inline_asm, line->mode);
+	walk->cwd_cache = get_cwd_cache(walk->worker, unit->cwd, line->mode);
+	cpp_stat_cache_begin_unit(walk->cwd_cache->stat_cache,
+				  walk->worker->unit, unit->stat_max_age_ns);
+	source = cpp_stat_cache_file(walk->cwd_cache->stat_cache, line->source);
+	if (!source->exists) {
+		cpp_walk_fail(walk, REASON_NO_SOURCE, line->source);
+		return;
+	}
+	cpp_walk_add_file(walk, source, CPP_FILE_SOURCE, 0);
+	if (line->unpreprocessed)
+		cpp_extra_inputs_read_asm_source(walk, source);
+	else
+		walk_source(walk, source);
+	/* Files that the driver reads in any language. */
+	for (size_t i = 0; i < line->inputs.n && !walk->reason; i++) {
+		struct cpp_cached_file *n = cpp_stat_cache_file(
+			walk->cwd_cache->stat_cache, line->inputs.v[i]);
+
+		if (n->exists)
+			cpp_walk_add_file(walk, n, CPP_FILE_INPUT, 0);
+		else
+			cpp_walk_fail(walk, REASON_NO_INPUT, line->inputs.v[i]);
+	}
+	for (size_t i = 0; i < line->asm_files.n && !walk->reason; i++)
+		cpp_extra_inputs_add_asm_file(walk, line->asm_files.v[i]);
+	if (!line->unpreprocessed &&
+	    (!walk->full || unit->command->preprocessed))
+		return;
+	if (walk->reason ||
+	    (!(walk->marks & CPP_MARK_ASM_FILE) &&
+	     !cpp_incbin_words_is_complete(&walk->incbin_words)))
+		return;
+	/* A unit without preprocessing has no dialect yet. */
+	if (!walk->dialect)
+		query_dialect(walk);
+	if (!walk->reason)
+		cpp_extra_inputs_add_incbins(walk);
+}
+
+static bool needs_full_preprocessing(const struct cpp_walk *walk)
+{
+	const unsigned doubts = CPP_MARK_TIME | CPP_MARK_TIME_PASTED |
+				CPP_MARK_PRAGMA_MACRO | CPP_MARK_ASM_FILE |
+				CPP_MARK_SPLIT_WORD;
+	bool expands = walk->unit->command->preprocessed;
+	unsigned marks = walk->marks;
+
+	if (expands)
+		marks &= ~(unsigned)CPP_MARK_ASM_FILE;
+	if (walk->worker->state.counter_uncertain)
+		return true;
+	switch (walk->reason) {
+	case REASON_NONE:
+		return walk->unit->output || (marks & doubts) ||
+		       (!expands &&
+			cpp_incbin_words_is_complete(&walk->incbin_words)) ||
+		       ((marks & CPP_MARK_PRAGMA) &&
+			(marks & (CPP_MARK_WORD_GCC | CPP_MARK_WORD_ONCE)));
+	case REASON_PRAGMA:
+	case REASON_PRAGMA_OPTIONS:
+	case REASON_LINE_MACRO:
+		return true;
+	default:
+		/*
+		 * _Pragma may have changed the macro that caused the failure.
+		 */
+		return marks & CPP_MARK_PRAGMA_MACRO;
+	}
+}
+
+static void release_unit(struct cpp_walk *walk)
+{
+	cpp_cmdline_release(&walk->cmdline);
+	strv_release(&walk->pragma_options);
+	free(walk->detail);
+}
+
+/*
+ * Scan a unit; `walk` and w->lists hold the result.  The fast scan skips text.
+ * If text may matter, full preprocessing follows.
+ */
+static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
+		      const struct cpp_unit *unit)
+{
+	struct cpp_inline_asm assembly = { 0 };
+	unsigned kept;
+
+	*walk = (struct cpp_walk){ .worker = w,
+				   .lists = &w->lists,
+				   .unit = unit,
+				   .inline_asm = &assembly };
+	scan_unit_once(walk);
+	if (!walk->cmdline.unpreprocessed && needs_full_preprocessing(walk)) {
+		kept = walk->marks & (CPP_MARK_BASE_FILE | CPP_MARK_DEVICETREE);
+		release_unit(walk);
+		*walk = (struct cpp_walk){ .worker = w,
+					   .lists = &w->lists,
+					   .unit = unit,
+					   .inline_asm = &assembly,
+					   .full = true };
+		w->n_preprocessed++;
+		scan_unit_once(walk);
+		walk->marks = kept |
+			      (w->state.time_expanded ? CPP_MARK_TIME : 0) |
+			      (w->state.counter ? CPP_MARK_COUNTER : 0);
+	}
+	cpp_inline_asm_release(&assembly);
+	walk->inline_asm = NULL;
+}
+
+/*
+ * Each thread takes a worker from the pool for a unit.  Workers own their
+ * caches, so a scan locks only for files and names that it sees first.  Caches
+ * that together exceed the limit are dropped as a whole: scans wait for that
+ * and start with empty caches.
+ */
+
+#define MEMORY_MAX_BYTES ((size_t)192 << 20)
+
+struct cpp_scanner {
+	/* scans hold it for reading; held for writing to drop all caches */
+	pthread_rwlock_t drop_lock;
+	pthread_mutex_t lock; /* protects the fields below */
+	struct cpp_worker *pool;
+	size_t memory; /* of all workers, as of their last use */
+	uint64_t n_units, n_preprocessed, n_stats;
+	uint64_t n_lexed, n_reused, n_queries; /* of dropped caches */
+	size_t memory_max;
+	struct cpp_shared shared;
+};
+
+static int on_operator(void *ctx, enum cpp_word op, const char *text,
+		       long long *value, enum reason *why)
+{
+	struct cpp_worker *w = ctx;
+	struct cpp_walk *walk = w->walk;
+	const struct cpp_frame *f = cpp_walk_top(walk);
+
+	return cpp_driver_query_operator(w->shared->driver_cache, walk->dialect,
+					 walk->unit, &walk->cmdline, op, text,
+					 f ? f->text : NULL, value, why);
+}
+
+static struct cpp_worker *worker_new(struct cpp_shared *common)
+{
+	struct cpp_worker *w = xcalloc(1, sizeof(*w));
+	struct cpp_callbacks host = {
+		.ctx = w,
+		.has_include = cpp_include_exists,
+		.query_operator = on_operator,
+	};
+
+	cpp_preprocess_set_callbacks(&host);
+	w->shared = common;
+	cpp_state_init(&w->state, common->names, &host);
+	return w;
+}
+
+static void worker_free(struct cpp_worker *w)
+{
+	struct cpp_lists *l = &w->lists;
+
+	for (size_t i = 0; i < w->n_cwd_caches; i++) {
+		cpp_search_free(w->cwd_caches[i].search);
+		cpp_stat_cache_free(w->cwd_caches[i].stat_cache);
+	}
+	for (size_t i = 0; i < CPP_CMDLINE_MACRO_BUCKETS; i++) {
+		while (w->cmdline_macros[i]) {
+			struct cpp_cmdline_macro *d = w->cmdline_macros[i];
+
+			w->cmdline_macros[i] = d->next;
+			cpp_text_free(d->text);
+			free(d->line);
+			free(d);
+		}
+	}
+	free(l->file);
+	free(l->absent);
+	free(l->dir);
+	free(l->frame);
+	free(l->pushed);
+	free(l->once);
+	free(l->dir_option);
+	free(l->clang_file);
+	free(l->clang_dir);
+	cpp_state_release(&w->state);
+	cpp_expansion_release(&w->other_expansion);
+	arena_release(&w->arena);
+	free(w);
+}
+
+static void common_init(struct cpp_shared *c)
+{
+	c->names = cpp_names_new();
+	c->file_cache = cpp_file_cache_new(c->names);
+	c->driver_cache = cpp_driver_cache_new(&c->setup, c->names);
+}
+
+static void common_release(struct cpp_shared *c)
+{
+	cpp_driver_cache_free(c->driver_cache);
+	cpp_file_cache_free(c->file_cache);
+	cpp_names_free(c->names);
+}
+
+struct cpp_scanner *cpp_scanner_new(const struct cpp_setup *setup)
+{
+	struct cpp_scanner *s = xcalloc(1, sizeof(*s));
+
+	pthread_rwlock_init(&s->drop_lock, NULL);
+	pthread_mutex_init(&s->lock, NULL);
+	s->memory_max = setup->max_memory_bytes ? setup->max_memory_bytes :
+						  MEMORY_MAX_BYTES;
+	s->shared.setup = *setup;
+	if (setup->cache_dir)
+		s->shared.setup.cache_dir = xstrdup(setup->cache_dir);
+	common_init(&s->shared);
+	return s;
+}
+
+static void free_pool(struct cpp_scanner *s)
+{
+	while (s->pool) {
+		struct cpp_worker *w = s->pool;
+
+		s->pool = w->next;
+		worker_free(w);
+	}
+	s->memory = 0;
+}
+
+void cpp_scanner_free(struct cpp_scanner *s)
+{
+	if (!s)
+		return;
+	free_pool(s);
+	common_release(&s->shared);
+	free((char *)s->shared.setup.cache_dir);
+	pthread_rwlock_destroy(&s->drop_lock);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static size_t scanner_memory(struct cpp_scanner *s)
+{
+	struct cpp_file_cache_stats st;
+	size_t size;
+
+	cpp_file_cache_stats(s->shared.file_cache, &st);
+	pthread_mutex_lock(&s->lock);
+	size = s->memory;
+	pthread_mutex_unlock(&s->lock);
+	return size + st.memory_bytes + cpp_names_memory(s->shared.names);
+}
+
+/* Take the drop lock for reading; drop the caches first if they are too big. */
+static void start_unit(struct cpp_scanner *s)
+{
+	pthread_rwlock_rdlock(&s->drop_lock);
+	if (scanner_memory(s) <= s->memory_max)
+		return;
+	pthread_rwlock_unlock(&s->drop_lock);
+	pthread_rwlock_wrlock(&s->drop_lock);
+	/* Another thread can have dropped the caches. */
+	if (scanner_memory(s) > s->memory_max) {
+		struct cpp_file_cache_stats st;
+
+		cpp_file_cache_stats(s->shared.file_cache, &st);
+		s->n_lexed += st.n_lexed;
+		s->n_reused += st.n_reused;
+		s->n_queries += cpp_driver_cache_n_queries(
+			s->shared.driver_cache);
+		free_pool(s);
+		common_release(&s->shared);
+		common_init(&s->shared);
+	}
+	pthread_rwlock_unlock(&s->drop_lock);
+	pthread_rwlock_rdlock(&s->drop_lock);
+}
+
+static struct cpp_worker *take_worker(struct cpp_scanner *s)
+{
+	struct cpp_worker *w;
+
+	pthread_mutex_lock(&s->lock);
+	w = s->pool;
+	if (w)
+		s->pool = w->next;
+	pthread_mutex_unlock(&s->lock);
+	return w ? w : worker_new(&s->shared);
+}
+
+static void put_worker(struct cpp_scanner *s, struct cpp_worker *w)
+{
+	size_t memory = sizeof(*w) + w->arena.size_bytes +
+			w->state.n_slots * sizeof(struct cpp_macro_slot) +
+			w->state.expansion.arena.size_bytes +
+			w->other_expansion.arena.size_bytes;
+	uint64_t stats = w->n_stats;
+
+	for (size_t i = 0; i < w->n_cwd_caches; i++) {
+		const struct cpp_cwd_cache *c = &w->cwd_caches[i];
+
+		memory += cpp_stat_cache_memory(c->stat_cache) +
+			  cpp_search_memory(c->search);
+		stats += cpp_stat_cache_take_n_stats(c->stat_cache);
+	}
+	w->n_stats = 0;
+	pthread_mutex_lock(&s->lock);
+	w->next = s->pool;
+	s->pool = w;
+	s->memory += memory - w->counted_bytes;
+	w->counted_bytes = memory;
+	s->n_units++;
+	s->n_preprocessed += w->n_preprocessed;
+	w->n_preprocessed = 0;
+	s->n_stats += stats;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static struct strv pack_list(struct arena *a, const char *const *v, size_t n)
+{
+	struct strv out = { .n = n };
+
+	out.v = arena_alloc(a, (n + 1) * sizeof(*out.v));
+	for (size_t i = 0; i < n; i++)
+		out.v[i] = arena_copy(a, v[i], strlen(v[i]));
+	out.v[n] = NULL;
+	return out;
+}
+
+static void pack_closure(struct cpp_closure *out, const struct cpp_lists *l,
+			 int64_t started)
+{
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	out->memory = a;
+	out->n_files = l->n_file;
+	out->files = arena_alloc(a, l->n_file * sizeof(*out->files));
+	for (size_t i = 0; i < l->n_file; i++) {
+		const struct cpp_listed_file *f = &l->file[i];
+
+		out->files[i] = (struct cpp_file){
+			.path = arena_copy(a, f->path, strlen(f->path)),
+			.path_id = f->file->entry->path_id,
+			.kind = f->kind,
+			.stamp = f->file->stamp,
+			.stamp_reliable = file_stamp_is_reliable(
+				&f->file->stamp, started),
+			.includer = f->includer,
+			.line = f->line,
+		};
+	}
+	out->absent = pack_list(a, l->absent, l->n_absent);
+	out->dirs = pack_list(a, l->dir, l->n_dir);
+}
+
+void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
+		      struct cpp_closure *out)
+{
+	struct cpp_worker *w;
+	struct cpp_walk walk;
+
+	*out = (struct cpp_closure){ 0 };
+	start_unit(s);
+	w = take_worker(s);
+	scan_unit(&walk, w, unit);
+	if (walk.reason) {
+		out->reason = walk.reason;
+		out->detail = walk.detail;
+		walk.detail = NULL;
+	} else {
+		pack_closure(
+			out, &w->lists,
+			cpp_stat_cache_start_time(walk.cwd_cache->stat_cache));
+		if (walk.marks & CPP_MARK_TIME)
+			out->mentions |= CPP_MENTION_TIME;
+		if (walk.marks & CPP_MARK_COUNTER)
+			out->mentions |= CPP_MENTION_COUNTER;
+		if (walk.marks & CPP_MARK_BASE_FILE)
+			out->mentions |= CPP_MENTION_BASE_FILE;
+		if (walk.marks & CPP_MARK_DEVICETREE)
+			out->mentions |= CPP_MENTION_DEVICETREE;
+	}
+	release_unit(&walk);
+	w->walk = NULL;
+	put_worker(s, w);
+	pthread_rwlock_unlock(&s->drop_lock);
+}
+
+void cpp_closure_release(struct cpp_closure *c)
+{
+	if (c->memory)
+		arena_release(c->memory);
+	free(c->memory);
+	free(c->detail);
+	*c = (struct cpp_closure){ 0 };
+}
+
+void cpp_scanner_stats(struct cpp_scanner *s, struct cpp_stats *out)
+{
+	struct cpp_file_cache_stats st;
+
+	pthread_rwlock_rdlock(&s->drop_lock);
+	cpp_file_cache_stats(s->shared.file_cache, &st);
+	out->memory_bytes = scanner_memory(s);
+	pthread_mutex_lock(&s->lock);
+	out->n_units = s->n_units;
+	out->n_preprocessed = s->n_preprocessed;
+	out->n_stats = s->n_stats;
+	out->n_lexed = s->n_lexed + st.n_lexed;
+	out->n_reused = s->n_reused + st.n_reused;
+	out->n_queries = s->n_queries +
+			 cpp_driver_cache_n_queries(s->shared.driver_cache);
+	pthread_mutex_unlock(&s->lock);
+	pthread_rwlock_unlock(&s->drop_lock);
+}

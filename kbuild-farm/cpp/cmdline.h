@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/cmdline.h - Preprocessor view of a compile command.
+ */
+#ifndef CPP_CMDLINE_H
+#define CPP_CMDLINE_H
+
+#include "cpp/lex-directives.h"
+#include "options/command.h"
+
+/* In the order of OPTIONS_SCAN_DIR_QUOTE and its like. */
+enum cpp_dir_kind {
+	CPP_DIR_QUOTE,
+	CPP_DIR_BRACKET, /* -I */
+	CPP_DIR_SYSTEM,
+	CPP_DIR_AFTER,
+};
+
+struct cpp_cmdline_dir {
+	enum cpp_dir_kind kind;
+	const char *path;
+};
+
+struct cpp_cmdline {
+	const struct options_command *command;
+	/* borrowed from `command`, as all strings outside of lists */
+	const char *source;
+	bool unpreprocessed; /* .s: not preprocessed; `mode` is that of .S */
+	unsigned mode; /* enum cpp_mode */
+	bool nostdinc, freestanding, no_canonical;
+	struct cpp_cmdline_dir *dirs;
+	size_t n_dirs;
+	/* "#define X 1" and "#undef X" in order */
+	struct strv defines;
+	struct strv imacros, includes;
+	/* Options that can change the results of driver queries. */
+	struct strv query_flags;
+	bool has_relative_flags; /* query_flags contain relative paths */
+	/* Other files that the compiler or the assembler reads. */
+	struct strv inputs, asm_files;
+	struct strv asm_dirs; /* -I of the assembler only */
+	bool alternate; /* --alternate for the assembler */
+	/* Evaluated at the end of the line: -Wp,-D..., -g..., and .S or -x. */
+	struct strv wp_defines;
+	struct strv debug;
+	bool debug_on; /* according to the levels and formats of -g */
+	/* some words of -g are neither levels nor formats */
+	bool debug_unknown;
+	bool trigraphs, assembly, std, ansi, has_lang;
+	bool c90_assembly; /* clang: no line comments, no digraphs */
+	enum reason reason; /* nonzero: not supported */
+	const char *detail; /* the word that causes `reason`, or NULL */
+};
+
+/* Parse a compile command.  Never fails; see `reason`. */
+void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
+		       char *const *env);
+void cpp_cmdline_release(struct cpp_cmdline *l);
+/*
+ * Get the bits of enum cpp_mode for a value of -std=.  Returns false if it is
+ * not a C standard of gcc 12 to 16 or clang 14 to 21, or if it is that of 1994,
+ * which has digraphs but no line comments.
+ */
+bool cpp_cmdline_std_mode(const char *name, unsigned *mode);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/cpp.h - Exact closure of a translation unit without running the compiler.
+ *
+ * The room neither prints nor forks; it runs the compiler through a callback to
+ * query its properties.  It never guesses: a unit with a construct that is not
+ * supported is "not scannable", with a reason.
+ */
+#ifndef CPP_CPP_H
+#define CPP_CPP_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/file-stamp.h"
+#include "base/reason.h"
+#include "base/str.h"
+#include "options/command.h"
+
+struct cpp_scanner;
+
+/*
+ * Run the compiler with `argv` in `cwd` with environment `env` and stdin from
+ * /dev/null.
+ *
+ * `out` receives its stdout and `err_out` its stderr.  Returns 0 if it exited
+ * with 0.  Called on any thread that scans.
+ */
+typedef int cpp_query_fn(void *ctx, const char *cwd, char *const *argv,
+			 char *const *env, struct buf *out, struct buf *err_out,
+			 struct err *err);
+
+struct cpp_setup {
+	cpp_query_fn *query;
+	void *ctx;
+	/* Directory for compiler properties between builds; NULL for none. */
+	const char *cache_dir;
+	/*
+	 * Caches larger than this are dropped before the next unit; 0 means 192
+	 * MiB.  One unit can need up to 96 MiB more while it is scanned.
+	 */
+	size_t max_memory_bytes;
+};
+
+/*
+ * The caches of one build.
+ *
+ * Any number of threads may call cpp_closure_find() at once, while make creates
+ * headers.  Threads wait for each other only while a new set of flags is
+ * queried, and briefly when a file is first read.
+ */
+struct cpp_scanner *cpp_scanner_new(const struct cpp_setup *setup);
+/* Free the scanner.  No cpp_closure_find() may be running. */
+void cpp_scanner_free(struct cpp_scanner *s);
+
+/* A receiver of a unit's preprocessed tokens. */
+struct cpp_output {
+	void *ctx;
+	/*
+	 * Receive a token's spelling; `fresh` if it starts a line, which
+	 * matters in .S.
+	 */
+	void (*on_token)(void *ctx, const char *s, size_t len, bool fresh);
+};
+
+/* A unit to scan.  All pointers are borrowed. */
+struct cpp_unit {
+	const char *cwd; /* absolute */
+	const char *compiler; /* absolute path of the driver */
+	/* manifest digest, part of the key of stored properties */
+	const struct digest *toolchain;
+	const struct options_command *command; /* the parsed compile command */
+	char *const *env;
+	/*
+	 * NULL, or the receiver of the text, which forces full preprocessing.
+	 * The text is valid only if the unit is scannable.  __DATE__ and its
+	 * like are strings of question marks.
+	 */
+	const struct cpp_output *output;
+	/*
+	 * File stamps read less than this time ago are reused; 0 reads each
+	 * stamp again.  For callers that check all files of the result before
+	 * using it.  Directories and absent files are checked in any case.
+	 */
+	int64_t stat_max_age_ns;
+};
+
+enum cpp_file_kind {
+	CPP_FILE_SOURCE, /* the unit itself */
+	CPP_FILE_HEADER, /* by #include, -include or -imacros */
+	CPP_FILE_SYSTEM_HEADER, /* a header found in a system directory */
+	/* An extra input: -Wa,FILE, .incbin, a seed file or a file of #line. */
+	CPP_FILE_INPUT,
+	/*
+	 * A file that only has to exist: __has_include found it (clang -M lists
+	 * it), or gcc opens it by its shorter real path.
+	 */
+	CPP_FILE_PROBED,
+};
+
+struct cpp_file {
+	char *path; /* spelled as by the compiler and its -M */
+	/*
+	 * Number of this path for this working directory.  It is never reused
+	 * for another path, but a path can have several.  0 means no number.
+	 */
+	uint32_t path_id;
+	enum cpp_file_kind kind;
+	/*
+	 * The stamp of the file, with links followed, read in this call or up
+	 * to stat_max_age_ns before.  If it is not reliable, a later change may
+	 * leave the stamp equal, so users of the content must read it.
+	 */
+	struct file_stamp stamp;
+	bool stamp_reliable;
+	size_t includer; /* index of the including file; 0 for file 0 */
+	unsigned line; /* line of the #include; 0 for the command line */
+};
+
+/*
+ * A closure.  Free with cpp_closure_release().
+ *
+ * Paths are relative to the unit's cwd unless they start with '/'.  They are
+ * not normalized: they can contain "." and ".." and pass through symbolic
+ * links.  The closure stays valid while the contents of `files` are unchanged,
+ * `absent` do not exist and `dirs` are directories.  It depends on nothing else
+ * in the file system except the compiler and, without -nostdinc, its own
+ * directories.
+ *
+ * `absent` contains once, without a trailing slash:
+ *
+ *   - for each #include, #include_next, -include, -imacros and
+ *     __has_include that was evaluated: every path that was tried without
+ *     success;
+ *   - the same for the assembler's .incbin and .include, and for #line;
+ *   - missing directories of the search path.
+ *
+ * A missing parent directory stands for all paths below it ("inc/asm", not
+ * "inc/asm/x.h" and a hundred more), so neither a file nor a directory has the
+ * name of an entry.  A unit of Linux has about 120.  Precompiled headers
+ * ("x.h.gch") are not listed, because a unit that could use one is not
+ * scannable.
+ *
+ * `dirs` contains the existing directories of the search path and every
+ * directory that a path enters and leaves again ("a" of "a/../b.h").
+ */
+struct cpp_closure {
+	enum reason reason; /* nonzero: the unit is not scannable */
+	char *detail; /* place and cause for messages; may be NULL */
+	size_t n_files;
+	struct cpp_file *files; /* in the order the compiler opens them */
+	struct strv absent;
+	struct strv dirs;
+	/* constructs in the files, used or not: enum cpp_mention */
+	unsigned mentions;
+	void *memory; /* storage of all strings and lists above */
+};
+
+enum cpp_mention {
+	CPP_MENTION_TIME = 1, /* __DATE__, __TIME__ or __TIMESTAMP__ */
+	CPP_MENTION_COUNTER = 2, /* __COUNTER__ */
+	CPP_MENTION_BASE_FILE = 4, /* __BASE_FILE__, the name of the source */
+	/*
+	 * The file uses dtc's /include/ or /incbin/, whose files are not
+	 * listed.
+	 */
+	CPP_MENTION_DEVICETREE = 8,
+};
+
+/*
+ * Find the closure of one unit.
+ *
+ * Always fills `out`; out->reason is zero on success.  Every file and absence
+ * is checked once against the file system during the call.  If the tree changes
+ * in this time, files can belong to different states, each with its own
+ * `stamp`.
+ */
+void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
+		      struct cpp_closure *out);
+void cpp_closure_release(struct cpp_closure *c);
+
+/* Statistics for `kfarm scan` and tests. */
+struct cpp_stats {
+	uint64_t n_units, n_preprocessed, n_lexed, n_reused, n_stats, n_queries;
+	size_t memory_bytes;
+};
+void cpp_scanner_stats(struct cpp_scanner *s, struct cpp_stats *out);
+
+#endif

@@ -1,0 +1,863 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpp/driver-query.h"
+
+#include "base/fs.h"
+#include "cpp/pragma.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The kinds of compiler runs and their options. */
+enum cpp_driver_query {
+	/* -dD -E: macros, built-in names and operators */
+	CPP_DRIVER_QUERY_MACROS,
+	CPP_DRIVER_QUERY_DIRS, /* -v -E */
+	CPP_DRIVER_QUERY_OPERATORS, /* -P -E */
+	CPP_DRIVER_QUERY_PRAGMAS, /* -S -g3; `keys` are pragmas */
+};
+
+static void make_query_argv(struct strv *argv, const struct cpp_unit *unit,
+			    const struct cpp_cmdline *line,
+			    enum cpp_driver_query what, const char *source)
+{
+	static const char *const mode[] = {
+		[CPP_DRIVER_QUERY_MACROS] = "-dD",
+		[CPP_DRIVER_QUERY_DIRS] = "-v",
+		[CPP_DRIVER_QUERY_OPERATORS] = "-P",
+	};
+	static const char *const compile[] = { "-S",       "-o",
+					       "-",        "-gdwarf-2",
+					       "-g3",      "-gstrict-dwarf",
+					       "-fno-lto", "-w" };
+
+	strv_add(argv, unit->compiler);
+	strv_add_all(argv, strv_list(&line->query_flags));
+	if (what != CPP_DRIVER_QUERY_DIRS)
+		strv_add(argv, "-nostdinc");
+	for (size_t i = 0; what == CPP_DRIVER_QUERY_PRAGMAS &&
+			   i < sizeof(compile) / sizeof(compile[0]);
+	     i++)
+		strv_add(argv, compile[i]);
+	if (what != CPP_DRIVER_QUERY_PRAGMAS) {
+		strv_add(argv, mode[what]);
+		strv_add(argv, "-E");
+	}
+	strv_add(argv, "-x");
+	strv_add(argv, line->mode & CPP_MODE_ASM ? "assembler-with-cpp" : "c");
+	strv_add(argv, source);
+}
+
+static int write_source(const struct buf *source, char **path, struct err *err)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd, ret;
+
+	*path = xasprintf("%s/kfarm-scan-XXXXXX",
+			  dir && *dir == '/' ? dir : "/tmp");
+	fd = mkstemp(*path);
+	if (fd < 0) {
+		ret = err_errno(err, "make %s", *path);
+		free(*path);
+		*path = NULL;
+		return ret;
+	}
+	ret = fs_write_all(fd, buf_bytes(source));
+	close(fd);
+	return ret;
+}
+
+/* Write the source that the compiler reads for a query. */
+static void make_source(struct buf *source, enum cpp_driver_query what,
+			const struct cpp_names *names, const struct strv *keys)
+{
+	if (what == CPP_DRIVER_QUERY_DIRS)
+		return;
+	if (what == CPP_DRIVER_QUERY_PRAGMAS) {
+		cpp_pragma_options_add_source(source, keys);
+		return;
+	}
+	for (uint32_t w = WORD_FILE;
+	     what == CPP_DRIVER_QUERY_MACROS && w < WORDS; w++)
+		buf_printf(source, "#ifdef %s\nKFARM has %u\n#endif\n",
+			   cpp_names_get(names, w)->s, w);
+	for (size_t i = 0; i < keys->n; i++) {
+		const char *key = keys->v[i], *text = strchr(key, ' ');
+		int len = (int)(text - key);
+
+		buf_printf(source,
+			   "#ifdef %.*s\nKFARM op %zu %.*s(%s)\n#endif\n", len,
+			   key, i, len, key, text + 1);
+	}
+	/* With raw strings the #undef is string contents, else a directive. */
+	if (what == CPP_DRIVER_QUERY_MACROS)
+		buf_add_str(source, "#define KFARM_RAW\n"
+				    "char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
+				    "#ifndef KFARM_RAW\nKFARM has 0\n#endif\n");
+}
+
+static void read_output(const char *said, const struct strv *keys,
+			struct buf *answer)
+{
+	char op[64], text[256];
+	const char *end;
+	long long value;
+	size_t i;
+
+	for (; *said; said = end) {
+		end = strchrnul(said, '\n');
+		end += *end == '\n';
+		if (str_starts(said, "KFARM has "))
+			buf_add(answer, said + strlen("KFARM "),
+				(size_t)(end - said) - strlen("KFARM "));
+		else if (str_starts(said, "KFARM op ")) {
+			if (sscanf(said, "KFARM op %zu %lld", &i, &value) ==
+				    2 &&
+			    i < keys->n &&
+			    sscanf(keys->v[i], "%63s %255[^\n]", op, text) == 2)
+				buf_printf(answer, "op %s %lld %s\n", op, value,
+					   text);
+		} else if ((str_starts(said, "#define ") ||
+			    str_starts(said, "#undef ")) &&
+			   !memmem(said, (size_t)(end - said), "KFARM_RAW", 9))
+			buf_add(answer, said, (size_t)(end - said));
+	}
+}
+
+/* Parse the output of -v.  Returns -EPROTO if it has no complete list. */
+static int read_dirs(const char *said, struct buf *answer)
+{
+	static const char ignored[] = "ignoring nonexistent directory \"";
+	bool inside = false, ended = false;
+	const char *s, *end;
+
+	buf_add_str(answer, "dirs\n");
+	for (s = said; *s; s = *end ? end + 1 : end) {
+		size_t len;
+
+		end = strchrnul(s, '\n');
+		len = (size_t)(end - s);
+		if (str_starts(s, ignored) && s[len - 1] == '"')
+			buf_printf(answer, "N %.*s\n",
+				   (int)(len - sizeof(ignored)),
+				   s + sizeof(ignored) - 1);
+		else if (str_starts(s, "#include <...>"))
+			inside = true;
+		else if (str_starts(s, "End of search list"))
+			ended = inside, inside = false;
+		else if (inside && *s == ' ')
+			buf_printf(answer, "D %.*s\n", (int)(len - 1), s + 1);
+	}
+	return ended ? 0 : -EPROTO;
+}
+
+/*
+ * Parse the macro changes of pragmas.  Each changed line starts with + instead
+ * of #.
+ */
+static int read_options(const char *said, const struct strv *pragmas,
+			struct buf *answer, struct err *err)
+{
+	struct buf changes = { 0 };
+	char *key = cpp_pragma_options_key(pragmas);
+	int ret = cpp_pragma_options_parse(said, &changes);
+	const char *s, *end;
+
+	if (ret)
+		err_set(err, -ret, "no list of macros in its output");
+	buf_printf(answer, "pragmas %s\n", key);
+	for (s = buf_str(&changes); *s; s = end) {
+		end = strchrnul(s, '\n');
+		end += *end == '\n';
+		buf_printf(answer, "+%.*s", (int)(end - s - 1), s + 1);
+	}
+	free(key);
+	buf_release(&changes);
+	return ret;
+}
+
+/*
+ * Run the driver on a temporary source and append its results to `answer`, as
+ * lines:
+ *
+ * #define X 1, #undef X  predefined macros
+ * has N                  name N of enum cpp_word is built in;
+ *                        0: raw strings are not supported
+ * op OP VALUE TEXT       value of an operator "OP TEXT" of `keys`
+ * dirs                   start of a list of directories:
+ * D PATH, N PATH           an existing directory, a missing one
+ * pragmas KEY            macros that the last pragma changes:
+ * +define X 1, +undef X
+ */
+static int run_query(const struct cpp_setup *setup, const struct cpp_unit *unit,
+		     const struct cpp_cmdline *line,
+		     const struct cpp_names *names, enum cpp_driver_query what,
+		     const struct strv *keys, struct buf *answer,
+		     struct err *err)
+{
+	struct buf source = { 0 }, text = { 0 }, err_text = { 0 };
+	struct strv argv = { 0 }, env = { 0 };
+	char *path = NULL;
+	int ret = 0;
+
+	if (!setup->query)
+		return err_set(err, ENOTSUP, "nobody to ask");
+	make_source(&source, what, names, keys);
+	if (source.len)
+		ret = write_source(&source, &path, err);
+	if (ret)
+		goto out;
+	/* The compiler must print its messages in English. */
+	for (char *const *e = unit->env; e && *e; e++) {
+		if (!str_starts(*e, "LC_ALL=") && !str_starts(*e, "LANGUAGE="))
+			strv_add(&env, *e);
+	}
+	strv_add(&env, "LC_ALL=C");
+	make_query_argv(&argv, unit, line, what, path ? path : "/dev/null");
+	ret = setup->query(setup->ctx, unit->cwd, argv.v, env.v, &text,
+			   &err_text, err);
+	if (ret)
+		goto out;
+	if (what == CPP_DRIVER_QUERY_DIRS)
+		ret = read_dirs(buf_str(&err_text), answer);
+	else if (what == CPP_DRIVER_QUERY_PRAGMAS)
+		ret = read_options(buf_str(&text), keys, answer, err);
+	else
+		read_output(buf_str(&text), keys, answer);
+out:
+	if (path)
+		unlink(path);
+	free(path);
+	buf_release(&source);
+	buf_release(&text);
+	buf_release(&err_text);
+	strv_release(&argv);
+	strv_release(&env);
+	return ret;
+}
+
+/* "OP TEXT" of operators in Linux.  One driver run evaluates most of them. */
+static const char *const linux_operators[] = {
+	"__has_attribute __alias__",
+	"__has_attribute __assume_aligned__",
+	"__has_attribute __cleanup__",
+	"__has_attribute __cold__",
+	"__has_attribute __copy__",
+	"__has_attribute __counted_by__",
+	"__has_attribute __designated_init__",
+	"__has_attribute __diagnose_as_builtin__",
+	"__has_attribute __disable_sanitizer_instrumentation__",
+	"__has_attribute __error__",
+	"__has_attribute __externally_visible__",
+	"__has_attribute __fallthrough__",
+	"__has_attribute __flag_enum__",
+	"__has_attribute __no_caller_saved_registers__",
+	"__has_attribute __no_profile_instrument_function__",
+	"__has_attribute __no_sanitize_address__",
+	"__has_attribute __no_sanitize_coverage__",
+	"__has_attribute __no_sanitize_memory__",
+	"__has_attribute __no_sanitize_thread__",
+	"__has_attribute __no_sanitize_undefined__",
+	"__has_attribute __no_stack_protector__",
+	"__has_attribute __noclone__",
+	"__has_attribute __nonstring__",
+	"__has_attribute __noscs__",
+	"__has_attribute __optimize__",
+	"__has_attribute __overloadable__",
+	"__has_attribute __pass_dynamic_object_size__",
+	"__has_attribute __pass_object_size__",
+	"__has_attribute __preserve_most__",
+	"__has_attribute __uninitialized__",
+	"__has_attribute __warning__",
+	"__has_attribute __zero_call_used_regs__",
+	"__has_attribute btf_decl_tag",
+	"__has_attribute btf_type_tag",
+	"__has_attribute disable_sanitizer_instrumentation",
+	"__has_attribute disable_tail_calls",
+	"__has_attribute noipa",
+	"__has_attribute warn_unused_result",
+	"__has_builtin __builtin_add_overflow",
+	"__has_builtin __builtin_bswap16",
+	"__has_builtin __builtin_constant_p",
+	"__has_builtin __builtin_counted_by_ref",
+	"__has_builtin __builtin_dynamic_object_size",
+	"__has_builtin __builtin_mul_overflow",
+	"__has_builtin __builtin_typeof_unqual",
+	"__has_builtin __builtin_types_compatible_p",
+	"__has_builtin __builtin_unreachable",
+	"__has_builtin __builtin_va_arg_pack",
+	"__has_feature address_sanitizer",
+	"__has_feature coverage_sanitizer",
+	"__has_feature cxx_rtti",
+	"__has_feature hwaddress_sanitizer",
+	"__has_feature kcfi",
+	"__has_feature memory_sanitizer",
+	"__has_feature modules",
+	"__has_feature safe_stack",
+	"__has_feature shadow_call_stack",
+	"__has_feature thread_sanitizer",
+	"__has_feature undefined_behavior_sanitizer",
+};
+
+static bool is_name(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+/*
+ * Return the length of WORD in "( WORD )" at `s`, or 0 for any other operand.
+ */
+static size_t operator_operand(const char *s, const char *end,
+			       const char **word)
+{
+	const char *after;
+
+	while (s < end && *s == ' ')
+		s++;
+	if (s == end || *s++ != '(')
+		return 0;
+	while (s < end && *s == ' ')
+		s++;
+	for (after = s; after < end && is_name(*after); after++)
+		;
+	*word = s;
+	return after < end && *after == ')' ? (size_t)(after - s) : 0;
+}
+
+/*
+ * Operators of glibc have prefixed names: __glibc_has_attribute (__nothrow__).
+ */
+void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
+				    size_t len)
+{
+	static const char *const ops[] = { "has_attribute", "has_c_attribute",
+					   "has_builtin", "has_feature",
+					   "has_extension" };
+	const char *end = s + len, *word;
+
+	for (; s < end && (s = memmem(s, (size_t)(end - s), "has_", 4));
+	     s += 4) {
+		for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+			size_t op = strlen(ops[i]), n;
+			char *key;
+
+			if ((size_t)(end - s) <= op || memcmp(s, ops[i], op) ||
+			    !(n = operator_operand(s + op, end, &word)))
+				continue;
+			key = xasprintf("__%s %.*s", ops[i], (int)n, word);
+			if (strv_has(keys, key))
+				free(key);
+			else
+				strv_own(keys, key);
+		}
+	}
+}
+
+/* With so many operators, headers are no longer searched for more. */
+#define OPERATORS_MAX 512
+
+/* The value of an operator, as "OP TEXT" of the query. */
+struct known_operator {
+	struct known_operator *next;
+	enum cpp_word op;
+	long long value;
+	char *text;
+};
+
+/* A list never changes.  Older lists stay because readers take no lock. */
+struct answer_dirs {
+	struct answer_dirs *older;
+	struct strv dirs, absent;
+};
+
+/* Macro changes of pragmas; see cpp/pragma.h. */
+struct pragma_changes {
+	struct pragma_changes *next;
+	char *key;
+	struct buf lines;
+	struct cpp_text *changes; /* NULL until first used */
+};
+
+/*
+ * A compiler that all threads share.
+ *
+ * `lock` is held while its driver runs, so that the threads that use this
+ * compiler wait and the others do not.
+ */
+struct shared_dialect {
+	/* without macros until the driver has run */
+	struct cpp_dialect base;
+	struct shared_dialect *next;
+	char hex[DIGEST_HEX];
+	pthread_mutex_t lock;
+	struct answer_dirs *dirs; /* NULL until the driver has run */
+	struct known_operator *operators;
+	struct pragma_changes *options;
+};
+
+struct cpp_driver_cache {
+	struct cpp_setup setup;
+	char *cache_dir;
+	struct cpp_names *names;
+	atomic_uint_fast64_t asked;
+	pthread_mutex_t lock; /* protects the fields below */
+	struct shared_dialect *dialects;
+	/* operators "OP TEXT" that each compiler evaluates */
+	struct strv wanted;
+};
+
+struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
+					      struct cpp_names *names)
+{
+	struct cpp_driver_cache *a = xcalloc(1, sizeof(*a));
+
+	pthread_mutex_init(&a->lock, NULL);
+	a->setup = *setup;
+	a->cache_dir = setup->cache_dir ? xstrdup(setup->cache_dir) : NULL;
+	a->names = names;
+	for (size_t i = 0;
+	     i < sizeof(linux_operators) / sizeof(linux_operators[0]); i++)
+		strv_add(&a->wanted, linux_operators[i]);
+	return a;
+}
+
+void cpp_driver_cache_free(struct cpp_driver_cache *a)
+{
+	if (!a)
+		return;
+	while (a->dialects) {
+		struct shared_dialect *f = a->dialects;
+
+		a->dialects = f->next;
+		while (f->operators) {
+			struct known_operator *o = f->operators;
+
+			f->operators = o->next;
+			free(o->text);
+			free(o);
+		}
+		while (f->options) {
+			struct pragma_changes *o = f->options;
+
+			f->options = o->next;
+			cpp_text_free(o->changes);
+			buf_release(&o->lines);
+			free(o->key);
+			free(o);
+		}
+		while (f->dirs) {
+			struct answer_dirs *d = f->dirs;
+
+			f->dirs = d->older;
+			strv_release(&d->dirs);
+			strv_release(&d->absent);
+			free(d);
+		}
+		cpp_text_free(f->base.macros);
+		pthread_mutex_destroy(&f->lock);
+		free(f);
+	}
+	strv_release(&a->wanted);
+	free(a->cache_dir);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* Compute the digest of everything that predefined macros can depend on. */
+static void dialect_digest(const struct cpp_unit *unit,
+			   const struct cpp_cmdline *line,
+			   char hex[static DIGEST_HEX])
+{
+	struct digest_ctx *run = digest_new();
+	struct digest d;
+	const char *part[] = {
+		"kfarm scan 7",
+		unit->compiler,
+		line->mode & CPP_MODE_ASM ? "asm" : "c",
+		line->has_relative_flags ? unit->cwd : "",
+	};
+
+	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
+		digest_add(run, bytes_of(part[i], strlen(part[i]) + 1));
+	if (unit->toolchain)
+		digest_add(run, bytes_of(unit->toolchain->b, DIGEST_SIZE));
+	digest_add(run, bytes_of(&line->mode, sizeof(line->mode)));
+	for (size_t i = 0; i < line->query_flags.n; i++)
+		digest_add(run, bytes_of(line->query_flags.v[i],
+					 strlen(line->query_flags.v[i]) + 1));
+	digest_finish(run, &d);
+	digest_format(&d, hex);
+}
+
+static void bytes_digest_hex(struct bytes in, char hex[static DIGEST_HEX])
+{
+	struct digest d;
+
+	digest_bytes(in, &d);
+	digest_format(&d, hex);
+}
+
+/*
+ * Read the stored results.  The file ends with its own digest, and a damaged
+ * file is ignored.
+ */
+static bool read_driver_cache(const struct cpp_driver_cache *a,
+			      const struct shared_dialect *f, struct buf *out)
+{
+	char *path, hex[DIGEST_HEX];
+	struct err err;
+	bool ok;
+
+	if (!a->cache_dir)
+		return false;
+	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
+	ok = fs_exists(path) && !fs_read(path, 16 << 20, out, &err) &&
+	     out->len >= DIGEST_HEX - 1;
+	free(path);
+	if (ok) {
+		out->len -= DIGEST_HEX - 1;
+		bytes_digest_hex(buf_bytes(out), hex);
+		ok = !memcmp(out->data + out->len, hex, DIGEST_HEX - 1);
+		out->data[out->len] = '\0';
+	}
+	if (!ok)
+		buf_release(out);
+	return ok;
+}
+
+/* Append a result to the stored ones, of which macros are the first. */
+static void write_driver_cache(const struct cpp_driver_cache *a,
+			       const struct shared_dialect *f,
+			       enum cpp_driver_query what,
+			       const struct buf *answer)
+{
+	struct buf out = { 0 };
+	char *path, hex[DIGEST_HEX];
+	struct err err;
+
+	if (!a->cache_dir)
+		return;
+	if (what != CPP_DRIVER_QUERY_MACROS && !read_driver_cache(a, f, &out))
+		return;
+	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
+	buf_add_bytes(&out, buf_bytes(answer));
+	bytes_digest_hex(buf_bytes(&out), hex);
+	buf_add_str(&out, hex);
+	/* If this fails, the driver runs again in the next build. */
+	if (!fs_mkdirs(a->cache_dir, 0700, &err))
+		fs_write(path, buf_bytes(&out), 0600, &err);
+	buf_release(&out);
+	free(path);
+}
+
+static struct known_operator *find_operator(const struct shared_dialect *f,
+					    enum cpp_word op, const char *text)
+{
+	struct known_operator *o;
+
+	for (o = f->operators; o; o = o->next) {
+		if (o->op == op && !strcmp(o->text, text))
+			return o;
+	}
+	return NULL;
+}
+
+static void parse_operator_line(struct cpp_driver_cache *a,
+				struct shared_dialect *f, const char *line)
+{
+	char name[64], text[256];
+	struct known_operator *o;
+	long long value;
+	uint32_t op;
+
+	if (sscanf(line, "op %63s %lld %255[^\n]", name, &value, text) != 3)
+		return;
+	op = cpp_names_intern(a->names, name, strlen(name));
+	if (op >= WORDS || find_operator(f, op, text))
+		return;
+	o = xcalloc(1, sizeof(*o));
+	o->op = op;
+	o->value = value;
+	o->text = xstrdup(text);
+	o->next = f->operators;
+	f->operators = o;
+}
+
+static void parse_builtin_line(struct shared_dialect *f, const char *line)
+{
+	uint32_t w;
+
+	if (sscanf(line, "has %u", &w) != 1)
+		return;
+	if (w == WORD_NONE)
+		f->base.no_raw_strings = true;
+	else if (w >= WORD_FILE && w < WORDS && f->base.n_builtins < WORDS)
+		f->base.builtins[f->base.n_builtins++] = (struct cpp_def){
+			.name = w
+		};
+}
+
+/* Take over result lines in the format of run_query(). */
+static void parse_driver_answer(struct cpp_driver_cache *a,
+				struct shared_dialect *f, unsigned mode,
+				const struct buf *answer)
+{
+	struct answer_dirs *dirs = f->dirs;
+	struct pragma_changes *changes;
+	struct buf macros = { 0 };
+	const char *s, *end;
+
+	for (s = buf_str(answer); *s; s = end) {
+		size_t len = strcspn(s, "\n");
+
+		end = s + len + (s[len] == '\n');
+		if (*s == '#') {
+			buf_add(&macros, s, (size_t)(end - s));
+		} else if (*s == 'h') {
+			parse_builtin_line(f, s);
+		} else if (*s == 'o') {
+			parse_operator_line(a, f, s);
+		} else if (*s == 'd') {
+			dirs = xcalloc(1, sizeof(*dirs));
+			dirs->older = f->dirs;
+			f->dirs = dirs;
+		} else if (str_starts(s, "pragmas ")) {
+			changes = xcalloc(1, sizeof(*changes));
+			changes->key = xstrndup(s + 8, len - 8);
+			changes->next = f->options;
+			f->options = changes;
+		} else if (*s == '+' && f->options) {
+			buf_add_str(&f->options->lines, "#");
+			buf_add(&f->options->lines, s + 1, len - 1);
+			buf_add_str(&f->options->lines, "\n");
+		} else if (*s != '+' && dirs && len > 2) {
+			strv_own(*s == 'D' ? &dirs->dirs : &dirs->absent,
+				 xstrndup(s + 2, len - 2));
+		}
+	}
+	/* A compiler without macros counts as loaded too. */
+	if (!f->base.macros) {
+		f->base.is_clang = strstr(buf_str(&macros),
+					  "#define __clang__ ");
+		f->base.macros = cpp_lex_file(a->names, &macros, mode, false);
+	}
+	buf_release(&macros);
+}
+
+static int query_compiler(struct cpp_driver_cache *a, struct shared_dialect *f,
+			  const struct cpp_unit *unit,
+			  const struct cpp_cmdline *line,
+			  enum cpp_driver_query what, const struct strv *keys,
+			  struct err *err)
+{
+	struct buf answer = { 0 };
+	int ret;
+
+	atomic_fetch_add(&a->asked, 1);
+	ret = run_query(&a->setup, unit, line, a->names, what, keys, &answer,
+			err);
+	if (!ret) {
+		parse_driver_answer(a, f, line->mode, &answer);
+		write_driver_cache(a, f, what, &answer);
+	}
+	buf_release(&answer);
+	return ret;
+}
+
+/* Load everything at once, normally with a single run of the driver. */
+static int load_dialect(struct cpp_driver_cache *a, struct shared_dialect *f,
+			const struct cpp_unit *unit,
+			const struct cpp_cmdline *line, struct err *err)
+{
+	struct strv keys = { 0 };
+	struct buf kept = { 0 };
+	int ret = 0;
+
+	if (read_driver_cache(a, f, &kept))
+		parse_driver_answer(a, f, line->mode, &kept);
+	if (!f->base.macros) {
+		pthread_mutex_lock(&a->lock);
+		strv_add_all(&keys, strv_list(&a->wanted));
+		pthread_mutex_unlock(&a->lock);
+		ret = query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_MACROS,
+				     &keys, err);
+	}
+	strv_release(&keys);
+	buf_release(&kept);
+	return ret;
+}
+
+static struct shared_dialect *find_dialect(struct cpp_driver_cache *a,
+					   const char hex[static DIGEST_HEX])
+{
+	struct shared_dialect *f;
+
+	pthread_mutex_lock(&a->lock);
+	for (f = a->dialects; f && strcmp(f->hex, hex); f = f->next)
+		;
+	if (!f) {
+		f = xcalloc(1, sizeof(*f));
+		memcpy(f->hex, hex, sizeof(f->hex));
+		pthread_mutex_init(&f->lock, NULL);
+		f->next = a->dialects;
+		a->dialects = f;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return f;
+}
+
+struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
+					     const struct cpp_unit *unit,
+					     const struct cpp_cmdline *line,
+					     enum reason *why, char **detail)
+{
+	struct shared_dialect *f;
+	struct err err = { 0 };
+	char hex[DIGEST_HEX];
+	int ret = 0;
+
+	dialect_digest(unit, line, hex);
+	f = find_dialect(a, hex);
+	pthread_mutex_lock(&f->lock);
+	/* After a failure, the next unit tries again. */
+	if (!f->base.macros)
+		ret = load_dialect(a, f, unit, line, &err);
+	pthread_mutex_unlock(&f->lock);
+	if (!ret)
+		return &f->base;
+	*why = REASON_NO_MACROS;
+	*detail = xstrdup(err.text);
+	return NULL;
+}
+
+int cpp_driver_query_dirs(struct cpp_driver_cache *a,
+			  struct cpp_dialect *dialect,
+			  const struct cpp_unit *unit,
+			  const struct cpp_cmdline *line, bool refresh,
+			  const struct strv **dirs, const struct strv **absent,
+			  enum reason *why)
+{
+	struct shared_dialect *f = (struct shared_dialect *)dialect;
+	struct err err;
+	int ret = 0;
+
+	pthread_mutex_lock(&f->lock);
+	if (refresh || !f->dirs)
+		ret = query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_DIRS,
+				     NULL, &err);
+	if (!ret) {
+		*dirs = &f->dirs->dirs;
+		*absent = &f->dirs->absent;
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (ret)
+		*why = REASON_NO_DIRECTORIES;
+	return ret;
+}
+
+/* Evaluate all requested operators; if that fails, this one alone. */
+static struct known_operator *query_operator_value(
+	struct cpp_driver_cache *a, struct shared_dialect *f,
+	const struct cpp_unit *unit, const struct cpp_cmdline *line,
+	enum cpp_word op, const char *text, const struct cpp_text *near)
+{
+	struct strv all = { 0 }, one = { 0 };
+	struct known_operator *o;
+	struct err err;
+
+	strv_addf(&one, "%s %s", cpp_names_get(a->names, op)->s, text);
+	pthread_mutex_lock(&a->lock);
+	if (!strv_has(&a->wanted, one.v[0]))
+		strv_add(&a->wanted, one.v[0]);
+	/* The header that contains this operator can mention others. */
+	if (near && a->wanted.n < OPERATORS_MAX)
+		cpp_driver_query_add_mentioned(&a->wanted, near->blob,
+					       near->blob_len);
+	strv_add_all(&all, strv_list(&a->wanted));
+	pthread_mutex_unlock(&a->lock);
+	query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_OPERATORS, &all,
+		       &err);
+	o = find_operator(f, op, text);
+	if (!o) {
+		query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_OPERATORS,
+			       &one, &err);
+		o = find_operator(f, op, text);
+	}
+	strv_release(&all);
+	strv_release(&one);
+	return o;
+}
+
+int cpp_driver_query_operator(struct cpp_driver_cache *a,
+			      struct cpp_dialect *dialect,
+			      const struct cpp_unit *unit,
+			      const struct cpp_cmdline *line, enum cpp_word op,
+			      const char *text, const struct cpp_text *includer,
+			      long long *value, enum reason *why)
+{
+	struct shared_dialect *f = (struct shared_dialect *)dialect;
+	struct known_operator *o;
+
+	pthread_mutex_lock(&f->lock);
+	o = find_operator(f, op, text);
+	if (!o)
+		o = query_operator_value(a, f, unit, line, op, text, includer);
+	if (o)
+		*value = o->value;
+	pthread_mutex_unlock(&f->lock);
+	if (!o)
+		*why = REASON_NO_OPERATOR;
+	return o ? 0 : -EINVAL;
+}
+
+static struct pragma_changes *find_options(const struct shared_dialect *f,
+					   const char *key)
+{
+	struct pragma_changes *o = f->options;
+
+	while (o && strcmp(o->key, key))
+		o = o->next;
+	return o;
+}
+
+struct cpp_text *cpp_driver_query_pragmas(struct cpp_driver_cache *a,
+					  struct cpp_dialect *dialect,
+					  const struct cpp_unit *unit,
+					  const struct cpp_cmdline *line,
+					  const struct strv *pragmas,
+					  enum reason *why, char **detail)
+{
+	struct shared_dialect *f = (struct shared_dialect *)dialect;
+	char *key = cpp_pragma_options_key(pragmas);
+	struct cpp_text *changes = NULL;
+	struct err err = { 0 };
+	struct pragma_changes *o;
+
+	pthread_mutex_lock(&f->lock);
+	o = find_options(f, key);
+	if (!o && !query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_PRAGMAS,
+				  pragmas, &err))
+		o = find_options(f, key);
+	if (o && !o->changes)
+		o->changes = cpp_lex_file(a->names, &o->lines, line->mode,
+					  false);
+	if (o)
+		changes = o->changes;
+	pthread_mutex_unlock(&f->lock);
+	if (!changes) {
+		*why = REASON_PRAGMA_OPTIONS;
+		*detail = xasprintf("%s: %s", key, err.text);
+	}
+	free(key);
+	return changes;
+}
+
+uint64_t cpp_driver_cache_n_queries(struct cpp_driver_cache *a)
+{
+	return atomic_load(&a->asked);
+}

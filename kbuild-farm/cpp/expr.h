@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/expr.h - Evaluation of #if expressions.
+ *
+ * Arithmetic is that of the preprocessor: values have 64 bits and are signed
+ * unless an operand is unsigned.  Character constants have the signedness of
+ * the target.
+ */
+#ifndef CPP_EXPR_H
+#define CPP_EXPR_H
+
+#include "cpp/macro.h"
+
+struct cpp_value {
+	uint64_t v;
+	bool is_unsigned;
+};
+
+/*
+ * Evaluate `n` tokens in the state of `cpp`.  Returns 0 with *out, or -EINVAL
+ * with cpp->expansion.reason if the expression is invalid or not supported.
+ */
+int cpp_expr_eval(struct cpp_state *cpp, const struct cpp_token *v, size_t n,
+		  struct cpp_value *out);
+
+/* Stored results per condition. */
+#define CPP_EXPR_MEMOS_MAX 2
+
+struct cpp_memo;
+
+/*
+ * Evaluate expression `piece` of `t`, or reuse a stored result.
+ *
+ * A condition is a function of the definitions that its evaluation looks up.  A
+ * memo stores these names, their definitions and the result.  It applies to a
+ * unit in which all of them are the same.  `*memo` holds the memos of this
+ * condition and thread, initially NULL; memos of another `epoch` are ignored.
+ * Returns 1 or 0, or -EINVAL with cpp->expansion.reason.
+ */
+int cpp_expr_eval_memoized(struct cpp_state *cpp, struct cpp_text *t,
+			   uint32_t piece, struct cpp_memo **memo,
+			   uint32_t epoch);
+/* Free the array `memo` of `n` lists.  NULL is allowed. */
+void cpp_expr_free_memos(struct cpp_memo **memo, size_t n,
+			 struct cpp_names *names);
+
+/* Return the tokens of expression `piece` of `t`, made once for all threads. */
+const struct cpp_tokens *cpp_expr_piece_tokens(struct cpp_state *cpp,
+					       struct cpp_text *t,
+					       uint32_t piece);
+
+#endif

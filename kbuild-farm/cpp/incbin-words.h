@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/incbin-words.h - Pieces of the words "incbin" and "include".
+ *
+ * The set decides whether pasting and assembler macros can build one of these
+ * directives in a unit that does not contain it as a whole.  Case is ignored,
+ * as in gas.
+ */
+#ifndef CPP_INCBIN_WORDS_H
+#define CPP_INCBIN_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CPP_INCBIN_N_WORDS 2
+
+/*
+ * For each word, a bit per substring found.  pieces[0] also holds
+ * CPP_INCBIN_DOT and CPP_INCBIN_HEAD.
+ */
+struct cpp_incbin_words {
+	uint32_t pieces[CPP_INCBIN_N_WORDS];
+};
+/* A string ends in '.'. */
+#define CPP_INCBIN_DOT (UINT32_C(1) << 30)
+/* A string starts with "incbin" or "include". */
+#define CPP_INCBIN_HEAD (UINT32_C(1) << 31)
+
+/* Record a word if it is a substring of "incbin" or "include". */
+void cpp_incbin_words_add(struct cpp_incbin_words *parts, const char *s,
+			  size_t len);
+/* A C string literal, which can be pasted to others. */
+struct cpp_incbin_string {
+	const char *s;
+	size_t len;
+	bool alone; /* no string is next to it */
+	bool first; /* no string precedes it */
+};
+/*
+ * Record a string if it is a substring of one of the words, if it ends in '.'
+ * or in '.' and the start of a word, or if it starts with a word or the end of
+ * one.
+ */
+void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
+				 const struct cpp_incbin_string *in);
+
+struct cpp_incbin_text {
+	const char *s;
+	size_t len;
+	/* start of the parameter names, which end at `s` */
+	const char *params;
+	bool in_comment; /* starts inside a comment */
+	bool statement_start; /* starts at the beginning of a statement */
+};
+
+/* Record the words of assembler text.  Return true if it ends in a comment. */
+bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
+			       const struct cpp_incbin_text *in);
+/* Return true if one of the words can be assembled from the pieces. */
+bool cpp_incbin_words_is_complete(const struct cpp_incbin_words *parts);
+
+/*
+ * Return the length of the word at `s` if it is the start of "incbin" or
+ * "include" but not all of it, else SIZE_MAX.
+ */
+size_t cpp_incbin_words_prefix_length(const char *s, const char *end);
+/*
+ * Return true if the '.' at `dot` of a string can become .incbin or .include
+ * when another string is appended.
+ */
+bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
+				   const char *end);
+/*
+ * Return true if the string of a macro body that ends at `close` can become
+ * .incbin or .include with the #parameter after it.
+ */
+bool cpp_incbin_words_may_paste_dot(const char *start, const char *close,
+				    const char *end);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/include.h - Header lookup and entry of included files.
+ *
+ * cpp_pch_*() look for precompiled headers that the compiler would use and make
+ * the unit not scannable if one exists.
+ *
+ * cpp_clang_name_*() compute the names that clang gives files in __FILE__.
+ * clang's FileManager names a directory as it was first looked up, even in a
+ * failed search, and searches next to files under that name.  A file has the
+ * name of its last lookup (clang 14).  Names with equal device and inode denote
+ * one file.  These functions do nothing except in full preprocessing for clang.
+ */
+#ifndef CPP_INCLUDE_H
+#define CPP_INCLUDE_H
+
+#include "cpp/worker.h"
+
+/* Register the search path and the source at the start of a unit. */
+void cpp_clang_name_begin(struct cpp_walk *walk,
+			  struct cpp_cached_file *source);
+/* Register a file found by its path; `dotted` if "./" precedes the path. */
+void cpp_clang_name_add_file(struct cpp_walk *walk, struct cpp_cached_file *n,
+			     bool dotted);
+/*
+ * Return the directory to search for files next to those in `d`.  *dotted is
+ * set if "./" precedes its path.
+ */
+struct cpp_dir *cpp_clang_name_dir(struct cpp_walk *walk, struct cpp_dir *d,
+				   bool *dotted);
+/* Return the file whose path clang uses for `n`; *dotted as above. */
+const struct cpp_cached_file *cpp_clang_name_file(
+	const struct cpp_walk *walk, const struct cpp_cached_file *n,
+	bool *dotted);
+
+/* Return true if gcc can use a precompiled header for the next header. */
+bool cpp_pch_is_possible(const struct cpp_walk *walk);
+/* Check one directory. */
+void cpp_pch_check_dir(struct cpp_walk *walk, struct cpp_dir *dir,
+		       uint32_t name);
+/*
+ * Check the search path through index `at`, or all of it if `at` is negative.
+ */
+void cpp_pch_check_search_path(struct cpp_walk *walk, uint32_t name, int at);
+/* Check the source for gcc, or each -include file as clang's driver does. */
+void cpp_pch_check_source(struct cpp_walk *walk,
+			  const struct cpp_cached_file *n);
+
+/*
+ * Search the directories from index `start` on for a header.  The result is
+ * cached for the unit.
+ */
+const struct cpp_found_header *cpp_include_search(struct cpp_walk *walk,
+						  uint32_t name,
+						  uint32_t start);
+/* Execute an #include of the current file. */
+void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
+			bool next);
+/* Look up __has_include; see struct cpp_callbacks. */
+int cpp_include_exists(void *ctx, uint32_t name, bool angled, bool next,
+		       enum reason *why);
+/*
+ * Add a file to the closure and push a frame for it, unless its guard or
+ * #pragma once makes it empty.
+ */
+void cpp_include_enter(struct cpp_walk *walk, struct cpp_cached_file *node,
+		       int at, bool system);
+
+#endif

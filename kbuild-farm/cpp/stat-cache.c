@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cost of a unit is the number of its stat(2) calls.  A file costs one, an
+ * absence one of the deepest existing directory.  Names below a missing
+ * directory cost nothing, nor does a file that was checked recently if the
+ * caller verifies it later.  inotify would save a fifth of the calls, but it
+ * does not report stores through mmap(2), hard links, other NFS clients and
+ * changes below an overlay, and its queue can overflow.  A wrong result that
+ * nothing detects is not acceptable.  (Figures: tests/bench/FIGURES.md.)
+ *
+ * A directive in C can be text in .S.  Each pair of working directory and mode
+ * therefore has a cache, or assembler units would discard the texts of C units.
+ */
+#include "cpp/stat-cache.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "cpp/expr.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 16384
+
+/* The last number of a path.  Numbers are unique over all caches. */
+static atomic_uint last_path_id;
+
+struct cpp_stat_cache {
+	struct cpp_names *names;
+	struct cpp_file_cache *store;
+	char *cwd;
+	uint32_t unit;
+	unsigned mode;
+	int64_t start_time_ns; /* of the current unit */
+	int64_t trusted_since_ns; /* a stat(2) since this time is trusted */
+	struct buf scratch; /* an absolute path */
+	uint32_t epoch;
+	uint32_t n_dirs;
+	uint64_t n_stats;
+	struct arena arena;
+	struct cpp_dir *dirs[BUCKETS];
+	struct cpp_cached_file *files[BUCKETS];
+	struct cpp_closure_entry *entries[BUCKETS];
+	struct cpp_path_lookup *lookups[BUCKETS * 4];
+};
+
+struct cpp_stat_cache *cpp_stat_cache_new(struct cpp_names *names,
+					  struct cpp_file_cache *store,
+					  const char *cwd, unsigned mode)
+{
+	struct cpp_stat_cache *t = xcalloc(1, sizeof(*t));
+
+	t->names = names;
+	t->store = store;
+	t->cwd = xstrdup(cwd);
+	t->mode = mode;
+	return t;
+}
+
+static void drop_text(struct cpp_stat_cache *t, struct cpp_cached_file *n)
+{
+	if (!n->text)
+		return;
+	cpp_expr_free_memos(n->memos, n->text->n_expr_texts, t->names);
+	n->memos = NULL;
+	cpp_text_put(n->text);
+	n->text = NULL;
+	t->epoch++;
+}
+
+void cpp_stat_cache_free(struct cpp_stat_cache *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct cpp_cached_file *n = t->files[i]; n; n = n->next)
+			drop_text(t, n);
+	}
+	arena_release(&t->arena);
+	buf_release(&t->scratch);
+	free(t->cwd);
+	free(t);
+}
+
+bool cpp_stat_cache_matches(const struct cpp_stat_cache *t, const char *cwd,
+			    unsigned mode)
+{
+	return t->mode == mode && !strcmp(t->cwd, cwd);
+}
+
+int64_t cpp_stat_cache_start_time(const struct cpp_stat_cache *t)
+{
+	return t->start_time_ns;
+}
+
+void cpp_stat_cache_begin_unit(struct cpp_stat_cache *t, uint32_t unit,
+			       int64_t stat_max_age_ns)
+{
+	t->unit = unit;
+	t->start_time_ns = file_stamp_now_ns();
+	t->trusted_since_ns = stat_max_age_ns ?
+				      t->start_time_ns - stat_max_age_ns :
+				      INT64_MAX;
+}
+
+static size_t bucket_of(const char *s)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211u;
+	return (size_t)(h ^ h >> 29) & (BUCKETS - 1);
+}
+
+static char *copy_to_arena(struct cpp_stat_cache *t, const char *s)
+{
+	return arena_copy(&t->arena, s, strlen(s));
+}
+
+static char *join_cwd(struct cpp_stat_cache *t, const char *path)
+{
+	size_t a = strlen(t->cwd), b = strlen(path);
+	char *abs;
+
+	if (*path == '/')
+		return copy_to_arena(t, path);
+	abs = arena_alloc(&t->arena, a + b + 2);
+	memcpy(abs, t->cwd, a);
+	abs[a] = b ? '/' : '\0';
+	memcpy(abs + a + 1, path, b + 1);
+	return abs;
+}
+
+static int stat_counted(struct cpp_stat_cache *t, const char *abs,
+			struct stat *st)
+{
+	t->n_stats++;
+	return stat(abs, st) ? -errno : 0;
+}
+
+/* Return 0 for a missing path.  Other errors, such as ELOOP, are failures. */
+static int error_of(int ret)
+{
+	return ret == -ENOENT || ret == -ENOTDIR ? 0 : ret;
+}
+
+static bool is_missing(const struct cpp_dir *d)
+{
+	return !d->exists && !d->error;
+}
+
+/* Return true if the path is missing and not even a dangling link. */
+static bool is_absent(struct cpp_stat_cache *t, const char *abs)
+{
+	struct stat st;
+
+	t->n_stats++;
+	return lstat(abs, &st) && errno == ENOENT;
+}
+
+/* Return the directory named by the first `len` bytes of `path`. */
+static struct cpp_dir *find_dir_prefix(struct cpp_stat_cache *t,
+				       const char *path, size_t len)
+{
+	char *name = xstrndup(path, len);
+	struct cpp_dir *d = cpp_stat_cache_dir(t, name);
+
+	free(name);
+	return d;
+}
+
+static size_t trimmed_length(const char *path, size_t len)
+{
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return len;
+}
+
+/* Find the guard of a missing directory. */
+static void guard_dir(struct cpp_stat_cache *t, struct cpp_dir *d)
+{
+	size_t len = strlen(d->path), plain = trimmed_length(d->path, len);
+	size_t up = plain;
+	struct cpp_dir *above = NULL;
+
+	/* "" and "/" have no parent; that of "a" is "", that of "/a" is "/". */
+	if (plain > 1 || (plain && *d->path != '/')) {
+		while (up && d->path[up - 1] != '/')
+			up--;
+		above = find_dir_prefix(t, d->path,
+					trimmed_length(d->path, up));
+	}
+	d->missing = plain < len ? find_dir_prefix(t, d->path, plain) : d;
+	if (!above)
+		return;
+	if (!above->exists) {
+		d->missing = above->missing;
+		d->guard = above->guard;
+		d->guard_version = above->guard_version;
+	} else if (is_absent(t, d->missing->abs)) {
+		d->guard = above;
+		d->guard_version = above->version;
+	}
+}
+
+static void check_dir(struct cpp_stat_cache *t, struct cpp_dir *d)
+{
+	struct file_stamp now = { 0 };
+	struct stat st;
+	bool exists;
+	int ret;
+
+	if (d->checked_unit == t->unit)
+		return;
+	d->checked_unit = t->unit;
+	if (!d->exists && d->guard) {
+		check_dir(t, d->guard);
+		if (d->guard->version == d->guard_version)
+			return;
+	}
+	ret = stat_counted(t, d->abs, &st);
+	d->error = error_of(ret);
+	exists = !ret && S_ISDIR(st.st_mode);
+	if (exists)
+		file_stamp_from_stat(&now, &st);
+	if (exists != d->exists || !d->stamp_reliable ||
+	    !file_stamp_equal(&now, &d->stamp))
+		d->version++;
+	d->exists = exists;
+	d->stamp = now;
+	d->stamp_reliable = exists &&
+			    file_stamp_is_reliable(&now, t->start_time_ns);
+	d->guard = NULL;
+	if (is_missing(d))
+		guard_dir(t, d);
+}
+
+struct cpp_dir *cpp_stat_cache_dir(struct cpp_stat_cache *t, const char *path)
+{
+	size_t h = bucket_of(path);
+	struct cpp_dir *d;
+
+	for (d = t->dirs[h]; d; d = d->next) {
+		if (!strcmp(d->path, path))
+			break;
+	}
+	if (!d) {
+		d = arena_alloc(&t->arena, sizeof(*d));
+		*d = (struct cpp_dir){ .id = t->n_dirs++, .next = t->dirs[h] };
+		d->path = copy_to_arena(t, path);
+		d->abs = join_cwd(t, path);
+		t->dirs[h] = d;
+	}
+	check_dir(t, d);
+	return d;
+}
+
+static struct cpp_closure_entry *entry_of(struct cpp_stat_cache *t,
+					  const char *path)
+{
+	struct cpp_closure_entry *e;
+	size_t h;
+
+	while (path[0] == '.' && path[1] == '/') {
+		for (path += 2; *path == '/'; path++)
+			;
+	}
+	h = bucket_of(path);
+	for (e = t->entries[h]; e; e = e->next) {
+		if (!strcmp(e->path, path))
+			return e;
+	}
+	e = arena_alloc(&t->arena, sizeof(*e));
+	*e = (struct cpp_closure_entry){
+		.path = copy_to_arena(t, path),
+		.path_id = atomic_fetch_add(&last_path_id, 1) + 1,
+		.has_dotdot = strstr(path, "/.."),
+		.next = t->entries[h]
+	};
+	t->entries[h] = e;
+	return e;
+}
+
+/*
+ * Return the directory of a file: "a/b" for "a/b/c.h", "a//" for "a//c.h", ""
+ * for "c.h".
+ */
+static struct cpp_dir *dir_of_file(struct cpp_stat_cache *t, const char *path)
+{
+	size_t len = (size_t)(str_base(path) - path);
+
+	if (len > 1 && path[len - 2] != '/')
+		len--;
+	return find_dir_prefix(t, path, len);
+}
+
+/* Apply the result of a stat(2) for this unit. */
+static void update_file(struct cpp_stat_cache *t, struct cpp_cached_file *n,
+			int ret, const struct stat *st)
+{
+	struct file_stamp now = { 0 };
+
+	n->checked_unit = t->unit;
+	n->exists = !ret && !S_ISDIR(st->st_mode);
+	n->error = error_of(ret);
+	if (n->exists)
+		file_stamp_from_stat(&now, st);
+	if (n->text && (!n->exists || !n->stamp_reliable ||
+			!file_stamp_equal(&now, &n->stamp)))
+		drop_text(t, n);
+	n->stamp = now;
+	n->stat_time_ns = n->exists && file_stamp_is_reliable(
+					       &now, t->start_time_ns) ?
+				  t->start_time_ns :
+				  INT64_MIN;
+}
+
+static void check_cached_file(struct cpp_stat_cache *t,
+			      struct cpp_cached_file *n)
+{
+	struct stat st;
+	int ret;
+
+	if (n->checked_unit == t->unit)
+		return;
+	/* A stat(2) after the start time means that the clock was set back. */
+	if (n->stat_time_ns >= t->trusted_since_ns &&
+	    n->stat_time_ns <= t->start_time_ns) {
+		n->checked_unit = t->unit;
+		return;
+	}
+	ret = stat_counted(t, n->abs, &st);
+	update_file(t, n, ret, &st);
+}
+
+static struct cpp_cached_file *find_file_stat(const struct cpp_stat_cache *t,
+					      const char *path)
+{
+	struct cpp_cached_file *n = t->files[bucket_of(path)];
+
+	while (n && strcmp(n->path, path))
+		n = n->next;
+	return n;
+}
+
+static struct cpp_cached_file *add_file_stat(struct cpp_stat_cache *t,
+					     const char *path)
+{
+	struct cpp_cached_file *n = arena_alloc(&t->arena, sizeof(*n));
+	size_t h = bucket_of(path);
+
+	*n = (struct cpp_cached_file){ .stat_time_ns = INT64_MIN,
+				       .next = t->files[h] };
+	n->path = copy_to_arena(t, path);
+	n->abs = join_cwd(t, path);
+	n->dir = dir_of_file(t, path);
+	n->entry = entry_of(t, path);
+	t->files[h] = n;
+	return n;
+}
+
+struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
+					    const char *path)
+{
+	struct cpp_cached_file *n = find_file_stat(t, path);
+
+	if (!n)
+		n = add_file_stat(t, path);
+	check_cached_file(t, n);
+	return n;
+}
+
+int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *n,
+			bool full)
+{
+	int ret;
+
+	if (!n->text) {
+		ret = cpp_file_cache_get(t->store, n->abs, t->mode, full,
+					 t->start_time_ns, &n->text, &n->stamp);
+		n->stamp_reliable = file_stamp_is_reliable(&n->stamp,
+							   t->start_time_ns);
+		if (!n->stamp_reliable)
+			n->stat_time_ns = INT64_MIN;
+		if (ret) {
+			n->text = NULL;
+			return ret;
+		}
+		n->memos = xcalloc(n->text->n_expr_texts + 1,
+				   sizeof(*n->memos));
+	}
+	return full ? cpp_file_cache_load_full(n->text, n->abs, &n->stamp) : 0;
+}
+
+/* Do as gcc's maybe_shorter_path() for files in system directories. */
+static struct cpp_cached_file *shorten_path(struct cpp_stat_cache *t,
+					    struct cpp_cached_file *n)
+{
+	char *real = realpath(n->abs, NULL);
+
+	if (real && strlen(real) < strlen(n->path))
+		n = cpp_stat_cache_file(t, real);
+	free(real);
+	return n;
+}
+
+/* Add a path that is not in the cache.  Return NULL if it does not exist. */
+static struct cpp_cached_file *stat_new_file(struct cpp_stat_cache *t,
+					     const char *path)
+{
+	struct cpp_cached_file *n;
+	struct stat st;
+	int ret;
+
+	buf_reset(&t->scratch);
+	if (*path != '/')
+		buf_printf(&t->scratch, "%s/", t->cwd);
+	buf_add_str(&t->scratch, path);
+	t->n_stats++;
+	ret = lstat(buf_str(&t->scratch), &st) ? -errno : 0;
+	if (ret == -ENOENT)
+		return NULL;
+	n = add_file_stat(t, path);
+	if (!ret && S_ISREG(st.st_mode))
+		update_file(t, n, 0, &st);
+	return n;
+}
+
+static void refresh_lookup(struct cpp_stat_cache *t, struct cpp_path_lookup *p)
+{
+	struct cpp_cached_file *n;
+
+	p->file = p->long_file = NULL;
+	p->absence_guarded = false;
+	if (!p->parent)
+		p->parent = dir_of_file(t, p->path);
+	check_dir(t, p->parent);
+	p->version = p->parent->version;
+	if (is_missing(p->parent))
+		return;
+	n = find_file_stat(t, p->path);
+	if (n)
+		n->stat_time_ns = INT64_MIN;
+	else
+		n = stat_new_file(t, p->path);
+	if (n)
+		check_cached_file(t, n);
+	if (!n)
+		p->absence_guarded = true;
+	else if (n->exists || n->error)
+		p->file = p->system ? shorten_path(t, n) : n;
+	else
+		p->absence_guarded = is_absent(t, n->abs);
+	if (p->file && p->file != n)
+		p->long_file = n;
+}
+
+/* Return true if the previous result holds, without a stat(2) of the path. */
+static bool is_lookup_current(struct cpp_stat_cache *t,
+			      struct cpp_path_lookup *p)
+{
+	if (p->file && p->system)
+		return false;
+	if (p->file) {
+		check_cached_file(t, p->file);
+		return p->file->exists;
+	}
+	if (!p->parent)
+		return false;
+	check_dir(t, p->parent);
+	return is_missing(p->parent) ||
+	       (p->absence_guarded && p->parent->version == p->version);
+}
+
+const char *cpp_stat_cache_missing_dir(struct cpp_stat_cache *t,
+				       struct cpp_dir *d)
+{
+	d = d->missing;
+	if (d->listed_unit == t->unit)
+		return NULL;
+	d->listed_unit = t->unit;
+	return d->path;
+}
+
+const char *cpp_stat_cache_absent_path(struct cpp_stat_cache *t,
+				       struct cpp_path_lookup *p)
+{
+	if (is_missing(p->parent))
+		return cpp_stat_cache_missing_dir(t, p->parent);
+	if (p->listed_unit == t->unit)
+		return NULL;
+	p->listed_unit = t->unit;
+	return p->path;
+}
+
+struct cpp_path_lookup *cpp_stat_cache_lookup(struct cpp_stat_cache *t,
+					      struct cpp_dir *dir,
+					      uint32_t name, bool system)
+{
+	uint64_t h = (name * UINT64_C(0x9e3779b97f4a7c15)) ^
+		     (dir->id * UINT64_C(0xc2b2ae3d27d4eb4f)) ^ system;
+	struct cpp_path_lookup **head, *p;
+	const struct cpp_name *s;
+	bool slash;
+	size_t len;
+
+	head = &t->lookups[(h >> 40 ^ h >> 20) & (BUCKETS * 4 - 1)];
+	for (p = *head; p; p = p->next) {
+		if (p->name == name && p->dir == dir && p->system == system)
+			break;
+	}
+	if (!p) {
+		p = arena_alloc(&t->arena, sizeof(*p));
+		*p = (struct cpp_path_lookup){ .dir = dir,
+					       .name = name,
+					       .system = system,
+					       .next = *head };
+		s = cpp_names_get(t->names, name);
+		len = strlen(dir->path);
+		/* gcc adds a slash in the same cases. */
+		slash = len && dir->path[len - 1] != '/';
+		p->path = arena_alloc(&t->arena, len + s->len + 2);
+		memcpy(p->path, dir->path, len);
+		if (slash)
+			p->path[len] = '/';
+		memcpy(p->path + len + slash, s->s, s->len + 1);
+		*head = p;
+	}
+	if (p->checked_unit != t->unit) {
+		p->checked_unit = t->unit;
+		if (!is_lookup_current(t, p))
+			refresh_lookup(t, p);
+	}
+	return p;
+}
+
+bool cpp_stat_cache_is_occupied(struct cpp_stat_cache *t, struct cpp_dir *dir,
+				uint32_t name)
+{
+	const struct cpp_path_lookup *p = cpp_stat_cache_lookup(t, dir, name,
+								false);
+
+	return p->file ||
+	       (p->parent && !is_missing(p->parent) && !p->absence_guarded);
+}
+
+uint32_t cpp_stat_cache_epoch(const struct cpp_stat_cache *t)
+{
+	return t->epoch;
+}
+
+size_t cpp_stat_cache_memory(const struct cpp_stat_cache *t)
+{
+	return sizeof(*t) + t->arena.size_bytes;
+}
+
+uint64_t cpp_stat_cache_take_n_stats(struct cpp_stat_cache *t)
+{
+	uint64_t n = t->n_stats;
+
+	t->n_stats = 0;
+	return n;
+}

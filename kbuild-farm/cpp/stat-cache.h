@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/stat-cache.h - Cache of files and absences.
+ *
+ * A cache has the paths of one working directory, as the compiler spells them,
+ * read in one mode.  It belongs to one thread.  Each unit checks an entry once:
+ * a file by one stat(2), an absence by one stat(2) of the deepest existing
+ * directory of its path, because the absence can end only if that directory
+ * changes.
+ */
+#ifndef CPP_STAT_CACHE_H
+#define CPP_STAT_CACHE_H
+
+#include "cpp/file-cache.h"
+
+struct cpp_dir {
+	char *path; /* as in the command; "" is the working directory */
+	char *abs;
+	uint32_t id;
+	uint32_t checked_unit; /* the last unit that checked it */
+	uint32_t
+		version; /* changes if entries may have been added or removed */
+	uint32_t listed_unit; /* the last unit that listed its absence */
+	/* unit and index, see cpp/include.h */
+	uint32_t clang_unit, clang_index;
+	bool exists, stamp_reliable;
+	int error; /* of stat(2), other than a missing path */
+	struct file_stamp stamp;
+	/* If this directory is missing: the first missing one of its path. */
+	struct cpp_dir *missing;
+	/*
+	 * The parent of `missing`.  While it has `guard_version`, both are
+	 * missing.  NULL if the absence must be checked in each unit.
+	 */
+	struct cpp_dir *guard;
+	uint32_t guard_version;
+	struct cpp_dir *next; /* next in its hash bucket */
+};
+
+/* An entry of the closure.  Files with equal spelling share it. */
+struct cpp_closure_entry {
+	char *path; /* without leading ./ */
+	uint32_t path_id; /* see struct cpp_file */
+	bool has_dotdot; /* the path contains ".." after a directory */
+	uint32_t unit;
+	size_t index;
+	struct cpp_closure_entry *next;
+};
+
+struct cpp_memo; /* see cpp/expr.h */
+
+struct cpp_cached_file {
+	char *path;
+	char *abs;
+	struct cpp_dir *dir; /* searched first for "x.h" in this file */
+	struct cpp_closure_entry *entry;
+	uint32_t checked_unit; /* the last unit that checked it */
+	uint32_t once_unit; /* the last unit in which #pragma once applied */
+	/* see cpp/include.h; [1] is for paths with ./ */
+	uint32_t clang_unit[2], clang_index;
+	bool exists, stamp_reliable;
+	int error; /* of stat(2) or read(2), other than a missing path */
+	/* latest time of the stat(2); INT64_MIN if it must be repeated */
+	int64_t stat_time_ns;
+	struct file_stamp stamp;
+	struct cpp_text *text; /* NULL if not read or changed */
+	struct cpp_memo **memos; /* one list per expression of `text` */
+	struct cpp_cached_file *next;
+};
+
+/* The search for a name in one directory. */
+struct cpp_path_lookup {
+	struct cpp_dir *dir;
+	uint32_t name;
+	uint32_t checked_unit;
+	uint32_t listed_unit; /* the last unit that listed its absence */
+	bool system;
+	struct cpp_cached_file *file; /* NULL if absent; it can have an error */
+	/* the longer path of which `file` is the canonical one, or NULL */
+	struct cpp_cached_file *long_file;
+	char *path;
+	struct cpp_dir *parent; /* directory of `path` */
+	/* the absence holds while `parent` has this version */
+	bool absence_guarded;
+	uint32_t version;
+	struct cpp_path_lookup *next;
+};
+
+struct cpp_stat_cache;
+
+/* Create a cache.  `names` and `store` are borrowed. */
+struct cpp_stat_cache *cpp_stat_cache_new(struct cpp_names *names,
+					  struct cpp_file_cache *store,
+					  const char *cwd, unsigned mode);
+void cpp_stat_cache_free(struct cpp_stat_cache *t);
+/* Return true if the cache is for this working directory and mode. */
+bool cpp_stat_cache_matches(const struct cpp_stat_cache *t, const char *cwd,
+			    unsigned mode);
+/* Return the start time of the current unit; see file_stamp_is_reliable(). */
+int64_t cpp_stat_cache_start_time(const struct cpp_stat_cache *t);
+
+/*
+ * Begin a unit with a number that was not used before.  `stat_max_age_ns` is
+ * that of struct cpp_unit.
+ */
+void cpp_stat_cache_begin_unit(struct cpp_stat_cache *t, uint32_t unit,
+			       int64_t stat_max_age_ns);
+
+/* Return a directory or file by its spelling, checked for this unit. */
+struct cpp_dir *cpp_stat_cache_dir(struct cpp_stat_cache *t, const char *path);
+struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
+					    const char *path);
+/*
+ * Search `dir` for `name`.
+ *
+ * The file of the result is NULL only after ENOENT or ENOTDIR, so it can be one
+ * with an error.  With `system`, the shorter of its path and its real path is
+ * used, as in gcc.
+ */
+struct cpp_path_lookup *cpp_stat_cache_lookup(struct cpp_stat_cache *t,
+					      struct cpp_dir *dir,
+					      uint32_t name, bool system);
+/*
+ * Return true if `name` exists in `dir`, even as a directory or a dangling
+ * link.
+ */
+bool cpp_stat_cache_is_occupied(struct cpp_stat_cache *t, struct cpp_dir *dir,
+				uint32_t name);
+/*
+ * Return the path whose absence proves that a search found nothing, or that a
+ * directory is missing: the path itself or the first missing directory in it.
+ * Return NULL if this unit already has it in its list.
+ */
+const char *cpp_stat_cache_absent_path(struct cpp_stat_cache *t,
+				       struct cpp_path_lookup *p);
+const char *cpp_stat_cache_missing_dir(struct cpp_stat_cache *t,
+				       struct cpp_dir *d);
+/*
+ * Read an existing file, with `full` including its text tokens.  Returns 0 with
+ * node->text, -EAGAIN if the file keeps changing, or another -errno.
+ */
+int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *node,
+			bool full);
+
+/*
+ * Return a number that changes when definitions may have been freed, which
+ * makes memoized conditions invalid.
+ */
+uint32_t cpp_stat_cache_epoch(const struct cpp_stat_cache *t);
+/* Return the allocated bytes. */
+size_t cpp_stat_cache_memory(const struct cpp_stat_cache *t);
+/* Return the number of stat(2) calls since the previous call. */
+uint64_t cpp_stat_cache_take_n_stats(struct cpp_stat_cache *t);
+
+#endif

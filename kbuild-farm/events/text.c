@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "events/text.h"
+
+#include <string.h>
+
+void events_text_add_node(struct buf *out, const char *name, const char *state,
+			  const char *reason)
+{
+	static const struct {
+		const char *state, *means;
+	} states[] = {
+		{ "resting", ", no jobs until it has shown a right answer" },
+		{ "draining", ", no more jobs until it is resumed" },
+		{ "drained", ", no jobs until it is resumed" },
+	};
+
+	buf_printf(out, "node %s: %s", name, state);
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		if (!strcmp(state, states[i].state))
+			buf_add_str(out, states[i].means);
+	}
+	buf_printf(out, "%s%s", reason ? ": " : "", reason ? reason : "");
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* events/text.h - Events as text for the user. */
+#ifndef EVENTS_TEXT_H
+#define EVENTS_TEXT_H
+
+#include "base/buf.h"
+
+/*
+ * Append "node neo4a: down: no route to host", without a newline.  `reason` may
+ * be NULL.
+ */
+void events_text_add_node(struct buf *out, const char *name, const char *state,
+			  const char *reason);
+
+#endif

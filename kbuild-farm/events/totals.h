@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * events/totals.h - Totals of a build's events: jobs, reasons and nodes.
+ *
+ * The views' model (ui/model.h), the summary, --require-remote and
+ * metadata.json use these totals and therefore show equal figures.
+ *
+ * Memory is bounded by the constants below.  All texts are safe for a terminal
+ * (base/printable.h).
+ */
+#ifndef EVENTS_TOTALS_H
+#define EVENTS_TOTALS_H
+
+#include "base/map.h"
+#include "events/event.h"
+
+#define EVENTS_NAME_MAX    512 /* bytes of a name or reason */
+#define EVENTS_REASONS_MAX 256 /* further reasons are counted as one */
+#define EVENTS_NODES_MAX   4096 /* further nodes are ignored */
+
+/* A reason for local jobs or tool steps. */
+struct events_reason {
+	char *text;
+	unsigned n_jobs;
+};
+
+struct events_node {
+	struct map_entry entry; /* in `by_name` */
+	char *name;
+	char *state; /* "" if unknown */
+	char *reason; /* or NULL */
+	int64_t n_slots; /* EVENTS_UNKNOWN if not reported */
+	unsigned n_jobs; /* finished jobs */
+	unsigned n_failed; /* faults of the node */
+	unsigned n_retries; /* jobs repeated elsewhere after a fault */
+	int64_t cpu_ms; /* CPU time of its compilers */
+	int64_t sent_bytes, received_bytes; /* in this build */
+	void *user_data; /* for the owner of the totals; initially NULL */
+};
+
+struct events_totals {
+	unsigned n_remote, n_local; /* finished jobs by location */
+	unsigned n_steps; /* tool steps that were offloaded with a job */
+	unsigned n_retried; /* repeated executions of jobs */
+	unsigned n_hedged; /* jobs that were also compiled locally */
+	unsigned n_warnings, n_errors;
+	unsigned n_new_diags; /* diagnostics that the baseline lacks */
+	bool has_baseline;
+	int64_t cpu_ms, scan_ms; /* of the build host; 0 if not reported */
+	/* Use of the recipe shell; n_shell_lines is 0 without one. */
+	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
+		n_shell_fixdeps;
+	int64_t n_shell_steps, n_local_steps;
+	/* Sorted by descending number of jobs, which may be 0. */
+	struct events_reason *reasons;
+	size_t n_reasons;
+	/* Reasons for local tool steps; n_jobs is the number of steps. */
+	struct events_reason *step_reasons;
+	size_t n_step_reasons;
+	/* In order of appearance; EVENTS_LOCAL is one after its first job. */
+	struct events_node **nodes;
+	size_t n_nodes;
+	struct map by_name; /* of `nodes` */
+};
+
+/* Release the totals.  A zeroed struct is empty, as it is afterwards. */
+void events_totals_release(struct events_totals *t);
+
+/* An events_event_fn (events/hub.h); `t` is a struct events_totals. */
+void events_totals_add(void *t, const struct events_event *ev);
+
+/* Return the node of that name, or NULL. */
+struct events_node *events_totals_find_node(const struct events_totals *t,
+					    const char *name);
+/*
+ * Return the node of that name, which is created if needed.  Returns NULL
+ * beyond the limit or if `name` is NULL.
+ */
+struct events_node *events_totals_need_node(struct events_totals *t,
+					    const char *name);
+/* Return the stored text of a reason, valid until the release; NULL for NULL.
+ */
+const char *events_totals_need_reason(struct events_totals *t,
+				      const char *text);
+
+bool events_node_is_local(const struct events_node *n);
+bool events_node_is_up(const struct events_node *n);
+
+/*
+ * Return a copy of at most `max` bytes that is safe for a terminal, "" for
+ * NULL.  `allow` is that of base/printable.h.  The caller frees it.
+ */
+char *events_totals_sanitize(const char *text, size_t max, unsigned allow);
+
+#endif

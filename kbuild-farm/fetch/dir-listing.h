@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fetch/dir-listing.h - Entries of a web server's directory listing.
+ *
+ * The parser supports the HTML of nginx's autoindex (used by kernel.org) and of
+ * Apache's mod_autoindex.
+ */
+#ifndef FETCH_DIR_LISTING_H
+#define FETCH_DIR_LISTING_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define FETCH_DIR_LISTING_BYTES_MAX (32u << 20) /* of HTML */
+#define FETCH_DIR_LISTING_NAMES_MAX 1000000
+
+/*
+ * Collect the names that the links (<a href="...">) of `html` lead to, sorted
+ * and without duplicates, in `names`, which must be empty.  The caller releases
+ * it.
+ *
+ * Only entries of the directory itself are collected: relative references of
+ * one component, with an optional final '/', which is removed.  References with
+ * a path, query or fragment are ignored, and so are names that after decoding
+ * (of %XX, &amp; and others) are "." or "..", contain '/', '\\' or anything
+ * except printable ASCII, or are longer than 255 bytes.  So a name is safe to
+ * print and safe as a file name.
+ *
+ * Returns 0, also without any link; -EFBIG with `err` set and `names` empty for
+ * more than FETCH_DIR_LISTING_BYTES_MAX bytes or FETCH_DIR_LISTING_NAMES_MAX
+ * names.
+ */
+int fetch_dir_listing_parse(struct bytes html, struct strv *names,
+			    struct err *err);
+
+#endif

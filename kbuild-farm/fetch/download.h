@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fetch/download.h - Resumable downloads from a list of mirrors.
+ *
+ * A download tries the mirrors in order, each several times with growing
+ * pauses.  A Retry-After header is respected up to FETCH_RETRY_AFTER_MAX_S
+ * seconds.  Only https is used, also after redirects, unless http is allowed.
+ * libcurl takes proxies from the environment (https_proxy, no_proxy).  A
+ * download does not verify content; fetch/checksums and fetch/gpgv do.
+ *
+ * With a part file, received bytes are stored on disk, and a file PART.from
+ * next to it identifies the version of the file.  The next call first feeds
+ * these bytes to the sink, then requests the rest of that version only
+ * (If-Range).  If the server has another version or does not resume, it sends
+ * the whole file and the sink is restarted.
+ *
+ * PART.from has four lines, of which the last three may be empty:
+ *
+ *	kfarm part 1 NAME	last component of the URL
+ *	ETAG			a strong one
+ *	DATE			Last-Modified, as the server sent it
+ *	LENGTH			of the whole file, in decimal
+ *
+ * PART.from is written before the first byte of its version.  Wrong content of
+ * either file does no harm: the server compares the validators, and checksums
+ * and signatures cover the bytes.
+ *
+ * All functions are thread-safe.  A concurrent download needs its own thread
+ * and part file.  Memory use does not depend on the size of the file.
+ */
+#ifndef FETCH_DOWNLOAD_H
+#define FETCH_DOWNLOAD_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FETCH_TRIES_DEFAULT     4 /* per reachable mirror */
+#define FETCH_PAUSE_DEFAULT_MS  1000 /* before the second try; then doubled */
+#define FETCH_RETRY_AFTER_MAX_S 120 /* a longer Retry-After is an error */
+#define FETCH_STALL_DEFAULT_S   30
+#define FETCH_STALL_BYTES_PER_S 1024 /* a slower transfer is a stall */
+
+/* A zeroed struct, or NULL in place of one, selects the defaults. */
+struct fetch_options {
+	const char *ca_file; /* PEM, instead of the system's; or NULL */
+	bool allow_http;
+	bool omit_config_hint; /* errors do not mention [toolchain] settings */
+	unsigned n_tries; /* 0: FETCH_TRIES_DEFAULT; 1: do not retry */
+	unsigned pause_ms; /* 0: FETCH_PAUSE_DEFAULT_MS */
+	unsigned stall_s; /* 0: FETCH_STALL_DEFAULT_S */
+	const atomic_bool *cancelled; /* polled several times a second */
+};
+
+/*
+ * The receiver of the bytes.  Callbacks run on the calling thread.  A callback
+ * that fails fills `err` and returns a negative errno, which ends the download
+ * and is returned to the caller.  Time spent in callbacks is not counted as a
+ * stall of the server.
+ */
+struct fetch_sink {
+	int (*on_data)(void *ctx, struct bytes b, struct err *err);
+	/* Discard the bytes received so far.  NULL: a restart is an error. */
+	int (*on_restart)(void *ctx, struct err *err);
+	/* A few times a second; `total` is 0 while unknown.  May be NULL. */
+	void (*on_progress)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
+/*
+ * Download a file of at most `max_bytes` bytes from the first of `urls`
+ * (mirrors in order, NULL-terminated) that has it, into `sink`.
+ *
+ * `part` is the path of a file to resume from, in an existing directory, or
+ * NULL.  The part file stays if the call fails or is cancelled.  After success
+ * it holds the whole file until fetch_partial_remove(); a further call then
+ * only asks the server whether that file is current.  A caller that finds the
+ * bytes wrong calls fetch_partial_remove(), because a wrong part file would
+ * otherwise be reused by every later call.
+ *
+ * Returns 0, with the final URL after redirects in `final_url` (freed by the
+ * caller; may be NULL), or an error with `err` naming the URL, the cause and
+ * what to do:
+ *
+ *	-ENOENT		no mirror has the file
+ *	-ECANCELED	`cancelled` became true
+ *	-EBUSY		another process or thread writes `part`
+ *	-EFBIG		more than `max_bytes` bytes
+ *	-EACCES		not https, an invalid certificate, or a server that
+ *			denies access (401, 403)
+ *	-ETIMEDOUT	stalled, or a Retry-After beyond FETCH_RETRY_AFTER_MAX_S
+ *	-EIO		any other failure of a server or the network
+ *
+ * Other values come from the sink or from writing `part`.  If mirrors fail for
+ * different reasons, the last reason other than a missing file is returned,
+ * and `err` has a line for each mirror.
+ */
+int fetch_download_file(const char *const *urls, const char *part,
+			uint64_t max_bytes, const struct fetch_options *options,
+			const struct fetch_sink *sink, char **final_url,
+			struct err *err);
+
+/*
+ * Download a small file into memory.  `out` is emptied first, and on failure.
+ * Errors as above.
+ */
+int fetch_download_text(const char *const *urls, uint64_t max_bytes,
+			const struct fetch_options *options, struct buf *out,
+			struct err *err);
+
+/* Return true if the caller has cancelled the download. */
+bool fetch_download_is_cancelled(const struct fetch_options *options);
+
+/* An open part file with the version of the file that it belongs to. */
+struct fetch_partial {
+	char *path; /* NULL: only the version is recorded, in memory */
+	char *name;
+	int fd; /* locked; -1 without a path */
+	uint64_t size_bytes;
+	char *etag;
+	char *last_modified;
+	uint64_t total_bytes; /* 0: unknown */
+};
+
+/*
+ * Open or create the part file `path` (may be NULL) for the file that `url`
+ * names.  Existing content is preserved if it can be resumed.  Returns 0,
+ * -EBUSY if another descriptor has the file locked, or another negative errno.
+ */
+int fetch_partial_open(struct fetch_partial *p, const char *path,
+		       const char *url, struct err *err);
+void fetch_partial_close(struct fetch_partial *p);
+
+/* Remove a part file and its PART.from.  Missing files are not an error. */
+void fetch_partial_remove(const char *part);
+
+#endif

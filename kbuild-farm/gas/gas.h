@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gas/gas.h - Discovery of files that the assembler reads.
+ *
+ * All assembler text of a unit is executed as by GNU as, with labels, comments,
+ * macros and repetitions, but without instructions.  Where the behaviour of as
+ * cannot be determined, as for an .if on a label's address, both branches are
+ * executed.  The result can therefore name too many files but never too few.
+ * If that is impossible, the result is undecided.
+ *
+ * scrub.c processes characters and asm templates, macro.c expands macros,
+ * expr.c evaluates expressions and conditionals, and run.c executes
+ * statements.  The rules are those of gas/app.c, macro.c, read.c, cond.c and
+ * expr.c in binutils, and of gas/config/tc-*.c for characters.
+ */
+#ifndef GAS_GAS_H
+#define GAS_GAS_H
+
+#include "base/str.h"
+
+struct gas_scanner;
+
+enum gas_text_kind {
+	/*
+	 * The text of a source, all lines in order.  Line markers such as # 1
+	 * "x.S" are optional.
+	 */
+	GAS_TEXT_SOURCE,
+	/*
+	 * asm() with operands, without C's quotes and escapes.  The compiler
+	 * interprets %0, %[name] and {a|b}.
+	 */
+	GAS_TEXT_TEMPLATE,
+	/* asm() without operands, assembled literally. */
+	GAS_TEXT_BASIC,
+	/*
+	 * Text inside a statement of the compiler, such as the name of a
+	 * section or a symbol.
+	 */
+	GAS_TEXT_RAW,
+};
+
+struct gas_setup {
+	/* from gas_scrub_detect_arch(); NULL if unknown */
+	const char *architecture;
+	bool alternate; /* as --alternate is given */
+};
+
+struct gas_result {
+	struct strv incbins; /* file names as written, without duplicates */
+	struct strv includes; /* likewise; the caller adds their text */
+	/* names of .file, which as --MD lists even if not read */
+	struct strv source_names;
+	char *undecided; /* the reason if the files are undecided, else NULL */
+};
+
+/* Return the architecture of a compiler by its predefined macros, or NULL. */
+const char *gas_scrub_detect_arch(bool (*is_defined)(void *ctx,
+						     const char *macro),
+				  void *ctx);
+
+/* Create a scanner.  `setup` is not used after the call. */
+struct gas_scanner *gas_scanner_new(const struct gas_setup *setup);
+void gas_scanner_free(struct gas_scanner *a);
+
+/*
+ * Add a text, which is copied.  A unit has one GAS_TEXT_SOURCE, or any number
+ * of the other kinds.
+ */
+void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
+			  enum gas_text_kind kind);
+
+/*
+ * Find the files that all texts added so far name.  The caller can add their
+ * text, as of .include, and call again.  Release `out` with
+ * gas_result_release().
+ */
+void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out);
+void gas_result_release(struct gas_result *out);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gas/internal.h - Shared state and helpers of the assembler model.
+ */
+#ifndef GAS_INTERNAL_H
+#define GAS_INTERNAL_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "gas/gas.h"
+
+/*
+ * Placeholders of one byte for unknown text: an operand that the compiler
+ * substitutes, which ends no statement, and digits.
+ */
+#define GAS_UNKNOWN_OPERAND '\1'
+#define GAS_UNKNOWN_DIGITS  '\2'
+
+/* Lexical syntax of an architecture's assembler. */
+struct gas_syntax {
+	const char *architecture;
+	const char *macros; /* words of which one is a predefined macro */
+	const char *comment; /* characters that start a comment anywhere */
+	/* characters that start a comment at the start of a line */
+	const char *line_comment;
+	const char *operand_chars; /* non-letters that belong to operands */
+	const char *name_chars; /* non-letters that belong to names */
+	bool slash_comments; /* // starts a comment */
+	bool no_escapes; /* no escapes in strings */
+	bool alternatives; /* asm templates have {a|b} */
+	bool symver_literal; /* a comment character is literal in .symver */
+};
+
+/* Borrowed text. */
+struct gas_span {
+	const char *p, *end;
+};
+
+static inline bool gas_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline void gas_skip_blanks(struct gas_span *in)
+{
+	while (in->p < in->end && gas_is_blank(*in->p))
+		in->p++;
+}
+
+/* scrub.c */
+/* Return the syntax of an architecture, or NULL if it is unknown. */
+const struct gas_syntax *gas_scrub_find_syntax(const char *architecture);
+/* Append text without comments and superfluous blanks to `out`. */
+void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
+		    struct buf *out);
+/* Return the separator after the statement at `p`, or `end`. */
+const char *gas_scrub_statement_end(const char *p, const char *end);
+/* Return true if `c` can start a name, or belong to one. */
+bool gas_scrub_starts_name(const struct gas_syntax *x, char c);
+bool gas_scrub_is_name_char(const struct gas_syntax *x, char c);
+/* Take a name and return its length. */
+size_t gas_scrub_take_name(const struct gas_syntax *x, struct gas_span *in);
+/*
+ * Expand a template as the compiler does, with alternative number `alternative`
+ * of each {a|b}.
+ *
+ * Returns NULL, or the reason why the result is unknown.  Sets `more` if the
+ * template has further alternatives.
+ */
+const char *gas_operand_expand(const struct gas_syntax *x, const char *s,
+			       size_t len, unsigned alternative,
+			       struct buf *out, bool *more);
+
+/* macro.c */
+struct gas_param {
+	char *name, *default_value;
+	struct buf argument;
+	bool vararg;
+};
+
+struct gas_macro {
+	struct gas_macro *next; /* next with the same name */
+	struct gas_param *params;
+	size_t n_params;
+	char *operands, *body;
+	bool malformed; /* invalid parameters */
+	bool alternate; /* parameters were read in the alternate syntax */
+};
+
+/* Syntax in which macro bodies are expanded. */
+struct gas_dialect {
+	const struct gas_syntax *syntax;
+	bool alternate;
+	/* Append the value of %EXPR as text and advance `in` past it. */
+	void (*eval)(void *ctx, struct gas_span *in, struct buf *out);
+	void *ctx;
+};
+
+/*
+ * Expand a call with operands `in`.  Return false if the assembler rejects it.
+ */
+bool gas_macro_expand(const struct gas_dialect *d, struct gas_macro *m,
+		      struct gas_span in, struct buf *out);
+/*
+ * Append the rounds of .irp to `out`, or with `letters` those of .irpc.  `in`
+ * has the parameter and its values.  No round is added once `out` has more than
+ * `max_bytes`.
+ */
+void gas_macro_expand_irp(const struct gas_dialect *d, struct gas_span in,
+			  bool letters, struct gas_span body, size_t max_bytes,
+			  struct buf *out);
+
+/* A conditional. */
+struct gas_cond_frame {
+	bool skipped; /* its current branch is not read */
+	bool finished; /* no further branch is taken */
+	bool in_else; /* in its .else branch */
+	bool conditional; /* the current branch may or may not be taken */
+	bool alternate; /* syntax at its start */
+};
+
+/* State of the modelled assembler. */
+struct gas_state {
+	struct gas_dialect dialect;
+	bool unordered; /* texts have no order, so definitions apply to all */
+	struct map macros, symbols;
+	struct gas_macro *purged; /* freed at the end */
+	struct gas_cond_frame *frames;
+	size_t n_frames;
+	unsigned n_conditional; /* number of enclosing undecided constructs */
+	unsigned depth;
+	struct gas_call *call; /* innermost call */
+	uint64_t n_statements;
+	size_t expanded_bytes; /* size of all expansions */
+	uint64_t n_changes; /* number of changed definitions */
+	struct gas_result *out;
+};
+
+/* expr.c */
+/* Record that the files cannot be decided.  The first description counts. */
+void gas_symbol_set_undecided(struct gas_state *run, const char *words);
+/*
+ * Begin text that may or may not be executed.  Returns the syntax, which
+ * gas_symbol_leave_conditional() requires to be the same at its end.
+ */
+bool gas_symbol_enter_conditional(struct gas_state *run);
+void gas_symbol_leave_conditional(struct gas_state *run, bool alternate);
+/* Execute NAME = VALUE; `deferred` if VALUE is evaluated on use. */
+void gas_symbol_assign(struct gas_state *run, struct gas_span name,
+		       struct gas_span value, bool deferred);
+/* Take an expression.  Return false if its value is unknown. */
+bool gas_symbol_eval(struct gas_state *run, struct gas_span *in,
+		     int64_t *value);
+/* Free all symbols. */
+void gas_symbol_release_all(struct gas_state *run);
+
+/* Return true if the current branch is not read. */
+bool gas_cond_is_skipping(const struct gas_state *run);
+/*
+ * Execute a conditional directive.  Return false if `name` is not the name of
+ * one.
+ */
+bool gas_cond_apply(struct gas_state *run, const char *name,
+		    struct gas_span operands);
+/* Remove all conditionals above the first `n`. */
+void gas_cond_leave(struct gas_state *run, size_t n);
+
+/* macro.c */
+/* All macros of one name. */
+struct gas_macro_entry {
+	struct map_entry entry;
+	char *name;
+	struct gas_macro *macros;
+};
+
+/* Define a macro; `label` is the label before .macro, or empty. */
+void gas_define_macro(struct gas_state *run, struct gas_span label,
+		      struct gas_span operands, struct gas_span body);
+/* Execute .purgem with its operands `in`. */
+void gas_define_purge(struct gas_state *run, struct gas_span in);
+/*
+ * Take a body and its .endm (`from` is "macro") or .endr ("rept").  Return
+ * false if the end is missing.
+ */
+bool gas_define_take_body(const struct gas_syntax *x, const char *from,
+			  struct gas_span *in, struct gas_span *body);
+/* Return the macros of a name in lower case, or NULL. */
+struct gas_macro_entry *gas_define_find_macro(struct gas_state *run,
+					      const char *name);
+/* Free all macros. */
+void gas_define_release_all(struct gas_state *run);
+/* Return true if a partly unknown text can be `name`. */
+bool gas_define_may_match(const char *text, const char *name);
+
+#endif

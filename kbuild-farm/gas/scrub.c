@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gas/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Character processing as in gas/app.c of binutils.
+ *
+ * Comments are removed and 'x becomes a number.  A blank remains only after the
+ * first two words of a statement and between characters that would otherwise
+ * form one word.  Blanks matter because they separate macro operands too.
+ */
+
+/* clang-format off */
+static const struct gas_syntax arch_syntaxes[] = {
+	{ .architecture = "x86", .macros = "__x86_64__ __i386__",
+	  .comment = "#", .line_comment = "#/", .operand_chars = "*%-([{}",
+	  .name_chars = "", .alternatives = true },
+	{ .architecture = "aarch64", .macros = "__aarch64__",
+	  .comment = "", .line_comment = "#", .operand_chars = "", .name_chars = "",
+	  .slash_comments = true },
+	{ .architecture = "arm", .macros = "__arm__",
+	  .comment = "@", .line_comment = "#", .operand_chars = "#[]{}", .name_chars = "",
+	  .slash_comments = true, .symver_literal = true },
+	{ .architecture = "powerpc", .macros = "__powerpc__ __PPC__",
+	  .comment = "#", .line_comment = "#", .operand_chars = "%[",
+	  .name_chars = "[]{}", .no_escapes = true, .alternatives = true },
+	{ .architecture = "sparc", .macros = "__sparc__",
+	  .comment = "!", .line_comment = "#", .operand_chars = "", .name_chars = "",
+	  .alternatives = true },
+	{ .architecture = "sh", .macros = "__sh__",
+	  .comment = "!", .line_comment = "!#", .operand_chars = "", .name_chars = "" },
+	{ .architecture = "m68k", .macros = "__m68k__",
+	  .comment = "|", .line_comment = "#*", .operand_chars = "", .name_chars = "",
+	  .alternatives = true },
+	{ .architecture = "xtensa", .macros = "__xtensa__ __XTENSA__",
+	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
+	  .slash_comments = true },
+	{ .architecture = "csky", .macros = "__csky__ __CSKY__",
+	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
+	  .slash_comments = true },
+	/* riscv, mips, s390, loongarch and other common syntaxes. */
+	{ .architecture = "common",
+	  .macros = "__riscv __mips__ __mips __s390__ __loongarch__ "
+		    "__alpha__ __microblaze__ __nios2__ __or1k__ __OR1K__",
+	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
+	  .alternatives = true },
+};
+/* clang-format on */
+
+#define SYNTAXES (sizeof(arch_syntaxes) / sizeof(arch_syntaxes[0]))
+
+const char *gas_scrub_detect_arch(bool (*is_defined)(void *ctx,
+						     const char *macro),
+				  void *ctx)
+{
+	for (size_t i = 0; i < SYNTAXES; i++) {
+		struct strv words = { 0 };
+		bool found = false;
+
+		strv_split(&words, arch_syntaxes[i].macros, " ");
+		for (size_t w = 0; w < words.n && !found; w++)
+			found = is_defined(ctx, words.v[w]);
+		strv_release(&words);
+		if (found)
+			return arch_syntaxes[i].architecture;
+	}
+	return NULL;
+}
+
+const struct gas_syntax *gas_scrub_find_syntax(const char *architecture)
+{
+	for (size_t i = 0; architecture && i < SYNTAXES; i++) {
+		if (!strcmp(arch_syntaxes[i].architecture, architecture))
+			return &arch_syntaxes[i];
+	}
+	return NULL;
+}
+
+static bool is_suffix_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (uint8_t)c >= 128 || c == GAS_UNKNOWN_OPERAND ||
+	       c == GAS_UNKNOWN_DIGITS;
+}
+
+static bool is_in_set(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
+bool gas_scrub_starts_name(const struct gas_syntax *x, char c)
+{
+	return is_suffix_letter(c) || is_in_set(c, "._$") ||
+	       is_in_set(c, x->name_chars);
+}
+
+bool gas_scrub_is_name_char(const struct gas_syntax *x, char c)
+{
+	return gas_scrub_starts_name(x, c) || (c >= '0' && c <= '9');
+}
+
+size_t gas_scrub_take_name(const struct gas_syntax *x, struct gas_span *in)
+{
+	const char *from = in->p;
+
+	if (in->p < in->end && gas_scrub_starts_name(x, *in->p)) {
+		while (in->p < in->end && gas_scrub_is_name_char(x, *in->p))
+			in->p++;
+	}
+	return (size_t)(in->p - from);
+}
+
+const char *gas_scrub_statement_end(const char *p, const char *end)
+{
+	bool quoted = false, escaped = false;
+
+	for (; p < end && *p != '\n' && *p; p++) {
+		if (*p == ';' && !quoted)
+			break;
+		if (escaped)
+			escaped = false;
+		else if (*p == '\\')
+			escaped = true;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	return p;
+}
+
+/* Position in a statement, which decides whether a blank is copied. */
+enum scrub_state {
+	SCRUB_LINE_START,
+	SCRUB_AFTER_BLANK, /* at the start of a line */
+	SCRUB_IN_MNEMONIC, /* in a word after a blank */
+	SCRUB_IN_OPERANDS,
+	SCRUB_IN_SYMBOL, /* in the operands */
+	SCRUB_AFTER_SYMBOL, /* in the operands, after a blank */
+	SCRUB_IN_LABEL, /* in a first word without a blank before it */
+};
+
+struct scrubber {
+	const struct gas_syntax *x;
+	const char *p, *end;
+	struct buf *out;
+	enum scrub_state state;
+};
+
+static void emit_char(struct scrubber *s, char c)
+{
+	buf_add(s->out, &c, 1);
+}
+
+static bool is_white(char c)
+{
+	return gas_is_blank(c) || c == '\r';
+}
+
+static bool is_symbol(const struct scrubber *s, char c)
+{
+	return is_suffix_letter(c) || is_in_set(c, "._$") ||
+	       (c >= '0' && c <= '9') || is_in_set(c, s->x->operand_chars);
+}
+
+static void skip_to_newline(struct scrubber *s)
+{
+	while (s->p < s->end && *s->p != '\n')
+		s->p++;
+}
+
+/* Skip a comment that ends with its line. */
+static void scrub_rest_of_line(struct scrubber *s)
+{
+	skip_to_newline(s);
+	s->p += s->p < s->end;
+	s->state = SCRUB_LINE_START;
+	emit_char(s, '\n');
+}
+
+/* Process one blank or comment. */
+static void scrub_blank(struct scrubber *s)
+{
+	while (s->p < s->end && is_white(*s->p))
+		s->p++;
+	if (s->p == s->end)
+		return;
+	if (s->state == SCRUB_LINE_START) {
+		s->state = SCRUB_AFTER_BLANK;
+		emit_char(s, ' ');
+		return;
+	}
+	if (*s->p == ';' || (is_in_set(*s->p, s->x->comment) &&
+			     !is_in_set(*s->p, s->x->line_comment)))
+		return;
+	if (*s->p == ':' &&
+	    (s->state == SCRUB_IN_MNEMONIC || s->state == SCRUB_IN_LABEL)) {
+		s->state = SCRUB_AFTER_BLANK;
+		emit_char(s, *s->p++);
+	} else if (s->state == SCRUB_IN_MNEMONIC ||
+		   s->state == SCRUB_IN_LABEL) {
+		s->state = SCRUB_IN_OPERANDS;
+		emit_char(s, ' ');
+	} else if (s->state == SCRUB_IN_SYMBOL) {
+		s->state = SCRUB_AFTER_SYMBOL;
+	}
+}
+
+/* Skip a block comment from after its start; with `lines`, count its lines. */
+static void scrub_block_comment(struct scrubber *s, bool lines)
+{
+	const char *end = memmem(s->p, (size_t)(s->end - s->p), "*/", 2);
+	const char *stop = end ? end : s->end;
+
+	for (; lines && s->p < stop; s->p++) {
+		if (*s->p == '\n')
+			emit_char(s, '\n');
+	}
+	s->p = end ? end + 2 : s->end;
+	scrub_blank(s);
+}
+
+/* Process a '/', which can start a comment. */
+static void scrub_slash(struct scrubber *s)
+{
+	char next = s->p < s->end ? *s->p : '\0';
+
+	if (next == '*') {
+		s->p++;
+		scrub_block_comment(s, false);
+	} else if (next == '/' && s->x->slash_comments) {
+		scrub_rest_of_line(s);
+	} else {
+		if (s->state == SCRUB_IN_SYMBOL ||
+		    s->state == SCRUB_AFTER_SYMBOL)
+			s->state = SCRUB_IN_OPERANDS;
+		emit_char(s, '/');
+	}
+}
+
+/* Copy a string, which can extend over lines, without changes. */
+static void scrub_string(struct scrubber *s)
+{
+	if (s->state == SCRUB_AFTER_SYMBOL)
+		emit_char(s, ' ');
+	emit_char(s, '"');
+	while (s->p < s->end && *s->p != '"') {
+		char c = *s->p++;
+
+		emit_char(s, c);
+		if (c != '\\' || s->x->no_escapes || s->p == s->end)
+			continue;
+		emit_char(s, *s->p == '\n' ? 'n' : *s->p);
+		s->p++;
+	}
+	emit_char(s, '"');
+	s->p += s->p < s->end;
+	if (s->state == SCRUB_AFTER_SYMBOL || s->state == SCRUB_IN_OPERANDS)
+		s->state = SCRUB_IN_SYMBOL;
+}
+
+/* Replace a character constant such as 'x by its number. */
+static void scrub_character(struct scrubber *s)
+{
+	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+	const char *name;
+	char number[8];
+	char c = '\0';
+
+	if (s->state == SCRUB_AFTER_SYMBOL) {
+		emit_char(s, ' ');
+		s->state = SCRUB_IN_OPERANDS;
+	}
+	if (s->p < s->end)
+		c = *s->p++;
+	if (c == '\\' && s->p < s->end) {
+		c = *s->p++;
+		name = c ? strchr(names, c) : NULL;
+		if (name)
+			c = values[name - names];
+	}
+	if (s->p < s->end && *s->p == '\'')
+		s->p++;
+	snprintf(number, sizeof(number), "%u", (unsigned)(uint8_t)c);
+	if (s->state == SCRUB_IN_SYMBOL && number[1])
+		s->state = SCRUB_IN_OPERANDS;
+	buf_add_str(s->out, number);
+}
+
+/* Process any other character. */
+static void scrub_plain(struct scrubber *s, char c)
+{
+	if (is_symbol(s, c) &&
+	    (s->state == SCRUB_AFTER_SYMBOL || s->state == SCRUB_IN_OPERANDS)) {
+		if (s->state == SCRUB_AFTER_SYMBOL)
+			emit_char(s, ' ');
+		s->state = SCRUB_IN_SYMBOL;
+	} else if (s->state == SCRUB_AFTER_SYMBOL) {
+		/* A macro parameter can begin with this character. */
+		if (c == '\\')
+			emit_char(s, ' ');
+		s->state = SCRUB_IN_OPERANDS;
+	} else if (s->state == SCRUB_IN_SYMBOL && !is_symbol(s, c)) {
+		s->state = SCRUB_IN_OPERANDS;
+	} else if (s->state == SCRUB_LINE_START) {
+		s->state = SCRUB_IN_LABEL;
+	} else if (s->state == SCRUB_AFTER_BLANK) {
+		s->state = SCRUB_IN_MNEMONIC;
+	}
+	emit_char(s, c);
+}
+
+/* # 12 "x.S" becomes .linefile, whose operands are processed normally. */
+static void scrub_line_comment(struct scrubber *s, char c)
+{
+	bool first = s->state == SCRUB_LINE_START;
+
+	while (s->p < s->end && is_white(*s->p))
+		s->p++;
+	if (c == '#' && first && s->p < s->end && *s->p >= '0' &&
+	    *s->p <= '9') {
+		buf_add_str(s->out, "\t.linefile ");
+		s->state = SCRUB_IN_OPERANDS;
+		return;
+	}
+	skip_to_newline(s);
+	s->state = SCRUB_LINE_START;
+}
+
+/*
+ * Return true in a .symver statement, where the comment character is literal.
+ */
+static bool is_comment_disabled(const struct scrubber *s)
+{
+	const char *out = (const char *)s->out->data, *line;
+	size_t len = s->out->len;
+
+	if (len && out[len - 1] == '\\')
+		return true;
+	if (!s->x->symver_literal || !len)
+		return false;
+	line = memrchr(out, '\n', len);
+	line = line ? line + 1 : out;
+	return memmem(line, (size_t)(out + len - line), ".symver", 7);
+}
+
+/* Process a character that starts a comment, anywhere or in some positions. */
+static void scrub_comment(struct scrubber *s, char c)
+{
+	if (is_in_set(c, s->x->line_comment)) {
+		if (c == '/' && s->p < s->end && *s->p == '*') {
+			s->p++;
+			s->state = SCRUB_IN_OPERANDS;
+			scrub_block_comment(s, true);
+			return;
+		}
+		if (s->state == SCRUB_LINE_START ||
+		    s->state == SCRUB_AFTER_BLANK) {
+			scrub_line_comment(s, c);
+			return;
+		}
+	}
+	if (!is_in_set(c, s->x->comment) || is_comment_disabled(s))
+		scrub_plain(s, c);
+	else
+		scrub_rest_of_line(s);
+}
+
+void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
+		    struct buf *out)
+{
+	struct scrubber s = {
+		.x = x, .p = text, .end = text + len, .out = out
+	};
+
+	while (s.p < s.end) {
+		char c = *s.p++;
+
+		if (is_white(c))
+			scrub_blank(&s);
+		else if (is_in_set(c, x->comment) ||
+			 is_in_set(c, x->line_comment))
+			scrub_comment(&s, c);
+		else if (c == '/')
+			scrub_slash(&s);
+		else if (c == '"')
+			scrub_string(&s);
+		else if (c == '\'')
+			scrub_character(&s);
+		else if (c == ':') {
+			if (s.state == SCRUB_IN_SYMBOL ||
+			    s.state == SCRUB_AFTER_SYMBOL ||
+			    s.state == SCRUB_IN_OPERANDS)
+				s.state = SCRUB_IN_OPERANDS;
+			else
+				s.state = SCRUB_AFTER_BLANK;
+			emit_char(&s, c);
+		} else if (c == '\n' || c == ';') {
+			s.state = SCRUB_LINE_START;
+			emit_char(&s, c);
+		} else
+			scrub_plain(&s, c);
+	}
+	if (!out->len || out->data[out->len - 1] != '\n')
+		emit_char(&s, '\n');
+}
+
+/*
+ * Templates of asm statements with operands.  The compiler replaces %0 and
+ * selects the alternative of {a|b} for its dialect.
+ */
+
+static bool is_ascii_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_decimal(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static void put_char(struct buf *out, char c)
+{
+	buf_add(out, &c, 1);
+}
+
+/* Expand a % escape. */
+static const char *expand_percent(struct gas_span *in, struct buf *out)
+{
+	if (in->p == in->end)
+		return "a % at the end of an asm statement";
+	if (strchr("%{|}", *in->p)) {
+		put_char(out, *in->p++);
+		return NULL;
+	}
+	if (*in->p == '=') {
+		in->p++;
+		put_char(out, GAS_UNKNOWN_DIGITS);
+		return NULL;
+	}
+	/* One letter, or ${0:abc} in clang, selects the format. */
+	if (is_ascii_letter(*in->p))
+		in->p++;
+	put_char(out, GAS_UNKNOWN_OPERAND);
+	if (in->p < in->end && *in->p == '[') {
+		const char *close = memchr(in->p, ']',
+					   (size_t)(in->end - in->p));
+
+		in->p = close ? close + 1 : in->end;
+		return close ? NULL : "%[ without ] in an asm statement";
+	}
+	if (in->p == in->end || !is_decimal(*in->p)) {
+		/* %_ and its like take at most one more letter. */
+		if (in->p < in->end && !is_ascii_letter(in->p[-1]))
+			return "a % of the compiler's in an asm statement";
+		return NULL;
+	}
+	while (in->p < in->end && is_decimal(*in->p))
+		in->p++;
+	return NULL;
+}
+
+/*
+ * The selection in {a|b|c}: one alternative is copied, the others are skipped.
+ */
+struct alternative_choice {
+	unsigned wanted, at;
+	bool open;
+};
+
+/* Process {, | or } of {a|b}.  Return false for any other character. */
+static bool take_alternative(struct alternative_choice *c, char ch, bool *more)
+{
+	if (ch == '{' && !c->open) {
+		*c = (struct alternative_choice){ .wanted = c->wanted,
+						  .open = true };
+		*more |= !c->wanted;
+		return true;
+	}
+	if (!c->open || (ch != '|' && ch != '}'))
+		return false;
+	if (ch == '}') {
+		c->open = false;
+		c->at = 0;
+	} else {
+		c->at++;
+		*more |= c->at > c->wanted;
+	}
+	return true;
+}
+
+const char *gas_operand_expand(const struct gas_syntax *x, const char *s,
+			       size_t len, unsigned alternative,
+			       struct buf *out, bool *more)
+{
+	struct gas_span in = { s, s + len };
+	struct alternative_choice c = { .wanted = alternative };
+	struct buf skipped = { 0 };
+	const char *why = NULL;
+
+	*more = false;
+	while (in.p < in.end && !why) {
+		struct buf *to = c.open && c.at != c.wanted ? &skipped : out;
+		char ch = *in.p++;
+
+		if (x->alternatives && take_alternative(&c, ch, more))
+			continue;
+		if (ch == '%')
+			why = expand_percent(&in, to);
+		else
+			put_char(to, ch);
+	}
+	buf_release(&skipped);
+	return why;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * history/nightly-runs.h - Results of nightly runs.
+ */
+#ifndef HISTORY_NIGHTLY_RUNS_H
+#define HISTORY_NIGHTLY_RUNS_H
+
+#include "history/read.h"
+
+struct history_nightly_run {
+	int64_t id; /* from 1, in order of time */
+	char *name; /* NAME of the section [nightly "NAME"] */
+	int64_t start_s;
+	char *decision; /* "built", "unchanged" etc., defined by nightly/ */
+	char *series_key; /* of all inputs of the decision; not the build's */
+	int64_t build_number; /* 0: no build */
+	int64_t status; /* exit status of the build */
+	char *commit, *describe, *arch, *config, *toolchain;
+	char *dir; /* output directory */
+	char *subject; /* of the notification, or NULL */
+	int64_t n_errors, n_new_errors, n_warnings, n_new_warnings;
+};
+
+/* Free the strings and zero *n. */
+void history_nightly_runs_release(struct history_nightly_run *n);
+/*
+ * Insert a run and set n->id.  `h` is open in HISTORY_MODE_WRITE.  Returns 0 or
+ * a negative errno.
+ */
+int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
+			     struct err *err);
+/*
+ * Record a new output directory of a build, or NULL if it was removed.  `h` is
+ * open in HISTORY_MODE_WRITE.  Returns 0 or a negative errno.
+ */
+int history_nightly_runs_set_output(struct history *h, int64_t build,
+				    const char *output, struct err *err);
+
+/* Criteria for runs.  NULL, false and 0 match every run. */
+struct history_nightly_filter {
+	const char *name;
+	bool built; /* only runs with a build */
+	bool succeeded; /* only runs whose build ended with 0 or 101 */
+	int64_t before_id; /* only runs with smaller ids */
+	unsigned max; /* maximum number of runs */
+};
+
+/* Receive a borrowed run; any result except 0 ends the list. */
+typedef int history_nightly_run_fn(void *ctx,
+				   const struct history_nightly_run *n);
+/*
+ * Call on_run() for each run that matches, newest first.  Returns 0, the
+ * nonzero result of on_run(), or a negative errno.
+ */
+int history_nightly_runs_list(struct history *h,
+			      const struct history_nightly_filter *f,
+			      history_nightly_run_fn *on_run, void *ctx,
+			      struct err *err);
+/*
+ * Find the newest run that matches.  Returns 0, -ENOENT if no run matches, or
+ * another negative errno.  Release *out in any case.
+ */
+int history_nightly_runs_find_last(struct history *h,
+				   const struct history_nightly_filter *f,
+				   struct history_nightly_run *out,
+				   struct err *err);
+
+#endif

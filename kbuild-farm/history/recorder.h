@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * history/recorder.h - Recording of a running build in the history.
+ *
+ * The recorder collects the events of a build in memory and writes them in one
+ * transaction at the end.  The row of the build is inserted at the start, with
+ * HISTORY_STATE_RUNNING.  If the process exits before the end, readers see
+ * HISTORY_STATE_KILLED.
+ *
+ * EVENTS_KIND_FOUND events define the diagnostics at the end of the build,
+ * including the removed ones.  A diagnostic without such an event is not
+ * recorded, even if the build was interrupted.
+ *
+ * No failure of the recorder makes a build fail.  Messages for the user are
+ * added to `notes`.
+ */
+#ifndef HISTORY_RECORDER_H
+#define HISTORY_RECORDER_H
+
+#include "base/str.h"
+#include "events/hub.h"
+#include "history/read.h"
+
+struct history_recorder;
+
+/*
+ * Open the history, subscribe to `hub` and request its snapshot.  Call this
+ * before the hub distributes EVENTS_KIND_BUILD.
+ */
+struct history_recorder *history_recorder_new(struct events_hub *hub,
+					      struct strv *notes);
+/*
+ * Return the database, which the caller can read during the build, or NULL if
+ * it could not be opened.
+ */
+struct history *history_recorder_db(const struct history_recorder *r);
+/* Return the number of the build, or 0 if it has no row (yet). */
+int64_t history_recorder_build_number(const struct history_recorder *r);
+/*
+ * Write the finished build.  `done` is the EVENTS_KIND_DONE event that the
+ * caller sends next.
+ */
+void history_recorder_finish(struct history_recorder *r,
+			     const struct events_event *done,
+			     struct strv *notes);
+/*
+ * Unsubscribe and free the recorder, which can be NULL.  A build that is not
+ * finished is recorded as failed.
+ */
+void history_recorder_free(struct history_recorder *r);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/cross-tool.h"
+
+#include "base/depfile.h"
+#include "base/elf.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/which.h"
+#include "compiler/host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES          ((size_t)1 << 20) /* of a .cmd file */
+#define SAVED_COMMAND_BYTES_MAX ((size_t)64 << 10)
+#define TIMEOUT_MS              60000 /* for one source, on a busy machine */
+
+/* The compilers that make programs for a host. */
+static const struct {
+	const char *host, *triplet;
+} triplets[] = {
+	{ "arm64", "aarch64-linux-gnu" },   { "x86_64", "x86_64-linux-gnu" },
+	{ "i686", "i686-linux-gnu" },       { "arm", "arm-linux-gnueabihf" },
+	{ "ppc64", "powerpc64-linux-gnu" },
+};
+
+struct cross_build {
+	const struct inputs_cross_tool *request;
+	char *compiler;
+	char *build_dir; /* working directory of make */
+	struct strv native_objects; /* of this machine, relative to build_dir */
+	struct strv cross_objects; /* of the other machine */
+};
+
+/*
+ * Read the words and the target of the saved command in the .cmd file `path`.
+ * A command with characters that are special to the shell or make is rejected.
+ */
+static int read_command(const char *path, char **target, struct strv *words,
+			struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = fs_read(path, LINE_MAX_BYTES, &text, err);
+	char *line = NULL, *name = NULL;
+	const char *command;
+
+	if (ret) {
+		buf_release(&text);
+		return ret;
+	}
+	command = depfile_find_command(buf_str(&text), &name);
+	if (command)
+		line = xstrndup(command, strcspn(command, "\n"));
+	buf_release(&text);
+	if (!line || strlen(line) > SAVED_COMMAND_BYTES_MAX ||
+	    strpbrk(line, "\\'\"$`;|&<>()*?[]{}#~")) {
+		ret = err_set(err, ENOTSUP, "%s has no plain command", path);
+		free(name);
+	} else {
+		strv_split(words, line, " \t");
+		*target = name;
+	}
+	free(line);
+	return ret;
+}
+
+/*
+ * Collect the objects of a link command.  A command with libraries is rejected,
+ * because the other machine has other libraries.
+ */
+static int read_link_command(struct cross_build *k, const struct strv *words,
+			     const char *target, struct err *err)
+{
+	for (size_t i = 1; i < words->n; i++) {
+		const char *word = words->v[i];
+
+		if (*word != '-' && str_ends(word, ".o"))
+			strv_add(&k->native_objects, word);
+		else if (!strcmp(word, "-o"))
+			i++;
+		else if (*word != '-' || str_starts(word, "-l") ||
+			 str_starts(word, "-Wl,"))
+			return err_set(err, ENOTSUP, "%s is linked with %s",
+				       target, word);
+	}
+	return k->native_objects.n ?
+		       0 :
+		       err_set(err, ENOTSUP, "%s has no objects", target);
+}
+
+/*
+ * Find the objects of the tool by its saved link command.  The target in the
+ * command is relative to the build directory.
+ */
+static int find_objects(struct cross_build *k, struct err *err)
+{
+	const char *program = k->request->native_path;
+	char *file = depfile_cmd_path(program), *target = NULL;
+	struct strv words = { 0 };
+	size_t len = strlen(program), below;
+	int ret = read_command(file, &target, &words, err);
+
+	free(file);
+	if (ret || !target)
+		return ret;
+	below = strlen(target);
+	if (len > below + 1 && program[len - below - 1] == '/' &&
+	    !strcmp(program + len - below, target)) {
+		k->build_dir = xstrndup(program, len - below - 1);
+		ret = read_link_command(k, &words, target, err);
+	} else {
+		ret = err_set(err, ENOTSUP, "%s was linked as %s", program,
+			      target);
+	}
+	strv_release(&words);
+	free(target);
+	return ret;
+}
+
+static bool equals_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++) {
+		if (!strcmp(word, *list))
+			return true;
+	}
+	return false;
+}
+
+static bool starts_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++) {
+		if (str_starts(word, *list))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Options that affect the meaning of the sources on any machine, the first ones
+ * with a separate value.
+ */
+static const char *const portable_value_options[] = {
+	"-D", "-U", "-I", "-include", "-isystem", "-iquote", NULL
+};
+static const char *const portable_options[] = { "-D",    "-U", "-I",
+						"-std=", "-f", NULL };
+static const char *const ignored_value_options[] = { "-o", "-MF", "-MT", "-MQ",
+						     NULL };
+/* Optimization, warnings, dependency lists, and options of this machine. */
+static const char *const ignored_options[] = { "-c",   "-pipe", "-O", "-g",
+					       "-m",   "-W",    "-w", "-MD",
+					       "-MMD", "-MP",   NULL };
+
+/* -Wp,-DX=1 is an option of the preprocessor, not a warning. */
+static bool is_ignored_option(const char *word)
+{
+	return starts_one_of(word, ignored_options) &&
+	       (!str_starts(word, "-Wp,") || str_starts(word, "-Wp,-M")) &&
+	       !str_starts(word, "-Wa,") && !str_starts(word, "-Wl,");
+}
+
+static int select_options(const struct strv *words, struct strv *out,
+			  const char **source, struct err *err)
+{
+	*source = NULL;
+	for (size_t i = 1; i < words->n; i++) {
+		const char *word = words->v[i];
+		bool pair = equals_one_of(word, portable_value_options);
+
+		if ((pair || equals_one_of(word, ignored_value_options)) &&
+		    i + 1 < words->n) {
+			i++;
+			if (pair) {
+				strv_add(out, word);
+				strv_add(out, words->v[i]);
+			}
+		} else if (starts_one_of(word, portable_options)) {
+			strv_add(out, word);
+		} else if (*word != '-' && str_ends(word, ".c") && !*source) {
+			*source = word;
+		} else if (!is_ignored_option(word)) {
+			return err_set(err, ENOTSUP, "it is compiled with %s",
+				       word);
+		}
+	}
+	return *source ? 0 : err_set(err, ENOTSUP, "it has no C source");
+}
+
+static int run_cross(const struct cross_build *k, const struct strv *argv,
+		     struct err *err)
+{
+	const struct spawn what = { .argv = argv->v,
+				    .env = k->request->env,
+				    .cwd = k->build_dir,
+				    .stdio_fds = { -1, -1, -1 } };
+	const struct spawn_limits limits = { .max_bytes = 1 << 20,
+					     .timeout_ms = TIMEOUT_MS,
+					     .stop = k->request->cancelled };
+	struct buf out = { 0 }, messages = { 0 };
+	int status = 0;
+	int ret = spawn_collect(&what, &limits, &out, &messages, &status, err);
+
+	if (!ret && status)
+		ret = err_set(err, ENOEXEC, "%s: %.*s", k->compiler,
+			      (int)strcspn(buf_str(&messages), "\n"),
+			      buf_str(&messages));
+	buf_release(&out);
+	buf_release(&messages);
+	return ret;
+}
+
+static int compile_object(struct cross_build *k, const char *object,
+			  struct err *err)
+{
+	char *path = str_join_path(k->build_dir, object);
+	char *file = depfile_cmd_path(path), *target = NULL;
+	char *cross_object = NULL;
+	struct strv words = { 0 }, argv = { 0 };
+	const char *source;
+	int ret = read_command(file, &target, &words, err);
+
+	if (ret)
+		goto out;
+	strv_add(&argv, k->compiler);
+	ret = select_options(&words, &argv, &source, err);
+	if (ret)
+		goto out;
+	cross_object = xasprintf("%s-%zu.o", k->request->output_path,
+				 k->cross_objects.n);
+	strv_add(&argv, "-O2");
+	strv_add(&argv, "-w");
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, cross_object);
+	strv_add(&argv, source);
+	strv_add(&k->cross_objects, cross_object);
+	ret = run_cross(k, &argv, err);
+out:
+	strv_release(&argv);
+	free(cross_object);
+	strv_release(&words);
+	free(target);
+	free(file);
+	free(path);
+	return ret;
+}
+
+static int check_cross_tool(const struct cross_build *k, struct err *err)
+{
+	struct elf_program e;
+	const char *host;
+	int ret = elf_program_read(&e, k->request->output_path, err);
+
+	if (ret)
+		return ret;
+	host = compiler_host_from_elf(&e);
+	if (!host ||
+	    strcmp(compiler_host_release_name(host), k->request->host) ||
+	    e.interpreter || e.needed.n)
+		ret = err_set(err, ENOEXEC,
+			      "%s makes no static programs for %s", k->compiler,
+			      k->request->host);
+	elf_program_release(&e);
+	return ret;
+}
+
+static int find_cross_gcc(struct cross_build *k, struct err *err)
+{
+	const char *triplet = NULL;
+	char *name;
+
+	for (size_t i = 0; i < sizeof(triplets) / sizeof(*triplets); i++) {
+		if (!strcmp(triplets[i].host, k->request->host))
+			triplet = triplets[i].triplet;
+	}
+	if (!triplet)
+		return err_set(err, ENOENT, "no compiler for %s is known",
+			       k->request->host);
+	name = xasprintf("%s-gcc", triplet);
+	k->compiler = which_compiler(
+		name, str_find_env(k->request->env, "PATH"), NULL);
+	free(name);
+	return k->compiler ? 0 :
+			     err_set(err, ENOENT, "no %s-gcc in PATH", triplet);
+}
+
+int inputs_cross_tool_build(const struct inputs_cross_tool *c, struct err *err)
+{
+	struct cross_build k = { .request = c };
+	struct strv argv = { 0 };
+	int ret = find_cross_gcc(&k, err);
+
+	if (!ret)
+		ret = find_objects(&k, err);
+	for (size_t i = 0; i < k.native_objects.n && !ret; i++)
+		ret = compile_object(&k, k.native_objects.v[i], err);
+	if (!ret) {
+		strv_add(&argv, k.compiler);
+		strv_add(&argv, "-static");
+		strv_add(&argv, "-s");
+		strv_add(&argv, "-o");
+		strv_add(&argv, c->output_path);
+		strv_add_all(&argv, strv_list(&k.cross_objects));
+		ret = run_cross(&k, &argv, err);
+		strv_release(&argv);
+	}
+	if (!ret)
+		ret = check_cross_tool(&k, err);
+	for (size_t i = 0; i < k.cross_objects.n; i++)
+		unlink(k.cross_objects.v[i]);
+	if (ret)
+		unlink(c->output_path);
+	strv_release(&k.native_objects);
+	strv_release(&k.cross_objects);
+	free(k.compiler);
+	free(k.build_dir);
+	return ret;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inputs/cross-tool.h - Cross-compilation of a kernel tool for other nodes.
+ *
+ * kbuild has built the tool for this machine and saved the commands:
+ * .genksyms.cmd contains the link command, and .NAME.o.cmd of each object its
+ * compile command.  The same sources are compiled with the same macros, search
+ * paths and language options by a compiler for the other machine that has a C
+ * library: TRIPLET-gcc in PATH (the compilers of kernel.org have no C library).
+ * The result is static, so a node needs no other files for it.
+ *
+ * The caller must verify that the result works like the native tool
+ * (coord/tool-step.h).
+ */
+#ifndef INPUTS_CROSS_TOOL_H
+#define INPUTS_CROSS_TOOL_H
+
+#include "base/err.h"
+
+/* All borrowed. */
+struct inputs_cross_tool {
+	const char *native_path; /* the native tool, an absolute path */
+	const char *host; /* as compiler_host_release_name() names it */
+	const char *output_path; /* of the tool and, temporarily, its objects */
+	char *const *env; /* of the compiler */
+	const void *cancelled; /* an atomic_bool, or NULL */
+};
+
+/*
+ * Build the tool.  Runs compilers for seconds, so it must run on a worker
+ * thread.
+ *
+ * Returns 0; -ENOENT if there is no compiler for the host; -ENOTSUP if the
+ * saved commands cannot be reproduced, as for a tool that needs libraries;
+ * -EINTR if it was cancelled; -ENOEXEC if a compiler fails or the result is not
+ * a static program for the host; or another error.  On failure `err` is set and
+ * `output_path` does not exist.
+ */
+int inputs_cross_tool_build(const struct inputs_cross_tool *c, struct err *err);
+
+#endif

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kconfig/explain.h"
+
+#include "kconfig/dotconfig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLANKS    " \t"
+#define DEPTH_MAX 64 /* nested parentheses */
+#define NAMES_MAX 3 /* symbols named in one reason */
+/* settings that get a reason, whose search takes 20 ms each */
+#define EXPLAINED_MAX 100
+
+/* ---- conditions ---- */
+
+struct parser {
+	const char *at;
+	const char *config;
+	unsigned depth;
+};
+
+static enum kconfig_tristate parse_or(struct parser *p);
+
+static bool skip_token(struct parser *p, const char *token)
+{
+	p->at += strspn(p->at, BLANKS);
+	if (!str_starts(p->at, token))
+		return false;
+	p->at += strlen(token);
+	return true;
+}
+
+/* Return the end of "$(...)", which may contain nested macros. */
+static const char *macro_end(const char *at)
+{
+	unsigned open = 0;
+
+	for (; *at; at++) {
+		open += *at == '(';
+		if (*at == ')' && !--open)
+			return at + 1;
+	}
+	return at;
+}
+
+/*
+ * Read a symbol, a constant, or a string, which is returned with its opening
+ * quote but without the closing one.  Returns "" if there is no word.
+ */
+static char *read_word(struct parser *p)
+{
+	const char *from;
+	size_t n;
+
+	p->at += strspn(p->at, BLANKS);
+	from = p->at;
+	if (*from == '"' || *from == '\'') {
+		const char *end = strchr(from + 1, *from);
+
+		n = end ? (size_t)(end - from) : strlen(from);
+		p->at = end ? end + 1 : from + n;
+		return xstrndup(from, n);
+	}
+	if (from[0] == '$' && from[1] == '(')
+		p->at = macro_end(from);
+	else
+		p->at += strcspn(from, BLANKS "=!<>()&|");
+	return xstrndup(from, (size_t)(p->at - from));
+}
+
+/*
+ * Return the value of a symbol, "n" if the .config does not set it, or the text
+ * of a constant.  A macro counts as "y".
+ */
+static char *expand_word(const struct parser *p, const char *word)
+{
+	char *symbol = xasprintf("CONFIG_%s", word);
+	struct bytes value = kconfig_dotconfig_find_value(p->config, symbol);
+	const char *from = (const char *)value.data;
+	char *out;
+
+	if (str_list_has("y m n", ' ', word) || !*word || *word == '$' ||
+	    strchr("0123456789-\"'", *word))
+		out = xstrdup(*word == '$'                  ? "y" :
+			      *word == '"' || *word == '\'' ? word + 1 :
+							      word);
+	else if (!from)
+		out = xstrdup("n");
+	else if (value.len >= 2 && from[0] == '"')
+		out = xstrndup(from + 1, value.len - 2);
+	else
+		out = xstrndup(from, value.len);
+	free(symbol);
+	return out;
+}
+
+static bool compare_words(const struct parser *p, const char *left,
+			  const char *op, const char *right)
+{
+	char *a = expand_word(p, left), *b = expand_word(p, right);
+	char *end_a, *end_b;
+	long x = strtol(a, &end_a, 0), y = strtol(b, &end_b, 0);
+	long order = *a && !*end_a && *b && !*end_b ? (x > y) - (x < y) :
+						      strcmp(a, b);
+	bool yes = !strcmp(op, "=")  ? !strcmp(a, b) :
+		   !strcmp(op, "!=") ? strcmp(a, b) != 0 :
+		   !strcmp(op, "<=") ? order <= 0 :
+		   !strcmp(op, ">=") ? order >= 0 :
+		   !strcmp(op, "<")  ? order < 0 :
+				       order > 0;
+
+	free(b);
+	free(a);
+	return yes;
+}
+
+/* Parse a word or a comparison of two words. */
+static enum kconfig_tristate parse_comparison(struct parser *p)
+{
+	static const char *const ops[] = { "!=", "<=", ">=", "=", "<", ">" };
+	char *left = read_word(p), *right;
+	char *symbol = xasprintf("CONFIG_%s", left);
+	struct bytes set = kconfig_dotconfig_find_value(p->config, symbol);
+	char c = set.len == 1 ? (char)set.data[0] : '\0';
+	enum kconfig_tristate value = KCONFIG_TRISTATE_N;
+
+	if (!strcmp(left, "y") || left[0] == '$')
+		value = KCONFIG_TRISTATE_Y;
+	else if (!strcmp(left, "m"))
+		value = KCONFIG_TRISTATE_M;
+	else if (c == 'y' || c == 'm')
+		value = c == 'y' ? KCONFIG_TRISTATE_Y : KCONFIG_TRISTATE_M;
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		if (!skip_token(p, ops[i]))
+			continue;
+		right = read_word(p);
+		value = compare_words(p, left, ops[i], right) ?
+				KCONFIG_TRISTATE_Y :
+				KCONFIG_TRISTATE_N;
+		free(right);
+		break;
+	}
+	free(symbol);
+	free(left);
+	return value;
+}
+
+static enum kconfig_tristate parse_unary(struct parser *p)
+{
+	enum kconfig_tristate value;
+
+	if (p->depth >= DEPTH_MAX)
+		return KCONFIG_TRISTATE_Y;
+	p->depth++;
+	if (skip_token(p, "!")) {
+		value = KCONFIG_TRISTATE_Y - parse_unary(p);
+	} else if (skip_token(p, "(")) {
+		value = parse_or(p);
+		skip_token(p, ")");
+	} else {
+		value = parse_comparison(p);
+	}
+	p->depth--;
+	return value;
+}
+
+static enum kconfig_tristate parse_and(struct parser *p)
+{
+	enum kconfig_tristate value = parse_unary(p);
+
+	while (skip_token(p, "&&")) {
+		enum kconfig_tristate other = parse_unary(p);
+
+		value = other < value ? other : value;
+	}
+	return value;
+}
+
+static enum kconfig_tristate parse_or(struct parser *p)
+{
+	enum kconfig_tristate value = parse_and(p);
+
+	while (skip_token(p, "||")) {
+		enum kconfig_tristate other = parse_and(p);
+
+		value = other > value ? other : value;
+	}
+	return value;
+}
+
+enum kconfig_tristate kconfig_explain_eval(const char *text, const char *config)
+{
+	struct parser p = { .at = text, .config = config };
+
+	return parse_or(&p);
+}
+
+/* Return the next `op` ("&&") outside of parentheses and quotes, or NULL. */
+static const char *find_logical_operator(const char *at, const char *op)
+{
+	unsigned open = 0;
+
+	for (; *at; at++) {
+		if (*at == '"' || *at == '\'') {
+			const char *end = strchr(at + 1, *at);
+
+			at = end ? end : at;
+		}
+		open += *at == '(';
+		open -= open && *at == ')';
+		if (!open && str_starts(at, op))
+			return at;
+	}
+	return NULL;
+}
+
+/*
+ * Return the text without surrounding blanks and parentheses.  The caller frees
+ * it.
+ */
+static char *strip_parentheses(const char *from, size_t n)
+{
+	char *part;
+
+	while (n && strchr(BLANKS, *from))
+		from++, n--;
+	while (n && strchr(BLANKS, from[n - 1]))
+		n--;
+	part = xstrndup(from, n);
+	if (n > 1 && part[0] == '(' && macro_end(part) == part + n) {
+		char *inner = strip_parentheses(part + 1, n - 2);
+
+		free(part);
+		return inner;
+	}
+	return part;
+}
+
+void kconfig_explain_list_unmet(const char *text, const char *config,
+				enum kconfig_tristate wanted, struct strv *out)
+{
+	char *whole = strip_parentheses(text, strlen(text));
+	const char *from = whole, *joint;
+
+	joint = find_logical_operator(whole, "||") ?
+			NULL :
+			find_logical_operator(whole, "&&");
+	if (!joint) {
+		if (kconfig_explain_eval(whole, config) < wanted &&
+		    !strv_has(out, whole))
+			strv_add(out, whole);
+		free(whole);
+		return;
+	}
+	for (; from; from = joint ? joint + 2 : NULL) {
+		char *part;
+
+		joint = find_logical_operator(from, "&&");
+		part = joint ? strip_parentheses(from, (size_t)(joint - from)) :
+			       strip_parentheses(from, strlen(from));
+		kconfig_explain_list_unmet(part, config, wanted, out);
+		free(part);
+	}
+	free(whole);
+}
+
+/* ---- reasons ---- */
+
+static bool condition_holds(const char *condition, const char *config,
+			    enum kconfig_tristate least)
+{
+	return !condition || kconfig_explain_eval(condition, config) >= least;
+}
+
+/* Return "OF, which is n", or "OF (n), A || B (n)". The caller frees it. */
+static char *format_unmet(const char *condition, const char *config,
+			  enum kconfig_tristate wanted)
+{
+	static const char *const letters[] = {
+		[KCONFIG_TRISTATE_N] = "n",
+		[KCONFIG_TRISTATE_M] = "m",
+		[KCONFIG_TRISTATE_Y] = "y",
+	};
+	struct strv unmet = { 0 };
+	struct buf out = { 0 };
+
+	kconfig_explain_list_unmet(condition, config, wanted, &unmet);
+	for (size_t i = 0; i < unmet.n; i++)
+		buf_printf(&out,
+			   unmet.n > 1 ? "%s%s (%s)" : "%s%s, which is %s",
+			   i ? ", " : "", unmet.v[i],
+			   letters[kconfig_explain_eval(unmet.v[i], config)]);
+	strv_release(&unmet);
+	return buf_steal(&out);
+}
+
+/*
+ * Return the symbols ("A, B") that select `s`, or with `implies` imply it, to
+ * at least `least`; KCONFIG_TRISTATE_N lists all of them.  Returns NULL if no
+ * symbol does.  The caller frees the result.
+ */
+static char *join_selectors(const struct kconfig_symbol *s, const char *config,
+			    enum kconfig_tristate least, bool implies)
+{
+	struct strv names = { 0 };
+	size_t more = 0;
+	char *out;
+
+	for (size_t i = 0; i < s->n_selects; i++) {
+		const struct kconfig_symbol_select *by = &s->selects[i];
+
+		if (by->weak != implies || strv_has(&names, by->selector) ||
+		    !condition_holds(by->selector, config, least) ||
+		    !condition_holds(by->condition, config, least))
+			continue;
+		if (names.n < NAMES_MAX)
+			strv_add(&names, by->selector);
+		else
+			more++;
+	}
+	if (more)
+		strv_addf(&names, "%zu more", more);
+	out = names.n ? strv_join(&names, ", ") : NULL;
+	strv_release(&names);
+	return out;
+}
+
+/* Return the chosen other member of the entry's choice, borrowed, or NULL. */
+static const char *other_choice_member(const struct kconfig_symbols *all,
+				       const struct kconfig_symbol_entry *e,
+				       const struct kconfig_symbol *s,
+				       const char *config)
+{
+	const struct strv *members =
+		e->choice_number ? &all->choice_members[e->choice_number - 1] :
+				   NULL;
+
+	for (size_t i = 0; members && i < members->n; i++) {
+		if (strcmp(members->v[i], s->name) != 0 &&
+		    condition_holds(members->v[i], config, KCONFIG_TRISTATE_Y))
+			return members->v[i];
+	}
+	return NULL;
+}
+
+/* Return why this entry does not allow the value `wanted`, or NULL. */
+static char *explain_unmet_entry(const struct kconfig_symbol *s,
+				 const struct kconfig_symbol_entry *e,
+				 enum kconfig_tristate wanted,
+				 const char *config)
+{
+	char *unmet, *out;
+
+	if (!condition_holds(e->depends, config, wanted)) {
+		unmet = format_unmet(e->depends, config, wanted);
+		out = xasprintf("it depends on %s", unmet);
+	} else if (!condition_holds(e->prompt_condition, config,
+				    KCONFIG_TRISTATE_M)) {
+		unmet = format_unmet(e->prompt_condition, config,
+				     KCONFIG_TRISTATE_M);
+		out = xasprintf("it can be set only with %s", unmet);
+	} else {
+		return NULL;
+	}
+	if (s->n_entries > 1) {
+		char *whole = xasprintf("%s (%s)", out, e->file);
+
+		free(out);
+		out = whole;
+	}
+	free(unmet);
+	return out;
+}
+
+/* Return the range of the value that applies now, or NULL. */
+static char *explain_range(const struct kconfig_symbol_entry *e,
+			   const char *config)
+{
+	for (size_t i = 0; i < e->ranges.n; i++) {
+		const char *range = e->ranges.v[i];
+		const char *condition = strstr(range, " if ");
+		size_t low = strcspn(range, " \t");
+		const char *high = range + low + strspn(range + low, " \t");
+
+		if (!condition ||
+		    condition_holds(condition + 4, config, KCONFIG_TRISTATE_M))
+			return xasprintf("it must be from %.*s to %.*s",
+					 (int)low, range,
+					 (int)strcspn(high, " \t"), high);
+	}
+	return NULL;
+}
+
+/* Return the reason for an entry whose dependencies are all met. */
+static char *explain_met_entry(const struct kconfig_symbol *s,
+			       const struct kconfig_symbols *all,
+			       const struct kconfig_symbol_entry *e,
+			       const char *config)
+{
+	const char *conditions[] = { e->depends, e->prompt_condition };
+	const char *other = other_choice_member(all, e, s, config);
+	char *out = other ? xasprintf("it is one of a choice, in which %s is "
+				      "chosen",
+				      other) :
+			    explain_range(e, config);
+
+	/* Only Kconfig can evaluate a macro such as "$(cc-option,-x)". */
+	for (size_t i = 0; !out && i < 2; i++) {
+		const char *at = conditions[i] ? strstr(conditions[i], "$(") :
+						 NULL;
+
+		if (at)
+			out = xasprintf("it depends on %.*s, which Kconfig "
+					"finds out by itself",
+					(int)(macro_end(at) - at), at);
+	}
+	return out ? out : xstrdup("Kconfig decides otherwise");
+}
+
+static char *explain_not_set(const struct kconfig_symbol *s,
+			     const struct kconfig_symbols *all,
+			     enum kconfig_tristate wanted, const char *config)
+{
+	const struct kconfig_symbol_entry *open = NULL;
+	struct strv reasons = { 0 };
+	bool prompt = false;
+	char *out, *by;
+
+	for (size_t i = 0; i < s->n_entries && !open; i++) {
+		const struct kconfig_symbol_entry *e = &s->entries[i];
+		char *why;
+
+		if (!e->has_prompt)
+			continue;
+		prompt = true;
+		why = explain_unmet_entry(s, e, wanted, config);
+		if (!why)
+			open = e;
+		else if (reasons.n < NAMES_MAX)
+			strv_own(&reasons, why);
+		else
+			free(why);
+	}
+	if (!prompt) {
+		by = join_selectors(s, config, KCONFIG_TRISTATE_N, false);
+		out = xasprintf("it has no prompt, so nobody can set it but "
+				"%s%s",
+				by ? "those that select it: " : "its defaults",
+				by ? by : "");
+		free(by);
+	} else if (!open) {
+		out = strv_join(&reasons, "; or else ");
+	} else {
+		out = explain_met_entry(s, all, open, config);
+	}
+	strv_release(&reasons);
+	return out;
+}
+
+/* Return the reason why the value is greater than `wanted`. */
+static char *explain_above_requested(const struct kconfig_symbol *s,
+				     const struct kconfig_symbols *all,
+				     enum kconfig_tristate wanted,
+				     const char *config)
+{
+	enum kconfig_tristate more = wanted + 1;
+	char *by = join_selectors(s, config, more, false), *out;
+	const char *verb = "selected";
+
+	if (!by && wanted == KCONFIG_TRISTATE_M) {
+		by = join_selectors(s, config, more, true);
+		verb = "implied";
+	}
+	if (by)
+		out = xasprintf("it is %s by %s", verb, by);
+	else if (s->entries[0].choice_number && wanted == KCONFIG_TRISTATE_N)
+		out = xstrdup("it is what is chosen in a choice: choose "
+			      "another one");
+	else
+		out = explain_not_set(s, all, KCONFIG_TRISTATE_M, config);
+	free(by);
+	return out;
+}
+
+/* ---- values ---- */
+
+static bool is_valid_number(const char *value, bool hex)
+{
+	const char *digits = hex ? "0123456789abcdefABCDEF" : "0123456789";
+
+	if (hex && (str_starts(value, "0x") || str_starts(value, "0X")))
+		value += 2;
+	else if (!hex && *value == '-')
+		value++;
+	return *value && !value[strspn(value, digits)] &&
+	       (hex || *value != '0' || !value[1]);
+}
+
+/* Return why a symbol of that type cannot have the value `asked`, or NULL. */
+static const char *explain_type_mismatch(const struct kconfig_symbol *s,
+					 const char *asked)
+{
+	bool letter_asked = str_list_has("y m n", ' ', asked);
+
+	switch (s->type) {
+	case KCONFIG_SYMBOL_BOOL:
+		return letter_asked && *asked != 'm' ? NULL : "it is y or n";
+	case KCONFIG_SYMBOL_TRISTATE:
+		return letter_asked ? NULL : "it is y, m or n";
+	case KCONFIG_SYMBOL_INT:
+		return is_valid_number(asked, false) ? NULL :
+						       "it is a decimal number";
+	case KCONFIG_SYMBOL_HEX:
+		return is_valid_number(asked, true) ?
+			       NULL :
+			       "it is a hexadecimal number";
+	case KCONFIG_SYMBOL_STRING:
+		return *asked == '"' ? NULL : "it is a text in double quotes";
+	case KCONFIG_SYMBOL_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+char *kconfig_explain_setting(const struct kconfig_symbol *s,
+			      const struct kconfig_symbols *all,
+			      const char *asked, const char *config)
+{
+	bool is_tristate = s->type == KCONFIG_SYMBOL_TRISTATE;
+	bool is_level = is_tristate || s->type == KCONFIG_SYMBOL_BOOL;
+	enum kconfig_tristate is = kconfig_explain_eval(s->name, config);
+	enum kconfig_tristate wanted = KCONFIG_TRISTATE_Y;
+	struct buf out = { 0 };
+	const char *never;
+
+	if (!strcmp(asked, "n"))
+		wanted = KCONFIG_TRISTATE_N;
+	else if (!strcmp(asked, "m"))
+		wanted = KCONFIG_TRISTATE_M;
+	if (!s->n_entries) {
+		buf_printf(&out, "there is no such symbol for %s",
+			   all->srcarch);
+		if (s->other_archs)
+			buf_printf(&out, ", but for %s", s->other_archs);
+		else if (s->similar_name)
+			buf_printf(&out, "; did you mean CONFIG_%s?",
+				   s->similar_name);
+		return buf_steal(&out);
+	}
+	never = explain_type_mismatch(s, asked);
+	if (never)
+		return xstrdup(never);
+	if (is_tristate && wanted == KCONFIG_TRISTATE_M &&
+	    is == KCONFIG_TRISTATE_Y &&
+	    kconfig_explain_eval("MODULES", config) == KCONFIG_TRISTATE_N)
+		return xstrdup("nothing can be a module, as MODULES is n");
+	if (is_level && is > wanted)
+		return explain_above_requested(s, all, wanted, config);
+	/* Symbols of other types can be set if their dependency is m. */
+	return explain_not_set(
+		s, all, is_tristate ? wanted : KCONFIG_TRISTATE_M, config);
+}
+
+/*
+ * Return a line if a later request for another member of the same choice
+ * replaced the setting, else NULL.
+ */
+static char *format_replaced(const struct kconfig_rejected *m,
+			     const struct kconfig_symbol *s,
+			     const struct kconfig_symbols *all,
+			     const struct kconfig_explain_context *of)
+{
+	for (size_t i = 0; of->spec && i < s->n_entries; i++) {
+		const char *other = other_choice_member(all, &s->entries[i], s,
+							of->config);
+		char *symbol = xasprintf("CONFIG_%s", other ? other : "");
+		bool later = !strcmp(m->requested, "y") &&
+			     kconfig_is_requested_later(of->spec, symbol,
+							m->symbol);
+
+		free(symbol);
+		if (later)
+			return xasprintf("CONFIG_%s counts, not %s (%s) of the "
+					 "same choice",
+					 other, m->symbol,
+					 m->location ? m->location : "-K");
+	}
+	return NULL;
+}
+
+void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
+			      const struct kconfig_explain_context *of,
+			      struct strv *out, struct strv *replaced)
+{
+	struct kconfig_symbols all;
+	struct strv names = { 0 };
+	bool known;
+
+	for (size_t i = 0; i < n && i < EXPLAINED_MAX; i++)
+		strv_add(&names, missed[i].symbol + strlen("CONFIG_"));
+	known = !kconfig_symbols_read(&all, of->tree, of->srcarch, &names);
+	for (size_t i = 0; i < n; i++) {
+		const struct kconfig_rejected *m = &missed[i];
+		char *line = NULL, *why = NULL;
+
+		known = known && i < EXPLAINED_MAX;
+		if (known)
+			line = format_replaced(m, &all.v[i], &all, of);
+		if (line) {
+			strv_own(replaced, line);
+			continue;
+		}
+		if (known)
+			why = kconfig_explain_setting(&all.v[i], &all,
+						      m->requested, of->config);
+		strv_addf(out, "%s: asked %s%s%s%s, is %s%s%s", m->symbol,
+			  m->requested, m->location ? " (" : "",
+			  m->location ? m->location : "",
+			  m->location ? ")" : "", m->actual, why ? ": " : "",
+			  why ? why : "");
+		free(why);
+	}
+	kconfig_symbols_release(&all);
+	strv_release(&names);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kconfig/explain.h - Explanation of requested settings that Kconfig rejected.
+ *
+ * Conditions are evaluated against the text of a .config:
+ *
+ *	EXPR := SYMBOL | SYMBOL = SYMBOL | SYMBOL != SYMBOL
+ *	      | SYMBOL < SYMBOL ... | ( EXPR ) | ! EXPR
+ *	      | EXPR && EXPR | EXPR || EXPR
+ */
+#ifndef KCONFIG_EXPLAIN_H
+#define KCONFIG_EXPLAIN_H
+
+#include "base/str.h"
+#include "kconfig/kconfig.h"
+#include "kconfig/symbol.h"
+
+/* Kconfig's tristate values, in its order. */
+enum kconfig_tristate {
+	KCONFIG_TRISTATE_N,
+	KCONFIG_TRISTATE_M,
+	KCONFIG_TRISTATE_Y,
+};
+
+/*
+ * Evaluate the condition `text` with the symbol values of `config`, the text
+ * of a .config.  A macro, $(...), counts as y.
+ */
+enum kconfig_tristate kconfig_explain_eval(const char *text,
+					   const char *config);
+/*
+ * Append the operands of && in `text` whose value is less than `wanted`, as
+ * text: "OF", "!SMP", "A || B".
+ */
+void kconfig_explain_list_unmet(const char *text, const char *config,
+				enum kconfig_tristate wanted, struct strv *out);
+
+/*
+ * Return the reason why `s`, one of the tree's symbols `all`, could not be set
+ * to `asked` ("y", "m", "n", a value).  `config` is the text of the resulting
+ * .config.  The caller frees the result.
+ */
+char *kconfig_explain_setting(const struct kconfig_symbol *s,
+			      const struct kconfig_symbols *all,
+			      const char *asked, const char *config);
+
+/* Context of the rejected settings. */
+struct kconfig_explain_context {
+	const struct kconfig_spec *spec; /* may be NULL */
+	const char *tree, *srcarch;
+	const char *config; /* text of the resulting .config */
+};
+
+/*
+ * Append a line with its reason to `out` for each of the `n` rejected settings
+ * in `missed`; without a reason if the tree has no Kconfig, and after the
+ * first hundred.  A setting replaced by a later request for another member of
+ * the same choice is appended to `replaced` instead, because the result is as
+ * requested.
+ */
+void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
+			      const struct kconfig_explain_context *of,
+			      struct strv *out, struct strv *replaced);
+
+#endif

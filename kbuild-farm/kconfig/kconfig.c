@@ -1,0 +1,679 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kconfig/kconfig.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/printable.h"
+#include "base/url.h"
+#include "base/vec.h"
+#include "kconfig/dotconfig.h"
+#include "kconfig/suggest.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#define MAKEFILE_MAX     (1u << 20)
+#define INVALID_LINE_MAX 40 /* characters of an invalid line in an error */
+#define NOTES_MAX        5 /* notes of each kind */
+#define IGNORED_LINE_MAX 60 /* characters of an ignored line in a note */
+
+/* Kernel tree in which names are resolved. */
+struct kconfig_tree {
+	const char *dir, *srcarch;
+};
+
+/* ---- text ---- */
+
+/* Detect the format by its first bytes, because the name can be anything. */
+static bool is_compressed(struct bytes b)
+{
+	static const char *const magic[] = { "\x1f\x8b",
+					     "\xfd"
+					     "7zXZ",
+					     "BZh", "\x28\xb5\x2f\xfd" };
+
+	for (size_t i = 0; i < sizeof(magic) / sizeof(*magic); i++) {
+		size_t n = strlen(magic[i]);
+
+		if (b.len > n && !memcmp(b.data, magic[i], n))
+			return true;
+	}
+	return false;
+}
+
+static int read_unpacked(struct archive *a, struct buf *out, struct err *err)
+{
+	char block[1 << 14];
+	la_ssize_t n;
+
+	while ((n = archive_read_data(a, block, sizeof(block))) > 0) {
+		buf_add(out, block, (size_t)n);
+		if (out->len > KCONFIG_TEXT_MAX)
+			return err_set(err, EFBIG,
+				       "more than %u bytes when unpacked",
+				       KCONFIG_TEXT_MAX);
+	}
+	if (n < 0)
+		return err_set(err, EINVAL, "cannot be unpacked: %s",
+			       archive_error_string(a));
+	return 0;
+}
+
+static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
+{
+	struct archive *a = archive_read_new();
+	struct archive_entry *entry;
+	int ret;
+
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_bzip2(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_format_raw(a);
+	if (archive_read_open_memory(a, raw.data, raw.len) ||
+	    archive_read_next_header(a, &entry))
+		ret = err_set(err, EINVAL, "cannot be unpacked: %s",
+			      archive_error_string(a));
+	else
+		ret = read_unpacked(a, out, err);
+	archive_read_free(a);
+	return ret;
+}
+
+/*
+ * Reject a text without any setting, such as a web page, which Kconfig would
+ * accept as a configuration that sets nothing.
+ */
+static int check_lines(const char *text, struct err *err)
+{
+	const char *odd = NULL;
+	struct kconfig_setting s;
+	struct buf shown = { 0 };
+	size_t n;
+
+	for (const char *at = text; *at; at = kconfig_dotconfig_next_line(at)) {
+		if (kconfig_dotconfig_parse_line(&s, at))
+			return 0;
+		if (!odd && !kconfig_dotconfig_is_comment(at))
+			odd = at;
+	}
+	if (!odd)
+		return 0;
+	n = strcspn(odd, "\r\n");
+	printable_add_escaped(
+		&shown,
+		bytes_of(odd, n < INVALID_LINE_MAX ? n : INVALID_LINE_MAX), 0);
+	err_set(err, EINVAL,
+		"no configuration: no line of it is CONFIG_NAME=VALUE, and one "
+		"is \"%s\"",
+		buf_str(&shown));
+	buf_release(&shown);
+	return -EINVAL;
+}
+
+int kconfig_decode_text(struct bytes raw, char **out, struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = 0;
+
+	if (is_compressed(raw))
+		ret = unpack_config(raw, &text, err);
+	else
+		buf_add_bytes(&text, raw);
+	if (!ret && text.len && memchr(text.data, '\0', text.len))
+		ret = err_set(err, EINVAL, "no configuration: it is no text");
+	/* The here-document of reproducer.sh needs a final newline. */
+	if (!ret && text.len && text.data[text.len - 1] != '\n')
+		buf_add_str(&text, "\n");
+	if (!ret)
+		ret = check_lines(buf_str(&text), err);
+	if (!ret)
+		*out = xstrdup(buf_str(&text));
+	buf_release(&text);
+	return ret;
+}
+
+int kconfig_read_text(const char *path, char **out, struct err *err)
+{
+	struct buf raw = { 0 };
+	int ret = fs_read(path, KCONFIG_TEXT_MAX, &raw, err);
+
+	if (!ret) {
+		ret = kconfig_decode_text(buf_bytes(&raw), out, err);
+		if (ret)
+			err_wrap(err, "%s", path);
+	}
+	buf_release(&raw);
+	return ret;
+}
+
+/* ---- base and fragments ---- */
+
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISDIR(st.st_mode);
+}
+
+/* Search the architecture's Makefile for a rule like "ppc64le_defconfig:". */
+static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
+{
+	char *path = xasprintf("%s/arch/%s/Makefile", t->dir, t->srcarch);
+	struct buf text = { 0 };
+	struct err ignored;
+	bool yes = !fs_read(path, MAKEFILE_MAX, &text, &ignored) &&
+		   strstr(buf_str(&text), name);
+
+	buf_release(&text);
+	free(path);
+	return yes;
+}
+
+/* Return true if `word` is a configuration target of the tree ("defconfig"). */
+static bool kconfig_is_make_target(const struct kconfig_tree *t,
+				   const char *word)
+{
+	char *of_arch, *of_all;
+	bool yes;
+
+	if (str_list_has(KCONFIG_MAKE_TARGETS, ' ', word))
+		return true;
+	/* "x.config" merges a fragment into the existing .config. */
+	if (strchr(word, '/') || !str_ends(word, "config") ||
+	    str_ends(word, ".config"))
+		return false;
+	of_arch = xasprintf("%s/arch/%s/configs/%s", t->dir, t->srcarch, word);
+	of_all = xasprintf("%s/configs/%s", t->dir, word); /* U-Boot's */
+	yes = is_file(of_arch) || is_file(of_all) ||
+	      has_makefile_target(t, word);
+	free(of_all);
+	free(of_arch);
+	return yes;
+}
+
+/*
+ * Return `word` as a path relative to the current directory or to the tree, or
+ * NULL.  The caller frees it.
+ */
+static char *find_file(const struct kconfig_tree *t, const char *word)
+{
+	char *path;
+
+	if (is_file(word))
+		return xstrdup(word);
+	path = xasprintf("%s/%s", t->dir, word);
+	if (word[0] != '/' && strchr(word, '/') && is_file(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+static char *find_fragment(const struct kconfig_tree *t, const char *word)
+{
+	char *of_arch = xasprintf("arch/%s/configs", t->srcarch);
+	char *path = find_file(t, word);
+
+	for (int i = 0; !path && i < 4; i++) {
+		path = xasprintf("%s/%s/%s%s", t->dir,
+				 i < 2 ? "kernel/configs" : of_arch, word,
+				 i % 2 ? ".config" : "");
+		if (!is_file(path)) {
+			free(path);
+			path = NULL;
+		}
+	}
+	free(of_arch);
+	return path;
+}
+
+static int set_unknown_base(const struct kconfig_tree *t,
+			    const struct kconfig_request *r, const char *word,
+			    struct err *err)
+{
+	char *fragment = find_fragment(t, word), *question;
+	int ret;
+
+	if (fragment && *word) {
+		ret = err_set(err, ENOENT,
+			      "no such configuration; a fragment has that "
+			      "name, which -K %s adds",
+			      word);
+	} else {
+		question = kconfig_suggest_config(t->dir, t->srcarch,
+						  r->config_names, word);
+		ret = err_set(err, ENOENT,
+			      "no such file, and no such configuration in "
+			      "%s/arch/%s/configs%s%s",
+			      t->dir, t->srcarch,
+			      r->config_names && r->config_names->n ?
+				      " or the configuration file" :
+				      "",
+			      question);
+		free(question);
+	}
+	free(fragment);
+	return ret;
+}
+
+static bool has_scheme(const char *word, const char *scheme)
+{
+	return !strncasecmp(word, scheme, strlen(scheme));
+}
+
+static int read_config_url(const struct kconfig_request *r, const char *url,
+			   char **out, struct err *err)
+{
+	const char *at;
+	char *path;
+	int ret;
+
+	for (size_t i = 0; r->fetched && i < r->fetched->urls.n; i++) {
+		if (strcmp(r->fetched->urls.v[i], url) != 0)
+			continue;
+		*out = xstrdup(r->fetched->texts.v[i]);
+		return 0;
+	}
+	if (!has_scheme(url, "file://"))
+		return err_set(err, EINVAL,
+			       "nothing is fetched from there: only https, "
+			       "http and file are");
+	/* RFC 8089: file:///PATH or file://localhost/PATH */
+	at = url + strlen("file://");
+	if (has_scheme(at, "localhost/"))
+		at += strlen("localhost");
+	if (*at != '/')
+		return err_set(err, EINVAL,
+			       "a file URL names no other machine: "
+			       "file:///PATH");
+	path = xstrdup(at);
+	if (url_unescape(path))
+		ret = kconfig_read_text(path, out, err);
+	else
+		ret = err_set(err, EINVAL, "a %% that is no %%XX");
+	free(path);
+	return ret;
+}
+
+static int set_unknown_fragment(const struct kconfig_tree *t, const char *word,
+				struct err *err)
+{
+	size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+	char *question;
+	int ret;
+
+	if (n && word[n] == '=')
+		return err_set(err, ENOENT,
+			       "no such file; did you mean \"CONFIG_%s\"?",
+			       word);
+	question = kconfig_suggest_fragment(t->dir, t->srcarch, word);
+	ret = err_set(err, ENOENT,
+		      "no such file, and no such fragment in kernel/configs or "
+		      "arch/%s/configs of %s%s",
+		      t->srcarch, t->dir, question);
+	free(question);
+	return ret;
+}
+
+enum word_kind {
+	WORD_BASE, /* -k */
+	WORD_FRAGMENT, /* -K */
+};
+
+/*
+ * Load the text that a word names into *out, which the caller frees.  The error
+ * does not name the word.
+ *
+ * -ENOENT is only used if another revision of the tree may have the word: git
+ * bisect skips such a revision, and would skip all of them for a wrong path.
+ */
+static int load_config_word(const struct kconfig_tree *t,
+			    const struct kconfig_request *r, const char *word,
+			    enum word_kind kind, char **out, struct err *err)
+{
+	size_t n = strlen(t->dir);
+	bool in_tree = !strncmp(word, t->dir, n) && word[n] == '/';
+	char *path;
+	int ret;
+
+	if (url_has_scheme(word))
+		return read_config_url(r, word, out, err);
+	if (!*word)
+		return err_set(err, EINVAL, "the name is empty");
+	if (strchr(word, '/') && fs_is_dir(word))
+		return err_set(err, EISDIR, "that is a directory");
+	if (word[0] == '/' && !in_tree && !is_file(word))
+		return err_set(err, EINVAL, "there is no such file");
+	path = kind == WORD_BASE ? find_file(t, word) : find_fragment(t, word);
+	if (path)
+		ret = kconfig_read_text(path, out, err);
+	else if (kind == WORD_BASE)
+		ret = set_unknown_base(t, r, word, err);
+	else
+		ret = set_unknown_fragment(t, word, err);
+	free(path);
+	return ret;
+}
+
+static int read_base(struct kconfig_spec *k, const struct kconfig_request *r,
+		     const struct kconfig_tree *t, struct err *err)
+{
+	const struct kconfig_named_config *named = r->named_config;
+	const char *word = named ? named->base : r->kconfig;
+	int ret;
+
+	word = word ? word : "defconfig";
+	if (kconfig_is_make_target(t, word)) {
+		k->base = KCONFIG_BASE_TARGET;
+		k->target = xstrdup(word);
+		return 0;
+	}
+	k->base = KCONFIG_BASE_FILE;
+	k->file_name = url_redact(word);
+	ret = load_config_word(t, r, word, WORD_BASE, &k->base_text, err);
+	if (ret)
+		err_wrap(err, "%s %s", named ? named->location : "-k",
+			 k->file_name);
+	return ret;
+}
+
+/*
+ * Add the fragment `word`.  `where` is its location in the configuration file,
+ * or NULL for the command line.
+ */
+static int read_fragment(struct kconfig_spec *k,
+			 const struct kconfig_request *r,
+			 const struct kconfig_tree *t, const char *word,
+			 const char *where, struct err *err)
+{
+	struct kconfig_fragment *f = VEC_ADD(k->fragments, k->n_fragments);
+	int ret;
+
+	*f = (struct kconfig_fragment){
+		.name = url_redact(word),
+		.location = xstrdup(where ? where : "-K"),
+		.literal = kconfig_dotconfig_is_assignment(word),
+	};
+	ret = f->literal ? kconfig_dotconfig_parse_word(word, &f->text, err) :
+			   load_config_word(t, r, word, WORD_FRAGMENT, &f->text,
+					    err);
+	if (ret)
+		err_wrap(err, "%s %s", f->location, f->name);
+	return ret;
+}
+
+/* ---- requested settings ---- */
+
+/* Return the index of the fragment whose text contains `line`. */
+static size_t fragment_of_line(const struct kconfig_spec *k, const char *line)
+{
+	size_t i = 0;
+
+	while (i + 1 < k->n_fragments &&
+	       (line < k->fragments[i].text ||
+		line >= k->fragments[i].text + strlen(k->fragments[i].text)))
+		i++;
+	return i;
+}
+
+/* Return "NAME:LINE", or "-K" for a literal. The caller frees it. */
+static char *line_location(const struct kconfig_spec *k, const char *line)
+{
+	const struct kconfig_fragment *f =
+		&k->fragments[fragment_of_line(k, line)];
+	const char *at = f->text;
+	size_t n = 1;
+
+	if (f->literal)
+		return xstrdup(f->location);
+	for (; at < line; at = kconfig_dotconfig_next_line(at))
+		n++;
+	return xasprintf("%s:%zu", f->name, n);
+}
+
+/* Note a replaced setting. *n counts them; NOTES_MAX get a note. */
+static void note_replaced(struct kconfig_spec *k, size_t *n,
+			  const struct kconfig_setting *was,
+			  const struct kconfig_setting *now)
+{
+	char *from, *by;
+
+	if (++*n > NOTES_MAX)
+		return;
+	from = line_location(k, was->line);
+	by = line_location(k, now->line);
+	strv_addf(&k->notes, "%.*s: %.*s (%s) counts, not %.*s (%s)",
+		  (int)now->symbol.len, (const char *)now->symbol.data,
+		  (int)now->value.len, (const char *)now->value.data, by,
+		  (int)was->value.len, (const char *)was->value.data, from);
+	free(by);
+	free(from);
+}
+
+static void collect_requested(struct kconfig_spec *k)
+{
+	size_t replaced = 0, ignored = 0, len;
+	const struct kconfig_setting *was;
+	struct kconfig_setting s;
+	char *where;
+
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const char *at = k->fragments[i].text;
+
+		for (; *at; at = kconfig_dotconfig_next_line(at)) {
+			if (kconfig_dotconfig_parse_line(&s, at)) {
+				was = kconfig_settings_find(&k->requested,
+							    s.symbol);
+				if (was && !bytes_equal(was->value, s.value))
+					note_replaced(k, &replaced, was, &s);
+				kconfig_settings_set(&k->requested, &s);
+				continue;
+			}
+			if (kconfig_dotconfig_is_comment(at) ||
+			    ++ignored > NOTES_MAX)
+				continue;
+			len = strcspn(at, "\r\n");
+			where = line_location(k, at);
+			strv_addf(&k->notes, "%s: Kconfig passes over \"%.*s\"",
+				  where,
+				  (int)(len < IGNORED_LINE_MAX ?
+						len :
+						IGNORED_LINE_MAX),
+				  at);
+			free(where);
+		}
+	}
+	if (replaced > NOTES_MAX)
+		strv_addf(&k->notes, "%zu more settings are in place of others",
+			  replaced - NOTES_MAX);
+	if (ignored > NOTES_MAX)
+		strv_addf(&k->notes, "Kconfig passes over %zu more lines",
+			  ignored - NOTES_MAX);
+}
+
+int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
+		 const char *tree, const char *srcarch, bool have_config,
+		 struct err *err)
+{
+	const struct kconfig_named_config *named = r->named_config;
+	const struct kconfig_tree t = { tree, srcarch };
+	int ret = 0;
+
+	*k = (struct kconfig_spec){ .base = KCONFIG_BASE_EXISTING };
+	if (r->kconfig || !have_config)
+		ret = read_base(k, r, &t, err);
+	for (size_t i = 0; !ret && named && i < named->fragments.n; i++)
+		ret = read_fragment(k, r, &t, named->fragments.v[i],
+				    named->fragment_locations.v[i], err);
+	for (size_t i = 0; !ret && i < r->fragments.n; i++)
+		ret = read_fragment(k, r, &t, r->fragments.v[i], NULL, err);
+	if (ret)
+		return ret;
+	if (named && kconfig_is_make_target(&t, r->kconfig))
+		strv_addf(&k->notes, "-k %s is that of %s, not the tree's own",
+			  r->kconfig, named->location);
+	collect_requested(k);
+	return 0;
+}
+
+void kconfig_release(struct kconfig_spec *k)
+{
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		free(k->fragments[i].name);
+		free(k->fragments[i].location);
+		free(k->fragments[i].text);
+	}
+	kconfig_settings_release(&k->requested);
+	strv_release(&k->notes);
+	free(k->fragments);
+	free(k->target);
+	free(k->file_name);
+	free(k->base_text);
+	*k = (struct kconfig_spec){ 0 };
+}
+
+bool kconfig_is_empty(const struct kconfig_spec *k)
+{
+	return k->base == KCONFIG_BASE_EXISTING && !k->n_fragments;
+}
+
+void kconfig_digest(const struct kconfig_spec *k, struct digest *out)
+{
+	struct buf all = { 0 };
+
+	buf_put_u8(&all, (uint8_t)k->base);
+	buf_put_str(&all, k->target ? k->target : "");
+	buf_put_str(&all, k->base_text ? k->base_text : "");
+	for (size_t i = 0; i < k->n_fragments; i++)
+		buf_put_str(&all, k->fragments[i].text);
+	digest_bytes(buf_bytes(&all), out);
+	buf_release(&all);
+}
+
+bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
+			  const char *symbol)
+{
+	const char *base = k->base == KCONFIG_BASE_EXISTING ? config :
+							      k->base_text;
+	const struct kconfig_setting *s = kconfig_settings_find(
+		&k->requested, bytes_str(symbol));
+
+	return bytes_equal(
+		s ? s->value :
+		    kconfig_dotconfig_find_value(base ? base : "", symbol),
+		bytes_str("y"));
+}
+
+bool kconfig_is_requested_later(const struct kconfig_spec *k,
+				const char *symbol, const char *other)
+{
+	const struct kconfig_setting *a, *b;
+	size_t in_a, in_b;
+
+	a = kconfig_settings_find(&k->requested, bytes_str(symbol));
+	b = kconfig_settings_find(&k->requested, bytes_str(other));
+	if (!a || !b || !bytes_equal(a->value, bytes_str("y")))
+		return false;
+	in_a = fragment_of_line(k, a->line);
+	in_b = fragment_of_line(k, b->line);
+	return in_a > in_b || (in_a == in_b && a->line > b->line);
+}
+
+/* ---- results ---- */
+
+static void add_config_line(struct buf *out, const char *line)
+{
+	buf_add(out, line, strcspn(line, "\r\n"));
+	buf_add_str(out, "\n");
+}
+
+char *kconfig_merge(const struct kconfig_spec *k, const char *base)
+{
+	const struct kconfig_setting *last;
+	struct kconfig_setting s;
+	struct buf out = { 0 };
+
+	for (const char *at = base; *at; at = kconfig_dotconfig_next_line(at)) {
+		if (!kconfig_dotconfig_parse_line(&s, at) ||
+		    !kconfig_settings_find(&k->requested, s.symbol))
+			add_config_line(&out, at);
+	}
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const char *at = k->fragments[i].text;
+
+		for (; *at; at = kconfig_dotconfig_next_line(at)) {
+			if (!kconfig_dotconfig_parse_line(&s, at))
+				continue;
+			last = kconfig_settings_find(&k->requested, s.symbol);
+			if (last->line == at)
+				add_config_line(&out, at);
+		}
+	}
+	buf_add(&out, "", 0);
+	return buf_steal(&out);
+}
+
+void kconfig_explain_find_rejected(const struct kconfig_spec *k,
+				   const char *config,
+				   struct kconfig_rejected **out, size_t *n)
+{
+	struct kconfig_settings made = { 0 };
+
+	*out = NULL;
+	*n = 0;
+	kconfig_settings_add_text(&made, config);
+	for (size_t i = 0; i < k->n_fragments; i++) {
+		const char *at = k->fragments[i].text;
+
+		for (; *at; at = kconfig_dotconfig_next_line(at)) {
+			const struct kconfig_setting *last, *found;
+			struct kconfig_setting s;
+			struct bytes actual;
+			char *where;
+
+			if (!kconfig_dotconfig_parse_line(&s, at))
+				continue;
+			last = kconfig_settings_find(&k->requested, s.symbol);
+			found = kconfig_settings_find(&made, s.symbol);
+			actual = found ? found->value : bytes_str("n");
+			if (last->line != at ||
+			    kconfig_dotconfig_value_equal(s.value, actual))
+				continue;
+			where = line_location(k, s.line);
+			if (!strcmp(where, "-K")) {
+				free(where);
+				where = NULL;
+			}
+			*VEC_ADD(*out, *n) = (struct kconfig_rejected){
+				.symbol = bytes_dup(s.symbol),
+				.requested = bytes_dup(s.value),
+				.actual = bytes_dup(actual),
+				.location = where,
+			};
+		}
+	}
+	kconfig_settings_release(&made);
+}
+
+void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].symbol);
+		free(list[i].requested);
+		free(list[i].actual);
+		free(list[i].location);
+	}
+	free(list);
+}
+
+/* ---- URLs ---- */
+
+bool kconfig_is_remote_url(const char *word)
+{
+	return has_scheme(word, "http://") || has_scheme(word, "https://");
+}

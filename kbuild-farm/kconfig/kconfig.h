@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kconfig/kconfig.h - Requested configuration, resolved before a build starts.
+ *
+ * -k selects the base: a configuration target of make (defconfig), a file, the
+ * text of a URL, or the existing .config.  -K adds fragments: files, names in
+ * the tree, URLs, CONFIG_X=v.  A name from the configuration file stands for a
+ * base and fragments, which precede those of the command line.
+ */
+#ifndef KCONFIG_KCONFIG_H
+#define KCONFIG_KCONFIG_H
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "kconfig/dotconfig.h"
+#include "kconfig/request.h"
+
+/* Maximum size of a configuration in bytes, before and after decompression. */
+#define KCONFIG_TEXT_MAX (16u << 20)
+
+/*
+ * Decode a configuration of unknown origin into *out, which the caller frees;
+ * the text ends in a newline unless it is empty.  Data compressed by gzip
+ * (/proc/config.gz), xz, bzip2 or zstd is decompressed.  Returns 0; -EINVAL
+ * with `err` set for data that is not text or has lines but no setting; -EFBIG
+ * beyond KCONFIG_TEXT_MAX.  `err` does not name the source.
+ */
+int kconfig_decode_text(struct bytes raw, char **out, struct err *err);
+/* Decode the file `path` in the same way; `err` names it. */
+int kconfig_read_text(const char *path, char **out, struct err *err);
+
+/* Configuration targets of every tree. */
+#define KCONFIG_MAKE_TARGETS                                            \
+	"defconfig allnoconfig allyesconfig allmodconfig alldefconfig " \
+	"randconfig tinyconfig localmodconfig localyesconfig"
+
+enum kconfig_base_kind {
+	KCONFIG_BASE_EXISTING, /* the .config of the build directory */
+	KCONFIG_BASE_TARGET, /* `make TARGET` */
+	KCONFIG_BASE_FILE,
+};
+
+struct kconfig_fragment {
+	char *name; /* as the user wrote it, without the password of a URL */
+	char *location; /* "-K", or "FILE:LINE" of the configuration file */
+	bool literal; /* CONFIG_X=v itself, not a file of such lines */
+	char *text;
+};
+
+struct kconfig_spec {
+	enum kconfig_base_kind base;
+	char *target; /* KCONFIG_BASE_TARGET */
+	char *file_name; /* name of a KCONFIG_BASE_FILE, for display */
+	char *base_text; /* its text */
+	struct kconfig_fragment *fragments;
+	size_t n_fragments;
+	/* settings of the fragments; the last one per symbol counts */
+	struct kconfig_settings requested;
+	struct strv notes; /* notes for the user about ignored lines */
+};
+
+/*
+ * Resolve the configuration that `r` requests.  If `have_config`, the build
+ * directory has a .config, which is the base unless -k is given.  Returns 0,
+ * or -ENOENT or -EINVAL with `err` naming the missing file or name and where
+ * it was searched for.  Release `k` in any case.
+ */
+int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
+		 const char *tree, const char *srcarch, bool have_config,
+		 struct err *err);
+/* Free the texts, settings and notes. */
+void kconfig_release(struct kconfig_spec *k);
+/* Return true if only the existing .config is requested. */
+bool kconfig_is_empty(const struct kconfig_spec *k);
+/* Compute the digest of the requested texts; their names do not matter. */
+void kconfig_digest(const struct kconfig_spec *k, struct digest *out);
+/*
+ * Return true if `symbol` is requested to be y: by the last fragment that sets
+ * it, else by the base.  `config` is the text of the existing .config.  A make
+ * target as base counts as setting nothing.
+ */
+bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
+			  const char *symbol);
+/*
+ * Return `base`, the text of a .config, with its settings replaced by those of
+ * the fragments.  The last setting of a symbol counts and keeps its position.
+ * The caller frees it.
+ */
+char *kconfig_merge(const struct kconfig_spec *k, const char *base);
+
+/* A requested setting that Kconfig rejected; the values are "n" if not set. */
+struct kconfig_rejected {
+	char *symbol; /* "CONFIG_X" */
+	char *requested, *actual;
+	char *location; /* "FILE:LINE", or NULL for the command line */
+};
+
+/*
+ * List the requested settings that `config`, the text of the resulting
+ * .config, does not have.  The last fragment that sets a symbol counts.  Free
+ * the *n entries of *out with kconfig_explain_free_rejected().
+ */
+void kconfig_explain_find_rejected(const struct kconfig_spec *k,
+				   const char *config,
+				   struct kconfig_rejected **out, size_t *n);
+/* Return true if `symbol` is requested to be y by a later line than `other`. */
+bool kconfig_is_requested_later(const struct kconfig_spec *k,
+				const char *symbol, const char *other);
+/* Free the list returned by kconfig_explain_find_rejected(). */
+void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n);
+
+/*
+ * Return true if the caller must fetch `word` before it makes a plan: an
+ * http:// or https:// URL.
+ */
+bool kconfig_is_remote_url(const char *word);
+
+#endif

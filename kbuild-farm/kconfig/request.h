@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kconfig/request.h - Options of `kfarm build` as the user gave them.
+ */
+#ifndef KCONFIG_REQUEST_H
+#define KCONFIG_REQUEST_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A [config "NAME"] section, including the sections that it is based on. */
+struct kconfig_named_config {
+	char *base; /* argument for -k, or NULL */
+	/* "FILE:LINE" of `base`, or else of the first fragment */
+	char *location;
+	struct strv fragments; /* arguments for -K, in order */
+	struct strv fragment_locations; /* location of each fragment */
+};
+
+/* Configurations fetched from servers, or their cached copies. */
+struct kconfig_fetched_urls {
+	struct strv urls; /* URLs as the user wrote them */
+	struct strv texts; /* result of kconfig_decode_text() for each URL */
+};
+
+/* Strings are borrowed from the command line; NULL if not given. */
+struct kconfig_request {
+	const char *directory; /* -C */
+	const char *tree, *rev; /* --tree, --rev */
+	/*
+	 * Called several times a second while the worktree of `tree` is
+	 * checked out, with the number of files done and in total; may be
+	 * NULL.
+	 */
+	void (*on_checkout_progress)(void *ctx, uint64_t done, uint64_t all);
+	void *checkout_ctx;
+	const char *arch; /* -a */
+	const char *toolchain; /* -t */
+	/* ARCH=TOOLCHAIN, from [arch "X"] toolchain */
+	const struct strv *default_toolchains;
+	const char *kconfig; /* -k */
+	struct strv fragments; /* -K, in order */
+	/* section named by -k, or NULL */
+	const struct kconfig_named_config *named_config;
+	const struct strv *config_names; /* all sections; may be NULL */
+	const struct kconfig_fetched_urls *fetched; /* may be NULL */
+	/* --menuconfig: the user edits the .config before the build */
+	bool menuconfig;
+	bool allow_mismatch; /* --allow-config-mismatch */
+	const char *build_dir; /* -b */
+	const char *output_dir; /* -o */
+	unsigned jobs; /* -j; 0 for the sum of the slots */
+	struct strv environment; /* -e, NAME=VALUE */
+	struct strv variables; /* NAME=VALUE for make */
+	struct strv targets;
+	bool shell_enabled; /* make uses the recipe shell: [farm] shell */
+	bool no_probe_cache; /* [farm] remember-probes = no */
+	bool fail_fast; /* -F */
+	bool no_vmlinux; /* do not copy vmlinux to the output directory */
+	bool no_remote; /* --no-remote */
+	bool print_sizes; /* --sizes */
+	bool print_bloat; /* --bloat */
+	bool fail_on_new_warnings; /* -W */
+	bool verbose; /* show make's output */
+	int min_remote_percent; /* percent; 0 if not given */
+	/*
+	 * --nightly: the job of the build, "JOB", or "JOB/bisect" while
+	 * searching for the revision that broke it.  Builds of a job have a
+	 * separate worktree, and each of the two names has a separate
+	 * baseline.  NULL for other builds.
+	 */
+	const char *nightly;
+	/*
+	 * Part of a command with several builds: its number from 1, their
+	 * count, and its name, such as "arm64-defconfig", below the build
+	 * directory given for all.  Otherwise 0, 0, NULL.
+	 */
+	unsigned part_number, n_parts;
+	const char *part_name;
+};
+
+#endif

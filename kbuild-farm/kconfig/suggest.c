@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kconfig/suggest.h"
+
+#include "base/fs.h"
+#include "base/spellcheck.h"
+#include "kconfig/kconfig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAKEFILE_MAX (1u << 20)
+#define LETTERS                                        \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR" \
+	"STUVWXYZ0123456789_.-"
+
+char *kconfig_suggest_parse_no_rule(const char *text)
+{
+	static const char says[] = "*** No rule to make target '";
+	const char *at = text, *end;
+
+	while ((at = strstr(at, says)) != NULL) {
+		at += strlen(says);
+		end = strchr(at, '\'');
+		/* "'.  Stop." or "'."; not "', needed by 'x'." */
+		if (end && end[1] == '.')
+			return xstrndup(at, (size_t)(end - at));
+	}
+	return NULL;
+}
+
+/* Add every word of the first `len` bytes of `line`. */
+static void add_words(struct strv *out, const char *line, size_t len)
+{
+	const char *end = line + len;
+
+	while (line < end) {
+		size_t n = strspn(line, LETTERS);
+
+		if (n > (size_t)(end - line))
+			n = (size_t)(end - line);
+		if (n)
+			strv_own(out, xstrndup(line, n));
+		line += n ? n : 1;
+	}
+}
+
+/*
+ * Add the targets that a line of a Makefile names.  Of a recipe line of the
+ * target help it is the first printed word: Image in "@echo '* Image - ...'".
+ */
+static void add_line_targets(struct strv *out, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len), *at;
+	size_t n;
+
+	if (line[0] == '#')
+		return;
+	if (line[0] == '\t') {
+		at = memmem(line, len, "echo", 4);
+		at = at ? memchr(at, '\'', len - (size_t)(at - line)) : NULL;
+		if (!at)
+			return;
+		at += 1 + strspn(at + 1, " *");
+		n = strspn(at, LETTERS);
+		if (n > 1)
+			strv_own(out, xstrndup(at, n));
+	} else if (memmem(line, len, "TARGETS", 7) ||
+		   memmem(line, len, "PHONY", 5)) {
+		add_words(out, line, len);
+	} else if (colon && !memchr(line, '=', len) &&
+		   !memchr(line, '$', len)) {
+		add_words(out, line, (size_t)(colon - line));
+	}
+}
+
+static void add_targets(struct strv *out, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		if (n)
+			add_line_targets(out, text, n);
+		text += n + (text[n] == '\n');
+	}
+}
+
+static void read_tree_makefile(struct strv *out, const char *tree,
+			       const char *name)
+{
+	char *path = xasprintf("%s/%s", tree, name);
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(path, MAKEFILE_MAX, &text, &ignored))
+		add_targets(out, buf_str(&text));
+	buf_release(&text);
+	free(path);
+}
+
+/*
+ * Add the candidates for an object in a directory: "kernel/fork.o" for
+ * "kernel/frok.o" if kernel/fork.c exists.
+ */
+static void list_objects(struct strv *out, const char *tree, const char *target)
+{
+	char *within = str_dir(target);
+	char *dir = xasprintf("%s/%s", tree, within);
+	const char *suffix = strrchr(str_base(target), '.');
+	struct strv names = { 0 };
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *dot = strrchr(names.v[i], '.');
+
+		if (suffix && dot && dot > names.v[i] &&
+		    str_list_has(".c .S .s .rs .dts", ' ', dot))
+			strv_addf(out, "%s/%.*s%s", within,
+				  (int)(dot - names.v[i]), names.v[i], suffix);
+	}
+	strv_release(&names);
+	free(dir);
+	free(within);
+}
+
+/* The refused word itself is no candidate, although a Makefile may name it. */
+static char *format_suggestion(const char *word, const struct strv *known,
+			       const char *otherwise)
+{
+	struct spellcheck n;
+
+	spellcheck_init(&n, word);
+	for (size_t i = 0; i < known->n; i++) {
+		if (strcmp(known->v[i], word))
+			spellcheck_add(&n, known->v[i]);
+	}
+	return spellcheck_suggestion(&n, "", otherwise);
+}
+
+void kconfig_suggest_target(const char *tree, const char *srcarch,
+			    const char *arch, const char *makefile,
+			    const char *target, struct err *err)
+{
+	char *of_arch = xasprintf("arch/%s/Makefile", srcarch);
+	char *configs = xasprintf("%s/arch/%s/configs", tree, srcarch);
+	struct strv known = { 0 };
+	char *question;
+
+	if (strchr(target, '/')) {
+		list_objects(&known, tree, target);
+	} else {
+		strv_add(&known, "kernel");
+		strv_add(&known, "vmlinux");
+		add_targets(&known, makefile);
+		read_tree_makefile(&known, tree, of_arch);
+		read_tree_makefile(&known, tree, "scripts/kconfig/Makefile");
+		fs_list(configs, &known);
+	}
+	question = format_suggestion(target, &known,
+				     "; `kfarm build help` lists targets");
+	err_set(err, EINVAL, "this tree has no target \"%s\" for %s%s", target,
+		arch, question);
+	free(question);
+	strv_release(&known);
+	free(configs);
+	free(of_arch);
+}
+
+static void list_configs(struct strv *out, const char *tree, const char *dir)
+{
+	char *path = xasprintf("%s/%s", tree, dir);
+
+	fs_list(path, out);
+	free(path);
+}
+
+char *kconfig_suggest_config(const char *tree, const char *srcarch,
+			     const struct strv *named, const char *name)
+{
+	char *of_arch = xasprintf("arch/%s/configs", srcarch), *question;
+	struct strv known = { 0 };
+
+	strv_split(&known, KCONFIG_MAKE_TARGETS, " ");
+	if (named)
+		strv_add_all(&known, strv_list(named));
+	list_configs(&known, tree, of_arch);
+	list_configs(&known, tree, "configs");
+	question = format_suggestion(name, &known, "");
+	strv_release(&known);
+	free(of_arch);
+	return question;
+}
+
+char *kconfig_suggest_fragment(const char *tree, const char *srcarch,
+			       const char *name)
+{
+	char *of_arch = xasprintf("arch/%s/configs", srcarch), *question;
+	struct strv found = { 0 }, known = { 0 };
+
+	list_configs(&found, tree, "kernel/configs");
+	list_configs(&found, tree, of_arch);
+	for (size_t i = 0; i < found.n; i++) {
+		if (str_ends(found.v[i], ".config"))
+			strv_addf(&known, "%.*s",
+				  (int)(strlen(found.v[i]) - strlen(".config")),
+				  found.v[i]);
+	}
+	strv_add_all(&known, strv_list(&found));
+	question = format_suggestion(name, &known, "");
+	strv_release(&known);
+	strv_release(&found);
+	free(of_arch);
+	return question;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kconfig/suggest.h - Suggestions for misspelled targets and configurations.
+ */
+#ifndef KCONFIG_SUGGEST_H
+#define KCONFIG_SUGGEST_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+/*
+ * Return the target for which make's output `text` reports "No rule to make
+ * target", or NULL.  Reports about prerequisites ("needed by") do not count.
+ * The caller frees the result.
+ */
+char *kconfig_suggest_parse_no_rule(const char *text);
+/*
+ * Set `err` to "this tree has no target ..." with the most similar target.  The
+ * candidates come from the rules, lists and help texts of the Makefiles in
+ * `tree`; `makefile` is the text of the top one.  For a target with a directory
+ * they are the files that make can build from the sources in that directory.
+ * `srcarch` names the directory below arch/, `arch` appears in the message.
+ */
+void kconfig_suggest_target(const char *tree, const char *srcarch,
+			    const char *arch, const char *makefile,
+			    const char *target, struct err *err);
+/*
+ * Return "; did you mean \"x\"?" for the unknown configuration `name` (-k), or
+ * "" if no candidate is similar.  The candidates are make's configuration
+ * targets, the files of the tree's configs directories and `named`, the names
+ * in the configuration file (may be NULL).  The caller frees the result.
+ */
+char *kconfig_suggest_config(const char *tree, const char *srcarch,
+			     const struct strv *named, const char *name);
+/* The same for the unknown fragment `name` (-K). */
+char *kconfig_suggest_fragment(const char *tree, const char *srcarch,
+			       const char *name);
+
+#endif

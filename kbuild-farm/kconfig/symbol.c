@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kconfig/symbol.h"
+
+#include "base/fs.h"
+#include "base/vec.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX      (1u << 22)
+#define DEPTH_MAX     32 /* nested source statements */
+#define TAB_WIDTH     8
+#define TYPE_KEYWORDS "bool boolean tristate int hex string"
+
+/* An open menu, if or choice. */
+struct level {
+	/* conditions including those of the enclosing levels; may be NULL */
+	char *depends, *prompt_condition;
+	size_t choice_number; /* number of the enclosing choice, or 0 */
+};
+
+struct kconfig_reader {
+	struct kconfig_symbols *out;
+	struct spellcheck *similar; /* candidates for each symbol */
+	const char *tree, *srcarch;
+	char *file; /* name of the current file */
+	struct level *levels;
+	size_t n_levels;
+	/*
+	 * The next lines belong to the current entry, else to the innermost
+	 * level if in_level is set, else to neither.
+	 */
+	char *entry_name; /* symbol of the current entry, or NULL */
+	char *depends; /* dependencies of the current entry, or NULL */
+	struct kconfig_symbol *requested; /* symbol of the entry in `out` */
+	bool in_level;
+	bool has_select; /* the entry selects a symbol in `out` */
+	/* indentation of the help text; 0 before its first line; -1 outside */
+	long help_indent;
+	unsigned depth; /* nested source statements */
+};
+
+/* ---- conditions ---- */
+
+/* Return "A && B". Either may be NULL. The caller frees the result. */
+static char *join_conditions(const char *a, const char *b)
+{
+	if (!a || !b)
+		return a || b ? xstrdup(a ? a : b) : NULL;
+	return xasprintf("%s%s%s && %s%s%s", strstr(a, "||") ? "(" : "", a,
+			 strstr(a, "||") ? ")" : "", strstr(b, "||") ? "(" : "",
+			 b, strstr(b, "||") ? ")" : "");
+}
+
+static void add_condition(char **to, const char *more)
+{
+	char *all = join_conditions(*to, more);
+
+	free(*to);
+	*to = all;
+}
+
+static const struct level *innermost(const struct kconfig_reader *r)
+{
+	static const struct level none;
+
+	return r->n_levels ? &r->levels[r->n_levels - 1] : &none;
+}
+
+/* ---- blocks ---- */
+
+static void close_entry(struct kconfig_reader *r)
+{
+	/*
+	 * The dependencies of an entry are complete at its end.  They also
+	 * apply to its selects.
+	 */
+	for (size_t i = 0; r->has_select && i < r->out->n; i++) {
+		struct kconfig_symbol *s = &r->out->v[i];
+
+		for (size_t j = s->n_selects;
+		     j-- > 0 && s->selects[j].incomplete;) {
+			add_condition(&s->selects[j].condition, r->depends);
+			s->selects[j].incomplete = false;
+		}
+	}
+	free(r->entry_name);
+	free(r->depends);
+	r->entry_name = r->depends = NULL;
+	r->requested = NULL;
+	r->in_level = r->has_select = false;
+}
+
+static void open_level(struct kconfig_reader *r, const char *condition,
+		       bool choice)
+{
+	struct level outer = *innermost(r);
+	struct level *l;
+
+	close_entry(r);
+	l = VEC_ADD(r->levels, r->n_levels);
+	*l = (struct level){
+		.depends = join_conditions(outer.depends, condition),
+		.prompt_condition = outer.prompt_condition ?
+					    xstrdup(outer.prompt_condition) :
+					    NULL,
+		.choice_number = outer.choice_number,
+	};
+	r->in_level = !condition;
+	if (choice) {
+		(void)VEC_ADD(r->out->choice_members, r->out->n_choices);
+		l->choice_number = r->out->n_choices;
+	}
+}
+
+static void close_level(struct kconfig_reader *r)
+{
+	struct level *l;
+
+	close_entry(r);
+	if (!r->n_levels)
+		return;
+	l = &r->levels[--r->n_levels];
+	free(l->depends);
+	free(l->prompt_condition);
+}
+
+static void open_entry(struct kconfig_reader *r, const char *name)
+{
+	const struct level *around = innermost(r);
+	struct kconfig_symbol_entry *e;
+
+	close_entry(r);
+	r->entry_name = xstrdup(name);
+	r->depends = around->depends ? xstrdup(around->depends) : NULL;
+	if (around->choice_number)
+		strv_add(&r->out->choice_members[around->choice_number - 1],
+			 name);
+	for (size_t i = 0; i < r->out->n; i++) {
+		struct kconfig_symbol *s = &r->out->v[i];
+
+		spellcheck_add(&r->similar[i], name);
+		if (r->similar[i].best == name) {
+			free(s->similar_name);
+			s->similar_name = xstrdup(name);
+			r->similar[i].best = s->similar_name;
+		}
+		if (!strcmp(s->name, name))
+			r->requested = s;
+	}
+	if (!r->requested)
+		return;
+	e = VEC_ADD(r->requested->entries, r->requested->n_entries);
+	*e = (struct kconfig_symbol_entry){
+		.file = xstrdup(r->file),
+		.depends = around->depends ? xstrdup(around->depends) : NULL,
+		.choice_number = around->choice_number,
+	};
+}
+
+static void set_type(struct kconfig_reader *r, const char *word)
+{
+	static const struct {
+		const char *words;
+		enum kconfig_symbol_type type;
+	} types[] = {
+		{ "bool boolean def_bool", KCONFIG_SYMBOL_BOOL },
+		{ "tristate def_tristate", KCONFIG_SYMBOL_TRISTATE },
+		{ "int", KCONFIG_SYMBOL_INT },
+		{ "hex", KCONFIG_SYMBOL_HEX },
+		{ "string", KCONFIG_SYMBOL_STRING },
+	};
+
+	for (size_t i = 0; r->requested && i < sizeof(types) / sizeof(*types);
+	     i++) {
+		if (str_list_has(types[i].words, ' ', word))
+			r->requested->type = types[i].type;
+	}
+}
+
+static void add_depends(struct kconfig_reader *r, const char *condition)
+{
+	struct kconfig_symbol *s = r->requested;
+
+	if (r->entry_name)
+		add_condition(&r->depends, condition);
+	if (s)
+		add_condition(&s->entries[s->n_entries - 1].depends, condition);
+	else if (r->in_level && r->n_levels)
+		add_condition(&r->levels[r->n_levels - 1].depends, condition);
+}
+
+/* Parse `"Prompt" if CONDITION`; ignore a missing prompt. */
+static void add_prompt(struct kconfig_reader *r, const char *text)
+{
+	char quote = text[0];
+	const char *end = quote == '"' || quote == '\'' ?
+				  strchr(text + 1, quote) :
+				  NULL;
+	const char *condition = NULL;
+	struct kconfig_symbol_entry *e;
+
+	if (!end)
+		return;
+	end += 1 + strspn(end + 1, " \t");
+	if (str_starts(end, "if ") || str_starts(end, "if("))
+		condition = end + 2 + strspn(end + 2, " \t");
+	/* The condition of a choice applies to all its members. */
+	if (r->in_level && r->n_levels && condition)
+		add_condition(&r->levels[r->n_levels - 1].prompt_condition,
+			      condition);
+	if (!r->requested)
+		return;
+	e = &r->requested->entries[r->requested->n_entries - 1];
+	e->has_prompt = true;
+	add_condition(&e->prompt_condition, innermost(r)->prompt_condition);
+	add_condition(&e->prompt_condition, condition);
+}
+
+/* Parse "NAME if CONDITION". */
+static void add_select(struct kconfig_reader *r, const char *text, bool implies)
+{
+	size_t n = strcspn(text, " \t");
+	const char *rest = text + n + strspn(text + n, " \t");
+
+	for (size_t i = 0; r->entry_name && i < r->out->n; i++) {
+		struct kconfig_symbol *s = &r->out->v[i];
+		struct kconfig_symbol_select *by;
+
+		if (strlen(s->name) != n || memcmp(s->name, text, n) != 0)
+			continue;
+		by = VEC_ADD(s->selects, s->n_selects);
+		by->selector = xstrdup(r->entry_name);
+		by->weak = implies;
+		by->incomplete = r->has_select = true;
+		if (str_starts(rest, "if "))
+			by->condition = xstrdup(rest + 3);
+	}
+}
+
+/* ---- files ---- */
+
+static int read_kconfig_file(struct kconfig_reader *r, const char *name);
+
+/* Read a file named like "arch/$(SRCARCH)/Kconfig", with or without quotes. */
+static void read_sourced(struct kconfig_reader *r, const char *text)
+{
+	static const char *const names[] = { "$(SRCARCH)", "$SRCARCH",
+					     "$(HEADER_ARCH)" };
+	char *path = xstrndup(text + (*text == '"'),
+			      strcspn(text + (*text == '"'), "\""));
+	char *outer = r->file;
+
+	close_entry(r);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *at = strstr(path, names[i]), *with;
+
+		if (!at)
+			continue;
+		with = xasprintf("%.*s%s%s", (int)(at - path), path, r->srcarch,
+				 at + strlen(names[i]));
+		free(path);
+		path = with;
+	}
+	if (r->depth < DEPTH_MAX)
+		read_kconfig_file(r, path);
+	r->file = outer;
+	free(path);
+}
+
+static void read_statement(struct kconfig_reader *r, const char *word,
+			   const char *rest)
+{
+	if (str_list_has("config menuconfig", ' ', word))
+		open_entry(r, rest);
+	else if (str_list_has("choice menu", ' ', word))
+		open_level(r, NULL, word[0] == 'c');
+	else if (!strcmp(word, "if"))
+		open_level(r, rest, false);
+	else if (str_list_has("endchoice endmenu endif", ' ', word))
+		close_level(r);
+	else if (str_list_has("source osource", ' ', word))
+		read_sourced(r, rest);
+	else if (!strcmp(word, "comment"))
+		close_entry(r);
+	else if (!strcmp(word, "depends") && str_starts(rest, "on "))
+		add_depends(r, rest + 3 + strspn(rest + 3, " \t"));
+	else if (!strcmp(word, "visible") && r->in_level && r->n_levels &&
+		 str_starts(rest, "if "))
+		add_condition(&r->levels[r->n_levels - 1].prompt_condition,
+			      rest + 3);
+	else if (str_list_has("select imply", ' ', word))
+		add_select(r, rest, word[0] == 'i');
+	else if (!strcmp(word, "range") && r->requested)
+		strv_add(&r->requested->entries[r->requested->n_entries - 1]
+				  .ranges,
+			 rest);
+	else if (str_list_has(TYPE_KEYWORDS " prompt def_bool def_tristate",
+			      ' ', word)) {
+		/* "bool", `prompt "Prompt" if CONDITION`, "def_bool y" */
+		set_type(r, word);
+		if (!str_starts(word, "def_"))
+			add_prompt(r, rest);
+	} else if (str_list_has("help ---help---", ' ', word))
+		r->help_indent = 0;
+}
+
+static long indentation(const char **line)
+{
+	long n = 0;
+
+	for (; **line == ' ' || **line == '\t'; ++*line)
+		n = **line == '\t' ? (n / TAB_WIDTH + 1) * TAB_WIDTH : n + 1;
+	return n;
+}
+
+/*
+ * Return true if the line is part of a help text.  A line with less indentation
+ * ends the text.
+ */
+static bool is_help_text(struct kconfig_reader *r, long indent,
+			 const char *line)
+{
+	if (r->help_indent < 0)
+		return false;
+	if (!*line)
+		return true;
+	if (!r->help_indent && indent) {
+		r->help_indent = indent;
+		return true;
+	}
+	if (r->help_indent && indent >= r->help_indent)
+		return true;
+	r->help_indent = -1;
+	return false;
+}
+
+static void read_kconfig_line(struct kconfig_reader *r, char *text)
+{
+	const char *line = text;
+	long indent = indentation(&line);
+	size_t n = strlen(line);
+	char *word;
+
+	while (n && isspace((unsigned char)line[n - 1]))
+		n--;
+	text[(size_t)(line - text) + n] = '\0';
+	if (is_help_text(r, indent, line) || !*line || *line == '#')
+		return;
+	n = strcspn(line, " \t");
+	word = xstrndup(line, n);
+	read_statement(r, word, line + n + strspn(line + n, " \t"));
+	free(word);
+}
+
+static int read_kconfig_file(struct kconfig_reader *r, const char *name)
+{
+	char *path = xasprintf("%s/%s", r->tree, name);
+	struct buf text = { 0 }, line = { 0 };
+	struct err ignored;
+	int ret = fs_read(path, FILE_MAX, &text, &ignored);
+
+	strv_add(&r->out->files, name);
+	r->depth++;
+	r->file = (char *)name;
+	r->help_indent = -1;
+	for (const char *at = buf_str(&text); !ret && *at;) {
+		size_t n = strcspn(at, "\n");
+		bool more = n && at[n - 1] == '\\' && at[n];
+		char *logical;
+
+		/* A backslash at the end joins the line with the next one. */
+		buf_add(&line, at, more ? n - 1 : n);
+		at += n + (at[n] == '\n');
+		if (more && *at)
+			continue;
+		buf_add(&line, "", 0);
+		logical = buf_steal(&line);
+		read_kconfig_line(r, logical);
+		free(logical);
+	}
+	r->help_indent = -1;
+	close_entry(r);
+	r->depth--;
+	buf_release(&text);
+	free(path);
+	return ret;
+}
+
+/* ---- other architectures ---- */
+
+/* Return true if the file has "config NAME" or "menuconfig NAME". */
+static bool file_has_symbol(const char *path, const char *name)
+{
+	struct buf text = { 0 };
+	struct err ignored;
+	size_t n = strlen(name);
+	bool found = false;
+
+	fs_read(path, FILE_MAX, &text, &ignored);
+	for (const char *at = buf_str(&text); !found && *at;) {
+		const char *word = str_starts(at, "menu") ? at + 4 : at;
+
+		if (str_starts(word, "config")) {
+			word += 6 + strspn(word + 6, " \t");
+			found = !strncmp(word, name, n) &&
+				strchr(" \t\r\n", word[n]);
+		}
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	buf_release(&text);
+	return found;
+}
+
+static bool dir_has_symbol(const char *dir, const char *name, unsigned depth)
+{
+	struct strv names = { 0 };
+	bool found = false;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; !found && i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (str_starts(names.v[i], "Kconfig"))
+			found = file_has_symbol(path, name);
+		else if (depth && !strchr(names.v[i], '.') && fs_is_dir(path))
+			found = dir_has_symbol(path, name, depth - 1);
+		free(path);
+	}
+	strv_release(&names);
+	return found;
+}
+
+/*
+ * Return the other architectures that have the symbol, "arm, x86", or NULL.
+ * The caller frees it.
+ */
+static char *find_in_other_archs(const char *tree, const char *srcarch,
+				 const char *name)
+{
+	char *dir = xasprintf("%s/arch", tree), *out = NULL;
+	struct strv archs = { 0 }, found = { 0 };
+
+	fs_list(dir, &archs);
+	for (size_t i = 0; i < archs.n; i++) {
+		char *path = xasprintf("%s/%s", dir, archs.v[i]);
+
+		/* Boards are two levels down: arch/powerpc/platforms/ps3. */
+		if (strcmp(archs.v[i], srcarch) != 0 &&
+		    dir_has_symbol(path, name, 2))
+			strv_add(&found, archs.v[i]);
+		free(path);
+	}
+	if (found.n)
+		out = strv_join(&found, ", ");
+	strv_release(&found);
+	strv_release(&archs);
+	free(dir);
+	return out;
+}
+
+int kconfig_symbols_read(struct kconfig_symbols *out, const char *tree,
+			 const char *srcarch, const struct strv *names)
+{
+	struct kconfig_reader r = { .out = out,
+				    .tree = tree,
+				    .srcarch = srcarch };
+	int ret;
+
+	*out = (struct kconfig_symbols){ .srcarch = srcarch, .n = names->n };
+	out->v = xcalloc(names->n + 1, sizeof(*out->v));
+	r.similar = xcalloc(names->n + 1, sizeof(*r.similar));
+	for (size_t i = 0; i < names->n; i++) {
+		out->v[i].name = xstrdup(names->v[i]);
+		spellcheck_init(&r.similar[i], out->v[i].name);
+	}
+	ret = read_kconfig_file(&r, "Kconfig");
+	while (r.n_levels)
+		close_level(&r);
+	for (size_t i = 0; !ret && i < out->n; i++) {
+		if (!out->v[i].n_entries)
+			out->v[i].other_archs = find_in_other_archs(
+				tree, srcarch, out->v[i].name);
+	}
+	free(r.levels);
+	free(r.similar);
+	return ret ? -ENOENT : 0;
+}
+
+void kconfig_symbols_release(struct kconfig_symbols *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct kconfig_symbol *s = &all->v[i];
+
+		for (size_t j = 0; j < s->n_entries; j++) {
+			free(s->entries[j].file);
+			free(s->entries[j].depends);
+			free(s->entries[j].prompt_condition);
+			strv_release(&s->entries[j].ranges);
+		}
+		for (size_t j = 0; j < s->n_selects; j++) {
+			free(s->selects[j].selector);
+			free(s->selects[j].condition);
+		}
+		free(s->entries);
+		free(s->selects);
+		free(s->similar_name);
+		free(s->other_archs);
+		free(s->name);
+	}
+	for (size_t i = 0; i < all->n_choices; i++)
+		strv_release(&all->choice_members[i]);
+	strv_release(&all->files);
+	free(all->choice_members);
+	free(all->v);
+	*all = (struct kconfig_symbols){ 0 };
+}

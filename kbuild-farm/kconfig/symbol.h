@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kconfig/symbol.h - Kconfig entries of selected symbols.
+ *
+ * The parser reads the part of the language
+ * (Documentation/kbuild/kconfig-language.rst) that determines which entries can
+ * set a symbol and which symbols it depends on; expressions remain text.
+ */
+#ifndef KCONFIG_SYMBOL_H
+#define KCONFIG_SYMBOL_H
+
+#include "base/buf.h"
+#include "base/spellcheck.h"
+#include "base/str.h"
+
+enum kconfig_symbol_type {
+	KCONFIG_SYMBOL_UNKNOWN,
+	KCONFIG_SYMBOL_BOOL,
+	KCONFIG_SYMBOL_TRISTATE,
+	KCONFIG_SYMBOL_INT,
+	KCONFIG_SYMBOL_HEX,
+	KCONFIG_SYMBOL_STRING,
+};
+
+/*
+ * One `config NAME`; a symbol can have several.  Conditions are NULL if
+ * absent.
+ */
+struct kconfig_symbol_entry {
+	char *file; /* relative to the tree */
+	char *depends; /* its own and those of the enclosing menus and ifs */
+	/* without a prompt, only defaults and selects set it */
+	bool has_prompt;
+	char *prompt_condition;
+	size_t choice_number; /* number of the enclosing choice, or 0 */
+	struct strv ranges; /* "LOW HIGH", "LOW HIGH if CONDITION" */
+};
+
+/* A `select NAME` or `imply NAME` in another symbol's entry. */
+struct kconfig_symbol_select {
+	char *selector; /* the selecting symbol */
+	/* condition including the dependencies of `selector`, or NULL */
+	char *condition;
+	bool weak;
+	bool incomplete; /* the parser has not finished the selector's entry */
+};
+
+struct kconfig_symbol {
+	char *name; /* without CONFIG_ */
+	enum kconfig_symbol_type type;
+	struct kconfig_symbol_entry *entries;
+	size_t n_entries;
+	struct kconfig_symbol_select *selects;
+	size_t n_selects;
+	char *similar_name; /* without an entry: a symbol with a similar name */
+	/* other architectures that have it: "arm, x86"; or NULL */
+	char *other_archs;
+};
+
+struct kconfig_symbols {
+	const char *srcarch; /* borrowed */
+	struct kconfig_symbol *v; /* in the order of `names` */
+	size_t n;
+	struct strv *choice_members; /* members of choice i are at [i - 1] */
+	size_t n_choices;
+	/* files read or searched for, relative to the tree */
+	struct strv files;
+};
+
+/*
+ * Read the entries of the symbols `names` (without CONFIG_) from the Kconfig
+ * of `tree` with the given $(SRCARCH).  Returns 0, or -ENOENT if the tree has
+ * no Kconfig; other missing files are skipped.  Release `out` in any case.
+ */
+int kconfig_symbols_read(struct kconfig_symbols *out, const char *tree,
+			 const char *srcarch, const struct strv *names);
+void kconfig_symbols_release(struct kconfig_symbols *all);
+
+#endif

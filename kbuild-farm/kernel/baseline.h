@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/baseline.h - Comparison of a build with its baseline.
+ *
+ * The baseline is the last build of the same series in the same build
+ * directory.  If nothing has been compiled in that directory yet, or the
+ * history has no build of it, the last build of the series in any directory is
+ * used.  With -W in a tree that is being bisected, it is the last build of a
+ * revision marked good, because the most recent build may be a bad one.
+ *
+ * The table of grown symbols counts and prints as the kernel's
+ * scripts/bloat-o-meter does.
+ */
+#ifndef KERNEL_BASELINE_H
+#define KERNEL_BASELINE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "diag/compare.h"
+#include "history/read.h"
+
+struct kernel_artifacts;
+struct kernel_build_state;
+
+/*
+ * Append a table of the symbols that differ in size between the ELF files
+ * `old` and `new`, largest growth first.  Returns 0, or a negative errno with
+ * `err` naming the file.
+ */
+int kernel_bloat_text(struct buf *out, const char *old, const char *new,
+		      struct err *err);
+
+struct kernel_baseline {
+	/* number in the history, or 0 without a baseline */
+	int64_t build_number;
+	char *output_dir; /* output directory of the baseline */
+	struct diag_set diags; /* diagnostics at the end of the baseline */
+	/* the same, for lookups during the build */
+	struct diag_baseline known_diags;
+	struct history_details sizes;
+	/*
+	 * Diagnostics of the last build in this directory, if that is not the
+	 * baseline: they still apply to units that are not recompiled.
+	 */
+	bool has_dir_diags;
+	struct diag_set dir_diags;
+	bool fresh; /* this build is the first in its directory */
+	struct diag_change change; /* result of the comparison */
+};
+
+/*
+ * Find the baseline; call it after EVENTS_KIND_BUILD was published.  Returns
+ * 0, or -ENOENT with `err` set if -W has no baseline in a tree that is being
+ * bisected.
+ */
+int kernel_baseline_find(struct kernel_build_state *run, bool fresh,
+			 struct err *err);
+/*
+ * Compare with the baseline after the last diagnostic and publish every
+ * diagnostic.  `complete` means that make built all goals.
+ */
+void kernel_baseline_compare(struct kernel_build_state *run, bool complete);
+/* Publish the sizes of the artifacts. */
+void kernel_baseline_report_sizes(struct kernel_build_state *run,
+				  const struct kernel_artifacts *a);
+/*
+ * Append the table of grown symbols, or a line with the reason why it is
+ * missing.
+ */
+void kernel_baseline_put_bloat(const struct kernel_build_state *run,
+			       struct buf *out);
+/* Free the diagnostics and sizes. */
+void kernel_baseline_release(struct kernel_baseline *e);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/internal.h - State shared by the steps of a running build.
+ */
+#ifndef KERNEL_INTERNAL_H
+#define KERNEL_INTERNAL_H
+
+#include "diag/log.h"
+#include "kernel/archive.h"
+#include "kernel/baseline.h"
+#include "kernel/build.h"
+#include "kernel/config.h"
+#include "kernel/goal.h"
+#include "kernel/lock.h"
+#include "kernel/offload.h"
+#include "kernel/outdir.h"
+#include "kernel/plan.h"
+#include "kernel/progress.h"
+#include "kernel/source.h"
+#include "kernel/supervisor.h"
+
+/* Durations of the parts of a build. */
+struct kernel_build_times {
+	uint64_t setup_ms; /* until the lock is held and the log is open */
+	uint64_t prepare_ms; /* wait for the nodes, configuration */
+	uint64_t compile_ms; /* make */
+	uint64_t artifacts_ms;
+};
+
+/* The .config of the build directory. */
+struct kernel_build_config {
+	struct kernel_config_stamp stamp; /* its record, once it is made */
+	int64_t mtime_ns; /* its mtime at that time */
+	bool failed; /* this tree cannot provide the requested .config */
+};
+
+/* Facts published so far. */
+struct kernel_build_reported {
+	const char *phase; /* last phase, or NULL */
+	unsigned n_warnings, n_errors;
+	/* first target for which make has no rule, or NULL */
+	char *unknown_target;
+};
+
+struct kernel_build_state {
+	const struct kernel_plan *plan;
+	const struct kernel_hooks *hooks;
+
+	/* Event loop and programs */
+	struct event_base *base;
+	struct event *tick_event;
+	struct kernel_supervisor supervisor;
+	struct kernel_offload offload;
+	struct strv env; /* environment of all programs of the build */
+	unsigned jobs; /* make's -j */
+	bool make_running; /* log lines determine the phase */
+
+	/* Directories */
+	struct kernel_lock lock;
+	struct kernel_outdir outdir;
+	struct kernel_archive_cache archive_cache;
+	/* free space of the build directory's disk at the start */
+	uint64_t free_bytes;
+	struct err disk_full_err; /* names the full disk that ended the build */
+
+	/* Sources, configuration and goals */
+	struct kernel_source_dirty_check dirty_check;
+	struct kernel_build_config config;
+	struct kernel_goals goals; /* requested goals */
+	struct strv targets; /* the goals' words for make */
+
+	/* Log and results */
+	struct diag_log log;
+	struct kernel_progress progress;
+	struct kernel_baseline baseline;
+	struct kernel_build_times times;
+	struct kernel_build_reported reported;
+};
+
+/*
+ * Create the directories, the lock, the event loop, the log, the masquerade
+ * directory and the coordinator, in that order.  Returns 0 or a negative errno
+ * with `err` set; call kernel_build_end() in any case.
+ */
+int kernel_build_start(struct kernel_build_state *run,
+		       const struct kernel_plan *plan,
+		       const struct node_roster *roster,
+		       const struct kernel_hooks *hooks, struct err *err);
+/*
+ * Start a build of the configuration alone: without masquerade directory and
+ * coordinator.  The output directory with build.log is in the run directory,
+ * which kernel_build_end() removes.
+ */
+int kernel_build_start_config(struct kernel_build_state *run,
+			      const struct kernel_plan *plan,
+			      const struct kernel_hooks *hooks,
+			      struct err *err);
+/* Wait at most 3 s for the nodes and choose -j. Returns 0 or -EINTR. */
+int kernel_build_choose_jobs(struct kernel_build_state *run);
+/*
+ * Stop the coordinator and all processes left by an interrupted build, and
+ * remove temporary files.
+ */
+void kernel_build_end(struct kernel_build_state *run);
+
+/*
+ * Publish the phase `name` (a KERNEL_PHASE_) if it differs from the last one.
+ */
+void kernel_build_set_phase(struct kernel_build_state *run, const char *name);
+/* Publish a note for the user. */
+void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Run a program in `cwd` with its output in build.log.  Returns its exit
+ * status (2 for a death by signal) or a negative errno: -EINTR if the build
+ * must stop, else with `err` set.
+ */
+int kernel_build_run_program(struct kernel_build_state *run, char *const *argv,
+			     const char *cwd, struct err *err);
+/*
+ * Run `make OPTIONS O=DIR VAR=VALUE... TARGETS` in the tree.  Returns as
+ * kernel_build_run_program().
+ */
+int kernel_build_run_make(struct kernel_build_state *run, char *const *options,
+			  char *const *targets, struct err *err);
+/* Run make as kernel_build_run_make() does, with its stdout in `out`. */
+int kernel_build_capture_make(struct kernel_build_state *run,
+			      const char *target, struct buf *out,
+			      struct err *err);
+
+#endif

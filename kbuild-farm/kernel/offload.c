@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/offload.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "base/which.h"
+#include "compiler/probe-deps.h"
+#include "conf/conf.h"
+#include "coord/coord.h"
+#include "events/server.h"
+#include "history/recorder.h"
+#include "kernel/capacity.h"
+#include "kernel/masquerade.h"
+#include "machine/machine.h"
+#include "node/limits.h"
+#include "peer/canary-db.h"
+#include "report/html.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/*
+ * Publish a point of the curve for each KERNEL_OFFLOAD_CURVE_POINTSth part of
+ * the cost `all`, and the end.
+ */
+static void report_progress_curve(const struct history_costs *c, int64_t all,
+				  struct events_hub *hub)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
+	int64_t cost = 0, next = 1;
+
+	ev.make_jobs = c->baseline.n_make_jobs;
+	for (size_t i = 0; i < c->n_completions; i++) {
+		cost += c->completions[i].cpu_ms;
+		if (next == KERNEL_OFFLOAD_CURVE_POINTS)
+			break;
+		if (cost * KERNEL_OFFLOAD_CURVE_POINTS < all * next)
+			continue;
+		ev.n_total_jobs = (int64_t)i + 1;
+		ev.cost_ms = cost;
+		ev.wall_ms = c->completions[i].done_ms;
+		events_hub_publish(hub, &ev);
+		next = cost * KERNEL_OFFLOAD_CURVE_POINTS / all + 1;
+		if (next > KERNEL_OFFLOAD_CURVE_POINTS)
+			next = KERNEL_OFFLOAD_CURVE_POINTS;
+	}
+	ev.n_total_jobs = c->baseline.n_jobs;
+	ev.cost_ms = all;
+	ev.wall_ms = c->baseline.wall_ms;
+	events_hub_publish(hub, &ev);
+}
+
+void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
+				    struct history *h,
+				    const struct events_event *build,
+				    struct events_hub *hub)
+{
+	struct err ignored;
+	int64_t all = 0;
+
+	if (!h || !build->series_key || !build->from_scratch ||
+	    history_costs_load(h, build->series_key, &e->costs, &ignored))
+		return;
+	for (size_t i = 0; i < e->costs.n_completions; i++)
+		all += e->costs.completions[i].cpu_ms;
+	if (e->costs.baseline.number && all >= KERNEL_OFFLOAD_CURVE_POINTS)
+		report_progress_curve(&e->costs, all, hub);
+}
+
+int64_t kernel_offload_job_cost_ms(void *estimate, const char *object)
+{
+	const struct kernel_offload_estimate *e = estimate;
+	const struct history_cost *c = e->costs.n_costs ?
+					       history_cost_find(&e->costs,
+								 object) :
+					       NULL;
+
+	return c && c->cpu_ms >= 0 ? c->cpu_ms : EVENTS_UNKNOWN;
+}
+
+void kernel_offload_estimate_release(struct kernel_offload_estimate *e)
+{
+	history_costs_release(&e->costs);
+}
+
+/* Runs on the thread of the probe cache. */
+static void update_dependency_lists(void *arg)
+{
+	struct kernel_offload_probes *p = arg;
+	struct err err;
+
+	for (size_t i = 0; i < p->drivers.n; i++) {
+		if (compiler_probe_deps_update(p->dir, p->drivers.v[i],
+					       strv_list(&p->env), &err))
+			log_debug("answers are not remembered: %s", err.text);
+	}
+	compiler_probe_deps_update_requested(p->dir);
+	compiler_probe_deps_trim(p->dir);
+}
+
+void kernel_offload_open_probes(struct kernel_offload_probes *p,
+				char *const *drivers, char *const *env)
+{
+	char *cache = fs_cache_home(), *dir = xasprintf("%s/probes", cache);
+	struct err err;
+
+	free(cache);
+	if (fs_mkdirs(dir, 0700, &err) || access(dir, W_OK)) {
+		free(dir);
+		return;
+	}
+	p->dir = dir;
+	strv_add_all(&p->drivers, drivers);
+	strv_add_all(&p->env, env);
+	p->task = task_start(update_dependency_lists, p);
+}
+
+void kernel_offload_release_probes(struct kernel_offload_probes *p)
+{
+	if (p->task)
+		task_join(p->task);
+	strv_release(&p->drivers);
+	strv_release(&p->env);
+	free(p->dir);
+	*p = (struct kernel_offload_probes){ 0 };
+}
+
+struct kernel_roster_watch {
+	struct coord *coord;
+	struct event *tick;
+	/* digest of the configuration that the coordinator's roster is from */
+	struct digest applied_digest;
+	struct digest last_digest; /* digest one second ago */
+	bool half; /* halve the slots of new nodes, for a nightly build */
+};
+
+static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
+{
+	struct kernel_roster_watch *n = arg;
+	struct digest before = n->last_digest;
+	struct node_roster roster = { 0 };
+	struct conf *conf = NULL;
+	struct err err;
+	int ret;
+
+	(void)fd;
+	(void)what;
+	conf_digest_current(&n->last_digest);
+	/* Wait until it is stable: an editor may need more than one write. */
+	if (digest_equal(&n->last_digest, &n->applied_digest) ||
+	    !digest_equal(&n->last_digest, &before))
+		return;
+	n->applied_digest = n->last_digest;
+	ret = conf_load(&conf, NULL, &err);
+	if (!ret)
+		ret = node_roster_load(&roster, conf, &err);
+	conf_free(conf);
+	if (ret) {
+		log_warning("%s; this build goes on with the nodes that it "
+			    "has",
+			    err.text);
+		return;
+	}
+	n->applied_digest = roster.stamp;
+	for (size_t i = 0; i < roster.n; i++)
+		roster.v[i].halved = n->half;
+	coord_update_roster(n->coord, &roster);
+}
+
+/*
+ * Watch the configuration for changes.  `roster` is the coordinator's initial
+ * one.  Returns NULL if it is not from the configuration or if remote
+ * execution is disabled.
+ */
+static struct kernel_roster_watch *watch_roster(
+	struct event_base *base, struct coord *coord,
+	const struct node_roster *roster)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	struct kernel_roster_watch *n;
+
+	if (roster->remote_disabled || !digest_is_set(&roster->stamp))
+		return NULL;
+	n = xcalloc(1, sizeof(*n));
+	n->coord = coord;
+	n->applied_digest = n->last_digest = roster->stamp;
+	n->half = roster->n && roster->v[0].halved;
+	n->tick = event_new(base, -1, EV_PERSIST, on_configuration_check, n);
+	if (!n->tick || event_add(n->tick, &second))
+		str_out_of_memory();
+	return n;
+}
+
+/* maximum wait for the nodes; ssh: and exec: nodes connect more slowly */
+#define READY_MS     1000
+#define READY_SSH_MS 3000
+
+void kernel_offload_init(struct kernel_offload *f,
+			 const struct node_roster *roster, unsigned asked,
+			 struct events_hub *hub)
+{
+	struct wire_inventory inv = { 0 };
+	struct node_limit limit;
+
+	*f = (struct kernel_offload){ .has_nodes = roster->n > 0,
+				      .roster = roster,
+				      .start_ms = clock_ms(),
+				      .hub = hub };
+	f->totals_consumer = (struct events_subscriber){
+		.on_event = events_totals_add, .ctx = &f->totals
+	};
+	events_hub_subscribe(hub, &f->totals_consumer);
+	machine_inventory_collect(&inv, "");
+	node_limit_local(&limit, &inv, 0);
+	f->local_slots = limit.slots;
+	/* Without nodes, -j sets the number of local slots. */
+	if (asked && (!roster->n || asked < limit.slots))
+		f->local_slots = asked;
+	f->job_capacity = kernel_capacity(NULL, "");
+	free(limit.reason);
+	wire_inventory_release(&inv);
+}
+
+int kernel_offload_make_dirs(struct kernel_offload *f, struct err *err)
+{
+	return kernel_rundir_create(&f->rundir, f->local_slots, err);
+}
+
+void kernel_offload_report_load(const struct kernel_offload *f)
+{
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	struct events_event ev = events_event_make(EVENTS_KIND_HOST);
+	uint64_t us = 0;
+
+	if (f->coord) {
+		coord_report_final_loads(f->coord);
+		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct rusage r;
+
+		getrusage(whose[i], &r);
+		us += (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) *
+			      1000000 +
+		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+	}
+	ev.cpu_ms = (int64_t)(us / 1000);
+	kernel_shell_report(&f->shell, f->hub, &ev);
+}
+
+static void report_history_notes(struct kernel_offload *f, struct strv *notes)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
+
+	for (size_t i = 0; i < notes->n; i++) {
+		ev.text = notes->v[i];
+		events_hub_publish(f->hub, &ev);
+	}
+	strv_add_all(&f->notes, strv_list(notes));
+	strv_release(notes);
+}
+
+void kernel_offload_report_start(struct kernel_offload *f,
+				 struct events_event *build)
+{
+	struct strv notes = { 0 };
+
+	f->history_record = history_recorder_new(f->hub, &notes);
+	report_history_notes(f, &notes);
+	events_hub_publish(f->hub, build);
+	if (f->history_record)
+		kernel_offload_report_estimate(
+			&f->estimate, history_recorder_db(f->history_record),
+			build, f->hub);
+}
+
+int64_t kernel_offload_report_end(struct kernel_offload *f,
+				  struct events_event *done, const char *report)
+{
+	struct strv notes = { 0 };
+	struct err err = { 0 };
+	struct history *h;
+	int64_t number;
+
+	done->n_remote = f->totals.n_remote;
+	done->n_local = f->totals.n_local;
+	if (f->history_record)
+		history_recorder_finish(f->history_record, done, &notes);
+	if (f->history_record && report) {
+		h = history_recorder_db(f->history_record);
+		number = history_recorder_build_number(f->history_record);
+		if (h && number && report_html_write(h, number, report, &err))
+			strv_addf(&notes, "no report: %s", err.text);
+	}
+	report_history_notes(f, &notes);
+	number = history_recorder_build_number(f->history_record);
+	if (number)
+		done->history_id = number;
+	events_hub_publish(f->hub, done);
+	return number;
+}
+
+static void on_waiting_changed(void *ctx, unsigned n)
+{
+	struct kernel_offload *f = ctx;
+
+	f->n_waiting = n;
+	kernel_jobserver_set_waiting(&f->jobserver, n);
+}
+
+static void on_tool_steps_changed(void *ctx, bool wanted)
+{
+	const struct kernel_offload *f = ctx;
+
+	kernel_shell_enable_tool_steps(&f->shell, wanted);
+}
+
+/*
+ * Announce the compilers, so that nodes get the toolchains before the first
+ * compile, and open the probe cache before the first probe.
+ */
+static void expect_compilers(struct kernel_offload *f,
+			     const struct kernel_offload_setup *setup)
+{
+	static char *const usual[] = { "cc", "gcc", NULL };
+	char *const *name = setup->expected_compilers;
+	const char *libraries = setup->env ? str_find_env(setup->env,
+							  "LD_LIBRARY_PATH") :
+					     NULL;
+	struct strv env = { 0 }, drivers = { 0 };
+
+	/* These variables determine which files a compiler reads and runs. */
+	strv_addf(&env, "PATH=%s", setup->path);
+	if (libraries)
+		strv_addf(&env, "LD_LIBRARY_PATH=%s", libraries);
+	for (name = name ? name : usual; *name; name++) {
+		char *driver = which_compiler(*name, setup->path,
+					      f->masquerade_dir);
+
+		if (driver && setup->expected_compilers)
+			coord_announce_compiler(f->coord, driver, env.v);
+		if (driver)
+			strv_own(&drivers, driver);
+	}
+	if (!setup->no_probe_cache)
+		kernel_offload_open_probes(&f->probes, strv_list(&drivers),
+					   env.v);
+	strv_release(&drivers);
+	strv_release(&env);
+}
+
+/*
+ * Create the masquerade directory.  A permanent one has no copies of binutils,
+ * because build systems record the paths of tools and the copies end with the
+ * run.
+ */
+static int prepare_masquerade(struct kernel_offload *f,
+			      const struct kernel_offload_setup *setup,
+			      struct strv *skipped, struct err *err)
+{
+	char *wrapper = kernel_masquerade_find_wrapper();
+	int ret;
+
+	if (!wrapper)
+		return err_set(err, ENOENT,
+			       "kfarm-cc is neither beside kfarm nor in PATH; "
+			       "install kfarm again");
+	if (setup->permanent) {
+		ret = kernel_masquerade_make_permanent(
+			&f->masquerade_dir, wrapper, setup->path, skipped, err);
+	} else {
+		f->masquerade_dir = xstrdup(f->rundir.masquerade);
+		ret = kernel_masquerade_make(f->rundir.dir, wrapper,
+					     setup->path, skipped, err);
+		if (!ret)
+			ret = kernel_masquerade_copy_tools(f->masquerade_dir,
+							   setup->path, err);
+	}
+	free(wrapper);
+	return ret < 0 ? ret : 0;
+}
+
+int kernel_offload_open(struct kernel_offload *f,
+			const struct kernel_offload_setup *setup,
+			struct strv *skipped, struct err *err)
+{
+	struct coord_setup s = {
+		.base = setup->base,
+		.socket_path = f->rundir.socket,
+		.work_dir = f->rundir.work,
+		.roster = f->roster,
+		.local_slots = f->local_slots,
+		.trees = setup->tree_dirs,
+		.hub = f->hub,
+		.cost_ms = kernel_offload_job_cost_ms,
+		.cost_ctx = &f->estimate,
+		.on_waiting_changed = on_waiting_changed,
+		.waiting_ctx = f,
+		.on_steps_wanted = on_tool_steps_changed,
+		.steps_ctx = f,
+	};
+	char *cache = fs_cache_home();
+	char *scan_dir = xasprintf("%s/scan", cache);
+	char *canary_db = peer_canary_db_path(), *data = fs_data_home();
+	int ret;
+
+	s.canary_db = canary_db;
+	s.data_dir = data;
+	s.cache_dir = scan_dir;
+	ret = prepare_masquerade(f, setup, skipped, err);
+	if (!ret && setup->shell_enabled)
+		ret = kernel_shell_open(&f->shell, f->rundir.shell, err);
+	kernel_shell_set_roster(&f->shell, f->roster);
+	if (!ret)
+		ret = coord_new(&f->coord, &s, err);
+	if (!ret)
+		ret = events_server_new(&f->server, f->hub, setup->base,
+					f->rundir.events, err);
+	if (!ret) {
+		f->roster_watch = watch_roster(setup->base, f->coord,
+					       f->roster);
+		expect_compilers(f, setup);
+	}
+	free(scan_dir);
+	free(cache);
+	free(canary_db);
+	free(data);
+	return ret;
+}
+
+void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out)
+{
+	strv_addf(out, "KFARM_SOCKET=%s", f->rundir.socket);
+	strv_addf(out, "KFARM_LINKS=%s", f->masquerade_dir);
+	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
+	if (f->probes.dir)
+		strv_addf(out, "KFARM_PROBES=%s", f->probes.dir);
+}
+
+static void on_ready(void *ctx)
+{
+	struct kernel_offload *f = ctx;
+
+	f->nodes_settled = true;
+}
+
+int kernel_offload_wait_nodes(struct kernel_offload *f, struct event_base *base,
+			      const int *stopped)
+{
+	unsigned limit_ms = READY_MS;
+
+	for (size_t i = 0; i < f->roster->n; i++) {
+		if (f->roster->v[i].address.kind != NODE_ADDRESS_TLS)
+			limit_ms = READY_SSH_MS;
+	}
+	coord_when_ready(f->coord, limit_ms, on_ready, f);
+	while (!f->nodes_settled && !*stopped) {
+		if (event_base_loop(base, EVLOOP_ONCE) < 0)
+			break;
+	}
+	return *stopped ? -EINTR : 0;
+}
+
+unsigned kernel_offload_nodes_up(const struct kernel_offload *f)
+{
+	unsigned up = 0;
+
+	for (size_t i = 0; i < f->totals.n_nodes; i++) {
+		const struct events_node *n = f->totals.nodes[i];
+
+		up += n->n_slots > 0 && events_node_is_up(n);
+	}
+	return up;
+}
+
+unsigned kernel_offload_local_slots(const struct kernel_offload *f)
+{
+	return f->coord ? coord_local_slots(f->coord) : f->local_slots;
+}
+
+unsigned kernel_offload_job_limit(const struct kernel_offload *f,
+				  unsigned asked)
+{
+	unsigned slots = kernel_offload_local_slots(f);
+
+	if (f->coord)
+		slots += coord_remote_slots(f->coord);
+	return asked                   ? asked :
+	       slots > f->job_capacity ? f->job_capacity :
+					 slots;
+}
+
+int kernel_offload_start_jobserver(struct kernel_offload *f, unsigned asked,
+				   struct err *err)
+{
+	int ret = kernel_jobserver_start(&f->jobserver, f->local_slots,
+					 asked ? asked : f->job_capacity, err);
+
+	if (!ret)
+		kernel_jobserver_set_waiting(&f->jobserver, f->n_waiting);
+	return ret;
+}
+
+void kernel_offload_add_makeflags(const struct kernel_offload *f,
+				  struct strv *out, char *const *env)
+{
+	char *flags;
+
+	if (!f->jobserver.broker_pid)
+		return;
+	flags = kernel_jobserver_makeflags(&f->jobserver,
+					   str_find_env(env, "MAKEFLAGS"));
+	strv_addf(out, "MAKEFLAGS=%s", flags);
+	free(flags);
+}
+
+void kernel_offload_close(struct kernel_offload *f)
+{
+	kernel_jobserver_stop(&f->jobserver);
+	if (f->roster_watch)
+		event_free(f->roster_watch->tick);
+	free(f->roster_watch);
+	f->roster_watch = NULL;
+	coord_free(f->coord);
+	f->coord = NULL;
+	events_hub_stop(f->hub);
+	events_server_free(f->server);
+	f->server = NULL;
+}
+
+void kernel_offload_release(struct kernel_offload *f)
+{
+	kernel_rundir_release(&f->rundir);
+	history_recorder_free(f->history_record);
+	f->history_record = NULL;
+	kernel_offload_estimate_release(&f->estimate);
+	strv_release(&f->notes);
+	if (f->hub)
+		events_hub_unsubscribe(f->hub, &f->totals_consumer);
+	events_totals_release(&f->totals);
+	kernel_shell_release(&f->shell);
+	kernel_offload_release_probes(&f->probes);
+	free(f->masquerade_dir);
+	f->masquerade_dir = NULL;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/offload.h - Offloading of one command's compiles to nodes.
+ *
+ * Owns the run directory, the masquerade directory in front of PATH, the local
+ * slots, the coordinator and the jobserver of `kfarm build` or `kfarm run`.
+ * Callers proceed in this order: kernel_offload_init(), _make_dirs(), _open(),
+ * _wait_nodes(), _start_jobserver(), then the command itself; _close() and
+ * _release() at the end.
+ *
+ * Probe results are stored in CACHE/probes and shared by all runs.  The
+ * dependency lists of compilers on which they rely are updated on a thread;
+ * until the list of a compiler is complete, its probes are executed.
+ *
+ * Changes of the configured nodes, by `kfarm nodes` or an editor, take effect
+ * within two seconds.
+ */
+#ifndef KERNEL_OFFLOAD_H
+#define KERNEL_OFFLOAD_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "events/hub.h"
+#include "events/totals.h"
+#include "history/cost.h"
+#include "kernel/jobserver.h"
+#include "kernel/rundir.h"
+#include "kernel/shell.h"
+#include "node/roster.h"
+
+#include <stdint.h>
+
+struct task;
+struct coord;
+struct event_base;
+struct kernel_roster_watch;
+struct events_server;
+struct history_recorder;
+
+#define KERNEL_OFFLOAD_CURVE_POINTS 50 /* maximum number of points */
+
+/* Job costs of the previous build; empty when zeroed. */
+struct kernel_offload_estimate {
+	struct history_costs costs;
+};
+
+/*
+ * Look up the baseline of `build` by its series key, load its job costs and
+ * publish its progress curve as EVENTS_KIND_ESTIMATE.  Nothing is published
+ * unless `build` starts from scratch and the history has a successful build
+ * that did.  Read errors count as no baseline.
+ */
+void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
+				    struct history *h,
+				    const struct events_event *build,
+				    struct events_hub *hub);
+/*
+ * Return the CPU time of the object's compile in the baseline, in ms, or
+ * EVENTS_UNKNOWN.  `e` is a struct kernel_offload_estimate.
+ */
+int64_t kernel_offload_job_cost_ms(void *e, const char *object);
+/* Free the job costs. */
+void kernel_offload_estimate_release(struct kernel_offload_estimate *e);
+
+struct kernel_offload_probes {
+	char *dir; /* CACHE/probes; NULL if probe results are not stored */
+	/* compilers whose dependency lists are updated, their environment */
+	struct strv drivers, env;
+	struct task *task;
+};
+
+/*
+ * Open the probe cache and start to update, on a thread, the dependency lists
+ * of `drivers` (absolute paths) under the environment `env` and of the
+ * compilers that wrappers requested.  Does nothing if the cache is not
+ * writable.
+ */
+void kernel_offload_open_probes(struct kernel_offload_probes *p,
+				char *const *drivers, char *const *env);
+/* Wait for the thread and release the storage. */
+void kernel_offload_release_probes(struct kernel_offload_probes *p);
+
+struct kernel_offload {
+	struct kernel_rundir rundir;
+	char *masquerade_dir; /* masquerade directory, first in PATH */
+	struct kernel_shell shell; /* recipe shell for make */
+	struct kernel_offload_probes probes; /* probe cache */
+	struct coord *coord; /* NULL until kernel_offload_open() */
+	bool has_nodes; /* the roster has nodes */
+	/* concurrent compiles on the build host when no node is up */
+	unsigned local_slots;
+	/* concurrent make jobs that the build host can hold */
+	unsigned job_capacity;
+	/* recipes waiting for a compile, reported by the coordinator */
+	unsigned n_waiting;
+	struct kernel_jobserver jobserver; /* broker_pid is 0 if none runs */
+	const struct node_roster *roster;
+	uint64_t start_ms;
+	struct events_hub *hub; /* borrowed; receives every event */
+	struct events_subscriber totals_consumer;
+	struct events_totals totals; /* totals of all events since the start */
+	/* applies configuration changes; or NULL */
+	struct kernel_roster_watch *roster_watch;
+	struct events_server *server; /* event socket for other processes */
+	/* NULL before kernel_offload_report_start() */
+	struct history_recorder *history_record;
+	struct kernel_offload_estimate estimate; /* job costs of the baseline */
+	struct strv notes; /* published notes about the history */
+	bool nodes_settled; /* every node is up or has failed */
+};
+
+struct kernel_offload_setup {
+	struct event_base *base;
+	const char *path; /* PATH whose compilers are masqueraded */
+	/* use links that outlive the run and cover compilers only */
+	bool permanent;
+	bool shell_enabled; /* make gets the recipe shell where possible */
+	bool no_probe_cache; /* execute every probe */
+	/* NULL-terminated lists, or NULL: */
+	char *const *tree_dirs;
+	/* names of compilers that the command will call */
+	char *const *expected_compilers;
+	char *const *env; /* environment of the build */
+};
+
+/*
+ * Choose the number of local slots and subscribe to `hub`.  `asked` is the
+ * argument of -j, or 0.  `f` must not move afterwards; `roster` is borrowed.
+ */
+void kernel_offload_init(struct kernel_offload *f,
+			 const struct node_roster *roster, unsigned asked,
+			 struct events_hub *hub);
+/*
+ * Publish `build`, start its record in the history and publish the estimate
+ * from its baseline.
+ */
+void kernel_offload_report_start(struct kernel_offload *f,
+				 struct events_event *build);
+/*
+ * Publish the final loads of the nodes and of the build host, which complete
+ * the totals.
+ */
+void kernel_offload_report_load(const struct kernel_offload *f);
+/*
+ * Complete `done`, record it in the history, write the HTML report to the file
+ * `report` (may be NULL), and publish `done`.  Returns the build's number in
+ * the history, or 0 if it is not recorded.
+ */
+int64_t kernel_offload_report_end(struct kernel_offload *f,
+				  struct events_event *done,
+				  const char *report);
+/*
+ * Create the run directory with the local slots.  Returns 0 or a negative
+ * errno.
+ */
+int kernel_offload_make_dirs(struct kernel_offload *f, struct err *err);
+/*
+ * Create the masquerade directory, start the coordinator and open the event
+ * socket.  Names of compilers that are scripts, which are not masqueraded, are
+ * appended to `skipped`.  Returns 0 or a negative errno with `err` set.
+ */
+int kernel_offload_open(struct kernel_offload *f,
+			const struct kernel_offload_setup *setup,
+			struct strv *skipped, struct err *err);
+/* Append the environment variables that kfarm-cc reads. */
+void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out);
+/*
+ * Run the event loop until every node is up or has failed, but at most 3 s
+ * (see coord_when_ready() for the shorter limit once a node is up).  Returns
+ * 0, or -EINTR if *stopped becomes a signal number.  Does not wait without
+ * nodes.
+ */
+int kernel_offload_wait_nodes(struct kernel_offload *f, struct event_base *base,
+			      const int *stopped);
+/* Return the number of nodes that are up and have slots. */
+unsigned kernel_offload_nodes_up(const struct kernel_offload *f);
+/*
+ * Return the number of concurrent compiles on the build host given the nodes
+ * that are up.
+ */
+unsigned kernel_offload_local_slots(const struct kernel_offload *f);
+/*
+ * Return make's -j: `asked` if it is not 0, else the sum of the local slots
+ * and the slots of the nodes that are up, limited by the capacity of the build
+ * host.
+ */
+unsigned kernel_offload_job_limit(const struct kernel_offload *f,
+				  unsigned asked);
+/*
+ * Start the jobserver; `asked` is the argument of -j, or 0.  Returns 0 or a
+ * negative errno.
+ */
+int kernel_offload_start_jobserver(struct kernel_offload *f, unsigned asked,
+				   struct err *err);
+/*
+ * Append MAKEFLAGS, derived from those in `env`, that announce the jobserver.
+ * Does nothing if no jobserver runs.
+ */
+void kernel_offload_add_makeflags(const struct kernel_offload *f,
+				  struct strv *out, char *const *env);
+/*
+ * Stop the jobserver, then the coordinator with its jobs and the event socket.
+ */
+void kernel_offload_close(struct kernel_offload *f);
+/* Remove the run directory and release all storage, including the totals. */
+void kernel_offload_release(struct kernel_offload *f);
+
+#endif

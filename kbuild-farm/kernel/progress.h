@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/progress.h - Build phases read from the growing build log.
+ *
+ * inotify reports that the log has grown; it is read 0.2 s later, so that a
+ * busy build wakes kfarm at most five times a second and an idle one never.
+ *
+ * config, install, package and artifacts are steps of kfarm itself.  Between
+ * config and the others make runs.  It prints a line ("  LD      vmlinux.o")
+ * for each product, with -Otarget after the product is finished; each line
+ * therefore announces the phase that follows:
+ *
+ *	prepare		until the first object of the kernel
+ *	compile		objects
+ *	link		after "AR built-in.a", "AR vmlinux.a", and until vmlinux
+ *	modpost		after "LD vmlinux.o", and "MODPOST" itself
+ *	modules		"LD [M] x.ko" and the files made for it
+ *	dtbs		device trees, when nothing else is compiled
+ *
+ * With V=1 or -s make prints no such lines, and the phase remains "prepare".
+ */
+#ifndef KERNEL_PROGRESS_H
+#define KERNEL_PROGRESS_H
+
+#include "base/err.h"
+#include "diag/log.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#define KERNEL_PHASE_CONFIG    "config"
+#define KERNEL_PHASE_PREPARE   "prepare"
+#define KERNEL_PHASE_COMPILE   "compile"
+#define KERNEL_PHASE_LINK      "link"
+#define KERNEL_PHASE_MODPOST   "modpost"
+#define KERNEL_PHASE_MODULES   "modules"
+#define KERNEL_PHASE_DTBS      "dtbs"
+#define KERNEL_PHASE_INSTALL   "install"
+#define KERNEL_PHASE_PACKAGE   "package"
+#define KERNEL_PHASE_ARTIFACTS "artifacts"
+
+/*
+ * Return the KERNEL_PHASE_ that follows the log line `line`, or NULL if the
+ * line does not announce a phase.
+ */
+const char *kernel_progress_phase_after(const char *line);
+
+struct kernel_progress {
+	struct diag_log *log;
+	int fd, watch_id;
+	struct event *inotify_event, *read_timer;
+};
+
+/*
+ * Watch the file `path` and pass its content, from the start, to `log`.
+ * Returns 0 or a negative errno.
+ */
+int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
+			  const char *path, struct diag_log *log,
+			  struct err *err);
+/* Read the bytes appended since the last read. */
+void kernel_progress_read(struct kernel_progress *f);
+/* Stop watching and close the file. */
+void kernel_progress_stop(struct kernel_progress *f);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/series-key.h - Keys of comparable builds.
+ *
+ * The key of a build is the SHA-256 of the tree (the name of a managed tree,
+ * else the directory), the architecture, the requested configuration, the
+ * toolchain, the targets and the settings for make.  The key of a user command
+ * is the SHA-256 of the working directory, the command and the requested
+ * toolchain.  The commit, -j, the nodes, the output directory and the verbosity
+ * do not change a key.  If the configuration is the existing .config, the build
+ * directory is part of the key.
+ */
+#ifndef KERNEL_SERIES_KEY_H
+#define KERNEL_SERIES_KEY_H
+
+#include "base/digest.h"
+#include "kernel/plan.h"
+#include "kernel/user-command.h"
+
+/* Format the key of a build as 64 hexadecimal digits. */
+void kernel_series_key_of_plan(const struct kernel_plan *p,
+			       char out[static DIGEST_HEX]);
+/* Format the key of a user command as 64 hexadecimal digits. */
+void kernel_series_key_of_command(const struct kernel_user_command *c,
+				  char out[static DIGEST_HEX]);
+/*
+ * Return a name that identifies the compiler: the id of the installed
+ * toolchain, else "gcc-12.2.0-0123456789ab" with digits of the driver's
+ * SHA-256, or "gcc-12.2.0" if CC has several words.  The caller frees it.
+ */
+char *kernel_plan_toolchain_id(const struct kernel_plan *p);
+/* Return true if the build directory has no objects of the kernel yet. */
+bool kernel_plan_is_fresh(const struct kernel_plan *p);
+
+#endif

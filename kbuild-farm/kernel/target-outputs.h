@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/target-outputs.h - Classification and output files of make targets.
+ */
+#ifndef KERNEL_TARGET_OUTPUTS_H
+#define KERNEL_TARGET_OUTPUTS_H
+
+#include "kernel/internal.h"
+
+/* Outputs of a build that are copied to the output directory. */
+struct kernel_target_outputs {
+	bool kernel; /* vmlinux and System.map */
+	bool modules;
+	bool dtbs;
+	bool dtbs_legacy; /* device trees of a tree without dtbs_install */
+	bool headers;
+	struct strv images; /* paths in the build directory */
+};
+
+/*
+ * Fill run->goals and run->targets, the words for make: "kernel" becomes the
+ * image that `make image_name` prints.  As that needs a finished
+ * configuration, include/config/auto.conf is made first.  Returns 0, an exit
+ * status, or a negative errno with `err` set.
+ */
+int kernel_target_outputs_resolve(struct kernel_build_state *run,
+				  struct err *err);
+/*
+ * Store the output of `make image_name`, "arch/arm64/boot/Image.gz" or NULL,
+ * in *image; make runs only if an input changed.  Returns as
+ * kernel_target_outputs_resolve().
+ */
+int kernel_target_outputs_image(struct kernel_build_state *run, char **image,
+				struct err *err);
+/*
+ * Find the outputs that exist after the build.  `targets` are make's; `image`
+ * is the output of `make image_name` ("arch/arm64/boot/Image.gz"), used if no
+ * target is named.
+ */
+void kernel_target_outputs_find(struct kernel_target_outputs *out,
+				const struct kernel_plan *p,
+				const struct strv *targets, const char *image);
+/* Return true if `targets` leave the choice of the image to make. */
+bool kernel_target_outputs_is_default(const struct strv *targets);
+/* Free the list of images and zero `w`. */
+void kernel_target_outputs_release(struct kernel_target_outputs *w);
+
+/* Purpose of a make target. */
+enum kernel_target_kind {
+	KERNEL_TARGET_KIND_BUILD,
+	/* menuconfig: for the user, on the terminal */
+	KERNEL_TARGET_KIND_INTERACTIVE,
+	/* Targets that only print. They need: */
+	KERNEL_TARGET_KIND_PRINT_TREE, /* the tree alone: help, kernelversion */
+	KERNEL_TARGET_KIND_PRINT_CONFIG, /* a .config: listnewconfig */
+	KERNEL_TARGET_KIND_PRINT_SYNCED, /* a finished .config: kernelrelease */
+};
+
+/* Classify a target of the kernel's Makefiles. */
+enum kernel_target_kind kernel_target_kind(const char *target);
+/* Return true if `targets` is not empty and all of them only print. */
+bool kernel_target_is_print_only(const struct strv *targets);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/admission.h - Limits on connections that are not yet authenticated.
+ *
+ * A pure machine: no sockets and no clock; the caller passes the time.
+ *
+ * An idle connection cannot block others: when all places are taken, a new
+ * connection evicts the oldest pending one.  An address that fails repeatedly
+ * is rejected for a while.  One IPv4 address and one IPv6 /64 prefix count as
+ * one address.
+ */
+#ifndef KFARMD_ADMISSION_H
+#define KFARMD_ADMISSION_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KFARMD_ADMISSION_PENDING_MAX 64 /* pending connections in total */
+/* pending connections of one address */
+#define KFARMD_ADMISSION_PENDING_PER_ADDR 16
+/* Failed attempts: size of the burst, and further ones per second. */
+#define KFARMD_ADMISSION_TRIES_PER_ADDR 32 /* of one address */
+#define KFARMD_ADMISSION_RATE_PER_ADDR  4
+#define KFARMD_ADMISSION_TRIES_TOTAL \
+	256 /* of all addresses without an authenticated client so far */
+#define KFARMD_ADMISSION_RATE_TOTAL 128
+
+struct kfarmd_admission;
+struct sockaddr;
+
+/* A pending connection; embedded in the caller's struct. */
+struct kfarmd_admission_conn {
+	TAILQ_ENTRY(kfarmd_admission_conn) entry;
+	uint64_t addr_hash;
+};
+
+struct kfarmd_admission *kfarmd_admission_new(void);
+/* Free `g`; no connection may be pending. */
+void kfarmd_admission_free(struct kfarmd_admission *g);
+/*
+ * Admit a new connection from address `from` to the pending ones.  Returns
+ * false if its address, or all addresses together, failed too often.
+ *
+ * On success, *evicted is the pending connection that must be closed in
+ * exchange, or NULL.  The caller closes it and calls kfarmd_admission_remove()
+ * for it.
+ */
+bool kfarmd_admission_add(struct kfarmd_admission *g,
+			  struct kfarmd_admission_conn *conn,
+			  const struct sockaddr *from, uint64_t now_ms,
+			  struct kfarmd_admission_conn **evicted);
+/*
+ * Remove a pending connection; `admitted` is true if its client is now
+ * authenticated.
+ */
+void kfarmd_admission_remove(struct kfarmd_admission *g,
+			     struct kfarmd_admission_conn *conn, bool admitted);
+/* Return the oldest pending connection, or NULL. */
+struct kfarmd_admission_conn *kfarmd_admission_oldest(
+	const struct kfarmd_admission *g);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/argv.h"
+
+#include "compiler/manifest.h"
+#include "options/allowlist.h"
+#include "options/env.h"
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(!__builtin_strcmp(SANDBOX_TMP_DIR, WIRE_JOB_TMP),
+	       "the protocol says where temporaries are");
+_Static_assert(!__builtin_strcmp(SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
+				 WIRE_JOB_OBJECT) &&
+		       !__builtin_strcmp(SANDBOX_OUT_DIR "/" KFARMD_ARGV_SIDE,
+					 WIRE_JOB_SIDE),
+	       "the protocol says where links lead to");
+
+static bool has_flag(const struct kfarmd_compile *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_flags; i++) {
+		if (!strcmp(c->flags[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c)
+{
+	return c->m->lang != WIRE_LANG_PLAIN_ASM;
+}
+
+bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c)
+{
+	bool lto = has_flag(c, "-flto") || has_flag(c, "-flto=");
+
+	return !c->preprocess_only && !c->is_clang &&
+	       (!lto || c->m->lang != WIRE_LANG_C);
+}
+
+/*
+ * Choose the paths that the compiler writes.  Returns false if the compiler
+ * would read the object's name as a flag.
+ */
+static bool choose_outputs(struct options_node_outputs *out,
+			   const struct kfarmd_compile *c)
+{
+	*out = (struct options_node_outputs){
+		.object = SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
+		.dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_DEPS,
+		.as_dep = kfarmd_argv_has_as_deps(c) ? SANDBOX_OUT_DIR
+				  "/" KFARMD_ARGV_AS_DEPS :
+						       NULL,
+		.preprocess = c->preprocess_only,
+		.text_to_object = c->output_to_file,
+	};
+	if (!c->m->output_named)
+		return true;
+	if (!c->is_clang && has_flag(c, "-gsplit-dwarf"))
+		out->dump_name = c->m->object;
+	else
+		out->object = c->m->object;
+	return *c->m->object != '-' && *c->m->object != '@';
+}
+
+static int render_flag(struct strv *argv, struct options_node_outputs *places,
+		       const struct wire_flag *f, struct err *err)
+{
+	if (f->value || !options_allowlist_is_placeholder(f->name))
+		return options_allowlist_add_flag(argv, f->name, f->value, err);
+	if (places->preprocess)
+		return err_set(err, ENOTSUP, "%s, and -E", f->name);
+	strv_add(argv, f->name);
+	if (!strcmp(f->name, "-o")) {
+		strv_add(argv, places->object);
+		places->has_placeholders = true;
+	}
+	return 0;
+}
+
+int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
+		      struct err *err)
+{
+	static const enum options_lang langs[] = {
+		[WIRE_LANG_C] = OPTIONS_LANG_C,
+		[WIRE_LANG_ASM] = OPTIONS_LANG_ASM_CPP,
+		[WIRE_LANG_PLAIN_ASM] = OPTIONS_LANG_ASM,
+	};
+	struct options_node_outputs places;
+	int ret;
+
+	if (c->m->lang >= sizeof(langs) / sizeof(*langs))
+		return err_set(err, ENOTSUP, "language %u", c->m->lang);
+	if (!choose_outputs(&places, c))
+		return err_set(err, ENOTSUP, "object %.200s", c->m->object);
+	strv_add(argv, c->driver);
+	for (size_t i = 0; i < c->n_flags; i++) {
+		ret = render_flag(argv, &places, &c->flags[i], err);
+		if (ret)
+			return ret;
+	}
+	return options_allowlist_add_outputs(argv, langs[c->m->lang],
+					     c->m->source, &places, err);
+}
+
+int kfarmd_argv_env(struct strv *env, const struct wire_job *m, struct err *err)
+{
+	strv_add(env, "PATH=" COMPILER_TOOLCHAIN_PATH);
+	strv_add(env, "TMPDIR=" SANDBOX_TMP_DIR);
+	for (size_t i = 0; i < m->env.n; i++) {
+		const char *entry = m->env.v[i];
+
+		if (!options_env_is_allowed(entry))
+			return err_set(err, ENOTSUP, "variable %.*s",
+				       (int)strcspn(entry, "="), entry);
+		strv_add(env, entry);
+	}
+	return 0;
+}
+
+void kfarmd_argv_init_steps(struct kfarmd_steps *s, int version)
+{
+	*s = (struct kfarmd_steps){
+		.supported = version >= WIRE_WITH_STEP,
+		.devicetree_supported = version >= WIRE_WITH_DEVICETREE,
+	};
+}
+
+void kfarmd_argv_release_steps(struct kfarmd_steps *s)
+{
+	if (s->pending)
+		wire_step_release(&s->pending_step);
+	*s = (struct kfarmd_steps){ 0 };
+}
+
+int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
+			     struct err *err)
+{
+	if (!s->supported)
+		return err_set(err, EPROTO,
+			       "a STEP, which its version has not");
+	if (s->pending)
+		return err_set(err, EPROTO, "a STEP without its job");
+	if (wire_step_decode(&s->pending_step, body))
+		return err_set(err, EPROTO, "a STEP that was not understood");
+	s->pending = true;
+	if (s->pending_step.kind == WIRE_STEP_DEVICETREE &&
+	    !s->devicetree_supported)
+		return err_set(err, EPROTO,
+			       "a STEP of a kind that its version has not");
+	return 0;
+}
+
+int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
+			  struct wire_step **out, struct err *err)
+{
+	*out = NULL;
+	if (!s->pending)
+		return 0;
+	if (s->pending_step.job != m->job)
+		return err_set(err, EPROTO, "a STEP of job %u before job %u",
+			       s->pending_step.job, m->job);
+	if (!wire_step_fits_job(&s->pending_step, m))
+		return err_set(err, EPROTO,
+			       "job %u: a STEP that does not go with it",
+			       m->job);
+	*out = xcalloc(1, sizeof(**out));
+	**out = s->pending_step;
+	s->pending_step = (struct wire_step){ 0 };
+	s->pending = false;
+	return 0;
+}
+
+static size_t count_word_bytes(const struct strv *words)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < words->n; i++)
+		sum += strlen(words->v[i]) + 1;
+	return sum;
+}
+
+int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
+			   const char *tool, const char *cwd,
+			   const struct strv *env, struct err *err)
+{
+	strv_add(argv, tool);
+	for (size_t i = 0; i < m->args.n; i++)
+		strv_add(argv, m->args.v[i]);
+	if (m->kind == WIRE_STEP_DEVICETREE) {
+		strv_add(argv, "-d");
+		strv_add(argv, SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS);
+	}
+	if (m->kind != WIRE_STEP_SYMBOLS)
+		strv_add(argv, WIRE_JOB_OBJECT);
+	/*
+	 * The sandbox also passes the name of the copied input and the CPU set.
+	 */
+	if (count_word_bytes(argv) + count_word_bytes(env) + strlen(cwd) +
+		    NAME_MAX + SANDBOX_CPU_WORDS_MAX * sizeof(uint64_t) >
+	    SANDBOX_ARGS_MAX)
+		return err_set(err, ENOTSUP, "the tool's arguments: too long");
+	return 0;
+}

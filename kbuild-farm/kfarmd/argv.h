@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/argv.h - Command lines and environment of a job's programs.
+ *
+ * No word of a client reaches the compiler unchecked: each flag passes
+ * options/allowlist.h, each variable passes options_env_is_allowed(), and
+ * kfarmd adds the rest.  The compiler runs in the client's directory as
+ *
+ *	DRIVER FLAGS OUTPUTS
+ *
+ * with the outputs of options_allowlist_add_outputs().  The tool of a STEP is
+ * different: the client chooses its program and its arguments.
+ */
+#ifndef KFARMD_ARGV_H
+#define KFARMD_ARGV_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "wire/msg.h"
+#include "wire/table.h"
+
+#include <stdbool.h>
+
+/* Files in SANDBOX_OUT_DIR. */
+#define KFARMD_ARGV_OBJECT  "out.o"
+#define KFARMD_ARGV_DEPS    "dep.d" /* dependency list of the preprocessor */
+#define KFARMD_ARGV_AS_DEPS "as.d" /* dependency list of the assembler */
+#define KFARMD_ARGV_SIDE    "side." /* plus the number of the side output */
+
+/* A job with its numbers resolved; all pointers are borrowed. */
+struct kfarmd_compile {
+	const struct wire_job *m;
+	const char *driver;
+	bool is_clang;
+	/* write the preprocessed text to stdout and stop */
+	bool preprocess_only;
+	/* with preprocess_only: write the text to the object's path */
+	bool output_to_file;
+	const struct wire_flag *flags;
+	size_t n_flags;
+};
+
+/*
+ * Return true if the preprocessor, or the assembler, lists the files that it
+ * reads.  See options_allowlist_add_outputs().
+ */
+bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c);
+/* The same for the assembler; false with clang and with -flto. */
+bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c);
+
+/*
+ * Append the command line, or the environment, of the compiler.  Each returns
+ * 0, or -ENOTSUP with the rejected word in `err`.
+ */
+int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
+		      struct err *err);
+int kfarmd_argv_env(struct strv *env, const struct wire_job *m,
+		    struct err *err);
+
+/* STEP messages of a session.  All zero: its protocol version has no STEP. */
+struct kfarmd_steps {
+	bool supported; /* the version has STEP */
+	bool devicetree_supported; /* the version has STEP of kind DEVICETREE */
+	bool pending; /* a STEP was received and its job was not */
+	struct wire_step pending_step;
+};
+
+/* Initialize for a session of that protocol version. */
+void kfarmd_argv_init_steps(struct kfarmd_steps *s, int version);
+/* Free a pending STEP and reset `s`. */
+void kfarmd_argv_release_steps(struct kfarmd_steps *s);
+
+/*
+ * Decode a STEP message.  Returns 0, or -EPROTO with `err` set if the session
+ * must end.
+ */
+int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
+			     struct err *err);
+/*
+ * Hand out the STEP that precedes job `m`.  Returns 0 with the step in *out,
+ * which the caller releases with wire_step_release() and frees; *out is NULL if
+ * the job has none.  Returns -EPROTO with `err` set if the session must end.
+ */
+int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
+			  struct wire_step **out, struct err *err);
+
+/*
+ * Append the command line of `tool`: the client's arguments, the name of the
+ * object, and for DEVICETREE the option for the dependency list.  Returns 0, or
+ * -ENOTSUP with `err` set if line and environment are too long to be executed
+ * in `cwd`.
+ */
+int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
+			   const char *tool, const char *cwd,
+			   const struct strv *env, struct err *err);
+
+#endif

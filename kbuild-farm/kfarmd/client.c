@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/client.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "kfarmd/argv.h"
+#include "kfarmd/kfarmd.h"
+#include "kfarmd/toolchain-rpc.h"
+#include "wire/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void kfarmd_client_init_pins(struct kfarmd_pins *p, int version,
+			     struct machine_cpus *cpus, unsigned n)
+{
+	*p = (struct kfarmd_pins){ .cpus = cpus, .n_classes = n };
+	if (version >= WIRE_WITH_PIN)
+		p->by_class = xcalloc(n + 1, sizeof(*p->by_class));
+}
+
+void kfarmd_client_release_pins(struct kfarmd_pins *p)
+{
+	free(p->cpus);
+	free(p->by_class);
+	*p = (struct kfarmd_pins){ 0 };
+}
+
+int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
+			      struct err *err)
+{
+	if (!p->by_class)
+		return err_set(err, EPROTO, "a PIN, which its version has not");
+	if (p->pending)
+		return err_set(err, EPROTO, "a PIN without its job");
+	if (wire_pin_decode(&p->pending_pin, body))
+		return err_set(err, EPROTO, "a PIN that was not understood");
+	p->pending = true;
+	return 0;
+}
+
+int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
+			       struct kfarmd_pin **pin, struct err *err)
+{
+	unsigned class = p->pending_pin.class;
+	struct machine_cpus usable;
+
+	*pin = NULL;
+	if (!p->pending)
+		return 0;
+	p->pending = false;
+	if (p->pending_pin.job != job)
+		return err_set(err, EPROTO, "a PIN of job %u before job %u",
+			       p->pending_pin.job, job);
+	if (class >= p->n_classes)
+		return err_set(err, ENOENT, "no class %u of cores here: %u are",
+			       class, p->n_classes);
+	/*
+	 * Intersect with the CPUs that kfarmd may use: the class describes the
+	 * machine, not the limits of kfarmd.
+	 */
+	machine_cpus_read_usable(&usable, "");
+	machine_cpus_intersect(&usable, &p->cpus[class]);
+	if (!machine_cpus_count(&usable))
+		return err_set(err, EPERM, "kfarmd may use no core of class %u",
+			       class);
+	*pin = &p->by_class[class];
+	(*pin)->cpus = usable;
+	(*pin)->share.max_running = machine_cpus_count(&usable);
+	return 0;
+}
+
+/* Including sandboxes and bundles that are ending. */
+#define SINKS_MAX 32
+
+struct kfarmd_client {
+	struct kfarmd *agent;
+	/* NULL once the session has ended */
+	const struct kfarmd_client_ops *ops;
+	void *ctx;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
+	struct kfarmd_blobs *blobs;
+	struct kfarmd_pins pins;
+	struct kfarmd_steps steps;
+	struct kfarmd_input_sink_list sinks;
+	unsigned n_sinks;
+	/* requests without an answer yet */
+	struct kfarmd_toolchain_rpc **requests;
+	size_t n_requests;
+};
+
+static int set_decode_error(struct err *err, const char *what)
+{
+	return err_set(err, EPROTO, "a %s that was not understood", what);
+}
+
+static void send_to_client(void *ctx, enum wire_type type, struct buf *body)
+{
+	struct kfarmd_client *c = ctx;
+
+	c->ops->send(c->ctx, type, body);
+}
+
+static void report_sink_error(void *ctx, const char *why)
+{
+	struct kfarmd_client *c = ctx;
+
+	c->ops->on_protocol_error(c->ctx, why);
+}
+
+static void free_client_if_done(struct kfarmd_client *c)
+{
+	if (c->ops || c->n_sinks || c->n_requests)
+		return;
+	free(c->requests);
+	kfarmd_client_release_pins(&c->pins);
+	kfarmd_argv_release_steps(&c->steps);
+	wire_intern_free(c->paths);
+	wire_intern_free(c->flags);
+	free(c);
+}
+
+static void on_sink_freed(void *ctx, struct kfarmd_input_sink *p)
+{
+	struct kfarmd_client *c = ctx;
+
+	TAILQ_REMOVE(&c->sinks, p, entry);
+	c->n_sinks--;
+	free_client_if_done(c);
+}
+
+static void on_rpc_freed(void *ctx, struct kfarmd_toolchain_rpc *r)
+{
+	struct kfarmd_client *c = ctx;
+	size_t i = 0;
+
+	while (c->requests[i] != r)
+		i++;
+	c->requests[i] = c->requests[--c->n_requests];
+	free_client_if_done(c);
+}
+
+struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
+					const struct kfarmd_client_ops *ops,
+					void *ctx)
+{
+	struct kfarmd_client *c = xcalloc(1, sizeof(*c));
+
+	c->agent = a;
+	c->ops = ops;
+	c->ctx = ctx;
+	TAILQ_INIT(&c->sinks);
+	c->paths = wire_paths_new();
+	c->flags = wire_flags_new();
+	c->blobs = kfarmd_blobs_new(a->store);
+	return c;
+}
+
+void kfarmd_client_set_version(struct kfarmd_client *c, int version,
+			       struct machine_cpus *cpus, unsigned n)
+{
+	kfarmd_client_init_pins(&c->pins, version, cpus, n);
+	kfarmd_argv_init_steps(&c->steps, version);
+}
+
+void kfarmd_client_close(struct kfarmd_client *c)
+{
+	struct kfarmd_input_sink *p;
+
+	c->ops = NULL;
+	list_for_each(p, &c->sinks, entry)
+		kfarmd_input_sink_close(p);
+	for (size_t i = 0; i < c->n_requests; i++)
+		kfarmd_toolchain_rpc_close(c->requests[i]);
+	kfarmd_blobs_free(c->blobs);
+	c->blobs = NULL;
+	free_client_if_done(c);
+}
+
+json_t *kfarmd_client_to_json(const struct kfarmd_client *c)
+{
+	static const char *const states[] = {
+		[KFARMD_INPUT_SINK_FILLING] = "filling",
+		[KFARMD_INPUT_SINK_READY] = "ready",
+		[KFARMD_INPUT_SINK_ENDED] = "ending"
+	};
+	json_t *list = json_array();
+	struct kfarmd_input_sink *p;
+
+	list_for_each(p, &c->sinks, entry) {
+		const struct kfarmd_sandbox *cell = kfarmd_sandbox_from_sink(p);
+		const struct wire_cell *m = cell ? &cell->request : NULL;
+		const char *id = m && *m->installed_id ? m->installed_id : NULL;
+		json_t *o = json_object();
+
+		json_object_set_new(o, "cell", json_integer(p->number));
+		json_object_set_new(o, "state", json_text(states[p->state]));
+		/* Both are null for a bundle, which installs a toolchain. */
+		json_object_set_new(o, "compiler",
+				    json_text(m ? m->driver : NULL));
+		json_object_set_new(o, "kept", json_text(id));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+void kfarmd_client_check_timeouts(struct kfarmd_client *c)
+{
+	struct kfarmd_input_sink *p;
+
+	list_for_each(p, &c->sinks, entry)
+		kfarmd_input_sink_check_timeout(p);
+}
+
+static struct kfarmd_input_sink *find_sink(const struct kfarmd_client *c,
+					   uint32_t number)
+{
+	struct kfarmd_input_sink *p;
+
+	list_for_each(p, &c->sinks, entry) {
+		if (p->number == number)
+			return p;
+	}
+	return NULL;
+}
+
+struct kfarmd_sandbox *kfarmd_client_find_sandbox(const struct kfarmd_client *c,
+						  uint32_t number)
+{
+	struct kfarmd_input_sink *p = find_sink(c, number);
+
+	return p && kfarmd_input_sink_is_open(p) ? kfarmd_sandbox_from_sink(p) :
+						   NULL;
+}
+
+const char *kfarmd_client_path(const struct kfarmd_client *c, uint32_t number)
+{
+	return wire_paths_get(c->paths, number);
+}
+
+int kfarmd_client_decode_flags(const struct kfarmd_client *c,
+			       const struct wire_job *m,
+			       struct wire_flag **flags, size_t *n)
+{
+	return wire_flags_decode_job(c->flags, m, flags, n);
+}
+
+static void refuse_sink(struct kfarmd_client *c, uint32_t number,
+			const char *why)
+{
+	struct wire_have m = { .cell = number,
+			       .state = WIRE_HAVE_REFUSED,
+			       .detail = (char *)why };
+	struct buf body = { 0 };
+
+	wire_have_encode(&body, &m);
+	send_to_client(c, WIRE_HAVE, &body);
+}
+
+static const struct kfarmd_input_sink_ops sink_ops = {
+	.send = send_to_client,
+	.on_protocol_error = report_sink_error,
+	.on_freed = on_sink_freed,
+};
+
+static void add_sink(struct kfarmd_client *c, struct kfarmd_input_sink *p)
+{
+	TAILQ_INSERT_TAIL(&c->sinks, p, entry);
+	c->n_sinks++;
+}
+
+static int handle_cell_msg(struct kfarmd_client *c, struct bytes body,
+			   struct err *err)
+{
+	struct kfarmd_input_sink *p;
+	struct wire_cell m;
+	unsigned n = 0;
+	int ret = 0;
+
+	if (wire_cell_decode(&m, body))
+		return set_decode_error(err, "CELL");
+	list_for_each(p, &c->sinks, entry)
+		n += kfarmd_sandbox_from_sink(p) != NULL;
+	if (find_sink(c, m.cell))
+		ret = err_set(err, EPROTO, "two cells with number %u", m.cell);
+	else if (!c->agent->sandbox_check.usable)
+		refuse_sink(c, m.cell, c->agent->sandbox_check.reason);
+	else if (n >= KFARMD_CLIENT_SANDBOXES_MAX)
+		refuse_sink(c, m.cell, "more cells than one client may have");
+	else
+		add_sink(c, kfarmd_sandbox_new(c->agent, &m, c->blobs,
+					       &sink_ops, c));
+	wire_cell_release(&m);
+	return ret;
+}
+
+static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
+			     struct err *err)
+{
+	struct kfarmd_input_sink *p;
+	struct wire_bundle m;
+	unsigned n_open = 0;
+	char *why;
+	int ret = 0;
+
+	if (wire_bundle_decode(&m, body))
+		return set_decode_error(err, "BUNDLE");
+	list_for_each(p, &c->sinks, entry)
+		n_open += !kfarmd_sandbox_from_sink(p) &&
+			  kfarmd_input_sink_is_open(p);
+	if (find_sink(c, m.bundle)) {
+		ret = err_set(err, EPROTO, "two cells with number %u",
+			      m.bundle);
+	} else if (n_open >= KFARMD_BUNDLES_MAX || c->n_sinks >= SINKS_MAX) {
+		ret = err_set(err, EPROTO, "more than %d toolchains at once",
+			      KFARMD_BUNDLES_MAX);
+	} else if (strv_has(&c->agent->hosts, m.host)) {
+		add_sink(c, kfarmd_bundle_new(c->agent, &m, c->blobs, &sink_ops,
+					      c));
+	} else {
+		/* Reject the toolchain before its files are requested. */
+		why = xasprintf("%s is for %s, which this node does not run"
+				" (see kfarmd's --host)",
+				m.id, m.host);
+		refuse_sink(c, m.bundle, why);
+		free(why);
+	}
+	wire_bundle_release(&m);
+	return ret;
+}
+
+static int handle_shut_msg(struct kfarmd_client *c, struct bytes body,
+			   struct err *err)
+{
+	struct kfarmd_input_sink *p;
+	uint32_t number;
+
+	if (wire_number_decode(&number, body))
+		return set_decode_error(err, "SHUT");
+	p = find_sink(c, number);
+	if (p)
+		kfarmd_input_sink_shut(p);
+	return 0;
+}
+
+/* The sandbox or bundle may have ended while the VIEW was in transit. */
+static int handle_view_msg(struct kfarmd_client *c, struct bytes body,
+			   struct err *err)
+{
+	struct kfarmd_input_sink *p;
+	struct wire_view m;
+	int ret = 0;
+
+	if (wire_view_decode(&m, body))
+		return set_decode_error(err, "VIEW");
+	p = find_sink(c, m.cell);
+	if (p)
+		ret = kfarmd_input_sink_add_update(p, &m, c->paths, err);
+	wire_view_release(&m);
+	return ret;
+}
+
+static int handle_blob_msg(struct kfarmd_client *c, struct bytes body,
+			   struct err *err)
+{
+	struct wire_blob m;
+
+	if (wire_blob_decode(&m, body))
+		return set_decode_error(err, "BLOB");
+	return kfarmd_blobs_receive(c->blobs, &m, err);
+}
+
+static const struct kfarmd_toolchain_rpc_ops rpc_ops = {
+	.send = send_to_client,
+	.on_freed = on_rpc_freed,
+};
+
+static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
+		     const char *drop_id, bool verify, struct err *err)
+{
+	struct kfarmd_toolchain_rpc *r;
+
+	if (c->n_requests >= KFARMD_TOOLCHAIN_RPCS_MAX)
+		return err_set(err, EPROTO, "more than %d questions at once",
+			       KFARMD_TOOLCHAIN_RPCS_MAX);
+	r = kfarmd_toolchain_rpc_new(c->agent, request_id, drop_id, verify,
+				     &rpc_ops, c);
+	if (!r)
+		return err_set(err, EPROTO, "no thread to be had");
+	*VEC_ADD(c->requests, c->n_requests) = r;
+	return 0;
+}
+
+static int handle_tools_msg(struct kfarmd_client *c, struct bytes body,
+			    struct err *err)
+{
+	struct wire_tools m;
+
+	if (wire_tools_decode(&m, body))
+		return set_decode_error(err, "TOOLS");
+	return start_rpc(c, m.request_id, NULL, m.verify, err);
+}
+
+static int handle_drop_msg(struct kfarmd_client *c, struct bytes body,
+			   struct err *err)
+{
+	struct wire_drop m;
+	int ret;
+
+	if (wire_drop_decode(&m, body))
+		return set_decode_error(err, "DROP");
+	ret = start_rpc(c, m.request_id, m.id, false, err);
+	wire_drop_release(&m);
+	return ret;
+}
+
+struct kfarmd_pins *kfarmd_client_pins(struct kfarmd_client *c)
+{
+	return &c->pins;
+}
+
+struct kfarmd_steps *kfarmd_client_steps(struct kfarmd_client *c)
+{
+	return &c->steps;
+}
+
+int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
+			     struct bytes body, struct err *err)
+{
+	switch (type) {
+	case WIRE_CELL:
+		return handle_cell_msg(c, body, err);
+	case WIRE_SHUT:
+		return handle_shut_msg(c, body, err);
+	case WIRE_PATHS:
+		return wire_paths_receive(c->paths, body) ?
+			       set_decode_error(err, "PATHS") :
+			       0;
+	case WIRE_FLAGS:
+		return wire_flags_receive(c->flags, body) ?
+			       set_decode_error(err, "FLAGS") :
+			       0;
+	case WIRE_VIEW:
+		return handle_view_msg(c, body, err);
+	case WIRE_BLOB:
+		return handle_blob_msg(c, body, err);
+	case WIRE_PIN:
+		return kfarmd_client_receive_pin(&c->pins, body, err);
+	case WIRE_STEP:
+		return kfarmd_argv_receive_step(&c->steps, body, err);
+	case WIRE_BUNDLE:
+		return handle_bundle_msg(c, body, err);
+	case WIRE_TOOLS:
+		return handle_tools_msg(c, body, err);
+	case WIRE_DROP:
+		return handle_drop_msg(c, body, err);
+	default:
+		return -ENOTSUP;
+	}
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/client.h - State of one client: names, sandboxes, toolchains and
+ * blobs.
+ *
+ * The client object outlives its session until the last sandbox and the last
+ * toolchain request have ended.
+ *
+ * PIN restricts a job to the CPUs of one class, and HEAT reports the load of
+ * each class while such a job runs.  The classes are those of the MACHINE
+ * message, with the CPUs that they had then: a later change of a governor does
+ * not create new classes.
+ */
+#ifndef KFARMD_CLIENT_H
+#define KFARMD_CLIENT_H
+
+#include "base/err.h"
+#include "kfarmd/input-sink.h"
+#include "kfarmd/slots.h"
+#include "machine/health.h"
+#include "machine/sys.h"
+#include "wire/msg.h"
+
+#include <jansson.h>
+
+struct kfarmd;
+struct kfarmd_client;
+struct kfarmd_pins;
+struct kfarmd_steps;
+struct machine_cpus;
+
+struct kfarmd_pin {
+	struct machine_cpus cpus;
+	struct kfarmd_slot_share share; /* limit within the node's slots */
+};
+
+/* CPU classes of a session.  All zero: its protocol version has no PIN. */
+struct kfarmd_pins {
+	struct machine_cpus *cpus; /* CPUs of each class */
+	/* state for the jobs of each class; NULL without PIN */
+	struct kfarmd_pin *by_class;
+	unsigned n_classes;
+	bool pending; /* a PIN was received and its job was not */
+	struct wire_pin pending_pin;
+};
+
+/*
+ * Initialize for a session of that protocol version.  Takes ownership of
+ * `cpus`, the CPUs of `n` classes.
+ */
+void kfarmd_client_init_pins(struct kfarmd_pins *p, int version,
+			     struct machine_cpus *cpus, unsigned n);
+/* Free the classes; all jobs with a pin must have been dropped. */
+void kfarmd_client_release_pins(struct kfarmd_pins *p);
+
+/*
+ * Decode a PIN message.  Returns 0, or -EPROTO with `err` set if the session
+ * must end.
+ */
+int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
+			      struct err *err);
+/*
+ * Look up the CPUs of a job that was just received.  Returns 0 with *pin
+ * borrowed, or NULL if the job may run on any CPU.  Returns -EPROTO if the
+ * session must end, -ENOENT if the class does not exist, and -EPERM if kfarmd
+ * may use none of its CPUs, each with `err` set.
+ */
+int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
+			       struct kfarmd_pin **pin, struct err *err);
+
+/* sandboxes of one client that are not shut */
+#define KFARMD_CLIENT_SANDBOXES_MAX 16
+
+struct kfarmd_client_ops {
+	/* Send a message and release its body. */
+	void (*send)(void *ctx, enum wire_type type, struct buf *body);
+	/* The session must end.  May call kfarmd_client_close(). */
+	void (*on_protocol_error)(void *ctx, const char *why);
+};
+
+/*
+ * Create the state of a client.  `ops` must remain valid until
+ * kfarmd_client_close().
+ */
+struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
+					const struct kfarmd_client_ops *ops,
+					void *ctx);
+/*
+ * Set the protocol version.  Call this before the first message if the version
+ * has MACHINE.  Takes ownership of `cpus`, the CPUs of its `n` classes.
+ */
+void kfarmd_client_set_version(struct kfarmd_client *c, int version,
+			       struct machine_cpus *cpus, unsigned n);
+/* End the session.  All its jobs must have been dropped. */
+void kfarmd_client_close(struct kfarmd_client *c);
+
+/*
+ * Handle a CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, STEP, BUNDLE, TOOLS or
+ * DROP message.  Returns 0; -EPROTO with `err` set if the session must end;
+ * -ENOTSUP for any other type.
+ */
+int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
+			     struct bytes body, struct err *err);
+
+/*
+ * Return a description of the sandboxes and bundles for --status.  The caller
+ * owns the reference.
+ */
+json_t *kfarmd_client_to_json(const struct kfarmd_client *c);
+
+/*
+ * Fail sandboxes and bundles whose files stopped arriving.  Call it regularly.
+ */
+void kfarmd_client_check_timeouts(struct kfarmd_client *c);
+
+/* Return the sandbox of that number if it accepts jobs, or NULL. */
+struct kfarmd_sandbox *kfarmd_client_find_sandbox(const struct kfarmd_client *c,
+						  uint32_t number);
+/* Return the CPU classes for the client's jobs. */
+struct kfarmd_pins *kfarmd_client_pins(struct kfarmd_client *c);
+/* Return the pending STEP of the client's jobs. */
+struct kfarmd_steps *kfarmd_client_steps(struct kfarmd_client *c);
+/*
+ * Return the path of that number, or NULL if it was never defined.  The string
+ * is valid until kfarmd_client_close().
+ */
+const char *kfarmd_client_path(const struct kfarmd_client *c, uint32_t number);
+/*
+ * Decode the flags of a job like wire_flags_decode_job().  The strings are
+ * valid until kfarmd_client_close().
+ */
+int kfarmd_client_decode_flags(const struct kfarmd_client *c,
+			       const struct wire_job *m,
+			       struct wire_flag **flags, size_t *n);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/input-sink.h - Receivers of input updates: sandboxes and bundles.
+ *
+ * A sink is a sandbox, or a bundle that becomes an installed toolchain
+ * (kfarmd_bundle_new()).
+ *
+ *	FILLING -> READY -> ENDED
+ *	       \-> ENDED
+ *
+ * Updates wait in a queue until their blobs are present and earlier updates are
+ * applied.  Opening the sink, pinning the blobs of an update and applying it
+ * run on a thread, one operation at a time, unless they are small.  Updates
+ * that wait for blobs do not delay the pinning of later ones, so missing blobs
+ * are requested early.
+ *
+ * Any failure ends the sink: HAVE refused before it is ready, HAVE lost after.
+ * Jobs that run in a failed sandbox end with it; waiting and later jobs are
+ * notified of the failure.
+ */
+#ifndef KFARMD_INPUT_SINK_H
+#define KFARMD_INPUT_SINK_H
+
+#include "kfarmd/input-update.h"
+#include "kfarmd/toolchains.h"
+#include "wire/msg.h"
+#include "wire/table.h"
+
+struct kfarmd;
+struct kfarmd_input_sink;
+struct kfarmd_sandbox;
+struct sandbox;
+
+/* Limits on the updates, and on their entries, that are not yet applied. */
+#define KFARMD_INPUT_SINK_UPDATES_MAX 4096
+#define KFARMD_INPUT_SINK_ENTRIES_MAX (1u << 20)
+
+TAILQ_HEAD(kfarmd_input_sink_list, kfarmd_input_sink);
+
+/* Callbacks to the owner; they run in the event loop. */
+struct kfarmd_input_sink_ops {
+	/* Send a message and release its body. */
+	void (*send)(void *ctx, enum wire_type type, struct buf *body);
+	/* The session must end.  May call kfarmd_input_sink_close(). */
+	void (*on_protocol_error)(void *ctx, const char *why);
+	/* The sink is freed after this call. */
+	void (*on_freed)(void *ctx, struct kfarmd_input_sink *p);
+};
+
+/*
+ * A kind of sink.  Functions that return int return 0, or a negative errno with
+ * `err` set, which ends the sink.  They may run on a thread, except accept().
+ */
+struct kfarmd_input_sink_type {
+	const char *name; /* for the log */
+	/*
+	 * The sink is useful only when complete: no blob is requested before
+	 * its toolchain is complete, SHUT ends it immediately, and it ends when
+	 * it is ready.
+	 */
+	bool all_or_nothing;
+	int (*open)(struct kfarmd_input_sink *p, struct err *err);
+	void (*on_opened)(
+		/* runs in the event loop; may be NULL */
+		struct kfarmd_input_sink *p);
+	/* An update was received; runs in the event loop. */
+	int (*accept)(struct kfarmd_input_sink *p,
+		      const struct kfarmd_input_update *v, struct err *err);
+	/* The toolchain is complete; may be NULL. */
+	int (*validate)(struct kfarmd_input_sink *p, struct err *err);
+	/* NULL: kfarmd_input_update_pin_blobs() */
+	int (*pin_blobs)(struct kfarmd_input_sink *p,
+			 struct kfarmd_input_update *v, struct err *err);
+	/* Like kfarmd_input_update_apply(). */
+	int (*apply)(struct kfarmd_input_sink *p, struct kfarmd_input_update *v,
+		     struct err *err);
+	/* The toolchain is applied; fills `detail`. */
+	int (*finish)(struct kfarmd_input_sink *p, struct err *err);
+	/*
+	 * The sink is ready or ended, or an update was applied.  Runs in the
+	 * event loop; may be NULL.
+	 */
+	void (*on_changed)(struct kfarmd_input_sink *p);
+	/* NULL: never used */
+	bool (*is_used)(const struct kfarmd_input_sink *p);
+	void (*free)(struct kfarmd_input_sink *p);
+};
+
+struct kfarmd_input_sink {
+	TAILQ_ENTRY(kfarmd_input_sink) entry; /* entry in the client's list */
+	const struct kfarmd_input_sink_type *type;
+	struct kfarmd *daemon;
+	uint32_t number;
+	struct kfarmd_blobs *blobs; /* NULL once the client has left */
+	const struct kfarmd_input_sink_ops *ops;
+	void *ops_ctx;
+	struct event *work_event;
+	enum {
+		KFARMD_INPUT_SINK_FILLING,
+		KFARMD_INPUT_SINK_READY,
+		KFARMD_INPUT_SINK_ENDED
+	} state;
+	bool shut;
+	/* detail of HAVE, set when the sink is ready */
+	char detail[DIGEST_HEX];
+
+	/* updates that are not applied */
+	struct kfarmd_input_update_queue pending;
+	unsigned n_pending;
+	size_t n_pending_entries; /* entries of the updates in `pending` */
+	/* applied updates of the toolchain */
+	struct kfarmd_input_update_queue toolchain;
+	/* number of the last update received, and of the last one applied */
+	uint32_t last_received;
+	uint32_t last_applied;
+	/* the toolchain was received completely, and was validated */
+	bool complete, validated;
+	uint64_t activity_ms; /* clock_ms() of the last activity */
+
+	/* Operation on the thread, or the last one. */
+	struct task *task;
+	int (*work)(struct kfarmd_input_sink *p, struct err *err);
+	void (*on_work_done)(struct kfarmd_input_sink *p);
+	struct kfarmd_input_update *update;
+	int ret;
+	struct err err;
+	atomic_bool stop_requested;
+};
+
+/* Initialize the first member of the caller's object and open the sink. */
+void kfarmd_input_sink_init(struct kfarmd_input_sink *p,
+			    const struct kfarmd_input_sink_type *kind,
+			    struct kfarmd *a, uint32_t number,
+			    struct kfarmd_blobs *blobs,
+			    const struct kfarmd_input_sink_ops *ops, void *ctx);
+/*
+ * The client left: send nothing and wait for nothing.  The sink is freed when
+ * its users and its thread have ended.
+ */
+void kfarmd_input_sink_close(struct kfarmd_input_sink *p);
+/* Free the sink when it has no more users. */
+void kfarmd_input_sink_shut(struct kfarmd_input_sink *p);
+
+/* Fail the sink if its files stopped arriving.  Call this regularly. */
+void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p);
+/*
+ * Return true if the sink is neither shut nor ended.  It may not be ready yet.
+ */
+bool kfarmd_input_sink_is_open(const struct kfarmd_input_sink *p);
+/*
+ * Queue a VIEW and take ownership of its content.  Returns 0, also if the sink
+ * has ended; -EPROTO with `err` set if the session must end.
+ */
+int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
+				 struct wire_view *m,
+				 const struct wire_intern *paths,
+				 struct err *err);
+
+/* A user of a sandbox, which is a job; embedded in the job. */
+struct kfarmd_sandbox_user {
+	TAILQ_ENTRY(kfarmd_sandbox_user) entry;
+	struct kfarmd_sandbox *sandbox; /* NULL: none */
+	uint32_t update_number;
+	bool waiting;
+	/* The job can start, or never will if `why` is not NULL. */
+	void (*on_ready)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/* A sandbox for jobs.  Other modules only read it. */
+struct kfarmd_sandbox {
+	struct kfarmd_input_sink sink; /* first member */
+	struct wire_cell request; /* the CELL message that created it */
+	struct sandbox *sandbox; /* valid for users after on_ready() */
+	struct event *read_event;
+	size_t n_toolchain_entries; /* entries of the received toolchain */
+	TAILQ_HEAD(, kfarmd_sandbox_user) users;
+	/* the node-native toolchain, if it uses one */
+	struct kfarmd_toolchain_lease lease;
+};
+
+/*
+ * Create a sandbox and take ownership of `m`.  It starts at once and reports
+ * HAVE later.  All functions for sinks apply to it.
+ */
+struct kfarmd_input_sink *kfarmd_sandbox_new(
+	struct kfarmd *a, struct wire_cell *m, struct kfarmd_blobs *blobs,
+	const struct kfarmd_input_sink_ops *ops, void *ctx);
+/* Return the sandbox of a sink, or NULL if the sink is a bundle. */
+struct kfarmd_sandbox *kfarmd_sandbox_from_sink(struct kfarmd_input_sink *p);
+
+/* Register a user; the sandbox exists until kfarmd_sandbox_remove_user(). */
+void kfarmd_sandbox_add_user(struct kfarmd_sandbox *c,
+			     struct kfarmd_sandbox_user *u);
+/* Remove a user; allowed if it is not registered. */
+void kfarmd_sandbox_remove_user(struct kfarmd_sandbox_user *u);
+/*
+ * Call u->on_ready() once the sandbox is ready and update u->update_number is
+ * applied, or once the sandbox has ended; possibly before this returns.
+ */
+void kfarmd_sandbox_wait_ready(struct kfarmd_sandbox_user *u);
+
+#endif

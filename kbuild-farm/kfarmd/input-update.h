@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/input-update.h - Input updates (VIEW) from receipt to application.
+ *
+ * Life of an update:
+ *
+ *	kfarmd_input_update_pin_blobs()	pin the blobs that the store has
+ *	kfarmd_input_update_request_blobs()	request the others
+ *	kfarmd_input_update_apply()	all are present: write the files
+ *
+ * The store can detect a damaged blob while it is copied.  apply() then returns
+ * -EBADMSG, request_blobs() requests the blob once more, and the next apply()
+ * continues at the same entry.
+ *
+ * pin_blobs() and apply() may run on any thread while nothing else accesses the
+ * update.  All other functions belong to the event loop.
+ *
+ * struct kfarmd_blobs holds the requested blobs of one client.  Several updates
+ * can wait for one blob, which is requested once.  A requested blob is received
+ * completely even if no update waits for it any more, because it is already in
+ * transit.  A piece of an unrequested blob ends the session, so a client can
+ * fill the store only with blobs that one of its sandboxes lacked.
+ */
+#ifndef KFARMD_INPUT_UPDATE_H
+#define KFARMD_INPUT_UPDATE_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include "compiler/manifest.h"
+#include "store/store.h"
+#include "wire/msg.h"
+#include "wire/table.h"
+
+#include <stdatomic.h>
+
+struct kfarmd_blob;
+struct kfarmd_blobs;
+struct kfarmd_input_update;
+
+/* Convert an entry of a compiler's manifest; the strings are borrowed. */
+struct wire_inode kfarmd_entry_to_inode(const struct compiler_entry *e);
+/* Convert an inode of a VIEW; the strings are borrowed. */
+struct compiler_entry kfarmd_entry_from_inode(const char *path,
+					      const struct wire_inode *inode);
+
+/* Put an entry into the struct sandbox `cell`; a kfarmd_input_update_put_fn. */
+int kfarmd_entry_put(void *cell, const char *path,
+		     const struct wire_inode *inode, int fd, struct err *err);
+
+/* limit on the blobs being received, each of which has a file open */
+#define KFARMD_BLOBS_OPEN_MAX 256
+/* limit on the blobs that are requested and not yet received */
+#define KFARMD_BLOBS_REQUESTED_MAX (1u << 18)
+
+/* An entry that waits for a blob; embedded in the entry. */
+struct kfarmd_blob_waiter {
+	TAILQ_ENTRY(kfarmd_blob_waiter) entry;
+	struct kfarmd_blob *blob; /* NULL: not waiting */
+	/*
+	 * The blob was received (`ret` is 0) and stays pinned until this
+	 * returns, or it cannot be had (`ret` is a negative errno).  Must not
+	 * free the blobs.
+	 */
+	void (*on_received)(struct kfarmd_blob_waiter *w, int ret);
+};
+
+/* Create the set of requested blobs of a client. */
+struct kfarmd_blobs *kfarmd_blobs_new(struct store *store);
+/* Free `b`; no entry may wait. */
+void kfarmd_blobs_free(struct kfarmd_blobs *b);
+
+/*
+ * Wait for a blob that the store lacks.  Returns 0, with *must_ask true if the
+ * client must be asked for it; -EPROTO if it was requested with another size;
+ * -ENOBUFS if KFARMD_BLOBS_REQUESTED_MAX is reached.
+ */
+int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
+			 uint64_t size, struct kfarmd_blob_waiter *waiter,
+			 bool *must_ask);
+/* Stop waiting; allowed if `w` is not waiting. */
+void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
+
+/*
+ * Return the milliseconds since the last piece of any blob, or 0 if none is
+ * outstanding.
+ */
+uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b);
+/*
+ * Handle a BLOB message.  Returns 0, or -EPROTO with `err` set if the session
+ * must end.
+ */
+int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
+			 struct err *err);
+
+TAILQ_HEAD(kfarmd_input_update_queue, kfarmd_input_update);
+
+/* An entry of an update. */
+struct kfarmd_input_update_entry {
+	struct kfarmd_blob_waiter waiter;
+	struct kfarmd_input_update *update;
+	const char *path; /* borrowed from the client's path table */
+	bool pinned;
+	/* the store lacks the blob, and it has not been requested */
+	bool missing;
+	uint8_t n_damaged; /* how often the blob was damaged */
+};
+
+struct kfarmd_input_update {
+	TAILQ_ENTRY(kfarmd_input_update) entry;
+	struct wire_view m;
+	struct kfarmd_input_update_entry *entries; /* m.n_entries elements */
+	struct store *store;
+	size_t n_missing; /* requested blobs that have not arrived */
+	size_t next_entry; /* index of the next entry to apply */
+	bool blobs_pinned;
+	int error; /* negative errno: a blob cannot be had */
+	/* A blob was received or failed; called from kfarmd_blobs_receive(). */
+	void (*on_changed)(void *ctx);
+	void *ctx;
+	atomic_bool
+		/* true: pin_blobs() and apply() return early */
+		*stop_requested;
+};
+
+/*
+ * Create an update and take ownership of the content of `m`.  Returns NULL with
+ * `err` set if a path number is undefined; the caller still owns `m` then.
+ */
+struct kfarmd_input_update *kfarmd_input_update_new(
+	struct wire_view *m, const struct wire_intern *paths,
+	struct store *store, struct err *err);
+/* Stop waiting for blobs; allowed while a thread works on the update. */
+void kfarmd_input_update_cancel_waits(struct kfarmd_input_update *v);
+/* Stop waiting, unpin the blobs and free the update. */
+void kfarmd_input_update_free(struct kfarmd_input_update *v);
+
+/* Return the bytes of all files of the update. */
+uint64_t kfarmd_input_update_total_bytes(const struct kfarmd_input_update *v);
+/*
+ * Check that `bytes` of files in a sandbox leave memory for compilers.  Returns
+ * 0, or -ENOMEM with `err` set.
+ */
+int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err);
+/* Return true if the update is too small to be worth a thread. */
+bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v);
+
+/* Returns 0, or a negative errno with `err` set if the store fails. */
+int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
+				  struct err *err);
+/*
+ * Wait for the missing blobs.  `need` receives, in order, the entries whose
+ * blobs the client must be asked for, and can be empty; the caller releases it.
+ * Returns 0; -EPROTO with `err` set if the session must end; another negative
+ * errno if the update cannot be completed.
+ */
+int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,
+				      struct kfarmd_blobs *blobs,
+				      struct wire_need *need, struct err *err);
+/*
+ * Put an entry at its path.  `fd` holds the verified bytes of a file, else it
+ * is -1.  Returns 0 or a negative errno with `err` set.
+ */
+typedef int kfarmd_input_update_put_fn(void *ctx, const char *path,
+				       const struct wire_inode *inode, int fd,
+				       struct err *err);
+
+/*
+ * Put all remaining entries.  Returns 0; -EBADMSG if a blob is damaged and must
+ * be requested by kfarmd_input_update_request_blobs(); or the error of put() or
+ * of the store with `err` set.
+ */
+int kfarmd_input_update_apply(struct kfarmd_input_update *v,
+			      kfarmd_input_update_put_fn *put, void *ctx,
+			      struct err *err);
+
+/*
+ * Check that the toolchain of these updates has the digest m->toolchain.
+ * Returns 0, or -EINVAL with `err` set.  Any thread can call this.
+ */
+int kfarmd_input_update_check_identity(
+	const struct kfarmd_input_update_queue *views,
+	const struct wire_cell *m, struct err *err);
+/*
+ * Return the path of the driver m->driver with the symbolic links of these
+ * updates resolved, for a sandbox with a node-native toolchain.  The caller
+ * frees it.
+ */
+char *kfarmd_input_update_resolve_driver(
+	const struct kfarmd_input_update_queue *views,
+	const struct wire_cell *m);
+
+#endif

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job with a running thread (`task`) is freed only after the thread is done;
+ * if it is dropped earlier, on_task() frees it.  on_done() always runs from
+ * `done_event`, so that no call into a job can free it under its caller.
+ */
+#include "kfarmd/job.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "kfarmd/argv.h"
+#include "kfarmd/client.h"
+#include "kfarmd/input-sink.h"
+#include "kfarmd/kfarmd.h"
+#include "kfarmd/run.h"
+#include "wire/msg.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEADLINE_MAX_MS 600000
+#define LARGE_OUTPUT_BYTES \
+	(1u << 18) /* larger outputs are hashed on a thread */
+
+struct kfarmd_job {
+	struct kfarmd *agent;
+	struct wire_job m;
+	struct wire_step *step; /* NULL: none */
+	struct kfarmd_slot slot;
+	/* CPUs of its PIN, owned by the client; NULL: none */
+	struct kfarmd_pin *pin;
+	/* entry in its sandbox's list of users */
+	struct kfarmd_sandbox_user sandbox_user;
+	void (*on_done)(void *ctx, struct kfarmd_job *job); /* NULL: dropped */
+	void *ctx;
+	struct event *done_event;
+	bool done;
+	uint32_t cpu_ms; /* of the compiler, as of the last query */
+	/* clock_ms() of the receipt and of the last state change */
+	uint64_t received_ms, state_since_ms;
+
+	struct kfarmd_compile compile;
+	struct wire_flag *flags;
+	char *cwd;
+	struct strv argv;
+	struct strv env;
+	struct strv tool_argv; /* command line of the step's tool */
+
+	struct digest job_digest;
+
+	struct kfarmd_run *run; /* the compiler; stays set after its end */
+	/* files that the compiler wrote */
+	struct bytes output_maps[WIRE_N_OUTPUTS];
+	struct kfarmd_run_output output;
+
+	struct task *task; /* running thread, or NULL */
+
+	int fail_class; /* enum wire_fail_class, or -1 */
+	char *fail_reason;
+};
+
+static void free_job(struct kfarmd_job *job)
+{
+	kfarmd_slots_remove_job(&job->agent->slots, &job->slot);
+	job->agent->finished_cpu_ms += job->cpu_ms;
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		kfarmd_run_unmap_file(&job->output_maps[i]);
+	if (job->run)
+		kfarmd_run_free(job->run);
+	kfarmd_sandbox_remove_user(&job->sandbox_user);
+	if (job->done_event)
+		event_free(job->done_event);
+	strv_release(&job->argv);
+	strv_release(&job->env);
+	strv_release(&job->tool_argv);
+	wire_job_release(&job->m);
+	if (job->step)
+		wire_step_release(job->step);
+	free(job->step);
+	free(job->fail_reason);
+	free(job->flags);
+	free(job->cwd);
+	free(job);
+}
+
+static void finish_job(struct kfarmd_job *job)
+{
+	kfarmd_slots_end_run(&job->agent->slots, &job->slot);
+	job->done = true;
+	job->state_since_ms = clock_ms();
+	if (job->run)
+		job->cpu_ms = kfarmd_run_cpu_ms(job->run);
+	event_active(job->done_event, EV_TIMEOUT, 0);
+}
+
+static void fail_job(struct kfarmd_job *job, enum wire_fail_class class,
+		     const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void fail_job(struct kfarmd_job *job, enum wire_fail_class class,
+		     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	job->fail_class = (int)class;
+	job->fail_reason = xvasprintf(fmt, ap);
+	va_end(ap);
+	finish_job(job);
+}
+
+static void finish_job_output(void *arg)
+{
+	struct kfarmd_job *job = arg;
+
+	kfarmd_run_output_finish(&job->output, &job->job_digest);
+}
+
+static void on_output_finished(struct kfarmd_job *job)
+{
+	if (job->output.has_private_path)
+		fail_job(job, WIRE_FAIL_VOID,
+			 "the answer names a directory of the node");
+	else
+		finish_job(job);
+}
+
+static void on_task(void *arg)
+{
+	struct kfarmd_job *job = arg;
+
+	job->task = NULL;
+	if (job->on_done)
+		on_output_finished(job);
+	else
+		free_job(job);
+}
+
+static void start_output_task(struct kfarmd_job *job)
+{
+	for (int i = 0; i < 2; i++)
+		job->output.streams[WIRE_OUTPUT_STDOUT + i] = buf_bytes(
+			&job->run->output[i]);
+	if (kfarmd_run_output_size(&job->output) > LARGE_OUTPUT_BYTES)
+		job->task = task_start_notify(job->agent->base,
+					      finish_job_output, on_task, job);
+	if (!job->task) {
+		finish_job_output(job);
+		on_output_finished(job);
+	}
+}
+
+/* True also if the preprocessed text takes the place of the object. */
+static bool has_object_output(const struct kfarmd_job *job)
+{
+	return !job->compile.preprocess_only || job->compile.output_to_file;
+}
+
+/*
+ * Return true if the tool writes the dependency list of the assembler, which
+ * does not run then.
+ */
+static bool has_tool_deps(const struct kfarmd_job *job)
+{
+	return job->step && job->step->kind == WIRE_STEP_DEVICETREE;
+}
+
+/* Map one output file.  Returns false if that failed the job. */
+static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
+			    const char *name)
+{
+	/*
+	 * The client names the side outputs, and the tool can damage the
+	 * object, so neither is a fault of the node.
+	 */
+	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
+							WIRE_OUTPUT_OBJECT;
+	enum wire_fail_class class =
+		stream >= WIRE_OUTPUT_SIDE || (job->run->status_from_tool &&
+					       stream == by_tool) ?
+			WIRE_FAIL_VOID :
+			WIRE_FAIL_NODE;
+	int ret;
+
+	if ((stream == WIRE_OUTPUT_OBJECT && !has_object_output(job)) ||
+	    (stream == WIRE_OUTPUT_DEPS &&
+	     !kfarmd_argv_has_cpp_deps(&job->compile)) ||
+	    (stream == WIRE_OUTPUT_AS_DEPS && !has_tool_deps(job) &&
+	     !kfarmd_argv_has_as_deps(&job->compile)))
+		return true;
+	ret = kfarmd_run_map_file(job->run, name, wire_output_max(stream),
+				  &job->output_maps[stream]);
+	if (ret == -EFBIG)
+		fail_job(job, WIRE_FAIL_VOID, "%s: too large", name);
+	else if (ret == -ENOENT)
+		fail_job(job, class, "exit status 0, but no %s", name);
+	else if (ret)
+		fail_job(job, stream == by_tool ? class : WIRE_FAIL_NODE,
+			 "%s: %s", name, strerror(-ret));
+	return !ret;
+}
+
+/* Map all output files.  Returns false if that failed the job. */
+static bool map_output_files(struct kfarmd_job *job)
+{
+	if (!map_output_file(job, WIRE_OUTPUT_OBJECT, KFARMD_ARGV_OBJECT) ||
+	    !map_output_file(job, WIRE_OUTPUT_DEPS, KFARMD_ARGV_DEPS) ||
+	    !map_output_file(job, WIRE_OUTPUT_AS_DEPS, KFARMD_ARGV_AS_DEPS))
+		return false;
+	for (unsigned i = 0; i < job->m.n_sides; i++) {
+		enum wire_output side = (enum wire_output)(WIRE_OUTPUT_SIDE +
+							   i);
+		char *name = xasprintf(KFARMD_ARGV_SIDE "%u", i);
+		bool good = map_output_file(job, side, name);
+
+		free(name);
+		if (!good)
+			return false;
+	}
+	if (has_object_output(job) &&
+	    !job->output_maps[WIRE_OUTPUT_OBJECT].len) {
+		fail_job(job, WIRE_FAIL_VOID, "an object of 0 bytes");
+		return false;
+	}
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		job->output.streams[i] = job->output_maps[i];
+	return true;
+}
+
+static void on_run_done(void *arg)
+{
+	struct kfarmd_job *job = arg;
+	struct kfarmd_run_status ending = {
+		.cwd = job->cwd,
+		.tool = job->tool_argv.n ? job->tool_argv.v[0] : NULL,
+	};
+
+	if (!kfarmd_run_classify(&ending, job->run))
+		fail_job(job, ending.class, "%s", ending.reason);
+	else if (job->run->end.status || map_output_files(job))
+		start_output_task(job);
+	free(ending.reason);
+}
+
+/* Start the compiler. */
+static void on_slot_granted(void *ctx)
+{
+	struct kfarmd_job *job = ctx;
+	uint32_t deadline = job->m.deadline_ms;
+	struct sandbox_job what = {
+		.argv = job->argv.v,
+		.env = job->env.v,
+		.cwd = job->cwd,
+		.stdin_fd = -1,
+		.cpus = job->pin ? job->pin->cpus.bits : NULL,
+		.n_cpu_words = MACHINE_CPUS_MAX / 64,
+		.deadline_ms = deadline && deadline < DEADLINE_MAX_MS ?
+				       deadline :
+				       DEADLINE_MAX_MS,
+	};
+	const struct kfarmd_run_tool tool = {
+		.argv = job->tool_argv.v,
+		.input_file = has_object_output(job) ? KFARMD_ARGV_OBJECT :
+						       NULL,
+		.deps_file = has_tool_deps(job) ? KFARMD_ARGV_AS_DEPS : NULL,
+		.client_name = job->m.object,
+	};
+	struct err err = { 0 };
+	int ret;
+
+	job->state_since_ms = clock_ms();
+	ret = kfarmd_run_start(
+		&job->run, job->agent->base, job->sandbox_user.sandbox->sandbox,
+		&what, job->step ? &tool : NULL, on_run_done, job, &err);
+	if (ret == -EPIPE)
+		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
+	else if (ret)
+		fail_job(job, WIRE_FAIL_NODE, "%s", err.text);
+}
+
+static void on_done_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct kfarmd_job *job = arg;
+
+	(void)fd;
+	(void)what;
+	job->on_done(job->ctx, job);
+}
+
+/* The sandbox is ready, or failed with `why`. */
+static void on_sandbox_decided(void *ctx, const char *why)
+{
+	struct kfarmd_job *job = ctx;
+
+	job->state_since_ms = clock_ms();
+	if (why)
+		fail_job(job, WIRE_FAIL_TOOLCHAIN, "%s", why);
+	else
+		kfarmd_slots_queue_job(&job->agent->slots, &job->slot);
+}
+
+/*
+ * Resolve the numbers of the job.  Returns 0, or -EPROTO with `err` set if a
+ * number was never defined.
+ */
+static int resolve_job_ids(struct kfarmd_job *job,
+			   const struct kfarmd_client *client,
+			   const struct kfarmd_sandbox *cell, struct err *err)
+{
+	const struct wire_cell *setup = &cell->request;
+	const char *cwd = kfarmd_client_path(client, job->m.cwd);
+
+	if (!cwd)
+		return err_set(err, EPROTO, "job %u: path %u has no name",
+			       job->m.job, job->m.cwd);
+	if (job->m.view > cell->sink.last_received)
+		return err_set(err, EPROTO, "job %u: view %u did not come",
+			       job->m.job, job->m.view);
+	if (kfarmd_client_decode_flags(client, &job->m, &job->flags,
+				       &job->compile.n_flags))
+		return err_set(err, EPROTO, "job %u: flags without names",
+			       job->m.job);
+	if (job->step && !kfarmd_client_path(client, job->step->tool))
+		return err_set(err, EPROTO, "job %u: path %u has no name",
+			       job->m.job, job->step->tool);
+	job->cwd = xstrdup(cwd);
+	job->compile.flags = job->flags;
+	job->compile.m = &job->m;
+	job->compile.driver = setup->driver;
+	job->compile.is_clang = setup->is_clang;
+	job->compile.preprocess_only = job->step &&
+				       job->step->kind != WIRE_STEP_OBJECT;
+	job->compile.output_to_file = has_tool_deps(job);
+	return 0;
+}
+
+/*
+ * Attach the job to its sandbox, build its command lines and reserve a slot.
+ * On failure *class is the failure class, or -1 if the session must end.
+ */
+static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
+		       int *class, struct err *err)
+{
+	struct kfarmd_sandbox *cell = kfarmd_client_find_sandbox(client,
+								 job->m.cell);
+	int ret;
+
+	/*
+	 * Take the STEP and the PIN that precede the job, also if the job is
+	 * rejected later.
+	 */
+	*class = -1;
+	if (kfarmd_argv_take_step(kfarmd_client_steps(client), &job->m,
+				  &job->step, err))
+		return -EPROTO;
+	ret = kfarmd_client_take_job_pin(kfarmd_client_pins(client), job->m.job,
+					 &job->pin, err);
+	if (ret != -EPROTO)
+		*class = WIRE_FAIL_UNSUPPORTED;
+	if (ret)
+		return ret;
+	if (job->pin)
+		job->slot.share = &job->pin->share;
+
+	*class = WIRE_FAIL_NODE;
+	if (!job->agent->sandbox_check.usable)
+		return err_set(err, EPERM, "%s",
+			       job->agent->sandbox_check.reason);
+	*class = WIRE_FAIL_TOOLCHAIN;
+	if (!cell)
+		return err_set(err, ENOENT, "no such cell here");
+	*class = -1;
+	ret = resolve_job_ids(job, client, cell, err);
+	if (ret)
+		return ret;
+
+	*class = WIRE_FAIL_UNSUPPORTED;
+	ret = kfarmd_argv_build(&job->argv, &job->compile, err);
+	if (!ret)
+		ret = kfarmd_argv_env(&job->env, &job->m, err);
+	if (!ret && job->step)
+		ret = kfarmd_argv_build_step(
+			&job->tool_argv, job->step,
+			kfarmd_client_path(client, job->step->tool), job->cwd,
+			&job->env, err);
+	if (ret)
+		return ret;
+	*class = WIRE_FAIL_BUSY;
+	ret = kfarmd_slots_add_job(&job->agent->slots, &job->slot, err);
+	if (!ret)
+		kfarmd_sandbox_add_user(cell, &job->sandbox_user);
+	return ret;
+}
+
+struct kfarmd_job *kfarmd_job_new(
+	struct kfarmd *a, struct kfarmd_client *client, struct wire_job *m,
+	void (*on_done)(void *ctx, struct kfarmd_job *job), void *ctx,
+	int *fail_class, struct err *err)
+{
+	struct kfarmd_job *job = xcalloc(1, sizeof(*job));
+
+	*job = (struct kfarmd_job){
+		.agent = a,
+		.m = *m,
+		.slot = { .on_granted = on_slot_granted, .ctx = job },
+		.sandbox_user = { .update_number = m->view,
+				  .on_ready = on_sandbox_decided,
+				  .ctx = job },
+		.on_done = on_done,
+		.ctx = ctx,
+		.received_ms = clock_ms(),
+		.state_since_ms = clock_ms(),
+		.fail_class = -1,
+	};
+	if (prepare_job(job, client, fail_class, err)) {
+		job->m = (struct wire_job){ 0 };
+		free_job(job);
+		return NULL;
+	}
+	*m = (struct wire_job){ 0 };
+	job->done_event = event_new(a->base, -1, 0, on_done_event, job);
+	if (!job->done_event)
+		str_out_of_memory();
+	wire_job_digest(job->step, &job->m, job->flags, job->compile.n_flags,
+			&job->sandbox_user.sandbox->request.toolchain,
+			&job->job_digest);
+	kfarmd_sandbox_wait_ready(&job->sandbox_user);
+	return job;
+}
+
+uint32_t kfarmd_job_number(const struct kfarmd_job *job)
+{
+	return job->m.job;
+}
+
+bool kfarmd_job_is_pinned(const struct kfarmd_job *job)
+{
+	return job->pin;
+}
+
+bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms)
+{
+	if (!job->run || job->done)
+		return false;
+	*cpu_ms = job->cpu_ms = kfarmd_run_cpu_ms(job->run);
+	return true;
+}
+
+static const char *job_state_name(const struct kfarmd_job *job)
+{
+	if (job->done)
+		return "answering";
+	switch (job->slot.state) {
+	case KFARMD_SLOT_QUEUED:
+		return "waiting";
+	case KFARMD_SLOT_RUNNING:
+		return "running";
+	default:
+		return job->run ? "answering" : "receiving";
+	}
+}
+
+json_t *kfarmd_job_to_json(const struct kfarmd_job *job, uint64_t now)
+{
+	json_t *o = json_object();
+	uint64_t here = now - job->received_ms, so = now - job->state_since_ms;
+
+	json_object_set_new(o, "job", json_integer(job->m.job));
+	json_object_set_new(o, "file", json_text(job->m.source));
+	json_object_set_new(o, "dir", json_text(job->cwd));
+	json_object_set_new(o, "cell", json_integer(job->m.cell));
+	json_object_set_new(o, "state", json_text(job_state_name(job)));
+	json_object_set_new(o, "seconds", json_real((double)so / 1000));
+	json_object_set_new(o, "here", json_real((double)here / 1000));
+	json_object_set_new(o, "cpu", json_real((double)job->cpu_ms / 1000));
+	return o;
+}
+
+uint32_t kfarmd_job_cpu_ms(const struct kfarmd_job *job)
+{
+	return job->cpu_ms;
+}
+
+bool kfarmd_job_is_done(const struct kfarmd_job *job)
+{
+	return job->done;
+}
+
+bool kfarmd_job_get_failure(const struct kfarmd_job *job, struct wire_fail *out)
+{
+	if (job->fail_class < 0)
+		return false;
+	*out = (struct wire_fail){
+		.job = job->m.job,
+		.class = (uint8_t)job->fail_class,
+		.reason = job->fail_reason,
+	};
+	return true;
+}
+
+bool kfarmd_job_next_piece(struct kfarmd_job *job, struct wire_piece *out)
+{
+	if (!kfarmd_run_output_next_piece(&job->output, out))
+		return false;
+	out->job = job->m.job;
+	return true;
+}
+
+void kfarmd_job_get_result(const struct kfarmd_job *job,
+			   struct wire_result *out)
+{
+	const struct sandbox_end *end = &job->run->end;
+
+	*out = (struct wire_result){
+		.job = job->m.job,
+		.wait_status = (uint32_t)end->status,
+		.cpu_ms = end->cpu_ms,
+		.wall_ms = end->wall_ms,
+		.peak_kib = end->peak_kib,
+		.toolchain = job->sandbox_user.sandbox->request.toolchain,
+		.n_sides = end->status ? 0 : job->m.n_sides,
+		.digest = job->output.digest,
+	};
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		out->output_bytes[i] = (uint32_t)job->output.streams[i].len;
+}
+
+void kfarmd_job_drop(struct kfarmd_job *job)
+{
+	job->on_done = NULL;
+	/*
+	 * Release the slot now: the pin may be freed before the thread is done.
+	 */
+	kfarmd_slots_remove_job(&job->agent->slots, &job->slot);
+	job->pin = NULL;
+	if (!job->task)
+		free_job(job);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kfarmd/kfarmd.h - Shared state of all sessions of a kfarmd. */
+#ifndef KFARMD_KFARMD_H
+#define KFARMD_KFARMD_H
+
+#include "base/str.h"
+#include "base/version.h"
+#include "kfarmd/slots.h"
+#include "machine/health.h"
+#include "sandbox/sandbox.h"
+
+#define KFARMD_SOFTWARE "kfarmd " KFARM_VERSION
+
+struct kfarmd_session;
+struct kfarmd_native_toolchain_cache;
+struct kfarmd_status;
+struct children;
+struct event_base;
+struct store;
+struct tls_clients;
+
+struct kfarmd {
+	struct event_base *base;
+	/* NULL before init_daemon() has started it */
+	struct children *children;
+	struct store *store;
+	char *toolchains_dir; /* directory of the installed toolchains */
+	struct kfarmd_native_toolchain_cache
+		/* cached manifests of node-native toolchains */
+		*native_toolchains;
+	/* hosts whose programs this node runs, the native one first */
+	struct strv hosts;
+	/* result of the check whether jobs can run */
+	struct sandbox_check sandbox_check;
+	struct sandbox_limits sandbox_limits; /* limits of each sandbox */
+	struct kfarmd_slots slots;
+	uint16_t configured_slots; /* value of --slots, or 0 */
+	/* input sinks and toolchain requests, including ending ones */
+	unsigned n_active;
+	unsigned n_sessions;
+	uint64_t finished_cpu_ms; /* CPU time of the jobs that were freed */
+	struct machine_health health;
+	/* listening addresses, for display; NULL with --stdio */
+	const char *listen_text;
+	/* NULL: kfarmd does not listen on the network */
+	struct tls_clients *clients;
+	struct kfarmd_status *status;
+	TAILQ_HEAD(, kfarmd_session) sessions;
+	/* The last session ended.  NULL if this has no effect. */
+	void (*on_idle)(struct kfarmd *a);
+};
+
+#endif

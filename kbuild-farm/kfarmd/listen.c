@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/listen.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/socket.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "kfarmd/admission.h"
+#include "kfarmd/kfarmd.h"
+#include "kfarmd/session.h"
+#include "kfarmd/settings.h"
+#include "tls/clients.h"
+#include "tls/context.h"
+#include "tls/key.h"
+#include "tls/session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ACCEPT_PAUSE_S   1 /* pause when accept() fails for lack of resources */
+#define ACCEPTS_PER_TURN 32
+
+/* Receives an accepted non-blocking socket and takes ownership of it. */
+typedef void accepted_fn(void *ctx, int fd);
+
+struct acceptor {
+	int fd;
+	accepted_fn *on_accepted;
+	void *ctx;
+	struct event *read_event;
+	struct event *resume_timer;
+};
+
+/* Return true for errors of a single connection, see accept(2). */
+static bool is_transient_error(int code)
+{
+	switch (code) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNABORTED:
+	case ENETDOWN:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Accept many connections at once, but let other events run in between. */
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval rest = { .tv_sec = ACCEPT_PAUSE_S };
+	struct acceptor *a = arg;
+
+	(void)what;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int peer = accept4(fd, NULL, NULL,
+				   SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (peer >= 0) {
+			a->on_accepted(a->ctx, peer);
+			continue;
+		}
+		if (!is_transient_error(errno)) {
+			/*
+			 * Pause, or the loop would spin on a socket that stays
+			 * readable.
+			 */
+			log_warning("accept: %s", strerror(errno));
+			event_del(a->read_event);
+			event_add(a->resume_timer, &rest);
+		}
+		break;
+	}
+}
+
+static void on_accept_pause_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct acceptor *a = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(a->read_event, NULL);
+}
+
+/* Takes ownership of `fd`; acceptor_free() closes it. */
+static struct acceptor *acceptor_new(struct event_base *base, int fd,
+				     accepted_fn *on_accepted, void *ctx)
+{
+	struct acceptor *a = xcalloc(1, sizeof(*a));
+
+	*a = (struct acceptor){ .fd = fd,
+				.on_accepted = on_accepted,
+				.ctx = ctx };
+	a->read_event = event_new(base, fd, EV_READ | EV_PERSIST, on_ready, a);
+	a->resume_timer = evtimer_new(base, on_accept_pause_ended, a);
+	if (!a->read_event || !a->resume_timer ||
+	    event_add(a->read_event, NULL))
+		str_out_of_memory();
+	return a;
+}
+
+static void acceptor_free(struct acceptor *a)
+{
+	if (!a)
+		return;
+	event_free(a->read_event);
+	event_free(a->resume_timer);
+	close(a->fd);
+	free(a);
+}
+
+/*
+ * Log messages about rejected connections: size of the burst, then one message
+ * per interval.
+ */
+#define LOG_BURST       8
+#define LOG_INTERVAL_MS 5000
+
+struct kfarmd_listen_tls {
+	struct kfarmd *agent;
+	struct kfarmd_admission *admission;
+	struct tls_context *context;
+	struct tls_clients *clients;
+	struct acceptor **acceptors;
+	size_t n_acceptors;
+	/* end of the intervals that are used up, in clock_ms() */
+	uint64_t log_credit_ms;
+	unsigned n_suppressed; /* messages that were not logged */
+};
+
+struct tls_conn {
+	struct kfarmd_admission_conn pending; /* first member */
+	struct kfarmd_listen_tls *listener;
+	struct tls_session *session;
+	struct tls_handshake *handshake;
+	char *peer_address;
+};
+
+/* Limit the rate, so that an attacker cannot fill the log. */
+static void log_rejected(struct kfarmd_listen_tls *d, const char *from,
+			 const char *why)
+{
+	uint64_t now = clock_ms();
+	uint64_t most = (uint64_t)LOG_BURST * LOG_INTERVAL_MS;
+
+	if (d->log_credit_ms < now)
+		d->log_credit_ms = now;
+	if (d->log_credit_ms + LOG_INTERVAL_MS > now + most) {
+		d->n_suppressed++;
+		return;
+	}
+	d->log_credit_ms += LOG_INTERVAL_MS;
+	if (d->n_suppressed)
+		log_warning("%u more who came were refused", d->n_suppressed);
+	d->n_suppressed = 0;
+	log_warning("refused %s: %s", from, why);
+}
+
+static void close_tls_conn(struct tls_conn *g, bool admitted)
+{
+	kfarmd_admission_remove(g->listener->admission, &g->pending, admitted);
+	tls_handshake_free(g->handshake);
+	tls_session_free(g->session);
+	free(g->peer_address);
+	free(g);
+}
+
+static const char *find_client_name(struct kfarmd_listen_tls *d,
+				    const struct digest *pin)
+{
+	struct err problem;
+	const char *name = tls_clients_find(d->clients, pin, &problem);
+
+	if (problem.text[0])
+		log_warning("%s", problem.text);
+	return name;
+}
+
+static bool on_peer_key_received(void *ctx, const struct digest *pin)
+{
+	const struct tls_conn *g = ctx;
+
+	return find_client_name(g->listener, pin) != NULL;
+}
+
+static void on_handshake_done(void *ctx, int ret, const struct err *err)
+{
+	struct tls_conn *g = ctx;
+	struct kfarmd_session_peer peer = { .address = g->peer_address };
+	struct wire_io io;
+	struct digest pin;
+
+	if (ret) {
+		log_rejected(g->listener, g->peer_address, err->text);
+		close_tls_conn(g, false);
+		return;
+	}
+	pin = *tls_session_peer_fingerprint(g->session);
+	peer.fingerprint = &pin;
+	peer.client_name = find_client_name(g->listener, &pin);
+	io = tls_session_io(g->session);
+	log_info("%s is %s, with %s", g->peer_address,
+		 peer.client_name ? peer.client_name : "gone",
+		 tls_session_cipher(g->session));
+	g->session = NULL;
+	kfarmd_session_start(g->listener->agent, io, &peer);
+	close_tls_conn(g, true);
+}
+
+static void on_connection_accepted(void *ctx, int fd)
+{
+	struct kfarmd_listen_tls *d = ctx;
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof(from);
+	struct kfarmd_admission_conn *leaves;
+	struct tls_conn *g;
+
+	/* The peer may have disconnected already. */
+	if (getpeername(fd, (struct sockaddr *)&from, &len)) {
+		close(fd);
+		return;
+	}
+	g = xcalloc(1, sizeof(*g));
+	g->listener = d;
+	g->peer_address = kfarmd_settings_format_address(&from);
+	if (!kfarmd_admission_add(d->admission, &g->pending,
+				  (struct sockaddr *)&from, clock_ms(),
+				  &leaves)) {
+		log_rejected(d, g->peer_address, "it has failed too often");
+		close(fd);
+		free(g->peer_address);
+		free(g);
+		return;
+	}
+	if (leaves) {
+		log_rejected(d, ((struct tls_conn *)leaves)->peer_address,
+			     "others came while it said nothing");
+		close_tls_conn((struct tls_conn *)leaves, false);
+	}
+	socket_set_tcp_options(fd);
+	g->session = tls_session_accept(d->context, fd, on_peer_key_received,
+					g);
+	g->handshake = tls_handshake_new(d->agent->base, g->session,
+					 KFARMD_LISTEN_TLS_TIMEOUT_S * 1000,
+					 on_handshake_done, g);
+}
+
+static int new_listen_context(struct kfarmd_listen_tls *d, const char *dir,
+			      struct err *err)
+{
+	char *path = xasprintf("%s/key.pem", dir);
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	struct tls_key *key;
+	int ret = tls_key_load(&key, path, err);
+	unsigned self = geteuid();
+
+	/*
+	 * This applies to root as well: kfarmd drops the capability to read
+	 * other users' files.
+	 */
+	if (ret == -EACCES)
+		err_set(err, EACCES,
+			"%s: user %u, as whom kfarmd runs, may not read it: "
+			"chown %u %s",
+			path, self, self, path);
+	if (ret == -ENOENT)
+		err_wrap(err, "kfarmd --init makes it");
+	if (!ret) {
+		tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
+		log_info("the key of this node is %s", pin);
+		ret = tls_context_new(&d->context, key, tls_cpu_has_aes(), err);
+		tls_key_free(key);
+	}
+	free(path);
+	return ret;
+}
+
+int kfarmd_listen_tls_new(struct kfarmd_listen_tls **out, struct kfarmd *a,
+			  const struct strv *addresses, const char *dir,
+			  struct strv *bound_addresses, struct err *err)
+{
+	struct kfarmd_listen_tls *d = xcalloc(1, sizeof(*d));
+	char *clients = xasprintf("%s/clients", dir);
+	int ret;
+
+	d->agent = a;
+	d->admission = kfarmd_admission_new();
+	d->clients = tls_clients_new(clients);
+	a->clients = d->clients;
+	free(clients);
+	ret = new_listen_context(d, dir, err);
+	for (size_t i = 0; i < addresses->n && !ret; i++) {
+		char *bound;
+		int fd;
+
+		ret = kfarmd_settings_listen(addresses->v[i], &fd, &bound, err);
+		if (ret)
+			break;
+		strv_own(bound_addresses, bound);
+		*VEC_ADD(d->acceptors, d->n_acceptors) = acceptor_new(
+			d->agent->base, fd, on_connection_accepted, d);
+	}
+	/* Report errors in the list of clients at the start. */
+	if (!ret)
+		find_client_name(d, tls_context_fingerprint(d->context));
+	if (ret) {
+		kfarmd_listen_tls_free(d);
+		return ret;
+	}
+	*out = d;
+	return 0;
+}
+
+void kfarmd_listen_tls_free(struct kfarmd_listen_tls *d)
+{
+	struct kfarmd_admission_conn *g;
+
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n_acceptors; i++)
+		acceptor_free(d->acceptors[i]);
+	free(d->acceptors);
+	while ((g = kfarmd_admission_oldest(d->admission)))
+		close_tls_conn((struct tls_conn *)g, false);
+	kfarmd_admission_free(d->admission);
+	tls_context_free(d->context);
+	d->agent->clients = NULL;
+	tls_clients_free(d->clients);
+	free(d);
+}
+
+#define UNIX_BACKLOG 64
+
+struct kfarmd_listen {
+	struct kfarmd *agent;
+	char *path;
+	char *lock_path;
+	int lock_fd;
+	int socket_fd; /* owned by the acceptor once it exists */
+	struct acceptor *acceptor;
+};
+
+/* Retry: another process may have removed the lock file during open(). */
+static int lock_socket_path(struct kfarmd_listen *l, struct err *err)
+{
+	do
+		l->lock_fd = fs_open_locked(AT_FDCWD, l->lock_path,
+					    O_RDWR | O_CREAT,
+					    LOCK_EX | LOCK_NB);
+	while (l->lock_fd == -EAGAIN);
+	if (l->lock_fd == -EBUSY)
+		return err_set(err, EADDRINUSE,
+			       "%s: another kfarmd listens there", l->path);
+	return l->lock_fd < 0 ? err_set(err, -l->lock_fd, "%s: %s",
+					l->lock_path, strerror(-l->lock_fd)) :
+				0;
+}
+
+static bool is_socket_live(const struct sockaddr_un *at)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool there;
+
+	if (fd < 0)
+		return true;
+	there = !connect(fd, (const struct sockaddr *)at, sizeof(*at)) ||
+		errno == EAGAIN;
+	close(fd);
+	return there;
+}
+
+static int remove_stale_socket(struct kfarmd_listen *l,
+			       const struct sockaddr_un *at, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(l->path, &st))
+		return errno == ENOENT ? 0 : err_errno(err, "%s", l->path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, EEXIST, "%s: there, and not a socket",
+			       l->path);
+	if (is_socket_live(at))
+		return err_set(err, EADDRINUSE, "%s: somebody listens there",
+			       l->path);
+	if (unlink(l->path))
+		return err_errno(err, "remove %s", l->path);
+	return 0;
+}
+
+static int bind_path(struct kfarmd_listen *l, struct err *err)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	mode_t before;
+	int ret;
+
+	if (!l->path[0] || strlen(l->path) >= sizeof(at.sun_path))
+		return err_set(err, ENAMETOOLONG,
+			       "%s: a socket's path has 1 to %zu bytes",
+			       l->path, sizeof(at.sun_path) - 1);
+	strcpy(at.sun_path, l->path);
+	ret = lock_socket_path(l, err);
+	if (!ret)
+		ret = remove_stale_socket(l, &at, err);
+	if (ret)
+		return ret;
+	l->socket_fd = socket(AF_UNIX,
+			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (l->socket_fd < 0)
+		return err_errno(err, "socket");
+	before = umask(0177);
+	ret = bind(l->socket_fd, (struct sockaddr *)&at, sizeof(at));
+	umask(before);
+	if (ret || listen(l->socket_fd, UNIX_BACKLOG))
+		return err_errno(err, "listen at %s", l->path);
+	return 0;
+}
+
+static void on_unix_conn_accepted(void *ctx, int fd)
+{
+	const struct kfarmd_listen *l = ctx;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	bool known = !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	char *from = known ? xasprintf("process %d", (int)peer.pid) :
+			     xstrdup("unknown");
+
+	kfarmd_session_start(l->agent, wire_io_from_fds(fd, fd),
+			     &(struct kfarmd_session_peer){ .address = from });
+	free(from);
+}
+
+int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
+		      const char *path, struct err *err)
+{
+	struct kfarmd_listen *l = xcalloc(1, sizeof(*l));
+	int ret;
+
+	*l = (struct kfarmd_listen){
+		.agent = a,
+		.path = xstrdup(path),
+		.lock_path = xasprintf("%s.lock", path),
+		.lock_fd = -1,
+		.socket_fd = -1,
+	};
+	ret = bind_path(l, err);
+	if (ret) {
+		/*
+		 * Do not remove the file at the path: another process owns it.
+		 */
+		free(l->path);
+		l->path = NULL;
+		kfarmd_listen_free(l);
+		return ret;
+	}
+	l->acceptor = acceptor_new(a->base, l->socket_fd, on_unix_conn_accepted,
+				   l);
+	*out = l;
+	return 0;
+}
+
+void kfarmd_listen_free(struct kfarmd_listen *l)
+{
+	if (l->acceptor)
+		acceptor_free(l->acceptor);
+	else if (l->socket_fd >= 0)
+		close(l->socket_fd);
+	if (l->path) {
+		unlink(l->path);
+		unlink(l->lock_path);
+	}
+	if (l->lock_fd >= 0)
+		close(l->lock_fd);
+	free(l->lock_path);
+	free(l->path);
+	free(l);
+}

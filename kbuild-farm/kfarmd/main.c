@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd: the program of a node.  See kfarmd(8), and HACKING.md for the life of
+ * a compile.
+ *
+ *	settings.c	parses the command line and node.conf
+ *	listen.c	accepts build hosts (admission.c limits strangers); with
+ *			--stdio, ssh or exec is the only connection
+ *	session.c	serves one build host (client.c: its identity)
+ *	input-update.c	keeps the files that jobs see (input-sink.c)
+ *	job.c		executes a job from JOB to RESULT (argv.c, run.c)
+ *	slots.c		shares the slots of the node among build hosts
+ *	toolchains.c	holds installed toolchains (toolchain-rpc.c)
+ *	status.c	answers `kfarmd --status`
+ */
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "compiler/host.h"
+#include "kfarmd/kfarmd.h"
+#include "kfarmd/listen.h"
+#include "kfarmd/native-toolchain.h"
+#include "kfarmd/session.h"
+#include "kfarmd/settings.h"
+#include "kfarmd/status.h"
+#include "machine/machine.h"
+#include "sandbox/user.h"
+#include "store/store.h"
+#include "tls/key.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char clients_template[] =
+	"# Who may have this node compile: a line for each, the fingerprint of\n"
+	"# its key and a name.  `kfarm nodes add` on a build host writes its own.\n"
+	"#SHA256:0000000000000000000000000000000000000000000 build-host\n";
+
+static const char node_conf_template[] =
+	"# kfarmd's own settings, see kfarmd(8); its command line counts more.\n"
+	"[node]\n"
+	"#\tlisten = 3634\n"
+	"#\tslots = 4\n"
+	"#\tstore = /var/lib/kfarm/store\n"
+	"#\tstore-size = 10G\n"
+	"#\ttoolchains = /var/lib/kfarm/toolchains\n"
+	"#\thost = arm\n";
+
+static int create_if_missing(const char *dir, const char *name,
+			     const char *text, struct err *err)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	int ret = fs_exists(path) ? 0 :
+				    fs_write(path, bytes_str(text), 0644, err);
+
+	free(path);
+	return ret;
+}
+
+static int print_fingerprint(const char *dir, struct err *err)
+{
+	char *path = xasprintf("%s/key.pem", dir);
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	struct tls_key *key;
+	int ret = tls_key_load_or_create(&key, path, err);
+
+	free(path);
+	if (ret)
+		return ret;
+	tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
+	tls_key_free(key);
+	if (puts(pin) < 0 || fflush(stdout))
+		return err_errno(err, "standard output");
+	return 0;
+}
+
+/*
+ * Create the directory `dir` and the missing ones of key.pem, clients and
+ * node.conf in it, then print the fingerprint of the key.  Returns 0, or a
+ * negative errno with `err` set.
+ */
+static int init_config_dir(const char *dir, struct err *err)
+{
+	int ret;
+
+	/* The daemon may run as another user; only the key is secret. */
+	umask(022);
+	ret = fs_mkdirs(dir, 0755, err);
+	if (!ret)
+		ret = create_if_missing(dir, "clients", clients_template, err);
+	if (!ret)
+		ret = create_if_missing(dir, "node.conf", node_conf_template,
+					err);
+	if (!ret)
+		ret = print_fingerprint(dir, err);
+	return ret;
+}
+
+#define SHUTDOWN_MS 3000 /* limit for killed processes to end */
+/* Bytes of files in a sandbox: half of the memory, within these limits. */
+#define INPUT_ROOT_BYTES_MIN (512ull << 20)
+#define INPUT_ROOT_BYTES_MAX (8ull << 30)
+
+static void init_process(void)
+{
+	struct rlimit none = { 0 }, files;
+
+	umask(077);
+	digest_ignore_openssl_conf();
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &none);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* Print the output of --check and return the exit status. */
+static int print_check(void)
+{
+	struct sandbox_check check;
+
+	sandbox_check(&check);
+	printf("sandbox: %s\nlayers: %s\n",
+	       check.usable ? "ok" : "not possible", check.layers);
+	if (!check.usable)
+		printf("missing: %s\n", check.reason);
+	return check.usable ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static char *choose_store_dir(const struct kfarmd_settings *s)
+{
+	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
+	char *dir = s->store ? fs_make_absolute(s->store) :
+			       xasprintf("%s/store", home);
+
+	free(home);
+	return dir;
+}
+
+static char *choose_toolchains_dir(const struct kfarmd_settings *s,
+				   const char *store)
+{
+	char *up = str_dir(store);
+	char *kept = s->toolchains ? fs_make_absolute(s->toolchains) :
+				     xasprintf("%s/toolchains",
+					       strcmp(up, "/") ? up : "");
+
+	free(up);
+	return kept;
+}
+
+/* Print the output of --status and return the exit status. */
+static int print_status(const struct kfarmd_settings *s)
+{
+	char *dir = choose_store_dir(s), *kept = choose_toolchains_dir(s, dir);
+	struct err err;
+	int n = kfarmd_status_print(dir, kept, s->json, &err);
+
+	if (n < 0)
+		log_error("%s", err.text);
+	else if (!n)
+		log_error("no kfarmd runs here with the store %s", dir);
+	free(kept);
+	free(dir);
+	return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(arg);
+}
+
+static void stop_loop(struct kfarmd *a)
+{
+	event_base_loopbreak(a->base);
+}
+
+/* Only messages may reach the peer, so stdout becomes stderr. */
+static int start_stdio(struct kfarmd *a, struct err *err)
+{
+	/* sshd reports the address of its client in this variable. */
+	const char *ssh = getenv("SSH_CONNECTION");
+	int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	char *from;
+
+	if (in < 0 || out < 0 || none < 0 || dup2(none, STDIN_FILENO) < 0 ||
+	    dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return err_errno(err, "standard input and output");
+	close(none);
+	a->on_idle = stop_loop;
+	from = ssh && *ssh ? xstrndup(ssh, strcspn(ssh, " ")) :
+			     xasprintf("process %d", (int)getppid());
+	kfarmd_session_start(a, wire_io_from_fds(in, out),
+			     &(struct kfarmd_session_peer){ .address = from });
+	free(from);
+	return 0;
+}
+
+static int open_store(struct kfarmd *a, const struct kfarmd_settings *s,
+		      struct err *err)
+{
+	char *dir = choose_store_dir(s);
+	int ret = store_open(&a->store, dir, s->store_size, err);
+
+	/*
+	 * Neither creates nor reads the toolchains directory before a request.
+	 */
+	if (!ret) {
+		a->toolchains_dir = choose_toolchains_dir(s, dir);
+		a->native_toolchains = kfarmd_native_toolchain_cache_new();
+	}
+	free(dir);
+	return ret;
+}
+
+static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
+		       struct err *err)
+{
+	struct wire_inventory inv;
+	struct err status;
+	const char *host;
+	uint64_t half;
+	int ret;
+
+	TAILQ_INIT(&a->sessions);
+	a->configured_slots = s->slots;
+	ret = open_store(a, s, err);
+	if (ret)
+		return ret;
+	a->children = children_new(a->base);
+	children_reap_orphans(a->children);
+	machine_inventory_collect(&inv, "");
+	kfarmd_slots_init(&a->slots, inv.cores, s->slots);
+	/* A sandbox's files are in memory, which the compilers need as well. */
+	half = ((uint64_t)inv.memory_mib << 20) / 2;
+	if (half < INPUT_ROOT_BYTES_MIN)
+		half = INPUT_ROOT_BYTES_MIN;
+	a->sandbox_limits.input_root_bytes = half < INPUT_ROOT_BYTES_MAX ?
+						     half :
+						     INPUT_ROOT_BYTES_MAX;
+	host = compiler_host_release_name(inv.machine);
+	strv_add(&a->hosts, wire_host_is_valid(host) ? host : "unknown");
+	for (size_t i = 0; i < s->hosts.n; i++) {
+		if (!strv_has(&a->hosts, s->hosts.v[i]))
+			strv_add(&a->hosts, s->hosts.v[i]);
+	}
+	wire_inventory_release(&inv);
+	sandbox_check(&a->sandbox_check);
+	if (!a->sandbox_check.usable)
+		log_warning("no job can run here: %s", a->sandbox_check.reason);
+	/*
+	 * kfarmd works without the status socket, on file systems without
+	 * sockets.
+	 */
+	if (kfarmd_status_new(&a->status, a, &status))
+		log_warning("--status will not know of it: %s", status.text);
+	return 0;
+}
+
+/* Returns false, and frees nothing, while a thread is still at work. */
+static bool release_daemon(struct kfarmd *a)
+{
+	struct timeval tick = { .tv_usec = 5000 };
+	uint64_t deadline;
+
+	if (a->children) {
+		kfarmd_session_end_all(a, "this kfarmd ends");
+		/*
+		 * Dropped jobs and sandboxes are freed when their threads are
+		 * done.
+		 */
+		deadline = clock_ms() + SHUTDOWN_MS;
+		while ((a->slots.n_jobs || a->n_active) &&
+		       clock_ms() < deadline) {
+			event_base_loopexit(a->base, &tick);
+			event_base_loop(a->base, EVLOOP_ONCE);
+		}
+		children_wait(a->children, SHUTDOWN_MS);
+	}
+	if (a->slots.n_jobs || a->n_active)
+		return false;
+	kfarmd_status_free(a->status);
+	children_free(a->children);
+	machine_health_release(&a->health);
+	store_free(a->store);
+	free(a->toolchains_dir);
+	kfarmd_native_toolchain_cache_free(a->native_toolchains);
+	strv_release(&a->hosts);
+	event_base_free(a->base);
+	return true;
+}
+
+/* Listening sockets of the event loop. */
+struct listeners {
+	struct kfarmd_listen **unix_listeners;
+	size_t n_unix;
+	/* NULL: not listening on the network */
+	struct kfarmd_listen_tls *tls_listener;
+	struct strv addresses; /* addresses, for display */
+	char *address_list; /* `addresses`, joined by commas */
+};
+
+static int start_listening(struct kfarmd *a, struct listeners *l,
+			   const struct kfarmd_settings *s, struct err *err)
+{
+	struct strv ports = { 0 };
+	struct kfarmd_listen *one;
+	int ret = 0;
+
+	for (size_t i = 0; i < s->listen.n && !ret; i++) {
+		const char *where = s->listen.v[i], *path;
+
+		if (!str_starts(where, "unix:")) {
+			strv_add(&ports, where);
+			continue;
+		}
+		path = where + strlen("unix:");
+		ret = kfarmd_listen_new(&one, a, path, err);
+		if (!ret) {
+			*VEC_ADD(l->unix_listeners, l->n_unix) = one;
+			strv_add(&l->addresses, path);
+		}
+	}
+	if (!ret && ports.n)
+		ret = kfarmd_listen_tls_new(&l->tls_listener, a, &ports,
+					    kfarmd_settings_dir(s),
+					    &l->addresses, err);
+	strv_release(&ports);
+	if (!ret) {
+		l->address_list = strv_join(&l->addresses, ", ");
+		a->listen_text = l->address_list;
+		log_info("listening at %s", l->address_list);
+	}
+	return ret;
+}
+
+static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
+		    struct err *err)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct event *ends[3] = { 0 };
+	struct listeners l = { 0 };
+	int ret;
+
+	for (int i = 0; i < 3; i++) {
+		if (spawn_is_ignored(signals[i]))
+			continue;
+		ends[i] = evsignal_new(a->base, signals[i], on_signal, a->base);
+		if (!ends[i] || event_add(ends[i], NULL))
+			str_out_of_memory();
+	}
+	ret = s->stdio ? start_stdio(a, err) : start_listening(a, &l, s, err);
+	if (!ret)
+		event_base_dispatch(a->base);
+	/* End the sessions first: they use the TLS listener's clients. */
+	kfarmd_session_end_all(a, "this kfarmd ends");
+	for (size_t i = 0; i < l.n_unix; i++)
+		kfarmd_listen_free(l.unix_listeners[i]);
+	free(l.unix_listeners);
+	kfarmd_listen_tls_free(l.tls_listener);
+	strv_release(&l.addresses);
+	a->listen_text = NULL;
+	free(l.address_list);
+	for (int i = 0; i < 3; i++) {
+		if (ends[i])
+			event_free(ends[i]);
+	}
+	return ret;
+}
+
+/* libevent's messages are useful only for debugging. */
+static void on_event_log(int severity, const char *text)
+{
+	(void)severity;
+	log_debug("libevent: %s", text);
+}
+
+/*
+ * A daemon that is reachable from the network must not have root's power over
+ * the machine.  Peers through ssh, or a Unix socket of root, already have it.
+ */
+static int drop_capabilities(const struct kfarmd_settings *s, struct err *err)
+{
+	bool network = false, low = false;
+	int ret;
+
+	for (size_t i = 0; i < s->listen.n && !s->stdio; i++) {
+		const char *where = s->listen.v[i], *port;
+
+		if (str_starts(where, "unix:"))
+			continue;
+		port = strrchr(where, ':');
+		port = port ? port + 1 : where;
+		network = true;
+		low = low || (atoi(port) > 0 && atoi(port) < 1024);
+	}
+	ret = network ? sandbox_user_limit_capabilities(low) : 0;
+	return ret ? err_set(err, -ret, "capabilities cannot be dropped: %s",
+			     strerror(-ret)) :
+		     0;
+}
+
+static int run_daemon(const struct kfarmd_settings *s, struct err *err)
+{
+	struct kfarmd a = { 0 };
+	int ret;
+
+	ret = drop_capabilities(s, err);
+	if (ret)
+		return ret;
+	event_set_log_callback(on_event_log);
+	a.base = event_base_new();
+	if (!a.base)
+		return err_set(err, EIO, "no event loop");
+	ret = init_daemon(&a, s, err);
+	if (!ret)
+		ret = run_loop(&a, s, err);
+	if (!release_daemon(&a)) {
+		if (ret)
+			log_error("%s", err->text);
+		_exit(ret ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	return ret;
+}
+
+/* Run the selected mode and return the exit status. */
+static int run_selected_mode(const struct kfarmd_settings *s, struct err *err)
+{
+	int ret;
+
+	if (s->init) {
+		ret = init_config_dir(kfarmd_settings_dir(s), err);
+	} else {
+		init_process();
+		if (s->check)
+			return print_check();
+		if (s->status)
+			return print_status(s);
+		ret = run_daemon(s, err);
+	}
+	if (ret)
+		log_error("%s", err->text);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct kfarmd_settings s = { 0 };
+	struct err err = { 0 };
+	int ret = EXIT_SUCCESS;
+	char *help;
+
+	(void)argc;
+	log_init("kfarmd", LOG_WARNING);
+	if (kfarmd_settings_read(&s, argv + 1, &err)) {
+		log_error("%s", err.text);
+		ret = EXIT_FAILURE;
+	} else if (s.version) {
+		puts(KFARMD_SOFTWARE);
+	} else if (s.help) {
+		help = kfarmd_settings_help();
+		fputs(help, stdout);
+		free(help);
+	} else {
+		if (s.listen.n && !s.status)
+			log_init("kfarmd", LOG_INFO);
+		ret = run_selected_mode(&s, &err);
+	}
+	kfarmd_settings_release(&s);
+	return ret;
+}

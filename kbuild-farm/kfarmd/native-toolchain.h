@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/native-toolchain.h - Node-native toolchains as compilers of sandboxes.
+ *
+ * The compiler's files are listed as the build host lists its local compiler
+ * (compiler/manifest.h), but from the node's disk.  Every file of the toolchain
+ * in that list must match the toolchain's manifest; a difference is damage, and
+ * the compiler is not used.
+ *
+ * Driver queries ("where is cc1?") run in a separate sandbox that holds the
+ * driver with its libraries.  All other files of the toolchain exist there,
+ * large ones as empty files.  An answer that names a system file is accepted
+ * only for an ELF file, since the file is placed into the client's sandbox.
+ *
+ * Manifests are cached in memory and rechecked by stat before and after each
+ * use.
+ */
+#ifndef KFARMD_NATIVE_TOOLCHAIN_H
+#define KFARMD_NATIVE_TOOLCHAIN_H
+
+#include "compiler/manifest.h"
+#include "kfarmd/toolchains.h"
+#include "sandbox/sandbox.h"
+#include "wire/msg.h"
+
+struct kfarmd_driver_query;
+struct kfarmd_native_toolchain_cache;
+struct kfarmd;
+
+/*
+ * Create a sandbox for driver queries.  It holds the toolchain of `lease` at
+ * its real path, and the entries of `program`, which are needed to run `driver`
+ * (an absolute path).  The calling thread owns the object.  Returns 0 or a
+ * negative errno with `err` set.
+ */
+int kfarmd_driver_query_new(struct kfarmd_driver_query **out,
+			    const struct kfarmd_toolchain_lease *lease,
+			    const struct compiler_entries *program,
+			    const char *driver,
+			    const struct sandbox_limits *limits,
+			    struct err *err);
+/* Free the sandbox; NULL is allowed. */
+void kfarmd_driver_query_free(struct kfarmd_driver_query *a);
+/* Return a runner for compiler_manifest_make_with(). */
+struct compiler_runner kfarmd_driver_query_runner(
+	struct kfarmd_driver_query *a);
+
+/* Create an empty cache of manifests. */
+
+struct kfarmd_native_toolchain_cache *kfarmd_native_toolchain_cache_new(void);
+/* Free a cache without users; NULL is allowed. */
+void kfarmd_native_toolchain_cache_free(
+	struct kfarmd_native_toolchain_cache *o);
+
+/*
+ * Put the installed toolchain m->installed_id into a sandbox, at the paths of
+ * the client's compiler.  `driver` is the client's path of the driver with all
+ * symbolic links resolved.  Libraries and the loader are placed at their paths
+ * on the node.  The caller releases *lease after the sandbox has ended; *id
+ * receives the digest of the manifest.
+ *
+ * Threads can call this concurrently.  Returns 0; -ENOENT if the toolchain is
+ * not installed; -EBADMSG if it is damaged; -ENOEXEC if it is for another host;
+ * or another negative errno; with `err` set and no lease.
+ */
+int kfarmd_native_toolchain_put(const struct kfarmd *a,
+				const struct wire_cell *m, const char *driver,
+				struct sandbox *cell,
+				struct kfarmd_toolchain_lease *lease,
+				struct digest *id, struct err *err);
+
+/*
+ * Translate a path of the node's toolchain to the client's: replace the
+ * directory `node_dir` by `client_dir`.  Other paths are copied unchanged.  The
+ * caller frees the result.
+ */
+char *kfarmd_native_toolchain_map_path(const char *path, const char *node_dir,
+				       const char *client_dir);
+/*
+ * Find the directory of the toolchain that corresponds to one of the client's.
+ * `driver_path` is the driver's path relative to the toolchain directory `dir`,
+ * `driver` is the client's.  The two directories above "bin" correspond, and so
+ * do their parents while both have the same name, up to `dir`.
+ *
+ * Returns false if one of the drivers is not in a directory "bin".  On success
+ * the caller frees *node_dir and *client_dir.
+ */
+bool kfarmd_native_toolchain_find_prefixes(const char *dir,
+					   const char *driver_path,
+					   const char *driver, char **node_dir,
+					   char **client_dir);
+
+#endif

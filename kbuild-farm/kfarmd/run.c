@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/run.h"
+
+#include "base/spawn.h"
+#include "base/str.h"
+#include "sandbox/sandbox.h"
+#include "wire/limits.h"
+#include "wire/msg.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool kfarmd_run_names_signal(struct bytes text)
+{
+	static const char lost[] = " signal terminated program ";
+
+	return text.len && memmem(text.data, text.len, lost, strlen(lost));
+}
+
+/*
+ * Return the text between the prefix `before` and the suffix `after`, or NULL
+ * if the `len` bytes at `at` do not have both.
+ */
+static char *text_between(const char *at, size_t len, const char *before,
+			  const char *after)
+{
+	size_t m = strlen(before), n = strlen(after);
+
+	if (len <= m + n || len > WIRE_REASON_MAX || memcmp(at, before, m) ||
+	    memcmp(at + len - n, after, n))
+		return NULL;
+	return xstrndup(at + m, len - m - n);
+}
+
+char *kfarmd_run_missing_file(struct bytes text)
+{
+	static const char mark[] = ": fatal error: ";
+	const char *at, *end = (const char *)text.data + text.len, *nl;
+	char *name;
+
+	if (!text.len)
+		return NULL;
+	at = memmem(text.data, text.len, mark, strlen(mark));
+	if (!at)
+		return NULL;
+	at += strlen(mark);
+	nl = memchr(at, '\n', (size_t)(end - at));
+	if (nl)
+		end = nl;
+	name = text_between(at, (size_t)(end - at), "",
+			    ": No such file or directory");
+	return name ? name :
+		      text_between(at, (size_t)(end - at), "'",
+				   "' file not found");
+}
+
+/*
+ * Return true if `c` can be part of a path.  A path preceded by such a byte is
+ * the tail of a longer path.
+ */
+static bool is_path_char(uint8_t c)
+{
+	return isalnum(c) || (c && strchr("/._-+~", c)) || c >= 0x80;
+}
+
+static bool contains_path(struct bytes in, const char *dir)
+{
+	const uint8_t *p = in.data, *end = p + in.len;
+
+	while (p < end &&
+	       (p = memmem(p, (size_t)(end - p), dir, strlen(dir)))) {
+		if (p == in.data || !is_path_char(p[-1]))
+			return true;
+		p++;
+	}
+	return false;
+}
+
+bool kfarmd_run_output_has_private_path(struct bytes in)
+{
+	return contains_path(in, SANDBOX_OUT_DIR) ||
+	       contains_path(in, SANDBOX_TMP_DIR);
+}
+
+static bool add_limited(struct buf *out, struct bytes in, size_t max)
+{
+	if (out->len > max || in.len > max - out->len)
+		return false;
+	buf_add_bytes(out, in);
+	return true;
+}
+
+bool kfarmd_run_output_add_renamed(struct buf *out, struct bytes in,
+				   const char *path, const char *name,
+				   size_t max)
+{
+	const uint8_t *p = in.data, *from = p, *end = p + in.len;
+	size_t len = strlen(path);
+	bool fits = true;
+
+	while (fits && p < end &&
+	       (p = memmem(p, (size_t)(end - p), path, len))) {
+		/* Skip an occurrence that is part of a longer path. */
+		if ((p > in.data && is_path_char(p[-1])) ||
+		    (p + len < end && is_path_char(p[len]))) {
+			p++;
+			continue;
+		}
+		fits = add_limited(out, bytes_of(from, (size_t)(p - from)),
+				   max) &&
+		       add_limited(out, bytes_str(name), max);
+		from = p += len;
+	}
+	return fits &&
+	       add_limited(out, bytes_of(from, (size_t)(end - from)), max);
+}
+
+size_t kfarmd_run_output_size(const struct kfarmd_run_output *a)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		sum += a->streams[i].len;
+	return sum;
+}
+
+void kfarmd_run_output_finish(struct kfarmd_run_output *a,
+			      const struct digest *key)
+{
+	/*
+	 * Skip the two dependency lists: they name these directories, and the
+	 * client translates them.
+	 */
+	for (int i = 0; i < WIRE_N_OUTPUTS && !a->has_private_path; i++)
+		a->has_private_path = i != WIRE_OUTPUT_DEPS &&
+				      i != WIRE_OUTPUT_AS_DEPS &&
+				      kfarmd_run_output_has_private_path(
+					      a->streams[i]);
+	wire_result_digest(key, a->streams, &a->digest);
+}
+
+bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
+				  struct wire_piece *out)
+{
+	size_t n;
+
+	while (a->next_stream < WIRE_N_OUTPUTS &&
+	       a->sent_bytes == a->streams[a->next_stream].len) {
+		a->next_stream++;
+		a->sent_bytes = 0;
+	}
+	if (a->next_stream == WIRE_N_OUTPUTS)
+		return false;
+	n = a->streams[a->next_stream].len - a->sent_bytes;
+	if (n > WIRE_CHUNK_MAX)
+		n = WIRE_CHUNK_MAX;
+	*out = (struct wire_piece){
+		.stream = (uint8_t)a->next_stream,
+		.data = bytes_of(
+			a->streams[a->next_stream].data + a->sent_bytes, n),
+	};
+	a->sent_bytes += n;
+	return true;
+}
+
+/*
+ * Two programs are two jobs of the sandbox.  Each is PID 1 of a separate PID
+ * namespace and has private directories, so processes that it leaves behind end
+ * with it, and no third process inside the sandbox has to wait for both.
+ */
+
+static void close_part_pipe(struct kfarmd_run_part *part, int i)
+{
+	if (part->pipe_events[i])
+		event_free(part->pipe_events[i]);
+	part->pipe_events[i] = NULL;
+}
+
+/*
+ * Read one block of output.  Returns false at the end of the pipe or if no data
+ * is available.
+ */
+static bool read_chunk(struct kfarmd_run_part *part, int i)
+{
+	struct kfarmd_run *run = part->owner;
+	size_t sum = run->parts[0].output[i].len + run->parts[1].output[i].len;
+	uint8_t block[1 << 16];
+	ssize_t n = read(sandbox_run_pipe(part->sandbox_run, i), block,
+			 sizeof(block));
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n <= 0) {
+		close_part_pipe(part, i);
+		return false;
+	}
+	if (sum + (size_t)n <= WIRE_DIAG_MAX) {
+		buf_add(&part->output[i], block, (size_t)n);
+		return true;
+	}
+	/* Drop further output until the killed programs have ended. */
+	run->overflowed = true;
+	for (int k = 0; k < 2; k++) {
+		if (run->parts[k].sandbox_run)
+			sandbox_run_kill(run->parts[k].sandbox_run);
+	}
+	return true;
+}
+
+static void on_part_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct kfarmd_run_part *part = arg;
+
+	(void)what;
+	read_chunk(part, fd == sandbox_run_pipe(part->sandbox_run, 0) ? 0 : 1);
+}
+
+static bool exited_with_0(const struct sandbox_end *end)
+{
+	return end->cause == SANDBOX_END_EXITED && !end->status;
+}
+
+static void combine_ends(struct kfarmd_run *run)
+{
+	const struct sandbox_end *a = &run->parts[0].end,
+				 *b = &run->parts[1].end;
+	uint32_t cpu_ms = a->cpu_ms + b->cpu_ms, wall_ms = a->wall_ms;
+
+	/* Without the tool, the first program's output has no reader. */
+	run->status_from_tool = run->parts[1].ended &&
+				(exited_with_0(a) ||
+				 (b->cause == SANDBOX_END_NOT_STARTED &&
+				  a->cause != SANDBOX_END_NOT_STARTED));
+	if (run->tool.input_file)
+		wall_ms += b->wall_ms;
+	else if (b->wall_ms > wall_ms)
+		wall_ms = b->wall_ms;
+	run->end = run->status_from_tool ? *b : *a;
+	run->end.cpu_ms = cpu_ms;
+	run->end.wall_ms = wall_ms;
+	run->end.peak_kib = a->peak_kib > b->peak_kib ? a->peak_kib :
+							b->peak_kib;
+}
+
+static void steal_output(struct buf *to, struct buf *from)
+{
+	*to = *from;
+	*from = (struct buf){ 0 };
+}
+
+static void finish_run(struct kfarmd_run *run)
+{
+	const char *input = run->tool.input_file;
+	bool reads = run->tool.argv && (!input || run->tool.deps_file);
+	struct kfarmd_run_part *tool = &run->parts[1];
+	struct bytes tool_stderr = buf_bytes(&tool->output[1]);
+	char *path;
+
+	combine_ends(run);
+	run->tool_wrote = !reads && tool->output[0].len;
+	steal_output(&run->output[0], &run->parts[reads ? 1 : 0].output[0]);
+	steal_output(&run->output[1], &run->parts[0].output[1]);
+	if (input) {
+		/* Diagnostics name the client's file instead of the copy. */
+		path = xasprintf("%s/%s", SANDBOX_OUT_DIR, input);
+		if (!kfarmd_run_output_add_renamed(&run->output[1], tool_stderr,
+						   path, run->tool.client_name,
+						   WIRE_DIAG_MAX))
+			run->overflowed = true;
+		free(path);
+	} else {
+		buf_add_bytes(&run->output[1], tool_stderr);
+	}
+	run->on_done(run->ctx);
+}
+
+static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
+		      struct err *err);
+
+/*
+ * Start the tool after the first program has written its file.  The tool gets
+ * the remaining time of the deadline.
+ */
+static int start_tool(struct kfarmd_run *run, struct err *err)
+{
+	struct kfarmd_run_part *tool = &run->parts[1];
+	struct sandbox_job job = run->job;
+	uint32_t used = run->parts[0].end.wall_ms;
+	uint64_t size;
+	int ret;
+
+	job.argv = run->tool.argv;
+	job.stdin_fd = -1;
+	job.input_name = run->tool.input_file;
+	job.input_fd = sandbox_run_open_output(run->parts[0].sandbox_run,
+					       run->tool.input_file, &size);
+	if (job.input_fd < 0)
+		return job.input_fd;
+	if (job.deadline_ms)
+		job.deadline_ms = used < job.deadline_ms ?
+					  job.deadline_ms - used :
+					  1;
+	ret = start_part(tool, &job, err);
+	close(job.input_fd);
+	if (!ret)
+		return 0;
+	tool->ended = true;
+	tool->end.cause = ret == -EPIPE ? SANDBOX_END_LOST :
+					  SANDBOX_END_NOT_STARTED;
+	tool->end.error = -ret;
+	snprintf(tool->end.detail, sizeof(tool->end.detail), "%.199s",
+		 err->text);
+	return ret;
+}
+
+static void on_part_done(void *ctx, struct sandbox_run *cell_run,
+			 const struct sandbox_end *end)
+{
+	struct kfarmd_run_part *part = ctx;
+	struct kfarmd_run *run = part->owner;
+	struct kfarmd_run_part *first = &run->parts[0], *tool = &run->parts[1];
+	struct err err = { 0 };
+	bool finished;
+
+	(void)cell_run;
+	part->end = *end;
+	part->ended = true;
+	for (int i = 0; i < 2; i++) {
+		while (part->pipe_events[i] && read_chunk(part, i))
+			;
+		close_part_pipe(part, i);
+	}
+	if (run->tool.input_file && first->ended && !tool->sandbox_run)
+		/*
+		 * kfarmd_run_map_file() reports a file that is missing when
+		 * start_tool() fails.
+		 */
+		finished = !exited_with_0(&first->end) || run->overflowed ||
+			   start_tool(run, &err);
+	else
+		finished = first->ended && (tool->ended || !tool->sandbox_run);
+	if (finished)
+		finish_run(run);
+}
+
+static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
+		      struct err *err)
+{
+	struct kfarmd_run *run = part->owner;
+	int ret;
+
+	job->on_done = on_part_done;
+	job->ctx = part;
+	ret = sandbox_start_job(run->sandbox, job, &part->sandbox_run, err);
+	for (int i = 0; i < 2 && !ret; i++) {
+		int fd = sandbox_run_pipe(part->sandbox_run, i);
+
+		if (fd < 0)
+			continue;
+		part->pipe_events[i] = event_new(run->base, fd,
+						 EV_READ | EV_PERSIST,
+						 on_part_readable, part);
+		if (!part->pipe_events[i] ||
+		    event_add(part->pipe_events[i], NULL))
+			str_out_of_memory();
+	}
+	return ret;
+}
+
+/* Connect both programs by a pipe. kfarmd holds neither end open. */
+static int start_piped(struct kfarmd_run *run, struct err *err)
+{
+	struct sandbox_job first = run->job, tool = run->job;
+	int fd[2], ret;
+
+	if (pipe2(fd, O_CLOEXEC))
+		return err_errno(err, "start a job: pipe");
+	first.stdout_fd = fd[1];
+	tool.stdin_fd = fd[0];
+	tool.argv = run->tool.argv;
+	ret = start_part(&run->parts[0], &first, err);
+	if (!ret)
+		ret = start_part(&run->parts[1], &tool, err);
+	close(fd[0]);
+	close(fd[1]);
+	return ret;
+}
+
+int kfarmd_run_start(struct kfarmd_run **out, struct event_base *base,
+		     struct sandbox *cell, const struct sandbox_job *job,
+		     const struct kfarmd_run_tool *tool,
+		     void (*on_done)(void *ctx), void *ctx, struct err *err)
+{
+	struct kfarmd_run *run = xcalloc(1, sizeof(*run));
+	int ret;
+
+	run->base = base;
+	run->sandbox = cell;
+	run->job = *job;
+	run->on_done = on_done;
+	run->ctx = ctx;
+	for (int i = 0; i < 2; i++)
+		run->parts[i].owner = run;
+	if (tool)
+		run->tool = *tool;
+	if (tool && !tool->input_file) {
+		ret = start_piped(run, err);
+	} else {
+		struct sandbox_job first = *job;
+
+		ret = start_part(&run->parts[0], &first, err);
+	}
+	if (ret)
+		kfarmd_run_free(run);
+	else
+		*out = run;
+	return ret;
+}
+
+void kfarmd_run_free(struct kfarmd_run *run)
+{
+	for (int p = 0; p < 2; p++) {
+		for (int i = 0; i < 2; i++) {
+			close_part_pipe(&run->parts[p], i);
+			buf_release(&run->parts[p].output[i]);
+		}
+		sandbox_run_free(run->parts[p].sandbox_run);
+	}
+	for (int i = 0; i < 2; i++)
+		buf_release(&run->output[i]);
+	free(run);
+}
+
+uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (run->parts[i].sandbox_run)
+			sum += sandbox_run_cpu_ms(run->parts[i].sandbox_run);
+	}
+	return sum;
+}
+
+int kfarmd_run_map_file(struct kfarmd_run *run, const char *name, uint64_t max,
+			struct bytes *out)
+{
+	const char *made = run->tool.deps_file ? run->tool.deps_file :
+						 run->tool.input_file;
+	bool is_tools = run->parts[1].sandbox_run && made &&
+			!strcmp(name, made);
+	uint64_t size;
+	int fd = sandbox_run_open_output(run->parts[is_tools].sandbox_run, name,
+					 &size);
+	void *at = NULL;
+	int ret = 0;
+
+	if (fd < 0)
+		return fd;
+	if (size > max)
+		ret = -EFBIG;
+	else if (size)
+		at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		ret = -errno;
+	close(fd);
+	if (!ret)
+		*out = bytes_of(at, (size_t)size);
+	return ret;
+}
+
+void kfarmd_run_unmap_file(struct bytes *map)
+{
+	if (map->len)
+		munmap((void *)map->data, map->len);
+	*map = (struct bytes){ 0 };
+}
+
+static bool set_job_failure(struct kfarmd_run_status *e,
+			    enum wire_fail_class class, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Always returns false, so that callers can return the call. */
+static bool set_job_failure(struct kfarmd_run_status *e,
+			    enum wire_fail_class class, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	e->class = class;
+	e->reason = xvasprintf(fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool is_not_found(int error)
+{
+	return error == ENOENT || error == ENOTDIR;
+}
+
+/* The file exists but cannot be executed.  ELIBBAD reports a damaged loader. */
+static bool is_not_executable(int error)
+{
+	return error == EACCES || error == ENOEXEC || error == ELOOP ||
+	       error == ELIBBAD || error == EINVAL;
+}
+
+/*
+ * The client chose the working directory and the tool, so a missing one is an
+ * error of its input.
+ */
+static bool classify_start_error(struct kfarmd_run_status *e,
+				 const struct kfarmd_run *run)
+{
+	const struct sandbox_end *end = &run->end;
+	bool exec = run->status_from_tool && str_starts(end->detail, "exec");
+
+	if (is_not_found(end->error) && str_starts(end->detail, "cwd"))
+		return set_job_failure(e, WIRE_FAIL_INPUT, "%s", e->cwd);
+	if (exec && is_not_found(end->error))
+		return set_job_failure(e, WIRE_FAIL_INPUT, "%s", e->tool);
+	if (exec && is_not_executable(end->error))
+		return set_job_failure(e, WIRE_FAIL_UNSUPPORTED, "%s: %s",
+				       e->tool, strerror(end->error));
+	return set_job_failure(e, WIRE_FAIL_NODE, "%s", end->detail);
+}
+
+/*
+ * A tool that stops reading early ends a part of the compiler by SIGPIPE.  This
+ * is no fault of the node.
+ */
+static bool is_sigpipe_of_tool(const struct kfarmd_run *run)
+{
+	static const char words[] = "Broken pipe signal terminated program ";
+	const struct buf *text = &run->output[1];
+
+	return run->tool.argv && !run->tool.input_file && text->len &&
+	       memmem(text->data, text->len, words, strlen(words));
+}
+
+static bool classify_exit(struct kfarmd_run_status *e,
+			  const struct kfarmd_run *run)
+{
+	struct bytes text = buf_bytes(&run->output[1]);
+	char *missing;
+
+	if (run->status_from_tool)
+		return !run->tool_wrote || run->end.status ||
+		       set_job_failure(e, WIRE_FAIL_VOID,
+				       "the tool printed something");
+	if (!run->end.status)
+		return true;
+	missing = kfarmd_run_missing_file(text);
+	if (missing) {
+		set_job_failure(e, WIRE_FAIL_INPUT, "%s", missing);
+		free(missing);
+		return false;
+	}
+	if (kfarmd_run_names_signal(text) && !is_sigpipe_of_tool(run))
+		return set_job_failure(e, WIRE_FAIL_NODE,
+				       "a signal ended a part of the compiler");
+	return true;
+}
+
+bool kfarmd_run_classify(struct kfarmd_run_status *e,
+			 const struct kfarmd_run *run)
+{
+	const struct sandbox_end *end = &run->end;
+	char *text;
+
+	if (run->overflowed)
+		return set_job_failure(e, WIRE_FAIL_VOID,
+				       "more than %u MiB of diagnostics",
+				       WIRE_DIAG_MAX >> 20);
+	if (end->cause == SANDBOX_END_DEADLINE)
+		return set_job_failure(e, WIRE_FAIL_DEADLINE,
+				       "killed after %u ms", end->wall_ms);
+	if (end->cause == SANDBOX_END_LOST)
+		return set_job_failure(e, WIRE_FAIL_TOOLCHAIN,
+				       "its cell is gone");
+	if (end->cause == SANDBOX_END_NOT_STARTED)
+		return classify_start_error(e, run);
+	if (end->cause == SANDBOX_END_EXITED &&
+	    (run->status_from_tool || !WIFSIGNALED(end->status)))
+		return classify_exit(e, run);
+	text = spawn_status_text(end->status);
+	set_job_failure(e, WIRE_FAIL_NODE, "the compiler was %s", text);
+	free(text);
+	return false;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/run.h - Execution of one compile and classification of its end.
+ *
+ * A run is one compiler in a sandbox, alone or with a tool (a STEP of the
+ * protocol).  It collects their output and their exit status.  The rest of this
+ * header turns a finished run into a result or a failure class, and cuts the
+ * result into messages.
+ */
+#ifndef KFARMD_RUN_H
+#define KFARMD_RUN_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "sandbox/sandbox.h"
+#include "wire/msg.h"
+
+#include <stdbool.h>
+
+struct event;
+struct event_base;
+struct kfarmd_run;
+
+/*
+ * Return true if a compiler's diagnostics report that a signal ended cc1 or
+ * another part of it.  The driver itself exits with status 1 in that case, for
+ * example when memory is exhausted or a file exceeds the size limit.
+ */
+bool kfarmd_run_names_signal(struct bytes text);
+/*
+ * Return the name of the missing file that gcc's or clang's preprocessor
+ * reports in one of these forms:
+ *
+ *	a.c:1:10: fatal error: b.h: No such file or directory
+ *	a.c:1:10: fatal error: 'b.h' file not found
+ *
+ * Returns NULL if `text` holds no such line.  The caller frees the name.
+ */
+char *kfarmd_run_missing_file(struct bytes text);
+
+struct kfarmd_run_output {
+	struct bytes streams[WIRE_N_OUTPUTS]; /* borrowed */
+	/* a stream names a directory that only jobs have */
+	bool has_private_path;
+	struct digest digest;
+	unsigned next_stream; /* index of the stream that is being sent */
+	size_t sent_bytes; /* bytes of that stream already sent */
+};
+
+/*
+ * Return true if `in` holds the path of a directory that exists only in a
+ * sandbox (SANDBOX_OUT_DIR or SANDBOX_TMP_DIR).
+ *
+ * An assembler writes its directory into the object for a .loc, and a driver
+ * names its temporary files in some messages.  A local compile writes other
+ * names into both.
+ */
+bool kfarmd_run_output_has_private_path(struct bytes in);
+
+/*
+ * Append a tool's output to `out` and replace each complete occurrence of
+ * `path` by `name`, the client's name of the file.
+ *
+ * Returns false if `out` would exceed `max` bytes; `out` is incomplete then.
+ */
+bool kfarmd_run_output_add_renamed(struct buf *out, struct bytes in,
+				   const char *path, const char *name,
+				   size_t max);
+
+/* Return the number of bytes of all streams. */
+size_t kfarmd_run_output_size(const struct kfarmd_run_output *a);
+/*
+ * Set `has_private_path` and `digest`.  `key` is the job digest.  May run on
+ * any thread.
+ */
+void kfarmd_run_output_finish(struct kfarmd_run_output *a,
+			      const struct digest *key);
+/*
+ * Store the next piece of the streams in *out; its data is borrowed.  Returns
+ * false after the last piece.
+ */
+bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
+				  struct wire_piece *out);
+
+/*
+ * A second program with the directory, environment, CPUs and deadline of the
+ * first.  It runs as a separate job, so neither sees the other's processes.
+ */
+struct kfarmd_run_tool {
+	char *const *argv;
+	/*
+	 * NULL: the tool's stdin is the stdout of the first program and both
+	 * run concurrently.  Otherwise the tool starts after the first program
+	 * has exited with status 0, and gets a copy of that program's
+	 * SANDBOX_OUT_DIR/input_file.
+	 */
+	const char *input_file;
+	/*
+	 * With `input_file` only: if set, the tool does not change its input.
+	 * Its stdout is the output of the run, and it lists the files that it
+	 * read in SANDBOX_OUT_DIR/deps_file.
+	 */
+	const char *deps_file;
+	/*
+	 * With `input_file` only: the client's name of that file.  It replaces
+	 * the path of the copy in the tool's stderr.
+	 */
+	const char *client_name;
+};
+
+/* One program of a run; private to kfarmd/run.c. */
+struct kfarmd_run_part {
+	struct kfarmd_run *owner;
+	struct sandbox_run *sandbox_run; /* NULL: not started */
+	struct event *pipe_events[2]; /* NULL: read to the end */
+	struct buf output[2];
+	struct sandbox_end end;
+	bool ended;
+};
+
+struct kfarmd_run {
+	/*
+	 * Stdout and stderr; the caller may take both after on_done().  With a
+	 * tool, stderr is that of the first program followed by that of the
+	 * tool.  Stdout is the tool's if the tool reads the first program's
+	 * output, otherwise the first program's.
+	 */
+	struct buf output[2];
+	/*
+	 * A program wrote more than WIRE_DIAG_MAX to a stream and was killed.
+	 */
+	bool overflowed;
+	/* The tool wrote to a stdout that is not part of the output. */
+	bool tool_wrote;
+	/*
+	 * Valid after on_done().  With a tool, the status is the tool's, and
+	 * status_from_tool is set, if the first program exited with status 0 or
+	 * the tool could not be started; otherwise it is the first program's.
+	 * CPU time is the sum of both.  Wall time is the sum, or the longer one
+	 * if both ran concurrently.  The peak is the larger one.
+	 */
+	struct sandbox_end end;
+	bool status_from_tool;
+
+	/* the remaining members are private to kfarmd/run.c */
+	struct kfarmd_run_part parts[2];
+	struct kfarmd_run_tool tool; /* argv is NULL without a tool */
+	struct event_base *base;
+	struct sandbox *sandbox;
+	struct sandbox_job job; /* the first program */
+	void (*on_done)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Start `job` in `cell`, with `tool` unless that is NULL.  The on_done and ctx
+ * of `job` are ignored.  With a tool, everything that `job` and `tool` point to
+ * must outlive the run.
+ *
+ * on_done(ctx) runs once, from the event loop, when all processes have ended
+ * and all output has been read.  Returns 0 with the run in *out, or the error
+ * of sandbox_start_job() with `err` set.
+ */
+int kfarmd_run_start(struct kfarmd_run **out, struct event_base *base,
+		     struct sandbox *cell, const struct sandbox_job *job,
+		     const struct kfarmd_run_tool *tool,
+		     void (*on_done)(void *ctx), void *ctx, struct err *err);
+/* Kill the programs if they still run; on_done() is not called afterwards. */
+void kfarmd_run_free(struct kfarmd_run *run);
+
+/* Return the CPU time of all processes so far. */
+uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
+
+/*
+ * Map SANDBOX_OUT_DIR/name.  If the tool changed its copy of that file, or
+ * wrote a list of that name, the tool's file is mapped.  Call
+ * kfarmd_run_unmap_file() before kfarmd_run_free().
+ *
+ * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
+ * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`
+ * bytes.
+ */
+int kfarmd_run_map_file(struct kfarmd_run *run, const char *name, uint64_t max,
+			struct bytes *out);
+/* Unmap a file of kfarmd_run_map_file() and reset `map`. */
+void kfarmd_run_unmap_file(struct bytes *map);
+
+struct kfarmd_run_status {
+	const char *cwd; /* working directory of the job */
+	const char *tool; /* path of the tool, or NULL */
+	enum wire_fail_class class; /* set on failure */
+	char *reason; /* set on failure; the caller frees it */
+};
+
+/*
+ * Classify a finished run.  Returns true if it yields a RESULT with the status
+ * in run->end.  Returns false if it failed, with the failure class and the
+ * reason in `e`.
+ *
+ * A compiler that is ended by a signal is a fault of the node.  The exit status
+ * of a tool is always a result.
+ */
+bool kfarmd_run_classify(struct kfarmd_run_status *e,
+			 const struct kfarmd_run *run);
+
+#endif

@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/session.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "kfarmd/client.h"
+#include "kfarmd/job.h"
+#include "kfarmd/kfarmd.h"
+#include "machine/machine.h"
+#include "store/store.h"
+#include "tls/clients.h"
+#include "tls/key.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+static uint32_t blocks_in_mib(uint64_t blocks, uint64_t size)
+{
+	uint64_t mib = (uint64_t)((double)blocks * (double)size / (1 << 20));
+
+	return mib < WIRE_HEALTH_UNKNOWN ? (uint32_t)mib :
+					   WIRE_HEALTH_UNKNOWN - 1;
+}
+
+/*
+ * Return the health report, refreshed if it is older than a second.
+ * `jobs_cpu_ms` is the CPU time of all jobs.
+ */
+static const struct wire_health *read_health(struct kfarmd *a,
+					     uint64_t jobs_cpu_ms)
+{
+	struct statvfs fs;
+
+	machine_health_read(&a->health, clock_ms(), jobs_cpu_ms, "");
+	a->health.current.store_mib = WIRE_HEALTH_UNKNOWN;
+	if (!fstatvfs(store_scratch_fd(a->store), &fs))
+		a->health.current.store_mib = blocks_in_mib(fs.f_bavail,
+							    fs.f_frsize);
+	return &a->health.current;
+}
+
+/*
+ * The memory for unsent messages is bounded: a session stops reading while its
+ * stream is full, and a result stays in its files and buffers until the stream
+ * has room for it.
+ */
+
+#define PEER_HELLO_TIMEOUT_S 5 /* limit for the arrival of the peer's HELLO */
+#define HEARTBEAT_S          1
+
+struct kfarmd_session {
+	TAILQ_ENTRY(kfarmd_session) entry;
+	struct kfarmd *agent;
+	struct wire_stream *stream;
+	struct kfarmd_client *client;
+	struct event *hello_timer; /* deadline of the peer's HELLO */
+	struct event *heartbeat_timer;
+	char *peer_address; /* the peer, for display */
+	char *client_name; /* name in the list of clients, or NULL */
+	/* fingerprint of its key; zero: it has shown none */
+	struct digest fingerprint;
+	/* consecutive checks that did not find the key in the list */
+	unsigned n_missing;
+	char *software; /* the peer's version string; NULL before HELLO */
+	uint64_t start_ms;
+	bool hello_received;
+	int version; /* negotiated protocol version, valid after HELLO */
+	struct kfarmd_job **jobs;
+	size_t n_jobs;
+	size_t next_job; /* index of the job that sends its next piece */
+};
+
+static void send_body(struct kfarmd_session *s, enum wire_type type,
+		      struct buf *body, enum wire_codec codec)
+{
+	wire_stream_send(s->stream, type, buf_bytes(body), codec);
+	buf_release(body);
+}
+
+static void end_session(struct kfarmd_session *s)
+{
+	struct kfarmd *a = s->agent;
+
+	TAILQ_REMOVE(&a->sessions, s, entry);
+	a->n_sessions--;
+	for (size_t i = 0; i < s->n_jobs; i++)
+		kfarmd_job_drop(s->jobs[i]);
+	kfarmd_client_close(s->client);
+	event_free(s->hello_timer);
+	event_free(s->heartbeat_timer);
+	wire_stream_free(s->stream);
+	free(s->peer_address);
+	free(s->client_name);
+	free(s->software);
+	free(s->jobs);
+	free(s);
+}
+
+static void close_session(struct kfarmd_session *s)
+{
+	struct kfarmd *a = s->agent;
+
+	end_session(s);
+	if (!a->n_sessions && a->on_idle)
+		a->on_idle(a);
+}
+
+/* The stream passes BYE to the kernel before it is freed. */
+static void send_bye(struct kfarmd_session *s, const char *why)
+{
+	struct buf body = { 0 };
+
+	wire_bye_encode(&body, why);
+	send_body(s, WIRE_BYE, &body, WIRE_PLAIN);
+}
+
+/* End the session. `s` is freed, so callers must return at once. */
+static int abort_session(struct kfarmd_session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int abort_session(struct kfarmd_session *s, const char *fmt, ...)
+{
+	va_list ap;
+	char *why;
+
+	va_start(ap, fmt);
+	why = xvasprintf(fmt, ap);
+	va_end(ap);
+	log_warning("ended a conversation with %s: %s", s->peer_address, why);
+	send_bye(s, why);
+	free(why);
+	close_session(s);
+	return 0;
+}
+
+static void send_hello(struct kfarmd_session *s)
+{
+	struct wire_hello m = {
+		.version_min = WIRE_VERSION_MIN,
+		.version_max = WIRE_VERSION,
+		.software = xstrdup(KFARMD_SOFTWARE),
+	};
+	struct buf body = { 0 };
+
+	machine_inventory_collect(&m.inventory, "");
+	m.inventory.slots = s->agent->configured_slots;
+	wire_hello_encode(&body, &m);
+	wire_hello_release(&m);
+	send_body(s, WIRE_HELLO, &body, WIRE_PLAIN);
+}
+
+/*
+ * FIT is sent even if no job can run, so that kfarm can report which kernel
+ * feature to enable.
+ */
+static void send_fit(struct kfarmd_session *s)
+{
+	const struct sandbox_check *check = &s->agent->sandbox_check;
+	struct wire_fit m = { .usable = check->usable,
+			      .layers = (char *)check->layers,
+			      .reason = (char *)check->reason,
+			      .hosts = s->agent->hosts };
+	struct buf body = { 0 };
+
+	wire_fit_encode(&body, &m);
+	send_body(s, WIRE_FIT, &body, WIRE_PLAIN);
+}
+
+/* Return the CPU time of all jobs of all clients so far. */
+static uint64_t total_job_cpu_ms(const struct kfarmd *a)
+{
+	const struct kfarmd_session *s;
+	uint64_t sum = a->finished_cpu_ms;
+
+	list_for_each(s, &a->sessions, entry) {
+		for (size_t i = 0; i < s->n_jobs; i++)
+			sum += kfarmd_job_cpu_ms(s->jobs[i]);
+	}
+	return sum;
+}
+
+/* Send MACHINE directly after FIT to peers that support it. */
+static void send_machine(struct kfarmd_session *s)
+{
+	uint64_t jobs_cpu_ms = total_job_cpu_ms(s->agent);
+	struct kfarmd *a = s->agent;
+	struct machine_cpus *cpus;
+	struct strv toolchains = { 0 };
+	struct wire_machine m;
+	struct buf body = { 0 };
+	struct statvfs fs;
+
+	machine_collect(&m, &cpus, "");
+	if (!fstatvfs(store_scratch_fd(a->store), &fs))
+		m.store_mib = blocks_in_mib(fs.f_blocks, fs.f_frsize);
+	/* Toolchains are directories; scratch directories are hidden. */
+	m.n_toolchains = 0;
+	fs_list(a->toolchains_dir, &toolchains);
+	for (size_t i = 0; i < toolchains.n && m.n_toolchains < UINT16_MAX; i++)
+		m.n_toolchains += toolchains.v[i][0] != '.';
+	strv_release(&toolchains);
+	m.health = *read_health(a, jobs_cpu_ms);
+
+	kfarmd_client_set_version(s->client, s->version, cpus, m.n_classes);
+	wire_machine_encode(&body, &m);
+	wire_machine_release(&m);
+	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
+}
+
+static int on_hello(struct kfarmd_session *s, struct bytes body)
+{
+	struct wire_hello m = { 0 };
+	int ret;
+
+	if (s->hello_received || wire_hello_decode(&m, body))
+		return abort_session(s, "a hello that was not understood");
+	ret = wire_hello_negotiate(&m);
+	if (ret < 0) {
+		ret = abort_session(
+			s,
+			"%s speaks protocol %u to %u, %s here %u to %u:"
+			" they must be of one release",
+			m.software, m.version_min, m.version_max,
+			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
+	} else {
+		s->hello_received = true;
+		s->version = ret;
+		s->software = xstrdup(m.software);
+		event_del(s->hello_timer);
+		if (s->version >= WIRE_WITH_MACHINE)
+			send_machine(s);
+		ret = 0;
+	}
+	wire_hello_release(&m);
+	return ret;
+}
+
+static int on_bye(struct kfarmd_session *s, struct bytes body)
+{
+	char *why;
+
+	if (!wire_bye_decode(&why, body)) {
+		log_debug("the peer left: %s", why);
+		free(why);
+	}
+	close_session(s);
+	return 0;
+}
+
+static void send_to_peer(void *ctx, enum wire_type type, struct buf *body)
+{
+	send_body(ctx, type, body, WIRE_LZO);
+}
+
+static void end_client_session(void *ctx, const char *why)
+{
+	abort_session(ctx, "%s", why);
+}
+
+static struct kfarmd_job **find_job(struct kfarmd_session *s, uint32_t number)
+{
+	for (size_t i = 0; i < s->n_jobs; i++) {
+		if (kfarmd_job_number(s->jobs[i]) == number)
+			return &s->jobs[i];
+	}
+	return NULL;
+}
+
+static void remove_job(struct kfarmd_session *s, struct kfarmd_job **slot)
+{
+	kfarmd_job_drop(*slot);
+	*slot = s->jobs[--s->n_jobs];
+}
+
+static void send_fail(struct kfarmd_session *s, const struct wire_fail *m)
+{
+	struct buf body = { 0 };
+
+	log_info("job %u failed: %s", m->job, m->reason);
+	wire_fail_encode(&body, m);
+	send_body(s, WIRE_FAIL, &body, WIRE_PLAIN);
+}
+
+/* Send the next message of a job's result.  Returns true after the last one. */
+static bool send_result_part(struct kfarmd_session *s, struct kfarmd_job *job)
+{
+	struct wire_result result;
+	struct wire_piece piece;
+	struct buf body = { 0 };
+	struct wire_fail failure;
+
+	if (kfarmd_job_get_failure(job, &failure)) {
+		send_fail(s, &failure);
+		return true;
+	}
+	if (kfarmd_job_next_piece(job, &piece)) {
+		wire_piece_encode(&body, &piece);
+		send_body(s, WIRE_OUTPUT, &body, WIRE_LZO);
+		return false;
+	}
+	kfarmd_job_get_result(job, &result);
+	wire_result_encode(&body, &result);
+	send_body(s, WIRE_RESULT, &body, WIRE_PLAIN);
+	return true;
+}
+
+/* Results take turns, so that a small one need not wait for a large one. */
+static void send_results(struct kfarmd_session *s)
+{
+	size_t idle = 0;
+
+	while (s->n_jobs && idle < s->n_jobs &&
+	       !wire_stream_is_full(s->stream)) {
+		struct kfarmd_job **slot = &s->jobs[s->next_job++ % s->n_jobs];
+
+		if (!kfarmd_job_is_done(*slot)) {
+			idle++;
+			continue;
+		}
+		idle = 0;
+		if (send_result_part(s, *slot))
+			remove_job(s, slot);
+	}
+}
+
+static void on_job_done(void *ctx, struct kfarmd_job *job)
+{
+	(void)job;
+	send_results(ctx);
+}
+
+static int accept_job(struct kfarmd_session *s, struct wire_job *m)
+{
+	struct err err = { 0 };
+	struct wire_fail failure = { .job = m->job, .reason = err.text };
+	struct kfarmd_job *job;
+	int class;
+
+	if (find_job(s, m->job))
+		return abort_session(s, "two jobs with number %u", m->job);
+	job = kfarmd_job_new(s->agent, s->client, m, on_job_done, s, &class,
+			     &err);
+	if (!job && class < 0)
+		return abort_session(s, "%s", err.text);
+	if (!job) {
+		failure.class = (uint8_t) class;
+		send_fail(s, &failure);
+		return 0;
+	}
+	*VEC_ADD(s->jobs, s->n_jobs) = job;
+	return 0;
+}
+
+static int on_job(struct kfarmd_session *s, struct bytes body)
+{
+	struct wire_job m;
+	int ret;
+
+	if (wire_job_decode(&m, body))
+		return abort_session(s, "a JOB that was not understood");
+	ret = accept_job(s, &m);
+	wire_job_release(&m);
+	return ret;
+}
+
+static int on_cancel(struct kfarmd_session *s, struct bytes body)
+{
+	struct kfarmd_job **slot;
+	uint32_t number;
+
+	if (wire_number_decode(&number, body))
+		return abort_session(s, "a CANCEL that was not understood");
+	slot = find_job(s, number);
+	if (slot)
+		remove_job(s, slot);
+	return 0;
+}
+
+static int dispatch_msg(struct kfarmd_session *s, uint16_t type,
+			struct bytes body)
+{
+	struct err err = { 0 };
+	int ret;
+
+	if (type == WIRE_BYE)
+		return on_bye(s, body);
+	if (type == WIRE_HELLO)
+		return on_hello(s, body);
+	if (!s->hello_received)
+		return abort_session(s, "a message of type %u before the hello",
+				     type);
+	if (type == WIRE_JOB)
+		return on_job(s, body);
+	if (type == WIRE_CANCEL)
+		return on_cancel(s, body);
+	ret = kfarmd_client_handle_msg(s->client, type, body, &err);
+	if (ret == -ENOTSUP)
+		return abort_session(
+			s, "a message of type %u, which is unknown here", type);
+	if (ret)
+		return abort_session(s, "%s", err.text);
+	return 0;
+}
+
+static bool is_session_open(const struct kfarmd *a,
+			    const struct kfarmd_session *s)
+{
+	const struct kfarmd_session *each;
+
+	list_for_each(each, &a->sessions, entry) {
+		if (each == s)
+			return true;
+	}
+	return false;
+}
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct kfarmd_session *s = ctx;
+	struct kfarmd *a = s->agent;
+
+	(void)err;
+	dispatch_msg(s, type, body);
+	if (is_session_open(a, s) && wire_stream_is_full(s->stream))
+		wire_stream_set_paused(s->stream, true);
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	struct kfarmd_session *s = ctx;
+
+	if (why->text[0])
+		log_info("the conversation with %s broke off: %s",
+			 s->peer_address, why->text);
+	close_session(s);
+}
+
+static void on_drain(void *ctx)
+{
+	struct kfarmd_session *s = ctx;
+
+	send_results(s);
+	if (!wire_stream_is_full(s->stream))
+		wire_stream_set_paused(s->stream, false);
+}
+
+static void on_hello_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	abort_session(arg, "no hello within %d s", PEER_HELLO_TIMEOUT_S);
+}
+
+static void collect_heartbeat(struct kfarmd_session *s, struct wire_beat *m)
+{
+	m->jobs = xcalloc(s->n_jobs + 1, sizeof(*m->jobs));
+	for (size_t i = 0; i < s->n_jobs && m->n_jobs < WIRE_BEAT_JOBS_MAX;
+	     i++) {
+		struct wire_beat_job *j = &m->jobs[m->n_jobs];
+
+		if (!kfarmd_job_is_running(s->jobs[i], &j->cpu_ms))
+			continue;
+		j->job = kfarmd_job_number(s->jobs[i]);
+		m->n_jobs++;
+	}
+	machine_inventory_read_load(&m->available_mib, &m->load_milli, "");
+}
+
+static void send_heat(struct kfarmd_session *s)
+{
+	const struct kfarmd_pins *p = kfarmd_client_pins(s->client);
+	struct wire_heat m;
+	struct buf body = { 0 };
+	size_t i = 0;
+
+	while (i < s->n_jobs && !kfarmd_job_is_pinned(s->jobs[i]))
+		i++;
+	if (i == s->n_jobs)
+		return;
+	machine_health_read_heat(&s->agent->health, &m, p->cpus, p->n_classes,
+				 "");
+	wire_heat_encode(&body, &m);
+	wire_heat_release(&m);
+	send_body(s, WIRE_HEAT, &body, WIRE_PLAIN);
+}
+
+static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct kfarmd_session *s = arg;
+	struct kfarmd *a = s->agent;
+	struct wire_beat m = { 0 };
+	struct buf body = { 0 };
+	struct err problem;
+
+	(void)fd;
+	(void)what;
+	/*
+	 * End the session of a client that was removed from the list, at the
+	 * second check: an editor may truncate the file before writing it.
+	 */
+	if (digest_is_set(&s->fingerprint)) {
+		if (tls_clients_find(a->clients, &s->fingerprint, &problem))
+			s->n_missing = 0;
+		else
+			s->n_missing++;
+	}
+	if (s->n_missing >= 2) {
+		abort_session(s, "its key is on the list of clients no more");
+		return;
+	}
+	kfarmd_client_check_timeouts(s->client);
+	/* Do not queue more for a peer that does not read. */
+	if (wire_stream_is_full(s->stream))
+		return;
+	/*
+	 * HEALTH and HEAT precede BEAT, so a peer has all three when it handles
+	 * BEAT.
+	 */
+	if (s->version >= WIRE_WITH_HEALTH) {
+		wire_health_encode(&body, read_health(a, total_job_cpu_ms(a)),
+				   s->version);
+		send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
+	}
+	send_heat(s);
+	collect_heartbeat(s, &m);
+	wire_beat_encode(&body, &m);
+	wire_beat_release(&m);
+	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);
+}
+
+static struct event *new_session_timer(struct kfarmd *a, int seconds, short how,
+				       event_callback_fn fn, void *ctx)
+{
+	struct timeval tv = { .tv_sec = seconds };
+	struct event *ev = event_new(a->base, -1, how, fn, ctx);
+
+	if (!ev || event_add(ev, &tv))
+		str_out_of_memory();
+	return ev;
+}
+
+json_t *kfarmd_session_list_to_json(const struct kfarmd *a)
+{
+	json_t *list = json_array();
+	uint64_t now = clock_ms();
+	const struct kfarmd_session *s;
+
+	list_for_each(s, &a->sessions, entry) {
+		json_t *o = json_object(), *jobs = json_array();
+		bool has_key = digest_is_set(&s->fingerprint);
+		double seconds = (double)(now - s->start_ms) / 1000;
+		char pin[TLS_KEY_FINGERPRINT_SIZE];
+
+		for (size_t i = 0; i < s->n_jobs; i++)
+			json_array_append_new(
+				jobs, kfarmd_job_to_json(s->jobs[i], now));
+		json_object_set_new(o, "from", json_text(s->peer_address));
+		json_object_set_new(o, "client", json_text(s->client_name));
+		tls_key_format_fingerprint(&s->fingerprint, pin);
+		json_object_set_new(o, "key", json_text(has_key ? pin : NULL));
+		json_object_set_new(o, "software", json_text(s->software));
+		json_object_set_new(o, "seconds", json_real(seconds));
+		json_object_set_new(o, "cells",
+				    kfarmd_client_to_json(s->client));
+		json_object_set_new(o, "jobs", jobs);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* Return true if no further session of this peer, or of any, is allowed. */
+static bool is_session_limit_reached(const struct kfarmd *a,
+				     const struct kfarmd_session_peer *who)
+{
+	const struct kfarmd_session *s;
+	unsigned n = 0;
+
+	if (a->n_sessions >= KFARMD_SESSIONS_MAX)
+		log_warning("more than %d conversations at once",
+			    KFARMD_SESSIONS_MAX);
+	list_for_each(s, &a->sessions, entry)
+		n += who->fingerprint &&
+		     digest_equal(&s->fingerprint, who->fingerprint);
+	if (n >= KFARMD_SESSIONS_PER_KEY)
+		log_warning("more than %d conversations with %s at once",
+			    KFARMD_SESSIONS_PER_KEY, who->client_name);
+	return a->n_sessions >= KFARMD_SESSIONS_MAX ||
+	       n >= KFARMD_SESSIONS_PER_KEY;
+}
+
+void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
+			  const struct kfarmd_session_peer *who)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_msg,
+		.on_close = on_close,
+		.on_drain = on_drain,
+	};
+	static const struct kfarmd_client_ops client_ops = {
+		.send = send_to_peer,
+		.on_protocol_error = end_client_session,
+	};
+	struct kfarmd_session *s;
+
+	if (is_session_limit_reached(a, who)) {
+		io.ops->free(io.ctx);
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->agent = a;
+	s->peer_address = xstrdup(who->address);
+	s->client_name = who->client_name ? xstrdup(who->client_name) : NULL;
+	if (who->fingerprint)
+		s->fingerprint = *who->fingerprint;
+	s->start_ms = clock_ms();
+	s->client = kfarmd_client_new(a, &client_ops, s);
+	s->stream = wire_stream_new_io(a->base, io, &ops, s);
+	s->hello_timer = new_session_timer(a, PEER_HELLO_TIMEOUT_S, 0,
+					   on_hello_timeout, s);
+	s->heartbeat_timer = new_session_timer(a, HEARTBEAT_S, EV_PERSIST,
+					       on_heartbeat_due, s);
+	TAILQ_INSERT_TAIL(&a->sessions, s, entry);
+	a->n_sessions++;
+	send_hello(s);
+	send_fit(s);
+}
+
+void kfarmd_session_end_all(struct kfarmd *a, const char *why)
+{
+	struct kfarmd_session *s;
+
+	while ((s = TAILQ_FIRST(&a->sessions))) {
+		send_bye(s, why);
+		end_session(s);
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/session.h - One connection between a build host and kfarmd.
+ *
+ * A session speaks the protocol of wire/PROTOCOL.  It sends HELLO and FIT
+ * first, MACHINE to peers that support it, then heartbeats.
+ */
+#ifndef KFARMD_SESSION_H
+#define KFARMD_SESSION_H
+
+#include "base/buf.h"
+#include "machine/sys.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+
+#include <jansson.h>
+
+struct kfarmd;
+struct kfarmd_session;
+struct digest;
+
+#define KFARMD_SESSIONS_MAX     64
+#define KFARMD_SESSIONS_PER_KEY 16 /* sessions with one key */
+
+/* The other end of a connection. */
+struct kfarmd_session_peer {
+	const char *address; /* network address or process, for display */
+	const char *client_name; /* name in the list of clients, or NULL */
+	/* fingerprint of its key, or NULL if it has not shown one */
+	const struct digest *fingerprint;
+};
+
+/*
+ * Start a session: take ownership of `io`, send HELLO and enter a->sessions.
+ * At its end the session drops its jobs, frees itself, and calls a->on_idle()
+ * if it was the last one.
+ *
+ * The io is freed immediately if KFARMD_SESSIONS_MAX sessions exist, or
+ * KFARMD_SESSIONS_PER_KEY with its key, so that one client cannot block others.
+ */
+void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
+			  const struct kfarmd_session_peer *who);
+/*
+ * Return a description of all sessions for `kfarmd --status`.  The caller owns
+ * the reference.
+ */
+json_t *kfarmd_session_list_to_json(const struct kfarmd *a);
+/* Send BYE with `why` and end all sessions, without calling a->on_idle(). */
+void kfarmd_session_end_all(struct kfarmd *a, const char *why);
+
+#endif

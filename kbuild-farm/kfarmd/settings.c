@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/settings.h"
+
+#include "base/args.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/locate.h"
+#include "conf/scan.h"
+#include "wire/msg.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TCP_BACKLOG 1024
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_storage storage;
+};
+
+static int set_address_error(const char *text, struct err *err)
+{
+	return err_set(err, EINVAL,
+		       "%s: must be unix:PATH, PORT, ADDRESS:PORT or "
+		       "[IPv6 ADDRESS]:PORT",
+		       text);
+}
+
+/* Parse an IPv6 address such as "2001:db8::1" or "fe80::1%eth0". */
+static bool parse_v6(const char *host, struct sockaddr_in6 *at)
+{
+	size_t len = strcspn(host, "%");
+	char *plain = xstrndup(host, len);
+	bool good = inet_pton(AF_INET6, plain, &at->sin6_addr) == 1;
+
+	free(plain);
+	at->sin6_family = AF_INET6;
+	if (good && host[len]) {
+		at->sin6_scope_id = if_nametoindex(host + len + 1);
+		good = at->sin6_scope_id != 0;
+	}
+	return good;
+}
+
+/* Accept numeric addresses only: a name can resolve differently later. */
+static int parse_listen_address(union socket_address *at, const char *text,
+				struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	bool brackets = *text == '[';
+	char *host;
+	bool good;
+	long port;
+
+	*at = (union socket_address){ .v6.sin6_family = AF_INET6 };
+	if (str_parse_number(colon ? colon + 1 : text, 0, 65535, &port) ||
+	    (brackets && (!colon || colon[-1] != ']')))
+		return set_address_error(text, err);
+	if (colon) {
+		host = xstrndup(text + brackets,
+				(size_t)(colon - text) - 2 * brackets);
+		if (brackets) {
+			good = parse_v6(host, &at->v6);
+		} else {
+			at->v4.sin_family = AF_INET;
+			good = inet_pton(AF_INET, host, &at->v4.sin_addr) == 1;
+		}
+		free(host);
+		if (!good)
+			return set_address_error(text, err);
+	}
+	/* sin_port and sin6_port have the same offset. */
+	at->v4.sin_port = htons((uint16_t)port);
+	return 0;
+}
+
+int kfarmd_settings_check_address(const char *text, struct err *err)
+{
+	union socket_address at;
+
+	return parse_listen_address(&at, text, err);
+}
+
+static int open_port(const union socket_address *at, bool both)
+{
+	static const int yes = 1;
+	bool v6 = at->any.sa_family == AF_INET6;
+	int only_v6 = !both;
+	int fd = socket(at->any.sa_family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int ret = fd < 0 ? -errno : 0;
+
+	if (!ret &&
+	    (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+	     (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6,
+			       sizeof(only_v6))) ||
+	     bind(fd, &at->any, v6 ? sizeof(at->v6) : sizeof(at->v4)) ||
+	     listen(fd, TCP_BACKLOG)))
+		ret = -errno;
+	if (ret && fd >= 0)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+/* Format "192.0.2.7:40123"; an IPv4-mapped address is shown as IPv4. */
+static char *format_socket_address(const union socket_address *a)
+{
+	const struct in6_addr *v6 = &a->v6.sin6_addr;
+	char host[INET6_ADDRSTRLEN] = "";
+	unsigned port = ntohs(a->v4.sin_port);
+
+	if (a->any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &a->v4.sin_addr, host, sizeof(host));
+		return xasprintf("%s:%u", host, port);
+	}
+	if (IN6_IS_ADDR_V4MAPPED(v6)) {
+		inet_ntop(AF_INET, v6->s6_addr + 12, host, sizeof(host));
+		return xasprintf("%s:%u", host, port);
+	}
+	inet_ntop(AF_INET6, v6, host, sizeof(host));
+	return xasprintf("[%s]:%u", host, port);
+}
+
+int kfarmd_settings_listen(const char *text, int *fd, char **bound_address,
+			   struct err *err)
+{
+	union socket_address address, v4 = { .v4.sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	bool all = !strchr(text, ':');
+	int ret = parse_listen_address(&address, text, err);
+
+	if (ret)
+		return ret;
+	*fd = open_port(&address, all);
+	if (all && (*fd == -EAFNOSUPPORT || *fd == -EADDRNOTAVAIL)) {
+		/* The kernel has no IPv6: listen on IPv4 only. */
+		v4.v4.sin_port = address.v6.sin6_port;
+		*fd = open_port(&v4, false);
+	}
+	if (*fd < 0)
+		return err_set(err, -*fd, "listen at %s: %s", text,
+			       strerror(-*fd));
+	getsockname(*fd, &address.any, &len);
+	*bound_address = format_socket_address(&address);
+	return 0;
+}
+
+char *kfarmd_settings_format_address(const struct sockaddr_storage *peer)
+{
+	union socket_address a = { .storage = *peer };
+
+	return format_socket_address(&a);
+}
+
+#define JOB_SLOTS_MAX 4096
+#define STORE_MIN_MIB 1
+#define STORE_MAX_MIB (16l << 20)
+
+static int parse_listen_option(void *at, const struct args *a, struct err *err)
+{
+	if (str_starts(a->value, "unix:") && !a->value[5])
+		return err_set(err, EINVAL, "--listen unix: needs a path");
+	if (!str_starts(a->value, "unix:") &&
+	    kfarmd_settings_check_address(a->value, err)) {
+		err_wrap(err, "--listen");
+		return -EINVAL;
+	}
+	return args_list(at, a, err);
+}
+
+static int parse_slots_option(void *at, const struct args *a, struct err *err)
+{
+	long n;
+
+	if (str_parse_number(a->value, 1, JOB_SLOTS_MAX, &n))
+		return err_set(err, EINVAL,
+			       "--slots %s: must be a number from 1 to %d",
+			       a->value, JOB_SLOTS_MAX);
+	*(uint16_t *)at = (uint16_t)n;
+	return 0;
+}
+
+/* Parse a size with a unit. */
+static int parse_store_size_option(void *at, const struct args *a,
+				   struct err *err)
+{
+	const char *value = a->value;
+	static const char units[] = "MGT";
+	size_t len = strlen(value);
+	const char *unit = len ? strchr(units, value[len - 1]) : NULL;
+	char *digits = xstrndup(value, len ? len - 1 : 0);
+	int shift = unit ? 10 * (int)(unit - units) : 0;
+	long n = 0;
+	int ret = unit ? str_parse_number(digits, STORE_MIN_MIB,
+					  STORE_MAX_MIB >> shift, &n) :
+			 -EINVAL;
+
+	free(digits);
+	if (ret)
+		return err_set(err, EINVAL,
+			       "--store-size %s: must be a size as 800M or 20G",
+			       value);
+	*(uint64_t *)at = (uint64_t)n << (20 + shift);
+	return 0;
+}
+
+static int parse_host_option(void *at, const struct args *a, struct err *err)
+{
+	const struct strv *hosts = at;
+
+	if (!wire_host_is_valid(a->value))
+		return err_set(err, EINVAL,
+			       "--host %s: must be a name as arm64 or x86_64",
+			       a->value);
+	if (hosts->n >= WIRE_HOSTS_MAX - 1)
+		return err_set(err, EINVAL, "--host: more than %d",
+			       WIRE_HOSTS_MAX - 1);
+	return args_list(at, a, err);
+}
+
+#define AT(member) offsetof(struct kfarmd_settings, member)
+
+/* The first N_CONF_OPTIONS options are also keys of node.conf. */
+static const struct args_option options[] = {
+	{ 0, "listen", "WHERE",
+	  "talk to all that connect to unix:PATH or [ADDRESS:]PORT",
+	  parse_listen_option, AT(listen), 0 },
+	{ 0, "slots", "N", "take N jobs at once instead of cores + cores / 4",
+	  parse_slots_option, AT(slots), 0 },
+	{ 0, "store", "DIR",
+	  "keep what kfarm sends (compilers, sources) in DIR", args_text,
+	  AT(store), 0 },
+	{ 0, "store-size", "SIZE",
+	  "and no more than SIZE of it, as 800M or 20G",
+	  parse_store_size_option, AT(store_size), 0 },
+	{ 0, "toolchains", "DIR",
+	  "keep the toolchains for this machine that kfarm brings in DIR",
+	  args_text, AT(toolchains), 0 },
+	{ 0, "host", "HOST", "programs for HOST (as arm64, arm) run here, too",
+	  parse_host_option, AT(hosts), 0 },
+#define N_CONF_OPTIONS 6
+	{ 0, "stdio", NULL, "talk to one kfarm on standard input and output",
+	  args_flag, AT(stdio), 0 },
+	{ 0, "config", "DIR",
+	  "key.pem, clients and node.conf are in DIR, not in " KFARMD_SETTINGS_CONFIG_DIR,
+	  args_text, AT(config), 0 },
+	{ 0, "init", NULL,
+	  "make those that are not there, and print the key's fingerprint",
+	  args_flag, AT(init), 0 },
+	{ 0, "check", NULL, "say whether jobs can run here, and if not, why",
+	  args_flag, AT(check), 0 },
+	{ 0, "status", NULL, "say what the kfarmds of this machine do now",
+	  args_flag, AT(status), 0 },
+	{ 0, "json", NULL, "say it in JSON", args_flag, AT(json), 0 },
+	{ 'V', "version", NULL, "print the version", args_flag, AT(version),
+	  0 },
+	{ 'h', "help", NULL, "print this", args_flag, AT(help), 0 },
+	{ 0 },
+};
+
+char *kfarmd_settings_help(void)
+{
+	char *lines = args_help(options);
+	char *text = xasprintf(
+		"usage: kfarmd --stdio | --listen unix:PATH | "
+		"--listen [ADDRESS:]PORT\n"
+		"              [--config DIR] [--slots N] [--store DIR]"
+		" [--store-size SIZE]\n"
+		"              [--toolchains DIR] [--host HOST]...\n"
+		"       kfarmd --init [--config DIR]\n"
+		"       kfarmd --status [--json] [--config DIR] [--store DIR]"
+		" [--toolchains DIR]\n"
+		"       kfarmd --check\n%s",
+		lines);
+
+	free(lines);
+	return text;
+}
+
+struct conf_reading {
+	struct kfarmd_settings *settings;
+	const char *path;
+	struct err *err;
+};
+
+/* Ignore unknown keys, so that the file of a newer release works as well. */
+static int on_conf_item(void *ctx, const struct conf_item *item)
+{
+	struct conf_reading *r = ctx;
+	struct args a = { 0 };
+
+	if (!item->key)
+		return 0;
+	for (int i = 0; i < N_CONF_OPTIONS; i++) {
+		if (!strcmp(item->section, "node") && !item->sub &&
+		    !strcmp(options[i].long_name, item->key))
+			a.last_option = &options[i];
+	}
+	if (!a.last_option) {
+		log_warning("%s:%u: %s.%s is unknown", r->path, item->line,
+			    item->section, item->key);
+		return 0;
+	}
+	if (!item->value) {
+		err_set(r->err, EINVAL, "%s needs a value", item->key);
+	} else {
+		strv_add(&r->settings->config_strings, item->value);
+		a.value = r->settings->config_strings
+				  .v[r->settings->config_strings.n - 1];
+		if (!args_store(&a, r->settings, r->err))
+			return 0;
+	}
+	err_wrap(r->err, "%s:%u", r->path, item->line);
+	return -ECANCELED;
+}
+
+static int read_conf_file(struct kfarmd_settings *s, const char *path,
+			  struct err *err)
+{
+	struct conf_reading r = { .settings = s, .path = path, .err = err };
+	struct buf text = { 0 };
+	unsigned line = 0;
+	int ret = conf_locate_read(path, &text, err);
+
+	if (!ret) {
+		ret = conf_scan(buf_bytes(&text), on_conf_item, &r, &line, err);
+		if (ret && ret != -ECANCELED)
+			err_wrap(err, "%s:%u", path, line);
+	}
+	buf_release(&text);
+	return ret == -ECANCELED ? -EINVAL : ret;
+}
+
+static void move_if_empty(struct strv *to, struct strv *from)
+{
+	if (!to->n) {
+		strv_release(to);
+		*to = *from;
+		*from = (struct strv){ 0 };
+	}
+}
+
+static int read_node_conf(struct kfarmd_settings *s, struct err *err)
+{
+	char *path = xasprintf("%s/node.conf", kfarmd_settings_dir(s));
+	struct kfarmd_settings file = { 0 };
+	int ret = read_conf_file(&file, path, err);
+
+	if (!ret) {
+		/* Use the settings that the command line lacks. */
+		if (!s->stdio)
+			move_if_empty(&s->listen, &file.listen);
+		move_if_empty(&s->hosts, &file.hosts);
+		move_if_empty(&s->config_strings, &file.config_strings);
+		s->store = s->store ? s->store : file.store;
+		s->store_size = s->store_size ? s->store_size : file.store_size;
+		s->toolchains = s->toolchains ? s->toolchains : file.toolchains;
+		s->slots = s->slots ? s->slots : file.slots;
+	}
+	kfarmd_settings_release(&file);
+	free(path);
+	/* The file is optional: all settings have defaults. */
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static bool listens_on_network(const struct kfarmd_settings *s)
+{
+	for (size_t i = 0; i < s->listen.n; i++) {
+		if (!str_starts(s->listen.v[i], "unix:"))
+			return true;
+	}
+	return false;
+}
+
+static int check_mode_options(struct kfarmd_settings *s, struct err *err)
+{
+	if (s->json && !s->status)
+		return err_set(err, EINVAL, "--json is for --status");
+	if (s->status || s->init) {
+		if (s->stdio || (s->status && s->init))
+			return err_set(err, EINVAL,
+				       "--%s is not for one that works",
+				       s->status ? "status" : "init");
+		return 0;
+	}
+	if (s->stdio && s->listen.n)
+		return err_set(err, EINVAL,
+			       "one of --stdio and --listen is needed, "
+			       "not both");
+	/* With --config and no address, kfarmd is a network node. */
+	if (!s->stdio && !s->listen.n && s->config)
+		strv_add(&s->listen, KFARMD_SETTINGS_PORT);
+	if (!s->stdio && !s->listen.n)
+		return err_set(err, EINVAL,
+			       "one of --stdio and --listen is needed, or "
+			       "--config with what says where to listen");
+	if (s->stdio && isatty(STDIN_FILENO))
+		return err_set(err, EINVAL,
+			       "--stdio is for a kfarm at the other end,"
+			       " not for a terminal");
+	return 0;
+}
+
+/*
+ * Reject --listen before node.conf adds addresses: --status finds a kfarmd by
+ * its store.
+ */
+static int read_command_line(struct kfarmd_settings *s, char *const *argv,
+			     struct err *err)
+{
+	struct args args;
+	int got, ret = 0;
+
+	args_init(&args, options, argv);
+	while (!ret && !s->version && !s->help &&
+	       (got = args_next(&args, err)) != ARGS_END)
+		ret = got < 0 ? got :
+		      got == ARGS_OPTION ?
+				args_store(&args, s, err) :
+				err_set(err, EINVAL, "%s: not an option",
+					args.value);
+	if (!ret && (s->status || s->init) && s->listen.n)
+		ret = err_set(err, EINVAL, "--%s is not for one that works",
+			      s->status ? "status" : "init");
+	return ret;
+}
+
+int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
+			 struct err *err)
+{
+	int ret = read_command_line(s, argv, err);
+
+	if (ret || s->version || s->help || s->check)
+		return ret;
+	if (!s->init && (s->config || listens_on_network(s)))
+		ret = read_node_conf(s, err);
+	return ret ? ret : check_mode_options(s, err);
+}
+
+void kfarmd_settings_release(struct kfarmd_settings *s)
+{
+	strv_release(&s->listen);
+	strv_release(&s->hosts);
+	strv_release(&s->config_strings);
+}
+
+const char *kfarmd_settings_dir(const struct kfarmd_settings *s)
+{
+	return s->config ? s->config : KFARMD_SETTINGS_CONFIG_DIR;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/settings.h - Settings of kfarmd: command line, node.conf, addresses.
+ *
+ * DIR/node.conf has the syntax of git-config.  Its keys are the names of
+ * options; the command line takes precedence.
+ *
+ *	[node]
+ *		listen = 3634
+ *		slots = 4
+ *		store = /mnt/ssd/kfarm
+ *
+ * A listening address is "[ADDR:]PORT", for example "3634", "192.0.2.1:3634" or
+ * "[2001:db8::1]:3634".  Without an address kfarmd listens on all IPv6 and IPv4
+ * addresses.  Port 0 selects any free port.
+ */
+#ifndef KFARMD_SETTINGS_H
+#define KFARMD_SETTINGS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+struct sockaddr_storage;
+
+#define KFARMD_SETTINGS_PORT "3634"
+
+/* Check the syntax of an address.  Returns 0, or -EINVAL with `err` set. */
+int kfarmd_settings_check_address(const char *text, struct err *err);
+/*
+ * Create a listening non-blocking socket in *fd. *bound_address is its address
+ * as text; the caller frees it.  Returns 0; -EADDRINUSE or another negative
+ * errno with `err` set.
+ */
+int kfarmd_settings_listen(const char *text, int *fd, char **bound_address,
+			   struct err *err);
+/* Format an address as "192.0.2.7:40123"; the caller frees the text. */
+char *kfarmd_settings_format_address(const struct sockaddr_storage *peer);
+
+#define KFARMD_SETTINGS_CONFIG_DIR "/etc/kfarm"
+
+struct kfarmd_settings {
+	bool stdio;
+	/* unix:PATH, or an address for kfarmd_settings_listen() */
+	struct strv listen;
+	const char *config; /* configuration directory; NULL: not given */
+	const char *store; /* NULL: the default */
+	uint64_t store_size; /* bytes; 0: the default */
+	const char *toolchains; /* NULL: next to the store */
+	struct strv hosts; /* in addition to the native one */
+	bool init, check, status, json;
+	uint16_t slots;
+	bool version, help; /* print it and exit */
+	struct strv config_strings; /* owns the strings of node.conf */
+};
+
+/*
+ * Read the command line, without the program name.  Then read node.conf if
+ * --config is given or kfarmd listens on the network.  Returns 0, or a negative
+ * errno with `err` set.
+ */
+int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
+			 struct err *err);
+/* Free the lists of `s`. */
+void kfarmd_settings_release(struct kfarmd_settings *s);
+/* Return the directory of key.pem, clients and node.conf. */
+const char *kfarmd_settings_dir(const struct kfarmd_settings *s);
+/* Return the text of --help; the caller frees it. */
+char *kfarmd_settings_help(void);
+
+#endif

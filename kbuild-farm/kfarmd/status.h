@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/status.h - Status of the running kfarmds, for `kfarmd --status`.
+ *
+ * Each kfarmd listens at DIR/live/NAME/status of its store (store/store.h), in
+ * a directory that marks it as alive.  A connection receives one JSON object,
+ * described in kfarmd(8), and end of file.  This costs nothing without a
+ * connection.
+ */
+#ifndef KFARMD_STATUS_H
+#define KFARMD_STATUS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct kfarmd;
+struct kfarmd_status;
+
+/*
+ * Listen for requests; a->store must be open.  Returns 0, or a negative errno
+ * with `err` set.
+ */
+int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
+		      struct err *err);
+/* Close the socket before the store is freed.  NULL is allowed. */
+void kfarmd_status_free(struct kfarmd_status *s);
+
+/*
+ * Query all kfarmds that have the store `dir` open and print their status and
+ * the toolchains in `kept` on stdout, as text or JSON.  Returns the number of
+ * kfarmds, or a negative errno with `err` set.
+ */
+int kfarmd_status_print(const char *dir, const char *kept, bool json,
+			struct err *err);
+
+#endif

@@ -1,0 +1,693 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/toolchains.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "compiler/collector.h"
+#include "kfarmd/input-update.h"
+#include "store/scratch-dir.h"
+#include "wire/field.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MANIFEST_FILE_BYTES_MAX (64u << 20)
+
+void kfarmd_manifest_release(struct kfarmd_manifest *r)
+{
+	free(r->id);
+	free(r->host);
+	compiler_entries_release(&r->entries);
+	*r = (struct kfarmd_manifest){ 0 };
+}
+
+int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
+			const struct wire_inode *inode, struct err *err)
+{
+	struct compiler_entry *e;
+
+	if (inode->kind == WIRE_INODE_ABSENT)
+		return err_set(err, EINVAL, "%s: %s: not to be gone", r->id,
+			       path);
+	if (r->entries.n >= WIRE_BUNDLE_ENTRIES_MAX)
+		return err_set(err, EINVAL, "%s: more than %u files", r->id,
+			       WIRE_BUNDLE_ENTRIES_MAX);
+	e = toolchain_dir_digest_add_entry(&r->entries, path);
+	*e = kfarmd_entry_from_inode(e->path, inode);
+	if (e->target)
+		e->target = xstrdup(e->target);
+	r->total_bytes += e->size_bytes;
+	r->name_bytes += strlen(e->path) + (e->target ? strlen(e->target) : 0);
+	if (r->name_bytes > KFARMD_MANIFEST_NAMES_MAX)
+		return err_set(err, EINVAL, "%s: more than %u MiB of names",
+			       r->id, KFARMD_MANIFEST_NAMES_MAX >> 20);
+	if (r->total_bytes > WIRE_BUNDLE_BYTES_MAX)
+		return err_set(err, EINVAL, "%s: more than %llu GiB", r->id,
+			       WIRE_BUNDLE_BYTES_MAX >> 30);
+	return 0;
+}
+
+static int set_invalid_entry(const struct kfarmd_manifest *r,
+			     const struct compiler_entry *e, const char *why,
+			     struct err *err)
+{
+	return err_set(err, EINVAL, "%s: %s: %s", r->id, e->path, why);
+}
+
+/* Only directories may be parents, and they are not entries unless empty. */
+static bool has_entry_as_parent(const struct kfarmd_manifest *r,
+				const char *path)
+{
+	char *at = xstrdup(path), *slash;
+	bool is = false;
+
+	while (!is && (slash = strrchr(at, '/')) != NULL) {
+		*slash = '\0';
+		is = compiler_entries_find(&r->entries, at) != NULL;
+	}
+	free(at);
+	return is;
+}
+
+static bool is_reserved_name(const char *path)
+{
+	return !strcmp(path, KFARMD_MANIFEST_FILE) ||
+	       !strcmp(path, KFARMD_DAMAGE_FILE) ||
+	       !strcmp(path, TOOLCHAIN_JSON) ||
+	       str_starts(path, KFARMD_MANIFEST_FILE "/") ||
+	       str_starts(path, KFARMD_DAMAGE_FILE "/") ||
+	       str_starts(path, TOOLCHAIN_JSON "/");
+}
+
+static int validate_entry(const struct kfarmd_manifest *r, size_t i,
+			  struct err *err)
+{
+	const struct compiler_entry *e = &r->entries.v[i];
+
+	if (!toolchain_dir_digest_is_valid_path(e->path))
+		return set_invalid_entry(r, e, "no path of a file", err);
+	if (i && !strcmp(e->path, r->entries.v[i - 1].path))
+		return set_invalid_entry(r, e, "is there twice", err);
+	if (is_reserved_name(e->path))
+		return set_invalid_entry(
+			r, e, "a name that kfarmd needs itself", err);
+	if (has_entry_as_parent(r, e->path))
+		return set_invalid_entry(
+			r, e, "lies below what is no directory", err);
+	if (e->kind == COMPILER_ENTRY_SYMLINK &&
+	    !toolchain_dir_digest_is_link_inside(e->path, e->target))
+		return set_invalid_entry(r, e, "a link that leads out", err);
+	return 0;
+}
+
+int kfarmd_manifest_validate(struct kfarmd_manifest *r, struct err *err)
+{
+	struct digest tree;
+	int ret = 0;
+
+	toolchain_dir_digest_sort_entries(&r->entries);
+	for (size_t i = 0; i < r->entries.n && !ret; i++)
+		ret = validate_entry(r, i, err);
+	if (ret)
+		return ret;
+	if (!r->entries.n)
+		return err_set(err, EINVAL, "%s: without any file", r->id);
+	toolchain_dir_digest_compute(&r->entries, &tree);
+	if (!digest_equal(&tree, &r->dir_digest))
+		return err_set(err, EINVAL,
+			       "%s: its files are not those that its digest"
+			       " stands for",
+			       r->id);
+	return 0;
+}
+
+void kfarmd_manifest_encode(const struct kfarmd_manifest *r, struct buf *out)
+{
+	size_t at = out->len;
+	struct digest d;
+
+	buf_put_u32(out, 0);
+	buf_put_str(out, r->id);
+	buf_put_str(out, r->host);
+	wire_field_put_digest(out, &r->dir_digest);
+	wire_field_put_digest(out, &r->equivalent_id);
+	buf_put_u8(out, 1);
+	buf_put_str(out, "");
+	buf_put_u32(out, (uint32_t)r->entries.n);
+	for (size_t i = 0; i < r->entries.n; i++) {
+		struct wire_inode inode = kfarmd_entry_to_inode(
+			&r->entries.v[i]);
+
+		buf_put_str(out, r->entries.v[i].path);
+		wire_inode_encode(out, &inode);
+	}
+	digest_bytes(bytes_of(out->data + at, out->len - at), &d);
+	buf_add(out, d.b, sizeof(d.b));
+}
+
+static int decode_manifest(struct reader *r, struct kfarmd_manifest *out)
+{
+	struct err ignored;
+	uint32_t n;
+
+	wire_field_u32(r, 0);
+	out->id = reader_str(r, WIRE_ID_MAX);
+	out->host = reader_str(r, WIRE_HOST_MAX);
+	wire_field_digest(r, &out->dir_digest);
+	wire_field_digest(r, &out->equivalent_id);
+	if (wire_field_u8(r, 1) != 1 || reader_u32(r) ||
+	    !wire_id_is_valid(out->id) || !wire_host_is_valid(out->host))
+		r->bad = true;
+	n = wire_field_u32(r, WIRE_BUNDLE_ENTRIES_MAX);
+	while (n-- && !r->bad) {
+		char *path = reader_str(r, WIRE_PATH_MAX);
+		struct wire_inode inode = { 0 };
+
+		wire_read(r, &wire_inode_layout, &inode);
+		if (r->bad || inode.kind == WIRE_INODE_ABSENT ||
+		    kfarmd_manifest_add(out, path, &inode, &ignored))
+			r->bad = true;
+		wire_inode_release(&inode);
+		free(path);
+	}
+	return reader_end(r);
+}
+
+int kfarmd_manifest_decode(struct kfarmd_manifest *out, struct bytes in,
+			   struct err *err)
+{
+	struct kfarmd_manifest got = { 0 };
+	struct reader r;
+	struct digest d;
+	int ret;
+
+	*out = got;
+	if (in.len < sizeof(d.b))
+		return err_set(err, EBADMSG, "torn");
+	in.len -= sizeof(d.b);
+	digest_bytes(in, &d);
+	reader_init(&r, in);
+	if (memcmp(d.b, in.data + in.len, sizeof(d.b)) ||
+	    decode_manifest(&r, &got))
+		ret = err_set(err, EBADMSG, "not what was written");
+	else
+		ret = kfarmd_manifest_validate(&got, err);
+	if (ret) {
+		kfarmd_manifest_release(&got);
+		return -EBADMSG;
+	}
+	*out = got;
+	return 0;
+}
+
+int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
+			  struct err *err)
+{
+	char *path = xasprintf("%s/" KFARMD_MANIFEST_FILE, dir);
+	struct buf body = { 0 };
+	int ret;
+
+	kfarmd_manifest_encode(r, &body);
+	ret = fs_write(path, buf_bytes(&body), 0600, err);
+	buf_release(&body);
+	free(path);
+	return ret;
+}
+
+int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
+			 struct err *err)
+{
+	char *path = xasprintf("%s/" KFARMD_MANIFEST_FILE, dir);
+	struct buf body = { 0 };
+	int ret = fs_read(path, MANIFEST_FILE_BYTES_MAX, &body, err);
+
+	*out = (struct kfarmd_manifest){ 0 };
+	if (!ret) {
+		ret = kfarmd_manifest_decode(out, buf_bytes(&body), err);
+		if (ret)
+			err_wrap(err, "%s", path);
+	}
+	buf_release(&body);
+	free(path);
+	return ret;
+}
+
+static int set_damaged_entry(const struct kfarmd_manifest *r, const char *path,
+			     const char *how, struct err *err)
+{
+	return err_set(err, EBADMSG, "%s of %s %s", path, r->id, how);
+}
+
+static int check_file_stat(const struct kfarmd_manifest *r,
+			   const struct compiler_entry *e, const char *path,
+			   const struct stat *st, struct err *err)
+{
+	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
+			   st->st_mtim.tv_nsec;
+	struct err ignored;
+	struct digest d;
+
+	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != e->size_bytes ||
+	    !(st->st_mode & S_IXUSR) == e->executable)
+		return set_damaged_entry(r, e->path, "is another file", err);
+	if (mtime_ns == e->mtime_ns)
+		return 0;
+	if (digest_file(path, &d, &ignored))
+		return set_damaged_entry(r, e->path, "cannot be read", err);
+	if (!digest_equal(&d, &e->digest))
+		return set_damaged_entry(r, e->path, "has changed", err);
+	return 0;
+}
+
+static int check_entry_stat(const struct kfarmd_manifest *r,
+			    const struct compiler_entry *e, const char *path,
+			    struct err *err)
+{
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (lstat(path, &st))
+		return set_damaged_entry(
+			r, e->path,
+			errno == ENOENT ? "is gone" : "cannot be seen", err);
+	if (e->kind == COMPILER_ENTRY_FILE)
+		return check_file_stat(r, e, path, &st, err);
+	if (e->kind == COMPILER_ENTRY_DIR)
+		return S_ISDIR(st.st_mode) ?
+			       0 :
+			       set_damaged_entry(r, e->path, "is no directory",
+						 err);
+	n = readlink(path, target, sizeof(target));
+	if (n < 0 || (size_t)n != strlen(e->target) ||
+	    memcmp(target, e->target, (size_t)n))
+		return set_damaged_entry(r, e->path, "is another link", err);
+	return 0;
+}
+
+int kfarmd_manifest_check_stat(const struct kfarmd_manifest *r, const char *dir,
+			       struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < r->entries.n && !ret; i++) {
+		const struct compiler_entry *e = &r->entries.v[i];
+		char *path = xasprintf("%s/%s", dir, e->path);
+
+		ret = check_entry_stat(r, e, path, err);
+		free(path);
+	}
+	return ret;
+}
+
+/* Both lists are sorted.  Report the first entry that differs. */
+static int compare_manifest_entries(const struct kfarmd_manifest *r,
+				    const struct compiler_entries *is,
+				    struct err *err)
+{
+	const struct compiler_entries *want = &r->entries;
+	size_t i = 0, k = 0;
+
+	while (i < want->n || k < is->n) {
+		int order = i == want->n ? 1 :
+			    k == is->n   ? -1 :
+					   strcmp(want->v[i].path, is->v[k].path);
+
+		if (order < 0)
+			return set_damaged_entry(r, want->v[i].path, "is gone",
+						 err);
+		if (order > 0 && !is_reserved_name(is->v[k].path))
+			return set_damaged_entry(r, is->v[k].path,
+						 "is no part of it", err);
+		if (!order &&
+		    !compiler_entry_equal_content(&want->v[i], &is->v[k]))
+			return set_damaged_entry(r, is->v[k].path,
+						 "has changed", err);
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return 0;
+}
+
+int kfarmd_manifest_verify(const struct kfarmd_manifest *r, const char *dir,
+			   const atomic_bool *stop, struct err *err)
+{
+	struct compiler_entries is;
+	int ret = toolchain_dir_digest_read(&is, dir, stop, err);
+
+	if (ret == -ECANCELED)
+		return ret;
+	if (ret)
+		return -EBADMSG;
+	toolchain_dir_digest_sort_entries(&is);
+	ret = compare_manifest_entries(r, &is, err);
+	compiler_entries_release(&is);
+	return ret;
+}
+
+const struct compiler_entry *kfarmd_manifest_find_driver(
+	const struct kfarmd_manifest *r, const char *name)
+{
+	const struct compiler_entry *best = NULL;
+	char *end = xasprintf("/bin/%s", name);
+
+	for (size_t i = 0; i < r->entries.n; i++) {
+		const struct compiler_entry *e = &r->entries.v[i];
+
+		if (strcmp(e->path, end + 1) && !str_ends(e->path, end))
+			continue;
+		if (e->kind == COMPILER_ENTRY_DIR ||
+		    (e->kind == COMPILER_ENTRY_FILE && !e->executable))
+			continue;
+		if (!best || strlen(e->path) < strlen(best->path))
+			best = e;
+	}
+	free(end);
+	return best;
+}
+
+#define DAMAGE_TEXT_MAX 4096
+
+char *kfarmd_toolchains_path(const char *dir, const char *id)
+{
+	return xasprintf("%s/%s", dir, id);
+}
+
+int kfarmd_toolchains_lock_dir(const char *path, int flock_op)
+{
+	int fd;
+
+	do
+		fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+				    flock_op);
+	while (fd == -EAGAIN);
+	return fd;
+}
+
+/* Return -EBADMSG with the damage that an earlier check recorded. */
+static int check_damage_mark(const char *dir, struct err *err)
+{
+	char *path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
+	struct buf text = { 0 };
+	struct err ignored;
+	int ret = 0;
+
+	if (fs_exists(path)) {
+		fs_read(path, DAMAGE_TEXT_MAX, &text, &ignored);
+		ret = err_set(err, EBADMSG, "%s",
+			      text.len ? buf_str(&text) : "damaged");
+	}
+	buf_release(&text);
+	free(path);
+	return ret;
+}
+
+static void set_damage_mark(const char *dir, const char *what)
+{
+	char *path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
+	struct err err;
+
+	log_warning("%s is damaged: %s", dir, what);
+	if (fs_write(path, bytes_str(what), 0600, &err))
+		log_warning("%s", err.text);
+	free(path);
+}
+
+static int read_toolchain_manifest(struct kfarmd_manifest *out, const char *dir,
+				   const char *id, struct err *err)
+{
+	int ret = kfarmd_manifest_read(out, dir, err);
+
+	if (!ret && strcmp(out->id, id)) {
+		kfarmd_manifest_release(out);
+		ret = err_set(err, EBADMSG, "%s: the record of another one",
+			      dir);
+	}
+	if (ret && ret != -EBADMSG) {
+		err_wrap(err, "damaged");
+		ret = -EBADMSG;
+	}
+	return ret;
+}
+
+int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
+			    struct kfarmd_toolchain_lease *out, struct err *err)
+{
+	char *dir = kfarmd_toolchains_path(toolchains_dir, id);
+	int fd = kfarmd_toolchains_lock_dir(dir, LOCK_SH), ret = 0;
+
+	*out = (struct kfarmd_toolchain_lease){ .fd = fd, .dir = dir };
+	if (fd == -ENOENT)
+		ret = err_set(err, ENOENT,
+			      "%s is not held here: `kfarm toolchain install`"
+			      " with --nodes brings it",
+			      id);
+	else if (fd < 0)
+		ret = err_set(err, -fd, "%s: %s", dir, strerror(-fd));
+	if (!ret)
+		ret = check_damage_mark(dir, err);
+	if (!ret)
+		ret = read_toolchain_manifest(&out->manifest, dir, id, err);
+	if (!ret)
+		ret = kfarmd_manifest_check_stat(&out->manifest, dir, err);
+	if (ret)
+		kfarmd_toolchains_release_lease(out);
+	return ret;
+}
+
+void kfarmd_toolchains_release_lease(struct kfarmd_toolchain_lease *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->dir);
+	kfarmd_manifest_release(&l->manifest);
+	*l = (struct kfarmd_toolchain_lease){ .fd = -1 };
+}
+
+void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
+				    const char *what)
+{
+	set_damage_mark(l->dir, what);
+}
+
+bool kfarmd_toolchains_has(const char *dir, const char *id,
+			   const struct digest *dir_digest)
+{
+	struct kfarmd_toolchain_lease l;
+	struct err ignored;
+	bool has;
+
+	if (kfarmd_toolchains_lease(dir, id, &l, &ignored))
+		return false;
+	has = digest_equal(&l.manifest.dir_digest, dir_digest);
+	kfarmd_toolchains_release_lease(&l);
+	return has;
+}
+
+/* Returns 0, or -EBADMSG with the damage in `err`. */
+static int check_installed(const struct kfarmd_manifest *r, const char *dir,
+			   bool verify, const atomic_bool *stop,
+			   struct err *err)
+{
+	char *path;
+	int ret;
+
+	if (!verify) {
+		ret = check_damage_mark(dir, err);
+		return ret ? ret : kfarmd_manifest_check_stat(r, dir, err);
+	}
+	ret = kfarmd_manifest_verify(r, dir, stop, err);
+	if (!ret) {
+		path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
+		unlink(path);
+		free(path);
+	} else if (ret == -EBADMSG) {
+		set_damage_mark(dir, err->text);
+	}
+	return ret;
+}
+
+static int list_installed(const char *kept, const char *id, bool verify,
+			  const atomic_bool *stop, struct wire_held_one *out,
+			  struct err *err)
+{
+	char *dir = kfarmd_toolchains_path(kept, id);
+	struct kfarmd_manifest r = { 0 };
+	int ret = read_toolchain_manifest(&r, dir, id, err), fd;
+
+	*out = (struct wire_held_one){ .id = xstrdup(id) };
+	if (!ret) {
+		out->dir_digest = r.dir_digest;
+		ret = check_installed(&r, dir, verify, stop, err);
+	}
+	out->host = xstrdup(r.host ? r.host : "unknown");
+	out->detail = xstrdup(ret ? err->text : "");
+	if (ret) {
+		out->state = WIRE_HELD_DAMAGED;
+	} else {
+		fd = kfarmd_toolchains_lock_dir(dir, LOCK_EX | LOCK_NB);
+		if (fd >= 0)
+			close(fd);
+		if (fd == -EBUSY)
+			out->state = WIRE_HELD_IN_USE;
+	}
+	kfarmd_manifest_release(&r);
+	free(dir);
+	return ret == -ECANCELED ? ret : 0;
+}
+
+/* List the directory names that are valid ids, sorted. */
+static int list_installed_ids(const char *kept, struct strv *out,
+			      struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = fs_list(kept, &names);
+
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = kfarmd_toolchains_path(kept, names.v[i]);
+
+		if (wire_id_is_valid(names.v[i]) && fs_is_dir(path))
+			strv_add(out, names.v[i]);
+		free(path);
+	}
+	strv_release(&names);
+	return !ret || ret == -ENOENT ?
+		       0 :
+		       err_set(err, -ret, "%s: %s", kept, strerror(-ret));
+}
+
+int kfarmd_toolchains_list(const char *dir, bool verify,
+			   const atomic_bool *stop, struct wire_held *out,
+			   struct err *err)
+{
+	struct strv ids = { 0 };
+	int ret = list_installed_ids(dir, &ids, err);
+
+	*out = (struct wire_held){ 0 };
+	out->toolchains = xcalloc(ids.n + 1, sizeof(*out->toolchains));
+	for (size_t i = 0; i < ids.n && !ret; i++)
+		ret = list_installed(dir, ids.v[i], verify, stop,
+				     &out->toolchains[out->n_toolchains++],
+				     err);
+	strv_release(&ids);
+	if (ret)
+		wire_held_release(out);
+	return ret;
+}
+
+struct indexed_file {
+	struct digest digest;
+	uint64_t size;
+	char *path;
+};
+
+struct kfarmd_toolchains_index {
+	struct indexed_file *files;
+	size_t n_files;
+};
+
+static void index_toolchain(struct kfarmd_toolchains_index *x,
+			    const struct kfarmd_manifest *r, const char *dir)
+{
+	x->files = xrealloc(x->files, (x->n_files + r->entries.n + 1) *
+					      sizeof(*x->files));
+	for (size_t i = 0; i < r->entries.n; i++) {
+		const struct compiler_entry *e = &r->entries.v[i];
+
+		if (e->kind == COMPILER_ENTRY_FILE)
+			x->files[x->n_files++] = (struct indexed_file){
+				e->digest, e->size_bytes,
+				xasprintf("%s/%s", dir, e->path)
+			};
+	}
+}
+
+struct kfarmd_toolchains_index *kfarmd_toolchains_index(
+	const char *toolchains_dir)
+{
+	struct kfarmd_toolchains_index *x = xcalloc(1, sizeof(*x));
+	struct strv ids = { 0 };
+	struct err ignored;
+
+	list_installed_ids(toolchains_dir, &ids, &ignored);
+	for (size_t i = 0; i < ids.n; i++) {
+		char *dir = kfarmd_toolchains_path(toolchains_dir, ids.v[i]);
+		struct kfarmd_manifest r;
+
+		if (!kfarmd_manifest_read(&r, dir, &ignored)) {
+			index_toolchain(x, &r, dir);
+			kfarmd_manifest_release(&r);
+		}
+		free(dir);
+	}
+	strv_release(&ids);
+	if (x->n_files)
+		qsort(x->files, x->n_files, sizeof(*x->files), digest_compare);
+	return x;
+}
+
+void kfarmd_toolchains_index_free(struct kfarmd_toolchains_index *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->n_files; i++)
+		free(x->files[i].path);
+	free(x->files);
+	free(x);
+}
+
+/* The store verifies the digest of the copied bytes. */
+static int copy_fd_to_store(struct store *store, const struct digest *d,
+			    uint64_t size, int fd)
+{
+	uint8_t *block = xmalloc(WIRE_CHUNK_MAX);
+	struct store_write *in;
+	ssize_t n = 1;
+	int ret = store_write_begin(&in, store, d, size, true);
+
+	if (ret) {
+		free(block);
+		return ret;
+	}
+	while (!ret && n) {
+		n = read(fd, block, WIRE_CHUNK_MAX);
+		if (n > 0)
+			ret = store_write_add(in, bytes_of(block, (size_t)n));
+		else if (n < 0 && errno != EINTR)
+			ret = -errno;
+	}
+	free(block);
+	if (!ret)
+		return store_write_commit(in);
+	store_write_abort(in);
+	return ret;
+}
+
+int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
+				    struct store *store, const struct digest *d,
+				    uint64_t size)
+{
+	const struct indexed_file *p = NULL;
+	int fd, ret;
+
+	if (x->n_files)
+		p = bsearch(d, x->files, x->n_files, sizeof(*x->files),
+			    digest_compare);
+	if (!p || p->size != size)
+		return -ENOENT;
+	fd = open(p->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -ENOENT;
+	ret = copy_fd_to_store(store, d, size, fd);
+	close(fd);
+	/* The client has an intact copy of the file and can send it. */
+	return ret == -EBADMSG || ret == -EMSGSIZE || ret == -EISDIR ? -ENOENT :
+								       ret;
+}

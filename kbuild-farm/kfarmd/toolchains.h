@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/toolchains.h - Directory of the installed toolchains of a node.
+ *
+ *	DIR/ID/toolchain.json	metadata as the build host sent it
+ *	DIR/ID/.kfarm		the manifest
+ *	DIR/ID/.damage		description of detected damage
+ *	DIR/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
+ *	DIR/.live/NAME/		scratch directory of a process that publishes or
+ *				removes a toolchain
+ *
+ * A toolchain is published and removed by rename, so it is complete or absent
+ * even if kfarmd is killed.  A .live/NAME whose owner holds no lock on it is
+ * removed (store/scratch-dir.h).  A user of a toolchain holds a shared flock on
+ * its directory; removal and replacement take an exclusive one.  As in the
+ * store, nothing is synced: damage by a power failure is detected by the
+ * checks.
+ *
+ * The manifest is
+ *
+ *	u32 0, string id, string host, digest dir_digest,
+ *	digest equivalent_id, u8 1, string "",
+ *	u32 count x (string path, inode as in VIEW),
+ *	SHA-256 of all of this
+ *
+ * Files on disk are not trusted: an unreadable manifest, and files that differ
+ * from it, count as damage.
+ *
+ * DIR is created for the first toolchain.  Several kfarmd processes can share
+ * it.  All functions do file I/O and may be called on any thread.
+ */
+#ifndef KFARMD_TOOLCHAINS_H
+#define KFARMD_TOOLCHAINS_H
+
+#include "store/store.h"
+#include "toolchain/dir-digest.h"
+#include "wire/msg.h"
+
+struct kfarmd_toolchains_index;
+
+#define KFARMD_MANIFEST_FILE ".kfarm"
+/* limit on the bytes of all paths and targets of a toolchain */
+#define KFARMD_MANIFEST_NAMES_MAX (16u << 20)
+/* A line of text that describes damage; absent if none was detected. */
+#define KFARMD_DAMAGE_FILE ".damage"
+
+/* The files of one toolchain. */
+struct kfarmd_manifest {
+	char *id;
+	char *host;
+	struct digest dir_digest, equivalent_id;
+	/* paths below the toolchain's directory */
+	struct compiler_entries entries;
+	uint64_t total_bytes; /* sum over all files */
+	size_t name_bytes; /* bytes of all paths and targets */
+};
+
+/* Free the members and reset `r`. */
+void kfarmd_manifest_release(struct kfarmd_manifest *r);
+
+/*
+ * Add an entry; its strings are copied.  Returns 0, or -EINVAL if the entry is
+ * an absence or a limit on entries or bytes is exceeded.
+ */
+int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
+			const struct wire_inode *inode, struct err *err);
+/*
+ * Sort and check the complete manifest.  Returns 0; -EINVAL with `err` naming
+ * the invalid entry (duplicate, below a file or link, a link that leaves the
+ * directory, a reserved name), or if dir_digest does not match the entries.
+ */
+int kfarmd_manifest_validate(struct kfarmd_manifest *r, struct err *err);
+
+/* Write the manifest into the directory `dir`. */
+int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
+			  struct err *err);
+/*
+ * Read the manifest in `dir`.  Returns 0; -ENOENT if it does not exist;
+ * -EBADMSG if it is damaged; or another negative errno.
+ */
+int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
+			 struct err *err);
+/*
+ * Encode and decode the content of the manifest file, for the two functions
+ * above and for fuzzing.
+ */
+void kfarmd_manifest_encode(const struct kfarmd_manifest *r, struct buf *out);
+int kfarmd_manifest_decode(struct kfarmd_manifest *out, struct bytes in,
+			   struct err *err);
+
+/*
+ * Compare the files in `dir` with the manifest.  check_stat() compares type,
+ * size, mode and mtime by lstat(2), and hashes a file only if its mtime alone
+ * differs.  verify() hashes every file and rejects additional ones.
+ *
+ * Returns 0; -EBADMSG with `err` naming the first difference; -ECANCELED if
+ * *stop became true.
+ */
+int kfarmd_manifest_check_stat(const struct kfarmd_manifest *r, const char *dir,
+			       struct err *err);
+int kfarmd_manifest_verify(const struct kfarmd_manifest *r, const char *dir,
+			   const atomic_bool *stop, struct err *err);
+
+/*
+ * Find the entry of the compiler `name`: the shortest path that is "bin/NAME"
+ * or ends in "/bin/NAME" and is a link or an executable file.  Returns NULL if
+ * the manifest has no such entry.
+ */
+const struct compiler_entry *kfarmd_manifest_find_driver(
+	const struct kfarmd_manifest *r, const char *name);
+
+/*
+ * List the installed toolchains, sorted by id.  With `verify`, each one is
+ * hashed and the outcome is recorded on disk.  The caller releases *out.
+ * Returns 0, a negative errno if the directory cannot be read, or -ECANCELED.
+ */
+int kfarmd_toolchains_list(const char *dir, bool verify,
+			   const atomic_bool *stop, struct wire_held *out,
+			   struct err *err);
+
+/* A toolchain in use: its directory is locked and its manifest is loaded. */
+struct kfarmd_toolchain_lease {
+	int fd;
+	char *dir;
+	struct kfarmd_manifest manifest;
+};
+
+/*
+ * Lock the toolchain `id` for use.  Returns 0; -ENOENT with advice in `err`;
+ * -EBADMSG if the toolchain is damaged according to lstat(2) or an earlier
+ * verification.
+ */
+int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
+			    struct kfarmd_toolchain_lease *out,
+			    struct err *err);
+/* Unlock the toolchain and reset `l`. */
+void kfarmd_toolchains_release_lease(struct kfarmd_toolchain_lease *l);
+/* Record damage, so that the toolchain is not used again. */
+void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
+				    const char *what);
+
+/*
+ * Return true if `id` is installed with that dir_digest and
+ * kfarmd_toolchains_lease() accepts it.
+ */
+bool kfarmd_toolchains_has(const char *dir, const char *id,
+			   const struct digest *dir_digest);
+/* Return the directory of the toolchain `id`; the caller frees it. */
+char *kfarmd_toolchains_path(const char *dir, const char *id);
+/*
+ * Open the directory `path` and flock(2) it.  Returns a descriptor of the
+ * directory that has this name now, or -EBUSY, -ENOENT, -ENOTDIR or another
+ * negative errno.
+ */
+int kfarmd_toolchains_lock_dir(const char *path, int flock_op);
+
+/*
+ * Index the files of all installed toolchains by digest.  Unreadable toolchains
+ * are skipped.  The caller frees the index.
+ */
+struct kfarmd_toolchains_index *kfarmd_toolchains_index(
+	const char *toolchains_dir);
+/* Free an index; NULL is allowed. */
+void kfarmd_toolchains_index_free(struct kfarmd_toolchains_index *x);
+/*
+ * Copy a file of that digest into the store and pin it.  Returns 0; -ENOENT if
+ * no toolchain has the file or it has changed; or another error of the store.
+ */
+int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
+				    struct store *store, const struct digest *d,
+				    uint64_t size);
+
+#endif

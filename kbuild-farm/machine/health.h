@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine/health.h - Temperature, throttling, pressure and other load of a
+ * node.
+ *
+ * Temperature is `temp` of /sys/class/thermal/thermal_zone* (thousandths of a
+ * degree Celsius).  Cooling is cur_state relative to max_state of each
+ * cooling_device* with the type of a CPU (driver-api/thermal/sysfs-api.rst,
+ * cpu-cooling-api.rst).  Throttling shows in
+ * /sys/devices/system/cpu/cpufreq/policy*: cooling lowers scaling_max_freq
+ * below cpuinfo_max_freq (admin-guide/pm/cpufreq.rst); some vendor kernels take
+ * CPUs offline instead.  Load is the busy time of /proc/stat (proc(5)) minus
+ * the CPU time of kfarmd's jobs.  Pressure is /proc/pressure
+ * (accounting/psi.rst), available since Linux 4.20.
+ *
+ * This runs each second on small boards: each file is opened, read in one piece
+ * and closed, and the search for sensors is repeated only once a minute.
+ */
+#ifndef MACHINE_HEALTH_H
+#define MACHINE_HEALTH_H
+
+#include "base/str.h"
+#include "machine/sys.h"
+#include "wire/msg.h"
+
+/* The last reading; all zero before the first one. */
+struct machine_health {
+	uint64_t read_ms; /* time of the reading */
+	uint64_t busy_cpu_ms; /* CPU time of the machine at that time */
+	uint64_t job_cpu_ms; /* CPU time of kfarmd's jobs at that time */
+	uint64_t searched_ms; /* time of the last search for sensors */
+	struct strv zones, coolers, policies; /* names of the sensors */
+	struct wire_health current;
+};
+
+/*
+ * Update h->current if it is older than 0.9 s.  `job_cpu_ms` is the CPU time of
+ * all jobs of kfarmd so far.  `root` precedes /proc and /sys; it is "" except
+ * in tests.  Values that the machine does not provide are WIRE_HEALTH_UNKNOWN,
+ * and so is store_mib, which the caller fills.
+ */
+void machine_health_read(struct machine_health *h, uint64_t now_ms,
+			 uint64_t job_cpu_ms, const char *root);
+/* Free the names of the sensors. */
+void machine_health_release(struct machine_health *h);
+/*
+ * Read the state of each of `n` CPU classes, with the CPUs in `cpus`, and of
+ * each thermal zone.  machine_health_read() must have been called before.  The
+ * caller releases *out with wire_heat_release().
+ */
+void machine_health_read_heat(const struct machine_health *h,
+			      struct wire_heat *out,
+			      const struct machine_cpus *cpus, unsigned n,
+			      const char *root);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine/machine.h - Inventory of this machine for HELLO and MACHINE.
+ *
+ * `root` precedes every path; it is "" except in tests.
+ *
+ * CPUs are grouped into classes of equal ones, from
+ * /sys/devices/system/cpu/present, cpuN/cpu_capacity,
+ * cpuN/cpufreq/cpuinfo_max_freq and scaling_governor,
+ * cpuN/topology/thread_siblings_list (Documentation/ABI/testing/
+ * sysfs-devices-system-cpu and stable/; admin-guide/pm/cpufreq.rst).  The model
+ * is in /proc/cpuinfo; its "CPU part" is that of ARM's MIDR
+ * (arch/arm64/include/asm/cputype.h).
+ *
+ * Other sources, in addition to machine/cgroup.h and machine/health.h:
+ *
+ *	model		/proc/device-tree/model (Documentation/ABI/testing/
+ *			sysfs-firmware-ofw), else /sys/class/dmi/id
+ *	machine_id	/etc/machine-id (machine-id(5))
+ *	abis		uname -m; 32 bits if /proc/sys/abi has an entry that
+ *			exists only in kernels that run such programs
+ *			(admin-guide/sysctl/abi.rst,
+ *			arch/arm64/legacy_instructions.rst)
+ *	macs		/sys/class/net/CARD/{address,type,device}
+ *			(Documentation/ABI/testing/sysfs-class-net)
+ *	passive_mk	/sys/class/thermal/thermal_zoneN/trip_point_M_{type,
+ *			temp} (driver-api/thermal/sysfs-api.rst)
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include "machine/sys.h"
+#include "wire/msg.h"
+
+/*
+ * Fill all members except `compilers` and `slots`.  The caller releases *inv
+ * with wire_inventory_release().
+ */
+void machine_inventory_collect(struct wire_inventory *inv, const char *root);
+/* Read the available memory in MiB and the load average times 1000. */
+void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
+				 const char *root);
+
+/*
+ * Fill all members except store_mib and n_toolchains; all of `health` is
+ * unknown.  The caller releases *m with wire_machine_release().  If `cpus` is
+ * not NULL, *cpus receives the CPUs of each class, which the caller frees.
+ */
+void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
+		     const char *root);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine/sys.h - Access to /proc and /sys, and sets of CPUs.
+ *
+ * `root` precedes every path: "" for this machine, in tests the directory with
+ * the files of another one (tests/data/boards).  Paths begin with '/' and are
+ * printf() formats.
+ */
+#ifndef MACHINE_SYS_H
+#define MACHINE_SYS_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MACHINE_CPUS_MAX 8192
+
+/* A set of CPUs, by number. */
+struct machine_cpus {
+	uint64_t bits[MACHINE_CPUS_MAX / 64];
+};
+
+/*
+ * Read a file, without trailing blanks, newlines and NULs.  Returns NULL if it
+ * cannot be read or exceeds 4 MiB.  The caller frees the text.
+ */
+char *machine_sys_read_text(const char *root, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/*
+ * Read the number at the start of a file.  Returns false, and leaves *out
+ * unchanged, if there is no number.
+ */
+bool machine_sys_read_number(const char *root, int64_t *out, const char *fmt,
+			     ...) __attribute__((format(printf, 3, 4)));
+/*
+ * Convert the value of a thermal zone to thousandths of a degree.  Linux 3.14
+ * for Amlogic reports whole degrees, and no running machine is colder than 0.2
+ * degrees.
+ */
+int64_t machine_sys_to_millicelsius(int64_t raw);
+/*
+ * List the sorted names in a directory that begin with `prefix`; empty if the
+ * directory does not exist.
+ */
+void machine_sys_list_dir(const char *root, const char *dir, const char *prefix,
+			  struct strv *out);
+bool machine_sys_exists(const char *root, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/*
+ * Return a value of uname(2) by its name in /proc/sys/kernel: "hostname",
+ * "osrelease", or "arch" for uname -m, which is a file only since Linux 6.1.
+ * Never NULL; the caller frees it.
+ */
+char *machine_sys_read_uname(const char *root, const char *what);
+/*
+ * Return the text after "NAME:" and blanks in a text of such lines, or NULL.
+ * The result is borrowed and extends beyond the line.
+ */
+const char *machine_sys_find_value(const char *text, const char *name);
+
+/*
+ * Parse a list such as "0-3,8" (Documentation/admin-guide/cputopology.rst).
+ * Returns false if the syntax is invalid; numbers that are too large are
+ * ignored.
+ */
+bool machine_cpus_parse(struct machine_cpus *out, const char *list);
+/* Read the present CPUs; CPU 0 alone if the kernel does not list them. */
+void machine_cpus_read_present(struct machine_cpus *out, const char *root);
+/*
+ * Read the CPUs that the scheduler can use for this process: online ones within
+ * its affinity and cpuset (Cpus_allowed_list of /proc/self/status, proc(5)).
+ */
+void machine_cpus_read_usable(struct machine_cpus *out, const char *root);
+void machine_cpus_add(struct machine_cpus *set, unsigned cpu);
+/* Remove the CPUs from `set` that are not in `other`. */
+void machine_cpus_intersect(struct machine_cpus *set,
+			    const struct machine_cpus *other);
+bool machine_cpus_has(const struct machine_cpus *set, unsigned cpu);
+unsigned machine_cpus_count(const struct machine_cpus *set);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nightly/build-matrix.h - The builds of a job, their inputs and commands. */
+#ifndef NIGHTLY_BUILD_MATRIX_H
+#define NIGHTLY_BUILD_MATRIX_H
+
+#include "base/digest.h"
+#include "nightly/conf.h"
+#include "nightly/result.h"
+
+/* One build.  Words are borrowed from the job; NULL: not configured. */
+struct nightly_build {
+	const struct nightly_job *job;
+	const char *arch, *kconfig, *toolchain;
+	char *arch_text; /* "arm64", even if it is the default */
+	char *config_text; /* "defconfig", "board": for file names */
+	char *name; /* "arm64-defconfig-gcc-13", unique in its job */
+
+	/* Set by nightly_build_matrix_resolve(). */
+	char *compiler; /* "gcc-13.3.0" */
+	struct digest config_id, toolchain_id, options_id;
+};
+
+struct nightly_build_matrix {
+	struct nightly_build
+		*builds; /* by arch, then kconfig, then toolchain */
+	size_t n_builds;
+};
+
+/* List all combinations of the job, without their inputs. */
+void nightly_build_matrix_init(struct nightly_build_matrix *out,
+			       const struct nightly_job *job);
+/* Free the builds. */
+void nightly_build_matrix_release(struct nightly_build_matrix *matrix);
+/* List the names that identify the builds in results. */
+void nightly_build_matrix_list_names(struct strv *out,
+				     const struct nightly_job *job);
+
+/* Information that only the caller has. */
+struct nightly_build_sources {
+	const struct strv
+		*default_toolchains; /* [arch "X"] toolchain, as X=TOOLCHAIN */
+	/*
+	 * Add the parts of a configuration that are not in the tree: the
+	 * contents of files, URLs and sections.  Returns 0 or -errno with `err`
+	 * set.
+	 */
+	int (*add_config_texts)(void *ctx, const char *kconfig,
+				const struct strv *kconfig_add,
+				struct digest_ctx *into, struct err *err);
+	void *ctx;
+};
+
+/*
+ * Determine the inputs of the build except for the commit.  Returns 0, or
+ * -errno with `err` naming the missing compiler or text.
+ */
+int nightly_build_matrix_resolve(struct nightly_build *p,
+				 const struct nightly_build_sources *sources,
+				 struct err *err);
+
+/* The user's request. */
+struct nightly_build_request {
+	bool force;
+	bool retry_failed;
+};
+
+/*
+ * Decide whether and why to build this commit.  `all` are the results of the
+ * job by number; those of other builds are ignored.  A result that could not be
+ * built, except because of its time limit, says nothing about its inputs.
+ */
+enum nightly_decision nightly_build_matrix_decide(
+	const struct nightly_build *p, const char *commit,
+	struct nightly_result *const *all, size_t n,
+	const struct nightly_build_request *request);
+
+/*
+ * Append the command line of the build: for display, without the options that
+ * only kfarm needs, or for nightly_child_run().
+ */
+void nightly_build_command_add_shown(struct strv *out,
+				     const struct nightly_build *p,
+				     const char *commit);
+struct nightly_build_options {
+	const char *dir; /* output directory */
+	bool verbose;
+	bool bisecting; /* one step of a bisection */
+};
+void nightly_build_command_add_run(struct strv *out,
+				   const struct nightly_build *p,
+				   const char *commit,
+				   const struct nightly_build_options *options);
+/*
+ * Append the environment of the build: the current one without variables that
+ * affect the result, so that runs from a shell and from a timer are equal.
+ * $KFARM contains the job's `options`.
+ */
+void nightly_build_command_add_env(struct strv *out,
+				   const struct nightly_job *job);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nightly/notify.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *first_message(const struct nightly_result *r)
+{
+	return r->messages.n ? r->messages.v[0] : "";
+}
+
+/* Both builds failed, or neither could be completed. */
+static bool has_same_reason(const struct nightly_result *r,
+			    const struct nightly_result *before)
+{
+	if (r->timed_out != before->timed_out || r->status != before->status)
+		return false;
+	if (r->end == NIGHTLY_END_FAILED && (r->n_errors || before->n_errors))
+		return !r->n_new_errors && r->n_errors && before->n_errors;
+	return nightly_notify_is_same_text(first_message(r),
+					   first_message(before));
+}
+
+enum nightly_notify_reason nightly_notify_reason(const struct nightly_result *r)
+{
+	const struct nightly_result *before = r->previous;
+
+	if (r->decision == NIGHTLY_DECISION_UNCHANGED)
+		return NIGHTLY_NOTIFY_NONE;
+	switch (r->end) {
+	case NIGHTLY_END_GOOD:
+		if (!before)
+			return NIGHTLY_NOTIFY_FIRST;
+		if (before->end != NIGHTLY_END_GOOD)
+			return NIGHTLY_NOTIFY_FIXED;
+		return r->n_new_warnings ? NIGHTLY_NOTIFY_WARNINGS :
+					   NIGHTLY_NOTIFY_NONE;
+	case NIGHTLY_END_FAILED:
+		if (!before || before->end != NIGHTLY_END_FAILED)
+			return NIGHTLY_NOTIFY_FAILED;
+		return has_same_reason(r, before) ? NIGHTLY_NOTIFY_NONE :
+						    NIGHTLY_NOTIFY_FAILED_AGAIN;
+	case NIGHTLY_END_BROKEN:
+		if (before && before->end == NIGHTLY_END_BROKEN &&
+		    has_same_reason(r, before))
+			return NIGHTLY_NOTIFY_NONE;
+		return NIGHTLY_NOTIFY_BROKEN;
+	}
+	return NIGHTLY_NOTIFY_NONE;
+}
+
+unsigned nightly_notify_count_new_errors(const struct nightly_result *r)
+{
+	if (!r->previous)
+		return 0;
+	return r->previous->end == NIGHTLY_END_GOOD ? r->n_errors :
+						      r->n_new_errors;
+}
+
+const struct nightly_result *nightly_notify_commit_base(
+	const struct nightly_result *r)
+{
+	return nightly_notify_reason(r) == NIGHTLY_NOTIFY_FIXED ? r->previous :
+								  r->last_good;
+}
+
+const struct nightly_result *nightly_notify_effective_result(
+	const struct nightly_result *r)
+{
+	return r->decision == NIGHTLY_DECISION_UNCHANGED && r->previous ?
+		       r->previous :
+		       r;
+}
+
+const char *nightly_notify_result_word(const struct nightly_result *r)
+{
+	switch (nightly_notify_effective_result(r)->end) {
+	case NIGHTLY_END_FAILED:
+		return "FAIL";
+	case NIGHTLY_END_BROKEN:
+		return "ERROR";
+	case NIGHTLY_END_GOOD:
+		break;
+	}
+	return nightly_notify_reason(r) == NIGHTLY_NOTIFY_WARNINGS ? "WARN" :
+								     "PASS";
+}
+
+bool nightly_notify_is_same_text(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			a += strspn(a, "0123456789");
+			b += strspn(b, "0123456789");
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return *a == *b;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nightly/notify.h - Detection of news in the results of a run.
+ *
+ * News is what a reader of all earlier reports does not know: the first build,
+ * a build that starts to fail or is good again, and new warnings.  A build that
+ * keeps failing is news only if the reason changes: it has errors that the
+ * previous build did not have, or ends differently.  So a tree that is broken
+ * for a month causes one report; `kfarm nightly list` still shows its state.
+ */
+#ifndef NIGHTLY_NOTIFY_H
+#define NIGHTLY_NOTIFY_H
+
+#include "nightly/result.h"
+
+enum nightly_notify_reason {
+	NIGHTLY_NOTIFY_NONE,
+	NIGHTLY_NOTIFY_FIRST, /* first build, good */
+	NIGHTLY_NOTIFY_FIXED, /* good, and was not */
+	NIGHTLY_NOTIFY_WARNINGS, /* good, with new warnings */
+	NIGHTLY_NOTIFY_FAILED, /* fails, and was good or not built */
+	NIGHTLY_NOTIFY_FAILED_AGAIN, /* fails for another reason */
+	NIGHTLY_NOTIFY_BROKEN, /* could not be built, for a new reason */
+};
+
+/*
+ * Return the reason for reporting a result, compared with `previous`; an
+ * unchanged build has none.
+ */
+enum nightly_notify_reason nightly_notify_reason(
+	const struct nightly_result *r);
+/*
+ * Return the number of errors that the previous build did not have: all if that
+ * was good, none if there was no previous build.
+ */
+unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
+/*
+ * Return the result that the list of commits starts from: the last good one, or
+ * the previous one if the build is good again.  NULL if none exists.
+ */
+const struct nightly_result *nightly_notify_commit_base(
+	const struct nightly_result *r);
+/*
+ * Return the current state: the result itself, or the previous result if
+ * nothing changed.
+ */
+const struct nightly_result *nightly_notify_effective_result(
+	const struct nightly_result *r);
+/*
+ * Return "PASS", "WARN" (good, with new warnings), "FAIL" or "ERROR" (could not
+ * be built).
+ */
+const char *nightly_notify_result_word(const struct nightly_result *r);
+/*
+ * Return true if two texts differ only in numbers, such as process ids or
+ * lines.
+ */
+bool nightly_notify_is_same_text(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nightly/report-text.h - Text of the report about a nightly run.
+ *
+ * One report covers all builds of a job.  For each build with news, it contains
+ * the news first, then the commits, the command that reproduces the build, and
+ * the path of its log.  These functions perform no I/O.  Text from commits and
+ * compilers is reduced to one line each and made safe for display
+ * (base/printable).
+ */
+#ifndef NIGHTLY_REPORT_TEXT_H
+#define NIGHTLY_REPORT_TEXT_H
+
+#include "base/buf.h"
+#include "nightly/result.h"
+#include "tree/log.h"
+
+#define NIGHTLY_REPORT_SUBJECT_BYTES 80 /* bytes, in a subject */
+#define NIGHTLY_REPORT_LINE_BYTES    500 /* on a line of its own */
+
+/* in a subject */
+void nightly_report_add_printable(struct buf *out, const char *text);
+void nightly_report_add_truncated(struct buf *out, const char *text,
+				  size_t max_bytes);
+/* per line */
+void nightly_report_add_revision(struct buf *out,
+				 const struct nightly_result *r);
+/* Append "2026-11-22", in the local time zone. */
+void nightly_report_add_date(struct buf *out, long long seconds);
+
+#define NIGHTLY_COMMITS_MAX 20 /* in a report */
+
+/* One build of the run. */
+struct nightly_report_build {
+	const struct nightly_result *result;
+	/* per build */
+	const struct tree_commit_log *commits;
+};
+
+/* Zeroed if there is no report. */
+struct nightly_report {
+	const char
+		*result; /* nightly_notify_result_word() of the worst build */
+	char *subject; /* one line */
+	char *text; /* lines, including the last newline */
+};
+
+/*
+ * Write the report of job `name`.  Returns false and writes nothing if there is
+ * no news.
+ */
+bool nightly_report_write(struct nightly_report *out, const char *name,
+			  const struct nightly_report_build *builds, size_t n);
+/* Free the texts. */
+void nightly_report_release(struct nightly_report *r);
+
+#endif

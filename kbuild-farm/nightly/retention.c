@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nightly/retention.h"
+
+#include "base/buf.h"
+#include "kernel/outdir.h"
+#include "nightly/build-matrix.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S 86400
+
+/* Later results of the same build, good ones and others. */
+struct later_results {
+	size_t n_total, n_bad;
+	bool has_good;
+};
+
+static struct later_results count_later(const struct nightly_store *s, size_t i)
+{
+	struct later_results n = { 0 };
+
+	for (size_t j = i + 1; j < s->n_results; j++) {
+		bool good = s->results[j]->end == NIGHTLY_END_GOOD;
+
+		if (strcmp(s->results[j]->build, s->results[i]->build) != 0)
+			continue;
+		n.n_total++;
+		n.n_bad += !good;
+		n.has_good = n.has_good || good;
+	}
+	return n;
+}
+
+bool *nightly_retention_select(const struct nightly_store *s,
+			       const struct nightly_job *job,
+			       const struct strv *builds, long long now_s)
+{
+	bool *keep = xcalloc(s->n_results + 1, sizeof(*keep));
+	long long began = now_s;
+
+	for (size_t i = s->n_results; i-- > 0;) {
+		struct later_results later = count_later(s, i);
+		bool good = s->results[i]->end == NIGHTLY_END_GOOD, young;
+
+		began = s->results[i]->began_s < began ?
+				s->results[i]->began_s :
+				began;
+		young = now_s - began <= (long long)job->keep_days * DAY_S;
+		if (!strv_has(builds, s->results[i]->build))
+			keep[i] = young;
+		else
+			keep[i] = later.n_total < job->keep_last ||
+				  (good && (young || !later.has_good)) ||
+				  (!good && later.n_bad < job->keep_failures);
+	}
+	return keep;
+}
+
+size_t nightly_retention_find_expendable(const struct nightly_store *s)
+{
+	for (size_t i = 0; i < s->n_results; i++) {
+		struct later_results later = count_later(s, i);
+		bool good = s->results[i]->end == NIGHTLY_END_GOOD;
+
+		if (later.n_total && (!good || later.has_good))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+static int remove_with_note(struct nightly_store *s, size_t i, const char *why,
+			    nightly_retention_note_fn *note, void *ctx,
+			    struct err *err)
+{
+	if (note)
+		note(ctx, s->results[i], why);
+	return nightly_store_remove(s, i, err);
+}
+
+static int remove_old_results(struct nightly_store *s,
+			      const struct nightly_job *job, long long now_s,
+			      nightly_retention_note_fn *note, void *ctx,
+			      struct err *err)
+{
+	struct strv builds = { 0 };
+	int ret = 0;
+	bool *keep;
+
+	nightly_build_matrix_list_names(&builds, job);
+	keep = nightly_retention_select(s, job, &builds, now_s);
+	for (size_t i = s->n_results; !ret && i-- > 0;) {
+		if (!keep[i])
+			ret = remove_with_note(s, i, "old", note, ctx, err);
+	}
+	free(keep);
+	strv_release(&builds);
+	if (!ret)
+		ret = nightly_store_remove_damaged(
+			s, now_s - (long long)job->keep_days * DAY_S, err);
+	return ret;
+}
+
+/* Format with the largest unit that yields at least 1. */
+static void format_free_space(struct buf *out, uint64_t bytes)
+{
+	if (bytes >> 30)
+		buf_printf(out, "%.1f GiB", (double)bytes / (1 << 30));
+	else if (bytes >> 20)
+		buf_printf(out, "%.1f MiB", (double)bytes / (1 << 20));
+	else
+		buf_printf(out, "%.1f KiB", (double)bytes / (1 << 10));
+}
+
+static int set_no_space_error(const char *dir, uint64_t wanted, struct err *err)
+{
+	struct buf is = { 0 }, must = { 0 };
+
+	format_free_space(&is, kernel_disk_space_available(dir));
+	format_free_space(&must, wanted);
+	err_set(err, ENOSPC,
+		"%s: %s are free, and keep-free asks for %s; make room there",
+		dir, buf_str(&is), buf_str(&must));
+	buf_release(&is);
+	buf_release(&must);
+	return -ENOSPC;
+}
+
+static int make_room_for_build(struct nightly_store *s,
+			       const struct nightly_job *job,
+			       nightly_retention_note_fn *note, void *ctx,
+			       struct err *err)
+{
+	int ret = 0;
+
+	while (!ret &&
+	       kernel_disk_space_available(s->dir) < job->keep_free_bytes) {
+		size_t i = nightly_retention_find_expendable(s);
+
+		if (i == SIZE_MAX)
+			return set_no_space_error(s->dir, job->keep_free_bytes,
+						  err);
+		ret = remove_with_note(s, i, "for room", note, ctx, err);
+	}
+	return ret;
+}
+
+int nightly_retention_prune(struct nightly_store *s,
+			    const struct nightly_job *job, long long now_s,
+			    nightly_retention_note_fn *on_note, void *ctx,
+			    struct err *err)
+{
+	int ret = remove_old_results(s, job, now_s, on_note, ctx, err), other;
+	struct err late = { 0 };
+
+	if (!ret)
+		ret = make_room_for_build(s, job, on_note, ctx, err);
+	other = nightly_store_update_links(s, job, &late);
+	if (!ret && other)
+		*err = late;
+	return ret ? ret : other;
+}

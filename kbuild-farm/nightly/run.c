@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nightly/run.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/printable.h"
+#include "base/vec.h"
+#include "diag/line.h"
+#include "nightly/bisect.h"
+#include "nightly/build-matrix.h"
+#include "nightly/child.h"
+#include "nightly/history.h"
+#include "nightly/retention.h"
+#include "tree/log.h"
+#include "tree/update.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define METADATA_MAX (16u << 20)
+#define LOG_MAX      (64u << 20)
+
+/* Exit status of `kfarm build`, see kfarm(1). */
+#define STATUS_GOOD   0
+#define STATUS_FAILED 2
+#define STATUS_WARNED 101
+
+static char *copy_hex(const struct digest *d)
+{
+	char hex[DIGEST_HEX];
+
+	digest_format(d, hex);
+	return xstrdup(hex);
+}
+
+/* Start the result of a build; `dir` and the outcome are not set. */
+static void begin_result(struct nightly_result *r,
+			 const struct nightly_build *p, const char *commit,
+			 const char *subject, enum nightly_decision why)
+{
+	const char *word = p->toolchain ? p->toolchain : "unknown";
+	struct strv words = { 0 };
+	struct buf command = { 0 };
+
+	nightly_build_command_add_shown(&words, p, commit);
+	for (size_t i = 0; i < words.n; i++) {
+		buf_add_str(&command, i ? " " : "");
+		buf_add_shell_word(&command, words.v[i]);
+	}
+	strv_release(&words);
+	*r = (struct nightly_result){
+		.name = xstrdup(p->job->name),
+		.arch = xstrdup(p->arch_text),
+		.config = xstrdup(p->config_text),
+		.toolchain = xstrdup(p->compiler ? p->compiler : word),
+		.build = xstrdup(p->name),
+		.began_s = (long long)time(NULL),
+		.command = buf_steal(&command), /* reproduces the build */
+		.commit = xstrdup(commit),
+		.subject = xstrdup(subject),
+		.config_id = copy_hex(&p->config_id),
+		.toolchain_id = copy_hex(&p->toolchain_id),
+		.options_id = copy_hex(&p->options_id),
+		.decision = why,
+	};
+}
+
+/* ---- counts ---- */
+
+static unsigned count_in(const json_t *group, const char *name)
+{
+	json_int_t n = json_integer_value(json_object_get(group, name));
+
+	return n > 0 && n <= UINT32_MAX ? (unsigned)n : 0;
+}
+
+/* Returns false without metadata.json, which every build writes. */
+static bool read_counts(struct nightly_result *r, const char *dir)
+{
+	char *path = xasprintf("%s/metadata.json", dir);
+	struct buf text = { 0 };
+	struct err ignored;
+	json_t *root = NULL, *results;
+
+	if (!fs_read(path, METADATA_MAX, &text, &ignored))
+		root = json_loadb(buf_str(&text), text.len, 0, NULL);
+	results = json_object_get(root, "results");
+	r->n_errors = count_in(results, "errors");
+	r->n_warnings = count_in(results, "warnings");
+	json_decref(root);
+	buf_release(&text);
+	free(path);
+	return results;
+}
+
+/* ---- messages ---- */
+
+static void add_printable_message(struct nightly_result *r, const char *line,
+				  size_t n)
+{
+	struct buf text = { 0 };
+
+	printable_add_escaped(&text, bytes_of(line, n), 0);
+	if (text.len && r->messages.n < NIGHTLY_MESSAGES_MAX)
+		strv_add(&r->messages, buf_str(&text));
+	buf_release(&text);
+}
+
+static const char make_error_mark[] = "error: ", tool_mark[] = "kfarm: ";
+
+/* Add the lines of a file that contain `mark`; NULL: all lines. */
+static void add_message_lines(struct nightly_result *r, const char *dir,
+			      const char *name, const char *mark)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(path, LOG_MAX, &text, &ignored)) {
+		for (const char *at = buf_str(&text); *at;) {
+			size_t n = strcspn(at, "\n");
+
+			if (!mark || memmem(at, n, mark, strlen(mark)))
+				add_printable_message(r, at, n);
+			at += n + (at[n] == '\n');
+		}
+	}
+	buf_release(&text);
+	free(path);
+}
+
+/* `kfarm build` reports a full disk as an ordinary failure. */
+static bool was_disk_full(const struct nightly_result *r)
+{
+	for (size_t i = 0; i < r->messages.n; i++) {
+		if (str_starts(r->messages.v[i], tool_mark) &&
+		    diag_line_is_disk_full(r->messages.v[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum nightly_end classify_end(const struct nightly_child_result *ended)
+{
+	if (ended->timed_out)
+		return NIGHTLY_END_BROKEN;
+	if (ended->status == STATUS_GOOD || ended->status == STATUS_WARNED)
+		return NIGHTLY_END_GOOD;
+	return ended->status == STATUS_FAILED ? NIGHTLY_END_FAILED :
+						NIGHTLY_END_BROKEN;
+}
+
+/* Complete the result of a build that has ended, with its output directory. */
+static void finish_result(struct nightly_result *r,
+			  const struct nightly_child_result *ended,
+			  const char *dir)
+{
+	r->status = ended->status;
+	r->timed_out = ended->timed_out;
+	r->wall_ms = ended->wall_ms;
+	r->end = classify_end(ended);
+	/* The options or targets may have only printed something. */
+	if (!read_counts(r, dir) && r->end == NIGHTLY_END_GOOD) {
+		r->end = NIGHTLY_END_BROKEN;
+		strv_add(&r->messages,
+			 "nothing was built: it ended well and left "
+			 "no metadata.json; see nightly.NAME.target "
+			 "and nightly.NAME.options");
+	}
+	nightly_history_read(r, dir);
+	if (r->end == NIGHTLY_END_GOOD)
+		return;
+
+	if (r->timed_out)
+		strv_add(&r->messages, "its time was up");
+	if (r->end == NIGHTLY_END_FAILED && !r->messages.n)
+		add_message_lines(r, dir, "build.log", make_error_mark);
+	add_message_lines(r, dir, NIGHTLY_LOG_FILE, tool_mark);
+	if (!r->messages.n)
+		add_message_lines(r, dir, NIGHTLY_LOG_FILE, NULL);
+	if (r->end == NIGHTLY_END_FAILED && was_disk_full(r))
+		r->end = NIGHTLY_END_BROKEN;
+}
+
+/* Remove partial outputs of an incomplete build, but retain its logs. */
+static void strip_build_dir(const char *dir)
+{
+	static const char stay[] = "build.log " NIGHTLY_LOG_FILE
+				   " metadata.json reproducer.sh config";
+	struct strv names = { 0 };
+	struct err ignored;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (!str_list_has(stay, ' ', names.v[i]))
+			fs_remove(path, &ignored);
+		free(path);
+	}
+	strv_release(&names);
+}
+
+/* State of a run. */
+struct run_state {
+	struct nightly_run *current_run;
+	struct nightly_run_setup *setup;
+	const struct nightly_job *job;
+	struct nightly_build_matrix builds;
+	struct tree_commit commit;
+	char *describe; /* NULL until needed */
+};
+
+static void note(const struct run_state *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void note(const struct run_state *w, const char *fmt, ...)
+{
+	va_list ap;
+	char *text, *line;
+
+	if (!w->setup->on_note)
+		return;
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	line = xasprintf("%s: %s", w->job->name, text);
+	w->setup->on_note(w->setup->ctx, line);
+	free(line);
+	free(text);
+}
+
+/* ---- tree ---- */
+
+static int update_tree(const struct run_state *w, struct err *err)
+{
+	const char *tree = w->job->tree;
+	int ret;
+
+	if (w->setup->dry_run || strv_has(&w->setup->updated_trees, tree))
+		return 0;
+	ret = tree_update(tree, w->setup->observer, err);
+	if (ret)
+		err_wrap(err, "update of the tree %s", tree);
+	else
+		strv_add(&w->setup->updated_trees, tree);
+	return ret;
+}
+
+static const char *describe_head(struct run_state *w)
+{
+	if (!w->describe)
+		w->describe = tree_commit_describe(w->job->tree, w->commit.id);
+	return w->describe;
+}
+
+/* ---- results ---- */
+
+static void add_run_result(struct run_state *w, const struct nightly_result *r)
+{
+	*VEC_ADD(w->current_run->results, w->current_run->n_results) = r;
+}
+
+static void set_previous_results(const struct run_state *w,
+				 struct nightly_result *r)
+{
+	r->previous = nightly_store_latest(&w->current_run->store, r->build);
+	r->last_good = nightly_store_last_good(&w->current_run->store,
+					       r->build);
+}
+
+static int publish_result(struct run_state *w, struct nightly_result *r,
+			  struct nightly_result **out, struct err *err)
+{
+	int ret;
+
+	set_previous_results(w, r);
+	ret = nightly_store_publish(&w->current_run->store, r, out, err);
+	if (!ret) {
+		nightly_history_add_run(*out);
+		add_run_result(w, *out);
+		ret = nightly_store_update_links(&w->current_run->store, w->job,
+						 err);
+	}
+	return ret;
+}
+
+/* ---- build ---- */
+
+static int run_job_in_child(const struct run_state *w,
+			    const struct nightly_build *p, const char *commit,
+			    const struct nightly_build_options *how,
+			    struct nightly_child_result *ended, struct err *err)
+{
+	struct strv argv = { 0 }, env = { 0 };
+	char *log = xasprintf("%s/" NIGHTLY_LOG_FILE, how->dir);
+	struct nightly_child child = {
+		.log = log,
+		.shown = how->verbose,
+		.timeout_s = w->job->timeout_s,
+		.stop = w->setup->wait.stop,
+	};
+	int ret;
+
+	nightly_build_command_add_run(&argv, p, commit, how);
+	nightly_build_command_add_env(&env, w->job);
+	child.argv = strv_list(&argv);
+	child.env = strv_list(&env);
+	ret = nightly_child_run(&child, ended, err);
+	strv_release(&env);
+	strv_release(&argv);
+	free(log);
+	return ret;
+}
+
+/*
+ * A build that could not be tried is also a result, so that it is reported only
+ * once.
+ */
+static int record_broken_build(struct run_state *w,
+			       const struct nightly_build *p, const char *why,
+			       struct err *err)
+{
+	struct nightly_result r, *kept;
+	char *dir = NULL;
+	int ret = nightly_store_create_build_dir(&w->current_run->store, &dir,
+						 err);
+
+	begin_result(&r, p, w->commit.id, w->commit.subject,
+		     NIGHTLY_DECISION_RETRY);
+	r.end = NIGHTLY_END_BROKEN;
+	r.status = 1;
+	add_printable_message(&r, why, strlen(why));
+	r.describe = xstrdup(describe_head(w));
+	if (!ret)
+		ret = publish_result(w, &r, &kept, err);
+	nightly_result_release(&r);
+	free(dir);
+	return ret;
+}
+
+static int build_plan(struct run_state *w, const struct nightly_build *p,
+		      enum nightly_decision why, struct nightly_result **out,
+		      struct err *err)
+{
+	struct nightly_build_options how = { .verbose = w->setup->verbose };
+	struct nightly_child_result ended;
+	struct nightly_result r;
+	char *dir = NULL;
+	int ret = nightly_store_create_build_dir(&w->current_run->store, &dir,
+						 err);
+
+	*out = NULL;
+	if (ret)
+		return ret;
+	how.dir = dir;
+	begin_result(&r, p, w->commit.id, w->commit.subject, why);
+	r.describe = xstrdup(describe_head(w));
+	ret = run_job_in_child(w, p, w->commit.id, &how, &ended, err);
+	if (!ret) {
+		finish_result(&r, &ended, dir);
+		if (r.end == NIGHTLY_END_BROKEN)
+			strip_build_dir(dir);
+		ret = publish_result(w, &r, out, err);
+	}
+	nightly_result_release(&r);
+	free(dir);
+	return ret;
+}
+
+/* ---- bisection ---- */
+
+struct bisect_context {
+	struct run_state *w;
+	const struct nightly_build *p;
+};
+
+static int build_for_search(void *ctx, const char *commit, size_t between,
+			    enum nightly_end *end, struct err *err)
+{
+	const struct bisect_context *s = ctx;
+	struct nightly_build_options how = { .verbose = s->w->setup->verbose,
+					     .bisecting = true };
+	struct nightly_child_result ended;
+	struct nightly_result r;
+	char *dir = NULL;
+	int ret = nightly_store_create_build_dir(&s->w->current_run->store,
+						 &dir, err);
+
+	if (ret)
+		return ret;
+	how.dir = dir;
+	ret = run_job_in_child(s->w, s->p, commit, &how, &ended, err);
+	if (!ret) {
+		begin_result(&r, s->p, commit, "", NIGHTLY_DECISION_FORCED);
+		finish_result(&r, &ended, dir);
+		nightly_history_forget_results(&r);
+		*end = r.end;
+		note(s->w, "%s: bisect: %.12s, one of %zu: %s", s->p->name,
+		     commit, between,
+		     r.end == NIGHTLY_END_GOOD   ? "good" :
+		     r.end == NIGHTLY_END_FAILED ? "bad" :
+						   "cannot be tried");
+		nightly_result_release(&r);
+	}
+	free(dir);
+	return ret;
+}
+
+/* Return why a bisection would not find the commit; NULL if it would. */
+static const char *no_bisect_reason(const struct nightly_result *r)
+{
+	const struct nightly_result *good = r->last_good;
+
+	if (!good)
+		return "it was never good";
+	if (!strcmp(good->commit, r->commit))
+		return "the commit is the one that was good";
+	if (strcmp(good->config_id, r->config_id) != 0)
+		return "the configuration has changed, too, since it was good";
+	if (strcmp(good->toolchain_id, r->toolchain_id) != 0)
+		return "the toolchain has changed, too, since it was good";
+	if (strcmp(good->options_id, r->options_id) != 0)
+		return "targets or options have changed, too, since it was "
+		       "good";
+	return NULL;
+}
+
+static int bisect_failure(struct run_state *w, const struct nightly_build *p,
+			  struct nightly_result *r, struct err *err)
+{
+	struct bisect_context own = { .w = w, .p = p };
+	struct nightly_search s = {
+		.tree = w->job->tree,
+		.bad = r->commit,
+		.max_builds = w->job->max_bisect_builds,
+		.until_ms = clock_ms() + (uint64_t)w->job->max_bisect_s * 1000,
+		.build_commit = build_for_search,
+		.ctx = &own,
+	};
+	const char *why = no_bisect_reason(r);
+	int ret = 0;
+
+	if (why) {
+		r->bisect.incomplete_reason = xasprintf("not bisected: %s",
+							why);
+	} else {
+		s.good = r->last_good->commit;
+		ret = nightly_bisect(&s, &r->bisect, err);
+	}
+	if (!ret)
+		ret = nightly_store_rewrite(r, err);
+	if (!ret && r->bisect.first_bad)
+		note(w, "%s: first bad commit %.12s %s", p->name,
+		     r->bisect.first_bad, r->bisect.subject);
+	return ret;
+}
+
+/*
+ * Return true if the failed build should be bisected: on request, or if the job
+ * asks for it and no earlier run explained the failure.
+ */
+static bool needs_bisect(const struct run_state *w,
+			 const struct nightly_result *r)
+{
+	const struct nightly_result *p;
+
+	if (!r || r->end != NIGHTLY_END_FAILED || r->bisect.first_bad ||
+	    r->bisect.candidates.n)
+		return false;
+	p = r->previous;
+	return w->setup->bisect ||
+	       (w->job->bisect &&
+		!(p && p->end == NIGHTLY_END_FAILED && p->bisect.first_bad));
+}
+
+/* ---- one build ---- */
+
+/* Add the last result of an unchanged build, without a directory. */
+static void add_unchanged(struct run_state *w, const struct nightly_build *p)
+{
+	struct nightly_run *n = w->current_run;
+	struct nightly_result *own = xmalloc(sizeof(*own));
+	const struct nightly_result *last;
+
+	begin_result(own, p, w->commit.id, w->commit.subject,
+		     NIGHTLY_DECISION_UNCHANGED);
+	*VEC_ADD(n->unstored, n->n_unstored) = own;
+	add_run_result(w, own);
+	set_previous_results(w, own);
+	last = own->previous;
+	own->end = last->end;
+	own->status = last->status;
+	own->describe = last->describe ? xstrdup(last->describe) : NULL;
+	note(w, "%s: unchanged at %s: %s", p->name,
+	     own->describe ? own->describe : "its commit",
+	     nightly_end_word(own->end));
+}
+
+/* Return the newest result of the build, to which a bisection can be added. */
+static struct nightly_result *find_effective_result(
+	const struct nightly_store *s, const struct nightly_build *p)
+{
+	for (size_t i = s->n_results; i-- > 0;) {
+		if (!strcmp(s->results[i]->build, p->name)) {
+			s->results[i]->last_good = nightly_store_last_good(
+				s, p->name);
+			return s->results[i];
+		}
+	}
+	return NULL;
+}
+
+static int run_plan(struct run_state *w, struct nightly_build *p,
+		    struct err *err)
+{
+	const struct nightly_store *s = &w->current_run->store;
+	struct nightly_result *r = NULL;
+	enum nightly_decision why;
+	struct err broken = { 0 };
+	int ret = nightly_build_matrix_resolve(p, w->setup->sources, &broken);
+
+	if (ret == -ECANCELED) {
+		*err = broken;
+		return ret;
+	}
+	if (ret && w->setup->dry_run) {
+		note(w, "%s", broken.text);
+		return 0;
+	}
+	if (ret)
+		return record_broken_build(w, p, broken.text, err);
+	why = nightly_build_matrix_decide(p, w->commit.id, s->results,
+					  s->n_results, &w->setup->request);
+	if (why == NIGHTLY_DECISION_UNCHANGED) {
+		add_unchanged(w, p);
+		r = w->setup->bisect ? find_effective_result(s, p) : NULL;
+	} else {
+		note(w, "%s: builds %s (%s)", p->name, describe_head(w),
+		     nightly_decision_word(why));
+		if (!w->setup->dry_run)
+			ret = build_plan(w, p, why, &r, err);
+	}
+	if (w->setup->dry_run)
+		return 0;
+	return ret || !needs_bisect(w, r) ? ret : bisect_failure(w, p, r, err);
+}
+
+/* ---- run ---- */
+
+static void note_removed(void *ctx, const struct nightly_result *r,
+			 const char *why)
+{
+	note(ctx, "removes %s (%s)", str_base(r->dir), why);
+}
+
+static int prune(const struct run_state *w, struct err *err)
+{
+	if (w->setup->dry_run)
+		return 0;
+	return nightly_retention_prune(&w->current_run->store, w->job,
+				       (long long)time(NULL), note_removed,
+				       (void *)(uintptr_t)w, err);
+}
+
+int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
+			const struct nightly_job *job, struct err *err)
+{
+	struct run_state w = { .current_run = out, .setup = run, .job = job };
+	int ret;
+
+	*out = (struct nightly_run){ .job = job };
+	if (run->dry_run)
+		ret = nightly_store_read(&out->store, job->results_dir, err);
+	else
+		ret = nightly_store_open(&out->store, job, &run->wait, err);
+	if (ret)
+		goto out;
+	ret = update_tree(&w, err);
+	if (ret)
+		goto out;
+	ret = tree_commit_find(&w.commit, job->tree, job->rev, err);
+	if (!ret)
+		ret = prune(&w, err);
+	if (ret)
+		goto out;
+
+	nightly_build_matrix_init(&w.builds, job);
+	for (size_t i = 0; !ret && i < w.builds.n_builds; i++)
+		ret = run_plan(&w, &w.builds.builds[i], err);
+out:
+	nightly_build_matrix_release(&w.builds);
+	tree_commit_release(&w.commit);
+	free(w.describe);
+	return ret;
+}
+
+void nightly_run_release(struct nightly_run *n, struct nightly_run_setup *run)
+{
+	struct run_state w = { .current_run = n, .setup = run, .job = n->job };
+	struct err ignored;
+
+	/* If removal fails, the next run repeats it. */
+	if (run && n->store.lock_fd > 0)
+		prune(&w, &ignored);
+	for (size_t i = 0; i < n->n_unstored; i++) {
+		nightly_result_release(n->unstored[i]);
+		free(n->unstored[i]);
+	}
+	free(n->unstored);
+	free(n->results);
+	nightly_store_release(&n->store);
+	*n = (struct nightly_run){ 0 };
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nightly/run.h - One nightly run of one job. */
+#ifndef NIGHTLY_RUN_H
+#define NIGHTLY_RUN_H
+
+#include "nightly/build-matrix.h"
+#include "nightly/child.h"
+#include "nightly/store.h"
+#include "tree/worker.h"
+
+/* The user's request, for all jobs. */
+struct nightly_run_setup {
+	struct nightly_build_request request;
+	struct nightly_wait wait; /* its `stop` also ends builds */
+	bool dry_run; /* do not fetch, build or change anything */
+	bool bisect;
+	bool verbose; /* show the output of builds */
+	const struct nightly_build_sources *sources;
+	const struct tree_observer *observer; /* of fetches */
+	struct strv updated_trees; /* trees fetched by this process */
+	/* Called with a line about each decision; can be NULL. */
+	void (*on_note)(void *ctx, const char *line);
+	void *ctx;
+};
+
+/* Empty if zeroed. */
+struct nightly_run {
+	const struct nightly_job *job;
+	struct nightly_store store; /* locked until nightly_run_release() */
+	/*
+	 * One per build, in the order of the job, unless the run was stopped.
+	 * Owned by `store` or `unstored`.
+	 */
+	const struct nightly_result **results;
+	size_t n_results;
+	struct nightly_result **unstored; /* of builds that were skipped */
+	size_t n_unstored;
+};
+
+/*
+ * Run the job.  Returns 0 with all results in `out`; -EBUSY if another process
+ * runs it; -ECANCELED if it was stopped; otherwise -errno with `err` set to the
+ * reason why some or all builds are missing.  Release `out` in any case.
+ */
+int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
+			const struct nightly_job *job, struct err *err);
+/*
+ * Remove old results, unless `run` is NULL, and release the lock.  Call it
+ * after reporting.
+ */
+void nightly_run_release(struct nightly_run *n, struct nightly_run_setup *run);
+
+#endif

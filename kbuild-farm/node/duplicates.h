@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * node/duplicates.h - Detection of nodes that are not distinct machines.
+ *
+ * A node is identified by its key.  A copied flash card copies the key as well,
+ * so that it identifies neither board: two boot ids with one key are two
+ * machines, and neither gets jobs.  Other common properties of such copies, or
+ * of boards without a MAC address, are reported but do no harm.
+ */
+#ifndef NODE_DUPLICATES_H
+#define NODE_DUPLICATES_H
+
+#include "wire/msg.h"
+
+/* Identity of a node; all pointers are borrowed. */
+struct node_duplicates_identity {
+	const char *name;
+	const struct digest *key; /* zero: none */
+	const char *boot_id; /* NULL or "": unknown */
+	const struct wire_machine *machine; /* zeroed: unknown */
+};
+
+/* Conflict of two nodes; the most severe one counts. */
+enum node_duplicate {
+	NODE_DUPLICATE_NONE,
+	NODE_DUPLICATE_MAC, /* two machines, one MAC address */
+	NODE_DUPLICATE_MACHINE_ID, /* two machines, one /etc/machine-id */
+	NODE_DUPLICATE_MACHINE, /* one machine, two names */
+	NODE_DUPLICATE_KEY, /* two machines, one key */
+};
+
+/* Compare two nodes.  Equal boot ids mean one machine; then only keys count. */
+enum node_duplicate node_duplicates_compare(
+	const struct node_duplicates_identity *a,
+	const struct node_duplicates_identity *b);
+/* Return true if both nodes, or the one listed later, must not get jobs. */
+bool node_duplicates_exclude_both(enum node_duplicate clash);
+bool node_duplicates_exclude_later(enum node_duplicate clash);
+/*
+ * Describe the conflict and its remedy; `b` is the node listed later.  The
+ * caller frees the text.
+ */
+char *node_duplicates_describe(enum node_duplicate clash,
+			       const struct node_duplicates_identity *a,
+			       const struct node_duplicates_identity *b);
+/*
+ * Describe the most severe conflict of v[i] with another node, and set
+ * *excluded if it must not get jobs.  Returns NULL if none exists.  The
+ * caller frees the text.
+ */
+char *node_duplicates_find_worst(const struct node_duplicates_identity *v,
+				 size_t n, size_t i, bool *excluded);
+
+#endif

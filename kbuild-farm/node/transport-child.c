@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/transport-child.h"
+
+#include "base/printable.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_WAIT_MS 500
+
+static bool wait_child_exit(pid_t pid, int *status)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd >= 0) {
+		poll(&p, 1, STOP_WAIT_MS);
+		close(fd);
+	}
+	return waitpid(pid, status, WNOHANG) == pid;
+}
+
+int node_transport_child_stop(pid_t pid)
+{
+	int status = 0;
+	bool over = wait_child_exit(pid, &status);
+
+	if (!over) {
+		kill(-pid, SIGTERM);
+		over = wait_child_exit(pid, &status);
+	}
+	/* Also kill background processes of its group. */
+	kill(-pid, SIGKILL);
+	return over ? status : spawn_wait(pid);
+}
+
+char *node_transport_child_last_line(const struct buf *text)
+{
+	const char *s = buf_str(text);
+	size_t end = text->len, start;
+	char *line;
+
+	while (end && (unsigned char)s[end - 1] <= ' ')
+		end--;
+	for (start = end; start && s[start - 1] != '\n'; start--)
+		;
+	if (start == end)
+		return NULL;
+	line = xstrndup(s + start, end - start);
+	printable_replace(line, end - start, 0, ' ');
+	return line;
+}
+
+/* Recognize the messages of shells for a missing program. */
+static bool is_kfarmd_missing(const char *why)
+{
+	static const char *const ends[] = {
+		"kfarmd: not found", /* sh */
+		"kfarmd: command not found", /* bash, sudo */
+		"kfarmd: Command not found.", /* csh */
+		"command not found: kfarmd", /* zsh */
+		"Unknown command: kfarmd", /* fish */
+		"kfarmd: No such file or directory",
+		"exit status 127",
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (str_ends(why, ends[i]))
+			return !str_starts(why, "connect to ");
+	}
+	return false;
+}
+
+/*
+ * Return the command that ssh suggests to remove a host key; NULL: none.  The
+ * node can write to this text as well, so only words without special meaning
+ * for a shell are accepted.
+ */
+static const char *find_keygen_command(const char *words)
+{
+	const char *at = strstr(words, "ssh-keygen -f");
+	size_t n = at ? strcspn(at, "\r\n") : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!isalnum((unsigned char)at[i]) &&
+		    !strchr(" '\"[]/.,:_@%+~-", at[i]))
+			return NULL;
+	}
+	return at;
+}
+
+/*
+ * ssh does not have the node's key, or has a different one.  In the second case
+ * it prints the command that removes it.
+ */
+static char *advise_host_key(const char *why, const char *words,
+			     const char *host)
+{
+	const char *forget = find_keygen_command(words);
+	bool changed = strstr(words, "HOST IDENTIFICATION HAS CHANGED");
+	int n = (int)strcspn(why, ".");
+
+	if (!changed)
+		return xasprintf("%.*s: this machine does not know the node's "
+				 "key yet; type `ssh %s true`, compare what it "
+				 "shows with the node's own and answer yes",
+				 n, why, host);
+	return xasprintf("%.*s: the node has another key than it had; if it "
+			 "was set up anew, type `%.*s`, then `ssh %s true`",
+			 n, why,
+			 forget ? (int)strcspn(forget, "\r\n") :
+				  (int)strlen("ssh-keygen -R HOST"),
+			 forget ? forget : "ssh-keygen -R HOST", host);
+}
+
+static char *advise_ssh(const char *why, const char *words, const char *host)
+{
+	if (str_starts(why, "Host key verification failed"))
+		return advise_host_key(why, words, host);
+	if (strstr(why, ": Permission denied (") && strstr(why, "publickey"))
+		return xasprintf("%.*s; it must let you in without a "
+				 "question: type `ssh-copy-id %s`",
+				 (int)(strcspn(why, ")") + 1), why, host);
+	return NULL;
+}
+
+char *node_transport_child_explain(const char *reason,
+				   const struct buf *stderr_text,
+				   const struct node_address *address)
+{
+	/* The host inside an exec: command is unknown. */
+	const char *host = address->kind == NODE_ADDRESS_SSH ? address->text :
+							       "HOST";
+	char *advice = advise_ssh(reason, buf_str(stderr_text), host);
+
+	if (advice)
+		return advice;
+	if (str_starts(reason, "not a kfarm message but "))
+		return xasprintf("%s; whatever the node's shell prints when it "
+				 "starts must go",
+				 reason);
+	if (address->kind == NODE_ADDRESS_TLS &&
+	    str_ends(reason, ": Connection refused"))
+		return xasprintf("%s; it is on, but lets nobody in at that "
+				 "port: its kfarmd does not run (`systemctl "
+				 "status kfarmd` there), or a firewall rejects",
+				 reason);
+	if (is_kfarmd_missing(reason))
+		return xasprintf("%s; install kfarmd there, in the PATH of a "
+				 "non-interactive ssh",
+				 reason);
+	return xstrdup(reason);
+}

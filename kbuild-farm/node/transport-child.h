@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* node/transport-child.h - Shutdown and diagnosis of a transport command. */
+#ifndef NODE_TRANSPORT_CHILD_H
+#define NODE_TRANSPORT_CHILD_H
+
+#include "base/buf.h"
+#include "node/address.h"
+
+#include <sys/types.h>
+
+/*
+ * Stop the command of a closed session: wait half a second, send SIGTERM, wait
+ * as long again, then kill its process group.  Returns its wait status.
+ */
+int node_transport_child_stop(pid_t pid);
+/*
+ * Return the last line of its stderr that is not blank, with control characters
+ * replaced by blanks; NULL if none exists.  The caller frees it.
+ */
+char *node_transport_child_last_line(const struct buf *text);
+/*
+ * Explain why the node at `address` never sent HELLO and, if known, which
+ * command helps.  `reason` is from node_transport_child_last_line() or the
+ * session, `stderr_text` the whole stderr.  The caller frees the text.
+ */
+char *node_transport_child_explain(const char *reason,
+				   const struct buf *stderr_text,
+				   const struct node_address *address);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options/allowlist.h - Compiler options on the wire.
+ *
+ * The build host converts a command line to flags: names of the option table
+ * with values.  The node rebuilds the command line from its own table and
+ * rejects a flag that is not in it.
+ */
+#ifndef OPTIONS_ALLOWLIST_H
+#define OPTIONS_ALLOWLIST_H
+
+#include "base/err.h"
+#include "options/command.h"
+
+/* A name of the option table and its value or NULL; owned by options_flags. */
+struct options_flag {
+	char *name;
+	char *value;
+};
+
+struct options_flags {
+	struct options_flag *flags;
+	size_t n_flags;
+};
+
+void options_flags_release(struct options_flags *f);
+
+/*
+ * Collect the flags that a node needs for an OPTIONS_CLASS_REMOTE compile, in
+ * order.  Of the dependency options only the targets and -MP are sent, in the
+ * form that gives the list of options_allowlist_add_outputs() the same targets
+ * as the local one:
+ *
+ *	-MD, -MMD as driver options	-MQ OBJECT with make's spelling, unless
+ *					the command has -MT or -MQ, because the
+ *					driver derives it from -o
+ *	-Wp,-MMD,FILE			gcc: nothing, because cc1 uses the base
+ *					name of the source with .o; clang: as
+ *					above, because it treats the list as
+ *					-MMD -MF FILE
+ *	-MT X, -MQ X, -MP		unchanged, also from a -Wp, list
+ *
+ * Returns 0, or -ENOTSUP with `err` naming an option that cannot be sent; then
+ * `out` is empty.
+ */
+int options_allowlist_make_flags(struct options_flags *out,
+				 const struct options_command *c,
+				 struct err *err);
+
+/*
+ * On the node, append the words of one flag to `argv`.  Returns 0, or -ENOTSUP
+ * with `err` naming the option if the table does not allow `name` with `value`
+ * on a node.
+ */
+int options_allowlist_add_flag(struct strv *argv, const char *name,
+			       const char *value, struct err *err);
+
+/* Output files of a compile on a node. */
+struct options_node_outputs {
+	const char *object;
+	const char *dep; /* dependency list of -MD; without commas */
+	/* Dependency list of the assembler, without commas; or NULL. */
+	const char *as_dep;
+	/*
+	 * gcc: derive the names of side outputs from this path instead of
+	 * `object`; or NULL.
+	 */
+	const char *dump_name;
+	bool has_placeholders; /* the flags contained -c and -o */
+	bool preprocess; /* write `dep`, and the text to stdout */
+	bool text_to_object; /* with `preprocess`, the text to `object` */
+};
+
+/*
+ * Return true for -c and -o.  They are sent as flags, in their position and
+ * without a value, only if the compiler records the command line (clang's -MJ).
+ * The node inserts its own value.
+ */
+bool options_allowlist_is_placeholder(const char *name);
+
+/*
+ * Append the end of the node's command line to DRIVER FLAGS...:
+ *
+ *	-Wp,-MD,<dep> [-Wa,--MD,<as>] [-dumpdir D -dumpbase B -dumpbase-ext E]
+ *	[-c -o <object> | -E] -x LANGUAGE SOURCE
+ *
+ * With -Wp, gcc passes -MD to cc1 only, so that -o adds no target.  clang
+ * treats it as -MD -MF <dep>.  The list is always complete because it shows
+ * which files were read; depfile_filter() converts it to that of -MMD.
+ * OPTIONS_LANG_ASM has no list and no option for one.
+ *
+ * --MD is omitted for clang, which assembles without a list, and for gcc's
+ * -flto, which stores the assembler's options in the object.  Files read by
+ * .incbin or .include are then in no list.
+ *
+ * SOURCE has make's spelling, and the compile runs in make's directory, because
+ * both appear in __FILE__, DW_AT_name and diagnostics.  -x fixes the language
+ * independently of the name.  None of these words enters the object.
+ *
+ * Returns 0, or -ENOTSUP if the source would be read as an option.
+ */
+int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,
+				  const char *source,
+				  const struct options_node_outputs *out,
+				  struct err *err);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/probe-stamps.h"
+
+#include "base/file-stamp.h"
+#include "base/str.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STAMPS_TITLE "kfarm-probes 1"
+/* Two hashes with different seeds form one of twice the length. */
+#define SECOND_HASH_SEED UINT64_C(0x9e3779b97f4a7c15)
+
+struct options_probe_compiler options_probe_compiler_from_env(
+	const char *driver, char *const *env)
+{
+	return (struct options_probe_compiler){
+		.driver = driver,
+		.path = str_find_env(env, "PATH"),
+		.ld_library_path = str_find_env(env, "LD_LIBRARY_PATH"),
+	};
+}
+
+/* All elements must be absolute; an empty one is the working directory. */
+static bool is_search_path_usable(const char *value)
+{
+	if (!value)
+		return true;
+	if (strchr(value, '\n'))
+		return false;
+	while (*value == '/') {
+		value += strcspn(value, ":");
+		if (!*value)
+			return true;
+		value++;
+	}
+	return false;
+}
+
+char *options_probe_stamps_path(const char *dir, bool request,
+				const struct options_probe_compiler *c)
+{
+	struct buf whose = { 0 };
+	char *path;
+
+	if (c->driver[0] != '/' || strchr(c->driver, '\n') ||
+	    !is_search_path_usable(c->path) ||
+	    !is_search_path_usable(c->ld_library_path))
+		return NULL;
+	options_probe_stamps_begin(&whose, c);
+	path = xasprintf("%s/%s-%016" PRIx64, dir, request ? "want" : "list",
+			 bytes_hash(buf_bytes(&whose), 0));
+	buf_release(&whose);
+	return path;
+}
+
+static void put_variable(struct buf *out, const char *value)
+{
+	buf_add_str(out, value ? "=" : "-");
+	buf_add_str(out, value ? value : "");
+	buf_add_str(out, "\n");
+}
+
+void options_probe_stamps_begin(struct buf *out,
+				const struct options_probe_compiler *c)
+{
+	buf_add_str(out, STAMPS_TITLE "\n");
+	buf_add_str(out, c->driver);
+	buf_add_str(out, "\n");
+	put_variable(out, c->path);
+	put_variable(out, c->ld_library_path);
+}
+
+/* Return the stamp, or "-" for a missing file; the caller frees it. */
+static char *stat_to_string(const char *path, bool *settled)
+{
+	int64_t now = file_stamp_now_ns();
+	struct file_stamp stamp;
+	struct stat st;
+
+	*settled = true;
+	if (lstat(path, &st))
+		return xstrdup("-");
+	file_stamp_from_stat(&stamp, &st);
+	*settled = file_stamp_is_reliable(&stamp, now);
+	return file_stamp_format(&stamp);
+}
+
+bool options_probe_stamps_add_file(struct buf *out, const char *path)
+{
+	bool settled;
+	char *stamp;
+
+	if (path[0] != '/' || strchr(path, '\n') || strlen(path) >= PATH_MAX)
+		return false;
+	stamp = stat_to_string(path, &settled);
+	buf_add_str(out, stamp);
+	buf_add_str(out, " ");
+	buf_add_str(out, path);
+	buf_add_str(out, "\n");
+	free(stamp);
+	return settled;
+}
+
+void options_probe_stamps_end(struct buf *out)
+{
+	uint64_t sum = bytes_hash(buf_bytes(out), 0);
+
+	buf_printf(out, "end %016" PRIx64 "\n", sum);
+}
+
+/* Remove the last line.  Returns false if it is not the hash of the rest. */
+static bool check_end_line(struct bytes *text)
+{
+	static const size_t len = sizeof("end 0123456789abcdef");
+	char end[32];
+
+	if (text->len < len || text->len > OPTIONS_PROBE_STAMPS_MAX_BYTES)
+		return false;
+	text->len -= len;
+	snprintf(end, sizeof(end), "end %016" PRIx64 "\n",
+		 bytes_hash(*text, 0));
+	return !memcmp(text->data + text->len, end, len);
+}
+
+/* Check a line "STAMP PATH" without its newline. */
+static bool is_line_current(struct bytes line)
+{
+	const uint8_t *space = memchr(line.data, ' ', line.len);
+	size_t stamp_len, path_len;
+	char path[PATH_MAX], *stamp;
+	bool settled, same;
+
+	if (!space)
+		return false;
+	stamp_len = (size_t)(space - line.data);
+	path_len = line.len - stamp_len - 1;
+	if (path_len >= sizeof(path))
+		return false;
+	memcpy(path, space + 1, path_len);
+	path[path_len] = '\0';
+	stamp = stat_to_string(path, &settled);
+	same = strlen(stamp) == stamp_len &&
+	       !memcmp(stamp, line.data, stamp_len);
+	free(stamp);
+	return same;
+}
+
+static bool are_lines_current(struct bytes text)
+{
+	while (text.len) {
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.data) : text.len;
+
+		if (!end || !is_line_current(bytes_of(text.data, len)))
+			return false;
+		text = bytes_of(end + 1, text.len - len - 1);
+	}
+	return true;
+}
+
+bool options_probe_stamps_is_current(struct bytes list,
+				     const struct options_probe_compiler *c,
+				     uint64_t id[static 2])
+{
+	struct buf whose = { 0 };
+	size_t len;
+	bool is;
+
+	if (!check_end_line(&list))
+		return false;
+	options_probe_stamps_begin(&whose, c);
+	len = whose.len;
+	is = list.len >= len && !memcmp(list.data, whose.data, len);
+	buf_release(&whose);
+	if (!is ||
+	    !are_lines_current(bytes_of(list.data + len, list.len - len)))
+		return false;
+	id[0] = bytes_hash(list, 0);
+	id[1] = bytes_hash(list, SECOND_HASH_SEED);
+	return true;
+}
+
+/* Cut off the line at *at and return it, or NULL if there is no other. */
+static char *split_text_line(char **at)
+{
+	char *line = *at, *end = strchr(line, '\n');
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	*at = end + 1;
+	return line;
+}
+
+static bool split_variable_line(char **at, const char **value)
+{
+	char *line = split_text_line(at);
+
+	if (!line || (line[0] != '=' && strcmp(line, "-")))
+		return false;
+	*value = line[0] == '=' ? line + 1 : NULL;
+	return true;
+}
+
+bool options_probe_stamps_read_request(struct buf *text,
+				       struct options_probe_compiler *c)
+{
+	struct bytes all = buf_bytes(text);
+	char *at, *title;
+
+	if (!check_end_line(&all) || memchr(all.data, '\0', all.len))
+		return false;
+	text->data[all.len] = '\0';
+	at = (char *)text->data;
+	title = split_text_line(&at);
+	if (!title || strcmp(title, STAMPS_TITLE))
+		return false;
+	c->driver = split_text_line(&at);
+	return c->driver && split_variable_line(&at, &c->path) &&
+	       split_variable_line(&at, &c->ld_library_path) && !*at;
+}

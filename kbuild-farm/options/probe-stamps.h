@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options/probe-stamps.h - File stamps on which cached probe results depend.
+ *
+ * kfarm creates the stamp list of a compiler once (compiler/probe-deps.h), in
+ * the directory of the probe cache, and the wrapper compares it with the files
+ * at each probe.  There are two kinds of text files, whose last line is a hash
+ * of the previous ones, so that a damaged file is ignored:
+ *
+ *	list-HEX	the compiler, then the stamp of each file, or "-"
+ *	want-HEX	the compiler for which a list is missing or outdated
+ *
+ * Depends only on libc because the wrapper uses it.
+ */
+#ifndef OPTIONS_PROBE_STAMPS_H
+#define OPTIONS_PROBE_STAMPS_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+/* maximum number of files in the directory to which the wrapper adds */
+#define OPTIONS_PROBE_ENTRIES_MAX 4096
+/* longer lists are invalid */
+#define OPTIONS_PROBE_STAMPS_MAX_BYTES (256u << 10)
+
+/* A compiler with the variables that decide which files it reads and runs. */
+struct options_probe_compiler {
+	const char *driver; /* an absolute path */
+	const char *path; /* PATH, or NULL if unset */
+	const char *ld_library_path; /* LD_LIBRARY_PATH, or NULL if unset */
+};
+
+/* Return the compiler with the variables of this environment; borrowed. */
+struct options_probe_compiler options_probe_compiler_from_env(
+	const char *driver, char *const *env);
+/*
+ * Return the path of the compiler's list below `dir`, or with `request` of the
+ * request for one.  The caller frees it.  Returns NULL if the compiler cannot
+ * have a list because PATH depends on the working directory.
+ */
+char *options_probe_stamps_path(const char *dir, bool request,
+				const struct options_probe_compiler *c);
+
+/* Begin a list; options_probe_stamps_add_file() for each path follows. */
+void options_probe_stamps_begin(struct buf *out,
+				const struct options_probe_compiler *c);
+/*
+ * Add the current stamp of a path; of a symbolic link, its own.  Returns false
+ * if the file changed too recently or its name cannot be stored.
+ */
+bool options_probe_stamps_add_file(struct buf *out, const char *path);
+/* Append the last line. */
+void options_probe_stamps_end(struct buf *out);
+
+/*
+ * Return true if the list belongs to this compiler and all stamps are
+ * unchanged, which takes one lstat(2) per file.  *id identifies the list.
+ */
+bool options_probe_stamps_is_current(struct bytes list,
+				     const struct options_probe_compiler *c,
+				     uint64_t id[static 2]);
+/*
+ * Read the compiler from a request.  Returns false if it is invalid.  The
+ * strings of `c` point into `text`, which is modified.
+ */
+bool options_probe_stamps_read_request(struct buf *text,
+				       struct options_probe_compiler *c);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/blob-upload.h - Transfer of file contents to nodes that lack them.
+ *
+ * A worker thread reads and packs each file once per build, however many nodes
+ * need it.  A node receives its files in pieces, round-robin, as fast as its
+ * stream accepts them; small and large files are packed concurrently.  So a
+ * compiler of 30 MB does not delay a header.
+ *
+ * The files of a bundle are sent one after the other, and share one place in
+ * the round-robin, because a node retains files that it received completely.
+ * When the session ends, at most one partial file is lost.
+ */
+#ifndef PEER_BLOB_UPLOAD_H
+#define PEER_BLOB_UPLOAD_H
+
+#include "base/err.h"
+#include "inputs/path.h"
+#include "wire/frame.h"
+
+struct pool;
+struct store_packed_cache;
+struct store_packed_blob;
+struct wire_stream;
+struct peer_blob_upload; /* per session */
+
+/* Counters that only increase. */
+struct peer_blob_upload_stats {
+	unsigned n_files_needed, n_files_sent;
+	uint64_t bytes_needed, bytes_sent; /* before compression */
+};
+
+/* The owner of some files: a sandbox or a bundle upload. */
+struct peer_blob_upload_user {
+	/*
+	 * The file cannot be read.  Never called from peer_blob_upload_add().
+	 * The callee may remove the user.
+	 */
+	void (*on_failed)(void *ctx, const struct inputs_entry *e,
+			  const char *why);
+	void *ctx;
+	const char
+		*base_dir; /* prefix of its entries' paths: "" or a directory */
+	bool sequential; /* send its files one after the other */
+	struct peer_blob_upload_stats *stats; /* can be NULL */
+};
+
+struct peer_blob_upload *peer_blob_upload_new(
+	struct wire_stream *stream, struct pool *pool,
+	struct store_packed_cache *packed);
+/* Drop all unsent pieces.  `s` can be NULL. */
+void peer_blob_upload_free(struct peer_blob_upload *s);
+/* Send the content of a file.  `e` must stay valid until `user` is removed. */
+void peer_blob_upload_add(struct peer_blob_upload *s,
+			  struct peer_blob_upload_user *user,
+			  const struct inputs_entry *e);
+/*
+ * Stop callbacks to this user.  Its files are sent nevertheless: the node
+ * requests each blob only once, and can rely on it for another sandbox.
+ */
+void peer_blob_upload_remove_user(struct peer_blob_upload *s,
+				  const struct peer_blob_upload_user *user);
+/* Continue after the stream has drained. */
+void peer_blob_upload_resume(struct peer_blob_upload *s);
+/*
+ * Retry packing that failed for lack of memory.  Call it about once a second.
+ */
+void peer_blob_upload_retry(struct peer_blob_upload *s);
+
+/*
+ * Create the cache of packed files that all sessions share.  `codec` must
+ * outlive the cache.
+ */
+struct store_packed_cache *peer_blob_upload_new_cache(enum wire_codec *codec);
+
+#endif

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "peer/conn.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/dial.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "node/own-key.h"
+#include "node/transport-child.h"
+#include "tls/session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct peer_dialer {
+	struct event_base *base;
+	const struct tls_context *tls;
+	const struct node_entry *entry;
+	peer_dial_done_fn *done;
+	void *ctx;
+	struct dial *dial;
+	struct tls_session *session;
+	struct tls_handshake *handshake;
+};
+
+static void drop_session(struct peer_dialer *c)
+{
+	tls_handshake_free(c->handshake);
+	c->handshake = NULL;
+	tls_session_free(c->session);
+	c->session = NULL;
+}
+
+static void on_handshake(void *ctx, int ret, const struct err *err)
+{
+	struct peer_dialer *c = ctx;
+	struct wire_io io;
+
+	if (ret) {
+		struct err why = *err;
+
+		drop_session(c);
+		dial_retry(c->dial, why.text);
+		return;
+	}
+	io = tls_session_io(c->session);
+	c->session = NULL;
+	c->done(c->ctx, &io, NULL);
+}
+
+static void on_dialed(void *ctx, int fd, const struct err *err)
+{
+	struct peer_dialer *c = ctx;
+
+	if (fd < 0) {
+		c->done(c->ctx, NULL, err);
+		return;
+	}
+	c->session = tls_session_connect(c->tls, fd, &c->entry->pin);
+	c->handshake = tls_handshake_new(
+		c->base, c->session, PEER_DIAL_HANDSHAKE_MS, on_handshake, c);
+}
+
+struct peer_dialer *peer_dialer_new(struct event_base *base,
+				    const struct tls_context *tls,
+				    const struct node_entry *entry,
+				    peer_dial_done_fn *done, void *ctx)
+{
+	struct peer_dialer *c = xcalloc(1, sizeof(*c));
+	char *host, *port;
+
+	*c = (struct peer_dialer){ .base = base,
+				   .tls = tls,
+				   .entry = entry,
+				   .done = done,
+				   .ctx = ctx };
+	node_address_split(&entry->address, &host, &port);
+	c->dial = dial_start(base, host, port, PEER_DIAL_TCP_MS, on_dialed, c);
+	free(host);
+	free(port);
+	return c;
+}
+
+void peer_dialer_free(struct peer_dialer *c)
+{
+	if (!c)
+		return;
+	drop_session(c);
+	dial_free(c->dial);
+	free(c);
+}
+
+#define CHILD_STDERR_MAX 4096
+
+static void close_stderr(struct peer_transport *t)
+{
+	if (t->stderr_event)
+		event_free(t->stderr_event);
+	t->stderr_event = NULL;
+	if (t->stderr_fd >= 0)
+		close(t->stderr_fd);
+	t->stderr_fd = -1;
+}
+
+/* Read all that is available; close the descriptor at its end. */
+static void read_stderr(struct peer_transport *t)
+{
+	char block[1024];
+	ssize_t n = -1;
+
+	while (t->stderr_fd >= 0 &&
+	       (n = read(t->stderr_fd, block, sizeof(block))) > 0) {
+		buf_add(&t->stderr_text, block, (size_t)n);
+		if (t->stderr_text.len > CHILD_STDERR_MAX)
+			buf_consume(&t->stderr_text,
+				    t->stderr_text.len - CHILD_STDERR_MAX);
+	}
+	if (!n)
+		close_stderr(t);
+}
+
+static void on_stderr_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	read_stderr(arg);
+}
+
+void peer_conn_init(struct peer_conn *l, struct peer_shared *shared,
+		    const struct node_entry *entry, void *ctx)
+{
+	*l = (struct peer_conn){ .shared = shared,
+				 .entry = entry,
+				 .ctx = ctx,
+				 .codec = entry->codec,
+				 .transport.stderr_fd = -1 };
+	TAILQ_INIT(&l->jobs);
+}
+
+static void open_stream(struct peer_conn *l, const struct wire_io *io)
+{
+	const struct peer_shared *shared = l->shared;
+	struct buf body = { 0 };
+
+	l->received_ms = clock_ms();
+	l->stream = wire_stream_new_io(shared->base, *io, l->ops, l->ops_ctx);
+	l->paths = wire_paths_new();
+	l->flags = wire_flags_new();
+	l->upload = peer_blob_upload_new(l->stream, shared->pool,
+					 shared->packed);
+	l->next_number = 0;
+	wire_hello_encode_client(&body);
+	peer_conn_send(l, WIRE_HELLO, &body, WIRE_PLAIN);
+}
+
+static void on_connected(void *ctx, const struct wire_io *io,
+			 const struct err *err)
+{
+	struct peer_conn *l = ctx;
+	struct wire_io taken = { 0 };
+	struct err why = { 0 };
+
+	/* Both belong to the dialer, which is freed below. */
+	if (io)
+		taken = *io;
+	else
+		why = *err;
+	peer_dialer_free(l->dialer);
+	l->dialer = NULL;
+	if (io)
+		open_stream(l, &taken);
+	else
+		l->ops->on_close(l->ops_ctx, &why);
+}
+
+int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
+		   void *ctx, struct err *err)
+{
+	struct peer_transport *t = &l->transport;
+	struct peer_shared *shared = l->shared;
+	struct node_transport dial;
+	struct wire_io io;
+	int ret = 0;
+
+	l->ops = ops;
+	l->ops_ctx = ctx;
+	l->received_ms = clock_ms();
+	if (l->entry->address.kind == NODE_ADDRESS_TLS) {
+		if (!shared->tls)
+			ret = node_own_key_context(&shared->tls, err);
+		if (!ret)
+			l->dialer = peer_dialer_new(shared->base, shared->tls,
+						    l->entry, on_connected, l);
+		return ret;
+	}
+	*t = (struct peer_transport){ .stderr_fd = -1 };
+	ret = node_address_open(&l->entry->address, &dial, &t->stderr_fd, err);
+	if (ret)
+		return ret;
+	t->pid = dial.pid;
+	if (t->stderr_fd >= 0) {
+		t->stderr_event = event_new(shared->base, t->stderr_fd,
+					    EV_READ | EV_PERSIST,
+					    on_stderr_readable, t);
+		if (!t->stderr_event || event_add(t->stderr_event, NULL))
+			str_out_of_memory();
+	}
+	io = wire_io_from_fds(dial.fd, dial.fd);
+	open_stream(l, &io);
+	return 0;
+}
+
+static void close_stream(struct peer_conn *l)
+{
+	peer_dialer_free(l->dialer);
+	l->dialer = NULL;
+	if (!l->stream)
+		return;
+	peer_blob_upload_free(l->upload);
+	l->upload = NULL;
+	l->prior_sent_bytes += wire_stream_sent_bytes(l->stream);
+	l->prior_received_bytes += wire_stream_received_bytes(l->stream);
+	wire_stream_free(l->stream);
+	l->stream = NULL;
+	wire_intern_free(l->paths);
+	wire_intern_free(l->flags);
+}
+
+void peer_conn_close(struct peer_conn *l)
+{
+	struct peer_transport *t = &l->transport;
+
+	close_stream(l);
+	close_stderr(t);
+	buf_release(&t->stderr_text);
+	if (t->pid > 0) {
+		kill(-t->pid, SIGTERM);
+		/* The command is reaped later. */
+		child_adopt(l->shared->children, t->pid);
+		t->pid = 0;
+	}
+	wire_heat_release(&l->heat);
+	l->hello_received = l->fit_received = l->machine_received = false;
+}
+
+void peer_conn_release(struct peer_conn *l)
+{
+	peer_conn_close(l);
+	if (l->has_hello)
+		wire_hello_release(&l->hello);
+	wire_fit_release(&l->fit);
+	wire_machine_release(&l->machine);
+}
+
+static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
+{
+	struct wire_hello m;
+
+	if (l->hello_received)
+		return err_set(err, EPROTO, "it said hello twice");
+	if (wire_hello_decode(&m, body))
+		return err_set(err, EPROTO, "its hello is broken");
+	if (l->has_hello)
+		wire_hello_release(&l->hello);
+	wire_machine_release(&l->machine);
+	l->hello = m;
+	l->has_hello = l->hello_received = true;
+	if (wire_hello_negotiate(&m) < 0)
+		return err_set(
+			err, EPROTONOSUPPORT,
+			"%s speaks protocol %u to %u, this kfarm %u to "
+			"%u; %s",
+			m.software, m.version_min, m.version_max,
+			WIRE_VERSION_MIN, WIRE_VERSION,
+			m.version_max < WIRE_VERSION_MIN ?
+				"`kfarm nodes update` brings this one's" :
+				"this kfarm is the older one: upgrade it");
+	return 0;
+}
+
+static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
+{
+	struct wire_fit m;
+
+	if (l->fit_received)
+		return err_set(err, EPROTO, "it spoke of its sandbox twice");
+	if (wire_fit_decode(&m, body))
+		return err_set(err, EPROTO,
+			       "what it says of its sandbox is broken");
+	wire_fit_release(&l->fit);
+	l->fit = m;
+	l->fit_received = true;
+	/* MACHINE, if this version has it, follows immediately. */
+	return wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE;
+}
+
+static int handle_machine(struct peer_conn *l, struct bytes body,
+			  struct err *err)
+{
+	struct wire_machine m;
+
+	if (wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE)
+		return err_set(err, EPROTO, "this version has no MACHINE");
+	if (!l->fit_received || l->machine_received)
+		return err_set(err, EPROTO,
+			       "it spoke of its machine at a wrong time");
+	if (wire_machine_decode(&m, body))
+		return err_set(err, EPROTO,
+			       "what it says of its machine is broken");
+	wire_machine_release(&l->machine);
+	l->machine = m;
+	l->machine_received = true;
+	return 1;
+}
+
+static int handle_heat(struct peer_conn *l, struct bytes body, struct err *err)
+{
+	struct wire_heat m;
+
+	if (!l->machine_received ||
+	    wire_hello_negotiate(&l->hello) < WIRE_WITH_PIN)
+		return err_set(err, EPROTO, "HEAT is not due");
+	if (wire_heat_decode(&m, body))
+		return err_set(err, EPROTO, "broken HEAT");
+	wire_heat_release(&l->heat);
+	l->heat = m;
+	return 0;
+}
+
+bool peer_conn_is_identified(const struct peer_conn *l)
+{
+	return l->fit_received &&
+	       (l->machine_received ||
+		wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE);
+}
+
+int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
+			     struct bytes body, struct err *err)
+{
+	l->received_ms = clock_ms();
+	if (type == WIRE_HELLO)
+		return handle_hello(l, body, err);
+	if (type == WIRE_BYE)
+		return wire_bye_to_error(body, err);
+	if (!l->hello_received)
+		return err_set(err, EPROTO, "it did not say hello");
+	if (type == WIRE_FIT)
+		return handle_fit(l, body, err);
+	if (type == WIRE_MACHINE)
+		return handle_machine(l, body, err);
+	if (type == WIRE_HEAT)
+		return handle_heat(l, body, err);
+	if (type == WIRE_HEALTH &&
+	    wire_hello_negotiate(&l->hello) < WIRE_WITH_HEALTH)
+		return err_set(err, EPROTO, "this version has no HEALTH");
+	if (!peer_conn_is_identified(l) && type != WIRE_BEAT &&
+	    type != WIRE_HEALTH)
+		return err_set(err, EPROTO, "it sends a message of type %u",
+			       type);
+	return 1;
+}
+
+char *peer_conn_explain(struct peer_conn *l, const char *why)
+{
+	struct peer_transport *t = &l->transport;
+	char *words, *reason;
+
+	if (l->hello_received)
+		return xstrdup(why);
+	read_stderr(t);
+	words = node_transport_child_last_line(&t->stderr_text);
+	reason = node_transport_child_explain(
+		words ? words : why, &t->stderr_text, &l->entry->address);
+	free(words);
+	return reason;
+}
+
+static char *describe_child_exit(struct peer_transport *t)
+{
+	char *how, *text;
+
+	if (!t->pid)
+		return xstrdup("it closed the connection");
+	how = spawn_status_text(node_transport_child_stop(t->pid));
+	t->pid = 0;
+	text = xasprintf("its command ended: %s", how);
+	free(how);
+	return text;
+}
+
+char *peer_conn_close_and_explain(struct peer_conn *l, const char *why)
+{
+	/* EPIPE or ECONNRESET: the remote side closed before reading HELLO. */
+	bool left = !*why || str_starts(why, "write: ") ||
+		    str_starts(why, "read: ");
+	char *how, *words, *all, *reason;
+
+	close_stream(l);
+	how = left ? describe_child_exit(&l->transport) : xstrdup(why);
+	if (l->hello_received)
+		return how;
+	read_stderr(&l->transport);
+	words = node_transport_child_last_line(&l->transport.stderr_text);
+	if (words)
+		all = left ? xstrdup(words) : xasprintf("%s (%s)", why, words);
+	else
+		all = xstrdup(how);
+	reason = node_transport_child_explain(all, &l->transport.stderr_text,
+					      &l->entry->address);
+	free(all);
+	free(words);
+	free(how);
+	return reason;
+}
+
+void peer_conn_send(const struct peer_conn *l, enum wire_type type,
+		    struct buf *body, enum wire_codec codec)
+{
+	wire_stream_send(l->stream, type, buf_bytes(body), codec);
+	buf_release(body);
+}
+
+void peer_conn_send_paths(const struct peer_conn *l)
+{
+	struct buf body = { 0 };
+
+	while (wire_paths_put_new(l->paths, &body))
+		peer_conn_send(l, WIRE_PATHS, &body, l->codec);
+}
+
+void peer_conn_send_flags(const struct peer_conn *l)
+{
+	struct buf body = { 0 };
+
+	while (wire_flags_put_new(l->flags, &body))
+		peer_conn_send(l, WIRE_FLAGS, &body, l->codec);
+}
+
+void peer_conn_event(const struct peer_conn *l,
+		     const struct inputs_toolchain *tc, const char *reason)
+{
+	l->shared->ops->on_notice_received(l->ctx, tc, reason);
+}

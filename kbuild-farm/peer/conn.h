@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/conn.h - A node's sessions: dialing, greeting, stream and ids.
+ *
+ * A struct peer_conn carries one session after another with the same node.
+ * Each session starts with HELLO, FIT and MACHINE, and numbers its paths,
+ * flags, sandboxes and bundles afresh.
+ *
+ * For a tls: node, all addresses of its name are tried (dial_start()).  An
+ * address is only a hint: if its key is wrong or its handshake takes too long,
+ * the next address is tried.
+ */
+#ifndef PEER_CONN_H
+#define PEER_CONN_H
+
+#include "node/roster.h"
+#include "peer/blob-upload.h"
+#include "peer/shared.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+#include "wire/table.h"
+
+struct event_base;
+struct peer_dialer;
+struct tls_context;
+
+#define PEER_DIAL_TCP_MS       3000 /* name lookup and TCP together */
+#define PEER_DIAL_HANDSHAKE_MS 5000
+
+/*
+ * Called once from the loop.  On success, `io` carries the stream and belongs
+ * to the callee; otherwise `io` is NULL and `err` is set.  The callee may call
+ * peer_dialer_free().
+ */
+typedef void peer_dial_done_fn(void *ctx, const struct wire_io *io,
+			       const struct err *err);
+
+/*
+ * Start to dial.  `tls` and `entry` must outlive the dialer, and `tls` also the
+ * resulting io.
+ */
+struct peer_dialer *peer_dialer_new(struct event_base *base,
+				    const struct tls_context *tls,
+				    const struct node_entry *entry,
+				    peer_dial_done_fn *done, void *ctx);
+/* Abort a dial in progress.  `c` can be NULL. */
+void peer_dialer_free(struct peer_dialer *c);
+
+/*
+ * Transport of an exec:, ssh: or unix: address: a socket, or a command whose
+ * stderr is read.
+ */
+struct peer_transport {
+	pid_t pid; /* of the command; 0: none */
+	int stderr_fd; /* -1: none */
+	struct event *stderr_event; /* reads stderr_fd */
+	struct buf stderr_text; /* last part of the command's stderr */
+};
+
+struct peer_conn {
+	struct peer_shared *shared;
+	const struct node_entry *entry; /* borrowed from the roster */
+	void *ctx; /* for struct peer_ops */
+	enum wire_codec codec; /* for large messages */
+
+	struct peer_transport transport;
+	struct peer_dialer *dialer; /* tls: node, before the stream exists */
+	struct wire_stream *stream; /* NULL: not connected */
+	const struct wire_stream_ops *ops;
+	void *ops_ctx;
+	struct wire_intern *paths, *flags;
+	struct peer_blob_upload *upload;
+	uint32_t next_number; /* for the next sandbox or bundle */
+	uint64_t received_ms; /* time of the last message */
+	bool hello_received, fit_received,
+		machine_received; /* in this session */
+
+	struct wire_hello hello; /* from the latest session */
+	bool has_hello; /* `hello` is valid */
+	struct wire_fit fit; /* from the latest session */
+	struct wire_machine machine; /* likewise; zeroed before version 8 */
+	struct wire_heat heat; /* last one of this session, or zeroed */
+	TAILQ_HEAD(, peer_job) jobs; /* in flight */
+	unsigned n_jobs, n_test_jobs; /* n_test_jobs: not from the build */
+	/* by earlier streams */
+	uint64_t prior_sent_bytes, prior_received_bytes;
+};
+
+void peer_conn_init(struct peer_conn *l, struct peer_shared *shared,
+		    const struct node_entry *entry, void *ctx);
+/* Close the session and release everything that `l` owns. */
+void peer_conn_release(struct peer_conn *l);
+
+/*
+ * Start to connect and send HELLO once connected.  Returns 0 or -errno with
+ * `err` set.  A later failure, like the end of the session, calls on_close of
+ * `ops`.
+ */
+int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
+		   void *ctx, struct err *err);
+/* Close the session or abort the dial.  All jobs must have been freed. */
+void peer_conn_close(struct peer_conn *l);
+/*
+ * Handle a message on behalf of on_msg of `ops`.  Returns 0 if the message is
+ * done, 1 if the caller must handle it, or a negative errno with `err` set.
+ * The first FIT or MACHINE for which it returns 1 completes the greeting:
+ * l->hello, l->fit and l->machine are valid from then on.
+ */
+int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
+			     struct bytes body, struct err *err);
+/* Return true if the greeting of this session is complete. */
+bool peer_conn_is_identified(const struct peer_conn *l);
+/*
+ * Return the reason for the end of the session, given `why`.  For a command
+ * that never sent HELLO, the reason is taken from its stderr.  The caller frees
+ * the text.
+ */
+char *peer_conn_explain(struct peer_conn *l, const char *why);
+
+/*
+ * Like peer_conn_explain(), but close the session as well.  This can block for
+ * up to one second, until the command has exited.  Its exit status is the
+ * reason if `why` is "".
+ */
+char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
+
+/* Send a message and release `body`. */
+void peer_conn_send(const struct peer_conn *l, enum wire_type type,
+		    struct buf *body, enum wire_codec codec);
+/*
+ * Send PATHS or FLAGS for the ids assigned since the last call.  Must precede
+ * any message that uses these ids.
+ */
+void peer_conn_send_paths(const struct peer_conn *l);
+void peer_conn_send_flags(const struct peer_conn *l);
+/* Report a message for the user: see on_notice_received(). */
+void peer_conn_event(const struct peer_conn *l,
+		     const struct inputs_toolchain *tc, const char *reason);
+
+#endif

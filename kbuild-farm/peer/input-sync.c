@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "peer/input-sync.h"
+
+#include "base/str.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEEDS_PER_FILE_MAX 3 /* per file; kfarmd has the same limit */
+
+struct peer_input_update {
+	TAILQ_ENTRY(peer_input_update) list_entry;
+	uint32_t number;
+	size_t n_needs; /* NEEDs answered so far */
+	size_t n_files;
+	const struct inputs_entry *files[]; /* NULL: entry is not a file */
+};
+
+void peer_input_updates_init(struct peer_input_updates *v, uint32_t number)
+{
+	*v = (struct peer_input_updates){ .number = number };
+	TAILQ_INIT(&v->sent);
+}
+
+void peer_input_updates_release(struct peer_input_updates *v)
+{
+	struct peer_input_update *view;
+
+	while ((view = TAILQ_FIRST(&v->sent))) {
+		TAILQ_REMOVE(&v->sent, view, list_entry);
+		free(view);
+	}
+}
+
+static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
+			const struct inputs_entry *e)
+{
+	*out = (struct wire_entry){ .inode.kind = (uint8_t)e->kind };
+	if (e->kind == WIRE_INODE_FILE) {
+		out->inode.executable = e->file_digest.executable;
+		out->inode.size = e->file_digest.stamp.size;
+		out->inode.mtime_ns = e->file_digest.stamp.mtime_ns;
+		out->inode.digest = e->file_digest.digest;
+	} else if (e->kind == WIRE_INODE_SYMLINK) {
+		out->inode.target = e->target;
+	}
+	return wire_paths_add(link->paths, e->path->name, &out->path);
+}
+
+static void send_input_update(struct peer_input_updates *v,
+			      const struct peer_conn *link, struct wire_view *m,
+			      const struct inputs_entry *const *entry)
+{
+	struct peer_input_update *view = xmalloc(
+		sizeof(*view) + m->n_entries * sizeof(*view->files));
+	struct buf body = { 0 };
+
+	m->cell = v->number;
+	m->view = view->number = ++v->last;
+	view->n_needs = 0;
+	view->n_files = entry ? m->n_entries : 0;
+	for (size_t i = 0; i < view->n_files; i++)
+		view->files[i] = entry[i]->kind == WIRE_INODE_FILE ? entry[i] :
+								     NULL;
+	TAILQ_INSERT_TAIL(&v->sent, view, list_entry);
+	wire_view_encode(&body, m);
+	peer_conn_send(link, WIRE_VIEW, &body, link->codec);
+}
+
+int peer_input_updates_send(struct peer_input_updates *v,
+			    const struct peer_conn *link,
+			    const struct inputs_entry *const *entry, size_t n,
+			    bool is_toolchain)
+{
+	struct wire_entry *encoded = xcalloc(n + 1, sizeof(*encoded));
+	size_t at = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = encode_entry(link, &encoded[i], entry[i]);
+	if (ret)
+		goto out;
+	peer_conn_send_paths(link);
+	do {
+		struct wire_view m = { .entries = encoded + at };
+
+		m.n_entries = wire_view_count_fitting(m.entries, n - at);
+		if (is_toolchain)
+			m.part = at + m.n_entries == n ?
+					 WIRE_PART_TOOLCHAIN_END :
+					 WIRE_PART_TOOLCHAIN;
+		send_input_update(v, link, &m, entry + at);
+		at += m.n_entries;
+	} while (at < n);
+out:
+	free(encoded);
+	return ret;
+}
+
+/* A node can ask again for a damaged blob, but not without limit. */
+static bool is_valid_need(const struct wire_need *m,
+			  struct peer_input_update *view)
+{
+	if (!view || view->n_needs++ > NEEDS_PER_FILE_MAX * view->n_files)
+		return false;
+	for (uint32_t i = 0; i < m->n_indices; i++) {
+		if (m->indices[i] >= view->n_files ||
+		    !view->files[m->indices[i]])
+			return false;
+	}
+	return true;
+}
+
+int peer_input_updates_handle_need(struct peer_input_updates *v,
+				   const struct wire_need *m,
+				   struct peer_blob_upload *ship,
+				   struct peer_blob_upload_user *user,
+				   struct err *err)
+{
+	struct peer_input_update *view;
+
+	/* Search backwards: NEED mostly refers to a recent update. */
+	TAILQ_FOREACH_REVERSE(view, &v->sent, peer_input_update_list,
+			      list_entry)
+	{
+		if (view->number == m->view)
+			break;
+	}
+	if (!is_valid_need(m, view))
+		return err_set(err, EPROTO, "it needs what nobody told it of");
+	for (uint32_t i = 0; i < m->n_indices; i++)
+		peer_blob_upload_add(ship, user, view->files[m->indices[i]]);
+	return 0;
+}
+
+struct peer_input_sync_path {
+	const struct inputs_entry *entry; /* last sent; NULL: nothing */
+	uint32_t update; /* VIEW that contained it */
+	bool frozen; /* belongs to the toolchain */
+	bool exists; /* the path, or a path below it, exists */
+};
+
+/* Entries for the next VIEWs. */
+struct entry_list {
+	const struct inputs_entry **v;
+	size_t n;
+};
+
+void peer_input_sync_init(struct peer_input_sync *t,
+			  const struct peer_conn *link, uint32_t cell)
+{
+	*t = (struct peer_input_sync){ .conn = link };
+	peer_input_updates_init(&t->updates, cell);
+}
+
+void peer_input_sync_release(struct peer_input_sync *t)
+{
+	peer_input_updates_release(&t->updates);
+	free(t->paths);
+	t->paths = NULL;
+	t->n_paths = 0;
+}
+
+static struct peer_input_sync_path *find_synced_path(
+	struct peer_input_sync *t, const struct inputs_path *path)
+{
+	if (path->id >= t->n_paths) {
+		uint32_t n = path->id + path->id / 4 + 4096;
+
+		t->paths = xrealloc(t->paths, n * sizeof(*t->paths));
+		memset(t->paths + t->n_paths, 0,
+		       (n - t->n_paths) * sizeof(*t->paths));
+		t->n_paths = n;
+	}
+	return &t->paths[path->id];
+}
+
+/* Record what the node was sent about a path. */
+static void record_synced(struct peer_input_sync *t,
+			  const struct inputs_entry *e, uint32_t view,
+			  bool frozen)
+{
+	struct peer_input_sync_path *p = find_synced_path(t, e->path);
+
+	p->entry = e;
+	p->update = view;
+	p->frozen = frozen;
+	p->exists = e->kind != WIRE_INODE_ABSENT;
+	if (!p->exists)
+		return;
+	for (const struct inputs_path *up = e->path->parent;
+	     up && !(p = find_synced_path(t, up))->exists; up = up->parent)
+		p->exists = true;
+}
+
+static bool is_path_below(const struct inputs_path *path,
+			  const struct inputs_path *top)
+{
+	while (path && path != top)
+		path = path->parent;
+	return path != NULL;
+}
+
+/* Removing a path also removes everything below it. */
+static void forget_paths_below(struct peer_input_sync *t,
+			       const struct inputs_path *top)
+{
+	for (uint32_t i = 0; i < t->n_paths; i++) {
+		struct peer_input_sync_path *p = &t->paths[i];
+
+		if (p->entry && p->entry->path != top &&
+		    is_path_below(p->entry->path, top)) {
+			p->entry = NULL;
+			p->exists = false;
+		}
+	}
+}
+
+static int send_entries(struct peer_input_sync *t,
+			const struct inputs_entry *const *entry, size_t n,
+			bool is_toolchain)
+{
+	int ret = peer_input_updates_send(&t->updates, t->conn, entry, n,
+					  is_toolchain);
+
+	for (size_t i = 0; i < n && !ret; i++) {
+		if (entry[i]->kind == WIRE_INODE_ABSENT)
+			forget_paths_below(t, entry[i]->path);
+		record_synced(t, entry[i], t->updates.last, is_toolchain);
+	}
+	return ret;
+}
+
+int peer_input_sync_add_toolchain(struct peer_input_sync *t,
+				  const struct inputs_entry *const *entry,
+				  size_t n, bool native)
+{
+	int ret;
+
+	if (native)
+		ret = peer_input_updates_send(&t->updates, t->conn, NULL, 0,
+					      true);
+	else
+		ret = send_entries(t, entry, n, true);
+	/*
+	 * The local toolchain's paths are frozen as well: any other entry at
+	 * such a path is a different file.
+	 */
+	for (size_t i = 0; native && !ret && i < n; i++)
+		record_synced(t, entry[i], t->updates.last, true);
+	t->toolchain_update = t->updates.last;
+	return ret;
+}
+
+/*
+ * A file cannot replace a directory, nor a directory a file, in a single
+ * update: remove the conflicting entry first.
+ */
+static void add_conflicts(struct peer_input_sync *t, struct entry_list *gone,
+			  const struct inputs_entry *e)
+{
+	const struct inputs_path *up = e->path;
+	struct peer_input_sync_path *p = find_synced_path(t, up);
+	bool was_dir = p->exists &&
+		       (!p->entry || p->entry->kind == WIRE_INODE_DIR);
+
+	if (e->kind == WIRE_INODE_ABSENT)
+		return;
+	if (p->exists && was_dir != (e->kind == WIRE_INODE_DIR))
+		*VEC_ADD(gone->v, gone->n) = e;
+	while ((up = up->parent) && up->parent) {
+		p = find_synced_path(t, up);
+		if (p->entry &&
+		    (p->entry->kind == WIRE_INODE_FILE ||
+		     p->entry->kind == WIRE_INODE_SYMLINK) &&
+		    p->exists && !p->frozen) {
+			*VEC_ADD(gone->v, gone->n) = p->entry;
+			return;
+		}
+	}
+}
+
+static int send_absences(struct peer_input_sync *t,
+			 const struct entry_list *gone)
+{
+	struct inputs_entry *entry = xcalloc(gone->n, sizeof(*entry));
+	struct entry_list d = { 0 };
+	int ret;
+
+	for (size_t i = 0; i < gone->n; i++) {
+		bool twice = false;
+
+		entry[i] = (struct inputs_entry){ .path = gone->v[i]->path,
+						  .kind = WIRE_INODE_ABSENT };
+		for (size_t j = 0; j < i; j++)
+			twice = twice || entry[j].path == entry[i].path;
+		if (!twice)
+			*VEC_ADD(d.v, d.n) = &entry[i];
+	}
+	ret = send_entries(t, d.v, d.n, false);
+	/* These entries are freed below. */
+	for (size_t i = 0; i < d.n; i++)
+		find_synced_path(t, d.v[i]->path)->entry = NULL;
+	free(d.v);
+	free(entry);
+	return ret;
+}
+
+static bool same_content(const struct inputs_entry *a,
+			 const struct inputs_entry *b)
+{
+	return a->kind != WIRE_INODE_FILE || b->kind != WIRE_INODE_FILE ||
+	       digest_equal(&a->file_digest.digest, &b->file_digest.digest);
+}
+
+static int list_changed_entries(struct peer_input_sync *t,
+				const struct inputs_entry *const *entry,
+				size_t n, struct entry_list *d, uint32_t *view)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct inputs_entry *e = entry[i];
+		struct peer_input_sync_path *p = find_synced_path(t, e->path);
+
+		if (p->entry == e) {
+			if (p->update > *view)
+				*view = p->update;
+		} else if (p->frozen) {
+			if (!same_content(p->entry, e))
+				return -ESTALE;
+		} else if (e->kind == WIRE_INODE_ABSENT ? p->exists : true) {
+			*VEC_ADD(d->v, d->n) = e;
+		}
+	}
+	return 0;
+}
+
+int peer_input_sync_add_entries(struct peer_input_sync *t,
+				const struct inputs_entry *const *entry,
+				size_t n, uint32_t *update)
+{
+	struct entry_list d = { 0 }, gone = { 0 };
+	int ret;
+
+	*update = t->toolchain_update;
+	ret = list_changed_entries(t, entry, n, &d, update);
+	for (size_t i = 0; i < d.n && !ret; i++)
+		add_conflicts(t, &gone, d.v[i]);
+	if (gone.n && !ret)
+		ret = send_absences(t, &gone);
+	if (d.n && !ret) {
+		ret = send_entries(t, d.v, d.n, false);
+		*update = t->updates.last;
+	}
+	free(gone.v);
+	free(d.v);
+	return ret;
+}
+
+bool peer_input_sync_is_frozen(struct peer_input_sync *t,
+			       const struct inputs_path *path)
+{
+	return find_synced_path(t, path)->frozen;
+}

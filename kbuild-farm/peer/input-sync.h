@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/input-sync.h - Incremental transfer of input roots to a node.
+ *
+ * Input updates (VIEW messages) describe entries by path; the node then
+ * requests the missing blobs (NEED).  A struct peer_input_sync remembers the
+ * version of each path that its sandbox was sent last, so that a job costs only
+ * the changes since the previous job.
+ */
+#ifndef PEER_INPUT_SYNC_H
+#define PEER_INPUT_SYNC_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include "peer/conn.h"
+
+struct peer_input_update; /* a VIEW that NEED can refer to */
+
+struct peer_input_updates {
+	uint32_t number; /* of the sandbox or bundle */
+	uint32_t last; /* number of the last VIEW sent */
+	TAILQ_HEAD(peer_input_update_list, peer_input_update) sent;
+};
+
+void peer_input_updates_init(struct peer_input_updates *v, uint32_t number);
+/* Free all updates.  NEED cannot refer to them any more. */
+void peer_input_updates_release(struct peer_input_updates *v);
+
+/*
+ * Send entries in as many VIEWs as necessary.  With `is_toolchain`, mark them
+ * as the complete toolchain, which can be empty.  Entries that are files must
+ * outlive `v`.  Returns 0; -ENOSPC if the session has no path ids left, and
+ * nothing was sent.
+ */
+int peer_input_updates_send(struct peer_input_updates *v,
+			    const struct peer_conn *link,
+			    const struct inputs_entry *const *entry, size_t n,
+			    bool is_toolchain);
+/*
+ * Upload the blobs that a NEED asks for, on behalf of `user`.  Returns 0;
+ * -EPROTO with `err` set if it refers to entries that were not sent, or repeats
+ * a request too often.
+ */
+int peer_input_updates_handle_need(struct peer_input_updates *v,
+				   const struct wire_need *m,
+				   struct peer_blob_upload *ship,
+				   struct peer_blob_upload_user *user,
+				   struct err *err);
+
+struct peer_input_sync_path; /* last state sent of one path */
+
+struct peer_input_sync {
+	const struct peer_conn *conn;
+	struct peer_input_updates updates;
+	uint32_t toolchain_update; /* last VIEW of the toolchain */
+	struct peer_input_sync_path *paths; /* by path id */
+	uint32_t n_paths;
+};
+
+void peer_input_sync_init(struct peer_input_sync *t,
+			  const struct peer_conn *link, uint32_t cell);
+void peer_input_sync_release(struct peer_input_sync *t);
+
+/*
+ * Send all entries of the toolchain.  Must be the first call.  With `native`,
+ * the node uses its own files at these paths and none are sent.  Returns 0;
+ * -ENOSPC if the session has no path ids left.
+ */
+int peer_input_sync_add_toolchain(struct peer_input_sync *t,
+				  const struct inputs_entry *const *entry,
+				  size_t n, bool native);
+/*
+ * Send the entries that changed.  *update becomes the number of the input
+ * update that a job with these entries must wait for.  Returns 0; -ENOSPC as
+ * above; -ESTALE if an entry is a toolchain file with other content.
+ */
+int peer_input_sync_add_entries(struct peer_input_sync *t,
+				const struct inputs_entry *const *entry,
+				size_t n, uint32_t *update);
+/* Return true if the toolchain has an entry at this path. */
+bool peer_input_sync_is_frozen(struct peer_input_sync *t,
+			       const struct inputs_path *path);
+
+#endif

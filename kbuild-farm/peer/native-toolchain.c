@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "peer/native-toolchain.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "base/vec.h"
+#include "peer/benchmark.h"
+#include "peer/canary-db.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELD_TOOLCHAINS_MAX 4096
+#define LIST_REQUEST_ID     1 /* of the only TOOLS in a session */
+
+/* Reads an installed toolchain of the build host, for upload. */
+struct peer_native_toolchain_source {
+	struct peer_native_toolchain *native;
+	struct toolchain_installed installed;
+	struct digest equivalent_id;
+	struct peer_bundle bundle;
+	struct task *task;
+	atomic_bool stop;
+	int ret;
+	struct err err;
+};
+
+/*
+ * Return true if one triplet is a prefix of the other, in whole components, and
+ * their first components are equal.
+ */
+static bool is_same_triplet(const char *a, size_t a_len, const char *b)
+{
+	size_t b_len = strlen(b), least = a_len < b_len ? a_len : b_len;
+	size_t cpu = strcspn(b, "-");
+
+	if (memcmp(a, b, least) || least < cpu)
+		return false;
+	return (a_len == least || a[least] == '-') &&
+	       (b_len == least || b[least] == '-');
+}
+
+bool peer_native_toolchain_matches(const char *id, const char *host,
+				   const struct compiler_manifest *m)
+{
+	char *release = xasprintf("%s-%s", m->is_clang ? "clang" : "gcc",
+				  m->version);
+	char *on = xasprintf("-on-%s", host);
+	size_t skip = strlen(release), len = strlen(id);
+	bool same = str_starts(id, release);
+
+	if (str_ends(id, on))
+		len -= strlen(on);
+	if (same && m->is_clang)
+		same = len == skip;
+	else if (same)
+		same = len > skip + 1 && id[skip] == '-' &&
+		       is_same_triplet(id + skip + 1, len - skip - 1,
+				       m->machine);
+	free(release);
+	free(on);
+	return same;
+}
+
+static void request_toolchain_list(struct peer_native_toolchain *f)
+{
+	struct wire_tools m = { .request_id = LIST_REQUEST_ID };
+	struct buf body = { 0 };
+
+	if (f->list_requested)
+		return;
+	f->list_requested = true;
+	wire_tools_encode(&body, &m);
+	peer_conn_send(f->conn, WIRE_TOOLS, &body, WIRE_PLAIN);
+}
+
+/* Return true while the node's list or an upload is still pending. */
+static bool is_list_pending(const struct peer_native_toolchain *f)
+{
+	return (f->list_requested && !f->list_received) || f->source;
+}
+
+/*
+ * List the ids of all matching builds that the node has installed and can run,
+ * in the order of its host triplets.
+ */
+static void list_matching_toolchains(const struct peer_native_toolchain *f,
+				     const struct compiler_manifest *m,
+				     struct strv *ids)
+{
+	for (size_t h = 0; f->hosts && h < f->hosts->n; h++) {
+		for (size_t i = 0; i < f->n_entries; i++) {
+			const struct peer_native_toolchain_entry *t =
+				&f->entries[i];
+
+			if (!strcmp(t->host, f->hosts->v[h]) &&
+			    peer_native_toolchain_matches(t->id, t->host, m))
+				strv_add(ids, t->id);
+		}
+	}
+}
+
+bool peer_native_toolchain_can_run_step(const struct peer_native_toolchain *f,
+					const struct peer_sandboxes *sandboxes,
+					const struct inputs_toolchain *tc,
+					enum wire_step_kind kind,
+					const char **host)
+{
+	const struct peer_sandbox *sandbox = peer_sandbox_find(sandboxes, tc);
+
+	*host = NULL;
+	if (!sandbox->native_name)
+		return peer_sandbox_can_run_step(sandbox, kind);
+	for (size_t i = 0; i < f->n_entries && !*host; i++) {
+		if (!strcmp(f->entries[i].id, sandbox->native_name))
+			*host = f->entries[i].host;
+	}
+	return *host && kind == WIRE_STEP_SYMBOLS &&
+	       wire_hello_negotiate(&f->conn->hello) >= WIRE_WITH_STEP;
+}
+
+static void report_toolchain_use(const struct peer_native_toolchain *f,
+				 const char *what, const char *id)
+{
+	char *reason = xasprintf("%s %s", what, id);
+
+	peer_conn_event(f->conn, NULL, reason);
+	free(reason);
+}
+
+/* ------------------------------------------------------------- upload */
+
+static void source_free(struct peer_native_toolchain_source *s)
+{
+	atomic_store(&s->stop, true);
+	if (s->task)
+		task_join(s->task);
+	peer_bundle_release(&s->bundle);
+	toolchain_installed_release(&s->installed);
+	free(s);
+}
+
+/* Runs on a thread. */
+static void read_source_bundle(void *arg)
+{
+	struct peer_native_toolchain_source *s = arg;
+
+	s->ret = peer_bundle_read(&s->bundle, &s->installed, &s->equivalent_id,
+				  &s->stop, &s->err);
+}
+
+static void finish_toolchain_upload(struct peer_native_toolchain *f,
+				    const char *why)
+{
+	if (why)
+		log_warning("node %s: %s could not be given: %s",
+			    f->conn->entry->name, f->source->installed.id, why);
+	peer_bundle_upload_stop(&f->upload);
+	source_free(f->source);
+	f->source = NULL;
+	f->list_changed = true;
+	peer_shared_wake(f->conn->shared);
+}
+
+static void on_file_failed(void *ctx, const struct inputs_entry *e,
+			   const char *why)
+{
+	struct peer_native_toolchain *f = ctx;
+
+	(void)e;
+	log_warning("node %s: %s could not be given: %s", f->conn->entry->name,
+		    f->source->installed.id, why);
+	f->upload_failed = true;
+	peer_shared_wake(f->conn->shared);
+}
+
+static void on_read(void *arg)
+{
+	struct peer_native_toolchain_source *s = arg;
+	struct peer_native_toolchain *f = s->native;
+	struct peer_blob_upload_user user = { .on_failed = on_file_failed,
+					      .ctx = f };
+	struct err err;
+
+	s->task = NULL;
+	if (s->ret) {
+		finish_toolchain_upload(f, s->err.text);
+		return;
+	}
+	report_toolchain_use(f, "is given", s->installed.id);
+	if (peer_bundle_upload_start(&f->upload, &s->bundle, f->conn, &user,
+				     &err))
+		finish_toolchain_upload(f, err.text);
+}
+
+/* Take the first local toolchain that the node can run out of the list. */
+static bool pick_installed(struct peer_native_toolchain_source *s,
+			   const struct peer_native_toolchain *f,
+			   const struct compiler_manifest *m,
+			   struct toolchain_installed_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct toolchain_installed *t = &list->v[i];
+
+		if (t->adopted_from || !strv_has(f->hosts, t->host) ||
+		    !peer_native_toolchain_matches(t->id, t->host, m) ||
+		    strv_has(&f->offered, t->id))
+			continue;
+		s->installed = *t;
+		*t = (struct toolchain_installed){ 0 };
+		return true;
+	}
+	return false;
+}
+
+/*
+ * If toolchain.sync is set, start to upload a matching local toolchain.
+ * Returns false if none exists.
+ */
+static bool upload_installed(struct peer_native_toolchain *f,
+			     const struct compiler_manifest *m)
+{
+	const struct peer_shared *shared = f->conn->shared;
+	struct toolchain_installed_list list = { 0 };
+	struct peer_native_toolchain_source *s;
+	struct err err;
+
+	if (!shared->sync_toolchains ||
+	    toolchain_installed_list(shared->data_dir, &list, &err))
+		return false;
+	s = xcalloc(1, sizeof(*s));
+	s->native = f;
+	s->equivalent_id = m->id;
+	if (pick_installed(s, f, m, &list)) {
+		strv_add(&f->offered, s->installed.id);
+		s->task = task_start_notify(shared->base, read_source_bundle,
+					    on_read, s);
+	}
+	toolchain_installed_list_release(&list);
+	if (!s->task) {
+		source_free(s);
+		return false;
+	}
+	f->source = s;
+	return true;
+}
+
+static void add_native_entry(struct peer_native_toolchain *f, const char *id,
+			     const char *host)
+{
+	struct peer_native_toolchain_entry *t = VEC_ADD(f->entries,
+							f->n_entries);
+
+	t->id = xstrdup(id);
+	t->host = xstrdup(host);
+}
+
+void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
+				       const struct wire_have *m)
+{
+	const struct peer_bundle *b = f->upload.bundle;
+	struct err err;
+	int ret = peer_bundle_upload_check_have(&f->upload, m, &err);
+
+	if (!ret)
+		add_native_entry(f, b->id, b->host);
+	finish_toolchain_upload(f, ret ? err.text : NULL);
+}
+
+/* ------------------------------------------------ installed toolchains */
+
+int peer_native_toolchain_handle_held(struct peer_native_toolchain *f,
+				      struct bytes body, struct err *err)
+{
+	struct wire_held m;
+	int ret = 0;
+
+	if (!f->list_requested || f->list_received ||
+	    wire_held_decode(&m, body))
+		return err_set(err, EPROTO, "its HELD makes no sense");
+	if (m.request_id != LIST_REQUEST_ID ||
+	    f->n_entries + m.n_toolchains > HELD_TOOLCHAINS_MAX)
+		ret = err_set(err, EPROTO, "its HELD makes no sense");
+	for (uint32_t i = 0; i < m.n_toolchains && !ret; i++) {
+		/* Damaged toolchains are never used. */
+		if (m.toolchains[i].state != WIRE_HELD_DAMAGED)
+			add_native_entry(f, m.toolchains[i].id,
+					 m.toolchains[i].host);
+	}
+	if (m.last && !ret) {
+		f->list_received = f->list_changed = true;
+		peer_shared_wake(f->conn->shared);
+	}
+	wire_held_release(&m);
+	return ret;
+}
+
+void peer_native_toolchain_release(struct peer_native_toolchain *f)
+{
+	peer_bundle_upload_stop(&f->upload);
+	if (f->source)
+		source_free(f->source);
+	for (size_t i = 0; i < f->n_entries; i++) {
+		free(f->entries[i].id);
+		free(f->entries[i].host);
+	}
+	free(f->entries);
+	strv_release(&f->offered);
+	free(f->missing_reason);
+	*f = (struct peer_native_toolchain){ 0 };
+}
+
+/* Key of canary results for the node and this compiler. */
+static struct peer_canary_db_subject canary_subject(
+	const struct peer_native_toolchain *f,
+	const struct inputs_toolchain *tc)
+{
+	struct peer_canary_db_subject key = { .node = f->conn->entry->name,
+					      .local_id = tc->manifest.id };
+
+	peer_canary_db_digest(&key.sources);
+	return key;
+}
+
+/* ---------------------------------------------- selection for a build */
+
+static void record_canary_result(const struct peer_native_toolchain *f,
+				 const struct peer_sandbox *sandbox,
+				 const struct peer_canary_result *o)
+{
+	struct peer_canary_db_subject key = canary_subject(f,
+							   sandbox->toolchain);
+	struct peer_canary_db_entry e = {
+		.status = o->status,
+		.id = sandbox->native_name,
+		.detail = o->detail,
+		.cpu_ms = o->cpu_ms,
+	};
+	struct err err;
+
+	key.native_id = sandbox->native_id;
+	if (peer_canary_db_add(f->conn->shared->canary_db, &key, &e, &err))
+		log_warning("%s; the canary will run again", err.text);
+}
+
+static void reject_native(const struct peer_native_toolchain *f,
+			  struct peer_sandbox *sandbox, const char *why)
+{
+	log_warning("node %s: %s: %s", f->conn->entry->name,
+		    sandbox->native_name, why);
+	peer_conn_event(f->conn, sandbox->toolchain, why);
+	peer_sandbox_close(sandbox, why);
+}
+
+static void reject_failed_canary(const struct peer_native_toolchain *f,
+				 struct peer_sandbox *sandbox, const char *file)
+{
+	char *why = xasprintf("canary failed: %s", file);
+
+	reject_native(f, sandbox, why);
+	free(why);
+}
+
+static void accept_native(const struct peer_native_toolchain *f,
+			  struct peer_sandbox *sandbox)
+{
+	sandbox->state = PEER_SANDBOX_READY;
+	report_toolchain_use(f, "compiles with its own", sandbox->native_name);
+}
+
+static void test_unless_recorded(const struct peer_native_toolchain *f,
+				 struct peer_sandbox *sandbox)
+{
+	struct peer_canary_db_subject key = canary_subject(f,
+							   sandbox->toolchain);
+	struct peer_canary_db_entry known;
+
+	key.native_id = sandbox->native_id;
+	peer_canary_db_find(f->conn->shared->canary_db, &key, &known);
+	if (known.status == PEER_CANARY_STATUS_PASSED)
+		accept_native(f, sandbox);
+	else if (known.status == PEER_CANARY_STATUS_FAILED)
+		reject_failed_canary(f, sandbox, known.detail);
+	else
+		peer_canary_start(sandbox, 1);
+	peer_canary_db_entry_release(&known);
+}
+
+static void report_missing_toolchain(struct peer_native_toolchain *f,
+				     const struct inputs_toolchain *tc)
+{
+	const struct compiler_manifest *m = &tc->manifest;
+	const char *release = m->is_clang ? "clang" : "gcc";
+
+	free(f->missing_reason);
+	if (!f->conn->shared->canary_db)
+		f->missing_reason = xasprintf("is an %s machine; %s is for %s",
+					      f->machine, str_base(tc->driver),
+					      m->host);
+	else
+		f->missing_reason = xasprintf(
+			"is an %s machine; no build of %s-%s (%s) for it: "
+			"`kfarm toolchain install %s-%s ... --nodes %s`",
+			f->machine, release, m->version, m->machine, release,
+			m->version, f->conn->entry->name);
+	peer_conn_event(f->conn, tc, f->missing_reason);
+}
+
+static void request_native(struct peer_native_toolchain *f,
+			   struct peer_sandboxes *sandboxes,
+			   struct inputs_toolchain *tc, const char *chosen,
+			   bool native)
+{
+	struct strv ids = { 0 };
+	const char *id;
+
+	request_toolchain_list(f);
+	if (is_list_pending(f))
+		return;
+	list_matching_toolchains(f, &tc->manifest, &ids);
+	/*
+	 * Select the measured build, or else the first one.  NULL selects the
+	 * local build, if the node can run it.
+	 */
+	if (chosen && strv_has(&ids, chosen))
+		id = chosen;
+	else
+		id = native || !ids.n ? NULL : ids.v[0];
+	if (id || native)
+		peer_sandbox_request(sandboxes, tc, id);
+	else if (!upload_installed(f, &tc->manifest))
+		report_missing_toolchain(f, tc);
+	strv_release(&ids);
+}
+
+/* ------------------------------------------------------ benchmarking */
+
+static void benchmark_next(struct peer_native_toolchain *f,
+			   struct peer_sandboxes *sandboxes,
+			   struct inputs_toolchain *tc)
+{
+	struct peer_benchmark *t = f->conn->shared->benchmark;
+	const char *id = peer_benchmark_next(t, f->conn->entry->name);
+	struct peer_canary_db_subject key = canary_subject(f, tc);
+
+	if (id)
+		peer_sandbox_request(sandboxes, tc, *id ? id : NULL);
+	else
+		peer_benchmark_finish(t, f->conn->shared->canary_db, &key);
+}
+
+static void request_for_benchmark(struct peer_native_toolchain *f,
+				  struct peer_sandboxes *sandboxes,
+				  struct inputs_toolchain *tc, bool native)
+{
+	struct strv ids = { 0 };
+
+	request_toolchain_list(f);
+	if (is_list_pending(f))
+		return;
+	if (native)
+		strv_add(&ids, "");
+	list_matching_toolchains(f, &tc->manifest, &ids);
+	if (peer_benchmark_start(f->conn->shared->benchmark,
+				 f->conn->entry->name, &ids))
+		benchmark_next(f, sandboxes, tc);
+	strv_release(&ids);
+}
+
+/* -------------------------------------------------------- common part */
+
+void peer_native_toolchain_request(struct peer_native_toolchain *f,
+				   struct peer_sandboxes *sandboxes,
+				   struct inputs_toolchain *tc)
+{
+	bool native = compiler_host_can_run(tc->manifest.host, f->machine);
+	const char *db = f->conn->shared->canary_db;
+	struct peer_canary_db_subject key;
+	char *chosen;
+
+	if (f->conn->shared->benchmark) {
+		request_for_benchmark(f, sandboxes, tc, native);
+		return;
+	}
+	key = canary_subject(f, tc);
+	/* Fastest build as measured; "": the local build. */
+	chosen = db ? peer_canary_db_get_choice(db, &key) : NULL;
+	if (native && (!chosen || !*chosen))
+		peer_sandbox_request(sandboxes, tc, NULL);
+	else if (db)
+		request_native(f, sandboxes, tc, chosen, native);
+	else
+		report_missing_toolchain(f, tc);
+	free(chosen);
+}
+
+void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
+					  struct peer_sandbox *sandbox)
+{
+	struct peer_benchmark *t = f->conn->shared->benchmark;
+	const char *node = f->conn->entry->name;
+
+	if (sandbox->state == PEER_SANDBOX_CLOSED) {
+		log_warning("node %s: %s: %s", node, sandbox->toolchain->driver,
+			    sandbox->detail);
+		peer_conn_event(f->conn, sandbox->toolchain, sandbox->detail);
+		if (t &&
+		    peer_benchmark_record(t, node, PEER_CANARY_STATUS_ERROR,
+					  sandbox->detail, 0))
+			benchmark_next(f, sandbox->sandboxes,
+				       sandbox->toolchain);
+	} else if (sandbox->native_name && !sandbox->has_native_id) {
+		reject_native(f, sandbox,
+			      "it does not say what its own build consists of");
+	} else if (t) {
+		sandbox->state = PEER_SANDBOX_TESTING;
+		peer_canary_start(sandbox, PEER_BENCHMARK_ROUNDS);
+	} else if (sandbox->native_name) {
+		test_unless_recorded(f, sandbox);
+	}
+}
+
+void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
+					 struct peer_sandbox *sandbox,
+					 struct peer_canary_result *o)
+{
+	struct peer_benchmark *t = f->conn->shared->benchmark;
+
+	if (o->status != PEER_CANARY_STATUS_ERROR && sandbox->native_name)
+		record_canary_result(f, sandbox, o);
+	if (t) {
+		if (peer_benchmark_record(t, f->conn->entry->name, o->status,
+					  o->detail, o->cpu_ms)) {
+			peer_sandbox_close(sandbox, "tried");
+			benchmark_next(f, sandbox->sandboxes,
+				       sandbox->toolchain);
+		}
+	} else if (o->status == PEER_CANARY_STATUS_PASSED) {
+		accept_native(f, sandbox);
+	} else if (o->status == PEER_CANARY_STATUS_FAILED) {
+		reject_failed_canary(f, sandbox, o->detail);
+	} else {
+		reject_native(f, sandbox, o->detail);
+	}
+	free(o->detail);
+	o->detail = NULL;
+}
+
+enum peer_toolchain_state peer_native_toolchain_get_state(
+	const struct peer_native_toolchain *f,
+	const struct peer_sandboxes *sandboxes,
+	const struct inputs_toolchain *tc)
+{
+	const struct peer_sandbox *sandbox = peer_sandbox_find(sandboxes, tc);
+
+	if (!sandbox)
+		return is_list_pending(f) ? PEER_TOOLCHAIN_PENDING :
+					    PEER_TOOLCHAIN_NONE;
+	switch (sandbox->state) {
+	case PEER_SANDBOX_READY:
+		return PEER_TOOLCHAIN_READY;
+	case PEER_SANDBOX_REQUESTED:
+		return sandbox->blobs_missing ? PEER_TOOLCHAIN_PENDING :
+						PEER_TOOLCHAIN_REQUESTED;
+	case PEER_SANDBOX_TESTING:
+		return PEER_TOOLCHAIN_PENDING;
+	default:
+		return PEER_TOOLCHAIN_NONE;
+	}
+}
+
+bool peer_native_toolchain_is_missing(const struct peer_native_toolchain *f,
+				      const struct peer_sandboxes *sandboxes,
+				      const char **why)
+{
+	const struct peer_sandbox *sandbox = TAILQ_FIRST(&sandboxes->list);
+
+	*why = sandbox && sandbox->detail ? sandbox->detail : f->missing_reason;
+	if (!sandbox)
+		return f->missing_reason;
+	list_for_each(sandbox, &sandboxes->list, list_entry) {
+		if (sandbox->state != PEER_SANDBOX_CLOSED)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "peer/sandbox.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "inputs/tool.h"
+#include "wire/msg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link)
+{
+	*all = (struct peer_sandboxes){ .conn = link };
+	TAILQ_INIT(&all->list);
+}
+
+static void set_sandbox_closed(struct peer_sandbox *sandbox, const char *detail)
+{
+	sandbox->state = PEER_SANDBOX_CLOSED;
+	sandbox->canary.n_rounds_left = 0;
+	free(sandbox->detail);
+	sandbox->detail = xstrdup(detail);
+	peer_blob_upload_remove_user(sandbox->sandboxes->conn->upload,
+				     &sandbox->upload_user);
+	peer_input_sync_release(&sandbox->input_sync);
+}
+
+void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail)
+{
+	struct buf body = { 0 };
+
+	if (sandbox->state == PEER_SANDBOX_CLOSED)
+		return;
+	wire_number_encode(&body, sandbox->input_sync.updates.number);
+	peer_conn_send(sandbox->sandboxes->conn, WIRE_SHUT, &body, WIRE_PLAIN);
+	set_sandbox_closed(sandbox, detail);
+}
+
+/*
+ * A file that an input update needs cannot be read any more, so that the update
+ * can never complete.  Request another sandbox, unless the file belongs to the
+ * toolchain.
+ */
+static void on_file_lost(void *ctx, const struct inputs_entry *e,
+			 const char *why)
+{
+	struct peer_sandbox *sandbox = ctx;
+	struct peer_sandboxes *all = sandbox->sandboxes;
+	struct peer_conn *l = all->conn;
+	struct peer_job *job, *next;
+	bool again = !peer_input_sync_is_frozen(&sandbox->input_sync, e->path);
+
+	log_debug("node %s: a cell is shut: %s", l->entry->name, why);
+	peer_sandbox_close(sandbox, e->path->name);
+	/* Jobs can also be on an earlier sandbox of this toolchain. */
+	list_for_each_safe(job, &l->jobs, list_entry, next) {
+		if (job->sandbox->toolchain == sandbox->toolchain)
+			peer_job_cancel(l, job);
+	}
+	l->shared->ops->on_sandbox_stale(l->ctx, sandbox->toolchain);
+	if (again)
+		peer_sandbox_request(all, sandbox->toolchain,
+				     sandbox->native_name);
+	peer_shared_wake(l->shared);
+}
+
+void peer_sandbox_request(struct peer_sandboxes *all,
+			  struct inputs_toolchain *tc, const char *native_name)
+{
+	struct peer_sandbox *sandbox = xcalloc(1, sizeof(*sandbox));
+	/* The node does not resolve links to the driver. */
+	char *real = native_name ? realpath(tc->driver, NULL) : NULL;
+	struct wire_cell m = { .cell = all->conn->next_number++,
+			       .toolchain = tc->manifest.id,
+			       .is_clang = tc->manifest.is_clang,
+			       .driver = real ? real : tc->driver,
+			       .client_roots = all->conn->shared->roots };
+	struct buf body = { 0 };
+
+	sandbox->sandboxes = all;
+	sandbox->toolchain = tc;
+	sandbox->native_name = native_name ? xstrdup(native_name) : NULL;
+	sandbox->upload_user = (struct peer_blob_upload_user){
+		.on_failed = on_file_lost, .ctx = sandbox, .base_dir = ""
+	};
+	peer_input_sync_init(&sandbox->input_sync, all->conn, m.cell);
+	TAILQ_INSERT_HEAD(&all->list, sandbox, list_entry);
+	m.installed_id = sandbox->native_name;
+	wire_cell_encode(&body, &m);
+	peer_conn_send(all->conn, WIRE_CELL, &body, WIRE_PLAIN);
+	free(real);
+	if (peer_input_sync_add_toolchain(&sandbox->input_sync, tc->entries,
+					  tc->n_entries, native_name)) {
+		sandbox->state = PEER_SANDBOX_CLOSED;
+		sandbox->detail = xstrdup(
+			"this connection knows too many paths");
+	}
+}
+
+struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
+				       const struct inputs_toolchain *tc)
+{
+	struct peer_sandbox *sandbox;
+
+	list_for_each(sandbox, &all->list, list_entry) {
+		if (sandbox->toolchain == tc)
+			return sandbox;
+	}
+	return NULL;
+}
+
+bool peer_sandbox_can_run_step(const struct peer_sandbox *sandbox,
+			       enum wire_step_kind kind)
+{
+	int since = kind == WIRE_STEP_DEVICETREE ? WIRE_WITH_DEVICETREE :
+						   WIRE_WITH_STEP;
+	const struct wire_hello *hello = &sandbox->sandboxes->conn->hello;
+	struct utsname here;
+
+	return !sandbox->native_name && wire_hello_negotiate(hello) >= since &&
+	       !uname(&here) && !strcmp(hello->inventory.machine, here.machine);
+}
+
+static struct peer_sandbox *find_sandbox(const struct peer_sandboxes *all,
+					 uint32_t id)
+{
+	struct peer_sandbox *sandbox;
+
+	list_for_each(sandbox, &all->list, list_entry) {
+		if (sandbox->input_sync.updates.number == id)
+			return sandbox;
+	}
+	return NULL;
+}
+
+struct peer_sandbox *peer_sandbox_handle_have(struct peer_sandboxes *all,
+					      const struct wire_have *m)
+{
+	struct peer_sandbox *sandbox = find_sandbox(all, m->cell);
+
+	if (sandbox && sandbox->state == PEER_SANDBOX_REQUESTED &&
+	    m->state == WIRE_HAVE_READY) {
+		sandbox->state = sandbox->native_name ? PEER_SANDBOX_TESTING :
+							PEER_SANDBOX_READY;
+		sandbox->has_native_id = digest_parse(&sandbox->native_id,
+						      m->detail);
+		return sandbox;
+	}
+	if (!sandbox || sandbox->state == PEER_SANDBOX_CLOSED ||
+	    m->state == WIRE_HAVE_READY)
+		return NULL;
+	sandbox->lost = m->state == WIRE_HAVE_LOST;
+	all->n_lost += sandbox->lost;
+	set_sandbox_closed(sandbox, m->detail);
+	return sandbox;
+}
+
+int peer_sandbox_handle_need(struct peer_sandboxes *all,
+			     const struct wire_need *m, struct err *err)
+{
+	struct peer_sandbox *sandbox = find_sandbox(all, m->cell);
+
+	if (!sandbox || sandbox->state == PEER_SANDBOX_CLOSED)
+		return 0;
+	if (m->n_indices && m->view <= sandbox->input_sync.toolchain_update)
+		sandbox->blobs_missing = true;
+	return peer_input_updates_handle_need(&sandbox->input_sync.updates, m,
+					      all->conn->upload,
+					      &sandbox->upload_user, err);
+}
+
+void peer_sandboxes_release(struct peer_sandboxes *all)
+{
+	struct peer_sandbox *sandbox;
+
+	while ((sandbox = TAILQ_FIRST(&all->list))) {
+		TAILQ_REMOVE(&all->list, sandbox, list_entry);
+		peer_input_sync_release(&sandbox->input_sync);
+		free(sandbox->detail);
+		free(sandbox->native_name);
+		free(sandbox);
+	}
+}
+
+void peer_job_result_release(struct peer_job_result *a)
+{
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		buf_release(&a->streams[i]);
+}
+
+int peer_job_result_check(const struct peer_job_result *a, struct err *err)
+{
+	const struct wire_result *r = &a->wire;
+	struct bytes streams[WIRE_N_OUTPUTS];
+	struct digest answer;
+	unsigned sides = r->wait_status ? 0 : a->n_side_outputs;
+
+	if (r->n_sides != sides)
+		return err_set(err, EBADMSG,
+			       "%u files beside the object, where %u are due",
+			       r->n_sides, sides);
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		streams[i] = buf_bytes(&a->streams[i]);
+		if (r->output_bytes[i] != streams[i].len)
+			return err_set(err, EBADMSG,
+				       "%zu bytes of %u of stream %d came",
+				       streams[i].len, r->output_bytes[i], i);
+		if (i >= WIRE_OUTPUT_SIDE + (int)sides && r->output_bytes[i])
+			return err_set(err, EBADMSG,
+				       "bytes of stream %d, which is not due",
+				       i);
+	}
+	wire_result_digest(&a->job_digest, streams, &answer);
+	if (!digest_equal(&answer, &r->digest))
+		return err_set(err, EBADMSG,
+			       "its digest is not that of this job's answer");
+	if (!digest_equal(&r->toolchain, &a->toolchain))
+		return err_set(err, EBADMSG, "another toolchain made it");
+	return 0;
+}
+
+struct peer_job *peer_job_find(const struct peer_conn *l, uint32_t number)
+{
+	struct peer_job *job;
+
+	list_for_each(job, &l->jobs, list_entry) {
+		if (job->number == number)
+			return job;
+	}
+	return NULL;
+}
+
+struct peer_job *peer_job_new(struct peer_conn *l, enum peer_job_kind kind,
+			      struct peer_sandbox *sandbox)
+{
+	struct peer_job *job = xcalloc(1, sizeof(*job));
+
+	job->number = ++l->shared->n_jobs;
+	job->kind = kind;
+	job->sandbox = sandbox;
+	TAILQ_INSERT_TAIL(&l->jobs, job, list_entry);
+	l->n_jobs++;
+	l->n_test_jobs += kind != PEER_JOB_UNIT;
+	return job;
+}
+
+void peer_job_free(struct peer_conn *l, struct peer_job *job)
+{
+	TAILQ_REMOVE(&l->jobs, job, list_entry);
+	l->n_jobs--;
+	l->n_test_jobs -= job->kind != PEER_JOB_UNIT;
+	peer_job_result_release(&job->result);
+	free(job);
+}
+
+void peer_job_free_all(struct peer_conn *l)
+{
+	struct peer_job *job;
+
+	while ((job = TAILQ_FIRST(&l->jobs)))
+		peer_job_free(l, job);
+}
+
+void peer_job_cancel(struct peer_conn *l, struct peer_job *job)
+{
+	struct buf body = { 0 };
+
+	wire_number_encode(&body, job->number);
+	peer_conn_send(l, WIRE_CANCEL, &body, WIRE_PLAIN);
+	peer_job_free(l, job);
+}
+
+int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
+			struct err *err)
+{
+	struct buf *to = &job->result.streams[m->stream];
+
+	if (to->len + m->data.len > wire_output_max(m->stream) ||
+	    buf_reserve(to, m->data.len))
+		return err_set(err, EMSGSIZE, "more output than there may be");
+	buf_add_bytes(to, m->data);
+	return 0;
+}
+
+/* Raise *view if these entries need a later input update. */
+static int sync_more_inputs(struct peer_sandbox *sandbox,
+			    const struct inputs_entry *const *entry, size_t n,
+			    uint32_t *view)
+{
+	uint32_t more = 0;
+	int ret = peer_input_sync_add_entries(&sandbox->input_sync, entry, n,
+					      &more);
+
+	if (more > *view)
+		*view = more;
+	return ret;
+}
+
+static int fill_job_message(struct peer_sandbox *sandbox,
+			    const struct peer_job_request *q,
+			    const struct wire_flag *flags, struct wire_job *m)
+{
+	int ret = wire_flags_encode_job(sandbox->sandboxes->conn->flags, m,
+					flags, q->flags->n_flags);
+
+	m->lang = (uint8_t)q->lang;
+	m->deadline_ms = q->deadline_ms;
+	m->source = xstrdup(q->source);
+	m->object = xstrdup(q->object);
+	m->output_named = q->sides_named;
+	m->n_sides = (uint8_t)q->n_side_outputs;
+	strv_add_all(&m->env, q->env);
+	if (ret)
+		return ret;
+	ret = wire_paths_add(sandbox->sandboxes->conn->paths, q->cwd->name,
+			     &m->cwd);
+	if (ret)
+		return ret;
+	/* The job waits for the input update m->view. */
+	ret = peer_input_sync_add_entries(&sandbox->input_sync, q->entries,
+					  q->n_entries, &m->view);
+	if (!ret && q->n_language)
+		ret = sync_more_inputs(sandbox, q->language, q->n_language,
+				       &m->view);
+	if (!ret && q->tool)
+		ret = sync_more_inputs(sandbox, q->tool->entries,
+				       q->tool->n_entries, &m->view);
+	return !ret && !wire_job_fits(m) ? -E2BIG : ret;
+}
+
+int peer_job_send(struct peer_sandbox *sandbox, enum peer_job_kind kind,
+		  const struct peer_job_request *q, struct peer_job **job)
+{
+	struct peer_conn *l = sandbox->sandboxes->conn;
+	const struct digest *toolchain = &sandbox->toolchain->manifest.id;
+	struct wire_flag *flags = xcalloc(q->flags->n_flags + 1,
+					  sizeof(*flags));
+	struct wire_job m = { .cell = sandbox->input_sync.updates.number };
+	struct wire_step step = { 0 };
+	struct buf body = { 0 };
+	int ret;
+
+	for (size_t i = 0; i < q->flags->n_flags; i++)
+		flags[i] = (struct wire_flag){
+			.name = q->flags->flags[i].name,
+			.value = q->flags->flags[i].value
+		};
+	ret = fill_job_message(sandbox, q, flags, &m);
+	if (ret)
+		goto out;
+	if (q->tool) {
+		step.kind = (uint8_t)q->step;
+		strv_add_all(&step.args, q->arguments);
+		ret = wire_paths_add(l->paths, q->tool->path->name, &step.tool);
+		if (ret)
+			goto out;
+	}
+	*job = peer_job_new(l, kind, sandbox);
+	m.job = step.job = (*job)->number;
+	(*job)->result.toolchain = *toolchain;
+	(*job)->result.n_side_outputs = q->n_side_outputs;
+	wire_job_digest(q->tool ? &step : NULL, &m, flags, q->flags->n_flags,
+			toolchain, &(*job)->result.job_digest);
+	peer_conn_send_paths(l);
+	peer_conn_send_flags(l);
+	/* STEP and PIN precede the JOB. */
+	if (q->tool) {
+		wire_step_encode(&body, &step);
+		peer_conn_send(l, WIRE_STEP, &body, WIRE_PLAIN);
+	}
+	if (q->pinned) {
+		struct wire_pin pin = { .job = m.job, .class = q->class };
+
+		wire_pin_encode(&body, &pin);
+		peer_conn_send(l, WIRE_PIN, &body, WIRE_PLAIN);
+	}
+	wire_job_encode(&body, &m);
+	peer_conn_send(l, WIRE_JOB, &body, WIRE_PLAIN);
+out:
+	wire_job_release(&m);
+	wire_step_release(&step);
+	free(flags);
+	return ret;
+}

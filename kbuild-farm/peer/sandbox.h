@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/sandbox.h - Sandboxes that a node provides, and their jobs.
+ *
+ * A session has one sandbox for each toolchain, and another one after that is
+ * closed:
+ *
+ *	REQUESTED -> [TESTING ->] READY -> CLOSED
+ *	         \-> CLOSED
+ *
+ * A sandbox can use a node-native build of the compiler.  Then no files of the
+ * toolchain are sent, and the node mounts its own files at the paths of the
+ * local ones.  A canary must have compared what both compilers produce; while
+ * it runs, the sandbox is TESTING (peer/native-toolchain.h).
+ */
+#ifndef PEER_SANDBOX_H
+#define PEER_SANDBOX_H
+
+#include "inputs/toolchain.h"
+#include "options/allowlist.h"
+#include "peer/conn.h"
+#include "peer/input-sync.h"
+#include "wire/msg.h"
+
+struct peer_sandbox;
+struct inputs_reference_object;
+struct inputs_tool;
+
+enum peer_sandbox_state {
+	PEER_SANDBOX_REQUESTED,
+	PEER_SANDBOX_TESTING, /* runs, but a canary must pass first */
+	PEER_SANDBOX_READY,
+	PEER_SANDBOX_CLOSED, /* refused, lost or stale */
+};
+
+/* Progress of a sandbox's canary (peer/canary.h). */
+struct peer_canary_progress {
+	unsigned n_rounds_left; /* including the current one; 0: not running */
+	size_t unit_index; /* next unit to compile */
+	bool in_flight; /* its job is on the node */
+	uint32_t cpu_ms, best_ms;
+	bool has_best;
+};
+
+struct peer_sandbox {
+	TAILQ_ENTRY(peer_sandbox) list_entry;
+	struct peer_sandboxes *sandboxes;
+	struct inputs_toolchain *toolchain;
+	enum peer_sandbox_state state;
+	char *native_name; /* id of a node-native toolchain; NULL: uploaded */
+	struct digest native_id; /* content id; valid after REQUESTED */
+	bool has_native_id;
+	struct peer_canary_progress canary; /* while TESTING */
+	char *detail; /* why it closed, in the node's words */
+	bool blobs_missing; /* blobs of the toolchain were requested */
+	bool lost; /* closed, but a new one can be requested */
+	struct peer_input_sync input_sync; /* files sent to it */
+	struct peer_blob_upload_user upload_user;
+};
+
+struct peer_sandboxes {
+	struct peer_conn *conn;
+	TAILQ_HEAD(, peer_sandbox) list; /* newest first */
+	unsigned n_lost; /* lost by the node */
+};
+
+void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link);
+void peer_sandboxes_release(struct peer_sandboxes *all);
+
+/*
+ * Ask the node for a sandbox with this toolchain.  With `native_name`, the node
+ * uses its installed toolchain of that id; otherwise the toolchain's files are
+ * sent.
+ */
+void peer_sandbox_request(struct peer_sandboxes *all,
+			  struct inputs_toolchain *tc, const char *native_name);
+/*
+ * Close the sandbox for new jobs and notify the node.  `detail` is the reason
+ * for the user.
+ */
+void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail);
+/* Return the latest sandbox of a toolchain, or NULL if none was requested. */
+struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
+				       const struct inputs_toolchain *tc);
+
+/*
+ * Return true if the sandbox can run tool steps with the build host's programs:
+ * the node has the same machine type, uses the uploaded toolchain, and its
+ * version supports this kind of step.
+ */
+bool peer_sandbox_can_run_step(const struct peer_sandbox *sandbox,
+			       enum wire_step_kind kind);
+
+/*
+ * Handle HAVE.  Returns the sandbox that started (TESTING if it is node-native,
+ * otherwise READY) or that is now CLOSED; NULL if no state changed.
+ */
+struct peer_sandbox *peer_sandbox_handle_have(struct peer_sandboxes *all,
+					      const struct wire_have *m);
+/*
+ * Handle NEED: send the missing blobs.  Returns 0, or -EPROTO with `err` set.
+ */
+int peer_sandbox_handle_need(struct peer_sandboxes *all,
+			     const struct wire_need *m, struct err *err);
+
+struct peer_job_result {
+	struct wire_result wire;
+	struct digest job_digest, toolchain; /* expected in the result */
+	unsigned n_side_outputs; /* requested besides the object */
+	struct buf streams[WIRE_N_OUTPUTS];
+};
+
+void peer_job_result_release(struct peer_job_result *a);
+/*
+ * Check that a result belongs to its job and is undamaged: number of files,
+ * lengths, digest and toolchain.  The exit status is not checked.  Returns 0,
+ * or -EBADMSG with `err` set.  Up to megabytes are hashed.
+ */
+int peer_job_result_check(const struct peer_job_result *a, struct err *err);
+
+enum peer_job_kind {
+	PEER_JOB_UNIT, /* belongs to the build */
+	PEER_JOB_CANARY, /* see struct peer_canary */
+	PEER_JOB_KNOWN_ANSWER, /* see peer_canary_send_known_answer() */
+};
+
+struct peer_job {
+	TAILQ_ENTRY(peer_job) list_entry;
+	uint32_t number;
+	enum peer_job_kind kind;
+	struct peer_sandbox *sandbox;
+	const struct inputs_reference_object *reference; /* for KNOWN_ANSWER */
+	struct peer_job_result result;
+};
+
+struct peer_job *peer_job_find(const struct peer_conn *l, uint32_t number);
+/* Add a job in flight with a number that was never used before. */
+struct peer_job *peer_job_new(struct peer_conn *l, enum peer_job_kind kind,
+			      struct peer_sandbox *sandbox);
+/* Remove and free a job. */
+void peer_job_free(struct peer_conn *l, struct peer_job *job);
+void peer_job_free_all(struct peer_conn *l);
+/*
+ * Ask the node to stop the job, and free it.  Later messages about it are
+ * ignored.
+ */
+void peer_job_cancel(struct peer_conn *l, struct peer_job *job);
+/*
+ * Append to the job's output.  Returns 0, or -EMSGSIZE with `err` set if it
+ * exceeds the limit.
+ */
+int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
+			struct err *err);
+
+/* One request to a node.  All pointers are borrowed. */
+struct peer_job_request {
+	enum wire_lang lang;
+	uint32_t deadline_ms;
+	const struct inputs_path *cwd;
+	const char *source, *object;
+	bool pinned; /* run on the CPUs of `class` only */
+	uint8_t class; /* index of a CPU class in MACHINE */
+	bool sides_named; /* see `output_named` of struct wire_job */
+	unsigned n_side_outputs;
+	const struct options_flags *flags;
+	char *const *env; /* environment of the compiler */
+	const struct inputs_entry *const *entries;
+	size_t n_entries;
+	const struct inputs_entry *const *language;
+	size_t n_language;
+	/*
+	 * Tool step to run with the compile; `tool` is NULL if none exists.
+	 */
+	const struct inputs_tool *tool;
+	enum wire_step_kind step;
+	char *const *arguments; /* of the tool, NULL-terminated */
+};
+
+/*
+ * Send the changes to the sandbox's inputs, then the job.  Returns 0 and sets
+ * *job; -E2BIG if it exceeds a message; -ENOSPC if the session has no ids left;
+ * -ESTALE as in peer_input_sync_add_entries().  No job is sent on failure.
+ */
+int peer_job_send(struct peer_sandbox *sandbox, enum peer_job_kind kind,
+		  const struct peer_job_request *q, struct peer_job **job);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/shared.h - State and callbacks that all nodes of a build share.
+ *
+ * The owner fills a struct peer_shared, which must not move while nodes exist.
+ * The nodes report every change through struct peer_ops.  A job is identified
+ * by its number alone.
+ */
+#ifndef PEER_SHARED_H
+#define PEER_SHARED_H
+
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "inputs/path.h"
+#include "wire/msg.h"
+
+struct children;
+struct event_base;
+struct inputs_toolchain;
+struct peer_job_result;
+struct peer_benchmark;
+struct store_packed_cache;
+struct tls_context;
+
+/*
+ *	DOWN -> GREETING -> UP, UNFIT
+ *
+ * GREETING ends with the node's FIT.  A node that cannot make a sandbox is
+ * UNFIT: it stays connected and gets no jobs.  An INCOMPATIBLE node speaks
+ * another version of the protocol, and dialing it again does not help;
+ * otherwise it is like a node that is DOWN.
+ */
+enum peer_state {
+	PEER_DOWN,
+	PEER_GREETING,
+	PEER_UP,
+	PEER_UNFIT,
+	PEER_INCOMPATIBLE,
+};
+
+/* State of one toolchain on a node. */
+enum peer_toolchain_state {
+	PEER_TOOLCHAIN_NONE, /* not requested, refused, lost or closed */
+	/* no response yet; the node may still need blobs */
+	PEER_TOOLCHAIN_REQUESTED,
+	/* blobs are missing, or the choice of a build is open */
+	PEER_TOOLCHAIN_PENDING,
+	PEER_TOOLCHAIN_READY, /* accepts jobs */
+};
+
+enum peer_known_answer {
+	PEER_KNOWN_ANSWER_RIGHT,
+	PEER_KNOWN_ANSWER_WRONG, /* object differs from the local one */
+	PEER_KNOWN_ANSWER_FAILED,
+};
+
+/*
+ * Callbacks from the event loop.  `ctx` is the node's, from peer_new(), except
+ * in on_wake_requested(), which gets the ctx of struct peer_shared.  A callback
+ * can query a node but must not change it.
+ */
+struct peer_ops {
+	/* Call peer_advance() of every node soon, from the loop. */
+	void (*on_wake_requested)(void *ctx);
+	/*
+	 * The node's session began or ended; `why` explains any state except
+	 * PEER_UP.  The end of a session closes its sandboxes and drops its
+	 * jobs without further callbacks.
+	 */
+	void (*on_state_changed)(void *ctx, enum peer_state state,
+				 const char *why);
+	/*
+	 * Number of jobs in flight that do not belong to the build: canaries
+	 * and known-answer tests.
+	 */
+	void (*on_busy_changed)(void *ctx, unsigned n);
+	/* The state of a shared toolchain changed on this node. */
+	void (*on_toolchain_changed)(void *ctx, struct inputs_toolchain *tc,
+				     enum peer_toolchain_state has);
+	/*
+	 * A sandbox closed because files changed during its use.  All jobs with
+	 * this toolchain were cancelled, and the caller must collect their
+	 * inputs again.
+	 */
+	void (*on_sandbox_stale)(void *ctx, struct inputs_toolchain *tc);
+	/*
+	 * The session ran out of ids.  Call peer_end_session() when convenient.
+	 */
+	void (*on_ids_exhausted)(void *ctx);
+	/*
+	 * A message for the user: the reason why the node cannot use toolchain
+	 * `tc`, or the node's current activity if `tc` is NULL.
+	 */
+	void (*on_notice_received)(void *ctx, const struct inputs_toolchain *tc,
+				   const char *reason);
+	/* Result of peer_send_known_answer(). */
+	void (*on_known_answer_checked)(void *ctx, enum peer_known_answer is,
+					const char *why);
+	/*
+	 * Result of peer_measure_bandwidth(): the duration of the transfer in
+	 * microseconds, or 0 if the node did not request the bytes.  NULL if
+	 * the owner never measures.
+	 */
+	void (*on_bandwidth_measured)(void *ctx, uint64_t us);
+
+	/* A heartbeat updated the node's load. */
+	void (*on_load_received)(void *ctx);
+	/* CPU time that the compiler of a job has used so far. */
+	void (*on_heartbeat_received)(void *ctx, uint32_t job, uint32_t cpu_ms);
+	/* Part of the job's output was received. */
+	void (*on_output_received)(void *ctx, uint32_t job);
+	/*
+	 * The complete result was received and is not yet verified.  The callee
+	 * takes ownership of the contents of `answer`.
+	 */
+	void (*on_job_finished)(void *ctx, uint32_t job,
+				struct peer_job_result *answer);
+	void (*on_job_failed)(void *ctx, uint32_t job,
+			      enum wire_fail_class class, const char *why);
+};
+
+struct peer_shared {
+	struct event_base *base;
+	struct children *children; /* reaps transport commands */
+	struct pool *pool;
+	/* from peer_blob_upload_new_cache() */
+	struct store_packed_cache *packed;
+	struct inputs_paths *paths;
+	struct strv roots; /* source and build directories to mount */
+	const char *work_dir; /* private directory */
+	const char *canary_db; /* NULL: node-native toolchains are not used */
+	const char *data_dir; /* directory of installed toolchains */
+	bool sync_toolchains; /* upload missing toolchains to nodes */
+	/* NULL except in `kfarm toolchain tune` */
+	struct peer_benchmark *benchmark;
+	const struct peer_ops *ops;
+	void *ctx; /* for on_wake_requested() */
+
+	/* Filled by peer_shared_add_toolchain(). */
+	struct inputs_toolchain **toolchains;
+	size_t n_toolchains;
+
+	/* Managed by the nodes; zero at first. */
+	struct tls_context *tls; /* created for the first tls: node */
+	uint32_t n_jobs; /* job numbers assigned so far */
+	TAILQ_HEAD(, peer_canary) canaries; /* reference results */
+	unsigned n_canaries;
+};
+
+/* Release what `shared` owns.  All nodes must have been freed. */
+void peer_shared_release(struct peer_shared *shared);
+/*
+ * Register a source file of the build host and return the version that nodes
+ * receive.  `path` is absolute and contains no symbolic links; `text` is the
+ * file's content.  Returns NULL if the file does not exist.
+ */
+const struct inputs_entry *peer_shared_add_source(
+	const struct peer_shared *shared, const char *path, struct bytes text);
+/*
+ * Add a toolchain whose files are listed.  Every node is asked for a sandbox.
+ */
+void peer_shared_add_toolchain(struct peer_shared *shared,
+			       struct inputs_toolchain *tc);
+void peer_shared_wake(const struct peer_shared *shared);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer/survey.h - Concurrent queries and toolchain changes on several nodes.
+ *
+ * All nodes are dialed in one event loop.  Each node sends HELLO, FIT and
+ * MACHINE, and, unless `identify_only` is set, its list of toolchains (HELD).
+ * Then its bundles are uploaded (peer/bundle.h) and its removals are carried
+ * out.  A node that is silent for too long counts as down and does not delay
+ * the others.
+ */
+#ifndef PEER_SURVEY_H
+#define PEER_SURVEY_H
+
+#include "node/roster.h"
+#include "peer/bundle.h"
+#include "store/packed-cache.h"
+
+#include <stdatomic.h>
+
+/* A toolchain on a node. */
+struct peer_survey_toolchain {
+	char *id, *host;
+	struct digest dir_digest;
+	enum wire_held_state state;
+	char *detail; /* of a damaged one: the file */
+};
+
+/* Result of an upload or a removal. */
+struct peer_survey_outcome {
+	bool succeeded;
+	char *detail; /* reason of a failure; NULL: none */
+};
+
+struct peer_survey_node {
+	const struct node_entry *entry; /* borrowed */
+
+	/*
+	 * Changes to make after the queries.  The lists are borrowed and can be
+	 * NULL.
+	 */
+	const struct peer_bundle *const *bundles;
+	size_t n_bundles;
+	char *const *removals; /* ids */
+	size_t n_removals;
+
+	/* Results. */
+	bool up; /* all queries were answered */
+	char *why; /* reason if not up, else NULL */
+	struct wire_hello hello; /* zeroed if absent or incompatible */
+	unsigned rtt_ms; /* from dialing to HELLO */
+	struct wire_fit fit; /* zeroed: not received */
+	struct wire_machine machine; /* zeroed: before version 8 */
+	char *excluded_reason; /* why a build does not use the node, or NULL */
+	struct peer_survey_toolchain *toolchains;
+	size_t n_toolchains;
+	struct peer_survey_outcome *bundle_outcomes,
+		*removal_outcomes; /* n_bundles and n_removals entries */
+	/* sum of all uploads so far */
+	struct peer_blob_upload_stats upload_stats;
+	size_t next_bundle; /* current upload; n_bundles: finished */
+};
+
+struct peer_survey_setup {
+	struct peer_survey_node *nodes;
+	size_t n;
+	bool identify_only; /* ask for HELLO, FIT and MACHINE only */
+	bool rehash; /* nodes hash their toolchains again */
+	/*
+	 * Time for the greeting; 0: 10 s.  With `identify_only`: 8.5 s for
+	 * tls:, 8 s for ssh:, otherwise 3 s.
+	 */
+	unsigned hello_timeout_ms;
+	/* Called from the loop about five times a second; can be NULL. */
+	void (*on_progress)(void *ctx);
+	void *ctx;
+	/*
+	 * Ends all sessions once it is true, as set by a SIGINT handler; can be
+	 * NULL.
+	 */
+	const atomic_bool *cancel;
+};
+
+void peer_survey_init(struct peer_survey_node *n,
+		      const struct node_entry *entry);
+/* Free the results.  The lists of changes are not touched. */
+void peer_survey_release(struct peer_survey_node *n);
+/* Return the node's toolchain with this id, or NULL. */
+const struct peer_survey_toolchain *peer_survey_find(
+	const struct peer_survey_node *n, const char *id);
+/*
+ * Query and change all nodes, and block until all sessions have ended.  `stats`
+ * can be NULL.  Returns 0; -ENOMEM without an event loop; -ECANCELED.
+ */
+int peer_survey_run(const struct peer_survey_setup *setup,
+		    struct store_packed_cache_stats *stats, struct err *err);
+
+#endif

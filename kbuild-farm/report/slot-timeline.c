@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/slot-timeline.h"
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "events/event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Add the build host first; of[i] is the machine of node i of the history. */
+static unsigned *add_machines(struct report_slot_timeline *l,
+			      const struct report_data *d)
+{
+	unsigned *of = xcalloc(d->details.n_nodes + 1, sizeof(*of));
+	struct report_machine *m = VEC_ADD(l->machines, l->n_machines);
+
+	m->name = EVENTS_LOCAL;
+	m->local = true;
+	for (size_t i = 0; i < d->details.n_nodes; i++) {
+		const struct history_node *n = &d->details.nodes[i];
+
+		if (!strcmp(n->name, EVENTS_LOCAL))
+			continue;
+		of[i] = (unsigned)l->n_machines;
+		m = VEC_ADD(l->machines, l->n_machines);
+		m->name = n->name;
+		m->node = n;
+	}
+	return of;
+}
+
+static bool is_reported_ms(int64_t ms)
+{
+	return ms >= 0;
+}
+
+static int64_t clamp_ms(int64_t ms, int64_t least, int64_t most)
+{
+	return ms < least ? least : ms > most ? most : ms;
+}
+
+/*
+ * A heartbeat reports the start up to a second late, and short units run
+ * between two heartbeats.  A unit started at the latest its CPU time before its
+ * end, so take the earlier of both times.
+ */
+static int64_t estimate_run_ms(const struct history_unit *u, int64_t begin_ms,
+			       int64_t receive_ms)
+{
+	int64_t latest = is_reported_ms(u->cpu_ms) ? receive_ms - u->cpu_ms :
+						     receive_ms;
+
+	if (is_reported_ms(u->run_ms) && u->run_ms < latest)
+		latest = u->run_ms;
+	else if (!is_reported_ms(u->run_ms) && !is_reported_ms(u->cpu_ms))
+		latest = begin_ms;
+	return clamp_ms(latest, begin_ms, receive_ms);
+}
+
+/* Derive times that were not reported from the others. */
+static struct report_span make_report_span(const struct history_unit *u)
+{
+	struct report_span s = { .unit = u };
+
+	s.end_ms = clamp_ms(u->done_ms, 0, REPORT_MS_MAX);
+	if (!u->remote) {
+		/*
+		 * The other times can belong to a node that had the unit
+		 * before.
+		 */
+		s.received_ms = s.end_ms;
+		s.start_ms = is_reported_ms(u->cpu_ms) ? s.end_ms - u->cpu_ms :
+			     is_reported_ms(u->run_ms) ? u->run_ms :
+							 s.end_ms;
+		s.start_ms = clamp_ms(s.start_ms, 0, s.end_ms);
+		s.run_ms = s.start_ms;
+		return s;
+	}
+	s.received_ms = is_reported_ms(u->received_ms) ? u->received_ms :
+							 s.end_ms;
+	s.received_ms = clamp_ms(s.received_ms, 0, s.end_ms);
+	s.start_ms = is_reported_ms(u->sent_ms) ? u->sent_ms :
+		     is_reported_ms(u->run_ms)  ? u->run_ms :
+						  s.received_ms;
+	s.start_ms = clamp_ms(s.start_ms, 0, s.received_ms);
+	s.run_ms = estimate_run_ms(u, s.start_ms, s.received_ms);
+	return s;
+}
+
+static int by_machine_and_begin(const void *a, const void *b)
+{
+	const struct report_span *x = a, *y = b;
+
+	if (x->machine != y->machine)
+		return x->machine < y->machine ? -1 : 1;
+	if (x->start_ms != y->start_ms)
+		return x->start_ms < y->start_ms ? -1 : 1;
+	if (x->end_ms != y->end_ms)
+		return x->end_ms < y->end_ms ? -1 : 1;
+	return x->unit < y->unit ? -1 : x->unit > y->unit;
+}
+
+static void add_spans(struct report_slot_timeline *l, const unsigned *of,
+		      const struct report_data *d)
+{
+	l->spans = xcalloc(d->details.n_units + 1, sizeof(*l->spans));
+	for (size_t i = 0; i < d->details.n_units; i++) {
+		const struct history_unit *u = &d->details.units[i];
+		struct report_span *s = &l->spans[l->n_spans];
+
+		if (!is_reported_ms(u->done_ms))
+			continue;
+		*s = make_report_span(u);
+		s->machine = u->node_index >= 0 ? of[u->node_index] : 0;
+		l->n_spans++;
+	}
+	qsort(l->spans, l->n_spans, sizeof(*l->spans), by_machine_and_begin);
+}
+
+/*
+ * Give each unit the first slot of its machine that is free when the unit
+ * starts.  Spans are sorted by machine and start.
+ */
+static void assign_slots(struct report_slot_timeline *l)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < l->n_machines; i++) {
+		struct report_machine *m = &l->machines[i];
+		int64_t *free_ms = NULL; /* end of the last unit in each slot */
+		size_t n = 0;
+
+		m->first_span = at;
+		for (; at < l->n_spans && l->spans[at].machine == i; at++) {
+			struct report_span *s = &l->spans[at];
+			size_t slot = 0;
+
+			while (slot < n && free_ms[slot] > s->start_ms)
+				slot++;
+			if (slot == n)
+				*VEC_ADD(free_ms, n) = 0;
+			free_ms[slot] = s->end_ms;
+			s->slot = (unsigned)slot;
+			m->busy_ms += s->received_ms - s->run_ms;
+			if (s->end_ms > l->end_ms)
+				l->end_ms = s->end_ms;
+		}
+		m->n_spans = at - m->first_span;
+		m->n_slots = (unsigned)n;
+		l->n_slots += m->n_slots;
+		free(free_ms);
+	}
+}
+
+void report_slot_timeline_init(struct report_slot_timeline *out,
+			       const struct report_data *d)
+{
+	unsigned *of;
+
+	*out = (struct report_slot_timeline){ 0 };
+	out->end_ms = clamp_ms(d->build.wall_ms, 0, REPORT_MS_MAX);
+	of = add_machines(out, d);
+	add_spans(out, of, d);
+	assign_slots(out);
+	free(of);
+}
+
+void report_slot_timeline_release(struct report_slot_timeline *lanes)
+{
+	free(lanes->machines);
+	free(lanes->spans);
+	*lanes = (struct report_slot_timeline){ 0 };
+}
+
+int64_t report_slot_timeline_clamp_ms(const struct report_slot_timeline *lanes,
+				      int64_t ms)
+{
+	return clamp_ms(ms, 0, lanes->end_ms);
+}
+
+void report_slot_timeline_add_load(const struct report_slot_timeline *lanes,
+				   int64_t *out, size_t n, int64_t from_ms,
+				   int64_t to_ms)
+{
+	int64_t end = lanes->end_ms, parts = (int64_t)n;
+
+	while (from_ms < to_ms && from_ms < end) {
+		int64_t part = from_ms * parts / end;
+		/* The start of the next part, rounded up. */
+		int64_t next = (end * (part + 1) + parts - 1) / parts;
+
+		if (next > to_ms)
+			next = to_ms;
+		out[part] += next - from_ms;
+		from_ms = next;
+	}
+}
+
+int64_t report_slot_timeline_span_cost(const struct report_span *s)
+{
+	return is_reported_ms(s->unit->cpu_ms) ? s->unit->cpu_ms :
+						 s->received_ms - s->run_ms;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+	const struct report_span *x = *(struct report_span *const *)a,
+				 *y = *(struct report_span *const *)b;
+	int64_t p = report_slot_timeline_span_cost(x),
+		q = report_slot_timeline_span_cost(y);
+
+	if (p != q)
+		return p < q ? 1 : -1;
+	return strcmp(x->unit->object, y->unit->object);
+}
+
+size_t report_slot_timeline_find_slowest(
+	const struct report_slot_timeline *lanes,
+	const struct report_span ***out, size_t max)
+{
+	*out = xcalloc(lanes->n_spans + 1, sizeof(**out));
+	for (size_t i = 0; i < lanes->n_spans; i++)
+		(*out)[i] = &lanes->spans[i];
+	qsort(*out, lanes->n_spans, sizeof(**out), by_cost);
+	return lanes->n_spans < max ? lanes->n_spans : max;
+}

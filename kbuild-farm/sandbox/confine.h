@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sandbox/confine.h - System call filter and Landlock rules of a job.
+ *
+ * Landlock (landlock(7), by raw system calls) enforces the file permissions a
+ * second time, in another part of the kernel: read and execute everything,
+ * write only to the job's directories, connect to nothing.
+ *
+ * The seccomp filter lists denied system calls (sandbox/syscalls.inc), not
+ * allowed ones, because unknown toolchains must run.  Isolation rests on the
+ * namespaces, the lack of capabilities and the read-only input root; the filter
+ * closes kernel interfaces with a history of vulnerabilities.  It covers both
+ * architectures of a machine (x86_64 and i386, aarch64 and arm), since a
+ * toolchain can be built for the smaller one, or riscv64.  Calls of any other
+ * architecture, including x32, kill the process.
+ */
+#ifndef SANDBOX_CONFINE_H
+#define SANDBOX_CONFINE_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+/* Return the ABI version of the kernel's Landlock, or 0 without it. */
+int sandbox_confine_landlock_abi(void);
+
+/*
+ * Confine the calling process permanently; no_new_privs must be set.  Below the
+ * paths of `writable_dirs`, which ends in NULL, it can do anything except
+ * create devices, sockets and FIFOs; it can write to /dev.  Safe after a fork.
+ * Returns 0, also if `abi` is 0, or a negative errno.
+ */
+int sandbox_confine_apply_landlock(int abi, const char *const *writable_dirs);
+
+#define SANDBOX_SECCOMP_OPS_MAX 1024
+
+/*
+ * Write the filter for this machine to `out`.  Returns the number of
+ * instructions, or -ENOSYS for an unsupported architecture.
+ */
+int sandbox_confine_build_seccomp(
+	struct sock_filter out[static SANDBOX_SECCOMP_OPS_MAX]);
+/*
+ * Install the filter on the calling thread permanently; no_new_privs must be
+ * set.  Safe after a fork.  Returns 0 or a negative errno.
+ */
+int sandbox_confine_apply_seccomp(const struct sock_filter *filter,
+				  size_t n_filter);
+
+#endif

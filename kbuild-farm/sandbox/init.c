@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sandbox/init.h"
+
+#include "base/clock.h"
+#include "sandbox/check.h"
+#include "sandbox/confine.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/user.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A job is PID 1 of its namespace, so that killing it ends all its descendants
+ * before its end is reported.  As a consequence, signals from inside do not
+ * kill it: abort() ends with SIGSEGV or SIGILL, and a file beyond the size
+ * limit with EFBIG.
+ *
+ * Its user namespace has no mappings: the job owns nothing in it, and
+ * RLIMIT_NPROC counts the job separately, so that a fork bomb does not keep
+ * other jobs from forking.  Without user namespaces, a separate uid has the
+ * same effect.
+ *
+ * There is no /proc: it reveals details of the node (mountinfo, cgroup), cannot
+ * be mounted inside most containers, and costs a mount per job.  ld.so needs it
+ * for $ORIGIN, so the input root has a link /proc/self/exe to the driver's real
+ * path.
+ *
+ * Landlock cannot revoke what the rule for "/" allows, so a mount flag prevents
+ * the execution of files that a job has written.
+ */
+
+#define JOB_TMPFS_DIR  "/.kfarm"
+#define OPEN_FILES_MAX 1024
+/*
+ * Limit where processes are counted per user and not per job: enough for all
+ * jobs of the user.  It stops a fork bomb, but the bomb affects the other jobs.
+ */
+#define USER_PROCESSES_MAX 4096
+
+/* Return true if the directory is empty. readdir() would allocate. */
+static bool is_dir_empty(int dir)
+{
+	union {
+		struct dirent64 align;
+		char bytes[512];
+	} room;
+
+	for (;;) {
+		long n = syscall(SYS_getdents64, dir, &room, sizeof(room));
+
+		if (n <= 0)
+			return !n;
+		for (long at = 0; at < n;) {
+			const struct dirent64 *e = (const void *)(room.bytes +
+								  at);
+
+			if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+				return false;
+			at += e->d_reclen;
+		}
+	}
+}
+
+/*
+ * Mount a private /tmp for programs that ignore TMPDIR.  If the input root has
+ * files below /tmp or a link there, it stays unchanged.
+ */
+static int mount_job_tmp(struct sandbox_msg *m)
+{
+	int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return 0;
+	if (is_dir_empty(fd) &&
+	    (fchdir(fd) || mount(SANDBOX_TMP_DIR, ".", NULL, MS_BIND, NULL)))
+		ret = sandbox_user_set_error(m, "mount", "/tmp");
+	close(fd);
+	return ret;
+}
+
+static int mount_job_dir(const struct sandbox_job_exec *j,
+			 struct sandbox_msg *m)
+{
+	static const char *const dirs[] = { SANDBOX_OUT_DIR, SANDBOX_TMP_DIR };
+	const unsigned long read_only = MS_REMOUNT | MS_BIND | MS_RDONLY |
+					MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (sandbox_user_mount_tmpfs("job", JOB_TMPFS_DIR, MS_NOEXEC,
+				     j->limits->job_bytes,
+				     j->limits->job_files))
+		return sandbox_user_set_error(m, "mount", JOB_TMPFS_DIR);
+	umask(022);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (mkdir(dirs[i], 0755) ||
+		    mount(dirs[i], dirs[i], NULL, MS_BIND, NULL))
+			return sandbox_user_set_error(m, "mount", dirs[i]);
+	}
+	/*
+	 * Remount read-only: the job owns this directory but may write only to
+	 * the two bind mounts.
+	 */
+	if (mount(NULL, JOB_TMPFS_DIR, NULL, read_only, NULL))
+		return sandbox_user_set_error(m, "mount", "read-only");
+	return mount_job_tmp(m);
+}
+
+/* The job gets a private copy, which it can change like its outputs. */
+static int copy_job_input(const struct sandbox_job_exec *j, int out,
+			  struct sandbox_msg *m)
+{
+	int fd, ret = 0;
+	off_t at = 0;
+	ssize_t n;
+
+	if (j->fds[SANDBOX_MSG_FD_INPUT] < 0)
+		return 0;
+	fd = openat(out, j->input_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0644);
+	if (fd < 0)
+		return sandbox_user_set_error(m, "copy", j->input_name);
+	do
+		n = sendfile(fd, j->fds[SANDBOX_MSG_FD_INPUT], &at, 1 << 30);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (n < 0)
+		ret = sandbox_user_set_error(m, "copy", j->input_name);
+	close(fd);
+	return ret;
+}
+
+static int set_rlimit(int resource, uint64_t value)
+{
+	struct rlimit r;
+
+	if (getrlimit(resource, &r))
+		return -1;
+	if (r.rlim_max > value)
+		r.rlim_max = (rlim_t)value;
+	r.rlim_cur = r.rlim_max;
+	return setrlimit(resource, &r);
+}
+
+static int set_job_rlimits(const struct sandbox_job_exec_limits *l,
+			   bool counted, struct sandbox_msg *m)
+{
+	uint32_t processes = counted ? l->max_processes : USER_PROCESSES_MAX;
+	const uint64_t most = (rlim_t)-1;
+
+	if (set_rlimit(RLIMIT_CORE, 0) ||
+	    set_rlimit(RLIMIT_NOFILE, OPEN_FILES_MAX) ||
+	    set_rlimit(RLIMIT_MEMLOCK, 1 << 16) ||
+	    set_rlimit(RLIMIT_MSGQUEUE, 0) || set_rlimit(RLIMIT_RTPRIO, 0) ||
+	    set_rlimit(RLIMIT_FSIZE, l->file_bytes) ||
+	    set_rlimit(RLIMIT_AS,
+		       l->memory_bytes < most ? l->memory_bytes : most) ||
+	    set_rlimit(RLIMIT_NPROC, processes))
+		return sandbox_user_set_error(m, "rlimits", "setrlimit");
+	return 0;
+}
+
+static int drop_privileges(const struct sandbox_job_exec *j,
+			   struct sandbox_msg *m)
+{
+	static const char *const writable[] = { SANDBOX_OUT_DIR,
+						SANDBOX_TMP_DIR, NULL };
+	int ret;
+
+	if (j->job_userns && unshare(CLONE_NEWUSER))
+		return sandbox_user_set_error(m, "user", "unshare");
+	ret = set_job_rlimits(j->limits, j->job_userns || j->job_uid, m);
+	if (!ret)
+		ret = sandbox_user_drop_capabilities(j->job_uid, m);
+	if (ret)
+		return ret;
+	ret = sandbox_confine_apply_landlock(j->landlock_abi, writable);
+	if (ret) {
+		errno = -ret;
+		return sandbox_user_set_error(m, "landlock", "landlock");
+	}
+	ret = sandbox_confine_apply_seccomp(j->filter, j->n_filter);
+	if (ret) {
+		errno = -ret;
+		return sandbox_user_set_error(m, "seccomp", "seccomp");
+	}
+	return 0;
+}
+
+static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
+			   struct sandbox_msg *m)
+{
+	int null, ret;
+
+	sandbox_user_reset_signals();
+	setsid();
+	if (j->cpu_mask &&
+	    syscall(SYS_sched_setaffinity, 0, j->cpu_bytes, j->cpu_mask))
+		return sandbox_user_set_error(m, "cpus", "sched_setaffinity");
+	ret = sandbox_user_become(j->job_uid, m);
+	if (!ret)
+		ret = mount_job_dir(j, m);
+	if (ret)
+		return ret;
+	*out = open(SANDBOX_OUT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out < 0)
+		return sandbox_user_set_error(m, "mount", SANDBOX_OUT_DIR);
+	ret = copy_job_input(j, *out, m);
+	if (ret)
+		return ret;
+	if (chdir(j->cwd))
+		return sandbox_user_set_error(m, "cwd", j->cwd);
+	/*
+	 * Descriptors from 3 on are closed by the exec; all of the sandbox
+	 * init's are above 2.
+	 */
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0)
+		return sandbox_user_set_error(m, "mount", "/dev/null");
+	for (int i = 0; i < 3; i++) {
+		if (dup2(j->fds[i] < 0 ? null : j->fds[i], i) < 0)
+			return sandbox_user_set_error(m, "exec", "descriptors");
+	}
+	return drop_privileges(j, m);
+}
+
+/* Does not return.  A failure is sent as START_FAILED. */
+static void run_sandbox_job(const struct sandbox_job_exec *j)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	struct sandbox_msg m = { .type = SANDBOX_MSG_STARTED, .id = j->id };
+	int out = -1;
+	int ret = prepare_job_env(j, &out, &m);
+
+	if (!ret)
+		ret = sandbox_msg_send(j->sock, &m, NULL, 0, &out, 1);
+	if (!ret && j->self_test)
+		sandbox_check_run_selftest();
+	if (!ret) {
+		/*
+		 * A program that was just put can still be open for writing for
+		 * a moment, in a process that another thread of kfarmd is
+		 * forking.
+		 */
+		for (int i = 0; i < 100; i++) {
+			execve(j->argv[0], j->argv, j->env);
+			if (errno != ETXTBSY)
+				break;
+			nanosleep(&pause, NULL);
+		}
+		sandbox_user_set_error(&m, "exec", j->argv[0]);
+	}
+	m.type = SANDBOX_MSG_START_FAILED;
+	sandbox_msg_send(j->sock, &m, NULL, 0, NULL, 0);
+	_exit(127);
+}
+
+/*
+ * Three processes run without an exec between them: kfarmd forks an
+ * intermediate process, which enters the namespaces, clones the sandbox init
+ * and exits; the sandbox init clones the jobs.  All of them use only system
+ * calls, because kfarmd has threads.
+ */
+
+#define SOCKET_FD 3 /* number of the socket's descriptor */
+
+struct init_job {
+	pid_t pid; /* 0: this entry is free */
+	uint32_t id;
+	uint64_t start_ms; /* clock_ms() */
+	uint64_t deadline_ms; /* 0: none */
+	bool timed_out;
+};
+
+/*
+ * Each process is one sandbox init, so its state is global; it is too large for
+ * the stack.
+ */
+static struct init_job init_jobs[SANDBOX_INIT_JOBS_MAX];
+static char init_message_text[SANDBOX_ARGS_MAX];
+static char *message_strings[SANDBOX_INIT_STRINGS_MAX + 2];
+static const struct sandbox_init_setup *init_config;
+static int landlock_abi;
+static bool job_userns;
+static struct sandbox_uid_range job_uid_range;
+
+static void send_or_exit(const struct sandbox_msg *m)
+{
+	/* kfarmd has exited, and the sandbox has no other user. */
+	if (sandbox_msg_send(SOCKET_FD, m, NULL, 0, NULL, 0))
+		_exit(0);
+}
+
+static void report_start_failure(uint32_t id, int error, const char *what)
+{
+	struct sandbox_msg m = { .type = SANDBOX_MSG_START_FAILED, .id = id };
+
+	errno = error;
+	sandbox_user_set_error(&m, "pid", what);
+	send_or_exit(&m);
+	m = (struct sandbox_msg){ .type = SANDBOX_MSG_ENDED, .id = id };
+	send_or_exit(&m);
+}
+
+/*
+ * Split `n` NUL-terminated strings from *at on.  Returns false if fewer exist
+ * before `end`.
+ */
+static bool split_strings(char **out, size_t n, char **at, const char *end)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strnlen(*at, (size_t)(end - *at));
+
+		if (*at + len == end)
+			return false;
+		out[i] = *at;
+		*at += len + 1;
+	}
+	return true;
+}
+
+/* Decode the message and the `len` bytes of its text into a job. */
+static bool parse_job(struct sandbox_job_exec *j, const struct sandbox_msg *m,
+		      size_t len, const struct sandbox_msg_ancillary *extra)
+{
+	char *at = init_message_text + m->cpu_bytes, *cwd, *copy = NULL;
+	unsigned n = 0;
+
+	if (!m->argc || m->argc > SANDBOX_INIT_STRINGS_MAX ||
+	    m->envc > SANDBOX_INIT_STRINGS_MAX - m->argc || m->cpu_bytes > len)
+		return false;
+	j->cpu_mask = m->cpu_bytes ? init_message_text : NULL;
+	j->cpu_bytes = m->cpu_bytes;
+	j->argv = message_strings;
+	j->env = message_strings + m->argc + 1;
+	if (!split_strings(&cwd, 1, &at, init_message_text + len) ||
+	    (m->fd_mask & 1u << SANDBOX_MSG_FD_INPUT &&
+	     !split_strings(&copy, 1, &at, init_message_text + len)) ||
+	    !split_strings(j->argv, m->argc, &at, init_message_text + len) ||
+	    !split_strings(j->env, m->envc, &at, init_message_text + len))
+		return false;
+	j->argv[m->argc] = NULL;
+	j->env[m->envc] = NULL;
+	j->cwd = cwd;
+	j->input_name = copy;
+	for (unsigned i = 0; i < SANDBOX_MSG_FDS_MAX; i++) {
+		j->fds[i] = -1;
+		if (!(m->fd_mask & 1u << i))
+			continue;
+		if (n == extra->n_fds)
+			return false;
+		j->fds[i] = extra->fds[n++];
+	}
+	return true;
+}
+
+static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
+			      const struct sandbox_msg_ancillary *extra)
+{
+	const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+				    SIGCHLD;
+	struct sandbox_job_exec j = {
+		.sock = SOCKET_FD,
+		.id = m->id,
+		.self_test = m->self_test,
+		.limits = &init_config->job_limits,
+		.filter = init_config->filter,
+		.n_filter = init_config->n_filter,
+		.landlock_abi = landlock_abi,
+		.job_userns = job_userns,
+	};
+	struct init_job *job = NULL;
+	long pid;
+
+	for (size_t i = 0; i < SANDBOX_INIT_JOBS_MAX && !job; i++) {
+		if (!init_jobs[i].pid)
+			job = &init_jobs[i];
+	}
+
+	if (!parse_job(&j, m, len, extra)) {
+		report_start_failure(m->id, extra->n_fds ? EPROTO : EMFILE,
+				     "start");
+		return;
+	}
+	if (!job) {
+		report_start_failure(m->id, EAGAIN, "too many jobs");
+		return;
+	}
+	/*
+	 * The child shares no memory with the sandbox init, so it can unshare
+	 * its user namespace.
+	 */
+	j.job_uid = sandbox_user_job_uid(&job_uid_range,
+					 (size_t)(job - init_jobs));
+	pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
+	if (!pid)
+		run_sandbox_job(&j);
+	if (pid < 0) {
+		report_start_failure(m->id, errno, "clone");
+		return;
+	}
+	*job = (struct init_job){
+		.pid = (pid_t)pid,
+		.id = m->id,
+		.start_ms = clock_ms(),
+	};
+	if (m->deadline_ms)
+		job->deadline_ms = job->start_ms + m->deadline_ms;
+}
+
+/*
+ * The kernel reports the end of a namespace's PID 1 after all its other
+ * processes have ended.
+ */
+static void report_job_end(struct init_job *job, int status,
+			   const struct rusage *used)
+{
+	int64_t us = (used->ru_utime.tv_sec + used->ru_stime.tv_sec) *
+			     (int64_t)1000000 +
+		     used->ru_utime.tv_usec + used->ru_stime.tv_usec;
+	struct sandbox_msg m = {
+		.type = SANDBOX_MSG_ENDED,
+		.id = job->id,
+		.status = status,
+		.timed_out = job->timed_out,
+		.cpu_ms = (uint32_t)(us / 1000),
+		.wall_ms = (uint32_t)(clock_ms() - job->start_ms),
+		.peak_kib = (uint32_t)used->ru_maxrss,
+	};
+
+	job->pid = 0;
+	send_or_exit(&m);
+}
+
+static void reap_exited_jobs(int signals)
+{
+	struct signalfd_siginfo info;
+	struct rusage used;
+	int status;
+	pid_t pid;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		;
+	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0) {
+		for (size_t i = 0; i < SANDBOX_INIT_JOBS_MAX; i++) {
+			if (init_jobs[i].pid == pid)
+				report_job_end(&init_jobs[i], status, &used);
+		}
+	}
+}
+
+/*
+ * Kill overdue jobs.  Returns the ms until the next deadline, or -1 if there is
+ * no deadline.
+ */
+static int kill_timed_out_jobs(void)
+{
+	uint64_t now = clock_ms(), next = UINT64_MAX;
+
+	for (size_t i = 0; i < SANDBOX_INIT_JOBS_MAX; i++) {
+		struct init_job *job = &init_jobs[i];
+
+		if (!job->pid || !job->deadline_ms || job->timed_out)
+			continue;
+		if (job->deadline_ms <= now) {
+			job->timed_out = true;
+			kill(job->pid, SIGKILL);
+		} else if (job->deadline_ms - now < next) {
+			next = job->deadline_ms - now;
+		}
+	}
+	if (next == UINT64_MAX)
+		return -1;
+	return next > 60000 ? 60000 : (int)next;
+}
+
+static void on_message(void)
+{
+	struct sandbox_msg_ancillary extra;
+	struct sandbox_msg m;
+	ssize_t n = sandbox_msg_receive(SOCKET_FD, &m, init_message_text,
+					sizeof(init_message_text), &extra,
+					MSG_DONTWAIT);
+
+	if (n == -EAGAIN)
+		return;
+	if (n < 0)
+		_exit(0);
+	if (m.type == SANDBOX_MSG_START)
+		start_sandbox_job(&m, (size_t)n, &extra);
+	for (size_t i = 0;
+	     m.type == SANDBOX_MSG_KILL && i < SANDBOX_INIT_JOBS_MAX; i++) {
+		if (init_jobs[i].pid && init_jobs[i].id == m.id)
+			kill(init_jobs[i].pid, SIGKILL);
+	}
+	sandbox_msg_close_fds(&extra);
+}
+
+static void run_init_loop(int signals)
+{
+	for (;;) {
+		struct pollfd p[] = {
+			{ .fd = SOCKET_FD, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+		};
+
+		if (poll(p, 2, kill_timed_out_jobs()) < 0 && errno != EINTR)
+			_exit(1);
+		if (p[1].revents)
+			reap_exited_jobs(signals);
+		if (p[0].revents)
+			on_message();
+	}
+}
+
+static void report_setup_failure(struct sandbox_msg *m)
+{
+	m->type = SANDBOX_MSG_SETUP_FAILED;
+	sandbox_msg_send(SOCKET_FD, m, NULL, 0, NULL, 0);
+	_exit(1);
+}
+
+/* Return true if a job can have a separate user namespace. */
+static bool can_nest_userns(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	int status = 1;
+
+	if (!pid)
+		_exit(unshare(CLONE_NEWUSER) ? 1 : 0);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return !status;
+}
+
+static void run_init(void)
+{
+	struct sandbox_msg m = { .type = SANDBOX_MSG_READY };
+	struct sandbox_msg_ancillary extra;
+	int fds[2], signals;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	/*
+	 * The intermediate process has exited by now, so the parent is the
+	 * subreaper, if kfarmd is one: die with it.
+	 */
+	if (sandbox_msg_receive(SOCKET_FD, &m, NULL, 0, &extra, 0) < 0 ||
+	    m.type != SANDBOX_MSG_SET_UP)
+		_exit(0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "kfarm-cell");
+	m = (struct sandbox_msg){ .type = SANDBOX_MSG_READY };
+	if (signals < 0) {
+		sandbox_user_set_error(&m, "pid", "signalfd");
+		report_setup_failure(&m);
+	}
+	if (sandbox_user_mount_root(&init_config->namespace_limits, &fds[0],
+				    &fds[1], &m))
+		report_setup_failure(&m);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+		sandbox_user_set_error(&m, "no_new_privs", "prctl");
+		report_setup_failure(&m);
+	}
+	landlock_abi = sandbox_confine_landlock_abi();
+	job_userns = init_config->nproc_per_userns && !job_uid_range.n_uids &&
+		     can_nest_userns();
+	m.job_userns = job_userns;
+	m.job_uid = job_uid_range.n_uids > 0;
+	m.landlock_abi = (uint32_t)landlock_abi;
+	if (sandbox_msg_send(SOCKET_FD, &m, NULL, 0, fds, 2))
+		_exit(0);
+	close(fds[0]);
+	close(fds[1]);
+	run_init_loop(signals);
+}
+
+/* Close all descriptors of kfarmd except the socket. */
+static void close_inherited_fds(int sock)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int at = fcntl(sock, F_DUPFD_CLOEXEC, 10);
+
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	dup3(at, SOCKET_FD, O_CLOEXEC);
+	if (!syscall(SYS_close_range, SOCKET_FD + 1, ~0u, 0))
+		return;
+	/* before Linux 5.9 */
+	for (long i = SOCKET_FD + 1; i < sysconf(_SC_OPEN_MAX) && i < 1 << 20;
+	     i++)
+		close((int)i);
+}
+
+void sandbox_init_main(const struct sandbox_init_setup *setup)
+{
+	struct sandbox_msg m = { 0 };
+	long pid;
+
+	init_config = setup;
+	sandbox_user_reset_signals();
+	close_inherited_fds(setup->sock);
+	setsid();
+	if (sandbox_user_enter(&job_uid_range, &m) || sandbox_user_unshare(&m))
+		report_setup_failure(&m);
+	pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (pid < 0) {
+		sandbox_user_set_error(&m, "pid", "clone");
+		report_setup_failure(&m);
+	}
+	if (!pid)
+		run_init();
+	_exit(0);
+}

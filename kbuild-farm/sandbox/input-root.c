@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sandbox/input-root.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "sandbox/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYMLINKS_MAX 40 /* the limit of the kernel */
+
+/*
+ * Open a directory below `root` and create it with its parents if necessary.
+ * The mode does not depend on the umask, since the user of a job need not own
+ * the input root.
+ */
+static int open_or_create_dir(int root, const char *path)
+{
+	char *upper = xstrdup(path), *slash = strrchr(upper, '/');
+	const char *name = slash ? slash + 1 : upper;
+	int dir = beneath_open(root, path, false), above;
+
+	if (dir == -ENOENT && *path) {
+		if (slash)
+			*slash = '\0';
+		above = open_or_create_dir(root, slash ? upper : "");
+		dir = above;
+		if (above >= 0 && mkdirat(above, name, 0755) && errno != EEXIST)
+			dir = -errno;
+		else if (above >= 0)
+			dir = fchmodat(above, name, 0755, 0) ?
+				      -errno :
+				      beneath_open(root, path, false);
+		if (above >= 0)
+			close(above);
+	}
+	free(upper);
+	return dir;
+}
+
+int sandbox_input_root_open_parent(int root, const char *path, bool create,
+				   const char **leaf)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+	int dir;
+
+	*leaf = slash + 1;
+	if (slash == path)
+		return beneath_open(root, "", false);
+	parent = xstrndup(path + 1, (size_t)(slash - path - 1));
+	dir = create ? open_or_create_dir(root, parent) :
+		       beneath_open(root, parent, false);
+	free(parent);
+	return dir;
+}
+
+/*
+ * Read the symbolic link at `path`.  Returns 1 with its absolute target in
+ * *out, or 0 if `path` is not a link.
+ */
+static int read_absolute_target(int root, const char *path, char **out)
+{
+	char target[PATH_MAX], *here = xstrdup(path);
+	ssize_t n = readlinkat(root, here + 1, target, sizeof(target) - 1);
+	int error = errno;
+
+	if (n > 0) {
+		target[n] = '\0';
+		if (target[0] == '/') {
+			*out = xstrdup(target);
+		} else {
+			*strrchr(here, '/') = '\0';
+			*out = xasprintf("%s/%s", here, target);
+		}
+	}
+	free(here);
+	return n > 0 ? 1 : error == EINVAL ? 0 : -error;
+}
+
+int sandbox_input_root_resolve(int root, const char *path, char **resolved)
+{
+	char *rest = xstrdup(path), *done = xstrdup("");
+	int ret = 0, links = 0;
+	const char *at = rest;
+
+	while (!ret && *at) {
+		size_t n = strcspn(++at, "/");
+		char *name = xstrndup(at, n), *next, *slash, *target = NULL;
+
+		at += n;
+		if (!*name || !strcmp(name, ".")) {
+			free(name);
+			continue;
+		}
+		if (!strcmp(name, "..")) {
+			slash = strrchr(done, '/');
+			if (slash)
+				*slash = '\0';
+			free(name);
+			continue;
+		}
+		next = xasprintf("%s/%s", done, name);
+		free(name);
+		free(done);
+		done = next;
+		ret = read_absolute_target(root, done, &target);
+		if (ret <= 0 || !target)
+			continue;
+		/*
+		 * Restart with the link's target in front of the remaining
+		 * path.
+		 */
+		ret = ++links > SYMLINKS_MAX ? -ELOOP : 0;
+		next = xasprintf("%s%s", target, at);
+		free(target);
+		free(rest);
+		at = rest = next;
+		*done = '\0';
+	}
+	free(rest);
+	if (ret) {
+		free(done);
+		return ret;
+	}
+	*resolved = done;
+	return 0;
+}
+
+#define SELF_EXE        "/proc/self/exe"
+#define RESERVED_DIR    "/.kfarm"
+#define STAGE_NAME_SIZE 32
+
+/* A path that was put, or a parent of one. */
+struct input_root_entry {
+	struct map_entry entry;
+	char path[];
+};
+
+void sandbox_input_root_init(struct sandbox_input_root *v, int root, int stage,
+			     uid_t uid, gid_t gid)
+{
+	*v = (struct sandbox_input_root){
+		.root_fd = root,
+		.stage_fd = stage,
+		.uid = uid,
+		.gid = gid,
+	};
+}
+
+void sandbox_input_root_release(struct sandbox_input_root *v)
+{
+	map_release_entries(&v->entries, NULL);
+	if (v->root_fd >= 0)
+		close(v->root_fd);
+	if (v->stage_fd >= 0)
+		close(v->stage_fd);
+	v->root_fd = v->stage_fd = -1;
+}
+
+bool sandbox_input_root_is_normal(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len < 2 || len > SANDBOX_PATH_MAX || path[0] != '/')
+		return false;
+	for (const char *at = path; *at;) {
+		size_t n = strcspn(++at, "/");
+
+		if (!n || n > NAME_MAX || (n == 1 && *at == '.') ||
+		    (n == 2 && at[0] == '.' && at[1] == '.'))
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+static bool is_in_input_root(const struct sandbox_input_root *v,
+			     const char *path, size_t len)
+{
+	uint64_t hash = map_hash(bytes_of(path, len));
+	struct map_entry *n = map_find(&v->entries, hash);
+
+	for (; n; n = map_next_match(n)) {
+		const char *known = ((struct input_root_entry *)n)->path;
+
+		if (!strncmp(known, path, len) && !known[len])
+			return true;
+	}
+	return false;
+}
+
+/* Record the path and all its parents. */
+static void add_known_path(struct sandbox_input_root *v, const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && !is_in_input_root(v, path, len)) {
+		struct input_root_entry *e = xcalloc(1, sizeof(*e) + len + 1);
+
+		memcpy(e->path, path, len);
+		map_add(&v->entries, &e->entry, map_hash(bytes_of(path, len)));
+		while (len > 1 && path[len - 1] != '/')
+			len--;
+		len--;
+	}
+}
+
+static bool is_reserved_path(const char *path)
+{
+	static const char *const nodes[] = { "/dev", "/dev/null", "/dev/zero",
+					     "/dev/urandom" };
+	size_t n = strlen(RESERVED_DIR);
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
+		if (!strcmp(path, nodes[i]))
+			return true;
+	}
+	return !strncmp(path, RESERVED_DIR, n) && (!path[n] || path[n] == '/');
+}
+
+/* Check that a new entry is allowed at this path. */
+static int check_new_path(const struct sandbox_input_root *v, const char *path,
+			  struct err *err)
+{
+	if (!sandbox_input_root_is_normal(path))
+		return err_set(err, EINVAL, "view: %s: not in normal form",
+			       path);
+	if (is_reserved_path(path) ||
+	    (v->frozen && is_in_input_root(v, path, strlen(path))))
+		return err_set(err, EPERM, "view: %s: may not be replaced",
+			       path);
+	return 0;
+}
+
+/* Every edit is enclosed in these two calls. */
+static void set_owner_fsids(const struct sandbox_input_root *v)
+{
+	if (v->uid == geteuid())
+		return;
+	setfsgid(v->gid);
+	setfsuid(v->uid);
+}
+
+static void restore_fsids(const struct sandbox_input_root *v)
+{
+	if (v->uid == geteuid())
+		return;
+	setfsuid(geteuid());
+	setfsgid(getegid());
+}
+
+static int set_edit_error(struct err *err, int ret, const char *path)
+{
+	return err_set(err, -ret, "view: %s: %s", path, strerror(-ret));
+}
+
+static void make_stage_name(struct sandbox_input_root *v,
+			    char name[static STAGE_NAME_SIZE])
+{
+	snprintf(name, STAGE_NAME_SIZE, "%lu", v->next_stage_name++);
+}
+
+/*
+ * Exchange stage/name and parent/leaf.  Kernels without RENAME_EXCHANGE (before
+ * Linux 3.15, for a tmpfs before 3.17) first move the old entry away.
+ */
+static int exchange_paths(struct sandbox_input_root *v, const char *name,
+			  int parent, const char *leaf)
+{
+	char old[STAGE_NAME_SIZE];
+	int ret = 0;
+
+	if (!renameat2(v->stage_fd, name, parent, leaf, RENAME_EXCHANGE))
+		return 0;
+	if (errno != ENOSYS && errno != EINVAL)
+		return -errno;
+	make_stage_name(v, old);
+	if (renameat(parent, leaf, v->stage_fd, old))
+		return -errno;
+	if (renameat(v->stage_fd, name, parent, leaf)) {
+		ret = -errno;
+		renameat(v->stage_fd, old, parent, leaf);
+		return ret;
+	}
+	fs_remove_at(v->stage_fd, old);
+	return 0;
+}
+
+/*
+ * Move stage/name into place.  An existing entry is replaced atomically.
+ * Entries that rename(2) does not replace, if one of both is a directory, are
+ * exchanged.
+ */
+static int move_into_place(struct sandbox_input_root *v, const char *name,
+			   const char *path)
+{
+	const char *leaf;
+	int parent = sandbox_input_root_open_parent(v->root_fd, path, true,
+						    &leaf);
+	int ret = 0;
+
+	if (parent < 0)
+		return parent;
+	if (renameat(v->stage_fd, name, parent, leaf)) {
+		ret = -errno;
+		if (ret == -EISDIR || ret == -ENOTDIR || ret == -ENOTEMPTY ||
+		    ret == -EEXIST)
+			ret = exchange_paths(v, name, parent, leaf);
+	}
+	close(parent);
+	return ret;
+}
+
+/* End an edit: remove what is left in the stage, whether new or old. */
+static int finish_edit(struct sandbox_input_root *v, int ret, const char *name,
+		       const char *path, struct err *err)
+{
+	if (!ret)
+		ret = move_into_place(v, name, path);
+	fs_remove_at(v->stage_fd, name);
+	restore_fsids(v);
+	if (ret)
+		return set_edit_error(err, ret, path);
+	if (!v->frozen)
+		add_known_path(v, path);
+	return 0;
+}
+
+int sandbox_put_file(struct sandbox *cell, const char *path, int fd,
+		     uint64_t size, bool executable, int64_t mtime_ns,
+		     struct err *err)
+{
+	struct sandbox_input_root *v = &cell->input_root;
+	char name[STAGE_NAME_SIZE];
+	int ret = check_new_path(v, path, err);
+
+	if (ret)
+		return ret;
+	make_stage_name(v, name);
+	set_owner_fsids(v);
+	ret = fs_create_at(v->stage_fd, name, fd, size,
+			   executable ? 0755 : 0644, mtime_ns);
+	return finish_edit(v, ret, name, path, err);
+}
+
+int sandbox_put_symlink(struct sandbox *cell, const char *path,
+			const char *target, struct err *err)
+{
+	struct sandbox_input_root *v = &cell->input_root;
+	char name[STAGE_NAME_SIZE];
+	int ret = check_new_path(v, path, err);
+
+	if (!ret && (!*target || strlen(target) >= SANDBOX_PATH_MAX))
+		ret = err_set(err, EINVAL, "view: %s: no such target", path);
+	if (ret)
+		return ret;
+	make_stage_name(v, name);
+	set_owner_fsids(v);
+	if (symlinkat(target, v->stage_fd, name))
+		ret = -errno;
+	return finish_edit(v, ret, name, path, err);
+}
+
+/* Return true if a directory exists at `path`. */
+static bool is_existing_dir(struct sandbox_input_root *v, const char *path)
+{
+	const char *leaf;
+	int parent = sandbox_input_root_open_parent(v->root_fd, path, false,
+						    &leaf);
+	struct stat st;
+	bool has;
+
+	if (parent < 0)
+		return false;
+	has = !fstatat(parent, leaf, &st, AT_SYMLINK_NOFOLLOW) &&
+	      S_ISDIR(st.st_mode);
+	close(parent);
+	return has;
+}
+
+int sandbox_put_dir(struct sandbox *cell, const char *path, struct err *err)
+{
+	struct sandbox_input_root *v = &cell->input_root;
+	char name[STAGE_NAME_SIZE];
+	int ret;
+
+	if (sandbox_input_root_is_normal(path) && is_existing_dir(v, path)) {
+		if (!v->frozen)
+			add_known_path(v, path);
+		return 0;
+	}
+	ret = check_new_path(v, path, err);
+	if (ret)
+		return ret;
+	make_stage_name(v, name);
+	set_owner_fsids(v);
+	if (mkdirat(v->stage_fd, name, 0755) ||
+	    fchmodat(v->stage_fd, name, 0755, 0))
+		ret = -errno;
+	return finish_edit(v, ret, name, path, err);
+}
+
+int sandbox_remove_path(struct sandbox *cell, const char *path, struct err *err)
+{
+	struct sandbox_input_root *v = &cell->input_root;
+	char name[STAGE_NAME_SIZE];
+	const char *leaf;
+	int parent, ret = check_new_path(v, path, err);
+
+	if (ret)
+		return ret;
+	set_owner_fsids(v);
+	parent = sandbox_input_root_open_parent(v->root_fd, path, false, &leaf);
+	if (parent < 0) {
+		ret = parent == -ENOENT ? 0 : parent;
+	} else {
+		make_stage_name(v, name);
+		/*
+		 * It disappears for the jobs at once; its content is removed
+		 * afterwards.
+		 */
+		if (!renameat(parent, leaf, v->stage_fd, name))
+			fs_remove_at(v->stage_fd, name);
+		else if (errno != ENOENT)
+			ret = -errno;
+		close(parent);
+	}
+	restore_fsids(v);
+	return ret ? set_edit_error(err, ret, path) : 0;
+}
+
+/* Drop the paths that were removed again. */
+static void forget_removed_paths(struct sandbox_input_root *v)
+{
+	struct map_entry *n, *next;
+	struct stat st;
+
+	for (n = map_next(&v->entries, NULL); n; n = next) {
+		const char *path = ((struct input_root_entry *)n)->path;
+
+		next = map_next(&v->entries, n);
+		if (!fstatat(v->root_fd, path + 1, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		map_remove(&v->entries, n);
+		free(n);
+	}
+}
+
+int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
+{
+	struct sandbox_input_root *v = &cell->input_root;
+	char *real = NULL;
+	int ret = 0;
+
+	if (driver && !sandbox_input_root_is_normal(driver))
+		return err_set(err, EINVAL, "view: %s: not in normal form",
+			       driver);
+	if (driver)
+		ret = sandbox_input_root_resolve(v->root_fd, driver, &real);
+	if (ret)
+		return set_edit_error(err, ret, driver);
+	if (real)
+		ret = sandbox_put_symlink(cell, SELF_EXE, real, err);
+	free(real);
+	if (ret)
+		return ret;
+	if (!v->frozen)
+		forget_removed_paths(v);
+	v->frozen = true;
+	return 0;
+}

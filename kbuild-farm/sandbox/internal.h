@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sandbox/internal.h - State of sandboxes and runs, private to this room. */
+#ifndef SANDBOX_INTERNAL_H
+#define SANDBOX_INTERNAL_H
+
+#include "sandbox/input-root.h"
+#include "sandbox/msg.h"
+#include "sandbox/sandbox.h"
+
+#include <sys/queue.h>
+
+struct sandbox_run {
+	TAILQ_ENTRY(sandbox_run) entry;
+	/* NULL once the sandbox was freed or the run has ended */
+	struct sandbox *sandbox;
+	uint32_t id;
+	/* its PID 1, in the PID namespace of kfarmd; 0 before STARTED */
+	pid_t pid;
+	int pipes[2];
+	int out_dir_fd; /* SANDBOX_OUT_DIR; -1 before STARTED */
+	bool killed;
+	bool start_failed;
+	struct sandbox_end end; /* with start_failed: filled as far as known */
+	void (*on_done)(void *ctx, struct sandbox_run *run,
+			const struct sandbox_end *end);
+	void *ctx;
+};
+
+struct sandbox {
+	int sock;
+	int init_pidfd; /* pidfd; -1: none */
+	struct sandbox_input_root input_root;
+	char *layers;
+	TAILQ_HEAD(, sandbox_run) runs; /* runs that have not ended */
+	uint32_t next_id;
+	bool lost;
+	bool self_test; /* the next run executes sandbox_check_run_selftest() */
+	bool in_handler; /* in sandbox_handle_messages() */
+	/* sandbox_free() was called in sandbox_handle_messages() */
+	bool free_pending;
+	void (*on_lost)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/*
+ * Set `err` to "no sandbox: LAYER: WHAT: reason; what to do".  Reads the sysctl
+ * files below root/proc/sys; `root` is "" except in tests.  Returns -error.
+ */
+int sandbox_explain(struct err *err, const char *root, const char *layer,
+		    const char *what, int error);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sandbox/msg.h - Messages between kfarmd, the sandbox init and its jobs.
+ *
+ * The messages travel over one SOCK_SEQPACKET pair.  Both ends are the same
+ * program.
+ *
+ *	kfarmd -> init	SET_UP		build the sandbox
+ *			START		start a job: its CPU set and strings
+ *					follow, then descriptors
+ *			KILL		kill a job
+ *	init -> kfarmd	READY		the sandbox exists; descriptors: root,
+ *					stage
+ *			SETUP_FAILED	it does not: layer, error
+ *			ENDED		a job: wait status and resource usage
+ *	job -> kfarmd	STARTED		just before its exec; descriptor:
+ *					SANDBOX_OUT_DIR
+ *			START_FAILED	layer, error; ENDED follows
+ *
+ * Jobs send their messages themselves; the exec closes their copy of the
+ * socket.
+ */
+#ifndef SANDBOX_MSG_H
+#define SANDBOX_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SANDBOX_MSG_FDS_MAX  4
+#define SANDBOX_MSG_TEXT_MAX 100
+
+enum sandbox_msg_type {
+	SANDBOX_MSG_SET_UP,
+	SANDBOX_MSG_START,
+	SANDBOX_MSG_KILL,
+	SANDBOX_MSG_READY,
+	SANDBOX_MSG_SETUP_FAILED,
+	SANDBOX_MSG_STARTED,
+	SANDBOX_MSG_START_FAILED,
+	SANDBOX_MSG_ENDED
+};
+
+/* Descriptors of START; those that are present follow in this order. */
+enum sandbox_msg_fd {
+	SANDBOX_MSG_FD_STDIN,
+	SANDBOX_MSG_FD_STDOUT,
+	SANDBOX_MSG_FD_STDERR,
+	SANDBOX_MSG_FD_INPUT, /* its name follows the cwd */
+};
+
+struct sandbox_msg {
+	uint32_t type;
+	uint32_t id; /* number of the job */
+	int32_t error;
+	/* START */
+	uint32_t deadline_ms;
+	uint32_t argc;
+	uint32_t envc;
+	/* length of the CPU set in front of the strings, or 0 */
+	uint32_t cpu_bytes;
+	/* bit i: descriptor i of enum sandbox_msg_fd is present */
+	uint32_t fd_mask;
+	uint32_t self_test; /* run the self-test instead of an exec */
+	/* ENDED */
+	int32_t status;
+	uint32_t timed_out; /* killed at its deadline */
+	uint32_t cpu_ms;
+	uint32_t wall_ms;
+	uint32_t peak_kib;
+	/* READY */
+	uint32_t landlock_abi; /* ABI version */
+	uint32_t job_userns; /* each job has a separate user namespace */
+	/* without user namespaces: each job has a separate uid */
+	uint32_t job_uid;
+	/* SETUP_FAILED, START_FAILED: the failed operation */
+	char layer[24];
+	char operation[SANDBOX_MSG_TEXT_MAX];
+};
+
+/* Descriptors and credentials of a message. */
+struct sandbox_msg_ancillary {
+	int fds[SANDBOX_MSG_FDS_MAX]; /* to be closed by the receiver */
+	unsigned n_fds;
+	pid_t pid; /* 0 unless SO_PASSCRED is set */
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * Send a message, `len` bytes of `tail`, and `n` descriptors.  Returns 0 or a
+ * negative errno.  Neither allocates nor locks.
+ */
+int sandbox_msg_send(int sock, const struct sandbox_msg *m, const void *tail,
+		     size_t len, const int *fds, unsigned n);
+/*
+ * Receive a message, and up to `size` following bytes into `tail`.  Returns the
+ * number of these bytes; -EPIPE at the end, -EAGAIN, -EPROTO or another
+ * negative errno, with no descriptor left open.
+ */
+ssize_t sandbox_msg_receive(int sock, struct sandbox_msg *m, void *tail,
+			    size_t size, struct sandbox_msg_ancillary *extra,
+			    int flags);
+/* Close the received descriptors. */
+void sandbox_msg_close_fds(struct sandbox_msg_ancillary *extra);
+
+#endif

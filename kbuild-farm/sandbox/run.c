@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sandbox/run.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "sandbox/init.h"
+#include "sandbox/internal.h"
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROCESSES_MAX       256 /* far more than a compiler starts */
+#define PROC_FILE_BYTES_MAX (1 << 16) /* limit on a file of /proc */
+
+struct process_tree {
+	pid_t pids[PROCESSES_MAX];
+	size_t n_pids;
+};
+
+/* Read a file of /proc; the caller releases *out. */
+static bool read_proc(struct buf *out, const char *path)
+{
+	struct err ignored;
+
+	*out = (struct buf){ 0 };
+	return !fs_read(path, PROC_FILE_BYTES_MAX, out, &ignored);
+}
+
+/* Add the children of all threads, if the kernel lists them. */
+static void add_children(struct process_tree *f, pid_t pid)
+{
+	char *dir = xasprintf("/proc/%d/task", (int)pid);
+	struct strv threads = { 0 };
+
+	fs_list(dir, &threads);
+	for (size_t i = 0; i < threads.n; i++) {
+		char *path = xasprintf("%s/%s/children", dir, threads.v[i]);
+		char *at, *end;
+		struct buf text;
+
+		read_proc(&text, path);
+		for (at = (char *)text.data; at; at = end) {
+			long child = strtol(at, &end, 10);
+
+			if (end == at || child <= 0 ||
+			    f->n_pids == PROCESSES_MAX)
+				break;
+			f->pids[f->n_pids++] = (pid_t)child;
+		}
+		buf_release(&text);
+		free(path);
+	}
+	strv_release(&threads);
+	free(dir);
+}
+
+/*
+ * Return the clock ticks of a process and of the children that it waited for.
+ * The process name can contain any text, even ") R 1", so search for the last
+ * parenthesis.
+ */
+static unsigned long long process_ticks(pid_t pid)
+{
+	unsigned long long user, sys, child_user, child_sys, sum = 0;
+	char *path = xasprintf("/proc/%d/stat", (int)pid);
+	const char *stat = NULL;
+	struct buf text;
+
+	if (read_proc(&text, path))
+		stat = strrchr(buf_str(&text), ')');
+	if (stat && sscanf(stat + 1,
+			   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
+			   " %llu %llu %llu %llu",
+			   &user, &sys, &child_user, &child_sys) == 4)
+		sum = user + sys + child_user + child_sys;
+	buf_release(&text);
+	free(path);
+	return sum;
+}
+
+uint32_t sandbox_run_pid_cpu_ms(pid_t pid)
+{
+	struct process_tree *f = xcalloc(1, sizeof(*f));
+	unsigned long long sum = 0;
+	long rate = sysconf(_SC_CLK_TCK);
+
+	/* Breadth first: the array is also the queue. */
+	f->pids[f->n_pids++] = pid;
+	for (size_t i = 0; i < f->n_pids; i++) {
+		add_children(f, f->pids[i]);
+		sum += process_ticks(f->pids[i]);
+	}
+	free(f);
+	sum = sum * 1000 / (unsigned long long)(rate > 0 ? rate : 100);
+	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+}
+
+static bool is_file_name(const char *name)
+{
+	return *name && strcmp(name, ".") && strcmp(name, "..") &&
+	       !strchr(name, '/') && strlen(name) < 256;
+}
+
+static void add_nul_string(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s) + 1);
+}
+
+/* Append the strings of `list`, each with its NUL.  Returns their number. */
+static uint32_t add_strings(struct buf *b, char *const *list)
+{
+	uint32_t n = 0;
+
+	for (; list && list[n] && b->len <= SANDBOX_ARGS_MAX; n++)
+		add_nul_string(b, list[n]);
+	return n;
+}
+
+static int encode_job(const struct sandbox_job *job, struct buf *b,
+		      struct sandbox_msg *m, struct err *err)
+{
+	if (job->cpus && job->n_cpu_words <= SANDBOX_CPU_WORDS_MAX) {
+		m->cpu_bytes = (uint32_t)(job->n_cpu_words *
+					  sizeof(*job->cpus));
+		buf_add(b, job->cpus, m->cpu_bytes);
+	}
+	add_nul_string(b, job->cwd);
+	if (job->input_name && !is_file_name(job->input_name))
+		return err_set(err, EINVAL, "start a job: file %s",
+			       job->input_name);
+	if (job->input_name)
+		add_nul_string(b, job->input_name);
+	m->argc = add_strings(b, job->argv);
+	m->envc = add_strings(b, job->env);
+	if (!m->argc)
+		return err_set(err, EINVAL, "start a job: no command");
+	if (b->len > SANDBOX_ARGS_MAX ||
+	    m->argc + m->envc > SANDBOX_INIT_STRINGS_MAX)
+		return err_set(err, E2BIG, "start %s: arguments too long",
+			       job->argv[0]);
+	return 0;
+}
+
+/*
+ * Open the pipes from index `first` on: kfarmd reads from ends[], the job
+ * writes to job_ends[].
+ */
+static int open_pipes(int first, int ends[2], int job_ends[2], struct err *err)
+{
+	for (int i = first; i < 2; i++) {
+		int fd[2];
+
+		if (pipe2(fd, O_CLOEXEC))
+			return err_errno(err, "start a job: pipe");
+		fcntl(fd[0], F_SETFL, O_NONBLOCK);
+		ends[i] = fd[0];
+		job_ends[i] = fd[1];
+	}
+	return 0;
+}
+
+static void close_pair(int fd[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
+		fd[i] = -1;
+	}
+}
+
+/* Returns 0, or -EPIPE for any failure. */
+static int send_to_init(struct sandbox *cell, const struct sandbox_msg *m,
+			const void *tail, size_t len, const int *fds,
+			unsigned n)
+{
+	if (cell->lost || sandbox_msg_send(cell->sock, m, tail, len, fds, n)) {
+		/*
+		 * Kill a sandbox init that accepts no message, so that
+		 * on_lost() follows.
+		 */
+		if (cell->init_pidfd >= 0)
+			pidfd_send_signal(cell->init_pidfd, SIGKILL, NULL, 0);
+		return -EPIPE;
+	}
+	return 0;
+}
+
+static int send_job_message(struct sandbox *cell, const struct sandbox_job *job,
+			    struct sandbox_msg *m, const struct buf *b,
+			    const int job_ends[2])
+{
+	const int all[] = {
+		[SANDBOX_MSG_FD_STDIN] = job->stdin_fd,
+		[SANDBOX_MSG_FD_STDOUT] = job->stdout_fd ? job->stdout_fd :
+							   job_ends[0],
+		[SANDBOX_MSG_FD_STDERR] = job_ends[1],
+		[SANDBOX_MSG_FD_INPUT] = job->input_name ? job->input_fd : -1,
+	};
+	int fds[SANDBOX_MSG_FDS_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < SANDBOX_MSG_FDS_MAX; i++) {
+		if (all[i] < 0)
+			continue;
+		fds[n++] = all[i];
+		m->fd_mask |= 1u << i;
+	}
+	return send_to_init(cell, m, b->data, b->len, fds, n);
+}
+
+int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
+		      struct sandbox_run **out, struct err *err)
+{
+	struct sandbox_msg m = {
+		.type = SANDBOX_MSG_START,
+		.deadline_ms = job->deadline_ms,
+		.self_test = cell->self_test,
+	};
+	struct sandbox_run *run = xcalloc(1, sizeof(*run));
+	int job_ends[2] = { -1, -1 };
+	struct buf b = { 0 };
+	int ret;
+
+	run->sandbox = cell;
+	run->id = cell->next_id++;
+	run->out_dir_fd = run->pipes[0] = run->pipes[1] = -1;
+	run->on_done = job->on_done;
+	run->ctx = job->ctx;
+	ret = encode_job(job, &b, &m, err);
+	if (!ret)
+		ret = open_pipes(job->stdout_fd ? 1 : 0, run->pipes, job_ends,
+				 err);
+	if (!ret) {
+		m.id = run->id;
+		ret = send_job_message(cell, job, &m, &b, job_ends);
+		if (ret)
+			err_set(err, -ret, "start %s: the cell is gone",
+				job->argv[0]);
+	}
+	close_pair(job_ends);
+	buf_release(&b);
+	if (ret) {
+		close_pair(run->pipes);
+		free(run);
+		return ret;
+	}
+	TAILQ_INSERT_TAIL(&cell->runs, run, entry);
+	*out = run;
+	return 0;
+}
+
+int sandbox_run_pipe(const struct sandbox_run *run, int which)
+{
+	return run->pipes[which];
+}
+
+uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run)
+{
+	if (!run->sandbox)
+		return run->end.cpu_ms;
+	return run->pid ? sandbox_run_pid_cpu_ms(run->pid) : 0;
+}
+
+void sandbox_run_kill(struct sandbox_run *run)
+{
+	struct sandbox_msg m = { .type = SANDBOX_MSG_KILL, .id = run->id };
+
+	if (!run->sandbox || run->killed)
+		return;
+	run->killed = true;
+	/* If this fails, the sandbox init has died and the run with it. */
+	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
+}
+
+int sandbox_run_open_output(struct sandbox_run *run, const char *name,
+			    uint64_t *size)
+{
+	struct stat st;
+	int fd;
+
+	if (!is_file_name(name))
+		return -EINVAL;
+	if (run->sandbox)
+		return -EBUSY;
+	if (run->out_dir_fd < 0)
+		return run->start_failed ? -ENOENT : -EMFILE;
+	/* Check the type first: opening a device or a FIFO has side effects. */
+	if (fstatat(run->out_dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return -EPERM;
+	fd = openat(run->out_dir_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*size = (uint64_t)st.st_size;
+	return fd;
+}
+
+void sandbox_run_free(struct sandbox_run *run)
+{
+	if (!run)
+		return;
+	if (run->sandbox) {
+		sandbox_run_kill(run);
+		TAILQ_REMOVE(&run->sandbox->runs, run, entry);
+	}
+	close_pair(run->pipes);
+	if (run->out_dir_fd >= 0)
+		close(run->out_dir_fd);
+	free(run);
+}

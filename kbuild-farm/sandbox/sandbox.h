@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sandbox/sandbox.h - Sandboxes in which the compilers of one build run.
+ *
+ * A sandbox is made once and serves many concurrent jobs.  Its sandbox init is
+ * a small process in private user, mount, PID, IPC, UTS and network namespaces.
+ * Its root is a tmpfs with the input root (the files of sandbox_put_file() and
+ * its siblings, at the client's absolute paths), /dev/null, /dev/zero and
+ * /dev/urandom.  It has no /proc, no /sys and no directory of the node.
+ *
+ * Each job is a child of the sandbox init with PID, mount, IPC and user
+ * namespaces separate from other jobs.  The job is PID 1 of its namespace and
+ * sees no other job, and all processes that it started have ended when it ends.
+ * It sees the input root read-only, and has two directories on a tmpfs of
+ * bounded size:
+ *
+ *	SANDBOX_OUT_DIR	for its outputs
+ *	SANDBOX_TMP_DIR	for temporary files: pass TMPDIR=SANDBOX_TMP_DIR.  It
+ *			is /tmp as well unless the input root has files there
+ *
+ * A job has no capabilities, no_new_privs, a seccomp filter
+ * (sandbox/confine.h), rlimits, and Landlock if the kernel supports it.  Where
+ * user namespaces are refused, a kfarmd of root works without them and gives
+ * each job a separate uid.
+ *
+ * Threads: sandbox_put_*(), sandbox_remove_path() and sandbox_freeze() can be
+ * called on any thread, one call per sandbox at a time.  sandbox_new(),
+ * sandbox_check() and sandbox_free() can be called on any thread.  All other
+ * functions on a sandbox and its runs belong to the event loop's thread, which
+ * can run concurrently with the former.
+ *
+ * The sandbox init is forked from a program with threads and only does what is
+ * safe after such a fork.  It ends with kfarmd: when its socket closes, and by
+ * PR_SET_PDEATHSIG if kfarmd is its subreaper.  It is not a child of the
+ * process that called sandbox_new(): the subreaper (kfarmd itself) or init
+ * reaps it.
+ */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SANDBOX_OUT_DIR "/.kfarm/out"
+#define SANDBOX_TMP_DIR "/.kfarm/tmp"
+
+/* limit on a path in the input root, in bytes */
+#define SANDBOX_PATH_MAX 4096
+/* limit on argv, env and cwd of a job, in bytes */
+#define SANDBOX_ARGS_MAX      (128 << 10)
+#define SANDBOX_ROOTS_MAX     16
+#define SANDBOX_CPU_WORDS_MAX 128 /* 64 CPUs per word */
+
+struct sandbox_check {
+	bool usable; /* all required layers hold */
+	/*
+	 * The layers that hold.  Required are user (or uid: without user
+	 * namespaces, root gives each job a separate uid), mount, pid, ipc,
+	 * uts, net, pivot_root, capabilities, no_new_privs, seccomp and
+	 * rlimits.  Optional are job-user (a user namespace per job) and
+	 * landlock-ABI.
+	 */
+	char layers[1000];
+	/* The missing required layer and how to enable it, or "". */
+	char reason[1000];
+};
+
+/*
+ * Check whether jobs can run: make a sandbox, run a job in it that tries to
+ * escape, and free it.  Takes about 10 ms, at most 10 s.
+ */
+void sandbox_check(struct sandbox_check *out);
+
+struct sandbox;
+struct sandbox_run;
+
+/* Limits; 0 selects the default.  All of these files are in memory. */
+struct sandbox_limits {
+	/*
+	 * Bytes of the input root, at least 4 KiB per file.  Default: 8 GiB or
+	 * half of the machine's memory, whichever is smaller.
+	 */
+	uint64_t input_root_bytes;
+	/* files, links and directories; default 2^20 */
+	uint32_t input_root_files;
+	/*
+	 * Bytes that a job can write.  Default: 1 GiB or an eighth of the
+	 * memory.
+	 */
+	uint64_t job_bytes;
+	uint32_t job_files; /* default 4096 */
+	/* size of a file that a job writes; default 256 MiB */
+	uint64_t file_bytes;
+	uint64_t memory_bytes; /* address space of a process; default 8 GiB */
+	/* processes per job (Linux 5.14 and later); default 64 */
+	uint32_t max_processes;
+};
+
+struct sandbox_setup {
+	/*
+	 * The client's directories to create in the input root: absolute paths
+	 * in normal form, terminated by NULL, at most SANDBOX_ROOTS_MAX.  NULL:
+	 * none.
+	 */
+	const char *const *client_roots;
+	struct sandbox_limits limits;
+	/*
+	 * The sandbox init has died.  Called once, from
+	 * sandbox_handle_messages(), after on_done() with SANDBOX_END_LOST for
+	 * every run.  May call sandbox_free().
+	 */
+	void (*on_lost)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/*
+ * Make a sandbox.  Returns 0; -EPERM, -ENOSYS or another negative errno, with
+ * the missing layer and how to enable it in `err`; -EINVAL for a root that is
+ * not in normal form.  Blocks for about 5 ms, at most 10 s.
+ */
+int sandbox_new(struct sandbox **out, const struct sandbox_setup *setup,
+		struct err *err);
+/*
+ * Kill all jobs, without calling on_done() or on_lost(), and free the remaining
+ * runs.  Does not wait: the kernel dismantles the sandbox when its init exits.
+ * No thread may be editing the input root.  NULL is allowed.
+ */
+void sandbox_free(struct sandbox *cell);
+
+/*
+ * Return the layers of this sandbox, named as in struct sandbox_check.  The
+ * string is borrowed.
+ */
+const char *sandbox_layers(const struct sandbox *cell);
+
+/*
+ * Return the descriptor to poll: when it is readable, call
+ * sandbox_handle_messages().
+ */
+int sandbox_fd(const struct sandbox *cell);
+/*
+ * Handle pending messages of the sandbox init and of jobs, and call on_done()
+ * and on_lost().  Never blocks.
+ */
+void sandbox_handle_messages(struct sandbox *cell);
+
+/*
+ * Editing of the input root.  Paths are absolute and in normal form: no "//",
+ * no "."  or "..", no trailing slash, at most SANDBOX_PATH_MAX bytes.  An
+ * existing entry is replaced, a directory including its content; missing
+ * parents are created.  The new entry appears atomically.  All functions return
+ * 0 or
+ *
+ *	-EINVAL		not in normal form, or a link with an invalid target
+ *	-EPERM		frozen, below /.kfarm, or one of the device nodes
+ *	-ELOOP		a parent is a symbolic link
+ *	-ENOTDIR	a parent is a file
+ *	-ENOSPC		a limit of the input root
+ *	-EIO, ...	reading `fd` failed
+ *
+ * with `err` set.  On failure the input root is unchanged except for created
+ * parents.
+ */
+
+/*
+ * Copy the first `size` bytes of `fd` into a file; the position of `fd` is
+ * neither used nor changed.  `mtime_ns` is in ns since 1970.  Returns -EIO if
+ * `fd` has fewer bytes.
+ */
+int sandbox_put_file(struct sandbox *cell, const char *path, int fd,
+		     uint64_t size, bool executable, int64_t mtime_ns,
+		     struct err *err);
+/* Create a symbolic link. `target` is not checked or changed. */
+int sandbox_put_symlink(struct sandbox *cell, const char *path,
+			const char *target, struct err *err);
+/* Create a directory; an existing directory is left unchanged. */
+int sandbox_put_dir(struct sandbox *cell, const char *path, struct err *err);
+/* Remove `path` including its content.  Returns 0 also if it does not exist. */
+int sandbox_remove_path(struct sandbox *cell, const char *path,
+			struct err *err);
+/*
+ * Freeze the toolchain: the entries put so far, and the directories above them,
+ * can no longer be replaced or removed.  `driver` is the path of the compiler,
+ * or NULL: /proc/self/exe becomes a link to its real path, which ld.so needs
+ * for $ORIGIN and clang for its resource directory.  Returns -ENOENT if
+ * `driver` does not exist.
+ */
+int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err);
+
+enum sandbox_end_cause {
+	SANDBOX_END_EXITED, /* see `status` */
+	SANDBOX_END_DEADLINE, /* killed at its deadline */
+	SANDBOX_END_CANCELLED, /* killed by sandbox_run_kill() */
+	/* could not be started; `detail` has the reason */
+	SANDBOX_END_NOT_STARTED,
+	SANDBOX_END_LOST, /* the sandbox init has died */
+};
+
+/*
+ * The end of a job.  All of its processes have ended; their output can be read
+ * from the pipes up to end of file.
+ */
+struct sandbox_end {
+	enum sandbox_end_cause cause;
+	/*
+	 * Wait status of argv[0].  As PID 1 a job is not killed by signals that
+	 * it sends itself: abort() ends it with SIGSEGV or SIGILL.
+	 */
+	int status;
+	/*
+	 * Of all processes; excludes those that were running when it was
+	 * killed.
+	 */
+	uint32_t cpu_ms;
+	uint32_t wall_ms;
+	uint32_t peak_kib; /* of the largest process */
+	/* with NOT_STARTED: errno, for example ENOENT for argv[0] or cwd */
+	int error;
+	/* with NOT_STARTED: "cwd /x: No such file or directory" */
+	char detail[200];
+};
+
+struct sandbox_job {
+	char *const *argv; /* argv[0] is an absolute path in the input root */
+	char *const *env; /* complete environment; add TMPDIR=SANDBOX_TMP_DIR */
+	const char
+		/* in the input root, or SANDBOX_OUT_DIR or SANDBOX_TMP_DIR */
+		*cwd;
+	uint32_t deadline_ms; /* time until the job is killed; 0: unlimited */
+	/* -1: /dev/null; the caller can close it after the call */
+	int stdin_fd;
+	/* 0: a pipe; otherwise the caller can close it after the call */
+	int stdout_fd;
+	/*
+	 * If not NULL, SANDBOX_OUT_DIR initially contains a file of this name
+	 * (a single component) with the content of input_fd, whose position is
+	 * not used.
+	 */
+	const char *input_name;
+	int input_fd;
+	/*
+	 * CPUs that the job may use, one bit each, CPU 0 in the lowest bit of
+	 * the first word; at most SANDBOX_CPU_WORDS_MAX words.  The caller
+	 * ensures that it may use them itself.  NULL: the CPUs of the caller.
+	 */
+	const uint64_t *cpus;
+	size_t n_cpu_words;
+	/*
+	 * The job has ended or could not be started.  Called once, from
+	 * sandbox_handle_messages().  May call sandbox_run_free().
+	 */
+	void (*on_done)(void *ctx, struct sandbox_run *run,
+			const struct sandbox_end *end);
+	void *ctx;
+};
+
+/*
+ * Start a job.  Returns 0 with the run in *out, and on_done() will be called;
+ * -E2BIG if it exceeds SANDBOX_ARGS_MAX; -EINVAL for an invalid input_name;
+ * -EMFILE; -EPIPE if the sandbox init has died (on_lost() follows).  After the
+ * call only on_done and ctx of `job` are used.
+ */
+int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
+		      struct sandbox_run **out, struct err *err);
+/*
+ * Return the read end of the job's stdout (0) or stderr (1): non-blocking,
+ * closed by sandbox_run_free().  Read both while the job runs, or it blocks on
+ * a full pipe.  Returns -1 for the stdout of a job with a stdout_fd.
+ */
+int sandbox_run_pipe(const struct sandbox_run *run, int which);
+/*
+ * Return the CPU time of all its processes so far, or 0 if it is unavailable.
+ */
+uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
+/* Kill the job with all its processes; on_done() follows. */
+void sandbox_run_kill(struct sandbox_run *run);
+/*
+ * Open SANDBOX_OUT_DIR/name for reading, after on_done().  Returns a descriptor
+ * that the caller closes, with the file's size in *size; -ENOENT if the file
+ * does not exist; -EPERM if it is a symbolic link, not a regular file, or has a
+ * second hard link.  `name` is a single component.  No process can change the
+ * file any more.
+ */
+int sandbox_run_open_output(struct sandbox_run *run, const char *name,
+			    uint64_t *size);
+/*
+ * Free a run and its output files.  A running job is killed, and on_done() is
+ * not called.  NULL is allowed.
+ */
+void sandbox_run_free(struct sandbox_run *run);
+
+#endif

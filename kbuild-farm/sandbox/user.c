@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sandbox/user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * The tmpfs of a sandbox is mounted twice.  kfarmd holds descriptors of the
+ * writable mount, which is detached from the tree; jobs see a read-only bind
+ * mount of its directory `view`.  New entries are made in `stage`, next to it,
+ * and renamed or exchanged into place.
+ */
+
+/* Where the new root is assembled: a directory that every system has. */
+#define STAGING_ROOT "/tmp"
+
+#define SANDBOX_HOSTNAME "kfarm"
+
+int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,
+			   const char *what)
+{
+	int error = errno;
+
+	m->error = error;
+	snprintf(m->layer, sizeof(m->layer), "%s", layer);
+	snprintf(m->operation, sizeof(m->operation), "%s", what);
+	return -error;
+}
+
+void sandbox_user_reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int sandbox_user_mount_tmpfs(const char *name, const char *target,
+			     unsigned long flags, uint64_t bytes,
+			     uint32_t files)
+{
+	char options[128];
+
+	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%lu,mode=0755",
+		 (unsigned long long)bytes, (unsigned long)files);
+	return mount(name, target, "tmpfs", flags | MS_NOSUID | MS_NODEV,
+		     options);
+}
+
+int sandbox_user_unshare(struct sandbox_msg *m)
+{
+	static const struct {
+		int flag;
+		const char *name;
+	} others[] = {
+		{ CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },
+		{ CLONE_NEWIPC, "ipc" },  { CLONE_NEWUTS, "uts" },
+		{ CLONE_NEWNET, "net" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (unshare(others[i].flag))
+			return sandbox_user_set_error(m, others[i].name,
+						      "unshare");
+	}
+	prctl(PR_SET_DUMPABLE, 0);
+	return 0;
+}
+
+static int bind_device(const char *from, const char *to, struct sandbox_msg *m)
+{
+	int fd = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return sandbox_user_set_error(m, "mount", to);
+	close(fd);
+	if (mount(from, to, NULL, MS_BIND, NULL))
+		return sandbox_user_set_error(m, "mount", from);
+	return 0;
+}
+
+/* Bind the input root read-only, with the device nodes on top. */
+static int mount_input_root(struct sandbox_msg *m)
+{
+	const unsigned long again = MS_REMOUNT | MS_BIND | MS_RDONLY |
+				    MS_NOSUID | MS_NODEV;
+	int ret;
+
+	if (mount(STAGING_ROOT "/view", STAGING_ROOT "/view", NULL, MS_BIND,
+		  NULL))
+		return sandbox_user_set_error(m, "mount", "bind");
+	ret = bind_device("/dev/null", STAGING_ROOT "/view/dev/null", m);
+	if (!ret)
+		ret = bind_device("/dev/zero", STAGING_ROOT "/view/dev/zero",
+				  m);
+	if (!ret)
+		ret = bind_device("/dev/urandom",
+				  STAGING_ROOT "/view/dev/urandom", m);
+	if (!ret && mount(NULL, STAGING_ROOT "/view", NULL, again, NULL))
+		return sandbox_user_set_error(m, "mount", "read-only");
+	return ret;
+}
+
+static int pivot_to_input_root(struct sandbox_msg *m)
+{
+	if (chdir(STAGING_ROOT "/view"))
+		return sandbox_user_set_error(m, "pivot_root", "chdir");
+	/*
+	 * pivot_root() stacks the old root on top of the new one; unmount it.
+	 */
+	if (syscall(SYS_pivot_root, ".", "."))
+		return sandbox_user_set_error(m, "pivot_root", "pivot_root");
+	if (umount2(".", MNT_DETACH))
+		return sandbox_user_set_error(m, "pivot_root", "umount");
+	if (chdir("/"))
+		return sandbox_user_set_error(m, "pivot_root", "chdir");
+	return 0;
+}
+
+static int open_mounted_dir(const char *path, int *fd, struct sandbox_msg *m)
+{
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? sandbox_user_set_error(m, "mount", path) : 0;
+}
+
+int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
+			    int *stage, struct sandbox_msg *m)
+{
+	static const char *const dirs[] = { STAGING_ROOT "/view",
+					    STAGING_ROOT "/stage",
+					    STAGING_ROOT "/view/dev",
+					    STAGING_ROOT "/view/.kfarm",
+					    STAGING_ROOT "/view/tmp" };
+	int ret;
+
+	umask(022);
+	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) ||
+	    setdomainname("", 0))
+		return sandbox_user_set_error(m, "uts", "sethostname");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return sandbox_user_set_error(m, "mount", "private mounts");
+	if (sandbox_user_mount_tmpfs("cell", STAGING_ROOT, 0,
+				     limits->input_root_bytes,
+				     limits->input_root_files))
+		return sandbox_user_set_error(m, "mount", "tmpfs");
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (mkdir(dirs[i], 0755))
+			return sandbox_user_set_error(m, "mount", dirs[i]);
+	}
+	/* Open them before the read-only mount hides them. */
+	ret = open_mounted_dir(STAGING_ROOT "/view", root, m);
+	if (!ret)
+		ret = open_mounted_dir(STAGING_ROOT "/stage", stage, m);
+	if (!ret)
+		ret = mount_input_root(m);
+	return ret ? ret : pivot_to_input_root(m);
+}
+
+/*
+ * A sandbox has no privileges on the node in one of two ways.  In a user
+ * namespace it has all capabilities over its namespaces and none over the
+ * node's.  Without one, its capabilities apply to the node: the sandbox init
+ * has them while it lives, but runs only this program and takes messages only
+ * from kfarmd, which is root; a job drops them before its exec.  Each job has a
+ * separate uid, so that RLIMIT_NPROC counts it separately and it owns nothing
+ * on the node.
+ */
+
+/*
+ * systemd's list (UIDS-GIDS) leaves 1879048192 to 2147483647 unused, and 60578
+ * to 61183 within the 16 bits that a container can have.
+ */
+#define SANDBOX_UID          1879075686
+#define SANDBOX_UID_16BIT    61006
+#define JOB_UID_FIRST        1880096768u
+#define N_JOB_UIDS           (1u << 27)
+#define JOB_UID_16BIT_FIRST  60578u
+#define N_JOB_UIDS_16BIT     (SANDBOX_UID_16BIT - JOB_UID_16BIT_FIRST)
+#define JOB_UIDS_PER_SANDBOX 1024u /* SANDBOX_INIT_JOBS_MAX */
+
+#ifndef PR_CAP_AMBIENT /* Linux 4.3 */
+#define PR_CAP_AMBIENT        47
+#define PR_CAP_AMBIENT_IS_SET 1
+#endif
+
+/* The older calls of 32-bit processors have 16-bit uids. */
+#ifdef SYS_setresuid32
+#define SYS_SETRESUID SYS_setresuid32
+#define SYS_SETRESGID SYS_setresgid32
+#else
+#define SYS_SETRESUID SYS_setresuid
+#define SYS_SETRESGID SYS_setresgid
+#endif
+
+/* Use system calls: the C library would change other threads as well. */
+static int set_user_and_group(unsigned id)
+{
+	if (syscall(SYS_SETRESGID, id, id, id) ||
+	    syscall(SYS_SETRESUID, id, id, id))
+		return -1;
+	return 0;
+}
+
+int sandbox_user_become(unsigned id, struct sandbox_msg *m)
+{
+	return id && set_user_and_group(id) ?
+		       sandbox_user_set_error(m, "uid", "setresuid") :
+		       0;
+}
+
+unsigned sandbox_user_job_uid(const struct sandbox_uid_range *jobs,
+			      size_t job_index)
+{
+	return jobs->n_uids ? jobs->first_uid + (jobs->start_offset +
+						 (unsigned)job_index) %
+							jobs->n_uids :
+			      0;
+}
+
+static int set_capabilities(uint64_t which)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[2] = {
+		{ .effective = (uint32_t)which, .permitted = (uint32_t)which },
+		{ .effective = (uint32_t)(which >> 32),
+		  .permitted = (uint32_t)(which >> 32) },
+	};
+
+	return (int)syscall(SYS_capset, &head, caps);
+}
+
+/* Executed programs can gain only these capabilities. */
+static int limit_bounding_set(uint64_t which)
+{
+	for (int cap = 0; cap < 64; cap++) {
+		if (which >> cap & 1 || !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			continue;
+		/* all capabilities of this kernel are handled */
+		return errno == EINVAL && cap ? 0 : -1;
+	}
+	return 0;
+}
+
+/*
+ * Ambient capabilities exist since Linux 4.3; older kernels reject the bits for
+ * them.
+ */
+static int lock_secure_bits(void)
+{
+	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+				   SECBIT_NO_SETUID_FIXUP |
+				   SECBIT_NO_SETUID_FIXUP_LOCKED |
+				   SECBIT_KEEP_CAPS_LOCKED;
+	const unsigned long ambient = SECBIT_NO_CAP_AMBIENT_RAISE |
+				      SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) < 0 &&
+	    errno == EINVAL)
+		return prctl(PR_SET_SECUREBITS, bits, 0, 0, 0);
+	return prctl(PR_SET_SECUREBITS, bits | ambient, 0, 0, 0);
+}
+
+int sandbox_user_drop_capabilities(unsigned id, struct sandbox_msg *m)
+{
+	if (limit_bounding_set(0))
+		return sandbox_user_set_error(m, "capabilities", "bounding");
+	if (lock_secure_bits())
+		return sandbox_user_set_error(m, "capabilities", "securebits");
+	if (set_capabilities(0))
+		return sandbox_user_set_error(m, "capabilities", "capset");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return sandbox_user_set_error(m, "no_new_privs", "prctl");
+	/* Verify that the previous ids cannot be restored. */
+	if (id && (!syscall(SYS_SETRESUID, -1, 0, -1) ||
+		   !syscall(SYS_SETRESGID, -1, 0, -1))) {
+		errno = EPERM;
+		return sandbox_user_set_error(m, "uid", "it can be left");
+	}
+	return 0;
+}
+
+/* Capabilities for making a sandbox and starting jobs. */
+#define CAP(name) (1ull << CAP_##name)
+#define RETAINED_CAPABILITIES \
+	(CAP(SYS_ADMIN) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) | CAP(KILL))
+
+int sandbox_user_limit_capabilities(bool low_port)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct had[2];
+	uint64_t keep = RETAINED_CAPABILITIES |
+			(low_port ? CAP(NET_BIND_SERVICE) : 0);
+
+	if (geteuid())
+		return 0;
+	/*
+	 * A process that may not change its bounding set gets no_new_privs
+	 * below, which suffices.
+	 */
+	if (syscall(SYS_capget, &head, had) ||
+	    (limit_bounding_set(keep) && errno != EPERM))
+		return -errno;
+	keep &= had[0].permitted | (uint64_t)had[1].permitted << 32;
+	if (set_capabilities(keep) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return 0;
+}
+
+static int enter_without_userns(unsigned id, struct sandbox_msg *m)
+{
+	/* Keep the capabilities across the change of the uid. */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NOROOT, 0,
+		  0, 0))
+		return sandbox_user_set_error(m, "uid", "securebits");
+	if (set_user_and_group(id))
+		return sandbox_user_set_error(m, "uid", "setresuid");
+	if (limit_bounding_set(RETAINED_CAPABILITIES) ||
+	    set_capabilities(RETAINED_CAPABILITIES))
+		return sandbox_user_set_error(m, "uid", "capset");
+	return 0;
+}
+
+static int write_proc_file(int dir, const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, len);
+	close(fd);
+	if (n >= 0 && (size_t)n != len)
+		errno = EIO;
+	return n == (ssize_t)len ? 0 : -1;
+}
+
+/*
+ * Map SANDBOX_USER_INSIDE_UID in the user namespace of the process with the
+ * /proc directory `proc`.
+ */
+static int write_id_maps(int proc, unsigned uid, unsigned gid)
+{
+	char line[64];
+
+	/* Absent before Linux 3.19, where it is not needed. */
+	if (write_proc_file(proc, "setgroups", "deny") && errno != ENOENT)
+		return -1;
+	snprintf(line, sizeof(line), "%d %u 1\n", SANDBOX_USER_INSIDE_UID, gid);
+	if (write_proc_file(proc, "gid_map", line))
+		return -1;
+	snprintf(line, sizeof(line), "%d %u 1\n", SANDBOX_USER_INSIDE_UID, uid);
+	return write_proc_file(proc, "uid_map", line);
+}
+
+/* Enter a user namespace as an ordinary user, which maps itself. */
+static int enter_as_user(struct sandbox_msg *m)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	int proc;
+
+	/* Otherwise root owns the files of /proc/self. */
+	prctl(PR_SET_DUMPABLE, 1);
+	if (unshare(CLONE_NEWUSER))
+		return sandbox_user_set_error(m, "user", "unshare");
+	proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0 || write_id_maps(proc, uid, gid))
+		return sandbox_user_set_error(m, "user", "map of users");
+	close(proc);
+	return 0;
+}
+
+/*
+ * Return true if `id` is mapped in the current user namespace according to
+ * `map`.  A kernel without user namespaces lacks the file and maps all ids.
+ */
+static bool is_id_mapped(unsigned long id, const char *map)
+{
+	char text[4096], *at = text, *end;
+	int fd = open(map, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ENOENT && !access("/proc/self/status", F_OK);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	for (;;) {
+		unsigned long long first = strtoull(at, &end, 10), count;
+
+		if (end == at)
+			return false;
+		strtoull(end, &at, 10);
+		count = strtoull(at, &at, 10);
+		if (id >= first && id - first < count)
+			return true;
+	}
+}
+
+static bool is_uid_and_gid_mapped(unsigned long id)
+{
+	return is_id_mapped(id, "/proc/self/uid_map") &&
+	       is_id_mapped(id, "/proc/self/gid_map");
+}
+
+/* Return the uid that root changes to, or 0 if no other uid is mapped. */
+static unsigned choose_sandbox_uid(void)
+{
+	static const unsigned ids[] = { SANDBOX_UID, SANDBOX_UID_16BIT };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		if (is_uid_and_gid_mapped(ids[i]))
+			return ids[i];
+	}
+	return 0;
+}
+
+/*
+ * Concurrent sandboxes use disjoint ranges, if the range is large enough: they
+ * are derived from the PID, which is unique among living processes.
+ */
+static bool choose_job_uids(struct sandbox_uid_range *jobs)
+{
+	static const struct sandbox_uid_range ranges[] = {
+		{ .first_uid = JOB_UID_FIRST, .n_uids = N_JOB_UIDS },
+		{ .first_uid = JOB_UID_16BIT_FIRST,
+		  .n_uids = N_JOB_UIDS_16BIT },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		const struct sandbox_uid_range *r = &ranges[i];
+
+		if (!is_uid_and_gid_mapped(r->first_uid) ||
+		    !is_uid_and_gid_mapped(r->first_uid + r->n_uids - 1))
+			continue;
+		*jobs = *r;
+		jobs->start_offset = (unsigned)((uint64_t)getpid() *
+						JOB_UIDS_PER_SANDBOX %
+						r->n_uids);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Enter a user namespace as root: create it while privileged, since the system
+ * may forbid that to others, then change to an unprivileged uid in it. *refused
+ * is true if root cannot create one; the process is unchanged then.
+ */
+static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
+{
+	int tell[2], proc, ret, status = 0;
+	pid_t child;
+	char c;
+
+	proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0 || pipe2(tell, O_CLOEXEC))
+		return sandbox_user_set_error(m, "user", "/proc/self");
+	child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (!child) {
+		/* Outside the namespace: map the parent's ids on request. */
+		close(tell[1]);
+		ret = read(tell[0], &c, 1) == 1 ? write_id_maps(proc, id, id) :
+						  1;
+		_exit(ret ? errno : 0);
+	}
+	if (child < 0)
+		return sandbox_user_set_error(m, "user", "clone");
+	ret = unshare(CLONE_NEWUSER) ?
+		      sandbox_user_set_error(m, "user", "unshare") :
+		      0;
+	*refused = ret;
+	if (!ret && write(tell[1], "x", 1) != 1)
+		ret = sandbox_user_set_error(m, "user", "pipe");
+	close(tell[0]);
+	close(tell[1]);
+	close(proc);
+	if (ret) {
+		waitpid(child, NULL, 0);
+		return ret;
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+	if (errno)
+		return sandbox_user_set_error(m, "user", "map of users");
+	if (set_user_and_group(SANDBOX_USER_INSIDE_UID))
+		return sandbox_user_set_error(m, "user", "setresuid");
+	return 0;
+}
+
+int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m)
+{
+	bool refused = false;
+	unsigned id;
+	int ret;
+
+	*jobs = (struct sandbox_uid_range){ 0 };
+	/*
+	 * Make the OOM killer prefer jobs to all other processes of the node.
+	 */
+	write_proc_file(AT_FDCWD, "/proc/self/oom_score_adj", "600");
+	id = geteuid() ? 0 : choose_sandbox_uid();
+	if (!id)
+		return enter_as_user(m);
+	if (syscall(SYS_setgroups, 0, NULL))
+		return sandbox_user_set_error(m, "user", "setgroups");
+	ret = enter_as_root(id, &refused, m);
+	if (refused && choose_job_uids(jobs))
+		ret = enter_without_userns(id, m);
+	return ret;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sched/internal.h - State shared by the modules of the dispatcher.
+ *
+ * Only sched/unit.c changes units and their counts; only sched/node.c changes
+ * nodes and sandboxes.
+ */
+#ifndef SCHED_INTERNAL_H
+#define SCHED_INTERNAL_H
+
+#include "base/list.h"
+#include "sched/model.h"
+#include "sched/sched.h"
+
+/*
+ * States of a unit.  allowed_transitions[] in sched/unit.c defines the changes.
+ */
+enum sched_unit_state {
+	SCHED_UNIT_NONE, /* no such unit */
+	/* its toolchain or object format is not identified yet */
+	SCHED_UNIT_NEW,
+	SCHED_UNIT_TO_SCAN, /* waits for its turn to be scanned */
+	SCHED_UNIT_SCAN, /* being scanned by a worker */
+	SCHED_UNIT_READY, /* waits for a node */
+	SCHED_UNIT_REMOTE, /* on `node` */
+	SCHED_UNIT_CHECK, /* a worker verifies the result of `node` */
+	SCHED_UNIT_HELD, /* verified; waits until its toolchain is rechecked */
+	SCHED_UNIT_TO_LOCAL, /* waits for a local slot */
+	SCHED_UNIT_LOCAL, /* its wrapper became the compiler */
+	SCHED_UNIT_DONE, /* its wrapper renames the outputs and exits */
+	SCHED_UNIT_LEFT, /* its wrapper has exited, a worker still has it */
+	SCHED_UNIT_N_STATES,
+};
+
+/* When a node can be expected to have a toolchain. */
+enum sched_availability {
+	SCHED_AVAILABLE_NEVER,
+	/* after an upload, or when the node is connected; takes a while */
+	SCHED_AVAILABLE_AFTER_UPLOAD,
+	SCHED_AVAILABLE_SOON, /* decided within a few seconds */
+	SCHED_AVAILABLE_NOW, /* the node has the toolchain */
+	SCHED_AVAILABLE_N_KINDS,
+};
+
+struct sched_node;
+struct sched_toolchain;
+
+struct sched_unit {
+	TAILQ_ENTRY(sched_unit) entry; /* in the list of its state */
+	TAILQ_ENTRY(sched_unit) sent_entry;
+	uint32_t number;
+	enum sched_unit_state state;
+	struct sched_toolchain *toolchain;
+	uint32_t object_format;
+	/* reason of a local compile, or of the last retry */
+	enum reason reason;
+	uint64_t added_ms;
+	uint64_t input_bytes; /* of its inputs */
+	bool in_worker; /* being scanned or verified by a worker */
+	bool hedged; /* a hedge is running */
+	bool exclusive; /* must not be hedged */
+	unsigned steps; /* required tool steps */
+	bool in_sent_list; /* in s->sent_units */
+	unsigned n_rescans; /* rescans after an input was missing or changed */
+	unsigned n_retries; /* number of restarts */
+
+	struct sched_node *node; /* of REMOTE, CHECK and HELD */
+	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
+	unsigned n_tried;
+	uint64_t first_sent_ms, progress_ms;
+	struct sched_cpu_share
+		share_at_send; /* CPU share of `node` when the unit was sent */
+	uint32_t cpu_ms; /* as of the last heartbeat, or of the result */
+	enum sched_verdict verdict; /* of HELD, with its reason and text */
+	enum reason verdict_reason;
+	char *verdict_text;
+};
+
+TAILQ_HEAD(sched_units, sched_unit); /* in the order of arrival */
+
+struct sched_sandbox_state {
+	enum sched_sandbox sandbox;
+	uint64_t requested_ms;
+	enum sched_availability availability;
+	bool accepting; /* accepts a unit now */
+	unsigned steps; /* tool steps that it accepts, as far as reported */
+};
+
+struct sched_toolchain {
+	enum sched_status status;
+	enum reason reason; /* of SCHED_STATUS_UNUSABLE */
+	struct sched_units new_units, to_scan, ready, held;
+	struct sched_sandbox_state *sandboxes; /* by node number */
+	size_t n_sandboxes;
+	/* number of nodes by availability */
+	unsigned n_available[SCHED_AVAILABLE_N_KINDS];
+	unsigned n_accepting;
+	/* recheck the READY units: possibly no node is left for them */
+	bool recheck_ready;
+};
+
+struct sched_node {
+	uint32_t number;
+	enum sched_node_state state;
+	char *text;
+	uint64_t due_ms; /* time of the next dial or probe */
+	uint64_t dialed_ms;
+	unsigned n_slots, n_busy;
+	unsigned n_running; /* units, plus n_busy */
+	unsigned n_free; /* free slots while the node is up */
+	bool ids_exhausted; /* gets no jobs until the connection is renewed */
+	bool drained; /* gets no jobs until it is resumed */
+	bool reported_draining; /* reported as draining: it has units */
+	bool removed; /* drained, and EXCLUDED when its units have ended */
+	bool was_connected;
+	bool suspected; /* the last unit failed, perhaps by its own fault */
+	/* consecutive faults; with the relapses they determine the backoff */
+	unsigned n_faults;
+	struct sched_window window;
+	struct sched_cpu_share share;
+	unsigned n_strikes; /* wrong results in this build */
+	unsigned n_jobs, n_errors, n_retries;
+	struct sched_units units; /* units that are REMOTE on this node */
+};
+
+struct sched {
+	struct sched_setup setup;
+	uint64_t now_ms, random_state;
+	enum sched_event_kind cause; /* the event that changes units */
+
+	struct sched_node **nodes;
+	size_t n_nodes;
+	struct sched_toolchain **toolchains;
+	size_t n_toolchains;
+	enum sched_status *object_formats;
+	size_t n_object_formats;
+	struct sched_unit **units; /* by number */
+	size_t n_units;
+
+	struct sched_units to_local;
+	struct sched_units sent_units; /* in the order of their first send */
+	unsigned n_by_state[SCHED_UNIT_N_STATES];
+	unsigned n_in_workers, n_local_slots_used;
+	unsigned n_free_slots; /* free slots of all nodes */
+	struct sched_cost cost;
+
+	uint64_t due_ms; /* time of the next node timeout; never too late */
+	uint64_t hedge_check_ms; /* time of the next check for late units */
+
+	struct sched_action *actions;
+	size_t n_actions, n_taken, cap_actions;
+};
+
+/* Append an action; its text is copied. */
+void sched_add_action(struct sched *s, const struct sched_action *a);
+/* Drop all actions. */
+void sched_reset_actions(struct sched *s);
+/*
+ * Abort the program: `what` cannot happen to the object `number` in state
+ * `state`.
+ */
+void sched_abort_impossible(const char *what, const char *state,
+			    uint32_t number) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sched/model.h"
+
+#include <limits.h>
+
+#define PREDICT_MAX_MS           600000
+#define HEDGE_AFTER_MIN_MS       10000
+#define TRIAL_HEDGE_AFTER_MIN_MS 2000
+/* minimum of sched_model_deadline_ms() */
+#define DEADLINE_MIN_MS 30000
+
+/* The last ten samples or so have half of the weight. */
+void sched_model_cost_add_sample(struct sched_cost *c, uint64_t bytes,
+				 uint32_t cpu_ms)
+{
+	double now = cpu_ms * 1024.0 / ((double)bytes + 1024);
+
+	c->ms_per_kib = c->ms_per_kib > 0 ? c->ms_per_kib * 0.93 + now * 0.07 :
+					    now;
+}
+
+static uint64_t predict_ms(const struct sched_cost *c, uint64_t bytes)
+{
+	double ms = c->ms_per_kib * (double)bytes / 1024;
+
+	return ms > PREDICT_MAX_MS ? PREDICT_MAX_MS : (uint64_t)ms;
+}
+
+uint32_t sched_model_deadline_ms(const struct sched_cost *c, uint64_t bytes)
+{
+	uint64_t ms = 8 * predict_ms(c, bytes);
+
+	return ms < DEADLINE_MIN_MS ? DEADLINE_MIN_MS : (uint32_t)ms;
+}
+
+uint64_t sched_model_hedge_after_ms(const struct sched_cost *c, uint64_t bytes,
+				    bool trial)
+{
+	uint64_t least = trial ? TRIAL_HEDGE_AFTER_MIN_MS : HEDGE_AFTER_MIN_MS;
+	uint64_t ms = 2 * predict_ms(c, bytes);
+
+	return ms < least ? least : ms;
+}
+
+static uint64_t unit_ms_until(const struct sched_cpu_share *s, uint64_t now_ms)
+{
+	return s->unit_ms + s->n_units * (now_ms - s->since_ms);
+}
+
+void sched_model_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,
+				 int change)
+{
+	s->unit_ms = unit_ms_until(s, now_ms);
+	s->since_ms = now_ms;
+	s->n_units += (unsigned)change;
+}
+
+static unsigned ratio_milli(uint64_t cpu_ms, uint64_t ms)
+{
+	uint64_t share = ms ? cpu_ms * 1000 / ms : UINT_MAX;
+
+	return share < UINT_MAX ? (unsigned)share : UINT_MAX;
+}
+
+unsigned sched_model_share_total_milli(const struct sched_cpu_share *s,
+				       const struct sched_cpu_share *from,
+				       uint64_t now_ms)
+{
+	return ratio_milli(s->cpu_ms - from->cpu_ms, now_ms - from->since_ms);
+}
+
+unsigned sched_model_share_per_unit_milli(const struct sched_cpu_share *s,
+					  const struct sched_cpu_share *from,
+					  uint64_t now_ms)
+{
+	return ratio_milli(s->cpu_ms - from->cpu_ms,
+			   unit_ms_until(s, now_ms) - from->unit_ms);
+}
+
+#define WINDOW_GROW_AFTER 4u
+#define SHRINKS_MAX       6
+#define RELAPSES_MAX      6 /* at this number the backoff reaches its maximum */
+
+unsigned sched_model_window_limit(const struct sched_window *w, unsigned slots)
+{
+	return w->max_units && w->max_units < slots ? w->max_units : slots;
+}
+
+bool sched_model_window_shrink(struct sched_window *w, unsigned slots,
+			       unsigned max_units)
+{
+	w->n_successes = 0;
+	if (max_units < 1)
+		max_units = 1;
+	if (max_units >= sched_model_window_limit(w, slots))
+		return false;
+	w->max_units = max_units;
+	w->n_shrinks += w->n_shrinks < SHRINKS_MAX;
+	return true;
+}
+
+void sched_model_window_add_probe(struct sched_window *w)
+{
+	w->n_relapses += w->n_relapses < RELAPSES_MAX;
+	w->n_successes = 0;
+}
+
+bool sched_model_window_add_success(struct sched_window *w, unsigned slots)
+{
+	unsigned enough = w->n_shrinks ?
+				  WINDOW_GROW_AFTER << (w->n_shrinks - 1) :
+				  WINDOW_GROW_AFTER;
+
+	w->n_successes++;
+	if (w->n_successes >= WINDOW_GROW_AFTER)
+		w->n_relapses = 0;
+	if (w->n_successes % enough)
+		return false;
+	if (!w->max_units) {
+		w->n_shrinks -= w->n_shrinks > 0;
+		return false;
+	}
+	w->max_units = w->max_units * 2 < slots ? w->max_units * 2 : 0;
+	return !w->max_units;
+}
+
+bool sched_model_window_is_trial(const struct sched_window *w, unsigned slots)
+{
+	return w->n_relapses && !w->n_successes &&
+	       sched_model_window_limit(w, slots) == 1;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sched/model.h - Cost prediction, CPU share and slot window of nodes.
+ *
+ * Cost: one figure for all nodes, CPU time per KiB of inputs, predicts the cost
+ * of a unit.
+ *
+ * CPU share: the part of a core that a node gives to each of its units.  A slow
+ * core counts as a whole core.  A node whose quota, other load or network lets
+ * its units wait gives less, whatever the speed of its cores.
+ *
+ * Slot window: a node that fails with many concurrent units, out of memory or
+ * with a tenth of a core, may succeed with fewer.  A failure shrinks its
+ * window, and successful units double it: at first after 4 consecutive ones,
+ * and after twice as many each time the window shrank again, so that a node
+ * that can run two units is not given a third all the time.
+ *
+ * A passed probe proves less than units do.  A node that needed one and fails
+ * again before 4 units succeeded had a relapse, which prolongs its backoff.
+ */
+#ifndef SCHED_MODEL_H
+#define SCHED_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sched_cost {
+	double ms_per_kib; /* moving average; 0: no sample yet */
+};
+
+/* Add the CPU time of a finished unit with inputs of `bytes`. */
+void sched_model_cost_add_sample(struct sched_cost *c, uint64_t bytes,
+				 uint32_t cpu_ms);
+/* Return the deadline on a node: eight times the prediction, at least 30 s. */
+uint32_t sched_model_deadline_ms(const struct sched_cost *c, uint64_t bytes);
+/*
+ * Return the time after its first send at which a unit is late: twice the
+ * prediction, at least 10 s, or 2 s on a node on trial.
+ */
+uint64_t sched_model_hedge_after_ms(const struct sched_cost *c, uint64_t bytes,
+				    bool trial);
+
+/* CPU time given by a node; initially zero. */
+struct sched_cpu_share {
+	unsigned n_units; /* current number of units */
+	uint64_t since_ms; /* time since which n_units is valid */
+	uint64_t unit_ms; /* sum of the time that units spent on the node */
+	uint64_t cpu_ms;
+};
+
+/* Change the number of units at now_ms. */
+void sched_model_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,
+				 int change);
+/*
+ * Return the CPU share since the state `from`, in thousandths of a core: of all
+ * units together, and per unit.  UINT_MAX if no time has passed.
+ */
+unsigned sched_model_share_total_milli(const struct sched_cpu_share *s,
+				       const struct sched_cpu_share *from,
+				       uint64_t now_ms);
+unsigned sched_model_share_per_unit_milli(const struct sched_cpu_share *s,
+					  const struct sched_cpu_share *from,
+					  uint64_t now_ms);
+
+/* All zero: no failure so far. */
+struct sched_window {
+	unsigned max_units; /* limit on concurrent units; 0: the node's slots */
+	unsigned n_shrinks; /* shrinks that successes have not made up for */
+	unsigned n_relapses;
+	unsigned n_successes; /* consecutive successful units */
+};
+
+/* Return how many of the node's slots can be used. */
+unsigned sched_model_window_limit(const struct sched_window *w, unsigned slots);
+/*
+ * Shrink to max_units, at least 1, after a failure.  Returns true if the window
+ * became smaller.
+ */
+bool sched_model_window_shrink(struct sched_window *w, unsigned slots,
+			       unsigned max_units);
+/* Record a passed probe. */
+void sched_model_window_add_probe(struct sched_window *w);
+/* Record a successful unit.  Returns true if all slots are available again. */
+bool sched_model_window_add_success(struct sched_window *w, unsigned slots);
+/*
+ * Return true if the node may run a single unit and has completed none since
+ * its probe.
+ */
+bool sched_model_window_is_trial(const struct sched_window *w, unsigned slots);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reasons for a fallback to /bin/sh: FALLBACK_REASON(name, text). */
+FALLBACK_REASON(NONE, "none")
+FALLBACK_REASON(SYNTAX, "syntax") /* rejected by dash with its own message */
+FALLBACK_REASON(BACKGROUND, "background") /* & */
+FALLBACK_REASON(FUNCTION, "function") /* name() ... */
+FALLBACK_REASON(ARITHMETIC, "arithmetic") /* $((...)) */
+FALLBACK_REASON(TILDE, "tilde") /* ~user */
+FALLBACK_REASON(CHARACTER, "character") /* a byte that dash uses internally */
+FALLBACK_REASON(DEPTH, "depth") /* nested too deeply */
+FALLBACK_REASON(SIZE, "size") /* the script is too long */
+FALLBACK_REASON(BUILTIN, "builtin") /* an unsupported builtin of dash */
+/* an unsupported option of the shell or of a builtin */
+FALLBACK_REASON(OPTION, "option")
+FALLBACK_REASON(FILE, "file") /* sh FILE, or a script from stdin */
+FALLBACK_REASON(PARENT,
+		"parent") /* PPID, which differs in subshells of this shell */
+FALLBACK_REASON(OTHER, "other")

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/stats.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const char *const fallback_reason_texts[] = {
+#define FALLBACK_REASON(name, text) [SHELL_FALLBACK_##name] = (text),
+#include "shell/fallback-reasons.h"
+#undef FALLBACK_REASON
+};
+
+const char *shell_stats_fallback_reason_text(enum shell_fallback_reason why)
+{
+	return fallback_reason_texts[why];
+}
+
+#define SCRIPT_BYTES_LOGGED 200
+
+static const char *const step_reason_texts[] = {
+#define STEP_REASON(name, text) [SHELL_STEP_REASON_##name] = (text),
+#include "shell/step-reasons.h"
+#undef STEP_REASON
+};
+
+static int open_stats_file(const char *dir, const char *name, int flags)
+{
+	char path[PATH_MAX];
+
+	if (!dir ||
+	    snprintf(path, sizeof(path), "%s/%s", dir, name) >= PATH_MAX)
+		return -1;
+	return open(path, flags | O_CLOEXEC, 0600);
+}
+
+/* Returns NULL if nothing can be counted. */
+static struct shell_stats *get_mapped_stats(void)
+{
+	static struct shell_stats *counts;
+	static bool mapped;
+	void *at;
+	int fd;
+
+	if (mapped)
+		return counts;
+	mapped = true;
+	fd = open_stats_file(getenv(SHELL_STATS_VARIABLE), "counts", O_RDWR);
+	if (fd < 0)
+		return NULL;
+	at = lseek(fd, 0, SEEK_END) < (off_t)sizeof(struct shell_stats) ?
+		     MAP_FAILED :
+		     mmap(NULL, sizeof(struct shell_stats),
+			  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (at != MAP_FAILED)
+		counts = at;
+	return counts;
+}
+
+void shell_stats_add(enum shell_stat count)
+{
+	struct shell_stats *counts = get_mapped_stats();
+
+	if (counts)
+		__atomic_fetch_add(&counts->counts[count], 1, __ATOMIC_RELAXED);
+}
+
+void shell_stats_add_local_step(enum shell_step_reason why)
+{
+	struct shell_stats *counts = get_mapped_stats();
+
+	if (counts)
+		__atomic_fetch_add(&counts->n_local_steps[why], 1,
+				   __ATOMIC_RELAXED);
+}
+
+const char *shell_stats_step_reason_text(enum shell_step_reason why)
+{
+	return step_reason_texts[why];
+}
+
+bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
+{
+	const struct shell_stats *counts = get_mapped_stats();
+	uint64_t refused = SHELL_STEP_REASON_UNWANTED;
+
+	if (counts)
+		refused = __atomic_load_n(&counts->steps_off_reason,
+					  __ATOMIC_RELAXED);
+	if (refused == SHELL_STEP_N_REASONS)
+		return true;
+	*why = refused < SHELL_STEP_N_REASONS ?
+		       (enum shell_step_reason)refused :
+		       SHELL_STEP_REASON_UNWANTED;
+	return false;
+}
+
+/* A single write keeps the lines of concurrent shells apart. */
+void shell_stats_add_fallback(enum shell_fallback_reason why,
+			      struct bytes script)
+{
+	int fd = open_stats_file(getenv(SHELL_STATS_VARIABLE), "handed",
+				 O_WRONLY | O_APPEND);
+	struct buf line = { 0 };
+
+	shell_stats_add(SHELL_STAT_FALLBACKS);
+	if (fd < 0)
+		return;
+	buf_add_str(&line, shell_stats_fallback_reason_text(why));
+	buf_add_str(&line, "\t");
+	for (size_t i = 0; i < script.len && i < SCRIPT_BYTES_LOGGED; i++) {
+		char c = (char)script.data[i];
+
+		if (c < ' ' || c > '~')
+			c = c == '\n' ? ' ' : '?';
+		buf_add(&line, &c, 1);
+	}
+	buf_add_str(&line, "\n");
+	if (write(fd, line.data, line.len) < 0)
+		(void)0; /* a full disk must not stop the build */
+	close(fd);
+	buf_release(&line);
+}
+
+static int create_stats_file(const char *dir, const char *name, size_t size,
+			     struct err *err)
+{
+	int fd = open_stats_file(dir, name, O_RDWR | O_CREAT | O_TRUNC);
+	int ret = 0;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size))
+		ret = err_errno(err, "%s/%s", dir, name);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int shell_stats_create(const char *dir, struct err *err)
+{
+	int ret = create_stats_file(dir, "counts", sizeof(struct shell_stats),
+				    err);
+
+	if (!ret)
+		ret = create_stats_file(dir, "handed", 0, err);
+	if (!ret)
+		shell_stats_disable_steps(dir, SHELL_STEP_REASON_UNWANTED);
+	return ret;
+}
+
+void shell_stats_read(const char *dir, struct shell_stats *out)
+{
+	int fd = open_stats_file(dir, "counts", O_RDONLY);
+
+	if (fd < 0 || pread(fd, out, sizeof(*out), 0) != (ssize_t)sizeof(*out))
+		*out = (struct shell_stats){ 0 };
+	if (fd >= 0)
+		close(fd);
+}
+
+void shell_stats_disable_steps(const char *dir, enum shell_step_reason why)
+{
+	const uint64_t refused = why;
+	int fd = open_stats_file(dir, "counts", O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (pwrite(fd, &refused, sizeof(refused),
+		   offsetof(struct shell_stats, steps_off_reason)) < 0)
+		(void)0; /* steps_off_reason then stays unchanged */
+	close(fd);
+}
+
+void shell_stats_enable_steps(const char *dir)
+{
+	shell_stats_disable_steps(dir, SHELL_STEP_N_REASONS);
+}
+
+void shell_stats_read_fallbacks(const char *dir,
+				uint64_t n[static SHELL_FALLBACK_N_REASONS])
+{
+	int fd = open_stats_file(dir, "handed", O_RDONLY);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	char line[2 * SCRIPT_BYTES_LOGGED];
+
+	memset(n, 0, SHELL_FALLBACK_N_REASONS * sizeof(*n));
+	while (f && fgets(line, sizeof(line), f)) {
+		for (int i = 0; i < SHELL_FALLBACK_N_REASONS; i++) {
+			const char *text = shell_stats_fallback_reason_text(i);
+			size_t len = strlen(text);
+
+			if (!strncmp(line, text, len) && line[len] == '\t')
+				n[i]++;
+		}
+	}
+	if (f)
+		fclose(f);
+	else if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shell/stats.h - Statistics that the shells of one build share.
+ *
+ * A shell lives for one line, so all shells of a build share a directory, which
+ * $KFARM_SHELL names:
+ *
+ *	counts	a struct shell_stats, mapped and updated by all shells
+ *	handed	a line for each fallback: the reason, a tab and the
+ *		first 200 bytes of the script, made printable
+ *
+ * Without the directory or one of its files nothing is counted; the shell
+ * behaves the same otherwise.
+ */
+#ifndef SHELL_STATS_H
+#define SHELL_STATS_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum shell_fallback_reason {
+#define FALLBACK_REASON(name, words) SHELL_FALLBACK_##name,
+#include "shell/fallback-reasons.h"
+#undef FALLBACK_REASON
+	SHELL_FALLBACK_N_REASONS
+};
+
+/* Return the text of a reason in `handed`. */
+const char *shell_stats_fallback_reason_text(enum shell_fallback_reason why);
+
+#define SHELL_STATS_VARIABLE "KFARM_SHELL"
+
+enum shell_stat {
+	SHELL_STAT_LINES, /* all scripts, including fallbacks */
+	SHELL_STAT_FALLBACKS, /* scripts run by /bin/sh */
+	/* compiles offered to the coordinator without starting kfarm-cc */
+	SHELL_STAT_COMPILES,
+	SHELL_STAT_FIXDEPS, /* fixdep calls answered without starting fixdep */
+	/* tool steps executed together with a compile or in its place */
+	SHELL_STAT_STEPS,
+	SHELL_N_STATS,
+};
+
+enum shell_step_reason {
+#define STEP_REASON(name, words) SHELL_STEP_REASON_##name,
+#include "shell/step-reasons.h"
+#undef STEP_REASON
+	SHELL_STEP_N_REASONS
+};
+
+struct shell_stats {
+	uint64_t counts[SHELL_N_STATS];
+	/*
+	 * An enum shell_step_reason why no tool steps are requested
+	 * (shell/step.h), or SHELL_STEP_N_REASONS if they are.
+	 */
+	uint64_t steps_off_reason;
+	/* local tool steps by reason */
+	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
+};
+
+/* Increment a count.  Costs at most two system calls per process. */
+void shell_stats_add(enum shell_stat count);
+/* Count a fallback and log its script. */
+void shell_stats_add_fallback(enum shell_fallback_reason why,
+			      struct bytes script);
+
+/* Count a tool step that is started locally. */
+void shell_stats_add_local_step(enum shell_step_reason why);
+/* Return the text of a reason, as shown to the user. */
+const char *shell_stats_step_reason_text(enum shell_step_reason why);
+
+/*
+ * Return true if tool steps may be requested; else set *why to the reason that
+ * is counted for local ones.  Costs as much as shell_stats_add().
+ */
+bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
+
+/*
+ * Create the files in `dir`, which must exist, with tool steps disabled.
+ * Returns 0 or -errno.
+ */
+int shell_stats_create(const char *dir, struct err *err);
+/* Read the counts in `dir`; all are 0 if the file cannot be read. */
+void shell_stats_read(const char *dir, struct shell_stats *out);
+/* Let shells request tool steps. */
+void shell_stats_enable_steps(const char *dir);
+/* Stop shells from requesting tool steps because of `why`. */
+void shell_stats_disable_steps(const char *dir, enum shell_step_reason why);
+/* Count the fallbacks per reason from the lines of `handed`. */
+void shell_stats_read_fallbacks(const char *dir,
+				uint64_t n[static SHELL_FALLBACK_N_REASONS]);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "store/digest-cache.h"
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TRIES_MAX  5
+#define BLOCK_SIZE (128u << 10)
+
+struct file {
+	struct map_entry node;
+	TAILQ_ENTRY(file) used;
+	struct file_stamp stamp;
+	struct digest digest;
+	bool executable;
+};
+
+struct store_digest_cache {
+	pthread_mutex_t lock;
+	struct map files;
+	TAILQ_HEAD(file_list, file) used; /* most recently used first */
+	size_t max_files;
+	uint64_t n_read, read_bytes, n_reused;
+};
+
+struct store_digest_cache *store_digest_cache_new(size_t max)
+{
+	struct store_digest_cache *cache = xcalloc(1, sizeof(*cache));
+
+	pthread_mutex_init(&cache->lock, NULL);
+	TAILQ_INIT(&cache->used);
+	cache->max_files = max;
+	return cache;
+}
+
+/*
+ * The functions up to store_digest_cache_free() are called with the lock held.
+ */
+
+static struct file *find_stamp(struct store_digest_cache *cache,
+			       const struct file_stamp *stamp)
+{
+	struct map_entry *n = map_find(&cache->files, file_stamp_hash(stamp));
+
+	while (n && !file_stamp_equal(&((struct file *)n)->stamp, stamp))
+		n = map_next_match(n);
+	return (struct file *)n;
+}
+
+static void add_cached_file(struct store_digest_cache *cache,
+			    const struct store_file_digest *id)
+{
+	struct file *f;
+
+	if (!cache->max_files || find_stamp(cache, &id->stamp))
+		return;
+	while (cache->files.n_entries >= cache->max_files) {
+		f = TAILQ_LAST(&cache->used, file_list);
+		TAILQ_REMOVE(&cache->used, f, used);
+		map_remove(&cache->files, &f->node);
+		free(f);
+	}
+	f = xcalloc(1, sizeof(*f));
+	f->stamp = id->stamp;
+	f->digest = id->digest;
+	f->executable = id->executable;
+	map_add(&cache->files, &f->node, file_stamp_hash(&f->stamp));
+	TAILQ_INSERT_HEAD(&cache->used, f, used);
+}
+
+void store_digest_cache_free(struct store_digest_cache *cache)
+{
+	if (!cache)
+		return;
+	map_release_entries(&cache->files, NULL);
+	pthread_mutex_destroy(&cache->lock);
+	free(cache);
+}
+
+bool store_digest_cache_find(struct store_digest_cache *cache,
+			     const struct file_stamp *stamp,
+			     struct store_file_digest *out)
+{
+	struct file *f;
+
+	pthread_mutex_lock(&cache->lock);
+	f = find_stamp(cache, stamp);
+	if (f) {
+		*out = (struct store_file_digest){ f->stamp, f->digest,
+						   f->executable, true };
+		TAILQ_REMOVE(&cache->used, f, used);
+		TAILQ_INSERT_HEAD(&cache->used, f, used);
+		cache->n_reused++;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return f != NULL;
+}
+
+static int check_kind(const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return -EISDIR;
+	return S_ISREG(st->st_mode) ? 0 : -EINVAL;
+}
+
+/*
+ * Hash a whole file and append it to `content` unless NULL.  Returns -EAGAIN if
+ * it is not `size` bytes long.
+ */
+static int hash_content(int fd, uint64_t size, struct digest *out,
+			struct buf *content)
+{
+	struct digest_ctx *run = digest_new();
+	uint8_t *block = xmalloc(BLOCK_SIZE);
+	uint64_t got = 0;
+	ssize_t n;
+	int ret = 0;
+
+	while (!ret && (n = read(fd, block, BLOCK_SIZE)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			ret = -errno;
+			break;
+		}
+		got += (uint64_t)n;
+		if (got > size)
+			ret = -EAGAIN;
+		digest_add(run, bytes_of(block, (size_t)n));
+		/* The caller has reserved `size` bytes. */
+		if (!ret && content)
+			buf_add(content, block, (size_t)n);
+	}
+	free(block);
+	digest_finish(run, out);
+	return ret || got == size ? ret : -EAGAIN;
+}
+
+static int read_file_digest(int fd, struct store_file_digest *out,
+			    struct buf *content, size_t max)
+{
+	int64_t now = file_stamp_now_ns();
+	struct file_stamp after;
+	struct stat st;
+	int ret;
+
+	if (fstat(fd, &st))
+		return -errno;
+	ret = check_kind(&st);
+	if (ret)
+		return ret;
+	file_stamp_from_stat(&out->stamp, &st);
+	if (content && out->stamp.size > max)
+		return -EFBIG;
+	if (content && buf_reserve(content, (size_t)out->stamp.size))
+		return -ENOMEM;
+	ret = hash_content(fd, out->stamp.size, &out->digest, content);
+	if (!ret && fstat(fd, &st))
+		ret = -errno;
+	if (ret)
+		return ret;
+	file_stamp_from_stat(&after, &st);
+	out->executable = st.st_mode & S_IXUSR;
+	out->reliable = file_stamp_is_reliable(&out->stamp, now);
+	return file_stamp_equal(&after, &out->stamp) ? 0 : -EAGAIN;
+}
+
+static int open_and_digest(const char *path, struct store_file_digest *out,
+			   struct buf *content, size_t max)
+{
+	size_t before = content ? content->len : 0;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = read_file_digest(fd, out, content, max);
+	close(fd);
+	if (ret && content && content->len > before) {
+		content->len = before;
+		content->data[before] = '\0';
+	}
+	return ret;
+}
+
+static int find_cached_file(struct store_digest_cache *cache, const char *path,
+			    struct store_file_digest *out)
+{
+	struct file_stamp stamp;
+	struct stat st;
+	int ret;
+
+	if (stat(path, &st))
+		return -errno;
+	ret = check_kind(&st);
+	if (ret)
+		return ret;
+	file_stamp_from_stat(&stamp, &st);
+	return store_digest_cache_find(cache, &stamp, out) ? 0 : -ESTALE;
+}
+
+int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
+			   struct store_file_digest *out, struct buf *content,
+			   size_t content_max, struct err *err)
+{
+	struct store_file_digest id = { 0 };
+	int ret = find_cached_file(cache, path, &id);
+
+	if (ret == -ESTALE || (!ret && content)) {
+		ret = -EAGAIN;
+		for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++)
+			ret = open_and_digest(path, &id, content, content_max);
+		pthread_mutex_lock(&cache->lock);
+		cache->n_read++;
+		cache->read_bytes += ret ? 0 : id.stamp.size;
+		if (!ret && id.reliable)
+			add_cached_file(cache, &id);
+		pthread_mutex_unlock(&cache->lock);
+	}
+	if (ret == -EAGAIN)
+		return err_set(err, EAGAIN, "%s: changes while it is read",
+			       path);
+	if (ret)
+		return err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	*out = id;
+	return 0;
+}
+
+void store_digest_cache_stats(struct store_digest_cache *cache,
+			      struct store_digest_cache_stats *out)
+{
+	pthread_mutex_lock(&cache->lock);
+	*out = (struct store_digest_cache_stats){
+		.n_files = cache->files.n_entries,
+		.memory_bytes = cache->files.n_entries * sizeof(struct file) +
+				(cache->files.bucket_mask + 1) * sizeof(void *),
+		.n_read = cache->n_read,
+		.read_bytes = cache->read_bytes,
+		.n_reused = cache->n_reused,
+	};
+	pthread_mutex_unlock(&cache->lock);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store/digest-cache.h - Cache of file digests on the build host, keyed by
+ * stamp.
+ *
+ * A lookup needs one stat(2).  Racily clean files (base/file-stamp.h) are not
+ * cached.  All functions are thread-safe.  The cache holds a fixed number of
+ * files and evicts the least recently used.
+ */
+#ifndef STORE_DIGEST_CACHE_H
+#define STORE_DIGEST_CACHE_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/file-stamp.h"
+
+struct store_file_digest {
+	struct file_stamp stamp;
+	struct digest digest;
+	bool executable; /* by its owner */
+	bool reliable; /* any other content would have another stamp */
+};
+
+struct store_digest_cache;
+
+/* Create a cache for `max` files, about 200 bytes each. */
+struct store_digest_cache *store_digest_cache_new(size_t max);
+void store_digest_cache_free(struct store_digest_cache *cache);
+
+/*
+ * Return the digest of the file at `path`, following symbolic links.  The file
+ * is read if it is not cached, or if `content` is not NULL: then its whole
+ * content, at most `content_max` bytes, is appended there.
+ *
+ * Returns 0; -EAGAIN if the file changes continuously; -EFBIG; -EISDIR; -EINVAL
+ * if it is neither a file nor a directory; or another negative errno.  `err`
+ * names the file.  After an error `content` is unchanged.
+ */
+int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
+			   struct store_file_digest *out, struct buf *content,
+			   size_t content_max, struct err *err);
+/*
+ * Look up the digest of a stamp, for a caller that has already called stat(2).
+ * Returns false if it is not cached.  Does not access the file.
+ */
+bool store_digest_cache_find(struct store_digest_cache *cache,
+			     const struct file_stamp *stamp,
+			     struct store_file_digest *out);
+
+struct store_digest_cache_stats {
+	size_t n_files, memory_bytes;
+	uint64_t n_read, read_bytes; /* number of files read and their bytes */
+	uint64_t n_reused;
+};
+
+void store_digest_cache_stats(struct store_digest_cache *cache,
+			      struct store_digest_cache_stats *out);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store/internal.h - State shared by the store and its collector.
+ *
+ * Three locks are taken in this order: `gc_lock` for a whole pass of the
+ * collector, `pin_lock` for the table of pins and their links, `lock` for the
+ * counters.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "base/map.h"
+#include "store/scratch-dir.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+/* "in." or "pin.", 64 digits and a NUL */
+#define STORE_NAME_MAX 80
+
+struct store {
+	int blobs_fd; /* DIR/sha256 */
+	int scratch_root_fd; /* DIR/live */
+	int scratch_fd; /* this store's directory in DIR/live, locked */
+	char scratch_name[STORE_SCRATCH_NAME_MAX];
+	atomic_uint next_serial; /* for names of blobs that are being written */
+
+	pthread_mutex_t pin_lock;
+	struct map pins;
+
+	pthread_mutex_t lock;
+	struct store_stats stats;
+	uint64_t uncounted_bytes; /* bytes published since the last count */
+	uint64_t post_gc_bytes; /* bytes used after the last pass */
+	/* clock_ms() before which another pass is useless */
+	uint64_t full_until_ms;
+
+	pthread_mutex_t gc_lock;
+	struct task *collector; /* NULL if not running */
+	pthread_cond_t gc_wake; /* used with `lock` */
+	bool gc_due;
+	atomic_bool stopping;
+};
+
+/* The disk space of a blob of `size` bytes, rounded up to blocks. */
+uint64_t store_gc_disk_bytes(uint64_t size);
+
+/*
+ * Check the file `name` in the directory `dir`.  Returns 0 with *st if it is a
+ * regular file.  Any other kind of file is damage and is removed; the result
+ * is then -ENOENT.
+ */
+int store_entry_stat(struct store *s, int dir, const char *name,
+		     struct stat *st);
+
+int store_gc_start(struct store *s, struct err *err);
+void store_gc_stop(struct store *s);
+/*
+ * Reserve disk space for a blob of `size` bytes, and collect if necessary.
+ * Returns 0, -EFBIG or -ENOSPC.
+ */
+int store_gc_reserve(struct store *s, uint64_t size);
+/* Release a reservation whose write was aborted. */
+void store_gc_unreserve(struct store *s, uint64_t size);
+/*
+ * Convert a reservation to used space after the blob was published.  It
+ * replaced a file of `replaced` bytes; UINT64_MAX for none.
+ */
+void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced);
+
+#endif

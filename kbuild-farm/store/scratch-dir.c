@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "store/scratch-dir.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRIES_MAX 100
+
+#define DIRECTORY (O_RDONLY | O_DIRECTORY)
+
+/*
+ * Returns a descriptor, or -EAGAIN if the name exists or another process
+ * removed the directory before it was locked.
+ */
+static int make_locked_dir(int root_fd, const char *name)
+{
+	int fd;
+
+	if (mkdirat(root_fd, name, 0700))
+		return errno == EEXIST ? -EAGAIN : -errno;
+	fd = fs_open_locked(root_fd, name, DIRECTORY, LOCK_EX | LOCK_NB);
+	return fd == -ENOENT || fd == -EBUSY ? -EAGAIN : fd;
+}
+
+int store_scratch_dir_make(int root_fd,
+			   char name[static STORE_SCRATCH_NAME_MAX],
+			   struct err *err)
+{
+	static atomic_uint count;
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
+		snprintf(name, STORE_SCRATCH_NAME_MAX, "%d.%u", (int)getpid(),
+			 atomic_fetch_add(&count, 1));
+		ret = make_locked_dir(root_fd, name);
+	}
+	if (ret < 0)
+		err_set(err, -ret, "make and lock a directory: %s",
+			strerror(-ret));
+	return ret;
+}
+
+int store_scratch_dir_list(int root_fd, struct strv *out)
+{
+	struct strv names = { 0 };
+	int ret = fs_list_at(root_fd, ".", &names);
+
+	for (size_t i = 0; i < names.n; i++) {
+		int fd = fs_open_locked(root_fd, names.v[i], DIRECTORY,
+					LOCK_SH | LOCK_NB);
+
+		if (fd == -EBUSY)
+			strv_add(out, names.v[i]);
+		if (fd >= 0)
+			close(fd);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+void store_scratch_dir_prune(int root_fd)
+{
+	struct strv names = { 0 };
+
+	fs_list_at(root_fd, ".", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		/*
+		 * Another process may have removed the directory, and a new
+		 * store may use the name.
+		 */
+		int fd = fs_open_locked(root_fd, names.v[i], DIRECTORY,
+					LOCK_EX | LOCK_NB);
+
+		if (fd >= 0 || fd == -ENOTDIR || fd == -ELOOP)
+			fs_remove_at(root_fd, names.v[i]);
+		if (fd >= 0)
+			close(fd);
+	}
+	strv_release(&names);
+}

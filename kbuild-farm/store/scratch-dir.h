@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store/scratch-dir.h - Directories that last as long as their process.
+ *
+ * Each open store has a subdirectory of one root directory and holds a flock on
+ * it.  A subdirectory without a lock is left from a dead process and can be
+ * removed.
+ */
+#ifndef STORE_SCRATCH_DIR_H
+#define STORE_SCRATCH_DIR_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define STORE_SCRATCH_NAME_MAX 64
+
+/*
+ * Create a directory in `root_fd` and store its name in `name`.  Returns a
+ * locked descriptor, or a negative errno with `err` set.
+ */
+int store_scratch_dir_make(int root_fd,
+			   char name[static STORE_SCRATCH_NAME_MAX],
+			   struct err *err);
+/* Remove all unlocked subdirectories and all other files. */
+void store_scratch_dir_prune(int root_fd);
+/*
+ * Append the names of the locked subdirectories.  Returns 0 or a negative
+ * errno.
+ */
+int store_scratch_dir_list(int root_fd, struct strv *out);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * toolchain/builtin.h - Built-in data about architectures, servers and
+ * releases.
+ *
+ * The data are the files of toolchains/ (git-config syntax; each file explains
+ * its keys), which are compiled into the program and checked by a unit test.
+ * They contain no versions, which come from the servers' listings.
+ *
+ * All results live as long as the program.  All functions are thread-safe.
+ */
+#ifndef TOOLCHAIN_BUILTIN_H
+#define TOOLCHAIN_BUILTIN_H
+
+#include "base/str.h"
+#include "toolchain/release.h"
+
+/* One of the kernel's architectures. */
+struct toolchain_arch {
+	char *arch; /* the kernel's ARCH: "x86_64" */
+	char *srcarch; /* its directory below arch/: "x86" */
+	struct strv triplets; /* kernel.org's, the most common one first */
+	struct strv prefixes; /* Debian's CROSS_COMPILE, likewise */
+	struct strv aliases; /* other names: "aarch64" */
+};
+
+/* A kind of machine that compilers run on. */
+struct toolchain_host {
+	char *name; /* kernel.org's directory of gcc: "arm64" */
+	char *clang_name; /* in the names of LLVM's archives, or NULL */
+	struct strv machines; /* output of uname -m: "aarch64" */
+};
+
+/* A signing key. */
+struct toolchain_key {
+	char *name; /* "sums", "tar" */
+	char *fingerprint; /* of the primary key, 40 digits in upper case */
+	char *owner; /* shown to the user */
+	struct strv sources; /* https URLs; "%s" stands for the fingerprint */
+};
+
+/* A peculiarity of some releases. */
+struct toolchain_quirk {
+	char *name; /* "mpfr4" */
+	/*
+	 * The affected releases: from first_release to last_release, except
+	 * `excepted`.  A release of fewer than three numbers stands for all
+	 * that match it.
+	 */
+	struct toolchain_release first_release, last_release;
+	struct toolchain_release *excepted;
+	size_t n_excepted;
+	char *host; /* affected host; NULL: all */
+	char *triplet; /* affected target; NULL: all */
+	char *missing_library; /* needed library: "libmpfr.so.4", or NULL */
+	struct strv compatible; /* system libraries to replace it, best first */
+	struct strv unaffected; /* releases named in a message as remedy */
+	char *note; /* a line for the user */
+};
+
+/* Return an architecture by the kernel's ARCH, or NULL. */
+const struct toolchain_arch *toolchain_builtin_find_arch(const char *arch);
+
+/* Return the i-th architecture, by name, or NULL after the last one. */
+const struct toolchain_arch *toolchain_builtin_arch_at(size_t i);
+
+/* Return the architecture with an alias ("aarch64"), or NULL. */
+const struct toolchain_arch *toolchain_builtin_arch_by_alias(const char *other);
+
+/*
+ * Return kernel.org's triplets of ARCH in order of preference, or NULL for an
+ * unknown architecture.  The list can be empty.
+ */
+const struct strv *toolchain_builtin_arch_triplets(const char *arch);
+
+/*
+ * Return the i-th host, the host with kernel.org's name `name`, or the host of
+ * a machine (uname -m).  Each returns NULL if there is no such host.
+ */
+const struct toolchain_host *toolchain_builtin_host_at(size_t i);
+const struct toolchain_host *toolchain_builtin_find_host(const char *name);
+const struct toolchain_host *toolchain_builtin_host_by_machine(
+	const char *machine);
+
+/* Return the host of this machine, or NULL if it has no compilers. */
+const struct toolchain_host *toolchain_builtin_local_host(void);
+
+/*
+ * Return the URLs of the mirrors, without a trailing slash, and the directory
+ * below a mirror: "crosstool/files/bin" for gcc (then /HOST/VERSION/) and
+ * "llvm/files" for clang.
+ */
+const struct strv *toolchain_builtin_mirrors(void);
+const char *toolchain_builtin_mirror_dir(bool is_clang);
+
+/* Return the key that signs sha256sums.asc, or the archives (.tar.sign). */
+const struct toolchain_key *toolchain_builtin_sums_key(void);
+const struct toolchain_key *toolchain_builtin_tar_key(void);
+
+/*
+ * List the quirks of a release of three numbers, in order.  `out` receives an
+ * array, which the caller frees, of pointers to constant quirks.  If `host` or
+ * `triplet` is NULL, quirks of any host or triplet are included.  Returns the
+ * number of quirks.
+ */
+size_t toolchain_builtin_list_quirks(const struct toolchain_release *r,
+				     const char *host, const char *triplet,
+				     const struct toolchain_quirk ***out);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toolchain/install-dir.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCRATCH_ROOT_NAME ".live"
+#define LOCK              ".lock."
+#define REMOVED_NAME      ".away"
+
+static int open_directory(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_errno(err, "%s", path) : fd;
+}
+
+/* Returns -EAGAIN if another process has locked or just removed the file. */
+static int lock_file(const struct toolchain_install_dir *p, const char *name,
+		     int flags)
+{
+	int fd = fs_open_locked(p->dir_fd, name, O_RDWR | flags,
+				LOCK_EX | LOCK_NB);
+
+	return fd == -EBUSY ? -EAGAIN : fd;
+}
+
+static void remove_stale_locks(const struct toolchain_install_dir *p)
+{
+	struct strv names = { 0 };
+
+	fs_list_at(p->dir_fd, ".", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		int fd = str_starts(names.v[i], LOCK) ?
+				 lock_file(p, names.v[i], 0) :
+				 -1;
+
+		if (fd < 0)
+			continue;
+		unlinkat(p->dir_fd, names.v[i], 0);
+		close(fd);
+	}
+	strv_release(&names);
+}
+
+int toolchain_install_dir_open(struct toolchain_install_dir *p,
+			       const char *data, struct err *err)
+{
+	char *live = xasprintf("%s/toolchains/" SCRATCH_ROOT_NAME, data);
+	int ret = fs_mkdirs(live, 0755, err);
+
+	*p = (struct toolchain_install_dir){
+		.path = xasprintf("%s/toolchains", data),
+		.dir_fd = -1,
+		.scratch_root_fd = -1,
+		.scratch_fd = -1,
+	};
+	if (!ret)
+		p->dir_fd = ret = open_directory(p->path, err);
+	if (ret >= 0)
+		p->scratch_root_fd = ret = open_directory(live, err);
+	free(live);
+	if (ret < 0) {
+		toolchain_install_dir_close(p);
+		return ret;
+	}
+	store_scratch_dir_prune(p->scratch_root_fd);
+	remove_stale_locks(p);
+	return 0;
+}
+
+void toolchain_install_dir_close(struct toolchain_install_dir *p)
+{
+	if (!p->path)
+		return;
+	if (p->scratch_fd >= 0) {
+		fs_remove_at(p->scratch_root_fd, p->scratch_name);
+		close(p->scratch_fd);
+	}
+	if (p->scratch_root_fd >= 0)
+		close(p->scratch_root_fd);
+	if (p->dir_fd >= 0)
+		close(p->dir_fd);
+	free(p->path);
+	*p = (struct toolchain_install_dir){ 0 };
+}
+
+static int make_private(struct toolchain_install_dir *p, struct err *err)
+{
+	int fd;
+
+	if (p->scratch_fd >= 0)
+		return 0;
+	fd = store_scratch_dir_make(p->scratch_root_fd, p->scratch_name, err);
+	if (fd < 0) {
+		err_wrap(err, "%s/" SCRATCH_ROOT_NAME, p->path);
+		return fd;
+	}
+	p->scratch_fd = fd;
+	return 0;
+}
+
+char *toolchain_install_dir_scratch_path(struct toolchain_install_dir *p,
+					 const char *name, struct err *err)
+{
+	if (make_private(p, err))
+		return NULL;
+	return xasprintf("%s/" SCRATCH_ROOT_NAME "/%s/%s", p->path,
+			 p->scratch_name, name);
+}
+
+int toolchain_install_dir_publish(struct toolchain_install_dir *p,
+				  const char *name, const char *id,
+				  bool replace, struct err *err)
+{
+	unsigned flags = replace && !faccessat(p->dir_fd, id, F_OK, 0) ?
+				 RENAME_EXCHANGE :
+				 RENAME_NOREPLACE;
+
+	/*
+	 * After a power failure the name must not exist without its files.  On
+	 * file systems that do not support RENAME_NOREPLACE, rename(2) cannot
+	 * replace a directory that is not empty either.
+	 */
+	if (syncfs(p->scratch_fd))
+		return err_errno(err, "%s: flush", p->path);
+	if (renameat2(p->scratch_fd, name, p->dir_fd, id, flags) &&
+	    (flags != RENAME_NOREPLACE || errno != EINVAL ||
+	     renameat(p->scratch_fd, name, p->dir_fd, id)))
+		return err_errno(err, "%s/%s", p->path, id);
+	if (fsync(p->dir_fd))
+		return err_errno(err, "%s", p->path);
+	return 0;
+}
+
+int toolchain_install_dir_remove(struct toolchain_install_dir *p,
+				 const char *id, struct err *err)
+{
+	int ret = make_private(p, err);
+
+	/* Rename it atomically, then remove it file by file. */
+	if (!ret && renameat(p->dir_fd, id, p->scratch_fd, REMOVED_NAME))
+		ret = err_errno(err, "%s/%s", p->path, id);
+	if (!ret && fsync(p->dir_fd))
+		ret = err_errno(err, "%s", p->path);
+	if (ret)
+		return ret;
+	ret = fs_remove_at(p->scratch_fd, REMOVED_NAME);
+	return ret ? err_set(err, -ret, "%s: remove %s: %s", p->path, id,
+			     strerror(-ret)) :
+		     0;
+}
+
+int toolchain_install_dir_lock(struct toolchain_install_dir *p, const char *id,
+			       struct err *err)
+{
+	char *name = xasprintf(LOCK "%s", id);
+	int fd = lock_file(p, name, O_CREAT);
+
+	if (fd < 0)
+		err_set(err, -fd, "%s/%s: %s", p->path, name, strerror(-fd));
+	free(name);
+	return fd;
+}
+
+void toolchain_install_dir_unlock(struct toolchain_install_dir *p,
+				  const char *id, int fd)
+{
+	char *name = xasprintf(LOCK "%s", id);
+
+	unlinkat(p->dir_fd, name, 0);
+	close(fd);
+	free(name);
+}

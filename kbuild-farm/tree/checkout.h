@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tree/checkout.h - Comparison of a worktree with a commit, and its update.
+ *
+ * tree_checkout_compare() finds the files that differ and removes those that
+ * the commit does not contain, directory by directory. tree_checkout_write()
+ * writes the files that differ.  Both use several threads and access files only
+ * by paths below `root_fd` without following symbolic links, so that the
+ * content of the worktree cannot redirect them.
+ */
+#ifndef TREE_CHECKOUT_H
+#define TREE_CHECKOUT_H
+
+#include "base/str.h"
+#include "tree/files.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* at the top of a worktree; not part of any tree */
+#define TREE_GIT_LINK ".git"
+
+enum tree_file_state {
+	TREE_FILE_MISSING, /* does not exist */
+	TREE_FILE_SAME, /* unchanged according to stat */
+	TREE_FILE_UNVERIFIED, /* exists, but may have changed */
+};
+
+struct tree_checkout {
+	git_repository *repo;
+	git_odb *odb;
+	int root_fd; /* directory of the worktree */
+	/* files of the commit with their recorded stat data */
+	struct tree_files files;
+	uint8_t *states; /* enum tree_file_state of each file */
+	unsigned n_threads;
+	/*
+	 * Change nothing; paths that the commit does not contain are listed in
+	 * `extra`.
+	 */
+	bool read_only;
+	const atomic_bool *stop; /* true: stop with -ECANCELED; may be NULL */
+
+	size_t *pending; /* files that are not TREE_FILE_SAME */
+	size_t n_pending;
+	/* Minimum mtime of written files; 0 if they get the current time. */
+	struct timespec min_mtime;
+
+	void (*on_progress)(void *ctx, uint64_t done, uint64_t all);
+	void *ctx;
+
+	/* Shared by all threads. */
+	atomic_size_t n_done, n_written, n_removed;
+	atomic_bool failed;
+	pthread_mutex_t mutex; /* protects the following fields */
+	struct err error;
+	int ret;
+	struct strv extra;
+};
+
+/* Determine the state of all files.  Returns 0, or -errno with m->error set. */
+int tree_checkout_compare(struct tree_checkout *m);
+/* Write the m->pending files.  Returns 0, or -errno with m->error set. */
+int tree_checkout_write(struct tree_checkout *m);
+
+#endif

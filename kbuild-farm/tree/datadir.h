@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tree/datadir.h - Paths and locks of managed trees.
+ *
+ *	DATA/trees/NAME/repo.git	a bare repository, or a symbolic link
+ *					to that of a clone adopted in place
+ *	DATA/trees/NAME/lock		locked (flock) by users of the tree
+ *	DATA/trees/NAME/update.lock	locked during an update
+ *	DATA/trees/NAME/state.json	as of the last update: tree/state.h
+ *	DATA/trees/NAME/worktrees/KEY/	a private worktree per configuration
+ *	DATA/trees/NAME/last-build	a link to the last build's output
+ *	DATA/trees/.new-NAME/		a tree that is being added
+ *	DATA/trees/.gone-NAME/		a tree that is being removed
+ *
+ * tree/cleanup.h removes what an interrupted addition or removal leaves.
+ *
+ * In repo.git the branches of a remote are refs/remotes/REMOTE/BRANCH.  The
+ * remote of a tree that was added by URL is "origin".  HEAD names a branch that
+ * follows the branch of the remote's HEAD.  An adopted clone has its own
+ * branches and remotes.  A shallow clone (tree/add.h) has a file `shallow`.
+ */
+#ifndef TREE_DATADIR_H
+#define TREE_DATADIR_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum tree_lock_mode {
+	TREE_LOCK_READ, /* shared with other readers and one update */
+	TREE_LOCK_UPDATE, /* shared with readers; one update at a time */
+	TREE_LOCK_REMOVE, /* exclusive */
+};
+
+/* An open tree.  A zeroed struct is closed. */
+struct tree_datadir {
+	char *name;
+	char *dir; /* DATA/trees/NAME */
+	char *repository; /* path to open with libgit2 */
+	char *url; /* configured URL, or NULL */
+	int lock_fd, update_fd; /* descriptors; 0 if not locked */
+};
+
+/* Return the path of DATA/trees, which the caller frees. */
+char *tree_datadir_top(void);
+/*
+ * Check the name of a tree: 1 to 64 letters, digits and - _ . + without a
+ * leading dot or dash.  Returns 0 or -EINVAL.
+ */
+int tree_datadir_check_name(const char *name, struct err *err);
+/* Append the names of all trees, sorted.  Returns 0 or a negative errno. */
+int tree_datadir_list_names(struct strv *out, struct err *err);
+/*
+ * Open and lock the tree `name`.  TREE_LOCK_READ and TREE_LOCK_UPDATE wait for
+ * the lock and, after two seconds, name the process that holds it on stderr.
+ * TREE_LOCK_REMOVE does not wait.
+ *
+ * Returns 0; -EINVAL for an invalid name; -ENOENT if the tree does not exist,
+ * with `err` listing the existing trees or advising `kfarm tree update`; -EBUSY
+ * with `err` naming the process that uses the tree; -ECANCELED if a signal
+ * interrupts the wait; or another negative errno.
+ */
+int tree_datadir_open(struct tree_datadir *t, const char *name,
+		      enum tree_lock_mode mode, struct err *err);
+/* Close the tree and release its locks. */
+void tree_datadir_release(struct tree_datadir *t);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tree/rev-parse.h - Revision of a source tree, and lookup of revisions.
+ */
+#ifndef TREE_REV_PARSE_H
+#define TREE_REV_PARSE_H
+
+#include "base/err.h"
+
+#include <git2.h>
+#include <stdbool.h>
+
+/*
+ * The revision of a source tree.  Strings are NULL if it is not a git
+ * repository.
+ */
+struct tree_rev {
+	/*
+	 * date of the commit in seconds since the epoch, used as
+	 * KBUILD_BUILD_TIMESTAMP so that builds of one revision are equal
+	 */
+	long long time_s;
+	char *commit; /* 40 hexadecimal digits */
+	char *branch; /* "master"; NULL if HEAD is detached */
+	char *describe; /* tag of exactly this commit, else its first digits */
+	char *url; /* URL of the remote "origin" */
+};
+
+/*
+ * Read HEAD of the repository at `dir`, which may be a linked worktree.  `dir`
+ * must be its top: a tarball unpacked inside another repository does not belong
+ * to that.  Without a repository or a commit, `time_s` is the mtime of the
+ * Makefile.
+ *
+ * Returns 0, or -errno if there is no Makefile either.  The caller releases *r.
+ */
+int tree_rev_read(struct tree_rev *r, const char *dir, struct err *err);
+void tree_rev_release(struct tree_rev *r);
+
+/* Result of tree_rev_parse().  A zeroed struct is empty. */
+struct tree_rev_parsed {
+	git_oid commit;
+	/* "main", "origin/linux-6.1.y"; NULL if the revision is not a branch */
+	char *branch;
+};
+
+/*
+ * Parse a revision as in gitrevisions(7): a tag, a branch, a remote-tracking
+ * branch (REMOTE/BRANCH, or BRANCH if only one remote has it), or the digits of
+ * a commit, which may be abbreviated; each may be followed by ~N, ^N or
+ * ^{commit}. NULL is HEAD, the tree's own branch.
+ *
+ * Returns 0; -ENOENT with similar names in `err`; -EINVAL if the revision is
+ * ambiguous or not a commit; or another negative errno.
+ */
+int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
+		   const char *rev, struct err *err);
+void tree_rev_parsed_release(struct tree_rev_parsed *f);
+
+#endif

@@ -1,0 +1,691 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/panes.h"
+
+#include "base/format.h"
+#include "ui/bar.h"
+#include "ui/row.h"
+#include "ui/width.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SPARKLINE_MIN 10 /* columns */
+#define LABEL_COLUMNS 36 /* columns of the pane before the sparklines */
+
+/* Throughput of the last minute, oldest second first. */
+struct minute_rates {
+	uint64_t jobs[UI_SECONDS], sent[UI_SECONDS], received[UI_SECONDS];
+	uint64_t sent_rate, received_rate; /* bytes per second */
+};
+
+static void collect_minute(struct minute_rates *past, const struct ui_model *m,
+			   uint64_t now)
+{
+	*past = (struct minute_rates){ 0 };
+	for (unsigned ago = 1; ago <= UI_SECONDS; ago++) {
+		const struct ui_second *s = ui_model_second(m, now, ago);
+
+		past->jobs[UI_SECONDS - ago] = s->n_remote + s->n_local;
+		past->sent[UI_SECONDS - ago] = s->sent_bytes;
+		past->received[UI_SECONDS - ago] = s->received_bytes;
+		if (ago <= UI_RATES_CURRENT_S) {
+			past->sent_rate += s->sent_bytes;
+			past->received_rate += s->received_bytes;
+		}
+	}
+	past->sent_rate /= UI_RATES_CURRENT_S;
+	past->received_rate /= UI_RATES_CURRENT_S;
+}
+
+static void put_objects(struct buf *out, const struct ui_model *m, uint64_t now)
+{
+	uint64_t jobs = ui_model_count_done(m);
+
+	format_milli(out, ui_model_rate_milli(m, now, UI_RATES_CURRENT_S));
+	buf_add_str(out, "/s now, ");
+	format_milli(out, now ? jobs * 1000000 / now : 0);
+	buf_add_str(out, "/s mean");
+}
+
+/* Draw a sparkline of as many seconds as there are columns. */
+static void put_spark(const struct ui_area *a, unsigned row, unsigned at,
+		      const uint64_t *value)
+{
+	unsigned n = at < a->columns ? a->columns - at : 0;
+
+	if (n > UI_SECONDS)
+		n = UI_SECONDS;
+	if (n >= SPARKLINE_MIN)
+		ui_bar_put_sparkline(a, row, at, UI_STYLE_RUN,
+				     value + UI_SECONDS - n, n);
+}
+
+static void put_rates_line(const struct ui_area *a, unsigned row,
+			   const struct ui_model *m, uint64_t now)
+{
+	struct buf line = { 0 };
+	struct minute_rates past;
+	unsigned at;
+
+	collect_minute(&past, m, now);
+	put_objects(&line, m, now);
+	buf_add_str(&line, "; ");
+	format_bytes(&line, past.sent_rate);
+	buf_add_str(&line, "B/s out, ");
+	format_bytes(&line, past.received_rate);
+	buf_add_str(&line, "B/s in ");
+	at = ui_area_put(a, row, 0, 0, UI_STYLE_NORMAL, buf_str(&line));
+	put_spark(a, row, at, past.jobs);
+	buf_release(&line);
+}
+
+static void put_row(const struct ui_area *a, unsigned row, const char *label,
+		    struct buf *text, const uint64_t *value)
+{
+	ui_area_put(a, row, 1, 0, UI_STYLE_DIM, label);
+	ui_area_put(a, row, 10, LABEL_COLUMNS - 10, UI_STYLE_NORMAL,
+		    buf_str(text));
+	put_spark(a, row, LABEL_COLUMNS, value);
+	buf_reset(text);
+}
+
+static void put_bytes(struct buf *out, uint64_t now, uint64_t all)
+{
+	format_bytes(out, now);
+	buf_add_str(out, "B/s now, ");
+	format_bytes(out, all);
+	buf_add_str(out, "B in all");
+}
+
+static uint64_t bytes_or_zero(int64_t bytes)
+{
+	return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
+		   uint64_t now)
+{
+	uint64_t sent = 0, received = 0;
+	struct buf text = { 0 };
+	struct minute_rates past;
+
+	collect_minute(&past, m, now);
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		const struct events_node *n = m->nodes[i]->reported;
+
+		sent += bytes_or_zero(n->sent_bytes);
+		received += bytes_or_zero(n->received_bytes);
+	}
+	ui_area_put_title(a, 0, "Throughput, last minute");
+	put_objects(&text, m, now);
+	put_row(a, 1, "objects", &text, past.jobs);
+	put_bytes(&text, past.sent_rate, sent);
+	put_row(a, 2, "to nodes", &text, past.sent);
+	put_bytes(&text, past.received_rate, received);
+	put_row(a, 3, "back", &text, past.received);
+	buf_release(&text);
+}
+
+#define KEYS_COLUMN_WIDTH 40 /* columns of one column of keys */
+
+static const struct {
+	const char *key, *words;
+} keys[] = {
+	{ "q F10", "leave the view; the build goes on" },
+	{ "Q", "end the build (twice)" },
+	{ "Tab", "next pane; Shift-Tab: the one before" },
+	{ "Up Down k j", "a line; also PgUp PgDn Home End" },
+	{ "Space", "a node's slots; also Right, Left h" },
+	{ "a", "all nodes' slots" },
+	{ "s r", "sort by the next column; reverse" },
+	{ "/ n N", "search in the pane; next; previous" },
+	{ "\\", "only nodes with this in their name" },
+	{ "w", "warnings and errors" },
+	{ "e", "errors only" },
+	{ "l", "the log" },
+	{ "f", "follow its end, or do not" },
+	{ "p", "pause drawing" },
+	{ "d", "drain the node, or resume it" },
+	{ "+ -", "a slot of the node more, or less" },
+	{ "[ ]", "another build (kfarm top)" },
+};
+
+static const char *const notes[] = {
+	"IN and OUT are bytes to and from the node, MEAN is a job's mean time "
+	"there.",
+	"A job over ten times that has a \"!\", a node too hot a \"C!\".",
+};
+
+#define KEYS  (unsigned)(sizeof(keys) / sizeof(*keys))
+#define NOTES (unsigned)(sizeof(notes) / sizeof(*notes))
+
+static const char *const parts[UI_BAR_PARTS] = {
+	[UI_BAR_SCAN] = "scanned",   [UI_BAR_SEND] = "sent",
+	[UI_BAR_RUN] = "running",    [UI_BAR_RECEIVE] = "received",
+	[UI_BAR_LOCAL] = "run here", [UI_BAR_FREE] = "free",
+};
+
+static void put_legend(const struct ui_area *a, unsigned row)
+{
+	unsigned at = 1 + ui_area_put(a, row, 1, 0, UI_STYLE_NORMAL, "Slots: ");
+
+	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
+		at += ui_area_put(a, row, at, 0, ui_bar_style(i),
+				  ui_bar_symbol(i, a->canvas->ascii));
+		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, " ");
+		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, parts[i]);
+		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, "  ");
+	}
+}
+
+/* Draw a line of the keys in that many columns, or a line below them. */
+static void put_help_line(const struct ui_area *a, unsigned row, unsigned line,
+			  unsigned columns)
+{
+	unsigned rows = (KEYS + columns - 1) / columns;
+	struct ui_area part = *a;
+
+	part.columns = a->columns / columns;
+	for (unsigned i = line; line < rows && i < KEYS; i += rows) {
+		ui_area_put(&part, row, 1, 11, UI_STYLE_BOLD, keys[i].key);
+		ui_area_put(&part, row, 13, 0, UI_STYLE_NORMAL, keys[i].words);
+		part.column += part.columns;
+	}
+	if (line == rows + 1)
+		put_legend(a, row);
+	else if (line > rows + 1)
+		ui_area_put(a, row, 1, 0, UI_STYLE_NORMAL,
+			    notes[line - rows - 2]);
+}
+
+void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a)
+{
+	bool wide = a->columns >= 2 * KEYS_COLUMN_WIDTH &&
+		    a->rows < KEYS + 2 + NOTES + 1;
+	unsigned columns = wide ? 2 : 1;
+	unsigned lines = (KEYS + columns - 1) / columns + 2 + NOTES;
+
+	ui_area_put_title(a, 0, "Keys");
+	ui_scroll_set_range(s, 0, lines, a->rows ? a->rows - 1 : 0);
+	for (unsigned row = 1; row < a->rows; row++) {
+		unsigned line = (unsigned)s->first_shown + row - 1;
+
+		if (line < lines)
+			put_help_line(a, row, line, columns);
+	}
+}
+
+bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key)
+{
+	/* the number of lines in one column, which is the maximum */
+	return ui_scroll_handle_key(s, 0, KEYS + 2 + NOTES, key);
+}
+
+/* columns for reasons and compiles side by side */
+#define SIDE_BY_SIDE_MIN 76
+
+/* Draw the reasons of local compiles.  Returns the number of rows. */
+static unsigned put_reasons(const struct ui_area *a, unsigned rows,
+			    const struct ui_model *m)
+{
+	const struct events_totals *t = &m->totals;
+	unsigned i = 0;
+
+	for (; i < t->n_reasons && t->reasons[i].n_jobs && i < rows; i++) {
+		char count[24];
+
+		snprintf(count, sizeof(count), "%u", t->reasons[i].n_jobs);
+		ui_area_put_right(a, 1 + i, 1, 6, UI_STYLE_LOCAL, count);
+		ui_area_put_elided(a, 1 + i, 8,
+				   a->columns > 8 ? a->columns - 8 : 0,
+				   UI_STYLE_NORMAL, t->reasons[i].text);
+	}
+	if (!i && rows)
+		ui_area_put(a, 1, 1, 0, UI_STYLE_DIM, "nothing so far");
+	return i + !i;
+}
+
+static void put_compiles(const struct ui_area *a, unsigned row,
+			 const struct ui_node *local, uint64_t now)
+{
+	for (unsigned i = 0; local && i < local->n_slots; i++) {
+		if (local->slots[i] && row < a->rows)
+			ui_row_put_job(a, row++, 1, local->slots[i], now);
+	}
+}
+
+void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
+			 uint64_t now)
+{
+	const struct ui_node *local = ui_model_find_node(m, EVENTS_LOCAL);
+	struct ui_area left = *a, right = *a;
+	unsigned running = 0, rows;
+	char title[80];
+
+	for (unsigned i = 0; local && i < EVENTS_N_JOB_STATES; i++)
+		running += local->n_by_state[i];
+	snprintf(title, sizeof(title), "Compiled here: %u, now %u",
+		 m->totals.n_local, running);
+	ui_area_put_title(a, 0, title);
+	if (a->rows < 2)
+		return;
+	rows = a->rows - 1;
+	if (a->columns >= SIDE_BY_SIDE_MIN) {
+		left.columns = a->columns / 2 - 1;
+		right.column += a->columns / 2;
+		right.columns -= a->columns / 2;
+		put_reasons(&left, rows, m);
+		put_compiles(&right, 1, local, now);
+	} else {
+		/* Running compiles get up to half of the rows. */
+		rows = running < rows / 2 ? rows - running : rows - rows / 2;
+		put_compiles(a, 1 + put_reasons(a, rows, m), local, now);
+	}
+}
+
+#define RATES_COLUMNS_MAX 96 /* fits a sparkline of a minute */
+#define BAND_ROWS_MIN     36 /* screen with two panes side by side */
+#define BAND_COLUMNS_MIN  100
+#define LOCAL_ROWS_MIN    20 /* screen with the pane of local compiles */
+#define SPLIT_ROWS_MIN    10 /* for the nodes and a pane below them */
+#define NODES_ROWS_MIN    4
+#define SPARE_ROWS_MIN    8 /* rows below the nodes used for diagnostics */
+
+static unsigned clamp_rows(size_t n, unsigned least, unsigned most)
+{
+	return n > most ? most : n < least ? least : (unsigned)n;
+}
+
+static struct ui_area split_top(struct ui_area *rest, unsigned rows)
+{
+	struct ui_area top = *rest;
+
+	top.rows = rows < rest->rows ? rows : rest->rows;
+	rest->row += top.rows;
+	rest->rows -= top.rows;
+	return top;
+}
+
+static struct ui_area split_bottom(struct ui_area *rest, unsigned rows)
+{
+	struct ui_area bottom = *rest;
+
+	bottom.rows = rows < rest->rows ? rows : rest->rows;
+	rest->rows -= bottom.rows;
+	bottom.row += rest->rows;
+	return bottom;
+}
+
+static unsigned header_rows(const struct ui_canvas *c, bool build, bool band)
+{
+	if (!build)
+		return c->rows >= 6 ? 2 : 1;
+	if (c->rows >= LOCAL_ROWS_MIN)
+		return band ? 3 : 4;
+	return c->rows >= 10 ? 3 : c->rows >= 6 ? 2 : 1;
+}
+
+static void arrange_band(struct ui_area *area, struct ui_area *rest)
+{
+	struct ui_area band = split_bottom(rest,
+					   clamp_rows(rest->rows / 5, 5, 10));
+	unsigned rates = clamp_rows(band.columns * 11 / 20, 0,
+				    RATES_COLUMNS_MAX);
+
+	area[UI_PANE_AREA_RATES] = area[UI_PANE_AREA_LOCAL] = band;
+	area[UI_PANE_AREA_RATES].columns = rates;
+	area[UI_PANE_AREA_LOCAL].column += rates + 1;
+	area[UI_PANE_AREA_LOCAL].columns -= rates + 1;
+}
+
+static void arrange_open_panes(struct ui_area *area, struct ui_area *rest,
+			       const struct ui_panes_setup *wish)
+{
+	if (rest->rows < SPLIT_ROWS_MIN) {
+		area[wish->focus] = split_top(rest, rest->rows);
+		return;
+	}
+	area[UI_PANE_AREA_NODES] = split_top(
+		rest, clamp_rows(wish->n_node_lines + 1, NODES_ROWS_MIN,
+				 rest->rows * 2 / 5));
+	if (wish->diags_open && wish->log_open &&
+	    rest->rows >= SPLIT_ROWS_MIN) {
+		area[UI_PANE_AREA_DIAGS] = split_top(rest, rest->rows / 2);
+		area[UI_PANE_AREA_LOG] = *rest;
+	} else if (wish->diags_open && wish->log_open) {
+		area[wish->focus == UI_PANE_AREA_LOG ? UI_PANE_AREA_LOG :
+						       UI_PANE_AREA_DIAGS] =
+			*rest;
+	} else {
+		area[wish->diags_open ? UI_PANE_AREA_DIAGS : UI_PANE_AREA_LOG] =
+			*rest;
+	}
+}
+
+void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
+		      struct ui_canvas *c, const struct ui_panes_setup *setup)
+{
+	bool band = setup->has_build && c->rows >= BAND_ROWS_MIN &&
+		    c->columns >= BAND_COLUMNS_MIN;
+	struct ui_area rest = { c, 0, 0, c->rows, c->columns, false };
+
+	for (unsigned i = 0; i < UI_PANE_AREAS; i++)
+		areas[i] = (struct ui_area){ .canvas = c };
+	if (setup->has_title && c->rows >= 8)
+		areas[UI_PANE_AREA_TITLE] = split_top(&rest, 1);
+	if (c->rows >= 3)
+		areas[UI_PANE_AREA_MESSAGE] = split_bottom(&rest, 1);
+	areas[UI_PANE_AREA_HEADER] = split_top(
+		&rest, header_rows(c, setup->has_build, band));
+	if (band)
+		arrange_band(areas, &rest);
+	else if (setup->has_build && c->rows >= LOCAL_ROWS_MIN &&
+		 !setup->diags_open && !setup->log_open)
+		areas[UI_PANE_AREA_LOCAL] = split_bottom(
+			&rest,
+			rest.rows > setup->n_node_lines ?
+				clamp_rows(rest.rows - setup->n_node_lines - 1,
+					   4, 10) :
+				4);
+	if (setup->diags_open || setup->log_open) {
+		arrange_open_panes(areas, &rest, setup);
+	} else {
+		if (setup->has_diags &&
+		    rest.rows > setup->n_node_lines + 1 + SPARE_ROWS_MIN)
+			areas[UI_PANE_AREA_DIAGS] = split_bottom(
+				&rest,
+				rest.rows - (unsigned)setup->n_node_lines - 2);
+		areas[UI_PANE_AREA_NODES] = rest;
+	}
+	areas[setup->focus].focused = true;
+}
+
+#define TREE_COLUMNS_MIN     12 /* columns */
+#define BAR_COLUMNS_MIN      12
+#define BAR_LABEL_COLUMNS    50 /* columns next to the bar */
+#define PROGRESS_COLUMNS_MAX 40
+#define ETA_COLUMNS_MIN      40 /* columns of a screen that shows the ETA */
+
+/* A line of parts.  The first part that does not fit ends the line. */
+struct header_line {
+	const struct ui_area *area;
+	unsigned row, column;
+	bool exhausted;
+};
+
+static void put_part(struct header_line *p, enum ui_style style,
+		     const char *text)
+{
+	unsigned gap = p->column ? 2 : 0;
+
+	if (!*text || p->exhausted)
+		return;
+	p->exhausted = p->column &&
+		       p->column + gap + ui_width(text) > p->area->columns;
+	if (!p->exhausted)
+		p->column += gap + ui_area_put(p->area, p->row, p->column + gap,
+					       0, style, text);
+}
+
+static void put_counted(struct header_line *p, enum ui_style style, uint64_t n,
+			const char *one, const char *many)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%llu %s", (unsigned long long)n,
+		 n == 1 ? one : many);
+	put_part(p, style, text);
+}
+
+/* ---- description of the build ---- */
+
+static void add_title_word(struct buf *line, const char *text)
+{
+	if (*text)
+		buf_printf(line, "%s%s", line->len ? "  " : "", text);
+}
+
+/*
+ * Describe the build in that many columns.  The name of the directory is elided
+ * first.
+ */
+static void add_build_title(struct buf *line, const struct ui_model *m,
+			    unsigned columns)
+{
+	struct buf rest = { 0 }, tree = { 0 };
+	unsigned width;
+
+	ui_model_add_label(m, &rest);
+	add_title_word(&rest, m->toolchain);
+	add_title_word(&rest, m->goals);
+	width = ui_width(buf_str(&rest)) + 2;
+	ui_width_elide(&tree, m->tree,
+		       width + TREE_COLUMNS_MIN < columns ? columns - width :
+							    TREE_COLUMNS_MIN);
+	add_title_word(line, buf_str(&tree));
+	add_title_word(line, buf_str(&rest));
+	add_title_word(line, line->len ? "" : "kfarm");
+	buf_release(&rest);
+	buf_release(&tree);
+}
+
+/* Draw "arm64 ...    1:15  ETA 2:31".  `expected` may be NULL. */
+static void put_build_title(const struct ui_area *a, unsigned row,
+			    const struct ui_model *m, uint64_t now,
+			    const struct ui_prediction *expected)
+{
+	struct buf line = { 0 }, time = { 0 };
+	unsigned width;
+
+	format_time(&time, now);
+	if (expected && expected->has_remaining &&
+	    a->columns >= ETA_COLUMNS_MIN) {
+		buf_add_str(&time, "  ETA ");
+		format_time(&time, expected->remaining_ms);
+	}
+	width = ui_width(buf_str(&time));
+	if (a->columns > width + 1) {
+		add_build_title(&line, m, a->columns - width - 1);
+		ui_area_put_elided(a, row, 0, a->columns - width - 1,
+				   UI_STYLE_TITLE, buf_str(&line));
+	}
+	ui_area_put_right(a, row, 0, a->columns, UI_STYLE_BOLD, buf_str(&time));
+	buf_release(&line);
+	buf_release(&time);
+}
+
+static void put_outcome(struct header_line *p, const struct ui_model *m)
+{
+	char text[64];
+
+	if (!m->done) {
+		put_part(p, UI_STYLE_BOLD, ui_model_phase(m));
+	} else if (!m->status) {
+		put_part(p, UI_STYLE_GOOD, "done");
+	} else if (m->status == 101) {
+		put_part(p, UI_STYLE_WARN, "done, new warnings");
+	} else if (m->status == 130) {
+		put_part(p, UI_STYLE_BAD, "interrupted");
+	} else {
+		snprintf(text, sizeof(text), "FAILED, exit status %lld",
+			 (long long)m->status);
+		put_part(p, UI_STYLE_BAD, text);
+	}
+}
+
+/* Draw the bar at the end of the line, if there is room. */
+static void put_progress_bar(const struct header_line *p, unsigned percent)
+{
+	unsigned columns = p->area->columns, at = p->column + 2;
+	unsigned room = at < columns ? columns - at : 0;
+
+	if (p->exhausted || room < BAR_COLUMNS_MIN)
+		return;
+	if (room > PROGRESS_COLUMNS_MAX)
+		room = PROGRESS_COLUMNS_MAX;
+	ui_bar_put_percent(p->area, p->row, columns - room, room, percent);
+}
+
+/* `expected` may be NULL. */
+static void put_counts(const struct ui_area *a, unsigned row,
+		       const struct ui_model *m, uint64_t now,
+		       uint64_t new_diags, const struct ui_prediction *expected)
+{
+	struct header_line p = { .area = a, .row = row };
+	struct buf rate = { 0 };
+	char text[64];
+
+	put_outcome(&p, m);
+	if (expected) {
+		snprintf(text, sizeof(text), "%u %%", expected->percent);
+		put_part(&p, UI_STYLE_BOLD, text);
+		snprintf(text, sizeof(text), "%u/%llu ok",
+			 ui_model_count_done(m),
+			 (unsigned long long)expected->n_total);
+		put_part(&p, UI_STYLE_GOOD, text);
+	} else {
+		put_counted(&p, UI_STYLE_GOOD, ui_model_count_done(m), "ok",
+			    "ok");
+	}
+	put_counted(&p, m->totals.n_warnings ? UI_STYLE_WARN : UI_STYLE_NORMAL,
+		    m->totals.n_warnings, "warning", "warnings");
+	put_counted(&p, m->totals.n_errors ? UI_STYLE_BAD : UI_STYLE_NORMAL,
+		    m->totals.n_errors, "error", "errors");
+	if (new_diags)
+		put_counted(&p, UI_STYLE_WARN, new_diags, "new", "new");
+	format_milli(&rate, ui_model_rate_milli(m, now, UI_RATES_CURRENT_S));
+	buf_add_str(&rate, "/s");
+	put_part(&p, UI_STYLE_NORMAL, buf_str(&rate));
+	put_counted(&p, UI_STYLE_NORMAL, m->totals.n_remote, "remote",
+		    "remote");
+	put_counted(&p, UI_STYLE_NORMAL, m->totals.n_local, "local", "local");
+	if (m->totals.n_steps)
+		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_steps, "step",
+			    "steps");
+	if (m->totals.n_retried)
+		put_counted(&p, UI_STYLE_WARN, m->totals.n_retried, "retried",
+			    "retried");
+	if (m->totals.n_hedged)
+		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_hedged, "twice",
+			    "twice");
+	if (expected)
+		put_progress_bar(&p, expected->percent);
+	buf_release(&rate);
+}
+
+/* ---- slots ---- */
+
+struct farm_load {
+	struct ui_bar bar;
+	uint64_t n_slots, n_busy;
+	unsigned n_nodes, n_up, n_idle;
+};
+
+static struct farm_load measure_farm(const struct ui_model *m, uint64_t now)
+{
+	struct farm_load f = { 0 };
+
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		const struct ui_node *n = m->nodes[i];
+		bool local = ui_node_is_local(n);
+		unsigned busy = 0, slots;
+
+		for (unsigned k = EVENTS_JOB_SCAN; k <= EVENTS_JOB_RECEIVE;
+		     k++) {
+			f.bar.slots[local ? UI_BAR_LOCAL :
+					    k - EVENTS_JOB_SCAN] +=
+				n->n_by_state[k];
+			busy += n->n_by_state[k];
+		}
+		f.n_busy += busy;
+		if (local || ui_node_is_up(n)) {
+			slots = ui_row_count_slots(m, n);
+			f.n_slots += slots;
+			f.bar.slots[UI_BAR_FREE] += slots > busy ?
+							    slots - busy :
+							    0;
+		}
+		f.n_idle += ui_row_is_idle(n, now);
+	}
+	f.n_nodes = ui_model_count_nodes(m, &f.n_up);
+	if (!ui_row_has_work(m, now))
+		f.n_idle = 0;
+	return f;
+}
+
+/* Explain that an idle farm in this phase is no failure. */
+static const char *idle_reason(const struct ui_model *m)
+{
+	static const struct {
+		const char *phase, *words;
+	} phases[] = {
+		{ "config", "configuring: farm idle" },
+		{ "link", "linking vmlinux: farm idle" },
+		{ "modpost", "modpost: farm idle" },
+		{ "modules", "linking modules: farm idle" },
+		{ "dtbs", "device trees: farm idle" },
+		{ "artifacts", "packing artifacts: farm idle" },
+	};
+
+	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
+		if (!strcmp(ui_model_phase(m), phases[i].phase))
+			return phases[i].words;
+	}
+	return "";
+}
+
+static void put_slot_usage(const struct ui_area *a, unsigned row,
+			   const struct ui_model *m, uint64_t now)
+{
+	struct farm_load f = measure_farm(m, now);
+	struct header_line p = { .area = a, .row = row };
+	unsigned bar = a->columns / 2;
+	char text[64];
+
+	if (bar > BAR_COLUMNS_MIN &&
+	    a->columns > BAR_LABEL_COLUMNS + BAR_COLUMNS_MIN)
+		bar = a->columns - BAR_LABEL_COLUMNS;
+	p.column = ui_bar_put(a, row, 0, bar, &f.bar);
+	if (!f.n_busy && f.n_nodes && !m->n_jobs && !m->done)
+		put_part(&p, UI_STYLE_BOLD, idle_reason(m));
+	snprintf(text, sizeof(text), "%llu/%llu slots",
+		 (unsigned long long)f.n_busy, (unsigned long long)f.n_slots);
+	put_part(&p, UI_STYLE_NORMAL, text);
+	snprintf(text, sizeof(text), "nodes %u/%u", f.n_up, f.n_nodes);
+	put_part(&p, f.n_up < f.n_nodes ? UI_STYLE_WARN : UI_STYLE_NORMAL,
+		 text);
+	if (f.n_idle)
+		put_counted(&p, UI_STYLE_WARN, f.n_idle, "idle", "idle");
+	if (m->n_by_state[EVENTS_JOB_SCAN])
+		put_counted(&p, UI_STYLE_SCAN, m->n_by_state[EVENTS_JOB_SCAN],
+			    "scanned", "scanned");
+	if (m->n_by_state[EVENTS_JOB_QUEUED])
+		put_counted(&p, UI_STYLE_NORMAL,
+			    m->n_by_state[EVENTS_JOB_QUEUED], "queued",
+			    "queued");
+}
+
+bool ui_panes_has_build(const struct ui_model *m)
+{
+	return m->n_phases || m->n_jobs || m->totals.n_remote ||
+	       m->totals.n_local || m->done;
+}
+
+void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
+			  uint64_t now, uint64_t n_unseen_diags)
+{
+	bool build = ui_panes_has_build(m);
+	struct ui_prediction prediction, *expected = NULL;
+	unsigned row = 0;
+
+	if (ui_model_predict(m, now, &prediction))
+		expected = &prediction;
+	/* A single line shows the progress of the build. */
+	if (a->rows > 1 || !build)
+		put_build_title(a, row++, m, now, expected);
+	if (build)
+		put_counts(a, row++, m, now, n_unseen_diags, expected);
+	put_slot_usage(a, row++, m, now);
+	if (build && a->rows > 3)
+		put_rates_line(a, row, m, now);
+}

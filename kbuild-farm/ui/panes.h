@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ui/panes.h - Layout and contents of the full-screen view's panes.
+ *
+ * From top to bottom: the title; the header, with the targets, the progress and
+ * how busy the farm is; the nodes; the diagnostics, if they are open or the
+ * nodes leave room; the log, if it is open; throughput and local compiles, side
+ * by side on a large screen; and the line of messages.  A pane without room has
+ * no rows.
+ *
+ * The header has one to four lines:
+ *
+ *	/src/linux  arm64  gcc-13.3.0  Image modules dtbs             12:34
+ *	compile  4310 ok  2 warnings  0 errors  4100 remote  210 local  35.9/s
+ *	[>>=====<<.......] 9 of 16 slots  4 scanned  nodes 2/2
+ *	now 35.9/s  mean 33.1/s  to nodes 1.2M/s  back 340K/s   .:-=+*#=-:
+ *
+ * Without a build it shows the first and the third line.  With a baseline
+ * (ui/estimate.h) the first line ends in "12:34  ETA 3:10", and the second has
+ *
+ *	compile  81 %  4310/5207 ok  2 warnings ...          [========..]
+ *
+ * Parts that do not fit are omitted, the last ones first.
+ */
+#ifndef UI_PANES_H
+#define UI_PANES_H
+
+#include "ui/canvas.h"
+#include "ui/model.h"
+#include "ui/scroll.h"
+
+#define UI_RATES_CURRENT_S 5 /* seconds over which "now" is averaged */
+#define UI_RATES_ROWS      5 /* rows of the throughput pane */
+
+/* Draw the throughput pane; `now` as in ui/model.h. */
+void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
+		   uint64_t now);
+
+/* Draw the keys, in two columns if one is too long and two fit. */
+void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a);
+/* Scroll the help.  Returns false for other keys. */
+bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key);
+
+/* Draw the pane of local compiles and their reasons. */
+void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
+			 uint64_t now);
+
+enum ui_pane_area {
+	UI_PANE_AREA_TITLE,
+	UI_PANE_AREA_HEADER,
+	UI_PANE_AREA_NODES,
+	UI_PANE_AREA_DIAGS,
+	UI_PANE_AREA_LOG,
+	UI_PANE_AREA_RATES,
+	UI_PANE_AREA_LOCAL,
+	UI_PANE_AREA_MESSAGE,
+
+	UI_PANE_AREAS, /* the number of areas */
+};
+
+/* Properties that determine the layout. */
+struct ui_panes_setup {
+	bool has_title, diags_open, log_open;
+	bool has_build; /* false: there are nodes, but no jobs */
+	bool has_diags; /* show diagnostics in spare rows */
+	enum ui_pane_area focus; /* gets room first on a small screen */
+	size_t n_node_lines;
+};
+
+/* Divide the canvas into areas.  An area without room has no rows. */
+void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
+		      struct ui_canvas *c, const struct ui_panes_setup *setup);
+
+/* Return true if the model contains a build, false if only nodes. */
+bool ui_panes_has_build(const struct ui_model *m);
+/*
+ * Draw the header with `n_unseen_diags`, the number of blocks of diagnostics
+ * that the user has not looked at.
+ */
+void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
+			  uint64_t now, uint64_t n_unseen_diags);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ui/text.h"
+
+#include "base/format.h"
+#include "base/printable.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "events/text.h"
+#include "ui/width.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RATE_SECONDS 10
+#define FILE_LEAST   12 /* columns needed to show a file name */
+
+static void put_count_if_any(struct buf *out, unsigned n, const char *what)
+{
+	if (n)
+		buf_printf(out, ", %u %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void put_running(struct buf *out, const struct ui_model *m)
+{
+	unsigned running = ui_model_count_running(m), up;
+	unsigned nodes = ui_model_count_nodes(m, &up);
+
+	/* An idle farm during the link is no failure. */
+	if (!m->n_jobs && nodes && !strcmp(ui_model_phase(m), "link"))
+		buf_add_str(out, "farm idle");
+	else
+		buf_printf(out, "%u running", running);
+	if (m->n_by_state[EVENTS_JOB_QUEUED])
+		buf_printf(out, ", %u queued",
+			   m->n_by_state[EVENTS_JOB_QUEUED]);
+	if (nodes) {
+		buf_printf(out, ", nodes %u/%u", up, nodes);
+		if (m->totals.n_local)
+			buf_printf(out, ", %u local", m->totals.n_local);
+	}
+	put_count_if_any(out, m->totals.n_warnings, "warning");
+	put_count_if_any(out, m->totals.n_errors, "error");
+	if (m->totals.has_baseline && m->totals.n_new_diags)
+		buf_printf(out, " (%u new)", m->totals.n_new_diags);
+}
+
+/* Append "[310 done 35.2/s 1:23] ". */
+static void put_progress_counts(struct buf *out, const struct ui_model *m,
+				uint64_t now)
+{
+	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS);
+	struct ui_prediction look;
+	bool known = ui_model_predict(m, now, &look);
+
+	buf_printf(out, "[%u", ui_model_count_done(m));
+	if (known)
+		buf_printf(out, "/%llu %u %%", (unsigned long long)look.n_total,
+			   look.percent);
+	else
+		buf_add_str(out, " done");
+	if (rate)
+		buf_printf(out, " %u.%u/s", rate / 1000, rate / 100 % 10);
+	buf_add_str(out, " ");
+	format_time(out, now);
+	if (known && look.has_remaining) {
+		buf_add_str(out, " ETA ");
+		format_time(out, look.remaining_ms);
+	}
+	buf_add_str(out, "] ");
+}
+
+void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
+		      unsigned columns)
+{
+	struct buf line = { 0 };
+	unsigned width;
+
+	put_progress_counts(&line, m, now);
+	buf_printf(&line, "%s: ", ui_model_phase(m));
+	put_running(&line, m);
+	width = ui_width(buf_str(&line));
+	ui_width_elide(out, buf_str(&line), columns);
+	if (*m->last_file && m->n_jobs && width + FILE_LEAST + 2 <= columns) {
+		buf_add_str(out, ": ");
+		ui_width_elide(out, m->last_file, columns - width - 2);
+	}
+	buf_release(&line);
+}
+
+#define FIRST_MS        10000
+#define SECOND_MS       30000
+#define OTHERS_MS       60000
+#define LAST_MS         1000
+#define LOCAL_WARN_JOBS (UI_TEXT_RECENT_JOBS / 5)
+#define COLUMNS         80
+#define CLEAR           "\r\033[K"
+#define RED             "\033[31m"
+#define MAGENTA         "\033[35m"
+#define NO_COLOR        "\033[0m"
+
+struct ui_text_node {
+	char *name, *state;
+	char *line; /* or NULL */
+	int64_t n_slots; /* as reported last; 0 if unknown */
+};
+
+void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
+		  const struct ui_text_options *options, bool color,
+		  const struct ui_model *model)
+{
+	*p = (struct ui_text){ .model = model,
+			       .kind = kind,
+			       .options = *options,
+			       .color = color,
+			       .prefix = "",
+			       .next_line_ms = kind == UI_TEXT_PERIODIC ?
+						       FIRST_MS :
+						       0 };
+	outqueue_init(&p->out, fd, UI_TEXT_QUEUE_BYTES);
+}
+
+/* ---- output ---- */
+
+/* Remove the progress line, so that other lines can be printed. */
+static void clear_line(struct ui_text *p)
+{
+	if (p->line.len)
+		outqueue_add(&p->out, bytes_str(CLEAR));
+	buf_reset(&p->line);
+}
+
+static void flush_text(struct ui_text *p, int timeout_ms)
+{
+	if (!p->held)
+		outqueue_flush(&p->out, timeout_ms);
+}
+
+static void queue_text(struct ui_text *p, const struct buf *text)
+{
+	clear_line(p);
+	outqueue_add(&p->out, buf_bytes(text));
+	flush_text(p, 0);
+}
+
+void ui_text_set_held(struct ui_text *p, bool held)
+{
+	if (held && !p->held) {
+		clear_line(p);
+		outqueue_flush(&p->out, 0);
+	}
+	p->held = held;
+	flush_text(p, 0);
+}
+
+static void put_elapsed(struct buf *out, const struct ui_text *p, uint64_t now)
+{
+	buf_printf(out, "[%5llus] %s", (unsigned long long)(now / 1000),
+		   p->prefix);
+}
+
+void ui_text_put_note(struct ui_text *p, uint64_t now, const char *text)
+{
+	struct buf line = { 0 };
+
+	put_elapsed(&line, p, now);
+	printable_add_escaped(&line, bytes_str(text), 0);
+	buf_add_str(&line, "\n");
+	queue_text(p, &line);
+	buf_release(&line);
+}
+
+void ui_text_put_verbatim(struct ui_text *p, const char *text)
+{
+	struct buf line = { 0 };
+
+	buf_printf(&line, "%s\n", text);
+	queue_text(p, &line);
+	buf_release(&line);
+}
+
+static const char *color_of(const char *line, size_t len)
+{
+	struct {
+		const char *word, *color;
+	} words[] = { { "error: ", RED },       { "Error", RED },
+		      { "*** ", RED },          { "ERROR", RED },
+		      { "warning: ", MAGENTA }, { "WARNING", MAGENTA } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (memmem(line, len, words[i].word, strlen(words[i].word)))
+			return words[i].color;
+	}
+	return NULL;
+}
+
+static void put_colored(struct buf *out, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		const char *color = color_of(text, n);
+
+		buf_add_str(out, color ? color : "");
+		buf_add(out, text, n);
+		buf_add_str(out, color ? NO_COLOR "\n" : "\n");
+		text += n + (text[n] == '\n');
+	}
+}
+
+/* `fresh`: a part of the block is not in the baseline. */
+static void show_block(struct ui_text *p, const char *text, bool fresh)
+{
+	struct buf out = { 0 };
+	size_t n = strlen(text);
+
+	if (fresh)
+		buf_add_str(&out, "kfarm: new since the build before:\n");
+	if (p->color)
+		put_colored(&out, text);
+	else
+		buf_add(&out, text, n);
+	if (!p->color && n && text[n - 1] != '\n')
+		buf_add_str(&out, "\n");
+	queue_text(p, &out);
+	buf_release(&out);
+}
+
+/* ---- progress ---- */
+
+static void put_progress(struct buf *line, const struct ui_model *m,
+			 uint64_t now)
+{
+	unsigned up, nodes = ui_model_count_nodes(m, &up);
+	const struct events_totals *t = &m->totals;
+	struct ui_prediction expected;
+
+	buf_printf(line, "%s: %u", ui_model_phase(m), ui_model_count_done(m));
+	if (ui_model_predict(m, now, &expected)) {
+		buf_printf(line, " of %llu jobs, %u %%",
+			   (unsigned long long)expected.n_total,
+			   expected.percent);
+		if (expected.has_remaining) {
+			buf_add_str(line, ", ETA ");
+			format_time(line, expected.remaining_ms);
+		}
+	} else {
+		buf_add_str(line, " jobs");
+	}
+	buf_printf(line, ", %u remote, %u local, %u running", t->n_remote,
+		   t->n_local, ui_model_count_running(m));
+	if (m->n_by_state[EVENTS_JOB_QUEUED])
+		buf_printf(line, ", %u queued",
+			   m->n_by_state[EVENTS_JOB_QUEUED]);
+	if (nodes)
+		buf_printf(line, ", nodes %u/%u", up, nodes);
+	buf_printf(line, ", warnings %u, errors %u", t->n_warnings,
+		   t->n_errors);
+	if (t->has_baseline && t->n_new_diags)
+		buf_printf(line, " (%u new)", t->n_new_diags);
+	if (m->last_file[0])
+		buf_printf(line, ", %s", m->last_file);
+	buf_add_str(line, "\n");
+}
+
+static void show_periodic_line(struct ui_text *p, uint64_t now)
+{
+	struct buf line = { 0 };
+	unsigned ms = p->n_lines++ ? OTHERS_MS : SECOND_MS;
+
+	/* At 10 s, 40 s, 100 s, 160 s; lines missed in a sleep are skipped. */
+	p->next_line_ms += ms;
+	if (p->next_line_ms <= now)
+		p->next_line_ms = now + ms;
+	put_elapsed(&line, p, now);
+	put_progress(&line, p->model, now);
+	queue_text(p, &line);
+	buf_release(&line);
+}
+
+/* Print the progress line if it changed. */
+static void show_line(struct ui_text *p, uint64_t now)
+{
+	struct buf line = { 0 };
+
+	/* Leave the last column free, because some terminals wrap there. */
+	ui_text_put_line(&line, p->model, now,
+			 (p->columns ? p->columns : COLUMNS) - 1);
+	if (!p->out.pending.len && strcmp(buf_str(&line), buf_str(&p->line))) {
+		outqueue_add(&p->out, bytes_str("\r"));
+		outqueue_add(&p->out, buf_bytes(&line));
+		outqueue_add(&p->out, bytes_str("\033[K"));
+		buf_reset(&p->line);
+		buf_add_bytes(&p->line, buf_bytes(&line));
+	}
+	buf_release(&line);
+}
+
+void ui_text_update(struct ui_text *p, uint64_t now)
+{
+	flush_text(p, 0);
+	if (!p->options.progress || p->held)
+		return;
+	if (p->kind == UI_TEXT_LINE && !p->model->done)
+		show_line(p, now);
+	else if (p->kind == UI_TEXT_PERIODIC && now >= p->next_line_ms)
+		show_periodic_line(p, now);
+	flush_text(p, 0);
+}
+
+/* ---- nodes ---- */
+
+static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
+{
+	struct ui_text_node *n;
+
+	for (size_t i = 0; i < p->n_nodes; i++) {
+		if (!strcmp(p->nodes[i].name, name))
+			return &p->nodes[i];
+	}
+	n = VEC_ADD(p->nodes, p->n_nodes);
+	n->name = xstrdup(name);
+	n->state = xstrdup("");
+	return n;
+}
+
+/* Print a line unless it repeats the last one, as for repeated dialing. */
+static void report_node_state(struct ui_text *p, struct ui_text_node *n,
+			      const struct events_event *ev, const char *state)
+{
+	struct buf line = { 0 };
+
+	events_text_add_node(&line, ev->node, state, ev->reason);
+	if (str_equal(n->line, buf_str(&line))) {
+		buf_release(&line);
+		return;
+	}
+	ui_text_put_note(p, ev->at_ms, buf_str(&line));
+	free(n->line);
+	n->line = buf_steal(&line);
+}
+
+static void on_node(struct ui_text *p, const struct events_event *ev)
+{
+	struct ui_text_node *n;
+	bool again, up;
+
+	if (!ev->node || !ev->text || p->n_nodes >= EVENTS_NODES_MAX)
+		return;
+	n = need_text_node(p, ev->node);
+	up = !strcmp(ev->text, "up");
+	again = n->state[0] && strcmp(n->state, "connecting") &&
+		strcmp(n->state, ev->text);
+	/* The slot limit of a node that is up has changed. */
+	again |= ev->reason && n->n_slots && ev->n_slots != n->n_slots;
+	n->n_slots = ev->n_slots == EVENTS_UNKNOWN ? 0 : ev->n_slots;
+	free(n->state);
+	n->state = xstrdup(ev->text);
+	/* The note on -j reports the number of connected nodes. */
+	if (strcmp(ev->text, "connecting") && (!up || again))
+		report_node_state(p, n, ev, ev->text);
+}
+
+/* Warn once if most jobs run locally although there are nodes. */
+static void warn_if_all_local(struct ui_text *p, const struct events_event *ev)
+{
+	bool *at = &p->recent_local[p->n_recent % UI_TEXT_RECENT_JOBS];
+	char *text;
+
+	if (!p->n_nodes || p->warned)
+		return;
+	p->n_local -= *at;
+	*at = !ev->remote;
+	p->n_local += *at;
+	if (++p->n_recent < UI_TEXT_RECENT_JOBS ||
+	    p->n_local <= LOCAL_WARN_JOBS || ev->remote)
+		return;
+	p->warned = true;
+	text = xasprintf("%u of the last %u jobs were compiled locally; this "
+			 "one because of: %s",
+			 p->n_local, UI_TEXT_RECENT_JOBS,
+			 ev->reason ? ev->reason : "an unknown reason");
+	ui_text_put_note(p, ev->at_ms, text);
+	free(text);
+}
+
+void ui_text_add_event(void *plain, const struct events_event *ev)
+{
+	struct ui_text *p = plain;
+
+	if (ev->kind == EVENTS_KIND_DIAG && ev->text &&
+	    ((p->options.progress && !p->held) ||
+	     (p->options.errors && ev->severity == EVENTS_SEV_ERROR)))
+		show_block(p, ev->text, ev->n_new_diags > 0);
+	if (ev->kind == EVENTS_KIND_DONE) {
+		clear_line(p);
+		flush_text(p, 0);
+	}
+	if (!p->options.notes)
+		return;
+	/* The progress line of UI_TEXT_LINE contains the phase. */
+	if ((ev->kind == EVENTS_KIND_NOTE ||
+	     (ev->kind == EVENTS_KIND_PHASE && p->kind == UI_TEXT_PERIODIC &&
+	      !p->held)) &&
+	    ev->text)
+		ui_text_put_note(p, ev->at_ms, ev->text);
+	else if (ev->kind == EVENTS_KIND_NODE)
+		on_node(p, ev);
+	else if (ev->kind == EVENTS_KIND_CELL && ev->node && ev->reason &&
+		 p->n_nodes < EVENTS_NODES_MAX)
+		report_node_state(p, need_text_node(p, ev->node), ev,
+				  "no toolchain");
+	else if (ev->kind == EVENTS_KIND_JOB && ev->state == EVENTS_JOB_DONE)
+		warn_if_all_local(p, ev);
+}
+
+void ui_text_release(struct ui_text *p)
+{
+	clear_line(p);
+	p->held = false;
+	flush_text(p, LAST_MS);
+	outqueue_release(&p->out);
+	buf_release(&p->line);
+	for (size_t i = 0; i < p->n_nodes; i++) {
+		free(p->nodes[i].name);
+		free(p->nodes[i].state);
+		free(p->nodes[i].line);
+	}
+	free(p->nodes);
+	p->nodes = NULL;
+	p->n_nodes = 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ui/text.h - The views without a screen: text on stderr.
+ *
+ * Phase changes, lost nodes and diagnostics are printed immediately as lines.
+ *The progress of the build is
+ *  - for UI_TEXT_PERIODIC a line after 10 s, after 30 s, and then every 60 s;
+ *  - for UI_TEXT_LINE one line on a terminal, as in ninja, that is overwritten
+ *    at most ten times a second:
+ *
+ *	[310 done 35.2/s 1:23] compile: 9 running, nodes 1/2: drivers/...re.c
+ *	[310/2874 11 % 35.2/s 1:23 ETA 9:12] compile: 9 running, ...
+ *
+ * The line ends in the last finished file, shortened in its middle.  The second
+ * form needs a baseline (ui/estimate.h).  Lines contain no control characters
+ * except colors, if requested, and the carriage return and `ESC [ K` of
+ * UI_TEXT_LINE.
+ *
+ * A reader that does not read (a pager, Ctrl-S) never blocks the build: up to
+ * UI_TEXT_QUEUE_BYTES bytes are queued.
+ */
+#ifndef UI_TEXT_H
+#define UI_TEXT_H
+
+#include "base/outqueue.h"
+#include "ui/model.h"
+
+/* Append the progress line, at most `columns` wide, without a newline. */
+void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
+		      unsigned columns);
+
+#define UI_TEXT_QUEUE_BYTES (4u << 20)
+#define UI_TEXT_RECENT_JOBS 200 /* jobs checked for local execution */
+
+enum ui_text_kind {
+	UI_TEXT_PERIODIC,
+	UI_TEXT_LINE,
+};
+
+/* Selection of the output. */
+struct ui_text_options {
+	bool progress; /* progress of the build, and warnings */
+	bool notes; /* phases, states of nodes, EVENTS_KIND_NOTE */
+	bool errors;
+};
+
+struct ui_text_node; /* a node and the last line about it */
+
+struct ui_text {
+	struct outqueue out;
+	const struct ui_model *model; /* borrowed */
+	enum ui_text_kind kind;
+	struct ui_text_options options;
+	bool color;
+	bool held; /* another view uses the terminal */
+	const char *prefix; /* of lines with a time, such as "build 7: " */
+	unsigned columns; /* of the terminal; 0 for 80 */
+	uint64_t next_line_ms; /* time of the next progress line */
+	unsigned n_lines; /* number of progress lines printed */
+	struct buf line; /* UI_TEXT_LINE: the displayed line, or empty */
+	struct ui_text_node *nodes;
+	size_t n_nodes;
+	/* Whether the last jobs ran locally; a ring of the last n_recent. */
+	bool recent_local[UI_TEXT_RECENT_JOBS];
+	unsigned n_recent, n_local;
+	bool warned; /* the user was warned that most jobs run locally */
+};
+
+void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
+		  const struct ui_text_options *options, bool color,
+		  const struct ui_model *model);
+/*
+ * Hold back output while another view uses the terminal, or release it.  Notes
+ * and errors are queued in between; warnings are dropped.
+ */
+void ui_text_set_held(struct ui_text *p, bool held);
+/* An events_event_fn, called after the model has received the event. */
+void ui_text_add_event(void *p, const struct events_event *ev);
+/* Print the progress if it is due, and flush the queue. */
+void ui_text_update(struct ui_text *p, uint64_t now);
+/* Print a line with a time that does not come from an event. */
+void ui_text_put_note(struct ui_text *p, uint64_t now, const char *text);
+/* Print a line unchanged, with a newline. */
+void ui_text_put_verbatim(struct ui_text *p, const char *text);
+/* Flush the queue for at most a second, and release `p`. */
+void ui_text_release(struct ui_text *p);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * wire/table.h - Numbers for paths and flags, assigned by PATHS and FLAGS.
+ *
+ * A closure has some hundred paths, nearly all of which belong to earlier
+ * closures as well.  A job has some hundred flags, of which all but three or
+ * four equal those of the previous job, in the same order.  Each path and each
+ * flag is therefore sent once per connection.  Jobs refer to a path by its
+ * number, and to flags by ranges of numbers.  Numbers count from 0 in the order
+ * of sending, in all PATHS or all FLAGS of the connection.
+ *
+ * A valid path is in normal form: absolute, without "//", "." and ".."
+ * components and a trailing '/', 2 to WIRE_PATH_MAX bytes.  A file thus has one
+ * spelling (except for symbolic links), and "/" has none.
+ */
+#ifndef WIRE_TABLE_H
+#define WIRE_TABLE_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "wire/limits.h"
+
+struct wire_intern_entry;
+struct wire_job;
+
+struct wire_intern {
+	/* entries already sent to the peer; the sender updates this */
+	uint32_t n_sent;
+	/* The remaining fields are private. */
+	uint32_t n_entries, max_entries;
+	size_t free_bytes; /* bytes that can still be added */
+	struct map by_bytes;
+	struct wire_intern_entry **entries; /* indexed by number */
+};
+
+/*
+ * Create a table of at most `entries` byte strings with at most `bytes` bytes
+ * in total, which bounds its memory for any peer. wire_intern_free() frees it.
+ */
+struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes);
+void wire_intern_free(struct wire_intern *t);
+/* Look up the number of `bytes`. Returns 0 or -ENOENT. */
+int wire_intern_find(const struct wire_intern *t, struct bytes bytes,
+		     uint32_t *number);
+/*
+ * Look up the number of `bytes`, or assign the next number.  Returns 0 if the
+ * entry exists, 1 if it is new, or -ENOSPC if the table is full.
+ */
+int wire_intern_add(struct wire_intern *t, struct bytes bytes,
+		    uint32_t *number);
+/*
+ * Return the bytes of a number below wire_intern_count(), followed by a NUL.
+ * Borrowed for the life of the table.
+ */
+struct bytes wire_intern_get(const struct wire_intern *t, uint32_t number);
+uint32_t wire_intern_count(const struct wire_intern *t);
+
+/* Return true if the path is in normal form. */
+bool wire_path_is_valid(const char *path);
+
+/*
+ * Create the path table of a connection, for either end.  The caller frees it
+ * with wire_intern_free().
+ */
+struct wire_intern *wire_paths_new(void);
+
+/*
+ * Sender: look up or assign the number of a path. wire_paths_put_new() sends a
+ * new path.  Returns 0; -EINVAL if the path is not in normal form; -ENOSPC if
+ * the table is full, so that this node cannot run the job.
+ */
+int wire_paths_add(struct wire_intern *t, const char *path, uint32_t *number);
+/*
+ * Sender: append the body of a PATHS with the paths that have a number but were
+ * not sent yet, as many as fit.  Returns false if no such path exists; call it
+ * until then.  Send these messages before any message that uses the numbers.
+ */
+bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
+
+/*
+ * Receiver: add the paths of a PATHS body.  Returns 0, or -EPROTO if the body
+ * is malformed, does not start at the next number, has a path that is not in
+ * normal form, already known, or shares less with the previous path than
+ * possible, or exceeds the limits.  The caller then ends the session.
+ */
+int wire_paths_receive(struct wire_intern *t, struct bytes body);
+/*
+ * Return the path of a number, or NULL if it is not assigned.  Borrowed for the
+ * life of the table.
+ */
+const char *wire_paths_get(const struct wire_intern *t, uint32_t number);
+
+/* A compiler option. The node looks up `name` in its option table. */
+struct wire_flag {
+	/* as in the option table, such as "-O"; never empty */
+	const char *name;
+	const char *value; /* NULL for an option without value */
+};
+
+/*
+ * Append a flag as bodies and digests encode it: string name, u8 has_value,
+ * string value.
+ */
+void wire_flags_put(struct buf *out, const struct wire_flag *flag);
+
+/*
+ * Create the flag table of a connection, for either end.  The caller frees it
+ * with wire_intern_free().
+ */
+struct wire_intern *wire_flags_new(void);
+
+/*
+ * Sender: convert the flags of a job to ranges of numbers.  Sets `flag_ranges`,
+ * which wire_job_release() frees, and `n_flag_ranges` of `job`.
+ * wire_flags_put_new() sends new flags.  Returns 0; -E2BIG if the flags exceed
+ * the limits of a job in number or bytes; -ENOSPC if the table is full.
+ */
+int wire_flags_encode_job(struct wire_intern *t, struct wire_job *job,
+			  const struct wire_flag *flags, size_t n);
+/* Sender: like wire_paths_put_new(), for a FLAGS that precedes the job. */
+bool wire_flags_put_new(struct wire_intern *t, struct buf *out);
+
+/*
+ * Receiver: add the flags of a FLAGS body.  Returns 0, or -EPROTO if the body
+ * is malformed, does not start at the next number, has a known flag, or exceeds
+ * the limits.  The caller then ends the session.
+ */
+int wire_flags_receive(struct wire_intern *t, struct bytes body);
+/*
+ * Receiver: look up the flags of a job's ranges.  Returns an array of `*n` that
+ * the caller frees (NULL if empty); its strings are borrowed for the life of
+ * the table.  Returns 0, or -EPROTO if a number is not assigned or the flags
+ * exceed the limits of a job.
+ */
+int wire_flags_decode_job(const struct wire_intern *t,
+			  const struct wire_job *job, struct wire_flag **flags,
+			  size_t *n);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: peer admin */
+#include "admin/burn-in.h"
+
+#include "admin/node-test.h"
+#include "base/clock.h"
+#include "base/vec.h"
+#include "suite.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+static void on_wake(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct peer_ops ops = { .on_wake_requested = on_wake };
+
+static struct admin_test_state trial;
+static struct admin_node_test of;
+static struct admin_node_test_result is;
+static struct admin_test_state_node n;
+static struct peer_canary_unit unit[3] = { { .name = "a" },
+					   { .name = "b" },
+					   { .name = "c" } };
+static struct peer_canary set;
+static struct admin_test_state_job jobs[3];
+static enum admin_node_test_stage stage;
+
+/* Two of three units are out, for long. */
+static void set_up(void)
+{
+	set = (struct peer_canary){ .units = unit, .n_units = 3 };
+	trial = (struct admin_test_state){ .test = &of, .shared.ops = &ops };
+	is = (struct admin_node_test_result){ .canary.n_sent = 2,
+					      .burn_in.n_sent = 2 };
+	jobs[0] = (struct admin_test_state_job){ .number = 7,
+						 .canary = &set,
+						 .class = -1 };
+	jobs[1] = (struct admin_test_state_job){
+		.number = 8, .canary = &set, .unit = 1, .class = -1
+	};
+	n = (struct admin_test_state_node){ .trial = &trial,
+					    .result = &is,
+					    .jobs = jobs,
+					    .n_jobs = 2,
+					    .next_unit = 2,
+					    .progress_ms = 1 };
+}
+
+static void tear_down(void)
+{
+	free(is.canary.first_error);
+	free(is.burn_in.first_error);
+}
+
+START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
+{
+	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(n.n_jobs, 1);
+	ck_assert_uint_eq(n.next_unit, 0);
+	ck_assert_uint_eq(is.canary.n_sent, 1);
+	ck_assert_uint_eq(is.canary.n_failed, 0);
+	/* Nothing came of it: the limit is not put off. */
+	ck_assert_uint_eq(n.progress_ms, 1);
+	/* The last one that is out is in nobody's way. */
+	admin_burn_in_handle_failure(&n, 8, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(is.canary.n_failed, 1);
+	ck_assert_uint_gt(n.progress_ms, 1);
+	ck_assert_str_eq(is.canary.first_error, "b: full");
+}
+END_TEST
+
+/* One is put off for the other, without end. */
+START_TEST(a_canary_has_an_end)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	uint64_t now = clock_ms();
+
+	trial.shared.base = event_base_new();
+	trial.canary = &set;
+	trial.nodes = &n;
+	trial.n_nodes = 1;
+	set.state = INPUTS_STATE_READY;
+	is.has_compiler = true;
+	is.slots = 2;
+	n.stage = ADMIN_NODE_TEST_STAGE_CANARY;
+	n.peer = peer_new(&trial.shared, &entry, &n);
+	for (unsigned s = 0; s <= 300; s += 30) {
+		n.progress_ms = now + s * 1000;
+		admin_test_stage_advance(&trial, now + s * 1000);
+		ck_assert_uint_eq(n.n_jobs, 2);
+	}
+	n.progress_ms = now + 301000;
+	admin_test_stage_advance(&trial, now + 301000);
+	ck_assert_uint_eq(n.n_jobs, 0);
+	ck_assert_uint_eq(n.next_unit, set.n_units);
+	ck_assert_uint_eq(is.canary.n_failed, 2);
+	ck_assert_str_eq(is.canary.first_error, "not all answers within 300 s");
+	peer_free(n.peer);
+	event_base_free(trial.shared.base);
+}
+END_TEST
+
+/* Bytes get away now and then, for ever. */
+START_TEST(a_compiler_that_never_gets_there_has_an_end)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	struct inputs_toolchain tc = { .state = INPUTS_STATE_READY };
+	uint64_t now = clock_ms();
+
+	trial.shared.base = event_base_new();
+	trial.nodes = &n;
+	trial.n_nodes = 1;
+	trial.tc = &tc;
+	trial.compiler_added = true;
+	n.n_jobs = 0;
+	n.stage = ADMIN_NODE_TEST_STAGE_COMPILER;
+	n.peer = peer_new(&trial.shared, &entry, &n);
+	of.stages = &stage;
+	for (unsigned s = 0; s <= 600; s += 10) {
+		n.progress_ms = now + s * 1000;
+		admin_test_stage_advance(&trial, now + s * 1000);
+		ck_assert_int_eq(n.stage, ADMIN_NODE_TEST_STAGE_COMPILER);
+	}
+	n.progress_ms = now + 601000;
+	admin_test_stage_advance(&trial, now + 601000);
+	ck_assert_int_eq(n.stage, ADMIN_NODE_TEST_STAGE_FINISHED);
+	ck_assert_str_eq(is.missing_reason,
+			 "the compiler did not get there within 10 "
+			 "minutes");
+	free(is.missing_reason);
+	peer_free(n.peer);
+	event_base_free(trial.shared.base);
+}
+END_TEST
+
+START_TEST(a_burn_in_waits_for_others)
+{
+	set.is_burn_in = true;
+	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(is.burn_in.n_sent, 1);
+	ck_assert_uint_eq(is.burn_in.n_failed, 0);
+	ck_assert_uint_gt(n.progress_ms, 1);
+}
+END_TEST
+
+/* A job on the cores of each of two classes. */
+START_TEST(what_fails_counts_to_its_class)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	struct admin_node_test_class classes[2] = {
+		{ .n_cpus = 2, .burn_in = { .n_sent = 1 } },
+		{ .n_cpus = 4, .burn_in = { .n_sent = 1 } },
+	};
+
+	set.is_burn_in = true;
+	is.class_results = classes;
+	is.n_classes = 2;
+	jobs[0].class = 0;
+	jobs[1].class = 1;
+	admin_burn_in_handle_failure(&n, 8, WIRE_FAIL_NODE, "no room");
+	ck_assert_uint_eq(is.burn_in.n_failed, 1);
+	ck_assert_uint_eq(classes[0].burn_in.n_failed, 0);
+	ck_assert_uint_eq(classes[1].burn_in.n_failed, 1);
+	ck_assert_str_eq(classes[1].burn_in.first_error, "b: no room");
+	ck_assert_ptr_null(classes[0].burn_in.first_error);
+	trial.shared.base = event_base_new();
+	n.peer = peer_new(&trial.shared, &entry, &n);
+	admin_burn_in_fail_jobs(&n, "no answer");
+	ck_assert_uint_eq(is.burn_in.n_sent, 2);
+	ck_assert_uint_eq(is.burn_in.n_failed, 2);
+	ck_assert_uint_eq(classes[0].burn_in.n_sent, 1);
+	ck_assert_uint_eq(classes[0].burn_in.n_failed, 1);
+	ck_assert_str_eq(classes[0].burn_in.first_error, "no answer");
+	ck_assert_uint_eq(n.n_jobs, 0);
+	peer_free(n.peer);
+	event_base_free(trial.shared.base);
+	free(classes[0].burn_in.first_error);
+	free(classes[1].burn_in.first_error);
+}
+END_TEST
+
+/* All cores of both work, and where there are fewer slots both in turn. */
+static const struct {
+	unsigned slots, cpus[2], jobs[2];
+} shares[] = {
+	{ 8, { 2, 4 }, { 3, 5 } }, { 3, { 2, 4 }, { 1, 2 } },
+	{ 6, { 2, 4 }, { 2, 4 } }, { 1, { 2, 4 }, { 0, 1 } },
+	{ 9, { 8, 0 }, { 9, 0 } }, { 100, { 1, 1 }, { 2, 2 } },
+};
+
+START_TEST(each_class_gets_jobs_by_its_cores)
+{
+	struct admin_node_test_class classes[2] = {
+		/* It was asked more than its part. */
+		{ .n_cpus = shares[_i].cpus[0], .burn_in = { .n_sent = 40 } },
+		{ .n_cpus = shares[_i].cpus[1], .burn_in = { .n_sent = 4 } },
+	};
+	unsigned got[2] = { 0 };
+
+	n.jobs = NULL;
+	n.n_jobs = 0;
+	is.class_results = classes;
+	is.n_classes = 2;
+	while (n.n_jobs < shares[_i].slots) {
+		int class = admin_burn_in_next_class(&n);
+
+		if (class < 0)
+			break;
+		VEC_ADD(n.jobs, n.n_jobs)->class = class;
+		got[class]++;
+	}
+	ck_assert_uint_eq(got[0], shares[_i].jobs[0]);
+	ck_assert_uint_eq(got[1], shares[_i].jobs[1]);
+	free(n.jobs);
+	is.class_results = NULL;
+	is.n_classes = 0;
+}
+END_TEST
+
+START_TEST(what_nobody_asked_is_nothing)
+{
+	admin_burn_in_handle_failure(&n, 9, WIRE_FAIL_NODE, "x");
+	ck_assert_uint_eq(n.n_jobs, 2);
+	ck_assert_uint_eq(is.canary.n_failed, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("peer/trial-work");
+	TCase *tc = tcase_create("trial-work");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, who_is_busy_is_asked_again_but_not_for_ever);
+	tcase_add_test(tc, a_canary_has_an_end);
+	tcase_add_test(tc, a_compiler_that_never_gets_there_has_an_end);
+	tcase_add_test(tc, a_burn_in_waits_for_others);
+	tcase_add_test(tc, what_fails_counts_to_its_class);
+	tcase_add_loop_test(tc, each_class_gets_jobs_by_its_cores, 0,
+			    sizeof(shares) / sizeof(*shares));
+	tcase_add_test(tc, what_nobody_asked_is_nothing);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: peer admin */
+#include "admin/burn-in.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct node_entry entry = { .name = (char *)"x" };
+static struct wire_core_class cores[3];
+static struct wire_machine machine;
+static struct wire_health health;
+static struct wire_heat heat;
+static struct peer_stats figures;
+static struct admin_node_test_result is;
+static struct admin_test_state_node n;
+
+/* A board of two classes, and CPUs that jobs may not run on. */
+static void set_up(void)
+{
+	cores[0] = (struct wire_core_class){ .model = (char *)"Cortex-A72",
+					     .n_cpus = 2,
+					     .n_usable = 2,
+					     .max_khz = 1800000 };
+	cores[1] = cores[2] = (struct wire_core_class){
+		.model = (char *)"Cortex-A53",
+		.n_cpus = 4,
+		.n_usable = 4,
+		.max_khz = 1416000
+	};
+	cores[2].n_usable = 0;
+	machine = (struct wire_machine){ .n_classes = 3, .classes = cores };
+	health = wire_health_unknown;
+	heat = (struct wire_heat){ 0 };
+	figures = (struct peer_stats){ .machine = &machine,
+				       .health = &health,
+				       .heat = &heat,
+				       .can_pin_jobs = true };
+	admin_node_test_result_init(&is, &entry);
+	n = (struct admin_test_state_node){
+		.result = &is, .stage = ADMIN_NODE_TEST_STAGE_BURN_IN
+	};
+}
+
+static void tear_down(void)
+{
+	admin_node_test_result_release(&is);
+}
+
+START_TEST(classes_are_named_so_that_they_differ)
+{
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert(n.jobs_pinned && !is.classes_merged);
+	ck_assert_uint_eq(is.n_classes, 3);
+	ck_assert_uint_eq(admin_node_test_count_classes(&is), 2);
+	ck_assert_str_eq(is.class_results[0].name, "Cortex-A72");
+	ck_assert_str_eq(is.class_results[1].name, "Cortex-A53");
+	ck_assert_uint_eq(is.class_results[1].n_cpus, 4);
+	ck_assert_uint_eq(is.class_results[2].n_cpus, 0);
+}
+END_TEST
+
+START_TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
+{
+	cores[2].n_usable = 1;
+	cores[2].max_khz = 1000000;
+	cores[0].max_khz = 0;
+	cores[0].model = (char *)"";
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert_str_eq(is.class_results[0].name, "class 0");
+	ck_assert_str_eq(is.class_results[1].name, "1416 MHz");
+	ck_assert_str_eq(is.class_results[2].name, "1000 MHz");
+}
+END_TEST
+
+/* Of version 8 and before: it has classes, and no PIN. */
+START_TEST(an_older_node_is_counted_as_a_whole)
+{
+	figures.can_pin_jobs = false;
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert(!n.jobs_pinned && is.classes_merged);
+	ck_assert_uint_eq(is.n_classes, 0);
+	machine.n_classes = 1; /* nothing to tell apart */
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert(!n.jobs_pinned && !is.classes_merged);
+}
+END_TEST
+
+START_TEST(one_that_comes_back_as_another_is_pinned_no_more)
+{
+	admin_burn_heat_init_classes(&n, &figures);
+	is.up = true;
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert(n.jobs_pinned);
+	cores[0].model = (char *)"Cortex-A76";
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert(!n.jobs_pinned);
+	ck_assert_str_eq(is.class_results[0].name, "Cortex-A72");
+	machine.n_classes = 0;
+	admin_burn_heat_init_classes(&n, &figures);
+	ck_assert(!n.jobs_pinned);
+}
+END_TEST
+
+static void beat(uint64_t now_ms, uint32_t speed, uint32_t mk)
+{
+	struct wire_heat_class c[2] = { { speed, speed < 1000 ? 2 : 0 },
+					{ 1000, 0 } };
+	struct wire_heat_zone z[2] = { { (char *)"cpu", mk },
+				       { (char *)"gpu", mk - 9000 } };
+
+	heat = (struct wire_heat){ 2, c, 2, z };
+	health.speed_milli = speed;
+	health.n_throttled = c[0].n_throttled;
+	health.temperature_mk = mk;
+	admin_burn_heat_record(&n, &figures, now_ms);
+}
+
+START_TEST(heat_and_throttling_are_those_of_their_parts)
+{
+	admin_burn_heat_init_classes(&n, &figures);
+	beat(1000, 1000, 340000);
+	beat(2000, 666, 350000);
+	beat(3000, 800, 345000);
+	beat(4000, 1000, 341000);
+	ck_assert_uint_eq(is.max_mk, 350000);
+	ck_assert_uint_eq(is.min_speed_milli, 666);
+	ck_assert_uint_eq(is.throttled_ms, 2000);
+	ck_assert_uint_eq(is.class_results[0].min_speed_milli, 666);
+	ck_assert_uint_eq(is.class_results[0].max_throttled, 2);
+	ck_assert_uint_eq(is.class_results[0].throttled_ms, 2000);
+	ck_assert_uint_eq(is.class_results[1].min_speed_milli, 1000);
+	ck_assert_uint_eq(is.class_results[1].throttled_ms, 0);
+	ck_assert_uint_eq(is.n_zones, 2);
+	ck_assert_str_eq(is.zones[1].name, "gpu");
+	ck_assert_uint_eq(is.zones[1].max_mk, 341000);
+}
+END_TEST
+
+/* Names without end take no memory without end; nor do classes beyond ours. */
+START_TEST(a_node_that_makes_up_parts_fills_nothing)
+{
+	struct wire_heat_class c[WIRE_CLASSES_MAX] = { 0 };
+	struct wire_heat_zone z;
+	char name[16];
+
+	admin_burn_heat_init_classes(&n, &figures);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "zone%u", i);
+		z = (struct wire_heat_zone){ name, 300000 + i };
+		heat = (struct wire_heat){ WIRE_CLASSES_MAX, c, 1, &z };
+		admin_burn_heat_record(&n, &figures, 1000 + i);
+	}
+	ck_assert_uint_eq(is.n_zones, WIRE_ZONES_MAX);
+	ck_assert_uint_eq(is.n_classes, 3);
+}
+END_TEST
+
+START_TEST(what_was_before_the_burn_in_does_not_count)
+{
+	admin_burn_heat_init_classes(&n, &figures);
+	n.stage = ADMIN_NODE_TEST_STAGE_CANARY;
+	beat(1000, 500, 370000);
+	ck_assert_uint_eq(is.max_mk, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(is.n_zones, 0);
+	ck_assert_uint_eq(is.class_results[0].throttled_ms, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("admin/burn-in");
+	TCase *tc = tcase_create("heat");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, classes_are_named_so_that_they_differ);
+	tcase_add_test(tc, two_clusters_of_one_kind_are_named_by_their_clocks);
+	tcase_add_test(tc, an_older_node_is_counted_as_a_whole);
+	tcase_add_test(tc, one_that_comes_back_as_another_is_pinned_no_more);
+	tcase_add_test(tc, heat_and_throttling_are_those_of_their_parts);
+	tcase_add_test(tc, a_node_that_makes_up_parts_fills_nothing);
+	tcase_add_test(tc, what_was_before_the_burn_in_does_not_count);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: admin */
+#include "admin/enrol.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIN "SHA256:w9QmI9jSFSZpABbegFVM8lCp2iPIwim8Qli0OD7Ex1E"
+
+static char dir[TEMPDIR_SIZE];
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+/* What the lines of `text` come to. */
+static int hear(struct admin_enrol_result *a, const char *text, struct err *err)
+{
+	struct bytes rest = bytes_str(text);
+	int ret = 0;
+
+	*a = (struct admin_enrol_result){ 0 };
+	while (!ret && rest.len) {
+		char *line = bytes_dup(bytes_take_line(&rest));
+
+		ret = admin_enrol_on_line(a, NULL, line, err);
+		free(line);
+	}
+	return ret;
+}
+
+START_TEST(a_node_is_understood)
+{
+	struct admin_enrol_result a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a,
+			      "machine armv7l\nservice\nprogram /x/kfarmd\n"
+			      "key " PIN "\nport 4000\nuser kfarm\n"
+			      "init rc.local\ndone\n",
+			      &err),
+			 0);
+	ck_assert_str_eq(a.machine, "armv7l");
+	ck_assert(a.is_service && a.completed && !a.removed &&
+		  !a.not_installed);
+	ck_assert_str_eq(a.program, "/x/kfarmd");
+	ck_assert_str_eq(a.fingerprint, PIN);
+	ck_assert_uint_eq(a.port, 4000);
+	ck_assert_str_eq(a.user, "kfarm");
+	ck_assert_str_eq(a.init, "rc.local");
+	admin_enrol_result_release(&a);
+	ck_assert_int_eq(hear(&a, "kept 3\ndone\n", &err), 0);
+	ck_assert_uint_eq(a.n_other_clients, 3);
+	admin_enrol_result_release(&a);
+}
+END_TEST
+
+static const char *const refused[] = {
+	"",
+	"hello",
+	"donee",
+	"key",
+	"key SHA256:short",
+	"key SHA256:w9QmI9jSFSZpABbegFVM8lCp2iPIwim8Qli0OD7Ex1$",
+	"port",
+	"port 0",
+	"port 65536",
+	"port -1",
+	"kept x",
+	"ready", /* for which machine? */
+};
+
+START_TEST(what_no_script_says_is_refused)
+{
+	struct admin_enrol_result a = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, refused[_i], &err),
+			 -EPROTO);
+	ck_assert(strstr(err.text, "no answer of the script's") != NULL);
+	admin_enrol_result_release(&a);
+}
+END_TEST
+
+/* Each would be megabytes in a queue here, for a node that reads nothing. */
+START_TEST(a_program_is_asked_for_once)
+{
+	struct admin_enrol_result a = { .program_requested = true };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, "machine x86_64", &err),
+			 0);
+	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, "ready", &err), -EPROTO);
+	ck_assert(strstr(err.text, "no answer of the script's") != NULL);
+	admin_enrol_result_release(&a);
+}
+END_TEST
+
+static const char *const half_told[] = {
+	"done\n",
+	"service\ndone\n",
+	"machine x\nprogram /x\nservice\ndone\n",
+	"machine x\nprogram /x\nservice\nkey " PIN "\nport 7\ndone\n",
+	"machine x\nprogram /x\nkey " PIN "\nport 7\nuser u\ninit i\n",
+};
+
+START_TEST(a_node_that_leaves_something_out_is_none)
+{
+	struct admin_enrol_result a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a, half_told[_i], &err), 0);
+	a.program_requested = true;
+	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
+	admin_enrol_result_release(&a);
+	ck_assert_int_eq(hear(&a,
+			      "machine x\nservice\nprogram /x\nkey " PIN
+			      "\nport 7\nuser u\ninit i\ndone\n",
+			      &err),
+			 0);
+	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
+	a.program_requested = true;
+	ck_assert_int_eq(admin_enrol_result_check(&a, &err), 0);
+	admin_enrol_result_release(&a);
+}
+END_TEST
+
+START_TEST(a_machine_that_we_have_nothing_for_is_told)
+{
+	struct admin_enrol_result a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a, "machine ../../mips\nready\n", &err),
+			 -ENOENT);
+	ck_assert(strstr(err.text, "comes with no kfarmd for ../../mips") !=
+		  NULL);
+	admin_enrol_result_release(&a);
+}
+END_TEST
+
+START_TEST(a_node_does_not_steer_our_terminal)
+{
+	struct admin_enrol_result a;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(hear(&a, "machine x\033[2Jy\n", &err), 0);
+	ck_assert_str_eq(a.machine, "x?[2Jy");
+	admin_enrol_result_release(&a);
+}
+END_TEST
+
+static const enum admin_enrol_action whats[] = { ADMIN_ENROL_ACTION_INSTALL,
+						 ADMIN_ENROL_ACTION_REMOVE,
+						 ADMIN_ENROL_ACTION_REKEY };
+
+/* Whatever a shell makes of names, it is not a command. */
+START_TEST(a_script_holds_what_it_is_given)
+{
+	struct admin_enrol_options wish = { .action = whats[_i],
+					    .fingerprint = PIN,
+					    .client_name = "it's $(reboot) `x`",
+					    .port = 77 };
+	char *path = xasprintf("%s/script", dir), *line = NULL;
+	char *const argv[] = { "sh", "-n", path, NULL };
+	char *const show[] = { "sh", path, NULL };
+	struct spawn check = { .argv = argv, .stdio_fds = { -1, -1, 2 } };
+	struct buf script = { 0 }, head = { 0 };
+	struct err err = { 0 };
+	int status = 1;
+
+	admin_enrol_add_script(&script, &wish);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&script), 0644, &err), 0);
+	ck_assert_int_eq(spawn_collect_stdout(&check, 1 << 16, 10000, &head,
+					      &status, &err),
+			 0);
+	ck_assert_int_eq(status, 0);
+	buf_reset(&head);
+	/* Its first lines, and what they come to. */
+	buf_add(&head, script.data,
+		(size_t)(strstr(buf_str(&script), "# SPDX") -
+			 buf_str(&script)));
+	buf_add_str(&head, "echo \"$kf_mode/$kf_pin/$kf_client/$kf_port\"\n");
+	ck_assert_int_eq(fs_write(path, buf_bytes(&head), 0644, &err), 0);
+	ck_assert_int_eq(spawn_first_line(show, NULL, 10000, &line, &err), 0);
+	ck_assert_str_eq(line, "service/" PIN "/it's $(reboot) `x`/77");
+	free(line);
+	buf_release(&head);
+	buf_release(&script);
+	free(path);
+}
+END_TEST
+
+START_TEST(manual_says_all_that_add_does)
+{
+	static const char *const words[] = {
+		"`ssh root@b1 uname -m`",
+		"kfarmd --config /etc/kfarm --init\n",
+		"echo '" PIN " me@build' >>/etc/kfarm/clients\n",
+		"'[node]\\n\\tlisten = %s\\n' 3634",
+		"ExecStart=/usr/local/bin/kfarmd --config /etc/kfarm\n",
+		"systemctl enable --now kfarmd\n",
+		"kfarm nodes add neo4a tls:b1 --key SHA256:...\n",
+	};
+	const struct admin_enrol_options wish = { .fingerprint = PIN,
+						  .client_name = "me@build" };
+	const struct admin_enrol_options other = { .fingerprint = PIN,
+						   .client_name = "me@build",
+						   .port = 99 };
+	struct buf out = { 0 };
+
+	admin_enrol_manual_add(&out, "neo4a", "root@b1", &wish);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strstr(buf_str(&out), words[i]))
+			ck_abort_msg("no \"%s\" in %s", words[i],
+				     buf_str(&out));
+	}
+	ck_assert_ptr_null(strstr(buf_str(&out), "/usr/bin/kfarmd"));
+	buf_reset(&out);
+	admin_enrol_manual_add(&out, "neo4a", "root@b1", &other);
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), " tls:b1:99 --key"));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_client_has_a_name_of_one_word)
+{
+	char *name = admin_enrol_client_name();
+
+	ck_assert_uint_gt(strlen(name), 2);
+	ck_assert_uint_eq(strcspn(name, " \t\n'\"#$`\\"), strlen(name));
+	free(name);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("enrol/enrol");
+	TCase *tc = tcase_create("enrol");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_node_is_understood);
+	tcase_add_loop_test(tc, what_no_script_says_is_refused, 0,
+			    sizeof(refused) / sizeof(*refused));
+	tcase_add_test(tc, a_program_is_asked_for_once);
+	tcase_add_loop_test(tc, a_node_that_leaves_something_out_is_none, 0,
+			    sizeof(half_told) / sizeof(*half_told));
+	tcase_add_test(tc, a_machine_that_we_have_nothing_for_is_told);
+	tcase_add_test(tc, a_node_does_not_steer_our_terminal);
+	tcase_add_loop_test(tc, a_script_holds_what_it_is_given, 0,
+			    sizeof(whats) / sizeof(*whats));
+	tcase_add_test(tc, manual_says_all_that_add_does);
+	tcase_add_test(tc, a_client_has_a_name_of_one_word);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

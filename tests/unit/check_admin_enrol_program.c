@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node admin */
+#include "admin/enrol.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char root[TEMPDIR_SIZE];
+static char *path;
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(root);
+	path = NULL;
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	free(path);
+	tempdir_remove(root);
+}
+
+static void put(const char *name, struct bytes content)
+{
+	char *file = xasprintf("%s/%s", root, name), *dir = str_dir(file);
+
+	ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(file, content, 0700, &err), 0);
+	free(dir);
+	free(file);
+}
+
+/* As much of a program as says what runs it, and by which loader. */
+struct program {
+	Elf64_Ehdr head;
+	Elf64_Phdr segment;
+	char loader[8];
+};
+
+static void put_program(const char *name, uint16_t machine, uint16_t type,
+			uint32_t segment)
+{
+	struct program p = {
+		.head = {
+			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
+				     ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_type = type,
+			.e_machine = machine,
+			.e_version = EV_CURRENT,
+			.e_phoff = offsetof(struct program, segment),
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+			.e_phnum = 1,
+		},
+		.segment = {
+			.p_type = segment,
+			.p_offset = offsetof(struct program, loader),
+			.p_filesz = sizeof(p.loader),
+		},
+		.loader = "/lib/ld",
+	};
+
+	put(name, (struct bytes){ (const uint8_t *)&p, sizeof(p) });
+}
+
+static int find(const char *host)
+{
+	char *kfarm = xasprintf("%s/bin/kfarm", root);
+	int ret = admin_kfarmd_program_find_near(kfarm, host, &path, &err);
+
+	free(kfarm);
+	return ret;
+}
+
+static void expect_found(const char *host, const char *name)
+{
+	char *want = xasprintf("%s/%s", root, name);
+
+	ck_assert_msg(!find(host), "%s", err.text);
+	ck_assert_str_eq(path, want);
+	free(want);
+}
+
+static void expect_refused(const char *host, int answer, const char *words)
+{
+	ck_assert_int_eq(find(host), answer);
+	ck_assert_ptr_null(path);
+	ck_assert_msg(strstr(err.text, words) != NULL, "%s", err.text);
+}
+
+START_TEST(one_that_is_installed_is_found)
+{
+	put_program("lib/kfarm/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC,
+		    PT_LOAD);
+	expect_found("arm64", "lib/kfarm/nodes/kfarmd-arm64");
+}
+END_TEST
+
+START_TEST(one_beside_kfarm_goes_before)
+{
+	put_program("lib/kfarm/nodes/kfarmd-riscv64", EM_RISCV, ET_EXEC,
+		    PT_LOAD);
+	put_program("bin/nodes/kfarmd-riscv64", EM_RISCV, ET_EXEC, PT_LOAD);
+	expect_found("riscv64", "bin/nodes/kfarmd-riscv64");
+}
+END_TEST
+
+START_TEST(none_is_told_with_where_it_would_be)
+{
+	expect_refused("x86_64", -ENOENT, "/lib/kfarm/nodes/kfarmd-x86_64");
+	ck_assert_ptr_nonnull(strstr(err.text, "/bin/nodes/kfarmd-x86_64"));
+	ck_assert_ptr_nonnull(strstr(err.text, "make nodes"));
+}
+END_TEST
+
+START_TEST(an_unknown_machine_is_told)
+{
+	put_program("bin/nodes/kfarmd-s390x", EM_S390, ET_EXEC, PT_LOAD);
+	expect_refused("s390x", -ENOENT, "no kfarmd for s390x");
+	expect_refused("../x", -ENOENT, "no kfarmd for ../x");
+}
+END_TEST
+
+START_TEST(one_of_another_machine_is_refused)
+{
+	put_program("bin/nodes/kfarmd-arm64", EM_X86_64, ET_EXEC, PT_LOAD);
+	expect_refused("arm64", -EINVAL, "not a program for arm64");
+	put_program("bin/nodes/kfarmd-arm", EM_ARM, ET_EXEC, PT_LOAD);
+	expect_refused("arm", -EINVAL, "not a program for arm");
+}
+END_TEST
+
+START_TEST(one_that_needs_a_loader_is_refused)
+{
+	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC, PT_INTERP);
+	expect_refused("arm64", -EINVAL, "not a static program");
+	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_DYN, PT_LOAD);
+	expect_refused("arm64", -EINVAL, "not a static program");
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_refused)
+{
+	put("bin/nodes/kfarmd-arm64", bytes_str("#!/bin/sh\n"));
+	expect_refused("arm64", -EINVAL, "not an ELF file");
+	put("bin/nodes/kfarmd-x86_64", bytes_str(""));
+	expect_refused("x86_64", -EINVAL, "not an ELF file");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("admin/enrol");
+	TCase *t = tcase_create("program");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, one_that_is_installed_is_found);
+	tcase_add_test(t, one_beside_kfarm_goes_before);
+	tcase_add_test(t, none_is_told_with_where_it_would_be);
+	tcase_add_test(t, an_unknown_machine_is_told);
+	tcase_add_test(t, one_of_another_machine_is_refused);
+	tcase_add_test(t, one_that_needs_a_loader_is_refused);
+	tcase_add_test(t, what_is_no_program_is_refused);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node admin */
+#include "admin/remote-script.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An ssh that runs the command here, by the shell that sshd would start. */
+#define SHELL_REDIR_HEREDOC                     \
+	"#!/bin/sh\n"                           \
+	"while [ $# -gt 1 ]; do\n"              \
+	"	case $1 in -*) ;; *) break ;; esac\n" \
+	"	shift\n"                              \
+	"done\n"                                \
+	"[ \"$1\" = me@board ] || exit 99\n"    \
+	"exec \"${LOGIN_SHELL:-/bin/sh}\" -c \"$2\"\n"
+
+static char dir[] = "/tmp/check-remote-XXXXXX";
+
+static void set_ssh(const char *text)
+{
+	char *path = xasprintf("%s/ssh", dir);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0755, &err), 0);
+	free(path);
+}
+
+static void set_up(void)
+{
+	char *path;
+
+	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	path = xasprintf("%s:/usr/bin:/bin", dir);
+	setenv("PATH", path, 1);
+	free(path);
+	set_ssh(SHELL_REDIR_HEREDOC);
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+}
+
+static struct admin_remote_script remote(const char *script)
+{
+	return (struct admin_remote_script){ .name = "b1",
+					     .ssh = "me@board",
+					     .script = bytes_str(script),
+					     .idle_timeout_ms = 20000 };
+}
+
+static const char *const shells[] = { "/bin/sh", "/bin/bash", "/usr/bin/zsh",
+				      "/usr/bin/fish" };
+
+START_TEST(the_script_runs_whichever_shell_logs_in)
+{
+	struct admin_remote_script r = remote("echo \"a 'b' $((1 + 2))\"\n"
+					      "cat\n"
+					      "echo $LC_ALL; umask\n");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	if (access(shells[_i], X_OK))
+		return;
+	setenv("LOGIN_SHELL", shells[_i], 1);
+	setenv("HOME", dir, 1);
+	r.input = bytes_str("first\nsecond\n");
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "a 'b' 3\nfirst\nsecond\nC\n0022\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(it_may_begin_again_as_somebody_else)
+{
+	struct admin_remote_script r = remote(
+		"if [ ! \"$AGAIN\" ]; then\n"
+		"	AGAIN=1 exec sh -c \"$kfarm_script\"\n"
+		"fi\n"
+		"read -r line; echo \"again $line\"; cat\n");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	r.input = bytes_str("hears\n");
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "again hears\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(what_a_login_prints_is_dropped)
+{
+	struct admin_remote_script r = remote("echo yes");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	set_ssh("#!/bin/sh\necho Welcome to this board\n"
+		"for last; do :; done\nexec sh -c \"$last\"\n");
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "yes\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(its_last_words_are_the_reason)
+{
+	struct admin_remote_script r = remote(
+		"echo some; echo no disk >&2; exit 3");
+	struct err err = { 0 };
+
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
+	ck_assert_str_eq(err.text, "node b1: no disk");
+	r.script = bytes_str("exit 3");
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
+	ck_assert_str_eq(err.text, "node b1: exit status 3");
+}
+END_TEST
+
+START_TEST(ssh_that_refuses_is_told_with_what_to_do)
+{
+	struct admin_remote_script r = remote("echo yes");
+	struct err err = { 0 };
+
+	set_ssh("#!/bin/sh\necho 'me@board: Permission denied (publickey).' "
+		">&2\nexit 255\n");
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err),
+			 -EHOSTUNREACH);
+	ck_assert_str_eq(err.text, "node b1: me@board: Permission denied "
+				   "(publickey); it must let you in without a "
+				   "question: type `ssh-copy-id me@board`");
+	set_ssh("#!/bin/sh\necho This account is not available.\nexit 1\n");
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err),
+			 -EHOSTUNREACH);
+	ck_assert_str_eq(err.text, "node b1: This account is not available.");
+	setenv("PATH", "/nowhere", 1);
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "node b1: ssh: not found in PATH");
+}
+END_TEST
+
+START_TEST(a_connection_that_breaks_is_told)
+{
+	struct admin_remote_script r = remote("echo yes; cat >/dev/null");
+	struct err err = { 0 };
+
+	set_ssh("#!/bin/sh\necho kfarm:begun; echo client_loop: send "
+		"disconnect: Broken pipe >&2; exit 255");
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
+	ck_assert_str_eq(err.text, "node b1: the connection broke: "
+				   "client_loop: send disconnect: Broken pipe");
+}
+END_TEST
+
+/* The first `size` bytes arrive, wherever in the script that is. */
+START_TEST(a_script_that_came_in_part_is_not_begun)
+{
+	char *mark = xasprintf("%s/mark", dir), *ssh, *script;
+	struct err err = { 0 };
+	struct admin_remote_script r;
+
+	script = xasprintf("touch %s\n: > %s.2\n", mark, mark);
+	ssh = xasprintf("#!/bin/sh\nfor last; do :; done\n"
+			"head -c %d | sh -c \"$last\"\n",
+			100 + 10 * _i);
+	set_ssh(ssh);
+	r = remote(script);
+	ck_assert_int_lt(admin_remote_script_run(&r, NULL, &err), 0);
+	ck_assert(!fs_exists(mark));
+	free(ssh);
+	free(script);
+	free(mark);
+}
+END_TEST
+
+/* Sends what is asked for: a megabyte, to be counted there. */
+static int answer(void *ctx, struct admin_remote_script_session *talk,
+		  const char *line, struct err *err)
+{
+	unsigned *lines = ctx;
+
+	++*lines;
+	if (!strcmp(line, "how much?"))
+		admin_remote_script_send(talk, bytes_str("1000000\n"));
+	if (!strcmp(line, "and now")) {
+		char *much = xcalloc(1, 1000000);
+
+		memset(much, 'x', 1000000);
+		admin_remote_script_send(talk, bytes_of(much, 1000000));
+		admin_remote_script_close_input(talk);
+		free(much);
+	}
+	return strcmp(line, "bad") ? 0 : err_set(err, EPROTO, "a bad word");
+}
+
+START_TEST(both_sides_take_turns)
+{
+	struct admin_remote_script r = remote("echo 'how much?'\n"
+					      "read -r n\n"
+					      "echo 'and now'\n"
+					      "got=$(wc -c)\n"
+					      "echo $((got - n))\n");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	unsigned lines = 0;
+
+	r.on_line = answer;
+	r.line_ctx = &lines;
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "how much?\nand now\n0\n");
+	ck_assert_uint_eq(lines, 3);
+	r.script = bytes_str("echo bad; sleep 60");
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EPROTO);
+	ck_assert_str_eq(err.text, "node b1: a bad word");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(who_reads_nothing_does_not_hold_it_up)
+{
+	static char much[1 << 20];
+	struct admin_remote_script r = remote("echo good");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	memset(much, 'y', sizeof(much));
+	r.input = bytes_of(much, sizeof(much));
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "good\n");
+	buf_release(&out);
+}
+END_TEST
+
+/* As a connection does that ssh shares with others (ControlPersist). */
+START_TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
+{
+	struct admin_remote_script r = remote(
+		"echo good; sleep 60 & echo gone");
+	uint64_t began = clock_ms();
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	ck_assert_str_eq(buf_str(&out), "good\ngone\n");
+	ck_assert_uint_lt(clock_ms() - began, 50000);
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(silence_has_an_end)
+{
+	struct admin_remote_script r = remote("echo good; exec sleep 60");
+	struct err err = { 0 };
+
+	r.idle_timeout_ms = 1000;
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -ETIMEDOUT);
+	ck_assert_str_eq(err.text,
+			 "node b1: no answer from me@board within 1 s");
+}
+END_TEST
+
+static atomic_bool stop;
+
+static int stop_here(void *ctx, struct admin_remote_script_session *talk,
+		     const char *line, struct err *err)
+{
+	(void)ctx;
+	(void)talk;
+	(void)line;
+	(void)err;
+	atomic_store(&stop, true);
+	return 0;
+}
+
+START_TEST(it_can_be_stopped)
+{
+	struct admin_remote_script r = remote("echo good; exec sleep 60");
+	struct err err = { 0 };
+
+	r.on_line = stop_here;
+	r.cancel = &stop;
+	r.interactive = _i;
+	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EINTR);
+	ck_assert_str_eq(err.text, "node b1: interrupted");
+	atomic_store(&stop, false);
+}
+END_TEST
+
+START_TEST(who_talks_for_ever_is_ended)
+{
+	struct admin_remote_script r = remote(
+		"while :; do echo "
+		"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+		"yyyyyyyyyyyyyyyyyyyyyyyyyyyy; done");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), -EMSGSIZE);
+	buf_release(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("node/remote");
+	TCase *tc = tcase_create("remote");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, the_script_runs_whichever_shell_logs_in, 0,
+			    sizeof(shells) / sizeof(*shells));
+	tcase_add_test(tc, it_may_begin_again_as_somebody_else);
+	tcase_add_test(tc, what_a_login_prints_is_dropped);
+	tcase_add_test(tc, its_last_words_are_the_reason);
+	tcase_add_test(tc, ssh_that_refuses_is_told_with_what_to_do);
+	tcase_add_test(tc, a_connection_that_breaks_is_told);
+	tcase_add_loop_test(tc, a_script_that_came_in_part_is_not_begun, 0, 10);
+	tcase_add_test(tc, both_sides_take_turns);
+	tcase_add_test(tc, who_reads_nothing_does_not_hold_it_up);
+	tcase_add_test(tc, what_ssh_leaves_in_the_background_is_not_waited_for);
+	tcase_add_test(tc, silence_has_an_end);
+	tcase_add_loop_test(tc, it_can_be_stopped, 0, 2);
+	tcase_add_test(tc, who_talks_for_ever_is_ended);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node admin */
+#include "admin/tune.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CPU "/sys/devices/system/cpu/cpu0/cpufreq/"
+
+/* The plan that a profile comes to on a node that says this. */
+static int plan(struct admin_tune *t, const char *profile, const char *said)
+{
+	struct admin_profile p = { 0 };
+	struct err err = { 0 };
+	int ret;
+
+	ck_assert_int_eq(admin_profile_parse(&p, "x",
+					     bytes_of(profile, strlen(profile)),
+					     &err),
+			 0);
+	ret = admin_tune_parse(t, &p, bytes_of(said, strlen(said)), &err);
+	admin_profile_release(&p);
+	return ret;
+}
+
+static const char *input_of(const struct admin_tune *t)
+{
+	static char text[4096];
+	struct buf script = { 0 }, input = { 0 };
+
+	admin_tune_add_apply_script(t, &script, &input);
+	ck_assert(str_ends(buf_str(&script), "\ntune_apply\n"));
+	snprintf(text, sizeof(text), "%s", buf_str(&input));
+	buf_release(&script);
+	buf_release(&input);
+	return text;
+}
+
+static const char *skipped(const struct admin_tune *t)
+{
+	static char text[4096];
+
+	*text = '\0';
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->v[i].skip_reason)
+			snprintf(text + strlen(text),
+				 sizeof(text) - strlen(text), "%s: %s\n",
+				 t->v[i].name, t->v[i].skip_reason);
+	}
+	return text;
+}
+
+/* ------------------------------------------------------------------ clocks */
+
+static const struct clock_case {
+	const char *wanted;
+	const char *said; /* of scaling_max_freq's directory */
+	const char *set; /* NULL: skipped */
+} clocks[] = {
+	{ "1704 MHz", CPU "scaling_available_frequencies\tr\t408000 1704000\n",
+	  "1704000" },
+	{ "1704000 kHz",
+	  CPU "scaling_available_frequencies\tr\t408000 1704000\n", "1704000" },
+	{ "1500 MHz", CPU "scaling_available_frequencies\tr\t408000 1704000\n",
+	  NULL },
+	{ "2208 MHz", CPU "scaling_available_frequencies\tr\t408000 1704000\n",
+	  NULL },
+	/* Only with boost, which is on unless the profile says else. */
+	{ "2208 MHz",
+	  CPU "scaling_available_frequencies\tr\t408000\n" CPU
+	      "scaling_boost_frequencies\tr\t2208000\n",
+	  "2208000" },
+	{ "highest",
+	  CPU "scaling_available_frequencies\tr\t408000\n" CPU
+	      "scaling_boost_frequencies\tr\t2208000\n",
+	  "2208000" },
+	/* Drivers without a list, as intel_pstate. */
+	{ "highest", CPU "cpuinfo_max_freq\tr\t3600000\n", "3600000" },
+	{ "2000 MHz", CPU "cpuinfo_max_freq\tr\t3600000\n", "2000000" },
+	{ "4000 MHz", CPU "cpuinfo_max_freq\tr\t3600000\n", NULL },
+	{ "highest", "", NULL },
+	{ "highest", CPU "cpuinfo_max_freq\tr\t<unsupported>\n", NULL },
+};
+
+START_TEST(a_clock_is_one_that_the_kernel_offers)
+{
+	const struct clock_case *c = &clocks[_i];
+	struct admin_tune t;
+	char *profile = xasprintf("[cpu]\nmax-frequency = %s\n", c->wanted);
+	char *said = xasprintf(CPU "scaling_governor\tw\tondemand\n" CPU
+				   "scaling_max_freq\tw\t408000\n" CPU
+				   "related_cpus\tr\t0\n%send\n",
+			       c->said);
+	char *line = xasprintf("file " CPU "scaling_max_freq %s\n",
+			       c->set ? c->set : "");
+
+	ck_assert_int_eq(plan(&t, profile, said), 0);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert_str_eq(input_of(&t), c->set ? line : "");
+	ck_assert_int_eq(!t.v[0].skip_reason, c->set != NULL);
+	admin_tune_release(&t);
+	free(profile);
+	free(said);
+	free(line);
+}
+END_TEST
+
+START_TEST(boost_of_intel_pstate_is_upside_down)
+{
+	const char *path = "/sys/devices/system/cpu/intel_pstate/no_turbo";
+	char *said = xasprintf("%s\tw\t1\nend\n", path);
+	char *wanted = xasprintf("file %s 0\n", path);
+	struct admin_tune t;
+
+	ck_assert_int_eq(plan(&t, "[cpu]\nboost = on\n", said), 0);
+	ck_assert_str_eq(input_of(&t), wanted);
+	admin_tune_release(&t);
+	free(said);
+	free(wanted);
+}
+END_TEST
+
+/* ------------------------------------------------------------- trip points */
+
+#define ZONE "/sys/class/thermal/thermal_zone0/"
+
+START_TEST(no_trip_point_at_the_critical_one)
+{
+	static const char said[] = ZONE "type\tr\tcpu\n" ZONE
+					"trip_point_0_type\tr\tpassive\n" ZONE
+					"trip_point_0_temp\tw\t70000\n" ZONE
+					"trip_point_1_type\tr\tcritical\n" ZONE
+					"trip_point_1_temp\tr\t90000\nend\n";
+	struct admin_tune t;
+
+	ck_assert_int_eq(
+		plan(&t, "[thermal]\nzone = cpu*\npassive = 89\n", said), 0);
+	ck_assert_str_eq(input_of(&t),
+			 "file " ZONE "trip_point_0_temp 89000\n");
+	admin_tune_release(&t);
+	ck_assert_int_eq(
+		plan(&t, "[thermal]\nzone = cpu*\npassive = 90 C\n", said), 0);
+	ck_assert_str_eq(input_of(&t), "");
+	ck_assert_str_eq(skipped(&t), "passive trip point 0 of cpu: the board "
+				      "turns itself off at 90 C\n");
+	admin_tune_release(&t);
+}
+END_TEST
+
+/* ---------------------------------------------------------- what nodes say */
+
+/* Nothing of these is ever told to a shell, nor shown as it is. */
+static const char *const hostile[] = {
+	"/sys/devices/system/cpu/cpu0/cpufreq/$(reboot)/scaling_governor\tw\tx",
+	"/sys/devices/system/cpu/cpu0/cpufreq/../../../../../../etc/passwd\tw\tx",
+	"/etc/passwd\tw\tx",
+	"/sys/class/devfreq/a b/governor\tw\tx",
+	"/sys/class/devfreq/a;b/governor\tw\tx",
+	"/sys/class/devfreq/\033[31m/governor\tw\tx",
+	"/sys/class/devfreq/a/governor",
+	"/sys/class/devfreq/a/governor\tw",
+	"service\tx\t--now enabled active",
+	"service\tx\t$(reboot) enabled active",
+	"service\tx\ta;b enabled active",
+	"service\tx\t",
+	"before-file\t/etc/passwd\troot",
+	"before-service\t`x`\troot",
+	"\t\t",
+	"file\t/sys/x\ty",
+};
+
+START_TEST(what_no_shell_should_see_is_left_out)
+{
+	static const char profile[] = "[cpu]\ngovernor = performance\n"
+				      "[memory]\ndevice = *\ngovernor = p\n"
+				      "[services]\nstop = x\n";
+	char *said = xasprintf("%s\nend\n", hostile[_i]);
+	struct admin_tune t;
+
+	ck_assert_int_eq(plan(&t, profile, said), 0);
+	ck_assert_str_eq(input_of(&t), "");
+	ck_assert_uint_eq(t.n_previous, 0);
+	admin_tune_release(&t);
+	free(said);
+}
+END_TEST
+
+START_TEST(values_are_shown_without_what_steers_a_terminal)
+{
+	struct admin_tune t;
+
+	ck_assert_int_eq(plan(&t, "[cpu]\ngovernor = performance\n",
+			      "model\t\033]0;x\007 board\t\n" CPU
+			      "related_cpus\tr\t0 1\n" CPU
+			      "scaling_governor\tw\tonde\033[31mmand\nend\n"),
+			 0);
+	ck_assert_str_eq(t.model, "?]0;x? board");
+	ck_assert_str_eq(t.v[0].current, "onde?[31mmand");
+	ck_assert_str_eq(t.v[0].name, "governor of CPUs 0-1");
+	admin_tune_release(&t);
+}
+END_TEST
+
+START_TEST(what_breaks_off_is_no_plan)
+{
+	struct admin_tune t;
+
+	ck_assert_int_eq(plan(&t, "[cpu]\ngovernor = x\n", ""), -EPROTO);
+	ck_assert_int_eq(plan(&t, "[cpu]\ngovernor = x\n",
+			      CPU "scaling_governor\tw\tondemand\n"),
+			 -EPROTO);
+}
+END_TEST
+
+START_TEST(more_files_than_a_machine_has_are_refused)
+{
+	struct buf said = { 0 };
+	struct admin_tune_state s;
+	struct err err = { 0 };
+
+	for (int i = 0; i < 5000; i++)
+		buf_printf(&said, "/sys/x%d\tw\t1\n", i);
+	buf_add_str(&said, "end\n");
+	ck_assert_int_eq(admin_tune_state_parse(&s, buf_bytes(&said), &err),
+			 -E2BIG);
+	buf_release(&said);
+}
+END_TEST
+
+START_TEST(a_result_tells_what_failed)
+{
+	static const char said[] = "noise\ndone\t/sys/a\t1\nback\t/sys/b\t2\n"
+				   "failed\t/sys/c\tInvalid argument\nend\n";
+	struct admin_tune_result r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		admin_tune_result(&r, bytes_of(said, sizeof(said) - 1), &err),
+		0);
+	ck_assert_uint_eq(r.n_applied, 1);
+	ck_assert_uint_eq(r.n_restored, 1);
+	ck_assert_uint_eq(r.n_failed, 1);
+	ck_assert_str_eq(r.failed[0].path, "/sys/c");
+	ck_assert_str_eq(r.failed[0].why, "Invalid argument");
+	admin_tune_result_release(&r);
+	ck_assert_int_eq(admin_tune_result(&r, bytes_of(said, 40), &err),
+			 -EPROTO);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- profiles */
+
+static const struct {
+	const char *text, *complaint;
+} bad[] = {
+	{ "[cpu]\ngovernor = a b\n", "x:2: cpu.governor: \"a b\" is not" },
+	{ "[cpu]\ngovernor\n", "x:2: cpu.governor: it needs a value" },
+	{ "[cpu]\nturbo = on\n", "x:2: cpu.turbo: a profile has no such key" },
+	{ "[cpu \"4\"]\nboost = on\n", "x:2: cpu.boost: a profile has no" },
+	{ "[cpu \"big\"]\ngovernor = a\n", "x:2: cpu.governor: \"big\" is no" },
+	{ "[cpu]\nboost = maybe\n", "x:2: cpu.boost: \"maybe\" is not on" },
+	{ "[cpu]\nmax-frequency = 2 GHz\n", "x:2: cpu.max-frequency: \"2 GHz" },
+	{ "[cpu]\nmax-frequency = 0 MHz\n", "x:2: cpu.max-frequency: \"0 MHz" },
+	{ "[cpu]\nmax-frequency = 99999999999999999999 MHz\n",
+	  "x:2: cpu.max-frequency: \"9" },
+	{ "[thermal]\nzone = a\npassive = 20\n", "x:3: thermal.passive: \"20" },
+	{ "[thermal]\npassive = 85\n", "x: [thermal] needs `zone = TYPE`" },
+	{ "[memory]\nmax-frequency = 928 MHz\n", "x: [memory] needs `device" },
+	{ "[memory]\ndevice = a b\n", "x:2: memory.device: \"a b\" is not" },
+	{ "[services]\nstop = -x\n", "x:2: services.stop: \"-x\" is no name" },
+	{ "[cpu\n", "x:1: " },
+};
+
+START_TEST(a_bad_profile_is_named_with_its_line)
+{
+	struct admin_profile p = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(admin_profile_parse(
+				 &p, "x",
+				 bytes_of(bad[_i].text, strlen(bad[_i].text)),
+				 &err),
+			 -EINVAL);
+	ck_assert_msg(str_starts(err.text, bad[_i].complaint), "%s", err.text);
+	admin_profile_release(&p);
+}
+END_TEST
+
+START_TEST(those_that_kfarm_has_are_good)
+{
+	struct strv names = { 0 };
+	struct err err = { 0 };
+	struct admin_profile p;
+
+	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+	admin_profile_list(&names);
+	ck_assert_uint_eq(names.n, 4);
+	for (size_t i = 0; i < names.n; i++) {
+		ck_assert_msg(!admin_profile_find(&p, names.v[i], &err), "%s",
+			      err.text);
+		ck_assert_ptr_nonnull(p.about);
+		/* The one beyond what the maker says, and only that. */
+		ck_assert_int_eq(p.overclock_risk != NULL,
+				 !strcmp(p.name, "nanopi-neo4"));
+		admin_profile_release(&p);
+	}
+	strv_release(&names);
+	ck_assert_int_eq(admin_profile_find(&p, "nosuch", &err), -ENOENT);
+	admin_profile_release(&p);
+}
+END_TEST
+
+#define COUNT(list) (int)(sizeof(list) / sizeof(*(list)))
+
+int main(void)
+{
+	Suite *suite = suite_create("node/tune");
+	TCase *t = tcase_create("plan");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(t, a_clock_is_one_that_the_kernel_offers, 0,
+			    COUNT(clocks));
+	tcase_add_test(t, boost_of_intel_pstate_is_upside_down);
+	tcase_add_test(t, no_trip_point_at_the_critical_one);
+	tcase_add_loop_test(t, what_no_shell_should_see_is_left_out, 0,
+			    COUNT(hostile));
+	tcase_add_test(t, values_are_shown_without_what_steers_a_terminal);
+	tcase_add_test(t, what_breaks_off_is_no_plan);
+	tcase_add_test(t, more_files_than_a_machine_has_are_refused);
+	tcase_add_test(t, a_result_tells_what_failed);
+	tcase_add_loop_test(t, a_bad_profile_is_named_with_its_line, 0,
+			    COUNT(bad));
+	tcase_add_test(t, those_that_kfarm_has_are_good);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

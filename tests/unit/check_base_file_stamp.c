@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/file-stamp.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <time.h>
+
+START_TEST(a_stamp_has_all_that_stat_says_of_a_content)
+{
+	struct stat st = { .st_dev = 1, .st_ino = 2, .st_size = 3 };
+	struct file_stamp a, b;
+
+	st.st_mtim = (struct timespec){ .tv_sec = 4, .tv_nsec = 5 };
+	st.st_ctim = (struct timespec){ .tv_sec = -6, .tv_nsec = 7 };
+	file_stamp_from_stat(&a, &st);
+	ck_assert_int_eq(a.mtime_ns, INT64_C(4000000005));
+	ck_assert_int_eq(a.ctime_ns, INT64_C(-5999999993));
+	file_stamp_from_stat(&b, &st);
+	ck_assert(file_stamp_equal(&a, &b));
+	ck_assert_uint_eq(file_stamp_hash(&a), file_stamp_hash(&b));
+	for (int i = 0; i < 5; i++) {
+		uint64_t *field[] = { &b.dev, &b.ino, &b.size,
+				      (uint64_t *)&b.mtime_ns,
+				      (uint64_t *)&b.ctime_ns };
+
+		++*field[i];
+		ck_assert(!file_stamp_equal(&a, &b));
+		--*field[i];
+	}
+}
+END_TEST
+
+START_TEST(stamps_tell_when_they_are_old_enough)
+{
+	int64_t now = file_stamp_now_ns();
+	struct file_stamp s = { .ctime_ns = now };
+
+	ck_assert(!file_stamp_is_reliable(&s, now));
+	s.ctime_ns = now - 1000000000 + (now % 1000000000 ? 0 : 1);
+	ck_assert(file_stamp_is_reliable(&s, now));
+	/* without fractions it may be as coarse as two seconds */
+	s.ctime_ns = (now / 1000000000 - 1) * 1000000000;
+	ck_assert(!file_stamp_is_reliable(&s, now));
+	s.ctime_ns -= INT64_C(4000000000);
+	ck_assert(file_stamp_is_reliable(&s, now));
+	/* a clock that was set back */
+	s.ctime_ns = now + INT64_C(1000000001);
+	ck_assert(!file_stamp_is_reliable(&s, now));
+}
+END_TEST
+
+/* When the clock comes there it is another stamp: another content may be. */
+START_TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
+{
+	struct stat st = { .st_ctim.tv_sec = time(NULL) + 3700 };
+	struct file_stamp ahead, now;
+
+	file_stamp_from_stat(&ahead, &st);
+	ck_assert(file_stamp_is_reliable(&ahead, file_stamp_now_ns()));
+	st.st_ctim.tv_sec -= 200;
+	file_stamp_from_stat(&now, &st);
+	ck_assert(!file_stamp_is_reliable(&now, file_stamp_now_ns()));
+	now.ctime_ns = ahead.ctime_ns;
+	ck_assert(!file_stamp_equal(&ahead, &now));
+}
+END_TEST
+
+START_TEST(what_was_just_written_settles_soon)
+{
+	struct file_stamp s = { .ctime_ns = file_stamp_now_ns() / 1000 * 1000 +
+					    1 };
+	struct file_stamp ahead = { .in_future = true,
+				    .ctime_ns = INT64_MAX / 2 };
+	struct file_stamp coarse = {
+		.ctime_ns = (file_stamp_now_ns() / 1000000000 + 600) *
+			    1000000000
+	};
+
+	ck_assert(file_stamp_wait(&s));
+	ck_assert(file_stamp_is_reliable(&s, file_stamp_now_ns()));
+	ck_assert(file_stamp_wait(&ahead));
+	/* by the second, or under a clock ahead of ours: nobody waits */
+	ck_assert(!file_stamp_wait(&coarse));
+	s.ctime_ns = coarse.ctime_ns + 1;
+	ck_assert(!file_stamp_wait(&s));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/stamp");
+	TCase *tc = tcase_create("stamp");
+
+	tcase_add_test(tc, a_stamp_has_all_that_stat_says_of_a_content);
+	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
+	tcase_add_test(tc, a_stamp_far_ahead_is_settled_as_long_as_it_is);
+	tcase_add_test(tc, what_was_just_written_settles_soon);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

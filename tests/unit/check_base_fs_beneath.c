@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/fs.h"
+
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static char dir[TEMPDIR_SIZE];
+static int root;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(mkdir("root", 0700), 0);
+	ck_assert_int_eq(mkdir("outside", 0700), 0);
+	ck_assert_int_eq(mkdir("root/a", 0700), 0);
+	ck_assert_int_eq(mkdir("root/a/b", 0700), 0);
+	ck_assert_int_eq(symlink("a", "root/link"), 0);
+	ck_assert_int_eq(symlink("../../outside", "root/a/out"), 0);
+	close(open("root/file", O_CREAT | O_WRONLY, 0600));
+	root = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(root, 0);
+}
+
+static void tear_down(void)
+{
+	close(root);
+	tempdir_remove(dir);
+}
+
+static const struct {
+	const char *path;
+	bool make;
+	int ret; /* 0: a directory */
+} ways[] = {
+	{ "", false, 0 },
+	{ "a", false, 0 },
+	{ "a/b", false, 0 },
+	{ "a/b/c", false, -ENOENT },
+	{ "a/b/c/d", true, 0 },
+	{ "link", false, -ELOOP },
+	{ "link/b", true, -ELOOP },
+	{ "a/out", true, -ELOOP },
+	{ "a/out/new", true, -ELOOP },
+	{ "file", false, -ENOTDIR },
+	{ "file/x", true, -ENOTDIR },
+};
+
+START_TEST(no_link_leads_anywhere)
+{
+	int fd = beneath_open(root, ways[_i].path, ways[_i].make);
+
+	if (ways[_i].ret)
+		ck_assert_int_eq(fd, ways[_i].ret);
+	else
+		ck_assert_int_ge(fd, 0);
+	if (fd >= 0)
+		close(fd);
+	ck_assert_int_ne(access("outside/new", F_OK), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("base/beneath");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, no_link_leads_anywhere, 0,
+			    sizeof(ways) / sizeof(*ways));
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

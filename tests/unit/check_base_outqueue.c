@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/outqueue.h"
+
+#include "base/clock.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX (1u << 20)
+
+static char big[300000];
+static struct outqueue o;
+static int ends[2];
+
+static void set_up(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(pipe(ends), 0);
+	memset(big, 'x', sizeof(big));
+	outqueue_init(&o, ends[1], MAX);
+}
+
+static void tear_down(void)
+{
+	outqueue_release(&o);
+	if (ends[0] >= 0)
+		close(ends[0]);
+	close(ends[1]);
+}
+
+START_TEST(a_reader_that_does_not_read_stops_nothing)
+{
+	uint64_t began = clock_ms();
+	size_t got = 0;
+	char block[65536];
+	ssize_t n;
+
+	outqueue_add(&o, bytes_of(big, sizeof(big)));
+	outqueue_flush(&o, 0);
+	ck_assert_uint_lt(clock_ms() - began, 30000);
+	ck_assert_uint_gt(o.pending.len, 100000);
+	/* It reads again: everything comes. */
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	for (int i = 0; i < 100 && got < sizeof(big); i++) {
+		while ((n = read(ends[0], block, sizeof(block))) > 0)
+			got += (size_t)n;
+		outqueue_flush(&o, 0);
+	}
+	ck_assert_uint_eq(got, sizeof(big));
+	ck_assert_uint_eq(o.pending.len, 0);
+}
+END_TEST
+
+START_TEST(what_nobody_ever_reads_is_bounded)
+{
+	for (int i = 0; i < 20; i++)
+		outqueue_add(&o, bytes_of(big, sizeof(big)));
+	ck_assert_uint_eq(o.pending.len, 3 * sizeof(big));
+	ck_assert(!outqueue_has_space(&o, sizeof(big)));
+	ck_assert(!outqueue_has_space(&o, SIZE_MAX));
+	ck_assert(outqueue_has_space(&o, MAX - 3 * sizeof(big)));
+}
+END_TEST
+
+START_TEST(it_waits_as_long_as_it_is_told)
+{
+	uint64_t began = clock_ms();
+
+	outqueue_add(&o, bytes_of(big, sizeof(big)));
+	outqueue_flush(&o, 200);
+	ck_assert_uint_ge(clock_ms() - began, 190);
+	ck_assert_uint_lt(clock_ms() - began, 30000);
+}
+END_TEST
+
+START_TEST(a_reader_that_left_is_forgotten)
+{
+	close(ends[0]);
+	ends[0] = -1;
+	outqueue_add(&o, bytes_str("hello"));
+	outqueue_flush(&o, 0);
+	ck_assert_int_eq(o.error, EPIPE);
+	outqueue_add(&o, bytes_str("hello"));
+	ck_assert_uint_eq(o.pending.len, 0);
+	ck_assert(outqueue_has_space(&o, SIZE_MAX));
+}
+END_TEST
+
+START_TEST(a_full_disk_is_an_error)
+{
+	int full = open("/dev/full", O_WRONLY);
+
+	ck_assert_int_ge(full, 0);
+	o.fd = full;
+	outqueue_add(&o, bytes_str("hello"));
+	outqueue_flush(&o, 1000);
+	ck_assert_int_eq(o.error, ENOSPC);
+	close(full);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/outlet");
+	TCase *tc = tcase_create("outlet");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_reader_that_does_not_read_stops_nothing);
+	tcase_add_test(tc, what_nobody_ever_reads_is_bounded);
+	tcase_add_test(tc, it_waits_as_long_as_it_is_told);
+	tcase_add_test(tc, a_reader_that_left_is_forgotten);
+	tcase_add_test(tc, a_full_disk_is_an_error);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

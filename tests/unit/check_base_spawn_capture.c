@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/spawn.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int ask(atomic_bool *stop, const char *script, struct buf *out,
+	       struct buf *errors)
+{
+	char *argv[] = { "/bin/sh", "-c", (char *)script, NULL };
+	struct err err = { 0 };
+
+	return capture_run(stop, "/", argv, environ, out, errors, &err);
+}
+
+START_TEST(an_answer_has_both_streams)
+{
+	struct buf out = { 0 }, errors = { 0 };
+
+	ck_assert_int_eq(ask(NULL, "pwd; echo bad >&2; cat", &out, &errors), 0);
+	ck_assert_str_eq(buf_str(&out), "/\n");
+	ck_assert_str_eq(buf_str(&errors), "bad\n");
+	ck_assert_int_eq(ask(NULL, "echo more; exit 3", &out, &errors),
+			 -EINVAL);
+	ck_assert_str_eq(buf_str(&out), "/\nmore\n");
+	/* More than a pipe holds, on both. */
+	buf_reset(&out);
+	buf_reset(&errors);
+	ck_assert_int_eq(ask(NULL,
+			     "head -c 300000 /dev/zero >&2;"
+			     "head -c 300000 /dev/zero",
+			     &out, &errors),
+			 0);
+	ck_assert_uint_eq(out.len, 300000);
+	ck_assert_uint_eq(errors.len, 300000);
+	buf_release(&out);
+	buf_release(&errors);
+}
+END_TEST
+
+START_TEST(one_that_is_stopped_ends_with_its_children)
+{
+	struct buf out = { 0 }, errors = { 0 };
+	atomic_bool stop = true;
+
+	ck_assert_int_eq(ask(&stop, "sleep 60 & wait", &out, &errors), -EINTR);
+	buf_release(&out);
+	buf_release(&errors);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base/capture");
+	TCase *tc = tcase_create("capture");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, an_answer_has_both_streams);
+	tcase_add_test(tc, one_that_is_stopped_ends_with_its_children);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

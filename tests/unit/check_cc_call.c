@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cc */
+#include "cc/call.h"
+
+#include "../lib/put-program.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * In `dir`: a link of ours in links/bin/, whose compiler is in old/, another
+ * of the same name in new/, a cache's link, and kfarm-cc.
+ */
+static char *dir;
+
+static void put_link(const char *to, const char *path)
+{
+	char *in = str_dir(path);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs(in, 0755, &err), 0);
+	ck_assert_int_eq(symlink(to, path), 0);
+	free(in);
+}
+
+static void set_up(void)
+{
+	char *old;
+
+	dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	old = xasprintf("%s/old/gcc", dir);
+	put_program("kfarm-cc");
+	put_program("bin/ccache");
+	put_program("old/gcc");
+	put_program("new/gcc");
+	put_link("../../kfarm-cc", "links/bin/gcc");
+	put_link(old, "links/real/gcc");
+	put_link("../bin/ccache", "caches/gcc");
+	put_link("../links/bin/gcc", "own/mygcc");
+	free(old);
+}
+
+static void tear_down(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+/* A word, alone or behind kfarm-cc, and what it means below `dir`. */
+static const struct {
+	const char *word, *started, *launched;
+} words[] = {
+	{ "gcc", "new/gcc", "new/gcc" },
+	{ "links/bin/gcc", "old/gcc", "old/gcc" },
+	{ "./links/bin/gcc", "old/gcc", "old/gcc" },
+	{ "own/mygcc", "old/gcc", "old/gcc" },
+	{ "mygcc", "old/gcc", "old/gcc" },
+	/* A link of ours that is gone. */
+	{ "links/bin/nosuch", NULL, "links/bin/nosuch" },
+	{ "caches/gcc", "new/gcc", "new/gcc" },
+	{ "old/gcc", "new/gcc", "old/gcc" },
+	{ "nosuch/gcc", "new/gcc", "nosuch/gcc" },
+	{ "nosuch", NULL, NULL },
+	{ "ccache", NULL, NULL },
+	{ "", NULL, NULL },
+};
+
+static void expect_compiler(const char *word, bool launched, const char *want)
+{
+	char *argv0 = (char *)word;
+	char *links = xasprintf("%s/links/bin", dir);
+	char *got = cc_compiler_find(&argv0, launched, links, getenv("PATH"));
+	char *file = want ? xasprintf("%s/%s", dir, want) : NULL;
+
+	ck_assert_pstr_eq(got, file);
+	free(file);
+	free(got);
+	free(links);
+}
+
+START_TEST(a_word_means_its_compiler) /* each of words */
+{
+	char *path = xasprintf("%1$s/links/bin:%1$s/own:%1$s/caches:%1$s/bin:"
+			       "%1$s/new:%1$s/old",
+			       dir);
+
+	setenv("PATH", path, 1);
+	expect_compiler(words[_i].word, false, words[_i].started);
+	expect_compiler(words[_i].word, true, words[_i].launched);
+	free(path);
+}
+END_TEST
+
+START_TEST(by_its_path_the_word_is_the_compilers)
+{
+	char *argv0 = (char *)"links/bin/gcc";
+	char *want = xasprintf("%s/old/gcc", dir);
+	char *got = cc_compiler_find(&argv0, false, NULL, getenv("PATH"));
+
+	ck_assert_str_eq(argv0, want);
+	ck_assert_ptr_eq(argv0, got);
+	free(got);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_copy_of_it_is_refused)
+{
+	char *argv0 = xasprintf("%s/new/gcc", dir), *path = str_dir(argv0);
+
+	setenv("PATH", path, 1);
+	ck_assert_ptr_null(
+		cc_compiler_find(&argv0, false, NULL, getenv("PATH")));
+	free(path);
+	free(argv0);
+}
+END_TEST
+
+START_TEST(it_knows_itself)
+{
+	ck_assert(cc_compiler_is_launcher("kfarm-cc"));
+	ck_assert(cc_compiler_is_launcher("/usr/bin/kfarm-cc"));
+	ck_assert(!cc_compiler_is_launcher("kfarm"));
+	ck_assert(!cc_compiler_is_launcher("kfarm-cc/gcc"));
+	ck_assert(!cc_compiler_is_launcher(""));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cc/compiler");
+	TCase *tc = tcase_create("compiler");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_word_means_its_compiler, 0,
+			    sizeof(words) / sizeof(*words));
+	tcase_add_test(tc, by_its_path_the_word_is_the_compilers);
+	tcase_add_test(tc, a_copy_of_it_is_refused);
+	tcase_add_test(tc, it_knows_itself);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cc */
+#include "cc/probe-entry.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "options/probe-stamps.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *dir;
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-cc-answer-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+static struct bytes question(void)
+{
+	static const char text[] = "gcc\0-c\0x";
+
+	return bytes_of(text, sizeof(text));
+}
+
+static struct cc_probe_entry make_answer(void)
+{
+	return (struct cc_probe_entry){ .status = 1,
+					.has_output_file = true,
+					.executable = true,
+					.out = bytes_str("said"),
+					.err = bytes_str(""),
+					.output = bytes_str("wrote") };
+}
+
+static bool is_answer(const struct cc_probe_entry *a)
+{
+	return a->status == 1 && a->has_output_file && a->executable &&
+	       bytes_equal(a->out, bytes_str("said")) && !a->err.len &&
+	       bytes_equal(a->output, bytes_str("wrote"));
+}
+
+START_TEST(what_was_written_is_read)
+{
+	struct cc_probe_entry a = make_answer(), got;
+	struct buf file = { 0 };
+
+	cc_probe_entry_store(dir, question(), &a);
+	ck_assert(cc_probe_entry_find(&got, &file, dir, question()));
+	ck_assert(is_answer(&got));
+	buf_reset(&file);
+	ck_assert(!cc_probe_entry_find(&got, &file, dir, bytes_str("other")));
+	buf_release(&file);
+}
+END_TEST
+
+START_TEST(damage_makes_it_none) /* bit _i of each byte */
+{
+	struct cc_probe_entry a = make_answer(), got;
+	struct buf file = { 0 };
+
+	cc_probe_entry_encode(&file, question(), &a);
+	ck_assert(cc_probe_entry_decode(&got, buf_bytes(&file), question()));
+	for (size_t i = 0; i < file.len; i++) {
+		file.data[i] ^= (uint8_t)(1 << _i);
+		ck_assert(!cc_probe_entry_decode(&got, buf_bytes(&file),
+						 question()));
+		file.data[i] ^= (uint8_t)(1 << _i);
+	}
+	while (file.len--)
+		ck_assert(!cc_probe_entry_decode(&got, buf_bytes(&file),
+						 question()));
+	buf_release(&file);
+}
+END_TEST
+
+START_TEST(one_of_the_same_name_is_another_questions)
+{
+	struct cc_probe_entry a = make_answer(), got;
+	struct buf file = { 0 };
+
+	cc_probe_entry_encode(&file, question(), &a);
+	ck_assert(!cc_probe_entry_decode(&got, buf_bytes(&file),
+					 bytes_str("gcc")));
+	buf_release(&file);
+}
+END_TEST
+
+START_TEST(a_long_one_is_not_written)
+{
+	struct cc_probe_entry a = make_answer();
+	struct strv names = { 0 };
+	char *text = xcalloc(1, CC_PROBE_ENTRY_MAX_BYTES);
+
+	a.out = bytes_of(text, CC_PROBE_ENTRY_MAX_BYTES);
+	cc_probe_entry_store(dir, question(), &a);
+	ck_assert_int_eq(fs_list(dir, &names), 0);
+	ck_assert_uint_eq(names.n, 0);
+	free(text);
+}
+END_TEST
+
+/* What cannot be written is no error. */
+START_TEST(a_directory_that_is_full_or_gone_takes_none)
+{
+	struct cc_probe_entry a = make_answer(), got;
+	struct buf file = { 0 };
+	struct err err;
+
+	for (unsigned i = 0; i < OPTIONS_PROBE_ENTRIES_MAX; i++) {
+		char *path = xasprintf("%s/%u", dir, i);
+
+		ck_assert_int_eq(fs_write(path, bytes_str(""), 0600, &err), 0);
+		free(path);
+	}
+	cc_probe_entry_store(dir, question(), &a);
+	ck_assert(!cc_probe_entry_find(&got, &file, dir, question()));
+	fs_remove(dir, &err);
+	cc_probe_entry_store(dir, question(), &a);
+	ck_assert(!cc_probe_entry_find(&got, &file, dir, question()));
+	ck_assert(!fs_exists(dir));
+}
+END_TEST
+
+static void write_often(void)
+{
+	struct cc_probe_entry a = make_answer(), got;
+
+	for (unsigned i = 0; i < 200; i++) {
+		struct buf file = { 0 };
+
+		cc_probe_entry_store(dir, question(), &a);
+		if (!cc_probe_entry_find(&got, &file, dir, question()) ||
+		    !is_answer(&got))
+			_exit(1);
+		buf_release(&file);
+	}
+	_exit(0);
+}
+
+START_TEST(many_may_write_at_once)
+{
+	struct strv names = { 0 };
+	int status;
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (!fork())
+			write_often();
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		ck_assert_int_gt(wait(&status), 0);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_int_eq(fs_list(dir, &names), 0);
+	ck_assert_uint_eq(names.n, 1);
+	strv_release(&names);
+}
+END_TEST
+
+START_TEST(only_a_plain_file_is_read)
+{
+	char *path = xasprintf("%s/x", dir), *link = xasprintf("%s/l", dir);
+	struct buf out = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert(!cc_probe_entry_read_file(&out, path, 100));
+	unlink(path);
+	ck_assert_int_eq(fs_write(path, bytes_str("text"), 0600, &err), 0);
+	ck_assert_int_eq(symlink("x", link), 0);
+	ck_assert(!cc_probe_entry_read_file(&out, link, 100));
+	ck_assert(!cc_probe_entry_read_file(&out, path, 3));
+	ck_assert(cc_probe_entry_read_file(&out, path, 4));
+	ck_assert_str_eq(buf_str(&out), "text");
+	buf_release(&out);
+	free(link);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cc/answer");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, what_was_written_is_read);
+	tcase_add_loop_test(tc, damage_makes_it_none, 0, 8);
+	tcase_add_test(tc, one_of_the_same_name_is_another_questions);
+	tcase_add_test(tc, a_long_one_is_not_written);
+	tcase_add_test(tc, a_directory_that_is_full_or_gone_takes_none);
+	tcase_add_test(tc, many_may_write_at_once);
+	tcase_add_test(tc, only_a_plain_file_is_read);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

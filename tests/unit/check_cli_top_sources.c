@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+/* Builds found by their directories; who listens there says nothing. */
+#include "cli/top-sources.h"
+
+#include "../lib/tempdir.h"
+#include "../lib/turn-loop.h"
+#include "base/list.h"
+#include "base/socket.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct top top;
+static struct top_builds *all;
+static struct err err;
+
+static const struct top_ops ops = { 0 };
+
+static void set_up(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	tempdir_make(dir);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	top_init(&top, event_base_new(), &ops, NULL);
+	ck_assert_msg(!top_builds_new(&all, &top, &err), "%s", err.text);
+}
+
+static void tear_down(void)
+{
+	top_builds_free(all);
+	top_release(&top);
+	event_base_free(top.base);
+	tempdir_remove(dir);
+}
+
+/* The directory of a build, as kernel/rundir makes it. */
+struct place {
+	int lock, socket;
+};
+
+static struct place place_new(const char *name)
+{
+	char *path = xasprintf("%s/kfarm/%s", dir, name);
+	char *events = xasprintf("%s/events", path);
+	struct place p;
+
+	ck_assert_int_eq(fs_mkdirs(path, 0700, &err), 0);
+	p.lock = open(path, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(flock(p.lock, LOCK_EX | LOCK_NB), 0);
+	p.socket = socket_listen(events, 1, &err);
+	ck_assert_int_ge(p.socket, 0);
+	free(events);
+	free(path);
+	return p;
+}
+
+/* It says goodbye to who waits there. */
+static void place_hang_up(const struct place *p)
+{
+	int fd = accept(p->socket, NULL, NULL);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+static void look_until(unsigned running)
+{
+	for (int i = 0; top_builds_refresh(all) != running; i++) {
+		ck_assert_int_lt(i, 6000);
+		turn_loop(top.base, 10);
+	}
+	top_builds_refresh(all);
+}
+
+static unsigned pages_of(pid_t pid)
+{
+	struct top_page *p;
+	unsigned n = 0;
+
+	list_for_each(p, &top.pages, entry)
+		n += p->pid == pid && !p->ended;
+	return n;
+}
+
+START_TEST(builds_of_one_number_are_two)
+{
+	struct place a = place_new("41"), b = place_new("41.1"),
+		     c = place_new("42.17"), d = place_new("42.x"),
+		     e = place_new("bench");
+
+	ck_assert_uint_eq(top_builds_refresh(all), 3);
+	ck_assert_uint_eq(top_builds_refresh(all), 3); /* each once */
+	ck_assert_uint_eq(pages_of(41), 2);
+	ck_assert_uint_eq(pages_of(42), 1);
+	for (const struct place *p = (struct place[]){ a, b, c, d, e, { 0 } };
+	     p->socket; p++) {
+		close(p->lock);
+		close(p->socket);
+	}
+}
+END_TEST
+
+/* Whose number no process here has, if it comes from another container. */
+START_TEST(one_that_is_locked_was_not_killed)
+{
+	struct place p = place_new("1073741823.1");
+	struct top_page *page;
+
+	ck_assert_uint_eq(top_builds_refresh(all), 1);
+	page = TAILQ_FIRST(&top.pages);
+	place_hang_up(&p);
+	look_until(0);
+	ck_assert(!page->ended);
+	close(p.lock);
+	top_builds_refresh(all);
+	ck_assert(page->ended);
+	ck_assert_str_eq(page->end_reason, "its kfarm was killed");
+	close(p.socket);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("cli/top-builds");
+	TCase *tc = tcase_create("builds");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, builds_of_one_number_are_two);
+	tcase_add_test(tc, one_that_is_locked_was_not_killed);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

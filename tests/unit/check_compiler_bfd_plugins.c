@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "base/which.h"
+#include "compiler/bfd-plugins.h"
+#include "suite.h"
+#include "toolchain-driver.h"
+
+static char *real_nm, *place, *nm, *copies, *copy;
+static struct strv foreign;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void put_plugin(const char *name)
+{
+	char *path = xasprintf("%s/%s", place, name);
+
+	cell_parent(path);
+	ck_assert_int_eq(fs_write(path, bytes_str("plugin"), 0644, &err), 0);
+	free(path);
+}
+
+static void set_up(void)
+{
+	char *path = which("nm", "/usr/bin:/bin");
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	real_nm = realpath(path, NULL);
+	ck_assert_ptr_nonnull(real_nm);
+	place = at("usr/lib/bfd-plugins");
+	nm = at("usr/bin/some-linux-nm");
+	copies = at("ours/bin");
+	copy = at("ours/bin/some-linux-nm");
+	copy_to(real_nm, dir, "usr/bin/some-linux-nm");
+	ck_assert_int_eq(fs_mkdirs(copies, 0755, &err), 0);
+	put_plugin("liblto_plugin.so");
+	put_plugin("libdep.so");
+	free(path);
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	strv_release(&foreign);
+	fs_remove(dir, &ignored);
+	free(real_nm);
+	free(place);
+	free(nm);
+	free(copies);
+	free(copy);
+}
+
+static int take(const char *tool)
+{
+	int ret = compiler_bfd_plugins_copy_tool(copies, tool, "some-linux-nm",
+						 &err);
+
+	ck_assert_msg(ret >= 0, "%s", err.text);
+	return ret;
+}
+
+static const struct name {
+	const char *name;
+	bool is;
+} names[] = {
+	{ "nm", true },
+	{ "aarch64-linux-gnu-ranlib", true },
+	{ "aarch64-gcc1220-linux-gnu-nm", true },
+	{ "arm-gcc1330-linux-gnueabi-ar", true },
+	{ "llvm-nm", false },
+	{ "aarch64-linux-gnu-gcc-nm", false },
+	{ "aarch64-gcc1220-linux-gnu-gcc-ar", false },
+	{ "aarch64-linux-gnu-elfedit", false },
+	{ "nmap", false },
+	{ "", false },
+};
+
+START_TEST(a_tool_is_known_by_its_name)
+{
+	ck_assert_int_eq(compiler_bfd_plugins_is_loader_name(names[_i].name),
+			 names[_i].is);
+}
+END_TEST
+
+START_TEST(foreign_plugins_are_named_through_links)
+{
+	char *link = at("link-nm");
+
+	ck_assert_int_eq(symlink(nm, link), 0);
+	ck_assert(!compiler_bfd_plugins_list_foreign(link, &foreign));
+	ck_assert_uint_eq(foreign.n, 0);
+	put_plugin("LLVMgold.so");
+	put_plugin("../../lib64/bfd-plugins/LLVMgold-15.so");
+	put_plugin("README");
+	ck_assert(compiler_bfd_plugins_list_foreign(link, &foreign));
+	ck_assert_uint_eq(foreign.n, 2);
+	ck_assert(str_ends(foreign.v[0], "lib/bfd-plugins/LLVMgold.so"));
+	ck_assert(str_ends(foreign.v[1], "lib64/bfd-plugins/LLVMgold-15.so"));
+	free(link);
+}
+END_TEST
+
+/* Something in the same bin that has nothing to do with them. */
+START_TEST(other_programs_load_none)
+{
+	char *other = at("usr/bin/true-nm");
+
+	put_plugin("LLVMgold.so");
+	copy_to("/bin/true", dir, "usr/bin/true-nm");
+	ck_assert(!compiler_bfd_plugins_list_foreign(other, &foreign));
+	ck_assert_uint_eq(foreign.n, 0);
+	ck_assert_int_eq(
+		compiler_bfd_plugins_copy_tool(copies, other, "true-nm", &err),
+		0);
+	ck_assert(!compiler_bfd_plugins_list_foreign("/nonexistent", &foreign));
+	free(other);
+}
+END_TEST
+
+/* One with libbfd in it says where it looks. */
+START_TEST(a_static_libbfd_is_recognized)
+{
+	char *other = build("usr/bin/static-nm",
+			    "#include <stdio.h>\nint main(void) {\n"
+			    "return puts(\"/x/lib/bfd-plugins\") < 0; }\n",
+			    "-O0", NULL);
+
+	put_plugin("LLVMgold.so");
+	ck_assert(compiler_bfd_plugins_list_foreign(other, &foreign));
+	free(other);
+}
+END_TEST
+
+static char *says(const char *program)
+{
+	char *argv[] = { (char *)program, (char *)"--version", NULL };
+	struct buf output = { 0 };
+
+	ck_assert_int_eq(cell_run(NULL, "/", argv, environ, &output), 0);
+	return buf_steal(&output);
+}
+
+START_TEST(a_copy_loads_the_compilers_own_alone)
+{
+	char *plugin = at("ours/lib/bfd-plugins/liblto_plugin.so");
+	char *gold = at("ours/lib/bfd-plugins/LLVMgold.so");
+	char *before = says(nm), *after;
+
+	ck_assert_int_eq(take(nm), 0);
+	put_plugin("LLVMgold.so");
+	ck_assert_int_eq(take(nm), 1);
+	ck_assert(fs_exists(plugin));
+	ck_assert(!fs_exists(gold));
+	ck_assert(!compiler_bfd_plugins_list_foreign(copy, &foreign));
+	after = says(copy);
+	ck_assert_str_eq(before, after);
+	/* What stands there stays. */
+	ck_assert_int_eq(take(nm), 0);
+	free(after);
+	free(before);
+	free(gold);
+	free(plugin);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/plugins");
+	TCase *tc = tcase_create("plugins");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_tool_is_known_by_its_name, 0,
+			    sizeof(names) / sizeof(*names));
+	tcase_add_test(tc, foreign_plugins_are_named_through_links);
+	tcase_add_test(tc, other_programs_load_none);
+	tcase_add_test(tc, a_static_libbfd_is_recognized);
+	tcase_add_test(tc, a_copy_loads_the_compilers_own_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

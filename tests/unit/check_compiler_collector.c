@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "compiler/collector.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "compiler/stat-watch.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *top; /* the same without links */
+static struct compiler_collector g;
+static struct compiler_entries got;
+static struct err err;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", top, name);
+}
+
+static void make_dir(const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	free(path);
+}
+
+static void make_file(const char *name, const char *text)
+{
+	char *path = at(name), *parent = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(parent);
+	free(path);
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	top = realpath(dir, NULL);
+	ck_assert_ptr_nonnull(top);
+	g.watch = compiler_stat_watch_new();
+}
+
+static void tear_down(void)
+{
+	compiler_collector_release(&g);
+	compiler_entries_release(&got);
+	tempdir_remove(dir);
+	free(top);
+}
+
+static int gather(const char *name)
+{
+	char *path = at(name);
+	int ret = compiler_collector_add_path(&g, path, NULL, &err);
+
+	free(path);
+	return ret;
+}
+
+/* "kind name target; ..." of all entries below the top. */
+static void holds(const char *want)
+{
+	struct buf text = { 0 };
+
+	ck_assert_msg(!compiler_collector_finish(&g, &got, &err), "%s",
+		      err.text);
+	for (size_t i = 0; i < got.n; i++) {
+		const struct compiler_entry *e = &got.v[i];
+
+		if (str_starts(e->path, top))
+			buf_printf(&text, "%c %s%s%s; ", "FLD"[e->kind],
+				   e -> path + strlen(top) + 1,
+				   e -> target ? " " : "",
+				   e->target ? e->target : "");
+	}
+	ck_assert_str_eq(buf_str(&text), want);
+	buf_release(&text);
+}
+
+START_TEST(links_on_the_way_are_entries_and_directories_are_not)
+{
+	char *real, *path = at("bin/cc"), *want = at("real/deep/prog");
+
+	make_file("real/deep/prog", "x");
+	make_dir("bin");
+	make_link("../way/prog", "bin/cc");
+	make_link("real/./deep/", "way");
+	ck_assert_int_eq(compiler_collector_add_path(&g, path, &real, &err), 0);
+	ck_assert_str_eq(real, want);
+	holds("L bin/cc ../way/prog; F real/deep/prog; L way real/./deep/; ");
+	free(real);
+	free(want);
+	free(path);
+}
+END_TEST
+
+/* "a/b/../../x" is there only when a/b is. */
+START_TEST(a_directory_that_is_left_again_has_to_exist)
+{
+	make_dir("a/b/c");
+	make_dir("a/d");
+	make_file("a/e/f", "");
+	make_file("x", "");
+	ck_assert_msg(!gather("a/b/c/../../d/../e/../../x"), "%s", err.text);
+	holds("D a/b/c; D a/d; D a/e; F x; ");
+}
+END_TEST
+
+START_TEST(a_directory_with_all_in_it)
+{
+	char *path = at("inc");
+
+	make_file("inc/a.h", "a");
+	make_file("inc/sub/b.h", "b");
+	make_file("far/c.h", "c");
+	make_dir("inc/empty");
+	make_link("../far", "inc/far");
+	make_link("nowhere", "inc/dangling");
+	make_link("a.h", "inc/again.h");
+	ck_assert_msg(!compiler_collector_add_dir(&g, path, &err), "%s",
+		      err.text);
+	ck_assert_int_eq(compiler_stat_watch_check(g.watch, &err), 0);
+	holds("F far/c.h; F inc/a.h; L inc/again.h a.h; "
+	      "L inc/dangling nowhere; D inc/empty; L inc/far ../far; "
+	      "F inc/sub/b.h; ");
+	make_file("inc/new.h", "");
+	ck_assert_int_eq(compiler_stat_watch_check(g.watch, &err), -ESTALE);
+	free(path);
+}
+END_TEST
+
+START_TEST(directories_in_a_circle_end)
+{
+	char *path = at("a");
+
+	make_dir("a/b");
+	make_link("../../a", "a/b/up");
+	make_link("..", "a/b/up2");
+	make_link(".", "a/b/here");
+	ck_assert_msg(!compiler_collector_add_dir(&g, path, &err), "%s",
+		      err.text);
+	holds("L a/b/here .; L a/b/up ../../a; L a/b/up2 ..; ");
+	free(path);
+}
+END_TEST
+
+static const struct bad {
+	const char *name;
+	int answer;
+} bads[] = {
+	{ "nothing", -ENOENT },     { "loop", -ELOOP },
+	{ "file/below", -ENOTDIR }, { "file/..", -ENOTDIR },
+	{ "fifo", -EINVAL },        { "dangling", -ENOENT },
+};
+
+START_TEST(what_is_no_file_is_named)
+{
+	char *path = at(bads[_i].name), *fifo = at("fifo");
+
+	make_file("file", "");
+	make_link("loop", "loop");
+	make_link("nowhere", "dangling");
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	ck_assert_int_eq(gather(bads[_i].name), bads[_i].answer);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	ck_assert_int_eq(
+		compiler_collector_add_path(&g, "relative", NULL, &err),
+		-EINVAL);
+	free(path);
+	free(fifo);
+}
+END_TEST
+
+START_TEST(a_link_of_our_own_goes_where_its_directory_really_is)
+{
+	char *link = at("lib/libz.so"), *other = at("none/lib/liby.so");
+	char *deep = at("lib/new/deep/libx.so");
+
+	make_dir("usr/lib");
+	make_link("usr/lib", "lib");
+	for (int i = 0; i < 2; i++)
+		ck_assert_msg(!compiler_collector_add_symlink(
+				      &g, link, "/far/libz.so", &err),
+			      "%s", err.text);
+	ck_assert_int_eq(
+		compiler_collector_add_symlink(&g, link, "/else/libz.so", &err),
+		-EEXIST);
+	ck_assert_int_eq(
+		compiler_collector_add_symlink(&g, other, "/far/liby.so", &err),
+		0);
+	ck_assert_int_eq(
+		compiler_collector_add_symlink(&g, deep, "/far/libx.so", &err),
+		0);
+	holds("L lib usr/lib; L none/lib/liby.so /far/liby.so; "
+	      "L usr/lib/libz.so /far/libz.so; "
+	      "L usr/lib/new/deep/libx.so /far/libx.so; ");
+	free(deep);
+	free(other);
+	free(link);
+}
+END_TEST
+
+START_TEST(content_time_and_mode_are_the_files)
+{
+	char *path = at("prog");
+	struct digest want;
+	struct stat st;
+
+	make_file("prog", "content");
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	ck_assert_int_eq(gather("prog"), 0);
+	holds("F prog; ");
+	digest_bytes(bytes_str("content"), &want);
+	ck_assert_int_eq(stat(path, &st), 0);
+	for (size_t i = 0; i < got.n; i++) {
+		const struct compiler_entry *e = &got.v[i];
+
+		if (strcmp(e->path, path))
+			continue;
+		ck_assert(digest_equal(&e->digest, &want));
+		ck_assert(e->executable);
+		ck_assert_uint_eq(e->size_bytes, 7);
+		ck_assert_int_eq(e->mtime_ns,
+				 st.st_mtim.tv_sec * INT64_C(1000000000) +
+					 st.st_mtim.tv_nsec);
+	}
+	ck_assert_ptr_nonnull(compiler_entries_find(&got, path));
+	ck_assert_ptr_null(compiler_entries_find(&got, "/prog"));
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/gather");
+	TCase *t = tcase_create("gather");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, links_on_the_way_are_entries_and_directories_are_not);
+	tcase_add_test(t, a_directory_that_is_left_again_has_to_exist);
+	tcase_add_test(t, a_directory_with_all_in_it);
+	tcase_add_test(t, directories_in_a_circle_end);
+	tcase_add_loop_test(t, what_is_no_file_is_named, 0,
+			    sizeof(bads) / sizeof(*bads));
+	tcase_add_test(t, a_link_of_our_own_goes_where_its_directory_really_is);
+	tcase_add_test(t, content_time_and_mode_are_the_files);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "compiler/driver-parts.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "compiler/collector.h"
+#include "compiler/manifest.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GCC "/usr/bin/gcc"
+
+static char dir[TEMPDIR_SIZE];
+static struct compiler_driver_parts parts;
+static struct err err;
+
+static char *env[] = { (char *)"PATH=/usr/local/bin:/usr/bin:/bin",
+		       (char *)"LANG=de_DE.UTF-8", NULL };
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+}
+
+static void tear_down(void)
+{
+	compiler_driver_parts_release(&parts);
+	tempdir_remove(dir);
+}
+
+START_TEST(gcc_names_cc1_its_assembler_and_its_headers)
+{
+	ck_assert_msg(
+		!compiler_driver_parts_query(&parts, GCC, env, NULL, &err),
+		"%s", err.text);
+	ck_assert(!parts.is_clang);
+	ck_assert_uint_eq(parts.programs.n, 4);
+	ck_assert_str_eq(parts.programs.v[0], GCC);
+	ck_assert(str_ends(parts.programs.v[1], "/cc1"));
+	ck_assert(str_ends(parts.programs.v[2], "/as"));
+	ck_assert(str_ends(parts.programs.v[3], "/objcopy"));
+	ck_assert_uint_ge(parts.dirs.n, 1);
+	ck_assert(str_ends(parts.dirs.v[0], "/include"));
+	ck_assert_ptr_nonnull(strchr(parts.machine, '-'));
+	ck_assert(parts.version[0] >= '1' && parts.version[0] <= '9');
+}
+END_TEST
+
+START_TEST(clang_is_its_own_compiler)
+{
+	if (access("/usr/bin/clang-14", X_OK))
+		return;
+	ck_assert_msg(!compiler_driver_parts_query(&parts, "/usr/bin/clang-14",
+						   env, NULL, &err),
+		      "%s", err.text);
+	ck_assert(parts.is_clang);
+	ck_assert_uint_eq(parts.programs.n, 1);
+	ck_assert_uint_eq(parts.path_programs.n, 0);
+	ck_assert(str_ends(parts.dirs.v[0], "/include"));
+}
+END_TEST
+
+/* It compiles for arm64 by what gcc has brought. */
+START_TEST(clang_looks_for_the_installations_of_gcc)
+{
+	char *ask[] = { (char *)GCC, (char *)"-print-file-name=crtbegin.o",
+			NULL };
+	struct spawn s = { .argv = ask,
+			   .env = env,
+			   .stdio_fds = { -1, -1, -1 } };
+	struct buf output = { 0 };
+	char *path;
+	int status;
+
+	if (access("/usr/bin/clang-14", X_OK))
+		return;
+	ck_assert_int_eq(
+		spawn_collect_stdout(&s, 4096, 9000, &output, &status, &err),
+		0);
+	output.len--; /* the newline */
+	path = bytes_dup(buf_bytes(&output));
+	ck_assert(!compiler_driver_parts_query(&parts, "/usr/bin/clang-14", env,
+					       NULL, &err));
+	ck_assert_msg(strv_has(&parts.files, path), "no %s", path);
+	free(path);
+	buf_release(&output);
+}
+END_TEST
+
+/* A program that answers each question as `body` of main() says. */
+static char *make_driver(const char *body)
+{
+	char *source = xasprintf("%s/x.c", dir);
+	char *out = xasprintf("%s/gcc", dir);
+	char *text = xasprintf("#include <stdio.h>\n#include <string.h>\n"
+			       "#include <unistd.h>\n"
+			       "#define ASKED(s) (strstr(v[1], s) != NULL)\n"
+			       "int main(int c, char **v) { (void)c; (void)v;"
+			       "%s }\n",
+			       body);
+	char *argv[] = { (char *)GCC, (char *)"-o", out, source, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, 2 } };
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(fs_write(source, bytes_str(text), 0600, &err), 0);
+	ck_assert_msg(!spawn_start(&what, &pid, &err), "%s", err.text);
+	status = spawn_wait(pid);
+	ck_assert_int_eq(status, 0);
+	free(source);
+	free(text);
+	return out;
+}
+
+static int ask(const char *body)
+{
+	char *driver = make_driver(body);
+	int ret = compiler_driver_parts_query(&parts, driver, env, NULL, &err);
+
+	if (ret)
+		ck_assert_ptr_nonnull(strstr(err.text, driver));
+	free(driver);
+	return ret;
+}
+
+static const char *const liars[] = {
+	"puts(\"nonsense\"); return 0;",
+	"return 0;",
+	"return 1;",
+	"for (;;) puts(\"12.2.0\");",
+	"puts(\"12.2.0 and more\"); return 0;",
+	"char *volatile s = 0; return *s;",
+	"puts(ASKED(\"machine\") ? \"a/b\" : \"12\"); return 0;",
+	"puts(ASKED(\"dump\") ? \"12\" : \"cc1\"); return 0;",
+	("puts(ASKED(\"dump\") ? \"12\" :"
+	 " ASKED(\"cc1\") ? \"/bin/true\" : \"no-such-as\"); return 0;"),
+	("puts(ASKED(\"dump\") ? \"12\" : ASKED(\"version\") ?"
+	 " \"clang version 3\" : \"/nonexistent\"); return 0;"),
+};
+
+START_TEST(one_that_talks_nonsense_is_an_error_that_names_it)
+{
+	ck_assert_int_lt(ask(liars[_i]), 0);
+	ck_assert_uint_eq(parts.programs.n, 0);
+	ck_assert_ptr_null(parts.version);
+}
+END_TEST
+
+START_TEST(one_that_hangs_is_an_error)
+{
+	ck_assert_int_eq(ask("pause(); return 0;"), -ETIMEDOUT);
+}
+END_TEST
+
+static const char gcc_body[] =
+	"puts(ASKED(\"dump\") ? \"12\" : ASKED(\"=cc1\") ? \"/bin/true\" :"
+	" ASKED(\"=as\") ? \"%s\" : ASKED(\"=objcopy\") ? \"objcopy\" :"
+	" ASKED(\"=specs\") ? \"%s/specs\" :"
+	" ASKED(\"fixed\") ? \"include-fixed\" :"
+	" ASKED(\"=include\") ? \"%s/lib/include\" : \"gcc\"); return 0;";
+
+START_TEST(specs_are_where_the_driver_looks_for_them)
+{
+	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
+	char *inc = xasprintf("%s/lib/include", dir);
+	char *near = xasprintf("%s/lib/specs", dir);
+	char *far = xasprintf("%s/specs", dir);
+
+	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
+	ck_assert_msg(!ask(body), "%s", err.text);
+	ck_assert_uint_eq(parts.files.n, 0);
+	/* objcopy, of which it names no directory. */
+	ck_assert_uint_eq(parts.path_programs.n, 1);
+	compiler_driver_parts_release(&parts);
+	fs_write(near, bytes_str(""), 0644, &err);
+	fs_write(far, bytes_str(""), 0644, &err);
+	ck_assert_msg(!ask(body), "%s", err.text);
+	ck_assert_uint_eq(parts.files.n, 2);
+	ck_assert(strv_has(&parts.files, near));
+	ck_assert(strv_has(&parts.files, far));
+	free(far);
+	free(near);
+	free(inc);
+	free(body);
+}
+END_TEST
+
+START_TEST(an_assembler_without_a_directory_is_what_path_says)
+{
+	char *body = xasprintf(gcc_body, "as", dir, dir);
+
+	ck_assert_msg(!ask(body), "%s", err.text);
+	ck_assert_uint_eq(parts.path_programs.n, 2);
+	ck_assert(str_ends(parts.path_programs.v[0], "/as"));
+	ck_assert(str_ends(parts.path_programs.v[1], "/objcopy"));
+	ck_assert_int_eq(parts.path_programs.v[0][0], '/');
+	free(body);
+}
+END_TEST
+
+START_TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
+{
+	static const char from[] = "? \"objcopy\"";
+	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
+	char *at = strstr(body, from);
+
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, "? \"no-such\"", strlen(from));
+	ck_assert_msg(!ask(body), "%s", err.text);
+	ck_assert_uint_eq(parts.programs.n, 3);
+	ck_assert_uint_eq(parts.path_programs.n, 0);
+	free(body);
+}
+END_TEST
+
+/* clang says which files of options it has read. */
+START_TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
+{
+	char *config = xasprintf("%s/clang.cfg", dir);
+	char *body = xasprintf(
+		"puts(ASKED(\"dump\") ? \"16\" : ASKED(\"--version\") ?"
+		" \"clang version 16\\nConfiguration file: %s\\nx\" : \"%s\");"
+		" return 0;",
+		config, dir);
+	char *inc = xasprintf("%s/include", dir), *driver;
+
+	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
+	fs_write(config, bytes_str("-Wall\n"), 0644, &err);
+	ck_assert_msg(!ask(body), "%s", err.text);
+	ck_assert(parts.is_clang);
+	ck_assert(strv_has(&parts.files, config));
+	compiler_driver_parts_release(&parts);
+	fs_write(config, bytes_str("-Wall\n@more.cfg\n"), 0644, &err);
+	driver = make_driver(body);
+	ck_assert_int_eq(
+		compiler_driver_parts_query(&parts, driver, env, NULL, &err),
+		-ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, config));
+	free(driver);
+	free(body);
+	free(inc);
+	free(config);
+}
+END_TEST
+
+static int run_for(void *ctx, char *const *argv, char *const *with, size_t max,
+		   unsigned timeout_ms, struct buf *output, int *status,
+		   struct err *why)
+{
+	struct spawn what = { .argv = argv,
+			      .env = with,
+			      .stdio_fds = { -1, -1, -1 } };
+
+	++*(unsigned *)ctx;
+	return spawn_collect_stdout(&what, max, timeout_ms, output, status,
+				    why);
+}
+
+START_TEST(a_driver_may_be_run_by_somebody_else)
+{
+	struct compiler_manifest here, there;
+	unsigned calls = 0;
+	struct compiler_runner runner = { .run = run_for, .ctx = &calls };
+
+	ck_assert_msg(!compiler_manifest_make(&here, GCC, env, &err), "%s",
+		      err.text);
+	ck_assert_msg(
+		!compiler_manifest_make_with(&there, GCC, env, &runner, &err),
+		"%s", err.text);
+	ck_assert_uint_gt(calls, 5);
+	ck_assert(digest_equal(&here.id, &there.id));
+	compiler_manifest_release(&here);
+	compiler_manifest_release(&there);
+}
+END_TEST
+
+START_TEST(what_a_program_takes_is_a_part_of_the_compiler)
+{
+	struct compiler_entries list;
+	struct compiler_manifest m;
+	bool loader = false;
+
+	ck_assert_msg(!compiler_manifest_make(&m, GCC, env, &err), "%s",
+		      err.text);
+	ck_assert_msg(!compiler_manifest_list_program(&list, GCC, env, &err),
+		      "%s", err.text);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct compiler_entry *e = compiler_entries_find(
+			&m.entries, list.v[i].path);
+
+		ck_assert_ptr_nonnull(e);
+		ck_assert_int_eq(e->kind, list.v[i].kind);
+		ck_assert(digest_equal(&e->digest, &list.v[i].digest));
+		loader |= strstr(e->path, "/ld-") != NULL;
+	}
+	ck_assert(loader);
+	ck_assert_uint_lt(list.n, m.entries.n);
+	compiler_entries_release(&list);
+	compiler_manifest_release(&m);
+	ck_assert_int_eq(
+		compiler_manifest_list_program(&list, "/no/such", env, &err),
+		-ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/no/such"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/parts");
+	TCase *t = tcase_create("parts");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, gcc_names_cc1_its_assembler_and_its_headers);
+	tcase_add_test(t, clang_is_its_own_compiler);
+	tcase_add_test(t, clang_looks_for_the_installations_of_gcc);
+	tcase_add_loop_test(t,
+			    one_that_talks_nonsense_is_an_error_that_names_it,
+			    0, sizeof(liars) / sizeof(*liars));
+	tcase_add_test(t, one_that_hangs_is_an_error);
+	tcase_add_test(t, specs_are_where_the_driver_looks_for_them);
+	tcase_add_test(t, an_assembler_without_a_directory_is_what_path_says);
+	tcase_add_test(t, without_an_objcopy_it_is_a_compiler_all_the_same);
+	tcase_add_test(
+		t, configuration_of_clang_is_a_part_unless_it_includes_more);
+	tcase_add_test(t, a_driver_may_be_run_by_somebody_else);
+	tcase_add_test(t, what_a_program_takes_is_a_part_of_the_compiler);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

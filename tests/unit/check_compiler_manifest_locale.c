@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain-cell.h"
+
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#define GCC "/usr/bin/gcc"
+
+static char dir[TEMPDIR_SIZE];
+static struct compiler_manifest m;
+static struct compiler_entries extra;
+static struct err err;
+
+static void set_up(void)
+{
+	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH, NULL };
+
+	tempdir_make(dir);
+	ck_assert_msg(!compiler_manifest_make(&m, GCC, env, &err), "%s",
+		      err.text);
+}
+
+static void tear_down(void)
+{
+	compiler_manifest_release(&m);
+	compiler_entries_release(&extra);
+	tempdir_remove(dir);
+}
+
+static int ask(const char *one, const char *two)
+{
+	char *env[] = { (char *)one, (char *)two, NULL };
+
+	return compiler_manifest_list_locale(&extra, &m, env, &err);
+}
+
+static const char *const silent[][2] = {
+	{ "LC_ALL=C", "LANG=de_DE.UTF-8" },
+	{ "LANG=POSIX", "LANGUAGE=de" },
+	{ "LANG=", "LANGUAGE=de" },
+	{ "LANG=../../../../etc", NULL },
+};
+
+START_TEST(what_needs_nothing_gets_nothing)
+{
+	ck_assert_msg(!ask(silent[_i][0], silent[_i][1]), "%s", err.text);
+	ck_assert_uint_eq(extra.n, 0);
+}
+END_TEST
+
+static const char *const absent[] = { "LANG=xx_XX.UTF-8",
+				      "LANG=xx_XX.ISO-8859-1" };
+
+/* An archive may hold any: then that goes, but nothing else does. */
+START_TEST(a_locale_that_is_not_installed_speaks_no_language)
+{
+	int ret = ask(absent[_i], "LANGUAGE=fr");
+
+	ck_assert(ret == 0 || ret == -E2BIG);
+	if (access("/usr/lib/locale/locale-archive", F_OK))
+		ck_assert_uint_eq(extra.n, 0);
+}
+END_TEST
+
+START_TEST(locpath_is_refused)
+{
+	ck_assert_int_eq(ask("LANG=de_DE.UTF-8", "LOCPATH=/x"), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "LOCPATH"));
+	ck_assert_int_eq(ask("LANG=C", "LOCPATH=/x"), 0);
+}
+END_TEST
+
+START_TEST(the_identity_stays_and_nothing_is_listed_twice)
+{
+	ck_assert_msg(!ask("LANG=C.UTF-8", "LANGUAGE=fr:de"), "%s", err.text);
+	for (size_t i = 0; i < extra.n; i++) {
+		if (i)
+			ck_assert_int_lt(
+				strcmp(extra.v[i - 1].path, extra.v[i].path),
+				0);
+		for (size_t k = 0; k < m.entries.n; k++)
+			ck_assert_str_ne(m.entries.v[k].path, extra.v[i].path);
+	}
+}
+END_TEST
+
+static bool has(const char *end)
+{
+	for (size_t i = 0; i < extra.n; i++) {
+		if (str_ends(extra.v[i].path, end))
+			return true;
+	}
+	return false;
+}
+
+/* Debian's binutils have catalogues for French, its gcc may have them. */
+START_TEST(messages_in_a_cell_are_those_of_this_machine)
+{
+	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			(char *)"LANG=C.UTF-8", (char *)"LANGUAGE=fr", NULL };
+	char *argv[] = { (char *)GCC,     (char *)"-c",     (char *)"bad.s",
+			 (char *)"bad.c", (char *)"none.c", NULL };
+	char *work = xasprintf("%s/work", dir);
+	char *root = xasprintf("%s/root", dir);
+	char *inside = xasprintf("%s%s", root, work);
+	char *tmp = xasprintf("%s/tmp", root);
+	const char *const places[] = { work, inside };
+	struct buf here = { 0 }, there = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs(tmp, 0777, &err), 0);
+	for (size_t i = 0; i < 2; i++) {
+		char *s = xasprintf("%s/bad.s", places[i]);
+		char *c = xasprintf("%s/bad.c", places[i]);
+
+		ck_assert_int_eq(fs_mkdirs(places[i], 0755, &err), 0);
+		fs_write(s, bytes_str(" foo bar\n"), 0644, &err);
+		fs_write(c, bytes_str("int f(void) { return x; }\n"), 0644,
+			 &err);
+		free(s);
+		free(c);
+	}
+	ck_assert_msg(!compiler_manifest_list_locale(&extra, &m, env, &err),
+		      "%s", err.text);
+	if (!access("/usr/lib/locale/C.utf8/LC_CTYPE", F_OK))
+		ck_assert(has("/C.utf8/LC_CTYPE"));
+	if (!access("/usr/share/locale/fr/LC_MESSAGES/gas.mo", F_OK))
+		ck_assert(has("/fr/LC_MESSAGES/gas.mo"));
+	ck_assert(!has("/fr/LC_MESSAGES/make.mo"));
+	if (cell_possible()) {
+		cell_lay_all(root, &m.entries);
+		cell_lay_all(root, &extra);
+		ck_assert_int_eq(cell_run(NULL, work, argv, env, &here), 1);
+		ck_assert_int_eq(cell_run(root, work, argv, env, &there), 1);
+		ck_assert_str_eq(buf_str(&here), buf_str(&there));
+		ck_assert_ptr_nonnull(strstr(buf_str(&here), "bad.c:1"));
+	}
+	buf_release(&here);
+	buf_release(&there);
+	free(tmp);
+	free(inside);
+	free(root);
+	free(work);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/manifest-locale");
+	TCase *t = tcase_create("manifest-language");
+
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(t, what_needs_nothing_gets_nothing, 0,
+			    sizeof(silent) / sizeof(*silent));
+	tcase_add_loop_test(t,
+			    a_locale_that_is_not_installed_speaks_no_language,
+			    0, sizeof(absent) / sizeof(*absent));
+	tcase_add_test(t, locpath_is_refused);
+	tcase_add_test(t, the_identity_stays_and_nothing_is_listed_twice);
+	tcase_add_test(t, messages_in_a_cell_are_those_of_this_machine);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

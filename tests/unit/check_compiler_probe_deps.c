@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: compiler */
+#include "compiler/probe-deps.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/which.h"
+#include "options/probe-stamps.h"
+#include "suite.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir;
+static char *env[] = { "PATH=/usr/bin:/bin", NULL };
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-compiler-probes-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+static char *driver_of(const char *name)
+{
+	return which_compiler(name, "/usr/bin:/bin", NULL);
+}
+
+static bool read_list(const char *driver, struct buf *out)
+{
+	struct options_probe_compiler c = options_probe_compiler_from_env(
+		driver, env);
+	char *path = options_probe_stamps_path(dir, false, &c);
+	struct err err;
+	uint64_t id[2];
+	bool is = !fs_read(path, OPTIONS_PROBE_STAMPS_MAX_BYTES, out, &err) &&
+		  options_probe_stamps_is_current(buf_bytes(out), &c, id);
+
+	free(path);
+	return is;
+}
+
+static bool names(const struct buf *list, const char *path)
+{
+	char *line = xasprintf(" %s\n", path);
+	bool is = strstr(buf_str(list), line);
+
+	free(line);
+	return is;
+}
+
+/* Of a compiler that is not installed there is nothing to be seen. */
+START_TEST(a_list_has_what_the_compiler_runs) /* of gcc and clang */
+{
+	char *driver = driver_of(_i ? "clang" : "gcc"), *real;
+	struct buf list = { 0 };
+	struct err err;
+
+	if (!driver)
+		return;
+	ck_assert_msg(!compiler_probe_deps_update(dir, driver, env, &err), "%s",
+		      err.text);
+	ck_assert(read_list(driver, &list));
+	real = realpath(driver, NULL);
+	ck_assert(names(&list, driver) && names(&list, real));
+	ck_assert(names(&list, "/etc/ld.so.cache"));
+	ck_assert(names(&list, "/usr/bin"));
+	ck_assert(_i || strstr(buf_str(&list), "/cc1\n"));
+	ck_assert(_i || strstr(buf_str(&list), "/as\n"));
+	ck_assert(strstr(buf_str(&list), "/libc.so.6\n"));
+	free(real);
+	free(driver);
+	buf_release(&list);
+}
+END_TEST
+
+START_TEST(what_is_no_compiler_has_none)
+{
+	struct err err;
+	char *file = xasprintf("%s/gcc", dir);
+
+	ck_assert_int_eq(fs_write(file, bytes_str("#!/bin/sh\n"), 0700, &err),
+			 0);
+	ck_assert_int_lt(compiler_probe_deps_update(dir, file, env, &err), 0);
+	ck_assert_int_lt(compiler_probe_deps_update(dir, "/no/gcc", env, &err),
+			 0);
+	free(file);
+}
+END_TEST
+
+START_TEST(a_wish_is_fulfilled_once)
+{
+	char *driver = driver_of("gcc"), *path;
+	struct options_probe_compiler c = options_probe_compiler_from_env(
+		driver ? driver : "/none", env);
+	struct buf text = { 0 };
+	struct err err;
+
+	options_probe_stamps_begin(&text, &c);
+	options_probe_stamps_end(&text);
+	path = options_probe_stamps_path(dir, true, &c);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&text), 0600, &err), 0);
+	compiler_probe_deps_update_requested(dir);
+	ck_assert(!fs_exists(path));
+	buf_reset(&text);
+	ck_assert_int_eq(read_list(c.driver, &text), driver != NULL);
+	buf_release(&text);
+	free(path);
+	free(driver);
+}
+END_TEST
+
+static void fill(unsigned n)
+{
+	struct err err;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct timespec times[2] = { { i, 0 }, { i, 0 } };
+		char *path = xasprintf("%s/%u", dir, i);
+
+		ck_assert_int_eq(fs_write(path, bytes_str("x"), 0600, &err), 0);
+		ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+		free(path);
+	}
+}
+
+START_TEST(the_older_half_goes)
+{
+	struct strv left = { 0 };
+	char *last = xasprintf("%s/3999", dir), *first = xasprintf("%s/0", dir);
+
+	fill(100);
+	compiler_probe_deps_trim(dir);
+	ck_assert_int_eq(fs_list(dir, &left), 0);
+	ck_assert_uint_eq(left.n, 100);
+	strv_release(&left);
+	fill(4000);
+	compiler_probe_deps_trim(dir);
+	ck_assert_int_eq(fs_list(dir, &left), 0);
+	ck_assert_uint_eq(left.n, 1999);
+	ck_assert(fs_exists(last) && !fs_exists(first));
+	strv_release(&left);
+	free(first);
+	free(last);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/probes");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, a_list_has_what_the_compiler_runs, 0, 2);
+	tcase_add_test(tc, what_is_no_compiler_has_none);
+	tcase_add_test(tc, a_wish_is_fulfilled_once);
+	tcase_add_test(tc, the_older_half_goes);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

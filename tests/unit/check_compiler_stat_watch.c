@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "compiler/stat-watch.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *paths[3]; /* a file, a link to it, a directory */
+static struct compiler_stat_watch *w;
+static struct err err;
+
+static void set_up(void)
+{
+	static const char *const names[] = { "file", "link", "dir" };
+	const struct timeval old[2] = { { 1000, 0 }, { 1000, 0 } };
+
+	tempdir_make(dir);
+	for (size_t i = 0; i < 3; i++)
+		paths[i] = xasprintf("%s/%s", dir, names[i]);
+	ck_assert_int_eq(fs_write(paths[0], bytes_str("1"), 0600, &err), 0);
+	ck_assert_int_eq(symlink("file", paths[1]), 0);
+	ck_assert_int_eq(fs_mkdirs(paths[2], 0755, &err), 0);
+	ck_assert_int_eq(utimes(paths[0], old), 0);
+	ck_assert_int_eq(lutimes(paths[1], old), 0);
+	ck_assert_int_eq(utimes(paths[2], old), 0);
+	w = compiler_stat_watch_new();
+	for (size_t i = 0; i < 3; i++) {
+		struct file_stamp stamp;
+		struct stat st;
+
+		ck_assert_int_eq(lstat(paths[i], &st), 0);
+		file_stamp_from_stat(&stamp, &st);
+		compiler_stat_watch_add(w, paths[i], &stamp);
+	}
+}
+
+static void tear_down(void)
+{
+	compiler_stat_watch_free(w);
+	tempdir_remove(dir);
+	for (size_t i = 0; i < 3; i++)
+		free(paths[i]);
+}
+
+START_TEST(what_is_left_alone_is_the_same)
+{
+	ck_assert_int_eq(compiler_stat_watch_check(w, &err), 0);
+	ck_assert_int_eq(compiler_stat_watch_check(w, &err), 0);
+}
+END_TEST
+
+START_TEST(what_is_touched_is_named)
+{
+	char *inside = xasprintf("%s/x", paths[2]);
+
+	if (_i == 0) {
+		ck_assert_int_eq(
+			fs_write(paths[0], bytes_str("22"), 0600, &err), 0);
+	} else if (_i == 1) {
+		ck_assert_int_eq(unlink(paths[1]), 0);
+		ck_assert_int_eq(symlink("elsewhere", paths[1]), 0);
+	} else {
+		ck_assert_int_eq(fs_write(inside, bytes_str(""), 0600, &err),
+				 0);
+	}
+	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
+	free(inside);
+}
+END_TEST
+
+START_TEST(what_is_gone_is_named)
+{
+	ck_assert_int_eq(fs_remove(paths[_i], &err), 0);
+	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
+	ck_assert_ptr_nonnull(strstr(err.text, "gone"));
+}
+END_TEST
+
+/* The directory's own times are of a moment ago: let them settle. */
+static void look_until_settled(void)
+{
+	for (int i = 0; i < 60000 && !compiler_stat_watch_check_quick(w); i++) {
+		usleep(1000);
+		ck_assert_int_eq(compiler_stat_watch_check(w, &err), 0);
+	}
+}
+
+START_TEST(a_glance_sees_what_takes_the_place_of_another)
+{
+	char *other = xasprintf("%s/other", dir);
+
+	ck_assert(!compiler_stat_watch_check_quick(w));
+	look_until_settled();
+	ck_assert(compiler_stat_watch_check_quick(w));
+	ck_assert_int_eq(fs_write(other, bytes_str("1"), 0600, &err), 0);
+	ck_assert(!compiler_stat_watch_check_quick(w));
+	look_until_settled();
+	ck_assert(compiler_stat_watch_check_quick(w));
+	ck_assert_int_eq(rename(other, paths[0]), 0);
+	ck_assert(!compiler_stat_watch_check_quick(w));
+	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
+	ck_assert(!compiler_stat_watch_check_quick(w));
+	free(other);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("compiler/watch");
+	TCase *t = tcase_create("watch");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_is_left_alone_is_the_same);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, a_glance_sees_what_takes_the_place_of_another);
+	tcase_add_loop_test(t, what_is_touched_is_named, 0, 3);
+	tcase_add_loop_test(t, what_is_gone_is_named, 0, 3);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

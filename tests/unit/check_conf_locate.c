@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: conf */
+#include "conf/locate.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static void put(const char *name, const char *text)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_write(name, bytes_str(text), 0644, &err), 0);
+}
+
+static void expect(const char *place, const char *key, const char *value,
+		   unsigned nth)
+{
+	char *at = conf_locate_setting("main", "node", "a", key, value, nth);
+
+	ck_assert_str_eq(at, place);
+	free(at);
+}
+
+START_TEST(find_counts_equal_settings)
+{
+	put("main", "[node \"a\"]\nslots=1\nslots=2\nslots=1\n");
+	expect("main:2", "slots", "1", 0);
+	expect("main:4", "slots", "1", 1);
+	expect("main:3", "slots", "2", 0);
+}
+END_TEST
+
+START_TEST(find_names_the_including_file_when_it_cannot_tell)
+{
+	put("main", "[node \"a\"]\nslots=1\n");
+	expect("main", "slots", "7", 0);
+	expect("main", "codec", NULL, 0);
+}
+END_TEST
+
+START_TEST(find_follows_includes)
+{
+	ck_assert_int_eq(mkdir("sub", 0755), 0);
+	put("main", "[include]\npath = sub/one\npath = nowhere\n");
+	put("sub/one", "\n[include]\npath = two\n[node \"a\"]\ncodec=lzo\n");
+	put("sub/two", "[node \"a\"]\n# x\nslots=3\n");
+	expect("./sub/one:5", "codec", "lzo", 0);
+	expect("./sub/two:3", "slots", "3", 0);
+}
+END_TEST
+
+START_TEST(find_expands_the_home_directory)
+{
+	char *place = xasprintf("%s/inc:2", dir);
+
+	setenv("HOME", dir, 1);
+	put("main", "[include]\npath = ~/inc\n");
+	put("inc", "[node \"a\"]\nslots\n");
+	expect(place, "slots", NULL, 0);
+	free(place);
+}
+END_TEST
+
+START_TEST(check_names_file_and_line_of_bad_syntax)
+{
+	struct err err = { 0 };
+
+	put("main", "[farm]\nverify = 1\n\n[node\n");
+	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "main:4: bad section header");
+}
+END_TEST
+
+START_TEST(check_names_the_included_file)
+{
+	struct err err = { 0 };
+
+	put("main", "[include]\npath = inc\n");
+	put("inc", "[farm]\nverify = \\q\n");
+	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
+	ck_assert(str_starts(err.text, "./inc:2: a backslash"));
+}
+END_TEST
+
+START_TEST(check_ends_in_a_circle_of_includes)
+{
+	struct err err = { 0 };
+
+	put("main", "[include]\npath=main\npath=main\npath=main\n");
+	ck_assert_int_eq(conf_locate_check("main", &err), -ELOOP);
+}
+END_TEST
+
+START_TEST(check_refuses_what_is_no_text_file)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(conf_locate_check(dir, &err), -EISDIR);
+	ck_assert_int_eq(conf_locate_check("missing", &err), -ENOENT);
+	put("main", "");
+	ck_assert_int_eq(truncate("main", CONF_FILE_MAX + 1), 0);
+	ck_assert_int_eq(conf_locate_check("main", &err), -EFBIG);
+}
+END_TEST
+
+/* A reader of a FIFO waits for a writer: the alarm ends the test then. */
+START_TEST(check_refuses_a_fifo_and_names_the_line)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+
+	alarm(60);
+	ck_assert_int_eq(mkfifo("fifo", 0644), 0);
+	ck_assert_int_eq(conf_locate_check("fifo", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "fifo: not a regular file");
+	ck_assert_int_eq(conf_locate_read("fifo", &text, &err), -EINVAL);
+	ck_assert_int_eq(symlink("fifo", "link"), 0);
+	put("main", "[include]\n\tpath = inc\n");
+	put("inc", "[farm]\n\n[include]\npath = link\n");
+	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "./inc:4: ./link: not a regular file");
+	expect("main", "slots", "1", 0);
+}
+END_TEST
+
+START_TEST(check_takes_the_null_device_for_an_empty_file)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(conf_locate_check("/dev/null", &err), 0);
+	ck_assert_int_eq(conf_locate_check("/dev/zero", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "/dev/zero: not a regular file");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf/where");
+	TCase *tc = tcase_create("where");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, find_counts_equal_settings);
+	tcase_add_test(tc, find_names_the_including_file_when_it_cannot_tell);
+	tcase_add_test(tc, find_follows_includes);
+	tcase_add_test(tc, find_expands_the_home_directory);
+	tcase_add_test(tc, check_names_file_and_line_of_bad_syntax);
+	tcase_add_test(tc, check_names_the_included_file);
+	tcase_add_test(tc, check_ends_in_a_circle_of_includes);
+	tcase_add_test(tc, check_refuses_what_is_no_text_file);
+	tcase_add_test(tc, check_refuses_a_fifo_and_names_the_line);
+	tcase_add_test(tc, check_takes_the_null_device_for_an_empty_file);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

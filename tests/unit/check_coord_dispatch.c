@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/* Shells that ask what fixdep would print. */
+#include "coord-fixture.h"
+
+#include "suite.h"
+
+static char *run_it; /* why the program is to be run */
+
+static int shell_hears(void *ctx, uint16_t type, struct bytes body,
+		       struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	if (type == WIRE_CC_LOCAL)
+		run_it = bytes_dup(body);
+	return 0;
+}
+
+static struct wire_stream *ask_fixdep(const char *program)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = shell_hears, .on_close = wrapper_closed
+	};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const struct wire_cc_fixdep ask = { .cwd = dir,
+					    .program = (char *)program,
+					    .depfile = (char *)".x.o.d",
+					    .target = (char *)"x.o" };
+	struct wire_stream *shell;
+	struct buf body = { 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(sun.sun_path, socket_path);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	shell = wire_stream_new(base, fd, fd, &ops, NULL);
+	wire_cc_fixdep_encode(&body, &ask);
+	wire_stream_send(shell, WIRE_CC_FIXDEP, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+	return shell;
+}
+
+static bool is_told(void)
+{
+	return run_it != NULL;
+}
+
+START_TEST(an_unknown_one_is_to_be_run)
+{
+	struct wire_stream *shell;
+
+	play_node(0, HONEST);
+	start();
+	shell = ask_fixdep("scripts/basic/fixdep");
+	turn_until(is_told, 30000);
+	ck_assert_str_eq(run_it, "an unknown fixdep");
+	wire_stream_free(shell);
+	free(run_it);
+	run_it = NULL;
+}
+END_TEST
+
+START_TEST(a_shell_may_leave_before_it_is_answered)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	for (int i = 0; i < 50; i++) {
+		struct wire_stream *shell = ask_fixdep("fixdep");
+
+		turn_until(never, i % 3);
+		wire_stream_free(shell);
+		free(run_it);
+		run_it = NULL;
+	}
+	compile(NULL);
+	turn_until(answered, 30000);
+	expect_delivered();
+}
+END_TEST
+
+START_TEST(the_build_may_end_before_it_is_answered)
+{
+	struct wire_stream *shell;
+
+	play_node(0, HONEST);
+	start();
+	shell = ask_fixdep("fixdep");
+	turn_until(never, 1);
+	coord_free(coord);
+	coord = NULL;
+	wire_stream_free(shell);
+	free(run_it);
+	run_it = NULL;
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/dispatch");
+	TCase *tc = tcase_create("fixdep");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, an_unknown_one_is_to_be_run);
+	tcase_add_test(tc, a_shell_may_leave_before_it_is_answered);
+	tcase_add_test(tc, the_build_may_end_before_it_is_answered);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/* Nodes that come and go while a build runs, and who they are. */
+#include "coord-fixture.h"
+
+#include "suite.h"
+
+/* The configuration has these of the nodes now. */
+static void follow(unsigned wanted, void (*change)(struct node_entry *e))
+{
+	struct node_roster now = { .v = xcalloc(roster.n, sizeof(*now.v)) };
+	struct err err;
+
+	for (size_t i = 0; i < roster.n; i++) {
+		struct node_entry *e = &now.v[now.n];
+
+		if (!(wanted >> i & 1))
+			continue;
+		*e = roster.v[i];
+		e->name = xstrdup(e->name);
+		e->address_text = xstrdup(e->address_text);
+		ck_assert_int_eq(
+			node_address_parse(&e->address, e->address_text, &err),
+			0);
+		if (change)
+			change(e);
+		now.n++;
+	}
+	coord_update_roster(coord, &now);
+	ck_assert_uint_eq(now.n, 0);
+}
+
+/* Begin with the first `n` of them. */
+static void start_with(size_t n)
+{
+	struct node_roster all = roster;
+
+	roster.n = n;
+	start();
+	roster = all;
+}
+
+static const struct events_node *node_told(const char *name)
+{
+	const struct events_totals *t = stats();
+
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		if (!strcmp(t->nodes[i]->name, name))
+			return t->nodes[i];
+	}
+	return NULL;
+}
+
+static const char *name_wanted, *state_wanted;
+
+static bool has_state(void)
+{
+	const struct events_node *n = node_told(name_wanted);
+
+	return n && !strcmp(n->state, state_wanted);
+}
+
+static void expect_state(const char *name, const char *state)
+{
+	name_wanted = name;
+	state_wanted = state;
+	turn_until(has_state, 60000);
+	ck_assert_ptr_nonnull(node_told(name));
+	ck_assert_msg(has_state(), "%s is %s: %s", name, node_told(name)->state,
+		      node_told(name)->reason);
+}
+
+static void expect_compiled_by(unsigned jobs0, unsigned jobs1)
+{
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, jobs0);
+	ck_assert_uint_eq(nodes[1].jobs, jobs1);
+}
+
+START_TEST(a_node_that_is_added_gets_jobs)
+{
+	play_node(0, STRANGE);
+	play_node(1, HONEST);
+	start_with(1);
+	expect_state("node0", "up");
+	ck_assert_ptr_null(node_told("node1"));
+	follow(3, NULL);
+	expect_state("node1", "up");
+	wait_for_cells();
+	compile(NULL);
+	expect_compiled_by(0, 1);
+}
+END_TEST
+
+START_TEST(a_build_without_nodes_can_have_one)
+{
+	play_node(0, HONEST);
+	start_with(0);
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "no nodes configured");
+	follow(1, NULL);
+	expect_state("node0", "up");
+	wait_for_cells();
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+END_TEST
+
+START_TEST(a_node_that_is_removed_gets_no_job)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	start();
+	wait_for_cells();
+	follow(2, NULL);
+	expect_state("node0", "out");
+	ck_assert_str_eq(node_told("node0")->reason,
+			 "removed from the configuration");
+	compile(NULL);
+	expect_compiled_by(0, 1);
+	/* And comes again. */
+	follow(1, NULL);
+	expect_state("node1", "out");
+	expect_state("node0", "up");
+}
+END_TEST
+
+static bool has_job(void)
+{
+	return nodes[0].jobs > 0;
+}
+
+START_TEST(what_runs_on_a_node_that_is_removed_may_end)
+{
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(has_job, 60000);
+	follow(0, NULL);
+	expect_state("node0", "draining");
+	ck_assert_uint_eq(nodes[0].cancels, 0);
+	turn_until(answered, 60000);
+	expect_state("node0", "out");
+}
+END_TEST
+
+static void set_drain(struct node_entry *e)
+{
+	e->drained = true;
+}
+
+static void set_resume(struct node_entry *e)
+{
+	e->drained = false;
+}
+
+START_TEST(draining_lasts_and_is_heard_of)
+{
+	play_node(0, HONEST);
+	roster.v[0].drained = true;
+	start();
+	expect_state("node0", "drained");
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+	follow(1, set_resume);
+	expect_state("node0", "up");
+	follow(1, set_drain);
+	expect_state("node0", "drained");
+	/* Nothing is new. */
+	follow(1, set_drain);
+	ck_assert_str_eq(node_told("node0")->state, "drained");
+}
+END_TEST
+
+static void set_address(struct node_entry *e, const char *address)
+{
+	struct err err;
+
+	free(e->address_text);
+	node_address_release(&e->address);
+	e->address_text = xstrdup(address);
+	ck_assert_int_eq(node_address_parse(&e->address, address, &err), 0);
+}
+
+static char *right_address;
+
+static void set_right(struct node_entry *e)
+{
+	set_address(e, right_address);
+}
+
+static void set_nowhere(struct node_entry *e)
+{
+	set_address(e, "unix:/nowhere/at/all");
+}
+
+START_TEST(another_address_is_dialed_at_once)
+{
+	uint64_t began;
+
+	play_node(0, HONEST);
+	right_address = xstrdup(roster.v[0].address_text);
+	set_nowhere(&roster.v[0]);
+	began = clock_ms();
+	start();
+	expect_state("node0", "down");
+	/* It rests for longer and longer: until some 15 s the fifth time. */
+	turn_until(never, 8600);
+	follow(1, set_right);
+	name_wanted = "node0";
+	state_wanted = "up";
+	turn_until(has_state, 60000);
+	ck_assert_uint_lt(clock_ms() - began, 15000);
+	ck_assert_str_eq(node_told("node0")->state, "up");
+	/* While it is connected, the address is not needed. */
+	follow(1, set_nowhere);
+	turn_until(never, 200);
+	ck_assert_str_eq(node_told("node0")->state, "up");
+	free(right_address);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- who */
+
+static void set_key(size_t i, const char *boot_id)
+{
+	digest_bytes(bytes_str("one key"), &roster.v[i].pin);
+	nodes[i].boot_id = boot_id;
+}
+
+static void set_other_key(struct node_entry *e)
+{
+	if (!strcmp(e->name, "node1"))
+		digest_bytes(bytes_str(e->name), &e->pin);
+}
+
+START_TEST(two_machines_with_one_key_get_no_job)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	play_node(2, HONEST);
+	set_key(0, "boot one");
+	set_key(1, "boot two");
+	start();
+	expect_state("node0", "out");
+	expect_state("node1", "out");
+	expect_state("node2", "up");
+	ck_assert_str_eq(node_told("node0")->reason,
+			 "node0 and node1 are two machines with one key, as "
+			 "after copying a disk: `kfarm nodes rekey node1`");
+	/* When one has a key of its own, both are as good as any. */
+	follow(7, NULL);
+	expect_state("node0", "out");
+	expect_state("node1", "out");
+	follow(7, set_other_key);
+	expect_state("node0", "up");
+	expect_state("node1", "up");
+}
+END_TEST
+
+START_TEST(a_third_with_that_key_gets_none_either)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	play_node(2, HONEST);
+	set_key(0, "boot one");
+	set_key(1, "boot two");
+	set_key(2, "boot three");
+	start_with(2);
+	expect_state("node0", "out");
+	expect_state("node1", "out");
+	follow(7, NULL);
+	expect_state("node2", "out");
+}
+END_TEST
+
+START_TEST(a_machine_that_is_there_twice_counts_once)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	set_key(0, "boot one");
+	set_key(1, "boot one");
+	start();
+	expect_state("node1", "out");
+	expect_state("node0", "up");
+	ck_assert_str_eq(node_told("node1")->reason,
+			 "node0 and node1 are one machine: `kfarm nodes remove "
+			 "--keep node1`");
+}
+END_TEST
+
+START_TEST(a_copied_machine_id_costs_no_job)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	nodes[0].boot_id = "boot one";
+	nodes[1].boot_id = "boot two";
+	digest_bytes(bytes_str("machine"), &nodes[0].machine_id);
+	nodes[1].machine_id = nodes[0].machine_id;
+	start();
+	expect_state("node0", "up");
+	expect_state("node1", "up");
+	turn_until(never, 100);
+	ck_assert_uint_gt(coord_remote_slots(coord), 0);
+}
+END_TEST
+
+START_TEST(two_machines_that_take_turns_are_found)
+{
+	play_node(0, HONEST);
+	set_key(0, "boot one");
+	start();
+	expect_state("node0", "up");
+	nodes[0].boot_id = "boot two";
+	wire_stream_free(nodes[0].stream);
+	nodes[0].stream = NULL;
+	expect_state("node0", "down");
+	/* It may have been started anew. */
+	turn_until(never, 3000);
+	ck_assert_str_ne(node_told("node0")->state, "out");
+	nodes[0].boot_id = "boot one";
+	wire_stream_free(nodes[0].stream);
+	nodes[0].stream = NULL;
+	expect_state("node0", "out");
+	ck_assert_str_eq(node_told("node0")->reason,
+			 "two machines answer in turn as node0, with one key "
+			 "and one address: switch one off, then `kfarm nodes "
+			 "rekey node0`");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/node");
+	TCase *c = tcase_create("roster");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_set_timeout(c, 120);
+	tcase_add_test(c, a_node_that_is_added_gets_jobs);
+	tcase_add_test(c, a_build_without_nodes_can_have_one);
+	tcase_add_test(c, a_node_that_is_removed_gets_no_job);
+	tcase_add_test(c, what_runs_on_a_node_that_is_removed_may_end);
+	tcase_add_test(c, draining_lasts_and_is_heard_of);
+	tcase_add_test(c, another_address_is_dialed_at_once);
+	tcase_add_test(c, two_machines_with_one_key_get_no_job);
+	tcase_add_test(c, a_third_with_that_key_gets_none_either);
+	tcase_add_test(c, a_machine_that_is_there_twice_counts_once);
+	tcase_add_test(c, a_copied_machine_id_costs_no_job);
+	tcase_add_test(c, two_machines_that_take_turns_are_found);
+	suite_add_tcase(s, c);
+	return suite_run(s);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/* What is told of a job whose wrapper is gone. */
+#include "coord-fixture.h"
+
+#include "suite.h"
+
+static int last_state; /* of the job; -1: none was told */
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENTS_KIND_JOB)
+		last_state = (int)ev->state;
+}
+
+static struct events_subscriber listener = { .on_event = on_told };
+
+static void listen_to_job(void)
+{
+	setup();
+	last_state = -1;
+	events_hub_subscribe(hub, &listener);
+}
+
+static void leave(void)
+{
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	turn_until(never, 50);
+}
+
+START_TEST(one_that_is_done_was_told_so)
+{
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_int_eq(last_state, EVENTS_JOB_DONE);
+	leave();
+	ck_assert_int_eq(last_state, EVENTS_JOB_DONE);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+}
+END_TEST
+
+START_TEST(one_that_was_compiled_here_is_done_when_its_wrapper_ends)
+{
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_int_eq(last_state, EVENTS_JOB_RUN);
+	leave();
+	ck_assert_int_eq(last_state, EVENTS_JOB_DONE);
+	ck_assert_uint_eq(stats()->n_local, 1);
+}
+END_TEST
+
+static bool has_job(void)
+{
+	return nodes[0].jobs > 0;
+}
+
+START_TEST(one_that_nobody_waits_for_is_left)
+{
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(has_job, 60000);
+	ck_assert_int_eq(last_state, EVENTS_JOB_SEND);
+	leave();
+	ck_assert_int_eq(last_state, EVENTS_JOB_ABANDONED);
+	ck_assert_uint_eq(stats()->n_remote + stats()->n_local, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/report-events");
+	TCase *tc = tcase_create("tell");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, listen_to_job, teardown);
+	tcase_add_test(tc, one_that_is_done_was_told_so);
+	tcase_add_test(
+		tc, one_that_was_compiled_here_is_done_when_its_wrapper_ends);
+	tcase_add_test(tc, one_that_nobody_waits_for_is_left);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/* Steps beside a compile, with nodes that are played. */
+#include "coord-fixture.h"
+
+#include "suite.h"
+
+static struct wire_cc_step asked;
+
+/* A program like any other: this test's own. */
+static void put_tool(void)
+{
+	char *path = at("tool");
+	struct buf text = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read("/proc/self/exe", 64 << 20, &text, &err), 0);
+	ck_assert_int_eq(fs_write(path, buf_bytes(&text), 0755, &err), 0);
+	buf_release(&text);
+	free(path);
+}
+
+static const char *last_step; /* of a job that is done */
+static char *last_file; /* of one that came */
+
+static void on_told(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENTS_KIND_JOB && ev->state == EVENTS_JOB_QUEUED) {
+		free(last_file);
+		last_file = xstrdup(ev->file);
+	}
+	if (ev->kind == EVENTS_KIND_JOB && ev->state == EVENTS_JOB_DONE)
+		last_step = ev->step;
+	else if (ev->kind == EVENTS_KIND_JOB && ev->state != EVENTS_JOB_QUEUED)
+		ck_assert_ptr_null(ev->step);
+}
+
+static struct events_subscriber listener = { .on_event = on_told };
+
+static void set_up_step(void)
+{
+	setup();
+	last_step = NULL;
+	events_hub_subscribe(hub, &listener);
+	put_tool();
+	asked = (struct wire_cc_step){ .program = at("tool") };
+	strv_add(&asked.args, "-r");
+	strv_add(&asked.args, "/dev/null");
+	step = &asked;
+}
+
+static void tear_down_step(void)
+{
+	wire_cc_step_release(&asked);
+	free(last_file);
+	last_file = NULL;
+	step = NULL;
+	teardown();
+}
+
+static void expect_step(const struct node *n, enum wire_step_kind kind)
+{
+	char *path = at("tool");
+
+	ck_assert_uint_eq(n->steps, 1);
+	ck_assert_int_eq(n->step.kind, kind);
+	ck_assert_str_eq(wire_paths_get(n->paths, n->step.tool), path);
+	ck_assert_int_eq(told(n, "tool"), WIRE_INODE_FILE);
+	ck_assert_uint_eq(n->step.args.n, 2);
+	ck_assert_str_eq(n->step.args.v[0], "-r");
+	free(path);
+}
+
+/* Until it is done there, or is to be done here. */
+static void ask_a_node(void)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+}
+
+START_TEST(symbols_come_from_a_node)
+{
+	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
+							"4711");
+	struct buf list = { 0 };
+	struct err err;
+
+	ask_a_node();
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "#symbols\n");
+	ck_assert(!fs_exists(tmp));
+	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&list), "unit.o: unit.c unit.h\n");
+	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	ck_assert_str_eq(last_step, "symbols");
+	buf_release(&list);
+	free(tmp);
+	free(dep);
+}
+END_TEST
+
+/* The text that the last job was of, as the node has it. */
+static void expect_text(const struct node *n, const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(n->job.source, 1 << 20, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	ck_assert_int_eq(told(n, str_skip_dir(n->job.source, dir)),
+			 WIRE_INODE_FILE);
+	buf_release(&got);
+}
+
+START_TEST(symbols_of_a_text_come_from_a_node)
+{
+	char *dep = at("..unit.o.d.kfarm.4711"), *path;
+	struct buf list = { 0 };
+	struct err err;
+
+	source = "-";
+	asked.text = xstrdup("#include <unit.h>\nEXPORT_SYMBOL(unit);\n");
+	ask_a_node();
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "#symbols\n");
+	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&list), "-: unit.h\n");
+	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
+	ck_assert_int_eq(nodes[0].job.lang, WIRE_LANG_C);
+	expect_text(&nodes[0], "#line 1 \"<stdin>\"\n#include <unit.h>\n"
+			       "EXPORT_SYMBOL(unit);\n");
+	ck_assert_str_eq(last_file, "unit.o");
+	/* It is gone with its unit. */
+	path = xstrdup(nodes[0].job.source);
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	turn_until(never, 20);
+	ck_assert(!fs_exists(path));
+	source = "unit.c";
+	buf_release(&list);
+	free(path);
+	free(dep);
+}
+END_TEST
+
+/* What the text includes is looked for as in any source; its name is not. */
+static const struct {
+	const char *text, *why;
+} bad_texts[] = {
+	{ "#include <nowhere.h>\n", "header not found" },
+	{ "#include <base.h>\n", "__BASE_FILE__ of a text" },
+	{ "#include <base.h>\nA(__TI,ME__)\n", "__BASE_FILE__ of a text" },
+};
+
+START_TEST(such_a_text_stays_here) /* each of bad_texts */
+{
+	source = "-";
+	asked.text = xstrdup(bad_texts[_i].text);
+	write_file("base.h", "char *base = __BASE_FILE__;\n");
+	ask_a_node();
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, bad_texts[_i].why);
+	ck_assert_uint_eq(nodes[0].steps, 0);
+	source = "unit.c";
+}
+END_TEST
+
+START_TEST(an_object_comes_as_the_tool_left_it)
+{
+	asked.kind = WIRE_STEP_OBJECT;
+	ask_a_node();
+	expect_delivered();
+	expect_step(&nodes[0], WIRE_STEP_OBJECT);
+	ck_assert_str_eq(last_step, "object");
+}
+END_TEST
+
+static void ask_for_tree(void)
+{
+	asked.kind = WIRE_STEP_DEVICETREE;
+	strv_release(&asked.args);
+	strv_split(&asked.args, "-o unit.dtb -b 0 -i. -d unit.list unit.tmp",
+		   " ");
+}
+
+static void expect_content(const char *name, struct bytes want)
+{
+	char *path = at(name);
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_msg(!fs_read(path, 1 << 20, &got, &err), "%s", err.text);
+	ck_assert(bytes_equal(buf_bytes(&got), want));
+	buf_release(&got);
+	free(path);
+}
+
+START_TEST(a_device_tree_comes_with_its_text_and_lists)
+{
+	const struct node *n = &nodes[0];
+
+	ask_for_tree();
+	ask_a_node();
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "");
+	expect_content(".unit.dtb.kfarm.4711",
+		       bytes_of(step_blob, sizeof(step_blob)));
+	expect_content(".unit.tmp.kfarm.4711", bytes_str("/dts-v1/;\n"));
+	expect_content(".unit.list.kfarm.4711",
+		       bytes_str("unit.dtb: unit.tmp\n"));
+	expect_content("..unit.o.d.kfarm.4711",
+		       bytes_str("unit.o: unit.c unit.h\n"));
+	ck_assert_uint_eq(n->step.args.n, 1);
+	ck_assert_str_eq(n->step.args.v[0], "-b0");
+	ck_assert_str_eq(n->job.object, "unit.tmp");
+	ck_assert_int_eq(n->job.lang, WIRE_LANG_ASM);
+	ck_assert_uint_eq(n->job.n_sides, 0);
+	ck_assert_str_eq(last_step, "devicetree");
+}
+END_TEST
+
+START_TEST(a_node_of_version_10_gets_none)
+{
+	ask_for_tree();
+	nodes[0].version = WIRE_WITH_DEVICETREE - 1;
+	ask_a_node();
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+}
+END_TEST
+
+/* What dtc would look for itself no node has. */
+static const struct {
+	const char *text;
+	bool stays;
+} trees[] = {
+	{ "/dts-v1/;\n/include/ \"unit.h\"\n", true },
+	{ "/ { a = /incbin/(\"unit.h\"); };\n", true },
+	{ "/* /include/ \"unit.h\" */ // /incbin/\n", false },
+	{ "/ { a = \"/include/\"; b = <&include>; };\n", false },
+	/* Nothing assembles it. */
+	{ "/ { a = \".incbin\"; }; .include \"unit.h\"\n", false },
+};
+
+START_TEST(a_device_tree_that_includes_stays_here) /* each of trees */
+{
+	char *text = xasprintf("#include \"unit.h\"\n%s", trees[_i].text);
+
+	ask_for_tree();
+	write_file("unit.c", text);
+	free(text);
+	ask_a_node();
+	if (trees[_i].stays) {
+		ck_assert_msg(local_why, "done");
+		ck_assert_str_eq(local_why,
+				 "device tree with /include/ or /incbin/");
+		ck_assert_uint_eq(nodes[0].jobs, 0);
+	} else {
+		ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	}
+}
+END_TEST
+
+START_TEST(the_tool_is_told_once)
+{
+	unsigned views;
+
+	ask_a_node();
+	views = nodes[0].views;
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_uint_eq(nodes[0].steps, 2);
+	ck_assert_uint_eq(nodes[0].views, views);
+}
+END_TEST
+
+START_TEST(an_older_node_gets_compiles_alone)
+{
+	nodes[0].version = WIRE_WITH_STEP - 1;
+	ask_a_node();
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
+	ck_assert_int_eq(steps_wanted, -1);
+	step = NULL;
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].steps, 0);
+	ck_assert_ptr_null(last_step);
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_run_here)
+{
+	char *path = at("tool");
+
+	unlink(path);
+	free(path);
+	write_file("tool", "#!/bin/sh\n");
+	ask_a_node();
+	ck_assert_msg(local_why, "done");
+	ck_assert_str_eq(local_why, "program of a step cannot be shipped");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+}
+END_TEST
+
+static bool are_wanted(void)
+{
+	return steps_wanted >= 0;
+}
+
+static bool are_not(void)
+{
+	return !steps_wanted;
+}
+
+START_TEST(it_says_while_steps_are_wanted)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	turn_until(are_wanted, 60000);
+	ck_assert_int_eq(steps_wanted, true);
+	wire_stream_free(nodes[0].stream);
+	event_free(nodes[0].listener);
+	nodes[0].stream = NULL;
+	nodes[0].listener = NULL;
+	turn_until(are_not, 60000);
+	ck_assert_int_eq(steps_wanted, false);
+}
+END_TEST
+
+START_TEST(a_person_may_not_want_them)
+{
+	roster.steps_disabled = true;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	step = NULL;
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_int_eq(steps_wanted, -1);
+}
+END_TEST
+
+/* What no step belongs to is no question. */
+START_TEST(a_step_of_nothing_is_hung_up_on)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	asked.kind = WIRE_STEP_SYMBOLS;
+	source = "/dev/null";
+	compile(NULL);
+	turn_until(answered, 100);
+	ck_assert(!answered());
+	source = "unit.c";
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/step");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up_step, tear_down_step);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, symbols_come_from_a_node);
+	tcase_add_test(tc, symbols_of_a_text_come_from_a_node);
+	tcase_add_loop_test(tc, such_a_text_stays_here, 0,
+			    sizeof(bad_texts) / sizeof(*bad_texts));
+	tcase_add_test(tc, an_object_comes_as_the_tool_left_it);
+	tcase_add_test(tc, a_device_tree_comes_with_its_text_and_lists);
+	tcase_add_test(tc, a_node_of_version_10_gets_none);
+	tcase_add_loop_test(tc, a_device_tree_that_includes_stays_here, 0,
+			    sizeof(trees) / sizeof(*trees));
+	tcase_add_test(tc, the_tool_is_told_once);
+	tcase_add_test(tc, an_older_node_gets_compiles_alone);
+	tcase_add_test(tc, what_is_no_program_is_run_here);
+	tcase_add_test(tc, it_says_while_steps_are_wanted);
+	tcase_add_test(tc, a_person_may_not_want_them);
+	tcase_add_test(tc, a_step_of_nothing_is_hung_up_on);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "examine-play.h"
+
+#include "suite.h"
+
+static char *bare_unit[] = { (char *)"gcc", (char *)"-c", (char *)"u.s", NULL };
+
+START_TEST(a_right_answer_is_written)
+{
+	coord_verify_result(&e);
+	expect_dep(DEPS);
+}
+END_TEST
+
+START_TEST(what_MMD_leaves_out_is_left_out)
+{
+	command.omits_system_headers = true;
+	coord_verify_result(&e);
+	expect_dep("u.o: u.c sys/stdc-predef.h h.h sub/../g.h\n");
+}
+END_TEST
+
+START_TEST(without_a_dependency_file_none_is_written)
+{
+	e.dep_tmp = NULL;
+	coord_verify_result(&e);
+	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
+	ck_assert(!fs_exists("u.d.tmp"));
+}
+END_TEST
+
+/* Lists that lack one, and which. */
+static const struct lacking {
+	const char *list, *name;
+} lacking[] = {
+	{ "u.o: u.c sys/stdc-predef.h sub/../g.h sys/s.h\n", "h.h" },
+	{ "u.o: u.c sys/stdc-predef.h h.h sys/s.h\n", "g.h" },
+	{ "u.o: u.c sys/stdc-predef.h h.h sub/../g.h\n", "sys/s.h" },
+	{ "u.o: u.c h.h sub/../g.h sys/s.h\n", "sys/stdc-predef.h" },
+	{ "u.o: h.h sys/stdc-predef.h sub/../g.h sys/s.h\n", "u.c" },
+	{ "u.o: u.c\n", "h" },
+};
+
+START_TEST(a_list_that_hides_a_file_is_wrong)
+{
+	const struct lacking *l = &lacking[_i / 2];
+
+	command.omits_system_headers = _i % 2;
+	add(WIRE_OUTPUT_DEPS, l->list);
+	sign();
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_WRONG);
+	ck_assert_ptr_nonnull(strstr(e.err.text, "lacks"));
+	ck_assert_ptr_nonnull(strstr(e.err.text, l->name));
+}
+END_TEST
+
+/* What the node is given by -MT and -MQ, its rule's targets, and if they fit.
+ */
+static const struct targeted {
+	const char *given[2];
+	const char *rule;
+	bool good;
+} targeted[] = {
+	{ { "u.o" }, "u.o:", true },
+	{ { "u.o" }, "v.o:", false },
+	{ { "u.o" }, "u.o v.o:", false },
+	{ { "u.o" }, "x/u.o:", false },
+	{ { "u.o" }, "u.o\\::", false },
+	{ { "u.o" }, "u.o:v.o w:", false },
+	{ { "u.o" }, "u.o\\ u.o:", false },
+	{ { "u.o" }, "u.o \\\n :", true },
+	{ { NULL }, "u.o:", true },
+	{ { NULL }, "sub/u.o:", false },
+	{ { "a/u.o", "b.d" }, "a/u.o b.d:", true },
+	{ { "a/u.o", "b.d" }, "b.d \\\n a/u.o:", true },
+	{ { "a/u.o", "b.d" }, "a/u.o\\ b.d:", false },
+	{ { "a/u.o", "b.d" }, "a/u.o:", false },
+	{ { "a/u.o", "b.d" }, "a/u.o a/u.o:", false },
+	/* That make reads otherwise than as it stands: not told exactly. */
+	{ { "a b.o" }, "a\\ b.o:", true },
+	{ { "$o" }, "$$o:", true },
+};
+
+START_TEST(a_list_of_another_target_is_wrong)
+{
+	const struct targeted *t = &targeted[_i];
+	char *list = xasprintf("%s%s", t->rule, strchr(DEPS, ' '));
+
+	options_flags_release(&flags);
+	for (size_t i = 0; i < 2 && t->given[i]; i++) {
+		struct options_flag *f = VEC_ADD(flags.flags, flags.n_flags);
+
+		f->name = xstrdup(i ? "-MT" : "-MQ");
+		f->value = xstrdup(t->given[i]);
+	}
+	add(WIRE_OUTPUT_DEPS, list);
+	sign();
+	coord_verify_result(&e);
+	if (t->good) {
+		expect_dep(list);
+	} else {
+		expect_nothing(SCHED_VERDICT_WRONG);
+		ck_assert_ptr_nonnull(strstr(e.err.text, "another target"));
+	}
+	free(list);
+}
+END_TEST
+
+START_TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
+{
+	e.dep_tmp = NULL;
+	add(WIRE_OUTPUT_DEPS, "v.o" DEPS);
+	sign();
+	coord_verify_result(&e);
+	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
+}
+END_TEST
+
+START_TEST(a_file_may_be_listed_by_another_name)
+{
+	add(WIRE_OUTPUT_DEPS, "u.o: u.c sys/stdc-predef.h h.h g.h sys/s.h\n");
+	sign();
+	coord_verify_result(&e);
+	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
+}
+END_TEST
+
+/* Answers that are no lie for certain, and why the unit is compiled here. */
+static const struct suspect {
+	int stream;
+	const char *text;
+	enum reason why;
+} suspects[] = {
+	{ WIRE_OUTPUT_DEPS, "", REASON_NO_DEPS },
+	{ WIRE_OUTPUT_DEPS, "no rule\n", REASON_BAD_DEPS },
+	{ WIRE_OUTPUT_DEPS, DEPS "/etc/passwd:\n", REASON_BAD_DEPS },
+	{ WIRE_OUTPUT_DEPS, DEPS "u.c:\n", REASON_BAD_DEPS },
+	{ WIRE_OUTPUT_DEPS, "u.o: /etc/passwd u.c h.h\n", REASON_UNKNOWN_DEP },
+	{ WIRE_OUTPUT_DEPS, "u.o: u.c h.h /etc/passwd\n", REASON_UNKNOWN_DEP },
+	{ WIRE_OUTPUT_AS_DEPS, "no rule\n", REASON_BAD_AS_DEPS },
+	{ WIRE_OUTPUT_AS_DEPS, "out.o: /etc/passwd\n", REASON_UNKNOWN_AS_DEP },
+	{ WIRE_OUTPUT_STDERR, "\033]0;x\007", REASON_CONTROL_CHARACTERS },
+};
+
+START_TEST(a_doubtful_answer_is_compiled_here)
+{
+	add(suspects[_i].stream, suspects[_i].text);
+	sign();
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_UNUSABLE);
+	ck_assert_str_eq(reason_text(e.reason), reason_text(suspects[_i].why));
+}
+END_TEST
+
+START_TEST(what_it_says_is_not_for_a_terminal)
+{
+	add(WIRE_OUTPUT_STDERR, "warning");
+	sign();
+	e.to_terminal = true;
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_UNUSABLE);
+	ck_assert_int_eq(e.reason, REASON_TERMINAL);
+	e.to_terminal = false;
+	coord_verify_result(&e);
+	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
+}
+END_TEST
+
+START_TEST(very_long_words_are_said_here)
+{
+	for (unsigned i = 0; i <= WIRE_CC_DIAG_MAX; i++)
+		buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "w");
+	sign();
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_UNUSABLE);
+	ck_assert_int_eq(e.reason, REASON_LONG_DIAGNOSTICS);
+}
+END_TEST
+
+START_TEST(a_compile_error_is_repeated_here)
+{
+	answer.wire.wait_status = 1 << 8;
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_UNUSABLE);
+	ck_assert_int_eq(e.reason, REASON_COMPILE_ERROR);
+}
+END_TEST
+
+START_TEST(a_damaged_answer_is_wrong)
+{
+	answer.streams[_i].data[3] ^= 1;
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_WRONG);
+}
+END_TEST
+
+START_TEST(an_object_of_another_kind_is_wrong)
+{
+	Elf64_Ehdr other = object;
+
+	other.e_machine = EM_X86_64;
+	e.reference_object = bytes_of(&other, sizeof(other));
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_WRONG);
+}
+END_TEST
+
+START_TEST(a_header_that_changed_meanwhile_is_named)
+{
+	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\nint y;\n");
+	coord_verify_result(&e);
+	expect_nothing(SCHED_VERDICT_INPUTS_CHANGED);
+	ck_assert_str_eq(e.err.text, "h.h");
+}
+END_TEST
+
+START_TEST(what_stands_in_the_way_is_left_alone)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	write_file("u.o.tmp", "mine");
+	coord_verify_result(&e);
+	ck_assert_int_eq(e.verdict, SCHED_VERDICT_UNUSABLE);
+	ck_assert_int_eq(e.reason, REASON_NOT_WRITTEN);
+	ck_assert_int_eq(fs_read("u.o.tmp", 100, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), "mine");
+	buf_release(&got);
+}
+END_TEST
+
+/* ------------------------------------------ without a preprocessor */
+
+static void release_unit(void)
+{
+	inputs_manifest_release(&manifest);
+	options_flags_release(&flags);
+	options_command_release(&command);
+}
+
+/* What as listed of u.s, which includes g.h and names files by .file. */
+static const struct listed {
+	const char *text;
+	enum sched_verdict is;
+	enum reason why;
+} listed[] = {
+	{ "out.o: u.s gone/x.c ./g.h h.h\n", SCHED_VERDICT_VALID, 0 },
+	{ "out.o: u.s\n", SCHED_VERDICT_VALID, 0 },
+	{ "out.o: g.h\n", SCHED_VERDICT_WRONG, 0 },
+	{ "out.o: u.s g.h u.c\n", SCHED_VERDICT_UNUSABLE,
+	  REASON_UNKNOWN_AS_DEP },
+	{ "out.o: u.s other/x.c\n", SCHED_VERDICT_UNUSABLE,
+	  REASON_UNKNOWN_AS_DEP },
+	{ "u.s\n", SCHED_VERDICT_UNUSABLE, REASON_BAD_AS_DEPS },
+	{ "", SCHED_VERDICT_WRONG, 0 },
+};
+
+START_TEST(what_no_preprocessor_reads_the_assembler_lists)
+{
+	const struct listed *l = &listed[_i];
+
+	write_file("u.s", "\t.file \"gone/x.c\"\n\t.incbin \"g.h\"\n"
+			  "\t.file \"h.h\"\n");
+	release_unit();
+	scan_unit(bare_unit);
+	e.dep_tmp = NULL;
+	add(WIRE_OUTPUT_DEPS, "");
+	add(WIRE_OUTPUT_AS_DEPS, l->text);
+	sign();
+	coord_verify_result(&e);
+	ck_assert_msg(e.verdict == l->is && e.reason == l->why, "%s: %d %s %s",
+		      l->text, e.verdict, reason_text(e.reason), e.err.text);
+	ck_assert(fs_exists("u.o.tmp") == (l->is == SCHED_VERDICT_VALID));
+	if (l->is == SCHED_VERDICT_WRONG)
+		ck_assert_ptr_nonnull(strstr(e.err.text, "lacks u.s"));
+}
+END_TEST
+
+START_TEST(clang_lists_nothing_of_it)
+{
+	write_file("u.s", "\tnop\n");
+	release_unit();
+	scan_unit(bare_unit);
+	command.is_clang = true;
+	e.dep_tmp = NULL;
+	add(WIRE_OUTPUT_DEPS, "");
+	add(WIRE_OUTPUT_AS_DEPS, "");
+	sign();
+	coord_verify_result(&e);
+	ck_assert_msg(e.verdict == SCHED_VERDICT_VALID, "%s %s",
+		      reason_text(e.reason), e.err.text);
+}
+END_TEST
+
+/* ------------------------------------------------ beside the object */
+
+static const struct side {
+	enum options_side_kind kind;
+	const char *text; /* NULL: the object */
+	bool good;
+} side_cases[] = {
+	{ OPTIONS_SIDE_SU, "u.c:1:5:f\t16\tstatic\n", true },
+	{ OPTIONS_SIDE_SU, NULL, false },
+	{ OPTIONS_SIDE_GCNO, "oncg*22B", true },
+	{ OPTIONS_SIDE_GCNO, "adcg", false },
+	{ OPTIONS_SIDE_DWO, NULL, true },
+	{ OPTIONS_SIDE_DWO, "text", false },
+	{ OPTIONS_SIDE_CI, "graph: { title: \"u.c\"\n", true },
+	{ OPTIONS_SIDE_RECORD, "\x1f\x8b\x08", true },
+	{ OPTIONS_SIDE_RECORD, "--- !Missed\n", true },
+	{ OPTIONS_SIDE_RECORD, NULL, false },
+	{ OPTIONS_SIDE_DATABASE, "{ \"directory\": \"/x\"", true },
+	{ OPTIONS_SIDE_DATABASE, "[]", false },
+};
+
+START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
+{
+	const struct side *c = &side_cases[_i];
+	struct options_side_outputs sides = { .name_in_object = true,
+					      .n = 1,
+					      .kind = { c->kind },
+					      .path = { (char *)"u.side" } };
+	char *tmp[] = { (char *)"u.side.tmp" };
+	struct bytes text = c->text ? bytes_str(c->text) : e.reference_object;
+
+	e.side_outputs = &sides;
+	e.side_tmp = tmp;
+	answer.n_side_outputs = answer.wire.n_sides = 1;
+	buf_add_bytes(&answer.streams[WIRE_OUTPUT_SIDE], text);
+	sign();
+	coord_verify_result(&e);
+	if (c->good) {
+		struct buf got = { 0 };
+		struct err err;
+
+		expect_dep(DEPS);
+		ck_assert_int_eq(fs_read("u.side.tmp", 1000, &got, &err), 0);
+		ck_assert(bytes_equal(buf_bytes(&got), text));
+		buf_release(&got);
+	} else {
+		expect_nothing(SCHED_VERDICT_WRONG);
+		ck_assert_ptr_nonnull(strstr(e.err.text, "u.side"));
+		ck_assert(!fs_exists("u.side.tmp"));
+	}
+}
+END_TEST
+
+/* Stack usage of an object without functions has no lines. */
+START_TEST(an_empty_file_beside_the_object_is_not_believed)
+{
+	struct options_side_outputs sides = {
+		.name_in_object = true,
+		.n = 1,
+		.kind = { _i ? OPTIONS_SIDE_SU : OPTIONS_SIDE_INFO },
+		.path = { (char *)"u.su" }
+	};
+	char *tmp[] = { (char *)"u.su.tmp" };
+
+	e.side_outputs = &sides;
+	e.side_tmp = tmp;
+	answer.n_side_outputs = answer.wire.n_sides = 1;
+	sign();
+	coord_verify_result(&e);
+	if (_i) {
+		expect_dep(DEPS);
+		return;
+	}
+	expect_nothing(SCHED_VERDICT_UNUSABLE);
+	ck_assert_int_eq(e.reason, REASON_RESULT_VOID);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/examine");
+	TCase *tc = tcase_create("examine");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_right_answer_is_written);
+	tcase_add_test(tc, what_MMD_leaves_out_is_left_out);
+	tcase_add_test(tc, without_a_dependency_file_none_is_written);
+	tcase_add_loop_test(tc, a_list_that_hides_a_file_is_wrong, 0,
+			    2 * sizeof(lacking) / sizeof(*lacking));
+	tcase_add_loop_test(tc, a_list_of_another_target_is_wrong, 0,
+			    sizeof(targeted) / sizeof(*targeted));
+	tcase_add_test(tc,
+		       a_target_is_nothing_to_a_unit_without_dependency_file);
+	tcase_add_test(tc, a_file_may_be_listed_by_another_name);
+	tcase_add_loop_test(tc, a_doubtful_answer_is_compiled_here, 0,
+			    sizeof(suspects) / sizeof(*suspects));
+	tcase_add_test(tc, what_it_says_is_not_for_a_terminal);
+	tcase_add_test(tc, very_long_words_are_said_here);
+	tcase_add_test(tc, a_compile_error_is_repeated_here);
+	tcase_add_test(tc, a_damaged_answer_is_wrong);
+	tcase_add_test(tc, an_object_of_another_kind_is_wrong);
+	tcase_add_test(tc, a_header_that_changed_meanwhile_is_named);
+	tcase_add_test(tc, what_stands_in_the_way_is_left_alone);
+	tcase_add_loop_test(
+		tc, a_file_beside_the_object_is_written_if_it_is_of_its_kind, 0,
+		sizeof(side_cases) / sizeof(*side_cases));
+	tcase_add_loop_test(tc, what_no_preprocessor_reads_the_assembler_lists,
+			    0, sizeof(listed) / sizeof(*listed));
+	tcase_add_test(tc, clang_lists_nothing_of_it);
+	tcase_add_loop_test(tc, an_empty_file_beside_the_object_is_not_believed,
+			    0, 2);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "coord/verify-result.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *dir, *text;
+static struct wire_cc_job ask;
+static struct wire_cc_step step;
+static struct options_command command;
+static struct peer_job_result answer;
+static atomic_uint program_right, node_right;
+static struct coord_genksyms_check proof;
+static struct err err;
+
+static char *put(const char *name, const char *content)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	ck_assert_msg(!fs_write(path, bytes_str(content), 0755, &err), "%s",
+		      err.text);
+	return path;
+}
+
+/* A compiler that preprocesses by writing its line, and a tool that counts. */
+static void set_up(void)
+{
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	text = xasprintf("%s/text.i", dir);
+	ask = (struct wire_cc_job){
+		.cwd = xstrdup(dir),
+		.compiler = put("gcc", "#!/bin/sh\n[ ! -e fails ] || exit 1\n"
+				       "while [ \"$1\" != -o ]; do\n"
+				       "	all=\"$all $1\"\n"
+				       "	shift\n"
+				       "done\n"
+				       "echo \"$all\" >\"$2\"\n"),
+	};
+	strv_add_all(&ask.argv, (char *[]){ (char *)"gcc", (char *)"-E",
+					    (char *)"-D__GENKSYMS__",
+					    (char *)"-Wp,-MMD,.x.o.d",
+					    (char *)"x.c", NULL });
+	strv_add(&ask.env, "PATH=/usr/bin:/bin");
+	step = (struct wire_cc_step){
+		.program = put("tool", "#!/bin/sh\n[ ! -e words ] || cat words "
+				       ">&2\nread line\necho \"$1:$line\"\n"),
+	};
+	strv_add(&step.args, "-r");
+	options_command_parse_text(&command, ask.argv.v);
+	ck_assert_int_eq(command.class, OPTIONS_CLASS_REMOTE);
+	proof = (struct coord_genksyms_check){ .job_request = &ask,
+					       .command = &command,
+					       .step = &step,
+					       .text_path = text,
+					       .tool_n_right = &program_right,
+					       .node_n_right = &node_right };
+	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT],
+		    "-r:-E -D__GENKSYMS__ x.c\n");
+}
+
+static void tear_down(void)
+{
+	ck_assert(!fs_exists(text));
+	options_command_release(&command);
+	peer_job_result_release(&answer);
+	wire_cc_job_release(&ask);
+	wire_cc_step_release(&step);
+	fs_remove(dir, &err);
+	free(text);
+	free(dir);
+}
+
+static enum coord_genksyms_verdict prove(void)
+{
+	return coord_verify_genksyms(&proof, &answer, &err);
+}
+
+START_TEST(what_ours_prints_is_right)
+{
+	char *list = xasprintf("%s/.x.o.d", dir);
+
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_RIGHT);
+	/* The list of files read is the node's. */
+	ck_assert(!fs_exists(list));
+	free(list);
+}
+END_TEST
+
+START_TEST(what_differs_is_wrong)
+{
+	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+	ck_assert_str_eq(err.text, "what it printed is not what ours does");
+	buf_release(&answer.streams[WIRE_OUTPUT_STDOUT]);
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+}
+END_TEST
+
+START_TEST(another_end_is_wrong)
+{
+	answer.wire.wait_status = 11;
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+	ck_assert_str_eq(err.text, "how it ended is not what ours does");
+}
+END_TEST
+
+START_TEST(its_words_are_the_last_ones)
+{
+	free(put("words", "a warning\n"));
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+	buf_add_str(&answer.streams[WIRE_OUTPUT_STDERR],
+		    "x.c:1: the compiler's\n");
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+	buf_add_str(&answer.streams[WIRE_OUTPUT_STDERR], "a warning\n");
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_RIGHT);
+}
+END_TEST
+
+START_TEST(what_fails_here_too_shows_nothing)
+{
+	free(put("fails", ""));
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
+	answer.wire.wait_status = 256;
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
+}
+END_TEST
+
+START_TEST(it_is_believed_after_some)
+{
+	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
+	program_right = COORD_VERIFY_GENKSYMS_PER_TOOL - 1;
+	node_right = COORD_VERIFY_GENKSYMS_PER_NODE;
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+	program_right++;
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_TRUSTED);
+	node_right--;
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
+	node_right++;
+	proof.outdated = true;
+	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coord/verify-result");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, what_ours_prints_is_right);
+	tcase_add_test(tc, what_differs_is_wrong);
+	tcase_add_test(tc, another_end_is_wrong);
+	tcase_add_test(tc, its_words_are_the_last_ones);
+	tcase_add_test(tc, what_fails_here_too_shows_nothing);
+	tcase_add_test(tc, it_is_believed_after_some);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cpp */
+/*
+ * What an answer depends on beside the files: the paths that must stay
+ * absent, the directories that must exist, and what stat said of each file.
+ */
+#include "cpp-compare.h"
+
+#include "suite.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+struct tried {
+	const char *source, *options;
+	const char *absent; /* sorted */
+	const char *dirs; /* sorted */
+};
+
+/* There are inc/x.h, inc2/x.h, inc2/y.h, inc2/sub/z.h and deep/. */
+static const struct tried tried[] = {
+	{ "#include <x.h>\n", "-Iinc -Iinc2", "", "inc inc2" },
+	{ "#include <y.h>\n", "-Iinc -Iinc2", "inc/y.h", "inc inc2" },
+	{ "#include \"y.h\"\n", "-Iinc -Iinc2", "inc/y.h y.h", "inc inc2" },
+	{ "#include <y.h>\n#include \"y.h\"\n#include <y.h>\n", "-Iinc -Iinc2",
+	  "inc/y.h y.h", "inc inc2" },
+	/* A directory that is missing stands for what is not in it. */
+	{ "#include <sub/z.h>\n", "-Iinc -Iinc2", "inc/sub", "inc inc2" },
+	{ "#include <sub/z.h>\n#include \"sub/z.h\"\n"
+	  "#if __has_include(<sub/none.h>)\n#endif\n",
+	  "-Iinc/ -Iinc2", "inc/sub inc2/sub/none.h sub", "inc/ inc2" },
+	{ "#include <x.h>\n", "-Inone/at/all -Inone/ -Iinc", "none", "inc" },
+	{ "#include <sub/z.h>\n", "-Ideep -Iinc2", "deep/sub", "deep inc2" },
+	/* __has_include depends on what it does not find, found or not. */
+	{ "#if __has_include(<no.h>)\n#endif\n", "-Iinc -Iinc2",
+	  "inc/no.h inc2/no.h", "inc inc2" },
+	{ "#if __has_include(\"y.h\")\n#endif\n", "-Iinc -Iinc2", "inc/y.h y.h",
+	  "inc inc2" },
+	{ "#if 0 && __has_include(<no.h>)\n#endif\n", "-Iinc", "inc/no.h",
+	  "inc" },
+	{ "#if 0\n#include <no.h>\n#endif\n", "-Iinc", "", "inc" },
+	/* The command line's. */
+	{ "", "-Iinc -Iinc2 -include y.h", "inc/y.h y.h", "inc inc2" },
+	{ "", "-Iinc -imacros x.h", "x.h", "inc" },
+	/* Through a directory and out again. */
+	{ "#include <sub/../y.h>\n", "-Iinc2", "", "inc2 inc2/sub" },
+	{ "#include <sub/../y.h>\n", "-Iinc -Iinc2", "inc/sub",
+	  "inc inc2 inc2/sub" },
+};
+
+static char *sorted(const struct strv *list)
+{
+	struct strv copy = { 0 };
+	char *s;
+
+	strv_add_all(&copy, list->n ? list->v : (char *[]){ NULL });
+	strv_sort(&copy);
+	s = copy.n ? strv_join(&copy, " ") : xstrdup("");
+	strv_release(&copy);
+	return s;
+}
+
+static void scan(struct cpp_scanner *s, const char *cc, const char *options,
+		 struct cpp_closure *c)
+{
+	char *copy = xstrdup(options), *rest = copy, *word;
+	struct strv argv = { 0 };
+
+	strv_add(&argv, "cc");
+	strv_add(&argv, "-nostdinc");
+	while ((word = strsep(&rest, " ")))
+		strv_add(&argv, word);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "unit.c");
+	compare_closure(s, cc, argv.v, c);
+	strv_release(&argv);
+	free(copy);
+}
+
+static char *make_tree(const char *source)
+{
+	char *cc = compare_compiler("gcc");
+
+	ck_assert_ptr_nonnull(cc);
+	compare_file("inc/x.h", "");
+	compare_file("inc2/x.h", "");
+	compare_file("inc2/y.h", "");
+	compare_file("inc2/sub/z.h", "");
+	compare_shell("mkdir deep");
+	compare_file("unit.c", source);
+	return cc;
+}
+
+START_TEST(an_answer_says_what_it_depends_on)
+{
+	const struct tried *t = &tried[_i];
+	char *cc = make_tree(t->source);
+	struct cpp_scanner *s = compare_scan();
+
+	/* Again, with what is known by then. */
+	for (int i = 0; i < 3; i++) {
+		struct cpp_closure c;
+		char *absent, *dirs;
+
+		scan(s, cc, t->options, &c);
+		ck_assert_msg(!c.reason, "%s: %s", t->source,
+			      reason_text(c.reason));
+		absent = sorted(&c.absent);
+		dirs = sorted(&c.dirs);
+		ck_assert_str_eq(absent, t->absent);
+		ck_assert_str_eq(dirs, t->dirs);
+		free(absent);
+		free(dirs);
+		cpp_closure_release(&c);
+	}
+	cpp_scanner_free(s);
+	free(cc);
+}
+END_TEST
+
+/* gcc takes the shorter name, but finds it by the longer one. */
+static const struct {
+	const char *source, *files;
+} shorter[] = {
+	{ "#include <lib/z.h>\n", "sys/lib/z.h v2/z.h" },
+	{ "#if __has_include(<lib/z.h>)\n#endif\n", "sys/lib/z.h v2/z.h" },
+	{ "#if __has_include(<one.h>)\n#include <one.h>\n#endif\n",
+	  "sys/one.h v2/z.h" },
+	{ "#if 0\n#include <one.h>\n#endif\n", "" },
+	{ "#include <plain.h>\n", "sys/plain.h" },
+};
+
+START_TEST(both_names_of_a_system_header_are_listed)
+{
+	char *options = xasprintf("-isystem %s/sys", compare_dir);
+	char *cc = make_tree(shorter[_i].source);
+	struct cpp_scanner *s = compare_scan();
+
+	compare_file("v2/z.h", "");
+	compare_file("sys/plain.h", "");
+	compare_shell("ln -s ../v2 sys/lib && ln -s ../v2/z.h sys/one.h");
+	/* Again, with what is known by then. */
+	for (int i = 0; i < 2; i++) {
+		struct strv below = { 0 };
+		struct cpp_closure c;
+		char *files;
+
+		scan(s, cc, options, &c);
+		ck_assert_msg(!c.reason, "%s", reason_text(c.reason));
+		for (size_t k = 1; k < c.n_files; k++) {
+			ck_assert(str_starts(c.files[k].path, compare_dir));
+			strv_add(&below,
+				 c.files[k].path + strlen(compare_dir) + 1);
+		}
+		files = sorted(&below);
+		ck_assert_str_eq(files, shorter[_i].files);
+		free(files);
+		strv_release(&below);
+		cpp_closure_release(&c);
+	}
+	cpp_scanner_free(s);
+	free(cc);
+	free(options);
+}
+END_TEST
+
+/* What gcc and clang would take in place of a header. */
+static const struct precompiled {
+	const char *compiler, *shell, *options, *source;
+	bool refused;
+} precompiled[] = {
+	{ "gcc", "touch inc/x.h.gch", "-Iinc", "#include <x.h>\n", true },
+	{ "gcc", "mkdir inc/x.h.gch", "-Iinc", "#include <x.h>\n", true },
+	{ "gcc", "touch x.h.gch", "-Iinc", "#include \"x.h\"\n", true },
+	{ "gcc", "touch x.h.gch", "-Iinc", "#include <x.h>\n", false },
+	{ "gcc", "touch inc/y.h.gch", "-Iinc -Iinc2", "#include <y.h>\n",
+	  true },
+	{ "gcc", "touch inc2/x.h.gch", "-Iinc -Iinc2", "#include <x.h>\n",
+	  false },
+	{ "gcc", "touch inc/x.h.gch", "-Iinc",
+	  "#if __has_include(<x.h>)\n#endif\n", true },
+	{ "gcc", "touch inc2/y.h.gch", "-Iinc -Iinc2",
+	  "#include <x.h>\n#include <y.h>\n", false },
+	{ "gcc", "touch inc/x.h.gch", "-Iinc2", "#include \"inc/x.h\"\n",
+	  true },
+	{ "gcc", "touch inc/x.h.gch", "-include inc/x.h", "", true },
+	{ "gcc", "touch inc2/y.h.gch", "-Iinc2 -include y.h", "", true },
+	{ "gcc", "touch inc2/y.h.gch", "-Iinc2 -imacros y.h", "", true },
+	{ "gcc", "touch inc2/y.h.gch", "-include inc/x.h -include inc2/y.h", "",
+	  false },
+	{ "gcc", "touch unit.c.gch", "-Iinc", "", true },
+	{ "clang-14", "touch inc/x.h.gch", "-Iinc", "#include <x.h>\n", false },
+	{ "clang-14", "touch inc/x.h.gch", "-include inc/x.h", "", true },
+	{ "clang-14", "touch inc/x.h.pch", "-include inc/x.h", "", true },
+	{ "clang-14", "mkdir inc2/y.h.pch",
+	  "-include inc/x.h -include inc2/y.h", "", true },
+	{ "clang-14", "touch inc2/y.h.pch", "-Iinc2 -include y.h", "", false },
+};
+
+START_TEST(what_may_be_precompiled_is_not_scannable)
+{
+	const struct precompiled *p = &precompiled[_i];
+	char *gcc = make_tree(p->source), *cc = compare_compiler(p->compiler);
+	struct cpp_scanner *s = compare_scan();
+
+	/* It comes, and it goes again. */
+	for (int i = 0; cc && i < 3; i++) {
+		struct cpp_closure c;
+
+		scan(s, cc, p->options, &c);
+		ck_assert_int_eq(c.reason, i == 1 && p->refused ?
+						   REASON_PRECOMPILED :
+						   REASON_NONE);
+		cpp_closure_release(&c);
+		compare_shell(i ? "rm -rf *.?ch */*.?ch" : p->shell);
+	}
+	cpp_scanner_free(s);
+	free(cc);
+	free(gcc);
+}
+END_TEST
+
+/*
+ * What cannot be looked at is not absent: gcc fails, or may, so the unit is
+ * the compiler's.  There are inc2/y.h and inc2/sub/z.h.
+ */
+static const struct {
+	const char *shell, *options, *source, *detail;
+} unseen[] = {
+	{ "ln -s sub inc/sub", "-Iinc -Iinc2", "#include <sub/z.h>\n",
+	  "inc/sub/z.h" },
+	{ "ln -s sub sub", "-Iinc2", "#include \"sub/z.h\"\n", "sub/z.h" },
+	{ "ln -s y.h inc/y.h", "-Iinc -Iinc2", "#include <y.h>\n", "inc/y.h" },
+	{ "ln -s loop loop", "-Iloop -Iinc2", "#include <y.h>\n", "loop" },
+	{ "ln -s loop loop", "-Iloop/in -Iinc2", "#include <y.h>\n",
+	  "loop/in" },
+	{ "ln -s sub inc/sub", "-Iinc -Iinc2 -include sub/z.h", "",
+	  "inc/sub/z.h" },
+	{ "ln -s sub inc/sub", "-Iinc -Iinc2",
+	  "#if __has_include(<sub/z.h>)\n#endif\n", NULL },
+	{ "ln -s gone.bin gone.bin", "-Iinc",
+	  "__asm__(\".incbin \\\"gone.bin\\\"\");\n", "gone.bin" },
+	{ "mkdir inc/sub; chmod 0 inc/sub", "-Iinc -Iinc2",
+	  "#include <sub/z.h>\n", "inc/sub/z.h" },
+	{ "mkdir deep/sub; chmod 0 deep", "-Ideep -Iinc2",
+	  "#include <sub/z.h>\n", "deep/sub/z.h" },
+	{ "mkdir deep/sub; chmod 0 deep", "-Ideep/sub -Iinc2",
+	  "#include <y.h>\n", "deep/sub" },
+	{ "touch inc/y.h; chmod 0 inc/y.h", "-Iinc -Iinc2", "#include <y.h>\n",
+	  "inc/y.h" },
+};
+
+START_TEST(what_cannot_be_looked_at_is_not_absent)
+{
+	char *gcc = make_tree(unseen[_i].source);
+	struct cpp_scanner *s = compare_scan();
+
+	/* root may look everywhere */
+	if (!geteuid()) {
+		compare_shell("chown -R nobody .");
+		ck_assert_int_eq(setuid(65534), 0);
+	}
+	/* It comes, and it goes again. */
+	for (int i = 0; i < 3; i++) {
+		struct cpp_closure c;
+		struct strv files = { 0 };
+		char *command;
+
+		command = xasprintf("gcc -nostdinc %s -c -x c unit.c -o unit.o "
+				    "2>/dev/null",
+				    unseen[_i].options);
+		scan(s, gcc, unseen[_i].options, &c);
+		if (i != 1 && strstr(unseen[_i].source, "incbin")) {
+			ck_assert_int_eq(c.reason, REASON_NO_INCBIN);
+		} else if (i != 1) {
+			ck_assert_msg(!c.reason, "%d: %s: %s", i,
+				      reason_text(c.reason), c.detail);
+			compare_shell(command);
+		} else {
+			ck_assert_msg(c.reason == REASON_FILE_STAT ||
+					      c.reason ==
+						      REASON_FILE_UNREADABLE,
+				      "%s", reason_text(c.reason));
+			ck_assert_msg(
+				!unseen[_i].detail ||
+					str_ends(c.detail, unseen[_i].detail),
+				"%s", c.detail);
+			strv_addf(&files, "! { %s; }", command);
+			if (unseen[_i].detail)
+				compare_shell(files.v[0]);
+		}
+		strv_release(&files);
+		cpp_closure_release(&c);
+		compare_shell(i ? "chmod 755 inc deep; "
+				  "rm -rf inc/[sy]* deep/* sub loop gone.bin; "
+				  "touch deep/x.h" :
+				  unseen[_i].shell);
+		free(command);
+	}
+	cpp_scanner_free(s);
+	free(gcc);
+}
+END_TEST
+
+/* The file that a diagnostic shows: there, absent, or not known. */
+static const struct {
+	const char *source, *files, *absent;
+	enum reason why;
+} origins[] = {
+	{ "#line 3 \"gram.y\"\n", "gram.y", "", REASON_NONE },
+	{ "# 3 \"gram.y\" 1\n", "gram.y", "", REASON_NONE },
+	{ "  #  line  3  \"./gram.y\"  /* x */\n", "gram.y", "", REASON_NONE },
+	{ "#line 3 \"gram.y\"\n#line 9 \"unit.c\"\n", "gram.y", "",
+	  REASON_NONE },
+	{ "#line 3 \"gone.y\"\n#line 7 \"gone.y\"\n", "", "gone.y",
+	  REASON_NONE },
+	{ "#line 3 \"gone/gram.y\"\n", "", "gone", REASON_NONE },
+	{ "#line 3 \"inc\"\n# 1 \"<built-in>\"\n# 1 \"\"\n", "", "",
+	  REASON_NONE },
+	{ "#if 0\n#line 3 \"gram.y\"\n#line N\n#endif\n", "", "", REASON_NONE },
+	{ "#line 3\n#line 4 // \"gram.y\"\n# 5\n", "", "", REASON_NONE },
+	{ "#line 3 \"inc/x.h\"\n#include <x.h>\n", "inc/x.h", "", REASON_NONE },
+	{ "#define N 3 \"gram.y\"\n#line N\n", "", "", REASON_LINE_NAME },
+	{ "#define F \"gram.y\"\n#line 3 F\n", "", "", REASON_LINE_NAME },
+	{ "#line 3 /* */ \"gram.y\"\n", "", "", REASON_LINE_NAME },
+	{ "#line 3 \\\n\"gram.y\"\n", "", "", REASON_LINE_NAME },
+	{ "#line 3 \"gram\\056y\"\n", "", "", REASON_LINE_NAME },
+};
+
+START_TEST(what_a_diagnostic_would_show_is_an_input)
+{
+	char *cc = make_tree(origins[_i].source);
+	struct cpp_scanner *s = compare_scan();
+
+	compare_file("gram.y", "\n\nint x;\n");
+	for (int i = 0; i < 2; i++) {
+		struct strv below = { 0 };
+		struct cpp_closure c;
+		char *files, *absent;
+
+		scan(s, cc, "-Iinc", &c);
+		ck_assert_int_eq(c.reason, origins[_i].why);
+		for (size_t k = 1; k < c.n_files; k++) {
+			strv_add(&below, c.files[k].path);
+			ck_assert_int_eq(c.files[k].kind,
+					 str_ends(c.files[k].path, ".h") ?
+						 CPP_FILE_HEADER :
+						 CPP_FILE_INPUT);
+		}
+		files = sorted(&below);
+		absent = sorted(&c.absent);
+		ck_assert_str_eq(files, origins[_i].files);
+		ck_assert_str_eq(absent, origins[_i].absent);
+		free(files);
+		free(absent);
+		strv_release(&below);
+		cpp_closure_release(&c);
+	}
+	cpp_scanner_free(s);
+	free(cc);
+}
+END_TEST
+
+static void expect_date(const char *cc, const char *source, bool dated)
+{
+	struct cpp_scanner *s = compare_scan();
+	struct cpp_closure c;
+
+	compare_file("unit.c", source);
+
+	scan(s, cc, "-Iinc", &c);
+	ck_assert_msg(!c.reason, "%s: %s", reason_text(c.reason), c.detail);
+	ck_assert_msg(!!(c.mentions & CPP_MENTION_TIME) == dated, "%s", source);
+	cpp_closure_release(&c);
+	cpp_scanner_free(s);
+}
+
+START_TEST(a_date_counts_where_it_is_expanded)
+{
+	char *cc = make_tree("");
+
+	expect_date(cc, "#define C(a,b) a##b\nC(__TIME,STAMP__)\n", true);
+	expect_date(cc, "#define C(a) __##a##__\nC(DATE)\n", true);
+	expect_date(cc, "#define D __DATE__\nchar *s = D;\n", true);
+	expect_date(cc, "#define C(a) __##a##__\nint C(socket);\n", false);
+	expect_date(cc, "#define D __DATE__\nint d;\n", false);
+	expect_date(cc, "#define S(x) #x\nchar *s = S(__TIME__);\n", false);
+	expect_date(cc, "#if 0\nchar *s = __DATE__;\n#endif\n", false);
+	free(cc);
+}
+END_TEST
+
+static void expect_with(struct cpp_scanner *s, const char *cc,
+			const char *options, const char *file)
+{
+	struct cpp_closure c;
+
+	scan(s, cc, options, &c);
+	ck_assert_msg(!c.reason, "%s: %s", reason_text(c.reason), c.detail);
+	ck_assert_uint_eq(c.n_files, 2);
+	ck_assert_str_eq(c.files[1].path, file);
+	cpp_closure_release(&c);
+}
+
+static void expect(struct cpp_scanner *s, const char *cc, const char *file)
+{
+	expect_with(s, cc, "-Iinc -Iinc2", file);
+}
+
+START_TEST(a_link_that_leads_somewhere_at_last_is_noticed)
+{
+	char *cc = make_tree("#include <y.h>\n");
+	struct cpp_scanner *s = compare_scan();
+
+	/* Where the link is, nothing changes. */
+	compare_shell("ln -s deep/target link");
+	expect_with(s, cc, "-Ilink/ -Iinc2", "inc2/y.h");
+	compare_shell("mkdir deep/target && touch deep/target/y.h");
+	expect_with(s, cc, "-Ilink/ -Iinc2", "link/y.h");
+	compare_shell("mv deep/target deep/gone");
+	expect_with(s, cc, "-Ilink/ -Iinc2", "inc2/y.h");
+	cpp_scanner_free(s);
+	free(cc);
+}
+END_TEST
+
+/* Each absence ends in its own way, and is noticed by the next unit. */
+START_TEST(the_end_of_an_absence_is_noticed)
+{
+	static const struct {
+		const char *shell, *file;
+	} step[] = {
+		{ "mkdir -p inc/sub", "inc2/sub/z.h" },
+		{ "touch inc/sub/z.h", "inc/sub/z.h" },
+		{ "mv inc/sub inc/other", "inc2/sub/z.h" },
+		{ "ln -s other inc/sub", "inc/sub/z.h" },
+		{ "mv inc/other inc/gone", "inc2/sub/z.h" },
+		{ "mv inc/gone inc/other", "inc/sub/z.h" },
+		{ "rm inc/sub && touch inc/sub", "inc2/sub/z.h" },
+		{ "rm inc/sub && mv inc/other inc/sub", "inc/sub/z.h" },
+		{ "mv inc away", "inc2/sub/z.h" },
+		{ "mkdir -p inc", "inc2/sub/z.h" },
+		{ "rmdir inc && ln -s away inc", "inc/sub/z.h" },
+		{ "mv away/sub/z.h away/sub/y.h", "inc2/sub/z.h" },
+		{ "ln -s y.h away/sub/z.h", "inc/sub/z.h" },
+		{ "rm away/sub/y.h", "inc2/sub/z.h" },
+		{ "touch away/sub/y.h", "inc/sub/z.h" },
+	};
+	char *cc = make_tree("#include <sub/z.h>\n");
+	struct cpp_scanner *s = compare_scan();
+
+	expect(s, cc, "inc2/sub/z.h");
+	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
+		compare_shell(step[i].shell);
+		expect(s, cc, step[i].file);
+		expect(s, cc, step[i].file);
+	}
+	cpp_scanner_free(s);
+	free(cc);
+}
+END_TEST
+
+/* An hour old, so that nothing depends on how long the test takes. */
+static void make_old(const char *name)
+{
+	char *path = xasprintf("%s/%s", compare_dir, name);
+	struct timespec old[2] = { { .tv_nsec = UTIME_OMIT },
+				   { .tv_sec = time(NULL) - 3600 } };
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+	free(path);
+}
+
+START_TEST(files_come_with_what_stat_says_of_them)
+{
+	char *cc = make_tree("#include <x.h>\n");
+	struct cpp_scanner *s = compare_scan();
+	struct cpp_closure c;
+	struct stat st;
+	char *path;
+
+	compare_file("inc/x.h", "int x;\n");
+	make_old("inc/x.h");
+	scan(s, cc, "-Iinc", &c);
+	ck_assert_uint_eq(c.n_files, 2);
+	path = xasprintf("%s/inc/x.h", compare_dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(c.files[1].stamp.ino, st.st_ino);
+	ck_assert_uint_eq(c.files[1].stamp.dev, st.st_dev);
+	ck_assert_int_eq(c.files[1].stamp.size, 7);
+	ck_assert_int_eq(c.files[1].stamp.mtime_ns / 1000000000,
+			 st.st_mtim.tv_sec);
+	ck_assert_int_eq(c.files[1].stamp.ctime_ns % 1000000000,
+			 st.st_ctim.tv_nsec);
+	cpp_closure_release(&c);
+	cpp_scanner_free(s);
+	free(path);
+	free(cc);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/absent");
+	TCase *tc = tcase_create("absent");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, an_answer_says_what_it_depends_on, 0,
+			    sizeof(tried) / sizeof(tried[0]));
+	tcase_add_loop_test(tc, what_may_be_precompiled_is_not_scannable, 0,
+			    sizeof(precompiled) / sizeof(precompiled[0]));
+	tcase_add_loop_test(tc, what_cannot_be_looked_at_is_not_absent, 0,
+			    sizeof(unseen) / sizeof(unseen[0]));
+	tcase_add_loop_test(tc, what_a_diagnostic_would_show_is_an_input, 0,
+			    sizeof(origins) / sizeof(origins[0]));
+	tcase_add_test(tc, a_date_counts_where_it_is_expanded);
+	tcase_add_loop_test(tc, both_names_of_a_system_header_are_listed, 0,
+			    sizeof(shorter) / sizeof(shorter[0]));
+	tcase_add_test(tc, a_link_that_leads_somewhere_at_last_is_noticed);
+	tcase_add_test(tc, the_end_of_an_absence_is_noticed);
+	tcase_add_test(tc, files_come_with_what_stat_says_of_them);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cpp */
+/*
+ * Questions to the compiler: how many, and that it is not held up by itself.
+ */
+#include "cpp-compare.h"
+
+#include "suite.h"
+
+#include <glob.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Starts of the compiler so far; the ask that counts them. */
+static atomic_uint asked;
+
+static int counting_ask(void *ctx, const char *cwd, char *const *argv,
+			char *const *env, struct buf *out, struct buf *err_out,
+			struct err *err)
+{
+	atomic_fetch_add(&asked, 1);
+	return compare_ask(ctx, cwd, argv, env, out, err_out, err);
+}
+
+static struct cpp_scanner *counting_scan(const char *cache)
+{
+	struct cpp_setup setup = { .query = counting_ask, .cache_dir = cache };
+
+	atomic_store(&asked, 0);
+	return cpp_scanner_new(&setup);
+}
+
+/* The number of questions once this was scanned, with one option more. */
+static unsigned asked_for(struct cpp_scanner *s, const char *name,
+			  const char *option)
+{
+	char *cc = compare_compiler(name), *text = NULL;
+	char *argv[] = { "cc", "-nostdinc", "-I.", (char *)option,
+			 "-c", "unit.c",    NULL };
+
+	if (cc)
+		ck_assert_msg(compare_unit(s, cc, argv, &text) == COMPARE_EQUAL,
+			      "%s", text);
+	free(text);
+	free(cc);
+	return atomic_load(&asked);
+}
+
+/* Operators that nobody thought of, in the ways that glibc has. */
+static const char operators[] =
+	"#ifdef __has_attribute\n"
+	"# define __my_has_attribute(attr) __has_attribute (attr)\n"
+	"#else\n"
+	"# define __my_has_attribute(attr) 0\n"
+	"#endif\n"
+	"#if __my_has_attribute (__noreturn__) && __has_attribute(__pure__)\n"
+	"#include \"a.h\"\n"
+	"#endif\n"
+	"#if __has_attribute(__nonsense__) || "
+	"!__my_has_attribute (__format_arg__)\n"
+	"#include \"b.h\"\n"
+	"#endif\n"
+	"#if __has_builtin(__builtin_ctz) && !__has_attribute (nonsense2)\n"
+	"#include \"c.h\"\n"
+	"#endif\n";
+
+static void make_tree(void)
+{
+	compare_shell("touch a.h b.h c.h");
+	compare_file("ops.h", operators);
+	compare_file("unit.c", "#include \"ops.h\"\n#ifdef __OPTIMIZE__\n"
+			       "#include \"a.h\"\n#endif\n");
+}
+
+START_TEST(a_set_of_flags_costs_one_question)
+{
+	struct cpp_scanner *s = counting_scan(NULL);
+
+	make_tree();
+	/* The first one, and the operators of one header at once. */
+	ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 2);
+	ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 2);
+	/* Others are asked for them ahead. */
+	ck_assert_uint_eq(asked_for(s, "gcc", "-O0"), 3);
+	ck_assert_uint_eq(asked_for(s, "gcc", "-fshort-wchar"), 4);
+	ck_assert_uint_eq(asked_for(s, "gcc", "-Wall"), 5);
+	/* No macro knows of it. */
+	ck_assert_uint_eq(asked_for(s, "gcc", "-fno-common"), 5);
+	cpp_scanner_free(s);
+}
+END_TEST
+
+START_TEST(clang_answers_the_same_questions)
+{
+	struct cpp_scanner *s = counting_scan(NULL);
+
+	make_tree();
+	asked_for(s, "clang-14", "-O2");
+	ck_assert_uint_le(atomic_load(&asked), 2);
+	cpp_scanner_free(s);
+}
+END_TEST
+
+START_TEST(nothing_is_asked_twice_of_two_runs)
+{
+	char *cache = xasprintf("%s/cache", compare_dir);
+	struct cpp_scanner *s = counting_scan(cache);
+
+	make_tree();
+	ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 2);
+	cpp_scanner_free(s);
+	s = counting_scan(cache);
+	ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 0);
+	cpp_scanner_free(s);
+	free(cache);
+}
+END_TEST
+
+/* A compiler that has nothing to say: it predefines nothing. */
+static int silent_ask(void *ctx, const char *cwd, char *const *argv,
+		      char *const *env, struct buf *out, struct buf *err_out,
+		      struct err *err)
+{
+	(void)ctx, (void)cwd, (void)argv, (void)env;
+	(void)out, (void)err_out, (void)err;
+	atomic_fetch_add(&asked, 1);
+	return 0;
+}
+
+START_TEST(no_macros_are_an_answer)
+{
+	char *cache = xasprintf("%s/cache", compare_dir);
+	struct cpp_setup setup = { .query = silent_ask, .cache_dir = cache };
+	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
+
+	compare_file("unit.c", "#ifdef __GNUC__\n#error\n#endif\n");
+	atomic_store(&asked, 0);
+	for (int i = 0; i < 2; i++) {
+		struct cpp_scanner *s = cpp_scanner_new(&setup);
+		struct cpp_closure c;
+
+		compare_closure(s, "/bin/cc", argv, &c);
+		ck_assert_int_eq(c.reason, REASON_NONE);
+		ck_assert_uint_eq(atomic_load(&asked), 1);
+		cpp_closure_release(&c);
+		cpp_scanner_free(s);
+	}
+	free(cache);
+}
+END_TEST
+
+/* Spoil one byte, `at` sixteenths from the start. */
+static void spoil(const char *cache, size_t at)
+{
+	char *pattern = xasprintf("%s/scan-*", cache);
+	struct buf text = { 0 };
+	struct err err;
+	glob_t found;
+
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+	ck_assert_uint_eq(found.gl_pathc, 1);
+	ck_assert_int_eq(fs_read(found.gl_pathv[0], 1 << 20, &text, &err), 0);
+	text.data[(text.len - 1) * at / 16] ^= 1;
+	ck_assert_int_eq(
+		fs_write(found.gl_pathv[0], buf_bytes(&text), 0600, &err), 0);
+	globfree(&found);
+	buf_release(&text);
+	free(pattern);
+}
+
+/* Whichever byte of it is another: it is no answer. */
+START_TEST(a_damaged_answer_is_asked_for_again)
+{
+	char *cache = xasprintf("%s/cache", compare_dir);
+	struct cpp_scanner *s = counting_scan(cache);
+
+	make_tree();
+	asked_for(s, "gcc", "-O2");
+	cpp_scanner_free(s);
+	for (size_t i = 0; i <= 16; i++) {
+		spoil(cache, i);
+		s = counting_scan(cache);
+		ck_assert_uint_ge(asked_for(s, "gcc", "-O2"), 1);
+		cpp_scanner_free(s);
+		s = counting_scan(cache);
+		ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 0);
+		cpp_scanner_free(s);
+	}
+	free(cache);
+}
+END_TEST
+
+/* Units of one set of flags on several threads: one question. */
+struct crowd {
+	struct cpp_scanner *s;
+	char *cc;
+	atomic_uint bad;
+};
+
+static void *member(void *arg)
+{
+	struct crowd *crowd = arg;
+	char *argv[] = {
+		"cc", "-nostdinc", "-I.", "-O2", "-c", "unit.c", NULL
+	};
+
+	for (int i = 0; i < 20; i++) {
+		struct cpp_closure c;
+
+		compare_closure(crowd->s, crowd->cc, argv, &c);
+		if (c.reason || c.n_files != 4)
+			atomic_fetch_add(&crowd->bad, 1);
+		cpp_closure_release(&c);
+	}
+	return NULL;
+}
+
+START_TEST(threads_wait_for_one_answer)
+{
+	struct crowd crowd = { counting_scan(NULL), compare_compiler("gcc"),
+			       0 };
+	pthread_t thread[4];
+
+	ck_assert_ptr_nonnull(crowd.cc);
+	make_tree();
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			pthread_create(&thread[i], NULL, member, &crowd), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_uint_eq(atomic_load(&crowd.bad), 0);
+	ck_assert_uint_eq(atomic_load(&asked), 2);
+	cpp_scanner_free(crowd.s);
+	free(crowd.cc);
+}
+END_TEST
+
+/* What -dM does not say of itself, and gcc has for -fexcess-precision. */
+START_TEST(macros_that_gcc_hides_are_known)
+{
+	static const char *const names[] = { "gcc", "aarch64-linux-gnu-gcc",
+					     "arm-linux-gnueabihf-gcc",
+					     "riscv64-linux-gnu-gcc" };
+
+	compare_shell("touch a.h");
+	compare_file("unit.c", "#ifdef __FLT_EVAL_METHOD__\n"
+			       "#include \"a.h\"\n#endif\n");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct cpp_scanner *s = counting_scan(NULL);
+
+		asked_for(s, names[i], "-O2");
+		cpp_scanner_free(s);
+	}
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/ask");
+	TCase *tc = tcase_create("ask");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, a_set_of_flags_costs_one_question);
+	tcase_add_test(tc, clang_answers_the_same_questions);
+	tcase_add_test(tc, nothing_is_asked_twice_of_two_runs);
+	tcase_add_test(tc, no_macros_are_an_answer);
+	tcase_add_test(tc, a_damaged_answer_is_asked_for_again);
+	tcase_add_test(tc, threads_wait_for_one_answer);
+	tcase_add_test(tc, macros_that_gcc_hides_are_known);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cpp */
+/*
+ * #pragma GCC target and optimize: what is included afterwards is what a
+ * compile includes, not what -E or -M do.
+ */
+#include "cpp-compare.h"
+
+#include "cpp/pragma.h"
+#include "suite.h"
+
+#include <errno.h>
+
+/* Includes of each macro's state, so that a closure tells all of them. */
+static void states(struct buf *out, const char *suffix,
+		   const char *const *macros)
+{
+	for (size_t i = 0; macros[i]; i++) {
+		char *yes = xasprintf("%s-%s.h", macros[i], suffix);
+		char *no = xasprintf("no-%s-%s.h", macros[i], suffix);
+
+		compare_file(yes, "");
+		compare_file(no, "");
+		buf_printf(out,
+			   "#ifdef %s\n#include \"%s\"\n#else\n"
+			   "#include \"%s\"\n#endif\n",
+			   macros[i], yes, no);
+		free(yes);
+		free(no);
+	}
+}
+
+/* The headers of a list of files, sorted. */
+static char *headers(const struct strv *files)
+{
+	struct strv found = { 0 };
+	char *s;
+
+	for (size_t i = 0; i < files->n; i++) {
+		if (strstr(files->v[i], "-0.h") || strstr(files->v[i], "-1.h"))
+			strv_add(&found, str_base(files->v[i]));
+	}
+	strv_sort_unique(&found);
+	s = found.n ? strv_join(&found, "\n") : xstrdup("");
+	strv_release(&found);
+	return s;
+}
+
+/* What a compile reads, by the -MD that it writes meanwhile. */
+static char *theirs(const char *cc, const char *flag)
+{
+	char *path = compare_compiler(cc);
+	char *const argv[] = { path,  (char *)flag, "-w",  "-S",  "u.c", "-o",
+			       "u.s", "-MD",        "-MF", "u.d", NULL };
+	struct buf out = { 0 }, said = { 0 }, dep = { 0 };
+	struct strv files = { 0 };
+	char *dep_path = xasprintf("%s/u.d", compare_dir), *s;
+	struct err err;
+
+	ck_assert_msg(!compare_run(compare_dir, argv, environ, &out, &said),
+		      "%s", buf_str(&said));
+	ck_assert_int_eq(fs_read(dep_path, 1 << 20, &dep, &err), 0);
+	strv_split(&files, buf_str(&dep), " \\\n");
+	s = headers(&files);
+	strv_release(&files);
+	buf_release(&out);
+	buf_release(&said);
+	buf_release(&dep);
+	free(dep_path);
+	free(path);
+	return s;
+}
+
+static char *ours(struct cpp_scanner *scan, const char *cc, const char *flag)
+{
+	char *argv[] = { "cc", (char *)flag, "-c", "u.c", NULL };
+	char *path = compare_compiler(cc), *s;
+	struct strv files = { 0 };
+	struct cpp_closure c;
+
+	compare_closure(scan, path, argv, &c);
+	for (size_t i = 0; i < c.n_files; i++)
+		strv_add(&files, c.files[i].path);
+	s = c.reason ? xasprintf("%s: %s", reason_text(c.reason),
+				 c.detail ? c.detail : "") :
+		       headers(&files);
+	cpp_closure_release(&c);
+	strv_release(&files);
+	free(path);
+	return s;
+}
+
+static const struct {
+	const char *cc, *flag;
+	const char *before, *after; /* pragmas; states behind each are seen */
+	const char *macros[8];
+} set[] = {
+	{ "gcc",
+	  "-O2",
+	  "#pragma GCC target(\"avx2\")\n",
+	  "#pragma GCC reset_options\n",
+	  { "__AVX2__", "__AVX__", "__SSE3__", "__OPTIMIZE__" } },
+	{ "gcc",
+	  "-O2",
+	  "#pragma GCC push_options\n#pragma GCC target(\"avx512f,fma\")\n",
+	  "#pragma GCC pop_options\n",
+	  { "__AVX512F__", "__FMA__", "__SSE2__", "__LZCNT__" } },
+	{ "gcc",
+	  "-O0",
+	  "#pragma GCC optimize(\"O3\", \"fast-math\")\n",
+	  "#pragma GCC optimize(\"Os\")\n",
+	  { "__OPTIMIZE__", "__OPTIMIZE_SIZE__", "__FAST_MATH__",
+	    "__NO_MATH_ERRNO__" } },
+	{ "gcc",
+	  "-mavx2",
+	  "# pragma GCC /* c */ \\\ntarget \"no-avx\"\n",
+	  "_Pragma(\"GCC target(\\\"avx\\\")\")\n",
+	  { "__AVX2__", "__AVX__", "__SSE4_2__" } },
+	/* Each set of Intel's headers, in turn. */
+	{ "gcc",
+	  "-O2",
+	  "#pragma GCC push_options\n#pragma GCC target(\"sse4.1\")\n"
+	  "#pragma GCC pop_options\n#pragma GCC push_options\n"
+	  "#pragma GCC push_options\n#pragma GCC target(\"bmi\")\n",
+	  "#pragma GCC pop_options\n#pragma GCC target(\"bmi2\")\n",
+	  { "__SSE4_1__", "__BMI__", "__BMI2__" } },
+	/* What a unit itself did to the macro goes with it. */
+	{ "gcc",
+	  "-O2",
+	  "#undef __OPTIMIZE__\n#define __AVX2__\n"
+	  "#pragma GCC optimize(\"O0\")\n#pragma GCC target(\"avx2\")\n",
+	  "#pragma GCC optimize(\"O1\")\n#pragma GCC target(\"no-avx2\")\n",
+	  { "__OPTIMIZE__", "__AVX2__" } },
+	{ "aarch64-linux-gnu-gcc",
+	  "-O2",
+	  "#pragma GCC target(\"+sve\")\n",
+	  "#pragma GCC target(\"+nosimd\")\n",
+	  { "__ARM_FEATURE_SVE", "__ARM_NEON", "__ARM_FEATURE_CRC32" } },
+	{ "arm-linux-gnueabihf-gcc",
+	  "-O2",
+	  "#pragma GCC target(\"arm\")\n",
+	  "#pragma GCC target(\"thumb\")\n",
+	  { "__thumb__", "__thumb2__", "__OPTIMIZE__" } },
+	/* Another compiler's, and so nothing. */
+	{ "clang-14",
+	  "-O2",
+	  "#pragma GCC target(\"avx2\")\n#pragma clang optimize off\n",
+	  "#pragma GCC optimize(\"O0\")\n#pragma clang fp contract(fast)\n",
+	  { "__AVX2__", "__OPTIMIZE__", "__FAST_MATH__" } },
+};
+
+START_TEST(what_is_read_behind_a_pragma_is_what_a_compile_reads)
+{
+	struct buf unit = { 0 };
+	struct cpp_scanner *scan = compare_scan();
+	char *path = compare_compiler(set[_i].cc), *want, *got;
+
+	buf_add_str(&unit, set[_i].before);
+	states(&unit, "0", set[_i].macros);
+	buf_add_str(&unit, set[_i].after);
+	states(&unit, "1", set[_i].macros);
+	compare_file("u.c", buf_str(&unit));
+	if (path) {
+		want = theirs(set[_i].cc, set[_i].flag);
+		got = ours(scan, set[_i].cc, set[_i].flag);
+		ck_assert_str_eq(got, want);
+		free(want);
+		free(got);
+	}
+	free(path);
+	cpp_scanner_free(scan);
+	buf_release(&unit);
+}
+END_TEST
+
+START_TEST(a_set_is_asked_for_once_and_kept)
+{
+	struct cpp_setup setup = { .query = compare_ask,
+				   .cache_dir = compare_dir };
+	static const char source[] = "#pragma GCC target(\"avx2\")\n"
+				     "#ifdef __AVX2__\n"
+				     "#include \"a-0.h\"\n#endif\n";
+	struct cpp_stats before, after;
+	char *got;
+
+	compare_file("a-0.h", "");
+	compare_file("u.c", source);
+	for (int i = 0; i < 2; i++) {
+		struct cpp_scanner *scan = cpp_scanner_new(&setup);
+
+		got = ours(scan, "gcc", "-O2");
+		ck_assert_str_eq(got, "a-0.h");
+		free(got);
+		cpp_scanner_stats(scan, &before);
+		got = ours(scan, "gcc", "-O2");
+		ck_assert_str_eq(got, "a-0.h");
+		free(got);
+		cpp_scanner_stats(scan, &after);
+		ck_assert_uint_eq(before.n_queries, after.n_queries);
+		if (i)
+			ck_assert_uint_eq(after.n_queries, 0);
+		cpp_scanner_free(scan);
+	}
+}
+END_TEST
+
+START_TEST(a_pragma_that_gcc_refuses_is_the_units_reason)
+{
+	struct cpp_scanner *scan = compare_scan();
+	char *got;
+
+	compare_file("u.c", "#pragma GCC target(\"no-such\")\n");
+	got = ours(scan, "gcc", "-O2");
+	ck_assert_ptr_nonnull(strstr(got, "changes the compiler's options"));
+	ck_assert_ptr_nonnull(strstr(got, "no-such"));
+	free(got);
+	cpp_scanner_free(scan);
+}
+END_TEST
+
+START_TEST(behind_a_pop_only_what_is_in_force_is_left)
+{
+	static const char *const said[] = {
+		"GCC target(\"a\")", "GCC push_options", "GCC optimize(1)",
+		"GCC push_options",  "GCC  pop_options", "GCC pop_options",
+	};
+	static const size_t left[] = { 1, 2, 3, 4, 3, 1 };
+	struct strv pragmas = { 0 };
+
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		strv_add(&pragmas, said[i]);
+		cpp_pragma_options_prune(&pragmas);
+		ck_assert_uint_eq(pragmas.n, left[i]);
+	}
+	strv_add(&pragmas, "GCC pop_options");
+	cpp_pragma_options_prune(&pragmas);
+	ck_assert_uint_eq(pragmas.n, 2);
+	strv_release(&pragmas);
+}
+END_TEST
+
+START_TEST(an_output_without_its_macros_is_refused)
+{
+	struct buf changes = { 0 };
+
+	ck_assert_int_eq(cpp_pragma_options_parse("", &changes), -EPROTO);
+	ck_assert_int_eq(cpp_pragma_options_parse("\t.section .debug_macinfo\n"
+						  "\t.byte\t0x1\n\t.uleb128 0\n"
+						  "\t.ascii \"A 1\\0\"\n",
+						  &changes),
+			 -EPROTO);
+	buf_release(&changes);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/pragma-options");
+	TCase *tc = tcase_create("pragma-options");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(
+		tc, what_is_read_behind_a_pragma_is_what_a_compile_reads, 0,
+		sizeof(set) / sizeof(set[0]));
+	tcase_add_test(tc, a_set_is_asked_for_once_and_kept);
+	tcase_add_test(tc, a_pragma_that_gcc_refuses_is_the_units_reason);
+	tcase_add_test(tc, behind_a_pop_only_what_is_in_force_is_left);
+	tcase_add_test(tc, an_output_without_its_macros_is_refused);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}

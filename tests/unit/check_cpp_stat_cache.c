@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cpp */
+/*
+ * A tree that changes while it is scanned: each time the answer must be what
+ * gcc -M says at that moment.
+ */
+#include "cpp-compare.h"
+
+#include "suite.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* One unit scanned again and again while the tree changes. */
+struct life {
+	struct cpp_scanner *s;
+	char *cc;
+};
+
+static void expect(struct life *l, const char *files)
+{
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-Iinc2",
+			 "-c", "unit.c",    NULL };
+	char *text;
+	enum compare_result r = compare_unit(l->s, l->cc, argv, &text);
+
+	ck_assert_msg(r == COMPARE_EQUAL && strstr(text, files),
+		      "%d, wanted %s\n%s", r, files, text);
+	free(text);
+}
+
+static void absent(struct life *l)
+{
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-Iinc2",
+			 "-c", "unit.c",    NULL };
+	char *text;
+
+	ck_assert_int_eq(compare_unit(l->s, l->cc, argv, &text),
+			 COMPARE_BROKEN);
+	ck_assert_msg(strstr(text, "header not found"), "%s", text);
+	free(text);
+}
+
+static struct life born(void)
+{
+	struct life l = { compare_scan(), compare_compiler("gcc") };
+
+	ck_assert_ptr_nonnull(l.cc);
+	compare_shell("mkdir inc inc2");
+	return l;
+}
+
+static void died(struct life *l)
+{
+	cpp_scanner_free(l->s);
+	free(l->cc);
+}
+
+START_TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("unit.c", "#include <gen/x.h>\n");
+	absent(&l);
+	compare_file("inc2/gen/x.h", "");
+	expect(&l, "inc2/gen/x.h\n");
+	compare_file("inc/gen/x.h", "");
+	expect(&l, "inc/gen/x.h\n");
+	compare_shell("rm inc/gen/x.h");
+	expect(&l, "inc2/gen/x.h\n");
+	compare_shell("rm -r inc2/gen && mkdir -p inc2/gen/x.h");
+	absent(&l);
+	died(&l);
+}
+END_TEST
+
+START_TEST(the_same_size_within_a_tick_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("inc/a.h", "");
+	compare_file("inc/b.h", "");
+	compare_file("unit.c", "#include <x.h>\n");
+	for (int i = 0; i < 60; i++) {
+		compare_file("inc/x.h",
+			     i % 2 ? "#include <a.h>\n" : "#include <b.h>\n");
+		expect(&l, i % 2 ? "inc/a.h\n" : "inc/b.h\n");
+	}
+	died(&l);
+}
+END_TEST
+
+START_TEST(a_directory_that_becomes_a_link_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("unit.c", "#include <gen/x.h>\n");
+	compare_file("other/x.h", "#include \"y.h\"\n");
+	compare_file("other/y.h", "");
+	compare_file("inc/gen/x.h", "");
+	compare_file("inc2/gen/x.h", "");
+	expect(&l, "inc/gen/x.h\n");
+	compare_shell("rm -r inc/gen && ln -s ../other inc/gen");
+	expect(&l, "inc/gen/y.h\n");
+	compare_shell("mv other gone");
+	expect(&l, "inc2/gen/x.h\n");
+	/* The link's own directory does not change now. */
+	compare_shell("mv gone other");
+	expect(&l, "inc/gen/y.h\n");
+	compare_shell("rm inc2/gen/x.h inc/gen && ln -s gone.h inc2/gen/x.h");
+	absent(&l);
+	compare_shell("touch inc2/gen/gone.h");
+	expect(&l, "inc2/gen/x.h\n");
+	died(&l);
+}
+END_TEST
+
+START_TEST(a_search_directory_that_appears_is_noticed)
+{
+	struct life l = born();
+
+	compare_file("unit.c", "#include <x.h>\n");
+	compare_shell("rmdir inc && touch inc2/x.h");
+	expect(&l, "inc2/x.h\n");
+	compare_file("inc/x.h", "");
+	expect(&l, "inc/x.h\n");
+	died(&l);
+}
+END_TEST
+
+/* Several threads, one scan, and a file that does not stand still. */
+struct crowd {
+	struct cpp_scanner *s;
+	char *cc;
+	atomic_int bad;
+	pthread_barrier_t start;
+};
+
+static void *member(void *arg)
+{
+	struct crowd *c = arg;
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.c", NULL };
+
+	for (int i = 0; i < 300; i++) {
+		struct cpp_closure out;
+
+		compare_closure(c->s, c->cc, argv, &out);
+		if (!out.reason &&
+		    (out.n_files != 3 || strcmp(out.files[1].path, "inc/x.h")))
+			atomic_fetch_add(&c->bad, 1);
+		cpp_closure_release(&out);
+	}
+	return NULL;
+}
+
+START_TEST(threads_share_a_scan_while_files_change)
+{
+	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
+	pthread_t thread[4];
+
+	compare_file("unit.c", "#include <x.h>\n");
+	compare_file("inc/a.h", "");
+	compare_file("inc/b.h", "");
+	compare_file("inc/x.h", "#include <a.h>\n");
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, member, &c),
+				 0);
+	for (int i = 0; i < 200; i++) {
+		compare_file("new",
+			     i % 2 ? "#include <a.h>\n" : "#include <b.h>\n");
+		compare_shell("mv new inc/x.h");
+	}
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_int_eq(atomic_load(&c.bad), 0);
+	cpp_scanner_free(c.s);
+	free(c.cc);
+}
+END_TEST
+
+static void *newcomer(void *arg)
+{
+	struct crowd *c = arg;
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.c", NULL };
+	struct cpp_closure out;
+
+	pthread_barrier_wait(&c->start);
+	compare_closure(c->s, c->cc, argv, &out);
+	if (out.reason || out.n_files != 41)
+		atomic_fetch_add(&c->bad, 1);
+	cpp_closure_release(&out);
+	return NULL;
+}
+
+/* Units that come together meet the same headers at the same moment. */
+START_TEST(a_file_is_read_by_one_thread_and_once)
+{
+	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
+	struct buf unit = { 0 };
+	struct cpp_stats stats;
+	pthread_t thread[4];
+
+	for (int i = 0; i < 40; i++) {
+		char *name = xasprintf("inc/%d.h", i);
+
+		compare_file(name, "#define A 1\n");
+		buf_printf(&unit, "#include <%d.h>\n", i);
+		free(name);
+	}
+	compare_file("unit.c", buf_str(&unit));
+	/* More than a tick of the clock of files. */
+	usleep(50000);
+	pthread_barrier_init(&c.start, NULL, 4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, newcomer, &c),
+				 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&c.start);
+	ck_assert_int_eq(atomic_load(&c.bad), 0);
+	cpp_scanner_stats(c.s, &stats);
+	ck_assert_uint_eq(stats.n_lexed, 41);
+	ck_assert_uint_eq(stats.n_reused, 3 * 41);
+	cpp_scanner_free(c.s);
+	free(c.cc);
+	buf_release(&unit);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/tree");
+	TCase *tc = tcase_create("tree");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, a_header_that_appears_moves_and_vanishes_is_noticed);
+	tcase_add_test(tc, the_same_size_within_a_tick_is_noticed);
+	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
+	tcase_add_test(tc, a_search_directory_that_appears_is_noticed);
+	tcase_add_test(tc, threads_share_a_scan_while_files_change);
+	tcase_add_test(tc, a_file_is_read_by_one_thread_and_once);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}

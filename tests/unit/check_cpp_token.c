@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cpp */
+#include "cpp/token.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+/* What stands behind the backslash, its value, and what is left. */
+static const struct {
+	const char *text;
+	int64_t value;
+	const char *rest;
+} escapes[] = {
+	{ "n", '\n', "" },
+	{ "t1", '\t', "1" },
+	{ "e", 27, "" },
+	{ "E", 27, "" },
+	{ "\"x", '"', "x" },
+	{ "\\", '\\', "" },
+	{ "0", 0, "" },
+	{ "1012", 'A', "2" },
+	{ "79", 7, "9" },
+	{ "777", 0777, "" },
+	{ "8", -1, "" },
+	{ "q!", -1, "!" },
+	{ "x2e.", '.', "." },
+	{ "x00000000002E", '.', "" },
+	{ "x12345678a", 0x2345678a, "" },
+	{ "x", -1, "" },
+	{ "xg", -1, "g" },
+	{ "u002e0", '.', "0" },
+	{ "U0000002e0", '.', "0" },
+	{ "u", -1, "" },
+};
+
+START_TEST(an_escape_has_a_value_and_an_end)
+{
+	const char *s = escapes[_i].text;
+
+	ck_assert_int_eq(cpp_escape(&s, s + strlen(s)), escapes[_i].value);
+	ck_assert_str_eq(s, escapes[_i].rest);
+}
+END_TEST
+
+/* A literal's quote stands behind it, and more of the line. */
+START_TEST(it_does_not_go_beyond_the_end)
+{
+	static const char text[] = "x414141";
+	const char *s = text;
+
+	ck_assert_int_eq(cpp_escape(&s, text + 3), 'A');
+	ck_assert_ptr_eq(s, text + 3);
+	s = text;
+	ck_assert_int_eq(cpp_escape(&s, text + 1), -1);
+	ck_assert_ptr_eq(s, text + 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("scan/escape");
+	TCase *tc = tcase_create("escape");
+
+	tcase_add_loop_test(tc, an_escape_has_a_value_and_an_end, 0,
+			    sizeof(escapes) / sizeof(escapes[0]));
+	tcase_add_test(tc, it_does_not_go_beyond_the_end);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: fetch */
+#include "fetch/checksums.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa01"
+#define B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB02"
+
+/* A list, the last byte of the sum of "x.tar", or what is wrong. */
+static const struct sample {
+	const char *list;
+	int answer;
+} samples[] = {
+	{ A "  x.tar\n", 1 },
+	{ A " *x.tar\n", 1 },
+	{ B "  x.tar\n", 2 },
+	{ A "  x.tar", 1 },
+	{ A "  x.tar \t\r\n", 1 },
+	{ A "  y.tar\n" B "  x.tar\n" A "  x.tar.gz\n", 2 },
+	{ "# x.tar\n\n" B "  x.tar\n", 2 },
+	{ A "  x.tar\n" B "  x.tar\n", -EINVAL },
+	{ A "  x.tar\n" A "  x.tar\n", -EINVAL },
+	{ A "  x.tar\n" A " *x.tar\n", -EINVAL },
+	{ A " x.tar\n", -ENOENT },
+	{ A "   x.tar\n", -ENOENT },
+	{ A "\tx.tar\n", -ENOENT },
+	{ A "  X.tar\n", -ENOENT },
+	{ A "  ./x.tar\n", -ENOENT },
+	{ A "  x.tar.xz\n", -ENOENT },
+	{ " " A "  x.tar\n", -ENOENT },
+	{ "0" A "  x.tar\n", -ENOENT },
+	{ "g" B "  x.tar\n", -ENOENT },
+	{ "x.tar\n", -ENOENT },
+	{ "\n", -ENOENT },
+	{ "", -ENOENT },
+};
+
+START_TEST(a_name_has_one_sum_or_none_that_counts)
+{
+	const struct sample *s = &samples[_i];
+	struct digest got = { .b = { [31] = 42 } };
+	struct err err = { 0 };
+	int ret = fetch_checksums_find(bytes_str(s->list), "x.tar", &got, &err);
+
+	if (s->answer > 0) {
+		ck_assert_int_eq(ret, 0);
+		ck_assert_int_eq(got.b[31], s->answer);
+		ck_assert_int_eq(got.b[0], s->answer == 1 ? 0xaa : 0xbb);
+	} else {
+		ck_assert_msg(ret == s->answer, "%s: %d", s->list, ret);
+		ck_assert_int_eq(got.b[31], 42);
+		ck_assert(strstr(err.text, "x.tar"));
+	}
+}
+END_TEST
+
+START_TEST(a_digit_that_is_none_is_no_sum)
+{
+	static const char wrong[] = { 'g', 'G', ' ', '/', ':', '@', '`', '\0' };
+	char line[] = A "  x.tar\n";
+	struct digest got;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(wrong); i++) {
+		line[7 * i] = wrong[i];
+		ck_assert_int_eq(
+			fetch_checksums_find(bytes_of(line, sizeof(line) - 1),
+					     "x.tar", &got, &err),
+			-ENOENT);
+		line[7 * i] = 'a';
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fetch/sums");
+	TCase *tc = tcase_create("sums");
+
+	tcase_add_loop_test(tc, a_name_has_one_sum_or_none_that_counts, 0,
+			    sizeof(samples) / sizeof(*samples));
+	tcase_add_test(tc, a_digit_that_is_none_is_no_sum);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

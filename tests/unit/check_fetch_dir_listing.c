@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: fetch */
+#include "fetch/dir-listing.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The names, with a blank between; the caller frees it. */
+static char *names_of(const char *html)
+{
+	struct strv names = { 0 };
+	struct err err = { 0 };
+	char *out;
+
+	ck_assert_int_eq(fetch_dir_listing_parse(bytes_str(html), &names, &err),
+			 0);
+	out = strv_join(&names, " ");
+	strv_release(&names);
+	return out;
+}
+
+static void expect(const char *html, const char *names)
+{
+	char *got = names_of(html);
+
+	ck_assert_str_eq(got, names);
+	free(got);
+}
+
+START_TEST(nginx_is_read)
+{
+	expect("<html>\r\n<head><title>Index of /pub/tools/</title></head>\r\n"
+	       "<body>\r\n<h1>Index of /pub/tools/</h1><hr><pre>"
+	       "<a href=\"../\">../</a>\r\n"
+	       "<a href=\"13.3.0/\">13.3.0/</a>   25-May-2024 14:46     -\r\n"
+	       "<a href=\"12.4.0/\">12.4.0/</a>   25-May-2024 14:46     -\r\n"
+	       "<a href=\"sha256sums.asc\">sha256sums.asc</a>  1-Jun-2024 13K\r\n"
+	       "</pre><hr></body>\r\n</html>\r\n",
+	       "12.4.0 13.3.0 sha256sums.asc");
+}
+END_TEST
+
+START_TEST(apache_is_read)
+{
+	expect("<table><tr><th><a href=\"?C=N;O=D\">Name</a></th>"
+	       "<th><a href=\"?C=M;O=A\">Last modified</a></th></tr>\n"
+	       "<tr><td><a href=\"/pub/tools/\">Parent Directory</a></td></tr>\n"
+	       "<tr><td valign=\"top\"><img src=\"/icons/folder.gif\"></td>"
+	       "<td><a href=\"13.3.0/\">13.3.0/</a></td></tr>\n"
+	       "<TR><TD><A  CLASS='x' HREF = 'a&amp;b.tar.xz' >a&amp;b</A>\n"
+	       "<a name=top><a href=plain.txt>plain</a><a href>none</a>"
+	       "</table>",
+	       "13.3.0 a&b.tar.xz plain.txt");
+}
+END_TEST
+
+START_TEST(names_are_sorted_and_each_is_there_once)
+{
+	expect("<a href=b><a href=\"a/\"><a href='b'><a href=./b><a href=a>",
+	       "a b");
+	expect("", "");
+	expect("no link, <abbr href=x> <b href=y> < a href=z>", "");
+}
+END_TEST
+
+START_TEST(escapes_are_read)
+{
+	expect("<a href=\"gcc%2d13%2E3+x~%20y\">", "gcc-13.3+x~ y");
+	expect("<a href=\"a&#45;b&#x2D;c&quot;&apos;&lt;&gt;\">", "a-b-c\"'<>");
+	expect("<a href=\"%25\"><a href=\"a%253a\"><a href=\"c%3ad\">",
+	       "% a%3a c:d");
+}
+END_TEST
+
+/* None of them is an entry of the directory. */
+static const char *const hostile[] = {
+	"",
+	"/",
+	".",
+	"..",
+	"./",
+	"../",
+	"./.",
+	"./..",
+	"%2e",
+	"%2e%2e",
+	"%2E%2e/",
+	".%2e",
+	"&#46;&#46;",
+	"&#46;%2e/",
+	"..%2f..%2fetc",
+	"%2fetc",
+	"a%2fb",
+	"/etc/passwd",
+	"a/b",
+	"a//",
+	"//host/x",
+	"https://host/x",
+	"HTTPS:x",
+	"javascript:x",
+	"a:b",
+	"?C=N",
+	"a?b",
+	"a#b",
+	"#a",
+	"a\\b",
+	"a%5cb",
+	"%00",
+	"a%00b",
+	"a%0ab",
+	"%1b[31m",
+	"\x1b",
+	"a\tb",
+	"%7f",
+	"%80",
+	"\xc3\xa4",
+	"%c3%a4",
+	"%",
+	"a%2",
+	"%zz",
+	"%2",
+	"&#0;",
+	"&#10;",
+	"&#x1b;",
+	"&#128;",
+	"&#99999999999;",
+	"&#x;",
+	"&#;",
+	"&nbsp;",
+	"&",
+	"&amp",
+	"&#46",
+	"&#-46;",
+	"&# 46;",
+	"&#x0x41;",
+	"a&b",
+};
+
+START_TEST(hostile_names_are_passed_over)
+{
+	char *html = xasprintf("<a href=\"first\"><a href=\"%s\">x</a>"
+			       "<a href=last>",
+			       hostile[_i]);
+
+	expect(html, "first last");
+	free(html);
+}
+END_TEST
+
+START_TEST(what_is_not_closed_ends_the_list)
+{
+	expect("<a href=a><a href=\"b><a href=c>", "a");
+	expect("<a href=a><a href='b", "a");
+	expect("<a href=a><a href=b", "a");
+	expect("<a href=a><a", "a");
+	expect("<a href=a><!-- <a href=b> --><a href=c>", "a c");
+	expect("<a href=a><!-- <a href=b>", "a");
+}
+END_TEST
+
+START_TEST(a_name_may_have_255_bytes)
+{
+	char *most = xmalloc(257);
+	char *html;
+
+	memset(most, 'n', 256);
+	most[255] = '\0';
+	html = xasprintf("<a href=\"%s\"><a href=\"%sn\">", most, most);
+	expect(html, most);
+	free(html);
+	free(most);
+}
+END_TEST
+
+/* `n` times TEXT between HEAD and TAIL. */
+static struct buf repeat(const char *head, const char *text, size_t n)
+{
+	struct buf html = { 0 };
+
+	buf_add_str(&html, head);
+	for (size_t i = 0; i < n; i++)
+		buf_add_str(&html, text);
+	return html;
+}
+
+START_TEST(a_hundred_thousand_entries_are_read_at_once)
+{
+	uint64_t before = clock_ms();
+	struct strv names = { 0 };
+	struct err err = { 0 };
+	struct buf html = { 0 };
+
+	for (int i = 0; i < 100000; i++)
+		buf_printf(&html,
+			   "<a href=\"gcc-%d.tar.xz\">gcc-%d.tar.xz</a>     "
+			   "                 25-May-2024 14:46        -\r\n",
+			   i, i);
+	ck_assert_int_eq(
+		fetch_dir_listing_parse(buf_bytes(&html), &names, &err), 0);
+	ck_assert_uint_eq(names.n, 100000);
+	ck_assert_str_eq(names.v[0], "gcc-0.tar.xz");
+	ck_assert_ptr_null(names.v[names.n]);
+	strv_release(&names);
+	buf_release(&html);
+	/* Some 50 ms. */
+	ck_assert_uint_lt(clock_ms() - before, 10000);
+}
+END_TEST
+
+/* Whoever looks at a byte twice per link needs hours for these. */
+static const char *const tedious[] = {
+	"<a href=\"", "<a href='x ", "<a <a ",        "<!--",    "<a href=",
+	"<",          "&amp;",       "<a href=\"%25", "<a x=y ", "<a ====",
+};
+
+START_TEST(no_text_takes_long)
+{
+	struct buf html = repeat("<a href=good>", tedious[_i], 300000);
+	uint64_t before = clock_ms();
+	struct strv names = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		fetch_dir_listing_parse(buf_bytes(&html), &names, &err), 0);
+	ck_assert_uint_le(names.n, 2);
+	ck_assert_str_eq(names.v[names.n - 1], "good");
+	strv_release(&names);
+	buf_release(&html);
+	ck_assert_uint_lt(clock_ms() - before, 20000);
+}
+END_TEST
+
+START_TEST(there_are_limits)
+{
+	struct strv names = { 0 };
+	struct err err = { 0 };
+	struct buf html = repeat("", "<a href=x>",
+				 FETCH_DIR_LISTING_NAMES_MAX + 1);
+
+	ck_assert_int_eq(
+		fetch_dir_listing_parse(buf_bytes(&html), &names, &err),
+		-EFBIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "1000000 names"));
+	ck_assert_uint_eq(names.n, 0);
+	buf_release(&html);
+	html = repeat("", "0123456789abcdef", FETCH_DIR_LISTING_BYTES_MAX / 16);
+	ck_assert_int_eq(
+		fetch_dir_listing_parse(buf_bytes(&html), &names, &err), 0);
+	buf_add_str(&html, "x");
+	ck_assert_int_eq(
+		fetch_dir_listing_parse(buf_bytes(&html), &names, &err),
+		-EFBIG);
+	buf_release(&html);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("fetch/listing");
+	TCase *tc = tcase_create("listing");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, nginx_is_read);
+	tcase_add_test(tc, apache_is_read);
+	tcase_add_test(tc, names_are_sorted_and_each_is_there_once);
+	tcase_add_test(tc, escapes_are_read);
+	tcase_add_loop_test(tc, hostile_names_are_passed_over, 0,
+			    sizeof(hostile) / sizeof(hostile[0]));
+	tcase_add_test(tc, what_is_not_closed_ends_the_list);
+	tcase_add_test(tc, a_name_may_have_255_bytes);
+	tcase_add_test(tc, a_hundred_thousand_entries_are_read_at_once);
+	tcase_add_loop_test(tc, no_text_takes_long, 0,
+			    sizeof(tedious) / sizeof(tedious[0]));
+	tcase_add_test(tc, there_are_limits);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

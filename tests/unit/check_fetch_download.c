@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: fetch */
+#include "fetch-fixture.h"
+
+#define MANY (1u << 20)
+
+/* ------------------------------------------------------------------- whole */
+
+static const unsigned sizes[] = { 0, 1, 1000, 65536, 300000 };
+
+START_TEST(a_file_arrives_whole_by_https_and_http)
+{
+	unsigned size = sizes[_i / 2];
+	char *path = xasprintf("/size=%u/whole%d", size, _i);
+	char *url = _i % 2 ? play_url(path) : play_http(path);
+	struct err err = { 0 };
+
+	ck_assert_msg(!play_get(url, NULL, MANY, &err), "%s", err.text);
+	play_expect(size, 0);
+	ck_assert_uint_eq(got.done, size);
+	ck_assert_uint_eq(got.total, size);
+	ck_assert_uint_ge(got.reports, 1);
+	ck_assert_uint_eq(play_requests(path, NULL, 0), 1);
+	free(path);
+}
+END_TEST
+
+static const char *const ways[] = { "chunked", "length=-1", "drip=1" };
+
+START_TEST(a_body_may_come_in_any_way)
+{
+	char *path = xasprintf("/size=99/%s/way", ways[_i]);
+	struct err err = { 0 };
+
+	ck_assert_msg(!play_get(play_url(path), NULL, MANY, &err), "%s",
+		      err.text);
+	play_expect(99, 0);
+	ck_assert_uint_eq(got.restarts, 0);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_text_is_all_or_nothing)
+{
+	char *good = play_url("/size=70000/text");
+	char *bad_one = play_url("/size=70000/cut=60000/text");
+	const char *const urls[] = { good, NULL };
+	const char *const no_urls[] = { bad_one, NULL };
+	struct err err = { 0 };
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "left over");
+	ck_assert_int_eq(
+		fetch_download_text(urls, 70000, &play_options, &out, &err), 0);
+	ck_assert_uint_eq(out.len, 70000);
+	ck_assert_uint_eq(out.data[0], bad_byte(0, 0));
+	play_options.n_tries = 1;
+	ck_assert_int_eq(
+		fetch_download_text(no_urls, 70000, &play_options, &out, &err),
+		-EIO);
+	ck_assert_uint_eq(out.len, 0);
+	buf_release(&out);
+	free(good);
+	free(bad_one);
+}
+END_TEST
+
+/* ------------------------------------------------------- https and redirects
+ */
+
+START_TEST(http_is_not_even_asked_unless_allowed)
+{
+	struct err err = { 0 };
+
+	play_options.allow_http = false;
+	ck_assert_int_eq(play_get(play_http("/plain"), NULL, MANY, &err),
+			 -EACCES);
+	play_expect_text(&err, "/plain: not https; [toolchain] http = true");
+	ck_assert_uint_eq(play_requests("/plain", NULL, 0), 0);
+}
+END_TEST
+
+START_TEST(a_redirect_to_http_is_followed_only_if_allowed)
+{
+	char *url = play_url("/to-http/size=10/after");
+	char *end = play_http("/size=10/after");
+	const char *const urls[] = { url, NULL };
+	struct err err = { 0 };
+	char *from = NULL;
+
+	play_options.allow_http = false;
+	ck_assert_int_eq(play_get(xstrdup(url), NULL, MANY, &err), -EACCES);
+	play_expect_text(&err, "redirected to: http://127.0.0.1");
+	ck_assert_uint_eq(play_requests("/size=10/after", NULL, 0), 0);
+
+	play_options.allow_http = true;
+	play_forget();
+	ck_assert_int_eq(fetch_download_file(urls, NULL, MANY, &play_options,
+					     &play_sink, &from, &err),
+			 0);
+	play_expect(10, 0);
+	ck_assert_str_eq(from, end);
+	free(from);
+	free(end);
+	free(url);
+}
+END_TEST
+
+/* Path, and words of the error; none: it succeeds. */
+static const struct {
+	const char *path;
+	int ret;
+	const char *words;
+} redirects[] = {
+	{ "/to-https/size=5/up", 0, NULL },
+	{ "/hops=10/size=5/ten", 0, NULL },
+	{ "/hops=3/status=307/size=5/other-way", 0, NULL },
+	{ "/hops=11/size=5/eleven", -EIO, "redirects more than 10 times" },
+	{ "/loop/forever", -EIO, "redirects more than 10 times" },
+	{ "/to-file", -EACCES, "file:///etc/passwd: not https" },
+	{ "/to-odd", -EIO, "127.0.0.1" },
+	{ "/status=302/nowhere", -EIO, "unexpected answer 302" },
+	{ "/status=300/loop", -EIO, "unexpected answer 300" },
+	{ "/status=304/unasked", -EIO, "unexpected answer 304" },
+	{ "/hops=1/endless/size=5/fat", -EFBIG, "more than the 1000 bytes" },
+};
+
+START_TEST(redirects_end_somewhere)
+{
+	struct err err = { 0 };
+	int ret;
+
+	play_options.n_tries = 1;
+	ret = play_get(play_http(redirects[_i].path), NULL, 1000, &err);
+	ck_assert_msg(ret == redirects[_i].ret, "%s: %d: %s",
+		      redirects[_i].path, ret, err.text);
+	if (ret)
+		play_expect_text(&err, redirects[_i].words);
+	else
+		play_expect(5, 0);
+}
+END_TEST
+
+START_TEST(a_password_in_an_url_is_not_printed)
+{
+	char *url = xasprintf("http://me:secret@127.0.0.1:%d/status=404/pw",
+			      bad.port[1]);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(play_get(url, NULL, MANY, &err), -ENOENT);
+	ck_assert_ptr_null(strstr(err.text, "secret"));
+	play_expect_text(&err, "/status=404/pw: no such file (404)");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ mirrors */
+
+/* Two mirrors, the second of which is good or as bad. */
+static int two(const char *first, const char *second, struct err *err)
+{
+	char *a = play_http(first), *b = play_http(second);
+	const char *const urls[] = { a, b, NULL };
+	int ret;
+
+	play_forget();
+	ret = fetch_download_file(urls, NULL, 5000, &play_options, &play_sink,
+				  NULL, err);
+	free(a);
+	free(b);
+	return ret;
+}
+
+static const char *const failing[] = {
+	"/status=404/mirror",
+	"/status=410/mirror",
+	"/status=403/mirror",
+	"/status=500/mirror",
+	"/status=503/after=100000/mirror",
+	"/status=418/mirror",
+	"/size=1000/cut=500/mirror",
+	"/size=1000/cut=500/chunked/mirror",
+	"/hcut=10/mirror",
+	"/hcut=0/mirror",
+	"/endless/mirror",
+	"/endless-head/mirror",
+	"/size=6000/mirror",
+	"/size=6000/chunked/mirror",
+	"/size=6000/length=-1/mirror",
+	"/status=404/endless/mirror",
+	"/status=200/mirror",
+	"/loop/mirror",
+	"/to-file/mirror",
+	"/range=always/mirror",
+	"/length=2000/mirror",
+};
+
+START_TEST(the_next_mirror_is_asked_when_one_fails)
+{
+	struct err err = { 0 };
+
+	play_options.n_tries = 2;
+	ck_assert_msg(!two(failing[_i], "/size=1000/good", &err), "%s: %s",
+		      failing[_i], err.text);
+	if (strcmp(failing[_i], "/status=200/mirror") != 0)
+		play_expect(1000, 0);
+}
+END_TEST
+
+START_TEST(a_file_is_missing_only_if_all_say_so)
+{
+	struct err err = { 0 };
+
+	play_options.n_tries = 2;
+	ck_assert_int_eq(two("/status=404/m1", "/status=404/m2", &err),
+			 -ENOENT);
+	play_expect_text(&err, "no mirror gave it:\n  http://127");
+	play_expect_text(&err, "/m1: no such file (404)\n  http://127");
+	play_expect_text(&err, "/m2: no such file (404)");
+	ck_assert_int_eq(two("/status=500/m1", "/status=404/m2", &err), -EIO);
+	play_expect_text(&err,
+			 "/m1: the server cannot now (500)\n  http://127");
+	play_expect_text(&err, "/m2: no such file (404)\n  try again later");
+	ck_assert_int_eq(two("/status=404/m1", "/status=403/m2", &err),
+			 -EACCES);
+	play_expect_text(&err, "/m2: not allowed (403)");
+}
+END_TEST
+
+START_TEST(without_mirrors_nothing_is_to_be_had)
+{
+	static const char *const none_at_all[] = { NULL };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fetch_download_file(none_at_all, NULL, MANY, NULL,
+					     &play_sink, NULL, &err),
+			 -ENOENT);
+	play_expect_text(&err, "[toolchain] mirror");
+}
+END_TEST
+
+/* -------------------------------------------------------------------- tries */
+
+START_TEST(a_server_that_fails_is_asked_as_often_as_told)
+{
+	struct err err = { 0 };
+
+	play_options.n_tries = 3;
+	ck_assert_int_eq(
+		play_get(play_url("/status=500/thrice"), NULL, MANY, &err),
+		-EIO);
+	ck_assert_uint_eq(play_requests("/status=500/thrice", NULL, 0), 3);
+	ck_assert_int_eq(
+		play_get(play_url("/status=404/once"), NULL, MANY, &err),
+		-ENOENT);
+	ck_assert_uint_eq(play_requests("/status=404/once", NULL, 0), 1);
+}
+END_TEST
+
+START_TEST(a_server_says_when_to_come_back)
+{
+	uint64_t before = clock_ms();
+	struct err err = { 0 };
+
+	ck_assert_int_eq(play_get(play_url("/status=503/after=1/times=1"
+					   "/size=9/soon"),
+				  NULL, MANY, &err),
+			 0);
+	ck_assert_uint_ge(clock_ms() - before, 1000);
+	play_expect(9, 0);
+	ck_assert_int_eq(play_get(play_url("/status=429/after=7200/later"),
+				  NULL, MANY, &err),
+			 -ETIMEDOUT);
+	play_expect_text(&err, "come back in 7200 s");
+	ck_assert_uint_eq(
+		play_requests("/status=429/after=7200/later", NULL, 0), 1);
+}
+END_TEST
+
+START_TEST(a_sink_that_fails_ends_it)
+{
+	struct err err = { 0 };
+
+	got.fail = -ENOSPC;
+	ck_assert_int_eq(play_get(play_url("/size=9/full"), NULL, MANY, &err),
+			 -ENOSPC);
+	play_expect_text(&err, "/size=9/full: the sink is full");
+	ck_assert_uint_eq(play_requests("/size=9/full", NULL, 0), 1);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- limits
+ */
+
+START_TEST(a_limit_is_kept_to_the_byte)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(play_get(play_url("/size=100/l"), NULL, 100, &err), 0);
+	play_expect(100, 0);
+	ck_assert_int_eq(play_get(play_url("/size=101/l"), NULL, 100, &err),
+			 -EFBIG);
+	play_expect_text(&err, "/l: more than the 100 bytes allowed");
+	ck_assert_uint_eq(got.bytes, 0);
+	ck_assert_int_eq(
+		play_get(play_url("/size=101/chunked/l"), NULL, 100, &err),
+		-EFBIG);
+	ck_assert_uint_le(got.bytes, 100);
+}
+END_TEST
+
+START_TEST(a_proxy_is_used_as_the_environment_says)
+{
+	char *proxy = play_http("");
+	struct err err = { 0 };
+
+	setenv("http_proxy", proxy, 1);
+	ck_assert_int_eq(play_get(xstrdup("http://kernel.invalid/size=8/proxy"),
+				  NULL, MANY, &err),
+			 0);
+	play_expect(8, 0);
+	ck_assert_uint_eq(play_requests("/size=8/proxy", NULL, 0), 1);
+	free(proxy);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tcase_create("http");
+
+	tcase_add_loop_test(tests, a_file_arrives_whole_by_https_and_http, 0,
+			    2 * sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_loop_test(tests, a_body_may_come_in_any_way, 0,
+			    sizeof(ways) / sizeof(ways[0]));
+	tcase_add_test(tests, a_text_is_all_or_nothing);
+	tcase_add_test(tests, http_is_not_even_asked_unless_allowed);
+	tcase_add_test(tests, a_redirect_to_http_is_followed_only_if_allowed);
+	tcase_add_loop_test(tests, redirects_end_somewhere, 0,
+			    sizeof(redirects) / sizeof(redirects[0]));
+	tcase_add_test(tests, a_password_in_an_url_is_not_printed);
+	tcase_add_loop_test(tests, the_next_mirror_is_asked_when_one_fails, 0,
+			    sizeof(failing) / sizeof(failing[0]));
+	tcase_add_test(tests, a_file_is_missing_only_if_all_say_so);
+	tcase_add_test(tests, without_mirrors_nothing_is_to_be_had);
+	tcase_add_test(tests, a_server_that_fails_is_asked_as_often_as_told);
+	tcase_add_test(tests, a_server_says_when_to_come_back);
+	tcase_add_test(tests, a_sink_that_fails_ends_it);
+	tcase_add_test(tests, a_limit_is_kept_to_the_byte);
+	tcase_add_test(tests, a_proxy_is_used_as_the_environment_says);
+	return play_run(tests, "fetch/http");
+}

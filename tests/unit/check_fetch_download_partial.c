@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: fetch */
+#include "fetch-fixture.h"
+
+#include "fetch/download.h"
+
+#include <sys/file.h>
+
+#define MANY (1u << 20)
+
+static char *part_from(void)
+{
+	return xasprintf("%s.from", play_part);
+}
+
+/* What PART.from says, spoiled. */
+static void write_from(const char *text)
+{
+	char *path = part_from();
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+}
+
+static void expect_part(uint64_t size)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(play_part, &st), 0);
+	ck_assert_int_eq(st.st_size, size);
+}
+
+/* The first `n` bytes of PATH are left in the part file. */
+static void leave(const char *path, uint64_t n)
+{
+	struct err err = { 0 };
+	char *broken = xasprintf("/cut=%u/cuts=1%s", (unsigned)n, path);
+
+	play_options.n_tries = 1;
+	ck_assert_int_eq(play_get(play_url(broken), play_part, MANY, &err),
+			 -EIO);
+	expect_part(n);
+	play_options.n_tries = 0;
+	free(broken);
+}
+
+/* The same file, which now comes whole. */
+static int go_on(const char *path, uint64_t n, struct err *err)
+{
+	char *broken = xasprintf("/cut=%u/cuts=1%s", (unsigned)n, path);
+	int ret = play_get(play_url(broken), play_part, MANY, err);
+
+	free(broken);
+	return ret;
+}
+
+/* ------------------------------------------------------------------- resume */
+
+START_TEST(what_came_is_not_fetched_again)
+{
+	struct err err = { 0 };
+	char last[200] = "";
+
+	leave("/size=1000/f", 700);
+	ck_assert_int_eq(go_on("/size=1000/f", 700, &err), 0);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts, 0);
+	ck_assert_uint_eq(play_requests("/cut=700/cuts=1/size=1000/f", last,
+					sizeof(last)),
+			  2);
+	ck_assert_str_eq(last, "bytes=700- \"v0-1000\"");
+	expect_part(1000);
+}
+END_TEST
+
+START_TEST(a_whole_file_is_asked_for_news_only)
+{
+	struct err err = { 0 };
+	char last[200] = "";
+
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(play_get(play_url("/size=1000/news"),
+					  play_part, MANY, &err),
+				 0);
+		play_expect(1000, 0);
+		ck_assert_uint_eq(got.restarts, 0);
+		expect_part(1000);
+	}
+	play_requests("/size=1000/news", last, sizeof(last));
+	ck_assert_str_eq(last, "- \"v0-1000\"");
+	fetch_partial_remove(play_part);
+	ck_assert(!fs_exists(play_part));
+}
+END_TEST
+
+/* Servers' habits, and whether what came can be of use. */
+static const struct {
+	const char *options;
+	bool is_resumed;
+	bool is_stamped; /* so that it is worth a try */
+} habits[] = {
+	{ "", true, true },
+	{ "/stamp=date", true, true },
+	{ "/stamp=none", false, false },
+	{ "/stamp=weak", false, false },
+	{ "/range=ignored", false, true },
+	{ "/range=refused", false, true },
+	{ "/range=shifted", false, true },
+	{ "/range=other", false, true },
+};
+
+START_TEST(a_server_that_will_not_resume_sends_it_all)
+{
+	char *path = xasprintf("%s/size=1000/habit", habits[_i].options);
+	struct err err = { 0 };
+
+	leave(path, 333);
+	ck_assert_msg(!go_on(path, 333, &err), "%s: %s", path, err.text);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts,
+			  habits[_i].is_stamped && !habits[_i].is_resumed);
+	expect_part(1000);
+	free(path);
+}
+END_TEST
+
+START_TEST(within_a_call_the_same_holds)
+{
+	char *path = xasprintf("/cut=334/cuts=1%s/size=1000/within",
+			       habits[_i].options);
+	struct err err = { 0 };
+
+	ck_assert_msg(!play_get(play_url(path), NULL, MANY, &err), "%s: %s",
+		      path, err.text);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts, !habits[_i].is_resumed);
+	free(path);
+}
+END_TEST
+
+START_TEST(another_version_is_not_mixed_with_the_first)
+{
+	struct err err = { 0 };
+
+	leave("/size=1000/stamp=changing/v", 400);
+	ck_assert_int_eq(go_on("/size=1000/stamp=changing/v", 400, &err), 0);
+	play_expect(1000, 1);
+	ck_assert_uint_eq(got.restarts, 1);
+}
+END_TEST
+
+START_TEST(a_sink_that_cannot_start_over_fails)
+{
+	struct fetch_sink sink = play_sink;
+	char *url = play_url("/cut=5/cuts=1/stamp=none/no-restart");
+	const char *const urls[] = { url, NULL };
+	struct err err = { 0 };
+
+	sink.on_restart = NULL;
+	ck_assert_int_eq(fetch_download_file(urls, NULL, MANY, &play_options,
+					     &sink, NULL, &err),
+			 -EIO);
+	play_expect_text(&err, "the file has changed on the server");
+	free(url);
+}
+END_TEST
+
+/* --------------------------------------------------------- a bad part file */
+
+static const char *const spoiled[] = {
+	"",
+	"\n",
+	"\n\n\n\n",
+	"kfarm part 2 s\n\"v0-1000\"\n\n1000\n",
+	"kfarm part 1 other\n\"v0-1000\"\n\n1000\n",
+	"kfarm part 1 s\n\"v0-1000\"\n\n",
+	"kfarm part 1 s\n\"v0-1000\"\n\nmany\n",
+	"kfarm part 1 s\n\"v0-1000\"\n\n99999999999999999999999\n",
+	"kfarm part 1 s\n\"v0-1000\"\n\n100\n", /* less than there is */
+	"kfarm part 1 s\n\n\n1000\n",
+	"kfarm part 1 s\n\"v0\x1b\"\n\n1000\n",
+};
+
+START_TEST(a_part_without_a_proper_stamp_is_void)
+{
+	char *path = xasprintf("/size=1000/%d/s", _i);
+	struct err err = { 0 };
+	char last[200] = "";
+
+	leave(path, 600);
+	write_from(spoiled[_i]);
+	ck_assert_int_eq(go_on(path, 600, &err), 0);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts, 0);
+	free(path);
+	path = xasprintf("/cut=600/cuts=1/size=1000/%d/s", _i);
+	ck_assert_uint_eq(play_requests(path, last, sizeof(last)), 2);
+	ck_assert_str_eq(last, "- -");
+	free(path);
+}
+END_TEST
+
+START_TEST(a_part_of_another_length_starts_over)
+{
+	struct err err = { 0 };
+
+	leave("/size=1000/s", 600);
+	write_from("kfarm part 1 s\n\"v0-1000\"\n\n999\n");
+	ck_assert_int_eq(go_on("/size=1000/s", 600, &err), 0);
+	play_expect(1000, 0);
+	ck_assert_uint_eq(got.restarts, 1);
+}
+END_TEST
+
+START_TEST(a_part_beyond_the_limit_is_void)
+{
+	struct err err = { 0 };
+
+	leave("/size=1000/big", 600);
+	ck_assert_int_eq(
+		play_get(play_url("/size=500/big"), play_part, 500, &err), 0);
+	play_expect(500, 0);
+	expect_part(500);
+}
+END_TEST
+
+START_TEST(what_was_too_long_is_not_kept)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		play_get(play_url("/endless/size=9"), play_part, 500, &err),
+		-EFBIG);
+	expect_part(0);
+}
+END_TEST
+
+START_TEST(a_part_has_one_writer)
+{
+	struct fetch_partial mine;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fetch_partial_open(&mine, play_part, "x/y", &err), 0);
+	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err),
+			 -EBUSY);
+	play_expect_text(&err, "part: another download writes it");
+	fetch_partial_close(&mine);
+	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err), 0);
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed)
+{
+	char *target = xasprintf("%s/victim", play_dir);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(symlink(target, play_part), 0);
+	ck_assert_int_eq(play_get(play_url("/link"), play_part, MANY, &err),
+			 -ELOOP);
+	play_expect_text(&err, "/part: ");
+	ck_assert(!fs_exists(target));
+	ck_assert_int_eq(unlink(play_part), 0);
+	free(target);
+}
+END_TEST
+
+START_TEST(a_part_that_cannot_be_written_is_named)
+{
+	char *path = xasprintf("%s/no-such/part", play_dir);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(play_get(play_url("/nowhere"), path, MANY, &err),
+			 -ENOTDIR);
+	play_expect_text(&err, "no-such/part: its directory is missing");
+	free(path);
+}
+END_TEST
+
+START_TEST(what_is_kept_is_said)
+{
+	struct err err = { 0 };
+
+	play_options.n_tries = 1;
+	ck_assert_int_eq(
+		play_get(play_url("/cut=9/kept"), play_part, MANY, &err), -EIO);
+	play_expect_text(&err, "what came is kept in /tmp/kfarm-check.");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tcase_create("part");
+	const int n_habits = sizeof(habits) / sizeof(habits[0]);
+
+	tcase_add_test(tests, what_came_is_not_fetched_again);
+	tcase_add_test(tests, a_whole_file_is_asked_for_news_only);
+	tcase_add_loop_test(tests, a_server_that_will_not_resume_sends_it_all,
+			    0, n_habits);
+	tcase_add_loop_test(tests, within_a_call_the_same_holds, 0, n_habits);
+	tcase_add_test(tests, another_version_is_not_mixed_with_the_first);
+	tcase_add_test(tests, a_sink_that_cannot_start_over_fails);
+	tcase_add_loop_test(tests, a_part_without_a_proper_stamp_is_void, 0,
+			    sizeof(spoiled) / sizeof(spoiled[0]));
+	tcase_add_test(tests, a_part_of_another_length_starts_over);
+	tcase_add_test(tests, a_part_beyond_the_limit_is_void);
+	tcase_add_test(tests, what_was_too_long_is_not_kept);
+	tcase_add_test(tests, a_part_has_one_writer);
+	tcase_add_test(tests, a_link_is_not_followed);
+	tcase_add_test(tests, a_part_that_cannot_be_written_is_named);
+	tcase_add_test(tests, what_is_kept_is_said);
+	return play_run(tests, "fetch/part");
+}

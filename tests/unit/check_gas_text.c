@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cpp gas */
+#include "cpp-assembler.h"
+
+#include "gas/gas.h"
+#include "suite.h"
+
+/* The files that we say, "" for none, or "open". */
+static char *ours(const char *architecture, enum gas_text_kind kind,
+		  const char *const *texts)
+{
+	struct gas_setup setup = { .architecture = architecture };
+	struct gas_scanner *a = gas_scanner_new(&setup);
+	struct gas_result got;
+	char *s;
+
+	for (size_t i = 0; texts[i]; i++)
+		gas_scanner_add_text(a, texts[i], strlen(texts[i]), kind);
+	gas_scanner_find_files(a, &got);
+	strv_sort(&got.incbins);
+	s = got.undecided ? xstrdup("open") :
+	    got.incbins.n ? strv_join(&got.incbins, " ") :
+			    xstrdup("");
+	gas_result_release(&got);
+	gas_scanner_free(a);
+	return s;
+}
+
+/* What each assembler that we have reads, and so we do. */
+static const struct {
+	const char *text;
+	const char *files;
+} read_by_all[] = {
+	{ ".incbin \"a\"\n", "a" },
+	{ "\t.incbin\t\"a\" ; .INCBIN \"b\",1,2\n", "a b" },
+	{ "x: y : 1: .incbin \"a\"\n", "a" },
+	{ "/* .incbin \"a\" */\n.incbin /* */ \"b\"\n", "b" },
+	{ "# .incbin \"a\"\n", "" },
+	{ ".ascii \".incbin \\\"a\\\"; .incbin \\\"b\\\"\"\n", "" },
+	{ ".ascii \"\\\\\" ; .incbin \"a\"\n", "a" },
+	{ ".incbin \"a\\\"b\"\n", "a\"b" },
+	{ ".byte ';' ; .incbin \"a\"\n", "a" },
+	{ ".byte '\"' ; .incbin \"a\"\n", "a" },
+	{ ".macro m x\n.incbin \"\\x\"\n.endm\nm a\nm \"b\"\n", "a b" },
+	{ ".macro m x=a\n.incbin \"\\x\"\n.endm\nm\n", "a" },
+	{ ".macro m x:req, y:vararg\n\\y\n.endm\nm 1, .incbin \"a\"\n", "a" },
+	{ ".macro m x y\n.in\\x \"\\y\"\n.endm\nm cbin a\nm y=b x=cbin\n",
+	  "a b" },
+	{ ".macro m x\n.\\x\\()bin \"a\"\n.endm\nm inc\n", "a" },
+	{ ".macro m x\n\\x\n.endm\nm \".incbin \"\"a\"\"; "
+	  ".incbin \"\"b\"\"\"\n",
+	  "a b" },
+	{ ".macro m\n.macro n x\n.incbin \"\\x\"\n.endm\n.endm\nm\nn a\n",
+	  "a" },
+	{ ".macro m x\n.macro n\\x\n.incbin \"\\x\"\n.endm\n.endm\nm 1\nn1\n",
+	  "1" },
+	{ "m\n.macro m\n.incbin \"a\"\n.endm\n", "" },
+	{ ".macro m\n.incbin \"a\"\n.endm\n.purgem m\n", "" },
+	{ ".macro m\n.byte 0\n.exitm\n.incbin \"a\"\n.endm\nm\n", "" },
+	{ ".macro M\n.incbin \"a\"\n.endm\nm\n", "a" },
+	{ ".irp x,a,b\n.incbin \"\\x\"\n.endr\n", "a b" },
+	{ ".irpc x,ab\n.incbin \"\\x\"\n.endr\n", "a b" },
+	{ ".irp x,in,out\n.\\x\\()cbin \"a\"\n.endr\n", "a" },
+	{ ".rept 0\n.incbin \"a\"\n.endr\n.rept 2\n.incbin \"b\"\n.endr\n",
+	  "b" },
+	{ ".if 1\n.incbin \"a\"\n.else\n.incbin \"b\"\n.endif\n", "a" },
+	{ ".if 2 > 3\n.incbin \"a\"\n.elseif 1\n.incbin \"b\"\n.endif\n", "b" },
+	{ ".set s, 3\n.if s - 3\n.incbin \"a\"\n.endif\n", "" },
+	{ ".macro m x\n.ifb \\x\n.incbin \"a\"\n.else\n.incbin "
+	  "\"\\x\"\n.endif\n.endm\nm b\n",
+	  "b" },
+	{ ".macro m x\n.ifc \\x,q\n.incbin \"a\"\n.endif\n.endm\nm q\nm p\n",
+	  "a" },
+	{ ".macro m n\n.if \\n\n.incbin \"\\n\"\nm (\\n-1)\n.endif\n"
+	  ".endm\nm 2\n",
+	  "(2-1) 2" },
+	{ ".set i, 0\n.rept 3\n.if i == 2\n.incbin \"a\"\n.endif\n.set i, "
+	  "i+1\n.endr\n",
+	  "a" },
+};
+
+/*
+ * The files that an assembler looks for, and those that we say.  False: it has
+ * complained of something else, and read on in its own way.
+ */
+static bool read_both(const struct assembler *as, const char *text,
+		      char **theirs, char **got)
+{
+	struct strv want = { 0 };
+	struct buf said = { 0 };
+	bool is_right;
+
+	compare_file("in.s", text);
+	assembler_run(as, &want, &said);
+	is_right = !as->strict || !assembler_has_mistakes(as, buf_str(&said));
+	*theirs = want.n ? strv_join(&want, " ") : xstrdup("");
+	*got = ours(as->architecture, GAS_TEXT_SOURCE,
+		    (const char *[]){ text, NULL });
+	strv_release(&want);
+	buf_release(&said);
+	return is_right;
+}
+
+START_TEST(a_text_names_what_every_assembler_reads)
+{
+	const char *text = read_by_all[_i].text;
+
+	for (int i = 0; i < ASSEMBLERS; i++) {
+		char *theirs, *got;
+
+		if (!assembler_is_here(&assemblers[i]))
+			continue;
+		if (read_both(&assemblers[i], text, &theirs, &got))
+			ck_assert_str_eq(theirs, got);
+		if (strcmp(text, "m\n.macro m\n.incbin \"a\"\n.endm\n"))
+			ck_assert_str_eq(got, read_by_all[_i].files);
+		free(theirs);
+		free(got);
+	}
+}
+END_TEST
+
+/* Only GNU as, or only for one machine. */
+static const struct {
+	int assembler;
+	const char *text;
+	const char *files;
+} read_by_one[] = {
+	{ 0, "nop # x\n.incbin \"a\" # .incbin \"b\"\n", "a" },
+	{ 1, "nop // ; .incbin \"a\"\n.incbin \"b\" // \"\n", "b" },
+	{ 2, "nop @ ; .incbin \"a\"\n.incbin \"b\" @ \"\n", "b" },
+	{ 2, "foo:\n.symver foo,foo@VER_1 ; .incbin \"a\"\n", "a" },
+	{ 0, "/ .incbin \"a\"\n", "" },
+	{ 0,
+	  ".altmacro\n.macro m x\nLOCAL l\nl: .incbin \"f&x&g\"\n.endm\nm "
+	  "%1+2\n",
+	  "f3g" },
+	{ 0, ".altmacro\n.macro m x\nx\n.endm\nm <.incbin \"a\">\n", "a" },
+	{ 0, ".altmacro\n.macro m x\n.incbin x\n.endm\nm \"a!!b\"\n", "a!b" },
+	{ 0, "# 1 \"x\" ; .incbin \"a\"\n", "a" },
+	{ 0, "m: .macro x\n.incbin \"\\x\"\n.endm\nm a\n", "a" },
+	{ 0, ".macro .m x\n.incbin \"\\x\"\n.endm\n.m a\n", "a" },
+};
+
+START_TEST(a_text_names_what_one_assembler_reads)
+{
+	const struct assembler *as = &assemblers[read_by_one[_i].assembler];
+	char *theirs, *got;
+
+	if (!assembler_is_here(as))
+		return;
+	read_both(as, read_by_one[_i].text, &theirs, &got);
+	ck_assert_str_eq(theirs, read_by_one[_i].files);
+	ck_assert_str_eq(got, read_by_one[_i].files);
+	free(theirs);
+	free(got);
+}
+END_TEST
+
+/* What cannot be known, both ways or not at all; no assembler is asked. */
+static const struct {
+	enum gas_text_kind kind;
+	const char *text[3];
+	const char *files;
+} perhaps[] = {
+	{ GAS_TEXT_SOURCE,
+	  { ".ifdef x\n.incbin \"a\"\n.else\n.incbin \"b\"\n.endif\n" },
+	  "a b" },
+	{ GAS_TEXT_SOURCE,
+	  { "0: nop\n1:\n.if 1b - 0b > 4\n.incbin \"a\"\n.endif\n" },
+	  "a" },
+	{ GAS_TEXT_SOURCE,
+	  { ".macro m\n.incbin \"\\@\"\n.endm\nm\n" },
+	  "open" },
+	{ GAS_TEXT_SOURCE, { ".macro m\n.incbin \"a\"\n" }, "open" },
+	{ GAS_TEXT_SOURCE, { ".mri 1\n" }, "open" },
+	{ GAS_TEXT_SOURCE, { ".macro m\nm\nm\n.endm\nm\n" }, "open" },
+	{ GAS_TEXT_SOURCE, { ".include \"a\"\n" }, "" },
+	{ GAS_TEXT_BASIC, { ".incbin \"%a\"" }, "%a" },
+	{ GAS_TEXT_BASIC,
+	  { "m_ a", ".macro m_ x\n.incbin \"\\x\"\n.endm" },
+	  "a" },
+	{ GAS_TEXT_BASIC, { ".macro m\n.incbin \"a\"\n", ".endm" }, "open" },
+	{ GAS_TEXT_BASIC, { ".altmacro" }, "open" },
+	{ GAS_TEXT_TEMPLATE, { "mov %0, %1; .incbin \"a%%b\"" }, "a%b" },
+	{ GAS_TEXT_TEMPLATE, { ".incbin \"%c0\"" }, "open" },
+	{ GAS_TEXT_TEMPLATE, { ".%c0 \"a\"" }, "open" },
+	{ GAS_TEXT_TEMPLATE, { ".%c0byte 1; .long %[x] - .Lx%=" }, "" },
+	{ GAS_TEXT_TEMPLATE, { ".in{cbin|clude} \"a\"" }, "a" },
+	{ GAS_TEXT_TEMPLATE, { "{.inc|.incbin} \"a\"" }, "a" },
+	{ GAS_TEXT_TEMPLATE,
+	  { ".irp n,0,1\n.equ .Lx\\n,\\n\n.endr\n.if %0\n.incbin "
+	    "\"a\"\n.endif" },
+	  "a" },
+	{ GAS_TEXT_TEMPLATE,
+	  { "m %0", ".macro m x\n.ifc \\x,1\n.incbin \"a\"\n.endif\n.endm" },
+	  "a" },
+	/* The compiler's own instructions may be macros. */
+	{ GAS_TEXT_BASIC, { ".macro ret\n.incbin \"a\"\n.endm" }, "a" },
+	{ GAS_TEXT_BASIC, { ".macro m_1\n.incbin \"a\"\n.endm" }, "" },
+	{ GAS_TEXT_RAW, { ".data,\"a\"#" }, "" },
+	{ GAS_TEXT_RAW, { ".data\n.incbin \"a\"\n#" }, "a" },
+	{ GAS_TEXT_RAW, { ".data\";.incbin \"a\"#" }, "a" },
+};
+
+START_TEST(what_is_not_known_goes_both_ways_or_is_open)
+{
+	char *got = ours("x86", perhaps[_i].kind, perhaps[_i].text);
+
+	ck_assert_str_eq(got, perhaps[_i].files);
+	free(got);
+}
+END_TEST
+
+START_TEST(an_include_is_named_and_its_text_is_added)
+{
+	static const char first[] = ".include \"b.s\"\nm a\n";
+	static const char second[] = ".macro m x\n.incbin \"\\x\"\n.endm\n";
+	struct gas_setup setup = { .architecture = "aarch64" };
+	struct gas_scanner *a = gas_scanner_new(&setup);
+	struct gas_result got;
+
+	gas_scanner_add_text(a, first, strlen(first), GAS_TEXT_SOURCE);
+	gas_scanner_find_files(a, &got);
+	ck_assert_uint_eq(got.includes.n, 1);
+	ck_assert_str_eq(got.includes.v[0], "b.s");
+	gas_result_release(&got);
+	gas_scanner_add_text(a, second, strlen(second), GAS_TEXT_SOURCE);
+	gas_scanner_find_files(a, &got);
+	ck_assert_ptr_null(got.undecided);
+	ck_assert_uint_eq(got.incbins.n, 1);
+	ck_assert_str_eq(got.incbins.v[0], "a");
+	gas_result_release(&got);
+	gas_scanner_free(a);
+}
+END_TEST
+
+static bool is_arm(void *ctx, const char *macro)
+{
+	(void)ctx;
+	return !strcmp(macro, "__arm__");
+}
+
+static bool is_nothing(void *ctx, const char *macro)
+{
+	(void)ctx;
+	(void)macro;
+	return false;
+}
+
+START_TEST(the_architecture_is_what_the_compiler_predefines)
+{
+	char *got;
+
+	ck_assert_str_eq(gas_scrub_detect_arch(is_arm, NULL), "arm");
+	ck_assert_ptr_null(gas_scrub_detect_arch(is_nothing, NULL));
+	got = ours(NULL, GAS_TEXT_SOURCE, (const char *[]){ "nop\n", NULL });
+	ck_assert_str_eq(got, "open");
+	free(got);
+}
+END_TEST
+
+#define LOOP(tc, test, table) \
+	tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("scan/asm-text");
+	TCase *tc = tcase_create("asm-text");
+
+	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
+	tcase_set_timeout(tc, 60);
+	LOOP(tc, a_text_names_what_every_assembler_reads, read_by_all);
+	LOOP(tc, a_text_names_what_one_assembler_reads, read_by_one);
+	LOOP(tc, what_is_not_known_goes_both_ways_or_is_open, perhaps);
+	tcase_add_test(tc, an_include_is_named_and_its_text_is_added);
+	tcase_add_test(tc, the_architecture_is_what_the_compiler_predefines);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(suite());
+}

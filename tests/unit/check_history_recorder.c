@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: history */
+#include "history-fixture.h"
+
+static struct history_details details;
+
+static void tear_down(void)
+{
+	history_details_release(&details);
+	play_tear_down();
+}
+
+START_TEST(a_build_is_written_down_with_all_that_was_told)
+{
+	struct history_build b;
+	struct events_event ev;
+	struct history *h;
+	struct play p;
+	int64_t number;
+
+	play_build(&p, KEY_A, true);
+	ck_assert_int_eq(history_recorder_build_number(p.record), 1);
+	play_phase(&p, "config");
+	play_phase(&p, "compile");
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_unit(&p, "init/main.o", EVENTS_LOCAL);
+	ev = events_event_make(EVENTS_KIND_DIAG);
+	ev.text = "x.c:1:1: warning: y";
+	ev.n_warnings = 3;
+	events_hub_publish(p.hub, &ev);
+	ev = events_event_make(EVENTS_KIND_HOST);
+	ev.cpu_ms = 1234;
+	ev.n_shell_lines = 10;
+	ev.n_shell_steps = 5;
+	ev.n_local_steps = 3;
+	events_hub_publish(p.hub, &ev);
+	ev = events_event_make(EVENTS_KIND_STEPS);
+	ev.reason = "unusual option";
+	ev.n_steps = 3;
+	events_hub_publish(p.hub, &ev);
+	number = play_end_well(&p, 0);
+	ck_assert_int_eq(number, 1);
+	play_find(0, &b);
+	ck_assert_int_eq(b.number, 1);
+	ck_assert_int_eq(b.state, HISTORY_STATE_GOOD);
+	ck_assert_str_eq(b.series_key, KEY_A);
+	ck_assert_str_eq(b.command, "all");
+	ck_assert_str_eq(b.arch, "arm64");
+	ck_assert_str_eq(b.config, "defconfig");
+	ck_assert_str_eq(b.toolchain, "gcc-12.2.0");
+	ck_assert_str_eq(b.toolchain_id, "gcc-12.2.0-0123456789ab");
+	ck_assert_str_eq(b.tree, "/home/a/linux");
+	ck_assert_str_eq(b.source, "/home/a/linux");
+	ck_assert_str_eq(b.output, "/home/a/out");
+	ck_assert_str_eq(b.release, "6.1.192");
+	ck_assert_int_eq(b.n_jobs, 2);
+	ck_assert_int_eq(b.n_remote, 1);
+	ck_assert_int_eq(b.n_local, 1);
+	ck_assert_int_eq(b.n_warnings, 3);
+	ck_assert_int_eq(b.host_ms, 1234);
+	ck_assert_int_ge(b.cpu_ms, 101);
+	ck_assert_int_eq(b.n_make_jobs, 8);
+	ck_assert_int_eq(b.n_new_warnings, -1);
+	ck_assert(b.from_scratch && b.has_units && b.has_details && !b.dirty);
+	ck_assert_int_eq(b.n_steps, 5);
+	ck_assert_int_eq(b.n_local_steps, 3);
+	history_build_release(&b);
+	h = play_open();
+	ck_assert_int_eq(history_read_step_reasons(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_step_reasons, 1);
+	ck_assert_str_eq(details.step_reasons[0].text, "unusual option");
+	ck_assert_int_eq(details.step_reasons[0].n_jobs, 3);
+	history_db_close(h);
+}
+END_TEST
+
+START_TEST(units_nodes_reasons_and_phases_are_there)
+{
+	struct history *h;
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	play_phase(&p, "compile");
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_unit(&p, "init/main.o", EVENTS_LOCAL);
+	play_state(&p, 9, EVENTS_JOB_QUEUED, "left.o", "neo4a");
+	play_end_well(&p, 2);
+	h = play_open();
+	ck_assert_int_eq(history_read_units(h, 1, &details, &err), 0);
+	ck_assert_int_eq(history_read_phases(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_units, 3);
+	ck_assert_uint_eq(details.n_nodes, 2);
+	ck_assert_str_eq(details.nodes[0].name, "neo4a");
+	ck_assert_str_eq(details.units[0].object, "kernel/fork.o");
+	ck_assert_str_eq(details.units[0].file, "kernel/fork.c");
+	ck_assert_int_eq(details.units[0].node_index, 0);
+	ck_assert_int_eq(details.units[0].reason_index, -1);
+	ck_assert_int_eq(details.units[0].cpu_ms, 101);
+	ck_assert(details.units[0].remote);
+	ck_assert_int_ge(details.units[0].sent_ms, 0);
+	ck_assert_int_eq(details.units[1].node_index, 1);
+	ck_assert_str_eq(details.reasons[details.units[1].reason_index].text,
+			 ".incbin");
+	ck_assert_int_eq(details.units[1].sent_ms, -1);
+	ck_assert_str_eq(details.units[2].object, "left.o");
+	ck_assert_int_eq(details.units[2].done_ms, -1);
+	ck_assert_uint_eq(details.n_phases, 1);
+	ck_assert_str_eq(details.phases[0].name, "compile");
+	history_db_close(h);
+}
+END_TEST
+
+START_TEST(costs_are_of_the_last_build_that_compiled_it)
+{
+	const struct history_cost *c;
+	struct history_costs costs;
+	struct history *h;
+	struct play p;
+
+	play_whole(KEY_A);
+	play_build(&p, KEY_A, false);
+	p.jobs = 400;
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_end_well(&p, 0);
+	h = play_open();
+	ck_assert_int_eq(history_costs_load(h, KEY_A, &costs, &err), 0);
+	ck_assert_uint_eq(costs.n_costs, 2);
+	c = history_cost_find(&costs, "kernel/fork.o");
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(c->cpu_ms, 501);
+	ck_assert_str_eq(c->file, "kernel/fork.c");
+	ck_assert_ptr_nonnull(history_cost_find(&costs, "init/main.o"));
+	ck_assert_ptr_null(history_cost_find(&costs, "init/main.c"));
+	/* The first was fresh, the second was not. */
+	ck_assert_int_eq(costs.baseline.number, 1);
+	ck_assert_int_eq(costs.baseline.n_jobs, 2);
+	history_costs_release(&costs);
+	ck_assert_int_eq(history_costs_load(h, KEY_B, &costs, &err), 0);
+	ck_assert_uint_eq(costs.n_costs, 0);
+	ck_assert_int_eq(costs.baseline.number, 0);
+	ck_assert_ptr_null(history_cost_find(&costs, "init/main.o"));
+	history_costs_release(&costs);
+	history_db_close(h);
+}
+END_TEST
+
+START_TEST(the_previous_build_is_the_last_that_ended_of_the_key)
+{
+	struct history_build b, before;
+	struct history *h;
+	struct play p;
+
+	play_whole(KEY_A);
+	play_whole(KEY_B);
+	play_whole(KEY_A);
+	play_build(&p, KEY_A, false);
+	h = play_open();
+	ck_assert_int_eq(history_build_find(h, 0, &b, &err), 0);
+	ck_assert_int_eq(b.state, HISTORY_STATE_RUNNING);
+	ck_assert_int_eq(history_build_find_baseline(h, &b, &before, &err), 0);
+	ck_assert_int_eq(before.number, 3);
+	history_build_release(&b);
+	b = before;
+	ck_assert_int_eq(history_build_find_baseline(h, &b, &before, &err), 0);
+	ck_assert_int_eq(before.number, 1);
+	history_build_release(&b);
+	b = before;
+	ck_assert_int_eq(history_build_find_baseline(h, &b, &before, &err),
+			 -ENOENT);
+	history_build_release(&b);
+	history_db_close(h);
+	play_end_well(&p, 130);
+	play_find(0, &b);
+	ck_assert_int_eq(b.state, HISTORY_STATE_INTERRUPTED);
+	history_build_release(&b);
+}
+END_TEST
+
+START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
+{
+	struct history_diag d = { .tool = "gcc",
+				  .severity = "warning",
+				  .file = "a.c",
+				  .line = 7,
+				  .column = 3,
+				  .flag = "-Wunused",
+				  .text = "unused",
+				  .status = HISTORY_DIAG_REMOVED };
+	struct history_size z = { .name = "vmlinux",
+				  .text_bytes = 1,
+				  .file_bytes = 9 };
+	struct history *h;
+	struct play p;
+
+	for (int i = 0; i < 2; i++) {
+		play_build(&p, KEY_A, true);
+		play_diag(&p, &d);
+		d.status = HISTORY_DIAG_NEW;
+		d.text = "other";
+		d.object = "a.o";
+		play_diag(&p, &d);
+		play_size(&p, &z);
+		play_end_well(&p, 0);
+		d = (struct history_diag){ .tool = "ld",
+					   .text = "x",
+					   .status = HISTORY_DIAG_NO_BASELINE };
+	}
+	h = play_open();
+	ck_assert_int_eq(history_read_diags(h, 2, &details, &err), 0);
+	ck_assert_uint_eq(details.n_diags, 2);
+	ck_assert_int_eq(details.diags[0].status, HISTORY_DIAG_NEW);
+	ck_assert_int_eq(details.diags[1].status, HISTORY_DIAG_NO_BASELINE);
+	ck_assert_int_eq(history_read_diags(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_diags, 2);
+	ck_assert_str_eq(details.diags[0].text, "other");
+	ck_assert_str_eq(details.diags[0].object, "a.o");
+	ck_assert_int_eq(details.diags[0].status, HISTORY_DIAG_NEW);
+	ck_assert_str_eq(details.diags[1].text, "unused");
+	ck_assert_str_eq(details.diags[1].flag, "-Wunused");
+	ck_assert_int_eq(details.diags[1].line, 7);
+	ck_assert_int_eq(details.diags[1].column, 3);
+	ck_assert_str_eq(details.diags[1].severity, "warning");
+	ck_assert_ptr_null(details.diags[1].object);
+	ck_assert_int_eq(history_read_sizes(h, 1, &details, &err), 0);
+	ck_assert_uint_eq(details.n_sizes, 1);
+	ck_assert_str_eq(details.sizes[0].name, "vmlinux");
+	ck_assert_int_eq(details.sizes[0].file_bytes, 9);
+	history_db_close(h);
+}
+END_TEST
+
+/* ---- what nobody tells who is right in the head ---- */
+
+#define HUGE (3u << 20)
+
+static const char *const hostile[] = {
+	NULL,
+	"",
+	"\x1b[2J\a",
+	"\xff\xfe",
+	"a'); DROP TABLE build; --",
+	"\xe6\x97\xa5",
+	"%s%n",
+};
+
+/* Megabytes of one of them. */
+static void fill_huge(char *huge, unsigned i)
+{
+	size_t n = sizeof(hostile) / sizeof(*hostile);
+	const char *text = hostile[2 + i % (n - 2)];
+	size_t len = strlen(text);
+
+	for (size_t at = 0; at + len < HUGE; at += len)
+		memcpy(huge + at, text, len + 1);
+}
+
+static const char *pick(unsigned *seed, const char *huge)
+{
+	size_t n = sizeof(hostile) / sizeof(*hostile);
+
+	return rand_r(seed) % 40 ? hostile[(size_t)rand_r(seed) % n] : huge;
+}
+
+static int64_t pick_number(unsigned *seed)
+{
+	static const int64_t numbers[] = { 0,         1,
+					   -1,        EVENTS_UNKNOWN,
+					   INT64_MAX, INT64_C(1) << 40 };
+
+	return rand_r(seed) % 3 ? rand_r(seed) % 30 :
+				  numbers[(unsigned)rand_r(seed) % 6];
+}
+
+static void tell_anything(struct play *p, unsigned *seed, const char *huge)
+{
+	struct events_event ev = events_event_make(
+		(enum events_kind)((unsigned)rand_r(seed) % EVENTS_N_KINDS));
+	const char **texts[] = { &ev.command,    &ev.arch,   &ev.config,
+				 &ev.output,     &ev.commit, &ev.series_key,
+				 &ev.file,       &ev.object, &ev.node,
+				 &ev.reason,     &ev.text,   &ev.machine,
+				 &ev.tool,       &ev.flag,   &ev.name,
+				 &ev.diag_status };
+	int64_t *numbers[] = { &ev.job,       &ev.make_jobs,  &ev.n_slots,
+			       &ev.n_done,    &ev.sent_bytes, &ev.n_retries,
+			       &ev.cpu_ms,    &ev.line,       &ev.file_bytes,
+			       &ev.n_warnings };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		*texts[i] = pick(seed, huge);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		*numbers[i] = pick_number(seed);
+	ev.state = (enum events_job_state)((unsigned)rand_r(seed) %
+					   EVENTS_N_JOB_STATES);
+	ev.remote = rand_r(seed) % 2;
+	events_hub_publish(p->hub, &ev);
+}
+
+START_TEST(nothing_that_is_told_does_harm)
+{
+	char *huge = xcalloc(1, HUGE + 64);
+	struct history_costs costs;
+	struct history_build b;
+	struct history *h;
+	struct play p;
+
+	for (unsigned i = 1; i <= 20; i++) {
+		unsigned seed = i;
+
+		fill_huge(huge, i);
+		play_build(&p, i % 2 ? KEY_A : "'; DELETE FROM key; --", true);
+		for (int j = 0; j < 400; j++)
+			tell_anything(&p, &seed, huge);
+		ck_assert_int_eq(play_end_well(&p, i), i);
+	}
+	h = play_open();
+	for (unsigned i = 1; i <= 20; i++) {
+		ck_assert_int_eq(history_build_find(h, i, &b, &err), 0);
+		ck_assert_str_eq(b.command, "all");
+		ck_assert_int_ge(b.cpu_ms, 0);
+		history_build_release(&b);
+		ck_assert_int_eq(history_read_units(h, i, &details, &err), 0);
+		ck_assert_int_eq(history_read_diags(h, i, &details, &err), 0);
+		ck_assert_int_eq(history_read_sizes(h, i, &details, &err), 0);
+		ck_assert_int_eq(history_read_phases(h, i, &details, &err), 0);
+		for (size_t j = 0; j < details.n_diags; j++)
+			ck_assert_uint_lt(strlen(details.diags[j].text), HUGE);
+	}
+	ck_assert_int_eq(history_costs_load(h, KEY_A, &costs, &err), 0);
+	history_costs_release(&costs);
+	history_db_close(h);
+	free(huge);
+}
+END_TEST
+
+START_TEST(a_build_that_nobody_ends_has_failed)
+{
+	struct history_build b;
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	history_recorder_free(p.record);
+	events_hub_free(p.hub);
+	play_find(0, &b);
+	ck_assert_int_eq(b.state, HISTORY_STATE_FAILED);
+	ck_assert_int_eq(b.status, 1);
+	history_build_release(&b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("history_record");
+	TCase *t = tcase_create("record");
+
+	tcase_add_checked_fixture(t, play_set_up, tear_down);
+	tcase_add_test(t, a_build_is_written_down_with_all_that_was_told);
+	tcase_add_test(t, units_nodes_reasons_and_phases_are_there);
+	tcase_add_test(t, costs_are_of_the_last_build_that_compiled_it);
+	tcase_add_test(t, the_previous_build_is_the_last_that_ended_of_the_key);
+	tcase_add_test(t, diagnostics_and_sizes_are_kept_with_the_build);
+	tcase_add_test(t, nothing_that_is_told_does_harm);
+	tcase_add_test(t, a_build_that_nobody_ends_has_failed);
+	tcase_set_timeout(t, 60);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/collect.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "suite.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *dir; /* without symbolic links */
+static char *gcc;
+static struct event_base *base;
+static struct inputs inputs;
+static struct inputs_toolchains toolchains;
+static struct inputs_toolchain *tc;
+static struct options_command command;
+static struct inputs_request request;
+static struct inputs_result result;
+static unsigned found, changes;
+
+static char *plain_env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+
+static void on_found(void *ctx, struct inputs_result *r)
+{
+	ck_assert_ptr_eq(ctx, &request);
+	found++;
+	inputs_result_release(&result);
+	result = *r;
+	*r = (struct inputs_result){ 0 };
+}
+
+static void on_changed(void *ctx, struct inputs_toolchain *t,
+		       enum inputs_state was)
+{
+	ck_assert_ptr_eq(ctx, &toolchains);
+	ck_assert_ptr_eq(t->table, &toolchains);
+	if (!changes++)
+		ck_assert_int_eq(was, INPUTS_STATE_UNKNOWN);
+}
+
+static void on_made(void *ctx, struct inputs_reference_object *ref)
+{
+	(void)ctx;
+	(void)ref;
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(path);
+}
+
+static void turn_until(const unsigned *counter)
+{
+	uint64_t end = clock_ms() + 60000;
+
+	while (!*counter && clock_ms() < end) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		usleep(500);
+	}
+	ck_assert_uint_gt(*counter, 0);
+}
+
+static void set_up(void)
+{
+	struct cpp_setup scan = { .query = capture_run };
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	gcc = which_compiler("gcc", "/usr/bin:/bin", NULL);
+	ck_assert_ptr_nonnull(gcc);
+	write_file("h.h", "#define H 3\n");
+	write_file("u.c", "#include \"h.h\"\nint h = H;\n");
+	base = event_base_new();
+	inputs_init(&inputs, &scan);
+	toolchains = (struct inputs_toolchains){
+		.event_base = base,
+		.children = children_new(base),
+		.paths = inputs.paths,
+		.work_dir = dir,
+		.on_state_changed = on_changed,
+		.on_reference_made = on_made,
+		.ctx = &toolchains,
+	};
+	inputs_toolchains_init(&toolchains);
+	tc = inputs_toolchain_get(&toolchains, gcc, plain_env);
+	turn_until(&changes);
+	ck_assert_msg(tc->state == INPUTS_STATE_READY, "%s", tc->err.text);
+	request = (struct inputs_request){
+		.inputs = &inputs,
+		.pool = pool_new(base, 2),
+		.unit = { .cwd = dir,
+			  .compiler = gcc,
+			  .toolchain = &tc->manifest.id,
+			  .command = &command,
+			  .env = plain_env },
+		.toolchain = tc,
+	};
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	pool_free(request.pool);
+	inputs_result_release(&result);
+	options_command_release(&command);
+	inputs_toolchains_release(&toolchains);
+	children_free(toolchains.children);
+	inputs_release(&inputs);
+	event_base_free(base);
+	fs_remove(dir, &err);
+	free(dir);
+	free(gcc);
+}
+
+static void begin(const char *option)
+{
+	static char *argv[6];
+
+	argv[0] = gcc;
+	argv[1] = (char *)"-c";
+	argv[2] = (char *)"u.c";
+	argv[3] = (char *)option;
+	options_command_parse(&command, argv);
+	inputs_collect_start(&request, on_found, &request);
+}
+
+static const struct inputs_entry *entry_of(const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	const struct inputs_entry *e = NULL;
+
+	for (size_t i = 0; i < result.manifest.n_entries; i++) {
+		if (!strcmp(result.manifest.entries[i]->path->name, path))
+			e = result.manifest.entries[i];
+	}
+	free(path);
+	return e;
+}
+
+START_TEST(a_unit_has_its_files_its_flags_and_its_size)
+{
+	begin("-O2");
+	turn_until(&found);
+	ck_assert_msg(!result.reason, "%s", reason_text(result.reason));
+	ck_assert_ptr_nonnull(entry_of("u.c"));
+	ck_assert_ptr_nonnull(entry_of("h.h"));
+	ck_assert_str_eq(result.manifest.cwd->name, dir);
+	ck_assert_uint_ge(result.total_bytes, 38);
+	ck_assert_uint_eq(result.flags.n_flags, 1);
+	ck_assert_str_eq(result.flags.flags[0].name, "-O");
+	ck_assert_ptr_nonnull(result.locale);
+}
+END_TEST
+
+static uint64_t since_when_asked(uint64_t asked_us)
+{
+	request.requested_us = asked_us;
+	found = 0;
+	begin(NULL);
+	turn_until(&found);
+	options_command_release(&command);
+	return result.manifest.since_us;
+}
+
+/* Looks at its files count from then on. */
+START_TEST(a_compile_is_as_old_as_the_question)
+{
+	uint64_t now = clock_us();
+
+	ck_assert_uint_ge(since_when_asked(0), now);
+	ck_assert_uint_eq(since_when_asked(now), now);
+	ck_assert_uint_lt(since_when_asked(UINT64_MAX), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(an_option_that_no_node_gets_is_a_reason)
+{
+	begin("-F/x");
+	turn_until(&found);
+	ck_assert_int_eq(result.reason, REASON_OPTION_NOT_REMOTE);
+	ck_assert_ptr_nonnull(strstr(result.manifest.detail, "-F"));
+}
+END_TEST
+
+START_TEST(include_paths_of_the_environment_are_a_reason)
+{
+	char *env[] = { (char *)"PATH=/bin", (char *)"CPATH=/x", NULL };
+
+	request.unit.env = env;
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_int_eq(result.reason, REASON_CPATH);
+}
+END_TEST
+
+/* Where the locales lie must be known, unless there are no other words. */
+START_TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
+{
+	char *env[] = { (char *)"PATH=/bin", (char *)"LANG=de_DE.UTF-8",
+			(char *)"LOCPATH=/x", NULL };
+	char *near[] = { (char *)"PATH=/bin", (char *)"LANG=C",
+			 (char *)"LOCPATH=/x", NULL };
+
+	request.unit.env = env;
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_msg(result.reason == REASON_LANGUAGE, "%s",
+		      reason_text(result.reason));
+	options_command_release(&command);
+	found = 0;
+	request.unit.env = near;
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_msg(!result.reason, "%s", reason_text(result.reason));
+}
+END_TEST
+
+START_TEST(the_time_is_a_reason)
+{
+	write_file("h.h", "#define H sizeof(__TIME__)\n");
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_int_eq(result.reason, REASON_TIME_MACRO);
+}
+END_TEST
+
+START_TEST(what_cannot_be_scanned_is_a_reason)
+{
+	write_file("h.h", "#include \"nosuch.h\"\n#define H 1\n");
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_int_ne(result.reason, REASON_NONE);
+	ck_assert_int_ne(result.reason, REASON_TIME_MACRO);
+}
+END_TEST
+
+START_TEST(a_language_that_is_not_there_is_found_once)
+{
+	char *env[] = { (char *)"PATH=/bin", (char *)"LC_ALL=C", NULL };
+	const struct inputs_locale *first;
+
+	request.unit.env = env;
+	begin(NULL);
+	turn_until(&found);
+	first = result.locale;
+	inputs_result_release(&result);
+	options_command_release(&command);
+	found = 0;
+	begin(NULL);
+	turn_until(&found);
+	ck_assert_ptr_eq(result.locale, first);
+}
+END_TEST
+
+START_TEST(a_search_that_never_ran_ends_with_the_pool)
+{
+	begin(NULL);
+	for (int i = 1; i < 8; i++)
+		inputs_collect_start(&request, on_found, &request);
+	pool_free(request.pool);
+	request.pool = NULL;
+	ck_assert_uint_eq(found, 8);
+}
+END_TEST
+
+START_TEST(a_driver_that_is_none_is_bad_with_a_reason)
+{
+	struct inputs_toolchain *bad;
+
+	changes = 0;
+	bad = inputs_toolchain_get(&toolchains, "/nonexistent/gcc", plain_env);
+	ck_assert_ptr_ne(bad, tc);
+	turn_until(&changes);
+	ck_assert_int_eq(bad->state, INPUTS_STATE_UNUSABLE);
+	ck_assert_int_eq(bad->reason, REASON_NOT_IDENTIFIED);
+	ck_assert_str_ne(bad->err.text, "");
+	ck_assert_ptr_eq(inputs_toolchain_get(&toolchains, "/nonexistent/gcc",
+					      plain_env),
+			 bad);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/find");
+	TCase *t = tcase_create("find");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, a_unit_has_its_files_its_flags_and_its_size);
+	tcase_add_test(t, a_compile_is_as_old_as_the_question);
+	tcase_add_test(t, an_option_that_no_node_gets_is_a_reason);
+	tcase_add_test(t, include_paths_of_the_environment_are_a_reason);
+	tcase_add_test(t, a_language_that_lies_nobody_knows_where_is_a_reason);
+	tcase_add_test(t, the_time_is_a_reason);
+	tcase_add_test(t, what_cannot_be_scanned_is_a_reason);
+	tcase_add_test(t, a_language_that_is_not_there_is_found_once);
+	tcase_add_test(t, a_search_that_never_ran_ends_with_the_pool);
+	tcase_add_test(t, a_driver_that_is_none_is_bad_with_a_reason);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/cross-tool.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "compiler/host.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *dir, *program, *out;
+static struct strv env;
+static struct err err;
+static char *machine;
+static const char *host;
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	unlink(path);
+	ck_assert_msg(!fs_write(path, bytes_str(text), mode, &err), "%s",
+		      err.text);
+	free(path);
+}
+
+/* A compiler for this machine by the other's name, which writes down its line.
+ */
+static void put_compiler(void)
+{
+	static const char *const triplets[] = { "aarch64-linux-gnu",
+						"x86_64-linux-gnu",
+						"i686-linux-gnu",
+						"arm-linux-gnueabihf" };
+	char *text = xasprintf("#!/bin/sh\necho \"$@\" >>%s/log\n"
+			       "exec cc \"$@\"\n",
+			       dir);
+
+	for (size_t i = 0; i < sizeof(triplets) / sizeof(*triplets); i++) {
+		char *name = xasprintf("bin/%s-gcc", triplets[i]);
+
+		put(name, text, 0755);
+		free(name);
+	}
+	free(text);
+}
+
+#define LINK "gcc -o scripts/g/tool scripts/g/a.o scripts/g/b.o   "
+
+static void put_tree(void)
+{
+	put("scripts/g/a.c",
+	    "#include <stdio.h>\n#include \"b.h\"\n"
+	    "int main(void) { puts(b()); return N; }\n",
+	    0644);
+	put("scripts/g/b.h", "const char *b(void);\n", 0644);
+	put("scripts/g/b.c",
+	    "#include \"b.h\"\nconst char *b(void) { return \"counterpart\"; }\n",
+	    0644);
+	put("scripts/g/.tool.cmd", "cmd_scripts/g/tool := " LINK "\n", 0644);
+	put("scripts/g/.a.o.cmd",
+	    "savedcmd_scripts/g/a.o := gcc -Wp,-MMD,scripts/g/.a.o.d -Wall "
+	    "-O0 -g -std=gnu11 -mno-such -I ./scripts/g -DN=7 -c -o "
+	    "scripts/g/a.o scripts/g/a.c\n\nsource_scripts/g/a.o := $(x)\n",
+	    0644);
+	put("scripts/g/.b.o.cmd",
+	    "cmd_scripts/g/b.o := gcc -c -o scripts/g/b.o scripts/g/b.c\n",
+	    0644);
+}
+
+/* What cc makes programs for. */
+static void find_host(void)
+{
+	char *argv[] = { (char *)"cc", (char *)"-dumpmachine", NULL };
+
+	ck_assert_int_eq(spawn_first_line(argv, NULL, 60000, &machine, &err),
+			 0);
+	ck_assert_ptr_nonnull(machine);
+	machine[strcspn(machine, "-")] = 0;
+	host = compiler_host_release_name(machine);
+}
+
+static void set_up(void)
+{
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+	char *path;
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	for (int i = 0; i < 2; i++) {
+		path = xasprintf("%s/%s", dir, i ? "bin" : "scripts/g");
+		ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+		free(path);
+	}
+	program = xasprintf("%s/scripts/g/tool", dir);
+	out = xasprintf("%s/made", dir);
+	find_host();
+	strv_addf(&env, "PATH=%s/bin:%s", dir, getenv("PATH"));
+	put_compiler();
+	put_tree();
+}
+
+static void tear_down(void)
+{
+	fs_remove(dir, &err);
+	strv_release(&env);
+	free(program);
+	free(dir);
+	free(out);
+	free(machine);
+}
+
+static int make_for(const char *for_host, const void *stop)
+{
+	struct inputs_cross_tool c = { .native_path = program,
+				       .host = for_host,
+				       .output_path = out,
+				       .env = env.v,
+				       .cancelled = stop };
+
+	return inputs_cross_tool_build(&c, &err);
+}
+
+/* Nothing but what was asked for lies there. */
+static void expect_made(bool made)
+{
+	struct strv names = { 0 };
+
+	ck_assert_int_eq(fs_list(dir, &names), 0);
+	for (size_t i = 0; i < names.n; i++)
+		ck_assert_msg(!str_starts(names.v[i], "made-"), "%s",
+			      names.v[i]);
+	ck_assert_int_eq(strv_has(&names, "made"), made);
+	strv_release(&names);
+}
+
+static void expect_logged(const char *words, bool there)
+{
+	struct buf log = { 0 };
+	char *path = xasprintf("%s/log", dir);
+
+	ck_assert_int_eq(fs_read(path, 1 << 16, &log, &err), 0);
+	ck_assert_msg(!strstr(buf_str(&log), words) == !there, "%s in:\n%s",
+		      words, buf_str(&log));
+	buf_release(&log);
+	free(path);
+}
+
+START_TEST(it_is_the_same_program)
+{
+	char *argv[] = { out, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf text = { 0 };
+	int status = 0;
+
+	ck_assert_msg(!make_for(host, NULL), "%s", err.text);
+	expect_made(true);
+	ck_assert_int_eq(spawn_collect_stdout(&what, 1 << 16, 60000, &text,
+					      &status, &err),
+			 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 7);
+	ck_assert_str_eq(buf_str(&text), "counterpart\n");
+	expect_logged("-std=gnu11 -I ./scripts/g -DN=7 -O2", true);
+	expect_logged("-static", true);
+	expect_logged("-mno-such", false);
+	expect_logged("-MMD", false);
+	buf_release(&text);
+}
+END_TEST
+
+/* A line that is no such line, in one of the files. */
+static const struct {
+	const char *file, *text;
+	int ret;
+} lines[] = {
+	{ "scripts/g/.tool.cmd", "", -ENOTSUP },
+	{ "scripts/g/.tool.cmd", "cmd_scripts/g/tool := gcc -lelf x.o\n",
+	  -ENOTSUP },
+	{ "scripts/g/.tool.cmd", "cmd_scripts/g/tool := gcc /x/lib.a x.o\n",
+	  -ENOTSUP },
+	{ "scripts/g/.tool.cmd", "cmd_scripts/g/other := " LINK "\n",
+	  -ENOTSUP },
+	{ "scripts/g/.tool.cmd", "cmd_scripts/g/tool := gcc -o x\n", -ENOTSUP },
+	{ "scripts/g/.tool.cmd", "cmd_scripts/g/tool := " LINK "; rm x\n",
+	  -ENOTSUP },
+	{ "scripts/g/.tool.cmd", "cmd_scripts/g/tool := gcc scripts/g/c.o\n",
+	  -ENOENT },
+	{ "scripts/g/.a.o.cmd", "cmd_scripts/g/a.o := gcc -c -DN='7' a.c\n",
+	  -ENOTSUP },
+	{ "scripts/g/.a.o.cmd", "cmd_scripts/g/a.o := gcc -c @x a.c\n",
+	  -ENOTSUP },
+	{ "scripts/g/.a.o.cmd", "cmd_scripts/g/a.o := gcc -c -Wp,-DN=7 a.c\n",
+	  -ENOTSUP },
+	{ "scripts/g/.a.o.cmd", "cmd_scripts/g/a.o := gcc -c -o x.o\n",
+	  -ENOTSUP },
+	/* N is missing: the compiler fails. */
+	{ "scripts/g/.a.o.cmd",
+	  "cmd_scripts/g/a.o := gcc -c -Iscripts/g -o x.o scripts/g/a.c\n",
+	  -ENOEXEC },
+};
+
+START_TEST(a_line_that_is_odd_is_not_followed)
+{
+	put(lines[_i].file, lines[_i].text, 0644);
+	ck_assert_int_eq(make_for(host, NULL), lines[_i].ret);
+	ck_assert_str_ne(err.text, "");
+	expect_made(false);
+}
+END_TEST
+
+START_TEST(another_machine_has_another_program)
+{
+	/* It makes programs for this one. */
+	ck_assert_int_eq(
+		make_for(strcmp(host, "arm64") ? "arm64" : "x86_64", NULL),
+		-ENOEXEC);
+	expect_made(false);
+	ck_assert_int_eq(make_for("s390x", NULL), -ENOENT);
+	ck_assert_int_eq(make_for("../../etc/passwd", NULL), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_build_that_ends_stops_it)
+{
+	atomic_bool stop = true;
+
+	ck_assert_int_eq(make_for(host, &stop), -EINTR);
+	expect_made(false);
+}
+END_TEST
+
+START_TEST(without_a_compiler_there_is_none)
+{
+	strv_release(&env);
+	strv_add(&env, "PATH=/nonexistent");
+	ck_assert_int_eq(make_for(host, NULL), -ENOENT);
+	ck_assert_msg(strstr(err.text, "-gcc in PATH"), "%s", err.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/counterpart");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, it_is_the_same_program);
+	tcase_add_loop_test(tc, a_line_that_is_odd_is_not_followed, 0,
+			    sizeof(lines) / sizeof(*lines));
+	tcase_add_test(tc, another_machine_has_another_program);
+	tcase_add_test(tc, a_build_that_ends_stops_it);
+	tcase_add_test(tc, without_a_compiler_there_is_none);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/path-resolve.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "inputs-fixture.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct inputs_dir *get(const char *name)
+{
+	char *path = at(name);
+	struct inputs_dir *d;
+
+	unit++;
+	d = inputs_dir_resolve(dirs, unit, path, strlen(path));
+	free(path);
+	return d;
+}
+
+static void expect(const char *name, const char *real, size_t n_links)
+{
+	struct inputs_dir *d = get(name);
+	char *want = at(real);
+
+	ck_assert_ptr_nonnull(d);
+	ck_assert_str_eq(d->real->name, want);
+	ck_assert_uint_eq(d->n_links, n_links);
+	free(want);
+}
+
+START_TEST(spellings_lead_to_one_path)
+{
+	expect("a/b/c", "a/b/c", 0);
+	expect("a/b/c/", "a/b/c", 0);
+	expect("a//b/./c", "a/b/c", 0);
+	expect("a/b/c/../../b", "a/b", 0);
+	ck_assert_ptr_eq(inputs_dir_resolve(dirs, ++unit, "/", 1)->real,
+			 inputs_paths_root(paths));
+	ck_assert_ptr_eq(inputs_dir_resolve(dirs, ++unit, "/..", 3)->real,
+			 inputs_paths_root(paths));
+}
+END_TEST
+
+START_TEST(links_are_followed_and_listed)
+{
+	char *absolute = at("x");
+
+	make_link("../x", "a/rel");
+	make_link(absolute, "a/abs");
+	make_link("rel/y", "a/both");
+	expect("a/rel/y", "x/y", 1);
+	expect("a/abs/y", "x/y", 1);
+	expect("a/both", "x/y", 2);
+	/* ".." goes up from where the link leads. */
+	expect("a/rel/y/..", "x", 1);
+	ck_assert_str_eq(get("a/rel")->links[0]->current->target, "../x");
+	free(absolute);
+}
+END_TEST
+
+START_TEST(a_link_that_leads_elsewhere_is_noticed)
+{
+	char *link = at("l");
+
+	make_link("x", "l");
+	expect("l/y", "x/y", 1);
+	make_dir("z/y");
+	make_link("z", "l");
+	expect("l/y", "z/y", 1);
+	ck_assert_int_eq(unlink(link), 0);
+	make_dir("l/y");
+	expect("l/y", "l/y", 0);
+	free(link);
+}
+END_TEST
+
+START_TEST(a_directory_that_becomes_a_link_is_noticed)
+{
+	char *from = at("a/b"), *to = at("a/moved");
+
+	expect("a/b/c", "a/b/c", 0);
+	ck_assert_int_eq(rename(from, to), 0);
+	make_link("../x", "a/b");
+	expect("a/b/y", "x/y", 1);
+	free(from);
+	free(to);
+}
+END_TEST
+
+START_TEST(what_is_not_there_has_a_place_all_the_same)
+{
+	struct inputs_dir *d = get("a/none/deep");
+
+	ck_assert(!d->exists);
+	expect("a/none/deep", "a/none/deep", 0);
+	make_dir("a/none/deep");
+	d = get("a/none/deep");
+	ck_assert(d->exists);
+}
+END_TEST
+
+START_TEST(a_circle_of_links_ends)
+{
+	make_link("two", "one");
+	make_link("one", "two");
+	make_link("self/self", "self");
+	ck_assert_ptr_null(get("one"));
+	ck_assert_ptr_null(get("one/deep"));
+	ck_assert_ptr_null(get("self"));
+	expect("a/b", "a/b", 0);
+}
+END_TEST
+
+START_TEST(a_unit_looks_once)
+{
+	struct inputs_dir *d = get("a/b");
+	char *path = at("a/b");
+
+	make_dir("a/b/new");
+	ck_assert_ptr_eq(inputs_dir_resolve(dirs, unit, path, strlen(path)), d);
+	ck_assert_uint_eq(d->checked_unit, unit);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_look_of_a_moment_ago_counts_where_it_may)
+{
+	char *from = at("a/b"), *to = at("a/moved");
+
+	expect("a/b", "a/b", 0);
+	expect("a/none", "a/none", 0);
+	ck_assert_int_eq(rename(from, to), 0);
+	make_link("../x", "a/b");
+	make_dir("a/none");
+	inputs_dir_cache_trust_since(dirs, 1);
+	expect("a/b", "a/b", 0);
+	/* What was not there is looked for. */
+	ck_assert(get("a/none")->exists);
+	inputs_dir_cache_trust_since(dirs, clock_us() + 1);
+	expect("a/b", "x", 1);
+	/* And links are. */
+	inputs_dir_cache_trust_since(dirs, 1);
+	make_link("../a/moved", "new");
+	free(from);
+	from = at("new");
+	free(to);
+	to = at("a/b");
+	ck_assert_int_eq(rename(from, to), 0);
+	expect("a/b", "a/moved", 1);
+	free(from);
+	free(to);
+}
+END_TEST
+
+START_TEST(what_was_seen_is_one_until_it_changes)
+{
+	struct inputs_dir *d = get("a/b");
+	struct inputs_dir_state *seen = inputs_dir_get_state(dirs, d);
+
+	get("a/b");
+	ck_assert_ptr_eq(inputs_dir_get_state(dirs, d), seen);
+	/* A tick of the clock of files may be over, or not. */
+	d->stamp.ctime_ns++;
+	ck_assert_ptr_ne(inputs_dir_get_state(dirs, d), seen);
+	ck_assert(file_stamp_equal(&d->state->stamp, &d->stamp));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/path-resolve, directories");
+	TCase *tc = tcase_create("dirs");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, set_up_dirs, tear_down_dirs);
+	tcase_add_test(tc, spellings_lead_to_one_path);
+	tcase_add_test(tc, links_are_followed_and_listed);
+	tcase_add_test(tc, a_link_that_leads_elsewhere_is_noticed);
+	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
+	tcase_add_test(tc, what_is_not_there_has_a_place_all_the_same);
+	tcase_add_test(tc, a_circle_of_links_ends);
+	tcase_add_test(tc, a_unit_looks_once);
+	tcase_add_test(tc, a_look_of_a_moment_ago_counts_where_it_may);
+	tcase_add_test(tc, what_was_seen_is_one_until_it_changes);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

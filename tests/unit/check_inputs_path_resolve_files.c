@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+#include "inputs/path-resolve.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "inputs-fixture.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct inputs_filename_cache *spellings;
+
+static void setup(void)
+{
+	set_up_dirs();
+	spellings = inputs_filename_cache_new(paths, dirs);
+}
+
+static void teardown(void)
+{
+	inputs_filename_cache_free(spellings);
+	tear_down_dirs();
+}
+
+/* As the next unit spells it. */
+static struct inputs_filename *get(const char *name)
+{
+	char *path = at(name);
+	struct inputs_filename *s;
+
+	s = inputs_filename_get(spellings, ++unit, path, strlen(path));
+	ck_assert_ptr_nonnull(s);
+	free(path);
+	return s;
+}
+
+static struct inputs_filename *numbered(uint32_t number)
+{
+	return inputs_filename_get_numbered(spellings, ++unit, number);
+}
+
+static void expect(struct inputs_filename *s, const char *real)
+{
+	char *want = at(real);
+
+	ck_assert_str_eq(inputs_filename_resolve(spellings, s)->name, want);
+	free(want);
+}
+
+START_TEST(a_name_is_one_spelling_and_leads_to_its_file)
+{
+	struct inputs_filename *s = get("a/b/../h.h");
+
+	expect(s, "a/h.h");
+	ck_assert_ptr_eq(get("a/b/../h.h"), s);
+	ck_assert_ptr_ne(get("a/h.h"), s);
+	ck_assert_ptr_null(inputs_filename_resolve(spellings, get("a/")));
+	ck_assert_ptr_null(inputs_filename_resolve(spellings, NULL));
+}
+END_TEST
+
+START_TEST(a_number_stands_for_what_it_was_given_to)
+{
+	struct inputs_filename *s = get("a/h.h"), *other = get("x/h.h");
+
+	ck_assert_ptr_null(numbered(0));
+	ck_assert_ptr_null(numbered(7));
+	inputs_filename_set_number(spellings, s, 7);
+	inputs_filename_set_number(spellings, other, 4000);
+	inputs_filename_set_number(spellings, other, 0);
+	inputs_filename_set_number(spellings, NULL, 9);
+	ck_assert_ptr_eq(numbered(7), s);
+	ck_assert_ptr_eq(numbered(4000), other);
+	ck_assert_ptr_null(numbered(0));
+	ck_assert_ptr_null(numbered(9));
+	ck_assert_ptr_null(numbered(3999));
+	ck_assert_ptr_null(numbered(5000));
+}
+END_TEST
+
+START_TEST(a_number_leads_where_its_directory_leads_now)
+{
+	struct err err;
+	char *dir = at("a");
+
+	inputs_filename_set_number(spellings, get("a/h.h"), 1);
+	expect(numbered(1), "a/h.h");
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	make_link("x", "a");
+	expect(numbered(1), "x/h.h");
+	ck_assert_uint_eq(numbered(1)->dir->n_links, 1);
+	free(dir);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("spelled");
+	Suite *s = suite_create("inputs/path-resolve, files");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_name_is_one_spelling_and_leads_to_its_file);
+	tcase_add_test(tc, a_number_stands_for_what_it_was_given_to);
+	tcase_add_test(tc, a_number_leads_where_its_directory_leads_now);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel kconfig */
+#include "kconfig/explain.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+static const char kconfig[] = "mainmenu \"Linux/$(ARCH)\"\n"
+			      "source \"arch/$(SRCARCH)/Kconfig\"\n"
+			      "name := $(shell,echo if config)\n"
+			      "config NET\n"
+			      "\tbool \"Networking\"\n"
+			      "\thelp\n"
+			      "\t  With it\n"
+			      "\n"
+			      "\t  config NOTHING\n"
+			      "\t\tbool \"is no symbol\"\n"
+			      "config DEEP\n"
+			      "\ttristate \"Deep\" \n"
+			      "\tdepends on NET && \\\n"
+			      "\t\t(OF || ACPI)\n"
+			      "\tselect LIB if BIG\n"
+			      "config LIB\n"
+			      "\ttristate\n"
+			      "menu \"Drivers\"\n"
+			      "\tdepends on BUS\n"
+			      "\tvisible if EXPERT\n"
+			      "if BLOCK\n"
+			      "menuconfig DISK\n"
+			      "\ttristate \"Disk\"\n"
+			      "comment \"not for disks\"\n"
+			      "\tdepends on NEVER\n"
+			      "endif\n"
+			      "config CARD\n"
+			      "\tprompt \"Card\" if CARDS\n"
+			      "\tbool\n"
+			      "endmenu\n"
+			      "config BUS\n"
+			      "\tdef_bool y\n"
+			      "choice\n"
+			      "\tprompt \"Pages\"\n"
+			      "\tdepends on PAGED\n"
+			      "config SMALL\n"
+			      "\tbool \"Small\"\n"
+			      "config LARGE\n"
+			      "\tbool \"Large\"\n"
+			      "endchoice\n"
+			      "config BIG\n"
+			      "\tbool \"Big\" if EXPERT\n"
+			      "\tdefault y\n"
+			      "\tselect FORCED\n"
+			      "config FORCED\n"
+			      "\tbool \"Forced\"\n"
+			      "config NUMBER\n"
+			      "\tint \"Number\"\n"
+			      "\tdepends on BUS\n"
+			      "\trange 1 3 if SMALL\n"
+			      "\trange 1 9\n"
+			      "config ADDRESS\n"
+			      "\thex \"Address\"\n"
+			      "config NAME\n"
+			      "\tstring \"Name\"\n"
+			      "config FLAG\n"
+			      "\tbool \"Flag\"\n"
+			      "\tdepends on BUS && $(cc-option,-mflag=a(b))\n"
+			      "choice\n"
+			      "\tprompt \"Speed\" if EXPERT\n"
+			      "config FAST\n"
+			      "\tbool \"Fast\"\n"
+			      "config SLOW\n"
+			      "\tbool \"Slow\"\n"
+			      "endchoice\n"
+			      "config WANTER\n"
+			      "\ttristate \"Wants\"\n"
+			      "\timply WANTED\n"
+			      "config WANTED\n"
+			      "\ttristate \"Wanted\"\n"
+			      "config PLAIN\n"
+			      "\tbool \"Plain\"\n"
+			      "\tdepends on WANTED\n";
+
+static const char of_arch[] = "config TWICE\n"
+			      "\tbool \"Twice\"\n"
+			      "\tdepends on ACPI\n"
+			      "source \"lib/Kconfig\"\n"
+			      "source \"not/there\"\n";
+
+static const char of_lib[] = "config TWICE\n"
+			     "\tbool \"Twice again\"\n"
+			     "\tdepends on OF\n"
+			     "\n"
+			     "config LAST\n"
+			     "\tbool\n"
+			     "\thelp\n"
+			     "\t  Ends with its help.\n";
+
+/* What is asked, the .config that was made, why. */
+static const struct {
+	const char *symbol, *asked, *config, *why;
+} cases[] = {
+	{ "NOSUCH", "y", "", "there is no such symbol for arm64" },
+	{ "NETT", "y", "",
+	  "there is no such symbol for arm64; did you mean CONFIG_NET?" },
+	{ "NOTHING", "y", "", "there is no such symbol for arm64" },
+	{ "DEEP", "y", "CONFIG_NET=y\n",
+	  "it depends on OF || ACPI, which is n" },
+	{ "DEEP", "y", "", "it depends on NET (n), OF || ACPI (n)" },
+	{ "DEEP", "y", "CONFIG_NET=y\nCONFIG_OF=m\nCONFIG_DEEP=m\n",
+	  "it depends on OF || ACPI, which is m" },
+	{ "LIB", "y", "",
+	  "it has no prompt, so nobody can set it but those that select it: "
+	  "DEEP" },
+	{ "LIB", "n",
+	  "CONFIG_LIB=m\nCONFIG_DEEP=m\nCONFIG_BIG=y\nCONFIG_NET=y\n"
+	  "CONFIG_OF=y\n",
+	  "it is selected by DEEP" },
+	{ "BUS", "n", "CONFIG_BUS=y\n",
+	  "it has no prompt, so nobody can set it but its defaults" },
+	{ "DISK", "m", "CONFIG_BUS=y\nCONFIG_EXPERT=y\n",
+	  "it depends on BLOCK, which is n" },
+	{ "DISK", "m", "CONFIG_BUS=y\nCONFIG_BLOCK=y\n",
+	  "it can be set only with EXPERT, which is n" },
+	{ "CARD", "y", "CONFIG_EXPERT=y\nCONFIG_BUS=y\n",
+	  "it can be set only with CARDS, which is n" },
+	{ "SMALL", "y", "CONFIG_PAGED=y\nCONFIG_LARGE=y\n",
+	  "it is one of a choice, in which LARGE is chosen" },
+	{ "SMALL", "y", "", "it depends on PAGED, which is n" },
+	{ "FORCED", "n", "CONFIG_FORCED=y\nCONFIG_BIG=y\n",
+	  "it is selected by BIG" },
+	{ "BIG", "n", "CONFIG_BIG=y\n",
+	  "it can be set only with EXPERT, which is n" },
+	{ "NUMBER", "77", "CONFIG_BUS=m\nCONFIG_NUMBER=9\n",
+	  "it must be from 1 to 9" },
+	{ "NUMBER", "7", "CONFIG_BUS=y\nCONFIG_SMALL=y\nCONFIG_NUMBER=3\n",
+	  "it must be from 1 to 3" },
+	{ "NUMBER", "7", "", "it depends on BUS, which is n" },
+	{ "NUMBER", "0x7", "CONFIG_BUS=y\nCONFIG_NUMBER=9\n",
+	  "it is a decimal number" },
+	{ "NUMBER", "07", "CONFIG_BUS=y\n", "it is a decimal number" },
+	{ "NUMBER", "y", "CONFIG_BUS=y\n", "it is a decimal number" },
+	{ "ADDRESS", "0xg", "CONFIG_ADDRESS=0x0\n",
+	  "it is a hexadecimal number" },
+	{ "NAME", "5", "CONFIG_NAME=\"\"\n", "it is a text in double quotes" },
+	{ "BIG", "m", "CONFIG_BIG=y\nCONFIG_EXPERT=y\n", "it is y or n" },
+	{ "BIG", "\"yes\"", "CONFIG_EXPERT=y\n", "it is y or n" },
+	{ "DISK", "1", "", "it is y, m or n" },
+	{ "FLAG", "y", "CONFIG_BUS=y\n",
+	  "it depends on $(cc-option,-mflag=a(b)), which Kconfig finds out by "
+	  "itself" },
+	{ "FLAG", "y", "", "it depends on BUS, which is n" },
+	{ "FAST", "y", "CONFIG_SLOW=y\n",
+	  "it can be set only with EXPERT, which is n" },
+	{ "FAST", "y", "CONFIG_SLOW=y\nCONFIG_EXPERT=y\n",
+	  "it is one of a choice, in which SLOW is chosen" },
+	{ "SLOW", "n", "CONFIG_SLOW=y\nCONFIG_EXPERT=y\n",
+	  "it is what is chosen in a choice: choose another one" },
+	{ "WANTED", "m", "CONFIG_MODULES=y\nCONFIG_WANTED=y\nCONFIG_WANTER=y\n",
+	  "it is implied by WANTER" },
+	{ "WANTED", "m", "CONFIG_WANTED=y\n",
+	  "nothing can be a module, as MODULES is n" },
+	{ "LIB", "m",
+	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
+	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=y\n",
+	  "it is selected by DEEP" },
+	{ "LIB", "m",
+	  "CONFIG_LIB=y\nCONFIG_DEEP=m\nCONFIG_BIG=y\n"
+	  "CONFIG_MODULES=y\n",
+	  "it has no prompt, so nobody can set it but those that select it: "
+	  "DEEP" },
+	/* What its selector depends on bounds the select, too. */
+	{ "LIB", "m",
+	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
+	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=m\n",
+	  "it has no prompt, so nobody can set it but those that select it: "
+	  "DEEP" },
+	{ "PLAIN", "y", "CONFIG_WANTED=m\n", "Kconfig decides otherwise" },
+	{ "PLAIN", "y", "", "it depends on WANTED, which is n" },
+	{ "ISA", "y", "", "there is no such symbol for arm64, but for x86" },
+	{ "BOARD", "y", "", "there is no such symbol for arm64, but for x86" },
+	{ "TWICE", "y", "",
+	  "it depends on ACPI, which is n (arch/arm64/Kconfig); or else it "
+	  "depends on OF, which is n (lib/Kconfig)" },
+	{ "LAST", "y", "",
+	  "it has no prompt, so nobody can set it but its defaults" },
+};
+
+static void set_up(void)
+{
+	tree_set_up();
+	put_file("linux/Kconfig", kconfig, 0644);
+	put_file("linux/arch/arm64/Kconfig", of_arch, 0644);
+	put_file("linux/lib/Kconfig", of_lib, 0644);
+	put_file("linux/arch/x86/Kconfig.cpu", "config ISAX\nmenuconfig ISA\n",
+		 0644);
+	put_file("linux/arch/x86/boards/Kconfig", "config\tBOARD\n", 0644);
+}
+
+START_TEST(the_reason_is_named)
+{
+	struct kconfig_symbols all;
+	struct strv names = { 0 };
+	char *why;
+
+	strv_add(&names, cases[_i].symbol);
+	ck_assert_int_eq(kconfig_symbols_read(&all, tree, "arm64", &names), 0);
+	why = kconfig_explain_setting(&all.v[0], &all, cases[_i].asked,
+				      cases[_i].config);
+	ck_assert_str_eq(why, cases[_i].why);
+	free(why);
+	kconfig_symbols_release(&all);
+	strv_release(&names);
+}
+END_TEST
+
+START_TEST(each_setting_is_a_line)
+{
+	struct kconfig_rejected missed[] = {
+		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" },
+		  (char[]){ "disk.config:3" } },
+		{ (char[]){ "CONFIG_NETT" }, (char[]){ "y" }, (char[]){ "n" },
+		  NULL },
+	};
+	struct strv lines = { 0 };
+	const struct kconfig_explain_context of = { NULL, tree, "arm64",
+						    "CONFIG_BUS=y\n" };
+
+	kconfig_explain_rejected(missed, 2, &of, &lines, NULL);
+	ck_assert_uint_eq(lines.n, 2);
+	ck_assert_str_eq(lines.v[0], "CONFIG_DISK: asked m (disk.config:3), is "
+				     "n: it depends on BLOCK, which is n");
+	ck_assert_str_eq(lines.v[1],
+			 "CONFIG_NETT: asked y, is n: there is no such symbol "
+			 "for arm64; did you mean CONFIG_NET?");
+	strv_release(&lines);
+}
+END_TEST
+
+START_TEST(of_very_many_the_first_have_reasons)
+{
+	const struct kconfig_explain_context of = { NULL, tree, "arm64", "" };
+	char symbol[] = "CONFIG_DISK", asked[] = "m", is[] = "n";
+	struct kconfig_rejected missed[2000];
+	struct strv lines = { 0 };
+
+	for (size_t i = 0; i < 2000; i++)
+		missed[i] = (struct kconfig_rejected){ symbol, asked, is,
+						       NULL };
+	kconfig_explain_rejected(missed, 2000, &of, &lines, NULL);
+	ck_assert_uint_eq(lines.n, 2000);
+	ck_assert_ptr_nonnull(strstr(lines.v[99], "it depends on"));
+	ck_assert_str_eq(lines.v[100], "CONFIG_DISK: asked m, is n");
+	strv_release(&lines);
+}
+END_TEST
+
+/* Two of a choice: as asked, if the later one is what is chosen. */
+static const struct {
+	const char *first, *second, *config;
+	bool replaced;
+} choices[] = {
+	{ "CONFIG_SMALL=y", "CONFIG_LARGE=y",
+	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\n", true },
+	{ "CONFIG_LARGE=y", "CONFIG_SMALL=y",
+	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\n", false },
+	{ "CONFIG_SMALL=y", "CONFIG_NET=y",
+	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\nCONFIG_NET=y\n", false },
+};
+
+START_TEST(a_later_choice_takes_the_place_of_an_earlier_one)
+{
+	struct kconfig_request r = { .kconfig = "defconfig" };
+	struct strv lines = { 0 }, replaced = { 0 };
+	struct kconfig_explain_context of = { NULL, tree, "arm64",
+					      choices[_i].config };
+	struct kconfig_rejected *missed;
+	struct kconfig_spec k;
+	struct err err = { 0 };
+	size_t n;
+
+	strv_add(&r.fragments, choices[_i].first);
+	strv_add(&r.fragments, choices[_i].second);
+	ck_assert_int_eq(kconfig_read(&k, &r, tree, "arm64", false, &err), 0);
+	of.spec = &k;
+	kconfig_explain_find_rejected(&k, of.config, &missed, &n);
+	ck_assert_uint_eq(n, 1);
+	kconfig_explain_rejected(missed, n, &of, &lines, &replaced);
+	ck_assert_uint_eq(lines.n, !choices[_i].replaced);
+	ck_assert_uint_eq(replaced.n, choices[_i].replaced);
+	if (replaced.n)
+		ck_assert_str_eq(
+			replaced.v[0],
+			"CONFIG_LARGE counts, not CONFIG_SMALL (-K) of "
+			"the same choice");
+	kconfig_explain_free_rejected(missed, n);
+	kconfig_release(&k);
+	strv_release(&r.fragments);
+	strv_release(&replaced);
+	strv_release(&lines);
+}
+END_TEST
+
+START_TEST(a_tree_without_kconfig_leaves_it_at_that)
+{
+	struct kconfig_rejected missed = { (char[]){ "CONFIG_A" },
+					   (char[]){ "y" }, (char[]){ "n" },
+					   NULL };
+	struct strv lines = { 0 };
+	const struct kconfig_explain_context of = { NULL, top, "arm64", "" };
+
+	kconfig_explain_rejected(&missed, 1, &of, &lines, NULL);
+	ck_assert_str_eq(lines.v[0], "CONFIG_A: asked y, is n");
+	strv_release(&lines);
+}
+END_TEST
+
+/* One that sources itself, ends that open nothing, a help without an end. */
+START_TEST(what_is_no_kconfig_does_no_harm)
+{
+	static const char *const odd[] = {
+		"source \"Kconfig\"\nconfig A\n",
+		"endif\nendmenu\nendchoice\nconfig A\n\tdepends on\n",
+		"config A\n\thelp",
+		"depends on B\nbool \"x\nselect\nconfig A\n",
+		"choice\nmenu\nif\nconfig A \\",
+		"source\nsource \"\nconfig A\n\tprompt\n\tbool \"",
+	};
+	const struct kconfig_explain_context of = { NULL, tree, "arm64", "" };
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		struct kconfig_rejected missed = { (char[]){ "CONFIG_A" },
+						   (char[]){ "y" },
+						   (char[]){ "n" }, NULL };
+		struct strv lines = { 0 };
+
+		put_file("linux/Kconfig", odd[i], 0644);
+		kconfig_explain_rejected(&missed, 1, &of, &lines, NULL);
+		ck_assert_uint_eq(lines.n, 1);
+		strv_release(&lines);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/missed");
+	TCase *tc = tcase_create("missed");
+
+	tcase_add_checked_fixture(tc, set_up, tree_tear_down);
+	tcase_add_loop_test(tc, the_reason_is_named, 0,
+			    sizeof(cases) / sizeof(*cases));
+	tcase_add_test(tc, each_setting_is_a_line);
+	tcase_add_loop_test(tc,
+			    a_later_choice_takes_the_place_of_an_earlier_one, 0,
+			    sizeof(choices) / sizeof(*choices));
+	tcase_add_test(tc, of_very_many_the_first_have_reasons);
+	tcase_add_test(tc, a_tree_without_kconfig_leaves_it_at_that);
+	tcase_add_test(tc, what_is_no_kconfig_does_no_harm);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

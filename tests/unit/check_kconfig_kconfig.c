@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel kconfig */
+#include "kconfig/kconfig.h"
+#include "kernel-tree.h"
+#include "suite.h"
+
+static struct kconfig_request r;
+static struct kconfig_spec k;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kconfig_request){ 0 };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	kconfig_release(&k);
+	strv_release(&r.fragments);
+	tree_tear_down();
+}
+
+static int take(bool have)
+{
+	kconfig_release(&k);
+	return kconfig_read(&k, &r, tree, "arm64", have, &err);
+}
+
+START_TEST(without_anything_it_is_defconfig)
+{
+	ck_assert_int_eq(take(false), 0);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
+	ck_assert_str_eq(k.target, "defconfig");
+	ck_assert(!kconfig_is_empty(&k));
+}
+END_TEST
+
+START_TEST(a_config_that_stands_is_kept)
+{
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_EXISTING);
+	ck_assert(kconfig_is_empty(&k));
+}
+END_TEST
+
+static const char *const targets[] = { "tinyconfig", "board_defconfig",
+				       "allmodconfig" };
+
+START_TEST(targets_of_make_are_known)
+{
+	r.kconfig = targets[_i];
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
+	ck_assert_str_eq(k.target, targets[_i]);
+}
+END_TEST
+
+START_TEST(rules_of_the_architectures_makefile_are_targets)
+{
+	r.kconfig = "i386_defconfig";
+	ck_assert_int_eq(kconfig_read(&k, &r, tree, "x86", false, &err), 0);
+	ck_assert_str_eq(k.target, "i386_defconfig");
+}
+END_TEST
+
+/* U-Boot has them all in one directory. */
+START_TEST(configurations_may_be_those_of_no_architecture)
+{
+	put_file("linux/configs/rock_defconfig", "", 0644);
+	r.kconfig = "rock_defconfig";
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
+	r.kconfig = "rok_defconfig";
+	ck_assert_int_lt(take(true), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "\"rock_defconfig\"?"));
+}
+END_TEST
+
+START_TEST(a_file_is_a_base)
+{
+	char *path = at("my.config");
+
+	put_file("my.config", "CONFIG_A=y\n", 0644);
+	r.kconfig = path;
+	ck_assert_int_eq(take(false), 0);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_FILE);
+	ck_assert_str_eq(k.base_text, "CONFIG_A=y\n");
+	free(path);
+}
+END_TEST
+
+static const char *const absent[] = { "nosuch_defconfig", "/no/such/file",
+				      "https://example.org/config", "nosuch",
+				      "" };
+
+START_TEST(a_base_that_is_not_there_is_named)
+{
+	r.kconfig = absent[_i];
+	ck_assert_int_lt(take(false), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, absent[_i]));
+}
+END_TEST
+
+START_TEST(a_fragment_that_is_not_there_is_named)
+{
+	strv_add(&r.fragments, absent[_i]);
+	ck_assert_int_lt(take(false), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, absent[_i]));
+}
+END_TEST
+
+START_TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
+{
+	char *in_tree = xasprintf("%s/arch/arm64/configs/gone", tree);
+
+	r.kconfig = "/no/such/file";
+	ck_assert_int_eq(take(false), -EINVAL);
+	r.kconfig = in_tree;
+	ck_assert_int_eq(take(false), -ENOENT);
+	r.kconfig = "gone_defconfig";
+	ck_assert_int_eq(take(false), -ENOENT);
+	free(in_tree);
+}
+END_TEST
+
+START_TEST(a_directory_is_neither)
+{
+	r.kconfig = "/tmp";
+	ck_assert_int_eq(take(false), -EISDIR);
+	r.kconfig = NULL;
+	strv_add(&r.fragments, "/tmp");
+	ck_assert_int_eq(take(false), -EISDIR);
+}
+END_TEST
+
+START_TEST(fragments_are_files_names_in_the_tree_and_settings)
+{
+	char *path = at("frag");
+
+	put_file("frag", "CONFIG_F=m", 0644);
+	strv_add(&r.fragments, path);
+	words(&r.fragments, "tiny.config tiny board "
+			    "arch/arm64/configs/board.config CONFIG_X=\"y\"");
+	strv_add(&r.fragments, "# CONFIG_Y is not set");
+	ck_assert_int_eq(take(false), 0);
+	ck_assert_uint_eq(k.n_fragments, 7);
+	ck_assert_str_eq(k.fragments[0].text, "CONFIG_F=m\n");
+	ck_assert_str_eq(k.fragments[1].text, "CONFIG_T=y\n");
+	ck_assert_str_eq(k.fragments[2].text, "CONFIG_T=y\n");
+	ck_assert_str_eq(k.fragments[3].text, "CONFIG_B=y\n");
+	ck_assert_str_eq(k.fragments[4].text, "CONFIG_B=y\n");
+	ck_assert_str_eq(k.fragments[5].text, "CONFIG_X=\"y\"\n");
+	ck_assert_str_eq(k.fragments[6].text, "# CONFIG_Y is not set\n");
+	free(path);
+}
+END_TEST
+
+static void expect_wrong(const char *says)
+{
+	ck_assert_int_lt(take(false), 0);
+	ck_assert_msg(strstr(err.text, says), "%s", err.text);
+}
+
+START_TEST(a_url_is_what_was_fetched_or_a_file)
+{
+	struct kconfig_fetched_urls fetched = { 0 };
+	char *file = xasprintf("file://%s/my%%20config", top);
+	char *local = xasprintf("FILE://localhost%s/my%%20config", top);
+
+	put_file("my config", "CONFIG_L=y\n", 0644);
+	strv_add(&fetched.urls, "https://me:secret@host/a.config");
+	strv_add(&fetched.texts, "CONFIG_R=y\n");
+	r.fetched = &fetched;
+	r.kconfig = fetched.urls.v[0];
+	strv_add(&r.fragments, file);
+	strv_add(&r.fragments, local);
+	strv_add(&r.fragments, fetched.urls.v[0]);
+	ck_assert_msg(!take(false), "%s", err.text);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_FILE);
+	ck_assert_str_eq(k.base_text, "CONFIG_R=y\n");
+	ck_assert_str_eq(k.file_name, "https://host/a.config");
+	ck_assert_str_eq(k.fragments[0].text, "CONFIG_L=y\n");
+	ck_assert_str_eq(k.fragments[1].text, "CONFIG_L=y\n");
+	ck_assert_str_eq(k.fragments[2].text, "CONFIG_R=y\n");
+	strv_release(&r.fragments);
+	r.kconfig = "file://host/a.config";
+	expect_wrong("-k file://host/a.config: a file URL names no other");
+	r.kconfig = "ftp://host/a.config";
+	expect_wrong("-k ftp://host/a.config: nothing is fetched from there");
+	strv_release(&fetched.urls);
+	strv_release(&fetched.texts);
+	free(local);
+	free(file);
+}
+END_TEST
+
+START_TEST(words_of_the_configuration_file_come_first)
+{
+	struct kconfig_named_config named = {
+		.base = (char[]){ "board_defconfig" },
+		.location = (char[]){ "/c:2" },
+	};
+
+	strv_add(&named.fragments, "CONFIG_A=y");
+	strv_add(&named.fragment_locations, "/c:3");
+	r.named_config = &named;
+	r.kconfig = "tinyconfig";
+	words(&r.fragments, "CONFIG_A=m");
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_str_eq(k.target, "board_defconfig");
+	ck_assert_str_eq(k.fragments[0].text, "CONFIG_A=y\n");
+	ck_assert_str_eq(k.fragments[1].text, "CONFIG_A=m\n");
+	ck_assert_uint_eq(k.notes.n, 2);
+	ck_assert_str_eq(k.notes.v[0],
+			 "-k tinyconfig is that of /c:2, not the tree's own");
+	ck_assert_str_eq(k.notes.v[1], "CONFIG_A: m (-K) counts, not y (/c:3)");
+	named.base[0] = 'x';
+	expect_wrong("/c:2 xoard_defconfig: no such file, and no such "
+		     "configuration in");
+	named.base = NULL;
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_str_eq(k.target, "defconfig");
+	free(named.fragments.v[0]);
+	named.fragments.v[0] = xstrdup("nosuch");
+	expect_wrong("/c:3 nosuch: no such file, and no such fragment");
+	strv_release(&named.fragments);
+	strv_release(&named.fragment_locations);
+}
+END_TEST
+
+/* A word of -k, or of -K, and what is said of it. */
+static const struct {
+	const char *base, *add, *says;
+} hints[] = {
+	{ "bord_defconfig", NULL, "did you mean \"board_defconfig\"?" },
+	{ "boardd", NULL, "did you mean \"board1\"?" },
+	{ "board.config", NULL,
+	  "a fragment has that name, which -K "
+	  "board.config adds" },
+	{ NULL, "tny", "; did you mean \"tiny\"?" },
+	{ NULL, "FOO=y", "; did you mean \"CONFIG_FOO=y\"?" },
+	{ NULL, "CONFIG_FOO", "-K CONFIG_FOO: say what it is to be" },
+	{ NULL, "# CONFIG_FOO", "neither CONFIG_NAME=VALUE nor" },
+};
+
+START_TEST(what_may_have_been_meant_is_said)
+{
+	struct strv configs = { 0 };
+
+	strv_add(&configs, "board1");
+	r.config_names = &configs;
+	r.kconfig = hints[_i].base;
+	if (hints[_i].add)
+		strv_add(&r.fragments, hints[_i].add);
+	expect_wrong(hints[_i].says);
+	strv_release(&configs);
+}
+END_TEST
+
+START_TEST(what_is_passed_over_is_noted)
+{
+	char *path = at("frag"), *want;
+
+	put_file("frag", "CONFIG_A=y\nB=y\n# CONFIG_A=m\n CONFIG_B=y\n", 0644);
+	strv_add(&r.fragments, path);
+	words(&r.fragments, "CONFIG_A=n CONFIG_A=n");
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_uint_eq(k.notes.n, 3);
+	want = xasprintf("%s:2: Kconfig passes over \"B=y\"", path);
+	ck_assert_str_eq(k.notes.v[0], want);
+	free(want);
+	want = xasprintf("CONFIG_A: n (-K) counts, not y (%s:1)", path);
+	ck_assert_str_eq(k.notes.v[2], want);
+	free(want);
+	free(path);
+}
+END_TEST
+
+START_TEST(many_notes_are_a_number)
+{
+	char *path = at("frag");
+	struct buf text = { 0 };
+
+	for (int i = 0; i < 20; i++)
+		buf_printf(&text, "X=%d\nCONFIG_A=%d\n", i, i);
+	put_file("frag", buf_str(&text), 0644);
+	strv_add(&r.fragments, path);
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_uint_eq(k.notes.n, 12);
+	ck_assert_str_eq(k.notes.v[10],
+			 "14 more settings are in place of others");
+	ck_assert_str_eq(k.notes.v[11], "Kconfig passes over 15 more lines");
+	buf_release(&text);
+	free(path);
+}
+END_TEST
+
+/* What a fragment sets goes to the end. */
+START_TEST(fragments_take_the_place_of_what_the_base_says)
+{
+	char *path = at("frag"), *merged;
+
+	put_file("frag", "# words\nCONFIG_B=m\r\nCONFIG_C=y\n", 0644);
+	strv_add(&r.fragments, path);
+	words(&r.fragments, "CONFIG_C=n CONFIG_D=text");
+	ck_assert_msg(!take(true), "%s", err.text);
+	merged = kconfig_merge(&k, "# Linux\n# CONFIG_B is not set\n"
+				   "CONFIG_A=y\nCONFIG_C=m\n");
+	ck_assert_str_eq(merged, "# Linux\nCONFIG_A=y\nCONFIG_B=m\n"
+				 "CONFIG_C=n\nCONFIG_D=\"text\"\n");
+	free(merged);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_digest_follows_the_texts)
+{
+	struct digest a, b;
+
+	words(&r.fragments, "CONFIG_A=y");
+	ck_assert_int_eq(take(false), 0);
+	kconfig_digest(&k, &a);
+	ck_assert_int_eq(take(false), 0);
+	kconfig_digest(&k, &b);
+	ck_assert(digest_equal(&a, &b));
+	k.fragments[0].text[9] = 'n';
+	kconfig_digest(&k, &b);
+	ck_assert(!digest_equal(&a, &b));
+}
+END_TEST
+
+static const struct {
+	const char *asked, *config, *missed;
+} effects[] = {
+	{ "CONFIG_A=y\n", "CONFIG_A=y\n", "" },
+	{ "CONFIG_A=y\n", "CONFIG_AB=y\n", "CONFIG_A: asked y, is n" },
+	{ "CONFIG_A=y\n", "CONFIG_A=m\n", "CONFIG_A: asked y, is m" },
+	{ "CONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
+	{ "CONFIG_A=n\n", "CONFIG_B=y\n", "" },
+	{ "# CONFIG_A is not set\n", "CONFIG_A=y\n",
+	  "CONFIG_A: asked n, is y" },
+	{ "CONFIG_A=\"x y\"\n", "CONFIG_A=\"x y\"\n", "" },
+	{ "CONFIG_A=0x10\n", "CONFIG_A=0x20\n",
+	  "CONFIG_A: asked 0x10, is 0x20" },
+	{ "CONFIG_A=y\nCONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
+	{ "CONFIG_A=y\r\n", "CONFIG_A=y\n", "" },
+	{ "# a comment about CONFIG_A=y\n\nnonsense\nCONFIG_B=y\n",
+	  "CONFIG_B=y\n", "" },
+	{ "# CONFIG_A=y\nCONFIG_B=y\n", "CONFIG_A=y\nCONFIG_B=y\n", "" },
+	{ "CONFIG_A=y", "# CONFIG_A is not set", "CONFIG_A: asked y, is n" },
+	{ "CONFIG_A=y\nCONFIG_B=m\n", "CONFIG_C=y\n",
+	  "CONFIG_A: asked y, is n; CONFIG_B: asked m, is n" },
+};
+
+START_TEST(what_did_not_take_effect_is_listed)
+{
+	char *path = at("frag"), *text;
+	struct kconfig_rejected *missed;
+	struct strv lines = { 0 };
+	size_t n;
+
+	put_file("frag", effects[_i].asked, 0644);
+	strv_add(&r.fragments, path);
+	ck_assert_int_eq(take(false), 0);
+	kconfig_explain_find_rejected(&k, effects[_i].config, &missed, &n);
+	for (size_t i = 0; i < n; i++)
+		strv_addf(&lines, "%s: asked %s, is %s", missed[i].symbol,
+			  missed[i].requested, missed[i].actual);
+	text = strv_join(&lines, "; ");
+	ck_assert_str_eq(text, effects[_i].missed);
+	free(text);
+	strv_release(&lines);
+	kconfig_explain_free_rejected(missed, n);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_last_fragment_counts)
+{
+	struct kconfig_rejected *missed;
+	size_t n;
+
+	words(&r.fragments, "CONFIG_A=y CONFIG_A=m");
+	ck_assert_int_eq(take(false), 0);
+	kconfig_explain_find_rejected(&k, "CONFIG_A=m\n", &missed, &n);
+	ck_assert_uint_eq(n, 0);
+	kconfig_explain_free_rejected(missed, n);
+	kconfig_explain_find_rejected(&k, "CONFIG_A=y\n", &missed, &n);
+	ck_assert_uint_eq(n, 1);
+	kconfig_explain_free_rejected(missed, n);
+}
+END_TEST
+
+static const struct {
+	const char *base, *config, *adds[3];
+	bool yes;
+} asks[] = {
+	{ NULL, "CONFIG_V=y\n", { NULL }, true },
+	{ NULL, "CONFIG_V=m\n", { NULL }, false },
+	{ NULL, "CONFIG_VV=y\n# CONFIG_V is not set\n", { NULL }, false },
+	{ NULL, "", { NULL }, false },
+	{ NULL, "CONFIG_V=y\n", { "CONFIG_V=n", NULL }, false },
+	{ NULL, "", { "CONFIG_V=y", "CONFIG_X=y", NULL }, true },
+	{ NULL, "", { "CONFIG_V=y", "# CONFIG_V is not set", NULL }, false },
+	{ "CONFIG_V=y\n", "# CONFIG_V is not set\n", { NULL }, true },
+	{ "CONFIG_X=y\n", "CONFIG_V=y\n", { NULL }, false },
+};
+
+START_TEST(the_last_word_on_a_symbol_counts)
+{
+	char *path = at("base.config");
+
+	if (asks[_i].base)
+		put_file("base.config", asks[_i].base, 0644);
+	r.kconfig = asks[_i].base ? path : NULL;
+	for (int i = 0; asks[_i].adds[i]; i++)
+		strv_add(&r.fragments, asks[_i].adds[i]);
+	ck_assert_int_eq(take(true), 0);
+	ck_assert_int_eq(kconfig_is_requested(&k, asks[_i].config, "CONFIG_V"),
+			 asks[_i].yes);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_target_says_nothing_of_a_symbol)
+{
+	r.kconfig = "defconfig";
+	ck_assert_int_eq(take(true), 0);
+	ck_assert(!kconfig_is_requested(&k, "CONFIG_V=y\n", "CONFIG_V"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/kconfig");
+	TCase *tc = tcase_create("kconfig");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, without_anything_it_is_defconfig);
+	tcase_add_test(tc, a_config_that_stands_is_kept);
+	tcase_add_loop_test(tc, targets_of_make_are_known, 0,
+			    sizeof(targets) / sizeof(*targets));
+	tcase_add_test(tc, rules_of_the_architectures_makefile_are_targets);
+	tcase_add_test(tc, configurations_may_be_those_of_no_architecture);
+	tcase_add_test(tc, a_file_is_a_base);
+	tcase_add_loop_test(tc, a_base_that_is_not_there_is_named, 0,
+			    sizeof(absent) / sizeof(*absent));
+	tcase_add_loop_test(tc, a_fragment_that_is_not_there_is_named, 0,
+			    sizeof(absent) / sizeof(*absent));
+	tcase_add_test(
+		tc, a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks);
+	tcase_add_test(tc, a_directory_is_neither);
+	tcase_add_test(tc, fragments_are_files_names_in_the_tree_and_settings);
+	tcase_add_test(tc, a_url_is_what_was_fetched_or_a_file);
+	tcase_add_test(tc, words_of_the_configuration_file_come_first);
+	tcase_add_loop_test(tc, what_may_have_been_meant_is_said, 0,
+			    sizeof(hints) / sizeof(*hints));
+	tcase_add_test(tc, what_is_passed_over_is_noted);
+	tcase_add_test(tc, many_notes_are_a_number);
+	tcase_add_test(tc, fragments_take_the_place_of_what_the_base_says);
+	tcase_add_test(tc, the_digest_follows_the_texts);
+	tcase_add_loop_test(tc, what_did_not_take_effect_is_listed, 0,
+			    sizeof(effects) / sizeof(*effects));
+	tcase_add_test(tc, the_last_fragment_counts);
+	tcase_add_loop_test(tc, the_last_word_on_a_symbol_counts, 0,
+			    sizeof(asks) / sizeof(*asks));
+	tcase_add_test(tc, a_target_says_nothing_of_a_symbol);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/archive.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+static struct kernel_archive_cache k;
+static const struct digest one = { { 1 } }, two = { { 2 } };
+static char *build_dir, *file, *to;
+
+static void set_up(void)
+{
+	tree_set_up();
+	build_dir = at("build");
+	file = at("a.tar.xz");
+	to = at("taken");
+	put_file("build/x", "", 0644);
+	put_file("a.tar.xz", "packed", 0644);
+	kernel_archive_cache_open(&k, build_dir);
+	kernel_archive_cache_put(&k, "a.tar.xz", &one, file,
+				 json_string("about"));
+}
+
+static void tear_down(void)
+{
+	kernel_archive_cache_close(&k);
+	free(build_dir);
+	free(file);
+	free(to);
+	tree_tear_down();
+}
+
+/* As the next build does. */
+static void again(void)
+{
+	kernel_archive_cache_close(&k);
+	kernel_archive_cache_open(&k, build_dir);
+}
+
+static bool take(const struct digest *key)
+{
+	const json_t *about = NULL;
+	bool yes = kernel_archive_cache_copy(&k, "a.tar.xz", key, to, &about);
+
+	if (yes)
+		ck_assert_str_eq(json_string_value(about), "about");
+	return yes;
+}
+
+START_TEST(what_was_put_is_there_for_the_next_build)
+{
+	char *text;
+
+	again();
+	ck_assert(!take(&two) && !stands("taken"));
+	ck_assert(take(&one));
+	text = get_file(to);
+	ck_assert_str_eq(text, "packed");
+	free(text);
+}
+END_TEST
+
+START_TEST(a_copy_that_was_changed_is_not_used)
+{
+	char *copy = xasprintf("%s/a.tar.xz", k.dir), *text;
+
+	again();
+	text = xasprintf("printf PACKED >'%s' && touch -r '%s' '%s'", copy,
+			 file, copy);
+	ck_assert_int_eq(system(text), 0);
+	ck_assert(!take(&one));
+	free(text);
+	free(copy);
+}
+END_TEST
+
+/* Nothing that a later build writes is what an earlier one left. */
+START_TEST(what_was_taken_is_a_file_of_its_own)
+{
+	char *copy = xasprintf("%s/a.tar.xz", k.dir);
+	struct stat a, b, c;
+
+	ck_assert(take(&one));
+	ck_assert(!stat(copy, &a) && !stat(to, &b) && !stat(file, &c));
+	ck_assert(a.st_ino != b.st_ino && a.st_ino != c.st_ino);
+	free(copy);
+}
+END_TEST
+
+START_TEST(a_name_has_one_copy)
+{
+	put_file("a.tar.xz", "later", 0644);
+	kernel_archive_cache_put(&k, "a.tar.xz", &two, file,
+				 json_string("about"));
+	again();
+	ck_assert(!take(&one));
+	ck_assert(take(&two));
+}
+END_TEST
+
+START_TEST(what_a_killed_build_left_is_removed)
+{
+	char *left = xasprintf("%s/.a.tar.xz.kfarm.77", k.dir);
+
+	ck_assert(!fs_write(left, bytes_str("half"), 0644, &(struct err){ 0 }));
+	kernel_archive_cache_put(&k, "a.tar.xz", &two, file, json_null());
+	ck_assert(!fs_exists(left));
+	free(left);
+}
+END_TEST
+
+START_TEST(a_broken_record_is_none)
+{
+	char *record = xasprintf("%s/record", k.dir);
+
+	again();
+	ck_assert(!fs_write(record, bytes_str("{\"files\": 7"), 0644,
+			    &(struct err){ 0 }));
+	again();
+	ck_assert(!take(&one));
+	free(record);
+}
+END_TEST
+
+START_TEST(what_is_of_no_build_directory_any_more_is_removed)
+{
+	char *other = at("other"), *dir;
+	struct kernel_archive_cache k2;
+	struct err err;
+
+	put_file("other/x", "", 0644);
+	kernel_archive_cache_open(&k2, other);
+	kernel_archive_cache_put(&k2, "a.tar.xz", &one, file, NULL);
+	dir = xstrdup(k2.dir);
+	kernel_archive_cache_close(&k2);
+	ck_assert(fs_is_dir(dir));
+	fs_remove(other, &err);
+	again();
+	ck_assert(!fs_is_dir(dir) && fs_is_dir(k.dir));
+	free(dir);
+	free(other);
+}
+END_TEST
+
+START_TEST(a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing)
+{
+	char *cache = at(".cache");
+
+	kernel_archive_cache_close(&k);
+	ck_assert(!fs_remove(cache, &(struct err){ 0 }));
+	put_file(".cache", "", 0644);
+	kernel_archive_cache_open(&k, build_dir);
+	kernel_archive_cache_put(&k, "a.tar.xz", &one, file,
+				 json_string("about"));
+	ck_assert(!take(&one));
+	free(cache);
+}
+END_TEST
+
+/* ---- stamps ---- */
+
+static void digest_all(struct digest *out)
+{
+	static const char *const suffixes[] = { ".h", NULL };
+	struct kernel_archive_inputs s = { 0 };
+
+	kernel_archive_add_text(&s, "text");
+	kernel_archive_add_file(&s, file);
+	kernel_archive_add_dir(&s, build_dir, suffixes);
+	kernel_archive_finish_inputs(&s, file_stamp_now_ns(), out);
+}
+
+static const struct {
+	const char *change; /* of the shell, in `top` */
+	bool shows;
+} changes[] = {
+	{ "true", false },
+	{ "touch a.tar.xz", true },
+	{ "rm a.tar.xz", true },
+	{ "chmod 600 a.tar.xz", true },
+	{ "echo >build/new.h", true },
+	{ "mkdir build/d && echo >build/d/new.h", true },
+	{ "ln -s x build/new.h", true },
+	{ "echo >build/new.c", false },
+	{ "echo more >>build/x", false },
+};
+
+START_TEST(a_change_shows)
+{
+	char *command = xasprintf("cd %s && %s", top, changes[_i].change);
+	struct digest before, after;
+
+	digest_all(&before);
+	ck_assert_int_eq(system(command), 0);
+	digest_all(&after);
+	ck_assert_int_eq(digest_equal(&before, &after), !changes[_i].shows);
+	free(command);
+}
+END_TEST
+
+START_TEST(what_changed_just_now_is_not_settled)
+{
+	struct kernel_archive_inputs s = { 0 };
+	struct digest d;
+
+	put_file("a.tar.xz", "new", 0644);
+	kernel_archive_add_file(&s, file);
+	ck_assert(!kernel_archive_finish_inputs(&s, file_stamp_now_ns(), &d));
+	kernel_archive_add_file(&s, file);
+	ck_assert(kernel_archive_finish_inputs(
+		&s, file_stamp_now_ns() + INT64_C(10000000000), &d));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/kept");
+	TCase *tc = tcase_create("kept");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, what_was_put_is_there_for_the_next_build);
+	tcase_add_test(tc, a_copy_that_was_changed_is_not_used);
+	tcase_add_test(tc, what_was_taken_is_a_file_of_its_own);
+	tcase_add_test(tc, a_name_has_one_copy);
+	tcase_add_test(tc, what_a_killed_build_left_is_removed);
+	tcase_add_test(tc, a_broken_record_is_none);
+	tcase_add_test(tc, what_is_of_no_build_directory_any_more_is_removed);
+	tcase_add_test(
+		tc,
+		a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing);
+	tcase_add_loop_test(tc, a_change_shows, 0,
+			    sizeof(changes) / sizeof(*changes));
+	tcase_add_test(tc, what_changed_just_now_is_not_settled);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-tree.h"
+#include "kernel/artifact.h"
+#include "suite.h"
+
+#include <elf.h>
+
+START_TEST(sizes_are_those_of_size)
+{
+	static const char ask[] = "f=$(readlink -f \"$(command -v gcc)\"); "
+				  "echo $f $(size \"$f\" | tail -n1)";
+	unsigned long text, data, bss;
+	struct kernel_elfsize s;
+	FILE *f = popen(ask, "r");
+	char path[200] = "";
+	struct stat st;
+	int n = fscanf(f, "%199s %lu %lu %lu", path, &text, &data, &bss);
+
+	pclose(f);
+	ck_assert_int_eq(n, 4);
+	ck_assert_int_eq(kernel_elfsize_read(&s, path), 0);
+	ck_assert_uint_eq(s.text_bytes, text);
+	ck_assert_uint_eq(s.data_bytes, data);
+	ck_assert_uint_eq(s.bss_bytes, bss);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(s.file_bytes, (uint64_t)st.st_size);
+}
+END_TEST
+
+START_TEST(a_32_bit_big_endian_file_is_read_too)
+{
+	uint8_t file[52 + 2 * 40] = { 0x7f, 'E', 'L', 'F', 1, 2, 1 };
+	uint8_t *section = file + 52 + 40;
+	char *path = at("elf");
+	struct kernel_elfsize s;
+	struct err err;
+
+	file[35] = 52; /* e_shoff */
+	file[47] = 40; /* e_shentsize */
+	file[49] = 2; /* e_shnum */
+	section[7] = SHT_NOBITS;
+	section[11] = SHF_ALLOC | SHF_WRITE;
+	section[22] = 1; /* sh_size: 256 */
+	ck_assert_int_eq(
+		fs_write(path, bytes_of(file, sizeof(file)), 0644, &err), 0);
+	ck_assert_int_eq(kernel_elfsize_read(&s, path), 0);
+	ck_assert_uint_eq(s.bss_bytes, 256);
+	ck_assert_uint_eq(s.text_bytes + s.data_bytes, 0);
+	free(path);
+}
+END_TEST
+
+START_TEST(broken_files_are_refused)
+{
+	static const uint8_t table_outside[64] = {
+		0x7f, 'E',         'L',         'F',       2,
+		1,    [40] = 0xff, [44] = 0xff, [58] = 64, [60] = 9
+	};
+	char *path = at("elf");
+	struct kernel_elfsize s;
+	struct err err;
+
+	ck_assert_int_eq(kernel_elfsize_read(&s, "/nonexistent"), -ENOENT);
+	ck_assert_int_eq(kernel_elfsize_read(&s, "/dev/null"), -ENOEXEC);
+	ck_assert_int_eq(
+		fs_write(path, bytes_of(table_outside, 64), 0644, &err), 0);
+	ck_assert_int_eq(kernel_elfsize_read(&s, path), -ENOEXEC);
+	ck_assert_int_eq(
+		fs_write(path, bytes_of(table_outside, 63), 0644, &err), 0);
+	ck_assert_int_eq(kernel_elfsize_read(&s, path), -ENOEXEC);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/artifact-elfsize");
+	TCase *tc = tcase_create("elfsize");
+
+	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
+	tcase_add_test(tc, sizes_are_those_of_size);
+	tcase_add_test(tc, a_32_bit_big_endian_file_is_read_too);
+	tcase_add_test(tc, broken_files_are_refused);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

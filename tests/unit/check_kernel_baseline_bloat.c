@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/baseline.h"
+
+#include "base/elf.h"
+#include "kernel-tree.h"
+#include "suite.h"
+
+/* What symbols are, and nm(1) does not list, or others than it. */
+static const char *const sources[] = {
+	"static int local_bss[4]; int data[3] = {1}; const int ro[5] = {2};\n"
+	"static const char text[] = \"x\";\n"
+	"int common_or_bss; extern int elsewhere;\n"
+	"__attribute__((weak)) int weak_data = 1;\n"
+	"__attribute__((weak)) int weak_code(void) { return 1; }\n"
+	"static __attribute__((noinline)) int code(int a) { return a * 7; }\n"
+	"__attribute__((section(\".init.text\"))) int init(void) { return 2; }\n"
+	"__attribute__((section(\".init.data\"))) int init_data = 3;\n"
+	"int use(void) { return code(elsewhere) + local_bss[1] + text[0]; }\n"
+	"__thread int per_thread; int linux_banner = 1, __mod_x = 2;\n",
+	"int data[4] = {1}; static int s; int grown(void) { static int x = 1;\n"
+	"return x++ + s++; }\n"
+	"int use(void) { static int x = 5; return x++; }\n",
+};
+
+static void compile(int which, const char *out)
+{
+	char *c = at("a.c");
+	char *command = xasprintf("gcc -O2 -fno-pic -c -o '%s' '%s'", out, c);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(c, bytes_str(sources[which]), 0644, &err), 0);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	free(c);
+}
+
+static void add_symbol(void *ctx, const struct elf_symbol *s)
+{
+	strv_addf(ctx, "%016llx %c %s", (unsigned long long)s->size, s->type,
+		  s->name);
+}
+
+static void compare_with_nm(const char *path)
+{
+	char *command = xasprintf("nm --size-sort '%s' | LC_ALL=C sort", path);
+	struct strv ours = { 0 };
+	FILE *nm = popen(command, "r");
+	struct err err;
+	char line[512];
+	size_t n = 0;
+
+	ck_assert_int_eq(elf_symbols_read(path, add_symbol, &ours, &err), 0);
+	strv_sort(&ours);
+	for (; fgets(line, sizeof(line), nm); n++) {
+		line[strcspn(line, "\n")] = '\0';
+		ck_assert_uint_lt(n, ours.n);
+		ck_assert_str_eq(ours.v[n], line);
+	}
+	ck_assert_uint_eq(n, ours.n);
+	ck_assert_uint_gt(n, 0);
+	pclose(nm);
+	strv_release(&ours);
+	free(command);
+}
+
+START_TEST(symbols_are_those_of_nm)
+{
+	char *path = at("a.o");
+
+	compile(_i, path);
+	compare_with_nm(path);
+	free(path);
+}
+END_TEST
+
+/* This program: some thousands of symbols. */
+START_TEST(symbols_of_a_program_are_those_of_nm)
+{
+	char *path = realpath("/proc/self/exe", NULL);
+
+	compare_with_nm(path);
+	free(path);
+}
+END_TEST
+
+START_TEST(what_grew_is_listed)
+{
+	char *old = at("old.o"), *new = at("new.o");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	const char *text;
+
+	compile(0, old);
+	compile(1, new);
+	ck_assert_msg(!kernel_bloat_text(&out, old, new, &err), "%s", err.text);
+	text = buf_str(&out);
+	ck_assert_msg(str_starts(text, "add/remove: 3/"), "%s", text);
+	ck_assert(strstr(text, "data                                          "
+			       "12      16      +4\n"));
+	/* "x.0" and "x.1" are one. */
+	ck_assert(strstr(text, "x                                             "
+			       " -       8      +8\n"));
+	ck_assert(strstr(text, "ro                                            "
+			       "20       -     -20\n"));
+	ck_assert_ptr_null(strstr(text, "linux_banner"));
+	ck_assert_ptr_null(strstr(text, "weak"));
+	ck_assert(strstr(text, "\nTotal: Before="));
+	buf_release(&out);
+	free(old);
+	free(new);
+}
+END_TEST
+
+START_TEST(two_that_are_equal_differ_in_nothing)
+{
+	char *path = at("a.o");
+	struct buf out = { 0 };
+	struct err err;
+
+	compile(0, path);
+	ck_assert_int_eq(kernel_bloat_text(&out, path, path, &err), 0);
+	ck_assert(str_starts(buf_str(&out),
+			     "add/remove: 0/0 grow/shrink: 0/0 up/down: 0/0 "
+			     "(0)\n"));
+	ck_assert(str_ends(buf_str(&out), ", chg +0.00%\n"));
+	buf_release(&out);
+	free(path);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_named)
+{
+	char *path = at("a.o"), *bad = at("bad.o"), *command;
+	struct buf out = { 0 }, bytes = { 0 };
+	struct err err;
+
+	compile(0, path);
+	ck_assert_int_eq(kernel_bloat_text(&out, "/nonexistent", path, &err),
+			 -ENOENT);
+	ck_assert_int_eq(kernel_bloat_text(&out, path, "/dev/null", &err),
+			 -ENOEXEC);
+	ck_assert(strstr(err.text, "/dev/null"));
+	ck_assert_int_eq(kernel_bloat_text(&out, path, top, &err), -ENOEXEC);
+	/* Cut anywhere, it is an error or what is left, and no crash. */
+	ck_assert_int_eq(fs_read(path, 1 << 20, &bytes, &err), 0);
+	for (size_t n = 0; n < bytes.len; n += 13) {
+		ck_assert_int_eq(
+			fs_write(bad, bytes_of(bytes.data, n), 0644, &err), 0);
+		kernel_bloat_text(&out, path, bad, &err);
+	}
+	/* And with any byte of its headers another one. */
+	for (size_t i = 0; i < bytes.len; i += 3) {
+		bytes.data[i] ^= 0xff;
+		ck_assert_int_eq(fs_write(bad, buf_bytes(&bytes), 0644, &err),
+				 0);
+		kernel_bloat_text(&out, bad, path, &err);
+		bytes.data[i] ^= 0xff;
+	}
+	command = xasprintf("strip -o '%s' '%s'", bad, path);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	ck_assert_int_eq(kernel_bloat_text(&out, bad, path, &err), -ENODATA);
+	ck_assert(strstr(err.text, "stripped"));
+	buf_release(&bytes);
+	buf_release(&out);
+	free(path);
+	free(bad);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/baseline-bloat");
+	TCase *tc = tcase_create("bloat");
+
+	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
+	tcase_add_loop_test(tc, symbols_are_those_of_nm, 0, 2);
+	tcase_add_test(tc, symbols_of_a_program_are_those_of_nm);
+	tcase_add_test(tc, what_grew_is_listed);
+	tcase_add_test(tc, two_that_are_equal_differ_in_nothing);
+	tcase_add_test(tc, what_cannot_be_read_is_named);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

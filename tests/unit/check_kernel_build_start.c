@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-run.h"
+
+#include "suite.h"
+
+#include <sys/wait.h>
+
+START_TEST(a_start_makes_directories_links_and_socket)
+{
+	char *link, *last;
+
+	start();
+	link = xasprintf("%s/nice-gcc", run.offload.masquerade_dir);
+	last = xasprintf("%s/1", run.offload.rundir.slots);
+	ck_assert(fs_is_dir(plan.builddir.dir));
+	ck_assert(fs_exists(link) && fs_exists(last));
+	ck_assert(fs_exists(run.offload.rundir.socket));
+	ck_assert_str_eq(str_find_env(run.env.v, "KFARM_LINKS"),
+			 run.offload.masquerade_dir);
+	ck_assert_str_eq(str_find_env(run.env.v, "KFARM_SLOTS"),
+			 run.offload.rundir.slots);
+	ck_assert_str_eq(str_find_env(run.env.v, "KFARM_SOCKET"),
+			 run.offload.rundir.socket);
+	ck_assert(str_starts(str_find_env(run.env.v, "PATH"),
+			     run.offload.masquerade_dir));
+	free(link);
+	link = xstrdup(run.offload.rundir.dir);
+	kernel_build_end(&run);
+	ck_assert(!fs_exists(link));
+	free(link);
+	free(last);
+}
+END_TEST
+
+START_TEST(it_says_where_and_with_which_configuration)
+{
+	char *want;
+
+	start();
+	want = xasprintf("note in %s (new): defconfig\n", plan.builddir.dir);
+	ck_assert_str_eq(buf_str(&told), want);
+	free(want);
+	kernel_build_end(&run);
+}
+END_TEST
+
+START_TEST(j_is_said_in_one_line)
+{
+	start();
+	buf_reset(&told);
+	ck_assert_int_eq(kernel_build_choose_jobs(&run), 0);
+	ck_assert_uint_eq(run.jobs, 2);
+	ck_assert_uint_eq(run.offload.local_slots, 2);
+	ck_assert_str_eq(buf_str(&told), "note -j 2 as asked: 0 slots on 0 "
+					 "nodes + 2 local slots\n");
+	kernel_build_end(&run);
+}
+END_TEST
+
+START_TEST(a_second_build_in_one_directory_is_refused)
+{
+	struct kernel_build_state second;
+	char *want = xasprintf("process %d", (int)getpid());
+
+	/* No fork(): the coordinator's threads may be within malloc(). */
+	start();
+	ck_assert_int_eq(
+		kernel_build_start(&second, &plan, &no_nodes, &hooks, &err),
+		-EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, want));
+	kernel_build_end(&second);
+	free(want);
+	kernel_build_end(&run);
+}
+END_TEST
+
+START_TEST(an_output_directory_that_cannot_be_is_an_error)
+{
+	req.output_dir = "/dev/null/x";
+	make_plan();
+	ck_assert_int_lt(
+		kernel_build_start(&run, &plan, &no_nodes, &hooks, &err), 0);
+	ck_assert(str_starts(err.text, "output directory"));
+	kernel_build_end(&run);
+}
+END_TEST
+
+START_TEST(without_the_wrapper_there_is_no_build)
+{
+	char *wrapper = at("tools/kfarm-cc");
+
+	unlink(wrapper);
+	free(wrapper);
+	setenv("PATH", "/nonexistent", 1);
+	make_plan();
+	ck_assert_int_eq(
+		kernel_build_start(&run, &plan, &no_nodes, &hooks, &err),
+		-ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "kfarm-cc"));
+	kernel_build_end(&run);
+}
+END_TEST
+
+START_TEST(a_build_without_links_gets_the_plain_environment)
+{
+	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
+	req.toolchain = "script-";
+	start();
+	ck_assert_ptr_null(run.offload.coord);
+	ck_assert_ptr_null(str_find_env(run.env.v, "KFARM_SOCKET"));
+	ck_assert_str_eq(str_find_env(run.env.v, "PATH"),
+			 str_find_env(env.v, "PATH"));
+	kernel_build_end(&run);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/run-start");
+	TCase *tc = tcase_create("start");
+
+	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
+	tcase_add_test(tc, a_start_makes_directories_links_and_socket);
+	tcase_add_test(tc, it_says_where_and_with_which_configuration);
+	tcase_add_test(tc, j_is_said_in_one_line);
+	tcase_add_test(tc, a_second_build_in_one_directory_is_refused);
+	tcase_add_test(tc, an_output_directory_that_cannot_be_is_an_error);
+	tcase_add_test(tc, without_the_wrapper_there_is_no_build);
+	tcase_add_test(tc, a_build_without_links_gets_the_plain_environment);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

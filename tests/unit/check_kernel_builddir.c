@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-tree.h"
+#include "kernel/plan.h"
+#include "suite.h"
+
+static struct kconfig_request r;
+static struct kernel_builddir place;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kconfig_request){ 0 };
+	place = (struct kernel_builddir){ 0 };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	free(place.dir);
+	strv_release(&r.variables);
+	strv_release(&r.fragments);
+	tree_tear_down();
+}
+
+static int find(void)
+{
+	struct kernel_plan plan = {
+		.request = &r,
+		.tree = tree,
+		.arch = { .arch = "arm64", .srcarch = "arm64" },
+		.compiler = { .name = (char[]){ "gcc" },
+			      .version = (char[]){ "12.2.0" } },
+		.env = env.v,
+	};
+
+	free(place.dir);
+	return kernel_builddir_find(&place, &plan, &err);
+}
+
+static void expect(enum kernel_builddir_kind kind, const char *dir)
+{
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert_int_eq(place.kind, kind);
+	ck_assert_str_eq(place.dir, dir);
+}
+
+START_TEST(a_lasting_directory_is_named_by_what_is_built)
+{
+	char *starts = at(".cache/kfarm/build/"
+			  "linux-arm64-tinyconfig+x+CONFIG_A_y-gcc-12.2.0-");
+
+	r.kconfig = "tinyconfig";
+	words(&r.fragments, "/some/where/x.config CONFIG_A=y");
+	ck_assert_int_eq(find(), 0);
+	ck_assert_int_eq(place.kind, KERNEL_BUILDDIR_DEFAULT);
+	ck_assert_msg(str_starts(place.dir, starts), "%s", place.dir);
+	free(starts);
+}
+END_TEST
+
+START_TEST(other_fragments_are_another_directory)
+{
+	char *first;
+
+	ck_assert_int_eq(find(), 0);
+	first = xstrdup(place.dir);
+	words(&r.fragments, "a b c CONFIG_D=y");
+	ck_assert_int_eq(find(), 0);
+	ck_assert_str_ne(place.dir, first);
+	free(first);
+	first = xstrdup(place.dir);
+	r.fragments.v[3][9] = 'n';
+	ck_assert_int_eq(find(), 0);
+	ck_assert_str_ne(place.dir, first);
+	free(first);
+}
+END_TEST
+
+START_TEST(hostile_names_stay_one_component)
+{
+	const char *name;
+
+	r.kconfig = "../../\n;x y";
+	ck_assert_int_eq(find(), 0);
+	name = strstr(place.dir, "linux-arm64-");
+	ck_assert_ptr_nonnull(name);
+	ck_assert_ptr_null(strpbrk(name, "/\n; "));
+}
+END_TEST
+
+START_TEST(b_counts_first)
+{
+	words(&r.variables, "O=/else");
+	r.build_dir = "/some/dir/";
+	expect(KERNEL_BUILDDIR_GIVEN, "/some/dir");
+}
+END_TEST
+
+START_TEST(o_is_relative_to_the_tree_as_makes_is)
+{
+	char *dir = at("linux/out");
+
+	words(&r.variables, "O=out");
+	expect(KERNEL_BUILDDIR_GIVEN, dir);
+	free(dir);
+}
+END_TEST
+
+START_TEST(kbuild_output_is_taken_from_variable_and_environment)
+{
+	set_env("KBUILD_OUTPUT=/env");
+	expect(KERNEL_BUILDDIR_GIVEN, "/env");
+	words(&r.variables, "KBUILD_OUTPUT=/var");
+	expect(KERNEL_BUILDDIR_GIVEN, "/var");
+	words(&r.variables, "O=/o");
+	expect(KERNEL_BUILDDIR_GIVEN, "/o");
+}
+END_TEST
+
+START_TEST(a_configured_tree_is_built_in)
+{
+	put_file("linux/.config", "", 0644);
+	expect(KERNEL_BUILDDIR_IN_TREE, tree);
+}
+END_TEST
+
+START_TEST(the_tree_itself_as_o_is_in_the_tree)
+{
+	r.build_dir = tree;
+	expect(KERNEL_BUILDDIR_IN_TREE, tree);
+}
+END_TEST
+
+static const char *const traces[] = { "linux/.config", "linux/include/config/x",
+				      "linux/arch/arm64/include/generated/x" };
+
+START_TEST(a_tree_that_was_built_in_cannot_be_built_outside)
+{
+	put_file(traces[_i], "", 0644);
+	r.build_dir = "/some/dir";
+	ck_assert_int_eq(find(), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "mrproper"));
+}
+END_TEST
+
+START_TEST(paths_that_make_cannot_bear_are_refused)
+{
+	r.build_dir = "/some/d ir";
+	ck_assert_int_eq(find(), -EINVAL);
+	r.build_dir = "/some/d:ir";
+	ck_assert_int_eq(find(), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "/some/d:ir"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/place");
+	TCase *tc = tcase_create("place");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_lasting_directory_is_named_by_what_is_built);
+	tcase_add_test(tc, other_fragments_are_another_directory);
+	tcase_add_test(tc, hostile_names_stay_one_component);
+	tcase_add_test(tc, b_counts_first);
+	tcase_add_test(tc, o_is_relative_to_the_tree_as_makes_is);
+	tcase_add_test(tc,
+		       kbuild_output_is_taken_from_variable_and_environment);
+	tcase_add_test(tc, a_configured_tree_is_built_in);
+	tcase_add_test(tc, the_tree_itself_as_o_is_in_the_tree);
+	tcase_add_loop_test(tc,
+			    a_tree_that_was_built_in_cannot_be_built_outside, 0,
+			    sizeof(traces) / sizeof(*traces));
+	tcase_add_test(tc, paths_that_make_cannot_bear_are_refused);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

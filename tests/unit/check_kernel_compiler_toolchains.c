@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/compiler.h"
+
+#include "kernel-installed.h"
+#include "suite.h"
+
+static struct kernel_toolchains in;
+static struct kernel_arch arm64, arm, unknown;
+static struct err err;
+
+static void set_up(void)
+{
+	installed_set_up();
+	err = (struct err){ 0 };
+	ck_assert_int_eq(kernel_arch_find(&arm64, tree, "arm64", &err), 0);
+	ck_assert_int_eq(kernel_arch_find(&arm, NULL, "arm", &err), 0);
+	ck_assert_int_eq(kernel_arch_find(&unknown, tree, "newarch", &err), 0);
+	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
+	put_installed("gcc-13.2.0", "aarch64-linux", NULL);
+	put_installed("gcc-12.4.0", "aarch64-linux", NULL);
+	put_installed("gcc-14.2.0", "aarch64-linux-gnu", NULL);
+	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
+	put_installed("gcc-15.1.0", "aarch64-linux", "ppc64");
+	put_installed("clang-14.0.6", NULL, NULL);
+	ck_assert_msg(!kernel_toolchains_open(&in, data, &err), "%s", err.text);
+	ck_assert_uint_eq(in.list.n, 7);
+}
+
+static void tear_down(void)
+{
+	kernel_toolchains_release(&in);
+	installed_tear_down();
+}
+
+static const struct {
+	const char *word, *id;
+} words_of_arm64[] = {
+	{ "gcc-13", "gcc-13.3.0-aarch64-linux" },
+	{ "gcc-13.2", "gcc-13.2.0-aarch64-linux" },
+	{ "gcc-12.4.0", "gcc-12.4.0-aarch64-linux" },
+	/* kernel.org's triplet goes before a newer one of Debian's. */
+	{ "gcc", "gcc-13.3.0-aarch64-linux" },
+	{ "gcc-14", "gcc-14.2.0-aarch64-linux-gnu" },
+	{ "gcc-13.2.0-aarch64-linux", "gcc-13.2.0-aarch64-linux" },
+	{ "clang", "clang-14.0.6" },
+	{ "clang-14.0.6", "clang-14.0.6" },
+	{ "clang-15", NULL },
+	{ "gcc-15", NULL },
+	{ "gcc-11", NULL },
+	{ "aarch64-gcc1330-linux-", NULL },
+	{ "nosuch", NULL },
+};
+
+START_TEST(a_word_means_the_newest_that_fits)
+{
+	const struct toolchain_installed *t = NULL;
+
+	ck_assert_int_eq(kernel_toolchains_find(&in, &arm64,
+						words_of_arm64[_i].word, &t,
+						&err),
+			 0);
+	if (words_of_arm64[_i].id)
+		ck_assert_str_eq(t->id, words_of_arm64[_i].id);
+	else
+		ck_assert_ptr_null(t);
+}
+END_TEST
+
+START_TEST(each_architecture_has_its_own)
+{
+	const struct toolchain_installed *t = NULL;
+
+	ck_assert_int_eq(kernel_toolchains_find(&in, &arm, "gcc", &t, &err), 0);
+	ck_assert_str_eq(t->id, "gcc-13.3.0-arm-linux-gnueabi");
+	ck_assert_int_eq(kernel_toolchains_find(&in, &unknown, "gcc", &t, &err),
+			 0);
+	ck_assert_ptr_null(t);
+}
+END_TEST
+
+START_TEST(an_id_has_to_fit_too)
+{
+	const struct toolchain_installed *t;
+
+	ck_assert_int_eq(kernel_toolchains_find(&in, &arm64,
+						"gcc-13.3.0-arm-linux-gnueabi",
+						&t, &err),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "for arm-linux-gnueabi"));
+	arm64.guessed = true;
+	ck_assert_int_eq(kernel_toolchains_find(&in, &arm64,
+						"gcc-13.3.0-arm-linux-gnueabi",
+						&t, &err),
+			 0);
+	ck_assert_str_eq(t->triplet, "arm-linux-gnueabi");
+	ck_assert_int_eq(kernel_toolchains_find(
+				 &in, &arm64,
+				 "gcc-15.1.0-aarch64-linux-on-ppc64", &t, &err),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "runs on ppc64"));
+}
+END_TEST
+
+START_TEST(the_prefix_is_the_normalized_one)
+{
+	const struct toolchain_installed *t = NULL;
+	char *prefix = NULL;
+
+	kernel_toolchains_find(&in, &arm64, "gcc-13", &t, &err);
+	ck_assert_msg(!kernel_toolchains_prefix(&in, t, &prefix, &err), "%s",
+		      err.text);
+	ck_assert_str_eq(prefix, "aarch64-gcc1330-linux-");
+	free(prefix);
+	kernel_toolchains_find(&in, &arm64, "clang", &t, &err);
+	ck_assert_int_eq(kernel_toolchains_prefix(&in, t, &prefix, &err), 0);
+	ck_assert_str_eq(prefix, "-14.0.6");
+	free(prefix);
+}
+END_TEST
+
+START_TEST(a_name_that_leads_elsewhere_is_an_error)
+{
+	const struct toolchain_installed *t = NULL;
+	char *link = at("data/bin/aarch64-gcc1330-linux-gcc"), *prefix = NULL;
+
+	ck_assert_int_eq(unlink(link), 0);
+	ck_assert_int_eq(symlink("/bin/true", link), 0);
+	kernel_toolchains_find(&in, &arm64, "gcc-13", &t, &err);
+	ck_assert_int_eq(kernel_toolchains_prefix(&in, t, &prefix, &err),
+			 -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, link));
+	ck_assert_ptr_nonnull(strstr(err.text, "gcc-13.3.0-aarch64-linux"));
+	ck_assert_ptr_null(prefix);
+	free(link);
+}
+END_TEST
+
+START_TEST(a_compiler_has_an_owner)
+{
+	static const char name[] = "aarch64-gcc1330-linux-gcc";
+	char *link = at("data/bin/aarch64-gcc1330-linux-gcc");
+	char *file = at("data/toolchains/gcc-13.2.0-aarch64-linux/in/bin/"
+			"aarch64-linux-gcc");
+	const struct toolchain_installed *t;
+
+	t = kernel_toolchains_find_owner(&in, name, link);
+	ck_assert_str_eq(t->id, "gcc-13.3.0-aarch64-linux");
+	t = kernel_toolchains_find_owner(&in, "aarch64-linux-gcc", file);
+	ck_assert_str_eq(t->id, "gcc-13.2.0-aarch64-linux");
+	ck_assert_ptr_null(
+		kernel_toolchains_find_owner(&in, "true", "/bin/true"));
+	ck_assert_ptr_null(kernel_toolchains_find_owner(&in, "x", "/nosuch/x"));
+	free(file);
+	free(link);
+}
+END_TEST
+
+START_TEST(what_is_odd_about_a_release_is_told)
+{
+	struct toolchain_installed t = { .id = (char *)"it",
+					 .release = (char *)"gcc-13.2.0",
+					 .host = (char *)"x86_64",
+					 .triplet = (char *)"mips-linux" };
+	struct strv notes = { 0 };
+
+	kernel_toolchains_quirks(&t, &notes);
+	ck_assert_uint_eq(notes.n, 1);
+	ck_assert(str_starts(notes.v[0], "it: cannot load gcc plugins"));
+	ck_assert(str_ends(notes.v[0], "(gcc-13.3.0 does not have that)"));
+	t.triplet = (char *)"aarch64-linux";
+	kernel_toolchains_quirks(&t, &notes);
+	t.release = (char *)"gcc-7.3.0";
+	kernel_toolchains_quirks(&t, &notes);
+	ck_assert_uint_eq(notes.n, 1);
+	strv_release(&notes);
+}
+END_TEST
+
+START_TEST(names_are_found_in_bin_alone)
+{
+	ck_assert(
+		kernel_toolchains_has_program(&in, "aarch64-gcc1330-linux-ld"));
+	ck_assert(kernel_toolchains_has_program(&in, "clang-14.0.6"));
+	ck_assert(!kernel_toolchains_has_program(&in, "../toolchains"));
+	ck_assert(!kernel_toolchains_has_program(&in, "gcc"));
+	ck_assert(!kernel_toolchains_has_program(&in, ""));
+}
+END_TEST
+
+START_TEST(one_that_is_new_enough_is_found)
+{
+	struct toolchain_release least = { .n_parts = 2, .parts = { 13, 1 } };
+	const struct toolchain_installed *t;
+
+	t = kernel_toolchains_find_newer(&in, &arm64, &least);
+	ck_assert_str_eq(t->id, "gcc-13.3.0-aarch64-linux");
+	least.parts[0] = 16;
+	ck_assert_ptr_null(kernel_toolchains_find_newer(&in, &arm64, &least));
+	least = (struct toolchain_release){ .is_clang = true,
+					    .n_parts = 1,
+					    .parts = { 11 } };
+	ck_assert_str_eq(kernel_toolchains_find_newer(&in, &arm64, &least)->id,
+			 "clang-14.0.6");
+}
+END_TEST
+
+START_TEST(the_advice_is_a_command)
+{
+	struct toolchain_release r = { .n_parts = 1, .parts = { 13 } };
+	char *text = kernel_toolchains_install_hint(&arm64, &r);
+
+	ck_assert_str_eq(text, "`kfarm toolchain install gcc-13 --arch arm64` "
+			       "gets one");
+	free(text);
+	ck_assert_ptr_null(kernel_toolchains_install_hint(&unknown, &r));
+	r.is_clang = true;
+	text = kernel_toolchains_install_hint(&unknown, &r);
+	ck_assert_str_eq(text, "`kfarm toolchain install clang-13` gets one");
+	free(text);
+}
+END_TEST
+
+START_TEST(without_any_there_is_nothing)
+{
+	struct kernel_toolchains none;
+	const struct toolchain_installed *t;
+	char *dir = at("nosuch");
+
+	ck_assert_int_eq(kernel_toolchains_open(&none, dir, &err), 0);
+	ck_assert_int_eq(kernel_toolchains_find(&none, &arm64, "gcc", &t, &err),
+			 0);
+	ck_assert_ptr_null(t);
+	ck_assert(!kernel_toolchains_has_program(&none, "gcc"));
+	kernel_toolchains_release(&none);
+	free(dir);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/installed");
+	TCase *tc = tcase_create("installed");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, a_word_means_the_newest_that_fits, 0,
+			    sizeof(words_of_arm64) / sizeof(*words_of_arm64));
+	tcase_add_test(tc, each_architecture_has_its_own);
+	tcase_add_test(tc, an_id_has_to_fit_too);
+	tcase_add_test(tc, the_prefix_is_the_normalized_one);
+	tcase_add_test(tc, a_name_that_leads_elsewhere_is_an_error);
+	tcase_add_test(tc, a_compiler_has_an_owner);
+	tcase_add_test(tc, what_is_odd_about_a_release_is_told);
+	tcase_add_test(tc, names_are_found_in_bin_alone);
+	tcase_add_test(tc, one_that_is_new_enough_is_found);
+	tcase_add_test(tc, the_advice_is_a_command);
+	tcase_add_test(tc, without_any_there_is_nothing);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/goal.h"
+
+#include "kernel-run.h"
+#include "suite.h"
+
+static void set_up(void)
+{
+	run_set_up();
+	make_plan();
+}
+
+static int check(const char *target)
+{
+	err = (struct err){ 0 };
+	return kernel_goal_check_recipe(kernel_goal_find_recipe(target), &plan,
+					&err);
+}
+
+static const struct {
+	const char *target, *word;
+} words_of[] = {
+	{ "Image", "Image" },
+	{ "default", "all" },
+	{ "modules", "modules" },
+	{ "modules_install", "modules" },
+	{ "debugkernel", "vmlinux" },
+	{ "bindeb-pkg", "" },
+	{ "kselftest", "headers" },
+	{ "perf", "" },
+	{ "drivers/net/a.o", "drivers/net/a.o" },
+};
+
+START_TEST(make_gets_a_word_for_each)
+{
+	ck_assert_str_eq(kernel_goal_make_word(words_of[_i].target),
+			 words_of[_i].word);
+}
+END_TEST
+
+static const struct {
+	const char *target, *config, *arch, *why;
+} skips[] = {
+	{ "modules", "CONFIG_MODULES=y\n", NULL, NULL },
+	{ "modules", "\nCONFIG_MODULES=y\n", NULL, NULL },
+	{ "modules", NULL, NULL, NULL },
+	{ "modules", "# CONFIG_MODULES is not set\n", NULL,
+	  "CONFIG_MODULES is not set" },
+	{ "modules", "CONFIG_MODULES_X=y\n", NULL,
+	  "CONFIG_MODULES is not set" },
+	{ "xipkernel", "", NULL, "CONFIG_XIP_KERNEL is not set" },
+	{ "dtbs", "", NULL, "the tree has no arch/arm64/boot/dts" },
+	{ "dtbs-legacy", "", "dts",
+	  "this tree has dtbs_install: dtbs does it" },
+	{ "dtbs", "", "dts", NULL },
+	{ "perf", NULL, NULL, "the tree has no tools/perf" },
+	{ "headers", "", NULL, NULL },
+};
+
+START_TEST(what_there_is_nothing_of_has_a_reason)
+{
+	char *why;
+
+	if (skips[_i].arch)
+		put_file("linux/arch/arm64/boot/dts/Makefile", "", 0644);
+	why = kernel_goal_skip_reason(kernel_goal_find_recipe(skips[_i].target),
+				      &plan, skips[_i].config);
+	if (skips[_i].why)
+		ck_assert_str_eq(why, skips[_i].why);
+	else
+		ck_assert_ptr_null(why);
+	free(why);
+}
+END_TEST
+
+START_TEST(a_program_is_missed_where_the_tree_names_it)
+{
+	ck_assert_int_eq(check("binrpm-pkg"), 0);
+	put_file("linux/scripts/Makefile.package", "binrpm-pkg:\n\tno-rpmbuild",
+		 0644);
+	if (which("rpmbuild", str_find_env(env.v, "PATH")))
+		return;
+	ck_assert_int_eq(check("binrpm-pkg"), -ENOENT);
+	ck_assert_str_eq(err.text, "binrpm-pkg needs rpmbuild, which is not in "
+				   "PATH; install the package rpm");
+	put_file("tools/rpmbuild", "#!/bin/sh\n", 0755);
+	ck_assert_int_eq(check("binrpm-pkg"), 0);
+}
+END_TEST
+
+START_TEST(a_boards_modules_do_not_go_to_this_machine)
+{
+	ck_assert_int_eq(check("modules_install"), -EINVAL);
+	ck_assert_str_eq(err.text,
+			 "modules_install would write to /lib/modules of this "
+			 "machine, and this is a kernel for arm64; say where "
+			 "to with INSTALL_MOD_PATH=DIR (INSTALL_MOD_PATH=/ for "
+			 "here)");
+	ck_assert_int_eq(check("dtbs_install"), -EINVAL);
+	/* make's own default is within the build directory. */
+	ck_assert_int_eq(check("headers_install"), 0);
+}
+END_TEST
+
+static const char *const given[] = { "variable", "environment", "-e" };
+
+START_TEST(a_place_that_is_given_counts)
+{
+	char *place = at("root"), *setting;
+
+	setting = xasprintf("INSTALL_MOD_PATH=%s", place);
+	if (!strcmp(given[_i], "variable"))
+		words(&req.variables, setting);
+	else if (!strcmp(given[_i], "-e"))
+		words(&req.environment, setting);
+	else
+		set_env(setting);
+	make_plan();
+	ck_assert_msg(!check("modules_install"), "%s", err.text);
+	ck_assert(!stands("root")); /* make will make it */
+	free(setting);
+	free(place);
+}
+END_TEST
+
+START_TEST(a_place_that_cannot_be_written_is_named)
+{
+	words(&req.variables, "INSTALL_MOD_PATH=/proc/nowhere/root");
+	make_plan();
+	if (!access("/proc", W_OK))
+		return; /* root may write everywhere */
+	ck_assert_int_eq(check("modules_install"), -EACCES);
+	ck_assert_ptr_nonnull(strstr(err.text, "/proc/nowhere/root"));
+}
+END_TEST
+
+/* make would take it from the build directory. */
+START_TEST(a_relative_place_is_seen_from_here)
+{
+	char cwd[512], *want;
+
+	ck_assert_ptr_nonnull(getcwd(cwd, sizeof(cwd)));
+	words(&req.variables, "INSTALL_MOD_PATH=some/root");
+	set_env("INSTALL_PATH=boot");
+	make_plan();
+	want = xasprintf("%s/some/root", cwd);
+	ck_assert_str_eq(kernel_plan_find_setting(&plan, "INSTALL_MOD_PATH"),
+			 want);
+	free(want);
+	want = xasprintf("%s/boot", cwd);
+	ck_assert_str_eq(str_find_env(strv_list(&plan.exports), "INSTALL_PATH"),
+			 want);
+	free(want);
+	strv_release(&req.variables);
+	words(&req.variables, "INSTALL_MOD_PATH=~/root");
+	make_plan();
+	ck_assert_str_eq(kernel_plan_find_setting(&plan, "INSTALL_MOD_PATH"),
+			 "~/root");
+}
+END_TEST
+
+START_TEST(goals_come_once_and_their_words_too)
+{
+	struct kernel_goals g;
+	struct strv out = { 0 };
+	char *text;
+
+	words(&req.targets, "kernel modules modules_install kernel init/ perf");
+	make_plan();
+	kernel_goals_init(&g, &plan, "Image.gz", "CONFIG_MODULES=y\n");
+	ck_assert_uint_eq(g.n, 5);
+	kernel_goals_add_make_words(&g, true, &out);
+	text = strv_join(&out, " ");
+	ck_assert_str_eq(text, "Image.gz modules init/");
+	ck_assert(kernel_goals_has(&g, "modules"));
+	ck_assert(!kernel_goals_has(&g, "perf")); /* the tree has none */
+	ck_assert(!kernel_goals_has_passed(&g));
+	free(text);
+	strv_release(&out);
+	kernel_goals_release(&g);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/goal");
+	TCase *tc = tcase_create("recipe");
+
+	tcase_add_checked_fixture(tc, set_up, run_tear_down);
+	tcase_add_loop_test(tc, make_gets_a_word_for_each, 0,
+			    sizeof(words_of) / sizeof(*words_of));
+	tcase_add_loop_test(tc, what_there_is_nothing_of_has_a_reason, 0,
+			    sizeof(skips) / sizeof(*skips));
+	tcase_add_test(tc, a_program_is_missed_where_the_tree_names_it);
+	tcase_add_test(tc, a_boards_modules_do_not_go_to_this_machine);
+	tcase_add_loop_test(tc, a_place_that_is_given_counts, 0,
+			    sizeof(given) / sizeof(*given));
+	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
+	tcase_add_test(tc, a_relative_place_is_seen_from_here);
+	tcase_add_test(tc, goals_come_once_and_their_words_too);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

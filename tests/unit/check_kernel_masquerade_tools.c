@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-tree.h"
+#include "kernel/masquerade.h"
+#include "suite.h"
+
+static char *dir; /* in front of PATH */
+static char *real_nm; /* this machine's, NULL: none that uses libbfd */
+
+/* A place of its own for binutils: bin/ with a real nm, and plugins. */
+static void place(const char *plugin, const char *name)
+{
+	char *bin = at("binutils/bin"), *copy = xasprintf("%s/%s", bin, name);
+	struct err err = { 0 };
+
+	ck_assert(!fs_mkdirs(bin, 0755, &err));
+	ck_assert_msg(!fs_copy(real_nm, copy, &err), "%s", err.text);
+	put_file("binutils/lib/bfd-plugins/liblto_plugin.so", "own", 0644);
+	if (plugin) {
+		char *file = xasprintf("binutils/lib/bfd-plugins/%s", plugin);
+
+		put_file(file, "foreign", 0644);
+		free(file);
+	}
+	free(copy);
+	free(bin);
+}
+
+static int make_tools(void)
+{
+	char *path = xasprintf("%s/nosuch:%s/binutils/bin", top, top);
+	struct err err = { 0 };
+	int n = kernel_masquerade_copy_tools(dir, path, &err);
+
+	ck_assert_msg(n >= 0, "%s", err.text);
+	free(path);
+	return n;
+}
+
+static void set_up(void)
+{
+	struct err err = { 0 };
+	char *path;
+
+	tree_set_up();
+	dir = at("front/bin");
+	ck_assert(!fs_mkdirs(dir, 0755, &err));
+	path = which("nm", "/usr/bin:/bin");
+	real_nm = path ? realpath(path, NULL) : NULL;
+	ck_assert_ptr_nonnull(real_nm);
+	free(path);
+}
+
+static void tear_down(void)
+{
+	free(dir);
+	free(real_nm);
+	tree_tear_down();
+}
+
+START_TEST(a_tool_with_a_foreign_plugin_is_copied)
+{
+	place("LLVMgold.so", "some-linux-nm");
+	ck_assert_int_eq(make_tools(), 1);
+	ck_assert(stands("front/bin/some-linux-nm"));
+	ck_assert(stands("front/lib/bfd-plugins/liblto_plugin.so"));
+	ck_assert(!stands("front/lib/bfd-plugins/LLVMgold.so"));
+}
+END_TEST
+
+START_TEST(a_tool_without_one_stays_where_it_is)
+{
+	place(NULL, "some-linux-nm");
+	ck_assert_int_eq(make_tools(), 0);
+	ck_assert(!stands("front/bin/some-linux-nm"));
+}
+END_TEST
+
+START_TEST(others_are_left_alone)
+{
+	static const char *const names[] = { "llvm-nm", "some-gcc-nm",
+					     "some-elfedit", "nmap" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		place("LLVMgold.so", names[i]);
+	put_file("binutils/bin/script-nm", "#!/bin/sh\n", 0755);
+	ck_assert_int_eq(make_tools(), 0);
+}
+END_TEST
+
+START_TEST(the_first_on_the_path_counts)
+{
+	char *path = xasprintf("%s/first:%s/binutils/bin", top, top);
+	struct err err = { 0 };
+
+	place("LLVMgold.so", "some-nm");
+	put_file("first/some-nm", "#!/bin/sh\n", 0755);
+	ck_assert_int_eq(kernel_masquerade_copy_tools(dir, path, &err), 0);
+	free(path);
+}
+END_TEST
+
+START_TEST(what_stands_there_stays)
+{
+	char *text;
+
+	place("LLVMgold.so", "some-nm");
+	put_file("front/bin/some-nm", "ours", 0755);
+	ck_assert_int_eq(make_tools(), 0);
+	text = at("front/bin/some-nm");
+	free(dir);
+	dir = get_file(text);
+	ck_assert_str_eq(dir, "ours");
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/links-tools");
+	TCase *tc = tcase_create("tools");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_tool_with_a_foreign_plugin_is_copied);
+	tcase_add_test(tc, a_tool_without_one_stays_where_it_is);
+	tcase_add_test(tc, others_are_left_alone);
+	tcase_add_test(tc, the_first_on_the_path_counts);
+	tcase_add_test(tc, what_stands_there_stays);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/offload.h"
+
+#include "coord/coord.h"
+#include "kernel-tree.h"
+#include "suite.h"
+
+#include <event2/event.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+static struct kernel_offload farm;
+static struct node_roster none;
+static struct event_base *base;
+static struct events_hub *hub;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
+		 0755);
+	put_file("tools/script-gcc", "#!/bin/sh\n", 0755);
+	setenv("PATH", str_find_env(env.v, "PATH"), 1);
+	base = event_base_new();
+	hub = events_hub_new();
+}
+
+static void tear_down(void)
+{
+	kernel_offload_close(&farm);
+	kernel_offload_release(&farm);
+	events_hub_free(hub);
+	event_base_free(base);
+	tree_tear_down();
+}
+
+START_TEST(without_nodes_j_is_the_slots)
+{
+	kernel_offload_init(&farm, &none, 0, hub);
+	ck_assert_uint_ge(farm.local_slots, 1);
+	ck_assert(!farm.has_nodes);
+	kernel_offload_release(&farm);
+	kernel_offload_init(&farm, &none, 500, hub);
+	ck_assert_uint_eq(farm.local_slots, 500);
+}
+END_TEST
+
+START_TEST(with_nodes_a_large_j_is_not_this_machines)
+{
+	struct node_entry one = { 0 };
+	struct node_roster some = { .v = &one, .n = 1 };
+	unsigned usual;
+
+	kernel_offload_init(&farm, &some, 0, hub);
+	usual = farm.local_slots;
+	ck_assert(farm.has_nodes);
+	kernel_offload_release(&farm);
+	kernel_offload_init(&farm, &some, 500, hub);
+	ck_assert_uint_eq(farm.local_slots, usual < 500 ? usual : 500);
+	kernel_offload_release(&farm);
+	kernel_offload_init(&farm, &some, 1, hub);
+	ck_assert_uint_eq(farm.local_slots, 1);
+}
+END_TEST
+
+START_TEST(all_that_a_wrapper_needs_is_there)
+{
+	struct kernel_offload_setup setup = { .base = base,
+					      .path = getenv("PATH") };
+	struct strv skipped = { 0 }, vars = { 0 };
+	char *link, *dir;
+
+	kernel_offload_init(&farm, &none, 2, hub);
+	ck_assert_msg(!kernel_offload_make_dirs(&farm, &err), "%s", err.text);
+	ck_assert_msg(!kernel_offload_open(&farm, &setup, &skipped, &err), "%s",
+		      err.text);
+	link = xasprintf("%s/nice-gcc", farm.masquerade_dir);
+	ck_assert(fs_exists(link));
+	ck_assert(strv_has(&skipped, "script-gcc"));
+	kernel_offload_add_env(&farm, &vars);
+	ck_assert_str_eq(str_find_env(vars.v, "KFARM_SOCKET"),
+			 farm.rundir.socket);
+	ck_assert_str_eq(str_find_env(vars.v, "KFARM_LINKS"),
+			 farm.masquerade_dir);
+	ck_assert_str_eq(str_find_env(vars.v, "KFARM_SLOTS"),
+			 farm.rundir.slots);
+	ck_assert(fs_exists(farm.rundir.socket));
+	ck_assert(fs_exists(farm.rundir.events));
+	ck_assert_uint_eq(kernel_offload_nodes_up(&farm), 0);
+
+	dir = xstrdup(farm.rundir.dir);
+	kernel_offload_close(&farm);
+	kernel_offload_release(&farm);
+	ck_assert(!fs_exists(dir));
+	free(dir);
+	free(link);
+	strv_release(&skipped);
+	strv_release(&vars);
+}
+END_TEST
+
+START_TEST(a_jobserver_begins_with_what_waits)
+{
+	struct pollfd p;
+
+	kernel_offload_init(&farm, &none, 1, hub);
+	farm.n_waiting = 1;
+	ck_assert_msg(!kernel_offload_start_jobserver(&farm, 0, &err), "%s",
+		      err.text);
+	p = (struct pollfd){ .fd = farm.jobserver.make_fds[0],
+			     .events = POLLIN };
+	ck_assert_int_eq(poll(&p, 1, 20000), 1);
+	kernel_offload_close(&farm);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+START_TEST(cpu_time_grows)
+{
+	volatile unsigned n = 0;
+	int64_t before;
+
+	kernel_offload_init(&farm, &none, 1, hub);
+	kernel_offload_report_load(&farm);
+	before = farm.totals.cpu_ms;
+	for (; farm.totals.cpu_ms < before + 20; n++)
+		kernel_offload_report_load(&farm);
+	ck_assert_uint_gt(n, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/offload");
+	TCase *tc = tcase_create("farm");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, without_nodes_j_is_the_slots);
+	tcase_add_test(tc, with_nodes_a_large_j_is_not_this_machines);
+	tcase_add_test(tc, all_that_a_wrapper_needs_is_there);
+	tcase_add_test(tc, a_jobserver_begins_with_what_waits);
+	tcase_add_test(tc, cpu_time_grows);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

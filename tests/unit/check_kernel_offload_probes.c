@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/offload.h"
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir;
+static char *env[] = { "PATH=/usr/bin:/bin", NULL };
+static char *none[] = { NULL };
+
+static void setup(void)
+{
+	char template[] = "/tmp/check-kernel-probes-XXXXXX";
+
+	dir = xstrdup(mkdtemp(template));
+	setenv("XDG_CACHE_HOME", dir, 1);
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(dir);
+}
+
+START_TEST(the_cache_has_a_directory_of_its_own)
+{
+	struct kernel_offload_probes p = { 0 };
+	char *want = xasprintf("%s/kfarm/probes", dir);
+	struct stat st;
+
+	kernel_offload_open_probes(&p, none, env);
+	ck_assert_str_eq(p.dir, want);
+	ck_assert_int_eq(stat(want, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	kernel_offload_release_probes(&p);
+	ck_assert_ptr_null(p.dir);
+	free(want);
+}
+END_TEST
+
+START_TEST(without_a_cache_nothing_is_remembered)
+{
+	struct kernel_offload_probes p = { 0 };
+	char *file = xasprintf("%s/kfarm", dir);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(file, bytes_str(""), 0600, &err), 0);
+	kernel_offload_open_probes(&p, none, env);
+	ck_assert_ptr_null(p.dir);
+	kernel_offload_release_probes(&p);
+	free(file);
+}
+END_TEST
+
+START_TEST(expected_compilers_are_listed)
+{
+	char *drivers[] = { "/usr/bin/gcc", "/none", NULL };
+	struct kernel_offload_probes p = { 0 };
+	struct strv names = { 0 };
+	char *path;
+
+	kernel_offload_open_probes(&p, drivers, env);
+	path = xstrdup(p.dir);
+	kernel_offload_release_probes(&p);
+	ck_assert_int_eq(fs_list(path, &names), 0);
+	ck_assert_uint_eq(names.n, !access("/usr/bin/gcc", X_OK));
+	strv_release(&names);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/offload-probes");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, the_cache_has_a_directory_of_its_own);
+	tcase_add_test(tc, without_a_cache_nothing_is_remembered);
+	tcase_add_test(tc, expected_compilers_are_listed);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

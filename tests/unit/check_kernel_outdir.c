@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-tree.h"
+#include "kernel/outdir.h"
+#include "suite.h"
+
+#include <sys/wait.h>
+
+static struct err err;
+static struct kernel_outdir o;
+
+START_TEST(default_directories_are_numbered)
+{
+	char *want = at(".cache/kfarm/builds/8"), *text;
+
+	put_file(".cache/kfarm/builds/7/x", "", 0644);
+	put_file(".cache/kfarm/builds/notes/x", "", 0644);
+	ck_assert_msg(!kernel_outdir_make(&o, NULL, &err), "%s", err.text);
+	ck_assert_str_eq(o.dir, want);
+	text = kernel_outdir_display_path(&o);
+	ck_assert_str_eq(text, "~/.cache/kfarm/builds/8");
+	free(text);
+	free(want);
+	kernel_outdir_release(&o);
+}
+END_TEST
+
+START_TEST(builds_that_start_at_once_get_one_each)
+{
+	char *last = at(".cache/kfarm/builds/8"), *more = at("x");
+
+	for (int i = 0; i < 8; i++) {
+		if (!fork())
+			_exit(kernel_outdir_make(&o, NULL, &err) != 0);
+	}
+	for (int i = 0; i < 8; i++) {
+		int status = 1;
+
+		wait(&status);
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert(fs_is_dir(last));
+	free(more);
+	free(last);
+}
+END_TEST
+
+START_TEST(what_an_earlier_build_left_is_removed)
+{
+	char *dir = at("out");
+
+	put_file("out/modules.tar.xz", "", 0644);
+	put_file("out/metadata.json", "", 0644);
+	put_file("out/report.html", "", 0644);
+	put_file("out/mine", "", 0644);
+	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	ck_assert(!stands("out/modules.tar.xz") &&
+		  !stands("out/metadata.json") && !stands("out/report.html"));
+	ck_assert(stands("out/mine") && stands("out/build.log"));
+	kernel_outdir_release(&o);
+	free(dir);
+}
+END_TEST
+
+static const char *const bad[] = { "/proc/nosuch", "/dev/null/x" };
+
+START_TEST(a_place_that_cannot_be_is_named)
+{
+	ck_assert_int_lt(kernel_outdir_make(&o, bad[_i], &err), 0);
+	ck_assert(str_starts(err.text, "output directory: "));
+	ck_assert_ptr_nonnull(strstr(err.text, bad[_i]));
+	kernel_outdir_release(&o);
+}
+END_TEST
+
+START_TEST(a_log_loses_its_control_characters)
+{
+	char *dir = at("out"), *log = at("out/build.log"), *text;
+
+	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	put_file("out/build.log", "\033[1ma\tb\033[m\r\nc\a\nlast", 0644);
+	ck_assert_int_eq(kernel_outdir_clean_log(&o, &err), 0);
+	text = get_file(log);
+	ck_assert_str_eq(text, "a\tb\nc\nlast");
+	ck_assert(!stands("out/build.log.part"));
+	free(text);
+	kernel_outdir_release(&o);
+	free(log);
+	free(dir);
+}
+END_TEST
+
+START_TEST(a_clean_log_is_left_alone)
+{
+	char *dir = at("out"), *log = at("out/build.log");
+	struct stat a, b;
+
+	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	ck_assert_int_eq(
+		write(o.log_fd, "fine \342\200\230x\342\200\231\n", 13), 13);
+	ck_assert_int_eq(stat(log, &a), 0);
+	ck_assert_int_eq(kernel_outdir_clean_log(&o, &err), 0);
+	ck_assert_int_eq(stat(log, &b), 0);
+	ck_assert_uint_eq(a.st_ino, b.st_ino);
+	kernel_outdir_release(&o);
+	free(log);
+	free(dir);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/output");
+	TCase *tc = tcase_create("output");
+
+	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
+	tcase_add_test(tc, default_directories_are_numbered);
+	tcase_add_test(tc, builds_that_start_at_once_get_one_each);
+	tcase_add_test(tc, what_an_earlier_build_left_is_removed);
+	tcase_add_loop_test(tc, a_place_that_cannot_be_is_named, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, a_log_loses_its_control_characters);
+	tcase_add_test(tc, a_clean_log_is_left_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/post-make.h"
+
+#include "kernel-run.h"
+#include "kernel/metadata.h"
+#include "suite.h"
+
+static struct kernel_artifacts got;
+
+static const char perf[] = "all:\n"
+			   "\t@echo built >$(O)/perf\n"
+			   "install-bin:\n"
+			   "\t@mkdir -p $(DESTDIR)$(prefix)/bin\n"
+			   "\t@cp $(O)/perf $(DESTDIR)$(prefix)/bin/\n";
+
+/* One of the tests cannot be built. */
+static const char selftests[] =
+	"all:\n"
+	"\t@exit 1\n"
+	"install:\n"
+	"\t@echo $(KDIR) >$(INSTALL_PATH)/run_kselftest.sh\n";
+
+static void tear_down(void)
+{
+	kernel_artifacts_release(&got);
+	kernel_build_end(&run);
+	run_tear_down();
+}
+
+static int run_steps(const char *targets)
+{
+	words(&req.targets, targets);
+	start();
+	ck_assert_int_eq(kernel_build_choose_jobs(&run), 0);
+	kernel_goals_init(&run.goals, &plan, NULL, "");
+	return kernel_post_make_run_all(&run, &got, &err);
+}
+
+static enum kernel_goal_status status_of(const char *name)
+{
+	for (size_t i = 0; i < run.goals.n; i++) {
+		if (!strcmp(run.goals.v[i].name, name))
+			return run.goals.v[i].status;
+	}
+	return KERNEL_GOAL_PENDING;
+}
+
+START_TEST(a_tool_is_built_beside_the_kernel_and_packed)
+{
+	put_file("linux/tools/perf/Makefile", perf, 0644);
+	ck_assert_msg(!run_steps("perf"), "%s", err.text);
+	ck_assert_int_eq(status_of("perf"), KERNEL_GOAL_PASS);
+	ck_assert_uint_eq(got.n, 1);
+	ck_assert_str_eq(got.v[0].file, "perf.tar.xz");
+	ck_assert(stands("out/.stage/perf/usr/bin/perf"));
+	ck_assert(!stands("linux/tools/perf/perf"));
+	free(built("tools/perf/perf"));
+}
+END_TEST
+
+START_TEST(selftests_that_cannot_be_built_are_a_warning)
+{
+	put_file("linux/tools/testing/selftests/Makefile", selftests, 0644);
+	ck_assert_int_eq(run_steps("kselftest"), 0);
+	ck_assert_int_eq(status_of("kselftest"), KERNEL_GOAL_WARNING);
+	ck_assert(was_told("note kselftest is not complete"));
+}
+END_TEST
+
+START_TEST(one_that_fails_does_not_keep_the_others_back)
+{
+	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
+	ck_assert_int_eq(run_steps("perf targz-pkg"), 2);
+	ck_assert_int_eq(status_of("perf"), KERNEL_GOAL_FAIL);
+	ck_assert_int_eq(status_of("targz-pkg"), KERNEL_GOAL_PASS);
+	ck_assert_uint_eq(got.n, 1);
+}
+END_TEST
+
+START_TEST(with_fail_fast_it_does)
+{
+	req.fail_fast = true;
+	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
+	ck_assert_int_eq(run_steps("perf targz-pkg"), 2);
+	ck_assert_int_eq(status_of("targz-pkg"), KERNEL_GOAL_SKIP);
+	ck_assert_uint_eq(got.n, 0);
+}
+END_TEST
+
+START_TEST(a_package_that_is_not_found_is_told)
+{
+	char *text = xasprintf("%s\nrpm-pkg:\n\t@echo elsewhere\n", makefile);
+
+	put_file("linux/Makefile", text, 0644);
+	ck_assert_int_eq(run_steps("rpm-pkg targz-pkg"), 0);
+	ck_assert(was_told("note rpm-pkg left no package"));
+	ck_assert(!was_told("note targz-pkg"));
+	free(text);
+}
+END_TEST
+
+START_TEST(a_stacktrace_is_decoded)
+{
+	char *log, *vmlinux;
+
+	put_file("linux/scripts/decode_stacktrace.sh",
+		 "#!/bin/sh\ncat \"$1\" -\n", 0755);
+	make_plan();
+	log = kernel_plan_path(&plan, "boot_log.txt");
+	vmlinux = kernel_plan_path(&plan, "vmlinux");
+	ck_assert(!fs_mkdirs(plan.builddir.dir, 0755, &err));
+	ck_assert(!fs_write(log, bytes_str("log\n"), 0644, &err));
+	ck_assert(!fs_write(vmlinux, bytes_str("vmlinux\n"), 0644, &err));
+	ck_assert_int_eq(run_steps("decode-stacktrace"), 0);
+	ck_assert_str_eq(got.v[0].file, "decoded-stacktrace.txt");
+	free(log);
+	log = built("decoded-stacktrace.txt");
+	ck_assert_str_eq(log, "vmlinux\nlog\n");
+	free(vmlinux);
+	free(log);
+}
+END_TEST
+
+/* ---- what programs say of themselves ---- */
+
+static char *ask(void)
+{
+	json_t *all = kernel_metadata_list_tools(&plan);
+	const char *line = json_string_value(json_object_get(all, "bc"));
+	char *out = xstrdup(line ? line : "none");
+
+	json_decref(all);
+	return out;
+}
+
+START_TEST(a_program_is_asked_once_until_it_changes)
+{
+	char *line;
+
+	start();
+	put_file("tools/bc",
+		 "#!/bin/sh\necho asked >>\"$HOME/asked\"\necho bc 7\n", 0755);
+	free(ask());
+	line = ask();
+	ck_assert_str_eq(line, "bc 7");
+	free(line);
+	line = at("asked");
+	ck_assert(stands("asked"));
+	unlink(line);
+	free(line);
+	free(ask());
+	ck_assert(!stands("asked"));
+	put_file("tools/bc", "#!/bin/sh\necho bc 8 >&2\n", 0755);
+	line = ask();
+	ck_assert_str_eq(line, "bc 8");
+	free(line);
+	put_file("tools/bc", "#!/bin/sh\nexit 1\n", 0755);
+	line = ask();
+	ck_assert_str_eq(line, "none");
+	free(line);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/step");
+	TCase *tc = tcase_create("step");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_checked_fixture(tc, run_set_up, tear_down);
+	tcase_add_test(tc, a_tool_is_built_beside_the_kernel_and_packed);
+	tcase_add_test(tc, selftests_that_cannot_be_built_are_a_warning);
+	tcase_add_test(tc, one_that_fails_does_not_keep_the_others_back);
+	tcase_add_test(tc, with_fail_fast_it_does);
+	tcase_add_test(tc, a_package_that_is_not_found_is_told);
+	tcase_add_test(tc, a_stacktrace_is_decoded);
+	tcase_add_test(tc, a_program_is_asked_once_until_it_changes);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "../lib/turn-loop.h"
+#include "kernel-tree.h"
+#include "kernel/progress.h"
+#include "suite.h"
+
+#include <fcntl.h>
+#include <sys/time.h>
+
+static struct diag_log j;
+static struct event_base *base;
+static unsigned n_lines;
+
+static void on_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+	n_lines++;
+}
+
+START_TEST(lines_come_soon_after_they_were_written)
+{
+	struct diag_log_sink sink = { .on_line = on_line };
+	struct kernel_progress f;
+	struct err err = { 0 };
+	char *path = at("log");
+	int fd;
+
+	base = event_base_new();
+	diag_log_init(&j, &sink);
+	put_file("log", "one\n", 0644);
+	ck_assert_int_eq(kernel_progress_start(&f, base, path, &j, &err), 0);
+	fd = open(path, O_WRONLY | O_APPEND);
+	ck_assert_int_eq(write(fd, "two\nthr", 7), 7);
+	turn_loop(base, 400);
+	ck_assert_uint_eq(n_lines, 2);
+	ck_assert_int_eq(write(fd, "ee\n", 3), 3);
+	turn_loop(base, 400);
+	ck_assert_uint_eq(n_lines, 3);
+	ck_assert_int_eq(write(fd, "four\n", 5), 5);
+	kernel_progress_read(&f);
+	ck_assert_uint_eq(n_lines, 4);
+	kernel_progress_stop(&f);
+	diag_log_release(&j);
+	event_base_free(base);
+	close(fd);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_log_that_is_not_there_is_an_error)
+{
+	struct kernel_progress f;
+	struct err err = { 0 };
+
+	base = event_base_new();
+	ck_assert_int_eq(
+		kernel_progress_start(&f, base, "/nonexistent", &j, &err),
+		-ENOENT);
+	kernel_progress_stop(&f);
+	event_base_free(base);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/progress");
+	TCase *tc = tcase_create("follow");
+
+	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
+	tcase_add_test(tc, lines_come_soon_after_they_were_written);
+	tcase_add_test(tc, a_log_that_is_not_there_is_an_error);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-tree.h"
+#include "kernel/reproducer.h"
+#include "suite.h"
+
+#include <sys/wait.h>
+
+static struct kconfig_request r;
+static struct kernel_plan p;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kconfig_request){ .directory = tree, .arch = "arm64" };
+	err = (struct err){ 0 };
+	setenv("PATH", str_find_env(env.v, "PATH"), 1);
+}
+
+static void tear_down(void)
+{
+	kernel_plan_release(&p);
+	strv_release(&r.fragments);
+	strv_release(&r.variables);
+	strv_release(&r.environment);
+	strv_release(&r.targets);
+	tree_tear_down();
+}
+
+/* The script of the request, in a file. */
+static char *script(void)
+{
+	struct buf out = { 0 };
+	char *path = at("script.sh");
+
+	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+	kernel_reproducer_script(&out, &p, 3);
+	put_file("script.sh", buf_str(&out), 0755);
+	buf_release(&out);
+	return path;
+}
+
+static void run(const char *path)
+{
+	char *command = xasprintf("sh '%s' >'%s/out' 2>&1", path, top);
+	char *out = at("out"), *said;
+	int status = system(command);
+
+	said = get_file(out);
+	ck_assert_msg(!status, "%s", said);
+	free(said);
+	free(out);
+	free(command);
+}
+
+START_TEST(the_script_is_plain_make)
+{
+	char *want, *got, *path;
+
+	r.build_dir = "/b";
+	words(&r.targets, "Image modules");
+	words(&r.environment, "KCFLAGS=-g");
+	words(&r.variables, "ARCH=arm64 W=1");
+	path = script();
+	want = xasprintf("set -e\n"
+			 "jobs=-j3\n"
+			 "case ${1-} in\n"
+			 "--kfarm) exec kfarm run -- sh \"$0\" --on-farm ;;\n"
+			 "--on-farm) jobs= ;;\n"
+			 "esac\n"
+			 "here=$(cd \"$(dirname \"$0\")\" && pwd)\n"
+			 "tree=%s\n"
+			 "build=/b\n"
+			 "# 6.1.7-rc3\n"
+			 "# gcc-%s\n"
+			 "export KCFLAGS=-g\n"
+			 "export CROSS_COMPILE=aarch64-linux-gnu-\n"
+			 "mkdir -p \"$build\"\n"
+			 "cd \"$tree\"\n"
+			 "make O=/b ARCH=arm64 W=1 defconfig\n"
+			 "set --\n"
+			 "set -- \"$@\" Image\n"
+			 "! grep -qx CONFIG_MODULES=y \"$build/.config\" || "
+			 "set -- \"$@\" modules\n"
+			 "[ $# = 0 ] || "
+			 "make $jobs O=/b ARCH=arm64 W=1 \"$@\"\n",
+			 tree, p.compiler.version);
+	got = get_file(path);
+	ck_assert_str_eq(got, want);
+	free(want);
+	free(got);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_script_builds)
+{
+	char *path, *image, *got;
+
+	words(&r.targets, "kernel modules");
+	words(&r.fragments, "CONFIG_A=y tiny.config");
+	strv_add(&r.fragments, "CONFIG_S=\"it's $HOME\"");
+	path = script();
+	run(path);
+	free(path);
+	path = xasprintf("%s/.config", p.builddir.dir);
+	got = get_file(path);
+	ck_assert_str_eq(got, "# Linux/arm64 config\nCONFIG_MODULES=y\n"
+			      "CONFIG_A=y\nCONFIG_T=y\n"
+			      "CONFIG_S=\"it's $HOME\"\n");
+	free(got);
+	image = xasprintf("%s/arch/arm64/boot/Image.gz", p.builddir.dir);
+	got = get_file(image);
+	ck_assert_str_eq(got, "kfarm\n");
+	free(got);
+	free(image);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_script_installs_and_packs_afterwards)
+{
+	char *path, *root = at("root"), *place;
+
+	place = xasprintf("INSTALL_MOD_PATH=%s", root);
+	words(&r.targets, "modules_install targz-pkg");
+	words(&r.variables, place);
+	path = script();
+	run(path);
+	ck_assert(stands("root/lib/modules/6.1.7/a.ko"));
+	free(path);
+	path = kernel_plan_path(&p, "linux-6.1.7-arm64.tar.gz");
+	ck_assert(fs_exists(path));
+	free(path);
+	free(place);
+	free(root);
+}
+END_TEST
+
+START_TEST(the_script_skips_what_the_configuration_has_not)
+{
+	char *path, *file;
+
+	put_file("no.config", "CONFIG_Q=y\n", 0644);
+	file = at("no.config");
+	r.kconfig = file;
+	words(&r.targets, "modules modules_install");
+	path = script();
+	run(path);
+	free(path);
+	path = kernel_plan_path(&p, "modules.order");
+	ck_assert(!fs_exists(path));
+	free(path);
+	free(file);
+}
+END_TEST
+
+START_TEST(a_kept_config_comes_from_beside_the_script)
+{
+	char *dir = at("b"), *path;
+
+	put_file("b/.config", "kept\n", 0644);
+	r.build_dir = dir;
+	words(&r.targets, "modules");
+	path = script();
+	fs_remove(dir, &err);
+	put_file("config", "from beside\n", 0644);
+	run(path);
+	free(path);
+	path = at("b/.config");
+	free(dir);
+	dir = get_file(path);
+	ck_assert_str_eq(dir, "from beside\n");
+	free(dir);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_base_file_is_in_the_script)
+{
+	char *base = at("my.config"), *path, *got;
+
+	put_file("my.config", "CONFIG_Q=y\nCONFIG_NODEP=y\n", 0644);
+	r.kconfig = base;
+	words(&r.targets, "modules");
+	path = script();
+	unlink(base);
+	run(path);
+	free(path);
+	path = xasprintf("%s/.config", p.builddir.dir);
+	got = get_file(path);
+	ck_assert_str_eq(got, "CONFIG_Q=y\n");
+	free(got);
+	free(path);
+	free(base);
+}
+END_TEST
+
+/* Its text is text, whatever the lines of the script are. */
+START_TEST(a_hostile_fragment_runs_nothing)
+{
+	char *file = at("evil.config"), *text, *path, *got;
+
+	text = xasprintf("CONFIG_Q=y\nEND_OF_KFARM_TEXT\ntouch %s/owned\n"
+			 "END_OF_KFARM_TEXT_\n$(touch %s/owned)\n",
+			 top, top);
+	put_file("evil.config", text, 0644);
+	r.kconfig = _i ? file : NULL;
+	if (!_i)
+		strv_add(&r.fragments, file);
+	words(&r.targets, "modules");
+	path = script();
+	run(path);
+	ck_assert(!stands("owned"));
+	free(path);
+	path = xasprintf("%s/.config", p.builddir.dir);
+	got = get_file(path);
+	ck_assert_ptr_nonnull(strstr(got, "CONFIG_Q=y\n"));
+	/* Of a fragment the settings count, a base is taken whole. */
+	ck_assert_int_eq(!!strstr(got, "\nEND_OF_KFARM_TEXT\n"), _i);
+	free(got);
+	free(path);
+	free(text);
+	free(file);
+}
+END_TEST
+
+START_TEST(directories_of_the_compiler_are_in_its_path)
+{
+	char *prefix = at("tools/nice-"), *path, *got;
+
+	r.toolchain = prefix;
+	words(&r.targets, "compile");
+	path = script();
+	setenv("PATH", "/usr/bin:/bin", 1);
+	run(path);
+	got = get_file(path);
+	ck_assert_ptr_nonnull(strstr(got, "\nexport CROSS_COMPILE=nice-\n"));
+	ck_assert_ptr_nonnull(strstr(got, "/tools:\"$PATH\"\n"));
+	free(got);
+	free(path);
+	free(prefix);
+}
+END_TEST
+
+START_TEST(what_kbuild_reads_of_the_environment_is_exported)
+{
+	char *path, *got;
+
+	set_env("KBUILD_BUILD_USER=me and you");
+	set_env("KCFLAGS=-g1");
+	set_env("EDITOR=vi");
+	path = script();
+	got = get_file(path);
+	ck_assert_ptr_nonnull(
+		strstr(got, "export KBUILD_BUILD_USER='me and you'\n"));
+	ck_assert_ptr_nonnull(strstr(got, "export KCFLAGS=-g1\n"));
+	ck_assert_ptr_nonnull(strstr(got, "export KBUILD_BUILD_HOST=kfarm\n"));
+	ck_assert_ptr_null(strstr(got, "EDITOR"));
+	free(got);
+	free(path);
+}
+END_TEST
+
+START_TEST(the_plan_is_comments_alone)
+{
+	struct buf out = { 0 };
+	const char *line;
+
+	free(script());
+	kernel_reproducer_plan(&out, &p, "/out");
+	kernel_reproducer_plan(&out, &p, "/out\ntouch owned\033[2J");
+	for (line = buf_str(&out); *line; line = strchr(line, '\n') + 1)
+		ck_assert_int_eq(line[0], '#');
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "linux-6.1.7-rc3"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "# output    /out\n"));
+	ck_assert_ptr_null(strchr(buf_str(&out), '\033'));
+	buf_release(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/commands");
+	TCase *tc = tcase_create("commands");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_script_is_plain_make);
+	tcase_add_test(tc, the_script_builds);
+	tcase_add_test(tc, the_script_installs_and_packs_afterwards);
+	tcase_add_test(tc, the_script_skips_what_the_configuration_has_not);
+	tcase_add_test(tc, a_kept_config_comes_from_beside_the_script);
+	tcase_add_test(tc, a_base_file_is_in_the_script);
+	tcase_add_loop_test(tc, a_hostile_fragment_runs_nothing, 0, 2);
+	tcase_add_test(tc, directories_of_the_compiler_are_in_its_path);
+	tcase_add_test(tc, what_kbuild_reads_of_the_environment_is_exported);
+	tcase_add_test(tc, the_plan_is_comments_alone);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

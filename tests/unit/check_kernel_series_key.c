@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel-tree.h"
+#include "kernel/series-key.h"
+#include "suite.h"
+
+static struct kconfig_request r;
+static struct kernel_plan p;
+static struct err err;
+static char first[DIGEST_HEX], second[DIGEST_HEX];
+
+static void make_plan(void)
+{
+	kernel_plan_release(&p);
+	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+}
+
+static void key(char out[static DIGEST_HEX])
+{
+	make_plan();
+	kernel_series_key_of_plan(&p, out);
+}
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kconfig_request){ .directory = tree, .arch = "arm64" };
+	err = (struct err){ 0 };
+	key(first);
+}
+
+static void tear_down(void)
+{
+	kernel_plan_release(&p);
+	strv_release(&r.variables);
+	strv_release(&r.environment);
+	strv_release(&r.targets);
+	strv_release(&r.fragments);
+	tree_tear_down();
+}
+
+static void expect_same(void)
+{
+	key(second);
+	ck_assert_str_eq(first, second);
+}
+
+static void expect_other(void)
+{
+	key(second);
+	ck_assert_str_ne(first, second);
+	memcpy(first, second, DIGEST_HEX);
+}
+
+START_TEST(what_makes_another_kernel_makes_another_key)
+{
+	ck_assert_uint_eq(strlen(first), 64);
+	words(&r.targets, "Image");
+	expect_other();
+	words(&r.variables, "KCFLAGS=-g");
+	expect_other();
+	words(&r.environment, "LOCALVERSION=-x");
+	expect_other();
+	r.kconfig = "tinyconfig";
+	expect_other();
+	words(&r.fragments, "CONFIG_A=y");
+	expect_other();
+	r.fragments.v[0][9] = 'n';
+	expect_other();
+	r.toolchain = "nice-";
+	expect_other();
+	r.arch = "x86_64";
+	r.toolchain = "gcc";
+	expect_other();
+}
+END_TEST
+
+START_TEST(how_it_is_built_does_not)
+{
+	r.jobs = 7;
+	r.output_dir = "/elsewhere";
+	r.fail_fast = r.verbose = r.no_remote = r.print_sizes = true;
+	expect_same();
+	words(&r.variables, "V=1");
+	expect_same();
+	words(&r.variables, "KBUILD_VERBOSE=1");
+	expect_same();
+}
+END_TEST
+
+START_TEST(a_build_directory_has_none_where_k_says_the_configuration)
+{
+	r.kconfig = "tinyconfig";
+	expect_other();
+	r.build_dir = "/some/dir";
+	expect_same();
+	/* What lies there is the configuration. */
+	r.kconfig = NULL;
+	expect_other();
+	r.build_dir = "/other/dir";
+	expect_other();
+}
+END_TEST
+
+START_TEST(the_second_build_is_one_of_the_same)
+{
+	char *config;
+
+	make_plan();
+	config = xasprintf("%s/.config", p.builddir.dir);
+	ck_assert_int_eq(fs_mkdirs(p.builddir.dir, 0755, &err), 0);
+	ck_assert_int_eq(
+		fs_write(config, bytes_str("CONFIG_A=y\n"), 0644, &err), 0);
+	expect_same();
+	ck_assert_int_eq(p.kconfig.base, KCONFIG_BASE_EXISTING);
+	free(config);
+}
+END_TEST
+
+START_TEST(a_fragment_is_what_is_in_it)
+{
+	char *name = at("x.config");
+
+	put_file("x.config", "CONFIG_A=y\n", 0644);
+	strv_add(&r.fragments, name);
+	expect_other();
+	put_file("x.config", "CONFIG_A=n\n", 0644);
+	expect_other();
+	free(name);
+}
+END_TEST
+
+START_TEST(a_compiler_is_told_by_its_driver)
+{
+	char *id, *text, *driver = at("tools/nice-gcc");
+
+	r.toolchain = "nice-";
+	make_plan();
+	id = kernel_plan_toolchain_id(&p);
+	text = kernel_plan_compiler_name(&p);
+	ck_assert_msg(str_starts(id, text), "%s", id);
+	ck_assert_uint_eq(strlen(id), strlen(text) + 13);
+	free(text);
+	free(id);
+	free(driver);
+}
+END_TEST
+
+START_TEST(fresh_is_a_directory_without_objects)
+{
+	make_plan();
+	ck_assert(kernel_plan_is_fresh(&p));
+	r.build_dir = top;
+	free(p.builddir.dir);
+	p.builddir.dir = at("build");
+	put_file("build/.config", "", 0644);
+	put_file("build/scripts/basic/x.o", "", 0644);
+	put_file("build/scripts/y.o", "", 0644);
+	put_file("build/include/config/auto.conf", "", 0644);
+	ck_assert(kernel_plan_is_fresh(&p));
+	put_file("build/kernel/bounds.s", "", 0644);
+	ck_assert(!kernel_plan_is_fresh(&p));
+	ck_assert_int_eq(fs_remove(p.builddir.dir, &err), 0);
+	put_file("build/vmlinux", "", 0644);
+	ck_assert(!kernel_plan_is_fresh(&p));
+}
+END_TEST
+
+START_TEST(commands_are_comparable_in_their_directory)
+{
+	char *argv[] = { (char[]){ "make" }, (char[]){ "all" }, NULL };
+	struct kernel_user_command_request request = { .argv = argv };
+	struct kernel_user_command c = { .request = &request };
+
+	kernel_series_key_of_command(&c, first);
+	request.jobs = 5;
+	kernel_series_key_of_command(&c, second);
+	ck_assert_str_eq(first, second);
+	argv[1][0] = 'b';
+	kernel_series_key_of_command(&c, second);
+	ck_assert_str_ne(first, second);
+	argv[1][0] = 'a';
+	ck_assert_int_eq(chdir(top), 0);
+	kernel_series_key_of_command(&c, second);
+	ck_assert_str_ne(first, second);
+	ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel_key");
+	TCase *t = tcase_create("key");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_makes_another_kernel_makes_another_key);
+	tcase_add_test(t, how_it_is_built_does_not);
+	tcase_add_test(
+		t, a_build_directory_has_none_where_k_says_the_configuration);
+	tcase_add_test(t, the_second_build_is_one_of_the_same);
+	tcase_add_test(t, a_fragment_is_what_is_in_it);
+	tcase_add_test(t, a_compiler_is_told_by_its_driver);
+	tcase_add_test(t, fresh_is_a_directory_without_objects);
+	tcase_add_test(t, commands_are_comparable_in_their_directory);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "base/clock.h"
+#include "kernel/supervisor.h"
+
+#include "kernel-tree.h"
+#include "suite.h"
+
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+static struct kernel_supervisor m;
+static struct event_base *base;
+static struct err err;
+
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+static void set_up(void)
+{
+	tree_set_up();
+	base = event_base_new();
+	err = (struct err){ 0 };
+	ck_assert_int_eq(kernel_supervisor_init(&m, base, &err), 0);
+}
+
+static void tear_down(void)
+{
+	kernel_supervisor_release(&m);
+	event_base_free(base);
+	tree_tear_down();
+}
+
+static int run(const char *command, int *status)
+{
+	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
+			 (char *)command, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+
+	return kernel_supervisor_run(&m, &what, status, &err);
+}
+
+/* A signal to ourselves in a while. */
+static void later(int number, unsigned ms)
+{
+	if (fork())
+		return;
+	usleep(ms * 1000);
+	kill(getppid(), number);
+	_exit(0);
+}
+
+/* A number of seconds for sleep(1) that no other test sleeps for. */
+static int own_second(void)
+{
+	return 1000000 + (int)getpid();
+}
+
+/* How many processes sleep for these? */
+static unsigned sleeping(void)
+{
+	char *command = xasprintf("ps -eo args= | grep -c '^sleep %d$'",
+				  own_second());
+	FILE *f = popen(command, "r");
+	unsigned n = 0;
+
+	ck_assert_int_eq(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	free(command);
+	return n;
+}
+
+START_TEST(the_exit_status_comes_back)
+{
+	int status = 0;
+
+	ck_assert_int_eq(run("exit 7", &status), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 7);
+	ck_assert_int_eq(run("kill -9 $$", &status), 0);
+	ck_assert_int_eq(WTERMSIG(status), 9);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_an_error)
+{
+	char *argv[] = { (char[]){ "/nonexistent" }, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	int status = 0;
+
+	ck_assert_int_eq(kernel_supervisor_run(&m, &what, &status, &err),
+			 -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	ck_assert_int_eq(run("true", &status), 0);
+}
+END_TEST
+
+START_TEST(what_it_prints_is_captured_up_to_a_limit)
+{
+	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
+			 (char[]){ "echo one; echo two >&2; echo three" },
+			 NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	int status = 1;
+
+	ck_assert_int_eq(
+		kernel_supervisor_capture(&m, &what, 100, &out, &status, &err),
+		0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_str_eq(buf_str(&out), "one\nthree\n");
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(stdin_is_dev_null_and_the_group_is_its_own)
+{
+	int status = 1;
+
+	ck_assert_int_eq(run("test -z \"$(cat)\" && "
+			     "test $(ps -o pgid= -p $$) = $$",
+			     &status),
+			 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* As a make does, which takes away what it has made in part. */
+START_TEST(what_a_killed_make_has_started_is_asked_to_end)
+{
+	char *command = xasprintf(
+		"cd %s; (trap 'echo >asked; exit' TERM; echo >ready; "
+		"while :; do sleep 0.01; done) & "
+		"until test -e ready; do sleep 0.01; done; kill -KILL $$",
+		top);
+	int status = 0;
+
+	ck_assert_int_eq(run(command, &status), 0);
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	ck_assert(stands("asked"));
+	free(command);
+}
+END_TEST
+
+START_TEST(a_signal_ends_the_group_at_once)
+{
+	uint64_t began = clock_ms();
+	char *command = xasprintf("sleep %d & sleep %d", own_second(),
+				  own_second());
+	int status = 0;
+
+	later(ends[_i], 100);
+	ck_assert_int_eq(run(command, &status), -EINTR);
+	ck_assert_int_eq(m.stop_signal, ends[_i]);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
+	kernel_supervisor_kill_descendants();
+	ck_assert_uint_eq(sleeping(), 0);
+	/* And nothing is started after that. */
+	ck_assert_int_eq(run("true", &status), -EINTR);
+	free(command);
+}
+END_TEST
+
+START_TEST(a_signal_that_was_ignored_before_ends_nothing)
+{
+	char *command = xasprintf("kill -%d $PPID; sleep 0.1; exit 3",
+				  ends[_i]);
+	int status = 0;
+
+	kernel_supervisor_release(&m);
+	signal(ends[_i], SIG_IGN);
+	ck_assert_int_eq(kernel_supervisor_init(&m, base, &err), 0);
+	ck_assert_int_eq(run(command, &status), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 3);
+	ck_assert_int_eq(m.stop_signal, 0);
+	free(command);
+}
+END_TEST
+
+START_TEST(one_that_does_not_listen_is_killed_within_a_second)
+{
+	uint64_t began = clock_ms();
+	char *command = xasprintf("trap '' INT TERM HUP; setsid sleep %d & "
+				  "while :; do sleep 0.1; done",
+				  own_second());
+	int status = 0;
+
+	later(SIGINT, 100);
+	ck_assert_int_eq(run(command, &status), -EINTR);
+	kernel_supervisor_kill_descendants();
+	ck_assert_uint_lt(clock_ms() - began, 60000);
+	ck_assert_uint_eq(sleeping(), 0);
+	free(command);
+}
+END_TEST
+
+/* How long make, which does not listen, goes on after two signals. */
+static uint64_t killed_after(void)
+{
+	uint64_t began = clock_ms();
+	int status = 0;
+
+	later(SIGINT, 100);
+	later(SIGINT, 150);
+	ck_assert_int_eq(
+		run("trap '' INT TERM; while :; do sleep 0.1; done", &status),
+		-EINTR);
+	return clock_ms() - began;
+}
+
+/* After one it is a second: on a busy machine the best of some tries tells. */
+START_TEST(a_second_signal_kills_at_once)
+{
+	uint64_t best = killed_after();
+
+	for (int i = 0; i < 20 && best >= 900; i++) {
+		uint64_t took;
+
+		tear_down();
+		set_up();
+		took = killed_after();
+		best = took < best ? took : best;
+	}
+	ck_assert_uint_lt(best, 900);
+}
+END_TEST
+
+START_TEST(sigpipe_ends_nothing)
+{
+	int ends_of[2];
+
+	ck_assert_int_eq(pipe(ends_of), 0);
+	close(ends_of[0]);
+	ck_assert_int_eq(write(ends_of[1], "x", 1), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	close(ends_of[1]);
+}
+END_TEST
+
+static void raise_flag(evutil_socket_t fd, short what, void *ctx)
+{
+	bool *flag = ctx;
+
+	(void)fd;
+	(void)what;
+	*flag = true;
+}
+
+START_TEST(the_loop_goes_on_meanwhile)
+{
+	static const struct timeval soon = { .tv_usec = 50000 };
+	bool flag = false;
+	struct event *ev = evtimer_new(base, raise_flag, &flag);
+	int status = 0;
+
+	evtimer_add(ev, &soon);
+	ck_assert_int_eq(run("sleep 0.3", &status), 0);
+	ck_assert(flag);
+	flag = false;
+	evtimer_add(ev, &soon);
+	ck_assert_int_eq(kernel_supervisor_wait(&m, &flag), 0);
+	ck_assert(flag);
+	event_free(ev);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/make");
+	TCase *tc = tcase_create("make");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_exit_status_comes_back);
+	tcase_add_test(tc, a_program_that_is_not_there_is_an_error);
+	tcase_add_test(tc, what_it_prints_is_captured_up_to_a_limit);
+	tcase_add_test(tc, stdin_is_dev_null_and_the_group_is_its_own);
+	tcase_add_test(tc, what_a_killed_make_has_started_is_asked_to_end);
+	tcase_add_loop_test(tc, a_signal_ends_the_group_at_once, 0,
+			    sizeof(ends) / sizeof(*ends));
+	tcase_add_loop_test(tc, a_signal_that_was_ignored_before_ends_nothing,
+			    0, sizeof(ends) / sizeof(*ends));
+	tcase_add_test(tc, one_that_does_not_listen_is_killed_within_a_second);
+	tcase_add_test(tc, a_second_signal_kills_at_once);
+	tcase_add_test(tc, sigpipe_ends_nothing);
+	tcase_add_test(tc, the_loop_goes_on_meanwhile);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

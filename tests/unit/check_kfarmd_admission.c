@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/admission.h"
+
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MANY 4096
+
+static struct kfarmd_admission *gate;
+static struct kfarmd_admission_conn guests[MANY];
+static uint64_t now;
+
+static void setup(void)
+{
+	gate = kfarmd_admission_new();
+	now = 1000000;
+}
+
+static void teardown(void)
+{
+	while (kfarmd_admission_oldest(gate))
+		kfarmd_admission_remove(gate, kfarmd_admission_oldest(gate),
+					false);
+	kfarmd_admission_free(gate);
+}
+
+static struct sockaddr_storage address(const char *text)
+{
+	struct sockaddr_storage at = { 0 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&at;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&at;
+
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1)
+		at.ss_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1)
+		at.ss_family = AF_INET6;
+	else
+		ck_abort_msg("%s", text);
+	return at;
+}
+
+/* Who has to leave does; was it let in? */
+static bool come(struct kfarmd_admission_conn *g, const char *from,
+		 struct kfarmd_admission_conn **left)
+{
+	struct sockaddr_storage at = address(from);
+	struct kfarmd_admission_conn *leaves;
+	bool in = kfarmd_admission_add(gate, g, (struct sockaddr *)&at, now,
+				       &leaves);
+
+	if (leaves)
+		kfarmd_admission_remove(gate, leaves, false);
+	if (left)
+		*left = leaves;
+	return in;
+}
+
+START_TEST(of_one_address_a_few_wait_and_the_first_makes_room)
+{
+	struct kfarmd_admission_conn *left;
+
+	for (int i = 0; i < KFARMD_ADMISSION_TRIES_PER_ADDR; i++) {
+		ck_assert(come(&guests[i], "192.0.2.1", &left));
+		if (i < KFARMD_ADMISSION_PENDING_PER_ADDR)
+			ck_assert_ptr_null(left);
+		else
+			ck_assert_ptr_eq(
+				left,
+				&guests[i - KFARMD_ADMISSION_PENDING_PER_ADDR]);
+	}
+}
+END_TEST
+
+START_TEST(who_fails_again_and_again_is_refused_for_a_while)
+{
+	int i = 0;
+
+	for (; come(&guests[i], "192.0.2.1", NULL); i++)
+		kfarmd_admission_remove(gate, &guests[i], false);
+	ck_assert_int_eq(i, KFARMD_ADMISSION_TRIES_PER_ADDR);
+	/* Others are not concerned. */
+	ck_assert(come(&guests[i++], "192.0.2.2", NULL));
+	now += 1000 / KFARMD_ADMISSION_RATE_PER_ADDR;
+	ck_assert(come(&guests[i++], "192.0.2.1", NULL));
+	ck_assert(!come(&guests[i], "192.0.2.1", NULL));
+	/* A day makes no more tries than a minute. */
+	now += 86400000;
+	for (int n = 0; n < KFARMD_ADMISSION_TRIES_PER_ADDR; n++)
+		ck_assert(come(&guests[i++], "192.0.2.1", NULL));
+	ck_assert(!come(&guests[i], "192.0.2.1", NULL));
+}
+END_TEST
+
+START_TEST(who_is_admitted_may_come_as_often_as_it_likes)
+{
+	for (int i = 0; i < 10000; i++) {
+		ck_assert(come(&guests[0], "2001:db8::1", NULL));
+		kfarmd_admission_remove(gate, &guests[0], true);
+	}
+}
+END_TEST
+
+/* Two texts; are they one address to the gate? */
+static const struct pair {
+	const char *one, *other;
+	bool same;
+} pairs[] = {
+	{ "192.0.2.1", "::ffff:192.0.2.1", true },
+	{ "::ffff:192.0.2.1", "::ffff:192.0.2.2", false },
+	{ "192.0.2.1", "192.0.2.2", false },
+	{ "2001:db8::1", "2001:db8:0:0:ffff::2", true },
+	{ "2001:db8::1", "2001:db8:0:1::1", false },
+};
+
+START_TEST(an_address_is_one_of_ipv4_or_64_bits_of_ipv6)
+{
+	const struct pair *p = &pairs[_i];
+	int i = 0;
+
+	while (come(&guests[i], p->one, NULL))
+		kfarmd_admission_remove(gate, &guests[i++], false);
+	ck_assert_int_eq(i, KFARMD_ADMISSION_TRIES_PER_ADDR);
+	ck_assert_int_eq(come(&guests[i], p->other, NULL), !p->same);
+}
+END_TEST
+
+static const char *nth_address(unsigned i)
+{
+	static char text[INET_ADDRSTRLEN];
+
+	snprintf(text, sizeof(text), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255,
+		 i & 255);
+	return text;
+}
+
+START_TEST(a_crowd_is_bounded_and_does_not_keep_known_ones_out)
+{
+	static struct kfarmd_admission_conn known;
+	struct kfarmd_admission_conn *each;
+	unsigned in = 0, waiting = 0;
+
+	ck_assert(come(&known, "192.0.2.1", NULL));
+	kfarmd_admission_remove(gate, &known, true);
+	for (unsigned i = 0; i < MANY; i++)
+		in += come(&guests[i], nth_address(i), NULL);
+	ck_assert_uint_le(in, KFARMD_ADMISSION_TRIES_TOTAL + 32);
+	/* A few share a place with each other, or with the known one. */
+	ck_assert_uint_ge(in, KFARMD_ADMISSION_TRIES_TOTAL - 8);
+	for (each = kfarmd_admission_oldest(gate); each;
+	     each = TAILQ_NEXT(each, entry))
+		waiting++;
+	ck_assert_uint_eq(waiting, KFARMD_ADMISSION_PENDING_MAX);
+	ck_assert(!come(&guests[0], "198.51.100.1", NULL));
+	/* It gets a place, and keeps it while more of the crowd come. */
+	ck_assert(come(&known, "192.0.2.1", NULL));
+	now += 1000;
+	for (unsigned i = 0; i < MANY; i++) {
+		struct kfarmd_admission_conn *g = &guests[i], *left;
+
+		for (each = kfarmd_admission_oldest(gate); each && each != g;
+		     each = TAILQ_NEXT(each, entry))
+			;
+		if (!each && come(g, nth_address(i), &left))
+			ck_assert_ptr_ne(left, &known);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("agent/gate");
+	TCase *t = tcase_create("gate");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, of_one_address_a_few_wait_and_the_first_makes_room);
+	tcase_add_test(t, who_fails_again_and_again_is_refused_for_a_while);
+	tcase_add_test(t, who_is_admitted_may_come_as_often_as_it_likes);
+	tcase_add_loop_test(t, an_address_is_one_of_ipv4_or_64_bits_of_ipv6, 0,
+			    sizeof(pairs) / sizeof(*pairs));
+	tcase_add_test(t, a_crowd_is_bounded_and_does_not_keep_known_ones_out);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

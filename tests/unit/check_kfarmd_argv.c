@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/argv.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct wire_job job;
+static struct wire_flag flag;
+static struct kfarmd_compile compile;
+static struct strv list;
+static struct err err;
+
+static void set_up(void)
+{
+	job = (struct wire_job){ .lang = WIRE_LANG_C,
+				 .source = xstrdup("dir/a.c") };
+	compile = (struct kfarmd_compile){ .m = &job,
+					   .driver = "/usr/bin/gcc",
+					   .flags = &flag };
+}
+
+static void tear_down(void)
+{
+	wire_job_release(&job);
+	strv_release(&list);
+}
+
+static void add_flag(const char *name, const char *value)
+{
+	flag = (struct wire_flag){ .name = name, .value = value };
+	compile.n_flags = 1;
+}
+
+static void expect(const char *words)
+{
+	char *got = strv_join(&list, " ");
+
+	ck_assert_str_eq(got, words);
+	free(got);
+}
+
+START_TEST(the_source_is_compiled_in_place)
+{
+	add_flag("-D", "X=1");
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d "
+	       "-Wa,--MD,/.kfarm/out/as.d -c -o /.kfarm/out/out.o -x c "
+	       "dir/a.c");
+}
+END_TEST
+
+START_TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
+{
+	add_flag("-flto=", "auto");
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -flto=auto -Wp,-MD,/.kfarm/out/dep.d -c -o "
+	       "/.kfarm/out/out.o -x c dir/a.c");
+	ck_assert(!kfarmd_argv_has_as_deps(&compile));
+	job.lang = WIRE_LANG_ASM;
+	ck_assert(kfarmd_argv_has_as_deps(&compile));
+}
+END_TEST
+
+START_TEST(clangs_assembler_is_not_asked_what_it_read)
+{
+	compile.is_clang = true;
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	ck_assert(strv_has(&list, "-Wp,-MD,/.kfarm/out/dep.d"));
+	ck_assert(!strv_has(&list, "-Wa,--MD,/.kfarm/out/as.d"));
+}
+END_TEST
+
+START_TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
+{
+	job.lang = WIRE_LANG_PLAIN_ASM;
+	add_flag("-flto", NULL);
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -flto -Wa,--MD,/.kfarm/out/as.d -c -o "
+	       "/.kfarm/out/out.o -x assembler dir/a.c");
+	ck_assert(!kfarmd_argv_has_cpp_deps(&compile));
+	ck_assert(kfarmd_argv_has_as_deps(&compile));
+}
+END_TEST
+
+START_TEST(what_a_tool_reads_is_preprocessed_and_no_more)
+{
+	struct wire_flag place = { "-c", NULL };
+
+	compile.preprocess_only = true;
+	add_flag("-D", "X=1");
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d -E -x c dir/a.c");
+	ck_assert(!kfarmd_argv_has_as_deps(&compile));
+	ck_assert(kfarmd_argv_has_cpp_deps(&compile));
+	strv_release(&list);
+	job.lang = WIRE_LANG_ASM;
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d -E -x "
+	       "assembler-with-cpp dir/a.c");
+	compile.flags = &place;
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
+	place.name = "-o";
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
+	compile.flags = NULL;
+}
+END_TEST
+
+START_TEST(an_unknown_language_is_refused)
+{
+	job.lang = WIRE_LANG_PLAIN_ASM + 1;
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(a_refused_option_is_named)
+{
+	add_flag("-fplugin=", "/tmp/x.so");
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "-fplugin="));
+}
+END_TEST
+
+START_TEST(the_environment_is_ours_and_what_is_allowed)
+{
+	strv_add(&job.env, "LC_ALL=C");
+	strv_add(&job.env, "SOURCE_DATE_EPOCH=1");
+	ck_assert_int_eq(kfarmd_argv_env(&list, &job, &err), 0);
+	expect("PATH=/usr/local/bin:/usr/bin:/bin TMPDIR=/.kfarm/tmp LC_ALL=C "
+	       "SOURCE_DATE_EPOCH=1");
+}
+END_TEST
+
+START_TEST(a_named_object_is_that_of_the_line)
+{
+	job.object = xstrdup("d/a.b.o");
+	job.output_named = 1;
+	add_flag("-fstack-usage", NULL);
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -fstack-usage -Wp,-MD,/.kfarm/out/dep.d "
+	       "-Wa,--MD,/.kfarm/out/as.d -c -o d/a.b.o -x c dir/a.c");
+}
+END_TEST
+
+START_TEST(split_debug_information_of_gcc_is_named_in_another_way)
+{
+	job.object = xstrdup("d/a.b.o");
+	job.output_named = 1;
+	add_flag("-gsplit-dwarf", NULL);
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -gsplit-dwarf -Wp,-MD,/.kfarm/out/dep.d "
+	       "-Wa,--MD,/.kfarm/out/as.d -dumpdir d/ -dumpbase a.b.c "
+	       "-dumpbase-ext .c -c -o /.kfarm/out/out.o -x c dir/a.c");
+}
+END_TEST
+
+START_TEST(the_object_is_at_its_place_where_that_counts)
+{
+	struct wire_flag flags[] = { { "-c", NULL },
+				     { "-MJ", "x.json" },
+				     { "-o", NULL },
+				     { "-O", "2" } };
+
+	job.object = xstrdup("a.o");
+	job.output_named = 1;
+	compile.flags = flags;
+	compile.n_flags = 4;
+	compile.is_clang = true;
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
+	expect("/usr/bin/gcc -c -MJx.json -o a.o -O2 "
+	       "-Wp,-MD,/.kfarm/out/dep.d -x c dir/a.c");
+	flags[2].value = "/etc/passwd";
+	strv_release(&list);
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(an_object_that_reads_as_a_flag_is_refused)
+{
+	static const char *const names[] = { "-fplugin=x.so", "@list" };
+
+	job.object = xstrdup(names[_i]);
+	job.output_named = 1;
+	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
+}
+END_TEST
+
+static const char *const variables[] = {
+	"PATH=/tmp",          "TMPDIR=/etc", "LD_PRELOAD=/tmp/x.so",
+	"GCC_EXEC_PREFIX=/x", "LC_ALL",      "LC_ALL=../../x",
+};
+
+START_TEST(a_variable_that_is_not_allowed_is_refused_by_name)
+{
+	strv_add(&job.env, variables[_i]);
+	ck_assert_int_eq(kfarmd_argv_env(&list, &job, &err), -ENOTSUP);
+	ck_assert(str_starts(err.text, "variable "));
+	ck_assert_ptr_null(strchr(err.text, '='));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/argv");
+	TCase *t = tcase_create("argv");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, the_source_is_compiled_in_place);
+	tcase_add_test(
+		t, with_lto_the_assembler_is_asked_for_assembler_sources_only);
+	tcase_add_test(t, clangs_assembler_is_not_asked_what_it_read);
+	tcase_add_test(t, a_named_object_is_that_of_the_line);
+	tcase_add_test(t,
+		       split_debug_information_of_gcc_is_named_in_another_way);
+	tcase_add_test(t, the_object_is_at_its_place_where_that_counts);
+	tcase_add_loop_test(t, an_object_that_reads_as_a_flag_is_refused, 0, 2);
+	tcase_add_test(t, what_no_preprocessor_reads_has_no_list_of_its_own);
+	tcase_add_test(t, what_a_tool_reads_is_preprocessed_and_no_more);
+	tcase_add_test(t, an_unknown_language_is_refused);
+	tcase_add_test(t, a_refused_option_is_named);
+	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);
+	tcase_add_loop_test(t,
+			    a_variable_that_is_not_allowed_is_refused_by_name,
+			    0, sizeof(variables) / sizeof(*variables));
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

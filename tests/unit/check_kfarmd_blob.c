@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/input-update.h"
+
+#include "../lib/fake-clock.h"
+#include "../lib/tempdir.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct store *store;
+static struct kfarmd_blobs *blobs;
+static struct err err;
+
+/* What a test wants. */
+static struct waiter {
+	struct kfarmd_blob_waiter want;
+	unsigned came;
+	int ret;
+	bool pins; /* keeps it when it came */
+	struct digest digest;
+	uint64_t size;
+} one, two;
+
+static void came(struct kfarmd_blob_waiter *w, int ret)
+{
+	struct waiter *it = (struct waiter *)(void *)w;
+
+	it->came++;
+	it->ret = ret;
+	if (!ret && it->pins)
+		ck_assert_int_eq(store_pin(store, &it->digest, it->size), 0);
+}
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
+		      err.text);
+	blobs = kfarmd_blobs_new(store);
+	one = (struct waiter){ .want = { .on_received = came } };
+	two = one;
+}
+
+static void tear_down(void)
+{
+	kfarmd_blobs_free(blobs);
+	store_free(store);
+	tempdir_remove(dir);
+}
+
+static bool wants(struct waiter *it, const char *content)
+{
+	bool ask;
+
+	digest_bytes(bytes_str(content), &it->digest);
+	it->size = strlen(content);
+	ck_assert_int_eq(kfarmd_blobs_request(blobs, &it->digest, it->size,
+					      &it->want, &ask),
+			 0);
+	return ask;
+}
+
+static int piece(const char *content, uint64_t offset, size_t n)
+{
+	struct wire_blob m = { .size = strlen(content),
+			       .offset = offset,
+			       .data = bytes_of(content + offset, n) };
+
+	digest_bytes(bytes_str(content), &m.digest);
+	return kfarmd_blobs_receive(blobs, &m, &err);
+}
+
+static int whole(const char *content)
+{
+	return piece(content, 0, strlen(content));
+}
+
+static const char *const contents[] = { "", "x", "some content\n" };
+
+START_TEST(what_was_asked_for_is_stored)
+{
+	const char *c = contents[_i];
+
+	ck_assert(wants(&one, c));
+	ck_assert_int_eq(whole(c), 0);
+	ck_assert_uint_eq(one.came, 1);
+	ck_assert_int_eq(one.ret, 0);
+	ck_assert(store_has(store, &one.digest, one.size));
+}
+END_TEST
+
+START_TEST(it_is_asked_for_once_and_both_are_told)
+{
+	ck_assert(wants(&one, "both"));
+	ck_assert(!wants(&two, "both"));
+	ck_assert_int_eq(piece("both", 0, 2), 0);
+	ck_assert_uint_eq(one.came, 0);
+	two.pins = true;
+	ck_assert_int_eq(piece("both", 2, 2), 0);
+	ck_assert_uint_eq(one.came, 1);
+	ck_assert_uint_eq(two.came, 1);
+	store_unpin(store, &two.digest);
+}
+END_TEST
+
+START_TEST(one_that_waits_no_more_is_not_told_and_it_comes_all_the_same)
+{
+	ck_assert(wants(&one, "late"));
+	ck_assert_int_eq(piece("late", 0, 1), 0);
+	kfarmd_blobs_cancel(&one.want);
+	kfarmd_blobs_cancel(&one.want);
+	ck_assert(!wants(&two, "late"));
+	kfarmd_blobs_cancel(&two.want);
+	ck_assert_int_eq(piece("late", 1, 3), 0);
+	ck_assert_uint_eq(one.came + two.came, 0);
+	ck_assert(store_has(store, &one.digest, 4));
+}
+END_TEST
+
+START_TEST(several_arrive_at_once)
+{
+	ck_assert(wants(&one, "first"));
+	ck_assert(wants(&two, "second"));
+	ck_assert_int_eq(piece("first", 0, 1), 0);
+	ck_assert_int_eq(piece("second", 0, 1), 0);
+	ck_assert_int_eq(piece("second", 1, 5), 0);
+	ck_assert_uint_eq(two.came, 1);
+	ck_assert_uint_eq(one.came, 0);
+	ck_assert_int_eq(piece("first", 1, 4), 0);
+	ck_assert_uint_eq(one.came, 1);
+}
+END_TEST
+
+START_TEST(another_content_is_told_as_a_violation)
+{
+	struct wire_blob m = { .size = 5, .data = bytes_str("wrong") };
+
+	ck_assert(wants(&one, "right"));
+	m.digest = one.digest;
+	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
+	ck_assert_ptr_nonnull(strstr(err.text, "not what it should be"));
+	ck_assert_int_ne(one.ret, 0);
+	ck_assert(!store_has(store, &one.digest, 5));
+}
+END_TEST
+
+/* Size, offset and bytes of a second piece, after "ri" of "right". */
+static const struct {
+	uint64_t size, offset;
+	const char *data;
+} unfit[] = {
+	{ 6, 2, "ght" }, /* another size */
+	{ 1ull << 30, 2, "ght" }, { 5, 3, "ht" }, /* a gap */
+	{ 5, 0, "ri" }, /* again */
+	{ 5, 1, "ight" },
+};
+
+START_TEST(a_piece_that_does_not_fit_is_a_violation)
+{
+	struct wire_blob m = { .size = unfit[_i].size,
+			       .offset = unfit[_i].offset,
+			       .data = bytes_str(unfit[_i].data) };
+
+	ck_assert(wants(&one, "right"));
+	m.digest = one.digest;
+	ck_assert_int_eq(piece("right", 0, 2), 0);
+	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
+	ck_assert_uint_eq(one.came, 0);
+}
+END_TEST
+
+START_TEST(what_was_not_asked_for_is_a_violation)
+{
+	struct digest d;
+
+	ck_assert_int_eq(whole("unasked"), -EPROTO);
+	digest_bytes(bytes_str("unasked"), &d);
+	ck_assert(!store_has(store, &d, 7));
+	/* And so is the same one twice. */
+	ck_assert(wants(&one, "once"));
+	ck_assert_int_eq(whole("once"), 0);
+	ck_assert_int_eq(whole("once"), -EPROTO);
+}
+END_TEST
+
+START_TEST(one_blob_has_one_size)
+{
+	bool ask;
+
+	ck_assert(wants(&one, "right"));
+	ck_assert_int_eq(
+		kfarmd_blobs_request(blobs, &one.digest, 6, &two.want, &ask),
+		-EPROTO);
+}
+END_TEST
+
+START_TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
+{
+	struct wire_blob m = { .size = 1u << 30, .data = bytes_str("x") };
+	bool ask;
+
+	digest_bytes(bytes_str("huge"), &m.digest);
+	ck_assert_int_eq(
+		kfarmd_blobs_request(blobs, &m.digest, m.size, &one.want, &ask),
+		0);
+	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
+	ck_assert_uint_eq(one.came, 1);
+	ck_assert_int_lt(one.ret, 0);
+	m.offset = 1;
+	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
+	ck_assert_uint_eq(one.came, 1);
+	/* Others go on. */
+	ck_assert(wants(&two, "small"));
+	ck_assert_int_eq(whole("small"), 0);
+	ck_assert_int_eq(two.ret, 0);
+}
+END_TEST
+
+START_TEST(so_many_may_be_open_and_no_more)
+{
+	static struct waiter many[KFARMD_BLOBS_OPEN_MAX + 1];
+
+	for (int i = 0; i <= KFARMD_BLOBS_OPEN_MAX; i++) {
+		char content[32];
+
+		snprintf(content, sizeof(content), "blob %d", i);
+		many[i].want.on_received = came;
+		ck_assert(wants(&many[i], content));
+		ck_assert_int_eq(piece(content, 0, 1),
+				 i < KFARMD_BLOBS_OPEN_MAX ? 0 : -EPROTO);
+	}
+	for (int i = 0; i <= KFARMD_BLOBS_OPEN_MAX; i++)
+		kfarmd_blobs_cancel(&many[i].want);
+}
+END_TEST
+
+START_TEST(silence_counts_while_something_is_awaited)
+{
+	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 0);
+	ck_assert(wants(&one, "slow"));
+	fake_clock_ms += 20;
+	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 20);
+	ck_assert_int_eq(whole("slow"), 0);
+	fake_clock_ms += 20;
+	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/blob");
+	TCase *t = tcase_create("blob");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(t, what_was_asked_for_is_stored, 0,
+			    sizeof(contents) / sizeof(*contents));
+	tcase_add_test(t, it_is_asked_for_once_and_both_are_told);
+	tcase_add_test(
+		t,
+		one_that_waits_no_more_is_not_told_and_it_comes_all_the_same);
+	tcase_add_test(t, several_arrive_at_once);
+	tcase_add_test(t, another_content_is_told_as_a_violation);
+	tcase_add_loop_test(t, a_piece_that_does_not_fit_is_a_violation, 0,
+			    sizeof(unfit) / sizeof(*unfit));
+	tcase_add_test(t, what_was_not_asked_for_is_a_violation);
+	tcase_add_test(t, one_blob_has_one_size);
+	tcase_add_test(t, a_store_that_is_full_is_told_and_the_rest_is_dropped);
+	tcase_add_test(t, so_many_may_be_open_and_no_more);
+	tcase_add_test(t, silence_counts_while_something_is_awaited);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

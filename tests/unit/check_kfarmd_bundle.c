@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain node */
+/*
+ * Toolchains on their way to a real kfarmd's disk, and what it says of them.
+ */
+#include "kfarmd-bundle.h"
+
+#include "suite.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+static char *dir; /* of the store, the toolchains, and what is sent */
+static char *store, *kept;
+static struct node n;
+static const char *host; /* this machine's */
+
+static void start(void)
+{
+	const char *words[] = { "--toolchains", kept, NULL };
+
+	node_start_bare(&n, store, words);
+	host = n.c.fit.hosts.v[0];
+}
+
+static void stop(void)
+{
+	client_release(&n.c);
+	ck_assert_int_eq(spawn_wait(n.pid), 0);
+}
+
+static void restart(void)
+{
+	stop();
+	start();
+}
+
+static void set_up(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	client_set_up();
+	dir = node_dir();
+	store = xasprintf("%s/store", dir);
+	kept = xasprintf("%s/kept", dir);
+	start();
+}
+
+static void tear_down(void)
+{
+	stop();
+	free(store);
+	free(kept);
+	node_remove(dir);
+	client_tear_down();
+}
+
+static char *path_of(const char *id, const char *path)
+{
+	return xasprintf("%s/%s/%s", kept, id, path);
+}
+
+static void check_content(const char *id, const char *path, const char *content)
+{
+	char *full = path_of(id, path);
+	struct buf is = { 0 };
+	struct err err;
+
+	ck_assert_msg(!fs_read(full, 1u << 20, &is, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&is), content);
+	buf_release(&is);
+	free(full);
+}
+
+/* Nothing that is half done, and nobody's. */
+static void check_nothing_left(void)
+{
+	char *live = xasprintf("%s/.live", kept);
+
+	ck_assert_uint_eq(count_files(live), 0);
+	free(live);
+}
+
+START_TEST(a_toolchain_comes_as_it_was_and_stays)
+{
+	struct bundle g = bundle_small("gcc-1.2.3-x", host, "gcc");
+	const struct wire_held *held = tools_ask(&n.c, false);
+	char *path = path_of(g.id, "t/bin/x-gcc");
+	struct stat st;
+
+	ck_assert_uint_eq(held->n_toolchains, 0);
+	bundle_deliver(&n.c, &g, 1);
+	ck_assert_uint_eq(n.c.n_needed, 3); /* the empty one, too */
+	check_content(g.id, "t/bin/x-cc", "gcc");
+	check_content(g.id, "t/include/a.h", "int a;\n");
+	check_content(g.id, TOOLCHAIN_JSON, KEEP_JSON);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0555);
+	ck_assert_int_eq(st.st_mtim.tv_sec, 1600000000);
+	ck_assert_int_eq(st.st_mtim.tv_nsec, 123456789);
+	check_nothing_left();
+	restart();
+	held = tools_ask(&n.c, false);
+	ck_assert_uint_eq(held->n_toolchains, 1);
+	ck_assert_str_eq(held->toolchains[0].id, g.id);
+	ck_assert_str_eq(held->toolchains[0].host, host);
+	ck_assert_uint_eq(held->toolchains[0].state, WIRE_HELD_OK);
+	ck_assert(digest_equal(&held->toolchains[0].dir_digest, &g.tree));
+	free(path);
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(what_is_held_is_not_asked_for_again)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	struct bundle other = bundle_small("gcc-2-x", host, "another");
+
+	bundle_deliver(&n.c, &g, 1);
+	bundle_deliver(&n.c, &g, 2);
+	ck_assert_uint_eq(n.c.n_needed, 3);
+	/* A store that forgot everything: the kept toolchain has it still. */
+	stop();
+	ck_assert_int_eq(fs_remove(store, &(struct err){ 0 }), 0);
+	start();
+	bundle_deliver(&n.c, &other, 3);
+	ck_assert_uint_eq(n.c.n_needed, 1);
+	check_content("gcc-2-x", "t/include/a.h", "int a;\n");
+	bundle_release(&g);
+	bundle_release(&other);
+}
+END_TEST
+
+START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	struct bundle other = bundle_small("gcc-2-x", host, "another");
+	size_t half = 2;
+
+	bundle_open(&n.c, &g, 1);
+	bundle_open(&n.c, &other, 2);
+	bundle_send_some(&n.c, &g, 1, 0, half, false);
+	bundle_send_some(&n.c, &other, 2, 0, half, false);
+	bundle_send_some(&n.c, &g, 1, half, g.entries.n - half, true);
+	bundle_send_some(&n.c, &other, 2, half, other.entries.n - half, true);
+	bundle_is_kept(&n.c, &g, 1);
+	bundle_is_kept(&n.c, &other, 2);
+	ck_assert_uint_eq(n.c.n_need, 4); /* one for each message */
+	/* Four contents; one that comes while it is looked for comes twice. */
+	ck_assert_uint_ge(n.c.n_needed, 4);
+	ck_assert_uint_eq(tools_ask(&n.c, true)->n_toolchains, 2);
+	bundle_release(&g);
+	bundle_release(&other);
+}
+END_TEST
+
+/* The blobs that came before it was killed are in the store. */
+START_TEST(an_interrupted_one_is_taken_up)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	char *blobs = xasprintf("%s/sha256", store);
+	struct digest first;
+
+	n.c.withholds = true;
+	bundle_send(&n.c, &g, 1, 1000);
+	while (!n.c.n_need)
+		client_idle(5);
+	digest_bytes(bytes_str("int a;\n"), &first);
+	client_supply(&n.c, &first);
+	while (!count_files(blobs))
+		client_idle(5);
+	free(blobs);
+	kill(n.pid, SIGKILL);
+	client_release(&n.c);
+	spawn_wait(n.pid);
+	start();
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	bundle_deliver(&n.c, &g, 1);
+	ck_assert_uint_eq(n.c.n_needed, 2);
+	check_nothing_left();
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(another_one_takes_its_place_whole)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "old");
+	struct bundle new = bundle_small("gcc-1-x", host, "new");
+
+	bundle_deliver(&n.c, &g, 1);
+	bundle_deliver(&n.c, &new, 2);
+	check_content("gcc-1-x", "t/bin/x-gcc", "new");
+	ck_assert_uint_eq(tools_ask(&n.c, true)->toolchains[0].state,
+			  WIRE_HELD_OK);
+	check_nothing_left();
+	bundle_release(&g);
+	bundle_release(&new);
+}
+END_TEST
+
+START_TEST(a_dropped_one_is_gone)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	const struct wire_dropped *dropped;
+
+	bundle_deliver(&n.c, &g, 1);
+	dropped = tools_drop(&n.c, 2, "gcc-1-x");
+	ck_assert_msg(!dropped->state, "%s", dropped->detail);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	dropped = tools_drop(&n.c, 3, "gcc-1-x");
+	ck_assert_uint_eq(dropped->state, 1);
+	ck_assert_ptr_nonnull(strstr(dropped->detail, "not held"));
+	check_nothing_left();
+	bundle_release(&g);
+}
+END_TEST
+
+/* As a cell of any kfarmd has it locked that uses it. */
+START_TEST(one_in_use_is_neither_dropped_nor_replaced)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "old");
+	struct bundle new = bundle_small("gcc-1-x", host, "new");
+	char *path = path_of("gcc-1-x", "");
+	const struct wire_dropped *answer;
+	int fd;
+
+	bundle_deliver(&n.c, &g, 1);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_SH), 0);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->toolchains[0].state,
+			  WIRE_HELD_IN_USE);
+	answer = tools_drop(&n.c, 2, "gcc-1-x");
+	ck_assert_uint_eq(answer->state, 1);
+	ck_assert_ptr_nonnull(strstr(answer->detail, "in use"));
+	bundle_send(&n.c, &new, 3, 1000);
+	bundle_refused(&n.c, 3, "in use");
+	ck_assert(digest_equal(
+		&tools_ask(&n.c, false)->toolchains[0].dir_digest, &g.tree));
+	check_content("gcc-1-x", "t/bin/x-gcc", "old");
+	close(fd);
+	bundle_deliver(&n.c, &new, 4);
+	check_nothing_left();
+	free(path);
+	bundle_release(&g);
+	bundle_release(&new);
+}
+END_TEST
+
+static void damage(const char *path, int how)
+{
+	struct timespec times[2];
+	struct stat st;
+	FILE *f;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	f = fopen(path, "r+");
+	ck_assert_ptr_nonnull(f);
+	fputc('X', f);
+	fclose(f);
+	ck_assert_int_eq(chmod(path, st.st_mode), 0);
+	/* How a bit flips on a disk: no stat tells. */
+	if (how)
+		ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+START_TEST(damage_is_found_named_and_mended)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	char *path = path_of("gcc-1-x", "t/include/a.h");
+	const struct wire_held *held;
+
+	bundle_deliver(&n.c, &g, 1);
+	damage(path, _i);
+	if (_i)
+		ck_assert_uint_eq(tools_ask(&n.c, false)->toolchains[0].state,
+				  WIRE_HELD_OK);
+	held = tools_ask(&n.c, _i);
+	ck_assert_uint_eq(held->toolchains[0].state, WIRE_HELD_DAMAGED);
+	ck_assert_ptr_nonnull(
+		strstr(held->toolchains[0].detail, "t/include/a.h"));
+	/* It is remembered, and coming again mends it. */
+	restart();
+	ck_assert_uint_eq(tools_ask(&n.c, false)->toolchains[0].state,
+			  WIRE_HELD_DAMAGED);
+	bundle_deliver(&n.c, &g, 1);
+	ck_assert_uint_eq(tools_ask(&n.c, true)->toolchains[0].state,
+			  WIRE_HELD_OK);
+	free(path);
+	bundle_release(&g);
+}
+END_TEST
+
+/* Found when it is written to its place, and asked for once more. */
+START_TEST(a_damaged_blob_of_the_store_comes_again)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
+			       "-type f -size 7c -exec sh -c "
+			       "'printf spoiled >\"$0\"' {} \\;",
+			       store, store);
+
+	bundle_deliver(&n.c, &g, 1);
+	ck_assert_uint_eq(tools_drop(&n.c, 2, "gcc-1-x")->state, 0);
+	ck_assert_int_eq(system(line), 0);
+	ck_assert_uint_eq(n.c.n_needed, 3);
+	bundle_deliver(&n.c, &g, 3);
+	ck_assert_uint_eq(n.c.n_needed, 4);
+	check_content("gcc-1-x", "t/include/a.h", "int a;\n");
+	check_nothing_left();
+	free(line);
+	bundle_release(&g);
+}
+END_TEST
+
+/* ------------------------------------------------------------- refusals */
+
+/* One thing wrong in each, and what is said of it. */
+static const struct wrong {
+	const char *path;
+	const char *target; /* NULL: a file */
+	const char *why;
+} wrongs[] = {
+	{ "t/include/a.h", NULL, "twice" },
+	{ "t/bin/x-gcc/below", NULL, "below what is no directory" },
+	{ "t/bin/x-cc/below", NULL, "below what is no directory" },
+	{ "t/tmp/below", NULL, "below what is no directory" },
+	{ "t/out", "/etc/passwd", "leads out" },
+	{ "t/out", "../../etc", "leads out" },
+	{ "t/bin/out", "x/../../../x", "leads out" },
+	{ ".kfarm", NULL, "needs itself" },
+	{ ".damage", NULL, "needs itself" },
+	{ "toolchain.json", NULL, "needs itself" },
+	{ "toolchain.json/x", NULL, "needs itself" },
+	{ "t/a\nb", NULL, "no path" },
+};
+
+START_TEST(what_cannot_be_is_refused)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	const struct wrong *w = &wrongs[_i];
+
+	if (w->target)
+		bundle_link(&g, w->path, w->target);
+	else
+		bundle_file(&g, w->path, "evil");
+	toolchain_dir_digest_sort_entries(&g.entries);
+	toolchain_dir_digest_compute(&g.entries, &g.tree);
+	/* One VIEW names no path twice. */
+	bundle_send(&n.c, &g, 1, 1);
+	bundle_refused(&n.c, 1, w->why);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	ck_assert(!n.c.closed);
+	check_nothing_left();
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(another_digest_than_it_says_is_refused)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	g.tree.b[0] ^= 1;
+	bundle_send(&n.c, &g, 1, 1000);
+	bundle_refused(&n.c, 1, "digest");
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(one_for_another_machine_is_refused)
+{
+	struct bundle g = bundle_small("gcc-1-x", "vax", "gcc");
+
+	/* What was on its way has no effect. */
+	bundle_send(&n.c, &g, 1, 2);
+	bundle_refused(&n.c, 1, "vax");
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	free(g.host);
+	g.host = xstrdup(host);
+	bundle_deliver(&n.c, &g, 2);
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(five_at_once_are_too_many)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	n.c.withholds = true;
+	for (unsigned i = 1; i <= 4; i++)
+		bundle_open(&n.c, &g, i);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	ck_assert(!n.c.closed);
+	bundle_open(&n.c, &g, 5);
+	client_expect_bye(&n.c, "at once");
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(the_last_message_may_be_empty)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	bundle_open(&n.c, &g, 1);
+	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, false);
+	bundle_send_some(&n.c, &g, 1, 0, 0, true);
+	bundle_is_kept(&n.c, &g, 1);
+	bundle_open(&n.c, &g, 2);
+	bundle_send_some(&n.c, &g, 2, 0, 0, true);
+	bundle_refused(&n.c, 2, "without any file");
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(messages_that_say_nothing_have_an_end)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	bundle_open(&n.c, &g, 1);
+	for (unsigned i = 0; i <= 4096 && !n.c.closed; i++)
+		bundle_send_some(&n.c, &g, 1, 0, 0, false);
+	client_expect_bye(&n.c, "too many views");
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(more_of_a_complete_one_is_a_violation)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	n.c.withholds = true;
+	bundle_send(&n.c, &g, 1, 1000);
+	bundle_send_some(&n.c, &g, 1, 0, 1, false);
+	client_expect_bye(&n.c, "complete");
+	bundle_release(&g);
+}
+END_TEST
+
+/* ------------------------------------- the messages of a view, misused */
+
+static void send_number(enum wire_type type, unsigned number)
+{
+	struct buf body = { 0 };
+
+	wire_number_encode(&body, number);
+	client_send(&n.c, type, &body);
+}
+
+/* By words that PATHS cannot say. */
+START_TEST(a_path_that_climbs_has_no_number)
+{
+	static const char *const paths[] = { "/../x", "/a/../../x", "x", "/",
+					     "//x" };
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	struct buf body = { 0 };
+
+	bundle_open(&n.c, &g, 1);
+	buf_put_u32(&body, 0);
+	buf_put_u32(&body, 1);
+	buf_put_u16(&body, 0);
+	buf_put_str(&body, paths[_i]);
+	client_send(&n.c, WIRE_PATHS, &body);
+	client_expect_bye(&n.c, "PATHS");
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(what_is_no_part_of_a_toolchain_is_refused)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	struct play_view view = { 0 };
+
+	bundle_open(&n.c, &g, 1);
+	if (_i) {
+		play_entry(&n.c, &view, "/t/tmp", WIRE_INODE_ABSENT);
+		play_send_view(&n.c, 1, WIRE_PART_TOOLCHAIN, &view);
+		bundle_refused(&n.c, 1, "gone");
+	} else {
+		play_put(&n.c, 1, "/t/include/a.h", "evil");
+		bundle_refused(&n.c, 1, "none of it");
+	}
+	/* What was on its way has no effect. */
+	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	ck_assert(!n.c.closed);
+	bundle_release(&g);
+}
+END_TEST
+
+static void send_cell(unsigned number)
+{
+	struct wire_cell m = { .cell = number, .driver = (char *)"/x/bin/gcc" };
+	struct buf body = { 0 };
+
+	wire_cell_encode(&body, &m);
+	client_send(&n.c, WIRE_CELL, &body);
+}
+
+/* Neither a cell's by a bundle nor the other way. */
+START_TEST(a_number_in_use_is_a_violation)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	if (_i == 0)
+		send_cell(1);
+	else
+		bundle_open(&n.c, &g, 1);
+	if (_i == 1)
+		send_cell(1);
+	else
+		bundle_open(&n.c, &g, 1);
+	client_expect_bye(&n.c, "with number 1");
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(a_bundle_runs_no_job)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	static const char *const flags[] = { NULL };
+	struct wire_job m;
+
+	n.c.withholds = true;
+	bundle_send(&n.c, &g, 1, 1000);
+	m = play_job(&n.c, 1, WIRE_LANG_C, flags);
+	m.cell = 1;
+	m.view = 1;
+	play_send_job(&n.c, &m);
+	client_wait_job(&n.c, 1);
+	ck_assert(n.c.job[1].has_fail);
+	ck_assert_uint_eq(n.c.job[1].fail.class, WIRE_FAIL_TOOLCHAIN);
+	bundle_release(&g);
+}
+END_TEST
+
+START_TEST(shut_in_the_middle_leaves_nothing)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+
+	n.c.withholds = true;
+	bundle_open(&n.c, &g, 1);
+	if (_i)
+		bundle_send_some(&n.c, &g, 1, 0, g.entries.n, _i > 1);
+	while (_i > 1 && !n.c.n_need)
+		client_idle(5);
+	send_number(WIRE_SHUT, 1);
+	/* More of it is as if it had been on its way. */
+	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
+	check_nothing_left();
+	ck_assert_uint_eq(n.c.n_have[1], 0);
+	ck_assert(!n.c.closed);
+	/* What was asked for comes to its end, and is not asked for again. */
+	if (_i > 1) {
+		for (size_t i = 0; i < g.entries.n; i++) {
+			if (g.entries.v[i].kind == COMPILER_ENTRY_FILE)
+				client_supply(&n.c, &g.entries.v[i].digest);
+		}
+	}
+	n.c.withholds = false;
+	bundle_deliver(&n.c, &g, 2);
+	ck_assert_uint_eq(n.c.n_needed, 3);
+	bundle_release(&g);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/bundle");
+	TCase *t = tcase_create("bundle");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, a_toolchain_comes_as_it_was_and_stays);
+	tcase_add_test(t, what_is_held_is_not_asked_for_again);
+	tcase_add_test(t, a_long_list_comes_in_pieces_and_several_at_once);
+	tcase_add_test(t, an_interrupted_one_is_taken_up);
+	tcase_add_test(t, another_one_takes_its_place_whole);
+	tcase_add_test(t, a_dropped_one_is_gone);
+	tcase_add_test(t, one_in_use_is_neither_dropped_nor_replaced);
+	tcase_add_loop_test(t, damage_is_found_named_and_mended, 0, 2);
+	tcase_add_test(t, a_damaged_blob_of_the_store_comes_again);
+	tcase_add_loop_test(t, what_cannot_be_is_refused, 0,
+			    sizeof(wrongs) / sizeof(*wrongs));
+	tcase_add_test(t, another_digest_than_it_says_is_refused);
+	tcase_add_test(t, one_for_another_machine_is_refused);
+	tcase_add_test(t, five_at_once_are_too_many);
+	tcase_add_test(t, the_last_message_may_be_empty);
+	tcase_add_test(t, messages_that_say_nothing_have_an_end);
+	tcase_add_test(t, more_of_a_complete_one_is_a_violation);
+	tcase_add_loop_test(t, a_path_that_climbs_has_no_number, 0, 5);
+	tcase_add_loop_test(t, what_is_no_part_of_a_toolchain_is_refused, 0, 2);
+	tcase_add_loop_test(t, a_number_in_use_is_a_violation, 0, 3);
+	tcase_add_test(t, a_bundle_runs_no_job);
+	tcase_add_loop_test(t, shut_in_the_middle_leaves_nothing, 0, 3);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+/*
+ * Names for paths and flags, and blobs, as a hostile client sends them.
+ */
+#include "kfarmd-single.h"
+
+static void send_raw(enum wire_type type, struct buf *body)
+{
+	wire_stream_send(node.c.stream, type, buf_bytes(body), WIRE_PLAIN);
+	buf_release(body);
+}
+
+/* A PATHS with one path, as it is. */
+static void send_path(uint32_t first, uint16_t shared, const char *path)
+{
+	struct buf body = { 0 };
+
+	buf_put_u32(&body, first);
+	buf_put_u32(&body, 1);
+	buf_put_u16(&body, shared);
+	buf_put_str(&body, path);
+	send_raw(WIRE_PATHS, &body);
+}
+
+static const char *const paths[] = {
+	"/a/../etc", "/a/./b", "/a//b", "a/b", "/", "/a/", "", "/..", "/.",
+};
+
+START_TEST(a_path_that_is_not_in_normal_form_ends_the_conversation)
+{
+	uint32_t next = (uint32_t)client_gcc.entries.n;
+
+	send_path(next, 0, paths[_i]);
+	client_expect_bye(&node.c, "PATHS");
+}
+END_TEST
+
+/* The number of a first path, and how much it shares with none. */
+static const struct {
+	uint32_t first;
+	uint16_t shared;
+} numbers[] = {
+	{ 0, 0 }, /* has a name already */
+	{ 4000000000u, 0 },
+	{ WIRE_PATHS_TABLE_MAX, 0 },
+	{ 1u << 19, 0 }, /* a gap */
+};
+
+START_TEST(a_number_out_of_order_ends_the_conversation)
+{
+	send_path(numbers[_i].first, numbers[_i].shared, "/a/b");
+	client_expect_bye(&node.c, "PATHS");
+}
+END_TEST
+
+START_TEST(a_flag_out_of_order_ends_the_conversation)
+{
+	struct buf body = { 0 };
+
+	buf_put_u32(&body, 4000000000u);
+	buf_put_u32(&body, 1);
+	buf_put_str(&body, "-O");
+	buf_put_u8(&body, 0);
+	send_raw(WIRE_FLAGS, &body);
+	client_expect_bye(&node.c, "FLAGS");
+}
+END_TEST
+
+START_TEST(an_entry_without_a_path_ends_the_conversation)
+{
+	struct play_view view = { 0 };
+
+	play_entry(&node.c, &view, ROOT "/x", WIRE_INODE_DIR)->path =
+		WIRE_PATHS_TABLE_MAX - 1;
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	client_expect_bye(&node.c, "has no name");
+}
+END_TEST
+
+/* Asks for a file of this content, and withholds it. */
+static struct digest ask_for(const char *content)
+{
+	unsigned before = node.c.n_needed;
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	node.c.withholds = true;
+	play_put(&node.c, 0, ROOT "/asked", content);
+	while (node.c.n_needed == before && clock_ms() < deadline)
+		client_idle(5);
+	ck_assert_uint_eq(node.c.n_needed, before + 1);
+	return play_blob(bytes_str(content));
+}
+
+static void send_piece(const struct digest *d, uint64_t size, uint64_t offset,
+		       const char *data)
+{
+	struct wire_blob m = { .digest = *d,
+			       .size = size,
+			       .offset = offset,
+			       .data = bytes_str(data) };
+	struct buf body = { 0 };
+
+	wire_blob_encode(&body, &m);
+	send_raw(WIRE_BLOB, &body);
+}
+
+START_TEST(a_blob_of_another_content_ends_the_conversation)
+{
+	struct digest d = ask_for("the right one\n");
+
+	send_piece(&d, 14, 0, "the wrong one\n");
+	client_expect_bye(&node.c, "not what it should be");
+}
+END_TEST
+
+START_TEST(a_blob_of_another_size_ends_the_conversation)
+{
+	struct digest d = ask_for("a size that lies\n");
+
+	send_piece(&d, WIRE_BLOB_MAX, 0, "a size that lies\n");
+	client_expect_bye(&node.c, "does not fit");
+}
+END_TEST
+
+START_TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
+{
+	struct digest d = play_blob(bytes_str("not asked for\n"));
+
+	client_supply(&node.c, &d);
+	client_expect_bye(&node.c, "not asked for");
+}
+END_TEST
+
+/* The node looks at what was said, not at what may be meant. */
+START_TEST(one_blob_with_two_sizes_ends_the_conversation)
+{
+	struct digest d = ask_for("two sizes\n");
+	struct play_view view = { 0 };
+	struct wire_entry *e = play_entry(&node.c, &view, ROOT "/two",
+					  WIRE_INODE_FILE);
+
+	e->inode.digest = d;
+	e->inode.size = 11;
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	client_expect_bye(&node.c, "two sizes");
+}
+END_TEST
+
+START_TEST(a_blob_in_small_pieces_is_as_good)
+{
+	static const char content[] = "int in_small_pieces;\n";
+	struct digest d = ask_for(content);
+
+	for (size_t i = 0; i < sizeof(content) - 1; i++) {
+		char one[2] = { content[i] };
+
+		send_piece(&d, sizeof(content) - 1, i, one);
+	}
+	node.c.withholds = false;
+	play_put(&node.c, 0, ROOT "/a.c", "#include \"asked\"\n");
+	play_remote(&node.c, 1, "a.c", plain);
+	ck_assert_int_eq(result(1)->wait_status, 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("client");
+
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_loop_test(
+		t, a_path_that_is_not_in_normal_form_ends_the_conversation, 0,
+		sizeof(paths) / sizeof(*paths));
+	tcase_add_loop_test(t, a_number_out_of_order_ends_the_conversation, 0,
+			    sizeof(numbers) / sizeof(*numbers));
+	tcase_add_test(t, a_flag_out_of_order_ends_the_conversation);
+	tcase_add_test(t, an_entry_without_a_path_ends_the_conversation);
+	tcase_add_test(t, a_blob_of_another_content_ends_the_conversation);
+	tcase_add_test(t, a_blob_of_another_size_ends_the_conversation);
+	tcase_add_test(t, a_blob_that_was_not_asked_for_ends_the_conversation);
+	tcase_add_test(t, one_blob_with_two_sizes_ends_the_conversation);
+	tcase_add_test(t, a_blob_in_small_pieces_is_as_good);
+	return one_run("agent/client", t);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire tls toolchain */
+/*
+ * Many at the door of a kfarmd: DOOR_CROWD of them at once, DOOR_CHURN after
+ * each other (make door-churn).
+ */
+#include "kfarmd-listen.h"
+
+#include "suite.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+#define CROWD 10000
+#define CHURN 400
+#define JOBS  15
+
+static long number_of(const char *name, long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? atol(text) : otherwise;
+}
+
+/* A line of /proc/PID/status, in KiB. */
+static long memory_of(pid_t pid, const char *line)
+{
+	char *path = xasprintf("/proc/%d/status", (int)pid);
+	struct buf text = { 0 };
+	struct err err;
+	const char *at;
+	long n;
+
+	ck_assert(!fs_read(path, 1 << 16, &text, &err));
+	at = strstr(buf_str(&text), line);
+	ck_assert_ptr_nonnull(at);
+	n = strtol(at + strlen(line) + 1, NULL, 10);
+	buf_release(&text);
+	free(path);
+	return n;
+}
+
+static unsigned descriptors_of(pid_t pid)
+{
+	char *path = xasprintf("/proc/%d/fd", (int)pid);
+	struct strv names = { 0 };
+	unsigned n;
+
+	ck_assert(!fs_list(path, &names));
+	n = (unsigned)names.n;
+	strv_release(&names);
+	free(path);
+	return n;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/*
+ * Of JOBS jobs, from sending one to its answer, in ms: what a quarter of them
+ * stay below.  Others use this machine as well.
+ */
+static double job_latency(struct client *c, unsigned first)
+{
+	double ms[JOBS];
+
+	for (unsigned i = 0; i < JOBS; i++) {
+		double start = now_ms();
+
+		play_remote(c, first + i, "a.c", NULL);
+		client_wait_job(c, first + i);
+		ck_assert(c->job[first + i].has_result);
+		ms[i] = now_ms() - start;
+	}
+	qsort(ms, JOBS, sizeof(*ms), by_number);
+	return ms[JOBS / 4];
+}
+
+/* Connects from `one` address or many, says nothing, and stays. */
+static pid_t start_crowd(long n, bool one, int told[static 2])
+{
+	struct rlimit files;
+	pid_t pid;
+
+	ck_assert(!pipe2(told, O_CLOEXEC));
+	pid = fork();
+	if (pid)
+		return pid;
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (long i = 0; i < n; i++) {
+		char from[32];
+		int fd;
+
+		snprintf(from, sizeof(from), "127.77.%ld.%ld",
+			 one ? 1 : 1 + i / 200, one ? 1 : 1 + i % 200);
+		fd = try_connect(from);
+		if (fd < 0)
+			_exit(1);
+	}
+	if (write(told[1], "!", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void end_crowd(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+}
+
+/*
+ * While that many connections are made, and then held: jobs of who is in take
+ * no more than twice as long, and who comes now gets in.
+ */
+START_TEST(a_crowd_at_the_door_does_not_disturb_who_is_in)
+{
+	static struct client c, late;
+	long n = number_of("DOOR_CROWD", CROWD), rss;
+	double before, during, after, come;
+	bool one = _i;
+	int told[2];
+	char byte;
+	pid_t crowd;
+
+	converse(&c, "127.0.0.1");
+	have_cell(&c);
+	job_latency(&c, 1);
+	before = job_latency(&c, 1 + JOBS);
+	crowd = start_crowd(n, one, told);
+	during = job_latency(&c, 1 + 2 * JOBS);
+	ck_assert_int_eq(read(told[0], &byte, 1), 1);
+	after = job_latency(&c, 1 + 3 * JOBS);
+	come = now_ms();
+	converse(&late, "127.0.0.3");
+	come = now_ms() - come;
+	rss = memory_of(daemon_pid, "VmHWM:");
+	fprintf(stderr,
+		"%ld half-open of %s: a job takes %.1f ms, then %.1f, then "
+		"%.1f; a handshake %.1f ms; kfarmd at most %ld KiB\n",
+		n, one ? "one address" : "many addresses", before, during,
+		after, come, rss);
+	ck_assert_double_lt(during, 2 * before + 100);
+	ck_assert_double_lt(after, 2 * before + 100);
+	ck_assert_double_lt(come, 5000); /* not the time of the half-open */
+	ck_assert(!c.closed && !late.closed);
+	end_crowd(crowd);
+	client_release(&c);
+	client_release(&late);
+}
+END_TEST
+
+/* Handshakes by the thousand leave nothing behind. */
+START_TEST(those_who_came_and_went_leave_nothing)
+{
+	long n = number_of("DOOR_CHURN", CHURN), rss = 0;
+	unsigned descriptors = 0;
+	double start = 0;
+
+	for (long i = 0; i < n + CHURN; i++) {
+		const struct person *p = i % 16 ? &friend : &stranger;
+		struct tls_session *s;
+		struct err err;
+		char from[32];
+
+		if (i == CHURN) {
+			usleep(300000);
+			rss = memory_of(daemon_pid, "VmRSS:");
+			descriptors = descriptors_of(daemon_pid);
+			start = now_ms();
+		}
+		snprintf(from, sizeof(from), "127.%ld.%ld.%ld", 1 + i % 250,
+			 i / 250 % 250, 1 + i / 62500);
+		s = shake(p, connect_from(from), &node_pin);
+		ck_assert_msg(s != NULL, "%s", shaken.err.text);
+		ck_assert_int_eq(first_word(s, &err), i % 16 ? 1 : -EACCES);
+		tls_session_free(s);
+	}
+	start = now_ms() - start;
+	usleep(300000);
+	fprintf(stderr,
+		"%ld handshakes, %.2f ms each; kfarmd %ld KiB, then %ld\n", n,
+		start / (double)n, rss, memory_of(daemon_pid, "VmRSS:"));
+	ck_assert_uint_eq(descriptors_of(daemon_pid), descriptors);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_int_le(memory_of(daemon_pid, "VmRSS:"), rss + 1024);
+#endif
+}
+END_TEST
+
+#ifndef __SANITIZE_ADDRESS__
+/* 16 MiB and 1 MiB for each slot, without the compilers (README.md). */
+START_TEST(a_node_that_works_is_small)
+{
+	static struct client c;
+	long slots, most;
+
+	converse(&c, "127.0.0.1");
+	have_cell(&c);
+	for (unsigned i = 1; i < CLIENT_JOBS; i++)
+		play_remote(&c, i, "a.c", NULL);
+	for (unsigned i = 1; i < CLIENT_JOBS; i++)
+		client_wait_job(&c, i);
+	slots = c.hello.inventory.cores;
+	most = memory_of(daemon_pid, "VmHWM:");
+	fprintf(stderr, "kfarmd with %ld cores: at most %ld KiB\n", slots,
+		most);
+	ck_assert_int_le(most, (16 + slots) * 1024);
+	client_release(&c);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+	Suite *suite = suite_create("agent/crowd");
+	TCase *t = tcase_create("crowd");
+
+	tcase_set_timeout(t, 3600);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(t, a_crowd_at_the_door_does_not_disturb_who_is_in,
+			    0, 2);
+	tcase_add_test(t, those_who_came_and_went_leave_nothing);
+#ifndef __SANITIZE_ADDRESS__
+	tcase_add_test(t, a_node_that_works_is_small);
+#endif
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

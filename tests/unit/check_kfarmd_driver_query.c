@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+/*
+ * What a driver is asked in a cell: programs of this machine as drivers of a
+ * kept toolchain of two files.
+ */
+#include "kfarmd/native-toolchain.h"
+
+#include "../lib/tempdir.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static char *place, *driver;
+static struct kfarmd_toolchain_lease lease;
+static struct compiler_entries program;
+static struct kfarmd_driver_query *ask;
+static struct compiler_runner runner;
+static struct buf output;
+static int status;
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	place = xasprintf("%s/gcc-1-x", dir);
+	driver = xasprintf("%s/bin/x-gcc", place);
+	lease = (struct kfarmd_toolchain_lease){ .fd = -1,
+						 .dir = xstrdup(place) };
+	output = (struct buf){ 0 };
+}
+
+static void tear_down(void)
+{
+	kfarmd_driver_query_free(ask);
+	kfarmd_toolchains_release_lease(&lease);
+	compiler_entries_release(&program);
+	buf_release(&output);
+	free(driver);
+	free(place);
+	tempdir_remove(dir);
+}
+
+/* The toolchain is this program, a small file and a large one. */
+static void make(const char *from)
+{
+	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	char *line = xasprintf("mkdir -p '%s/bin' '%s/lib' && "
+			       "cp -L '%s' '%s' && echo small >'%s/lib/small' "
+			       "&& head -c 100000 /dev/zero >'%s/lib/large'",
+			       place, place, from, driver, place, place);
+
+	ck_assert_int_eq(system(line), 0);
+	free(line);
+	ck_assert_int_eq(toolchain_dir_digest_read(&lease.manifest.entries,
+						   place, NULL, &err),
+			 0);
+	ck_assert_msg(
+		!compiler_manifest_list_program(&program, driver, env, &err),
+		"%s", err.text);
+	ck_assert_msg(!kfarmd_driver_query_new(&ask, &lease, &program, driver,
+					       &(struct sandbox_limits){ 0 },
+					       &err),
+		      "%s", err.text);
+	runner = kfarmd_driver_query_runner(ask);
+}
+
+/* argv[0] is the driver. */
+static int question(size_t max, unsigned ms, const char *one, const char *two)
+{
+	char *argv[] = { driver, (char *)one, (char *)two, NULL };
+	char *env[] = { (char *)"LC_ALL=C", (char *)"WORD=word", NULL };
+
+	buf_reset(&output);
+	status = -1;
+	return runner.run(runner.ctx, argv, env, max, ms, &output, &status,
+			  &err);
+}
+
+START_TEST(it_answers_with_status_and_words)
+{
+	make("/bin/sh");
+	ck_assert_int_eq(question(1000, 60000, "-c", "echo $WORD; echo no >&2"),
+			 0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_str_eq(buf_str(&output), "word\n");
+	/* Again, and with another end. */
+	ck_assert_int_eq(question(1000, 60000, "-c", "echo two; exit 3"), 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 3);
+	ck_assert_str_eq(buf_str(&output), "two\n");
+}
+END_TEST
+
+/* Large files are there, but empty; the node's are not there. */
+START_TEST(it_sees_the_toolchain_alone)
+{
+	char *line = xasprintf("read a <%s/lib/small && echo $a; "
+			       "test -e %s/lib/large && echo there; "
+			       "test -s %s/lib/large || echo empty; "
+			       "test -e /etc/passwd || echo alone; "
+			       "(: >%s/lib/new) 2>/dev/null || echo frozen",
+			       place, place, place, place);
+
+	make("/bin/sh");
+	ck_assert_int_eq(question(1000, 60000, "-c", line), 0);
+	ck_assert_str_eq(buf_str(&output),
+			 "small\nthere\nempty\nalone\nfrozen\n");
+	free(line);
+}
+END_TEST
+
+START_TEST(one_that_never_ends_is_killed)
+{
+	make("/bin/sh");
+	ck_assert_int_eq(question(1000, 300, "-c", "while :; do :; done"),
+			 -ETIMEDOUT);
+	/* The next one is not in its way. */
+	ck_assert_int_eq(question(1000, 60000, "-c", "echo next"), 0);
+	ck_assert_str_eq(buf_str(&output), "next\n");
+}
+END_TEST
+
+START_TEST(one_that_says_too_much_is_killed)
+{
+	make("/bin/sh");
+	ck_assert_int_eq(
+		question(1000, 60000, "-c", "while :; do echo much; done"),
+		-EMSGSIZE);
+}
+END_TEST
+
+/* One that closes what it says, and works on. */
+START_TEST(one_that_closes_its_mouth_is_waited_for)
+{
+	make("/bin/sh");
+	ck_assert_int_eq(question(1000, 60000, "-c",
+				  "echo a; exec >&- 2>&-; i=0; while "
+				  "test $i -lt 20000; do i=$((i+1)); done; "
+				  "exit 5"),
+			 0);
+	ck_assert_int_eq(WEXITSTATUS(status), 5);
+	ck_assert_str_eq(buf_str(&output), "a\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/ask");
+	TCase *t = tcase_create("ask");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, it_answers_with_status_and_words);
+	tcase_add_test(t, it_sees_the_toolchain_alone);
+	tcase_add_test(t, one_that_never_ends_is_killed);
+	tcase_add_test(t, one_that_says_too_much_is_killed);
+	tcase_add_test(t, one_that_closes_its_mouth_is_waited_for);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+/*
+ * Views and identities, with a real store and a real cell.
+ */
+#include "kfarmd/input-sink.h"
+#include "kfarmd/input-update.h"
+
+#include "../lib/store-put.h"
+#include "../lib/tempdir.h"
+#include "base/str.h"
+#include "compiler/manifest.h"
+#include "sandbox/sandbox.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct store *store;
+static struct kfarmd_blobs *blobs;
+static struct wire_intern *paths;
+static struct sandbox *cell;
+static struct kfarmd_input_update *view;
+static struct wire_need need;
+static atomic_bool stop;
+static unsigned changes;
+static struct err err;
+
+static const char *const names[] = { "/t/a", "/t/b", "/t/link", "/t/d" };
+
+static void set_up(void)
+{
+	struct wire_intern *sender = wire_paths_new();
+	uint32_t number;
+	struct sandbox_setup setup = { 0 };
+	struct buf body = { 0 };
+
+	tempdir_make(dir);
+	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
+		      err.text);
+	blobs = kfarmd_blobs_new(store);
+	paths = wire_paths_new();
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		wire_paths_add(sender, names[i], &number);
+	ck_assert(wire_paths_put_new(sender, &body));
+	ck_assert_int_eq(wire_paths_receive(paths, buf_bytes(&body)), 0);
+	buf_release(&body);
+	wire_intern_free(sender);
+	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
+}
+
+static void tear_down(void)
+{
+	if (view)
+		kfarmd_input_update_free(view);
+	wire_need_release(&need);
+	sandbox_free(cell);
+	wire_intern_free(paths);
+	kfarmd_blobs_free(blobs);
+	store_free(store);
+	tempdir_remove(dir);
+}
+
+static void on_change(void *ctx)
+{
+	(void)ctx;
+	changes++;
+}
+
+static struct wire_entry file(uint32_t path, const char *content)
+{
+	struct wire_entry e = { .path = path,
+				.inode.kind = WIRE_INODE_FILE,
+				.inode.executable = 1,
+				.inode.size = strlen(content) };
+
+	digest_bytes(bytes_str(content), &e.inode.digest);
+	return e;
+}
+
+/* A view of these entries, which are copied. */
+static void make(enum wire_part part, const struct wire_entry *v, uint32_t n)
+{
+	struct wire_view m = { .view = 1,
+			       .part = (uint8_t)part,
+			       .n_entries = n };
+
+	m.entries = xcalloc(n, sizeof(*m.entries));
+	memcpy(m.entries, v, n * sizeof(*v));
+	view = kfarmd_input_update_new(&m, paths, store, &err);
+	wire_view_release(&m);
+	if (!view)
+		return;
+	view->on_changed = on_change;
+	view->stop_requested = &stop;
+}
+
+static int apply_to_cell(void)
+{
+	return kfarmd_input_update_apply(view, kfarmd_entry_put, cell, &err);
+}
+
+static bool is_applied(void)
+{
+	return view->blobs_pinned && view->next_entry == view->m.n_entries;
+}
+
+static void put(const char *content)
+{
+	struct digest d;
+
+	digest_bytes(bytes_str(content), &d);
+	ck_assert_int_eq(store_put(store, &d, bytes_str(content), false), 0);
+}
+
+static void send(const char *content)
+{
+	struct wire_blob m = { .size = strlen(content),
+			       .data = bytes_str(content) };
+
+	digest_bytes(bytes_str(content), &m.digest);
+	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
+}
+
+static uint64_t pinned(void)
+{
+	struct store_stats stats;
+
+	store_stats(store, &stats);
+	return stats.n_pinned;
+}
+
+START_TEST(what_is_here_is_not_asked_for)
+{
+	struct wire_entry v[] = { file(0, "here"),
+				  file(1, "not here"),
+				  { .path = 2,
+				    .inode.kind = WIRE_INODE_SYMLINK,
+				    .inode.target = xstrdup("a") },
+				  { .path = 3, .inode.kind = WIRE_INODE_DIR } };
+
+	put("here");
+	make(WIRE_PART_SOURCES, v, 4);
+	ck_assert_uint_eq(kfarmd_input_update_total_bytes(view), 12);
+	ck_assert(kfarmd_input_update_is_small(view));
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	ck_assert_uint_eq(pinned(), 1);
+	ck_assert_int_eq(
+		kfarmd_input_update_request_blobs(view, blobs, &need, &err), 0);
+	ck_assert_uint_eq(need.n_indices, 1);
+	ck_assert_uint_eq(need.indices[0], 1);
+	ck_assert_uint_eq(view->n_missing, 1);
+	send("not here");
+	ck_assert_uint_eq(changes, 1);
+	ck_assert_uint_eq(view->n_missing, 0);
+	ck_assert_uint_eq(pinned(), 2);
+	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert(is_applied());
+	ck_assert_uint_eq(pinned(), 0);
+}
+END_TEST
+
+START_TEST(one_content_of_two_files_is_asked_for_once)
+{
+	struct wire_entry v[] = { file(0, "same"), file(1, "same") };
+
+	make(WIRE_PART_SOURCES, v, 2);
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	ck_assert_int_eq(
+		kfarmd_input_update_request_blobs(view, blobs, &need, &err), 0);
+	ck_assert_uint_eq(need.n_indices, 1);
+	ck_assert_uint_eq(view->n_missing, 2);
+	send("same");
+	ck_assert_uint_eq(view->n_missing, 0);
+	ck_assert_int_eq(apply_to_cell(), 0);
+}
+END_TEST
+
+START_TEST(a_toolchains_blobs_stay_as_long_as_the_view)
+{
+	struct wire_entry v[] = { file(0, "here") };
+
+	put("here");
+	make(WIRE_PART_TOOLCHAIN, v, 1);
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert_uint_eq(pinned(), 1);
+	kfarmd_input_update_free(view);
+	view = NULL;
+	ck_assert_uint_eq(pinned(), 0);
+}
+END_TEST
+
+START_TEST(a_view_that_goes_waits_for_nothing)
+{
+	struct wire_entry v[] = { file(0, "late"), file(1, "here") };
+
+	put("here");
+	make(WIRE_PART_SOURCES, v, 2);
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	ck_assert_int_eq(
+		kfarmd_input_update_request_blobs(view, blobs, &need, &err), 0);
+	kfarmd_input_update_free(view);
+	view = NULL;
+	send("late");
+	ck_assert_uint_eq(changes, 0);
+	ck_assert_uint_eq(pinned(), 0);
+}
+END_TEST
+
+static void damage_all(void)
+{
+	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
+			       "-type f -exec sh -c 'echo bad >\"$0\"' {} \\;",
+			       dir, dir);
+
+	ck_assert_int_eq(system(line), 0);
+	free(line);
+}
+
+/* Over and over: then it is the disk, and the view fails. */
+START_TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
+{
+	struct wire_entry v[] = { file(0, "1234") };
+	int ret = -EBADMSG;
+
+	put("1234");
+	make(WIRE_PART_SOURCES, v, 1);
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	for (int i = 0; i < 10 && ret == -EBADMSG; i++) {
+		damage_all();
+		ret = apply_to_cell();
+		ck_assert(!is_applied());
+		if (ret != -EBADMSG)
+			break;
+		wire_need_release(&need);
+		ck_assert_int_eq(kfarmd_input_update_request_blobs(view, blobs,
+								   &need, &err),
+				 0);
+		ck_assert_uint_eq(need.n_indices, 1);
+		send("1234");
+	}
+	ck_assert_int_eq(ret, -EIO);
+	ck_assert_uint_ge(changes, 1);
+}
+END_TEST
+
+START_TEST(a_number_without_a_path_is_a_violation)
+{
+	struct wire_entry v[] = { { .path = 4, .inode.kind = WIRE_INODE_DIR } };
+
+	make(WIRE_PART_SOURCES, v, 1);
+	ck_assert_ptr_null(view);
+	ck_assert_ptr_nonnull(strstr(err.text, "path 4"));
+}
+END_TEST
+
+START_TEST(it_stops_when_told)
+{
+	struct wire_entry v[] = { file(0, "here") };
+
+	put("here");
+	make(WIRE_PART_SOURCES, v, 1);
+	atomic_store(&stop, true);
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), -ECANCELED);
+	ck_assert_int_eq(apply_to_cell(), -ECANCELED);
+}
+END_TEST
+
+static int identity(uint32_t driver, bool spoiled)
+{
+	struct kfarmd_input_update_queue views = TAILQ_HEAD_INITIALIZER(views);
+	struct wire_cell m = { .driver = (char *)names[driver] };
+	struct compiler_entry t = { .path = (char *)names[1],
+				    .kind = COMPILER_ENTRY_FILE,
+				    .executable = true };
+
+	digest_bytes(bytes_str("tool"), &t.digest);
+	t.size_bytes = 4;
+	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain, NULL);
+	m.toolchain.b[0] ^= spoiled;
+	TAILQ_INSERT_TAIL(&views, view, entry);
+	return kfarmd_input_update_check_identity(&views, &m, &err);
+}
+
+START_TEST(a_toolchain_is_what_its_files_are)
+{
+	struct wire_entry v[] = { file(1, "tool") };
+
+	make(WIRE_PART_TOOLCHAIN_END, v, 1);
+	ck_assert_int_eq(identity(1, false), 0);
+	ck_assert_int_eq(identity(1, true), -EINVAL);
+	ck_assert_int_eq(identity(0, false), -EINVAL); /* not there */
+}
+END_TEST
+
+START_TEST(a_driver_is_found_through_links_that_came)
+{
+	struct kfarmd_input_update_queue views = TAILQ_HEAD_INITIALIZER(views);
+	struct wire_entry v[] = {
+		{ .path = 2,
+		  .inode.kind = WIRE_INODE_SYMLINK,
+		  .inode.target = xstrdup("../o/bin/x") },
+		{ .path = 0,
+		  .inode.kind = WIRE_INODE_SYMLINK,
+		  .inode.target = xstrdup("a") },
+	};
+	struct wire_cell m = { .driver = (char *)names[2] };
+	char *driver;
+
+	make(WIRE_PART_TOOLCHAIN_END, v, 2);
+	TAILQ_INSERT_TAIL(&views, view, entry);
+	driver = kfarmd_input_update_resolve_driver(&views, &m);
+	ck_assert_str_eq(driver, "/o/bin/x");
+	free(driver);
+	m.driver = (char *)names[0]; /* to itself */
+	driver = kfarmd_input_update_resolve_driver(&views, &m);
+	ck_assert_str_eq(driver, "");
+	free(driver);
+}
+END_TEST
+
+/* As for a directory on the disk; nothing of it is believed to be a cell's. */
+static int take_entry(void *ctx, const char *path,
+		      const struct wire_inode *inode, int fd, struct err *why)
+{
+	char text[8] = { 0 };
+
+	if (inode->kind == WIRE_INODE_FILE) {
+		ck_assert_uint_eq(read(fd, text, sizeof(text)), inode->size);
+		buf_printf(ctx, "%s=%s ", path, text);
+		return 0;
+	}
+	ck_assert_int_eq(fd, -1);
+	if (inode->kind == WIRE_INODE_SYMLINK) {
+		buf_printf(ctx, "%s->%s ", path, inode->target);
+		return 0;
+	}
+	buf_printf(ctx, "%s ", path);
+	return err_set(why, ENOSPC, "no space");
+}
+
+START_TEST(a_view_may_go_to_another_destination)
+{
+	struct wire_entry v[] = {
+		file(0, "here"),
+		{ .path = 1,
+		  .inode.kind = WIRE_INODE_SYMLINK,
+		  .inode.target = xstrdup("to") },
+		{ .path = 2, .inode.kind = WIRE_INODE_DIR },
+	};
+	char *expected = xasprintf("%s=here %s->to %s ", names[0], names[1],
+				   names[2]);
+	struct buf out = { 0 };
+
+	put("here");
+	make(WIRE_PART_SOURCES, v, 3);
+	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	ck_assert_int_eq(
+		kfarmd_input_update_apply(view, take_entry, &out, &err),
+		-ENOSPC);
+	ck_assert_str_eq(buf_str(&out), expected);
+	ck_assert(!is_applied());
+	buf_release(&out);
+	free(expected);
+}
+END_TEST
+
+START_TEST(files_leave_memory_to_compile_with)
+{
+	ck_assert_int_eq(kfarmd_input_update_check_memory(0, &err), 0);
+	ck_assert_int_eq(kfarmd_input_update_check_memory(1ull << 50, &err),
+			 -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(err.text, "memory free"));
+}
+END_TEST
+
+START_TEST(a_toolchain_only_adds)
+{
+	struct wire_entry v[] = {
+		file(1, "tool"), { .path = 0, .inode.kind = WIRE_INODE_ABSENT }
+	};
+
+	make(WIRE_PART_TOOLCHAIN_END, v, 2);
+	ck_assert_int_eq(identity(1, false), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/view");
+	TCase *t = tcase_create("view");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_is_here_is_not_asked_for);
+	tcase_add_test(t, one_content_of_two_files_is_asked_for_once);
+	tcase_add_test(t, a_toolchains_blobs_stay_as_long_as_the_view);
+	tcase_add_test(t, a_view_that_goes_waits_for_nothing);
+	tcase_add_test(t, a_damaged_blob_is_wanted_again_and_not_for_ever);
+	tcase_add_test(t, a_number_without_a_path_is_a_violation);
+	tcase_add_test(t, it_stops_when_told);
+	tcase_add_test(t, a_toolchain_is_what_its_files_are);
+	tcase_add_test(t, a_driver_is_found_through_links_that_came);
+	tcase_add_test(t, a_view_may_go_to_another_destination);
+	tcase_add_test(t, files_leave_memory_to_compile_with);
+	tcase_add_test(t, a_toolchain_only_adds);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+/*
+ * Jobs, from their message to their answer.
+ */
+#include "kfarmd-single.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+static const char *const o2[] = { "-O 2", NULL };
+static const char tiny[] = "int x;\n";
+
+static const char header[] = "#define TWICE(x) ((x) + (x))\n";
+
+static const char c_source[] =
+	"#include <stddef.h>\n"
+	"#include \"inc/twice.h\"\n"
+	"static const char name[] = __FILE__;\n"
+	"const char *where(void) { return name + TWICE(__LINE__ > 900); }\n"
+	"int sum(const int *p, size_t n)\n"
+	"{\n\tint s = 0, unused;\n\twhile (n--)\n\t\ts += TWICE(*p++);\n"
+	"\treturn s;\n}\n"
+	"__asm__(\".section .note.x,\\\"a\\\"\\n\\t.long 7\\n\\t.previous\");\n";
+
+static const char asm_source[] =
+	"#include \"inc/twice.h\"\n"
+	"\t.text\n\t.globl f\nf:\n\tnop\n\t.long TWICE(21)\n"
+	"\t.section .rodata\n\t.asciz \"hello\"\n";
+
+static const char bare_source[] =
+	"\t.file \"x.c\"\n\t.text\n\t.globl f\nf:\n\tnop\n"
+	"\t.incbin \"inc/twice.h\"\n#define X\n";
+
+static const struct local {
+	const char *file;
+	const char *source;
+	const char *flags[5];
+} locals[] = {
+	{ "a.c", c_source, { "-O 2" } },
+	{ "a.c", c_source, { "-O s", "-fno-common", "-g" } },
+	{ "a.c", c_source, { "-D NAME=\"x y\"", "-W all", "-I inc" } },
+	{ "b.S", asm_source, { NULL } },
+	{ "b.S", asm_source, { "-g", "-D __ASSEMBLY__" } },
+	{ "c.s", bare_source, { NULL } },
+	{ "c.s", bare_source, { "-g", "-O 2", "-I inc" } },
+};
+
+static void write_file(const char *dir, const char *name, const char *content)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_write(path, bytes_str(content), 0644, &err), "%s",
+		      err.text);
+	free(path);
+}
+
+/*
+ * The tree, at ROOT on this machine too, in a namespace of our own.  False
+ * where we may not have one; then only the rest is compared.
+ */
+static bool make_tree_here(const struct local *l)
+{
+	struct err err = { 0 };
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/home", "tmpfs", 0, "size=20m"))
+		return false;
+	ck_assert_int_eq(fs_mkdirs(ROOT "/inc", 0755, &err), 0);
+	write_file(ROOT, l->file, l->source);
+	write_file(ROOT, "inc/twice.h", header);
+	return true;
+}
+
+static void read_file(const char *path, struct buf *out)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_read(path, 1u << 20, out, &err), 0);
+}
+
+/* gcc FLAGS -c FILE -o local.o, there; what it says goes to local.err. */
+static void compile_here(const struct local *l)
+{
+	struct buf line = { 0 };
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
+	struct buf out;
+
+	buf_add_str(&line, "cd " ROOT " && LC_ALL=C " GCC);
+	for (const char *const *f = l->flags; *f; f++)
+		buf_printf(&line, " '%.*s%s'", (int)strcspn(*f, " "), *f,
+			   strchr(*f, ' ') ? strchr(*f, ' ') + 1 : "");
+	buf_printf(&line, " -c %s -o local.o 2>local.err", l->file);
+	argv[2] = buf_steal(&line);
+	out = output_of(argv);
+	buf_release(&out);
+	free(argv[2]);
+}
+
+static void send_tree(const struct local *l)
+{
+	struct play_view view = { 0 };
+	char *path = xasprintf(ROOT "/%s", l->file);
+
+	play_file(&node.c, &view, path, bytes_str(l->source));
+	play_file(&node.c, &view, ROOT "/inc/twice.h", bytes_str(header));
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	free(path);
+}
+
+START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
+{
+	const struct local *l = &locals[_i];
+	enum wire_lang lang = play_lang(l->file);
+	enum wire_output list = lang == WIRE_LANG_PLAIN_ASM ?
+					WIRE_OUTPUT_AS_DEPS :
+					WIRE_OUTPUT_DEPS;
+	struct buf object = { 0 }, words = { 0 };
+	struct wire_job m;
+
+	send_tree(l);
+	m = play_job(&node.c, 1, lang, l->flags);
+	free(m.source);
+	m.source = xstrdup(l->file);
+	play_remote(&node.c, 1, l->file, l->flags);
+	ck_assert_msg(result(1)->wait_status == 0, "%s", diagnostics(1));
+	check_answer(&m, l->flags);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_STDOUT).len, 0);
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&node.c.job[1].stream[list]), " inc/twice.h"));
+	ck_assert_uint_gt(stream(1, WIRE_OUTPUT_AS_DEPS).len, 10);
+	ck_assert(!stream(1, WIRE_OUTPUT_DEPS).len ==
+		  (list != WIRE_OUTPUT_DEPS));
+	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
+	if (!make_tree_here(l))
+		return;
+	compile_here(l);
+	read_file(ROOT "/local.o", &object);
+	read_file(ROOT "/local.err", &words);
+	ck_assert(
+		bytes_equal(stream(1, WIRE_OUTPUT_OBJECT), buf_bytes(&object)));
+	ck_assert_str_eq(diagnostics(1), buf_str(&words));
+	buf_release(&object);
+	buf_release(&words);
+}
+END_TEST
+
+/* Compile one file, which is ROOT/a.c from then on. */
+static void compile(unsigned job, const char *source, const char *const *flags)
+{
+	play_put(&node.c, 0, ROOT "/a.c", source);
+	play_remote(&node.c, job, "a.c", flags);
+}
+
+static void compile_slowly(unsigned job)
+{
+	struct buf text = slow_source();
+
+	compile(job, buf_str(&text), o2);
+	buf_release(&text);
+}
+
+START_TEST(an_error_comes_back_as_the_compiler_says_it)
+{
+	compile(1, "int f(void) { return nosuch; }\n", plain);
+	ck_assert_int_eq(WEXITSTATUS(result(1)->wait_status), 1);
+	ck_assert(str_starts(diagnostics(1), "a.c: In function"));
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_DEPS).len, 0);
+}
+END_TEST
+
+START_TEST(many_jobs_at_once_are_all_answered)
+{
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	for (unsigned i = 1; i <= 8; i++)
+		play_remote(&node.c, i, "a.c", o2);
+	for (unsigned i = 1; i <= 8; i++)
+		ck_assert_int_eq(result(i)->wait_status, 0);
+	ck_assert_uint_eq(count_workers(&node), 0);
+}
+END_TEST
+
+START_TEST(a_job_sees_its_view_and_later_ones_another)
+{
+	play_put(&node.c, 0, ROOT "/v.h", "#define V 1\n");
+	compile(1, "#include \"v.h\"\n_Static_assert(V == 1, \"\");\n", plain);
+	ck_assert_int_eq(result(1)->wait_status, 0);
+	play_put(&node.c, 0, ROOT "/v.h", "#define V 2\n");
+	play_remote(&node.c, 2, "a.c", plain);
+	ck_assert_int_ne(result(2)->wait_status, 0);
+	ck_assert_ptr_nonnull(
+		strstr(diagnostics(2), "static assertion failed"));
+}
+END_TEST
+
+START_TEST(a_beat_tells_the_cpu_time_of_a_job)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	compile_slowly(1);
+	while (!node.c.most_cpu && clock_ms() < deadline)
+		client_idle(100);
+	ck_assert_uint_gt(node.c.most_cpu, 0);
+	ck_assert_uint_eq(node.c.most_running, 1);
+}
+END_TEST
+
+START_TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
+{
+	compile_slowly(1);
+	wait_workers(&node, true);
+	client_idle(100); /* so that cc1 is there */
+	play_cancel(&node.c, 1);
+	wait_workers(&node, false);
+	compile(2, tiny, o2);
+	ck_assert_int_eq(result(2)->wait_status, 0);
+	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
+}
+END_TEST
+
+START_TEST(the_end_of_the_conversation_kills_the_compilers)
+{
+	pid_t pid = node.pid;
+	unsigned before;
+
+	compile_slowly(1);
+	play_remote(&node.c, 2, "a.c", o2);
+	wait_workers(&node, true);
+	before = count_below(pid, 1);
+	ck_assert_uint_ge(before, 2);
+	/* tear_down: it exits, with nothing left below it. */
+}
+END_TEST
+
+START_TEST(a_job_is_killed_at_its_deadline)
+{
+	struct buf text = slow_source();
+	struct wire_job m;
+
+	play_put(&node.c, 0, ROOT "/a.c", buf_str(&text));
+	m = play_job(&node.c, 1, WIRE_LANG_C, o2);
+	m.deadline_ms = 300;
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_DEADLINE);
+	wait_workers(&node, false);
+	buf_release(&text);
+}
+END_TEST
+
+/* The first process of a job: a grandchild of kfarmd's. */
+static pid_t find_worker(void)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+
+	while (!found && (e = readdir(d))) {
+		pid_t pid = atoi(e->d_name);
+
+		if (pid > 1 && parent_of(parent_of(pid)) == node.pid)
+			found = pid;
+	}
+	closedir(d);
+	ck_assert_int_gt(found, 1);
+	return found;
+}
+
+START_TEST(a_killed_compiler_is_the_nodes_fault)
+{
+	compile_slowly(1);
+	wait_workers(&node, true);
+	client_idle(100);
+	ck_assert_int_eq(kill(find_worker(), SIGKILL), 0);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_NODE);
+	wait_workers(&node, false);
+}
+END_TEST
+
+/* The keeper: then the cell is gone, and the node says so. */
+START_TEST(a_cell_that_is_killed_is_lost)
+{
+	pid_t keeper;
+
+	compile_slowly(1);
+	play_remote(&node.c, 2, "a.c", o2);
+	wait_workers(&node, true);
+	keeper = parent_of(find_worker());
+	ck_assert_int_gt(keeper, 1);
+	ck_assert_int_eq(kill(keeper, SIGKILL), 0);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
+	ck_assert_uint_eq(client_wait_have(&node.c, 0, 2)->state,
+			  WIRE_HAVE_LOST);
+	play_remote(&node.c, 3, "a.c", o2);
+	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_TOOLCHAIN);
+	/* Another one can be had. */
+	play_cell(&node.c, 1);
+}
+END_TEST
+
+static const char *const refused[] = {
+	"-fplugin= /tmp/x.so",
+	"-wrapper true",
+	"-B /tmp",
+	"-specs= /tmp/x",
+	"-o /tmp/x",
+	"-nosuch",
+	"-O ../x",
+	"-Wa, -al=/tmp/x",
+	"@/etc/passwd",
+	"-E",
+	"in.c",
+	"-MF x",
+};
+
+START_TEST(an_option_that_is_not_in_the_table_is_refused)
+{
+	const char *const flags[] = { "-O 2", refused[_i], NULL };
+
+	compile(1, tiny, flags);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+	ck_assert_uint_eq(count_workers(&node), 0);
+}
+END_TEST
+
+static const char *const sources[] = { "-o", "-wrapper", "@x", "-" };
+
+START_TEST(a_source_that_is_an_option_is_refused)
+{
+	play_remote(&node.c, 1, sources[_i], plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+}
+END_TEST
+
+START_TEST(a_variable_that_is_not_for_nodes_is_refused)
+{
+	struct wire_job m;
+
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	m = play_job(&node.c, 1, WIRE_LANG_C, plain);
+	strv_add(&m.env, "COMPILER_PATH=/tmp");
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
+	strv_add(&m.env, "LC_ALL=C");
+	play_send_job(&node.c, &m);
+	ck_assert_int_eq(result(2)->wait_status, 0);
+}
+END_TEST
+
+/* 60,000 warnings of some 90 bytes. */
+START_TEST(too_many_diagnostics_make_a_job_void)
+{
+	static const char *const flags[] = { "-W unused-function", NULL };
+	struct buf text = { 0 };
+
+	for (int i = 0; i < 60000; i++)
+		buf_printf(&text, "static void a_function_%d(void) {}\n", i);
+	compile(1, buf_str(&text), flags);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	ck_assert_ptr_nonnull(strstr(failure(1)->reason, "diagnostics"));
+	buf_release(&text);
+}
+END_TEST
+
+static const struct wanted {
+	const char *source;
+	const char *file;
+} wanted[] = {
+	{ "#include \"nosuch.h\"\n", "nosuch.h" },
+	{ "#include <linux/nosuch.h>\n", "linux/nosuch.h" },
+	{ "#include \"/etc/hostname\"\n", "/etc/hostname" },
+	{ "#include \"/proc/self/environ\"\n", "/proc/self/environ" },
+};
+
+START_TEST(a_file_that_is_missing_is_named)
+{
+	compile(1, wanted[_i].source, plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
+	ck_assert_str_eq(failure(1)->reason, wanted[_i].file);
+}
+END_TEST
+
+START_TEST(a_missing_source_or_directory_is_named)
+{
+	struct wire_job m;
+
+	play_remote(&node.c, 1, "nosuch.c", plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
+	ck_assert_str_eq(failure(1)->reason, "nosuch.c");
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
+	m.cwd = play_path(&node.c, ROOT "/nosuch");
+	play_send_paths(&node.c);
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_INPUT);
+	ck_assert_str_eq(failure(2)->reason, ROOT "/nosuch");
+	m = play_job(&node.c, 3, WIRE_LANG_C, plain);
+	m.cwd = play_path(&node.c, ROOT "/a.c");
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_INPUT);
+}
+END_TEST
+
+/* Files of the node that every machine has, and none that was sent. */
+static const char *const reads[] = {
+	"__asm__(\".incbin \\\"/etc/passwd\\\"\");\n",
+	"__asm__(\".incbin \\\"/proc/self/maps\\\"\");\n",
+	"__asm__(\".include \\\"/etc/passwd\\\"\");\n",
+};
+
+START_TEST(a_source_cannot_read_files_of_the_node)
+{
+	compile(1, reads[_i], plain);
+	/* The assembler names its text, which lies in a directory of ours. */
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	for (unsigned i = 0; i < WIRE_N_OUTPUTS; i++)
+		ck_assert_uint_eq(stream(1, i).len, 0);
+}
+END_TEST
+
+START_TEST(an_answer_that_names_a_directory_of_the_node_is_void)
+{
+	compile(1, "const char s[] = \"/.kfarm/out\";\n", plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	compile(2, "#warning /.kfarm/tmp/x.s\nint x;\n", plain);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
+	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_OBJECT).len, 0);
+}
+END_TEST
+
+/* Random words do not pack: the answer is larger than what may wait. */
+START_TEST(a_large_object_comes_whole_to_a_slow_reader)
+{
+	struct buf text = { 0 };
+	uint64_t x = 88172645463325252ull;
+
+	for (int i = 0; i < 1000000; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		buf_printf(&text, ".quad %llu\n", (unsigned long long)x);
+	}
+	play_put(&node.c, 0, ROOT "/b.S", buf_str(&text));
+	play_remote(&node.c, 1, "b.S", plain);
+	wait_workers(&node, true);
+	wire_stream_set_paused(node.c.stream, true);
+	wait_workers(&node, false);
+	client_idle(300);
+	ck_assert(!node.c.job[1].has_result);
+	wire_stream_set_paused(node.c.stream, false);
+	ck_assert_uint_eq(result(1)->wait_status, 0);
+	ck_assert_uint_gt(stream(1, WIRE_OUTPUT_OBJECT).len, 8000000);
+	ck_assert_uint_eq(
+		stream(1, WIRE_OUTPUT_OBJECT).len,
+		node.c.job[1].result.output_bytes[WIRE_OUTPUT_OBJECT]);
+	buf_release(&text);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("job");
+
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_loop_test(t,
+			    object_and_diagnostics_are_those_of_a_local_compile,
+			    0, sizeof(locals) / sizeof(*locals));
+	tcase_add_test(t, an_error_comes_back_as_the_compiler_says_it);
+	tcase_add_test(t, many_jobs_at_once_are_all_answered);
+	tcase_add_test(t, a_job_sees_its_view_and_later_ones_another);
+	tcase_add_test(t, a_beat_tells_the_cpu_time_of_a_job);
+	tcase_add_test(t, a_cancelled_job_is_killed_and_not_heard_of_again);
+	tcase_add_test(t, the_end_of_the_conversation_kills_the_compilers);
+	tcase_add_test(t, a_job_is_killed_at_its_deadline);
+	tcase_add_test(t, a_killed_compiler_is_the_nodes_fault);
+	tcase_add_test(t, a_cell_that_is_killed_is_lost);
+	tcase_add_loop_test(t, an_option_that_is_not_in_the_table_is_refused, 0,
+			    sizeof(refused) / sizeof(*refused));
+	tcase_add_loop_test(t, a_source_that_is_an_option_is_refused, 0,
+			    sizeof(sources) / sizeof(*sources));
+	tcase_add_test(t, a_variable_that_is_not_for_nodes_is_refused);
+	tcase_add_test(t, too_many_diagnostics_make_a_job_void);
+	tcase_add_loop_test(t, a_file_that_is_missing_is_named, 0,
+			    sizeof(wanted) / sizeof(*wanted));
+	tcase_add_test(t, a_missing_source_or_directory_is_named);
+	tcase_add_loop_test(t, a_source_cannot_read_files_of_the_node, 0,
+			    sizeof(reads) / sizeof(*reads));
+	tcase_add_test(t, an_answer_that_names_a_directory_of_the_node_is_void);
+	tcase_add_test(t, a_large_object_comes_whole_to_a_slow_reader);
+	return one_run("agent/job", t);
+}

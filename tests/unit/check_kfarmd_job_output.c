@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/run.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t large[2 * WIRE_CHUNK_MAX + 5];
+
+START_TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
+{
+	struct kfarmd_run_output a = {
+		.streams = { [WIRE_OUTPUT_OBJECT] = bytes_of(large,
+							     sizeof(large)),
+			     [WIRE_OUTPUT_STDERR] = bytes_str("words"),
+			     [WIRE_OUTPUT_AS_DEPS] = bytes_str("x") },
+	};
+	static const size_t sizes[] = { WIRE_CHUNK_MAX, WIRE_CHUNK_MAX, 5, 5,
+					1 };
+	static const uint8_t streams[] = {
+		WIRE_OUTPUT_OBJECT, WIRE_OUTPUT_OBJECT, WIRE_OUTPUT_OBJECT,
+		WIRE_OUTPUT_STDERR, WIRE_OUTPUT_AS_DEPS
+	};
+	struct wire_piece p;
+
+	ck_assert_uint_eq(kfarmd_run_output_size(&a), sizeof(large) + 6);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		ck_assert(kfarmd_run_output_next_piece(&a, &p));
+		ck_assert_uint_eq(p.stream, streams[i]);
+		ck_assert_uint_eq(p.data.len, sizes[i]);
+	}
+	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
+	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
+}
+END_TEST
+
+START_TEST(an_empty_answer_has_no_piece)
+{
+	struct kfarmd_run_output a = { 0 };
+	struct wire_piece p;
+
+	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
+}
+END_TEST
+
+/* In which streams our directories' names are told. */
+START_TEST(only_the_lists_may_name_our_directories)
+{
+	struct digest key = { { 1 } }, want;
+
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		struct kfarmd_run_output a = { 0 };
+
+		a.streams[i] = bytes_str("x /.kfarm/out/out.o");
+		kfarmd_run_output_finish(&a, &key);
+		ck_assert_int_eq(a.has_private_path,
+				 i != WIRE_OUTPUT_DEPS &&
+					 i != WIRE_OUTPUT_AS_DEPS);
+		wire_result_digest(&key, a.streams, &want);
+		ck_assert(digest_equal(&want, &a.digest));
+	}
+}
+END_TEST
+
+#define OUT "/.kfarm/out/out.o"
+
+/* What a tool says, and what it would have said of "a/x.o". */
+static const struct {
+	const char *says, *wanted;
+} spoken[] = {
+	{ "", "" },
+	{ "nothing\n", "nothing\n" },
+	{ OUT, "a/x.o" },
+	{ OUT ": warning: objtool: f+0x1: odd\n",
+	  "a/x.o: warning: objtool: f+0x1: odd\n" },
+	{ "1 " OUT "\n2 '" OUT "'\n(" OUT ")", "1 a/x.o\n2 'a/x.o'\n(a/x.o)" },
+	/* Other paths, and more of them. */
+	{ "/b" OUT, "/b" OUT },
+	{ OUT ".orig", OUT ".orig" },
+	{ OUT OUT " " OUT, OUT OUT " a/x.o" },
+	{ "/.kfarm/out/out", "/.kfarm/out/out" },
+	{ "/.kfarm/out/\n" OUT, "/.kfarm/out/\na/x.o" },
+};
+
+START_TEST(a_tools_words_have_the_clients_name_for_its_object)
+{
+	struct buf out = { 0 };
+	size_t len = strlen(spoken[_i].wanted);
+
+	buf_add_str(&out, "cc: ");
+	ck_assert(kfarmd_run_output_add_renamed(
+		&out, bytes_str(spoken[_i].says), OUT, "a/x.o", len + 4));
+	ck_assert_uint_eq(out.len, len + 4);
+	ck_assert_str_eq(buf_str(&out) + 4, spoken[_i].wanted);
+	buf_reset(&out);
+	ck_assert(!len || !kfarmd_run_output_add_renamed(
+				  &out, bytes_str(spoken[_i].says), OUT,
+				  "a/x.o", len - 1));
+	buf_release(&out);
+}
+END_TEST
+
+START_TEST(a_long_name_makes_no_words_too_long)
+{
+	char name[WIRE_PATH_MAX + 1];
+	struct buf says = { 0 }, out = { 0 };
+
+	memset(name, 'n', WIRE_PATH_MAX);
+	name[WIRE_PATH_MAX] = '\0';
+	for (int i = 0; i < 10; i++)
+		buf_add_str(&says, OUT "\n");
+	ck_assert(!kfarmd_run_output_add_renamed(&out, buf_bytes(&says), OUT,
+						 name, 10 * WIRE_PATH_MAX));
+	ck_assert_uint_le(out.len, 10 * WIRE_PATH_MAX);
+	buf_reset(&out);
+	ck_assert(kfarmd_run_output_add_renamed(
+		&out, buf_bytes(&says), OUT, name, 10 * (WIRE_PATH_MAX + 1)));
+	buf_release(&says);
+	buf_release(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/answer");
+	TCase *t = tcase_create("answer");
+
+	tcase_add_test(t, pieces_come_in_order_and_no_larger_than_one_may_be);
+	tcase_add_test(t, an_empty_answer_has_no_piece);
+	tcase_add_test(t, only_the_lists_may_name_our_directories);
+	tcase_add_loop_test(t,
+			    a_tools_words_have_the_clients_name_for_its_object,
+			    0, sizeof(spoken) / sizeof(*spoken));
+	tcase_add_test(t, a_long_name_makes_no_words_too_long);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/run.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXIT(n) ((n) << 8)
+#define MISSING "a.c:1:10: fatal error: x.h: No such file or directory\n"
+#define CRASHED                                                              \
+	"gcc: fatal error: Segmentation fault signal terminated program cc1" \
+	"\n"
+#define CUT_OFF "gcc: fatal error: Broken pipe signal terminated program cc1\n"
+
+enum {
+	ALONE,
+	READS,
+	WORKS
+};
+
+/* An end, of the compiler unless `by_tool`; what is said; the answer. */
+static const struct ending {
+	int with;
+	bool by_tool, overflowed, spoke;
+	enum sandbox_end_cause why;
+	int status, error;
+	const char *detail, *text;
+	int class; /* -1: there is a result */
+	const char *reason;
+} endings[] = {
+	{ .status = 0, .class = -1 },
+	{ .status = EXIT(1), .text = "a.c:1: error: no\n", .class = -1 },
+	{ .status = EXIT(1),
+	  .text = MISSING,
+	  .class = WIRE_FAIL_INPUT,
+	  .reason = "x.h" },
+	{ .status = 0, .text = MISSING, .class = -1 },
+	{ .status = EXIT(1),
+	  .text = CRASHED,
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "a signal ended a part of the compiler" },
+	{ .status = SIGKILL,
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "the compiler was killed by signal 9 (Killed)" },
+	{ .why = SANDBOX_END_CANCELLED,
+	  .status = SIGKILL,
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "the compiler was killed by signal 9 (Killed)" },
+	{ .overflowed = true,
+	  .why = SANDBOX_END_CANCELLED,
+	  .class = WIRE_FAIL_VOID,
+	  .reason = "more than 4 MiB of diagnostics" },
+	{ .why = SANDBOX_END_DEADLINE,
+	  .class = WIRE_FAIL_DEADLINE,
+	  .reason = "killed after 7 ms" },
+	{ .why = SANDBOX_END_LOST,
+	  .class = WIRE_FAIL_TOOLCHAIN,
+	  .reason = "its cell is gone" },
+	{ .why = SANDBOX_END_NOT_STARTED,
+	  .error = ENOENT,
+	  .detail = "cwd /b: No such file or directory",
+	  .class = WIRE_FAIL_INPUT,
+	  .reason = "/b" },
+	{ .why = SANDBOX_END_NOT_STARTED,
+	  .error = EACCES,
+	  .detail = "cwd /b: Permission denied",
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "cwd /b: Permission denied" },
+	/* The compiler is the node's to have. */
+	{ .why = SANDBOX_END_NOT_STARTED,
+	  .error = ENOENT,
+	  .detail = "exec /usr/bin/gcc: No such file or directory",
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "exec /usr/bin/gcc: No such file or directory" },
+	{ .with = READS, .by_tool = true, .status = EXIT(2), .class = -1 },
+	{ .with = READS, .by_tool = true, .status = SIGSEGV, .class = -1 },
+	{ .with = READS,
+	  .by_tool = true,
+	  .status = EXIT(1),
+	  .text = MISSING CRASHED,
+	  .class = -1 },
+	{ .with = READS, .status = EXIT(1), .text = CUT_OFF, .class = -1 },
+	{ .with = READS,
+	  .status = EXIT(1),
+	  .text = CRASHED,
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "a signal ended a part of the compiler" },
+	{ .with = WORKS,
+	  .status = EXIT(1),
+	  .text = CUT_OFF,
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "a signal ended a part of the compiler" },
+	{ .with = WORKS,
+	  .by_tool = true,
+	  .spoke = true,
+	  .class = WIRE_FAIL_VOID,
+	  .reason = "the tool printed something" },
+	{ .with = WORKS,
+	  .by_tool = true,
+	  .spoke = true,
+	  .status = EXIT(1),
+	  .class = -1 },
+	{ .with = WORKS,
+	  .by_tool = true,
+	  .why = SANDBOX_END_NOT_STARTED,
+	  .error = ENOTDIR,
+	  .detail = "exec /t: Not a directory",
+	  .class = WIRE_FAIL_INPUT,
+	  .reason = "/t" },
+	{ .with = WORKS,
+	  .by_tool = true,
+	  .why = SANDBOX_END_NOT_STARTED,
+	  .error = ENOEXEC,
+	  .detail = "exec /t: Exec format error",
+	  .class = WIRE_FAIL_UNSUPPORTED,
+	  .reason = "/t: Exec format error" },
+	{ .with = WORKS,
+	  .by_tool = true,
+	  .why = SANDBOX_END_NOT_STARTED,
+	  .error = ENOMEM,
+	  .detail = "exec /t: Cannot allocate memory",
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "exec /t: Cannot allocate memory" },
+	{ .with = WORKS,
+	  .by_tool = true,
+	  .why = SANDBOX_END_NOT_STARTED,
+	  .error = ENOSPC,
+	  .detail = "copy out.o: No space left on device",
+	  .class = WIRE_FAIL_NODE,
+	  .reason = "copy out.o: No space left on device" },
+};
+
+START_TEST(an_end_is_a_result_or_says_why_not)
+{
+	static char *const tool[] = { (char *)"/t", NULL };
+	const struct ending *t = &endings[_i];
+	struct kfarmd_run_status e = { .cwd = "/b",
+				       .tool = t->with ? "/t" : NULL };
+	struct kfarmd_run run = {
+		.status_from_tool = t->by_tool,
+		.overflowed = t->overflowed,
+		.tool_wrote = t->spoke,
+		.end = { .cause = t->why,
+			 .status = t->status,
+			 .error = t->error,
+			 .wall_ms = 7 },
+	};
+
+	if (t->with)
+		run.tool.argv = tool;
+	if (t->with == WORKS)
+		run.tool.input_file = "out.o";
+	snprintf(run.end.detail, sizeof(run.end.detail), "%s",
+		 t->detail ? t->detail : "");
+	if (t->text)
+		buf_add_str(&run.output[1], t->text);
+	ck_assert(kfarmd_run_classify(&e, &run) == (t->class < 0));
+	if (t->class >= 0) {
+		ck_assert_int_eq(e.class, t->class);
+		ck_assert_str_eq(e.reason, t->reason);
+	}
+	free(e.reason);
+	buf_release(&run.output[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/ending");
+	TCase *t = tcase_create("ending");
+
+	tcase_add_loop_test(t, an_end_is_a_result_or_says_why_not, 0,
+			    sizeof(endings) / sizeof(*endings));
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+#include "kfarmd-node.h"
+
+#include "suite.h"
+
+#include <sched.h>
+#include <sys/un.h>
+
+static char *work, *path, *address;
+static const char *more[3];
+static const char *const o2[] = { "-O 2", NULL };
+static struct node it;
+
+static void set_up(void)
+{
+	client_set_up();
+	work = node_dir();
+	path = xasprintf("%s/socket", work);
+	address = xasprintf("unix:%s", path);
+	more[0] = "--listen";
+	more[1] = address;
+}
+
+static void tear_down(void)
+{
+	char *lock = xasprintf("%s.lock", path);
+
+	unlink(lock);
+	ck_assert_uint_eq(count_files(work), 0);
+	node_remove(work);
+	free(lock);
+	free(address);
+	free(path);
+	client_tear_down();
+}
+
+static int connect_to_it(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(at.sun_path, path);
+	while (connect(fd, (struct sockaddr *)&at, sizeof(at))) {
+		ck_assert_uint_lt(clock_ms(), deadline);
+		usleep(10000);
+	}
+	return fd;
+}
+
+static void stop(pid_t pid)
+{
+	uint64_t start = clock_ms();
+
+	kill(pid, SIGTERM);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	ck_assert_uint_lt(clock_ms() - start, CLIENT_MS);
+}
+
+static void converse(struct client *c)
+{
+	client_attach(c, connect_to_it());
+	client_greet(c);
+	client_wait(&c->has_fit);
+	play_cell(c, 0);
+}
+
+/* A job that takes long. */
+static void compile_slowly(struct client *c, unsigned job)
+{
+	struct buf text = slow_source();
+
+	play_put(c, 0, ROOT "/a.c", buf_str(&text));
+	play_remote(c, job, "a.c", o2);
+	buf_release(&text);
+}
+
+static bool has_cores(int n)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) >= n;
+}
+
+START_TEST(several_conversations_share_one_node)
+{
+	static struct client c[2];
+	struct stat st;
+
+	it.pid = kfarmd_start(node_store, -1, more);
+	for (int i = 0; i < 2; i++)
+		converse(&c[i]);
+	ck_assert(!stat(path, &st));
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+
+	/* One leaves in the middle of its job; the other notices nothing. */
+	compile_slowly(&c[0], 1);
+	wait_workers(&it, true);
+	play_put(&c[1], 0, ROOT "/a.c", "int x;\n");
+	play_remote(&c[1], 1, "a.c", o2);
+	/* A node of one core runs one job after the other. */
+	if (has_cores(2))
+		client_wait_job(&c[1], 1);
+	client_release(&c[0]);
+	client_wait_job(&c[1], 1);
+	ck_assert(c[1].job[1].has_result);
+	wait_workers(&it, false);
+
+	/* Its end is told. */
+	kill(it.pid, SIGTERM);
+	client_wait(&c[1].closed);
+	ck_assert_ptr_nonnull(c[1].bye);
+	ck_assert_int_eq(spawn_wait(it.pid), 0);
+	client_release(&c[1]);
+}
+END_TEST
+
+static bool is_gone(pid_t pid)
+{
+	return kill(pid, 0) && errno == ESRCH;
+}
+
+/* All below kfarmd, at most `n` of them. */
+static unsigned find_below(pid_t *found, unsigned n)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	unsigned i = 0;
+
+	while (i < n && (e = readdir(d))) {
+		pid_t pid = atoi(e->d_name);
+
+		if (pid > 1 && is_below(pid, it.pid, 1))
+			found[i++] = pid;
+	}
+	closedir(d);
+	return i;
+}
+
+/* Some may wait for a parent that is not ours; but none runs. */
+static void expect_gone(const pid_t *pids, unsigned n)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	for (unsigned i = 0; i < n; i++) {
+		while (!is_gone(pids[i]) && clock_ms() < deadline)
+			client_idle(10);
+		ck_assert(is_gone(pids[i]));
+	}
+}
+
+START_TEST(its_end_takes_the_jobs_along)
+{
+	static struct client c;
+	pid_t below[64];
+	unsigned n;
+
+	it.pid = kfarmd_start(node_store, -1, more);
+	converse(&c);
+	for (unsigned i = 0; i < 4; i++)
+		compile_slowly(&c, i);
+	wait_workers(&it, true);
+	n = find_below(below, 64);
+	ck_assert_uint_ge(n, 2);
+	if (_i) {
+		/* Killed, it can do nothing about it any more. */
+		kill(it.pid, SIGKILL);
+		spawn_wait(it.pid);
+		unlink(path);
+	} else {
+		stop(it.pid);
+	}
+	expect_gone(below, n);
+	client_release(&c);
+}
+END_TEST
+
+START_TEST(a_path_is_not_shared)
+{
+	pid_t pid = kfarmd_start(node_store, -1, more);
+	int fd = connect_to_it();
+
+	ck_assert_int_eq(
+		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, more))), 1);
+	close(fd);
+	fd = connect_to_it();
+	close(fd);
+	stop(pid);
+}
+END_TEST
+
+START_TEST(what_a_dead_one_left_is_cleared_away)
+{
+	char *live = xasprintf("%s/live", node_store);
+	struct client *c = &it.c;
+	struct buf body = { 0 };
+	struct wire_blob piece = { .size = 100, .data = bytes_str("half") };
+
+	it.pid = kfarmd_start(node_store, -1, more);
+	converse(c);
+	/* A blob that is arriving. */
+	c->withholds = true;
+	play_put(c, 0, ROOT "/half.c",
+		 "0123456789012345678901234567890123456789012345678"
+		 "01234567890123456789012345678901234567890123456789\n");
+	while (!c->n_needed)
+		client_idle(10);
+	piece.digest = client_blobs[0].digest;
+	wire_blob_encode(&body, &piece);
+	client_send(c, WIRE_BLOB, &body);
+	while (!count_files(live))
+		client_idle(10);
+	kill(it.pid, SIGKILL);
+	spawn_wait(it.pid);
+	client_release(c);
+	ck_assert(fs_exists(path));
+	ck_assert_uint_ge(count_files(live), 1);
+	it.pid = kfarmd_start(node_store, -1, more);
+	converse(c);
+	client_release(c);
+	stop(it.pid);
+	ck_assert_uint_eq(count_files(live), 0);
+	free(live);
+}
+END_TEST
+
+START_TEST(something_else_at_the_path_is_left_alone)
+{
+	char *lock = xasprintf("%s.lock", path);
+	struct err err;
+
+	ck_assert_int_eq(fs_write(path, bytes_str("mine"), 0600, &err), 0);
+	ck_assert_int_eq(
+		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, more))), 1);
+	ck_assert(fs_exists(path));
+	unlink(path);
+	unlink(lock);
+	free(lock);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/listen");
+	TCase *t = tcase_create("listen");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, several_conversations_share_one_node);
+	tcase_add_loop_test(t, its_end_takes_the_jobs_along, 0, 2);
+	tcase_add_test(t, a_path_is_not_shared);
+	tcase_add_test(t, what_a_dead_one_left_is_cleared_away);
+	tcase_add_test(t, something_else_at_the_path_is_left_alone);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

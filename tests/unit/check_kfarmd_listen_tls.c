@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire tls toolchain */
+#include "kfarmd-listen.h"
+
+#include "kfarmd/session.h"
+
+#include "suite.h"
+
+/* -------------------------------------------------------------- friends */
+
+START_TEST(a_client_with_its_key_on_the_list_has_jobs_done)
+{
+	static struct client c;
+
+	converse(&c, "127.0.0.1");
+	have_cell(&c);
+	play_remote(&c, 1, "a.c", NULL);
+	client_wait_job(&c, 1);
+	ck_assert(c.job[1].has_result);
+	ck_assert_uint_eq(c.job[1].result.wait_status, 0);
+	client_release(&c);
+}
+END_TEST
+
+static void ask_status(struct buf *out)
+{
+	char *line = xasprintf("exec '%s' --status --json --store '%s'",
+			       kfarmd_path(), node_store);
+	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_int_eq(spawn_collect_stdout(&what, 1u << 16, 10000, out,
+					      &status, &err),
+			 0);
+	free(line);
+}
+
+START_TEST(its_name_and_its_key_are_in_the_status)
+{
+	static struct client c;
+	struct buf out = { 0 };
+	char *key = xasprintf("\"key\": \"%s\"", friend.pin);
+
+	converse(&c, "127.0.0.1");
+	ask_status(&out);
+	ck_assert_msg(strstr(buf_str(&out), "\"client\": \"cellar\"") != NULL,
+		      "%s", buf_str(&out));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), key));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out), "127.0.0.1:"));
+	buf_release(&out);
+	free(key);
+	client_release(&c);
+}
+END_TEST
+
+START_TEST(who_is_struck_off_the_list_is_left)
+{
+	static struct client c;
+
+	converse(&c, "127.0.0.1");
+	client_idle(1500);
+	ck_assert(!c.closed);
+	write_list(stranger.pin);
+	client_wait(&c.closed);
+	ck_assert_ptr_nonnull(c.bye);
+	ck_assert_ptr_nonnull(strstr(c.bye, "list of clients"));
+	client_release(&c);
+}
+END_TEST
+
+/* As an editor does that writes in place. */
+START_TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
+{
+	static struct client c;
+	struct err err;
+
+	converse(&c, "127.0.0.1");
+	for (int i = 0; i < 6; i++) {
+		ck_assert(!fs_write(list, bytes_str(""), 0644, &err));
+		client_idle(500);
+		write_list(friend.pin);
+		client_idle(1100);
+	}
+	ck_assert(!c.closed);
+	client_release(&c);
+}
+END_TEST
+
+START_TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
+{
+	struct tls_session *s;
+	struct err err;
+
+	s = shake(&stranger, connect_from("127.0.0.1"), &node_pin);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_int_eq(first_word(s, &err), -EACCES);
+	tls_session_free(s);
+	write_list(stranger.pin);
+	s = shake(&stranger, connect_from("127.0.0.1"), &node_pin);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_int_eq(first_word(s, &err), 1);
+	tls_session_free(s);
+}
+END_TEST
+
+/* ------------------------------------------------------------ strangers */
+
+START_TEST(an_unknown_key_is_refused_and_told_what_to_do)
+{
+	struct tls_session *s = shake(&stranger, connect_from("127.0.0.1"),
+				      &node_pin);
+	struct err err;
+
+	ck_assert_ptr_nonnull(s);
+	ck_assert_int_eq(first_word(s, &err), -EACCES);
+	ck_assert_ptr_nonnull(strstr(err.text, stranger.pin));
+	ck_assert_ptr_nonnull(strstr(err.text, "its list of clients"));
+	tls_session_free(s);
+}
+END_TEST
+
+START_TEST(a_node_with_another_key_gets_no_word_of_ours)
+{
+	struct digest other;
+
+	digest_bytes(bytes_str("other"), &other);
+	ck_assert_ptr_null(shake(&friend, connect_from("127.0.0.1"), &other));
+	ck_assert_int_eq(shaken.ret, -EACCES);
+	ck_assert_ptr_nonnull(strstr(shaken.err.text, "another machine"));
+}
+END_TEST
+
+/* The output of openssl s_client that connects to it. */
+static char *s_client(const char *words)
+{
+	char *line = xasprintf("cd %s && openssl req -new -x509 -key "
+			       "friend.pem -subj /CN=x -out friend.crt && "
+			       "openssl s_client -connect 127.0.0.1:%u %s "
+			       "</dev/null 2>&1 || :",
+			       work, port, words);
+	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_msg(!spawn_collect_stdout(&what, 1u << 16, 20000, &out,
+					    &status, &err),
+		      "%s", err.text);
+	free(line);
+	return buf_steal(&out);
+}
+
+/* What another program is told, whose user has a client's key. */
+static const struct {
+	const char *words, *says;
+} others[] = {
+	{ "-tls1_2 -cert friend.crt -key friend.pem -alpn kfarm/1",
+	  "protocol version" },
+	{ "-tls1_1 -cipher ALL@SECLEVEL=0", "alert" },
+	{ "-tls1_3 -cert friend.crt -key friend.pem -alpn http/1.1",
+	  "no application protocol" },
+	{ "-tls1_3 -alpn kfarm/1", "certificate required" },
+	{ "-tls1_3 -cert friend.crt -key friend.pem -alpn kfarm/1 "
+	  "-ciphersuites TLS_AES_256_GCM_SHA384",
+	  "handshake failure" },
+	{ "-tls1_3 -cert friend.crt -key friend.pem -alpn kfarm/1 "
+	  "-groups P-256",
+	  "handshake failure" },
+};
+
+START_TEST(older_or_other_tls_is_refused)
+{
+	char *words = xasprintf("%s -ign_eof", others[_i].words);
+	char *out = s_client(words);
+
+	ck_assert_msg(strstr(out, others[_i].says) != NULL, "%s", out);
+	free(words);
+	free(out);
+}
+END_TEST
+
+START_TEST(there_is_no_ticket_to_come_back_with)
+{
+	char *out = s_client("-tls1_3 -cert friend.crt -key friend.pem "
+			     "-alpn kfarm/1 -msg");
+
+	ck_assert_msg(strstr(out, "ALPN protocol: kfarm/1") != NULL, "%s", out);
+	ck_assert_ptr_null(strstr(out, "NewSessionTicket"));
+	ck_assert_ptr_null(strstr(out, "New, TLSv1.2"));
+	free(out);
+}
+END_TEST
+
+START_TEST(a_key_without_the_protocol_gets_no_hello)
+{
+	char *out = s_client("-tls1_3 -cert friend.crt -key friend.pem "
+			     "-ign_eof -quiet");
+
+	ck_assert_ptr_null(strstr(out, "kfarmd"));
+	free(out);
+}
+END_TEST
+
+static const char *const garbage[] = {
+	"GET / HTTP/1.1\r\nHost: node\r\n\r\n",
+	"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+	"\x16\x03\x01\xff\xff\x01",
+	"KFAR\x01",
+};
+
+START_TEST(what_is_no_tls_is_left_at_once)
+{
+	static struct client c;
+	int fd = connect_from("127.0.0.1");
+	size_t len = strlen(garbage[_i]);
+
+	ck_assert_int_eq(write(fd, garbage[_i], len), (ssize_t)len);
+	/* An alert at most; one that looks like the start of a record waits. */
+	shutdown(fd, SHUT_WR);
+	ck_assert_uint_le(wait_for_close(fd, CLIENT_MS), 7);
+	close(fd);
+	converse(&c, "127.0.0.1");
+	client_release(&c);
+}
+END_TEST
+
+START_TEST(random_bytes_end_nothing_but_their_connection)
+{
+	static struct client c;
+	char block[2048];
+	unsigned seed = 1;
+
+	converse(&c, "127.0.0.1");
+	for (int i = 0; i < 200; i++) {
+		char from[32];
+		int fd;
+
+		snprintf(from, sizeof(from), "127.0.%d.%d", 1 + i / 16,
+			 1 + i % 16);
+		fd = connect_from(from);
+		for (size_t k = 0; k < sizeof(block); k++)
+			block[k] = (char)(rand_r(&seed) >> 8);
+		/* Half of them begin as a hello does. */
+		if (i % 2)
+			memcpy(block, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+			       9);
+		ck_assert_int_ge(send(fd, block, sizeof(block), MSG_NOSIGNAL),
+				 0);
+		ck_assert_uint_le(wait_for_close(fd, CLIENT_MS), 7);
+		close(fd);
+	}
+	client_idle(1500);
+	ck_assert(!c.closed);
+	client_release(&c);
+}
+END_TEST
+
+/* On the list, and with as many conversations as it gets. */
+START_TEST(one_client_does_not_keep_others_out)
+{
+	static struct client many[KFARMD_SESSIONS_PER_KEY], c;
+	char *both = xasprintf("%s greedy\n%s", stranger.pin, friend.pin);
+	struct tls_session *s;
+	struct err err;
+
+	write_list(both);
+	free(both);
+	for (unsigned i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
+		converse_as(&many[i], &stranger, "127.0.0.1");
+	for (unsigned i = 0; i < 2; i++) {
+		s = shake(&stranger, connect_from("127.0.0.1"), &node_pin);
+		ck_assert_ptr_nonnull(s);
+		ck_assert_int_ne(first_word(s, &err), 1);
+		tls_session_free(s);
+	}
+	converse(&c, "127.0.0.1");
+	client_release(&c);
+	/* One that leaves makes room for another of its own. */
+	client_release(&many[0]);
+	client_idle(1000);
+	converse_as(&many[0], &stranger, "127.0.0.1");
+	for (unsigned i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
+		client_release(&many[i]);
+}
+END_TEST
+
+/* A hello that comes byte by byte, and would take a minute. */
+START_TEST(who_is_slow_is_left_after_five_seconds)
+{
+	uint64_t start;
+	int fd = connect_from("127.0.0.1");
+	char byte = 0x16;
+
+	start = clock_ms();
+	while (send(fd, &byte, 1, MSG_NOSIGNAL) == 1 &&
+	       clock_ms() - start < CLIENT_MS) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		byte = byte == 0x16 ? 3 : 1;
+		if (poll(&p, 1, 300))
+			break;
+	}
+	ck_assert_uint_ge(clock_ms() - start, 4500);
+	ck_assert_uint_lt(clock_ms() - start, CLIENT_MS);
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("agent/door");
+	TCase *t = tcase_create("door");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, a_client_with_its_key_on_the_list_has_jobs_done);
+	tcase_add_test(t, its_name_and_its_key_are_in_the_status);
+	tcase_add_test(t, who_is_struck_off_the_list_is_left);
+	tcase_add_test(t,
+		       a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs);
+	tcase_add_test(
+		t, who_is_written_on_the_list_is_admitted_without_a_restart);
+	tcase_add_test(t, an_unknown_key_is_refused_and_told_what_to_do);
+	tcase_add_test(t, a_node_with_another_key_gets_no_word_of_ours);
+	tcase_add_loop_test(t, older_or_other_tls_is_refused, 0,
+			    sizeof(others) / sizeof(*others));
+	tcase_add_test(t, there_is_no_ticket_to_come_back_with);
+	tcase_add_test(t, a_key_without_the_protocol_gets_no_hello);
+	tcase_add_loop_test(t, what_is_no_tls_is_left_at_once, 0,
+			    sizeof(garbage) / sizeof(*garbage));
+	tcase_add_test(t, random_bytes_end_nothing_but_their_connection);
+	tcase_add_test(t, one_client_does_not_keep_others_out);
+	tcase_add_test(t, who_is_slow_is_left_after_five_seconds);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+#include "kfarmd-node.h"
+
+#include "suite.h"
+
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+static char *run_kfarmd(const char *const *words, int *status)
+{
+	char *line = xasprintf("exec '%s'", kfarmd_path()), *more;
+	char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	for (; *words; words++) {
+		more = xasprintf("%s '%s'", line, *words);
+		free(line);
+		line = more;
+	}
+	more = xasprintf("%s 2>&1", line);
+	argv[2] = more;
+	ck_assert_int_eq(spawn_collect_stdout(&what, 1u << 16, 10000, &out,
+					      status, &err),
+			 0);
+	free(more);
+	free(line);
+	return buf_steal(&out);
+}
+
+/* Command lines, and a word of the one line that they get. */
+static const struct wrong {
+	const char *words[4];
+	const char *says;
+} wrongs[] = {
+	{ { NULL }, "one of --stdio and --listen" },
+	{ { "--stdio", "--listen", "unix:/tmp/x" }, "one of" },
+	{ { "--listen", "/tmp/x" }, "unix:PATH" },
+	{ { "--listen", "unix:" }, "needs a path" },
+	{ { "--listen", "65536" }, "[IPv6 ADDRESS]:PORT" },
+	{ { "--config", "/nosuch" }, "kfarmd --init" },
+	{ { "--config", "/nosuch", "--json" }, "--json is for --status" },
+	{ { "--init", "--stdio" }, "--init is not for" },
+	{ { "--init", "--listen", "3634" }, "--init is not for" },
+	{ { "--init", "--config", "/proc/nosuch" }, "/proc/nosuch" },
+	{ { "--stdio", "--slots", "0" }, "--slots 0" },
+	{ { "--stdio", "--slots", "many" }, "--slots many" },
+	{ { "--stdio", "more" }, "more: not an option" },
+	{ { "--nosuch" }, "--nosuch" },
+	{ { "--stdio", "--store", "/proc/nosuch" }, "/proc/nosuch" },
+	{ { "--stdio", "--store-size", "12" }, "--store-size 12" },
+	{ { "--stdio", "--store-size", "0G" }, "--store-size 0G" },
+	{ { "--stdio", "--store-size", "" }, "--store-size" },
+	{ { "--stdio", "--store-size", "99999999T" }, "--store-size" },
+	{ { "--stdio", "--host", "ARM" }, "--host ARM" },
+	{ { "--stdio", "--host", "" }, "--host" },
+	{ { "--stdio", "--host" }, "--host" },
+	{ { "--stdio", "--toolchains" }, "--toolchains" },
+	{ { "--json", "--stdio" }, "--json is for --status" },
+	{ { "--status", "--stdio" }, "--status is not for" },
+	{ { "--status", "--store", "/nosuch" }, "with the store /nosuch" },
+};
+
+START_TEST(a_wrong_command_line_gets_one_clear_line)
+{
+	int status;
+	char *out = run_kfarmd(wrongs[_i].words, &status);
+
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	ck_assert(str_starts(out, "kfarmd: "));
+	ck_assert_ptr_nonnull(strstr(out, wrongs[_i].says));
+	ck_assert_ptr_eq(strchr(out, '\n'), out + strlen(out) - 1);
+	free(out);
+}
+END_TEST
+
+static const char *const infos[] = { "--version", "-V", "--help", "-h" };
+
+START_TEST(version_and_help_go_to_stdout)
+{
+	const char *const words[] = { infos[_i], NULL };
+	int status;
+	char *out = run_kfarmd(words, &status);
+
+	ck_assert_int_eq(status, 0);
+	ck_assert(strstr(out, _i < 2 ? "kfarmd 0." : "usage: kfarmd"));
+	free(out);
+}
+END_TEST
+
+static void check_hosts(const char *const *more, const char *wanted)
+{
+	static struct node n;
+	char *hosts;
+
+	node_start_bare(&n, node_store, more);
+	ck_assert_uint_ge(n.c.fit.hosts.n, 1);
+	free(n.c.fit.hosts.v[0]);
+	n.c.fit.hosts.v[0] = xstrdup("own");
+	hosts = strv_join(&n.c.fit.hosts, " ");
+	ck_assert_str_eq(hosts, wanted);
+	free(hosts);
+	node_end(&n);
+}
+
+START_TEST(a_node_says_whose_programs_it_runs)
+{
+	const char *words[] = { "--host", "vax",    "--host",
+				"arm_be", "--host", NULL,
+				"--host", "vax",    NULL };
+	static struct node n;
+
+	client_set_up();
+	check_hosts(NULL, "own");
+	node_start_bare(&n, node_store, NULL);
+	words[5] = xstrdup(n.c.fit.hosts.v[0]);
+	node_end(&n);
+	/* Each once, and its own first. */
+	check_hosts(words, "own vax arm_be");
+	free((char *)words[5]);
+	client_tear_down();
+}
+END_TEST
+
+START_TEST(the_check_says_what_holds)
+{
+	static const char *const words[] = { "--check", NULL };
+	int status;
+	char *out = run_kfarmd(words, &status);
+
+	ck_assert_int_eq(status, 0);
+	ck_assert(str_starts(out, "sandbox: ok\nlayers: "));
+	ck_assert_ptr_nonnull(strstr(out, "seccomp"));
+	free(out);
+}
+END_TEST
+
+/* Where namespaces may not be had: without a limit of them, as root too. */
+static bool forbid_namespaces(void)
+{
+	struct err err;
+
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) &&
+	       !fs_write("/proc/sys/user/max_user_namespaces", bytes_str("0"),
+			 0644, &err);
+}
+
+static void expect_unfit(struct node *n)
+{
+	struct wire_job m;
+
+	ck_assert_uint_eq(n->c.fit.usable, 0);
+	ck_assert_uint_gt(strlen(n->c.fit.reason), 20);
+	play_send_cell(&n->c, 0, &client_gcc.id);
+	ck_assert_uint_eq(client_wait_have(&n->c, 0, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert_str_eq(n->c.have[0].detail, n->c.fit.reason);
+	m = play_job(&n->c, 1, WIRE_LANG_C, NULL);
+	play_send_job(&n->c, &m);
+	client_wait_job(&n->c, 1);
+	ck_assert(n->c.job[1].has_fail);
+	ck_assert_uint_eq(n->c.job[1].fail.class, WIRE_FAIL_NODE);
+}
+
+START_TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
+{
+	static const char *const words[] = { "--check", NULL };
+	static struct node n;
+	int status;
+	char *out;
+
+	if (!forbid_namespaces())
+		return;
+	out = run_kfarmd(words, &status);
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	ck_assert_ptr_nonnull(strstr(out, "\nmissing: "));
+	free(out);
+	client_set_up();
+	node_start_bare(&n, node_store, NULL);
+	expect_unfit(&n);
+	client_idle(1200);
+	ck_assert_uint_ge(n.c.beats, 1);
+	node_end(&n);
+	client_tear_down();
+}
+END_TEST
+
+static const char tiny[] = "int x;\n";
+
+START_TEST(slots_are_told_and_bound_the_compilers_at_once)
+{
+	static const char *const more[] = { "--slots", "1", NULL };
+	static struct node n;
+	unsigned busy = 0;
+
+	client_set_up();
+	node_start(&n, more);
+	ck_assert_uint_eq(n.c.hello.inventory.slots, 1);
+	play_put(&n.c, 0, ROOT "/a.c", tiny);
+	for (unsigned i = 0; i < CLIENT_JOBS; i++)
+		play_remote(&n.c, i, "a.c", NULL);
+	for (unsigned i = 0; i < CLIENT_JOBS; i++) {
+		client_wait_job(&n.c, i);
+		if (!n.c.job[i].has_fail)
+			continue;
+		ck_assert_uint_eq(n.c.job[i].fail.class, WIRE_FAIL_BUSY);
+		busy++;
+	}
+	ck_assert_uint_ge(busy, 1);
+	ck_assert_uint_lt(busy, CLIENT_JOBS - 3);
+	ck_assert_uint_le(n.c.most_running, 1);
+	node_end(&n);
+	client_tear_down();
+}
+END_TEST
+
+/* A small disk of our own at `dir`; false where we may not have one. */
+static bool mount_small(const char *dir)
+{
+	return !unshare(CLONE_NEWNS) &&
+	       !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("none", dir, "tmpfs", 0, "size=20m,mode=0700");
+}
+
+/* The toolchain does not fit: the cell is refused, and the node lives on. */
+START_TEST(a_full_disk_refuses_the_cell_and_nothing_else)
+{
+	char *small = node_dir();
+	static struct node n;
+
+	client_set_up();
+	if (mount_small(small)) {
+		node_start_bare(&n, small, NULL);
+		play_send_cell(&n.c, 0, &client_gcc.id);
+		play_send_tools(&n.c, 0);
+		ck_assert_uint_eq(client_wait_have(&n.c, 0, 1)->state,
+				  WIRE_HAVE_REFUSED);
+		ck_assert_msg(strstr(n.c.have[0].detail, "store"),
+			      "it said: %s", n.c.have[0].detail);
+		play_send_cell(&n.c, 1, &client_gcc.id);
+		client_idle(1200);
+		ck_assert_uint_ge(n.c.beats, 1);
+		ck_assert(!n.c.closed);
+		node_end(&n);
+		umount(small);
+	}
+	node_remove(small);
+	client_tear_down();
+}
+END_TEST
+
+/* As above, by the limit that it was given. */
+START_TEST(a_small_store_refuses_the_cell_and_nothing_else)
+{
+	static const char *const more[] = { "--store-size", "20M", NULL };
+	char *dir = node_dir();
+	static struct node n;
+
+	client_set_up();
+	node_start_bare(&n, dir, more);
+	play_send_cell(&n.c, 0, &client_gcc.id);
+	play_send_tools(&n.c, 0);
+	ck_assert_uint_eq(client_wait_have(&n.c, 0, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert(!n.c.closed);
+	node_end(&n);
+	node_remove(dir);
+	client_tear_down();
+}
+END_TEST
+
+START_TEST(a_cold_node_gets_the_toolchain_once)
+{
+	char *dir = node_dir();
+	static struct node n;
+
+	client_set_up();
+	node_start_bare(&n, dir, NULL);
+	play_cell(&n.c, 0);
+	ck_assert_uint_gt(n.c.n_needed, 20);
+	n.c.n_needed = 0;
+	play_cell(&n.c, 1);
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	node_end(&n);
+	/* And what it stored is there for the next kfarmd. */
+	node_start_bare(&n, dir, NULL);
+	play_cell(&n.c, 0);
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	node_end(&n);
+	node_remove(dir);
+	client_tear_down();
+}
+END_TEST
+
+/* True when this process is an ordinary user's from now on. */
+static bool become_ordinary(const char *dir)
+{
+	if (geteuid())
+		return true;
+	return !chown(dir, 65534, 65534) && !setgroups(0, NULL) &&
+	       !setresgid(65534, 65534, 65534) &&
+	       !setresuid(65534, 65534, 65534) && !access(kfarmd_path(), X_OK);
+}
+
+/* Where such a user may have namespaces; else it says that it is not fit. */
+START_TEST(an_ordinary_user_can_be_a_node)
+{
+	char *dir = node_dir();
+	static struct node n;
+
+	client_set_up();
+	if (become_ordinary(dir)) {
+		node_start_bare(&n, dir, NULL);
+		if (n.c.fit.usable) {
+			play_cell(&n.c, 0);
+			play_put(&n.c, 0, ROOT "/a.c", tiny);
+			play_remote(&n.c, 1, "a.c", NULL);
+			client_wait_job(&n.c, 1);
+			ck_assert(n.c.job[1].has_result);
+			ck_assert_uint_eq(n.c.job[1].result.wait_status, 0);
+		}
+		client_release(&n.c);
+		ck_assert_int_eq(spawn_wait(n.pid), 0);
+	}
+	node_remove(dir);
+	client_tear_down();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/main");
+	TCase *t = tcase_create("main");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
+	tcase_add_loop_test(t, a_wrong_command_line_gets_one_clear_line, 0,
+			    sizeof(wrongs) / sizeof(*wrongs));
+	tcase_add_loop_test(t, version_and_help_go_to_stdout, 0,
+			    sizeof(infos) / sizeof(*infos));
+	tcase_add_test(t, a_node_says_whose_programs_it_runs);
+	tcase_add_test(t, the_check_says_what_holds);
+	tcase_add_test(t, a_node_without_a_sandbox_runs_nothing_and_says_why);
+	tcase_add_test(t, slots_are_told_and_bound_the_compilers_at_once);
+	tcase_add_test(t, a_full_disk_refuses_the_cell_and_nothing_else);
+	tcase_add_test(t, a_small_store_refuses_the_cell_and_nothing_else);
+	tcase_add_test(t, an_ordinary_user_can_be_a_node);
+	tcase_add_test(t, a_cold_node_gets_the_toolchain_once);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

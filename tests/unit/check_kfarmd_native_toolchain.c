@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+/*
+ * Cells that compile with a toolchain of the node's own: a gcc of this
+ * machine, kept at one place, which for the client lies at another.
+ */
+#include "kfarmd-bundle.h"
+#include "kfarmd/native-toolchain.h"
+#include "suite.h"
+
+#include <fcntl.h>
+
+#define ID     "gcc-1.2.3-own"
+#define PREFIX "/home/kfarm-test/tools/gcc-1.2.3-own/t"
+#define SOURCE                  \
+	"#include <stddef.h>\n" \
+	"size_t f(const char *s) { return s ? *s : 7; }\n"
+
+static char *dir, *kept, *copy;
+static struct bundle gcc;
+static struct node n;
+
+static void set_up_all(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
+	dir = node_dir();
+	kept = xasprintf("%s/kept", dir);
+	copy = xasprintf("%s/copy", dir);
+	node_store = xasprintf("%s/store", dir);
+	ck_assert_int_eq(mkdir(copy, 0700), 0);
+	gcc_copy(copy);
+}
+
+static void tear_down_all(void)
+{
+	free(kept);
+	free(copy);
+	free(node_store);
+	node_remove(dir);
+}
+
+static void start(const char *toolchains)
+{
+	const char *words[] = { "--toolchains", toolchains, NULL };
+
+	node_start_bare(&n, node_store, words);
+	ck_assert_msg(n.c.fit.usable, "not fit: %s", n.c.fit.reason);
+}
+
+/* The first test brings the toolchain; for the others it is there. */
+static void set_up(void)
+{
+	client_set_up();
+	start(kept);
+	gcc = bundle_of(ID, n.c.fit.hosts.v[0], copy);
+	bundle_deliver(&n.c, &gcc, 14);
+}
+
+static void tear_down(void)
+{
+	bundle_release(&gcc);
+	node_end(&n);
+	client_tear_down();
+}
+
+static const struct wire_have *make_cell(unsigned cell, const char *driver,
+					 const char *kept_id,
+					 struct play_view *tools)
+{
+	struct wire_cell m = { .cell = cell,
+			       .driver = (char *)driver,
+			       .installed_id = (char *)kept_id };
+	struct play_view none = { 0 };
+	struct buf body = { 0 };
+
+	memset(m.toolchain.b, 0x33, sizeof(m.toolchain.b));
+	strv_add(&m.client_roots, ROOT);
+	wire_cell_encode(&body, &m);
+	client_send(&n.c, WIRE_CELL, &body);
+	strv_release(&m.client_roots);
+	play_send_view(&n.c, cell, WIRE_PART_TOOLCHAIN_END,
+		       tools ? tools : &none);
+	return client_wait_have(&n.c, cell, 1);
+}
+
+static void check_ready(const struct wire_have *have)
+{
+	ck_assert_msg(have->state == WIRE_HAVE_READY, "%s", have->detail);
+	ck_assert_uint_eq(strlen(have->detail), DIGEST_HEX - 1);
+}
+
+static void check_refused(const struct wire_have *have, const char *word)
+{
+	ck_assert_uint_eq(have->state, WIRE_HAVE_REFUSED);
+	ck_assert_msg(strstr(have->detail, word), "it said: %s", have->detail);
+}
+
+static void compile(unsigned job)
+{
+	static const char *const flags[] = { "-O 2", NULL };
+
+	play_remote(&n.c, job, "a.c", flags);
+	client_wait_job(&n.c, job);
+	ck_assert_msg(n.c.job[job].has_result, "%s", n.c.job[job].fail.reason);
+	ck_assert_msg(!n.c.job[job].result.wait_status, "%s",
+		      buf_str(&n.c.job[job].stream[WIRE_OUTPUT_STDERR]));
+}
+
+/* What the same compiler makes of it here. */
+static struct buf compiled_here(void)
+{
+	char *source = xasprintf("%s/a.c", dir);
+	char *line = xasprintf("cd '%s' && '%s/t/bin/x-gcc' -O2 -c a.c && "
+			       "cat a.o",
+			       dir, copy);
+	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	struct err err;
+	struct buf out;
+
+	ck_assert_int_eq(fs_write(source, bytes_str(SOURCE), 0600, &err), 0);
+	out = output_of(argv);
+	free(line);
+	free(source);
+	return out;
+}
+
+START_TEST(it_compiles_at_the_clients_place)
+{
+	struct buf here = compiled_here();
+	struct heard *job = &n.c.job[3];
+
+	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
+	compile(3);
+	ck_assert_uint_gt(here.len, 100);
+	ck_assert(bytes_equal(buf_bytes(&job->stream[WIRE_OUTPUT_OBJECT]),
+			      buf_bytes(&here)));
+	/* Its headers are where the client has them, the node's nowhere. */
+	ck_assert_ptr_nonnull(strstr(buf_str(&job->stream[WIRE_OUTPUT_DEPS]),
+				     PREFIX "/lib/"));
+	ck_assert_ptr_null(
+		strstr(buf_str(&job->stream[WIRE_OUTPUT_DEPS]), kept));
+	/* The answer is marked with what the client answers for. */
+	ck_assert_uint_eq(job->result.toolchain.b[5], 0x33);
+	buf_release(&here);
+}
+END_TEST
+
+/* As a name in a directory of links leads to the compiler. */
+START_TEST(it_is_found_through_the_clients_links)
+{
+	struct play_view links = { 0 };
+
+	play_link(&n.c, &links, "/home/kfarm-test/bin/a-gcc123-gcc",
+		  "../tools/gcc-1.2.3-own/t/bin/x-cc");
+	check_ready(
+		make_cell(0, "/home/kfarm-test/bin/a-gcc123-gcc", ID, &links));
+	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
+	compile(3);
+}
+END_TEST
+
+START_TEST(it_is_in_use_as_long_as_the_cell)
+{
+	struct buf body = { 0 };
+	const struct wire_held *held;
+
+	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	held = tools_ask(&n.c, false);
+	ck_assert_uint_eq(held->toolchains[0].state, WIRE_HELD_IN_USE);
+	ck_assert_uint_eq(tools_drop(&n.c, 2, ID)->state, 1);
+	wire_number_encode(&body, 0);
+	client_send(&n.c, WIRE_SHUT, &body);
+	while (tools_ask(&n.c, false)->toolchains[0].state == WIRE_HELD_IN_USE)
+		client_idle(5);
+	ck_assert_uint_eq(n.c.held.toolchains[0].state, WIRE_HELD_OK);
+}
+END_TEST
+
+/* Two at once make their lists at once, or one finds the other's. */
+START_TEST(several_cells_use_it)
+{
+	char *first;
+
+	first = xstrdup(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL)->detail);
+	for (unsigned i = 1; i < 4; i++) {
+		const struct wire_have *have = make_cell(
+			i, "/other/t/bin/x-gcc", ID, NULL);
+
+		check_ready(have);
+		ck_assert_str_eq(have->detail, first);
+	}
+	free(first);
+}
+END_TEST
+
+START_TEST(what_cannot_be_used_is_refused)
+{
+	check_refused(make_cell(0, PREFIX "/bin/x-gcc", "gcc-9-no", NULL),
+		      "not held");
+	check_refused(make_cell(1, PREFIX "/bin/y-gcc", ID, NULL),
+		      "no compiler y-gcc");
+	check_refused(make_cell(2, PREFIX "/x-gcc", ID, NULL), "\"bin\"");
+	check_refused(make_cell(3, PREFIX "/bin/as", ID, NULL), "as");
+	ck_assert(!n.c.closed);
+}
+END_TEST
+
+/* Its own prefix is the node's root, where libraries are behind links. */
+START_TEST(a_place_that_is_the_nodes_is_refused)
+{
+	struct play_view loop = { 0 };
+
+	check_refused(make_cell(0, "/bin/x-gcc", ID, NULL), "/lib");
+	play_link(&n.c, &loop, "/a/bin/x-gcc", "../../a/bin/x-gcc");
+	check_refused(make_cell(1, "/a/bin/x-gcc", ID, &loop), "nowhere");
+}
+END_TEST
+
+static void spoil(const char *path)
+{
+	struct timespec times[2];
+	char *full = xasprintf("%s/" ID "/%s", kept, path);
+	struct stat st;
+	FILE *f;
+
+	ck_assert_int_eq(stat(full, &st), 0);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	ck_assert_int_eq(chmod(full, 0755), 0);
+	f = fopen(full, "r+");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fseek(f, st.st_size / 2, SEEK_SET), 0);
+	fputs("??????", f);
+	fclose(f);
+	ck_assert_int_eq(chmod(full, st.st_mode), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, full, times, 0), 0);
+	free(full);
+}
+
+/* Its driver, which would be run; and what is only read. */
+START_TEST(damage_is_found_before_it_is_used)
+{
+	static const char *const paths[] = { "t/bin/x-gcc", "/cc1" };
+	const struct wire_have *have;
+	const char *path = NULL;
+
+	/* A list that is in memory finds it as well. */
+	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	for (size_t i = 0; i < gcc.entries.n; i++) {
+		if (str_ends(gcc.entries.v[i].path, paths[_i]))
+			path = gcc.entries.v[i].path;
+	}
+	ck_assert_ptr_nonnull(path);
+	spoil(path);
+	have = make_cell(1, PREFIX "/bin/x-gcc", ID, NULL);
+	check_refused(have, path);
+	ck_assert_uint_eq(tools_ask(&n.c, false)->toolchains[0].state,
+			  WIRE_HELD_DAMAGED);
+	check_refused(make_cell(2, PREFIX "/bin/x-gcc", ID, NULL), path);
+}
+END_TEST
+
+static const char *const bad_drivers[] = {
+	"#!/bin/sh\necho 12.2.0\n",
+	"",
+	"\x7f"
+	"ELF, or so it seems",
+};
+
+START_TEST(an_odd_driver_is_refused)
+{
+	struct bundle g = bundle_small("gcc-2-odd", n.c.fit.hosts.v[0],
+				       bad_drivers[_i]);
+
+	bundle_deliver(&n.c, &g, 15);
+	check_refused(make_cell(0, "/x/t/bin/x-gcc", "gcc-2-odd", NULL),
+		      "t/bin/x-gcc");
+	ck_assert(!n.c.closed);
+	ck_assert_uint_eq(tools_drop(&n.c, 3, "gcc-2-odd")->state, 0);
+	bundle_release(&g);
+}
+END_TEST
+
+/* ------------------------------------------------------------ prefixes */
+
+static const struct prefix {
+	const char *within, *driver, *here, *there; /* here NULL: refused */
+} prefixes[] = {
+	{ "a/b/bin/gcc", "/c/a/b/bin/gcc", "/K", "/c" },
+	{ "a/b/bin/gcc", "/c/x/b/bin/gcc", "/K/a", "/c/x" },
+	{ "a/b/bin/gcc", "/c/x/y/bin/gcc", "/K/a/b", "/c/x/y" },
+	{ "bin/gcc", "/c/x/y/bin/gcc", "/K", "/c/x/y" },
+	{ "usr/bin/gcc", "/usr/bin/gcc", "/K", "" },
+	{ "a/usr/bin/gcc", "/usr/bin/gcc", "/K/a", "" },
+	{ "a/b/bin/gcc", "/bin/gcc", "/K/a/b", "" },
+	{ "a/b/bin/gcc", "/c/gcc", NULL, NULL },
+	{ "a/b/gcc", "/c/bin/gcc", NULL, NULL },
+	{ "a/bin/gcc", "/gcc", NULL, NULL },
+	{ "a/xbin/gcc", "/xbin/gcc", NULL, NULL },
+};
+
+START_TEST(a_prefix_stands_for_the_clients)
+{
+	const struct prefix *p = &prefixes[_i];
+	char *here, *there, *mapped;
+
+	ck_assert_int_eq(kfarmd_native_toolchain_find_prefixes(
+				 "/K", p->within, p->driver, &here, &there),
+			 p->here != NULL);
+	if (!p->here) {
+		ck_assert_ptr_null(here);
+		ck_assert_ptr_null(there);
+		return;
+	}
+	ck_assert_str_eq(here, p->here);
+	ck_assert_str_eq(there, p->there);
+	mapped = xasprintf("/K/%s", p->within);
+	free(here);
+	here = kfarmd_native_toolchain_map_path(mapped, p->here, p->there);
+	ck_assert_str_eq(here, p->driver);
+	free(mapped);
+	free(here);
+	free(there);
+}
+END_TEST
+
+START_TEST(what_is_elsewhere_stays_where_it_is)
+{
+	static const char *const paths[] = { "/lib/libc.so.6", "/Kx/a", "/" };
+	char *mapped;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		mapped = kfarmd_native_toolchain_map_path(paths[i], "/K", "/c");
+		ck_assert_str_eq(mapped, paths[i]);
+		free(mapped);
+	}
+	mapped = kfarmd_native_toolchain_map_path("/K", "/K", "/c");
+	ck_assert_str_eq(mapped, "/c");
+	free(mapped);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/foreign");
+	TCase *pure = tcase_create("prefixes"), *t = tcase_create("own");
+
+	tcase_add_loop_test(pure, a_prefix_stands_for_the_clients, 0,
+			    sizeof(prefixes) / sizeof(*prefixes));
+	tcase_add_test(pure, what_is_elsewhere_stays_where_it_is);
+	tcase_set_timeout(t, 240);
+	tcase_add_unchecked_fixture(t, set_up_all, tear_down_all);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, it_compiles_at_the_clients_place);
+	tcase_add_test(t, it_is_found_through_the_clients_links);
+	tcase_add_test(t, it_is_in_use_as_long_as_the_cell);
+	tcase_add_test(t, several_cells_use_it);
+	tcase_add_test(t, what_cannot_be_used_is_refused);
+	tcase_add_test(t, a_place_that_is_the_nodes_is_refused);
+	tcase_add_loop_test(t, damage_is_found_before_it_is_used, 0, 2);
+	tcase_add_loop_test(t, an_odd_driver_is_refused, 0,
+			    sizeof(bad_drivers) / sizeof(*bad_drivers));
+	suite_add_tcase(s, pure);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

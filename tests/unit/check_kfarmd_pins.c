@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd toolchain */
+#include "kfarmd/client.h"
+
+#include "kfarmd-single.h"
+
+static const char *const o2[] = { "-O 2", NULL };
+
+static void send_pin(uint32_t job, uint8_t class)
+{
+	struct wire_pin m = { .job = job, .class = class };
+	struct buf body = { 0 };
+
+	wire_pin_encode(&body, &m);
+	client_send(&node.c, WIRE_PIN, &body);
+}
+
+START_TEST(a_job_for_a_class_is_answered_as_any)
+{
+	struct wire_job m;
+
+	play_put(&node.c, 0, ROOT "/a.c", "int a;\n");
+	for (uint32_t job = 1; job < 4; job++) {
+		m = play_job(&node.c, job, WIRE_LANG_C, plain);
+		if (job != 2)
+			send_pin(job, 0);
+		play_send_job(&node.c, &m);
+		ck_assert_int_eq(result(job)->wait_status, 0);
+		m = play_job(&node.c, job, WIRE_LANG_C, plain);
+		check_answer(&m, plain);
+	}
+}
+END_TEST
+
+START_TEST(heat_comes_while_there_are_such_jobs)
+{
+	struct buf text = slow_source();
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	play_put(&node.c, 0, ROOT "/a.c", buf_str(&text));
+	play_remote(&node.c, 1, "a.c", o2);
+	while (!node.c.most_running && clock_ms() < deadline)
+		client_idle(20);
+	ck_assert_uint_eq(node.c.heats, 0);
+	play_cancel(&node.c, 1);
+	send_pin(2, 0);
+	play_remote(&node.c, 2, "a.c", o2);
+	while (!node.c.heats && clock_ms() < deadline)
+		client_idle(20);
+	ck_assert_uint_ge(node.c.heats, 1);
+	play_cancel(&node.c, 2);
+	buf_release(&text);
+}
+END_TEST
+
+START_TEST(a_class_that_is_not_there_fails_the_job_alone)
+{
+	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
+	send_pin(1, WIRE_CLASSES_MAX - 1);
+	play_remote(&node.c, 1, "b.S", plain);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(failure(1)->reason, "no class 31"));
+	play_remote(&node.c, 2, "b.S", plain);
+	ck_assert_int_eq(result(2)->wait_status, 0);
+}
+END_TEST
+
+START_TEST(a_pin_of_another_job_ends_the_conversation)
+{
+	struct wire_job m = play_job(&node.c, 2, WIRE_LANG_C, plain);
+
+	send_pin(1, 0);
+	play_send_job(&node.c, &m);
+	client_expect_bye(&node.c, "a PIN of job 1 before job 2");
+}
+END_TEST
+
+START_TEST(two_pins_in_a_row_end_the_conversation)
+{
+	send_pin(1, 0);
+	send_pin(1, 0);
+	client_expect_bye(&node.c, "a PIN without its job");
+}
+END_TEST
+
+/* Those of two classes, of which only one is there. */
+START_TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
+{
+	struct machine_cpus *cpus = xcalloc(2, sizeof(*cpus)), ours;
+	struct kfarmd_pins pins;
+	struct kfarmd_pin *pin;
+	struct buf body = { 0 };
+	struct err err;
+
+	machine_cpus_read_usable(&ours, "");
+	for (unsigned i = 0; i < MACHINE_CPUS_MAX; i++)
+		machine_cpus_add(&cpus[0], i);
+	machine_cpus_add(&cpus[1], MACHINE_CPUS_MAX - 1);
+	kfarmd_client_init_pins(&pins, WIRE_WITH_PIN, cpus, 2);
+	for (uint8_t class = 0; class < 2; class ++) {
+		wire_pin_encode(&body, &(struct wire_pin){ 5, class });
+		ck_assert_int_eq(kfarmd_client_receive_pin(
+					 &pins, buf_bytes(&body), &err),
+				 0);
+		buf_reset(&body);
+		ck_assert_int_eq(
+			kfarmd_client_take_job_pin(&pins, 5, &pin, &err),
+			class ? -EPERM : 0);
+		if (class)
+			continue;
+		ck_assert_mem_eq(&pin->cpus, &ours, sizeof(ours));
+		ck_assert_uint_eq(pin->share.max_running,
+				  machine_cpus_count(&ours));
+	}
+	ck_assert_ptr_null(pin);
+	kfarmd_client_release_pins(&pins);
+	buf_release(&body);
+}
+END_TEST
+
+START_TEST(before_version_9_there_is_no_pin)
+{
+	struct kfarmd_pins pins;
+	struct buf body = { 0 };
+	struct err err;
+
+	kfarmd_client_init_pins(&pins, WIRE_WITH_PIN - 1,
+				xcalloc(1, sizeof(struct machine_cpus)), 1);
+	wire_pin_encode(&body, &(struct wire_pin){ 5, 0 });
+	ck_assert_int_eq(
+		kfarmd_client_receive_pin(&pins, buf_bytes(&body), &err),
+		-EPROTO);
+	kfarmd_client_release_pins(&pins);
+	buf_release(&body);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("pins");
+
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_test(t, a_job_for_a_class_is_answered_as_any);
+	tcase_add_test(t, heat_comes_while_there_are_such_jobs);
+	tcase_add_test(t, a_class_that_is_not_there_fails_the_job_alone);
+	tcase_add_test(t, a_pin_of_another_job_ends_the_conversation);
+	tcase_add_test(t, two_pins_in_a_row_end_the_conversation);
+	tcase_add_test(t, a_job_gets_no_cpu_that_kfarmd_may_not_use);
+	tcase_add_test(t, before_version_9_there_is_no_pin);
+	return one_run("agent/pins", t);
+}

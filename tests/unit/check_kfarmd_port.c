@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/settings.h"
+
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct err err;
+
+static const char *const good[] = {
+	"0",
+	"1",
+	"65535",
+	"3634",
+	"0.0.0.0:3634",
+	"192.0.2.1:1",
+	"[::]:3634",
+	"[::1]:3634",
+	"[2001:db8::1]:80",
+	"[fe80::1%lo]:80",
+	"127.0.0.1:0",
+};
+
+static const char *const bad[] = {
+	"",
+	":",
+	":3634",
+	"65536",
+	"-1",
+	"+1",
+	"0x1",
+	" 3634",
+	"3634 ",
+	"ssh",
+	"localhost:3634",
+	"192.0.2:3634",
+	"192.0.2.256:3634",
+	"192.0.2.1:",
+	"192.0.2.1",
+	"::1:3634",
+	"2001:db8::1",
+	"[::1]",
+	"[::1",
+	"[]:3634",
+	"[::1]3634",
+	"[::1:3634",
+	"[192.0.2.1]:3634",
+	"[fe80::1%nosuch0]:3634",
+	"[::1]:3634:1",
+	"[",
+	"]:1",
+	"[:1",
+	"unix:",
+};
+
+START_TEST(ports_and_addresses_are_taken)
+{
+	ck_assert_msg(!kfarmd_settings_check_address(good[_i], &err), "%s",
+		      err.text);
+}
+END_TEST
+
+START_TEST(all_else_is_refused_and_says_what_is_wanted)
+{
+	ck_assert_int_eq(kfarmd_settings_check_address(bad[_i], &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "ADDRESS:PORT"));
+}
+END_TEST
+
+static int connect_by(int family, const char *host, const char *at)
+{
+	const char *colon = strrchr(at, ':');
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	uint16_t port = htons((uint16_t)atoi(colon + 1));
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	v4.sin_port = v6.sin6_port = port;
+	if (family == AF_INET) {
+		inet_pton(AF_INET, host, &v4.sin_addr);
+		ret = connect(fd, (struct sockaddr *)&v4, sizeof(v4));
+	} else {
+		inet_pton(AF_INET6, host, &v6.sin6_addr);
+		ret = connect(fd, (struct sockaddr *)&v6, sizeof(v6));
+	}
+	if (!ret)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Where this machine has IPv6. */
+static bool has_v6(void)
+{
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6,
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof(at));
+
+	close(fd);
+	return has;
+}
+
+static void expect_peer(int listener, int fd, const char *start)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int peer = -1;
+	char *who;
+
+	for (int i = 0; i < 60000 && peer < 0; i++) {
+		peer = accept(listener, (struct sockaddr *)&from, &len);
+		if (peer < 0)
+			usleep(1000);
+	}
+	ck_assert_int_ge(peer, 0);
+	who = kfarmd_settings_format_address(&from);
+	ck_assert_msg(!strncmp(who, start, strlen(start)), "%s", who);
+	free(who);
+	close(peer);
+	close(fd);
+}
+
+START_TEST(a_port_alone_is_of_both_kinds)
+{
+	char *at;
+	int listener, fd;
+
+	ck_assert_int_eq(kfarmd_settings_listen("0", &listener, &at, &err), 0);
+	fd = connect_by(AF_INET, "127.0.0.1", at);
+	ck_assert_int_ge(fd, 0);
+	expect_peer(listener, fd, "127.0.0.1:");
+	if (has_v6()) {
+		ck_assert_ptr_nonnull(strstr(at, "[::]:"));
+		fd = connect_by(AF_INET6, "::1", at);
+		ck_assert_int_ge(fd, 0);
+		expect_peer(listener, fd, "[::1]:");
+	}
+	close(listener);
+	free(at);
+}
+END_TEST
+
+START_TEST(an_address_is_listened_at_and_no_other)
+{
+	char *at;
+	int listener, fd;
+
+	ck_assert_int_eq(
+		kfarmd_settings_listen("127.0.0.2:0", &listener, &at, &err), 0);
+	ck_assert(!strncmp(at, "127.0.0.2:", 10));
+	ck_assert_int_lt(connect_by(AF_INET, "127.0.0.1", at), 0);
+	fd = connect_by(AF_INET, "127.0.0.2", at);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	close(listener);
+	free(at);
+	if (!has_v6())
+		return;
+	ck_assert_int_eq(
+		kfarmd_settings_listen("[::1]:0", &listener, &at, &err), 0);
+	ck_assert(!strncmp(at, "[::1]:", 6));
+	close(listener);
+	free(at);
+}
+END_TEST
+
+START_TEST(a_port_that_is_taken_is_named)
+{
+	char *at, *again;
+	int listener, second;
+
+	ck_assert_int_eq(
+		kfarmd_settings_listen("127.0.0.1:0", &listener, &at, &err), 0);
+	ck_assert_int_eq(kfarmd_settings_listen(at, &second, &again, &err),
+			 -EADDRINUSE);
+	ck_assert_ptr_nonnull(strstr(err.text, at));
+	ck_assert_int_eq(
+		kfarmd_settings_listen("192.0.2.1:3634", &second, &again, &err),
+		-EADDRNOTAVAIL);
+	close(listener);
+	free(at);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("agent/port");
+	TCase *t = tcase_create("port");
+
+	tcase_add_loop_test(t, ports_and_addresses_are_taken, 0,
+			    sizeof(good) / sizeof(*good));
+	tcase_add_loop_test(t, all_else_is_refused_and_says_what_is_wanted, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(t, a_port_alone_is_of_both_kinds);
+	tcase_add_test(t, an_address_is_listened_at_and_no_other);
+	tcase_add_test(t, a_port_that_is_taken_is_named);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+/*
+ * With a real gcc in a real cell.
+ */
+#include "kfarmd/run.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "compiler/manifest.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GCC "/usr/bin/gcc"
+
+static struct event_base *base;
+static struct children *children;
+static struct compiler_manifest gcc;
+static struct sandbox *cell;
+static struct event *readable;
+static struct kfarmd_run *run;
+static unsigned done;
+static struct err err;
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	sandbox_handle_messages(arg);
+}
+
+static void put(const struct compiler_entry *e)
+{
+	int fd;
+
+	if (e->kind == COMPILER_ENTRY_SYMLINK) {
+		ck_assert_int_eq(
+			sandbox_put_symlink(cell, e->path, e->target, &err), 0);
+	} else if (e->kind == COMPILER_ENTRY_DIR) {
+		ck_assert_int_eq(sandbox_put_dir(cell, e->path, &err), 0);
+	} else {
+		fd = open(e->path, O_RDONLY | O_CLOEXEC);
+		ck_assert_int_eq(sandbox_put_file(cell, e->path, fd,
+						  e->size_bytes, e->executable,
+						  e->mtime_ns, &err),
+				 0);
+		close(fd);
+	}
+}
+
+static void set_up(void)
+{
+	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	struct sandbox_setup setup = { 0 };
+
+	base = event_base_new();
+	children = children_new(base);
+	children_reap_orphans(children);
+	ck_assert_int_eq(compiler_manifest_make(&gcc, GCC, env, &err), 0);
+	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
+	for (size_t i = 0; i < gcc.entries.n; i++)
+		put(&gcc.entries.v[i]);
+	readable = event_new(base, sandbox_fd(cell), EV_READ | EV_PERSIST,
+			     on_readable, cell);
+	event_add(readable, NULL);
+}
+
+static void tear_down(void)
+{
+	if (run)
+		kfarmd_run_free(run);
+	event_free(readable);
+	sandbox_free(cell);
+	compiler_manifest_release(&gcc);
+	children_wait(children, 20000);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	children_free(children);
+	event_base_free(base);
+}
+
+static void on_done(void *ctx)
+{
+	ck_assert_ptr_eq(ctx, &done);
+	done++;
+}
+
+/* gcc with up to three words; `fd` is its standard input. */
+static void start(int fd, const char *a, const char *b, const char *c)
+{
+	char *argv[] = { (char *)GCC, (char *)a, (char *)b, (char *)c, NULL };
+	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			(char *)"TMPDIR=" SANDBOX_TMP_DIR, NULL };
+	struct sandbox_job job = {
+		.argv = argv, .env = env, .cwd = SANDBOX_OUT_DIR, .stdin_fd = fd
+	};
+
+	ck_assert_msg(!kfarmd_run_start(&run, base, cell, &job, NULL, on_done,
+					&done, &err),
+		      "%s", err.text);
+}
+
+static void wait_done(void)
+{
+	uint64_t deadline = clock_ms() + 60000;
+	struct timeval tick = { .tv_usec = 5000 };
+
+	while (!done && clock_ms() < deadline) {
+		event_base_loopexit(base, &tick);
+		event_base_loop(base, EVLOOP_ONCE);
+	}
+	ck_assert_uint_eq(done, 1);
+}
+
+START_TEST(what_it_says_is_kept)
+{
+	start(-1, "-dumpversion", NULL, NULL);
+	wait_done();
+	ck_assert_int_eq(run->end.cause, SANDBOX_END_EXITED);
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_uint_gt(run->output[0].len, 1);
+	ck_assert_uint_eq(run->output[1].len, 0);
+}
+END_TEST
+
+START_TEST(its_errors_are_kept_apart)
+{
+	start(-1, "-c", "nosuch.c", NULL);
+	wait_done();
+	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
+	ck_assert_uint_eq(run->output[0].len, 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "nosuch.c"));
+	ck_assert(!run->overflowed);
+}
+END_TEST
+
+static int open_empty(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+START_TEST(what_it_made_is_mapped)
+{
+	struct bytes map = { 0 };
+	int fd = open_empty();
+
+	start(fd, "-xassembler", "-c", "-");
+	close(fd);
+	wait_done();
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_int_eq(kfarmd_run_map_file(run, "nosuch", 100, &map),
+			 -ENOENT);
+	ck_assert_int_eq(kfarmd_run_map_file(run, "-.o", 10, &map), -EFBIG);
+	ck_assert_uint_eq(map.len, 0);
+	ck_assert_int_eq(kfarmd_run_map_file(run, "-.o", 1u << 20, &map), 0);
+	ck_assert_uint_gt(map.len, 100);
+	ck_assert_mem_eq(map.data, "\177ELF", 4);
+	kfarmd_run_unmap_file(&map);
+	ck_assert_uint_eq(map.len, 0);
+}
+END_TEST
+
+/* It reads a pipe that never ends. */
+START_TEST(one_that_is_freed_is_killed_and_not_heard_of)
+{
+	struct timeval soon = { .tv_usec = 200000 };
+	int fd[2];
+
+	ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
+	start(fd[0], "-E", "-", NULL);
+	close(fd[0]);
+	event_base_loopexit(base, &soon);
+	event_base_dispatch(base);
+	kfarmd_run_free(run);
+	run = NULL;
+	event_base_loopexit(base, &soon);
+	event_base_dispatch(base);
+	ck_assert_uint_eq(done, 0);
+	close(fd[1]);
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_is_refused)
+{
+	char *argv[] = { (char *)GCC, xcalloc(1, 200000), NULL };
+	struct sandbox_job job = { .argv = argv,
+				   .env = argv + 2,
+				   .cwd = SANDBOX_OUT_DIR,
+				   .stdin_fd = -1 };
+
+	memset(argv[1], 'x', 199999);
+	ck_assert_int_eq(kfarmd_run_start(&run, base, cell, &job, NULL, on_done,
+					  &done, &err),
+			 -E2BIG);
+	ck_assert_ptr_null(run);
+	free(argv[1]);
+}
+END_TEST
+
+/* gcc with two words, and gcc as a tool of it. */
+static void start_two(const char *a, const char *b, char *const *tool,
+		      const char *file, uint32_t deadline_ms)
+{
+	static char *first[] = { (char *)GCC, NULL, NULL, NULL };
+	static char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			       (char *)"TMPDIR=" SANDBOX_TMP_DIR, NULL };
+	struct sandbox_job job = { .argv = first,
+				   .env = env,
+				   .cwd = SANDBOX_OUT_DIR,
+				   .deadline_ms = deadline_ms,
+				   .stdin_fd = -1 };
+	struct kfarmd_run_tool what = { .argv = tool,
+					.input_file = file,
+					.client_name = file };
+
+	first[1] = (char *)a;
+	first[2] = (char *)b;
+	ck_assert_msg(!kfarmd_run_start(&run, base, cell, &job, &what, on_done,
+					&done, &err),
+		      "%s", err.text);
+}
+
+START_TEST(a_tool_reads_what_the_first_one_prints)
+{
+	static char *const tool[] = { (char *)GCC, (char *)"-E",
+				      (char *)"-xassembler-with-cpp",
+				      (char *)"-", NULL };
+
+	start_two("-dumpversion", NULL, tool, NULL, 0);
+	wait_done();
+	ck_assert(run->status_from_tool);
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[0]), "# 1 \"<stdin>"
+							       "\"\n"));
+	ck_assert(!run->tool_wrote);
+	ck_assert_uint_gt(kfarmd_run_cpu_ms(run) + 1, run->parts[1].end.cpu_ms);
+	ck_assert_uint_eq(run->end.cpu_ms,
+			  run->parts[0].end.cpu_ms + run->parts[1].end.cpu_ms);
+}
+END_TEST
+
+static void put_source(const char *path, const char *text)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+	ck_assert_int_eq(
+		sandbox_put_file(cell, path, fd, strlen(text), false, 0, &err),
+		0);
+	close(fd);
+}
+
+START_TEST(a_tool_has_a_copy_of_the_file)
+{
+	static char *const tool[] = { (char *)GCC,   (char *)"-S",
+				      (char *)"-xc", (char *)"-ob.s",
+				      (char *)"a.s", NULL };
+	struct bytes map = { 0 };
+
+	put_source("/a.c", "#include \"/nosuch.h\"\n");
+	start_two("-S", "/a.c", tool, "a.s", 0);
+	wait_done();
+	/* The first one fails, and the tool never runs. */
+	ck_assert(!run->status_from_tool);
+	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
+	kfarmd_run_free(run);
+	run = NULL;
+	done = 0;
+	put_source("/a.c", "int a_name;\n");
+	start_two("-S", "/a.c", tool, "a.s", 60000);
+	wait_done();
+	/* The assembler's text is no C. */
+	ck_assert(run->status_from_tool);
+	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
+	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "a.s:"));
+	ck_assert_int_eq(kfarmd_run_map_file(run, "a.s", 1u << 20, &map), 0);
+	ck_assert_ptr_nonnull(memmem(map.data, map.len, "a_name", 6));
+	kfarmd_run_unmap_file(&map);
+	ck_assert_int_eq(kfarmd_run_map_file(run, "b.s", 1u << 20, &map),
+			 -ENOENT);
+}
+END_TEST
+
+START_TEST(a_tool_that_cannot_start_is_what_counts)
+{
+	static char *const tool[] = { (char *)"/nosuch", NULL };
+
+	start_two("-dumpversion", NULL, tool, NULL, 0);
+	wait_done();
+	ck_assert(run->status_from_tool);
+	ck_assert_int_eq(run->end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert_int_eq(run->end.error, ENOENT);
+	ck_assert(str_starts(run->end.detail, "exec"));
+}
+END_TEST
+
+START_TEST(a_tool_without_its_file_does_not_run)
+{
+	static char *const tool[] = { (char *)"/nosuch", NULL };
+	struct bytes map = { 0 };
+
+	start_two("-dumpversion", NULL, tool, "out.o", 0);
+	wait_done();
+	ck_assert(!run->status_from_tool);
+	ck_assert_int_eq(run->end.status, 0);
+	ck_assert_uint_gt(run->output[0].len, 1);
+	ck_assert_int_eq(kfarmd_run_map_file(run, "out.o", 100, &map), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/run");
+	TCase *t = tcase_create("run");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_it_says_is_kept);
+	tcase_add_test(t, its_errors_are_kept_apart);
+	tcase_add_test(t, what_it_made_is_mapped);
+	tcase_add_test(t, one_that_is_freed_is_killed_and_not_heard_of);
+	tcase_add_test(t, a_line_that_is_too_long_is_refused);
+	tcase_add_test(t, a_tool_reads_what_the_first_one_prints);
+	tcase_add_test(t, a_tool_has_a_copy_of_the_file);
+	tcase_add_test(t, a_tool_that_cannot_start_is_what_counts);
+	tcase_add_test(t, a_tool_without_its_file_does_not_run);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+/*
+ * Cells and their views: what is right, and what a hostile client tries.
+ */
+#include "kfarmd-single.h"
+
+#include <fcntl.h>
+
+static const char tiny[] = "int x;\n";
+
+/* Compile this as ROOT/a.c: is it right? */
+static bool compiles(unsigned job, const char *source)
+{
+	play_put(&node.c, 0, ROOT "/a.c", source);
+	play_remote(&node.c, job, "a.c", plain);
+	client_wait_job(&node.c, job);
+	return node.c.job[job].has_result &&
+	       !node.c.job[job].result.wait_status;
+}
+
+static void expect_lost(const char *word)
+{
+	const struct wire_have *have = client_wait_have(&node.c, 0, 2);
+
+	ck_assert_uint_eq(have->state, WIRE_HAVE_LOST);
+	ck_assert_msg(strstr(have->detail, word), "it said: %s", have->detail);
+	/* Nobody else suffers. */
+	play_cell(&node.c, 1);
+}
+
+static void send_entry(const char *path, enum wire_inode_kind kind,
+		       const char *target)
+{
+	struct play_view view = { 0 };
+
+	if (kind == WIRE_INODE_SYMLINK)
+		play_link(&node.c, &view, path, target);
+	else
+		play_entry(&node.c, &view, path, kind);
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+}
+
+START_TEST(what_is_gone_is_not_seen)
+{
+	static const char source[] =
+		"#if !__has_include(\"d/h.h\")\n#error none\n#endif\n";
+
+	ck_assert(!compiles(1, source));
+	play_put(&node.c, 0, ROOT "/d/h.h", tiny);
+	ck_assert(compiles(2, source));
+	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL);
+	ck_assert(!compiles(3, source));
+	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL); /* nothing is there */
+	ck_assert(!compiles(4, source));
+}
+END_TEST
+
+START_TEST(links_and_times_are_the_clients)
+{
+	play_put(&node.c, 0, ROOT "/real/h.h", "#define H 7\n");
+	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, "real");
+	ck_assert(compiles(1, "#include \"link/h.h\"\n"
+			      "_Static_assert(H == 7, \"\");\n"));
+	/* 1700000000 s, as kfarmd-fixture.h has it; in UTC. */
+	ck_assert(compiles(2, "const char t[] = __TIMESTAMP__;\n"));
+	ck_assert_ptr_nonnull(memmem(stream(2, WIRE_OUTPUT_OBJECT).data,
+				     stream(2, WIRE_OUTPUT_OBJECT).len,
+				     "Nov 14 22:13:20 2023", 20));
+}
+END_TEST
+
+/* Job 1 lacks a file; job 2, of another cell, lacks nothing. */
+START_TEST(a_job_waits_for_its_files_and_others_do_not)
+{
+	struct digest late = play_blob(bytes_str("#define LATE 1\n"));
+	struct wire_job m;
+
+	ck_assert(compiles(1, "#include \"late.h\"\n") == false);
+	play_cell(&node.c, 1);
+	play_put(&node.c, 1, ROOT "/a.c", tiny);
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
+	m.cell = 1;
+	m.view = node.c.last_view[1];
+	play_send_job(&node.c, &m);
+	ck_assert_int_eq(result(2)->wait_status, 0);
+
+	node.c.withholds = true;
+	play_put(&node.c, 0, ROOT "/late.h", "#define LATE 1\n");
+	play_remote(&node.c, 3, "a.c", plain);
+	m = play_job(&node.c, 4, WIRE_LANG_C, plain);
+	m.cell = 1;
+	m.view = node.c.last_view[1];
+	play_send_job(&node.c, &m);
+	ck_assert_int_eq(result(4)->wait_status, 0);
+	client_idle(200);
+	ck_assert(!node.c.job[3].has_result && !node.c.job[3].has_fail);
+	client_supply(&node.c, &late);
+	ck_assert_int_eq(result(3)->wait_status, 0);
+}
+END_TEST
+
+START_TEST(a_toolchain_of_another_name_is_refused)
+{
+	struct digest other = client_gcc.id;
+
+	other.b[0] ^= 1;
+	play_send_cell(&node.c, 1, &other);
+	play_send_tools(&node.c, 1);
+	ck_assert_uint_eq(client_wait_have(&node.c, 1, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(node.c.have[1].detail, "another"));
+	ck_assert(compiles(1, tiny));
+}
+END_TEST
+
+START_TEST(a_toolchain_without_its_driver_is_refused)
+{
+	struct play_view view = { 0 };
+
+	play_send_cell(&node.c, 1, &client_gcc.id);
+	play_file(&node.c, &view, "/usr/bin/other", bytes_str("x"));
+	play_send_view(&node.c, 1, WIRE_PART_TOOLCHAIN_END, &view);
+	ck_assert_uint_eq(client_wait_have(&node.c, 1, 1)->state,
+			  WIRE_HAVE_REFUSED);
+}
+END_TEST
+
+START_TEST(the_toolchain_is_frozen)
+{
+	play_put(&node.c, 0, client_gcc.driver, "#!/bin/sh\n");
+	expect_lost("");
+}
+END_TEST
+
+START_TEST(a_complete_toolchain_takes_no_more)
+{
+	struct play_view view = { 0 };
+
+	play_entry(&node.c, &view, "/usr/lib/more", WIRE_INODE_DIR);
+	play_send_view(&node.c, 0, WIRE_PART_TOOLCHAIN, &view);
+	client_expect_bye(&node.c, "complete toolchain");
+}
+END_TEST
+
+START_TEST(a_file_and_a_directory_of_one_name_end_the_cell)
+{
+	struct play_view view = { 0 };
+
+	play_file(&node.c, &view, ROOT "/a", bytes_str(tiny));
+	play_file(&node.c, &view, ROOT "/a/b", bytes_str(tiny));
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	expect_lost(ROOT "/a");
+}
+END_TEST
+
+/* To what a node has, or to nowhere. */
+static const char *const targets[] = { "/etc", "/proc/self", "..", "nowhere" };
+
+START_TEST(no_path_leads_through_a_link)
+{
+	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, targets[_i]);
+	play_put(&node.c, 0, ROOT "/link/x", tiny);
+	expect_lost(ROOT "/link");
+	ck_assert(!fs_exists("/etc/x"));
+}
+END_TEST
+
+static const char *const ours[] = { "/.kfarm/out/x", "/.kfarm", "/dev/null",
+				    "/dev/zero/x" };
+
+START_TEST(what_is_the_cells_own_is_not_the_clients)
+{
+	play_put(&node.c, 0, ours[_i], tiny);
+	expect_lost("");
+}
+END_TEST
+
+START_TEST(a_view_out_of_order_ends_the_conversation)
+{
+	node.c.last_view[0]++;
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	client_expect_bye(&node.c, "view 3 of cell 0 after 1");
+}
+END_TEST
+
+START_TEST(a_cells_number_is_not_used_twice)
+{
+	play_send_cell(&node.c, 0, &client_gcc.id);
+	client_expect_bye(&node.c, "two cells");
+}
+END_TEST
+
+START_TEST(views_of_no_cell_are_ignored)
+{
+	play_put(&node.c, 5, ROOT "/a.c", tiny);
+	ck_assert(compiles(1, tiny));
+}
+END_TEST
+
+START_TEST(a_cell_that_is_shut_goes)
+{
+	struct buf body = { 0 };
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	ck_assert(compiles(1, tiny));
+	wire_number_encode(&body, 0);
+	client_send(&node.c, WIRE_SHUT, &body);
+	play_remote(&node.c, 2, "a.c", plain);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
+	while (count_below(node.pid, 1) && clock_ms() < deadline)
+		client_idle(10);
+	ck_assert_uint_eq(count_below(node.pid, 1), 0);
+	/* A shut one that was never heard of, and one that is gone. */
+	for (uint32_t i = 0; i < 2; i++) {
+		wire_number_encode(&body, 7 * i);
+		client_send(&node.c, WIRE_SHUT, &body);
+	}
+	play_cell(&node.c, 1);
+}
+END_TEST
+
+START_TEST(one_cell_too_many_is_refused)
+{
+	struct buf body = { 0 };
+	struct wire_cell m = { .toolchain = client_gcc.id,
+			       .driver = client_gcc.driver };
+
+	/* 16 in all, with the one that is there: numbers beyond are fine. */
+	for (uint32_t i = 1; i < 16; i++) {
+		m.cell = 1000 + i;
+		wire_cell_encode(&body, &m);
+		client_send(&node.c, WIRE_CELL, &body);
+	}
+	play_send_cell(&node.c, 1, &client_gcc.id);
+	ck_assert_uint_eq(client_wait_have(&node.c, 1, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert(compiles(1, tiny));
+}
+END_TEST
+
+START_TEST(more_than_the_node_has_memory_for_is_refused_unasked)
+{
+	struct play_view view = { 0 };
+	unsigned before = node.c.n_needed;
+
+	for (unsigned i = 0; i < 64; i++) {
+		char *path = xasprintf(ROOT "/%u", i);
+		struct wire_entry *e = play_entry(&node.c, &view, path,
+						  WIRE_INODE_FILE);
+
+		e->inode.size = WIRE_BLOB_MAX;
+		e->inode.digest.b[0] = (uint8_t)(i + 1);
+		free(path);
+	}
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	expect_lost("memory");
+	ck_assert_uint_eq(node.c.n_needed, before);
+}
+END_TEST
+
+/* Write over what the store keeps of it. */
+static void damage(const struct digest *d)
+{
+	char hex[DIGEST_HEX];
+	char *path;
+	int fd;
+
+	digest_format(d, hex);
+	path = xasprintf("%s/sha256/%.2s/%s", node_store, hex, hex + 2);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "X", 1, 0), 1);
+	close(fd);
+	free(path);
+}
+
+START_TEST(a_damaged_blob_is_asked_for_once_more)
+{
+	static const char source[] = "int damaged_blob;\n";
+	struct digest d = play_blob(bytes_str(source));
+	struct play_view view = { 0 };
+	unsigned before;
+
+	ck_assert(compiles(1, source));
+	damage(&d);
+	before = node.c.n_needed;
+	play_file(&node.c, &view, ROOT "/0.c", bytes_str("int only_here;\n"));
+	play_file(&node.c, &view, ROOT "/b.c", bytes_str(source));
+	play_file(&node.c, &view, ROOT "/c.c", bytes_str("int only_here;\n"));
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	play_remote(&node.c, 2, "b.c", plain);
+	ck_assert_int_eq(result(2)->wait_status, 0);
+	ck_assert_uint_eq(node.c.n_needed - before, 2);
+}
+END_TEST
+
+static void add_hostile(TCase *t)
+{
+	tcase_add_test(t, a_toolchain_of_another_name_is_refused);
+	tcase_add_test(t, a_toolchain_without_its_driver_is_refused);
+	tcase_add_test(t, the_toolchain_is_frozen);
+	tcase_add_test(t, a_complete_toolchain_takes_no_more);
+	tcase_add_test(t, a_file_and_a_directory_of_one_name_end_the_cell);
+	tcase_add_loop_test(t, no_path_leads_through_a_link, 0,
+			    sizeof(targets) / sizeof(*targets));
+	tcase_add_loop_test(t, what_is_the_cells_own_is_not_the_clients, 0,
+			    sizeof(ours) / sizeof(*ours));
+	tcase_add_test(t, a_view_out_of_order_ends_the_conversation);
+	tcase_add_test(t, a_cells_number_is_not_used_twice);
+	tcase_add_test(t, one_cell_too_many_is_refused);
+	tcase_add_test(t, more_than_the_node_has_memory_for_is_refused_unasked);
+}
+
+int main(void)
+{
+	TCase *t = tcase_create("cell");
+
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_test(t, what_is_gone_is_not_seen);
+	tcase_add_test(t, links_and_times_are_the_clients);
+	tcase_add_test(t, a_job_waits_for_its_files_and_others_do_not);
+	add_hostile(t);
+	tcase_add_test(t, views_of_no_cell_are_ignored);
+	tcase_add_test(t, a_cell_that_is_shut_goes);
+	tcase_add_test(t, a_damaged_blob_is_asked_for_once_more);
+	return one_run("agent/cell", t);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+/*
+ * Views with as many entries as can be.
+ */
+#include "kfarmd-single.h"
+
+#define MANY WIRE_VIEW_ENTRIES_MAX
+
+static const char tiny[] = "int x;\n";
+
+static void add_many(struct play_view *view, const char *dir,
+		     enum wire_inode_kind kind)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		char *path = xasprintf("%s/%u", dir, i);
+
+		play_entry(&node.c, view, path, kind);
+		free(path);
+	}
+}
+
+static void compile(unsigned job)
+{
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	play_remote(&node.c, job, "a.c", plain);
+	ck_assert_int_eq(result(job)->wait_status, 0);
+}
+
+static void remove_dir(const char *path)
+{
+	struct play_view view = { 0 };
+
+	play_entry(&node.c, &view, path, WIRE_INODE_ABSENT);
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+}
+
+/* Neither making directories by the ten thousands nor removing is silence. */
+START_TEST(beats_go_on_whatever_a_view_holds)
+{
+	struct play_view view = { 0 };
+
+	add_many(&view, ROOT "/1", WIRE_INODE_DIR);
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	add_many(&view, ROOT "/2", WIRE_INODE_DIR);
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	compile(1);
+	remove_dir(ROOT "/1");
+	remove_dir(ROOT "/2");
+	compile(2);
+	ck_assert_uint_lt(node.c.most_silence, 10000);
+}
+END_TEST
+
+START_TEST(an_end_in_the_middle_of_a_view_is_an_end)
+{
+	struct play_view view = { 0 };
+
+	add_many(&view, ROOT, WIRE_INODE_DIR);
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	client_idle(150);
+	/* tear_down: it exits with status 0. */
+}
+END_TEST
+
+/* The same view again and again, as the next ones. */
+static void send_again(const struct wire_view *first, unsigned times)
+{
+	struct buf body = { 0 };
+
+	wire_view_encode(&body, first);
+	for (unsigned i = 0; i < times && !node.c.closed; i++) {
+		struct sent_view *sent = &node.c.view[node.c.n_views++];
+
+		ck_assert_uint_lt(node.c.n_views, CLIENT_VIEWS);
+		*sent = (struct sent_view){ .view = first->view + i };
+		put_le32(body.data + 4, sent->view);
+		wire_stream_send(node.c.stream, WIRE_VIEW, buf_bytes(&body),
+				 WIRE_PLAIN);
+		if (first->n_entries > 1 || i % 256 == 0)
+			client_idle(1);
+	}
+	buf_release(&body);
+}
+
+/* Views that never can be applied: the first waits for its file. */
+START_TEST(what_waits_is_bounded)
+{
+	struct play_view view = { 0 };
+	struct wire_view m = { .view = 3 };
+
+	node.c.withholds = true;
+	play_put(&node.c, 0, ROOT "/late.h", "late\n");
+	add_many(&view, ROOT, WIRE_INODE_ABSENT);
+	play_send_paths(&node.c);
+	m.n_entries = _i ? 1 : view.n;
+	m.entries = view.v;
+	send_again(&m, _i ? 4097 : 17);
+	m.n_entries = view.n;
+	wire_view_release(&m);
+	client_expect_bye(&node.c, "too many views");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("many");
+
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_test(t, beats_go_on_whatever_a_view_holds);
+	tcase_add_test(t, an_end_in_the_middle_of_a_view_is_an_end);
+	tcase_add_loop_test(t, what_waits_is_bounded, 0, 2);
+	return one_run("agent/cell-many", t);
+}

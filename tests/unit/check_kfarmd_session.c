@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+#include "kfarmd-single.h"
+
+START_TEST(its_hello_says_what_the_machine_has)
+{
+	const struct wire_inventory *inv = &node.c.hello.inventory;
+
+	ck_assert(str_starts(node.c.hello.software, "kfarmd "));
+	ck_assert_int_eq(wire_hello_negotiate(&node.c.hello), WIRE_VERSION);
+	ck_assert_uint_ge(inv->cores, 1);
+	ck_assert_uint_eq(inv->slots, 0);
+	ck_assert_uint_gt(inv->memory_mib, 16);
+	ck_assert_uint_eq(inv->compilers.n, 0);
+}
+END_TEST
+
+START_TEST(it_says_that_it_is_fit)
+{
+	ck_assert_uint_eq(node.c.fit.usable, 1);
+	ck_assert_str_eq(node.c.fit.reason, "");
+	ck_assert_ptr_nonnull(strstr(node.c.fit.layers, "seccomp"));
+}
+END_TEST
+
+START_TEST(it_beats_each_second_also_without_jobs)
+{
+	unsigned before = node.c.beats;
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while (node.c.beats < before + 3 && clock_ms() < deadline)
+		client_idle(50);
+	ck_assert_uint_ge(node.c.beats - before, 3);
+	ck_assert_uint_eq(node.c.most_running, 0);
+}
+END_TEST
+
+static void send_raw(enum wire_type type, const void *body, size_t len)
+{
+	wire_stream_send(node.c.stream, type, bytes_of(body, len), WIRE_PLAIN);
+}
+
+START_TEST(an_unknown_message_ends_the_conversation)
+{
+	send_raw(77, "x", 1);
+	client_expect_bye(&node.c, "type 77");
+}
+END_TEST
+
+START_TEST(a_second_hello_ends_the_conversation)
+{
+	client_greet(&node.c);
+	client_expect_bye(&node.c, "hello");
+}
+END_TEST
+
+static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,   WIRE_PATHS,
+					 WIRE_VIEW, WIRE_BLOB,   WIRE_FLAGS,
+					 WIRE_JOB,  WIRE_CANCEL, WIRE_PIN };
+
+START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
+{
+	send_raw(bodies[_i], "\377\377\377", 3);
+	client_expect_bye(&node.c, "not understood");
+}
+END_TEST
+
+/* What a kfarmd alone says. */
+static const enum wire_type wrong_way[] = {
+	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,    WIRE_OUTPUT,
+	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE, WIRE_HEAT
+};
+
+START_TEST(a_message_of_its_own_ends_the_conversation)
+{
+	send_raw(wrong_way[_i], "", 0);
+	client_expect_bye(&node.c, "unknown here");
+}
+END_TEST
+
+START_TEST(a_number_that_is_in_use_ends_the_conversation)
+{
+	for (int i = 0; i < 2; i++) {
+		struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
+
+		play_send_job(&node.c, &m);
+	}
+	client_expect_bye(&node.c, "number 1");
+}
+END_TEST
+
+static struct wire_job remote_job(unsigned number)
+{
+	return play_job(&node.c, number, WIRE_LANG_C, plain);
+}
+
+START_TEST(a_path_without_a_name_ends_the_conversation)
+{
+	struct wire_job m = remote_job(1);
+
+	m.cwd = WIRE_PATHS_TABLE_MAX - 1;
+	play_send_job(&node.c, &m);
+	client_expect_bye(&node.c, "has no name");
+}
+END_TEST
+
+START_TEST(a_flag_without_a_name_ends_the_conversation)
+{
+	struct wire_job m = remote_job(1);
+
+	m.flag_ranges = xrealloc(m.flag_ranges, sizeof(*m.flag_ranges));
+	m.flag_ranges[0] = (struct wire_run){ .first = 77, .n_flags = 1 };
+	m.n_flag_ranges = 1;
+	play_send_job(&node.c, &m);
+	client_expect_bye(&node.c, "flags without names");
+}
+END_TEST
+
+START_TEST(a_view_that_did_not_come_ends_the_conversation)
+{
+	struct wire_job m = remote_job(1);
+
+	m.view = 99;
+	play_send_job(&node.c, &m);
+	client_expect_bye(&node.c, "view 99");
+}
+END_TEST
+
+START_TEST(a_job_for_no_cell_fails)
+{
+	struct wire_job m = remote_job(1);
+
+	m.cell = 9;
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
+}
+END_TEST
+
+START_TEST(a_cancel_of_a_job_that_is_over_is_ignored)
+{
+	play_cancel(&node.c, 9);
+	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
+	play_remote(&node.c, 1, "b.S", plain);
+	ck_assert_int_eq(result(1)->wait_status, 0);
+}
+END_TEST
+
+/* Starts one more node, without saying hello to it. */
+static pid_t other_node(int *fd)
+{
+	static const char *const words[] = { "--stdio", NULL };
+	int both[2];
+	pid_t pid;
+
+	ck_assert(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both));
+	pid = kfarmd_start(node_store, both[1], words);
+	close(both[1]);
+	*fd = both[0];
+	return pid;
+}
+
+START_TEST(garbage_ends_the_conversation)
+{
+	struct buf noise = { 0 };
+	int fd, pid = other_node(&fd);
+
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&noise, "GET / HTTP/1.%d\r\n", i);
+	ck_assert_int_eq(fs_write_all(fd, buf_bytes(&noise)), 0);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	close(fd);
+	buf_release(&noise);
+}
+END_TEST
+
+static void expect_bye_of_another(void (*send)(struct client *c),
+				  const char *word)
+{
+	static struct client c;
+	int fd, pid = other_node(&fd);
+
+	client_attach(&c, fd);
+	send(&c);
+	client_expect_bye(&c, word);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	client_release(&c);
+}
+
+static void say_nothing(struct client *c)
+{
+	(void)c;
+}
+
+static void cancel_first(struct client *c)
+{
+	play_cancel(c, 1);
+}
+
+static void speak_another_version(struct client *c)
+{
+	struct wire_hello m = { .version_min = WIRE_VERSION + 1,
+				.version_max = WIRE_VERSION + 2,
+				.software = (char *)"kfarm 9.9" };
+	struct buf body = { 0 };
+
+	wire_hello_encode(&body, &m);
+	client_send(c, WIRE_HELLO, &body);
+}
+
+START_TEST(a_silent_peer_is_left_after_five_seconds)
+{
+	uint64_t start = clock_ms();
+
+	expect_bye_of_another(say_nothing, "no hello");
+	ck_assert_uint_ge(clock_ms() - start, 4900);
+}
+END_TEST
+
+START_TEST(hello_comes_first)
+{
+	expect_bye_of_another(cancel_first, "before the hello");
+}
+END_TEST
+
+/* Before HEALTH there was version 6: a client of then would hang up. */
+static void speak_version(struct client *c, uint16_t version)
+{
+	struct wire_hello m = { .version_min = 6,
+				.version_max = version,
+				.software = (char *)"kfarm 0.1" };
+	struct buf body = { 0 };
+
+	c->version = version;
+	wire_hello_encode(&body, &m);
+	client_send(c, WIRE_HELLO, &body);
+}
+
+static unsigned hear_three_beats(struct client *c)
+{
+	unsigned before = c->beats;
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while (c->beats < before + 3 && clock_ms() < deadline)
+		client_idle(50);
+	ck_assert_uint_ge(c->beats - before, 3);
+	return c->healths;
+}
+
+START_TEST(its_health_comes_with_its_beats)
+{
+	ck_assert_uint_ge(hear_three_beats(&node.c), 2);
+}
+END_TEST
+
+START_TEST(it_says_what_its_machine_is)
+{
+	const struct wire_machine *m = &node.c.machine;
+	unsigned cpus = 0;
+
+	client_wait(&node.c.has_machine);
+	ck_assert_uint_gt(strlen(m->kernel), 2);
+	ck_assert_uint_ge(m->n_classes, 1);
+	for (unsigned i = 0; i < m->n_classes; i++)
+		cpus += m->classes[i].n_usable;
+	ck_assert_uint_ge(cpus, node.c.hello.inventory.cores);
+	ck_assert_str_eq(m->abis.v[0], node.c.fit.hosts.v[0]);
+	ck_assert_uint_ge(m->memory_mib, node.c.hello.inventory.memory_mib);
+	ck_assert_uint_gt(m->store_mib, 0);
+	ck_assert_uint_le(m->health.store_mib, m->store_mib);
+	ck_assert_uint_eq(m->n_toolchains, 0);
+	ck_assert_uint_eq(m->health.n_usable, cpus);
+}
+END_TEST
+
+/* Version 7 knew no MACHINE, and a HEALTH of three numbers. */
+START_TEST(a_client_of_version_7_hears_what_it_knows)
+{
+	static struct client c;
+	int fd, pid = other_node(&fd);
+
+	client_attach(&c, fd);
+	speak_version(&c, 7);
+	ck_assert_uint_ge(hear_three_beats(&c), 2);
+	ck_assert(!c.has_machine);
+	ck_assert_uint_eq(c.health.n_usable, WIRE_HEALTH_UNKNOWN);
+	client_release(&c);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+END_TEST
+
+START_TEST(a_client_of_before_hears_of_no_health)
+{
+	static struct client c;
+	int fd, pid = other_node(&fd);
+
+	client_attach(&c, fd);
+	speak_version(&c, 6);
+	ck_assert_uint_eq(hear_three_beats(&c), 0);
+	client_release(&c);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+END_TEST
+
+START_TEST(another_version_is_told_so)
+{
+	char *words = xasprintf("kfarm 9.9 speaks protocol %u to %u",
+				WIRE_VERSION + 1, WIRE_VERSION + 2);
+
+	expect_bye_of_another(speak_another_version, words);
+	free(words);
+}
+END_TEST
+
+START_TEST(the_peers_bye_ends_it)
+{
+	struct buf body = { 0 };
+
+	wire_bye_encode(&body, "done");
+	client_send(&node.c, WIRE_BYE, &body);
+	client_wait(&node.c.closed);
+	ck_assert_ptr_null(node.c.bye);
+}
+END_TEST
+
+static void add_orders(TCase *t)
+{
+	tcase_add_test(t, a_number_that_is_in_use_ends_the_conversation);
+	tcase_add_test(t, a_path_without_a_name_ends_the_conversation);
+	tcase_add_test(t, a_flag_without_a_name_ends_the_conversation);
+	tcase_add_test(t, a_view_that_did_not_come_ends_the_conversation);
+	tcase_add_test(t, a_job_for_no_cell_fails);
+	tcase_add_test(t, a_cancel_of_a_job_that_is_over_is_ignored);
+}
+
+int main(void)
+{
+	TCase *t = tcase_create("session");
+
+	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
+	tcase_add_test(t, its_hello_says_what_the_machine_has);
+	tcase_add_test(t, it_says_that_it_is_fit);
+	tcase_add_test(t, it_says_what_its_machine_is);
+	tcase_add_test(t, it_beats_each_second_also_without_jobs);
+	tcase_add_test(t, its_health_comes_with_its_beats);
+	tcase_add_test(t, a_client_of_before_hears_of_no_health);
+	tcase_add_test(t, a_client_of_version_7_hears_what_it_knows);
+	tcase_add_test(t, an_unknown_message_ends_the_conversation);
+	tcase_add_test(t, a_second_hello_ends_the_conversation);
+	tcase_add_loop_test(t,
+			    a_message_that_makes_no_sense_ends_the_conversation,
+			    0, sizeof(bodies) / sizeof(*bodies));
+	tcase_add_loop_test(t, a_message_of_its_own_ends_the_conversation, 0,
+			    sizeof(wrong_way) / sizeof(*wrong_way));
+	add_orders(t);
+	tcase_add_test(t, garbage_ends_the_conversation);
+	tcase_add_test(t, a_silent_peer_is_left_after_five_seconds);
+	tcase_add_test(t, hello_comes_first);
+	tcase_add_test(t, another_version_is_told_so);
+	tcase_add_test(t, the_peers_bye_ends_it);
+	return one_run("agent/session", t);
+}

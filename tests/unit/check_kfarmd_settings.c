@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+#include "kfarmd/settings.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *dir, *logged;
+static struct kfarmd_settings s;
+static struct err err;
+
+static void on_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	free(logged);
+	logged = xstrdup(line);
+}
+
+static void setup(void)
+{
+	dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	log_init("kfarmd", LOG_WARNING);
+	log_set_sink(on_line, NULL);
+}
+
+static void teardown(void)
+{
+	kfarmd_settings_release(&s);
+	free(logged);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	free(dir);
+}
+
+static void write_conf(const char *text)
+{
+	ck_assert_int_eq(fs_write("node.conf", bytes_str(text), 0644, &err), 0);
+}
+
+/* The words, parted by blanks. */
+static int read_words(const char *words)
+{
+	struct strv argv = { 0 };
+	static struct strv kept;
+	int ret;
+
+	strv_release(&kept);
+	strv_split(&argv, words, " ");
+	kfarmd_settings_release(&s);
+	s = (struct kfarmd_settings){ 0 };
+	ret = kfarmd_settings_read(&s, strv_list(&argv), &err);
+	/* Its strings are borrowed. */
+	kept = argv;
+	return ret;
+}
+
+static void read_well(const char *words)
+{
+	ck_assert_msg(!read_words(words), "%s", err.text);
+}
+
+static const char all[] = "# a node\n"
+			  "[node]\n"
+			  "\tlisten = 4000 ; here\n"
+			  "\tListen = \"[::1]:4001\"\n"
+			  "\tslots = 4\n"
+			  "\tstore = /mnt/a b\n"
+			  "\tstore-size = 20G\n"
+			  "\ttoolchains = /mnt/t\n"
+			  "\thost = arm\n"
+			  "\thost = vax\n";
+
+START_TEST(what_the_command_line_does_not_say_comes_from_the_file)
+{
+	write_conf(all);
+	read_well("--config .");
+	ck_assert_uint_eq(s.listen.n, 2);
+	ck_assert_str_eq(s.listen.v[0], "4000");
+	ck_assert_str_eq(s.listen.v[1], "[::1]:4001");
+	ck_assert_uint_eq(s.slots, 4);
+	ck_assert_str_eq(s.store, "/mnt/a b");
+	ck_assert_uint_eq(s.store_size, 20ull << 30);
+	ck_assert_str_eq(s.toolchains, "/mnt/t");
+	ck_assert_uint_eq(s.hosts.n, 2);
+	ck_assert_str_eq(kfarmd_settings_dir(&s), ".");
+	ck_assert_ptr_null(logged);
+}
+END_TEST
+
+START_TEST(what_the_command_line_says_counts)
+{
+	write_conf(all);
+	read_well("--config . --listen 5000 --slots 2 --store /s "
+		  "--store-size 1G --toolchains /t --host arm64");
+	ck_assert_uint_eq(s.listen.n, 1);
+	ck_assert_str_eq(s.listen.v[0], "5000");
+	ck_assert_uint_eq(s.slots, 2);
+	ck_assert_str_eq(s.store, "/s");
+	ck_assert_uint_eq(s.store_size, 1ull << 30);
+	ck_assert_str_eq(s.toolchains, "/t");
+	ck_assert_uint_eq(s.hosts.n, 1);
+	ck_assert_str_eq(s.hosts.v[0], "arm64");
+}
+END_TEST
+
+START_TEST(the_file_need_not_be_there_nor_say_anything)
+{
+	read_well("--config .");
+	ck_assert_uint_eq(s.listen.n, 1);
+	ck_assert_str_eq(s.listen.v[0], "3634");
+	write_conf("");
+	read_well("--config .");
+	ck_assert_str_eq(s.listen.v[0], "3634");
+	write_conf("[node]\n\tslots = 3\n");
+	read_well("--config . --listen 7 --listen unix:/x");
+	ck_assert_uint_eq(s.listen.n, 2);
+	ck_assert_uint_eq(s.slots, 3);
+}
+END_TEST
+
+START_TEST(without_a_network_no_file_is_read)
+{
+	write_conf("[node]\n\tslots = none\n");
+	read_well("--listen unix:/x");
+	ck_assert_uint_eq(s.slots, 0);
+	ck_assert_int_eq(read_words("--listen unix:/x --config ."), -EINVAL);
+}
+END_TEST
+
+START_TEST(stdio_takes_all_of_it_but_where_to_listen)
+{
+	int in = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_eq(dup2(in, STDIN_FILENO), STDIN_FILENO);
+	write_conf(all);
+	read_well("--stdio --config .");
+	ck_assert_uint_eq(s.listen.n, 0);
+	ck_assert_uint_eq(s.slots, 4);
+	close(in);
+}
+END_TEST
+
+/* A file, and a word of what is said of it. */
+static const struct {
+	const char *text, *says;
+} wrong[] = {
+	{ "[node]\n\tslots = 0\n", "./node.conf:2: --slots 0: must be" },
+	{ "[node]\n\n\tslots\n", "./node.conf:3: slots needs a value" },
+	{ "[node]\n\tlisten = localhost:1\n", "./node.conf:2: --listen" },
+	{ "[node]\n\tstore-size = 12\n", "./node.conf:2: --store-size" },
+	{ "[node]\n\thost = ARM\n", "./node.conf:2: --host ARM" },
+	{ "slots = 1\n", "./node.conf:1: a key before the first" },
+	{ "[node\n", "./node.conf:1: " },
+	{ "[node]\n\tstore = \"x\n", "./node.conf:2: " },
+};
+
+START_TEST(a_bad_file_is_named_with_the_line)
+{
+	write_conf(wrong[_i].text);
+	ck_assert_int_eq(read_words("--config ."), -EINVAL);
+	ck_assert_msg(str_starts(err.text, wrong[_i].says), "%s", err.text);
+}
+END_TEST
+
+static const char *const unknown[] = {
+	"[node]\n\tslot = 4\n",    "[node]\n\tstdio = true\n",
+	"[node]\n\tconfig = /x\n", "[node \"x\"]\n\tslots = 4\n",
+	"[farm]\n\tslots = 4\n",
+};
+
+START_TEST(what_is_unknown_is_a_warning)
+{
+	write_conf(unknown[_i]);
+	read_well("--config .");
+	ck_assert_uint_eq(s.slots, 0);
+	ck_assert(!s.stdio);
+	ck_assert_ptr_nonnull(logged);
+	ck_assert_ptr_nonnull(strstr(logged, "./node.conf:2: "));
+	ck_assert_ptr_nonnull(strstr(logged, "is unknown"));
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_an_error)
+{
+	ck_assert_int_eq(mkfifo("node.conf", 0600), 0);
+	ck_assert_int_lt(read_words("--config ."), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "./node.conf"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("agent/settings");
+	TCase *t = tcase_create("settings");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t,
+		       what_the_command_line_does_not_say_comes_from_the_file);
+	tcase_add_test(t, what_the_command_line_says_counts);
+	tcase_add_test(t, the_file_need_not_be_there_nor_say_anything);
+	tcase_add_test(t, without_a_network_no_file_is_read);
+	tcase_add_test(t, stdio_takes_all_of_it_but_where_to_listen);
+	tcase_add_loop_test(t, a_bad_file_is_named_with_the_line, 0,
+			    sizeof(wrong) / sizeof(*wrong));
+	tcase_add_loop_test(t, what_is_unknown_is_a_warning, 0,
+			    sizeof(unknown) / sizeof(*unknown));
+	tcase_add_test(t, what_is_no_file_is_an_error);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire toolchain */
+/* kfarmd/status: what `kfarmd --status` says of kfarmds that run. */
+#include "kfarmd-node.h"
+
+#include "base/socket.h"
+#include "suite.h"
+
+#include <jansson.h>
+
+static const char *const o2[] = { "-O 2", NULL };
+static struct node one, other;
+
+/* What `kfarmd --status` with these words prints, and its status. */
+static char *status_of(const char *words, int *status)
+{
+	char *line = xasprintf("exec '%s' --status --store '%s' %s 2>&1",
+			       kfarmd_path(), node_store, words);
+	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(spawn_collect_stdout(&what, 1u << 20, 20000, &out,
+					      status, &err),
+			 0);
+	*status = WEXITSTATUS(*status);
+	free(line);
+	return buf_steal(&out);
+}
+
+static void expect(const char *text, const char *word)
+{
+	ck_assert_msg(strstr(text, word) != NULL, "no \"%s\" in: %s", word,
+		      text);
+}
+
+/* A job that takes long, until its compiler runs. */
+static void compile_slowly(struct node *n)
+{
+	struct buf text = slow_source();
+
+	play_put(&n->c, 0, ROOT "/a.c", buf_str(&text));
+	play_remote(&n->c, 7, "a.c", o2);
+	wait_workers(n, true);
+	buf_release(&text);
+}
+
+START_TEST(without_a_kfarmd_it_says_so)
+{
+	int status;
+	char *out = status_of("", &status);
+
+	ck_assert_int_eq(status, 1);
+	ck_assert_msg(str_starts(out, "kfarmd: no kfarmd runs here with the "
+				      "store "),
+		      "%s", out);
+	free(out);
+	out = status_of("--json", &status);
+	ck_assert_int_eq(status, 1);
+	expect(out, "\"kfarmds\": []");
+	free(out);
+}
+END_TEST
+
+START_TEST(its_jobs_and_cells_are_told)
+{
+	int status;
+	char *out;
+
+	client_set_up();
+	node_start(&one, NULL);
+	out = status_of("", &status);
+	ck_assert_int_eq(status, 0);
+	expect(out, "--stdio): 0 of ");
+	expect(out, "cell 0, ready: " GCC);
+	expect(out, ", 0 jobs\n");
+	expect(out, " GiB\n");
+	free(out);
+	compile_slowly(&one);
+	out = status_of("", &status);
+	ck_assert_int_eq(status, 0);
+	expect(out, "--stdio): 1 of ");
+	expect(out, " slots taken, 1 of ");
+	expect(out, ", 1 job\n");
+	expect(out, "running ");
+	expect(out, " s  a.c\n");
+	free(out);
+	node_end(&one);
+	client_tear_down();
+}
+END_TEST
+
+START_TEST(the_same_in_json)
+{
+	const json_t *d, *job;
+	int status;
+	char *out;
+	json_t *all;
+
+	client_set_up();
+	node_start(&one, NULL);
+	compile_slowly(&one);
+	out = status_of("--json", &status);
+	all = json_loads(out, 0, NULL);
+	ck_assert_msg(all != NULL, "%s", out);
+	ck_assert_str_eq(json_string_value(json_object_get(all, "store")),
+			 node_store);
+	d = json_array_get(json_object_get(all, "kfarmds"), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(d, "pid")),
+			 one.pid);
+	d = json_array_get(json_object_get(d, "clients"), 0);
+	job = json_array_get(json_object_get(d, "jobs"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(job, "file")),
+			 "a.c");
+	ck_assert_str_eq(json_string_value(json_object_get(job, "dir")), ROOT);
+	ck_assert_str_eq(json_string_value(json_object_get(job, "state")),
+			 "running");
+	ck_assert_int_eq(json_integer_value(json_object_get(job, "job")), 7);
+	ck_assert_double_lt(json_number_value(json_object_get(job, "seconds")),
+			    60);
+	json_decref(all);
+	free(out);
+	node_end(&one);
+	client_tear_down();
+}
+END_TEST
+
+START_TEST(one_that_stands_still_is_named_and_holds_up_nobody)
+{
+	uint64_t began;
+	char *out, *line;
+	int status;
+
+	client_set_up();
+	node_start(&one, NULL);
+	node_start(&other, NULL);
+	kill(one.pid, SIGSTOP);
+	began = clock_ms();
+	out = status_of("", &status);
+	ck_assert_uint_lt(clock_ms() - began, CLIENT_MS);
+	kill(one.pid, SIGCONT);
+	ck_assert_int_eq(status, 0);
+	line = xasprintf("kfarmd %d: it does not answer\n", (int)one.pid);
+	expect(out, line);
+	free(line);
+	line = xasprintf("kfarmd %d (kfarmd ", (int)other.pid);
+	expect(out, line);
+	free(line);
+	free(out);
+	client_release(&other.c);
+	ck_assert_int_eq(spawn_wait(other.pid), 0);
+	node_end(&one);
+	client_tear_down();
+}
+END_TEST
+
+START_TEST(one_that_was_killed_is_not_there)
+{
+	int status;
+	char *out;
+
+	client_set_up();
+	node_start(&one, NULL);
+	kill(one.pid, SIGKILL);
+	spawn_wait(one.pid);
+	client_release(&one.c);
+	out = status_of("", &status);
+	ck_assert_int_eq(status, 1);
+	expect(out, "no kfarmd runs here");
+	free(out);
+	/* What it left goes with the next one. */
+	node_start(&one, NULL);
+	node_end(&one);
+	client_tear_down();
+}
+END_TEST
+
+/* Connect and read nothing, so many times. */
+static void connect_often(int *fd, unsigned n)
+{
+	char *live = xasprintf("%s/live", node_store), *path;
+	struct strv names = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_list(live, &names), 0);
+	ck_assert_uint_eq(names.n, 1);
+	path = xasprintf("%s/%s/status", live, names.v[0]);
+	for (unsigned i = 0; i < n; i++) {
+		fd[i] = socket_connect(path, &err);
+		client_idle(20);
+	}
+	strv_release(&names);
+	free(path);
+	free(live);
+}
+
+START_TEST(who_asks_and_does_not_read_disturbs_nobody)
+{
+	int fd[40], status;
+	char *out;
+
+	client_set_up();
+	node_start(&one, NULL);
+	connect_often(fd, 40);
+	play_put(&one.c, 0, ROOT "/b.c", "int b;\n");
+	play_remote(&one.c, 1, "b.c", NULL);
+	client_wait_job(&one.c, 1);
+	ck_assert(one.c.job[1].has_result);
+	out = status_of("", &status);
+	ck_assert_int_eq(status, 0);
+	expect(out, "cell 0, ready");
+	free(out);
+	for (int i = 0; i < 40; i++)
+		close(fd[i]);
+	node_end(&one);
+	client_tear_down();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/status");
+	TCase *t = tcase_create("status");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
+	tcase_add_test(t, without_a_kfarmd_it_says_so);
+	tcase_add_test(t, its_jobs_and_cells_are_told);
+	tcase_add_test(t, the_same_in_json);
+	tcase_add_test(t, one_that_stands_still_is_named_and_holds_up_nobody);
+	tcase_add_test(t, one_that_was_killed_is_not_there);
+	tcase_add_test(t, who_asks_and_does_not_read_disturbs_nobody);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd toolchain */
+#include "kfarmd/argv.h"
+
+#include "kfarmd-step.h"
+#include "sandbox/sandbox.h"
+
+static void expect_status(uint32_t job, int status)
+{
+	ck_assert_int_eq(WEXITSTATUS(result(job)->wait_status), status);
+}
+
+static void ck_has(uint32_t job, enum wire_output which, const char *words)
+{
+	ck_assert_msg(strstr(buf_str(&node.c.job[job].stream[which]), words),
+		      "%s", buf_str(&node.c.job[job].stream[which]));
+}
+
+START_TEST(a_tool_reads_what_the_compiler_preprocesses)
+{
+	symbols(1, "cat");
+	expect_status(1, 0);
+	ck_has(1, WIRE_OUTPUT_STDOUT, "# 1 \"a.c\"\n");
+	ck_has(1, WIRE_OUTPUT_STDOUT, "\nint f(void) { return 42; }\n");
+	ck_has(1, WIRE_OUTPUT_DEPS, " a.c");
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_STDERR).len, 0);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_AS_DEPS).len, 0);
+	ck_assert_uint_gt(result(1)->peak_kib, 1000);
+}
+END_TEST
+
+static void ck_bound(enum wire_step_kind kind, const char *words)
+{
+	struct wire_step step = step_of(1, kind, TOOL, words);
+	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
+
+	step_job(1, kind, TOOL, words, m.deadline_ms);
+	check_step_answer(&step, &m, plain);
+	wire_step_release(&step);
+}
+
+START_TEST(an_answer_is_bound_to_its_step)
+{
+	static const char *const words[] = {
+		[WIRE_STEP_SYMBOLS] = "cat",
+		[WIRE_STEP_OBJECT] = "append",
+		[WIRE_STEP_DEVICETREE] = "tree",
+	};
+
+	ck_bound((enum wire_step_kind)_i, words[_i]);
+}
+END_TEST
+
+START_TEST(a_tool_works_on_the_object)
+{
+	struct bytes plain_object, worked;
+
+	play_remote(&node.c, 1, "a.c", plain);
+	object(2, "append");
+	expect_status(1, 0);
+	expect_status(2, 0);
+	plain_object = stream(1, WIRE_OUTPUT_OBJECT);
+	worked = stream(2, WIRE_OUTPUT_OBJECT);
+	ck_assert_uint_eq(worked.len, plain_object.len + 4);
+	ck_assert_mem_eq(worked.data, plain_object.data, plain_object.len);
+	ck_assert_mem_eq(worked.data + plain_object.len, "tool", 4);
+	ck_assert(bytes_equal(stream(1, WIRE_OUTPUT_DEPS),
+			      stream(2, WIRE_OUTPUT_DEPS)));
+	ck_assert_uint_gt(stream(2, WIRE_OUTPUT_AS_DEPS).len, 10);
+	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_STDOUT).len, 0);
+}
+END_TEST
+
+START_TEST(an_object_that_was_replaced_is_what_comes)
+{
+	object(1, "replace");
+	expect_status(1, 0);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 3);
+	ck_assert_mem_eq(stream(1, WIRE_OUTPUT_OBJECT).data, "new", 3);
+}
+END_TEST
+
+START_TEST(the_compilers_words_come_first)
+{
+	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
+	for (uint32_t job = 1; job < 3; job++) {
+		const char *said;
+
+		step_job(job, job == 1 ? WIRE_STEP_SYMBOLS : WIRE_STEP_OBJECT,
+			 TOOL, "say hello", 60000);
+		expect_status(job, 0);
+		said = diagnostics(job);
+		ck_assert_ptr_nonnull(strstr(said, "careful"));
+		ck_assert(str_ends(said, "\ntool: hello\n"));
+		ck_assert_ptr_eq(strstr(said, "tool:"),
+				 strstr(said, "tool: hello\n"));
+	}
+}
+END_TEST
+
+START_TEST(a_tool_that_warns_names_the_clients_object)
+{
+	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
+	object(1, "tell");
+	expect_status(1, 0);
+	ck_has(1, WIRE_OUTPUT_STDERR, "careful");
+	ck_assert(str_ends(diagnostics(1), "\na.o: warning: tool: odd\n"));
+	ck_assert_uint_gt(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
+	symbols(2, "say /.kfarm/out/out.o");
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
+}
+END_TEST
+
+START_TEST(the_status_of_a_tool_is_that_of_the_job)
+{
+	symbols(1, "status 7");
+	object(2, "fail");
+	expect_status(1, 7);
+	expect_status(2, 3);
+	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_OBJECT).len, 0);
+	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_DEPS).len, 0);
+}
+END_TEST
+
+/* What the compiler says of a pipe that nobody reads counts as well. */
+START_TEST(a_tool_that_a_signal_ends_is_no_fault_of_the_nodes)
+{
+	symbols(1, "abort");
+	object(2, "abort");
+	ck_assert_int_ne(result(1)->wait_status, 0);
+	ck_assert(WIFSIGNALED(result(2)->wait_status));
+}
+END_TEST
+
+START_TEST(an_error_of_the_compiler_counts_more_than_the_tools)
+{
+	play_put(&node.c, 0, ROOT "/a.c", "#error no\n");
+	symbols(1, "status 0");
+	symbols(2, "status 9");
+	object(3, "append");
+	for (uint32_t job = 1; job < 4; job++) {
+		expect_status(job, 1);
+		ck_assert_ptr_nonnull(strstr(diagnostics(job), "#error no"));
+		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_STDOUT).len, 0);
+		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_OBJECT).len, 0);
+	}
+	play_put(&node.c, 0, ROOT "/a.c", "#include \"nosuch.h\"\n");
+	symbols(4, "cat");
+	object(5, "append");
+	for (uint32_t job = 4; job < 6; job++) {
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_INPUT);
+		ck_assert_str_eq(failure(job)->reason, "nosuch.h");
+	}
+}
+END_TEST
+
+START_TEST(a_tool_has_the_variables_and_files_of_the_job)
+{
+	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
+	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "env LANG");
+
+	strv_add(&m.env, "LANG=xx");
+	step_send(&step);
+	play_send_job(&node.c, &m);
+	expect_status(1, 0);
+	ck_assert(
+		bytes_equal(stream(1, WIRE_OUTPUT_STDOUT), bytes_str("xx\n")));
+	wire_step_release(&step);
+	symbols(2, "read a.c");
+	expect_status(2, 0);
+	ck_assert(bytes_equal(stream(2, WIRE_OUTPUT_STDOUT), bytes_str(tiny)));
+	symbols(3, "read /dev/null");
+	expect_status(3, 0);
+}
+END_TEST
+
+START_TEST(a_job_with_a_step_leaves_none_for_the_next)
+{
+	symbols(1, "cat");
+	play_remote(&node.c, 2, "a.c", plain);
+	object(3, "append");
+	play_remote(&node.c, 4, "a.c", plain);
+	for (uint32_t job = 1; job < 5; job++)
+		expect_status(job, 0);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
+	ck_assert(bytes_equal(stream(2, WIRE_OUTPUT_OBJECT),
+			      stream(4, WIRE_OUTPUT_OBJECT)));
+	ck_assert_uint_eq(count_workers(&node), 0);
+}
+END_TEST
+
+static void tree(uint32_t job, const char *words)
+{
+	step_job(job, WIRE_STEP_DEVICETREE, TOOL, words, 60000);
+}
+
+/* Of dtc the blob comes, what it read, and the text, which is not its own. */
+START_TEST(a_device_tree_comes_with_its_text)
+{
+	tree(1, "tree");
+	tree(2, "spoil");
+	for (uint32_t job = 1; job < 3; job++) {
+		expect_status(job, 0);
+		ck_has(job, WIRE_OUTPUT_OBJECT, "# 1 \"a.c\"\n");
+		ck_has(job, WIRE_OUTPUT_OBJECT,
+		       "\nint f(void) { return 42; }\n");
+		ck_has(job, WIRE_OUTPUT_STDOUT, "blob\n");
+		ck_has(job, WIRE_OUTPUT_DEPS, " a.c");
+		ck_has(job, WIRE_OUTPUT_AS_DEPS, "-: /.kfarm/out/out.o\n");
+		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_STDERR).len, 0);
+	}
+}
+END_TEST
+
+START_TEST(what_lists_nothing_made_no_device_tree)
+{
+	tree(1, "print");
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	tree(2, "fail");
+	expect_status(2, 3);
+	play_put(&node.c, 0, ROOT "/a.c", "#error no\n");
+	tree(3, "tree");
+	expect_status(3, 1);
+	ck_assert_uint_eq(stream(3, WIRE_OUTPUT_STDOUT).len, 0);
+}
+END_TEST
+
+/* Each has its PIN, before or behind. */
+START_TEST(a_step_and_a_pin_go_together)
+{
+	for (uint32_t job = 1; job < 3; job++) {
+		struct wire_job m = play_job(&node.c, job, WIRE_LANG_C, plain);
+		struct wire_step step = step_of(job, WIRE_STEP_OBJECT, TOOL,
+						"append");
+		struct wire_pin pin = { .job = job };
+		struct buf body = { 0 };
+
+		wire_pin_encode(&body, &pin);
+		if (job == 1)
+			step_send(&step);
+		client_send(&node.c, WIRE_PIN, &body);
+		if (job == 2)
+			step_send(&step);
+		play_send_job(&node.c, &m);
+		wire_step_release(&step);
+		expect_status(job, 0);
+	}
+	ck_assert(bytes_equal(stream(1, WIRE_OUTPUT_OBJECT),
+			      stream(2, WIRE_OUTPUT_OBJECT)));
+}
+END_TEST
+
+/* --------------------------------------------------------- without a node */
+
+static struct buf encoded(uint32_t job, enum wire_step_kind kind)
+{
+	struct wire_step m = { .job = job, .kind = (uint8_t)kind };
+	struct buf body = { 0 };
+
+	strv_add(&m.args, "-r");
+	wire_step_encode(&body, &m);
+	wire_step_release(&m);
+	return body;
+}
+
+START_TEST(before_version_10_there_is_no_step)
+{
+	struct buf body = encoded(5, WIRE_STEP_OBJECT);
+	struct kfarmd_steps s = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 -EPROTO);
+	kfarmd_argv_init_steps(&s, WIRE_WITH_STEP - 1);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 -EPROTO);
+	kfarmd_argv_init_steps(&s, WIRE_WITH_STEP);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 0);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 -EPROTO);
+	ck_assert_str_eq(err.text, "a STEP without its job");
+	kfarmd_argv_release_steps(&s);
+	kfarmd_argv_release_steps(&s);
+	buf_release(&body);
+}
+END_TEST
+
+START_TEST(before_version_11_there_is_none_of_a_device_tree)
+{
+	struct buf body = encoded(5, WIRE_STEP_DEVICETREE);
+	struct kfarmd_steps s;
+	struct err err;
+
+	kfarmd_argv_init_steps(&s, WIRE_WITH_DEVICETREE - 1);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 -EPROTO);
+	kfarmd_argv_release_steps(&s);
+	kfarmd_argv_init_steps(&s, WIRE_WITH_DEVICETREE);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 0);
+	kfarmd_argv_release_steps(&s);
+	buf_release(&body);
+}
+END_TEST
+
+START_TEST(a_step_is_its_jobs)
+{
+	struct buf body = encoded(5, WIRE_STEP_OBJECT);
+	struct wire_job m = { .job = 5 };
+	struct kfarmd_steps s;
+	struct wire_step *step;
+	struct err err;
+
+	kfarmd_argv_init_steps(&s, WIRE_WITH_STEP);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 0);
+	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), 0);
+	ck_assert_ptr_nonnull(step);
+	ck_assert_str_eq(step->args.v[0], "-r");
+	wire_step_release(step);
+	free(step);
+	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), 0);
+	ck_assert_ptr_null(step);
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+			 0);
+	m.job = 6;
+	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), -EPROTO);
+	ck_assert_ptr_null(step);
+	kfarmd_argv_release_steps(&s);
+	buf_release(&body);
+}
+END_TEST
+
+START_TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
+{
+	struct wire_step m = { .kind = WIRE_STEP_OBJECT };
+	struct strv argv = { 0 }, env = { 0 };
+	char *words, *long_word = xcalloc(WIRE_PATH_MAX + 1, 1);
+	struct err err;
+
+	strv_add(&m.args, "--orc");
+	ck_assert_int_eq(
+		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err), 0);
+	words = strv_join(&argv, " ");
+	ck_assert_str_eq(words,
+			 "/o --orc " SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT);
+	strv_release(&argv);
+	free(words);
+	m.kind = WIRE_STEP_DEVICETREE;
+	ck_assert_int_eq(
+		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err), 0);
+	words = strv_join(&argv, " ");
+	ck_assert_str_eq(words,
+			 "/o --orc -d " SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS
+			 " " SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT);
+	strv_release(&argv);
+	m.kind = WIRE_STEP_SYMBOLS;
+	ck_assert_int_eq(
+		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err), 0);
+	ck_assert_uint_eq(argv.n, 2);
+	strv_release(&argv);
+	memset(long_word, 'x', WIRE_PATH_MAX);
+	for (int i = 0; i < SANDBOX_ARGS_MAX / WIRE_PATH_MAX; i++)
+		strv_add(&m.args, long_word);
+	ck_assert_int_eq(
+		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err),
+		-ENOTSUP);
+	strv_release(&argv);
+	wire_step_release(&m);
+	free(long_word);
+	free(words);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("step");
+
+	tcase_add_checked_fixture(t, step_set_up, one_tear_down);
+	tcase_add_test(t, a_tool_reads_what_the_compiler_preprocesses);
+	tcase_add_loop_test(t, an_answer_is_bound_to_its_step, 0, 3);
+	tcase_add_test(t, a_tool_works_on_the_object);
+	tcase_add_test(t, an_object_that_was_replaced_is_what_comes);
+	tcase_add_test(t, the_compilers_words_come_first);
+	tcase_add_test(t, a_tool_that_warns_names_the_clients_object);
+	tcase_add_test(t, the_status_of_a_tool_is_that_of_the_job);
+	tcase_add_test(t, a_tool_that_a_signal_ends_is_no_fault_of_the_nodes);
+	tcase_add_test(t, an_error_of_the_compiler_counts_more_than_the_tools);
+	tcase_add_test(t, a_tool_has_the_variables_and_files_of_the_job);
+	tcase_add_test(t, a_job_with_a_step_leaves_none_for_the_next);
+	tcase_add_test(t, a_device_tree_comes_with_its_text);
+	tcase_add_test(t, what_lists_nothing_made_no_device_tree);
+	tcase_add_test(t, a_step_and_a_pin_go_together);
+	tcase_add_test(t, before_version_10_there_is_no_step);
+	tcase_add_test(t, before_version_11_there_is_none_of_a_device_tree);
+	tcase_add_test(t, a_step_is_its_jobs);
+	tcase_add_test(t,
+		       a_line_of_a_tool_has_the_object_behind_and_is_bounded);
+	return step_run("agent/step", t);
+}

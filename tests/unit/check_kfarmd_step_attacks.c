@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd toolchain */
+/*
+ * Tools that mean harm, and clients that break the order.
+ */
+#include "kfarmd/argv.h"
+
+#include "kfarmd-step.h"
+
+/* Both kinds of a job with such a tool. */
+static void run_both(const char *words, unsigned ms)
+{
+	step_job(1, WIRE_STEP_SYMBOLS, TOOL, words, ms);
+	step_job(2, WIRE_STEP_OBJECT, TOOL, words, ms);
+}
+
+/* The node is as it was: nothing runs, and a job is done. */
+static void ck_alive(void)
+{
+	wait_workers(&node, false);
+	object(9, "append");
+	ck_assert_int_eq(result(9)->wait_status, 0);
+}
+
+START_TEST(a_tool_that_never_ends_is_killed_at_the_deadline)
+{
+	run_both("hang", 3000);
+	for (uint32_t job = 1; job < 3; job++)
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_DEADLINE);
+	ck_alive();
+}
+END_TEST
+
+/* Until there are so many, for a while if others may come. */
+static void wait_processes(unsigned n, unsigned looks)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+	unsigned seen = 0;
+
+	while (seen < looks && clock_ms() < deadline) {
+		seen = count_workers(&node) == n ? seen + 1 : 0;
+		client_idle(10);
+	}
+	ck_assert_uint_eq(seen, looks);
+}
+
+START_TEST(a_tool_ends_with_its_job_or_its_client)
+{
+	run_both("hang", 60000);
+	/* The compiler of one writes to its pipe and ends; two tools stay. */
+	wait_processes(2, 20);
+	play_cancel(&node.c, 1);
+	wait_processes(1, 1);
+	if (_i)
+		play_cancel(&node.c, 2);
+	if (_i)
+		ck_alive();
+	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
+	/* tear_down: it exits, with nothing left below it. */
+}
+END_TEST
+
+START_TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
+{
+	run_both("hang", 60000);
+	wait_processes(2, 20);
+	/* The only child of kfarmd is the keeper. */
+	for (pid_t pid = 2; pid < 1 << 22; pid++) {
+		if (parent_of(pid) == node.pid) {
+			ck_assert_int_eq(kill(pid, SIGKILL), 0);
+			break;
+		}
+	}
+	for (uint32_t job = 1; job < 3; job++)
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_TOOLCHAIN);
+	ck_assert_uint_eq(client_wait_have(&node.c, 0, 2)->state,
+			  WIRE_HAVE_LOST);
+}
+END_TEST
+
+START_TEST(what_a_tool_leaves_ends_with_it)
+{
+	object(1, "leave");
+	ck_assert_int_eq(result(1)->wait_status, 0);
+	ck_alive();
+}
+END_TEST
+
+/* 32 MiB of each of its directories are its to fill, and gone with it. */
+START_TEST(what_a_tool_fills_is_empty_again)
+{
+	for (uint32_t job = 1; job < 4; job++) {
+		object(job, "fill");
+		ck_assert_int_eq(result(job)->wait_status, 0);
+	}
+	ck_alive();
+}
+END_TEST
+
+START_TEST(a_tool_sees_no_other_job_and_changes_no_view)
+{
+	object(1, "look");
+	ck_assert_int_eq(result(1)->wait_status, 0);
+	object(2, "harm " ROOT "/a.c");
+	ck_assert_int_eq(result(2)->wait_status, 0);
+	object(3, "harm " TOOL);
+	ck_assert_int_eq(result(3)->wait_status, 0);
+	ck_alive();
+}
+END_TEST
+
+/* The compiler alone may say no, or both may be content: sh would be, too. */
+START_TEST(a_tool_that_reads_no_further_fails_no_node)
+{
+	struct buf text = { 0 };
+
+	for (int i = 0; i < 40000; i++)
+		buf_printf(&text, "int a_name_%d;\n", i);
+	play_put(&node.c, 0, ROOT "/a.c", buf_str(&text));
+	symbols(1, _i ? "closed" : "early 0");
+	symbols(2, "early 5");
+	ck_assert_int_ne(result(1)->wait_status, 0);
+	ck_assert_int_ne(result(2)->wait_status, 0);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
+	ck_alive();
+	buf_release(&text);
+}
+END_TEST
+
+static const char *const floods[] = { "stdout 5", "stderr 5" };
+
+START_TEST(a_tool_that_says_too_much_is_void)
+{
+	symbols(1, floods[_i]);
+	object(2, floods[_i]);
+	for (uint32_t job = 1; job < 3; job++) {
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_VOID);
+		ck_assert_ptr_nonnull(
+			strstr(failure(job)->reason, "diagnostics"));
+	}
+	ck_alive();
+}
+END_TEST
+
+/* What both say together is what is bounded. */
+START_TEST(the_words_of_both_are_bounded_together)
+{
+	struct buf text = { 0 };
+
+	for (int i = 0; i < 250; i++)
+		buf_printf(&text, "#warning %05000d\n", i);
+	play_put(&node.c, 0, ROOT "/a.c", buf_str(&text));
+	object(1, "stderr 3");
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	buf_release(&text);
+}
+END_TEST
+
+START_TEST(a_tool_that_prints_beside_its_object_is_void)
+{
+	object(1, "print");
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	object(2, "betray");
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
+	ck_assert_ptr_nonnull(strstr(failure(2)->reason, "directory"));
+	ck_alive();
+}
+END_TEST
+
+static const char *const spoils[] = { "remove", "link", "fifo", "empty",
+				      "second" };
+
+START_TEST(a_tool_that_leaves_no_object_is_void)
+{
+	object(1, spoils[_i]);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
+	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
+	ck_alive();
+}
+END_TEST
+
+/* What stands at the tool's path, and the answer. */
+static const struct place {
+	const char *path;
+	enum wire_fail_class class;
+} places[] = {
+	{ ROOT "/nosuch", WIRE_FAIL_INPUT },
+	{ ROOT "/a.c/tool", WIRE_FAIL_INPUT },
+	{ ROOT "/tools", WIRE_FAIL_UNSUPPORTED }, /* a directory */
+	{ ROOT "/a.c", WIRE_FAIL_UNSUPPORTED }, /* may not be executed */
+	{ ROOT "/text", WIRE_FAIL_UNSUPPORTED }, /* no program */
+	{ ROOT "/hollow", WIRE_FAIL_INPUT }, /* links to nothing */
+	{ ROOT "/round", WIRE_FAIL_UNSUPPORTED }, /* links to itself */
+	{ "/etc/passwd", WIRE_FAIL_INPUT },
+	{ "/bin/sh", WIRE_FAIL_INPUT },
+};
+
+START_TEST(a_tool_that_is_none_fails_its_job_alone)
+{
+	struct play_view view = { 0 };
+
+	step_put_program(ROOT "/text", bytes_str("no program\n"), true);
+	play_link(&node.c, &view, ROOT "/hollow", "nosuch");
+	play_link(&node.c, &view, ROOT "/round", "round");
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	for (uint32_t job = 1; job < 3; job++) {
+		step_job(job, job == 1 ? WIRE_STEP_SYMBOLS : WIRE_STEP_OBJECT,
+			 places[_i].path, "cat", 60000);
+		ck_assert_uint_eq(failure(job)->class, places[_i].class);
+		ck_assert(str_starts(failure(job)->reason, places[_i].path));
+	}
+	ck_alive();
+}
+END_TEST
+
+/* What dtc should have listed is a link, or more than there may be. */
+START_TEST(a_list_that_is_none_makes_no_device_tree)
+{
+	step_job(1, WIRE_STEP_DEVICETREE, TOOL, "list-link", 60000);
+	step_job(2, WIRE_STEP_DEVICETREE, TOOL, "list-long", 60000);
+	step_job(3, WIRE_STEP_DEVICETREE, TOOL, "hang", 3000);
+	for (uint32_t job = 1; job < 3; job++)
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_VOID);
+	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_DEADLINE);
+	ck_alive();
+}
+END_TEST
+
+START_TEST(a_link_to_a_tool_is_as_good)
+{
+	struct play_view view = { 0 };
+
+	play_link(&node.c, &view, ROOT "/to", "tools/tool");
+	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
+	step_job(1, WIRE_STEP_OBJECT, ROOT "/to", "append", 60000);
+	ck_assert_int_eq(result(1)->wait_status, 0);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_missing_is_named)
+{
+	for (uint32_t job = 1; job < 3; job++) {
+		struct wire_job m = play_job(&node.c, job, WIRE_LANG_C, plain);
+		struct wire_step step = step_of(
+			job, WIRE_STEP_SYMBOLS,
+			job == 1 ? TOOL : ROOT "/nosuch-tool", "cat");
+
+		m.cwd = play_path(&node.c, ROOT "/nosuch");
+		step_send(&step);
+		play_send_job(&node.c, &m);
+		wire_step_release(&step);
+		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_INPUT);
+		ck_assert_str_eq(failure(job)->reason, ROOT "/nosuch");
+	}
+}
+END_TEST
+
+START_TEST(arguments_beyond_what_a_job_may_have_are_refused)
+{
+	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
+	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
+	char *word = xcalloc(WIRE_PATH_MAX + 1, 1);
+
+	memset(word, 'x', WIRE_PATH_MAX);
+	while (step.args.n < WIRE_STEP_ARGS_MAX)
+		strv_add(&step.args, word);
+	step_send(&step);
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+	ck_alive();
+	free(word);
+	wire_step_release(&step);
+}
+END_TEST
+
+/* A job that is refused has used up its step all the same. */
+START_TEST(a_step_of_a_job_that_is_refused_is_gone)
+{
+	static const char *const bad[] = { "-fplugin= /tmp/x.so", NULL };
+	static const char *const placed[] = { "-c", "-o", NULL };
+	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
+	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C,
+				     _i ? placed : bad);
+
+	step_send(&step);
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+	step.job = 2;
+	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
+	m.cell = 7; /* there is none */
+	step_send(&step);
+	play_send_job(&node.c, &m);
+	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
+	play_remote(&node.c, 3, "a.c", plain);
+	ck_assert_uint_gt(stream(result(3)->job, WIRE_OUTPUT_OBJECT).len, 100);
+	ck_alive();
+	wire_step_release(&step);
+}
+END_TEST
+
+/* ---------------------------------------------------- against the order */
+
+START_TEST(two_steps_in_a_row_end_the_conversation)
+{
+	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
+
+	step_send(&step);
+	step_send(&step);
+	client_expect_bye(&node.c, "a STEP without its job");
+	wire_step_release(&step);
+}
+END_TEST
+
+/* A step of job 1 before another job, or one that it does not go with. */
+static const struct order {
+	unsigned job, kind;
+	uint8_t lang, named;
+	uint32_t tool; /* added to its number */
+	const char *word;
+} orders[] = {
+	{ 2, 0, WIRE_LANG_C, 0, 0, "a STEP of job 1 before job 2" },
+	{ 1, 0, WIRE_LANG_PLAIN_ASM, 0, 0, "does not go with it" },
+	{ 1, 0, WIRE_LANG_C, 1, 0, "does not go with it" },
+	{ 1, 1, WIRE_LANG_C, 0, 1000, "has no name" },
+	{ 1, 2, WIRE_LANG_PLAIN_ASM, 0, 0, "does not go with it" },
+	{ 1, 2, WIRE_LANG_ASM, 1, 0, "does not go with it" },
+	{ 1, 3, WIRE_LANG_C, 0, 0, "not understood" },
+};
+
+START_TEST(a_step_that_goes_with_no_job_ends_the_conversation)
+{
+	const struct order *o = &orders[_i];
+	struct wire_job m = play_job(&node.c, o->job, WIRE_LANG_C, plain);
+	struct wire_step step = step_of(1, o->kind, TOOL, "cat");
+
+	m.lang = o->lang;
+	m.output_named = o->named;
+	step.tool += o->tool;
+	step_send(&step);
+	play_send_job(&node.c, &m);
+	client_expect_bye(&node.c, o->word);
+	wire_step_release(&step);
+}
+END_TEST
+
+START_TEST(a_step_with_too_many_arguments_ends_the_conversation)
+{
+	struct wire_step step = step_of(1, WIRE_STEP_OBJECT, TOOL, "none");
+
+	while (step.args.n <= WIRE_STEP_ARGS_MAX)
+		strv_add(&step.args, "x");
+	step_send(&step);
+	client_expect_bye(&node.c, "a STEP that was not understood");
+	wire_step_release(&step);
+}
+END_TEST
+
+static void add_tools(TCase *t)
+{
+	tcase_add_test(t, a_tool_that_never_ends_is_killed_at_the_deadline);
+	tcase_add_loop_test(t, a_tool_ends_with_its_job_or_its_client, 0, 2);
+	tcase_add_test(t, two_programs_of_a_cell_that_is_lost_are_one_failure);
+	tcase_add_test(t, what_a_tool_leaves_ends_with_it);
+	tcase_add_test(t, what_a_tool_fills_is_empty_again);
+	tcase_add_test(t, a_tool_sees_no_other_job_and_changes_no_view);
+	tcase_add_loop_test(t, a_tool_that_reads_no_further_fails_no_node, 0,
+			    2);
+	tcase_add_loop_test(t, a_tool_that_says_too_much_is_void, 0,
+			    sizeof(floods) / sizeof(*floods));
+	tcase_add_test(t, the_words_of_both_are_bounded_together);
+	tcase_add_test(t, a_tool_that_prints_beside_its_object_is_void);
+	tcase_add_loop_test(t, a_tool_that_leaves_no_object_is_void, 0,
+			    sizeof(spoils) / sizeof(*spoils));
+	tcase_add_loop_test(t, a_tool_that_is_none_fails_its_job_alone, 0,
+			    sizeof(places) / sizeof(*places));
+}
+
+static void add_clients(TCase *t)
+{
+	tcase_add_test(t, a_list_that_is_none_makes_no_device_tree);
+	tcase_add_test(t, a_link_to_a_tool_is_as_good);
+	tcase_add_test(t, a_directory_that_is_missing_is_named);
+	tcase_add_test(t, arguments_beyond_what_a_job_may_have_are_refused);
+	tcase_add_loop_test(t, a_step_of_a_job_that_is_refused_is_gone, 0, 2);
+	tcase_add_test(t, two_steps_in_a_row_end_the_conversation);
+	tcase_add_loop_test(t,
+			    a_step_that_goes_with_no_job_ends_the_conversation,
+			    0, sizeof(orders) / sizeof(*orders));
+	tcase_add_test(t, a_step_with_too_many_arguments_ends_the_conversation);
+}
+
+int main(void)
+{
+	TCase *t = tcase_create("step-attacks");
+
+	tcase_add_checked_fixture(t, step_set_up, one_tear_down);
+	add_tools(t);
+	add_clients(t);
+	return step_run("agent/step attacks", t);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+/*
+ * Questions about an empty directory of toolchains; what is said of a full one
+ * is in check_kfarmd_bundle.c.
+ */
+#include "kfarmd/toolchain-rpc.h"
+
+#include "../lib/tempdir.h"
+#include "base/clock.h"
+#include "kfarmd/kfarmd.h"
+#include "kfarmd/toolchains.h"
+#include "suite.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct kfarmd a;
+static unsigned n_held, n_dropped, n_gone;
+static uint32_t n_listed;
+static bool last, state;
+
+static void on_held(const struct wire_held *m)
+{
+	ck_assert_uint_eq(m->request_id, 7);
+	ck_assert(!last);
+	ck_assert_uint_le(m->n_toolchains, WIRE_HELD_MAX);
+	last = m->last;
+	n_listed += m->n_toolchains;
+	n_held++;
+}
+
+static void on_dropped(const struct wire_dropped *m)
+{
+	ck_assert_uint_eq(m->request_id, 9);
+	state = m->state;
+	ck_assert_ptr_nonnull(strstr(m->detail, "gcc-1-x"));
+	n_dropped++;
+}
+
+static void on_send(void *ctx, enum wire_type type, struct buf *body)
+{
+	struct wire_dropped dropped;
+	struct wire_held held;
+
+	(void)ctx;
+	if (type == WIRE_HELD) {
+		ck_assert(!wire_held_decode(&held, buf_bytes(body)));
+		on_held(&held);
+		wire_held_release(&held);
+	} else {
+		ck_assert_int_eq(type, WIRE_DROPPED);
+		ck_assert(!wire_dropped_decode(&dropped, buf_bytes(body)));
+		on_dropped(&dropped);
+		wire_dropped_release(&dropped);
+	}
+	buf_release(body);
+}
+
+static void on_gone(void *ctx, struct kfarmd_toolchain_rpc *request)
+{
+	(void)ctx;
+	(void)request;
+	n_gone++;
+}
+
+static const struct kfarmd_toolchain_rpc_ops ops = {
+	.send = on_send,
+	.on_freed = on_gone,
+};
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	a = (struct kfarmd){ .base = event_base_new(),
+			     .toolchains_dir = xstrdup(dir) };
+}
+
+static void tear_down(void)
+{
+	free(a.toolchains_dir);
+	event_base_free(a.base);
+	tempdir_remove(dir);
+}
+
+static void run(void)
+{
+	uint64_t deadline = clock_ms() + 60000;
+
+	while (!n_gone && clock_ms() < deadline)
+		event_base_loop(a.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(n_gone, 1);
+	ck_assert_uint_eq(a.n_active, 0);
+}
+
+START_TEST(nothing_is_one_message)
+{
+	ck_assert_ptr_nonnull(
+		kfarmd_toolchain_rpc_new(&a, 7, NULL, false, &ops, NULL));
+	ck_assert_uint_eq(a.n_active, 1);
+	run();
+	ck_assert_uint_eq(n_held, 1);
+	ck_assert(last);
+	ck_assert_uint_eq(n_listed, 0);
+}
+END_TEST
+
+/* More than one message holds; they are no toolchains, and told all the same.
+ */
+START_TEST(many_are_several_messages)
+{
+	for (int i = 0; i < WIRE_HELD_MAX + 1; i++) {
+		char *path = xasprintf("%s/gcc-%d", dir, i);
+
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		free(path);
+	}
+	ck_assert_ptr_nonnull(
+		kfarmd_toolchain_rpc_new(&a, 7, NULL, false, &ops, NULL));
+	run();
+	ck_assert_uint_eq(n_held, 2);
+	ck_assert(last);
+	ck_assert_uint_eq(n_listed, WIRE_HELD_MAX + 1);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_not_dropped)
+{
+	ck_assert_ptr_nonnull(
+		kfarmd_toolchain_rpc_new(&a, 9, "gcc-1-x", false, &ops, NULL));
+	run();
+	ck_assert_uint_eq(n_dropped, 1);
+	ck_assert(state);
+}
+END_TEST
+
+START_TEST(nobody_hears_of_it_who_left)
+{
+	struct kfarmd_toolchain_rpc *c = kfarmd_toolchain_rpc_new(
+		&a, 7, NULL, true, &ops, NULL);
+
+	ck_assert_ptr_nonnull(c);
+	kfarmd_toolchain_rpc_close(c);
+	run();
+	ck_assert_uint_eq(n_held, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/tool-request");
+	TCase *t = tcase_create("chore");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, nothing_is_one_message);
+	tcase_add_test(t, many_are_several_messages);
+	tcase_add_test(t, what_is_not_there_is_not_dropped);
+	tcase_add_test(t, nobody_hears_of_it_who_left);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kfarmd */
+/*
+ * The directory of kept toolchains, without a conversation.  Its counterpart
+ * with one is check_kfarmd_bundle.c.
+ */
+#include "kfarmd/toolchain-rpc.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64];
+static char *place;
+static char *kept;
+static struct err err;
+
+static void set_up(void)
+{
+	strcpy(dir, "/tmp/check_agent.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	place = xasprintf("%s/toolchains", dir);
+	kept = xstrdup(place);
+}
+
+static void tear_down(void)
+{
+	free(kept);
+	free(place);
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+}
+
+static struct kfarmd_manifest record_of(const char *id, const char *content)
+{
+	struct kfarmd_manifest r = { .id = xstrdup(id),
+				     .host = xstrdup("arm64") };
+	struct compiler_entry *e = toolchain_dir_digest_add_entry(&r.entries,
+								  "bin/gcc");
+
+	e->kind = COMPILER_ENTRY_FILE;
+	e->executable = true;
+	e->size_bytes = strlen(content);
+	e->mtime_ns = -1500000000;
+	digest_bytes(bytes_str(content), &e->digest);
+	toolchain_dir_digest_compute(&r.entries, &r.dir_digest);
+	return r;
+}
+
+static int file_with(const char *content)
+{
+	char *path = xasprintf("%s/blob", dir);
+	int fd;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(content), 0600, &err), 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	free(path);
+	return fd;
+}
+
+/* Written as `written`, while the record says `content`. */
+static int publish(const char *id, const char *content, const char *written)
+{
+	struct kfarmd_manifest r = record_of(id, content);
+	struct wire_inode inode = { .executable = 1,
+				    .size = strlen(written),
+				    .mtime_ns = -1500000000 };
+	struct kfarmd_toolchain_stage *new;
+	atomic_bool stop = false;
+	int fd = file_with(written), ret;
+
+	ck_assert_msg(!kfarmd_toolchain_stage_new(kept, &new, 100, 1, &err),
+		      "%s", err.text);
+	ck_assert_int_eq(
+		kfarmd_toolchain_stage_put(new, "/bin/gcc", &inode, fd, &err),
+		0);
+	ret = kfarmd_toolchain_stage_publish(new, &r, "{}", &stop, &err);
+	kfarmd_toolchain_stage_free(new);
+	kfarmd_manifest_release(&r);
+	close(fd);
+	return ret;
+}
+
+static uint32_t count(void)
+{
+	struct wire_held held;
+	uint32_t n;
+
+	ck_assert_int_eq(kfarmd_toolchains_list(kept, true, NULL, &held, &err),
+			 0);
+	n = held.n_toolchains;
+	wire_held_release(&held);
+	return n;
+}
+
+START_TEST(nothing_is_made_before_something_is_kept)
+{
+	struct kfarmd_toolchain_lease l;
+	struct digest tree = { 0 };
+
+	ck_assert_uint_eq(count(), 0);
+	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err),
+			 -ENOENT);
+	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
+			 -ENOENT);
+	ck_assert(!kfarmd_toolchains_has(kept, "gcc-1-x", &tree));
+	ck_assert(!fs_exists(place));
+}
+END_TEST
+
+START_TEST(a_published_one_can_be_leased)
+{
+	struct kfarmd_manifest r = record_of("gcc-1-x", "gcc");
+	struct kfarmd_toolchain_lease l;
+	struct stat st;
+	char *path;
+
+	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
+	ck_assert(kfarmd_toolchains_has(kept, "gcc-1-x", &r.dir_digest));
+	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
+	ck_assert(digest_equal(&l.manifest.dir_digest, &r.dir_digest));
+	path = xasprintf("%s/bin/gcc", l.dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mtim.tv_sec, -2); /* before 1970, too */
+	ck_assert_int_eq(st.st_mtim.tv_nsec, 500000000);
+	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
+			 -EBUSY);
+	ck_assert_int_eq(publish("gcc-1-x", "new", "new"), -EBUSY);
+	kfarmd_toolchains_release_lease(&l);
+	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
+			 0);
+	ck_assert_uint_eq(count(), 0);
+	kfarmd_manifest_release(&r);
+	free(path);
+}
+END_TEST
+
+START_TEST(another_one_replaces_it)
+{
+	struct kfarmd_manifest r = record_of("gcc-1-x", "new");
+
+	ck_assert_int_eq(publish("gcc-1-x", "old", "old"), 0);
+	ck_assert_int_eq(publish("gcc-1-x", "new", "new"), 0);
+	ck_assert(kfarmd_toolchains_has(kept, "gcc-1-x", &r.dir_digest));
+	ck_assert_uint_eq(count(), 1);
+	kfarmd_manifest_release(&r);
+}
+END_TEST
+
+START_TEST(what_was_written_wrong_is_not_published)
+{
+	ck_assert_int_eq(publish("gcc-1-x", "good", "evil"), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "bin/gcc"));
+	ck_assert_uint_eq(count(), 0);
+	/* Nor does it take the place of a good one. */
+	ck_assert_int_eq(publish("gcc-1-x", "good", "good"), 0);
+	ck_assert_int_eq(publish("gcc-1-x", "more", "evil"), -EBADMSG);
+	ck_assert_uint_eq(count(), 1);
+}
+END_TEST
+
+/* What a killed kfarmd leaves, nobody has locked. */
+START_TEST(what_is_left_over_is_swept)
+{
+	char *left = xasprintf("%s/.live/1.1/new/bin", place);
+
+	ck_assert_int_eq(fs_mkdirs(left, 0700, &err), 0);
+	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
+	ck_assert(!fs_exists(left));
+	free(left);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_the_disk_is_refused)
+{
+	struct kfarmd_toolchain_stage *new;
+
+	ck_assert_int_eq(
+		kfarmd_toolchain_stage_new(kept, &new, 1ull << 60, 1, &err),
+		-ENOSPC);
+	ck_assert_ptr_null(new);
+	ck_assert_ptr_nonnull(strstr(err.text, "no space left"));
+	ck_assert_ptr_nonnull(strstr(err.text, place));
+}
+END_TEST
+
+/* Whatever lies there: it is told, and not used. */
+START_TEST(what_is_no_toolchain_is_damaged)
+{
+	char *path = xasprintf("%s/gcc-1-x", place);
+	struct wire_held held;
+	struct kfarmd_toolchain_lease l;
+
+	if (_i == 0) {
+		ck_assert_int_eq(fs_mkdirs(path, 0700, &err), 0);
+	} else {
+		/* One with another's record. */
+		ck_assert_int_eq(publish("gcc-2-x", "gcc", "gcc"), 0);
+		free(path);
+		path = xasprintf("mv '%s/gcc-2-x' '%s/gcc-1-x'", place, place);
+		ck_assert_int_eq(system(path), 0);
+	}
+	ck_assert_int_eq(kfarmd_toolchains_list(kept, false, NULL, &held, &err),
+			 0);
+	ck_assert_uint_eq(held.n_toolchains, 1);
+	ck_assert_uint_eq(held.toolchains[0].state, WIRE_HELD_DAMAGED);
+	ck_assert_str_eq(held.toolchains[0].id, "gcc-1-x");
+	ck_assert(wire_host_is_valid(held.toolchains[0].host));
+	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err),
+			 -EBADMSG);
+	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
+			 0);
+	wire_held_release(&held);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_spoiled_one_is_not_leased_again)
+{
+	struct kfarmd_toolchain_lease l;
+
+	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
+	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
+	kfarmd_toolchains_mark_damaged(&l, "bin/gcc is bad");
+	kfarmd_toolchains_release_lease(&l);
+	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err),
+			 -EBADMSG);
+	ck_assert_str_eq(err.text, "bin/gcc is bad");
+	/* Reading all of it shows that it is good. */
+	ck_assert_uint_eq(count(), 1);
+	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
+	kfarmd_toolchains_release_lease(&l);
+}
+END_TEST
+
+START_TEST(the_store_is_given_what_another_one_has)
+{
+	char *path = xasprintf("%s/store", dir);
+	struct kfarmd_toolchains_index *x;
+	struct store *store;
+	struct digest d, none;
+
+	ck_assert_int_eq(store_open(&store, path, 64u << 20, &err), 0);
+	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
+	x = kfarmd_toolchains_index(kept);
+	digest_bytes(bytes_str("gcc"), &d);
+	digest_bytes(bytes_str("none"), &none);
+	ck_assert_int_eq(kfarmd_toolchains_copy_to_store(x, store, &none, 4),
+			 -ENOENT);
+	ck_assert_int_eq(kfarmd_toolchains_copy_to_store(x, store, &d, 4),
+			 -ENOENT);
+	ck_assert(!store_has(store, &d, 3));
+	ck_assert_int_eq(kfarmd_toolchains_copy_to_store(x, store, &d, 3), 0);
+	ck_assert(store_has(store, &d, 3));
+	store_unpin(store, &d);
+	kfarmd_toolchains_index_free(x);
+	store_free(store);
+	free(path);
+}
+END_TEST
+
+START_TEST(damage_does_not_get_into_the_store)
+{
+	char *path = xasprintf("%s/store", dir);
+	char *line = xasprintf("chmod u+w '%s/gcc-1-x/bin/gcc' && "
+			       "printf evl >'%s/gcc-1-x/bin/gcc'",
+			       place, place);
+	struct kfarmd_toolchains_index *x;
+	struct store *store;
+	struct digest d;
+
+	ck_assert_int_eq(store_open(&store, path, 64u << 20, &err), 0);
+	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
+	x = kfarmd_toolchains_index(kept);
+	ck_assert_int_eq(system(line), 0);
+	digest_bytes(bytes_str("gcc"), &d);
+	ck_assert_int_eq(kfarmd_toolchains_copy_to_store(x, store, &d, 3),
+			 -ENOENT);
+	ck_assert(!store_has(store, &d, 3));
+	kfarmd_toolchains_index_free(x);
+	store_free(store);
+	free(line);
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("agent/kept");
+	TCase *t = tcase_create("kept");
+
+	tcase_set_timeout(t, 240);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, nothing_is_made_before_something_is_kept);
+	tcase_add_test(t, a_published_one_can_be_leased);
+	tcase_add_test(t, another_one_replaces_it);
+	tcase_add_test(t, what_was_written_wrong_is_not_published);
+	tcase_add_test(t, what_is_left_over_is_swept);
+	tcase_add_test(t, what_does_not_fit_the_disk_is_refused);
+	tcase_add_loop_test(t, what_is_no_toolchain_is_damaged, 0, 2);
+	tcase_add_test(t, a_spoiled_one_is_not_leased_again);
+	tcase_add_test(t, the_store_is_given_what_another_one_has);
+	tcase_add_test(t, damage_does_not_get_into_the_store);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

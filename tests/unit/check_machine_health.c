@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node machine */
+/*
+ * Trees of /proc and /sys, written as the kernel's documentation has them, of
+ * machines that this one is not.
+ */
+#include "machine/health.h"
+
+#include "../lib/board.h"
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+#include "wire/limits.h"
+
+#include <unistd.h>
+
+#define CPUFREQ "sys/devices/system/cpu/cpufreq/"
+#define THERMAL "sys/class/thermal/"
+
+static char dir[TEMPDIR_SIZE];
+static struct machine_health h;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	h = (struct machine_health){ 0 };
+}
+
+static void tear_down(void)
+{
+	machine_health_release(&h);
+	tempdir_remove(dir);
+}
+
+static void put(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
+	struct err err;
+
+	ck_assert_msg(!fs_mkdirs(above, 0700, &err), "%s", err.text);
+	ck_assert_msg(!fs_write(path, bytes_str(text), 0600, &err), "%s",
+		      err.text);
+	free(above);
+	free(path);
+}
+
+/* An RK3399: two clusters, two zones; the large cores are throttled. */
+static void put_rk3399(void)
+{
+	put(THERMAL "thermal_zone0/type", "cpu-thermal\n");
+	put(THERMAL "thermal_zone0/temp", "84444\n");
+	put(THERMAL "thermal_zone1/type", "gpu-thermal\n");
+	put(THERMAL "thermal_zone1/temp", "79375\n");
+	put(CPUFREQ "policy0/cpuinfo_max_freq", "1416000\n");
+	put(CPUFREQ "policy0/scaling_max_freq", "1416000\n");
+	put(CPUFREQ "policy4/cpuinfo_max_freq", "1800000\n");
+	put(CPUFREQ "policy4/scaling_max_freq", "1200000\n");
+	put("proc/stat", "cpu  1000 0 500 9000 100 10 20 0 0 0\n"
+			 "cpu0 1000 0 500 9000 100 10 20 0 0 0\n");
+}
+
+START_TEST(the_hottest_sensor_and_the_slowest_cores_count)
+{
+	put_rk3399();
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 84444);
+	ck_assert_uint_eq(h.current.speed_milli, 666);
+	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+START_TEST(heat_is_told_by_class_and_by_zone)
+{
+	struct machine_cpus cpus[3];
+	struct wire_heat heat;
+
+	put_rk3399();
+	put(CPUFREQ "policy0/affected_cpus", "0 1 2 3\n");
+	put(CPUFREQ "policy4/affected_cpus", "4 5\n");
+	machine_cpus_parse(&cpus[0], "4-5");
+	machine_cpus_parse(&cpus[1], "0-3");
+	machine_cpus_parse(&cpus[2], "6");
+	machine_health_read(&h, 5000, 0, dir);
+	machine_health_read_heat(&h, &heat, cpus, 3, dir);
+	ck_assert_uint_eq(h.current.n_throttled, 2);
+	ck_assert_uint_eq(heat.n_classes, 3);
+	ck_assert_uint_eq(heat.classes[0].speed_milli, 666);
+	ck_assert_uint_eq(heat.classes[0].n_throttled, 2);
+	ck_assert_uint_eq(heat.classes[1].speed_milli, 1000);
+	ck_assert_uint_eq(heat.classes[1].n_throttled, 0);
+	ck_assert_uint_eq(heat.classes[2].speed_milli, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(heat.classes[2].n_throttled, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(heat.n_zones, 2);
+	ck_assert_str_eq(heat.zones[0].name, "cpu-thermal");
+	ck_assert_uint_eq(heat.zones[0].temperature_mk, 273150 + 84444);
+	ck_assert_str_eq(heat.zones[1].name, "gpu-thermal");
+	wire_heat_release(&heat);
+	/* A policy that does not say whose it is has the CPU it is named by. */
+	put(CPUFREQ "policy4/affected_cpus", "\n");
+	machine_health_read_heat(&h, &heat, cpus, 1, dir);
+	ck_assert_uint_eq(heat.classes[0].n_throttled, 1);
+	wire_heat_release(&heat);
+}
+END_TEST
+
+START_TEST(what_others_compute_is_what_is_left)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+	char *text;
+
+	put_rk3399();
+	machine_health_read(&h, 5000, 1000, dir);
+	/* In two seconds three of the machine, of which two and a half ours. */
+	text = xasprintf("cpu  %ld 0 500 9000 100 10 20 0 0 0\n",
+			 1000 + 3 * hz);
+	put("proc/stat", text);
+	free(text);
+	machine_health_read(&h, 7000, 3500, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, 250);
+	/* Ours is told a little late: that is no load of nobody's. */
+	machine_health_read(&h, 8000, 4500, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, 0);
+	/* It was counted anew: nobody knows. */
+	put("proc/stat", "cpu  1 0 0 0 0 0 0 0 0 0\n");
+	machine_health_read(&h, 9000, 4500, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+START_TEST(it_is_read_once_a_second)
+{
+	put_rk3399();
+	machine_health_read(&h, 5000, 0, dir);
+	put(THERMAL "thermal_zone0/temp", "20000\n");
+	put(THERMAL "thermal_zone1/temp", "20000\n");
+	machine_health_read(&h, 5800, 0, dir);
+	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 84444);
+	machine_health_read(&h, 5901, 0, dir);
+	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 20000);
+}
+END_TEST
+
+START_TEST(a_hot_board_says_how_far_it_is_slowed)
+{
+	board_unpack("s912-hot", dir);
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 83000);
+	ck_assert_uint_eq(h.current.n_usable, 8);
+	ck_assert_uint_eq(h.current.n_throttled, 8);
+	ck_assert_uint_eq(h.current.speed_milli, 667);
+	/* The second of four steps, and the second of six. */
+	ck_assert_uint_eq(h.current.cooling_milli, 500);
+	ck_assert_uint_eq(h.current.psi_cpu, 120);
+	ck_assert_uint_eq(h.current.psi_memory, 0);
+	ck_assert_uint_eq(h.current.psi_memory_full, 0);
+	ck_assert_uint_eq(h.current.psi_io, 31);
+	ck_assert_uint_eq(h.current.swap_mib, 0);
+	ck_assert_uint_eq(h.current.store_mib, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* Whole degrees, a core taken offline, no cpufreq policies, no pressure. */
+START_TEST(a_vendors_old_kernel_is_understood)
+{
+	board_unpack("s905x-hot", dir);
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 87000);
+	ck_assert_uint_eq(h.current.n_usable, 3);
+	ck_assert_uint_eq(h.current.n_throttled, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(h.current.cooling_milli, 500);
+	ck_assert_uint_eq(h.current.psi_memory, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* The GPU's cooling device is none of a CPU's. */
+START_TEST(what_cools_something_else_does_not_slow_it)
+{
+	board_unpack("rk3399", dir);
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.cooling_milli, 0);
+	ck_assert_uint_eq(h.current.n_throttled, 0);
+	ck_assert_uint_eq(h.current.speed_milli, 1000);
+}
+END_TEST
+
+START_TEST(swap_in_use_is_told)
+{
+	board_unpack("container", dir);
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.swap_mib, (8388604 - 8001200) / 1024);
+	ck_assert_uint_eq(h.current.n_usable, 4);
+	ck_assert_uint_eq(h.current.psi_cpu, 1225);
+	ck_assert_uint_eq(h.current.cooling_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* A board that was idle for an hour: what was busy then says nothing of now. */
+START_TEST(load_of_long_ago_is_not_that_of_now)
+{
+	board_unpack("rk3399", dir);
+	machine_health_read(&h, 5000, 0, dir);
+	machine_health_read(&h, 15000, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, 0);
+	machine_health_read(&h, 25001, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	machine_health_read(&h, 26001, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, 0);
+}
+END_TEST
+
+START_TEST(a_machine_that_tells_nothing_is_unknown)
+{
+	for (int i = 0; i < 3; i++) {
+		machine_health_read(&h, 5000 + 1000 * (uint64_t)i, 0, dir);
+		ck_assert_uint_eq(h.current.temperature_mk,
+				  WIRE_HEALTH_UNKNOWN);
+		ck_assert_uint_eq(h.current.speed_milli, WIRE_HEALTH_UNKNOWN);
+		ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	}
+}
+END_TEST
+
+START_TEST(sensors_that_are_not_there_do_not_count)
+{
+	put(THERMAL "thermal_zone0/temp", "-273200\n");
+	put(THERMAL "thermal_zone1/temp", "2147483647\n");
+	put(THERMAL "thermal_zone2/temp", "N/A\n");
+	put(THERMAL "thermal_zone3/temp", "-5000\n");
+	put(CPUFREQ "policy0/cpuinfo_max_freq", "0\n");
+	put(CPUFREQ "policy0/scaling_max_freq", "1000\n");
+	put(CPUFREQ "policy1/cpuinfo_max_freq", "1000000\n");
+	put("proc/stat", "cpu  none\n");
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.temperature_mk, 273150 - 5000);
+	ck_assert_uint_eq(h.current.speed_milli, WIRE_HEALTH_UNKNOWN);
+	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+END_TEST
+
+/* A board that is overclocked for a while runs at no more than its clock. */
+START_TEST(more_than_the_full_clock_is_the_full_clock)
+{
+	put(CPUFREQ "policy0/cpuinfo_max_freq", "1000000\n");
+	put(CPUFREQ "policy0/scaling_max_freq", "1200000\n");
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.speed_milli, 1000);
+}
+END_TEST
+
+START_TEST(what_this_machine_tells_can_be_sent)
+{
+	struct wire_health got;
+	struct buf body = { 0 };
+
+	machine_health_read(&h, 5000, 0, "");
+	machine_health_read(&h, 6000, 0, "");
+	ck_assert_uint_ne(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	wire_health_encode(&body, &h.current, WIRE_VERSION);
+	ck_assert_int_eq(
+		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION), 0);
+	buf_release(&body);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/health");
+	TCase *tc = tcase_create("health");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_hottest_sensor_and_the_slowest_cores_count);
+	tcase_add_test(tc, heat_is_told_by_class_and_by_zone);
+	tcase_add_test(tc, what_others_compute_is_what_is_left);
+	tcase_add_test(tc, it_is_read_once_a_second);
+	tcase_add_test(tc, a_hot_board_says_how_far_it_is_slowed);
+	tcase_add_test(tc, a_vendors_old_kernel_is_understood);
+	tcase_add_test(tc, what_cools_something_else_does_not_slow_it);
+	tcase_add_test(tc, swap_in_use_is_told);
+	tcase_add_test(tc, load_of_long_ago_is_not_that_of_now);
+	tcase_add_test(tc, a_machine_that_tells_nothing_is_unknown);
+	tcase_add_test(tc, sensors_that_are_not_there_do_not_count);
+	tcase_add_test(tc, more_than_the_full_clock_is_the_full_clock);
+	tcase_add_test(tc, what_this_machine_tells_can_be_sent);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node machine */
+#include "machine/machine.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct wire_inventory inv;
+
+static void tear_down(void)
+{
+	wire_inventory_release(&inv);
+}
+
+START_TEST(it_says_what_the_machine_has)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	machine_inventory_collect(&inv, "");
+	ck_assert_uint_ge(strlen(inv.machine), 3);
+	ck_assert_uint_ge(strlen(inv.host), 1);
+	ck_assert_uint_eq(strlen(inv.boot_id), 36);
+	ck_assert_uint_ge(inv.cores, 1);
+	ck_assert_int_le(inv.cores, online);
+	ck_assert_uint_gt(inv.memory_mib, 16);
+	ck_assert_uint_gt(inv.available_mib, 0);
+	ck_assert_uint_le(inv.available_mib, inv.memory_mib);
+	ck_assert_uint_eq(inv.slots, 0);
+	ck_assert_uint_eq(inv.compilers.n, 0);
+}
+END_TEST
+
+START_TEST(only_cores_that_we_may_use_count)
+{
+	cpu_set_t all, one;
+	int cpu = 0;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	machine_inventory_collect(&inv, "");
+	ck_assert_uint_eq(inv.cores, 1);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+END_TEST
+
+START_TEST(memory_and_load_can_be_had_alone)
+{
+	uint32_t available = 0, load = UINT32_MAX;
+
+	machine_inventory_read_load(&available, &load, "");
+	ck_assert_uint_gt(available, 0);
+	ck_assert_uint_lt(load, 1000000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/inventory");
+	TCase *t = tcase_create("inventory");
+
+	tcase_add_checked_fixture(t, NULL, tear_down);
+	tcase_add_test(t, it_says_what_the_machine_has);
+	tcase_add_test(t, only_cores_that_we_may_use_count);
+	tcase_add_test(t, memory_and_load_can_be_had_alone);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/build-matrix.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "nightly-put.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct nightly_job job;
+
+static void tear_down(void)
+{
+	strv_release(&job.arches);
+	strv_release(&job.kconfigs);
+	strv_release(&job.toolchains);
+	strv_release(&job.kconfig_add);
+	strv_release(&job.variables);
+	strv_release(&job.targets);
+	job = (struct nightly_job){ 0 };
+}
+
+static char *names_of(const struct nightly_build_matrix *plans)
+{
+	struct strv names = { 0 };
+	char *out;
+
+	for (size_t i = 0; i < plans->n_builds; i++)
+		strv_add(&names, plans->builds[i].name);
+	out = strv_join(&names, " ");
+	strv_release(&names);
+	return out;
+}
+
+/* Words of each list, and the builds that they are. */
+static const struct matrix {
+	const char *arches, *kconfigs, *toolchains, *names;
+} matrices[] = {
+	{ "arm64", "", "", "arm64-defconfig" },
+	{ "arm64 riscv", "defconfig", "gcc-13 clang",
+	  "arm64-defconfig-gcc-13 arm64-defconfig-clang "
+	  "riscv-defconfig-gcc-13 riscv-defconfig-clang" },
+	{ "arm64", "tinyconfig a/board.config https://x.org/y/z.config", "",
+	  "arm64-tinyconfig arm64-board arm64-z" },
+	/* The same last component. */
+	{ "arm64", "a/board.config b/board.config", "aarch64-linux-gnu-",
+	  "arm64-board-e5837909-aarch64-linux-gnu- "
+	  "arm64-board-cfc883e9-aarch64-linux-gnu-" },
+};
+
+START_TEST(each_combination_is_a_build_with_a_name)
+{
+	const struct matrix *m = &matrices[_i];
+	struct nightly_build_matrix plans;
+	char *names;
+
+	strv_split(&job.arches, m->arches, " ");
+	strv_split(&job.kconfigs, m->kconfigs, " ");
+	strv_split(&job.toolchains, m->toolchains, " ");
+	nightly_build_matrix_init(&plans, &job);
+	names = names_of(&plans);
+	ck_assert_str_eq(names, m->names);
+	free(names);
+	nightly_build_matrix_release(&plans);
+}
+END_TEST
+
+/* ---- whether it is built ---- */
+
+#define OTHER "9876543210987654321098765432109876543210"
+
+/* What was built, a word each: G, F, B or T (timed out), then what was another
+ * then: c commit, k configuration, t toolchain, o options, b another build. */
+static const struct decision {
+	const char *nights;
+	bool force, retry;
+	enum nightly_decision wanted;
+} decisions[] = {
+	{ "", 0, 0, NIGHTLY_DECISION_FIRST },
+	{ "Gb Fb", 0, 0, NIGHTLY_DECISION_FIRST },
+	{ "G", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "G", 1, 0, NIGHTLY_DECISION_FORCED },
+	{ "", 1, 0, NIGHTLY_DECISION_FORCED },
+	{ "G", 0, 1, NIGHTLY_DECISION_UNCHANGED },
+	{ "F", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "F", 0, 1, NIGHTLY_DECISION_RETRY },
+	{ "Gc", 0, 0, NIGHTLY_DECISION_COMMIT },
+	{ "Fc", 0, 0, NIGHTLY_DECISION_COMMIT },
+	{ "Gk", 0, 0, NIGHTLY_DECISION_CONFIG },
+	{ "Gt", 0, 0, NIGHTLY_DECISION_TOOLCHAIN },
+	{ "Go", 0, 0, NIGHTLY_DECISION_OPTIONS },
+	{ "Fo", 0, 1, NIGHTLY_DECISION_OPTIONS },
+	/* The last that says something counts: here the branch went back. */
+	{ "G Fc", 0, 0, NIGHTLY_DECISION_COMMIT },
+	{ "Gc G", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	/* What could not be tried says nothing. */
+	{ "B", 0, 0, NIGHTLY_DECISION_RETRY },
+	{ "G B", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "Gc B", 0, 0, NIGHTLY_DECISION_COMMIT },
+	{ "G Bc", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	/* But that it takes too long will be so again. */
+	{ "Gc T", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "Gc T", 0, 1, NIGHTLY_DECISION_RETRY },
+	{ "Tc", 0, 0, NIGHTLY_DECISION_COMMIT },
+};
+
+static char *id_of(const struct digest *d, bool other)
+{
+	char hex[DIGEST_HEX];
+
+	digest_format(d, hex);
+	return xstrdup(other ? "other" : hex);
+}
+
+static struct nightly_result *past_night(const struct nightly_build *p,
+					 const char *word)
+{
+	struct nightly_result *r = xcalloc(1, sizeof(*r));
+
+	r->build = xstrdup(strchr(word, 'b') ? "another" : p->name);
+	r->end = word[0] == 'G' ? NIGHTLY_END_GOOD :
+		 word[0] == 'F' ? NIGHTLY_END_FAILED :
+				  NIGHTLY_END_BROKEN;
+	r->timed_out = word[0] == 'T';
+	r->commit = xstrdup(strchr(word, 'c') ? OTHER : PUT_COMMIT);
+	r->config_id = id_of(&p->config_id, strchr(word, 'k'));
+	r->toolchain_id = id_of(&p->toolchain_id, strchr(word, 't'));
+	r->options_id = id_of(&p->options_id, strchr(word, 'o'));
+	return r;
+}
+
+START_TEST(it_is_built_for_a_reason)
+{
+	const struct decision *d = &decisions[_i];
+	const struct nightly_build_request wish = { .force = d->force,
+						    .retry_failed = d->retry };
+	struct nightly_result *v[4];
+	struct nightly_build_matrix plans;
+	struct strv words = { 0 };
+
+	nightly_build_matrix_init(&plans, &job);
+	strv_split(&words, d->nights, " ");
+	for (size_t i = 0; i < words.n; i++)
+		v[i] = past_night(&plans.builds[0], words.v[i]);
+	ck_assert_str_eq(
+		nightly_decision_word(nightly_build_matrix_decide(
+			&plans.builds[0], PUT_COMMIT, v, words.n, &wish)),
+		nightly_decision_word(d->wanted));
+	for (size_t i = 0; i < words.n; i++) {
+		nightly_result_release(v[i]);
+		free(v[i]);
+	}
+	strv_release(&words);
+	nightly_build_matrix_release(&plans);
+}
+END_TEST
+
+/* ---- what it depends on ---- */
+
+static int no_texts(void *ctx, const char *kconfig,
+		    const struct strv *kconfig_add, struct digest_ctx *into,
+		    struct err *err)
+{
+	const char *text = ctx;
+
+	(void)kconfig;
+	(void)kconfig_add;
+	(void)err;
+	digest_add(into, bytes_str(text));
+	return 0;
+}
+
+static void fix(struct nightly_build *out, struct nightly_build_matrix *plans,
+		const char *text)
+{
+	const struct nightly_build_sources means = {
+		.add_config_texts = no_texts, .ctx = (void *)(uintptr_t)text
+	};
+	struct err err = { 0 };
+
+	nightly_build_matrix_init(plans, &job);
+	if (nightly_build_matrix_resolve(&plans->builds[0], &means, &err))
+		ck_abort_msg("%s", err.text);
+	*out = plans->builds[0];
+}
+
+/* Does a change of the job change that part, and no other? */
+static void ck_assert_part(const struct nightly_build *before, const char *text,
+			   char part)
+{
+	struct nightly_build now;
+	struct nightly_build_matrix plans;
+
+	fix(&now, &plans, text);
+	ck_assert_int_eq(digest_equal(&before->config_id, &now.config_id),
+			 part != 'k');
+	ck_assert_int_eq(digest_equal(&before->options_id, &now.options_id),
+			 part != 'o');
+	ck_assert(digest_equal(&before->toolchain_id, &now.toolchain_id));
+	nightly_build_matrix_release(&plans);
+}
+
+START_TEST(each_part_of_a_job_is_a_part_of_what_decides)
+{
+	struct nightly_build_matrix plans;
+	struct nightly_build was;
+
+	fix(&was, &plans, "text");
+	ck_assert_ptr_nonnull(strstr(was.compiler, "gcc-"));
+	ck_assert_part(&was, "text", '-');
+	ck_assert_part(&was, "texts", 'k');
+	strv_add(&job.kconfig_add, "CONFIG_A=y");
+	ck_assert_part(&was, "text", 'k');
+	strv_release(&job.kconfig_add);
+	strv_add(&job.targets, "Image");
+	ck_assert_part(&was, "text", 'o');
+	strv_release(&job.targets);
+	strv_add(&job.variables, "W=1");
+	ck_assert_part(&was, "text", 'o');
+	strv_release(&job.variables);
+	job.options = (char[]){ "-F" };
+	ck_assert_part(&was, "text", 'o');
+	job.options = NULL;
+	ck_assert_part(&was, "text", '-');
+	nightly_build_matrix_release(&plans);
+}
+END_TEST
+
+START_TEST(another_compiler_of_the_same_name_is_another)
+{
+	struct nightly_build_matrix plans, after;
+	struct nightly_build was, is;
+	char dir[TEMPDIR_SIZE], *gcc, *path, *old = getenv("PATH");
+	struct err err = { 0 };
+
+	ck_assert_ptr_nonnull(old);
+	tempdir_make(dir);
+	/* Of an architecture that is not this machine's own. */
+	gcc = xasprintf("%s/riscv64-linux-gnu-gcc", dir);
+	path = xasprintf("%s:%s", dir, old);
+	ck_assert_int_eq(fs_copy("/usr/bin/riscv64-linux-gnu-gcc", gcc, &err),
+			 0);
+	strv_add(&job.arches, "riscv");
+	setenv("PATH", path, 1);
+	fix(&was, &plans, "");
+	/* An update leaves it the version that it had. */
+	ck_assert_int_eq(utimensat(-1, gcc,
+				   (struct timespec[2]){ { .tv_sec = 5 },
+							 { .tv_sec = 5 } },
+				   0),
+			 0);
+	fix(&is, &after, "");
+	ck_assert_str_eq(was.compiler, is.compiler);
+	ck_assert(!digest_equal(&was.toolchain_id, &is.toolchain_id));
+	setenv("PATH", old, 1);
+	nightly_build_matrix_release(&after);
+	nightly_build_matrix_release(&plans);
+	free(path);
+	free(gcc);
+	tempdir_remove(dir);
+}
+END_TEST
+
+START_TEST(a_compiler_that_is_not_there_is_named)
+{
+	const struct nightly_build_sources means = {
+		.add_config_texts = no_texts, .ctx = (char[]){ "" }
+	};
+	struct nightly_build_matrix plans;
+	struct err err = { 0 };
+
+	strv_add(&job.toolchains, "nosuch-");
+	nightly_build_matrix_init(&plans, &job);
+	ck_assert_int_lt(
+		nightly_build_matrix_resolve(&plans.builds[0], &means, &err),
+		0);
+	ck_assert_ptr_nonnull(strstr(err.text, "nosuch-gcc"));
+	nightly_build_matrix_release(&plans);
+}
+END_TEST
+
+/* ---- the command ---- */
+
+START_TEST(the_command_has_what_the_job_says)
+{
+	struct nightly_build_options how = { .dir = "/d" };
+	struct nightly_build_matrix plans;
+	struct strv words = { 0 };
+	char *text;
+
+	job = (struct nightly_job){ .name = (char[]){ "n" },
+				    .tree = (char[]){ "t" },
+				    .options = (char[]){ "-F" } };
+	strv_add(&job.arches, "arm64");
+	strv_add(&job.kconfigs, "defconfig");
+	strv_add(&job.toolchains, "gcc-13");
+	strv_add(&job.kconfig_add, "CONFIG_A=y");
+	strv_add(&job.variables, "W=1");
+	strv_add(&job.targets, "-x");
+	nightly_build_matrix_init(&plans, &job);
+	nightly_build_command_add_run(&words, &plans.builds[0], PUT_COMMIT,
+				      &how);
+	text = strv_join(&words, " ");
+	ck_assert_str_eq(text, "kfarm build --tree t --rev " PUT_COMMIT
+			       " -a arm64 -t gcc-13 -k defconfig -K CONFIG_A=y "
+			       "-o /d --nightly n -W --ui none -- W=1 -x");
+	free(text);
+	strv_release(&words);
+	/* What a search builds is not held against what nights build. */
+	how.bisecting = how.verbose = true;
+	nightly_build_command_add_run(&words, &plans.builds[0], PUT_COMMIT,
+				      &how);
+	ck_assert(strv_has(&words, "n/bisect"));
+	ck_assert(strv_has(&words, "plain"));
+	strv_release(&words);
+	setenv("ARCH", "x", 1);
+	setenv("KFARM", "--ui plain", 1);
+	setenv("ARCHIVE", "y", 1);
+	nightly_build_command_add_env(&words, &job);
+	ck_assert_str_eq(str_find_env(strv_list(&words), "KFARM"), "-F");
+	ck_assert_str_eq(str_find_env(strv_list(&words), "ARCHIVE"), "y");
+	ck_assert_ptr_null(str_find_env(strv_list(&words), "ARCH"));
+	strv_release(&words);
+	nightly_build_matrix_release(&plans);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/plan");
+	TCase *tc = tcase_create("plan");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	tcase_add_loop_test(tc, each_combination_is_a_build_with_a_name, 0,
+			    sizeof(matrices) / sizeof(*matrices));
+	tcase_add_loop_test(tc, it_is_built_for_a_reason, 0,
+			    sizeof(decisions) / sizeof(*decisions));
+	tcase_add_test(tc, each_part_of_a_job_is_a_part_of_what_decides);
+	tcase_add_test(tc, another_compiler_of_the_same_name_is_another);
+	tcase_add_test(tc, a_compiler_that_is_not_there_is_named);
+	tcase_add_test(tc, the_command_has_what_the_job_says);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+/*
+ * What is told of made-up nights, subject and text, against
+ * tests/nightly/NAME.txt.
+ */
+#include "nightly/report-text.h"
+
+#include "golden.h"
+#include "nightly-fixture.h"
+#include "nightly/notify.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char again[] = "kfarm build --tree mainline --rev "
+		      "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1 -a arm64 -t "
+		      "gcc-13.3.0 -k defconfig Image modules";
+static struct nightly_result nights[4];
+static struct tree_commit_log commits;
+
+static void said(struct nightly_result *r, const char *line)
+{
+	strv_add(&r->messages, line);
+}
+
+static void committed(const char *subject)
+{
+	struct tree_commit_log_entry *all = xcalloc(commits.n + 1,
+						    sizeof(*all));
+
+	if (commits.n)
+		memcpy(all, commits.v, commits.n * sizeof(*all));
+	all[commits.n].commit = xasprintf(
+		"%02zx23456789abcdef0123456789abcdef01234567",
+		commits.n + 0xc1);
+	all[commits.n].subject = xstrdup(subject);
+	free(commits.v);
+	commits.v = all;
+	commits.n_total = ++commits.n;
+}
+
+static void set_up(void)
+{
+	setenv("TZ", "UTC0", 1);
+	for (unsigned i = 0; i < 4; i++)
+		nights[i] = play_result(i);
+}
+
+static void tear_down(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		strv_release(&nights[i].messages);
+		strv_release(&nights[i].bisect.candidates);
+	}
+	tree_commit_log_release(&commits);
+}
+
+/* A report of these builds is tests/nightly/NAME.txt. */
+static void told(const char *name, const struct nightly_report_build *v,
+		 size_t n)
+{
+	char *path = xasprintf("tests/nightly/%s.txt", name);
+	struct nightly_report r = { 0 };
+	struct buf all = { 0 };
+
+	ck_assert(nightly_report_write(&r, "mainline", v, n));
+	buf_printf(&all, "%s\n\n%s", r.subject, r.text);
+	golden_file(path, buf_str(&all));
+	/* Not another word for programs than for people. */
+	ck_assert_msg(!strncmp(r.subject + strlen("[kfarm] "), r.result,
+			       strlen(r.result)),
+		      "%s: %s", r.result, r.subject);
+	buf_release(&all);
+	nightly_report_release(&r);
+	free(path);
+}
+
+static void told_one(const char *name, const struct nightly_result *r)
+{
+	told(name,
+	     &(struct nightly_report_build){ r, commits.n ? &commits : NULL },
+	     1);
+}
+
+START_TEST(the_first_build_is_told)
+{
+	nights[0].n_warnings = 1;
+	said(&nights[0], "mm/slab.c:7:2: warning: unused variable 'x' "
+			 "[-Wunused-variable]");
+	told_one("first", &nights[0]);
+}
+END_TEST
+
+START_TEST(a_first_build_that_fails_is_told)
+{
+	play_fail(&nights[0], 1, 1);
+	said(&nights[0], "mm/slab.c:7:2: error: 'x' undeclared");
+	told_one("first-fails", &nights[0]);
+}
+END_TEST
+
+static void broken_by_a_commit(void)
+{
+	play_after(&nights[1], &nights[0]);
+	play_fail(&nights[1], 2, 2);
+	nights[1].n_warnings = 1;
+	nights[1].command = again;
+	said(&nights[1], "mm/slab.c:7:2: error: 'x' undeclared");
+	said(&nights[1], "mm/slab.c:9:1: error: expected ';' before '}' token");
+	committed("mm: slab: use x");
+	committed("Merge branch 'fixes'");
+}
+
+START_TEST(a_good_one_that_fails_is_told)
+{
+	broken_by_a_commit();
+	told_one("fails", &nights[1]);
+}
+END_TEST
+
+START_TEST(what_a_bisect_found_is_told)
+{
+	broken_by_a_commit();
+	nights[1].bisect.first_bad = commits.v[0].commit;
+	nights[1].bisect.subject = commits.v[0].subject;
+	nights[1].bisect.n_builds = 4;
+	told_one("bisected", &nights[1]);
+}
+END_TEST
+
+START_TEST(why_there_was_no_bisect_is_told)
+{
+	static char why[] = "not bisected: the toolchain has changed, too";
+
+	broken_by_a_commit();
+	nights[1].bisect.incomplete_reason = why;
+	told_one("bisect-not", &nights[1]);
+}
+END_TEST
+
+START_TEST(what_a_bisect_left_open_is_told)
+{
+	static char why[] = "after 8 h";
+
+	broken_by_a_commit();
+	strv_add(&nights[1].bisect.candidates, "c123456789ab mm: slab: use x");
+	strv_add(&nights[1].bisect.candidates, "c223456789ab mm: slab: add x");
+	nights[1].bisect.n_builds = 1;
+	nights[1].bisect.incomplete_reason = why;
+	told_one("bisect-open", &nights[1]);
+}
+END_TEST
+
+START_TEST(another_error_is_told_and_the_same_is_not)
+{
+	broken_by_a_commit();
+	play_after(&nights[2], &nights[1]);
+	play_fail(&nights[2], 2, 0);
+	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
+			 NIGHTLY_NOTIFY_NONE);
+	play_after(&nights[3], &nights[2]);
+	play_fail(&nights[3], 3, 1);
+	said(&nights[3], "fs/open.c:1:1: error: unknown type name 'pathh'");
+	committed("fs: open: typo");
+	told_one("fails-anew", &nights[3]);
+}
+END_TEST
+
+START_TEST(one_that_is_good_again_is_told)
+{
+	broken_by_a_commit();
+	play_after(&nights[2], &nights[1]);
+	nights[2].n_warnings = 1;
+	tree_commit_log_release(&commits);
+	committed("mm: slab: declare x");
+	told_one("fixed", &nights[2]);
+}
+END_TEST
+
+START_TEST(new_warnings_are_told_and_old_ones_are_not)
+{
+	play_after(&nights[1], &nights[0]);
+	nights[1].n_warnings = 3;
+	ck_assert_int_eq(nightly_notify_reason(&nights[1]),
+			 NIGHTLY_NOTIFY_NONE);
+	nights[1].n_new_warnings = 2;
+	said(&nights[1], "mm/slab.c:7:2: warning: unused variable 'x' "
+			 "[-Wunused-variable]");
+	committed("mm: slab: leave x");
+	told_one("warns", &nights[1]);
+}
+END_TEST
+
+START_TEST(what_could_not_be_tried_is_told_once)
+{
+	play_after(&nights[1], &nights[0]);
+	nights[1].end = NIGHTLY_END_BROKEN;
+	nights[1].status = 1;
+	said(&nights[1], "gcc-13.3.0 for arm64 is not installed; see pid 4711");
+	told_one("broken", &nights[1]);
+	play_after(&nights[2], &nights[1]);
+	nights[2].end = NIGHTLY_END_BROKEN;
+	nights[2].status = 1;
+	said(&nights[2], "gcc-13.3.0 for arm64 is not installed; see pid 815");
+	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
+			 NIGHTLY_NOTIFY_NONE);
+	nights[2].status = 125;
+	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
+			 NIGHTLY_NOTIFY_BROKEN);
+	/* And then it fails: what the reader heard last was no failure. */
+	play_after(&nights[3], &nights[2]);
+	play_fail(&nights[3], 1, 0);
+	ck_assert_int_eq(nightly_notify_reason(&nights[3]),
+			 NIGHTLY_NOTIFY_FAILED);
+}
+END_TEST
+
+START_TEST(no_end_in_time_is_told)
+{
+	play_after(&nights[1], &nights[0]);
+	nights[1].end = NIGHTLY_END_BROKEN;
+	nights[1].status = 1;
+	nights[1].timed_out = true;
+	told_one("timed-out", &nights[1]);
+}
+END_TEST
+
+START_TEST(make_may_fail_without_an_error_that_is_known)
+{
+	play_after(&nights[1], &nights[0]);
+	play_fail(&nights[1], 0, 0);
+	said(&nights[1], "make: *** No rule to make target 'Imagee'.  Stop.");
+	nights[1].decision = NIGHTLY_DECISION_OPTIONS;
+	nights[1].commit = nights[0].commit;
+	nights[1].describe = nights[0].describe;
+	told_one("no-error", &nights[1]);
+	play_after(&nights[2], &nights[1]);
+	play_fail(&nights[2], 0, 0);
+	said(&nights[2], "make: *** No rule to make target 'Imagee'.  Stop.");
+	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
+			 NIGHTLY_NOTIFY_NONE);
+	nights[2].messages.v[0][0] = 'M';
+	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
+			 NIGHTLY_NOTIFY_FAILED_AGAIN);
+}
+END_TEST
+
+START_TEST(a_branch_that_was_rewritten_and_a_long_list_are_told)
+{
+	broken_by_a_commit();
+	for (int i = 0; i < 18; i++)
+		committed("more");
+	commits.n_total = 4321;
+	commits.n_missing = 7;
+	nights[1].n_new_errors = nights[1].n_errors = 57;
+	told_one("long", &nights[1]);
+}
+END_TEST
+
+START_TEST(unchanged_is_no_news_whatever_it_was)
+{
+	play_after(&nights[1], &nights[0]);
+	play_fail(&nights[0], 1, 1);
+	nights[1].decision = NIGHTLY_DECISION_UNCHANGED;
+	ck_assert_int_eq(nightly_notify_reason(&nights[1]),
+			 NIGHTLY_NOTIFY_NONE);
+	ck_assert_str_eq(nightly_notify_result_word(&nights[1]), "FAIL");
+	ck_assert(!nightly_report_write(
+		&(struct nightly_report){ 0 }, "mainline",
+		&(struct nightly_report_build){ &nights[1], NULL }, 1));
+	ck_assert(!nightly_report_write(&(struct nightly_report){ 0 },
+					"mainline", NULL, 0));
+}
+END_TEST
+
+/* Six builds of a night: one of each architecture. */
+static struct nightly_result before[6], builds[6];
+static struct nightly_report_build night[6];
+
+static void matrix(void)
+{
+	static char *const arches[] = { "arm64",  "arm",  "riscv",
+					"x86_64", "i386", "powerpc" };
+
+	for (size_t i = 0; i < 6; i++) {
+		before[i] = play_result(0);
+		builds[i] = play_result(1);
+		before[i].arch = builds[i].arch = arches[i];
+		play_after(&builds[i], &before[i]);
+		night[i] = (struct nightly_report_build){ &builds[i], NULL };
+	}
+	play_fail(&before[3], 1, 1);
+	play_fail(&builds[3], 1, 0);
+	builds[4].decision = NIGHTLY_DECISION_UNCHANGED;
+	play_fail(&builds[2], 2, 2);
+	said(&builds[2], "arch/riscv/mm/init.c:1:2: error: no");
+}
+
+static void matrix_gone(void)
+{
+	for (size_t i = 0; i < 6; i++)
+		strv_release(&builds[i].messages);
+}
+
+START_TEST(several_builds_are_one_report)
+{
+	matrix();
+	committed("mm: slab: use x");
+	night[2].commits = &commits;
+	told("matrix", night, 6);
+	matrix_gone();
+}
+END_TEST
+
+START_TEST(much_news_is_counted)
+{
+	matrix();
+	play_fail(&before[0], 1, 1);
+	builds[1].n_warnings = builds[1].n_new_warnings = 1;
+	said(&builds[1], "a.c:1:1: warning: no");
+	builds[5].end = NIGHTLY_END_BROKEN;
+	builds[5].status = 125;
+	said(&builds[5], "no node has a compiler for powerpc");
+	told("matrix-much", night, 6);
+	matrix_gone();
+}
+END_TEST
+
+START_TEST(only_the_toolchain_tells_two_builds_apart)
+{
+	matrix();
+	builds[5].arch = builds[2].arch;
+	builds[5].toolchain = (char[]){ "clang-14" };
+	told("matrix-toolchains", night, 6);
+	matrix_gone();
+}
+END_TEST
+
+START_TEST(what_others_wrote_steers_nothing)
+{
+	broken_by_a_commit();
+	strv_release(&nights[1].messages);
+	said(&nights[1], "a\r\nBcc: victim@example.org\r\n\r\nb: error: "
+			 "\033[31m<script>alert(1)</script>\033[m");
+	said(&nights[1], "\xe2\x80\xae"
+			 "c.\xff\xfe error \xe2\x80\x98"
+			 "x\xe2\x80\x99 \xc3\xa4\xc3");
+	nights[1].describe = (char[]){ "v1\n\nX-Evil: 1\033]0;t\007" };
+	tree_commit_log_release(&commits);
+	committed("=?utf-8?q?evil?=\nTo: you\033[2J \xe2\x80\xaegnp.exe");
+	nights[1].bisect.first_bad = commits.v[0].commit;
+	nights[1].bisect.subject = commits.v[0].subject;
+	nights[1].bisect.n_builds = 1;
+	nights[1].config = (char[]){ "def\ttab\nline" };
+	told_one("hostile", &nights[1]);
+}
+END_TEST
+
+START_TEST(a_line_of_a_megabyte_is_cut)
+{
+	char *line = xmalloc((1 << 20) + 1);
+	struct nightly_report r = { 0 };
+
+	memset(line, 'x', 1 << 20);
+	line[1 << 20] = '\0';
+	broken_by_a_commit();
+	said(&nights[1], line);
+	committed(line);
+	ck_assert(nightly_report_write(
+		&r, "mainline",
+		&(struct nightly_report_build){ &nights[1], &commits }, 1));
+	ck_assert_uint_lt(strlen(r.text), 4096);
+	ck_assert_uint_lt(strlen(r.subject), 200);
+	nightly_report_release(&r);
+	free(line);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/report-text");
+	TCase *tc = tcase_create("tell");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_first_build_is_told);
+	tcase_add_test(tc, a_first_build_that_fails_is_told);
+	tcase_add_test(tc, a_good_one_that_fails_is_told);
+	tcase_add_test(tc, what_a_bisect_found_is_told);
+	tcase_add_test(tc, why_there_was_no_bisect_is_told);
+	tcase_add_test(tc, what_a_bisect_left_open_is_told);
+	tcase_add_test(tc, another_error_is_told_and_the_same_is_not);
+	tcase_add_test(tc, one_that_is_good_again_is_told);
+	tcase_add_test(tc, new_warnings_are_told_and_old_ones_are_not);
+	tcase_add_test(tc, what_could_not_be_tried_is_told_once);
+	tcase_add_test(tc, no_end_in_time_is_told);
+	tcase_add_test(tc, make_may_fail_without_an_error_that_is_known);
+	tcase_add_test(tc,
+		       a_branch_that_was_rewritten_and_a_long_list_are_told);
+	tcase_add_test(tc, unchanged_is_no_news_whatever_it_was);
+	tcase_add_test(tc, several_builds_are_one_report);
+	tcase_add_test(tc, much_news_is_counted);
+	tcase_add_test(tc, only_the_toolchain_tells_two_builds_apart);
+	tcase_add_test(tc, what_others_wrote_steers_nothing);
+	tcase_add_test(tc, a_line_of_a_megabyte_is_cut);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+#include "nightly/retention.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "nightly-put.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DAY   86400LL
+#define TODAY (1700000000LL + 400 * DAY)
+
+/*
+ * The nights of a job, oldest first, a word each: a build's letter, G good, F
+ * failed or B broken, and how many days ago it began (negative: the clock was
+ * ahead).  Then what is kept, by the same words.
+ */
+static const struct story {
+	const char *nights;
+	unsigned days, last, failures;
+	const char *kept;
+} stories[] = {
+	/* By days: at the limit it stays, a second later it does not. */
+	{ "aG15 aG14 aG13 aG1", 14, 1, 0, "aG14 aG13 aG1" },
+	{ "aG15", 14, 1, 0, "aG15" },
+	/* By count, whatever came of them. */
+	{ "aG90 aF80 aG70 aF60 aG50", 14, 3, 0, "aG70 aF60 aG50" },
+	{ "aG90 aG80 aG70", 14, 10, 0, "aG90 aG80 aG70" },
+	/* The last good one stays, however old it is and how many failed. */
+	{ "aG99 aG90 aF3 aF2 aF1", 14, 1, 0, "aG90 aF1" },
+	{ "aG99 aG90 aB3 aF2 aF1", 14, 2, 1, "aG90 aF2 aF1" },
+	/* Failures by count, days do not matter to them. */
+	{ "aF90 aF80 aF70 aG1", 14, 1, 2, "aF80 aF70 aG1" },
+	{ "aF9 aB8 aF7 aG1", 14, 1, 2, "aB8 aF7 aG1" },
+	{ "aF90 aG1", 14, 1, 0, "aG1" },
+	/* Each build for itself. */
+	{ "aG90 bG80 bF2 aF1", 14, 1, 0, "aG90 bG80 bF2 aF1" },
+	{ "aG90 bG80 bG70 aG1", 14, 1, 0, "bG70 aG1" },
+	/* The job has no build c any more. */
+	{ "cG90 cB80 aG60 cG10 cF9", 14, 9, 9, "aG60 cG10 cF9" },
+	/* keep-days 0: today's, and what else there is a reason for. */
+	{ "aG2 aG1 aG0", 0, 1, 0, "aG0" },
+	/* The clock was ahead: no night is newer than the next, nor than now.
+	 */
+	{ "aG-900 aG20 aG1", 14, 1, 0, "aG1" },
+	{ "aG-900 aG10 aG1", 14, 1, 0, "aG-900 aG10 aG1" },
+	{ "aG30 aG-5", 14, 1, 0, "aG-5" },
+	/* It was set back by a year: what is older than it was is still old. */
+	{ "aG10 aG400 aG399", 14, 1, 0, "aG399" },
+	{ "", 14, 1, 0, "" },
+};
+
+static enum nightly_end end_of_letter(char letter)
+{
+	return letter == 'G' ? NIGHTLY_END_GOOD :
+	       letter == 'F' ? NIGHTLY_END_FAILED :
+			       NIGHTLY_END_BROKEN;
+}
+
+static void add_night(struct nightly_store *s, const char *word)
+{
+	char build[2] = { word[0], '\0' };
+	struct nightly_result *r = xmalloc(sizeof(*r));
+
+	put_fill(r, build, end_of_letter(word[1]),
+		 TODAY - atol(word + 2) * DAY);
+	r->number = s->n_results + 1;
+	s->results = xrealloc(s->results,
+			      (s->n_results + 1) * sizeof(*s->results));
+	s->results[s->n_results++] = r;
+}
+
+static void read_nights(struct nightly_store *s, struct strv *words,
+			const char *nights)
+{
+	strv_split(words, nights, " ");
+	for (size_t i = 0; i < words->n; i++)
+		add_night(s, words->v[i]);
+}
+
+START_TEST(what_is_kept_is_told_by_the_rules)
+{
+	const struct story *t = &stories[_i];
+	struct nightly_job job = { .keep_days = t->days,
+				   .keep_last = t->last,
+				   .keep_failures = t->failures };
+	struct nightly_store s = { 0 };
+	struct strv words = { 0 }, kept = { 0 }, builds = { 0 };
+	char *text;
+	bool *keep;
+
+	strv_split(&builds, "a b", " ");
+	read_nights(&s, &words, t->nights);
+	keep = nightly_retention_select(&s, &job, &builds, TODAY);
+	for (size_t i = 0; i < s.n_results; i++) {
+		if (keep[i])
+			strv_add(&kept, words.v[i]);
+	}
+	text = strv_join(&kept, " ");
+	ck_assert_str_eq(text, t->kept);
+	free(text);
+	free(keep);
+	strv_release(&builds);
+	strv_release(&kept);
+	strv_release(&words);
+	nightly_store_release(&s);
+}
+END_TEST
+
+START_TEST(a_second_beyond_the_days_is_too_old)
+{
+	struct nightly_job job = { .keep_days = 14, .keep_last = 1 };
+	struct nightly_store s = { 0 };
+	struct strv words = { 0 }, builds = { 0 };
+	bool *keep;
+
+	strv_add(&builds, "a");
+	read_nights(&s, &words, "aG14 aG0");
+	keep = nightly_retention_select(&s, &job, &builds, TODAY + 1);
+	ck_assert(!keep[0]);
+	ck_assert(keep[1]);
+	free(keep);
+	strv_release(&builds);
+	strv_release(&words);
+	nightly_store_release(&s);
+}
+END_TEST
+
+/* What goes for want of room, one after the other. */
+static const struct need {
+	const char *nights, *gone;
+} needs[] = {
+	{ "aG3 aF2 aG1 aF0", "aG3 aF2" }, /* aG1 is the last good one */
+	{ "aF3 aF2 aF1", "aF3 aF2" },     { "aG3 bG2 aF1", "" },
+	{ "aG4 bG3 aG2 bG1", "aG4 bG3" }, { "", "" },
+};
+
+START_TEST(for_room_goes_what_is_oldest_and_can_be_spared)
+{
+	const struct need *t = &needs[_i];
+	struct nightly_store s = { 0 };
+	struct strv words = { 0 }, gone = { 0 };
+	char *text;
+	size_t i;
+
+	read_nights(&s, &words, t->nights);
+	while ((i = nightly_retention_find_expendable(&s)) != SIZE_MAX) {
+		ck_assert(s.results && i < s.n_results);
+		strv_add(&gone, words.v[s.results[i]->number - 1]);
+		nightly_result_release(s.results[i]);
+		free(s.results[i]);
+		memmove(&s.results[i], &s.results[i + 1],
+			(s.n_results - i - 1) * sizeof(*s.results));
+		s.n_results--;
+	}
+	text = strv_join(&gone, " ");
+	ck_assert_str_eq(text, t->gone);
+	free(text);
+	strv_release(&gone);
+	strv_release(&words);
+	nightly_store_release(&s);
+}
+END_TEST
+
+static void count_note(void *ctx, const struct nightly_result *r,
+		       const char *why)
+{
+	struct strv *notes = ctx;
+
+	strv_addf(notes, "%llu %s", (unsigned long long)r->number, why);
+}
+
+START_TEST(pruning_removes_and_links_on_the_disk)
+{
+	static const struct nightly_wait at_once;
+	char dir[TEMPDIR_SIZE], *good;
+	struct nightly_job job = { .keep_days = 14,
+				   .keep_last = 1,
+				   .keep_failures = 1 };
+	struct strv notes = { 0 };
+	struct nightly_store s;
+	struct err err = { 0 };
+
+	tempdir_make(dir);
+	job.results_dir = xasprintf("%s/r", dir);
+	strv_add(&job.arches, "a");
+	ck_assert_int_eq(nightly_store_open(&s, &job, &at_once, &err), 0);
+	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 30 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 20 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 2 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - DAY);
+	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
+						 &notes, &err),
+			 0);
+	ck_assert_uint_eq(notes.n, 2);
+	ck_assert_str_eq(notes.v[0], "3 old");
+	ck_assert_str_eq(notes.v[1], "1 old");
+	ck_assert_uint_eq(s.n_results, 2);
+	good = xasprintf("%s/last-good/" NIGHTLY_RESULT_FILE, job.results_dir);
+	ck_assert(fs_exists(good));
+	/* More than any disk has: what is left cannot be spared. */
+	job.keep_free_bytes = UINT64_MAX;
+	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
+						 &notes, &err),
+			 -ENOSPC);
+	ck_assert_ptr_nonnull(strstr(err.text, "keep-free asks for"));
+	ck_assert_uint_eq(s.n_results, 2);
+	ck_assert(fs_exists(good));
+	/* One more, and the failure before it can. */
+	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY);
+	job.keep_failures = 9;
+	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
+						 &notes, &err),
+			 -ENOSPC);
+	ck_assert_str_eq(notes.v[2], "4 for room");
+	ck_assert(fs_exists(good));
+	free(good);
+	strv_release(&notes);
+	nightly_store_release(&s);
+	free(job.results_dir);
+	strv_release(&job.arches);
+	tempdir_remove(dir);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nightly/keep");
+	TCase *tc = tcase_create("keep");
+
+	tcase_add_loop_test(tc, what_is_kept_is_told_by_the_rules, 0,
+			    sizeof(stories) / sizeof(*stories));
+	tcase_add_test(tc, a_second_beyond_the_days_is_too_old);
+	tcase_add_loop_test(tc, for_room_goes_what_is_oldest_and_can_be_spared,
+			    0, sizeof(needs) / sizeof(*needs));
+	tcase_add_test(tc, pruning_removes_and_links_on_the_disk);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

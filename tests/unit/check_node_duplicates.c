@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node */
+#include "node/duplicates.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MACS_MAX 3
+
+/* A board: letters stand for keys, boots and machine ids; '-' is none. */
+struct board {
+	const char *is; /* "K b I": key, boot id, machine id */
+	uint64_t mac[MACS_MAX]; /* ascending; ends with 0 */
+};
+
+struct known {
+	struct digest key;
+	char boot_id[2];
+	struct wire_machine machine;
+	struct wire_mac macs[MACS_MAX];
+	struct node_duplicates_identity identity;
+};
+
+static void set_letter(struct digest *d, char letter)
+{
+	*d = (struct digest){ 0 };
+	if (letter != '-')
+		digest_bytes(bytes_of(&letter, 1), d);
+}
+
+static void know(struct known *k, const char *name, const struct board *b)
+{
+	*k = (struct known){ 0 };
+	set_letter(&k->key, b->is[0]);
+	if (b->is[2] != '-')
+		k->boot_id[0] = b->is[2];
+	set_letter(&k->machine.machine_id, b->is[4]);
+	for (int i = 0; i < MACS_MAX && b->mac[i]; i++)
+		k->macs[k->machine.n_macs++].mac = b->mac[i];
+	k->machine.macs = k->macs;
+	k->identity = (struct node_duplicates_identity){
+		.name = name,
+		.key = &k->key,
+		.boot_id = k->boot_id,
+		.machine = &k->machine
+	};
+}
+
+static const struct pair {
+	struct board a, b;
+	enum node_duplicate clash;
+} pairs[] = {
+	/* Two boards, and two of which little is known. */
+	{ { "K b I", { 1, 2 } }, { "L c J", { 3 } }, NODE_DUPLICATE_NONE },
+	{ { "- b -", { 0 } }, { "- c -", { 0 } }, NODE_DUPLICATE_NONE },
+	{ { "- - -", { 0 } }, { "- - -", { 0 } }, NODE_DUPLICATE_NONE },
+	/* A copied flash, as it is and with a new key. */
+	{ { "K b I", { 1 } }, { "K c I", { 2 } }, NODE_DUPLICATE_KEY },
+	{ { "K b I", { 1 } }, { "K c J", { 1 } }, NODE_DUPLICATE_KEY },
+	{ { "K b I", { 1 } }, { "L c I", { 1 } }, NODE_DUPLICATE_MACHINE_ID },
+	{ { "- b I", { 1 } }, { "- c I", { 2 } }, NODE_DUPLICATE_MACHINE_ID },
+	{ { "K b I", { 1 } }, { "- c I", { 2 } }, NODE_DUPLICATE_MACHINE_ID },
+	/* Boards whose maker gave all the same address. */
+	{ { "K b I", { 1, 5, 9 } }, { "L c J", { 2, 5 } }, NODE_DUPLICATE_MAC },
+	{ { "K b -", { 7 } }, { "L c -", { 1, 2, 7 } }, NODE_DUPLICATE_MAC },
+	/* One machine twice; or with containers. */
+	{ { "K b I", { 1 } }, { "K b I", { 1 } }, NODE_DUPLICATE_MACHINE },
+	{ { "K - I", { 1 } }, { "K c I", { 1 } }, NODE_DUPLICATE_MACHINE },
+	{ { "K b I", { 1 } }, { "L b I", { 1 } }, NODE_DUPLICATE_NONE },
+	{ { "- b I", { 1 } }, { "- b I", { 1 } }, NODE_DUPLICATE_NONE },
+	/* It was told nothing of one: an old kfarmd. */
+	{ { "K b I", { 1 } }, { "L - I", { 1 } }, NODE_DUPLICATE_NONE },
+};
+
+START_TEST(two_are_told_apart)
+{
+	struct known a, b;
+
+	know(&a, "a", &pairs[_i].a);
+	know(&b, "b", &pairs[_i].b);
+	ck_assert_int_eq(node_duplicates_compare(&a.identity, &b.identity),
+			 pairs[_i].clash);
+	ck_assert_int_eq(node_duplicates_compare(&b.identity, &a.identity),
+			 pairs[_i].clash);
+}
+END_TEST
+
+START_TEST(only_a_key_costs_jobs)
+{
+	for (int i = NODE_DUPLICATE_NONE; i <= NODE_DUPLICATE_KEY; i++) {
+		enum node_duplicate clash = (enum node_duplicate)i;
+
+		ck_assert_int_eq(node_duplicates_exclude_both(clash),
+				 clash == NODE_DUPLICATE_KEY);
+		ck_assert_int_eq(node_duplicates_exclude_later(clash),
+				 clash == NODE_DUPLICATE_MACHINE);
+	}
+}
+END_TEST
+
+static const char *const words[] = {
+	[NODE_DUPLICATE_NONE] = "",
+	[NODE_DUPLICATE_MAC] =
+		"neo4a and neo4b have the same MAC address 02:ab:00:00:00:01, "
+		"so that one network cannot hold both; on neo4b, as root: "
+		"`printf '[Match]\\nMACAddress=02:ab:00:00:00:01\\n[Link]\\n"
+		"MACAddress=02:f8:06:ee:6b:c6\\n' "
+		">/etc/systemd/network/10-mac.link`, or `setenv ethaddr "
+		"02:f8:06:ee:6b:c6; saveenv` in its U-Boot, and start it anew",
+	[NODE_DUPLICATE_MACHINE_ID] =
+		"neo4a and neo4b have the same machine id, as after copying a "
+		"disk; on neo4b, as root: `rm -f /etc/machine-id "
+		"/var/lib/dbus/machine-id; systemd-machine-id-setup`, and "
+		"start it anew",
+	[NODE_DUPLICATE_MACHINE] =
+		"neo4a and neo4b are one machine: `kfarm nodes "
+		"remove --keep neo4b`",
+	[NODE_DUPLICATE_KEY] =
+		"neo4a and neo4b are two machines with one key, as after "
+		"copying a disk: `kfarm nodes rekey neo4b`",
+};
+
+START_TEST(the_words_say_what_to_do)
+{
+	static const struct board one = { "K b I", { 0x02ab00000001 } };
+	struct known a, b;
+	char *text;
+
+	know(&a, "neo4a", &one);
+	know(&b, "neo4b", &one);
+	text = node_duplicates_describe((enum node_duplicate)_i, &a.identity,
+					&b.identity);
+	ck_assert_str_eq(text, words[_i]);
+	free(text);
+}
+END_TEST
+
+START_TEST(among_several_the_worst_counts)
+{
+	static const struct board boards[] = {
+		{ "K b I", { 1 } }, { "L c I", { 2 } }, { "K d J", { 3 } },
+		{ "M e N", { 4 } }, { "M e N", { 4 } },
+	};
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
+	static const char *const want[] = { "one key", "machine id", "one key",
+					    "are one machine",
+					    "are one machine" };
+	static const bool barred[] = { true, false, true, false, true };
+	struct node_duplicates_identity v[5];
+	struct known known[5];
+
+	for (size_t i = 0; i < 5; i++) {
+		know(&known[i], names[i], &boards[i]);
+		v[i] = known[i].identity;
+	}
+	for (size_t i = 0; i < 5; i++) {
+		bool bars;
+		char *text = node_duplicates_find_worst(v, 5, i, &bars);
+
+		ck_assert_ptr_nonnull(strstr(text, want[i]));
+		ck_assert_int_eq(bars, barred[i]);
+		free(text);
+		/* Alone nothing is wrong with it. */
+		ck_assert_ptr_null(
+			node_duplicates_find_worst(v + i, 1, 0, &bars));
+		ck_assert(!bars);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/identity");
+	TCase *c = tcase_create("identity");
+
+	tcase_add_loop_test(c, two_are_told_apart, 0,
+			    sizeof(pairs) / sizeof(*pairs));
+	tcase_add_test(c, only_a_key_costs_jobs);
+	tcase_add_loop_test(c, the_words_say_what_to_do, 0,
+			    sizeof(words) / sizeof(*words));
+	tcase_add_test(c, among_several_the_worst_counts);
+	suite_add_tcase(s, c);
+	return suite_run(s);
+}

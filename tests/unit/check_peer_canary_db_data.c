@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "peer/canary-db.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/which.h"
+#include "options/allowlist.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char dir[32];
+
+static void set_up(void)
+{
+	strcpy(dir, "/tmp/kfarm-check-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(fs_remove(dir, &err), 0);
+}
+
+static const char *const machines[] = {
+	"aarch64-linux", "arm-linux-gnueabi", "x86_64-linux-gnu",
+	"riscv64-linux", "m68k-linux",        "clang",
+};
+
+START_TEST(a_dozen_sources_are_inside)
+{
+	const struct peer_canary_source *v;
+	size_t n;
+
+	v = peer_canary_db_sources(&n);
+	ck_assert_uint_ge(n, 12);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(str_ends(v[i].name, ".c") ||
+			  str_ends(v[i].name, ".S"));
+		ck_assert_uint_gt(v[i].text.len, 100);
+		ck_assert_int_eq(v[i].text.data[v[i].text.len - 1], '\n');
+		if (i)
+			ck_assert_int_lt(strcmp(v[i - 1].name, v[i].name), 0);
+	}
+}
+END_TEST
+
+static bool has_flag(const char *machine, const char *source, const char *flag)
+{
+	struct strv argv = { 0 };
+	bool has;
+
+	peer_canary_db_flags(&argv, machine, source);
+	has = strv_has(&argv, flag);
+	strv_release(&argv);
+	return has;
+}
+
+START_TEST(options_are_those_of_the_machine_and_the_source)
+{
+	ck_assert(has_flag("aarch64-linux-gnu", "loops.c", "-mabi=lp64"));
+	ck_assert(!has_flag("aarch64-linux-gnu", "loops.c", "-m64"));
+	ck_assert(!has_flag("aarch64-linux-gnu", "loops.c", "-marm"));
+	ck_assert(has_flag("arm-linux-gnueabi", "loops.c", "-marm"));
+	ck_assert(!has_flag("armv7-linux", "loops.c", "-marm"));
+	ck_assert(has_flag("m68k-linux", "debug.c", "-g3"));
+	ck_assert(!has_flag("m68k-linux", "loops.c", "-g3"));
+	ck_assert(has_flag("m68k-linux", "loops.c", "-O2"));
+	ck_assert(!has_flag("m68k-linux", "loops.c", "#"));
+}
+END_TEST
+
+/* Nodes take each of them, so that none is left out in silence. */
+START_TEST(nodes_take_every_option)
+{
+	const struct peer_canary_source *v;
+	size_t n;
+
+	v = peer_canary_db_sources(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct options_flags flags = { 0 };
+		struct options_command c;
+		struct strv argv = { 0 };
+		struct err err;
+
+		strv_add(&argv, "gcc");
+		peer_canary_db_flags(&argv, machines[_i], v[i].name);
+		strv_add(&argv, "-c");
+		strv_add(&argv, "-o");
+		strv_add(&argv, "x.o");
+		strv_add(&argv, v[i].name);
+		options_command_parse(&c, argv.v);
+		ck_assert_msg(c.class == OPTIONS_CLASS_REMOTE, "%s: %s",
+			      v[i].name, reason_text(c.reason));
+		ck_assert_msg(!options_allowlist_make_flags(&flags, &c, &err),
+			      "%s: %s", v[i].name, err.text);
+		options_flags_release(&flags);
+		options_command_release(&c);
+		strv_release(&argv);
+	}
+}
+END_TEST
+
+START_TEST(its_digest_is_the_same_each_time)
+{
+	struct digest a, b;
+
+	peer_canary_db_digest(&a);
+	peer_canary_db_digest(&b);
+	ck_assert(digest_equal(&a, &b));
+}
+END_TEST
+
+/* Compilers that are equal but for atomics on arm64, by their last word. */
+static const struct pair {
+	const char *compiler, *machine, *other;
+} pairs[] = {
+	/* One that finds no gcc beside it. */
+	{ "clang-14", "clang", "--gcc-toolchain=/nowhere" },
+	/* One that was built with --disable-outline-atomics. */
+	{ "aarch64-linux-gnu-gcc", "aarch64-linux-gnu",
+	  "-mno-outline-atomics" },
+};
+
+static void compile_source(const struct pair *p, const char *compiler,
+			   const struct peer_canary_source *source, bool other,
+			   struct buf *object)
+{
+	struct spawn what = { .cwd = dir, .stdio_fds = { -1, -1, -1 } };
+	char *path = xasprintf("%s/%s", dir, source->name);
+	char *out = xasprintf("%s/x.o", dir);
+	struct strv argv = { 0 };
+	struct err err;
+	pid_t pid;
+
+	ck_assert_int_eq(fs_write(path, source->text, 0600, &err), 0);
+	strv_add(&argv, compiler);
+	peer_canary_db_flags(&argv, p->machine, source->name);
+	strv_add(&argv, "-w");
+	if (other)
+		strv_add(&argv, p->other);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, "x.o");
+	strv_add(&argv, source->name);
+	what.argv = argv.v;
+	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	ck_assert_msg(!spawn_wait(pid), "%s: %s", compiler, source->name);
+	ck_assert_int_eq(fs_read(out, 1 << 22, object, &err), 0);
+	strv_release(&argv);
+	free(path);
+	free(out);
+}
+
+START_TEST(compilers_that_differ_in_atomics_alone_are_told_apart)
+{
+	const struct pair *p = &pairs[_i];
+	char *compiler = which_compiler(p->compiler, getenv("PATH"), NULL);
+	const struct peer_canary_source *v;
+	size_t n, differ = 0;
+
+	v = peer_canary_db_sources(&n);
+	for (size_t i = 0; i < n && compiler; i++) {
+		struct buf ours = { 0 }, theirs = { 0 };
+
+		compile_source(p, compiler, &v[i], false, &ours);
+		compile_source(p, compiler, &v[i], true, &theirs);
+		differ += !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs));
+		buf_release(&ours);
+		buf_release(&theirs);
+	}
+	ck_assert(differ || !compiler);
+	free(compiler);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("peer/canary-db");
+	TCase *tc = tcase_create("canary-data");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_dozen_sources_are_inside);
+	tcase_add_test(tc, options_are_those_of_the_machine_and_the_source);
+	tcase_add_loop_test(tc, nodes_take_every_option, 0,
+			    sizeof(machines) / sizeof(*machines));
+	tcase_add_test(tc, its_digest_is_the_same_each_time);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("compiled");
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(
+		tc, compilers_that_differ_in_atomics_alone_are_told_apart, 0,
+		sizeof(pairs) / sizeof(*pairs));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: peer */
+#include "peer/conn.h"
+
+#include "../lib/turn-loop.h"
+
+#include "suite.h"
+#include "tls-fixture.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "../lib/fake-names.h"
+
+/* A machine at one address, that shows `key` or says nothing. */
+struct machine {
+	struct event *listening;
+	int fd;
+	struct play_end *key; /* NULL: it says nothing */
+	struct play_end end[4]; /* its sessions */
+	int silent[4];
+	unsigned n;
+};
+
+static struct play_end other; /* another machine's key */
+static struct machine machines[2];
+static uint16_t port;
+
+static bool admit_all(void *ctx, const struct digest *pin)
+{
+	(void)ctx;
+	(void)pin;
+	return true;
+}
+
+static void on_shaken(void *ctx, int ret, const struct err *err)
+{
+	struct play_end *e = ctx;
+
+	e->ret = ret;
+	if (ret)
+		e->err = *err;
+}
+
+static void on_caller(evutil_socket_t fd, short what, void *arg)
+{
+	struct machine *m = arg;
+	int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+	struct play_end *e = &m->end[m->n];
+
+	(void)what;
+	ck_assert_int_ge(peer, 0);
+	ck_assert_uint_lt(m->n, 4);
+	m->silent[m->n] = -1;
+	if (!m->key) {
+		m->silent[m->n++] = peer;
+		return;
+	}
+	m->n++;
+	e->session = tls_session_accept(m->key->context, peer, admit_all, NULL);
+	e->handshake = tls_handshake_new(base, e->session, 5000, on_shaken, e);
+}
+
+static void stand_at(struct machine *m, const char *address,
+		     struct play_end *key)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(port) };
+	socklen_t len = sizeof(in);
+	int one = 1;
+
+	inet_pton(AF_INET, address, &in.sin_addr);
+	*m = (struct machine){ .key = key };
+	m->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	setsockopt(m->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(m->fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(listen(m->fd, 5), 0);
+	ck_assert_int_eq(getsockname(m->fd, (struct sockaddr *)&in, &len), 0);
+	port = ntohs(in.sin_port);
+	m->listening = event_new(base, m->fd, EV_READ | EV_PERSIST, on_caller,
+				 m);
+	event_add(m->listening, NULL);
+}
+
+static void leave(struct machine *m)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		tls_handshake_free(m->end[i].handshake);
+		tls_session_free(m->end[i].session);
+		if (m->silent[i] >= 0)
+			close(m->silent[i]);
+	}
+	if (m->listening) {
+		event_free(m->listening);
+		close(m->fd);
+	}
+	*m = (struct machine){ 0 };
+}
+
+static struct peer_dialer *way;
+static struct node_entry entry;
+static struct wire_io io;
+static struct err why;
+static int calls;
+
+static void on_connected(void *ctx, const struct wire_io *got,
+			 const struct err *err)
+{
+	(void)ctx;
+	calls++;
+	io = got ? *got : (struct wire_io){ 0 };
+	why = err ? *err : (struct err){ 0 };
+	event_base_loopbreak(base);
+}
+
+static void set_up(void)
+{
+	play_begin();
+	play_context(&other, true);
+	port = 0;
+	calls = 0;
+}
+
+static void tear_down(void)
+{
+	peer_dialer_free(way);
+	if (io.ops)
+		io.ops->free(io.ctx);
+	io = (struct wire_io){ 0 };
+	leave(&machines[0]);
+	leave(&machines[1]);
+	tls_context_free(other.context);
+	tls_context_free(client.context);
+	tls_context_free(server.context);
+	event_base_free(base);
+	node_address_release(&entry.address);
+}
+
+static void connect_to(const char *host)
+{
+	entry.address = (struct node_address){
+		.kind = NODE_ADDRESS_TLS, .text = xasprintf("%s:%u", host, port)
+	};
+	entry.pin = *tls_context_fingerprint(server.context);
+	way = peer_dialer_new(base, client.context, &entry, on_connected, NULL);
+}
+
+static void run_to(const char *host)
+{
+	connect_to(host);
+	turn_loop(base, 20000);
+	ck_assert_int_eq(calls, 1);
+}
+
+START_TEST(one_with_the_right_key_is_talked_to)
+{
+	stand_at(&machines[0], "127.0.0.1", &server);
+	run_to("127.0.0.1");
+	ck_assert_ptr_nonnull(io.ops);
+	ck_assert_int_eq(io.rfd, io.wfd);
+	ck_assert_int_eq((int)io.ops->write(io.ctx, bytes_str("hello"), &why),
+			 5);
+}
+END_TEST
+
+START_TEST(one_with_another_key_is_not)
+{
+	stand_at(&machines[0], "127.0.0.1", &other);
+	run_to("127.0.0.1");
+	ck_assert_ptr_null(io.ops);
+	ck_assert_msg(strstr(why.text, "another machine, or it has a new key"),
+		      "%s", why.text);
+}
+END_TEST
+
+START_TEST(of_several_addresses_the_one_with_the_key_counts)
+{
+	stand_at(&machines[0], "127.0.0.2", &other);
+	stand_at(&machines[1], "127.0.0.1", &server);
+	run_to("127.0.0.3,127.0.0.2,127.0.0.1");
+	ck_assert_ptr_nonnull(io.ops);
+	ck_assert_uint_eq(machines[0].n, 1);
+	ck_assert_uint_eq(machines[1].n, 1);
+}
+END_TEST
+
+START_TEST(who_says_nothing_has_a_deadline_and_others_their_turn)
+{
+	stand_at(&machines[0], "127.0.0.2", NULL);
+	stand_at(&machines[1], "127.0.0.1", &server);
+	run_to("127.0.0.2,127.0.0.1");
+	ck_assert_ptr_nonnull(io.ops);
+	ck_assert_uint_eq(machines[0].n, 1);
+}
+END_TEST
+
+START_TEST(a_way_that_is_given_up_leaves_nothing)
+{
+	stand_at(&machines[0], "127.0.0.1", NULL);
+	connect_to("127.0.0.1");
+	turn_loop(base, 100);
+	ck_assert_uint_eq(machines[0].n, 1);
+	peer_dialer_free(way);
+	way = NULL;
+	turn_loop(base, 50);
+	ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("peer/conn");
+	TCase *c = tcase_create("connect");
+
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_set_timeout(c, 30);
+	tcase_add_test(c, one_with_the_right_key_is_talked_to);
+	tcase_add_test(c, one_with_another_key_is_not);
+	tcase_add_test(c, of_several_addresses_the_one_with_the_key_counts);
+	tcase_add_test(c,
+		       who_says_nothing_has_a_deadline_and_others_their_turn);
+	tcase_add_test(c, a_way_that_is_given_up_leaves_nothing);
+	suite_add_tcase(s, c);
+	return suite_run(s);
+}

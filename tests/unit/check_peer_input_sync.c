@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: peer */
+#include "peer/input-sync.h"
+
+#include "suite.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct event_base *base;
+static struct inputs_paths *paths;
+static struct peer_conn l;
+static struct peer_input_sync told;
+
+/* The node: what it heard since it was asked last, a word for each entry. */
+static struct wire_stream *node;
+static struct wire_intern *known;
+static struct buf heard;
+
+static void hear_view(struct bytes body)
+{
+	static const char *const kinds[] = { [WIRE_INODE_FILE] = "file",
+					     [WIRE_INODE_DIR] = "dir",
+					     [WIRE_INODE_SYMLINK] = "link",
+					     [WIRE_INODE_ABSENT] = "gone" };
+	struct wire_view m;
+
+	ck_assert_int_eq(wire_view_decode(&m, body), 0);
+	for (uint32_t i = 0; i < m.n_entries; i++)
+		buf_printf(&heard, "%s %s; ", kinds[m.entries[i].inode.kind],
+			   wire_paths_get(known, m.entries[i].path));
+	if (m.part == WIRE_PART_TOOLCHAIN_END)
+		buf_printf(&heard, "end; ");
+	wire_view_release(&m);
+}
+
+static int node_hears(void *ctx, uint16_t type, struct bytes body,
+		      struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	if (type == WIRE_PATHS)
+		ck_assert_int_eq(wire_paths_receive(known, body), 0);
+	else if (type == WIRE_VIEW)
+		hear_view(body);
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	(void)ctx;
+	ck_abort_msg("closed: %s", why->text);
+}
+
+static void setup(void)
+{
+	static const struct wire_stream_ops ops = { .on_msg = node_hears,
+						    .on_close = on_close };
+	int fd[2];
+
+	base = event_base_new();
+	paths = inputs_paths_new();
+	known = wire_paths_new();
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	node = wire_stream_new(base, fd[1], fd[1], &ops, NULL);
+	l.stream = wire_stream_new(base, fd[0], fd[0], &ops, NULL);
+	l.paths = wire_paths_new();
+	peer_input_sync_init(&told, &l, 7);
+}
+
+static void teardown(void)
+{
+	peer_input_sync_release(&told);
+	wire_stream_free(l.stream);
+	wire_stream_free(node);
+	wire_intern_free(l.paths);
+	wire_intern_free(known);
+	inputs_paths_free(paths);
+	event_base_free(base);
+	buf_release(&heard);
+}
+
+/* What was said since. */
+static const char *news(void)
+{
+	static char text[1024];
+
+	for (int i = 0; i < 20; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	snprintf(text, sizeof(text), "%s", heard.len ? buf_str(&heard) : "");
+	buf_reset(&heard);
+	return text;
+}
+
+/* A version of a file, told apart by its size and its content. */
+static const struct inputs_entry *file(const char *path, unsigned version)
+{
+	struct store_file_digest id = { .stamp.size = version };
+
+	id.digest.b[0] = (uint8_t)version;
+	return inputs_path_set_file(paths, inputs_paths_get(paths, path), &id);
+}
+
+static const struct inputs_entry *dir(const char *path)
+{
+	return inputs_path_set_dir(paths, inputs_paths_get(paths, path));
+}
+
+static const struct inputs_entry *gone(const char *path)
+{
+	return inputs_path_set_absent(paths, inputs_paths_get(paths, path));
+}
+
+static uint32_t tell(const struct inputs_entry *a, const struct inputs_entry *b)
+{
+	const struct inputs_entry *both[] = { a, b };
+	uint32_t view;
+
+	ck_assert_int_eq(
+		peer_input_sync_add_entries(&told, both, b ? 2 : 1, &view), 0);
+	return view;
+}
+
+START_TEST(a_file_is_told_once_and_its_next_version_alone)
+{
+	const struct inputs_entry *a = file("/t/a.h", 1);
+	const struct inputs_entry *b = file("/t/b.h", 1);
+	uint32_t first = tell(a, b);
+
+	ck_assert_str_eq(news(), "file /t/a.h; file /t/b.h; ");
+	ck_assert_uint_eq(tell(a, b), first);
+	ck_assert_str_eq(news(), "");
+	ck_assert_uint_gt(tell(a, file("/t/b.h", 2)), first);
+	ck_assert_str_eq(news(), "file /t/b.h; ");
+	/* A job with the first alone has to wait for no more. */
+	ck_assert_uint_eq(tell(a, NULL), first);
+}
+END_TEST
+
+START_TEST(only_what_was_there_is_told_to_be_gone)
+{
+	tell(gone("/t/never.h"), file("/t/d/a.h", 1));
+	ck_assert_str_eq(news(), "file /t/d/a.h; ");
+	tell(gone("/t/d"), NULL);
+	ck_assert_str_eq(news(), "gone /t/d; ");
+	/* What was below went with it. */
+	tell(file("/t/d/a.h", 1), NULL);
+	ck_assert_str_eq(news(), "file /t/d/a.h; ");
+}
+END_TEST
+
+START_TEST(what_stands_in_the_way_goes_first)
+{
+	tell(file("/t/x", 1), NULL);
+	news();
+	tell(file("/t/x/a.h", 1), file("/t/x/b.h", 1));
+	ck_assert_str_eq(news(), "gone /t/x; file /t/x/a.h; file /t/x/b.h; ");
+	tell(file("/t/x", 2), NULL);
+	ck_assert_str_eq(news(), "gone /t/x; file /t/x; ");
+	tell(dir("/t/x"), NULL);
+	ck_assert_str_eq(news(), "gone /t/x; dir /t/x; ");
+}
+END_TEST
+
+START_TEST(a_toolchain_is_frozen)
+{
+	const struct inputs_entry *driver = file("/usr/bin/gcc", 1);
+	const struct inputs_entry *other;
+	uint32_t view;
+
+	/* A foreign one is told of nothing, and frozen all the same. */
+	ck_assert_int_eq(peer_input_sync_add_toolchain(&told, &driver, 1, _i),
+			 0);
+	ck_assert_str_eq(news(), _i ? "end; " : "file /usr/bin/gcc; end; ");
+	ck_assert(peer_input_sync_is_frozen(&told, driver->path));
+	ck_assert_uint_eq(tell(driver, NULL), told.toolchain_update);
+	ck_assert_str_eq(news(), "");
+	other = file("/usr/bin/gcc", 2);
+	ck_assert_int_eq(peer_input_sync_add_entries(&told, &other, 1, &view),
+			 -ESTALE);
+	ck_assert_str_eq(news(), "");
+}
+END_TEST
+
+/* A NEED about what was told to be gone has no file to send. */
+START_TEST(what_is_gone_cannot_be_needed)
+{
+	struct peer_blob_upload_user user = { .base_dir = "" };
+	uint32_t index = 0;
+	struct wire_need m = { .n_indices = 1, .indices = &index };
+	struct err err;
+
+	tell(file("/t/x", 1), NULL);
+	tell(file("/t/x/a.h", 1), NULL);
+	m.view = told.updates.last - 1;
+	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, NULL,
+							&user, &err),
+			 -EPROTO);
+	m.view = told.updates.last + 1;
+	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, NULL,
+							&user, &err),
+			 -EPROTO);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("peer/input-sync");
+	TCase *tc = tcase_create("told");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_file_is_told_once_and_its_next_version_alone);
+	tcase_add_test(tc, only_what_was_there_is_told_to_be_gone);
+	tcase_add_test(tc, what_stands_in_the_way_goes_first);
+	tcase_add_loop_test(tc, a_toolchain_is_frozen, 0, 2);
+	tcase_add_test(tc, what_is_gone_cannot_be_needed);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+/*
+ * Nodes of another architecture are played by this machine: what "their own
+ * build" compiles is compiled by the machine's own gcc.
+ */
+#include "coord-fixture.h"
+
+#include "peer/benchmark.h"
+#include "peer/canary-db.h"
+#include "peer/native-toolchain.h"
+#include "suite.h"
+#include "toolchain/installed.h"
+
+static const char held_hex[] =
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+static const char other_hex[] =
+	"ff23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+static char *canary_path, *kept_id;
+static size_t n_canaries;
+
+/* What gcc says to `option`, without the newline. */
+static char *gcc_says(const char *option)
+{
+	char *argv[] = { gcc, (char *)option, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err;
+	int status;
+	char *text;
+
+	ck_assert_int_eq(
+		spawn_collect_stdout(&what, 1000, 10000, &out, &status, &err),
+		0);
+	text = xstrndup((char *)out.data, strcspn(buf_str(&out), "\n"));
+	buf_release(&out);
+	return text;
+}
+
+static void setup_kept(void)
+{
+	char *version, *triplet;
+
+	setup();
+	peer_canary_db_sources(&n_canaries);
+	canary_file = canary_path = at("state/canary.json");
+	version = gcc_says("-dumpfullversion");
+	triplet = gcc_says("-dumpmachine");
+	kept_id = xasprintf("gcc-%s-%s-on-arm64", version, triplet);
+	free(version);
+	free(triplet);
+	for (int i = 0; i < 2; i++) {
+		nodes[i].machine = "aarch64";
+		nodes[i].held = kept_id;
+		nodes[i].held_host = "arm64";
+		nodes[i].held_content = held_hex;
+	}
+}
+
+static void teardown_kept(void)
+{
+	teardown();
+	free(canary_path);
+	free(kept_id);
+}
+
+static bool settled(void)
+{
+	return first_node()->reason && !events_node_is_up(first_node());
+}
+
+static bool passed(void)
+{
+	return fs_exists(canary_path);
+}
+
+static bool all_tried(void)
+{
+	return nodes[0].canaries == n_canaries;
+}
+
+static bool has_cell(void)
+{
+	return nodes[0].cells && !nodes[0].ready;
+}
+
+/* A build, and one job of it once the node is as far as `ready` says. */
+static void build(bool (*ready)(void))
+{
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+
+	start();
+	coord_announce_compiler(coord, gcc, env);
+	turn_until(ready, 60000);
+	ck_assert(ready());
+	/* Its last words are heard within a few turns of the loop. */
+	for (int i = 0; i < 100; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	compile(NULL);
+	turn_until(answered, 60000);
+}
+
+/* The next build, with other connections. */
+static void build_again(bool (*ready)(void))
+{
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	coord_free(coord);
+	turn_until(never, 20);
+	free(local_why);
+	free(diagnostics);
+	free(printed);
+	local_why = diagnostics = printed = NULL;
+	done = false;
+	for (size_t i = 0; i < roster.n; i++) {
+		nodes[i].canaries = nodes[i].held_cells = nodes[i].jobs = 0;
+		nodes[i].cells = 0;
+	}
+	build(ready);
+}
+
+static bool reason_has(const char *word)
+{
+	return settled() && strstr(first_node()->reason, word);
+}
+
+START_TEST(after_its_canary_a_node_of_another_architecture_gets_jobs)
+{
+	play_node(0, HONEST);
+	build(passed);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].held_cells, 1);
+	ck_assert_uint_eq(nodes[0].canaries, n_canaries);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+END_TEST
+
+START_TEST(a_canary_is_run_once_and_remembered)
+{
+	play_node(0, HONEST);
+	build(passed);
+	build_again(has_cell);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].canaries, 0);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	/* Another content of the same name has to show it anew. */
+	nodes[0].held_content = other_hex;
+	build_again(all_tried);
+	ck_assert_uint_eq(nodes[0].held_cells, 1);
+}
+END_TEST
+
+START_TEST(one_that_compiles_otherwise_gets_no_job_now_nor_later)
+{
+	play_node(0, HONEST);
+	nodes[0].miscompiled = _i ? NULL : "switches.c";
+	nodes[0].talkative = _i ? "warnings.c" : NULL;
+	build(settled);
+	ck_assert(reason_has(_i ? "canary failed: warnings.c" :
+				  "canary failed: switches.c"));
+	ck_assert_str_eq(local_why, "no node has the toolchain");
+	ck_assert_uint_eq(nodes[0].shuts, 1);
+	build_again(settled);
+	ck_assert(reason_has("canary failed: "));
+	ck_assert_str_eq(local_why, "no node has the toolchain");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+	ck_assert_uint_eq(nodes[0].canaries, 0);
+}
+END_TEST
+
+START_TEST(one_that_holds_nothing_is_told_how_to_get_it)
+{
+	play_node(0, HONEST);
+	nodes[0].held = _i ? "gcc-4.9.4-aarch64-linux-on-arm64" : NULL;
+	build(settled);
+	ck_assert_str_eq(local_why, "no node has the toolchain");
+	ck_assert(reason_has("kfarm toolchain install gcc-"));
+	ck_assert(reason_has("--nodes node0"));
+	ck_assert_str_eq(first_node()->state, "no toolchain");
+	ck_assert_uint_eq(nodes[0].cells, 0);
+}
+END_TEST
+
+START_TEST(content_that_it_does_not_name_is_not_trusted)
+{
+	play_node(0, HONEST);
+	nodes[0].held_content = _i ? "0123" : "not hexadecimal";
+	build(settled);
+	ck_assert(reason_has("it does not say"));
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+	ck_assert_uint_eq(nodes[0].canaries, 0);
+}
+END_TEST
+
+static bool tuned;
+
+static void on_tuned(void *ctx)
+{
+	(void)ctx;
+	tuned = true;
+}
+
+static bool is_tuned(void)
+{
+	return tuned;
+}
+
+static void tune(void)
+{
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	struct peer_benchmark t = { .n_nodes = 1, .on_done = on_tuned };
+
+	t.nodes = xcalloc(1, sizeof(*t.nodes));
+	t.nodes[0].node = roster.v[0].name;
+	tuning = &t;
+	tuned = false;
+	start();
+	coord_announce_compiler(coord, gcc, env);
+	turn_until(is_tuned, 240000);
+	ck_assert(tuned);
+	ck_assert_ptr_nonnull(t.nodes[0].best);
+	ck_assert_uint_eq(t.nodes[0].n_candidates, 2);
+	ck_assert_uint_eq(nodes[0].canaries,
+			  2 * PEER_BENCHMARK_ROUNDS * n_canaries);
+	coord_free(coord);
+	coord = NULL;
+	peer_benchmark_release(&t);
+	tuning = NULL;
+}
+
+/* A node that runs our compiler too: what is faster is used. */
+START_TEST(the_faster_of_two_builds_is_used_from_then_on)
+{
+	const char *here = machine_here();
+
+	nodes[0].machine = here;
+	nodes[0].fit_host = "arm64";
+	nodes[0].cpu_ms = _i ? 20 : 5; /* what ships takes 10 */
+	play_node(0, HONEST);
+	tune();
+	nodes[0].held_cells = nodes[0].cells = 0;
+	build(has_cell);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].held_cells, _i ? 0 : 1);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+END_TEST
+
+/* An installed toolchain of two files, as they lie on disk. */
+static void install(void)
+{
+	struct toolchain_installed t = { .id = kept_id,
+					 .release = (char *)"gcc-0.0.0",
+					 .version = (char *)"0.0.0",
+					 .host = (char *)"arm64",
+					 .relative_prefix = (char *)"gcc",
+					 .driver = (char *)"gcc",
+					 .date = (char *)"" };
+	char *bin = xasprintf("%s/data/toolchains/%s/gcc/bin", dir, kept_id);
+	char *one = xasprintf("%s/gcc", bin), *two = xasprintf("%s/as", bin);
+	struct compiler_entries files;
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(one, bytes_str("one"), 0755, &err), 0);
+	ck_assert_int_eq(fs_write(two, bytes_str("two"), 0755, &err), 0);
+	t.triplet = gcc_says("-dumpmachine");
+	t.dir = xasprintf("%s/data/toolchains/%s", dir, kept_id);
+	ck_assert_int_eq(toolchain_dir_digest_read(&files, t.dir, NULL, &err),
+			 0);
+	toolchain_dir_digest_compute(&files, &t.dir_digest);
+	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
+	compiler_entries_release(&files);
+	free(t.triplet);
+	free(t.dir);
+	free(one);
+	free(two);
+	free(bin);
+}
+
+START_TEST(with_sync_it_is_given_what_it_lacks)
+{
+	char *data = at("data");
+
+	install();
+	data_dir = data;
+	nodes[0].held = NULL;
+	nodes[0].fit_host = "arm64";
+	nodes[0].refuses = _i == 2;
+	roster.sync_toolchains = _i != 1;
+	play_node(0, HONEST);
+	roster.sync_toolchains = _i != 1;
+	if (!_i)
+		nodes[0].held_later = kept_id;
+	build(_i ? settled : passed);
+	if (_i) {
+		ck_assert(reason_has("kfarm toolchain install"));
+		ck_assert_uint_eq(nodes[0].bundles, _i == 2 ? 1 : 0);
+	} else {
+		expect_delivered();
+		ck_assert_uint_eq(nodes[0].bundles, 1);
+	}
+	free(data);
+}
+END_TEST
+
+static const struct alike {
+	const char *id, *host, *version, *machine;
+	bool is_clang, same;
+} alike[] = {
+	{ "gcc-13.3.0-aarch64-linux-on-arm64", "arm64", "13.3.0",
+	  "aarch64-linux", false, true },
+	{ "gcc-13.3.0-aarch64-linux-on-arm64", "arm64", "13.3.0",
+	  "aarch64-linux-gnu", false, true },
+	{ "gcc-13.3.0-aarch64-linux", "x86_64", "13.3.0", "aarch64-linux",
+	  false, true },
+	{ "gcc-13.3.0-arm-linux-gnueabi-on-arm64", "arm64", "13.3.0",
+	  "arm-linux-gnueabi", false, true },
+	{ "clang-18.1.8-on-arm64", "arm64", "18.1.8", "x86_64-linux-gnu", true,
+	  true },
+	{ "gcc-13.3.0-aarch64-linux-on-arm64", "arm64", "13.3", "aarch64-linux",
+	  false, false },
+	{ "gcc-13.3.0-aarch64-linux-on-arm64", "arm64", "13.2.0",
+	  "aarch64-linux", false, false },
+	{ "gcc-13.3.0-aarch64_be-linux-on-arm64", "arm64", "13.3.0",
+	  "aarch64-linux", false, false },
+	{ "gcc-13.3.0-arm-linux-gnueabi-on-arm64", "arm64", "13.3.0",
+	  "arm-linux-gnueabihf", false, false },
+	{ "gcc-13.3.0-aarch64-linux-on-arm64", "arm64", "13.3.0",
+	  "aarch64-linux", true, false },
+	{ "gcc-13.3.0", "arm64", "13.3.0", "aarch64-linux", false, false },
+	{ "gcc-13.3.0-", "arm64", "13.3.0", "aarch64-linux", false, false },
+};
+
+START_TEST(an_id_is_that_of_the_same_release_and_triplet)
+{
+	const struct alike *a = &alike[_i];
+	struct compiler_manifest m = { .version = (char *)a->version,
+				       .machine = (char *)a->machine,
+				       .is_clang = a->is_clang };
+
+	ck_assert_int_eq(peer_native_toolchain_matches(a->id, a->host, &m),
+			 a->same);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("peer/foreign");
+	TCase *tc = tcase_create("own");
+
+	tcase_set_timeout(tc, 240);
+	tcase_add_checked_fixture(tc, setup_kept, teardown_kept);
+	tcase_add_test(
+		tc, after_its_canary_a_node_of_another_architecture_gets_jobs);
+	tcase_add_test(tc, a_canary_is_run_once_and_remembered);
+	tcase_add_loop_test(
+		tc, one_that_compiles_otherwise_gets_no_job_now_nor_later, 0,
+		2);
+	tcase_add_loop_test(tc, one_that_holds_nothing_is_told_how_to_get_it, 0,
+			    2);
+	tcase_add_loop_test(tc, content_that_it_does_not_name_is_not_trusted, 0,
+			    2);
+	tcase_add_loop_test(tc, the_faster_of_two_builds_is_used_from_then_on,
+			    0, 2);
+	tcase_add_loop_test(tc, with_sync_it_is_given_what_it_lacks, 0, 3);
+	tcase_add_loop_test(tc, an_id_is_that_of_the_same_release_and_triplet,
+			    0, sizeof(alike) / sizeof(*alike));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: report */
+#include "report/slot-timeline.h"
+
+#include "report-sample.h"
+#include "suite.h"
+
+static struct report_data d;
+static struct report_slot_timeline lanes;
+
+static void tear_down(void)
+{
+	report_slot_timeline_release(&lanes);
+	report_data_release(&d);
+}
+
+/* What every drawing relies on. */
+static void check_spans(void)
+{
+	size_t n = 0;
+
+	for (size_t m = 0; m < lanes.n_machines; m++) {
+		const struct report_machine *machine = &lanes.machines[m];
+
+		ck_assert_uint_eq(machine->first_span, n);
+		n += machine->n_spans;
+	}
+	ck_assert_uint_eq(n, lanes.n_spans);
+	for (size_t i = 0; i < lanes.n_spans; i++) {
+		const struct report_span *s = &lanes.spans[i];
+
+		ck_assert_int_ge(s->start_ms, 0);
+		ck_assert_int_le(s->start_ms, s->run_ms);
+		ck_assert_int_le(s->run_ms, s->received_ms);
+		ck_assert_int_le(s->received_ms, s->end_ms);
+		ck_assert_int_le(s->end_ms, lanes.end_ms);
+		ck_assert_uint_lt(s->slot, lanes.machines[s->machine].n_slots);
+		for (size_t j = 0; j < i; j++) {
+			const struct report_span *t = &lanes.spans[j];
+
+			ck_assert(s->machine != t->machine ||
+				  s->slot != t->slot ||
+				  t->end_ms <= s->start_ms);
+		}
+	}
+}
+
+START_TEST(no_slot_has_two_units_at_a_time)
+{
+	sample_small(&d);
+	report_slot_timeline_init(&lanes, &d);
+	ck_assert_uint_eq(lanes.n_spans, 11);
+	ck_assert_uint_eq(lanes.n_machines, 3);
+	ck_assert(lanes.machines[0].local);
+	ck_assert_uint_eq(lanes.machines[0].n_spans, 2);
+	ck_assert_uint_eq(lanes.machines[0].n_slots, 2);
+	ck_assert_str_eq(lanes.machines[1].name, "neo4a");
+	ck_assert_ptr_eq(lanes.machines[1].node, &d.details.nodes[0]);
+	check_spans();
+}
+END_TEST
+
+START_TEST(a_slot_that_is_free_again_is_used_again)
+{
+	sample_large(&d, 3, 2, 300);
+	report_slot_timeline_init(&lanes, &d);
+	check_spans();
+	ck_assert_uint_eq(lanes.machines[1].n_slots, 2);
+}
+END_TEST
+
+/* The beat that saw it run, its CPU time; when it is said to have begun. */
+static const int64_t begins[][3] = {
+	{ -1, 1000, 5990 },   { 5000, 1000, 5000 }, { 6500, 1000, 5990 },
+	{ -1, -1, 4000 },     { 6500, -1, 6500 },   { 3000, 1000, 4000 },
+	{ -1, 999999, 4000 }, { 99999, 0, 6990 },
+};
+
+START_TEST(a_compile_began_no_later_than_its_beat_and_its_cpu_time_say)
+{
+	sample_small(&d);
+	d.details.units[0].sent_ms = 4000;
+	d.details.units[0].received_ms = 6990;
+	d.details.units[0].run_ms = begins[_i][0];
+	d.details.units[0].cpu_ms = begins[_i][1];
+	report_slot_timeline_init(&lanes, &d);
+	for (size_t i = 0; i < lanes.n_spans; i++) {
+		const struct report_span *s = &lanes.spans[i];
+
+		if (s->unit != &d.details.units[0])
+			continue;
+		ck_assert_int_eq(s->run_ms, begins[_i][2]);
+		ck_assert_int_eq(s->received_ms, 6990);
+		if (begins[_i][1] >= 0)
+			ck_assert_int_eq(report_slot_timeline_span_cost(s),
+					 begins[_i][1]);
+	}
+}
+END_TEST
+
+/* It has the times of both, and the last of its compiles is meant. */
+START_TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
+{
+	struct history_unit *u;
+
+	sample_small(&d);
+	u = &d.details.units[9];
+	ck_assert(!u->remote);
+	u->sent_ms = 4200;
+	u->run_ms = 4300;
+	u->received_ms = 4700;
+	u->done_ms = 6000;
+	u->cpu_ms = 1200;
+	report_slot_timeline_init(&lanes, &d);
+	check_spans();
+	for (size_t i = 0; i < lanes.n_spans; i++) {
+		const struct report_span *s = &lanes.spans[i];
+
+		if (s->unit != u)
+			continue;
+		ck_assert_int_eq(s->start_ms, 4800);
+		ck_assert_int_eq(s->run_ms, 4800);
+		ck_assert_int_eq(s->received_ms, 6000);
+		ck_assert_int_eq(s->end_ms, 6000);
+	}
+}
+END_TEST
+
+/* sent, run, received, done, cpu: a file that somebody edited. */
+static const int64_t odd[][5] = {
+	{ -1, -1, -1, 500, -1 },     { 900, 800, 700, 600, 50 },
+	{ -5, -6, -7, 400, -8 },     { 100, -1, -1, 300, INT64_MAX },
+	{ 100, 5000, 200, 300, 10 }, { 300, 100, -1, 300, 10 },
+	{ 0, 0, 0, 0, 0 },           { 7, -1, 99999, 100, 10 },
+};
+
+START_TEST(odd_times_are_put_in_order)
+{
+	sample_small(&d);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		struct history_unit *u = &d.details.units[i];
+
+		u->sent_ms = odd[i][0];
+		u->run_ms = odd[i][1];
+		u->received_ms = odd[i][2];
+		u->done_ms = odd[i][3];
+		u->cpu_ms = odd[i][4];
+	}
+	d.details.units[9].done_ms = -1; /* it never came to its end */
+	d.details.units[10].node_index = -1; /* nobody knows where it was */
+	report_slot_timeline_init(&lanes, &d);
+	ck_assert_uint_eq(lanes.n_spans, 10);
+	ck_assert_uint_eq(lanes.n_machines, 3);
+	check_spans();
+}
+END_TEST
+
+START_TEST(time_is_spread_over_parts_and_none_is_lost)
+{
+	int64_t part[7] = { 0 }, sum = 0;
+
+	sample_begin(&d);
+	d.build.wall_ms = 1000;
+	report_slot_timeline_init(&lanes, &d);
+	report_slot_timeline_add_load(&lanes, part, 7, 0, 1000);
+	for (size_t i = 0; i < 7; i++) {
+		ck_assert_int_ge(part[i], 142);
+		ck_assert_int_le(part[i], 143);
+		sum += part[i];
+	}
+	ck_assert_int_eq(sum, 1000);
+	report_slot_timeline_add_load(&lanes, part, 7, 999, 5000);
+	ck_assert_int_eq(part[6], 142 + 1);
+	report_slot_timeline_add_load(&lanes, part, 7, 500, 500);
+	report_slot_timeline_add_load(&lanes, part, 7, 2000, 3000);
+}
+END_TEST
+
+START_TEST(the_slowest_come_first)
+{
+	const struct report_span **v;
+
+	sample_small(&d);
+	report_slot_timeline_init(&lanes, &d);
+	ck_assert_uint_eq(report_slot_timeline_find_slowest(&lanes, &v, 3), 3);
+	ck_assert_str_eq(v[0]->unit->object, "lib/vsprintf.o");
+	ck_assert_int_ge(report_slot_timeline_span_cost(v[0]),
+			 report_slot_timeline_span_cost(v[1]));
+	ck_assert_int_ge(report_slot_timeline_span_cost(v[1]),
+			 report_slot_timeline_span_cost(v[2]));
+	free(v);
+	ck_assert_uint_eq(report_slot_timeline_find_slowest(&lanes, &v, 99),
+			  11);
+	free(v);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report/lanes");
+	TCase *tc = tcase_create("lanes");
+
+	tcase_add_checked_fixture(tc, NULL, tear_down);
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, no_slot_has_two_units_at_a_time);
+	tcase_add_test(tc, a_slot_that_is_free_again_is_used_again);
+	tcase_add_loop_test(
+		tc, a_compile_began_no_later_than_its_beat_and_its_cpu_time_say,
+		0, sizeof(begins) / sizeof(*begins));
+	tcase_add_test(tc, a_unit_that_failed_on_a_node_ran_here_afterwards);
+	tcase_add_test(tc, odd_times_are_put_in_order);
+	tcase_add_test(tc, time_is_spread_over_parts_and_none_is_lost);
+	tcase_add_test(tc, the_slowest_come_first);
+	return suite_run(s);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/sandbox.h"
+
+#include "sandbox.h"
+#include "suite.h"
+
+#include <sched.h>
+
+START_TEST(what_holds_is_named)
+{
+	struct sandbox_check c;
+
+	sandbox_check(&c);
+	ck_assert_msg(c.usable, "%s", c.reason);
+	ck_assert_str_eq(c.reason, "");
+	ck_assert(str_starts(c.layers, "user mount pid") ||
+		  str_starts(c.layers, "uid mount pid"));
+	ck_assert_ptr_nonnull(strstr(c.layers, "seccomp"));
+}
+END_TEST
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		_exit(77);
+	close(fd);
+}
+
+/*
+ * In a child: a system where there may be only so many user namespaces, and
+ * whose users are root alone.
+ */
+static void allow(const char *number)
+{
+	char uid[64], gid[64];
+
+	snprintf(uid, sizeof(uid), "0 %u 1", geteuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getegid());
+	if (unshare(CLONE_NEWUSER))
+		_exit(77);
+	write_text("/proc/self/setgroups", "deny");
+	write_text("/proc/self/uid_map", uid);
+	write_text("/proc/self/gid_map", gid);
+	write_text("/proc/sys/user/max_user_namespaces", number);
+}
+
+/* The same with users up to `last`. */
+static void allow_users(const char *number, unsigned last)
+{
+	char path[64], map[64];
+	int go[2];
+	pid_t child;
+
+	if (geteuid() || pipe(go))
+		_exit(77);
+	child = fork();
+	if (!child) {
+		/* From outside, where there are these users. */
+		if (read(go[0], map, 1) != 1)
+			_exit(77);
+		snprintf(map, sizeof(map), "0 0 %u", last + 1);
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", getppid());
+		write_text(path, map);
+		snprintf(path, sizeof(path), "/proc/%d/gid_map", getppid());
+		write_text(path, map);
+		_exit(0);
+	}
+	if (unshare(CLONE_NEWUSER) || write(go[1], "x", 1) != 1 ||
+	    waitpid(child, NULL, 0) != child)
+		_exit(77);
+	write_text("/proc/sys/user/max_user_namespaces", number);
+}
+
+static void allow_all_users(const char *number)
+{
+	allow_users(number, 4294967294u);
+}
+
+static void allow_some_users(const char *number)
+{
+	allow_users(number, 65535);
+}
+
+static void check_forbidden(void)
+{
+	struct sandbox_setup setup = { 0 };
+	struct sandbox *none = NULL;
+	struct sandbox_check c;
+
+	sandbox_check(&c);
+	if (c.usable || *c.layers)
+		_exit(1);
+	if (!strstr(c.reason, "no sandbox: user: "))
+		_exit(2);
+	if (sandbox_new(&none, &setup, &err) >= 0 || none)
+		_exit(3);
+	_exit(0);
+}
+
+/* The cell's, but none for each job. */
+static void check_nesting(void)
+{
+	struct sandbox_check c;
+
+	sandbox_check(&c);
+	_exit(!c.usable || strstr(c.layers, "job-user") ? 1 : 0);
+}
+
+/* Root's cells without: jobs are users of their own. */
+static void check_users(void)
+{
+	struct sandbox_check c;
+
+	sandbox_check(&c);
+	if (!c.usable)
+		puts(c.reason);
+	_exit(c.usable && str_starts(c.layers, "uid mount pid ") &&
+			      !strstr(c.layers, "job-user") ?
+		      0 :
+		      1);
+}
+
+static void check_with(void (*prepare)(const char *), const char *number,
+		       void (*play)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		prepare(number);
+		play();
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		puts("skipped: user.max_user_namespaces cannot be set here");
+		return;
+	}
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(without_user_namespaces_nothing_runs)
+{
+	check_with(allow, "0", check_forbidden);
+}
+END_TEST
+
+START_TEST(with_one_user_namespace_jobs_share_it)
+{
+	check_with(allow, "1", check_nesting);
+}
+END_TEST
+
+START_TEST(root_does_without_user_namespaces)
+{
+	check_with(allow_all_users, "0", check_users);
+	check_with(allow_some_users, "0", check_users);
+}
+END_TEST
+
+static Suite *check_suite(void)
+{
+	Suite *s = suite_create("cell/check");
+	TCase *tc = tcase_create("check");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, what_holds_is_named);
+	tcase_add_test(tc, without_user_namespaces_nothing_runs);
+	tcase_add_test(tc, with_one_user_namespace_jobs_share_it);
+	tcase_add_test(tc, root_does_without_user_namespaces);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	if (no_cells_here())
+		return 0;
+	return suite_run(check_suite());
+}

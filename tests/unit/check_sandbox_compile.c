@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+/* This machine's gcc at work in a cell, also on sources that mean harm. */
+#include "sandbox/sandbox.h"
+
+#include "sandbox.h"
+#include "suite.h"
+
+static struct played p;
+static char *driver;
+static char *env[] = { "TMPDIR=" SANDBOX_TMP_DIR, "PATH=/usr/bin", "LC_ALL=C",
+		       NULL };
+
+/* A file of this machine that no job may see, and what is in it. */
+static char canary[] = "/tmp/kfarm-canary-XXXXXX";
+static char secret[] = "kfarm-secret-XXXXXXXXXXXXXXXX";
+
+static void make_canary(void)
+{
+	int fd = mkstemp(canary), from = open("/dev/urandom", O_RDONLY);
+	size_t at = strlen("kfarm-secret-");
+
+	ck_assert(fd >= 0 && from >= 0);
+	ck_assert_int_eq(read(from, secret + at, sizeof(secret) - at - 1), 16);
+	close(from);
+	for (; at < sizeof(secret) - 1; at++)
+		secret[at] = (char)('a' + (unsigned char)secret[at] % 26);
+	ck_assert_int_eq(write(fd, secret, strlen(secret)),
+			 (ssize_t)strlen(secret));
+	close(fd);
+}
+
+static void remove_canary(void)
+{
+	unlink(canary);
+}
+
+static void set_up(void)
+{
+	const char *roots[] = { "/src/a b", NULL };
+
+	open_cell(NULL, roots);
+	driver = put_gcc();
+	ck_assert_msg(!sandbox_freeze(cell, driver, &err), "%s", err.text);
+}
+
+static void tear_down(void)
+{
+	drop_job(&p);
+	close_cell();
+	free(driver);
+}
+
+static void compile(const char *name)
+{
+	char *argv[] = { driver,       "-c",
+			 "-g",         "-MD",
+			 "-MF",        SANDBOX_OUT_DIR "/x.d",
+			 "-o",         SANDBOX_OUT_DIR "/x.o",
+			 (char *)name, NULL };
+	struct sandbox_job job = {
+		.argv = argv,
+		.env = env,
+		.cwd = "/src/a b",
+		.stdin_fd = -1,
+	};
+
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
+}
+
+/* All of an output, empty when there is none. */
+static struct buf output(const char *name)
+{
+	uint64_t size = 0;
+	int fd = sandbox_run_open_output(p.run, name, &size);
+	struct buf b = { 0 };
+
+	if (fd < 0)
+		return b;
+	ck_assert_int_eq(buf_reserve(&b, size + 1), 0);
+	ck_assert_int_eq(read(fd, b.data, size), (ssize_t)size);
+	b.len = size;
+	close(fd);
+	return b;
+}
+
+START_TEST(an_object_comes_out)
+{
+	struct buf object, rule;
+
+	ck_assert(!put_text("/src/a b/x.h", "#define ANSWER 42\n"));
+	ck_assert(!put_text("/src/a b/x.c",
+			    "#include \"x.h\"\n"
+			    "int f(void){return ANSWER;}\n"
+			    "const char *w=__FILE__ __TIMESTAMP__;\n"));
+	compile("x.c");
+	must_be_well(&p);
+	object = output("x.o");
+	rule = output("x.d");
+	ck_assert_uint_gt(object.len, 500);
+	ck_assert(!memcmp(object.data, "\177ELF", 4));
+	/* The directory and the time are the client's. */
+	ck_assert_ptr_nonnull(memmem(object.data, object.len, "/src/a b", 8));
+	ck_assert_ptr_nonnull(memmem(object.data, object.len, "2009", 4));
+	ck_assert_ptr_nonnull(strstr(buf_str(&rule), "x.h"));
+	buf_release(&object);
+	buf_release(&rule);
+}
+END_TEST
+
+START_TEST(a_removed_header_is_not_found)
+{
+	ck_assert(!put_text("/src/a b/x.h", "int x;\n"));
+	ck_assert(!put_text("/src/a b/x.c", "#include \"x.h\"\n"));
+	compile("x.c");
+	must_be_well(&p);
+	drop_job(&p);
+	ck_assert(!sandbox_remove_path(cell, "/src/a b/x.h", &err));
+	compile("x.c");
+	ck_assert(!ended_well(&p));
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&p.output[1]), "x.h: No such file"));
+}
+END_TEST
+
+START_TEST(gcc_compiles_in_parallel)
+{
+	struct played many[8];
+	char names[8][32], outs[8][64];
+
+	for (int i = 0; i < 8; i++) {
+		char path[64];
+
+		snprintf(names[i], sizeof(names[i]), "%d.c", i);
+		snprintf(outs[i], sizeof(outs[i]), SANDBOX_OUT_DIR "/%d.o", i);
+		snprintf(path, sizeof(path), "/src/a b/%d.c", i);
+		ck_assert(!put_text(path, "int f(int a) { return a * a; }\n"));
+	}
+	for (int i = 0; i < 8; i++) {
+		struct sandbox_job job = {
+			.argv = (char *[]){ driver, "-c", "-O2", "-o", outs[i],
+					    names[i], NULL },
+			.env = env,
+			.cwd = "/src/a b",
+			.stdin_fd = -1,
+		};
+
+		ck_assert(!start_job(&many[i], &job));
+	}
+	wait_all(many, 8);
+	for (int i = 0; i < 8; i++) {
+		must_be_well(&many[i]);
+		drop_job(&many[i]);
+	}
+}
+END_TEST
+
+/* @ is the canary's path. */
+static const char *const sources[] = {
+	"asm(\".incbin \\\"@\\\"\");\n",
+	"asm(\".include \\\"@\\\"\");\n",
+	"#include \"@\"\n",
+	"#include \"../../../../..@\"\n",
+	"#if __has_include(\"@\")\n#error kfarm_leak\n#endif\nint x = y;\n",
+	"# 1 \"@\"\nint x = y;\n",
+	"#line 1 \"@\"\nint x = y;\n",
+	"#include \"link\"\n",
+	"#include \"dir/kfarm-canary\"\n",
+	"#pragma GCC dependency \"@\"\nint x = y;\n",
+	"asm(\".incbin \\\"/proc/self/environ\\\"\");\n",
+	"#include \"/proc/self/environ\"\n",
+	"#include \"/proc/self/maps\"\n",
+	"#include \"/proc/1/environ\"\n",
+	"#include \"/proc/self/root@\"\n",
+	"#include \"/proc/cpuinfo\"\n",
+	"#include \"/proc/mounts\"\n",
+	"#include \"/etc/passwd\"\n",
+	"#include \"/dev/fd/0\"\n",
+	"#include \"/sys/kernel/uevent_seqnum\"\n",
+};
+
+START_TEST(a_source_reads_nothing_of_the_node)
+{
+	struct buf source = { 0 }, object, rule;
+
+	for (const char *at = sources[_i]; *at; at++) {
+		if (*at == '@')
+			buf_add_str(&source, canary);
+		else
+			buf_add(&source, at, 1);
+	}
+	ck_assert(!put_text("/src/a b/x.c", buf_str(&source)));
+	ck_assert(!sandbox_put_symlink(cell, "/src/a b/link", canary, &err));
+	ck_assert(!sandbox_put_symlink(cell, "/src/a b/dir", "/tmp", &err));
+	compile("x.c");
+	ck_assert_msg(!ended_well(&p), "%s", buf_str(&source));
+	object = output("x.o");
+	rule = output("x.d");
+	for (int i = 0; i < 2; i++)
+		ck_assert_ptr_null(strstr(buf_str(&p.output[i]), secret));
+	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "root:"));
+	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "processor"));
+	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "kfarm_leak"));
+	ck_assert(!object.len);
+	buf_release(&source);
+	buf_release(&object);
+	buf_release(&rule);
+}
+END_TEST
+
+/* Programs and libraries of toolchains that are unpacked somewhere. */
+START_TEST(a_program_finds_its_libraries_beside_itself)
+{
+	char dir[] = "/tmp/kfarm-origin-XXXXXX";
+	char *script, *program, *library;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	script = xasprintf("cd %s && echo 'int f(void){return 0;}' >l.c && "
+			   "echo 'int f(void);int main(void){return f();}' "
+			   ">m.c && gcc -shared -fPIC -o libkfarmx.so l.c && "
+			   "gcc -o m m.c -L. -lkfarmx "
+			   "-Wl,-rpath,'$ORIGIN/../lib'",
+			   dir);
+	program = xasprintf("%s/m", dir);
+	library = xasprintf("%s/libkfarmx.so", dir);
+	free(ask((char *[]){ "sh", "-c", script, NULL }));
+	close_cell();
+	open_cell(NULL, NULL);
+	put_program("/usr/bin/env");
+	put_copy(program, "/opt/tc/bin/m");
+	put_copy(library, "/opt/tc/lib/libkfarmx.so");
+	ck_assert(!fs_remove(dir, &err));
+	run_argv(&p, (char *[]){ "/opt/tc/bin/m", NULL });
+	ck_assert(!ended_well(&p));
+	drop_job(&p);
+	ck_assert(!sandbox_freeze(cell, "/opt/tc/bin/m", &err));
+	run_argv(&p, (char *[]){ "/opt/tc/bin/m", NULL });
+	must_be_well(&p);
+	free(script);
+	free(program);
+	free(library);
+}
+END_TEST
+
+static Suite *compile_suite(void)
+{
+	Suite *s = suite_create("cell/compile");
+	TCase *tc = tcase_create("compile");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_unchecked_fixture(tc, make_canary, remove_canary);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, an_object_comes_out);
+	tcase_add_test(tc, a_removed_header_is_not_found);
+	tcase_add_test(tc, gcc_compiles_in_parallel);
+	tcase_add_loop_test(tc, a_source_reads_nothing_of_the_node, 0,
+			    sizeof(sources) / sizeof(*sources));
+	tcase_add_test(tc, a_program_finds_its_libraries_beside_itself);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	if (no_cells_here())
+		return 0;
+	return suite_run(compile_suite());
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/init.h"
+
+#include "sandbox.h"
+#include "suite.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+
+/* A keeper that we talk to ourselves. */
+static struct sandbox_init_setup plan;
+static int sock;
+
+static struct sandbox_msg hear(void)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	struct sandbox_msg_ancillary extra;
+	struct sandbox_msg m;
+
+	ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+	ck_assert_int_ge(sandbox_msg_receive(sock, &m, NULL, 0, &extra, 0), 0);
+	sandbox_msg_close_fds(&extra);
+	return m;
+}
+
+static void tell(const struct sandbox_msg *m, const char *tail, size_t len)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC), fds[] = { fd, fd };
+	unsigned n = m->fd_mask ? 2 : 0;
+
+	ck_assert(!sandbox_msg_send(sock, m, tail, len, fds, n));
+	close(fd);
+}
+
+static void set_up(void)
+{
+	const struct sandbox_msg go = { .type = SANDBOX_MSG_SET_UP };
+	int pair[2];
+	pid_t pid;
+
+	ck_assert(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	sock = pair[0];
+	plan.sock = pair[1];
+	plan.namespace_limits = (struct sandbox_user_limits){ 1 << 20, 100 };
+	plan.job_limits = (struct sandbox_job_exec_limits){
+		.job_bytes = 1 << 20,
+		.job_files = 100,
+		.file_bytes = 1 << 20,
+		.memory_bytes = 1 << 28,
+		.max_processes = 8,
+	};
+	plan.n_filter = (size_t)sandbox_confine_build_seccomp(plan.filter);
+	pid = fork();
+	if (!pid)
+		sandbox_init_main(&plan);
+	close(pair[1]);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	ck_assert(!sandbox_msg_send(sock, &go, NULL, 0, NULL, 0));
+	ck_assert_uint_eq(hear().type, SANDBOX_MSG_READY);
+}
+
+/* It ends with us. */
+static void tear_down(void)
+{
+	close(sock);
+}
+
+static const char strings[] = "/\0" /* cwd */
+			      "/none\0"
+			      "A=1\0";
+
+static struct sandbox_msg start(void)
+{
+	return (struct sandbox_msg){
+		.type = SANDBOX_MSG_START,
+		.id = 5,
+		.argc = 1,
+		.envc = 1,
+		.fd_mask = 1u << SANDBOX_MSG_FD_STDOUT |
+			   1u << SANDBOX_MSG_FD_STDERR,
+	};
+}
+
+/* FAILED and ENDED come, with this error and maybe STARTED before. */
+static void check_failed(int error)
+{
+	struct sandbox_msg m = hear();
+
+	if (m.type == SANDBOX_MSG_STARTED)
+		m = hear();
+	ck_assert_uint_eq(m.type, SANDBOX_MSG_START_FAILED);
+	ck_assert_uint_eq(m.id, 5);
+	ck_assert_int_eq(m.error, error);
+	m = hear();
+	ck_assert_uint_eq(m.type, SANDBOX_MSG_ENDED);
+	ck_assert_uint_eq(m.id, 5);
+}
+
+START_TEST(a_job_is_told_of_to_its_end)
+{
+	struct sandbox_msg m = start();
+
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(ENOENT);
+}
+END_TEST
+
+START_TEST(a_job_that_is_not_whole_is_refused)
+{
+	struct sandbox_msg m = start();
+
+	m.argc = 2;
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(EPROTO);
+	m.argc = 0;
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(EPROTO);
+	m.argc = UINT32_MAX;
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(EPROTO);
+	m.argc = 1;
+	m.envc = UINT32_MAX;
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(EPROTO);
+	m = start();
+	tell(&m, strings, 3);
+	check_failed(EPROTO);
+	tell(&m, strings, 0);
+	check_failed(EPROTO);
+	m.fd_mask |= 1u << SANDBOX_MSG_FD_STDIN;
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(EPROTO);
+	/* And the next one is served. */
+	m = start();
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(ENOENT);
+}
+END_TEST
+
+START_TEST(its_own_job_finds_no_way_out)
+{
+	struct sandbox_msg m = start();
+
+	m.self_test = 1;
+	tell(&m, strings, sizeof(strings) - 1);
+	ck_assert_uint_eq(hear().type, SANDBOX_MSG_STARTED);
+	m = hear();
+	ck_assert_uint_eq(m.type, SANDBOX_MSG_ENDED);
+	ck_assert(WIFSIGNALED(m.status) && WTERMSIG(m.status) == SIGSYS);
+}
+END_TEST
+
+START_TEST(who_is_not_there_cannot_be_killed)
+{
+	const struct sandbox_msg shoot = { .type = SANDBOX_MSG_KILL, .id = 99 };
+	struct sandbox_msg m = start();
+
+	tell(&shoot, NULL, 0);
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(ENOENT);
+}
+END_TEST
+
+static Suite *keeper_suite(void)
+{
+	Suite *s = suite_create("cell/keeper");
+	TCase *tc = tcase_create("keeper");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_job_is_told_of_to_its_end);
+	tcase_add_test(tc, a_job_that_is_not_whole_is_refused);
+	tcase_add_test(tc, its_own_job_finds_no_way_out);
+	tcase_add_test(tc, who_is_not_there_cannot_be_killed);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	if (no_cells_here())
+		return 0;
+	return suite_run(keeper_suite());
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/internal.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Two directories play the tmpfs: no namespace is needed for what is here. */
+static char top[] = "/tmp/kfarm-view-XXXXXX";
+static struct sandbox cell;
+static struct err err;
+
+static int open_dir(const char *name)
+{
+	char *path = xasprintf("%s/%s", top, name);
+	int fd;
+
+	ck_assert(!mkdir(path, 0755));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	free(path);
+	return fd;
+}
+
+static void set_up(void)
+{
+	int root, stage;
+
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	root = open_dir("view");
+	stage = open_dir("stage");
+	sandbox_input_root_init(&cell.input_root, root, stage, geteuid(),
+				getegid());
+}
+
+static void tear_down(void)
+{
+	char *stage = xasprintf("%s/stage", top);
+
+	/* Nothing is ever left there. */
+	ck_assert_int_eq(rmdir(stage), 0);
+	free(stage);
+	sandbox_input_root_release(&cell.input_root);
+	ck_assert(!fs_remove(top, &err));
+}
+
+/* A file without a name. */
+static int open_unnamed(void)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static int put(const char *path, const char *text)
+{
+	int fd = open_unnamed(), ret;
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	ret = sandbox_put_file(&cell, path, fd, strlen(text), false, 1, &err);
+	close(fd);
+	return ret;
+}
+
+static struct stat stat_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_msg(!fstatat(cell.input_root.root_fd, path + 1, &st,
+			       AT_SYMLINK_NOFOLLOW),
+		      "%s", path);
+	return st;
+}
+
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return !fstatat(cell.input_root.root_fd, path + 1, &st,
+			AT_SYMLINK_NOFOLLOW);
+}
+
+static void check_text(const char *path, const char *text)
+{
+	char *full = xasprintf("%s/view%s", top, path);
+	struct buf b = { 0 };
+
+	ck_assert_msg(!fs_read(full, 1 << 20, &b, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&b), text);
+	buf_release(&b);
+	free(full);
+}
+
+START_TEST(a_file_has_its_bytes_mode_and_time)
+{
+	static const int64_t times[] = { 1700000000123456789, 0, -1,
+					 -1000000001 };
+	int fd = open_unnamed();
+	struct stat st;
+
+	ck_assert_int_eq(write(fd, "#!/bin/sh", 9), 9);
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		ck_assert(!sandbox_put_file(&cell, "/a/b/c", fd, 9, i & 1,
+					    times[i], &err));
+		st = stat_of("/a/b/c");
+		ck_assert(st.st_mtim.tv_sec * (int64_t)1000000000 +
+				  st.st_mtim.tv_nsec ==
+			  times[i]);
+		ck_assert_uint_eq(st.st_mode, S_IFREG | (i & 1 ? 0755 : 0644));
+		ck_assert_uint_eq(st.st_nlink, 1);
+		check_text("/a/b/c", "#!/bin/sh");
+	}
+	/* The source is left where it was. */
+	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 9);
+	close(fd);
+}
+END_TEST
+
+START_TEST(equal_files_are_different_inodes)
+{
+	int fd = open_unnamed();
+
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	ck_assert(!sandbox_put_file(&cell, "/a", fd, 1, false, 1, &err));
+	ck_assert(!sandbox_put_file(&cell, "/b", fd, 1, false, 1, &err));
+	ck_assert(stat_of("/a").st_ino != stat_of("/b").st_ino);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_short_source_changes_nothing)
+{
+	int fd = open_unnamed();
+
+	ck_assert(!put("/a", "old"));
+	ck_assert_int_eq(write(fd, "new", 3), 3);
+	ck_assert_int_eq(sandbox_put_file(&cell, "/a", fd, 4, false, 1, &err),
+			 -EIO);
+	check_text("/a", "old");
+	close(fd);
+	ck_assert_int_eq(sandbox_put_file(&cell, "/a", -1, 4, false, 1, &err),
+			 -EBADF);
+	check_text("/a", "old");
+}
+END_TEST
+
+/* A source that sendfile() does not take. */
+START_TEST(a_source_is_copied_by_hand_where_it_must_be)
+{
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!sandbox_put_file(&cell, "/a", fd, 100, false, 1, &err));
+	ck_assert_int_eq(stat_of("/a").st_size, 100);
+	close(fd);
+}
+END_TEST
+
+static void put_kind(const char *path, int kind)
+{
+	int ret = 0;
+
+	switch (kind) {
+	case 0:
+		ret = put(path, "file");
+		break;
+	case 1:
+		ret = sandbox_put_symlink(&cell, path, "/nowhere/at/all", &err);
+		break;
+	case 2:
+		ret = sandbox_put_dir(&cell, path, &err);
+		break;
+	default: {
+		char *below = xasprintf("%s/x/y/z", path);
+
+		ret = sandbox_remove_path(&cell, path, &err);
+		if (!ret)
+			ret = put(below, "deep");
+		free(below);
+	}
+	}
+	ck_assert_msg(!ret, "%s", err.text);
+}
+
+static void check_kind(const char *path, int kind)
+{
+	static const mode_t modes[] = { S_IFREG, S_IFLNK, S_IFDIR, S_IFDIR };
+
+	ck_assert_uint_eq(stat_of(path).st_mode & S_IFMT, modes[kind]);
+}
+
+/* File, link, empty directory, full directory: each by each. */
+START_TEST(everything_is_replaced_by_everything)
+{
+	for (int first = 0; first < 4; first++) {
+		for (int then = 0; then < 4; then++) {
+			put_kind("/d/e", first);
+			check_kind("/d/e", first);
+			put_kind("/d/e", then);
+			check_kind("/d/e", then);
+			ck_assert(!sandbox_remove_path(&cell, "/d/e", &err));
+			ck_assert(!is_there("/d/e"));
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_directory_that_is_there_keeps_what_it_has)
+{
+	ck_assert(!put("/a/b", "x"));
+	ck_assert(!sandbox_put_dir(&cell, "/a", &err));
+	check_text("/a/b", "x");
+}
+END_TEST
+
+START_TEST(no_link_is_followed)
+{
+	ck_assert(!put("/real/f", "x"));
+	ck_assert(!sandbox_put_symlink(&cell, "/link", "real", &err));
+	ck_assert(!sandbox_put_symlink(&cell, "/out", "/tmp", &err));
+	ck_assert_int_eq(put("/link/f", "y"), -ELOOP);
+	ck_assert_int_eq(put("/link/new/f", "y"), -ELOOP);
+	ck_assert_int_eq(put("/out/kfarm-escaped", "y"), -ELOOP);
+	ck_assert_int_eq(sandbox_put_dir(&cell, "/out/d", &err), -ELOOP);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, "/out/l", "x", &err),
+			 -ELOOP);
+	ck_assert_int_eq(sandbox_remove_path(&cell, "/link/f", &err), -ELOOP);
+	check_text("/real/f", "x");
+	/* As the last component it is what is replaced. */
+	ck_assert(!put("/link", "plain"));
+	check_kind("/link", 0);
+	check_text("/real/f", "x");
+}
+END_TEST
+
+START_TEST(a_file_is_no_directory)
+{
+	ck_assert(!put("/f", "x"));
+	ck_assert_int_eq(put("/f/g", "y"), -ENOTDIR);
+	ck_assert_int_eq(put("/f/g/h", "y"), -ENOTDIR);
+	ck_assert_int_eq(sandbox_remove_path(&cell, "/f/g", &err), -ENOTDIR);
+	check_text("/f", "x");
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_removed_already)
+{
+	ck_assert(!sandbox_remove_path(&cell, "/none", &err));
+	ck_assert(!sandbox_remove_path(&cell, "/none/at/all", &err));
+	ck_assert(!is_there("/none"));
+}
+END_TEST
+
+static const char *const bad[] = {
+	"",   "/",   "a",    "a/b",  "//a",   "/a//b", "/a/",
+	"/.", "/..", "/./a", "/a/.", "/a/..", "/../a", "/a/../b",
+};
+
+START_TEST(a_path_is_in_normal_form)
+{
+	char *name = xcalloc(1, NAME_MAX + 4);
+
+	ck_assert(!sandbox_input_root_is_normal(bad[_i]));
+	ck_assert_int_eq(put(bad[_i], "x"), -EINVAL);
+	ck_assert_int_eq(sandbox_remove_path(&cell, bad[_i], &err), -EINVAL);
+	ck_assert_int_eq(sandbox_put_dir(&cell, bad[_i], &err), -EINVAL);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, bad[_i], "x", &err),
+			 -EINVAL);
+	memset(name, 'x', NAME_MAX + 2);
+	name[0] = '/';
+	ck_assert(!sandbox_input_root_is_normal(name));
+	name[NAME_MAX + 1] = '\0';
+	ck_assert(sandbox_input_root_is_normal(name));
+	free(name);
+}
+END_TEST
+
+/* "/a" and "/aaa...": as long as a path may be, and one more. */
+START_TEST(long_paths_and_strange_names)
+{
+	char *path = xcalloc(1, 4200);
+
+	for (size_t i = 0; i < 4096; i++)
+		path[i] = i % 200 ? 'x' : '/';
+	ck_assert(sandbox_input_root_is_normal(path));
+	ck_assert_msg(!put(path, "deep"), "%s", err.text);
+	ck_assert(!sandbox_remove_path(&cell, path, &err));
+	path[200] = '\0';
+	ck_assert(!sandbox_remove_path(&cell, path, &err));
+	path[200] = '/';
+	path[4096] = 'x';
+	ck_assert(!sandbox_input_root_is_normal(path));
+	free(path);
+	ck_assert(!put("/a b/c,d/\xc3\xa9\n\xff", "x"));
+	ck_assert(is_there("/a b/c,d/\xc3\xa9\n\xff"));
+}
+END_TEST
+
+static const char *const ours[] = {
+	"/.kfarm",   "/.kfarm/out", "/dev",
+	"/dev/null", "/dev/zero",   "/dev/urandom"
+};
+
+START_TEST(what_the_cell_has_there_stays)
+{
+	ck_assert_int_eq(put(ours[_i], "x"), -EPERM);
+	ck_assert_int_eq(sandbox_remove_path(&cell, ours[_i], &err), -EPERM);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, ours[_i], "x", &err),
+			 -EPERM);
+	ck_assert(!put("/.kfarmer", "x"));
+	ck_assert(!put("/dev/shm/tree/x.c", "x"));
+}
+END_TEST
+
+START_TEST(what_is_frozen_stays)
+{
+	ck_assert(!put("/usr/bin/cc", "cc"));
+	ck_assert(!put("/usr/lib/gone", "x"));
+	ck_assert(!sandbox_put_symlink(&cell, "/bin", "usr/bin", &err));
+	ck_assert(!sandbox_put_dir(&cell, "/usr/empty", &err));
+	ck_assert(!sandbox_remove_path(&cell, "/usr/lib", &err));
+	ck_assert(!sandbox_freeze(&cell, NULL, &err));
+
+	ck_assert_int_eq(put("/usr/bin/cc", "evil"), -EPERM);
+	ck_assert_int_eq(put("/usr/bin", "evil"), -EPERM);
+	ck_assert_int_eq(put("/usr", "evil"), -EPERM);
+	ck_assert_int_eq(put("/bin", "evil"), -EPERM);
+	ck_assert_int_eq(sandbox_remove_path(&cell, "/usr", &err), -EPERM);
+	ck_assert_int_eq(sandbox_remove_path(&cell, "/usr/empty", &err),
+			 -EPERM);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, "/usr/bin/cc", "x", &err),
+			 -EPERM);
+	ck_assert(!sandbox_put_dir(&cell, "/usr/bin", &err));
+	check_text("/usr/bin/cc", "cc");
+	/* Beside it there is room, and what was removed is free again. */
+	ck_assert(!put("/usr/include/x.h", "x"));
+	ck_assert(!put("/usr/include/x.h", "y"));
+	ck_assert(!put("/usr/lib/gone", "y"));
+	ck_assert(!sandbox_remove_path(&cell, "/usr/include", &err));
+}
+END_TEST
+
+START_TEST(the_driver_is_what_proc_says)
+{
+	char target[64] = "";
+
+	ck_assert(!put("/opt/llvm-14/bin/clang-14", "x"));
+	ck_assert(!sandbox_put_symlink(&cell, "/opt/llvm", "llvm-14", &err));
+	ck_assert(!sandbox_put_symlink(&cell, "/usr/bin/clang",
+				       "../../opt/llvm/bin/clang-14", &err));
+	ck_assert_int_eq(sandbox_freeze(&cell, "/usr/bin/gcc", &err), -ENOENT);
+	ck_assert(!sandbox_freeze(&cell, "/usr/bin/clang", &err));
+	ck_assert_int_gt(readlinkat(cell.input_root.root_fd, "proc/self/exe",
+				    target, sizeof(target) - 1),
+			 0);
+	ck_assert_str_eq(target, "/opt/llvm-14/bin/clang-14");
+	ck_assert_int_eq(put("/proc/self/exe", "x"), -EPERM);
+}
+END_TEST
+
+START_TEST(a_link_needs_a_target)
+{
+	char *much = xcalloc(1, 4097);
+
+	memset(much, 'x', 4096);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, "/l", "", &err), -EINVAL);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, "/l", much, &err), -EINVAL);
+	much[4095] = '\0';
+	ck_assert(!sandbox_put_symlink(&cell, "/l", much, &err));
+	free(much);
+}
+END_TEST
+
+static Suite *view_suite(void)
+{
+	Suite *s = suite_create("cell/view");
+	TCase *tc = tcase_create("view");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_file_has_its_bytes_mode_and_time);
+	tcase_add_test(tc, equal_files_are_different_inodes);
+	tcase_add_test(tc, a_short_source_changes_nothing);
+	tcase_add_test(tc, a_source_is_copied_by_hand_where_it_must_be);
+	tcase_add_test(tc, everything_is_replaced_by_everything);
+	tcase_add_test(tc, a_directory_that_is_there_keeps_what_it_has);
+	tcase_add_test(tc, no_link_is_followed);
+	tcase_add_test(tc, a_file_is_no_directory);
+	tcase_add_test(tc, what_is_not_there_is_removed_already);
+	tcase_add_loop_test(tc, a_path_is_in_normal_form, 0,
+			    sizeof(bad) / sizeof(*bad));
+	tcase_add_test(tc, long_paths_and_strange_names);
+	tcase_add_loop_test(tc, what_the_cell_has_there_stays, 0,
+			    sizeof(ours) / sizeof(*ours));
+	tcase_add_test(tc, what_is_frozen_stays);
+	tcase_add_test(tc, the_driver_is_what_proc_says);
+	tcase_add_test(tc, a_link_needs_a_target);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(view_suite());
+}

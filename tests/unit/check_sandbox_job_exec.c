@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/init.h"
+
+#include "sandbox.h"
+#include "suite.h"
+
+#include <signal.h>
+
+#define MIB (1 << 20)
+
+static struct played p;
+
+static const struct sandbox_limits tight = {
+	.input_root_bytes = 64 * MIB,
+	.input_root_files = 4096,
+	.job_bytes = 16 * MIB,
+	.job_files = 64,
+	.file_bytes = 8 * MIB,
+	.memory_bytes = 64 * MIB,
+	.max_processes = 24,
+};
+
+static void set_up(void)
+{
+	open_cell(&tight, NULL);
+	put_attack();
+	ck_assert(!put_text("/src/x.c", "int x;\n"));
+	ck_assert(!sandbox_freeze(cell, NULL, &err));
+	ck_assert(!put_text("/src/y.c", "int y;\n"));
+}
+
+static void tear_down(void)
+{
+	drop_job(&p);
+	ck_assert_uint_eq(times_lost, 0);
+	close_cell();
+}
+
+/* What a job tries, and in vain: each is an attack of sandbox-attack.c. */
+static const char *const vain[][2] = {
+	{ "none", NULL },         { "calls", NULL },
+	{ "sockets", NULL },      { "namespaces", NULL },
+	{ "read", "/etc/group" }, { "write", "/src/x.c" },
+	{ "write", "/src/y.c" },  { "write", "/src" },
+	{ "write", ATTACK },      { "write", "/dev" },
+	{ "write", "/.kfarm" },   { "processes", NULL },
+	{ "privileges", NULL },   { "descriptors", NULL },
+	{ "memory", "64" },       { "file", "8" },
+	{ "flood", "16" },        { "files", "64" },
+	{ "exec", ATTACK },       { "abi", NULL },
+	{ "tmp", "own" },
+};
+
+START_TEST(an_attack_gets_nothing)
+{
+	run_attack(&p, vain[_i][0], vain[_i][1]);
+	ck_assert_msg(ended_well(&p), "%s %s: why %d, status %#x: %s",
+		      vain[_i][0], vain[_i][1] ? vain[_i][1] : "", p.end.cause,
+		      p.end.status, buf_str(&p.output[1]));
+}
+END_TEST
+
+START_TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
+{
+	char secret[] = "/tmp/kfarm-secret-XXXXXX";
+	int fd = mkstemp(secret);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	run_attack(&p, "read", secret);
+	unlink(secret);
+	must_be_well(&p);
+}
+END_TEST
+
+/* Is a limit of processes one job's, not one user's? */
+static bool counts_per_job(void)
+{
+	char *release = ask((char *[]){ "uname", "-r", NULL });
+	unsigned major = 0, minor = 0;
+
+	sscanf(release, "%u.%u", &major, &minor);
+	free(release);
+	if (major > 5 || (major == 5 && minor >= 14))
+		return true;
+	puts("skipped: before Linux 5.14 only users are counted");
+	return false;
+}
+
+START_TEST(processes_are_counted_per_job)
+{
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "sleep", NULL },
+		.stdin_fd = -1,
+	};
+	struct played sleeping;
+
+	if (!counts_per_job())
+		return;
+	ck_assert(!start_job(&sleeping, &job));
+	run_attack(&p, "forks", "24");
+	must_be_well(&p);
+	ck_assert_uint_eq(sleeping.done, 0);
+	drop_job(&sleeping);
+}
+END_TEST
+
+START_TEST(a_bomb_goes_off_alone)
+{
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "bomb", NULL },
+		.stdin_fd = -1,
+	};
+	struct played bomb;
+
+	if (!counts_per_job())
+		return;
+	ck_assert(!start_job(&bomb, &job));
+	for (int i = 0; i < 5; i++) {
+		run_attack(&p, "forks", "24");
+		must_be_well(&p);
+		drop_job(&p);
+	}
+	ck_assert_uint_eq(bomb.done, 0);
+	sandbox_run_kill(bomb.run);
+	wait_all(&bomb, 1);
+	ck_assert_int_eq(bomb.end.cause, SANDBOX_END_CANCELLED);
+	drop_job(&bomb);
+}
+END_TEST
+
+START_TEST(a_full_job_is_full_alone)
+{
+	struct played full;
+
+	run_attack(&full, "flood", "16");
+	must_be_well(&full);
+	/* Its files are still there. */
+	run_attack(&p, "none", NULL);
+	must_be_well(&p);
+	drop_job(&full);
+}
+END_TEST
+
+START_TEST(files_stay_a_jobs_own)
+{
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "late", NULL },
+	};
+	uint64_t deadline = clock_ms() + WAIT_MS, size;
+	struct played late;
+	int fd[2], out;
+
+	ck_assert(!pipe2(fd, O_CLOEXEC));
+	job.stdin_fd = fd[0];
+	ck_assert(!start_job(&late, &job));
+	while (!late.output[0].len) {
+		ck_assert(clock_ms() < deadline);
+		turn(&late, 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		run_attack(&p, "none", NULL);
+		must_be_well(&p);
+		drop_job(&p);
+	}
+	ck_assert_int_eq(write(fd[1], "x", 1), 1);
+	wait_all(&late, 1);
+	must_be_well(&late);
+	out = sandbox_run_open_output(late.run, "late", &size);
+	ck_assert_int_ge(out, 0);
+	close(out);
+	close(fd[0]);
+	close(fd[1]);
+	drop_job(&late);
+}
+END_TEST
+
+START_TEST(a_job_sees_a_tmp_of_the_client)
+{
+	ck_assert(!put_text("/tmp/x/linux/a.c", "int a;\n"));
+	run_attack(&p, "tmp", "the client's");
+	must_be_well(&p);
+	drop_job(&p);
+	run_attack(&p, "write", "/tmp/x/linux/a.c");
+	must_be_well(&p);
+	drop_job(&p);
+	/* And one of its own again when that is gone. */
+	ck_assert(!sandbox_remove_path(cell, "/tmp/x", &err));
+	run_attack(&p, "tmp", "own");
+	must_be_well(&p);
+}
+END_TEST
+
+START_TEST(a_link_at_tmp_is_a_link)
+{
+	ck_assert(!sandbox_put_symlink(cell, "/tmp", "/src", &err));
+	run_attack(&p, "tmp", "the client's");
+	must_be_well(&p);
+}
+END_TEST
+
+START_TEST(jobs_do_not_see_each_other)
+{
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "sleep", NULL },
+		.stdin_fd = -1,
+	};
+	struct played others[4];
+
+	for (int i = 0; i < 4; i++)
+		ck_assert(!start_job(&others[i], &job));
+	run_attack(&p, "processes", NULL);
+	must_be_well(&p);
+	for (int i = 0; i < 4; i++) {
+		turn(others, 4);
+		ck_assert_uint_eq(others[i].done, 0);
+		drop_job(&others[i]);
+	}
+}
+END_TEST
+
+START_TEST(stdin_and_the_environment_are_what_was_given)
+{
+	char *env[] = { "TMPDIR=" SANDBOX_TMP_DIR, NULL };
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "echo", "word", NULL },
+		.env = env,
+	};
+	int fd[2];
+
+	ck_assert(!pipe(fd));
+	ck_assert_int_eq(write(fd[1], "in\n", 3), 3);
+	close(fd[1]);
+	job.stdin_fd = fd[0];
+	ck_assert(!start_job(&p, &job));
+	close(fd[0]);
+	wait_all(&p, 1);
+	must_be_well(&p);
+	ck_assert_str_eq(buf_str(&p.output[0]),
+			 "in\nword " SANDBOX_TMP_DIR "\n");
+	ck_assert_str_eq(buf_str(&p.output[1]), "err\n");
+}
+END_TEST
+
+START_TEST(nothing_in_the_view_is_setuid)
+{
+	char name[] = "/tmp/kfarm-suid-XXXXXX";
+	int fd = mkstemp(name);
+
+	ck_assert_int_ge(fd, 0);
+	unlink(name);
+	ck_assert(!fchmod(fd, 06755));
+	ck_assert(
+		!sandbox_put_file(cell, "/bin/suid", fd, 0, true, MTIME, &err));
+	close(fd);
+	/* And it could do nothing: see "privileges". */
+	run_argv(&p, (char *[]){ "/bin/suid", NULL });
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert_int_eq(p.end.error, ENOEXEC);
+}
+END_TEST
+
+static Suite *jail_suite(void)
+{
+	Suite *s = suite_create("cell/jail");
+	TCase *tc = tcase_create("jail");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, an_attack_gets_nothing, 0,
+			    sizeof(vain) / sizeof(*vain));
+	tcase_add_test(
+		tc, what_has_no_words_on_the_outside_is_found_nowhere_inside);
+	tcase_add_test(tc, processes_are_counted_per_job);
+	tcase_add_test(tc, a_bomb_goes_off_alone);
+	tcase_add_test(tc, a_full_job_is_full_alone);
+	tcase_add_test(tc, files_stay_a_jobs_own);
+	tcase_add_test(tc, a_job_sees_a_tmp_of_the_client);
+	tcase_add_test(tc, a_link_at_tmp_is_a_link);
+	tcase_add_test(tc, jobs_do_not_see_each_other);
+	tcase_add_test(tc, stdin_and_the_environment_are_what_was_given);
+	tcase_add_test(tc, nothing_in_the_view_is_setuid);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	if (no_cells_here())
+		return 0;
+	return suite_run(jail_suite());
+}

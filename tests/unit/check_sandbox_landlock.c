@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/confine.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char top[] = "/tmp/kfarm-landlock-XXXXXX";
+static char *writable, *other;
+static int abi;
+
+static void set_up(void)
+{
+	abi = sandbox_confine_landlock_abi();
+	ck_assert_int_ge(abi, 0);
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	writable = xasprintf("%s/own", top);
+	other = xasprintf("%s/other", top);
+	ck_assert(!mkdir(writable, 0755) && !mkdir(other, 0755));
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	ck_assert(!fs_remove(top, &err));
+	free(writable);
+	free(other);
+}
+
+static bool writes(const char *dir)
+{
+	char *path = xasprintf("%s/x", dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+	free(path);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool connects(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool refused;
+
+	if (fd < 0)
+		return false;
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	refused = connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
+		  errno == EACCES;
+	close(fd);
+	return !refused;
+}
+
+static int confined(void)
+{
+	const char *paths[] = { writable, NULL };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (sandbox_confine_apply_landlock(abi, paths))
+		return 1;
+	if (!writes(writable))
+		return 2;
+	if (abi && writes(other))
+		return 3;
+	if (access("/etc/passwd", R_OK) || open("/etc/passwd", O_RDONLY) < 0)
+		return 4;
+	if (open("/dev/null", O_WRONLY) < 0)
+		return 5;
+	if (abi >= 4 && connects())
+		return 6;
+	execl("/bin/true", "true", NULL);
+	return 7;
+}
+
+START_TEST(only_its_own_can_be_written)
+{
+	pid_t pid;
+	int status;
+
+	if (!abi)
+		puts("this kernel has no Landlock: only that it says so");
+	ck_assert(writes(writable) && writes(other));
+	pid = fork();
+	if (!pid)
+		_exit(confined());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(a_path_that_is_not_there_is_an_error)
+{
+	const char *paths[] = { "/none/such", NULL };
+	pid_t pid;
+	int status;
+
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		_exit(sandbox_confine_apply_landlock(abi, paths) !=
+		      (abi ? -ENOENT : 0));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static Suite *landlock_suite(void)
+{
+	Suite *s = suite_create("cell/landlock");
+	TCase *tc = tcase_create("landlock");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, only_its_own_can_be_written);
+	tcase_add_test(tc, a_path_that_is_not_there_is_an_error);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(landlock_suite());
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/user.h"
+
+#include "sandbox.h"
+#include "sandbox/internal.h"
+#include "suite.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+/* Runs `play` in a fresh process: its exit status. */
+static int in_child(int (*play)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(play());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int enter(void)
+{
+	struct sandbox_uid_range jobs;
+	struct sandbox_msg m = { 0 };
+
+	if (sandbox_user_enter(&jobs, &m) || sandbox_user_unshare(&m))
+		return 1;
+	/* Without user namespaces: of no account, and no job's. */
+	if (jobs.n_uids)
+		return getuid() > 60000 && geteuid() == getuid() &&
+				       getgid() == getuid() &&
+				       (getuid() < jobs.first_uid ||
+					getuid() >=
+						jobs.first_uid + jobs.n_uids) ?
+			       0 :
+			       3;
+	return getuid() == SANDBOX_USER_INSIDE_UID &&
+			       geteuid() == SANDBOX_USER_INSIDE_UID &&
+			       getgid() == SANDBOX_USER_INSIDE_UID ?
+		       0 :
+		       2;
+}
+
+START_TEST(inside_one_is_somebody_else)
+{
+	ck_assert_int_eq(in_child(enter), 0);
+}
+END_TEST
+
+/* The names at the root, sorted, or what failed. */
+static int build(void)
+{
+	const struct sandbox_user_limits limits = { 1 << 20, 100 };
+	static const char *const want[] = { ".kfarm", "dev", "tmp" };
+	struct strv names = { 0 };
+	struct sandbox_uid_range jobs;
+	struct sandbox_msg m = { 0 };
+	int root, stage, fd;
+	struct statvfs fs;
+	struct dirent *e;
+	DIR *d;
+
+	if (sandbox_user_enter(&jobs, &m) || sandbox_user_unshare(&m))
+		return 1;
+	/* The PID namespace begins with a child. */
+	fd = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (fd) {
+		int status = 1;
+
+		waitpid(fd, &status, 0);
+		return WEXITSTATUS(status);
+	}
+	if (sandbox_user_mount_root(&limits, &root, &stage, &m))
+		_exit(2);
+	d = opendir("/");
+	while (d && (e = readdir(d))) {
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			strv_add(&names, e->d_name);
+	}
+	strv_sort(&names);
+	if (names.n != 3)
+		_exit(3);
+	for (size_t i = 0; i < names.n; i++) {
+		if (strcmp(names.v[i], want[i]))
+			_exit(4);
+	}
+	/* Read-only by path, writable by descriptor. */
+	if (statvfs("/", &fs) || !(fs.f_flag & ST_RDONLY) ||
+	    !(fs.f_flag & ST_NOSUID) || !(fs.f_flag & ST_NODEV))
+		_exit(5);
+	if (mkdir("/x", 0755) != -1 || errno != EROFS)
+		_exit(6);
+	if (mkdirat(root, "x", 0755) || access("/x", F_OK))
+		_exit(7);
+	if (mkdirat(stage, "y", 0755) || renameat(stage, "y", root, "y"))
+		_exit(8);
+	/* No way back: nothing of the node is mounted but the nodes. */
+	if (!access("/../etc", F_OK) || faccessat(root, "../stage", F_OK, 0))
+		_exit(9);
+	/* In a user namespace the root stays; else nothing is below it. */
+	if (!umount2("/", MNT_DETACH) && !jobs.n_uids)
+		_exit(10);
+	if (!access("/etc", F_OK) || !access("/../etc", F_OK))
+		_exit(11);
+	_exit(0);
+}
+
+START_TEST(the_root_holds_nothing_of_the_node)
+{
+	ck_assert_int_eq(in_child(build), 0);
+}
+END_TEST
+
+START_TEST(what_fails_is_named)
+{
+	struct sandbox_msg m = { 0 };
+
+	errno = ENOSPC;
+	ck_assert_int_eq(sandbox_user_set_error(&m, "mount", "tmpfs"), -ENOSPC);
+	ck_assert_int_eq(m.error, ENOSPC);
+	ck_assert_str_eq(m.layer, "mount");
+	ck_assert_str_eq(m.operation, "tmpfs");
+}
+END_TEST
+
+/* The number behind a word of /proc/PID/status. */
+static unsigned long status_of(pid_t pid, const char *word, int radix)
+{
+	char path[64];
+	struct buf b = { 0 };
+	const char *at;
+	unsigned long n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	ck_assert_msg(!fs_read(path, 1 << 16, &b, &err), "%s", err.text);
+	at = strstr(buf_str(&b), word);
+	ck_assert_ptr_nonnull(at);
+	n = strtoul(at + strlen(word), NULL, radix);
+	buf_release(&b);
+	return n;
+}
+
+START_TEST(outside_a_job_is_nobody)
+{
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "spin", NULL },
+		.stdin_fd = -1,
+	};
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	struct played p;
+	unsigned long uid;
+
+	open_cell(NULL, NULL);
+	put_attack();
+	ck_assert(!start_job(&p, &job));
+	while (!p.run->pid) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+	uid = status_of(p.run->pid, "\nUid:", 10);
+	if (geteuid())
+		ck_assert_uint_eq(uid, geteuid());
+	else
+		ck_assert_msg(uid > 60000, "%lu", uid);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nCapEff:", 16), 0);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nCapBnd:", 16), 0);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nNoNewPrivs:", 10), 1);
+	ck_assert_uint_eq(status_of(p.run->pid, "\nSeccomp:", 10), 2);
+	drop_job(&p);
+	close_cell();
+}
+END_TEST
+
+START_TEST(jobs_that_share_no_user_namespace_share_no_user)
+{
+	struct sandbox_job job = {
+		.argv = (char *[]){ ATTACK, "spin", NULL },
+		.stdin_fd = -1,
+	};
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	unsigned long uid[2], keeper;
+	struct played p[2];
+
+	open_cell(NULL, NULL);
+	if (!str_starts(sandbox_layers(cell), "uid ")) {
+		close_cell();
+		return;
+	}
+	put_attack();
+	for (int i = 0; i < 2; i++)
+		ck_assert(!start_job(&p[i], &job));
+	while (!p[0].run->pid || !p[1].run->pid) {
+		ck_assert(clock_ms() < deadline);
+		turn(p, 2);
+	}
+	for (int i = 0; i < 2; i++) {
+		uid[i] = status_of(p[i].run->pid, "\nUid:", 10);
+		ck_assert_uint_gt(uid[i], 60000);
+		ck_assert_uint_eq(status_of(p[i].run->pid, "\nGid:", 10),
+				  uid[i]);
+		ck_assert_uint_eq(status_of(p[i].run->pid, "\nCapPrm:", 16), 0);
+		ck_assert_uint_eq(status_of(p[i].run->pid, "\nCapInh:", 16), 0);
+	}
+	ck_assert_uint_ne(uid[0], uid[1]);
+	/* What owns the view is neither of them, nor root. */
+	keeper = cell->input_root.uid;
+	ck_assert_uint_gt(keeper, 60000);
+	ck_assert(keeper != uid[0] && keeper != uid[1]);
+	for (int i = 0; i < 2; i++)
+		drop_job(&p[i]);
+	close_cell();
+}
+END_TEST
+
+/* What the keeper keeps of root's power: /proc/PID/status, CapPrm. */
+#define KEEPER_POWER (1ul << 5 | 1ul << 6 | 1ul << 7 | 1ul << 8 | 1ul << 21)
+
+START_TEST(the_keeper_has_what_a_cell_takes_and_no_more)
+{
+	char *path, *link;
+	struct buf children = { 0 };
+	pid_t keeper = 0;
+
+	open_cell(NULL, NULL);
+	if (!str_starts(sandbox_layers(cell), "uid ")) {
+		close_cell();
+		return;
+	}
+	path = xasprintf("/proc/self/fdinfo/%d", cell->init_pidfd);
+	if (cell->init_pidfd >= 0 && !fs_read(path, 4096, &children, &err)) {
+		link = strstr(buf_str(&children), "\nPid:");
+		keeper = link ? (pid_t)strtol(link + 5, NULL, 10) : 0;
+	}
+	if (keeper) {
+		ck_assert_uint_eq(status_of(keeper, "\nCapPrm:", 16),
+				  KEEPER_POWER);
+		ck_assert_uint_eq(status_of(keeper, "\nCapBnd:", 16),
+				  KEEPER_POWER);
+		ck_assert_uint_eq(status_of(keeper, "\nNoNewPrivs:", 10), 1);
+	}
+	buf_release(&children);
+	free(path);
+	close_cell();
+}
+END_TEST
+
+static Suite *space_suite(void)
+{
+	Suite *s = suite_create("cell/space");
+	TCase *tc = tcase_create("space");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
+	tcase_add_test(tc, inside_one_is_somebody_else);
+	tcase_add_test(tc, the_root_holds_nothing_of_the_node);
+	tcase_add_test(tc, what_fails_is_named);
+	tcase_add_test(tc, outside_a_job_is_nobody);
+	tcase_add_test(tc, jobs_that_share_no_user_namespace_share_no_user);
+	tcase_add_test(tc, the_keeper_has_what_a_cell_takes_and_no_more);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	if (no_cells_here())
+		return 0;
+	return suite_run(space_suite());
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/sandbox.h"
+
+#include "sandbox.h"
+#include "sandbox/internal.h"
+#include "suite.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+static struct played p;
+
+static void set_up(void)
+{
+	open_cell(NULL, NULL);
+	put_attack();
+}
+
+static void tear_down(void)
+{
+	drop_job(&p);
+	close_cell();
+}
+
+static struct sandbox_job attack(char **argv)
+{
+	return (struct sandbox_job){ .argv = argv, .stdin_fd = -1 };
+}
+
+START_TEST(the_status_is_the_programs)
+{
+	run_attack(&p, "exit", "42");
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
+	ck_assert(WIFEXITED(p.end.status));
+	ck_assert_int_eq(WEXITSTATUS(p.end.status), 42);
+	ck_assert_uint_gt(p.end.peak_kib, 0);
+}
+END_TEST
+
+START_TEST(abort_ends_a_first_process_too)
+{
+	run_attack(&p, "abort", NULL);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
+	ck_assert(WIFSIGNALED(p.end.status));
+}
+END_TEST
+
+/* All is gone when done() comes: the pipes have no writer any more. */
+static void check_pipes_end(void)
+{
+	char c;
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(read(sandbox_run_pipe(p.run, i), &c, 1), 0);
+}
+
+START_TEST(what_sleeps_for_ever_meets_its_deadline)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct sandbox_job job = attack(argv);
+
+	job.deadline_ms = 100;
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_DEADLINE);
+	ck_assert_uint_ge(p.end.wall_ms, 100);
+	check_pipes_end();
+}
+END_TEST
+
+START_TEST(what_a_job_leaves_ends_with_it)
+{
+	run_attack(&p, "orphan", NULL);
+	ck_assert(ended_well(&p));
+	check_pipes_end();
+}
+END_TEST
+
+/* The only CPU of a job that runs; -1: it has others too. */
+static int cpu_of_job(void)
+{
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	cpu_set_t set;
+
+	while (!p.run->pid) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+	ck_assert(!sched_getaffinity(p.run->pid, sizeof(set), &set));
+	for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&set) == 1; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			return cpu;
+	}
+	return -1;
+}
+
+/* Each that this program may use, and then one that no machine has. */
+START_TEST(a_job_runs_on_the_cpus_it_was_given)
+{
+	uint64_t words[SANDBOX_CPU_WORDS_MAX] = { 0 };
+	char *argv[] = { ATTACK, (char *)"sleep", NULL };
+	struct sandbox_job job = attack(argv);
+	cpu_set_t ours;
+
+	job.cpus = words;
+	job.n_cpu_words = SANDBOX_CPU_WORDS_MAX;
+	ck_assert(!sched_getaffinity(0, sizeof(ours), &ours));
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &ours))
+			continue;
+		words[cpu / 64] = 1ull << cpu % 64;
+		ck_assert(!start_job(&p, &job));
+		ck_assert_int_eq(cpu_of_job(), cpu);
+		words[cpu / 64] = 0;
+		drop_job(&p);
+	}
+	words[SANDBOX_CPU_WORDS_MAX - 1] = 1ull << 63;
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert(str_starts(p.end.detail, "cpus"));
+}
+END_TEST
+
+START_TEST(a_killed_job_takes_all_with_it)
+{
+	char *argv[] = { ATTACK, "spin", NULL };
+	struct sandbox_job job = attack(argv);
+	uint64_t deadline = clock_ms() + WAIT_MS;
+
+	ck_assert(!start_job(&p, &job));
+	/* Its spinning grandchild counts while it runs. */
+	while (sandbox_run_cpu_ms(p.run) < 50) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+	sandbox_run_kill(p.run);
+	sandbox_run_kill(p.run);
+	wait_all(&p, 1);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_CANCELLED);
+	ck_assert_uint_eq(sandbox_run_cpu_ms(p.run), p.end.cpu_ms);
+	sandbox_run_kill(p.run);
+	check_pipes_end();
+}
+END_TEST
+
+START_TEST(a_freed_job_is_not_heard_of_again)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct sandbox_job job = attack(argv);
+	struct played gone;
+
+	ck_assert(!start_job(&gone, &job));
+	sandbox_run_free(gone.run);
+	for (int i = 0; i < 20; i++) {
+		run_attack(&p, "exit", "0");
+		must_be_well(&p);
+		drop_job(&p);
+	}
+	ck_assert_uint_eq(gone.done, 0);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_named)
+{
+	run_argv(&p, (char *[]){ "/bin/nothing", NULL });
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert_int_eq(p.end.error, ENOENT);
+	ck_assert_str_eq(p.end.detail,
+			 "exec /bin/nothing: No such file or directory");
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "x", &(uint64_t){ 0 }),
+			 -ENOENT);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_not_there_is_named)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL };
+	struct sandbox_job job = attack(argv);
+
+	job.cwd = "/no/such";
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert_int_eq(p.end.error, ENOENT);
+	ck_assert_str_eq(p.end.detail,
+			 "cwd /no/such: No such file or directory");
+}
+END_TEST
+
+START_TEST(a_job_has_a_copy_of_a_file_from_the_start)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL }, back[16];
+	struct sandbox_job job = attack(argv);
+	int given = open_unnamed(), fd;
+	uint64_t size = 0;
+
+	ck_assert_int_eq(write(given, "what is given", 13), 13);
+	job.input_name = "given.o";
+	job.input_fd = given;
+	run_job(&p, &job);
+	must_be_well(&p);
+	ck_assert_int_eq(lseek(given, 0, SEEK_CUR), 13);
+	fd = sandbox_run_open_output(p.run, "given.o", &size);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(size, 13);
+	ck_assert_int_eq(read(fd, back, sizeof(back)), 13);
+	ck_assert_mem_eq(back, "what is given", 13);
+	close(fd);
+	drop_job(&p);
+	job.input_name = "../given.o";
+	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
+	close(given);
+	given = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	job.input_name = "given.o";
+	job.input_fd = given;
+	run_job(&p, &job);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert(str_starts(p.end.detail, "copy given.o: "));
+	close(given);
+}
+END_TEST
+
+START_TEST(a_job_writes_where_its_caller_says)
+{
+	char *argv[] = { ATTACK, "exit", "0", NULL }, c;
+	struct sandbox_job job = attack(argv);
+	int fd[2];
+
+	ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
+	job.stdout_fd = fd[1];
+	ck_assert(!start_job(&p, &job));
+	close(fd[1]);
+	wait_all(&p, 1);
+	must_be_well(&p);
+	ck_assert_int_eq(sandbox_run_pipe(p.run, 0), -1);
+	ck_assert_int_ge(sandbox_run_pipe(p.run, 1), 0);
+	ck_assert_int_eq(read(fd[0], &c, 1), 0);
+	close(fd[0]);
+}
+END_TEST
+
+START_TEST(an_output_is_a_plain_file_of_its_own)
+{
+	uint64_t size = 0;
+	int fd;
+
+	run_attack(&p, "outputs", "/etc/passwd");
+	must_be_well(&p);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "link", &size), -EPERM);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "inner", &size),
+			 -EPERM);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "plain", &size),
+			 -EPERM);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "second", &size),
+			 -EPERM);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "dir", &size), -EPERM);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "none", &size),
+			 -ENOENT);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "..", &size), -EINVAL);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "", &size), -EINVAL);
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "../out/b", &size),
+			 -EINVAL);
+	drop_job(&p);
+
+	run_attack(&p, "none", NULL);
+	must_be_well(&p);
+	fd = sandbox_run_open_output(p.run, "b", &size);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(size, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(no_output_before_the_end)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct sandbox_job job = attack(argv);
+	uint64_t size;
+
+	ck_assert(!start_job(&p, &job));
+	ck_assert_int_eq(sandbox_run_open_output(p.run, "x", &size), -EBUSY);
+}
+END_TEST
+
+START_TEST(bad_jobs_are_refused_at_once)
+{
+	char *much = xcalloc(1, SANDBOX_ARGS_MAX + 1);
+	char *argv[] = { ATTACK, "exit", much, NULL };
+	struct sandbox_job job = attack(argv);
+
+	memset(much, 'x', SANDBOX_ARGS_MAX);
+	ck_assert_int_eq(start_job(&p, &job), -E2BIG);
+	argv[2] = "0";
+	argv[0] = NULL;
+	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
+	ck_assert_str_ne(err.text, "");
+	free(much);
+}
+END_TEST
+
+/* As much as is allowed arrives whole. */
+START_TEST(long_lines_are_started)
+{
+	char *long_one = xcalloc(1, 100001);
+	char *argv[] = { ATTACK, "exit", "7", long_one, NULL };
+	struct sandbox_job job = attack(argv);
+
+	memset(long_one, 'x', 100000);
+	run_job(&p, &job);
+	ck_assert_int_eq(WEXITSTATUS(p.end.status), 7);
+	free(long_one);
+}
+END_TEST
+
+static Suite *run_suite(void)
+{
+	Suite *s = suite_create("cell/run");
+	TCase *tc = tcase_create("run");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_status_is_the_programs);
+	tcase_add_test(tc, abort_ends_a_first_process_too);
+	tcase_add_test(tc, what_sleeps_for_ever_meets_its_deadline);
+	tcase_add_test(tc, what_a_job_leaves_ends_with_it);
+	tcase_add_test(tc, a_job_runs_on_the_cpus_it_was_given);
+	tcase_add_test(tc, a_killed_job_takes_all_with_it);
+	tcase_add_test(tc, a_freed_job_is_not_heard_of_again);
+	tcase_add_test(tc, a_program_that_is_not_there_is_named);
+	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
+	tcase_add_test(tc, a_job_has_a_copy_of_a_file_from_the_start);
+	tcase_add_test(tc, a_job_writes_where_its_caller_says);
+	tcase_add_test(tc, an_output_is_a_plain_file_of_its_own);
+	tcase_add_test(tc, no_output_before_the_end);
+	tcase_add_test(tc, bad_jobs_are_refused_at_once);
+	tcase_add_test(tc, long_lines_are_started);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	if (no_cells_here())
+		return 0;
+	return suite_run(run_suite());
+}

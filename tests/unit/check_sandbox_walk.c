@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sandbox */
+#include "sandbox/input-root.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char top[] = "/tmp/kfarm-walk-XXXXXX";
+static struct err err;
+static int root;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	root = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(root, 0);
+	ck_assert(!mkdirat(root, "a", 0755) && !mkdirat(root, "a/b", 0755));
+	ck_assert(!symlinkat("a", root, "rel"));
+	ck_assert(!symlinkat("/a/b", root, "abs"));
+	ck_assert(!symlinkat("../../../..", root, "a/up"));
+	ck_assert(!symlinkat("loop", root, "loop"));
+	close(openat(root, "a/b/file", O_CREAT | O_WRONLY, 0644));
+}
+
+static void tear_down(void)
+{
+	close(root);
+	ck_assert(!fs_remove(top, &err));
+}
+
+static int parent(const char *path, bool make)
+{
+	const char *leaf;
+	int fd = sandbox_input_root_open_parent(root, path, make, &leaf);
+
+	ck_assert_str_eq(leaf, str_base(path));
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+START_TEST(the_directory_of_a_path_is_opened)
+{
+	const char *leaf;
+	struct stat st;
+	int fd = sandbox_input_root_open_parent(root, "/a/b/file", false,
+						&leaf);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert(!fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW));
+	close(fd);
+	ck_assert_int_eq(parent("/a", false), 0);
+}
+END_TEST
+
+START_TEST(links_and_files_on_the_way_are_refused)
+{
+	for (int make = 0; make < 2; make++) {
+		ck_assert_int_eq(parent("/rel/x", make), -ELOOP);
+		ck_assert_int_eq(parent("/abs/x", make), -ELOOP);
+		ck_assert_int_eq(parent("/a/up/x", make), -ELOOP);
+		ck_assert_int_eq(parent("/a/up/etc/x", make), -ELOOP);
+		ck_assert_int_eq(parent("/a/b/file/x", make), -ENOTDIR);
+	}
+}
+END_TEST
+
+START_TEST(what_is_missing_is_made_when_asked)
+{
+	ck_assert_int_eq(parent("/n/m/x", false), -ENOENT);
+	ck_assert_int_eq(parent("/n/m/x", true), 0);
+	ck_assert_int_eq(parent("/n/m/x", false), 0);
+	ck_assert_int_eq(parent("/rel/new/x", true), -ELOOP);
+	ck_assert_int_eq(faccessat(root, "a/new", F_OK, 0), -1);
+}
+END_TEST
+
+static void resolves(const char *path, const char *want)
+{
+	char *real = NULL;
+
+	ck_assert_int_eq(sandbox_input_root_resolve(root, path, &real), 0);
+	ck_assert_str_eq(real, want);
+	free(real);
+}
+
+START_TEST(links_are_resolved_inside)
+{
+	char *real = NULL;
+
+	resolves("/a/b/file", "/a/b/file");
+	resolves("/rel/b/file", "/a/b/file");
+	resolves("/abs/file", "/a/b/file");
+	resolves("/a/up/abs/../b/./file", "/a/b/file");
+	ck_assert_int_eq(sandbox_input_root_resolve(root, "/none", &real),
+			 -ENOENT);
+	ck_assert_int_eq(sandbox_input_root_resolve(root, "/loop", &real),
+			 -ELOOP);
+	ck_assert_int_eq(
+		sandbox_input_root_resolve(root, "/a/up/etc/passwd", &real),
+		-ENOENT);
+	ck_assert_ptr_null(real);
+}
+END_TEST
+
+static Suite *walk_suite(void)
+{
+	Suite *s = suite_create("cell/walk");
+	TCase *tc = tcase_create("walk");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, the_directory_of_a_path_is_opened);
+	tcase_add_test(tc, links_and_files_on_the_way_are_refused);
+	tcase_add_test(tc, what_is_missing_is_made_when_asked);
+	tcase_add_test(tc, links_are_resolved_inside);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return suite_run(walk_suite());
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sched */
+#include "sched/events.h"
+
+#include "sched-fixture.h"
+#include "suite.h"
+
+static struct sched *s;
+
+static void teardown(void)
+{
+	sched_free(s);
+	s = NULL;
+}
+
+static unsigned running_on_a(void)
+{
+	struct sched_node_counts f;
+
+	sched_node_counts(s, 0, &f);
+	return f.n_running;
+}
+
+/* For 11 s units 1 to `units` on a get so many ms of CPU in each of them. */
+static void beat_11_s(unsigned units, const unsigned *cpu_ms)
+{
+	for (unsigned t = 1; t <= 11; t++) {
+		play(s, "1 s");
+		for (unsigned u = 1; u <= units; u++) {
+			char *words = xasprintf("beat %u a %u", u,
+						t * cpu_ms[u - 1]);
+
+			play(s, words);
+			free(words);
+		}
+	}
+}
+
+static void send_units(unsigned units)
+{
+	for (unsigned u = 1; u <= units; u++) {
+		char *words = xasprintf("unit %u; scanned %u", u, u);
+
+		play(s, words);
+		free(words);
+	}
+}
+
+#define FEWER                                                           \
+	"fewer jobs at once: x.c was compiled here sooner: jobs there " \
+	"get "
+
+START_TEST(a_node_whose_units_starve_rests_and_they_go_elsewhere)
+{
+	s = story("node a up 3 slots");
+	send_units(3);
+	beat_11_s(3, (unsigned[]){ 40, 30, 30 });
+	ck_assert_play(s, "node b up 5 slots; hedged 1 good",
+		       "cancel 1 a; deliver 1; node a resting: x.c was "
+		       "compiled here sooner: jobs there get 3 % of a core; "
+		       "cancel 2 a; cancel 3 a; send 2 b; send 3 b");
+	ck_assert_play(s, "2 s", "hedge 2; probe a");
+	ck_assert_play(s, "probed a right",
+		       "node a up: " FEWER "3 % of a core");
+	/* One, of which it will soon be known if it does better. */
+	ck_assert_play(s, "hedged 2 good", "cancel 2 b; deliver 2");
+	ck_assert_play(s,
+		       "left 2; unit 4; scanned 4; unit 5; scanned 5; unit 6; "
+		       "scanned 6",
+		       "send 6 b");
+	ck_assert_uint_eq(running_on_a(), 1);
+}
+END_TEST
+
+START_TEST(a_slow_core_starves_nobody)
+{
+	s = story("node a up 3 slots");
+	send_units(3);
+	beat_11_s(3, (unsigned[]){ 990, 990, 0 });
+	ck_assert_play(s, "hedged 1 good", "cancel 1 a; deliver 1");
+	/* Nor one that waited for its turn until now. */
+	ck_assert_play(s, "left 1; 1 s", "hedge 2");
+	ck_assert_play(s, "answer 2 a; 1 s", "hedge 3");
+	ck_assert_play(s, "hedged 3 good", "cancel 3 a; deliver 3");
+}
+END_TEST
+
+START_TEST(one_core_for_five_units_is_one_slot)
+{
+	s = story("node a up 5 slots");
+	send_units(5);
+	beat_11_s(5, (unsigned[]){ 200, 200, 200, 200, 200 });
+	ck_assert_play(s, "hedged 1 good",
+		       "cancel 1 a; deliver 1; "
+		       "node a up: " FEWER "20 % of a core");
+	ck_assert_play(s, "answer 2 a; answer 3 a; answer 4 a; unit 6",
+		       "scan 6");
+	ck_assert_play(s, "left 1; scanned 6", "compile 6 NODE_SLOW");
+	ck_assert_uint_eq(running_on_a(), 1);
+}
+END_TEST
+
+START_TEST(a_deadline_may_show_it)
+{
+	s = play_farm(1, 1, "node a up 2 slots; unit 1 exclusive 1; scanned 1");
+	beat_11_s(1, (unsigned[]){ 100 });
+	ck_assert_play(s, "fail 1 a deadline",
+		       "node a resting: out of disk: jobs there get 10 % of a "
+		       "core; compile 1 NODE_SLOW");
+	teardown();
+	s = play_farm(1, 1, "node a up 2 slots; unit 1 exclusive 1; scanned 1");
+	beat_11_s(1, (unsigned[]){ 900 });
+	ck_assert_play(s, "fail 1 a deadline", "compile 1 NODE_SLOW");
+}
+END_TEST
+
+START_TEST(a_trial_does_not_take_long)
+{
+	s = story("node a up 1 slots; unit 1; scanned 1; 11 s; hedged 1 good; "
+		  "left 1; 2 s; probed a right; unit 2; scanned 2");
+	ck_assert_actions(s, "send 2 a");
+	ck_assert_play(s, "2 s; 1 s", "hedge 2");
+	ck_assert_play(s, "hedged 2 good; left 2; 1 s", "");
+	ck_assert_play(s, "2 s", "probe a");
+	ck_assert_play(s, "probed a right; unit 3; scanned 3", "send 3 a");
+	ck_assert_play(s, "answer 3 a 500; examined 3 good; left 3", "");
+	/* It is like the others again. */
+	ck_assert_play(s, "unit 4; scanned 4; 9 s", "");
+	ck_assert_play(s, "1 s; 1 s", "hedge 4");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sched/starve");
+	TCase *tc = tcase_create("starve");
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_test(tc,
+		       a_node_whose_units_starve_rests_and_they_go_elsewhere);
+	tcase_add_test(tc, a_slow_core_starves_nobody);
+	tcase_add_test(tc, one_core_for_five_units_is_one_slot);
+	tcase_add_test(tc, a_deadline_may_show_it);
+	tcase_add_test(tc, a_trial_does_not_take_long);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+#include "base/str.h"
+#include "shell/make-env.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An environment before and after, its entries separated by "|". */
+static const struct cleaned {
+	const char *before, *after;
+} cleaned[] = {
+	{ "A=1|KFARM_SHELL=/r/shell|MAKEFILES=/r/shell/shell.mk|B=2",
+	  "A=1|B=2" },
+	{ "MAKEFILES=/own.mk /r/shell/shell.mk|KFARM_SHELL=/r/shell",
+	  "MAKEFILES=/own.mk" },
+	{ "MAKEFILES= /r/shell/shell.mk|KFARM_SHELL=/r/shell", "MAKEFILES=" },
+	/* A makefile has changed it. */
+	{ "MAKEFILES=/own.mk|KFARM_SHELL=/r/shell", "MAKEFILES=/own.mk" },
+	{ "MAKEFILES=/r/shell/shell.mk x|KFARM_SHELL=/r/shell",
+	  "MAKEFILES=/r/shell/shell.mk x" },
+	/* It is not ours. */
+	{ "MAKEFILES=/r/shell/shell.mk|A=1",
+	  "MAKEFILES=/r/shell/shell.mk|A=1" },
+	{ "", "" },
+};
+
+static void free_changed(char **list, const struct strv *from)
+{
+	for (; *list; list++) {
+		bool same = false;
+
+		for (size_t i = 0; i < from->n; i++)
+			same |= *list == from->v[i];
+		if (!same)
+			free(*list);
+	}
+}
+
+START_TEST(clean_leaves_what_the_user_had)
+{
+	const struct cleaned *c = &cleaned[_i];
+	struct strv env = { 0 }, left = { 0 };
+	char *list[5] = { NULL };
+	char *text;
+
+	strv_split(&env, c->before, "|");
+	ck_assert_uint_lt(env.n, 5);
+	memcpy(list, strv_list(&env), env.n * sizeof(*list));
+	shell_make_env_strip(list);
+	strv_add_all(&left, list);
+	text = strv_join(&left, "|");
+	ck_assert_str_eq(text, c->after);
+	free(text);
+	strv_release(&left);
+	free_changed(list, &env);
+	strv_release(&env);
+}
+END_TEST
+
+static const struct word {
+	const char *script;
+	bool has;
+} words[] = {
+	{ "make", true },
+	{ "make -C x", true },
+	{ "cd x; /usr/bin/make all", true },
+	{ "cd x&&gmake", true },
+	{ "x=`make -s y`", true },
+	{ "cmake x", false },
+	{ "makefile", false },
+	{ "rm make-it; echo x.make remake MAKE", false },
+	{ "make=1", false },
+	{ "mak", false },
+	{ "", false },
+};
+
+START_TEST(a_script_has_the_word_make_or_not)
+{
+	ck_assert_int_eq(
+		shell_make_env_mentions_make(bytes_str(words[_i].script)),
+		words[_i].has);
+}
+END_TEST
+
+START_TEST(a_program_is_make_by_its_name)
+{
+	ck_assert(shell_make_env_is_make("make"));
+	ck_assert(shell_make_env_is_make("/usr/local/bin/gmake"));
+	ck_assert(!shell_make_env_is_make("cmake"));
+	ck_assert(!shell_make_env_is_make("make/x"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/hidden");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_loop_test(tc, clean_leaves_what_the_user_had, 0,
+			    (int)(sizeof(cleaned) / sizeof(*cleaned)));
+	tcase_add_loop_test(tc, a_script_has_the_word_make_or_not, 0,
+			    (int)(sizeof(words) / sizeof(*words)));
+	tcase_add_test(tc, a_program_is_make_by_its_name);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+#include "shell/nm.h"
+#include "shell/script.h"
+
+#include "../lib/shell.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/kfarm-object.XXXXXX";
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert(!chdir(dir));
+}
+
+static void teardown(void)
+{
+	char *command = xasprintf("rm -rf %s", dir);
+
+	shell_run("/", command);
+	free(command);
+}
+
+/* x.o with what the system's assembler makes of it. */
+static void assemble(const char *text)
+{
+	ck_assert(!fs_write("x.s", bytes_str(text), 0600, NULL));
+	shell_run(dir, "as -o x.o x.s");
+}
+
+static enum shell_tristate names(const char *text, bool begins)
+{
+	return shell_object_symbols_find("x.o", text, begins);
+}
+
+START_TEST(names_are_those_that_nm_prints)
+{
+	char *printed;
+
+	assemble(".file \"__source.c\"\n.section __section,\"a\"\n.long 1\n"
+		 ".text\n.globl __ksymtab_a\n__ksymtab_a: .long __undefined\n"
+		 "__local: .long 2\n.comm __common,4\n.weak __weak\n"
+		 "my__own: .long __weak\n");
+	printed = shell_ask(dir, "nm x.o");
+	ck_assert_ptr_null(strstr(printed, "__so"));
+	ck_assert_ptr_null(strstr(printed, "__se"));
+	free(printed);
+	ck_assert_int_eq(names("__ksymtab", false), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__ksymtab", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__undefined", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__local", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__common", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__weak", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__own", false), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(names("__own", true), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(names("__source", false), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(names("__section", false), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(names("__nothing", false), SHELL_TRISTATE_NO);
+}
+END_TEST
+
+START_TEST(what_is_odd_is_not_known)
+{
+	shell_run(dir, "echo text >x.o");
+	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert(!unlink("x.o"));
+	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert(!symlink("/bin/true", "x.o"));
+	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert(!unlink("x.o"));
+	assemble(".globl __gnu_lto_slim\n__gnu_lto_slim: .long 1\n");
+	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert_int_eq(shell_object_symbols_check_exports("x.o"),
+			 SHELL_TRISTATE_UNKNOWN);
+	assemble("\"a b\": .long 1\n");
+	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+}
+END_TEST
+
+/* No number in the file may lead outside of it. */
+START_TEST(a_broken_object_is_not_known)
+{
+	struct buf whole = { 0 };
+	struct err err;
+
+	assemble(".globl __a\n__a: .long 1\n");
+	ck_assert(!fs_read("x.o", 1 << 20, &whole, &err));
+	for (size_t i = 0; i < whole.len; i++) {
+		uint8_t saved = whole.data[i];
+
+		whole.data[i] ^= 0xff;
+		ck_assert(!fs_write("x.o", buf_bytes(&whole), 0600, NULL));
+		names("__nothing", false);
+		shell_object_symbols_check_exports("x.o");
+		whole.data[i] = saved;
+		ck_assert(
+			!fs_write("x.o", bytes_of(whole.data, i), 0600, NULL));
+		ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	}
+	buf_release(&whole);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	enum shell_tristate answer;
+} exports[] = {
+	{ "a: .long 1", SHELL_TRISTATE_YES },
+	{ "__ksymtab_a: .long 1\n.globl a\na: .long 1", SHELL_TRISTATE_YES },
+	{ "__ksymtab_a: .long a", SHELL_TRISTATE_YES },
+	{ "__ksymtab_a: .long 1\n.weak a\na: .long 1", SHELL_TRISTATE_YES },
+	{ "__ksymtab_a: .long 1\na: .long 1", SHELL_TRISTATE_UNKNOWN },
+	{ "__ksymtab_a: .long 1\n.comm a,4", SHELL_TRISTATE_UNKNOWN },
+	{ "__ksymtab_a: .long 1\n.globl a\na: .long 1\n__ksymtab_b: .long 1\n"
+	  "b: .long 2",
+	  SHELL_TRISTATE_UNKNOWN },
+	{ ".globl a\n.type a,%tls_object\n.section .tdata,\"awT\"\na: .long 1\n"
+	  ".text\n__ksymtab_a: .long 1",
+	  SHELL_TRISTATE_UNKNOWN },
+};
+
+START_TEST(exports_are_global) /* each of exports */
+{
+	char *text = xasprintf("%s\n", exports[_i].text);
+
+	assemble(text);
+	ck_assert_int_eq(shell_object_symbols_check_exports("x.o"),
+			 exports[_i].answer);
+	free(text);
+}
+END_TEST
+
+/* By our shell, where nm is a program that fails. */
+static int status_of(const char *text)
+{
+	struct shell_script script = { .text = text, .name = "/bin/sh" };
+	char path[] = "PATH=.:/usr/bin:/bin";
+	char *env[] = { path, NULL };
+	enum shell_fallback_reason why;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(shell_script_run(&script, env, &why));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+START_TEST(nm_is_not_started)
+{
+	assemble(".globl __a\n__a: .long 1\n");
+	shell_run(dir, "cp /bin/false nm; cp nm x-nm; cp nm x");
+	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q __a"), 0);
+	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q ' __a'"), 0);
+	ck_assert_int_eq(status_of("./x-nm x.o 2>/dev/null | grep -q __a"), 0);
+	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q __b"), 1);
+}
+END_TEST
+
+/* Each has another word, or another program, than the line that is known. */
+static const char *const others[] = {
+	"nm x.o | grep -q __a",
+	"nm x.o 2>>/dev/null | grep -q __a",
+	"nm x.o 2>/dev/null | grep __a",
+	"nm x.o 2>/dev/null | grep -q -e __a",
+	"nm x.o 2>/dev/null | grep -q __a /dev/null",
+	"nm x.o 2>/dev/null | grep -q _.a",
+	"nm x.o 2>/dev/null | grep -q 'T __a'",
+	"nm x.o 2>/dev/null | cat | grep -q __a",
+	"nm -g x.o 2>/dev/null | grep -q __a",
+	"nm x.o x.o 2>/dev/null | grep -q __a",
+	"x x.o 2>/dev/null | grep -q __a",
+	"f=x.o; nm $f 2>/dev/null | grep -q __a",
+	"LD_PRELOAD=; export LD_PRELOAD; nm x.o 2>/dev/null | grep -q __a",
+	"A=1 nm x.o 2>/dev/null | grep -q __a",
+	"cp x.s grep; chmod +x grep; nm x.o 2>/dev/null | grep -q __a",
+	"echo 'exit 1' >nm; nm x.o 2>/dev/null | grep -q __a",
+};
+
+START_TEST(another_line_runs_its_programs) /* each of others */
+{
+	assemble(".globl __a\n__a: .long 1\n");
+	shell_run(dir, "cp /bin/false nm; cp nm x");
+	ck_assert_int_ne(status_of(others[_i]), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/object");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, names_are_those_that_nm_prints);
+	tcase_add_test(tc, what_is_odd_is_not_known);
+	tcase_add_test(tc, a_broken_object_is_not_known);
+	tcase_add_loop_test(tc, exports_are_global, 0,
+			    sizeof(exports) / sizeof(*exports));
+	tcase_add_test(tc, nm_is_not_started);
+	tcase_add_loop_test(tc, another_line_runs_its_programs, 0,
+			    sizeof(others) / sizeof(*others));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

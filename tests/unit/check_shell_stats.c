@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+#include "../lib/tempdir.h"
+#include "base/buf.h"
+#include "base/fs.h"
+#include "shell/stats.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SHELLS 8
+#define TIMES  1000
+
+static char dir[TEMPDIR_SIZE];
+
+static void setup(void)
+{
+	tempdir_make(dir);
+	setenv(SHELL_STATS_VARIABLE, dir, 1);
+}
+
+static void teardown(void)
+{
+	tempdir_remove(dir);
+}
+
+static void make_counts(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
+}
+
+/* In a process of its own, as a shell is. */
+static void in_a_shell(void (*work)(void))
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (!pid) {
+		work();
+		_exit(0);
+	}
+}
+
+static void wait_for_shells(void)
+{
+	int status;
+
+	while (wait(&status) > 0)
+		ck_assert_int_eq(status, 0);
+}
+
+static void count_often(void)
+{
+	for (int i = 0; i < TIMES; i++) {
+		shell_stats_add(SHELL_STAT_LINES);
+		shell_stats_add(SHELL_STAT_FIXDEPS);
+	}
+}
+
+START_TEST(shells_at_work_at_once_lose_no_count)
+{
+	struct shell_stats all;
+
+	make_counts();
+	for (int i = 0; i < SHELLS; i++)
+		in_a_shell(count_often);
+	wait_for_shells();
+	shell_stats_read(dir, &all);
+	ck_assert_uint_eq(all.counts[SHELL_STAT_LINES], SHELLS * TIMES);
+	ck_assert_uint_eq(all.counts[SHELL_STAT_FIXDEPS], SHELLS * TIMES);
+	ck_assert_uint_eq(all.counts[SHELL_STAT_FALLBACKS], 0);
+}
+END_TEST
+
+static void hand_on(void)
+{
+	char script[300];
+
+	memset(script, 'x', sizeof(script));
+	memcpy(script, "a\n\tb\377", 5);
+	shell_stats_add_fallback(SHELL_FALLBACK_FUNCTION,
+				 bytes_of(script, sizeof(script)));
+}
+
+START_TEST(handed_says_why_and_the_beginning_of_the_script)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	struct shell_stats all;
+	char *path;
+
+	make_counts();
+	in_a_shell(hand_on);
+	wait_for_shells();
+	shell_stats_read(dir, &all);
+	ck_assert_uint_eq(all.counts[SHELL_STAT_FALLBACKS], 1);
+	path = xasprintf("%s/handed", dir);
+	ck_assert(!fs_read(path, 1000, &text, &err));
+	ck_assert_uint_eq(text.len, strlen("function\t") + 200 + 1);
+	ck_assert(!memcmp(text.data, "function\ta ?b?xxx", 17));
+	ck_assert_int_eq(text.data[text.len - 1], '\n');
+	buf_release(&text);
+	free(path);
+}
+END_TEST
+
+START_TEST(without_files_nothing_is_counted)
+{
+	struct shell_stats all = { .counts = { 7 }, .n_local_steps = { 7 } };
+
+	in_a_shell(count_often);
+	in_a_shell(hand_on);
+	unsetenv(SHELL_STATS_VARIABLE);
+	in_a_shell(count_often);
+	wait_for_shells();
+	shell_stats_read(dir, &all);
+	for (int i = 0; i < SHELL_N_STATS; i++)
+		ck_assert_uint_eq(all.counts[i], 0);
+	ck_assert_uint_eq(all.n_local_steps[0], 0);
+}
+END_TEST
+
+static void count_step(void)
+{
+	enum shell_step_reason why;
+
+	if (shell_stats_are_steps_enabled(&why))
+		shell_stats_add(SHELL_STAT_STEPS);
+	else
+		shell_stats_add_local_step(why);
+}
+
+START_TEST(steps_are_asked_for_while_they_are_wanted)
+{
+	struct shell_stats all;
+
+	in_a_shell(count_step); /* nowhere */
+	wait_for_shells();
+	make_counts();
+	in_a_shell(count_step);
+	wait_for_shells();
+	for (int i = 0; i < 2; i++) {
+		shell_stats_enable_steps(dir);
+		in_a_shell(count_step);
+		wait_for_shells();
+		shell_stats_disable_steps(dir, SHELL_STEP_REASON_OFF);
+		in_a_shell(count_step);
+		wait_for_shells();
+	}
+	shell_stats_disable_steps(dir, SHELL_STEP_N_REASONS + 1);
+	in_a_shell(count_step);
+	wait_for_shells();
+	shell_stats_read(dir, &all);
+	ck_assert_uint_eq(all.counts[SHELL_STAT_STEPS], 2);
+	ck_assert_uint_eq(all.n_local_steps[SHELL_STEP_REASON_OFF], 2);
+	ck_assert_uint_eq(all.n_local_steps[SHELL_STEP_REASON_UNWANTED], 2);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_made_are_named)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(shell_stats_create("/nowhere", &err), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "/nowhere/counts: No such file or directory");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/counts");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, shells_at_work_at_once_lose_no_count);
+	tcase_add_test(tc, handed_says_why_and_the_beginning_of_the_script);
+	tcase_add_test(tc, without_files_nothing_is_counted);
+	tcase_add_test(tc, steps_are_asked_for_while_they_are_wanted);
+	tcase_add_test(tc, files_that_cannot_be_made_are_named);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

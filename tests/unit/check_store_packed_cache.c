@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: store */
+#include "store/packed-cache.h"
+
+#include "store-fixture.h"
+#include "suite.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#define KIB ((size_t)1024)
+
+static atomic_uint packs; /* how many pieces were packed */
+static atomic_int answer; /* of the packing function */
+static atomic_bool slow; /* so that others have to wait for it */
+
+/* The form of a piece: its offset, and the piece. */
+static int pack(void *arg, const struct digest *d, uint64_t size,
+		uint64_t offset, struct bytes piece, struct buf *out)
+{
+	const struct timespec nap = { .tv_nsec = 2000000 };
+	uint8_t raw[8];
+
+	(void)d;
+	if (slow)
+		nanosleep(&nap, NULL);
+	ck_assert_ptr_eq(arg, &packs);
+	ck_assert_uint_le(offset + piece.len, size);
+	ck_assert_uint_eq(out->len, 0);
+	packs++;
+	put_le64(raw, offset);
+	buf_add(out, raw, sizeof(raw));
+	buf_add_bytes(out, piece);
+	return answer;
+}
+
+static void setup(void)
+{
+	play_setup();
+	packs = 0;
+	answer = 0;
+	slow = false;
+}
+
+static void teardown(void)
+{
+	play_teardown();
+}
+
+static struct store_packed_cache *new_packed(size_t limit)
+{
+	return store_packed_cache_new(limit, limit, pack, &packs);
+}
+
+static void save(const struct play_blob *b, const char *path)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write(path, bytes_of(b->data, b->size), 0600, &err),
+			 0);
+}
+
+static const struct store_packed_blob *get_file(struct store_packed_cache *p,
+						const struct play_blob *b,
+						const char *path)
+{
+	const struct store_packed_blob *out = NULL;
+	struct err err = { 0 };
+
+	ck_assert_msg(!store_packed_cache_get(p, &b->digest, b->size, path,
+					      &out, &err),
+		      "%s", err.text);
+	return out;
+}
+
+/* If it is packed already, to be put back; else NULL. */
+static const struct store_packed_blob *from_memory(struct store_packed_cache *p,
+						   const struct play_blob *b)
+{
+	const struct store_packed_blob *out;
+	struct err err = { 0 };
+
+	return store_packed_cache_get(p, &b->digest, b->size, "nowhere", &out,
+				      &err) ?
+		       NULL :
+		       out;
+}
+
+static int get_bytes(struct store_packed_cache *p, const struct play_blob *b,
+		     const struct store_packed_blob **out)
+{
+	int fd = memfd_create("blob", MFD_CLOEXEC), ret;
+	char *path = xasprintf("/proc/self/fd/%d", fd);
+	struct err err;
+
+	ck_assert_int_eq(fs_write_all(fd, bytes_of(b->data, b->size)), 0);
+	ret = store_packed_cache_get(p, &b->digest, b->size, path, out, &err);
+	free(path);
+	close(fd);
+	return ret;
+}
+
+/* All pieces, each in its form, and together what `b` is. */
+static void expect_right(const struct store_packed_blob *got,
+			 const struct play_blob *b)
+{
+	size_t offset = 0, packed = 0;
+
+	ck_assert(digest_equal(&got->digest, &b->digest));
+	ck_assert_uint_eq(got->raw_bytes, b->size);
+	ck_assert_uint_ge(got->n_pieces, 1);
+	for (size_t i = 0; i < got->n_pieces; i++) {
+		size_t len = got->pieces[i].len - 8;
+
+		ck_assert_uint_eq(get_le64(got->pieces[i].data), offset);
+		ck_assert(!len || !memcmp(got->pieces[i].data + 8,
+					  b->data + offset, len));
+		offset += len;
+		packed += len + 8;
+		ck_assert(i == got->n_pieces - 1 || len == STORE_PIECE_MAX);
+	}
+	ck_assert_uint_eq(offset, b->size);
+	ck_assert_uint_eq(got->packed_bytes, packed);
+}
+
+START_TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
+{
+	static const size_t sizes[] = { 0, 1, STORE_PIECE_MAX,
+					STORE_PIECE_MAX + 1,
+					5 * STORE_PIECE_MAX };
+	static const size_t pieces[] = { 1, 1, 1, 2, 5 };
+	const struct store_packed_blob *out;
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct play_blob b = play_blob(i, sizes[i]);
+		struct store_packed_cache *p = new_packed(8192 * KIB);
+
+		save(&b, "f");
+		out = get_file(p, &b, "f");
+		expect_right(out, &b);
+		ck_assert_uint_eq(out->n_pieces, pieces[i]);
+		store_packed_cache_put(p, out);
+		store_packed_cache_free(p);
+		p = new_packed(8192 * KIB);
+		ck_assert_int_eq(get_bytes(p, &b, &out), 0);
+		expect_right(out, &b);
+		ck_assert_uint_eq(out->n_pieces, pieces[i]);
+		store_packed_cache_put(p, out);
+		store_packed_cache_free(p);
+		free(b.data);
+	}
+	store_packed_cache_free(NULL);
+}
+END_TEST
+
+START_TEST(it_is_packed_once)
+{
+	struct play_blob b = play_blob(1, 1000);
+	struct store_packed_cache *p = new_packed(64 * KIB);
+	const struct store_packed_blob *one, *two, *three;
+	struct store_packed_cache_stats n;
+
+	ck_assert_ptr_null(from_memory(p, &b));
+	save(&b, "f");
+	one = get_file(p, &b, "f");
+	ck_assert_int_eq(unlink("f"), 0);
+	two = get_file(p, &b, "f");
+	ck_assert_ptr_eq(one, two);
+	store_packed_cache_put(p, one);
+	store_packed_cache_put(p, two);
+	three = from_memory(p, &b);
+	ck_assert_ptr_nonnull(three);
+	expect_right(three, &b);
+	ck_assert_uint_eq(packs, 1);
+	store_packed_cache_stats(p, &n);
+	ck_assert_uint_eq(n.n_blobs, 1);
+	ck_assert_uint_eq(n.n_packed, 1);
+	ck_assert_uint_eq(n.n_reused, 2);
+	ck_assert_uint_eq(n.raw_bytes, 1000);
+	ck_assert_uint_eq(n.packed_bytes, 1008);
+	ck_assert_uint_eq(n.in_use_bytes, n.memory_bytes);
+	ck_assert_uint_ge(n.memory_bytes, 1008);
+	store_packed_cache_put(p, three);
+	store_packed_cache_put(p, NULL);
+	store_packed_cache_stats(p, &n);
+	ck_assert_uint_eq(n.in_use_bytes, 0);
+	store_packed_cache_free(p);
+	free(b.data);
+}
+END_TEST
+
+static int try_file(struct store_packed_cache *p, const struct play_blob *b,
+		    const char *path)
+{
+	const struct store_packed_blob *out;
+	struct err err = { 0 };
+	int ret = store_packed_cache_get(p, &b->digest, b->size, path, &out,
+					 &err);
+
+	if (ret)
+		ck_assert_ptr_nonnull(strstr(err.text, path));
+	else
+		store_packed_cache_put(p, out);
+	return ret;
+}
+
+START_TEST(a_file_that_is_something_else_by_now_is_not_packed)
+{
+	struct play_blob b = play_blob(1, 600 * KIB);
+	struct store_packed_cache *p = new_packed(8192 * KIB);
+	struct store_packed_cache_stats n;
+
+	save(&b, "f");
+	b.data[500 * KIB] ^= 1;
+	save(&b, "changed");
+	ck_assert_int_eq(try_file(p, &b, "missing"), -ENOENT);
+	ck_assert_int_eq(try_file(p, &b, "changed"), -ESTALE);
+	b.size--;
+	ck_assert_int_eq(try_file(p, &b, "f"), -ESTALE);
+	b.size++;
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	ck_assert_int_eq(try_file(p, &b, "fifo"), -ESTALE);
+	ck_assert_int_eq(try_file(p, &b, "."), -ESTALE);
+	ck_assert_ptr_null(from_memory(p, &b));
+	store_packed_cache_stats(p, &n);
+	ck_assert_uint_eq(n.n_blobs, 0);
+	ck_assert_uint_eq(n.memory_bytes, 0);
+	ck_assert_int_eq(try_file(p, &b, "f"), 0);
+	store_packed_cache_free(p);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(what_the_packing_function_says_is_passed_on)
+{
+	struct play_blob b = play_blob(1, 1000);
+	struct store_packed_cache *p = new_packed(64 * KIB);
+
+	save(&b, "f");
+	answer = -EPROTO;
+	ck_assert_int_eq(try_file(p, &b, "f"), -EPROTO);
+	ck_assert_ptr_null(from_memory(p, &b));
+	answer = 0;
+	ck_assert_int_eq(try_file(p, &b, "f"), 0);
+	store_packed_cache_free(p);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(memory_is_bounded_and_the_least_used_goes)
+{
+	struct store_packed_cache *p = new_packed(64 * KIB);
+	const struct store_packed_blob *out;
+	struct play_blob b[10];
+	struct store_packed_cache_stats n;
+
+	for (unsigned i = 0; i < 10; i++) {
+		b[i] = play_blob(i, 10 * KIB);
+		ck_assert_int_eq(get_bytes(p, &b[i], &out), 0);
+		store_packed_cache_put(p, out);
+		/* the first is used all the time */
+		out = from_memory(p, &b[0]);
+		ck_assert_ptr_nonnull(out);
+		store_packed_cache_put(p, out);
+		store_packed_cache_stats(p, &n);
+		ck_assert_uint_le(n.memory_bytes, 64 * KIB);
+	}
+	ck_assert_uint_eq(n.n_blobs, 6);
+	ck_assert_uint_eq(n.n_dropped, 4);
+	ck_assert_ptr_null(from_memory(p, &b[1]));
+	out = from_memory(p, &b[9]);
+	ck_assert_ptr_nonnull(out);
+	store_packed_cache_put(p, out);
+	store_packed_cache_free(p);
+	for (unsigned i = 0; i < 10; i++)
+		free(b[i].data);
+}
+END_TEST
+
+START_TEST(what_nobody_uses_has_a_bound_of_its_own)
+{
+	struct store_packed_cache *p = store_packed_cache_new(
+		640 * KIB, 32 * KIB, pack, &packs);
+	const struct store_packed_blob *out[10];
+	struct play_blob b[10];
+	struct store_packed_cache_stats n;
+
+	for (unsigned i = 0; i < 10; i++) {
+		b[i] = play_blob(i, 10 * KIB);
+		ck_assert_int_eq(get_bytes(p, &b[i], &out[i]), 0);
+	}
+	for (unsigned i = 0; i < 10; i++) {
+		expect_right(out[i], &b[i]);
+		store_packed_cache_put(p, out[i]);
+	}
+	store_packed_cache_stats(p, &n);
+	ck_assert_uint_eq(n.in_use_bytes, 0);
+	ck_assert_uint_eq(n.n_blobs, 3);
+	ck_assert_uint_le(n.memory_bytes, 32 * KIB);
+	ck_assert_ptr_null(from_memory(p, &b[6]));
+	out[0] = from_memory(p, &b[7]);
+	ck_assert_ptr_nonnull(out[0]);
+	store_packed_cache_put(p, out[0]);
+	store_packed_cache_free(p);
+	for (unsigned i = 0; i < 10; i++)
+		free(b[i].data);
+}
+END_TEST
+
+START_TEST(what_is_in_use_stays_and_the_rest_is_refused)
+{
+	const struct store_packed_blob *one, *two, *three;
+	struct play_blob a = play_blob(1, 30 * KIB), b = play_blob(2, 30 * KIB);
+	struct play_blob c = play_blob(3, 30 * KIB);
+	struct play_blob large = play_blob(4, 33 * KIB);
+	struct store_packed_cache *p = new_packed(64 * KIB);
+
+	ck_assert_int_eq(get_bytes(p, &a, &one), 0);
+	ck_assert_int_eq(get_bytes(p, &b, &two), 0);
+	ck_assert_int_eq(get_bytes(p, &c, &three), -ENOBUFS);
+	ck_assert_int_eq(get_bytes(p, &large, &three), -EFBIG);
+	expect_right(one, &a);
+	store_packed_cache_put(p, two);
+	ck_assert_int_eq(get_bytes(p, &c, &three), 0);
+	expect_right(one, &a);
+	expect_right(three, &c);
+	store_packed_cache_put(p, one);
+	store_packed_cache_put(p, three);
+	store_packed_cache_free(p);
+	free(a.data);
+	free(b.data);
+	free(c.data);
+	free(large.data);
+}
+END_TEST
+
+struct share {
+	struct store_packed_cache *p;
+	struct play_blob *b;
+	unsigned n;
+};
+
+static void *get_all(void *arg)
+{
+	struct share *share = arg;
+	const struct store_packed_blob *out;
+
+	for (unsigned i = 0; i < 40 * share->n; i++) {
+		struct play_blob *b = &share->b[i * 7 % share->n];
+
+		out = i % 3 ? NULL : from_memory(share->p, b);
+		if (!out && get_bytes(share->p, b, &out))
+			ck_abort_msg("not packed");
+		expect_right(out, b);
+		store_packed_cache_put(share->p, out);
+	}
+	return NULL;
+}
+
+static void share_among_threads(size_t limit)
+{
+	struct play_blob b[10];
+	struct share share = { new_packed(limit), b, 10 };
+	pthread_t threads[4];
+
+	for (unsigned i = 0; i < 10; i++)
+		b[i] = play_blob(i, 10 * KIB);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, get_all, &share), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	store_packed_cache_free(share.p);
+	for (unsigned i = 0; i < 10; i++)
+		free(b[i].data);
+}
+
+START_TEST(threads_that_ask_at_once_have_it_packed_once)
+{
+	slow = true;
+	share_among_threads(1024 * KIB);
+	ck_assert_uint_eq(packs, 10);
+}
+END_TEST
+
+START_TEST(what_one_thread_sends_stays_while_others_add_and_drop)
+{
+	share_among_threads(64 * KIB);
+	ck_assert_uint_ge(packs, 10);
+}
+END_TEST
+
+static void *fail_first(void *arg)
+{
+	struct share *share = arg;
+
+	return (void *)(intptr_t)try_file(share->p, share->b, "gone");
+}
+
+/* Who waited for one that failed tries for himself. */
+START_TEST(a_failure_of_one_thread_is_its_own)
+{
+	struct play_blob b = play_blob(1, 1000);
+	struct share share = { NULL, &b, 1 };
+
+	slow = true;
+	save(&b, "f");
+	for (int i = 0; i < 100; i++) {
+		struct store_packed_cache *p = new_packed(64 * KIB);
+		pthread_t thread;
+		void *ret;
+
+		share.p = p;
+		ck_assert_int_eq(
+			pthread_create(&thread, NULL, fail_first, &share), 0);
+		ck_assert_int_eq(try_file(p, &b, "f"), 0);
+		pthread_join(thread, &ret);
+		/* it may have come late, and found what the other made */
+		ck_assert((intptr_t)ret == -ENOENT || !ret);
+		store_packed_cache_free(p);
+	}
+	free(b.data);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("store/packed");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, a_blob_comes_in_pieces_from_a_file_or_from_memory);
+	tcase_add_test(tc, it_is_packed_once);
+	tcase_add_test(tc, a_file_that_is_something_else_by_now_is_not_packed);
+	tcase_add_test(tc, what_the_packing_function_says_is_passed_on);
+	tcase_add_test(tc, memory_is_bounded_and_the_least_used_goes);
+	tcase_add_test(tc, what_nobody_uses_has_a_bound_of_its_own);
+	tcase_add_test(tc, what_is_in_use_stays_and_the_rest_is_refused);
+	tcase_add_test(tc, threads_that_ask_at_once_have_it_packed_once);
+	tcase_add_test(tc,
+		       what_one_thread_sends_stays_while_others_add_and_drop);
+	tcase_add_test(tc, a_failure_of_one_thread_is_its_own);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

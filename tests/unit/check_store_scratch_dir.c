@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: store */
+#include "store/scratch-dir.h"
+
+#include "base/fs.h"
+#include "store-fixture.h"
+#include "suite.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static int at;
+
+static void setup(void)
+{
+	play_setup();
+	at = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(at, 0);
+}
+
+static void teardown(void)
+{
+	close(at);
+	play_teardown();
+}
+
+static int make(char name[static STORE_SCRATCH_NAME_MAX])
+{
+	struct err err = { 0 };
+	int fd = store_scratch_dir_make(at, name, &err);
+
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	return fd;
+}
+
+START_TEST(pruning_leaves_what_somebody_holds)
+{
+	char one[STORE_SCRATCH_NAME_MAX], two[STORE_SCRATCH_NAME_MAX];
+	int a = make(one), b = make(two);
+
+	ck_assert_str_ne(one, two);
+	store_scratch_dir_prune(at);
+	ck_assert(fs_is_dir(one) && fs_is_dir(two));
+	close(a);
+	store_scratch_dir_prune(at);
+	ck_assert(!fs_exists(one));
+	ck_assert(fs_is_dir(two));
+	close(b);
+}
+END_TEST
+
+START_TEST(what_a_killed_process_held_is_swept_with_all_that_is_in_it)
+{
+	char line[STORE_SCRATCH_NAME_MAX] = "";
+	int out[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(out), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid) {
+		int fd = make(line), in;
+
+		mkdirat(fd, "deep", 0700);
+		in = openat(fd, "deep/file", O_WRONLY | O_CREAT, 0400);
+		if (in < 0 || write(out[1], line, sizeof(line)) < 0)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(out[0], line, sizeof(line)), sizeof(line));
+	store_scratch_dir_prune(at);
+	ck_assert(fs_is_dir(line));
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	store_scratch_dir_prune(at);
+	ck_assert(!fs_exists(line));
+	close(out[0]);
+	close(out[1]);
+}
+END_TEST
+
+START_TEST(pruning_follows_no_link)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(mkdir("outside", 0700), 0);
+	ck_assert_int_eq(mkdir("live", 0700), 0);
+	ck_assert_int_eq(fs_write("outside/f", bytes_str("x"), 0600, &err), 0);
+	ck_assert_int_eq(symlink("../outside", "live/link"), 0);
+	ck_assert_int_eq(mkdir("live/left", 0700), 0);
+	ck_assert_int_eq(symlink("../../outside", "live/left/link"), 0);
+	ck_assert_int_eq(mkfifo("live/fifo", 0600), 0);
+	close(at);
+	at = open("live", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	store_scratch_dir_prune(at);
+	ck_assert_uint_eq(play_entries("live"), 0);
+	ck_assert(fs_exists("outside/f"));
+}
+END_TEST
+
+START_TEST(anything_is_removed_by_name)
+{
+	ck_assert_int_eq(fs_remove_at(at, "nothing"), 0);
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	ck_assert_int_eq(mkdir("d/e", 0700), 0);
+	ck_assert_int_eq(mkfifo("d/e/fifo", 0600), 0);
+	ck_assert_int_eq(chmod("d/e", 0), 0);
+	ck_assert_int_eq(fs_remove_at(at, "d"), 0);
+	ck_assert(!fs_exists("d"));
+}
+END_TEST
+
+START_TEST(a_directory_may_be_deep)
+{
+	struct strv all = { 0 };
+	int ret = 0;
+
+	strv_add(&all, "d");
+	for (size_t i = 0; i < 150 && !ret; i++) {
+		ret = mkdir(all.v[i], 0700);
+		strv_addf(&all, "%s/d", all.v[i]);
+	}
+	ck_assert_int_eq(ret, 0);
+	ck_assert_int_eq(fs_remove_at(at, "d"), 0);
+	strv_release(&all);
+}
+END_TEST
+
+/* Several make and prune at once: nobody loses what he holds. */
+START_TEST(makers_and_pruners_do_not_hurt_each_other)
+{
+	pid_t pids[4];
+
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		ck_assert_int_ge(pids[i], 0);
+		if (pids[i])
+			continue;
+		for (int n = 0; n < 200; n++) {
+			char name[STORE_SCRATCH_NAME_MAX];
+			struct err err = { 0 };
+			int fd = store_scratch_dir_make(at, name, &err);
+
+			store_scratch_dir_prune(at);
+			if (fd < 0 || !fs_is_dir(name))
+				_exit(1);
+			close(fd);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 4; i++) {
+		int status;
+
+		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	store_scratch_dir_prune(at);
+	ck_assert_uint_eq(play_entries("."), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("store/live");
+	TCase *tc = tcase_create("live");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, pruning_leaves_what_somebody_holds);
+	tcase_add_test(
+		tc, what_a_killed_process_held_is_swept_with_all_that_is_in_it);
+	tcase_add_test(tc, pruning_follows_no_link);
+	tcase_add_test(tc, anything_is_removed_by_name);
+	tcase_add_test(tc, a_directory_may_be_deep);
+	tcase_add_test(tc, makers_and_pruners_do_not_hurt_each_other);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

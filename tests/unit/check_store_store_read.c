@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: store */
+#include "store/store.h"
+
+#include "store-fixture.h"
+#include "suite.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+static uint64_t damaged(struct store *s)
+{
+	struct store_stats n;
+
+	store_stats(s, &n);
+	return n.n_damaged;
+}
+
+START_TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
+{
+	struct play_blob b = play_blob(1, 300000);
+	struct store *s = play_open(0);
+
+	for (int pinned = 0; pinned < 2; pinned++) {
+		ck_assert_int_eq(play_put(s, &b, pinned), 0);
+		ck_assert_int_eq(play_copy(s, &b), 0);
+		play_damage(&b);
+		ck_assert_int_eq(play_copy(s, &b), -EBADMSG);
+		ck_assert(!play_stands(&b));
+		ck_assert(!store_has(s, &b.digest, b.size));
+		ck_assert_int_eq(play_copy(s, &b), -ENOENT);
+		ck_assert_int_eq(store_pin(s, &b.digest, b.size), -ENOENT);
+		ck_assert_uint_eq(damaged(s), pinned + 1);
+		ck_assert_int_eq(play_put(s, &b, false), 0);
+		ck_assert_int_eq(play_copy(s, &b), 0);
+	}
+	store_free(s);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(a_descriptor_is_given_only_for_what_is_right)
+{
+	struct play_blob b = play_blob(1, 300000);
+	struct store *s = play_open(0);
+	uint8_t first[4];
+	int fd;
+
+	ck_assert_int_eq(store_open_blob(s, &b.digest, b.size), -ENOENT);
+	ck_assert_int_eq(play_put(s, &b, false), 0);
+	fd = store_open_blob(s, &b.digest, b.size);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(read(fd, first, 4), 4);
+	ck_assert(!memcmp(first, b.data, 4));
+	ck_assert_int_eq(write(fd, first, 4), -1);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+	play_damage(&b);
+	ck_assert_int_eq(store_open_blob(s, &b.digest, b.size), -EBADMSG);
+	ck_assert(!play_stands(&b));
+	store_free(s);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(what_is_cut_or_longer_is_removed)
+{
+	struct play_blob b = play_blob(1, 300000);
+	struct store *s = play_open(0);
+	char *path = play_path(&b);
+
+	for (int change = -1; change < 2; change += 2) {
+		ck_assert_int_eq(play_put(s, &b, false), 0);
+		ck_assert_int_eq(chmod(path, 0600), 0);
+		ck_assert_int_eq(truncate(path, (off_t)b.size + change), 0);
+		ck_assert(!store_has(s, &b.digest, b.size));
+		ck_assert_int_eq(store_pin(s, &b.digest, b.size), -ENOENT);
+		ck_assert_int_eq(play_copy(s, &b), -ENOENT);
+		ck_assert(!play_stands(&b));
+	}
+	store_free(s);
+	free(path);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(who_asks_for_another_size_takes_nothing_away)
+{
+	struct play_blob b = play_blob(1, 3000), lie = b;
+	struct store *s = play_open(0);
+
+	ck_assert_int_eq(play_put(s, &b, false), 0);
+	lie.size = 2999;
+	ck_assert_int_eq(play_copy(s, &lie), -ENOENT);
+	ck_assert_int_eq(store_pin(s, &lie.digest, lie.size), -ENOENT);
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	ck_assert_uint_eq(damaged(s), 0);
+	store_free(s);
+	free(b.data);
+}
+END_TEST
+
+static void plant_link(const char *path)
+{
+	ck_assert_int_eq(symlink("../../../right", path), 0);
+}
+
+static void plant_fifo(const char *path)
+{
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+}
+
+/* At once: the collector may be at work, and takes it away. */
+static void plant_dir(const char *path)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_mkdirs("planted/a/b", 0700, &err), 0);
+	ck_assert_int_eq(rename("planted", path), 0);
+}
+
+static void plant_wrong(const char *path)
+{
+	struct play_blob other = play_blob(2, 3000);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(fs_write(path, bytes_of(other.data, 3000), 0444, &err),
+			 0);
+	free(other.data);
+}
+
+/* What is planted, and what the first copy says of it. */
+static const struct {
+	void (*plant)(const char *path);
+	int answer;
+} planted[] = {
+	{ plant_link, -ENOENT }, /* even one to the right content */
+	{ plant_fifo, -ENOENT },
+	{ plant_dir, -ENOENT },
+	{ plant_wrong, -EBADMSG },
+};
+
+START_TEST(what_is_planted_is_never_served)
+{
+	struct play_blob b = play_blob(1, 3000);
+	struct store *s = play_open(0);
+	char *path = play_path(&b), *dir = str_dir(path);
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		fs_write("right", bytes_of(b.data, b.size), 0444, &err), 0);
+	for (size_t i = 0; i < sizeof(planted) / sizeof(*planted); i++) {
+		ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
+		planted[i].plant(path);
+		ck_assert_int_eq(play_copy(s, &b), planted[i].answer);
+		ck_assert(!play_stands(&b));
+		planted[i].plant(path);
+		if (planted[i].answer == -ENOENT)
+			ck_assert_int_eq(store_pin(s, &b.digest, b.size),
+					 -ENOENT);
+		ck_assert_int_eq(play_put(s, &b, false), 0);
+		ck_assert_int_eq(play_copy(s, &b), 0);
+		ck_assert_int_eq(unlink(path), 0);
+	}
+	ck_assert(fs_exists("right"));
+	store_free(s);
+	free(path);
+	free(dir);
+	free(b.data);
+}
+END_TEST
+
+START_TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
+{
+	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
+	struct store *s = play_open(0);
+	struct rlimit old, none;
+
+	ck_assert_int_eq(play_put(s, &b, true), 0);
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(store_open_blob(s, &b.digest, b.size), -EMFILE);
+	ck_assert_int_eq(play_put(s, &c, false), -EMFILE);
+	ck_assert_int_eq(store_pin(s, &c.digest, c.size), -EMFILE);
+	ck_assert_int_eq(store_gc(s, 1), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	ck_assert_int_eq(play_put(s, &c, false), 0);
+	ck_assert_uint_eq(damaged(s), 0);
+	store_free(s);
+	free(b.data);
+	free(c.data);
+}
+END_TEST
+
+START_TEST(use_makes_an_old_blob_young)
+{
+	struct play_blob b = play_blob(1, 3000);
+	struct store *s = play_open(0);
+	char *path = play_path(&b);
+	struct stat st;
+
+	ck_assert_int_eq(play_put(s, &b, false), 0);
+	play_age(&b, 100000);
+	ck_assert_int_eq(play_copy(s, &b), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_lt(time(NULL) - st.st_mtime, 90000);
+	store_free(s);
+	free(path);
+	free(b.data);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("store/copy");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_checked_fixture(tc, play_setup, play_teardown);
+	tcase_add_test(
+		tc,
+		an_entry_damaged_under_a_running_process_is_gone_after_one_answer);
+	tcase_add_test(tc, a_descriptor_is_given_only_for_what_is_right);
+	tcase_add_test(tc, what_is_cut_or_longer_is_removed);
+	tcase_add_test(tc, who_asks_for_another_size_takes_nothing_away);
+	tcase_add_test(tc, what_is_planted_is_never_served);
+	tcase_add_test(
+		tc, without_descriptors_there_is_an_error_and_nothing_is_lost);
+	tcase_add_test(tc, use_makes_an_old_blob_young);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tls */
+#include "tls/key.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+/* SHA-256 of "abc" (FIPS 180-2, B.1); base64 by coreutils. */
+static const char abc[] = "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0";
+
+START_TEST(a_fingerprint_is_its_base64_and_back)
+{
+	char text[TLS_KEY_FINGERPRINT_SIZE];
+	struct digest d, got;
+
+	digest_bytes(bytes_str("abc"), &d);
+	tls_key_format_fingerprint(&d, text);
+	ck_assert_str_eq(text, abc);
+	ck_assert(tls_key_parse_fingerprint(&got, text));
+	ck_assert(digest_equal(&got, &d));
+}
+END_TEST
+
+START_TEST(every_fingerprint_comes_back)
+{
+	char text[TLS_KEY_FINGERPRINT_SIZE];
+	struct digest d, got;
+
+	digest_bytes(bytes_str(""), &d);
+	for (int i = 0; i < 1000; i++) {
+		digest_bytes(bytes_of(d.b, sizeof(d.b)), &d);
+		tls_key_format_fingerprint(&d, text);
+		ck_assert_uint_eq(strlen(text), TLS_KEY_FINGERPRINT_SIZE - 1);
+		ck_assert(tls_key_parse_fingerprint(&got, text));
+		ck_assert(digest_equal(&got, &d));
+	}
+}
+END_TEST
+
+static const char *const none[] = {
+	"",
+	"SHA256:",
+	"ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+	"sha256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+	"MD5:000ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+	/* one less, one more, the padding */
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa",
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa00",
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
+	/* padding and blanks where digits are wanted */
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa=",
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa ",
+	"SHA256: ngWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+	"SHA256:un=Wv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
+	"SHA256:ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
+	/* the same bytes, another text */
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa1",
+	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa\xc3",
+};
+
+START_TEST(what_is_none_is_refused)
+{
+	struct digest d = { { 42 } };
+	struct err err = { 0 };
+
+	ck_assert(!tls_key_parse_fingerprint(&d, none[_i]));
+	ck_assert_int_eq(tls_key_check_fingerprint(&d, none[_i], &err),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "fingerprint"));
+	ck_assert_int_eq(d.b[0], 42);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls/pin");
+	TCase *t = tcase_create("pin");
+
+	tcase_add_test(t, a_fingerprint_is_its_base64_and_back);
+	tcase_add_test(t, every_fingerprint_comes_back);
+	tcase_add_loop_test(t, what_is_none_is_refused, 0,
+			    sizeof(none) / sizeof(*none));
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

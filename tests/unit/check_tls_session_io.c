@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tls */
+#include "tls/session.h"
+
+#include "suite.h"
+#include "tls-fixture.h"
+#include "tls/key.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <time.h>
+
+#define BLOCK (64u << 10)
+
+/* One end of a conversation and what happened to it. */
+struct end {
+	struct wire_stream *s;
+	unsigned messages;
+	int closes;
+	uint64_t bytes;
+	char *why;
+	bool echo, free_on_msg;
+};
+
+static struct end left, right;
+static uint8_t block[BLOCK];
+
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct end *e = ctx;
+
+	(void)err;
+	e->messages++;
+	e->bytes += body.len;
+	ck_assert_mem_eq(body.data, block, body.len);
+	if (e->echo)
+		wire_stream_send(e->s, type, body, WIRE_PLAIN);
+	if (e->free_on_msg) {
+		wire_stream_free(e->s);
+		e->s = NULL;
+	}
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	struct end *e = ctx;
+
+	e->closes++;
+	e->why = xstrdup(why->text);
+}
+
+static const struct wire_stream_ops ops = { .on_msg = on_msg,
+					    .on_close = on_close };
+
+static struct wire_io take_io(struct play_end *e)
+{
+	struct tls_session *s = e->session;
+
+	tls_handshake_free(e->handshake);
+	e->handshake = NULL;
+	e->session = NULL;
+	return tls_session_io(s);
+}
+
+static void fresh(void)
+{
+	left = right = (struct end){ 0 };
+	for (size_t i = 0; i < BLOCK; i++)
+		block[i] = (uint8_t)(i * 2654435761u >> 11);
+	play_begin();
+	play_handshake();
+	left.s = wire_stream_new_io(base, take_io(&client), &ops, &left);
+	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
+}
+
+static void done(void)
+{
+	wire_stream_free(left.s);
+	wire_stream_free(right.s);
+	free(left.why);
+	free(right.why);
+	play_done();
+}
+
+static void say(struct end *e, size_t len)
+{
+	wire_stream_send(e->s, WIRE_OUTPUT, bytes_of(block, len), WIRE_PLAIN);
+}
+
+static void until(const uint64_t *n, uint64_t want)
+{
+	while (*n < want)
+		ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+}
+
+static void turn(int times)
+{
+	for (int i = 0; i < times; i++)
+		ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+}
+
+START_TEST(messages_of_all_lengths_go_both_ways)
+{
+	static const size_t lengths[] = { 0,     1,     4,     100,
+					  16379, 16384, 16385, BLOCK };
+	uint64_t all = 0;
+
+	fresh();
+	right.echo = true;
+	for (int i = 0; i < 800; i++) {
+		size_t len = lengths[i % 8];
+
+		say(&left, len);
+		all += len;
+	}
+	until(&left.bytes, all);
+	turn(3);
+	ck_assert_uint_eq(left.messages, 800);
+	ck_assert_uint_eq(right.messages, 800);
+	ck_assert_uint_eq(wire_stream_sent_bytes(left.s),
+			  wire_stream_received_bytes(right.s));
+	done();
+}
+END_TEST
+
+START_TEST(a_reader_that_pauses_holds_the_writer_back)
+{
+	unsigned before;
+
+	fresh();
+	wire_stream_set_paused(right.s, true);
+	while (!wire_stream_is_full(left.s))
+		say(&left, BLOCK);
+	turn(20);
+	before = right.messages;
+	ck_assert_uint_eq(before, 0);
+	ck_assert(wire_stream_is_full(left.s));
+	wire_stream_set_paused(right.s, false);
+	until(&right.bytes, WIRE_HIGH_WATER - BLOCK);
+	turn(20);
+	ck_assert(!wire_stream_is_full(left.s));
+	done();
+}
+END_TEST
+
+START_TEST(both_may_write_much_before_either_reads)
+{
+	fresh();
+	for (int i = 0; i < 100; i++) {
+		say(&left, BLOCK);
+		say(&right, BLOCK);
+	}
+	until(&left.bytes, 100 * BLOCK);
+	until(&right.bytes, 100 * BLOCK);
+	done();
+}
+END_TEST
+
+START_TEST(who_leaves_in_order_is_at_an_end_and_its_last_word_arrives)
+{
+	fresh();
+	say(&left, 100);
+	wire_stream_free(left.s);
+	left.s = NULL;
+	play_until_not(&right.closes, 0);
+	ck_assert_uint_eq(right.messages, 1);
+	ck_assert_str_eq(right.why, "");
+	done();
+}
+END_TEST
+
+START_TEST(a_cut_is_none_in_order)
+{
+	int fd;
+
+	play_begin();
+	play_handshake();
+	fd = tls_session_fd(client.session);
+	left = right = (struct end){ 0 };
+	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	play_until_not(&right.closes, 0);
+	ck_assert_ptr_nonnull(strstr(right.why, "read: "));
+	done();
+}
+END_TEST
+
+START_TEST(a_stream_may_go_from_within_a_message)
+{
+	fresh();
+	right.free_on_msg = true;
+	for (int i = 0; i < 10; i++)
+		say(&left, 100);
+	play_until_not(&left.closes, 0);
+	ck_assert_uint_eq(right.messages, 1);
+	done();
+}
+END_TEST
+
+/*
+ * A peer with the key that the server admits, made by OpenSSL's own means, that
+ * asks for new keys all the time and does not read the answers (RFC 8446,
+ * 4.6.3): the answers wait for room, and nobody turns in circles meanwhile.
+ */
+static SSL_CTX *raw_context;
+static SSL *raw;
+
+static int any_certificate(X509_STORE_CTX *store, void *ctx)
+{
+	(void)store;
+	(void)ctx;
+	return 1;
+}
+
+static void raw_certificate(EVP_PKEY *pair)
+{
+	X509 *cert = X509_new();
+
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 1000);
+	X509_set_pubkey(cert, pair);
+	ck_assert_int_gt(X509_sign(cert, pair, NULL), 0);
+	ck_assert_int_eq(SSL_CTX_use_certificate(raw_context, cert), 1);
+	ck_assert_int_eq(SSL_CTX_use_PrivateKey(raw_context, pair), 1);
+	X509_free(cert);
+}
+
+static void raw_connect(void)
+{
+	static const unsigned char protocol[] = "\7kfarm/1";
+	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	int fd[2], small = 4096;
+
+	play_begin();
+	ck_assert(tls_key_hash_public(pair, &admitted));
+	raw_context = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_cert_verify_callback(raw_context, any_certificate, NULL);
+	SSL_CTX_set_alpn_protos(raw_context, protocol, sizeof(protocol) - 1);
+	raw_certificate(pair);
+	EVP_PKEY_free(pair);
+	play_socketpair(fd);
+	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	raw = SSL_new(raw_context);
+	SSL_set_fd(raw, fd[0]);
+	SSL_set_connect_state(raw);
+	server.session = tls_session_accept(server.context, fd[1], play_admit,
+					    NULL);
+	play_shake(&server, 5000);
+	while (server.ret == 1) {
+		SSL_do_handshake(raw);
+		turn(1);
+	}
+	ck_assert_msg(!server.ret, "%s", server.err.text);
+}
+
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+START_TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+	static char got[TLS_RECORD_MAX];
+	double before;
+	int n = -1;
+
+	raw_connect();
+	left = right = (struct end){ 0 };
+	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
+	/* More than there is room for answers, less than for questions. */
+	for (int i = 0; i < 100; i++) {
+		ck_assert(SSL_key_update(raw, SSL_KEY_UPDATE_REQUESTED));
+		ck_assert_int_eq(SSL_do_handshake(raw), 1);
+		turn(1);
+	}
+	before = cpu_ms();
+	event_base_loopexit(base, &second);
+	event_base_dispatch(base);
+	ck_assert_double_lt(cpu_ms() - before, 200);
+	ck_assert_int_eq(right.closes, 0);
+	/* It reads at last, and all goes on. */
+	say(&right, 100);
+	for (int i = 0; i < 200000 && n <= 0; i++) {
+		turn(1);
+		n = SSL_read(raw, got, sizeof(got));
+	}
+	ck_assert_int_eq(n, WIRE_FRAME_SIZE + 100);
+	ck_assert_int_eq(right.closes, 0);
+	SSL_free(raw);
+	SSL_CTX_free(raw_context);
+	done();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls/io");
+	TCase *t = tcase_create("io");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, messages_of_all_lengths_go_both_ways);
+	tcase_add_test(t, a_reader_that_pauses_holds_the_writer_back);
+	tcase_add_test(t, both_may_write_much_before_either_reads);
+	tcase_add_test(
+		t, who_leaves_in_order_is_at_an_end_and_its_last_word_arrives);
+	tcase_add_test(t, a_cut_is_none_in_order);
+	tcase_add_test(t, a_stream_may_go_from_within_a_message);
+	tcase_add_test(
+		t, a_peer_that_asks_for_new_keys_without_reading_is_waited_for);
+	suite_add_tcase(suite, t);
+	return suite_run(suite);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/dir-digest.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static char dir[TEMPDIR_SIZE];
+static struct compiler_entries got;
+static struct err err;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void make_file(const char *name, const char *text, mode_t mode)
+{
+	char *path = at(name), *upper = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(upper, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), mode, &err), 0);
+	free(upper);
+	free(path);
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = at(name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static void set_up(void)
+{
+	char *empty;
+
+	tempdir_make(dir);
+	make_file("bin/gcc", "program", 0755);
+	make_file("lib/specs", "text", 0644);
+	make_link("../bin/gcc", "lib/link");
+	make_file(TOOLCHAIN_JSON, "{}", 0644);
+	empty = at("lib/empty");
+	ck_assert_int_eq(mkdir(empty, 0755), 0);
+	free(empty);
+}
+
+static void tear_down(void)
+{
+	compiler_entries_release(&got);
+	tempdir_remove(dir);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+static struct digest digest_now(void)
+{
+	struct digest d;
+
+	ck_assert_int_eq(toolchain_dir_digest_read(&got, dir, NULL, &err), 0);
+	toolchain_dir_digest_compute(&got, &d);
+	compiler_entries_release(&got);
+	return d;
+}
+
+START_TEST(all_but_the_description_is_read)
+{
+	struct digest program;
+
+	ck_assert_int_eq(toolchain_dir_digest_read(&got, dir, NULL, &err), 0);
+	ck_assert_uint_eq(got.n, 4);
+	ck_assert_str_eq(got.v[0].path, "bin/gcc");
+	ck_assert_int_eq(got.v[0].kind, COMPILER_ENTRY_FILE);
+	ck_assert(got.v[0].executable);
+	ck_assert_uint_eq(got.v[0].size_bytes, 7);
+	digest_bytes(bytes_str("program"), &program);
+	ck_assert(digest_equal(&got.v[0].digest, &program));
+	ck_assert_str_eq(got.v[1].path, "lib/empty");
+	ck_assert_int_eq(got.v[1].kind, COMPILER_ENTRY_DIR);
+	ck_assert_str_eq(got.v[2].path, "lib/link");
+	ck_assert_str_eq(got.v[2].target, "../bin/gcc");
+	ck_assert_str_eq(got.v[3].path, "lib/specs");
+	ck_assert(!got.v[3].executable);
+}
+END_TEST
+
+START_TEST(times_do_not_count_and_everything_else_does)
+{
+	struct digest first = digest_now(), second;
+	static const char *const change[] = {
+		"touch -d 2001-01-01 %s/bin/gcc",
+		"chmod a-x %s/bin/gcc",
+		"echo >>%s/lib/specs",
+		"ln -sfn ../lib/specs %s/lib/link",
+		"rmdir %s/lib/empty",
+		"mv %s/lib/specs %1$s/lib/spec",
+		"touch %s/lib/" TOOLCHAIN_JSON,
+	};
+	char *command = xasprintf(change[_i], dir);
+
+	ck_assert_int_eq(system(command), 0); /* NOLINT: fixed commands */
+	second = digest_now();
+	ck_assert_int_eq(digest_equal(&first, &second), _i == 0);
+	free(command);
+}
+END_TEST
+
+/* The number is what a node of another program would have to compute. */
+START_TEST(the_digest_is_as_the_header_says)
+{
+	struct compiler_entries e = { 0 };
+	struct compiler_entry *file = toolchain_dir_digest_add_entry(&e, "b");
+	struct digest made, wanted;
+	struct buf text = { 0 };
+
+	file->executable = true;
+	digest_bytes(bytes_str("x"), &file->digest);
+	toolchain_dir_digest_add_entry(&e, "a")->kind = COMPILER_ENTRY_SYMLINK;
+	e.v[1].target = xstrdup("b");
+	toolchain_dir_digest_compute(&e, &made);
+	buf_add(&text, "\1\1\0\0\0a\1\0\0\0b", 11);
+	buf_add(&text, "\0\1\0\0\0b\1", 7);
+	buf_add(&text, e.v[0].digest.b, DIGEST_SIZE);
+	digest_bytes(buf_bytes(&text), &wanted);
+	ck_assert(digest_equal(&made, &wanted));
+	buf_release(&text);
+	compiler_entries_release(&e);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_refused)
+{
+	char *path = at("lib/fifo");
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(toolchain_dir_digest_read(&got, dir, NULL, &err),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	free(path);
+}
+END_TEST
+
+START_TEST(reading_can_be_cancelled)
+{
+	atomic_bool cancel = true;
+
+	ck_assert_int_eq(toolchain_dir_digest_read(&got, dir, &cancel, &err),
+			 -ECANCELED);
+	ck_assert_ptr_null(got.v);
+}
+END_TEST
+
+static const struct {
+	const char *path;
+	bool is;
+} paths[] = {
+	{ "a", true },       { "a/b.c/d", true }, { "..a", true },
+	{ "a/...", true },   { "", false },       { "/a", false },
+	{ "a/", false },     { "a//b", false },   { ".", false },
+	{ "./a", false },    { "..", false },     { "a/../b", false },
+	{ "a/..", false },   { "a\nb", false },   { "a\x7f", false },
+	{ "a/\x1b", false },
+};
+
+START_TEST(a_path_is_relative_and_plain)
+{
+	ck_assert_int_eq(toolchain_dir_digest_is_valid_path(paths[_i].path),
+			 paths[_i].is);
+}
+END_TEST
+
+START_TEST(a_path_has_its_limits)
+{
+	char *name = xasprintf("%0255d", 0), *longer = xasprintf("0%s", name);
+	char *deep = xasprintf("%s/%s/%s/%s/0", name, name, name, name);
+
+	ck_assert(toolchain_dir_digest_is_valid_path(name));
+	ck_assert(!toolchain_dir_digest_is_valid_path(longer));
+	ck_assert(!toolchain_dir_digest_is_valid_path(deep));
+	free(deep);
+	free(longer);
+	free(name);
+}
+END_TEST
+
+static const struct {
+	const char *path, *target;
+	bool is;
+} links[] = {
+	{ "a", "b", true },
+	{ "a/b", "../c", true },
+	{ "a/b/c", "./../../d/e", true },
+	{ "a/b", "..", true },
+	{ "a", "..", false },
+	{ "a/b", "../..", false },
+	{ "a/b", "../../x", false },
+	{ "a", "/etc/passwd", false },
+	{ "a", "", false },
+	/* Where x leads is not known by these words. */
+	{ "a/b/c", "x/..", false },
+	{ "a/b/c", "x/../../..", false },
+};
+
+START_TEST(a_link_stays_inside)
+{
+	ck_assert_int_eq(toolchain_dir_digest_is_link_inside(links[_i].path,
+							     links[_i].target),
+			 links[_i].is);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/tree");
+	TCase *t = tcase_create("tree");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, all_but_the_description_is_read);
+	tcase_add_loop_test(t, times_do_not_count_and_everything_else_does, 0,
+			    7);
+	tcase_add_test(t, the_digest_is_as_the_header_says);
+	tcase_add_test(t, what_is_no_file_is_refused);
+	tcase_add_test(t, reading_can_be_cancelled);
+	tcase_add_loop_test(t, a_path_is_relative_and_plain, 0, COUNT(paths));
+	tcase_add_test(t, a_path_has_its_limits);
+	tcase_add_loop_test(t, a_link_stays_inside, 0, COUNT(links));
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "base/elf.h"
+#include "base/which.h"
+#include "suite.h"
+#include "toolchain-driver.h"
+#include "toolchain/hostlib.h"
+
+static struct toolchain_runpath_change got;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	fs_remove(dir, &ignored);
+}
+
+static char *program(const char *path)
+{
+	return build("p", "int main(void) { return 3; }\n", path,
+		     "-Wl,--no-as-needed,-lm");
+}
+
+static int run(char *file)
+{
+	char *argv[] = { file, NULL };
+	struct buf output = { 0 };
+	int status = cell_run(NULL, "/", argv, environ, &output);
+
+	buf_release(&output);
+	return status;
+}
+
+static const struct path {
+	const char *flags, *rpath, *runpath;
+} paths[] = {
+	{ "-s", NULL, "$ORIGIN/../hostlib" },
+	{ "-Wl,--enable-new-dtags,-rpath,/one:/two", NULL,
+	  "/one:/two:$ORIGIN/../hostlib" },
+	{ "-Wl,--disable-new-dtags,-rpath,/one", "/one:$ORIGIN/../hostlib",
+	  NULL },
+	{ "-no-pie", NULL, "$ORIGIN/../hostlib" },
+	{ "-shared", NULL, "$ORIGIN/../hostlib" },
+};
+
+static void check_text(const char *a, const char *b)
+{
+	ck_assert_int_eq(!a, !b);
+	if (a)
+		ck_assert_str_eq(a, b);
+}
+
+START_TEST(a_directory_is_added_and_nothing_else_changes)
+{
+	char *file = program(paths[_i].flags), *other = xasprintf("%s2", file);
+	struct elf_program was, is;
+	struct digest before, after;
+	struct stat st, now;
+
+	ck_assert_int_eq(chmod(file, 0750), 0);
+	ck_assert_int_eq(link(file, other), 0);
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_int_eq(elf_program_read(&was, file, &err), 0);
+	ck_assert_int_eq(digest_file(file, &before, &err), 0);
+	ck_assert_msg(
+		!toolchain_runpath_add(file, "$ORIGIN/../hostlib", &got, &err),
+		"%s", err.text);
+	ck_assert(got.changed);
+	ck_assert(digest_equal(&got.before, &before));
+	ck_assert_int_eq(digest_file(file, &after, &err), 0);
+	ck_assert(digest_equal(&got.after, &after));
+	ck_assert_int_eq(elf_program_read(&is, file, &err), 0);
+	check_text(is.rpath, paths[_i].rpath);
+	check_text(is.runpath, paths[_i].runpath);
+	ck_assert_uint_eq(is.needed.n, was.needed.n);
+	ck_assert_int_eq(stat(file, &now), 0);
+	ck_assert_uint_eq(now.st_mode, st.st_mode);
+	ck_assert_int_eq(now.st_mtim.tv_nsec, st.st_mtim.tv_nsec);
+	if (is.interpreter)
+		ck_assert_int_eq(run(file), 3);
+	/* The other name keeps what it had. */
+	ck_assert_int_eq(digest_file(other, &after, &err), 0);
+	ck_assert(digest_equal(&before, &after));
+	elf_program_release(&was);
+	elf_program_release(&is);
+	free(other);
+	free(file);
+}
+END_TEST
+
+START_TEST(what_is_there_already_is_not_added_again)
+{
+	char *file = program("-Wl,-rpath,/one:$ORIGIN/x:/two");
+
+	ck_assert_int_eq(toolchain_runpath_add(file, "$ORIGIN/x", &got, &err),
+			 0);
+	ck_assert(!got.changed);
+	free(file);
+}
+END_TEST
+
+/* A header whose sections lead nowhere; the file stays as it was. */
+START_TEST(what_patchelf_cannot_change_stays)
+{
+	char *file = program("-s"), *made;
+	struct digest before, after;
+	struct buf bytes = { 0 };
+
+	ck_assert_int_eq(fs_read(file, 1 << 20, &bytes, &err), 0);
+	for (size_t i = 0x28; i < 0x30; i++)
+		bytes.data[i] = 0x7f; /* e_shoff */
+	ck_assert_int_eq(fs_write(file, buf_bytes(&bytes), 0755, &err), 0);
+	ck_assert_int_eq(digest_file(file, &before, &err), 0);
+	ck_assert_int_eq(toolchain_runpath_add(file, "/x", &got, &err),
+			 -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, file));
+	ck_assert_int_eq(digest_file(file, &after, &err), 0);
+	ck_assert(digest_equal(&before, &after));
+	made = xasprintf("%s.kfarm.%d", file, (int)getpid());
+	ck_assert(!fs_exists(made));
+	free(made);
+	buf_release(&bytes);
+	free(file);
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_refused)
+{
+	char *file = xasprintf("%s/text", dir);
+
+	ck_assert_int_eq(fs_write(file, bytes_str("text"), 0755, &err), 0);
+	ck_assert_int_eq(toolchain_runpath_add(file, "/x", &got, &err),
+			 -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, file));
+	free(file);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/hostlib, DT_RUNPATH");
+	TCase *tc = tcase_create("patch");
+	char *patchelf = which("patchelf", getenv("PATH"));
+
+	if (patchelf) {
+		tcase_set_timeout(tc, 120);
+		tcase_add_checked_fixture(tc, set_up, tear_down);
+		tcase_add_loop_test(
+			tc, a_directory_is_added_and_nothing_else_changes, 0,
+			sizeof(paths) / sizeof(*paths));
+		tcase_add_test(tc, what_is_there_already_is_not_added_again);
+		tcase_add_test(tc, what_patchelf_cannot_change_stays);
+		tcase_add_test(tc, what_is_no_program_is_refused);
+	} else {
+		printf("skipped: no patchelf\n");
+	}
+	suite_add_tcase(s, tc);
+	free(patchelf);
+	return suite_run(s);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/install-dir.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct toolchain_install_dir p;
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	ck_assert_int_eq(toolchain_install_dir_open(&p, dir, &err), 0);
+}
+
+static void tear_down(void)
+{
+	toolchain_install_dir_close(&p);
+	tempdir_remove(dir);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+static void make(const char *name, const char *text)
+{
+	char *path = toolchain_install_dir_scratch_path(&p, name, &err), *file;
+
+	ck_assert_ptr_nonnull(path);
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	file = xasprintf("%s/f", path);
+	ck_assert_int_eq(fs_write(file, bytes_str(text), 0644, &err), 0);
+	free(file);
+	free(path);
+}
+
+static bool there(const char *name)
+{
+	char *path = xasprintf("%s/toolchains/%s", dir, name);
+	bool is = fs_exists(path);
+
+	free(path);
+	return is;
+}
+
+static char *content(const char *id)
+{
+	char *path = xasprintf("%s/toolchains/%s/f", dir, id);
+	struct buf text = { 0 };
+
+	ck_assert_int_eq(fs_read(path, 100, &text, &err), 0);
+	free(path);
+	return buf_steal(&text);
+}
+
+START_TEST(a_directory_is_published_and_removed)
+{
+	make("a", "one");
+	ck_assert(!there("a"));
+	ck_assert_int_eq(
+		toolchain_install_dir_publish(&p, "a", "a", false, &err), 0);
+	ck_assert(there("a"));
+	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), 0);
+	ck_assert(!there("a"));
+	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), -ENOENT);
+}
+END_TEST
+
+START_TEST(what_is_there_is_replaced_only_when_told_so)
+{
+	char *text;
+
+	make("a", "one");
+	ck_assert_int_eq(
+		toolchain_install_dir_publish(&p, "a", "a", false, &err), 0);
+	make("a", "two");
+	ck_assert_int_eq(
+		toolchain_install_dir_publish(&p, "a", "a", false, &err),
+		-EEXIST);
+	text = content("a");
+	ck_assert_str_eq(text, "one");
+	free(text);
+	ck_assert_int_eq(
+		toolchain_install_dir_publish(&p, "a", "a", true, &err), 0);
+	text = content("a");
+	ck_assert_str_eq(text, "two");
+	free(text);
+}
+END_TEST
+
+/* One that was killed leaves things; one that lives keeps them. */
+START_TEST(leftovers_are_swept_and_nothing_else)
+{
+	struct toolchain_install_dir other;
+	char *path;
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct toolchain_install_dir dying;
+
+		toolchain_install_dir_open(&dying, dir, &err);
+		free(toolchain_install_dir_scratch_path(&dying, "x", &err));
+		toolchain_install_dir_lock(&dying, "dying", &err);
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	ck_assert(there(".lock.dying"));
+	make("mine", "");
+	ck_assert_int_ge(toolchain_install_dir_lock(&p, "mine", &err), 0);
+	ck_assert_int_eq(toolchain_install_dir_open(&other, dir, &err), 0);
+	ck_assert(!there(".lock.dying"));
+	ck_assert(there(".lock.mine"));
+	path = toolchain_install_dir_scratch_path(&p, "mine", &err);
+	ck_assert(fs_is_dir(path));
+	free(path);
+	path = xasprintf(".live/%d.0", (int)pid);
+	ck_assert(!there(path));
+	free(path);
+	toolchain_install_dir_close(&other);
+}
+END_TEST
+
+START_TEST(one_makes_an_id_at_a_time)
+{
+	struct toolchain_install_dir other;
+	int fd = toolchain_install_dir_lock(&p, "a", &err), second;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(toolchain_install_dir_open(&other, dir, &err), 0);
+	ck_assert_int_eq(toolchain_install_dir_lock(&other, "a", &err),
+			 -EAGAIN);
+	second = toolchain_install_dir_lock(&other, "b", &err);
+	ck_assert_int_ge(second, 0);
+	toolchain_install_dir_unlock(&other, "b", second);
+	toolchain_install_dir_unlock(&p, "a", fd);
+	ck_assert(!there(".lock.a"));
+	fd = toolchain_install_dir_lock(&other, "a", &err);
+	ck_assert_int_ge(fd, 0);
+	toolchain_install_dir_unlock(&other, "a", fd);
+	toolchain_install_dir_close(&other);
+}
+END_TEST
+
+START_TEST(what_was_not_published_goes_with_its_maker)
+{
+	char *path;
+
+	make("a", "one");
+	path = toolchain_install_dir_scratch_path(&p, "a", &err);
+	toolchain_install_dir_close(&p);
+	ck_assert(!fs_exists(path));
+	free(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/place");
+	TCase *t = tcase_create("place");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, a_directory_is_published_and_removed);
+	tcase_add_test(t, what_is_there_is_replaced_only_when_told_so);
+	tcase_add_test(t, leftovers_are_swept_and_nothing_else);
+	tcase_add_test(t, one_makes_an_id_at_a_time);
+	tcase_add_test(t, what_was_not_published_goes_with_its_maker);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

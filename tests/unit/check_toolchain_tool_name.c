@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/tool-name.h"
+
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct toolchain_release release(const char *text)
+{
+	struct toolchain_release r = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_msg(!toolchain_release_parse(text, &r, &err), "%s", err.text);
+	return r;
+}
+
+static const struct {
+	const char *file, *triplet, *release, *name;
+} names[] = {
+	{ "aarch64-linux-gcc", "aarch64-linux", "gcc-7.3.0",
+	  "aarch64-gcc730-linux-gcc" },
+	{ "arm-linux-gnueabi-ld", "arm-linux-gnueabi", "gcc-13.3.0",
+	  "arm-gcc1330-linux-gnueabi-ld" },
+	{ "aarch64-linux-gnu-gcc-12", "aarch64-linux-gnu", "gcc-12.2.0",
+	  "aarch64-gcc1220-linux-gnu-gcc-12" },
+	{ "x86_64-linux-gcc-ar", "x86_64-linux", "gcc-13.3.0",
+	  "x86_64-gcc1330-linux-gcc-ar" },
+	/* Only the first one, and only within the triplet. */
+	{ "x86_64-linux-x86_64-linux-gcc", "x86_64-linux", "gcc-7.3.0",
+	  "x86_64-gcc730-linux-x86_64-linux-gcc" },
+	{ "c6x-elf-gcc", "c6x-elf", "gcc-4.7.0", "c6x-gcc470-elf-gcc" },
+	{ "bfin-uclinux-ld", "bfin-uclinux", "gcc-4.6.4",
+	  "bfin-gcc464-uclinux-ld" },
+	{ "armv7a-linux-gnueabihf-g++", "armv7a-linux-gnueabihf", "gcc-9.2.1",
+	  "armv7a-gcc921-linux-gnueabihf-g++" },
+	/* No tool of that triplet. */
+	{ "gcc", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "aarch64-linux-", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "aarch64-linux", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "aarch64-linuxfoo-gcc", "aarch64-linux", "gcc-7.3.0", NULL },
+	/* No name for a Makefile. */
+	{ "aarch64-linux-gcc;x", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "aarch64-linux-a b", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "aarch64-linux-x\n", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "", "aarch64-linux", "gcc-7.3.0", NULL },
+	{ "clang", NULL, "clang-22.1.8", "clang-22.1.8" },
+	{ "clang++", NULL, "clang-22.1.8", "clang++-22.1.8" },
+	{ "ld.lld", NULL, "clang-22.1.8", "ld.lld-22.1.8" },
+	{ "llvm-objcopy", NULL, "clang-22.1.8", "llvm-objcopy-22.1.8" },
+	{ "clang-22", NULL, "clang-22.1.8", NULL },
+	{ "llvm-ar-22.1", NULL, "clang-22.1.8", NULL },
+	{ "ls", NULL, "clang-22.1.8", NULL },
+	{ ".clang", NULL, "clang-22.1.8", NULL },
+};
+
+START_TEST(a_tool_gets_its_name)
+{
+	struct toolchain_release r = release(names[_i].release);
+	char *name = toolchain_tool_name_normalize(names[_i].file,
+						   names[_i].triplet, &r);
+
+	if (names[_i].name)
+		ck_assert_str_eq(name, names[_i].name);
+	else
+		ck_assert_ptr_null(name);
+	free(name);
+}
+END_TEST
+
+static const struct {
+	const char *triplet, *release, *prefix;
+} prefixes[] = {
+	{ "aarch64-linux", "gcc-13.3.0", "aarch64-gcc1330-linux-" },
+	{ "arm-linux-gnueabi", "gcc-13.3.0", "arm-gcc1330-linux-gnueabi-" },
+	{ "c6x-elf", "gcc-4.7.0", "c6x-gcc470-elf-" },
+	{ NULL, "clang-22.1.8", "-22.1.8" },
+};
+
+START_TEST(the_prefix_of_a_tool_is_the_names_begin)
+{
+	struct toolchain_release r = release(prefixes[_i].release);
+	char *prefix = toolchain_tool_name_cross_prefix(prefixes[_i].triplet,
+							&r);
+
+	ck_assert_str_eq(prefix, prefixes[_i].prefix);
+	free(prefix);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/name");
+	TCase *tc = tcase_create("name");
+
+	tcase_add_loop_test(tc, a_tool_gets_its_name, 0,
+			    sizeof(names) / sizeof(*names));
+	tcase_add_loop_test(tc, the_prefix_of_a_tool_is_the_names_begin, 0,
+			    sizeof(prefixes) / sizeof(*prefixes));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "toolchain/verify.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "suite.h"
+#include "toolchain/builtin.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+#define GCC      "/usr/bin/aarch64-linux-gnu-gcc"
+
+static char dir[TEMPDIR_SIZE];
+static struct toolchain_release release;
+static struct toolchain_smoke_test smoke;
+static struct err err;
+static bool ran;
+
+/* The version of this machine's compiler. */
+static void set_up(void)
+{
+	char version[32] = "";
+	FILE *f = popen(GCC " -dumpfullversion", "r"); /* NOLINT: fixed */
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(version, sizeof(version), f));
+	pclose(f);
+	version[strcspn(version, "\n")] = '\0';
+	ck_assert_int_eq(
+		toolchain_release_parse_version(false, version, &release, &err),
+		0);
+	tempdir_make(dir);
+	smoke = (struct toolchain_smoke_test){
+		.driver = GCC,
+		.release = &release,
+		.triplet = "aarch64-linux",
+		.host = toolchain_builtin_local_host()->name,
+		.work_dir = dir,
+	};
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+START_TEST(one_that_works_passes)
+{
+	ck_assert_msg(!toolchain_smoke_test(&smoke, &ran, &err), "%s",
+		      err.text);
+	ck_assert(ran);
+}
+END_TEST
+
+START_TEST(another_version_is_named)
+{
+	release.parts[2]++;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "its driver says"));
+}
+END_TEST
+
+START_TEST(another_target_is_named)
+{
+	smoke.triplet = "riscv64-linux";
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-linux-gnu"));
+}
+END_TEST
+
+START_TEST(another_host_is_named)
+{
+	smoke.host = "ppc64";
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "not on ppc64"));
+}
+END_TEST
+
+START_TEST(what_is_no_program_is_refused)
+{
+	char *script = xasprintf("%s/gcc", dir);
+
+	ck_assert_int_eq(fs_write(script, bytes_str("#!/bin/sh\n"), 0755, &err),
+			 0);
+	smoke.driver = script;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
+	free(script);
+}
+END_TEST
+
+/* Its cc1 is not where it looks: it says what it wants. */
+START_TEST(one_that_does_not_compile_is_quoted)
+{
+	char *copy = xasprintf("%s/x-gcc", dir);
+
+	ck_assert_int_eq(fs_copy(GCC, copy, &err), 0);
+	smoke.driver = copy;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "does not compile unit.c"));
+	ck_assert_ptr_nonnull(strstr(err.text, "cc1"));
+	free(copy);
+}
+END_TEST
+
+START_TEST(a_unit_compiles_with_other_flags)
+{
+	static const char *const flags[] = { "-O3", NULL };
+
+	smoke.bind_now = true;
+	ck_assert_msg(!toolchain_verify_compile(&smoke, "x.c", "int x = 1;\n",
+						flags, &err),
+		      "%s", err.text);
+	ck_assert_int_eq(
+		toolchain_verify_compile(&smoke, "x.c", "int\n", NULL, &err),
+		-ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "does not compile x.c"));
+}
+END_TEST
+
+static const struct {
+	const char *driver, *complaint;
+} broken[] = {
+	{ "#!/bin/sh\n", "x.c.o" }, /* makes no object */
+	{ "#!/bin/sh\necho 'cc1: broken' >&2\nexit 1\n", "cc1: broken" },
+	{ "#!/bin/sh\necho text >x.c.o\n", "not an object file" },
+};
+
+START_TEST(one_that_makes_no_object_is_refused_with_what_it_said)
+{
+	char *script = xasprintf("%s/gcc", dir);
+
+	ck_assert_int_eq(
+		fs_write(script, bytes_str(broken[_i].driver), 0755, &err), 0);
+	smoke.driver = script;
+	ck_assert_int_eq(
+		toolchain_verify_compile(&smoke, "x.c", "int x;\n", NULL, &err),
+		-ENOEXEC);
+	ck_assert_msg(strstr(err.text, broken[_i].complaint), "%s", err.text);
+	free(script);
+}
+END_TEST
+
+START_TEST(it_can_be_cancelled)
+{
+	static atomic_bool cancel = true;
+
+	smoke.cancelled = &cancel;
+	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ECANCELED);
+}
+END_TEST
+
+static const struct {
+	const char *machine, *triplet;
+	bool fits;
+} machines[] = {
+	{ "aarch64-linux", "aarch64-linux", true },
+	{ "aarch64-linux-gnu", "aarch64-linux", true },
+	{ "arm-linux-gnueabihf", "arm-linux-gnueabi", true },
+	{ "arm-unknown-linux-gnueabi", "arm-linux-gnueabi", true },
+	{ "x86_64-pc-linux-gnu", "x86_64-linux", true },
+	{ "c6x-elf", "c6x-elf", true },
+	{ "aarch64_be-linux", "aarch64-linux", false },
+	{ "aarch64", "aarch64-linux", false },
+	{ "powerpc64-linux", "powerpc-linux", false },
+	{ "aarch64-elf", "aarch64-linux", false },
+	{ "", "aarch64-linux", false },
+};
+
+START_TEST(a_machine_fits_a_triplet)
+{
+	ck_assert_int_eq(toolchain_verify_is_triplet(machines[_i].machine,
+						     machines[_i].triplet),
+			 machines[_i].fits);
+}
+END_TEST
+
+START_TEST(the_driver_is_found_by_its_name)
+{
+	struct compiler_entries e = { 0 };
+	char *found;
+
+	toolchain_dir_digest_add_entry(&e, "a/b/c/bin/aarch64-linux-gcc")
+		->executable = true;
+	toolchain_dir_digest_add_entry(&e, "a/b/bin/aarch64-linux-gcc")
+		->executable = true;
+	toolchain_dir_digest_add_entry(&e, "a/bin/aarch64-linux-gcc");
+	toolchain_dir_digest_add_entry(&e, "a/bin/x-aarch64-linux-gcc")
+		->executable = true;
+	toolchain_dir_digest_add_entry(&e, "l/bin/clang")->kind =
+		COMPILER_ENTRY_SYMLINK;
+	found = toolchain_verify_find_driver(&e, "aarch64-linux", &err);
+	ck_assert_str_eq(found, "a/b/bin/aarch64-linux-gcc");
+	free(found);
+	found = toolchain_verify_find_driver(&e, NULL, &err);
+	ck_assert_str_eq(found, "l/bin/clang");
+	free(found);
+	ck_assert_ptr_null(toolchain_verify_find_driver(&e, "arm-linux", &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "bin/arm-linux-gcc"));
+	compiler_entries_release(&e);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/verify, the compiler");
+	TCase *t = tcase_create("smoke");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, one_that_works_passes);
+	tcase_add_test(t, another_version_is_named);
+	tcase_add_test(t, another_target_is_named);
+	tcase_add_test(t, another_host_is_named);
+	tcase_add_test(t, what_is_no_program_is_refused);
+	tcase_add_test(t, one_that_does_not_compile_is_quoted);
+	tcase_add_test(t, a_unit_compiles_with_other_flags);
+	tcase_add_loop_test(
+		t, one_that_makes_no_object_is_refused_with_what_it_said, 0,
+		COUNT(broken));
+	tcase_add_test(t, it_can_be_cancelled);
+	tcase_add_loop_test(t, a_machine_fits_a_triplet, 0, COUNT(machines));
+	tcase_add_test(t, the_driver_is_found_by_its_name);
+	suite_add_tcase(s, t);
+	return suite_run(s);
+}

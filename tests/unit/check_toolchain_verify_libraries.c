@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: toolchain */
+#include "suite.h"
+#include "toolchain-driver.h"
+#include "toolchain/verify.h"
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void tear_down(void)
+{
+	struct err ignored;
+
+	fs_remove(dir, &ignored);
+}
+
+static const char user[] = "#include <stdio.h>\nint foo(void);\n"
+			   "int main(void) { fputs(\"ran\\n\", stderr);\n"
+			   "return foo(); }\n";
+
+/* A program with a library that is then replaced. */
+static char *linked(const char *after)
+{
+	char *lib = build("libkfarm-p.so", "int foo(void) { return 0; }\n",
+			  "-shared", "-Wl,-soname,libkfarm-p.so");
+	char *path = xasprintf("-Wl,-rpath,%s", dir);
+	char *program = build("program", user, path, lib);
+
+	if (after)
+		free(build("libkfarm-p.so", after, "-shared", NULL));
+	else
+		ck_assert_int_eq(unlink(lib), 0);
+	free(path);
+	free(lib);
+	return program;
+}
+
+START_TEST(a_program_with_all_its_symbols_passes)
+{
+	char *program = linked("int foo(void) { return 7; }\n");
+
+	ck_assert_msg(!toolchain_verify_libraries(program, &err), "%s",
+		      err.text);
+	free(program);
+}
+END_TEST
+
+START_TEST(a_symbol_that_nobody_has_is_named)
+{
+	char *program = linked("int other;\n");
+
+	ck_assert_int_eq(toolchain_verify_libraries(program, &err), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "undefined symbol: foo"));
+	ck_assert_ptr_nonnull(strstr(err.text, program));
+	free(program);
+}
+END_TEST
+
+START_TEST(a_library_that_is_not_there_is_named)
+{
+	char *program = linked(NULL);
+
+	ck_assert_int_eq(toolchain_verify_libraries(program, &err), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(err.text, "libkfarm-p.so"));
+	free(program);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("toolchain/verify, the loader");
+	TCase *tc = tcase_create("runnable");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_program_with_all_its_symbols_passes);
+	tcase_add_test(tc, a_symbol_that_nobody_has_is_named);
+	tcase_add_test(tc, a_library_that_is_not_there_is_named);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/cleanup.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct err err;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+static void put(const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(above, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str("x"), 0644, &err), 0);
+	free(above);
+	free(path);
+}
+
+static bool there(const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	bool is = fs_exists(path);
+
+	free(path);
+	return is;
+}
+
+static int lock(const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	free(path);
+	return fd;
+}
+
+START_TEST(leftovers_go_and_what_is_in_use_stays)
+{
+	struct strv begun = { 0 };
+	int fd;
+
+	put("a/repo.git/HEAD");
+	put(".new-b/repo.git/HEAD");
+	put(".new-b/lock");
+	put(".new-busy/lock");
+	put(".new-nolock/repo.git/HEAD");
+	put(".gone-12-c/repo.git/HEAD");
+	put(".other/x");
+	fd = lock(".new-busy/lock");
+	tree_cleanup_datadir(dir, &begun);
+	strv_sort(&begun);
+	ck_assert_uint_eq(begun.n, 2);
+	ck_assert_str_eq(begun.v[0], "b");
+	ck_assert_str_eq(begun.v[1], "nolock");
+	ck_assert(there("a/repo.git/HEAD"));
+	ck_assert(there(".new-busy/lock"));
+	ck_assert(there(".other/x"));
+	ck_assert(!there(".new-b"));
+	ck_assert(!there(".new-nolock"));
+	ck_assert(!there(".gone-12-c"));
+	strv_release(&begun);
+	close(fd);
+}
+END_TEST
+
+START_TEST(only_one_begins_a_tree)
+{
+	int first, second;
+
+	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &first, &err), 0);
+	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &second, &err),
+			 -EBUSY);
+	ck_assert_ptr_nonnull(strstr(err.text, "a is being added by process"));
+	ck_assert_int_eq(second, -1);
+	close(first);
+	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &second, &err), 0);
+	close(second);
+}
+END_TEST
+
+START_TEST(what_was_begun_is_not_gone_on_with)
+{
+	int fd;
+
+	put(".new-a/lock");
+	put(".new-a/repo.git/HEAD");
+	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &fd, &err), 0);
+	ck_assert(there(".new-a/lock"));
+	ck_assert(!there(".new-a/repo.git"));
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_repository_loses_its_locks_and_half_packs)
+{
+	static const char *const gone[] = {
+		"repo.git/HEAD.lock",
+		"repo.git/packed-refs.lock",
+		"repo.git/refs/heads/a/b.lock",
+		"repo.git/objects/pack/pack_git2_123",
+		".state.json.kfarm.12",
+	};
+	static const char *const stays[] = {
+		"repo.git/HEAD",
+		"repo.git/refs/heads/a/b",
+		"repo.git/objects/pack/pack-12.pack",
+		"repo.git/worktrees/x/index.lock",
+		"state.json",
+	};
+
+	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
+		put(gone[i]);
+	for (size_t i = 0; i < sizeof(stays) / sizeof(*stays); i++)
+		put(stays[i]);
+	tree_cleanup_repository(dir);
+	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
+		ck_assert_msg(!there(gone[i]), "%s", gone[i]);
+	for (size_t i = 0; i < sizeof(stays) / sizeof(*stays); i++)
+		ck_assert_msg(there(stays[i]), "%s", stays[i]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/sweep");
+	TCase *tc = tcase_create("tree/sweep");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, leftovers_go_and_what_is_in_use_stays);
+	tcase_add_test(tc, only_one_begins_a_tree);
+	tcase_add_test(tc, what_was_begun_is_not_gone_on_with);
+	tcase_add_test(tc, a_repository_loses_its_locks_and_half_packs);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

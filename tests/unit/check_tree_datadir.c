@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/datadir.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+static struct err err;
+static struct tree_datadir t;
+
+static void put(const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
+
+	ck_assert_int_eq(fs_mkdirs(above, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	free(above);
+	free(path);
+}
+
+/* Two trees, "a" and "b", and one that the configuration alone knows. */
+static void set_up(void)
+{
+	char *config;
+
+	tempdir_make(dir);
+	config = xasprintf("%s/config", dir);
+	setenv("XDG_DATA_HOME", dir, 1);
+	setenv("KFARM_CONFIG", config, 1);
+	free(config);
+	put("config", "[tree \"a\"]\nurl = https://a\n"
+		      "[tree \"later\"]\nurl = https://later\n");
+	put("kfarm/trees/a/repo.git/HEAD", "");
+	put("kfarm/trees/b/repo.git/HEAD", "");
+	put("kfarm/trees/.new-c/lock", "");
+	put("kfarm/trees/-x/y", "");
+}
+
+static void tear_down(void)
+{
+	tree_datadir_release(&t);
+	tempdir_remove(dir);
+}
+
+/* A line for each name that cannot be one. */
+static const char *const bad_names[] = { "",     ".",        "..",   "../x",
+					 "a/b",  "-n",       ".git", "a b",
+					 "a\nb", "\xc3\xa4", "a:b",  "a*" };
+
+START_TEST(a_name_that_could_lead_elsewhere_is_refused)
+{
+	ck_assert_int_eq(tree_datadir_check_name(bad_names[_i], &err), -EINVAL);
+	ck_assert_int_eq(
+		tree_datadir_open(&t, bad_names[_i], TREE_LOCK_READ, &err),
+		-EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot be a tree's name"));
+}
+END_TEST
+
+START_TEST(a_name_has_64_characters_at_most)
+{
+	char name[66];
+
+	memset(name, 'x', sizeof(name));
+	name[65] = '\0';
+	ck_assert_int_eq(tree_datadir_check_name(name, &err), -EINVAL);
+	name[64] = '\0';
+	ck_assert_int_eq(tree_datadir_check_name(name, &err), 0);
+	ck_assert_int_eq(tree_datadir_check_name("linux-6.1.y_a+b", &err), 0);
+}
+END_TEST
+
+START_TEST(what_is_half_made_is_no_tree)
+{
+	struct strv names = { 0 };
+
+	ck_assert_int_eq(tree_datadir_list_names(&names, &err), 0);
+	ck_assert_uint_eq(names.n, 2);
+	ck_assert_str_eq(names.v[0], "a");
+	ck_assert_str_eq(names.v[1], "b");
+	strv_release(&names);
+	ck_assert_int_eq(tree_datadir_open(&t, "c", TREE_LOCK_READ, &err),
+			 -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "being added"));
+}
+END_TEST
+
+START_TEST(an_open_tree_says_where_it_is)
+{
+	char *repository = xasprintf("%s/kfarm/trees/a/repo.git", dir);
+
+	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err), 0);
+	ck_assert_str_eq(t.repository, repository);
+	ck_assert_str_eq(t.url, "https://a");
+	tree_datadir_release(&t);
+	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_UPDATE, &err), 0);
+	ck_assert_ptr_null(t.url);
+	free(repository);
+}
+END_TEST
+
+START_TEST(who_asks_for_none_reads_which_there_are)
+{
+	ck_assert_int_eq(tree_datadir_open(&t, "zzzz", TREE_LOCK_READ, &err),
+			 -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "there is no tree \"zzzz\"; there are: a, b");
+	ck_assert_int_eq(tree_datadir_open(&t, "later", TREE_LOCK_READ, &err),
+			 -ENOENT);
+	ck_assert_str_eq(err.text, "the tree \"later\" was not cloned yet: "
+				   "`kfarm tree update later` does it");
+}
+END_TEST
+
+START_TEST(a_clone_that_is_gone_is_told)
+{
+	char *path = xasprintf("%s/kfarm/trees/b/repo.git", dir);
+
+	ck_assert_int_eq(fs_remove(path, &err), 0);
+	ck_assert_int_eq(symlink("/nowhere/.git", path), 0);
+	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_READ, &err),
+			 -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "repo.git is gone"));
+	/* It can still be removed. */
+	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_REMOVE, &err), 0);
+	free(path);
+}
+END_TEST
+
+/* Opens the tree in another process, and says when: the answer's exit. */
+static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		struct tree_datadir other;
+
+		if (tree_datadir_open(&other, "a", how, &err))
+			_exit(1);
+		if (write(ends[1], "x", 1) != 1)
+			_exit(2);
+		usleep(ms * 1000);
+		_exit(0);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	return pid;
+}
+
+START_TEST(builds_and_an_update_go_together)
+{
+	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 20000);
+
+	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
+START_TEST(a_tree_in_use_is_not_removed)
+{
+	pid_t pid = open_elsewhere(TREE_LOCK_READ, 20000);
+	char *who = xasprintf("the tree a is in use by process %d", (int)pid);
+
+	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err),
+			 -EBUSY);
+	ck_assert_msg(str_starts(err.text, who), "%s", err.text);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err), 0);
+	free(who);
+}
+END_TEST
+
+START_TEST(a_second_update_waits_for_the_first)
+{
+	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 300);
+	int status;
+
+	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_UPDATE, &err), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(a_tree_removed_while_it_was_waited_for_is_none)
+{
+	char *from = xasprintf("%s/kfarm/trees/a", dir);
+	char *to = xasprintf("%s/kfarm/trees/.gone-a", dir);
+	char *lock = xasprintf("%s/lock", from);
+	int fd;
+	pid_t pid;
+
+	fd = open(lock, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	pid = fork();
+	if (!pid) {
+		usleep(200000);
+		_exit(rename(from, to) != 0);
+	}
+	/* The lock is inherited: it ends with both. */
+	close(fd);
+	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err),
+			 -ENOENT);
+	waitpid(pid, NULL, 0);
+	free(lock);
+	free(to);
+	free(from);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/home");
+	TCase *tc = tcase_create("tree/home");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 30);
+	tcase_add_loop_test(tc, a_name_that_could_lead_elsewhere_is_refused, 0,
+			    sizeof(bad_names) / sizeof(*bad_names));
+	tcase_add_test(tc, a_name_has_64_characters_at_most);
+	tcase_add_test(tc, what_is_half_made_is_no_tree);
+	tcase_add_test(tc, an_open_tree_says_where_it_is);
+	tcase_add_test(tc, who_asks_for_none_reads_which_there_are);
+	tcase_add_test(tc, a_clone_that_is_gone_is_told);
+	tcase_add_test(tc, builds_and_an_update_go_together);
+	tcase_add_test(tc, a_tree_in_use_is_not_removed);
+	tcase_add_test(tc, a_second_update_waits_for_the_first);
+	tcase_add_test(tc, a_tree_removed_while_it_was_waited_for_is_none);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

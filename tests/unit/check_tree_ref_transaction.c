@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/ref-transaction.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+#include "tree/git.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char dir[TEMPDIR_SIZE];
+static git_repository *repo;
+static git_oid id[2];
+static struct tree_ref_transaction set;
+static struct tree_ref_changes changes;
+static struct err err;
+
+/* A repository with two blobs, and references "a" and "b/c" to the first. */
+static void set_up(void)
+{
+	git_reference *ref;
+
+	tempdir_make(dir);
+	tree_git_init();
+	changes = (struct tree_ref_changes){ 0 };
+	ck_assert_int_eq(git_repository_init(&repo, dir, 1), 0);
+	ck_assert_int_eq(git_blob_create_from_buffer(&id[0], repo, "0", 1), 0);
+	ck_assert_int_eq(git_blob_create_from_buffer(&id[1], repo, "1", 1), 0);
+	ck_assert_int_eq(git_reference_create(&ref, repo, "refs/remotes/o/a",
+					      &id[0], 0, NULL),
+			 0);
+	git_reference_free(ref);
+	ck_assert_int_eq(git_reference_create(&ref, repo, "refs/remotes/o/b/c",
+					      &id[0], 0, NULL),
+			 0);
+	git_reference_free(ref);
+	ck_assert_int_eq(tree_ref_transaction_read(&set, repo, &err), 0);
+	ck_assert_uint_eq(set.n_refs, 2);
+}
+
+static void tear_down(void)
+{
+	tree_ref_transaction_release(&set);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+	tempdir_remove(dir);
+}
+
+static void ends_as(int ret)
+{
+	ck_assert_msg(tree_ref_transaction_commit(&set, repo, &changes, &err) ==
+			      ret,
+		      "%s", err.text);
+}
+
+/* What libgit2 reads: 0 or 1, or -1 for none. */
+static int is_at(const char *name)
+{
+	git_oid got;
+
+	if (git_reference_name_to_id(&got, repo, name))
+		return -1;
+	return git_oid_equal(&got, &id[0]) ? 0 : 1;
+}
+
+START_TEST(what_is_put_is_written_and_counted)
+{
+	set.refs[1].retained = false;
+	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
+	tree_ref_transaction_update(&set, "refs/remotes/o/new", &id[0]);
+	tree_ref_transaction_update(&set, "refs/tags/t", &id[0]);
+	ends_as(0);
+	ck_assert_int_eq(is_at("refs/remotes/o/a"), 1);
+	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), -1);
+	ck_assert_int_eq(is_at("refs/remotes/o/new"), 0);
+	ck_assert_int_eq(is_at("refs/tags/t"), 0);
+	ck_assert_uint_eq(changes.n_branches_moved, 1);
+	ck_assert_uint_eq(changes.n_branches_pruned, 1);
+	ck_assert_uint_eq(changes.n_branches_added, 1);
+	ck_assert_uint_eq(changes.n_tags, 1);
+}
+END_TEST
+
+START_TEST(what_stays_is_no_change)
+{
+	for (size_t i = 0; i < set.n_initial; i++)
+		set.refs[i].retained = false;
+	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[0]);
+	tree_ref_transaction_update(&set, "refs/remotes/o/b/c", &id[0]);
+	ends_as(0);
+	ck_assert_uint_eq(changes.n_branches_moved + changes.n_branches_pruned +
+				  changes.n_branches_added,
+			  0);
+	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), 0);
+}
+END_TEST
+
+START_TEST(a_file_may_become_a_directory)
+{
+	set.refs[0].retained = false;
+	set.refs[1].retained = false;
+	tree_ref_transaction_update(&set, "refs/remotes/o/a/x", &id[1]);
+	tree_ref_transaction_update(&set, "refs/remotes/o/b", &id[1]);
+	ends_as(0);
+	ck_assert_int_eq(is_at("refs/remotes/o/a"), -1);
+	ck_assert_int_eq(is_at("refs/remotes/o/a/x"), 1);
+	ck_assert_int_eq(is_at("refs/remotes/o/b"), 1);
+	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), -1);
+}
+END_TEST
+
+START_TEST(of_what_git_cannot_have_together_the_shorter_stays)
+{
+	tree_ref_transaction_update(&set, "refs/remotes/o/a/x", &id[1]);
+	tree_ref_transaction_update(&set, "refs/remotes/o/a-b", &id[1]);
+	ends_as(0);
+	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
+	ck_assert_int_eq(is_at("refs/remotes/o/a/x"), -1);
+	ck_assert_int_eq(is_at("refs/remotes/o/a-b"), 1);
+}
+END_TEST
+
+static const char *const odd[] = {
+	"refs/remotes/o/../../../x",
+	"refs/remotes/o/x.lock",
+	"refs/remotes/o/x^{}",
+	"refs/remotes/o/x\ny",
+	"refs/remotes/o/a b",
+	"x",
+	"",
+};
+
+START_TEST(an_odd_name_is_passed_over)
+{
+	tree_ref_transaction_update(&set, odd[_i], &id[1]);
+	ck_assert_uint_eq(set.n_refs, 2);
+}
+END_TEST
+
+START_TEST(an_object_that_was_not_sent_changes_nothing)
+{
+	git_oid none = id[0];
+
+	none.id[0] ^= 1;
+	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
+	tree_ref_transaction_update(&set, "refs/remotes/o/new", &none);
+	ends_as(-EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "refs/remotes/o/new is to be"));
+	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
+}
+END_TEST
+
+START_TEST(a_lock_of_somebody_else_is_an_error)
+{
+	char *lock = xasprintf("%s/packed-refs.lock", dir);
+
+	ck_assert_int_eq(fs_write(lock, bytes_str(""), 0644, &err), 0);
+	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
+	ends_as(-EEXIST);
+	ck_assert(fs_exists(lock));
+	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
+	free(lock);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/refset");
+	TCase *tc = tcase_create("tree/refset");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, what_is_put_is_written_and_counted);
+	tcase_add_test(tc, what_stays_is_no_change);
+	tcase_add_test(tc, a_file_may_become_a_directory);
+	tcase_add_test(tc, of_what_git_cannot_have_together_the_shorter_stays);
+	tcase_add_loop_test(tc, an_odd_name_is_passed_over, 0,
+			    sizeof(odd) / sizeof(*odd));
+	tcase_add_test(tc, an_object_that_was_not_sent_changes_nothing);
+	tcase_add_test(tc, a_lock_of_somebody_else_is_an_error);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

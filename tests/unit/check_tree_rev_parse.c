@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: tree */
+#include "tree/rev-parse.h"
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[TEMPDIR_SIZE];
+
+static void set_up(void)
+{
+	char path[100];
+	struct err err;
+	struct timespec when[2] = { { .tv_sec = 1234567 },
+				    { .tv_sec = 1234567 } };
+
+	tempdir_make(dir);
+	snprintf(path, sizeof(path), "%s/Makefile", dir);
+	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, when, 0), 0);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+}
+
+/* A repository with one commit of a known date; returns it open. */
+static git_repository *commit(git_oid *id)
+{
+	git_repository *repo;
+	git_signature *who;
+	git_treebuilder *builder;
+	git_tree *tree;
+	git_oid tree_id;
+
+	git_libgit2_init();
+	ck_assert_int_eq(git_repository_init(&repo, dir, 0), 0);
+	ck_assert_int_eq(git_treebuilder_new(&builder, repo, NULL), 0);
+	ck_assert_int_eq(git_treebuilder_write(&tree_id, builder), 0);
+	git_treebuilder_free(builder);
+	ck_assert_int_eq(git_tree_lookup(&tree, repo, &tree_id), 0);
+	ck_assert_int_eq(
+		git_signature_new(&who, "n", "n@example.org", 1700000000, 60),
+		0);
+	ck_assert_int_eq(git_commit_create(id, repo, "refs/heads/topic", who,
+					   who, NULL, "m", tree, 0, NULL),
+			 0);
+	ck_assert_int_eq(git_repository_set_head(repo, "refs/heads/topic"), 0);
+	git_signature_free(who);
+	git_tree_free(tree);
+	return repo;
+}
+
+START_TEST(without_git_the_makefile_has_the_date)
+{
+	struct tree_rev r;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	ck_assert_int_eq(r.time_s, 1234567);
+	ck_assert_ptr_null(r.commit);
+	ck_assert_ptr_null(r.describe);
+	tree_rev_release(&r);
+}
+END_TEST
+
+START_TEST(nothing_at_all_is_an_error)
+{
+	struct tree_rev r;
+	struct err err = { 0 };
+
+	ck_assert_int_lt(tree_rev_read(&r, "/nonexistent", &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/Makefile"));
+	tree_rev_release(&r);
+}
+END_TEST
+
+START_TEST(the_commit_has_the_date)
+{
+	struct tree_rev r;
+	struct err err = { 0 };
+	git_oid id;
+	char hex[41];
+
+	git_repository_free(commit(&id));
+	git_libgit2_shutdown();
+	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	ck_assert_int_eq(r.time_s, 1700000000);
+	git_oid_tostr(hex, sizeof(hex), &id);
+	ck_assert_str_eq(r.commit, hex);
+	ck_assert_str_eq(r.branch, "topic");
+	ck_assert_uint_eq(strlen(r.describe), 12);
+	ck_assert(str_starts(hex, r.describe));
+	tree_rev_release(&r);
+}
+END_TEST
+
+START_TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
+{
+	static const char origin[] =
+		"[remote \"origin\"]\n\turl = https://example.org/linux.git\n";
+	char *config;
+	git_object *target;
+	git_repository *repo;
+	struct tree_rev r;
+	struct err err = { 0 };
+	git_oid id, tag;
+
+	repo = commit(&id);
+	ck_assert_int_eq(
+		git_object_lookup(&target, repo, &id, GIT_OBJECT_COMMIT), 0);
+	ck_assert_int_eq(
+		git_tag_create_lightweight(&tag, repo, "v6.1", target, 0), 0);
+	/* As git_remote_create() writes it, which leaks. */
+	config = xasprintf("%s/.git/config", dir);
+	ck_assert_int_eq(fs_write(config, bytes_str(origin), 0644, &err), 0);
+	free(config);
+	ck_assert_int_eq(git_repository_detach_head(repo), 0);
+	git_object_free(target);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	ck_assert_str_eq(r.describe, "v6.1");
+	ck_assert_str_eq(r.url, "https://example.org/linux.git");
+	ck_assert_ptr_null(r.branch);
+	tree_rev_release(&r);
+}
+END_TEST
+
+START_TEST(a_linked_worktree_is_a_repository_too)
+{
+	char *path = xasprintf("%s-wt", dir);
+	git_worktree *wt;
+	git_repository *repo;
+	struct tree_rev r;
+	struct err err = { 0 };
+	git_oid id;
+
+	repo = commit(&id);
+	ck_assert_int_eq(git_worktree_add(&wt, repo, "wt", path, NULL), 0);
+	git_worktree_free(wt);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+	ck_assert_int_eq(tree_rev_read(&r, path, &err), 0);
+	ck_assert_int_eq(r.time_s, 1700000000);
+	tree_rev_release(&r);
+	fs_remove(path, &err);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_tarball_inside_of_a_repository_is_none_of_it)
+{
+	char *sub = xasprintf("%s/linux", dir);
+	char *file = xasprintf("%s/Makefile", sub);
+	struct tree_rev r;
+	struct err err = { 0 };
+	git_oid id;
+
+	git_repository_free(commit(&id));
+	git_libgit2_shutdown();
+	ck_assert_int_eq(mkdir(sub, 0755), 0);
+	ck_assert_int_eq(fs_write(file, bytes_str("x"), 0644, &err), 0);
+	ck_assert_int_eq(tree_rev_read(&r, sub, &err), 0);
+	ck_assert_ptr_null(r.commit);
+	tree_rev_release(&r);
+	free(file);
+	free(sub);
+}
+END_TEST
+
+START_TEST(a_repository_without_a_commit_counts_as_none)
+{
+	git_repository *repo;
+	struct tree_rev r;
+	struct err err = { 0 };
+
+	git_libgit2_init();
+	ck_assert_int_eq(git_repository_init(&repo, dir, 0), 0);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	ck_assert_int_eq(r.time_s, 1234567);
+	tree_rev_release(&r);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tree/rev");
+	TCase *tc = tcase_create("rev");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, without_git_the_makefile_has_the_date);
+	tcase_add_test(tc, nothing_at_all_is_an_error);
+	tcase_add_test(tc, the_commit_has_the_date);
+	tcase_add_test(tc, a_tag_at_head_describes_it_and_origin_has_the_url);
+	tcase_add_test(tc, a_linked_worktree_is_a_repository_too);
+	tcase_add_test(tc, a_tarball_inside_of_a_repository_is_none_of_it);
+	tcase_add_test(tc, a_repository_without_a_commit_counts_as_none);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

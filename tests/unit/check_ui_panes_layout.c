@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+#include "ui/panes.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+static struct ui_area area[UI_PANE_AREAS];
+
+static void lay(unsigned rows, unsigned columns,
+		const struct ui_panes_setup *wish)
+{
+	struct ui_canvas c = { .rows = rows, .columns = columns };
+
+	ui_panes_arrange(area, &c, wish);
+}
+
+/* No area leaves the screen, and no two have a cell in common. */
+static bool is_sound(unsigned rows, unsigned columns)
+{
+	for (unsigned i = 0; i < UI_PANE_AREAS; i++) {
+		const struct ui_area *a = &area[i];
+
+		if (!a->rows)
+			continue;
+		if (a->row + a->rows > rows || a->column + a->columns > columns)
+			return false;
+		for (unsigned j = 0; j < i; j++) {
+			const struct ui_area *b = &area[j];
+
+			if (b->rows && a->row < b->row + b->rows &&
+			    b->row < a->row + a->rows &&
+			    a->column < b->column + b->columns &&
+			    b->column < a->column + a->columns)
+				return false;
+		}
+	}
+	return true;
+}
+
+START_TEST(areas_are_beside_each_other_on_any_screen)
+{
+	for (unsigned i = 0; i < 80 * 64; i++) {
+		unsigned rows = i / 64;
+		struct ui_panes_setup wish = {
+			.has_title = i & 1,
+			.diags_open = i & 2,
+			.log_open = i & 4,
+			.has_diags = i & 32,
+			.has_build = rows % 5,
+			.focus = UI_PANE_AREA_NODES,
+			.n_node_lines = i & 8 ? 500 : 4,
+		};
+
+		if (i & 16 && wish.log_open)
+			wish.focus = UI_PANE_AREA_LOG;
+		for (unsigned columns = 0; columns < 220; columns += 7) {
+			lay(rows, columns, &wish);
+			ck_assert(is_sound(rows, columns));
+			/* Who has the focus is there. */
+			ck_assert(area[wish.focus].focused);
+			if (rows > 5 && columns)
+				ck_assert_uint_gt(area[wish.focus].rows, 0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(an_open_pane_leaves_room_for_nodes)
+{
+	struct ui_panes_setup wish = { .diags_open = true,
+				       .log_open = true,
+				       .focus = UI_PANE_AREA_LOG,
+				       .n_node_lines = 500 };
+
+	lay(24, 80, &wish);
+	ck_assert_uint_ge(area[UI_PANE_AREA_NODES].rows, 4);
+	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 4);
+	ck_assert_uint_ge(area[UI_PANE_AREA_LOG].rows, 4);
+	wish.n_node_lines = 2;
+	lay(24, 80, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 4);
+}
+END_TEST
+
+START_TEST(room_that_nodes_leave_is_for_diagnostics)
+{
+	struct ui_panes_setup wish = { .has_build = true,
+				       .focus = UI_PANE_AREA_NODES,
+				       .n_node_lines = 5 };
+
+	lay(50, 132, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 0);
+	wish.has_diags = true;
+	lay(50, 132, &wish);
+	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 20);
+	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 7);
+	lay(24, 80, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 0);
+}
+END_TEST
+
+START_TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
+{
+	struct ui_panes_setup wish = { .has_build = true,
+				       .focus = UI_PANE_AREA_NODES,
+				       .n_node_lines = 500 };
+
+	lay(24, 80, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_RATES].rows, 0);
+	ck_assert_uint_ge(area[UI_PANE_AREA_LOCAL].rows, 4);
+	lay(50, 132, &wish);
+	ck_assert_uint_ge(area[UI_PANE_AREA_RATES].rows, 4);
+	ck_assert_uint_eq(area[UI_PANE_AREA_RATES].row,
+			  area[UI_PANE_AREA_LOCAL].row);
+	lay(10, 40, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/panes-layout");
+	TCase *tc = tcase_create("layout");
+
+	tcase_add_test(tc, areas_are_beside_each_other_on_any_screen);
+	tcase_add_test(tc, room_that_nodes_leave_is_for_diagnostics);
+	tcase_add_test(tc, an_open_pane_leaves_room_for_nodes);
+	tcase_add_test(
+		tc,
+		a_large_screen_has_throughput_and_reasons_beside_each_other);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

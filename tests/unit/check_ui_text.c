@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: ui */
+/*
+ * What the views show of a build is compared with tests/ui/plain.screen and
+ * line.screen, in which "\r" on a line of its own and "\e" stand for those
+ * characters.
+ */
+#include "ui/text.h"
+
+#include "base/clock.h"
+#include "suite.h"
+#include "ui-fixture.h"
+#include "ui-golden.h"
+#include "ui/width.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct ui_text_options all = { true, true, true };
+static struct ui_text p;
+static FILE *out;
+static bool known; /* it was built before */
+
+static void begin(enum ui_text_kind kind, const struct ui_text_options *shows,
+		  bool color)
+{
+	ui_text_init(&p, fileno(out), kind, shows, color, &m);
+	also = ui_text_add_event;
+	also_ctx = &p;
+}
+
+static void set_up(void)
+{
+	now_ms = 0;
+	also = NULL;
+	known = false;
+	job_cost = EVENTS_UNKNOWN;
+	ui_model_init(&m);
+	out = tmpfile();
+	ck_assert_ptr_nonnull(out);
+}
+
+static void tear_down(void)
+{
+	ui_model_release(&m);
+	fclose(out);
+}
+
+/* All that was written so far. */
+static char *written(void)
+{
+	struct buf text = { 0 };
+	char block[4096];
+	ssize_t n;
+
+	ck_assert_int_eq(lseek(fileno(out), 0, SEEK_SET), 0);
+	while ((n = read(fileno(out), block, sizeof(block))) > 0)
+		buf_add(&text, block, (size_t)n);
+	return buf_steal(&text);
+}
+
+/* End it; what it wrote has to be `want`. */
+static void expect(const char *want)
+{
+	char *text;
+
+	ui_text_release(&p);
+	text = written();
+	ck_assert_str_eq(text, want);
+	free(text);
+}
+
+static char *spelled(char *text)
+{
+	struct buf got = { 0 };
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '\r')
+			buf_add_str(&got, "\n\\r");
+		else if (*c == '\033')
+			buf_add_str(&got, "\\e");
+		else
+			buf_add(&got, c, 1);
+	}
+	free(text);
+	return buf_steal(&got);
+}
+
+static void compare(const char *golden)
+{
+	char *got = spelled(written());
+
+	golden_compare(golden, got);
+	free(got);
+}
+
+/* Four jobs, of which three are under way for a second. */
+static void play_second(int64_t s)
+{
+	for (int64_t i = s * 4 + 1; i <= s * 4 + 4; i++) {
+		job(i, EVENTS_JOB_QUEUED, NULL);
+		if (i % 4)
+			job(i, EVENTS_JOB_SEND, "a");
+		if (s)
+			job(i - 4, EVENTS_JOB_DONE, i % 4 ? "a" : "local");
+	}
+}
+
+static void play_moment(int64_t s)
+{
+	if (s == 42)
+		diag("a.c:1:5: warning: unused [-Wunused]\n"
+		     "    1 | int x;\n      |     ^\n",
+		     EVENTS_SEV_WARNING);
+	if (s == 60)
+		diag("b.c:2:1: error: expected ';'\n"
+		     "make[3]: *** [Makefile:1: b.o] Error 1",
+		     EVENTS_SEV_ERROR);
+	if (s == 110)
+		say(EVENTS_KIND_PHASE, "link");
+	if (s == 120)
+		say(EVENTS_KIND_PHASE, "artifacts");
+}
+
+/* So many seconds of a build. */
+static void play_build(int64_t seconds)
+{
+	tree("/src/linux");
+	if (known)
+		last_build(380, 5, 30);
+	say(EVENTS_KIND_NOTE, "-j 12: 10 slots on 1 node + 2 local slots");
+	node("a", "connecting", NULL);
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	say(EVENTS_KIND_PHASE, "compile");
+	for (int64_t s = 0; s < seconds; s++) {
+		now_ms = (uint64_t)s * 1000;
+		if (s < 100)
+			play_second(s);
+		if (s == 100) {
+			for (int64_t i = 397; i <= 400; i++)
+				job(i, EVENTS_JOB_DONE, "a");
+		}
+		play_moment(s);
+		ui_text_update(&p, now_ms);
+	}
+	play(&(struct events_event){ .kind = EVENTS_KIND_DONE });
+	ui_text_release(&p);
+}
+
+START_TEST(plain_has_a_line_after_10_40_100_160_seconds)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	play_build(240);
+	compare("plain");
+}
+END_TEST
+
+START_TEST(the_line_is_written_over_itself)
+{
+	begin(UI_TEXT_LINE, &all, false);
+	p.columns = 90;
+	play_build(125);
+	compare("line");
+}
+END_TEST
+
+START_TEST(a_build_like_the_last_one_has_a_total_and_an_end)
+{
+	known = true;
+	begin(UI_TEXT_PERIODIC, &all, false);
+	play_build(240);
+	compare("plain-known");
+}
+END_TEST
+
+START_TEST(so_it_has_in_one_line)
+{
+	known = true;
+	begin(UI_TEXT_LINE, &all, false);
+	p.columns = 90;
+	play_build(125);
+	compare("line-known");
+}
+END_TEST
+
+START_TEST(plain_has_no_control_character)
+{
+	char *text;
+
+	begin(UI_TEXT_PERIODIC, &all, false);
+	play_build(240);
+	text = written();
+	for (const char *c = text; *c; c++)
+		ck_assert((unsigned char)*c >= ' ' || *c == '\n');
+	free(text);
+}
+END_TEST
+
+START_TEST(the_line_never_fills_the_terminal)
+{
+	struct buf line = { 0 };
+
+	begin(UI_TEXT_LINE, &all, false);
+	play_build(50);
+	for (unsigned columns = 0; columns < 200; columns++) {
+		buf_reset(&line);
+		ui_text_put_line(&line, &m, now_ms, columns);
+		ck_assert_uint_le(ui_width(buf_str(&line)), columns);
+	}
+	buf_release(&line);
+}
+END_TEST
+
+START_TEST(nothing_is_drawn_when_nothing_changed)
+{
+	char *text;
+	size_t len;
+
+	begin(UI_TEXT_LINE, &all, false);
+	say(EVENTS_KIND_PHASE, "compile");
+	ui_text_update(&p, 100);
+	text = written();
+	len = strlen(text);
+	free(text);
+	for (uint64_t now = 200; now < 1000; now += 100)
+		ui_text_update(&p, now);
+	text = written();
+	ck_assert_uint_eq(strlen(text), len);
+	free(text);
+	ui_text_release(&p);
+}
+END_TEST
+
+START_TEST(no_nodes_are_not_counted)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	say(EVENTS_KIND_PHASE, "compile");
+	ui_text_update(&p, 10000);
+	expect("[    0s] compile\n"
+	       "[   10s] compile: 0 jobs, 0 remote, 0 local, "
+	       "0 running, warnings 0, errors 0\n");
+}
+END_TEST
+
+START_TEST(a_loop_that_slept_does_not_catch_up)
+{
+	unsigned lines = 0;
+	char *text;
+
+	begin(UI_TEXT_PERIODIC, &all, false);
+	ui_text_update(&p, 10000);
+	for (int i = 0; i < 5; i++)
+		ui_text_update(&p, 1000000);
+	text = written();
+	for (const char *c = text; *c; c++)
+		lines += *c == '\n';
+	ck_assert_uint_eq(lines, 2);
+	free(text);
+	ui_text_release(&p);
+}
+END_TEST
+
+START_TEST(nodes_that_change_are_told)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	node("a", "connecting", NULL);
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	node("a", "down", "it went away");
+	node("a", "up", NULL);
+	expect("[    0s] node b: down: no route to host\n"
+	       "[    0s] node a: down: it went away\n"
+	       "[    0s] node a: up\n");
+}
+END_TEST
+
+START_TEST(a_node_that_stays_down_is_told_once)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	for (int i = 0; i < 4; i++) {
+		node("a", "connecting", NULL);
+		node("a", "down", "no route to host");
+		node("b", "down", "no route to host");
+	}
+	node("a", "down", "timed out");
+	node("a", "up", NULL);
+	node("a", "down", "timed out");
+	node("a", "resting", "wrong object");
+	expect("[    0s] node a: down: no route to host\n"
+	       "[    0s] node b: down: no route to host\n"
+	       "[    0s] node a: down: timed out\n"
+	       "[    0s] node a: up\n"
+	       "[    0s] node a: down: timed out\n"
+	       "[    0s] node a: resting, no jobs until it has shown a right "
+	       "answer: wrong object\n");
+}
+END_TEST
+
+START_TEST(a_farm_that_does_nothing_is_told_once)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	node("a", "up", NULL);
+	now_ms = 9000;
+	for (int i = 1; i <= 1000; i++)
+		job(i, EVENTS_JOB_DONE, i % 4 ? "a" : "local");
+	expect("[    9s] 50 of the last 200 jobs were compiled locally; this "
+	       "one because of: .incbin\n");
+}
+END_TEST
+
+START_TEST(errors_alone_are_shown_when_that_is_wanted)
+{
+	static const struct ui_text_options errors = { .errors = true };
+
+	begin(UI_TEXT_PERIODIC, &errors, false);
+	say(EVENTS_KIND_NOTE, "a note");
+	diag("a.c:1: warning: x\n", EVENTS_SEV_WARNING);
+	diag("a.c:2: error: z", EVENTS_SEV_ERROR);
+	node("a", "down", "gone");
+	ui_text_update(&p, 100000);
+	expect("a.c:2: error: z\n");
+}
+END_TEST
+
+START_TEST(what_was_held_comes_afterwards_without_warnings)
+{
+	char *text;
+
+	begin(_i ? UI_TEXT_LINE : UI_TEXT_PERIODIC, &all, false);
+	say(EVENTS_KIND_NOTE, "before");
+	job(1, EVENTS_JOB_DONE, NULL);
+	if (_i)
+		ui_text_update(&p, 0);
+	ui_text_set_held(&p, true);
+	text = written();
+	say(EVENTS_KIND_NOTE, "a note");
+	say(EVENTS_KIND_PHASE, "compile");
+	diag("a.c:1: warning: x\n", EVENTS_SEV_WARNING);
+	diag("a.c:2: error: z\n", EVENTS_SEV_ERROR);
+	node("a", "down", "gone");
+	ui_text_update(&p, 100000);
+	ck_assert_str_eq(text, _i ? "[    0s] before\n"
+				    "\r[1 done 0:00] start: 0 running\033[K"
+				    "\r\033[K" :
+				    "[    0s] before\n");
+	free(text);
+	ui_text_set_held(&p, false);
+	text = written();
+	ck_assert_ptr_nonnull(strstr(text, "[    0s] a note\n"
+					   "a.c:2: error: z\n"
+					   "[    0s] node a: down: gone\n"));
+	free(text);
+	/* And it goes on. */
+	diag("a.c:3: warning: y\n", EVENTS_SEV_WARNING);
+	ui_text_update(&p, 200000);
+	ui_text_release(&p);
+	text = written();
+	ck_assert_ptr_nonnull(strstr(text, "a.c:3: warning: y\n"));
+	ck_assert_ptr_nonnull(strstr(text, _i ? "[1 done" : "[  200s]"));
+	ck_assert_ptr_null(strstr(text, "a.c:1"));
+	ck_assert_ptr_null(strstr(text, "compile\n"));
+	free(text);
+}
+END_TEST
+
+START_TEST(what_is_new_is_marked)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	diag_held("a.c:1: warning: x\n", EVENTS_SEV_WARNING, 0);
+	diag_held("a.c:2: warning: y\n", EVENTS_SEV_WARNING, 1);
+	expect("a.c:1: warning: x\n"
+	       "kfarm: new since the build before:\n"
+	       "a.c:2: warning: y\n");
+}
+END_TEST
+
+START_TEST(diagnostics_have_colours_where_they_are_wanted)
+{
+	begin(UI_TEXT_PERIODIC, &all, true);
+	diag("a.c:1: warning: x\n  1 | y\n", EVENTS_SEV_WARNING);
+	diag("a.c:2: error: z\n", EVENTS_SEV_ERROR);
+	expect("\033[35ma.c:1: warning: x\033[0m\n  1 | y\n"
+	       "\033[31ma.c:2: error: z\033[0m\n");
+}
+END_TEST
+
+START_TEST(a_name_with_escapes_does_not_steer_the_terminal)
+{
+	char *text;
+
+	begin(UI_TEXT_LINE, &all, false);
+	node("a\033[2J", "down\033[2J", "b\033[2J");
+	say(EVENTS_KIND_NOTE, "c\033[2J\r");
+	job(1, EVENTS_JOB_DONE, "\033[2J");
+	say(EVENTS_KIND_PHASE, "\033[2J");
+	ui_text_update(&p, 0);
+	ui_text_release(&p);
+	text = written();
+	ck_assert_ptr_null(strstr(text, "\033[2J"));
+	free(text);
+}
+END_TEST
+
+START_TEST(a_terminal_that_stands_gets_one_line)
+{
+	uint64_t began = clock_ms();
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	begin(UI_TEXT_LINE, &all, false);
+	p.out.fd = ends[1];
+	/* Fill it, as after Ctrl-S. */
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(ends[1], "xxxxxxxxxxxxxxxx", 16) > 0)
+		;
+	for (unsigned i = 0; i < 1000; i++)
+		ui_text_update(&p, i * 1000);
+	ck_assert_uint_lt(p.out.pending.len, 200);
+	ck_assert_uint_lt(clock_ms() - began, 60000);
+	ui_text_release(&p);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+/* A toolchain that a node cannot have is news, even where it has others. */
+START_TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
+	char *text;
+
+	begin(UI_TEXT_PERIODIC, &all, false);
+	node("a", "up", NULL);
+	ev.node = "a";
+	ev.toolchain = "/usr/bin/gcc";
+	ev.text = "ready";
+	play(&ev);
+	ev.text = "none";
+	ev.reason = "is an s390x machine";
+	play(&ev);
+	node("a", "no toolchain", "is an s390x machine");
+	ui_text_release(&p);
+	text = written();
+	ck_assert_str_eq(text, "[    0s] node a: no toolchain: is an s390x "
+			       "machine\n");
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ui/text");
+	TCase *tc = tcase_create("plain");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, plain_has_a_line_after_10_40_100_160_seconds);
+	tcase_add_test(tc, the_line_is_written_over_itself);
+	tcase_add_test(tc, a_build_like_the_last_one_has_a_total_and_an_end);
+	tcase_add_test(tc, so_it_has_in_one_line);
+	tcase_add_test(tc, plain_has_no_control_character);
+	tcase_add_test(tc, the_line_never_fills_the_terminal);
+	tcase_add_test(tc, nothing_is_drawn_when_nothing_changed);
+	tcase_add_test(tc, no_nodes_are_not_counted);
+	tcase_add_test(tc, a_loop_that_slept_does_not_catch_up);
+	tcase_add_test(tc, nodes_that_change_are_told);
+	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
+	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
+	tcase_add_test(tc, errors_alone_are_shown_when_that_is_wanted);
+	tcase_add_loop_test(tc, what_was_held_comes_afterwards_without_warnings,
+			    0, 2);
+	tcase_add_test(tc, what_is_new_is_marked);
+	tcase_add_test(tc, diagnostics_have_colours_where_they_are_wanted);
+	tcase_add_test(tc, a_name_with_escapes_does_not_steer_the_terminal);
+	tcase_add_test(tc, a_terminal_that_stands_gets_one_line);
+	tcase_add_test(tc, a_toolchain_that_a_node_cannot_have_is_told_once);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}

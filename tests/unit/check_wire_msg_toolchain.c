@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire */
+#include "wire/msg.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct buf body;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+}
+
+static void done(void)
+{
+	buf_release(&body);
+}
+
+static const struct word {
+	const char *word;
+	bool id, host;
+} words[] = {
+	{ "gcc-13.3.0-aarch64-linux", true, false },
+	{ "clang-22.1.8", true, false },
+	{ "arm64", true, true },
+	{ "x86_64", true, true },
+	{ "g++", true, false },
+	{ "", false, false },
+	{ ".", false, false },
+	{ "..", false, false },
+	{ "...", false, false },
+	{ ".part.a", false, false },
+	{ "-x", false, false },
+	{ "a/b", false, false },
+	{ "a/../b", false, false },
+	{ "a/./b", false, false },
+	{ "a//b", false, false },
+	{ "/a", false, false },
+	{ "a/", false, false },
+	{ "a/..", false, false },
+	{ "../a", false, false },
+	{ "a b", false, false },
+	{ "a\nb", false, false },
+	{ "\xff", false, false },
+};
+
+START_TEST(ids_and_hosts_are_told_apart)
+{
+	const struct word *w = &words[_i];
+
+	ck_assert_int_eq(wire_id_is_valid(w->word), w->id);
+	ck_assert_int_eq(wire_host_is_valid(w->word), w->host);
+}
+END_TEST
+
+START_TEST(ids_and_hosts_have_a_greatest_length)
+{
+	char *long_word = xcalloc(1, WIRE_PATH_MAX + 2);
+
+	memset(long_word, 'a', WIRE_HOST_MAX);
+	ck_assert(wire_host_is_valid(long_word));
+	memset(long_word, 'a', WIRE_ID_MAX);
+	ck_assert(!wire_host_is_valid(long_word));
+	ck_assert(wire_id_is_valid(long_word));
+	long_word[WIRE_ID_MAX] = 'a';
+	ck_assert(!wire_id_is_valid(long_word));
+	free(long_word);
+}
+END_TEST
+
+static void fill(struct wire_bundle *m)
+{
+	*m = (struct wire_bundle){ .bundle = 0x80000001,
+				   .id = (char *)"gcc-13.3.0-x-on-arm64",
+				   .host = (char *)"arm64",
+				   .metadata = (char *)"{\n}\n" };
+	memset(m->dir_digest.b, 1, sizeof(m->dir_digest.b));
+	memset(m->equivalent_id.b, 2, sizeof(m->equivalent_id.b));
+}
+
+START_TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
+{
+	struct wire_bundle m, got = { .bundle = 42 };
+
+	fill(&m);
+	wire_bundle_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_bundle_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	ck_assert_uint_eq(got.bundle, 42);
+	ck_assert_int_eq(wire_bundle_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.bundle, 0x80000001);
+	ck_assert_str_eq(got.id, m.id);
+	ck_assert_str_eq(got.host, "arm64");
+	ck_assert(digest_equal(&got.dir_digest, &m.dir_digest));
+	ck_assert(digest_equal(&got.equivalent_id, &m.equivalent_id));
+	ck_assert_str_eq(got.metadata, "{\n}\n");
+	wire_bundle_release(&got);
+	buf_put_u8(&body, 0);
+	ck_assert_int_eq(wire_bundle_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* One thing wrong in each. */
+START_TEST(a_spoiled_bundle_is_refused)
+{
+	static const char *const ids[] = { "", "..", "a/b", ".x", "a b" };
+	struct wire_bundle m, got = { .bundle = 42 };
+	char *json = NULL;
+
+	fill(&m);
+	if (_i < 5)
+		m.id = (char *)ids[_i];
+	else if (_i == 5)
+		m.host = (char *)"ARM";
+	else if (_i == 6)
+		m.metadata = json = xasprintf("%*s", WIRE_JSON_MAX + 1, "");
+	wire_bundle_encode(&body, &m);
+	ck_assert_int_eq(wire_bundle_decode(&got, buf_bytes(&body)), -EPROTO);
+	ck_assert_uint_eq(got.bundle, 42);
+	free(json);
+}
+END_TEST
+
+START_TEST(the_longest_bundle_fits_a_frame)
+{
+	char id[WIRE_ID_MAX + 1] = { 0 }, host[WIRE_HOST_MAX + 1] = { 0 };
+	struct wire_bundle m = { .id = id, .host = host }, got;
+
+	memset(id, 'a', WIRE_ID_MAX);
+	memset(host, 'a', WIRE_HOST_MAX);
+	m.metadata = xasprintf("%*s", WIRE_JSON_MAX, "");
+	wire_bundle_encode(&body, &m);
+	ck_assert_uint_le(body.len, 1 << 20);
+	ck_assert_int_eq(wire_bundle_decode(&got, buf_bytes(&body)), 0);
+	wire_bundle_release(&got);
+	free(m.metadata);
+}
+END_TEST
+
+START_TEST(drop_and_dropped_come_back_as_they_were)
+{
+	struct wire_dropped m = { .request_id = 9,
+				  .state = 1,
+				  .detail = (char *)"no\nspace" };
+	struct wire_dropped got = { 0 };
+	struct wire_drop drop = { .request_id = 3, .id = (char *)"gcc-1" },
+			 that;
+
+	wire_dropped_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_dropped_decode(&got, bytes_of(body.data, n)),
+			-EPROTO);
+	ck_assert_int_eq(wire_dropped_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.request_id, 9);
+	ck_assert_uint_eq(got.state, 1);
+	ck_assert_str_eq(got.detail, "no space");
+	wire_dropped_release(&got);
+	body.data[4] = 2;
+	ck_assert_int_eq(wire_dropped_decode(&got, buf_bytes(&body)), -EPROTO);
+
+	buf_reset(&body);
+	wire_drop_encode(&body, &drop);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(
+			wire_drop_decode(&that, bytes_of(body.data, n)),
+			-EPROTO);
+	ck_assert_int_eq(wire_drop_decode(&that, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(that.request_id, 3);
+	ck_assert_str_eq(that.id, "gcc-1");
+	wire_drop_release(&that);
+	body.data[body.len - 2] = '/';
+	ck_assert_int_eq(wire_drop_decode(&that, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+START_TEST(tools_and_held_come_back_as_they_were)
+{
+	struct wire_tools ask = { .request_id = 7, .verify = 1 }, asked = { 0 };
+	struct wire_held_one all[2] = {
+		{ .id = (char *)"a", .host = (char *)"arm64" },
+		{ .id = (char *)"b-1",
+		  .host = (char *)"x86_64",
+		  .state = WIRE_HELD_DAMAGED,
+		  .detail = (char *)"bin/gcc" },
+	};
+	struct wire_held m = {
+		.request_id = 7, .last = 1, .n_toolchains = 2, .toolchains = all
+	};
+	struct wire_held got = { .request_id = 42 };
+
+	wire_tools_encode(&body, &ask);
+	ck_assert_int_eq(wire_tools_decode(&asked, bytes_of(body.data, 4)),
+			 -EPROTO);
+	ck_assert_int_eq(wire_tools_decode(&asked, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(asked.request_id, 7);
+	ck_assert_uint_eq(asked.verify, 1);
+	body.data[4] = 2;
+	ck_assert_int_eq(wire_tools_decode(&asked, buf_bytes(&body)), -EPROTO);
+
+	buf_reset(&body);
+	memset(all[1].dir_digest.b, 4, sizeof(all[1].dir_digest.b));
+	wire_held_encode(&body, &m);
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(wire_held_decode(&got, bytes_of(body.data, n)),
+				 -EPROTO);
+	ck_assert_uint_eq(got.request_id, 42);
+	ck_assert_int_eq(wire_held_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.n_toolchains, 2);
+	ck_assert_uint_eq(got.last, 1);
+	ck_assert_str_eq(got.toolchains[0].detail, "");
+	ck_assert_str_eq(got.toolchains[1].id, "b-1");
+	ck_assert_uint_eq(got.toolchains[1].state, WIRE_HELD_DAMAGED);
+	ck_assert(digest_equal(&got.toolchains[1].dir_digest,
+			       &all[1].dir_digest));
+	ck_assert_str_eq(got.toolchains[1].detail, "bin/gcc");
+	wire_held_release(&got);
+	put_le32(body.data + 5, WIRE_HELD_MAX);
+	ck_assert_int_eq(wire_held_decode(&got, buf_bytes(&body)), -EPROTO);
+	all[0].host = (char *)"a/b";
+	buf_reset(&body);
+	wire_held_encode(&body, &m);
+	ck_assert_int_eq(wire_held_decode(&got, buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* The longest of all that one message may hold is a frame. */
+START_TEST(a_full_held_fits_a_frame)
+{
+	struct wire_held_one *all = xcalloc(WIRE_HELD_MAX, sizeof(*all));
+	struct wire_held m = { .n_toolchains = WIRE_HELD_MAX,
+			       .toolchains = all },
+			 got;
+	char id[WIRE_ID_MAX + 1] = { 0 }, host[WIRE_HOST_MAX + 1] = { 0 };
+	char detail[WIRE_REASON_MAX + 1] = { 0 };
+
+	memset(id, 'a', WIRE_ID_MAX);
+	memset(host, 'a', WIRE_HOST_MAX);
+	memset(detail, 'a', WIRE_REASON_MAX);
+	for (int i = 0; i < WIRE_HELD_MAX; i++)
+		all[i] = (struct wire_held_one){ .id = id,
+						 .host = host,
+						 .detail = detail };
+	wire_held_encode(&body, &m);
+	ck_assert_uint_le(body.len, 1 << 20);
+	ck_assert_int_eq(wire_held_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.n_toolchains, WIRE_HELD_MAX);
+	wire_held_release(&got);
+	free(all);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/msg-tools");
+	TCase *tc = tcase_create("msg_tools");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_loop_test(tc, ids_and_hosts_are_told_apart, 0, LENGTH(words));
+	tcase_add_test(tc, ids_and_hosts_have_a_greatest_length);
+	tcase_add_test(tc, a_bundle_comes_back_as_it_was_and_cut_is_refused);
+	tcase_add_loop_test(tc, a_spoiled_bundle_is_refused, 0, 7);
+	tcase_add_test(tc, the_longest_bundle_fits_a_frame);
+	tcase_add_test(tc, drop_and_dropped_come_back_as_they_were);
+	tcase_add_test(tc, tools_and_held_come_back_as_they_were);
+	tcase_add_test(tc, a_full_held_fits_a_frame);
+	return suite_run(suite);
+}

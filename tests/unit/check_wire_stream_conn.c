@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire */
+#include "wire/stream.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "suite.h"
+#include "wire/codec.h"
+#include "wire/msg.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All that a connection delivered, in one buffer: type, length, body. */
+struct heard {
+	struct buf log;
+	unsigned n;
+	int answer; /* of on_msg */
+};
+
+static int hear(void *ctx, uint16_t type, struct bytes body, struct err *err)
+{
+	struct heard *h = ctx;
+
+	buf_put_u16(&h->log, type);
+	buf_put_bytes(&h->log, body);
+	h->n++;
+	if (h->answer)
+		err_set(err, -h->answer, "not that one");
+	return h->answer;
+}
+
+static void send_text(struct wire_conn *conn, size_t n, enum wire_codec codec)
+{
+	struct buf text = { 0 };
+
+	while (text.len < n)
+		buf_printf(&text, "extern int v%zu;\n", text.len);
+	wire_conn_send(conn, WIRE_OUTPUT, buf_bytes(&text), codec);
+	buf_release(&text);
+}
+
+/* A conversation as one end says it, short enough to cut at every byte. */
+static void record(struct buf *out)
+{
+	struct wire_conn *conn = wire_conn_new(hear, NULL);
+	struct wire_hello hello = { .version_min = 1, .version_max = 1 };
+	struct wire_job job = { .job = 1,
+				.source = (char *)"x.c",
+				.object = (char *)"x.o" };
+	struct buf body = { 0 };
+
+	wire_hello_encode(&body, &hello);
+	wire_conn_send(conn, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
+	buf_reset(&body);
+	wire_job_encode(&body, &job);
+	wire_conn_send(conn, WIRE_JOB, buf_bytes(&body), WIRE_PLAIN);
+	send_text(conn, 400, WIRE_LZO);
+	send_text(conn, 300, WIRE_ZSTD);
+	send_text(conn, 200, WIRE_PLAIN);
+	wire_conn_send(conn, WIRE_CC_BEAT, bytes_of(NULL, 0), WIRE_PLAIN);
+	buf_add_bytes(out, wire_conn_pending(conn));
+	buf_release(&body);
+	wire_conn_free(conn);
+}
+
+/* Feeds pieces of `step` bytes. */
+static int feed(struct heard *h, struct bytes in, size_t step, struct err *err)
+{
+	struct wire_conn *conn = wire_conn_new(hear, h);
+	int ret = 0;
+
+	for (size_t at = 0; at < in.len && !ret; at += step) {
+		size_t n = in.len - at < step ? in.len - at : step;
+
+		ret = wire_conn_feed(conn, bytes_of(in.data + at, n), err);
+	}
+	wire_conn_free(conn);
+	return ret;
+}
+
+START_TEST(messages_arrive_whole_however_they_are_cut)
+{
+	struct heard once = { 0 }, pieces = { 0 };
+	struct buf sent = { 0 };
+	struct err err = { 0 };
+
+	record(&sent);
+	ck_assert_int_eq(feed(&once, buf_bytes(&sent), sent.len, &err), 0);
+	ck_assert_uint_eq(once.n, 6);
+	for (size_t step = 1; step < sent.len; step++) {
+		pieces.n = 0;
+		buf_reset(&pieces.log);
+		ck_assert_int_eq(feed(&pieces, buf_bytes(&sent), step, &err),
+				 0);
+		ck_assert(bytes_equal(buf_bytes(&once.log),
+				      buf_bytes(&pieces.log)));
+	}
+	buf_release(&once.log);
+	buf_release(&pieces.log);
+	buf_release(&sent);
+}
+END_TEST
+
+START_TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
+{
+	struct heard whole = { 0 };
+	struct buf sent = { 0 };
+	struct err err = { 0 };
+
+	record(&sent);
+	feed(&whole, buf_bytes(&sent), sent.len, &err);
+	for (size_t n = 0; n < sent.len; n++) {
+		struct heard part = { 0 };
+
+		ck_assert_int_eq(feed(&part, bytes_of(sent.data, n), 7, &err),
+				 0);
+		ck_assert_uint_lt(part.n, whole.n);
+		ck_assert_uint_le(part.log.len, whole.log.len);
+		if (part.log.len)
+			ck_assert_mem_eq(part.log.data, whole.log.data,
+					 part.log.len);
+		buf_release(&part.log);
+	}
+	buf_release(&whole.log);
+	buf_release(&sent);
+}
+END_TEST
+
+START_TEST(it_knows_whether_it_is_within_a_message)
+{
+	struct heard h = { 0 };
+	struct wire_conn *conn = wire_conn_new(hear, &h);
+	struct buf sent = { 0 };
+	struct err err = { 0 };
+	unsigned between = 0;
+
+	record(&sent);
+	for (size_t i = 0; i < sent.len; i++) {
+		unsigned before = h.n;
+
+		between += !wire_conn_is_partial(conn);
+		wire_conn_feed(conn, bytes_of(sent.data + i, 1), &err);
+		ck_assert(wire_conn_is_partial(conn) == (h.n == before));
+	}
+	ck_assert_uint_eq(between, 6);
+	wire_conn_free(conn);
+	buf_release(&sent);
+	buf_release(&h.log);
+}
+END_TEST
+
+/*
+ * Every value in every byte of two plain messages: an error, or another
+ * message, but never the same one and never a crash.
+ */
+START_TEST(a_changed_byte_never_passes_unseen)
+{
+	struct heard whole = { 0 };
+	struct wire_conn *conn = wire_conn_new(hear, &whole);
+	struct buf sent = { 0 };
+	struct err err = { 0 };
+
+	wire_conn_send(conn, WIRE_CANCEL, bytes_str("abcd"), WIRE_PLAIN);
+	wire_conn_send(conn, WIRE_CC_LOCAL, bytes_of(NULL, 0), WIRE_PLAIN);
+	buf_add_bytes(&sent, wire_conn_pending(conn));
+	wire_conn_free(conn);
+	feed(&whole, buf_bytes(&sent), sent.len, &err);
+
+	for (size_t i = 0; i < sent.len * 256; i++) {
+		struct heard h = { 0 };
+		uint8_t was = sent.data[i / 256];
+		int ret;
+
+		sent.data[i / 256] = (uint8_t)i;
+		ret = feed(&h, buf_bytes(&sent), 5, &err);
+		if (was != (uint8_t)i)
+			ck_assert(ret || !bytes_equal(buf_bytes(&h.log),
+						      buf_bytes(&whole.log)));
+		sent.data[i / 256] = was;
+		buf_release(&h.log);
+	}
+	buf_release(&sent);
+	buf_release(&whole.log);
+}
+END_TEST
+
+START_TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
+{
+	struct buf sent = { 0 };
+	struct err err;
+
+	record(&sent);
+	for (size_t bit = 0; bit < sent.len * 8; bit++) {
+		struct heard h = { 0 };
+		int ret;
+
+		err.text[0] = '\0';
+		sent.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		ret = feed(&h, buf_bytes(&sent), 64, &err);
+		ck_assert(ret == 0 || ret == -EPROTO || ret == -EMSGSIZE);
+		ck_assert(!ret == !err.text[0]);
+		sent.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		buf_release(&h.log);
+	}
+	buf_release(&sent);
+}
+END_TEST
+
+START_TEST(another_protocol_is_refused_by_its_first_bytes)
+{
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(
+		feed(&h, bytes_str("GET / HTTP/1.1\r\nHost: x\r\n"), 1, &err),
+		-EPROTO);
+	ck_assert_str_eq(err.text, "not a kfarm message but \"GET ...\"");
+	ck_assert_uint_eq(h.n, 0);
+}
+END_TEST
+
+/* What came first, and what is shown of it. */
+static const struct greeting {
+	const char *sent, *shown;
+} greetings[] = {
+	{ "Welcome to desk.\nHave a nice day.\n", " but \"Welcome to desk.\"" },
+	{ "\n  \r\n\033[1mWelcome\a \xc3\xa4\n and more",
+	  " but \"[1mWelcome ??\"" },
+	{ "Welcome to this node, whose name is far longer than this is.\n",
+	  " but \"Welcome to this node, whose name is far longer t...\"" },
+	{ "Hi all\n", " but \"Hi all\"" },
+	{ "no end of a line", " but \"no end of a line...\"" },
+	{ "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", "" },
+};
+
+START_TEST(a_greeting_of_a_shell_is_shown)
+{
+	char *want = xasprintf("not a kfarm message%s", greetings[_i].shown);
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_int_eq(feed(&h, bytes_str(greetings[_i].sent), 4096, &err),
+			 -EPROTO);
+	ck_assert_str_eq(err.text, want);
+	free(want);
+}
+END_TEST
+
+START_TEST(what_is_broken_later_is_not_shown)
+{
+	struct buf sent = { 0 };
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	record(&sent);
+	buf_add_str(&sent, "Welcome to this node\n");
+	ck_assert_int_eq(feed(&h, buf_bytes(&sent), 4096, &err), -EPROTO);
+	ck_assert_str_eq(err.text, "not a kfarm message");
+	buf_release(&sent);
+	buf_release(&h.log);
+}
+END_TEST
+
+START_TEST(a_huge_announcement_is_refused_at_once)
+{
+	uint8_t header[WIRE_FRAME_SIZE] = { 'k', 'f', 'r', 'm', 6 };
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	memset(header + 8, 0xff, 8);
+	ck_assert_int_eq(feed(&h, bytes_of(header, sizeof(header)), 16, &err),
+			 -EMSGSIZE);
+	ck_assert_uint_eq(h.n, 0);
+}
+END_TEST
+
+START_TEST(a_bomb_ends_the_conversation)
+{
+	static const enum wire_codec packers[] = { WIRE_LZO, WIRE_ZSTD };
+	uint8_t *zeros = calloc(1, WIRE_BODY_MAX);
+	struct heard h = { 0 };
+	struct wire_conn *conn = wire_conn_new(hear, &h);
+	struct buf packed = { 0 };
+	struct err err = { 0 };
+
+	/* It says 10 bytes, and holds 1 MiB. */
+	wire_codec_pack(&packed, bytes_of(zeros, WIRE_BODY_MAX), packers[_i]);
+	wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
+			      packers[_i], 10);
+	ck_assert_int_eq(feed(&h, wire_conn_pending(conn), 4096, &err),
+			 -EPROTO);
+	ck_assert_uint_eq(h.n, 0);
+	wire_conn_free(conn);
+	buf_release(&packed);
+	free(zeros);
+}
+END_TEST
+
+START_TEST(an_error_of_the_listener_ends_the_conversation)
+{
+	struct heard h = { .answer = -ENOTSUP };
+	struct wire_conn *conn = wire_conn_new(hear, &h);
+	struct buf sent = { 0 };
+	struct err err = { 0 };
+
+	record(&sent);
+	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
+			 -ENOTSUP);
+	ck_assert_str_eq(err.text, "not that one");
+	h.answer = 0;
+	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
+			 -ENOTSUP);
+	ck_assert_uint_eq(h.n, 1);
+	wire_conn_free(conn);
+	buf_release(&sent);
+	buf_release(&h.log);
+}
+END_TEST
+
+START_TEST(a_body_packed_once_is_sent_to_many)
+{
+	struct buf raw = { 0 }, packed = { 0 };
+	enum wire_codec codec;
+	struct err err = { 0 };
+
+	while (raw.len < WIRE_CHUNK_MAX)
+		buf_add_str(&raw, "#define X 1\n");
+	codec = wire_codec_pack(&packed, buf_bytes(&raw), WIRE_ZSTD);
+	for (int i = 0; i < 3; i++) {
+		struct heard h = { 0 };
+		struct wire_conn *conn = wire_conn_new(hear, &h);
+
+		wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
+				      codec, (uint32_t)raw.len);
+		ck_assert_int_eq(feed(&h, wire_conn_pending(conn), 1000, &err),
+				 0);
+		ck_assert_uint_eq(h.log.len, 2 + 4 + raw.len);
+		ck_assert_mem_eq(h.log.data + 6, raw.data, raw.len);
+		wire_conn_free(conn);
+		buf_release(&h.log);
+	}
+	buf_release(&raw);
+	buf_release(&packed);
+}
+END_TEST
+
+START_TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
+{
+	struct heard direct = { 0 }, slow = { 0 };
+	struct wire_conn *from = wire_conn_new(hear, NULL);
+	struct wire_conn *to = wire_conn_new(hear, &slow);
+	struct buf sent = { 0 };
+	struct err err = { 0 };
+	size_t step = 1;
+
+	ck_assert_uint_eq(wire_conn_pending(from).len, 0);
+	for (int i = 0; i < 20; i++)
+		send_text(from, 20000, i % 2 ? WIRE_PLAIN : WIRE_LZO);
+	buf_add_bytes(&sent, wire_conn_pending(from));
+	feed(&direct, buf_bytes(&sent), sent.len, &err);
+
+	while (wire_conn_pending(from).len) {
+		struct bytes b = wire_conn_pending(from);
+
+		b.len = b.len < step ? b.len : step;
+		ck_assert_int_eq(wire_conn_feed(to, b, &err), 0);
+		wire_conn_consume(from, b.len);
+		step = step * 7 % 9973;
+	}
+	ck_assert_uint_eq(slow.n, 20);
+	ck_assert(bytes_equal(buf_bytes(&direct.log), buf_bytes(&slow.log)));
+	wire_conn_free(from);
+	wire_conn_free(to);
+	buf_release(&sent);
+	buf_release(&direct.log);
+	buf_release(&slow.log);
+}
+END_TEST
+
+/* Moving the rest at each step would copy some 200 GB here. */
+START_TEST(a_large_backlog_drains_in_linear_time)
+{
+	struct wire_conn *conn = wire_conn_new(hear, NULL);
+	uint8_t *body = calloc(1, WIRE_BODY_MAX);
+	uint64_t start = clock_ms();
+	size_t left;
+
+	for (int i = 0; i < 64; i++)
+		wire_conn_send(conn, WIRE_OUTPUT, bytes_of(body, WIRE_BODY_MAX),
+			       WIRE_PLAIN);
+	for (left = wire_conn_pending(conn).len; left;
+	     left = wire_conn_pending(conn).len)
+		wire_conn_consume(conn, left < 10000 ? left : 10000);
+	ck_assert_uint_lt(clock_ms() - start, 30000);
+	wire_conn_free(conn);
+	free(body);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/conn");
+	TCase *tc = tcase_create("conn");
+
+	suite_add_tcase(suite, tc);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, messages_arrive_whole_however_they_are_cut);
+	tcase_add_test(tc,
+		       a_conversation_cut_anywhere_gives_a_prefix_and_no_error);
+	tcase_add_test(tc, it_knows_whether_it_is_within_a_message);
+	tcase_add_test(tc, a_changed_byte_never_passes_unseen);
+	tcase_add_test(tc,
+		       a_flipped_bit_in_a_packed_conversation_never_crashes);
+	tcase_add_test(tc, another_protocol_is_refused_by_its_first_bytes);
+	tcase_add_loop_test(tc, a_greeting_of_a_shell_is_shown, 0,
+			    sizeof(greetings) / sizeof(*greetings));
+	tcase_add_test(tc, what_is_broken_later_is_not_shown);
+	tcase_add_test(tc, a_huge_announcement_is_refused_at_once);
+	tcase_add_loop_test(tc, a_bomb_ends_the_conversation, 0, 2);
+	tcase_add_test(tc, an_error_of_the_listener_ends_the_conversation);
+	tcase_add_test(tc, a_body_packed_once_is_sent_to_many);
+	tcase_add_test(tc, what_was_sent_leaves_and_the_rest_stays_in_order);
+	tcase_add_test(tc, a_large_backlog_drains_in_linear_time);
+	return suite_run(suite);
+}

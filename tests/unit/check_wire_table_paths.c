@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: wire */
+#include "wire/table.h"
+
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct buf body;
+
+static void fresh(void)
+{
+	body = (struct buf){ 0 };
+}
+
+static void done(void)
+{
+	buf_release(&body);
+}
+
+static const char *const good[] = { "/a",     "/a/b", "/.a",
+				    "/a/..b", "/...", "/a b/\xc3\xa4,\n" };
+static const char *const bad[] = { "",    "/",      "a",     "./a",
+				   "/a/", "//a",    "/a//",  "/.",
+				   "/..", "/a/./b", "/a/..", "/../a" };
+
+START_TEST(a_path_is_in_normal_form_or_none)
+{
+	char *longest = xasprintf("/%0*d", WIRE_PATH_MAX - 1, 0);
+	char *longer = xasprintf("/%0*d", WIRE_PATH_MAX, 0);
+
+	for (size_t i = 0; i < LENGTH(good); i++)
+		ck_assert_msg(wire_path_is_valid(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < LENGTH(bad); i++)
+		ck_assert_msg(!wire_path_is_valid(bad[i]), "%s", bad[i]);
+	ck_assert(wire_path_is_valid(longest));
+	ck_assert(!wire_path_is_valid(longer));
+	free(longest);
+	free(longer);
+}
+END_TEST
+
+static size_t common(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
+static void put(uint32_t first, const char *const *list, size_t n)
+{
+	const char *before = "";
+
+	buf_reset(&body);
+	buf_put_u32(&body, first);
+	buf_put_u32(&body, (uint32_t)n);
+	for (size_t i = 0; i < n; before = list[i++]) {
+		size_t shared = common(before, list[i]);
+
+		buf_put_u16(&body, (uint16_t)shared);
+		buf_put_str(&body, list[i] + shared);
+	}
+}
+
+/* What a table that knows nothing yet says of a body. */
+static int take_first(struct bytes in)
+{
+	struct wire_intern *t = wire_paths_new();
+	int ret = wire_paths_receive(t, in);
+
+	wire_intern_free(t);
+	return ret;
+}
+
+START_TEST(paths_come_back_as_they_were_and_cut_are_refused)
+{
+	struct wire_intern *t = wire_paths_new();
+
+	put(0, good, LENGTH(good));
+	for (size_t n = 0; n < body.len; n++)
+		ck_assert_int_eq(take_first(bytes_of(body.data, n)), -EPROTO);
+	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(wire_intern_count(t), LENGTH(good));
+	for (uint32_t i = 0; i < LENGTH(good); i++)
+		ck_assert_str_eq(wire_paths_get(t, i), good[i]);
+	wire_intern_free(t);
+}
+END_TEST
+
+START_TEST(a_path_that_is_none_is_refused)
+{
+	put(0, &bad[_i], 1);
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* "/ab" behind "/aa": shares 2 bytes, and has one spelling. */
+static void put_second(uint16_t shared, const char *rest)
+{
+	static const char *const first[] = { "/aa" };
+
+	put(0, first, 1);
+	put_le32(body.data + 4, 2);
+	buf_put_u16(&body, shared);
+	buf_put_str(&body, rest);
+}
+
+START_TEST(what_is_shared_has_one_spelling)
+{
+	struct wire_intern *t = wire_paths_new();
+
+	put_second(2, "b");
+	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), 0);
+	ck_assert_str_eq(wire_paths_get(t, 1), "/ab");
+	wire_intern_free(t);
+	put_second(1, "ab");
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	put_second(4, "b");
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	put_second(0xffff, "");
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+START_TEST(numbers_are_bounded)
+{
+	struct wire_intern *t = wire_intern_new(2, 100);
+	static const char *const two[] = { "/a", "/b" };
+
+	put(0, two, 2);
+	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), 0);
+	put(2, good + 1, 1);
+	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), -EPROTO);
+	wire_intern_free(t);
+	put(UINT32_MAX, good, 1);
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	put(0, good, 1);
+	put_le32(body.data + 4, UINT32_MAX);
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+}
+END_TEST
+
+/* 2,000 paths of 4 KiB that cost 10 bytes each. */
+START_TEST(a_bomb_of_shared_bytes_is_refused)
+{
+	struct strv list = { 0 };
+
+	for (int i = 0; i < 2000; i++)
+		strv_addf(&list, "/%0*d", WIRE_PATH_MAX - 1, i);
+	put(0, (const char *const *)list.v, list.n);
+	ck_assert_uint_lt(body.len, 40000);
+	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	strv_release(&list);
+}
+END_TEST
+
+START_TEST(both_ends_agree_on_the_numbers)
+{
+	struct wire_intern *sent = wire_paths_new();
+	struct wire_intern *known = wire_paths_new();
+	uint32_t number, messages = 0;
+	char path[64];
+
+	ck_assert(!wire_paths_put_new(sent, &body));
+	for (uint32_t i = 0; i < 60000; i++) {
+		snprintf(path, sizeof(path), "/dir %u/file-%u.h", i % 7, i);
+		ck_assert_int_eq(wire_paths_add(sent, path, &number), 0);
+		ck_assert_uint_eq(number, i);
+	}
+	for (; wire_paths_put_new(sent, &body); messages++) {
+		ck_assert_uint_le(body.len, 1 << 20);
+		ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
+				 0);
+		buf_reset(&body);
+	}
+	ck_assert_uint_gt(messages, 1);
+	ck_assert_uint_eq(wire_intern_count(known), 60000);
+	ck_assert_str_eq(wire_paths_get(known, 59999), "/dir 2/file-59999.h");
+	ck_assert_ptr_null(wire_paths_get(known, 60000));
+	/* one that is known is sent no more */
+	ck_assert_int_eq(wire_paths_add(sent, "/dir 2/file-59999.h", &number),
+			 0);
+	ck_assert_uint_eq(number, 59999);
+	ck_assert(!wire_paths_put_new(sent, &body));
+	ck_assert_int_eq(wire_paths_add(sent, "/a/../b", &number), -EINVAL);
+	wire_intern_free(sent);
+	wire_intern_free(known);
+}
+END_TEST
+
+START_TEST(a_gap_and_a_path_twice_are_refused)
+{
+	static const char *const twice[] = { "/x", "/y", "/x" };
+	struct wire_intern *known = wire_paths_new();
+
+	put(1, good, 1);
+	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
+	put(0, good, 1);
+	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), 0);
+	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
+			 -EPROTO); /* number 0 again */
+	put(1, good, 1);
+	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
+			 -EPROTO); /* the path again */
+	put(1, twice, 3);
+	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
+	wire_intern_free(known);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wire/paths");
+	TCase *tc = tcase_create("paths");
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, fresh, done);
+	tcase_add_test(tc, a_path_is_in_normal_form_or_none);
+	tcase_add_test(tc, paths_come_back_as_they_were_and_cut_are_refused);
+	tcase_add_loop_test(tc, a_path_that_is_none_is_refused, 0, LENGTH(bad));
+	tcase_add_test(tc, what_is_shared_has_one_spelling);
+	tcase_add_test(tc, numbers_are_bounded);
+	tcase_add_test(tc, a_bomb_of_shared_bytes_is_refused);
+	tcase_add_test(tc, both_ends_agree_on_the_numbers);
+	tcase_add_test(tc, a_gap_and_a_path_twice_are_refused);
+	return suite_run(suite);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unit/history-fixture.h - builds that tell the hub what real ones would, and a
+ * history of the test's own.
+ */
+#ifndef UNIT_HISTORY_PLAY_H
+#define UNIT_HISTORY_PLAY_H
+
+#include "../lib/tempdir.h"
+#include "base/fs.h"
+#include "history/cost.h"
+#include "history/recorder.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static char dir[TEMPDIR_SIZE];
+static char *path;
+static struct err err;
+
+static inline void play_set_up(void)
+{
+	tempdir_make(dir);
+	setenv("XDG_STATE_HOME", dir, 1);
+	path = history_db_path();
+	err = (struct err){ 0 };
+}
+
+static inline void play_tear_down(void)
+{
+	free(path);
+	tempdir_remove(dir);
+}
+
+struct play {
+	struct events_hub *hub;
+	struct history_recorder *record;
+	struct strv notes;
+	int64_t jobs;
+};
+
+static inline void play_build(struct play *p, const char *key, bool fresh)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
+
+	*p = (struct play){ .hub = events_hub_new() };
+	p->record = history_recorder_new(p->hub, &p->notes);
+	ev.command = "all";
+	ev.arch = "arm64";
+	ev.config = "defconfig";
+	ev.toolchain = "gcc-12.2.0";
+	ev.toolchain_id = "gcc-12.2.0-0123456789ab";
+	ev.tree = "/home/a/linux";
+	ev.dir = "/home/a/build";
+	ev.output = "/home/a/out";
+	ev.commit = "0123456789012345678901234567890123456789";
+	ev.release = "6.1.192";
+	ev.series_key = key;
+	ev.from_scratch = fresh;
+	ev.make_jobs = 8;
+	ev.n_local_slots = 2;
+	events_hub_publish(p->hub, &ev);
+}
+
+static inline void play_state(struct play *p, int64_t job,
+			      enum events_job_state state, const char *object,
+			      const char *node)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+	char *file = xasprintf("%.*sc", (int)strlen(object) - 1, object);
+
+	ev.job = job;
+	ev.state = state;
+	ev.file = file;
+	ev.object = state == EVENTS_JOB_QUEUED ? object : NULL;
+	ev.node = state == EVENTS_JOB_QUEUED ? NULL : node;
+	if (state == EVENTS_JOB_DONE) {
+		ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
+		ev.reason = ev.remote ? NULL : ".incbin";
+		ev.cpu_ms = ev.remote ? 100 + job : EVENTS_UNKNOWN;
+	}
+	events_hub_publish(p->hub, &ev);
+	free(file);
+}
+
+/* A compile from its beginning to its end. */
+static inline void play_unit(struct play *p, const char *object,
+			     const char *node)
+{
+	int64_t job = ++p->jobs;
+
+	play_state(p, job, EVENTS_JOB_QUEUED, object, node);
+	if (strcmp(node, EVENTS_LOCAL)) {
+		play_state(p, job, EVENTS_JOB_SEND, object, node);
+		play_state(p, job, EVENTS_JOB_RUN, object, node);
+		play_state(p, job, EVENTS_JOB_RECEIVE, object, node);
+	} else {
+		play_state(p, job, EVENTS_JOB_RUN, object, node);
+	}
+	play_state(p, job, EVENTS_JOB_DONE, object, node);
+}
+
+static inline void play_phase(struct play *p, const char *name)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_PHASE);
+
+	ev.text = name;
+	events_hub_publish(p->hub, &ev);
+}
+
+static inline void play_diag(struct play *p, const struct history_diag *d)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_FOUND);
+
+	ev.tool = d->tool;
+	ev.severity = str_equal(d->severity, "error") ? EVENTS_SEV_ERROR :
+							EVENTS_SEV_WARNING;
+	ev.file = d->file;
+	ev.flag = d->flag;
+	ev.text = d->text;
+	ev.object = d->object;
+	ev.line = d->line ? d->line : EVENTS_UNKNOWN;
+	ev.column = d->column ? d->column : EVENTS_UNKNOWN;
+	ev.diag_status = d->status == HISTORY_DIAG_NO_BASELINE ?
+				 NULL :
+				 history_diag_status_word(d->status);
+	events_hub_publish(p->hub, &ev);
+}
+
+static inline void play_size(struct play *p, const struct history_size *s)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_SIZE);
+
+	ev.name = s->name;
+	ev.text_bytes = s->text_bytes;
+	ev.data_bytes = s->data_bytes;
+	ev.bss_bytes = s->bss_bytes ? s->bss_bytes : EVENTS_UNKNOWN;
+	ev.file_bytes = s->file_bytes;
+	events_hub_publish(p->hub, &ev);
+}
+
+/* The number of the build. */
+static inline int64_t play_end(struct play *p, int64_t status)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
+	int64_t number;
+
+	ev.status = status;
+	history_recorder_finish(p->record, &ev, &p->notes);
+	number = history_recorder_build_number(p->record);
+	history_recorder_free(p->record);
+	events_hub_free(p->hub);
+	return number;
+}
+
+/* As the last, and nobody was told anything. */
+static inline int64_t play_end_well(struct play *p, int64_t status)
+{
+	int64_t number = play_end(p, status);
+
+	ck_assert_msg(!p->notes.n, "%s", p->notes.v ? p->notes.v[0] : "");
+	ck_assert_int_gt(number, 0);
+	return number;
+}
+
+/* A build of two units. */
+static inline int64_t play_whole(const char *key)
+{
+	struct play p;
+
+	play_build(&p, key, true);
+	play_unit(&p, "kernel/fork.o", "neo4a");
+	play_unit(&p, "init/main.o", EVENTS_LOCAL);
+	return play_end_well(&p, 0);
+}
+
+static inline struct history *play_open(void)
+{
+	struct history *h;
+
+	ck_assert_msg(!history_db_open(&h, &err), "%s", err.text);
+	return h;
+}
+
+static inline void play_find(int64_t number, struct history_build *b)
+{
+	struct history *h = play_open();
+
+	ck_assert_msg(!history_build_find(h, number, b, &err), "%s", err.text);
+	history_db_close(h);
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inputs-fixture.h - a few directories, and what the tests of inputs/ that know
+ * them by path share.
+ */
+#ifndef TESTS_INPUTS_PLAY_H
+#define TESTS_INPUTS_PLAY_H
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "inputs/path-resolve.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *top; /* without symbolic links */
+static struct inputs_paths *paths;
+static struct inputs_dir_cache *dirs;
+static uint32_t unit;
+
+static char *at(const char *name)
+{
+	return xasprintf("%s/%s", top, name);
+}
+
+static void make_dir(const char *name)
+{
+	char *path = at(name);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	free(path);
+}
+
+static void make_link(const char *target, const char *name)
+{
+	char *path = at(name);
+
+	unlink(path);
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static void set_up_dirs(void)
+{
+	char dir[] = "/tmp/kfarm-check-XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	top = realpath(dir, NULL);
+	paths = inputs_paths_new();
+	dirs = inputs_dir_cache_new(paths);
+	make_dir("a/b/c");
+	make_dir("x/y");
+}
+
+static void tear_down_dirs(void)
+{
+	struct err err;
+
+	inputs_dir_cache_free(dirs);
+	inputs_paths_free(paths);
+	fs_remove(top, &err);
+	free(top);
+}
+
+#endif

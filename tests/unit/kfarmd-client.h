@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/kfarmd-client.h - a kfarm for the tests of kfarmd: it talks to a
+ * kfarmd, keeps what it hears, and sends the blobs that it is asked for.
+ * What it sends of its own accord is in kfarmd-fixture.h, how a kfarmd is
+ * started in kfarmd-node.h.
+ */
+#ifndef UNIT_KFARMD_CLIENT_H
+#define UNIT_KFARMD_CLIENT_H
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "compiler/manifest.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+#include "wire/table.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENT_JOBS  64
+#define CLIENT_CELLS 16
+#define CLIENT_VIEWS 8192
+#define CLIENT_DROPS 16
+#define CLIENT_MS    60000 /* for anything to happen on a busy machine */
+#define GCC          "/usr/bin/gcc"
+
+/* What came for one job. */
+struct heard {
+	struct buf stream[WIRE_N_OUTPUTS];
+	bool has_result, has_fail;
+	struct wire_result result;
+	struct wire_fail fail;
+};
+
+/* A VIEW that was sent: what its NEED may ask for. */
+struct sent_view {
+	uint32_t cell, view, n;
+	struct digest *digest; /* of each entry */
+};
+
+struct client {
+	struct wire_stream *stream;
+	struct wire_intern *paths;
+	struct wire_intern *flags;
+
+	bool has_hello, has_fit, closed;
+	struct wire_hello hello;
+	struct wire_fit fit;
+	char *bye;
+	unsigned beats;
+	unsigned healths;
+	unsigned heats;
+	int version; /* that it speaks at most; 0: the newest */
+	bool has_machine;
+	struct wire_machine machine;
+	struct wire_health health; /* the last one */
+	uint64_t beat_at; /* clock_ms() of the last one */
+	uint64_t most_silence; /* ms between two of them */
+	unsigned most_running; /* jobs in one beat */
+	uint32_t most_cpu; /* of any job in any beat */
+
+	unsigned n_have[CLIENT_CELLS];
+	struct wire_have have[CLIENT_CELLS];
+	uint32_t last_view[CLIENT_CELLS];
+	struct sent_view view[CLIENT_VIEWS];
+	unsigned n_views;
+	unsigned n_need; /* messages */
+	unsigned n_needed; /* blobs that they asked for */
+	bool withholds; /* it sends no blob */
+
+	struct heard job[CLIENT_JOBS];
+
+	/* Of kept toolchains, by the number of the DROP. */
+	bool has_dropped[CLIENT_DROPS];
+	struct wire_dropped dropped[CLIENT_DROPS];
+	bool has_held; /* the last message of one */
+	struct wire_held held; /* of one message */
+};
+
+/* What the blobs of trees hold: that of toolchains is in their files. */
+struct client_blob {
+	struct digest digest;
+	struct buf content;
+};
+
+static struct event_base *client_base;
+static struct compiler_manifest client_gcc;
+static struct client_blob *client_blobs;
+static size_t client_n_blobs;
+
+/* ------------------------------------------------------------- sending */
+
+static inline void client_send(struct client *c, enum wire_type type,
+			       struct buf *body)
+{
+	wire_stream_send(c->stream, type, buf_bytes(body), WIRE_LZO);
+	buf_release(body);
+}
+
+static inline void client_send_blob(struct client *c, const struct digest *d,
+				    struct bytes content)
+{
+	uint64_t offset = 0;
+
+	do {
+		size_t n = content.len - offset < WIRE_CHUNK_MAX ?
+				   content.len - offset :
+				   WIRE_CHUNK_MAX;
+		struct wire_blob m = { .digest = *d,
+				       .size = content.len,
+				       .offset = offset,
+				       .data = bytes_of(content.data + offset,
+							n) };
+		struct buf body = { 0 };
+
+		wire_blob_encode(&body, &m);
+		wire_stream_send(c->stream, WIRE_BLOB, buf_bytes(&body),
+				 WIRE_PLAIN);
+		buf_release(&body);
+		offset += n;
+	} while (offset < content.len);
+}
+
+/* The file of the toolchain that holds this, or NULL. */
+static inline const char *client_tool(const struct digest *d)
+{
+	for (size_t i = 0; i < client_gcc.entries.n; i++) {
+		const struct compiler_entry *e = &client_gcc.entries.v[i];
+
+		if (e->kind == COMPILER_ENTRY_FILE &&
+		    digest_equal(&e->digest, d))
+			return e->path;
+	}
+	return NULL;
+}
+
+static inline void client_supply(struct client *c, const struct digest *d)
+{
+	struct buf content = { 0 };
+	struct err err = { 0 };
+	const char *path;
+
+	for (size_t i = 0; i < client_n_blobs; i++) {
+		if (digest_equal(&client_blobs[i].digest, d)) {
+			client_send_blob(c, d,
+					 buf_bytes(&client_blobs[i].content));
+			return;
+		}
+	}
+	path = client_tool(d);
+	ck_assert_ptr_nonnull(path);
+	ck_assert_msg(!fs_read(path, 1u << 30, &content, &err), "%s", err.text);
+	client_send_blob(c, d, buf_bytes(&content));
+	buf_release(&content);
+}
+
+/* ------------------------------------------------------------- hearing */
+
+static inline void client_need(struct client *c, struct bytes body)
+{
+	struct wire_need m;
+	struct sent_view *v = NULL;
+
+	ck_assert_int_eq(wire_need_decode(&m, body), 0);
+	for (unsigned i = 0; i < c->n_views; i++) {
+		if (c->view[i].cell == m.cell && c->view[i].view == m.view)
+			v = &c->view[i];
+	}
+	ck_assert_ptr_nonnull(v);
+	c->n_need++;
+	c->n_needed += m.n_indices;
+	for (uint32_t i = 0; i < m.n_indices && !c->withholds; i++) {
+		ck_assert_uint_lt(m.indices[i], v->n);
+		client_supply(c, &v->digest[m.indices[i]]);
+	}
+	wire_need_release(&m);
+}
+
+static inline void client_have(struct client *c, struct bytes body)
+{
+	struct wire_have m;
+
+	ck_assert_int_eq(wire_have_decode(&m, body), 0);
+	ck_assert_uint_lt(m.cell, CLIENT_CELLS);
+	wire_have_release(&c->have[m.cell]);
+	c->have[m.cell] = m;
+	c->n_have[m.cell]++;
+}
+
+static inline void client_output(struct client *c, struct bytes body)
+{
+	struct wire_piece m;
+
+	ck_assert_int_eq(wire_piece_decode(&m, body), 0);
+	ck_assert_uint_lt(m.job, CLIENT_JOBS);
+	ck_assert(!c->job[m.job].has_result);
+	buf_add_bytes(&c->job[m.job].stream[m.stream], m.data);
+}
+
+static inline void client_result(struct client *c, struct bytes body)
+{
+	struct wire_result m;
+
+	ck_assert_int_eq(wire_result_decode(&m, body), 0);
+	ck_assert_uint_lt(m.job, CLIENT_JOBS);
+	ck_assert(!c->job[m.job].has_result && !c->job[m.job].has_fail);
+	c->job[m.job].has_result = true;
+	c->job[m.job].result = m;
+}
+
+static inline void client_fail(struct client *c, struct bytes body)
+{
+	struct wire_fail m;
+
+	ck_assert_int_eq(wire_fail_decode(&m, body), 0);
+	ck_assert_uint_lt(m.job, CLIENT_JOBS);
+	ck_assert(!c->job[m.job].has_result && !c->job[m.job].has_fail);
+	c->job[m.job].has_fail = true;
+	c->job[m.job].fail = m;
+}
+
+static inline void client_dropped(struct client *c, struct bytes body)
+{
+	struct wire_dropped m;
+
+	ck_assert_int_eq(wire_dropped_decode(&m, body), 0);
+	ck_assert_uint_lt(m.request_id, CLIENT_DROPS);
+	ck_assert(!c->has_dropped[m.request_id]);
+	if (getenv("V"))
+		fprintf(stderr, "DROPPED %u: %u %s\n", m.request_id, m.state,
+			m.detail);
+	c->has_dropped[m.request_id] = true;
+	c->dropped[m.request_id] = m;
+}
+
+static inline void client_held(struct client *c, struct bytes body)
+{
+	wire_held_release(&c->held);
+	ck_assert_int_eq(wire_held_decode(&c->held, body), 0);
+	c->has_held = c->held.last;
+}
+
+static inline void client_beat(struct client *c, struct bytes body)
+{
+	uint64_t now = clock_ms();
+	struct wire_beat m;
+
+	ck_assert_int_eq(wire_beat_decode(&m, body), 0);
+	if (c->beat_at && now - c->beat_at > c->most_silence)
+		c->most_silence = now - c->beat_at;
+	c->beat_at = now;
+	c->beats++;
+	if (m.n_jobs > c->most_running)
+		c->most_running = m.n_jobs;
+	for (unsigned i = 0; i < m.n_jobs; i++) {
+		if (m.jobs[i].cpu_ms > c->most_cpu)
+			c->most_cpu = m.jobs[i].cpu_ms;
+	}
+	wire_beat_release(&m);
+}
+
+static inline void client_health(struct client *c, struct bytes body)
+{
+	struct wire_health *m = &c->health;
+
+	ck_assert_int_eq(
+		wire_health_decode(m, body,
+				   c->version ? c->version : WIRE_VERSION),
+		0);
+	c->healths++;
+}
+
+static inline void client_heat(struct client *c, struct bytes body)
+{
+	struct wire_heat heat;
+
+	ck_assert_int_eq(wire_heat_decode(&heat, body), 0);
+	ck_assert_uint_eq(heat.n_classes, c->machine.n_classes);
+	wire_heat_release(&heat);
+	c->heats++;
+}
+
+static inline void client_machine(struct client *c, struct bytes body)
+{
+	ck_assert(c->has_fit && !c->has_machine);
+	ck_assert_int_eq(wire_machine_decode(&c->machine, body), 0);
+	c->has_machine = true;
+}
+
+static inline void client_bye(struct client *c, struct bytes body)
+{
+	ck_assert_int_eq(wire_bye_decode(&c->bye, body), 0);
+	if (getenv("V"))
+		fprintf(stderr, "BYE %s\n", c->bye);
+}
+
+static inline void client_fit(struct client *c, struct bytes body)
+{
+	ck_assert_int_eq(wire_fit_decode(&c->fit, body), 0);
+	c->has_fit = true;
+}
+
+static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
+				struct err *err)
+{
+	struct client *c = ctx;
+
+	(void)err;
+	ck_assert(c->has_hello == (type != WIRE_HELLO));
+	ck_assert(c->has_fit || type == WIRE_HELLO || type == WIRE_FIT);
+	switch (type) {
+	case WIRE_HELLO:
+		ck_assert_int_eq(wire_hello_decode(&c->hello, body), 0);
+		c->has_hello = true;
+		break;
+	case WIRE_FIT:
+		client_fit(c, body);
+		break;
+	case WIRE_BYE:
+		client_bye(c, body);
+		break;
+	case WIRE_HAVE:
+		client_have(c, body);
+		break;
+	case WIRE_NEED:
+		client_need(c, body);
+		break;
+	case WIRE_BEAT:
+		client_beat(c, body);
+		break;
+	case WIRE_HEALTH:
+		client_health(c, body);
+		break;
+	case WIRE_HEAT:
+		client_heat(c, body);
+		break;
+	case WIRE_MACHINE:
+		client_machine(c, body);
+		break;
+	case WIRE_OUTPUT:
+		client_output(c, body);
+		break;
+	case WIRE_RESULT:
+		client_result(c, body);
+		break;
+	case WIRE_FAIL:
+		client_fail(c, body);
+		break;
+	case WIRE_DROPPED:
+		client_dropped(c, body);
+		break;
+	case WIRE_HELD:
+		client_held(c, body);
+		break;
+	default:
+		ck_abort_msg("message of type %u", type);
+	}
+	return 0;
+}
+
+static inline void client_on_close(void *ctx, const struct err *why)
+{
+	struct client *c = ctx;
+
+	(void)why;
+	c->closed = true;
+}
+
+/* ---------------------------------------------------------------- life */
+
+static inline void client_attach_io(struct client *c, struct wire_io io)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = client_on_msg,
+		.on_close = client_on_close,
+	};
+
+	c->paths = wire_paths_new();
+	c->flags = wire_flags_new();
+	c->stream = wire_stream_new_io(client_base, io, &ops, c);
+}
+
+static inline void client_attach(struct client *c, int fd)
+{
+	client_attach_io(c, wire_io_from_fds(fd, fd));
+}
+
+static inline void client_greet(struct client *c)
+{
+	struct buf body = { 0 };
+
+	wire_hello_encode_client(&body);
+	client_send(c, WIRE_HELLO, &body);
+}
+
+static inline void client_release(struct client *c)
+{
+	wire_stream_free(c->stream);
+	wire_intern_free(c->paths);
+	wire_intern_free(c->flags);
+	wire_hello_release(&c->hello);
+	wire_fit_release(&c->fit);
+	wire_machine_release(&c->machine);
+	free(c->bye);
+	for (int i = 0; i < CLIENT_CELLS; i++)
+		wire_have_release(&c->have[i]);
+	for (int i = 0; i < CLIENT_DROPS; i++)
+		wire_dropped_release(&c->dropped[i]);
+	wire_held_release(&c->held);
+	for (unsigned i = 0; i < c->n_views; i++)
+		free(c->view[i].digest);
+	for (int i = 0; i < CLIENT_JOBS; i++) {
+		for (int k = 0; k < WIRE_N_OUTPUTS; k++)
+			buf_release(&c->job[i].stream[k]);
+		if (c->job[i].has_fail)
+			wire_fail_release(&c->job[i].fail);
+	}
+	memset(c, 0, sizeof(*c));
+}
+
+/* Run the loop until *flag, for `ms` at most; was it set? */
+static inline bool client_wait_ms(const bool *flag, unsigned ms)
+{
+	uint64_t deadline = clock_ms() + ms;
+	struct timeval tick = { .tv_usec = 5000 };
+
+	while (!*flag && clock_ms() < deadline) {
+		event_base_loopexit(client_base, &tick);
+		event_base_loop(client_base, EVLOOP_ONCE);
+	}
+	return *flag;
+}
+
+static inline void client_wait(const bool *flag)
+{
+	ck_assert_msg(client_wait_ms(flag, CLIENT_MS), "waited in vain");
+}
+
+static inline void client_idle(unsigned ms)
+{
+	bool never = false;
+
+	client_wait_ms(&never, ms);
+}
+
+static inline void client_wait_job(struct client *c, unsigned job)
+{
+	struct heard *h = &c->job[job];
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while (!h->has_result && !h->has_fail && clock_ms() < deadline) {
+		ck_assert_msg(!c->closed, "job %u: it hung up: %s", job,
+			      c->bye ? c->bye : "");
+		client_wait_ms(&h->has_result, 5);
+	}
+	ck_assert_msg(h->has_result || h->has_fail, "job %u: no answer", job);
+}
+
+/* Until the node has said `n` times what it thinks of a cell. */
+static inline const struct wire_have *client_wait_have(struct client *c,
+						       unsigned cell,
+						       unsigned n)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while (c->n_have[cell] < n && !c->closed && clock_ms() < deadline)
+		client_idle(5);
+	ck_assert_msg(c->n_have[cell] >= n, "cell %u: no word (%s)", cell,
+		      c->bye ? c->bye : "");
+	return &c->have[cell];
+}
+
+/* It says why and hangs up. */
+static inline void client_expect_bye(struct client *c, const char *word)
+{
+	client_wait(&c->closed);
+	ck_assert_ptr_nonnull(c->bye);
+	ck_assert_msg(strstr(c->bye, word), "it said: %s", c->bye);
+}
+
+#endif

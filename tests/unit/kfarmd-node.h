@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/kfarmd-node.h - a kfarmd for tests: the program $KFARMD
+ * (build/kfarmd), with a store that is filled with the toolchain already.
+ */
+#ifndef AGENT_NODE_H
+#define AGENT_NODE_H
+
+#include "base/spawn.h"
+#include "kfarmd-fixture.h"
+#include "store/store.h"
+
+#include "../lib/store-put.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* One kfarmd with --stdio, its client, and a cell 0 in it. */
+struct node {
+	pid_t pid;
+	struct client c;
+};
+
+static char *node_store; /* a directory, shared by all nodes of a program */
+
+static inline char *node_dir(void)
+{
+	char *dir = xstrdup("/tmp/check_agent.XXXXXX");
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	return dir;
+}
+
+static inline void node_remove(char *dir)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_remove(dir, &err), "%s", err.text);
+	free(dir);
+}
+
+static inline const char *kfarmd_path(void)
+{
+	const char *path = getenv("KFARMD");
+
+	return path ? path : "build/kfarmd";
+}
+
+/*
+ * Start kfarmd with these words, and --store before them unless `store` is
+ * NULL; `fd` becomes its 0 and 1.
+ */
+static inline pid_t kfarmd_start(const char *store, int fd,
+				 const char *const *words)
+{
+	struct strv argv = { 0 };
+	struct spawn what = { .own_group = true,
+			      .stdio_fds = { fd, fd, getenv("V") ? 2 : -1 } };
+	struct err err = { 0 };
+	pid_t pid = 0;
+
+	strv_add(&argv, kfarmd_path());
+	if (store) {
+		strv_add(&argv, "--store");
+		strv_add(&argv, store);
+	}
+	for (; *words; words++)
+		strv_add(&argv, *words);
+	what.argv = argv.v;
+	ck_assert_msg(!spawn_start(&what, &pid, &err), "%s", err.text);
+	strv_release(&argv);
+	return pid;
+}
+
+/* A node with --stdio and more words, which may be NULL; without a cell. */
+static inline void node_start_bare(struct node *n, const char *store,
+				   const char *const *more)
+{
+	struct strv words = { 0 };
+	int fd[2];
+
+	memset(n, 0, sizeof(*n));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
+			 0);
+	strv_add(&words, "--stdio");
+	for (; more && *more; more++)
+		strv_add(&words, *more);
+	n->pid = kfarmd_start(store, fd[1], (const char *const *)words.v);
+	strv_release(&words);
+	close(fd[1]);
+	client_attach(&n->c, fd[0]);
+	client_greet(&n->c);
+	client_wait(&n->c.has_fit);
+}
+
+static inline void node_start(struct node *n, const char *const *more)
+{
+	node_start_bare(n, node_store, more);
+	ck_assert_msg(n->c.fit.usable, "not fit: %s", n->c.fit.reason);
+	play_cell(&n->c, 0);
+}
+
+static inline pid_t parent_of(pid_t pid)
+{
+	char *path = xasprintf("/proc/%d/stat", (int)pid);
+	struct buf stat = { 0 };
+	struct err err;
+	const char *at;
+	pid_t parent = 0;
+
+	if (!fs_read(path, 4096, &stat, &err)) {
+		at = strrchr(buf_str(&stat), ')');
+		parent = at && at[1] ? atoi(at + 3) : 0;
+	}
+	buf_release(&stat);
+	free(path);
+	return parent;
+}
+
+/* Is `pid` `depth` generations or more below `top`? */
+static inline bool is_below(pid_t pid, pid_t top, unsigned depth)
+{
+	for (unsigned i = 0; pid > 1; i++) {
+		if (pid == top)
+			return i >= depth;
+		pid = parent_of(pid);
+	}
+	return false;
+}
+
+/* Processes that many generations below kfarmd: 1 for its cells' keepers. */
+static inline unsigned count_below(pid_t top, unsigned depth)
+{
+	DIR *d = opendir("/proc");
+	unsigned n = 0;
+	struct dirent *e;
+
+	while ((e = readdir(d))) {
+		pid_t pid = atoi(e->d_name);
+
+		n += pid > 1 && is_below(pid, top, depth);
+	}
+	closedir(d);
+	return n;
+}
+
+/* The jobs' processes: a keeper's children and theirs. */
+static inline unsigned count_workers(const struct node *n)
+{
+	return count_below(n->pid, 2);
+}
+
+static inline void wait_workers(const struct node *n, bool some)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while ((count_workers(n) > 0) != some && clock_ms() < deadline)
+		client_idle(10);
+	ck_assert((count_workers(n) > 0) == some);
+}
+
+/* Entries of `dir` and all below it that are no directories. */
+static inline unsigned count_files(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *path;
+
+		if (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."))
+			continue;
+		path = xasprintf("%s/%s", dir, e->d_name);
+		n += e->d_type == DT_DIR ? count_files(path) : 1;
+		free(path);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* The end of file ends it: with status 0, leaving nothing. */
+static inline void node_end(struct node *n)
+{
+	char *live = xasprintf("%s/live", node_store);
+
+	client_release(&n->c);
+	ck_assert_int_eq(spawn_wait(n->pid), 0);
+	ck_assert_uint_eq(count_files(live), 0);
+	free(live);
+}
+
+/* What `argv` prints. */
+static inline struct buf output_of(char *const *argv)
+{
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	ck_assert_msg(!spawn_collect_stdout(&what, 64u << 20, 60000, &out,
+					    &status, &err),
+		      "%s", err.text);
+	ck_assert_int_eq(status, 0);
+	return out;
+}
+
+static inline void node_fill_store(void)
+{
+	struct store *store;
+	struct err err = { 0 };
+
+	ck_assert_msg(!store_open(&store, node_store, 0, &err), "%s", err.text);
+	for (size_t i = 0; i < client_gcc.entries.n; i++) {
+		const struct compiler_entry *e = &client_gcc.entries.v[i];
+		struct buf content = { 0 };
+
+		if (e->kind != COMPILER_ENTRY_FILE)
+			continue;
+		ck_assert_int_eq(fs_read(e->path, 1u << 30, &content, &err), 0);
+		ck_assert_int_eq(store_put(store, &e->digest,
+					   buf_bytes(&content), false),
+				 0);
+		buf_release(&content);
+	}
+	store_free(store);
+}
+
+/* Once for a program: unchecked fixtures of its test case. */
+static inline void node_set_up_all(void)
+{
+	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	struct err err = { 0 };
+
+	signal(SIGPIPE, SIG_IGN);
+	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
+	ck_assert_msg(!compiler_manifest_make(&client_gcc, GCC, env, &err),
+		      "%s", err.text);
+	node_store = node_dir();
+	node_fill_store();
+}
+
+static inline void node_tear_down_all(void)
+{
+	node_remove(node_store);
+	compiler_manifest_release(&client_gcc);
+}
+
+/* For each test. */
+static inline void client_set_up(void)
+{
+	client_base = event_base_new();
+	ck_assert_ptr_nonnull(client_base);
+}
+
+static inline void client_tear_down(void)
+{
+	for (size_t i = 0; i < client_n_blobs; i++)
+		buf_release(&client_blobs[i].content);
+	free(client_blobs);
+	client_blobs = NULL;
+	client_n_blobs = 0;
+	event_base_free(client_base);
+}
+
+#endif

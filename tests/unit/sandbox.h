@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unit/sandbox.h - what the tests of cells play: a cell, files of this machine
+ * in its view, and jobs that are waited for.  For one test program each.
+ */
+#ifndef UNIT_CELL_H
+#define UNIT_CELL_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "sandbox/sandbox.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WAIT_MS 60000 /* for what takes milliseconds on an idle machine */
+#define MTIME   1234567890123456789ll
+
+struct played {
+	struct sandbox_run *run;
+	struct sandbox_end end;
+	unsigned done; /* how often done() was called */
+	struct buf output[2];
+};
+
+static struct sandbox *cell;
+static struct err err;
+static unsigned times_lost;
+
+static inline void on_lost(void *ctx, const char *why)
+{
+	(void)ctx;
+	ck_assert_ptr_nonnull(why);
+	times_lost++;
+}
+
+static inline void open_cell(const struct sandbox_limits *limits,
+			     const char *const *roots)
+{
+	struct sandbox_setup setup = { .client_roots = roots,
+				       .on_lost = on_lost };
+
+	if (limits)
+		setup.limits = *limits;
+	times_lost = 0;
+	umask(077); /* as kfarmd */
+	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
+}
+
+static inline void close_cell(void)
+{
+	sandbox_free(cell);
+	cell = NULL;
+}
+
+/* ------------------------------------------------------------------ view */
+
+/* A file without a name. */
+static inline int open_unnamed(void)
+{
+	char name[] = "/tmp/kfarm-cell-XXXXXX";
+	int fd = mkstemp(name);
+
+	ck_assert_int_ge(fd, 0);
+	unlink(name);
+	return fd;
+}
+
+/* A file with these bytes. */
+static inline int put_text(const char *path, const char *text)
+{
+	int fd = open_unnamed(), ret;
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	ret = sandbox_put_file(cell, path, fd, strlen(text), false, MTIME,
+			       &err);
+	close(fd);
+	return ret;
+}
+
+static inline void put_copy(const char *from, const char *to)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	ck_assert_msg(fd >= 0 && !fstat(fd, &st), "%s", from);
+	ck_assert_msg(!sandbox_put_file(cell, to, fd, (uint64_t)st.st_size,
+					st.st_mode & 0100, MTIME, &err),
+		      "%s", err.text);
+	close(fd);
+}
+
+/* A file of this machine with the links on its way, at its own path. */
+static inline void put_host(const char *path)
+{
+	char *done = xstrdup(""), *rest = xstrdup(path), *at = rest;
+
+	while (*at) {
+		size_t n = strcspn(++at, "/");
+		char *here = xasprintf("%s/%.*s", done, (int)n, at), *next;
+		char target[PATH_MAX];
+		ssize_t len = readlink(here, target, sizeof(target) - 1);
+
+		at += n;
+		if (len <= 0) {
+			free(done);
+			done = here;
+			continue;
+		}
+		target[len] = '\0';
+		ck_assert(!sandbox_put_symlink(cell, here, target, &err));
+		next = target[0] == '/' ?
+			       xasprintf("%s%s", target, at) :
+			       xasprintf("%s/%s%s", done, target, at);
+		free(here);
+		free(rest);
+		free(done);
+		at = rest = next;
+		done = xstrdup("");
+	}
+	put_copy(done, done);
+	free(done);
+	free(rest);
+}
+
+/* What a command of this machine prints; the caller frees it. */
+static inline char *ask(char *const *argv)
+{
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	int status;
+
+	ck_assert_msg(!spawn_collect_stdout(&what, 1 << 20, WAIT_MS, &out,
+					    &status, &err),
+		      "%s", err.text);
+	while (out.len && out.data[out.len - 1] == '\n')
+		out.data[--out.len] = '\0';
+	return buf_steal(&out);
+}
+
+/* A program of this machine and what ldd says that it needs. */
+static inline void put_program(const char *path)
+{
+	char *text = ask((char *[]){ "ldd", (char *)path, NULL }), *save, *word;
+
+	put_host(path);
+	for (word = strtok_r(text, " \t\n", &save); word;
+	     word = strtok_r(NULL, " \t\n", &save)) {
+		if (word[0] == '/' && !strchr(word, ':'))
+			put_host(word);
+	}
+	free(text);
+}
+
+/* This machine's gcc, for -c: the path of the driver; the caller frees it. */
+static inline char *put_gcc(void)
+{
+	char *driver = realpath("/usr/bin/gcc", NULL);
+	char *cc1 = ask((char *[]){ driver, "-print-prog-name=cc1", NULL });
+	char *as = ask((char *[]){ "sh", "-c", "command -v as", NULL });
+
+	put_program(driver);
+	put_program(cc1);
+	put_program(as);
+	/* Without any system directory cc1 gives up. */
+	put_host("/usr/include/stdc-predef.h");
+	free(cc1);
+	free(as);
+	return driver;
+}
+
+/* -------------------------------------------------------------- attacks */
+
+#define ATTACK "/bin/attack"
+
+/* unit/sandbox-attack.c, made into a program: its path, once per test program.
+ */
+static char attack_program[] = "/tmp/kfarm-attack-XXXXXX";
+
+static inline void make_attack(void)
+{
+	char *argv[] = { "gcc",
+			 "-static",
+			 "-O1",
+			 "-D_GNU_SOURCE",
+			 "-o",
+			 attack_program,
+			 "tests/unit/sandbox-attack.c",
+			 NULL };
+	int fd = mkstemp(attack_program);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	free(ask(argv));
+	ck_assert_int_eq(access(attack_program, X_OK), 0);
+}
+
+static inline void remove_attack(void)
+{
+	unlink(attack_program);
+}
+
+static inline void put_attack(void)
+{
+	put_copy(attack_program, ATTACK);
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+static inline void on_done(void *ctx, struct sandbox_run *run,
+			   const struct sandbox_end *end)
+{
+	struct played *p = ctx;
+
+	ck_assert(!p->run || p->run == run);
+	p->end = *end;
+	p->done++;
+}
+
+static inline int start_job(struct played *p, struct sandbox_job *job)
+{
+	static char *none[] = { NULL };
+
+	*p = (struct played){ 0 };
+	job->on_done = on_done;
+	job->ctx = p;
+	if (!job->env)
+		job->env = none;
+	if (!job->cwd)
+		job->cwd = SANDBOX_OUT_DIR;
+	return sandbox_start_job(cell, job, &p->run, &err);
+}
+
+static inline void read_pipes(struct played *p)
+{
+	for (int i = 0; i < 2 && p->run; i++) {
+		char block[4096];
+		ssize_t n;
+
+		while ((n = read(sandbox_run_pipe(p->run, i), block,
+				 sizeof(block))) > 0) {
+			if (p->output[i].len < 1 << 20)
+				buf_add(&p->output[i], block, (size_t)n);
+		}
+	}
+}
+
+/* One turn of a loop for these. */
+static inline void turn(struct played *p, size_t n)
+{
+	struct pollfd fd = { .fd = sandbox_fd(cell), .events = POLLIN };
+
+	if (poll(&fd, 1, 5) > 0)
+		sandbox_handle_messages(cell);
+	for (size_t i = 0; i < n; i++)
+		read_pipes(&p[i]);
+}
+
+static inline void wait_all(struct played *p, size_t n)
+{
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	size_t left = n;
+
+	while (left) {
+		ck_assert_msg(clock_ms() < deadline, "a job does not end");
+		turn(p, n);
+		left = 0;
+		for (size_t i = 0; i < n; i++)
+			left += !p[i].done;
+	}
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_eq(p[i].done, 1);
+}
+
+static inline void drop_job(struct played *p)
+{
+	sandbox_run_free(p->run);
+	buf_release(&p->output[0]);
+	buf_release(&p->output[1]);
+	*p = (struct played){ 0 };
+}
+
+/* Start it and wait for its end. */
+static inline void run_job(struct played *p, struct sandbox_job *job)
+{
+	ck_assert_msg(!start_job(p, job), "%s", err.text);
+	wait_all(p, 1);
+}
+
+/* argv[0] with arguments, to its end. */
+static inline void run_argv(struct played *p, char **argv)
+{
+	struct sandbox_job job = { .argv = argv, .stdin_fd = -1 };
+
+	run_job(p, &job);
+}
+
+static inline bool ended_well(const struct played *p)
+{
+	return p->end.cause == SANDBOX_END_EXITED && WIFEXITED(p->end.status) &&
+	       !WEXITSTATUS(p->end.status);
+}
+
+static inline void must_be_well(const struct played *p)
+{
+	ck_assert_msg(ended_well(p), "why %d, status %#x, %s: %s", p->end.cause,
+		      p->end.status, p->end.detail, buf_str(&p->output[1]));
+}
+
+/* An attack to its end. */
+static inline void run_attack(struct played *p, const char *name,
+			      const char *argument)
+{
+	char *argv[] = { ATTACK, (char *)name, (char *)argument, NULL };
+
+	run_argv(p, argv);
+}
+
+/* --------------------------------------------------------------- forbidden */
+
+/* Prints why the tests with real cells are left out: true when they are. */
+static inline bool no_cells_here(void)
+{
+	struct sandbox_check c;
+
+	sandbox_check(&c);
+	if (c.usable)
+		return false;
+	/* A kernel that has no user namespaces for us; not a fault of ours. */
+	if (!strstr(c.reason, ": user:") || !geteuid())
+		return false;
+	printf("%s\n0 passed, 0 failed, 1 skipped\n", c.reason);
+	return true;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/shell-fixture.h - a script in make's shell, beside the coordinator
+ * that cc-fixture.h plays: `dir` has links/, real/, the socket and, where there
+ * are any, the counts.  What it prints goes to the file "out".
+ */
+#ifndef SHELL_PLAY_H
+#define SHELL_PLAY_H
+
+#include "cc-fixture.h"
+
+#include "base/str.h"
+#include "shell/script.h"
+#include "shell/stats.h"
+
+/* An executable file; directories above it are made. */
+static inline void put_program(const char *path, const char *text)
+{
+	char *above = str_dir(path);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(above, 0700, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0700, &err), 0);
+	free(above);
+}
+
+static inline pid_t start_script(const char *text)
+{
+	struct shell_script script = { .text = text, .name = "/bin/sh" };
+	enum shell_fallback_reason why;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	for (int sig = 1; sig < SIGCHLD; sig++)
+		signal(sig, SIG_DFL);
+	setenv("KFARM_SOCKET", xasprintf("%s/sock", dir), 1);
+	setenv("KFARM_LINKS", xasprintf("%s/links", dir), 1);
+	setenv(SHELL_STATS_VARIABLE, dir, 1);
+	setenv("PATH", xasprintf("%1$s/links:%1$s/real:/usr/bin:/bin", dir), 1);
+	dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	_exit(shell_script_run(&script, environ, &why));
+}
+
+/* Its status, as of waitpid(). */
+static inline int run_script(const char *text)
+{
+	int status;
+	pid_t pid = start_script(text);
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static inline void expect_file(const char *path, const char *want)
+{
+	struct buf got = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(fs_read(path, 10000, &got, &err), 0);
+	ck_assert_str_eq(buf_str(&got), want);
+	buf_release(&got);
+}
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tests/unit/store-fixture.h - a store in a directory of its own, and blobs.
+ */
+#ifndef TESTS_UNIT_STORE_PLAY_H
+#define TESTS_UNIT_STORE_PLAY_H
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "store/store.h"
+
+#include "../lib/store-put.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *play_dir; /* the working directory of a test */
+
+static inline void play_setup(void)
+{
+	play_dir = xstrdup("/tmp/kfarm-check.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(play_dir));
+	ck_assert_int_eq(chdir(play_dir), 0);
+}
+
+static inline void play_teardown(void)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(fs_remove(play_dir, &err), 0);
+	free(play_dir);
+}
+
+static inline struct store *play_open(uint64_t limit)
+{
+	struct store *s = NULL;
+	struct err err = { 0 };
+
+	ck_assert_msg(!store_open(&s, "store", limit, &err), "%s", err.text);
+	return s;
+}
+
+/* Until the first count is through, so that numbers are exact. */
+static inline void play_counted(struct store *s)
+{
+	struct store_stats n;
+
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	store_stats(s, &n);
+	ck_assert(n.counted);
+}
+
+/* A blob that is told from others by `seed`; `data` is the caller's. */
+struct play_blob {
+	struct digest digest;
+	size_t size;
+	uint8_t *data;
+};
+
+static inline struct play_blob play_blob(unsigned seed, size_t size)
+{
+	struct play_blob b = { .size = size, .data = xmalloc(size + 1) };
+	uint32_t x = seed * 2654435761u + 1;
+
+	for (size_t i = 0; i < size; i++) {
+		x = x * 1664525u + 1013904223u;
+		b.data[i] = (uint8_t)(x >> 24);
+	}
+	digest_bytes(bytes_of(b.data, size), &b.digest);
+	return b;
+}
+
+static inline int play_put(struct store *s, const struct play_blob *b, bool pin)
+{
+	return store_put(s, &b->digest, bytes_of(b->data, b->size), pin);
+}
+
+/* Where the store keeps it: "store/sha256/ab/cdef..."; the caller's. */
+static inline char *play_path(const struct play_blob *b)
+{
+	char hex[DIGEST_HEX];
+
+	digest_format(&b->digest, hex);
+	return xasprintf("store/sha256/%.2s/%s", hex, hex + 2);
+}
+
+static inline bool play_stands(const struct play_blob *b)
+{
+	char *path = play_path(b);
+	struct stat st;
+	bool stands = !lstat(path, &st);
+
+	free(path);
+	return stands;
+}
+
+/* Used so many seconds ago. */
+static inline void play_age(const struct play_blob *b, time_t seconds)
+{
+	struct timespec t[2] = { { .tv_sec = time(NULL) - seconds },
+				 { .tv_sec = time(NULL) - seconds } };
+	char *path = play_path(b);
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, t, 0), 0);
+	free(path);
+}
+
+/* Change one byte of the entry, and not its size. */
+static inline void play_damage(const struct play_blob *b)
+{
+	char *path = play_path(b);
+	uint8_t byte = b->data[b->size / 2] ^ 1;
+	int fd;
+
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)(b->size / 2)), 1);
+	close(fd);
+	ck_assert_int_eq(chmod(path, 0444), 0);
+	free(path);
+}
+
+/* What store_open_blob() says, and whether the bytes are right if it opens. */
+static inline int play_copy(struct store *s, const struct play_blob *b)
+{
+	uint8_t *got = xmalloc(b->size + 1);
+	int fd = store_open_blob(s, &b->digest, b->size);
+	size_t n = 0;
+	ssize_t more = 1;
+
+	while (fd >= 0 && more > 0) {
+		more = read(fd, got + n, b->size + 1 - n);
+		n += more > 0 ? (size_t)more : 0;
+	}
+	if (fd >= 0) {
+		ck_assert_uint_eq(n, b->size);
+		ck_assert(!n || !memcmp(got, b->data, n));
+		close(fd);
+	}
+	free(got);
+	return fd < 0 ? fd : 0;
+}
+
+/* How many names lie in a directory. */
+static inline size_t play_entries(const char *path)
+{
+	DIR *list = opendir(path);
+	struct dirent *e;
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(list);
+	while ((e = readdir(list)) != NULL)
+		n += !str_equal(e->d_name, ".") && !str_equal(e->d_name, "..");
+	closedir(list);
+	return n;
+}
+
+#endif
