@@ -2,8 +2,7 @@
 #
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CC=]
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
-#	make check [GROUPS=] | check-san | check-processors | lint [STEPS=] | format |
-#	     clean
+#	make check [GROUPS=] [FULL=1] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
@@ -39,7 +38,7 @@ PROPERTY_RUNS ?= 100000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs check-san check-processors lint format fuzz bench soak \
+.PHONY: all check check-programs check-processors lint format fuzz bench soak \
 	faults equality reach audit nodes deb install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 
@@ -433,13 +432,12 @@ $(FUZZ_DIR)/$1: $(FUZZ_DIR)/obj/tests/fuzz/$1.o $(FUZZ_DIR)/ldflags \
 		$(call screen_libs,$(call needs,tests/fuzz/$1.c)) -lpthread
 endef
 $(foreach t,$(UNITS),$(eval $(call unit,$B,$t,$(main_ldflags) $(test_ldflags))))
-$(foreach t,$(FUZZERS),$(eval $(call replay,$B,$t,$(main_ldflags) $(test_ldflags))))
 ifneq ($B,$(SAN_DIR))
 $(foreach t,$(UNITS),$(eval $(call \
 	unit,$(SAN_DIR),$t,$(san_ldflags) $(test_ldflags))))
+endif
 $(foreach t,$(FUZZERS),$(eval $(call \
 	replay,$(SAN_DIR),$t,$(san_ldflags) $(test_ldflags))))
-endif
 $(foreach t,$(FUZZERS),$(eval $(call fuzzer,$t)))
 
 AUDIT_OBJECTS := $(patsubst %.c,$B/obj/%.o,$(wildcard tests/audit/*.c))
@@ -461,22 +459,26 @@ $B/processors.so: tests/lib/processors.c $B/flags
 	$(call say,LD)
 	$Q$(CC) $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
 
-check-programs: all $B/audit-tool $B/processors.so $B/shell-compare $(UNITS:%=$B/unit/%) $(FUZZERS:%=$B/replay/%) \
-	$(SAN_DIR)/kfarmd $(UNITS:%=$(SAN_DIR)/unit/%) \
-	$(FUZZERS:%=$(SAN_DIR)/replay/%)
+# A unit test runs once: under the sanitizers, or without them if it says
+# "san: long", because compilers take most of its time.  With FULL=1 each test
+# runs in both ways, and the tests that say "check: full" run as well.
+FULL ?=
+LONG_UNITS := $(patsubst tests/unit/%.c,%,$(if $(TESTS),$(shell \
+	grep -l '^/\* san: long \*/' $(TESTS))))
+PLAIN_UNITS := $(if $(FULL),$(UNITS),$(LONG_UNITS))
+SAN_UNITS := $(if $(FULL),$(UNITS),$(filter-out $(LONG_UNITS),$(UNITS)))
+check-programs: all $B/audit-tool $B/processors.so $B/shell-compare \
+	$(PLAIN_UNITS:%=$B/unit/%) $(SAN_DIR)/kfarmd \
+	$(SAN_UNITS:%=$(SAN_DIR)/unit/%) $(FUZZERS:%=$(SAN_DIR)/replay/%)
 
 # GROUPS= takes only some: unit san fuzz cli corpus processors farm nodes
 # toolchain lint.
 check: check-programs
-	$QKFARM_BUILD=$B tests/run $(GROUPS)
+	$QKFARM_BUILD=$B FULL=$(FULL) tests/run $(GROUPS)
 
-# Run all unit tests and corpora under the sanitizers; check omits tests that
-# spend most of their time in compilers.
-check-san: check-programs
-	$QKFARM_BUILD=$B FULL=1 tests/run san
-
-# What depends on the machine, as on machines with 1, 2, 4 and 16 processors.
-check-processors: check-programs
+# Run the tests that depend on the machine as on machines with 1, 2, 4 and 16
+# processors.
+check-processors: all $B/processors.so $(UNITS:%=$B/unit/%)
 	$QKFARM_BUILD=$B PROCESSORS='1 2 4 16' tests/run processors
 
 # The unit tests as an arm64 machine runs them, by qemu-user; what it cannot do
