@@ -49,7 +49,9 @@ declare -A mask=(
 	# Round-trip time to a node.
 	[rtt]='s/[0-9]+(\.[0-9]+)? ms/N ms/g; s/"(rtt|rtt_ms|latency)": [0-9.]+/"\1": N/'
 	# What the kernel of this machine offers a sandbox; its free space.
-	[kernel]='s/Linux [0-9][^ ,]*/Linux N/g; s/"(kernel|release)": "[0-9][^"]*"/"\1": "N"/
+	[kernel]='s/Linux [0-9][^ ,]*/Linux N/g
+		s/"(kernel|release|kernel_release)": "[0-9][^"]*"/"\1": "N"/
+		s/"kernel_version": "[^"]*"/"kernel_version": "N"/
 		s/ job-user//; s/ landlock-[0-9]+//; /"(job-user|landlock-[0-9]+)",?$/d
 		s/"boot_id": "[^"]*"/"boot_id": "N"/; s/"store_free_mib": [0-9.]+/"store_free_mib": N/'
 	# The text of a refused connection, which is that of the installed libcurl.
