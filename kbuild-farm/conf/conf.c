@@ -31,7 +31,8 @@ struct setting {
 struct conf {
 	struct setting *settings;
 	size_t n_settings;
-	struct digest digest; /* digest of the files before they were read */
+	/* digest of the files' stat data before they were read */
+	struct digest digest;
 };
 
 static bool matches_key(const struct setting *s, const char *section,
@@ -54,7 +55,7 @@ static char *setting_origin(const struct conf *c, const struct setting *s)
 				   s->value, nth);
 }
 
-/* libgit2 returns section.key or section.sub.key; `sub` may contain dots. */
+/* The name in `e` is section.key or section.sub.key; `sub` may contain dots. */
 static void append_setting(struct conf *c, const char *file,
 			   const git_config_entry *e)
 {

@@ -4,9 +4,9 @@
  *
  * Files are read in this order, and the last setting of a key wins:
  * /etc/kfarm/config, then $XDG_CONFIG_HOME/kfarm/config.  If $KFARM_CONFIG is
- * set, only that file is read. conf/schema.h defines the keys and their types.
- * An unknown key is a warning on stderr and an invalid value an error, both
- * with file and line.
+ * set, only the file that it names is read.  conf/schema.h defines the keys and
+ * their types.  conf_load() warns about an unknown key and fails on an invalid
+ * value; both messages name file and line.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -21,8 +21,8 @@ struct conf;
 
 /*
  * Load all files.  A missing file is no error unless $KFARM_CONFIG names it.
- * `warnings` (may be NULL) receives one line per unknown key, and per key or
- * section that this version does not read.  Returns 0 or a negative errno.
+ * `warnings` (may be NULL) receives one line for each setting whose key is
+ * unknown or reserved for later versions.  Returns 0 or a negative errno.
  */
 int conf_load(struct conf **out, struct strv *warnings, struct err *err);
 /* Return an empty configuration. */
@@ -30,13 +30,17 @@ struct conf *conf_new(void);
 void conf_free(struct conf *c);
 
 /*
- * Append a setting to `c` but not to a file, to examine its effect.  Error
- * messages name `origin` as its place.
+ * Append a setting to `c` without writing it to a file, to examine its effect.
+ * Error messages name `origin` where they otherwise name the file.
  */
 void conf_override(struct conf *c, const char *section, const char *sub,
 		   const char *key, const char *value, const char *origin);
 
-/* Digests of the files, to detect changes: when `c` was loaded, and now. */
+/*
+ * Return a digest of the files' stat data, which reveals later changes:
+ * conf_digest() returns the digest at the time of conf_load(), and
+ * conf_digest_current() computes it anew.
+ */
 const struct digest *conf_digest(const struct conf *c);
 void conf_digest_current(struct digest *out);
 
@@ -46,12 +50,12 @@ void conf_digest_current(struct digest *out);
  */
 const char *conf_get(const struct conf *c, const char *section, const char *sub,
 		     const char *key);
-/* Append all settings of a key in order to `out`. */
+/* Append the values of all settings of a key to `out`, in order. */
 void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out);
 /*
- * Like conf_get_all(), and append "FILE:LINE" of each setting to `origins`, as
- * conf_get_origin() returns it.
+ * Like conf_get_all(), but also append the "FILE:LINE" of each setting to
+ * `origins`, in the form that conf_get_origin() returns.
  */
 void conf_get_all_origins(const struct conf *c, const char *section,
 			  const char *sub, const char *key, struct strv *out,
@@ -67,9 +71,10 @@ void conf_list_subsections(const struct conf *c, const char *section,
 			   struct strv *out);
 
 /*
- * Return "FILE:LINE" of the setting that conf_get() returns, for a value that
- * only its reader can reject; "FILE" if the line is not found, NULL if the key
- * is not set.  The caller frees it.
+ * Return "FILE:LINE" of the setting that conf_get() returns, for an error
+ * message about a value that conf_load() accepts but the caller rejects.
+ * Returns "FILE" if the line is not found, NULL if the key is not set.  The
+ * caller frees it.
  */
 char *conf_get_origin(const struct conf *c, const char *section,
 		      const char *sub, const char *key);
@@ -79,15 +84,18 @@ char *conf_get_origin(const struct conf *c, const char *section,
  * it.
  */
 char *conf_user_path(void);
-/* A key of a section. conf_set_all() skips a pair whose value is NULL. */
+/*
+ * A key of a section and its new value.  conf_set_all() does not change the key
+ * if `value` is NULL.
+ */
 struct conf_pair {
 	const char *key, *value;
 };
 
 /*
  * Set a key in the user's file, which is created if it is missing.  Comments
- * and the order of other settings are preserved. conf_remove_section() removes
- * a subsection and returns -ENOENT if the file does not contain it.
+ * and the order of other settings are preserved.  Returns 0 or a negative
+ * errno.
  */
 int conf_set(const char *section, const char *sub, const char *key,
 	     const char *value, struct err *err);
@@ -101,6 +109,10 @@ int conf_set_all(const char *section, const char *sub,
  * a negative errno.
  */
 int conf_check_writable(struct err *err);
+/*
+ * Remove a subsection from the user's file.  Returns 0, -ENOENT if the file
+ * does not contain it, or another negative errno.
+ */
 int conf_remove_section(const char *section, const char *sub, struct err *err);
 
 #endif

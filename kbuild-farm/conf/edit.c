@@ -32,9 +32,10 @@ char *conf_user_path(void)
 }
 
 /*
- * git and libgit2 lock FILE by creating FILE.lock.  A killed process leaves the
- * lock file behind.  An edit takes milliseconds.  Returns true if another
- * attempt is useful: the lock is recent, or was stale and has been removed.
+ * git and libgit2 lock FILE by creating FILE.lock.  An edit takes milliseconds,
+ * so a lock file older than LOCK_STALE_S was left behind by a killed process
+ * and is removed here.  Otherwise this function pauses.  Returns true if the
+ * caller should try again to lock the file.
  */
 static bool is_lock_stale(const char *path, unsigned tries)
 {
@@ -54,10 +55,10 @@ static bool is_lock_stale(const char *path, unsigned tries)
 }
 
 /*
- * `prefix` is "section.sub.".  The lock makes all changes atomic, and without
- * pairs tests that the file can be locked. *config is NULL afterwards if the
- * file was locked but not written, because libgit2 1.5 frees it with the
- * transaction.
+ * Set the keys of `pairs` in the section `prefix` ("section.sub.").  The file
+ * is locked, so that all keys change or none; without pairs, this only tests
+ * that it can be locked.  *config is NULL afterwards if the file was locked but
+ * not written, because libgit2 1.5 then frees it with the transaction.
  */
 static int set_pairs(git_config **config, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)
@@ -146,7 +147,7 @@ int conf_set(const char *section, const char *sub, const char *key,
 	return conf_set_all(section, sub, &pair, 1, err);
 }
 
-/* The copy of the text without a subsection. */
+/* Progress of a copy of `text` to `out` that omits one subsection. */
 struct section_edit {
 	const char *section, *sub;
 	struct bytes text;
@@ -164,7 +165,7 @@ static void copy_text_until(struct section_edit *c, size_t at)
 }
 
 /*
- * Skip a matching header and everything down to the line of its last key.
+ * Omit a matching header and everything down to the line of its last key.
  * Comments after that line are preserved, because they usually belong to the
  * next section.
  */

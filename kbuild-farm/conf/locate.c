@@ -48,7 +48,10 @@ static char *included_path(const char *from, const char *value)
 	return path;
 }
 
-/* A read from a FIFO would block. A directory is rejected when it is read. */
+/*
+ * Return false for a FIFO, socket or device, where a read could block.  A
+ * directory passes this check; the later read rejects it.
+ */
 static bool is_safe_to_open(const char *path)
 {
 	struct stat st;
@@ -116,8 +119,9 @@ static int walk_file(struct walk *w)
 	if (!ret)
 		ret = conf_scan(buf_bytes(&text), on_item, w, &line, &why);
 	/*
-	 * If the text is empty, w->err already has the error of an included
-	 * file.
+	 * conf_scan() sets `why` only for a syntax error in this file.  After
+	 * any other error, such as one in an included file, w->err is already
+	 * set.
 	 */
 	if (ret < 0 && why.text[0])
 		err_set(w->err, -ret, "%s:%u: %s", path, line, why.text);

@@ -17,7 +17,10 @@ struct scan {
 	struct err *err;
 };
 
-/* Return the next character, '\n' also for CR LF, or -1 at the end. */
+/*
+ * Return the next character but do not consume it: '\n' for CR LF, -1 at the
+ * end.
+ */
 static int peek(const struct scan *s)
 {
 	if (s->at >= s->len)
@@ -208,7 +211,7 @@ static int read_item(struct scan *s, conf_item_fn *fn, void *ctx,
 	ret = header ? read_section_header(s) : read_key_line(s);
 	if (ret)
 		return ret;
-	/* Include the newline if only blanks are left on the line. */
+	/* A header includes the newline if only blanks follow it. */
 	end = s->at;
 	if (header)
 		skip_inline_space(s);

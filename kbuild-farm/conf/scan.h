@@ -20,7 +20,10 @@ struct conf_item {
 	const char *value; /* unquoted; NULL for a key without "=" */
 	unsigned line; /* first line of the item, from 1 */
 	size_t start; /* offset of its first byte */
-	/* offset after the item, and after its line if only blanks follow */
+	/*
+	 * offset after the item: start of the next line, or the byte after "]"
+	 * if more text follows on the line of a header
+	 */
 	size_t end;
 };
 

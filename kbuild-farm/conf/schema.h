@@ -11,7 +11,7 @@
 enum conf_type {
 	CONF_TYPE_TEXT, /* any text; the reader checks it */
 	CONF_TYPE_NUMBER, /* decimal, from `min` to `max` */
-	CONF_TYPE_WORD, /* a word of `words` */
+	CONF_TYPE_WORD, /* one of `words` */
 	CONF_TYPE_HEX, /* `min` digits */
 	/* a number and a unit of `words`, such as "10G" or "8h" */
 	CONF_TYPE_AMOUNT,
@@ -28,8 +28,12 @@ struct conf_key {
 	bool has_subsection; /* in [section "name"], else in [section] */
 	const char *key;
 	enum conf_type type;
-	long min, max; /* for an amount: in its largest unit */
-	const char *words; /* such as "none lzo zstd" */
+	/*
+	 * for an amount: `min` in the unit of the value, `max` in the largest
+	 * unit
+	 */
+	long min, max;
+	const char *words; /* allowed words or units: "none lzo zstd" */
 	enum conf_use use;
 };
 
@@ -43,8 +47,8 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 int conf_schema_check(const struct conf_key *k, const char *value,
 		      struct err *err);
 /*
- * Parse an amount in bytes or seconds.  Returns false if the value is invalid
- * for the key.
+ * Convert an amount such as "10G" or "8h" to bytes or seconds.  Returns false
+ * if the value is invalid for the key.
  */
 bool conf_schema_parse_amount(const struct conf_key *k, const char *value,
 			      uint64_t *out);

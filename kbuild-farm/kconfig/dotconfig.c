@@ -33,8 +33,8 @@ static bool ends_line(const char *at)
 }
 
 /*
- * Return the length of the part of a value that Kconfig reads: one character of
- * y, m and n, a string up to its second quote.
+ * Return the length of the part of a value that Kconfig reads: y, m or n ends
+ * at a blank or "#", and a string at its closing quote.
  */
 static size_t value_length(const char *value, size_t n)
 {
@@ -213,7 +213,7 @@ int kconfig_dotconfig_parse_word(const char *word, char **line, struct err *err)
 		return err_set(err, EINVAL,
 			       "neither CONFIG_NAME=VALUE nor \"# CONFIG_NAME "
 			       "is not set\"");
-	/* Add quotes only to a string in a single line. */
+	/* Quote only a single-line string that has no quotes yet. */
 	len = n ? strlen(value) : 0;
 	if (!n || strchr(word, '\n') ||
 	    (len >= 2 && value[0] == '"' && value[len - 1] == '"') ||

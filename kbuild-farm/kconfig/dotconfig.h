@@ -18,14 +18,15 @@
 
 struct kconfig_setting {
 	struct map_entry map_entry;
-	const char *line; /* its line; borrowed, as are the values below */
+	/* line of the setting; borrowed, like `symbol` and `value` */
+	const char *line;
 	struct bytes symbol; /* "CONFIG_X" */
 	struct bytes value; /* "n" for "is not set" */
 };
 
 /*
- * Parse `line`, which ends in a newline or a NUL.  Returns false if it sets
- * nothing.
+ * Parse `line`, which ends in a newline or a NUL.  Returns false if the line
+ * contains no setting.
  */
 bool kconfig_dotconfig_parse_line(struct kconfig_setting *out,
 				  const char *line);
@@ -37,9 +38,9 @@ const char *kconfig_dotconfig_next_line(const char *line);
  */
 bool kconfig_dotconfig_is_comment(const char *line);
 /*
- * Return true if the requested value equals the actual one.  A request of 0x10
- * matches 0x10 and 0X10; for a hexadecimal symbol 10 also matches; "yes"
- * matches y.
+ * Return true if the requested value `asked` equals the actual value `is`.  If
+ * `is` is hexadecimal (0x10), `asked` may be 0x10, 0X10 or 10.  "yes" equals y,
+ * and "no" equals n.
  */
 bool kconfig_dotconfig_value_equal(struct bytes asked, struct bytes is);
 
@@ -63,18 +64,19 @@ void kconfig_settings_release(struct kconfig_settings *all);
 
 /*
  * Return the value that `config` assigns to `symbol` ("CONFIG_X"), borrowed
- * from `config`; without data if it does not mention the symbol.
+ * from `config`.  If `config` does not contain the symbol, `data` of the result
+ * is NULL.
  */
 struct bytes kconfig_dotconfig_find_value(const char *config,
 					  const char *symbol);
 
-/* Return true if `word` looks like an assignment: "CONFIG_X...". */
+/* Return true if `word` begins like a setting: "CONFIG_" or "# CONFIG_". */
 bool kconfig_dotconfig_is_assignment(const char *word);
 /*
- * Convert an assignment on the command line to a line with a newline, which
- * the caller frees.  The user's shell removes quotes, so values that can only
- * be strings get them back: CONFIG_LOCALVERSION=-x.  Returns 0, or -EINVAL
- * with `err` describing the expected form without naming the word.
+ * Convert `word`, a setting from the command line, to a line with a newline,
+ * which the caller frees.  The user's shell removes quotes, so this function
+ * quotes values that can only be strings: CONFIG_LOCALVERSION=-x.  Returns 0,
+ * or -EINVAL with `err` describing the expected form but not naming the word.
  */
 int kconfig_dotconfig_parse_word(const char *word, char **line,
 				 struct err *err);

@@ -9,7 +9,7 @@
 #define BLANKS    " \t"
 #define DEPTH_MAX 64 /* nested parentheses */
 #define NAMES_MAX 3 /* symbols named in one reason */
-/* settings that get a reason, whose search takes 20 ms each */
+/* number of settings that get a reason; each search takes 20 ms */
 #define EXPLAINED_MAX 100
 
 /* ---- conditions ---- */
@@ -45,8 +45,9 @@ static const char *macro_end(const char *at)
 }
 
 /*
- * Read a symbol, a constant, or a string, which is returned with its opening
- * quote but without the closing one.  Returns "" if there is no word.
+ * Read a symbol, a constant, a macro or a string.  A string is returned with
+ * its opening quote but without its closing quote.  Returns "" if there is no
+ * word.
  */
 static char *read_word(struct parser *p)
 {
@@ -273,7 +274,10 @@ static bool condition_holds(const char *condition, const char *config,
 	return !condition || kconfig_explain_eval(condition, config) >= least;
 }
 
-/* Return "OF, which is n", or "OF (n), A || B (n)". The caller frees it. */
+/*
+ * List the unmet operands of a condition: "OF, which is n" if there is one, "OF
+ * (n), A || B (n)" if there are several.  The caller frees the result.
+ */
 static char *format_unmet(const char *condition, const char *config,
 			  enum kconfig_tristate wanted)
 {
@@ -296,9 +300,9 @@ static char *format_unmet(const char *condition, const char *config,
 }
 
 /*
- * Return the symbols ("A, B") that select `s`, or with `implies` imply it, to
- * at least `least`; KCONFIG_TRISTATE_N lists all of them.  Returns NULL if no
- * symbol does.  The caller frees the result.
+ * Return the symbols ("A, B") that select `s`, or imply it if `implies` is set,
+ * with a value of `least` or more; KCONFIG_TRISTATE_N thus lists all of them.
+ * Returns NULL if no symbol does.  The caller frees the result.
  */
 static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 			    enum kconfig_tristate least, bool implies)
@@ -326,7 +330,7 @@ static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 	return out;
 }
 
-/* Return the chosen other member of the entry's choice, borrowed, or NULL. */
+/* Return another member of the entry's choice that is y, borrowed, or NULL. */
 static const char *other_choice_member(const struct kconfig_symbols *all,
 				       const struct kconfig_symbol_entry *e,
 				       const struct kconfig_symbol *s,
@@ -373,7 +377,10 @@ static char *explain_unmet_entry(const struct kconfig_symbol *s,
 	return out;
 }
 
-/* Return the range of the value that applies now, or NULL. */
+/*
+ * Return a text with the first range whose condition holds, or NULL if no range
+ * applies.
+ */
 static char *explain_range(const struct kconfig_symbol_entry *e,
 			   const char *config)
 {
@@ -497,7 +504,7 @@ static bool is_valid_number(const char *value, bool hex)
 	       (hex || *value != '0' || !value[1]);
 }
 
-/* Return why a symbol of that type cannot have the value `asked`, or NULL. */
+/* Return why the type of `s` excludes the value `asked`, or NULL. */
 static const char *explain_type_mismatch(const struct kconfig_symbol *s,
 					 const char *asked)
 {
@@ -557,7 +564,7 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 		return xstrdup("nothing can be a module, as MODULES is n");
 	if (is_level && is > wanted)
 		return explain_above_requested(s, all, wanted, config);
-	/* Symbols of other types can be set if their dependency is m. */
+	/* For symbols of other types, a dependency of m is sufficient. */
 	return explain_not_set(
 		s, all, is_tristate ? wanted : KCONFIG_TRISTATE_M, config);
 }

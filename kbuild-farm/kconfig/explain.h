@@ -44,7 +44,7 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 			      const struct kconfig_symbols *all,
 			      const char *asked, const char *config);
 
-/* Context of the rejected settings. */
+/* Tree and configuration for which Kconfig rejected settings. */
 struct kconfig_explain_context {
 	const struct kconfig_spec *spec; /* may be NULL */
 	const char *tree, *srcarch;
@@ -52,11 +52,11 @@ struct kconfig_explain_context {
 };
 
 /*
- * Append a line with its reason to `out` for each of the `n` rejected settings
- * in `missed`; without a reason if the tree has no Kconfig, and after the
- * first hundred.  A setting replaced by a later request for another member of
- * the same choice is appended to `replaced` instead, because the result is as
- * requested.
+ * Append a line to `out` for each of the `n` rejected settings in `missed`.
+ * The line contains the reason, except if the tree has no Kconfig and after the
+ * first hundred settings.  If a later request for another member of the same
+ * choice replaced a setting, append the line to `replaced` instead, because the
+ * result is as requested.
  */
 void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			      const struct kconfig_explain_context *of,

@@ -198,8 +198,9 @@ static bool kconfig_is_make_target(const struct kconfig_tree *t,
 }
 
 /*
- * Return `word` as a path relative to the current directory or to the tree, or
- * NULL.  The caller frees it.
+ * Return the path of the file `word`, relative to the current directory or, if
+ * `word` contains a slash, to the tree.  Returns NULL if no such file exists.
+ * The caller frees the result.
  */
 static char *find_file(const struct kconfig_tree *t, const char *word)
 {
@@ -326,11 +327,12 @@ enum word_kind {
 };
 
 /*
- * Load the text that a word names into *out, which the caller frees.  The error
+ * Load the text that `word` names into *out, which the caller frees.  The error
  * does not name the word.
  *
- * -ENOENT is only used if another revision of the tree may have the word: git
- * bisect skips such a revision, and would skip all of them for a wrong path.
+ * Returns -ENOENT only if another revision of the tree may have the named file:
+ * git bisect skips a revision after this error, and would skip all of them for
+ * a wrong path.
  */
 static int load_config_word(const struct kconfig_tree *t,
 			    const struct kconfig_request *r, const char *word,
@@ -421,7 +423,10 @@ static size_t fragment_of_line(const struct kconfig_spec *k, const char *line)
 	return i;
 }
 
-/* Return "NAME:LINE", or "-K" for a literal. The caller frees it. */
+/*
+ * Return "NAME:LINE" of a line, or the location of the fragment if that is a
+ * literal.  The caller frees the result.
+ */
 static char *line_location(const struct kconfig_spec *k, const char *line)
 {
 	const struct kconfig_fragment *f =
@@ -436,7 +441,10 @@ static char *line_location(const struct kconfig_spec *k, const char *line)
 	return xasprintf("%s:%zu", f->name, n);
 }
 
-/* Note a replaced setting. *n counts them; NOTES_MAX get a note. */
+/*
+ * Add a note about a replaced setting.  *n counts such settings; only the first
+ * NOTES_MAX get a note.
+ */
 static void note_replaced(struct kconfig_spec *k, size_t *n,
 			  const struct kconfig_setting *was,
 			  const struct kconfig_setting *now)

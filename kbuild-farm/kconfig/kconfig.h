@@ -24,14 +24,15 @@
  * Decode a configuration of unknown origin into *out, which the caller frees;
  * the text ends in a newline unless it is empty.  Data compressed by gzip
  * (/proc/config.gz), xz, bzip2 or zstd is decompressed.  Returns 0; -EINVAL
- * with `err` set for data that is not text or has lines but no setting; -EFBIG
- * beyond KCONFIG_TEXT_MAX.  `err` does not name the source.
+ * with `err` set if the data is binary or contains lines that are neither
+ * settings nor comments, but no setting; -EFBIG beyond KCONFIG_TEXT_MAX.  `err`
+ * does not name the source.
  */
 int kconfig_decode_text(struct bytes raw, char **out, struct err *err);
-/* Decode the file `path` in the same way; `err` names it. */
+/* Like kconfig_decode_text(), for the file `path`; `err` names the file. */
 int kconfig_read_text(const char *path, char **out, struct err *err);
 
-/* Configuration targets of every tree. */
+/* Configuration targets of make that every kernel tree has. */
 #define KCONFIG_MAKE_TARGETS                                            \
 	"defconfig allnoconfig allyesconfig allmodconfig alldefconfig " \
 	"randconfig tinyconfig localmodconfig localyesconfig"
@@ -56,7 +57,7 @@ struct kconfig_spec {
 	char *base_text; /* its text */
 	struct kconfig_fragment *fragments;
 	size_t n_fragments;
-	/* settings of the fragments; the last one per symbol counts */
+	/* last setting of each symbol in the fragments */
 	struct kconfig_settings requested;
 	struct strv notes; /* notes for the user about ignored lines */
 };
@@ -74,38 +75,44 @@ int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 void kconfig_release(struct kconfig_spec *k);
 /* Return true if only the existing .config is requested. */
 bool kconfig_is_empty(const struct kconfig_spec *k);
-/* Compute the digest of the requested texts; their names do not matter. */
+/* Compute the digest of the base and the fragments without the files' names. */
 void kconfig_digest(const struct kconfig_spec *k, struct digest *out);
 /*
- * Return true if `symbol` is requested to be y: by the last fragment that sets
- * it, else by the base.  `config` is the text of the existing .config.  A make
- * target as base counts as setting nothing.
+ * Return true if `symbol` is requested to be y.  The last fragment that sets
+ * the symbol decides; if there is no such fragment, the base does.  `config` is
+ * the text of the existing .config.  A make target as base counts as setting
+ * nothing.
  */
 bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
 			  const char *symbol);
 /*
- * Return `base`, the text of a .config, with its settings replaced by those of
- * the fragments.  The last setting of a symbol counts and keeps its position.
- * The caller frees it.
+ * Return `base`, the text of a .config, without the symbols that the fragments
+ * set, followed by the settings of the fragments.  If the fragments set a
+ * symbol several times, only its last setting is included.  The caller frees
+ * the result.
  */
 char *kconfig_merge(const struct kconfig_spec *k, const char *base);
 
-/* A requested setting that Kconfig rejected; the values are "n" if not set. */
+/* A requested setting that Kconfig rejected. */
 struct kconfig_rejected {
 	char *symbol; /* "CONFIG_X" */
+	/* values; "n" if the symbol is not set */
 	char *requested, *actual;
 	char *location; /* "FILE:LINE", or NULL for the command line */
 };
 
 /*
- * List the requested settings that `config`, the text of the resulting
- * .config, does not have.  The last fragment that sets a symbol counts.  Free
- * the *n entries of *out with kconfig_explain_free_rejected().
+ * List the requested settings that `config`, the text of the resulting .config,
+ * does not contain.  Of several requests for a symbol, only the last one
+ * counts.  Free the *n entries of *out with kconfig_explain_free_rejected().
  */
 void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 				   const char *config,
 				   struct kconfig_rejected **out, size_t *n);
-/* Return true if `symbol` is requested to be y by a later line than `other`. */
+/*
+ * Return true if the fragments request `symbol` to be y after their last
+ * setting of `other`.
+ */
 bool kconfig_is_requested_later(const struct kconfig_spec *k,
 				const char *symbol, const char *other);
 /* Free the list returned by kconfig_explain_find_rejected(). */

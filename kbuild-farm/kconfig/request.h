@@ -42,9 +42,10 @@ struct kconfig_request {
 	const struct strv *default_toolchains;
 	const char *kconfig; /* -k */
 	struct strv fragments; /* -K, in order */
-	/* section named by -k, or NULL */
+	/* [config "NAME"] section that -k names, or NULL */
 	const struct kconfig_named_config *named_config;
-	const struct strv *config_names; /* all sections; may be NULL */
+	/* names of all [config] sections; may be NULL */
+	const struct strv *config_names;
 	const struct kconfig_fetched_urls *fetched; /* may be NULL */
 	/* --menuconfig: the user edits the .config before the build */
 	bool menuconfig;
@@ -73,9 +74,10 @@ struct kconfig_request {
 	 */
 	const char *nightly;
 	/*
-	 * Part of a command with several builds: its number from 1, their
-	 * count, and its name, such as "arm64-defconfig", below the build
-	 * directory given for all.  Otherwise 0, 0, NULL.
+	 * If one command runs several builds: the number of this build from 1,
+	 * the number of builds, and the name of this build, such as
+	 * "arm64-defconfig".  The name is also its subdirectory in the build
+	 * directory of the command.  Otherwise 0, 0, NULL.
 	 */
 	unsigned part_number, n_parts;
 	const char *part_name;

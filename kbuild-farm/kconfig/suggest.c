@@ -46,8 +46,8 @@ static void add_words(struct strv *out, const char *line, size_t len)
 }
 
 /*
- * Add the targets that a line of a Makefile names.  Of a recipe line of the
- * target help it is the first printed word: Image in "@echo '* Image - ...'".
+ * Add the targets that a line of a Makefile names.  In the help target's
+ * recipe, "@echo '* Image - ...'" names the target Image.
  */
 static void add_line_targets(struct strv *out, const char *line, size_t len)
 {
@@ -123,7 +123,7 @@ static void list_objects(struct strv *out, const char *tree, const char *target)
 	free(within);
 }
 
-/* The refused word itself is no candidate, although a Makefile may name it. */
+/* The unknown word itself is no candidate, although a Makefile may name it. */
 static char *format_suggestion(const char *word, const struct strv *known,
 			       const char *otherwise)
 {

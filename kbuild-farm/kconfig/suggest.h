@@ -32,7 +32,10 @@ void kconfig_suggest_target(const char *tree, const char *srcarch,
  */
 char *kconfig_suggest_config(const char *tree, const char *srcarch,
 			     const struct strv *named, const char *name);
-/* The same for the unknown fragment `name` (-K). */
+/*
+ * Like kconfig_suggest_config(), for the unknown fragment `name` (-K).  The
+ * candidates are the fragments in kernel/configs and arch/SRCARCH/configs.
+ */
 char *kconfig_suggest_fragment(const char *tree, const char *srcarch,
 			       const char *name);
 

@@ -23,18 +23,21 @@ struct level {
 
 struct kconfig_reader {
 	struct kconfig_symbols *out;
-	struct spellcheck *similar; /* candidates for each symbol */
+	/* most similar name so far, per symbol in `out` */
+	struct spellcheck *similar;
 	const char *tree, *srcarch;
 	char *file; /* name of the current file */
 	struct level *levels;
 	size_t n_levels;
 	/*
-	 * The next lines belong to the current entry, else to the innermost
-	 * level if in_level is set, else to neither.
+	 * Attributes such as "depends on" belong to the current entry if there
+	 * is one, else to the innermost level if in_level is set; otherwise
+	 * they are ignored.
 	 */
 	char *entry_name; /* symbol of the current entry, or NULL */
 	char *depends; /* dependencies of the current entry, or NULL */
-	struct kconfig_symbol *requested; /* symbol of the entry in `out` */
+	/* symbol of the current entry, if in `out` */
+	struct kconfig_symbol *requested;
 	bool in_level;
 	bool has_select; /* the entry selects a symbol in `out` */
 	/* indentation of the help text; 0 before its first line; -1 outside */
@@ -207,7 +210,7 @@ static void add_prompt(struct kconfig_reader *r, const char *text)
 	end += 1 + strspn(end + 1, " \t");
 	if (str_starts(end, "if ") || str_starts(end, "if("))
 		condition = end + 2 + strspn(end + 2, " \t");
-	/* The condition of a choice applies to all its members. */
+	/* The prompt condition of a choice applies to all its members. */
 	if (r->in_level && r->n_levels && condition)
 		add_condition(&r->levels[r->n_levels - 1].prompt_condition,
 			      condition);

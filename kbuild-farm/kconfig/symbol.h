@@ -23,12 +23,12 @@ enum kconfig_symbol_type {
 };
 
 /*
- * One `config NAME`; a symbol can have several.  Conditions are NULL if
+ * A `config NAME` entry; a symbol can have several.  Conditions are NULL if
  * absent.
  */
 struct kconfig_symbol_entry {
 	char *file; /* relative to the tree */
-	char *depends; /* its own and those of the enclosing menus and ifs */
+	char *depends; /* including those of the enclosing menus and ifs */
 	/* without a prompt, only defaults and selects set it */
 	bool has_prompt;
 	char *prompt_condition;
@@ -52,14 +52,16 @@ struct kconfig_symbol {
 	size_t n_entries;
 	struct kconfig_symbol_select *selects;
 	size_t n_selects;
-	char *similar_name; /* without an entry: a symbol with a similar name */
-	/* other architectures that have it: "arm, x86"; or NULL */
+	/* symbol with the most similar name; only used if n_entries is 0 */
+	char *similar_name;
+	/* other architectures that have the symbol: "arm, x86"; or NULL */
 	char *other_archs;
 };
 
 struct kconfig_symbols {
 	const char *srcarch; /* borrowed */
-	struct kconfig_symbol *v; /* in the order of `names` */
+	/* one for each requested name, in the same order */
+	struct kconfig_symbol *v;
 	size_t n;
 	struct strv *choice_members; /* members of choice i are at [i - 1] */
 	size_t n_choices;

@@ -25,8 +25,8 @@ static bool has_arch_dir(const char *tree, const char *srcarch)
 }
 
 /*
- * List the architectures of the tree, or for NULL those in
- * toolchain/builtin.h.
+ * List the architectures of `tree` or, if it is NULL, those of the table in
+ * toolchain/builtin.h, separated by blanks.  The caller frees the result.
  */
 static char *list_archs(const char *tree)
 {
@@ -121,7 +121,7 @@ char *kernel_arch_debian_package(const char *prefix)
 		return NULL;
 	name = xasprintf("gcc-%s", prefix);
 	name[strlen(name) - 1] = '\0';
-	/* Debian writes gcc-x86-64-linux-gnu. */
+	/* Package names have no underscore: gcc-x86-64-linux-gnu. */
 	for (char *c = name; (c = strchr(c, '_')) != NULL;)
 		*c = '-';
 	return name;

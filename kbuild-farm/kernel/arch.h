@@ -15,7 +15,7 @@ struct kernel_arch {
 	char srcarch[32]; /* its directory below arch/: "x86" */
 	/* entry of the built-in table, or NULL if only the tree has it */
 	const struct toolchain_arch *toolchain_arch;
-	/* not named by the user: a toolchain for another one is accepted */
+	/* the user named none, so a toolchain for another one is accepted */
 	bool guessed;
 };
 
@@ -26,7 +26,10 @@ struct kernel_arch {
  */
 int kernel_arch_find(struct kernel_arch *out, const char *tree,
 		     const char *arch, struct err *err);
-/* Return the build host's srcarch, which make derives from `uname -m`. */
+/*
+ * Store the build host's srcarch in `out`, derived from `uname -m` as make
+ * does.
+ */
 void kernel_arch_host(char out[static 32]);
 /*
  * Return the Debian package of the compiler with that prefix,

@@ -66,7 +66,7 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 	free(all);
 }
 
-/* Returns false if `path` is not a regular file. */
+/* Read the stamp of a cached copy.  Returns false if it is no regular file. */
 static bool read_copy_stamp(const char *path, struct file_stamp *out)
 {
 	struct stat st;
@@ -113,7 +113,7 @@ bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 
 /*
  * Wait until any further change of the file alters its stamp, and return the
- * stamp; NULL if the file changes meanwhile.  The caller frees it.
+ * stamp, or NULL if the file changes during the wait.  The caller frees it.
  */
 static char *wait_for_stamp(const char *path)
 {
@@ -282,7 +282,7 @@ bool kernel_archive_finish_inputs(struct kernel_archive_inputs *s, int64_t now,
 
 #define ORDER_MAX      (4u << 20)
 #define STAMP_TRIES    3 /* attempts while input files change */
-#define ARCHIVE_FORMAT "1" /* increase it if archives get other bytes */
+#define ARCHIVE_FORMAT "1" /* increment if equal inputs give other bytes */
 
 static const char *const all_files[] = { "", NULL };
 
@@ -500,7 +500,10 @@ const struct kernel_archive *kernel_archive_find(const char *goal)
 	return NULL;
 }
 
-/* Add variables that make may read, except those of a single run. */
+/*
+ * Add the environment variables that make may read.  Other variables, which can
+ * differ in each run, are ignored.
+ */
 static void stamp_settings(struct kernel_archive_inputs *s, char *const *env)
 {
 	static const char *const prefixes[] = {

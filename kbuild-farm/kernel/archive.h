@@ -3,17 +3,18 @@
  * kernel/archive.h - Archives of installed files, packed only after changes.
  *
  * Copies of the last archives of a build directory are cached in
- * ~/.cache/kfarm/kept/DIGITS, named after its path, with a file `record`:
+ * ~/.cache/kfarm/kept/DIGITS, where DIGITS is the start of the digest of the
+ * directory's path.  A file `record` describes them:
  *
  *	{"dir": "/build/dir",
  *	 "files": {"modules.tar.xz": {"key": "...", "stamp": "...",
  *				      "about": {...}}}}
  *
  * `key` is the digest of the archive's inputs: file stamps (struct file_stamp)
- * and texts; equal digests mean unchanged inputs.  `stamp` is the file stamp
- * of the copy: a copy modified since then is not used.  The next build that
- * caches an archive removes cache directories whose build directory no longer
- * exists.  Cache errors never fail a build: the archive is packed again.
+ * and texts; equal digests mean unchanged inputs.  `stamp` is the file stamp of
+ * the copy: a copy modified since then is not used.  The next build that caches
+ * an archive removes cache directories whose build directory no longer exists.
+ * Cache errors never fail a build: the archive is packed again.
  */
 #ifndef KERNEL_ARCHIVE_H
 #define KERNEL_ARCHIVE_H
@@ -43,8 +44,9 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 			       const char *build_dir);
 /*
  * Copy the cached file `name` to the file `to` if its inputs have the digest
- * `key`.  Returns false if the cache has no such file.  *about is its
- * description, borrowed until the next _put() of `name`.
+ * `key`; if `to` is NULL, only look it up.  Returns false if the cache has no
+ * such file.  *about (`about` may be NULL) is its description, borrowed until
+ * the next kernel_archive_cache_put() of `name`.
  */
 bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 			       const char *name, const struct digest *key,
@@ -60,7 +62,9 @@ void kernel_archive_cache_put(struct kernel_archive_cache *k, const char *name,
 /* Write `record` if an entry was added, and release the cache. */
 void kernel_archive_cache_close(struct kernel_archive_cache *k);
 
-/* Inputs of an archive, empty when zeroed. Their order matters. */
+/*
+ * Inputs of an archive, empty when zeroed.  The digest depends on their order.
+ */
 struct kernel_archive_inputs {
 	struct buf text;
 	struct file_stamp newest; /* stamp of the file that changed last */
@@ -72,7 +76,7 @@ void kernel_archive_add_text(struct kernel_archive_inputs *s, const char *text);
 void kernel_archive_add_file(struct kernel_archive_inputs *s, const char *path);
 /*
  * Add all files below `dir` whose names end in one of `suffixes` ("" for all),
- * a NULL-terminated list; or the absence of the directory.
+ * a NULL-terminated list.  A missing directory counts as empty.
  */
 void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
 			    const char *const *suffixes);
@@ -110,7 +114,10 @@ const struct kernel_archive *kernel_archive_find(const char *goal);
 bool kernel_archive_input_digest(const struct kernel_archive *a,
 				 const struct kernel_plan *p,
 				 struct digest *out);
-/* Compute the same digest for the output of `make image_name`. */
+/*
+ * Compute the digest of the inputs of `make image_name`.  Returns as
+ * kernel_archive_input_digest().
+ */
 bool kernel_archive_image_digest(const struct kernel_plan *p,
 				 struct digest *out);
 /* Append the modules of this build as paths in the build directory. */

@@ -365,7 +365,10 @@ static int install(struct collector *c, const char *goal, struct digest *key,
 	return ret;
 }
 
-/* Linux before 3.15 has no dtbs_install.  Copy its device trees as tuxmake. */
+/*
+ * Linux before 3.15 has no dtbs_install.  Copy its device trees as tuxmake
+ * does.
+ */
 static int copy_dtbs(struct collector *c, struct err *err)
 {
 	char *name = xasprintf("arch/%s/boot/dts", c->run->plan->arch.srcarch);

@@ -56,7 +56,7 @@ int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
 			      const char *out, struct strv *names,
 			      const atomic_bool *cancel, struct err *err);
 
-/* A file of the output directory, or a planned one. */
+/* A file that is in the output directory or will be created there. */
 struct kernel_artifact {
 	char *goal; /* target that produces it: "modules" */
 	char *file; /* name in the output directory */
@@ -85,12 +85,12 @@ struct kernel_artifacts {
 	uint64_t build_dir_bytes; /* disk usage of the build directory */
 };
 
-/* Plan a copy of the file `from`. */
+/* Plan a copy of the file `from` in the output directory, named `file`. */
 void kernel_artifact_add_copy(struct kernel_artifacts *a, const char *goal,
 			      const char *from, const char *file);
 /* Move the file that was added last instead of copying it. */
 void kernel_artifact_mark_moved(struct kernel_artifacts *a);
-/* Plan an archive of the directory `top` in `dir`. */
+/* Plan an archive `file` of the directory `top` below `dir`. */
 void kernel_artifact_add_archive(struct kernel_artifacts *a, const char *goal,
 				 const char *dir, const char *top,
 				 const char *file);
@@ -109,7 +109,7 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 			    struct kernel_build_state *run,
 			    const struct kernel_target_outputs *w,
 			    struct err *err);
-/* Return the size of vmlinux or of an image, or NULL if `a` lacks it. */
+/* Return the sizes of the file `name`, or NULL if `a` has none. */
 const struct kernel_elfsize *kernel_artifact_find_size(
 	const struct kernel_artifacts *a, const char *name);
 /* Free the lists and names. The files stay. */

@@ -20,7 +20,10 @@
 
 /* ---- grown symbols ---- */
 
-/* All symbols that differ only in a number: "x.12" and "x.13" are "x". */
+/*
+ * The sum of all symbols whose names differ only in a number: "x.12" and "x.13"
+ * are counted as "x".
+ */
 struct bloat_symbol {
 	struct map_entry map;
 	char *name;
@@ -32,7 +35,7 @@ struct bloat {
 	struct map by_name;
 	struct bloat_symbol **v;
 	size_t n;
-	int file_index; /* the file that is read */
+	int file_index; /* index in `size` of the file that is being read */
 };
 
 static bool is_counted(const struct elf_symbol *s)
@@ -50,7 +53,10 @@ static bool is_counted(const struct elf_symbol *s)
 	return strcmp(s->name, "linux_banner") && strcmp(s->name, "vermagic");
 }
 
-/* Omit ".NUMBER", which the compiler adds to statics and clones. */
+/*
+ * Append `name` without ".NUMBER", which the compiler adds to statics and
+ * clones.
+ */
 static void put_plain_name(struct buf *out, const char *name)
 {
 	while (*name) {
@@ -200,7 +206,10 @@ struct baseline_search {
 	bool base_complete;
 };
 
-/* Called for each build of the series, the last one first. */
+/*
+ * Examine a build of the series.  Called for each build, newest first; a
+ * nonzero result ends the search.
+ */
 static int consider_build(void *ctx, const struct history_build *b)
 {
 	struct baseline_search *c = ctx;
@@ -214,7 +223,7 @@ static int consider_build(void *ctx, const struct history_build *b)
 		return 0;
 	if (!c->dir_number && str_equal(b->dir, c->dir))
 		c->dir_number = b->number;
-	/* Prefer the last build in this directory to a later one elsewhere. */
+	/* Prefer the last build in this directory to newer builds elsewhere. */
 	if (eligible && (!c->base_number || (!c->fresh && !c->good_commits &&
 					     c->dir_number == b->number))) {
 		c->base_number = b->number;

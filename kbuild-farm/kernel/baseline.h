@@ -8,8 +8,8 @@
  * used.  With -W in a tree that is being bisected, it is the last build of a
  * revision marked good, because the most recent build may be a bad one.
  *
- * The table of grown symbols counts and prints as the kernel's
- * scripts/bloat-o-meter does.
+ * The table of grown symbols has the counts and the format of the kernel's
+ * scripts/bloat-o-meter.
  */
 #ifndef KERNEL_BASELINE_H
 #define KERNEL_BASELINE_H
@@ -35,7 +35,7 @@ struct kernel_baseline {
 	int64_t build_number;
 	char *output_dir; /* output directory of the baseline */
 	struct diag_set diags; /* diagnostics at the end of the baseline */
-	/* the same, for lookups during the build */
+	/* the diagnostics in `diags`, for lookups during the build */
 	struct diag_baseline known_diags;
 	struct history_details sizes;
 	/*
@@ -49,9 +49,9 @@ struct kernel_baseline {
 };
 
 /*
- * Find the baseline; call it after EVENTS_KIND_BUILD was published.  Returns
- * 0, or -ENOENT with `err` set if -W has no baseline in a tree that is being
- * bisected.
+ * Find the baseline.  Call this function after EVENTS_KIND_BUILD was published.
+ * Returns 0, or -ENOENT with `err` set if -W has no baseline in a tree that is
+ * being bisected.
  */
 int kernel_baseline_find(struct kernel_build_state *run, bool fresh,
 			 struct err *err);

@@ -21,8 +21,8 @@
 #include <string.h>
 
 /*
- * With nodes kfarm is make's jobserver.  make then gets no -j, because with -j
- * it would start a jobserver itself.
+ * If there are nodes, kfarm is make's jobserver.  make then gets no -j, because
+ * with -j it would start a jobserver itself.
  */
 static int start_jobserver(struct kernel_build_state *run, struct err *err)
 {
@@ -67,7 +67,7 @@ static int compile(struct kernel_build_state *run,
 {
 	int ret = start_jobserver(run, err);
 
-	/* All goals may be skipped or consist of post-make actions. */
+	/* Do not run make if all goals are skipped or are post-make actions. */
 	if (!ret && (run->targets.n || !run->plan->request->targets.n))
 		ret = make_targets(run, err);
 	for (size_t i = 0; i < run->goals.n; i++) {
@@ -113,7 +113,10 @@ static int collect_artifacts(struct kernel_build_state *run,
 	return ret;
 }
 
-/* Returns true if nothing has been compiled in the build directory yet. */
+/*
+ * Publish the start of the build.  Returns true if nothing has been compiled in
+ * the build directory yet.
+ */
 static bool report_start(struct kernel_build_state *run)
 {
 	const struct kernel_plan *p = run->plan;
@@ -126,8 +129,8 @@ static bool report_start(struct kernel_build_state *run)
 
 	kernel_series_key_of_plan(p, key);
 	/*
-	 * The existing .config of one of several builds was made from the
-	 * default configuration by an earlier command.
+	 * If the command runs several builds, an existing .config was made from
+	 * the default configuration by an earlier command.
 	 */
 	if (r->kconfig)
 		ev.config = r->kconfig;

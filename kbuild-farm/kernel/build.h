@@ -14,9 +14,10 @@
 enum kernel_status {
 	KERNEL_STATUS_OK = 0,
 	KERNEL_STATUS_SETUP = 1,
-	KERNEL_STATUS_FAILED = 2, /* as make's */
-	KERNEL_STATUS_WARNED = 101, /* built, with new warnings, under -W */
-	KERNEL_STATUS_OFFLOAD = 125, /* `git bisect run` skips */
+	KERNEL_STATUS_FAILED = 2, /* same as make's exit status for an error */
+	KERNEL_STATUS_WARNED = 101, /* built, but with new warnings and -W */
+	/* too few remote jobs; `git bisect run` skips the revision */
+	KERNEL_STATUS_OFFLOAD = 125,
 	/* reported in events only: kfarm itself dies by the signal */
 	KERNEL_STATUS_INTERRUPTED = 130,
 };
@@ -24,7 +25,10 @@ enum kernel_status {
 /* Receivers of the build's output, called from its event loop. */
 struct kernel_hooks {
 	struct events_hub *hub;
-	/* receives each line of build.log, which is no event; may be NULL */
+	/*
+	 * called for each line of build.log, in addition to the events; may be
+	 * NULL
+	 */
 	void (*on_line)(void *ctx, const char *text);
 	void *ctx;
 };

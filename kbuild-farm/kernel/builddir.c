@@ -14,8 +14,10 @@
 #define DIGITS 8 /* digits of the digest at the end of a directory name */
 
 /*
- * The user's variables that name the directory, and the variable that make
- * gets on its command line (NULL: make reads the environment itself).
+ * Variables by which the user can name the directory, in order of precedence;
+ * if `inherited`, in the environment, else on the command line.  `variable`
+ * passes the directory on make's command line; NULL: make reads the environment
+ * itself.
  */
 static const struct {
 	const char *name;
@@ -49,8 +51,8 @@ char *kernel_builddir_requested(const struct kconfig_request *r)
 }
 
 /*
- * Return the directory that the user names, or NULL.  A relative one is
- * relative to the tree, as for `make -C TREE O=DIR`.
+ * Return the directory that the user names, or NULL.  A relative path in a
+ * variable is relative to the tree, as for `make -C TREE O=DIR`.
  */
 static char *given_dir(const struct kernel_plan *p, const char **variable)
 {
@@ -70,7 +72,10 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 	}
 	if (!dir)
 		return NULL;
-	/* The environment names the parent of this part's directory. */
+	/*
+	 * The environment names only the parent of this build's directory, so
+	 * pass the directory as O=.
+	 */
 	if (p->request->part_name && !*variable)
 		*variable = "O";
 	return append_part_name(
@@ -87,7 +92,7 @@ static bool tree_contains(const char *tree, const char *name)
 	return yes;
 }
 
-/* Replace characters that a directory name should not have by '_'. */
+/* Append up to 40 characters of `word`, unsuitable ones replaced by '_'. */
 static void add_safe_word(struct buf *out, const char *word)
 {
 	for (size_t n = 0; n < 40 && word[n]; n++) {
@@ -121,7 +126,10 @@ void kernel_builddir_add_config(struct buf *out,
 	}
 }
 
-/* The digits distinguish directories whose shortened words are equal. */
+/*
+ * The digits at the end of the name distinguish directories whose names are
+ * equal otherwise.
+ */
 static char *default_dir_of(const struct kernel_plan *p)
 {
 	const struct kconfig_request *r = p->request;
@@ -154,7 +162,10 @@ static char *default_dir_of(const struct kernel_plan *p)
 	return dir;
 }
 
-/* The tree's Makefile has the same rule; check it before the build starts. */
+/*
+ * Reject a source tree that is not clean before the build starts.  The tree's
+ * Makefile would reject it later.
+ */
 static int check_clean(const struct kernel_plan *p, struct err *err)
 {
 	char *generated = xasprintf("arch/%s/include/generated",

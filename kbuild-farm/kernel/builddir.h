@@ -7,8 +7,9 @@
  * tree, if it has a .config; the persistent default directory
  * ~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS.
  *
- * If one command makes several builds, none uses the source tree, and each uses
- * the subdirectory PART of the given directory.
+ * If one command makes several builds, none uses the source tree.  Each build
+ * then uses a subdirectory of the given directory, named after the build
+ * (part_name in struct kconfig_request).
  */
 #ifndef KERNEL_BUILDDIR_H
 #define KERNEL_BUILDDIR_H
@@ -43,8 +44,9 @@ struct kernel_plan;
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);
 /*
- * Return the absolute path of the directory given by -b, including PART, or
- * NULL without -b.  The caller frees it.
+ * Return the absolute path of the directory given by -b, including the
+ * subdirectory of one of several builds, or NULL without -b.  The caller frees
+ * it.
  */
 struct kconfig_request;
 char *kernel_builddir_requested(const struct kconfig_request *r);

@@ -36,7 +36,7 @@ static void read_proc_strings(struct strv *out, int pid, const char *file)
 	free(path);
 }
 
-/* This check is cheap because it runs for every process of the user. */
+/* Check argv[0] alone, because this runs for every process of the user. */
 static bool has_compiler_name(int pid)
 {
 	char path[64], head[PATH_MAX];

@@ -220,7 +220,7 @@ char *kernel_toolchains_install_hint(const struct kernel_arch *arch,
 	return out;
 }
 
-/* A choice in progress. */
+/* State of kernel_compiler_choose(). */
 struct compiler_choice {
 	struct kernel_compiler *c;
 	const struct kernel_arch *arch;
@@ -229,7 +229,7 @@ struct compiler_choice {
 	const char *toolchain_word;
 	/* values of CROSS_COMPILE, CC, HOSTCC and LLVM; NULL if not given */
 	char *cross, *cc, *hostcc, *llvm;
-	bool no_llvm; /* LLVM=0, which kbuild would take for clang */
+	bool no_llvm; /* LLVM=0 is given, which kbuild would treat as clang */
 };
 
 static void replace_string(char **where, char *with)
@@ -275,7 +275,10 @@ static int compiler_missing(const struct compiler_choice *w, const char *name,
 	bool released = word && !toolchain_release_parse(word, &r, &ignored);
 	char *get = released ? kernel_toolchains_install_hint(w->arch, &r) :
 			       NULL;
-	/* Debian packages one version only, so it may not be `word`. */
+	/*
+	 * Debian packages only one version, so name its package only if no
+	 * version is requested.
+	 */
 	char *package = prefix && !r.n_parts ?
 				kernel_arch_debian_package(prefix) :
 				NULL;
@@ -379,7 +382,7 @@ static int choose_installed(struct compiler_choice *w,
 	return 0;
 }
 
-/* Take the argument of -t as a prefix, with or without the final dash. */
+/* Use the argument of -t as a prefix, with or without the final dash. */
 static int read_prefix(struct compiler_choice *w, struct err *err)
 {
 	bool whole = !*w->toolchain_word || str_ends(w->toolchain_word, "-"),
@@ -424,7 +427,10 @@ static int read_toolchain(struct compiler_choice *w, struct err *err)
 	return 0;
 }
 
-/* Move the directory of a program name to PATH. */
+/*
+ * If the program *value has a directory, add the directory to PATH and keep
+ * only the last component.
+ */
 static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
 			     char **value)
 {
@@ -446,8 +452,8 @@ static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
 }
 
 /*
- * Return the first of Debian's prefixes for which PATH has PREFIX`suffix`, or
- * NULL.  The caller frees it.
+ * Return the first of Debian's prefixes for which PATH has the program PREFIX
+ * followed by `suffix`, or NULL.  The caller frees it.
  */
 static char *prefix_on_path(const struct compiler_choice *w, const char *suffix)
 {
@@ -465,12 +471,12 @@ static char *prefix_on_path(const struct compiler_choice *w, const char *suffix)
 	return NULL;
 }
 
-/* Choose the cross compiler where no prefix was named. */
+/* Choose the cross compiler if the user named no prefix. */
 static int default_prefix(struct compiler_choice *w, struct err *err)
 {
 	const struct toolchain_arch *known = w->arch->toolchain_arch;
 	const struct toolchain_installed *found = NULL;
-	/* CC=gcc-13 leaves the prefix and the binutils open. */
+	/* CC=gcc-13 names the version, but not the prefix and the binutils. */
 	bool half = w->cc && is_version_of(w->cc, "gcc");
 	char host[32], *name;
 	int ret;
@@ -579,7 +585,7 @@ static int decide_names(struct compiler_choice *w, struct err *err)
 		ret = default_prefix(w, err);
 	if (ret)
 		return ret;
-	/* With -t gcc-13 and a prefix, CC is the compiler's whole name. */
+	/* With -t gcc-13 and a prefix, CC must be the full PREFIXgcc-13. */
 	if (w->toolchain_word && w->cross && w->cc &&
 	    is_version_of(w->cc, "gcc"))
 		replace_string(&w->cc, xasprintf("%s%s", w->cross, w->cc));
@@ -607,8 +613,8 @@ static int decide_names(struct compiler_choice *w, struct err *err)
 }
 
 /*
- * Lease the toolchain, if any, that contains the program `name` with the file
- * `path`, so that it is not removed before `c` is released.
+ * If the program `name` with the file `path` belongs to an installed toolchain,
+ * lease that toolchain, so that it is not removed before `c` is released.
  */
 static int lease_toolchain(struct kernel_compiler *c, const char *name,
 			   const char *path, struct err *err)
@@ -665,7 +671,9 @@ int kernel_compiler_choose(struct kernel_compiler *c,
 	int ret;
 
 	*c = (struct kernel_compiler){ 0 };
-	/* The Makefile overrides CC and HOSTCC of the environment. */
+	/*
+	 * Ignore CC and HOSTCC of the environment: the Makefile overrides them.
+	 */
 	read_variable(&w, "CROSS_COMPILE", true, &w.cross);
 	read_variable(&w, "CC", false, &w.cc);
 	read_variable(&w, "HOSTCC", false, &w.hostcc);
@@ -751,7 +759,10 @@ int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
 	return ret;
 }
 
-/* Return the rest of the message with the remedy. The caller frees it. */
+/*
+ * Return the advice for a compiler that is older than `least`, to end an error
+ * message.  The caller frees it.
+ */
 static char *format_version_advice(const struct kernel_compiler *c,
 				   const struct kernel_arch *arch,
 				   const char *least)

@@ -45,15 +45,15 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 			   const struct toolchain_installed **out,
 			   struct err *err);
 /*
- * Return the newest installed toolchain for `arch` that has the kind of
- * `least` and is not older, or NULL.
+ * Return the newest installed gcc or clang for `arch`, whichever `least` is, or
+ * NULL if it is older than `least`.
  */
 const struct toolchain_installed *kernel_toolchains_find_newer(
 	const struct kernel_toolchains *in, const struct kernel_arch *arch,
 	const struct toolchain_release *least);
 /*
- * Return the installed toolchain that contains the compiler which make calls
- * `name` and whose file is `path`, or NULL.
+ * Return the installed toolchain that contains a compiler, or NULL.  make calls
+ * the compiler `name`; its file is `path`.
  */
 const struct toolchain_installed *kernel_toolchains_find_owner(
 	const struct kernel_toolchains *in, const char *name, const char *path);
@@ -61,7 +61,7 @@ const struct toolchain_installed *kernel_toolchains_find_owner(
 /*
  * Format the value of CROSS_COMPILE= ("aarch64-gcc1330-linux-") or LLVM=
  * ("-14.0.6") that selects `t`.  The caller frees *out.  Returns 0, or -ENOENT
- * with `err` set if DATA/bin lacks its names.
+ * with `err` set if DATA/bin has no link of the compiler's name to `t`.
  */
 int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 			     const struct toolchain_installed *t, char **out,
@@ -129,8 +129,8 @@ int kernel_compiler_choose(struct kernel_compiler *c,
 /* Close the leases and free the choice. */
 void kernel_compiler_release(struct kernel_compiler *c);
 /*
- * Add DATA/bin to PATH and lease the toolchain of `name` if DATA/bin has a
- * program of that name.  Returns 0 or a negative errno.
+ * Add DATA/bin to PATH, and lease the installed toolchain to which the program
+ * `name` in DATA/bin belongs, if any.  Returns 0 or a negative errno.
  */
 int kernel_compiler_use_installed(struct kernel_compiler *c, const char *name,
 				  struct err *err);

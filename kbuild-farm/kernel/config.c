@@ -19,7 +19,7 @@
 #define TEXT_MAX     700 /* bytes of settings listed in one error */
 #define WARNINGS_MAX 10 /* rejected settings that get a note each */
 
-/* Return the file of the record. The caller frees it. */
+/* Return the path of the record (kernel/config.h).  The caller frees it. */
 static char *stamp_path(const struct kernel_plan *p)
 {
 	char hex[DIGEST_HEX], *cache = fs_cache_home(), *path;
@@ -32,7 +32,10 @@ static char *stamp_path(const struct kernel_plan *p)
 	return path;
 }
 
-/* Return "REQUEST CONFIG ", or NULL without .config. The caller frees it. */
+/*
+ * Return "REQUEST CONFIG ", with which the record of the current .config
+ * begins, or NULL if there is no .config.  The caller frees it.
+ */
 static char *request_text(const struct kernel_plan *p)
 {
 	char request[DIGEST_HEX], config[DIGEST_HEX], *text = NULL;
@@ -107,7 +110,9 @@ static void list_inputs(const struct kernel_plan *p, struct strv *out)
 	strv_add_all(out, strv_list(&all.files));
 	kconfig_symbols_release(&all);
 	if (target) {
-		/* The Makefile selects the file for "defconfig". */
+		/*
+		 * The architecture's Makefile selects the file for "defconfig".
+		 */
 		strv_addf(out, "arch/%s/Makefile", p->arch.srcarch);
 		list_configurations(p, configs, out);
 		list_configurations(p, "kernel/configs", out);
@@ -117,8 +122,9 @@ static void list_inputs(const struct kernel_plan *p, struct strv *out)
 }
 
 /*
- * Load the record and return true if its REQUEST and CONFIG match; `first` is
- * then the start of its first line.  Release both in any case.
+ * Load the record into `text`.  Returns true if its REQUEST and CONFIG match;
+ * *first is then "REQUEST CONFIG ", the start of the first line.  Release
+ * `text` and *first in any case.
  */
 static bool load_text(const struct kernel_plan *p, struct buf *text,
 		      char **first)
@@ -143,9 +149,9 @@ static char *parse_edit_target(const char *rest)
 }
 
 /*
- * Read the record and return true if the .config is that of the request `p`
- * and the current tree.  An edited .config remains valid when the tree changes,
- * as it does for make.  Release `s` in any case.
+ * Read the record.  Returns true if the .config was made from the request of
+ * `p` and the current tree.  An edited .config remains valid when the tree
+ * changes, as it does for make.  Release `s` in any case.
  */
 static bool read_config_stamp(struct kernel_config_stamp *s,
 			      const struct kernel_plan *p)
@@ -184,8 +190,8 @@ static bool read_config_stamp(struct kernel_config_stamp *s,
 }
 
 /*
- * Record that the .config is that of the request `p`.  If the record cannot be
- * written, the next build generates the .config again.
+ * Record that the .config was made from the request of `p`.  If the record
+ * cannot be written, the next build generates the .config again.
  */
 static void write_stamp(const struct kernel_config_stamp *s,
 			const struct kernel_plan *p)
@@ -344,7 +350,10 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	if (!ret && (k->n_fragments || k->base == KCONFIG_BASE_FILE))
 		ret = run_target(run, "olddefconfig", err);
 
-	/* make rebuilds nothing if an unchanged .config keeps its mtime. */
+	/*
+	 * Restore the mtime of an unchanged .config so that make rebuilds
+	 * nothing.
+	 */
 	if (before.len && !fs_read(path, KCONFIG_TEXT_MAX, &after, &ignored) &&
 	    bytes_equal(buf_bytes(&after), buf_bytes(&before))) {
 		const struct timespec times[] = { st.st_atim, st.st_mtim };

@@ -2,9 +2,10 @@
 /*
  * kernel/config.h - Creation of the requested .config.
  *
- * If neither the request nor the .config has changed, both are left alone, so
- * that a second build is incremental.  The last request is recorded in a file
- * of ~/.cache/kfarm/config/, not in the build directory:
+ * If neither the request nor the .config has changed since the last build, the
+ * .config is left alone, so that a second build is incremental.  The last
+ * request is recorded in a file of ~/.cache/kfarm/config/, not in the build
+ * directory:
  *
  *	REQUEST CONFIG INPUTS TARGET	the first three are digests
  *	!LINE				a setting that Kconfig rejected
@@ -13,8 +14,8 @@
  * REQUEST covers the requested configuration, tree, compiler and variables;
  * CONFIG the .config; INPUTS the sizes and times of the tree's files that it
  * was made from: Kconfig files and, if the base is a make target,
- * configurations.  TARGET is the target with which the user changed the
- * .config afterwards, if any.
+ * configurations.  TARGET is the target with which the user changed the .config
+ * afterwards, if any.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H
@@ -51,15 +52,16 @@ static inline void kernel_config_stamp_release(struct kernel_config_stamp *s)
 int kernel_config_apply(struct kernel_build_state *run, struct err *err);
 /*
  * Update the record after make has run: make may have regenerated the .config
- * itself, for instance for another version of the compiler.  The result then
- * counts as the requested one.
+ * itself, for instance for another version of the compiler.  The new .config
+ * then counts as the requested one.
  */
 void kernel_config_update_stamp(struct kernel_build_state *run);
 /* Return true if kernel_config_apply() would change nothing. */
 bool kernel_config_is_current(const struct kernel_plan *p);
 /*
  * Record that the user changed the .config, made from the request of `p`,
- * through `target` (menuconfig).  Builds with the same request leave it alone.
+ * through `target` (menuconfig).  Later builds with the same request do not
+ * replace the .config.
  */
 void kernel_config_record_edit(const struct kernel_plan *p, const char *target);
 /*
@@ -78,7 +80,10 @@ bool kernel_config_is_synced(const struct kernel_plan *p);
  * errno with `err` set.
  */
 int kernel_config_sync(struct kernel_build_state *run, struct err *err);
-/* Return the target that finishes a configuration in the tree `tree`. */
+/*
+ * Return the make target that updates include/config/auto.conf in `tree`:
+ * "syncconfig" or "silentoldconfig".
+ */
 const char *kernel_config_sync_target(const char *tree);
 
 #endif

@@ -349,7 +349,10 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 
 	if (!dest && !r->default_dir)
 		return 0;
-	/* Do not mix modules of a target into those of the build host. */
+	/*
+	 * Do not install another architecture's modules among those of the
+	 * build host.
+	 */
 	if (!dest && is_cross_build(p))
 		return err_set(err, EINVAL,
 			       "%s would write to %s of this machine, and this "

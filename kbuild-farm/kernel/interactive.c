@@ -91,7 +91,10 @@ static const int forwarded_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
 static volatile pid_t child_pid; /* read by the signal handler */
 
-/* Signals of the terminal reach make directly. */
+/*
+ * Forward a signal that a process sent to kfarm.  A signal from the terminal
+ * reaches make directly.
+ */
 static void forward_signal(int number, siginfo_t *from, void *context)
 {
 	(void)context;
@@ -146,7 +149,9 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	};
 	int status = 0, ret;
 
-	/* Targets that need only the tree must not create the directory. */
+	/*
+	 * Targets that need only the tree must not create the build directory.
+	 */
 	if (!needs_config(plan, &ignored) &&
 	    plan->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		here.builddir.variable = NULL;

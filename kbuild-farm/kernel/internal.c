@@ -19,8 +19,8 @@
 #define ANSWER_MAX (1u << 16)
 
 /*
- * With less than LOW_SPACE_BYTES, a program may have failed because the disk
- * was full; with less than NO_SPACE_BYTES, every program will.
+ * If less than LOW_SPACE_BYTES are free, a program may have failed because the
+ * disk was full; if less than NO_SPACE_BYTES are free, every program will fail.
  */
 #define LOW_SPACE_BYTES (UINT64_C(16) << 20)
 #define NO_SPACE_BYTES  (UINT64_C(16) << 10)
@@ -55,12 +55,18 @@ static void on_line(void *ctx, const char *text)
 
 	if (run->make_running) {
 		phase = kernel_progress_phase_after(text);
-		/* make updates the configuration if a Kconfig file changed. */
+		/*
+		 * make itself updates the configuration if a Kconfig file
+		 * changed.
+		 */
 		if (strstr(text, ": syncconfig] Error") ||
 		    strstr(text, ": silentoldconfig] Error"))
 			run->config.failed = true;
 	}
-	/* Device trees are also compiled concurrently with objects. */
+	/*
+	 * Device trees are also compiled concurrently with objects, which does
+	 * not start a new phase.
+	 */
 	if (phase && (strcmp(phase, KERNEL_PHASE_DTBS) || !run->offload.coord ||
 		      !coord_is_busy(run->offload.coord)))
 		kernel_build_set_phase(run, phase);
@@ -95,8 +101,8 @@ static bool is_full(struct kernel_build_state *run, uint64_t least)
 }
 
 /*
- * The log is being read, so the supervisor cannot stop the build now.  Make
- * the tick that does so due at once.
+ * If the disk is full, activate the tick event, whose callback stops the build.
+ * The supervisor cannot stop the build now, because the log is being read.
  */
 static bool on_disk_full(void *ctx)
 {
@@ -194,8 +200,8 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 }
 
 /*
- * Read the output of programs that have not been interrupted yet, and ignore
- * diagnostics that follow.
+ * Called before the programs are interrupted: read their output so far, and
+ * ignore later diagnostics, which the interruption causes.
  */
 static void on_stop(void *ctx)
 {
@@ -436,7 +442,9 @@ int kernel_build_run_program(struct kernel_build_state *run, char *const *argv,
 	int status = 0, ret;
 
 	kernel_offload_add_makeflags(&run->offload, &overrides, run->env.v);
-	/* MAKEFLAGS announces the jobserver and its descriptors. */
+	/*
+	 * With a jobserver, MAKEFLAGS names descriptors that make must inherit.
+	 */
 	if (overrides.n)
 		what.passed_fds = run->offload.jobserver.make_fds;
 	if (shell_make_env_is_make(argv[0]))

@@ -21,7 +21,7 @@
 
 /* Durations of the parts of a build. */
 struct kernel_build_times {
-	uint64_t setup_ms; /* until the lock is held and the log is open */
+	uint64_t setup_ms; /* duration of kernel_build_start() */
 	uint64_t prepare_ms; /* wait for the nodes, configuration */
 	uint64_t compile_ms; /* make */
 	uint64_t artifacts_ms;
@@ -29,8 +29,9 @@ struct kernel_build_times {
 
 /* The .config of the build directory. */
 struct kernel_build_config {
-	struct kernel_config_stamp stamp; /* its record, once it is made */
-	int64_t mtime_ns; /* its mtime at that time */
+	/* record of the request that it was made from */
+	struct kernel_config_stamp stamp;
+	int64_t mtime_ns; /* mtime after kernel_config_apply() */
 	bool failed; /* this tree cannot provide the requested .config */
 };
 

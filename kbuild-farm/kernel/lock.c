@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /*
- * Return the file with the holder's PID, or NULL without a runtime directory.
- * The caller frees it.
+ * Return the path of the file with the holder's PID, or NULL if there is no
+ * runtime directory.  The caller frees it.
  */
 static char *note_path(int fd)
 {

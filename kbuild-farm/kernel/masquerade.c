@@ -38,7 +38,7 @@ static bool is_link_to(const char *link, const char *to)
 	return n == (ssize_t)strlen(to) && !memcmp(at, to, (size_t)n);
 }
 
-/* Retry because another run may create the same link concurrently. */
+/* Create a link.  Retry, because another run may create it concurrently. */
 static int ensure_link(const char *to, const char *dir, const char *name,
 		       struct err *err)
 {

@@ -39,8 +39,9 @@ int kernel_masquerade_make(const char *dir, const char *wrapper,
 			   struct err *err);
 
 /*
- * Create the same directories in DATA/links/KEY.  *bin is the path of bin,
- * which the caller frees.
+ * Create the directories bin and real in DATA/links/KEY, as
+ * kernel_masquerade_make() does.  *bin is the path of bin, which the caller
+ * frees.
  */
 int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 				     const char *path, struct strv *skipped,

@@ -21,7 +21,10 @@
 #define MIB             (UINT64_C(1) << 20)
 #define DIAGNOSTICS_MAX 1000 /* per list */
 
-/* The option that prints the version; NULL stands for --version. */
+/*
+ * Names in the group "tools", programs, and the options that print their
+ * versions (NULL: --version).
+ */
 static const struct {
 	const char *name, *program, *option;
 } known_tools[] = {
@@ -324,7 +327,7 @@ static json_t *goals_group(const struct kernel_metadata *m)
 		put_target(each, g->name, status_names[g->status],
 			   g->elapsed_ms, g->skip_reason);
 	}
-	/* The build failed before it created goals. */
+	/* If there are no goals, the build failed before it created them. */
 	for (size_t i = 0; !m->run->goals.n && i < asked->n; i++)
 		put_target(each, asked->v[i], "FAIL", 0, NULL);
 	if (!asked->n)
@@ -503,7 +506,7 @@ static void put_results(json_t *root, const struct kernel_artifacts *a)
 	add_group(root, "sizes", sizes);
 	add_text(map, "text_offset", a->text_offset);
 	add_group(root, "system_map", map);
-	/* tuxmake takes the value from du -sm. */
+	/* Write MiB, rounded up, like du -sm, which tuxmake uses. */
 	if (a->build_dir_bytes)
 		add_integer(disk, "disk_space",
 			    (int64_t)((a->build_dir_bytes + MIB - 1) / MIB));

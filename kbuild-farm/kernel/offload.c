@@ -27,8 +27,9 @@
 #include <unistd.h>
 
 /*
- * Publish a point of the curve for each KERNEL_OFFLOAD_CURVE_POINTSth part of
- * the cost `all`, and the end.
+ * Publish the progress curve: a point for each completed
+ * 1/KERNEL_OFFLOAD_CURVE_POINTS of the total cost `all`.  The last point is the
+ * end of the build.
  */
 static void report_progress_curve(const struct history_costs *c, int64_t all,
 				  struct events_hub *hub)
@@ -153,7 +154,9 @@ static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	conf_digest_current(&n->last_digest);
-	/* Wait until it is stable: an editor may need more than one write. */
+	/*
+	 * Wait until the files are stable: an editor may write more than once.
+	 */
 	if (digest_equal(&n->last_digest, &n->applied_digest) ||
 	    !digest_equal(&n->last_digest, &before))
 		return;
@@ -176,8 +179,8 @@ static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
 
 /*
  * Watch the configuration for changes.  `roster` is the coordinator's initial
- * one.  Returns NULL if it is not from the configuration or if remote
- * execution is disabled.
+ * roster.  Returns NULL if that roster is not from the configuration or if
+ * remote execution is disabled.
  */
 static struct kernel_roster_watch *watch_roster(
 	struct event_base *base, struct coord *coord,
@@ -357,9 +360,9 @@ static void expect_compilers(struct kernel_offload *f,
 }
 
 /*
- * Create the masquerade directory.  A permanent one has no copies of binutils,
- * because build systems record the paths of tools and the copies end with the
- * run.
+ * Create the masquerade directory.  A permanent directory gets no copies of
+ * binutils, because build systems record the paths of tools, but the copies are
+ * removed at the end of the run.
  */
 static int prepare_masquerade(struct kernel_offload *f,
 			      const struct kernel_offload_setup *setup,

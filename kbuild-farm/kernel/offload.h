@@ -37,7 +37,8 @@ struct kernel_roster_watch;
 struct events_server;
 struct history_recorder;
 
-#define KERNEL_OFFLOAD_CURVE_POINTS 50 /* maximum number of points */
+/* maximum number of points in a progress curve */
+#define KERNEL_OFFLOAD_CURVE_POINTS 50
 
 /* Job costs of the previous build; empty when zeroed. */
 struct kernel_offload_estimate {
@@ -112,15 +113,19 @@ struct kernel_offload {
 struct kernel_offload_setup {
 	struct event_base *base;
 	const char *path; /* PATH whose compilers are masqueraded */
-	/* use links that outlive the run and cover compilers only */
+	/* use the permanent masquerade directory, which has no binutils */
 	bool permanent;
 	bool shell_enabled; /* make gets the recipe shell where possible */
 	bool no_probe_cache; /* execute every probe */
-	/* NULL-terminated lists, or NULL: */
+	/* source and build directory, NULL-terminated; may be NULL */
 	char *const *tree_dirs;
-	/* names of compilers that the command will call */
+	/*
+	 * names of compilers that the command will call, NULL-terminated; may
+	 * be NULL
+	 */
 	char *const *expected_compilers;
-	char *const *env; /* environment of the build */
+	/* build's environment, NULL-terminated; may be NULL */
+	char *const *env;
 };
 
 /*
@@ -193,8 +198,8 @@ unsigned kernel_offload_job_limit(const struct kernel_offload *f,
 int kernel_offload_start_jobserver(struct kernel_offload *f, unsigned asked,
 				   struct err *err);
 /*
- * Append MAKEFLAGS, derived from those in `env`, that announce the jobserver.
- * Does nothing if no jobserver runs.
+ * Append a value of MAKEFLAGS that announces the jobserver and contains the
+ * flags in `env`.  Does nothing if no jobserver runs.
  */
 void kernel_offload_add_makeflags(const struct kernel_offload *f,
 				  struct strv *out, char *const *env);

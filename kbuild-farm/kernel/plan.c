@@ -25,7 +25,10 @@ static char *tree_path(const char *directory, char *const *env)
 		real = realpath(directory, NULL);
 		return real ? real : xstrdup(directory);
 	}
-	/* A shell's make names the directory by PWD, with symbolic links. */
+	/*
+	 * Like make, use the shell's PWD, whose symbolic links are not
+	 * resolved.
+	 */
 	if (pwd && pwd[0] == '/' && !stat(pwd, &a) && !stat(".", &b) &&
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return xstrdup(pwd);
@@ -82,7 +85,10 @@ static int choose_arch(struct kernel_plan *p, struct err *err)
 	p->arch_given = given != NULL;
 	kernel_arch_host(host);
 	given = given ? given : host;
-	/* A name that is no architecture of any tree is a typing error. */
+	/*
+	 * An unknown name is a typing error, which another revision of the tree
+	 * would reject, too.
+	 */
 	p->revision_unsupported = kernel_arch_find(&p->arch, p->tree, given,
 						   err) &&
 				  toolchain_builtin_find_arch(given);
@@ -126,7 +132,10 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	bool have = fs_exists(path);
 	int ret;
 
-	/* The name of a default build directory contains the configuration. */
+	/*
+	 * A default build directory is named after -k and -K, so its .config is
+	 * not the base of such a request.
+	 */
 	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		have = have && !p->request->kconfig && !p->request->fragments.n;
 	ret = kconfig_read(&p->kconfig, p->request, p->tree, p->arch.srcarch,
@@ -161,8 +170,8 @@ static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 }
 
 /*
- * Users give these relative to the current directory, but make would resolve
- * them in the build directory.
+ * Variables that name a directory.  Users give paths relative to the current
+ * directory, but make would resolve them in the build directory.
  */
 static const char path_variables[] = "INSTALL_MOD_PATH INSTALL_DTBS_PATH "
 				     "INSTALL_HDR_PATH INSTALL_PATH";
@@ -199,7 +208,10 @@ static void add_setting(struct kernel_plan *p, const char *setting,
 	free(absolute);
 }
 
-/* Add the settings of `list` that neither `but` nor `dropped` names. */
+/*
+ * Add the settings of `list`, except those whose names are set in `but` or
+ * listed in `dropped`.
+ */
 static void add_settings(struct kernel_plan *p, const struct strv *list,
 			 const struct strv *but, const char *dropped)
 {
@@ -305,7 +317,10 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	if (ret)
 		return ret;
 
-	/* A managed worktree is detached: use the branch that --rev names. */
+	/*
+	 * HEAD of a managed worktree is detached: use the branch that --rev
+	 * names.
+	 */
 	if (!p->rev.branch && p->source.worktree.branch)
 		p->rev.branch = xstrdup(p->source.worktree.branch);
 	/*
@@ -414,7 +429,10 @@ static bool is_vdso_requested(const struct kernel_plan *p)
 	return yes;
 }
 
-/* Store the prefix of the installed arm compiler of the same release. */
+/*
+ * Store the prefix of the installed arm compiler of the same release in
+ * *prefix, or leave *prefix alone if there is no such compiler.
+ */
 static int find_installed(const struct kernel_compiler *c,
 			  const struct kernel_arch *arm, char **prefix,
 			  struct err *err)

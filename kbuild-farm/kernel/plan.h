@@ -5,9 +5,9 @@
  * The effect of a variable on make depends on its origin: the command line
  * overrides assignments in Makefiles (Linux 6.1's scripts/Makefile assigns
  * ARCH), the environment does not.  Variables of the user are therefore passed
- * the way the user gave them.  kfarm's own settings go into the environment,
- * except those that the tree's Makefile assigns and would ignore there: CC and
- * HOSTCC.
+ * the way the user gave them.  kfarm's own settings go into the environment.
+ * The exceptions are CC and HOSTCC, which go to the command line: the tree's
+ * Makefile assigns them and would ignore the environment.
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H
@@ -42,9 +42,9 @@ struct kernel_plan {
 	 */
 	bool revision_unsupported;
 	/*
-	 * NAME=VALUE: all settings for make except O, from kfarm and the user;
-	 * then those for make's command line; then those for its environment,
-	 * including -e.
+	 * NAME=VALUE.  `settings`: all settings for make except O, from kfarm
+	 * and the user.  `vars`: those on make's command line.  `exports`:
+	 * those in make's environment, and the variables of -e.
 	 */
 	struct strv settings, vars, exports;
 };
@@ -90,11 +90,12 @@ void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
  * Choose the second compiler for arm64's 32-bit vDSO.  CONFIG_COMPAT_VDSO
  * depends on CROSS_COMPILE_COMPAT, and make drops the setting silently without
  * it.  If the configuration requests CONFIG_COMPAT_VDSO and the user does not
- * set CROSS_COMPILE_COMPAT, add it to p->compiler.vars: for an installed
- * compiler the prefix of the same release for arm, else one of Debian's
- * prefixes that is on PATH, else the same release.  If no compiler fits,
- * p->compiler.notes explains it.  Returns 0, or a negative errno with `err`
- * set.
+ * set CROSS_COMPILE_COMPAT, add it to p->compiler.vars.  Its value is the
+ * prefix of the first of these compilers for arm: if the build uses an
+ * installed toolchain, an installed toolchain of the same release; a compiler
+ * on PATH with one of Debian's prefixes; an installed toolchain of the same
+ * release.  If no compiler fits, p->compiler.notes explains it.  Returns 0, or
+ * a negative errno with `err` set.
  */
 int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err);
 

@@ -38,7 +38,10 @@ static int run_make_goal(struct post_make_context *s)
 
 /* ---- packages ---- */
 
-/* Packages are moved out of a default build directory, copied elsewhere. */
+/*
+ * Add a package to the artifacts: move it if the build directory is a default
+ * one, else copy it.
+ */
 static void add_made_file(struct post_make_context *s, const char *path)
 {
 	kernel_artifact_add_copy(s->artifacts, s->goal->name, path,
@@ -48,8 +51,8 @@ static void add_made_file(struct post_make_context *s, const char *path)
 }
 
 /*
- * dpkg leaves the packages in the parent of the build directory.  debian/files
- * has a line for each: "NAME SECTION PRIORITY".
+ * Collect the packages that dpkg wrote to the parent of the build directory.
+ * debian/files has a line for each: "NAME SECTION PRIORITY".
  */
 static void collect_debs(struct post_make_context *s)
 {
@@ -89,8 +92,8 @@ static void collect_debs(struct post_make_context *s)
 }
 
 /*
- * rpmbuild prints the paths after `from` in the log: "Wrote:
- * /home/a/rpmbuild/RPMS/x86_64/kernel.rpm".
+ * Collect the packages from the lines that rpmbuild printed after the offset
+ * `from` of the log: "Wrote: /home/a/rpmbuild/RPMS/x86_64/kernel.rpm".
  */
 static void collect_rpms(struct post_make_context *s, off_t from)
 {
@@ -115,8 +118,8 @@ static void collect_rpms(struct post_make_context *s, off_t from)
 }
 
 /*
- * The tarball is linux-RELEASE-ARCH.tar.gz in the build directory, modified
- * at or after `since`.
+ * Collect the tarball: linux-RELEASE-ARCH.tar.gz in the build directory,
+ * modified at or after `since`.
  */
 static void collect_tarballs(struct post_make_context *s, int64_t since)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/post-make.h - Installations, packages and tools that run one by one
- * after the other targets.
+ * kernel/post-make.h - Post-make actions: installations, packages and tools.
+ *
+ * The actions run one by one after the make that builds all goals.
  */
 #ifndef KERNEL_POST_MAKE_H
 #define KERNEL_POST_MAKE_H

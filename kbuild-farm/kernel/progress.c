@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /*
- * The first match determines the phase.  A file is NULL for any, or has a '*'
- * at its start or end.
+ * The first match determines the phase; a NULL phase changes nothing.  `file`
+ * is NULL for any file, or has a '*' at its start or end.
  */
 static const struct {
 	const char *tool, *file, *phase;

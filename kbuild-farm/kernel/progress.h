@@ -5,10 +5,10 @@
  * inotify reports that the log has grown; it is read 0.2 s later, so that a
  * busy build wakes kfarm at most five times a second and an idle one never.
  *
- * config, install, package and artifacts are steps of kfarm itself.  Between
- * config and the others make runs.  It prints a line ("  LD      vmlinux.o")
- * for each product, with -Otarget after the product is finished; each line
- * therefore announces the phase that follows:
+ * The phases config, install, package and artifacts are steps of kfarm itself.
+ * After config, kfarm runs make, which prints a line ("  LD      vmlinux.o")
+ * for each product.  With -Otarget the line appears after the product is
+ * finished, so each line announces the phase that follows:
  *
  *	prepare		until the first object of the kernel
  *	compile		objects

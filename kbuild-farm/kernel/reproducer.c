@@ -48,7 +48,10 @@ static void put_exports(struct buf *out, const struct kernel_plan *p)
 	}
 }
 
-/* `option` is not quoted because the shell must expand $jobs. */
+/*
+ * Append a command, with `option` (may be NULL) after its first word.  The
+ * option is not quoted because the shell must expand $jobs.
+ */
 static void put_words(struct buf *out, const struct strv *argv,
 		      const char *option)
 {
@@ -94,8 +97,9 @@ static void put_comment(struct buf *out, const char *text)
 }
 
 /*
- * Merges as kconfig_merge() does.  The tree's merge_config.sh would write other
- * lines, in another order, to the .config that Kconfig saves as .config.old.
+ * Shell commands that merge as kconfig_merge() does.  The tree's
+ * merge_config.sh would write other lines, in another order, to the .config
+ * that Kconfig saves as .config.old.
  */
 static const char merge_lines[] =
 	"awk 'function symbol(line)\n"
@@ -147,7 +151,10 @@ static void put_config(struct buf *out, const struct kernel_plan *p)
 	free(edited);
 }
 
-/* The rest of the line runs only if the .config has the required setting. */
+/*
+ * Begin a line of the script, the rest of which runs only if the .config has
+ * the setting that the recipe requires.
+ */
 static void put_condition(struct buf *out, const struct kernel_goal_recipe *r)
 {
 	if (r && r->required_config)
@@ -240,7 +247,7 @@ void kernel_reproducer_script(struct buf *out, const struct kernel_plan *p,
 
 	kernel_goals_init(&goals, p, NULL, NULL);
 	buf_add_str(out, "set -e\n");
-	/* A make with -j would leave kfarm's jobserver. */
+	/* With -j, make would not use kfarm's jobserver. */
 	buf_printf(out,
 		   "jobs=-j%u\n"
 		   "case ${1-} in\n"

@@ -12,10 +12,10 @@
 #include "kernel/plan.h"
 
 /*
- * Append a script that executes the plan with `make -j` of `jobs` and writes
- * the same files to the build directory.  If the plan uses an existing .config
- * and the build directory has none, the script copies the file `config` next
- * to itself.
+ * Append a script that executes the plan and writes the same files to the build
+ * directory.  `jobs` is the argument of make's -j.  If the plan uses an
+ * existing .config and the build directory has none, the script copies the file
+ * `config` next to itself.
  */
 void kernel_reproducer_script(struct buf *out, const struct kernel_plan *p,
 			      unsigned jobs);

@@ -112,7 +112,7 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 			       process_start_ticks(make), pid_namespace_id());
 	struct err ignored;
 
-	/* Without this file, a second build is not rejected, which is safe. */
+	/* An error is harmless: a second build is then not rejected. */
 	fs_write(path, bytes_str(text), 0600, &ignored);
 	free(text);
 	free(path);
@@ -150,7 +150,10 @@ static void remove_stale(const char *base)
 				 lock_build(path) :
 				 -1;
 
-		/* Remove it under its lock, so that no build reuses it. */
+		/*
+		 * Remove the directory while it is locked: no build can reuse
+		 * it.
+		 */
 		if (fd >= 0) {
 			fs_remove(path, &ignored);
 			close(fd);

@@ -4,11 +4,11 @@
  *
  * The key of a build is the SHA-256 of the tree (the name of a managed tree,
  * else the directory), the architecture, the requested configuration, the
- * toolchain, the targets and the settings for make.  The key of a user command
- * is the SHA-256 of the working directory, the command and the requested
- * toolchain.  The commit, -j, the nodes, the output directory and the verbosity
- * do not change a key.  If the configuration is the existing .config, the build
- * directory is part of the key.
+ * toolchain, the targets and the settings for make.  Without -k, a build
+ * directory that is not a default one is also part of the key, because its
+ * .config may be used.  The key of a user command is the SHA-256 of the working
+ * directory, the command and the requested toolchain.  The commit, -j, the
+ * nodes, the output directory and the verbosity do not change a key.
  */
 #ifndef KERNEL_SERIES_KEY_H
 #define KERNEL_SERIES_KEY_H

@@ -11,7 +11,7 @@
 
 #define SYSTEM_SHELL "/bin/sh"
 
-/* In a directory named bin, sh is the system's shell. */
+/* If kfarm is in a directory named bin, sh there is the system's shell. */
 char *kernel_shell_find_program(const char *self)
 {
 	char *dir = str_dir(self), *up = str_dir(dir), *file;
@@ -63,7 +63,10 @@ bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
 	return is;
 }
 
-/* Recipes behave as under /bin/sh only if that is dash. */
+/*
+ * Return why the recipe shell cannot be used, or NULL.  Recipes behave as under
+ * /bin/sh only if /bin/sh is dash.
+ */
 static const char *check_system_shell(const char *program)
 {
 	char *file = realpath(SYSTEM_SHELL, NULL);

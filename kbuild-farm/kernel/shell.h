@@ -75,7 +75,7 @@ void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted);
  */
 void kernel_shell_report(const struct kernel_shell *s, struct events_hub *hub,
 			 struct events_event *host);
-/* Return the number of fallbacks for each reason in `n`. */
+/* Store the number of fallbacks for each reason in `n`. */
 void kernel_shell_fallback_counts(const struct kernel_shell *s,
 				  uint64_t n[static SHELL_FALLBACK_N_REASONS]);
 /* Free the path. The directory belongs to the run directory. */

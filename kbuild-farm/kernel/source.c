@@ -17,7 +17,10 @@
 
 #define DIGITS 8 /* digits of the digest at the end of a worktree name */
 
-/* Return the variable of the command line, or else of the environment. */
+/*
+ * Return the value of a variable from the command line, else from the
+ * environment, or "".
+ */
 static const char *make_variable(const struct kconfig_request *r,
 				 char *const *env, const char *name)
 {
@@ -28,7 +31,10 @@ static const char *make_variable(const struct kconfig_request *r,
 	return value ? value : "";
 }
 
-/* The digits distinguish worktrees whose words are equal. */
+/*
+ * The digits at the end of the name distinguish worktrees whose names are equal
+ * otherwise.
+ */
 static char *worktree_name(const struct kconfig_request *r, char *const *env)
 {
 	static const char *const names[] = { "CROSS_COMPILE", "LLVM", "CC" };

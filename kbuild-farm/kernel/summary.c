@@ -64,7 +64,10 @@ static void put_jobs(struct buf *out, const struct events_totals *t)
 		   t->n_hedged);
 }
 
-/* Put the tool steps, which only builds with the recipe shell count. */
+/*
+ * Append the tool steps, which are counted only in builds with the recipe
+ * shell.
+ */
 static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 			     const char *prefix)
 {

@@ -56,7 +56,10 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 int kernel_supervisor_capture(struct kernel_supervisor *m,
 			      const struct spawn *what, size_t max,
 			      struct buf *out, int *status, struct err *err);
-/* End the group as a signal does. No further program is started. */
+/*
+ * Stop the build as a received signal does: end the running process group and
+ * start no further program.
+ */
 void kernel_supervisor_stop(struct kernel_supervisor *m);
 /*
  * Run the event loop until *flag is true.  Returns 0, or -EINTR if the build

@@ -33,14 +33,17 @@ int kernel_target_outputs_resolve(struct kernel_build_state *run,
 int kernel_target_outputs_image(struct kernel_build_state *run, char **image,
 				struct err *err);
 /*
- * Find the outputs that exist after the build.  `targets` are make's; `image`
- * is the output of `make image_name` ("arch/arm64/boot/Image.gz"), used if no
- * target is named.
+ * Find the outputs that exist after the build.  `targets` are those on make's
+ * command line.  `image` is the output of `make image_name`
+ * ("arch/arm64/boot/Image.gz"), used if kernel_target_outputs_is_default().
  */
 void kernel_target_outputs_find(struct kernel_target_outputs *out,
 				const struct kernel_plan *p,
 				const struct strv *targets, const char *image);
-/* Return true if `targets` leave the choice of the image to make. */
+/*
+ * Return true if `targets` is empty or contains "all" or "_all", so that make
+ * chooses the image.
+ */
 bool kernel_target_outputs_is_default(const struct strv *targets);
 /* Free the list of images and zero `w`. */
 void kernel_target_outputs_release(struct kernel_target_outputs *w);
@@ -50,10 +53,14 @@ enum kernel_target_kind {
 	KERNEL_TARGET_KIND_BUILD,
 	/* menuconfig: for the user, on the terminal */
 	KERNEL_TARGET_KIND_INTERACTIVE,
-	/* Targets that only print. They need: */
-	KERNEL_TARGET_KIND_PRINT_TREE, /* the tree alone: help, kernelversion */
-	KERNEL_TARGET_KIND_PRINT_CONFIG, /* a .config: listnewconfig */
-	KERNEL_TARGET_KIND_PRINT_SYNCED, /* a finished .config: kernelrelease */
+	/* prints; needs only the tree: help, kernelversion */
+	KERNEL_TARGET_KIND_PRINT_TREE,
+	/* prints; needs a .config: listnewconfig */
+	KERNEL_TARGET_KIND_PRINT_CONFIG,
+	/*
+	 * prints; needs a .config and include/config/auto.conf: kernelrelease
+	 */
+	KERNEL_TARGET_KIND_PRINT_SYNCED,
 };
 
 /* Classify a target of the kernel's Makefiles. */

@@ -161,7 +161,10 @@ static bool has_jobs_option(char *const *argv)
 			return true;
 		if (*p++ != '-' || *p == '-')
 			continue;
-		/* The rest of the word after one of these is its argument. */
+		/*
+		 * After one of these letters, the rest of the word is its
+		 * argument.
+		 */
 		while (*p && *p != 'j' && !strchr("CEfIloOW", *p))
 			p++;
 		if (*p == 'j')

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/user-command.h - Any command that compiles, run with nodes.
+ * kernel/user-command.h - Execution of a user's command with nodes.
  *
  * The command (make, ninja, a script) starts as the caller of kfarm would have
  * started it: same terminal, process group, descriptors and ignored signals,
  * but with the masquerade directory in front of PATH.  A signal from the
  * terminal reaches the command directly; a signal sent to kfarm is forwarded.
- * kfarm waits for the command only, not for its descendants, and kills none
- * of them.
+ * kfarm waits for the command only, not for its descendants, and kills none of
+ * them.
  */
 #ifndef KERNEL_USER_COMMAND_H
 #define KERNEL_USER_COMMAND_H
@@ -37,7 +37,7 @@ struct kernel_user_command_request {
 /* Decisions made before the command starts. */
 struct kernel_user_command {
 	const struct kernel_user_command_request *request;
-	char *program; /* file to run; no masquerade link */
+	char *program; /* path of the command, not of a masquerade link */
 	/* environment with -e, -a and -t, without the masquerade directory */
 	struct strv env;
 	bool command_unusable; /* the command is missing or not executable */

@@ -32,8 +32,8 @@ struct new_tree {
 /* ---- in the child of tree_worker_run() ---- */
 
 /*
- * Reject invalid names, because they are stored in the repository's
- * configuration, which can also name programs.
+ * Reject an invalid branch name.  The name becomes part of the repository's
+ * configuration, in which other text could name a program to run.
  */
 static int check_branch_name(const char *name, struct err *err)
 {
@@ -60,7 +60,7 @@ static int set_branches(git_repository *repo, const struct strv *branches,
 		char *spec = xasprintf("+refs/heads/%s:refs/remotes/origin/%s",
 				       branches->v[i], branches->v[i]);
 
-		/* No value matches "$^", so this adds a value. */
+		/* "$^" matches no existing value, so the value is added. */
 		ret = git_config_set_multivar(config, "remote.origin.fetch",
 					      "$^", spec);
 		free(spec);
@@ -69,7 +69,10 @@ static int set_branches(git_repository *repo, const struct strv *branches,
 	return ret ? tree_git_set_error(err, -1, "--branch") : 0;
 }
 
-/* With a depth but no branch, fetch only the branch of the remote's HEAD. */
+/*
+ * Restrict fetches to the branch that the remote's HEAD names.  Used if the
+ * user requests a depth but names no branch.
+ */
 static int narrow_to_head(struct tree_fetch *f, struct err *err)
 {
 	struct strv one = { 0 };

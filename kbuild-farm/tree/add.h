@@ -20,16 +20,18 @@ struct tree_add {
 	 */
 	const char *source;
 	bool in_place; /* the adopted clone itself becomes the tree */
-	unsigned depth; /* commits per branch, fetched by git; 0 for all */
+	/* commits per branch, which the git program fetches; 0 for all */
+	unsigned depth;
 	struct strv branches; /* branches to fetch; empty for all */
 	const struct tree_observer *watch;
 };
 
 /*
  * Add a tree without changing the configuration.  Returns 0; -EEXIST if the
- * tree exists; -EBUSY if another process is adding it; -ECANCELED; or another
- * negative errno.  On success *url is the URL or the absolute path to store in
- * the configuration, and the caller frees it.
+ * tree exists; -EBUSY if another process is adding it; -ECANCELED if
+ * *watch->cancel becomes true; or another negative errno.  On success *url is
+ * the URL or the absolute path to store in the configuration, and the caller
+ * frees it.
  */
 int tree_add(const struct tree_add *a, char **url, struct err *err);
 

@@ -110,7 +110,7 @@ static int copy_remotes(git_repository *to, git_repository *from)
 			&all, source,
 			"^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$");
 	while (!ret && !git_config_next(&entry, all)) {
-		/* No value matches "$^", so this adds a value. */
+		/* "$^" matches no existing value, so the value is added. */
 		ret = git_config_set_multivar(target, entry->name, "$^",
 					      entry->value ? entry->value : "");
 	}
@@ -132,7 +132,10 @@ int tree_adopt_borrow(const char *repository, const char *source,
 
 	if (!ret && git_repository_init(&made, repository, 1))
 		ret = tree_git_set_error(err, -1, "%s", repository);
-	/* libgit2 reads the alternates when it opens the repository again. */
+	/*
+	 * Close `made`: libgit2 reads the alternates only on opening a
+	 * repository.
+	 */
 	git_repository_free(made);
 	if (ret)
 		goto out;
@@ -140,7 +143,10 @@ int tree_adopt_borrow(const char *repository, const char *source,
 	ret = write_alternates(repository, common, err);
 	if (ret)
 		goto out;
-	/* The history ends where that of the clone does. */
+	/*
+	 * If the clone is shallow, the history of the new repository ends at
+	 * the same commits.
+	 */
 	shallow = xasprintf("%sshallow", common);
 	copy = xasprintf("%s/shallow", repository);
 	if (fs_exists(shallow))
@@ -161,7 +167,10 @@ out:
 	return ret;
 }
 
-/* Return the clone whose objects are borrowed, or NULL; the caller frees it. */
+/*
+ * Return the path of the clone that lends objects, or NULL.  The caller frees
+ * it.
+ */
 static char *find_lender(const char *repository)
 {
 	char *path = xasprintf("%s" ALTERNATES, repository), *out = NULL;

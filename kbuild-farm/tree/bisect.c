@@ -15,9 +15,10 @@
 #include <string.h>
 
 /*
- * Ancestors are counted with a bit set per commit, which takes 32 MB for
- * BITS_MAX commits.  In a larger range only the commits on the first-parent
- * chain of the bad commit get a weight, which quickly leads to a smaller range.
+ * The ancestors of each candidate are counted with a bit set per commit, which
+ * takes 32 MB for BITS_MAX commits.  In a larger range this is done only for
+ * the commits on the first-parent chain of the bad commit, and one of these is
+ * chosen, which quickly leads to a smaller range.
  */
 
 #define BITS_MAX 16384
@@ -28,7 +29,8 @@ struct candidate {
 	size_t *parents; /* parents that are candidates, in commit order */
 	size_t n_parents;
 	bool has_first_parent; /* parents[0] is the first parent */
-	size_t n_ancestors; /* candidates among its ancestors, with itself */
+	/* candidates among the ancestors, including itself */
+	size_t n_ancestors;
 	bool skipped, visited;
 };
 
@@ -163,7 +165,7 @@ static void count_all_ancestors(struct range *r)
 	free(bits);
 }
 
-/* Count `from` and its ancestors, except those that an earlier call counted. */
+/* Count `from` and those of its ancestors that no earlier call has counted. */
 static size_t count_unvisited(struct range *r, size_t from)
 {
 	size_t *stack = NULL, n = 0, count = 0;
@@ -183,7 +185,10 @@ static size_t count_unvisited(struct range *r, size_t from)
 	return count;
 }
 
-/* Weigh the commits of the first-parent chain; the others keep weight 0. */
+/*
+ * Set n_ancestors of the commits on the first-parent chain; it remains 0 for
+ * all others.
+ */
 static void count_linear_ancestors(struct range *r)
 {
 	size_t *chain = NULL, n = 0, at = r->n_commits - 1, sum = 0;
@@ -202,7 +207,10 @@ static void count_linear_ancestors(struct range *r)
 	free(chain);
 }
 
-/* Return the number of commits that either result excludes. */
+/*
+ * Return the number of candidates that a test of commit `i` excludes at least,
+ * whether the commit is good or bad.
+ */
 static size_t min_excluded(const struct range *r, size_t i)
 {
 	size_t w = r->commits[i].n_ancestors;
@@ -233,7 +241,10 @@ static size_t weigh_and_choose(struct range *r)
 	}
 	count_linear_ancestors(r);
 	best = choose_candidate(r);
-	/* All first parents are skipped: choose the nearest other commit. */
+	/*
+	 * If all commits on the first-parent chain are skipped, choose a commit
+	 * near the middle of the range.
+	 */
 	for (size_t i = r->n_commits / 2; best == NONE && i + 1 < r->n_commits;
 	     i++)
 		best = r->commits[i].skipped ? NONE : i;
@@ -355,7 +366,10 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 		free(refs);
 	}
 	for (size_t i = 0; i < names.n; i++) {
-		/* "good-COMMIT"; `git bisect terms` may replace "good". */
+		/*
+		 * The names are "good-COMMIT" and "skip-COMMIT", but git lets
+		 * the user replace the word "good".
+		 */
 		const char *dash = strrchr(names.v[i], '-');
 
 		if (dash && !str_starts(names.v[i], "skip-"))

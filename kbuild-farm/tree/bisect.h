@@ -2,7 +2,7 @@
 /*
  * tree/bisect.h - Bisection of a managed tree, and detection of `git bisect`.
  *
- * Commits are picked as git-bisect(1) does.
+ * Commits are chosen by the same rule as in git-bisect(1).
  */
 #ifndef TREE_BISECT_H
 #define TREE_BISECT_H
@@ -25,14 +25,14 @@ struct tree_bisect_step {
 };
 
 /*
- * Choose the commit to test next in the managed tree of that name.  The
- * candidates are `bad` and its ancestors that are not ancestors of a commit in
- * `good`.  Of these, except `bad` and those in `skipped`, *out names the commit
- * that has as close to half of the candidates as ancestors as possible, so that
- * either result excludes about half.
+ * Choose the commit to test next in the managed tree `tree`.  The candidates
+ * are `bad` and its ancestors, without the commits in `good` and their
+ * ancestors.  out->next is never `bad` or a commit in `skipped`.  The number of
+ * candidates among its ancestors is as close to half of all candidates as
+ * possible, so that either result of its test excludes about half of them.
  *
  * Returns 0; -ENOENT for an unknown commit; -EINVAL if `bad` is an ancestor of
- * a good one; or another negative errno.  The caller releases *out.
+ * a commit in `good`; or another negative errno.  The caller releases *out.
  */
 int tree_bisect_choose(struct tree_bisect_step *out, const char *tree,
 		       const struct strv *good, const char *bad,
@@ -40,8 +40,8 @@ int tree_bisect_choose(struct tree_bisect_step *out, const char *tree,
 void tree_bisect_step_release(struct tree_bisect_step *h);
 
 /*
- * Return true if `git bisect` is active in the repository whose work tree, main
- * or linked, has its top at `dir`.
+ * Return true if `git bisect` is active in the work tree, main or linked, whose
+ * top directory is `dir`.
  */
 bool tree_bisect_is_active(const char *dir);
 /*

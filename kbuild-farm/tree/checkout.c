@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Record a failure of any thread; the first one counts. */
+/*
+ * Record a failure.  Any thread may call this; only the first failure is kept.
+ */
 static void checkout_fail(struct tree_checkout *m, int ret,
 			  const struct err *why)
 {
@@ -42,7 +44,10 @@ static void save_stat(git_index_entry *e, const struct stat *st)
 	e->file_size = (uint32_t)st->st_size;
 }
 
-/* Compare the type of a file and its owner's execute permission. */
+/*
+ * Return true if the type of the file and its owner's execute permission are
+ * those of the entry.
+ */
 static bool mode_fits(const git_index_entry *e, mode_t mode)
 {
 	switch (e->mode) {
@@ -100,7 +105,10 @@ static int remove_extra(struct dir_comparison *l, const char *name,
 	return 0;
 }
 
-/* The content of a submodule's directory is not managed. */
+/*
+ * A submodule is an empty directory.  With read_only, ignore the content of the
+ * directory; otherwise remove it, so that it is created again.
+ */
 static int compare_submodule(struct dir_comparison *l, const char *name,
 			     const char *path, size_t i)
 {
@@ -142,7 +150,7 @@ static int compare_name(struct dir_comparison *l, const char *name)
 	const git_index_entry *file;
 	struct stat st;
 
-	/* built by hand, because this runs for about 100,000 names */
+	/* Concatenate by hand, because this runs for about 100,000 names. */
 	if (*l->dir->path) {
 		at = stpcpy(at, l->dir->path);
 		*at++ = '/';
@@ -155,7 +163,9 @@ static int compare_name(struct dir_comparison *l, const char *name)
 		if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 			return errno == ENOENT ? 0 :
 						 set_path_error(l, path, errno);
-		/* Any other kind of file is not part of the commit. */
+		/*
+		 * A file in place of the directory is not part of the commit.
+		 */
 		if (S_ISDIR(st.st_mode))
 			return 0;
 	} else if (!*l->dir->path && !strcmp(name, TREE_GIT_LINK)) {
@@ -208,7 +218,7 @@ static void compare_dir_files(void *ctx, size_t i)
 		return;
 	}
 	l.fd = beneath_open(m->root_fd, d->path, !m->read_only);
-	/* the directory and its files are missing */
+	/* The files of a missing directory remain TREE_FILE_MISSING. */
 	if (l.fd < 0 && m->read_only)
 		return;
 	ret = l.fd < 0 ? set_path_error(&l, d->path, -l.fd) : compare_all(&l);
@@ -333,8 +343,9 @@ static int save_file_stat(struct file_writer *w, git_index_entry *e)
 }
 
 /*
- * Returns 1 if the file is right and its stat data are recorded, 0 if it must
- * be written, -1 on an error.
+ * Check whether an existing file has the content of the commit.  Returns 1 if
+ * it does, and records its stat data; 0 if the file must be written; -1 on an
+ * error.
  */
 static int keep_if_unchanged(struct file_writer *w, git_index_entry *e)
 {
@@ -357,8 +368,9 @@ static int keep_if_unchanged(struct file_writer *w, git_index_entry *e)
 	if (fstatat(w->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return failed_on(w, e);
 	/*
-	 * Any other mtime may be older than products of a different content,
-	 * which make must rebuild.
+	 * If the mtime is not the recorded one, the file may have had other
+	 * content, from which make built newer products.  Set a new mtime, so
+	 * that make rebuilds them.
 	 */
 	if (e->mtime.seconds != (int32_t)st.st_mtim.tv_sec ||
 	    e->mtime.nanoseconds != (uint32_t)st.st_mtim.tv_nsec)
@@ -416,7 +428,8 @@ static int write_link(struct file_writer *w, git_index_entry *e,
 }
 
 /*
- * A huge file of zeros compresses to almost nothing, so check the size first.
+ * Check the size of a blob before it is read, because a huge file of zeros
+ * compresses to almost nothing.
  */
 static int check_blob(struct file_writer *w, const git_index_entry *e)
 {

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* at the top of a worktree; not part of any tree */
+/* Entry at the top of a worktree that is not part of the commit. */
 #define TREE_GIT_LINK ".git"
 
 enum tree_file_state {
@@ -34,7 +34,7 @@ struct tree_checkout {
 	git_repository *repo;
 	git_odb *odb;
 	int root_fd; /* directory of the worktree */
-	/* files of the commit with their recorded stat data */
+	/* files of the commit, with stat data from the index */
 	struct tree_files files;
 	uint8_t *states; /* enum tree_file_state of each file */
 	unsigned n_threads;
@@ -45,9 +45,9 @@ struct tree_checkout {
 	bool read_only;
 	const atomic_bool *stop; /* true: stop with -ECANCELED; may be NULL */
 
-	size_t *pending; /* files that are not TREE_FILE_SAME */
+	size_t *pending; /* indexes of the files to write */
 	size_t n_pending;
-	/* Minimum mtime of written files; 0 if they get the current time. */
+	/* mtime of written files; 0 for the current time */
 	struct timespec min_mtime;
 
 	void (*on_progress)(void *ctx, uint64_t done, uint64_t all);

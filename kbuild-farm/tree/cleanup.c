@@ -54,7 +54,11 @@ void tree_cleanup_datadir(const char *top, struct strv *unfinished)
 	strv_release(&names);
 }
 
-/* Another process may create the directory an instant before it locks it. */
+/*
+ * Create and lock the directory.  It may exist and be unlocked for a moment
+ * while another process creates it.  Returns the descriptor of the lock or a
+ * negative errno.
+ */
 static int try_create_new(const char *dir, struct err *err)
 {
 	char *path = xasprintf("%s/lock", dir);
@@ -82,7 +86,10 @@ static bool is_empty_but_for_lock(const char *dir)
 	return is;
 }
 
-/* A process that cleans up holds the lock for an instant, too. */
+/*
+ * Return true if the error `ret` may be transient.  -EBUSY is retried because a
+ * process that cleans up also holds the lock for a moment.
+ */
 static bool should_retry_create(int ret, int tries)
 {
 	if (ret == -EBUSY && tries < BUSY_TRIES_MAX)

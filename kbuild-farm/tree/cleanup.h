@@ -16,8 +16,8 @@
 void tree_cleanup_datadir(const char *top, struct strv *unfinished);
 /*
  * Remove locks and unfinished packs of DIR/repo.git and temporary state files
- * of `dir`.  The caller holds the update lock, and the repository must not be
- * an adopted clone.
+ * of `dir`.  The caller holds the update lock.  The tree must not be a clone
+ * that was adopted in place, because other programs can use that repository.
  */
 void tree_cleanup_repository(const char *dir);
 /*

@@ -12,12 +12,13 @@
  *	DATA/trees/.new-NAME/		a tree that is being added
  *	DATA/trees/.gone-NAME/		a tree that is being removed
  *
- * tree/cleanup.h removes what an interrupted addition or removal leaves.
+ * tree/cleanup.h removes the remains of an interrupted addition or removal.
  *
  * In repo.git the branches of a remote are refs/remotes/REMOTE/BRANCH.  The
- * remote of a tree that was added by URL is "origin".  HEAD names a branch that
- * follows the branch of the remote's HEAD.  An adopted clone has its own
- * branches and remotes.  A shallow clone (tree/add.h) has a file `shallow`.
+ * remote of a tree that was added by URL is "origin".  HEAD of such a tree
+ * names a local branch, which each update sets to the branch that the remote's
+ * HEAD names.  An adopted clone has its own branches and remotes.  A shallow
+ * clone (tree/add.h) has a file `shallow`.
  */
 #ifndef TREE_DATADIR_H
 #define TREE_DATADIR_H

@@ -39,8 +39,9 @@ static bool is_stop_requested(const struct checkout *c)
 /* ---- paths that may differ ---- */
 
 /*
- * Collect the paths at which the index differs from the commit.  The index
- * usually records the id of a tree that it equals, so that no tree is read.
+ * Collect the paths at which the index differs from the commit.  An index
+ * usually records the id of the tree that equals it; if that is the commit's
+ * tree, no tree is read.
  */
 static int compare_staged(struct checkout *c, const git_oid *commit)
 {
@@ -72,8 +73,8 @@ static int compare_staged(struct checkout *c, const git_oid *commit)
 }
 
 /*
- * A change in the clock tick in which the index was written may not show in the
- * stat data.
+ * Return true if the entry is racily clean: a change of the file in the clock
+ * tick in which the index was written may not alter its stat data.
  */
 static bool is_racy(const git_index_entry *e, const struct stat *index)
 {
@@ -159,7 +160,9 @@ static struct content read_worktree_content(const struct checkout *c,
 	if (lstat(full, &st))
 		st.st_mode = 0;
 	if (S_ISDIR(st.st_mode)) {
-		/* The commit contains a submodule at this path. */
+		/*
+		 * Assume a submodule; the caller checks it against the commit.
+		 */
 		is.mode = GIT_FILEMODE_COMMIT;
 	} else if (S_ISLNK(st.st_mode)) {
 		is.mode = GIT_FILEMODE_LINK;
@@ -192,7 +195,7 @@ static bool differs_from_commit(const struct checkout *c, const char *path,
 	struct content committed = { 0 };
 	git_tree_entry *e = NULL;
 
-	/* The files of a committed directory have paths of their own. */
+	/* If the commit has a directory here, its files are separate paths. */
 	if (!git_tree_entry_bypath(&e, c->head, path) &&
 	    git_tree_entry_filemode(e) != GIT_FILEMODE_TREE) {
 		committed.mode = git_tree_entry_filemode(e);
@@ -204,7 +207,7 @@ static bool differs_from_commit(const struct checkout *c, const char *path,
 	if (c->modes_ignored && is_plain_file(worktree->mode) &&
 	    is_plain_file(committed.mode))
 		worktree->mode = committed.mode;
-	/* A directory in place of a file has no mode and id. */
+	/* A directory in place of a file means that the file is missing. */
 	if (worktree->mode == GIT_FILEMODE_COMMIT &&
 	    committed.mode != GIT_FILEMODE_COMMIT)
 		worktree->mode = 0;

@@ -2,9 +2,10 @@
 /*
  * tree/dirty.h - Comparison of a git worktree with its commit.
  *
- * Nothing is written: unlike `git status`, the comparison does not refresh the
- * index.  Staged files and untracked files that are not ignored count as
- * differences.  The content of a submodule does not.
+ * The files in the worktree are compared with HEAD; staged content has no
+ * effect.  Untracked files count as differences unless they are ignored.  The
+ * content of a submodule is not compared.  Nothing is written: unlike `git
+ * status`, the comparison does not refresh the index.
  */
 #ifndef TREE_DIRTY_H
 #define TREE_DIRTY_H
@@ -20,8 +21,8 @@ struct tree_dirty {
 	/*
 	 * SHA-256 over each differing file, sorted by path (strcmp): the path,
 	 * a NUL, and "MODE ID\n" of the file in the worktree (mode in octal,
-	 * git's blob id in hexadecimal), or "gone\n".  Times, owners and staged
-	 * content do not affect it.
+	 * git's blob id in hexadecimal), or "gone\n" if the worktree lacks the
+	 * file.  Times, owners and staged content do not affect it.
 	 */
 	struct digest digest;
 };

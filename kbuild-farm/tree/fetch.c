@@ -85,7 +85,10 @@ static int on_tip(const char *name, const git_oid *before, const git_oid *after,
 	return 0;
 }
 
-/* All callbacks share one payload, so this one selects its part. */
+/*
+ * Select the credentials from the payload, which libgit2 shares between all
+ * callbacks.
+ */
 static int on_credentials(git_credential **out, const char *url,
 			  const char *user, unsigned types, void *payload)
 {
@@ -181,7 +184,7 @@ static void put_fetched_head(struct fetch_session *t,
 		    !git_refspec_src_matches(spec, head->name) ||
 		    git_refspec_transform(&name, spec, head->name) || !name.ptr)
 			continue;
-		/* Without a leading "+" a branch only moves forward. */
+		/* A refspec without "+" permits fast-forward updates only. */
 		was = tree_ref_transaction_find(set, name.ptr);
 		allowed = !was || git_refspec_force(spec) ||
 			  git_graph_descendant_of(t->fetch->repo, &head->oid,
@@ -192,7 +195,10 @@ static void put_fetched_head(struct fetch_session *t,
 	}
 }
 
-/* Return true if the server decides whether the reference exists. */
+/*
+ * Return true if a refspec of the remote covers the reference, so that it is
+ * removed if the server does not have the branch.
+ */
 static bool is_pruned(const struct fetch_session *t, const char *name)
 {
 	size_t n = git_remote_refspec_count(t->remote);

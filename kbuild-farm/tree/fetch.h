@@ -10,13 +10,13 @@
 
 #include <git2.h>
 
-/* One fetch.  The caller sets the first fields and zeroes the rest. */
+/* One fetch.  The caller sets the fields up to `shared` and zeroes the rest. */
 struct tree_fetch {
 	struct tree_worker *worker;
 	git_repository *repo;
 	unsigned depth; /* commits per branch; 0 for all */
-	bool all_tags; /* false: only tags of commits that are fetched */
-	/* other programs may change the repository: a user's clone */
+	bool all_tags; /* fetch all tags, not only those of fetched commits */
+	/* the repository is a user's clone, which other programs may change */
 	bool shared;
 	struct tree_ref_changes changes;
 	/* refs/heads/BRANCH that the remote's HEAD names, or NULL */
@@ -34,7 +34,10 @@ struct tree_fetch {
  */
 int tree_fetch_remote(struct tree_fetch *f, const char *remote,
 		      struct err *err);
-/* Set `head_ref` only.  Returns as tree_fetch_remote(). */
+/*
+ * Connect to the remote and set `head_ref` without fetching.  Returns as
+ * tree_fetch_remote().
+ */
 int tree_fetch_head(struct tree_fetch *f, const char *remote, struct err *err);
 void tree_fetch_release(struct tree_fetch *f);
 

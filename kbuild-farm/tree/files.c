@@ -108,7 +108,7 @@ static int compare_dirs(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* Add the directories of file `i` that do not contain the file before it. */
+/* Add the directories that contain file `i` but not file `i` - 1. */
 static void begin_dirs(struct tree_files *f, size_t i)
 {
 	const char *path = f->entries[i].path;
@@ -130,7 +130,10 @@ static void begin_dirs(struct tree_files *f, size_t i)
 	}
 }
 
-/* All paths that begin with "DIR/" are contiguous. */
+/*
+ * Find the end of a directory by binary search: the paths that begin with
+ * "DIR/" are contiguous.
+ */
 static void end_dir(const struct tree_files *f, struct tree_dir *d)
 {
 	size_t low = d->first, high = f->n_entries, n = strlen(d->path);
@@ -186,7 +189,7 @@ int tree_files_read(struct tree_files *out, git_repository *repo,
 	git_commit_free(c);
 	if (ret)
 		return ret;
-	/* Trees written by git are in this order, but others may not be. */
+	/* Only trees written by git are certain to be in this order. */
 	if (out->n_entries)
 		qsort(out->entries, out->n_entries, sizeof(*out->entries),
 		      compare_files);

@@ -12,7 +12,7 @@
 
 #define TREE_FILES_MAX 1000000
 
-/* A directory: the files of the list from `first` up to `end` are below it. */
+/* A directory.  The files below it are entries[first] to entries[end - 1]. */
 struct tree_dir {
 	char *path; /* "" for the top */
 	unsigned depth;
@@ -47,10 +47,13 @@ int tree_files_from_index(struct tree_files *out,
 			  const struct tree_index *index, struct err *err);
 void tree_files_release(struct tree_files *f);
 
-/* Return the entry of `path` among those from `first` up to `end`, or NULL. */
+/*
+ * Search entries[first] to entries[end - 1] for `path`.  Returns the entry or
+ * NULL.
+ */
 git_index_entry *tree_files_find(const struct tree_files *f, size_t first,
 				 size_t end, const char *path);
-/* Return the directory `path`, which has that depth, or NULL. */
+/* Return the directory `path`, which has `depth` path components, or NULL. */
 struct tree_dir *tree_files_find_dir(const struct tree_files *f, unsigned depth,
 				     const char *path);
 

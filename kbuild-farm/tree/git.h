@@ -38,7 +38,10 @@ void tree_git_init(void);
  */
 int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Set the error for an SHA-256 repository, also one on a server. */
+/*
+ * Set the error for an SHA-256 repository whose path or URL is `where`.
+ * Returns -EPROTONOSUPPORT.
+ */
 int tree_git_set_sha256_error(struct err *err, const char *where);
 
 #endif

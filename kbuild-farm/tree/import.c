@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 200 /* a descriptor for each */
+#define DEPTH_MAX 200 /* nested directories; each needs a descriptor */
 
 static int read_whole(int fd, const char *path, off_t size, struct buf *out,
 		      struct err *err)
@@ -28,7 +28,10 @@ static int read_whole(int fd, const char *path, off_t size, struct buf *out,
 		return err_set(err, E2BIG, "%s: larger than %llu MiB", path,
 			       TREE_FILE_MAX >> 20);
 	while (n) {
-		/* With one byte more than st_size, one read finds the end. */
+		/*
+		 * Reserve one byte more than the rest of the file, so that the
+		 * last read, which returns 0, needs no further memory.
+		 */
 		size_t room = (size_t)size + 1 > out->len ?
 				      (size_t)size + 1 - out->len :
 				      1u << 16;
@@ -150,7 +153,7 @@ static int import_dir(struct tree_builder *in, const char *dir, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
-	/* Thousands of objects would become part of the commit. */
+	/* Reject a built tree: its objects would become part of the commit. */
 	for (size_t i = 0;
 	     !ret && i < sizeof(build_files) / sizeof(*build_files); i++) {
 		if (!faccessat(fd, build_files[i], F_OK, 0))
@@ -183,7 +186,10 @@ static int bad_archive(struct archive *a, struct err *err)
 		       text ? text : "");
 }
 
-/* The archive controls `size`, which only selects the first read's length. */
+/*
+ * Read a file of the archive.  `size` is from the archive and may be wrong, so
+ * it only limits the length of a single read.
+ */
 static int read_file_member(struct tree_builder *in, struct archive *a,
 			    const char *path, la_int64_t size, struct buf *out,
 			    struct err *err)
@@ -298,7 +304,7 @@ static int import_tar(struct tree_builder *in, const char *file,
 
 	if (!a)
 		str_out_of_memory();
-	/* Other filters of libarchive run external programs. */
+	/* Enable no further filters, because some run external programs. */
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_bzip2(a);
@@ -476,7 +482,7 @@ static int import_into(struct import_state *im, git_repository *repo,
 	ret = tree_pack_finish(im->builder.pack, on_indexed, im, w->stop, err);
 	if (ret)
 		goto out;
-	/* libgit2 has not noticed the new pack. */
+	/* Make libgit2 notice the new pack. */
 	if (git_repository_odb(&odb, repo) || git_odb_refresh(odb)) {
 		ret = tree_git_set_error(err, -1, "%s", w->repository);
 		goto out;

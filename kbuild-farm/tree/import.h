@@ -6,8 +6,9 @@
  * the top Makefile contains a version, an annotated tag such as v6.1.192,
  * without which kbuild would append "+" to the kernel's release.  Author,
  * message and date do not depend on the user, host and time of the import: the
- * date is that of the top Makefile, or of the newest file without one.  Equal
- * contents thus give the same tree and, with an equal date, the same commit.
+ * date is the mtime of the top Makefile or, if there is no Makefile, of the
+ * newest file.  Equal contents thus give the same tree and, with an equal date,
+ * the same commit.
  *
  * An archive is a tar file, uncompressed or compressed by xz, gzip, bzip2 or
  * zstd.  If all its entries are below one directory, that directory is
@@ -17,12 +18,13 @@
  * Files get mode 0644, or 0755 if their owner may execute them.  Empty
  * directories are dropped, because git does not store them.
  *
- * Rejected with -EINVAL and the entry's name in `err`: absolute paths, "..",
- * ".git" in any case, duplicate paths, paths below a file or a link, hard links
- * to anything except an earlier file, devices, FIFOs and sockets, and a
- * directory that contains a build.  Rejected with -E2BIG: a file above 512 MiB,
- * more than 8 GiB or a million entries in total, and an archive that expands to
- * more than a hundred times its size.
+ * The import fails with -EINVAL and the entry's name in `err` for absolute
+ * paths, "..", ".git" in any case, duplicate paths, paths below a file or a
+ * link, hard links to anything except an earlier file, devices, FIFOs and
+ * sockets.  It also fails with -EINVAL for a directory that contains a build,
+ * and with -E2BIG for a file above 512 MiB, more than 8 GiB or a million
+ * entries in total, and an archive that expands to more than a hundred times
+ * its size.
  */
 #ifndef TREE_IMPORT_H
 #define TREE_IMPORT_H
@@ -55,9 +57,10 @@ struct tree_imported {
 
 /*
  * Run an import.  Returns 0; -EBADMSG for a damaged, truncated or unknown
- * archive; the errors above; or another negative errno with `err` naming the
- * file.  After a failure the repository is removed.  After a kill it has no
- * HEAD, so it is not recognized as a repository, and the caller removes it.
+ * archive; -EINVAL or -E2BIG for the contents listed above; or another negative
+ * errno with `err` naming the file.  After a failure the repository is removed.
+ * If the process is killed, the caller must remove the repository; it has no
+ * HEAD yet, so it is not recognized as a repository.
  */
 int tree_import(const struct tree_import *import, struct tree_imported *out,
 		struct err *err);

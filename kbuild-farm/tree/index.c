@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define INDEX_MAX         (1u << 30)
-#define ENTRY_FIXED_BYTES 62 /* bytes in front of a path */
+#define ENTRY_FIXED_BYTES 62 /* bytes of an entry before its path */
 #define SUM               20
 #define ENTRY_EXTENDED    0x4000u
 #define LENGTH            0x0fffu
@@ -80,8 +80,9 @@ static bool read_strip(struct cursor *c, size_t *out)
 }
 
 /*
- * Append the path to `paths` and return its offset in *at, because `paths`
- * moves when it grows.
+ * Decode a path of version 4 and append it to `paths`.  *last is the offset of
+ * the previous path in `paths`.  Stores the new offset in *at, not a pointer,
+ * because `paths` moves when it grows.
  */
 static bool read_packed_path(struct tree_index *x, struct cursor *c,
 			     size_t *last, size_t *at)
@@ -147,8 +148,9 @@ static bool read_index_entries(struct tree_index *x, struct cursor *c,
 }
 
 /*
- * Record the root tree of a "TREE" extension: the root's path, which is empty,
- * "ENTRIES SUBTREES\n", and the id.  "-1" entries mark an outdated tree.
+ * Record the root tree from a "TREE" extension, which begins with the root's
+ * path (empty), "ENTRIES SUBTREES\n" and the id.  ENTRIES is -1 if the tree is
+ * outdated.
  */
 static void read_root(struct tree_index *x, const uint8_t *p, size_t n)
 {
@@ -160,8 +162,8 @@ static void read_root(struct tree_index *x, const uint8_t *p, size_t n)
 }
 
 /*
- * Extensions whose names begin with a lower-case letter change the meaning of
- * the entries.
+ * Return false if an extension is damaged, or if its name begins with a
+ * lower-case letter: such an extension changes the meaning of the entries.
  */
 static bool read_extensions(struct tree_index *x, struct cursor *c)
 {

@@ -2,8 +2,8 @@
 /*
  * tree/index.h - Read-only parser of git's index.
  *
- * The format is gitformat-index(5), versions 2 to 4.  libgit2 takes ten times
- * as long, which is noticeable in a build where nothing changed.
+ * The format is that of gitformat-index(5), versions 2 to 4.  libgit2 would
+ * take ten times as long, which is noticeable in a build where nothing changed.
  */
 #ifndef TREE_INDEX_H
 #define TREE_INDEX_H
@@ -15,10 +15,16 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* flags_extended: the file may be missing; no content is staged. */
+/*
+ * Bits of flags_extended: the file may be missing (skip-worktree); the file has
+ * no staged content (git add --intent-to-add).
+ */
 #define TREE_INDEX_SKIP          (1u << 14)
 #define TREE_INDEX_INTENT_TO_ADD (1u << 13)
-/* flags: the file is assumed to be unchanged; stage of a conflict. */
+/*
+ * Bits of flags: the file is assumed to be unchanged; the stage of an entry in
+ * a merge conflict.
+ */
 #define TREE_INDEX_ASSUME_VALID 0x8000u
 #define TREE_INDEX_STAGE        0x3000u
 
@@ -30,7 +36,7 @@ struct tree_index {
 	struct buf text, paths;
 	struct stat file_stat; /* of the index file */
 	git_oid checksum; /* of the index file */
-	git_oid root_tree; /* the tree that equals the index, if recorded */
+	git_oid root_tree; /* tree that equals the index; zero if unknown */
 };
 
 /*

@@ -26,8 +26,9 @@ int tree_commit_find(struct tree_commit *out, const char *tree, const char *rev,
 void tree_commit_release(struct tree_commit *c);
 /*
  * Describe a commit as `git describe --tags --abbrev=12` does
- * ("v6.1-12-gabcdef012345").  Returns a string that the caller frees; without a
- * tag, the first twelve digits.  May take seconds in a long history.
+ * ("v6.1-12-gabcdef012345"), or return the first twelve digits of `id` if no
+ * tag precedes it.  The caller frees the result.  May take seconds in a long
+ * history.
  */
 char *tree_commit_describe(const char *tree, const char *id);
 /*
@@ -48,16 +49,17 @@ struct tree_commit_log {
 	struct tree_commit_log_entry *v; /* newest first */
 	size_t n;
 	size_t n_total; /* number of commits including those not in `v` */
-	/* Commits of `from` that `to` lacks after a rewrite of the history. */
+	/* number of commits that `from` has and `to` lacks */
 	size_t n_missing;
 };
 
 /*
  * Read at most `max` of the commits that `to` has and `from` lacks, in the
- * repository at the path `repository`; both are 40 hexadecimal digits.
+ * repository at the path `repository`.  `from` and `to` are commit ids of 40
+ * hexadecimal digits.
  *
- * Returns 0; -ENOENT if the repository lacks one of them; -EINVAL for an
- * invalid id; or another negative errno.  The caller releases *out.
+ * Returns 0; -ENOENT if the repository lacks one of the two commits; -EINVAL
+ * for an invalid id; or another negative errno.  The caller releases *out.
  */
 int tree_commit_log_read(struct tree_commit_log *out, const char *repository,
 			 const char *from, const char *to, size_t max,

@@ -36,7 +36,7 @@ static int compare_ref_priority(const void *a, const void *b)
 	return order ? order : (int)y->added - (int)x->added;
 }
 
-/* Add a line "OID NAME".  Comments and peeled values are skipped. */
+/* Add the reference of a line "OID NAME"; skip comments and peeled values. */
 static int read_packed_line(struct tree_ref_transaction *s, const char *line,
 			    size_t n)
 {
@@ -129,7 +129,10 @@ void tree_ref_transaction_update(struct tree_ref_transaction *s,
 	r->added = true;
 }
 
-/* Return true if a parent directory of `name` is one of the sorted refs. */
+/*
+ * Return true if one of the `n` sorted references in `v` is named like a parent
+ * directory of `name`.
+ */
 static bool is_below_another(const struct tree_ref *v, size_t n,
 			     const char *name)
 {
@@ -164,8 +167,9 @@ static void count_change(struct tree_ref_changes *c,
 }
 
 /*
- * Move one reference of each name to the front, and free the others' names.
- * Returns the number of names.
+ * Keep one reference of each name, preferably the update, and move it to the
+ * front.  References that are neither updated nor retained are dropped.
+ * Returns the number of remaining references.
  */
 static size_t merge_duplicate_refs(struct tree_ref_transaction *s,
 				   struct tree_ref_changes *c)
@@ -300,7 +304,7 @@ void tree_ref_transaction_release(struct tree_ref_transaction *s)
 	*s = (struct tree_ref_transaction){ 0 };
 }
 
-/* Drop references in separate files. */
+/* Drop references in separate files whose objects are missing. */
 static int drop_missing_files(git_repository *repo, git_odb *odb,
 			      struct err *err)
 {

@@ -2,16 +2,16 @@
 /*
  * tree/ref-transaction.h - Change of all references in one step.
  *
- * libgit2 writes each reference to a separate file, and copies all others for
- * each that it prunes, so that 100,000 references take minutes.  A transaction
- * instead writes a new packed-refs file (gitrepository-layout(5),
- * git-pack-refs(1)) and renames it.  Symbolic references are not part of it.
+ * libgit2 writes each reference to a separate file and, for each reference that
+ * it prunes, copies all others, so that 100,000 references take minutes.  A
+ * transaction instead writes a new packed-refs file (gitrepository-layout(5),
+ * git-pack-refs(1)) and renames it.  It does not contain symbolic references.
  *
  * The caller holds the tree's update lock, and calls
  *
  *  1. tree_ref_transaction_read();
  *  2. tree_ref_transaction_update() for each wanted reference, and clears
- *     `retained` of those that may be dropped;
+ *     `retained` of those that must be dropped unless they are updated;
  *  3. tree_ref_transaction_commit();
  *  4. tree_ref_transaction_release().
  */
@@ -33,17 +33,18 @@ struct tree_ref {
 	char *name;
 	git_oid id;
 	bool added; /* set by tree_ref_transaction_update() */
-	bool retained; /* existed before; stays unless it is updated */
+	bool retained; /* remains even if it is not updated */
 };
 
 /* A zeroed struct is empty. */
 struct tree_ref_transaction {
 	struct tree_ref *refs;
 	size_t n_refs;
-	size_t n_initial; /* the first ones existed before, sorted by name */
+	/* number of references read, which come first, sorted by name */
+	size_t n_initial;
 };
 
-/* Move all references of separate files to packed-refs. */
+/* Move all references from separate files to packed-refs. */
 int tree_ref_transaction_pack(git_repository *repo, struct err *err);
 /*
  * Pack the references of the repository and read them.  All of them are
@@ -52,12 +53,13 @@ int tree_ref_transaction_pack(git_repository *repo, struct err *err);
 int tree_ref_transaction_read(struct tree_ref_transaction *s,
 			      git_repository *repo, struct err *err);
 /*
- * Drop references whose objects are missing because a clone that lends them has
- * lost them, and count them in *n.  git_refdb_compress() would fail otherwise.
+ * Drop references whose objects are missing, because the clone from which they
+ * are borrowed no longer has them.  *n is the number of references dropped from
+ * packed-refs.  git_refdb_compress() would fail on such a reference.
  */
 int tree_ref_transaction_drop_missing(git_repository *repo, unsigned *n,
 				      struct err *err);
-/* Return the reference that existed before under that name, or NULL. */
+/* Return the reference `name` as it was before the transaction, or NULL. */
 struct tree_ref *tree_ref_transaction_find(const struct tree_ref_transaction *s,
 					   const char *name);
 /*
@@ -67,10 +69,10 @@ struct tree_ref *tree_ref_transaction_find(const struct tree_ref_transaction *s,
 void tree_ref_transaction_update(struct tree_ref_transaction *s,
 				 const char *name, const git_oid *id);
 /*
- * Write the references if any changed, and add the numbers to `changes`.  Of
- * "a" and "a/b", which cannot both exist, "a" stays.  Returns 0; -EBADMSG
- * without a change if the object of a reference is missing; or another negative
- * errno.
+ * Write packed-refs if a reference changed, and add the numbers of changes to
+ * `changes`.  If both "a" and "a/b" are wanted, which cannot coexist, "a/b" is
+ * dropped.  Returns 0; -EBADMSG without a change if the object of a reference
+ * is missing; or another negative errno.
  */
 int tree_ref_transaction_commit(struct tree_ref_transaction *s,
 				git_repository *repo,

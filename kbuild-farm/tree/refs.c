@@ -217,7 +217,7 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 	if (set_symbolic(repo, remote_head, tracking) ||
 	    git_reference_name_to_id(&id, repo, tracking))
 		ret = -1;
-	/* A reference that is right already is not written. */
+	/* Do not write a reference that already has this value. */
 	if (!ret && (git_reference_name_to_id(&now, repo, own) ||
 		     !git_oid_equal(&now, &id)))
 		ret = git_reference_create(&made, repo, own, &id, 1, REASON);
@@ -254,7 +254,7 @@ static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 	return 0;
 }
 
-/* HEAD may name a branch or a commit. */
+/* HEAD of `from` may name a branch or a commit. */
 static int mirror_head(git_repository *to, git_repository *from)
 {
 	git_reference *head = NULL;

@@ -21,19 +21,20 @@ void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 			 struct strv *out);
 
 /*
- * Point HEAD to the branch `head` (refs/heads/NAME, the remote's HEAD), set
- * that branch to refs/remotes/REMOTE/NAME, and let refs/remotes/REMOTE/HEAD
- * refer to the latter.  If `head` is NULL or was not fetched, main, master or
- * the first fetched branch is used.  Returns 0, -ENOENT if there is no branch,
- * or another negative errno.
+ * Make the tree follow the branch `head` (refs/heads/NAME) that the remote's
+ * HEAD names: set refs/heads/NAME to refs/remotes/REMOTE/NAME, point HEAD to
+ * refs/heads/NAME, and point refs/remotes/REMOTE/HEAD to
+ * refs/remotes/REMOTE/NAME.  If `head` is NULL or was not fetched, main, master
+ * or the first fetched branch is used.  Returns 0, -ENOENT if there is no
+ * branch, or another negative errno.
  */
 int tree_refs_follow_head(git_repository *repo, const char *remote,
 			  const char *head, struct err *err);
 /*
- * Copy the tags, branches and HEAD of `from` to `to`, which can read its
- * objects, and remove branches that `from` does not have.  With `remotes`,
- * include the remote-tracking branches of `from`.  Changes are appended to
- * `changes`.  Returns 0 or -errno.
+ * Copy the tags, branches and HEAD of `from` to `to`, which must be able to
+ * read the objects of `from`.  Remove branches that `from` does not have.  With
+ * `remotes`, include the remote-tracking branches of `from`.  The numbers of
+ * changes are added to `changes`.  Returns 0 or -errno.
  */
 int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
 		     struct tree_worker *w, struct tree_ref_changes *changes,

@@ -14,8 +14,9 @@
 #define ABBREVIATED 12
 
 /*
- * Return a tag of exactly this commit, because others need a walk through the
- * history, or the first digits of the commit.
+ * Return the name of a tag of exactly this commit, else the first digits of the
+ * commit.  Tags of ancestors are ignored, because finding them requires a walk
+ * through the history.  The caller frees the result.
  */
 static char *describe_commit(git_commit *commit, const char *hex)
 {
@@ -56,7 +57,10 @@ static bool read_head(struct tree_rev *r, git_repository *repo)
 	r->time_s = git_commit_time(commit);
 	r->commit = xstrdup(hex);
 	r->describe = describe_commit(commit, hex);
-	/* git_remote_lookup() leaks its regular expressions in libgit2 1.5. */
+	/*
+	 * Read the setting, because git_remote_lookup() of libgit2 1.5 leaks
+	 * its regular expressions.
+	 */
 	if (!git_repository_config_snapshot(&config, repo) &&
 	    !git_config_get_string(&url, config, "remote.origin.url"))
 		r->url = xstrdup(url);
@@ -129,8 +133,9 @@ static const char *short_name(const char *ref)
 }
 
 /*
- * If exactly one remote has the branch `rev`, set *out to "REMOTE/REV", else to
- * NULL.  The caller frees it.  Returns -EINVAL if several remotes have it.
+ * If exactly one remote has the branch `rev`, set *out to "REMOTE/REV", which
+ * the caller frees; otherwise leave *out alone.  Returns -EINVAL if several
+ * remotes have the branch.
  */
 static int find_in_remotes(git_repository *repo, const char *rev, char **out,
 			   struct err *err)

@@ -22,15 +22,15 @@ struct tree_rev {
 	long long time_s;
 	char *commit; /* 40 hexadecimal digits */
 	char *branch; /* "master"; NULL if HEAD is detached */
-	char *describe; /* tag of exactly this commit, else its first digits */
+	char *describe; /* tag of exactly this commit, else first digits */
 	char *url; /* URL of the remote "origin" */
 };
 
 /*
  * Read HEAD of the repository at `dir`, which may be a linked worktree.  `dir`
- * must be its top: a tarball unpacked inside another repository does not belong
- * to that.  Without a repository or a commit, `time_s` is the mtime of the
- * Makefile.
+ * must be the top of the repository, because a tarball that was unpacked inside
+ * another repository does not belong to that repository.  If `dir` has no
+ * repository or no commit, `time_s` is the mtime of the Makefile.
  *
  * Returns 0, or -errno if there is no Makefile either.  The caller releases *r.
  */
@@ -48,7 +48,7 @@ struct tree_rev_parsed {
  * Parse a revision as in gitrevisions(7): a tag, a branch, a remote-tracking
  * branch (REMOTE/BRANCH, or BRANCH if only one remote has it), or the digits of
  * a commit, which may be abbreviated; each may be followed by ~N, ^N or
- * ^{commit}. NULL is HEAD, the tree's own branch.
+ * ^{commit}.  NULL stands for HEAD.
  *
  * Returns 0; -ENOENT with similar names in `err`; -EINVAL if the revision is
  * ambiguous or not a commit; or another negative errno.

@@ -142,7 +142,7 @@ static void release_branch(struct tree_branch *b)
 	*b = (struct tree_branch){ 0 };
 }
 
-/* Insert a branch if it is one of the newest, which stay sorted. */
+/* Insert a branch into the sorted list of the newest branches, if it is one. */
 static void insert_newest(struct tree_state *s, const char *name,
 			  const git_oid *id, long long when)
 {
@@ -164,7 +164,7 @@ static void insert_newest(struct tree_state *s, const char *name,
 	s->n_branches++;
 }
 
-/* Return the short name of a listed branch, else NULL. */
+/* Return the short name of `ref` if it is a branch to list, else NULL. */
 static const char *branch_name(const struct tree_state *s, const char *ref)
 {
 	if (str_starts(ref, "refs/remotes/"))

@@ -79,8 +79,8 @@ static void read_errors(struct reading *r, int fd)
 }
 
 /*
- * Add the environment except variables that name another repository, because
- * kfarm may run in a hook.
+ * Add the environment except variables that name another repository.  git sets
+ * them for a hook, in which kfarm may run.
  */
 static void add_environment(struct strv *env)
 {
@@ -116,7 +116,7 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, "pipe");
-	/* of duplicate names the first one counts */
+	/* If a name occurs twice, its first value takes effect. */
 	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
 	strv_add(&env, "LC_ALL=C");
 	if (!isatty(STDIN_FILENO))
@@ -261,7 +261,9 @@ static int query_git_credential(struct tree_transport_credential *c,
 			  url.kind == TREE_URL_HTTPS ? "https" : "http",
 			  url.host, port, url.path + strspn(url.path, "/"),
 			  username);
-	/* a user may need time to find the password, a helper does not */
+	/*
+	 * At a terminal, suspend the timeout while the user enters a password.
+	 */
 	tree_worker_set_prompting(c->worker, has_terminal());
 	c->description = git_credential_program("fill", query);
 	tree_worker_set_prompting(c->worker, false);
@@ -323,7 +325,8 @@ void tree_transport_report_credential(struct tree_transport_credential *c,
 }
 
 /*
- * Limits of the captured stderr of ssh and the server, and of its quoted part.
+ * Limits of the captured stderr of ssh, in MiB, and of the part of it that an
+ * error quotes, in bytes.
  */
 #define COMPLAINT_MIB 1
 #define SSH_ERROR_MAX 600
@@ -372,7 +375,7 @@ static int set_ssh_error(struct ssh_stream *s)
 	size_t n;
 	char *line;
 
-	/* wait for the end, because ssh may print more before it */
+	/* Wait until ssh has ended, because it may print more until then. */
 	close_descriptor(&s->read_fd);
 	if (s->pid)
 		spawn_wait(s->pid);
@@ -635,8 +638,8 @@ static void mask_thin_pack(struct watched_stream *s, char *data, size_t n)
 }
 
 /*
- * Search the word also across the boundary of two reads: `tail` holds the end
- * of the previous one.
+ * Search for `sha256`, also across the boundary of two reads: `tail` contains
+ * the end of the previous read.
  */
 static void scan_for_sha256(struct watched_stream *s, const char *data,
 			    size_t n)
@@ -692,7 +695,10 @@ static void watched_free(git_smart_subtransport_stream *stream)
 	free(s);
 }
 
-/* If a connection continues, libgit2 requires the same stream object again. */
+/*
+ * Return the stream of an action.  While a connection continues, this must be
+ * the same object, as libgit2 requires.
+ */
 static int watched_action(git_smart_subtransport_stream **out,
 			  git_smart_subtransport *parent, const char *url,
 			  git_smart_service_t action)

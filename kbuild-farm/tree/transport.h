@@ -15,10 +15,11 @@
  *
  * Names and passwords for HTTP are obtained from `git credential fill`
  * (git-credential(1)) and thus from the user's helpers, or from the terminal if
- * there is one.  Accepted ones are approved, others rejected.
+ * there is one.  Afterwards `git credential approve` or `reject` reports
+ * whether the server accepted them.
  *
- * A part of the history, which libgit2 1.5 cannot fetch, is fetched by the
- * program git.
+ * If only a part of the history is wanted (--depth), the program git fetches
+ * it, because libgit2 1.5 cannot.
  */
 #ifndef TREE_TRANSPORT_H
 #define TREE_TRANSPORT_H
@@ -48,8 +49,8 @@ struct tree_transport_credential {
 };
 
 /*
- * A git_credential_acquire_cb whose payload is a struct
- * tree_transport_credential.
+ * Get the user's name and password for `url` from `git credential`.  This is a
+ * git_credential_acquire_cb; `payload` is a struct tree_transport_credential.
  */
 int tree_transport_acquire_credential(git_credential **out, const char *url,
 				      const char *user, unsigned types,

@@ -265,7 +265,7 @@ static int flush_batch(struct tree_builder *in, struct err *err)
 		v[i].content = buf_bytes(&in->batch[i]);
 	}
 	ret = pack_add(in->pack, v, in->n_batch, err);
-	/* the pending entries are the last ones */
+	/* Search backwards, because recent entries are the pending ones. */
 	for (size_t i = in->n_entries; i-- && in->n_batch;) {
 		struct tree_builder_entry *e = &in->entries[i];
 
@@ -391,7 +391,7 @@ static int compare_entry_paths(const void *a, const void *b)
 		      ((const struct tree_builder_entry *)b)->path);
 }
 
-/* In git's order, the name of a directory is followed by a slash. */
+/* git sorts a directory as if its name ended in a slash. */
 static int compare_items(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;

@@ -2,12 +2,12 @@
 /*
  * tree/tree-builder.h - Construction of a git tree from files in any order.
  *
- * Blobs are added to a pack as they arrive.  Paths are checked individually at
- * once, and against each other when the tree is built.
+ * Blobs are added to a pack as they arrive.  An invalid or duplicate path is
+ * rejected at once, a path below a file or a link when the tree is built.
  *
- * The pack has the format of gitformat-pack(5), version 2, with whole objects
- * only.  It becomes visible when tree_pack_finish() names it; before, it is an
- * unnamed file.
+ * The pack has the format of gitformat-pack(5), version 2, without deltas.
+ * Until tree_pack_finish() gives it a name, it is an unnamed file that no other
+ * process can see.
  */
 #ifndef TREE_TREE_BUILDER_H
 #define TREE_TREE_BUILDER_H
@@ -76,22 +76,25 @@ struct tree_builder {
 void tree_builder_release(struct tree_builder *in);
 
 /*
- * Add a file, or a symbolic link by its mode with the target as content.  Takes
- * the memory of `content`, which is empty afterwards.  Returns 0, -EINVAL for
- * an invalid path, -E2BIG beyond a limit, or -errno.
+ * Add a file.  A symbolic link has the mode GIT_FILEMODE_LINK, and its target
+ * is the content.  The memory of `content` moves to the builder unless the path
+ * is rejected; release `content` in any case.  Returns 0, -EINVAL for an
+ * invalid path, -E2BIG beyond a limit, or -errno.
  */
 int tree_builder_add(struct tree_builder *in, const char *path,
 		     git_filemode_t mode, long long mtime, struct buf *content,
 		     struct err *err);
 /*
- * Add a file equal to the one at `target`, which must have been added before.
+ * Add a file that is equal to `target`, a file that has been added.  Returns 0,
+ * -EINVAL if `target` is not such a file, or another negative errno.
  */
 int tree_builder_add_hard_link(struct tree_builder *in, const char *path,
 			       const char *target, struct err *err);
 /*
- * Build the tree after the last file.  *root is its id; with `strip`, that of
- * the only top-level directory.  *date is the mtime of the top Makefile, or of
- * the newest file.
+ * Build the tree after the last file, and store its id in *root.  With `strip`,
+ * if all entries are below one directory, *root is the tree of that directory.
+ * *date becomes the mtime of the top Makefile or, if there is no Makefile, of
+ * the newest file.  Returns 0 or -errno.
  */
 int tree_builder_finish(struct tree_builder *in, bool strip, git_oid *root,
 			long long *date, struct err *err);

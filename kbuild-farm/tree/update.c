@@ -95,7 +95,7 @@ static int update_remotes(struct tree_update_state *u, struct err *err)
 	return ret;
 }
 
-/* Adopt a URL that was changed in the configuration since the clone. */
+/* Switch to the configured URL if it has changed since the clone. */
 static int follow_configuration(struct tree_update_state *u, struct err *err)
 {
 	const char *url = u->home->url;
@@ -131,7 +131,8 @@ static int update_repository(struct tree_update_state *u, struct err *err)
 	return ret;
 }
 
-/* Return "2 new branches, 1 moved, 3 tags", for example; the caller frees it.
+/*
+ * Return a text like "2 new branches, 1 moved, 3 tags".  The caller frees it.
  */
 static char *format_changes(const struct tree_ref_changes *c)
 {
@@ -204,7 +205,8 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 }
 
 /*
- * Set *source to the configured URL of a tree that does not exist, else NULL.
+ * If the tree does not exist, set *source to its configured URL, which the
+ * caller frees.  Set it to NULL if the tree exists or has no URL.
  */
 static int configured_source(const char *name, char **source, struct err *err)
 {

@@ -14,8 +14,9 @@
  * (tree/add.h).
  *
  * Returns 0 after an on_note() call that lists the changes; -ECANCELED; or
- * another negative errno with `err` naming the first remote that failed.  Then
- * the repository is consistent, and the other remotes were fetched.
+ * another negative errno with `err` naming the first remote that failed.  A
+ * failed remote does not prevent the fetches of the other remotes, and the
+ * repository remains consistent.
  */
 int tree_update(const char *name, const struct tree_observer *watch,
 		struct err *err);

@@ -243,7 +243,10 @@ int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 	close(f.fd);
 	if (ret)
 		return ret;
-	/* Ctrl-C at a terminal also ends the child, usually before this one. */
+	/*
+	 * At a terminal, Ctrl-C also ends the child, usually before this
+	 * process.
+	 */
 	if (watch->cancel && atomic_load(watch->cancel))
 		return err_set(err, ECANCELED, "interrupted");
 	if (f.result.kind != MESSAGE_RESULT)

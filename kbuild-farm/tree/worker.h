@@ -46,9 +46,10 @@ struct tree_worker;
 typedef int tree_work_fn(struct tree_worker *w, void *arg, struct err *err);
 
 /*
- * Run fn(w, arg, err) in a child, which is killed if this process ends.  Its
- * changes to memory are lost.  The caller must not have called libgit2 before,
- * because two children would use the same random numbers.
+ * Run fn(w, arg, err) in a child process, which is killed if this process ends.
+ * Changes to memory are lost when the child exits.  This process must not have
+ * called libgit2 before, because two children would use the same random
+ * numbers.
  *
  * Returns the result and error of fn(); -ECANCELED after *cancel became true;
  * -ETIMEDOUT if a server was silent for too long; -EIO if the child was killed,
@@ -61,7 +62,7 @@ int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 /* Report the current phase and progress. */
 void tree_worker_report_progress(struct tree_worker *w, enum tree_phase phase,
 				 uint64_t done, uint64_t total);
-/* Report that data of the server arrived. */
+/* Report that data from the server arrived. */
 void tree_worker_report_alive(struct tree_worker *w);
 /* Enable or disable the timeout for a silent server. */
 void tree_worker_set_network_wait(struct tree_worker *w, bool waiting);

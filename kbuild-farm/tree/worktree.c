@@ -108,7 +108,10 @@ static int write_index(const struct tree_files *f, const git_oid *commit,
 	git_index *index = NULL;
 	int ret;
 
-	/* Remove the lock of a killed process; this one has exclusive use. */
+	/*
+	 * Remove the lock of a killed process.  No other process uses the
+	 * worktree now.
+	 */
 	unlink(lock);
 	ret = git_index_open(&index, file);
 	if (ret && !unlink(file))
@@ -135,7 +138,10 @@ static int write_index(const struct tree_files *f, const git_oid *commit,
 
 /* ---- git's files of the worktree ---- */
 
-/* Write BEFORE TEXT and a newline, unless the file contains that already. */
+/*
+ * Write `before`, `text` and a newline to the file `name`, unless it already
+ * has this content.
+ */
 static int write_git_file(const struct tree_worktree_setup *s, const char *name,
 			  const char *before, const char *text, struct err *err)
 {
@@ -155,7 +161,8 @@ static int write_git_file(const struct tree_worktree_setup *s, const char *name,
 }
 
 /*
- * Any other kind of file in this place is removed, because git would read it.
+ * Write src/.git.  Remove it first if it is not a regular file, because git
+ * would follow it.
  */
 static int put_git_link(const struct tree_worktree_setup *s, struct err *err)
 {
@@ -219,8 +226,8 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 }
 
 /*
- * Return the mtime for written files: later than all files below the build
- * directory, or 0 if the current time is.
+ * Return the mtime for written files: one second after the newest file below
+ * the build directory, or 0 if the current time is later than that file.
  */
 static struct timespec choose_min_mtime(const char *build_dir)
 {
@@ -267,8 +274,8 @@ static int checkout_files(struct tree_checkout *m,
 	if (!ret && m->n_pending && s->build_dir)
 		m->min_mtime = choose_min_mtime(s->build_dir);
 	/*
-	 * as git does: objects were verified when fetched, and zlib has a
-	 * checksum
+	 * Like git, do not verify the hashes: objects were verified when they
+	 * were fetched, and zlib has a checksum.
 	 */
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
 	if (!ret)
@@ -296,7 +303,7 @@ static int checkout_commit(struct tree_checkout *m,
 	bool matches = readable && is_index_of_commit(&index, commit, s);
 	int ret;
 
-	/* Files that are equal in the index get its stat data. */
+	/* Take the stat data of unchanged files from the index. */
 	if (matches) {
 		ret = tree_files_from_index(files, &index, err);
 	} else {

@@ -3,22 +3,22 @@
  * tree/worktree.h - Private worktree of a tree, updated from commit to commit.
  *
  *	DIR/src		the files; src/.git refers to DIR/git
- *	DIR/git		HEAD, the index, and `commondir`: the repository, which
- *			is never written
+ *	DIR/git		HEAD, the index, and `commondir`, which names the tree's
+ *			repository; that repository is never written
  *	DIR/git/index	git's own index, so that git works in the worktree
  *	DIR/git/listed	"COMMIT SUM\n": the index with this checksum lists the
  *			files of this commit, so that its trees need not be read
  *
  * The layout is that of `git worktree add --detach`, except that the repository
- * does not list the worktree. git and kbuild's setlocalversion therefore work
+ * does not list the worktree.  git and kbuild's setlocalversion therefore work
  * as in any checkout of the commit.
  *
  * A checkout touches only files that differ.  Files with unchanged content keep
  * their mtime; the others get the time of the checkout, so that make rebuilds
  * what depends on them.  Paths that the commit does not contain are removed,
  * and changes by other programs are detected by the stat data of the index and
- * reverted.  A later checkout continues an interrupted one: it recognizes files
- * that are already right by their content.
+ * reverted.  After an interruption, the next checkout compares contents and
+ * thus does not write a finished file again.
  *
  * Nothing outside of DIR is written, whatever the commit contains.  Files are
  * written as they are in the repository; .gitattributes has no effect.
