@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Return the STATUS of a build in the table. */
+/* Return the field of a build in the column STATUS. */
 static const char *status_word(const struct build *b)
 {
 	if (b->state == BUILD_PENDING)
@@ -38,7 +38,7 @@ static const char *status_word(const struct build *b)
 	}
 }
 
-/* Add a count as a field: "3 (1 new)". */
+/* Add a field such as "3 (1 new)", or "3" if `fresh` is 0. */
 static void add_count_with_new(struct strv *cells, unsigned n, unsigned fresh)
 {
 	if (fresh)
@@ -92,8 +92,8 @@ void build_table_print(FILE *out, const struct build_list *l)
 
 /*
  * Return the rank of an exit status; a higher rank is worse.  A failed build
- * outranks a build that was not remote, because it is a fact of the revision.
- * An error in the command outranks both.
+ * (2) is worse than a build with too few remote jobs (125), because the cause
+ * is in the revision.  An error in the command (1) is worse than both.
  */
 static int rank_of_status(int status)
 {
@@ -107,7 +107,7 @@ static int rank_of_status(int status)
 		if (order[i] == status)
 			return i;
 	}
-	/* An interactive or printing target can have any status of make. */
+	/* For an interactive or printing target, make can return any status. */
 	return rank_of_status(EXIT_BUILD);
 }
 
@@ -131,7 +131,10 @@ static int bisect_status(const struct kconfig_request *r, int status,
 		   tree_bisect_is_active(r->directory ? r->directory : ".");
 	if (bisected && lacking)
 		return EXIT_FARM;
-	/* git runs the command at the top of the bisected repository. */
+	/*
+	 * Also check the working directory, because `git bisect run` starts the
+	 * command at the top of the bisected repository.
+	 */
 	return bisected || tree_bisect_is_active(".") ? EXIT_ABORT_BISECT :
 							status;
 }
@@ -195,7 +198,7 @@ static char *implied_arch(const struct build_options *o, char *const *env)
 	return xstrdup(arch ? arch : host);
 }
 
-/* Add one build; NULL stands for the implied architecture or configuration. */
+/* Add one build; `arch` or `kconfig` is NULL if -a or -k is not given. */
 static void add_build(struct build_list *l, const struct build_options *o,
 		      const char *arch, const char *kconfig, char *const *env)
 {
@@ -238,8 +241,8 @@ static void add_arch_builds(struct build_list *l, const struct build_options *o,
 }
 
 /*
- * Append a digest to names that several builds have: only the last component of
- * "a/board.config" and "b/board.config" is in the name.
+ * Append a digest to each name that several builds have.  "a/board.config" and
+ * "b/board.config" yield the same name, which contains only the last component.
  */
 static void make_names_unique(struct build_list *l)
 {
@@ -281,7 +284,7 @@ void build_list_make(struct build_list *l, const struct build_options *o,
 	}
 	make_names_unique(l);
 
-	/* Several builds get numbers and output directories of their own. */
+	/* If there are several builds, give each a number and a directory. */
 	for (size_t i = 0; l->n_builds > 1 && i < l->n_builds; i++) {
 		struct build *b = &l->builds[i];
 

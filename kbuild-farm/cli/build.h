@@ -14,11 +14,11 @@
 
 #include <stdio.h>
 
-/* The command line. */
+/* The command line of `kfarm build`. */
 struct build_options {
 	struct kconfig_request request; /* common to all builds */
 	struct strv arches, kconfigs; /* -a, -k */
-	struct strv default_toolchains; /* "ARCH=TOOLCHAIN", configured */
+	struct strv default_toolchains; /* configured "ARCH=TOOLCHAIN" */
 	struct config_sources *config_sources; /* resolves -k and -K */
 	struct watch_setup watch;
 	const char *color, *ui; /* NULL: auto */
@@ -50,8 +50,8 @@ struct build_list {
 
 /*
  * Initialize the list of builds that `o` requests, in the order of the command
- * line, without duplicates.  They borrow from `o`.  If there are several, each
- * has a number, a unique name and its own output directory.
+ * line, without duplicates.  The builds borrow from `o`.  If there are several
+ * builds, each has a number, a unique name and its own output directory.
  */
 void build_list_make(struct build_list *l, const struct build_options *o,
 		     char *const *env);
@@ -60,8 +60,8 @@ void build_list_release(struct build_list *l);
 void build_list_label(struct buf *out, const struct build *b);
 
 /*
- * Return the worse of two exit statuses.  From good to worst they are 0, 101,
- * 125, 2, 1, 255, 130; any other status counts as 2.
+ * Return the worse of two exit statuses.  The order from best to worst is 0,
+ * 101, 125, 2, 1, 255, 130; any other status counts as 2.
  */
 int build_status_worse(int a, int b);
 /*
@@ -70,11 +70,13 @@ int build_status_worse(int a, int b);
  */
 int build_status_worst(const struct build_list *l);
 /*
- * Convert an exit status for `git bisect run`, if a bisection is active in the
- * tree of the request (unless kfarm manages it) or in the working directory:
- * git would take status 1 as a bad revision.  An error caused by the revision
- * becomes 125, which skips it; an error that is independent of the revision
- * becomes EXIT_ABORT_BISECT.  A conversion is logged.
+ * Convert an exit status for `git bisect run`, which interprets status 1 as a
+ * bad revision.  Does nothing unless a bisection is active in the tree of `r`
+ * (a tree that kfarm manages does not count) or in the working directory.
+ *
+ * Returns 125, which skips the revision, if the revision in the tree of `r`
+ * lacks the requested configuration; EXIT_ABORT_BISECT if the error does not
+ * depend on the revision; otherwise `status`.  Logs a conversion.
  */
 int build_status_for_bisect(const struct kconfig_request *r, int status,
 			    enum kernel_cause cause);

@@ -28,7 +28,7 @@ struct runner {
 	const struct node_roster *roster;
 	struct build_list *list;
 	int json_fd; /* --json file shared by several builds, or -1 */
-	int signal_number; /* ended a build, and with it all; or 0 */
+	int signal_number; /* signal that ended a build, or 0 */
 };
 
 /* Print an error with the label of its build. */
@@ -41,7 +41,7 @@ static void log_build_error(const struct build *b, const struct err *err)
 	buf_release(&label);
 }
 
-/* Return true if no further build may begin after `b`. */
+/* Return true if a signal or --fail-fast prevents the builds after `b`. */
 static bool is_last_build(const struct runner *r, const struct build *b)
 {
 	return r->signal_number ||
@@ -49,7 +49,7 @@ static bool is_last_build(const struct runner *r, const struct build *b)
 		b->result.status != EXIT_WARNINGS);
 }
 
-/* Record and print that a build cannot begin. */
+/* Record and print the error that prevents the start of a build. */
 static void mark_build_refused(struct build *b, int status,
 			       enum kernel_cause cause)
 {
@@ -97,8 +97,8 @@ static bool plan_build(const struct runner *r, struct build *b)
 }
 
 /*
- * Print one script for all builds.  With several builds each is a subshell,
- * which ends at its first failure without ending the others.
+ * Print one script for all builds.  If there are several, each is a subshell,
+ * so that a failure of one build does not end the others.
  */
 static void print_plans(const struct runner *r)
 {
@@ -132,8 +132,8 @@ static void print_plans(const struct runner *r)
 }
 
 /*
- * Execute a planned build and print its outcome.  If `roster` is NULL, make
- * gets the standard streams of kfarm and no nodes are used.
+ * Execute a planned build and print its result.  If `roster` is NULL, make
+ * inherits the standard streams of kfarm and no nodes are used.
  */
 static void run_build(struct runner *r, struct build *b,
 		      const struct node_roster *roster)
@@ -156,7 +156,7 @@ static void run_build(struct runner *r, struct build *b,
 	else
 		kernel_interactive_run(&b->result, &b->plan, watch_hooks(watch),
 				       &b->err);
-	/* A user who left the view of one build does not want the next. */
+	/* If the user left this view, open no view for the next builds. */
 	if (watch_is_screen_left(watch))
 		r->options->watch.screen = WATCH_SCREEN_NEVER;
 	watch_free(watch);
@@ -175,7 +175,10 @@ static void run_build(struct runner *r, struct build *b,
 	buf_release(&label);
 }
 
-/* Set the targets of the next plan; a plan refers to those of its request. */
+/*
+ * Set the targets for the next plan.  The old plan borrows the targets of the
+ * request, so it is released first.
+ */
 static void set_targets(struct build *b, const struct strv *targets)
 {
 	kernel_plan_release(&b->plan);
@@ -183,8 +186,8 @@ static void set_targets(struct build *b, const struct strv *targets)
 }
 
 /*
- * Run targets that interact with the user, such as menuconfig, or only print:
- * one build after the other.
+ * Run, for one build after the other, targets that interact with the user, such
+ * as menuconfig, or that only print.
  */
 static void run_foreground(struct runner *r, const struct strv *targets)
 {
@@ -200,8 +203,8 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 }
 
 /*
- * Run the remaining builds.  All are planned first, so that a wrong option is
- * reported at once.
+ * Run all builds that have not failed in run_foreground().  All builds are
+ * planned before the first starts, so that a wrong option is reported at once.
  */
 static void run_builds(struct runner *r, const struct strv *targets)
 {
@@ -258,7 +261,7 @@ static void run_targets(struct runner *r)
 		run_builds(r, &rest);
 	if (r->list->n_builds > 1 && builds)
 		build_table_print(stderr, r->list);
-	/* The plans borrow the targets that are freed next. */
+	/* The plans borrow `asking` and `rest`. */
 	for (size_t i = 0; i < r->list->n_builds; i++)
 		kernel_plan_release(&r->list->builds[i].plan);
 	strv_release(&asking);
@@ -266,8 +269,8 @@ static void run_targets(struct runner *r)
 }
 
 /*
- * Execute all builds, or print their plans, and return the exit status: the
- * worst of all builds.  Ends kfarm by the signal that ended a build.
+ * Execute all builds or print their plans.  Returns the worst exit status of
+ * all builds.  If a signal ended a build, ends kfarm by the same signal.
  */
 static int build_run(struct build_options *o, const struct node_roster *roster,
 		     struct build_list *l)
@@ -299,7 +302,7 @@ static int build_run(struct build_options *o, const struct node_roster *roster,
 
 #define JOBS_MAX 100000
 
-/* Check --ui against the list that completion uses as well. */
+/* Check --ui against the list that completion also uses. */
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
 	if (!str_list_has(CMD_BUILD_VIEWS, ' ', a->value))
@@ -457,7 +460,10 @@ static bool wants_commands(const struct kconfig_request *r)
 	return v && *v && strcmp(v, "0");
 }
 
-/* Return true if --json prints on the terminal, which excludes the screen. */
+/*
+ * Return true if --json prints on the terminal.  The full-screen view is then
+ * impossible.
+ */
 static bool writes_on_terminal(const struct build_options *o)
 {
 	return str_equal(o->watch.json, "-") && isatty(STDOUT_FILENO);
@@ -525,8 +531,9 @@ static int load_and_run(struct build_options *o, struct err *err)
 						 KERNEL_CAUSE_OTHER);
 	} else {
 		/*
-		 * A nightly build uses half of each node, because nodes cannot
-		 * give it a lower weight, and ends with the run that began it.
+		 * A nightly build uses half of the slots of each node, because
+		 * a node cannot run its jobs with a lower priority.  It must
+		 * end if the `kfarm nightly run` that started it ends.
 		 */
 		if (o->request.nightly) {
 			for (size_t i = 0; i < roster.n; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scripts in templates/completion are embedded by the assembler, relative
- * to the working directory of make.  The Makefile lists the dependency.
+ * The assembler embeds the scripts in templates/completion.  Their paths are
+ * relative to the working directory of make, and the Makefile lists them as
+ * prerequisites of this object.
  */
 #include "base/buf.h"
 #include "base/log.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 1 /* longest time that one completion may take */
+#define SECONDS_MAX 1 /* maximum duration of one completion */
 
 #define EMBED(shell, name)                                      \
 	__asm__(".pushsection .rodata\n"                        \
@@ -78,7 +79,7 @@ const struct cmd cmd_completion = {
 	.run = completion_main,
 };
 
-/* Print which candidates the script must add itself. */
+/* Print a line that requests the candidates that the shell script adds. */
 static void print_directive(const struct complete *c)
 {
 	switch (c->fallback) {
@@ -117,7 +118,9 @@ static void complete_for_bash(const struct cmd *const *commands,
 		char *word = c.candidates.v[i];
 		struct buf out = { 0 };
 		size_t n = strcspn(word, "\t");
-		/* Append a space to a complete word; readline closes a quote.
+		/*
+		 * Append a space to a complete word.  Inside an open quote,
+		 * readline closes the quote and appends the space.
 		 */
 		bool whole = n && !strchr("/=:", word[n - 1]) && !l.quote;
 
@@ -131,7 +134,9 @@ static void complete_for_bash(const struct cmd *const *commands,
 	complete_line_release(&l);
 }
 
-/* Complete the arguments "WORD ...", the words after "kfarm" up to the cursor.
+/*
+ * Complete the last of the arguments, which are the words after "kfarm" up to
+ * the cursor.
  */
 static void complete_for_words(const struct cmd *const *commands,
 			       char *const *argv)

@@ -210,7 +210,7 @@ static void clean_text(char *text)
 		printable_replace(text, strlen(text), 0, '?');
 }
 
-/* Count the findings from `from` to `to` with the same advice as `f`. */
+/* Count the findings in [from, to) with the check, state and advice of `f`. */
 static size_t count_similar(const struct doctor *d, size_t from, size_t to,
 			    const struct doctor_finding *f)
 {
@@ -227,9 +227,9 @@ static size_t count_similar(const struct doctor *d, size_t from, size_t to,
 }
 
 /*
- * Print finding `i`.  Of several findings with the same advice only the first
- * is printed, unless `all` is set: then the advice is printed once, with the
- * last of them.
+ * Print finding `i`.  Of several findings with the same advice, print only the
+ * first and the number of the others.  If `all` is true, print each finding,
+ * but the advice only with the last.
  */
 static void print_finding(const struct doctor *d, size_t i, bool all)
 {

@@ -18,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define AGE_MAX 100000 /* of any unit */
+#define AGE_MAX 100000 /* maximum number in an age such as "12h" */
 
-/* Return the seconds of a time unit's letter, or 0 for another letter. */
+/* Return the seconds of the time unit `letter`, or 0 if it is unknown. */
 static int64_t unit_seconds(char letter)
 {
 	switch (letter) {
@@ -101,8 +101,8 @@ static bool build_has_ended(const struct history_build *b)
 }
 
 /*
- * Add the row of a build.  The configuration's name gets `most` columns;
- * `tight` limits other names to shorter widths.
+ * Add the row of a build.  The column CONFIG is cut to `most` columns.  If
+ * `tight` is true, ARCH and TOOLCHAIN are cut to a smaller width.
  */
 static void add_build_row(struct table *t, const struct history_build *b,
 			  unsigned most, bool tight)
@@ -114,7 +114,7 @@ static void add_build_row(struct table *t, const struct history_build *b,
 	struct tm tm, now;
 
 	snprintf(number, sizeof(number), "%lld", (long long)b->number);
-	/* For a build of an earlier year, the year replaces the time of day. */
+	/* If the build began in another year, print the year, but no time. */
 	if (localtime_r(&at, &tm) && localtime_r(&today, &now))
 		strftime(began, sizeof(began),
 			 tm.tm_year == now.tm_year ? "%m-%d %H:%M" : "%Y-%m-%d",
@@ -161,11 +161,11 @@ void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
 
-	/* Measure the table without the names of configurations. */
+	/* Measure the table with one column for CONFIG. */
 	add_build_rows(&t, l, 1, false);
 	least = table_width(&t);
 	strv_release(&t.fields);
-	/* If large numbers leave too little space, shorten other names. */
+	/* If less than LEAST columns are left for CONFIG, cut other names. */
 	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0),
 		       least + LEAST - 1 > columns);
 	table_print(out, &t);

@@ -50,8 +50,8 @@ static bool has_namesake(const struct nightly_build_matrix *plans, size_t i)
 }
 
 /*
- * The listing reads only the directories of results.  It takes no lock and
- * opens no repository.
+ * `kfarm nightly list` reads only the directories of results.  It takes no lock
+ * and opens no repository.
  */
 
 /* Maximum widths of the fields, which limit a line to 80 columns. */
@@ -64,8 +64,9 @@ struct listed {
 	const struct nightly_job *job;
 	const struct nightly_build *plan;
 	const struct nightly_result *last; /* NULL: never built */
-	const struct nightly_result *first_bad; /* NULL: `last` is good */
-	bool has_namesake; /* see has_namesake() */
+	/* oldest of the bad results up to `last`; NULL: `last` is not bad */
+	const struct nightly_result *first_bad;
+	bool has_namesake; /* another build has the same name in the table */
 };
 
 /* One job with its builds and their results. */
@@ -128,8 +129,8 @@ static int read_job_results(struct job_results *j,
 }
 
 /*
- * Return a field of at most `most` bytes, shortened with "..." if necessary.
- * Takes the content of `text`; the caller frees the result.
+ * Return the content of `text`, shortened with "..." to at most `most` bytes,
+ * and release `text`.  The caller frees the result.
  */
 static char *cut_cell(struct buf *text, size_t most)
 {
@@ -143,8 +144,8 @@ static char *cut_cell(struct buf *text, size_t most)
 }
 
 /*
- * Append the revision without the commit digest of git describe:
- * "v6.1-rc3-12".  --json has the whole commit.
+ * Append the revision as git describe prints it, without the commit:
+ * "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".  --json prints the commit.
  */
 static void add_short_revision(struct buf *out, const struct nightly_result *r)
 {
@@ -195,7 +196,7 @@ static void add_listed_row(struct table *t, const struct listed *l)
 	}
 }
 
-/* Print below the row of a bad build since when it is bad. */
+/* Print the first bad and the last good result below the row of a build. */
 static void print_bad(const struct listed *l)
 {
 	const struct nightly_result *good = l->last->last_good;
@@ -268,7 +269,7 @@ static json_t *short_json(const struct nightly_result *r)
 	return o;
 }
 
-/* Return one build; the members of its result only if it was built. */
+/* Return a build as JSON, without the members of a result if it has none. */
 static json_t *listed_json(const struct listed *l)
 {
 	const struct nightly_result *r = l->last;
@@ -356,7 +357,10 @@ static int nightly_list_main(struct nightly_request *r)
 	return ret ? EXIT_USAGE : EXIT_OK;
 }
 
-/* Another run holds the lock; a later run can succeed.  This is EX_TEMPFAIL. */
+/*
+ * Exit status if another run has locked the nightly job: EX_TEMPFAIL of
+ * sysexits.h, because a later run can succeed.
+ */
 #define EXIT_LOCKED 75
 
 static void print_note(void *ctx, const char *line)
@@ -371,7 +375,7 @@ static void print_plan(void *ctx, const char *line)
 	printf("%s\n", line);
 }
 
-/* Return the worse of two exit statuses: the one that leaves more undone. */
+/* Return the worse of two exit statuses. */
 static int worse_status(int a, int b)
 {
 	static const int order[] = {
@@ -444,8 +448,8 @@ static int run_night(struct nightly_run_setup *run,
 		status = worse_status(status, night_failed(job, ret, &err));
 
 	/*
-	 * Report the results of an interrupted run as well: the next run does
-	 * not build these revisions again.
+	 * Also report the results of an interrupted run, because the next run
+	 * does not build these revisions again.
 	 */
 	if (!run->dry_run) {
 		const struct nightly_report_request letter = {
@@ -463,7 +467,7 @@ static int run_night(struct nightly_run_setup *run,
 			status, status_of_reporting(job, sent, &send_err));
 	}
 
-	/* Also mail an error of the run itself: stderr may be unread. */
+	/* Also mail an error of the run: stderr of a timer is rarely read. */
 	if (!run->dry_run && ret != -EBUSY && ret != -ECANCELED) {
 		struct err send_err = { 0 };
 		int sent = nightly_report_send_error(job, ret ? err.text : NULL,

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 
 /*
- * Set "drain" of the named nodes.  A running build watches the configuration,
- * so it needs no message.
+ * Set "drain" of the named nodes in the configuration.  A running build watches
+ * the configuration, so it needs no message.
  */
 static int write_drained(struct nodes_request *r, bool drain)
 {
@@ -47,10 +47,10 @@ static int nodes_resume_main(struct nodes_request *r)
 #define DEADLINE_MS 60000
 #define OUTPUT_MAX  (1u << 20) /* bytes of stdout, and of stderr */
 
-/* One execution of a node's power command, on a second thread. */
+/* Arguments and results of run_switch(), which runs on another thread. */
 struct switching {
 	char *command; /* ends in on, off or reset */
-	struct buf output, words; /* stdout and stderr */
+	struct buf output, words; /* its stdout and stderr */
 	int status;
 	struct err err;
 };

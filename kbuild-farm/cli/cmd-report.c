@@ -19,7 +19,7 @@
 struct report_options {
 	const char *build; /* NULL: the last build */
 	bool all, json, html, trace;
-	const char *file; /* for the page or the trace; NULL: stdout */
+	const char *file; /* output file of --html or --trace; NULL: stdout */
 };
 
 #define AT(member) offsetof(struct report_options, member)
@@ -88,7 +88,7 @@ static int parse_report(struct report_options *o, char *const *argv,
 	return 0;
 }
 
-/* Return the output directory `word`, or that of the file `word`. */
+/* Set *out to the directory `word`, or to the directory of the file `word`. */
 static int find_output(const char *word, char **out, struct err *err)
 {
 	char *real = realpath(word, NULL), *dir;
@@ -105,8 +105,8 @@ static int find_output(const char *word, char **out, struct err *err)
 }
 
 /*
- * Read the build that `word` names by number or output directory; NULL for the
- * last build.
+ * Read the build that `word` names by its number or output directory, or the
+ * last build if `word` is NULL.
  */
 static int read_build(struct report_data *d, struct history *h,
 		      const char *word, struct err *err)
@@ -127,8 +127,8 @@ static int read_build(struct report_data *d, struct history *h,
 		ret = report_data_read(d, h, number, output, err);
 	if (ret == -ENOENT && output) {
 		/*
-		 * The build is another user's, or no longer in the history, but
-		 * its directory has a page.
+		 * The history lacks the build, because another user ran it or
+		 * it was deleted.  Its directory can still contain a page.
 		 */
 		page = xasprintf("%s/report.html", output);
 		if (fs_exists(page))

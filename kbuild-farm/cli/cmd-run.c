@@ -16,7 +16,7 @@
 
 #define JOBS_MAX 100000
 
-/* Exit statuses of the shell and of env(1). */
+/* Exit statuses for a command that cannot be executed, as in the shell. */
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND  127
 
@@ -26,7 +26,7 @@ extern char **environ;
 struct run_options {
 	struct kernel_user_command_request request;
 	struct strv environment;
-	struct strv default_toolchains; /* toolchains of the configuration */
+	struct strv default_toolchains; /* configured "ARCH=TOOLCHAIN" */
 	struct watch_setup watch;
 	bool no_remote, quiet;
 };
@@ -57,7 +57,7 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/* Parse the options; the first plain word begins the user's command. */
+/* Parse the options; the first other argument begins the user's command. */
 static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 {
 	struct args args;
@@ -92,8 +92,8 @@ static int shell_status_of(int error)
 }
 
 /*
- * Run the command, print the summary and return the exit status.  Ends kfarm by
- * the signal that ended the command.
+ * Run the command, print the summary and return the exit status.  If a signal
+ * ended the command, ends kfarm by the same signal.
  */
 static int run_user_command(struct run_options *o,
 			    const struct kernel_user_command *c,
@@ -152,8 +152,8 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 }
 
 /*
- * Inside another kfarm replace kfarm by the command, whose compilers use the
- * coordinator of the outer kfarm.
+ * Execute the command in place of this process, for a kfarm that runs inside
+ * another kfarm.  The compilers use the coordinator of the outer kfarm.
  */
 static int run_inside(const struct run_options *o,
 		      const struct kernel_user_command *c, struct err *err)
@@ -209,8 +209,8 @@ static int run_main(char *const *argv)
 	int status = EXIT_USAGE;
 
 	/*
-	 * Check this before kfarm opens a descriptor whose number MAKEFLAGS
-	 * mentions.
+	 * MAKEFLAGS can name descriptors of a jobserver.  Check whether they
+	 * are open before kfarm opens files, which could get their numbers.
 	 */
 	o.request.jobserver_inherited = kernel_jobserver_is_inherited(
 		getenv("MAKEFLAGS"));

@@ -29,7 +29,7 @@ struct cli_scan_result {
 	uint64_t elapsed_us;
 };
 
-/* Return a file of the closure with the include that led to it. */
+/* Return a file of the closure as JSON, with the include that names it. */
 static json_t *file_json(const struct cpp_file *f)
 {
 	static const char *const kinds[] = {
@@ -85,7 +85,7 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 
 /*
  * Find a header in the closure by its path, then by its inode, then by the end
- * of its path.  Returns its index, or n_files.
+ * of its path.  Returns its index, or n_files if it is not in the closure.
  */
 static size_t find_in_closure(const struct cli_scan_result *r,
 			      const char *header)
@@ -125,7 +125,7 @@ static void print_chain(FILE *out, const struct cpp_closure *c, size_t i)
 {
 	const struct cpp_file *f = &c->files[i];
 
-	/* Files are in the order of opening, so the includer is earlier. */
+	/* Files are in the order of opening: an includer precedes its files. */
 	if (f->includer >= i)
 		return;
 	print_chain(out, c, f->includer);
@@ -143,7 +143,6 @@ struct entry {
 	struct cli_scan_tool tool;
 };
 
-/* Cache of the compilers that command lines name. */
 struct cli_scan_tools {
 	pthread_mutex_t lock;
 	TAILQ_HEAD(, entry) entries;
@@ -176,7 +175,7 @@ void cli_scan_tools_free(struct cli_scan_tools *t)
 	free(t);
 }
 
-/* Find the compiler in PATH and compute its manifest id. */
+/* Find the compiler `name` and compute the id of its manifest. */
 static void identify_tool(struct cli_scan_tool *tool, const char *cwd,
 			  const char *name)
 {
@@ -287,7 +286,10 @@ static int parse_scan_line(struct request *r, struct strv *words,
 	return 0;
 }
 
-/* Prepare the scanner.  Returns 0, or -ENOENT without a build directory. */
+/*
+ * Prepare the scanner.  Returns 0, or -ENOENT if the build directory does not
+ * exist.
+ */
 static int init_session(struct session *s, const struct request *r,
 			struct err *err)
 {
@@ -346,7 +348,10 @@ static int print_closure(const struct cli_scan_result *r,
 	return EXIT_OK;
 }
 
-/* Scan the unit of a compile line; an exit status, or -errno with `err` set. */
+/*
+ * Scan the unit of a compile line.  Returns an exit status, or -errno with
+ * `err` set.
+ */
 static int scan_line(struct session *s, const struct cli_scan_line *l,
 		     const char *name, struct err *err)
 {
@@ -397,8 +402,8 @@ static int scan_built_files(struct session *s, const char *name,
 }
 
 /*
- * Scan the compile line after "--", with `name` as its source; NULL if the line
- * contains its source.  Returns an exit status, or -errno with `err` set.
+ * Scan the compile line after "--".  `name` is its source, or NULL if the line
+ * contains the source.  Returns an exit status, or -errno with `err` set.
  */
 static int scan_given_files(struct session *s, const char *name,
 			    struct err *err)

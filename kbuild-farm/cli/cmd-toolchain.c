@@ -26,7 +26,7 @@
 
 extern char **environ;
 
-/* An adoption on a second thread. */
+/* Arguments and result of adopt_compiler(), which runs on another thread. */
 struct adoption {
 	const struct toolchain_request *r;
 	const char *path;
@@ -90,7 +90,10 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 	return EXIT_OK;
 }
 
-/* Check that the kernel has an architecture `arch`; suggest its name if not. */
+/*
+ * Check that the kernel has an architecture `arch`.  If `arch` is an alias, the
+ * error suggests the kernel's name.
+ */
 static int check_arch_name(const char *arch, struct err *err)
 {
 	const struct toolchain_arch *other = toolchain_builtin_arch_by_alias(
@@ -131,14 +134,17 @@ static int set_default(struct toolchain_request *r, const char *arch,
 	const struct toolchain_installed *t = NULL, *same = NULL;
 	int ret = toolchain_settings_installed(r, &list, err);
 
-	/* A release such as "gcc-13.3.0" selects the build for `arch`. */
+	/* A release such as "gcc-13.3.0" means its toolchain for `arch`. */
 	for (size_t i = 0; !ret && !t && i < triplets->n; i++)
 		t = toolchain_installed_find(&list, name, triplets->v[i], NULL);
 	if (!ret && !t)
 		ret = toolchain_settings_find(&list, name, &t, err);
 	if (!ret)
 		ret = check_fits(t, arch, err);
-	/* Prefer a unique release to an id: it is valid on other machines. */
+	/*
+	 * Write the release instead of the id if it is unambiguous, because
+	 * only the release is valid on other machines.
+	 */
 	if (!ret && !t->adopted_from)
 		same = toolchain_installed_find(&list, t->release, t->triplet,
 						NULL);
@@ -192,17 +198,17 @@ static void warn_about_defaults(const struct toolchain_request *r,
 	strv_release(&arches);
 }
 
-/* A removal on a second thread. */
+/* Arguments and result of remove_locally(), which runs on another thread. */
 struct removal {
 	const struct toolchain_request *request;
 	const char *id;
-	const struct toolchain_installed *t; /* NULL: unreadable */
+	const struct toolchain_installed *t; /* NULL: cannot be read */
 	struct err err;
 };
 
 /*
- * Remove the names only after the toolchain itself, because a toolchain in use
- * is not removed.
+ * Remove the toolchain first and then its names, because the removal of a
+ * toolchain fails while it is in use.
  */
 static int remove_locally(void *arg)
 {
@@ -226,7 +232,10 @@ static bool is_broken(const struct toolchain_request *r, const char *name)
 	return yes;
 }
 
-/* Remove one toolchain from nodes and build host; return the exit status. */
+/*
+ * Remove one toolchain from the nodes and from the build host.  Returns the
+ * exit status.
+ */
 static int remove_toolchain(struct toolchain_request *r,
 			    const struct toolchain_installed_list *list,
 			    const struct toolchain_nodes *nodes,
@@ -274,7 +283,7 @@ static int toolchain_remove_main(struct toolchain_request *r)
 
 #define TICK_MS 200
 
-/* The benchmark of one toolchain on all nodes. */
+/* The benchmark of one toolchain on the selected nodes. */
 struct tuning {
 	const struct toolchain_request *r;
 	const struct toolchain_installed *t;
@@ -292,7 +301,7 @@ static void on_done(void *ctx)
 	event_base_loopbreak(u->base);
 }
 
-/* SIGINT only sets a flag, so it must be polled. */
+/* The handler of SIGINT only sets a flag, so poll it. */
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct tuning *u = arg;
@@ -303,8 +312,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(u->base);
 }
 
-/* Run the coordinator until each node has been tested or the user interrupts.
- */
+/* Run the coordinator until all nodes were tested or the user interrupts. */
 static int run_tuning(struct tuning *u, const char *driver, struct err *err)
 {
 	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
@@ -409,8 +417,9 @@ static int tune_one(const struct toolchain_request *r,
 }
 
 /*
- * Time the named toolchains, or all, that run on the build host: a node's own
- * build must produce the same objects as they do.
+ * Time the named toolchains, or all.  Skips toolchains that do not run on the
+ * build host, because the build host compiles the objects that a node must
+ * reproduce.
  */
 static int tune_all(struct toolchain_request *r,
 		    const struct toolchain_installed_list *list,

@@ -24,15 +24,15 @@
 struct top_screen {
 	struct top *top;
 	struct console *console;
-	struct top_page *page; /* shown page; NULL without a page */
-	struct ui_model empty_model; /* shown without a page */
+	struct top_page *page; /* shown page; NULL: no page exists */
+	struct ui_model empty_model; /* shown if `page` is NULL */
 	char *title; /* line above the view, or NULL */
 };
 
 /*
- * Format the line above the view: how the shown build ended, and with several
- * pages their names, the shown one in brackets.  Returns NULL if a single page
- * shows a running build or the nodes.
+ * Format the line above the view: how the shown build ended, and, if there are
+ * several pages, their names with the shown page in brackets.  Returns NULL if
+ * the only page shows a running build or the nodes.  The caller frees it.
  */
 static char *make_title(const struct top_screen *s)
 {
@@ -89,7 +89,7 @@ static void on_page_added(void *ctx, struct top_page *p)
 {
 	struct top_screen *s = ctx;
 
-	/* A new build replaces only an ended build or the nodes. */
+	/* A new build replaces an ended build or the nodes on the screen. */
 	show_page(s, !s->page || (is_running_build(p) &&
 				  !is_running_build(s->page)) ?
 			     p :
@@ -176,8 +176,9 @@ static void top_screen_free(struct top_screen *s)
 }
 
 /*
- * Open the view on the terminal.  `t` has no page yet; its loop ends when the
- * user leaves the view.  Returns 0 or an error of console_new().
+ * Open the view on the terminal.  `t` must not have pages yet.  When the user
+ * leaves the view, the loop t->base ends.  Returns 0 or an error of
+ * console_new().
  */
 static int top_screen_new(struct top_screen **out, struct top *t, bool color,
 			  struct err *err)
@@ -205,11 +206,11 @@ static int top_screen_new(struct top_screen **out, struct top *t, bool color,
 #define ONCE_TICK_MS  50 /* interval in which --once checks for completion */
 #define BUILDS_MS     3000 /* longest wait of --once for builds */
 #define NODES_MS      15000 /* longest wait of --once for nodes */
-#define DEFAULT_NODES 6 /* of a simulation */
-#define DEFAULT_RATE  60
+#define DEFAULT_NODES 6 /* nodes of a simulation */
+#define DEFAULT_RATE  60 /* jobs per second of a simulation */
 #define SEED_MAX      1000000000
-#define SPEED_MAX     1000000 /* times */
-#define START_MAX_S   1000000 /* s */
+#define SPEED_MAX     1000000 /* maximum multiple of real time */
+#define START_MAX_S   1000000 /* maximum of --at */
 
 /* The command line. */
 struct top_options {
@@ -218,8 +219,8 @@ struct top_options {
 	bool simulate, failing_build;
 	const char *file; /* recording; NULL: a simulated build */
 	unsigned seed, n_nodes, rate; /* 0: default */
-	unsigned speed_milli, start_milli; /* valid if set: */
-	bool speed_set, start_set;
+	unsigned speed_milli, start_milli; /* --speed and --at, times 1000 */
+	bool speed_set, start_set; /* the option was given */
 };
 
 /* One execution of the command. */
@@ -318,7 +319,7 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/* Parse the command line and reject options that do not fit each other. */
+/* Parse the command line and reject options that exclude each other. */
 static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 {
 	struct args args;
@@ -345,7 +346,8 @@ static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 
 /*
  * Find the running builds.  The nodes are shown only while no build runs, so
- * their connections are opened and closed accordingly.
+ * open connections to them when the last build has ended, and close these
+ * connections when a build begins.
  */
 static void refresh_sources(struct top_run *r)
 {
@@ -425,7 +427,7 @@ static int run_top_once(struct top_run *r, struct err *err)
 	if (r->signal_number)
 		return 0;
 
-	/* A build can be incomplete if its kfarm is stopped. */
+	/* A build sends no snapshot while its kfarm is stopped (SIGSTOP). */
 	TAILQ_FOREACH(p, &r->top.pages, entry)
 	{
 		if (!p->complete && p->pid != TOP_NODES_PID)
@@ -455,7 +457,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		refresh_sources(r);
 	if (r->top.ops == &top_plain_ops)
 		top_plain_update(&r->top);
-	/* A playback has one page; after its end no other page follows. */
+	/* A playback has only one page, so exit at its end. */
 	if (r->playback && !r->screen && TAILQ_FIRST(&r->top.pages)->ended)
 		event_base_loopbreak(r->base);
 }
@@ -477,8 +479,8 @@ static int run_lines(struct top_run *r, struct err *err)
 }
 
 /*
- * Run the full-screen view.  Returns 1 after it has ended; 0 if it is not
- * possible and --ui does not demand it; or -errno with `err` set.
+ * Run the full-screen view.  Returns 1 after it has ended; 0 if the terminal
+ * does not support it and --ui does not require it; or -errno with `err` set.
  */
 static int run_screen(struct top_run *r, struct err *err)
 {

@@ -29,7 +29,7 @@
 /* The command line of `kfarm tree VERB`. */
 struct tree_request {
 	const char *verb;
-	struct strv words; /* after the verb */
+	struct strv words; /* arguments after the verb */
 	struct strv branches;
 	const char *depth, *timeout;
 	bool in_place, json;
@@ -44,8 +44,9 @@ struct tree_operation {
 };
 
 /*
- * The listing reads only small files: state.json of the last update and
- * metadata.json of the last build.  A repository can have 100,000 references.
+ * `kfarm tree list` reads only two small files per tree: state.json of the last
+ * update and metadata.json of the last build.  It does not open the repository,
+ * which can have 100,000 references.
  */
 
 #define METADATA_MAX (16u << 20) /* bytes */
@@ -60,8 +61,8 @@ struct last_build {
 /* One tree of the listing. */
 struct listed {
 	char *name, *url;
-	bool exists; /* otherwise only in the configuration */
-	bool has_state;
+	bool exists; /* false: the tree is only in the configuration */
+	bool has_state; /* `state` is valid */
 	struct tree_state state;
 	struct last_build build;
 };
@@ -367,15 +368,15 @@ static void on_tick(void *ctx)
 	progress_tick(((struct tree_operation *)ctx)->progress);
 }
 
-/* Save a note: a line on the terminal would disturb the progress table. */
+/* Save a note, because printing it now would disturb the progress table. */
 static void on_note(void *ctx, const char *text)
 {
 	strv_add(&((struct tree_operation *)ctx)->notes, text);
 }
 
 /*
- * Set up the observer and the progress display of an operation.  A server that
- * is silent for `silence_s` seconds is given up; 0 means the default.
+ * Set up the observer and the progress display of an operation.  The operation
+ * fails if a server is silent for `silence_s` seconds; 0 means the default.
  */
 static void begin_operation(struct tree_operation *s, const char *name,
 			    unsigned silence_s)
@@ -429,8 +430,8 @@ static int parse_number(const char *option, const char *text, long most,
 }
 
 /*
- * Check before an add that the configuration can be read and has no other URL
- * for the tree.
+ * Check that the configuration can be read and has no other URL for a tree that
+ * `kfarm tree add` is about to add.
  */
 static int check_configuration(const char *name, const char *source,
 			       struct err *err)
@@ -440,7 +441,7 @@ static int check_configuration(const char *name, const char *source,
 	char *file = conf_user_path(), *path = NULL, *at, *shown;
 	int ret = conf_load(&conf, NULL, err);
 
-	/* KFARM_CONFIG can name a file that this command creates. */
+	/* KFARM_CONFIG can name a missing file, which this command creates. */
 	if (ret == -ENOENT && !fs_exists(file))
 		ret = 0;
 	url = conf ? conf_get(conf, "tree", name, "url") : NULL;
@@ -555,7 +556,7 @@ static int tree_update_main(struct tree_request *r)
 	return status;
 }
 
-/* A removal on a second thread. */
+/* Arguments and result of run_removal(), which runs on another thread. */
 struct removal {
 	const char *name;
 	char *what; /* description of the removed files */
@@ -570,8 +571,9 @@ static int run_removal(void *arg)
 }
 
 /*
- * Remove the tree's section.  Returns -ENOENT if the section is missing, -EPERM
- * if another configuration file has it.
+ * Remove the section of a tree from the user's configuration file.  Returns 0;
+ * -ENOENT if no file has the section; -EPERM if another configuration file has
+ * it; or another negative errno.
  */
 static int remove_configured(const char *name, struct err *err)
 {

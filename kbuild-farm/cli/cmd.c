@@ -20,7 +20,10 @@ void help_all(FILE *out, const struct cmd *const *commands)
 	      out);
 }
 
-/* Return the verbs that accept `option`: "list, json".  The caller frees it. */
+/*
+ * Return the names of the verbs that accept `option`, such as "list, probe".
+ * The caller frees the result.
+ */
 static char *cmd_verb_list_with_option(const struct cmd *c, const char *option)
 {
 	struct strv names = { 0 };
@@ -36,7 +39,7 @@ static char *cmd_verb_list_with_option(const struct cmd *c, const char *option)
 	return out;
 }
 
-/* Print the options of a command, or of its verb `v` unless that is NULL. */
+/* Print the options of a command, or of its verb `v` if `v` is not NULL. */
 static void put_options(FILE *out, const struct cmd *c,
 			const struct cmd_verb *v)
 {
@@ -92,8 +95,8 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 }
 
 /*
- * Report a missing verb with the list of all, "list, add or remove?", or an
- * unknown one with the most similar verb.
+ * Set the error for a missing verb (`name` is NULL), with all verbs ("list, add
+ * or remove?"), or for an unknown verb, with the most similar verb.
  */
 static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 {
@@ -182,8 +185,8 @@ const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 }
 
 /*
- * Return the word at *at without its quotes and move *at after it.  Returns
- * NULL if a quote is not closed.  The caller frees the word.
+ * Return the word at *at without its quotes, and move *at behind the word.
+ * Returns NULL if a quote is not closed.  The caller frees the word.
  */
 static char *next_word(const char **at)
 {
@@ -227,8 +230,8 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 }
 
 /*
- * Return a table of the options of all commands.  Those of `c` are the first
- * *n_own.  The caller frees the table.
+ * Return a table of the options of all commands.  It begins with the *n_own
+ * options of `c`.  The caller frees the table.
  */
 static struct args_option *all_options(const struct cmd *c,
 				       const struct cmd *const *commands,
@@ -261,7 +264,7 @@ static void add_option(struct strv *out, const struct args_option *o,
 		strv_add(out, value);
 }
 
-/* Return true if `o` is an ARGS_REPLACE list that `argv` gives again. */
+/* Return true if `o` is a list with ARGS_REPLACE that `argv` also contains. */
 static bool is_given_again(const struct cmd *c, const struct args_option *o,
 			   char *const *argv)
 {
@@ -282,8 +285,8 @@ static bool is_given_again(const struct cmd *c, const struct args_option *o,
 }
 
 /*
- * Append those of `words` that `c` accepts.  `all` is the table of
- * all_options().
+ * Append the options and variables in `words` that `c` accepts, except options
+ * that `argv` replaces.  `all` and `n_own` are the results of all_options().
  */
 static int filter_options(const struct cmd *c, const struct args_option *all,
 			  size_t n_own, char *const *words, char *const *argv,

@@ -19,7 +19,7 @@
 /* Exit statuses.  EXIT_BUILD is make's own status of a failed build. */
 enum {
 	EXIT_OK = 0,
-	EXIT_USAGE = 1, /* usage, set-up, or some of several nodes failed */
+	EXIT_USAGE = 1, /* wrong usage, failed set-up, or a node failed */
 	EXIT_BUILD = 2,
 	EXIT_WARNINGS = 101,
 	EXIT_FARM = 125,
@@ -30,28 +30,31 @@ enum {
 
 struct cmd_verb {
 	const char *name;
-	/* the words after the name, with a leading space; "" for no words */
+	/* description of the arguments with a leading space: " NAME..." */
 	const char *usage;
 	/* accepted options, by long name: "nodes json" */
 	const char *option_names;
-	size_t min_words, max_words; /* words after the verb */
+	size_t min_words, max_words; /* number of arguments after the verb */
 	const char *help; /* summary of half a line */
 };
 
 struct cmd {
 	const char *name;
-	const char *usage; /* the words that may follow "kfarm NAME" */
+	const char *usage; /* arguments after "kfarm NAME", for the help */
 	const char *help; /* summary of half a line for `kfarm help` */
 	const struct args_option *options; /* for args_init(), or NULL */
 	bool takes_variables; /* accepts VAR=VALUE */
-	/* the first plain word starts a command that kfarm runs */
+	/* the first argument that is not an option begins a user's command */
 	bool takes_command;
-	/* Return verb number i, NULL after the last.  NULL without verbs. */
+	/*
+	 * Return verb number `i`, or NULL if `i` is too large.  The pointer is
+	 * NULL if the command has no verbs.
+	 */
 	const struct cmd_verb *(*get_verb)(size_t i);
 	const char *extra_help; /* end of `kfarm help NAME`, or NULL */
 	/*
-	 * Run the command.  `argv` holds the options from $KFARM and then the
-	 * words after the name.  Returns the exit status.
+	 * Run the command.  `argv` contains the options from $KFARM, then the
+	 * arguments after the name.  Returns the exit status.
 	 */
 	int (*run)(char *const *argv);
 };
@@ -60,19 +63,20 @@ extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
 	cmd_nightly, cmd_top, cmd_history, cmd_report, cmd_scan, cmd_doctor,
 	cmd_completion;
 
-/* Values of some options, shared with completion. */
+/* Values of some options, used by their parsers and by completion. */
 #define CMD_COLORS      "auto always never"
 #define CMD_BUILD_VIEWS "auto ncurses line plain none"
 #define CMD_TOP_VIEWS   "auto ncurses plain"
 #define CMD_STATES      "good failed stopped killed running"
 
 /*
- * Select from `text`, the value of $KFARM, the words that `c` accepts: options
- * of its table, and VAR=VALUE if it takes variables.
+ * Append to `out` the parts of `text`, the value of $KFARM, that `c` accepts:
+ * options of its table, and VAR=VALUE if c->takes_variables is set.
  *
- * The text is quoted as for a shell.  An ARGS_REPLACE list that `argv` gives
- * again is left out.  Options of other commands of `commands` (ends in NULL)
- * are ignored.  Returns 0, or -EINVAL with `err` set for any other word.
+ * `text` is quoted as for a shell.  A list option with ARGS_REPLACE is omitted
+ * if `argv` also contains it, because `argv` replaces the list.  Options of the
+ * other `commands` (ends in NULL) are ignored.  Returns 0, or -EINVAL with
+ * `err` set if `text` contains anything else.
  */
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
@@ -81,12 +85,12 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 /* Return the verb called `name`, or NULL; `name` may be NULL. */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*
- * Parse the command line of `c`: the first plain word is the verb, the other
- * plain words are added to `words`, and options are stored in `into` (see
- * args_store()).
+ * Parse the command line of `c`: options are stored in `into` (see
+ * args_store()), the first other argument is the verb, and all further
+ * arguments are added to `words`.
  *
- * Returns the verb if it takes these options and this number of words, else
- * NULL with `err` set.
+ * Returns the verb if it accepts these options and this number of arguments,
+ * otherwise NULL with `err` set.
  */
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 				      void *into, struct strv *words,

@@ -17,14 +17,17 @@
 #include <string.h>
 
 #define TEXT_MAX      (1u << 20) /* bytes of a Makefile */
-#define REVISIONS_MAX 2000 /* no user reads a longer list */
+#define REVISIONS_MAX 2000 /* a longer list is useless to the user */
 #define LETTERS                                        \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQR" \
 	"STUVWXYZ0123456789_.-"
 
 extern char **environ;
 
-/* Return DATA/trees/NAME of --tree, or NULL.  The caller frees it. */
+/*
+ * Return the directory DATA/trees/NAME of --tree, or NULL if --tree is missing
+ * or invalid.  The caller frees it.
+ */
 static char *managed_tree_dir(const struct complete *c)
 {
 	struct err ignored;
@@ -39,8 +42,9 @@ static char *managed_tree_dir(const struct complete *c)
 }
 
 /*
- * Return any worktree of the tree of --tree, at whatever revision.  The caller
- * frees the path, which need not exist.
+ * Return the source directory of any worktree of --tree.  The revision of the
+ * worktree does not matter.  The directory may not exist.  The caller frees the
+ * path.
  */
 static char *find_any_worktree(const struct complete *c)
 {
@@ -58,8 +62,9 @@ static char *find_any_worktree(const struct complete *c)
 }
 
 /*
- * Return the path of a file in the source tree.  The shell has not expanded a
- * "~/" of -C.  The caller frees the path.
+ * Return the path of a file in the source tree.  Expands "~/" in the value of
+ * -C, because the shell passes the words of a completion unexpanded.  The
+ * caller frees the path.
  */
 static char *path_in_tree(const struct complete *c, const char *name)
 {
@@ -76,8 +81,8 @@ static char *path_in_tree(const struct complete *c, const char *name)
 }
 
 /*
- * Store the kernel's directory name of the last architecture of -a, or of ARCH,
- * or of the build host.
+ * Store the name of the directory in arch/ for the last architecture of -a, or
+ * else for the environment variable ARCH, or else for the build host.
  */
 static void find_srcarch(const struct complete *c, char out[static 32])
 {
@@ -141,7 +146,7 @@ static void offer_targets_from_help(struct complete *c, const char *makefile)
 	free(path);
 }
 
-/* Add a directory of the tree, or the object that a source becomes. */
+/* Add a directory of the tree, or the target that is built from a source. */
 static void offer_entry(struct complete *c, const char *within,
 			const char *name)
 {
@@ -221,7 +226,10 @@ static void set_list_prefix(struct complete *c)
 	c->typed = comma + 1;
 }
 
-/* Functions of the table `sources`; each adds the candidates of one kind. */
+/*
+ * The functions from here to `sources` are the entries of this table.  Each
+ * adds candidates of one kind.
+ */
 static void offer_words(struct complete *c, const char *list)
 {
 	struct strv words = { 0 };
@@ -264,7 +272,7 @@ static void offer_hosts(struct complete *c, const char *unused)
 		complete_add_candidate(c, h->name, NULL);
 }
 
-/* Add all triplets, described by the architecture. */
+/* Add all triplets, with the architecture as their description. */
 static void offer_triplets(struct complete *c, const char *unused)
 {
 	const struct toolchain_arch *a;
@@ -277,7 +285,10 @@ static void offer_triplets(struct complete *c, const char *unused)
 	}
 }
 
-/* Add the subsections, [node "desk"], described by the value of `key`. */
+/*
+ * Add the names of the subsections of a section, such as "desk" for
+ * [node "desk"].  The value of `key` is their description.
+ */
 static void offer_sections(struct complete *c, const char *section,
 			   const char *key)
 {
@@ -321,7 +332,7 @@ static void offer_jobs(struct complete *c, const char *unused)
 	offer_sections(c, "nightly", "tree");
 }
 
-/* Add node names for a list with commas; "all" and "none" stand alone. */
+/* Add node names, and for the first word of a list also "all" and "none". */
 static void offer_node_list(struct complete *c, const char *unused)
 {
 	(void)unused;
@@ -415,7 +426,7 @@ static bool is_release(const char *name)
 		      !name[n + 1 + strspn(name + n + 1, "0123456789.")]));
 }
 
-/* Add a program of PATH as a release, or as a prefix such as "arm-linux-". */
+/* Add a program of PATH: "gcc-12" as a release, "arm-linux-gcc" as a prefix. */
 static void offer_program(struct complete *c, const char *name, bool releases)
 {
 	char *prefix;
@@ -429,7 +440,7 @@ static void offer_program(struct complete *c, const char *name, bool releases)
 	free(prefix);
 }
 
-/* Add the compilers in PATH: their releases, or their prefixes. */
+/* Add the prefixes of compilers in PATH, and also releases if requested. */
 static void offer_programs(struct complete *c, bool releases)
 {
 	const char *path = getenv("PATH");
@@ -512,8 +523,9 @@ static void offer_verb_names(struct complete *c, const char *unused)
 }
 
 /*
- * Candidates by the name of a value in the tables of options and verbs.  The
- * same name can mean different things in two commands.
+ * Functions that add the candidates for a value, by the name that the tables of
+ * options and verbs use for the value.  A name such as "NAME" has a different
+ * meaning in different commands.
  */
 static const struct source {
 	const char *value_name;

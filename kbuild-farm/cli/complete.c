@@ -29,7 +29,7 @@ static void read_line_word(struct complete_line *l, const char **at,
 {
 	struct buf word = { 0 };
 	const char *p = *at;
-	int kind = -1; /* 1 if the current piece consists of breaks */
+	int kind = -1; /* 1: current piece consists of breaks; -1: no piece */
 
 	l->quote = '\0';
 	l->cut_bytes = 0;
@@ -62,7 +62,7 @@ void complete_line_parse(struct complete_line *l, const char *text,
 		text += strspn(text, " \t\n");
 		read_line_word(l, &text, breaks);
 	} while (*text);
-	/* A blank after the last word begins an empty word. */
+	/* If `text` ends in a blank, the last word is empty. */
 }
 
 size_t complete_line_word_index(const char *text, const char *breaks, size_t at)
@@ -91,7 +91,7 @@ bool complete_line_quote(const struct complete_line *l, const char *word,
 	const char *special = l->quote == '"' ? "\"$`\\" :
 						"|&;()<>*?[]{}#~!$`\\\"' \t";
 
-	/* These characters cannot be quoted inside such quotes. */
+	/* Nothing quotes ' inside single quotes or ! inside double quotes. */
 	if ((l->quote == '\'' && strchr(word, '\'')) ||
 	    (l->quote == '"' && strchr(word, '!')))
 		return false;
@@ -132,7 +132,7 @@ static void apply_option(struct complete *c, const struct args_option *o,
 	}
 }
 
-/* Take a plain word as the verb or count it. */
+/* Interpret the first plain word as the verb, if any, and count the others. */
 static void apply_word(struct complete *c, const char *word)
 {
 	if (c->cmd->get_verb && !c->verb && !c->n_plain) {
@@ -144,7 +144,7 @@ static void apply_word(struct complete *c, const char *word)
 		c->first_plain = word;
 }
 
-/* Word `at` after the command's name begins another program's command. */
+/* Let the shell complete a command that begins `at` words after c->cmd. */
 static void begin_command(struct complete *c, size_t at)
 {
 	c->fallback = COMPLETE_FALLBACK_COMMAND;
@@ -152,8 +152,8 @@ static void begin_command(struct complete *c, size_t at)
 }
 
 /*
- * Parse the words in front.  Errors are ignored; an option at the end whose
- * value is missing becomes c->pending.
+ * Parse the words in front of the word to complete and ignore errors.  If the
+ * last of these words is an option that lacks its value, it becomes c->pending.
  */
 static void read_words_before(struct complete *c, char *const *before)
 {
@@ -224,7 +224,7 @@ static void offer_options(struct complete *c)
 	complete_add_candidate(c, "--help", "what this command is");
 }
 
-/* Find an option by `n` bytes of a long name, or by its letter unless 0. */
+/* Find an option by its letter, or by its long name if `letter` is 0. */
 static const struct args_option *find_option(const struct complete *c,
 					     const char *name, size_t n,
 					     char letter)
@@ -265,8 +265,8 @@ static void complete_option(struct complete *c, const char *word)
 }
 
 /*
- * Return the letters of one word of a usage.  *many is true if it contains
- * "...".  The caller frees the result.
+ * Return one word of a usage without brackets and dots: "ID" for "[ID]...".
+ * *many is true if the word contains "...".  The caller frees the result.
  */
 static char *usage_word(const char *at, size_t len, bool *many)
 {
@@ -281,9 +281,10 @@ static char *usage_word(const char *at, size_t len, bool *many)
 }
 
 /*
- * Return the name of plain word `at` in a usage such as
- * "[OPTION]... [NAME=VALUE]... NAME [ID]...", or NULL if no such word is
- * accepted.  The caller frees it.
+ * Return the name of argument number `at` in a usage such as
+ * "[OPTION]... [NAME=VALUE]... NAME [ID]...": "NAME" for 0, "ID" for all higher
+ * numbers.  Returns NULL if the command accepts fewer arguments.  The caller
+ * frees the result.
  */
 static char *usage_at(const char *usage, size_t at)
 {

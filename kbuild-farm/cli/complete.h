@@ -25,19 +25,19 @@ enum complete_fallback {
 struct complete {
 	const struct cmd *const *commands; /* ends in NULL */
 
-	/* set by the words in front of the word: */
+	/* state after the words in front of the word to complete: */
 	const struct cmd *cmd;
 	const struct cmd_verb *verb;
-	const struct args_option *pending; /* the word is its value */
+	const struct args_option *pending; /* option that lacks its value */
 	size_t n_before; /* words after the command */
-	size_t n_plain; /* plain words among them, without the verb */
-	const char *first_plain; /* or NULL */
-	bool options_ended; /* after "--" */
+	size_t n_plain; /* words that are neither an option nor the verb */
+	const char *first_plain; /* first of these words, or NULL */
+	bool options_ended; /* "--" was found */
 	const char *directory, *arch, *tree; /* -C, -a, --tree; or NULL */
 
-	/* the word: a part that does not change, and the part to complete */
-	char *fixed_prefix; /* "--arch=arm64," */
-	const char *typed;
+	/* The word to complete consists of these two parts. */
+	char *fixed_prefix; /* does not change: "--arch=arm64," */
+	const char *typed; /* beginning of the candidates */
 
 	/* result: sorted lines "WORD" or "WORD\tDESCRIPTION" */
 	struct strv candidates;
@@ -73,19 +73,22 @@ struct complete_line {
 	struct strv words; /* without quotes; the last one is completed */
 	char quote; /* open quote in the last word, ' or ", or 0 */
 	size_t cut_bytes; /* bytes of the last word that readline retains */
-	size_t n_pieces; /* number of words for bash: "A=b" is three */
+	size_t n_pieces; /* number of words in COMP_WORDS: "A=b" is three */
 };
 
-/* Parse a command line; `breaks` is COMP_WORDBREAKS.  Expands nothing. */
+/*
+ * Parse a command line without expanding anything.  `breaks` is the variable
+ * COMP_WORDBREAKS of bash.
+ */
 void complete_line_parse(struct complete_line *l, const char *text,
 			 const char *breaks);
 void complete_line_release(struct complete_line *l);
-/* Return the index in COMP_WORDS of word `at`. */
+/* Convert an index in complete_line.words into an index in COMP_WORDS. */
 size_t complete_line_word_index(const char *text, const char *breaks,
 				size_t at);
 /*
- * Append `word` from `cut_bytes` on, quoted for COMPREPLY.  Returns false if
- * the open quote cannot contain the word.
+ * Append `word` without its first l->cut_bytes bytes, quoted for COMPREPLY.
+ * Returns false if the word cannot be written inside the open quote.
  */
 bool complete_line_quote(const struct complete_line *l, const char *word,
 			 struct buf *out);

@@ -74,7 +74,7 @@ static int fetch_raw(void *ctx)
 	f->deadline_ms = clock_ms() + FETCH_LIMIT_S * UINT64_C(1000);
 	ret = fetch_download_file(urls, f->part_path, KCONFIG_TEXT_MAX,
 				  &options, &sink, NULL, f->err);
-	/* A concurrent build has locked the partial file: do without it. */
+	/* A concurrent build has locked the partial file: do not use it. */
 	if (ret == -EBUSY && !f->raw.len)
 		ret = fetch_download_file(urls, NULL, KCONFIG_TEXT_MAX,
 					  &options, &sink, NULL, f->err);
@@ -82,8 +82,8 @@ static int fetch_raw(void *ctx)
 }
 
 /*
- * Use the cached text if no server could be reached.  An answer of the server
- * about the file, such as "not found", remains an error.
+ * Use the cached text if no server could be reached.  An error that the server
+ * reports, such as "not found", remains an error.
  */
 static int use_cached_config(struct fetching *f, int failure, char **out)
 {
@@ -130,7 +130,7 @@ int config_fetch(const char *url, char **out, struct err *err)
 		fetch_partial_remove(f.part_path);
 		err_wrap(err, "%s", name);
 	} else {
-		/* Ignore an error: the next download then needs the server. */
+		/* Ignore a failure: only later downloads need the cache. */
 		fs_write(f.cached_path, buf_bytes(&f.raw), 0600, &ignored);
 	}
 out:
@@ -146,7 +146,7 @@ out:
 struct config_sources {
 	struct conf *conf; /* NULL until a -k is resolved */
 	struct strv names; /* NAME of each [config "NAME"] */
-	struct kconfig_named_config **named; /* the resolved ones */
+	struct kconfig_named_config **named; /* sections resolved so far */
 	size_t n_named;
 	struct kconfig_fetched_urls fetched;
 };
@@ -219,8 +219,9 @@ static void add_named_words(const struct config_sources *c,
 }
 
 /*
- * Append [config "NAME"] after the sections on which it is based.  `path`
- * contains the names of the sections that led to this one, to detect cycles.
+ * Add the values of [config "NAME"] to `n`, after those of the section that its
+ * kconfig names, if any.  `path` contains the names of all sections that are
+ * being added, to detect cycles.
  */
 static int add_named_section(const struct config_sources *c,
 			     struct kconfig_named_config *n, const char *name,
@@ -264,7 +265,7 @@ static int find_named_config(struct config_sources *c,
 	r->named_config = NULL;
 	if (!r->kconfig)
 		return 0;
-	/* settings_load() reports unknown keys of the same file. */
+	/* Collect no warnings, because settings_load() reports them. */
 	ret = c->conf ? 0 : conf_load(&c->conf, NULL, err);
 	if (!ret && !c->names.n)
 		conf_list_subsections(c->conf, "config", &c->names);
@@ -278,7 +279,10 @@ static int find_named_config(struct config_sources *c,
 	return ret;
 }
 
-/* Download `word` if it is a new URL.  `where` names its origin in errors. */
+/*
+ * Download `word` if it is a URL that was not downloaded yet.  `where` is the
+ * option or the location of `word`, for errors.
+ */
 static int find_url(struct config_sources *c, const char *word,
 		    const char *where, struct err *err)
 {

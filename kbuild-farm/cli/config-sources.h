@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/config-sources.h - Texts that -k and -K name by a section or a URL.
+ * cli/config-sources.h - Kernel configurations named by a section or a URL.
  *
- * They are read before a plan is made: `[config "NAME"]` sections of the
- * configuration file, and URLs.  A downloaded text is cached in
- * ~/.cache/kfarm/url, so that the server can answer that it has not changed. If
- * no server can be reached, kfarm uses the cached text and prints a warning.
+ * Before kfarm plans a build, it resolves values of -k and -K that name a
+ * `[config "NAME"]` section of the configuration file or a URL.  Downloads are
+ * cached in ~/.cache/kfarm/url, so that the server can answer that a file has
+ * not changed.  If no server can be reached, kfarm uses the cached file and
+ * prints a warning.
  */
 #ifndef CLI_CONFIG_SOURCES_H
 #define CLI_CONFIG_SOURCES_H
@@ -28,16 +29,17 @@ struct config_sources *config_sources_new(void);
 void config_sources_free(struct config_sources *c);
 /*
  * Set `named_config`, `config_names` and `fetched` of a request from its -k and
- * -K.  They are borrowed from `c`.  Several requests can share `c`; each URL is
- * then downloaded once.  Returns 0, or -errno with `err` naming the word, or
- * the file and line, that failed.
+ * -K.  The three members are borrowed from `c`.  Several requests can share
+ * `c`; each URL is then downloaded once.  Returns 0, or -errno with `err`
+ * naming the option, or the file and line, whose value failed.
  */
 int config_sources_resolve(struct config_sources *c, struct kconfig_request *r,
 			   struct err *err);
 /*
- * Convert a -k or -K word in a configuration file, at `where` ("FILE:LINE"), to
- * a word of the command line.  "~/x" is in the user's home, and a relative path
- * is relative to the file if it exists.  The caller frees the result.
+ * Convert a value of kconfig or kconfig-add, read from a configuration file at
+ * `where` ("FILE:LINE"), into a value of -k or -K.  Expands "~/".  A relative
+ * path becomes relative to the directory of FILE if it exists there.  The
+ * caller frees the result.
  */
 char *config_sources_resolve_word(const char *word, const char *where);
 

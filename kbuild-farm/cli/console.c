@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FRAME_MS       135 /* between two frames: an event shows in 150 ms */
-#define TAIL_US        250000 /* interval in which a shown log is read */
+#define FRAME_MS       135 /* between frames, to show an event in 150 ms */
+#define TAIL_US        250000 /* interval between reads of a shown log */
 #define LOG_BLOCK      (1u << 16)
 #define LOG_BLOCKS_MAX 16 /* blocks read per frame */
 #define CTRL_L         12
@@ -153,7 +153,7 @@ static void draw_view(struct console *c)
 	ui_screen_show(c->screen, &c->canvas);
 }
 
-/* The loss of the terminal ends only the view, not the build. */
+/* Leave the view, but do not end the build, after the terminal was lost. */
 static void close_lost_terminal(struct console *c)
 {
 	event_del(c->events[CONSOLE_EV_KEY]);
@@ -172,7 +172,7 @@ static void on_draw(evutil_socket_t fd, short what, void *ctx)
 		return;
 	if (ui_screen_ready(c->screen))
 		draw_view(c);
-	/* A slow terminal gets the next frame after it has taken this one. */
+	/* On a slow terminal, wait until it has accepted this frame. */
 	if (ui_screen_error(c->screen))
 		close_lost_terminal(c);
 	else if (!ui_screen_ready(c->screen))
@@ -249,8 +249,8 @@ static void close_screen(struct console *c)
 }
 
 /*
- * Redraw the passing time.  A shell can move kfarm to the foreground without a
- * signal, so try each second to open the view.
+ * Redraw the elapsed time.  If the view is not open, try to open it, because a
+ * shell can move kfarm to the foreground without a signal.
  */
 static void on_second(evutil_socket_t fd, short what, void *ctx)
 {
@@ -288,14 +288,14 @@ static void on_tstp(evutil_socket_t number, short what, void *ctx)
 	(void)number;
 	(void)what;
 	close_screen(c);
-	/* Without the handler the signal stops kfarm in raise(). */
+	/* Without a handler, raise() stops kfarm until SIGCONT. */
 	event_del(c->events[CONSOLE_EV_TSTP]);
 	raise(SIGTSTP);
 	event_add(c->events[CONSOLE_EV_TSTP], NULL);
 	open_screen(c);
 }
 
-/* Another program may have changed the terminal modes in the meantime. */
+/* Enter the view again: another program may have changed terminal modes. */
 static void on_cont(evutil_socket_t number, short what, void *ctx)
 {
 	(void)number;
@@ -338,7 +338,7 @@ void console_start(struct console *c, struct event_base *base)
 	event_add(c->events[CONSOLE_EV_SECOND], &second);
 	event_add(c->events[CONSOLE_EV_WINCH], NULL);
 	event_add(c->events[CONSOLE_EV_CONT], NULL);
-	/* A shell without job control lets its children ignore SIGTSTP. */
+	/* A shell without job control starts kfarm with SIGTSTP ignored. */
 	if (!spawn_is_ignored(SIGTSTP))
 		event_add(c->events[CONSOLE_EV_TSTP], NULL);
 	open_screen(c);

@@ -19,10 +19,10 @@
 struct console;
 
 struct console_setup {
-	struct event_base *base; /* NULL: set by console_start() */
+	struct event_base *base; /* NULL: console_start() provides it */
 	const struct ui_model *model; /* borrowed */
 	const char *title; /* line above the view, borrowed; or NULL */
-	bool ascii; /* even if the terminal supports UTF-8 */
+	bool ascii; /* draw in ASCII even if the terminal supports UTF-8 */
 	bool color;
 	bool actions_enabled; /* the user can end the build and drain nodes */
 	uint64_t (*get_time)(void *ctx); /* current build time in ms */

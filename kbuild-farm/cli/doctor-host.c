@@ -23,7 +23,7 @@
 
 #define BENCHMARK_RUNS 9 /* of each program */
 #define MEDIAN         4 /* index of the median in sorted times */
-#define TOOLS          6 /* maximum of measured programs, of perhaps dozens */
+#define TOOLS          6 /* maximum; PATH can contain dozens of nm programs */
 
 static int by_time(const void *a, const void *b)
 {
@@ -113,7 +113,7 @@ static void add_cost(struct doctor *d, const char *tool, const char *real,
 	free(dir);
 }
 
-/* Check one nm, unless it was already checked under another name. */
+/* Check one nm, unless its real path is in `seen`. */
 static void check_nm_plugins(struct doctor *d, const char *tool,
 			     struct strv *seen)
 {
@@ -170,7 +170,7 @@ void doctor_check_plugins(struct doctor *d)
 	free(names);
 }
 
-/* Check that the program of a name exists with all its libraries. */
+/* Check that a normalized name leads to a program that has all libraries. */
 static void check_toolchain_name(struct doctor *d, const char *link,
 				 const struct compiler_library_search *search)
 {
@@ -295,7 +295,7 @@ void doctor_add_finding(struct doctor *d, const char *check,
 	va_end(ap);
 }
 
-/* Check that a program is in PATH; `missing` is the state if it is not. */
+/* Check that a program is in PATH; if not, the finding has state `missing`. */
 static void check_program_exists(struct doctor *d, const char *name,
 				 const char *why, enum doctor_state missing)
 {
@@ -313,7 +313,7 @@ static void check_program_exists(struct doctor *d, const char *name,
 	free(path);
 }
 
-/* Check if a compiler name in PATH denotes ccache or a similar wrapper. */
+/* Check whether a compiler name in PATH is ccache or a similar wrapper. */
 static void check_ccache(struct doctor *d, const char *name)
 {
 	char *path = which(name, d->path);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 struct history_listing {
-	struct history_build *builds; /* the newest first, printed last */
+	struct history_build *builds; /* newest first; printed newest last */
 	size_t n_builds;
 };
 
@@ -23,9 +23,9 @@ void history_print(FILE *out, const struct history_listing *l,
 json_t *history_json(const struct history_listing *l);
 
 /*
- * Parse the value of --since into seconds since 1970: "2026-11-01" or
- * "2026-11-01 02:30" in local time; or 30m, 12h, 7d, 2w before `now_s`.
- * Returns 0, or -EINVAL with `err` set.
+ * Parse the value of --since into seconds since 1970: a local time
+ * ("2026-11-01" or "2026-11-01 02:30"), or an age before `now_s` (30m, 12h, 7d,
+ * 2w).  Returns 0, or -EINVAL with `err` set.
  */
 int history_parse_since(const char *text, int64_t now_s, int64_t *out,
 			struct err *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kfarm: the command of the user.  See kfarm(1), and HACKING.md for the rooms.
+ * The program kfarm.  See kfarm(1), and HACKING.md for the rooms.
  *
  *	find_cmd()		finds the command (cli/cmd-*.c)
  *	cmd_environment()	adds the options of the variable KFARM
@@ -49,8 +49,9 @@ static const struct cmd *find_cmd(const char *name)
 }
 
 /*
- * Print an error with the most similar command, or with the command of kfarm
- * for a word that other programs use.  Returns the exit status.
+ * Print an error that suggests a command: the command in `meant` for a word
+ * that other programs use, or the most similar command.  Returns the exit
+ * status.
  */
 static int unknown_command(const char *name)
 {
@@ -94,8 +95,8 @@ static bool has_verb(const struct cmd *c, const char *name)
 }
 
 /*
- * Replace this process by man(1) with the page of `c`.  Return if standard
- * output is no terminal, or if man or the page is not installed.
+ * Replace this process by man(1) with the page of `c`.  Returns only if stdout
+ * is not a terminal, or if man or the page is not installed.
  */
 static void show_manual(const struct cmd *c)
 {
@@ -158,8 +159,8 @@ static const struct cmd cmd_help = {
 };
 
 /*
- * Open missing standard streams, so that a descriptor opened later does not
- * become one.
+ * Open /dev/null for each standard stream that is closed, because a file that
+ * kfarm opens later would otherwise get its descriptor.
  */
 static void open_standard_streams(void)
 {
@@ -178,9 +179,9 @@ static bool is_help_option(const char *word)
 }
 
 /*
- * Return the help option of a command line, or NULL if it has none before the
- * arguments of another program.  *verb becomes the first verb before it, or
- * NULL.
+ * Return -h or --help in the command line of `c`, or NULL.  Ignores the
+ * arguments of a user's command.  Sets *verb to the verb in front of the
+ * option, or to NULL.
  */
 static const char *find_help_option(const struct cmd *c, char *const *argv,
 				    const char **verb)
@@ -208,7 +209,7 @@ static const char *find_help_option(const struct cmd *c, char *const *argv,
 	return NULL;
 }
 
-/* Run a command with the options of $KFARM in front of its words. */
+/* Run a command with the options of $KFARM in front of its arguments. */
 static int run_with_environment(const struct cmd *c, char *const *argv)
 {
 	const char *set = getenv("KFARM");
@@ -228,9 +229,10 @@ static int run_with_environment(const struct cmd *c, char *const *argv)
 }
 
 /*
- * Flush stdout and return the exit status.  SIGPIPE is ignored for the sake of
- * connections to nodes.  If the reader of stdout has closed the pipe
- * (`kfarm nodes list | head`), end by SIGPIPE as other programs do.
+ * Flush stdout and return the exit status.  SIGPIPE is ignored so that a lost
+ * connection to a node does not end kfarm.  But if the reader of stdout has
+ * closed the pipe (`kfarm nodes list | head`), end by SIGPIPE like other
+ * programs.
  */
 static int flush_stdout(int status)
 {
@@ -244,7 +246,7 @@ static int flush_stdout(int status)
 	return status ? status : EXIT_USAGE;
 }
 
-/* Run the command that the words of the command line name. */
+/* Run the command that argv[0] names and return the exit status. */
 static int run_command_line(char *const *argv)
 {
 	const char *name = argv[0], *verb, *option;

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 /*
- * Resolve configuration words in place; relative paths are relative to the
- * configuration file of `where`.
+ * Resolve values of kconfig or kconfig-add in place (see
+ * config_sources_resolve_word()).  `where` is the location of the section.
  */
 static void resolve_words(struct strv *words, const char *where)
 {
@@ -50,7 +50,7 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 	return ret ? ret : settings_load_toolchains(standard, err);
 }
 
-/* Add a text with its terminating NUL, which separates it from the next. */
+/* Add a string to a digest with its NUL, which separates two strings. */
 static void digest_text(struct digest_ctx *into, const char *text)
 {
 	digest_add(into, bytes_str(text));
@@ -69,9 +69,9 @@ static const char *fetched_text(const struct kconfig_fetched_urls *f,
 }
 
 /*
- * Add a word and the content that it names: a downloaded text, or the digest of
- * a local file.  A word that names no existing file can name a file of the
- * tree, which the commit identifies.
+ * Add a value of -k or -K to a digest, with the content that it names: the text
+ * of a URL or the digest of a local file.  If no local file exists, the value
+ * can name a file of the tree, whose content the commit identifies.
  */
 static int add_word_and_text(struct digest_ctx *into,
 			     const struct kconfig_request *r, const char *word,
@@ -157,7 +157,7 @@ static const char *const suffixes[] = { "service", "timer" };
 /* One execution of the command. */
 struct installing {
 	const struct nightly_request *request;
-	bool system; /* units of the system manager, not of a user's */
+	bool system; /* true: units of the system; false: of the user */
 	char *unit_dir;
 	char *program;
 	struct strv env;
@@ -166,7 +166,6 @@ struct installing {
 };
 
 /* Parse "HH:MM" from 00:00 to 23:59. */
-
 static int parse_time(const char *text, struct nightly_timer *t,
 		      struct err *err)
 {
@@ -232,9 +231,10 @@ static int find_program_path(char **out, struct err *err)
 }
 
 /*
- * Collect the environment of the job, because a timer does not inherit that of
- * the user's shell.  `own_user` adds the variables that determine where kfarm
- * finds its files; for another user these paths would be wrong.
+ * Collect the environment of the job, because a timer does not inherit the
+ * environment of the user's shell.  If `own_user` is true, this includes the
+ * variables that determine where kfarm finds its files and the proxies; for a
+ * job of another user these paths would be wrong.
  */
 static void collect_job_env(struct strv *out, bool own_user)
 {
@@ -409,7 +409,7 @@ static int install_units(struct installing *i, struct err *err)
 	if (!i->system && me) {
 		char *path = xasprintf(LINGER_DIR "/%s", me->pw_name);
 
-		/* The systemd manager of a user ends with the last session. */
+		/* Without lingering, user timers end with the last session. */
 		if (!fs_exists(path))
 			log_info("timers of a user run only while that user is "
 				 "logged in; once `loginctl enable-linger %s`, "
@@ -487,7 +487,7 @@ static int remove_unit(const struct installing *i, const char *unit,
 		char *link = xasprintf("%s/timers.target.wants/%s.timer",
 				       i->unit_dir, unit);
 
-		/* Without systemctl, remove the link that enables the timer. */
+		/* systemctl failed: remove the link that enables the timer. */
 		log_warning("%s", why.text);
 		unlink(link);
 		free(link);

@@ -21,7 +21,7 @@ struct nightly_request {
 	bool system, user, cron, now, remove;
 	const char *start_time; /* "HH:MM"; NULL: 02:00 */
 	const char *run_as_user; /* user of a system service */
-	/* option of run: 0: do not wait; UINT_MAX: no limit */
+	/* --wait of run; 0: do not wait, UINT_MAX: wait without limit */
 	unsigned max_wait_s;
 };
 
@@ -29,21 +29,23 @@ struct nightly_request {
 int nightly_install_main(struct nightly_request *r);
 
 /*
- * Read the nightly jobs and log warnings.  Paths of configurations are resolved
- * relative to the file that names them.  `standard` receives a line
- * ARCH=TOOLCHAIN per configured default.
+ * Read the nightly jobs and log warnings.  A relative path of a kernel
+ * configuration is resolved relative to the file that contains it.  Appends a
+ * string "ARCH=TOOLCHAIN" to `standard` per configured default.  Returns 0 or a
+ * negative errno with `err` set.
  */
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err);
 /*
- * Check that a nightly job exists for each word, and at least one in total.
- * Returns 0 or -ENOENT.
+ * Check that a nightly job exists for each name in r->words, and that the
+ * configuration has at least one job.  Returns 0, or -ENOENT with `err` set.
  */
 int nightly_check_names(const struct nightly_request *r,
 			const struct nightly_jobs *jobs, struct err *err);
 /*
- * Callback for struct nightly_build_sources: add the words of a configuration
- * and the texts that they name to the digest.  `ctx` is not used.
+ * Add the values of -k and -K to a digest, with the contents of the files and
+ * URLs that they name.  Callback for struct nightly_build_sources; `ctx` is not
+ * used.
  */
 int nightly_config_texts(void *ctx, const char *kconfig,
 			 const struct strv *kconfig_add,

@@ -54,8 +54,8 @@ bool nodes_check_has_passed(const struct nodes_check *c)
 }
 
 /*
- * Shorten a node's name to NAME_MAX columns for a table.  Findings print the
- * full name.  The caller frees the result.
+ * Shorten a node's name to NAME_MAX columns for a table.  The findings below
+ * the table contain the full name.  The caller frees the result.
  */
 static char *nodes_check_short_name(const char *name)
 {
@@ -167,8 +167,7 @@ static void set_slowest(json_t *o, uint32_t milli)
 				    json_real(milli / 1000.0));
 }
 
-/* Set the first error of a burn-in and its time; "first" is null without one.
- */
+/* Set "first", the first error of a burn-in or null, and its time. */
 static void set_first(json_t *o, const struct admin_node_test_count *c)
 {
 	json_object_set_new(o, "first", json_text(c->first_error));
@@ -188,8 +187,8 @@ static json_t *counts_json(const struct admin_node_test_count *c)
 }
 
 /*
- * Return the burn-in results of a node.  "classes" is empty if the cores were
- * counted as a whole.
+ * Return the burn-in results of a node as JSON.  "classes" is empty if the
+ * results were not counted per core class.
  */
 static json_t *burn_json(const struct admin_node_test_result *n)
 {
@@ -239,7 +238,7 @@ static json_t *burn_json(const struct admin_node_test_result *n)
 	return o;
 }
 
-/* Return node `i`: its state, measured figures, rows and burn-in. */
+/* Return node `i` as JSON: state, measured figures, verdicts and burn-in. */
 static json_t *check_node_json(const struct nodes_check *c, size_t i)
 {
 	const struct admin_node_test_result *n = &c->trial->nodes[i];
@@ -363,8 +362,8 @@ static void add_cpu(struct table *t, uint64_t ms)
 
 /*
  * Add the row of a node and, if it has several core classes, a row for each
- * tested class.  LOST and HEAT of a class are empty: the session is the node's,
- * and a sensor cannot be attributed to a class.
+ * tested class.  In the row of a class, LOST and HEAT are empty, because lost
+ * sessions and temperatures cannot be attributed to a class.
  */
 static void add_burn_rows(struct table *t,
 			  const struct admin_node_test_result *n)
@@ -393,9 +392,9 @@ static void add_burn_rows(struct table *t,
 }
 
 /*
- * Print the core classes of each node, the maximum number of simultaneously
- * throttled cores and the maximum temperature of each zone; and an update hint
- * if the node cannot pin jobs.
+ * For each node, print the core classes, the maximum number of simultaneously
+ * throttled cores and the maximum temperature of each zone.  If its kfarmd
+ * cannot pin jobs to a core class, also print how to update it.
  */
 static void print_classes(FILE *out, const struct nodes_check *c)
 {
@@ -458,7 +457,7 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 	table_print(out, &t);
 	print_classes(out, c);
 
-	/* Equal wrong results of all nodes point to the build host. */
+	/* If all nodes return the same wrong result, suspect the build host. */
 	if (admin_verdict_find_odd_unit(c->trial->nodes, c->trial->n_nodes) >=
 	    0)
 		nodes_check_print_finding(
@@ -480,7 +479,6 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 #define BURN_TIME "1h" /* default duration of --burn-in */
 
 /* State of one `kfarm nodes check`. */
-
 struct checking {
 	struct nodes_request *request;
 	struct admin_node_test trial;
@@ -543,9 +541,9 @@ static void on_progress(void *ctx)
 }
 
 /*
- * Determine the duration of the burn-in.  Besides --burn-in=TIME, "--burn-in
- * TIME" is accepted: the first word that is a time and not the name of a node
- * is removed from the words.
+ * Determine the duration of the burn-in from --burn-in=TIME.  Users also write
+ * "--burn-in TIME", so for a --burn-in without a value, the first argument that
+ * is a time and not the name of a node is removed from r->words and used.
  */
 static int read_burn_time(struct checking *c, struct err *err)
 {
@@ -576,9 +574,9 @@ static int read_burn_time(struct checking *c, struct err *err)
 }
 
 /*
- * Choose the target architecture of the compiler: --arch; or the host's if a
- * toolchain is given or none is configured; or that of the first configured
- * toolchain.
+ * Choose the target architecture of the compiler: --arch; or the build host's
+ * architecture if -t is given or no default toolchain is configured; or the
+ * architecture of the first configured default toolchain.
  */
 static int find_arch(const struct nodes_request *r, const struct strv *standard,
 		     struct kernel_arch *arch, struct err *err)
@@ -650,7 +648,7 @@ static int select_checked_nodes(struct checking *c, struct err *err)
 	return 0;
 }
 
-/* Run the test with a progress row per node and one for the burn-in. */
+/* Run the test with a progress row per node and a row for the burn-in. */
 static int run_trial(struct checking *c, struct err *err)
 {
 	struct admin_node_test *t = &c->trial;

@@ -13,7 +13,7 @@
 struct nodes_check {
 	const struct admin_node_test *trial; /* borrowed */
 	const char *compiler; /* "gcc 12.2.0", borrowed */
-	/* an array of rows per node */
+	/* per node, an array of ADMIN_VERDICT_COUNT verdicts */
 	struct admin_verdict (*verdicts)[ADMIN_VERDICT_COUNT];
 };
 
@@ -25,7 +25,7 @@ void nodes_check_judge(struct nodes_check *c,
 		       const struct admin_node_test *trial,
 		       const char *compiler);
 void nodes_check_release(struct nodes_check *c);
-/* Return true if no row of any node failed. */
+/* Return true if no verdict of any node is a failure. */
 bool nodes_check_has_passed(const struct nodes_check *c);
 
 /*

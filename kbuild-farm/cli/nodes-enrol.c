@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /*
- * A remote script that runs on a second thread, so that the main thread can
+ * A remote script.  It runs on another thread, so that the main thread can
  * redraw the progress table.
  */
 struct script_run {
@@ -37,8 +37,8 @@ struct script_run {
 };
 
 /*
- * admin_remote_script calls this only after the script has started.  Until then
- * ssh can use the terminal to ask for a password.
+ * Show how much was sent.  admin_remote_script_run() calls this only after the
+ * script has started, so until then ssh can ask for a password on the terminal.
  */
 static void on_bytes_sent(void *ctx, size_t left)
 {
@@ -70,8 +70,8 @@ static void on_watched_tick(void *ctx)
 #define SSH_CONFIG_MAX (1u << 20) /* bytes of the output of ssh -G */
 
 /*
- * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.  A
- * missing key is created.
+ * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.
+ * Creates the key if it does not exist.
  */
 static int enrolment_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
 				      struct err *err)
@@ -86,12 +86,13 @@ static int enrolment_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
 }
 
 /*
- * Run the script for `wish` on the node `name`, through ssh to `ssh`.  `what`
- * names the operation in the progress table.  Fills `a` and the client fields
- * of `wish`, which are NULL again on return.
+ * Run the script for `wish` on the node `name`, through ssh to [USER@]HOST
+ * `ssh`.  `what` names the operation in the progress table.  Fills `a`.  The
+ * fields `fingerprint` and `client_name` of `wish` are set during the call and
+ * are NULL on return.
  *
- * Returns 0 if the script ran to its end.  Otherwise returns an error of
- * admin_remote_script_run() or another negative errno; `err` names the node.
+ * Returns 0 if the script ran to its end, an error of admin_remote_script_run()
+ * or another negative errno.  `err` names the node.
  */
 static int enrolment_run(const char *name, const char *ssh,
 			 struct admin_enrol_options *wish, const char *what,
@@ -144,9 +145,9 @@ out:
 }
 
 /*
- * Check that no other node of `r` than `name` has the key `key`.  Of two nodes
- * with the same key a build uses only one, so a node that reports the key of
- * another could displace it.
+ * Check that no node of `r` except `name` has the key `key`.  If two nodes have
+ * the same key, a build uses only one of them, so a node that reports the key
+ * of another node could displace that node.
  */
 static int enrolment_check_key(const struct node_roster *r, const char *name,
 			       const char *key, struct err *err)
@@ -186,8 +187,8 @@ static char *ssh_host_name(const char *text)
 }
 
 /*
- * Store "tls:HOST[:PORT]" in *out, where HOST is the HostName that the
- * configuration of ssh has for `ssh`, [USER@]HOST.  The caller frees *out.
+ * Store "tls:HOST[:PORT]" in *out.  HOST is the HostName in the configuration
+ * of ssh for the destination `ssh`.  The caller frees *out.
  */
 static int enrolment_address(const char *ssh, unsigned port, char **out,
 			     struct err *err)
@@ -223,7 +224,7 @@ static int enrolment_address(const char *ssh, unsigned port, char **out,
 	return ret;
 }
 
-/* Log in one to three lines what the script did on the node `name`. */
+/* Log the result of the script on the node `name` in one to three lines. */
 static void enrolment_print_result(const char *name,
 				   const struct admin_enrol_result *a)
 {
@@ -268,9 +269,9 @@ static int check_option(const char *key, const char *value, struct err *err)
 }
 
 /*
- * Reject a second node of the same name and a second name for the same machine.
- * The same name with the same ssh destination is valid: it installs kfarmd
- * again.
+ * Reject a second node with the same name, and a second name for the same
+ * machine.  If both the name and the ssh destination of a node are the same,
+ * the command is valid and installs kfarmd again.
  */
 static int check_is_new(const struct nodes_request *r,
 			const struct node_address *address, struct err *err)
@@ -375,10 +376,9 @@ static int load_new_node(const struct addition *a, struct err *err)
 }
 
 /*
- * Survey the node that load_new_node() added, print it, and write its section.
- * With `silent_too` the section is written even if the node does not answer,
- * without it only after an answer.  A node that answers but gets no jobs yet is
- * written as well.
+ * Query the node that load_new_node() added, print its report, and write its
+ * section to the configuration, even if the node gets no jobs yet.  If the node
+ * does not answer, the section is written only if `silent_too` is true.
  */
 static int show_and_write(const struct addition *a, bool silent_too,
 			  struct err *err)
@@ -446,7 +446,7 @@ static int print_manual(const struct nodes_request *r,
 	return ret;
 }
 
-/* Install kfarmd through ssh, then survey the node and write its section. */
+/* Install kfarmd through ssh, then query the node and write its section. */
 static int enrol_new_node(struct nodes_request *r,
 			  const struct node_address *address, struct err *err)
 {
@@ -512,8 +512,8 @@ out:
 }
 
 /*
- * Add a node whose address is not ssh:.  For a tls: address log the line of
- * /etc/kfarm/clients with which the node accepts the build host.
+ * Add a node whose address is not ssh:.  For a tls: address, log the line that
+ * /etc/kfarm/clients on the node needs so that it accepts the build host.
  */
 static int add_without_ssh(struct nodes_request *r, enum node_address_kind kind,
 			   struct err *err)
@@ -555,7 +555,7 @@ int nodes_add_main(struct nodes_request *r)
 	if (ret)
 		goto out;
 
-	/* KFARM_CONFIG can name a file that this command creates. */
+	/* KFARM_CONFIG can name a missing file, which this command creates. */
 	file = conf_user_path();
 	ret = nodes_load(r, &err);
 	if (ret == -ENOENT && !fs_exists(file))
@@ -573,8 +573,8 @@ out:
 }
 
 /*
- * Have the node `e` create a new key, write the key to the configuration and
- * print it.
+ * Let the node `e` create a new key.  Writes its fingerprint to the
+ * configuration and prints it.
  */
 static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
 		      struct err *err)
@@ -629,8 +629,8 @@ int nodes_rekey_main(struct nodes_request *r)
 }
 
 /*
- * Check that the section of `name` is in the user's configuration file, the
- * only file that kfarm changes.
+ * Check that the section of the node `name`, if any, is in the user's
+ * configuration file, because kfarm changes no other file.
  */
 static int check_users_file(const struct nodes_request *r, const char *name,
 			    struct err *err)
@@ -652,9 +652,9 @@ static int check_users_file(const struct nodes_request *r, const char *name,
 }
 
 /*
- * Remove the kfarmd that `kfarm nodes add` installed.  An unreachable node is
- * no error, because it could otherwise never leave the configuration: a warning
- * names what remains on it.
+ * Remove the kfarmd that `kfarm nodes add` installed.  Returns 0 even if the
+ * node is unreachable, because it could otherwise never be removed from the
+ * configuration; a warning then lists the files that remain on it.
  */
 static int uninstall_node(const char *name, const char *ssh,
 			  enum admin_enrol_mode mode, struct err *err)
@@ -693,8 +693,8 @@ static int uninstall_node(const char *name, const char *ssh,
 }
 
 /*
- * Uninstall kfarmd from a node, unless --keep is given or kfarm cannot reach it
- * through ssh, and remove its section.  Returns the exit status.
+ * Uninstall kfarmd from a node, unless --keep is given or the node has no ssh
+ * address, and remove its section.  Returns the exit status.
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
@@ -741,7 +741,7 @@ int nodes_remove_main(struct nodes_request *r)
 	return status;
 }
 
-/* One node of `nodes update`.  While the update runs, one thread owns it. */
+/* One node of `nodes update`.  Only one thread uses it during the update. */
 struct updated_node {
 	const struct node_entry *entry;
 	struct admin_remote_script remote;
@@ -776,8 +776,8 @@ static void tick_update(void *ctx)
 }
 
 /*
- * Print the outcome for one node.  A service can have a new key; it is written
- * to the configuration unless another node has the same key.
+ * Print the result for one node.  If the key of a service has changed, write it
+ * to the configuration, unless another node has the same key.
  */
 static int print_update(const struct nodes_request *r, struct updated_node *u,
 			struct err *err)
@@ -802,7 +802,7 @@ static int print_update(const struct nodes_request *r, struct updated_node *u,
 	}
 	printf("%s: kfarmd " KFARM_VERSION "%s\n", name,
 	       a->sent_bytes ? " is installed" : " was there");
-	/* An administrator of the node has replaced its key. */
+	/* An administrator of the node may have replaced its key. */
 	if (a->fingerprint &&
 	    !str_equal(a->fingerprint,
 		       conf_get(r->conf, "node", name, "key"))) {
@@ -815,7 +815,10 @@ static int print_update(const struct nodes_request *r, struct updated_node *u,
 	return 0;
 }
 
-/* Choose the nodes with ssh; report a named node without ssh. */
+/*
+ * Move the nodes that have an ssh address to the front and return their number.
+ * Logs an error for each other node that the user named.
+ */
 static size_t choose_updates(const struct nodes_request *r,
 			     const struct node_entry **nodes, size_t n,
 			     int *status)
@@ -863,8 +866,7 @@ int nodes_update_main(struct nodes_request *r)
 					  ADMIN_ENROL_MODE_SSH,
 			.fingerprint = pin,
 			.client_name = client,
-			/* Only the node can tell if `nodes add` installed it.
-			 */
+			/* The script checks that `nodes add` installed it. */
 			.installed_only = true
 		};
 		struct updated_node *u = &all.v[i];

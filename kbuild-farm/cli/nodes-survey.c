@@ -67,8 +67,8 @@ void nodes_print_if_empty(const struct nodes_request *r)
 }
 
 /*
- * Exclude nodes whose key several machines have, and all but one of several
- * nodes on the same machine.  Log a warning for each other identity that nodes
+ * Exclude nodes whose key several machines have.  If several nodes are the same
+ * machine, exclude all except one.  Log a warning for each identity that nodes
  * share.
  */
 static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
@@ -110,8 +110,8 @@ static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 #define OWN_VERSION "kfarmd " KFARM_VERSION
 
 /*
- * Log in one line which nodes run another version of kfarmd, with the command
- * that updates them.
+ * Log a line that lists the nodes with another version of kfarmd and the
+ * command that updates them.
  */
 static void nodes_print_versions(const struct nodes_survey *s)
 {
@@ -151,7 +151,7 @@ static void member_text(json_t *o, const char *key, const char *text)
 	json_object_set_new(o, key, json_text(text));
 }
 
-/* Set n / scale - less, or null if the node does not report the value. */
+/* Set `key` to n / scale - less, or to null if the node does not report it. */
 static void member_known(json_t *o, const char *key, uint32_t n, double scale,
 			 double less)
 {
@@ -161,7 +161,7 @@ static void member_known(json_t *o, const char *key, uint32_t n, double scale,
 				    json_real(n / scale - less));
 }
 
-/* Return the core classes of a machine. */
+/* Return the core classes of a machine as JSON. */
 static json_t *classes_json(const struct wire_machine *m)
 {
 	json_t *list = json_array();
@@ -191,7 +191,7 @@ static void nodes_format_mac(char out[static NODES_MAC_BYTES], uint64_t mac)
 		 (unsigned)(mac >> 8) & 0xff, (unsigned)mac & 0xff);
 }
 
-/* Return the health report of a node. */
+/* Return the health report of a node as JSON. */
 static json_t *health_json(const struct wire_health *h)
 {
 	json_t *o = json_object();
@@ -212,7 +212,7 @@ static json_t *health_json(const struct wire_health *h)
 	return o;
 }
 
-/* Return the hardware of a node with its latest health report. */
+/* Return the hardware of a node and its latest health report as JSON. */
 static json_t *machine_json(const struct wire_machine *m)
 {
 	char id[DIGEST_HEX] = "";
@@ -263,8 +263,7 @@ static const char *nodes_state(const struct peer_survey_node *p)
 	return p->fit.usable ? "up" : "unfit";
 }
 
-/* Return name, state and limits of node `i`, the part common to all listings.
- */
+/* Return name, state and limits of node `i`, which all listings contain. */
 static json_t *node_json(const struct nodes_survey *s, size_t i)
 {
 	const struct peer_survey_node *p = &s->nodes[i];
@@ -313,8 +312,7 @@ json_t *nodes_json_list(const struct nodes_survey *s)
 	return json_pack("{s:o}", "nodes", list);
 }
 
-/* Return the slots of each node and of the build host, and the -j of a build.
- */
+/* Return as JSON the slots of each node and of the build host, and the -j. */
 static json_t *nodes_json_limits(const struct nodes_survey *s)
 {
 	json_t *list = json_array();
@@ -362,7 +360,7 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 		strv_addf(&sum, "%u", l->current);
 	}
 
-	/* The sum, and the capacity of the build host if that is lower. */
+	/* -j is the sum of all slots, limited by the build host's capacity. */
 	words = strv_join(&sum, " + ");
 	strv_add(&t.fields, "local");
 	strv_addf(&t.fields, "%u", s->local_limit.slots);
@@ -386,8 +384,8 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 }
 
 /*
- * Common part of list, probe and limits: survey the named nodes, print the
- * result as text or JSON, and return the exit status.
+ * Query the named nodes, or all, and print the result with print() or to_json()
+ * for the verbs list, probe and limits.  Returns the exit status.
  */
 static int nodes_survey_main(struct nodes_request *r,
 			     void (*print)(FILE *, const struct nodes_survey *),
@@ -411,7 +409,7 @@ static int nodes_survey_main(struct nodes_request *r,
 	else
 		print(stdout, &s);
 	nodes_print_versions(&s);
-	/* A drained node is no failure: the user drained it. */
+	/* A drained node is not a failure, because the user drained it. */
 	for (size_t i = 0; i < s.n_nodes; i++) {
 		if (!s.nodes[i].fit.usable || s.nodes[i].excluded_reason)
 			status = EXIT_USAGE;
@@ -447,7 +445,10 @@ static void add_cores(struct table *t, const struct peer_survey_node *p)
 	strv_release(&each);
 }
 
-/* Format millikelvin as "48 C"; NULL if unknown.  The caller frees it. */
+/*
+ * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
+ * unknown.  The caller frees the result.
+ */
 static char *nodes_format_celsius(uint32_t mk)
 {
 	if (mk == WIRE_HEALTH_UNKNOWN)
@@ -455,7 +456,7 @@ static char *nodes_format_celsius(uint32_t mk)
 	return xasprintf("%d C", ((int)mk - WIRE_ZERO_CELSIUS_MK) / 1000);
 }
 
-/* Format as "512 MiB" or "3.8 GiB".  The caller frees it. */
+/* Format a size as "512 MiB" or "3.8 GiB".  The caller frees the result. */
 static char *nodes_format_memory(unsigned mib)
 {
 	return mib < 1024 ? xasprintf("%u MiB", mib) :
@@ -516,7 +517,7 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 	if (!terminal_size(fileno(out), &rows, &columns) || columns < COLUMNS)
 		columns = COLUMNS;
 	table_shorten(&t, columns);
-	/* Print the reasons that the last column has no room for in full. */
+	/* Below the table, print in full each reason that was shortened. */
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		const char *reason = nodes_reason(&s->nodes[i]);
 		const char *shown = t.fields.v[(i + 2) * n_columns - 1];
@@ -586,8 +587,8 @@ static bool is_health_known(uint32_t n)
 }
 
 /*
- * Print the temperature and the clock limit.  Cooling and limit are separate
- * because an administrator can limit the clock as well.
+ * Print the temperature, and whether cooling or another cause limits the clock.
+ * Both are printed, because an administrator can also limit the clock.
  */
 static void print_temperature(FILE *out, const struct wire_machine *m)
 {
@@ -722,7 +723,9 @@ void nodes_survey_limits(struct nodes_survey *s)
 		struct nodes_limit *l = &s->limits[i];
 
 		if (p->up) {
-			/* Before protocol version 8 only BEAT has the health.
+			/*
+			 * Before protocol version 8, a node sends its health
+			 * only in BEAT, not in MACHINE.
 			 */
 			const struct wire_health *h =
 				p->machine.kernel ? &p->machine.health :

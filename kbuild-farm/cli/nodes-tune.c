@@ -24,7 +24,7 @@ struct tuned_node {
 	struct admin_tune plan;
 	struct admin_tune_result result;
 	size_t row; /* of `progress` */
-	int ret; /* first failure, with `err`; or 0 */
+	int ret; /* first failure, explained by `err`; or 0 */
 	struct err err;
 };
 
@@ -38,7 +38,7 @@ struct tuning {
 	void (*on_node)(struct tuned_node *t, bool revert);
 };
 
-/* Run a script on a node; the arguments are as in admin_remote_script. */
+/* Run a script on a node with `input` as its stdin; `out` gets its stdout. */
 static int run_node_script(struct tuned_node *t, struct buf *script,
 			   struct buf *input, struct buf *out)
 {
@@ -70,7 +70,7 @@ static void read_node_settings(struct tuned_node *t, bool revert)
 	buf_release(&out);
 }
 
-/* Step of each_node(): apply the plan, or revert an earlier one. */
+/* Step of each_node(): apply the plan, or revert to the previous settings. */
 static void apply_node_settings(struct tuned_node *t, bool revert)
 {
 	struct buf script = { 0 }, input = { 0 }, out = { 0 };
@@ -132,8 +132,8 @@ static char *value_text(const struct admin_tune_item *item, const char *value)
 }
 
 /*
- * Print a table of the settings that are not skipped.  `before` selects the
- * table of a revert, which has no column SETTING.
+ * Print a table of the settings that are not skipped.  If `before` is true,
+ * print the previous settings for a revert, without the column SETTING.
  */
 static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 {
@@ -158,8 +158,8 @@ static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 }
 
 /*
- * Print the settings that cannot be applied, with the reason.  A clock rate or
- * temperature is printed with its unit: ", 2208 MHz".
+ * Print the settings that cannot be applied, with the reason.  If the value has
+ * a unit, it is printed after the name: ", 2208 MHz".
  */
 static void print_skipped(const struct admin_tune *plan)
 {
@@ -202,7 +202,7 @@ static void print_tune_plan(const struct tuned_node *t)
 		printf("none of these settings can be changed on this node\n");
 }
 
-/* Return true if the node's settings have to be changed. */
+/* Return true if the command must change settings of the node. */
 static bool has_changes(const struct tuning *all, const struct tuned_node *t)
 {
 	if (t->ret)
@@ -234,7 +234,7 @@ static void print_result(const struct tuning *all, const struct tuned_node *t)
 			    name);
 }
 
-/* Return settings with their current and wanted values. */
+/* Return settings with their current and wanted values as JSON. */
 static json_t *items_json(const struct admin_tune_item *v, size_t n)
 {
 	json_t *list = json_array();
@@ -294,9 +294,9 @@ static void print_tune_json(const struct tuning *all)
 }
 
 /*
- * Ask the user to confirm the changes, unless --yes is given.  Returns 1 for
- * yes; 0 for no, or if no node has changes; -EPERM with `err` set without a
- * terminal.
+ * Ask the user to confirm the changes, unless --yes is given.  Returns 1 if
+ * they are confirmed; 0 if they are not, or if no node needs a change; or
+ * -EPERM with `err` set if kfarm cannot ask because it has no terminal.
  */
 static int ask_consent(const struct tuning *all, struct err *err)
 {
@@ -343,9 +343,10 @@ static int ask_consent(const struct tuning *all, struct err *err)
 }
 
 /*
- * Find the profile of a node: --profile, that of the configuration, or
- * "generic".  Returns -EINVAL if it is invalid.  A node without a shell only
- * gets t->ret.
+ * Find the profile of a node: the value of --profile, the configured profile,
+ * or "generic".  Returns 0, or -EINVAL with `err` set if the profile is
+ * invalid.  If the node has no ssh address, only sets t->ret and t->err, so
+ * that the command continues with the other nodes.
  */
 static int prepare_tuned(const struct tuning *all, struct tuned_node *t,
 			 struct err *err)

@@ -50,7 +50,7 @@ void nodes_print_if_empty(const struct nodes_request *r);
 
 /* The slots of one node. */
 struct nodes_limit {
-	/* without heat, foreign load or low memory */
+	/* slots of an idle node: no heat, foreign load or low memory */
 	struct node_limit max_limit;
 	unsigned current; /* slots at present */
 	char *reason; /* why `current` is lower; NULL if it is not */
@@ -58,7 +58,7 @@ struct nodes_limit {
 
 /* The reports of the nodes, and the limits derived from them. */
 struct nodes_survey {
-	struct peer_survey_node *nodes; /* in the order given */
+	struct peer_survey_node *nodes; /* in the order of the arguments */
 	struct nodes_limit *limits; /* zeroed for a node that is not up */
 	size_t n_nodes;
 	struct wire_inventory local;
@@ -67,11 +67,11 @@ struct nodes_survey {
 	char *capacity_reason;
 };
 
-/* Compute the limits from s->nodes and s->local; nodes_survey() calls it. */
+/* Compute all limits from s->nodes and s->local.  nodes_survey() does this. */
 void nodes_survey_limits(struct nodes_survey *s);
 /*
- * Query `n` nodes concurrently and compute the limits.  On success, release `s`
- * with nodes_survey_release().
+ * Query `n` nodes concurrently and compute the limits.  Returns 0, and the
+ * caller calls nodes_survey_release(); or a negative errno with `err` set.
  */
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);

@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #define TICK_MS     200
-#define TERMINAL_MS 1000 /* before the table appears */
-#define RATE_MS     1000 /* before a rate means something */
+#define TERMINAL_MS 1000 /* time after which the table appears */
+#define RATE_MS     1000 /* minimum period over which a rate is computed */
 
 /*
- * Without a terminal: times of the first rounds of lines, in ms since the
- * start, and the interval of all further rounds.
+ * If stderr is not a terminal, the rows are logged at these times in ms since
+ * the start, and then once per MINUTE_MS.
  */
 static const uint64_t report_times[] = { 2000, 10000, 30000 };
 #define MINUTE_MS 60000
@@ -31,7 +31,7 @@ struct row {
 	const char *what; /* current operation; NULL: the row is inactive */
 	bool counts_bytes;
 	uint64_t done, total;
-	/* when `what` began, and the value of `done` at that time */
+	/* time at which `what` began, and the value of `done` at that time */
 	uint64_t began_ms, start_amount;
 };
 
@@ -39,7 +39,7 @@ struct progress {
 	pthread_mutex_t lock;
 	bool is_terminal;
 	uint64_t start_ms, next_ms;
-	unsigned n_rounds; /* rounds of plain lines so far */
+	unsigned n_rounds; /* how often the rows were logged */
 	unsigned n_drawn_lines; /* lines of the table that are on the screen */
 	struct row *rows;
 	size_t n_rows;
@@ -70,7 +70,7 @@ size_t progress_add(struct progress *p, const char *name)
 	return row;
 }
 
-/* Set operation and progress of a row; `what` is NULL to make it inactive. */
+/* Set operation and progress of a row.  If `what` is NULL, it is inactive. */
 static void set_row(struct progress *p, size_t row, const char *what,
 		    bool bytes, uint64_t done, uint64_t total)
 {
@@ -247,7 +247,7 @@ void progress_free(struct progress *p)
 	free(p);
 }
 
-/* A call of progress_run() on another thread. */
+/* Arguments and result of run_call(), which runs on another thread. */
 struct call {
 	struct progress *progress;
 	int (*fn)(void *arg);

@@ -31,8 +31,9 @@
 #define UNSUPPORTED_CHARS "`$<>()" /* substitutions and redirections */
 
 /*
- * Read quoted text; *s is after the opening quote and moves after the closing
- * one.  Returns false without a closing quote or if the text is expanded.
+ * Append quoted text to `word`.  *s points behind the opening quote and is
+ * moved behind the closing quote.  Returns false if the closing quote is
+ * missing or a shell would expand the text.
  */
 static bool read_quoted(const char **s, struct buf *word, char quote)
 {
@@ -50,7 +51,7 @@ static bool read_quoted(const char **s, struct buf *word, char quote)
 	return true;
 }
 
-/* Read one word.  Returns false at unsupported syntax. */
+/* Read one word.  Returns false if its syntax is not supported. */
 static bool read_shell_word(const char **s, struct buf *word)
 {
 	while (**s && !strchr(BLANKS COMMAND_END_CHARS, **s)) {
@@ -111,7 +112,10 @@ static char *unquote_make(const char *s, size_t len)
 	return out;
 }
 
-/* Return the source tree of the build directory.  The caller frees it. */
+/*
+ * Return the source tree to which the link `source` of the build directory
+ * points, or the build directory if it has no link.  The caller frees it.
+ */
 static char *source_tree(const char *build)
 {
 	char *link = xasprintf("%s/source", build);
@@ -121,7 +125,7 @@ static char *source_tree(const char *build)
 	return tree && fs_is_dir(tree) ? tree : (free(tree), xstrdup(build));
 }
 
-/* Return `dir` if it contains the source; otherwise free it, return NULL. */
+/* Return `dir` if it contains the source; otherwise free it and return NULL. */
 static char *dir_if_has_source(char *dir, const char *source)
 {
 	char *path = xasprintf("%s/%s", dir, source);
@@ -135,8 +139,8 @@ static char *dir_if_has_source(char *dir, const char *source)
 }
 
 /*
- * Return the only directory in tools/ or tools/lib/ that contains the source,
- * or NULL if none or several do.
+ * Return the directory in tools/ or tools/lib/ that contains the source, or
+ * NULL if no directory or more than one contains it.
  */
 static char *find_library(const char *tree, const char *source)
 {
@@ -153,10 +157,11 @@ static char *find_library(const char *tree, const char *source)
 }
 
 /*
- * Find the working directory of a compile.  kbuild works in the build
- * directory, but the programs of tools/ are built in their own directories, and
- * the .cmd file does not name them.  Take the directory nearest to the .cmd
- * file that contains the source, or the library in tools/ that contains it.
+ * Find the working directory of a compile, which the .cmd file does not name.
+ * It is the build directory, except for the programs of tools/, which are built
+ * in their own directories.  For these, return the directory nearest to the
+ * .cmd file that contains the source, or the library in tools/ that contains
+ * it.
  */
 static char *find_cwd(const char *build, const char *file, const char *source)
 {
@@ -265,8 +270,8 @@ static bool is_built_from(const char *path, const char *base)
 }
 
 /*
- * Return the first DIR/.NAME.*.o.cmd of NAME.c, or NULL.  KVM on arm64 builds
- * only NAME.nvhe.o from some sources.
+ * Return the first .NAME.*.o.cmd in `dir` that is the .cmd file of NAME.c, or
+ * NULL.  From some sources, KVM on arm64 builds only NAME.nvhe.o.
  */
 static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 {
@@ -290,7 +295,10 @@ static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 	return found;
 }
 
-/* Return the existing BUILD/DIR/.NAME.o.cmd of DIR/NAME.c, or NULL. */
+/*
+ * Return the .cmd file of DIR/NAME.c: BUILD/DIR/.NAME.o.cmd if it exists,
+ * otherwise the result of cmd_file_variant().
+ */
 static char *cmd_file(const char *build, const char *name)
 {
 	const char *base = str_base(name);

@@ -2,7 +2,7 @@
 /*
  * cli/scan.h - Compile lines and their compilers, for `kfarm scan`.
  *
- * The audit of the dependency scanner (tests/audit) uses both as well.
+ * The audit of the dependency scanner (tests/audit) also uses this header.
  */
 #ifndef CLI_SCAN_H
 #define CLI_SCAN_H
@@ -49,14 +49,14 @@ struct cli_scan_tool {
 	char *error_text; /* explains the failure; NULL with `path` */
 };
 
-/* Cache of the compilers that compile lines name; any thread may use it. */
+/* Cache of the compilers that compile lines name.  Any thread can use it. */
 struct cli_scan_tools;
 
 struct cli_scan_tools *cli_scan_tools_new(void);
 void cli_scan_tools_free(struct cli_scan_tools *t);
 /*
- * Return the compiler `name`, argv[0] of a compile line in `cwd`.  It is
- * identified at its first use and lives as long as `t`.
+ * Return the compiler `name`, which is argv[0] of a compile line in `cwd`.  The
+ * first call for a compiler identifies it.  The result is borrowed from `t`.
  */
 const struct cli_scan_tool *cli_scan_tools_get(struct cli_scan_tools *t,
 					       const char *cwd,

@@ -21,8 +21,8 @@ const atomic_bool *settings_catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	/*
-	 * SA_RESETHAND makes the second signal end kfarm at once.  All files
-	 * are replaced by rename, so none is left incomplete.
+	 * SA_RESETHAND makes the second signal end kfarm at once.  This leaves
+	 * no incomplete file, because all files are replaced by a rename.
 	 */
 	const struct sigaction sa = { .sa_handler = on_signal,
 				      .sa_flags = SA_RESETHAND };
@@ -42,8 +42,7 @@ bool settings_is_interrupted(void)
 	return atomic_load(&interrupted);
 }
 
-/* Append a line ARCH=TOOLCHAIN for each section [arch "ARCH"] with a toolchain.
- */
+/* Append "ARCH=TOOLCHAIN" for each section [arch "ARCH"] with a toolchain. */
 static void read_default_toolchains(const struct conf *conf,
 				    struct strv *standard)
 {

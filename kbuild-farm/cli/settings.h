@@ -29,15 +29,15 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
 /*
  * Read the settings of a build and log warnings.
  *
- * `roster` receives the nodes, or no nodes with `no_remote`.  *require_remote
- * receives the percentage farm.require-remote if it is 0.  `toolchains`
- * receives a line ARCH=TOOLCHAIN per configured default; it can be NULL, like
- * `host`.
+ * `roster` receives the nodes, or no nodes if `no_remote` is true.  If
+ * *require_remote is 0, it becomes the percentage farm.require-remote.
+ * `toolchains` receives a string "ARCH=TOOLCHAIN" per configured default.
+ * `toolchains` and `host` can be NULL.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err);
-/* Append the lines ARCH=TOOLCHAIN of settings_load(), without warnings. */
+/* Append the strings "ARCH=TOOLCHAIN" of settings_load(); log no warnings. */
 int settings_load_toolchains(struct strv *toolchains, struct err *err);
 /*
  * Catch SIGINT, SIGTERM and SIGHUP.  The first signal sets the returned flag;
@@ -47,8 +47,8 @@ const atomic_bool *settings_catch_signals(void);
 /* Return true if a signal was caught. */
 bool settings_is_interrupted(void);
 /*
- * End kfarm by signal `number`, as its child ended, so that a loop in the
- * user's shell stops as well.
+ * End kfarm by the signal `number` that ended its child, so that a loop in the
+ * user's shell also ends.
  */
 void settings_exit_by_signal(int number);
 

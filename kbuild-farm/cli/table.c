@@ -84,7 +84,7 @@ static void print_continuation(FILE *out, const char *text, unsigned indent,
 	}
 }
 
-/* Print the field of the last column, wrapped if the table demands it. */
+/* Print a field of the last column, wrapped if t->wrap_columns is set. */
 static void print_last(FILE *out, const struct table *t, const int *wide,
 		       const char *text)
 {
@@ -128,7 +128,7 @@ void table_print(FILE *out, struct table *t)
 
 void table_print_json(json_t *json)
 {
-	/* Escape all but ASCII: names can contain terminal control codes. */
+	/* Print only ASCII, because names can contain control characters. */
 	json_dumpf(json, stdout,
 		   JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII);
 	putchar('\n');

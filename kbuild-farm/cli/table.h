@@ -26,7 +26,7 @@ struct table {
 unsigned table_width(const struct table *t);
 /*
  * Shorten the fields of the last column so that no row is wider than `columns`.
- * They are not shortened to less than 12 columns.
+ * The last column gets at least 12 columns.
  */
 void table_shorten(struct table *t, unsigned columns);
 /* Print all rows, without padding the last column, and empty the table. */

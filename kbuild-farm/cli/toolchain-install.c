@@ -16,10 +16,10 @@
 #include <string.h>
 
 /*
- * Installation first decides on all toolchains: an archive for each VERSION,
- * each --arch or --triplet and each host.  The batch of archives is then
- * installed, a few concurrently.  After that the names are published, and the
- * toolchains are uploaded to the nodes.
+ * kfarm first plans a batch with all toolchains to install: an archive for each
+ * VERSION, each --arch or --triplet and each host.  It then installs the batch,
+ * a few archives concurrently, publishes the normalized names, and uploads the
+ * toolchains to the nodes.
  */
 
 /* One toolchain to be installed. */
@@ -27,15 +27,15 @@ struct toolchain_batch_item {
 	struct toolchain_install_request order;
 	char *id;
 	struct toolchain_installed installed; /* valid if ret is 0 */
-	bool was_installed; /* before this command */
+	bool was_installed; /* already installed before this command */
 	int ret;
 	struct err err;
 	struct strv notes;
-	/* storage that `order` borrows */
+	/* owners of the strings and of the digest that `order` borrows */
 	struct strv text;
 	struct digest sha256;
 	bool has_sha256;
-	/* used by the item's thread */
+	/* progress of the installation; its thread updates this row */
 	struct progress *progress;
 	size_t row;
 };
@@ -46,7 +46,10 @@ struct toolchain_batch {
 	size_t n_items;
 };
 
-/* More concurrent downloads would only compete for network and CPU. */
+/*
+ * Number of concurrent installations.  More would only compete for network and
+ * CPU.
+ */
 #define THREADS 4
 
 static void toolchain_batch_release(struct toolchain_batch *list)
@@ -110,8 +113,8 @@ static const char *copy_order_texts(struct toolchain_batch_item *o,
 }
 
 /*
- * Add an installed toolchain, as if toolchain_install() had returned -EEXIST.
- * Returns false if it cannot be read.
+ * Add an item for the installed toolchain `t`, so that its names are published
+ * and it is uploaded.  Returns false if it cannot be read.
  */
 static bool add_installed_item(struct toolchain_batch *list, const char *data,
 			       const struct toolchain_installed *t)
@@ -136,8 +139,9 @@ static bool add_installed_item(struct toolchain_batch *list, const char *data,
 }
 
 /*
- * Add the installed toolchain of a complete release, for which no catalog is
- * needed.  `triplets` is NULL for clang.  Returns false if none is installed.
+ * Add the installed toolchain of a complete release, such as gcc-13.3.0, so
+ * that the catalog is not needed.  `triplets` is NULL for clang.  Returns false
+ * if no such toolchain is installed.
  */
 static bool toolchain_batch_add_installed(
 	struct toolchain_batch *list, const char *data,
@@ -212,7 +216,7 @@ static void toolchain_batch_install(struct toolchain_batch *list)
 	for (size_t i = 0; i < list->n_items; i++) {
 		struct toolchain_batch_item *o = &list->items[i];
 
-		/* All items are added, so `o` and o->sha256 do not move. */
+		/* The batch is complete, so pointers to items stay valid. */
 		if (o->has_sha256)
 			o->order.sha256 = &o->sha256;
 		o->order.on_progress = on_progress;
@@ -232,8 +236,8 @@ struct plan {
 	bool has_catalog;
 	struct toolchain_installed_list installed;
 	struct toolchain_nodes nodes;
-	struct strv hosts; /* required hosts; the build host is first */
-	struct strv optional_hosts; /* only if the servers offer a build */
+	struct strv hosts; /* required: --host or the build host, and nodes */
+	struct strv optional_hosts; /* used if the servers have an archive */
 	struct toolchain_batch batch;
 	struct err err;
 };
@@ -263,7 +267,10 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 		arch);
 }
 
-/* Check that servers have a name for --host; suggest it if not. */
+/*
+ * Check that --host is a name that servers use for a host.  If it is another
+ * name of such a host, the error suggests the name of the servers.
+ */
 static int check_host(const char *host, struct err *err)
 {
 	const struct toolchain_host *h = toolchain_builtin_host_by_machine(
@@ -281,8 +288,9 @@ static int check_host(const char *host, struct err *err)
 }
 
 /*
- * Add the newest archive of the catalog that fits, unless a complete release is
- * already installed.  The catalog is loaded at its first use.
+ * Add the newest archive of the catalog that fits `wanted`.  If `wanted` is a
+ * complete release that is already installed, add the installed toolchain and
+ * do not load the catalog.
  */
 static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 		    const struct strv *triplets, const char *host,
@@ -420,8 +428,8 @@ static int check_request(const struct toolchain_request *r, struct err *err)
 }
 
 /*
- * Without --arch and --triplet use the environment variable ARCH, as make does,
- * or the architecture of the build host.
+ * If neither --arch nor --triplet is given, use the environment variable ARCH,
+ * like make, or else the architecture of the build host.
  */
 static void default_arch(struct toolchain_request *r)
 {
@@ -444,9 +452,10 @@ static void default_arch(struct toolchain_request *r)
 }
 
 /*
- * Add the hosts of a node.  A build for the node's own architecture is
- * required, unless the node runs programs of the build host.  Builds for other
- * architectures that it runs are optional; `tune` compares them.
+ * Add the hosts whose programs a node can run.  A toolchain that runs on the
+ * node's own architecture, its first host, is required, unless the node runs
+ * programs of the build host.  Toolchains for its other hosts are optional;
+ * `tune` compares them.
  */
 static void plan_node(struct plan *p, const struct peer_survey_node *n)
 {
@@ -479,7 +488,7 @@ static int query_node_hosts(void *arg)
 				     &p->err);
 }
 
-/* Collect the hosts: those of --host, and those of the nodes of --nodes. */
+/* Collect the hosts of --host and of the nodes that --nodes selects. */
 static int plan_hosts(struct plan *p)
 {
 	const struct toolchain_request *r = p->r;
@@ -539,8 +548,9 @@ static unsigned push_to_nodes(struct plan *p)
 		const struct toolchain_batch_item *o = &p->batch.items[i];
 
 		/*
-		 * A build for the build host's architecture is uploaded only
-		 * with --host, for `tune`.
+		 * A node that runs programs of the build host needs no
+		 * installed toolchain.  Upload a toolchain of the build host
+		 * only if --host names it, for `tune`.
 		 */
 		if (!o->ret &&
 		    (strcmp(o->installed.host, toolchain_host_arch()) != 0 ||

@@ -32,7 +32,7 @@ struct survey {
 	struct err err;
 };
 
-/* The verification of one toolchain on a second thread. */
+/* Arguments and result of rehash_toolchain(), which runs on another thread. */
 struct check {
 	const struct toolchain_installed *t;
 	const atomic_bool *cancel;
@@ -80,7 +80,7 @@ static int check_locally(struct survey *s)
 	return 0;
 }
 
-/* Query the nodes and fill s->states, on a second thread. */
+/* Query the nodes and fill s->states.  This runs on another thread. */
 static int query_node_toolchains(void *arg)
 {
 	struct survey *s = arg;
@@ -97,7 +97,6 @@ static int query_node_toolchains(void *arg)
 }
 
 /* Return the state of toolchain `i` on node `k`. */
-
 static const struct toolchain_node_state *node_state_at(const struct survey *s,
 							size_t i, size_t k)
 {
@@ -105,8 +104,8 @@ static const struct toolchain_node_state *node_state_at(const struct survey *s,
 }
 
 /*
- * Log a line for each fault, because the table has no room for it.  Returns the
- * number of faults.
+ * Log the cause of each fault, because the table contains only states.  Returns
+ * the number of faults.
  */
 static unsigned log_details(const struct survey *s)
 {
@@ -134,7 +133,7 @@ static unsigned log_details(const struct survey *s)
 			continue;
 		log_warning("node %s: %s", s->nodes.nodes[k].entry->name,
 			    s->nodes.nodes[k].why);
-		wrong += s->verify; /* a node that is down is not verified */
+		wrong += s->verify; /* `verify` fails for a node that is down */
 	}
 	return wrong;
 }
@@ -285,13 +284,13 @@ int toolchain_verify_main(struct toolchain_request *r)
 	return survey_main(r, true);
 }
 
-#define WORDS_MAX 256 /* words in a field; no honest server lists more */
+#define WORDS_MAX 256 /* words in a field, if a server lists too many */
 
 /* A WORD of `search`: a release, an architecture or a triplet. */
 struct term {
 	bool is_release;
 	struct toolchain_release release;
-	const struct strv *triplets; /* of an architecture, otherwise NULL */
+	const struct strv *triplets; /* NULL: not an architecture */
 	const char *word;
 };
 
@@ -304,7 +303,7 @@ struct search {
 	size_t n_terms;
 };
 
-/* Return true if the archive fits one word; clang fits each architecture. */
+/* Return true if an archive fits a WORD; clang fits all architectures. */
 static bool fits_word(const struct toolchain_archive *a, const struct term *t)
 {
 	if (t->is_release)
@@ -487,10 +486,10 @@ static int show_archives(const struct search *s)
 			v[n++] = &s->catalog.archives[i];
 	}
 	if (s->r->json) {
-		/* JSON keeps the order of the catalog. */
+		/* JSON lists the archives in the order of the catalog. */
 		print_archives_json(s, v, n);
 	} else if (n) {
-		/* The rows need all hosts of a release and triplet together. */
+		/* add_row() needs the archives of a row next to each other. */
 		qsort(v, n, sizeof(*v), by_triplet);
 		print_table(s, v, n);
 	} else {

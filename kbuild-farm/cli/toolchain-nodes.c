@@ -18,7 +18,7 @@ static bool is_selected(const char *which, const char *name)
 	return !strcmp(which, "all") || str_list_has(which, ',', name);
 }
 
-/* Check that each name in the list is a node, or that "all" has a node. */
+/* Check that each name in `which` is a node; for "all", that a node exists. */
 static int check_names(const struct node_roster *roster, const char *which,
 		       struct err *err)
 {
@@ -93,8 +93,8 @@ void toolchain_nodes_release(struct toolchain_nodes *nodes)
 }
 
 /*
- * Return the build host's own build of the same compiler, or NULL.  A canary
- * compares a node's build with it.
+ * Return the toolchain with the release and triplet of `t` that runs on the
+ * build host, or NULL.  A canary compares the objects of `t` with its objects.
  */
 static const struct toolchain_installed *find_host_build(
 	const struct toolchain_installed_list *list,
@@ -113,7 +113,7 @@ static const struct toolchain_installed *find_host_build(
 	return NULL;
 }
 
-/* Set the latest canary result of the build `t` on a node, if recorded. */
+/* Set the latest canary result of toolchain `t` on a node, if any. */
 static void inspect_canary(struct toolchain_node_state *cell, const char *db,
 			   const struct node_entry *node,
 			   const struct toolchain_installed *ours,
@@ -137,7 +137,7 @@ static void inspect_canary(struct toolchain_node_state *cell, const char *db,
 	peer_canary_db_entry_release(&e);
 }
 
-/* Compare the toolchain `t` on the node `n` with the build host's. */
+/* Compare toolchain `t` on the node `n` with its copy on the build host. */
 static void fill_node_state(struct toolchain_node_state *cell,
 			    const struct peer_survey_node *n,
 			    const struct toolchain_installed_list *list,
@@ -243,7 +243,7 @@ static void on_progress(void *ctx)
 	progress_tick(p->progress);
 }
 
-/* Print a line per bundle.  Returns true if the node has all its bundles. */
+/* Print a line per bundle.  Returns true if all uploads to `n` succeeded. */
 static bool report_node(const struct peer_survey_node *n)
 {
 	const struct peer_blob_upload_stats *stats = &n->upload_stats;

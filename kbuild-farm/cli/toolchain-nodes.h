@@ -3,8 +3,9 @@
  * cli/toolchain-nodes.h - Toolchains on nodes: query, upload and removal.
  *
  * A node that runs programs of the build host's architecture needs no installed
- * toolchain: the compiler is sent as content.  Other nodes need a build of the
- * release for their own host, which the build host has installed as ID-on-HOST.
+ * toolchain, because each build sends the compiler.  Any other node needs the
+ * same release built for its architecture, which the build host has installed
+ * as ID-on-HOST.
  */
 #ifndef CLI_TOOLCHAIN_NODES_H
 #define CLI_TOOLCHAIN_NODES_H
@@ -25,20 +26,21 @@ struct toolchain_nodes {
 /* The state of one toolchain on one node. */
 struct toolchain_node_state {
 	/*
-	 * "-": a build that the node cannot run; "not needed": the compiler is
-	 * sent as content; "ok"; "missing"; "different": not the files that the
-	 * build host has installed; "down"
+	 * "ok"; "missing"; "different": its files differ from those on the
+	 * build host; "not needed": each build sends the compiler; "-": the
+	 * node cannot run it; or "down", the node does not answer
 	 */
 	const char *state;
 	const char *canary; /* "passed", "failed"; NULL: not tested */
-	bool differs;
+	bool differs; /* state is "different" */
 	char *detail; /* explains "different" or "failed"; can be NULL */
 };
 
 /*
- * Copy the nodes of `all` that `names` selects to `out`: "all", or names
- * separated by commas.  The caller frees out->v; the entries are borrowed.
- * Returns 0, or -ENOENT with `err` set for an unknown name or without nodes.
+ * Copy the nodes of `all` that `names` selects to `out`.  `names` is "all" or
+ * names separated by commas.  The caller frees out->v; the entries are
+ * borrowed.  Returns 0, or -ENOENT with `err` set if a name is unknown or no
+ * node is configured.
  */
 int toolchain_nodes_select(struct node_roster *out,
 			   const struct node_roster *all, const char *names,
@@ -48,8 +50,9 @@ bool toolchain_nodes_is_same_arch(const struct peer_survey_node *node);
 
 /*
  * Query the nodes that `names` selects concurrently.  A node that does not
- * answer is in the list with `why` set.  Returns 0, -ENOENT as above, or an
- * error of peer_survey_run().  Release `out` in any case.
+ * answer is in the list with `why` set.  Returns 0, -ENOENT like
+ * toolchain_nodes_select(), or an error of peer_survey_run().  The caller
+ * releases `out` even after a failure.
  */
 int toolchain_nodes_query(struct toolchain_nodes *out,
 			  const struct node_roster *roster, const char *names,
@@ -57,12 +60,12 @@ int toolchain_nodes_query(struct toolchain_nodes *out,
 void toolchain_nodes_release(struct toolchain_nodes *nodes);
 
 /*
- * Fill states[i * nodes->n_nodes + k] for toolchain i of `list` and node k.
- * With `verify` the nodes are queried again and hash their installed
+ * Fill states[i * nodes->n_nodes + k] for toolchain i of `list` and node k.  If
+ * `verify` is true, query the nodes again and let them hash their installed
  * toolchains.  The caller frees each `detail`.
  *
- * A canary result is stored with the build that ran on the node, so for a node
- * of another architecture it is in the row of the build for that architecture.
+ * A canary tests the compiler that runs on the node.  For a node of another
+ * architecture, the state of ID-on-HOST therefore has the canary result.
  */
 int toolchain_nodes_inspect(const struct toolchain_nodes *nodes,
 			    const struct toolchain_installed_list *list,
@@ -72,7 +75,8 @@ int toolchain_nodes_inspect(const struct toolchain_nodes *nodes,
 /*
  * Upload the toolchains `ids` of `list` to all nodes that can run them,
  * concurrently, with progress on stderr and a line per node and toolchain at
- * the end.  Returns the number of nodes that lack one of them; each is logged.
+ * the end.  Returns the number of nodes on which an upload failed; logs each
+ * failure.
  */
 unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
 			      const struct toolchain_installed_list *list,
@@ -80,7 +84,7 @@ unsigned toolchain_nodes_push(const struct toolchain_nodes *nodes,
 			      const atomic_bool *cancel);
 /*
  * Remove `id` from the nodes that have it.  Returns the number of nodes on
- * which this failed; each is logged.
+ * which the removal failed; logs each failure.
  */
 unsigned toolchain_nodes_remove(const struct toolchain_nodes *nodes,
 				const char *id);

@@ -75,7 +75,10 @@ void toolchain_settings_release(struct toolchain_request *r)
 	free(r->download_dir);
 }
 
-/* Format as "3 days", in the largest unit that yields at least 1. */
+/*
+ * Format a duration as "3 days", in the largest unit that yields at least 1.
+ * The caller frees the result.
+ */
 static char *format_age(int64_t seconds)
 {
 	static const struct {
@@ -129,7 +132,7 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 	char *age, *why;
 	int ret;
 
-	/* Give up soon without a network, because the cache replaces it. */
+	/* Try only once or twice, because the cache can replace a server. */
 	fetch.n_tries = r->mirrors.n > 1 ? 1 : 2;
 	a.row = progress_add(a.progress, r->mirrors.v[0]);
 	ret = toolchain_catalog_load(out, &setup, err);
@@ -213,8 +216,9 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 }
 
 /*
- * Publish the names in the directory `dir`, add new ones to `links`, and warn
- * of the first names that are already taken.
+ * Publish the names in the directory `dir` and append new links to `links`.
+ * Logs a warning for the first three names that other files have, and the
+ * number of further such names.
  */
 static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)
@@ -238,16 +242,17 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 	return ret;
 }
 
-/* Return the directory for copied tools; NULL unless `t` is adopted. */
+/* Return the directory for copied tools, or NULL if `t` is not adopted. */
 static char *copies_of(const struct toolchain_installed *t)
 {
 	return t->adopted_from ? xasprintf("%s/bin", t->dir) : NULL;
 }
 
 /*
- * nm, ar and ranlib load BFD plugins relative to their own path, so an adopted
- * tool would load foreign plugins.  Copy such tools: the published names lead
- * to the copies, which load only the compiler's own plugins.
+ * nm, ar and ranlib load BFD plugins from a directory relative to their own
+ * path, so the tools of an adopted toolchain can load plugins of other
+ * compilers.  Copy these tools to `copies`.  The published names lead to the
+ * copies, which load only the compiler's own plugins.
  */
 static int copy_plugin_tools(const struct toolchain_installed *t,
 			     const char *copies, struct err *err)

@@ -29,14 +29,15 @@ struct toolchain_request {
 	struct conf *conf;
 	struct node_roster roster;
 	char *data_dir; /* fs_data_home() */
-	char *download_dir; /* complete and partial downloads */
+	char *download_dir; /* for complete and partial downloads */
 	struct strv mirrors, key_files, key_sources;
 	const char *sums_key, *tar_key; /* NULL: built-in fingerprints */
 	struct fetch_options fetch;
 };
 
 /*
- * Read the configuration and set the directories.  Release `r` in any case.
+ * Read the configuration and set the directories.  The caller releases `r` even
+ * after a failure.
  */
 int toolchain_settings_load(struct toolchain_request *r, struct err *err);
 void toolchain_settings_release(struct toolchain_request *r);
@@ -45,8 +46,8 @@ int toolchain_log_error(const struct toolchain_request *r, int ret,
 			const struct err *err);
 
 /*
- * Load the catalog, with progress, warnings and its age on stderr.  `clang` is
- * true if a release of clang is searched.  The caller releases `out`.
+ * Load the catalog; print progress, warnings and its age on stderr.  `clang` is
+ * true if the caller searches a release of clang.  The caller releases `out`.
  */
 int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err);
@@ -56,28 +57,29 @@ int toolchain_settings_installed(const struct toolchain_request *r,
 				 struct toolchain_installed_list *out,
 				 struct err *err);
 /*
- * Find a toolchain by its id, or by its release if only one has that release.
- * *out is borrowed from `list`.  Returns 0; -ENOENT, and `err` lists the
- * installed ones; or -ENOTUNIQ.
+ * Find the toolchain whose id or release is `name`.  *out is borrowed from
+ * `list`.  Returns 0; -ENOENT with a list of the installed toolchains in `err`;
+ * or -ENOTUNIQ if several toolchains have this release.
  */
 int toolchain_settings_find(const struct toolchain_installed_list *list,
 			    const char *name,
 			    const struct toolchain_installed **out,
 			    struct err *err);
 /*
- * Return the build host's architecture as kernel.org names hosts, or `uname -m`
- * if it has no such name.
+ * Return kernel.org's name for the architecture of the build host, or the
+ * output of `uname -m` if kernel.org has no name for it.
  */
 const char *toolchain_host_arch(void);
 /*
- * Return the kernel's names of the architectures of a triplet, "sparc sparc64",
- * or the triplet itself if it has none.  The caller frees the result.
+ * Return the kernel's names of the architectures of a triplet, such as
+ * "sparc sparc64", or the triplet itself if it is unknown.  The caller frees
+ * the result.
  */
 char *toolchain_show_arches(const char *triplet);
 /*
- * Return the make variable that selects the toolchain without kfarm:
- * "CROSS_COMPILE=aarch64-gcc1330-linux-" or "LLVM=-22.1.8".  The caller frees
- * it.  Returns NULL if the toolchain does not run on the build host.
+ * Return the variable that selects the toolchain in a plain make:
+ * "CROSS_COMPILE=aarch64-gcc1330-linux-" or "LLVM=-22.1.8".  Returns NULL if
+ * the toolchain does not run on the build host.  The caller frees the result.
  */
 char *toolchain_show_make(const struct toolchain_installed *t);
 /* Print id, use, directory and verification of a toolchain on stdout. */
@@ -87,9 +89,10 @@ void toolchain_show_print(const struct toolchain_request *r,
 json_t *toolchain_show_json(const struct toolchain_installed *t);
 
 /*
- * Publish the normalized names of an installed toolchain in DATA/bin and in
- * --links, record them in its toolchain.json, and log a warning for each name
- * that is already taken.  Does nothing if it does not run on the build host.
+ * Publish the normalized names of an installed toolchain as links in DATA/bin
+ * and in the directory of --links, and record them in its toolchain.json.  Logs
+ * a warning if other files have some of the names.  Does nothing if the
+ * toolchain does not run on the build host.
  */
 int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err);

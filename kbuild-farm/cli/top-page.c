@@ -61,7 +61,7 @@ void top_page_add_event(struct top *t, struct top_page *p,
 {
 	uint64_t now = clock_ms();
 
-	/* Older events of a snapshot must not set back the clock. */
+	/* A snapshot has older events, which must not set back the clock. */
 	if (p->speed_milli == 1000 && ev->at_ms > top_page_now_ms(p)) {
 		p->base_ms = ev->at_ms;
 		p->since_ms = now;

@@ -24,16 +24,16 @@ struct top_page {
 	struct ui_model model;
 	bool complete; /* the snapshot was received, or the page has ended */
 	bool ended; /* no further events follow */
-	char *end_reason; /* why it ended before the build did, or NULL */
-	/* build time at local time since_ms (clock_ms()) */
+	char *end_reason; /* why events ended before the build, or NULL */
+	/* when clock_ms() was since_ms, the build time was base_ms */
 	uint64_t base_ms, since_ms;
-	unsigned speed_milli; /* thousandths of real time */
+	unsigned speed_milli; /* of the build time; 1000: real time */
 	void *view_data; /* owned by the callbacks */
 };
 
 struct top;
 
-/* Callbacks from the event loop; each can be NULL. */
+/* Callbacks that report changes of pages; each can be NULL. */
 struct top_ops {
 	void (*on_page_added)(void *ctx, struct top_page *p);
 	/* An event was added to the model. */
@@ -57,13 +57,16 @@ struct top {
 	int error; /* errno of a failed output, which ended the loop; or 0 */
 };
 
-/* Initialize without pages.  `base` and `ops` are borrowed. */
+/* Initialize `t` without pages.  `base` and `ops` are borrowed. */
 void top_init(struct top *t, struct event_base *base, const struct top_ops *ops,
 	      void *ctx);
 /* Remove all pages. */
 void top_release(struct top *t);
 
-/* Add a page that runs in real time from now on; returns a borrowed pointer. */
+/*
+ * Add a page whose build time starts at 0 and runs in real time.  Returns the
+ * page, which `t` owns.
+ */
 struct top_page *top_page_add(struct top *t, pid_t pid);
 /* Remove and free a page. */
 void top_page_remove(struct top *t, struct top_page *p);
@@ -72,9 +75,9 @@ void top_page_remove_ended(struct top *t);
 /* Add an event to the model, and advance the page's clock to its time. */
 void top_page_add_event(struct top *t, struct top_page *p,
 			const struct events_event *ev);
-/* Pass on the JSON line of an event. */
+/* Pass the JSON line of an event to on_page_line(). */
 void top_page_add_line(struct top *t, struct top_page *p, struct bytes line);
-/* Add an event that was not received as a line, and its JSON line. */
+/* Add an event that has no JSON line yet, and pass its line on as well. */
 void top_page_add_made_event(struct top *t, struct top_page *p,
 			     const struct events_event *ev);
 /* Empty the model before a new snapshot. */
@@ -82,7 +85,10 @@ void top_page_reset(struct top *t, struct top_page *p);
 /* End a page.  `why` is copied; it is NULL if the build ended normally. */
 void top_page_end(struct top *t, struct top_page *p, const char *why);
 
-/* Return the build time in ms: extrapolated, or the last event's at the end. */
+/*
+ * Return the build time in ms, extrapolated from the clock, or the time of the
+ * last event if the build or the page has ended.
+ */
 uint64_t top_page_now_ms(const struct top_page *p);
 /* Return true if all pages are complete. */
 bool top_is_complete(const struct top *t);

@@ -27,9 +27,10 @@
 #include <unistd.h>
 
 /*
- * A build with a socket.  After its end the entry remains until its directory
- * is removed, so that top does not connect to it again.  A later build can have
- * the same directory name; its socket has another inode.
+ * A build that has a socket.  After the build has ended, the entry remains
+ * until the directory is removed, so that kfarm top does not connect to the
+ * build again.  A later build can have a directory of the same name, but its
+ * socket has another inode.
  */
 struct running_build {
 	TAILQ_ENTRY(running_build) entry;
@@ -78,9 +79,10 @@ static void end_build_page(struct running_build *b, const char *why)
 }
 
 /*
- * Determine how a build ended whose stream closed without a final event.  A
- * killed kfarm leaves its socket behind.  A kfarm that ends removes it and does
- * not wait for subscribers.
+ * Determine how a build ended whose event stream closed without a final event.
+ * A kfarm that exits normally removes its socket and does not wait until
+ * subscribers have received the last events.  If kfarm was killed, the socket
+ * still exists.
  */
 static void classify_build_end(struct running_build *b)
 {
@@ -123,7 +125,7 @@ static void free_build(struct running_build *b)
 
 /*
  * Subscribe to the socket `path` of a build and add a page.  Does nothing if
- * the connection fails: a killed build leaves a socket without a server.
+ * the connection fails, because the socket of a killed build has no server.
  */
 static void connect_build(struct top_builds *all, const char *name,
 			  const char *path, ino_t inode)
@@ -216,8 +218,9 @@ void top_builds_free(struct top_builds *all)
 }
 
 /*
- * The nodes without a build.  struct peer_shared has no toolchains and no jobs,
- * so a peer only exchanges HELLO and receives the node's reports.
+ * The page of the nodes, which is shown while no build runs.  Its struct
+ * peer_shared has no toolchains and no jobs, so a peer only exchanges HELLO and
+ * receives the reports of its node.
  */
 
 #define BACKOFF_MIN_MS   5000
@@ -230,7 +233,7 @@ struct top_node {
 	struct peer *peer;
 	uint64_t dial_ms; /* time of the next attempt; 0: none is due */
 	unsigned backoff_ms;
-	bool load_known; /* it has reported its load, or it is down */
+	bool load_known; /* the node has reported its load, or is down */
 };
 
 struct top_nodes {
@@ -250,7 +253,10 @@ static void add_page_event(struct top_nodes *all, struct events_event *ev)
 	top_page_add_made_event(all->top, all->page, ev);
 }
 
-/* The page is complete once each node is down, or up and has reported. */
+/*
+ * Record that a node has reported its load or is down.  When this is true for
+ * all nodes, the page is complete.
+ */
 static void set_known(struct top_node *n)
 {
 	struct events_event live = events_event_make(EVENTS_KIND_LIVE);
@@ -280,7 +286,7 @@ static void add_node_state_event(const struct top_node *n, const char *state,
 	add_page_event(n->nodes, &ev);
 }
 
-/* on_wake_requested is mandatory, but the peers have no work to wake for. */
+/* on_wake_requested is mandatory, but peers without jobs need no wake-up. */
 static void on_wake(void *ctx)
 {
 	(void)ctx;
@@ -318,7 +324,7 @@ static void on_load(void *ctx)
 	set_known(n);
 }
 
-/* All other callbacks concern toolchains and jobs. */
+/* The other callbacks are NULL, because they concern toolchains and jobs. */
 static const struct peer_ops ops = {
 	.on_wake_requested = on_wake,
 	.on_state_changed = on_state,
@@ -411,13 +417,14 @@ struct top_playback {
 	struct top *top;
 	struct top_page *page;
 	struct event *tick;
-	struct events_simulate *simulate; /* NULL for a recording: */
+	struct events_simulate *simulate; /* NULL for a recording */
+	/* only for a recording: */
 	int fd;
 	struct events_reader reader;
 	struct events_parsed next; /* valid if has_next; due at due_ms */
 	bool has_next, at_eof;
 	bool wait_for_input;
-	unsigned n_empty_blocks; /* blocks read since the last event */
+	unsigned n_empty_blocks; /* blocks of input since the last event */
 	uint64_t due_ms;
 };
 
@@ -428,7 +435,7 @@ static void on_event(void *ctx, const struct events_event *ev)
 	top_page_add_made_event(p->top, p->page, ev);
 }
 
-/* Return 1 after reading more, 0 if nothing more is available, or -errno. */
+/* Read from the recording.  Returns 1; 0 if no data is available; or -errno. */
 static int read_more(struct top_playback *p, struct err *err)
 {
 	uint8_t block[BLOCK];
@@ -473,8 +480,8 @@ static int need_next(struct top_playback *p, struct err *err)
 	if (!p->has_next)
 		return 0;
 	/*
-	 * A late subscriber records a snapshot first, whose times can be out of
-	 * order.  due_ms never decreases.
+	 * due_ms never decreases.  A recording that began during a build begins
+	 * with a snapshot, whose times can be out of order.
 	 */
 	if (p->next.ev.at_ms > p->due_ms)
 		p->due_ms = p->next.ev.at_ms;

@@ -4,10 +4,10 @@
  *
  * A page shows one of
  *  - a running build of this user, found by its socket (kernel/rundir.h);
- *  - the configured nodes without a build (TOP_NODES_PID), from their HELLO and
- *    BEAT messages.  Each node has one connection that requests nothing.  A
- *    node that is down is dialed again after 5 s, 10 s, 20 s, 40 s and then
- *    once a minute;
+ *  - the configured nodes while no build runs (TOP_NODES_PID), from their HELLO
+ *    and BEAT messages.  kfarm top opens one connection to each node and sends
+ *    no job.  It dials a node that is down again after 5 s, 10 s, 20 s, 40 s
+ *    and then once a minute;
  *  - a simulated build (events/simulate.h) or a recording of --json, replayed
  *    at any speed.
  */
@@ -54,7 +54,7 @@ struct top_playback_setup {
 	struct events_simulate_setup simulate;
 	unsigned speed_milli; /* thousandths of real time; 0: paused */
 	uint64_t start_ms; /* build time at which the replay starts */
-	/* Block on a pipe until the events before start_ms have arrived. */
+	/* Block until the events before start_ms have arrived on a pipe. */
 	bool wait_for_input;
 };
 

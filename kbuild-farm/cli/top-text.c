@@ -45,8 +45,8 @@ static void add_bytes(struct table *t, int64_t n)
 }
 
 /*
- * Format the REMARK of a node: its reason, throttling, and idle time while the
- * build has jobs; "-" if nothing is remarkable.  The caller frees it.
+ * Format the field REMARK of a node: the reason of its state, throttling, and
+ * its idle time while the build has jobs; or "-".  The caller frees the result.
  */
 static char *format_node_note(const struct ui_node *n, const struct ui_model *m,
 			      uint64_t now)
@@ -233,7 +233,7 @@ void top_once_print_brief(FILE *out, const struct top *t)
 	}
 }
 
-/* JSON values; null stands for an unknown number and an empty text. */
+/* The functions below return null for an unknown number or an empty string. */
 static json_t *number(int64_t n)
 {
 	return n == EVENTS_UNKNOWN ? json_null() : json_integer(n);
@@ -254,7 +254,7 @@ static json_t *text_or_null(const char *text)
 	return text && *text ? json_text(text) : json_null();
 }
 
-/* Return the nodes of a page; only a build has the job figures. */
+/* Return the nodes of a page; numbers of jobs only if it is a build's page. */
 static json_t *nodes_json(const struct top_page *p)
 {
 	json_t *list = json_array();
@@ -329,7 +329,10 @@ static json_t *running_json(const struct top_page *p)
 	return list;
 }
 
-/* Return the prediction of size and time, null without a baseline. */
+/*
+ * Return the predicted number of jobs and remaining time, or null if the build
+ * has no baseline.
+ */
 static json_t *prediction_json(const struct top_page *p)
 {
 	struct ui_prediction look;
@@ -461,7 +464,7 @@ static void on_page_event(void *ctx, struct top_page *p,
 	struct plain *view = p->view_data;
 
 	(void)ctx;
-	/* Do not print events that precede the connection. */
+	/* Until the page is complete, events are part of the snapshot. */
 	if (!p->complete || p->pid == TOP_NODES_PID)
 		return;
 	print_page_title(view, p);
@@ -524,7 +527,6 @@ void top_plain_update(struct top *t)
 }
 
 /* Print the JSON line of an event with the additional member "build". */
-
 static void on_line(void *ctx, struct top_page *p, struct bytes line)
 {
 	struct top *t = ctx;
@@ -532,7 +534,7 @@ static void on_line(void *ctx, struct top_page *p, struct bytes line)
 
 	if (t->error)
 		return;
-	/* Every event has members, so the new member ends in a comma. */
+	/* Every event has members, so a comma follows the new member. */
 	while (line.len && *line.data != '{')
 		line = bytes_of(line.data + 1, line.len - 1);
 	if (!line.len)

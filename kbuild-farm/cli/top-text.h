@@ -2,8 +2,8 @@
 /*
  * cli/top-text.h - `kfarm top` without a screen.
  *
- * --once prints the present state of all pages.  Otherwise standard output gets
- * the lines of ui/text.h, or the events themselves.
+ * With --once, kfarm top prints the current state of all pages and exits.
+ * Otherwise it prints lines (ui/text.h), or with --json the events.
  */
 #ifndef CLI_TOP_TEXT_H
 #define CLI_TOP_TEXT_H
@@ -29,8 +29,9 @@ extern const struct top_ops top_plain_ops;
  */
 extern const struct top_ops top_events_ops;
 
-/* Print progress and tables that are due; call it once a second with
- * top_plain_ops.
+/*
+ * Print the progress lines and tables that are due.  Call this once a second if
+ * t->ops is top_plain_ops.
  */
 void top_plain_update(struct top *t);
 

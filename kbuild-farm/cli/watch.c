@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAST_MS 1000 /* wait for the reader of --json at the end */
+#define LAST_MS 1000 /* maximum wait for the reader of --json at the end */
 
 struct watch {
 	enum watch_mode mode;
@@ -24,10 +24,10 @@ struct watch {
 	struct ui_model model;
 	struct ui_text text;
 	int terminal_fd; /* non-blocking stderr; -1: not a terminal */
-	struct console *console; /* NULL without a screen */
-	bool screen_left; /* by the user */
+	struct console *console; /* NULL without the full-screen view */
+	bool screen_left; /* the user left the full-screen view */
 	struct event_base *base; /* NULL while the build has no loop */
-	struct event *open_timer; /* opens the screen */
+	struct event *open_timer; /* opens the full-screen view */
 	struct events_subscriber view_consumer, json_consumer;
 	pthread_mutex_t log_lock; /* protects the next member */
 	struct strv pending_lines; /* logged lines, not printed yet */
@@ -83,9 +83,10 @@ enum watch_screen watch_screen(void)
 }
 
 /*
- * A line that any thread logs would disturb the view.  It is printed like an
- * error: above the progress line, or after the screen is left; the screen shows
- * it in its last line.
+ * Save a line that any thread logs, because printing it at once would disturb
+ * the view.  show_pending_lines() prints it like an error: above the progress
+ * line, or after the full-screen view is closed.  The full-screen view also
+ * shows it in its last line.
  */
 static void on_log(void *ctx, const char *line)
 {
@@ -120,7 +121,10 @@ static uint64_t get_build_time(void *ctx)
 	return events_hub_elapsed_ms(w->hooks.hub);
 }
 
-/* Print held text once the terminal has accepted the screen's last output. */
+/*
+ * Print the text that was held back during the full-screen view, if the
+ * terminal has accepted the last output of the view.
+ */
 static void release_plain(struct watch *w)
 {
 	if (!w->console || console_is_drained(w->console))
@@ -184,7 +188,7 @@ static void on_loop(void *ctx, struct event_base *base)
 	}
 }
 
-/* Create the console unless the mode excludes it; on_open() opens it. */
+/* Create the full-screen view if it is permitted; on_open() opens it. */
 static int prepare_screen(struct watch *w, const struct watch_setup *setup,
 			  struct err *err)
 {
@@ -252,8 +256,8 @@ static void on_event_json(void *ctx, const struct events_event *ev)
 }
 
 /*
- * If the reader closes the pipe or the disk is full, events are no longer
- * written, but the build continues.
+ * Write the events.  If the reader closes the pipe or the disk is full, no
+ * further events are written, but the build continues.
  */
 static void on_due_json(void *ctx, uint64_t at_ms)
 {
@@ -273,7 +277,7 @@ static void on_due_json(void *ctx, uint64_t at_ms)
 }
 
 /*
- * A FIFO is opened for reading as well, so that open() does not wait for a
+ * Open a FIFO for reading and writing, so that open() does not wait for a
  * reader and the FIFO retains the data until a reader opens it.
  */
 int watch_open_json(const char *path, struct err *err)
@@ -349,7 +353,10 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	events_hub_subscribe(w->hooks.hub, &w->view_consumer);
 	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
 
-	/* A terminal that supports the screen also supports UI_TEXT_LINE. */
+	/*
+	 * Delay logged lines if a view can be drawn.  A terminal that supports
+	 * the full-screen view also supports UI_TEXT_LINE.
+	 */
 	if (w->text.kind == UI_TEXT_LINE ||
 	    setup->screen == WATCH_SCREEN_REQUIRED)
 		log_set_sink(on_log, w);

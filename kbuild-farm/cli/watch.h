@@ -5,8 +5,9 @@
  * A watch subscribes a model, the text or full-screen view, and the file of
  * --json to the events of a build.  The full-screen view opens WATCH_OPEN_MS
  * after the start of the build, because it would only flash for a shorter
- * build.  It closes on its key or at the end of the build.  Errors and notes
- * that arrived in the meantime are then printed as text.
+ * build.  It closes when the user presses a key for this or the build ends.
+ * The watch then prints as text the errors and notes that arrived while it was
+ * open.
  */
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H
@@ -38,8 +39,8 @@ struct watch_setup {
 	bool color;
 	const char *json; /* file, "-" for stdout, or NULL */
 	/*
-	 * Descriptor from watch_open_json() that several builds write one after
-	 * the other, borrowed; NULL: the watch opens `json` itself.
+	 * Borrowed descriptor from watch_open_json(), to which several builds
+	 * write one after the other; NULL: watch_new() opens `json`.
 	 */
 	const int *json_fd;
 };
@@ -53,9 +54,9 @@ int watch_open_json(const char *path, struct err *err);
 struct watch;
 
 /*
- * Create the views and subscribe them.  Until watch_free() lines that kfarm
- * logs can be printed later, so that they do not disturb the view.  Returns 0,
- * or -errno with `err` set.
+ * Create the views and subscribe them.  On a terminal, lines that kfarm logs
+ * before watch_free() are printed with a delay, so that they do not disturb the
+ * view.  Returns 0, or -errno with `err` set.
  */
 int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err);

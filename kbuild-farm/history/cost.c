@@ -72,7 +72,7 @@ int history_costs_load(struct history *h, const char *series_key,
 	}
 	sqlite3_finalize(s);
 
-	/* Both arrays are complete, so they no longer move. */
+	/* Costs and names are complete, so pointers to them remain valid. */
 	out->strings = buf_steal(&names);
 	name = out->strings;
 	for (size_t i = 0; i < out->n_costs; i++) {

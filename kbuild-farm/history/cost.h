@@ -11,9 +11,9 @@
 /* Cost of an object in the last build that compiled it. */
 struct history_cost {
 	struct map_entry entry; /* in by_object */
-	const char *object, *file; /* as EVENTS_JOB_QUEUED names them */
+	const char *object, *file; /* names from the event EVENTS_JOB_QUEUED */
 	int64_t cpu_ms; /* CPU time; elapsed time if compiled locally */
-	int64_t wall_ms; /* from start to end of the compiler */
+	int64_t wall_ms; /* elapsed time of the compiler */
 };
 
 /* A unit of the last good build from scratch. */
@@ -28,15 +28,17 @@ struct history_costs {
 	size_t n_costs;
 	struct map by_object; /* struct history_cost, by object */
 	char *strings; /* storage of the object and file names */
-	/* last good build from scratch; number 0: no such build */
+	/* last good build from scratch; number 0 if no such build exists */
 	struct history_build baseline;
-	struct history_completion *completions; /* of the baseline, by time */
+	/* units of the baseline, sorted by done_ms */
+	struct history_completion *completions;
 	size_t n_completions;
 };
 
 /*
- * Read all costs of a series; the result is empty if the series has no builds.
- * Returns 0 or a negative errno.  Release `out` in any case.
+ * Read all costs of a series; `out` is empty if the series has no builds.
+ * Returns 0 or a negative errno.  The caller releases `out` even after a
+ * failure.
  */
 int history_costs_load(struct history *h, const char *series_key,
 		       struct history_costs *out, struct err *err);

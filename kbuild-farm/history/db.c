@@ -3,12 +3,14 @@
  * Build numbers are unique and never reused.  A `key` row is a series of
  * comparable builds (kernel/series-key.h).  `cost` has one row per object and
  * key; a `unit` row is one compile of one build and refers to `cost` for the
- * file names.  `n` numbers the rows of a build in each list, from 0; `node` and
- * `reason` of a unit are such numbers.  Times of units and phases are in ms
- * since the start of the build.  `steps` counts the tool steps that nodes ran
- * with a compile, and `step_of_build` holds the reasons for the others.  `pid`,
- * `started` (clock ticks, proc(5)) and `boot` (boot_id) identify the process of
- * a running build.
+ * file names.  In the tables NAME_of_build, `n` numbers the rows of a build
+ * from 0; `node` and `reason` in `unit` contain the `n` of a row in
+ * node_of_build and reason_of_build.  Times of units and phases are in ms since
+ * the start of the build.  `steps` counts the tool steps that nodes ran,
+ * `steps_here` the tool steps that the build host ran; `step_of_build` has the
+ * reasons for the latter.  `kept` has bit 0 if diagnostics and sizes are still
+ * stored, bit 1 for units.  `pid`, `started` (clock ticks, proc(5)) and `boot`
+ * (boot_id) identify the process of a running build.
  */
 #include "history/db.h"
 
@@ -34,8 +36,8 @@
 #define APPLICATION_ID 0x6b66726d /* "kfrm", for file(1) */
 
 /*
- * Migration I leads from user_version I to I + 1.  A released migration never
- * changes.
+ * Entry I migrates a file from user_version I to I + 1.  Never change an entry
+ * that was released.
  */
 static const char *const schema_migrations[] = {
 	"CREATE TABLE key(id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE,"
@@ -106,7 +108,10 @@ static const char *const schema_migrations[] = {
 
 /* ---- schema ---- */
 
-/* A file without tables and application_id is new, so it is accepted. */
+/*
+ * Accept a file with kfarm's application_id, and a new file, which has neither
+ * an application_id nor tables.
+ */
 static int check_application(struct history *h, struct err *err)
 {
 	int64_t id, tables;
@@ -204,8 +209,9 @@ bool history_db_is_replaced(const struct history *h)
 }
 
 /*
- * Processes that have the file open continue to write to the renamed file.
- * The log is renamed first, so that a new database never finds the old log.
+ * Rename the database and its -wal and -shm files.  Processes that have the
+ * database open continue to write to the renamed file.  The log is renamed
+ * first, so that a new database never finds the old log.
  */
 static void rename_damaged(struct history *h, struct err *note)
 {
@@ -235,8 +241,9 @@ void history_db_move_damaged(struct history *h, struct err *note)
 	int fd;
 
 	/*
-	 * Of two processes that find the damage, one renames the file.  The
-	 * holder of the lock removes the lock file.
+	 * If two processes find the damage, the first to get the lock renames
+	 * the database and removes the lock file.  The second process gets
+	 * -EAGAIN, tries again, and then finds that the database is replaced.
 	 */
 	do
 		fd = fs_open_locked(AT_FDCWD, path, O_RDWR | O_CREAT, LOCK_EX);
@@ -253,9 +260,8 @@ void history_db_move_damaged(struct history *h, struct err *note)
 /* ---- open ---- */
 
 /*
- * A check of all pages takes long, so it runs only after a reader has found
- * damage.  Otherwise the check covers the small `build` table, which every
- * reader reads.
+ * Check all pages if a reader has reported damage; this takes long.  Otherwise
+ * check only the small `build` table, which every reader reads.
  */
 static int check_file(struct history *h, struct err *err)
 {
@@ -317,8 +323,8 @@ static int open_and_check(struct history *h, unsigned lock_timeout_ms,
 			 "PRAGMA temp_store = memory;",
 			 err);
 	/*
-	 * auto_vacuum takes effect in a new file only.  Commits and close do
-	 * no checkpoint; see history_db_checkpoint().
+	 * auto_vacuum takes effect in a new file only.  Neither a commit nor
+	 * sqlite3_close() runs a checkpoint; see history_db_checkpoint().
 	 */
 	if (!ret && writes)
 		ret = sql_script(h,
@@ -334,7 +340,10 @@ static int open_and_check(struct history *h, unsigned lock_timeout_ms,
 	return ret;
 }
 
-/* Open a file that is not writable and whose directory is not either. */
+/*
+ * Reopen a database whose file and directory are read-only.  `immutable` makes
+ * SQLite read it without the -wal and -shm files, which it cannot create.
+ */
 static int open_immutable(struct history *h, struct err *err)
 {
 	struct buf uri = { 0 };
@@ -372,7 +381,7 @@ static struct history *history_new(const char *path, enum history_mode mode)
 	return h;
 }
 
-/* Rename the damaged file and open a new one. */
+/* Rename the damaged file, and replace *h with an empty database. */
 static int replace_damaged(struct history **h, unsigned lock_timeout_ms,
 			   struct err *err)
 {
@@ -415,7 +424,7 @@ int history_db_open_at(struct history **out, const char *path,
 	ret = open_and_check(h, lock_timeout_ms, err);
 	if (sql_is_damage(ret) && mode == HISTORY_MODE_WRITE)
 		ret = replace_damaged(&h, lock_timeout_ms, err);
-	/* SQLite cannot create the -wal and -shm files. */
+	/* Without write permission SQLite cannot create -wal and -shm. */
 	else if (mode == HISTORY_MODE_READ && (ret == -EROFS || ret == -EACCES))
 		ret = open_immutable(h, err);
 	if (ret) {

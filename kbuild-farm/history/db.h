@@ -12,21 +12,27 @@
  *	older version	migrated by the first process that can write
  *	locked, disk full or not writable: the build is not recorded
  *
- * Each fault is reported in one line.  A writer checks the header, the schema
+ * kfarm reports each fault in one line.  A writer checks the header, the schema
  * and the list of builds when it opens the file.  Every page is checked when it
  * is read (PRAGMA cell_size_check).  A reader that finds damage creates
  * history.db.suspect, and the next build then checks the whole file.  Commits
  * are not synced, but checkpoints are: after a power failure the last builds
  * can be missing, but the rest is intact.
  *
- * The size is bounded.  The last HISTORY_BUILDS_MAX builds keep their rows
- * except units, diagnostics and sizes.  Diagnostics and sizes exist for the
- * last HISTORY_DETAIL_BUILDS_MAX builds of a series; units for the last
- * HISTORY_UNIT_BUILDS_MAX builds of a series and its last good build from
- * scratch; costs and units for the most recently built series that together
- * have at most HISTORY_COSTS_MAX costs.  A build takes about 250 bytes, a cost
- * 100, a unit 40 and an unchanged warning 30.  Free pages are reused, and
- * returned to the file system a few at a time.
+ * The size is bounded.  After each build, the writer retains only
+ *
+ *	builds, with their nodes, reasons and phases: the last
+ *		HISTORY_BUILDS_MAX
+ *	diagnostics and sizes: the last HISTORY_DETAIL_BUILDS_MAX builds of each
+ *		series
+ *	units: the last HISTORY_UNIT_BUILDS_MAX builds of each series and its
+ *		last good build from scratch
+ *
+ * If all series together have more than HISTORY_COSTS_MAX costs, the writer
+ * also deletes the costs and units of the least recently built series.  A build
+ * takes about 250 bytes, a cost 100, a unit 40 and an unchanged warning 30.
+ * SQLite reuses free pages; the writer returns a few at a time to the file
+ * system.
  */
 #ifndef HISTORY_DB_H
 #define HISTORY_DB_H
@@ -41,19 +47,22 @@
 #define HISTORY_UNIT_BUILDS_MAX   3
 #define HISTORY_COSTS_MAX         1000000
 
-/* size in bytes from which history.db-wal needs a checkpoint */
+/* minimum size in bytes at which history.db-wal needs a checkpoint */
 #define HISTORY_WAL_BYTES_MAX (INT64_C(1) << 20)
 
 struct history; /* an open database, for use by one thread */
 
 enum history_mode {
-	/* The file must exist and does not change, except for its schema. */
+	/* The file must exist.  Only a migration of its schema changes it. */
 	HISTORY_MODE_READ,
 	/* A missing file is created; a damaged one is renamed. */
 	HISTORY_MODE_WRITE,
 };
 
-/* Return the path, derived from the environment; the caller frees it. */
+/*
+ * Return the path of the user's database, derived from the environment.  The
+ * caller frees it.
+ */
 char *history_db_path(void);
 /*
  * Open the user's history for reading.
@@ -65,8 +74,8 @@ char *history_db_path(void);
 int history_db_open(struct history **out, struct err *err);
 /*
  * Open the database at `path`.  HISTORY_MODE_WRITE creates missing directories.
- * This and all later calls wait up to `lock_timeout_ms` for a lock.  Returns as
- * history_db_open().
+ * This call and all later calls that use *out wait up to `lock_timeout_ms` for
+ * a lock.  Returns the same values as history_db_open().
  */
 int history_db_open_at(struct history **out, const char *path,
 		       enum history_mode mode, unsigned lock_timeout_ms,
@@ -74,31 +83,32 @@ int history_db_open_at(struct history **out, const char *path,
 /* Close `h`, which can be NULL. */
 void history_db_close(struct history *h);
 /*
- * Move committed data from history.db-wal into history.db if the log has at
- * least HISTORY_WAL_BYTES_MAX bytes, because each process that opens the
- * database first reads the whole log.
+ * Start a checkpoint, which moves committed data from history.db-wal into
+ * history.db, if the log has at least HISTORY_WAL_BYTES_MAX bytes.  A long log
+ * is slow, because each process that opens the database first reads all of it.
  *
  * A checkpoint syncs both files, which takes seconds while the output of a
- * build is being written back.  So commits do no checkpoint; this runs on a
- * detached thread during the next build.  If the process exits earlier, no
- * data is lost and a later build repeats the checkpoint.
+ * build is being written back.  Therefore commits do no checkpoint; a build
+ * calls this function at its start, and the checkpoint runs on a detached
+ * thread.  If the process exits before its end, no data is lost and a later
+ * build repeats the checkpoint.
  */
 void history_db_checkpoint(const struct history *h);
 
 /*
- * Return the line that reports a renamed damaged file, or NULL if the file was
- * not damaged.
+ * Return the message for the user if opening `h` found a damaged file and
+ * renamed it, else NULL.
  */
 const char *history_db_damage_note(const struct history *h);
 /*
- * Return true if the open file was renamed or removed, so that another file is
- * the user's history.
+ * Return true if the open file was renamed or removed, so it is no longer the
+ * user's history.
  */
 bool history_db_is_replaced(const struct history *h);
 /*
  * Rename the open file after a call returned -EUCLEAN, unless another process
- * has done so.  `note` receives the line to report.  The caller then closes `h`
- * and opens a new file.
+ * has already renamed it.  Sets `note` to a message for the user if this call
+ * tried to rename it.  The caller then closes `h` and opens a new file.
  */
 void history_db_move_damaged(struct history *h, struct err *note);
 

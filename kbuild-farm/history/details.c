@@ -110,7 +110,7 @@ void history_details_release(struct history_details *d)
 
 /* ---- read ---- */
 
-/* Pass every row of a statement about one build to `take`. */
+/* Run the query `text` for one build and call take() with every row. */
 static int take_rows(struct history *h, const char *text, int64_t build,
 		     void (*take)(struct history_details *d, sqlite3_stmt *s),
 		     struct history_details *d, struct err *err)
@@ -217,7 +217,7 @@ int history_read_phases(struct history *h, int64_t build,
 			 build, read_phase_row, d, err);
 }
 
-/* Return a column that is an index below `n`, else -1. */
+/* Return a column that contains an index, or -1 if it is not below `n`. */
 static int64_t index_or_none(sqlite3_stmt *s, int column, size_t n)
 {
 	int64_t i = sql_column_known(s, column);

@@ -8,11 +8,12 @@
 #include "history/read.h"
 
 struct history_nightly_run {
-	int64_t id; /* from 1, in order of time */
+	int64_t id; /* from 1, ascending with time */
 	char *name; /* NAME of the section [nightly "NAME"] */
 	int64_t start_s;
 	char *decision; /* "built", "unchanged" etc., defined by nightly/ */
-	char *series_key; /* of all inputs of the decision; not the build's */
+	/* digest of the decision's inputs; not the series key of a build */
+	char *series_key;
 	int64_t build_number; /* 0: no build */
 	int64_t status; /* exit status of the build */
 	char *commit, *describe, *arch, *config, *toolchain;
@@ -30,8 +31,9 @@ void history_nightly_runs_release(struct history_nightly_run *n);
 int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 			     struct err *err);
 /*
- * Record a new output directory of a build, or NULL if it was removed.  `h` is
- * open in HISTORY_MODE_WRITE.  Returns 0 or a negative errno.
+ * Record that the output directory of build number `build` is now `output`, or
+ * was removed if `output` is NULL.  `h` is open in HISTORY_MODE_WRITE.  Returns
+ * 0 or a negative errno.
  */
 int history_nightly_runs_set_output(struct history *h, int64_t build,
 				    const char *output, struct err *err);
@@ -45,7 +47,7 @@ struct history_nightly_filter {
 	unsigned max; /* maximum number of runs */
 };
 
-/* Receive a borrowed run; any result except 0 ends the list. */
+/* Receive a run, valid during the call; a nonzero result ends the list. */
 typedef int history_nightly_run_fn(void *ctx,
 				   const struct history_nightly_run *n);
 /*

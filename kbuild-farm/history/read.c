@@ -31,7 +31,7 @@ int history_state_parse(const char *word)
 	return -1;
 }
 
-/* Return the address of string `i` of a build, or NULL after the last. */
+/* Return the address of string `i` of a build, or NULL if `i` is too large. */
 static char **build_string_at(struct history_build *b, size_t i)
 {
 	char **const all[] = { &b->series_key, &b->command,   &b->arch,
@@ -61,7 +61,7 @@ void history_build_release(struct history_build *b)
 	*b = (struct history_build){ 0 };
 }
 
-/* In the order that read_build_row() reads. */
+/* read_build_row() refers to these columns by their position. */
 #define COLUMNS                                                                \
 	"SELECT number, (SELECT digest FROM key WHERE id = build.key), state," \
 	" status, pid, started, boot, what, arch, config, toolchain,"          \
@@ -216,7 +216,10 @@ int history_build_find_baseline(struct history *h,
 
 /* ---- lists ---- */
 
-/* LIKE would treat "_" and "%" in names as wildcards. */
+/*
+ * The query compares suffixes and prefixes with substr(), because LIKE would
+ * treat "_" and "%" in names as wildcards.
+ */
 static const char filtered_builds_query[] = COLUMNS
 	"WHERE (?1 IS NULL OR tree = ?1 OR source = ?1 OR"
 	" substr(tree, -length(?1) - 1) = '/' || ?1)"
@@ -243,7 +246,10 @@ int history_build_list(struct history *h, const struct history_filter *f,
 	while ((!f->max_builds || given < f->max_builds) &&
 	       (ret = sql_next_row(h, s, err)) > 0) {
 		read_build_row(&b, s);
-		/* The query cannot distinguish running and killed builds. */
+		/*
+		 * The stored state of a killed build can still be "running", so
+		 * check the state that read_build_row() determined.
+		 */
 		ret = 0;
 		if (f->state < 0 || (int)b.state == f->state) {
 			given++;

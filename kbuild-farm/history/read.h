@@ -4,9 +4,9 @@
  *
  * Strings are stored as received; callers pass them through base/printable.h
  * before display.  A missing string is NULL.  Numbers have the meaning of the
- * fields in events/event.h; they are not negative unless noted, and times are
- * in ms.  Functions that return int return 0, or a negative errno with `err`
- * set: -EUCLEAN if the file is damaged, -EBUSY if it is locked, or another.
+ * fields in events/event.h and are not negative unless noted.  Functions that
+ * take an `err` return 0, or a negative errno with `err` set: -EUCLEAN if the
+ * file is damaged, -EBUSY if it is locked, or another errno.
  */
 #ifndef HISTORY_READ_H
 #define HISTORY_READ_H
@@ -28,7 +28,7 @@ enum history_state {
 
 /* Return "running", "good", "failed", "stopped" or "killed". */
 const char *history_state_word(enum history_state state);
-/* Return the state with that name, or -1. */
+/* Return the state named `word`, or -1 if no state has this name. */
 int history_state_parse(const char *word);
 
 struct history_build {
@@ -45,19 +45,20 @@ struct history_build {
 	int64_t start_s, wall_ms;
 	int64_t host_ms, scan_ms; /* CPU time on the build host */
 	int64_t cpu_ms; /* sum of all units, local and remote */
-	int64_t n_make_jobs, n_local_slots; /* -j */
+	int64_t n_make_jobs, n_local_slots; /* n_make_jobs: -j of make */
 	int64_t n_jobs, n_remote, n_local, n_retried, n_hedged;
-	/* tool steps run with a unit on a node; run on the build host */
+	/* tool steps: n_steps ran on nodes, n_local_steps on the build host */
 	int64_t n_steps, n_local_steps;
 	int64_t n_warnings, n_errors; /* diagnostics in the log */
 	/* -1: no comparison with a baseline */
 	int64_t n_new_warnings, n_new_errors, n_removed_diags;
 	bool from_scratch; /* the build directory had no compiled files */
 	bool dirty; /* the worktree differs from the commit */
-	bool has_units, has_details; /* not yet removed by the bounds of db.h */
+	/* not deleted yet (history/db.h); details: diagnostics and sizes */
+	bool has_units, has_details;
 };
 
-/* Copy a build with its strings; release *to like any other. */
+/* Copy a build with its strings; *to needs history_build_release(). */
 void history_build_copy(struct history_build *to,
 			const struct history_build *from);
 /* Free the strings and zero *b. */
@@ -88,7 +89,7 @@ struct history_filter {
 	unsigned max_builds; /* 0: no limit */
 };
 
-/* Receive a borrowed build; any result except 0 ends the list. */
+/* Receive a build, valid during the call; a nonzero result ends the list. */
 typedef int history_build_fn(void *ctx, const struct history_build *b);
 /*
  * Call on_build() for each build that matches, newest first.  Returns 0,
@@ -120,7 +121,7 @@ struct history_unit {
 	char *object, *file;
 	int64_t node_index, reason_index; /* in history_details; -1: none */
 	int64_t job_number; /* from 1 */
-	/* Since the start of the build; -1: the job did not reach the state. */
+	/* since the start of the build; -1: the job never had this state */
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
 	int64_t cpu_ms; /* elapsed time if run locally; -1: unknown */
 	int64_t n_retries;
@@ -146,7 +147,10 @@ enum history_diag_status {
 
 /* Return "new", "same", "carried", "gone" or "first". */
 const char *history_diag_status_word(enum history_diag_status how);
-/* Return the status of a word, HISTORY_DIAG_NO_BASELINE if unknown or NULL. */
+/*
+ * Return the status named `word`, or HISTORY_DIAG_NO_BASELINE if `word` is
+ * unknown or NULL.
+ */
 enum history_diag_status history_diag_status_parse(const char *word);
 
 struct history_diag {
@@ -156,12 +160,12 @@ struct history_diag {
 	enum history_diag_status status;
 };
 
-/* Arrays of the details that were read.  Empty when zeroed. */
+/* Details of one build.  An array is empty until its history_read_ call. */
 struct history_details {
 	struct history_node *nodes;
 	struct history_reason *reasons;
-	struct history_reason
-		*step_reasons; /* of steps run on the build host */
+	/* why tool steps ran on the build host; n_jobs counts steps */
+	struct history_reason *step_reasons;
 	struct history_phase *phases;
 	struct history_unit *units;
 	struct history_size *sizes;

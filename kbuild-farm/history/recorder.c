@@ -17,11 +17,14 @@
 #define BEGIN_WAIT_MS 250
 #define END_WAIT_MS   700
 
-/* Longer texts are cut; further units and diagnostics are not recorded. */
+/*
+ * Limits of one build.  Longer texts are cut; units and diagnostics beyond the
+ * maximum are not recorded.
+ */
 #define TEXT_MAX  (16u << 10) /* bytes */
 #define UNITS_MAX (1u << 20)
 #define DIAGS_MAX (1u << 16)
-/* A node that reports more CPU time for a compile is wrong. */
+/* A higher CPU time of one compile is implausible and recorded as unknown. */
 #define CPU_MAX_MS (INT64_C(1) << 40)
 
 #define STATUS_WARNINGS    101
@@ -32,10 +35,10 @@ struct recorded_job {
 	int64_t number;
 	size_t unit; /* index in details.units */
 	const struct events_node *node;
-	const char *reason; /* pointer into totals.reasons */
+	const char *reason; /* borrowed from totals.reasons */
 };
 
-/* Data about a node that the totals do not contain; its `user_data`. */
+/* Data that struct events_node lacks; its user_data points to this struct. */
 struct recorded_node {
 	size_t index; /* index in totals.nodes, set at the end */
 	char *machine;
@@ -46,14 +49,14 @@ struct history_recorder {
 	struct events_subscriber subscriber;
 	struct events_totals totals;
 	struct history *db; /* NULL if it could not be opened */
-	bool retry_open; /* it was locked: try again at the end */
+	bool retry_open; /* `db` was locked: open it when the build ends */
 	struct history_build build;
 	struct history_details details;
 	struct map jobs;
 	struct recorded_job *
 		*unit_jobs; /* jobs in the order of details.units */
 	size_t n_unit_jobs;
-	bool in_snapshot; /* events repeat state from before the subscription */
+	bool in_snapshot; /* the hub is sending its snapshot */
 	bool started; /* EVENTS_KIND_BUILD was received */
 	bool finished;
 };
@@ -97,7 +100,7 @@ static void on_build_started(struct history_recorder *r,
 	b->start_s = (int64_t)time(NULL);
 	b->n_make_jobs = ev->make_jobs;
 	b->n_local_slots = ev->n_local_slots;
-	/* If this fails, the end of the build inserts the row. */
+	/* If this fails, history_save_end() inserts the row. */
 	if (r->db)
 		history_save_begin(r->db, b, &ignored);
 }
@@ -452,7 +455,10 @@ static void record_totals(struct history_recorder *r,
 	}
 }
 
-/* Close a file that is no longer the history; it has the inserted row. */
+/*
+ * Close a database that was renamed.  The row of this build is in that file, so
+ * history_save_end() must insert it into the new file.
+ */
 static void close_replaced_history(struct history_recorder *r)
 {
 	history_db_close(r->db);
@@ -473,7 +479,7 @@ static int save_recorded_build(struct history_recorder *r, struct strv *notes,
 	if (ret)
 		return ret;
 	sqlite3_busy_timeout(r->db->db, END_WAIT_MS);
-	/* A read during the build can have found damage. */
+	/* A read of `db` during the build may have found damage. */
 	ret = r->db->damaged ?
 		      -EUCLEAN :
 		      history_save_end(r->db, &r->build, &r->details, err);

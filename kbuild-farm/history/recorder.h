@@ -7,9 +7,9 @@
  * HISTORY_STATE_RUNNING.  If the process exits before the end, readers see
  * HISTORY_STATE_KILLED.
  *
- * EVENTS_KIND_FOUND events define the diagnostics at the end of the build,
- * including the removed ones.  A diagnostic without such an event is not
- * recorded, even if the build was interrupted.
+ * The recorder takes diagnostics only from the EVENTS_KIND_FOUND events, which
+ * are sent at the end of the build and include the removed diagnostics.  If a
+ * build ends without these events, none of its diagnostics are recorded.
  *
  * No failure of the recorder makes a build fail.  Messages for the user are
  * added to `notes`.
@@ -37,15 +37,15 @@ struct history *history_recorder_db(const struct history_recorder *r);
 /* Return the number of the build, or 0 if it has no row (yet). */
 int64_t history_recorder_build_number(const struct history_recorder *r);
 /*
- * Write the finished build.  `done` is the EVENTS_KIND_DONE event that the
- * caller sends next.
+ * Write the finished build.  `done` is the EVENTS_KIND_DONE event, which the
+ * caller publishes after this call.
  */
 void history_recorder_finish(struct history_recorder *r,
 			     const struct events_event *done,
 			     struct strv *notes);
 /*
- * Unsubscribe and free the recorder, which can be NULL.  A build that is not
- * finished is recorded as failed.
+ * Unsubscribe and free the recorder, which can be NULL.  A started build is
+ * recorded as failed if history_recorder_finish() was not called.
  */
 void history_recorder_free(struct history_recorder *r);
 

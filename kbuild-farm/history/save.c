@@ -10,15 +10,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DIAG_DIGEST_BYTES  16 /* stored bytes of a diagnostic's digest */
-#define FREE_PAGES_RESERVE 256 /* pages left for the next builds */
-#define ORPHANS_INTERVAL                                    \
-	64 /* builds between removals of unused diagnostics \
-	    */
+#define DIAG_DIGEST_BYTES 16 /* stored bytes of a diagnostic's digest */
+/* if more pages than this are free, some are returned to the file system */
+#define FREE_PAGES_RESERVE 256
+/* number of builds after which unused rows of `diag` are deleted */
+#define ORPHANS_INTERVAL 64
 
 /* ---- bounds of the database ---- */
 
-/* Delete parts of one build and clear their bits in build.kept. */
+/*
+ * Delete the details (diagnostics and sizes) or the units of one build, or
+ * both, and clear their bits in build.kept.
+ */
 static int delete_build_parts(struct history *h, int64_t build, bool details,
 			      bool units, struct err *err)
 {
@@ -43,8 +46,9 @@ static int delete_build_parts(struct history *h, int64_t build, bool details,
 }
 
 /*
- * Delete the details or units of all builds of a key except the last `max`.
- * Build `except` (0: no build) does not lose its units.
+ * Delete the units of all builds of a key except the last `max`; if `details`
+ * is true, delete details and units.  The units of build `except` (0: no build)
+ * remain in either case.
  */
 static int delete_older_parts(struct history *h, int64_t key, bool details,
 			      int64_t max, int64_t except, struct err *err)
@@ -73,7 +77,9 @@ static int delete_older_parts(struct history *h, int64_t key, bool details,
 	return ret;
 }
 
-/* Delete the costs of the oldest keys, except `key`, beyond HISTORY_COSTS_MAX.
+/*
+ * While there are more than HISTORY_COSTS_MAX costs, delete the costs and units
+ * of the least recently built key other than `key`.
  */
 static int delete_excess_costs(struct history *h, int64_t key, struct err *err)
 {
@@ -127,14 +133,17 @@ static int delete_old_builds(struct history *h, int64_t until, struct err *err)
 }
 
 /*
- * Enforce the bounds of db.h after build `b` of key `key` (0: no key), in its
- * transaction.
+ * Enforce the bounds of db.h in the transaction that writes build `b`.  `key`
+ * is the id of its series key, or 0 if it has no series.
  */
 static int prune_build(struct history *h, const struct history_build *b,
 		       int64_t key, struct err *err)
 {
 	int64_t baseline;
-	/* The next build from scratch takes its progress from this build. */
+	/*
+	 * The units of the last good build from scratch remain, because they
+	 * are the progress curve of the next build from scratch.
+	 */
 	int ret = sql_number(
 		h, &baseline, err,
 		"SELECT number FROM build WHERE key = ?1 AND fresh "
@@ -150,7 +159,11 @@ static int prune_build(struct history *h, const struct history_build *b,
 	if (ret)
 		return ret;
 
-	/* A build from scratch compiles every object that still exists. */
+	/*
+	 * A good build from scratch has compiled every object that still
+	 * exists.  Delete the costs of other objects, except those to which a
+	 * stored unit of an earlier build can refer.
+	 */
 	if (key && b->from_scratch && b->state == HISTORY_STATE_GOOD)
 		ret = sql_run(h, err,
 			      "DELETE FROM cost WHERE key = ?1 AND build < "
@@ -180,7 +193,7 @@ static int prune_build(struct history *h, const struct history_build *b,
 
 /* ---- the row of a build ---- */
 
-/* Look up or insert a series key; *id is 0 for a build without one. */
+/* Look up or insert a series key; *id is 0 if `digest` is NULL. */
 static int ensure_key_row(struct history *h, const char *digest, int64_t *id,
 			  struct err *err)
 {
@@ -253,7 +266,7 @@ static int mark_killed_builds(struct history *h, struct err *err)
 	return ret;
 }
 
-/* Commit, or roll back if `ret` or the commit is an error. */
+/* Commit, or roll back if `ret` is an error or the commit fails. */
 static int end_transaction(struct history *h, int ret, struct err *err)
 {
 	if (!ret)
@@ -290,11 +303,13 @@ struct unit_statements {
 	sqlite3_stmt *find, *add_cost, *set_cost, *add;
 };
 
-/* FNV-1a of both names.  The database stores the hash, so it must not change.
+/*
+ * Return the FNV-1a hash of both names.  The database stores it, so the result
+ * must never change.
  */
 static int64_t hash_names(const char *object, const char *file)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV offset basis */
 
 	for (const char *p = object; *p; p++)
 		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
@@ -450,7 +465,7 @@ struct diag_statements {
 	sqlite3_stmt *find, *add_text, *add;
 };
 
-/* Find or insert the row that all equal diagnostics share. */
+/* Find or insert the row of table `diag` that equal diagnostics share. */
 static int find_diag(struct diag_statements *w, const struct history_diag *d,
 		     int64_t *id, struct err *err)
 {
@@ -528,7 +543,7 @@ static int save_all(struct history *h, struct history_build *b,
 
 	if (!ret && !b->number)
 		ret = insert_build(h, b, key, err);
-	/* Costs belong to a key. */
+	/* A unit refers to a cost, and a cost belongs to a series key. */
 	if (!ret && key)
 		ret = save_units(h, key, b->number, d, err);
 	if (!ret)

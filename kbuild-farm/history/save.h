@@ -11,7 +11,7 @@
 #include "history/read.h"
 
 /*
- * Insert the row of a running build of this process and set b->number.  Running
+ * Insert the row of a build that this process runs, and set b->number.  Running
  * builds whose process no longer exists become HISTORY_STATE_KILLED.
  */
 int history_save_begin(struct history *h, struct history_build *b,

@@ -13,8 +13,9 @@
 #define COUNT_MAX (INT64_C(1) << 53)
 
 /*
- * SQLite reports ENOENT if it cannot create a file next to the database, so
- * access() finds the reason.
+ * Return the errno for SQLITE_CANTOPEN.  `system` is the errno of SQLite, which
+ * is ENOENT if SQLite cannot create a file next to the database; access() then
+ * finds the actual cause.
  */
 static int open_error_of_errno(const struct history *h, int system)
 {
@@ -26,7 +27,7 @@ static int open_error_of_errno(const struct history *h, int system)
 	return no && error != ENOENT ? error : system > 0 ? system : EIO;
 }
 
-/* The lowest byte is the primary code; I/O errors also have an errno. */
+/* The low byte of `code` is SQLite's primary code; I/O errors have an errno. */
 static int errno_from_sqlite(struct history *h, int code)
 {
 	int system = h->db ? sqlite3_system_errno(h->db) : 0;
@@ -61,8 +62,9 @@ char *sql_suspect_path(const struct history *h)
 }
 
 /*
- * A reader creates the suspect file for the next writer.  The file has content
- * if a table is wrong, because quick_check does not find that.
+ * Report damage, and create the suspect file if this process is a reader.
+ * `table` means that a table or column is missing.  The suspect file then has
+ * content, and the next writer skips quick_check, which does not detect that.
  */
 static int damage_error(struct history *h, bool table, struct err *err)
 {
@@ -87,7 +89,7 @@ int sql_error(struct history *h, int code, struct err *err)
 
 	if (error == EUCLEAN)
 		return damage_error(h, false, err);
-	/* SQLite's texts are vague: "unable to open database file". */
+	/* SQLite's own messages are vague: "unable to open database file". */
 	if (error == EBUSY)
 		why = "another process has it locked";
 	else if (error != EIO)
@@ -108,7 +110,7 @@ int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 	if (!code)
 		return 0;
 	*out = NULL;
-	/* The text is correct, so a table or a column is missing. */
+	/* All statements are valid SQL, so a table or column is missing. */
 	return code == SQLITE_ERROR ? damage_error(h, true, err) :
 				      sql_error(h, code, err);
 }
@@ -221,7 +223,7 @@ char *sql_column_text(sqlite3_stmt *s, int column)
 	return text ? xstrdup(text) : NULL;
 }
 
-/* A damaged row can have any value, and sums must not overflow. */
+/* Limit a number, because a damaged row can make sums overflow. */
 static int64_t clamp_count(int64_t n)
 {
 	return n < COUNT_MAX ? n : COUNT_MAX;

@@ -32,7 +32,7 @@ char *sql_suspect_path(const struct history *h);
  * file.  A reader also creates the suspect file if the code means damage.
  */
 int sql_error(struct history *h, int code, struct err *err);
-/* Return true if `ret` of sql_error() means that the file is damaged. */
+/* Return true if `ret`, a result of this header, reports a damaged file. */
 bool sql_is_damage(int ret);
 
 /* Prepare a statement; the caller passes it to sqlite3_finalize(). */
@@ -53,7 +53,10 @@ int sql_run(struct history *h, struct err *err, const char *text,
 	    const char *types, ...);
 /* Run several statements that have no parameters. */
 int sql_script(struct history *h, const char *text, struct err *err);
-/* Read the first column of the first row; *out is 0 without a row. */
+/*
+ * Run a query and read the first column of its first row; *out is 0 if the
+ * query has no row.
+ */
 int sql_number(struct history *h, int64_t *out, struct err *err,
 	       const char *text, const char *types, ...);
 
@@ -61,7 +64,7 @@ int sql_number(struct history *h, int64_t *out, struct err *err,
 char *sql_column_text(sqlite3_stmt *s, int column);
 /* Return a column, limited to the range from 0 to 2^53. */
 int64_t sql_column_count(sqlite3_stmt *s, int column);
-/* Return a column as above, but -1 if it is NULL or negative. */
+/* Return a column like sql_column_count(), but -1 if it is NULL or negative. */
 int64_t sql_column_known(sqlite3_stmt *s, int column);
 
 #endif

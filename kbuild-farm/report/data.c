@@ -24,7 +24,7 @@ static bool is_current_error(const struct history_diag *g)
 	       str_equal(g->severity, "error");
 }
 
-/* Put errors first, so that a shortened list omits the least important. */
+/* Move errors to the front, because a shortened list omits its last rows. */
 static void put_errors_first(struct history_details *d)
 {
 	struct history_diag *all = xcalloc(d->n_diags + 1, sizeof(*all));
@@ -225,7 +225,10 @@ static int64_t absolute_change(const struct report_size *s)
 	return s->change_bytes < 0 ? -s->change_bytes : s->change_bytes;
 }
 
-/* Order of report_sizes.v: vmlinux and images come before modules. */
+/*
+ * Order of report_sizes.v: modules last, then by descending change and by
+ * descending size.
+ */
 static int by_size_relevance(const void *a, const void *b)
 {
 	const struct report_size *x = a, *y = b;
@@ -248,8 +251,8 @@ static int by_size_name(const void *a, const void *b)
 }
 
 /*
- * Collect the files of the baseline that this build lacks.  The sizes of this
- * build are in the order of the build, so they are sorted for the search.
+ * Collect the files of the baseline that this build lacks.  d->details.sizes is
+ * not sorted by name, so bsearch() needs a sorted array of pointers.
  */
 static void find_removed_sizes(struct report_sizes *out,
 			       const struct report_data *d)

@@ -2,9 +2,9 @@
 /*
  * report/data.h - Data of one build, the input of all reports.
  *
- * It is read from the history at once; text, JSON, HTML and trace are generated
- * from it.  It includes the sizes of the built files and their changes since
- * the baseline.
+ * report_data_read() reads everything that a report contains from the history.
+ * Text, JSON, HTML and trace are generated from this data.  report_sizes_init()
+ * compares the sizes of the built files with the baseline.
  */
 #ifndef REPORT_DATA_H
 #define REPORT_DATA_H
@@ -14,7 +14,7 @@
 
 struct report_data {
 	struct history_build build;
-	/* nodes, units and so on; errors come first among its diagnostics */
+	/* nodes, units and so on; `diags` starts with the errors */
 	struct history_details details;
 	/* the previous build with the same series key */
 	struct history_build baseline;
@@ -24,28 +24,34 @@ struct report_data {
 };
 
 /*
- * Read build `number` (0: the last one), or, if `output` is not NULL, the last
- * one with that output directory.  Returns 0; -ENOENT if there is no such
- * build; or an error of history/read.h; with `err` set.  The caller releases
- * *out in any case.
+ * Read the last build with the output directory `output`, or, if `output` is
+ * NULL, build `number` (0: the last build).  Returns 0, or a negative errno
+ * with `err` set: -ENOENT if no such build exists, or an error of
+ * history/read.h.  The caller releases *out even after a failure.
  */
 int report_data_read(struct report_data *out, struct history *h, int64_t number,
 		     const char *output, struct err *err);
-/* Free the data; also after a failed report_data_read(). */
+/* Free the data and zero *d. */
 void report_data_release(struct report_data *d);
 
-/* Return the outcome: "built", "failed", "running" ... */
+/* Return the state of the build in words, such as "built" or "failed". */
 const char *report_data_status_text(const struct report_data *d);
 /*
- * Return true if the build has ended.  For a running or killed build only its
- * start is recorded.
+ * Return true if the end of the build is recorded.  For a running or killed
+ * build, the history contains only what was known at its start.
  */
 bool report_data_is_finished(const struct history_build *b);
-/* Return a sentence about a build that has not ended, else NULL. */
+/*
+ * Return a sentence about the missing data of a running or killed build, or
+ * NULL for a finished build.
+ */
 const char *report_data_unfinished_text(const struct report_data *d);
-/* Return true if the build had jobs but the history has deleted them. */
+/* Return true if the build had jobs but the history has no units of it. */
 bool report_data_is_missing_units(const struct report_data *d);
-/* The same for its warnings, errors and sizes. */
+/*
+ * Return true if the build had warnings or errors but the history has deleted
+ * its diagnostics and sizes.
+ */
 bool report_data_is_missing_details(const struct report_data *d);
 /* Return the permille of jobs that nodes completed, rounded down. */
 unsigned report_data_remote_permille(const struct report_data *d);
@@ -53,7 +59,8 @@ unsigned report_data_remote_permille(const struct report_data *d);
 size_t report_data_count_diags(const struct report_data *d,
 			       enum history_diag_status status);
 /*
- * Format like format_duration_short() of base/format.h, but "0.12s" below 10 s.
+ * Append a duration like format_duration_short() of base/format.h, but with two
+ * decimals below 10 s ("0.12s").
  */
 void report_data_add_duration(struct buf *out, uint64_t ms);
 /* Append a time such as "2026-11-22 02:11:33 +0100". */
@@ -62,18 +69,21 @@ void report_data_add_time(struct buf *out, int64_t seconds);
 struct report_size {
 	/* borrowed; baseline is valid if in_baseline */
 	struct history_size current, baseline;
-	bool elf; /* text, data and bss are available */
+	bool elf; /* the sizes of text, data and bss are known */
 	bool in_baseline; /* the baseline has this file */
 	bool new_file; /* the baseline lacks this file, but has others */
-	/* Growth in bytes: of text, data and bss, else of the file. */
+	/*
+	 * Growth since the baseline: of text, data and bss in total if they
+	 * are known in both builds, else of the file.
+	 */
 	int64_t change_bytes;
 };
 
 struct report_sizes {
-	/* vmlinux and images, then by change, then by size */
+	/* modules last; then by descending change, then by descending size */
 	struct report_size *v;
 	size_t n;
-	bool compared; /* there is a baseline */
+	bool compared; /* the sizes of a baseline are known */
 	size_t n_changed;
 	/* Files of the baseline that this build lacks; borrowed. */
 	const struct history_size **removed;
@@ -82,7 +92,7 @@ struct report_sizes {
 
 /* Collect the sizes of `d`, which must outlive *out. */
 void report_sizes_init(struct report_sizes *out, const struct report_data *d);
-/* Free the lists of `s`. */
+/* Free the arrays and zero *s. */
 void report_sizes_release(struct report_sizes *s);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The timeline of the page, as SVG: phases, the number of running jobs, and a
- * row for each slot of each machine.  If there are too many slots, each machine
- * has one row that shows the share of busy slots.
+ * The timeline of the HTML page, as SVG: phases, the number of running jobs,
+ * and a row for each slot of each machine.  If there are more than SLOTS_MAX
+ * slots, each machine has one row that shows the share of busy slots.
  *
- * A row consists of a few paths in ten-thousandths of the build's duration,
- * about ten bytes per unit.  Gaps below a pixel are merged.  Only the longest
- * units have a title.
+ * To limit the size of the page, a row consists of a few paths with about ten
+ * bytes per unit.  Their x coordinates are ten-thousandths of the duration of
+ * the build.  Lines with a gap below a tenth of a pixel are merged, and only
+ * the longest units have a title.
  */
 #include "base/format.h"
 #include "base/str.h"
@@ -17,21 +18,21 @@
 #include <string.h>
 
 #define SVG_WIDTH             1180 /* width of the picture */
-#define LABEL_WIDTH           150 /* part of it for names */
-#define RIGHT_MARGIN          44 /* part of it for the last time */
+#define LABEL_WIDTH           150 /* left part with the names of rows */
+#define RIGHT_MARGIN          44 /* space for the label of the last tick */
 #define PLOT_WIDTH            (SVG_WIDTH - LABEL_WIDTH - RIGHT_MARGIN)
-#define PLOT_UNITS            10000 /* coordinates of the plot */
-#define SLOTS_MAX             240 /* rows of slots */
+#define PLOT_UNITS            10000 /* width of the plot in its coordinates */
+#define SLOTS_MAX             240 /* maximum number of rows of slots */
 #define SLOT_ROW_HEIGHT       7 /* height of a slot's row */
 #define SLOT_ROW_HEIGHT_LARGE 13 /* height if there are few rows */
 #define LARGE_ROWS_SLOTS_MAX  32
 #define STRIP_ROW_HEIGHT      15 /* height of a machine's row */
-#define STRIP_HEIGHT          10 /* drawn part of it */
+#define STRIP_HEIGHT          10 /* height of the bars in this row */
 #define STRIP_PARTS           150
 #define STRIPS_EXPANDED       50
 #define STRIPS_MAX            600
-#define CHART_PARTS           350 /* maximum number of parts */
-#define CHART_PART_MIN_MS     40 /* times are whole ms */
+#define CHART_PARTS           350 /* maximum number of parts of the chart */
+#define CHART_PART_MIN_MS     40 /* shortest part, because times are whole ms */
 #define CHART_HEIGHT          80
 #define PHASES_MAX            200
 #define TICKS                 10
@@ -39,6 +40,7 @@
 #define LABEL_BYTES           18
 #define NAME_BYTES            60 /* of an object in a title */
 
+/* Convert a time into an x coordinate of the plot, from 0 to PLOT_UNITS. */
 static int64_t ms_to_plot_x(const struct report_page *p, int64_t ms)
 {
 	int64_t end = p->timeline.end_ms;
@@ -48,7 +50,7 @@ static int64_t ms_to_plot_x(const struct report_page *p, int64_t ms)
 			 0;
 }
 
-/* The same in pixels of the picture. */
+/* Convert a time into an x coordinate of the whole picture, in pixels. */
 static double ms_to_pixels(const struct report_page *p, int64_t ms)
 {
 	return LABEL_WIDTH +
@@ -112,7 +114,7 @@ static void draw_label(const struct report_page *p, unsigned y,
 	buf_add_str(p->out, "</text>\n");
 }
 
-/* Inside the plot, x coordinates are PLOT_UNITS. */
+/* Begin a group in which x coordinates go from 0 to PLOT_UNITS. */
 static void begin_plot(const struct report_page *p, bool big)
 {
 	buf_printf(p->out,
@@ -182,13 +184,14 @@ static void list_phases(const struct report_page *p)
 }
 
 /*
- * Concurrent compiles in each part of the build, in thousandths, local and on
- * nodes.
+ * The build is divided into parts of equal duration.  For each part, the arrays
+ * contain the mean number of concurrent compiles on the build host and on
+ * nodes, times 1000.
  */
 struct report_chart {
 	int64_t local_ms[CHART_PARTS], remote_ms[CHART_PARTS];
-	size_t n_parts; /* number of parts */
-	int64_t max_ms; /* maximum of the sum */
+	size_t n_parts;
+	int64_t max_ms; /* maximum of local_ms[i] + remote_ms[i] */
 };
 
 static void fill_chart(const struct report_page *p, struct report_chart *c)
@@ -209,7 +212,7 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 			c->n_parts, s->run_ms, s->received_ms);
 	}
 
-	/* Parts are whole ms, so their lengths differ. */
+	/* Divide by the length of each part; lengths are ms and can differ. */
 	report_slot_timeline_add_load(l, long_ms, c->n_parts, 0, l->end_ms);
 	for (size_t i = 0; i < c->n_parts; i++) {
 		int64_t ms = long_ms[i] ? long_ms[i] : 1;
@@ -280,7 +283,7 @@ static void draw_overview(const struct report_page *p)
 	list_phases(p);
 }
 
-/* Draws horizontal lines of one kind in one row. */
+/* An SVG path with the horizontal lines of one kind (PEN_) in one row. */
 struct slot_pen {
 	struct buf path;
 	int64_t from_units, to_units; /* line that is not drawn yet */
@@ -306,7 +309,7 @@ static void pen_lift(struct slot_pen *pen, unsigned y)
 	pen->down = false;
 }
 
-/* Merge lines with a gap below a tenth of a pixel. */
+/* Draw a line; extend the pending line if the gap is at most one plot unit. */
 static void pen_draw(struct slot_pen *pen, unsigned y, int64_t from, int64_t to)
 {
 	if (pen->down && from <= pen->to_units + 1) {
@@ -325,7 +328,7 @@ enum {
 	PEN_ODD,
 	PEN_SENT,
 	PEN_RECEIVED,
-	N_PENS, /* number of pens */
+	N_PENS,
 };
 
 static unsigned slot_row_height(const struct report_page *p)
@@ -377,7 +380,7 @@ static int by_length(const void *a, const void *b)
 	return *x < *y ? 1 : *x > *y ? -1 : 0;
 }
 
-/* Return the minimum duration of units that have a title. */
+/* Return the minimum duration of a unit that gets a title. */
 static int64_t min_title_ms(const struct report_slot_timeline *l)
 {
 	int64_t *v, least;
@@ -500,8 +503,8 @@ static void draw_strip(const struct report_page *p,
 }
 
 /*
- * Draw the machines from *at on, at most `most` of those that had jobs, and
- * advance *at.  Returns the number drawn.
+ * Draw a strip for each of the next `most` machines that had jobs, starting at
+ * machine *at.  Advances *at and returns the number of strips drawn.
  */
 static size_t draw_strips(const struct report_page *p, size_t *at, size_t most)
 {

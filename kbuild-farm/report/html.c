@@ -14,16 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Limits on the lists, which keep the page within its size (report/html.h). */
+/* Limits on lists, which limit the size of the page (report/html.h). */
 #define DIAGS_MAX           400
-#define DIAG_BYTES          1500 /* of a text */
-#define HTML_DIAGS_EXPANDED 20 /* expanded initially, although not new */
-#define NODES_MAX           600 /* rows of the table */
-#define HTML_NODES_EXPANDED 60 /* rows that are expanded initially */
+#define DIAG_BYTES          1500 /* of the text of a diagnostic */
+#define HTML_DIAGS_EXPANDED 20 /* visible initially even if not new */
+#define NODES_MAX           600 /* rows of the table of nodes */
+#define HTML_NODES_EXPANDED 60 /* rows of nodes that are visible initially */
 #define REASONS_MAX         100
-/* units listed with their reason, in total */
+/* local units listed below their reasons, in total */
 #define LOCAL_MAX                 1000
-#define HTML_LOCAL_PER_REASON_MAX 100 /* and per reason */
+#define HTML_LOCAL_PER_REASON_MAX 100 /* local units listed per reason */
 #define HTML_SLOWEST_MAX          25
 #define SIZES_MAX                 200
 #define HTML_CHANGED_SIZES_MAX    100
@@ -72,8 +72,8 @@ static void add_bar(const struct report_page *p, const char *class,
 }
 
 /*
- * Begin a scrolling table with these headings; ">" in "name|>jobs" aligns to
- * the right.
+ * Begin a scrolling table.  `headings` are separated by "|"; a heading with a
+ * leading ">" is aligned to the right, as in "name|>jobs".
  */
 static void begin_table(const struct report_page *p, const char *headings)
 {
@@ -132,7 +132,7 @@ static void diag_table(const struct report_page *p, size_t first, size_t end)
 	end_table(p);
 }
 
-/* Return how many of the first `n` are visible without opening a list. */
+/* Return how many of the first `n` diagnostics are visible initially. */
 static size_t count_expanded(const struct history_details *d, size_t n)
 {
 	size_t open = 0;
@@ -250,7 +250,7 @@ static void add_nodes(const struct report_page *p)
 	report_page_end_section(p);
 }
 
-/* List at most `most` local units with this reason.  Returns their number. */
+/* List at most `most` local units with this reason and return their number. */
 static size_t list_local(const struct report_page *p, size_t reason,
 			 size_t most)
 {
@@ -466,7 +466,7 @@ static void add_title(const struct report_page *p)
 	buf_add_str(p->out, "</p>\n</header>\n");
 }
 
-/* Begin "<b>3:12</b><span>wall</span>" up to the value. */
+/* Begin a tile.  The caller appends a value and closes the <b> and <div>. */
 static void begin_tile(const struct report_page *p, const char *class)
 {
 	buf_printf(p->out, "<div class=\"tile\"><b%s%s%s>",

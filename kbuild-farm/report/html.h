@@ -4,9 +4,9 @@
  *
  * The page is well-formed XML with embedded SVG and style sheet, for browsers,
  * mail and printers.  It runs no script and loads no resource, which its
- * content security policy enforces.  Its size is limited to about 3 MB (a build
- * of 30,000 units on 500 nodes takes less than 2); shortened lists state the
- * number of omitted rows.
+ * content security policy enforces.  Limits on its lists keep its size below
+ * about 3 MB (less than 2 MB for a build of 30,000 units on 500 nodes).  A
+ * shortened list states the number of omitted rows.
  */
 #ifndef REPORT_HTML_H
 #define REPORT_HTML_H

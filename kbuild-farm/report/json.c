@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* Return a number, or null for the negative values that mean unknown. */
+/* Return a number, or null if it is negative, which means unknown. */
 static json_t *json_count(int64_t n)
 {
 	return n < 0 ? json_null() : json_integer((json_int_t)n);
@@ -24,7 +24,10 @@ static void set(json_t *o, const char *key, json_t *value)
 	json_object_set_new(o, key, value);
 }
 
-/* Return the members of a build; those about its end are null before that. */
+/*
+ * Return a build as an object.  The members in `final` are null unless the end
+ * of the build is recorded.
+ */
 static json_t *build_object(const struct history_build *b)
 {
 	json_t *o = json_object();
@@ -123,7 +126,7 @@ static json_t *reason_object(const struct history_reason *v, size_t n)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < n; i++) {
-		/* Keys must be valid UTF-8 as well. */
+		/* jansson rejects invalid UTF-8; json_text() replaces it. */
 		json_t *key = json_text(v[i].text);
 
 		set(o, json_string_value(key), json_count(v[i].n_jobs));

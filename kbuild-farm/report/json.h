@@ -2,7 +2,7 @@
 /*
  * report/json.h - A complete report in JSON.
  *
- * kfarm-report(1) describes its members.
+ * kfarm-report(1) describes the members of the JSON object.
  */
 #ifndef REPORT_JSON_H
 #define REPORT_JSON_H
@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-/* Return a new reference to the report's object. */
+/* Return the report as a new object, which the caller releases. */
 json_t *report_json(const struct report_data *d);
 
 #endif

@@ -13,7 +13,7 @@ void report_escape_plain(struct buf *out, const char *text, size_t max)
 	if (!text)
 		return;
 	len = strnlen(text, max);
-	/* Cut between two characters. */
+	/* Do not cut inside a UTF-8 character. */
 	while (text[len] && len && ((unsigned char)text[len] & 0xc0) == 0x80)
 		len--;
 	printable_add_escaped(out, bytes_of(text, len), 0);
@@ -90,8 +90,8 @@ void report_page_end_section(const struct report_page *p)
 }
 
 /*
- * Colors follow the reader's color scheme.  Successive units in a slot
- * alternate between two shades of a color, so that each one is visible.
+ * Colors follow the color scheme of the browser, light or dark.  Successive
+ * units in a slot alternate between two shades, so that each unit is visible.
  */
 const char report_page_style[] =
 	":root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--ink:#1b2330;"

@@ -2,8 +2,8 @@
 /*
  * report/page.h - Elements that the sections of the HTML page share.
  *
- * Names and texts come from other programs (a warning quotes the source, a node
- * names itself), so they are escaped and limited in length.
+ * Names and messages come from other programs (a warning quotes the source, a
+ * node names itself), so they are escaped and limited in length.
  */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H
@@ -13,16 +13,19 @@
 #include "report/slot-timeline.h"
 
 /*
- * Append `text` (NULL: nothing) for an element or attribute of HTML and XML.
- * Bytes that must not be displayed (base/printable.h), and the two characters
- * that XML lacks, become "\xNN"; & < > " ' become references.  Beyond `max`
- * bytes the text is cut and "..."  appended.
+ * Append `text`, which can be NULL, escaped for an element or attribute of HTML
+ * and XML.  Bytes that must not be displayed (base/printable.h), and U+FFFE and
+ * U+FFFF, which XML excludes, become "\xNN"; & < > " ' become references.  If
+ * `text` has more than `max` bytes, it is cut and "..." is appended.
  */
 void report_escape_html(struct buf *out, const char *text, size_t max);
-/* The same without references, for a terminal. */
+/*
+ * Append `text` for a terminal: escape and cut it like report_escape_html(),
+ * but write all printable characters unchanged.
+ */
 void report_escape_plain(struct buf *out, const char *text, size_t max);
 
-#define REPORT_NAME_BYTES_MAX 300 /* limit on a name */
+#define REPORT_NAME_BYTES_MAX 300 /* bytes of a name before it is cut */
 
 struct report_page {
 	struct buf *out;
@@ -30,9 +33,15 @@ struct report_page {
 	struct report_slot_timeline timeline;
 };
 
-/* Append escaped text; NULL: nothing. */
+/*
+ * Append `text`, which can be NULL, as report_escape_html() does with a `max`
+ * of REPORT_NAME_BYTES_MAX.
+ */
 void report_page_add_text(const struct report_page *p, const char *text);
-/* Append "... and 12 more units" if fewer than `n` were shown. */
+/*
+ * If `shown` is less than `n`, append a paragraph with the number of omitted
+ * rows.  `noun` names the rows, such as "units".
+ */
 void report_page_add_omitted(const struct report_page *p, size_t n,
 			     size_t shown, const char *noun);
 /* Begin and end a section with a heading. */

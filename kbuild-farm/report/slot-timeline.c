@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Add the build host first; of[i] is the machine of node i of the history. */
+/*
+ * Add the build host, then all nodes.  Returns an array that maps the index of
+ * a node in d->details to its machine; the caller frees it.
+ */
 static unsigned *add_machines(struct report_slot_timeline *l,
 			      const struct report_data *d)
 {
@@ -41,9 +44,10 @@ static int64_t clamp_ms(int64_t ms, int64_t least, int64_t most)
 }
 
 /*
- * A heartbeat reports the start up to a second late, and short units run
- * between two heartbeats.  A unit started at the latest its CPU time before its
- * end, so take the earlier of both times.
+ * Estimate when the compiler of a remote unit started.  Heartbeats report a
+ * start up to a second late, and miss units that run between two heartbeats.
+ * The compiler ran at least as long as its CPU time, so return the earlier of
+ * the reported start and `receive_ms` minus the CPU time.
  */
 static int64_t estimate_run_ms(const struct history_unit *u, int64_t begin_ms,
 			       int64_t receive_ms)
@@ -58,7 +62,7 @@ static int64_t estimate_run_ms(const struct history_unit *u, int64_t begin_ms,
 	return clamp_ms(latest, begin_ms, receive_ms);
 }
 
-/* Derive times that were not reported from the others. */
+/* Return the times of a unit.  Times that were not reported are estimated. */
 static struct report_span make_report_span(const struct history_unit *u)
 {
 	struct report_span s = { .unit = u };
@@ -66,8 +70,8 @@ static struct report_span make_report_span(const struct history_unit *u)
 	s.end_ms = clamp_ms(u->done_ms, 0, REPORT_MS_MAX);
 	if (!u->remote) {
 		/*
-		 * The other times can belong to a node that had the unit
-		 * before.
+		 * Ignore sent_ms and received_ms, because they can come from a
+		 * failed execution on a node.
 		 */
 		s.received_ms = s.end_ms;
 		s.start_ms = is_reported_ms(u->cpu_ms) ? s.end_ms - u->cpu_ms :
@@ -119,8 +123,8 @@ static void add_spans(struct report_slot_timeline *l, const unsigned *of,
 }
 
 /*
- * Give each unit the first slot of its machine that is free when the unit
- * starts.  Spans are sorted by machine and start.
+ * Assign each unit to the first slot of its machine that is free when the unit
+ * starts.  l->spans must be sorted by machine and start.
  */
 static void assign_slots(struct report_slot_timeline *l)
 {

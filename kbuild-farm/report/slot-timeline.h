@@ -3,8 +3,8 @@
  * report/slot-timeline.h - Assignment of units to machines and slots over time.
  *
  * The history records times but no slots, so each unit gets the first slot of
- * its machine that is free when the unit arrives.  Units are in transit to a
- * node while others run on it, so a node can show a few slots more than it has.
+ * its machine that is free when the unit starts.  A unit occupies its slot also
+ * while it is sent, so a timeline can show a few more slots than the node has.
  */
 #ifndef REPORT_SLOT_TIMELINE_H
 #define REPORT_SLOT_TIMELINE_H
@@ -18,44 +18,44 @@
 struct report_span {
 	const struct history_unit *unit;
 	unsigned machine, slot;
-	int64_t start_ms; /* sent, or started locally */
-	int64_t run_ms; /* start of its compiler */
-	int64_t received_ms; /* start of the result's transfer */
-	int64_t end_ms;
+	int64_t start_ms; /* the unit was sent, or its local compile started */
+	int64_t run_ms; /* the compiler started */
+	int64_t received_ms; /* the transfer of the result started */
+	int64_t end_ms; /* the job finished */
 };
 
 struct report_machine {
 	const char *name; /* borrowed; EVENTS_LOCAL for the build host */
 	bool local;
 	const struct history_node *node; /* NULL for the build host */
-	unsigned n_slots; /* rows that its units need */
-	size_t first_span, n_spans; /* range in the spans */
-	int64_t busy_ms; /* sum over its slots */
+	unsigned n_slots; /* maximum number of concurrent units */
+	size_t first_span, n_spans; /* range in report_slot_timeline.spans */
+	int64_t busy_ms; /* total time of all slots in which compilers ran */
 };
 
 struct report_slot_timeline {
 	/* the build host first, then the nodes in the order of the history */
 	struct report_machine *machines;
 	size_t n_machines;
-	/* by machine, then by start */
+	/* sorted by machine, then by start */
 	struct report_span *spans;
 	size_t n_spans;
 	unsigned n_slots; /* of all machines */
-	int64_t end_ms; /* end of the last span, or of the build */
+	int64_t end_ms; /* end of the last span or of the build, the later */
 };
 
-/* Limit of 34 years, in ms, for times of a manipulated file. */
+/* Limit on times in ms (34 years), because the history file can be damaged. */
 #define REPORT_MS_MAX (INT64_C(1) << 40)
 
-/* Assign the units of `d`, which must outlive *out. */
+/* Assign the units of `d` to slots.  `d` must outlive *out. */
 void report_slot_timeline_init(struct report_slot_timeline *out,
 			       const struct report_data *d);
-/* Free the lists of `lanes`. */
+/* Free the arrays and zero *lanes. */
 void report_slot_timeline_release(struct report_slot_timeline *lanes);
 
 /*
- * Add to out[i], for each of `n` equal parts of [0, end_ms), the ms of
- * [from_ms, to_ms) in it.
+ * Divide [0, end_ms) into `n` equal parts, and add to out[i] how many ms of
+ * [from_ms, to_ms) are in part `i`.
  */
 void report_slot_timeline_add_load(const struct report_slot_timeline *lanes,
 				   int64_t *out, size_t n, int64_t from_ms,
@@ -66,13 +66,14 @@ int64_t report_slot_timeline_clamp_ms(const struct report_slot_timeline *lanes,
 				      int64_t ms);
 
 /*
- * Find the longest units, at most `max`.  Returns their number; the caller
- * frees *out.
+ * Find the `max` units with the highest cost, in descending order.  Returns
+ * their number, which is lower if there are fewer units.  The caller frees
+ * *out.
  */
 size_t report_slot_timeline_find_slowest(
 	const struct report_slot_timeline *lanes,
 	const struct report_span ***out, size_t max);
-/* Return the CPU time of a unit if its node reported it, else its run time. */
+/* Return the cost in ms: the CPU time if it is known, else the elapsed time. */
 int64_t report_slot_timeline_span_cost(const struct report_span *s);
 
 #endif

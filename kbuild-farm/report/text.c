@@ -72,7 +72,7 @@ static void text_item(const struct report_writer *w, const char *before,
 	text_name(w, text);
 }
 
-/* Write the lines that exist even while the build is running. */
+/* Write the lines that do not need a finished build. */
 static void text_header(const struct report_writer *w)
 {
 	const struct history_build *b = &w->data->build;
@@ -120,7 +120,7 @@ static void text_header(const struct report_writer *w)
 	buf_add_str(w->out, "\n");
 }
 
-/* Write the counts of jobs and tool steps, and those of the baseline. */
+/* Write the counts of jobs and tool steps, and a line about the baseline. */
 static void text_jobs(const struct report_writer *w)
 {
 	const struct history_build *b = &w->data->build,
@@ -217,7 +217,7 @@ static void text_nodes(const struct report_writer *w)
 	text_omitted(w, d->n_nodes, NODES, "nodes");
 }
 
-/* List the local units with one reason below its row. */
+/* List the local units with the reason `reason`, an index in d->reasons. */
 static void text_reason_units(const struct report_writer *w, size_t reason)
 {
 	const struct history_details *d = &w->data->details;

@@ -17,7 +17,8 @@
 #include "report/data.h"
 
 /*
- * Append the report.  Unless `all`, long lists are cut and the rest is counted.
+ * Append the report.  If `all` is false, long lists are cut and end with the
+ * number of omitted rows.
  */
 void report_text(struct buf *out, const struct report_data *d, bool all);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BUILD_PID   1
-#define MACHINE_PID 2 /* process of the first machine; the others follow */
+#define MACHINE_PID 2 /* pid of the first machine; other machines follow */
 #define NAME_BYTES  1024
 #define COUNTS_MAX  4000 /* samples of the counter */
 
@@ -18,7 +18,7 @@ struct report_trace {
 	struct buf *out;
 	const struct report_data *data;
 	const struct report_slot_timeline *timeline;
-	bool event_written; /* an event precedes the next one */
+	bool event_written; /* the next event needs a comma before it */
 };
 
 static void trace_member_name(struct report_trace *t, const char *key)
@@ -28,7 +28,7 @@ static void trace_member_name(struct report_trace *t, const char *key)
 	buf_add_str(t->out, "\":");
 }
 
-/* Escape the text, because viewers display it unchanged. */
+/* Append a JSON string.  Viewers display it unchanged, so escape it first. */
 static void trace_string(struct report_trace *t, const char *text)
 {
 	struct buf plain = { 0 };
@@ -51,7 +51,7 @@ static void trace_number(struct report_trace *t, const char *key, int64_t n)
 	buf_printf(t->out, "%" PRId64, n);
 }
 
-/* Begin an event of type `ph`, up to its specific members. */
+/* Begin an event of type `ph` with the members that all types have. */
 static void begin_event(struct report_trace *t, const char *ph,
 			const char *name, size_t pid, size_t tid)
 {
@@ -70,7 +70,7 @@ static void end_event(struct report_trace *t)
 	buf_add_str(t->out, "}");
 }
 
-/* Begin an event with a duration; its arguments can follow. */
+/* Begin an event with a duration.  The caller can add "args" and ends it. */
 static void begin_slice(struct report_trace *t, const char *cat,
 			const char *name, size_t pid, size_t tid,
 			int64_t from_ms, int64_t to_ms)
@@ -93,7 +93,7 @@ static void trace_meta(struct report_trace *t, const char *what, size_t pid,
 	end_event(t);
 }
 
-/* Sort a process by its number, so that the build host is on top. */
+/* Make viewers sort processes by pid, so that the build host is on top. */
 static void trace_sort_index(struct report_trace *t, size_t pid)
 {
 	begin_event(t, "M", "process_sort_index", pid, 0);
@@ -179,7 +179,7 @@ static void trace_job(struct report_trace *t, const struct report_span *s)
 	trace_part(t, s, "receive", s->received_ms, s->end_ms);
 }
 
-/* The number of jobs in a state changes by `delta`. */
+/* At `at_ms`, the number of jobs in the state `counter` changes by `delta`. */
 struct counter_change {
 	int64_t at_ms;
 	int counter, delta;
@@ -189,7 +189,7 @@ enum {
 	COUNTER_WAITING,
 	COUNTER_REMOTE,
 	COUNTER_LOCAL,
-	N_COUNTERS, /* number of counters */
+	N_COUNTERS,
 };
 
 static int by_change_time(const void *a, const void *b)
