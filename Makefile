@@ -465,7 +465,9 @@ $B/processors.so: tests/lib/processors.c $B/flags
 FULL ?=
 LONG_UNITS := $(patsubst tests/unit/%.c,%,$(if $(TESTS),$(shell \
 	grep -l '^/\* san: long \*/' $(TESTS))))
-PLAIN_UNITS := $(if $(FULL),$(UNITS),$(LONG_UNITS))
+# tests/farm/old-kernel.sh runs some as on an old kernel.
+OLD_KERNEL_UNITS := $(filter check_sandbox_% check_base_spawn,$(UNITS))
+PLAIN_UNITS := $(if $(FULL),$(UNITS),$(LONG_UNITS) $(OLD_KERNEL_UNITS))
 SAN_UNITS := $(if $(FULL),$(UNITS),$(filter-out $(LONG_UNITS),$(UNITS)))
 check-programs: all $B/audit-tool $B/processors.so $B/shell-compare \
 	$(PLAIN_UNITS:%=$B/unit/%) $(SAN_DIR)/kfarmd \

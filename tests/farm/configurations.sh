@@ -6,6 +6,7 @@
 # project's directory) before.
 #
 #	modules		arm64 tinyconfig with modules and device trees
+#	parts		some directories of modules, two of its modules, device trees
 #	quickstart	README's, for a board
 #	tiny		arm64 tinyconfig
 #	debug		with all kinds of debug information, tracing, versions
@@ -16,7 +17,7 @@
 #	clang		tiny by clang
 #	defconfig	a part of arm64 defconfig
 
-configurations='modules quickstart tiny debug modversions x86 objtool ibt clang
+configurations='modules parts quickstart tiny debug modversions x86 objtool ibt clang
 defconfig'
 
 # configuration NAME: sets what it is built from and for; false: none has that
@@ -36,6 +37,11 @@ configuration()
 	toolchain=()
 	case $1 in
 	modules) targets+=(modules dtbs) ;;
+	parts)
+		fragment=$root/tests/farm/configs/modules.config
+		targets=(init/ lib/ kernel/time/ kernel/locking/ kernel/fork.o
+			arch/arm64/lib/ lib/crc16.ko lib/xz/xz_dec.ko dtbs)
+		;;
 	quickstart)
 		fragment=$root/templates/configs/nanopi-neo4.config
 		targets+=(modules dtbs)

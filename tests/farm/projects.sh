@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check: yes
+# check: full
 # beside: yes
 #
 # Projects that are no kernel, built by make and by kfarm run: every file is

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check: yes
+# check: full
 #
 # The Debian packages of `make deb`: lintian has nothing to say, where it is
 # installed; and in a copy of this system (an overlay, thrown away) they install,
