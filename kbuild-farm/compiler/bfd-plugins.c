@@ -11,14 +11,17 @@
 #include <unistd.h>
 
 #define PLUGINS "bfd-plugins"
-/* Maximum size of a binutils program; usual are 1 to 3 MB. */
+/* Maximum size of a binutils program, which usually has 1 to 3 MB. */
 #define BINUTILS_PROGRAM_BYTES_MAX (64u << 20)
 
 /* Directories next to "bin" with plugins; Fedora uses lib64. */
 static const char *const homes[] = { "lib", "lib64" };
 #define N_HOMES (sizeof(homes) / sizeof(*homes))
 
-/* Plugins of the compiler and of binutils load in negligible time. */
+/*
+ * Return true for a plugin of the compiler or of binutils, which loads in
+ * negligible time.
+ */
 static bool is_own_plugin(const char *name)
 {
 	return str_starts(name, "liblto_plugin.") ||
@@ -72,9 +75,9 @@ static void add_foreign_plugins(struct strv *out, const char *dir)
 }
 
 /*
- * List the foreign plugins of the program at `real`, a path without links.
- * `is_relocatable` receives whether a copy in another directory would find its
- * libraries.
+ * List the foreign plugins of the program at `real`, a path without links, and
+ * return true if there are any.  *is_relocatable is set to true if a copy of
+ * the program in another directory would find its libraries.
  */
 static bool find_foreign_plugins(const char *real, struct strv *out,
 				 bool *is_relocatable)

@@ -6,8 +6,8 @@
  * directory of their real path.  If LLVM is installed, this includes
  * LLVMgold.so, which takes 15 ms per run, whereas nm itself takes 1.3 ms, and
  * kbuild runs nm once per object.  A copy of the program in another directory
- * finds only the compiler's plugin liblto_plugin.so there.  The copy has the
- * same name, so its messages are unchanged.
+ * loads only the plugins that are linked for it there, such as the compiler's
+ * liblto_plugin.so.  The copy has the same name, so its messages are unchanged.
  */
 #ifndef COMPILER_BFD_PLUGINS_H
 #define COMPILER_BFD_PLUGINS_H

@@ -55,7 +55,7 @@ void compiler_collector_release(struct compiler_collector *g)
 	*g = (struct compiler_collector){ 0 };
 }
 
-/* Return the index of `path` in the list, or its index after insertion. */
+/* Return the index of `path` in the list, or the index to insert it at. */
 static size_t position(const struct compiler_entries *list, const char *path)
 {
 	size_t low = 0, high = list->n;
@@ -81,7 +81,7 @@ const struct compiler_entry *compiler_entries_find(
 	return &list->v[i];
 }
 
-/* Takes ownership of path and target of `e`, also on failure. */
+/* Insert `e` and take ownership of its path and target, even on failure. */
 static int insert_entry(struct compiler_collector *g, struct compiler_entry e,
 			struct err *err)
 {
@@ -301,7 +301,7 @@ int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
 	char *real;
 	int ret = compiler_collector_add_path(g, path, &real, err);
 
-	/* Links, also links below a directory, can lead to it again. */
+	/* A link, even one below the directory, can lead to it again. */
 	if (!real || strv_has(&g->listed_dirs, real))
 		goto out;
 	strv_add(&g->listed_dirs, real);

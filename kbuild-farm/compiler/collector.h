@@ -11,7 +11,7 @@
 
 #include "compiler/manifest.h"
 
-/* A struct that is zeroed, optionally except for `watch`, is empty. */
+/* A zeroed struct is an empty collector, in which `watch` may be set. */
 struct compiler_collector {
 	struct compiler_entries entries; /* sorted by path */
 	struct strv needed_dirs; /* directories that must exist */
@@ -33,21 +33,22 @@ int compiler_collector_add_path(struct compiler_collector *g, const char *path,
 				char **real_path, struct err *err);
 /*
  * Add a directory with all files below it and the targets of its links.  A
- * dangling link is added as such; devices and other special files are ignored.
+ * dangling link is added without a target.  Devices and other special files are
+ * ignored.
  */
 int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
 			       struct err *err);
 /*
- * Add a link at `path` to `target` that does not exist on this machine.  Links
- * on the way to `path` are added as well.  Returns -EEXIST if another entry has
- * that path.
+ * Add a symbolic link from `path` to `target` that exists only in the list of
+ * entries, not on this machine.  Links on the way to `path` are added as well.
+ * Returns -EEXIST if another entry has that path.
  */
 int compiler_collector_add_symlink(struct compiler_collector *g,
 				   const char *path, const char *target,
 				   struct err *err);
 /*
- * Add the needed directories that would be empty, and move the list to `out`.
- * The watch stays in `g`.
+ * Add the needed directories that no entry is below, and move all entries to
+ * `out`.  The watch stays in `g`.
  */
 int compiler_collector_finish(struct compiler_collector *g,
 			      struct compiler_entries *out, struct err *err);

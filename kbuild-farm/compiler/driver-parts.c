@@ -173,7 +173,7 @@ static int add_cc1(struct parts_query *q, struct err *err)
 	return ret;
 }
 
-/* Query a program.  A name without a directory is searched on PATH. */
+/* Query the path of a program.  A bare name is searched for on PATH. */
 static int query_program_path(struct parts_query *q, const char *what,
 			      const char *words, struct err *err)
 {

@@ -15,7 +15,7 @@ struct compiler_driver_parts {
 	char *machine; /* "aarch64-linux-gnu" */
 	bool is_clang;
 	struct strv programs; /* executed programs, the driver first */
-	struct strv path_programs; /* those of them found on PATH */
+	struct strv path_programs; /* the `programs` that PATH finds */
 	struct strv files; /* specs, configuration */
 	struct strv dirs; /* headers */
 };

@@ -127,7 +127,7 @@ void compiler_library_loader_dirs(struct strv *out, struct bytes loader)
 
 static const char cache_magic[] = "glibc-ld.so.cache1.1";
 
-/* Numbers are in the byte order of the machine. */
+/* The numbers in ld.so.cache are in the byte order of the machine. */
 static uint32_t get_u32(const uint8_t *p)
 {
 	uint32_t v;
@@ -150,7 +150,7 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 	struct bytes c;
 	uint32_t count;
 
-	/* An older cache has a part for older loaders before the magic. */
+	/* A cache can have a part for older loaders before the magic. */
 	if (cache.len)
 		start = memmem(cache.data, cache.len, cache_magic,
 			       sizeof(cache_magic) - 1);
@@ -170,7 +170,7 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 
 		if (!key || !value)
 			return NULL;
-		/* Entries with osversion or hwcap are for some processors. */
+		/* Skip entries with osversion or hwcap: not for all CPUs. */
 		if (!get_u32(entry + 16) && !get_u32(entry + 20) &&
 		    !strcmp(key, name) && !index--)
 			return value;
@@ -179,8 +179,8 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 }
 
 /*
- * Take the file if it is the library.  Returns 0 also for a missing file and
- * for a file of another machine.
+ * Make the file the result of the search if it is the library.  Returns 0 even
+ * if the file is missing or is for another machine.
  */
 static int try_file(struct library_lookup *q, const char *path,
 		    bool found_by_default, struct err *err)
@@ -241,7 +241,7 @@ static char *expand_origin(const char *dir, const char *origin)
 	return buf_steal(&out);
 }
 
-/* Try one directory of a search path in the file `owner`. */
+/* Try one element of a search path that is stored in the file `owner`. */
 static int try_search_element(struct library_lookup *q,
 			      const struct object *owner, const char *element,
 			      struct err *err)

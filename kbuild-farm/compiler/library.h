@@ -83,12 +83,12 @@ char *compiler_library_find(const char *name, const char *program,
 			    const struct compiler_library_search *search);
 
 /*
- * Return the file with index `index` (from 0) that /etc/ld.so.cache (`cache`;
- * glibc's dl-cache.h defines the format) lists for the library `name`, or NULL
- * if there are no more or the cache is damaged.  Files for certain processors
- * (glibc-hwcaps) are skipped, because each has a generic variant.  The cache
- * contains libraries of all machines, so the caller must check the file.  The
- * result is borrowed from `cache`.
+ * Return the path number `index` (from 0) that `cache` lists for the library
+ * `name`, or NULL if it lists no more or is damaged.  `cache` is the content of
+ * /etc/ld.so.cache, whose format glibc's dl-cache.h defines.  Files for certain
+ * processors (glibc-hwcaps) are skipped, because each has a generic variant.
+ * The cache contains libraries of all machines, so the caller must check the
+ * file.  The result is borrowed from `cache`.
  */
 const char *compiler_library_find_cached(struct bytes cache, const char *name,
 					 size_t index);

@@ -124,8 +124,8 @@ char *compiler_locale_resolve_alias(const char *text, const char *name)
 
 /*
  * The directories of catalogues and locales are compiled into the programs and
- * the C library, so they are read from their bytes: strings that end in the
- * names below.  clang has only English messages.
+ * the C library.  find_dirs() therefore searches the bytes of these files for
+ * strings that end in a known directory name.  clang has only English messages.
  */
 
 #define SCANNED_PROGRAM_BYTES_MAX ((size_t)256 << 20)
@@ -263,7 +263,7 @@ static int add_catalogues(struct locale_files *l, const char *name,
 	return ret;
 }
 
-/* Add the archive that most systems have instead of directories. */
+/* Add the locale archive, which most systems have instead of directories. */
 static int add_archive(struct locale_files *l, const char *place, bool *found,
 		       struct err *err)
 {
@@ -312,8 +312,8 @@ static int add_locale(struct locale_files *l, const char *name, bool *found,
 }
 
 /*
- * Resolve an alias ("german" is de_DE.ISO-8859-1) and add the files that are
- * read for that.  `out` receives NULL if `name` is not an alias.
+ * Resolve an alias ("german" is de_DE.ISO-8859-1) and add the locale.alias file
+ * that defines it.  `out` receives NULL if `name` is not an alias.
  */
 static int add_alias(struct locale_files *l, const char *name, char **out,
 		     struct err *err)
@@ -363,7 +363,7 @@ static int add_languages(struct locale_files *l, const char *list,
 
 /*
  * Add the files of a locale and, unless it is C, of the languages in `list`.  A
- * locale that is not installed is C, even if it has catalogues.
+ * locale that is not installed counts as C, even if it has catalogues.
  */
 static int add_locale_name(struct locale_files *l, const char *name,
 			   const char *list, struct err *err)

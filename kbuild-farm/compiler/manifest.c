@@ -20,7 +20,7 @@
 struct link_resolver {
 	const struct compiler_entry **v; /* sorted by compare_paths() */
 	size_t n;
-	bool *on_driver_path; /* the links that were followed */
+	bool *on_driver_path; /* per entry of `v`: a link that was followed */
 };
 
 /* Compare like strcmp(), but order '/' first: "a" < "a/b" < "a-b". */
@@ -80,7 +80,10 @@ static bool has_valid_nesting(const struct link_resolver *l)
 	return true;
 }
 
-/* Resolve one component `name` after `at`. */
+/*
+ * Append the component `name` to the path `at`.  If the result is a link,
+ * remove the component again and insert the target of the link before *rest.
+ */
 static void resolve_component(struct link_resolver *l, struct buf *at,
 			      char **rest, char *name, unsigned *links)
 {
@@ -106,7 +109,10 @@ static void resolve_component(struct link_resolver *l, struct buf *at,
 	*rest = more;
 }
 
-/* Resolve all links in `driver`; "" on failure.  The caller frees it. */
+/*
+ * Return `driver` with all links resolved, or "" on failure.  The caller frees
+ * the result.
+ */
 static char *resolve_path(struct link_resolver *l, const char *driver)
 {
 	struct buf at = { 0 };
@@ -270,7 +276,7 @@ static const char *const unsupported_variables[] = {
 	"QA_OVERRIDE_GCC3_OPTIONS",
 };
 
-/* The file that a loader takes for a library name. */
+/* The file that a loader uses for a library name. */
 struct library_symlink {
 	char *soname_key; /* "LOADER:NAME" */
 	char *target;
@@ -311,7 +317,10 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 	return ret;
 }
 
-/* Record a library name.  A link for one of two files would hide the other. */
+/*
+ * Record the file of a library name.  Fail if the name has two files and one of
+ * them needs a link, which would hide the other.
+ */
 static int add_library_name(struct manifest_builder *k, const char *loader,
 			    const struct compiler_library *l, const char *real,
 			    struct err *err)

@@ -23,9 +23,10 @@
  *    COMPILER_TOOLCHAIN_PATH.
  *
  * The identity of a compiler is a digest over the entries.  Paths below the
- * toolchain's prefix enter relative to it, so an archive unpacked at two
- * places is one toolchain.  Files for the language of messages are not part of
- * the manifest; compiler_manifest_list_locale() lists them.
+ * toolchain's prefix enter the digest relative to it, so an archive that is
+ * unpacked in two directories is one toolchain.  Files for the language of
+ * messages are not part of the manifest; compiler_manifest_list_locale() lists
+ * them.
  */
 #ifndef COMPILER_MANIFEST_H
 #define COMPILER_MANIFEST_H
@@ -110,8 +111,8 @@ int compiler_manifest_make(struct compiler_manifest *out, const char *driver,
 
 /*
  * Make the manifest of an untrusted driver, which `runner` executes in a
- * sandbox, at the same paths that its files have outside.  NULL: execute the
- * driver directly.
+ * sandbox, at the same paths that its files have outside.  If `runner` is NULL,
+ * the driver is executed directly.
  */
 int compiler_manifest_make_with(struct compiler_manifest *out,
 				const char *driver, char *const *env,
@@ -122,7 +123,8 @@ void compiler_manifest_release(struct compiler_manifest *m);
 /*
  * List the files that running `program` (an absolute path) requires: the file,
  * its libraries and loader, and the symbolic links on the way to them.  Runs
- * no program.  The list is sorted; errors as above.
+ * no program.  The list is sorted.  Errors are those of
+ * compiler_manifest_make().
  */
 int compiler_manifest_list_program(struct compiler_entries *out,
 				   const char *program, char *const *env,
@@ -152,14 +154,14 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
 int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
 				      struct err *err);
 
-/* The cheaper check of compiler_stat_watch_check_quick(). */
+/* Return true if compiler_stat_watch_check_quick() finds no change. */
 bool compiler_manifest_check_quick(const struct compiler_manifest *m);
 
 /*
- * Exchange the file stamps of `m` and `newer`, which was made from the same
- * driver after compiler_manifest_check_unchanged() had failed, if both list the
- * same entries (paths, contents, times, links).  Returns true if they do.  The
- * entries of `m` are not modified, so other threads may read them.
+ * If `m` and `newer` list the same entries (paths, contents, times, links),
+ * exchange their file stamps and return true.  `newer` was made from the same
+ * driver after compiler_manifest_check_unchanged() had failed.  The entries of
+ * `m` are not modified, so other threads may read them.
  */
 bool compiler_manifest_take_stamps(struct compiler_manifest *m,
 				   struct compiler_manifest *newer);
@@ -173,10 +175,11 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
  * The toolchain's prefix is the directory above "bin" of the file that
  * `driver` leads to through the links among the entries; if the directory of
  * that file is not named bin, the prefix is that directory.  Paths and targets
- * below the prefix enter relative to it.  `prefix`, if not NULL, receives the
- * prefix, which the caller frees.  The links on the way to the driver do not
- * enter, so all names of one compiler have one identity.  For clang the name
- * enters, because clang derives target and language from it.
+ * below the prefix enter the identity relative to it.  `prefix`, if not NULL,
+ * receives the prefix, which the caller frees.  The links on the way to the
+ * driver do not enter the identity, so all names of one compiler have the same
+ * identity.  For clang, the driver's name enters it too, because clang derives
+ * target and language from the name.
  *
  * Returns 0; -EINVAL if a path occurs twice or is below a FILE or SYMLINK, or
  * `driver` does not lead to an executable FILE.
@@ -186,9 +189,10 @@ int compiler_manifest_id(const struct compiler_entry *v, size_t n,
 			 char **prefix);
 
 /*
- * Resolve an absolute path through the symbolic links among the entries, in
- * any order.  A path that is not an entry is a directory or a file.  Returns
- * "" if the path cannot be resolved.  The caller frees the result.
+ * Resolve an absolute path through the symbolic links among the entries, which
+ * can be in any order.  A path that is not an entry counts as a directory or a
+ * file.  Returns "" if the path cannot be resolved.  The caller frees the
+ * result.
  */
 char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 				const char *path);

@@ -22,7 +22,7 @@
 #define DRIVER_SEARCH_BYTES_MAX (64u << 10)
 #define DRIVER_SEARCH_MS        9000
 #define LINKS_MAX               40
-/* Number of files from which on the older half is removed. */
+/* Number of files at which the older half is removed. */
 #define TRIM_THRESHOLD (OPTIONS_PROBE_ENTRIES_MAX / 4 * 3)
 
 /* Files that the loader, the C library and all drivers read. */
@@ -203,8 +203,8 @@ static int collect_probe_deps(struct probe_deps_builder *m, struct err *err)
 }
 
 /*
- * Write the list with the current stamps.  They were taken after all files were
- * found, so an earlier change is included.
+ * Write the list with the current stamps.  They are taken after all files were
+ * found, so they include any earlier change.
  */
 static int write_list(const struct probe_deps_builder *m, const char *file,
 		      struct err *err)

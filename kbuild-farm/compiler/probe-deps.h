@@ -20,7 +20,7 @@
  */
 int compiler_probe_deps_update(const char *dir, const char *driver,
 			       char *const *env, struct err *err);
-/* Ensure a current list for each compiler that a wrapper has requested. */
+/* Do so for each compiler that a wrapper has requested; remove the requests. */
 void compiler_probe_deps_update_requested(const char *dir);
 /* Remove the older half of the files in `dir` if there are many. */
 void compiler_probe_deps_trim(const char *dir);

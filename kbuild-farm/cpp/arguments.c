@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Append a token to the result stack; counts as a step of the expansion. */
+/* Append a token to the result stack and count it as an expansion step. */
 static void stack_add(struct cpp_state *cpp, struct cpp_token t)
 {
 	struct cpp_expansion *run = &cpp->expansion;
@@ -26,8 +26,9 @@ static void stack_add(struct cpp_state *cpp, struct cpp_token t)
 }
 
 /*
- * Move the result tokens from index `from` on to the arena.  Returns `*n`
- * tokens followed by CPP_TOK_END, valid until the next expansion begins.
+ * Move the result tokens at index `from` and above to the arena.  Returns `*n`
+ * tokens followed by CPP_TOK_END, which are valid until the next expansion
+ * begins.
  */
 static const struct cpp_token *stack_take(struct cpp_state *cpp, size_t from,
 					  uint32_t *n)
@@ -70,7 +71,10 @@ static void expand_argument(struct cpp_state *cpp, struct cpp_argument *a)
 	a->expanded = stack_take(cpp, from, &a->n_expanded);
 }
 
-/* Complete and check the first `argc` of the arguments of `m`. */
+/*
+ * Fail if `m` cannot have `argc` arguments.  Otherwise complete the arguments
+ * that the call omits.
+ */
 static void check_argument_count(struct cpp_state *cpp,
 				 const struct cpp_macro *m,
 				 struct cpp_argument *args, uint32_t argc)
@@ -86,7 +90,10 @@ static void check_argument_count(struct cpp_state *cpp,
 		if (!args[i].raw)
 			args[i].raw = nothing;
 	}
-	/* ", ## args" drops the comma in these cases. */
+	/*
+	 * If the variable argument is missing or, unless the mode is strict,
+	 * the only argument is empty, ", ## args" drops the comma.
+	 */
 	if (m->variadic &&
 	    (argc < m->n_params ||
 	     (argc == 1 && !args[0].n_raw && !(cpp->mode & CPP_MODE_STRICT))))
@@ -130,7 +137,7 @@ struct cpp_argument *cpp_arguments_collect(struct cpp_state *cpp,
 		}
 		depth += cpp_is_punct(t, '(');
 		depth -= cpp_is_punct(t, ')');
-		/* A line break becomes a blank; `line_offset` has the line. */
+		/* A line break becomes a blank; line_offset keeps the line. */
 		if (cpp_context_top(cpp)->line_source == CPP_LINE_SOURCE_TEXT) {
 			uint32_t row = cpp->line - cpp->expansion.outer_line;
 
@@ -156,8 +163,8 @@ struct cpp_argument *cpp_arguments_collect(struct cpp_state *cpp,
 }
 
 /*
- * The body of one macro during substitution.  Results grow on the result stack
- * of the expansion.
+ * The substitution of arguments into the body of one macro.  Its result tokens
+ * are appended to the result stack of the expansion.
  */
 struct substitution {
 	struct cpp_state *cpp;
@@ -165,8 +172,8 @@ struct substitution {
 	struct cpp_argument *args;
 	size_t from; /* index of the first result token */
 	bool pasting; /* the previous token has ## after it */
-	bool blank_pending; /* a blank before the next token, in directives */
-	uint8_t padding; /* enum cpp_padding, in text */
+	bool blank_pending; /* in directives: a blank precedes the next token */
+	uint8_t padding; /* in text: enum cpp_padding before the next token */
 };
 
 static void add_escaped(struct buf *b, const struct cpp_name *name)
@@ -226,8 +233,8 @@ static void put_token(struct substitution *f, struct cpp_token t)
 }
 
 /*
- * An empty operand follows ##.  The token before it is pasted with the next
- * one, or with none.
+ * Handle an empty operand after ##.  If another ## follows (`goes_on`), the
+ * token before the operand is pasted with the next operand, else with nothing.
  */
 static void paste_empty(struct substitution *f, bool goes_on)
 {
@@ -237,7 +244,7 @@ static void paste_empty(struct substitution *f, bool goes_on)
 		last->flags &= (uint8_t)~CPP_FLAG_PASTE;
 }
 
-/* Handle ", ## args".  Return false if this is another paste. */
+/* Handle ", ## args".  Return false for any other operands of ##. */
 static bool paste_comma(struct substitution *f, struct cpp_token param)
 {
 	struct cpp_token *last = last_result_token(f);
@@ -289,7 +296,7 @@ static void fill_param(struct substitution *f, struct cpp_token t, bool first)
 static void fill_body(struct substitution *f, const struct cpp_token *v,
 		      uint32_t n);
 
-/* Substitute __VA_OPT__(...), whose operand follows at `v`. */
+/* Substitute __VA_OPT__(...), whose operand is the t.id tokens at `v`. */
 static void fill_option(struct substitution *f, struct cpp_token t,
 			const struct cpp_token *v, bool first)
 {

@@ -2,9 +2,9 @@
 /*
  * cpp/arguments.h - Arguments of function-like macros.
  *
- * Arguments are collected unexpanded.  Each is expanded at most once, when the
- * body first needs it so, and then substituted.  The functions read tokens and
- * report errors through the expansion of the given struct cpp_state.
+ * Arguments are collected unexpanded.  An argument is expanded at most once,
+ * and only if the body needs it expanded.  The functions read tokens and report
+ * errors through cpp_state.expansion.
  */
 #ifndef CPP_ARGUMENTS_H
 #define CPP_ARGUMENTS_H
@@ -32,7 +32,8 @@ struct cpp_argument *cpp_arguments_collect(struct cpp_state *cpp,
 					   struct cpp_token *close);
 /*
  * Substitute `args` into the body of `m`, applying # and ##.  Returns `*n`
- * tokens in the arena; `*tail` receives the enum cpp_padding after the last.
+ * tokens in the arena.  `*tail` receives the enum cpp_padding that follows the
+ * last token.
  */
 const struct cpp_token *cpp_arguments_substitute(struct cpp_state *cpp,
 						 const struct cpp_macro *m,

@@ -15,11 +15,11 @@
 
 /*
  * Definitions and files take effect in the order of gcc: predefined macros,
- * definitions of the command line, -imacros, the file that glibc preincludes,
- * -include, the source.
+ * -D and -U, the files of -imacros, <stdc-predef.h>, the files of -include, the
+ * source.
  */
 
-/* Limit of the memory that one unit adds to the caches. */
+/* Limit in bytes of the memory that one unit adds to the caches. */
 #define UNIT_MAX ((size_t)96 << 20)
 
 static void add_dir_option(struct cpp_walk *walk, int where, const char *path)
@@ -40,7 +40,7 @@ static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
 					    walk->cwd_cache->stat_cache, d));
 }
 
-/* Return true if a directory exists now that the driver query did not find. */
+/* Return true if a directory that the driver reported missing exists now. */
 static bool has_existing_dir(struct cpp_walk *walk, const struct strv *absent)
 {
 	for (size_t i = 0; i < absent->n; i++) {
@@ -83,8 +83,8 @@ static void make_search_path(struct cpp_walk *walk)
 	bool clang = walk->dialect->is_clang;
 
 	/*
-	 * -isystem precedes the compiler's own directories; -idirafter follows
-	 * them.
+	 * Add the compiler's own directories after those of -isystem, which
+	 * have the same kind and are searched first.
 	 */
 	for (size_t i = 0; i < line->n_dirs; i++)
 		add_dir_option(walk, (int)line->dirs[i].kind,
@@ -108,7 +108,7 @@ static void make_search_path(struct cpp_walk *walk)
 		!line->no_canonical && !clang);
 }
 
-/* Return the directives of one definition, lexed once per worker. */
+/* Return the lexed form of a #define or #undef line, made once per worker. */
 static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
 					unsigned mode)
 {
@@ -140,8 +140,9 @@ static bool has_definition(struct cpp_worker *w, const char *name)
 }
 
 /*
- * gcc does not predefine the signedness of wchar_t in C.  Its minimum is
- * (-__WCHAR_MAX__ - 1) if signed, else 0U (gcc/c-family/c-cppbuiltin.c).
+ * Return true if wchar_t is unsigned.  gcc has no predefined macro for this in
+ * C, but __WCHAR_MIN__ is (-__WCHAR_MAX__ - 1) if wchar_t is signed, else 0U
+ * (gcc/c-family/c-cppbuiltin.c).
  */
 static bool wchar_is_unsigned(struct cpp_worker *w)
 {
@@ -255,9 +256,10 @@ static void preinclude(struct cpp_walk *walk)
 }
 
 /*
- * Return the caches of a directory and mode.  Modes do not share them, because
- * assembler text can be a directive in C, and replacing a file's text would
- * discard the memoized conditions.
+ * Return the caches of a working directory and mode.  Modes do not share caches
+ * because a line that is text in assembler sources can be a directive in C.  A
+ * file in a shared cache would be lexed again, and its memoized conditions
+ * discarded, whenever the mode changes.
  */
 static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
 					   const char *cwd, unsigned mode)
@@ -353,7 +355,10 @@ static void walk_source(struct cpp_walk *walk, struct cpp_cached_file *source)
 		walk_from_file(walk, source, CPP_AT_CURRENT, false);
 }
 
-/* Find the closure by the fast scan or by full preprocessing. */
+/*
+ * Find the closure by full preprocessing if walk->full is set, else by the fast
+ * scan.
+ */
 static void scan_unit_once(struct cpp_walk *walk)
 {
 	struct cpp_cmdline *line = &walk->cmdline;
@@ -433,7 +438,8 @@ static bool needs_full_preprocessing(const struct cpp_walk *walk)
 		return true;
 	default:
 		/*
-		 * _Pragma may have changed the macro that caused the failure.
+		 * The fast scan ignores _Pragma, which may have changed the
+		 * macro that caused the failure.
 		 */
 		return marks & CPP_MARK_PRAGMA_MACRO;
 	}
@@ -447,8 +453,9 @@ static void release_unit(struct cpp_walk *walk)
 }
 
 /*
- * Scan a unit; `walk` and w->lists hold the result.  The fast scan skips text.
- * If text may matter, full preprocessing follows.
+ * Scan a unit and store the result in `walk` and w->lists.  The fast scan skips
+ * all lines that are not directives.  If these may matter, full preprocessing
+ * follows.
  */
 static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 		      const struct cpp_unit *unit)
@@ -480,20 +487,20 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 }
 
 /*
- * Each thread takes a worker from the pool for a unit.  Workers own their
- * caches, so a scan locks only for files and names that it sees first.  Caches
- * that together exceed the limit are dropped as a whole: scans wait for that
- * and start with empty caches.
+ * A scan takes a worker from the pool.  Each worker owns its caches, so the
+ * scan takes a lock only for files and names that are new to its worker.  If
+ * the caches of all workers together exceed the limit, the next scan waits for
+ * the others and drops them all.
  */
 
 #define MEMORY_MAX_BYTES ((size_t)192 << 20)
 
 struct cpp_scanner {
-	/* scans hold it for reading; held for writing to drop all caches */
+	/* held for reading by scans, and for writing to drop all caches */
 	pthread_rwlock_t drop_lock;
 	pthread_mutex_t lock; /* protects the fields below */
 	struct cpp_worker *pool;
-	size_t memory; /* of all workers, as of their last use */
+	size_t memory; /* bytes of all workers when they were last used */
 	uint64_t n_units, n_preprocessed, n_stats;
 	uint64_t n_lexed, n_reused, n_queries; /* of dropped caches */
 	size_t memory_max;

@@ -100,7 +100,10 @@ static void set_std(struct cpp_cmdline *l, const char *std)
 		set_not_scannable(l, REASON_SOURCE_LANGUAGE, std);
 }
 
-/* For these targets clang searches headers like other compilers. */
+/*
+ * Return true if clang searches headers for `target` in the order of another
+ * compiler.
+ */
 static bool has_foreign_search_order(const char *target)
 {
 	static const char *const names[] = { "windows", "win32", "msvc",
@@ -115,8 +118,9 @@ static bool has_foreign_search_order(const char *target)
 }
 
 /*
- * Process a word of -Wp, which is a definition or concerns dependency files.
- * Drivers put such definitions after those of -D and -U.
+ * Process one option in the list of -Wp.  -D and -U are collected in
+ * wp_defines, because drivers pass them after the -D and -U of the command
+ * line.  Options for dependency files have no effect.
  */
 static void cmdline_wp_word(struct cpp_cmdline *l, const struct options_item *i)
 {
@@ -141,8 +145,7 @@ static bool item_equals(const struct options_item *i, const char *s)
 	return strlen(s) == i->len && !memcmp(s, i->text, i->len);
 }
 
-/* Process a word of -Wa, such as -I or a file that the assembler reads first.
- */
+/* Process one word in the list of -Wa: an option, or a file to read first. */
 static void cmdline_wa_word(struct cpp_cmdline *l, const struct options_item *i)
 {
 	if (!i->len)
@@ -171,9 +174,9 @@ static void cmdline_lang(struct cpp_cmdline *l, const char *lang)
 }
 
 /*
- * Of all macros only __GCC_HAVE_DWARF2_CFI_ASM depends on -g, so the driver is
- * queried with a plain -g for all levels and formats.  An option that is
- * neither is passed unchanged.
+ * Of the predefined macros, only __GCC_HAVE_DWARF2_CFI_ASM depends on -g, so
+ * the driver is queried with a plain -g whatever the level and format are.  If
+ * an option names neither, all -g options are passed to the query unchanged.
  */
 static void cmdline_debug(struct cpp_cmdline *l, const struct options_item *i)
 {
@@ -377,8 +380,8 @@ void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 		l->mode |= CPP_MODE_TRIGRAPHS;
 	if (l->assembly) {
 		/*
-		 * In assembler sources, gcc reads -ansi as -trigraphs and -std
-		 * only together with -ansi.  clang applies both.
+		 * For assembler sources, gcc treats -ansi as -trigraphs and
+		 * ignores -std unless -ansi is given.  clang applies both.
 		 */
 		if (l->ansi && l->std)
 			set_not_scannable(l, REASON_SOURCE_LANGUAGE,

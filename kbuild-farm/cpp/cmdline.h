@@ -8,7 +8,7 @@
 #include "cpp/lex-directives.h"
 #include "options/command.h"
 
-/* In the order of OPTIONS_SCAN_DIR_QUOTE and its like. */
+/* Kinds of include directories, in the order of OPTIONS_SCAN_DIR_QUOTE, ... */
 enum cpp_dir_kind {
 	CPP_DIR_QUOTE,
 	CPP_DIR_BRACKET, /* -I */
@@ -23,9 +23,9 @@ struct cpp_cmdline_dir {
 
 struct cpp_cmdline {
 	const struct options_command *command;
-	/* borrowed from `command`, as all strings outside of lists */
+	/* borrowed from `command`, like all strings that are not in a strv */
 	const char *source;
-	bool unpreprocessed; /* .s: not preprocessed; `mode` is that of .S */
+	bool unpreprocessed; /* source is .s; `mode` is the same as for .S */
 	unsigned mode; /* enum cpp_mode */
 	bool nostdinc, freestanding, no_canonical;
 	struct cpp_cmdline_dir *dirs;
@@ -40,16 +40,20 @@ struct cpp_cmdline {
 	struct strv inputs, asm_files;
 	struct strv asm_dirs; /* -I of the assembler only */
 	bool alternate; /* --alternate for the assembler */
-	/* Evaluated at the end of the line: -Wp,-D..., -g..., and .S or -x. */
+	/* Collected while parsing and evaluated after the last item: */
 	struct strv wp_defines;
 	struct strv debug;
-	bool debug_on; /* according to the levels and formats of -g */
-	/* some words of -g are neither levels nor formats */
+	bool debug_on; /* the last level or format of -g is not level 0 */
+	/* a -g option has neither a level nor a format that is known */
 	bool debug_unknown;
 	bool trigraphs, assembly, std, ansi, has_lang;
-	bool c90_assembly; /* clang: no line comments, no digraphs */
+	/*
+	 * -std=c90 was given for an assembler source, in which clang then has
+	 * no line comments and no digraphs.
+	 */
+	bool c90_assembly;
 	enum reason reason; /* nonzero: not supported */
-	const char *detail; /* the word that causes `reason`, or NULL */
+	const char *detail; /* option, file or variable that causes `reason` */
 };
 
 /* Parse a compile command.  Never fails; see `reason`. */
@@ -57,9 +61,9 @@ void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 		       char *const *env);
 void cpp_cmdline_release(struct cpp_cmdline *l);
 /*
- * Get the bits of enum cpp_mode for a value of -std=.  Returns false if it is
- * not a C standard of gcc 12 to 16 or clang 14 to 21, or if it is that of 1994,
- * which has digraphs but no line comments.
+ * Get the bits of enum cpp_mode for a value of -std=.  Returns false if `name`
+ * is not a C standard of gcc 12 to 16 or clang 14 to 21, or is the standard of
+ * 1994, which has digraphs but no line comments.
  */
 bool cpp_cmdline_std_mode(const char *name, unsigned *mode);
 

@@ -22,8 +22,8 @@ struct cpp_scanner;
  * Run the compiler with `argv` in `cwd` with environment `env` and stdin from
  * /dev/null.
  *
- * `out` receives its stdout and `err_out` its stderr.  Returns 0 if it exited
- * with 0.  Called on any thread that scans.
+ * `out` receives its stdout and `err_out` its stderr.  Returns 0 if the
+ * compiler exited with status 0.  Scanning threads call it concurrently.
  */
 typedef int cpp_query_fn(void *ctx, const char *cwd, char *const *argv,
 			 char *const *env, struct buf *out, struct buf *err_out,
@@ -32,7 +32,7 @@ typedef int cpp_query_fn(void *ctx, const char *cwd, char *const *argv,
 struct cpp_setup {
 	cpp_query_fn *query;
 	void *ctx;
-	/* Directory for compiler properties between builds; NULL for none. */
+	/* directory that keeps compiler properties between builds, or NULL */
 	const char *cache_dir;
 	/*
 	 * Caches larger than this are dropped before the next unit; 0 means 192
@@ -42,11 +42,11 @@ struct cpp_setup {
 };
 
 /*
- * The caches of one build.
+ * Create a scanner with the caches of one build.
  *
- * Any number of threads may call cpp_closure_find() at once, while make creates
- * headers.  Threads wait for each other only while a new set of flags is
- * queried, and briefly when a file is first read.
+ * Any number of threads may call cpp_closure_find() concurrently, even while
+ * make creates headers.  Threads wait for each other only while the driver is
+ * queried and, briefly, when a file is read for the first time.
  */
 struct cpp_scanner *cpp_scanner_new(const struct cpp_setup *setup);
 /* Free the scanner.  No cpp_closure_find() may be running. */
@@ -56,8 +56,8 @@ void cpp_scanner_free(struct cpp_scanner *s);
 struct cpp_output {
 	void *ctx;
 	/*
-	 * Receive a token's spelling; `fresh` if it starts a line, which
-	 * matters in .S.
+	 * Receive the spelling of a token.  `fresh` is true if the token starts
+	 * a line, which matters in .S.
 	 */
 	void (*on_token)(void *ctx, const char *s, size_t len, bool fresh);
 };
@@ -78,17 +78,18 @@ struct cpp_unit {
 	const struct cpp_output *output;
 	/*
 	 * File stamps read less than this time ago are reused; 0 reads each
-	 * stamp again.  For callers that check all files of the result before
-	 * using it.  Directories and absent files are checked in any case.
+	 * stamp again.  Only a caller that checks all files of the result
+	 * before using it may set this.  Directories and absences are always
+	 * checked.
 	 */
 	int64_t stat_max_age_ns;
 };
 
 enum cpp_file_kind {
-	CPP_FILE_SOURCE, /* the unit itself */
-	CPP_FILE_HEADER, /* by #include, -include or -imacros */
+	CPP_FILE_SOURCE, /* the source of the unit */
+	CPP_FILE_HEADER, /* a header of #include, -include or -imacros */
 	CPP_FILE_SYSTEM_HEADER, /* a header found in a system directory */
-	/* An extra input: -Wa,FILE, .incbin, a seed file or a file of #line. */
+	/* An extra input: -Wa,FILE, .incbin, layout seed, file of #line. */
 	CPP_FILE_INPUT,
 	/*
 	 * A file that only has to exist: __has_include found it (clang -M lists
@@ -98,17 +99,19 @@ enum cpp_file_kind {
 };
 
 struct cpp_file {
-	char *path; /* spelled as by the compiler and its -M */
+	char *path; /* spelled as in the output of the compiler's -M */
 	/*
-	 * Number of this path for this working directory.  It is never reused
-	 * for another path, but a path can have several.  0 means no number.
+	 * Number that identifies this path in this working directory.  A number
+	 * is never reused for another path, but a path can have several
+	 * numbers.  0 means no number.
 	 */
 	uint32_t path_id;
 	enum cpp_file_kind kind;
 	/*
 	 * The stamp of the file, with links followed, read in this call or up
-	 * to stat_max_age_ns before.  If it is not reliable, a later change may
-	 * leave the stamp equal, so users of the content must read it.
+	 * to stat_max_age_ns before.  If `stamp_reliable` is false, a change of
+	 * the file may leave the stamp equal, so callers must compare the
+	 * content.
 	 */
 	struct file_stamp stamp;
 	bool stamp_reliable;
@@ -126,7 +129,7 @@ struct cpp_file {
  * in the file system except the compiler and, without -nostdinc, its own
  * directories.
  *
- * `absent` contains once, without a trailing slash:
+ * `absent` contains each of these paths once, without a trailing slash:
  *
  *   - for each #include, #include_next, -include, -imacros and
  *     __has_include that was evaluated: every path that was tried without
@@ -135,10 +138,10 @@ struct cpp_file {
  *   - missing directories of the search path.
  *
  * A missing parent directory stands for all paths below it ("inc/asm", not
- * "inc/asm/x.h" and a hundred more), so neither a file nor a directory has the
- * name of an entry.  A unit of Linux has about 120.  Precompiled headers
- * ("x.h.gch") are not listed, because a unit that could use one is not
- * scannable.
+ * "inc/asm/x.h" and a hundred more), so neither a file nor a directory may
+ * exist at the path of an entry.  A unit of Linux has about 120 entries.
+ * Precompiled headers ("x.h.gch") are not listed, because a unit that could use
+ * one is not scannable.
  *
  * `dirs` contains the existing directories of the search path and every
  * directory that a path enters and leaves again ("a" of "a/../b.h").
@@ -150,7 +153,7 @@ struct cpp_closure {
 	struct cpp_file *files; /* in the order the compiler opens them */
 	struct strv absent;
 	struct strv dirs;
-	/* constructs in the files, used or not: enum cpp_mention */
+	/* enum cpp_mention: constructs in the files, used or not */
 	unsigned mentions;
 	void *memory; /* storage of all strings and lists above */
 };

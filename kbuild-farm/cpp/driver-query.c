@@ -16,9 +16,9 @@
 enum cpp_driver_query {
 	/* -dD -E: macros, built-in names and operators */
 	CPP_DRIVER_QUERY_MACROS,
-	CPP_DRIVER_QUERY_DIRS, /* -v -E */
-	CPP_DRIVER_QUERY_OPERATORS, /* -P -E */
-	CPP_DRIVER_QUERY_PRAGMAS, /* -S -g3; `keys` are pragmas */
+	CPP_DRIVER_QUERY_DIRS, /* -v -E: include directories */
+	CPP_DRIVER_QUERY_OPERATORS, /* -P -E: values of operators */
+	CPP_DRIVER_QUERY_PRAGMAS, /* -S -g3: macros that pragmas change */
 };
 
 static void make_query_argv(struct strv *argv, const struct cpp_unit *unit,
@@ -71,7 +71,7 @@ static int write_source(const struct buf *source, char **path, struct err *err)
 	return ret;
 }
 
-/* Write the source that the compiler reads for a query. */
+/* Make the source for a query.  `keys` are its operators or its pragmas. */
 static void make_source(struct buf *source, enum cpp_driver_query what,
 			const struct cpp_names *names, const struct strv *keys)
 {
@@ -93,7 +93,7 @@ static void make_source(struct buf *source, enum cpp_driver_query what,
 			   "#ifdef %.*s\nKFARM op %zu %.*s(%s)\n#endif\n", len,
 			   key, i, len, key, text + 1);
 	}
-	/* With raw strings the #undef is string contents, else a directive. */
+	/* The #undef is a directive unless raw strings make it string text. */
 	if (what == CPP_DRIVER_QUERY_MACROS)
 		buf_add_str(source, "#define KFARM_RAW\n"
 				    "char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
@@ -128,7 +128,10 @@ static void read_output(const char *said, const struct strv *keys,
 	}
 }
 
-/* Parse the output of -v.  Returns -EPROTO if it has no complete list. */
+/*
+ * Parse the output of -v.  Returns -EPROTO if it has no complete list of
+ * directories.
+ */
 static int read_dirs(const char *said, struct buf *answer)
 {
 	static const char ignored[] = "ignoring nonexistent directory \"";
@@ -156,8 +159,8 @@ static int read_dirs(const char *said, struct buf *answer)
 }
 
 /*
- * Parse the macro changes of pragmas.  Each changed line starts with + instead
- * of #.
+ * Append the macro changes in the compiler's output to `answer`, as lines that
+ * start with + instead of #.
  */
 static int read_options(const char *said, const struct strv *pragmas,
 			struct buf *answer, struct err *err)
@@ -240,7 +243,10 @@ out:
 	return ret;
 }
 
-/* "OP TEXT" of operators in Linux.  One driver run evaluates most of them. */
+/*
+ * Operators in Linux, as "OP TEXT".  The driver run that queries the macros
+ * evaluates them too, so that few operators need a run of their own.
+ */
 static const char *const linux_operators[] = {
 	"__has_attribute __alias__",
 	"__has_attribute __assume_aligned__",
@@ -330,7 +336,8 @@ static size_t operator_operand(const char *s, const char *end,
 }
 
 /*
- * Operators of glibc have prefixed names: __glibc_has_attribute (__nothrow__).
+ * The search starts at "has_" because glibc wraps operators under names with a
+ * prefix: __glibc_has_attribute (__nothrow__).
  */
 void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 				    size_t len)
@@ -358,10 +365,10 @@ void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 	}
 }
 
-/* With so many operators, headers are no longer searched for more. */
+/* Number of operators at which headers are no longer searched for more. */
 #define OPERATORS_MAX 512
 
-/* The value of an operator, as "OP TEXT" of the query. */
+/* The value of OP(TEXT), such as __has_attribute(noreturn). */
 struct known_operator {
 	struct known_operator *next;
 	enum cpp_word op;
@@ -369,7 +376,10 @@ struct known_operator {
 	char *text;
 };
 
-/* A list never changes.  Older lists stay because readers take no lock. */
+/*
+ * The include directories that one query found.  This structure never changes.
+ * A refresh keeps the older ones because threads read them without a lock.
+ */
 struct answer_dirs {
 	struct answer_dirs *older;
 	struct strv dirs, absent;
@@ -384,13 +394,13 @@ struct pragma_changes {
 };
 
 /*
- * A compiler that all threads share.
+ * The properties of one compiler with one set of flags, for all threads.
  *
- * `lock` is held while its driver runs, so that the threads that use this
- * compiler wait and the others do not.
+ * `lock` is held while the driver runs, so that only threads with the same
+ * compiler and flags wait.
  */
 struct shared_dialect {
-	/* without macros until the driver has run */
+	/* base.macros is NULL until the driver has run */
 	struct cpp_dialect base;
 	struct shared_dialect *next;
 	char hex[DIGEST_HEX];
@@ -503,8 +513,8 @@ static void bytes_digest_hex(struct bytes in, char hex[static DIGEST_HEX])
 }
 
 /*
- * Read the stored results.  The file ends with its own digest, and a damaged
- * file is ignored.
+ * Read the results in the cache directory.  Return false if there are none or
+ * the digest at the end of the file does not match.
  */
 static bool read_driver_cache(const struct cpp_driver_cache *a,
 			      const struct shared_dialect *f, struct buf *out)
@@ -530,7 +540,10 @@ static bool read_driver_cache(const struct cpp_driver_cache *a,
 	return ok;
 }
 
-/* Append a result to the stored ones, of which macros are the first. */
+/*
+ * Append a result to the file in the cache directory.  The result of
+ * CPP_DRIVER_QUERY_MACROS starts a new file.
+ */
 static void write_driver_cache(const struct cpp_driver_cache *a,
 			       const struct shared_dialect *f,
 			       enum cpp_driver_query what,
@@ -602,7 +615,7 @@ static void parse_builtin_line(struct shared_dialect *f, const char *line)
 		};
 }
 
-/* Take over result lines in the format of run_query(). */
+/* Add to `f` the result lines in `answer`, in the format of run_query(). */
 static void parse_driver_answer(struct cpp_driver_cache *a,
 				struct shared_dialect *f, unsigned mode,
 				const struct buf *answer)
@@ -640,7 +653,7 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
 				 xstrndup(s + 2, len - 2));
 		}
 	}
-	/* A compiler without macros counts as loaded too. */
+	/* Set base.macros even without any macro: it marks `f` as loaded. */
 	if (!f->base.macros) {
 		f->base.is_clang = strstr(buf_str(&macros),
 					  "#define __clang__ ");
@@ -669,7 +682,7 @@ static int query_compiler(struct cpp_driver_cache *a, struct shared_dialect *f,
 	return ret;
 }
 
-/* Load everything at once, normally with a single run of the driver. */
+/* Load the properties of `f` from the cache directory or by a driver run. */
 static int load_dialect(struct cpp_driver_cache *a, struct shared_dialect *f,
 			const struct cpp_unit *unit,
 			const struct cpp_cmdline *line, struct err *err)
@@ -760,7 +773,10 @@ int cpp_driver_query_dirs(struct cpp_driver_cache *a,
 	return ret;
 }
 
-/* Evaluate all requested operators; if that fails, this one alone. */
+/*
+ * Return the value of an operator, or NULL.  One driver run evaluates it with
+ * all others that were requested; a second run tries it alone if that fails.
+ */
 static struct known_operator *query_operator_value(
 	struct cpp_driver_cache *a, struct shared_dialect *f,
 	const struct cpp_unit *unit, const struct cpp_cmdline *line,

@@ -36,8 +36,8 @@ struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
 void cpp_driver_cache_free(struct cpp_driver_cache *a);
 
 /*
- * Return the properties of the compiler of `line`, owned by `a`.  Returns NULL
- * with *why and *detail, which the caller frees, if the driver fails.
+ * Return the properties of the compiler of `line`, owned by `a`.  If the driver
+ * fails, returns NULL and sets *why and *detail; the caller frees *detail.
  */
 struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
 					     const struct cpp_unit *unit,
@@ -45,11 +45,11 @@ struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
 					     enum reason *why, char **detail);
 
 /*
- * Return the compiler's own include directories in search order.
+ * Get the compiler's own include directories in search order.
  *
- * `absent` receives those that did not exist when the driver ran.  If one of
- * them exists now, call again with `refresh`.  Returns 0, or negative with
- * *why.
+ * `absent` receives the directories that did not exist when the driver ran.  If
+ * one of them exists now, call again with `refresh`.  Both lists are owned by
+ * `dialect`.  Returns 0, or a negative value with the reason in *why.
  */
 int cpp_driver_query_dirs(struct cpp_driver_cache *a,
 			  struct cpp_dialect *dialect,
@@ -61,9 +61,9 @@ int cpp_driver_query_dirs(struct cpp_driver_cache *a,
 /*
  * Evaluate OP(TEXT), such as __has_attribute(noreturn).
  *
- * `includer` is the file that contains it, or NULL.  The same compiler run
- * evaluates the other operators of that file.  Returns 0, or negative with
- * *why.
+ * `includer` is the file that contains the operator, or NULL.  The same
+ * compiler run evaluates the other operators of that file.  Returns 0, or a
+ * negative value with the reason in *why.
  */
 int cpp_driver_query_operator(struct cpp_driver_cache *a,
 			      struct cpp_dialect *dialect,
@@ -73,11 +73,11 @@ int cpp_driver_query_operator(struct cpp_driver_cache *a,
 			      long long *value, enum reason *why);
 
 /*
- * Return the changes that gcc makes to its macros for the last of these
- * pragmas, each "GCC target(...)" or the like.
+ * Return the changes that the last of `pragmas` makes to gcc's macros.  Each
+ * pragma is a text such as "GCC target(...)".
  *
- * The result is a list of directives owned by `dialect`.  Returns NULL with
- * *why and *detail, which the caller frees, if the driver fails.
+ * The result is a list of directives owned by `dialect`.  If the driver fails,
+ * returns NULL and sets *why and *detail; the caller frees *detail.
  */
 struct cpp_text *cpp_driver_query_pragmas(struct cpp_driver_cache *a,
 					  struct cpp_dialect *dialect,

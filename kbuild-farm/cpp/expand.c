@@ -51,7 +51,7 @@ bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 		if (t.flags & CPP_FLAG_WHITE)
 			buf_add(&b, " ", 1);
 		s = cpp_names_get(cpp->names, t.id);
-		/* A token such as >> would end the name: not supported. */
+		/* A token such as >> ends the name too; not supported. */
 		if (t.kind == CPP_TOK_PUNCT && s->len > 1 && s->s[0] == '>')
 			break;
 		buf_add(&b, s->s, s->len);
@@ -65,7 +65,7 @@ bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 	return closed && *name != WORD_NONE;
 }
 
-/* Evaluate __has_include, whose operand macros may produce. */
+/* Evaluate __has_include.  Its operand can result from macro expansion. */
 static struct cpp_token has_include(struct cpp_state *cpp, bool next)
 {
 	struct cpp_token t = cpp_expand_next(cpp);
@@ -103,7 +103,10 @@ static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
 		bool macro = t.kind == CPP_TOK_NAME &&
 			     cpp_macro_find_tracked(cpp, t.id);
 
-		/* gcc expands macros in the operand; clang does not. */
+		/*
+		 * Macros are not supported: gcc expands them in the operand,
+		 * clang does not.
+		 */
 		if (t.kind == CPP_TOK_END || macro || cpp_is_punct(t, '(') ||
 		    b.len + s->len > 200) {
 			buf_release(&b);
@@ -112,7 +115,8 @@ static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
 		buf_add(&b, s->s, s->len);
 	}
 	/*
-	 * The result depends only on the compiler, as the operator's name does.
+	 * The condition can be memoized: the value depends only on the
+	 * compiler, and so does the operator's definition, which a memo stores.
 	 */
 	ret = cpp->callbacks.query_operator(cpp->callbacks.ctx, op, buf_str(&b),
 					    &value, &cpp->expansion.reason);
@@ -165,8 +169,8 @@ static uint32_t destringize(struct cpp_state *cpp, struct cpp_token t)
 /*
  * Execute _Pragma("...") in text.
  *
- * Return true inside an argument, where the operator remains a name until the
- * macro's body is read.
+ * Return true if the operator must remain a name, because it is inside a macro
+ * argument and is executed when the macro's body is read.
  */
 static bool pragma_operator(struct cpp_state *cpp)
 {
@@ -205,7 +209,7 @@ static struct cpp_token builtin_value(struct cpp_state *cpp, enum cpp_word word,
 		return number_token(cpp, line);
 	case WORD_COUNTER:
 		cpp->not_memoizable = true;
-		/* Skipped text that is not stored can use it too. */
+		/* Text that the fast scan skips can use __COUNTER__ too. */
 		cpp->counter_uncertain |= !cpp->full;
 		return number_token(cpp, cpp->counter++);
 	case WORD_INCLUDE_LEVEL:
@@ -224,7 +228,7 @@ static struct cpp_token builtin_value(struct cpp_state *cpp, enum cpp_word word,
 	case WORD_DATE:
 	case WORD_TIME:
 	case WORD_TIMESTAMP:
-		/* The strings are supported in text only. */
+		/* These macros are strings, which only text may contain. */
 		if (!cpp->expansion.reads_text)
 			return fail_builtin(cpp, REASON_FILE_MACRO);
 		if (word == WORD_DATE || word == WORD_TIME ||
@@ -238,8 +242,8 @@ static struct cpp_token builtin_value(struct cpp_state *cpp, enum cpp_word word,
 }
 
 /*
- * Replace a built-in name read in `line`.  Return false if no token results:
- * _Pragma was executed, or evaluation failed.
+ * Replace a built-in name read in `line`.  Return false if the name is _Pragma
+ * and was executed or failed, so that no token results.
  */
 static bool expand_builtin(struct cpp_state *cpp, struct cpp_token *t,
 			   uint32_t line)
@@ -404,7 +408,7 @@ static bool enter_funlike(struct cpp_state *cpp, const struct cpp_macro *m,
 	uint8_t tail = CPP_PADDING_NONE;
 	bool has_rows;
 
-	/* Whether the lines of the arguments are lines of the text. */
+	/* True if argument tokens have their own lines of the text. */
 	has_rows = cpp_context_top(cpp)->line_source != CPP_LINE_SOURCE_FIXED ||
 		   ((cpp->mode & CPP_MODE_CLANG) && !cpp->expansion.depth);
 	if (!cpp->expansion.depth)
@@ -452,7 +456,10 @@ static bool enter_macro(struct cpp_state *cpp, struct cpp_def *def,
 	return true;
 }
 
-/* Read the next token and pop finished lists. */
+/*
+ * Read the next token and pop token lists that are finished.  Return false if
+ * the input ends, a directive follows while peeking, or the expansion failed.
+ */
 static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 {
 	for (;;) {
@@ -517,7 +524,8 @@ static struct cpp_token finish_token(struct cpp_state *cpp, struct cpp_token t)
 }
 
 /*
- * Replace a macro name and its padding.  Return false if no arguments follow.
+ * Replace the macro name `t` and apply its padding to the expansion.  Return
+ * false if the macro is function-like and no arguments follow.
  */
 static bool enter_padded_macro(struct cpp_state *cpp, struct cpp_def *def,
 			       struct cpp_token *t, uint32_t line)

@@ -3,9 +3,9 @@
  * cpp/expand.h - The token stack of macro expansion.
  *
  * Expansion follows GNU cpp: token lists form a stack.  A macro does not expand
- * again while its own list is on the stack, and its name in that list is
- * flagged CPP_FLAG_NO_EXPAND for good.  expand.c reads tokens from the stack;
- * arguments.c collects and substitutes arguments.
+ * again while its own list is on the stack.  A use of its name in that list is
+ * flagged CPP_FLAG_NO_EXPAND and never expands.  expand.c reads tokens from the
+ * stack; arguments.c collects and substitutes arguments.
  */
 #ifndef CPP_EXPAND_H
 #define CPP_EXPAND_H
@@ -38,7 +38,7 @@ struct cpp_context {
 	bool barrier; /* reading stops at the end: argument or directive */
 	uint8_t line_source; /* enum cpp_line_source */
 	uint8_t tail_padding; /* enum cpp_padding after the last token */
-	/* line for __LINE__ if the source is CPP_LINE_SOURCE_FIXED */
+	/* value of __LINE__ if `line_source` is CPP_LINE_SOURCE_FIXED */
 	uint32_t line;
 };
 
@@ -48,7 +48,7 @@ enum cpp_line_source {
 	CPP_LINE_SOURCE_ARGUMENT, /* the tokens carry line offsets */
 };
 
-/* Begin the expansion of a macro name or parameter with these token flags. */
+/* Set the padding before the expansion of a token with the flags `flags`. */
 static inline void cpp_padding_start(uint8_t *pad, uint8_t flags)
 {
 	if (*pad == CPP_PADDING_NONE)
@@ -56,7 +56,7 @@ static inline void cpp_padding_start(uint8_t *pad, uint8_t flags)
 						CPP_PADDING_BARE;
 }
 
-/* End an expansion that has padding `tail` after its last token. */
+/* Set the padding after an expansion whose last token has padding `tail`. */
 static inline void cpp_padding_end(uint8_t *pad, uint8_t tail)
 {
 	if (*pad == CPP_PADDING_NONE)

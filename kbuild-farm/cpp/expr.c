@@ -55,7 +55,7 @@ static bool number_value(const char *s, size_t len, unsigned mode,
 		base = 8;
 	}
 	for (; s < end; s++) {
-		/* If *s is no digit, this exceeds any base. */
+		/* UINT_MAX if *s is no digit, which exceeds any base. */
 		unsigned digit = (unsigned)str_hex_digit(*s);
 
 		if (*s == '\'' && (mode & CPP_MODE_DIGIT_SEPARATORS))
@@ -90,11 +90,11 @@ static bool char_value(const struct cpp_state *cpp, const char *s, size_t len,
 	for (s++; s < end; n++) {
 		int64_t c = (unsigned char)*s++;
 
-		/* The length of a universal name depends on the charset. */
+		/* The length of \u and \U depends on the execution charset. */
 		if (c == '\\')
 			c = s < end && (*s | 32) != 'u' ? cpp_escape(&s, end) :
 							  -1;
-		/* Other bytes depend on the character sets. */
+		/* The value of a byte outside ASCII depends on charsets. */
 		else if (c >= 0x80)
 			return false;
 		if (c < 0 || (width < 32 && c >> width))
@@ -103,7 +103,7 @@ static bool char_value(const struct cpp_state *cpp, const char *s, size_t len,
 	}
 	if (n < 1 || (wide && n > 1) || n > 4)
 		return false;
-	/* A wchar_t can be shorter, which affects values beyond ASCII. */
+	/* wchar_t can be shorter than 32 bits: only ASCII is supported. */
 	if (wide && v > 0x7f)
 		return false;
 	out->is_unsigned = n == 1 &&
@@ -173,7 +173,7 @@ static struct cpp_value parse_primary(struct if_parser *p)
 	case CPP_TOK_NAME:
 		if (p->t.id == WORD_DEFINED)
 			return defined_operator(p);
-		/* true and false are constants in C23 and names before. */
+		/* true and false are constants in C23 and names before C23. */
 		ok = !(p->t.id == WORD_TRUE || p->t.id == WORD_FALSE) ||
 		     !(p->cpp->mode & CPP_MODE_DIGIT_SEPARATORS);
 		break;
@@ -252,10 +252,10 @@ static struct cpp_value shift(struct if_parser *p, struct cpp_value a,
 {
 	bool negative = !a.is_unsigned && a.v >> 63;
 
-	/* This is undefined in C, and versions of clang differ. */
+	/* A count outside 0 to 63 is undefined; versions of clang differ. */
 	if ((p->cpp->mode & CPP_MODE_CLANG) && n.v >= 64 && !p->skip)
 		return expr_fail(p, REASON_SHIFT);
-	/* A negative number reverses the direction. */
+	/* A negative count reverses the direction, as in gcc. */
 	if (!n.is_unsigned && n.v >> 63) {
 		n.v = -n.v;
 		left = !left;
@@ -414,7 +414,7 @@ int cpp_expr_eval(struct cpp_state *cpp, const struct cpp_token *v, size_t n,
 
 /* Memoized results. */
 
-/* Conditions with more look-ups are evaluated each time. */
+/* Conditions with more look-ups than this are not memoized. */
 #define MEMO_LOOKUPS_MAX 256
 
 struct cpp_memo {

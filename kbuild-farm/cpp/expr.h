@@ -23,7 +23,7 @@ struct cpp_value {
 int cpp_expr_eval(struct cpp_state *cpp, const struct cpp_token *v, size_t n,
 		  struct cpp_value *out);
 
-/* Stored results per condition. */
+/* Maximum number of stored results per condition. */
 #define CPP_EXPR_MEMOS_MAX 2
 
 struct cpp_memo;
@@ -32,9 +32,10 @@ struct cpp_memo;
  * Evaluate expression `piece` of `t`, or reuse a stored result.
  *
  * A condition is a function of the definitions that its evaluation looks up.  A
- * memo stores these names, their definitions and the result.  It applies to a
- * unit in which all of them are the same.  `*memo` holds the memos of this
- * condition and thread, initially NULL; memos of another `epoch` are ignored.
+ * memo stores the names, their definitions and the result.  It is valid for a
+ * unit in which these names have the same definitions.  `*memo` is the list of
+ * memos of this condition in this thread, initially NULL; memos of another
+ * `epoch` are ignored.
  * Returns 1 or 0, or -EINVAL with cpp->expansion.reason.
  */
 int cpp_expr_eval_memoized(struct cpp_state *cpp, struct cpp_text *t,

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Limit of assembler text that is searched for file names. */
+/* Limit in bytes of an assembler file that is searched for file names. */
 #define ASSEMBLER_MAX ((size_t)16 << 20)
 
-/* Search as the assembler does: in the working directory, then along -I. */
+/* Search as the assembler does: the working directory, then those of -I. */
 static struct cpp_cached_file *find_asm_file(struct cpp_walk *walk,
 					     const char *name)
 {
@@ -75,7 +75,7 @@ static struct cpp_cached_file *list_input(struct cpp_walk *walk,
 }
 
 /*
- * Return true if assembler text can name further files; `origin` includes
+ * Return true if assembler text contains .incbin or .include or, with `origin`,
  * .file.
  */
 static bool has_file_directive(const struct buf *text, bool origin)
@@ -102,7 +102,7 @@ static bool read_assembler(struct cpp_walk *walk,
 	return false;
 }
 
-/* Record the words of assembler text. */
+/* Record the pieces of "incbin" and "include" in assembler text. */
 static void add_incbin_words(struct cpp_walk *walk, const struct buf *text)
 {
 	cpp_incbin_words_add_text(
@@ -154,7 +154,10 @@ static bool is_predefined(void *ctx, const char *macro)
 	return false;
 }
 
-/* List the named files.  Return true if text was added, which can name more. */
+/*
+ * Add the files named in `r` to the closure and the text of .include files to
+ * `all`.  Return true if text was added, because it can name further files.
+ */
 static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
 			    const struct gas_result *r, struct strv *included)
 {
@@ -194,7 +197,7 @@ void cpp_extra_inputs_add_incbins(struct cpp_walk *walk)
 	struct strv included = { 0 };
 	bool more = true;
 
-	/* The macros of these files would apply to the text. */
+	/* Macros of a -Wa,FILE would apply to the text: not supported. */
 	if (walk->cmdline.asm_files.n) {
 		cpp_walk_fail(walk, REASON_ASSEMBLY,
 			      walk->cmdline.asm_files.v[0]);

@@ -9,14 +9,14 @@
 
 #include "cpp/worker.h"
 
-/* Add the file of #line, which diagnostics read if it exists. */
+/* Add the file of #line, which diagnostics show, or record its absence. */
 void cpp_extra_inputs_add_line_file(struct cpp_walk *walk, uint32_t name);
-/* Add an assembler file, which must not name other files. */
+/* Add a file of -Wa,FILE.  Fail the unit if the file names other files. */
 void cpp_extra_inputs_add_asm_file(struct cpp_walk *walk, const char *name);
 /* Read an assembler source that is not preprocessed. */
 void cpp_extra_inputs_read_asm_source(struct cpp_walk *walk,
 				      const struct cpp_cached_file *source);
-/* Add the files that the unit's final assembler text names. */
+/* Add the files that are named in the text that the assembler will read. */
 void cpp_extra_inputs_add_incbins(struct cpp_walk *walk);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Results of whole headers are not memoized.  In a warm unit a third of the
- * time is stat(2) and a tenth the command line; the rest is distributed over
- * the walk, the macro table and the search.  Memoized conditions, keyed by the
- * definitions that they look up, have removed most of the evaluation cost.  The
- * search for a name is cached for one unit only: a defconfig has hundreds of
- * search paths, and with them in the key the second half of a build took twice
- * as long as the first.
+ * Results of whole headers are not memoized, because no single part of a warm
+ * scan dominates: a third of the time is spent in stat(2), a tenth on the
+ * command line, and the rest in the walk, the macro table and the header
+ * search.  Memoized conditions, keyed by the definitions that they look up,
+ * have removed most of the evaluation cost.  The search for a header is cached
+ * for one unit only: a defconfig has hundreds of search paths, and when the
+ * search path was part of the key, the second half of a build took twice as
+ * long as the first.
  *
  * Memory is charged with cpp_names_charge().  Above a limit all caches are
  * dropped together, between units.
@@ -94,7 +95,7 @@ static struct cached_text *find_stored(const struct cpp_file_cache *s,
 	return e;
 }
 
-/* Return true if another thread reads this file. */
+/* Return true if another thread is reading this file. */
 static bool is_being_read(const struct cpp_file_cache *s,
 			  const struct file_stamp *id, unsigned mode)
 {
@@ -106,9 +107,10 @@ static bool is_being_read(const struct cpp_file_cache *s,
 }
 
 /*
- * Return the stored text with a reference.  On NULL, this thread must read the
- * file and then remove `r` from `reading`.  Units that start together need the
- * same headers at the same time, so a second thread waits for the first.
+ * Return the stored text of a file with a reference.  If no text is stored, add
+ * `r` to `reading` and return NULL: the caller must read the file and then
+ * remove `r`.  While another thread is reading the file, wait for it, because
+ * units that start together need the same headers.
  */
 static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 					   struct read_in_progress *r)
@@ -132,7 +134,10 @@ static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 	return t;
 }
 
-/* Store a text, or use that of another thread that was faster. */
+/*
+ * Store `t` and return it with a reference.  If another thread has stored the
+ * file meanwhile, free `t` and return the stored text instead.
+ */
 static struct cpp_text *add_stored(struct cpp_file_cache *s,
 				   const struct file_stamp *id,
 				   struct cpp_text *t)
@@ -280,7 +285,7 @@ int cpp_file_cache_load_full(struct cpp_text *t, const char *path,
 		struct cpp_full_text *full = atomic_load(&again->full);
 		struct cpp_full_text *none = NULL;
 
-		/* Unless another thread has added the text by now. */
+		/* Add the tokens unless another thread has added them. */
 		if (atomic_compare_exchange_strong(&t->full, &none, full))
 			atomic_store(&again->full, NULL);
 		cpp_text_free(again);

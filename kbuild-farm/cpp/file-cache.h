@@ -21,11 +21,12 @@ void cpp_file_cache_free(struct cpp_file_cache *s);
 /*
  * Get the current directives of the file at `path`.
  *
- * `*id` is its stamp, taken after `since`, or zeroed.  With a stamp, a stored
- * file is not opened.  With `full`, a file that must be read is lexed with its
- * text.  Returns 0 with *out, which the caller releases with cpp_text_put(),
- * and its stamp in *id.  Returns -EAGAIN if the file changes with every try,
- * or another negative errno such as -ENOENT, -EISDIR or -EFBIG.
+ * On entry, `*id` is the stamp of the file, taken after `since`, or zero if
+ * unknown.  If it is known, a stored file is not opened.  With `full`, a file
+ * that must be read is lexed with its text.  Returns 0 with *out, which the
+ * caller releases with cpp_text_put(), and the file's stamp in *id.  Returns
+ * -EAGAIN if the file changes with every try, or another negative errno such as
+ * -ENOENT, -EISDIR or -EFBIG.
  */
 int cpp_file_cache_get(struct cpp_file_cache *s, const char *path,
 		       unsigned mode, bool full, int64_t since,
@@ -41,7 +42,7 @@ void cpp_text_put(struct cpp_text *t);
 
 struct cpp_file_cache_stats {
 	uint64_t n_lexed, n_reused;
-	size_t memory_bytes; /* without memory that is charged to the names */
+	size_t memory_bytes; /* excludes memory of cpp_names_charge() */
 };
 
 /* Get the counters and the size of the cache. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pieces of "incbin" and "include".
+ * Detection of .incbin and .include that are joined from pieces.
  *
- * Assembler macros, ## and # and the pasting of strings move words, but every
- * letter of a directive is in the source, and words are cut only at their
- * ends.  A unit that contains neither word can therefore use the directive only
- * if pieces in it can be joined to the whole word.  In assembler text every
- * word counts.  In C a string counts if it is a piece as a whole, if it starts
- * or ends with one, or if an assembler macro can append to it.
+ * Assembler macros, # and ##, and adjacent strings can move and join words, but
+ * every letter of a directive is in the source, and words are not split, except
+ * by .irpc.  A unit with neither "incbin" nor "include" can therefore use these
+ * directives only if pieces in it can be joined to one of the words.  In
+ * assembler text, every word can be a piece.  In C, a string can be a piece if
+ * the whole string is a substring of one of the words, if it starts or ends
+ * with a piece, or if an assembler macro can append to it.
  */
 #include "cpp/incbin-words.h"
 
@@ -34,7 +35,7 @@ static bool is_incbin_directive(const char *s, size_t len)
 	return false;
 }
 
-/* Record a piece; with `last`, only as the end of a word. */
+/* Record where `s` occurs in the words; with `last`, only at their ends. */
 static void add_to_words(struct cpp_incbin_words *parts, const char *s,
 			 size_t len, bool last)
 {
@@ -66,8 +67,8 @@ static bool starts_word(const char *start, const char *dot)
 }
 
 /*
- * Return true if the string starts with exactly the first `n` letters of a
- * word.
+ * Return true if the first word of the string consists of the `n` letters at
+ * `word`.
  */
 static bool begins_with(const struct cpp_incbin_string *in, const char *word,
 			size_t n)
@@ -146,8 +147,8 @@ static const char *skip_macro_params(struct cpp_incbin_words *parts,
 /*
  * Return true if nothing can be appended to the word that ends at `s`.
  *
- * An instruction with operands at the start of a statement is no macro
- * argument.
+ * A word that starts a statement and has operands after it is an instruction
+ * and not a macro argument.
  */
 static bool is_last(const char *s, const char *end, bool first)
 {
@@ -219,8 +220,8 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 			   /* Prose contains too many short words. */
 			   (!comment || len > 2)) {
 			/*
-			 * The word is neither a macro parameter nor a directive
-			 * in plain text.
+			 * The word is neither a macro parameter nor a whole
+			 * directive.
 			 */
 			add_to_words(parts, from, len, is_last(s, end, first));
 		}
@@ -232,16 +233,16 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 /*
  * Return true if pieces cover the whole word.
  *
- * All letters occur somewhere as registers or in messages.  A single letter
- * therefore counts only in a sequence that has a piece of three letters or
- * more.
+ * Every single letter occurs somewhere, as a register or in a message.  A
+ * single letter therefore counts only in a sequence that has a piece of three
+ * letters or more.
  */
 static bool can_assemble_word(uint32_t of, size_t n)
 {
 	/*
-	 * Bit i stands for the first i letters: covered by pieces of two or
-	 * more letters; by any pieces; by pieces of which one has three or
-	 * more.
+	 * Bit i is set if pieces cover the first i letters: in `pairs`, pieces
+	 * of two or more letters; in `any`, pieces of any length; in
+	 * `long_one`, pieces of which one has three or more letters.
 	 */
 	unsigned pairs = 1, any = 1, long_one = 0;
 
@@ -324,7 +325,10 @@ bool cpp_incbin_words_may_paste_dot(const char *start, const char *close,
 		return false;
 	if (dot + 1 < close)
 		return true;
-	/* mark_body_word() sees a whole word after the dot. */
+	/*
+	 * mark_body_word() detects a parameter that is the whole word, so only
+	 * a second # matters.
+	 */
 	while (s < end && (*s == ' ' || cpp_is_word_char((uint8_t)*s)))
 		s++;
 	return s < end && *s == '#';

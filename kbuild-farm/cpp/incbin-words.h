@@ -2,9 +2,9 @@
 /*
  * cpp/incbin-words.h - Pieces of the words "incbin" and "include".
  *
- * The set decides whether pasting and assembler macros can build one of these
- * directives in a unit that does not contain it as a whole.  Case is ignored,
- * as in gas.
+ * The pieces found in a unit decide whether pasting and assembler macros can
+ * build .incbin or .include although the unit does not contain the whole word.
+ * Case is ignored, as in gas.
  */
 #ifndef CPP_INCBIN_WORDS_H
 #define CPP_INCBIN_WORDS_H
@@ -16,8 +16,8 @@
 #define CPP_INCBIN_N_WORDS 2
 
 /*
- * For each word, a bit per substring found.  pieces[0] also holds
- * CPP_INCBIN_DOT and CPP_INCBIN_HEAD.
+ * The substrings of each word that were found, one bit per substring.
+ * pieces[0] also has the flags CPP_INCBIN_DOT and CPP_INCBIN_HEAD.
  */
 struct cpp_incbin_words {
 	uint32_t pieces[CPP_INCBIN_N_WORDS];
@@ -50,8 +50,8 @@ struct cpp_incbin_text {
 	size_t len;
 	/* start of the parameter names, which end at `s` */
 	const char *params;
-	bool in_comment; /* starts inside a comment */
-	bool statement_start; /* starts at the beginning of a statement */
+	bool in_comment; /* `s` is inside a comment */
+	bool statement_start; /* `s` is at the beginning of a statement */
 };
 
 /* Record the words of assembler text.  Return true if it ends in a comment. */

@@ -94,7 +94,7 @@ const struct cpp_cached_file *cpp_clang_name_file(
 	return met->file;
 }
 
-/* clang's driver passes directories in this order. */
+/* clang's driver passes the include directories in the order of `order`. */
 void cpp_clang_name_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
 {
 	static const int order[] = { CPP_DIR_BRACKET, CPP_DIR_AFTER,
@@ -116,15 +116,16 @@ void cpp_clang_name_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
 }
 
 /*
- * gcc uses NAME.gch, a file or a directory of them, for the source, for
- * <stdc-predef.h> and for the first header (libcpp's pch_open_file()).  It
- * tries each directory that it searches, even those without the header.
- * clang's driver does so for the files of -include (NAME.pch and NAME.gch), not
- * for #include.  Only the compiler can decide whether such a file fits.
+ * gcc uses NAME.gch, a precompiled header or a directory of them, for the
+ * source, for <stdc-predef.h> and for the first header (libcpp's
+ * pch_open_file()).  It tries each directory that it searches, even if the
+ * directory does not contain the header.  clang's driver uses NAME.pch and
+ * NAME.gch for the files of -include, but not for #include.  Only the compiler
+ * can decide whether it can use such a file.
  *
- * Such files are rare.  The check costs about two stat(2) per unit, of the
- * source's .gch name and of its directory: an unchanged directory needs no
- * second look-up.
+ * Precompiled headers are rare.  The check costs about two stat(2) per unit, of
+ * the source's .gch name and of its directory, because an unchanged directory
+ * is not searched again.
  */
 
 static void check_suffix(struct cpp_walk *walk, struct cpp_dir *dir,
@@ -179,7 +180,7 @@ void cpp_pch_check_source(struct cpp_walk *walk,
 	}
 }
 
-/* Limit of gcc and clang, which fail beyond it. */
+/* Include depth beyond which gcc and clang fail. */
 #define INCLUDE_DEPTH_MAX 200
 
 /* The result of a header search. */
@@ -274,7 +275,7 @@ static bool next_start(struct cpp_walk *walk, uint32_t *start)
 		*start = (uint32_t)f->dir_index + 1;
 		return true;
 	}
-	/* For gcc the search path follows the including file's directory. */
+	/* In gcc, the includer's directory precedes the whole search path. */
 	*start = 0;
 	return f->dir_index == CPP_AT_CURRENT && !walk->dialect->is_clang;
 }
@@ -313,7 +314,10 @@ static struct found_path find_header(struct cpp_walk *walk, uint32_t name,
 {
 	struct found_path hit = find_header_file(walk, name, angled, next);
 
-	/* Check the searched directories; a few more for #include_next. */
+	/*
+	 * Look for precompiled headers in all directories that were searched.
+	 * After #include_next, this checks a few more.
+	 */
 	if (cpp_pch_is_possible(walk) && !(hit.file && hit.file->error)) {
 		const char *s =
 			cpp_names_get(walk->worker->shared->names, name)->s;
@@ -378,7 +382,7 @@ static bool has_same_bytes(const char *a, const char *b)
 	struct err err;
 	bool same;
 
-	/* If the files are unreadable, the walk reports it. */
+	/* If a file is unreadable, the walk reports it. */
 	same = !fs_read(a, SIZE_MAX / 4, &x, &err) &&
 	       !fs_read(b, SIZE_MAX / 4, &y, &err) &&
 	       bytes_equal(buf_bytes(&x), buf_bytes(&y));
@@ -463,17 +467,20 @@ void cpp_include_enter(struct cpp_walk *walk, struct cpp_cached_file *node,
 
 	if (f)
 		system |= f->system;
-	/* For clang, such a file has the search position of its includer. */
+	/*
+	 * In clang, a file found next to its includer has the search position
+	 * of the includer.
+	 */
 	if (f && at == CPP_AT_CURRENT && walk->dialect->is_clang)
 		at = f->dir_index;
-	/* Only a file that is listed as read can be skipped unopened. */
+	/* Skip the file unopened only if it is already listed as read. */
 	if (node->text && e->unit == walk->worker->unit &&
 	    l->file[e->index].kind < CPP_FILE_INPUT &&
 	    has_no_effect(walk, node->text))
 		return;
 	if (!read_cached_file(walk, node))
 		return;
-	/* Marks count for guarded files too, for the text outside the guard. */
+	/* Text outside the guard matters even if the guard is defined. */
 	cpp_walk_add_marks(walk, node->text);
 	if (l->n_once && is_included_once(walk, node))
 		return;

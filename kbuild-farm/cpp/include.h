@@ -6,10 +6,11 @@
  * the unit not scannable if one exists.
  *
  * cpp_clang_name_*() compute the names that clang gives files in __FILE__.
- * clang's FileManager names a directory as it was first looked up, even in a
- * failed search, and searches next to files under that name.  A file has the
- * name of its last lookup (clang 14).  Names with equal device and inode denote
- * one file.  These functions do nothing except in full preprocessing for clang.
+ * clang's FileManager keeps the name under which a directory was first looked
+ * up, even in a failed search, and uses this name to search next to the files
+ * in it.  A file has the name of its last lookup (clang 14).  Names with equal
+ * device and inode denote one file.  These functions have an effect only in
+ * full preprocessing for clang.
  */
 #ifndef CPP_INCLUDE_H
 #define CPP_INCLUDE_H
@@ -23,26 +24,31 @@ void cpp_clang_name_begin(struct cpp_walk *walk,
 void cpp_clang_name_add_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 			     bool dotted);
 /*
- * Return the directory to search for files next to those in `d`.  *dotted is
- * set if "./" precedes its path.
+ * Return the directory, as clang names it, that is searched next to a file in
+ * `d`.  *dotted is true if "./" precedes the path: on entry that of `d`, on
+ * return that of the result.
  */
 struct cpp_dir *cpp_clang_name_dir(struct cpp_walk *walk, struct cpp_dir *d,
 				   bool *dotted);
-/* Return the file whose path clang uses for `n`; *dotted as above. */
+/*
+ * Return the file whose path clang uses for `n`.  *dotted is set to true if
+ * "./" precedes the path.
+ */
 const struct cpp_cached_file *cpp_clang_name_file(
 	const struct cpp_walk *walk, const struct cpp_cached_file *n,
 	bool *dotted);
 
 /* Return true if gcc can use a precompiled header for the next header. */
 bool cpp_pch_is_possible(const struct cpp_walk *walk);
-/* Check one directory. */
+/* Fail the unit if `dir` has a precompiled header for header `name`. */
 void cpp_pch_check_dir(struct cpp_walk *walk, struct cpp_dir *dir,
 		       uint32_t name);
 /*
- * Check the search path through index `at`, or all of it if `at` is negative.
+ * Check likewise the directories of the search path up to index `at`, or all if
+ * `at` is negative.
  */
 void cpp_pch_check_search_path(struct cpp_walk *walk, uint32_t name, int at);
-/* Check the source for gcc, or each -include file as clang's driver does. */
+/* Check likewise the source (gcc) or the files of -include (clang). */
 void cpp_pch_check_source(struct cpp_walk *walk,
 			  const struct cpp_cached_file *n);
 

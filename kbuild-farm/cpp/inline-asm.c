@@ -15,7 +15,7 @@ enum asm_state {
 	ASM_STATE_TEMPLATE, /* in asm(), before the first colon */
 	ASM_STATE_OPERANDS, /* in asm(), after the first colon */
 	ASM_STATE_ATTRIBUTE, /* after __attribute__ or its like */
-	ASM_STATE_IN_ATTRIBUTE, /* in its parentheses */
+	ASM_STATE_IN_ATTRIBUTE, /* in the parentheses of an attribute */
 	ASM_STATE_BRACKETS, /* in [[ ]] */
 };
 
@@ -61,8 +61,9 @@ static void add_literal(struct buf *out, const struct cpp_name *s)
 			c = *p;
 			v = cpp_escape(&p, end);
 			/*
-			 * gcc takes the lowest byte of \x12e.  Other letters
-			 * name no file.
+			 * gcc truncates \x12e to its lowest byte.  An undefined
+			 * escape, here copied without its backslash, does not
+			 * occur in file names.
 			 */
 			if (v >= 0)
 				c = (char)v;
@@ -148,7 +149,7 @@ static void inside_attribute(struct cpp_inline_asm *a,
 	if (t->kind == CPP_TOK_STRING) {
 		size_t from = a->text.len;
 
-		/* Adjacent strings are one. */
+		/* Adjacent strings form one text. */
 		add_literal(&a->text, s);
 		if (a->joins_next)
 			a->parts[a->n_parts - 1].len += a->text.len - from;

@@ -24,7 +24,7 @@ struct cpp_inline_asm {
 	struct buf text;
 	struct cpp_inline_asm_text *parts;
 	size_t n_parts, cap_parts;
-	/* Position in C: */
+	/* State of the parser in C sources: */
 	uint8_t state; /* enum asm_state */
 	unsigned depth; /* number of open parentheses or brackets */
 	size_t start; /* offset of the current statement in `text` */

@@ -88,8 +88,8 @@ uint32_t cpp_names_intern_locked(struct cpp_names *n, const char *s,
 /* Return the name of a number.  Takes no lock. */
 const struct cpp_name *cpp_names_get(const struct cpp_names *n, uint32_t id);
 /*
- * Count memory of data that refers to names as memory of the table, until it is
- * discharged.
+ * Count `bytes` of other data, which refers to names, as memory of the table
+ * until they are discharged.
  */
 void cpp_names_charge(struct cpp_names *n, size_t bytes);
 void cpp_names_discharge(struct cpp_names *n, size_t bytes);

@@ -60,7 +60,7 @@ static void sink_finish(struct cpp_token_sink *k, struct cpp_text *t)
 	atomic_init(&t->full, full);
 }
 
-/* A header of Linux 6.12 has 223,000 directives. */
+/* Limit of directives per file.  A header of Linux 6.12 has 223,000. */
 #define DIRECTIVES_MAX (1u << 19)
 
 /* The line last appended to the blob, without surrounding blanks. */
@@ -213,7 +213,7 @@ static void lex_condition(struct cpp_lexer *l, enum cpp_op op)
 	}
 	d = cpp_lexer_add_directive(l, op);
 	d->index = add_expr_text(l, line.offset, line.len);
-	/* Brackets in a header name can contain what looks like a comment. */
+	/* A <> header name that seems to contain a comment: not supported. */
 	if (memmem(line.s, line.len, "__has_include", 13) &&
 	    has_bracket_comment(from, l->p))
 		d->form = 1;
@@ -241,8 +241,8 @@ static void continue_group(struct cpp_lexer *l)
 }
 
 /*
- * Lex <x.h> or "x.h".  On false, the operand is computed and its start is in
- * the blob.
+ * Lex <x.h> or "x.h".  Return false if the operand is computed instead; the
+ * bytes that were read are then in the blob.
  */
 static bool lex_header_name(struct cpp_lexer *l, enum cpp_op op)
 {
@@ -355,7 +355,7 @@ enum directive_kind {
 static const struct directive_word {
 	const char *s;
 	uint8_t kind;
-	uint8_t op; /* DIRECTIVE_UNSUPPORTED: enum reason */
+	uint8_t op; /* enum cpp_op; DIRECTIVE_UNSUPPORTED: enum reason */
 	int8_t group; /* 1 opens a conditional, -1 continues it */
 } directive_words[] = {
 	{ "define", DIRECTIVE_DEFINE, 0, 0 },
@@ -421,7 +421,7 @@ static bool take_line_file(struct cpp_lexer *l, const uint8_t *p)
 	const uint8_t *end;
 	struct cpp_directive *d;
 
-	/* A file name can follow a block comment. */
+	/* A block comment is not supported: a file name can follow it. */
 	if (*p != '"')
 		return *p == '\n' || *p == '\r' || (*p == '/' && p[1] == '/');
 	for (end = ++p; *end != '"'; end++) {
@@ -628,7 +628,7 @@ static void check_bytes(struct cpp_lexer *l, const struct buf *in)
 	}
 	if (!(l->mode & CPP_MODE_TRIGRAPHS))
 		return;
-	/* "what??" contains none of the nine trigraphs. */
+	/* Two question marks alone, as in "what??", are not a trigraph. */
 	for (p = in->data; (p = bytes_find(bytes_of(p, (size_t)(end - p)),
 					   bytes_str("??"), 0));
 	     p++) {
@@ -639,7 +639,7 @@ static void check_bytes(struct cpp_lexer *l, const struct buf *in)
 	}
 }
 
-/* gas accepts .INCBIN too.  The line scan finds the lower-case spelling. */
+/* gas accepts .INCBIN too, but the line scan finds only lower case. */
 static void check_mixed_case(struct cpp_lexer *l, const struct buf *in)
 {
 	const char *p = (const char *)in->data, *end = p + in->len;
@@ -700,7 +700,7 @@ static void check_call_arguments(struct cpp_lexer *l, const struct buf *in)
 	}
 }
 
-/* Tokens are charged when they are made. */
+/* Return the size of a text without its tokens, which are charged when made. */
 static size_t directives_memory(const struct cpp_text *t)
 {
 	return sizeof(*t) + t->blob_len +

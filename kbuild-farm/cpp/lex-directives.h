@@ -38,20 +38,23 @@ enum cpp_op {
 	CPP_OP_POP_MACRO,
 	CPP_OP_SYSTEM_HEADER,
 	CPP_OP_LINE, /* #line with the file that diagnostics show */
-	/* not supported; the unit is given up if this is reached */
+	/* not supported: a unit that reaches it is not scannable */
 	CPP_OP_UNSUPPORTED,
 };
 
 struct cpp_directive {
 	uint8_t op;
-	/* include: <, " or 0 (computed); CPP_OP_UNSUPPORTED: enum reason */
+	/*
+	 * #include: <, " or 0 if computed; CPP_OP_UNSUPPORTED: enum reason;
+	 * conditions: 1 if not supported
+	 */
 	uint8_t form;
 	bool spliced; /* extends over more than one line */
 	uint32_t line;
-	/* conditionals: index of the group's next directive */
+	/* conditionals: index of the next #elif, #else or #endif */
 	uint32_t next_group;
 	uint32_t name; /* a macro or a header */
-	/* define: index into defs; computed or #if: into expr_texts */
+	/* #define: index into defs; #if, computed #include: into expr_texts */
 	uint32_t index;
 };
 
@@ -75,8 +78,8 @@ enum cpp_mark {
 	CPP_MARK_TIME = 1, /* __DATE__, __TIME__, __TIMESTAMP__ */
 	CPP_MARK_COUNTER = 2, /* __COUNTER__ outside #if */
 	CPP_MARK_LINE = 4, /* #line, which changes __LINE__ */
-	CPP_MARK_PRAGMA = 8, /* _Pragma whose operand a macro makes */
-	/* words that can form a pragma for such a _Pragma */
+	CPP_MARK_PRAGMA = 8, /* _Pragma whose operand results from macros */
+	/* words that can form the operand of such a _Pragma */
 	CPP_MARK_WORD_ONCE = 16,
 	CPP_MARK_WORD_GCC = 32,
 	/* pieces that ## can join to __DATE__ or the like */
@@ -106,7 +109,7 @@ struct cpp_text {
 	struct cpp_def *defs;
 	struct cpp_expr_text *expr_texts;
 	uint32_t n_directives, n_defs, n_expr_texts;
-	/* the file has no effect if this is defined; or WORD_NONE */
+	/* include guard: macro that makes the file empty, or WORD_NONE */
 	uint32_t guard;
 	char *blob;
 	size_t blob_len;

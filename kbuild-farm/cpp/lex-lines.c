@@ -125,7 +125,8 @@ static bool skip_comment(struct cpp_lexer *l)
 		return true;
 	}
 	/*
-	 * In C90 mode clang, and gcc in system headers, treats // as a comment.
+	 * In C90 mode, clang treats // as a comment, but gcc does so only in
+	 * system headers.  The file is marked as not supported.
 	 */
 	if (*next == '/' && (l->mode & CPP_MODE_C90))
 		l->t->has_slash_comments = true;
@@ -276,8 +277,9 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 }
 
 /*
- * Return true if a string is a whole argument or the first part of one and no
- * string is next to it.  A macro can paste its arguments.
+ * Return true if a string in a call is a whole argument or the first part of
+ * one, and no string is next to it, not even in another argument: a macro can
+ * paste its arguments.
  */
 static bool is_alone_in_call(const char *start, const char *from,
 			     const char *behind, const char *end)
@@ -310,8 +312,7 @@ static void check_neighbours(struct cpp_lexer *l, const char *start,
 			   is_alone_in_call(start, from, behind, end));
 }
 
-/* Copy a string and replace its numeric escapes.  Return false if it has none.
- */
+/* Copy a string with numeric escapes replaced.  Return false if it has none. */
 static bool unescape_text(struct buf *out, const char *s, size_t len)
 {
 	const char *end = s + len;
@@ -347,8 +348,8 @@ static bool unescape_text(struct buf *out, const char *s, size_t len)
 }
 
 /*
- * Record a string that names a file to the assembler, or that other strings can
- * complete to do so.
+ * Mark a string that makes the assembler read a file, or that can do so when
+ * other strings are joined to it.
  */
 static void mark_string(struct cpp_lexer *l, const uint8_t *s, size_t len)
 {
@@ -412,7 +413,7 @@ static bool is_number(const struct cpp_lexer *l, const uint8_t *p)
 	}
 }
 
-/* Consume the quote of a number such as 1'000. */
+/* Return true if the quote at l->p is in a number such as 1'000; record it. */
 static bool separates_digits(struct cpp_lexer *l)
 {
 	if (!(l->mode & CPP_MODE_DIGIT_SEPARATORS) ||
@@ -451,8 +452,7 @@ static void skip_text_quote(struct cpp_lexer *l)
 		if (l->scratch.len > 1)
 			mark_string(l, l->scratch.data + 1, l->scratch.len - 2);
 	} else if (l->mode & CPP_MODE_ASM) {
-		/* gas can read the quote as an apostrophe and the rest as text.
-		 */
+		/* gas can treat the quote as an apostrophe before text. */
 		add_asm_text(l, buf_str(&l->scratch), l->scratch.len);
 	}
 }
@@ -460,9 +460,9 @@ static void skip_text_quote(struct cpp_lexer *l)
 /*
  * Pieces of __TIME__, __DATE__ and __TIMESTAMP__ that ## joins.
  *
- * Of two pieces, one is always a word with no other use: at least four bytes of
- * the start ("__TI") or at least three of the end ("E__").  Three pieces can
- * also be __##x##__, whose middle can be any word.
+ * If two pieces are joined, one of them is a word with no other use: at least
+ * four bytes of the start ("__TI") or at least three of the end ("E__").  Three
+ * pieces can also be __##x##__, whose middle can be any word.
  */
 
 #define START_MIN 4
@@ -549,7 +549,7 @@ static bool has_word(const uint8_t *p, const char *word)
 
 static void mark_reserved(struct cpp_lexer *l)
 {
-	/* Few words that start with an underscore get past this. */
+	/* This excludes most words that start with an underscore. */
 	switch (l->p[1] == '_' ? l->p[2] : l->p[1]) {
 	case 'T':
 	case 'B':
@@ -658,7 +658,9 @@ void cpp_lexer_skip_text(struct cpp_lexer *l)
 			before = l->p;
 			if (!take_splice(l))
 				l->p++;
-			/* The split word could be one of those that are marked.
+			/*
+			 * The word that continues on the next line may be one
+			 * that must be marked.
 			 */
 			else if (before > l->start &&
 				 cpp_is_word_char(before[-1]) &&
@@ -771,9 +773,9 @@ size_t cpp_lexer_copy_word(struct cpp_lexer *l)
 /*
  * A compile can read files that are not headers: through .incbin and .include
  * of the assembler, and through /incbin/ and /include/ of dtc.  It can also
- * record the date.  Several strings can be pasted to such a name, so a string
- * that ends in a piece of ".incbin" counts if another string starts with the
- * rest.
+ * record the date.  Several strings can be joined to form such a directive, so
+ * a string that ends in a piece of ".incbin" counts if another string starts
+ * with the rest.
  */
 
 /* Mark the strings of a macro body in the same way as those of text. */
@@ -814,7 +816,7 @@ static bool mark_body_word(struct cpp_lexer *l, const char *s, size_t i,
 			   has_word_at(s, i, len, "include") ? 7 :
 							       0;
 
-		/* The caller checks words after a dot. */
+		/* A word after a dot is checked at the dot. */
 		if (n &&
 		    !(i && (s[i - 1] == '.' ||
 			    cpp_is_word_char((uint8_t)s[i - 1]))) &&

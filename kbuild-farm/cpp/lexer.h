@@ -55,7 +55,7 @@ struct cpp_lexer {
 	const uint8_t *words_end;
 	uint32_t comment_line; /* line in which an assembler comment starts */
 	struct buf unescaped;
-	struct cpp_token_sink *sink; /* NULL if text is not wanted as tokens */
+	struct cpp_token_sink *sink; /* NULL if text is not stored */
 	bool string_alone; /* the current string is not joined to any other */
 	bool string_first; /* the current string has no string before it */
 };
@@ -63,8 +63,7 @@ struct cpp_lexer {
 /* Append a directive, which starts in line l->line, and return it. */
 struct cpp_directive *cpp_lexer_add_directive(struct cpp_lexer *l,
 					      enum cpp_op op);
-/* Append CPP_OP_UNSUPPORTED for `why`, unless the last directive is the same.
- */
+/* Append CPP_OP_UNSUPPORTED for `why` unless the last directive equals it. */
 void cpp_lexer_add_unsupported(struct cpp_lexer *l, enum reason why);
 /*
  * Begin the token list of the next gap between directives.  cpp_lex_file()
@@ -78,7 +77,7 @@ bool cpp_lexer_skip_blanks(struct cpp_lexer *l);
 void cpp_lexer_skip_text(struct cpp_lexer *l);
 /* Append the rest of the line, cleaned, to the blob and skip the newline. */
 void cpp_lexer_copy_rest(struct cpp_lexer *l);
-/* Do so for a line of text and record its line changes in the token sink. */
+/* Copy a line of text likewise; record its line changes in the token sink. */
 void cpp_lexer_copy_line(struct cpp_lexer *l);
 /* Append bytes without splices up to `close` or the end of the line. */
 void cpp_lexer_copy_header(struct cpp_lexer *l, uint8_t close);

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A definition in progress. */
+/* State of the parser of one definition. */
 struct macro_parser {
-	const struct cpp_token *next; /* ends in CPP_TOK_END */
+	const struct cpp_token *next; /* in a list that ends in CPP_TOK_END */
 	uint32_t *param;
 	uint32_t n_params;
 	bool funlike, variadic, malformed;
@@ -68,8 +68,8 @@ static bool convert_param(const struct macro_parser *r, struct cpp_token *t)
 }
 
 /*
- * Return the number of tokens in the parentheses after __VA_OPT__, or 0 with
- * `malformed`.
+ * Return the number of tokens in the parentheses after __VA_OPT__.  If there is
+ * no such operand, set `malformed` and return 0.
  */
 static uint32_t option_length(struct macro_parser *r, const struct cpp_token *v)
 {
@@ -93,8 +93,7 @@ static uint32_t option_length(struct macro_parser *r, const struct cpp_token *v)
 static uint32_t read_body(struct macro_parser *r, struct cpp_token *out,
 			  const struct cpp_token *end);
 
-/* Read a token of a body, or an __VA_OPT__ group.  Return its length in `out`.
- */
+/* Read a token or a __VA_OPT__ group into `out`.  Return its length there. */
 static uint32_t read_token(struct macro_parser *r, struct cpp_token *out)
 {
 	struct cpp_token t = *r->next++;

@@ -46,32 +46,34 @@ struct cpp_macro_lookup {
 /* Callbacks of macro expansion and the evaluation of conditions. */
 struct cpp_callbacks {
 	void *ctx;
-	/* Return true if a header exists; negative with *why if unknown. */
+	/*
+	 * Return 1 if a header exists, else 0; negative with the reason in *why
+	 * if this is unknown.
+	 */
 	int (*has_include)(void *ctx, uint32_t name, bool angled, bool next,
 			   enum reason *why);
 	/*
-	 * Evaluate an operator such as __has_attribute(TEXT).  Returns 0, or
-	 * negative with *why.
+	 * Evaluate an operator such as __has_attribute(TEXT).  Returns 0, or a
+	 * negative value with the reason in *why.
 	 */
 	int (*query_operator)(void *ctx, enum cpp_word op, const char *text,
 			      long long *value, enum reason *why);
 	/*
-	 * Get more text.  `inside`: for macro arguments, which end with the
-	 * file.  Returns false at the end or if the unit failed.
+	 * Get more tokens of text.  With `inside`, they belong to macro
+	 * arguments, which cannot continue after the end of the file.  Returns
+	 * false at the end or if the unit failed.
 	 */
 	bool (*next_text)(void *ctx, bool inside, const struct cpp_token **v,
 			  size_t *n);
 	/* Execute a CPP_TOK_PRAGMA, a CPP_TOK_LINE_DIRECTIVE or a _Pragma. */
 	void (*on_directive)(void *ctx, struct cpp_token t);
-	/*
-	 * Return the name of the string that __FILE__ or its like expands to.
-	 */
+	/* Return the number of the string that __FILE__ etc. expands to. */
 	uint32_t (*file_macro)(void *ctx, enum cpp_word which);
 };
 
 struct cpp_context;
 
-/* Tokens in expansion: those of a directive, or the text of a unit. */
+/* State of macro expansion in one directive or in the text of a unit. */
 struct cpp_expansion {
 	enum reason reason; /* nonzero: the expansion failed */
 	struct cpp_context *contexts;
@@ -127,7 +129,7 @@ struct cpp_state {
 void cpp_state_init(struct cpp_state *cpp, struct cpp_names *names,
 		    const struct cpp_callbacks *host);
 void cpp_state_release(struct cpp_state *cpp);
-/* Begin another unit without definitions. */
+/* Begin another unit, in which no macro is defined. */
 void cpp_state_reset(struct cpp_state *cpp, unsigned mode);
 /* Define a macro; `def` is borrowed until cpp_state_reset(). */
 void cpp_macro_define(struct cpp_state *cpp, struct cpp_def *def);

@@ -41,7 +41,7 @@ static bool take_word(struct text_range *p, const char *word)
  * scalar_storage_order, STDC, float_control, ident, comment, omp and acc,
  * aarch64 and riscv (functions and types), clang's section, attribute,
  * optimize, diagnostic and deprecated.  Some of them name sections or symbols
- * that reach the assembler, and some are expanded.
+ * that reach the assembler, and the macros in some are expanded.
  */
 static const struct {
 	const char *space, *word; /* "GCC", "clang" or NULL */
@@ -121,9 +121,10 @@ const char *cpp_pragma_macro_name(const char *s, size_t len, size_t *name_len)
 /*
  * Pragmas as directives and as operators.
  *
- * A literal operand is classified like a directive.  An operand can also be
- * made by macros.  A unit with such an operator is given up if its code
- * contains a word that could form a relevant pragma: once, or a word after GCC.
+ * A _Pragma with a literal operand is classified like a directive.  The operand
+ * can also result from macros.  The fast scan of a unit with such a _Pragma is
+ * inconclusive if its code contains a word that could form a relevant pragma:
+ * once, or a word after GCC.
  */
 
 /* Skip blanks, line ends and comments. */
@@ -150,8 +151,8 @@ static void skip_space(struct text_range *p)
 }
 
 /*
- * Return true for NAME(GCC diagnostic, which Linux and others convert to a
- * string.
+ * Return true for the macro call NAME(GCC diagnostic ...).  Linux and others
+ * convert such arguments to the string that is the operand.
  */
 static bool is_diagnostic(struct text_range p)
 {
@@ -198,12 +199,12 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 	} else {
 		size_t n = 0;
 
-		/* A part of the word can be pasted to the rest. */
+		/* ## can complete a part of the word. */
 		while (s + n < end && cpp_is_word_char((uint8_t)s[n]))
 			n++;
 		/*
-		 * Linux uses _P as a name, so the search finds its other part
-		 * instead.
+		 * Linux uses _P as a name, so _P is ignored, and "ragma" is
+		 * searched for instead (pragma_words).
 		 */
 		if (n < 3 || n > 7 || memcmp(s, "_Pragma", n))
 			return;
@@ -216,7 +217,7 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 	matters = cpp_pragma_classify(inside.s,
 				      (size_t)(inside.end - inside.s));
 	skip_blanks(&inside);
-	/* A comment or a line end before the first word hides it. */
+	/* A comment or a line end can hide the word from classification. */
 	if (matters ||
 	    (inside.s < inside.end && !cpp_is_word_char((uint8_t)*inside.s)) ||
 	    memmem(inside.s, (size_t)(inside.end - inside.s), "\\\n", 2))
@@ -232,7 +233,7 @@ static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 	struct text_range p = { (const char *)s, (const char *)end };
 
 	skip_blanks(&p);
-	/* Prose such as "requires GCC 4.1". */
+	/* The text is prose such as "requires GCC 4.1". */
 	if (p.s < p.end && *p.s >= '0' && *p.s <= '9')
 		return true;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -249,7 +250,7 @@ static const struct {
 } pragma_words[CPP_LEXER_PRAGMA_WORDS] = {
 	{ "once", 2, CPP_MARK_WORD_ONCE },
 	{ "GCC", 0, CPP_MARK_WORD_GCC },
-	/* Completed by _ or _P. */
+	/* ## can complete these with _ or _P. */
 	{ "Pragma", 0, CPP_MARK_PRAGMA },
 	{ "ragma", 2, CPP_MARK_PRAGMA },
 };
@@ -293,10 +294,10 @@ void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from)
 	}
 }
 
-/* Line of the last pragma, which nothing else in the source reaches. */
+/* Line number given to the last pragma; other lines have lower numbers. */
 #define LAST_LINE 1000000
 
-/* Each gcc predefines more macros than this. */
+/* Every gcc predefines more macros than this; fewer mean bad output. */
 #define PREDEFINED_MIN 50
 
 static bool is_gcc_pragma(const char *pragma, const char *word)

@@ -4,8 +4,8 @@
  *
  * #pragma GCC target, optimize and their like change gcc's predefined macros.
  * Before release 13, gcc -E does not apply these changes, so the driver query
- * compiles: with -gdwarf-2 -g3, gcc lists each definition with its line in
- * .debug_macinfo.
+ * compiles instead of preprocessing: with -gdwarf-2 -g3, gcc lists each
+ * definition with its line in .debug_macinfo.
  */
 #ifndef CPP_PRAGMA_H
 #define CPP_PRAGMA_H
@@ -32,16 +32,16 @@ enum cpp_pragma {
 enum cpp_pragma cpp_pragma_classify(const char *s, size_t len);
 
 /*
- * Return X of push_macro("X") or pop_macro("X"), or NULL.  X is *name_len bytes
- * of `s`.
+ * Return X of push_macro("X") or pop_macro("X"), or NULL.  X is inside `s` and
+ * has *name_len bytes.
  */
 const char *cpp_pragma_macro_name(const char *s, size_t len, size_t *name_len);
 
-/* Find the first pragma words of the file, before the first line is read. */
+/* Find the first occurrence of each pragma word; call before reading lines. */
 void cpp_pragma_find_words(struct cpp_lexer *l);
 /*
- * Skip pragma words between `from` and l->p, which is not code, and mark those
- * before `from`.
+ * Skip the pragma words from `from` to l->p, a part of the file that is not
+ * code, and mark the words that were found before `from`.
  */
 void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from);
 /* Mark the _Pragma at `s`, or a piece of the word that ## can complete. */
@@ -49,10 +49,10 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 			      const char *end);
 
 /*
- * Remove what the last pop_options ends.
+ * Remove the pragmas that a pop_options at the end of the list undoes.
  *
  * `pragmas` lists the pragmas of a unit in order, as "GCC target(\"avx2\")".
- * After a pop_options, the list is cut back to the state before its
+ * If the last one is pop_options, it is removed with everything back to its
  * push_options.
  */
 void cpp_pragma_options_prune(struct strv *pragmas);
@@ -65,7 +65,8 @@ void cpp_pragma_options_add_source(struct buf *source,
 				   const struct strv *pragmas);
 
 /*
- * Parse gcc's assembler output of that source.
+ * Parse gcc's assembler output for the source of
+ * cpp_pragma_options_add_source().
  *
  * Appends the changes of the last pragma as #define and #undef lines.  Returns
  * 0, or -EPROTO if the output lists no macros.

@@ -2,8 +2,8 @@
 /*
  * All text passes through macro expansion as in the compiler.
  *
- * Directives are executed in next_text(), because the expansion
- * requests more text at the end of a run, even inside macro arguments.
+ * Directives are executed in next_text(), which the expansion calls when it
+ * reaches the directives after a run of text, even inside macro arguments.
  */
 #include "cpp/preprocess.h"
 
@@ -110,8 +110,8 @@ static void change_macro(struct cpp_walk *walk, const struct cpp_name *s,
 /*
  * Expand a pragma for its side effects.
  *
- * gcc and clang differ in which pragmas they expand, and some are expanded only
- * when compiling.
+ * Fail if it uses __COUNTER__: gcc and clang expand different pragmas, and some
+ * only when they compile.
  */
 static void expand_pragma(struct cpp_walk *walk, const struct cpp_name *s)
 {
@@ -141,7 +141,7 @@ static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 
 	if (walk->dialect->is_clang)
 		return;
-	/* Without compilation the result depends on the release of gcc. */
+	/* In text that is not compiled, gcc's release decides the effect. */
 	if (walk->in_imacros || (walk->cmdline.mode & CPP_MODE_ASM)) {
 		cpp_walk_fail(walk, REASON_PRAGMA_OPTIONS, s->s);
 		return;
@@ -333,7 +333,7 @@ void cpp_preprocess_walk(struct cpp_walk *walk)
 	while ((t = cpp_expand_next(cpp)).kind != CPP_TOK_END) {
 		const struct cpp_name *s = cpp_names_get(names, t.id);
 
-		/* Each string that ## and # make is added to the names. */
+		/* Memory grows because ## and # add strings to the names. */
 		if (walk->n_emitted++ % MEMORY_CHECK_TOKENS == 0 &&
 		    (cpp_names_memory(walk->worker->shared->names) >
 			     walk->max_memory_bytes ||

@@ -97,8 +97,10 @@ static struct dir_list collect_dirs(struct cpp_search *s,
 }
 
 /*
- * Do as gcc's remove_duplicates().  `later` has the directories that follow,
- * `join` those that follow directly.
+ * Remove duplicates from `p` like gcc's remove_duplicates().  `later` is the
+ * system chain, whose directories are dropped from `p`.  `join` is the list
+ * that directly follows `p`: the last directory of `p` is dropped if it is the
+ * first one of `join`.
  */
 static void remove_duplicate_dirs(struct dir_list *p,
 				  const struct dir_list *later,

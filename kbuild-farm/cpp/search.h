@@ -29,7 +29,7 @@ struct cpp_dir_option {
 
 struct cpp_search;
 
-/* Create search paths and cached results in a stat cache that outlives them. */
+/* Create a cache of search paths and results.  `tree` must outlive it. */
 struct cpp_search *cpp_search_new(struct cpp_stat_cache *tree);
 void cpp_search_free(struct cpp_search *s);
 /* Return the allocated bytes. */
@@ -38,7 +38,8 @@ size_t cpp_search_memory(const struct cpp_search *s);
 /*
  * Return the search path of `n` directories in order of the command line,
  * without directories that do not exist and without those that gcc or clang
- * drops as duplicates.  Equal calls return the same pointer, owned by `s`.
+ * drops as duplicates.  `shorten` is its canonical_system.  Equal calls return
+ * the same pointer, owned by `s`.
  */
 const struct cpp_search_path *cpp_search_make_path(
 	struct cpp_search *s, const struct cpp_dir_option *want, size_t n,

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The cost of a unit is the number of its stat(2) calls.  A file costs one, an
- * absence one of the deepest existing directory.  Names below a missing
- * directory cost nothing, nor does a file that was checked recently if the
- * caller verifies it later.  inotify would save a fifth of the calls, but it
- * does not report stores through mmap(2), hard links, other NFS clients and
- * changes below an overlay, and its queue can overflow.  A wrong result that
- * nothing detects is not acceptable.  (Figures: tests/bench/FIGURES.md.)
+ * The cost of a unit in this cache is the number of its stat(2) calls.  A file
+ * costs one call, and an absence one call for the deepest existing directory.
+ * Names below a missing directory cost nothing, nor does a file that was
+ * checked recently if the caller verifies it later.  inotify would save a fifth
+ * of the calls, but it does not report stores through mmap(2), hard links,
+ * other NFS clients and changes below an overlay, and its queue can overflow.
+ * An undetected wrong result is not acceptable.  (Figures:
+ * tests/bench/FIGURES.md.)
  *
  * A directive in C can be text in .S.  Each pair of working directory and mode
- * therefore has a cache, or assembler units would discard the texts of C units.
+ * therefore has its own cache; otherwise assembler units would discard the
+ * texts of C units.
  */
 #include "cpp/stat-cache.h"
 
@@ -24,7 +26,7 @@
 
 #define BUCKETS 16384
 
-/* The last number of a path.  Numbers are unique over all caches. */
+/* The path_id assigned last.  These numbers are unique across all caches. */
 static atomic_uint last_path_id;
 
 struct cpp_stat_cache {
@@ -185,7 +187,7 @@ static void guard_dir(struct cpp_stat_cache *t, struct cpp_dir *d)
 	size_t up = plain;
 	struct cpp_dir *above = NULL;
 
-	/* "" and "/" have no parent; that of "a" is "", that of "/a" is "/". */
+	/* "" and "/" have no parent.  The parent of "a" is "", of "/a" "/". */
 	if (plain > 1 || (plain && *d->path != '/')) {
 		while (up && d->path[up - 1] != '/')
 			up--;
@@ -457,7 +459,10 @@ static void refresh_lookup(struct cpp_stat_cache *t, struct cpp_path_lookup *p)
 		p->long_file = n;
 }
 
-/* Return true if the previous result holds, without a stat(2) of the path. */
+/*
+ * Return true if the previous result is still valid.  An absence is checked
+ * without a stat(2) of its path.
+ */
 static bool is_lookup_current(struct cpp_stat_cache *t,
 			      struct cpp_path_lookup *p)
 {

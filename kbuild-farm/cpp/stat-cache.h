@@ -2,11 +2,11 @@
 /*
  * cpp/stat-cache.h - Cache of files and absences.
  *
- * A cache has the paths of one working directory, as the compiler spells them,
- * read in one mode.  It belongs to one thread.  Each unit checks an entry once:
- * a file by one stat(2), an absence by one stat(2) of the deepest existing
- * directory of its path, because the absence can end only if that directory
- * changes.
+ * A cache has the paths that units use in one working directory, as the
+ * compiler spells them, and the files' texts read in one mode.  It belongs to
+ * one thread.  Each unit checks an entry once: a file by one stat(2), an
+ * absence by one stat(2) of the deepest existing directory of its path, because
+ * the absence can end only if that directory changes.
  */
 #ifndef CPP_STAT_CACHE_H
 #define CPP_STAT_CACHE_H
@@ -21,16 +21,17 @@ struct cpp_dir {
 	uint32_t
 		version; /* changes if entries may have been added or removed */
 	uint32_t listed_unit; /* the last unit that listed its absence */
-	/* unit and index, see cpp/include.h */
+	/* index in cpp_lists.clang_dir, valid in unit `clang_unit` */
 	uint32_t clang_unit, clang_index;
 	bool exists, stamp_reliable;
 	int error; /* of stat(2), other than a missing path */
 	struct file_stamp stamp;
-	/* If this directory is missing: the first missing one of its path. */
+	/* if this directory is missing: the first missing part of its path */
 	struct cpp_dir *missing;
 	/*
-	 * The parent of `missing`.  While it has `guard_version`, both are
-	 * missing.  NULL if the absence must be checked in each unit.
+	 * The parent of `missing`.  While its version is `guard_version`,
+	 * `missing` and this directory are missing.  NULL if the absence must
+	 * be checked in each unit.
 	 */
 	struct cpp_dir *guard;
 	uint32_t guard_version;
@@ -52,15 +53,18 @@ struct cpp_memo; /* see cpp/expr.h */
 struct cpp_cached_file {
 	char *path;
 	char *abs;
-	struct cpp_dir *dir; /* searched first for "x.h" in this file */
+	struct cpp_dir *dir; /* searched first for #include "x.h" in the file */
 	struct cpp_closure_entry *entry;
 	uint32_t checked_unit; /* the last unit that checked it */
 	uint32_t once_unit; /* the last unit in which #pragma once applied */
-	/* see cpp/include.h; [1] is for paths with ./ */
+	/*
+	 * Index in cpp_lists.clang_file and the unit in which it is valid; [1]
+	 * is for paths with "./".
+	 */
 	uint32_t clang_unit[2], clang_index;
 	bool exists, stamp_reliable;
 	int error; /* of stat(2) or read(2), other than a missing path */
-	/* latest time of the stat(2); INT64_MIN if it must be repeated */
+	/* start of the unit that made the stat(2); INT64_MIN: repeat it */
 	int64_t stat_time_ns;
 	struct file_stamp stamp;
 	struct cpp_text *text; /* NULL if not read or changed */
@@ -76,11 +80,11 @@ struct cpp_path_lookup {
 	uint32_t listed_unit; /* the last unit that listed its absence */
 	bool system;
 	struct cpp_cached_file *file; /* NULL if absent; it can have an error */
-	/* the longer path of which `file` is the canonical one, or NULL */
+	/* the path that was searched if `file` has a shorter one, or NULL */
 	struct cpp_cached_file *long_file;
 	char *path;
 	struct cpp_dir *parent; /* directory of `path` */
-	/* the absence holds while `parent` has this version */
+	/* the absence is certain while the version of `parent` is `version` */
 	bool absence_guarded;
 	uint32_t version;
 	struct cpp_path_lookup *next;
@@ -113,9 +117,9 @@ struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
 /*
  * Search `dir` for `name`.
  *
- * The file of the result is NULL only after ENOENT or ENOTDIR, so it can be one
- * with an error.  With `system`, the shorter of its path and its real path is
- * used, as in gcc.
+ * The `file` of the result is NULL only after ENOENT or ENOTDIR; after another
+ * error, file->error is set.  With `system`, the result is the shorter of the
+ * path and its real path, as in gcc.
  */
 struct cpp_path_lookup *cpp_stat_cache_lookup(struct cpp_stat_cache *t,
 					      struct cpp_dir *dir,
@@ -129,7 +133,7 @@ bool cpp_stat_cache_is_occupied(struct cpp_stat_cache *t, struct cpp_dir *dir,
 /*
  * Return the path whose absence proves that a search found nothing, or that a
  * directory is missing: the path itself or the first missing directory in it.
- * Return NULL if this unit already has it in its list.
+ * Return NULL if the path was already returned in this unit.
  */
 const char *cpp_stat_cache_absent_path(struct cpp_stat_cache *t,
 				       struct cpp_path_lookup *p);

@@ -41,7 +41,7 @@ static unsigned escape_digit(char c)
 }
 
 /*
- * Parse up to `most` digits and keep the low 32 bits.  Return -1 without a
+ * Parse up to `most` digits and keep the low 32 bits.  Return -1 if there is no
  * digit.
  */
 static int64_t escape_digits(const char **s, const char *end, unsigned base,
@@ -99,7 +99,7 @@ static size_t quoted_length(const struct cpp_cursor *c, const char *s)
 	return 0;
 }
 
-/* Return the length of R"x(...)x", of which `s` is at the quote, or 0. */
+/* Return the length of R"x(...)x" with its quote at `s`, or 0 if not closed. */
 static size_t raw_length(const struct cpp_cursor *c, const char *s)
 {
 	const char *delimiter = ++s;

@@ -20,12 +20,12 @@ enum cpp_mode {
 	CPP_MODE_C90 = 8, /* -std=c90: no line comments, no digraphs */
 	CPP_MODE_DIGIT_SEPARATORS = 16, /* 1'000 */
 	CPP_MODE_TRIGRAPHS = 32,
-	/* changes only .S files, where clang has digraphs */
+	/* for the lexer, only .S files differ: clang has digraphs in them */
 	CPP_MODE_CLANG = 64,
 	CPP_MODE_STRING_PREFIXES = 128, /* u8"x" even without raw strings */
 };
 
-/* Return true if %: is # in `mode`; not for gcc in assembler sources. */
+/* Return true if %: means #.  In assembler sources, only clang has this. */
 static inline bool cpp_has_digraphs(unsigned mode)
 {
 	return !(mode & CPP_MODE_C90) &&
@@ -70,9 +70,9 @@ static inline const char *cpp_skip_word(const char *p, const char *end)
 }
 
 /*
- * Decode an escape sequence.  *s, less than `end`, is after the backslash and
- * moves past the escape.  Returns its value, or -1 if compilers do not define
- * it.
+ * Decode an escape sequence.  On entry, *s points after the backslash and is
+ * less than `end`; on return, it points after the escape.  Returns the value of
+ * the escape, or -1 if compilers do not define it.
  */
 int64_t cpp_escape(const char **s, const char *end);
 
@@ -120,7 +120,7 @@ struct cpp_token {
 	uint8_t kind;
 	uint8_t flags;
 	uint8_t punct;
-	/* macro arguments in text: lines below the macro's name */
+	/* for macro arguments in text: lines after that of the macro's name */
 	uint8_t line_offset;
 	uint32_t id; /* spelling; see cpp/intern.h */
 };

@@ -18,7 +18,10 @@ static void set_macro_line(struct cpp_walk *walk, const struct cpp_directive *d)
 	cpp->include_level = cpp_walk_level(walk);
 }
 
-/* gcc -std=c11 ignores #elifdef, which is new in C23; clang does not. */
+/*
+ * Fail and return true if the compilers disagree about a directive: gcc
+ * -std=c11 ignores #elifdef, which is new in C23; clang does not.
+ */
 static bool is_unknown(struct cpp_walk *walk, const struct cpp_directive *d)
 {
 	unsigned mode = walk->cmdline.mode &
@@ -31,7 +34,7 @@ static bool is_unknown(struct cpp_walk *walk, const struct cpp_directive *d)
 	return true;
 }
 
-/* Return true if a conditional's group is read, false also on failure. */
+/* Return true if the group after `d` is read.  Returns false on failure too. */
 static bool is_taken(struct cpp_walk *walk, struct cpp_frame *f,
 		     const struct cpp_directive *d)
 {
@@ -71,8 +74,7 @@ static bool is_taken(struct cpp_walk *walk, struct cpp_frame *f,
 	return ret > 0;
 }
 
-/* Continue after the first #if, #elif or #else that is true, or after #endif.
- */
+/* Continue in the first group whose condition is true, or after the #endif. */
 static void enter_group(struct cpp_walk *walk, struct cpp_frame *f, uint32_t i)
 {
 	const struct cpp_directive *d = &f->text->directives[i];
@@ -130,7 +132,7 @@ void cpp_walk_set_once(struct cpp_walk *walk, struct cpp_frame *f)
 {
 	struct cpp_lists *l = walk->lists;
 
-	/* It has no effect in the source itself. */
+	/* #pragma once has no effect in the source itself. */
 	if (!f->file || f->file_index == 0 ||
 	    f->file->once_unit == walk->worker->unit)
 		return;

@@ -15,11 +15,14 @@ void cpp_walk_set_once(struct cpp_walk *walk, struct cpp_frame *f);
 /* Save the definition of a name, and restore the one that was saved last. */
 void cpp_walk_push_macro(struct cpp_walk *walk, uint32_t name);
 void cpp_walk_pop_macro(struct cpp_walk *walk, uint32_t name);
-/* Execute directives of frame `f` until text, another file or its end. */
+/*
+ * Execute directives of frame `f` up to an included file, the end of the file
+ * or, in full preprocessing, text.
+ */
 void cpp_walk_directives(struct cpp_walk *walk, struct cpp_frame *f);
 /* Execute all directives of the current frame and of files it includes. */
 void cpp_walk_files(struct cpp_walk *walk);
-/* Apply definitions that are in no file. */
+/* Apply definitions that are not in a file, such as predefined macros. */
 void cpp_walk_apply_definitions(struct cpp_walk *walk, struct cpp_text *text);
 
 #endif

@@ -120,7 +120,7 @@ struct cpp_worker {
 	/* memory that is included in cpp_scanner.memory */
 	size_t counted_bytes;
 	uint64_t n_units, n_preprocessed, n_stats;
-	/* expansion for text that is read while another one is in progress */
+	/* for text that is read while `state.expansion` is in progress */
 	struct cpp_expansion other_expansion;
 };
 
@@ -132,7 +132,7 @@ struct cpp_walk {
 	struct cpp_cwd_cache *cwd_cache;
 	struct cpp_dialect *dialect;
 	const struct cpp_search_path *search_path;
-	bool header_included; /* by the command line or the source */
+	bool header_included; /* -include, -imacros or #include was executed */
 	unsigned marks; /* enum cpp_mark of all files */
 	struct cpp_incbin_words incbin_words; /* of all files */
 	/* Full preprocessing after an inconclusive fast scan. */

@@ -24,7 +24,7 @@ struct transfer {
 	size_t header_bytes;
 	bool header_complete; /* the empty line was received */
 	bool head_reported; /* request->on_head() was called */
-	bool body_unwanted; /* it returned 0 */
+	bool body_unwanted; /* request->on_head() returned 0 */
 	int callback_error; /* return value of a failed callback */
 };
 
@@ -58,7 +58,7 @@ bool fetch_curl_is_validator(const char *s)
 	return n && !s[n] && n <= FETCH_VALIDATOR_LEN_MAX;
 }
 
-/* Parse a decimal number.  Returns false without a digit or on an overflow. */
+/* Parse a decimal number.  Return false if it has no digit or overflows. */
 static bool take_number(const char **p, uint64_t *out)
 {
 	*out = 0;
@@ -131,7 +131,10 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
-/* Report the header to the caller once; the caller decides about the body. */
+/*
+ * Return true if the caller wants the body.  The first call reports the header
+ * to on_head(), which decides this.
+ */
 static bool is_body_wanted(struct transfer *t)
 {
 	struct fetch_response *a = t->response;
@@ -207,7 +210,7 @@ static void set_curl_options(struct transfer *t)
 	}
 }
 
-/* Returns libcurl's result, or CURLE_ABORTED_BY_CALLBACK if cancelled. */
+/* Return libcurl's result, or CURLE_ABORTED_BY_CALLBACK if cancelled. */
 static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 {
 	CURLMsg *message;
@@ -227,7 +230,7 @@ static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 	}
 }
 
-/* The URL of the last request, after redirects.  Borrowed. */
+/* Return the URL of the last request, after redirects.  Borrowed. */
 static const char *effective_url(const struct transfer *t)
 {
 	char *url = NULL;
@@ -236,7 +239,7 @@ static const char *effective_url(const struct transfer *t)
 	return url ? url : t->request->url;
 }
 
-/* libcurl's message can contain text of the server, so make it printable. */
+/* Return an error message, printable even if it has text from the server. */
 static const char *curl_error_text(struct transfer *t, CURLcode result)
 {
 	if (!t->message_text[0])
@@ -272,7 +275,7 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 					FETCH_STALL_BYTES_PER_S, o->stall_s) :
 				err_set(t->err, ETIMEDOUT, "%s",
 					curl_error_text(t, result));
-		/* TCP retries a connection by itself. */
+		/* Do not retry a failed connection: TCP has done this. */
 		return asked ? FETCH_OUTCOME_RETRY : FETCH_OUTCOME_FAILED;
 	case CURLE_SSL_CACERT_BADFILE:
 		*code = err_set(t->err, EACCES, "CA file %s: %s", o->ca_file,
@@ -288,7 +291,7 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 					"authority");
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		/* Of the requested URL, or of one that it redirects to. */
+		/* The scheme is that of the requested URL or of a redirect. */
 		if (!o->omit_config_hint &&
 		    !strncasecmp(effective_url(t), "http://", 7))
 			*code = err_set(t->err, EACCES,

@@ -15,7 +15,7 @@
 #define FETCH_VALIDATOR_LEN_MAX 256 /* of an ETag or a Last-Modified */
 
 /*
- * The header of a response (RFC 9110).  An empty one is zeroed except for
+ * The header of a response (RFC 9110).  An empty struct is zeroed except for
  * length_bytes, which is -1.
  */
 struct fetch_response {
@@ -24,7 +24,7 @@ struct fetch_response {
 	bool has_range; /* Content-Range: from range_from to the end */
 	uint64_t range_from;
 	uint64_t range_total; /* size of the file, > range_from */
-	char *etag; /* fetch_curl_is_validator(), or NULL */
+	char *etag; /* accepted by fetch_curl_is_validator(), or NULL */
 	char *last_modified; /* likewise */
 	char *url; /* after redirects */
 	uint64_t retry_after_s; /* 0: none */

@@ -84,7 +84,7 @@ static char *next_anchor_href(char **p)
 	return NULL;
 }
 
-/* Parse `n` digits, at most 7; -1 on failure. */
+/* Parse `n` digits, at most 7.  Return -1 on failure. */
 static int parse_number_in_base(const char *s, size_t n, int base)
 {
 	char digits[8] = "";
@@ -95,7 +95,7 @@ static int parse_number_in_base(const char *s, size_t n, int base)
 	return (int)strtol(digits, NULL, base);
 }
 
-/* Decode an entity like &amp;, &#39; or &#x27; and skip it; -1 on failure. */
+/* Decode and skip an entity: &amp;, &#39; or &#x27;.  Return -1 on failure. */
 static int take_entity(const char **s)
 {
 	static const char *const named[] = { "&&amp;", "<&lt;", ">&gt;",
@@ -120,7 +120,7 @@ static int take_entity(const char **s)
 	return parse_number_in_base(at, n, is_hex ? 16 : 10);
 }
 
-/* Decode entities in place; false for characters that no name may contain. */
+/* Decode entities in place.  Return false if a character is not allowed. */
 static bool unescape_html(char *ref)
 {
 	const char *s = ref;
@@ -136,7 +136,7 @@ static bool unescape_html(char *ref)
 	return true;
 }
 
-/* Decode %XX in place; false for characters that no name may contain. */
+/* Decode %XX in place.  Return false if a character is not allowed. */
 static bool decode_percent(char *s)
 {
 	char *out = s;
@@ -167,7 +167,7 @@ static char *listing_entry_name(char *ref)
 		return NULL;
 	if (str_starts(ref, "./"))
 		ref += 2;
-	/* A reference with a scheme, a query or a fragment. */
+	/* A scheme, a query or a fragment: not an entry of the directory. */
 	if (strpbrk(ref, ":?#"))
 		return NULL;
 	n = strlen(ref);

@@ -27,9 +27,9 @@
  * except printable ASCII, or are longer than 255 bytes.  So a name is safe to
  * print and safe as a file name.
  *
- * Returns 0, also without any link; -EFBIG with `err` set and `names` empty for
- * more than FETCH_DIR_LISTING_BYTES_MAX bytes or FETCH_DIR_LISTING_NAMES_MAX
- * names.
+ * Returns 0, even if `html` has no link; or -EFBIG, with `err` set and `names`
+ * empty, if there are more than FETCH_DIR_LISTING_BYTES_MAX bytes or
+ * FETCH_DIR_LISTING_NAMES_MAX names.
  */
 int fetch_dir_listing_parse(struct bytes html, struct strv *names,
 			    struct err *err);

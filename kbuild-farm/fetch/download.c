@@ -46,7 +46,7 @@ static void clear_validators(struct fetch_partial *p)
 	p->total_bytes = 0;
 }
 
-/* Cut the next line off `text`, or return NULL. */
+/* Return the next line and move *text past it, or NULL if there is no line. */
 static char *take_info_line(char **text)
 {
 	char *line = *text;
@@ -195,8 +195,8 @@ static int read_partial(struct fetch_partial *p, uint64_t offset, void *out,
 }
 
 /*
- * Empty the part file for the version of the file that `a` describes, of
- * `total` bytes (0: unknown).
+ * Empty the part file and record the version of the file that `a` describes,
+ * which has `total` bytes (0: unknown).
  */
 static int restart_partial(struct fetch_partial *p,
 			   const struct fetch_response *a, uint64_t total,
@@ -252,13 +252,13 @@ void fetch_partial_remove(const char *part)
  * A download is a sequence of tries.  Received bytes are counted in `partial`
  * (and stored on disk if it has a path) and fed to the sink.  Each try requests
  * the rest of the file.  A response that is not the rest of the same version
- * restarts both.
+ * restarts the part file and the sink.
  */
 
 #define PROGRESS_MS       100
 #define PAUSE_MAX         30000u
 #define RESUME_READ_BYTES (64u << 10)
-/* A try that receives this many bytes more than all before resets the count. */
+/* The number of tries is reset after a try that adds this many bytes. */
 #define RETRY_RESET_BYTES (1u << 20)
 
 struct download {
@@ -280,7 +280,7 @@ struct download {
 
 static const struct fetch_response no_response = { .length_bytes = -1 };
 
-/* Prefix an error with a URL, without password and control characters. */
+/* Prefix an error with `url`, but omit its password and control characters. */
 static void add_url_to_error(struct err *err, const char *url)
 {
 	char *text = url_redact(url);
@@ -528,7 +528,7 @@ static enum fetch_outcome try_url(struct download *d, const char *url,
 	return verdict;
 }
 
-/* Returns false if the download was cancelled. */
+/* Wait `ms` milliseconds.  Return false if the download was cancelled. */
 static bool wait_before_retry(const struct download *d, uint64_t ms)
 {
 	const uint64_t end = clock_ms() + ms;

@@ -17,7 +17,7 @@
  * PART.from has four lines, of which the last three may be empty:
  *
  *	kfarm part 1 NAME	last component of the URL
- *	ETAG			a strong one
+ *	ETAG			the strong ETag of this version
  *	DATE			Last-Modified, as the server sent it
  *	LENGTH			of the whole file, in decimal
  *
@@ -44,9 +44,9 @@
 #define FETCH_STALL_DEFAULT_S   30
 #define FETCH_STALL_BYTES_PER_S 1024 /* a slower transfer is a stall */
 
-/* A zeroed struct, or NULL in place of one, selects the defaults. */
+/* A zeroed struct or a NULL pointer selects the defaults. */
 struct fetch_options {
-	const char *ca_file; /* PEM, instead of the system's; or NULL */
+	const char *ca_file; /* PEM file; NULL: the system's authorities */
 	bool allow_http;
 	bool omit_config_hint; /* errors do not mention [toolchain] settings */
 	unsigned n_tries; /* 0: FETCH_TRIES_DEFAULT; 1: do not retry */
@@ -65,7 +65,7 @@ struct fetch_sink {
 	int (*on_data)(void *ctx, struct bytes b, struct err *err);
 	/* Discard the bytes received so far.  NULL: a restart is an error. */
 	int (*on_restart)(void *ctx, struct err *err);
-	/* A few times a second; `total` is 0 while unknown.  May be NULL. */
+	/* Called a few times a second, or NULL; `total` is 0 if unknown. */
 	void (*on_progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
 };
@@ -77,9 +77,9 @@ struct fetch_sink {
  * `part` is the path of a file to resume from, in an existing directory, or
  * NULL.  The part file stays if the call fails or is cancelled.  After success
  * it holds the whole file until fetch_partial_remove(); a further call then
- * only asks the server whether that file is current.  A caller that finds the
- * bytes wrong calls fetch_partial_remove(), because a wrong part file would
- * otherwise be reused by every later call.
+ * only asks the server whether that file is current.  If the bytes turn out to
+ * be wrong, the caller must call fetch_partial_remove(); otherwise every
+ * further call would reuse them.
  *
  * Returns 0, with the final URL after redirects in `final_url` (freed by the
  * caller; may be NULL), or an error with `err` naming the URL, the cause and
@@ -105,7 +105,7 @@ int fetch_download_file(const char *const *urls, const char *part,
 
 /*
  * Download a small file into memory.  `out` is emptied first, and on failure.
- * Errors as above.
+ * Errors are those of fetch_download_file().
  */
 int fetch_download_text(const char *const *urls, uint64_t max_bytes,
 			const struct fetch_options *options, struct buf *out,

@@ -33,7 +33,10 @@ static void home_remove(char *home)
 	free(home);
 }
 
-/* Returns -EINVAL if gpg rejects its input. */
+/*
+ * Run gpg with the command `what` and the argument `which` (may be NULL) on the
+ * input `in`.  Returns -EINVAL if gpg rejects the input.
+ */
 static int run_gpg(const char *home, const char *what, const char *which,
 		   struct bytes in, struct buf *out, struct err *err)
 {

@@ -27,7 +27,7 @@ int fetch_gpg_list(struct bytes file, struct buf *listing, struct err *err);
  * Extract the key with the primary fingerprint `fingerprint` (40 upper-case
  * digits) from a file of public keys.  Appends a binary keyring to `key` and
  * the listing of the file to `listing`.  Returns 0; -ENOKEY if the file
- * contains only other keys; -EINVAL if it contains no or secret keys.
+ * contains only other keys; -EINVAL if it contains no key or a secret key.
  */
 int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 		      struct buf *key, struct buf *listing, struct err *err);

@@ -147,8 +147,9 @@ static int find_signature_error(const struct gpgv_status *status,
 
 /*
  * Check that the signature was made before its key expired.  gpgv reports the
- * expiry of all keys that it reads without naming them.  So the listing of the
- * keyring provides the expiry of the signing key and of its primary key.
+ * expiry times of all keys that it reads, but not the key of each time.  The
+ * listing of the keyring therefore provides the expiry of the signing key and
+ * of its primary key.
  */
 static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 			struct err *err)
@@ -217,8 +218,8 @@ int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 }
 
 /*
- * All input and output of gpgv except streamed input are files in memory.  So
- * gpgv never blocks on its output while the caller blocks on its input.
+ * All input and output of gpgv except streamed input are files in memory, so
+ * that gpgv never blocks on its output while the caller blocks on its input.
  */
 
 #define GPGV_TIMEOUT_MS       120000
@@ -423,7 +424,7 @@ int fetch_gpgv_stream_start(struct fetch_gpgv_stream **out, const char *keyring,
 	ret = fs_memfd_new(signature, &s->process.signature_fd, err);
 	if (ret)
 		goto out;
-	/* A socket, because a pipe cannot suppress SIGPIPE. */
+	/* Use a socket, because a write to a pipe can raise SIGPIPE. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
 		ret = err_errno(err, "socketpair");
 		goto out;

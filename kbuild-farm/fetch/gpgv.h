@@ -9,19 +9,19 @@
  * revoked keys, and for any key in the file.
  *
  * A signature by an expired key is accepted if it was made before the key
- * expired (struct fetch_signature reports that).  The owner of such a key can
- * backdate a signature, so callers show the fact wherever they list the
- * signature.
+ * expired.  The owner of such a key can backdate a signature, so callers show
+ * fetch_signature.key_expired wherever they list the signature.
  *
- * All functions return one of these errors, with `err` stating what to do:
+ * On failure, functions return one of these errors or another negative errno,
+ * but never -ENOENT, with `err` stating what to do:
  *
  *	-ENOKEY        the keyring does not contain the signing key
  *	-EKEYREVOKED   the key was revoked
  *	-EKEYEXPIRED   made after the key expired, or the signature expired
  *	-EKEYREJECTED  any other invalid signature: the bytes differ from the
  *	               signed ones, no or several signatures, another key
- *	-ENOPKG        gpgv is missing, or gpg, which lists an expired key;
- *	               or another negative errno, but never -ENOENT
+ *	-ENOPKG        gpgv is missing; or gpg, which is needed if a key has
+ *	               expired
  */
 #ifndef FETCH_GPGV_H
 #define FETCH_GPGV_H
@@ -49,18 +49,18 @@ struct fetch_signature {
 /*
  * Verify a clearsigned text and append the bytes that the signature covers to
  * `verified`: only the signed block, with escapes undone.  `fingerprint` has
- * 40 digits in either case.  `signature` may be NULL.  Neither is written on
- * failure.
+ * 40 digits in either case.  `signature` may be NULL.  `verified` and
+ * `signature` are written only on success.
  */
 int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
 			   struct bytes clearsigned, struct buf *verified,
 			   struct fetch_signature *signature, struct err *err);
 
 /*
- * Verify a detached signature over bytes that arrive in pieces: start, feed
- * until all bytes are in, finish, free.  gpgv runs concurrently; feed blocks
- * while gpgv is behind.  Feed fails as soon as gpgv has exited (with its
- * error) or has read nothing for two minutes (-ETIMEDOUT).
+ * Verify a detached signature over bytes that arrive in pieces: call start,
+ * feed for each piece, finish, and free.  gpgv runs concurrently; feed blocks
+ * while gpgv has not yet read earlier bytes.  Feed fails as soon as gpgv has
+ * exited (with its error) or has read nothing for two minutes (-ETIMEDOUT).
  */
 int fetch_gpgv_stream_start(struct fetch_gpgv_stream **out, const char *keyring,
 			    const char *fingerprint, struct bytes signature,

@@ -59,7 +59,7 @@ static char *hash_wkd_name(const char *name)
 	return buf_steal(&hash);
 }
 
-/* Add the URL of the advanced method, then that of the direct method. */
+/* Add the URLs for `address`: of the advanced method, then the direct one. */
 static int wkd_urls(const char *address, struct strv *urls, struct err *err)
 {
 	char *name = xstrdup(address), *domain = strchr(name, '@'), *hash;
@@ -111,9 +111,9 @@ int fetch_key_urls(const char *source, const char *fingerprint,
 /* The state of fetch_key_find(). */
 struct key_search {
 	char fingerprint[FETCH_FINGERPRINT_SIZE];
-	char *cache_path; /* the cached copy */
-	struct buf cached_key; /* its key, if it is valid */
-	struct buf cached_listing; /* its listing (fetch/gpg.h) */
+	char *cache_path; /* path of the cached copy */
+	struct buf cached_key; /* key in the cached copy, if it is valid */
+	struct buf cached_listing; /* listing of that copy (fetch/gpg.h) */
 	struct buf key, listing; /* of the key that was found */
 	struct buf reasons; /* errors of the sources without the key */
 	bool gpg_missing;
@@ -125,7 +125,7 @@ static void add_source_error(struct key_search *s, const struct err *why)
 		   REASON_MAX, why->text);
 }
 
-/* Extract the key from a file, or record the reason why it has none. */
+/* Extract the key from a file, or record why the file cannot provide it. */
 static bool extract_searched_key(struct key_search *s, struct bytes file,
 				 const char *name)
 {
@@ -149,7 +149,7 @@ static bool extract_searched_key(struct key_search *s, struct bytes file,
 	return !ret;
 }
 
-/* Search a URL, or a file if `options` is NULL. */
+/* Search for the key at a URL or, if `options` is NULL, in a file. */
 static bool search_url_or_file(struct key_search *s, const char *place,
 			       const struct fetch_options *options)
 {

@@ -36,9 +36,9 @@ bool fetch_key_is_fingerprint(const char *text);
  * the first of `sources` that has it.  `files` and `sources` may be NULL.  A
  * copy without a revocation that the cached copy contains is rejected.
  *
- * With `refresh`, the order is: sources, then files, without the cache.  This
- * serves a signature by a subkey that the cached copy lacks (-ENOKEY of
- * fetch/gpgv.h).  On failure the cached copy remains.
+ * With `refresh`, the order is sources, then files, and the cache is not used.
+ * Callers set it after -ENOKEY of fetch/gpgv.h, which means that a subkey has
+ * signed that the cached copy lacks.  On failure the cached copy remains.
  *
  * Returns 0; -ENOKEY with all reasons if no source has the key; -EINVAL for an
  * invalid fingerprint; -ENOPKG if gpg is missing; another negative errno if the

@@ -6,8 +6,8 @@
 
 /*
  * Expressions as in gas/expr.c of binutils: a true comparison is -1, and +
- * binds less tightly than |.  A value that overflows or is not plainly a number
- * is unknown.
+ * binds less tightly than |.  A value is unknown if it overflows or depends on
+ * anything except numbers and symbols with a known value.
  */
 
 #define DEPTH_MAX 100
@@ -42,7 +42,7 @@ enum expr_operator {
 	OP_NONE,
 };
 
-/* Longer operators first. */
+/* Longer operators come before their prefixes, because the first match wins. */
 static const struct {
 	const char *s;
 	enum expr_operator op;
@@ -315,7 +315,7 @@ void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 	struct gas_symbol *s;
 	bool known;
 
-	/* The order of assignments is unknown. */
+	/* If texts have no order, the last assignment is unknown. */
 	if (run->unordered)
 		return;
 	known = gas_symbol_eval(run, &value, &number) && !run->n_conditional &&
@@ -394,14 +394,11 @@ static enum cond_value eval_numeric_condition(struct gas_state *run,
 static enum cond_value eval_blank_condition(struct gas_span in)
 {
 	gas_skip_blanks(&in);
-	/* An operand of the compiler is never empty. */
+	/* An operand that the compiler substitutes is never empty. */
 	return in.p == in.end ? COND_TRUE : COND_FALSE;
 }
 
-/*
- * Take a word of .ifc, in single quotes or up to `stop`, without surrounding
- * blanks.
- */
+/* Take a word of .ifc up to `stop`, without surrounding blanks. */
 static struct gas_span take_ifc_word(struct gas_span *in, char stop)
 {
 	struct gas_span word;
@@ -422,7 +419,7 @@ static enum cond_value eval_string_condition(struct gas_span in)
 	size_t len = (size_t)(in.end - in.p);
 	struct gas_span a, b;
 
-	/* gas reads strings with escapes or commas by other rules. */
+	/* Text with unknown parts, escapes or single quotes is not compared. */
 	if (memchr(in.p, GAS_UNKNOWN_OPERAND, len) ||
 	    memchr(in.p, GAS_UNKNOWN_DIGITS, len) || memchr(in.p, '\\', len) ||
 	    memchr(in.p, '\'', len))
@@ -447,8 +444,8 @@ static enum cond_value negate_condition(enum cond_value a)
 }
 
 /*
- * Return true for "A","B" alone; with anything else the directive may be no
- * condition.
+ * Return true if the operands are exactly "A","B".  With any others, gas may
+ * not treat the directive as a condition.
  */
 static bool is_two_strings(struct gas_span in)
 {
@@ -478,7 +475,7 @@ static enum cond_value eval_quoted_condition(struct gas_state *run,
 	return COND_UNKNOWN;
 }
 
-/* Return true if "if" followed by `how` is a directive. */
+/* Return true if .ifHOW is a directive. */
 static bool is_known_condition(const char *how)
 {
 	static const char *const all[] = { "",    "eq",  "ge",   "gt",
@@ -519,13 +516,13 @@ static enum cond_value eval_condition(struct gas_state *run, const char *how,
 	return eval_numeric_condition(run, how, in);
 }
 
-/* Begin a branch that is taken, not taken or undecided. */
+/* Begin a branch of `f`, which is taken, skipped or undecided as `answer`. */
 static void start_branch(struct gas_state *run, struct gas_cond_frame *f,
 			 enum cond_value answer)
 {
 	if (f->conditional)
 		gas_symbol_leave_conditional(run, f->alternate);
-	/* An undecided branch does not exclude later ones. */
+	/* After an undecided branch, a later branch can still be taken. */
 	f->skipped = f->finished || answer == COND_FALSE;
 	if (!f->skipped && answer == COND_TRUE)
 		f->finished = true;

@@ -2,11 +2,11 @@
 /*
  * gas/gas.h - Discovery of files that the assembler reads.
  *
- * All assembler text of a unit is executed as by GNU as, with labels, comments,
- * macros and repetitions, but without instructions.  Where the behaviour of as
- * cannot be determined, as for an .if on a label's address, both branches are
- * executed.  The result can therefore name too many files but never too few.
- * If that is impossible, the result is undecided.
+ * All assembler text of a unit is executed as GNU as would do it, with labels,
+ * comments, macros and repetitions, but without instructions.  Where the
+ * behaviour of GNU as cannot be determined, for example at an .if on a label's
+ * address, both branches are executed.  The result can therefore name too many
+ * files but never too few.  If this is impossible, the result is undecided.
  *
  * scrub.c processes characters and asm templates, macro.c expands macros,
  * expr.c evaluates expressions and conditionals, and run.c executes
@@ -43,13 +43,13 @@ enum gas_text_kind {
 struct gas_setup {
 	/* from gas_scrub_detect_arch(); NULL if unknown */
 	const char *architecture;
-	bool alternate; /* as --alternate is given */
+	bool alternate; /* the assembler's option --alternate is given */
 };
 
 struct gas_result {
 	struct strv incbins; /* file names as written, without duplicates */
-	struct strv includes; /* likewise; the caller adds their text */
-	/* names of .file, which as --MD lists even if not read */
+	struct strv includes; /* files whose text the caller must add */
+	/* names in .file, which GNU as lists with --MD without reading them */
 	struct strv source_names;
 	char *undecided; /* the reason if the files are undecided, else NULL */
 };
@@ -64,15 +64,16 @@ struct gas_scanner *gas_scanner_new(const struct gas_setup *setup);
 void gas_scanner_free(struct gas_scanner *a);
 
 /*
- * Add a text, which is copied.  A unit has one GAS_TEXT_SOURCE, or any number
- * of the other kinds.
+ * Add a text, which is copied.  An assembler source is one GAS_TEXT_SOURCE, a C
+ * source any number of texts of the other kinds.  The text of an .include file
+ * is another GAS_TEXT_SOURCE.
  */
 void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
 			  enum gas_text_kind kind);
 
 /*
- * Find the files that all texts added so far name.  The caller can add their
- * text, as of .include, and call again.  Release `out` with
+ * Find the files that are named in the texts added so far.  The caller can then
+ * add the texts of the .include files and call again.  Release `out` with
  * gas_result_release().
  */
 void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out);

@@ -10,8 +10,8 @@
 #include "gas/gas.h"
 
 /*
- * Placeholders of one byte for unknown text: an operand that the compiler
- * substitutes, which ends no statement, and digits.
+ * Placeholders of one byte for unknown text: for an operand that the compiler
+ * substitutes, which does not end a statement, and for digits.
  */
 #define GAS_UNKNOWN_OPERAND '\1'
 #define GAS_UNKNOWN_DIGITS  '\2'
@@ -19,7 +19,7 @@
 /* Lexical syntax of an architecture's assembler. */
 struct gas_syntax {
 	const char *architecture;
-	const char *macros; /* words of which one is a predefined macro */
+	const char *macros; /* predefined macros, any of which identifies it */
 	const char *comment; /* characters that start a comment anywhere */
 	/* characters that start a comment at the start of a line */
 	const char *line_comment;
@@ -55,7 +55,7 @@ void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
 		    struct buf *out);
 /* Return the separator after the statement at `p`, or `end`. */
 const char *gas_scrub_statement_end(const char *p, const char *end);
-/* Return true if `c` can start a name, or belong to one. */
+/* Return true if `c` can start a name, or can occur in a name. */
 bool gas_scrub_starts_name(const struct gas_syntax *x, char c);
 bool gas_scrub_is_name_char(const struct gas_syntax *x, char c);
 /* Take a name and return its length. */
@@ -102,27 +102,28 @@ struct gas_dialect {
 bool gas_macro_expand(const struct gas_dialect *d, struct gas_macro *m,
 		      struct gas_span in, struct buf *out);
 /*
- * Append the rounds of .irp to `out`, or with `letters` those of .irpc.  `in`
- * has the parameter and its values.  No round is added once `out` has more than
+ * Append the body of .irp or, with `letters`, of .irpc to `out` once for each
+ * value.  `in` has the parameter and its values.  Stop when `out` has more than
  * `max_bytes`.
  */
 void gas_macro_expand_irp(const struct gas_dialect *d, struct gas_span in,
 			  bool letters, struct gas_span body, size_t max_bytes,
 			  struct buf *out);
 
-/* A conditional. */
+/* An open conditional. */
 struct gas_cond_frame {
-	bool skipped; /* its current branch is not read */
+	bool skipped; /* the current branch is not executed */
 	bool finished; /* no further branch is taken */
-	bool in_else; /* in its .else branch */
+	bool in_else; /* the current branch is .else */
 	bool conditional; /* the current branch may or may not be taken */
-	bool alternate; /* syntax at its start */
+	bool alternate; /* alternate syntax was on when that branch began */
 };
 
 /* State of the modelled assembler. */
 struct gas_state {
 	struct gas_dialect dialect;
-	bool unordered; /* texts have no order, so definitions apply to all */
+	/* texts have no order: definitions in one apply to all texts */
+	bool unordered;
 	struct map macros, symbols;
 	struct gas_macro *purged; /* freed at the end */
 	struct gas_cond_frame *frames;
@@ -137,32 +138,33 @@ struct gas_state {
 };
 
 /* expr.c */
-/* Record that the files cannot be decided.  The first description counts. */
+/* Record that the result is undecided.  The `words` of the first call count. */
 void gas_symbol_set_undecided(struct gas_state *run, const char *words);
 /*
- * Begin text that may or may not be executed.  Returns the syntax, which
- * gas_symbol_leave_conditional() requires to be the same at its end.
+ * Begin text that may or may not be executed.  Returns true if the alternate
+ * syntax is on.  Pass this to gas_symbol_leave_conditional() at the end of the
+ * text: if the syntax has changed, the result is undecided.
  */
 bool gas_symbol_enter_conditional(struct gas_state *run);
 void gas_symbol_leave_conditional(struct gas_state *run, bool alternate);
 /* Execute NAME = VALUE; `deferred` if VALUE is evaluated on use. */
 void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 		       struct gas_span value, bool deferred);
-/* Take an expression.  Return false if its value is unknown. */
+/* Evaluate the expression at `in`.  Return false if its value is unknown. */
 bool gas_symbol_eval(struct gas_state *run, struct gas_span *in,
 		     int64_t *value);
 /* Free all symbols. */
 void gas_symbol_release_all(struct gas_state *run);
 
-/* Return true if the current branch is not read. */
+/* Return true if the current branch is not executed. */
 bool gas_cond_is_skipping(const struct gas_state *run);
 /*
- * Execute a conditional directive.  Return false if `name` is not the name of
- * one.
+ * Execute a conditional directive.  Return false if `name` is not a conditional
+ * directive.
  */
 bool gas_cond_apply(struct gas_state *run, const char *name,
 		    struct gas_span operands);
-/* Remove all conditionals above the first `n`. */
+/* Close all open conditionals except the outermost `n`. */
 void gas_cond_leave(struct gas_state *run, size_t n);
 
 /* macro.c */
@@ -184,7 +186,7 @@ void gas_define_purge(struct gas_state *run, struct gas_span in);
  */
 bool gas_define_take_body(const struct gas_syntax *x, const char *from,
 			  struct gas_span *in, struct gas_span *body);
-/* Return the macros of a name in lower case, or NULL. */
+/* Return the macros called `name`, which is in lower case, or NULL. */
 struct gas_macro_entry *gas_define_find_macro(struct gas_state *run,
 					      const char *name);
 /* Free all macros. */

@@ -8,8 +8,9 @@
 /*
  * Macro expansion as in gas/macro.c of binutils.
  *
- * In the alternate syntax, parameters need no \ in front, <> quotes, ! escapes,
- * %EXPR is replaced by a number and LOCAL generates names.
+ * In the alternate syntax, parameters need no backslash, <TEXT> is a quoted
+ * string, ! escapes a character, %EXPR is replaced by a number, and LOCAL
+ * generates unique names.
  */
 
 static void append_char(struct buf *out, char c)
@@ -31,7 +32,8 @@ static void skip_comma(struct gas_span *in)
 }
 
 /*
- * Return the length of a word and, in the alternate syntax, of an & after it.
+ * Take a word and return its length.  In the alternate syntax, also skip an &
+ * after it.
  */
 static size_t take_word_length(const struct gas_dialect *d, struct gas_span *in)
 {
@@ -42,7 +44,7 @@ static size_t take_word_length(const struct gas_dialect *d, struct gas_span *in)
 	return len;
 }
 
-/* Copy a nested <...>. */
+/* Copy the text in <...>, which can contain further brackets. */
 static void copy_angled(struct gas_span *in, struct buf *out)
 {
 	int nest = 0;
@@ -253,7 +255,7 @@ static void free_macro(struct gas_macro *m)
 	free(m);
 }
 
-/* The expansion of a body; `local` are the names that LOCAL generates. */
+/* The expansion of a body; `locals` are the names declared by LOCAL. */
 struct body_expansion {
 	const struct gas_dialect *d;
 	struct gas_param *params;
@@ -265,7 +267,10 @@ struct body_expansion {
 	struct buf *out;
 };
 
-/* Append the argument of a parameter.  Return false if `s` is no parameter. */
+/*
+ * Append the argument of a parameter or the text for a LOCAL name.  Return
+ * false if `s` is neither.
+ */
 static bool put_argument(struct body_expansion *b, const char *s, size_t len)
 {
 	for (size_t i = 0; i < b->n_params; i++) {
@@ -390,7 +395,10 @@ static bool has_keyword_argument(const struct gas_dialect *d,
 	return p < in->end && *p == '=';
 }
 
-/* Take NAME=VALUE.  An unknown NAME is ignored.  Return false without a '='. */
+/*
+ * Take NAME=VALUE and ignore it if NAME is unknown.  Return false if there is
+ * no '='.
+ */
 static bool take_keyword_argument(const struct gas_dialect *d,
 				  struct gas_macro *m, struct gas_span *in)
 {
@@ -415,8 +423,8 @@ static bool take_keyword_argument(const struct gas_dialect *d,
 }
 
 /*
- * Take the arguments of a call.  Return false for too many arguments or for one
- * without a name after one with a name.
+ * Take the arguments of a call.  Return false if there are too many or if one
+ * without a name follows NAME=VALUE.
  */
 static bool take_arguments(const struct gas_dialect *d, struct gas_macro *m,
 			   struct gas_span *in)
@@ -655,7 +663,7 @@ void gas_define_purge(struct gas_state *run, struct gas_span in)
 	}
 }
 
-/* Skip the labels before a statement; *label is set to the last. */
+/* Skip the labels before a statement and set *label to the end of the last. */
 static struct gas_span skip_labels(const struct gas_syntax *x,
 				   struct gas_span line, const char **label)
 {

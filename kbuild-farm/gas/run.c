@@ -11,14 +11,14 @@
 
 /*
  * Statements are executed in order as in gas/read.c of binutils: labels,
- * assignments, directives and possible macro calls.  Of instructions only the
- * names matter.
+ * assignments, directives and possible macro calls.  Instructions matter only
+ * because their names can be macros.
  */
 
 #define NEST_MAX            100
 #define STATEMENTS_MAX      (UINT64_C(4) << 20)
 #define EXPANSION_MAX_BYTES ((size_t)64 << 20)
-/* Limit of repetitions that each change a definition. */
+/* Limit of the rounds of one .rept if each round changes a definition. */
 #define REPT_ROUNDS_MAX 65536
 
 enum gas_directive {
@@ -36,7 +36,7 @@ enum gas_directive {
 	GAS_DIRECTIVE_INCLUDE,
 	GAS_DIRECTIVE_FILE,
 	GAS_DIRECTIVE_MRI,
-	/* recognizes strings, so their separators do not end it */
+	/* has string operands, in which a separator does not end it */
 	GAS_DIRECTIVE_STRINGS,
 	GAS_DIRECTIVE_NONE,
 };
@@ -48,7 +48,7 @@ struct gas_call {
 	struct gas_span operands;
 };
 
-/* A text in progress. */
+/* A text that is being executed. */
 struct statement_reader {
 	struct gas_span in;
 	bool expansion;
@@ -173,7 +173,7 @@ static void run_expansion(struct gas_state *run, const struct buf *text)
 	run->depth--;
 }
 
-/* Detect an undecided call that would repeat without end. */
+/* Return true if an undecided call would recurse without end. */
 static bool is_recursive_call(const struct gas_state *run,
 			      const struct gas_macro *m, struct gas_span in)
 {
@@ -190,7 +190,7 @@ static bool is_recursive_call(const struct gas_state *run,
 	return false;
 }
 
-/* Return true if the text after an operand could complete a directive name. */
+/* Return true if text after an unknown operand could complete a directive. */
 static bool may_split_argument(struct gas_span in)
 {
 	const char *p = memchr(in.p, GAS_UNKNOWN_OPERAND,
@@ -207,7 +207,7 @@ static bool may_split_argument(struct gas_span in)
 	return false;
 }
 
-/* Expand and execute one definition with operands `in`. */
+/* Execute a call of macro `m` with operands `in`. */
 static void expand_call(struct gas_state *run, struct gas_macro *m,
 			struct gas_span in)
 {
@@ -229,7 +229,7 @@ static void expand_call(struct gas_state *run, struct gas_macro *m,
 	buf_release(&text);
 }
 
-/* Call all definitions that a name may have. */
+/* Execute a call once for each definition that the macro may have. */
 static void call_all_definitions(struct gas_state *run,
 				 struct gas_macro_entry *n, struct gas_span in)
 {
@@ -320,15 +320,16 @@ static bool is_balanced(const struct gas_syntax *x, struct gas_span in)
 }
 
 /*
- * Take the rest of a macro or repetition from `r`.  Return false if it has no
- * end.
+ * Take the body of a macro or a repetition from `r`.  Return false if its end
+ * is missing.
  */
 static bool take_nested_body(struct gas_state *run, struct statement_reader *r,
 			     const char *from, struct gas_span *body)
 {
 	if (gas_define_take_body(run->dialect.syntax, from, &r->in, body)) {
 		/*
-		 * If the body were skipped, its own .endif would take effect.
+		 * If gas skips this statement, an .endif in the body takes
+		 * effect.
 		 */
 		if (run->n_conditional &&
 		    !is_balanced(run->dialect.syntax, *body))
@@ -359,7 +360,7 @@ static void run_irp(struct gas_state *run, struct statement_reader *r,
 	buf_release(&text);
 }
 
-/* Repeat as long as a round changes a definition. */
+/* Execute .rept, but stop after a round that changes no definition. */
 static void run_rept(struct gas_state *run, struct statement_reader *r,
 		     struct gas_span in)
 {
@@ -397,7 +398,7 @@ static void leave_macro(struct gas_state *run, struct statement_reader *r)
 	if (!r->expansion)
 		return;
 	if (run->n_conditional > r->n_conditional) {
-		/* The rest may be skipped, so execute it as undecided. */
+		/* The .exitm is undecided, so the rest is undecided too. */
 		if (!r->exited)
 			r->alternate = gas_symbol_enter_conditional(run);
 		r->exited = true;
@@ -424,8 +425,9 @@ static void run_assignment(struct gas_state *run, struct gas_span in,
 }
 
 /*
- * Execute an unknown directive: a macro whose name starts with a dot, or a
- * directive that may read a separator inside a string as its end.
+ * Execute an unknown directive.  It can be a macro whose name starts with a
+ * dot, or a directive that does not recognize strings, so that a ';' in quotes
+ * ends it.
  */
 static void run_other_directive(struct gas_state *run, struct gas_span name,
 				struct gas_span in)
@@ -445,8 +447,8 @@ static void run_other_directive(struct gas_state *run, struct gas_span name,
 }
 
 /*
- * Add the file of .incbin "NAME", SKIP, COUNT to `list`.  Without a literal
- * name, the files are undecided for the reason `words`.
+ * Add the file of .incbin "NAME", SKIP, COUNT to `list`.  If the name is not
+ * literal, the result is undecided for the reason `words`.
  */
 static void add_input_file(struct gas_state *run, struct strv *list,
 			   struct gas_span in, const char *words)
@@ -456,7 +458,10 @@ static void add_input_file(struct gas_state *run, struct strv *list,
 
 	gas_skip_blanks(&in);
 	if (in.p == in.end || *in.p != '"') {
-		/* gas rejects this name or ends it inside a string. */
+		/*
+		 * gas rejects a name without quotes, but unknown text can
+		 * contain quotes, and a ';' in quotes can end the statement.
+		 */
 		if (memchr(in.p, GAS_UNKNOWN_OPERAND,
 			   (size_t)(in.end - in.p)) ||
 		    memchr(in.p, ';', (size_t)(in.end - in.p)))
@@ -529,7 +534,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 
 		if (!gas_cond_apply(run, buf_str(&low), in))
 			run_other_directive(run, name, in);
-		/* Skipped code ignores an .if after a label. */
+		/* In code that it skips, gas ignores an .if after a label. */
 		else if (r->has_label && unsure)
 			gas_symbol_set_undecided(run, ".if behind a label");
 	}
@@ -632,7 +637,7 @@ static void run_statement(struct gas_state *run, struct statement_reader *r,
 		if (gas_cond_is_skipping(run)) {
 			struct buf low = { 0 };
 
-			/* Only conditional directives are read. */
+			/* Of skipped code, only conditionals are executed. */
 			if (in.p == in.end || *in.p != '.')
 				return;
 			name.p = in.p + 1;
@@ -752,7 +757,7 @@ void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
 	a->texts[a->n_texts++] = t;
 }
 
-/* Execute one of several texts, which must not affect the others. */
+/* Execute one text, whose conditionals and syntax must not affect others. */
 static void run_single_text(struct gas_state *run, const struct buf *text)
 {
 	bool alternate = run->dialect.alternate;
@@ -772,8 +777,7 @@ static void run_single_text(struct gas_state *run, const struct buf *text)
 	run->dialect.alternate = alternate;
 }
 
-/* Execute an asm template with each alternative of {a|b}, of which 4 suffice.
- */
+/* Execute an asm template with each of the first 4 alternatives of {a|b}. */
 static void run_template(struct gas_state *run, const struct buf *in)
 {
 	bool more = true;
@@ -792,7 +796,10 @@ static void run_template(struct gas_state *run, const struct buf *in)
 	}
 }
 
-/* Execute text that the compiler places in a statement, in or out of quotes. */
+/*
+ * Execute text that the compiler puts into a statement, once with quotes around
+ * it and once without.
+ */
 static void run_raw(struct gas_state *run, const struct buf *in)
 {
 	if (!memchr(buf_str(in), '\n', in->len) &&
@@ -813,7 +820,7 @@ static void run_text_kind(struct gas_state *run, const struct source_text *t)
 {
 	const char *s = buf_str(&t->text);
 
-	/* Control characters represent unknown text. */
+	/* Control characters would be read as placeholders for unknown text. */
 	if (memchr(s, '\0', t->text.len) ||
 	    has_unknown_text((struct gas_span){ s, s + t->text.len })) {
 		gas_symbol_set_undecided(
@@ -851,7 +858,7 @@ static bool is_mnemonic(const char *s)
 	return true;
 }
 
-/* Call macros whose names compiled instructions can match. */
+/* Call the macros whose names can be instructions that the compiler emits. */
 static void run_compiler_mnemonics(struct gas_state *run)
 {
 	struct map_entry *node = NULL;
@@ -885,7 +892,7 @@ static void append_value(void *ctx, struct gas_span *in, struct buf *out)
 		buf_add_str(out, "\2");
 }
 
-/* Execute all texts, and again until a pass changes no definition. */
+/* Execute all texts.  If unordered, repeat until no definition changes. */
 static void run_all(struct gas_state *run, struct gas_scanner *a)
 {
 	bool compiled = a->n_texts && a->texts[0]->kind != GAS_TEXT_SOURCE;

@@ -40,7 +40,7 @@ static const struct gas_syntax arch_syntaxes[] = {
 	{ .architecture = "csky", .macros = "__csky__ __CSKY__",
 	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
 	  .slash_comments = true },
-	/* riscv, mips, s390, loongarch and other common syntaxes. */
+	/* Architectures that share one syntax: riscv, mips, s390, ... */
 	{ .architecture = "common",
 	  .macros = "__riscv __mips__ __mips __s390__ __loongarch__ "
 		    "__alpha__ __microblaze__ __nios2__ __or1k__ __OR1K__",
@@ -132,12 +132,12 @@ const char *gas_scrub_statement_end(const char *p, const char *end)
 /* Position in a statement, which decides whether a blank is copied. */
 enum scrub_state {
 	SCRUB_LINE_START,
-	SCRUB_AFTER_BLANK, /* at the start of a line */
-	SCRUB_IN_MNEMONIC, /* in a word after a blank */
+	SCRUB_AFTER_BLANK, /* after a blank at the start of a line */
+	SCRUB_IN_MNEMONIC, /* in the first word, with a blank before it */
 	SCRUB_IN_OPERANDS,
-	SCRUB_IN_SYMBOL, /* in the operands */
-	SCRUB_AFTER_SYMBOL, /* in the operands, after a blank */
-	SCRUB_IN_LABEL, /* in a first word without a blank before it */
+	SCRUB_IN_SYMBOL, /* in a word of the operands */
+	SCRUB_AFTER_SYMBOL, /* after a word of the operands and a blank */
+	SCRUB_IN_LABEL, /* in the first word, without a blank before it */
 };
 
 struct scrubber {
@@ -178,7 +178,7 @@ static void scrub_rest_of_line(struct scrubber *s)
 	emit_char(s, '\n');
 }
 
-/* Process one blank or comment. */
+/* Process a sequence of blanks, or a comment, which counts as a blank. */
 static void scrub_blank(struct scrubber *s)
 {
 	while (s->p < s->end && is_white(*s->p))
@@ -206,7 +206,7 @@ static void scrub_blank(struct scrubber *s)
 	}
 }
 
-/* Skip a block comment from after its start; with `lines`, count its lines. */
+/* Skip a block comment after its start.  With `lines`, keep its newlines. */
 static void scrub_block_comment(struct scrubber *s, bool lines)
 {
 	const char *end = memmem(s->p, (size_t)(s->end - s->p), "*/", 2);
@@ -310,7 +310,10 @@ static void scrub_plain(struct scrubber *s, char c)
 	emit_char(s, c);
 }
 
-/* # 12 "x.S" becomes .linefile, whose operands are processed normally. */
+/*
+ * Skip a comment at the start of a line.  The marker # 12 "x.S" becomes
+ * .linefile instead, and its operands are processed normally.
+ */
 static void scrub_line_comment(struct scrubber *s, char c)
 {
 	bool first = s->state == SCRUB_LINE_START;
@@ -327,9 +330,7 @@ static void scrub_line_comment(struct scrubber *s, char c)
 	s->state = SCRUB_LINE_START;
 }
 
-/*
- * Return true in a .symver statement, where the comment character is literal.
- */
+/* Return true if a comment character is literal: after \ or in .symver. */
 static bool is_comment_disabled(const struct scrubber *s)
 {
 	const char *out = (const char *)s->out->data, *line;
@@ -344,7 +345,7 @@ static bool is_comment_disabled(const struct scrubber *s)
 	return memmem(line, (size_t)(out + len - line), ".symver", 7);
 }
 
-/* Process a character that starts a comment, anywhere or in some positions. */
+/* Process a character that starts a comment anywhere or at a line's start. */
 static void scrub_comment(struct scrubber *s, char c)
 {
 	if (is_in_set(c, s->x->line_comment)) {
@@ -425,7 +426,7 @@ static void put_char(struct buf *out, char c)
 	buf_add(out, &c, 1);
 }
 
-/* Expand a % escape. */
+/* Expand a % escape.  Return NULL, or a description if it is not supported. */
 static const char *expand_percent(struct gas_span *in, struct buf *out)
 {
 	if (in->p == in->end)
@@ -451,7 +452,7 @@ static const char *expand_percent(struct gas_span *in, struct buf *out)
 		return close ? NULL : "%[ without ] in an asm statement";
 	}
 	if (in->p == in->end || !is_decimal(*in->p)) {
-		/* %_ and its like take at most one more letter. */
+		/* Without a number, only % and a letter is supported. */
 		if (in->p < in->end && !is_ascii_letter(in->p[-1]))
 			return "a % of the compiler's in an asm statement";
 		return NULL;

@@ -42,11 +42,14 @@ static bool shares_wp_list(const struct options_command *c)
 }
 
 /*
- * gcc passes -MT, -MQ and lists to cc1 in an order of its own, so a command
- * with several of these kinds is not sent; no kernel has one.  clang passes
- * each list unchanged, except a list of only -MD or -MMD and its file.  That
- * acts as clang's driver options, with a target from -o before the -MT words of
- * other lists (as in tools/build).
+ * Return true if a command mixes dependency options in a way that is not
+ * supported on a node.
+ *
+ * gcc passes -MT, -MQ and -Wp, lists to cc1 in an order of its own, so a
+ * command with more than one of these kinds is not sent; no kernel has one.
+ * clang passes each -Wp, list unchanged, except a list that consists of -MD or
+ * -MMD and a file.  clang treats such a list as driver options and puts the
+ * target of -o before the -MT words of other lists (as in tools/build).
  */
 static bool has_mixed_deps(const struct options_command *c)
 {
@@ -72,8 +75,7 @@ static void add_wp_flag(struct options_flags *out, const struct options_item *i)
 		add_flag(out, "-MP", NULL, 0);
 		break;
 	case OPTIONS_USE_CPP:
-		/* Sent as -Wp, because its position is after the driver's -D.
-		 */
+		/* Keep it in -Wp, which takes effect after the driver's -D. */
 		add_flag(out, i->entry->name, i->text, i->len);
 		break;
 	default:
@@ -100,7 +102,7 @@ static int add_option_flag(struct options_flags *out,
 			add_flag(out, i->entry->name, NULL, 0);
 		break;
 	case OPTIONS_USE_LINK:
-		/* clang warns that the option is unused. */
+		/* The node must not drop it: clang warns that it is unused. */
 		if (c->is_clang)
 			return err_set(err, ENOTSUP, "option %.200s", i->text);
 		break;
@@ -180,7 +182,7 @@ int options_allowlist_make_flags(struct options_flags *out,
 	int ret = 0;
 
 	*out = (struct options_flags){ 0 };
-	/* Standard input may have been copied to a file. */
+	/* If a file is compiled in place of "-", the target remains "-". */
 	if (c->from_stdin && c->list_makes_dep)
 		add_flag(out, "-MQ", "-", 1);
 	if (!c->has_target &&
@@ -237,8 +239,9 @@ bool options_allowlist_is_placeholder(const char *name)
 
 /*
  * gcc derives the names of all side outputs from -dumpdir, -dumpbase and
- * -dumpbase-ext, and without them from -o.  objcopy, which creates a .dwo,
- * replaces the file of -o, whose directory only the build host may write.
+ * -dumpbase-ext or, without these options, from -o.  On the node, -o must name
+ * another file than make's object: objcopy, which creates a .dwo, replaces the
+ * file of -o, and jobs may not write to the directory of make's object.
  */
 static void add_dump_names(struct strv *argv, const char *named,
 			   const char *source)

@@ -27,9 +27,9 @@ void options_flags_release(struct options_flags *f);
 
 /*
  * Collect the flags that a node needs for an OPTIONS_CLASS_REMOTE compile, in
- * order.  Of the dependency options only the targets and -MP are sent, in the
- * form that gives the list of options_allowlist_add_outputs() the same targets
- * as the local one:
+ * order.  Of the dependency options, only the targets and -MP are sent.  Their
+ * form ensures that the dependency list of options_allowlist_add_outputs() has
+ * the same targets as a local one:
  *
  *	-MD, -MMD as driver options	-MQ OBJECT with make's spelling, unless
  *					the command has -MT or -MQ, because the
@@ -68,7 +68,7 @@ struct options_node_outputs {
 	const char *dump_name;
 	bool has_placeholders; /* the flags contained -c and -o */
 	bool preprocess; /* write `dep`, and the text to stdout */
-	bool text_to_object; /* with `preprocess`, the text to `object` */
+	bool text_to_object; /* with `preprocess`: write the text to `object` */
 };
 
 /*
@@ -87,7 +87,7 @@ bool options_allowlist_is_placeholder(const char *name);
  * With -Wp, gcc passes -MD to cc1 only, so that -o adds no target.  clang
  * treats it as -MD -MF <dep>.  The list is always complete because it shows
  * which files were read; depfile_filter() converts it to that of -MMD.
- * OPTIONS_LANG_ASM has no list and no option for one.
+ * OPTIONS_LANG_ASM has no dependency list, so -Wp,-MD is omitted.
  *
  * --MD is omitted for clang, which assembles without a list, and for gcc's
  * -flto, which stores the assembler's options in the object.  Files read by

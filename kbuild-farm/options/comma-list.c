@@ -35,7 +35,7 @@ enum options_use options_comma_list_wp_use(
 	return OPTIONS_USE_LOCAL;
 }
 
-/* Complete options of gas, with one or two dashes. */
+/* gas options that must match as a whole, with one or two dashes. */
 static const char *const allowed_as_options[] = {
 	"--32",
 	"--64",
@@ -73,7 +73,7 @@ static const char *const allowed_as_options[] = {
 	"-no-undeclared-regs",
 };
 
-/* Options with a value: those of the target, and a few of gas. */
+/* Prefixes of options with a value, for the target or for gas in general. */
 static const char *const allowed_as_prefixes[] = {
 	"--elf-stt-common=",
 	"--generate-missing-build-notes=",

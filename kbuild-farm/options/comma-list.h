@@ -26,9 +26,10 @@ bool options_comma_word_equals(const struct options_comma_word *word,
 			       const char *s);
 
 /*
- * What a word of a -Wp, list is: OPTIONS_USE_MAKE_DEPS, whose file is the next
- * word; OPTIONS_USE_DEP_TARGET, whose target is; OPTIONS_USE_DEP_PHONY;
- * OPTIONS_USE_CPP for -Dx, -Ux and -Ix; OPTIONS_USE_LOCAL for all others.
+ * Return the kind of a word of a -Wp, list: OPTIONS_USE_MAKE_DEPS if its file
+ * is the next word, OPTIONS_USE_DEP_TARGET if its target is the next word,
+ * OPTIONS_USE_DEP_PHONY, OPTIONS_USE_CPP for -Dx, -Ux and -Ix, or
+ * OPTIONS_USE_LOCAL for all other words.
  */
 enum options_use options_comma_list_wp_use(
 	const struct options_comma_word *word);

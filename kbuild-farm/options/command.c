@@ -24,7 +24,7 @@ struct command_parse {
 	unsigned n_sources;
 };
 
-/* Return an upper bound: all words, and all words of lists. */
+/* Return an upper bound of the items: all words, and all words of lists. */
 static size_t count_items(char *const *argv)
 {
 	size_t n = 0;
@@ -133,13 +133,13 @@ static void set_local(struct command_parse *p, enum reason why)
 		p->reason = why;
 }
 
-/* C++ takes precedence, so that such units are counted by this reason. */
+/* C++ replaces any other reason, so that all C++ units are counted alike. */
 static void set_cplusplus(struct command_parse *p)
 {
 	p->reason = REASON_CPLUSPLUS;
 }
 
-/* Paths that probes and pipes use: "-", /dev/null, /proc/self/fd/0. */
+/* Return true for paths of probes and pipes: "-", /dev/..., /proc/... */
 static bool is_device(const char *path)
 {
 	return str_equal(path, "-") || str_starts(path, "/dev/") ||
@@ -223,7 +223,7 @@ static void take_input(struct command_parse *p, const char *file)
 		p->passthrough = true;
 		return;
 	}
-	/* gcc names the outputs of such a source in a special way. */
+	/* gcc has special output names for a source such as ".c". */
 	if (str_base(file)[0] == '.' || !*str_base(file))
 		set_local(p, REASON_DOT_SOURCE);
 	p->n_sources++;
@@ -363,7 +363,8 @@ static void parse_item(struct command_parse *p, const struct options_item *i)
 
 /*
  * Ignore the dependency options of a source that is not preprocessed, for which
- * no list is written.  clang warns about unused ones, so they make it local.
+ * compilers write no dependency list.  clang warns about unused options, so
+ * with clang they make the compile local.
  */
 static void drop_deps(struct command_parse *p)
 {
@@ -398,7 +399,7 @@ static bool has_single_text_output(const struct command_parse *p)
 	return alone;
 }
 
-/* Return true if options set more of the dependency list than its file. */
+/* Return true if options affect the targets of the dependency list. */
 static bool has_dep_details(const struct options_command *c)
 {
 	for (size_t i = 0; i < c->n_items; i++) {

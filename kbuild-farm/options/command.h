@@ -15,7 +15,8 @@
 
 enum options_class {
 	/*
-	 * No unit: execute the real compiler at once (probes, -E, -S, links).
+	 * Not a unit: execute the real compiler at once (probes, -E, -S,
+	 * links).
 	 */
 	OPTIONS_CLASS_PASSTHROUGH,
 	/* A unit (-c, one source, one object) that must run locally. */
@@ -45,7 +46,7 @@ struct options_item {
 	const char *value;
 	unsigned len, value_len;
 	unsigned argv_index; /* index of its first word in argv */
-	/* enum options_use of the word or, in a list, of that list's word */
+	/* enum options_use of the option or of the word of a list */
 	unsigned char use;
 	bool separate; /* the value is the next word of argv */
 	bool in_list;
@@ -89,9 +90,9 @@ void options_command_parse(struct options_command *c, char *const *argv);
 /*
  * Parse a command that preprocesses a C source with -E to standard output.
  *
- * It is treated as a compile with -c in place of -E, with flags and a
- * dependency file but no object: `object` is NULL, and the output names of
- * options/output.h have no file.
+ * The command is parsed like a compile with -c instead of -E.  It can have
+ * flags and a dependency file but no object: `object` is NULL, and no file is
+ * written at options_output_object_path().
  */
 void options_command_parse_text(struct options_command *c, char *const *argv);
 /*
@@ -101,9 +102,9 @@ void options_command_parse_text(struct options_command *c, char *const *argv);
 void options_command_parse_asm_cpp(struct options_command *c,
 				   char *const *argv);
 /*
- * Parse a compile of standard input: `source` is "-", and -x precedes it.  Its
- * dependency list has the target "-" and no source, so a command with another
- * target is OPTIONS_CLASS_LOCAL.
+ * Parse a command that preprocesses standard input with -E: `source` is "-",
+ * and -x precedes it.  Its dependency list has the target "-" and no source, so
+ * a command with another target is OPTIONS_CLASS_LOCAL.
  */
 void options_command_parse_stdin(struct options_command *c, char *const *argv);
 /* Set the borrowed path of the file that is read instead of "-". */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Set the file of an option; a second one is an error. */
+/* Set the file of an option.  Return false if it is set or not usable. */
 static bool set_file(const char **file, const char *value)
 {
 	if (*file || !value || *value == '-' || !depfile_is_unescaped(value))
@@ -14,14 +14,14 @@ static bool set_file(const char **file, const char *value)
 	return true;
 }
 
-/* Numeric value of -b, -p, -a, -S and -R. */
+/* Return true for a numeric value of -b, -p, -a, -S and -R. */
 static bool is_dtc_number(const char *s)
 {
 	return *s >= '0' && *s <= '9' &&
 	       !s[strspn(s, "0123456789abcdefABCDEFx")];
 }
 
-/* An option without a file, whose value, if any, is joined. */
+/* Return true for an option that names no file and has no separate value. */
 static bool is_dtc_switch(const char *word)
 {
 	if (!strcmp(word, "-@") || !strcmp(word, "-q"))
@@ -29,8 +29,7 @@ static bool is_dtc_switch(const char *word)
 	return (word[1] == 'W' || word[1] == 'E') && word[2];
 }
 
-/* Parse the option at words->v[at].  Returns its number of words, 0 on error.
- */
+/* Parse the option at words->v[at].  Return its word count, 0 on error. */
 static size_t take_dtc_option(struct options_devicetree *t,
 			      const struct strv *words, size_t at,
 			      struct strv *rest)

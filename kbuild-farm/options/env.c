@@ -89,7 +89,7 @@ enum reason options_env_local_reason(char *const *env)
 	return why;
 }
 
-/* A locale's name without slashes, so that it cannot name a file. */
+/* Return true for a locale name without '/', which cannot name a file. */
 static bool is_locale_name(const char *value)
 {
 	size_t len = strlen(value);
@@ -108,7 +108,7 @@ bool options_env_is_allowed(const char *entry)
 	if (str_starts(entry, "SOURCE_DATE_EPOCH="))
 		return *value && strlen(value) <= 20 &&
 		       options_table_is_in_charset("0-9", value, strlen(value));
-	/* The compiler uses it only as a name of its own directory. */
+	/* The compiler uses PWD only as a name of its working directory. */
 	if (str_starts(entry, "PWD="))
 		return *value == '/' && strlen(value) < 4096;
 	if (str_starts(entry, "LANG=") || str_starts(entry, "LANGUAGE="))

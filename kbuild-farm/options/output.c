@@ -46,7 +46,10 @@ char *options_output_temp_path(const char *path, unsigned pid)
 
 /* ---- side outputs ---- */
 
-/* The options of side outputs.  Other options decide which files result. */
+/*
+ * The options that request side outputs, and other settings that decide which
+ * of these files are written.
+ */
 struct requested_outputs {
 	const struct options_item *options[OPTIONS_SIDE_N]; /* or NULL */
 	bool lto;
@@ -81,7 +84,7 @@ static void track_side_option(struct requested_outputs *a,
 		a->lto = false;
 	if (i->use == OPTIONS_USE_DEBUG)
 		track_debug_option(a, i);
-	/* Without a file, gcc prints the report on stderr. */
+	/* -fopt-info without a file prints on stderr; the first file counts. */
 	if (side == OPTIONS_SIDE_INFO &&
 	    (a->options[side] || !strchr(i->value, '=')))
 		return;
@@ -177,7 +180,7 @@ static bool have_side_conflict(const struct options_command *c,
 			       const struct options_side_outputs *s,
 			       const char *object, const char *dep)
 {
-	/* clang records the options, including -o, in the file of -MJ. */
+	/* clang records -o in the file of -MJ, so -o must be given. */
 	bool bare = !c->object || !stem_length(str_base(object));
 
 	if (!s->name_in_object)

@@ -3,9 +3,9 @@
  * options/output.h - Files that a compile writes.
  *
  * They are the object, the dependency list, and side outputs, which options
- * request.  Compilers derive the names of the latter from the object: the path
- * of -o (or the source's base name in the working directory) without its last
- * suffix, plus
+ * request.  Compilers derive the names of side outputs from the object's path,
+ * which is that of -o or the source's base name in the working directory.  They
+ * replace its last suffix by
  *
  *	.su			-fstack-usage; not with LTO
  *	.gcno			-ftest-coverage, --coverage
@@ -66,8 +66,8 @@ void options_output_side_outputs(struct options_side_outputs *out,
 void options_side_outputs_release(struct options_side_outputs *s);
 
 /*
- * Return true if an output is no regular file, if two outputs or an output and
- * the source are the same file, or if the outputs cannot be determined.
+ * Return true if an output is not a regular file, if two outputs or an output
+ * and the source are the same file, or if the outputs cannot be determined.
  */
 bool options_output_has_conflict(const struct options_command *c);
 

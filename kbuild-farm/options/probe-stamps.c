@@ -24,7 +24,10 @@ struct options_probe_compiler options_probe_compiler_from_env(
 	};
 }
 
-/* All elements must be absolute; an empty one is the working directory. */
+/*
+ * Return true if all elements are absolute.  An empty element is not: it is the
+ * working directory.
+ */
 static bool is_search_path_usable(const char *value)
 {
 	if (!value)
@@ -126,7 +129,7 @@ static bool check_end_line(struct bytes *text)
 	return !memcmp(text->data + text->len, end, len);
 }
 
-/* Check a line "STAMP PATH" without its newline. */
+/* Return true if a line "STAMP PATH" has the current stamp of its file. */
 static bool is_line_current(struct bytes line)
 {
 	const uint8_t *space = memchr(line.data, ' ', line.len);
@@ -184,7 +187,7 @@ bool options_probe_stamps_is_current(struct bytes list,
 	return true;
 }
 
-/* Cut off the line at *at and return it, or NULL if there is no other. */
+/* Return the line at *at and move *at past it; NULL if no line is left. */
 static char *split_text_line(char **at)
 {
 	char *line = *at, *end = strchr(line, '\n');

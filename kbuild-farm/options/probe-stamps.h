@@ -4,8 +4,8 @@
  *
  * kfarm creates the stamp list of a compiler once (compiler/probe-deps.h), in
  * the directory of the probe cache, and the wrapper compares it with the files
- * at each probe.  There are two kinds of text files, whose last line is a hash
- * of the previous ones, so that a damaged file is ignored:
+ * at each probe.  There are two kinds of text files.  Their last line is a hash
+ * of all lines before it, so that a damaged file is ignored:
  *
  *	list-HEX	the compiler, then the stamp of each file, or "-"
  *	want-HEX	the compiler for which a list is missing or outdated
@@ -19,7 +19,7 @@
 
 #include <stdbool.h>
 
-/* maximum number of files in the directory to which the wrapper adds */
+/* the wrapper adds no file if the directory already has this many files */
 #define OPTIONS_PROBE_ENTRIES_MAX 4096
 /* longer lists are invalid */
 #define OPTIONS_PROBE_STAMPS_MAX_BYTES (256u << 10)
@@ -35,19 +35,21 @@ struct options_probe_compiler {
 struct options_probe_compiler options_probe_compiler_from_env(
 	const char *driver, char *const *env);
 /*
- * Return the path of the compiler's list below `dir`, or with `request` of the
- * request for one.  The caller frees it.  Returns NULL if the compiler cannot
- * have a list because PATH depends on the working directory.
+ * Return the path below `dir` of the compiler's list or, with `request`, of the
+ * request for a list.  The caller frees it.  Returns NULL if the compiler
+ * cannot have a list, for example because PATH depends on the working
+ * directory.
  */
 char *options_probe_stamps_path(const char *dir, bool request,
 				const struct options_probe_compiler *c);
 
-/* Begin a list; options_probe_stamps_add_file() for each path follows. */
+/* Begin a list.  Call options_probe_stamps_add_file() next for each path. */
 void options_probe_stamps_begin(struct buf *out,
 				const struct options_probe_compiler *c);
 /*
- * Add the current stamp of a path; of a symbolic link, its own.  Returns false
- * if the file changed too recently or its name cannot be stored.
+ * Add the current stamp of a path, or of the link itself if the path is a
+ * symbolic link.  Returns false if the file changed too recently or its name
+ * cannot be stored.
  */
 bool options_probe_stamps_add_file(struct buf *out, const char *path);
 /* Append the last line. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer suffixes name no language; mktemp(1) generates them. */
+/* A longer suffix, as mktemp(1) generates it, does not name a language. */
 #define RANDOM_MIN 5
 
 struct probe_parse {
@@ -27,7 +27,7 @@ static bool contains_text(struct bytes text, const char *what)
 	return bytes_find(text, bytes_str(what), 0);
 }
 
-/* Ignore all but letters, because "inc" "bin" is read as one word. */
+/* Only letters are compared, because "inc" "bin" can act as one word. */
 static bool has_file_reading_word(struct bytes text)
 {
 	uint8_t letters[OPTIONS_PROBE_INPUT_MAX_BYTES];
@@ -102,7 +102,7 @@ static bool admit_query(struct probe_parse *q, const char *word)
 	for (const char *const *s = searches; *s; s++) {
 		const char *name = word + strlen(*s);
 
-		/* The driver searches only a plain file name. */
+		/* The driver searches for plain file names only. */
 		if (str_starts(word, *s))
 			return *name && !strchr(name, '/') &&
 			       strcmp(name, ".") && strcmp(name, "..");
@@ -110,7 +110,7 @@ static bool admit_query(struct probe_parse *q, const char *word)
 	return false;
 }
 
-/* Accept names of the output that do not influence the driver. */
+/* Return true for output names that do not influence the driver. */
 static bool has_probe_output_name(const char *path)
 {
 	static const char *const endings[] = { ".o", ".s", ".i", NULL };
@@ -291,7 +291,7 @@ static bool admit_item(struct probe_parse *q, const struct options_item *i)
 	return admit_option(q, i);
 }
 
-/* Check that the output is determined: -c and -S have a default name. */
+/* Return false if -c or -S would write a file with a default name. */
 static bool has_output(const struct probe_parse *q)
 {
 	if (q->writes_stdout)

@@ -25,12 +25,12 @@ struct options_probe {
 	bool reads_stdin;
 	bool reads_null; /* /dev/null is the input or the output */
 	/*
-	 * A word is in no table, or may read a file.  The command is a probe
-	 * only if the compiler rejects this word.
+	 * An option is not in the table, or may read a file.  The command is a
+	 * probe only if the compiler rejects this option.
 	 */
 	bool must_be_rejected;
 	const char *output; /* path of the output file, or NULL; borrowed */
-	unsigned output_index; /* index of the word of argv that ends in it */
+	unsigned output_index; /* index in argv of the word with `output` */
 };
 
 /* Return true if the diagnostics report an unknown option. */

@@ -18,9 +18,10 @@ static void copy_item(struct strv *out, const struct options_command *c,
 }
 
 /*
- * Copy a word of a -Wp, list.  -Xpreprocessor passes one word unchanged; in a
- * list, a comma in the temporary path would end the word.  clang's preprocessor
- * has no -MD; clang treats a list with it as driver options.
+ * Copy a word of a -Wp, list with -Xpreprocessor, which passes one word
+ * unchanged; in a list, a comma in the temporary path would end the word.
+ * clang's preprocessor has no -MD: clang treats a list that contains it as
+ * driver options, so -MD is copied as a driver option.
  */
 static void copy_word(struct strv *out, const struct options_command *c,
 		      const struct options_item *i, const char *dep_tmp)
@@ -85,7 +86,7 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 	free(object);
 }
 
-/* Prefixes of options for class, byte order, machine, e_flags and LTO. */
+/* Prefixes of options that set ELF class, byte order, machine, e_flags, LTO. */
 static const char *const object_format_options[] = {
 	"--target=",      "-EB",      "-EL",
 	"-m16",           "-m3",      "-m64",

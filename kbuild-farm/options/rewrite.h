@@ -8,9 +8,10 @@
 #include "options/command.h"
 
 /*
- * Write the same compile with other output paths: the object to `object_tmp`
- * and the dependency list to `dep_tmp` (NULL if there is none), with unchanged
- * target and contents.  `compiler` becomes argv[0].
+ * Append the command line of the same compile with other output paths to `out`.
+ * It writes the object to `object_tmp` and the dependency list, with the same
+ * target and contents, to `dep_tmp` (NULL if there is no list).  `compiler`
+ * becomes argv[0].
  */
 void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,

@@ -108,7 +108,7 @@ static const struct options_entry mno_entries[] = {
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each group is sorted by name.  Of equal names the first group's counts. */
+/* Each group is sorted by name.  If groups share a name, the first one wins. */
 static const struct entry_group {
 	const char *prefix;
 	const struct options_entry *v;
@@ -123,7 +123,7 @@ static const struct entry_group {
 	{ "-", clang_entries, LENGTH(clang_entries) },
 };
 
-/* Like strcmp(name, word) for the first `len` bytes of `word`. */
+/* Compare `name` with the first `len` bytes of `word`, like strcmp(). */
 static int compare_word(const char *name, const char *word, size_t len)
 {
 	int diff = strncmp(name, word, len);
@@ -156,7 +156,7 @@ static bool form_allows(const struct options_entry *e, const char *rest)
 	case OPTIONS_FORM_SEPARATE:
 		return !*rest;
 	case OPTIONS_FORM_JOINED:
-		/* "-std=" without a value is the user's error. */
+		/* A name that ends in '=', such as "-std=", needs a value. */
 		return *rest || rest[-1] != '=';
 	}
 	return true;
@@ -252,7 +252,8 @@ static struct {
 	pthread_once_t once;
 	atomic_uint asked;
 	atomic_bool made;
-	uint32_t slot[INDEX_SLOTS]; /* 18 bits of hash, number + 1; 0 if free */
+	/* 18 bits of the hash, and the entry's number + 1; 0 if free */
+	uint32_t slot[INDEX_SLOTS];
 	const struct options_entry *entry[INDEX_SLOTS / 2];
 	size_t longest; /* length of the longest name */
 } name_index = { .once = PTHREAD_ONCE_INIT };

@@ -101,8 +101,9 @@ struct options_entry {
 	enum reason reason; /* OPTIONS_USE_LOCAL: the reason */
 	/*
 	 * Characters allowed in the value, as in tr(1): "a-z0-9_"; "" for no
-	 * value.  With NULL, no value is sent to a node, and the option only
-	 * for OPTIONS_USE_CODE, OPTIONS_USE_WP and OPTIONS_USE_WA.
+	 * value.  If NULL, a node accepts the option only if it is
+	 * OPTIONS_USE_CODE without a value, or OPTIONS_USE_WP or
+	 * OPTIONS_USE_WA, whose lists are checked word by word.
 	 */
 	const char *charset;
 };
@@ -111,8 +112,8 @@ struct options_entry {
 #define OPTIONS_VALUE_MAX_BYTES 4096
 
 /*
- * Return the entry for a word of a command line, or NULL.  It has the longest
- * name that is a prefix of the word and whose form fits.
+ * Return the entry for a word of a command line, or NULL.  Of the entries whose
+ * name is a prefix of the word and whose form fits, it has the longest name.
  */
 const struct options_entry *options_table_find_word(const char *word);
 /* Return the entry with this exact name, or NULL. */
@@ -130,7 +131,8 @@ bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value);
 /*
  * Return true for levels, formats and details of -g that write no other file.
- * A set of letters would also accept -gsplit-dwarf and -gcc-toolchain.
+ * A character set instead of this list of values would also accept
+ * -gsplit-dwarf and -gcc-toolchain.
  */
 bool options_table_is_debug_allowed(const char *value);
 
