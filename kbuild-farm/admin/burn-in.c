@@ -39,8 +39,8 @@ static char *make_class_name(const struct wire_machine *m, unsigned i)
 }
 
 /*
- * Return true if the classes are those of the first session.  Results are
- * counted by the position of the class.
+ * Return true if the classes are those of the first session.  Otherwise jobs
+ * are not pinned, because results are counted by the index of the class.
  */
 static bool has_same_classes(const struct admin_node_test_result *is,
 			     const struct wire_machine *m)
@@ -82,8 +82,8 @@ void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 }
 
 /*
- * Update the minimum clock and the maximum of throttled CPUs; true if
- * throttled.
+ * Update the minimum clock and the maximum number of throttled CPUs.  Returns
+ * true if the clock is reduced.
  */
 static bool record_clock(uint32_t *slowest, uint32_t *most, uint32_t speed,
 			 uint32_t throttled)
@@ -160,7 +160,10 @@ static struct admin_node_test_count *node_test_count(
 	return set->is_burn_in ? &n->result->burn_in : &n->result->canary;
 }
 
-/* Return the counters of the job's class; NULL: not pinned. */
+/*
+ * Return the burn-in counters of the class to which the job is pinned, or NULL
+ * if it belongs to the canary or is not pinned.
+ */
 static struct admin_node_test_count *class_test_count(
 	const struct admin_test_state_node *n,
 	const struct admin_test_state_job *job)
@@ -236,8 +239,8 @@ static unsigned jobs_of_class(const struct admin_test_state_node *n, int class)
 }
 
 /*
- * Return true if `a` has less to do per core, or has done less if that is
- * equal.
+ * Return true if class `a` has fewer jobs in flight per core than class `b` or,
+ * if these numbers are equal, was sent fewer jobs per core.
  */
 static bool has_fewer_jobs(const struct admin_test_state_node *n, int a, int b)
 {
@@ -347,7 +350,10 @@ static void count_outcome(struct admin_test_state_node *n,
 	}
 }
 
-/* Compare wrong objects with each other: equal ones are no random fault. */
+/*
+ * Compare wrong objects of the burn-in with each other: if they are equal, the
+ * fault is not random.
+ */
 static void record_wrong_object(struct admin_test_state_node *n,
 				const struct admin_test_state_job *job,
 				const struct peer_job_result *a)
@@ -414,13 +420,16 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 	if (!job)
 		return;
 	if (class == WIRE_FAIL_BUSY && n->n_jobs > 1) {
-		/* Another client uses its slots: try again later. */
+		/* Another client uses the node's slots: try again later. */
 		count_sent_job(n, job, -1);
 		if (job->canary->is_burn_in)
 			n->progress_ms = clock_ms();
 		else if (job->unit < n->next_unit)
 			n->next_unit = job->unit;
-		/* A limit elsewhere ends a canary that is always busy. */
+		/*
+		 * If the node is always busy, the canary ends after the limit
+		 * in admin/node-test.c.
+		 */
 	} else {
 		n->progress_ms = clock_ms();
 		count_outcome(n, job, TEST_OUTCOME_FAILED, why);

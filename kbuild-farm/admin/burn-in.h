@@ -34,7 +34,7 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  const char *why);
 /* Forget all jobs in flight, and cancel them if requested. */
 void admin_burn_in_drop_jobs(struct admin_test_state_node *n, bool cancel);
-/* Likewise, and count each of them as failed for `why`. */
+/* Cancel all jobs in flight, and count each of them as failed for `why`. */
 void admin_burn_in_fail_jobs(struct admin_test_state_node *n, const char *why);
 /* Count an error; the text of the first one is recorded. */
 void admin_burn_in_record_error(struct admin_test_state_node *n,

@@ -75,7 +75,7 @@ static struct bytes enrol_file(enum enrol_file which)
 
 /* Programs built by `make nodes`. */
 static const struct program_target {
-	const char *host; /* name in the program's file name */
+	const char *host; /* HOST in the name kfarmd-HOST of the program */
 	const char *uname; /* uname -m */
 	uint16_t machine;
 	bool wide;
@@ -96,7 +96,10 @@ static const struct program_target *find_program_target(const char *host)
 	return NULL;
 }
 
-/* Never send a truncated copy or a program for another machine. */
+/*
+ * Check a program before it is sent: it must be complete and built for the
+ * machine.
+ */
 static int check_program(const struct program_target *m, const char *path,
 			 struct err *err)
 {
@@ -266,7 +269,7 @@ static int send_program(struct admin_enrol_result *a,
 	struct digest digest;
 	int ret;
 
-	/* Repeated requests would queue it again and again. */
+	/* A repeated request would queue the program again. */
 	if (!a->machine || a->program_requested)
 		return set_bad_reply("ready", err);
 	a->program_requested = true;
@@ -390,7 +393,7 @@ static unsigned default_port(void)
 	return (unsigned)atoi(NODE_TLS_PORT);
 }
 
-/* Print a command for each available program. */
+/* Append a command for each available program. */
 static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 {
 	buf_printf(out,
@@ -418,7 +421,10 @@ static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 static void add_service_setup(struct buf *out,
 			      const struct admin_enrol_options *wish)
 {
-	/* The package uses this path, a manual installation another one. */
+	/*
+	 * Path in the packaged service file, to be replaced by that of a manual
+	 * installation.
+	 */
 	static const char packaged[] = "/usr/bin/kfarmd";
 	char *unit = bytes_dup(enrol_file(ENROL_FILE_SYSTEMD));
 	char *at = strstr(unit, packaged);

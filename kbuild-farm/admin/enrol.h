@@ -26,8 +26,9 @@
 #include <stdint.h>
 
 /*
- * Find the program for `host` relative to another kfarm, given by its absolute
- * path.  Returns 0 or -errno with `err` set; the caller frees *path.
+ * Find the kfarmd program for `host` that belongs to the kfarm program at the
+ * absolute path `kfarm`.  Returns 0 or -errno with `err` set; the caller frees
+ * *path.
  */
 int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 				   char **path, struct err *err);
@@ -46,20 +47,21 @@ enum admin_enrol_action {
 struct admin_enrol_options {
 	enum admin_enrol_action action;
 	enum admin_enrol_mode mode;
-	/* of this build host; "" with ADMIN_ENROL_MODE_SSH */
+	/* fingerprint of this build host; "" with ADMIN_ENROL_MODE_SSH */
 	const char *fingerprint;
-	const char *client_name; /* its name in the node's list of clients */
-	unsigned port; /* 0: unchanged, or else 3634 */
+	/* name of the build host in the node's list of clients */
+	const char *client_name;
+	unsigned port; /* 0: the configured port, or 3634 if there is none */
 	bool installed_only; /* do nothing unless kfarm installed the node */
 };
 
 /* The node's answers.  Strings are safe for display and can be NULL. */
 struct admin_enrol_result {
 	char *machine; /* uname -m */
-	char *rootless; /* user without root access */
-	bool is_service; /* otherwise through ssh */
+	char *rootless; /* name of a user without root access */
+	bool is_service; /* otherwise kfarmd runs through ssh */
 	char *program; /* path of kfarmd on the node */
-	bool program_requested; /* it was sent, or is up to date */
+	bool program_requested; /* the script requested the program */
 	uint64_t sent_bytes; /* size of the program; 0: it was up to date */
 	char *fingerprint; /* verified fingerprint of a service */
 	unsigned port; /* that the service listens on */

@@ -32,7 +32,7 @@
 
 #define FAST_TRANSFER_US        50000
 #define BANDWIDTH_TIMEOUT_MS    8000 /* per file */
-#define UPLOAD_STALL_MS         15000 /* without this much progress: */
+#define UPLOAD_STALL_MS         15000 /* per UPLOAD_PROGRESS_BYTES */
 #define UPLOAD_PROGRESS_BYTES   (64u << 10)
 #define UPLOAD_TIMEOUT_MS       600000 /* in total */
 #define RESULT_TIMEOUT_MS       75000 /* more than a unit's deadline */
@@ -99,7 +99,7 @@ static const struct inputs_entry *write_random_file(
 	return entry;
 }
 
-/* End the stage with or without a result, and let the next node measure. */
+/* End the stage with or without a result, so that the next node is measured. */
 static void finish_bandwidth_stage(struct admin_test_state_node *n)
 {
 	n->trial->measured_node = NULL;
@@ -133,7 +133,10 @@ static void measure_next_file(struct admin_test_state_node *n)
 static void advance_bandwidth(struct admin_test_state_node *n, uint64_t now)
 {
 	struct admin_test_state *t = n->trial;
-	/* The first file was slow, or the second one is done. */
+	/*
+	 * The result is final if the first file was slow or the second one was
+	 * sent.
+	 */
 	bool known = n->n_measured > 1 ||
 		     (n->n_measured &&
 		      n->result->bits_per_s < ADMIN_TEST_STATE_SMALL_BYTES *
@@ -178,7 +181,10 @@ static void check_upload_progress(struct admin_test_state_node *n, uint64_t now)
 	peer_stats(n->peer, &figures);
 	if (!n->compiler_start_ms)
 		n->compiler_start_ms = now;
-	/* A node that reads a few bytes at a time will never finish. */
+	/*
+	 * Smaller amounts are no progress: a node that reads a few bytes at a
+	 * time will never finish.
+	 */
 	if (figures.sent_bytes >= n->sent_bytes + UPLOAD_PROGRESS_BYTES) {
 		n->sent_bytes = figures.sent_bytes;
 		n->progress_ms = now;
@@ -239,8 +245,8 @@ static void fail_pending_units(struct admin_test_state_node *n,
 }
 
 /*
- * Compile each canary unit once.  Without a canary the node continues with the
- * known-answer test.
+ * Compile each canary unit once.  If no canary could be made, the node
+ * continues with the known-answer test.
  */
 static void advance_canary_stage(struct admin_test_state_node *n, uint64_t now)
 {
@@ -514,8 +520,8 @@ static void record_hello(struct admin_test_state_node *n)
 }
 
 /*
- * Losing a node ends its test, except during the burn-in: there the loss is a
- * result, and the node is dialed again.
+ * The loss of a node ends its test, except during the burn-in.  During that,
+ * the loss is counted as a result, and the node is dialed again.
  */
 static void on_node_lost(struct admin_test_state_node *n, const char *why)
 {
@@ -528,7 +534,7 @@ static void on_node_lost(struct admin_test_state_node *n, const char *why)
 		n->redial_ms = clock_ms();
 		return;
 	}
-	/* A node that was lost again does not count as up. */
+	/* A node that was up but is lost now does not count as up. */
 	n->result->up = n->result->fit = false;
 	replace_test_text(&n->result->error, why);
 	enter_test_stage(n, ADMIN_NODE_TEST_STAGE_FINISHED);
@@ -606,7 +612,8 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 }
 
 /*
- * The compiler's files changed: its sandbox closed and its jobs were cancelled.
+ * The compiler's files changed, so the sandbox was closed and its jobs were
+ * cancelled.
  */
 static void on_sandbox_stale(void *ctx, struct inputs_toolchain *tc)
 {
@@ -710,7 +717,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		t->test->on_progress(t->test->ctx);
 }
 
-/* The compiler was identified, so its reference object can be made. */
+/* Have the reference object made as soon as the compiler is identified. */
 static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
 			 enum inputs_state was)
 {
@@ -802,7 +809,7 @@ static void start_node_test(struct admin_test_state *t)
 	event_active(t->kick, EV_TIMEOUT, 0);
 }
 
-/* The peers go first: they use everything else. */
+/* Free the peers first, because they use everything else. */
 static void finish_node_test(struct admin_test_state *t)
 {
 	for (size_t i = 0; i < t->n_nodes; i++) {
@@ -825,7 +832,7 @@ static void finish_node_test(struct admin_test_state *t)
 	t->test->stages = NULL;
 }
 
-/* Compare all nodes that are up. */
+/* Find duplicates among the nodes that are up. */
 static void find_duplicates(struct admin_node_test *trial)
 {
 	struct node_duplicates_identity *v = xcalloc(trial->n_nodes + 1,

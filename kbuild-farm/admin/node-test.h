@@ -11,7 +11,7 @@
  *
  * A burn-in finds rare faults: an overclocked board that occasionally
  * miscomputes, or a board that overheats after ten minutes.  A node that is
- *lost during the burn-in is dialed again.
+ * lost during the burn-in is dialed again.
  */
 #ifndef ADMIN_NODE_TEST_H
 #define ADMIN_NODE_TEST_H
@@ -32,7 +32,8 @@ struct admin_node_test_count {
 	unsigned n_damaged; /* digest mismatch */
 	unsigned n_failed; /* the node could not run it */
 	char *first_error; /* first failure; NULL: none */
-	uint64_t first_error_ms; /* its time since the start of the burn-in */
+	/* time of the first failure since the start of the burn-in */
+	uint64_t first_error_ms;
 };
 
 /* Results of one core class in a burn-in. */
@@ -41,7 +42,8 @@ struct admin_node_test_class {
 	unsigned n_cpus; /* usable by jobs; 0: not tested */
 	struct admin_node_test_count burn_in;
 	uint64_t cpu_ms, throttled_ms;
-	uint32_t min_speed_milli, max_throttled; /* like the node's */
+	/* as in struct admin_node_test_result */
+	uint32_t min_speed_milli, max_throttled;
 };
 
 /* A thermal zone. */
@@ -107,7 +109,8 @@ struct admin_node_test_result {
 	/* In the order of MACHINE; NULL: unknown, or jobs cannot be pinned. */
 	struct admin_node_test_class *class_results;
 	unsigned n_classes;
-	bool classes_merged; /* has several classes but cannot pin jobs */
+	/* the node has several classes but cannot pin jobs */
+	bool classes_merged;
 	struct admin_node_test_zone *zones;
 	unsigned n_zones;
 };
@@ -138,7 +141,7 @@ struct admin_node_test {
 
 	/* Progress: the stage of each node. */
 	enum admin_node_test_stage *stages;
-	/* of the burn-in, compiled locally */
+	/* burn-in sources, and those compiled locally so far */
 	unsigned n_sources, n_sources_done;
 	uint64_t burn_in_elapsed_ms; /* 0 before the burn-in */
 
@@ -156,8 +159,8 @@ void admin_node_test_result_release(struct admin_node_test_result *n);
 unsigned admin_node_test_count_classes(const struct admin_node_test_result *n);
 /*
  * Test the nodes and block until all sessions have ended.  Results are in
- * `nodes`, also after `cancel`.  Returns 0, or -errno without an event loop or
- * if `work_dir` is not writable.
+ * `nodes`, also after `cancel`.  Returns 0, or -errno if there is no event loop
+ * or `work_dir` is not writable.
  */
 int admin_node_test_run(struct admin_node_test *trial, struct err *err);
 

@@ -192,7 +192,10 @@ static int read_cpu_key(struct admin_profile *p, const struct conf_item *item,
 			  item->value, err);
 }
 
-/* Take the value of a key.  Returns 0; -ENOENT if no key has this name. */
+/*
+ * Store the value of a key.  Returns 0, -ENOENT if no key has this name, or
+ * -EINVAL if the value is invalid.
+ */
 static int read_profile_value(struct admin_profile *p,
 			      const struct conf_item *item, struct err *err)
 {

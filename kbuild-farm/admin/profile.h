@@ -17,7 +17,10 @@
 
 #define ADMIN_PROFILE_HIGHEST UINT64_MAX /* the highest available frequency */
 
-/* One clock, or all of a kind; NULL and 0: unchanged. */
+/*
+ * Settings of one clock, or of all clocks of a kind.  A governor of NULL and a
+ * frequency of 0 are not changed.
+ */
 struct admin_profile_clock {
 	int cpu; /* CPU of this clock; -1: all others */
 	char *governor;

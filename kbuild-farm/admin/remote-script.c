@@ -115,7 +115,10 @@ static int start_ssh(struct admin_remote_script_session *t, pid_t *pid,
 	buf_add_str(&t->send, preamble);
 	buf_add_bytes(&t->send, t->request->script);
 	buf_add_str(&t->send, epilogue);
-	/* dd reads single bytes, so that the rest of the input remains. */
+	/*
+	 * dd reads single bytes, so that it does not consume the script's
+	 * input.
+	 */
 	command = xasprintf("exec sh -c 'kfarm_script=$(dd bs=1 count=%zu "
 			    "2>/dev/null); eval \"$kfarm_script\"'",
 			    t->send.len);
@@ -192,7 +195,7 @@ static int handle_script_output(struct admin_remote_script_session *t,
 	return ret;
 }
 
-/* The last line can lack its newline. */
+/* Handle a last line that lacks its newline. */
 static int finish_script_output(struct admin_remote_script_session *t,
 				struct err *err)
 {
@@ -227,7 +230,10 @@ static int read_ssh_fd(struct admin_remote_script_session *t, int which,
 	return 0;
 }
 
-/* If ssh does not read any more, its other outputs contain the reason. */
+/*
+ * Write queued input to ssh.  If ssh does not read any more, drop the input
+ * without an error: the output of ssh contains the reason.
+ */
 static void write_ssh_fd(struct admin_remote_script_session *t)
 {
 	ssize_t n = send(t->fd[SSH_STDIN].fd, t->send.data, t->send.len,
@@ -255,13 +261,16 @@ static int handle_ssh_fds(struct admin_remote_script_session *t,
 	if (!ret && t->fd[SSH_STDIN].fd >= 0 && t->fd[SSH_STDIN].revents &&
 	    t->send.len)
 		write_ssh_fd(t);
-	/* Only after the start, because input can follow until then. */
+	/*
+	 * `input_closed` is set after the start of the script, because input
+	 * can follow until then.
+	 */
 	if (t->fd[SSH_STDIN].fd >= 0 && t->input_closed && !t->send.len)
 		close_ssh_fd(&t->fd[SSH_STDIN]);
 	return ret;
 }
 
-/* Run until both outputs or ssh have ended. */
+/* Run until both outputs are closed or ssh has exited. */
 static int run_ssh_loop(struct admin_remote_script_session *t, struct err *err)
 {
 	const atomic_bool *stop = t->request->cancel;

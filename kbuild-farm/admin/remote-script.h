@@ -19,8 +19,8 @@
 struct admin_remote_script_session;
 
 /*
- * Called for each line of the script's output, without its end.  It can send
- * input.  Returns 0, or -errno with `err` set, which ends the connection.
+ * Called for each line of the script's output, without the newline.  It can
+ * send input.  Returns 0, or -errno with `err` set, which ends the connection.
  */
 typedef int admin_remote_script_line_fn(
 	void *ctx, struct admin_remote_script_session *talk, const char *line,
@@ -52,10 +52,11 @@ struct admin_remote_script {
  * Run the script and wait for its end.  Up to 1 MiB of output is appended to
  * `out`, which can be NULL.  Callbacks use the calling thread.
  *
- * Returns 0 if the script exited with 0.  Otherwise `err` names the node and
- * the problem, for a script the last line of its stderr: -EHOSTUNREACH with
- * advice if it did not start; -EIO if the script or the connection failed;
- * -ETIMEDOUT, -EINTR or an error of on_line; -EMSGSIZE.
+ * Returns 0 if the script exited with 0; -EHOSTUNREACH if it did not start;
+ * -EIO if the script or the connection failed; -ETIMEDOUT; -EINTR; -EMSGSIZE;
+ * or an error of on_line.  `err` names the node and the problem.  It contains
+ * advice if the script did not start, and the last line of the script's stderr
+ * if the script failed.
  */
 int admin_remote_script_run(const struct admin_remote_script *r,
 			    struct buf *out, struct err *err);

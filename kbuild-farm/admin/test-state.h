@@ -7,7 +7,10 @@
 #include "peer/canary.h"
 #include "peer/peer.h"
 
-/* File sizes for measuring bandwidth; the large one if the first was fast. */
+/*
+ * Sizes of the files for measuring bandwidth.  The large file is sent only if
+ * the small one was transferred quickly.
+ */
 #define ADMIN_TEST_STATE_SMALL_BYTES (256u << 10)
 #define ADMIN_TEST_STATE_LARGE_BYTES (4u << 20)
 

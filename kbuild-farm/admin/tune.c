@@ -94,7 +94,10 @@ char *admin_tune_format_value(const char *path, const char *value)
 
 #define FILES_MAX 4096 /* a 256-core machine has about 2,000 */
 
-/* Accept letters, digits, some signs, and those of `more`. */
+/*
+ * Return true if `s` consists of letters, digits, some signs, and the
+ * characters of `more`.
+ */
 static bool is_shell_word(const char *s, const char *more)
 {
 	size_t n = 0;
@@ -138,7 +141,7 @@ static void set_tune_file(struct admin_tune_file *f, const char *path,
 	f->writable = writable;
 }
 
-/* `state` is "absent", or the unit and its state. */
+/* Add a service; `state` is "absent", or its unit and the unit's state. */
 static void add_tune_service(struct admin_tune_state *s, const char *name,
 			     const char *state)
 {
@@ -310,7 +313,10 @@ static const char *find_sibling_value(const struct tune_context *m,
 	return f ? f->value : NULL;
 }
 
-/* `list` is the file with the offered governors. */
+/*
+ * Set the wanted governor.  The setting is skipped if the file `list` in the
+ * same directory does not contain the governor.
+ */
 static void set_governor(const struct tune_context *m,
 			 struct admin_tune_item *item, const char *governor,
 			 const char *list)
@@ -348,8 +354,9 @@ static void set_wanted_number(struct admin_tune_item *item, uint64_t n)
 }
 
 /*
- * Select the closest of the listed frequencies; either list can be NULL.
- * Without lists, cap `wanted` at `most`; 0: unknown.
+ * Set the wanted frequency.  The setting is skipped if neither list contains
+ * it; either list can be NULL.  Without lists, it is skipped if it exceeds
+ * `most`, or if `most` is 0 (unknown).
  */
 static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 			     const char *list, const char *boosted,
@@ -384,7 +391,10 @@ static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 
 /* ----------------------------------------------------------------- CPUs */
 
-/* intel_pstate has a file of the opposite meaning instead of "boost". */
+/*
+ * Add the item for boost.  Instead of "boost", intel_pstate has a file with the
+ * opposite meaning.
+ */
 static void add_boost_item(const struct tune_context *m)
 {
 	const char *path = CPU_SYS_DIR "cpufreq/boost";
@@ -431,7 +441,10 @@ static struct admin_profile_clock find_cpu_clock(const struct admin_profile *p,
 	return wish;
 }
 
-/* `dir` is that of the first CPU with this clock. */
+/*
+ * Add the items for a clock of CPUs; `dir` is the directory of the first CPU
+ * with this clock.
+ */
 static void add_clock_items(const struct tune_context *m, const char *dir,
 			    const char *cpus)
 {
@@ -471,7 +484,7 @@ static void add_clock_items(const struct tune_context *m, const char *dir,
 
 /*
  * Report CPUs of the profile that have no clock.  `seen` lists the CPUs of each
- * clock; a setting for all CPUs needs at least one.
+ * clock; a setting for all CPUs needs at least one clock.
  */
 static void add_absent_cpus(const struct tune_context *m,
 			    const struct strv *seen)
@@ -670,7 +683,7 @@ static void add_thermal_items(const struct tune_context *m)
 
 /* ------------------------------------------------------------- services */
 
-/* Services of the profile that do not exist are listed, too. */
+/* Add an item per service, even if the service does not exist on the node. */
 static void add_service_items(const struct tune_context *m)
 {
 	for (size_t i = 0; i < m->s->n_services; i++) {
@@ -689,7 +702,10 @@ static void add_service_items(const struct tune_context *m)
 	}
 }
 
-/* Warn, but do not refuse: the model name of a board can vary. */
+/*
+ * Warn if the profile is for another board.  The plan is made nevertheless,
+ * because the model name of a board can vary.
+ */
 static void check_board_model(const struct tune_context *m)
 {
 	char *names;

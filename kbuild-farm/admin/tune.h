@@ -39,8 +39,9 @@ struct admin_tune_result {
 };
 
 /*
- * Parse that output.  Returns 0, or -EPROTO with `err` set if it is incomplete;
- * then the state of the node is unknown.
+ * Parse the output of node.sh after it applied or reverted settings.  Returns
+ * 0, or -EPROTO with `err` set if the output is incomplete; then the state of
+ * the node is unknown.
  */
 int admin_tune_result(struct admin_tune_result *r, struct bytes output,
 		      struct err *err);
@@ -48,7 +49,8 @@ int admin_tune_result(struct admin_tune_result *r, struct bytes output,
 void admin_tune_result_release(struct admin_tune_result *r);
 
 /*
- * Format a value of such a file for display: "1704 MHz".  The caller frees it.
+ * Format the value of a file below /sys for display: "1704 MHz".  The caller
+ * frees it.
  */
 char *admin_tune_format_value(const char *path, const char *value);
 
@@ -78,8 +80,8 @@ struct admin_tune_state {
 
 /*
  * Parse the output of a query.  Lines that are unsafe for a shell or a terminal
- * are skipped.  Returns 0; -EPROTO without the last line; -E2BIG.  `s` is
- * released on failure.
+ * are skipped.  Returns 0, -EPROTO if the last line is missing, or -E2BIG if
+ * there are too many files.  `s` is released on failure.
  */
 int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
 			   struct err *err);
@@ -90,7 +92,8 @@ struct admin_tune_item {
 	char *path; /* the file, or the service's unit */
 	char *current; /* NULL: no such file */
 	char *wanted; /* NULL: unknown */
-	char *skip_reason; /* why it is not changed; NULL: it is */
+	/* why the setting is not applied; NULL: it is applied */
+	char *skip_reason;
 	bool is_service;
 };
 

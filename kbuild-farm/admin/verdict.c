@@ -52,7 +52,8 @@ const char *admin_verdict_grade_name(enum admin_verdict_grade is)
  * Each judge_*() function fills one row.  A row without data is UNTESTED.  The
  * texts are displayed to the user: `what` is the problem, `todo` the advice.
  *
- * Takes ownership of the texts; `brief` NULL: the default word.
+ * set_verdict() takes ownership of the texts.  If `brief` is NULL, the summary
+ * is the grade's default word.
  */
 static void set_verdict(struct admin_verdict *v, enum admin_verdict_grade is,
 			char *brief, char *what, char *todo)
@@ -127,7 +128,10 @@ static bool is_key_rejected(const struct admin_node_test_result *n)
 static void judge_reach(struct admin_verdict *v,
 			const struct admin_node_test_result *n)
 {
-	/* Each of several addresses has its own reason. */
+	/*
+	 * A tls: error has a reason for each of several addresses, separated by
+	 * "; ", so it is not split.
+	 */
 	bool is_tls = n->entry->address.kind == NODE_ADDRESS_TLS;
 
 	if (is_key_rejected(n))
@@ -394,7 +398,10 @@ static void judge_known_answer(struct admin_verdict *v,
 
 /* ------------------------------------------------------------ burn-in */
 
-/* Return true if the errors are frequent and always equal. */
+/*
+ * Return true if the errors are systematic: each affected unit had at least
+ * REPEATS_MIN wrong results, all equal, and no right one.
+ */
 static bool is_error_deterministic(const struct admin_node_test_result *n)
 {
 	bool any = false;
@@ -516,7 +523,7 @@ static void judge_heat(struct admin_verdict *v,
 	buf_release(&slowed);
 }
 
-/* Wrong results are worse than lost sessions, and those than heat. */
+/* Report the worst problem: wrong results, then lost sessions, then heat. */
 static void judge_burn_in(struct admin_verdict *v,
 			  const struct admin_node_test_result *n,
 			  const char *compiler)
@@ -568,7 +575,10 @@ bool admin_verdict_has_failed(
 	return false;
 }
 
-/* Return true if all nodes got the same wrong result for this unit. */
+/*
+ * Return true if at least two nodes returned wrong results for this unit, all
+ * equal, and no node returned a right one.
+ */
 static bool is_odd_unit(const struct admin_node_test_result *nodes, size_t n,
 			size_t unit)
 {

@@ -14,7 +14,8 @@ enum admin_verdict_row {
 	ADMIN_VERDICT_ROW_SANDBOX,
 	ADMIN_VERDICT_ROW_CANARY,
 	ADMIN_VERDICT_ROW_KNOWN_ANSWER,
-	ADMIN_VERDICT_ROW_COUNT, /* rows of the table; not included: */
+	/* number of rows in the table, which omits the burn-in */
+	ADMIN_VERDICT_ROW_COUNT,
 	ADMIN_VERDICT_ROW_BURN_IN = ADMIN_VERDICT_ROW_COUNT,
 	ADMIN_VERDICT_COUNT,
 };
@@ -40,7 +41,8 @@ const char *admin_verdict_row_name(enum admin_verdict_row row);
 const char *admin_verdict_grade_name(enum admin_verdict_grade is);
 
 /*
- * Assess a node after a test; `compiler` is its name for display.  Release `v`.
+ * Assess a node after a test; `compiler` is the compiler's name for display.
+ * The caller releases `v`.
  */
 void admin_verdict(struct admin_verdict v[static ADMIN_VERDICT_COUNT],
 		   const struct admin_node_test_result *n,
@@ -52,9 +54,10 @@ bool admin_verdict_has_failed(
 	const struct admin_verdict v[static ADMIN_VERDICT_COUNT]);
 
 /*
- * After a burn-in of several nodes, return a unit for which every result of at
- * least two nodes was the same wrong one, so that the build host is at fault;
- * -1 if none exists.
+ * After a burn-in of several nodes, return the index of a unit for which the
+ * build host is probably at fault: at least two nodes returned wrong results,
+ * all of them equal, and no node returned a right one.  Returns -1 if there is
+ * no such unit.
  */
 int admin_verdict_find_odd_unit(const struct admin_node_test_result *nodes,
 				size_t n);

@@ -32,11 +32,14 @@
 #define SCAN_CACHE_BYTES  ((size_t)44 << 20) /* scanner limit */
 #define SCANS_MAX         64 /* scheduled on the threads or waiting for them */
 #define TOOLCHAIN_WAIT_MS 1000
-/* Extra wait for slower nodes: tls:, and other addresses. */
+/*
+ * How long coord_when_ready() waits for further nodes once a node is up: if
+ * only tls: nodes are still connecting, and otherwise.
+ */
 #define OTHERS_WAIT_MS      300
 #define SLOW_OTHERS_WAIT_MS 1000
 
-/* All nodes have been waited for: notify the caller. */
+/* End the wait of coord_when_ready() and notify its caller. */
 static void report_ready(struct coord *c)
 {
 	void (*ready)(void *ctx) = c->ready.on_ready;
@@ -48,8 +51,8 @@ static void report_ready(struct coord *c)
 }
 
 /*
- * Some nodes are up: limit the wait for nodes that are still connecting.  A
- * dead machine does not answer at all.
+ * Limit the wait for nodes that are still connecting, because some nodes are up
+ * and a dead machine does not answer at all.
  */
 static void wait_for_other_nodes(struct coord *c)
 {
@@ -134,7 +137,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
 
-	/* The timer can fire up to 1 ms early; then it is set again. */
+	/*
+	 * The timer can fire up to 1 ms early; coord_dispatch() then sets it
+	 * again.
+	 */
 	c->timers.sched_ms = UINT64_MAX;
 	on_kick(fd, what, arg);
 }
@@ -307,7 +313,10 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	}
 	if (c->setup.hub)
 		events_hub_set_control(c->setup.hub, on_request, c);
-	/* Start from the loop, when the caller is complete. */
+	/*
+	 * Dispatch for the first time from the loop, when the caller has
+	 * finished its own set-up.
+	 */
 	event_active(c->timers.kick, EV_TIMEOUT, 0);
 	*out = c;
 	return 0;
@@ -385,7 +394,7 @@ void coord_free(struct coord *c)
 		peer_free(c->nodes.v[i]->peer);
 		c->nodes.v[i]->peer = NULL;
 	}
-	/* Abort driver queries, and whatever waits for them. */
+	/* This aborts driver queries and the work that waits for them. */
 	pool_free(c->pool);
 	peer_canary_free_all(&c->shared);
 	inputs_toolchains_release(&c->toolchains);

@@ -31,8 +31,9 @@ struct coord_setup {
 	/* Source and build directory, NULL-terminated; can be NULL. */
 	char *const *trees;
 	/*
-	 * Time that a job waits for a toolchain whose blobs are all on a node
-	 * but whose sandbox is not ready, before it takes a local slot; 0: 1 s.
+	 * How long, in ms, a job waits for a sandbox that is not ready although
+	 * the node has all blobs of the toolchain, before the job takes a local
+	 * slot; 0: 1 s.
 	 */
 	unsigned toolchain_wait_ms;
 	/*
@@ -41,12 +42,15 @@ struct coord_setup {
 	 */
 	const char *canary_db;
 	const char *data_dir; /* installed toolchains; can be NULL */
-	/* Measure compilers and take no jobs; can be NULL. */
+	/*
+	 * If it is not NULL, the coordinator measures compilers on the nodes
+	 * and takes no jobs.
+	 */
 	struct peer_benchmark *benchmark;
 	const char *cache_dir; /* probe and scan cache; NULL: none */
 	/*
-	 * Receives events about jobs and nodes, and can send requests; can be
-	 * NULL.
+	 * Receives events about jobs and nodes, and passes the user's requests
+	 * to the coordinator; can be NULL.
 	 */
 	struct events_hub *hub;
 	/*
@@ -64,8 +68,9 @@ struct coord_setup {
 	void (*on_waiting_changed)(void *ctx, unsigned n);
 	void *waiting_ctx;
 	/*
-	 * Called when nodes start or stop to accept tool steps; initially they
-	 * do not.  If it is NULL, tool steps are never offloaded.
+	 * Called with true when a node starts to accept tool steps, and with
+	 * false when no node accepts them any more; initially, none does.  If
+	 * it is NULL, tool steps are never offloaded.
 	 */
 	void (*on_steps_wanted)(void *ctx, bool wanted);
 	void *steps_ctx;
@@ -92,20 +97,20 @@ void coord_announce_compiler(struct coord *c, const char *driver,
  */
 void coord_update_roster(struct coord *c, struct node_roster *roster);
 /*
- * Call `ready` once from the loop: when every node is up or has failed; when
- * some nodes are up and no other node connected for a short time, because a
- * dead machine does not answer; or after `limit_ms`.
+ * Call `ready` once from the loop, as soon as every node is up or has failed,
+ * and after `limit_ms` at the latest.  Once some nodes are up, wait only a
+ * short time for each further one, because a dead machine does not answer.
  */
 void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);
 /* Return the number of slots of all nodes that are up. */
 unsigned coord_remote_slots(const struct coord *c);
 /*
- * Return the number of concurrent compiles on the build host while it serves
- * the nodes.
+ * Return the current number of local slots.  The build host gives up some of
+ * them to serve the nodes that are up.
  */
 unsigned coord_local_slots(const struct coord *c);
-/* Return true if a job is unfinished. */
+/* Return true if any job is unfinished. */
 bool coord_is_busy(const struct coord *c);
 /* Report the load of each node (EVENTS_KIND_LOAD) for the last time. */
 void coord_report_final_loads(const struct coord *c);

@@ -152,7 +152,10 @@ static void free_if_finished(struct coord_unit *u)
 	coord_unit_free(u);
 }
 
-/* End the use by a worker thread.  Returns false if the build is ending. */
+/*
+ * Mark the unit as no longer used by a worker thread.  Returns false if the
+ * build is ending.
+ */
 static bool finish_worker(struct coord_unit *u)
 {
 	bool ending = u->coord->ending;
@@ -244,8 +247,9 @@ static void *on_job_requested(void *ctx, struct coord_wrapper_conn *client,
 			c, u->toolchain);
 		added.object_format = get_kind_number(c, u->reference);
 		/*
-		 * A hedge would use another -o, which changes the output, and
-		 * cannot run steps.
+		 * A hedge compiles with another -o, which changes an object
+		 * that contains the names of side outputs.  It also cannot run
+		 * tool steps.
 		 */
 		added.exclusive = u->side_outputs.name_in_object || u->has_step;
 		added.steps = coord_tool_step_kind(u);
@@ -343,7 +347,7 @@ static void start_input_scan(struct coord_unit *u)
 
 /* -------------------------------------------------------------- sending */
 
-/* Ignore further messages about the job. */
+/* Forget the unit's job, so that further messages about it are ignored. */
 static void clear_job(struct coord_unit *u)
 {
 	if (u->job)
@@ -478,7 +482,7 @@ static void verify_on_thread(struct pool_work *w)
 	struct coord_unit *u = (struct coord_unit *)w;
 
 	coord_verify_result(&u->verification);
-	/* The recipe continues with fixdep. */
+	/* The recipe runs fixdep next: give it the verified inputs. */
 	if (u->verification.verdict == SCHED_VERDICT_VALID && u->dep)
 		inputs_fixdep_add_verified(u->coord->fixdep,
 					   u->verification.manifest,
@@ -587,7 +591,7 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 						   u->side_outputs.path[i] };
 	if (local)
 		done.err = buf_bytes(&u->diagnostics);
-	else if (!u->devicetree.blob) /* stdout is in a file */
+	else if (!u->devicetree.blob) /* dtc's stdout is the blob, in a file */
 		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
 	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
 			       local ? reason_text(a->reason) : NULL,

@@ -17,7 +17,9 @@ struct coord_wrapper_conn_ops;
 
 /* Queue an event for the dispatcher.  Its text is copied. */
 void coord_dispatch_event(struct coord *c, const struct sched_event *event);
-/* Queue deferred units whose cross-built tool is ready now. */
+/*
+ * Queue the deferred units that need not wait for a cross-built tool any more.
+ */
 void coord_dispatch_deferred(struct coord *c);
 /* Callbacks for wrappers; `ctx` is the coordinator. */
 extern const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops;

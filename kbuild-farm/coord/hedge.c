@@ -25,7 +25,7 @@ struct coord_hedge {
 };
 
 /*
- * Temporary files of clang before its rename (clang 14,
+ * Remove the temporary files that clang renames when it has finished (clang 14,
  * lib/Frontend/CompilerInstance.cpp): "DIR/x-0123abcd.hedge.tmp" for
  * "DIR/x.hedge".
  */
@@ -64,7 +64,7 @@ static void free_hedge(struct coord_hedge *h)
 	free(h);
 }
 
-/* The killed process has exited. */
+/* Free a stopped hedge; its process must have exited. */
 static void free_stopped(struct coord_hedge *h)
 {
 	struct coord_hedge **link = &h->coord->stopped_hedges;

@@ -14,8 +14,8 @@ struct coord_hedge;
 
 /*
  * Called when a hedge has ended.  If `good` is set, the outputs are where the
- * wrapper expects them and u->diagnostics contains its output; otherwise they
- * are unusable.
+ * wrapper expects them and u->diagnostics contains the compiler's messages;
+ * otherwise there are no usable outputs.
  */
 typedef void coord_hedge_done(struct coord_unit *u, bool good);
 
@@ -24,7 +24,10 @@ int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 		      struct err *err);
 /* Kill the hedge and remove its temporary files, without a callback. */
 void coord_hedge_stop(struct coord_unit *u);
-/* Remove what killed hedges left behind.  No child may run any more. */
+/*
+ * Remove the temporary files of killed hedges and free them.  All children must
+ * have exited.
+ */
 void coord_hedge_release_all(struct coord *c);
 
 #endif

@@ -40,9 +40,12 @@ struct coord_node {
 	unsigned requested_slots; /* by the user; 0: not requested */
 	/* current restriction of its slots */
 	struct node_slot_limit slot_limit;
-	struct coord_own_load own_load; /* by jobs of this build */
+	struct coord_own_load own_load; /* load by jobs of this build */
 	uint64_t beat_cpu_ms; /* CPU time of the jobs in its heartbeat so far */
-	/* by the rest of the build on the same machine */
+	/*
+	 * load by other nodes of this build and the build host, on the same
+	 * machine
+	 */
 	uint64_t other_load_milli;
 	bool removed; /* from the configuration */
 	/* set by a new session: see coord_node_check_identities() */
@@ -51,7 +54,7 @@ struct coord_node {
 	bool duplicate_key;
 	bool conflict_reported; /* the user has been warned */
 	struct strv boot_ids; /* boot ids seen in this build */
-	/* Results of its cross-built genksyms that were right. */
+	/* number of right results of cross-built genksyms on this node */
 	atomic_uint n_right;
 	/* cross-built tool that gave a wrong result on it */
 	const struct inputs_tool *rejected_tool;
@@ -101,7 +104,7 @@ struct coord_ready {
 	unsigned n_slots; /* of the nodes that were up at the last check */
 };
 
-/* Tool steps that nodes accept. */
+/* State of the offloading of tool steps. */
 struct coord_steps {
 	bool enabled; /* by the configuration */
 	bool wanted; /* last value reported */
@@ -123,7 +126,10 @@ struct coord_stats {
 struct coord {
 	struct event_base *base;
 	struct coord_setup setup; /* its borrowed members outlive coord_new() */
-	/* Copies of members that do not. */
+	/*
+	 * Copies of strings of `setup` that the caller may free after
+	 * coord_new().
+	 */
 	char *work_dir, *canary_db, *data_dir;
 	mode_t umask;
 	char *boot_id; /* of the build host */

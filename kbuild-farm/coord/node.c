@@ -24,7 +24,7 @@ static void queue_node_event(const struct coord_node *n,
 	coord_dispatch_event(n->coord, event);
 }
 
-/* Return the unit of a job, or NULL if it is no longer needed. */
+/* Return the unit of a job, or NULL if the job has ended or was cancelled. */
 static struct coord_unit *find_job_unit(const struct coord_node *n,
 					uint32_t job)
 {
@@ -167,7 +167,10 @@ static void on_ids_exhausted(void *ctx)
 	queue_node_event(ctx, &event);
 }
 
-/* Report the unchanged state with a reason; NULL: the current one. */
+/*
+ * Report the node's current state again, with `reason` or, if it is NULL, with
+ * the reason of that state.
+ */
 static void publish_node_state(const struct coord_node *n, const char *reason)
 {
 	const char *why = reason ? reason : n->no_toolchain_reason;
@@ -464,8 +467,8 @@ static void compare_identities(struct coord_node *a, struct coord_node *b)
 }
 
 /*
- * A restarted machine never gets an earlier boot id again.  If one reappears,
- * two machines alternate behind one address.
+ * A restarted machine never gets an earlier boot id again.  If an earlier id
+ * reappears, two machines alternate behind one address.
  */
 static void check_boot_id(struct coord_node *n)
 {
@@ -536,7 +539,7 @@ void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
 	}
 }
 
-/* The node is still configured, possibly differently. */
+/* Apply the current entry of a node that is still configured. */
 static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 {
 	const struct node_entry *was = n->entry;
@@ -552,7 +555,9 @@ static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 				   NULL);
 	if (!other)
 		return;
-	/* Another machine may answer now: check it again. */
+	/*
+	 * Another machine may answer now, so check the node's identity again.
+	 */
 	n->conflict_reported = false;
 	strv_release(&n->boot_ids);
 	queue_roster_event(n, SCHED_EV_NODE_RETRY, NULL);
@@ -592,7 +597,10 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 		queue_roster_event(n, SCHED_EV_NODE_REMOVED,
 				   "removed from the configuration");
 	}
-	/* A node that was excluded because of another may be valid now. */
+	/*
+	 * A node that was excluded because of another node's key may be valid
+	 * now.
+	 */
 	for (size_t i = 0; i < before; i++) {
 		struct coord_node *n = c->nodes.v[i];
 

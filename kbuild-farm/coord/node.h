@@ -14,16 +14,20 @@
 extern const struct peer_ops coord_node_ops;
 
 /*
- * Report toolchains without a sandbox.  The dispatcher assumes that a sandbox
- * was requested for each listed toolchain of a connected node.  Where that was
- * not the case, this function corrects it; later changes are reported by
- * callbacks.  Also report a node that can use none of the toolchains, because
- * it is as useless as a node that is down.  Call it after peer_advance().
+ * Correct the dispatcher's state of toolchains without a sandbox.  The
+ * dispatcher assumes that a sandbox was requested for each listed toolchain of
+ * a connected node.  This function reports where none was; callbacks report
+ * later changes.  It also reports a node that can use none of the toolchains,
+ * because such a node is as useless as a node that is down.  Call it after
+ * peer_advance().
  */
 void coord_node_report_toolchains(struct coord_node *n);
 /* Send the dispatcher the tool steps that each sandbox accepts. */
 void coord_node_report_steps(struct coord_node *n);
-/* Return true if the node accepts a tool step with at least one toolchain. */
+/*
+ * Return true if the node accepts tool steps for at least one of the
+ * toolchains.
+ */
 bool coord_node_can_run_steps(const struct coord_node *n);
 /* Carry out a user's request. */
 void coord_node_handle_request(struct coord_node *n, enum events_request what);

@@ -12,12 +12,12 @@ struct coord_unit;
 struct inputs_toolchain;
 
 /*
- * Fill in the machine and the slots of an EVENTS_KIND_NODE; does nothing before
- * HELLO.
+ * Fill in the machine and the slots of an EVENTS_KIND_NODE event.  Does nothing
+ * if the node has not sent HELLO yet.
  */
 void coord_report_fill_node(struct events_event *ev, const struct peer_stats *f,
 			    unsigned slots);
-/* Fill in an EVENTS_KIND_LOAD, except for the job counts. */
+/* Fill in an EVENTS_KIND_LOAD event, except for the job counts. */
 void coord_report_fill_load(struct events_event *ev,
 			    const struct peer_stats *f);
 
@@ -32,7 +32,9 @@ void coord_report_unit_progress(struct coord_unit *u,
 				enum events_job_state state);
 /* Report that a hedge of the unit was started. */
 void coord_report_hedge(const struct coord_unit *u, const char *reason);
-/* Report that a unit is done: by `node`, or by EVENTS_LOCAL with a reason. */
+/*
+ * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why.
+ */
 void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, unsigned retries);
 

@@ -11,7 +11,7 @@
 #define MILLI             1000
 #define SAMPLE_MAX_AGE_MS 5000 /* five heartbeats */
 
-/* `cpu_ms` is the total until `now_ms`. */
+/* Add a sample: `cpu_ms` is the total CPU time until `now_ms`. */
 static void update_load_sample(struct coord_own_load *u, uint64_t now_ms,
 			       uint64_t cpu_ms)
 {
@@ -48,7 +48,10 @@ void coord_slots_sample_local(struct coord *c, uint64_t now_ms)
 					   timeval_ms(&own.ru_stime));
 }
 
-/* Return the load of the rest of the build on the machine of `n`. */
+/*
+ * Return the load that the build causes on the machine of `n` by other nodes
+ * and by the build host.
+ */
 static uint64_t other_load_milli_of(const struct coord_node *n, uint64_t now_ms)
 {
 	const struct coord *c = n->coord;
@@ -100,7 +103,9 @@ void coord_slots_adjust_health(const struct coord_node *n,
 				     0;
 }
 
-/* Each waiting recipe is a shell and a wrapper, sometimes also a make. */
+/*
+ * Each waiting recipe consists of a shell and a wrapper, and sometimes a make.
+ */
 #define WAITING_RECIPES_MIN 64u
 
 /* Return the maximum that the user can request; 0: not known yet. */

@@ -3,12 +3,12 @@
  * coord/slots.h - Number of concurrent jobs per node and on the build host.
  *
  * The slots of a node shrink while other processes use its machine.  A node
- * reports this load but cannot separate the load of the same build: several
- * nodes, or a node and the build host, can share a machine.  They do if their
- * boot ids are equal.  The build's own load is subtracted: on a node, the CPU
- * time of its jobs between two heartbeats; on the build host, one core per
- * local slot in use plus the CPU time of kfarm.  Other processes of make
- * (linkers, host programs, scripts) still count as foreign load.
+ * reports this load, but it cannot tell how much of the load the same build
+ * causes: several nodes, or a node and the build host, can share a machine.
+ * Equal boot ids show that they do.  The build's own load is subtracted: on a
+ * node, the CPU time of its jobs between two heartbeats; on the build host, one
+ * core per local slot in use plus the CPU time of kfarm.  Other processes of
+ * make (linkers, host programs, scripts) still count as foreign load.
  */
 #ifndef COORD_SLOTS_H
 #define COORD_SLOTS_H
@@ -34,9 +34,9 @@ void coord_slots_adjust_health(const struct coord_node *n,
  */
 unsigned coord_slots(const struct coord_node *n);
 /*
- * Update the restriction after a heartbeat.  `own_jobs` is the number of its
- * jobs that belong to this build.  Returns true if the restriction or its
- * reason changed.
+ * Update the restriction of the node's slots after a heartbeat.  `own_jobs` is
+ * the number of jobs on the node that belong to this build.  Returns true if
+ * the restriction or its reason changed.
  */
 bool coord_slots_update(struct coord_node *n, uint64_t now_ms,
 			unsigned own_jobs);
@@ -49,18 +49,19 @@ char *coord_slots_describe(const struct coord_node *n);
  * Return the number of recipes that make can run in addition to the local
  * slots.  `local` is the number of local slots without nodes to serve.
  *
- * A recipe whose compile is on a node costs the build host nothing.  Nor does a
- * recipe that waits for a local slot; if such recipes counted, a few slow ones
- * would keep make from starting compiles for nodes.  Because recipes are
- * processes, their number is limited to the number of remote slots, but at
- * least 64; without a node, none exist.  If all local slots are in use, one
- * more recipe can start so that its compile is scheduled.
+ * A recipe whose compile is on a node costs the build host nothing, so it does
+ * not occupy one of make's local slots.  Neither does a recipe that waits for a
+ * local slot; otherwise a few slow compiles would keep make from starting
+ * compiles for nodes.  Because each waiting recipe consists of processes, at
+ * most as many as there are remote slots are counted, or 64 if that is more,
+ * and none if there are no remote slots.  If local compiles occupy all local
+ * slots, one more recipe can start, so that its compile is scheduled.
  */
 unsigned coord_slots_extra_recipes(const struct sched_counts *f,
 				   unsigned local);
 /*
- * Return the number of concurrent compiles on the build host while it serves
- * the nodes that are up.
+ * Compute the number of local slots that remain while the build host serves the
+ * nodes that are up.
  */
 unsigned coord_slots_local(const struct coord *c);
 /*

@@ -29,7 +29,7 @@ static struct coord_cross_genksyms *find_cross_host(const struct coord *c,
 	return NULL;
 }
 
-/* The steps that nodes accept have changed. */
+/* Make the loop report the changed tool steps of all nodes. */
 static void set_steps_dirty(struct coord *c)
 {
 	c->steps.dirty = true;
@@ -140,7 +140,7 @@ bool coord_cross_genksyms_is_building(const struct coord *c)
 
 /* --------------------------------------------------------------- using */
 
-/* Return true if the tool is still in use for this node. */
+/* Return true if `cross_tool` is still the tool that this node must use. */
 static bool is_current(const struct coord_cross_genksyms *p,
 		       const struct coord_node *n,
 		       const struct inputs_tool *cross_tool)
@@ -159,8 +159,8 @@ bool coord_cross_genksyms_is_usable(const struct coord_node *n,
 }
 
 /*
- * Record that a result of `cross_tool` on this node was wrong; `words` contains
- * the difference.
+ * Record that a result of `cross_tool` on this node was wrong; `words`
+ * describes the difference.
  */
 static void record_wrong(struct coord_cross_genksyms *p, struct coord_node *n,
 			 const struct inputs_tool *cross_tool,
@@ -207,7 +207,11 @@ unsigned coord_tool_step_kind(const struct coord_unit *u)
 	struct coord_steps *steps = &u->coord->steps;
 	const char *cwd = u->request.cwd;
 
-	/* The unit shows that its tree is ready to build. */
+	/*
+	 * The compile shows that this tree is being built, so it may contain
+	 * genksyms.  Remember the directory for host triplets that are
+	 * registered later.
+	 */
 	if (!str_equal(steps->last_cwd, cwd)) {
 		free(steps->last_cwd);
 		steps->last_cwd = xstrdup(cwd);

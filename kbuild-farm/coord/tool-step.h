@@ -13,11 +13,12 @@
  * genksyms steps, as long as the tree's genksyms is the same program; a
  * different one is built again.
  *
- * The cross-built program must prove itself: its first results, and the first
- * results of each node, must equal those of the local compiler and genksyms
- * (coord_verify_genksyms()).  A different result disables it on all nodes while
- * it is new, and later on that node only.  Then, or if the build fails,
- * genksyms runs locally and the user gets a warning with the reason.
+ * The results of the cross-built program are checked until it is trusted: its
+ * first results, and the first results of each node, must equal those of the
+ * local compiler and genksyms (coord_verify_genksyms()).  A wrong result
+ * disables an untrusted program on all nodes, and a trusted one on that node
+ * only.  After that, or if the build fails, genksyms runs locally and the user
+ * gets a warning with the reason.
  */
 #ifndef COORD_TOOL_STEP_H
 #define COORD_TOOL_STEP_H
@@ -53,7 +54,10 @@ struct coord_cross_genksyms {
 
 /* Register the host triplet of a node's sandbox. */
 void coord_cross_genksyms_add_host(struct coord *c, const char *host);
-/* Return true while a build is in progress.  Its end sets c->steps.dirty. */
+/*
+ * Return true while a cross-build is in progress.  When it ends, c->steps.dirty
+ * is set.
+ */
 bool coord_cross_genksyms_is_building(const struct coord *c);
 /*
  * Return true if the node, which has a sandbox for `host`, accepts genksyms
@@ -77,7 +81,7 @@ unsigned coord_tool_step_kind(const struct coord_unit *u);
 bool coord_tool_step_is_pending(const struct coord_unit *u);
 /*
  * Select the tool for the node that gets the unit.  Returns 0, or -ENOTSUP if
- * the node has none now.
+ * no tool can run on the node now.
  */
 int coord_tool_step_select(struct coord_unit *u, struct coord_node *n);
 /* Record that the node could not run the tool, with its reason. */
@@ -86,7 +90,7 @@ void coord_tool_step_handle_failure(const struct coord_unit *u,
 /* Return the check that the result needs before it is trusted, or NULL. */
 const struct coord_genksyms_check *coord_tool_step_prepare_check(
 	struct coord_unit *u);
-/* Record the outcome of that check from u->verification. */
+/* Record the outcome of the check, which is in u->verification. */
 void coord_tool_step_record_check(const struct coord_unit *u);
 
 #endif

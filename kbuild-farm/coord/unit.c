@@ -13,7 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Do not replace a device, a symbolic link or a file with another mode. */
+/*
+ * Return true if an output may be renamed to `path`.  It must not replace a
+ * device, a symbolic link, a file with several names, or a file with another
+ * mode than a new file has.
+ */
 static bool is_replaceable(const struct coord_unit *u, const char *path,
 			   mode_t mode)
 {
@@ -94,9 +98,9 @@ void coord_unit_remove_temporaries(const struct coord_unit *u)
 }
 
 /*
- * Write the text from stdin to a file, which becomes the source.  Its #line
- * directive names it as gcc names stdin.  If the file cannot be written, the
- * unit has no source and is compiled locally.
+ * Write the text from stdin to a file, which becomes the source.  The file's
+ * #line directive gives the text the name that gcc uses for stdin.  If the file
+ * cannot be written, the unit has no source and is compiled locally.
  */
 static void write_stdin_source(struct coord_unit *u)
 {

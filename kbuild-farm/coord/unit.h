@@ -50,8 +50,12 @@ struct coord_unit {
 	struct options_command command;
 	/* file with the text of `step`, its source; can be NULL */
 	char *text_path;
-	char *name; /* display name of such a unit; can be NULL */
-	/* As spelled by the wrapper; for -E, a mere name and NULL. */
+	/* display name of a unit with `text_path`; otherwise NULL */
+	char *name;
+	/*
+	 * Paths as spelled by the wrapper.  A -E unit writes no object:
+	 * `object` is only a name, and `object_tmp` is NULL.
+	 */
 	char *object, *object_tmp;
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	/*
@@ -64,7 +68,8 @@ struct coord_unit {
 	char *side_tmps[OPTIONS_SIDE_OUTPUTS_MAX];
 
 	struct inputs_toolchain *toolchain;
-	struct inputs_reference_object *reference; /* for its object format */
+	/* sample that defines the object format */
+	struct inputs_reference_object *reference;
 	struct inputs_result inputs;
 	bool scanned; /* at least once */
 	uint32_t job; /* number of its job on the wire; 0: none */
@@ -72,7 +77,9 @@ struct coord_unit {
 	struct coord_node *last_node; /* likewise */
 	struct coord_cross_genksyms
 		*cross_genksyms; /* used instead of the local tool */
-	/* its program; NULL: the local one */
+	/*
+	 * the program that `cross_genksyms` built; NULL: the local program runs
+	 */
 	const struct inputs_tool *cross_tool;
 	enum events_job_state reported_state; /* last state reported */
 	struct peer_job_result result;
@@ -99,8 +106,8 @@ void coord_unit_free(struct coord_unit *u);
  */
 enum reason coord_unit_local_reason(const struct coord_unit *u, mode_t mode);
 /*
- * Return the name for display: the source, or the object that a text belongs
- * to.
+ * Return the name for display: the source or, for a unit that reads its text
+ * from stdin, the object to which the text belongs.
  */
 const char *coord_unit_name(const struct coord_unit *u);
 /* Remove the temporary files of its outputs. */

@@ -53,8 +53,10 @@ static int run_genksyms(const struct coord_genksyms_check *p, struct buf *out,
 }
 
 /*
- * The local tool's stderr must equal the end of the node's.  The compiler's
- * part contains paths and locales, and check_diagnostics() handles it.
+ * Compare a node's result with the output of the local tool.  The node's stderr
+ * must end in the local tool's stderr.  What precedes it was printed by the
+ * compiler; it contains paths and depends on the locale, and
+ * check_diagnostics() handles it.
  */
 static bool is_genksyms_equal(const struct peer_job_result *a,
 			      const struct buf *out,
@@ -205,7 +207,7 @@ static bool list_targets(const struct coord_verify_result_job *e,
 		if (!strcmp(f->name, "-MT") || !strcmp(f->name, "-MQ"))
 			strv_add(out, f->value ? f->value : "");
 	}
-	/* cc1's default target. */
+	/* Without -MT and -MQ, cc1 uses this target. */
 	if (!out->n)
 		strv_addf(out, "%.*s.o",
 			  (int)(dot ? (size_t)(dot - base) : strlen(base)),
@@ -253,7 +255,10 @@ static bool check_depfile_target(struct coord_verify_result_job *e,
 	return good || set_wrong_verdict(e);
 }
 
-/* A local compiler does not list stdin. */
+/*
+ * Remove the temporary source of a unit that reads stdin from the list: a local
+ * compiler does not list stdin.
+ */
 static int drop_stdin_source(const struct coord_verify_result_job *e,
 			     struct buf *dep)
 {
@@ -308,9 +313,10 @@ static bool is_compiler_temporary(const char *name)
 }
 
 /*
- * The assembler also lists names that it searched and did not find; a bare name
- * was searched in the working directory.  It also lists names from ".file",
- * which gcc writes: the source without its directory.
+ * Return true if a name in the assembler's list is a file that was read.  The
+ * assembler also lists names that it did not find; a name without a slash was
+ * searched for in the working directory.  It also lists the names of ".file"
+ * directives, which gcc writes: the source without its directory.
  */
 static bool is_existing_file(const struct coord_verify_result_job *e,
 			     const char *name)
@@ -334,7 +340,10 @@ static bool is_existing_file(const struct coord_verify_result_job *e,
 	return there;
 }
 
-/* clang's assembler writes no list. */
+/*
+ * Check that the assembler's list contains the source.  clang's assembler
+ * writes no list.
+ */
 static bool check_assembled_source(struct coord_verify_result_job *e,
 				   const struct strv *read)
 {
@@ -417,7 +426,10 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	const struct buf *text = &stream[WIRE_OUTPUT_STDERR];
 	size_t out = stream[WIRE_OUTPUT_STDOUT].len, err = text->len;
 
-	/* dtc has its own include syntax, which the scanner does not follow. */
+	/*
+	 * dtc's own include syntax is not followed by the scanner, so dtc may
+	 * not find a file on the node.
+	 */
 	if (e->result->wire.wait_status)
 		return set_local_verdict(
 			e, e->devicetree && contains(text, "FATAL ERROR: "
@@ -442,7 +454,7 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	return true;
 }
 
-/* Results of a cross-built tool need a check until it is trusted. */
+/* Check the result of a cross-built genksyms, unless it is trusted. */
 static bool check_genksyms(struct coord_verify_result_job *e)
 {
 	if (!e->genksyms_check)
@@ -463,7 +475,7 @@ static bool has_start(struct bytes in, const char *start)
 	return in.len >= len && !memcmp(in.data, start, len);
 }
 
-/* "#SYMVER NAME 0x...", or for the linker "__crc_NAME = 0x...;". */
+/* Accept "#SYMVER NAME 0x..." or, for the linker, "__crc_NAME = 0x...;". */
 static bool is_symver_line(struct bytes line)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
@@ -542,7 +554,10 @@ static bool check_object_format(struct coord_verify_result_job *e)
 	       set_wrong_verdict(e);
 }
 
-/* Check the format of a side output; for unknown formats, that it is text. */
+/*
+ * Check that a side output has the format of its kind or, for kinds without a
+ * known format, that it is text.
+ */
 static bool is_side_output(enum options_side_kind kind, struct bytes in,
 			   struct bytes reference)
 {
@@ -576,7 +591,10 @@ static bool check_side_outputs(struct coord_verify_result_job *e)
 		    !inputs_object_format_has_functions(
 			    buf_bytes(&e->result->streams[WIRE_OUTPUT_OBJECT])))
 			continue;
-		/* Rare; an empty file may be the rest of a lost one. */
+		/*
+		 * An empty side output is rarely correct; its content may have
+		 * been lost on the node.
+		 */
 		if (!side->len)
 			return set_local_verdict(e, REASON_RESULT_VOID);
 		if (is_side_output(e->side_outputs->kind[i], buf_bytes(side),
@@ -589,7 +607,7 @@ static bool check_side_outputs(struct coord_verify_result_job *e)
 	return true;
 }
 
-/* An existing file belongs to another process. */
+/* Write a new file; an existing one belongs to another process. */
 static int write_output(struct coord_verify_result_job *e, const char *tmp,
 			struct bytes content)
 {
@@ -616,8 +634,8 @@ static int write_output(struct coord_verify_result_job *e, const char *tmp,
 }
 
 /*
- * Write the text and the dependency list of dtc, which consists of the blob and
- * the text, by their local names.
+ * Write the preprocessed text and dtc's dependency list.  The list is written
+ * anew, because it names the blob and the text by their local names.
  */
 static int write_devicetree_files(struct coord_verify_result_job *e)
 {

@@ -6,14 +6,15 @@
  * depends on nothing else.  Then it is written to the wrapper's temporary
  * files.
  *
- * The files that the compiler read must match the closure of the dependency
- * scanner in both directions.  A file that the scanner did not find can be the
- * scanner's mistake, so the unit is compiled locally.  If a file that the
- * compiler must have read is missing in the list, it would be missing in the
- * dependency file, and make would not rebuild when it changes; such a result is
- * wrong.  For the same reason, a rule for another target is wrong.  Targets
- * with special characters for make (blanks, '$', '#', ':', backslashes) are not
- * checked because compilers disagree about their quoting.
+ * The list of files that the compiler read must match the closure of the
+ * dependency scanner in both directions.  A file that the scanner did not find
+ * can be the scanner's mistake, so the unit is compiled locally.  A file that
+ * the compiler must have read but that is missing in the list would also be
+ * missing in the dependency file, and make would not rebuild when the file
+ * changes; such a result is wrong.  For the same reason, a rule for another
+ * target is wrong.  Targets with characters that are special to make (blanks,
+ * '$', '#', ':', backslashes) are not checked, because compilers disagree about
+ * their quoting.
  *
  * A result of a cross-built genksyms is compared with local results: a worker
  * preprocesses the unit, runs the local genksyms and compares, until the
@@ -34,17 +35,17 @@
 
 #include <stdatomic.h>
 
-/* Right results that make a program, and a node, trusted. */
+/* Numbers of right results after which a program and a node are trusted. */
 #define COORD_VERIFY_GENKSYMS_PER_TOOL 3 /* from any node */
 #define COORD_VERIFY_GENKSYMS_PER_NODE 1
 
 struct coord_genksyms_check {
 	/* All pointers are borrowed. */
 	const struct wire_cc_job *job_request;
-	const struct options_command *command; /* of a -E */
+	const struct options_command *command; /* a command with -E */
 	const struct wire_cc_step *step; /* a genksyms step */
 	const char *text_path; /* path for the temporary text */
-	const void *cancel; /* an atomic_bool */
+	const void *cancel; /* an atomic_bool; aborts the check once true */
 	const atomic_uint *tool_n_right,
 		*node_n_right; /* right results so far */
 	bool outdated; /* the program has been replaced or rejected */
@@ -57,7 +58,11 @@ enum coord_genksyms_verdict {
 	COORD_GENKSYMS_VERDICT_WRONG, /* `err` contains the difference */
 };
 
-/* Check a result that belongs to its job.  Runs on a worker thread. */
+/*
+ * Compare a result of a cross-built genksyms with the local one, unless the
+ * program and the node are trusted.  The result must belong to its job.  Runs
+ * on a worker thread.
+ */
 enum coord_genksyms_verdict coord_verify_genksyms(
 	const struct coord_genksyms_check *p,
 	const struct peer_job_result *answer, struct err *err);
@@ -72,8 +77,8 @@ struct coord_verify_result_job {
 	/* sample of the expected object format */
 	struct bytes reference_object;
 	/*
-	 * Absolute or relative to `cwd`; does not exist.  NULL: there is no
-	 * object.
+	 * Path of the object to create, absolute or relative to `cwd`; the file
+	 * must not exist.  NULL: the unit has no object.
 	 */
 	const char *object_tmp;
 	const char *dep_tmp; /* likewise; NULL: no dependency file */
@@ -87,9 +92,9 @@ struct coord_verify_result_job {
 	 */
 	const struct inputs_tool *tool;
 	/*
-	 * Set for dtc: stdout is the blob, the preprocessed text and dtc's
-	 * dependency list are side outputs, and the list must be the expected
-	 * one.  NULL: another tool.
+	 * Set for dtc: stdout is the blob; the preprocessed text and dtc's
+	 * dependency list are side outputs; and the list may name no other
+	 * file.  NULL for any other tool.
 	 */
 	const struct options_devicetree *devicetree;
 	/*

@@ -23,7 +23,7 @@ struct coord_wrapper_conn {
 	bool has_step; /* `step` is valid */
 	void *unit; /* NULL: no compile requested */
 	void *fixdep; /* NULL: no fixdep requested */
-	bool reply_pending; /* waits for a reply */
+	bool reply_pending; /* the wrapper waits for a reply */
 };
 
 struct coord_wrapper_conns {

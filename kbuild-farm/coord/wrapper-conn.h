@@ -23,8 +23,9 @@ struct coord_wrapper_conn_ops {
 	/* The wrapper closed the connection: it exited or gave up. */
 	void (*on_job_closed)(void *ctx, void *unit);
 	/*
-	 * Likewise for fixdep's output.  Never returns NULL; the connection can
-	 * close before the request is answered.
+	 * The output of fixdep was requested.  The callee takes ownership of
+	 * the contents of `ask` and returns the connection's `fixdep`, never
+	 * NULL.  The connection can close before the reply is sent.
 	 */
 	void *(*on_fixdep_requested)(void *ctx,
 				     struct coord_wrapper_conn *client,

@@ -54,8 +54,8 @@ static int try_commit(struct bisect_state *k, const char *commit,
 }
 
 /*
- * If the branch was rewritten, the good commit is not an ancestor: then the
- * merge base must be good, too.
+ * Check the merge base if the good commit is not an ancestor of the bad one,
+ * because the branch was rewritten.  The merge base must be good, too.
  */
 static int check_base(struct bisect_state *k, struct err *err)
 {

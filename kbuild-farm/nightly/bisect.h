@@ -8,12 +8,12 @@
 struct nightly_search {
 	const char *tree; /* name for `kfarm tree` */
 	const char *good, *bad; /* full commit ids */
-	unsigned max_builds; /* limit */
+	unsigned max_builds; /* maximum number of builds */
 	uint64_t until_ms; /* by clock_ms(): no build starts later */
 	/*
-	 * Build a commit.  Returns 0 and sets *end, to NIGHTLY_END_BROKEN if
-	 * the build says nothing about the commit, or -errno, which ends the
-	 * search.  `between` is the number of remaining candidates.
+	 * Build a commit.  Returns 0 and sets *end; -errno ends the search.
+	 * NIGHTLY_END_BROKEN in *end means that the build does not show whether
+	 * the commit is good.  `between` is the number of remaining candidates.
 	 */
 	int (*build_commit)(void *ctx, const char *commit, size_t between,
 			    enum nightly_end *end, struct err *err);

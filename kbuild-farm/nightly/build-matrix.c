@@ -25,7 +25,9 @@ static char *kconfig_file_name(const char *word)
 }
 
 /*
- * Avoid equal names: "a/board.config" and "b/board.config" share a base name.
+ * Return a name for `word`, an element of the list.  If another element has the
+ * same name, like "a/board.config" and "b/board.config", a part of the digest
+ * of `word` is appended.
  */
 static char *list_name(const struct strv *list, const char *word,
 		       const char *otherwise)
@@ -51,7 +53,10 @@ static char *list_name(const struct strv *list, const char *word,
 	return unique;
 }
 
-/* Return the list's words, or a single NULL. */
+/*
+ * Return element `i` of the list, or NULL for the only element of an empty
+ * list.
+ */
 static const char *word_or_null(const struct strv *list, size_t i)
 {
 	return list->n ? list->v[i] : NULL;
@@ -316,7 +321,7 @@ void nightly_build_command_add_run(struct strv *out,
 	strv_add(out, "-W");
 	add_option_word(out, "--ui", options->verbose ? "plain" : "none");
 	free(job);
-	/* Words after "--" are never options. */
+	/* Arguments after "--" are never options. */
 	if (p->job->variables.n || p->job->targets.n)
 		strv_add(out, "--");
 	strv_add_all(out, strv_list(&p->job->variables));

@@ -7,7 +7,10 @@
 #include "nightly/conf.h"
 #include "nightly/result.h"
 
-/* One build.  Words are borrowed from the job; NULL: not configured. */
+/*
+ * One build.  `arch`, `kconfig` and `toolchain` are borrowed from the job and
+ * NULL if they are not configured.
+ */
 struct nightly_build {
 	const struct nightly_job *job;
 	const char *arch, *kconfig, *toolchain;
@@ -52,7 +55,8 @@ struct nightly_build_sources {
 
 /*
  * Determine the inputs of the build except for the commit.  Returns 0, or
- * -errno with `err` naming the missing compiler or text.
+ * -errno with `err` naming the compiler or the configuration text that is
+ * missing.
  */
 int nightly_build_matrix_resolve(struct nightly_build *p,
 				 const struct nightly_build_sources *sources,
@@ -66,8 +70,9 @@ struct nightly_build_request {
 
 /*
  * Decide whether and why to build this commit.  `all` are the results of the
- * job by number; those of other builds are ignored.  A result that could not be
- * built, except because of its time limit, says nothing about its inputs.
+ * job by number; those of other builds are ignored.  If a build could not be
+ * completed for another reason than its time limit, its result says nothing
+ * about its inputs, and the build is tried again.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,

@@ -34,7 +34,7 @@ struct running {
 	int pid_fd; /* pidfd */
 	int log_fd;
 	off_t shown_bytes;
-	/* when SIGTERM was sent; 0: not yet */
+	/* terminated_ms: time at which SIGTERM was sent; 0: not yet */
 	uint64_t began_ms, terminated_ms;
 	bool killed;
 };
@@ -76,7 +76,10 @@ static void tick(struct running *r, struct nightly_child_result *out)
 	}
 }
 
-/* Orphans belong to this process because it is their subreaper. */
+/*
+ * Kill all remaining descendants of the build.  They are children of this
+ * process, because it is their subreaper.
+ */
 static void kill_orphans(void)
 {
 	struct strv pids = { 0 };

@@ -25,9 +25,9 @@ struct nightly_child_result {
 };
 
 /*
- * Run the build and wait for it.  After the timeout, or once *stop is true, it
- * gets SIGTERM, which makes kfarm end its jobs.  After ten more seconds, the
- * remaining processes get SIGKILL, so that no descendant survives.
+ * Run the build and wait for it.  After the timeout, or once *stop is true, the
+ * build gets SIGTERM, which makes kfarm end its jobs.  After ten more seconds,
+ * the remaining processes get SIGKILL, so that no descendant survives.
  *
  * Returns 0; -ECANCELED if it was stopped; otherwise -errno if it could not be
  * started.

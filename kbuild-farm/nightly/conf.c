@@ -34,7 +34,10 @@ static char *section_location(const struct section *s)
 	return at ? at : xstrdup("the configuration");
 }
 
-/* The name becomes a directory name and part of a unit name. */
+/*
+ * Check the job's name, which becomes a directory name and a part of the name
+ * of a systemd unit.
+ */
 static int check_job_name(const struct section *s, struct err *err)
 {
 	const char *name = s->name;
@@ -62,7 +65,7 @@ static char *read_text(const struct section *s, const char *key)
 	return value && *value ? xstrdup(value) : NULL;
 }
 
-/* An empty value counts as none. */
+/* Read all values of a key except empty ones. */
 static void read_values(const struct section *s, const char *key,
 			struct strv *out)
 {
@@ -88,7 +91,7 @@ static bool read_bool(const struct section *s, const char *key)
 	return str_equal(conf_get(s->conf, "nightly", s->name, key), "true");
 }
 
-/* The schema has checked the value and its unit. */
+/* Read a size.  The schema has checked the number and its unit. */
 static uint64_t read_size_bytes(const struct section *s, const char *key,
 				const char *otherwise)
 {
@@ -100,7 +103,7 @@ static uint64_t read_size_bytes(const struct section *s, const char *key,
 	return n;
 }
 
-/* Equal words would result in the same build. */
+/* Reject repeated values, which would result in the same build. */
 static int check_unique_names(const struct section *s, const char *key,
 			      const struct strv *list, struct err *err)
 {
@@ -117,7 +120,7 @@ static int check_unique_names(const struct section *s, const char *key,
 	return 0;
 }
 
-/* Check now rather than when the first report is sent. */
+/* Check addresses now rather than when the first report is sent. */
 static int check_addresses(const struct section *s, const char *key,
 			   const char *list, struct err *err)
 {

@@ -51,7 +51,7 @@ static void add_new_diag(struct nightly_result *r, const struct history_diag *d)
 	buf_release(&line);
 }
 
-/* Called first for errors, then for warnings. */
+/* Add the new errors or the new warnings.  Called for errors first. */
 static void add_new_lines(struct nightly_result *r,
 			  const struct history_details *d, bool errors)
 {
@@ -91,7 +91,10 @@ void nightly_history_read(struct nightly_result *r, const char *dir)
 
 /* ---- run ---- */
 
-/* The series covers everything that the decision depends on. */
+/*
+ * Return the name of the result's series.  It covers everything that
+ * nightly_build_matrix_decide() depends on.
+ */
 static char *series_name(const struct nightly_result *r)
 {
 	char *text = xasprintf("%s %s %s %s %s", r->build, r->commit,
@@ -110,7 +113,10 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
-/* The page contains the path as well. */
+/*
+ * Record the final path of the build.  report.html contains the path as well,
+ * so write it again.
+ */
 static void move_build(struct history *h, const struct nightly_result *r)
 {
 	char *page = xasprintf("%s/report.html", r->dir);

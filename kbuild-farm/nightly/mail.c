@@ -68,7 +68,9 @@ static void add_encoded_word(struct buf *out, const char *text, size_t len)
 	buf_add_str(out, "?=");
 }
 
-/* RFC 2047: white space between encoded words is not displayed. */
+/*
+ * Append encoded words.  White space between them is not displayed (RFC 2047).
+ */
 static void add_encoded(struct buf *out, const char *text)
 {
 	while (*text) {
@@ -81,7 +83,10 @@ static void add_encoded(struct buf *out, const char *text)
 	}
 }
 
-/* Fold at spaces, to 76 characters where words permit it. */
+/*
+ * Append text that is folded at spaces so that lines have at most 76
+ * characters, unless a word is longer.
+ */
 static void add_folded(struct buf *out, size_t column, const char *text)
 {
 	while (*text) {
@@ -103,7 +108,9 @@ static void add_subject(struct buf *out, const char *subject)
 	char *line = one_line(subject), *text;
 	size_t n;
 
-	/* A line of blanks, or with trailing blanks, would break the folding.
+	/*
+	 * Remove excess blanks: folding must not make a line that consists of
+	 * blanks or ends in one.
 	 */
 	strv_split(&words, line, " ");
 	text = strv_join(&words, " ");
@@ -208,7 +215,10 @@ static int add_address(struct buf *out, char *text, struct err *err)
 	return ret;
 }
 
-/* Commas inside a quoted name do not separate addresses. */
+/*
+ * Return the end of the first address.  Commas inside a quoted name do not
+ * separate addresses.
+ */
 static char *end_of_address(char *text)
 {
 	bool quoted = false;
@@ -323,7 +333,7 @@ static void add_mail_text(struct buf *out, const char *text)
 
 /* ------------------------------------------------------------ headers */
 
-/* strftime() would use words of the locale. */
+/* Append the Date header.  strftime() would use the names of the locale. */
 static void add_mail_date(struct buf *out, time_t date)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";

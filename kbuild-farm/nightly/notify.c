@@ -9,7 +9,10 @@ static const char *first_message(const struct nightly_result *r)
 	return r->messages.n ? r->messages.v[0] : "";
 }
 
-/* Both builds failed, or neither could be completed. */
+/*
+ * Return true if two builds ended for the same reason.  Both failed, or both
+ * could not be completed.
+ */
 static bool has_same_reason(const struct nightly_result *r,
 			    const struct nightly_result *before)
 {

@@ -16,22 +16,23 @@
 enum nightly_notify_reason {
 	NIGHTLY_NOTIFY_NONE,
 	NIGHTLY_NOTIFY_FIRST, /* first build, good */
-	NIGHTLY_NOTIFY_FIXED, /* good, and was not */
+	NIGHTLY_NOTIFY_FIXED, /* good, and the previous build was not */
 	NIGHTLY_NOTIFY_WARNINGS, /* good, with new warnings */
-	NIGHTLY_NOTIFY_FAILED, /* fails, and was good or not built */
+	NIGHTLY_NOTIFY_FAILED, /* fails, and the previous build did not fail */
 	NIGHTLY_NOTIFY_FAILED_AGAIN, /* fails for another reason */
 	NIGHTLY_NOTIFY_BROKEN, /* could not be built, for a new reason */
 };
 
 /*
- * Return the reason for reporting a result, compared with `previous`; an
- * unchanged build has none.
+ * Return the reason for reporting a result, compared with `previous`.  Returns
+ * NIGHTLY_NOTIFY_NONE for an unchanged build.
  */
 enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
- * Return the number of errors that the previous build did not have: all if that
- * was good, none if there was no previous build.
+ * Return the number of errors that the previous build did not have.  These are
+ * all errors if the previous build was good.  Returns 0 if there was no
+ * previous build.
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
@@ -41,8 +42,8 @@ unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);
 /*
- * Return the current state: the result itself, or the previous result if
- * nothing changed.
+ * Return the result that describes the current state: `r` itself, or the
+ * previous result if the build is unchanged.
  */
 const struct nightly_result *nightly_notify_effective_result(
 	const struct nightly_result *r);

@@ -64,7 +64,7 @@ void nightly_report_add_date(struct buf *out, long long seconds)
 	buf_add_str(out, text);
 }
 
-/* "2 errors (new)", "3 errors (1 new)" */
+/* Append "2 errors (new)" or "3 errors (1 new)". */
 static void add_count(struct buf *out, unsigned n, unsigned n_new,
 		      const char *what)
 {
@@ -76,7 +76,7 @@ static void add_count(struct buf *out, unsigned n, unsigned n_new,
 		buf_printf(out, " (%u new)", n_new);
 }
 
-/* First message without the program's name. */
+/* Return the first message without the name of the program. */
 static const char *first_words(const struct nightly_result *r)
 {
 	static const char us[] = "kfarm: ";
@@ -174,7 +174,7 @@ static const char *describe_change(enum nightly_notify_reason news)
 	return " is as before";
 }
 
-/* Append the previous state. */
+/* Append a sentence about the previous state of the build. */
 static void add_previous_state(struct buf *out, const struct nightly_result *r,
 			       enum nightly_notify_reason news)
 {
@@ -239,7 +239,7 @@ static void add_more(struct buf *out, size_t all, size_t listed)
 		buf_printf(out, "  and %zu more\n", all - listed);
 }
 
-/* Title above the messages. */
+/* Return the title above the messages. */
 static const char *messages_title(const struct nightly_result *r, size_t n_new)
 {
 	if (r->end == NIGHTLY_END_BROKEN)
@@ -401,7 +401,7 @@ static void add_builds_table(struct buf *out,
 	}
 }
 
-/* The worst result of all builds. */
+/* Return the word for the worst result of all builds. */
 static const char *worst_word(const struct nightly_report_build *v, size_t n)
 {
 	for (size_t w = 0; w < sizeof(severity) / sizeof(*severity); w++) {
@@ -424,7 +424,7 @@ static size_t count_notify_class(const struct nightly_report_build *v, size_t n)
 	return news;
 }
 
-/* "arm64/defconfig: 2 errors (new); riscv/defconfig: fixed" */
+/* Append "arm64/defconfig: 2 errors (new); riscv/defconfig: fixed". */
 static void add_named_class(struct buf *out,
 			    const struct nightly_report_build *v, size_t n)
 {
@@ -445,7 +445,7 @@ static void add_named_class(struct buf *out,
 	}
 }
 
-/* "3 newly failing, 1 with new warnings, 1 fixed" */
+/* Append "3 newly failing, 1 with new warnings, 1 fixed". */
 static void add_counted_class(struct buf *out,
 			      const struct nightly_report_build *v, size_t n)
 {
@@ -477,8 +477,8 @@ static void add_counted_class(struct buf *out,
 }
 
 /*
- * Append the revision of the first build with news that has one; a failed
- * set-up may have none.
+ * Append the revision of the first build with news.  A build whose set-up
+ * failed may have no revision and is skipped.
  */
 static void add_revision(struct buf *out, const struct nightly_report_build *v,
 			 size_t n)

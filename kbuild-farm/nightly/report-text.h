@@ -15,25 +15,31 @@
 #include "nightly/result.h"
 #include "tree/log.h"
 
-#define NIGHTLY_REPORT_SUBJECT_BYTES 80 /* bytes, in a subject */
-#define NIGHTLY_REPORT_LINE_BYTES    500 /* on a line of its own */
+#define NIGHTLY_REPORT_SUBJECT_BYTES 80 /* limit of a text in a subject */
+#define NIGHTLY_REPORT_LINE_BYTES    500 /* limit of a text on its own line */
 
-/* in a subject */
+/*
+ * Append `text` as a single line that is safe for display.  The second function
+ * appends at most `max_bytes` bytes of it, and "..." if it is longer.
+ */
 void nightly_report_add_printable(struct buf *out, const char *text);
 void nightly_report_add_truncated(struct buf *out, const char *text,
 				  size_t max_bytes);
-/* per line */
+/*
+ * Append the commit of a result: "v6.1-12-gabcdef", or the first 12 digits of
+ * its id.
+ */
 void nightly_report_add_revision(struct buf *out,
 				 const struct nightly_result *r);
 /* Append "2026-11-22", in the local time zone. */
 void nightly_report_add_date(struct buf *out, long long seconds);
 
-#define NIGHTLY_COMMITS_MAX 20 /* in a report */
+#define NIGHTLY_COMMITS_MAX 20 /* limit of listed commits per build */
 
 /* One build of the run. */
 struct nightly_report_build {
 	const struct nightly_result *result;
-	/* per build */
+	/* commits to list for this build */
 	const struct tree_commit_log *commits;
 };
 

@@ -37,8 +37,8 @@ enum nightly_end {
 	NIGHTLY_END_GOOD, /* possibly with warnings */
 	NIGHTLY_END_FAILED, /* because of the sources: status 2 */
 	/*
-	 * Set-up, full disk, node failure, kill or timeout: says nothing about
-	 * the commit.
+	 * Ended by its set-up, a full disk, a node failure, a kill or a
+	 * timeout: this says nothing about the commit.
 	 */
 	NIGHTLY_END_BROKEN,
 };
@@ -47,14 +47,14 @@ enum nightly_end {
 struct nightly_bisect_result {
 	char *first_bad; /* full commit id; NULL: not found */
 	char *subject; /* of that commit */
-	struct strv
-		candidates; /* otherwise: "SHA12 subject" of the candidates */
+	/* if not found: "SHA12 subject" of each candidate */
+	struct strv candidates;
 	unsigned n_builds;
 	/* why it ended early or was skipped, or NULL */
 	char *incomplete_reason;
 };
 
-/* Empty if zeroed.  Only the strings that say so can be NULL. */
+/* Empty if zeroed.  A string can be NULL only if its comment says so. */
 struct nightly_result {
 	char *name; /* of the job */
 	char *arch, *config; /* for display: "arm64", "defconfig" */
@@ -69,8 +69,8 @@ struct nightly_result {
 	char *describe; /* "v6.1-12-gabcdef" */
 	char *subject; /* of the commit */
 	/*
-	 * In hexadecimal; together with the commit, they decide on the next
-	 * build.
+	 * Digests in hexadecimal.  The next run builds again if one of them, or
+	 * the commit, has changed.
 	 */
 	char *config_id, *toolchain_id, *options_id;
 
@@ -81,13 +81,16 @@ struct nightly_result {
 	char *dir; /* absolute; NULL: no files */
 	int64_t history_id; /* number in the history; 0: unknown */
 	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
-	/* First lines of the news, or of the reason why it was not built. */
+	/*
+	 * The first new diagnostics, or the reason why the build could not be
+	 * completed.
+	 */
 	struct strv messages;
 	struct nightly_bisect_result bisect;
 
 	/*
-	 * Results of the same combination, borrowed; NULL: none.  `last_good`
-	 * can be older than `previous`, or the same.
+	 * Earlier results of the same combination, borrowed; NULL: none.
+	 * `last_good` can be older than `previous`, or the same result.
 	 */
 	const struct nightly_result *previous, *last_good;
 };

@@ -4,11 +4,12 @@
  *
  * Of each build, these results are retained: the last good one; the newest
  * `keep-last`; good ones of the last `keep-days` days; and the newest
- * `keep-failures` that are not good.  Of builds that are no longer configured,
- * those of the last `keep-days` days.
+ * `keep-failures` that are not good.  Of a build that is no longer configured,
+ * the results of the last `keep-days` days are retained.
  *
- * The age of a result counts from its start, but no result counts as newer than
- * its successor or than now, in case the clock was wrong.
+ * The age of a result counts from the start of the build.  In case the clock
+ * was wrong, no result counts as newer than a later result, or as started in
+ * the future.
  */
 #ifndef NIGHTLY_RETENTION_H
 #define NIGHTLY_RETENTION_H
@@ -23,8 +24,9 @@ bool *nightly_retention_select(const struct nightly_store *s,
 			       const struct nightly_job *job,
 			       const struct strv *builds, long long now_s);
 /*
- * Return the retained result to remove first if space is needed: the oldest
- * that is neither the last nor the last good one of its build.  SIZE_MAX: none.
+ * Return the index of the result to remove first if space is needed: the oldest
+ * that is neither the last nor the last good one of its build.  Returns
+ * SIZE_MAX if there is none.
  */
 size_t nightly_retention_find_expendable(const struct nightly_store *s);
 

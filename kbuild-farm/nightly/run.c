@@ -36,7 +36,10 @@ static char *copy_hex(const struct digest *d)
 	return xstrdup(hex);
 }
 
-/* Start the result of a build; `dir` and the outcome are not set. */
+/*
+ * Initialize the result of a build that is about to start.  `dir` and the
+ * outcome are not set.
+ */
 static void begin_result(struct nightly_result *r,
 			 const struct nightly_build *p, const char *commit,
 			 const char *subject, enum nightly_decision why)
@@ -77,7 +80,10 @@ static unsigned count_in(const json_t *group, const char *name)
 	return n > 0 && n <= UINT32_MAX ? (unsigned)n : 0;
 }
 
-/* Returns false without metadata.json, which every build writes. */
+/*
+ * Read the counts from metadata.json.  Returns false if the file is missing;
+ * every build writes it.
+ */
 static bool read_counts(struct nightly_result *r, const char *dir)
 {
 	char *path = xasprintf("%s/metadata.json", dir);
@@ -132,7 +138,10 @@ static void add_message_lines(struct nightly_result *r, const char *dir,
 	free(path);
 }
 
-/* `kfarm build` reports a full disk as an ordinary failure. */
+/*
+ * Return true if the build failed because of a full disk, which `kfarm build`
+ * reports as an ordinary failure.
+ */
 static bool was_disk_full(const struct nightly_result *r)
 {
 	for (size_t i = 0; i < r->messages.n; i++) {
@@ -162,7 +171,10 @@ static void finish_result(struct nightly_result *r,
 	r->timed_out = ended->timed_out;
 	r->wall_ms = ended->wall_ms;
 	r->end = classify_end(ended);
-	/* The options or targets may have only printed something. */
+	/*
+	 * The options or targets may have made kfarm or make only print
+	 * something.
+	 */
 	if (!read_counts(r, dir) && r->end == NIGHTLY_END_GOOD) {
 		r->end = NIGHTLY_END_BROKEN;
 		strv_add(&r->messages,
@@ -317,8 +329,8 @@ static int run_job_in_child(const struct run_state *w,
 }
 
 /*
- * A build that could not be tried is also a result, so that it is reported only
- * once.
+ * Record a result for a build that could not be started, so that the problem is
+ * reported only once.
  */
 static int record_broken_build(struct run_state *w,
 			       const struct nightly_build *p, const char *why,
@@ -410,7 +422,10 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	return ret;
 }
 
-/* Return why a bisection would not find the commit; NULL if it would. */
+/*
+ * Return the reason why a bisection cannot find the bad commit, or NULL if it
+ * can.
+ */
 static const char *no_bisect_reason(const struct nightly_result *r)
 {
 	const struct nightly_result *good = r->last_good;
@@ -460,8 +475,8 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 }
 
 /*
- * Return true if the failed build should be bisected: on request, or if the job
- * asks for it and no earlier run explained the failure.
+ * Return true if the failed build must be bisected: the user requested it, or
+ * the job is configured for it and the previous result has no first bad commit.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)
@@ -479,7 +494,10 @@ static bool needs_bisect(const struct run_state *w,
 
 /* ---- one build ---- */
 
-/* Add the last result of an unchanged build, without a directory. */
+/*
+ * Add a result for an unchanged build.  It has the outcome of the last result
+ * and no directory.
+ */
 static void add_unchanged(struct run_state *w, const struct nightly_build *p)
 {
 	struct nightly_run *n = w->current_run;

@@ -35,8 +35,8 @@
 /* ------------------------------------------------------ other programs */
 
 /*
- * Some mailers leave background processes that hold the output open: wait for
- * the program only.
+ * Wait for the program itself instead of the end of its output, because some
+ * mailers leave background processes that hold the output open.
  */
 static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 		    int *status)
@@ -207,7 +207,10 @@ static int send_to_command(const struct nightly_send *s,
 	struct spawn what = { .argv = argv };
 	int ret;
 
-	/* getenv() returns the first variable of a name. */
+	/*
+	 * These variables come first, because getenv() returns the first one
+	 * with a name.
+	 */
 	strv_addf(&env, "KFARM_NIGHTLY_NAME=%s", s->name);
 	strv_addf(&env, "KFARM_NIGHTLY_RESULT=%s", r->result);
 	strv_addf(&env, "KFARM_NIGHTLY_SUBJECT=%s", r->subject);
@@ -249,7 +252,7 @@ static int save_report(const struct nightly_send *s, struct bytes text,
 	return ret;
 }
 
-/* Append a second failure. */
+/* Append a further failure to `err`. */
 static void add_send_error(struct err *err, const struct err *more)
 {
 	struct err first = *err;
@@ -330,8 +333,8 @@ static void add_fact(struct strv *facts, const char *name, unsigned long n)
 }
 
 /*
- * Collect the totals of all builds with news; the directory is that of the
- * first.
+ * Collect the variables for the command: the number of builds and of bad ones,
+ * the totals of the builds with news, and the commit and directory of `first`.
  */
 static void collect_facts(const struct report_state *t,
 			  const struct nightly_result *first,
@@ -403,7 +406,7 @@ static int send_report(const struct report_state *t,
 int nightly_report_send(const struct nightly_report_request *l, struct err *err)
 {
 	struct report_state t = { .request = l, .n = l->n_results };
-	const struct nightly_result *first = NULL; /* with news */
+	const struct nightly_result *first = NULL; /* first result with news */
 	int ret = 0;
 
 	if (!l->n_results)

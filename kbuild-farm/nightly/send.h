@@ -36,9 +36,9 @@ struct nightly_send {
 };
 
 /*
- * Store and send a report.  The command gets the text on stdin, and the
- * subject, result and file name in KFARM_NIGHTLY_NAME, _SUBJECT, _RESULT and
- * _REPORT.
+ * Store and send a report.  The command gets the text on stdin, and the name of
+ * the job, the result, the subject and the path of the report in
+ * KFARM_NIGHTLY_NAME, _RESULT, _SUBJECT and _REPORT.
  *
  * Returns 0 or -errno with `err` set to the failures and the path of the
  * report; -ECANCELED if the last failure was an interrupt.
@@ -65,8 +65,9 @@ int nightly_report_send(const struct nightly_report_request *l,
 			struct err *err);
 /*
  * Report by mail and command that nothing of the job could be built, unless the
- * reason equals that of the last run.  `why` is NULL if the job could be built.
- * Returns as nightly_report_send().
+ * reason `why` equals the one that was reported last.  If `why` is NULL, the
+ * job could be built, and the recorded reason is removed.  Returns as
+ * nightly_report_send().
  */
 int nightly_report_send_error(const struct nightly_job *job, const char *why,
 			      const atomic_bool *stop, FILE *out,

@@ -30,7 +30,8 @@ static bool is_unsent(const struct nightly_result *r)
 }
 
 /*
- * Return the newest older result, optionally only among reported or good ones.
+ * Return the newest result of the build that is older than `r`.  With `sent`,
+ * consider only reported ones; with `good`, only good ones.
  */
 static const struct nightly_result *find_older(const struct nightly_store *s,
 					       const struct nightly_result *r,
@@ -81,7 +82,7 @@ void nightly_store_clear_unsent(const struct nightly_store *s,
 
 /* ---- reading ---- */
 
-/* "2026-11-22T0203-g..."; other names do not belong to the store. */
+/* Return true for "2026-11-22T0203-g...".  Other names are not results. */
 static bool is_result_name(const char *name)
 {
 	static const char form[] = "0000-00-00T0000-g";
@@ -239,7 +240,7 @@ void nightly_store_release(struct nightly_store *s)
 {
 	struct err ignored;
 
-	/* Leftovers only take up space. */
+	/* Errors are ignored, because leftovers only take up space. */
 	if (s->lock_fd > 0)
 		sweep_leftovers(s, &ignored);
 	for (size_t i = 0; i < s->n_results; i++) {
@@ -256,7 +257,10 @@ void nightly_store_release(struct nightly_store *s)
 
 /* ---- lookup ---- */
 
-/* Return the newest result of a build; NULL: of all builds. */
+/*
+ * Return the newest result, or newest good one, of a build; if `build` is NULL,
+ * of all builds.
+ */
 static const struct nightly_result *newest_of(const struct nightly_store *s,
 					      const char *build, bool good)
 {
@@ -301,8 +305,8 @@ int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 }
 
 /*
- * Return an unused path for the result.  Its name is in local time for the
- * user; the order of results is that of their numbers.
+ * Return an unused path for the result.  Its name contains the local time for
+ * the user.  Results are ordered by their numbers, not by their names.
  */
 static char *free_path(const struct nightly_store *s,
 		       const struct nightly_result *r)

@@ -50,8 +50,9 @@ struct nightly_wait {
 int nightly_store_read(struct nightly_store *s, const char *dir,
 		       struct err *err);
 /*
- * Likewise with the lock, and repair what an interrupted process left behind.
- * Returns -EBUSY with `err` naming the process that holds the lock.
+ * Acquire the lock of a job, repair what an interrupted process left behind,
+ * and read the results.  Returns 0, -EBUSY with `err` naming the process that
+ * holds the lock, or another -errno.
  */
 int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
 		       const struct nightly_wait *wait, struct err *err);
@@ -86,10 +87,10 @@ int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
 				 struct err *err);
 
 /*
- * Return in *out what must be reported about `r`, a result of this run: `r`
- * itself or, if it is unchanged, the previous result if that was not reported.
- * Its `previous` is the newest older result that was reported.  The contents of
- * *out are borrowed.
+ * Set *out to the result to report for `r`, a result of this run: `r` itself
+ * or, if the build is unchanged, the previous result if that was not reported.
+ * out->previous becomes the newest older result that was reported.  The
+ * contents of *out are borrowed.
  */
 void nightly_store_find_unsent(struct nightly_result *out,
 			       const struct nightly_store *s,

@@ -27,8 +27,9 @@ char *nightly_timer_service_name(const char *name)
 }
 
 /*
- * Append a word in double quotes, see systemd.syntax(7).  "%" always starts a
- * specifier; "$" starts a variable in the arguments of the program.
+ * Append a word in double quotes, see systemd.syntax(7).  "%" starts a
+ * specifier and is always doubled.  "$" is doubled with `variables`, because it
+ * starts a variable in the arguments of the program.
  */
 static void add_unit_word(struct buf *out, const char *word, bool variables)
 {

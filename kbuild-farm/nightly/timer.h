@@ -9,7 +9,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* First line of files that may be replaced and removed. */
+/*
+ * First line of the files written.  Only files that begin with it may be
+ * replaced or removed.
+ */
 #define NIGHTLY_TIMER_MARK "# Written by kfarm nightly install"
 
 struct nightly_timer {

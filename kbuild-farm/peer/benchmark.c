@@ -76,7 +76,7 @@ void peer_benchmark_finish(struct peer_benchmark *t, const char *db,
 
 	if (!n || n->finished)
 		return;
-	/* Choose the earlier one if two are equal. */
+	/* Of two equally fast builds, choose the first. */
 	n->best = NULL;
 	for (size_t i = 0; i < n->n_candidates; i++) {
 		const struct peer_benchmark_candidate *one = &n->candidates[i];

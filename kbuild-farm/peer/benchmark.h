@@ -47,8 +47,8 @@ void peer_benchmark_release(struct peer_benchmark *t);
  * `node` is the node's name.
  */
 /*
- * Start with these ids.  Returns false if the node has been started before or
- * is not measured.
+ * Start to measure the builds `ids` of a node.  Returns false if the node has
+ * been started before or is not measured.
  */
 bool peer_benchmark_start(struct peer_benchmark *t, const char *node,
 			  const struct strv *ids);
@@ -58,11 +58,17 @@ bool peer_benchmark_start(struct peer_benchmark *t, const char *node,
  */
 const char *peer_benchmark_next(const struct peer_benchmark *t,
 				const char *node);
-/* Record the result of the current id.  Returns false if none exists. */
+/*
+ * Record the result of the id that peer_benchmark_next() returned.  Returns
+ * false if it returned NULL.
+ */
 bool peer_benchmark_record(struct peer_benchmark *t, const char *node,
 			   enum peer_canary_status is, const char *detail,
 			   uint32_t cpu_ms);
-/* Store the fastest build in the file `db` after all have been tested. */
+/*
+ * Finish the node after all its builds have been tested, and store the fastest
+ * one in the file `db`.
+ */
 void peer_benchmark_finish(struct peer_benchmark *t, const char *db,
 			   const struct peer_canary_db_subject *key);
 

@@ -67,14 +67,14 @@ struct peer_blob_upload {
 	void *by_digest; /* struct pending_blob */
 	struct pending_blobs interleaved; /* one piece per turn */
 	struct pending_blobs sequential; /* one blob after the other */
-	bool interleaved_next; /* which list is next */
+	bool interleaved_next; /* send from `interleaved` next */
 	unsigned n_ready;
 	size_t ready_bytes;
 };
 
 /*
- * Content of a packed piece: the codec, the uncompressed length, and the body
- * of its BLOB as sent.
+ * Pack a piece.  Its packed form is the codec, the uncompressed length, and the
+ * body of the BLOB message as sent.
  */
 static int pack_blob(void *arg, const struct digest *d, uint64_t size,
 		     uint64_t offset, struct bytes piece, struct buf *out)
@@ -146,7 +146,10 @@ static void pack_queue_free(struct pack_queue *lane)
 	free(lane);
 }
 
-/* The callback can free the session: lane->upload is NULL then. */
+/*
+ * Notify all users of a blob.  A callback can free the session, which sets
+ * lane->upload to NULL.
+ */
 static void report_pack_failure(struct pack_queue *lane, struct pending_blob *p)
 {
 	for (size_t i = 0; i < p->n_waiters && lane->upload; i++) {
@@ -366,7 +369,10 @@ void peer_blob_upload_resume(struct peer_blob_upload *s)
 		struct pending_blobs *list = p->sequential ? &s->sequential :
 							     &s->interleaved;
 
-		/* The piece has the header of pack_blob(). */
+		/*
+		 * pack_blob() put the codec (1 byte) and the length (4) in
+		 * front.
+		 */
 		struct bytes b = p->blob->pieces[p->next_piece++];
 
 		wire_stream_send_packed(

@@ -33,8 +33,8 @@ struct peer_blob_upload_stats {
 /* The owner of some files: a sandbox or a bundle upload. */
 struct peer_blob_upload_user {
 	/*
-	 * The file cannot be read.  Never called from peer_blob_upload_add().
-	 * The callee may remove the user.
+	 * Called if a file cannot be read, but never from
+	 * peer_blob_upload_add().  The callee may remove the user.
 	 */
 	void (*on_failed)(void *ctx, const struct inputs_entry *e,
 			  const char *why);
@@ -55,8 +55,9 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 			  struct peer_blob_upload_user *user,
 			  const struct inputs_entry *e);
 /*
- * Stop callbacks to this user.  Its files are sent nevertheless: the node
- * requests each blob only once, and can rely on it for another sandbox.
+ * Stop callbacks to this user.  Its files are sent nevertheless: a node
+ * requests each blob only once, so another sandbox of the node can depend on
+ * them.
  */
 void peer_blob_upload_remove_user(struct peer_blob_upload *s,
 				  const struct peer_blob_upload_user *user);

@@ -2,8 +2,9 @@
 /*
  * peer/bundle.h - Upload of an installed toolchain to nodes.
  *
- * A bundle is read once and can be sent to any number of nodes: BUNDLE and
- * VIEWs, then the blobs that NEED asks for, until HAVE.
+ * A bundle is read once and can be sent to any number of nodes.  The build host
+ * sends BUNDLE and VIEWs, then the blobs that the node requests by NEED, until
+ * the node answers with HAVE.
  */
 #ifndef PEER_BUNDLE_H
 #define PEER_BUNDLE_H
@@ -48,7 +49,8 @@ struct peer_bundle_upload {
 
 /*
  * Start an upload.  `bundle` and the pointers in `user` are borrowed; `d` must
- * not move.  Returns 0; -ENOSPC with `err` set, and no upload was started.
+ * not move.  Returns 0, or -ENOSPC with `err` set if the session has no path
+ * ids left; then no upload is in progress.
  */
 int peer_bundle_upload_start(struct peer_bundle_upload *d,
 			     const struct peer_bundle *bundle,
@@ -61,8 +63,8 @@ void peer_bundle_upload_stop(struct peer_bundle_upload *d);
 bool peer_bundle_upload_is_number(const struct peer_bundle_upload *d,
 				  uint32_t number);
 /*
- * Check the node's HAVE.  Returns 0 if the node has installed the toolchain;
- * -EPERM with `err` set to the node's reason.
+ * Check the HAVE that ends the upload.  Returns 0 if the node has installed the
+ * toolchain, or -EPERM with `err` set to the reason.
  */
 int peer_bundle_upload_check_have(const struct peer_bundle_upload *d,
 				  const struct wire_have *m, struct err *err);

@@ -122,7 +122,7 @@ static bool is_machine(const char *pattern, const char *machine)
 	       (strlen(pattern) == len && !memcmp(pattern, machine, len));
 }
 
-/* The pattern ends in a colon. */
+/* Match a pattern "SOURCE:"; "*:" matches any source. */
 static bool matches_source(const char *pattern, const char *source)
 {
 	size_t len = strcspn(pattern, ":");
@@ -178,7 +178,10 @@ char *peer_canary_db_path(void)
 	return path;
 }
 
-/* Return an object that contains both lists, possibly empty.  Never NULL. */
+/*
+ * Read the file.  Returns an object that contains both lists, possibly empty;
+ * never NULL.
+ */
 static json_t *read_db(const char *path)
 {
 	struct buf text = { 0 };
@@ -221,7 +224,11 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 	return !strcmp(get_json_string(o, name), hex);
 }
 
-/* Return the newest match in the list; borrowed. */
+/*
+ * Return the newest entry for `key` in the list, borrowed, or NULL.  With
+ * `with_native`, key->native_id must match as well; `id` and `index` can be
+ * NULL.
+ */
 static json_t *find_newest(json_t *list,
 			   const struct peer_canary_db_subject *key,
 			   bool with_native, const char *id, size_t *index)
@@ -337,8 +344,8 @@ static int write_db(const char *path, json_t *all, struct err *err)
 }
 
 /*
- * Replace what the list contains for this key by `o`, and take ownership of
- * `o`.
+ * Replace all entries for `key` in the list `name` by `o`.  Takes ownership of
+ * `o`.  `with_native` as in find_newest().
  */
 static int replace_entry(const char *path, const char *name,
 			 const struct peer_canary_db_subject *key,

@@ -13,8 +13,8 @@
  *			 "sources": HEX, "date": 1700000000 } ] }
  *
  * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
- * the node-native compiler.  `sources` is a digest of the canary: results of
- * another canary are ignored.  A choice is the fastest build that `kfarm
+ * the node-native compiler.  `sources` is a digest of the canary; results with
+ * another digest are ignored.  A choice is the fastest build that `kfarm
  * toolchain tune` measured; its id is empty if that is the local compiler.
  *
  * Several processes can use the file concurrently: a change is applied to the
@@ -39,8 +39,8 @@ struct peer_canary_source {
 /* Return all sources of the canary, in a fixed order. */
 const struct peer_canary_source *peer_canary_db_sources(size_t *n);
 /*
- * Return the sources of a burn-in, which compile longer and are not part of the
- * canary.
+ * Return the sources of a burn-in, which take longer to compile and are not
+ * part of the canary.
  */
 const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n);
 /* Compute the digest of the canary's names, texts and flags. */
@@ -99,8 +99,8 @@ int peer_canary_db_set_choice(const char *path,
 			      const char *id, struct err *err);
 
 /*
- * Look up the newest result for toolchain `id` on a node, whatever its content,
- * for display.
+ * Look up the newest result for toolchain `id` on a node, even if the
+ * toolchain's content has changed since.  For display.
  */
 void peer_canary_db_find_latest(const char *path,
 				const struct peer_canary_db_subject *key,

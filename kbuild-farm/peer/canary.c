@@ -16,7 +16,7 @@
 
 #define OBJECT_MAX         (4u << 20)
 #define CANARY_DEADLINE_MS 60000
-/* A canary with fewer units proves too little. */
+/* A canary with fewer usable units proves too little. */
 #define USABLE_UNITS_MIN 8
 
 static char *canary_file_path(const struct peer_canary *c, const char *name)
@@ -385,7 +385,7 @@ bool peer_canary_handle_fail(const struct peer_job *job,
 				   .name;
 
 	if (fail->class == WIRE_FAIL_BUSY) {
-		/* The next tick sends it again. */
+		/* The next tick sends the unit again. */
 		sandbox->canary.in_flight = false;
 		return false;
 	}

@@ -11,7 +11,7 @@
  * object (inputs/reference-object.h) and must produce the local bytes.
  *
  * A canary has one job in flight at a time, so that its compile times can be
- * compared with those of another build.
+ * compared with those of another compiler build.
  */
 #ifndef PEER_CANARY_H
 #define PEER_CANARY_H
@@ -58,7 +58,7 @@ struct peer_canary {
  */
 struct peer_canary *peer_canary_get(struct peer_shared *shared,
 				    const struct inputs_toolchain *tc);
-/* Likewise, for the sources of a burn-in. */
+/* Like peer_canary_get(), for the sources of a burn-in. */
 struct peer_canary *peer_canary_get_burn_in(struct peer_shared *shared,
 					    const struct inputs_toolchain *tc);
 /*

@@ -164,7 +164,10 @@ static void on_connected(void *ctx, const struct wire_io *io,
 	struct wire_io taken = { 0 };
 	struct err why = { 0 };
 
-	/* Both belong to the dialer, which is freed below. */
+	/*
+	 * Copy `io` and `err`, because they belong to the dialer, which is
+	 * freed below.
+	 */
 	if (io)
 		taken = *io;
 	else

@@ -82,7 +82,7 @@ struct peer_conn {
 	struct wire_heat heat; /* last one of this session, or zeroed */
 	TAILQ_HEAD(, peer_job) jobs; /* in flight */
 	unsigned n_jobs, n_test_jobs; /* n_test_jobs: not from the build */
-	/* by earlier streams */
+	/* totals of earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;
 };
 
@@ -101,26 +101,26 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 /* Close the session or abort the dial.  All jobs must have been freed. */
 void peer_conn_close(struct peer_conn *l);
 /*
- * Handle a message on behalf of on_msg of `ops`.  Returns 0 if the message is
- * done, 1 if the caller must handle it, or a negative errno with `err` set.
- * The first FIT or MACHINE for which it returns 1 completes the greeting:
- * l->hello, l->fit and l->machine are valid from then on.
+ * Handle a message on behalf of on_msg of `ops`.  Returns 0 if nothing is left
+ * to do, 1 if the caller must handle the message, or a negative errno with
+ * `err` set.  The first FIT or MACHINE for which it returns 1 completes the
+ * greeting: l->hello, l->fit and l->machine are valid from then on.
  */
 int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 			     struct bytes body, struct err *err);
 /* Return true if the greeting of this session is complete. */
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
- * Return the reason for the end of the session, given `why`.  For a command
- * that never sent HELLO, the reason is taken from its stderr.  The caller frees
- * the text.
+ * Explain the end of the session to the user.  The text is `why` or, if the
+ * session ended before HELLO, based on the stderr of the transport command.
+ * The caller frees the text.
  */
 char *peer_conn_explain(struct peer_conn *l, const char *why);
 
 /*
  * Like peer_conn_explain(), but close the session as well.  This can block for
- * up to one second, until the command has exited.  Its exit status is the
- * reason if `why` is "".
+ * up to one second, until the command has exited.  If `why` is "", the reason
+ * is the exit status of the command.
  */
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEEDS_PER_FILE_MAX 3 /* per file; kfarmd has the same limit */
+#define NEEDS_PER_FILE_MAX 3 /* NEEDs per file; kfarmd has the same limit */
 
 struct peer_input_update {
 	TAILQ_ENTRY(peer_input_update) list_entry;
@@ -177,7 +177,7 @@ static struct peer_input_sync_path *find_synced_path(
 	return &t->paths[path->id];
 }
 
-/* Record what the node was sent about a path. */
+/* Record the entry that the node was sent for a path. */
 static void record_synced(struct peer_input_sync *t,
 			  const struct inputs_entry *e, uint32_t view,
 			  bool frozen)

@@ -29,8 +29,8 @@ void peer_input_updates_release(struct peer_input_updates *v);
 /*
  * Send entries in as many VIEWs as necessary.  With `is_toolchain`, mark them
  * as the complete toolchain, which can be empty.  Entries that are files must
- * outlive `v`.  Returns 0; -ENOSPC if the session has no path ids left, and
- * nothing was sent.
+ * outlive `v`.  Returns 0, or -ENOSPC if the session has no path ids left; then
+ * nothing is sent.
  */
 int peer_input_updates_send(struct peer_input_updates *v,
 			    const struct peer_conn *link,

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define HELD_TOOLCHAINS_MAX 4096
-#define LIST_REQUEST_ID     1 /* of the only TOOLS in a session */
+#define LIST_REQUEST_ID     1 /* id of a session's only TOOLS message */
 
 /* Reads an installed toolchain of the build host, for upload. */
 struct peer_native_toolchain_source {
@@ -195,7 +195,11 @@ static void on_read(void *arg)
 		finish_toolchain_upload(f, err.text);
 }
 
-/* Take the first local toolchain that the node can run out of the list. */
+/*
+ * Choose a toolchain of the build host for upload: the first one in the list
+ * that the node can run and that was not tried before.  Moves it to
+ * s->installed.
+ */
 static bool pick_installed(struct peer_native_toolchain_source *s,
 			   const struct peer_native_toolchain *f,
 			   const struct compiler_manifest *m,
@@ -216,8 +220,8 @@ static bool pick_installed(struct peer_native_toolchain_source *s,
 }
 
 /*
- * If toolchain.sync is set, start to upload a matching local toolchain.
- * Returns false if none exists.
+ * If toolchain.sync is set, start to upload a matching toolchain that is
+ * installed on the build host.  Returns false if there is none.
  */
 static bool upload_installed(struct peer_native_toolchain *f,
 			     const struct compiler_manifest *m)
@@ -421,8 +425,8 @@ static void request_native(struct peer_native_toolchain *f,
 		return;
 	list_matching_toolchains(f, &tc->manifest, &ids);
 	/*
-	 * Select the measured build, or else the first one.  NULL selects the
-	 * local build, if the node can run it.
+	 * Prefer the build that was measured to be the fastest, otherwise the
+	 * first one.  NULL selects the local build, if the node can run it.
 	 */
 	if (chosen && strv_has(&ids, chosen))
 		id = chosen;

@@ -13,8 +13,9 @@
  *   gets the reason.
  *
  * A node-native build gets jobs after a canary has passed: either an earlier
- * one, recorded for both contents (peer/canary-db.h), or one that runs now
- * (peer/canary.h).  In `kfarm toolchain tune`, all builds are tested in turn.
+ * one, recorded for the contents of both compilers (peer/canary-db.h), or one
+ * that runs now (peer/canary.h).  In `kfarm toolchain tune`, all builds are
+ * tested in turn.
  */
 #ifndef PEER_NATIVE_TOOLCHAIN_H
 #define PEER_NATIVE_TOOLCHAIN_H
@@ -87,10 +88,9 @@ void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
 				       const struct wire_have *m);
 
 /*
- * Return true if toolchain `id`, installed on a node, is a build of this
- * compiler: the release must be equal and the target triplet compatible
- * ("aarch64-linux" matches "aarch64-linux-gnu").  The canary decides in the
- * end.
+ * Return true if toolchain `id`, installed on a node, seems to be a build of
+ * this compiler: the release must be equal and the target triplet compatible
+ * ("aarch64-linux" matches "aarch64-linux-gnu").  Only a canary proves it.
  */
 bool peer_native_toolchain_matches(const char *id, const char *host,
 				   const struct compiler_manifest *m);

@@ -19,7 +19,7 @@
 #define TLS_HELLO_TIMEOUT_S 10
 #define SILENCE_MAX_MS      5000 /* five heartbeats */
 #define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */
-/* Sandboxes lost in one session, after which no more are requested. */
+/* After more losses in one session, no lost sandbox is requested again. */
 #define SANDBOX_LOSSES_MAX 5
 
 /* A bandwidth measurement: see peer_measure_bandwidth(). */

@@ -66,9 +66,9 @@ enum peer_toolchain_state peer_toolchain_state(
 	const struct peer *p, const struct inputs_toolchain *tc);
 /*
  * Return true if the node accepts tool steps of this kind with this toolchain.
- * *host is NULL if it runs the build host's programs.  Otherwise the tools must
- * be built for *host, the host triplet of the node-native toolchain; it is
- * borrowed, and the node's claim is not verified.
+ * *host is NULL if the node runs the build host's programs.  Otherwise the
+ * tools must be built for *host, the host triplet of the node-native toolchain;
+ * it is borrowed, and the node's claim is not verified.
  */
 bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host);

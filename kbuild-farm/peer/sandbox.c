@@ -285,7 +285,10 @@ int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
 	return 0;
 }
 
-/* Raise *view if these entries need a later input update. */
+/*
+ * Send the entries that changed.  Raise *view to the input update that they are
+ * part of, if it is later.
+ */
 static int sync_more_inputs(struct peer_sandbox *sandbox,
 			    const struct inputs_entry *const *entry, size_t n,
 			    uint32_t *view)

@@ -2,16 +2,17 @@
 /*
  * peer/sandbox.h - Sandboxes that a node provides, and their jobs.
  *
- * A session has one sandbox for each toolchain, and another one after that is
- * closed:
+ * A session has one sandbox for each toolchain at a time; after it is closed,
+ * another one can be requested:
  *
  *	REQUESTED -> [TESTING ->] READY -> CLOSED
  *	         \-> CLOSED
  *
  * A sandbox can use a node-native build of the compiler.  Then no files of the
  * toolchain are sent, and the node mounts its own files at the paths of the
- * local ones.  A canary must have compared what both compilers produce; while
- * it runs, the sandbox is TESTING (peer/native-toolchain.h).
+ * local ones.  Before the sandbox gets jobs, a canary must show that both
+ * compilers produce equal output; until then, the sandbox is TESTING
+ * (peer/native-toolchain.h).
  */
 #ifndef PEER_SANDBOX_H
 #define PEER_SANDBOX_H
@@ -53,7 +54,7 @@ struct peer_sandbox {
 	struct peer_canary_progress canary; /* while TESTING */
 	char *detail; /* why it closed, in the node's words */
 	bool blobs_missing; /* blobs of the toolchain were requested */
-	bool lost; /* closed, but a new one can be requested */
+	bool lost; /* closed, but another one can be requested */
 	struct peer_input_sync input_sync; /* files sent to it */
 	struct peer_blob_upload_user upload_user;
 };
@@ -114,7 +115,8 @@ void peer_job_result_release(struct peer_job_result *a);
 /*
  * Check that a result belongs to its job and is undamaged: number of files,
  * lengths, digest and toolchain.  The exit status is not checked.  Returns 0,
- * or -EBADMSG with `err` set.  Up to megabytes are hashed.
+ * or -EBADMSG with `err` set.  Hashes all outputs, which can be several
+ * megabytes.
  */
 int peer_job_result_check(const struct peer_job_result *a, struct err *err);
 

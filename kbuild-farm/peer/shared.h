@@ -28,8 +28,8 @@ struct tls_context;
  *
  * GREETING ends with the node's FIT.  A node that cannot make a sandbox is
  * UNFIT: it stays connected and gets no jobs.  An INCOMPATIBLE node speaks
- * another version of the protocol, and dialing it again does not help;
- * otherwise it is like a node that is DOWN.
+ * another version of the protocol.  Its connection is closed, as if it were
+ * DOWN, but dialing it again does not help.
  */
 enum peer_state {
 	PEER_DOWN,
@@ -80,7 +80,7 @@ struct peer_ops {
 				     enum peer_toolchain_state has);
 	/*
 	 * A sandbox closed because files changed during its use.  All jobs with
-	 * this toolchain were cancelled, and the caller must collect their
+	 * this toolchain were cancelled, and the owner must collect their
 	 * inputs again.
 	 */
 	void (*on_sandbox_stale)(void *ctx, struct inputs_toolchain *tc);
@@ -151,14 +151,15 @@ struct peer_shared {
 /* Release what `shared` owns.  All nodes must have been freed. */
 void peer_shared_release(struct peer_shared *shared);
 /*
- * Register a source file of the build host and return the version that nodes
- * receive.  `path` is absolute and contains no symbolic links; `text` is the
- * file's content.  Returns NULL if the file does not exist.
+ * Register a source file of the build host and return its entry, which can be
+ * sent to nodes.  `path` is absolute and contains no symbolic links; `text` is
+ * the file's content.  Returns NULL if the file does not exist.
  */
 const struct inputs_entry *peer_shared_add_source(
 	const struct peer_shared *shared, const char *path, struct bytes text);
 /*
- * Add a toolchain whose files are listed.  Every node is asked for a sandbox.
+ * Add a toolchain whose files have been listed.  Every node is asked for a
+ * sandbox.
  */
 void peer_shared_add_toolchain(struct peer_shared *shared,
 			       struct inputs_toolchain *tc);

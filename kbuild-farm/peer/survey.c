@@ -141,7 +141,7 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 	fail_survey_session(t, why);
 }
 
-/* Start the next change; end the session if none exists. */
+/* Start the next upload or removal; end the session if none is left. */
 static void advance_session(struct survey_session *t)
 {
 	struct peer_survey_node *n = t->node;

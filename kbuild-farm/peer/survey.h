@@ -66,16 +66,16 @@ struct peer_survey_setup {
 	bool identify_only; /* ask for HELLO, FIT and MACHINE only */
 	bool rehash; /* nodes hash their toolchains again */
 	/*
-	 * Time for the greeting; 0: 10 s.  With `identify_only`: 8.5 s for
-	 * tls:, 8 s for ssh:, otherwise 3 s.
+	 * Time limit for the greeting in ms.  0: 10 s or, with `identify_only`,
+	 * 8.5 s for tls:, 8 s for ssh: and 3 s for other addresses.
 	 */
 	unsigned hello_timeout_ms;
 	/* Called from the loop about five times a second; can be NULL. */
 	void (*on_progress)(void *ctx);
 	void *ctx;
 	/*
-	 * Ends all sessions once it is true, as set by a SIGINT handler; can be
-	 * NULL.
+	 * All sessions end once it is true, for example set by a SIGINT
+	 * handler; can be NULL.
 	 */
 	const atomic_bool *cancel;
 };
@@ -89,7 +89,8 @@ const struct peer_survey_toolchain *peer_survey_find(
 	const struct peer_survey_node *n, const char *id);
 /*
  * Query and change all nodes, and block until all sessions have ended.  `stats`
- * can be NULL.  Returns 0; -ENOMEM without an event loop; -ECANCELED.
+ * can be NULL.  Returns 0, -ENOMEM if no event loop can be created, or
+ * -ECANCELED.
  */
 int peer_survey_run(const struct peer_survey_setup *setup,
 		    struct store_packed_cache_stats *stats, struct err *err);

@@ -12,7 +12,10 @@
 #define OBSERVE_MIN_MS       5000 /* minimum time of the unit on the node */
 #define TRIAL_OBSERVE_MIN_MS 1500
 
-/* Hedged units stay: the first valid result wins. */
+/*
+ * Retry the node's units elsewhere, except hedged ones: for those, the first
+ * valid result wins.
+ */
 static void retry_unhedged_units(struct sched *s, struct sched_node *n)
 {
 	enum sched_event_kind by = s->cause;
@@ -43,7 +46,10 @@ void sched_starvation_check(struct sched *s, struct sched_unit *u,
 
 	if (n->state != SCHED_NODE_UP || each >= STARVING_MILLI)
 		return;
-	/* After a shorter time the inputs may still have been in transit. */
+	/*
+	 * A unit that was on the node for less time may have waited for its
+	 * inputs.
+	 */
 	if (ran_ms < (trial ? TRIAL_OBSERVE_MIN_MS : OBSERVE_MIN_MS))
 		return;
 	text = all ? xasprintf("%s: jobs there get %u %% of a core", words,
@@ -59,7 +65,7 @@ void sched_starvation_check(struct sched *s, struct sched_unit *u,
 	free(text);
 }
 
-/* Return the toolchain of that number, which its first use defines. */
+/* Return the toolchain with this number.  It is created at the first use. */
 static struct sched_toolchain *get_sched_toolchain(struct sched *s,
 						   uint32_t number)
 {
@@ -187,14 +193,17 @@ static void on_job_failed(struct sched *s, struct sched_unit *u,
 	if (ev->fail == SCHED_FAIL_UNSUPPORTED || ev->fail == SCHED_FAIL_VOID) {
 		sched_unit_queue_local(s, u, why);
 	} else if (ev->fail == SCHED_FAIL_INPUT && u->n_rescans) {
-		/* No input changed, and the node lacks the file again. */
+		/*
+		 * The unit was rescanned before, and the node still lacks an
+		 * input.
+		 */
 		sched_unit_queue_local(s, u, why);
 	} else if (ev->fail == SCHED_FAIL_INPUT) {
 		sched_unit_rescan(s, u, why);
 	} else {
 		sched_unit_retry(s, u, why);
 	}
-	/* A loaded or busy node has not failed. */
+	/* A node that is busy or exceeds the deadline has not failed. */
 	if (ev->fail == SCHED_FAIL_NODE) {
 		u->node->n_retries++;
 		sched_node_add_suspicion(s, u->node, ev->text);
@@ -371,7 +380,10 @@ void sched_handle_event(struct sched *s, const struct sched_event *ev)
 		if (!u || !u->hedged)
 			break;
 		sched_unit_end_hedge(s, u);
-		/* The unit may have waited for the hedge alone. */
+		/*
+		 * Possibly the unit only waited for the hedge, and no node is
+		 * left for it.
+		 */
 		u->toolchain->recheck_ready = true;
 		break;
 	case SCHED_EV_UNIT_GONE:

@@ -18,8 +18,8 @@
 void sched_handle_event(struct sched *s, const struct sched_event *ev);
 
 /*
- * Check the node of `u`, which was just taken from it without success; `words`
- * describes the problem.
+ * Check whether the node of `u` starves its units.  `u` was just withdrawn from
+ * the node without a result; `words` describes the problem.
  */
 void sched_starvation_check(struct sched *s, struct sched_unit *u,
 			    const char *words);

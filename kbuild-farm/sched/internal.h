@@ -95,7 +95,7 @@ struct sched_toolchain {
 	/* number of nodes by availability */
 	unsigned n_available[SCHED_AVAILABLE_N_KINDS];
 	unsigned n_accepting;
-	/* recheck the READY units: possibly no node is left for them */
+	/* check whether a node is left for the READY units */
 	bool recheck_ready;
 };
 
@@ -144,7 +144,7 @@ struct sched {
 	unsigned n_free_slots; /* free slots of all nodes */
 	struct sched_cost cost;
 
-	uint64_t due_ms; /* time of the next node timeout; never too late */
+	uint64_t due_ms; /* no node has an earlier timeout */
 	uint64_t hedge_check_ms; /* time of the next check for late units */
 
 	struct sched_action *actions;

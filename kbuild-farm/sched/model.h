@@ -9,14 +9,15 @@
  * core counts as a whole core.  A node whose quota, other load or network lets
  * its units wait gives less, whatever the speed of its cores.
  *
- * Slot window: a node that fails with many concurrent units, out of memory or
- * with a tenth of a core, may succeed with fewer.  A failure shrinks its
- * window, and successful units double it: at first after 4 consecutive ones,
- * and after twice as many each time the window shrank again, so that a node
- * that can run two units is not given a third all the time.
+ * Slot window: a node that fails with many concurrent units, because it runs
+ * out of memory or each unit gets a tenth of a core, may succeed with fewer.  A
+ * failure shrinks its window, and successful units double it: at first after 4
+ * consecutive ones, and after twice as many each time the window shrank again,
+ * so that a node that can run two units is not given a third all the time.
  *
- * A passed probe proves less than units do.  A node that needed one and fails
- * again before 4 units succeeded had a relapse, which prolongs its backoff.
+ * A passed probe proves less than completed units.  If a node that passed a
+ * probe fails again before 4 units have succeeded, this is a relapse, which
+ * prolongs its backoff.
  */
 #ifndef SCHED_MODEL_H
 #define SCHED_MODEL_H
@@ -83,8 +84,8 @@ void sched_model_window_add_probe(struct sched_window *w);
 /* Record a successful unit.  Returns true if all slots are available again. */
 bool sched_model_window_add_success(struct sched_window *w, unsigned slots);
 /*
- * Return true if the node may run a single unit and has completed none since
- * its probe.
+ * Return true if the node may run only one unit at a time and has completed
+ * none since its probe.
  */
 bool sched_model_window_is_trial(const struct sched_window *w, unsigned slots);
 

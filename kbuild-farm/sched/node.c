@@ -297,7 +297,9 @@ static void retry_node(struct sched *s, struct sched_node *n)
 		set_reported_state(s, n, SCHED_NODE_DOWN, NULL);
 	if (n->state != SCHED_NODE_DOWN)
 		return;
-	/* It may be a different machine, so past faults do not count. */
+	/*
+	 * The node may be a different machine now, so past faults do not count.
+	 */
 	n->n_faults = n->n_strikes = 0;
 	n->window = (struct sched_window){ 0 };
 	n->was_connected = false;
@@ -347,7 +349,10 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 			   backoff_end_ms(s, n,
 					  shrunk ? 0 : n->window.n_relapses));
 	} else {
-		/* The node is no longer undecided. */
+		/*
+		 * A node that is DOWN with a fault is not expected to connect
+		 * soon.
+		 */
 		sched_node_refresh(s, n);
 	}
 }
@@ -364,7 +369,7 @@ void sched_node_add_suspicion(struct sched *s, struct sched_node *n,
 	}
 }
 
-/* The node succeeded; this ends its probation. */
+/* Clear the faults of a node that succeeded, which ends its probation. */
 static void clear_node_faults(struct sched *s, struct sched_node *n)
 {
 	char *why = n->text ? xstrdup(n->text) : NULL;

@@ -10,10 +10,10 @@
  *
  * A failed node is in BACKOFF (the circuit breaker is open) for 1, 2, 4 ... 60
  * s, varied by up to a fifth so that nodes do not retry in lockstep.  Then it
- * gets a known-answer test.  It is UP again when it passes, or when a unit that
- * still runs there succeeds, with fewer concurrent units than before
- * (sched/model.h).  A lost node is dialed again after the same time.  After its
- * third wrong result a node is EXCLUDED; a removed node is EXCLUDED when its
+ * gets a known-answer test.  It is UP again when it passes the test, or when a
+ * unit that still runs on it succeeds; it then gets fewer concurrent units than
+ * before (sched/model.h).  A lost node is dialed again after the same time.  A
+ * node is EXCLUDED after its third wrong result, and a removed node when its
  * units have ended.  The connection can be lost in any state.  A connection
  * with exhausted ids is renewed when nothing runs.
  */
@@ -24,7 +24,7 @@
 
 /* Add a node with the next number. */
 void sched_node_add(struct sched *s);
-/* Extend the sandboxes of a toolchain to all nodes. */
+/* Extend tc->sandboxes to the current number of nodes. */
 void sched_node_add_sandboxes(struct sched *s, struct sched_toolchain *tc);
 /* Handle the due timeouts of all nodes and set s->due_ms. */
 void sched_node_handle_due(struct sched *s);

@@ -12,9 +12,9 @@
  * - A TO_LOCAL unit goes to a local slot.  While a toolchain is uploaded, or a
  *   node is slow to connect, local slots also take units that wait for them.
  *
- * A hedge gets a local slot that is not needed otherwise; an exclusive unit,
- * which cannot be hedged, moves to the slot instead.  Checking for such units
- * once a second is sufficient.
+ * A hedge gets a local slot that is not needed otherwise.  A late exclusive
+ * unit, which cannot be hedged, moves to the slot instead.  Checking for late
+ * units once a second is sufficient.
  */
 #include "sched/sched.h"
 
@@ -234,7 +234,10 @@ static uint64_t wait_until_ms(const struct sched *s, const struct sched_unit *u)
 	return u->added_ms + s->setup.max_wait_ms;
 }
 
-/* Return the oldest waiting unit of a toolchain that a local slot may take. */
+/*
+ * Return the toolchain's oldest unit that a local slot may take although the
+ * unit still waits for a node.
+ */
 static struct sched_unit *oldest_local_candidate(const struct sched *s,
 						 struct sched_toolchain *tc)
 {
@@ -273,7 +276,10 @@ static void dispatch_all(struct sched *s)
 		struct sched_unit *u;
 
 		dispatch_ready(s, tc);
-		/* No unit to scan was tried yet, so one reason fits all. */
+		/*
+		 * No TO_SCAN unit was tried on a node yet, so the first one's
+		 * reason applies to all.
+		 */
 		while ((u = TAILQ_FIRST(&tc->to_scan))) {
 			enum reason why = no_node_reason(s, u);
 
@@ -299,16 +305,19 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 
 	if (u->hedged || (!remote && u->state != SCHED_UNIT_READY))
 		return false;
-	/* Do not discard slow progress. */
+	/*
+	 * An exclusive unit would lose its progress on the node: move it only
+	 * if it makes none.
+	 */
 	if (u->exclusive && began)
 		return stalled;
 	return stalled || s->now_ms > u->first_sent_ms + late_ms;
 }
 
 /*
- * Move late exclusive units to local slots: a hedge would write the files to
- * which the node's result is written.  Run before the steps, which use the
- * slots that this frees.
+ * Move late exclusive units to local slots, because a hedge would write the
+ * same files as the node's result.  Call this before dispatch_all(), which
+ * fills the slots that become free.
  */
 static void withdraw_exclusive(struct sched *s)
 {

@@ -75,9 +75,8 @@ struct sched_setup {
 	unsigned n_local_slots;
 	unsigned max_scans; /* units being scanned or verified by the workers */
 	/*
-	 * How long a unit waits for its toolchain to be identified, and for a
-	 * node to report whether it has it, before a free local slot takes the
-	 * unit.
+	 * How long a unit waits until its toolchain is identified and the nodes
+	 * report whether they have it, before it takes a free local slot.
 	 */
 	unsigned max_wait_ms;
 	uint64_t seed; /* for the jitter of the backoff */
@@ -165,29 +164,29 @@ enum sched_event_kind {
 	/* The connection cannot number further names: node. */
 	SCHED_EV_IDS_EXHAUSTED,
 	/*
-	 * Drain the node: it gets no more units, running ones may end; and the
-	 * reverse: node.  Accepted at any time and repeatedly; the setting
-	 * survives the loss of the connection.
+	 * DRAIN: node.  The node gets no more units; its running units may end.
+	 * RESUME ends this.  Both are accepted at any time and repeatedly; the
+	 * setting survives the loss of the connection.
 	 */
 	SCHED_EV_NODE_DRAIN,
 	SCHED_EV_NODE_RESUME,
 	/* A node with the next number was added: node.  It will be dialed. */
 	SCHED_EV_NODE_ADDED,
 	/*
-	 * The node is no longer to be used: node, text.  Units on it can end;
-	 * then it becomes EXCLUDED permanently.  Its number stays valid.
+	 * The node was removed from the configuration: node, text.  Its units
+	 * can end; then it is EXCLUDED permanently.  Its number stays valid.
 	 */
 	SCHED_EV_NODE_REMOVED,
 	/*
-	 * The way to the node has changed, so dial it at once like a new node,
-	 * even if it is EXCLUDED: node.  No effect on a node that is connected
-	 * or was removed.
+	 * The node's address, key or conflict with another node has changed:
+	 * node.  It is dialed at once like a new node, even if it is EXCLUDED.
+	 * No effect on a node that is connected or was removed.
 	 */
 	SCHED_EV_NODE_RETRY,
 
 	/*
 	 * n_slots: the new number of concurrent local compiles, at least 1.
-	 * Running ones continue.
+	 * Compiles that are running continue.
 	 */
 	SCHED_EV_LOCAL_SLOTS,
 
@@ -299,8 +298,8 @@ enum sched_node_state {
 	SCHED_NODE_PROBATION, /* runs a known-answer test */
 	SCHED_NODE_EXCLUDED, /* for the rest of the build */
 	/*
-	 * Reported instead of the state of a drained node: with and without
-	 * units that are still running.
+	 * States reported for a drained node in place of its own: DRAINING
+	 * while it still has units, then DRAINED.
 	 */
 	SCHED_NODE_DRAINING,
 	SCHED_NODE_DRAINED,
@@ -318,7 +317,7 @@ struct sched_action {
 
 /* Create a dispatcher for one build. */
 struct sched *sched_new(const struct sched_setup *setup);
-/* NULL is allowed. */
+/* Free the dispatcher; `s` can be NULL. */
 void sched_free(struct sched *s);
 /* Apply one event at time now_ms.  Times never decrease. */
 void sched_event(struct sched *s, uint64_t now_ms,
@@ -332,13 +331,19 @@ uint64_t sched_next_ms(const struct sched *s);
 
 /* Counts of the whole build. */
 struct sched_counts {
-	/* units being compiled or verified, and those waiting */
+	/*
+	 * n_running: units being compiled or verified; n_queued: units that
+	 * wait
+	 */
 	unsigned n_running;
 	unsigned n_queued, n_remote;
 	unsigned n_local; /* part of n_running: compiled by their wrappers */
 	/* part of n_queued: waiting for a local slot */
 	unsigned n_waiting_local;
-	/* nodes that are neither up, lost nor drained yet */
+	/*
+	 * nodes that are being dialed or wait for the first dial, and are not
+	 * drained
+	 */
 	unsigned n_undecided_nodes;
 	unsigned n_slots; /* of the nodes that are up and not drained */
 	unsigned n_local_slots_used; /* local slots in use */

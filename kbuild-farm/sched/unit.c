@@ -176,8 +176,8 @@ static struct sched_units *list_of_state(struct sched *s, struct sched_unit *u)
 }
 
 /*
- * Insert in the order of arrival.  Most units belong at the end.  A returning
- * unit is older than nearly all others, so search from the front.
+ * Insert in the order of arrival.  Most units belong at the end.  A unit that
+ * is queued again is older than nearly all others, so search from the front.
  */
 static void insert_in_order(struct sched_units *list, struct sched_unit *u)
 {
@@ -223,7 +223,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 		change_node_use(s, u->node, 1);
 }
 
-/* `n` is NULL for actions on the build host. */
+/* Add an action of a unit; `n` is NULL if it concerns the build host only. */
 static void add_unit_action(struct sched *s, const struct sched_unit *u,
 			    enum sched_action_kind kind,
 			    const struct sched_node *n)
@@ -323,7 +323,7 @@ void sched_unit_verify(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
 	sched_unit_add_cpu_time(u, cpu_ms);
 	u->cpu_ms = cpu_ms;
 	set_unit_state(s, u, SCHED_UNIT_CHECK);
-	/* The hedge writes the files to which the result is written. */
+	/* Verification writes the outputs to the same files as the hedge. */
 	stop_hedge(s, u);
 	mark_in_worker(s, u);
 	add_unit_action(s, u, SCHED_ACT_VERIFY, u->node);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Tools that kbuild calls by these names if there is no prefix. */
+/* Names by which kbuild calls the tools of a compiler without a prefix. */
 static const char *const unprefixed_tools[] = {
 	"addr2line", "ar",      "as",      "c++filt", "cpp",     "elfedit",
 	"gcc",       "gcc-ar",  "gcc-nm",  "gcov",    "gprof",   "gcc-ranlib",
@@ -24,7 +24,10 @@ static const char *const llvm_tools[] = {
 	"clang", "clang++", "clang-cpp", "ld.lld", "lld", "llvm-", NULL,
 };
 
-/* Return the length of "aarch64-linux-gnu-" in "aarch64-linux-gnu-gcc-12". */
+/*
+ * Return the length of the prefix, such as "aarch64-linux-gnu-" in
+ * "aarch64-linux-gnu-gcc-12".
+ */
 static size_t tool_prefix_len(const char *driver)
 {
 	const char *at = NULL, *next = driver;

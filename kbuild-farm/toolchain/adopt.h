@@ -4,8 +4,8 @@
  *
  * An adopted compiler of the distribution or a vendor gets an entry among the
  * installed toolchains that contains only toolchain.json: its location,
- * release, tools and manifest id.  It can be upgraded under the same path at
- * any time, so callers run toolchain_adopt_verify() before each use.
+ * release, tools and manifest id.  The compiler can be upgraded under the same
+ * path at any time, so callers run toolchain_adopt_verify() before each use.
  */
 #ifndef TOOLCHAIN_ADOPT_H
 #define TOOLCHAIN_ADOPT_H
@@ -18,10 +18,10 @@
  * ("/opt/x/bin/clang-14"), or a directory with exactly one driver in it or in
  * its "bin".  `replace` permits replacing a toolchain with the same id.
  *
- * Returns 0 with `out`, without links to its tools; -ENOENT if there is no
- * compiler, -E2BIG for several (`err` names them), -EEXIST if the id is
- * adopted already and differs (adopting the same compiler again is not an
- * error), or the error of compiler_manifest_make().
+ * Returns 0 and fills `out`, which has no links yet; -ENOENT if there is no
+ * compiler, -E2BIG for several (`err` names them), -EEXIST if another compiler
+ * was adopted with this id (adopting the same compiler again is not an error),
+ * or the error of compiler_manifest_make().
  */
 int toolchain_adopt(const char *data, const char *location, bool replace,
 		    char *const *env, struct toolchain_installed *out,

@@ -33,7 +33,10 @@ static bool is_triplet(const char *s)
 	       s[strlen(s) - 1] != '-';
 }
 
-/* Remove the text up to `end` and `end` from the front of `s`. */
+/*
+ * Remove everything up to and including `end` from the front of *s.  Returns
+ * the text before `end`, or NULL if *s does not contain `end`.
+ */
 static char *take_up_to(const char **s, const char *end)
 {
 	const char *at = strstr(*s, end);
@@ -56,7 +59,7 @@ static bool read_release(struct toolchain_archive *a, bool is_clang,
 						&ignored);
 }
 
-/* HOST-gcc-VERSION-nolibc[-_]TRIPLET */
+/* Parse HOST-gcc-VERSION-nolibc[-_]TRIPLET. */
 static bool read_gcc(struct toolchain_archive *a, const char *s)
 {
 	char *version = NULL;
@@ -74,7 +77,7 @@ static bool read_gcc(struct toolchain_archive *a, const char *s)
 	return good;
 }
 
-/* VERSION-MACHINE; MACHINE is the clang_name of a host. */
+/* Parse VERSION-MACHINE; MACHINE is the clang_name of a host. */
 static bool read_clang(struct toolchain_archive *a, const char *s)
 {
 	char *version = take_up_to(&s, "-");

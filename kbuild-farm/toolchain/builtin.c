@@ -180,7 +180,7 @@ static int on_config_item(void *ctx, const struct conf_item *item)
 			   item->value, r->err);
 }
 
-/* A unit test checks the content of the files. */
+/* Errors abort the program, because a unit test has checked the files. */
 static void read_files(void)
 {
 	struct err err = { 0 };

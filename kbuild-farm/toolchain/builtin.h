@@ -53,8 +53,9 @@ struct toolchain_quirk {
 	char *host; /* affected host; NULL: all */
 	char *triplet; /* affected target; NULL: all */
 	char *missing_library; /* needed library: "libmpfr.so.4", or NULL */
-	struct strv compatible; /* system libraries to replace it, best first */
-	struct strv unaffected; /* releases named in a message as remedy */
+	/* system libraries that can replace it, the best first */
+	struct strv compatible;
+	struct strv unaffected; /* releases that messages recommend instead */
 	char *note; /* a line for the user */
 };
 

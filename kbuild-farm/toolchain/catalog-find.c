@@ -8,7 +8,10 @@
 #define NEAR_VERSIONS_MAX  4 /* versions named in a message */
 #define NAMED_TRIPLETS_MAX 8 /* triplets named in a message */
 
-/* The index of an archive's triplet in the list, or SIZE_MAX.  0 is best. */
+/*
+ * Return the index of the archive's triplet in the list, or SIZE_MAX if it is
+ * not listed; 0 is best.  Returns 0 for clang and without a list.
+ */
 static size_t rank(const struct toolchain_archive *a,
 		   const struct strv *triplets)
 {
@@ -27,7 +30,10 @@ static bool is_for_host(const struct toolchain_archive *a, bool is_clang,
 	return a->release.is_clang == is_clang && !strcmp(a->host, host);
 }
 
-/* The distance between two versions; the first number has the most weight. */
+/*
+ * Return the distance between two versions; the first number has the most
+ * weight.
+ */
 static unsigned long distance_to(const struct toolchain_release *wanted,
 				 const struct toolchain_release *r)
 {
@@ -49,8 +55,8 @@ struct near_version {
 };
 
 /*
- * Insert a release into a list of the nearest ones, without duplicates.
- * Earlier insertions win among equal distances.
+ * Insert a release into a list of the nearest ones, without duplicates.  Of
+ * releases at the same distance, the one that was inserted first comes first.
  */
 static void insert_near_version(struct near_version *list, size_t *n,
 				struct near_version new)
@@ -98,7 +104,10 @@ static char *near_versions(const struct toolchain_catalog *c,
 	return text;
 }
 
-/* List the targets of the newest matching release, and return that release. */
+/*
+ * Return the targets of the newest matching release as text, and that release
+ * in *found.  Returns NULL if no release matches.
+ */
 static char *triplets_text(const struct toolchain_catalog *c,
 			   const struct toolchain_release *wanted,
 			   const char *host, struct toolchain_release *found)

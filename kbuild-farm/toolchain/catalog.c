@@ -65,7 +65,10 @@ static int compare_archive_kind(const struct toolchain_archive *a,
 	return order;
 }
 
-/* Order as compare_archive_kind(), then .xz before .gz, '-' before '_'. */
+/*
+ * Order archives by compare_archive_kind().  Of archives that are equal in that
+ * order, .xz precedes .gz, and then '-' precedes '_'.
+ */
 static int by_archive_preference(const void *x, const void *y)
 {
 	const struct toolchain_archive *a = x, *b = y;
@@ -155,7 +158,9 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 	return 0;
 }
 
-/* Returns false if the cache is missing, invalid or of other mirrors. */
+/*
+ * Returns false if the cache is missing or invalid or comes from other mirrors.
+ */
 static bool read_cache(struct toolchain_catalog *out,
 		       const struct toolchain_catalog_setup *setup)
 {
@@ -197,9 +202,12 @@ struct catalog_refresh {
 	size_t first_of_round; /* index of the first listing of this round */
 	unsigned n_failures;
 	struct toolchain_catalog *out;
-	/* The first failure, preferably of the requested compiler. */
+	/*
+	 * The first failure, preferably one that concerns the requested
+	 * compiler.
+	 */
 	struct err first_error;
-	bool first_relevant; /* it is of the requested compiler */
+	bool first_relevant; /* `first_error` concerns the requested compiler */
 	int status;
 };
 
@@ -392,7 +400,7 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 	*out = (struct toolchain_catalog){ .fetched_s = now };
 	ret = refresh_catalog(out, setup, err);
 	if (!ret) {
-		/* Keep the cached content of directories that failed. */
+		/* Use the cached content of directories that failed. */
 		for (size_t k = 0; k < out->failed_dirs.n; k++) {
 			for (size_t i = 0; i < old.n_archives; i++) {
 				const char *path = old.archives[i].mirror_path;

@@ -53,12 +53,12 @@ struct toolchain_catalog_setup {
 };
 
 /*
- * Load the catalog from the cache if the cache is less than a day old, of the
- * same mirrors and complete, and from the servers otherwise.  A directory that
- * no mirror has is empty.  If a directory cannot be listed for another reason,
- * its cached content is used.  If all servers fail, the cache is used and
- * `refresh_error` states the reason.  Blocks.  The caller releases `out` in any
- * case.
+ * Load the catalog from the cache if the cache is complete, comes from the same
+ * mirrors and is less than a day old, and from the servers otherwise.  A
+ * directory that no mirror has counts as empty.  If a directory cannot be
+ * listed for another reason, its cached content is used.  If all servers fail,
+ * the cache is used and `refresh_error` states the reason.  Blocks.  The caller
+ * releases `out` in any case.
  *
  * Returns 0; -ECANCELED if setup->fetch->cancelled is set; another negative
  * errno with `err` naming the URL if the cache is missing too.

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROUNDS_MAX 8 /* depth of missing libraries of missing libraries */
+#define ROUNDS_MAX 8 /* length of a chain of missing libraries */
 
 /* A toolchain whose missing libraries are provided. */
 struct hostlib_request {
@@ -188,7 +188,9 @@ static char *make_runpath_element(const struct hostlib_request *p,
 	const char *from = path_in_toolchain(p->prefix, user);
 	const char *home = path_in_toolchain(p->prefix, p->hostlib_dir);
 
-	/* A file outside the prefix: count from the toolchain's directory. */
+	/*
+	 * For a file outside the prefix, count from the toolchain's directory.
+	 */
 	if (from == user) {
 		from = path_in_toolchain(p->dir, user);
 		home = path_in_toolchain(p->dir, p->hostlib_dir);
@@ -229,7 +231,7 @@ static int patch_program_runpath(struct hostlib_request *p, const char *user,
 }
 
 /*
- * Provide each library of `missing` once.  Sets `progress` if a file was
+ * Try once to provide each library of `missing`.  Sets *progress if a file was
  * changed.
  */
 static int provide_library_round(struct hostlib_request *p,
@@ -249,7 +251,9 @@ static int provide_library_round(struct hostlib_request *p,
 			const char *user = m->users.v[k];
 			int bad = patch_program_runpath(p, user, err);
 
-			/* A gdb without its library is tolerated. */
+			/*
+			 * Tolerate that gdb or a similar tool lacks a library.
+			 */
 			if (bad && m->required &&
 			    (toolchain_hostlib_is_build_tool(user) ||
 			     strstr(str_base(user), ".so")))
@@ -322,7 +326,9 @@ static int report_still_missing(const struct hostlib_request *p,
 	return 0;
 }
 
-/* Makes the compiler fold numbers, which requires libmpfr and libmpc. */
+/*
+ * To compile this, gcc must fold constants, which requires libmpfr and libmpc.
+ */
 static const char numeric_test_source[] =
 	"double f(void);\nint g(int *v, int n);\n"
 	"double f(void)\n{\n"
@@ -419,7 +425,10 @@ static char *find_prefix(const char *dir, int depth)
 	return found;
 }
 
-/* Repeat until nothing changes, because a library may lack libraries itself. */
+/*
+ * Provide libraries until nothing changes, because a provided library can lack
+ * libraries itself.
+ */
 static int provide_libraries_in_rounds(
 	struct hostlib_request *p, const struct toolchain_missing_list *missing,
 	struct err *err)

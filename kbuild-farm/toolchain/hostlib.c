@@ -318,7 +318,7 @@ static void add_native_program(struct program_walk *w, const char *path)
 	struct err ignored;
 	const char *host;
 
-	/* A damaged program fails when it is started. */
+	/* Ignore a damaged program, which fails when it is started. */
 	if (!elf_has_magic(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	host = compiler_host_from_elf(&elf);
@@ -457,7 +457,7 @@ int toolchain_hostlib_list_missing(const char *dir,
 	for (size_t i = 0; i < programs.n && !ret; i++)
 		ret = add_missing_of_file(out, programs.v[i], NULL, &search,
 					  err);
-	/* Plugins are loaded by the loader of the programs. */
+	/* Plugins name no loader: the programs' loader loads them, too. */
 	if (programs.n)
 		elf_program_read(&first, programs.v[0], &ignored);
 	for (size_t i = 0; i < plugins.n && !ret && first.interpreter; i++)

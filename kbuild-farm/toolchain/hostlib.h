@@ -28,9 +28,9 @@
 struct toolchain_missing_library {
 	char *library; /* "libmpfr.so.4" */
 	/*
-	 * A build needs the library: its user is the driver, cc1, the
-	 * assembler, the linker or a tool that kbuild calls, not only gdb or
-	 * another such tool.
+	 * A kernel build needs the library, because it is used by the driver,
+	 * cc1, the assembler, the linker or a tool that kbuild calls, and not
+	 * only by gdb or a similar tool.
 	 */
 	bool required;
 	struct strv users; /* files that need it, by realpath(3), sorted */
@@ -117,8 +117,9 @@ struct toolchain_runpath_change {
 
 /*
  * Append `element` ("$ORIGIN/../hostlib") to the DT_RUNPATH of `file`, a
- * program or a library.  A file that has only DT_RPATH gets it there, because
- * the loader searches DT_RPATH for indirect dependencies as well.
+ * program or a library.  If `file` has only a DT_RPATH, `element` is appended
+ * to that, because the loader searches DT_RPATH for indirect dependencies as
+ * well.
  *
  * The program patchelf writes a new file, which then replaces `file`.  Other
  * hard links to the old file are unaffected.  Permissions and times are
@@ -143,8 +144,9 @@ int toolchain_runpath_add(const char *file, const char *element,
  * A package (deb(5)) is an ar archive with debian-binary, control.tar.* and
  * data.tar.*.  Files of data.tar.* whose names look like those of shared
  * libraries are written to `dir` without their directories and with mode 0644.
- * Links between them are reduced to the last component of their target.  The
- * first file of a name wins.  No code of the package runs.
+ * Links between them are reduced to the last component of their target.  Of
+ * several files with the same name, the first is written.  No code of the
+ * package runs.
  *
  * Returns the number of entries written (0: no library), -EINVAL for a file
  * that is not a package or is damaged, -E2BIG beyond the limits above, or the

@@ -128,9 +128,10 @@ int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 				 RENAME_NOREPLACE;
 
 	/*
-	 * After a power failure the name must not exist without its files.  On
-	 * file systems that do not support RENAME_NOREPLACE, rename(2) cannot
-	 * replace a directory that is not empty either.
+	 * Flush the files first, so that after a power failure the name does
+	 * not exist without them.  Where RENAME_NOREPLACE is not supported,
+	 * renameat() is sufficient, because it never replaces a directory that
+	 * has entries.
 	 */
 	if (syncfs(p->scratch_fd))
 		return err_errno(err, "%s: flush", p->path);
@@ -148,7 +149,7 @@ int toolchain_install_dir_remove(struct toolchain_install_dir *p,
 {
 	int ret = make_private(p, err);
 
-	/* Rename it atomically, then remove it file by file. */
+	/* Remove the name atomically by a rename, then the files one by one. */
 	if (!ret && renameat(p->dir_fd, id, p->scratch_fd, REMOVED_NAME))
 		ret = err_errno(err, "%s/%s", p->path, id);
 	if (!ret && fsync(p->dir_fd))

@@ -144,7 +144,9 @@ static int fetch_archive(struct install_job *j)
 				  ARCHIVE_MAX, o->fetch_options, &sink,
 				  &j->installed.url, j->err);
 	strv_release(&urls);
-	/* The size of a small archive may only be known at its end. */
+	/*
+	 * If the archive is small, its size may become known only at its end.
+	 */
 	if (!ret && j->space_error) {
 		*j->err = j->space_error_text;
 		ret = j->space_error;
@@ -258,7 +260,7 @@ static int run_smoke_test(struct install_job *j, const char *driver)
 				     j->request->fetch_options->cancelled :
 				     NULL,
 	};
-	/* Other variables affect builds, but not the compiler's manifest. */
+	/* PATH is the only variable that the compiler's manifest depends on. */
 	const char *path = getenv("PATH");
 	char *search = xasprintf("PATH=%s",
 				 path ? path : COMPILER_TOOLCHAIN_PATH);
@@ -416,7 +418,9 @@ int toolchain_install(const struct toolchain_install_request *o,
 	ret = wait_for_install_lock(&j, &lock);
 	if (ret)
 		goto out;
-	/* Another process may have installed it in the meantime. */
+	/*
+	 * Another process may have installed it during the wait for the lock.
+	 */
 	ret = find_existing_install(&j);
 	if (ret)
 		goto out;

@@ -9,11 +9,11 @@
  * compiles and assembles.  Then toolchain.json is written, and one rename
  * publishes the directory.
  *
- * One of these verifies an archive: a SHA-256 given by the user; the server's
- * signed sha256sums.asc; the maintainer's signature NAME.tar.sign over the
- * uncompressed archive, which `strict` requires in any case.  A contradiction
- * always rejects the archive.  `insecure` accepts an archive that nothing
- * verifies, and is recorded in toolchain.json.
+ * An archive is verified by a SHA-256 given by the user, by the server's signed
+ * sha256sums.asc, or by the maintainer's signature NAME.tar.sign over the
+ * uncompressed archive; `strict` always requires this signature.  If one of
+ * them contradicts the archive, it is rejected.  `insecure` accepts an archive
+ * that nothing verifies, and is recorded in toolchain.json.
  *
  * A process may install several toolchains concurrently, one per thread.  Two
  * installations of the same id are serialized, and the second finds it
@@ -31,8 +31,8 @@ struct fetch_options;
 
 enum toolchain_install_stage {
 	TOOLCHAIN_STAGE_WAIT, /* another process installs the same id */
-	TOOLCHAIN_STAGE_LOOKUP, /* of checksums, signature and keys */
-	TOOLCHAIN_STAGE_FETCH, /* and unpacking; `done`, `total` in bytes */
+	TOOLCHAIN_STAGE_LOOKUP, /* download of checksums, signature and keys */
+	TOOLCHAIN_STAGE_FETCH, /* with unpacking; `done`, `total` in bytes */
 	TOOLCHAIN_STAGE_CHECK,
 	TOOLCHAIN_STAGE_PUBLISH,
 };

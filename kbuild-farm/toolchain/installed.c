@@ -126,7 +126,7 @@ int toolchain_installed_list(const char *data,
 		if (toolchain_release_is_id(names.v[i])) {
 			if (!read_dir(&t, dir, &bad))
 				*VEC_ADD(out->v, out->n) = t;
-			else if (fs_is_dir(dir)) /* not just removed */
+			else if (fs_is_dir(dir)) /* it still exists */
 				strv_add(&out->broken, bad.text);
 		}
 		free(dir);

@@ -11,8 +11,8 @@
  * elsewhere.  A directory ID is published and removed by rename, so it is
  * always complete.
  *
- * A build leases the toolchain that it uses by a shared flock on its directory,
- * which ends with the process in any case.
+ * A build leases the toolchain that it uses by a shared flock on its directory.
+ * The kernel releases the lock when the process ends, even if it is killed.
  */
 #ifndef TOOLCHAIN_INSTALLED_H
 #define TOOLCHAIN_INSTALLED_H

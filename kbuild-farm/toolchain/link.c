@@ -54,10 +54,10 @@ static bool is_link_into(const char *target, const char *dir)
 }
 
 /*
- * Return true for a link to a toolchain that was removed, or to another tool
- * of this toolchain.  The tools of an adopted toolchain are outside
- * DATA/toolchains, among files that kfarm does not manage, so a link to one of
- * them is never stale.
+ * Return true if a link can be replaced: it leads to a toolchain that was
+ * removed, or to another tool of this toolchain.  The tools of an adopted
+ * toolchain are outside DATA/toolchains, among files that kfarm does not
+ * manage, so a link to one of them is never replaced.
  */
 static bool is_stale_link(const char *path, const char *target,
 			  const struct toolchain_link_request *w)
@@ -290,7 +290,7 @@ static int compare_u64(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* Order by the properties that equal files share. */
+/* Order by the properties that two files must have in common to be linked. */
 static int by_metadata(const struct dedup_file *x, const struct dedup_file *y)
 {
 	int order = compare_u64(x->size, y->size);
@@ -322,7 +322,10 @@ static bool equal_content(const char *a, const char *b)
 	       digest_equal(&x, &y);
 }
 
-/* Find the first name of an installed file that equals `added`. */
+/*
+ * Find an installed file with the properties and the content of `added`.
+ * Returns its first name, or NULL.
+ */
 static struct dedup_file *find_equal(struct dedup_files *installed,
 				     const struct dedup_file *added)
 {
@@ -363,7 +366,11 @@ static bool replace_by_hard_link(const char *from, const char *to)
 	return done;
 }
 
-/* Share a new file, whose names are v[0] to v[n - 1]. */
+/*
+ * Replace a new file by an installed one with the same content, if there is
+ * one.  Its names (hard links) are v[0] to v[n - 1].  Returns the number of
+ * replaced names.
+ */
 static size_t share_file(struct dedup_files *installed,
 			 const struct dedup_file *v, size_t n)
 {

@@ -23,8 +23,8 @@
 struct toolchain_link_request {
 	const char *link_dir; /* "DATA/bin"; created if it does not exist */
 	const char *data_dir; /* DATA */
-	const char
-		*bin_dir; /* of the tools, absolute, as links must spell it */
+	/* directory of the tools, absolute, as links must spell it */
+	const char *bin_dir;
 	/*
 	 * A directory with copies of some tools under the same names, which
 	 * take precedence (compiler/bfd-plugins.h), or NULL.

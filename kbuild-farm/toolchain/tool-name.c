@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Return true for a name that shell and make take as one plain word. */
+/* Return true if shell and make treat the name as a single word. */
 static bool is_safe_name(const char *file)
 {
 	for (const char *c = file; *c; c++) {
@@ -18,7 +18,10 @@ static bool is_safe_name(const char *file)
 	return *file && *file != '-' && *file != '.';
 }
 
-/* A distribution's bin contains LLVM's tools among many others. */
+/*
+ * Return true for a tool of LLVM; a distribution's bin contains many other
+ * programs.
+ */
 static bool is_of_llvm(const char *file)
 {
 	static const char *const begins[] = { "clang",    "git-clang", "ld.lld",

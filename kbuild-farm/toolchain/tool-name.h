@@ -5,8 +5,9 @@
  * The tool TRIPLET-TOOL of gcc X.Y.Z has the normalized name
  * ${TRIPLET-TOOL/-linux/-gccXYZ-linux}: aarch64-linux-gcc of 13.3.0 is
  * aarch64-gcc1330-linux-gcc, arm-linux-gnueabi-ld is
- * arm-gcc1330-linux-gnueabi-ld.  In a triplet without "-linux" the word follows
- * the first part: c6x-elf-gcc of 4.7.0 is c6x-gcc470-elf-gcc.
+ * arm-gcc1330-linux-gnueabi-ld.  If the triplet does not contain "-linux",
+ * gccXYZ follows its first component: c6x-elf-gcc of 4.7.0 is
+ * c6x-gcc470-elf-gcc.
  *
  * TOOL of clang X.Y.Z is TOOL-X.Y.Z: ld.lld-22.1.8, so LLVM=-22.1.8 finds all
  * of them.  Files whose names end in a version (clang-22) get no name.

@@ -335,7 +335,10 @@ void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
 #define BYTES_MAX                   (8ull << 30)
 #define RATIO_MAX                   100
 #define UNPACKED_RATIO_EXEMPT_BYTES (64ull << 20)
-/* Input bytes in sequence that yield no output, as padding does. */
+/*
+ * Maximum number of consecutive input bytes that yield no output, such as
+ * padding.
+ */
 #define INPUT_WITHOUT_OUTPUT_MAX (16ull << 20)
 
 struct toolchain_unpack {
@@ -633,7 +636,8 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 		if (n >= 0)
 			b = bytes_of(b.data + n, b.len - (size_t)n);
 		else if (errno != EINTR)
-			join_thread(u); /* it has failed; sets u->result */
+			/* the thread has failed; sets u->result */
+			join_thread(u);
 	}
 	if (!b.len)
 		return 0;

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* Sources whose compilation takes more than a parser. */
+/* Sources that exercise the whole compiler, not only its parser. */
 static const char unit_c[] =
 	"struct pair { unsigned long a; unsigned char b[3]; };\n"
 	"static const char *const names[] = { \"one\", \"two\" };\n"
@@ -107,7 +107,10 @@ static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
 	return ret;
 }
 
-/* Capture the stdout of a program, or its first line of output in `err`. */
+/*
+ * Capture the stdout of a program.  If it fails, `err` contains the first line
+ * of its output.
+ */
 static int capture(const struct toolchain_smoke_test *t, char *const *argv,
 		   struct buf *out, struct err *err)
 {
@@ -238,7 +241,10 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 	return ret;
 }
 
-/* Find a line of the loader's list that reports a missing object. */
+/*
+ * Find a line in the loader's output that reports a missing library, symbol or
+ * symbol version.
+ */
 static const char *find_smoke_test_fault(const char *text, size_t *len)
 {
 	static const char *const signs[] = { "not found", "undefined symbol",
@@ -307,7 +313,7 @@ int toolchain_verify_libraries(const char *program, struct err *err)
 #define SUMS_MAX (16u << 20)
 #define SIGN_MAX (64u << 10)
 
-/* A key with its possible sources. */
+/* A key and the places from which it can be fetched. */
 struct pinned_key {
 	const struct toolchain_install_request *request;
 	const char *fingerprint;
@@ -444,8 +450,9 @@ static int find_archive_checksum(struct toolchain_verify *v, const char *path,
 }
 
 /*
- * Check that the keyring contains the signing key.  gpgv verifies the signature
- * over no bytes: it reports an unknown key before it reports a bad signature.
+ * Check that the keyring contains the signing key.  To do so, gpgv verifies the
+ * signature over an empty text: it reports an unknown key before it reports a
+ * bad signature.
  */
 static int try_signing_key(void *ctx, const struct pinned_key *p,
 			   struct err *err)

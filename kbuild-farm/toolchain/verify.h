@@ -42,7 +42,10 @@ int toolchain_verify_prepare(struct toolchain_verify *v,
 			     struct err *err);
 void toolchain_verify_release(struct toolchain_verify *v);
 
-/* Begin the check of the uncompressed bytes, which are fed from the start. */
+/*
+ * Begin to check the detached signature over the uncompressed archive.  The
+ * caller then feeds all bytes of it, beginning with the first.
+ */
 int toolchain_verify_stream_start(struct toolchain_verify *v, struct err *err);
 int toolchain_verify_stream_feed(struct toolchain_verify *v, struct bytes b,
 				 struct err *err);
@@ -91,7 +94,7 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
  * before the function's flags.  Of `t` only `driver`, `work_dir`, `cancelled`
  * and `bind_now` are used.
  *
- * Returns 0; -ENOEXEC with the driver's first line of output in `err`;
+ * Returns 0, -ENOEXEC with the first line of the driver's output in `err`, or
  * -ECANCELED.
  */
 int toolchain_verify_compile(const struct toolchain_smoke_test *t,

@@ -59,7 +59,10 @@ struct character {
 	unsigned columns; /* 0 for a combining mark */
 };
 
-/* Characters without a width that are no marks; terminals differ on them. */
+/*
+ * Return true for a character of width 0 that is not a combining mark.
+ * Terminals display such characters differently.
+ */
 static bool is_invisible(uint32_t code)
 {
 	return (code >= 0x200b && code <= 0x200f) ||
@@ -100,7 +103,7 @@ static void add_combining(struct ui_glyph *cell, const struct character *mark)
 {
 	size_t len = strlen(cell->text);
 
-	/* More marks on one character would not be legible. */
+	/* Drop further marks, which would not be legible. */
 	if (len + mark->len < sizeof(cell->text))
 		memcpy(cell->text + len, mark->text, mark->len);
 }

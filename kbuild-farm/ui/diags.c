@@ -54,7 +54,10 @@ static unsigned count_lines(const struct ui_diags *v, const struct ui_diag *d)
 	return lines;
 }
 
-/* Update the cached numbers of lines.  Returns the end of the lines. */
+/*
+ * Update the cached line counts.  Returns the number after that of the last
+ * line.
+ */
 static uint64_t count_blocks(struct ui_diags *v, const struct ui_model *m)
 {
 	uint64_t oldest = m->n_diags > UI_DIAGS ? m->n_diags - UI_DIAGS : 0;
@@ -82,7 +85,7 @@ static uint64_t count_blocks(struct ui_diags *v, const struct ui_model *m)
 	return end;
 }
 
-/* A line; `text` is NULL after the last. */
+/* The position of a line; `text` is NULL after the last line. */
 struct cursor {
 	uint64_t line_number, block;
 	const char *text;
@@ -221,7 +224,7 @@ void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 	struct cursor c;
 	unsigned row = 1;
 
-	/* The model shows another build. */
+	/* The model contains another build than at the last drawing. */
 	if (v->viewed > m->n_diags)
 		v->viewed = 0;
 	v->drawn_blocks = m->n_diags;

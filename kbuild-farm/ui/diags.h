@@ -21,7 +21,7 @@ struct ui_diags {
 	uint64_t drawn_blocks; /* number of blocks at the last drawing */
 	struct ui_scroll scroll; /* lines are numbered since the build began */
 
-	/* Cached numbers of lines. */
+	/* Cached line counts of the blocks. */
 	int64_t pid; /* of the build */
 	bool errors_counted; /* only errors were counted */
 	uint64_t first_block, end_block; /* range of counted blocks */
@@ -41,8 +41,9 @@ void ui_diags_set_open(struct ui_diags *v, bool open);
 uint64_t ui_diags_count_unseen(const struct ui_diags *v,
 			       const struct ui_model *m);
 /*
- * Scroll to the next line that contains `text`, or with `inclusive` the current
- * one.  NULL repeats the last search.  Returns false without a match.
+ * Scroll to the next line that contains `text`.  With `inclusive`, the search
+ * starts at the current line, otherwise after it.  If `text` is NULL, repeat
+ * the last search.  Returns false if no line matches.
  */
 bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
 		     const char *text, bool inclusive, bool backwards);

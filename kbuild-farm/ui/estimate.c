@@ -4,12 +4,12 @@
 #define TIME_MAX_MS        1e12 /* 30 years */
 #define MOST_JOBS          1000000000
 #define FIXED_RATIO        2 /* relative to the typical time for a cost */
-#define END_COST_SHARE     0.90 /* may be all cost if no job is added */
+#define END_COST_SHARE     0.90 /* share of the cost at which jobs may end */
 #define END_IDLE_MS        3000
 #define DECAY_MS           60000
-#define FULL_CONFIDENCE_MS 20000 /* sample that determines the pace alone */
+#define FULL_CONFIDENCE_MS 20000 /* length of a fully trusted sample */
 #define COMPARE_AFTER_MS   15000
-#define COMPARE_COST_SHARE 0.05 /* of the cost */
+#define COMPARE_COST_SHARE 0.05 /* share of the baseline's cost */
 #define DIVERGENCE_RATIO   10
 #define JOBS_SCALE_MAX     64.0
 #define NEW_JOBS_MIN       20
@@ -20,7 +20,7 @@ static double clamp_double(double n, double least, double most)
 	return n < least ? least : n > most ? most : n;
 }
 
-/* Bound numbers of events, which are not trusted. */
+/* Limit a number from an event, because events are not trusted. */
 static double bounded_ms(int64_t n)
 {
 	return clamp_double((double)n, 0, TIME_MAX_MS);
@@ -54,7 +54,10 @@ struct curve_segment {
 	double cost, ms_per_cost;
 };
 
-/* Return the median over cost of the time per cost. */
+/*
+ * Return the typical time per cost: the median of the segments, weighted by
+ * their cost.
+ */
 static double median_ms_per_cost(const struct ui_estimate *e)
 {
 	struct curve_segment list[UI_ESTIMATE_POINTS];
@@ -157,7 +160,9 @@ static double completed_paced_ms(const struct ui_estimate *e)
 	return a->total_paced_ms + clamp_double(share, 0, 1) * b->paced_ms;
 }
 
-/* Return the pace since point 1 relative to the baseline, or -1 if too short.
+/*
+ * Return the pace since point 1 relative to the baseline, or -1 if that time is
+ * too short.
  */
 static double measured_pace(const struct ui_estimate *e, double now)
 {
@@ -240,9 +245,9 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 }
 
 /*
- * A build with fewer jobs than the baseline never reaches the cost of the last
- * point but one.  It passes that point when no job has finished for longer than
- * the fixed time that remains before it.
+ * Let a build with fewer jobs than the baseline pass the last point but one,
+ * whose cost it never reaches.  It passes that point when no job has finished
+ * for longer than the fixed time that remains before it.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
 {
@@ -313,7 +318,10 @@ static double time_at_pace(double paced, double pace)
 			  TIME_MAX_MS;
 }
 
-/* Return the time left, or -1 if the build is late.  `e` is decayed to now. */
+/*
+ * Return the time left, or -1 if the build is late.  The caller must have
+ * called decay_recent() for `now`.
+ */
 static double remaining_at_pace(const struct ui_estimate *e, double now)
 {
 	const struct ui_estimate_point *last = last_point(e);

@@ -7,8 +7,8 @@
  * measured by cost.  A segment that takes more than twice the typical time for
  * its cost contains serial work of the build host: configuring, linking or
  * packing.  Its excess is fixed time, which is assumed not to change.  The rest
- * is paced time, which passes at the pace of the last minute of this build.  As
- * long as that is too short a sample, the pace follows from the -j of both
+ * is paced time, which passes at the pace of the last minute of this build.
+ * Until that sample is long enough, the pace follows from the -j of both
  * builds.
  *
  * A job that the baseline lacks adds one to the total.  The prediction ends
@@ -38,7 +38,7 @@ struct ui_estimate_point {
 
 /* A zeroed struct has no baseline.  Times are in ms of this build. */
 struct ui_estimate {
-	/* The baseline: points[0] is its beginning, the last its end. */
+	/* The baseline: points[0] is its beginning, the last point its end. */
 	struct ui_estimate_point points[UI_ESTIMATE_POINTS];
 	unsigned n_points;
 	int64_t make_jobs;
@@ -46,12 +46,16 @@ struct ui_estimate {
 			       */
 	bool diverged; /* the builds are not comparable */
 	/* This build. */
-	unsigned next_point; /* first point that it has not reached */
-	double point_passed_ms; /* time at which it passed the point before */
+	unsigned next_point; /* first point that this build has not reached */
+	/* time at which this build passed the previous point */
+	double point_passed_ms;
 	int64_t n_new_jobs; /* jobs that the baseline lacks */
 	double done_cost_ms; /* cost of the finished jobs */
 	double last_done_ms; /* time at which a job last finished */
-	/* When it passed point 1: time, completed fixed and paced time. */
+	/*
+	 * Values when this build passed point 1: the time, and the fixed and
+	 * paced time completed.
+	 */
 	double first_point_ms, first_fixed_ms, first_paced_ms;
 	/* Decaying sums over about a minute: paced time completed, and time. */
 	double recent_paced_ms, recent_ms, recent_updated_ms, recent_fixed_ms;
@@ -68,7 +72,10 @@ void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
 /* Count an EVENTS_JOB_QUEUED; `n_open` other jobs are unfinished. */
 void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
 			   unsigned n_open);
-/* Count a finished job of that cost, or EVENTS_UNKNOWN. */
+/*
+ * Count a finished job.  `cost_ms` is its cost in the baseline, or
+ * EVENTS_UNKNOWN.
+ */
 void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 			 int64_t cost_ms);
 /* Continue from the EVENTS_KIND_COUNTS of a snapshot. */
@@ -77,13 +84,14 @@ void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev);
 struct ui_prediction {
 	uint64_t n_total; /* expected number of jobs */
 	unsigned percent; /* of the baseline's time; 0 to 99 */
-	bool has_remaining; /* false if the build is late */
+	/* false if the build is late or needs more than 100 h */
+	bool has_remaining;
 	uint64_t remaining_ms;
 };
 
 /*
  * Predict the rest of the build at `now_ms`, with `n_done` finished and
- * `n_open` unfinished jobs.  Returns false without a comparable baseline.
+ * `n_open` unfinished jobs.  Returns false if there is no comparable baseline.
  * `percent` never decreases.
  */
 bool ui_estimate_predict(const struct ui_estimate *e, uint64_t now_ms,

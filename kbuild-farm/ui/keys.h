@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/keys.h - Key codes: a Unicode character (control characters by their code:
- * 9 Tab, 10 and 13 Enter, 27 Escape, 8 and 127 Backspace), or one of these.
+ * ui/keys.h - Codes of keys.
+ *
+ * A key code is a Unicode character (for control characters their code: 9 Tab,
+ * 10 and 13 Enter, 27 Escape, 8 and 127 Backspace) or one of these constants.
  */
 #ifndef UI_KEYS_H
 #define UI_KEYS_H

@@ -25,7 +25,9 @@ static void drop_oldest(struct ui_log *log)
 	*line = NULL;
 }
 
-/* Expand tabs before "\xNN" escapes change the columns. */
+/*
+ * Replace tabs by blanks.  Call this before "\xNN" escapes change the columns.
+ */
 static void expand_tabs(struct buf *out, struct bytes line)
 {
 	for (size_t at = 0; at < line.len; at++) {

@@ -2,10 +2,10 @@
 /*
  * ui/log-pane.h - The build's log and its pane.
  *
- * The log holds at most UI_LOG_LINES lines of UI_LOG_BYTES together and drops
- * the oldest first.  A line is cut after UI_LOG_LINE_MAX bytes and then ends in
- * "...".  Control characters are shown as "\xNN" (base/printable.h), tabs as
- * blanks.
+ * The log holds at most UI_LOG_LINES lines with UI_LOG_BYTES bytes in total,
+ * and drops the oldest lines first.  A line is cut after UI_LOG_LINE_MAX bytes
+ * and then ends in "...".  Control characters are shown as "\xNN"
+ * (base/printable.h), tabs as blanks.
  */
 #ifndef UI_LOG_PANE_H
 #define UI_LOG_PANE_H
@@ -27,7 +27,7 @@ struct ui_log {
 	bool truncated; /* the partial line exceeds UI_LOG_LINE_MAX */
 };
 
-/* Add a piece of the file, which may begin and end within a line. */
+/* Add a piece of the log file, which may begin and end within a line. */
 void ui_log_add(struct ui_log *log, struct bytes piece);
 /* Return a line by its number, or NULL if it is not stored. */
 const char *ui_log_get_line(const struct ui_log *log, uint64_t number);

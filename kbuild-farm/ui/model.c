@@ -180,7 +180,7 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 
 	if (!n)
 		return;
-	/* The first event may cover minutes. */
+	/* Skip the first event of a node, whose bytes may cover minutes. */
 	if (n->has_heartbeat) {
 		m->seconds[index_now(m)].sent_bytes += more_than(
 			ev->sent_bytes, n->reported->sent_bytes);
@@ -481,7 +481,10 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 	events_totals_add(&m->totals, ev);
 }
 
-/* Return the i-th text that is never NULL, or NULL after the last. */
+/*
+ * Return the i-th of the members that are texts and never NULL, or NULL after
+ * the last one.
+ */
 static char **model_text_at(struct ui_model *m, size_t i)
 {
 	char **const all[] = { &m->program, &m->goals,      &m->arch,
@@ -674,7 +677,10 @@ static void emit_counts(const struct snapshot_emitter *t)
 	const struct ui_estimate *e = &t->m->estimate;
 	struct events_event ev;
 
-	/* After the jobs: the total contains jobs that the baseline lacks. */
+	/*
+	 * Emit these after the jobs, because their total already includes the
+	 * jobs that the baseline lacks.
+	 */
 	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);
 		ui_estimate_fill_event(e, i, &ev);

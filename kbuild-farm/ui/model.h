@@ -45,7 +45,8 @@ struct ui_job {
 	int64_t number;
 	enum events_job_state state;
 	char *file; /* without the tree's directory */
-	const char *reason; /* of a local execution; in `totals`, or NULL */
+	/* reason of a local execution, owned by `totals`; or NULL */
+	const char *reason;
 	struct ui_node *node; /* NULL if not assigned */
 	unsigned slot; /* index in node->slots */
 	bool hedged; /* also compiled locally */
@@ -123,7 +124,10 @@ struct ui_model {
 	struct events_totals totals; /* counts of jobs, reasons, diagnostics */
 	struct ui_estimate estimate;
 
-	/* In order of appearance, but EVENTS_LOCAL is the first if present. */
+	/*
+	 * In order of appearance, except that EVENTS_LOCAL, if present, is the
+	 * first.
+	 */
 	struct ui_node **nodes;
 	size_t n_nodes;
 
@@ -142,9 +146,9 @@ void ui_model_release(struct ui_model *m);
 /* An events_event_fn (events/hub.h); `m` is a struct ui_model. */
 void ui_model_add_event(void *m, const struct events_event *ev);
 /*
- * Emit events that put another model into the same state, except past
- * throughput, the times at which jobs changed state, and their slots.  `m` is a
- * struct ui_model, as events_snapshot_fn requires.
+ * Emit events that put another model into the same state.  They do not
+ * reproduce the past throughput, nor the times at which jobs changed state, nor
+ * their slots.  `m` is a struct ui_model, as events_snapshot_fn requires.
  */
 void ui_model_snapshot(void *m, events_event_fn *on_event, void *ctx);
 
@@ -153,19 +157,24 @@ void ui_model_snapshot(void *m, events_event_fn *on_event, void *ctx);
  * defconfig" for one of several builds.
  */
 void ui_model_add_label(const struct ui_model *m, struct buf *out);
-/* Return the current phase ("config", "compile"), or "start" before one. */
+/*
+ * Return the current phase ("config", "compile"), or "start" before the first.
+ */
 const char *ui_model_phase(const struct ui_model *m);
 /* Return the number of finished jobs. */
 unsigned ui_model_count_done(const struct ui_model *m);
 /*
- * Predict the rest of the build.  Returns false without a baseline and after
- * the end.
+ * Predict the rest of the build.  Returns false if there is no comparable
+ * baseline or the build has ended.
  */
 bool ui_model_predict(const struct ui_model *m, uint64_t now,
 		      struct ui_prediction *out);
 /* Return the number of unfinished jobs that are not queued. */
 unsigned ui_model_count_running(const struct ui_model *m);
-/* Count the nodes without EVENTS_LOCAL, and in *n_up those that are up. */
+/*
+ * Return the number of nodes, not including EVENTS_LOCAL, and in *n_up the
+ * number of those that are up.
+ */
 unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up);
 /* Return the node of that name, or NULL. */
 struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name);
@@ -187,7 +196,10 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 bool ui_node_is_local(const struct ui_node *n);
 /* Return true if the node is connected and accepts jobs. */
 bool ui_node_is_up(const struct ui_node *n);
-/* Return the time that the node is up without a job, or 0. */
+/*
+ * Return how long the node has been up without a job, or 0 if it is not up or
+ * has a job.
+ */
 uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now);
 /* Return the mean time of a job on the node, or 0 before the first. */
 uint64_t ui_node_mean_ms(const struct ui_node *n);

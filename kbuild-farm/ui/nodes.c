@@ -97,7 +97,10 @@ static int64_t sort_value(const struct ui_node *n, enum ui_column column)
 	}
 }
 
-/* Sort numbers in descending order, names with numbers by value (n2, n10). */
+/*
+ * Compare nodes by a column: numbers in descending order, names with the
+ * numbers in them by value (n2 before n10).
+ */
 static int compare_nodes(const struct ui_node *a, const struct ui_node *b,
 			 enum ui_column column)
 {
@@ -133,7 +136,10 @@ static int compare_model_order(const void *a, const void *b, void *ctx)
 	return order ? order : x < y ? -1 : 1;
 }
 
-/* The order rarely changes between two drawings. */
+/*
+ * Return true if the order is still correct: it rarely changes between two
+ * drawings.
+ */
 static bool is_sorted(const struct ui_nodes *v, struct sort_context *s)
 {
 	for (size_t i = 1; i < v->n_order; i++) {
@@ -203,7 +209,10 @@ static void select_line(struct ui_nodes *v, const struct ui_model *m,
 	}
 }
 
-/* Return the selected line, or its last position if the node is removed. */
+/*
+ * Return the selected line or, if its node is no longer shown, the line at its
+ * last position.
+ */
 static size_t selected_line(struct ui_nodes *v, const struct ui_model *m)
 {
 	size_t line = 0;

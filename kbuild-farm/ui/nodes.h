@@ -19,7 +19,8 @@
 struct ui_nodes {
 	enum ui_column sort;
 	bool reversed;
-	char *filter; /* show only names that contain it; NULL for all */
+	/* only nodes with this text in their names are shown; NULL: all */
+	char *filter;
 	char *search_text; /* or NULL */
 	char *selected; /* name of the selected node; NULL for the first */
 	unsigned selected_line; /* selected line below it; 0 for the node */
@@ -47,13 +48,17 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 			 uint32_t key);
 
-/* Fix the selection to the selected node.  Returns its name, or NULL. */
+/*
+ * Store the name of the selected node, so that the selection stays on it when
+ * the order changes.  Returns the name, or NULL if there is no node.
+ */
 const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m);
 /* Show only nodes whose name contains `text`; NULL or "" shows all. */
 void ui_nodes_filter(struct ui_nodes *v, const char *text);
 /*
- * Select the next node whose name contains `text`, or with `inclusive` the
- * current one.  NULL repeats the last search.  Returns false without a match.
+ * Select the next node whose name contains `text`.  With `inclusive`, the
+ * search starts at the selected node, otherwise after it.  If `text` is NULL,
+ * repeat the last search.  Returns false if no node matches.
  */
 bool ui_nodes_search(struct ui_nodes *v, const struct ui_model *m,
 		     const char *text, bool inclusive, bool backwards);

@@ -178,7 +178,10 @@ static void put_legend(const struct ui_area *a, unsigned row)
 	}
 }
 
-/* Draw a line of the keys in that many columns, or a line below them. */
+/*
+ * Draw line `line` of the help: first the keys in `columns` columns, then an
+ * empty line, the legend and the notes.
+ */
 static void put_help_line(const struct ui_area *a, unsigned row, unsigned line,
 			  unsigned columns)
 {
@@ -446,8 +449,8 @@ static void add_title_word(struct buf *line, const char *text)
 }
 
 /*
- * Describe the build in that many columns.  The name of the directory is elided
- * first.
+ * Describe the build in at most `columns` columns.  The name of the directory
+ * is elided first.
  */
 static void add_build_title(struct buf *line, const struct ui_model *m,
 			    unsigned columns)
@@ -526,7 +529,7 @@ static void put_progress_bar(const struct header_line *p, unsigned percent)
 	ui_bar_put_percent(p->area, p->row, columns - room, room, percent);
 }
 
-/* `expected` may be NULL. */
+/* Draw the counts of jobs and diagnostics; `expected` may be NULL. */
 static void put_counts(const struct ui_area *a, unsigned row,
 		       const struct ui_model *m, uint64_t now,
 		       uint64_t new_diags, const struct ui_prediction *expected)
@@ -613,7 +616,10 @@ static struct farm_load measure_farm(const struct ui_model *m, uint64_t now)
 	return f;
 }
 
-/* Explain that an idle farm in this phase is no failure. */
+/*
+ * Return the text for an idle farm in a phase without compiles, in which it is
+ * not a problem, or "".
+ */
 static const char *idle_reason(const struct ui_model *m)
 {
 	static const struct {
@@ -680,7 +686,7 @@ void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
 
 	if (ui_model_predict(m, now, &prediction))
 		expected = &prediction;
-	/* A single line shows the progress of the build. */
+	/* If there is only one row, use it for the progress of the build. */
 	if (a->rows > 1 || !build)
 		put_build_title(a, row++, m, now, expected);
 	if (build)

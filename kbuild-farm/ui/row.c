@@ -21,7 +21,8 @@
 static const struct {
 	const char *title, *name;
 	unsigned least;
-	unsigned needless; /* the highest is dropped first; 0 is never */
+	/* column with the highest value is dropped first; 0: never */
+	unsigned needless;
 	bool left; /* left-aligned */
 } columns_of[UI_COLUMNS] = {
 	[UI_COLUMN_NAME] = { "NODE", "name", 10, 0, true },
@@ -174,7 +175,9 @@ unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n)
 	return slots > n->n_slots ? (unsigned)slots : n->n_slots;
 }
 
-/* Style of a node that is not up.  Connecting and draining are no errors. */
+/*
+ * Return the style of a node's state.  Connecting and draining are not errors.
+ */
 static enum ui_style style_of_state(const struct ui_node *n)
 {
 	const char *state = n->reported->state;
@@ -295,7 +298,9 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 	}
 }
 
-/* Draw the bar of slots, or for an idle node since when it has no job. */
+/*
+ * Draw the bar of slots or, for an idle node, for how long it has had no job.
+ */
 static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
 {
@@ -325,14 +330,14 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 
 /*
  * For a node that is not up, draw the reason in place of slots, load and heat.
- * Returns false if the node has no reason.
+ * Returns false if nothing was drawn.
  */
 static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
 		    const struct ui_node *n)
 {
 	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->reported->reason)
 		return false;
-	/* A drained node still has jobs for a while. */
+	/* While a drained node still has jobs, draw its slots. */
 	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++) {
 		if (n->n_by_state[i])
 			return false;

@@ -63,14 +63,18 @@ void ui_row_put_detail(const struct ui_row *r, unsigned row,
 unsigned ui_row_count_details(const struct ui_model *m,
 			      const struct ui_node *n);
 
-/* Return the number of slots: as reported, or ever used if that is more. */
+/*
+ * Return the number of slots to draw: the reported number or, if it is larger,
+ * the number of slots that were ever used.
+ */
 unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n);
 /* Draw a job: "run 3.2s kernel/fork.c". */
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now);
 /*
- * Return true if there is, or was some seconds ago, work for nodes.  While the
- * kernel is linked, for example, idle nodes are no problem.
+ * Return true if nodes have work, or had some within the last 10 s.  In phases
+ * without compiles, such as linking, only queued jobs count, so that idle nodes
+ * are not highlighted.
  */
 bool ui_row_has_work(const struct ui_model *m, uint64_t now);
 /* Return true if the node is up and has been idle for UI_ROW_IDLE_MS. */

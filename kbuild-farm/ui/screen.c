@@ -236,7 +236,10 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 			*wait_ms = (unsigned)(due - now_ms);
 			return false;
 		}
-		/* No byte followed in time. */
+		/*
+		 * No byte followed in time: the first byte is the Escape key,
+		 * or invalid.
+		 */
 		if (what == INPUT_MATCH_PARTIAL) {
 			*key = UI_KEY_ESCAPE;
 			what = in->bytes[0] == ESCAPE ? INPUT_MATCH_KEY :
@@ -264,13 +267,13 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 #undef columns
 #undef lines
 
-#define LAST_MS         300 /* time for a slow terminal to accept the end */
+#define LAST_MS         300 /* for a slow terminal to accept the last output */
 #define OUTPUT_MAX      (64u << 20) /* bytes of one picture */
 #define COLORS_FEW      8
 #define COLORS_MANY     256
 #define WIDE_CACHE_SIZE 64
 
-/* Cached result of wcwidth() for a cell, which is slow. */
+/* Cached conversion of a cell's text, because wcwidth() is slow. */
 struct wide_text {
 	char text[15]; /* as in a cell; "" if unused */
 	int columns;
@@ -293,7 +296,8 @@ struct ui_screen {
 	struct terminal_style styles[UI_STYLES];
 	struct wide_text wide_cache[WIDE_CACHE_SIZE]; /* by hash of the text */
 	struct outqueue queue;
-	struct termios saved_modes, modes; /* to restore; while drawing */
+	/* modes to restore; modes while drawing */
+	struct termios saved_modes, modes;
 	bool entered, hung_up;
 	bool repaint_needed; /* the next canvas is drawn completely */
 	struct ui_canvas drawn;
@@ -316,7 +320,7 @@ static void on_any_signal(int number)
 	(void)number;
 }
 
-/* newterm() without its changes to signal handlers. */
+/* Call newterm() without letting it change signal handlers. */
 static SCREEN *new_terminal(const char *term, FILE *file)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH };
@@ -328,10 +332,10 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	for (int i = 0; i < 4; i++)
 		sigaddset(&mask, numbers[i]);
 	pthread_sigmask(SIG_BLOCK, &mask, &old);
-	/* newterm() keeps handlers that are not the default. */
+	/* newterm() does not replace handlers that are not the default. */
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &ours, &before[i]);
-	/* The file has no size; ui_screen_show() sets it. */
+	/* The file has no window size; ui_screen_show() sets the size. */
 	use_env(FALSE);
 	screen = newterm(term, file, file);
 	for (int i = 0; i < 4; i++)
@@ -391,8 +395,8 @@ static void name_keys(struct ui_input *in)
 }
 
 /*
- * Attributes of each style without and with colours, and its colour of 8 or
- * 256; -1 is the terminal's default.
+ * For each style, the attributes without and with colours, and the colour out
+ * of 8 and out of 256; -1 is the terminal's default.
  */
 static const struct {
 	attr_t attr, colored;
@@ -547,7 +551,7 @@ int ui_screen_write_fd(const struct ui_screen *s)
 
 /* ---- modes ---- */
 
-/* In the background, SIGTTOU would stop the process. */
+/* Block SIGTTOU, which would stop a process in the background. */
 static void set_modes(const struct ui_screen *s, const struct termios *modes)
 {
 	sigset_t mask, old;
@@ -567,7 +571,10 @@ static void choose_modes(struct ui_screen *s)
 {
 	if (tcgetattr(s->in_fd, &s->saved_modes))
 		return;
-	/* A killed program may have left the terminal in raw mode. */
+	/*
+	 * The modes to restore are canonical, even if a killed program left the
+	 * terminal in raw mode.
+	 */
 	s->saved_modes.c_iflag |= ICRNL;
 	s->saved_modes.c_oflag |= OPOST | ONLCR;
 	s->saved_modes.c_lflag |= ICANON | ISIG | IEXTEN | ECHO | ECHOE | ECHOK;
@@ -608,7 +615,7 @@ static void leave_at_exit(void)
 		ui_screen_leave(entered);
 }
 
-/* Send the final output of ncurses, before the modes are restored. */
+/* Leave ncurses and send its final output.  The caller restores the modes. */
 static void finish_frame(struct ui_screen *s)
 {
 	locale_t old = enter_locale(s);
@@ -698,7 +705,10 @@ static bool encode_wide(wchar_t *out, const char *text, int columns)
 static const wchar_t *find_wide_text(struct ui_screen *s, const char *text,
 				     int columns)
 {
-	/* Most characters of a picture differ in the last of three bytes. */
+	/*
+	 * Most characters of a picture have three bytes and differ in the last
+	 * one, so it is the hash.
+	 */
 	struct wide_text *w =
 		&s->wide_cache[(uint8_t)text[2] % WIDE_CACHE_SIZE];
 

@@ -50,7 +50,7 @@ struct ui_input {
 	unsigned n_sequences;
 };
 
-/* Map a sequence of this terminal to a key; ignored without room. */
+/* Map a sequence of this terminal to a key.  Ignored if the table is full. */
 void ui_input_add_sequence(struct ui_input *in, uint32_t key,
 			   const char *sequence);
 /* Return the number of bytes that ui_input_add() accepts. */
@@ -58,8 +58,9 @@ size_t ui_input_room(const struct ui_input *in);
 /* Append bytes received at `now_ms`.  Bytes without room are dropped. */
 void ui_input_add(struct ui_input *in, struct bytes received, uint64_t now_ms);
 /*
- * Decode the next key.  If it returns false, *wait_ms is the time after which
- * an incomplete sequence becomes a key, or 0 if there is no such sequence.
+ * Decode the next key.  Returns false if there is no complete key; *wait_ms is
+ * then the time after which an incomplete sequence becomes a key, or 0 if there
+ * is no such sequence.
  */
 bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 		       unsigned *wait_ms);
@@ -75,10 +76,10 @@ int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 /* Return true if the locale is UTF-8.  Otherwise the canvas must be ASCII. */
 bool ui_screen_is_utf8(const struct ui_screen *s);
 /*
- * Take over the terminal at first, after ui_screen_leave(), and when another
- * program may have used it.  The next canvas is drawn completely.  Returns
- * false in the background: then the terminal is not changed, except that a
- * pending picture is finished.
+ * Take over the terminal.  Call it at first, after ui_screen_leave(), and when
+ * another program may have used the terminal.  The next canvas is drawn
+ * completely.  Returns false if the process is in the background; then the
+ * terminal is not changed, except that a pending picture is finished.
  */
 bool ui_screen_enter(struct ui_screen *s);
 /*
@@ -100,7 +101,10 @@ void ui_screen_repaint(struct ui_screen *s);
  * ui_screen_error().
  */
 bool ui_screen_ready(struct ui_screen *s);
-/* Send the changes of the canvas.  Call it if ui_screen_ready(). */
+/*
+ * Send the changes of the canvas.  Call it only if ui_screen_ready() returned
+ * true.
+ */
 void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c);
 /* Return the errno with which the terminal failed, or 0. */
 int ui_screen_error(const struct ui_screen *s);
@@ -110,9 +114,9 @@ int ui_screen_key_fd(const struct ui_screen *s);
 /* Return the descriptor that is writable when pending output can be sent. */
 int ui_screen_write_fd(const struct ui_screen *s);
 /*
- * Get the next key (ui/keys.h).  If it returns false, *wait_ms is the time
- * after which the caller must call again because a sequence is incomplete, or 0
- * to wait until the descriptor is readable.
+ * Get the next key (ui/keys.h).  Returns false if there is none; *wait_ms is
+ * then the time after which the caller must call again because a sequence is
+ * incomplete, or 0 to wait until the descriptor is readable.
  */
 bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms);
 

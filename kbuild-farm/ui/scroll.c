@@ -3,7 +3,7 @@
 
 #include "ui/keys.h"
 
-/* Return the first visible line if the last line is visible. */
+/* Return the first visible line of a list that is scrolled to its end. */
 static uint64_t last_top(const struct ui_scroll *s, uint64_t first,
 			 uint64_t end)
 {

@@ -46,12 +46,16 @@ struct ui_search {
 	uint64_t first_match, last_match, match_before, match_after;
 };
 
-/* Begin at the line found last if it is visible, else at the first visible. */
+/*
+ * Begin a search at the line that was found last or, if that is not visible, at
+ * the first visible line.
+ */
 struct ui_search ui_search_begin(const struct ui_scroll *s, bool inclusive,
 				 bool backwards);
 void ui_search_add_match(struct ui_search *search, uint64_t line);
 /*
- * Scroll to the match, which ends `following`.  Returns false without a match.
+ * Scroll to the match, which ends `following`.  Returns false if no line
+ * matches.
  */
 bool ui_search_finish(const struct ui_search *search, struct ui_scroll *s);
 

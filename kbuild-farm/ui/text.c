@@ -206,7 +206,7 @@ static void put_colored(struct buf *out, const char *text)
 	}
 }
 
-/* `fresh`: a part of the block is not in the baseline. */
+/* Print a block of diagnostics.  `fresh`: the baseline lacks a part of it. */
 static void show_block(struct ui_text *p, const char *text, bool fresh)
 {
 	struct buf out = { 0 };
@@ -266,7 +266,10 @@ static void show_periodic_line(struct ui_text *p, uint64_t now)
 	struct buf line = { 0 };
 	unsigned ms = p->n_lines++ ? OTHERS_MS : SECOND_MS;
 
-	/* At 10 s, 40 s, 100 s, 160 s; lines missed in a sleep are skipped. */
+	/*
+	 * Lines are due at 10 s, 40 s, 100 s, 160 s and so on.  Lines that were
+	 * missed because the machine slept are skipped.
+	 */
 	p->next_line_ms += ms;
 	if (p->next_line_ms <= now)
 		p->next_line_ms = now + ms;
@@ -322,7 +325,10 @@ static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
 	return n;
 }
 
-/* Print a line unless it repeats the last one, as for repeated dialing. */
+/*
+ * Print the state of a node, unless the line repeats the last one about the
+ * node, as during repeated dialing.
+ */
 static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 			      const struct events_event *ev, const char *state)
 {
@@ -354,7 +360,10 @@ static void on_node(struct ui_text *p, const struct events_event *ev)
 	n->n_slots = ev->n_slots == EVENTS_UNKNOWN ? 0 : ev->n_slots;
 	free(n->state);
 	n->state = xstrdup(ev->text);
-	/* The note on -j reports the number of connected nodes. */
+	/*
+	 * A node's first "up" is not printed, because the note about -j reports
+	 * the number of connected nodes.
+	 */
 	if (strcmp(ev->text, "connecting") && (!up || again))
 		report_node_state(p, n, ev, ev->text);
 }

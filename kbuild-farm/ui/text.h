@@ -3,7 +3,7 @@
  * ui/text.h - The views without a screen: text on stderr.
  *
  * Phase changes, lost nodes and diagnostics are printed immediately as lines.
- *The progress of the build is
+ * The progress of the build is
  *  - for UI_TEXT_PERIODIC a line after 10 s, after 30 s, and then every 60 s;
  *  - for UI_TEXT_LINE one line on a terminal, as in ninja, that is overwritten
  *    at most ten times a second:
@@ -53,7 +53,8 @@ struct ui_text {
 	struct ui_text_options options;
 	bool color;
 	bool held; /* another view uses the terminal */
-	const char *prefix; /* of lines with a time, such as "build 7: " */
+	/* prefix of lines with a time, such as "build 7: " */
+	const char *prefix;
 	unsigned columns; /* of the terminal; 0 for 80 */
 	uint64_t next_line_ms; /* time of the next progress line */
 	unsigned n_lines; /* number of progress lines printed */
@@ -70,15 +71,15 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_text_options *options, bool color,
 		  const struct ui_model *model);
 /*
- * Hold back output while another view uses the terminal, or release it.  Notes
- * and errors are queued in between; warnings are dropped.
+ * Hold back output while another view uses the terminal, or release it.  While
+ * output is held back, notes and errors are queued and warnings are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
 /* An events_event_fn, called after the model has received the event. */
 void ui_text_add_event(void *p, const struct events_event *ev);
 /* Print the progress if it is due, and flush the queue. */
 void ui_text_update(struct ui_text *p, uint64_t now);
-/* Print a line with a time that does not come from an event. */
+/* Print a line that does not come from an event, with the time `now`. */
 void ui_text_put_note(struct ui_text *p, uint64_t now, const char *text);
 /* Print a line unchanged, with a newline. */
 void ui_text_put_verbatim(struct ui_text *p, const char *text);

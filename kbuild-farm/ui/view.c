@@ -104,7 +104,10 @@ static void open_prompt(struct ui_view *v, enum ui_prompt entry)
 		v->focus = UI_PANE_NODES;
 }
 
-/* RFC 3629.  The caller checks that the code is a character. */
+/*
+ * Encode a character in UTF-8 (RFC 3629).  The caller checks that the code is a
+ * character.
+ */
 static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 {
 	size_t more = code < 0x80    ? 0 :
@@ -371,7 +374,9 @@ static void put_keys(const struct ui_view *v, const struct ui_area *a,
 	}
 }
 
-/* Append what replaces the list of keys, if anything. */
+/*
+ * Append the prompt or message that replaces the list of keys, if there is one.
+ */
 static void put_message(struct buf *out, const struct ui_view *v,
 			const struct ui_model *m)
 {

@@ -89,7 +89,7 @@ void ui_view_set_message(struct ui_view *v, const char *text);
 
 /* Return true if the log pane is open. */
 bool ui_view_is_log_shown(const struct ui_view *v);
-/* Return the log, to which the caller adds. */
+/* Return the log, to which the caller adds with ui_log_add(). */
 struct ui_log *ui_view_log(struct ui_view *v);
 
 /*
