@@ -7,7 +7,7 @@
 
 struct arena_chunk;
 
-/* An empty arena is zeroed. */
+/* A zeroed struct is an empty arena. */
 struct arena {
 	struct arena_chunk *chunk;
 	size_t size_bytes; /* memory of all chunks */

@@ -3,8 +3,9 @@
  * base/args.h - Command line parser that returns one word at a time.
  *
  * Accepts -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
- * --long=VALUE and "--" as the end of options.  If the caller enables it,
- * VAR=VALUE and plain words may stand in any order, as for make.
+ * --long=VALUE and "--" as the end of options.  Options and plain words may
+ * stand in any order.  If the caller enables it, words of the form VAR=VALUE
+ * are distinguished from other words, as by make.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -17,8 +18,8 @@
 struct args;
 
 /*
- * Store the value `a->value` of the option `a->last_option` in `at`.  Returns
- * 0, or -EINVAL with `err` set.
+ * Store the value `a->value` of the option `a->last_option` in the destination
+ * `at`.  Returns 0, or -EINVAL with `err` set.
  */
 typedef int args_parse_fn(void *at, const struct args *a, struct err *err);
 
@@ -38,7 +39,7 @@ struct args_option {
 	size_t offset; /* offset of the destination in the caller's struct */
 	/* argument of args_number() and args_choice(), or ARGS_REPLACE */
 	long n;
-#define ARGS_REPLACE (-1) /* the list replaces a list from another source */
+#define ARGS_REPLACE (-1) /* the values replace those of another source */
 };
 
 enum {
@@ -100,7 +101,7 @@ args_parse_fn args_comma_list;
 char *const *args_rest(const struct args *a);
 /* Format the table as the lines of a --help text. The caller frees it. */
 char *args_help(const struct args_option *options);
-/* Format one such line without its newline. The caller frees it. */
+/* Format the help line of one option (no newline). The caller frees it. */
 char *args_help_line(const struct args_option *option);
 
 #endif

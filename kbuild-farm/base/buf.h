@@ -43,7 +43,7 @@ const char *buf_str(const struct buf *b);
  */
 char *buf_steal(struct buf *b);
 
-/* Append values in the format that struct reader decodes. */
+/* Append values in the format that struct reader (base/bytes.h) decodes. */
 void buf_put_u8(struct buf *b, uint8_t v);
 void buf_put_u16(struct buf *b, uint16_t v);
 void buf_put_u32(struct buf *b, uint32_t v);

@@ -3,8 +3,9 @@
  * base/bytes.h - Byte ranges, little-endian numbers and a bounds-checked
  * reader.
  *
- * A decoder reads all fields in order and ends with reader_end().  After a
- * short read, every further field is zero and `bad` is set.
+ * A decoder reads all fields in order and ends with reader_end().  Once the
+ * input is too short for a field, `bad` is set, and this field and all further
+ * fields are zero.
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
@@ -66,8 +67,8 @@ struct bytes reader_raw(struct reader *r, size_t n);
 struct bytes reader_bytes(struct reader *r);
 /*
  * Like reader_bytes(), for text: sets `bad` if the text is longer than `max`
- * bytes or contains a NUL.  Returns a NUL-terminated copy that the caller
- * frees, also if the reader is bad (the copy is empty then).
+ * bytes or contains a NUL.  Returns a NUL-terminated copy, which is empty if
+ * the reader is bad.  The caller frees the copy in any case.
  */
 char *reader_str(struct reader *r, size_t max);
 /* Return 0 if all fields were read and no input is left, else -EPROTO. */

@@ -35,9 +35,9 @@ static uint64_t cpu_ms(const struct rusage *ru)
 }
 
 /*
- * A killed driver can leave children (cc1).  Because this process is the
- * subreaper of the build, they become its children and are reaped by their
- * group.  Returns true if the group is empty.
+ * Reap the children that a killed driver left, such as cc1.  They become
+ * children of this process, which is the subreaper of the build, and still
+ * belong to the driver's process group.  Returns true if the group is empty.
  */
 static bool reap_group(pid_t group)
 {
@@ -73,8 +73,8 @@ static struct child *take_exited(struct children *all, int *status,
 }
 
 /*
- * Reap orphans. __WNOTHREAD leaves the children of other threads to them,
- * because a thread waits for each process that it starts.  Returns true if some
+ * Reap orphans. __WNOTHREAD excludes the children of other threads, because
+ * each thread waits for the processes that it starts.  Returns true if some
  * children still run.
  */
 static bool reap_orphans(void)

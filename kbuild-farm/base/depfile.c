@@ -36,9 +36,9 @@ static void rule_release(struct rule *rule)
 }
 
 /*
- * Return the length of " \\\n" and the blanks after it, or 0 if `p` is at no
- * fold.  A fold of gcc has one blank, the separator of the next name; a fold of
- * clang has two.
+ * Return the length of the fold at `p`: " \\\n" and the blanks after it.  A
+ * fold of gcc has one blank, the separator of the next name; a fold of clang
+ * has two.  Returns 0 if no fold starts at `p`.
  */
 static size_t fold_length(const uint8_t *p, const uint8_t *end)
 {
@@ -66,8 +66,8 @@ static const uint8_t kinds[UINT8_MAX + 1] = {
 
 /*
  * Return the length of the word at `p`, up to a blank that is not escaped.
- * Returns 0 if the word ends in a backslash, because a backslash before the
- * next word would read as an escape or a fold.
+ * Returns 0 if a backslash precedes a newline or the end of the text, where it
+ * could be an escape or a part of a fold.
  */
 static size_t word_size(const uint8_t *p, const uint8_t *end)
 {
@@ -83,7 +83,7 @@ static size_t word_size(const uint8_t *p, const uint8_t *end)
 	}
 }
 
-/* Nearly all words take this fast path. */
+/* Return true if unescape() can copy the word; nearly all words qualify. */
 static bool has_no_escapes(struct bytes word)
 {
 	for (size_t i = 0; i < word.len; i++) {
@@ -95,7 +95,7 @@ static bool has_no_escapes(struct bytes word)
 
 /*
  * Write the file name that a word stands for to `out`.  Returns the end of the
- * name.  Only before a blank are backslashes doubled; elsewhere each backslash
+ * name.  Backslashes are doubled only before a blank; elsewhere each backslash
  * stands for itself.
  */
 static char *unescape(char *out, struct bytes word)
@@ -137,8 +137,8 @@ static bool is_last_target(struct bytes word)
 }
 
 /*
- * Each line must be empty or "name:" of a prerequisite other than the first, in
- * the order of the rule.
+ * Return true if each line of `phony` is empty or consists of "name:", where
+ * the names are prerequisites other than the first, in the order of the rule.
  */
 static bool is_phony_valid(const struct rule *rule)
 {
@@ -162,8 +162,8 @@ static bool is_phony_valid(const struct rule *rule)
 }
 
 /*
- * Consume one word, fold or blank of the rule's line.  Returns its length, or
- * 0.
+ * Consume one word, fold or blank of the rule's line.  Returns its length, or 0
+ * if the word is malformed.
  */
 static size_t take_rule_part(struct rule *rule, const uint8_t *start,
 			     const uint8_t *p, const uint8_t *end)
@@ -237,7 +237,10 @@ int depfile_parse(struct strv *out, struct bytes text)
 	return 0;
 }
 
-/* make_write_name() of gcc: a line starts with one blank after a fold. */
+/*
+ * Append a prerequisite like make_write_name() of gcc: after a fold, a line
+ * starts with one blank.
+ */
 static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
 {
 	if (column + w->text.len > GCC_COLUMNS) {
@@ -249,7 +252,10 @@ static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
 	return column + 1 + w->text.len;
 }
 
-/* outputDependencyFile() of clang, which counts the unescaped name. */
+/*
+ * Append a prerequisite like outputDependencyFile() of clang, which counts the
+ * columns of the unescaped name.
+ */
 static size_t put_clang(struct buf *out, const struct word *w, size_t column)
 {
 	size_t len = strlen(w->name) + 1;
@@ -281,7 +287,7 @@ static void put_phony(struct buf *out, const struct rule *rule)
 		size_t len = word_size(p, end);
 
 		p += len;
-		/* An empty line belongs to the name after it. */
+		/* Copy or omit an empty line with the name after it. */
 		if (!len)
 			continue;
 		if (!is_phony_excluded(rule, bytes_of(p - len, len - 1)))

@@ -4,8 +4,8 @@
  *
  * A node compiles with -MD, so that the depfile names every file that the
  * compiler read.  The client requested -MD or -MMD, which omits system headers.
- * The -MMD list is derived from the full list and folded like the same compiler
- * folds it.
+ * The list for -MMD is derived from the full list and folded as the same
+ * compiler folds it.
  *
  * The format is a make rule as written by gcc 12 (libcpp/mkdeps.cc) and clang
  * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites", and for -MP a
@@ -21,9 +21,9 @@
 
 /*
  * Append the file names of the prerequisites in their order; the first is the
- * source.  An empty text has no prerequisites, nor has the rule "target:" of an
- * assembler that reads a pipe (gcc's -pipe).  Returns 0, or -EBADMSG if the
- * text is no such rule, with `out` unchanged.
+ * source.  Appends nothing for an empty text, and for the rule "target:", which
+ * an assembler writes if it reads a pipe (gcc's -pipe).  Returns 0, or -EBADMSG
+ * with `out` unchanged if the text is not a rule in this format.
  */
 int depfile_parse(struct strv *out, struct bytes text);
 
@@ -64,10 +64,10 @@ int depfile_filter(struct buf *out, struct bytes text,
 		   depfile_exclude_fn *is_excluded, void *ctx);
 
 /*
- * Append the text without its first prerequisite, the source. gcc writes this
- * for a source that it reads from a pipe.  Returns 0, or -EBADMSG with nothing
- * appended: also if the rule has no other prerequisite, because gcc writes
- * nothing then, and for the lines of -MP.
+ * Append the text without its first prerequisite, the source. gcc writes such a
+ * list for a source that it reads from a pipe.  Returns 0, or -EBADMSG with
+ * nothing appended if the text is malformed, if it has lines of -MP, or if the
+ * rule has no other prerequisite, because gcc then writes nothing.
  */
 int depfile_remove_source(struct buf *out, struct bytes text);
 

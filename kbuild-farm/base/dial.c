@@ -23,7 +23,7 @@
  * resolver threads.
  */
 
-/* NSS modules place their buffers on the stack. */
+/* Stack size of a thread: NSS modules place their buffers on the stack. */
 #define STACK_BYTES (1u << 20)
 
 enum resolve_state {
@@ -270,8 +270,8 @@ static void fail_attempt(struct attempt *a, const char *words)
 /* Completion and failure */
 
 /*
- * Join the errors of all addresses.  If the host was given as its only address,
- * do not repeat it.
+ * Join the errors of all addresses.  Each error is preceded by its address,
+ * unless the only address equals the host, which begins the message.
  */
 static void join_attempt_errors(const struct dial *d, struct err *err)
 {

@@ -319,8 +319,8 @@ struct symbols {
 };
 
 /*
- * decode_section_type() of binutils' bfd/syms.c; '-' for a section that is not
- * loaded.
+ * Return nm's letter for a local symbol of a section, like
+ * decode_section_type() of binutils' bfd/syms.c.
  */
 static char letter_of_section(const struct elf_file *f, const uint8_t *sh)
 {

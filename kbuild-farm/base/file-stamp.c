@@ -64,7 +64,10 @@ uint64_t file_stamp_hash(const struct file_stamp *stamp)
 /* Earliest time at which any further change alters the stamp. */
 static int64_t reliable_from_ns(const struct file_stamp *stamp)
 {
-	/* A file system without fractions has ticks of one or two seconds. */
+	/*
+	 * A file system that records whole seconds has ticks of one or two
+	 * seconds.
+	 */
 	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
 
 	return stamp->ctime_ns + tick + 1;

@@ -4,13 +4,13 @@
  *
  * A stamp cannot distinguish two contents that were written within one tick of
  * the clock that stamps files.  Do not cache the content of a file whose stamp
- * is younger than that when it is read ("racily clean").  If another machine
- * stamps the files (NFS), its clock must agree with the local clock.
+ * is younger than a tick when the file is read ("racily clean").  If another
+ * machine stamps the files (NFS), its clock must agree with the local clock.
  *
- * A stamp that lies in the future by an hour or more predates a correction of
- * the clock.  A change made now gets an earlier stamp.  When the clock reaches
- * the recorded time, the stamp no longer lies in the future, which makes it a
- * different stamp.  Such a stamp is therefore reliable.
+ * A stamp an hour or more in the future (`in_future`) was made before the clock
+ * was set back.  It is reliable: a change made now gets an earlier ctime, and a
+ * change that gets the same ctime is made when `in_future` is no longer true,
+ * so that the stamps differ.
  */
 #ifndef BASE_FILE_STAMP_H
 #define BASE_FILE_STAMP_H
@@ -45,10 +45,10 @@ bool file_stamp_is_reliable(const struct file_stamp *stamp, int64_t now_ns);
 /*
  * Sleep until any further change of the file alters its stamp, at most
  * FILE_STAMP_WAIT_MS.  A file that was just written needs 20 ms and a tick of
- * the clock.  Returns false if the limit is too short, and immediately if it
- * must be: the file system stamps by the second, or its clock is ahead of the
- * local clock.  `stamp` was taken before the wait, so the caller must check the
- * file again.
+ * the clock.  Returns false if this time does not suffice.  If that is known in
+ * advance, because the file system records whole seconds or its clock is ahead
+ * of the local clock, the function returns immediately.  `stamp` was taken
+ * before the wait, so the caller must check the file again.
  */
 bool file_stamp_wait(const struct file_stamp *stamp);
 #define FILE_STAMP_WAIT_MS 200

@@ -193,7 +193,7 @@ int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 
 	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		ret = write_in_place(path, 0, in, mode, err);
-	/* The target of the link does not exist yet; the kernel resolves it. */
+	/* For a link without a target, open() creates the target. */
 	else if (!real && !lstat(path, &st) && S_ISLNK(st.st_mode))
 		ret = write_in_place(path, O_CREAT, in, mode, err);
 	else
@@ -203,7 +203,7 @@ int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 }
 
 /*
- * Within a file system, the kernel can share blocks or copy without user space.
+ * Copy without user space.  Within a file system, the kernel can share blocks.
  */
 static int copy_in_kernel(int in, int out)
 {
@@ -405,8 +405,9 @@ int fs_list_at(int at, const char *name, struct strv *out)
 }
 
 /*
- * `*dir` is closed by the caller.  During the recursion it is replaced by a
- * deeper directory, so that a tree of any depth needs one descriptor.
+ * Remove `name` in the directory `*dir`, which the caller closes.  While a
+ * subdirectory is emptied, its parent is closed; afterwards `*dir` is opened
+ * again as "..".  A tree of any depth thus needs one descriptor.
  */
 static int remove_recursive(int *dir, const char *name, int depth);
 

@@ -40,9 +40,10 @@ int fs_write_all(int fd, struct bytes in);
  */
 void fs_remove_temp_files(const char *dir);
 /*
- * Create a memory file with these bytes, positioned at its beginning, in *fd;
- * read all of a memory file. fs_memfd_read() returns -EMSGSIZE if it is longer
- * than `max` bytes.
+ * fs_memfd_new() creates a memory file (memfd_create(2)) with the bytes `in`,
+ * positioned at its beginning, and stores its descriptor in *fd.
+ * fs_memfd_read() reads a whole memory file; it returns -EMSGSIZE if the file
+ * is longer than `max` bytes.
  */
 int fs_memfd_new(struct bytes in, int *fd, struct err *err);
 int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err);
@@ -77,9 +78,10 @@ int fs_remove(const char *path, struct err *err);
 int fs_remove_at(int at, const char *name);
 /*
  * Open `name` in the directory `at` with `flags`, without following a symbolic
- * link, and lock it with flock(2).  Returns a descriptor of the file that still
- * has that name; -EBUSY if another descriptor holds the lock; -EAGAIN if the
- * name was removed or replaced concurrently; or another negative errno.
+ * link, and lock it with flock(2).  Returns a descriptor of the file, which
+ * still had this name when it was locked; -EBUSY if another descriptor holds
+ * the lock; -EAGAIN if the name was removed or replaced concurrently; or
+ * another negative errno.
  */
 int fs_open_locked(int at, const char *name, int flags, int flock_op);
 /* Prefix a relative path with the working directory. Does not resolve links. */

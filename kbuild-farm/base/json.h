@@ -18,7 +18,7 @@
  * byte above 127 becomes U+FFFD.  NULL becomes null.
  */
 json_t *json_text(const char *s);
-/* Return a new reference to an array of such strings. */
+/* Return a new reference to an array of strings, converted like json_text(). */
 json_t *json_texts(const struct strv *list);
 /* Append `s` quoted, with the same conversion as json_text(). */
 void json_add_text(struct buf *out, const char *s);

@@ -2,7 +2,7 @@
 /*
  * base/log.h - Log lines on stderr.
  *
- * Only main(), the subcommands and the session of a daemon log.
+ * Only main(), the subcommands and a daemon's sessions write log lines.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -20,8 +20,9 @@ enum log_level {
  */
 void log_init(const char *program, enum log_level max_level);
 /*
- * Send log lines to `sink` instead of stderr, without their newlines and one at
- * a time, from any thread.  NULL restores stderr.  The sink must not log.
+ * Pass log lines, without their newlines, to `sink` instead of stderr.  The
+ * sink is called on the thread that logs, one call at a time, and must not log.
+ * A `sink` of NULL restores stderr.
  */
 typedef void log_sink(void *ctx, const char *line);
 void log_set_sink(log_sink *sink, void *ctx);

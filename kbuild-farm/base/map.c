@@ -113,7 +113,10 @@ static uint64_t rotate(uint64_t x, int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-/* Values in registers: inputs are short and many. */
+/*
+ * The state of SipHash.  It is passed by value, so that it remains in
+ * registers: the inputs are short and many.
+ */
 struct sip {
 	uint64_t a, b, c, d;
 };
@@ -145,7 +148,7 @@ static uint64_t hash_key[2];
 
 static void make_hash_key(void)
 {
-	/* The kernel has no entropy yet; use the clock and an address. */
+	/* If the kernel has no entropy yet, use the clock and an address. */
 	if (getrandom(hash_key, sizeof(hash_key), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(hash_key))
 		hash_key[0] = clock_us() ^ (uintptr_t)&hash_key;

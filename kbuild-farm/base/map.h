@@ -19,7 +19,7 @@ struct map_entry {
 	uint64_t hash;
 };
 
-/* An empty map is zeroed. */
+/* A zeroed struct is an empty map. */
 struct map {
 	struct map_entry **buckets;
 	size_t n_entries, bucket_mask;
@@ -34,7 +34,7 @@ void map_release(struct map *map);
 void map_release_entries(struct map *map,
 			 void (*free_entry)(struct map_entry *node));
 void map_add(struct map *map, struct map_entry *entry, uint64_t hash);
-/* `entry` must be in the map. */
+/* Remove `entry`, which must be in the map. */
 void map_remove(struct map *map, struct map_entry *entry);
 /* Return the first or the next entry with this hash, or NULL. */
 struct map_entry *map_find(const struct map *map, uint64_t hash);

@@ -15,7 +15,7 @@
 /* Characters that the caller can additionally allow. */
 enum {
 	PRINTABLE_WHITESPACE = 1, /* newlines and tabs */
-	/* as compilers print them: "\e[01;31m" and "\e[K" */
+	/* colours as compilers print them: "\e[01;31m" and "\e[K" */
 	PRINTABLE_COLOURS = 2,
 };
 

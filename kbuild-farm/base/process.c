@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * Read fields 3, 4 and 22 of proc(5).  Returns false if the process does not
- * exist.
+ * Read the state, the parent and the start time (fields 3, 4 and 22) from
+ * /proc/PID/stat, see proc(5).  Returns false if the process does not exist.
  */
 static bool read_proc_stat(pid_t pid, char *state, int *parent,
 			   unsigned long long *start)

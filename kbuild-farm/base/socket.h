@@ -26,7 +26,7 @@ int socket_new_tcp(int family, struct err *err);
 /*
  * Send small messages immediately (TCP_NODELAY), and close the connection if
  * the peer acknowledges nothing for SOCKET_TIMEOUT_MS (TCP_USER_TIMEOUT,
- * tcp(7)), also while it is idle.
+ * tcp(7)).  Keepalive probes detect such a peer on an idle connection as well.
  */
 #define SOCKET_TIMEOUT_MS 10000
 void socket_set_tcp_options(int fd);

@@ -25,9 +25,9 @@
 #define POLL_INTERVAL_MS 100 /* maximum delay of `stop` */
 
 /*
- * All functions up to the exec run in the vfork()ed child on the parent's
- * memory.  They may make system calls, but must not allocate memory or take
- * locks.
+ * The functions from here to run_child() run in the vfork()ed child on the
+ * parent's memory.  They may make system calls, but must not allocate memory or
+ * take locks.
  */
 static void set_limit(int resource, unsigned long long value)
 {
@@ -38,8 +38,8 @@ static void set_limit(int resource, unsigned long long value)
 }
 
 /*
- * Before Linux 5.11, mark each open descriptor.  A loop up to a descriptor
- * limit of a million takes too long.
+ * Set FD_CLOEXEC for each open descriptor, in place of close_range() before
+ * Linux 5.11.  A loop up to a descriptor limit of a million takes too long.
  */
 static void mark_open_fds(void)
 {
@@ -80,7 +80,7 @@ static int set_up_stdio(const struct spawn *what)
 		if (dup2(safe[i], i) < 0)
 			return -1;
 	}
-	/* Descriptors that this process inherited without FD_CLOEXEC. */
+	/* Mark descriptors that this process inherited without FD_CLOEXEC. */
 	if (!what->transparent && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
 		mark_open_fds();
 	for (const int *p = what->passed_fds; p && *p >= 0; p++)
@@ -188,8 +188,9 @@ int spawn_wait(pid_t pid)
 }
 
 /*
- * A running program: stdout, stderr and its pidfd.  A descriptor is -1 after
- * its end.
+ * The output of a running program.  fd[0] and fd[1] are the pipes from its
+ * stdout and stderr, fd[2] is its pidfd.  Each is -1 once the pipe is closed or
+ * the program has exited.
  */
 struct collected {
 	struct pollfd fd[3];

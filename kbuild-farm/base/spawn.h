@@ -19,7 +19,7 @@ struct spawn {
 	char *const *env; /* NULL for the caller's environment */
 	const char *cwd; /* NULL for the caller's working directory */
 	int stdio_fds[3]; /* become 0, 1 and 2; -1 for /dev/null */
-	/* inherited descriptors, ended by -1, or NULL */
+	/* descriptors that the program inherits, ended by -1; or NULL */
 	const int *passed_fds;
 	/*
 	 * Start the program as the parent of this process would: descriptors
@@ -51,11 +51,12 @@ bool spawn_is_ignored(int signal_number);
 /* Wait for `pid` and return its wait status. */
 int spawn_wait(pid_t pid);
 
-/* Limits at which a program is killed. */
+/* Limits of a program. If one is exceeded, the program is killed. */
 struct spawn_limits {
-	size_t max_bytes; /* bytes of each output; beyond: -EMSGSIZE */
-	unsigned timeout_ms; /* beyond: -ETIMEDOUT */
-	const void *stop; /* an atomic_bool or NULL; once true: -EINTR */
+	/* limit of each output; -EMSGSIZE if it is exceeded */
+	size_t max_bytes;
+	unsigned timeout_ms; /* time limit; -ETIMEDOUT if it is exceeded */
+	const void *stop; /* an atomic_bool or NULL; -EINTR once it is true */
 };
 
 /*

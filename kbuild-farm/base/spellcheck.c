@@ -12,7 +12,10 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Row i of the table holds the distances from the first i letters of `a`. */
+/*
+ * Row i of the table holds the distances from the first i letters of `a` to the
+ * first 0, 1, ... letters of `b`.  Only three rows are stored.
+ */
 static size_t edit_distance(const char *a, const char *b)
 {
 	size_t rows[3][WORD_LEN_MAX + 1], n = strlen(b);

@@ -16,7 +16,7 @@
 struct spellcheck {
 	const char *word; /* the misspelled word */
 	const char *best; /* the most similar candidate so far, or NULL */
-	/* distance of `best`; initially the first distance that is too large */
+	/* distance of `best`, or the smallest distance that is too large */
 	size_t distance;
 };
 

@@ -30,12 +30,13 @@ char *str_dir(const char *path);
 /* Return the part of `path` after DIR/, or NULL. Borrowed. */
 const char *str_skip_dir(const char *path, const char *dir);
 /*
- * Return `path` relative to the directory `cwd`, joined.  The caller frees it.
+ * Return CWD/PATH, or a copy of `path` if it is absolute.  The caller frees it.
  */
 char *str_join_path(const char *cwd, const char *path);
 /*
- * Return the name that tar uses: "a/b" for "./a/b/", "" for "./" and ".".  The
- * caller frees it.
+ * Normalize the name of a tar entry: remove a leading "./" and trailing
+ * slashes.  Returns "a/b" for "./a/b/", "" for "./" and ".".  The caller frees
+ * it.
  */
 char *str_trim_path(const char *path);
 /* Parse a decimal number from `min` to `max`. Returns 0, -EINVAL or -ERANGE. */
@@ -51,7 +52,7 @@ const char *str_find_env(char *const *env, const char *name);
  */
 bool str_list_has(const char *list, char separator, const char *element);
 
-/* A NULL-terminated list like argv. An empty list is zeroed. */
+/* A NULL-terminated list like argv. A zeroed struct is an empty list. */
 struct strv {
 	char **v; /* NULL until the first addition */
 	size_t n;

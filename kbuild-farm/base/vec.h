@@ -2,10 +2,10 @@
 /*
  * base/vec.h - Arrays that grow by one element at a time.
  *
- * An array is a pointer and a count of the caller, initially NULL and 0:
+ * The caller declares a pointer and a count, initially NULL and 0:
  *
- * 	struct thing *t = VEC_ADD(list->v, list->n);
- * 	*VEC_ADD(numbers, n_numbers) = 7;
+ *	struct thing *t = VEC_ADD(list->v, list->n);
+ *	*VEC_ADD(numbers, n_numbers) = 7;
  *
  * The capacity is the count rounded up to a power of two, so it is not stored.
  * The caller frees the pointer.

@@ -33,8 +33,8 @@ static bool is_wrapper_name(const char *name)
 }
 
 /*
- * Replace the path `at` by the target of that link.  Returns false if it is no
- * link.
+ * Replace the path `at` by the target of that symbolic link.  Returns false if
+ * `at` is not a link.
  */
 static bool follow_symlink(char at[static PATH_MAX])
 {

@@ -3,9 +3,9 @@
  * base/which.h - Search for programs in PATH.
  *
  * The search for a compiler skips kfarm's own masquerade links and compiler
- * caches.  The next "gcc" that ccache finds would be a kfarm link again (an
- * endless loop: 3,000 starts in five seconds), so a name that leads to a cache
- * is no compiler.
+ * caches.  If it found ccache, the next "gcc" that ccache finds would be a
+ * kfarm link again (an endless loop: 3,000 starts in five seconds).  A name
+ * that leads to a cache is therefore not a compiler.
  */
 #ifndef BASE_WHICH_H
 #define BASE_WHICH_H

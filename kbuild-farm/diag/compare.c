@@ -37,7 +37,7 @@ static void free_unmatched(struct map_entry *node)
 	free(node);
 }
 
-/* Return the next entry of that hash without a counterpart, or NULL. */
+/* Return the next entry with this hash that is not matched yet, or NULL. */
 static struct diag_entry *take_unmatched(const struct map *table, uint64_t hash)
 {
 	struct unmatched_entries *w = (struct unmatched_entries *)map_find(

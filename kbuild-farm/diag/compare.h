@@ -7,9 +7,10 @@
  * *standing* set: the diagnostics that it found, and those carried over from
  * the baseline.
  *
- * Diagnostics are matched by diag_hash(), which ignores the line.  If there are
- * several equal ones, those at equal lines are matched first, then the others
- * in order: of three where there were two, one is new.
+ * Diagnostics are matched by diag_hash(), which ignores the line.  If several
+ * diagnostics have the same hash, those at equal lines are matched first, then
+ * the others in order.  If a build has three of them and the baseline has two,
+ * one is new.
  */
 #ifndef DIAG_COMPARE_H
 #define DIAG_COMPARE_H
@@ -29,11 +30,11 @@ struct diag_change {
 typedef bool diag_is_carried_fn(void *ctx, const struct diag *d);
 
 /*
- * Compare `now` with `baseline`, a standing set.  Diagnostics that still apply
- * are added to `now` as DIAG_STATUS_CARRIED, and the status of all entries is
- * set: in `baseline` to DIAG_STATUS_REMOVED, DIAG_STATUS_SAME or
- * DIAG_STATUS_CARRIED.  Without `is_carried`, which may be NULL, none is
- * carried over.
+ * Compare `now` with `baseline`, a standing set, and set the status of all
+ * entries: in `baseline` to DIAG_STATUS_REMOVED, DIAG_STATUS_SAME or
+ * DIAG_STATUS_CARRIED.  Diagnostics that still apply are added to `now` as
+ * DIAG_STATUS_CARRIED.  If `is_carried` is NULL, no diagnostics are carried
+ * over.
  */
 struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 				diag_is_carried_fn *is_carried, void *ctx);

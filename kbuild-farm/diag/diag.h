@@ -43,7 +43,7 @@ struct diag {
 	char *text; /* never NULL */
 	/*
 	 * Make target: "fs/ext4/inode.o".  If several targets have the
-	 * diagnostic, up to DIAG_OBJECTS_MAX, separated by blanks.
+	 * diagnostic, up to DIAG_OBJECTS_MAX of them, separated by blanks.
 	 */
 	char *object;
 };

@@ -88,9 +88,10 @@ static const struct phrase starts[] = {
 };
 
 /*
- * Phrases after "*** " of the kernel's Makefiles, scripts/kconfig and scripts.
- * An error has several such lines, of which one counts.  Any other line is a
- * note, because make reports a failed recipe itself.
+ * Phrases after "*** " in messages of the kernel's Makefiles, of
+ * scripts/kconfig and of other scripts.  An error has several lines that begin
+ * with "*** ", of which only one counts.  A line without such a phrase is a
+ * note, because make reports the failed recipe itself.
  */
 static const struct phrase starred[] = {
 	{ "Default configuration is based on ", DIAG_LINE_OTHER, ANY_TOOL,
@@ -132,8 +133,9 @@ static bool has_only_chars(const char *line, const char *set)
 }
 
 /*
- * "  CC [M]  fs/ext4/balloc.o": two blanks, a word in capitals, a gap.  Makes
- * of other projects have a tab there; V=1 of Linux 6.4 has "# CC      x.o".
+ * Parse a line like "  CC [M]  fs/ext4/balloc.o": two blanks, a word in
+ * capitals, a gap.  Makefiles of other projects print a tab as the gap; V=1 of
+ * Linux 6.4 prints "# CC      x.o".
  */
 static bool parse_quiet_line(const char *line, const char **word,
 			     const char **object)
@@ -182,7 +184,7 @@ static const struct phrase *find_phrase(const struct phrase *p, size_t n,
 #define FIND_PHRASE(table, text) \
 	find_phrase(table, sizeof(table) / sizeof(*(table)), text)
 
-/* Return the line that has phrase `p` at offset `at`. */
+/* Classify a line that has the phrase `p` at offset `at`. */
 static struct diag_line line_of_phrase(const struct phrase *p, const char *line,
 				       size_t place, size_t at)
 {
@@ -197,7 +199,7 @@ static struct diag_line line_of_phrase(const struct phrase *p, const char *line,
 	return l;
 }
 
-/* "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1" */
+/* Classify "make[2]: *** [scripts/Makefile.build:250: a.o] Error 1". */
 static struct diag_line classify_make(const char *line)
 {
 	const char *stars = strstr(line, ": *** "), *warning;
@@ -237,8 +239,8 @@ static bool is_make_line(const char *line)
 
 /*
  * Find a severity after one of the first colons: "a.c:3:4: error: ",
- * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".  A
- * file, position or program precedes it.
+ * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".  The
+ * text before it is a file, a position or a program.
  */
 static struct diag_line classify_located(const char *line)
 {
@@ -261,7 +263,7 @@ static struct diag_line classify_located(const char *line)
 	return other_line;
 }
 
-/* "3 warnings and 1 error generated." */
+/* Recognize lines such as "3 warnings and 1 error generated." */
 static bool is_clang_summary(const char *line)
 {
 	return isdigit((unsigned char)line[0]) &&

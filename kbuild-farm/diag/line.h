@@ -30,14 +30,16 @@ struct diag_line {
 struct diag_line diag_line_classify(const char *line);
 
 /*
- * Parse a line of kbuild: "fs/a.o" and the word "CC" of "  CC [M]  fs/a.o"; of
- * a command that V=1 shows, the argument of -o, and "".  Both end in a blank, a
- * tab or NUL.  Returns false for any other line.
+ * Parse a line that kbuild prints for a target.  For "  CC [M]  fs/a.o", *word
+ * begins at "CC" and *object at "fs/a.o".  For a command that V=1 shows, *word
+ * is "" and *object begins at the argument of -o.  Both are borrowed from
+ * `line` and end at a blank, a tab or the NUL.  Returns false for any other
+ * line.
  */
 bool diag_line_parse_kbuild(const char *line, const char **word,
 			    const char **object);
 
-/* Return true if the line contains the (English) error of a full disk. */
+/* Return true if the line contains the English message for a full disk. */
 bool diag_line_is_disk_full(const char *line);
 
 /*

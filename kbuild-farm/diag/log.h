@@ -23,7 +23,8 @@
 struct diag_block {
 	const char *text; /* with its newlines */
 	bool has_new_error; /* contains an error not printed before */
-	unsigned n_new; /* number that the baseline lacks; 0 without one */
+	/* diagnostics that the baseline lacks; 0 without a baseline */
+	unsigned n_new;
 };
 
 struct diag_log_sink {
@@ -43,7 +44,8 @@ struct diag_log {
 	struct diag_log_sink sink;
 	struct diag_roots roots; /* borrowed names; may be set at any time */
 	struct diag_baseline *baseline; /* borrowed, or NULL */
-	struct buf partial_line; /* line without its newline yet */
+	/* start of a line whose newline was not received yet */
+	struct buf partial_line;
 	struct buf block;
 	bool block_has_error, block_new;
 	unsigned n_block_new;
@@ -51,7 +53,8 @@ struct diag_log {
 	struct buf pending_line; /* possibly clang's copy of a source line */
 	bool error_found; /* an error was counted since make's last "***" */
 	char *command, *object; /* from kbuild's last line, or NULL */
-	struct map made_objects; /* hashes of all such objects */
+	/* hashes of the names of all objects built so far */
+	struct map made_objects;
 	struct diag_set found;
 	unsigned n_warnings, n_errors;
 	bool muted;

@@ -29,7 +29,10 @@ static void collapse_path(char *path)
 	*out = '\0';
 }
 
-/* The build directory may be in the tree, and the tree in it. */
+/*
+ * Return the path below the inner root, or NULL.  The build directory may be in
+ * the tree, or the tree in the build directory.
+ */
 static const char *below_roots(const struct diag_roots *r, const char *path)
 {
 	const char *in_dir = r->build_dir ? str_skip_dir(path, r->build_dir) :
@@ -63,7 +66,7 @@ char *diag_parse_shorten_path(const struct diag_roots *roots, const char *name,
 	return given;
 }
 
-/* Return true if a name begins at `at`, and not within another. */
+/* Return true if a file name begins at `at` and not before it. */
 static bool is_identifier_start(const char *text, const char *at)
 {
 	return at == text ||
@@ -87,7 +90,7 @@ static void put_without_dir(struct buf *out, const char *text, const char *dir)
 	buf_add_str(out, text);
 }
 
-/* Make names below the roots relative within a text. */
+/* Make absolute file names below the roots relative within a text. */
 static char *shorten_names(const struct diag_roots *roots, const char *text)
 {
 	struct buf one = { 0 }, two = { 0 };
@@ -157,7 +160,8 @@ static enum diag_tool tool_of_program(const char *name, size_t len)
 struct diag_location {
 	const char *file;
 	size_t len; /* length of the name, or 0 */
-	enum diag_tool program; /* program before it, or DIAG_N_TOOLS */
+	/* the program named before it, or DIAG_N_TOOLS */
+	enum diag_tool program;
 	unsigned line, column;
 	bool dotted; /* dtc's "3.4-5.6" */
 };

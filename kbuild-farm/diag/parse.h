@@ -26,8 +26,8 @@ struct diag_target {
 };
 
 /*
- * Parse a line without control characters that diag_line_classify() has
- * classified, in `at`, as a warning, an error or DIAG_LINE_MAKE.  The caller
+ * Parse a line without control characters.  `at` is the result of
+ * diag_line_classify(): a warning, an error or DIAG_LINE_MAKE.  The caller
  * releases `out`.
  */
 void diag_parse(struct diag *out, const char *line, const struct diag_line *at,

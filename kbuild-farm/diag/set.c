@@ -46,7 +46,7 @@ static uint64_t hash_all_fields(const struct diag *d)
 	buf_put_str(&key, d->file ? d->file : "");
 	buf_put_str(&key, d->flag ? d->flag : "");
 	buf_put_str(&key, d->text);
-	/* make's message refers to one recipe. */
+	/* Messages of make with equal texts can refer to different recipes. */
 	buf_put_str(&key,
 		    d->tool == DIAG_TOOL_MAKE && d->object ? d->object : "");
 	hash = map_hash(buf_bytes(&key));

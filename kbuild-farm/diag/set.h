@@ -38,7 +38,8 @@ struct diag_set {
 	struct diag_entry **entries; /* in the order of addition */
 	size_t n_entries;
 	struct map by_hash; /* all diagnostics that were added */
-	unsigned n_by_severity[DIAG_N_SEVERITIES]; /* of all of them */
+	/* of all added diagnostics */
+	unsigned n_by_severity[DIAG_N_SEVERITIES];
 };
 
 void diag_set_release(struct diag_set *s);

@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #define BLOCK (64u << 10)
-/* per callback, so that other events of the loop are not delayed */
+/*
+ * Maximum number of blocks that one callback reads, so that other events of the
+ * loop are not delayed.
+ */
 #define BLOCKS_PER_TURN 4
 #define RECONNECT_S     1
 
@@ -104,7 +107,7 @@ static int connect_client(struct events_client *c, struct err *err)
 	return 0;
 }
 
-/* If the connection fails, continue with the old one despite its gaps. */
+/* If the reconnection fails, keep the old connection despite its gaps. */
 static void on_reconnect_due(evutil_socket_t fd, short what, void *ctx)
 {
 	struct events_client *c = ctx;

@@ -92,7 +92,7 @@ static const struct events_field estimate[] = {
 
 static const struct events_field phase[] = { TEXT("phase", text) };
 
-/* is_field_encoded() decides which of the last three fields are encoded. */
+/* is_field_encoded() decides whether the last three fields are encoded. */
 static const struct events_field job[] = {
 	NUMBER("job", job, NULL),
 	WORD("state", state, job_state_words),
@@ -397,7 +397,7 @@ void events_encode(struct buf *out, const struct events_event *ev)
 
 /* Decoding */
 
-/* largest range of exact integers in a double */
+/* A double represents all smaller integers exactly. */
 #define EXACT_MAX 9007199254740992.0
 
 static bool decode_milli(int64_t *to, const json_t *value)

@@ -50,12 +50,12 @@ enum events_kind {
 	EVENTS_KIND_ESTIMATE,
 	EVENTS_KIND_PHASE, /* text: the phase, such as "compile" */
 	/*
-	 * The state of a job changed: job, state, file and its location node;
-	 * reason for that location; hedged if it also runs on a node.
-	 * EVENTS_JOB_QUEUED has object, and after EVENTS_KIND_ESTIMATE cost_ms,
-	 * the cost in the baseline.  EVENTS_JOB_DONE has remote, n_retries and
-	 * cpu_ms.  Both have step ("symbols", "object" or "devicetree") if the
-	 * job includes a tool step (enum wire_step_kind).
+	 * The state of a job changed: job, state, file, node (its location),
+	 * reason (for that location), hedged (if it also runs on a node).
+	 * EVENTS_JOB_QUEUED has object, and after EVENTS_KIND_ESTIMATE
+	 * cost_ms, the cost in the baseline.  EVENTS_JOB_DONE has remote,
+	 * n_retries and cpu_ms.  Both have step ("symbols", "object" or
+	 * "devicetree") if the job includes a tool step (enum wire_step_kind).
 	 */
 	EVENTS_KIND_JOB,
 	/*
@@ -69,27 +69,30 @@ enum events_kind {
 	 */
 	EVENTS_KIND_CELL,
 	/*
-	 * Load of a node, sent with its heartbeats: node, and since the build
-	 * began n_done, n_failed, n_retries, cpu_ms, sent_bytes,
-	 * received_bytes; currently n_running, load_milli, memory_bytes, and if
-	 * available foreign_milli, celsius_milli, speed_milli.
+	 * Load of a node, sent with its heartbeats: node; since the build
+	 * began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
+	 * received_bytes; at present: n_running, load_milli, memory_bytes, and
+	 * if available foreign_milli, celsius_milli, speed_milli.
 	 */
 	EVENTS_KIND_LOAD,
 	/*
-	 * At the end, after the last EVENTS_KIND_LOAD of each node: resources
-	 * used on the build host: cpu_ms, of which scan_ms for finding inputs
-	 * of jobs.  If make used the recipe shell: n_shell_lines of recipes, of
-	 * which n_shell_fallbacks ran in /bin/sh; n_shell_compiles,
+	 * Resources used on the build host, sent at the end, after the last
+	 * EVENTS_KIND_LOAD of each node: cpu_ms, of which scan_ms for finding
+	 * inputs of jobs.  If make used the recipe shell: n_shell_lines of
+	 * recipes, of which n_shell_fallbacks ran in /bin/sh; n_shell_compiles,
 	 * n_shell_fixdeps and n_shell_steps in the shell, and n_local_steps
 	 * that ran on the build host.
 	 */
 	EVENTS_KIND_HOST,
-	/* after EVENTS_KIND_HOST: cause of local steps: reason, n_steps */
+	/*
+	 * A reason for local tool steps, sent after EVENTS_KIND_HOST: reason,
+	 * n_steps.
+	 */
 	EVENTS_KIND_STEPS,
 	/*
-	 * A block of diagnostics: severity, text; the number of n_warnings and
-	 * n_errors that are new in this build; of these n_new_diags are not in
-	 * the baseline, if one exists.
+	 * A block of diagnostics: severity, text, n_warnings and n_errors
+	 * (those not printed before in this build), and if a baseline exists
+	 * n_new_diags (how many of these the baseline lacks).
 	 */
 	EVENTS_KIND_DIAG,
 	EVENTS_KIND_NOTE, /* a line for the user: text */
@@ -110,7 +113,7 @@ enum events_kind {
 	 * EVENTS_KIND_ESTIMATE cost_ms of the finished jobs.
 	 */
 	EVENTS_KIND_COUNTS,
-	/* in a snapshot, a cause of local jobs: reason, n_local */
+	/* a reason for local jobs, sent in a snapshot: reason, n_local */
 	EVENTS_KIND_REASON,
 	EVENTS_KIND_LIVE, /* end of the snapshot */
 	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
@@ -125,18 +128,18 @@ enum events_kind {
 };
 
 /*
- * In this order, except that a job can return to EVENTS_JOB_SCAN and
- * EVENTS_JOB_SEND.
+ * States in the order in which a job passes through them, except that it can
+ * return to EVENTS_JOB_SCAN and EVENTS_JOB_SEND.
  */
 enum events_job_state {
 	EVENTS_JOB_QUEUED,
-	EVENTS_JOB_SCAN, /* finding its inputs */
+	EVENTS_JOB_SCAN, /* its inputs are being found */
 	EVENTS_JOB_SEND, /* being sent to a node, or queued on it */
 	/* its compiler runs locally, or on a node according to its heartbeat */
 	EVENTS_JOB_RUN,
 	EVENTS_JOB_RECEIVE, /* its outputs are being received or verified */
 	EVENTS_JOB_DONE,
-	/* From any other state: the caller of the compiler has exited. */
+	/* The caller of the compiler has exited; can follow any other state. */
 	EVENTS_JOB_ABANDONED,
 
 	EVENTS_N_JOB_STATES, /* the number of states */
@@ -148,8 +151,8 @@ enum events_severity {
 };
 
 /*
- * Texts are borrowed; NULL if absent.  Numbers that can be unknown are then
- * EVENTS_UNKNOWN, the initial value after events_event_make().
+ * Texts are borrowed; an absent text is NULL.  A number that is not known is
+ * EVENTS_UNKNOWN, to which events_event_make() initializes optional numbers.
  */
 struct events_event {
 	enum events_kind kind;
@@ -195,7 +198,7 @@ struct events_event {
 		n_shell_fixdeps;
 	int64_t n_shell_steps, n_local_steps;
 	int64_t n_steps; /* tool steps that were offloaded with a job */
-	/* jobs of the baseline, like the next two fields */
+	/* finished jobs of the baseline; see EVENTS_KIND_ESTIMATE */
 	int64_t n_total_jobs;
 	int64_t cost_ms; /* CPU time of compiles */
 	int64_t wall_ms;
@@ -248,8 +251,8 @@ struct events_parsed {
  * Decode a line with or without its newline.  Returns 0; -ENOMSG for an unknown
  * kind, which the caller ignores; or -EPROTO or -EMSGSIZE with `err` set.
  * Numbers must have the types of the table and must not be negative; times are
- * at most 2^53 ms.  Missing fields are 0, NULL or EVENTS_UNKNOWN.  After 0 the
- * caller calls events_parsed_release().
+ * at most 2^53 ms.  Missing fields are 0, NULL or EVENTS_UNKNOWN.  If it
+ * returns 0, the caller calls events_parsed_release().
  */
 int events_decode(struct events_parsed *out, struct bytes line,
 		  struct err *err);

@@ -21,15 +21,16 @@ typedef void events_event_fn(void *ctx, const struct events_event *ev);
 struct events_subscriber {
 	events_event_fn *on_event; /* `ev` is borrowed for the call */
 	/*
-	 * Draw or write: called 0.1 s after the first event since the last
-	 * call, and every second.  May be NULL.
+	 * Called to draw or write: 0.1 s after the first event that follows the
+	 * last call, and every second.  May be NULL.
 	 */
 	void (*on_due)(void *ctx, uint64_t at_ms);
 	/*
-	 * Receive the loop in which the build runs, to add libevent events:
-	 * from events_hub_start(), or from events_hub_subscribe() after that.
-	 * Called with NULL by events_hub_stop() after the last on_due(); the
-	 * subscriber must then free its libevent events.  May be NULL.
+	 * Called with the loop in which the build runs, so that the subscriber
+	 * can add libevent events: by events_hub_start(), or by
+	 * events_hub_subscribe() if the hub has been started.  Called with NULL
+	 * by events_hub_stop() after the last on_due(); the subscriber must
+	 * then free its libevent events.  May be NULL.
 	 */
 	void (*on_loop)(void *ctx, struct event_base *base);
 	void *ctx;
@@ -38,7 +39,7 @@ struct events_subscriber {
 
 /* Create a hub.  Event times are relative to this call. */
 struct events_hub *events_hub_new(void);
-/* `hub` may be NULL.  Subscribers need not be removed before. */
+/* `hub` may be NULL, and may still have subscribers. */
 void events_hub_free(struct events_hub *hub);
 
 /* Add a subscriber, which receives all further events. */
@@ -53,8 +54,8 @@ void events_hub_publish(struct events_hub *hub, struct events_event *ev);
 uint64_t events_hub_elapsed_ms(const struct events_hub *hub);
 
 /*
- * Call on_due() from this loop.  Before, and after events_hub_stop(), it is
- * called immediately after each event.
+ * Start to call on_due() from this loop.  Before this call, and after
+ * events_hub_stop(), on_due() is called immediately after each event.
  */
 void events_hub_start(struct events_hub *hub, struct event_base *base);
 /*
@@ -83,8 +84,9 @@ enum events_request {
 	EVENTS_REQ_DRAIN, /* send no more jobs; running jobs finish */
 	EVENTS_REQ_RESUME, /* send jobs again */
 	/*
-	 * Change the slot limit by one, between 1 and twice the number of
-	 * cores, and up to the limit of kfarmd.
+	 * The next two requests change the slot limit by one.  It remains
+	 * between 1 and twice the number of cores, and at most the limit of
+	 * kfarmd.
 	 */
 	EVENTS_REQ_MORE_SLOTS,
 	EVENTS_REQ_FEWER_SLOTS,

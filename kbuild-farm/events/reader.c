@@ -110,7 +110,10 @@ int events_reader_next(struct events_reader *r, struct events_parsed *out,
 		if (ret)
 			return ret;
 	}
-	/* The end of the line may never arrive. */
+	/*
+	 * Fail now if the first line is too long, because its end may never
+	 * arrive.
+	 */
 	if (r->skipping && !r->started)
 		return err_set(err, EPROTO,
 			       "no stream of events: a line of more than %u "

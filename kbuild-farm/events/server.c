@@ -94,7 +94,8 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct events_server *server;
 	struct events_writer writer;
-	struct event *event; /* the client closed, or accepts more bytes */
+	/* fires when the client closes or accepts more bytes */
+	struct event *event;
 	int fd;
 	bool waits; /* waiting until the client accepts more bytes */
 };
@@ -117,7 +118,10 @@ static void drop_client(struct client *c)
 	s->n_clients--;
 	if (!s->n_clients)
 		events_hub_unsubscribe(s->hub, &s->consumer);
-	/* The listener may be disabled after a lack of descriptors. */
+	/*
+	 * A lack of descriptors may have disabled the listener; a descriptor is
+	 * available now.
+	 */
 	event_add(s->listener, NULL);
 	event_free(c->event);
 	events_writer_release(&c->writer);

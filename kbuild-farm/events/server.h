@@ -7,8 +7,9 @@
  * the queue has space.  The writer never blocks.
  *
  * The server listens on the socket of a running build.  Clients of the same
- * user receive a snapshot of the state, then EVENTS_KIND_LIVE, then all further
- * events.  Nothing is read from a client, and a slow one delays no other.
+ * user or of root receive a snapshot of the state, then EVENTS_KIND_LIVE, then
+ * all further events.  Input from clients is ignored, and a slow client does
+ * not delay the others.
  */
 #ifndef EVENTS_SERVER_H
 #define EVENTS_SERVER_H
@@ -34,8 +35,9 @@ struct events_writer {
  */
 void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms);
 /*
- * Write an event; `ctx` is a struct events_writer.  An events_event_fn.  Writes
- * EVENTS_KIND_STREAM before the first event.
+ * Write an event. `ctx` is a struct events_writer, so that the function can
+ * serve as an events_event_fn.  Writes EVENTS_KIND_STREAM before the first
+ * event.
  */
 void events_writer_add(void *ctx, const struct events_event *ev);
 /* Write what the reader accepts within `timeout_ms`. */

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define BEAT_MS     1000
-#define MEAN_MAX_MS 20000u /* beyond it, fewer jobs run concurrently */
+#define MEAN_MAX_MS 20000u /* limit of mean_ms; then fewer jobs run at once */
 #define MEAN_DRAWN_MILLI                                    \
 	984 /* mean of draw_ms(), in thousandths of mean_ms \
 	     */
@@ -26,7 +26,10 @@
 #define HEAT_HIGH_MILLI 88000u
 #define HEAT_MAX_MILLI  97000u
 #define TREE            "/home/build/linux"
-/* Time of script[] before the jobs, before those of modules, and at the end. */
+/*
+ * Total time of the phases in script[] before the first jobs, between these and
+ * the jobs of modules, and after the last job.
+ */
 #define HEAD_MS         3000
 #define LINK_MS         8500
 #define TAIL_MS         4000
@@ -375,7 +378,8 @@ struct events_simulate {
 	unsigned phase;
 	uint64_t n_target, n_started; /* jobs to start, and started so far */
 	uint64_t erroneous_job; /* number of the job with an error, or 0 */
-	unsigned n_running, n_running_local; /* all, and local compiles */
+	/* all running jobs; running local compiles */
+	unsigned n_running, n_running_local;
 	uint64_t n_remote, n_local; /* finished jobs */
 	struct queue waiting, waiting_local;
 	struct job *free_jobs;
@@ -571,7 +575,10 @@ static void set_job_state(struct events_simulate *s, struct job *job,
 	emit_job_event(&s->output, job, node_of_job(s, job));
 }
 
-/* Most jobs are near the mean, a few take six times as long. */
+/*
+ * Draw the CPU time of a job.  Most jobs are near the mean; one in 256 takes
+ * six times as long.
+ */
 static uint32_t draw_ms(struct events_simulate *s)
 {
 	uint64_t x = draw_below(s, 1000);
@@ -815,7 +822,7 @@ static void begin_build(struct events_simulate *s)
 	add_timer(s, BEAT_MS, (struct timer){ .kind = TIMER_BEAT });
 }
 
-/* Phases with their time in ms; 0 for a phase that ends with its jobs. */
+/* Phases with their time in ms; 0 for a phase that lasts until its jobs end. */
 static const struct {
 	const char *phase;
 	unsigned ms;

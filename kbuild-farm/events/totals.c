@@ -180,7 +180,10 @@ static void remove_reasons(struct events_reason **v, size_t *n)
 	*n = 0;
 }
 
-/* The event may be repeated, with the EVENTS_KIND_STEPS after it. */
+/*
+ * The event and the EVENTS_KIND_STEPS after it may be repeated, so the old
+ * reasons are removed.
+ */
 static void on_host(struct events_totals *t, const struct events_event *ev)
 {
 	remove_reasons(&t->step_reasons, &t->n_step_reasons);
@@ -193,7 +196,7 @@ static void on_host(struct events_totals *t, const struct events_event *ev)
 	t->n_shell_compiles = ev->n_shell_compiles;
 	t->n_shell_fixdeps = ev->n_shell_fixdeps;
 	t->n_shell_steps = ev->n_shell_steps;
-	/* Older versions do not send it. */
+	/* Older versions do not send this field. */
 	if (ev->n_local_steps != EVENTS_UNKNOWN)
 		t->n_local_steps = ev->n_local_steps;
 }

@@ -57,13 +57,13 @@ struct events_totals {
 	/* Reasons for local tool steps; n_jobs is the number of steps. */
 	struct events_reason *step_reasons;
 	size_t n_step_reasons;
-	/* In order of appearance; EVENTS_LOCAL is one after its first job. */
+	/* In order of appearance; EVENTS_LOCAL is added with its first job. */
 	struct events_node **nodes;
 	size_t n_nodes;
 	struct map by_name; /* of `nodes` */
 };
 
-/* Release the totals.  A zeroed struct is empty, as it is afterwards. */
+/* Free what the totals own and zero them.  A zeroed struct has no events. */
 void events_totals_release(struct events_totals *t);
 
 /* An events_event_fn (events/hub.h); `t` is a struct events_totals. */
@@ -88,7 +88,8 @@ bool events_node_is_up(const struct events_node *n);
 
 /*
  * Return a copy of at most `max` bytes that is safe for a terminal, "" for
- * NULL.  `allow` is that of base/printable.h.  The caller frees it.
+ * NULL.  `allow` combines flags of base/printable.h.  The caller frees the
+ * copy.
  */
 char *events_totals_sanitize(const char *text, size_t max, unsigned allow);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct inputs_collection {
-	struct pool_work work; /* first */
+	struct pool_work work; /* must be the first member */
 	struct inputs_request request;
 	struct inputs_result result;
 	void (*on_collected)(void *ctx, struct inputs_result *result);

@@ -27,8 +27,7 @@ struct inputs_request {
 };
 
 struct inputs_result {
-	enum reason
-		reason; /* if set, other members except detail are invalid */
+	enum reason reason; /* if set, only manifest.detail is valid */
 	struct inputs_manifest manifest;
 	struct options_flags flags;
 	const struct inputs_locale *locale;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES          ((size_t)1 << 20) /* of a .cmd file */
+#define LINE_MAX_BYTES          ((size_t)1 << 20) /* limit of a .cmd file */
 #define SAVED_COMMAND_BYTES_MAX ((size_t)64 << 10)
 #define TIMEOUT_MS              60000 /* for one source, on a busy machine */
 
@@ -139,8 +139,9 @@ static bool starts_one_of(const char *word, const char *const *list)
 }
 
 /*
- * Options that affect the meaning of the sources on any machine, the first ones
- * with a separate value.
+ * Options that a cross compiler also gets, because they affect the meaning of
+ * the sources on any machine.  Those of the first list can have a separate
+ * value.
  */
 static const char *const portable_value_options[] = {
 	"-D", "-U", "-I", "-include", "-isystem", "-iquote", NULL
@@ -149,7 +150,10 @@ static const char *const portable_options[] = { "-D",    "-U", "-I",
 						"-std=", "-f", NULL };
 static const char *const ignored_value_options[] = { "-o", "-MF", "-MT", "-MQ",
 						     NULL };
-/* Optimization, warnings, dependency lists, and options of this machine. */
+/*
+ * Options that are dropped: optimization, warnings, dependency lists, and
+ * options of this machine.
+ */
 static const char *const ignored_options[] = { "-c",   "-pipe", "-O", "-g",
 					       "-m",   "-W",    "-w", "-MD",
 					       "-MMD", "-MP",   NULL };

@@ -25,8 +25,9 @@ struct verified_file {
 struct inputs_verified_files {
 	char *cwd, *depfile;
 	uint64_t verified_us;
-	char *strings; /* all names */
-	size_t n_files, next_index; /* after the last file that was found */
+	char *strings; /* memory of all names */
+	/* `next_index` follows the last file that was found */
+	size_t n_files, next_index;
 	struct verified_file files[];
 };
 
@@ -83,7 +84,10 @@ const struct file_stamp *inputs_verified_files_find(
 	struct inputs_verified_files *s, const char *name)
 {
 	name = without_dots(name);
-	/* A compiler lists them in the order in which it opened them. */
+	/*
+	 * A compiler lists files in the order in which it opened them, so start
+	 * after the last file that was found.
+	 */
 	for (size_t i = 0; i < s->n_files; i++) {
 		size_t at = (s->next_index + i) % s->n_files;
 
@@ -190,7 +194,8 @@ struct symbol_entry {
 struct symbol_file_entry {
 	struct map_entry entry;
 	struct file_stamp stamp;
-	const struct inputs_config_symbols *symbols; /* NULL: unreliable */
+	/* NULL if the file was racily clean */
+	const struct inputs_config_symbols *symbols;
 	char path[];
 };
 
@@ -327,7 +332,10 @@ static const struct inputs_config_symbols *parse_symbols(
 	return out;
 }
 
-/* Cache the symbols of a file.  If `now` is NULL, they are not reused. */
+/*
+ * Add the symbols of a file to the table.  `now` is NULL for a racily clean
+ * file, whose symbols are not reused.
+ */
 static const struct inputs_config_symbols *cache_symbols(
 	struct inputs_config_symbol_table *t, const char *path, uint64_t hash,
 	struct bytes text, const struct file_stamp *now)
@@ -414,7 +422,8 @@ static int get_file_symbols(struct inputs_config_symbol_table *t,
 }
 
 /*
- * Source: scripts/basic/fixdep.c of Linux 6.1 and 6.12, parse_dep_file().
+ * The code below reproduces parse_dep_file() of scripts/basic/fixdep.c in Linux
+ * 6.1 and 6.12.
  */
 
 #define DEPFILE_MAX ((size_t)1 << 20)
@@ -756,7 +765,10 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 struct program {
 	char *path;
 	struct file_stamp stamp;
-	/* Of .fixdep.cmd, which the new fixdep writes when it first runs. */
+	/*
+	 * stamp of .fixdep.cmd, which a newly built fixdep writes when it first
+	 * runs
+	 */
 	struct file_stamp command_stamp;
 	enum inputs_fixdep_kind kind;
 };

@@ -9,17 +9,18 @@
  * that one of the files names.  The symbols of each file are cached.
  *
  * The digest of fixdep's source identifies its version; those of Linux 6.1 and
- * 6.12 are supported.  For any other version, and for any input on which
- * fixdep fails, the caller must run the program itself.
+ * 6.12 are supported.  For any other version, and for any input on which fixdep
+ * fails, the caller must run the program itself.
  *
  * Symbols are those of fixdep's parse_config_file(): the word after each
  * "CONFIG_" that is not preceded by a letter, a digit or '_', without a final
  * "_MODULE", up to the first NUL of the file.
  *
- * Cache of recently verified inputs: the verification of a unit's result has
- * found the files that its compile read unchanged.  fixdep processes the same
- * files immediately afterwards and does not check them again.  A file that has
- * changed since is newer than the object, so make recompiles the object, and
+ * The read cache has the recently verified inputs of compiles.  The
+ * verification of a unit's result has checked that all files that the compiler
+ * read are unchanged.  fixdep processes the same files immediately afterwards
+ * and does not check them again.  A file that has changed since the
+ * verification is newer than the object, so make recompiles the object, and
  * until then the .cmd file describes the files that the object was made from.
  *
  * All functions are thread-safe, except that one struct inputs_verified_files
@@ -41,13 +42,13 @@ struct inputs_fixdep;
 struct inputs_read_cache;
 struct inputs_verified_files;
 
-/* fixdep with its caches. */
+/* Create a fixdep with empty caches. */
 struct inputs_fixdep *inputs_fixdep_new(void);
 void inputs_fixdep_free(struct inputs_fixdep *f); /* accepts NULL */
 
 /*
- * Record that the files of `m`, which a compile in `cwd` with the depfile
- * `depfile` has read, were just found unchanged.
+ * Record that the files of `m` were just found unchanged.  They were read by a
+ * compile in `cwd` with the depfile `depfile`.
  */
 void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 				const struct inputs_manifest *m,
@@ -55,7 +56,8 @@ void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 
 /*
  * Do what `program` (a fixdep, relative to `cwd`) does with the other
- * arguments.  Output and return value as inputs_fixdep_generate().
+ * arguments.  The output and the return value are those of
+ * inputs_fixdep_generate().
  */
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		      const char *cwd, const char *depfile, const char *target,
@@ -97,9 +99,9 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 			   struct buf *after_command, struct err *err);
 
 /*
- * Create the list of the files of `m`, which a compile in `cwd` with the
- * depfile `depfile` (as the compiler spells it) has read, and which were found
- * unchanged at `now_us` by clock_us().
+ * Create the list of the files of `m`, which were found unchanged at `now_us`
+ * by clock_us().  They were read by a compile in `cwd` with the depfile
+ * `depfile`, as the compiler spells it.
  */
 struct inputs_verified_files *inputs_verified_files_new(
 	const struct inputs_manifest *m, const char *cwd, const char *depfile,
@@ -114,7 +116,7 @@ void inputs_verified_files_free(
 const struct file_stamp *inputs_verified_files_find(
 	struct inputs_verified_files *s, const char *name);
 
-/* Most lists that wait in a cache, and their maximum age. */
+/* Maximum number of lists in a read cache, and their maximum age. */
 #define INPUTS_READ_CACHE_COMPILES_MAX 64
 #define INPUTS_READ_CACHE_MAX_AGE_US   5000000
 
@@ -122,8 +124,8 @@ struct inputs_read_cache *inputs_read_cache_new(void);
 void inputs_read_cache_free(struct inputs_read_cache *l); /* accepts NULL */
 
 /*
- * Return true if inputs_read_cache_take() has been called.  Until then a
- * caller need not add lists.
+ * Return true if inputs_read_cache_take() has been called.  Before its first
+ * call, adding lists is useless.
  */
 bool inputs_read_cache_is_used(struct inputs_read_cache *l);
 

@@ -41,10 +41,10 @@ struct manifest_lister {
 	struct inputs *in;
 	struct cpp_unit unit;
 	size_t cwd_len;
-	uint32_t unit_number; /* for checked_unit and listed_unit */
-	int64_t start_ns; /* before the scan, by file_stamp_now_ns() */
+	uint32_t unit_number; /* value for checked_unit and listed_unit */
+	int64_t start_ns; /* time before the scan, by file_stamp_now_ns() */
 	char abs[ABS_PATH_SIZE];
-	size_t len; /* of `abs` */
+	size_t len; /* length of `abs` */
 	struct inputs_path **unhashed;
 	size_t n_unhashed;
 };
@@ -137,7 +137,10 @@ static enum list_outcome list_file(struct manifest_lister *l,
 	const struct inputs_entry *e;
 	struct stat st;
 
-	/* The scanner has read the file, so it was replaced since then. */
+	/*
+	 * The scanner has read this file, so the name fails only if the file
+	 * was replaced after the scan.
+	 */
 	if (!p)
 		return LIST_OUTCOME_STALE;
 	list_dir_symlinks(l, s->dir);
@@ -244,7 +247,10 @@ static uint32_t add_guard(struct manifest_lister *l, struct inputs_dir *d)
 	return (uint32_t)d->guard_index;
 }
 
-/* List a path that a node's input root may contain, but must not. */
+/*
+ * List an absent path if the input root of a node may contain it, because it
+ * was listed for another unit.
+ */
 static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
 			 const char *base)
 {
@@ -276,7 +282,7 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 		s = lookup_filename(l);
 		if (!s)
 			return LIST_OUTCOME_STALE;
-		/* The directory that changes if the path appears. */
+		/* Guard: the directory that changes if the path appears. */
 		guard = s->dir;
 		while (!guard->exists && guard->parent)
 			guard = guard->parent;
@@ -341,7 +347,10 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 	enum list_outcome ret;
 
 	inputs_paths_lock(l->in->paths);
-	/* The guards detect files that are added to a directory later. */
+	/*
+	 * Recent checks of directories can be reused, because the guards detect
+	 * files that are added later.
+	 */
 	inputs_dir_cache_trust_since(
 		l->in->dirs, l->unit.stat_max_age_ns ?
 				     clock_us() - INPUTS_VERIFIED_MAX_AGE_US :
@@ -360,7 +369,7 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 	return ret;
 }
 
-/* Hash the files without a current digest in list_closure(). */
+/* Hash the files for which list_closure() found no current digest. */
 static enum list_outcome hash_files(struct manifest_lister *l)
 {
 	for (size_t i = 0; i < l->n_unhashed; i++) {
@@ -390,7 +399,7 @@ static enum list_outcome scan_once(struct manifest_lister *l)
 	l->start_ns = file_stamp_now_ns();
 	cpp_closure_find(l->in->scan, &l->unit, &m->closure);
 	m->scan_us += (uint32_t)(clock_cpu_us() - began);
-	/* The reason may be due to a cached stat that is outdated. */
+	/* A cached stat that is outdated may be the cause: scan again. */
 	if (m->closure.reason && l->unit.stat_max_age_ns)
 		return LIST_OUTCOME_STALE;
 	if (m->closure.reason)
@@ -490,7 +499,10 @@ static bool is_guard_unchanged(const struct inputs_manifest_guard *g,
 	return true;
 }
 
-/* Return the first path of a guard that was absent and now exists. */
+/*
+ * Return the first absent path of the closure that `guard` covers and that
+ * exists now, or NULL.
+ */
 static const char *find_appeared_path(const struct inputs_manifest *m,
 				      uint32_t guard, const char *cwd)
 {

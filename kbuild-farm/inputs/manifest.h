@@ -47,10 +47,12 @@ struct inputs_manifest {
 	const struct inputs_entry **entries; /* each path once */
 	const struct inputs_path *cwd;
 	struct cpp_closure closure;
-	struct inputs_manifest_file *files; /* by index in the closure */
+	/* one per file of the closure, in its order */
+	struct inputs_manifest_file *files;
 	struct inputs_manifest_guard *guards;
 	size_t n_guards;
-	uint32_t *guarded_by; /* guard of each absence in the closure */
+	/* for each absence of the closure, the index of its guard */
+	uint32_t *guarded_by;
 	/*
 	 * By clock_us(): the start of inputs_manifest_make(), or the time of
 	 * the compile request if the caller has set that.

@@ -20,10 +20,11 @@ enum lto_kind {
 
 static const char *const lto_words[] = { "no LTO", "fat LTO", "slim LTO" };
 
-/* The required members of a section header. */
+/* The members of a section header that are needed. */
 struct section {
 	uint64_t type; /* SHT_PROGBITS ... */
-	struct bytes content; /* empty without bytes in the file */
+	/* empty if the section has no bytes in the file */
+	struct bytes content;
 	uint64_t name_offset; /* in the table of names */
 };
 
@@ -65,7 +66,10 @@ static bool read_lto(const struct elf_file *f, enum lto_kind *out)
 	struct section names = { 0 }, s;
 
 	*out = LTO_NONE;
-	/* Both numbers are 0 in a file with more than 65280 sections. */
+	/*
+	 * n_entries is 0 in a file with more than 65280 sections, which then
+	 * counts as a file without LTO.
+	 */
 	if (f->sections.n_entries && f->names_section &&
 	    !read_section(f, f->names_section, &names))
 		return false;

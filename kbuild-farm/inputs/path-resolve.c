@@ -120,7 +120,10 @@ static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
 	struct inputs_path *child;
 	struct stat st;
 
-	/* The way to a known directory has changed: resolve all of it again. */
+	/*
+	 * A directory that was resolved before has changed, so its parents may
+	 * have changed as well: resolve all of them again.
+	 */
 	if (d->real && d->parent != &t->root) {
 		d->parent->checked_unit = 0;
 		d->parent->resolved = false;

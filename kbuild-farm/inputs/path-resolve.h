@@ -2,16 +2,16 @@
 /*
  * inputs/path-resolve.h - Resolution of directory and file names to paths.
  *
- * A directory as a command line or source names it leads, possibly through
- * symbolic links, to a path of inputs/path.h.  A cached resolution is checked
- * once per unit: one stat(2) shows by the inode that it is the same directory,
- * and one lstat(2) for each link on the way shows that the links are
- * unchanged.  The check is omitted for a directory without a link on the way
- * if the caller permits it and another unit has checked it recently.
+ * The name of a directory on a command line or in a source leads, possibly
+ * through symbolic links, to a path of inputs/path.h.  A cached resolution is
+ * checked once per unit: one stat(2) shows by the inode that it is the same
+ * directory, and one lstat(2) for each link in the name shows that the links
+ * are unchanged.  The check is omitted for a name without links if the caller
+ * permits it and another unit has checked the directory recently.
  *
- * A file name is resolved by its directory.  Each unit names about four
- * hundred files, most of them the same as the unit before; so each name is
- * cached with its directory and the path of the file in it.
+ * A file name is resolved through its directory.  Each unit names about four
+ * hundred files, most of which the previous unit has named as well, so each
+ * name is cached with its directory and the path of the file.
  *
  * The caller of all functions holds the lock of the paths.
  */
@@ -38,7 +38,8 @@ struct inputs_dir {
 	const char *abs;
 	struct inputs_dir *parent; /* NULL: the root */
 	const char *base;
-	struct inputs_path *real; /* also of a directory that does not exist */
+	/* path without links, also set if the directory does not exist */
+	struct inputs_path *real;
 	bool exists;
 	struct file_stamp stamp; /* if the directory exists */
 	size_t n_links;
@@ -57,9 +58,9 @@ void inputs_dir_cache_free(struct inputs_dir_cache *t);
 
 /*
  * Accept checks of existing directories made after `since_us`, by clock_us().
- * The initial value UINT64_MAX accepts none.  A caller that notices by the
- * files of a directory that it was replaced must set UINT64_MAX and resolve
- * again.
+ * The initial value UINT64_MAX accepts no earlier check.  If the files of a
+ * directory show that it was replaced, the caller must set UINT64_MAX and
+ * resolve the directory again.
  */
 void inputs_dir_cache_trust_since(struct inputs_dir_cache *t,
 				  uint64_t since_us);

@@ -38,7 +38,7 @@ struct inputs_path {
 	uint32_t id; /* 0, 1, 2, ... */
 	struct inputs_path *parent; /* NULL: the root */
 
-	/* Under the lock. */
+	/* The lock of the table protects the members below. */
 	const struct inputs_entry *current; /* newest version, or NULL */
 	bool ever_listed; /* the path or one below it had an entry */
 	uint32_t listed_unit; /* reserved for inputs/manifest.c */

@@ -35,8 +35,8 @@ struct inputs_reference_object {
 struct bytes inputs_reference_object_source(void);
 
 /*
- * Return the reference for a command.  Starts the compile of a new reference;
- * its state is UNKNOWN until then.
+ * Return the reference for a command.  If it is new, start its compile; its
+ * state is INPUTS_STATE_UNKNOWN until the compile has finished.
  */
 struct inputs_reference_object *inputs_reference_object_get(
 	struct inputs_toolchain *tc, const struct options_command *command);

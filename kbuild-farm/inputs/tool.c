@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TOOL_LIST_ROUNDS_MAX      6 /* until its files are stable */
+#define TOOL_LIST_ROUNDS_MAX      6 /* attempts until the files are stable */
 #define TOOL_MTIME_GRANULARITY_US 10000 /* more than a tick of mtime */
 
 struct tool_version {
-	struct inputs_tool tool; /* first */
+	struct inputs_tool tool; /* must be the first member */
 	struct file_stamp *stamps; /* of each entry; unused for a DIR */
 };
 
@@ -57,8 +57,8 @@ void inputs_tool_cache_free(struct inputs_tool_cache *t)
 }
 
 /*
- * Return a zeroed stamp for a missing file, as for a link that exists only in
- * the list.
+ * Return the stamp of `path` itself, not of a link's target.  The stamp is
+ * zeroed if the file is missing, as for a link that exists only in the list.
  */
 static struct file_stamp lstat_stamp(const char *path)
 {

@@ -171,7 +171,10 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 {
 	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
 					     "LOCPATH=", NULL };
-	/* Reads all programs of a compiler, so one thread at a time. */
+	/*
+	 * Listing the files reads all programs of a compiler, so only one
+	 * thread does it at a time.
+	 */
 	static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
 	struct strv picked = { 0 };
 	struct inputs_locale *l;

@@ -2,10 +2,10 @@
 /*
  * inputs/toolchain.h - Compilers of a build as entries of an input root.
  *
- * A compiler is listed once, on a separate thread, and the files for the
- * language of its messages once for each language.  Its files are checked
- * during the whole build, because results of nodes come from the compiler as it
- * was listed.
+ * The files of a compiler are listed once, on a separate thread.  The files for
+ * the language of its messages are listed once for each language.  All files of
+ * a compiler are checked during the whole build, because nodes use the compiler
+ * as it was listed.
  */
 #ifndef INPUTS_TOOLCHAIN_H
 #define INPUTS_TOOLCHAIN_H
@@ -29,8 +29,8 @@ enum inputs_state {
 };
 
 /*
- * All toolchains of a build.  The owner sets the members up to `ctx`; the
- * struct must not be moved.
+ * All toolchains of a build.  The owner sets the members up to `ctx` and must
+ * not move the struct.
  */
 struct inputs_toolchains {
 	struct event_base *event_base;
@@ -86,7 +86,8 @@ void inputs_toolchains_release(struct inputs_toolchains *all);
 
 /*
  * Return the toolchain of a driver in the environment `env`.  A new toolchain
- * is listed on a separate thread; its state is UNKNOWN until then.
+ * is listed on a separate thread; its state is INPUTS_STATE_UNKNOWN until the
+ * list is complete.
  */
 struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 					      const char *driver,

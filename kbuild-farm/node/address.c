@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 /*
- * Works with every login shell.  The first directory is where `kfarm nodes add`
- * installs without root, and is rarely in PATH.
+ * The command that ssh executes on the node, for any login shell.  The first
+ * directory is where `kfarm nodes add` installs kfarmd without root; it is
+ * rarely in PATH.
  */
 #define SSH_COMMAND                                                    \
 	"exec sh -c 'PATH=\"$HOME/.local/bin:$PATH:/usr/local/bin\"; " \
@@ -38,7 +39,10 @@ static bool consists_of(const char *s, size_t n, const char *more)
 	return n > 0;
 }
 
-/* A single colon with digits is not IPv6, and ssh accepts no port in a host. */
+/*
+ * Return the port of HOST:PORT, which ssh does not accept, or NULL.  A name
+ * with a single colon, followed by digits, is not an IPv6 address.
+ */
 static const char *find_port(const char *host)
 {
 	const char *colon = strchr(host, ':');
@@ -49,8 +53,8 @@ static const char *find_port(const char *host)
 }
 
 /*
- * ssh would take a leading dash as an option, and passes names to commands of
- * its configuration, which a shell executes.
+ * Reject names that ssh could misuse: it takes a leading dash as an option, and
+ * passes names to commands of its configuration, which a shell executes.
  */
 static int check_ssh(const char *text, struct err *err)
 {
@@ -191,7 +195,7 @@ static int open_transport(const struct node_address *a, int stderr_fd,
 			  struct node_transport *out, struct err *err)
 {
 	char *const shell[] = { "/bin/sh", "-c", a->text, NULL };
-	/* Detects a dead connection after 6 s, also while no job runs. */
+	/* With these options, ssh detects a dead connection after 6 s. */
 	char *const ssh[] = { "ssh",
 			      "-T",
 			      "-oBatchMode=yes",

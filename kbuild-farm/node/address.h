@@ -30,9 +30,7 @@ struct node_address {
 	char *text; /* part after the colon */
 };
 
-/*
- * Parse an address.  Returns 0, or -EINVAL with `err` set to the valid forms.
- */
+/* Parse an address.  Returns 0, or -EINVAL with the valid forms in `err`. */
 int node_address_parse(struct node_address *a, const char *text,
 		       struct err *err);
 void node_address_release(struct node_address *a);

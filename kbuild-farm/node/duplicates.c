@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Return the first MAC address that both have; 0: none. */
+/* Return the first MAC address that both machines have, or 0. */
 static uint64_t common_mac(const struct wire_machine *a,
 			   const struct wire_machine *b)
 {

@@ -2,10 +2,11 @@
 /*
  * node/duplicates.h - Detection of nodes that are not distinct machines.
  *
- * A node is identified by its key.  A copied flash card copies the key as well,
- * so that it identifies neither board: two boot ids with one key are two
- * machines, and neither gets jobs.  Other common properties of such copies, or
- * of boards without a MAC address, are reported but do no harm.
+ * A node is identified by its key.  A copied flash card also copies the key,
+ * which then identifies neither board: two boot ids with one key prove that
+ * there are two machines, and neither gets jobs.  Such copies can also have the
+ * same machine id, and boards without a MAC address of their own the same MAC
+ * address.  These conflicts are reported but do no harm.
  */
 #ifndef NODE_DUPLICATES_H
 #define NODE_DUPLICATES_H
@@ -29,11 +30,18 @@ enum node_duplicate {
 	NODE_DUPLICATE_KEY, /* two machines, one key */
 };
 
-/* Compare two nodes.  Equal boot ids mean one machine; then only keys count. */
+/*
+ * Compare two nodes.  Nodes with equal or unknown boot ids count as one
+ * machine, for which only equal keys are a conflict.
+ */
 enum node_duplicate node_duplicates_compare(
 	const struct node_duplicates_identity *a,
 	const struct node_duplicates_identity *b);
-/* Return true if both nodes, or the one listed later, must not get jobs. */
+/*
+ * node_duplicates_exclude_both() returns true if neither node gets jobs;
+ * node_duplicates_exclude_later() returns true if the node listed later gets no
+ * jobs.
+ */
 bool node_duplicates_exclude_both(enum node_duplicate clash);
 bool node_duplicates_exclude_later(enum node_duplicate clash);
 /*

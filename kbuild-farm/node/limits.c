@@ -7,8 +7,8 @@
 /* Foreign load below this is kfarmd and normal system activity. */
 #define FOREIGN_MIN_MILLI 500
 /*
- * Shares of time, in 1/100 percent, in which some or all tasks waited for
- * memory.
+ * Memory pressure from which the slots are halved: shares of time, in 1/100
+ * percent, in which some tasks, or all tasks, waited for memory.
  */
 #define PSI_SOME_MIN 2000
 #define PSI_FULL_MIN 500
@@ -72,7 +72,10 @@ static char *describe_machine_cores(unsigned cores,
 	return describe_cores(cores);
 }
 
-/* Return the number of compilers that fit into the memory after `base`. */
+/*
+ * Return the number of compilers that fit into `mib` MiB of memory, of which
+ * `base` MiB are used otherwise.
+ */
 static unsigned jobs_within(uint32_t mib, unsigned base)
 {
 	return mib < base + NODE_JOB_MIB ?
@@ -96,8 +99,9 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 	cap_slots(out, NODE_SLOTS_MAX,
 		  xasprintf("no node gets more than %u", NODE_SLOTS_MAX));
 	/*
-	 * Queued jobs need no memory for a compiler.  The size is 0 if the
-	 * kernel does not report it.
+	 * Memory must suffice for one compiler per core only, because queued
+	 * jobs need no memory yet.  memory_mib is 0 if the kernel does not
+	 * report it.
 	 */
 	if (inv->memory_mib && room < cores)
 		cap_slots(out, room,
@@ -137,8 +141,8 @@ static bool is_health_reported(uint32_t n)
 }
 
 /*
- * Return the thousandths of cores lost to heat.  A limited clock without active
- * cooling is the owner's choice and costs nothing.
+ * Return the thousandths of cores lost to heat.  A clock that is limited
+ * without active cooling was limited by the owner and counts as no loss.
  */
 static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 				char **why)
@@ -172,7 +176,7 @@ static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 	return lost;
 }
 
-/* Slots of the remaining cores, with queue-ahead. */
+/* Cap the slots at those for the remaining cores, with queue-ahead. */
 static void cap_by_cores(struct node_limit *l, unsigned cores,
 			 const struct wire_health *h)
 {
@@ -207,7 +211,7 @@ unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 {
 	struct node_limit l = { .slots = slots ? slots : 1 };
 	unsigned cores = inv->cores ? inv->cores : 1, jobs;
-	/* The memory of the running jobs becomes free again. */
+	/* Count the running jobs, because their memory becomes free again. */
 	unsigned room = own_jobs +
 			jobs_within(inv->available_mib, NODE_SANDBOX_MIB);
 	uint32_t some = is_health_reported(h->psi_memory) ? h->psi_memory : 0;

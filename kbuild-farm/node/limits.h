@@ -6,24 +6,26 @@
  *			- at NODE_SLOTS_MAX, whatever the node claims,
  *			- by memory, if it does not suffice for all cores:
  *			  NODE_BASE_MIB for the system, NODE_JOB_MIB for
- *			  one job and NODE_NEXT_JOB_MIB for each further
- *			  one (queued jobs need none yet),
+ *			  the first job, NODE_NEXT_JOB_MIB for each further
+ *			  job (queued jobs need no memory yet),
  *			- by `slots =` of its configuration,
  *			- by the limit that its kfarmd was started with
  *	now          = slots(node) without the cores that heat or other
- *		       processes take, and at most the jobs that free
- *		       memory has room for
+ *		       processes take, and at most the jobs that fit
+ *		       into free memory
  *	local slots  = cores of the build host, minus one per
- *		       NODE_CORES_PER_FEEDER cores of the nodes, for make,
- *		       ld, modpost, objtool and feeding the nodes; one node
- *		       takes at most half of them, as its claim is not
- *		       verified; with NODE_JOB_MIB each, because ld and
- *		       objtool need more memory
+ *		       NODE_CORES_PER_FEEDER cores of the nodes, which is
+ *		       left to make, ld, modpost, objtool and to sending
+ *		       jobs.  A single node takes at most half of the
+ *		       cores, because the number of its own cores is not
+ *		       verified.  Each local slot needs NODE_JOB_MIB,
+ *		       because ld and objtool need more memory than a
+ *		       compiler.
  *	-j           = sum of slots(node) + local slots
  *
  * Cores are those that affinity, cpuset and cgroup quota permit; threads of a
- * core count.  The queue-ahead is icecream's preload of 1 + cores/4 without the
- * 1.
+ * core count as cores.  The queue-ahead is icecream's preload of 1 + cores/4
+ * without the 1.
  */
 #ifndef NODE_LIMITS_H
 #define NODE_LIMITS_H
@@ -39,9 +41,10 @@
  *	tinyconfig	78	111	130	137
  *	defconfig	112	169	208	245 (net/core/filter.c)
  *
- * For defconfig, the largest sum of N peaks of consecutive compiles, as if all
- * peaked at the same time.  Of each peak, 18 to 26 MiB are the compiler's file,
- * which exists only once ("shared"):
+ * The next table shows for defconfig the largest sum of the peaks of N
+ * consecutive compiles, as if all peaks coincided.  Of each peak, 18 to 26 MiB
+ * are the compiler's file, which all compilers share; "shared" counts it once.
+ * The last column is the memory that the constants below reserve.
  *
  *	N	sum	shared	256 + (N - 1) * 144
  *	2	411	393	400
@@ -52,10 +55,11 @@
  *	12	1903	1705	1840
  *	16	2423	2153	2416
  *
- * The base covers an idle board of 1 GiB (144), kfarmd, and the headers and
- * sources in a sandbox; free memory must cover only the latter two.  If all
- * this is too little, the node's slots are restricted (node/slot-limit.h), and
- * a job that fails for lack of memory moves to another node.
+ * NODE_BASE_MIB covers an idle board with 1 GiB of memory, which uses 144 MiB,
+ * kfarmd, and the headers and sources in a sandbox.  Free memory must cover
+ * only kfarmd and the sandbox (NODE_SANDBOX_MIB).  If these amounts are too
+ *small, the node's slots are restricted (node/slot-limit.h), and a job that
+ *fails for lack of memory moves to another node.
  */
 #define NODE_JOB_MIB      256
 #define NODE_NEXT_JOB_MIB 144
@@ -64,9 +68,9 @@
 /* The number of cores is the node's unverified claim. */
 #define NODE_SLOTS_MAX 1024
 /*
- * Cores of nodes that keep one similar core of the build host busy: of 141.2 s
- * of CPU time for arm64 tinyconfig, 15.8 s stay on a build host whose nodes
- * compile everything (tests/bench/FIGURES.md), so that 7.9 s are offloaded per
+ * Cores of nodes that keep one similar core of the build host busy.  Of 141.2 s
+ * of CPU time for arm64 tinyconfig, a build host whose nodes compile everything
+ * uses 15.8 s itself (tests/bench/FIGURES.md), so that 7.9 s are offloaded per
  * local second.
  */
 #define NODE_CORES_PER_FEEDER 8
@@ -84,9 +88,9 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		const struct wire_machine *m, unsigned configured);
 /*
  * Return how many of `slots` the node should have at present, at least 1.
- * `own_jobs` are its jobs for this build, whose memory becomes free again.
- * *why, unless `why` is NULL, becomes the reason of a restriction, or NULL; the
- * caller frees it.
+ * `own_jobs` is the number of its jobs for this build, whose memory becomes
+ * free again.  If `why` is not NULL, *why receives the reason of a restriction,
+ * or NULL; the caller frees it.
  */
 unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 			const struct wire_health *h, unsigned own_jobs,
@@ -100,14 +104,15 @@ void node_limit_halve(struct node_limit *l);
  */
 unsigned node_limit_max(const struct wire_inventory *inv);
 /*
- * Compute the local slots of a build host that serves nodes with
- * `counted_cores` cores in total; 0 if no node is up.
+ * Compute the local slots of a build host.  `counted_cores` is the sum of
+ * node_limit_counted_cores() for the nodes that it serves, 0 if no node is up.
  */
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 		      unsigned counted_cores);
 /*
- * Return how many of a node's cores count for a host that has `slots` without
- * nodes.
+ * Return how many of a node's `cores` count in node_limit_local_slots().
+ * `slots` is the number of local slots without nodes, of which a single node
+ * may take at most half.
  */
 unsigned node_limit_counted_cores(unsigned slots, unsigned cores);
 /* Return the local slots, given the number without nodes. */

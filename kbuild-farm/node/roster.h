@@ -32,7 +32,7 @@ struct node_roster {
 	size_t n;
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
-	bool remote_disabled; /* --no-remote: deliberately empty */
+	bool remote_disabled; /* --no-remote: the roster is empty on purpose */
 	/* conf_digest() of the configuration; zero: not from a file. */
 	struct digest stamp;
 };

@@ -18,7 +18,10 @@ unsigned node_slot_limit_apply(const struct node_slot_limit *l, unsigned slots)
 	return l->max_slots && l->max_slots < slots ? l->max_slots : slots;
 }
 
-/* The value deviates: continue the current period or start a new one. */
+/*
+ * Process a value that differs from the present limit: continue the current
+ * period or start a new one.
+ */
 static void update_target(struct node_slot_limit *l, uint64_t now_ms, bool up,
 			  unsigned now, const char *why)
 {

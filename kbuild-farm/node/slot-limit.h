@@ -3,11 +3,11 @@
  * node/slot-limit.h - Temporary restriction of a node's slots during a build.
  *
  * Each heartbeat yields the number of jobs that the node should have
- * (node_limit_now()).  Because this number fluctuates, the restriction follows
- * slowly: it falls to the greatest value of a period of 3 s in which all values
- * were below it, and rises, by at most half, to the least value of a period of
- * 10 s in which all were above it.  Shorter changes have no effect, and a node
- * that alternates keeps the lower number.
+ * (node_limit_now()).  Because this number fluctuates, the limit follows
+ * slowly.  If all values of a period of 3 s are below the limit, it falls to
+ * the greatest of them.  If all values of a period of 10 s are above the limit,
+ * it rises to the least of them, but at most by half.  Shorter changes have no
+ * effect, and if the values alternate, the lower limit remains.
  *
  * This is a pure machine: time is an argument in ms and never decreases.
  */
@@ -25,8 +25,8 @@ struct node_slot_limit {
 	unsigned max_slots; /* 0: unrestricted */
 	char *reason; /* for display; set while restricted */
 	/*
-	 * Start of the current period of deviating values, and the closest of
-	 * them.
+	 * The current period of values that differ from the limit, its start,
+	 * and the value that is closest to the limit.
 	 */
 	bool pending, rising;
 	uint64_t pending_since_ms;

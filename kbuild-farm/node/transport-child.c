@@ -97,8 +97,8 @@ static const char *find_keygen_command(const char *words)
 }
 
 /*
- * ssh does not have the node's key, or has a different one.  In the second case
- * it prints the command that removes it.
+ * Advise the user if ssh does not have the node's key, or has a different key.
+ * In the second case ssh prints the command that removes the key.
  */
 static char *advise_host_key(const char *why, const char *words,
 			     const char *host)

@@ -14,14 +14,16 @@
  */
 int node_transport_child_stop(pid_t pid);
 /*
- * Return the last line of its stderr that is not blank, with control characters
- * replaced by blanks; NULL if none exists.  The caller frees it.
+ * Return the last line of `text`, the command's stderr, that is not blank, with
+ * control characters replaced by blanks; NULL if no such line exists.  The
+ * caller frees it.
  */
 char *node_transport_child_last_line(const struct buf *text);
 /*
  * Explain why the node at `address` never sent HELLO and, if known, which
- * command helps.  `reason` is from node_transport_child_last_line() or the
- * session, `stderr_text` the whole stderr.  The caller frees the text.
+ * command helps.  `reason` is the result of node_transport_child_last_line() or
+ * the error of the session; `stderr_text` is the whole stderr.  The caller
+ * frees the text.
  */
 char *node_transport_child_explain(const char *reason,
 				   const struct buf *stderr_text,

@@ -30,8 +30,8 @@ void store_digest_cache_free(struct store_digest_cache *cache);
 
 /*
  * Return the digest of the file at `path`, following symbolic links.  The file
- * is read if it is not cached, or if `content` is not NULL: then its whole
- * content, at most `content_max` bytes, is appended there.
+ * is read if its digest is not cached.  If `content` is not NULL, the file is
+ * always read and its whole content, at most `content_max` bytes, is appended.
  *
  * Returns 0; -EAGAIN if the file changes continuously; -EFBIG; -EISDIR; -EINVAL
  * if it is neither a file nor a directory; or another negative errno.  `err`

@@ -84,7 +84,7 @@ static int visit_dir(struct gc_pass *pass, const char *dir, gc_visit_fn *visit)
 	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
 		const char *name = names.v[i];
 
-		/* The directory has the first two digits. */
+		/* The name lacks the two digits that name the directory. */
 		if (strlen(name) != DIGEST_HEX - 3 ||
 		    strspn(name, "0123456789abcdef") != DIGEST_HEX - 3)
 			fs_remove_at(fd, name);
@@ -94,7 +94,10 @@ static int visit_dir(struct gc_pass *pass, const char *dir, gc_visit_fn *visit)
 	strv_release(&names);
 	if (fd >= 0)
 		close(fd);
-	/* Other files are removed when a blob needs their path. */
+	/*
+	 * Ignore a file in place of the directory; it is removed when a blob
+	 * needs its path.
+	 */
 	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
 
@@ -135,8 +138,8 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 }
 
 /*
- * Remove all blobs above the age class, then as many of that class as
- * necessary.
+ * Remove all blobs that are older than the age class in which the excess is
+ * reached, then as many blobs of that class as necessary.
  */
 static int remove_old_blobs(struct gc_pass *pass)
 {
@@ -174,8 +177,9 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 }
 
 /*
- * If more than `above` bytes are used, reduce them to `target`.  Nothing is
- * removed if not even `must` can be reached.  Called with gc_lock held.
+ * If more than `above` bytes are used, remove blobs until `target` bytes are
+ * left.  Removes nothing if more than `must` bytes would be left in any case.
+ * Called with gc_lock held.
  */
 static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 			   uint64_t must)
@@ -301,7 +305,10 @@ static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 	return fits;
 }
 
-/* Free space for `charge` bytes and more. Called with gc_lock held. */
+/*
+ * Collect down to the low-water mark, or further if `charge` bytes need more
+ * space.  Called with gc_lock held.
+ */
 static void make_space(struct store *s, uint64_t charge)
 {
 	uint64_t must = 0, target;

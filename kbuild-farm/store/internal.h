@@ -65,8 +65,8 @@ int store_gc_reserve(struct store *s, uint64_t size);
 /* Release a reservation whose write was aborted. */
 void store_gc_unreserve(struct store *s, uint64_t size);
 /*
- * Convert a reservation to used space after the blob was published.  It
- * replaced a file of `replaced` bytes; UINT64_MAX for none.
+ * Convert a reservation to used space after the blob was published.  `replaced`
+ * is the size of the file that the blob replaced, or UINT64_MAX.
  */
 void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced);
 

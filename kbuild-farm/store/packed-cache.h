@@ -69,7 +69,7 @@ void store_packed_cache_put(struct store_packed_cache *p,
 			    const struct store_packed_blob *blob);
 
 struct store_packed_cache_stats {
-	/* all bytes; bytes of blobs in use */
+	/* memory_bytes counts all blobs, in_use_bytes only blobs with users */
 	size_t n_blobs, memory_bytes, in_use_bytes;
 	uint64_t n_packed, raw_bytes, packed_bytes;
 	uint64_t n_reused, n_dropped;

@@ -21,8 +21,9 @@ struct entry {
 };
 
 /*
- * Short enough to distinguish old entries from new ones, long enough that few
- * reads cause a write.
+ * Minimum age at which the mtime of an entry is renewed when the blob is used.
+ * A minute is short enough for the collector to distinguish old entries from
+ * new ones, and long enough that few reads cause a write.
  */
 #define TOUCH_SECONDS 60
 
@@ -42,9 +43,9 @@ static int open_entry_dir(struct store *s, const char *dir)
 }
 
 /*
- * Open the directory of a blob's entry.  `make` creates the directory and
- * removes any other file in its place.  Returns 0, and the caller calls
- * entry_release(); -ENOENT; or another negative errno.
+ * Open the directory of a blob's entry.  A file of another kind in its place is
+ * removed.  If `make` is true, create a missing directory.  Returns 0; -ENOENT;
+ * or another negative errno.  After 0 the caller calls entry_release().
  */
 static int entry_init(struct store *s, struct entry *at, const struct digest *d,
 		      bool make)
@@ -304,7 +305,10 @@ static void remove_if_inode(int dir, const char *name, ino_t ino)
 		unlinkat(dir, name, 0);
 }
 
-/* Remove the entry and the pin of `d` where they are the damaged inode. */
+/*
+ * Remove the entry and the pin of `d`, each only if it is the damaged inode
+ * `ino`.
+ */
 static void remove_damaged(struct store *s, const struct digest *d, ino_t ino)
 {
 	char name[STORE_NAME_MAX];
@@ -344,7 +348,7 @@ static bool has_digest(int fd, const struct digest *d)
 	return digest_equal(&sum, d);
 }
 
-/* Open the pin or else the entry. */
+/* Open the pin of a blob or, if this handle has not pinned it, the entry. */
 static int open_pin_or_entry(struct store *s, const struct digest *d,
 			     struct stat *st)
 {
@@ -465,7 +469,8 @@ static int verify_blob(struct store_write *in)
 }
 
 /*
- * Move the blob to its entry. *replaced receives the size of the replaced file.
+ * Move the blob to its entry.  If it replaces a file, *replaced receives the
+ * size of that file.
  */
 static int rename_blob(struct store_write *in, uint64_t *replaced)
 {
@@ -476,7 +481,8 @@ static int rename_blob(struct store_write *in, uint64_t *replaced)
 	if (ret)
 		return ret;
 	/*
-	 * Removes any file of another kind, which rename() might not replace.
+	 * This also removes a file of another kind, which rename() might not
+	 * replace.
 	 */
 	if (!store_entry_stat(in->s, at.dir, at.name, &st))
 		*replaced = (uint64_t)st.st_size;
@@ -523,7 +529,10 @@ void store_write_abort(struct store_write *in)
 
 #define MIB UINT64_C(1048576)
 
-/* Only the owner may be able to write to the directory. */
+/*
+ * Check that the directory belongs to this user and that no other user can
+ * write to it.
+ */
 static int check_owner(int fd, const char *name, struct err *err)
 {
 	struct stat st;

@@ -62,8 +62,8 @@ void store_free(struct store *s);
 uint64_t store_limit_default(const char *dir);
 
 /*
- * Return true if a blob with this digest and size exists.  It may be collected
- * at any later time.
+ * Return true if a blob with this digest and size exists.  The collector can
+ * remove the blob at any later time.
  */
 bool store_has(struct store *s, const struct digest *d, uint64_t size);
 /*
@@ -75,8 +75,8 @@ int store_pin(struct store *s, const struct digest *d, uint64_t size);
 void store_unpin(struct store *s, const struct digest *d);
 
 /*
- * A blob that is being written, by one thread at a time.  Several threads can
- * write the same blob.
+ * A struct store_write is a blob that is being written.  Only one thread at a
+ * time may use it, but several threads can write the same blob.
  */
 
 /*
@@ -126,8 +126,8 @@ int store_scratch_fd(const struct store *s);
 struct store_stats {
 	uint64_t limit_bytes;
 	/*
-	 * the next two fields count all blobs, not only those added since
-	 * opening
+	 * true after the first count; used_bytes and n_blobs then include blobs
+	 * that were added before this handle was opened
 	 */
 	bool counted;
 	/* bytes of disk; other processes' blobs as of the last count */

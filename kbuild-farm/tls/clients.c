@@ -82,7 +82,7 @@ static bool parse_client_line(struct tls_clients *c, const char *line)
 	bool good = tls_key_parse_fingerprint(&pin, text) &&
 		    printable_is_safe(bytes_str(name), 0);
 
-	/* The first line for a key is used. */
+	/* If several lines have the same key, the first line is used. */
 	if (good && !find_client_entry(c, &pin)) {
 		one = xcalloc(1, sizeof(*one));
 		one->fingerprint = pin;

@@ -24,9 +24,9 @@ void tls_clients_free(struct tls_clients *c);
 /*
  * Find the client with this key.  Returns its name, or its fingerprint if it
  * has no name, borrowed until the next call; NULL if the client is not
- * admitted.  If the file was read and has errors, `err` describes them, else it
- * is empty.  Invalid lines are skipped.  No client is admitted if the file is
- * missing, too large or writable by other users.
+ * admitted.  If this call has read the file and found errors, `err` describes
+ * them; otherwise `err` is empty.  Invalid lines are skipped.  No client is
+ * admitted if the file is missing, too large or writable by other users.
  */
 const char *tls_clients_find(struct tls_clients *c,
 			     const struct digest *fingerprint, struct err *err);

@@ -35,7 +35,7 @@ struct tls_peer {
 	void *ctx;
 	/* fingerprint of the peer's key; zero before it was received */
 	struct digest fingerprint;
-	bool refused; /* by on_admit() */
+	bool refused; /* on_admit() has rejected the peer */
 };
 
 /*

@@ -158,7 +158,7 @@ bool tls_session_is_key_error(const char *error_text)
 	return strstr(error_text, WRONG_KEY) || strstr(error_text, UNKNOWN_KEY);
 }
 
-/* This end rejected the peer's key. */
+/* Explain that this end rejected the peer's key. */
 static int explain_wrong_key(const struct tls_session *s, struct err *err)
 {
 	char got[TLS_KEY_FINGERPRINT_SIZE] = "no Ed25519 key",
@@ -175,7 +175,7 @@ static int explain_wrong_key(const struct tls_session *s, struct err *err)
 		       got, want);
 }
 
-/* The peer rejected the key of this end. */
+/* Explain that the peer rejected the key of this end. */
 static int explain_unknown_key(const struct tls_session *s, struct err *err)
 {
 	char own[TLS_KEY_FINGERPRINT_SIZE];
@@ -320,7 +320,10 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			break;
 		all += n;
 	}
-	/* An error after a partial write occurs again at the next call. */
+	/*
+	 * After a partial write, report the bytes; an error occurs again at the
+	 * next call.
+	 */
 	if (all || ret == 1)
 		return (ssize_t)all;
 	ret = translate_ssl_result(s, ret, &wait, err);
@@ -447,7 +450,7 @@ struct tls_handshake *tls_handshake_new(struct event_base *base,
 	h->timeout = evtimer_new(base, on_handshake_timeout, h);
 	if (!h->readable || !h->writable || !h->timeout)
 		str_out_of_memory();
-	/* A new socket accepts the first message immediately. */
+	/* A new socket is writable, so the handshake starts immediately. */
 	event_add(h->writable, NULL);
 	event_add(h->timeout, &timeout);
 	return h;

@@ -11,7 +11,7 @@
 #include <zstd.h>
 
 #define ZSTD_LEVEL 1
-/* A shorter body fits into one packet anyway. */
+/* Shorter bodies are not compressed; they fit into one packet anyway. */
 #define PACK_MIN 128
 
 /* Working memory of the codecs, allocated per thread on first use. */
@@ -86,7 +86,7 @@ enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 	size_t room, n = raw.len;
 
 	if (wanted != WIRE_PLAIN && raw.len >= PACK_MIN) {
-		/* The bound of LZO is that of its documentation. */
+		/* This bound is from LZO's documentation. */
 		room = wanted == WIRE_LZO ? raw.len + raw.len / 16 + 64 + 3 :
 					    ZSTD_compressBound(raw.len);
 		if (buf_reserve(out, room))

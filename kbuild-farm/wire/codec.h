@@ -22,7 +22,7 @@ enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 				enum wire_codec wanted);
 /*
  * Decompress `packed` to exactly `raw_len` bytes and append them to `out`.
- * Returns 0; -EPROTO if the data is invalid or has another length; -ENOMEM.
+ * Returns 0; -EPROTO if the data is invalid or has another length; or -ENOMEM.
  * After an error the content of `out` is unchanged.
  */
 int wire_codec_unpack(struct buf *out, struct bytes packed,

@@ -37,9 +37,9 @@ struct wire_field {
 		WIRE_IS_LINE,
 		/* a struct strv of at most `max_count`; count of `width` */
 		WIRE_IS_STRINGS,
-		/* the same, truncated to `max_count` when encoded */
+		/* lines in a struct strv; at most `max_count` are encoded */
 		WIRE_IS_LINES,
-		/* at most `max_count` elements `of`; count at `n_at` */
+		/* at most `max_count` elements of type `of`; count at `n_at` */
 		WIRE_IS_LIST,
 		WIRE_IS_STRUCT, /* a nested struct `of` */
 		WIRE_IS_BYTES, /* a struct bytes with a length, borrowed */
@@ -47,7 +47,10 @@ struct wire_field {
 		WIRE_IS_REST,
 	} kind;
 	uint8_t width; /* bytes of a number or count */
-	/* if not 0: present only if the first u8 of the struct is one less */
+	/*
+	 * If not 0, the field is present only in a struct whose first u8 is
+	 * `only_kind` - 1.
+	 */
 	uint8_t only_kind;
 	/* a longer list is truncated to `max_count` when encoded */
 	bool truncated;

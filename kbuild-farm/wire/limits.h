@@ -32,9 +32,12 @@
 #define WIRE_CHUNK_MAX     (256u << 10)
 #define WIRE_REASON_MAX    1000
 #define WIRE_BEAT_JOBS_MAX 1024
-/* Directory for temporary files of a job; its depfiles show it. */
+/* Directory for temporary files of a job. The job's depfiles contain it. */
 #define WIRE_JOB_TMP "/.kfarm/tmp"
-/* Paths of the object and of side outputs of a job with `output_named`. */
+/*
+ * Paths of the object and of the side outputs of a job with `output_named`.
+ * The number of the side output follows WIRE_JOB_SIDE.
+ */
 #define WIRE_JOB_OBJECT "/.kfarm/out/out.o"
 #define WIRE_JOB_SIDE   "/.kfarm/out/side."
 

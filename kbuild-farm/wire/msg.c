@@ -558,7 +558,7 @@ void wire_job_digest(const struct wire_step *tool_step,
 	unnumbered_job.job = 0;
 	unnumbered_job.n_flag_ranges = 0;
 	wire_job_encode(&body, &unnumbered_job);
-	/* The numbers of the flags are valid in one connection only. */
+	/* Flag numbers are valid in one connection only; add the flags. */
 	buf_put_u32(&body, (uint32_t)n);
 	for (size_t i = 0; i < n; i++)
 		wire_flags_put(&body, &flags[i]);

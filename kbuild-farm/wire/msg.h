@@ -122,10 +122,10 @@ bool wire_id_is_valid(const char *id);
 bool wire_host_is_valid(const char *host);
 
 /*
- * BUNDLE: install a toolchain on the node's disk.  Its files arrive in VIEWs
- * with this number, in parts 1 and 2, with paths relative to the toolchain's
- * directory ("/bin/gcc").  CELL selects an installed toolchain with
- * `installed_id`.
+ * BUNDLE: install a toolchain on the node's disk.  Its files arrive in VIEWs of
+ * parts 1 and 2 that have `bundle` in place of a sandbox number, with paths
+ * relative to the toolchain's directory ("/bin/gcc").  CELL selects an
+ * installed toolchain with `installed_id`.
  */
 struct wire_bundle {
 	/* unique among bundles and sandboxes of the connection */
@@ -313,9 +313,7 @@ enum wire_lang {
 	WIRE_LANG_PLAIN_ASM, /* .s */
 };
 
-/*
- * `n_flags` flags with the consecutive numbers first, first + 1, ... (FLAGS).
- */
+/* A range of `n_flags` flags, which FLAGS has numbered first, first + 1, ... */
 struct wire_run {
 	uint32_t first;
 	uint16_t n_flags; /* not 0 */
@@ -354,7 +352,7 @@ struct wire_job {
 bool wire_job_fits(const struct wire_job *m);
 WIRE_MESSAGE(job);
 
-/* First protocol versions with STEP and with its last kind. */
+/* First protocol versions with STEP, and with WIRE_STEP_DEVICETREE. */
 #define WIRE_WITH_STEP       10
 #define WIRE_WITH_DEVICETREE 11
 
@@ -376,9 +374,9 @@ enum wire_step_kind {
 
 /*
  * STEP, sent before the JOB of the same number: a program of the sandbox that
- * runs with the compiler.  It is called as `tool args...`; for OBJECT and
- * DEVICETREE followed by the object's name, for DEVICETREE with -d before that
- * name.
+ * runs with the compiler.  It is called as `tool args...` for SYMBOLS, as
+ * `tool args... OBJECT` for OBJECT, and as `tool args... -d LIST OBJECT` for
+ * DEVICETREE, where dtc lists the files that it read in LIST.
  */
 struct wire_step {
 	uint32_t job;
@@ -495,7 +493,7 @@ void wire_result_digest(const struct digest *job_digest,
 #define WIRE_ZONE_MAX    31 /* bytes of a zone's name */
 #define WIRE_KERNEL_MAX  127 /* bytes of a kernel release */
 
-/* The value of an unknown number, and upper limits. */
+/* The value of an unknown number, and the upper limits of known numbers. */
 #define WIRE_HEALTH_UNKNOWN     0xffffffffu
 #define WIRE_HEALTH_FOREIGN_MAX 1000000 /* thousandths of a core */
 #define WIRE_HEALTH_TEMP_MAX    1000000 /* thousandths of a kelvin */
@@ -509,9 +507,9 @@ void wire_result_digest(const struct digest *job_digest,
  * number can be WIRE_HEALTH_UNKNOWN.
  */
 struct wire_health {
-	/* cores used by other processes than kfarmd's */
+	/* thousandths of a core used by processes other than kfarmd's */
 	uint32_t foreign_milli;
-	/* of the hottest sensor, in thousandths of a kelvin */
+	/* temperature of the hottest sensor in thousandths of a kelvin */
 	uint32_t temperature_mk;
 	/*
 	 * clock limit of the slowest cores relative to their maximum; 1000 is
@@ -604,7 +602,7 @@ WIRE_MESSAGE(pin);
 
 /* Each number can be WIRE_HEALTH_UNKNOWN. */
 struct wire_heat_class {
-	uint32_t speed_milli; /* like in HEALTH, for this class */
+	uint32_t speed_milli; /* as in HEALTH, for this class */
 	uint32_t n_throttled; /* CPUs of the class whose clock is limited */
 };
 

@@ -331,7 +331,8 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 	} else if (conn->sent_bytes >= CONSUME_MIN &&
 		   conn->sent_bytes >= conn->out.len / 2) {
 		/*
-		 * Moves at most as many bytes as were sent since the last move.
+		 * At least half of the bytes were sent, so this moves at most
+		 * as many bytes as were sent since the last move.
 		 */
 		buf_consume(&conn->out, conn->sent_bytes);
 		conn->sent_bytes = 0;
@@ -339,12 +340,13 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 }
 
 /*
- * Each event belongs to a descriptor: the read event is pending unless the
- * stream is paused, the write event while output is queued.  Any error or end
- * only deletes both events and activates `close_event`, so that on_close is
- * called once and from the loop.  `callback_depth` counts callbacks on the
- * stack: a stream that is freed in a callback retains its memory until the
- * outermost callback returns.
+ * Each event watches one descriptor.  The read event is pending unless the
+ * stream is paused or read() must write first.  The write event is pending
+ * while output is queued or read() must write first.  Any error or end only
+ * deletes both events and activates `close_event`, so that on_close is called
+ * once and from the loop.  `callback_depth` counts callbacks on the stack: a
+ * stream that is freed in a callback retains its memory until the outermost
+ * callback returns.
  */
 
 #define READ_SIZE (64u << 10)
@@ -426,7 +428,7 @@ static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
 	return !ret && s->freed ? -ECANCELED : ret;
 }
 
-/* The write event also resumes a read that must write first. */
+/* If read() must write first, let the write event repeat it. */
 static void handle_read_blocked(struct wire_stream *s)
 {
 	const struct wire_io *io = &s->io;
@@ -493,8 +495,8 @@ static int write_some(struct wire_stream *s, struct err *err)
 }
 
 /*
- * The peer has closed its end.  If it sent a reason before, that reason is more
- * useful than EPIPE.
+ * Handle a failed write: the peer has closed its end.  If the peer has sent a
+ * reason, that reason is more useful than EPIPE.
  */
 static void handle_write_error(struct wire_stream *s, const struct err *why)
 {

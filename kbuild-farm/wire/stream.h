@@ -32,11 +32,11 @@ struct wire_stream;
 
 struct wire_io_ops {
 	/*
-	 * Like read(2) and write(2) on a non-blocking descriptor.  They return
-	 * the number of bytes; read() returns 0 at the end of the stream;
-	 * -EAGAIN if no progress is possible now; or another negative errno
-	 * with `err` set.  A read() of 64 KiB must not buffer bytes for which
-	 * the descriptor does not become readable.
+	 * Like read(2) and write(2) on a non-blocking descriptor.  Both return
+	 * the number of bytes; -EAGAIN if no progress is possible now; or
+	 * another negative errno with `err` set.  read() returns 0 at the end
+	 * of the stream.  A read() of 64 KiB must not leave bytes in a buffer,
+	 * because the descriptor does not become readable for them.
 	 */
 	ssize_t (*read)(void *ctx, void *to, size_t size, struct err *err);
 	ssize_t (*write)(void *ctx, struct bytes in, struct err *err);
@@ -95,7 +95,10 @@ void wire_conn_send_packed(struct wire_conn *conn, uint16_t type,
 			   struct bytes packed, enum wire_codec codec,
 			   uint32_t raw_len);
 
-/* Return the unsent bytes, borrowed; remove `n` of them after a write. */
+/*
+ * wire_conn_pending() returns the unsent bytes, borrowed.  After `n` of them
+ * were written, wire_conn_consume() removes them.
+ */
 struct bytes wire_conn_pending(const struct wire_conn *conn);
 void wire_conn_consume(struct wire_conn *conn, size_t n);
 
@@ -105,8 +108,8 @@ void wire_conn_consume(struct wire_conn *conn, size_t n);
 struct wire_stream_ops {
 	wire_on_msg *on_msg;
 	/*
-	 * Called once when the session has ended.  `why` is the reason, with an
-	 * empty text for an end of file between two messages.  Never called
+	 * Called once when the session has ended.  `why` is the reason; its
+	 * text is empty if the stream ended between two messages.  Never called
 	 * from wire_stream_new(), _send() or _free().  The owner must call
 	 * wire_stream_free(), which is allowed in each of these callbacks.
 	 */
@@ -144,7 +147,10 @@ void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
 void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
 			     struct bytes packed, enum wire_codec codec,
 			     uint32_t raw_len);
-/* Return true from reaching WIRE_HIGH_WATER until on_drain. */
+/*
+ * Return true if the queue has reached WIRE_HIGH_WATER and has not fallen below
+ * WIRE_LOW_WATER since.
+ */
 bool wire_stream_is_full(const struct wire_stream *s);
 /*
  * Stop or resume reading.  A paused stream does not notice that the peer has

@@ -97,7 +97,10 @@ uint32_t wire_intern_count(const struct wire_intern *t)
 	return t->n_entries;
 }
 
-/* u32 first, u32 count; then per path u16 shared, u32 len, and the rest. */
+/*
+ * Fields of PATHS: u32 first, u32 count; then per path u16 shared, u32 len, and
+ * the bytes that are not shared.
+ */
 #define PATHS_HEAD      8
 #define PATHS_ENTRY_MIN 6
 
@@ -168,7 +171,7 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out)
 	return true;
 }
 
-/* Read the next path. Returns "" or invalid text with `bad` set on errors. */
+/* Read the next path. On errors `bad` is set, and the text is invalid. */
 static char *get_path(struct reader *r, const char *before)
 {
 	uint16_t shared = reader_u16(r);
@@ -227,8 +230,9 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
  */
 
 /*
- * u32 first, u32 count; then per flag at most u32 length, u8, u32 length, and
- * the strings.
+ * Fields of FLAGS: u32 first, u32 count; then per flag u32 length, u8, u32
+ * length, and the strings.  The second length is omitted for a flag without
+ * value.
  */
 #define FLAGS_HEAD      8
 #define FLAGS_ENTRY_MIN 5

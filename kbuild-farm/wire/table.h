@@ -26,7 +26,10 @@ struct wire_intern_entry;
 struct wire_job;
 
 struct wire_intern {
-	/* entries already sent to the peer; the sender updates this */
+	/*
+	 * number of entries that wire_paths_put_new() or wire_flags_put_new()
+	 * has encoded for the peer
+	 */
 	uint32_t n_sent;
 	/* The remaining fields are private. */
 	uint32_t n_entries, max_entries;
@@ -74,16 +77,17 @@ struct wire_intern *wire_paths_new(void);
 int wire_paths_add(struct wire_intern *t, const char *path, uint32_t *number);
 /*
  * Sender: append the body of a PATHS with the paths that have a number but were
- * not sent yet, as many as fit.  Returns false if no such path exists; call it
- * until then.  Send these messages before any message that uses the numbers.
+ * not sent yet, as many as fit.  Returns false if no such path exists.  Call
+ * this function and send the PATHS until it returns false, before any message
+ * that uses the numbers.
  */
 bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
 
 /*
  * Receiver: add the paths of a PATHS body.  Returns 0, or -EPROTO if the body
- * is malformed, does not start at the next number, has a path that is not in
- * normal form, already known, or shares less with the previous path than
- * possible, or exceeds the limits.  The caller then ends the session.
+ * is malformed, does not start at the next number or exceeds the limits, or if
+ * a path is not in normal form, is already in the table, or shares fewer bytes
+ * with the previous path than possible.  The caller then ends the session.
  */
 int wire_paths_receive(struct wire_intern *t, struct bytes body);
 /*
@@ -129,10 +133,10 @@ bool wire_flags_put_new(struct wire_intern *t, struct buf *out);
  */
 int wire_flags_receive(struct wire_intern *t, struct bytes body);
 /*
- * Receiver: look up the flags of a job's ranges.  Returns an array of `*n` that
- * the caller frees (NULL if empty); its strings are borrowed for the life of
- * the table.  Returns 0, or -EPROTO if a number is not assigned or the flags
- * exceed the limits of a job.
+ * Receiver: look up the flags of a job's ranges.  Returns 0 with an array of
+ * `*n` flags, which the caller frees (NULL if it is empty); its strings are
+ * borrowed for the life of the table.  Returns -EPROTO if a number is not
+ * assigned or the flags exceed the limits of a job.
  */
 int wire_flags_decode_job(const struct wire_intern *t,
 			  const struct wire_job *job, struct wire_flag **flags,
