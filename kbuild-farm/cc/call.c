@@ -29,7 +29,8 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links,
 		compiler = which_find_real(*argv0);
 		/*
 		 * The coordinator accepts only absolute paths.  If the working
-		 * directory is unknown, the path stays relative.
+		 * directory is unknown, the path stays relative, and the call
+		 * runs locally.
 		 */
 		if (!compiler && launched && !which_is_wrapper(*argv0))
 			compiler = **argv0 == '/' || !getcwd(cwd, sizeof(cwd)) ?
@@ -56,8 +57,8 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links,
 		return compiler;
 
 	/*
-	 * A symbolic link of the user with another name can lead to a link in
-	 * the masquerade directory.
+	 * The user can have a symbolic link with another name that leads to a
+	 * link in the masquerade directory.
 	 */
 	file = which(*argv0, path);
 	compiler = file ? which_find_real(file) : NULL;
@@ -90,8 +91,8 @@ struct kfarm_env {
 };
 
 /*
- * dtc must read the output of the compiler, and the two must not write the same
- * file.
+ * Return true if dtc reads the compiler's output and the two programs do not
+ * write the same file.
  */
 static bool fits_devicetree(const struct options_command *command,
 			    const struct cc_tool_step *step)
@@ -128,8 +129,9 @@ static bool fits_step(const struct options_command *command,
 }
 
 /*
- * Parse the call, and replay a probe or offer a compile or tool step to the
- * coordinator.  Other calls need no slot.
+ * Parse the call.  If it is a probe, replay its cached result; if it is a
+ * compile or has a tool step, offer it to the coordinator.  Only an offered
+ * call needs a slot when it runs locally.
  */
 static enum cc_job_outcome submit_call(struct cc_call *c,
 				       const struct kfarm_env *kfarm,

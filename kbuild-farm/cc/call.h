@@ -18,37 +18,42 @@
 #include <stdbool.h>
 
 /*
- * Return true if `word` is kfarm-cc, used as a launcher of the following words.
+ * Return true if `word` names kfarm-cc, so that the following words are the
+ * compiler and its arguments.
  */
 bool cc_compiler_is_launcher(const char *word);
 
 /*
- * Find the real compiler for argv[0].  `launched` is set if kfarm-cc is the
+ * Find the real compiler for *argv0.  `launched` is set if kfarm-cc is the
  * launcher, so that a path can be the compiler itself.  `links` is the
- * masquerade directory, or NULL; `path` is the value of PATH.  If *argv0 does
- * not name a wrapper, it is replaced by the compiler's path.
+ * masquerade directory, or NULL; `path` is the value of PATH.  Unless the
+ * compiler was found in PATH under the name of *argv0, *argv0 is set to the
+ * returned string.
  *
- * Returns a path, absolute unless the working directory is unknown, which the
- * caller frees; NULL after printing an error.
+ * Returns the compiler's path, which the caller frees, or NULL after printing
+ * an error.  The path is absolute unless the working directory is unknown.
  */
 char *cc_compiler_find(char **argv0, bool launched, const char *links,
 		       const char *path);
 
 struct cc_call {
 	char *compiler; /* path of the real compiler, owned by the call */
-	char **argv; /* arguments; argv[0] changes */
+	char **argv; /* arguments; argv[0] can be replaced */
 	char **env; /* environment of the compiler */
 	/* directory of the local slots, or NULL if no slot is needed */
 	const char *slot_dir;
 	bool is_offered; /* the call was offered to the coordinator */
 	bool has_step; /* the request contains the tool step */
-	struct cc_probe *probe; /* probe whose result is cached, or NULL */
-	/* must stay open until the compiler has ended; -1 if unused */
+	struct cc_probe *probe; /* probe whose result can be cached, or NULL */
+	/*
+	 * socket of the coordinator, which must stay open until the compiler
+	 * has ended; -1 if unused
+	 */
 	int coord_fd;
 };
 
 /*
- * Find the compiler, after kfarm-cc as a launcher, and let the coordinator
+ * Find the compiler, skipping kfarm-cc as a launcher, and let the coordinator
  * decide where the call runs.  KFARM_SOCKET and similar variables are removed
  * from `env` in place (cc/real-compiler.h).
  *
@@ -56,21 +61,21 @@ struct cc_call {
  * cached probe result was replayed, or no compiler was found, which has been
  * printed.  After CC_JOB_LOCAL and CC_JOB_UNAVAILABLE the caller calls
  * cc_call_exec(), possibly in a child.  cc/job.h describes the other results.
- * A `step` that does not fit the call is dropped: a compile is then requested
- * without it, and a call with -E is not requested.
+ * If `step` does not fit the call, a compile is offered without it, and a call
+ * with -E is not offered.
  */
 enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 				  const struct cc_tool_step *step, int *status);
 /*
- * Replace this process by the compiler, or run it as a child if it is a probe
- * whose result is cached.  Returns the exit status; if the compiler cannot be
- * executed, after printing an error.
+ * Run the compiler locally: as a child if the call is a probe whose result can
+ * be cached, otherwise by replacing this process.  Returns the exit status
+ * after a probe, or after printing an error if the compiler cannot be executed.
  */
 int cc_call_exec(const struct cc_call *c);
 /*
- * Take the slot that cc_call_exec() would take, which then takes none.  Returns
- * a descriptor that the caller closes after everything that runs together with
- * the compile, or -1.
+ * Lock the local slot of the call now, so that cc_call_exec() locks none.
+ * Returns a descriptor, or -1 without a slot.  The caller closes it when all
+ * programs that run together with the compile have ended.
  */
 int cc_call_take_slot(struct cc_call *c);
 /* Release the call in a process that does not become the compiler. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Only this process renames the temporary files, and it removes them before a
- * local compile starts.
+ * The coordinator writes the outputs of a job under temporary names.  Only this
+ * process renames them, and it removes them before a local compile starts.
  */
 #include "cc/job.h"
 
@@ -28,7 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* interval between attempts while the backlog is full */
+/*
+ * interval between connection attempts while the coordinator's backlog is full
+ */
 #define RETRY_MS  20
 #define READ_SIZE 4096
 
@@ -40,9 +42,9 @@ struct outputs {
 };
 
 /*
- * These signals are delivered only while this process waits, so that outputs
- * are never delivered partially.  The handler records the signal, which
- * afterwards has its former effect.
+ * These signals are blocked except while this process waits, so that they never
+ * interrupt the delivery of the outputs.  The handler only records the signal;
+ * exchange_messages() raises it again with its former effect.
  */
 static const int deferred_signals[] = { SIGHUP, SIGINT, SIGTERM };
 #define N_DEFERRED_SIGNALS \
@@ -91,7 +93,10 @@ static void restore_signals(const struct signals *before)
 	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
-/* Return true if a signal has arrived.  Blocked signals are delivered first. */
+/*
+ * Return true if a deferred signal has arrived.  Restores the caller's mask for
+ * a moment, so that a pending signal is recorded.
+ */
 static bool is_signalled(const struct coord_conn *t)
 {
 	sigset_t held;
@@ -345,8 +350,8 @@ static bool matches_output(const char *tmp, const char *to, const char *our_tmp,
 }
 
 /*
- * Accept only the outputs of this job, and all of them if the compile
- * succeeded.  The side outputs must be in the same order.
+ * Return true if the coordinator names only outputs of this job, and all of
+ * them if the compile succeeded.  The side outputs must be in the same order.
  */
 static bool match_outputs(const struct outputs *o, const struct wire_cc_done *m)
 {
@@ -389,9 +394,9 @@ static bool rename_outputs(const struct wire_cc_done *m)
 }
 
 /*
- * All renames precede the output: if one fails, the local compile prints the
- * messages, so that nothing is printed twice.  The object is renamed last, so
- * it never exists without its depfile and side outputs.
+ * Rename the outputs, then print the compiler's messages: if a rename fails,
+ * only the local compile prints messages.  The object is renamed last, so it
+ * never exists without its depfile and side outputs.
  */
 static bool deliver_result(const struct coord_conn *t, struct bytes body,
 			   int *status)
@@ -405,7 +410,7 @@ static bool deliver_result(const struct coord_conn *t, struct bytes body,
 	ok = match_outputs(o, &m) && !is_signalled(t) && rename_outputs(&m);
 	/*
 	 * make receives the same signal and removes its targets, possibly
-	 * before their commands have ended.
+	 * before this process has renamed the object.  Remove it again.
 	 */
 	if (ok && is_signalled(t)) {
 		unlink(m.object);
@@ -424,8 +429,8 @@ static bool deliver_result(const struct coord_conn *t, struct bytes body,
 }
 
 /*
- * Returns 1 if a whole frame is at the start of `in`, 0 if not, and a negative
- * errno for an invalid frame.
+ * Returns 1 if `in` begins with a whole frame, 0 if more bytes are needed, and
+ * a negative errno for an invalid frame.
  */
 static int whole_frame(const struct buf *in, struct wire_frame *frame)
 {
@@ -470,9 +475,9 @@ static enum cc_job_outcome receive_result(const struct coord_conn *t,
 }
 
 /*
- * Exchange messages with the coordinator, with the signals blocked in between.
- * The file `stalled` is created if the coordinator fails, so that later calls
- * do not wait for it.
+ * Send the request to the coordinator and wait for the result, with the signals
+ * deferred.  If the coordinator fails, the file `stalled` is created, so that
+ * later wrappers do not wait for it.
  */
 static enum cc_job_outcome exchange_messages(struct cc_job *job,
 					     const char *stalled,

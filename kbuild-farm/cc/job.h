@@ -7,7 +7,7 @@
 
 #include "options/command.h"
 
-/* Without a frame within this time the coordinator counts as dead. */
+/* Time in ms after which a coordinator that sends no frame counts as dead. */
 #define CC_COORD_TIMEOUT_MS 5000
 
 struct wire_cc_step;
@@ -17,7 +17,10 @@ struct wire_cc_step;
  */
 struct cc_tool_step {
 	const struct wire_cc_step *message;
-	/* object of the compile, or the output of a -E; NULL for a pipe */
+	/*
+	 * object of the compile, or output file of the -E; NULL if the -E
+	 * writes to a pipe
+	 */
 	const char *object;
 };
 
@@ -42,15 +45,16 @@ enum cc_job_outcome {
 	CC_JOB_LOCAL, /* compile locally; the socket stays open over exec */
 	/* no coordinator, or a protocol error: compile locally */
 	CC_JOB_UNAVAILABLE,
-	/* A signal arrived that the caller handles or blocks. */
+	/* a signal arrived, and the caller handles or blocks it */
 	CC_JOB_SIGNALLED,
 };
 
 /*
  * Send the job and wait for its result, at most CC_COORD_TIMEOUT_MS without a
  * frame.  After CC_JOB_UNAVAILABLE the socket is closed and the temporary files
- * of this process are removed.  The same applies if SIGHUP, SIGINT or SIGTERM
- * arrives meanwhile; the signal then has the effect that the caller has set.
+ * of this process are removed.  The same happens if SIGHUP, SIGINT or SIGTERM
+ * arrives during the wait; the signal then has the effect that the caller has
+ * set for it.  *status is set for CC_JOB_DONE and CC_JOB_SIGNALLED.
  */
 enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status);
 

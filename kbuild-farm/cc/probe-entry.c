@@ -72,7 +72,10 @@ bool cc_probe_entry_decode(struct cc_probe_entry *a, struct bytes in,
 	return !reader_end(&r) && a->status <= 1 && bytes_equal(asked, key);
 }
 
-/* 64 bits suffice for a name, because the file contains the complete key. */
+/*
+ * A 64-bit hash suffices as the file name, because the file contains the
+ * complete key.
+ */
 static char *probe_entry_path(const char *dir, struct bytes question)
 {
 	return xasprintf("%s/%016" PRIx64, dir, bytes_hash(question, 0));

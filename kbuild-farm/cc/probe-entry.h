@@ -52,8 +52,8 @@ void cc_probe_entry_store(const char *dir, struct bytes key,
  */
 bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max);
 /*
- * Write a file into `dir`, which contains `path`, as cc_probe_entry_store()
- * does.
+ * Write the file `path`, which is in `dir`, atomically if there is room, and
+ * ignore failures, as cc_probe_entry_store() does.
  */
 void cc_probe_entry_write_file(const char *dir, const char *path,
 			       struct bytes in);

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Shorter names are not specific enough to search for in messages. */
+/* A shorter output name can occur in messages by chance. */
 #define NAME_MIN 6
 
 struct cc_probe {
@@ -38,8 +38,8 @@ struct cc_probe {
 	/* the language of messages is known to be English */
 	bool has_english_messages;
 	/*
-	 * not cacheable because of its input, which the compiler must still
-	 * read
+	 * not cacheable because of the bytes read from standard input, which
+	 * must be passed on to the compiler
 	 */
 	bool disqualified;
 	bool input_truncated; /* standard input continues after `input` */
@@ -47,7 +47,10 @@ struct cc_probe {
 	struct buf text; /* serialized key */
 };
 
-/* Variables not covered by options/env.h, or covered but not sent to nodes. */
+/*
+ * Prefixes of variables that can change a probe's result, in addition to the
+ * variables of options/env.h.
+ */
 static const char *const extra_probe_variables[] = {
 	"ASAN_", "CLANG", "GCC",    "GCONV_PATH=", "GLIBC_TUNABLES=",
 	"LD_",   "LLVM",  "MALLOC", "NLSPATH=",    NULL
@@ -71,8 +74,8 @@ static bool is_null_device(int fd)
 }
 
 /*
- * Return true if the descriptor is open and not a terminal, on which messages
- * can depend.
+ * Return true if the descriptor is open and is no character device except
+ * /dev/null.  Messages can depend on the terminal.
  */
 static bool is_output_cacheable(int fd, struct stat *st)
 {
@@ -81,7 +84,10 @@ static bool is_output_cacheable(int fd, struct stat *st)
 	return !S_ISCHR(st->st_mode) || is_null_device(fd);
 }
 
-/* Check the outputs of the call, and /dev/null if it is the input. */
+/*
+ * Return true if the outputs of the call allow caching and, if the call reads
+ * /dev/null, that file is the null device.
+ */
 static bool check_outputs(struct cc_probe *p)
 {
 	struct stat out, err, there;
@@ -114,8 +120,8 @@ static bool check_outputs(struct cc_probe *p)
 }
 
 /*
- * Return true if messages are in English. gcc's messages for en_GB differ in
- * quotes.
+ * Return true if messages are in English.  Rejects en_GB, whose messages from
+ * gcc have other quotes.
  */
 static bool is_english(char *const *env)
 {
@@ -133,7 +139,7 @@ static bool is_english(char *const *env)
 	       (!more || !*more || str_starts(more, "en"));
 }
 
-/* Read the rest of a file without moving its offset. */
+/* Read the rest of the file on standard input without moving its offset. */
 static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 {
 	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
@@ -149,9 +155,10 @@ static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 }
 
 /*
- * Read standard input if the probe uses it.  Returns false if nothing was read
- * from a pipe.  Input from a pipe that disqualifies the probe is retained,
- * because the compiler must still read it.
+ * Read standard input if the probe uses it.  Returns false if the probe must
+ * not be cached and no bytes were taken from standard input.  If bytes from a
+ * pipe show that the probe must not be cached, returns true with `disqualified`
+ * set, because the compiler must still read them.
  */
 static bool read_input(struct cc_probe *p)
 {
@@ -212,8 +219,8 @@ static bool add_key_stamps(struct cc_probe *p)
 }
 
 /*
- * Request the stamps of this compiler; kfarm creates the list when it starts
- * next.
+ * Request a list of stamps for this compiler, which kfarm creates at its next
+ * start.
  */
 static void request_stamp_list(const struct cc_probe *p)
 {
@@ -279,7 +286,7 @@ static bool create_key(struct cc_probe *p)
 	return true;
 }
 
-/* Return true if the compiler's files are unchanged. */
+/* Return true if the compiler's files are unchanged since create_key(). */
 static bool is_compiler_current(const struct cc_probe *p)
 {
 	struct cc_probe now = { .dir = p->dir,
@@ -325,8 +332,8 @@ void cc_probe_free(struct cc_probe *p)
 /* ----------------------------------------------------------------- replay */
 
 /*
- * Return true unless writing to `fd` would fail.  An error must be reported by
- * the compiler itself.
+ * Return true if there is no text to write, or if the pipe `fd` still has a
+ * reader.  Otherwise the compiler must run and report the error itself.
  */
 static bool is_pipe_open(int fd, struct bytes text)
 {
@@ -382,7 +389,7 @@ bool cc_probe_replay(const struct cc_probe *p, int *status)
 
 /* --------------------------------------------------------------- execution */
 
-/* Parts of messages that stem from a failure that need not recur. */
+/* Parts of messages about failures that may not happen again. */
 static const char *const transient_messages[] = {
 	"internal compiler error",
 	"signal terminated",
@@ -447,8 +454,9 @@ static bool has_transient_message(struct bytes text)
 }
 
 /*
- * Return true if the result does not depend on a transient condition.  In a
- * language other than English only success can be recognized.
+ * Return true if the result does not depend on a transient condition.  If
+ * messages can be in another language than English, only a success without
+ * messages is cacheable.
  */
 static bool is_cacheable(const struct cc_probe *p,
 			 const struct cc_probe_entry *a)
@@ -467,7 +475,10 @@ static bool is_cacheable(const struct cc_probe *p,
 	       !(p->shares_stdout && has_transient_message(a->out));
 }
 
-/* Read the file that the probe wrote.  Returns false if it is unusual. */
+/*
+ * Read the file that the probe wrote, if any.  Returns false if it is too long,
+ * has unusual permissions or a second link, or is no regular file.
+ */
 static bool read_probe_output(const char *path, struct cc_probe_entry *a,
 			      struct buf *bytes)
 {
@@ -493,7 +504,10 @@ static int create_memfd(void)
 	return cc_real_compiler_move_fd(memfd_create("kfarm-cc", MFD_CLOEXEC));
 }
 
-/* Provide standard input from its beginning for the compiler. */
+/*
+ * Let the compiler read a pipe's input from its beginning: replace standard
+ * input by a memory file with the bytes that were read.
+ */
 static bool restore_stdin(const struct cc_probe *p)
 {
 	size_t len = p->input.len;
@@ -512,7 +526,7 @@ static bool restore_stdin(const struct cc_probe *p)
 	return ok;
 }
 
-/* Write the bytes that were read and those that follow. */
+/* Write the bytes already read from standard input to `to`, then the rest. */
 static void forward_stdin(const struct cc_probe *p, int to)
 {
 	char block[1 << 14];
@@ -582,6 +596,7 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 
 /*
  * Copy all of a captured file to `fd`, and to `text` up to the cacheable size.
+ * Returns false if a write failed or the file is longer than that.
  */
 static bool copy_captured_output(int from, int fd, struct buf *text)
 {

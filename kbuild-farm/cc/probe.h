@@ -9,11 +9,11 @@
  * whether stdout and stderr are the same file.  An entry is valid as long as
  * the compiler's files are unchanged.
  *
- * A result that can differ next time is not cached: one caused by a signal, a
- * limit, a full disk or a lack of memory, one that contains the output's name,
- * or a long one.  Probes are not cached if an output is a terminal or closed,
- * or if the output file exists.  After any failure of the cache the compiler
- * runs as if there were none.
+ * A result is not cached if it can differ next time (a signal, a limit, a full
+ * disk or lack of memory was the cause), if it contains the output's name, or
+ * if it exceeds 64 KiB.  Probes are not cached if an output is a terminal or
+ * closed, or if the output file exists.  If the cache fails, the compiler runs
+ * as it would without a cache.
  */
 #ifndef CC_PROBE_H
 #define CC_PROBE_H
@@ -25,8 +25,9 @@ struct cc_probe;
 /*
  * Prepare the probe of a call.  `dir` is the cache, `env` the environment of
  * the compiler; `c` is not used afterwards.  Returns NULL if the call must not
- * be cached.  Otherwise standard input can have been read, so the caller must
- * use the functions below.  The caller frees the result.
+ * be cached.  Otherwise bytes may have been read from standard input, so the
+ * caller must run the call with cc_probe_replay() and cc_probe_run_compiler().
+ * The caller frees the result.
  */
 struct cc_probe *cc_probe_new(const char *dir, const char *compiler,
 			      char **argv, char *const *env,
@@ -34,7 +35,7 @@ struct cc_probe *cc_probe_new(const char *dir, const char *compiler,
 void cc_probe_free(struct cc_probe *p);
 /*
  * Replay a cached result.  Returns true with *status, or false if nothing was
- * done.
+ * replayed and the compiler must run.
  */
 bool cc_probe_replay(const struct cc_probe *p, int *status);
 /*

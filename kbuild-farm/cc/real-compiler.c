@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A local job is an exec that keeps two descriptors: the slot's file, locked
- * with flock, and the coordinator's socket.  So no process waits and no status
- * is forwarded.  When the last process of the compile ends for any reason, the
- * kernel frees the slot and closes the socket, and the coordinator detects the
- * end.
+ * A local compile replaces this process by the compiler, which inherits two
+ * descriptors: the slot's file, locked with flock(2), and the coordinator's
+ * socket.  So no process waits and no status is forwarded.  When the last
+ * process of the compile ends for any reason, the kernel frees the slot and
+ * closes the socket, which notifies the coordinator.
  */
 #include "cc/real-compiler.h"
 
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define SLOTS_MAX 1024
-/* lower limits are unusual */
+/* with lower limits the process counts as limited */
 #define STACK_MIN (UINT64_C(8) << 20)
 #define FILES_MIN 64
 
@@ -39,7 +39,7 @@ void cc_real_compiler_print_error(const char *fmt, ...)
 	va_end(ap);
 	used = strlen(line);
 	line[used++] = '\n';
-	/* a closed stderr leaves no way to report the error */
+	/* if stderr is closed, the error cannot be reported */
 	if (write(STDERR_FILENO, line, used) < 0)
 		return;
 }
@@ -83,7 +83,10 @@ int cc_real_compiler_move_fd(int fd)
 	return higher;
 }
 
-/* Lock a free slot, or wait for one.  Processes start at different slots. */
+/*
+ * Lock a free slot, or wait for one.  The first slot to try depends on the pid,
+ * so that concurrent processes wait for different slots.
+ */
 static int lock_any_slot(const int *fds, int n)
 {
 	int first = getpid() % n;
@@ -169,7 +172,7 @@ int cc_real_compiler_exec(const char *compiler, char **argv, char *const *env)
 {
 	int code;
 
-	/* gcc would search PATH for a name without a slash */
+	/* if argv[0] had no slash, gcc would search PATH for its own file */
 	argv[0] = (char *)compiler;
 	execve(compiler, argv, env);
 	code = errno;

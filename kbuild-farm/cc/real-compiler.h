@@ -28,8 +28,8 @@ void cc_real_compiler_clean_env(char **env, const char *links);
 int cc_real_compiler_lock_slot(const char *dir);
 
 /*
- * Move `fd` above stdin, stdout and stderr, which can be closed.  Returns the
- * new descriptor, or -1.
+ * Move `fd` above stdin, stdout and stderr: if one of them is closed, a new
+ * descriptor takes its number.  Returns the new descriptor, or -1.
  */
 int cc_real_compiler_move_fd(int fd);
 
@@ -41,8 +41,8 @@ int cc_real_compiler_move_fd(int fd);
 bool cc_real_compiler_is_limited(void);
 
 /*
- * Write all bytes, also to a non-blocking pipe, which make can use.  Returns
- * false on an error.
+ * Write all bytes.  Waits if `fd` is a full non-blocking pipe, which make can
+ * pass.  Returns false on an error.
  */
 bool cc_real_compiler_write(int fd, struct bytes in);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each attempt costs a token, which is returned when the client is
+ * Each connection attempt costs a token, which is returned when the client is
  * authenticated.  The tokens of an address are in a table of fixed size.
  * Addresses with the same bucket share the tokens; an attacker cannot choose a
  * bucket because map_hash() is keyed.
@@ -54,7 +54,10 @@ void kfarmd_admission_free(struct kfarmd_admission *g)
 	free(g);
 }
 
-/* Identify an address.  An IPv4-mapped address counts as IPv4. */
+/*
+ * Return a hash of an IPv4 address or of an IPv6 /64 prefix.  An IPv4-mapped
+ * address counts as IPv4.
+ */
 static uint64_t hash_address(const struct sockaddr *from)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;

@@ -4,10 +4,10 @@
  *
  * A pure machine: no sockets and no clock; the caller passes the time.
  *
- * An idle connection cannot block others: when all places are taken, a new
- * connection evicts the oldest pending one.  An address that fails repeatedly
- * is rejected for a while.  One IPv4 address and one IPv6 /64 prefix count as
- * one address.
+ * An idle connection cannot block others: if too many connections are pending,
+ * a new connection evicts the oldest pending one.  An address that fails
+ * repeatedly is rejected for a while.  An IPv4 address or an IPv6 /64 prefix
+ * counts as one address.
  */
 #ifndef KFARMD_ADMISSION_H
 #define KFARMD_ADMISSION_H
@@ -20,7 +20,7 @@
 #define KFARMD_ADMISSION_PENDING_MAX 64 /* pending connections in total */
 /* pending connections of one address */
 #define KFARMD_ADMISSION_PENDING_PER_ADDR 16
-/* Failed attempts: size of the burst, and further ones per second. */
+/* Permitted failed attempts: TRIES at once, then RATE per second. */
 #define KFARMD_ADMISSION_TRIES_PER_ADDR 32 /* of one address */
 #define KFARMD_ADMISSION_RATE_PER_ADDR  4
 #define KFARMD_ADMISSION_TRIES_TOTAL \
@@ -40,7 +40,7 @@ struct kfarmd_admission *kfarmd_admission_new(void);
 /* Free `g`; no connection may be pending. */
 void kfarmd_admission_free(struct kfarmd_admission *g);
 /*
- * Admit a new connection from address `from` to the pending ones.  Returns
+ * Add a new connection from address `from` to the pending connections.  Returns
  * false if its address, or all addresses together, failed too often.
  *
  * On success, *evicted is the pending connection that must be closed in

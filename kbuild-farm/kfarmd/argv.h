@@ -27,7 +27,7 @@
 #define KFARMD_ARGV_AS_DEPS "as.d" /* dependency list of the assembler */
 #define KFARMD_ARGV_SIDE    "side." /* plus the number of the side output */
 
-/* A job with its numbers resolved; all pointers are borrowed. */
+/* A job whose path and flag numbers are resolved; all pointers are borrowed. */
 struct kfarmd_compile {
 	const struct wire_job *m;
 	const char *driver;
@@ -41,16 +41,19 @@ struct kfarmd_compile {
 };
 
 /*
- * Return true if the preprocessor, or the assembler, lists the files that it
- * reads.  See options_allowlist_add_outputs().
+ * Return true if the preprocessor lists the files that it reads.  See
+ * options_allowlist_add_outputs().
  */
 bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c);
-/* The same for the assembler; false with clang and with -flto. */
+/*
+ * Return true if the assembler lists the files that it reads; false with clang,
+ * with preprocess_only, and for C with -flto.
+ */
 bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c);
 
 /*
  * Append the command line, or the environment, of the compiler.  Each returns
- * 0, or -ENOTSUP with the rejected word in `err`.
+ * 0, or -ENOTSUP with the rejected flag, name or variable in `err`.
  */
 int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		      struct err *err);
@@ -65,7 +68,7 @@ struct kfarmd_steps {
 	struct wire_step pending_step;
 };
 
-/* Initialize for a session of that protocol version. */
+/* Initialize `s` for a session with protocol `version`. */
 void kfarmd_argv_init_steps(struct kfarmd_steps *s, int version);
 /* Free a pending STEP and reset `s`. */
 void kfarmd_argv_release_steps(struct kfarmd_steps *s);
@@ -85,10 +88,10 @@ int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
 			  struct wire_step **out, struct err *err);
 
 /*
- * Append the command line of `tool`: the client's arguments, the name of the
- * object, and for DEVICETREE the option for the dependency list.  Returns 0, or
- * -ENOTSUP with `err` set if line and environment are too long to be executed
- * in `cwd`.
+ * Append the command line of `tool`: the client's arguments, for DEVICETREE the
+ * option for the dependency list, and except for SYMBOLS the name of the
+ * object.  Returns 0, or -ENOTSUP with `err` set if line and environment are
+ * too long to be executed in `cwd`.
  */
 int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 			   const char *tool, const char *cwd,

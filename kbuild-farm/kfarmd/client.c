@@ -71,7 +71,10 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 	return 0;
 }
 
-/* Including sandboxes and bundles that are ending. */
+/*
+ * Limit on the sinks of a client, including sandboxes and bundles that are
+ * ending; a further bundle is rejected.
+ */
 #define SINKS_MAX 32
 
 struct kfarmd_client {
@@ -86,7 +89,7 @@ struct kfarmd_client {
 	struct kfarmd_steps steps;
 	struct kfarmd_input_sink_list sinks;
 	unsigned n_sinks;
-	/* requests without an answer yet */
+	/* toolchain requests that are not yet answered */
 	struct kfarmd_toolchain_rpc **requests;
 	size_t n_requests;
 };
@@ -345,7 +348,10 @@ static int handle_shut_msg(struct kfarmd_client *c, struct bytes body,
 	return 0;
 }
 
-/* The sandbox or bundle may have ended while the VIEW was in transit. */
+/*
+ * A VIEW for an unknown sandbox or bundle is ignored, because it may have ended
+ * while the VIEW was in transit.
+ */
 static int handle_view_msg(struct kfarmd_client *c, struct bytes body,
 			   struct err *err)
 {

@@ -8,8 +8,8 @@
  *
  * PIN restricts a job to the CPUs of one class, and HEAT reports the load of
  * each class while such a job runs.  The classes are those of the MACHINE
- * message, with the CPUs that they had then: a later change of a governor does
- * not create new classes.
+ * message, with the CPUs that each class had when MACHINE was sent: a later
+ * change of a governor does not create new classes.
  */
 #ifndef KFARMD_CLIENT_H
 #define KFARMD_CLIENT_H
@@ -34,7 +34,7 @@ struct kfarmd_pin {
 	struct kfarmd_slot_share share; /* limit within the node's slots */
 };
 
-/* CPU classes of a session.  All zero: its protocol version has no PIN. */
+/* CPU classes of a session, and the PIN that waits for its job. */
 struct kfarmd_pins {
 	struct machine_cpus *cpus; /* CPUs of each class */
 	/* state for the jobs of each class; NULL without PIN */
@@ -45,7 +45,7 @@ struct kfarmd_pins {
 };
 
 /*
- * Initialize for a session of that protocol version.  Takes ownership of
+ * Initialize `p` for a session with protocol `version`.  Takes ownership of
  * `cpus`, the CPUs of `n` classes.
  */
 void kfarmd_client_init_pins(struct kfarmd_pins *p, int version,
@@ -60,15 +60,15 @@ void kfarmd_client_release_pins(struct kfarmd_pins *p);
 int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
 			      struct err *err);
 /*
- * Look up the CPUs of a job that was just received.  Returns 0 with *pin
- * borrowed, or NULL if the job may run on any CPU.  Returns -EPROTO if the
- * session must end, -ENOENT if the class does not exist, and -EPERM if kfarmd
- * may use none of its CPUs, each with `err` set.
+ * Take the PIN that precedes `job`, if any, and look up its CPUs.  Returns 0
+ * with *pin borrowed, or with *pin NULL if the job may run on any CPU.  Returns
+ * -EPROTO if the session must end, -ENOENT if the class does not exist, and
+ * -EPERM if kfarmd may use none of its CPUs, each with `err` set.
  */
 int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 			       struct kfarmd_pin **pin, struct err *err);
 
-/* sandboxes of one client that are not shut */
+/* limit on the sandboxes of one client, including those that are ending */
 #define KFARMD_CLIENT_SANDBOXES_MAX 16
 
 struct kfarmd_client_ops {
@@ -86,8 +86,9 @@ struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 					const struct kfarmd_client_ops *ops,
 					void *ctx);
 /*
- * Set the protocol version.  Call this before the first message if the version
- * has MACHINE.  Takes ownership of `cpus`, the CPUs of its `n` classes.
+ * Set the protocol version.  If the version has MACHINE, call this before the
+ * first message.  Takes ownership of `cpus`, the CPUs of the `n` classes in
+ * MACHINE.
  */
 void kfarmd_client_set_version(struct kfarmd_client *c, int version,
 			       struct machine_cpus *cpus, unsigned n);

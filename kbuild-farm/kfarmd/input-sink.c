@@ -22,7 +22,7 @@
  * only the thread accesses the update in `update` and the sink's files.
  */
 
-#define IDLE_MAX_MS 60000 /* limit for the next piece of an awaited blob */
+#define IDLE_MAX_MS 60000 /* limit on the wait for files or updates */
 
 static void send_have_state(struct kfarmd_input_sink *p,
 			    enum wire_have_state state, const char *detail)
@@ -38,7 +38,10 @@ static void send_have_state(struct kfarmd_input_sink *p,
 	p->ops->send(p->ops_ctx, WIRE_HAVE, &body);
 }
 
-/* Use a timer, so that other events are handled between two steps. */
+/*
+ * Let the event loop call on_work_due().  A timer is used, so that other events
+ * are handled between two steps.
+ */
 static void schedule_work(struct kfarmd_input_sink *p)
 {
 	static const struct timeval now;
@@ -93,7 +96,7 @@ static int pin_update_blobs(struct kfarmd_input_sink *p, struct err *err)
 		       kfarmd_input_update_pin_blobs(p->update, err);
 }
 
-/* -EBADMSG: a blob is damaged and can be requested again. */
+/* Returns -EBADMSG if a blob is damaged and can be requested again. */
 static int apply_update(struct kfarmd_input_sink *p, struct err *err)
 {
 	return p->type->apply(p, p->update, err);
@@ -124,7 +127,11 @@ static void run_sink_work(void *arg)
 	p->ret = p->work(p, &p->err);
 }
 
-/* Run work(p), on a thread unless it is small; on success, run after(p). */
+/*
+ * Run work(p), on a thread unless `little` is set.  Then run after(p) in the
+ * event loop if work(p) succeeded, or if it was apply_update() and returned
+ * -EBADMSG.
+ */
 static void start_work(struct kfarmd_input_sink *p, bool little,
 		       int (*work)(struct kfarmd_input_sink *p,
 				   struct err *err),
@@ -424,8 +431,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * The sandbox init has died.  The sandbox has already ended the runs of its
- * users.
+ * Called when the sandbox init has died, after on_done() of each run in the
+ * sandbox.
  */
 static void on_lost(void *ctx, const char *why)
 {

@@ -14,9 +14,9 @@
  * that wait for blobs do not delay the pinning of later ones, so missing blobs
  * are requested early.
  *
- * Any failure ends the sink: HAVE refused before it is ready, HAVE lost after.
- * Jobs that run in a failed sandbox end with it; waiting and later jobs are
- * notified of the failure.
+ * Any failure ends the sink: kfarmd sends HAVE refused if the sink was not yet
+ * ready, and HAVE lost otherwise.  Jobs that run in a failed sandbox end with
+ * it; waiting and later jobs are notified of the failure.
  */
 #ifndef KFARMD_INPUT_SINK_H
 #define KFARMD_INPUT_SINK_H
@@ -63,25 +63,29 @@ struct kfarmd_input_sink_type {
 	void (*on_opened)(
 		/* runs in the event loop; may be NULL */
 		struct kfarmd_input_sink *p);
-	/* An update was received; runs in the event loop. */
+	/* Check a received update; runs in the event loop. */
 	int (*accept)(struct kfarmd_input_sink *p,
 		      const struct kfarmd_input_update *v, struct err *err);
-	/* The toolchain is complete; may be NULL. */
+	/* Check the toolchain once it is completely received; may be NULL. */
 	int (*validate)(struct kfarmd_input_sink *p, struct err *err);
-	/* NULL: kfarmd_input_update_pin_blobs() */
+	/*
+	 * Pin the blobs of an update.  NULL: kfarmd_input_update_pin_blobs().
+	 */
 	int (*pin_blobs)(struct kfarmd_input_sink *p,
 			 struct kfarmd_input_update *v, struct err *err);
-	/* Like kfarmd_input_update_apply(). */
+	/* Apply an update; returns like kfarmd_input_update_apply(). */
 	int (*apply)(struct kfarmd_input_sink *p, struct kfarmd_input_update *v,
 		     struct err *err);
-	/* The toolchain is applied; fills `detail`. */
+	/*
+	 * Finish the sink after the whole toolchain is applied; sets `detail`.
+	 */
 	int (*finish)(struct kfarmd_input_sink *p, struct err *err);
 	/*
-	 * The sink is ready or ended, or an update was applied.  Runs in the
-	 * event loop; may be NULL.
+	 * Called when the sink is ready or has ended, or when an update was
+	 * applied.  Runs in the event loop; may be NULL.
 	 */
 	void (*on_changed)(struct kfarmd_input_sink *p);
-	/* NULL: never used */
+	/* Return true while jobs use the sink.  NULL: always false. */
 	bool (*is_used)(const struct kfarmd_input_sink *p);
 	void (*free)(struct kfarmd_input_sink *p);
 };
@@ -104,7 +108,7 @@ struct kfarmd_input_sink {
 	/* detail of HAVE, set when the sink is ready */
 	char detail[DIGEST_HEX];
 
-	/* updates that are not applied */
+	/* updates that are not yet applied */
 	struct kfarmd_input_update_queue pending;
 	unsigned n_pending;
 	size_t n_pending_entries; /* entries of the updates in `pending` */
@@ -117,7 +121,7 @@ struct kfarmd_input_sink {
 	bool complete, validated;
 	uint64_t activity_ms; /* clock_ms() of the last activity */
 
-	/* Operation on the thread, or the last one. */
+	/* The operation that runs on a thread, or the last operation. */
 	struct task *task;
 	int (*work)(struct kfarmd_input_sink *p, struct err *err);
 	void (*on_work_done)(struct kfarmd_input_sink *p);
@@ -134,11 +138,12 @@ void kfarmd_input_sink_init(struct kfarmd_input_sink *p,
 			    struct kfarmd_blobs *blobs,
 			    const struct kfarmd_input_sink_ops *ops, void *ctx);
 /*
- * The client left: send nothing and wait for nothing.  The sink is freed when
- * its users and its thread have ended.
+ * End the sink because its client has left: it sends no more messages and waits
+ * for no more blobs.  The sink is freed when its users and its thread have
+ * ended.
  */
 void kfarmd_input_sink_close(struct kfarmd_input_sink *p);
-/* Free the sink when it has no more users. */
+/* Accept no more updates, and free the sink when it has no more users. */
 void kfarmd_input_sink_shut(struct kfarmd_input_sink *p);
 
 /* Fail the sink if its files stopped arriving.  Call this regularly. */
@@ -156,13 +161,16 @@ int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 				 const struct wire_intern *paths,
 				 struct err *err);
 
-/* A user of a sandbox, which is a job; embedded in the job. */
+/* A job as a user of a sandbox; embedded in the job. */
 struct kfarmd_sandbox_user {
 	TAILQ_ENTRY(kfarmd_sandbox_user) entry;
 	struct kfarmd_sandbox *sandbox; /* NULL: none */
 	uint32_t update_number;
 	bool waiting;
-	/* The job can start, or never will if `why` is not NULL. */
+	/*
+	 * Called when the job can start, or, with a reason in `why`, when it
+	 * will never be able to start.
+	 */
 	void (*on_ready)(void *ctx, const char *why);
 	void *ctx;
 };
@@ -175,13 +183,13 @@ struct kfarmd_sandbox {
 	struct event *read_event;
 	size_t n_toolchain_entries; /* entries of the received toolchain */
 	TAILQ_HEAD(, kfarmd_sandbox_user) users;
-	/* the node-native toolchain, if it uses one */
+	/* lease of the node-native toolchain, if the sandbox uses one */
 	struct kfarmd_toolchain_lease lease;
 };
 
 /*
- * Create a sandbox and take ownership of `m`.  It starts at once and reports
- * HAVE later.  All functions for sinks apply to it.
+ * Create a sandbox and take ownership of `m`.  Its setup starts immediately;
+ * HAVE reports the outcome later.  All functions for sinks apply to it.
  */
 struct kfarmd_input_sink *kfarmd_sandbox_new(
 	struct kfarmd *a, struct wire_cell *m, struct kfarmd_blobs *blobs,

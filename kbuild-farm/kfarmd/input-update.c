@@ -155,7 +155,10 @@ static void notify_blob_waiters(struct kfarmd_blob *blob, int ret)
 	}
 }
 
-/* Drop the pieces that are still in transit. */
+/*
+ * Stop storing a blob.  Its remaining pieces, which are in transit, are dropped
+ * when they arrive.
+ */
 static void abandon_blob(struct kfarmd_blob *blob, int ret)
 {
 	if (blob->writer)

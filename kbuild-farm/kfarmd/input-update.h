@@ -57,9 +57,9 @@ struct kfarmd_blob_waiter {
 	TAILQ_ENTRY(kfarmd_blob_waiter) entry;
 	struct kfarmd_blob *blob; /* NULL: not waiting */
 	/*
-	 * The blob was received (`ret` is 0) and stays pinned until this
-	 * returns, or it cannot be had (`ret` is a negative errno).  Must not
-	 * free the blobs.
+	 * Called when the blob was received (`ret` is 0), or cannot be obtained
+	 * (`ret` is a negative errno).  A received blob stays pinned until the
+	 * callback returns.  Must not free the blobs.
 	 */
 	void (*on_received)(struct kfarmd_blob_waiter *w, int ret);
 };
@@ -113,7 +113,7 @@ struct kfarmd_input_update {
 	size_t n_missing; /* requested blobs that have not arrived */
 	size_t next_entry; /* index of the next entry to apply */
 	bool blobs_pinned;
-	int error; /* negative errno: a blob cannot be had */
+	int error; /* negative errno if a blob cannot be obtained */
 	/* A blob was received or failed; called from kfarmd_blobs_receive(). */
 	void (*on_changed)(void *ctx);
 	void *ctx;
@@ -144,7 +144,10 @@ int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err);
 /* Return true if the update is too small to be worth a thread. */
 bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v);
 
-/* Returns 0, or a negative errno with `err` set if the store fails. */
+/*
+ * Pin the blobs that the store has, and mark the other ones as missing.
+ * Returns 0, or a negative errno with `err` set if the store fails.
+ */
 int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
 				  struct err *err);
 /*

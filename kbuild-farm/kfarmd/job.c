@@ -40,7 +40,7 @@ struct kfarmd_job {
 	void *ctx;
 	struct event *done_event;
 	bool done;
-	uint32_t cpu_ms; /* of the compiler, as of the last query */
+	uint32_t cpu_ms; /* CPU time of the run at the last query */
 	/* clock_ms() of the receipt and of the last state change */
 	uint64_t received_ms, state_since_ms;
 
@@ -155,28 +155,31 @@ static void start_output_task(struct kfarmd_job *job)
 	}
 }
 
-/* True also if the preprocessed text takes the place of the object. */
+/*
+ * Return true if the job has an object output, which can be preprocessed text
+ * in place of an object.
+ */
 static bool has_object_output(const struct kfarmd_job *job)
 {
 	return !job->compile.preprocess_only || job->compile.output_to_file;
 }
 
 /*
- * Return true if the tool writes the dependency list of the assembler, which
- * does not run then.
+ * Return true if the tool writes the dependency list that is otherwise the
+ * assembler's.  The assembler does not run for such a step.
  */
 static bool has_tool_deps(const struct kfarmd_job *job)
 {
 	return job->step && job->step->kind == WIRE_STEP_DEVICETREE;
 }
 
-/* Map one output file.  Returns false if that failed the job. */
+/* Map one output file.  Returns false if this has failed the job. */
 static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * The client names the side outputs, and the tool can damage the
-	 * object, so neither is a fault of the node.
+	 * The client names the side outputs, and its tool writes the output
+	 * `by_tool`, so a failure of either is no fault of the node.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
 							WIRE_OUTPUT_OBJECT;
@@ -205,7 +208,7 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 	return !ret;
 }
 
-/* Map all output files.  Returns false if that failed the job. */
+/* Map all output files.  Returns false if this has failed the job. */
 static bool map_output_files(struct kfarmd_job *job)
 {
 	if (!map_output_file(job, WIRE_OUTPUT_OBJECT, KFARMD_ARGV_OBJECT) ||
@@ -305,8 +308,8 @@ static void on_sandbox_decided(void *ctx, const char *why)
 }
 
 /*
- * Resolve the numbers of the job.  Returns 0, or -EPROTO with `err` set if a
- * number was never defined.
+ * Resolve the path and flag numbers of the job.  Returns 0, or -EPROTO with
+ * `err` set if a number was never defined.
  */
 static int resolve_job_ids(struct kfarmd_job *job,
 			   const struct kfarmd_client *client,
@@ -534,7 +537,8 @@ void kfarmd_job_drop(struct kfarmd_job *job)
 {
 	job->on_done = NULL;
 	/*
-	 * Release the slot now: the pin may be freed before the thread is done.
+	 * Release the slot now: the client owns the pin, which contains
+	 * slot.share, and may free it before the thread is done.
 	 */
 	kfarmd_slots_remove_job(&job->agent->slots, &job->slot);
 	job->pin = NULL;

@@ -22,7 +22,8 @@ struct kfarmd_job;
 
 /*
  * Accept the job `m` of a client and take ownership of its content.  on_done()
- * runs once, from the event loop, when the result is complete.
+ * runs once, from the event loop, when the result is complete or the job has
+ * failed.
  *
  * Returns NULL with the reason in `err` if the job is rejected; the caller
  * still owns `m` then. *fail_class is the failure class to send, or -1 if the
@@ -48,8 +49,8 @@ bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms);
 json_t *kfarmd_job_to_json(const struct kfarmd_job *job, uint64_t now);
 
 /*
- * Return the CPU time of the compiler as of the last call of
- * kfarmd_job_is_running(), or the final one.
+ * Return the CPU time of the compiler: the final time if the job is done,
+ * otherwise the time at the last call of kfarmd_job_is_running().
  */
 uint32_t kfarmd_job_cpu_ms(const struct kfarmd_job *job);
 
@@ -62,7 +63,8 @@ bool kfarmd_job_is_done(const struct kfarmd_job *job);
 bool kfarmd_job_get_failure(const struct kfarmd_job *job,
 			    struct wire_fail *out);
 /*
- * Store the next piece, which is borrowed.  Returns false after the last one.
+ * Store the next piece of the result in *out; its data is borrowed.  Returns
+ * false after the last piece.
  */
 bool kfarmd_job_next_piece(struct kfarmd_job *job, struct wire_piece *out);
 /* Fill the RESULT of a finished job that did not fail. */

@@ -21,7 +21,7 @@ struct tls_clients;
 
 struct kfarmd {
 	struct event_base *base;
-	/* NULL before init_daemon() has started it */
+	/* reaper of child processes; NULL until init_daemon() creates it */
 	struct children *children;
 	struct store *store;
 	char *toolchains_dir; /* directory of the installed toolchains */
@@ -42,11 +42,11 @@ struct kfarmd {
 	struct machine_health health;
 	/* listening addresses, for display; NULL with --stdio */
 	const char *listen_text;
-	/* NULL: kfarmd does not listen on the network */
+	/* list of TLS clients; NULL if kfarmd does not listen on the network */
 	struct tls_clients *clients;
 	struct kfarmd_status *status;
 	TAILQ_HEAD(, kfarmd_session) sessions;
-	/* The last session ended.  NULL if this has no effect. */
+	/* Called when the last session has ended; set only with --stdio. */
 	void (*on_idle)(struct kfarmd *a);
 };
 

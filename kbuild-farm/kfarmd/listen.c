@@ -42,7 +42,7 @@ struct acceptor {
 	struct event *resume_timer;
 };
 
-/* Return true for errors of a single connection, see accept(2). */
+/* Return true for an error of accept(2) that concerns a single connection. */
 static bool is_transient_error(int code)
 {
 	switch (code) {
@@ -62,7 +62,10 @@ static bool is_transient_error(int code)
 	}
 }
 
-/* Accept many connections at once, but let other events run in between. */
+/*
+ * Accept at most ACCEPTS_PER_TURN connections, so that other events can run in
+ * between.
+ */
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval rest = { .tv_sec = ACCEPT_PAUSE_S };
@@ -127,8 +130,8 @@ static void acceptor_free(struct acceptor *a)
 }
 
 /*
- * Log messages about rejected connections: size of the burst, then one message
- * per interval.
+ * Limit on log messages about rejected connections: LOG_BURST at once, then one
+ * per LOG_INTERVAL_MS.
  */
 #define LOG_BURST       8
 #define LOG_INTERVAL_MS 5000
@@ -140,7 +143,7 @@ struct kfarmd_listen_tls {
 	struct tls_clients *clients;
 	struct acceptor **acceptors;
 	size_t n_acceptors;
-	/* end of the intervals that are used up, in clock_ms() */
+	/* clock_ms() at which the whole burst is available again */
 	uint64_t log_credit_ms;
 	unsigned n_suppressed; /* messages that were not logged */
 };
@@ -153,7 +156,10 @@ struct tls_conn {
 	char *peer_address;
 };
 
-/* Limit the rate, so that an attacker cannot fill the log. */
+/*
+ * Log a rejected connection.  The rate is limited, so that an attacker cannot
+ * fill the log.
+ */
 static void log_rejected(struct kfarmd_listen_tls *d, const char *from,
 			 const char *why)
 {
@@ -272,8 +278,8 @@ static int new_listen_context(struct kfarmd_listen_tls *d, const char *dir,
 	unsigned self = geteuid();
 
 	/*
-	 * This applies to root as well: kfarmd drops the capability to read
-	 * other users' files.
+	 * This can happen to root as well, because kfarmd has dropped the
+	 * capability to read other users' files.
 	 */
 	if (ret == -EACCES)
 		err_set(err, EACCES,
@@ -317,7 +323,10 @@ int kfarmd_listen_tls_new(struct kfarmd_listen_tls **out, struct kfarmd *a,
 		*VEC_ADD(d->acceptors, d->n_acceptors) = acceptor_new(
 			d->agent->base, fd, on_connection_accepted, d);
 	}
-	/* Report errors in the list of clients at the start. */
+	/*
+	 * Look up any fingerprint, so that errors in the list of clients are
+	 * reported at the start.
+	 */
 	if (!ret)
 		find_client_name(d, tls_context_fingerprint(d->context));
 	if (ret) {
@@ -462,7 +471,8 @@ int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 	ret = bind_path(l, err);
 	if (ret) {
 		/*
-		 * Do not remove the file at the path: another process owns it.
+		 * Do not remove the file at the path: it may belong to another
+		 * process.
 		 */
 		free(l->path);
 		l->path = NULL;

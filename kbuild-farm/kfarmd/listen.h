@@ -8,7 +8,7 @@
  *
  * TLS clients are authenticated by key before any message is read: both sides
  * prove their keys, and the client's key must be in the list of clients
- * (tls/clients.h).  Until then the connection is pending; it has
+ * (tls/clients.h).  Until then the connection is pending, for at most
  * KFARMD_LISTEN_TLS_TIMEOUT_S seconds, and kfarmd/admission.h limits the number
  * of pending connections.
  */
@@ -27,9 +27,9 @@ struct kfarmd_listen;
 
 /*
  * Listen at each of `addresses` (kfarmd_settings_check_address()) with
- * DIR/key.pem and DIR/clients.  Sets a->clients to that list and appends the
- * bound addresses to `bound_addresses`.  Returns 0, or a negative errno with
- * `err` set.
+ * DIR/key.pem and DIR/clients.  Sets a->clients to the list in DIR/clients and
+ * appends the bound addresses to `bound_addresses`.  Returns 0, or a negative
+ * errno with `err` set.
  */
 int kfarmd_listen_tls_new(struct kfarmd_listen_tls **out, struct kfarmd *a,
 			  const struct strv *addresses, const char *dir,

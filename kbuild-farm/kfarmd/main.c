@@ -4,10 +4,11 @@
  * a compile.
  *
  *	settings.c	parses the command line and node.conf
- *	listen.c	accepts build hosts (admission.c limits strangers); with
- *			--stdio, ssh or exec is the only connection
- *	session.c	serves one build host (client.c: its identity)
- *	input-update.c	keeps the files that jobs see (input-sink.c)
+ *	listen.c	accepts build hosts (admission.c limits connections that
+ *			are not authenticated); with --stdio, the transport
+ *			command is the only connection
+ *	session.c	serves one build host (client.c: its state)
+ *	input-update.c	updates the files that jobs see (input-sink.c)
  *	job.c		executes a job from JOB to RESULT (argv.c, run.c)
  *	slots.c		shares the slots of the node among build hosts
  *	toolchains.c	holds installed toolchains (toolchain-rpc.c)
@@ -89,7 +90,7 @@ static int print_fingerprint(const char *dir, struct err *err)
 }
 
 /*
- * Create the directory `dir` and the missing ones of key.pem, clients and
+ * Create the directory `dir` and, if they are missing, key.pem, clients and
  * node.conf in it, then print the fingerprint of the key.  Returns 0, or a
  * negative errno with `err` set.
  */
@@ -111,7 +112,10 @@ static int init_config_dir(const char *dir, struct err *err)
 }
 
 #define SHUTDOWN_MS 3000 /* limit for killed processes to end */
-/* Bytes of files in a sandbox: half of the memory, within these limits. */
+/*
+ * The files of a sandbox can take half of the memory, within these limits in
+ * bytes.
+ */
 #define INPUT_ROOT_BYTES_MIN (512ull << 20)
 #define INPUT_ROOT_BYTES_MAX (8ull << 30)
 
@@ -192,7 +196,10 @@ static void stop_loop(struct kfarmd *a)
 	event_base_loopbreak(a->base);
 }
 
-/* Only messages may reach the peer, so stdout becomes stderr. */
+/*
+ * Serve the peer on stdin and stdout.  Redirects file descriptor 1 to stderr,
+ * because only messages may reach the peer.
+ */
 static int start_stdio(struct kfarmd *a, struct err *err)
 {
 	/* sshd reports the address of its client in this variable. */
@@ -222,7 +229,8 @@ static int open_store(struct kfarmd *a, const struct kfarmd_settings *s,
 	int ret = store_open(&a->store, dir, s->store_size, err);
 
 	/*
-	 * Neither creates nor reads the toolchains directory before a request.
+	 * The toolchains directory is neither created nor read before a request
+	 * needs it.
 	 */
 	if (!ret) {
 		a->toolchains_dir = choose_toolchains_dir(s, dir);
@@ -268,15 +276,18 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	if (!a->sandbox_check.usable)
 		log_warning("no job can run here: %s", a->sandbox_check.reason);
 	/*
-	 * kfarmd works without the status socket, on file systems without
-	 * sockets.
+	 * On a file system without sockets, kfarmd works without the status
+	 * socket.
 	 */
 	if (kfarmd_status_new(&a->status, a, &status))
 		log_warning("--status will not know of it: %s", status.text);
 	return 0;
 }
 
-/* Returns false, and frees nothing, while a thread is still at work. */
+/*
+ * End the sessions and free the daemon.  Returns false, and frees nothing, if a
+ * job, sandbox or toolchain request has not ended within SHUTDOWN_MS.
+ */
 static bool release_daemon(struct kfarmd *a)
 {
 	struct timeval tick = { .tv_usec = 5000 };

@@ -17,7 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A driver does not read larger files of its toolchain. */
+/*
+ * Larger files of the toolchain are empty in the sandbox for driver queries,
+ * because a driver does not read them.
+ */
 #define SMALL_FILE_BYTES (64u << 10)
 
 struct kfarmd_driver_query {
@@ -30,7 +33,10 @@ struct kfarmd_driver_query {
 	bool answered; /* the current query has ended */
 };
 
-/* Put an entry; the bytes of a file are read from the node's file `from`. */
+/*
+ * Put an entry into the sandbox.  The bytes of a file are read from the node's
+ * file `from`.
+ */
 static int put_from_file(struct sandbox *cell, const char *path,
 			 const struct wire_inode *inode, const char *from,
 			 struct err *err)
@@ -161,7 +167,10 @@ static void on_query_done(void *ctx)
 	event_base_loopbreak(a->base);
 }
 
-/* Return -EMSGSIZE, another error, or 0 with the status and the output. */
+/*
+ * Returns 0 with the status and the output of the query; -EMSGSIZE if the
+ * output exceeds `max` bytes; or another negative errno; with `err` set.
+ */
 static int collect_query_output(struct kfarmd_run *run, const char *name,
 				size_t max, struct buf *out, int *status,
 				struct err *err)
@@ -233,7 +242,7 @@ struct cached_manifest {
 	char *cache_key;
 	struct compiler_manifest manifest;
 	unsigned n_users;
-	bool stale; /* to be freed with its last user */
+	bool stale; /* freed when its last user releases it */
 };
 
 struct kfarmd_native_toolchain_cache {
@@ -277,7 +286,9 @@ void kfarmd_native_toolchain_cache_free(struct kfarmd_native_toolchain_cache *o)
 	free(o);
 }
 
-/* Return the manifest of this key with one more user, or NULL. */
+/*
+ * Return the manifest of this key, or NULL.  The caller becomes a user of it.
+ */
 static struct cached_manifest *find_cached_manifest(
 	struct kfarmd_native_toolchain_cache *o, const char *key)
 {
@@ -410,7 +421,9 @@ out:
 	return ret;
 }
 
-/* Return the manifest of a driver with one more user. */
+/*
+ * Look up or make the manifest of a driver.  The caller becomes a user of *out.
+ */
 static int get_driver_manifest(const struct kfarmd *a,
 			       const struct kfarmd_toolchain_lease *l,
 			       const char *driver, struct cached_manifest **out,
@@ -512,7 +525,10 @@ static char *resolve_relative_target(const char *path, const char *target)
 	return at;
 }
 
-/* Translate the target of a link; the caller frees it. */
+/*
+ * Translate the target of a link from the node's directory `here` to the
+ * client's directory `there`.  The caller frees the result.
+ */
 static char *map_symlink_target(const struct compiler_entry *e,
 				const char *here, const char *there)
 {
@@ -522,8 +538,8 @@ static char *map_symlink_target(const struct compiler_entry *e,
 		return kfarmd_native_toolchain_map_path(e->target, here, there);
 	to = resolve_relative_target(e->path, e->target);
 	/*
-	 * The relative target stays valid if link and target both move or both
-	 * stay.
+	 * The relative target stays valid if link and target are both in the
+	 * directory that is replaced, or both outside it.
 	 */
 	if (!str_skip_dir(e->path, here) == !str_skip_dir(to, here))
 		out = xstrdup(e->target);

@@ -28,10 +28,10 @@ struct kfarmd_native_toolchain_cache;
 struct kfarmd;
 
 /*
- * Create a sandbox for driver queries.  It holds the toolchain of `lease` at
+ * Create a sandbox for driver queries.  It contains the toolchain of `lease` at
  * its real path, and the entries of `program`, which are needed to run `driver`
- * (an absolute path).  The calling thread owns the object.  Returns 0 or a
- * negative errno with `err` set.
+ * (an absolute path).  Only the calling thread may use the object.  Returns 0
+ * or a negative errno with `err` set.
  */
 int kfarmd_driver_query_new(struct kfarmd_driver_query **out,
 			    const struct kfarmd_toolchain_lease *lease,
@@ -77,10 +77,11 @@ int kfarmd_native_toolchain_put(const struct kfarmd *a,
 char *kfarmd_native_toolchain_map_path(const char *path, const char *node_dir,
 				       const char *client_dir);
 /*
- * Find the directory of the toolchain that corresponds to one of the client's.
- * `driver_path` is the driver's path relative to the toolchain directory `dir`,
- * `driver` is the client's.  The two directories above "bin" correspond, and so
- * do their parents while both have the same name, up to `dir`.
+ * Find a directory of the toolchain and the client's directory that corresponds
+ * to it.  `driver_path` is the driver's path relative to the toolchain
+ * directory `dir`, `driver` is the client's path of the driver.  The two
+ * directories that contain "bin" correspond; as long as both have the same
+ * name, their parents correspond as well.  The result is the topmost pair.
  *
  * Returns false if one of the drivers is not in a directory "bin".  On success
  * the caller frees *node_dir and *client_dir.

@@ -173,9 +173,10 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 }
 
 /*
- * Two programs are two jobs of the sandbox.  Each is PID 1 of a separate PID
- * namespace and has private directories, so processes that it leaves behind end
- * with it, and no third process inside the sandbox has to wait for both.
+ * The compiler and the tool of a run are two jobs of the sandbox.  Each is PID
+ * 1 of a separate PID namespace and has private directories, so processes that
+ * it leaves behind end with it, and no third process inside the sandbox has to
+ * wait for both.
  */
 
 static void close_part_pipe(struct kfarmd_run_part *part, int i)
@@ -237,7 +238,10 @@ static void combine_ends(struct kfarmd_run *run)
 				 *b = &run->parts[1].end;
 	uint32_t cpu_ms = a->cpu_ms + b->cpu_ms, wall_ms = a->wall_ms;
 
-	/* Without the tool, the first program's output has no reader. */
+	/*
+	 * If the tool was not started, the first program can have failed
+	 * because nothing reads its output.  The tool's error then counts.
+	 */
 	run->status_from_tool = run->parts[1].ended &&
 				(exited_with_0(a) ||
 				 (b->cause == SANDBOX_END_NOT_STARTED &&
@@ -343,8 +347,8 @@ static void on_part_done(void *ctx, struct sandbox_run *cell_run,
 	}
 	if (run->tool.input_file && first->ended && !tool->sandbox_run)
 		/*
-		 * kfarmd_run_map_file() reports a file that is missing when
-		 * start_tool() fails.
+		 * If start_tool() fails because the file is missing,
+		 * kfarmd_run_map_file() reports this.
 		 */
 		finished = !exited_with_0(&first->end) || run->overflowed ||
 			   start_tool(run, &err);
@@ -378,7 +382,7 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 	return ret;
 }
 
-/* Connect both programs by a pipe. kfarmd holds neither end open. */
+/* Start both programs, connected by a pipe.  kfarmd closes both of its ends. */
 static int start_piped(struct kfarmd_run *run, struct err *err)
 {
 	struct sandbox_job first = run->job, tool = run->job;
@@ -491,7 +495,7 @@ static bool set_job_failure(struct kfarmd_run_status *e,
 			    enum wire_fail_class class, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Always returns false, so that callers can return the call. */
+/* Always returns false, which the callers return in turn. */
 static bool set_job_failure(struct kfarmd_run_status *e,
 			    enum wire_fail_class class, const char *fmt, ...)
 {
@@ -509,7 +513,10 @@ static bool is_not_found(int error)
 	return error == ENOENT || error == ENOTDIR;
 }
 
-/* The file exists but cannot be executed.  ELIBBAD reports a damaged loader. */
+/*
+ * Return true if the file exists but cannot be executed.  ELIBBAD reports a
+ * damaged loader.
+ */
 static bool is_not_executable(int error)
 {
 	return error == EACCES || error == ENOEXEC || error == ELOOP ||

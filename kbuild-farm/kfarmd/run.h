@@ -40,7 +40,10 @@ char *kfarmd_run_missing_file(struct bytes text);
 
 struct kfarmd_run_output {
 	struct bytes streams[WIRE_N_OUTPUTS]; /* borrowed */
-	/* a stream names a directory that only jobs have */
+	/*
+	 * a stream contains the path of a directory that exists only in a
+	 * sandbox
+	 */
 	bool has_private_path;
 	struct digest digest;
 	unsigned next_stream; /* index of the stream that is being sent */
@@ -52,8 +55,8 @@ struct kfarmd_run_output {
  * sandbox (SANDBOX_OUT_DIR or SANDBOX_TMP_DIR).
  *
  * An assembler writes its directory into the object for a .loc, and a driver
- * names its temporary files in some messages.  A local compile writes other
- * names into both.
+ * names its temporary files in some messages.  A local compile would write
+ * other paths, so a result with such a path is not equivalent.
  */
 bool kfarmd_run_output_has_private_path(struct bytes in);
 
@@ -120,17 +123,17 @@ struct kfarmd_run_part {
 
 struct kfarmd_run {
 	/*
-	 * Stdout and stderr; the caller may take both after on_done().  With a
-	 * tool, stderr is that of the first program followed by that of the
-	 * tool.  Stdout is the tool's if the tool reads the first program's
-	 * output, otherwise the first program's.
+	 * Stdout and stderr; after on_done(), the caller may take ownership of
+	 * both buffers.  With a tool, stderr is that of the first program
+	 * followed by that of the tool.  Stdout is the tool's if the tool reads
+	 * the first program's output, otherwise the first program's.
 	 */
 	struct buf output[2];
 	/*
 	 * A program wrote more than WIRE_DIAG_MAX to a stream and was killed.
 	 */
 	bool overflowed;
-	/* The tool wrote to a stdout that is not part of the output. */
+	/* The tool wrote to its stdout, which is not part of the output. */
 	bool tool_wrote;
 	/*
 	 * Valid after on_done().  With a tool, the status is the tool's, and
@@ -172,9 +175,9 @@ void kfarmd_run_free(struct kfarmd_run *run);
 uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
 
 /*
- * Map SANDBOX_OUT_DIR/name.  If the tool changed its copy of that file, or
- * wrote a list of that name, the tool's file is mapped.  Call
- * kfarmd_run_unmap_file() before kfarmd_run_free().
+ * Map SANDBOX_OUT_DIR/name.  The first program's file is mapped, except for the
+ * file that a started tool writes: its deps_file, or without one its copy of
+ * input_file.  Call kfarmd_run_unmap_file() before kfarmd_run_free().
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
  * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`

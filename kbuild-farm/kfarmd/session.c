@@ -68,9 +68,13 @@ struct kfarmd_session {
 	struct event *heartbeat_timer;
 	char *peer_address; /* the peer, for display */
 	char *client_name; /* name in the list of clients, or NULL */
-	/* fingerprint of its key; zero: it has shown none */
+	/*
+	 * fingerprint of the peer's key; zero if the peer has not presented one
+	 */
 	struct digest fingerprint;
-	/* consecutive checks that did not find the key in the list */
+	/*
+	 * consecutive checks that did not find the key in the list of clients
+	 */
 	unsigned n_missing;
 	char *software; /* the peer's version string; NULL before HELLO */
 	uint64_t start_ms;
@@ -116,7 +120,7 @@ static void close_session(struct kfarmd_session *s)
 		a->on_idle(a);
 }
 
-/* The stream passes BYE to the kernel before it is freed. */
+/* Send BYE, which the stream passes to the kernel before it is freed. */
 static void send_bye(struct kfarmd_session *s, const char *why)
 {
 	struct buf body = { 0 };
@@ -204,7 +208,10 @@ static void send_machine(struct kfarmd_session *s)
 	machine_collect(&m, &cpus, "");
 	if (!fstatvfs(store_scratch_fd(a->store), &fs))
 		m.store_mib = blocks_in_mib(fs.f_blocks, fs.f_frsize);
-	/* Toolchains are directories; scratch directories are hidden. */
+	/*
+	 * Count the toolchains, which are directories.  The name of the scratch
+	 * directory begins with a dot.
+	 */
 	m.n_toolchains = 0;
 	fs_list(a->toolchains_dir, &toolchains);
 	for (size_t i = 0; i < toolchains.n && m.n_toolchains < UINT16_MAX; i++)
@@ -315,7 +322,10 @@ static bool send_result_part(struct kfarmd_session *s, struct kfarmd_job *job)
 	return true;
 }
 
-/* Results take turns, so that a small one need not wait for a large one. */
+/*
+ * Send messages of finished jobs in turn, so that a small result need not wait
+ * for a large one.
+ */
 static void send_results(struct kfarmd_session *s)
 {
 	size_t idle = 0;
@@ -521,7 +531,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	kfarmd_client_check_timeouts(s->client);
-	/* Do not queue more for a peer that does not read. */
+	/* Do not queue more messages for a peer that does not read. */
 	if (wire_stream_is_full(s->stream))
 		return;
 	/*
@@ -580,7 +590,10 @@ json_t *kfarmd_session_list_to_json(const struct kfarmd *a)
 	return list;
 }
 
-/* Return true if no further session of this peer, or of any, is allowed. */
+/*
+ * Return true if the limit on sessions of this peer, or of all peers, is
+ * reached.
+ */
 static bool is_session_limit_reached(const struct kfarmd *a,
 				     const struct kfarmd_session_peer *who)
 {

@@ -26,17 +26,21 @@ struct digest;
 struct kfarmd_session_peer {
 	const char *address; /* network address or process, for display */
 	const char *client_name; /* name in the list of clients, or NULL */
-	/* fingerprint of its key, or NULL if it has not shown one */
+	/*
+	 * fingerprint of the peer's key, or NULL if the peer has not presented
+	 * one
+	 */
 	const struct digest *fingerprint;
 };
 
 /*
- * Start a session: take ownership of `io`, send HELLO and enter a->sessions.
- * At its end the session drops its jobs, frees itself, and calls a->on_idle()
- * if it was the last one.
+ * Start a session: take ownership of `io`, send HELLO and add the session to
+ * a->sessions.  At its end the session drops its jobs, frees itself, and calls
+ * a->on_idle() if it was the last session.
  *
- * The io is freed immediately if KFARMD_SESSIONS_MAX sessions exist, or
- * KFARMD_SESSIONS_PER_KEY with its key, so that one client cannot block others.
+ * Instead, `io` is freed immediately if KFARMD_SESSIONS_MAX sessions exist, or
+ * KFARMD_SESSIONS_PER_KEY sessions with the peer's key, so that one client
+ * cannot block others.
  */
 void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 			  const struct kfarmd_session_peer *who);

@@ -188,7 +188,7 @@ static int parse_slots_option(void *at, const struct args *a, struct err *err)
 	return 0;
 }
 
-/* Parse a size with a unit. */
+/* Parse a size with the unit M, G or T (powers of 1,024) into bytes. */
 static int parse_store_size_option(void *at, const struct args *a,
 				   struct err *err)
 {
@@ -355,7 +355,7 @@ static int read_node_conf(struct kfarmd_settings *s, struct err *err)
 	int ret = read_conf_file(&file, path, err);
 
 	if (!ret) {
-		/* Use the settings that the command line lacks. */
+		/* Use the settings that are not given on the command line. */
 		if (!s->stdio)
 			move_if_empty(&s->listen, &file.listen);
 		move_if_empty(&s->hosts, &file.hosts);
@@ -395,7 +395,7 @@ static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 		return err_set(err, EINVAL,
 			       "one of --stdio and --listen is needed, "
 			       "not both");
-	/* With --config and no address, kfarmd is a network node. */
+	/* With --config and no address, kfarmd listens on the default port. */
 	if (!s->stdio && !s->listen.n && s->config)
 		strv_add(&s->listen, KFARMD_SETTINGS_PORT);
 	if (!s->stdio && !s->listen.n)
@@ -410,8 +410,9 @@ static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 }
 
 /*
- * Reject --listen before node.conf adds addresses: --status finds a kfarmd by
- * its store.
+ * Read the command line.  Rejects --listen with --init and with --status, which
+ * finds a kfarmd by its store.  This must precede node.conf, which can add
+ * addresses.
  */
 static int read_command_line(struct kfarmd_settings *s, char *const *argv,
 			     struct err *err)

@@ -11,7 +11,7 @@
  *		store = /mnt/ssd/kfarm
  *
  * A listening address is "[ADDR:]PORT", for example "3634", "192.0.2.1:3634" or
- * "[2001:db8::1]:3634".  Without an address kfarmd listens on all IPv6 and IPv4
+ * "[2001:db8::1]:3634".  Without ADDR, kfarmd listens on all IPv6 and IPv4
  * addresses.  Port 0 selects any free port.
  */
 #ifndef KFARMD_SETTINGS_H
@@ -48,7 +48,7 @@ struct kfarmd_settings {
 	const char *store; /* NULL: the default */
 	uint64_t store_size; /* bytes; 0: the default */
 	const char *toolchains; /* NULL: next to the store */
-	struct strv hosts; /* in addition to the native one */
+	struct strv hosts; /* hosts in addition to the native one */
 	bool init, check, status, json;
 	uint16_t slots;
 	bool version, help; /* print it and exit */

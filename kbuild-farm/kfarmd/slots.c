@@ -46,8 +46,8 @@ static void count_running(struct kfarmd_slots *s, struct kfarmd_slot *p, int by)
 }
 
 /*
- * A job can fail in on_granted() and leave, which calls this function again;
- * `starting` prevents the recursion.
+ * Start queued jobs.  A job that fails in on_granted() ends its run, which
+ * calls this function again; `starting` prevents the recursion.
  */
 static void start_runnable(struct kfarmd_slots *s)
 {

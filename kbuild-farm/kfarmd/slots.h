@@ -8,10 +8,10 @@
  *			smaller
  *	max_jobs	4 * n_advertised: further jobs are rejected
  *
- * Clients know n_advertised, so max_jobs only stops a client that ignores it,
- * or several clients that start at the same time.  Jobs of all clients wait in
- * one FIFO queue.  A job whose share is exhausted does not block the jobs
- * behind it.
+ * Clients limit their jobs to n_advertised, so max_jobs only stops a client
+ * that ignores this limit, or several clients that start at the same time.
+ * Jobs of all clients wait in one FIFO queue.  A job whose share is exhausted
+ * does not block the jobs behind it.
  */
 #ifndef KFARMD_SLOTS_H
 #define KFARMD_SLOTS_H
@@ -68,7 +68,10 @@ int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
  * another job ends.
  */
 void kfarmd_slots_queue_job(struct kfarmd_slots *s, struct kfarmd_slot *p);
-/* The job has run, or will not run.  It still counts as a job. */
+/*
+ * End the run of a job, or remove the job from the queue, and start the next
+ * one.  The job still counts in n_jobs.
+ */
 void kfarmd_slots_end_run(struct kfarmd_slots *s, struct kfarmd_slot *p);
 /* Remove a job in any state. */
 void kfarmd_slots_remove_job(struct kfarmd_slots *s, struct kfarmd_slot *p);

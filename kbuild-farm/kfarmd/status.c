@@ -131,7 +131,8 @@ int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 		      struct err *err)
 {
 	/*
-	 * The path of the directory may exceed the length of a socket address.
+	 * Use the descriptor, because the path of the directory may exceed the
+	 * length of a socket address.
 	 */
 	char *path = xasprintf("/proc/self/fd/%d/status",
 			       store_scratch_fd(a->store));
@@ -167,7 +168,7 @@ void kfarmd_status_free(struct kfarmd_status *s)
 #define REPLY_BYTES_MAX  (16u << 20) /* limit on one reply */
 
 struct status_reply {
-	char *name; /* of its directory: PID, a dot, a number */
+	char *name; /* the kfarmd's directory: PID, a dot, a number */
 	int fd; /* -1: not listening */
 	struct buf text;
 	json_t *json; /* NULL: no valid reply */
@@ -356,7 +357,10 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 	put_each(out, k->json, "clients", put_client_status);
 }
 
-/* Prefer a reply of a kfarmd that has measured the store. */
+/*
+ * Return the store's status from a reply, preferably of a kfarmd that has
+ * measured the store, or NULL.
+ */
 static const json_t *find_store_status(const struct status_replies *all)
 {
 	const json_t *store = NULL;
@@ -428,7 +432,10 @@ int kfarmd_status_print(const char *dir, const char *kept, bool json,
 	struct err ignored;
 	int ret = query_all_daemons(&all, dir, err);
 
-	/* Toolchains that cannot be read are not listed. */
+	/*
+	 * If the directory of toolchains cannot be read, no toolchain is
+	 * listed.
+	 */
 	if (!ret &&
 	    kfarmd_toolchains_list(kept, false, &never, &tools, &ignored))
 		tools = (struct wire_held){ 0 };

@@ -4,7 +4,7 @@
  *
  * Each kfarmd listens at DIR/live/NAME/status of its store (store/store.h), in
  * a directory that marks it as alive.  A connection receives one JSON object,
- * described in kfarmd(8), and end of file.  This costs nothing without a
+ * described in kfarmd(8), and end of file.  The status is collected only for a
  * connection.
  */
 #ifndef KFARMD_STATUS_H
@@ -27,9 +27,9 @@ int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 void kfarmd_status_free(struct kfarmd_status *s);
 
 /*
- * Query all kfarmds that have the store `dir` open and print their status and
- * the toolchains in `kept` on stdout, as text or JSON.  Returns the number of
- * kfarmds, or a negative errno with `err` set.
+ * Query all kfarmds that have the store `dir` open, and print their status and
+ * the toolchains in the directory `kept` on stdout, as text or JSON.  Returns
+ * the number of kfarmds, or a negative errno with `err` set.
  */
 int kfarmd_status_print(const char *dir, const char *kept, bool json,
 			struct err *err);

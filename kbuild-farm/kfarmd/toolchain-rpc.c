@@ -25,7 +25,7 @@
 struct kfarmd_toolchain_stage {
 	const char *toolchains_dir;
 	int scratch_root_fd; /* DIR/.live */
-	/* directory in it, locked by lock_fd */
+	/* name of a directory in DIR/.live, locked by lock_fd */
 	char scratch_name[STORE_SCRATCH_NAME_MAX];
 	int lock_fd;
 	char *new_dir; /* DIR/.live/NAME/new */
@@ -175,7 +175,10 @@ static int write_stage_manifest(struct kfarmd_toolchain_stage *n,
 	return ret;
 }
 
-/* The toolchain is in use, or the path cannot be replaced. */
+/*
+ * Set `err` for a toolchain that is in use (-EBUSY) or a path that cannot be
+ * replaced.  Returns `ret`.
+ */
 static int set_busy_error(const char *path, int ret, struct err *err)
 {
 	if (ret == -EBUSY)
@@ -188,7 +191,7 @@ static int set_busy_error(const char *path, int ret, struct err *err)
 
 /*
  * Rename `path` to `old` under an exclusive lock.  A process that waits for the
- * lock finds afterwards that the path has no such directory.
+ * lock then finds that `path` no longer names this directory.
  */
 static int move_toolchain_away(const char *path, const char *old,
 			       struct err *err)
@@ -355,10 +358,7 @@ struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 		free(c);
 		return NULL;
 	}
-	/*
-	 * kfarmd waits for this request before it exits, as it does for
-	 * sandboxes.
-	 */
+	/* n_active makes kfarmd wait for this request before it exits. */
 	a->n_active++;
 	return c;
 }
@@ -375,7 +375,7 @@ struct kfarmd_bundle {
 	char *metadata;
 	/* the toolchain is already installed, nothing is written */
 	bool installed;
-	/* files of the other installed toolchains */
+	/* index of the files of all installed toolchains */
 	struct kfarmd_toolchains_index *index;
 	/* NULL: not begun, published, or failed */
 	struct kfarmd_toolchain_stage *stage;
@@ -428,7 +428,10 @@ static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
 					  b->manifest.entries.n, err);
 }
 
-/* Blobs are missing if neither the store nor another toolchain has them. */
+/*
+ * Pin the blobs in the store.  A blob that the store lacks is copied from an
+ * installed toolchain; it is missing only if no toolchain has it.
+ */
 static int pin_bundle_blobs(struct kfarmd_input_sink *p,
 			    struct kfarmd_input_update *v, struct err *err)
 {

@@ -27,12 +27,15 @@ struct kfarmd_toolchain_stage;
 struct kfarmd;
 struct kfarmd_toolchain_rpc;
 
-/* A toolchain that is being written, in a scratch directory DIR/.live/NAME. */
+/*
+ * struct kfarmd_toolchain_stage is a toolchain that is being written to a
+ * scratch directory DIR/.live/NAME.
+ */
 
 /*
- * Create a scratch directory, after removing those of dead processes.  Returns
- * 0, or a negative errno with `err` set: -ENOSPC if the file system has no room
- * for `bytes` in `files` files.
+ * Create a scratch directory, after removing the scratch directories of dead
+ * processes.  Returns 0, or a negative errno with `err` set: -ENOSPC if the
+ * file system has no room for `bytes` in `files` files.
  */
 int kfarmd_toolchain_stage_new(const char *kept,
 			       struct kfarmd_toolchain_stage **out,
@@ -57,12 +60,13 @@ int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 void kfarmd_toolchain_stage_free(struct kfarmd_toolchain_stage *n);
 
 /*
- * Remove an installed toolchain.  Returns 0; -ENOENT; -EBUSY if it is in use.
+ * Remove an installed toolchain.  Returns 0; -ENOENT if it is not installed;
+ * -EBUSY if it is in use; or another negative errno; with `err` set.
  */
 int kfarmd_toolchain_stage_remove(const char *kept, const char *id,
 				  struct err *err);
 
-/* requests of one client without an answer yet */
+/* limit on the unanswered requests of one client */
 #define KFARMD_TOOLCHAIN_RPCS_MAX 16
 
 /* Callbacks; they run in the event loop. */
@@ -74,22 +78,25 @@ struct kfarmd_toolchain_rpc_ops {
 };
 
 /*
- * Start a request: remove the toolchain `drop_id`, which is copied, or list all
- * toolchains if it is NULL, hashing them if `verify`.  Returns NULL if no
- * thread can be started.
+ * Start a request.  If `drop_id` is not NULL, the request removes this
+ * toolchain; the string is copied.  Otherwise it lists all toolchains, and
+ * hashes them if `verify` is set.  Returns NULL if no thread can be started.
  */
 struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 	struct kfarmd *a, uint32_t request_id, const char *drop_id, bool verify,
 	const struct kfarmd_toolchain_rpc_ops *ops, void *ctx);
-/* The client left: send nothing. on_freed() is still called. */
+/*
+ * Stop a request whose client has left: it sends no more messages, but
+ * on_freed() is still called.
+ */
 void kfarmd_toolchain_rpc_close(struct kfarmd_toolchain_rpc *c);
 
-/* open bundles of one client */
+/* limit on the open bundles of one client */
 #define KFARMD_BUNDLES_MAX 4
 
 /*
- * Create an input sink that installs the toolchain `m`, whose strings it takes.
- * The node must run programs of its host.
+ * Create an input sink that installs the toolchain of `m`, and take ownership
+ * of the strings of `m`.  The node must run programs of m->host.
  */
 struct kfarmd_input_sink *kfarmd_bundle_new(
 	struct kfarmd *a, struct wire_bundle *m, struct kfarmd_blobs *blobs,

@@ -61,7 +61,10 @@ static int set_invalid_entry(const struct kfarmd_manifest *r,
 	return err_set(err, EINVAL, "%s: %s: %s", r->id, e->path, why);
 }
 
-/* Only directories may be parents, and they are not entries unless empty. */
+/*
+ * Return true if a parent of `path` is itself an entry.  This is invalid,
+ * because a directory is an entry only if it is empty.
+ */
 static bool has_entry_as_parent(const struct kfarmd_manifest *r,
 				const char *path)
 {
@@ -307,7 +310,7 @@ int kfarmd_manifest_check_stat(const struct kfarmd_manifest *r, const char *dir,
 	return ret;
 }
 
-/* Both lists are sorted.  Report the first entry that differs. */
+/* Report the first difference between two sorted lists of entries. */
 static int compare_manifest_entries(const struct kfarmd_manifest *r,
 				    const struct compiler_entries *is,
 				    struct err *err)
@@ -391,7 +394,10 @@ int kfarmd_toolchains_lock_dir(const char *path, int flock_op)
 	return fd;
 }
 
-/* Return -EBADMSG with the damage that an earlier check recorded. */
+/*
+ * Returns 0, or -EBADMSG with the damage in `err` if an earlier check recorded
+ * it.
+ */
 static int check_damage_mark(const char *dir, struct err *err)
 {
 	char *path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
@@ -687,7 +693,10 @@ int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
 		return -ENOENT;
 	ret = copy_fd_to_store(store, d, size, fd);
 	close(fd);
-	/* The client has an intact copy of the file and can send it. */
+	/*
+	 * Report a changed file as missing, because the client can send an
+	 * intact copy.
+	 */
 	return ret == -EBADMSG || ret == -EMSGSIZE || ret == -EISDIR ? -ENOENT :
 								       ret;
 }

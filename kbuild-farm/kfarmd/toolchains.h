@@ -41,7 +41,10 @@ struct kfarmd_toolchains_index;
 #define KFARMD_MANIFEST_FILE ".kfarm"
 /* limit on the bytes of all paths and targets of a toolchain */
 #define KFARMD_MANIFEST_NAMES_MAX (16u << 20)
-/* A line of text that describes damage; absent if none was detected. */
+/*
+ * File with a line of text that describes damage; absent if no damage was
+ * detected.
+ */
 #define KFARMD_DAMAGE_FILE ".damage"
 
 /* The files of one toolchain. */
@@ -110,9 +113,10 @@ const struct compiler_entry *kfarmd_manifest_find_driver(
 	const struct kfarmd_manifest *r, const char *name);
 
 /*
- * List the installed toolchains, sorted by id.  With `verify`, each one is
- * hashed and the outcome is recorded on disk.  The caller releases *out.
- * Returns 0, a negative errno if the directory cannot be read, or -ECANCELED.
+ * List the installed toolchains, sorted by id.  With `verify`, each toolchain
+ * is hashed and the outcome is recorded on disk.  The caller releases *out.
+ * Returns 0, a negative errno if the directory cannot be read, or -ECANCELED if
+ * *stop became true.
  */
 int kfarmd_toolchains_list(const char *dir, bool verify,
 			   const atomic_bool *stop, struct wire_held *out,
@@ -126,9 +130,9 @@ struct kfarmd_toolchain_lease {
 };
 
 /*
- * Lock the toolchain `id` for use.  Returns 0; -ENOENT with advice in `err`;
- * -EBADMSG if the toolchain is damaged according to lstat(2) or an earlier
- * verification.
+ * Lock the toolchain `id` for use.  Returns 0; -ENOENT, with advice in `err`,
+ * if it is not installed; -EBADMSG if the toolchain is damaged according to
+ * lstat(2) or an earlier verification.
  */
 int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 			    struct kfarmd_toolchain_lease *out,

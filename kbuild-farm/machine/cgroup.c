@@ -9,7 +9,10 @@
 
 #define FILE_SIZE (64u << 10)
 
-/* A v1 group without a limit reports the largest number of pages. */
+/*
+ * Without a limit, memory.limit_in_bytes of v1 is the largest page count in
+ * bytes, close to 1 << 63.
+ */
 #define UNLIMITED_MIN (1ull << 60)
 
 /* Read DIR/NAME.  Returns NULL on failure; the caller frees the text. */
@@ -26,7 +29,10 @@ static char *read_control(const char *dir, const char *name)
 	return text;
 }
 
-/* Return the number in a file, or 0 without a limit ("max", -1). */
+/*
+ * Return the number in DIR/NAME, or 0 if the file cannot be read or sets no
+ * limit ("max" in v2, -1 in v1).
+ */
 static uint64_t read_number(const char *dir, const char *name)
 {
 	char *text = read_control(dir, name);
@@ -143,7 +149,10 @@ static void read_ancestor_groups(struct machine_cgroup *out, const char *mount,
 	free(at);
 }
 
-/* Handle a line of /proc/self/cgroup: "4:cpu,cpuacct:/path", "0::/path". */
+/*
+ * Read the groups in a line of /proc/self/cgroup: "4:cpu,cpuacct:/path" for v1,
+ * "0::/path" for v2.
+ */
 static void read_membership(struct machine_cgroup *out, const char *root,
 			    char *line)
 {

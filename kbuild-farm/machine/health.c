@@ -10,15 +10,18 @@
 
 #define MIN_INTERVAL_MS   900
 #define SENSOR_SEARCH_MS  60000
-#define STALE_MS          10000 /* older readings are not comparable */
-#define VALID_MIN_MC      (-100000) /* reported by absent sensors */
+#define STALE_MS          10000 /* older readings yield no load */
+#define VALID_MIN_MC      (-100000) /* absent sensors report this or less */
 #define VALID_MAX_MC      200000
 #define MILLI             1000
 #define THERMAL_CLASS_DIR "/sys/class/thermal"
 #define CPUFREQ_DIR       "/sys/devices/system/cpu/cpufreq"
 #define POLICY_PREFIX     "policy"
 
-/* "cpufreq-cpu0", before 5.16 "thermal-cpufreq-0"; "Processor" with ACPI. */
+/*
+ * Return true if a cooling device of this type slows down CPUs: "cpufreq-cpu0",
+ * before Linux 5.16 "thermal-cpufreq-0", with ACPI "Processor".
+ */
 static bool cools_cpus(const char *type)
 {
 	return str_starts(type, "cpu") || str_starts(type, "thermal-cpufreq") ||
@@ -57,7 +60,7 @@ void machine_health_release(struct machine_health *h)
 	strv_release(&h->policies);
 }
 
-/* Return the temperature in thousandths of a kelvin, or unknown. */
+/* Return the temperature in thousandths of a kelvin, or WIRE_HEALTH_UNKNOWN. */
 static uint32_t read_zone_mk(const char *root, const char *zone)
 {
 	int64_t mc;
@@ -108,7 +111,10 @@ static uint32_t read_cooling_milli(const struct machine_health *h,
 		milli = now >= full ?
 				MILLI :
 				(uint32_t)((double)now * MILLI / (double)full);
-		/* Report a step below a thousandth as 1. */
+		/*
+		 * Report cooling of less than a thousandth as 1, because 0
+		 * means no cooling.
+		 */
 		if (now && !milli)
 			milli = 1;
 		if (most == WIRE_HEALTH_UNKNOWN || milli > most)
@@ -158,7 +164,7 @@ static void read_clocks(struct machine_health *h, const char *root)
 
 		struct machine_cpus cpus;
 
-		/* Unknown is greater than any value. */
+		/* WIRE_HEALTH_UNKNOWN is greater than any known share. */
 		if (share < least)
 			least = share;
 		if (share < MILLI) {
@@ -221,7 +227,10 @@ void machine_health_read_heat(const struct machine_health *h,
 	}
 }
 
-/* Return the value of avg10= in the line that begins with `who`. */
+/*
+ * Return avg10= of the line that begins with `who` in hundredths of a percent,
+ * or WIRE_HEALTH_UNKNOWN.
+ */
 static uint32_t parse_pressure(const char *text, const char *who)
 {
 	const char *line = text, *at;
@@ -275,7 +284,8 @@ static void read_swap(struct wire_health *h, const char *root)
 }
 
 /*
- * Add user, nice, system, irq, softirq and steal; idle and iowait do not count.
+ * Read the time that all CPUs were busy since the boot: user, nice, system,
+ * irq, softirq and steal.  idle and iowait do not count.
  */
 static bool read_busy(const char *root, uint64_t *ms)
 {
@@ -293,7 +303,10 @@ static bool read_busy(const char *root, uint64_t *ms)
 	return ok;
 }
 
-/* Return the load of other processes since the last reading. */
+/*
+ * Return the load of processes other than kfarmd's jobs since the last reading,
+ * in thousandths of a core, or WIRE_HEALTH_UNKNOWN.
+ */
 static uint32_t foreign_load_milli(const struct machine_health *h,
 				   uint64_t now_ms, uint64_t busy_ms,
 				   uint64_t own_ms)

@@ -13,8 +13,9 @@
  * the CPU time of kfarmd's jobs.  Pressure is /proc/pressure
  * (accounting/psi.rst), available since Linux 4.20.
  *
- * This runs each second on small boards: each file is opened, read in one piece
- * and closed, and the search for sensors is repeated only once a minute.
+ * machine_health_read() runs every second, also on small boards.  It therefore
+ * opens, reads in one piece and closes each file, and it searches for sensors
+ * only once a minute.
  */
 #ifndef MACHINE_HEALTH_H
 #define MACHINE_HEALTH_H
@@ -26,8 +27,8 @@
 /* The last reading; all zero before the first one. */
 struct machine_health {
 	uint64_t read_ms; /* time of the reading */
-	uint64_t busy_cpu_ms; /* CPU time of the machine at that time */
-	uint64_t job_cpu_ms; /* CPU time of kfarmd's jobs at that time */
+	uint64_t busy_cpu_ms; /* busy time of all CPUs at read_ms */
+	uint64_t job_cpu_ms; /* CPU time of kfarmd's jobs at read_ms */
 	uint64_t searched_ms; /* time of the last search for sensors */
 	struct strv zones, coolers, policies; /* names of the sensors */
 	struct wire_health current;
@@ -36,17 +37,18 @@ struct machine_health {
 /*
  * Update h->current if it is older than 0.9 s.  `job_cpu_ms` is the CPU time of
  * all jobs of kfarmd so far.  `root` precedes /proc and /sys; it is "" except
- * in tests.  Values that the machine does not provide are WIRE_HEALTH_UNKNOWN,
- * and so is store_mib, which the caller fills.
+ * in tests.  Values that the machine does not provide become
+ * WIRE_HEALTH_UNKNOWN.  So does store_mib, which the caller fills.
  */
 void machine_health_read(struct machine_health *h, uint64_t now_ms,
 			 uint64_t job_cpu_ms, const char *root);
 /* Free the names of the sensors. */
 void machine_health_release(struct machine_health *h);
 /*
- * Read the state of each of `n` CPU classes, with the CPUs in `cpus`, and of
- * each thermal zone.  machine_health_read() must have been called before.  The
- * caller releases *out with wire_heat_release().
+ * Read the throttling of each of `n` CPU classes, whose CPUs are cpus[0] to
+ * cpus[n - 1], and the temperature of each thermal zone.  The caller must have
+ * called machine_health_read(), which finds the sensors, and releases *out with
+ * wire_heat_release().
  */
 void machine_health_read_heat(const struct machine_health *h,
 			      struct wire_heat *out,

@@ -70,7 +70,7 @@ void machine_inventory_collect(struct wire_inventory *inv, const char *root)
 	cores = machine_cpus_count(&usable);
 	if (!cores)
 		cores = 1;
-	/* Round a quota of 2.5 cores up, as users of nproc do. */
+	/* Round a fractional quota up: 2.5 cores count as 3. */
 	quota = cg.cpu_milli / 1000 + (cg.cpu_milli % 1000 != 0);
 	if (quota && quota < cores)
 		cores = quota;
@@ -149,7 +149,10 @@ static char *arm_model(const char *block)
 	return xasprintf("ARM part 0x%02lx/0x%03lx", implementer, part);
 }
 
-/* Return the model: x86 and others report its name, RISC-V its uarch. */
+/*
+ * Return the CPU model in a block of /proc/cpuinfo: the name of the ARM part,
+ * otherwise "model name" (x86 and others), "uarch" (RISC-V) or "cpu".
+ */
 static char *read_cpu_model(const char *block)
 {
 	static const char *const names[] = { "model name", "uarch", "cpu" };
@@ -168,7 +171,8 @@ static char *read_cpu_model(const char *block)
 }
 
 /*
- * Return the models by CPU.  A block of /proc/cpuinfo begins with "processor".
+ * Return an array with the model of each CPU, indexed by CPU number.  In
+ * /proc/cpuinfo, the block of each CPU begins with "processor".
  */
 static char **read_models(const char *root)
 {
@@ -237,7 +241,7 @@ static bool is_same_class(const struct wire_core_class *a,
 	       a->capacity == b->capacity && a->max_khz == b->max_khz;
 }
 
-/* A class with its CPUs, during the search. */
+/* A CPU class that is still being collected. */
 struct cpu_class {
 	struct wire_core_class class;
 	struct machine_cpus cpus;
@@ -280,11 +284,12 @@ static int compare_classes(const void *a, const void *b)
 }
 
 /*
- * Collect the CPU classes, the strongest first: by capacity, then by clock.  At
- * most WIRE_CLASSES_MAX; the last one includes all further CPUs.  The caller
- * frees model and governor of each class and the list with
- * wire_machine_release(). *cpus (if `cpus` is not NULL) receives the CPUs of
- * each class; the caller frees it.
+ * Collect the CPU classes, the strongest first: by capacity, then by clock.
+ * The number of classes is limited to WIRE_CLASSES_MAX: CPUs of a further class
+ * are added to the class that was found last.  The caller frees model and
+ * governor of each class and the list with wire_machine_release().  *cpus (if
+ * `cpus` is not NULL) receives an array with the CPUs of each class; the caller
+ * frees it.
  */
 static void read_core_classes(struct wire_machine *m,
 			      struct machine_cpus **cpus, const char *root)
@@ -322,7 +327,7 @@ static void read_core_classes(struct wire_machine *m,
 
 #define ID_DIGITS   32 /* hexadecimal digits of a machine-id */
 #define ETHERNET    1 /* ARPHRD_ETHER */
-#define MULTICAST   (1ull << 40) /* bit of a MAC address that no card has */
+#define MULTICAST   (1ull << 40) /* multicast bit, not set for a card */
 #define NO_MAC      0
 #define THERMAL_DIR "/sys/class/thermal"
 /* Thousandths of a degree; larger values are not trip points. */
@@ -366,7 +371,10 @@ static void read_machine_id(struct digest *out, const char *root)
 	free(id);
 }
 
-/* Use the names of kernel.org's compilers, as in compiler/host.h. */
+/*
+ * List the ABIs whose programs this machine runs, under the names of
+ * kernel.org's compilers (compiler/host.h).
+ */
 static void read_abis(struct strv *out, const char *root)
 {
 	static const struct {
@@ -399,7 +407,10 @@ static void read_abis(struct strv *out, const char *root)
 	free(machine);
 }
 
-/* Parse six pairs of digits separated by colons.  Returns NO_MAC on failure. */
+/*
+ * Parse six pairs of hexadecimal digits separated by colons.  Returns NO_MAC on
+ * failure and for a multicast address.
+ */
 static uint64_t parse_mac(const char *text)
 {
 	uint64_t mac = 0;
@@ -416,8 +427,9 @@ static uint64_t parse_mac(const char *text)
 }
 
 /*
- * Only cards have a device link; addresses of bridges and containers are
- * generated.
+ * Read the MAC address of a network card.  Returns NO_MAC for an interface
+ * without a `device` link, such as a bridge or a container's interface, because
+ * its address is generated.
  */
 static uint64_t read_mac(const char *root, const char *card)
 {
@@ -468,7 +480,10 @@ static void read_macs(struct wire_machine *m, const char *root)
 	strv_release(&cards);
 }
 
-/* At its lowest passive trip point, a zone begins to slow down CPUs. */
+/*
+ * Lower m->passive_mk to the lowest passive trip point of `zone`, the
+ * temperature at which the kernel begins to slow down CPUs.
+ */
 static void read_trips(struct wire_machine *m, const char *root,
 		       const char *zone)
 {

@@ -4,12 +4,12 @@
  *
  * `root` precedes every path; it is "" except in tests.
  *
- * CPUs are grouped into classes of equal ones, from
- * /sys/devices/system/cpu/present, cpuN/cpu_capacity,
- * cpuN/cpufreq/cpuinfo_max_freq and scaling_governor,
+ * A class consists of CPUs with the same properties.  In
+ * /sys/devices/system/cpu, `present` lists the CPUs; their properties are in
+ * cpuN/cpu_capacity, cpuN/cpufreq/cpuinfo_max_freq and scaling_governor, and
  * cpuN/topology/thread_siblings_list (Documentation/ABI/testing/
  * sysfs-devices-system-cpu and stable/; admin-guide/pm/cpufreq.rst).  The model
- * is in /proc/cpuinfo; its "CPU part" is that of ARM's MIDR
+ * is in /proc/cpuinfo, whose "CPU part" is the part number in ARM's MIDR
  * (arch/arm64/include/asm/cputype.h).
  *
  * Other sources, in addition to machine/cgroup.h and machine/health.h:
@@ -17,8 +17,8 @@
  *	model		/proc/device-tree/model (Documentation/ABI/testing/
  *			sysfs-firmware-ofw), else /sys/class/dmi/id
  *	machine_id	/etc/machine-id (machine-id(5))
- *	abis		uname -m; 32 bits if /proc/sys/abi has an entry that
- *			exists only in kernels that run such programs
+ *	abis		uname -m, and the 32-bit ABI if /proc/sys/abi has an
+ *			entry that exists only in kernels that run such programs
  *			(admin-guide/sysctl/abi.rst,
  *			arch/arm64/legacy_instructions.rst)
  *	macs		/sys/class/net/CARD/{address,type,device}
@@ -42,9 +42,10 @@ void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 				 const char *root);
 
 /*
- * Fill all members except store_mib and n_toolchains; all of `health` is
- * unknown.  The caller releases *m with wire_machine_release().  If `cpus` is
- * not NULL, *cpus receives the CPUs of each class, which the caller frees.
+ * Fill all members except store_mib and n_toolchains; every value of `health`
+ * is WIRE_HEALTH_UNKNOWN.  The caller releases *m with wire_machine_release().
+ * If `cpus` is not NULL, *cpus receives an array with the CPUs of each class,
+ * which the caller frees.
  */
 void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
 		     const char *root);

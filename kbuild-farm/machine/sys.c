@@ -21,7 +21,7 @@ static void sys_path(char out[static PATH_SIZE], const char *root,
 {
 	int n = snprintf(out, PATH_SIZE, "%s", root);
 
-	/* A path that does not fit names no existing file. */
+	/* A path that does not fit becomes "", which names no file. */
 	if (n < 0 || n >= PATH_SIZE ||
 	    vsnprintf(out + n, (size_t)(PATH_SIZE - n), fmt, ap) >=
 		    PATH_SIZE - n)
@@ -182,7 +182,7 @@ void machine_cpus_intersect(struct machine_cpus *set,
 		set->bits[i] &= other->bits[i];
 }
 
-/* Returns false if the file does not exist or holds no list. */
+/* Returns false if the file does not exist or is not a list of CPUs. */
 static bool read_cpus(struct machine_cpus *out, const char *root,
 		      const char *name)
 {

@@ -2,9 +2,9 @@
 /*
  * machine/sys.h - Access to /proc and /sys, and sets of CPUs.
  *
- * `root` precedes every path: "" for this machine, in tests the directory with
- * the files of another one (tests/data/boards).  Paths begin with '/' and are
- * printf() formats.
+ * `root` precedes every path.  It is "" for this machine; in tests it is a
+ * directory with the files of another machine (tests/data/boards).  Paths begin
+ * with '/'; `fmt` is a printf() format of the path.
  */
 #ifndef MACHINE_SYS_H
 #define MACHINE_SYS_H
@@ -36,27 +36,27 @@ bool machine_sys_read_number(const char *root, int64_t *out, const char *fmt,
 			     ...) __attribute__((format(printf, 3, 4)));
 /*
  * Convert the value of a thermal zone to thousandths of a degree.  Linux 3.14
- * for Amlogic reports whole degrees, and no running machine is colder than 0.2
- * degrees.
+ * for Amlogic reports whole degrees, so a value from 1 to 199 is taken as
+ * degrees: no running machine is colder than 0.2 degrees.
  */
 int64_t machine_sys_to_millicelsius(int64_t raw);
 /*
- * List the sorted names in a directory that begin with `prefix`; empty if the
- * directory does not exist.
+ * Add the names in a directory that begin with `prefix` to `out`, in sorted
+ * order.  Adds none if the directory does not exist.
  */
 void machine_sys_list_dir(const char *root, const char *dir, const char *prefix,
 			  struct strv *out);
 bool machine_sys_exists(const char *root, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /*
- * Return a value of uname(2) by its name in /proc/sys/kernel: "hostname",
- * "osrelease", or "arch" for uname -m, which is a file only since Linux 6.1.
- * Never NULL; the caller frees it.
+ * Return the value of uname(2) that /proc/sys/kernel lists as `what`:
+ * "hostname", "osrelease", or "arch" for uname -m (that file exists only since
+ * Linux 6.1).  Never NULL; the caller frees it.
  */
 char *machine_sys_read_uname(const char *root, const char *what);
 /*
- * Return the text after "NAME:" and blanks in a text of such lines, or NULL.
- * The result is borrowed and extends beyond the line.
+ * Find the line "NAME: VALUE" in `text`.  Returns a pointer to VALUE within
+ * `text`, or NULL.  The value is not terminated at the end of its line.
  */
 const char *machine_sys_find_value(const char *text, const char *name);
 
@@ -66,11 +66,15 @@ const char *machine_sys_find_value(const char *text, const char *name);
  * ignored.
  */
 bool machine_cpus_parse(struct machine_cpus *out, const char *list);
-/* Read the present CPUs; CPU 0 alone if the kernel does not list them. */
+/*
+ * Read the present CPUs; if the kernel does not list them, the online CPUs, or
+ * else CPU 0.
+ */
 void machine_cpus_read_present(struct machine_cpus *out, const char *root);
 /*
- * Read the CPUs that the scheduler can use for this process: online ones within
- * its affinity and cpuset (Cpus_allowed_list of /proc/self/status, proc(5)).
+ * Read the CPUs that the scheduler can use for this process: the online CPUs
+ * within its affinity and cpuset (Cpus_allowed_list of /proc/self/status,
+ * proc(5)).
  */
 void machine_cpus_read_usable(struct machine_cpus *out, const char *root);
 void machine_cpus_add(struct machine_cpus *set, unsigned cpu);

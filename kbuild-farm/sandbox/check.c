@@ -16,7 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define EXIT_STATUS_BASE 10 /* smaller exit statuses have other causes */
+#define EXIT_STATUS_BASE 10 /* exit status for selftest_layers[0] */
 
 /* Return true if the file can be opened. */
 static bool can_open(const char *path, int flags)
@@ -116,7 +116,7 @@ static const struct {
 	{ "no_new_privs", has_no_new_privs },
 	{ "rlimits", has_rlimits },
 	{ "seccomp", has_seccomp_filter },
-	{ "seccomp", NULL }, /* the filter is a different one */
+	{ "seccomp", NULL }, /* the filter did not end the process */
 };
 
 #define N_LAYERS (sizeof(selftest_layers) / sizeof(*selftest_layers))

@@ -4,8 +4,8 @@
 #define SANDBOX_CHECK_H
 
 /*
- * Check every layer from inside a job.  If all hold, the last check ends the
- * process by SIGSYS; otherwise the exit status identifies the layer that does
+ * Check every layer from inside a job.  If all layers hold, the last check ends
+ * the process by SIGSYS; otherwise the exit status identifies a layer that does
  * not hold.
  */
 void sandbox_check_run_selftest(void) __attribute__((noreturn));

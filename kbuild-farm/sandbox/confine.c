@@ -182,7 +182,8 @@ static void load_syscall_arg(struct bpf_program *p, unsigned i)
 }
 
 /*
- * Allow threads and processes without namespaces; deny TIOCSTI and TIOCLINUX.
+ * Deny clone() with a flag for a new namespace, and the ioctls TIOCSTI and
+ * TIOCLINUX.  Other calls of clone() and ioctl() are allowed.
  */
 static void filter_arguments(struct bpf_program *p, enum syscall_arch numbers)
 {
@@ -264,7 +265,7 @@ int sandbox_confine_apply_seccomp(const struct sock_filter *filter,
 
 	if (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
 		return 0;
-	/* Linux 3.5 to 3.16 have prctl() instead. */
+	/* Linux 3.5 to 3.16 have no seccomp(2); prctl(2) installs a filter. */
 	if (errno == ENOSYS &&
 	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0))
 		return 0;

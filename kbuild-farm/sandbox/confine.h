@@ -9,9 +9,9 @@
  * The seccomp filter lists denied system calls (sandbox/syscalls.inc), not
  * allowed ones, because unknown toolchains must run.  Isolation rests on the
  * namespaces, the lack of capabilities and the read-only input root; the filter
- * closes kernel interfaces with a history of vulnerabilities.  It covers both
- * architectures of a machine (x86_64 and i386, aarch64 and arm), since a
- * toolchain can be built for the smaller one, or riscv64.  Calls of any other
+ * closes kernel interfaces with a history of vulnerabilities.  On x86_64 and
+ * aarch64 it also covers i386 and arm, because a toolchain can consist of
+ * 32-bit programs; on riscv64 it covers only riscv64.  Calls of any other
  * architecture, including x32, kill the process.
  */
 #ifndef SANDBOX_CONFINE_H
@@ -24,10 +24,11 @@
 int sandbox_confine_landlock_abi(void);
 
 /*
- * Confine the calling process permanently; no_new_privs must be set.  Below the
+ * Confine the calling process permanently; no_new_privs must be set.  The
+ * process can read and execute all files and write to those in /dev.  Below the
  * paths of `writable_dirs`, which ends in NULL, it can do anything except
- * create devices, sockets and FIFOs; it can write to /dev.  Safe after a fork.
- * Returns 0, also if `abi` is 0, or a negative errno.
+ * create devices, sockets and FIFOs.  Safe after a fork of a program with
+ * threads.  Returns 0, also if `abi` is 0, or a negative errno.
  */
 int sandbox_confine_apply_landlock(int abi, const char *const *writable_dirs);
 
@@ -41,7 +42,8 @@ int sandbox_confine_build_seccomp(
 	struct sock_filter out[static SANDBOX_SECCOMP_OPS_MAX]);
 /*
  * Install the filter on the calling thread permanently; no_new_privs must be
- * set.  Safe after a fork.  Returns 0 or a negative errno.
+ * set.  Safe after a fork of a program with threads.  Returns 0 or a negative
+ * errno.
  */
 int sandbox_confine_apply_seccomp(const struct sock_filter *filter,
 				  size_t n_filter);

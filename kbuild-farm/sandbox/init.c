@@ -28,12 +28,12 @@
 #include <unistd.h>
 
 /*
- * A job is PID 1 of its namespace, so that killing it ends all its descendants
- * before its end is reported.  As a consequence, signals from inside do not
- * kill it: abort() ends with SIGSEGV or SIGILL, and a file beyond the size
- * limit with EFBIG.
+ * A job is PID 1 of its PID namespace, so that killing it ends all its
+ * descendants before its end is reported.  As a consequence, signals from
+ * inside do not kill it: abort() ends it with SIGSEGV or SIGILL, and a write
+ * beyond the file size limit fails with EFBIG.
  *
- * Its user namespace has no mappings: the job owns nothing in it, and
+ * The user namespace of a job has no mappings: the job owns nothing in it, and
  * RLIMIT_NPROC counts the job separately, so that a fork bomb does not keep
  * other jobs from forking.  Without user namespaces, a separate uid has the
  * same effect.
@@ -50,12 +50,16 @@
 #define JOB_TMPFS_DIR  "/.kfarm"
 #define OPEN_FILES_MAX 1024
 /*
- * Limit where processes are counted per user and not per job: enough for all
- * jobs of the user.  It stops a fork bomb, but the bomb affects the other jobs.
+ * RLIMIT_NPROC where the kernel counts processes per user and not per job:
+ * enough for all jobs of the user.  It stops a fork bomb, but the bomb affects
+ * other jobs of the user.
  */
 #define USER_PROCESSES_MAX 4096
 
-/* Return true if the directory is empty. readdir() would allocate. */
+/*
+ * Return true if the directory is empty.  Calls getdents64(2), because
+ * readdir() would allocate memory.
+ */
 static bool is_dir_empty(int dir)
 {
 	union {
@@ -80,8 +84,8 @@ static bool is_dir_empty(int dir)
 }
 
 /*
- * Mount a private /tmp for programs that ignore TMPDIR.  If the input root has
- * files below /tmp or a link there, it stays unchanged.
+ * Mount a private /tmp for programs that ignore TMPDIR.  Leaves /tmp unchanged
+ * if the input root has files in it, or if it is a symbolic link.
  */
 static int mount_job_tmp(struct sandbox_msg *m)
 {
@@ -123,7 +127,10 @@ static int mount_job_dir(const struct sandbox_job_exec *j,
 	return mount_job_tmp(m);
 }
 
-/* The job gets a private copy, which it can change like its outputs. */
+/*
+ * Copy the input file, if any, to the job's output directory.  The job can
+ * change this private copy.
+ */
 static int copy_job_input(const struct sandbox_job_exec *j, int out,
 			  struct sandbox_msg *m)
 {
@@ -227,8 +234,8 @@ static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 	if (chdir(j->cwd))
 		return sandbox_user_set_error(m, "cwd", j->cwd);
 	/*
-	 * Descriptors from 3 on are closed by the exec; all of the sandbox
-	 * init's are above 2.
+	 * Set up descriptors 0 to 2.  The descriptors in j->fds are above 2, so
+	 * dup2() overwrites none of them; the exec closes them.
 	 */
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0)
@@ -240,7 +247,10 @@ static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 	return drop_privileges(j, m);
 }
 
-/* Does not return.  A failure is sent as START_FAILED. */
+/*
+ * Turn this process into the job.  Never returns: after a failure it sends
+ * START_FAILED and exits.
+ */
 static void run_sandbox_job(const struct sandbox_job_exec *j)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
@@ -254,9 +264,9 @@ static void run_sandbox_job(const struct sandbox_job_exec *j)
 		sandbox_check_run_selftest();
 	if (!ret) {
 		/*
-		 * A program that was just put can still be open for writing for
-		 * a moment, in a process that another thread of kfarmd is
-		 * forking.
+		 * A program that was just added to the input root can still be
+		 * open for writing in a child that another thread of kfarmd has
+		 * forked.  Retry for 0.2 s.
 		 */
 		for (int i = 0; i < 100; i++) {
 			execve(j->argv[0], j->argv, j->env);
@@ -272,13 +282,13 @@ static void run_sandbox_job(const struct sandbox_job_exec *j)
 }
 
 /*
- * Three processes run without an exec between them: kfarmd forks an
- * intermediate process, which enters the namespaces, clones the sandbox init
- * and exits; the sandbox init clones the jobs.  All of them use only system
- * calls, because kfarmd has threads.
+ * kfarmd forks an intermediate process, which enters the namespaces, clones the
+ * sandbox init and exits; the sandbox init clones the jobs.  None of them
+ * executes another program before the job's own, so they use only system calls,
+ * because kfarmd has threads.
  */
 
-#define SOCKET_FD 3 /* number of the socket's descriptor */
+#define SOCKET_FD 3 /* descriptor of the socket to kfarmd */
 
 struct init_job {
 	pid_t pid; /* 0: this entry is free */
@@ -289,8 +299,8 @@ struct init_job {
 };
 
 /*
- * Each process is one sandbox init, so its state is global; it is too large for
- * the stack.
+ * State of the sandbox init.  It is global because a process is at most one
+ * sandbox init, and because it is too large for the stack.
  */
 static struct init_job init_jobs[SANDBOX_INIT_JOBS_MAX];
 static char init_message_text[SANDBOX_ARGS_MAX];
@@ -302,7 +312,9 @@ static struct sandbox_uid_range job_uid_range;
 
 static void send_or_exit(const struct sandbox_msg *m)
 {
-	/* kfarmd has exited, and the sandbox has no other user. */
+	/*
+	 * An error means that kfarmd has exited; the sandbox has no other user.
+	 */
 	if (sandbox_msg_send(SOCKET_FD, m, NULL, 0, NULL, 0))
 		_exit(0);
 }
@@ -319,8 +331,8 @@ static void report_start_failure(uint32_t id, int error, const char *what)
 }
 
 /*
- * Split `n` NUL-terminated strings from *at on.  Returns false if fewer exist
- * before `end`.
+ * Set out[0] to out[n - 1] to the NUL-terminated strings that begin at *at, and
+ * advance *at.  Returns false if there are fewer than `n` before `end`.
  */
 static bool split_strings(char **out, size_t n, char **at, const char *end)
 {
@@ -403,8 +415,8 @@ static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
 		return;
 	}
 	/*
-	 * The child shares no memory with the sandbox init, so it can unshare
-	 * its user namespace.
+	 * Clone without CLONE_VM: a process that shares its memory cannot
+	 * unshare its user namespace.
 	 */
 	j.job_uid = sandbox_user_job_uid(&job_uid_range,
 					 (size_t)(job - init_jobs));
@@ -425,8 +437,8 @@ static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
 }
 
 /*
- * The kernel reports the end of a namespace's PID 1 after all its other
- * processes have ended.
+ * Send ENDED.  The kernel reports the end of a job, which is PID 1, only after
+ * all other processes of its PID namespace have ended.
  */
 static void report_job_end(struct init_job *job, int status,
 			   const struct rusage *used)
@@ -466,8 +478,8 @@ static void reap_exited_jobs(int signals)
 }
 
 /*
- * Kill overdue jobs.  Returns the ms until the next deadline, or -1 if there is
- * no deadline.
+ * Kill overdue jobs.  Returns the ms until the next deadline, at most 60,000,
+ * or -1 if there is no deadline.
  */
 static int kill_timed_out_jobs(void)
 {
@@ -562,8 +574,9 @@ static void run_init(void)
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 
 	/*
-	 * The intermediate process has exited by now, so the parent is the
-	 * subreaper, if kfarmd is one: die with it.
+	 * SET_UP arrives after the intermediate process has exited.  If kfarmd
+	 * is a subreaper, it is now the parent of this process, and
+	 * PR_SET_PDEATHSIG ends this process with it.
 	 */
 	if (sandbox_msg_receive(SOCKET_FD, &m, NULL, 0, &extra, 0) < 0 ||
 	    m.type != SANDBOX_MSG_SET_UP)
@@ -606,7 +619,7 @@ static void close_inherited_fds(int sock)
 	dup3(at, SOCKET_FD, O_CLOEXEC);
 	if (!syscall(SYS_close_range, SOCKET_FD + 1, ~0u, 0))
 		return;
-	/* before Linux 5.9 */
+	/* close_range(2) exists since Linux 5.9 */
 	for (long i = SOCKET_FD + 1; i < sysconf(_SC_OPEN_MAX) && i < 1 << 20;
 	     i++)
 		close((int)i);

@@ -2,25 +2,26 @@
 /*
  * sandbox/init.h - The sandbox init and the start of jobs.
  *
- * The sandbox init is PID 1 of the sandbox's PID namespace, so that its end is
- * the end of all jobs.  It waits for messages (sandbox/msg.h) and for the ends
- * of jobs, starts each job as its child, and kills it at its deadline.  It ends
- * when its socket is closed.
+ * The sandbox init is PID 1 of the sandbox's PID namespace, so that all jobs
+ * end when it ends.  It waits for messages (sandbox/msg.h) and for the ends of
+ * jobs, starts each job as its child, and kills it at its deadline.  The
+ * sandbox init exits when its socket is closed.
  *
- * A job starts as PID 1 of a new PID namespace.  It still has the sandbox's
- * capabilities, in a new mount and IPC namespace.  The order of the steps
- * matters:
+ * A job starts as PID 1 of a new PID namespace, in a new mount and IPC
+ * namespace, with the capabilities of the sandbox init.  Then it takes these
+ * steps, whose order matters:
  *
- *	0. its CPUs; without user namespaces: its uid, with these capabilities
- *	1. its tmpfs at /.kfarm, its /tmp, and the copied input file
- *	2. the working directory, descriptors 0 to 2
- *	3. a user namespace without mappings: its capabilities there do not
+ *	0. set its CPUs; without user namespaces, change to the job's uid and
+ *	   retain the capabilities
+ *	1. mount a tmpfs at /.kfarm and a private /tmp, and copy the input file
+ *	2. set the working directory and descriptors 0 to 2
+ *	3. enter a user namespace without mappings: capabilities in it do not
  *	   extend to the sandbox's user namespace, which owns the mounts, and
- *	   its processes are counted separately (Linux 5.14).  If only root can
- *	   make one (unprivileged_userns_clone), the jobs share the sandbox's,
- *	   also without capabilities
- *	4. rlimits, capabilities, Landlock, seccomp
- *	5. STARTED, and the exec
+ *	   the job's processes are counted separately (Linux 5.14).  If only
+ *	   root can create one (unprivileged_userns_clone), the job stays in the
+ *	   sandbox's user namespace and loses its capabilities in step 4
+ *	4. set rlimits, drop all capabilities, apply Landlock and seccomp
+ *	5. send STARTED and execute argv[0]
  *
  * Like sandbox/user.h, this code allocates nothing and takes no lock.
  */
@@ -47,10 +48,14 @@ struct sandbox_job_exec {
 	char **argv;
 	char **env;
 	const char *cwd;
-	/* in the format of sched_setaffinity(2); NULL: any */
+	/*
+	 * CPU set in the format of sched_setaffinity(2), or NULL for no
+	 * restriction
+	 */
 	const void *cpu_mask;
 	size_t cpu_bytes;
-	int fds[SANDBOX_MSG_FDS_MAX]; /* -1: none */
+	/* indexed by enum sandbox_msg_fd; -1: none */
+	int fds[SANDBOX_MSG_FDS_MAX];
 	/* name of SANDBOX_MSG_FD_INPUT in SANDBOX_OUT_DIR */
 	const char *input_name;
 	bool self_test;
@@ -77,8 +82,9 @@ struct sandbox_init_setup {
 };
 
 /*
- * Run in a fresh fork: enter the namespaces and clone the sandbox init.  Exits
- * with 0 once it exists, with 1 after SETUP_FAILED.
+ * Enter the namespaces and clone the sandbox init.  Runs in a child that kfarmd
+ * has just forked.  Exits with 0 once the sandbox init exists, or with 1 after
+ * sending SETUP_FAILED.
  */
 void sandbox_init_main(const struct sandbox_init_setup *setup)
 	__attribute__((noreturn));

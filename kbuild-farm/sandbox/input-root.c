@@ -19,7 +19,7 @@
 
 /*
  * Open a directory below `root` and create it with its parents if necessary.
- * The mode does not depend on the umask, since the user of a job need not own
+ * The mode is 0755 whatever the umask is, since the user of a job need not own
  * the input root.
  */
 static int open_or_create_dir(int root, const char *path)
@@ -139,7 +139,7 @@ int sandbox_input_root_resolve(int root, const char *path, char **resolved)
 #define RESERVED_DIR    "/.kfarm"
 #define STAGE_NAME_SIZE 32
 
-/* A path that was put, or a parent of one. */
+/* A path that was added to the input root, or a parent of such a path. */
 struct input_root_entry {
 	struct map_entry entry;
 	char path[];
@@ -241,7 +241,7 @@ static int check_new_path(const struct sandbox_input_root *v, const char *path,
 	return 0;
 }
 
-/* Every edit is enclosed in these two calls. */
+/* Every edit begins with set_owner_fsids() and ends with restore_fsids(). */
 static void set_owner_fsids(const struct sandbox_input_root *v)
 {
 	if (v->uid == geteuid())
@@ -270,8 +270,9 @@ static void make_stage_name(struct sandbox_input_root *v,
 }
 
 /*
- * Exchange stage/name and parent/leaf.  Kernels without RENAME_EXCHANGE (before
- * Linux 3.15, for a tmpfs before 3.17) first move the old entry away.
+ * Exchange stage/name and parent/leaf.  If the kernel lacks RENAME_EXCHANGE
+ * (before Linux 3.15, for a tmpfs before 3.17), move the old entry to the stage
+ * first, so that the path does not exist for a moment.
  */
 static int exchange_paths(struct sandbox_input_root *v, const char *name,
 			  int parent, const char *leaf)
@@ -296,9 +297,9 @@ static int exchange_paths(struct sandbox_input_root *v, const char *name,
 }
 
 /*
- * Move stage/name into place.  An existing entry is replaced atomically.
- * Entries that rename(2) does not replace, if one of both is a directory, are
- * exchanged.
+ * Move stage/name into place.  An existing entry is replaced atomically.  If
+ * rename(2) cannot replace it because a directory is involved, the two entries
+ * are exchanged.
  */
 static int move_into_place(struct sandbox_input_root *v, const char *name,
 			   const char *path)
@@ -320,7 +321,11 @@ static int move_into_place(struct sandbox_input_root *v, const char *name,
 	return ret;
 }
 
-/* End an edit: remove what is left in the stage, whether new or old. */
+/*
+ * End an edit.  If `ret` is 0, move stage/name into place.  Then remove what is
+ * left under this name in the stage: the new entry after a failure, or the old
+ * entry after an exchange.
+ */
 static int finish_edit(struct sandbox_input_root *v, int ret, const char *name,
 		       const char *path, struct err *err)
 {
@@ -425,8 +430,8 @@ int sandbox_remove_path(struct sandbox *cell, const char *path, struct err *err)
 	} else {
 		make_stage_name(v, name);
 		/*
-		 * It disappears for the jobs at once; its content is removed
-		 * afterwards.
+		 * Move the entry to the stage, so that jobs no longer see it,
+		 * and then remove it with its content.
 		 */
 		if (!renameat(parent, leaf, v->stage_fd, name))
 			fs_remove_at(v->stage_fd, name);
@@ -438,7 +443,7 @@ int sandbox_remove_path(struct sandbox *cell, const char *path, struct err *err)
 	return ret ? set_edit_error(err, ret, path) : 0;
 }
 
-/* Drop the paths that were removed again. */
+/* Remove the paths that no longer exist in the input root from the table. */
 static void forget_removed_paths(struct sandbox_input_root *v)
 {
 	struct map_entry *n, *next;

@@ -6,11 +6,11 @@
  * that jobs see, and a stage directory that they do not see.  A new entry is
  * made in the stage and moved into place by rename(2).
  *
- * No component of a path is followed if it is a symbolic link, and no two paths
- * share an inode: clang takes such paths for one file.
+ * An edit does not follow symbolic links in a path.  No two paths share an
+ * inode, because clang takes such paths for one file.
  *
- * sandbox_put_*(), sandbox_remove_path() and sandbox_freeze() are in the same
- * .c file.
+ * sandbox/input-root.c also defines sandbox_put_*(), sandbox_remove_path() and
+ * sandbox_freeze(), which sandbox/sandbox.h declares.
  */
 #ifndef SANDBOX_INPUT_ROOT_H
 #define SANDBOX_INPUT_ROOT_H
@@ -24,9 +24,9 @@
 
 /*
  * Open the directory that contains `path`, which is in normal form, with
- * O_PATH. *leaf is the last component, borrowed from `path`.  With `create`,
- * missing directories are made.  Returns a descriptor; -ELOOP if a component is
- * a symbolic link; -ENOTDIR, -ENOENT or another negative errno.
+ * O_PATH.  *leaf is the last component, borrowed from `path`.  With `create`,
+ * missing directories are created.  Returns a descriptor; -ELOOP if a component
+ * is a symbolic link; -ENOTDIR, -ENOENT or another negative errno.
  */
 int sandbox_input_root_open_parent(int root, const char *path, bool create,
 				   const char **leaf);
@@ -42,15 +42,16 @@ struct sandbox_input_root {
 	int root_fd; /* -1: none */
 	int stage_fd;
 	/*
-	 * Owner of the tmpfs.  Only this user can create files in it: root is
-	 * not mapped in the sandbox's user namespace, so it assumes these file
-	 * system ids during an edit.
+	 * Owner of the tmpfs.  Only this user can create files in it, because
+	 * root is not mapped in the sandbox's user namespace.  A kfarmd of root
+	 * therefore assumes these file system ids during an edit.
 	 */
 	uid_t uid;
 	gid_t gid;
 	/* number of the next name in the stage */
 	unsigned long next_stage_name;
-	struct map entries; /* paths that were put, until the freeze */
+	/* paths added before the freeze, with their parents */
+	struct map entries;
 	bool frozen;
 };
 

@@ -14,13 +14,13 @@ struct sandbox_run {
 	/* NULL once the sandbox was freed or the run has ended */
 	struct sandbox *sandbox;
 	uint32_t id;
-	/* its PID 1, in the PID namespace of kfarmd; 0 before STARTED */
+	/* pid of the job in the PID namespace of kfarmd; 0 before STARTED */
 	pid_t pid;
 	int pipes[2];
 	int out_dir_fd; /* SANDBOX_OUT_DIR; -1 before STARTED */
 	bool killed;
 	bool start_failed;
-	struct sandbox_end end; /* with start_failed: filled as far as known */
+	struct sandbox_end end; /* filled in as messages arrive */
 	void (*on_done)(void *ctx, struct sandbox_run *run,
 			const struct sandbox_end *end);
 	void *ctx;
@@ -35,7 +35,7 @@ struct sandbox {
 	uint32_t next_id;
 	bool lost;
 	bool self_test; /* the next run executes sandbox_check_run_selftest() */
-	bool in_handler; /* in sandbox_handle_messages() */
+	bool in_handler; /* sandbox_handle_messages() is running */
 	/* sandbox_free() was called in sandbox_handle_messages() */
 	bool free_pending;
 	void (*on_lost)(void *ctx, const char *why);

@@ -11,11 +11,12 @@
  *			KILL		kill a job
  *	init -> kfarmd	READY		the sandbox exists; descriptors: root,
  *					stage
- *			SETUP_FAILED	it does not: layer, error
- *			ENDED		a job: wait status and resource usage
- *	job -> kfarmd	STARTED		just before its exec; descriptor:
- *					SANDBOX_OUT_DIR
- *			START_FAILED	layer, error; ENDED follows
+ *			SETUP_FAILED	the setup failed: layer, error
+ *			ENDED		a job ended: wait status, resource usage
+ *	job -> kfarmd	STARTED		argv[0] is about to be executed;
+ *					descriptor: SANDBOX_OUT_DIR
+ *			START_FAILED	the job did not start: layer, error;
+ *					ENDED follows
  *
  * Jobs send their messages themselves; the exec closes their copy of the
  * socket.
@@ -42,12 +43,15 @@ enum sandbox_msg_type {
 	SANDBOX_MSG_ENDED
 };
 
-/* Descriptors of START; those that are present follow in this order. */
+/*
+ * Descriptors of START.  The message carries those in `fd_mask`, in this order.
+ */
 enum sandbox_msg_fd {
 	SANDBOX_MSG_FD_STDIN,
 	SANDBOX_MSG_FD_STDOUT,
 	SANDBOX_MSG_FD_STDERR,
-	SANDBOX_MSG_FD_INPUT, /* its name follows the cwd */
+	/* input file; its name follows the cwd in the message */
+	SANDBOX_MSG_FD_INPUT,
 };
 
 struct sandbox_msg {
@@ -96,8 +100,8 @@ int sandbox_msg_send(int sock, const struct sandbox_msg *m, const void *tail,
 		     size_t len, const int *fds, unsigned n);
 /*
  * Receive a message, and up to `size` following bytes into `tail`.  Returns the
- * number of these bytes; -EPIPE at the end, -EAGAIN, -EPROTO or another
- * negative errno, with no descriptor left open.
+ * number of these bytes; -EPIPE if the other end is closed, -EAGAIN, -EPROTO or
+ * another negative errno, with no descriptor left open.
  */
 ssize_t sandbox_msg_receive(int sock, struct sandbox_msg *m, void *tail,
 			    size_t size, struct sandbox_msg_ancillary *extra,

@@ -35,7 +35,7 @@ static bool read_proc(struct buf *out, const char *path)
 	return !fs_read(path, PROC_FILE_BYTES_MAX, out, &ignored);
 }
 
-/* Add the children of all threads, if the kernel lists them. */
+/* Add the children of all threads of `pid`, if /proc lists them. */
 static void add_children(struct process_tree *f, pid_t pid)
 {
 	char *dir = xasprintf("/proc/%d/task", (int)pid);
@@ -151,8 +151,8 @@ static int encode_job(const struct sandbox_job *job, struct buf *b,
 }
 
 /*
- * Open the pipes from index `first` on: kfarmd reads from ends[], the job
- * writes to job_ends[].
+ * Open the pipes from index `first` on (0: stdout, 1: stderr).  kfarmd reads
+ * from ends[], the job writes to job_ends[].
  */
 static int open_pipes(int first, int ends[2], int job_ends[2], struct err *err)
 {
@@ -277,7 +277,10 @@ void sandbox_run_kill(struct sandbox_run *run)
 	if (!run->sandbox || run->killed)
 		return;
 	run->killed = true;
-	/* If this fails, the sandbox init has died and the run with it. */
+	/*
+	 * A failure means that the sandbox init has died, and with it all its
+	 * jobs.
+	 */
 	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }
 

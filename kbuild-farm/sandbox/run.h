@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 /*
- * Return the CPU time in milliseconds, including children that were waited for;
- * 0 if the process does not exist or /proc is not mounted.
+ * Return the CPU time of a process and its descendants in milliseconds,
+ * including children that were waited for; 0 if the process does not exist or
+ * /proc is not mounted.
  */
 uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
 

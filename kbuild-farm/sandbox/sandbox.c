@@ -146,7 +146,10 @@ static long read_sysctl(const char *root, const char *name)
 	return value;
 }
 
-/* Return advice for disabled user namespaces, the most frequent cause first. */
+/*
+ * Return advice if a sysctl disables user namespaces, or NULL.  The most
+ * frequent cause is checked first.
+ */
 static const char *userns_remedy(const char *root)
 {
 	if (read_sysctl(root, "kernel/unprivileged_userns_clone") == 0)
@@ -162,7 +165,10 @@ static const char *userns_remedy(const char *root)
 	return NULL;
 }
 
-/* Return advice for a namespace that is not supported or exhausted, or NULL. */
+/*
+ * Return advice if the kernel lacks a kind of namespace or its limit is
+ * reached, or NULL.
+ */
 static char *namespace_remedy(const char *layer, int error)
 {
 	static const char *const names[][3] = {
@@ -195,7 +201,7 @@ static char *find_remedy(const char *root, const char *layer, int error)
 
 	/*
 	 * AppArmor permits the creation of a user namespace and then denies its
-	 * use.
+	 * use, so a failure of another layer can have this cause.
 	 */
 	if (user && (refused || !strcmp(layer, "user"))) {
 		free(space);
@@ -216,7 +222,7 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 {
 	char *todo = find_remedy(root, layer, error);
 
-	/* root works without user namespaces. */
+	/* A kfarmd of root works without user namespaces. */
 	err_set(err, error, "no sandbox: %s: %s: %s%s%s%s", layer, what,
 		strerror(error), todo ? "; " : "", todo ? todo : "",
 		geteuid() && !strcmp(layer, "user") ?
@@ -226,7 +232,10 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 	return -error;
 }
 
-/* Let the sandbox init set up its namespaces, and receive its descriptors. */
+/*
+ * Let the sandbox init set up the sandbox, and receive the descriptors of the
+ * input root from it.
+ */
 static int start_init(struct sandbox *cell, struct err *err)
 {
 	const struct sandbox_msg go = { .type = SANDBOX_MSG_SET_UP };
@@ -374,7 +383,7 @@ int sandbox_fd(const struct sandbox *cell)
 	return cell->sock;
 }
 
-/* End the run.  May free the run and the sandbox. */
+/* End the run.  on_done() may free the run and the sandbox. */
 static void finish_sandbox_run(struct sandbox_run *run)
 {
 	TAILQ_REMOVE(&run->sandbox->runs, run, entry);
@@ -503,7 +512,10 @@ static int wait_for_selftest(struct sandbox *cell,
 	return 0;
 }
 
-/* Evaluate the end of the self-test's job. */
+/*
+ * Returns 0 if the last check ended the self-test by SIGSYS; otherwise -error,
+ * with the layer that does not hold in `err`, if known.
+ */
 static int check_selftest_end(const struct sandbox_end *end, struct err *err)
 {
 	const char *layer = NULL;

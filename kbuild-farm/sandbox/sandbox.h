@@ -6,7 +6,8 @@
  * a small process in private user, mount, PID, IPC, UTS and network namespaces.
  * Its root is a tmpfs with the input root (the files of sandbox_put_file() and
  * its siblings, at the client's absolute paths), /dev/null, /dev/zero and
- * /dev/urandom.  It has no /proc, no /sys and no directory of the node.
+ * /dev/urandom.  Neither proc, sysfs nor a directory of the node is mounted in
+ * it.
  *
  * Each job is a child of the sandbox init with PID, mount, IPC and user
  * namespaces separate from other jobs.  The job is PID 1 of its namespace and
@@ -18,16 +19,16 @@
  *	SANDBOX_TMP_DIR	for temporary files: pass TMPDIR=SANDBOX_TMP_DIR.  It
  *			is /tmp as well unless the input root has files there
  *
- * A job has no capabilities, no_new_privs, a seccomp filter
- * (sandbox/confine.h), rlimits, and Landlock if the kernel supports it.  Where
- * user namespaces are refused, a kfarmd of root works without them and gives
+ * A job has no capabilities.  It is confined by no_new_privs, a seccomp filter
+ * (sandbox/confine.h), rlimits, and Landlock if the kernel supports it.  If the
+ * system refuses user namespaces, a kfarmd of root works without them and gives
  * each job a separate uid.
  *
  * Threads: sandbox_put_*(), sandbox_remove_path() and sandbox_freeze() can be
  * called on any thread, one call per sandbox at a time.  sandbox_new(),
  * sandbox_check() and sandbox_free() can be called on any thread.  All other
- * functions on a sandbox and its runs belong to the event loop's thread, which
- * can run concurrently with the former.
+ * functions on a sandbox and its runs must be called on the event loop's
+ * thread, also while another thread edits the input root.
  *
  * The sandbox init is forked from a program with threads and only does what is
  * safe after such a fork.  It ends with kfarmd: when its socket closes, and by
@@ -77,18 +78,21 @@ void sandbox_check(struct sandbox_check *out);
 struct sandbox;
 struct sandbox_run;
 
-/* Limits; 0 selects the default.  All of these files are in memory. */
+/*
+ * Limits; 0 selects the default.  The input root and all files of jobs are in
+ * memory.
+ */
 struct sandbox_limits {
 	/*
-	 * Bytes of the input root, at least 4 KiB per file.  Default: 8 GiB or
-	 * half of the machine's memory, whichever is smaller.
+	 * Size of the input root in bytes; each file takes at least 4 KiB.
+	 * Default: 8 GiB or half of the machine's memory, whichever is smaller.
 	 */
 	uint64_t input_root_bytes;
 	/* files, links and directories; default 2^20 */
 	uint32_t input_root_files;
 	/*
-	 * Bytes that a job can write.  Default: 1 GiB or an eighth of the
-	 * memory.
+	 * Size of a job's two directories in bytes.  Default: 1 GiB or an
+	 * eighth of the machine's memory, whichever is smaller.
 	 */
 	uint64_t job_bytes;
 	uint32_t job_files; /* default 4096 */
@@ -108,7 +112,7 @@ struct sandbox_setup {
 	const char *const *client_roots;
 	struct sandbox_limits limits;
 	/*
-	 * The sandbox init has died.  Called once, from
+	 * Called once when the sandbox init has died, from
 	 * sandbox_handle_messages(), after on_done() with SANDBOX_END_LOST for
 	 * every run.  May call sandbox_free().
 	 */
@@ -149,7 +153,7 @@ void sandbox_handle_messages(struct sandbox *cell);
 
 /*
  * Editing of the input root.  Paths are absolute and in normal form: no "//",
- * no "."  or "..", no trailing slash, at most SANDBOX_PATH_MAX bytes.  An
+ * no "." or "..", no trailing slash, at most SANDBOX_PATH_MAX bytes.  An
  * existing entry is replaced, a directory including its content; missing
  * parents are created.  The new entry appears atomically.  All functions return
  * 0 or
@@ -173,7 +177,7 @@ void sandbox_handle_messages(struct sandbox *cell);
 int sandbox_put_file(struct sandbox *cell, const char *path, int fd,
 		     uint64_t size, bool executable, int64_t mtime_ns,
 		     struct err *err);
-/* Create a symbolic link. `target` is not checked or changed. */
+/* Create a symbolic link.  `target` is stored as given and need not exist. */
 int sandbox_put_symlink(struct sandbox *cell, const char *path,
 			const char *target, struct err *err);
 /* Create a directory; an existing directory is left unchanged. */
@@ -182,11 +186,11 @@ int sandbox_put_dir(struct sandbox *cell, const char *path, struct err *err);
 int sandbox_remove_path(struct sandbox *cell, const char *path,
 			struct err *err);
 /*
- * Freeze the toolchain: the entries put so far, and the directories above them,
- * can no longer be replaced or removed.  `driver` is the path of the compiler,
- * or NULL: /proc/self/exe becomes a link to its real path, which ld.so needs
- * for $ORIGIN and clang for its resource directory.  Returns -ENOENT if
- * `driver` does not exist.
+ * Freeze the toolchain: the entries added so far, and the directories above
+ * them, can no longer be replaced or removed.  If `driver`, the path of the
+ * compiler, is not NULL, /proc/self/exe becomes a link to its real path: ld.so
+ * needs it for $ORIGIN, and clang for its resource directory.  Returns -ENOENT
+ * if `driver` does not exist.
  */
 int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err);
 
@@ -211,12 +215,12 @@ struct sandbox_end {
 	 */
 	int status;
 	/*
-	 * Of all processes; excludes those that were running when it was
-	 * killed.
+	 * CPU time of all processes of the job, except those that were still
+	 * running when the job was killed.
 	 */
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
-	uint32_t peak_kib; /* of the largest process */
+	uint32_t peak_kib; /* peak memory of the largest process */
 	/* with NOT_STARTED: errno, for example ENOENT for argv[0] or cwd */
 	int error;
 	/* with NOT_STARTED: "cwd /x: No such file or directory" */
@@ -230,9 +234,15 @@ struct sandbox_job {
 		/* in the input root, or SANDBOX_OUT_DIR or SANDBOX_TMP_DIR */
 		*cwd;
 	uint32_t deadline_ms; /* time until the job is killed; 0: unlimited */
-	/* -1: /dev/null; the caller can close it after the call */
+	/*
+	 * descriptor of stdin, -1: /dev/null; the caller can close it after the
+	 * call
+	 */
 	int stdin_fd;
-	/* 0: a pipe; otherwise the caller can close it after the call */
+	/*
+	 * descriptor of stdout, which the caller can close after the call; 0: a
+	 * pipe
+	 */
 	int stdout_fd;
 	/*
 	 * If not NULL, SANDBOX_OUT_DIR initially contains a file of this name
@@ -243,13 +253,13 @@ struct sandbox_job {
 	int input_fd;
 	/*
 	 * CPUs that the job may use, one bit each, CPU 0 in the lowest bit of
-	 * the first word; at most SANDBOX_CPU_WORDS_MAX words.  The caller
-	 * ensures that it may use them itself.  NULL: the CPUs of the caller.
+	 * the first word; at most SANDBOX_CPU_WORDS_MAX words.  The caller must
+	 * itself be allowed to use them.  NULL: all CPUs of the caller.
 	 */
 	const uint64_t *cpus;
 	size_t n_cpu_words;
 	/*
-	 * The job has ended or could not be started.  Called once, from
+	 * Called once when the job has ended or could not be started, from
 	 * sandbox_handle_messages().  May call sandbox_run_free().
 	 */
 	void (*on_done)(void *ctx, struct sandbox_run *run,
@@ -272,7 +282,8 @@ int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
  */
 int sandbox_run_pipe(const struct sandbox_run *run, int which);
 /*
- * Return the CPU time of all its processes so far, or 0 if it is unavailable.
+ * Return the CPU time of all processes of the job so far in milliseconds, or 0
+ * if it is unavailable.
  */
 uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
 /* Kill the job with all its processes; on_done() follows. */

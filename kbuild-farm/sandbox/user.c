@@ -164,7 +164,7 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 		if (mkdir(dirs[i], 0755))
 			return sandbox_user_set_error(m, "mount", dirs[i]);
 	}
-	/* Open them before the read-only mount hides them. */
+	/* Open both directories before the read-only mount hides them. */
 	ret = open_mounted_dir(STAGING_ROOT "/view", root, m);
 	if (!ret)
 		ret = open_mounted_dir(STAGING_ROOT "/stage", stage, m);
@@ -174,18 +174,19 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 }
 
 /*
- * A sandbox has no privileges on the node in one of two ways.  In a user
- * namespace it has all capabilities over its namespaces and none over the
- * node's.  Without one, its capabilities apply to the node: the sandbox init
- * has them while it lives, but runs only this program and takes messages only
- * from kfarmd, which is root; a job drops them before its exec.  Each job has a
- * separate uid, so that RLIMIT_NPROC counts it separately and it owns nothing
- * on the node.
+ * There are two ways to keep a sandbox unprivileged on the node.  In a user
+ * namespace, the sandbox init has all capabilities over its namespaces and none
+ * over the node's.  Without a user namespace, its capabilities apply to the
+ * node: the sandbox init retains them while it lives, but runs only this
+ * program and takes messages only from kfarmd, which is root; a job drops them
+ * before its exec.  Each job has a separate uid, so that RLIMIT_NPROC counts it
+ * separately and it owns nothing on the node.
  */
 
 /*
- * systemd's list (UIDS-GIDS) leaves 1879048192 to 2147483647 unused, and 60578
- * to 61183 within the 16 bits that a container can have.
+ * systemd's list of uids (UIDS-GIDS) leaves 1879048192 to 2147483647 unused.
+ * Of the uids below 65536, to which a container can be limited, it leaves 60578
+ * to 61183 unused.
  */
 #define SANDBOX_UID          1879075686
 #define SANDBOX_UID_16BIT    61006
@@ -193,14 +194,14 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 #define N_JOB_UIDS           (1u << 27)
 #define JOB_UID_16BIT_FIRST  60578u
 #define N_JOB_UIDS_16BIT     (SANDBOX_UID_16BIT - JOB_UID_16BIT_FIRST)
-#define JOB_UIDS_PER_SANDBOX 1024u /* SANDBOX_INIT_JOBS_MAX */
+#define JOB_UIDS_PER_SANDBOX 1024u /* equals SANDBOX_INIT_JOBS_MAX */
 
 #ifndef PR_CAP_AMBIENT /* Linux 4.3 */
 #define PR_CAP_AMBIENT        47
 #define PR_CAP_AMBIENT_IS_SET 1
 #endif
 
-/* The older calls of 32-bit processors have 16-bit uids. */
+/* On 32-bit processors, the calls without the suffix have 16-bit uids. */
 #ifdef SYS_setresuid32
 #define SYS_SETRESUID SYS_setresuid32
 #define SYS_SETRESGID SYS_setresgid32
@@ -248,21 +249,23 @@ static int set_capabilities(uint64_t which)
 	return (int)syscall(SYS_capset, &head, caps);
 }
 
-/* Executed programs can gain only these capabilities. */
+/*
+ * Limit the capabilities that executed programs can gain to those in `which`.
+ */
 static int limit_bounding_set(uint64_t which)
 {
 	for (int cap = 0; cap < 64; cap++) {
 		if (which >> cap & 1 || !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
 			continue;
-		/* all capabilities of this kernel are handled */
+		/* EINVAL: the kernel has no capability `cap` or above */
 		return errno == EINVAL && cap ? 0 : -1;
 	}
 	return 0;
 }
 
 /*
- * Ambient capabilities exist since Linux 4.3; older kernels reject the bits for
- * them.
+ * Ambient capabilities exist since Linux 4.3; older kernels reject the secure
+ * bits for them.
  */
 static int lock_secure_bits(void)
 {
@@ -357,14 +360,14 @@ static int write_proc_file(int dir, const char *name, const char *text)
 }
 
 /*
- * Map SANDBOX_USER_INSIDE_UID in the user namespace of the process with the
- * /proc directory `proc`.
+ * Map SANDBOX_USER_INSIDE_UID to `uid` and `gid` in the user namespace of the
+ * process with the /proc directory `proc`.
  */
 static int write_id_maps(int proc, unsigned uid, unsigned gid)
 {
 	char line[64];
 
-	/* Absent before Linux 3.19, where it is not needed. */
+	/* Linux before 3.19 has no such file and does not require this. */
 	if (write_proc_file(proc, "setgroups", "deny") && errno != ENOENT)
 		return -1;
 	snprintf(line, sizeof(line), "%d %u 1\n", SANDBOX_USER_INSIDE_UID, gid);
@@ -374,13 +377,13 @@ static int write_id_maps(int proc, unsigned uid, unsigned gid)
 	return write_proc_file(proc, "uid_map", line);
 }
 
-/* Enter a user namespace as an ordinary user, which maps itself. */
+/* Enter a user namespace as an ordinary user, mapping the user's own ids. */
 static int enter_as_user(struct sandbox_msg *m)
 {
 	unsigned uid = geteuid(), gid = getegid();
 	int proc;
 
-	/* Otherwise root owns the files of /proc/self. */
+	/* If the process is not dumpable, root owns its files in /proc/self. */
 	prctl(PR_SET_DUMPABLE, 1);
 	if (unshare(CLONE_NEWUSER))
 		return sandbox_user_set_error(m, "user", "unshare");
@@ -426,7 +429,10 @@ static bool is_uid_and_gid_mapped(unsigned long id)
 	       is_id_mapped(id, "/proc/self/gid_map");
 }
 
-/* Return the uid that root changes to, or 0 if no other uid is mapped. */
+/*
+ * Return the uid that a process of root changes to, or 0 if neither candidate
+ * is mapped.
+ */
 static unsigned choose_sandbox_uid(void)
 {
 	static const unsigned ids[] = { SANDBOX_UID, SANDBOX_UID_16BIT };
@@ -439,8 +445,10 @@ static unsigned choose_sandbox_uid(void)
 }
 
 /*
- * Concurrent sandboxes use disjoint ranges, if the range is large enough: they
- * are derived from the PID, which is unique among living processes.
+ * Choose a range of uids for jobs and the offset of this sandbox in it.  The
+ * offset is derived from the PID, which is unique among living processes, so
+ * that concurrent sandboxes use different uids if the range is large enough.
+ * Returns false if no range is mapped.
  */
 static bool choose_job_uids(struct sandbox_uid_range *jobs)
 {
@@ -466,9 +474,10 @@ static bool choose_job_uids(struct sandbox_uid_range *jobs)
 }
 
 /*
- * Enter a user namespace as root: create it while privileged, since the system
- * may forbid that to others, then change to an unprivileged uid in it. *refused
- * is true if root cannot create one; the process is unchanged then.
+ * Enter a user namespace as root: create it while privileged, because the
+ * system may forbid other users to create one, then change to an unprivileged
+ * uid in it.  If root cannot create one, sets *refused and leaves the process
+ * unchanged.
  */
 static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
 {
@@ -481,7 +490,10 @@ static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
 		return sandbox_user_set_error(m, "user", "/proc/self");
 	child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (!child) {
-		/* Outside the namespace: map the parent's ids on request. */
+		/*
+		 * The child stays outside the namespace and maps the parent's
+		 * ids on request.
+		 */
 		close(tell[1]);
 		ret = read(tell[0], &c, 1) == 1 ? write_id_maps(proc, id, id) :
 						  1;

@@ -2,8 +2,9 @@
 /*
  * sandbox/user.h - Namespaces, root directory and credentials of a sandbox.
  *
- * This code runs in a fork of a program with threads: only system calls and
- * snprintf() of numbers; no allocation, no locks.
+ * This code runs in a fork of a program with threads.  It therefore uses only
+ * system calls and snprintf() of numbers and strings, allocates nothing and
+ * takes no lock.
  */
 #ifndef SANDBOX_USER_H
 #define SANDBOX_USER_H
@@ -19,9 +20,9 @@ struct sandbox_user_limits {
 };
 
 /*
- * Enter the new namespaces, after sandbox_user_enter().  The PID namespace
- * begins with the next child.  Returns 0, or a negative errno with the failed
- * operation in `m`.
+ * Create and enter the other namespaces, after sandbox_user_enter().  The next
+ * child becomes PID 1 of the new PID namespace.  Returns 0, or a negative errno
+ * with the failed operation in `m`.
  */
 int sandbox_user_unshare(struct sandbox_msg *m);
 
@@ -35,7 +36,9 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 
 /* Reset all signal handlers and unblock all signals. */
 void sandbox_user_reset_signals(void);
-/* Mount a tmpfs of bounded size and mode 0755.  Returns like mount(2). */
+/*
+ * Mount a tmpfs of bounded size and mode 0755.  Returns the result of mount(2).
+ */
 int sandbox_user_mount_tmpfs(const char *name, const char *target,
 			     unsigned long flags, uint64_t bytes,
 			     uint32_t files);
@@ -43,45 +46,47 @@ int sandbox_user_mount_tmpfs(const char *name, const char *target,
 int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,
 			   const char *what);
 
-/* uid of jobs inside the user namespace, whatever it is outside */
+/* uid of jobs inside the user namespace, regardless of the uid outside */
 #define SANDBOX_USER_INSIDE_UID 1000
 
 /*
- * Range of uids for the jobs of a sandbox, one each, if there are no user
- * namespaces; otherwise n_uids is 0.
+ * Range of uids for the jobs of a sandbox, one uid per job.  It is used only
+ * without user namespaces; otherwise n_uids is 0.
  */
 struct sandbox_uid_range {
 	unsigned first_uid, n_uids;
-	unsigned start_offset; /* offset of this sandbox in the range */
+	unsigned start_offset; /* offset of this sandbox's first uid */
 };
 
 /*
  * Enter a user namespace that is unprivileged outside.  Returns 0, or a
  * negative errno with the failed operation in `m`.
  *
- * root becomes a uid from a range that neither distributions nor systemd nor
- * containers allocate, so it owns nothing on the node.  If that uid is not
- * mapped (in a container), it becomes one in a gap below 65536; if root is the
- * only uid, it remains root.  root creates the user namespace before this
- * change, because the system may forbid it to others.
+ * A process of root changes to a uid that neither distributions nor systemd nor
+ * containers allocate, so that it owns nothing on the node.  If that uid is not
+ * mapped (in a container), it changes to a uid in a gap below 65536; if neither
+ * is mapped, it remains root.  It creates the user namespace before this
+ * change, because the system may forbid other users to create one.
  *
- * If even root cannot make a user namespace (kernel configuration, sysctl), it
- * becomes that uid anyway, with only the capabilities that a sandbox needs: to
- * make namespaces and mounts, to change to a job's uid, to kill.  No other uid
- * is admitted.  `jobs` receives the uids of the jobs.
+ * If even root cannot create a user namespace (kernel configuration, sysctl),
+ * the process changes to that uid outside a user namespace and retains only the
+ * capabilities that a sandbox needs: to make namespaces and mounts, to change
+ * to a job's uid, to kill.  `jobs` receives the uids of the jobs; this fails if
+ * no range of uids for jobs is mapped.
  */
 int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m);
 
 /*
- * Restrict a daemon that runs as root, before it starts threads: it retains the
- * capabilities for making sandboxes, with `low_port` also the one to listen
- * below port 1024, and can never regain others.  Another user is left
- * unchanged.  Returns 0 or a negative errno.
+ * Restrict a daemon that runs as root, before it starts threads.  It retains
+ * the capabilities for making sandboxes and, if `low_port` is set, the
+ * capability to listen below port 1024; it can never regain others.  Does
+ * nothing if the daemon does not run as root.  Returns 0 or a negative errno.
  */
 int sandbox_user_limit_capabilities(bool low_port);
 
 /*
- * Return the uid of the job with index `job_index`, or 0 with user namespaces.
+ * Return the uid of the job with index `job_index`, or 0 if user namespaces are
+ * used.
  */
 unsigned sandbox_user_job_uid(const struct sandbox_uid_range *jobs,
 			      size_t job_index);
@@ -92,7 +97,9 @@ unsigned sandbox_user_job_uid(const struct sandbox_uid_range *jobs,
 int sandbox_user_become(unsigned id, struct sandbox_msg *m);
 /*
  * Drop all capabilities permanently, including all ways to regain them.  `id`
- * is the uid of sandbox_user_become(), which cannot be changed afterwards.
+ * is the uid that was passed to sandbox_user_become(); fails if the process
+ * could change back to root.  Returns 0, or a negative errno with the failed
+ * operation in `m`.
  */
 int sandbox_user_drop_capabilities(unsigned id, struct sandbox_msg *m);
 

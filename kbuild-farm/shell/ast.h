@@ -39,10 +39,10 @@ enum shell_param_op {
 struct shell_part {
 	const struct shell_part *next;
 	enum shell_part_kind kind;
-	bool quoted; /* by ", ' or a backslash */
+	bool quoted; /* quoted by ", ' or a backslash */
 	/*
-	 * For TEXT.  A quoted part of length 0 marks where "" or '' begins or
-	 * ends.
+	 * For TEXT.  A quoted part of length 0 marks an opening or closing
+	 * quote.
 	 */
 	const char *text;
 	size_t len;
@@ -50,7 +50,9 @@ struct shell_part {
 	const char
 		*name; /* also "@", "*", "#", "?", "-", "$", "!", "0", "12" */
 	enum shell_param_op op;
-	/* operator with a colon, as in :-, which treats empty as unset */
+	/*
+	 * operator with a colon, as in :-, which treats an empty value as unset
+	 */
 	bool colon;
 	const struct shell_word *word; /* operand of the operator */
 	/* For COMMANDS.  NULL if the list is empty. */
@@ -62,10 +64,10 @@ struct shell_word {
 	/* NULL if the whole word is `literal` and no part of it is quoted */
 	const struct shell_part *parts;
 	/*
-	 * The value of the word, without quotes, if it needs no expansion:
-	 * exactly one field.  NULL if the parts must be expanded because the
-	 * word contains a parameter, a command substitution, a tilde or an
-	 * unquoted * ? [].
+	 * The value of the word, without quotes, if it needs no expansion; it
+	 * is then exactly one field.  NULL if the parts must be expanded
+	 * because the word contains a parameter, a command substitution, a
+	 * tilde or an unquoted * ? [].
 	 */
 	const char *literal;
 	/*
@@ -97,7 +99,10 @@ struct shell_redir {
 	const struct shell_redir *next;
 	enum shell_redir_kind kind;
 	int fd; /* redirected descriptor, 0 to 9 */
-	/* For DUP with `word` == NULL: 0 to 9, or SHELL_REDIR_CLOSE_FD. */
+	/*
+	 * For DUP without `word`: the descriptor to duplicate, 0 to 9, or
+	 * SHELL_REDIR_CLOSE_FD.
+	 */
 	int source_fd;
 	/*
 	 * The file name.  For DUP, a word that expands to a digit or "-".  For

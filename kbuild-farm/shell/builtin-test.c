@@ -330,8 +330,8 @@ static bool parse_test_or(struct test_state *t, enum test_token kind)
 }
 
 /*
- * Apply the POSIX rules for three and four words.  *inverted negates the
- * result.
+ * Apply the POSIX rules for three and four words.  Sets *inverted if the result
+ * must be negated.  Returns the first token to parse.
  */
 static enum test_token parse_test_start(struct test_state *t, bool *inverted)
 {
@@ -363,7 +363,7 @@ int shell_builtin_test(struct shell *sh, char **argv)
 
 	while (*t.end)
 		t.end++;
-	/* dash checks only the first byte */
+	/* dash checks only the first byte of the last word */
 	if (argv[0][0] == '[' && (*--t.end)[0] != ']')
 		return shell_fail(sh, "missing ]");
 	if (t.at >= t.end)

@@ -18,7 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Only the form `command -v NAME` is supported (shell/subset.h). */
+/*
+ * Of the builtin `command`, only the form `command -v NAME` is supported
+ * (shell/subset.h).
+ */
 
 /* Return the keyword, builtin or path that `name` stands for, or NULL. */
 static const char *resolve_command(struct shell *sh, const char *name)
@@ -43,15 +46,18 @@ int shell_builtin_command(struct shell *sh, char **argv)
 	return 0;
 }
 
-/* The escapes are those of POSIX.1-2018, XCU, echo with XSI and printf. */
+/*
+ * The escapes are those of POSIX.1-2018, XCU: of echo with XSI, and of printf.
+ */
 
 #define FLAGS  "#-+ 0"
 #define DIGITS "0123456789"
 /*
- * Limit for the digits of a width and of a precision; recipes do not need more.
+ * Limit on the digits of a width or a precision in a supported format; recipes
+ * do not need more.
  */
 #define SPEC_DIGITS_MAX 4
-/* %, flags, both numbers, the dot, "jd" and NUL */
+/* size of a conversion: %, flags, both numbers, the dot, "jd" and NUL */
 #define SPEC_MAX 32
 
 static bool is_octal(char c)
@@ -60,9 +66,9 @@ static bool is_octal(char c)
 }
 
 /*
- * Decode the escape at `s`, which is after its backslash.  For an unknown
- * escape the result is a backslash and nothing of `s` is consumed.  Returns the
- * position after the escape.
+ * Decode the escape whose backslash precedes `s`.  For an unknown escape *out
+ * is a backslash and no byte of `s` is consumed.  Returns the position after
+ * the escape.
  */
 static const char *decode_escape(const char *s, char *out)
 {
@@ -122,7 +128,10 @@ static int builtin_echo(struct shell *sh, char **argv)
 	return 0;
 }
 
-/* Arguments of printf, consumed one by one; missing ones are NULL. */
+/*
+ * Arguments of printf, consumed one by one.  next_argument() returns NULL if an
+ * argument is missing.
+ */
 struct printf_args {
 	struct shell *sh;
 	char **next;
@@ -210,7 +219,10 @@ static void copy_conversion(char out[static SPEC_MAX], const char *spec,
 	strcpy(out + len, tail);
 }
 
-/* Separate from %s because a NUL character would end buf_printf()'s output. */
+/*
+ * Append a %c conversion.  Its output can contain NUL, at which buf_printf()
+ * would stop.
+ */
 static void add_char_conversion(struct printf_args *w, const char *spec,
 				size_t len)
 {
@@ -313,7 +325,8 @@ static int parse_builtin_number(struct shell *sh, const char *s)
 }
 
 /*
- * Append the components of `path` to the directory in `out` and resolve "..".
+ * Append the components of `path` to the directory in `out` and resolve "..",
+ * but not beyond the first `root` bytes.
  */
 static void add_components(struct buf *out, size_t root, const char *path)
 {
@@ -403,7 +416,7 @@ static char **read_cd_options(struct shell *sh, char **argv, bool *physical)
 	return argv;
 }
 
-/* The subset excludes CDPATH (shell/subset.h). */
+/* CDPATH is not supported, because the subset excludes it (shell/subset.h). */
 int shell_builtin_cd(struct shell *sh, char **argv)
 {
 	const char *dest;

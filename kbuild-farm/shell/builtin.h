@@ -3,9 +3,9 @@
  * shell/builtin.h - The shell's builtin commands, as in dash.
  *
  * A builtin receives its words, prints into sh->out and returns its status.  An
- * error of dash's own kind is reported by shell_fail() with status 2: it ends
- * the shell if the builtin is special (POSIX.1-2018, XCU 2.14), otherwise only
- * the command.
+ * error for which dash aborts the builtin is reported by shell_fail() with
+ * status 2: it ends the shell if the builtin is special (POSIX.1-2018, XCU
+ * 2.14), otherwise only the command.
  */
 #ifndef SHELL_BUILTIN_H
 #define SHELL_BUILTIN_H

@@ -52,8 +52,8 @@ static bool is_exec_builtin(const struct simple_command *c)
 }
 
 /*
- * Apply the assignments.  They are temporary, except without a command and
- * before a special builtin.
+ * Apply the assignments.  They are temporary unless there is no command, or the
+ * command is a special builtin.
  */
 static int apply_assignments(struct shell *sh, struct simple_command *c)
 {
@@ -102,8 +102,8 @@ static int run_exec_builtin(struct shell *sh, const struct simple_command *c)
 }
 
 /*
- * Run fixdep without a process.  Returns false if the command is not fixdep or
- * must be started.
+ * Run fixdep without starting a process.  Returns false if the command is not
+ * fixdep or if the program must be started.
  */
 static bool try_fixdep(struct shell *sh, char **argv, int *status)
 {
@@ -122,6 +122,7 @@ static bool try_fixdep(struct shell *sh, char **argv, int *status)
 
 /*
  * Run a compile, together with the following tool step if that belongs to it.
+ * Returns false if the command is not a compiler call.
  */
 static bool try_compile(struct shell *sh, const struct shell_program *p,
 			char **argv, bool last, int *status)

@@ -13,8 +13,8 @@ struct shell;
 
 /*
  * Run a simple command and return its status.  `flags` are those of
- * shell/run.h.  If `started_pid` is not NULL, a program is not waited for:
- * *started_pid is its process, or 0 if none was started.
+ * shell/run.h.  If `started_pid` is not NULL, a program is started without
+ * waiting for it: *started_pid is its process, or 0 if no program was started.
  */
 int shell_command_run(struct shell *sh, const struct shell_ast_node *n,
 		      unsigned flags, pid_t *started_pid);

@@ -26,7 +26,10 @@
 
 #define RECEIVE_BYTES 65536
 
-/* Return true if a full disk is the only reason why a write can fail. */
+/*
+ * Return true if `out` is a regular file and file sizes are not limited, so
+ * that a write can fail only because the disk is full.
+ */
 static bool is_regular_output(int out)
 {
 	struct rlimit limit;
@@ -39,7 +42,7 @@ static bool is_regular_output(int out)
 
 static int connect_to_coordinator(const char *path)
 {
-	/* Without a message within this time the coordinator counts as dead. */
+	/* A coordinator that sends nothing within this time counts as dead. */
 	const struct timeval tv = { .tv_sec = CC_COORD_TIMEOUT_MS / 1000 };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd;
@@ -101,8 +104,8 @@ static bool receive_more(int fd, struct buf *in)
 }
 
 /*
- * Receive frames until the reply.  Its header and body are at the start of
- * `in`.
+ * Receive frames until the reply.  Returns true if it is CC_FIXED; its header
+ * and body are then at the start of `in`.
  */
 static bool receive_fixdep_reply(int fd, struct buf *in,
 				 struct wire_frame *frame)
@@ -126,8 +129,9 @@ static bool receive_fixdep_reply(int fd, struct buf *in,
 }
 
 /*
- * Request the output and write it.  Returns fixdep's exit status, after
- * printing fixdep's message if the disk is full; -1 if there is no reply.
+ * Request fixdep's output from the coordinator and write it to `out`.  Returns
+ * fixdep's exit status, after printing fixdep's message if the disk is full; -1
+ * if there is no reply.
  */
 static int request_fixdep_output(int fd, char *const *argv, int out)
 {
@@ -177,7 +181,10 @@ int shell_fixdep_run(char *const *argv, const char *socket, int out)
 	return status;
 }
 
-/* Copy a list, because a call modifies its arguments and environment. */
+/*
+ * Copy a list of strings for cc_call_begin(), which modifies its arguments and
+ * environment.
+ */
 static char **copy_string_list(struct arena *a, char *const *list)
 {
 	size_t n = 0;
@@ -190,8 +197,8 @@ static char **copy_string_list(struct arena *a, char *const *list)
 }
 
 /*
- * The compiler runs in a child, which alone holds the slot and the
- * coordinator's socket.
+ * Run the compiler in a child and return its status.  The child locks the local
+ * slot, unless this process already holds it for a tool step.
  */
 static int run_call_in_child(struct shell *sh, const struct cc_call *call)
 {

@@ -22,19 +22,19 @@ struct shell_program;
 /*
  * Execute a fixdep command line whose stdout is the descriptor `out`.  `socket`
  * is the coordinator's, or NULL.  Returns the exit status, or -1 if nothing was
- * done and the program must be started: it is not a known fixdep, `out` is not
- * a regular file, there is no coordinator, or fixdep would reject its
- * arguments.
+ * done and the program must be started: the command line does not have the
+ * above form, `out` is not a regular file, there is no coordinator, or fixdep
+ * would reject its arguments.
  */
 int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
-/*
- * Return true if the program, called `name`, is in the masquerade directory.
- * Only then may its call be requested, as cc_call_begin() does, with a tool
- * step or NULL.
- */
+/* Return true if the program, called `name`, is in the masquerade directory. */
 bool shell_compile_is_wrapper(struct shell *sh, const struct shell_program *p,
 			      const char *name);
+/*
+ * Begin the call of a compiler in the masquerade directory, with a tool step or
+ * NULL.  Returns the result of cc_call_begin().
+ */
 enum cc_job_outcome shell_compile_request(struct shell *sh,
 					  struct cc_call *call, char **argv,
 					  const struct cc_tool_step *step,
@@ -49,11 +49,11 @@ int shell_compile_hold_slot(struct cc_call *call);
 
 /*
  * Execute a compiler call if the program is in the masquerade directory; return
- * false otherwise.  *status is the compiler's.  The call is requested from the
- * coordinator, with a tool step or NULL, or runs locally, in this process if it
- * is the `last` command.  If the step sh->pending_tool was executed too,
- * sh->tool_offloaded is set to it.  If the step must run locally as well,
- * sh->slot_fd is the slot for both.
+ * false otherwise.  *status is the compiler's.  The call is offered to the
+ * coordinator, with a tool step or NULL.  If it must run locally, it runs in
+ * this process if it is the `last` command.  If the step sh->pending_tool was
+ * executed too, sh->tool_offloaded is set to it.  If the step must run locally
+ * as well, sh->slot_fd is the slot for both.
  */
 bool shell_compile_run(struct shell *sh, const struct shell_program *p,
 		       char **argv, bool last, const struct cc_tool_step *step,

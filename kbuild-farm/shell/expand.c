@@ -192,9 +192,9 @@ static bool has_closing_bracket(const char *p)
 }
 
 /*
- * Find the first path component with a special byte: it extends from *start to
- * the returned position, which is a slash, the backslash before one, or the
- * end.  Returns NULL if there is none.
+ * Find the first path component with a special byte.  It extends from *start to
+ * the returned position, which is a slash, the backslash before a slash, or the
+ * end of the pattern.  Returns NULL if no component has a special byte.
  */
 static const char *find_glob_component(const char *pattern, const char **start)
 {
@@ -324,7 +324,8 @@ static void set_expand_error(struct shell_expand *e, const char *name,
 }
 
 /*
- * At an unquoted tilde: append the home directory if the tilde stands for it.
+ * Append the home directory if the unquoted tilde before `next` stands for it.
+ * Returns false otherwise.
  */
 static bool put_home_dir(struct expansion *x, const struct shell_part *part,
 			 const char *next, unsigned how)
@@ -529,7 +530,10 @@ static int remove_affix(struct expansion *x, const struct shell_part *part,
 	const char *pattern;
 	int ret;
 
-	/* dash stores a NUL in between, which affects how it counts regions */
+	/*
+	 * as in dash, a NUL separates the value from the pattern; this affects
+	 * the number of regions
+	 */
 	expand_buf_put(&x->buf, 0);
 	ret = expand_parts(x, part->word, EXPAND_TILDE | EXPAND_PATTERN);
 	if (ret)
@@ -704,7 +708,9 @@ static void split_field_region(struct field_splitter *s,
 		/* strchr() also finds the terminating NUL */
 		bool separates = !(cell & EXPAND_CELL_QUOTE_MARK) &&
 				 strchr(ifs, byte);
-		/* adjacent white space is collapsed; NUL counts as such */
+		/*
+		 * adjacent white space is collapsed; NUL counts as white space
+		 */
 		bool white = separates && (byte == ' ' || byte == '\t' ||
 					   byte == '\n' || !byte);
 
@@ -754,7 +760,7 @@ static int expand_fields(struct shell_expand *e, const struct shell_word *word,
 	return 0;
 }
 
-/* Expand to one string, regardless of its content. */
+/* Expand to one string, without splitting and pathname expansion. */
 static int expand_to_string(struct shell_expand *e,
 			    const struct shell_word *word, unsigned how,
 			    const char **out)

@@ -81,9 +81,7 @@ int shell_expand_word(struct shell_expand *e, const struct shell_word *word,
 /* Expand as shell_expand_word() does, but also expand tildes after colons. */
 int shell_expand_assignment(struct shell_expand *e,
 			    const struct shell_word *word, const char **out);
-/*
- * Expand a here-document.  Neither a script nor a here-document contains NUL.
- */
+/* Expand a here-document.  The result contains no NUL. */
 int shell_expand_heredoc(struct shell_expand *e, const struct shell_word *word,
 			 struct bytes *out);
 /* Expand a pattern of a case command for shell_match_pattern(). */

@@ -14,5 +14,5 @@ FALLBACK_REASON(BUILTIN, "builtin") /* an unsupported builtin of dash */
 FALLBACK_REASON(OPTION, "option")
 FALLBACK_REASON(FILE, "file") /* sh FILE, or a script from stdin */
 FALLBACK_REASON(PARENT,
-		"parent") /* PPID, which differs in subshells of this shell */
+		"parent") /* PPID: a program's parent can differ from dash's */
 FALLBACK_REASON(OTHER, "other")

@@ -105,8 +105,8 @@ static inline void shell_lexer_init(struct shell_lexer *lx, struct arena *arena,
 		.end = (const char *)text.data + text.len,
 		.line = 1,
 		/*
-		 * every word but the last is followed by a separator, so its
-		 * NUL fits
+		 * room for the text of all words and their NULs: every word
+		 * except the last is followed by a separator
 		 */
 		.text = arena_alloc(arena, 2 * text.len + 2),
 	};

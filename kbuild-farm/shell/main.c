@@ -49,8 +49,7 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 	if (!takes_script || !arg[0] || arg[1] || **arg == '-' || **arg == '+')
 		return false;
 	script->text = *arg;
-	/* the conditions under which make itself starts no shell (.SHELLFLAGS)
-	 */
+	/* with any other .SHELLFLAGS, make starts a shell for every line */
 	script->started_by_make = (getenv("MAKELEVEL") ||
 				   getenv(SHELL_STATS_VARIABLE)) &&
 				  arg == argv + 2 &&
@@ -61,10 +60,9 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 
 /*
  * Replace this process by /bin/sh, as make would have started it with argv[1]
- * and the words after it.  No command must have run before.  kfarm's variables
- * leave the environment, unless `script` can start make.  The fallback is
- * counted.  Returns the exit status if execve() fails, after it has printed
- * the error.
+ * and the words after it.  No command must have run before.  Removes kfarm's
+ * variables from the environment, unless `script` can start make.  The fallback
+ * is counted.  If execve() fails, prints the error and returns the exit status.
  */
 static int fall_back(char **argv, struct bytes script,
 		     enum shell_fallback_reason why)

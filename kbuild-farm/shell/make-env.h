@@ -9,7 +9,7 @@
  *				command line it is not in MAKEFLAGS, and a
  *				makefile that sets SHELL itself prevails
  *
- * Other programs must not see either of them.
+ * Other programs must not receive either variable.
  */
 #ifndef SHELL_MAKE_ENV_H
 #define SHELL_MAKE_ENV_H
@@ -21,18 +21,19 @@
 #define SHELL_MAKE_ENV_MAKEFILE "shell.mk"
 
 /*
- * Remove both from the NULL-terminated list `env` in place.  MAKEFILES keeps
- * the user's value, or is removed if that is empty.  A changed entry is never
- * freed.
+ * Remove both variables from the NULL-terminated list `env` in place.
+ * MAKEFILES keeps the user's value, or is removed if that is empty.  A changed
+ * entry is never freed.
  */
 void shell_make_env_strip(char **env);
 
 /*
- * Return true if a program of this name or path receives both: make or gmake.
+ * Return true if a program of this name or path receives both variables: make
+ * or gmake.
  */
 bool shell_make_env_is_make(const char *program);
 
-/* Return true if the script contains such a name as a word. */
+/* Return true if the script contains "make" or "gmake" as a word. */
 bool shell_make_env_mentions_make(struct bytes script);
 
 #endif

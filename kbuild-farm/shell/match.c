@@ -37,7 +37,7 @@ static const char *match_class(const char *p, char c, bool *found)
 
 /*
  * Match `c` against a bracket expression; `p` is after "[" or "[!".  Returns
- * the position after the "]", or NULL if there is none.
+ * the position after the "]", or NULL if there is no "]".
  */
 static const char *match_brackets(const char *p, char c, bool *found)
 {

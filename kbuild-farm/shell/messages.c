@@ -81,7 +81,7 @@ static void print_message_line(struct shell *sh, const char *fmt, va_list ap)
 				   xasprintf("%s: %u: %s\n", sh->name, sh->line,
 					     words);
 
-	/* a failure cannot be reported anywhere */
+	/* if stderr cannot be written, the error cannot be reported */
 	shell_write_all(STDERR_FILENO, line, strlen(line));
 	free(line);
 	free(words);

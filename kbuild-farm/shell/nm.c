@@ -15,10 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Limit of exported names times symbols; beyond it the program is faster. */
+/*
+ * Limit on exported names times symbols.  Above it, running the programs is
+ * faster.
+ */
 #define COMPARISONS_MAX 1000000
 #define KSYMTAB_PREFIX  "__ksymtab_"
-/* LTO code, for which nm needs a plugin. */
+/* Prefix of symbols in LTO code, for which nm needs a plugin. */
 #define LTO_PREFIX "__gnu_lto_"
 
 struct symbol_object {
@@ -44,7 +47,10 @@ static bool section_bytes(const struct symbol_object *o, const uint8_t *sh,
 	return true;
 }
 
-/* The nm implementations differ in how they print other bytes. */
+/*
+ * Return true if the names consist of printable ASCII, without spaces, and end
+ * in NUL.  The nm implementations differ in how they print other bytes.
+ */
 static bool are_printable_names(struct bytes names)
 {
 	if (!names.len || names.data[names.len - 1])
@@ -57,7 +63,10 @@ static bool are_printable_names(struct bytes names)
 	return true;
 }
 
-/* `sh` is the section header of the symbol table. */
+/*
+ * Read the symbol table whose section header is `sh`.  Returns false if it is
+ * invalid or unsupported.
+ */
 static bool read_symbol_table(struct symbol_object *o, const uint8_t *sh)
 {
 	size_t size = o->f.is_64bit ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
@@ -78,7 +87,9 @@ static bool read_symbol_table(struct symbol_object *o, const uint8_t *sh)
 	       are_printable_names(o->names);
 }
 
-/* Returns false if the object is not a supported one. */
+/*
+ * Find the symbol table.  Returns false if the file is not a supported object.
+ */
 static bool find_symtab(struct symbol_object *o)
 {
 	uint8_t sh[ELF_ENTRY_MAX];
@@ -185,8 +196,9 @@ static enum shell_tristate has_matching_symbol(const struct symbol_object *o,
 }
 
 /*
- * Return true if nm prints an upper-case letter or none for the symbol, which
- * the script takes as global.
+ * Return true if check-local-export does not take the symbol as local: it is
+ * undefined, so that nm prints no value, or nm prints an upper-case letter for
+ * it.
  */
 static bool is_certainly_global(const struct object_symbol *s)
 {
@@ -251,9 +263,10 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file)
 }
 
 /*
- * nm prints a value, a letter and a name per line, or white space, a letter and
- * a name for an undefined symbol.  A match of "__" is therefore inside the
- * name, and a match that begins with a blank is at its start.
+ * The commands search the text that nm prints: a value, a letter and a name per
+ * line, or white space, a letter and a name for an undefined symbol.  A match
+ * of "__" is therefore inside the name, and a match that begins with a blank is
+ * at the start of the name.
  */
 
 #define CHECK_SCRIPT "scripts/check-local-export"
@@ -315,7 +328,10 @@ static bool redirects_stderr_to_null(const struct shell_redir *r)
 	       !strcmp(r->word->literal, "/dev/null");
 }
 
-/* Return the only operand after `option` (or NULL), or NULL. */
+/*
+ * Return the operand of a command that has exactly one, after `option` if that
+ * is not NULL.  Returns NULL for any other command.
+ */
 static const char *single_operand(const struct shell_word *w,
 				  const char *option)
 {

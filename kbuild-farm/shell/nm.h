@@ -2,13 +2,13 @@
 /*
  * shell/nm.h - Symbol queries that kbuild makes with nm(1).
  *
- * The answer is read from the object itself, if it is the same for GNU and LLVM
- * nm:
+ * These commands are answered from the object itself, if GNU nm and LLVM nm
+ * give the same answer:
  *
  *	nm FILE 2>/dev/null | grep -q __ksymtab		(and similar)
  *	scripts/check-local-export FILE			(of Linux 6.1)
  *
- * The second is answered only if it would print nothing.
+ * The script is answered only if it would print nothing.
  */
 #ifndef SHELL_NM_H
 #define SHELL_NM_H
@@ -32,9 +32,9 @@ enum shell_tristate {
 enum shell_tristate shell_object_symbols_find(const char *file,
 					      const char *text, bool is_prefix);
 /*
- * Return whether each exported name, X for a symbol __ksymtab_X, belongs to a
- * global symbol.  The result is YES or UNKNOWN, because the programs print the
- * message for NO.
+ * Return YES if each exported name, X for a symbol __ksymtab_X, belongs to a
+ * global symbol, otherwise UNKNOWN: the script must then run and print its
+ * message.
  */
 enum shell_tristate shell_object_symbols_check_exports(const char *file);
 
@@ -45,8 +45,8 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file);
 bool shell_nm_run_pipe(struct shell *sh, const struct shell_ast_node *pipe,
 		       int *status);
 /*
- * Answer a call of the script.  Returns true with its status, or false if the
- * script must run.
+ * Answer a call of scripts/check-local-export.  Returns true with its status,
+ * or false if the script must run.
  */
 bool shell_nm_run_export_check(struct shell *sh, char *const *argv,
 			       int *status);

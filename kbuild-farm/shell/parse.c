@@ -2,7 +2,7 @@
 /*
  * A recursive-descent parser with one token of lookahead: a token that belongs
  * to the caller is pushed back.  After a failure every token is TOKEN_END, so
- * the functions need not check for one.
+ * the functions need not check for failures.
  */
 #include "shell/parse.h"
 
@@ -35,7 +35,9 @@ static void expect_token(struct shell_lexer *lx, enum shell_token token,
 		fail_syntax(lx);
 }
 
-/* Limit a chain, because executing it recurses once per link. */
+/*
+ * Limit a chain of elif, && or ||, because executing it recurses once per link.
+ */
 static bool is_chain_too_long(struct shell_lexer *lx, unsigned links)
 {
 	if (links < CHAIN_MAX)
@@ -178,7 +180,10 @@ static void parse_for_words(struct shell_lexer *lx, struct shell_ast_node *node)
 		*words = lx->last_word.word;
 		words = &lx->last_word.word->next;
 	}
-	/* dash does not read here-documents at the end of this line */
+	/*
+	 * dash does not read here-documents at the end of this line, so a
+	 * pending here-document is rejected
+	 */
 	if (lx->token != TOKEN_SEMI &&
 	    (lx->token != TOKEN_NEWLINE || lx->heredocs))
 		fail_syntax(lx);
@@ -200,8 +205,8 @@ static void parse_for(struct shell_lexer *lx, struct shell_ast_node *node)
 }
 
 /*
- * Parse a branch of a case.  The last token is its first pattern, or the
- * parenthesis before the pattern.
+ * Parse a branch of a case.  lx->token is its first pattern, or the parenthesis
+ * before the pattern.
  */
 static struct shell_case_item *parse_branch(struct shell_lexer *lx)
 {
@@ -479,7 +484,9 @@ static const struct shell_ast_node *parse_commands(struct shell_lexer *lx,
 	const struct shell_ast_node *list = parse_list(lx, LIST_OPTIONAL);
 
 	expect_token(lx, until, 0);
-	/* dash replaces a pending here-document by an empty one */
+	/*
+	 * reject a pending here-document, which dash replaces by an empty one
+	 */
 	if (lx->heredocs)
 		fail_syntax(lx);
 	return list;

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 /*
- * Build the next candidate from *path and `name`.  Returns false at the end of
- * *path.
+ * Build the next candidate from *path and `name`, and advance *path.  Returns
+ * false at the end of *path.
  */
 static bool next_path_candidate(const char **path, const char *name,
 				char out[static PATH_MAX])
@@ -32,7 +32,7 @@ static bool next_path_candidate(const char **path, const char *name,
 	len = strcspn(dir, ":");
 	*path = dir[len] ? dir + len + 1 : NULL;
 	if (len + name_len + 2 > PATH_MAX) {
-		/* a name that is too long for the kernel as well */
+		/* use a path that the kernel rejects as too long as well */
 		memset(out, 'x', PATH_MAX - 1);
 		out[PATH_MAX - 1] = '\0';
 		return true;
@@ -135,8 +135,8 @@ static int exec_file(const char *file, char **argv, char **env)
 }
 
 /*
- * Execute the program, or the next candidates in PATH.  Returns the errno value
- * of the failure.
+ * Execute the program; if that fails, try the next candidates in PATH.  Returns
+ * the errno value of the failure.
  */
 static int exec_program(const struct shell_program *p, char **argv, char **env)
 {

@@ -149,8 +149,8 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	at = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD_MIN);
 	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
 	/*
-	 * closed early so that an error message of the redirection is lost, as
-	 * in dash
+	 * Close `fd` before the redirection: as in dash, an error message that
+	 * the redirection prints to `fd` is lost.
 	 */
 	close(fd);
 }

@@ -38,8 +38,8 @@ int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
 /* Move `fd` to the descriptor `to`, or close `to` if `fd` is -1. */
 void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd);
 /*
- * Move `fd` to a number that no script can name.  Returns the new number; -1 if
- * no descriptor is free, and `fd` is closed in any case.
+ * Move `fd` to a number that no script can name.  Closes `fd`.  Returns the new
+ * number, or -1 if no descriptor is free.
  */
 int shell_redirect_move_high(int fd);
 /* Restore the saved descriptors, or close the copies if `discard` is set. */

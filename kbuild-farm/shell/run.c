@@ -57,8 +57,9 @@ static void connect_element_fds(struct pipeline_element *e,
 
 /*
  * Run an element as a subshell in a child created by fork.  The child closes
- * `other_end`, the read end of its output, and the pipe ends of `in_process`,
- * because only later elements may hold them.
+ * descriptors that it inherits and does not use: `other_end`, the read end of
+ * its output, and the pipe ends of `in_process`.  An open copy would delay the
+ * end of file for the other elements.
  */
 static void fork_element(struct shell *sh, struct pipeline_element *e,
 			 struct pipeline_element *in_process, int other_end,
@@ -89,7 +90,7 @@ static void fork_element(struct shell *sh, struct pipeline_element *e,
 }
 
 /*
- * Run a command as a subshell without a process and return its status.
+ * Run a command as a subshell in this process and return its status.
  * shell_subset_is_pure() must hold for it.
  */
 static int run_without_fork(struct shell *sh, const struct shell_ast_node *n,
@@ -123,8 +124,9 @@ static void run_in_process(struct shell *sh, struct pipeline_element *e,
 }
 
 /*
- * Choose the element that runs in this process, or return NULL.  A command that
- * needs a fork is best, a program that the shell implements is second.
+ * Choose the element that runs in this process, or return NULL.  The first
+ * choice is a command that needs a fork otherwise; the second is a program that
+ * shell/utility.h implements.
  */
 static struct pipeline_element *choose_in_process(struct pipeline_element *e,
 						  size_t n)
@@ -163,8 +165,8 @@ static int open_high_pipe(int ends[2])
 }
 
 /*
- * Start all elements except `here`.  The first one reads from `before` unless
- * that is -1; each other one reads from its predecessor.
+ * Start all elements except `here`.  The first element reads from `before`
+ * unless that is -1; each other element reads from its predecessor.
  */
 static int start_elements(struct shell *sh, struct pipeline_element *e,
 			  size_t n, int before, struct pipeline_element *here,
@@ -263,7 +265,10 @@ static int run_pipeline(struct shell *sh, const struct shell_ast_node *n,
 	int ret, status, text = -1;
 	size_t count;
 
-	/* `text` is the output of the first command if that was run alone. */
+	/*
+	 * `text` is a file with the output of the first command, if that was
+	 * run alone.
+	 */
 	if (shell_step_needs_text(sh, n))
 		text = capture_first(sh, n, flags);
 	if (shell_step_run_genksyms(sh, n, text, &status, &held)) {
@@ -448,7 +453,10 @@ int shell_run_exit_trap(struct shell *sh)
 	return sh->status;
 }
 
-/* Run a subshell that replaces this process, in a child or at the end. */
+/*
+ * Run a subshell that this process becomes: in a child created for it, or as
+ * the last command of the shell.
+ */
 static int run_subshell_body(struct shell *sh, const struct shell_ast_node *n,
 			     const char **words, unsigned flags)
 {
@@ -640,7 +648,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* slot of the previous command */
+		/* the slot was taken for the previous command */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;
@@ -663,7 +671,7 @@ int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
 		   unsigned flags)
 {
 	struct arena_mark mark = arena_mark(&sh->arena);
-	/* set -e applies to the status */
+	/* set -e ends the shell if the status is not 0 */
 	bool errexit_applies = false;
 	int status = 0;
 

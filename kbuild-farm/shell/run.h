@@ -16,8 +16,8 @@
 struct shell;
 
 /*
- * Implementation of shell_expand.substitute: append the output of `list` to
- * `out` and store its status in sh->substitution_status.
+ * Append the output of `list` to `out` and store its status in
+ * sh->substitution_status.  This is the callback shell_expand.substitute.
  */
 int shell_run_command_substitution(void *at, const struct shell_ast_node *list,
 				   struct buf *out);
@@ -33,8 +33,8 @@ enum {
 };
 
 /*
- * Run a command and return its status.  Then sh->skip states how much of the
- * script is skipped.
+ * Run a command and return its status.  Afterwards sh->skip states which of the
+ * following commands are skipped.
  */
 int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
 		   unsigned flags);

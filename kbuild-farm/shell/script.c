@@ -270,10 +270,10 @@ static bool is_unlimited(int resource)
 }
 
 /*
- * Return true if limits do not affect the script: the shell's own descriptors
- * are above those that a script can name and more than dash needs, and the
- * limits of file size and CPU time would end this process where dash loses only
- * a program.
+ * Return true if limits do not affect the script.  The shell needs more
+ * descriptors than dash, because its own are above those that a script can
+ * name.  A limit on file size or CPU time could end this process where it ends
+ * only a program in dash.
  */
 static bool are_limits_sufficient(void)
 {
@@ -284,7 +284,7 @@ static bool are_limits_sufficient(void)
 	       is_unlimited(RLIMIT_CPU);
 }
 
-/* Parse and check the script.  *list is unchanged if the script is empty. */
+/* Parse and check the script.  *list is NULL if the script is empty. */
 static int read_script(struct shell *sh, const struct shell_script *script,
 		       char **env, const struct shell_ast_node **list,
 		       enum shell_fallback_reason *why)
@@ -306,8 +306,9 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 	if (ret)
 		return ret;
 	/*
-	 * dash unblocks signals at its own times.  It prints a message if the
-	 * working directory does not exist.
+	 * Blocked signals are a fallback, because dash unblocks signals at
+	 * times of its own.  An unknown working directory is a fallback,
+	 * because dash prints a message about it.
 	 */
 	if (!are_limits_sufficient() ||
 	    sigprocmask(SIG_SETMASK, NULL, &blocked) ||

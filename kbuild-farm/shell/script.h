@@ -3,10 +3,10 @@
  * shell/script.h - Execution of one script, from its text to its status.
  *
  * With SHELL = /bin/sh, make splits a line of plain words itself and starts the
- * program without a shell.  With any other SHELL it starts that shell.  For
- * such lines this module therefore acts as make: the environment contains no
- * variables of the shell, `echo` is /bin/echo, and a missing program is
- * reported in make's words.
+ * program without a shell.  With any other SHELL, make starts that shell for
+ * every line.  For a line of plain words this module therefore acts as make
+ * would: the environment contains no variables of the shell, `echo` is
+ * /bin/echo, and a missing program is reported in make's words.
  */
 #ifndef SHELL_SCRIPT_H
 #define SHELL_SCRIPT_H
@@ -23,7 +23,10 @@ struct shell_script {
 	const char *name; /* $0 */
 	bool errexit; /* -e */
 	bool nounset; /* -u */
-	/* Started by make, so lines that need no shell are run as make does. */
+	/*
+	 * The shell was started by make, so lines that need no shell are run as
+	 * make would run them.
+	 */
 	bool started_by_make;
 };
 

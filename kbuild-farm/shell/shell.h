@@ -52,7 +52,7 @@ struct shell {
 	int substitution_status;
 
 	struct buf out; /* output of the running builtin */
-	/* receives this output instead of stdout, unless NULL */
+	/* receives the output of builtins instead of stdout, unless NULL */
 	struct buf *capture;
 
 	char number_text[3 * sizeof(int) + 2]; /* text of $? or $$ */
@@ -62,17 +62,17 @@ struct shell {
 	 */
 	char **exec_env;
 	/*
-	 * The command after the current one, if it can be offloaded together
-	 * with it, and the last command that was (shell/step.h).  NULL if there
-	 * is none.
+	 * pending_tool is the tool step after the current command, if both can
+	 * be offloaded together; tool_offloaded is the last tool step that was
+	 * offloaded (shell/step.h).  NULL: none.
 	 */
 	const struct shell_ast_node *pending_tool, *tool_offloaded;
 	/*
-	 * Local slot held for that command, because it runs locally after its
-	 * compile, or -1.
+	 * Local slot for the tool step that runs locally after its compile, or
+	 * -1.
 	 */
 	int slot_fd;
-	/* Reason that is counted if such a command is started next. */
+	/* Reason that is counted if the next program is a tool step. */
 	enum shell_step_reason step_reason;
 	/*
 	 * NAME=value entries that only make receives; NULL if there are none.
@@ -81,8 +81,8 @@ struct shell {
 };
 
 /*
- * Print "NAME: LINE: ", the name of the running builtin, and this text in one
- * write, as dash does.
+ * Print "NAME: LINE: ", the name of the running builtin, and the formatted text
+ * in one write, as dash does.
  */
 void shell_print_message(struct shell *sh, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

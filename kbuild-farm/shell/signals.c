@@ -67,7 +67,10 @@ static void handle_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (sig == SIGPIPE && in_process_subshells) {
-		/* The kernel sends it in the name of the writing process. */
+		/*
+		 * If a write fails, the kernel names this process as the
+		 * sender.
+		 */
 		if (info->si_code == SI_USER && info->si_pid == getpid()) {
 			pipe_broken = 1;
 			return;

@@ -31,8 +31,8 @@ void shell_signals_set_trap(int sig, const char *action);
 bool shell_signals_has_traps(void);
 /*
  * Return true if a signal trap has an action.  Then subshells need processes:
- * the signal can be meant for the shell alone, which handles it after they have
- * ended.
+ * the signal can be meant for the shell alone, which handles it after the
+ * subshells have ended.
  */
 bool shell_signals_has_signal_traps(void);
 /*
@@ -58,7 +58,10 @@ int shell_signals_take(const char **action);
 
 /* Catch SIGINT.  Must be called before the first program is waited for. */
 void shell_signals_catch_sigint(void);
-/* After a program has ended: let a SIGINT without a trap end the shell. */
+/*
+ * End the shell if a SIGINT without a trap has arrived.  Called after a program
+ * has ended.
+ */
 void shell_signals_raise_sigint(void);
 /*
  * Restore the default of all caught signals in a child, before it waits for
@@ -66,9 +69,10 @@ void shell_signals_raise_sigint(void);
  */
 void shell_signals_set_default(void);
 /*
- * A subshell that runs in this process.  SIGPIPE caused by its own writes ends
- * only the subshell; leave returns true if that happened.  SIGPIPE sent by
- * another process ends the shell, as in dash.
+ * Enter and leave a subshell that runs in this process.  SIGPIPE caused by a
+ * write of this process ends only the subshell; then
+ * shell_signals_leave_subshell() returns true.  SIGPIPE sent by another process
+ * ends the shell, as in dash.
  */
 void shell_signals_enter_subshell(void);
 bool shell_signals_leave_subshell(void);

@@ -104,7 +104,10 @@ bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
 	return false;
 }
 
-/* A single write keeps the lines of concurrent shells apart. */
+/*
+ * The line is written by a single write(2), so that the lines of concurrent
+ * shells do not mix.
+ */
 void shell_stats_add_fallback(enum shell_fallback_reason why,
 			      struct bytes script)
 {

@@ -59,7 +59,10 @@ struct shell_stats {
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
 };
 
-/* Increment a count.  Costs at most two system calls per process. */
+/*
+ * Increment a count.  The first call of a process takes at most four system
+ * calls, later calls none.
+ */
 void shell_stats_add(enum shell_stat count);
 /* Count a fallback and log its script. */
 void shell_stats_add_fallback(enum shell_fallback_reason why,
@@ -72,7 +75,7 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
 
 /*
  * Return true if tool steps may be requested; else set *why to the reason that
- * is counted for local ones.  Costs as much as shell_stats_add().
+ * is counted for local tool steps.  Costs as much as shell_stats_add().
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 

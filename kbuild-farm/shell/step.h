@@ -23,7 +23,8 @@ struct shell;
 
 /* Resources that a local tool step holds until it ends; -1 if unused. */
 struct shell_step_resources {
-	int socket_fd; /* the coordinator detects the end by its close */
+	/* socket of the coordinator, whose close marks the end of the step */
+	int socket_fd;
 	int slot_fd; /* local slot, as for a compile */
 };
 
@@ -33,10 +34,10 @@ struct shell_step_resources {
  */
 bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*
- * Request the step of a pipeline of the first form, or of the second form with
- * the file `text_fd`, which is -1 otherwise.  Returns true with *status if the
- * step was executed.  Otherwise the caller runs the pipeline, or the commands
- * after the text, and then releases *resources.
+ * Request the tool step of a pipeline.  For the second form `text_fd` is the
+ * file with the text; for the first form it is -1.  Returns true with *status
+ * if the step was executed.  Otherwise the caller runs the pipeline, or for the
+ * second form the commands after the text, and then releases *resources.
  */
 bool shell_step_run_genksyms(struct shell *sh,
 			     const struct shell_ast_node *pipe, int text_fd,

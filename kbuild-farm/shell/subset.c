@@ -134,8 +134,8 @@ bool shell_subset_is_program(const struct shell_ast_node *n)
 }
 
 /*
- * Return true if test can examine a terminal, which differs from the buffer
- * that replaces it.
+ * Return true if the arguments of test can contain -t: a terminal as stdout
+ * gives another answer than the buffer that replaces it.
  */
 static bool has_terminal_test(const struct shell_word *w)
 {
@@ -395,8 +395,9 @@ static bool supports_builtin_args(const struct subset_check *c,
 	const struct shell_word *w = n->words->next;
 
 	/*
-	 * in dash the shell receives the signal while other processes of the
-	 * pipeline or subshell continue
+	 * kill in a pipeline or subshell is a fallback: in dash the shell
+	 * receives the signal while other processes of the pipeline or subshell
+	 * continue
 	 */
 	if (b->run == shell_builtin_kill)
 		return !c->subshell_depth && supports_kill(w);
@@ -416,8 +417,8 @@ static bool supports_builtin_args(const struct subset_check *c,
 	if (b->run == shell_builtin_pwd || !strcmp(b->name, "wait"))
 		return !w;
 	/*
-	 * Statuses above 255 are a fallback: an EXIT trap sees the full value
-	 * in $?, everything else only the value that wait() reports.
+	 * Statuses above 255 are a fallback: an EXIT trap reads the full value
+	 * in $?, all other commands only the value that wait() reports.
 	 */
 	if (b->run == shell_builtin_exit)
 		return strlen(literal_or_empty(w)) < 3 ||
@@ -468,7 +469,10 @@ static int check_command(struct subset_check *c, const struct shell_ast_node *n)
 	if (!n)
 		return 0;
 	for (const struct shell_redir *r = n->redirs; r; r = r->next) {
-		/* dash retries a failed write later, at varying times */
+		/*
+		 * Closing stdout or stderr is a fallback, because dash retries
+		 * a failed write later, at varying times.
+		 */
 		bool closes_output = r->source_fd == SHELL_REDIR_CLOSE_FD &&
 				     (r->fd == STDOUT_FILENO ||
 				      r->fd == STDERR_FILENO);

@@ -18,8 +18,8 @@ bool shell_tool_line_is_objtool(const char *program);
 bool shell_tool_line_is_dtc(const char *program);
 
 /*
- * Count a tool that is started locally under sh->step_reason.  Must be called
- * for each program that is started.
+ * Count the local start of a tool under sh->step_reason.  Must be called for
+ * each program that is started; programs other than the tools are not counted.
  */
 void shell_tool_line_count_start(struct shell *sh, const char *program);
 

@@ -15,15 +15,19 @@
 #include <unistd.h>
 
 /*
- * Behavior of GNU coreutils 9.1 with the options that kbuild uses.  Each
- * run_X() returns true with *status if the call is complete; else the rest is
- * left in `argv` for the program.
+ * The functions behave like GNU coreutils 9.1 with the options that kbuild
+ * uses.  Each run_X() returns true with *status if the call is complete.
+ * Otherwise it leaves the remaining arguments in `argv`, and the program must
+ * run.
  */
 
-/* Limit of nested directories to remove; the program has no limit. */
+/*
+ * Limit on the depth of a directory tree to remove.  A deeper tree is left to
+ * the program rm, which has no such limit.
+ */
 #define REMOVE_DEPTH_MAX 8
 
-/* Return the position after `option` if that comes first. */
+/* Skip `option` if it is the first argument.  Returns the next position. */
 static char **skip_option(char **argv, const char *option)
 {
 	if (*argv && !strcmp(*argv, option))
@@ -31,7 +35,10 @@ static char **skip_option(char **argv, const char *option)
 	return argv;
 }
 
-/* Return true if any argument is an option: options can follow operands. */
+/*
+ * Return true if any argument is an option.  GNU programs accept options after
+ * operands.
+ */
 static bool has_option(char *const *argv)
 {
 	for (; *argv; argv++) {
@@ -41,7 +48,10 @@ static bool has_option(char *const *argv)
 	return false;
 }
 
-/* Remove the operands before `done` from the arguments.  Returns false. */
+/*
+ * Remove the operands before `done`, which are complete, from the arguments.
+ * Always returns false, which the callers return in turn.
+ */
 static bool keep_remaining(char **operands, char **done)
 {
 	while ((*operands++ = *done++))
@@ -71,7 +81,10 @@ static bool remove_dir_entries(int at, const char *name, unsigned depth)
 	return done;
 }
 
-/* Returns false if a part was not removed. */
+/*
+ * Remove a file or a directory with its content.  Returns false if a part of it
+ * was not removed.
+ */
 static bool remove_path_recursive(int at, const char *name, unsigned depth)
 {
 	if (!unlinkat(at, name, 0) || errno == ENOENT)
@@ -322,7 +335,7 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 	(void)sh;
 	if (has_option(argv + 1))
 		return false;
-	/* SIGPIPE would end only the program, not the shell */
+	/* SIGPIPE would end only the program cat, not the shell */
 	shell_signals_enter_subshell();
 	done = copy_files_to_stdout(argv, status);
 	if (shell_signals_leave_subshell())
@@ -331,8 +344,8 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 }
 
 /*
- * Read up to `size` bytes.  Returns their number, less at the end of the file,
- * or -1.
+ * Read up to `size` bytes.  Returns the number of bytes read, which is smaller
+ * only at the end of the file, or -1.
  */
 static ssize_t read_full(int fd, char *to, size_t size)
 {
@@ -397,7 +410,7 @@ static bool run_cmp(struct shell *sh, char **argv, int *status)
 	return *status >= 0;
 }
 
-/* Without options echo does not interpret backslashes. */
+/* /bin/echo does not interpret backslashes unless it has options. */
 static bool run_echo(struct shell *sh, char **argv, int *status)
 {
 	buf_reset(&sh->out);

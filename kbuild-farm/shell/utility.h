@@ -13,12 +13,12 @@
 
 struct shell;
 
-/* Return true if there is a utility of that name. */
+/* Return true if this module implements a utility of that name. */
 bool shell_utility_exists(const char *name);
 /*
  * Return true if `path` is the system's program `name`: a regular file in a
  * directory where GNU utilities are installed.  The utilities of busybox and
- * similar are links to one program.
+ * similar are links to one program, so they do not qualify.
  */
 bool shell_utility_is_system_file(const char *path, const char *name);
 /*
@@ -28,8 +28,8 @@ bool shell_utility_is_system_file(const char *path, const char *name);
 bool shell_utility_is_preloaded(struct shell *sh);
 
 /*
- * Execute a call of the program `path`.  Returns true with *status if it is
- * complete.  Otherwise the program must run with the remaining arguments in
+ * Execute a call of the program `path`.  Returns true with *status if the call
+ * is complete.  Otherwise the program must run with the remaining arguments in
  * `argv`.
  */
 bool shell_utility_run(struct shell *sh, const char *path, char **argv,

@@ -26,7 +26,10 @@ size_t shell_vars_name_length(const char *s)
 	return (size_t)(p - s);
 }
 
-/* dash's hash, which reproduces dash's order. */
+/*
+ * This is dash's hash function, so that variables have the same order as in
+ * dash.
+ */
 static struct shell_var **find_var_bucket(struct shell_vars *vars,
 					  const char *name, size_t len)
 {

@@ -20,7 +20,9 @@ struct word_builder {
 	size_t value_offset; /* offset after NAME=, or 0 */
 };
 
-/* Bytes that are special outside of quotes and inside of "". */
+/*
+ * Bytes that are special outside of quotes (PLAIN) and inside of "" (QUOTED).
+ */
 #define STOP_PLAIN  1
 #define STOP_QUOTED 2
 /* Bytes that dash uses internally as markers, and NUL. */
@@ -153,7 +155,7 @@ static void builder_add_byte(struct word_builder *b, int c, bool quoted)
 	*b->lx->text++ = (char)c;
 }
 
-/* Consume the bytes before the next one that can be special. */
+/* Consume the bytes before the next byte that can be special. */
 static void builder_add_run(struct word_builder *b, unsigned char stop,
 			    bool quoted)
 {
@@ -272,8 +274,8 @@ static enum shell_param_op param_operator(struct shell_lexer *lx,
 }
 
 /*
- * At ${#: return true if this is a length, because a name follows, and false if
- * it is the parameter $#.
+ * Called at the # of ${#...}.  Returns true if it is the length operator,
+ * because a name follows, and false if it is the parameter $#.
  */
 static bool is_length(struct shell_lexer *lx)
 {
@@ -296,7 +298,7 @@ static bool has_unsupported_operand(const struct shell_part *part)
 
 	if (part->op == SHELL_OP_ASSIGN)
 		return !is_name_start(c);
-	/* Patterns do not define how dash separates $@ and $*. */
+	/* The result of a pattern operator for $@ and $* is unspecified. */
 	return part->op >= SHELL_OP_REMOVE_SUFFIX && (c == '@' || c == '*');
 }
 
@@ -615,8 +617,9 @@ static void read_quoted_part(struct word_builder *b, bool in_braces,
 }
 
 /*
- * At a tilde that can stand for a home directory.  ~user is a fallback, because
- * it would need the user database.
+ * Called at an unquoted tilde.  If it can stand for a home directory, the word
+ * needs expansion.  ~user is a fallback, because it would need the user
+ * database.
  */
 static void mark_tilde(struct word_builder *b)
 {
@@ -631,7 +634,10 @@ static void mark_tilde(struct word_builder *b)
 		shell_lexer_fail(b->lx, SHELL_FALLBACK_TILDE);
 }
 
-/* At an "=": record an assignment if all text before it is a name. */
+/*
+ * Called at an unquoted "=".  Records an assignment if all text before it is a
+ * name.
+ */
 static void mark_assignment(struct word_builder *b)
 {
 	const char *end = b->lx->text;
@@ -744,8 +750,8 @@ void shell_word_read(struct shell_lexer *lx, bool mark,
 }
 
 /*
- * Consume the line that ends a here-document, if lx->p is at that line.  With
- * stripped tabs, leading tabs are consumed in any case.
+ * Return true if the here-document ends at lx->p, and consume the line that
+ * ends it.  With stripped tabs, leading tabs are consumed in any case.
  */
 static bool take_heredoc_end(struct shell_lexer *lx,
 			     const struct shell_heredoc *here)
