@@ -287,7 +287,7 @@ bool admin_burn_in_send_units(struct admin_test_state_node *n,
 			admin_burn_in_record_error(
 				n, node_test_count(n, set),
 				set->units[n->next_unit].name,
-				"could not be asked");
+				"cannot send the job");
 			node_test_count(n, set)->n_failed++;
 			if (repeat)
 				break;
@@ -361,7 +361,8 @@ static void record_wrong_object(struct admin_test_state_node *n,
 	struct admin_node_test_unit *u = &n->result->units[job->unit];
 	struct digest is;
 
-	count_outcome(n, job, TEST_OUTCOME_WRONG, "another object than here");
+	count_outcome(n, job, TEST_OUTCOME_WRONG,
+		      "object differs from the local one");
 	if (!job->canary->is_burn_in)
 		return;
 	digest_bytes(buf_bytes(&a->streams[WIRE_OUTPUT_OBJECT]), &is);

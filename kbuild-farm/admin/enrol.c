@@ -110,10 +110,11 @@ static int check_program(const struct program_target *m, const char *path,
 		return ret == -ENOEXEC ? -EINVAL : ret;
 	if (elf.file.machine != m->machine || elf.file.is_64bit != m->wide ||
 	    elf.file.big_endian)
-		ret = err_set(err, EINVAL, "%s: not a program for %s", path,
+		ret = err_set(err, EINVAL, "%s: not an executable for %s", path,
 			      m->host);
 	else if (elf.file.type != ET_EXEC || elf.interpreter)
-		ret = err_set(err, EINVAL, "%s: not a static program", path);
+		ret = err_set(err, EINVAL,
+			      "%s: not a statically linked executable", path);
 	elf_program_release(&elf);
 	return ret;
 }
@@ -133,13 +134,13 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 
 	if (!m)
 		ret = err_set(err, ENOENT,
-			      "kfarm comes with no kfarmd for %s: compile it"
-			      " there, with what the node has",
+			      "no prebuilt kfarmd for %s; build kfarmd on the "
+			      "node",
 			      host);
 	else if (!found)
 		ret = err_set(err, ENOENT,
-			      "no kfarmd for %s: neither %s nor %s is there;"
-			      " `make nodes` in kfarm's source makes them",
+			      "no kfarmd for %s: neither %s nor %s exists; run "
+			      "`make nodes` in the source tree of kfarm",
 			      host, built, installed);
 	else
 		ret = check_program(m, *found, err);
@@ -255,7 +256,7 @@ static const struct reply_word {
 
 static int set_bad_reply(const char *line, struct err *err)
 {
-	return err_set(err, EPROTO, "\"%s\" is no answer of the script's",
+	return err_set(err, EPROTO, "unexpected output of the script: \"%s\"",
 		       line);
 }
 
@@ -358,8 +359,8 @@ int admin_enrol_result_check(const struct admin_enrol_result *a,
 	if (complete)
 		return 0;
 	return err_set(err, EPROTO,
-		       a->completed ? "it did not tell all that a node has" :
-				      "the script ended before all was done");
+		       a->completed ? "incomplete output of the script" :
+				      "script ended early");
 }
 
 void admin_enrol_result_release(struct admin_enrol_result *a)
@@ -397,8 +398,8 @@ static unsigned default_port(void)
 static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 {
 	buf_printf(out,
-		   "# Here: one of these, by what `ssh %s uname -m` "
-		   "says.\n",
+		   "# On this machine, one of these, according to "
+		   "`ssh %s uname -m`:\n",
 		   ssh);
 	for (size_t i = 0; i < sizeof(program_target) / sizeof(*program_target);
 	     i++) {
@@ -430,7 +431,7 @@ static void add_service_setup(struct buf *out,
 	char *at = strstr(unit, packaged);
 
 	buf_printf(out,
-		   "\n# There, as root:\n"
+		   "\n# On the node, as root:\n"
 		   "chmod 755 /usr/local/bin/kfarmd\n"
 		   "useradd --system --user-group --no-create-home kfarm\n"
 		   "mkdir -p /etc/kfarm\n"
@@ -448,17 +449,19 @@ static void add_service_setup(struct buf *out,
 			   at + strlen(packaged));
 	free(unit);
 	buf_add_str(out, "END\n"
-			 "# Where `su -s /bin/sh kfarm -c 'kfarmd --check'` "
-			 "has no sandbox, but root's\n"
-			 "# `kfarmd --check` has one: chown root "
-			 "/etc/kfarm/key.pem, and in that file\n"
+			 "# If `kfarmd --check` succeeds as root, but fails "
+			 "as the user kfarm\n"
+			 "# (`su -s /bin/sh kfarm -c 'kfarmd --check'`), "
+			 "run\n"
+			 "# `chown root /etc/kfarm/key.pem` and set in "
+			 "kfarmd.service:\n"
 			 "#   User=root\n"
 			 "#   CapabilityBoundingSet=CAP_SYS_ADMIN CAP_SETUID "
 			 "CAP_SETGID CAP_SETPCAP CAP_KILL\n"
 			 "systemctl daemon-reload\n"
 			 "systemctl enable --now kfarmd\n"
-			 "# Without systemd have this started at boot, by the "
-			 "user kfarm:\n"
+			 "# Without systemd, start this at boot as the user "
+			 "kfarm:\n"
 			 "#   XDG_DATA_HOME=/var/lib kfarmd --config "
 			 "/etc/kfarm\n");
 }
@@ -471,9 +474,10 @@ void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
 	if (wish->mode == ADMIN_ENROL_MODE_SSH) {
 		add_copy_commands(out, ssh, ".local/bin/kfarmd");
 		buf_printf(out,
-			   "\n# There: mkdir -p ~/.local/bin before, and then\n"
+			   "\n# On the node; run `mkdir -p ~/.local/bin` "
+			   "before copying:\n"
 			   "chmod 755 ~/.local/bin/kfarmd\n"
-			   "\n# Here, in the configuration:\n"
+			   "\n# On this machine, for the configuration:\n"
 			   "git config -f ~/.config/kfarm/config "
 			   "node.%s.address ssh:%s\n",
 			   name, ssh);
@@ -482,7 +486,8 @@ void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
 	add_copy_commands(out, ssh, "/usr/local/bin/kfarmd");
 	add_service_setup(out, wish);
 	buf_printf(out,
-		   "\n# Here, with the key that --init showed:\n"
+		   "\n# On this machine, with the key that --init "
+		   "printed:\n"
 		   "kfarm nodes add %s tls:%s",
 		   name, at ? at + 1 : ssh);
 	if (wish->port && wish->port != default_port())

@@ -191,12 +191,10 @@ static void check_upload_progress(struct admin_test_state_node *n, uint64_t now)
 	}
 	if (now > n->compiler_start_ms + UPLOAD_TIMEOUT_MS) {
 		set_compiler_missing(n,
-				     "the compiler did not get there within 10 "
+				     "compiler upload not finished within 10 "
 				     "minutes");
 	} else if (now > n->progress_ms + UPLOAD_STALL_MS) {
-		set_compiler_missing(
-			n, "the compiler did not get there, and nothing "
-			   "was heard of it for 15 s");
+		set_compiler_missing(n, "compiler upload stalled for 15 s");
 	}
 }
 
@@ -223,10 +221,10 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 		n->result->has_compiler = true;
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_CANARY);
 	} else if (figures.toolchain_missing) {
-		set_compiler_missing(n,
-				     figures.missing_reason ?
-					     figures.missing_reason :
-					     "it has no build of the compiler");
+		set_compiler_missing(
+			n, figures.missing_reason ?
+				   figures.missing_reason :
+				   "no build of the compiler for this node");
 	} else {
 		check_upload_progress(n, now);
 	}
@@ -265,14 +263,14 @@ static void advance_canary_stage(struct admin_test_state_node *n, uint64_t now)
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER);
 	} else if (now > n->progress_ms + RESULT_TIMEOUT_MS) {
 		fail_pending_units(n, &n->result->canary,
-				   "no answer within 75 s");
+				   "no result within 75 s");
 		n->next_unit = t->canary->n_units;
 	} else if (!n->canary_start_ms) {
 		n->canary_start_ms = now;
 	} else if (now > n->canary_start_ms + CANARY_TIMEOUT_MS) {
 		/* A node can report "busy" without end. */
 		fail_pending_units(n, &n->result->canary,
-				   "not all answers within 300 s");
+				   "not all results within 300 s");
 		n->next_unit = t->canary->n_units;
 	}
 }
@@ -297,7 +295,7 @@ static void advance_known_answer(struct admin_test_state_node *n, uint64_t now)
 	} else if (n->known_answer_sent &&
 		   now > n->progress_ms + KNOWN_ANSWER_TIMEOUT_MS) {
 		c->n_failed++;
-		admin_burn_in_record_error(n, c, NULL, "no answer within 15 s");
+		admin_burn_in_record_error(n, c, NULL, "no result within 15 s");
 		finish_known_answer_stage(n);
 	} else if (!n->known_answer_sent &&
 		   t->reference->state == INPUTS_STATE_READY) {
@@ -355,7 +353,7 @@ static void advance_burn_in(struct admin_test_state_node *n, uint64_t now)
 		admin_burn_in_send_units(n, t->burn_in, n->result->slots, true);
 		if (now > n->progress_ms + RESULT_TIMEOUT_MS)
 			fail_pending_units(n, &n->result->burn_in,
-					   "no answer within 75 s");
+					   "no result within 75 s");
 	}
 }
 
@@ -873,7 +871,7 @@ int admin_node_test_run(struct admin_node_test *trial, struct err *err)
 
 	t.shared.base = event_base_new();
 	if (!t.shared.base)
-		return err_set(err, ENOMEM, "no event loop");
+		return err_set(err, ENOMEM, "cannot create event loop");
 	start_node_test(&t);
 	if (t.n_nodes)
 		event_base_dispatch(t.shared.base);

@@ -103,7 +103,8 @@ static int take_clock(uint64_t *hz, const char *value, struct err *err)
 	}
 	*hz = 0;
 	return err_set(err, EINVAL,
-		       "\"%s\" is neither highest nor a number with MHz or kHz",
+		       "invalid frequency \"%s\": expected highest or a number "
+		       "with MHz or kHz",
 		       value);
 }
 
@@ -114,8 +115,10 @@ static int take_degrees(unsigned *out, const char *value, struct err *err)
 
 	if (split_number(value, 120, &n, &unit) || n < 30 ||
 	    (*unit && strcmp(unit, "C")))
-		return err_set(err, EINVAL, "\"%s\" is not from 30 C to 120 C",
-			       value);
+		return err_set(
+			err, EINVAL,
+			"invalid temperature \"%s\": expected 30 C to 120 C",
+			value);
 	*out = (unsigned)n;
 	return 0;
 }
@@ -124,7 +127,8 @@ static int take_pattern(struct strv *out, const char *value, struct err *err)
 {
 	if (!is_one_word(value, "_-.:@*?"))
 		return err_set(err, EINVAL,
-			       "\"%s\" is not a name, perhaps with * and ?",
+			       "invalid pattern \"%s\": expected a name, "
+			       "optionally with * and ?",
 			       value);
 	strv_add(out, value);
 	return 0;
@@ -133,7 +137,7 @@ static int take_pattern(struct strv *out, const char *value, struct err *err)
 static int take_service(struct strv *out, const char *value, struct err *err)
 {
 	if (!is_one_word(value, "_-.:@") || value[0] == '-')
-		return err_set(err, EINVAL, "\"%s\" is no name of a service",
+		return err_set(err, EINVAL, "invalid service name \"%s\"",
 			       value);
 	strv_add(out, value);
 	return 0;
@@ -145,7 +149,9 @@ static int take_boost(struct admin_profile *p, const char *value,
 	p->boost_enabled = !strcmp(value, "on");
 	p->has_boost = true;
 	if (!p->boost_enabled && strcmp(value, "off"))
-		return err_set(err, EINVAL, "\"%s\" is not on or off", value);
+		return err_set(err, EINVAL,
+			       "invalid value \"%s\": expected on or off",
+			       value);
 	return 0;
 }
 
@@ -170,7 +176,9 @@ static int read_clock(struct admin_profile_clock *c, const char *key,
 		      const char *value, struct err *err)
 {
 	if (!strcmp(key, "governor") && !is_one_word(value, "_-"))
-		return err_set(err, EINVAL, "\"%s\" is not one word", value);
+		return err_set(err, EINVAL,
+			       "invalid governor \"%s\": expected one word",
+			       value);
 	if (!strcmp(key, "governor"))
 		return set_profile_text(&c->governor, value);
 	if (!strcmp(key, "max-frequency"))
@@ -184,7 +192,7 @@ static int read_cpu_key(struct admin_profile *p, const struct conf_item *item,
 	long cpu = -1;
 
 	if (item->sub && str_parse_number(item->sub, 0, 65535, &cpu))
-		return err_set(err, EINVAL, "\"%s\" is no CPU's number",
+		return err_set(err, EINVAL, "invalid CPU number \"%s\"",
 			       item->sub);
 	if (!item->sub && !strcmp(item->key, "boost"))
 		return take_boost(p, item->value, err);
@@ -238,9 +246,9 @@ static int read_profile_item(void *ctx, const struct conf_item *item)
 	if (!item->key)
 		return 0;
 	ret = item->value ? read_profile_value(r->p, item, r->err) :
-			    err_set(r->err, EINVAL, "it needs a value");
+			    err_set(r->err, EINVAL, "missing value");
 	if (ret == -ENOENT)
-		ret = err_set(r->err, EINVAL, "a profile has no such key");
+		ret = err_set(r->err, EINVAL, "unknown key");
 	if (ret)
 		err_wrap(r->err, "%s.%s", item->section, item->key);
 	return ret;
@@ -258,13 +266,13 @@ int admin_profile_parse(struct admin_profile *p, const char *file,
 		err_wrap(err, "%s:%u", file, line);
 	else if ((p->memory.governor || p->memory.hz) && !p->devices.n)
 		ret = err_set(err, EINVAL,
-			      "%s: [memory] needs `device = NAME`, one of "
-			      "/sys/class/devfreq",
+			      "%s: memory.device: missing; set `device = NAME` "
+			      "to a name in /sys/class/devfreq",
 			      file);
 	else if (p->passive_celsius && !p->zones.n)
 		ret = err_set(err, EINVAL,
-			      "%s: [thermal] needs `zone = TYPE`, as "
-			      "/sys/class/thermal has it",
+			      "%s: thermal.zone: missing; set `zone = TYPE` to "
+			      "a type of zone in /sys/class/thermal",
 			      file);
 	return ret;
 }
@@ -322,8 +330,9 @@ static int unknown_profile(const char *name, const char *path, struct err *err)
 
 	admin_profile_list(&names);
 	all = strv_join(&names, ", ");
-	err_set(err, ENOENT, "there is no profile \"%s\", no %s; there are %s",
-		name, path, all);
+	err_set(err, ENOENT,
+		"unknown profile \"%s\": no such file %s; available: %s", name,
+		path, all);
 	free(all);
 	strv_release(&names);
 	return -ENOENT;

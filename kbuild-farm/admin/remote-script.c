@@ -181,7 +181,7 @@ static int handle_script_output(struct admin_remote_script_session *t,
 
 	t->n_received_bytes += n;
 	if (t->n_received_bytes > OUTPUT_MAX)
-		return err_set(err, EMSGSIZE, "it prints more than %u bytes",
+		return err_set(err, EMSGSIZE, "script output exceeds %u bytes",
 			       OUTPUT_MAX);
 	for (const char *nl; n && !ret; data = nl + 1) {
 		nl = memchr(data, '\n', n);
@@ -216,7 +216,7 @@ static int read_ssh_fd(struct admin_remote_script_session *t, int which,
 	ssize_t n = read(t->fd[which].fd, block, sizeof(block));
 
 	if (n < 0)
-		return errno == EINTR ? 0 : err_errno(err, "ssh");
+		return errno == EINTR ? 0 : err_errno(err, "read from ssh");
 	if (n == 0) {
 		close_ssh_fd(&t->fd[which]);
 		return which == SSH_STDOUT ? finish_script_output(t, err) : 0;
@@ -323,7 +323,7 @@ static int explain_ssh_exit(const struct admin_remote_script_session *t,
 							   &address);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == SSH_FAILED &&
 	    t->started)
-		err_set(err, EIO, "the connection broke: %s", advice);
+		err_set(err, EIO, "connection lost: %s", advice);
 	else
 		err_set(err, EIO, "%s", advice);
 	free(advice);

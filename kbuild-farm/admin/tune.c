@@ -57,9 +57,10 @@ int admin_tune_result(struct admin_tune_result *r, struct bytes output,
 	if (ended)
 		return 0;
 	admin_tune_result_release(r);
-	return err_set(err, EPROTO,
-		       "it ended in the middle: what is set is not known; "
-		       "--dry-run shows it");
+	return err_set(
+		err, EPROTO,
+		"script output ends early: some settings may be applied; "
+		"check with --dry-run");
 }
 
 void admin_tune_result_release(struct admin_tune_result *r)
@@ -227,13 +228,12 @@ int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
 		read_state_fields(s, kind, second, third);
 		if (s->n_files + s->n_services + s->n_previous > FILES_MAX)
 			ret = err_set(err, E2BIG,
-				      "it has more than %d files to set",
+				      "more than %d settings reported",
 				      FILES_MAX);
 	}
 	strv_release(&lines);
 	if (!ret && !ended)
-		ret = err_set(err, EPROTO,
-			      "what it says of its files breaks off");
+		ret = err_set(err, EPROTO, "script output ends early");
 	if (ret)
 		admin_tune_state_release(s);
 	return ret;
@@ -283,8 +283,7 @@ static struct admin_tune_item *add_tune_item(const struct tune_context *m,
 	item->path = path;
 	item->current = f ? xstrdup(f->value) : NULL;
 	if (f && !f->writable)
-		item->skip_reason = xstrdup(
-			"this kernel does not let it be changed");
+		item->skip_reason = xstrdup("read-only in this kernel");
 	return item;
 }
 
@@ -325,9 +324,9 @@ static void set_governor(const struct tune_context *m,
 
 	item->wanted = xstrdup(governor);
 	if (!item->current)
-		skip_setting(item, "there is no such file");
+		skip_setting(item, "no such file");
 	else if (offered && !str_list_has(offered, ' ', governor))
-		skip_setting(item, "not offered, but %s", offered);
+		skip_setting(item, "not available; available: %s", offered);
 }
 
 /* Return the largest number in "408000 600000 "; 0 if empty. */
@@ -372,9 +371,8 @@ static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 	set_wanted_number(item, wanted);
 	if (!item->current || !top) {
 		skip_setting(item, item->current ?
-					   "the kernel does not say what it "
-					   "offers" :
-					   "there is no such file");
+					   "no list of available frequencies" :
+					   "no such file");
 		return;
 	}
 	word = item->wanted;
@@ -384,7 +382,7 @@ static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 		return;
 	word = xasprintf("%llu", (unsigned long long)top);
 	offer = admin_tune_format_value(item->path, word);
-	skip_setting(item, "not offered: %s is the highest", offer);
+	skip_setting(item, "not available: maximum is %s", offer);
 	free(offer);
 	free(word);
 }
@@ -411,7 +409,7 @@ static void add_boost_item(const struct tune_context *m)
 	item = add_tune_item(m, xstrdup("boost"), xstrdup(path));
 	set_wanted_number(item, m->p->boost_enabled != inverted);
 	if (!item->current)
-		skip_setting(item, "this board has none");
+		skip_setting(item, "no boost control on this board");
 }
 
 /*
@@ -504,7 +502,7 @@ static void add_absent_cpus(const struct tune_context *m,
 						  xasprintf("CPU %d", cpu),
 					xasprintf(CPU_SYS_DIR "cpu%d/cpufreq",
 						  cpu < 0 ? 0 : cpu)),
-				"there is no clock to set");
+				"no adjustable clock");
 		free(number);
 	}
 }
@@ -588,7 +586,7 @@ static void add_memory_items(const struct tune_context *m)
 		return;
 	names = strv_join(&m->p->devices, " or ");
 	skip_setting(add_tune_item(m, xstrdup("memory"), xstrdup(DEVFREQ_DIR)),
-		     "this kernel has no %s there", names);
+		     "no device %s in this kernel", names);
 	free(names);
 }
 
@@ -645,10 +643,9 @@ static size_t add_thermal_zone(const struct tune_context *m,
 			xasprintf("%s/trip_point_%lu_temp", dir, point));
 		set_wanted_number(item, wanted);
 		if (!item->current)
-			skip_setting(item, "there is no such file");
+			skip_setting(item, "no such file");
 		if (critical && wanted >= critical)
-			skip_setting(item,
-				     "the board turns itself off at %llu C",
+			skip_setting(item, "critical temperature is %llu C",
 				     (unsigned long long)critical / 1000);
 		n++;
 	}
@@ -677,7 +674,7 @@ static void add_thermal_items(const struct tune_context *m)
 	names = strv_join(&m->p->zones, " or ");
 	skip_setting(add_tune_item(m, xstrdup("trip points"),
 				   xstrdup(THERMAL_ZONES_DIR)),
-		     "no zone of type %s has a passive one", names);
+		     "no passive trip point in a zone of type %s", names);
 	free(names);
 }
 
@@ -698,7 +695,7 @@ static void add_service_items(const struct tune_context *m)
 			.is_service = true,
 		};
 		if (!s->unit)
-			skip_setting(item, "it is not installed");
+			skip_setting(item, "not installed");
 	}
 }
 
@@ -718,11 +715,11 @@ static void check_board_model(const struct tune_context *m)
 		return;
 	names = strv_join(&m->p->models, " or ");
 	m->t->warning = m->t->model ?
-				xasprintf("the profile is for %s, this node "
-					  "says it is %s",
+				xasprintf("profile is for %s, but this node "
+					  "is %s",
 					  names, m->t->model) :
-				xasprintf("the profile is for %s, this node "
-					  "does not say what it is",
+				xasprintf("profile is for %s, but this node "
+					  "reports no model",
 					  names);
 	free(names);
 }

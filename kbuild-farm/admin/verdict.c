@@ -98,22 +98,21 @@ static char *reach_advice(const struct node_entry *e)
 {
 	switch (e->address.kind) {
 	case NODE_ADDRESS_SSH:
-		return xasprintf("see whether it is on, and whether `ssh %s "
-				 "kfarmd --version` answers without a "
-				 "question",
+		return xasprintf("check that the node is on and that `ssh %s "
+				 "kfarmd --version` works without a prompt",
 				 e->address.text);
 	case NODE_ADDRESS_EXEC:
-		return xstrdup("see what its command prints when it is "
-			       "started by hand");
+		return xstrdup("run the command of the address by hand and "
+			       "check its output");
 	case NODE_ADDRESS_UNIX:
-		return xasprintf("start it: `kfarmd --listen unix:%s`",
+		return xasprintf("start it with `kfarmd --listen unix:%s`",
 				 e->address.text);
 	case NODE_ADDRESS_TLS:
-		return xasprintf("see whether it is on and its kfarmd runs "
-				 "(`systemctl status kfarmd` there), and "
-				 "whether a firewall lets its port through; "
-				 "after a move, put its new address into "
-				 "[node \"%s\"]",
+		return xasprintf("check that the node is on, that kfarmd is "
+				 "running (`systemctl status kfarmd` on the "
+				 "node) and that no firewall blocks its port; "
+				 "if its address has changed, update [node "
+				 "\"%s\"]",
 				 e->name);
 	}
 	return NULL;
@@ -143,8 +142,8 @@ static void judge_reach(struct admin_verdict *v,
 	else if (n->error)
 		set_reason(v, n->error, is_tls ? NULL : "; ",
 			   n->incompatible ?
-				   xasprintf("`kfarm nodes update %s` brings "
-					     "it the kfarmd of this version",
+				   xasprintf("run `kfarm nodes update %s` to "
+					     "install the matching kfarmd",
 					     n->entry->name) :
 				   reach_advice(n->entry));
 	else
@@ -164,19 +163,18 @@ static void judge_key(struct admin_verdict *v,
 			    xstrdup(n->excluded ? "FAILED" : "copied"),
 			    xstrdup(n->duplicate_text), NULL);
 	} else if (is_key_rejected(n)) {
-		set_reason(v, n->error, "; ",
-			   xasprintf("`kfarmd --init` there prints its key, to "
-				     "be compared with `key =` of [node "
-				     "\"%s\"], and /etc/kfarm/clients has the "
-				     "keys that it lets in; `kfarm nodes rekey "
-				     "%s` makes both anew by ssh",
-				     e->name, e->name));
+		set_reason(
+			v, n->error, "; ",
+			xasprintf("compare the key printed by `kfarmd --init` "
+				  "on the node with `key =` of [node \"%s\"]; "
+				  "`kfarm nodes rekey %s` creates a new key "
+				  "through ssh and records it",
+				  e->name, e->name));
 	} else if (e->address.kind == NODE_ADDRESS_TLS && n->up) {
 		tls_key_format_fingerprint(&e->pin, pin);
-		set_verdict(
-			v, ADMIN_VERDICT_GRADE_GOOD, NULL,
-			xasprintf("it showed the key that is pinned, %s", pin),
-			NULL);
+		set_verdict(v, ADMIN_VERDICT_GRADE_GOOD, NULL,
+			    xasprintf("key matches the configuration: %s", pin),
+			    NULL);
 	} else if (e->address.kind == NODE_ADDRESS_SSH && n->up) {
 		set_good(v, xstrdup("ssh"));
 	} else {
@@ -218,13 +216,13 @@ static void judge_clock(struct admin_verdict *v,
 	}
 	words = format_clock_offset(off);
 	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-		    xasprintf("its clock is %s %s this machine's; jobs do not "
-			      "mind, its logs and packages do",
+		    xasprintf("clock is %s %s this machine's: harmless for "
+			      "jobs, but not for logs and package updates",
 			      words,
 			      n->clock_offset_ms < 0 ? "behind" : "ahead of"),
-		    xstrdup("set it from the network: `timedatectl set-ntp "
-			    "true` there, or a package such as chrony; and see "
-			    "whether this machine's own is right"));
+		    xstrdup("check the clock of this machine, then run "
+			    "`timedatectl set-ntp true` on the node or install "
+			    "an NTP client such as chrony"));
 	free(words);
 }
 
@@ -246,11 +244,11 @@ static void judge_disk(struct admin_verdict *v,
 		return;
 	}
 	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-		    xasprintf("%s are free where its store is, less than a "
-			      "compiler and its files may take (1 GiB)",
+		    xasprintf("only %s free for its store: a compiler and its "
+			      "inputs may need 1 GiB",
 			      amount),
-		    xstrdup("make room there, or start kfarmd with --store on "
-			    "another disk"));
+		    xstrdup("free disk space on the node, or start kfarmd with "
+			    "--store on another disk"));
 	free(amount);
 }
 
@@ -269,21 +267,21 @@ static void judge_bandwidth(struct admin_verdict *v,
 		set_verdict(
 			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			xasprintf(
-				"%s%s to it: its jobs wait for their bytes",
+				"bandwidth is %s%s: jobs wait for their inputs",
 				n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT ?
 					"less than " :
 					"",
 				rate),
-			xstrdup("try another cable and another port of the "
-				"switch; `ethtool` there says what was agreed "
-				"on (100 or 1000 Mb/s, full duplex)"));
+			xstrdup("try another cable and switch port; run "
+				"`ethtool` on the node to check the negotiated "
+				"mode (100 or 1000 Mb/s, full duplex)"));
 	} else if (n->bits_per_s < POOR_BITS_PER_S) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup(rate),
-			    xasprintf("%s to it: less than a cable of 100 "
-				      "Mb/s gives",
+			    xasprintf("bandwidth is %s: less than 100 Mb/s "
+				      "Ethernet achieves",
 				      rate),
-			    xstrdup("see whether it is a wireless link, a bad "
-				    "cable or half duplex"));
+			    xstrdup("check for a wireless link, a bad cable or "
+				    "half duplex"));
 	} else {
 		set_good(v, xstrdup(rate));
 	}
@@ -298,8 +296,8 @@ static void judge_sandbox(struct admin_verdict *v,
 	else if (n->fit)
 		set_good(v, NULL);
 	else
-		set_reason(v, n->error ? n->error : "it cannot make a sandbox",
-			   "; ", xstrdup("kfarmd(8) has what a sandbox needs"));
+		set_reason(v, n->error ? n->error : "cannot create a sandbox",
+			   "; ", xstrdup("see kfarmd(8) for the requirements"));
 }
 
 /* ----------------------------------------------------------- compiles */
@@ -312,7 +310,7 @@ static unsigned count_bad(const struct admin_node_test_count *c)
 static char *describe_bad_results(const struct admin_node_test_count *c)
 {
 	static const char *const kinds[] = { "wrong", "crashed",
-					     "damaged on the way", "not run" };
+					     "damaged in transit", "not run" };
 	unsigned n[] = { c->n_wrong, c->n_crashed, c->n_damaged, c->n_failed };
 	struct strv words = { 0 };
 	char *text;
@@ -333,19 +331,19 @@ static char *compile_advice(const struct admin_node_test_result *n,
 	const char *name = n->entry->name;
 
 	if (c->n_wrong || c->n_crashed)
-		return xasprintf("give it no jobs until that is found (`kfarm "
-				 "nodes drain %s`): take back what raises its "
-				 "clock or its memory's (`kfarm nodes tune %s "
-				 "--revert`), look at its power supply and its "
-				 "cooling, then `kfarm nodes check %s "
-				 "--burn-in`",
-				 name, name, name);
+		return xasprintf(
+			"drain the node (`kfarm nodes drain %s`), "
+			"revert overclocking of CPU and memory (`kfarm "
+			"nodes tune %s --revert`), check power supply "
+			"and cooling, then run `kfarm nodes check %s "
+			"--burn-in`",
+			name, name, name);
 	if (c->n_damaged)
-		return xasprintf("its memory or its way here changes bytes: "
-				 "take back what raises its memory's clock, "
-				 "then `kfarm nodes check %s --burn-in`",
+		return xasprintf("its memory or the network corrupts data; "
+				 "revert overclocking of the memory, then run "
+				 "`kfarm nodes check %s --burn-in`",
 				 name);
-	return xstrdup("kfarmd's own words there say more (`journalctl -u "
+	return xstrdup("see the log of kfarmd on the node (`journalctl -u "
 		       "kfarmd`)");
 }
 
@@ -362,7 +360,8 @@ static void judge_compiles(struct admin_verdict *v,
 	} else {
 		bad = describe_bad_results(c);
 		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-			    xasprintf("of %u: %s; %s", c->n_sent, bad,
+			    xasprintf("of %u compiles: %s; first error: %s",
+				      c->n_sent, bad,
 				      c->first_error ? c->first_error : ""),
 			    compile_advice(n, c));
 		free(bad);
@@ -374,10 +373,13 @@ static void judge_canary(struct admin_verdict *v,
 			 const char *compiler)
 {
 	if (n->missing_reason)
-		set_reason(v, n->missing_reason, ": `",
-			   xasprintf("`kfarm toolchain list --nodes %s` says "
-				     "what it holds; -t tries another than %s",
-				     n->entry->name, compiler));
+		set_reason(
+			v, n->missing_reason, "; ",
+			xasprintf(
+				"run `kfarm toolchain list --nodes %s` to list "
+				"its toolchains, or select a compiler other "
+				"than %s with -t",
+				n->entry->name, compiler));
 	else
 		judge_compiles(v, n, &n->canary);
 }
@@ -390,7 +392,7 @@ static void judge_known_answer(struct admin_verdict *v,
 	if (count_bad(c))
 		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			    xstrdup(c->first_error ? c->first_error :
-						     "it came back wrong"),
+						     "wrong result"),
 			    compile_advice(n, c));
 	else
 		judge_compiles(v, n, c);
@@ -435,7 +437,7 @@ static char *describe_bad_class(const struct admin_node_test_result *n)
 	if (bad != 1 || admin_node_test_count_classes(n) < 2 ||
 	    count_bad(&only->burn_in) != count_bad(&n->burn_in))
 		return xstrdup("");
-	return xasprintf(", all on its %u x %s", only->n_cpus, only->name);
+	return xasprintf(", all on %u x %s", only->n_cpus, only->name);
 }
 
 static void judge_burn_in_results(struct admin_verdict *v,
@@ -449,13 +451,14 @@ static void judge_burn_in_results(struct admin_verdict *v,
 
 	format_time(&at, c->first_error_ms);
 	todo = is_error_deterministic(n) ?
-		       xasprintf("the same each time is no accident: its build "
-				 "of %s is another than this machine's; "
-				 "`kfarm toolchain list --verify`",
-				 compiler) :
+		       xasprintf(
+			       "identical errors point to a different build of "
+			       "%s on the node; run `kfarm toolchain list "
+			       "--verify`",
+			       compiler) :
 		       compile_advice(n, c);
 	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-		    xasprintf("of %u compiles: %s%s; the first after %s: %s",
+		    xasprintf("of %u compiles: %s%s; first error after %s: %s",
 			      c->n_sent, bad, where, buf_str(&at),
 			      c->first_error ? c->first_error : "?"),
 		    todo);
@@ -469,22 +472,22 @@ static void judge_lost_sessions(struct admin_verdict *v,
 				const struct admin_node_test_result *n)
 {
 	if (n->n_restarts)
-		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-			    xasprintf("it restarted %u time%s under load",
-				      n->n_restarts,
-				      n->n_restarts == 1 ? "" : "s"),
-			    xstrdup("a power supply that is too weak, or too "
-				    "high a clock, does that: try another "
-				    "one, then a lower clock"));
+		set_verdict(
+			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			xasprintf("restarted %u time%s under load",
+				  n->n_restarts, n->n_restarts == 1 ? "" : "s"),
+			xstrdup("likely a weak power supply or a clock that is "
+				"too high; try another power supply, then a "
+				"lower clock"));
 	else
-		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-			    xasprintf("the conversation ended %u time%s under "
-				      "load: %s",
-				      n->n_lost, n->n_lost == 1 ? "" : "s",
-				      n->lost_reason ? n->lost_reason : "?"),
-			    xstrdup("see its power supply, its cable and "
-				    "kfarmd's own words (`journalctl -u "
-				    "kfarmd`)"));
+		set_verdict(
+			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			xasprintf("connection lost %u time%s under load: "
+				  "%s",
+				  n->n_lost, n->n_lost == 1 ? "" : "s",
+				  n->lost_reason ? n->lost_reason : "?"),
+			xstrdup("check the power supply, the network cable and "
+				"the log of kfarmd (`journalctl -u kfarmd`)"));
 }
 
 static void judge_heat(struct admin_verdict *v,
@@ -493,32 +496,33 @@ static void judge_heat(struct admin_verdict *v,
 	struct buf how_long = { 0 }, slowed = { 0 };
 
 	format_time(&how_long, n->throttled_ms);
-	/* For each throttled class: ": its Cortex-A72 to 66 % for 4:05". */
+	/* For each throttled class: ": Cortex-A72 to 66 % for 4:05". */
 	for (unsigned i = 0; i < n->n_classes; i++) {
 		const struct admin_node_test_class *c = &n->class_results[i];
 
 		if (!c->throttled_ms || admin_node_test_count_classes(n) < 2)
 			continue;
-		buf_printf(&slowed, "%s its %s to %u %% for ",
+		buf_printf(&slowed, "%s %s to %u %% for ",
 			   slowed.len ? "," : ":", c->name,
 			   c->min_speed_milli / 10);
 		format_time(&slowed, c->throttled_ms);
 	}
 	if (n->throttled_ms)
-		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup("slowed"),
-			    xasprintf("it slowed down to %u %% of its clock, "
-				      "for %s in all%s",
-				      n->min_speed_milli / 10,
-				      buf_str(&how_long), buf_str(&slowed)),
-			    xstrdup("a heat sink or a fan; without one a lower "
-				    "maximum clock computes as much and stays "
-				    "cool"));
+		set_verdict(
+			v, ADMIN_VERDICT_GRADE_POOR, xstrdup("slowed"),
+			xasprintf("throttled to %u %% of the maximum clock "
+				  "for %s in total%s",
+				  n->min_speed_milli / 10, buf_str(&how_long),
+				  buf_str(&slowed)),
+			xstrdup("add a heat sink or a fan; otherwise, a lower "
+				"maximum clock gives the same throughput at a "
+				"lower temperature"));
 	else
 		set_verdict(
 			v, ADMIN_VERDICT_GRADE_POOR, xstrdup("hot"),
-			xasprintf("it was %u C hot",
+			xasprintf("reached %u C",
 				  (n->max_mk - WIRE_ZERO_CELSIUS_MK) / 1000),
-			xstrdup("a heat sink or a fan"));
+			xstrdup("add a heat sink or a fan"));
 	buf_release(&how_long);
 	buf_release(&slowed);
 }

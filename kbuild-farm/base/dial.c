@@ -147,9 +147,9 @@ static void on_lookup_finished(evutil_socket_t fd, short what, void *arg)
 	}
 	errno = r->gai_errno;
 	if (r->gai_error == EAI_SYSTEM)
-		err_errno(&err, "the address of %s", r->host);
+		err_errno(&err, "resolve %s", r->host);
 	else
-		err_set(&err, EADDRNOTAVAIL, "the address of %s: %s", r->host,
+		err_set(&err, EADDRNOTAVAIL, "resolve %s: %s", r->host,
 			gai_strerror(r->gai_error));
 	r->on_done(r->ctx, NULL, &err);
 }
@@ -171,7 +171,7 @@ static struct resolve *resolve_start(struct event_base *base, const char *host,
 			       .on_done = on_done,
 			       .ctx = ctx };
 	if (r->done_fd < 0) {
-		err_errno(err, "the address of %s: eventfd", host);
+		err_errno(err, "resolve %s: eventfd", host);
 		free_resolve(r);
 		return NULL;
 	}
@@ -180,7 +180,7 @@ static struct resolve *resolve_start(struct event_base *base, const char *host,
 		str_out_of_memory();
 	errno = add_to_queue(r);
 	if (errno) {
-		err_errno(err, "the address of %s: no thread", host);
+		err_errno(err, "resolve %s: start a thread", host);
 		event_free(r->event);
 		free_resolve(r);
 		return NULL;
@@ -342,8 +342,7 @@ static void on_dial_timeout(evutil_socket_t fd, short what, void *arg)
 
 	if (!d->n_attempts)
 		err_set(&d->error, ETIMEDOUT,
-			"the address of %s: no name server answered within "
-			"%g s",
+			"resolve %s: no answer from a name server within %g s",
 			d->host, seconds);
 	resolve_free(d->resolve);
 	d->resolve = NULL;

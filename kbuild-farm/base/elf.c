@@ -457,7 +457,7 @@ int elf_symbols_read(const char *path, elf_on_symbol *on_symbol, void *ctx,
 					      on_symbol, ctx);
 	if (ret)
 		err_set(err, -ret, "%s: %s", path,
-			ret == -ENODATA ? "no symbols in it (stripped)" :
+			ret == -ENODATA ? "no symbols (stripped)" :
 					  "not an ELF file");
 out:
 	if (map != MAP_FAILED)

@@ -88,11 +88,11 @@ int fs_memfd_new(struct bytes in, int *fd, struct err *err)
 
 	*fd = memfd_create("kfarm", MFD_CLOEXEC);
 	if (*fd < 0)
-		return err_errno(err, "a file in memory");
+		return err_errno(err, "create a memory file");
 	ret = fs_write_all(*fd, in);
 	if (!ret && lseek(*fd, 0, SEEK_SET))
 		ret = -errno;
-	return ret ? err_set(err, -ret, "a file in memory: %s",
+	return ret ? err_set(err, -ret, "write to a memory file: %s",
 			     strerror(-ret)) :
 		     0;
 }
@@ -107,10 +107,11 @@ int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err)
 		at += n;
 		if ((size_t)at > max)
 			return err_set(err, EMSGSIZE,
-				       "more than %zu bytes were written", max);
+				       "output too large: more than %zu bytes",
+				       max);
 		buf_add(out, block, (size_t)n);
 	}
-	return n < 0 ? err_errno(err, "a file in memory") : 0;
+	return n < 0 ? err_errno(err, "read a memory file") : 0;
 }
 
 static char *make_temp_path(const char *path)
@@ -340,7 +341,7 @@ static int make_missing_dir(const char *path, mode_t mode, struct err *err)
 	if (why == EEXIST || fs_is_dir(path))
 		return 0;
 	errno = why;
-	return err_errno(err, "make directory %s", path);
+	return err_errno(err, "create directory %s", path);
 }
 
 int fs_mkdirs(const char *path, mode_t mode, struct err *err)
@@ -349,7 +350,7 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err)
 	int ret = 0;
 
 	if (!*path)
-		return err_set(err, ENOENT, "make directory: empty name");
+		return err_set(err, ENOENT, "create directory: empty name");
 	copy = xstrdup(path);
 	for (char *p = copy + 1;; p++) {
 		char held = *p;
@@ -571,8 +572,8 @@ int fs_runtime_dir(char **out, struct err *err)
 	if (!ret && (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
 		     (st.st_mode & 022)))
 		ret = err_set(err, EPERM,
-			      "%s: not a directory of ours alone; remove it or "
-			      "set XDG_RUNTIME_DIR",
+			      "%s: not a directory that only this user can "
+			      "write to; remove it or set XDG_RUNTIME_DIR",
 			      dir);
 	if (ret)
 		free(dir);

@@ -16,7 +16,8 @@ static int new_socket(struct sockaddr_un *at, const char *path, struct err *err)
 
 	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(at->sun_path))
-		return err_set(err, ENAMETOOLONG, "socket %s", path);
+		return err_set(err, ENAMETOOLONG, "socket %s: path too long",
+			       path);
 	strcpy(at->sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return fd < 0 ? err_errno(err, "socket %s", path) : fd;

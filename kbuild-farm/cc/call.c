@@ -48,7 +48,7 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links,
 		 * which_compiler() does not recognize a copy or a hard link of
 		 * this program as a wrapper; it then returns that file itself.
 		 */
-		cc_real_compiler_print_error("%s: leads back to kfarm-cc",
+		cc_real_compiler_print_error("%s: resolves to kfarm-cc itself",
 					     *argv0);
 		free(compiler);
 		return NULL;
@@ -79,7 +79,7 @@ static int run_without_compiler(char *const *argv)
 	if (*argv && !strcmp(*argv, "--version"))
 		return write(STDOUT_FILENO, version, sizeof(version) - 1) < 0;
 	cc_real_compiler_print_error(
-		"%s%sno compiler; as in `kfarm-cc gcc -c a.c`, see "
+		"%s%smissing compiler; usage: kfarm-cc COMPILER [ARG]..., see "
 		"kfarm-cc(1)",
 		*argv ? *argv : "", *argv ? ": " : "");
 	return 1;

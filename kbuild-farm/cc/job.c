@@ -378,8 +378,8 @@ static bool rename_output(const char *tmp, const char *to)
 	if (!*tmp || !rename(tmp, to))
 		return true;
 	cc_real_compiler_print_error(
-		"rename %s to %s: %s; compiled here instead", tmp, to,
-		strerror(errno));
+		"cannot rename %s to %s: %s; compiling locally instead", tmp,
+		to, strerror(errno));
 	return false;
 }
 

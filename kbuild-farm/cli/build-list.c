@@ -19,7 +19,7 @@
 static const char *status_word(const struct build *b)
 {
 	if (b->state == BUILD_PENDING)
-		return "not begun";
+		return "not started";
 	if (b->state == BUILD_REFUSED)
 		return "refused";
 	switch (b->result.status) {
@@ -141,10 +141,11 @@ static int bisect_status(const struct kconfig_request *r, int status,
 
 static void log_bisect_status(int status)
 {
-	log_info("this tree is being bisected: %s",
+	log_info("git bisect is in progress: exit status %s",
 		 status == EXIT_FARM ?
 			 "125, because this revision lacks the configuration" :
-			 "255, because this says nothing about the revision");
+			 "255, because the failure does not depend on the "
+			 "revision");
 }
 
 int build_status_for_bisect(const struct kconfig_request *r, int status,

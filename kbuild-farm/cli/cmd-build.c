@@ -307,8 +307,8 @@ static int parse_ui(void *at, const struct args *a, struct err *err)
 {
 	if (!str_list_has(CMD_BUILD_VIEWS, ' ', a->value))
 		return err_set(err, EINVAL,
-			       "--ui %s: allowed are auto, ncurses, line, "
-			       "plain and none",
+			       "--ui %s: expected auto, ncurses, line, plain "
+			       "or none",
 			       a->value);
 	return args_text(at, a, err);
 }
@@ -317,7 +317,7 @@ static int parse_color(void *at, const struct args *a, struct err *err)
 {
 	if (!str_list_has(CMD_COLORS, ' ', a->value))
 		return err_set(err, EINVAL,
-			       "-c %s: allowed are auto, always and never",
+			       "-c %s: expected auto, always or never",
 			       a->value);
 	return args_text(at, a, err);
 }
@@ -345,7 +345,7 @@ static const struct args_option options[] = {
 	  AT(request.tree), 0 },
 	{ 0, "rev", "REV", "tag, branch or commit of that tree (default: HEAD)",
 	  args_text, AT(request.rev), 0 },
-	{ 'a', "arch", "ARCH", "ARCH of the kernel; several: arm64,x86_64",
+	{ 'a', "arch", "ARCH", "ARCH of the kernel, or a list: arm64,x86_64",
 	  parse_arches, AT(arches), ARGS_REPLACE },
 	{ 't', "toolchain", "TOOLCHAIN",
 	  "installed toolchain (gcc-13, clang-14) or prefix", args_text,
@@ -361,7 +361,7 @@ static const struct args_option options[] = {
 	{ 0, "allow-config-mismatch", NULL,
 	  "build even if Kconfig rejects settings of -K", args_flag,
 	  AT(request.allow_mismatch), 0 },
-	{ 'b', "build-dir", "DIR", "build there, as O=DIR", args_text,
+	{ 'b', "build-dir", "DIR", "build directory, as O=DIR", args_text,
 	  AT(request.build_dir), 0 },
 	{ 'o', "output-dir", "DIR",
 	  "output directory (default: ~/.cache/kfarm/builds/N)", args_text,
@@ -379,8 +379,7 @@ static const struct args_option options[] = {
 	  AT(watch.mode), WATCH_MODE_VERBOSE },
 	{ 'q', "quiet", NULL, "show only errors and the summary", args_choice,
 	  AT(watch.mode), WATCH_MODE_QUIET },
-	{ 'W', "new-warnings", NULL,
-	  "end with 101 if the build before had not all of the warnings",
+	{ 'W', "new-warnings", NULL, "exit with 101 if there are new warnings",
 	  args_flag, AT(request.fail_on_new_warnings), 0 },
 	{ 'c', "color", "WHEN", "auto, always or never", parse_color, AT(color),
 	  0 },
@@ -389,17 +388,15 @@ static const struct args_option options[] = {
 	{ 0, "json", "FILE", "write events to FILE as JSON lines", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
-	  "fail with 125 if fewer jobs than that run on nodes", args_number,
+	  "minimum % of jobs on nodes, else exit with 125", args_number,
 	  AT(request.min_remote_percent), 100 },
-	{ 0, "no-remote", NULL, "use no node", args_flag, AT(request.no_remote),
-	  0 },
-	{ 0, "nightly", "JOB",
-	  "as a part of that night: in its worktree, on half of the slots",
+	{ 0, "no-remote", NULL, "do not use nodes", args_flag,
+	  AT(request.no_remote), 0 },
+	{ 0, "nightly", "JOB", "build as nightly JOB, on half of the slots",
 	  args_text, AT(request.nightly), 0 },
 	{ 0, "sizes", NULL, "print sizes of kernel and modules, and changes",
 	  args_flag, AT(request.print_sizes), 0 },
-	{ 0, "bloat", NULL,
-	  "print which functions of vmlinux grew since the build before",
+	{ 0, "bloat", NULL, "print functions of vmlinux that have grown",
 	  args_flag, AT(request.print_bloat), 0 },
 	{ 0, "no-vmlinux", NULL, "do not copy vmlinux to the output directory",
 	  args_flag, AT(request.no_vmlinux), 0 },
@@ -413,7 +410,8 @@ static int check_menuconfig(const struct build_options *o, struct err *err)
 
 	if (o->dry_run)
 		return err_set(err, EINVAL,
-			       "--menuconfig and --dry-run contradict");
+			       "--menuconfig and --dry-run are mutually "
+			       "exclusive");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term ||
 	    !*term || !strcmp(term, "dumb"))
 		return err_set(err, ENOTTY,
@@ -436,14 +434,16 @@ static int parse_build(struct build_options *o, char *const *argv,
 					    &o->request.variables,
 			 args.value);
 	if (!got && o->request.tree && o->request.directory)
-		return err_set(err, EINVAL, "-C and --tree contradict");
+		return err_set(err, EINVAL,
+			       "-C and --tree are mutually exclusive");
 	if (!got && o->request.rev && !o->request.tree)
 		return err_set(
 			err, EINVAL,
-			"--rev requires --tree; your own checkout is built as it is");
+			"--rev requires --tree; a checkout is built as it is");
 	if (!got && o->request.no_remote && o->request.min_remote_percent)
 		return err_set(err, EINVAL,
-			       "--no-remote and --require-remote contradict");
+			       "--no-remote and --require-remote are mutually "
+			       "exclusive");
 	return got || !o->request.menuconfig ? got : check_menuconfig(o, err);
 }
 
@@ -473,12 +473,13 @@ static bool writes_on_terminal(const struct build_options *o)
 static int need_screen(struct build_options *o, struct err *err)
 {
 	if (o->watch.mode != WATCH_MODE_PROGRESS)
-		return err_set(err, EINVAL, "--ui ncurses and %s contradict",
+		return err_set(err, EINVAL,
+			       "--ui ncurses and %s are mutually exclusive",
 			       o->watch.mode == WATCH_MODE_QUIET ? "-q" : "-v");
 	if (writes_on_terminal(o))
 		return err_set(err, EINVAL,
-			       "--ui ncurses and --json - contradict: both "
-			       "write on this terminal");
+			       "--ui ncurses and --json - are mutually "
+			       "exclusive: both write to this terminal");
 	o->watch.screen = WATCH_SCREEN_REQUIRED;
 	return 0;
 }
@@ -579,9 +580,9 @@ const struct cmd cmd_build = {
 	.options = options,
 	.takes_variables = true,
 	.extra_help =
-		"Targets and variables mean what they mean to make; \"kernel\" "
-		"is the image that\n`make image_name` names.  Installations, "
-		"packages and tuxmake's kselftest, perf\nand cpupower run after "
-		"the others.\n",
+		"Targets and variables are those of make; \"kernel\" is the "
+		"image that `make\nimage_name` prints.  Installations, "
+		"packages and tuxmake's kselftest, perf and\ncpupower run "
+		"after the others.\n",
 	.run = build_main,
 };

@@ -41,7 +41,7 @@ static const struct script {
 	{ { "zsh", "", "", 0, 0, "copy it to a directory of $fpath as _kfarm" },
 	  completion_zsh_begin,
 	  completion_zsh_end },
-	{ { "fish", "", "", 0, 0, "put it into ~/.config/fish/completions" },
+	{ { "fish", "", "", 0, 0, "copy it to ~/.config/fish/completions" },
 	  completion_fish_begin,
 	  completion_fish_end },
 };
@@ -75,7 +75,7 @@ const struct cmd cmd_completion = {
 	.help = "print a shell's completion script for kfarm",
 	.options = options,
 	.get_verb = completion_shell,
-	.extra_help = "`make install` puts all three where the shells look.\n",
+	.extra_help = "`make install` installs all three scripts.\n",
 	.run = completion_main,
 };
 

@@ -55,7 +55,7 @@ static void doctor_check_keys(struct doctor *d)
 		tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
 		doctor_add_finding(
 			d, "keys", DOCTOR_OK, NULL,
-			"%s is the key that this machine shows to its nodes",
+			"this machine identifies itself to nodes by the key %s",
 			pin);
 	} else if (ret != -ENOENT) {
 		doctor_add_finding(d, "keys", DOCTOR_BROKEN, NULL, "%s",
@@ -63,9 +63,10 @@ static void doctor_check_keys(struct doctor *d)
 	} else if (n) {
 		doctor_add_finding(
 			d, "keys", DOCTOR_BROKEN,
-			"restore the file, or run `kfarm nodes rekey` for each of them",
-			"there is no %s, and %u node%s with a tls: address "
-			"know%s this machine by it",
+			"restore the file, or run `kfarm nodes rekey` for "
+			"each node",
+			"missing %s: %u node%s with a tls: address expect%s "
+			"its key",
 			path, n, n == 1 ? "" : "s", n == 1 ? "s" : "");
 	} else {
 		doctor_add_finding(
@@ -95,19 +96,20 @@ static void doctor_check_clock(struct doctor *d)
 	if (now + DAY_S < installed)
 		doctor_add_finding(
 			d, "clock", DOCTOR_BROKEN,
-			"set it from the network: `timedatectl set-ntp "
-			"true`, or a package such as chrony",
-			"it says %s, which is before kfarm was installed: make treats new files as old, and downloads fail",
+			"enable NTP with `timedatectl set-ntp true`, or "
+			"install a package such as chrony",
+			"%s is before kfarm was installed: make treats new "
+			"files as old, and downloads fail",
 			date);
 	else if (adjtimex(&state) < 0 || !(state.status & STA_UNSYNC))
 		doctor_add_finding(d, "clock", DOCTOR_OK, NULL,
-				   "it is %s, and synchronized", date);
+				   "%s, synchronized", date);
 	else
 		doctor_add_finding(
 			d, "clock", DOCTOR_NOTE,
-			"`timedatectl set-ntp true`, or a package such as "
-			"chrony",
-			"it is %s, and not synchronized", date);
+			"enable NTP with `timedatectl set-ntp true`, or "
+			"install a package such as chrony",
+			"%s, not synchronized", date);
 }
 
 /* Check for the headers with which kernel builds compile host programs. */
@@ -117,24 +119,25 @@ static void doctor_check_packages(struct doctor *d)
 		const char *header, *package, *for_what;
 	} wanted[] = {
 		{ "/usr/include/gelf.h", "libelf-dev",
-		  "objtool (x86) and BTF are compiled with it" },
+		  "objtool (x86) and BTF" },
 		{ "/usr/include/openssl/opensslv.h", "libssl-dev",
-		  "signed modules and certificates need it" },
+		  "signed modules and certificates" },
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
 		const char *name = wanted[i].package;
-		char *todo = xasprintf("install %s, or what it is called here",
+		char *todo = xasprintf("install %s, or the equivalent package "
+				       "of this distribution",
 				       name);
 
 		if (access(wanted[i].header, R_OK))
 			doctor_add_finding(
 				d, "packages", DOCTOR_NOTE, todo,
-				"there is no %s: %s, in many kernels",
+				"missing %s: many kernels need it for %s",
 				wanted[i].header, wanted[i].for_what);
 		else
 			doctor_add_finding(d, "packages", DOCTOR_OK, NULL,
-					   "%s is there", name);
+					   "%s is installed", name);
 		free(todo);
 	}
 }
@@ -142,10 +145,10 @@ static void doctor_check_packages(struct doctor *d)
 /* Check how many jobs the limits of open files and processes allow. */
 static void doctor_check_limits(struct doctor *d)
 {
-	static const char todo[] = "raise it: `ulimit -n`, `ulimit -u`, "
-				   "limits.conf(5), or LimitNOFILE=, "
-				   "LimitNPROC= and TasksMax= of the unit that "
-				   "it runs in";
+	static const char todo[] = "raise the limit: `ulimit -n`, `ulimit "
+				   "-u`, limits.conf(5), or LimitNOFILE=, "
+				   "LimitNPROC= and TasksMax= of the systemd "
+				   "unit";
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned own = cores < 1 ? 1 : (unsigned)cores;
 	char *why = NULL;
@@ -155,17 +158,18 @@ static void doctor_check_limits(struct doctor *d)
 		doctor_add_finding(
 			d, "limits", jobs < own ? DOCTOR_BROKEN : DOCTOR_SLOW,
 			todo,
-			"no more than %u job%s at once, on this machine and "
-			"all nodes together: %s",
+			"at most %u concurrent job%s on this machine and all "
+			"nodes together: %s",
 			jobs, jobs == 1 ? "" : "s", why ? why : "?");
 	else if (why)
 		doctor_add_finding(
 			d, "limits", DOCTOR_OK, NULL,
-			"files and processes are enough for %u jobs at once",
+			"open files and processes suffice for %u concurrent "
+			"jobs",
 			jobs);
 	else
 		doctor_add_finding(d, "limits", DOCTOR_OK, NULL,
-				   "files and processes are not limited");
+				   "open files and processes are not limited");
 	free(why);
 }
 
@@ -242,7 +246,7 @@ static void print_finding(const struct doctor *d, size_t i, bool all)
 		return;
 	printf("%-5s  %s: %s", states[f->state], f->check, f->text);
 	if (after && !all)
-		printf("; so it is with %zu more (-v names %s)", after,
+		printf("; and %zu more like it (-v lists %s)", after,
 		       after == 1 ? "it" : "them");
 	printf("%s%s\n", last ? "; " : "", last ? f->advice : "");
 }
@@ -257,7 +261,7 @@ static void print_findings(const struct doctor *d, bool all)
 				print_finding(d, i, all);
 		}
 	}
-	printf("%zu checked: %zu wrong, %zu slow\n", d->n_findings,
+	printf("%zu checks: %zu wrong, %zu slow\n", d->n_findings,
 	       count_findings(d, DOCTOR_BROKEN),
 	       count_findings(d, DOCTOR_SLOW));
 }
@@ -322,7 +326,7 @@ static int doctor_main(char *const *argv)
 	args_init(&args, options, argv);
 	got = args_read(&args, &r, &err);
 	if (got > 0)
-		err_set(&err, EINVAL, "what is \"%s\"?", args.value);
+		err_set(&err, EINVAL, "unexpected argument \"%s\"", args.value);
 	if (got || run_checks(&d, &err)) {
 		log_error("%s", err.text);
 		goto out;
@@ -349,7 +353,7 @@ out:
 const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.usage = "[--json] [-v]",
-	.help = "check this machine for problems, and name remedies",
+	.help = "check this machine for problems and suggest remedies",
 	.options = options,
 	.extra_help =
 		"Prints a line for each problem (wrong), each waste of time (slow) and each note,\nwith a remedy.  Changes nothing.  Exit status: 0, or 1 if something is wrong.\n",

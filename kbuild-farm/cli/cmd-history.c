@@ -73,8 +73,8 @@ int history_parse_since(const char *text, int64_t now_s, int64_t *out,
 	    parse_date(text, "%Y-%m-%dT%H:%M", out))
 		return 0;
 	return err_set(err, EINVAL,
-		       "--since %s: as 12h, 7d, 2w, 2026-11-01 or "
-		       "\"2026-11-01 02:30\"",
+		       "--since %s: expected a time such as 12h, 7d, 2w, "
+		       "2026-11-01 or \"2026-11-01 02:30\"",
 		       text);
 }
 
@@ -146,7 +146,7 @@ static void add_build_rows(struct table *t, const struct history_listing *l,
 			   unsigned most, bool tight)
 {
 	static const char *const head[FIELDS] = {
-		"BUILD",  "BEGAN",     "TOOK", "STATE", "ARCH",
+		"BUILD",  "STARTED",   "TIME", "STATE", "ARCH",
 		"CONFIG", "TOOLCHAIN", "WARN", "NEW"
 	};
 
@@ -253,17 +253,19 @@ static const struct args_option options[] = {
 	{ 'n', "number", "N", "maximum number of builds (default: 20)",
 	  args_number, AT(filter.max_builds), BUILDS_MAX },
 	{ 0, "all", NULL, "all builds", args_flag, AT(all), 0 },
-	{ 0, "since", "WHEN", "started since then: 12h, 7d, 2w, 2026-11-01",
+	{ 0, "since", "WHEN", "builds since WHEN: 12h, 7d, 2w, 2026-11-01",
 	  args_text, AT(since), 0 },
 	{ 0, "state", "STATE", "good, failed, stopped, killed or running",
 	  args_text, AT(state), 0 },
 	{ 0, "tree", "TREE", "builds of a managed tree or a directory",
 	  args_text, AT(filter.tree), 0 },
-	{ 'a', "arch", "ARCH", "for that ARCH", args_text, AT(filter.arch), 0 },
-	{ 'k', "config", "KCONFIG", "with that -k", args_text,
+	{ 'a', "arch", "ARCH", "builds for ARCH", args_text, AT(filter.arch),
+	  0 },
+	{ 'k', "config", "KCONFIG", "builds with -k KCONFIG", args_text,
 	  AT(filter.config), 0 },
-	{ 't', "toolchain", "TOOLCHAIN", "builds with it: gcc-12, gcc-12.2.0",
-	  args_text, AT(filter.toolchain), 0 },
+	{ 't', "toolchain", "TOOLCHAIN",
+	  "builds with TOOLCHAIN: gcc-12, gcc-12.2.0", args_text,
+	  AT(filter.toolchain), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
@@ -278,18 +280,20 @@ static int parse_history(struct request *r, char *const *argv, struct err *err)
 	ret = args_read(&args, r, err);
 	if (ret > 0)
 		return err_set(err, EINVAL,
-			       "what is \"%s\"? `kfarm report %s` tells of one "
-			       "build",
+			       "unexpected argument \"%s\"; `kfarm report %s` "
+			       "describes a build",
 			       args.value, args.value);
 	r->filter.state = r->state ? history_state_parse(r->state) : -1;
 	if (!ret && r->state && r->filter.state < 0)
 		ret = err_set(err, EINVAL,
-			      "--state %s: allowed are " CMD_STATES, r->state);
+			      "--state %s: expected one of " CMD_STATES,
+			      r->state);
 	if (!ret && r->since)
 		ret = history_parse_since(r->since, (int64_t)time(NULL),
 					  &r->filter.since_s, err);
 	if (!ret && r->all && r->filter.max_builds)
-		ret = err_set(err, EINVAL, "--all and -n contradict");
+		ret = err_set(err, EINVAL,
+			      "--all and -n are mutually exclusive");
 	if (!r->filter.max_builds && !r->all)
 		r->filter.max_builds = DEFAULT_BUILDS;
 	return ret;
@@ -369,7 +373,8 @@ const struct cmd cmd_history = {
 	.help = "list previous builds",
 	.options = options,
 	.extra_help =
-		"The last build comes last.  WARN counts all warnings, NEW those that "
-		"an earlier\nbuild did not have.  `kfarm report BUILD` tells of one.\n",
+		"The newest build comes last.  WARN counts all warnings, NEW "
+		"those that the\nprevious build did not have.  `kfarm report "
+		"BUILD` describes a build.\n",
 	.run = history_main,
 };

@@ -552,16 +552,18 @@ static const struct args_option options[] = {
 	  AT(dry_run), 0 },
 	{ 'v', "verbose", NULL, "print each step, and show the builds",
 	  args_flag, AT(verbose), 0 },
-	{ 0, "force", NULL, "also build what has not changed", args_flag,
+	{ 0, "force", NULL, "also build if nothing has changed", args_flag,
 	  AT(force), 0 },
-	{ 0, "retry-failed", NULL, "rebuild what failed, even if unchanged",
+	{ 0, "retry-failed", NULL, "repeat failed builds even if unchanged",
 	  args_flag, AT(retry_failed), 0 },
 	{ 0, "bisect", NULL, "find the commit that broke a build", args_flag,
 	  AT(bisect), 0 },
-	{ 0, "wait", "[=SECONDS]", "wait for another run of the same (else 75)",
-	  parse_wait, AT(max_wait_s), 0 },
+	{ 0, "wait", "[=SECONDS]",
+	  "wait for another run to end (default: exit 75)", parse_wait,
+	  AT(max_wait_s), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
-	{ 0, "at", "HH:MM", "when: 02:00", args_text, AT(start_time), 0 },
+	{ 0, "at", "HH:MM", "start time (default: 02:00)", args_text,
+	  AT(start_time), 0 },
 	{ 0, "system", NULL, "install system units (default for root)",
 	  args_flag, AT(system), 0 },
 	{ 0, "user", NULL, "install units of this user, even for root",
@@ -582,13 +584,13 @@ static const struct verb {
 } verbs[] = {
 	{ { "run", " [NAME]...",
 	    "dry-run verbose force retry-failed bisect wait", 0, 1000,
-	    "update trees, build what changed, keep the results" },
+	    "update trees, build what changed, store results" },
 	  nightly_run_main },
 	{ { "list", " [NAME]...", "json", 0, 1000,
 	    "print the last result of each build" },
 	  nightly_list_main },
 	{ { "install", " [NAME]...", "at system user as now remove cron", 0,
-	    1000, "start it each night by systemd or cron" },
+	    1000, "start the run every night from systemd or cron" },
 	  nightly_install_main },
 };
 
@@ -623,7 +625,7 @@ const struct cmd cmd_nightly = {
 	.options = options,
 	.get_verb = nightly_verb,
 	.extra_help =
-		"What is built is in the sections [nightly \"NAME\"] of the "
-		"configuration,\nkfarm.conf(5); all of them without a name.\n",
+		"A NAME is a section [nightly \"NAME\"] of the configuration, "
+		"kfarm.conf(5).\nThe default is all of them.\n",
 	.run = nightly_main,
 };

@@ -135,8 +135,8 @@ static int nodes_power_main(struct nodes_request *r)
 
 	if (!str_list_has("on off reset", ' ', action)) {
 		err_set(&err, EINVAL,
-			"\"%s\" is not on, off or reset: `kfarm nodes power "
-			"NAME... on|off|reset`",
+			"\"%s\": expected on, off or reset; usage: kfarm "
+			"nodes power NAME... on|off|reset",
 			action);
 		return nodes_log_error(r, &err);
 	}
@@ -177,17 +177,17 @@ static const struct args_option options[] = {
 	  AT(key), 0 },
 	{ 0, "port", "N", "port of kfarmd (default: 3634)", args_text, AT(port),
 	  0 },
-	{ 0, "ssh", NULL, "install one file and no service; connect by ssh",
-	  args_flag, AT(ssh_only), 0 },
-	{ 0, "manual", NULL, "only print the commands to type", args_flag,
+	{ 0, "ssh", NULL, "install no service; connect by ssh", args_flag,
+	  AT(ssh_only), 0 },
+	{ 0, "manual", NULL, "only print the commands to run", args_flag,
 	  AT(manual), 0 },
 	{ 0, "keep", NULL, "do not change the node itself", args_flag, AT(keep),
 	  0 },
 	{ 't', "toolchain", "TOOLCHAIN", "compiler for the check", args_text,
 	  AT(toolchain), 0 },
-	{ 'a', "arch", "ARCH", "and for which architecture", args_text,
+	{ 'a', "arch", "ARCH", "target architecture of the check", args_text,
 	  AT(arch), 0 },
-	{ 0, "burn-in", "[=TIME]", "compile on all cores so long (1h)",
+	{ 0, "burn-in", "[=TIME]", "stress all cores for TIME (default: 1h)",
 	  parse_burn_in, AT(burn_in_time), 0 },
 	{ 0 },
 };
@@ -202,20 +202,21 @@ static const struct verb {
 	    "add a machine as a node: install kfarmd by ssh" },
 	  nodes_add_main },
 	{ { "remove", " NAME...", "keep", 1, 1000,
-	    "remove nodes, and undo the changes of add" },
+	    "remove nodes and undo the changes of add" },
 	  nodes_remove_main },
 	{ { "update", " [NAME]...", "", 0, 1000,
 	    "install this version's kfarmd on nodes" },
 	  nodes_update_main },
 	{ { "rekey", " NAME...", "", 1, 1000,
-	    "replace the keys of nodes, as after copying a disk" },
+	    "replace keys of nodes, e.g. after copying a disk" },
 	  nodes_rekey_main },
 	{ { "drain", " NAME...", "", 1, 1000, "send no more jobs to nodes" },
 	  nodes_drain_main },
 	{ { "resume", " NAME...", "", 1, 1000,
 	    "send jobs to drained nodes again" },
 	  nodes_resume_main },
-	{ { "probe", " [NAME]...", "json", 0, 1000, "all about each node" },
+	{ { "probe", " [NAME]...", "json", 0, 1000,
+	    "print all details of each node" },
 	  nodes_probe_main },
 	{ { "limits", "", "json", 0, 0,
 	    "explain the number of jobs per node and the -j" },
@@ -227,7 +228,7 @@ static const struct verb {
 	    "run the configured power command" },
 	  nodes_power_main },
 	{ { "check", " [NAME]...", "json burn-in toolchain arch", 0, 1000,
-	    "test each node, and name remedies" },
+	    "test each node and suggest remedies" },
 	  nodes_check_main },
 };
 

@@ -29,8 +29,7 @@ static int check_file_name(const char *option, const char *name,
 {
 	return !name || *name ?
 		       0 :
-		       err_set(err, EINVAL,
-			       "%s=: the name of a file is missing", option);
+		       err_set(err, EINVAL, "%s=: missing file name", option);
 }
 
 static int parse_html(void *at, const struct args *a, struct err *err)
@@ -52,7 +51,7 @@ static int parse_trace(void *at, const struct args *a, struct err *err)
 }
 
 static const struct args_option options[] = {
-	{ 0, "all", NULL, "lists of any length", args_flag, AT(all), 0 },
+	{ 0, "all", NULL, "do not shorten lists", args_flag, AT(all), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0, "html", "[=FILE]",
 	  "write an HTML page with a timeline (default: stdout)", parse_html, 0,
@@ -74,7 +73,7 @@ static int parse_report(struct report_options *o, char *const *argv,
 	while ((got = args_read(&args, o, err)) == ARGS_WORD) {
 		if (o->build)
 			return err_set(err, EINVAL,
-				       "%s and %s: one build at a time",
+				       "%s and %s: expected a single build",
 				       o->build, args.value);
 		o->build = args.value;
 	}
@@ -82,9 +81,12 @@ static int parse_report(struct report_options *o, char *const *argv,
 		return got;
 	if (o->json + o->html + o->trace > 1)
 		return err_set(err, EINVAL,
-			       "one of --json, --html and --trace at a time");
+			       "--json, --html and --trace are mutually "
+			       "exclusive");
 	if (o->all && (o->json || o->html || o->trace))
-		return err_set(err, EINVAL, "--all is for the text");
+		return err_set(err, EINVAL,
+			       "--all cannot be used with --json, --html or "
+			       "--trace");
 	return 0;
 }
 
@@ -95,8 +97,8 @@ static int find_output(const char *word, char **out, struct err *err)
 
 	if (!real)
 		return err_errno(err,
-				 "%s: neither a build's number (kfarm history "
-				 "lists them) nor an output directory",
+				 "%s: neither a build number (see `kfarm "
+				 "history`) nor an output directory",
 				 word);
 	dir = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
 	free(real);
@@ -133,8 +135,8 @@ static int read_build(struct report_data *d, struct history *h,
 		page = xasprintf("%s/report.html", output);
 		if (fs_exists(page))
 			err_set(err, ENOENT,
-				"%s is of no build in the history; the page "
-				"that was left there is %s",
+				"%s: no build in the history has this output "
+				"directory; its report page is %s",
 				output, page);
 		free(page);
 	}
@@ -194,7 +196,7 @@ static int report_main(char *const *argv)
 const struct cmd cmd_report = {
 	.name = "report",
 	.usage = "[OPTION]... [BUILD]",
-	.help = "describe a build as text, page or trace",
+	.help = "describe a build as text, HTML page or trace",
 	.options = options,
 	.extra_help =
 		"BUILD is a number from `kfarm history` or an output directory (default: the\nlast build).\n",

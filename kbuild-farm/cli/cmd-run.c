@@ -47,12 +47,13 @@ static const struct args_option options[] = {
 	{ 0, "json", "FILE", "write events to FILE as JSON lines", args_text,
 	  AT(watch.json), 0 },
 	{ 0, "require-remote", "PCT",
-	  "fail with 125 if fewer jobs than that run on nodes", args_number,
+	  "minimum % of jobs on nodes, else exit with 125", args_number,
 	  AT(request.min_remote_percent), 100 },
-	{ 0, "no-remote", NULL, "use no node", args_flag, AT(no_remote), 0 },
+	{ 0, "no-remote", NULL, "do not use nodes", args_flag, AT(no_remote),
+	  0 },
 	{ 0, "no-jobserver", NULL, "do not change MAKEFLAGS", args_flag,
 	  AT(request.no_jobserver), 0 },
-	{ 0, "shell", NULL, "let make use kfarm's own shell", args_flag,
+	{ 0, "shell", NULL, "run make with kfarm's recipe shell", args_flag,
 	  AT(request.shell_enabled), 0 },
 	{ 0 },
 };
@@ -71,10 +72,12 @@ static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 		o->request.argv = args_rest(&args) - 1;
 	if (!o->request.argv)
 		return err_set(err, EINVAL,
-			       "no command; as in `kfarm run -- make`");
+			       "missing command, for example `kfarm run -- "
+			       "make`");
 	if (o->no_remote && o->request.min_remote_percent)
 		return err_set(err, EINVAL,
-			       "--no-remote and --require-remote contradict");
+			       "--no-remote and --require-remote are mutually "
+			       "exclusive");
 	return 0;
 }
 
@@ -162,9 +165,9 @@ static int run_inside(const struct run_options *o,
 
 	if (o->watch.json || o->request.min_remote_percent || o->no_remote ||
 	    o->request.jobs) {
-		log_error("run: inside another kfarm, whose farm is used: -j, "
-			  "--json, --no-remote and --require-remote are for "
-			  "the outer one");
+		log_error("run: already running inside kfarm: -j, --json, "
+			  "--no-remote and --require-remote are options of "
+			  "the outer kfarm");
 		return EXIT_USAGE;
 	}
 	ret = kernel_user_command_exec(c, err);
@@ -226,14 +229,15 @@ static int run_main(char *const *argv)
 const struct cmd cmd_run = {
 	.name = "run",
 	.usage = "[OPTION]... -- COMMAND [ARGUMENT]...",
-	.help = "run a command, and compile on the nodes",
+	.help = "run a command and compile on the nodes",
 	.options = options,
 	.takes_command = true,
 	.extra_help =
-		"COMMAND is make, ninja, a script: its compilers are found "
-		"through PATH, its exit\nstatus is kfarm's.  make without -j "
-		"gets as many jobs as there are slots.\nA compiler that is "
-		"called by its path needs kfarm-cc in front of it: see\n"
-		"BUILD SYSTEMS in kfarm-run(1).\n",
+		"COMMAND is make, ninja or a script.  kfarm intercepts the "
+		"compilers found in\nPATH and exits with the status of "
+		"COMMAND.  make without -j gets as many jobs\nas there are "
+		"slots.  To intercept a compiler that is called by its path, "
+		"put\nkfarm-cc in front of it: see BUILD SYSTEMS in "
+		"kfarm-run(1).\n",
 	.run = run_main,
 };

@@ -278,11 +278,11 @@ static int parse_scan_line(struct request *r, struct strv *words,
 
 	if (r->json && r->why)
 		return err_set(err, EINVAL,
-			       "--json and --why do not go together");
+			       "--json and --why are mutually exclusive");
 	if (!r->line && !r->files.n)
-		return err_set(err, EINVAL, "which file?");
+		return err_set(err, EINVAL, "missing FILE");
 	if (r->line && !r->line[0])
-		return err_set(err, EINVAL, "no compile line after --");
+		return err_set(err, EINVAL, "missing compile command after --");
 	return 0;
 }
 
@@ -305,7 +305,7 @@ static int init_session(struct session *s, const struct request *r,
 		s->tools = cli_scan_tools_new();
 		s->scan = cpp_scanner_new(&setup);
 	} else {
-		err_set(err, ENOENT, "%s is no directory", build);
+		err_set(err, ENOENT, "%s: not a directory", build);
 	}
 	free(dir);
 	free(cache);
@@ -478,6 +478,7 @@ const struct cmd cmd_scan = {
 	.options = options,
 	.takes_variables = true,
 	.extra_help =
-		"FILE is a source or an object.  Its compile line is read from kbuild's .cmd file.\n",
+		"FILE is a source or an object.  Its command is read from "
+		"kbuild's .cmd file.\n",
 	.run = scan_main,
 };

@@ -101,8 +101,8 @@ static int check_arch_name(const char *arch, struct err *err)
 
 	if (toolchain_builtin_find_arch(arch))
 		return 0;
-	return err_set(err, EINVAL, "%s: not an architecture of the kernel%s%s",
-		       arch, other ? "; it calls it " : "",
+	return err_set(err, EINVAL, "%s: not a kernel architecture%s%s", arch,
+		       other ? "; the kernel calls it " : "",
 		       other ? other->arch : "");
 }
 
@@ -166,7 +166,8 @@ static int toolchain_default_main(struct toolchain_request *r)
 	if (!ret && !strcmp(r->words.v[1], "none")) {
 		ret = conf_remove_section("arch", arch, &err);
 		if (ret == -ENOENT)
-			err_set(&err, ENOENT, "%s has no default", arch);
+			err_set(&err, ENOENT, "%s has no default toolchain",
+				arch);
 	} else if (!ret) {
 		ret = set_default(r, arch, r->words.v[1], &err);
 	}
@@ -350,23 +351,23 @@ static bool print_node_choice(const struct peer_benchmark_node *n)
 	printf("node %s:\n", n->node);
 	for (size_t i = 0; i < n->n_candidates; i++) {
 		const struct peer_benchmark_candidate *t = &n->candidates[i];
-		const char *name = *t->id ? t->id : "what ships with the build";
+		const char *name = *t->id ? t->id : "sent with the build";
 
 		if (t->tested && t->status == PEER_CANARY_STATUS_PASSED)
 			printf("  %-50s %6u ms%s\n", name, t->cpu_ms,
-			       t == n->best ? "  used from now on" : "");
+			       t == n->best ? "  selected" : "");
 		else if (t->tested && t->status == PEER_CANARY_STATUS_FAILED)
 			printf("  %-50s canary failed: %s\n", name, t->detail);
 		else
 			printf("  %-50s %s\n", name,
-			       t->detail ? t->detail : "not tried");
+			       t->detail ? t->detail : "not tested");
 	}
 	if (n->error)
 		log_error("node %s: %s", n->node, n->error);
 	else if (!n->n_candidates)
-		log_error("node %s holds no build of this compiler and does "
-			  "not run ours; `kfarm toolchain install ... --nodes "
-			  "%s`",
+		log_error("node %s: no build of this compiler is installed, "
+			  "and the local one does not run there; run `kfarm "
+			  "toolchain install ... --nodes %s`",
 			  n->node, n->node);
 	return n->best != NULL;
 }
@@ -392,12 +393,12 @@ static int tune_one(const struct toolchain_request *r,
 	u.tune.ctx = &u;
 	u.base = event_base_new();
 	if (!ret && !u.base)
-		ret = err_set(err, ENOMEM, "no event loop");
+		ret = err_set(err, ENOMEM, "cannot create an event loop");
 	if (!ret)
 		ret = kernel_rundir_create(&u.rundir, 1, err);
 	if (!ret) {
-		log_info("%s: each node compiles the canary %d times with each "
-			 "build",
+		log_info("%s: compiling the canary %d times with each build "
+			 "on each node",
 			 t->id, PEER_BENCHMARK_ROUNDS);
 		ret = run_tuning(&u, driver, err);
 		kernel_rundir_release(&u.rundir);
@@ -445,7 +446,8 @@ static int tune_all(struct toolchain_request *r,
 	if (!n)
 		return err_set(
 			err, ENOENT,
-			"no such toolchain is installed for this machine; `kfarm toolchain list`");
+			"no such toolchain is installed for this machine; see "
+			"`kfarm toolchain list`");
 	return status;
 }
 
@@ -475,19 +477,19 @@ static const struct args_option options[] = {
 	  args_text, AT(nodes), 0 },
 	{ 0, "file", "ARCHIVE", "install a local archive instead of a download",
 	  args_text, AT(file), 0 },
-	{ 0, "sha256", "HEX", "SHA-256 that the archive must have", args_text,
+	{ 0, "sha256", "HEX", "expected SHA-256 of the archive", args_text,
 	  AT(sha256), 0 },
 	{ 0, "insecure", NULL,
 	  "accept an archive without checksum or signature", args_flag,
 	  AT(insecure), 0 },
 	{ 0, "strict", NULL, "also require the maintainer's signature",
 	  args_flag, AT(strict), 0 },
-	{ 0, "links", "DIR", "also create the names in DIR", args_text,
-	  AT(link_dir), 0 },
+	{ 0, "links", "DIR", "also create the normalized names in DIR",
+	  args_text, AT(link_dir), 0 },
 	{ 0, "library", "FILE", "library that this machine lacks", args_list,
 	  AT(library_files), 0 },
-	{ 0, "deb", "FILE", "Debian package that contains it", args_list,
-	  AT(library_debs), 0 },
+	{ 0, "deb", "FILE", "Debian package that contains a missing library",
+	  args_list, AT(library_debs), 0 },
 	{ 0, "refresh", NULL, "download the listings again", args_flag,
 	  AT(refresh), 0 },
 	{ 0, "force", NULL, "even if the toolchain is in use or was changed",
@@ -501,17 +503,17 @@ static const struct verb {
 	int (*run)(struct toolchain_request *r);
 } verbs[] = {
 	{ { "search", " [WORD]...", "host refresh json", 0, 100,
-	    "list the toolchains of the servers" },
+	    "list the toolchains available on servers" },
 	  toolchain_search_main },
 	{ { "install", " VERSION...",
 	    "arch triplet host nodes file sha256 insecure strict links library deb refresh",
 	    0, 100, "download, verify, test and name a toolchain" },
 	  toolchain_install_main },
 	{ { "list", "", "nodes json", 0, 0,
-	    "list the installed toolchains, here and on the nodes" },
+	    "list the toolchains installed locally and on nodes" },
 	  toolchain_list_main },
 	{ { "verify", " [ID]...", "nodes json", 0, 100,
-	    "list them after hashing all files again" },
+	    "like list, but verify the digests of all files" },
 	  toolchain_verify_main },
 	{ { "adopt", " PREFIX...", "links force", 1, 100,
 	    "register a compiler that is already installed" },
@@ -523,7 +525,7 @@ static const struct verb {
 	    "remove toolchains and their names" },
 	  toolchain_remove_main },
 	{ { "tune", " [ID]...", "nodes", 0, 100,
-	    "measure the builds of a toolchain, and use the fastest" },
+	    "measure the builds of a toolchain and use the fastest" },
 	  toolchain_tune_main },
 };
 
@@ -557,7 +559,7 @@ static int toolchain_main(char *const *argv)
 const struct cmd cmd_toolchain = {
 	.name = "toolchain",
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
-	.help = "find, install and name compilers, here and on nodes",
+	.help = "find, install and name compilers, locally and on nodes",
 	.options = options,
 	.get_verb = toolchain_verb,
 	.extra_help =

@@ -46,8 +46,8 @@ static char *make_title(const struct top_screen *s)
 		else
 			buf_printf(&out, "build %d has ended with status %lld",
 				   (int)p->pid, (long long)p->model.status);
-		buf_add_str(&out, "; q leaves, the next build is shown when it "
-				  "begins");
+		buf_add_str(&out, "; q quits, the next build is shown when it "
+				  "starts");
 	}
 	if (s->top->n_pages > 1) {
 		buf_add_str(&out, out.len ? "  " : "");
@@ -246,8 +246,8 @@ static int parse_top_ui(void *at, const struct args *a, struct err *err)
 
 	if (!str_list_has("auto ncurses line plain none", ' ', a->value))
 		return err_set(err, EINVAL,
-			       "--ui %s: allowed are auto, ncurses, line, "
-			       "plain and none",
+			       "--ui %s: expected auto, ncurses, line, plain "
+			       "or none",
 			       a->value);
 	o->ui = a->value;
 	return 0;
@@ -306,16 +306,18 @@ static const struct args_option options[] = {
 	{ 0, "simulate", "[=FILE]",
 	  "show a simulated build, or the events in FILE", parse_simulate, 0,
 	  0 },
-	{ 0, "speed", "X", "speed of the simulation; 0 stops it", parse_speed,
+	{ 0, "speed", "X", "speed of the simulation; 0 pauses it", parse_speed,
 	  0, SPEED_MAX },
-	{ 0, "at", "SECONDS", "and from there on", parse_at, 0, START_MAX_S },
+	{ 0, "at", "SECONDS", "start the simulation at SECONDS", parse_at, 0,
+	  START_MAX_S },
 	{ 0, "seed", "N", "seed of the simulation", args_number, AT(seed),
 	  SEED_MAX },
-	{ 0, "nodes", "N", "with so many nodes", args_number, AT(n_nodes),
-	  EVENTS_SIMULATE_NODES_MAX },
-	{ 0, "rate", "N", "and about so many jobs a second", args_number,
-	  AT(rate), EVENTS_SIMULATE_RATE_MAX },
-	{ 0, "fail", NULL, "and an error", args_flag, AT(failing_build), 0 },
+	{ 0, "nodes", "N", "number of simulated nodes", args_number,
+	  AT(n_nodes), EVENTS_SIMULATE_NODES_MAX },
+	{ 0, "rate", "N", "approximate number of simulated jobs per second",
+	  args_number, AT(rate), EVENTS_SIMULATE_RATE_MAX },
+	{ 0, "fail", NULL, "simulate an error", args_flag, AT(failing_build),
+	  0 },
 	{ 0 },
 };
 
@@ -328,19 +330,19 @@ static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 	args_init(&args, options, argv);
 	got = args_read(&args, o, err);
 	if (got == ARGS_WORD)
-		return err_set(err, EINVAL, "what is \"%s\"?", args.value);
+		return err_set(err, EINVAL, "unexpected argument \"%s\"",
+			       args.value);
 	if (got)
 		return got;
 	if (!o->simulate && (o->speed_set || o->start_set || o->seed ||
 			     o->n_nodes || o->rate || o->failing_build))
 		return err_set(err, EINVAL,
-			       "--speed, --at, --seed, --nodes, "
-			       "--rate and --fail are for "
-			       "--simulate");
+			       "--speed, --at, --seed, --nodes, --rate and "
+			       "--fail require --simulate");
 	if (o->file && (o->seed || o->n_nodes || o->rate || o->failing_build))
 		return err_set(err, EINVAL,
-			       "--seed, --nodes, --rate and "
-			       "--fail are not for a recording");
+			       "--seed, --nodes, --rate and --fail do not "
+			       "apply to a recording");
 	return 0;
 }
 
@@ -431,7 +433,8 @@ static int run_top_once(struct top_run *r, struct err *err)
 	TAILQ_FOREACH(p, &r->top.pages, entry)
 	{
 		if (!p->complete && p->pid != TOP_NODES_PID)
-			top_page_end(&r->top, p, "its kfarm does not answer");
+			top_page_end(&r->top, p,
+				     "its kfarm process does not respond");
 	}
 	if (r->options->json) {
 		table_print_json(top_once_json(&r->top));

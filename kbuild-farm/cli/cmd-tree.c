@@ -115,8 +115,8 @@ static void read_listed(struct listed *l, const char *name,
 	l->exists = fs_is_dir(dir);
 	l->has_state = l->exists && !tree_state_read(&l->state, dir, &err);
 	if (l->exists && !l->has_state)
-		log_warning("%s; `kfarm tree update %s` looks again", err.text,
-			    name);
+		log_warning("%s; run `kfarm tree update %s` to rewrite it",
+			    err.text, name);
 	if (!url)
 		url = l->state.source;
 	l->url = url ? url_redact(url) : NULL;
@@ -333,8 +333,8 @@ static int tree_list_main(struct tree_request *r)
 	} else if (n) {
 		print_trees(v, n);
 	} else {
-		log_info("there are no trees; add one with `kfarm tree "
-			 "add NAME URL`");
+		log_info(
+			"no trees yet; add one with `kfarm tree add NAME URL`");
 	}
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].name);
@@ -451,9 +451,9 @@ static int check_configuration(const char *name, const char *source,
 		at = conf_get_origin(conf, "tree", name, "url");
 		shown = url_redact(url);
 		ret = err_set(err, EEXIST,
-			      "%s says that it comes from %s: `kfarm tree "
-			      "update %s` adds that, `kfarm tree remove %s` "
-			      "takes it out",
+			      "%s: already configured with the URL %s; run "
+			      "`kfarm tree update %s` to clone it, or `kfarm "
+			      "tree remove %s` to remove it",
 			      at, shown, name, name);
 		free(shown);
 		free(at);
@@ -541,7 +541,7 @@ static int tree_update_main(struct tree_request *r)
 		return EXIT_USAGE;
 	}
 	if (!names.n)
-		log_info("there are no trees; add one with `kfarm tree add`");
+		log_info("no trees yet; add one with `kfarm tree add`");
 	for (size_t i = 0; i < names.n && status != EXIT_INTERRUPTED; i++) {
 		struct tree_operation show;
 
@@ -586,7 +586,7 @@ static int remove_configured(const char *name, struct err *err)
 		at = conf_get_origin(conf, "tree", name, "url");
 	if (at)
 		ret = err_set(err, EPERM,
-			      "%s still contains it; edit that file", at);
+			      "still configured in %s; edit that file", at);
 	free(at);
 	conf_free(conf);
 	return ret;

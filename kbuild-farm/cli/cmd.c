@@ -96,7 +96,7 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 
 /*
  * Set the error for a missing verb (`name` is NULL), with all verbs ("list, add
- * or remove?"), or for an unknown verb, with the most similar verb.
+ * or remove"), or for an unknown verb, with the most similar verb.
  */
 static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 {
@@ -111,9 +111,9 @@ static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 			   c->get_verb(i + 1) ? ", " :
 						" or ",
 			   v->name);
-	buf_add_str(&names, "?");
 	if (!name) {
-		err_set(err, EINVAL, "%s", buf_str(&names));
+		err_set(err, EINVAL, "missing argument: expected %s",
+			buf_str(&names));
 		buf_release(&names);
 		return;
 	}
@@ -121,8 +121,9 @@ static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 	for (size_t i = 0; (v = c->get_verb(i)); i++)
 		spellcheck_add(&n, v->name);
 	question = spellcheck_suggestion(&n, "", "");
-	err_set(err, EINVAL, "\"%s\" is unknown%s%s", name,
-		*question ? question : "; ", *question ? "" : buf_str(&names));
+	err_set(err, EINVAL, "invalid argument \"%s\"%s%s", name,
+		*question ? question : "; expected ",
+		*question ? "" : buf_str(&names));
 	free(question);
 	buf_release(&names);
 }
@@ -145,7 +146,7 @@ static const struct cmd_verb *check_verb(const struct cmd *c, const char *name,
 	for (size_t i = 0; i < given->n; i++) {
 		if (str_list_has(v->option_names, ' ', given->v[i]))
 			continue;
-		err_set(err, EINVAL, "--%s is not for %s", given->v[i],
+		err_set(err, EINVAL, "--%s is not an option of %s", given->v[i],
 			v->name);
 		return NULL;
 	}
@@ -224,7 +225,7 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 			return 0;
 		word = next_word(&text);
 		if (!word)
-			return err_set(err, EINVAL, "a quote is not closed");
+			return err_set(err, EINVAL, "unterminated quote");
 		strv_own(out, word);
 	}
 }

@@ -388,7 +388,7 @@ static void offer_targets(struct complete *c, const char *unused)
 	find_srcarch(c, srcarch);
 	of_arch = xasprintf("arch/%s/Makefile", srcarch);
 	complete_add_candidate(c, "kernel",
-			       "the image that `make image_name` names");
+			       "the image that `make image_name` prints");
 	offer_targets_from_help(c, "Makefile");
 	offer_targets_from_help(c, of_arch);
 	offer_targets_from_help(c, "scripts/kconfig/Makefile");

@@ -221,7 +221,7 @@ static void offer_options(struct complete *c)
 			complete_add_candidate(c, letter, o->help);
 		free(word);
 	}
-	complete_add_candidate(c, "--help", "what this command is");
+	complete_add_candidate(c, "--help", "describe this command");
 }
 
 /* Find an option by its letter, or by its long name if `letter` is 0. */
@@ -386,9 +386,9 @@ void complete_command_line(struct complete *c,
 					       (*commands)->help);
 		if (word[0] == '-') {
 			complete_add_candidate(c, "--help",
-					       "what the commands are");
+					       "list the commands");
 			complete_add_candidate(c, "--version",
-					       "which kfarm this is");
+					       "print the version");
 		}
 	} else if (!c->cmd || c->fallback == COMPLETE_FALLBACK_COMMAND) {
 		return;

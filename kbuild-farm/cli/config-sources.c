@@ -40,7 +40,7 @@ static int add_data(void *ctx, struct bytes b, struct err *err)
 	struct fetching *f = ctx;
 
 	if (clock_ms() > f->deadline_ms)
-		return err_set(err, ETIMEDOUT, "no end within %u s",
+		return err_set(err, ETIMEDOUT, "not complete after %u s",
 			       FETCH_LIMIT_S);
 	buf_add_bytes(&f->raw, b);
 	return 0;
@@ -98,7 +98,7 @@ static int use_cached_config(struct fetching *f, int failure, char **out)
 		return failure;
 	localtime_r(&st.st_mtime, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-	log_warning("%s; what it gave on %s is used", why.text, when);
+	log_warning("%s; using the copy of %s", why.text, when);
 	*f->err = (struct err){ 0 };
 	return 0;
 }
@@ -235,12 +235,11 @@ static int add_named_section(const struct config_sources *c,
 
 	strv_add(path, name);
 	if (other && strv_has(path, kconfig)) {
-		char *names = strv_join(path, "\" is \"");
+		char *names = strv_join(path, "\" -> \"");
 
 		ret = err_set(err, ELOOP,
-			      "%s: configurations that stand for each other: "
-			      "\"%s\" is \"%s\"",
-			      where, names, kconfig);
+			      "%s: circular reference: \"%s\" -> \"%s\"", where,
+			      names, kconfig);
 		free(names);
 	} else if (other) {
 		ret = add_named_section(c, n, kconfig, path, err);

@@ -94,17 +94,17 @@ static void add_cost(struct doctor *d, const char *tool, const char *real,
 		measure_median(both, real, ms);
 		doctor_add_finding(
 			d, "plugins", DOCTOR_SLOW,
-			"a kernel's build runs nm for each object; kfarm "
-			"and its normalized names do not pay that; for "
-			"plain make, remove the package with that file "
+			"kbuild runs nm for each object; kfarm and its "
+			"normalized names avoid this cost; for plain make, "
+			"remove the package of the plugin "
 			"(llvm-*-linker-tools)",
-			"%s loads %s: %.1f ms of CPU a run instead of %.1f",
+			"%s loads %s: %.1f ms of CPU per run instead of %.1f",
 			tool, names, ms[0], ms[1]);
 	} else {
 		doctor_add_finding(d, "plugins", DOCTOR_SLOW,
-				   "remove the package with that file",
-				   "%s loads %s, and kfarm cannot keep it "
-				   "from that%s%s",
+				   "remove the package of the plugin",
+				   "%s loads %s, and kfarm cannot prevent "
+				   "this%s%s",
 				   tool, names, err.text[0] ? ": " : "",
 				   err.text);
 	}
@@ -180,17 +180,17 @@ static void check_toolchain_name(struct doctor *d, const char *link,
 
 	if (!real)
 		doctor_add_finding(d, "names", DOCTOR_BROKEN,
-				   "its toolchain is gone: remove the link, or "
-				   "install it again",
-				   "%s leads nowhere", link);
+				   "remove the link, or install its toolchain "
+				   "again",
+				   "%s: dangling symbolic link", link);
 	else if (!compiler_library_find_missing(&needs, real, NULL, search,
 						&err) &&
 		 needs.names.n)
 		doctor_add_finding(d, "names", DOCTOR_BROKEN,
-				   "after an upgrade of the system: `kfarm "
-				   "toolchain adopt` it again",
-				   "%s does not run: %s, which %s needs, is "
-				   "not there",
+				   "if the system was upgraded, run `kfarm "
+				   "toolchain adopt` again",
+				   "%s does not run: missing %s, which %s "
+				   "needs",
 				   link, needs.names.v[0], needs.users.v[0]);
 	compiler_library_missing_release(&needs);
 	free(real);
@@ -222,12 +222,12 @@ static void check_toolchain_names(struct doctor *d)
 static void check_installed_path(struct doctor *d)
 {
 	char *dir = toolchain_link_dir(d->data_dir);
-	char *todo = xasprintf("put it on PATH: export PATH=\"$PATH:%s\"", dir);
+	char *todo = xasprintf("add it to PATH: export PATH=\"$PATH:%s\"", dir);
 
 	if (!str_list_has(d->path, ':', dir))
 		doctor_add_finding(
 			d, "names", DOCTOR_NOTE, todo,
-			"%s is not on PATH: kfarm finds the installed "
+			"%s is not in PATH: kfarm finds the installed "
 			"toolchains there, plain make does not",
 			dir);
 	free(todo);
@@ -246,28 +246,26 @@ void doctor_check_toolchains(struct doctor *d)
 	}
 	for (size_t i = 0; i < list.broken.n; i++)
 		doctor_add_finding(d, "toolchains", DOCTOR_BROKEN,
-				   "remove that directory, and install it "
-				   "again",
+				   "remove the directory, and install the "
+				   "toolchain again",
 				   "%s", list.broken.v[i]);
 	for (size_t i = 0; i < list.n; i++) {
 		const struct toolchain_installed *t = &list.v[i];
 		char *driver = toolchain_installed_driver_path(t);
-		char *todo = xasprintf("`kfarm toolchain remove %s`, and "
+		char *todo = xasprintf("run `kfarm toolchain remove %s`, and "
 				       "install or adopt it again",
 				       t->id);
 
 		if (access(driver, X_OK))
 			doctor_add_finding(d, "toolchains", DOCTOR_BROKEN, todo,
-					   "%s: its compiler %s is not there",
-					   t->id, driver);
+					   "%s: missing compiler %s", t->id,
+					   driver);
 		else
-			doctor_add_finding(d, "toolchains",
-					   t->insecure ? DOCTOR_NOTE :
-							 DOCTOR_OK,
-					   NULL, "%s is installed%s", t->id,
-					   t->insecure ? ", and nothing "
-							 "vouched for it" :
-							 "");
+			doctor_add_finding(
+				d, "toolchains",
+				t->insecure ? DOCTOR_NOTE : DOCTOR_OK, NULL,
+				"%s is installed%s", t->id,
+				t->insecure ? ", but not verified" : "");
 		free(todo);
 		free(driver);
 	}
@@ -307,7 +305,7 @@ static void check_program_exists(struct doctor *d, const char *name,
 				   name, path);
 	else
 		doctor_add_finding(d, "programs", missing, todo,
-				   "%s is not on PATH, and %s needs it", name,
+				   "%s is not in PATH, and %s needs it", name,
 				   why);
 	free(todo);
 	free(path);
@@ -318,22 +316,22 @@ static void check_ccache(struct doctor *d, const char *name)
 {
 	char *path = which(name, d->path);
 	char *behind = which_compiler(name, d->path, NULL);
-	char *todo = path ? xasprintf("take %.*s out of PATH, so that plain "
-				      "make and kfarm run the same",
+	char *todo = path ? xasprintf("remove %.*s from PATH, so that plain "
+				      "make and kfarm run the same compiler",
 				      (int)(str_base(path) - path - 1), path) :
 			    NULL;
 
 	if (path && which_is_wrapper(path) && behind)
 		doctor_add_finding(
 			d, "ccache", DOCTOR_NOTE, todo,
-			"%s on PATH is %s, a compiler cache; kfarm passes "
-			"over it and runs %s",
+			"%s in PATH is %s, a compiler cache; kfarm skips it "
+			"and runs %s",
 			name, path, behind);
 	else if (path && which_is_wrapper(path))
 		doctor_add_finding(
 			d, "ccache", DOCTOR_BROKEN, todo,
-			"%s on PATH is %s, a compiler cache, and there is "
-			"no other",
+			"%s in PATH is %s, a compiler cache, without a "
+			"compiler behind it",
 			name, path);
 	free(todo);
 	free(behind);
@@ -355,21 +353,21 @@ static void check_compilers(struct doctor *d)
 	if (scripts.n) {
 		names = strv_join(&scripts, ", ");
 		doctor_add_finding(d, "compilers", DOCTOR_NOTE, NULL,
-				   "scripts: %s; what these compile stays on "
-				   "this machine",
+				   "scripts: %s; these compile only on this "
+				   "machine",
 				   names);
 		free(names);
 	}
 	if (list.n > scripts.n)
 		doctor_add_finding(d, "compilers", DOCTOR_OK, NULL,
-				   "%zu compiler name%s on PATH",
+				   "%zu compiler name%s in PATH",
 				   list.n - scripts.n,
 				   list.n - scripts.n == 1 ? "" : "s");
 	else
 		doctor_add_finding(d, "compilers", DOCTOR_BROKEN,
-				   "install gcc, and see `kfarm toolchain "
-				   "search`",
-				   "there is no compiler on PATH");
+				   "install gcc, or a toolchain that `kfarm "
+				   "toolchain search` lists",
+				   "no compiler in PATH");
 	strv_release(&scripts);
 	compiler_list_release(&list);
 }
@@ -386,13 +384,14 @@ void doctor_check_programs(struct doctor *d)
 	else
 		doctor_add_finding(
 			d, "wrapper", DOCTOR_BROKEN,
-			"install kfarm again: without it nothing "
-			"is distributed",
-			"kfarm-cc is neither beside kfarm nor on PATH");
+			"install kfarm again: without kfarm-cc, nothing is "
+			"offloaded",
+			"kfarm-cc is neither next to kfarm nor in PATH");
 	free(wrapper);
 	check_program_exists(d, "make", "every build", DOCTOR_BROKEN);
 	for (size_t i = 0; i < sizeof(kernel) / sizeof(*kernel); i++)
-		check_program_exists(d, kernel[i], "a kernel", DOCTOR_BROKEN);
+		check_program_exists(d, kernel[i], "a kernel build",
+				     DOCTOR_BROKEN);
 	check_program_exists(d, "gpg", "toolchain install", DOCTOR_NOTE);
 	check_program_exists(d, "gpgv", "toolchain install", DOCTOR_NOTE);
 	check_compilers(d);
@@ -407,14 +406,14 @@ void doctor_check_shell(struct doctor *d)
 	if (why)
 		doctor_add_finding(
 			d, "shell", DOCTOR_SLOW,
-			"recipes take this machine's own shell, and all "
-			"that it starts, so they cost several times as "
-			"much CPU here; see THE RECIPE SHELL in kfarm-run(1)",
+			"recipes run in the system's shell, which takes "
+			"several times as much CPU time; see THE RECIPE SHELL "
+			"in kfarm-run(1)",
 			"%s", why);
 	else
 		doctor_add_finding(
 			d, "shell", DOCTOR_OK, NULL,
-			"builds give make kfarm's own, in place of dash");
+			"builds use kfarm's recipe shell instead of dash");
 }
 
 /*
@@ -435,12 +434,15 @@ static void check_dir_space(struct doctor *d, const char *path, const char *of)
 	}
 	if (statvfs(at, &st)) {
 		doctor_add_finding(d, "space", DOCTOR_BROKEN, NULL,
-				   "%s, %s, cannot be looked at", path, of);
+				   "cannot determine the free space of %s, "
+				   "for %s",
+				   path, of);
 	} else if (access(at, W_OK | X_OK)) {
 		doctor_add_finding(d, "space", DOCTOR_BROKEN,
-				   "make it yours, or set XDG_CACHE_HOME and "
-				   "XDG_DATA_HOME",
-				   "%s cannot be written, for %s", at, of);
+				   "make it writable, or set XDG_CACHE_HOME "
+				   "and XDG_DATA_HOME",
+				   "%s is not writable, but needed for %s", at,
+				   of);
 	} else {
 		enum doctor_state state;
 
@@ -448,12 +450,12 @@ static void check_dir_space(struct doctor *d, const char *path, const char *of)
 		state = gib < 1 ? DOCTOR_BROKEN :
 			gib < 5 ? DOCTOR_NOTE :
 				  DOCTOR_OK;
-		doctor_add_finding(
-			d, "space", state,
-			state == DOCTOR_OK ? NULL :
-					     "a kernel's build takes 1 to "
-					     "20 GiB, a toolchain 0.2",
-			"%.1f GiB are free in %s, for %s", gib, at, of);
+		doctor_add_finding(d, "space", state,
+				   state == DOCTOR_OK ?
+					   NULL :
+					   "a kernel build takes 1 to 20 GiB, "
+					   "a toolchain 0.2 GiB",
+				   "%.1f GiB free in %s, for %s", gib, at, of);
 	}
 	free(at);
 }
@@ -468,14 +470,14 @@ void doctor_check_space(struct doctor *d)
 	check_dir_space(d, cache, "builds");
 	if (fs_runtime_dir(&run, &err))
 		doctor_add_finding(d, "space", DOCTOR_BROKEN,
-				   "set XDG_RUNTIME_DIR to a directory of "
-				   "yours",
+				   "set XDG_RUNTIME_DIR to a directory that "
+				   "you own",
 				   "%s", err.text);
 	else if (!statvfs(run, &st) && (st.f_flag & ST_NOEXEC))
 		doctor_add_finding(d, "space", DOCTOR_SLOW,
 				   "set XDG_RUNTIME_DIR to another directory",
-				   "%s is mounted noexec, so binutils of a "
-				   "build load every plugin",
+				   "%s is mounted noexec, so the binutils of "
+				   "a build load all plugins",
 				   run);
 	free(run);
 	free(cache);
@@ -512,8 +514,8 @@ void doctor_check_sandbox(struct doctor *d)
 
 	if (!daemon) {
 		doctor_add_finding(d, "sandbox", DOCTOR_OK, NULL,
-				   "there is no kfarmd, so this machine is no "
-				   "node");
+				   "kfarmd is not installed, so this machine "
+				   "is not a node");
 		return;
 	}
 	dir = xasprintf("%s/store", d->tmp_dir);
@@ -528,15 +530,14 @@ void doctor_check_sandbox(struct doctor *d)
 
 		if (p->fit.usable)
 			doctor_add_finding(d, "sandbox", DOCTOR_OK, NULL,
-					   "jobs of others could run here (%s)",
+					   "this machine can be a node (%s)",
 					   p->fit.layers ? p->fit.layers : "");
 		else
-			doctor_add_finding(
-				d, "sandbox", DOCTOR_NOTE, NULL,
-				"this machine cannot be a node: %s",
-				p->fit.reason ? p->fit.reason :
-				p->why        ? p->why :
-						"its kfarmd does not answer");
+			doctor_add_finding(d, "sandbox", DOCTOR_NOTE, NULL,
+					   "this machine cannot be a node: %s",
+					   p->fit.reason ? p->fit.reason :
+					   p->why        ? p->why :
+						    "kfarmd does not answer");
 		peer_survey_release(&probe);
 	} else {
 		doctor_add_finding(d, "sandbox", DOCTOR_NOTE, NULL, "%s",
@@ -563,13 +564,13 @@ void doctor_check_nodes(struct doctor *d)
 				   err.text);
 	else if (!roster.n)
 		doctor_add_finding(d, "nodes", DOCTOR_NOTE,
-				   "see `kfarm help nodes` for `kfarm nodes "
-				   "add NAME ADDRESS`",
+				   "add one with `kfarm nodes add NAME "
+				   "ADDRESS`; see `kfarm help nodes`",
 				   "no node is configured");
 	else
 		doctor_add_finding(d, "nodes", DOCTOR_OK, NULL,
-				   "%zu configured; `kfarm nodes check` says "
-				   "whether they work",
+				   "%zu configured; `kfarm nodes check` tests "
+				   "them",
 				   roster.n);
 	for (size_t i = 0; i < warnings.n; i++)
 		doctor_add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s",

@@ -128,7 +128,7 @@ static int help_main(char *const *argv)
 	args_init(&args, none, argv);
 	while ((got = args_next(&args, &err)) == ARGS_WORD) {
 		if (about && (verb || !has_verb(about, args.value))) {
-			log_error("help is for one command at a time");
+			log_error("help: expected a single command");
 			return EXIT_USAGE;
 		}
 		if (about)

@@ -128,14 +128,16 @@ int nightly_check_names(const struct nightly_request *r,
 	all = strv_join(&names, ", ");
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
 		if (!strv_has(&names, r->words.v[i]))
-			ret = err_set(err, ENOENT, "no [nightly \"%s\"]%s%s",
+			ret = err_set(err, ENOENT,
+				      "no section [nightly \"%s\"]%s%s",
 				      r->words.v[i],
-				      names.n ? "; there are: " : "", all);
+				      names.n ? "; configured: " : "", all);
 	}
 	if (!ret && !jobs->n_jobs)
 		ret = err_set(
 			err, ENOENT,
-			"the configuration has no [nightly \"NAME\"]; kfarm.conf(5) describes it");
+			"the configuration has no section [nightly \"NAME\"]; "
+			"see kfarm.conf(5)");
 	free(all);
 	strv_release(&names);
 	return ret;
@@ -175,7 +177,7 @@ static int parse_time(const char *text, struct nightly_timer *t,
 	if (sscanf(text, "%2u:%2u%n", &h, &m, &end) != 2 || text[end] ||
 	    strspn(text, "0123456789:") < (size_t)end || h > 23 || m > 59)
 		return err_set(err, EINVAL,
-			       "--at %s: allowed is a time, 00:00 to 23:59",
+			       "--at %s: expected a time from 00:00 to 23:59",
 			       text);
 	t->hour = h;
 	t->minute = m;
@@ -188,15 +190,14 @@ static int check_install_options(const struct nightly_request *i,
 {
 	if (i->system && i->user)
 		return err_set(err, EINVAL,
-			       "--system and --user exclude one "
-			       "another");
+			       "--system and --user are mutually exclusive");
 	if (i->cron &&
 	    (i->system || i->user || i->run_as_user || i->now || i->remove))
 		return err_set(
 			err, EINVAL,
-			"--cron only prints a line; the only option it allows is --at");
+			"--cron only prints a line, so it allows only --at");
 	if (i->run_as_user && !getpwnam(i->run_as_user))
-		return err_set(err, EINVAL, "--as %s: there is no such user",
+		return err_set(err, EINVAL, "--as %s: no such user",
 			       i->run_as_user);
 	return 0;
 }
@@ -361,7 +362,7 @@ static int write_unit(const struct installing *i, const char *unit,
 	if (fs_exists(path) && !is_kfarm_unit(path))
 		ret = err_set(
 			err, EEXIST,
-			"%s exists, and kfarm did not write it: move it away",
+			"%s exists, but was not written by kfarm; move it away",
 			path);
 	else
 		ret = fs_write(path, buf_bytes(text), 0644, err);
@@ -411,9 +412,9 @@ static int install_units(struct installing *i, struct err *err)
 
 		/* Without lingering, user timers end with the last session. */
 		if (!fs_exists(path))
-			log_info("timers of a user run only while that user is "
-				 "logged in; once `loginctl enable-linger %s`, "
-				 "and they always do",
+			log_info("user timers run only while the user is "
+				 "logged in; run `loginctl enable-linger %s` "
+				 "once to lift this restriction",
 				 me->pw_name);
 		free(path);
 	}
@@ -423,10 +424,10 @@ static int install_units(struct installing *i, struct err *err)
 			ret = systemctl(i, "enable", "--now", i->units.v[n],
 					err);
 		if (ret)
-			err_wrap(err, "the units are written, but");
+			err_wrap(err, "the units are written, but not enabled");
 		else
-			log_info("each night at %02u:%02u, or up to 15 minutes "
-				 "later",
+			log_info("enabled: every night at %02u:%02u, or up to "
+				 "15 minutes later",
 				 i->timer.hour, i->timer.minute);
 		return ret;
 	}
@@ -437,8 +438,8 @@ static int install_units(struct installing *i, struct err *err)
 		buf_add_shell_word(&text, timer);
 		free(timer);
 	}
-	log_info("to have it started: this with --now, or `systemctl%s "
-		 "daemon-reload && systemctl%s enable --now%s`",
+	log_info("to enable the timer, repeat this with --now, or run "
+		 "`systemctl%s daemon-reload && systemctl%s enable --now%s`",
 		 whose, whose, buf_str(&text));
 	buf_release(&text);
 	return 0;
@@ -481,7 +482,7 @@ static int remove_unit(const struct installing *i, const char *unit,
 		free(path);
 	}
 	if (!paths.n) {
-		ret = err_set(err, ENOENT, "%s: kfarm wrote no %s.timer there",
+		ret = err_set(err, ENOENT, "%s: no %s.timer written by kfarm",
 			      i->unit_dir, unit);
 	} else if (systemctl(i, "disable", "--now", unit, &why)) {
 		char *link = xasprintf("%s/timers.target.wants/%s.timer",
@@ -511,8 +512,7 @@ static int remove_units(struct installing *i, struct err *err)
 	if (!i->request->words.n)
 		find_units(i);
 	if (!i->units.n)
-		log_info("%s: there are no units that kfarm wrote",
-			 i->unit_dir);
+		log_info("%s: no units written by kfarm", i->unit_dir);
 	for (size_t n = 0; !ret && n < i->units.n; n++)
 		ret = remove_unit(i, i->units.v[n], err);
 	if (i->units.n && !ret &&
@@ -534,9 +534,9 @@ static int print_crontab(struct installing *i, struct err *err)
 	}
 	if (!ret) {
 		fputs(buf_str(&out), stdout);
-		log_info("`crontab -e` takes the line; MAILTO=ADDRESS above it "
-			 "says to whom cron mails reports that have no address "
-			 "of their own");
+		log_info("add the line with `crontab -e`; reports without a "
+			 "mail address of their own go to MAILTO=ADDRESS, if "
+			 "it is set above the line");
 	}
 	buf_release(&out);
 	return ret;

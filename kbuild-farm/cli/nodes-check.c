@@ -146,8 +146,7 @@ void nodes_check_print(FILE *out, const struct nodes_check *c)
 		nodes_check_print_finding(
 			out, "this machine", c->compiler,
 			c->trial->compiler_error,
-			"without a compiler nothing was compiled; "
-			"-t names another");
+			"nothing was compiled; select another compiler with -t");
 }
 
 /* Set "hottest_celsius" from a temperature in millikelvin, if it is known. */
@@ -362,7 +361,7 @@ static void add_cpu(struct table *t, uint64_t ms)
 
 /*
  * Add the row of a node and, if it has several core classes, a row for each
- * tested class.  In the row of a class, LOST and HEAT are empty, because lost
+ * tested class.  In the row of a class, LOST and TEMP are empty, because lost
  * sessions and temperatures cannot be attributed to a class.
  */
 static void add_burn_rows(struct table *t,
@@ -408,10 +407,10 @@ static void print_classes(FILE *out, const struct nodes_check *c)
 		if (n->class_text)
 			buf_printf(&text, "%s: %s", name, n->class_text);
 		if (n->class_text && n->max_throttled)
-			buf_printf(&text, "; up to %u of them slowed down",
+			buf_printf(&text, "; up to %u of them throttled",
 				   n->max_throttled);
 		for (unsigned k = 0; n->class_text && k < n->n_zones; k++)
-			buf_printf(&text, "%s %s %d C", k ? "," : "; at most",
+			buf_printf(&text, "%s %s %d C", k ? "," : "; maximum",
 				   n->zones[k].name,
 				   ((int)n->zones[k].max_mk -
 				    WIRE_ZERO_CELSIUS_MK) /
@@ -422,9 +421,9 @@ static void print_classes(FILE *out, const struct nodes_check *c)
 		if (n->classes_merged) {
 			buf_printf(
 				&text,
-				"%s: its kfarmd cannot keep jobs to one "
-				"kind of core, so it is counted as a whole; "
-				"`kfarm nodes update %s` brings one that can",
+				"%s: kfarmd cannot pin jobs to a core class, "
+				"so all cores are counted together; run "
+				"`kfarm nodes update %s`",
 				name, name);
 			nodes_check_print_line(out, buf_str(&text));
 		}
@@ -434,9 +433,9 @@ static void print_classes(FILE *out, const struct nodes_check *c)
 
 void nodes_burn_print(FILE *out, const struct nodes_check *c)
 {
-	static const char *const head[] = { "NODE",  "CORES",   "RIGHT",
+	static const char *const head[] = { "NODE",  "CORES",   "CORRECT",
 					    "WRONG", "CRASHED", "FAILED",
-					    "LOST",  "CPU",     "HEAT",
+					    "LOST",  "CPU",     "TEMP",
 					    "CLOCK" };
 	struct table t = { .align = "lrrrrrrrrr" };
 	struct buf took = { 0 };
@@ -445,7 +444,7 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 		return;
 	format_duration(&took, c->trial->burn_in_elapsed_ms);
 	fprintf(out, "\nburn-in of %s with %s%s\n", buf_str(&took), c->compiler,
-		c->trial->cancelled ? ", until it was interrupted" : "");
+		c->trial->cancelled ? ", interrupted" : "");
 	buf_release(&took);
 
 	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
@@ -462,9 +461,10 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 	    0)
 		nodes_check_print_finding(
 			out, "this machine", "burn-in",
-			"all nodes agree on one result, which differs from the one of this machine: this machine may be the faulty one",
-			"take back what raises its clock or its memory's, and "
-			"do it again");
+			"all nodes agree on a result that differs from this "
+			"machine's: this machine may be faulty",
+			"undo any overclocking of CPU and memory, and repeat "
+			"the test");
 	for (size_t i = 0; i < c->trial->n_nodes; i++) {
 		const struct admin_verdict *v =
 			&c->verdicts[i][ADMIN_VERDICT_ROW_BURN_IN];
@@ -489,21 +489,21 @@ struct checking {
 };
 
 static const char *const stages[] = {
-	[ADMIN_NODE_TEST_STAGE_HELLO] = "waiting for its hello",
-	[ADMIN_NODE_TEST_STAGE_BANDWIDTH] = "measuring its link",
+	[ADMIN_NODE_TEST_STAGE_HELLO] = "waiting for the hello message",
+	[ADMIN_NODE_TEST_STAGE_BANDWIDTH] = "measuring the bandwidth",
 	[ADMIN_NODE_TEST_STAGE_COMPILER] = "sending the compiler",
 	[ADMIN_NODE_TEST_STAGE_CANARY] = "compiling the canary",
-	[ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER] = "compiling a known answer",
-	[ADMIN_NODE_TEST_STAGE_READY] = "waiting for the others",
+	[ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER] = "running the known-answer test",
+	[ADMIN_NODE_TEST_STAGE_READY] = "waiting for the other nodes",
 };
 
-/* Show "1234 right, 1 wrong, 0 crashed, 71 C" as the progress of node `i`. */
+/* Show "1234 correct, 1 wrong, 0 crashed, 71 C" as the progress of node `i`. */
 static void show_burn_status(struct checking *c, size_t i)
 {
 	const struct admin_node_test_result *n = &c->trial.nodes[i];
 	const struct admin_node_test_count *count = &n->burn_in;
 	char *heat = format_temperature(n);
-	char *text = xasprintf("%u right, %u wrong, %u crashed%s%s",
+	char *text = xasprintf("%u correct, %u wrong, %u crashed%s%s",
 			       count->n_right, count->n_wrong,
 			       count->n_crashed + count_other_faults(count),
 			       n->max_mk == WIRE_HEALTH_UNKNOWN ? "" : ", ",
@@ -568,8 +568,8 @@ static int read_burn_time(struct checking *c, struct err *err)
 	return c->trial.burn_in_ms ?
 		       0 :
 		       err_set(err, EINVAL,
-			       "--burn-in=%s: a time is a number with s, m, h "
-			       "or d behind it, at most 7d",
+			       "--burn-in=%s: expected a number followed by "
+			       "s, m, h or d, at most 7d",
 			       text);
 }
 
@@ -620,7 +620,9 @@ static int choose_compiler_of_check(struct checking *c, struct err *err)
 	if (ret)
 		goto out;
 	if (!*c->compiler.path) {
-		ret = err_set(err, ENOENT, "%s is not a compiler of one word",
+		ret = err_set(err, ENOENT,
+			      "%s: the check needs a compiler without "
+			      "arguments",
 			      c->compiler.name);
 		goto out;
 	}

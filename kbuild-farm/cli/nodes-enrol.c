@@ -134,7 +134,7 @@ static int enrolment_run(const char *name, const char *ssh,
 			err_wrap(err, "node %s", name);
 	} else if (!ret && !a->completed) {
 		ret = err_set(err, EIO,
-			      "node %s: the script ended before all was done",
+			      "node %s: the remote script ended prematurely",
 			      name);
 	}
 out:
@@ -155,16 +155,17 @@ static int enrolment_check_key(const struct node_roster *r, const char *name,
 	struct digest pin;
 
 	if (!tls_key_parse_fingerprint(&pin, key))
-		return err_set(err, EPROTO, "node %s: \"%s\" is not a key",
-			       name, key);
+		return err_set(err, EPROTO,
+			       "node %s: \"%s\" is not a key fingerprint", name,
+			       key);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct node_entry *e = &r->v[i];
 
 		if (strcmp(e->name, name) != 0 && digest_equal(&e->pin, &pin))
 			return err_set(err, EEXIST,
-				       "node %s says that its key is %s, which "
-				       "is that of %s: it is the same machine, "
-				       "or a copy of its disk, or it lies",
+				       "node %s reports the key %s, which is "
+				       "the key of %s: same machine, copied "
+				       "disk or forged key",
 				       name, key, e->name);
 	}
 	return 0;
@@ -229,25 +230,25 @@ static void enrolment_print_result(const char *name,
 				   const struct admin_enrol_result *a)
 {
 	if (a->sent_bytes)
-		log_info("%s: kfarmd " KFARM_VERSION " for %s went there, "
-			 "%.1f MiB, as %s",
+		log_info("%s: installed kfarmd " KFARM_VERSION
+			 " for %s (%.1f MiB) as %s",
 			 name, a->machine, (double)a->sent_bytes / (1 << 20),
 			 a->program);
 	else
-		log_info("%s: %s is kfarmd " KFARM_VERSION " already", name,
+		log_info("%s: %s is already kfarmd " KFARM_VERSION, name,
 			 a->program);
 	if (!a->is_service)
 		return;
-	log_info("%s: it runs as the user %s and listens on port %u, key %s",
+	log_info("%s: kfarmd runs as user %s and listens on port %u, key %s",
 		 name, a->user, a->port, a->fingerprint);
 	if (str_equal(a->init, "none"))
-		log_warning("%s: nothing there starts it at boot: neither "
-			    "systemd, OpenRC, update-rc.d, chkconfig, an rcS, "
-			    "/etc/rc.local nor cron; have "
-			    "`/usr/local/sbin/kfarmd.init start` run then",
+		log_warning("%s: kfarmd is not started at boot: found no "
+			    "systemd, OpenRC, update-rc.d, chkconfig, rcS, "
+			    "/etc/rc.local or cron; run "
+			    "`/usr/local/sbin/kfarmd.init start` at boot",
 			    name);
 	else
-		log_info("%s: %s starts it at boot", name, a->init);
+		log_info("%s: %s starts kfarmd at boot", name, a->init);
 }
 
 /* The section [node "NAME"] to be added to the configuration. */
@@ -284,7 +285,7 @@ static int check_is_new(const struct nodes_request *r,
 
 	if (same && !(ssh && str_equal(same->ssh, ssh)))
 		return err_set(err, EEXIST,
-			       "there is a node \"%s\" already (%s); `kfarm "
+			       "node \"%s\" already exists (%s); run `kfarm "
 			       "nodes remove %s` first",
 			       name, same->address_text, name);
 	for (size_t i = 0; is_one_machine && i < r->roster.n; i++) {
@@ -293,9 +294,9 @@ static int check_is_new(const struct nodes_request *r,
 		if (e != same && (str_equal(e->address_text, r->words.v[1]) ||
 				  (ssh && str_equal(e->ssh, ssh))))
 			return err_set(err, EEXIST,
-				       "%s is the node \"%s\" already; for "
-				       "another name `kfarm nodes remove %s` "
-				       "first",
+				       "%s is already configured as node "
+				       "\"%s\"; to rename it, run `kfarm "
+				       "nodes remove %s` first",
 				       r->words.v[1], e->name, e->name);
 	}
 	return 0;
@@ -313,23 +314,22 @@ static int check_add_options(const struct nodes_request *r,
 		return ret;
 	if (kind != NODE_ADDRESS_SSH && (r->manual || r->ssh_only || r->port))
 		return err_set(err, EINVAL,
-			       "--manual, --ssh and --port are for an address "
+			       "--manual, --ssh and --port require an address "
 			       "ssh:[USER@]HOST");
 	if (r->ssh_only && r->port)
 		return err_set(err, EINVAL,
-			       "--port is for a service, not for --ssh");
+			       "--port and --ssh are mutually exclusive: "
+			       "--ssh installs no service");
 	if (r->key && kind != NODE_ADDRESS_TLS)
-		return err_set(
-			err, EINVAL,
-			"--key is for an address tls:HOST[:PORT]; others "
-			"need none");
+		return err_set(err, EINVAL,
+			       "--key requires an address tls:HOST[:PORT]");
 	if (!r->key && kind == NODE_ADDRESS_TLS)
 		return err_set(err, EINVAL,
-			       "%s needs the node's key, --key SHA256:..., "
-			       "which `kfarmd --init` shows there, and the "
-			       "node needs this machine's; `kfarm nodes add %s "
-			       "ssh:HOST` does all of it, with --manual it "
-			       "prints what to type",
+			       "%s requires --key SHA256:..., which `kfarmd "
+			       "--init` prints on the node, and the node "
+			       "needs this machine's key; `kfarm nodes add %s "
+			       "ssh:HOST` exchanges the keys, or with "
+			       "--manual prints the commands",
 			       r->words.v[1], r->words.v[0]);
 	return 0;
 }
@@ -398,16 +398,17 @@ static int show_and_write(const struct addition *a, bool silent_too,
 		ret = -EHOSTUNREACH;
 		if (str_starts(a->address, "tls:"))
 			err_set(err, EHOSTUNREACH,
-				"node %s: kfarmd runs there, but %s does not "
-				"answer: %s; have the port let through (on the "
-				"node `ufw allow PORT/tcp` or the like) and "
-				"type this again, or take --ssh, which needs "
-				"none; %s is as it was",
+				"node %s: kfarmd is running, but %s does not "
+				"answer: %s; open the port in the firewall "
+				"(on the node `ufw allow PORT/tcp` or "
+				"similar) and repeat the command, or use "
+				"--ssh, which needs no port; %s was not "
+				"changed",
 				a->name, a->address, s.nodes[0].why, file);
 		else
 			err_set(err, EHOSTUNREACH,
-				"node %s: %s does not answer: %s; %s is as it "
-				"was",
+				"node %s: %s does not answer: %s; %s was not "
+				"changed",
 				a->name, a->address, s.nodes[0].why, file);
 		free(file);
 	}
@@ -416,7 +417,7 @@ static int show_and_write(const struct addition *a, bool silent_too,
 	if (!ret)
 		nodes_print_probe(stdout, &s);
 	if (!ret && nodes_reason(&s.nodes[0]))
-		log_warning("%s was added, but gets no jobs as it is now",
+		log_warning("%s was added, but currently gets no jobs",
 			    a->name);
 	nodes_survey_release(&s);
 	return ret;
@@ -479,15 +480,15 @@ static int enrol_new_node(struct nodes_request *r,
 	if (ret)
 		goto out;
 	if (a.rootless)
-		log_info("%s: %s is not root there, and no sudo lets it in "
-			 "without a password: kfarmd is for this user alone, "
-			 "and reached through ssh",
+		log_info("%s: user %s is not root and cannot use sudo without "
+			 "a password: kfarmd was installed for this user "
+			 "only, and is reached through ssh",
 			 new.name, a.rootless);
 	enrolment_print_result(new.name, &a);
 	if (a.is_service &&
 	    enrolment_check_key(&r->roster, new.name, a.fingerprint, err)) {
-		log_warning("%s; neither is sure of jobs before `kfarm nodes "
-			    "rekey %s`",
+		log_warning("%s; either may get no jobs until you run `kfarm "
+			    "nodes rekey %s`",
 			    err->text, new.name);
 		*err = (struct err){ 0 };
 	}
@@ -530,8 +531,8 @@ static int add_without_ssh(struct nodes_request *r, enum node_address_kind kind,
 
 		ret = enrolment_read_fingerprint(pin, err);
 		if (!ret)
-			log_info("%s lets this machine in if its "
-				 "/etc/kfarm/clients has the line `%s %s`",
+			log_info("%s accepts this machine if its "
+				 "/etc/kfarm/clients contains the line `%s %s`",
 				 new.name, pin, client);
 		free(client);
 	}
@@ -586,19 +587,20 @@ static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
 
 	if (e->address.kind != NODE_ADDRESS_TLS)
 		return err_set(err, EINVAL,
-			       "node %s: %s: only a service has a key, at an "
-			       "address tls:HOST",
+			       "node %s: %s: only nodes with an address "
+			       "tls:HOST have a key",
 			       e->name, e->address_text);
 	if (!e->ssh)
 		return err_set(
 			err, EINVAL,
 			"node %s: no ssh address is configured: set `ssh = USER@HOST` in [node \"%s\"]",
 			e->name, e->name);
-	ret = enrolment_run(e->name, e->ssh, &wish, "making a new key", &a,
+	ret = enrolment_run(e->name, e->ssh, &wish, "generating a new key", &a,
 			    err);
 	if (!ret && !a.fingerprint)
 		ret = err_set(err, EPROTO,
-			      "node %s: it does not report its new key",
+			      "node %s: missing new key in the output of "
+			      "kfarmd",
 			      e->name);
 	if (!ret)
 		ret = enrolment_check_key(&r->roster, e->name, a.fingerprint,
@@ -665,21 +667,21 @@ static int uninstall_node(const char *name, const char *ssh,
 	int ret = enrolment_run(name, ssh, &wish, "removing kfarmd", &a, err);
 
 	if (!ret && a.not_installed)
-		log_info("%s: `kfarm nodes add` had installed nothing there",
+		log_info("%s: nothing to remove: `kfarm nodes add` did not "
+			 "install kfarmd",
 			 name);
 	else if (!ret && a.n_other_clients)
-		log_info("%s: this machine's key is let in no more; kfarmd "
-			 "stays for %u other build host%s",
+		log_info("%s: removed this machine's key; kfarmd remains for "
+			 "%u other build host%s",
 			 name, a.n_other_clients,
 			 a.n_other_clients == 1 ? "" : "s");
 	else if (!ret)
-		log_info("%s: kfarmd, its key and its store are removed there",
-			 name);
+		log_info("%s: removed kfarmd, its key and its store", name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {
 		log_warning("%s", err->text);
-		log_warning("%s: left there: %s; to remove it, when the node "
-			    "is back, `kfarm nodes add %s ssh:%s` and this "
-			    "again",
+		log_warning("%s: not removed from the node: %s; when the node "
+			    "is up again, run `kfarm nodes add %s ssh:%s` and "
+			    "repeat this command",
 			    name,
 			    mode == ADMIN_ENROL_MODE_SSH ?
 				    "~/.local/bin/kfarmd, if it was installed" :
@@ -715,14 +717,14 @@ static int remove_node(struct nodes_request *r, const char *name)
 					       ADMIN_ENROL_MODE_SERVICE,
 				     &err);
 		if (ret)
-			log_info("%s stays in the configuration; --keep takes "
-				 "it out and leaves the node as it is",
+			log_info("%s remains in the configuration; use --keep "
+				 "to remove it there without changing the node",
 				 name);
 	}
 	if (!ret)
 		ret = conf_remove_section("node", name, &err);
 	if (ret == -ENOENT && !address)
-		err_set(&err, ENOENT, "there is no node \"%s\"", name);
+		err_set(&err, ENOENT, "no such node \"%s\"", name);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
 }
 
@@ -792,16 +794,16 @@ static int print_update(const struct nodes_request *r, struct updated_node *u,
 	}
 	if (a->not_installed)
 		return err_set(err, ENOENT,
-			       "node %s: its kfarmd was not installed by "
-			       "`kfarm nodes add`; whoever did that must do it "
-			       "again, or `kfarm nodes add %s ssh:%s`",
+			       "node %s: kfarmd was not installed by `kfarm "
+			       "nodes add`; update it the way it was "
+			       "installed, or run `kfarm nodes add %s ssh:%s`",
 			       name, name, u->entry->ssh);
 	if (admin_enrol_result_check(a, err)) {
 		err_wrap(err, "node %s", name);
 		return -EPROTO;
 	}
 	printf("%s: kfarmd " KFARM_VERSION "%s\n", name,
-	       a->sent_bytes ? " is installed" : " was there");
+	       a->sent_bytes ? " installed" : " was already installed");
 	/* An administrator of the node may have replaced its key. */
 	if (a->fingerprint &&
 	    !str_equal(a->fingerprint,

@@ -43,7 +43,7 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 				   node_roster_get(&r->roster, r->words.v[*n]) :
 				   &r->roster.v[*n];
 		if (!list[*n]) {
-			err_set(err, ENOENT, "there is no node \"%s\"",
+			err_set(err, ENOENT, "no such node \"%s\"",
 				r->words.v[*n]);
 			free(list);
 			return -ENOENT;
@@ -131,8 +131,8 @@ static void nodes_print_versions(const struct nodes_survey *s)
 	commanded = strv_join(&names, " ");
 	versions = strv_join(&others, ", ");
 	if (names.n)
-		log_info("%s run%s %s, this is kfarm " KFARM_VERSION ": `kfarm "
-			 "nodes update %s`",
+		log_info("%s run%s %s, but this is kfarm " KFARM_VERSION
+			 "; run `kfarm nodes update %s`",
 			 list, names.n == 1 ? "s" : "", versions, commanded);
 	free(versions);
 	free(commanded);
@@ -352,7 +352,8 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 		}
 		strv_addf(&t.fields, "%u", l->current);
 		if (l->reason)
-			strv_addf(&t.fields, "%u now: %s; else %u: %s",
+			strv_addf(&t.fields,
+				  "currently %u: %s; otherwise %u: %s",
 				  l->current, l->reason, l->max_limit.slots,
 				  l->max_limit.reason);
 		else
@@ -375,9 +376,9 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 				  s->capacity_reason :
 				  "");
 	else
-		strv_addf(&t.fields, "the local ones, as %s",
+		strv_addf(&t.fields, "local slots only: %s",
 			  s->n_nodes ? "no node gets jobs" :
-				       "there are no nodes");
+				       "no nodes configured");
 	table_print(out, &t);
 	free(words);
 	strv_release(&sum);
@@ -502,7 +503,7 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 {
 	static const char *const head[] = { "NODE",   "STATE", "CORES",
 					    "MEMORY", "ARCH",  "SLOTS",
-					    "LOAD",   "HEAT",  "NOTE" };
+					    "LOAD",   "TEMP",  "NOTE" };
 	const size_t n_columns = sizeof(head) / sizeof(*head);
 	struct table t = { .align = "llrrlrrrl" };
 	struct strv cut = { 0 };
@@ -574,10 +575,10 @@ static void print_board(FILE *out, const struct wire_machine *m)
 		fputc('\n', out);
 	}
 	if (m->cpu_milli)
-		fprintf(out, "    a control group's quota of %.4g cores\n",
+		fprintf(out, "    cgroup quota: %.4g cores\n",
 			m->cpu_milli / 1000.0);
 	if (m->limit_mib)
-		fprintf(out, "    a control group's limit of %u of %u MiB\n",
+		fprintf(out, "    cgroup memory limit: %u of %u MiB\n",
 			m->limit_mib, m->memory_mib);
 }
 
@@ -599,11 +600,11 @@ static void print_temperature(FILE *out, const struct wire_machine *m)
 	if (now)
 		fprintf(out, "  %s", now);
 	else
-		fprintf(out, "  no sensor of heat");
+		fprintf(out, "  no temperature sensor");
 	if (passive)
-		fprintf(out, ", cooling begins at %s", passive);
+		fprintf(out, ", passive cooling starts at %s", passive);
 	if (is_health_known(h->cooling_milli) && h->cooling_milli)
-		fprintf(out, ", cooling slows it");
+		fprintf(out, ", throttled by cooling");
 	if (is_health_known(h->speed_milli) && h->speed_milli < 1000)
 		fprintf(out, ", clock limited to %u %%", h->speed_milli / 10);
 	fputc('\n', out);
@@ -636,7 +637,8 @@ static void print_disk_space(FILE *out, const struct wire_machine *m)
 		char *left = nodes_format_memory(h->store_mib);
 		char *all = nodes_format_memory(m->store_mib);
 
-		fprintf(out, "  store: %s of %s free, %u toolchain%s kept\n",
+		fprintf(out,
+			"  store: %s of %s free, %u toolchain%s installed\n",
 			left, all, m->n_toolchains,
 			m->n_toolchains == 1 ? "" : "s");
 		free(all);
@@ -677,7 +679,7 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 		nodes_state(p), p->hello.software, p->rtt_ms);
 	if (reason)
 		fprintf(out, "  gets no jobs: %s\n", reason);
-	fprintf(out, "  %s, %s, %u core%s, %s of memory (%s free), load %.2f\n",
+	fprintf(out, "  %s, %s, %u core%s, %s memory (%s free), load %.2f\n",
 		inv->host, inv->machine, inv->cores, inv->cores == 1 ? "" : "s",
 		all, left, inv->load_milli / 1000.0);
 	/* A node before protocol version 8 sends no MACHINE. */
@@ -690,7 +692,7 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 	fprintf(out, "  %u slot%s: %s\n", l->max_limit.slots,
 		l->max_limit.slots == 1 ? "" : "s", l->max_limit.reason);
 	if (l->reason)
-		fprintf(out, "  %u now: %s\n", l->current, l->reason);
+		fprintf(out, "  currently %u: %s\n", l->current, l->reason);
 	fprintf(out, "  sandbox: %s\n",
 		*p->fit.layers ? p->fit.layers : "none");
 	free(left);

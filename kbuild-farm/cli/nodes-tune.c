@@ -144,8 +144,8 @@ static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 			continue;
 		if (!t.fields.n)
 			strv_split(&t.fields,
-				   before ? "NOW BEFORE FILE" :
-					    "SETTING NOW WANTED FILE",
+				   before ? "CURRENT PREVIOUS FILE" :
+					    "SETTING CURRENT NEW FILE",
 				   " ");
 		if (!before)
 			strv_add(&t.fields, v[i].name);
@@ -199,7 +199,7 @@ static void print_tune_plan(const struct tuned_node *t)
 	print_items(t->plan.v, t->plan.n, false);
 	print_skipped(&t->plan);
 	if (!admin_tune_count_changes(&t->plan))
-		printf("none of these settings can be changed on this node\n");
+		printf("none of the settings can be changed on this node\n");
 }
 
 /* Return true if the command must change settings of the node. */
@@ -221,16 +221,18 @@ static void print_result(const struct tuning *all, const struct tuned_node *t)
 			  t->result.failed[i].why);
 	if (all->r->json)
 		return;
-	printf("%s: %zu %s", name, t->result.n_applied,
-	       all->r->revert ? "as before" : "set now and at each boot");
+	printf("%s: %zu setting%s %s", name, t->result.n_applied,
+	       t->result.n_applied == 1 ? "" : "s",
+	       all->r->revert ? "restored" : "applied; reapplied at boot");
 	if (t->result.n_restored)
-		printf("; %zu of another profile as before it",
-		       t->result.n_restored);
-	printf("%s\n", t->result.n_failed ? "; not all" : "");
+		printf("; %zu setting%s of another profile restored",
+		       t->result.n_restored,
+		       t->result.n_restored == 1 ? "" : "s");
+	printf("%s\n", t->result.n_failed ? "; others failed" : "");
 	if (!all->r->revert && !strcmp(t->plan.init_system, "none"))
-		log_warning("%s: nothing that kfarm knows starts things there: "
-			    "have /etc/kfarm/tune.sh run at each start, or it "
-			    "is as before after the next",
+		log_warning("%s: unknown init system: run /etc/kfarm/tune.sh "
+			    "at each boot, or the settings are lost at the "
+			    "next one",
 			    name);
 }
 
@@ -327,10 +329,12 @@ static int ask_consent(const struct tuning *all, struct err *err)
 	} else {
 		fflush(stdout);
 		fprintf(stderr,
-			all->r->revert ? "Set %s back to this? [y/N] " :
-			overclock ? "Set this on %s, for good, OVERCLOCKING "
-				    "included? [y/N] " :
-				    "Set this on %s, for good? [y/N] ",
+			all->r->revert ?
+				"Restore these settings on %s? [y/N] " :
+			overclock ? "Apply these settings permanently on %s, "
+				    "including OVERCLOCKING? [y/N] " :
+				    "Apply these settings permanently on %s? "
+				    "[y/N] ",
 			names);
 		n = getline(&line, &size, stdin);
 		ret = n > 0 && (line[0] == 'y' || line[0] == 'Y');
@@ -361,8 +365,7 @@ static int prepare_tuned(const struct tuning *all, struct tuned_node *t,
 	if (!t->entry->ssh)
 		t->ret = err_set(
 			&t->err, EHOSTUNREACH,
-			"node %s: kfarm does not know how to get a shell "
-			"there; say so in the configuration: `ssh = "
+			"node %s: no ssh address is configured; set `ssh = "
 			"[USER@]HOST` in [node \"%s\"]",
 			name, name);
 	return 0;
@@ -374,7 +377,7 @@ static int tune_nodes(struct tuning *all)
 	struct err err = { 0 };
 	int consent = 0, status = EXIT_OK;
 
-	each_node(all, "looking", read_node_settings);
+	each_node(all, "reading settings", read_node_settings);
 	for (size_t i = 0; !all->r->json && i < all->n; i++) {
 		const struct tuned_node *t = &all->v[i];
 
@@ -385,14 +388,15 @@ static int tune_nodes(struct tuning *all)
 			continue;
 		}
 		printf("%s: %s\n", t->entry->name,
-		       t->plan.n_previous ? "previous settings restored" :
-					    "it was not tuned");
+		       t->plan.n_previous ? "previous settings" : "not tuned");
 		print_items(t->plan.previous, t->plan.n_previous, true);
 	}
 	if (!all->r->dry_run)
 		consent = ask_consent(all, &err);
 	if (consent > 0)
-		each_node(all, all->r->revert ? "setting back" : "setting",
+		each_node(all,
+			  all->r->revert ? "restoring settings" :
+					   "applying settings",
 			  apply_node_settings);
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->v[i].ret)

@@ -227,12 +227,12 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 		ret = read_compile(l, buf_str(&text));
 	if (ret == -ENOMSG)
 		err_set(err, ENOMSG,
-			"%s: holds no compile of a .c, .S or .s file", file);
+			"%s: no compile command of a .c, .S or .s file", file);
 	if (!ret) {
 		l->cwd = find_cwd(build, file, l->command.source);
 		if (!l->cwd)
 			ret = err_set(err, ENOENT,
-				      "%s: no directory has its source %s",
+				      "%s: cannot find its source file %s",
 				      file, l->command.source);
 	}
 	buf_release(&text);
@@ -345,8 +345,8 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 	*file = found;
 	return found ? 0 :
 		       err_set(err, ENOENT,
-			       "%s: no .cmd file below %s; name the directory "
-			       "it was built in with -b, or give its compile "
-			       "line after --",
+			       "%s: no .cmd file below %s; specify the build "
+			       "directory with -b, or the compile command "
+			       "after --",
 			       name, build);
 }

@@ -171,11 +171,11 @@ static void on_progress(void *ctx, enum toolchain_install_stage stage,
 {
 	static const char *const texts[] = {
 		[TOOLCHAIN_STAGE_WAIT] =
-			"waiting for another kfarm that installs it",
-		[TOOLCHAIN_STAGE_LOOKUP] = "asking for signatures",
-		[TOOLCHAIN_STAGE_FETCH] = "fetching and unpacking",
-		[TOOLCHAIN_STAGE_CHECK] = "checking that it works",
-		[TOOLCHAIN_STAGE_PUBLISH] = "putting it in place",
+			"waiting for another kfarm process that installs it",
+		[TOOLCHAIN_STAGE_LOOKUP] = "looking up signatures",
+		[TOOLCHAIN_STAGE_FETCH] = "downloading and unpacking",
+		[TOOLCHAIN_STAGE_CHECK] = "testing",
+		[TOOLCHAIN_STAGE_PUBLISH] = "moving into place",
 	};
 	struct toolchain_batch_item *o = ctx;
 
@@ -254,7 +254,7 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 	if (*triplets)
 		return err_set(
 			err, EINVAL,
-			"--arch %s: there is no gcc for it; clang has no "
+			"--arch %s: no gcc exists for it, and clang needs no "
 			"--arch",
 			arch);
 	other = toolchain_builtin_arch_by_alias(arch);
@@ -263,7 +263,8 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 			       arch, other->arch);
 	return err_set(
 		err, EINVAL,
-		"--arch %s: not an architecture of the kernel; use --triplet for a triplet",
+		"--arch %s: not a kernel architecture; use --triplet for a "
+		"triplet",
 		arch);
 }
 
@@ -280,11 +281,10 @@ static int check_host(const char *host, struct err *err)
 		return 0;
 	if (h)
 		return err_set(err, EINVAL,
-			       "--host %s: servers of toolchains call it %s",
-			       host, h->name);
+			       "--host %s: toolchain servers call it %s", host,
+			       h->name);
 	return err_set(err, EINVAL,
-		       "--host %s: no toolchain exists for such a machine",
-		       host);
+		       "--host %s: no toolchain runs on such a machine", host);
 }
 
 /*
@@ -389,7 +389,7 @@ static int plan_file(struct plan *p, struct err *err)
 	ret = toolchain_release_parse(r->words.v[0], &wanted, err);
 	if (!ret && (wanted.is_clang != order.release.is_clang ||
 		     !toolchain_release_matches(&wanted, &order.release)))
-		ret = err_set(err, EINVAL, "%s is no %s", r->file,
+		ret = err_set(err, EINVAL, "%s is not %s", r->file,
 			      r->words.v[0]);
 	return ret;
 }
@@ -400,12 +400,13 @@ static int check_options(const struct toolchain_request *r, struct err *err)
 	if (r->file &&
 	    (r->words.n > 1 || r->arches.n || r->triplets.n || r->hosts.n))
 		return err_set(err, EINVAL,
-			       "--file is one toolchain, and its name says "
-			       "which; no --arch, --triplet or --host");
+			       "--file installs one toolchain; it cannot be "
+			       "combined with --arch, --triplet, --host or "
+			       "several versions");
 	if (!r->file && !r->words.n)
 		return err_set(err, EINVAL,
-			       "which? as in: kfarm toolchain install gcc-13.3 "
-			       "--arch arm64");
+			       "missing VERSION, for example `kfarm toolchain "
+			       "install gcc-13.3 --arch arm64`");
 	if (r->sha256 && !r->file)
 		return err_set(err, EINVAL, "--sha256 requires --file");
 	return 0;
@@ -464,8 +465,8 @@ static void plan_node(struct plan *p, const struct peer_survey_node *n)
 	if (!n->up)
 		log_warning("node %s: %s", n->entry->name, n->why);
 	else if (same)
-		log_info("node %s runs what this machine runs: it needs "
-			 "nothing installed, compilers travel to it",
+		log_info("node %s has the architecture of this machine: "
+			 "nothing to install, builds send their compilers",
 			 n->entry->name);
 	for (size_t i = 0; i < n->fit.hosts.n; i++) {
 		const char *host = n->fit.hosts.v[i];
@@ -498,7 +499,7 @@ static int plan_hosts(struct plan *p)
 	if (!p->hosts.n)
 		strv_add(&p->hosts, toolchain_host_arch());
 	if (r->nodes && strcmp(r->nodes, "none") != 0)
-		ret = progress_run("nodes", "asking what they run",
+		ret = progress_run("nodes", "querying architectures",
 				   query_node_hosts, p);
 	for (size_t i = 0; !ret && i < p->nodes.n_nodes; i++)
 		plan_node(p, &p->nodes.nodes[i]);
@@ -591,7 +592,9 @@ static int install_planned(struct plan *p)
 		}
 		ret = toolchain_names_publish(p->r, &o->installed, &err);
 		if (ret) {
-			err_wrap(&err, "%s is installed, but its names are not",
+			err_wrap(&err,
+				 "%s is installed, but its names could not be "
+				 "created",
 				 o->id);
 			toolchain_log_error(p->r, ret, &err);
 			status = EXIT_USAGE;

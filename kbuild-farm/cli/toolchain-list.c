@@ -149,7 +149,7 @@ static void print_survey(const struct survey *s)
 	align[columns] = '\0';
 	strv_add(&t.fields, "TOOLCHAIN");
 	strv_add(&t.fields, "MAKE");
-	strv_add(&t.fields, "HERE");
+	strv_add(&t.fields, "LOCAL");
 	for (size_t k = 0; k < s->nodes.n_nodes; k++)
 		strv_add(&t.fields, s->nodes.nodes[k].entry->name);
 	for (size_t i = 0; i < s->list.n; i++) {
@@ -246,7 +246,7 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	if (!ret)
 		ret = check_locally(&s);
 	if (!ret && r->roster.n && !str_equal(r->nodes, "none"))
-		ret = progress_run("nodes", verify ? "hashing" : "asking",
+		ret = progress_run("nodes", verify ? "hashing" : "querying",
 				   query_node_toolchains, &s);
 	if (ret == -ECANCELED)
 		err_set(&s.err, ECANCELED, "interrupted");
@@ -495,9 +495,10 @@ static int show_archives(const struct search *s)
 	} else {
 		char *words = strv_join(&s->r->words, " ");
 
-		log_error("toolchain search: nothing fits %s; a word is a "
+		log_error("toolchain search: no match for %s; a word is a "
 			  "release (gcc-13), an architecture (arm64) or a "
-			  "triplet, and --host is what they run on",
+			  "triplet, and --host the machine that runs the "
+			  "compiler",
 			  words);
 		free(words);
 	}

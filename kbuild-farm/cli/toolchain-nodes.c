@@ -28,14 +28,14 @@ static int check_names(const struct node_roster *roster, const char *which,
 	if (!strcmp(which, "all"))
 		return roster->n ? 0 :
 				   err_set(err, ENOENT,
-					   "no nodes are configured; `kfarm "
-					   "nodes add NAME ADDRESS`");
+					   "no nodes configured; add one with "
+					   "`kfarm nodes add NAME ADDRESS`");
 	strv_split(&names, which, ",");
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		if (!node_roster_get(roster, names.v[i]))
 			ret = err_set(err, ENOENT,
-				      "no node is called \"%s\"; `kfarm nodes "
-				      "list` names them",
+				      "no such node \"%s\"; see `kfarm nodes "
+				      "list`",
 				      names.v[i]);
 	}
 	strv_release(&names);
@@ -167,7 +167,7 @@ static void fill_node_state(struct toolchain_node_state *cell,
 					 held->detail ? held->detail : "?");
 	} else if (!digest_equal(&held->dir_digest, &t->dir_digest)) {
 		cell->differs = true;
-		cell->detail = xstrdup("differs from the one installed here");
+		cell->detail = xstrdup("differs from the local toolchain");
 	}
 	if (cell->differs)
 		cell->state = "different";
@@ -251,11 +251,11 @@ static bool report_node(const struct peer_survey_node *n)
 	char *sent;
 
 	if (stats->n_files_sent)
-		sent = xasprintf("%u files with %.1f MiB sent",
+		sent = xasprintf("%u files (%.1f MiB) sent",
 				 stats->n_files_sent,
 				 (double)stats->bytes_sent / (1 << 20));
 	else
-		sent = xstrdup("nothing was missing");
+		sent = xstrdup("already up to date");
 
 	for (size_t b = 0; b < n->n_bundles; b++) {
 		const struct peer_survey_outcome *a = &n->bundle_outcomes[b];

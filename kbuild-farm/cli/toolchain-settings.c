@@ -110,7 +110,8 @@ static void on_progress(void *ctx, unsigned done, unsigned total)
 {
 	struct asking *a = ctx;
 
-	progress_count(a->progress, a->row, "asking for listings", done, total);
+	progress_count(a->progress, a->row, "downloading listings", done,
+		       total);
 	progress_tick(a->progress);
 }
 
@@ -143,8 +144,8 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 	if (ret) {
 		why = xstrdup(err->text);
 		err_set(err, -ret,
-			"%s\n  without a server: `kfarm toolchain install "
-			"--file ARCHIVE`, or `kfarm toolchain adopt PREFIX`",
+			"%s\n  without a server, use `kfarm toolchain install "
+			"--file ARCHIVE` or `kfarm toolchain adopt PREFIX`",
 			why);
 		free(why);
 		return ret;
@@ -154,10 +155,10 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 	for (size_t i = 0; i < out->warnings.n; i++)
 		log_warning("%s", out->warnings.v[i]);
 	if (out->refresh_error)
-		log_warning("%s; this is the listing of %s ago",
+		log_warning("%s; using a listing that is %s old",
 			    out->refresh_error, age);
 	else if (!r->json)
-		log_info("listing of %s, %s old (--refresh asks again)",
+		log_info("listing of %s, %s old (--refresh updates it)",
 			 r->mirrors.v[0], age);
 	free(age);
 	return 0;
@@ -195,7 +196,7 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 			continue;
 		if (found)
 			return err_set(err, ENOTUNIQ,
-				       "\"%s\" is %s and %s; name one", name,
+				       "\"%s\" is ambiguous: %s or %s", name,
 				       found->id, t->id);
 		found = t;
 	}
@@ -207,8 +208,8 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 	for (size_t i = 0; i < list->n; i++)
 		strv_add(&names, list->v[i].id);
 	text = strv_join(&names, ", ");
-	err_set(err, ENOENT, "there is no toolchain \"%s\"%s%s", name,
-		names.n ? "; there are: " : "; none is installed",
+	err_set(err, ENOENT, "no such toolchain \"%s\"%s%s", name,
+		names.n ? "; installed: " : "; none is installed",
 		names.n ? text : "");
 	free(text);
 	strv_release(&names);
@@ -233,10 +234,9 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 			strv_add(links, made.v[i]);
 	}
 	for (size_t i = 0; !ret && i < taken.n && i < 3; i++)
-		log_warning("no name for it: %s", taken.v[i]);
+		log_warning("name not created: %s", taken.v[i]);
 	if (!ret && taken.n > 3)
-		log_warning("and %zu more names in %s are taken", taken.n - 3,
-			    dir);
+		log_warning("%zu more names in %s are taken", taken.n - 3, dir);
 	strv_release(&made);
 	strv_release(&taken);
 	return ret;
@@ -362,7 +362,7 @@ static char *verified_text(const struct toolchain_installed *t)
 	if (t->insecure)
 		return xstrdup("none (--insecure)");
 	if (t->sha256_given)
-		strv_add(&by, "the SHA-256 that was given");
+		strv_add(&by, "the given SHA-256");
 	if (t->sums_key)
 		strv_addf(&by, "sha256sums.asc, signed by %s", t->sums_key);
 	if (t->tar_key)
@@ -404,7 +404,7 @@ void toolchain_show_print(const struct toolchain_request *r,
 		printf("  use       PATH=%s:$PATH make %s\n", bin, use);
 	else
 		printf("  use       on nodes that run %s\n", t->host);
-	printf("  lies in   %s\n", t->prefix);
+	printf("  path      %s\n", t->prefix);
 	printf("  verified  by %s\n", verified);
 	free(bin);
 	free(use);

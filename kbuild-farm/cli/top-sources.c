@@ -90,9 +90,9 @@ static void classify_build_end(struct running_build *b)
 	char *path = xasprintf("%s/events", dir);
 
 	if (!fs_exists(path))
-		end_build_page(b, "it ended while nobody listened here");
+		end_build_page(b, "it ended while kfarm top was not connected");
 	else if (!kernel_rundir_is_active(dir))
-		end_build_page(b, "its kfarm was killed");
+		end_build_page(b, "its kfarm process was killed");
 	free(path);
 	free(dir);
 }
@@ -511,9 +511,9 @@ static int play_until(struct top_playback *p, uint64_t ms, struct err *err)
 	if (!ret && !p->page->model.done && !(p->at_eof && !p->has_next))
 		return 0;
 	if (!ret && p->at_eof && !p->reader.started)
-		ret = err_set(err, EPROTO, "no stream of events: it is empty");
+		ret = err_set(err, EPROTO, "not an event stream: empty");
 	if (!ret && !p->page->model.done)
-		why = "the recording ends here";
+		why = "end of the recording";
 	event_del(p->tick);
 	top_page_end(p->top, p->page, ret ? err->text : why);
 	return ret;

@@ -110,8 +110,8 @@ static void put_node_table(FILE *out, const struct top_page *p)
 	static const char *const jobs[] = { "JOBS",    "DONE", "FAILED",
 					    "RETRIED", "MEAN", "SENT",
 					    "RECEIVED" };
-	static const char *const load[] = { "LOAD", "FOREIGN", "MEMORY",
-					    "DEGREES", "REMARK" };
+	static const char *const load[] = { "LOAD", "OTHER", "MEMORY", "TEMP",
+					    "NOTE" };
 	const struct ui_model *m = &p->model;
 	bool builds = p->pid != TOP_NODES_PID;
 	struct table t = { .align = builds ? "llrrrrrrrrrrrrl" : "llrrrrrl" };
@@ -137,7 +137,7 @@ static void put_build_title_line(FILE *out, const struct top_page *p)
 	ui_model_add_label(m, &which);
 	words[0] = buf_str(&which);
 	fprintf(out, "build %d: %s", (int)p->pid,
-		*m->goals ? m->goals : "beginning");
+		*m->goals ? m->goals : "starting");
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (*words[i])
 			fprintf(out, ", %s", words[i]);
@@ -171,8 +171,7 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	buf_printf(&line, " jobs done (%u remote, %u local)",
 		   m->totals.n_remote, m->totals.n_local);
 	if (m->totals.n_steps)
-		buf_printf(&line, " with %u steps of kbuild",
-			   m->totals.n_steps);
+		buf_printf(&line, " with %u tool steps", m->totals.n_steps);
 	if (known)
 		buf_printf(&line, ", %u %%", look.percent);
 	if (known && look.has_remaining) {
@@ -187,7 +186,7 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	if (m->totals.n_retried)
 		buf_printf(&line, ", %u retried", m->totals.n_retried);
 	if (m->totals.n_hedged)
-		buf_printf(&line, ", %u compiled twice", m->totals.n_hedged);
+		buf_printf(&line, ", %u duplicated", m->totals.n_hedged);
 	if (m->n_dropped)
 		buf_printf(&line, ", %llu events lost",
 			   (unsigned long long)m->n_dropped);

@@ -90,9 +90,8 @@ static int insert_entry(struct compiler_collector *g, struct compiler_entry e,
 	int ret = 0;
 
 	if (list->n >= COMPILER_ENTRIES_MAX) {
-		ret = err_set(err, E2BIG,
-			      "%s: more than %u files of a compiler", e.path,
-			      COMPILER_ENTRIES_MAX);
+		ret = err_set(err, E2BIG, "%s: compiler has more than %u files",
+			      e.path, COMPILER_ENTRIES_MAX);
 		free_entry(&e);
 		return ret;
 	}
@@ -235,7 +234,7 @@ int compiler_collector_add_path(struct compiler_collector *g, const char *path,
 {
 	struct stat st = { 0 };
 	struct path_walk w = { .g = g, .requested_path = path };
-	int ret = 0;
+	int ret;
 
 	if (real_path)
 		*real_path = NULL;
@@ -243,7 +242,7 @@ int compiler_collector_add_path(struct compiler_collector *g, const char *path,
 		return err_set(err, EINVAL, "%s: not an absolute path", path);
 	w.resolved = xstrdup("");
 	w.remaining = xstrdup(path);
-	while (!ret) {
+	for (;;) {
 		char *start = w.remaining + strspn(w.remaining, "/");
 		size_t len = strcspn(start, "/");
 		char *name;
@@ -254,18 +253,24 @@ int compiler_collector_add_path(struct compiler_collector *g, const char *path,
 		memmove(w.remaining, start + len, strlen(start + len) + 1);
 		ret = walk_step(&w, name, &st, err);
 		free(name);
+		if (ret)
+			goto out;
 	}
 	/* After ".." or a link, `st` can be of another file. */
-	if (!ret && lstat(w.resolved[0] ? w.resolved : "/", &st))
+	if (lstat(w.resolved[0] ? w.resolved : "/", &st)) {
 		ret = err_errno(err, "%s", path);
-	if (!ret && S_ISDIR(st.st_mode))
+		goto out;
+	}
+	ret = 0;
+	if (S_ISDIR(st.st_mode))
 		add_needed_dir(g, w.resolved);
-	else if (!ret && S_ISREG(st.st_mode))
+	else if (S_ISREG(st.st_mode))
 		ret = add_file(g, w.resolved, err);
-	else if (!ret)
-		ret = err_set(err, EINVAL, "%s: not a file", path);
+	else
+		ret = err_set(err, EINVAL, "%s: not a regular file", path);
 	if (!ret && real_path)
 		*real_path = xstrdup(w.resolved[0] ? w.resolved : "/");
+out:
 	free(w.resolved);
 	free(w.remaining);
 	return ret;
@@ -368,8 +373,9 @@ int compiler_collector_add_symlink(struct compiler_collector *g,
 						 .target = xstrdup(target) },
 			err);
 	else if (!known->target || strcmp(known->target, target))
-		ret = err_set(err, EEXIST, "%s: would have to lead to %s",
-			      place, target);
+		ret = err_set(err, EEXIST,
+			      "%s: exists, but does not link to %s", place,
+			      target);
 	free(place);
 	return ret;
 }

@@ -134,12 +134,15 @@ static int query_version(struct parts_query *q, struct err *err)
 		return ret;
 	if (p->version[0] < '0' || p->version[0] > '9' ||
 	    !is_version_word(p->version, ".-+"))
-		return err_set(err, EINVAL, "%s: said no version", q->driver);
+		return err_set(err, EINVAL, "%s: invalid version reported",
+			       q->driver);
 	ret = query_driver_line(q, &p->machine, "-dumpmachine", NULL, err);
 	if (!p->machine)
 		return ret;
 	if (!is_version_word(p->machine, "._-"))
-		return err_set(err, EINVAL, "%s: said no machine", q->driver);
+		return err_set(err, EINVAL,
+			       "%s: invalid target machine reported",
+			       q->driver);
 	return 0;
 }
 
@@ -167,8 +170,7 @@ static int add_cc1(struct parts_query *q, struct err *err)
 	if (output[0] == '/' && is_allowed_part(q, output))
 		strv_add(&q->out->programs, output);
 	else
-		ret = err_set(err, ENOENT, "%s: its cc1 is not there",
-			      q->driver);
+		ret = err_set(err, ENOENT, "%s: cc1 not found", q->driver);
 	free(output);
 	return ret;
 }
@@ -186,8 +188,8 @@ static int query_program_path(struct parts_query *q, const char *what,
 	path = which(output, str_find_env(q->env, "PATH"));
 	if (!path || path[0] != '/' ||
 	    (strchr(output, '/') && !is_allowed_part(q, path))) {
-		ret = err_set(err, ENOENT, "%s: its %s %s is not there",
-			      q->driver, words, output);
+		ret = err_set(err, ENOENT, "%s: %s not found: %s", q->driver,
+			      words, output);
 	} else {
 		strv_add(&q->out->programs, path);
 		if (!strchr(output, '/'))
@@ -239,8 +241,10 @@ static int add_specs(struct parts_query *q, struct err *err)
 		if (!other)
 			err_wrap(err, "with LIBRARY_PATH");
 		else if (strcmp(other, specs))
-			ret = err_set(err, ENOTSUP, "%s: LIBRARY_PATH has %s",
-				      q->driver, other);
+			ret = err_set(
+				err, ENOTSUP,
+				"%s: LIBRARY_PATH leads to different specs: %s",
+				q->driver, other);
 		free(other);
 	}
 	add_existing_part(q, false, specs);
@@ -257,7 +261,7 @@ static int query_gcc(struct parts_query *q, struct err *err)
 	if (ret)
 		return ret;
 	/* Only -gsplit-dwarf needs objcopy, so it can be missing. */
-	ret = query_program_path(q, "objcopy", "copier", err);
+	ret = query_program_path(q, "objcopy", "objcopy", err);
 	if (ret && ret != -ENOENT)
 		return ret;
 	ret = add_headers(q, err);
@@ -333,7 +337,7 @@ static int query_clang(struct parts_query *q, struct err *err)
 	add_existing_part(q, true, xasprintf("%s/include", output));
 	add_existing_part(q, true, xasprintf("%s/share", output));
 	if (!p->dirs.n)
-		ret = err_set(err, ENOENT, "%s: its headers are not there",
+		ret = err_set(err, ENOENT, "%s: compiler headers not found",
 			      q->driver);
 	add_gcc_installations(q);
 	free(output);
@@ -386,8 +390,10 @@ int compiler_driver_parts_query(struct compiler_driver_parts *out,
 	if (!ret)
 		ret = query_compiler_parts(&q, err);
 	if (q.outside_path)
-		ret = err_set(err, EPERM, "%s: names %s, which is not its own",
-			      driver, q.outside_path);
+		ret = err_set(
+			err, EPERM,
+			"%s: reports a path outside its own directory: %s",
+			driver, q.outside_path);
 	if (ret)
 		compiler_driver_parts_release(out);
 	strv_release(&q.query_env);

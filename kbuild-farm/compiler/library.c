@@ -256,8 +256,9 @@ static int try_search_element(struct library_lookup *q,
 	origin = str_dir(owner->path);
 	dir = expand_origin(element, origin);
 	if (!dir)
-		ret = err_set(err, ENOTSUP, "%s: searches %s", owner->path,
-			      element);
+		ret = err_set(err, ENOTSUP,
+			      "%s: unsupported library search path: %s",
+			      owner->path, element);
 	else
 		ret = try_dir(q, dir,
 			      !has_origin || (owner->needed_by &&
@@ -310,9 +311,10 @@ static int try_library_path(struct library_lookup *q, struct err *err)
 		const char *dir = dirs.v[i];
 
 		if (dir[0] != '/' || strchr(dir, '$'))
-			ret = err_set(err, ENOTSUP,
-				      "LD_LIBRARY_PATH has a directory %s",
-				      dir);
+			ret = err_set(
+				err, ENOTSUP,
+				"LD_LIBRARY_PATH: unsupported directory: %s",
+				dir);
 		else
 			ret = try_dir(
 				q, dir,
@@ -363,7 +365,8 @@ static int search_library(struct library_lookup *q, struct err *err)
 
 	if (strchr(q->name, '/')) {
 		if (q->name[0] != '/' || strchr(q->name, '$'))
-			return err_set(err, ENOTSUP, "%s: needs %s",
+			return err_set(err, ENOTSUP,
+				       "%s: unsupported library path: %s",
 				       q->needed_by->path, q->name);
 		return try_file(q, q->name, true, err);
 	}
@@ -386,8 +389,7 @@ static int add_missing_library(struct load_simulation *p, const char *name,
 {
 	if (!p->missing)
 		return err_set(err, ENOENT,
-			       "library %s, which %s needs, is not there", name,
-			       by);
+			       "library %s (needed by %s) not found", name, by);
 	strv_add(&p->missing->names, name);
 	strv_add(&p->missing->users, by);
 	return 0;

@@ -311,7 +311,8 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 	if (host)
 		m->host = xstrdup(host);
 	else
-		ret = err_set(err, ENOTSUP, "%s: made for an unknown machine",
+		ret = err_set(err, ENOTSUP,
+			      "%s: built for an unknown architecture",
 			      m->driver);
 	elf_program_release(&elf);
 	return ret;
@@ -334,8 +335,8 @@ static int add_library_name(struct manifest_builder *k, const char *loader,
 		if (!strcmp(n->soname_key, key) && strcmp(n->target, real) &&
 		    (n->via_symlink || !l->found_by_default))
 			ret = err_set(err, EEXIST,
-				      "library %s is both %s and %s", l->name,
-				      n->target, real);
+				      "library %s resolves to both %s and %s",
+				      l->name, n->target, real);
 	}
 	*VEC_ADD(k->library_symlinks,
 		 k->n_library_symlinks) = (struct library_symlink){
@@ -355,7 +356,7 @@ static int add_library(struct manifest_builder *k,
 	if (!ret)
 		ret = add_library_name(k, all->loader, l, real, err);
 	if (!ret && !l->found_by_default && !all->default_dir)
-		ret = err_set(err, ENOTSUP, "%s: searches no directory",
+		ret = err_set(err, ENOTSUP, "%s: no default library directory",
 			      all->loader);
 	if (!ret && !l->found_by_default) {
 		link = xasprintf("%s/%s", all->default_dir, l->name);
@@ -482,9 +483,9 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 	if (compiler_manifest_id(out->entries.v, out->entries.n, driver,
 				 out->is_clang, &out->id, &out->prefix)) {
 		ret = err_set(err, EINVAL,
-			      "%s: its files do not lead to a program", driver);
+			      "%s: does not resolve to an executable", driver);
 	} else if (compiler_stat_watch_check(out->watch, err)) {
-		err_wrap(err, "while %s was read", driver);
+		err_wrap(err, "while reading %s", driver);
 		ret = -EAGAIN;
 	}
 out:

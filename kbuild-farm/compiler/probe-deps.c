@@ -271,8 +271,8 @@ static int ensure_dep_list(const char *dir,
 
 	if (!file)
 		return err_set(err, ENOTSUP,
-			       "%s: PATH depends on where it is "
-			       "run",
+			       "%s: path or search path depends on the working "
+			       "directory",
 			       c->driver);
 	if (fs_read(file, OPTIONS_PROBE_STAMPS_MAX_BYTES, &text, &ignored) ||
 	    !options_probe_stamps_is_current(buf_bytes(&text), c, id))
@@ -307,7 +307,7 @@ void compiler_probe_deps_update_requested(const char *dir)
 				     &text, &err) &&
 			    options_probe_stamps_read_request(&text, &c) &&
 			    ensure_dep_list(dir, &c, &err))
-				log_debug("answers are not remembered: %s",
+				log_debug("probe results not cached: %s",
 					  err.text);
 			buf_release(&text);
 			unlink(file);

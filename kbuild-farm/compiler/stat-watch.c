@@ -86,7 +86,7 @@ int compiler_stat_watch_check(struct compiler_stat_watch *w, struct err *err)
 	w->dirs_reliable = false;
 	for (size_t i = 0; i < w->n_paths; i++) {
 		if (lstat(w->paths[i].path, &st))
-			return err_set(err, ESTALE, "%s is gone",
+			return err_set(err, ESTALE, "%s was removed",
 				       w->paths[i].path);
 		file_stamp_from_stat(&now, &st);
 		if (!file_stamp_equal(&now, &w->paths[i].stamp))

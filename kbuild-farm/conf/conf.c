@@ -81,7 +81,7 @@ static int set_git_error(const char *file, struct err *err)
 	const git_error *e = git_error_last();
 
 	return err_set(err, EINVAL, "%s: %s", file,
-		       e && e->message ? e->message : "cannot be read");
+		       e && e->message ? e->message : "cannot read file");
 }
 
 static int read_settings(struct conf *c, const char *file, struct err *err)

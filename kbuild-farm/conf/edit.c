@@ -108,7 +108,7 @@ static int write_settings(const char *path, const char *prefix,
 		e = git_error_last();
 		ret = err_set(err, EIO, "%s: %s", path,
 			      e && e->message ? e->message :
-						"cannot be written");
+						"cannot write file");
 	}
 	git_config_free(config);
 	git_libgit2_shutdown();
@@ -234,7 +234,7 @@ static int remove_section(const char *path, struct section_edit *c,
 	if (ret)
 		return err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
 	if (!c->removed)
-		return err_set(err, ENOENT, "there is no [%s \"%s\"] in %s",
+		return err_set(err, ENOENT, "no section [%s \"%s\"] in %s",
 			       c->section, c->sub, path);
 	copy_text_until(c, c->text.len);
 	return replace_file(path, buf_bytes(&c->out), err);

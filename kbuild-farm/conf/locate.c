@@ -69,8 +69,10 @@ static int walk_include(struct walk *w, const char *value, unsigned line)
 	int ret = 0;
 
 	if (w->depth >= CONF_DEPTH_MAX)
-		return err_set(w->err, ELOOP, "%s: files include one another",
-			       w->path);
+		return err_set(
+			w->err, ELOOP,
+			"%s: includes nested too deeply (circular include?)",
+			w->path);
 	path = included_path(from, value);
 	if (!is_safe_to_open(path)) {
 		ret = err_set(w->err, EINVAL, "%s:%u: %s: not a regular file",

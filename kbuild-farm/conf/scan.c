@@ -84,19 +84,19 @@ static int read_quoted_sub(struct scan *s)
 	skip_inline_space(s);
 	if (next_char(s) != '"')
 		return set_scan_error(
-			s, "a section's name after the first word needs "
-			   "quotes: [word \"name\"]");
+			s,
+			"invalid section header: expected [section \"name\"]");
 	while ((c = next_char(s)) != '"') {
 		if (c == '\\')
 			c = next_char(s);
 		if (c < 0 || c == '\n' || !c)
 			return set_scan_error(
-				s, "the section's name has no closing quote");
+				s, "unterminated quote in a section header");
 		add_char(&s->sub, c);
 	}
 	if (next_char(s) != ']')
 		return set_scan_error(
-			s, "\"]\" expected after the section's name");
+			s, "expected \"]\" after the subsection name");
 	return 0;
 }
 
@@ -118,10 +118,9 @@ static int read_section_header(struct scan *s)
 			add_char(s->has_sub ? &s->sub : &s->section,
 				 tolower(c));
 		else
-			return set_scan_error(s, "bad section header");
+			return set_scan_error(s, "invalid section header");
 	}
-	return s->section.len ? 0 :
-				set_scan_error(s, "a section without a name");
+	return s->section.len ? 0 : set_scan_error(s, "missing section name");
 }
 
 static int read_escape(struct scan *s)
@@ -134,9 +133,8 @@ static int read_escape(struct scan *s)
 		return 0;
 	known = c > 0 ? strchr(from, c) : NULL;
 	if (!known)
-		return set_scan_error(
-			s, "a backslash stands before \\, \", n, t, b or the "
-			   "line's end");
+		return set_scan_error(s, "invalid escape sequence: expected \\ "
+					 "before \\, \", n, t, b or a newline");
 	add_char(&s->value, to[known - from]);
 	return 0;
 }
@@ -154,7 +152,7 @@ static int read_value(struct scan *s)
 			break;
 		next_char(s);
 		if (!c)
-			return set_scan_error(s, "a zero byte");
+			return set_scan_error(s, "unexpected NUL byte");
 		if (c == '"')
 			quoted = !quoted;
 		else if (c == '\\' && read_escape(s))
@@ -165,7 +163,7 @@ static int read_value(struct scan *s)
 			keep = s->value.len;
 	}
 	if (quoted)
-		return set_scan_error(s, "a value without its closing quote");
+		return set_scan_error(s, "unterminated quote in a value");
 	if (s->value.len > keep)
 		s->value.data[s->value.len = keep] = '\0';
 	if (c >= 0)
@@ -178,13 +176,13 @@ static int read_key_line(struct scan *s)
 	int c;
 
 	if (!s->in_section)
-		return set_scan_error(s, "a key before the first [section]");
+		return set_scan_error(s, "key before the first section header");
 	buf_reset(&s->key);
 	buf_reset(&s->value);
 	while (isalnum(c = peek(s)) || c == '-')
 		add_char(&s->key, tolower(next_char(s)));
 	if (!s->key.len)
-		return set_scan_error(s, "neither a [section] nor a key");
+		return set_scan_error(s, "expected a section header or a key");
 	skip_inline_space(s);
 	c = peek(s);
 	s->has_value = c == '=';
@@ -193,7 +191,7 @@ static int read_key_line(struct scan *s)
 		return read_value(s);
 	}
 	if (c >= 0 && c != '\n' && c != ';' && c != '#')
-		return set_scan_error(s, "\"=\" expected after the key");
+		return set_scan_error(s, "expected \"=\" after the key");
 	if (c >= 0)
 		skip_line(s);
 	return 0;

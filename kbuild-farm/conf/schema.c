@@ -189,7 +189,7 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 	long n;
 
 	if (!value)
-		return err_set(err, EINVAL, "needs a value");
+		return err_set(err, EINVAL, "missing value");
 	if (k->type == CONF_TYPE_NUMBER &&
 	    str_parse_number(value, k->min, k->max, &n))
 		return err_set(err, EINVAL,
@@ -199,8 +199,8 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 	    !conf_schema_parse_amount(k, value, &amount)) {
 		words = format_word_list(k->words);
 		err_set(err, EINVAL,
-			"\"%s\" is not a number with %s behind it, or too "
-			"much or too little",
+			"\"%s\" is not a number followed by %s, or is out of "
+			"range",
 			value, words);
 		free(words);
 		return -EINVAL;
@@ -212,7 +212,8 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 			       k->min);
 	if (k->type == CONF_TYPE_WORD && !str_list_has(k->words, ' ', value)) {
 		words = format_word_list(k->words);
-		err_set(err, EINVAL, "\"%s\" is not %s", value, words);
+		err_set(err, EINVAL, "invalid value \"%s\": expected %s", value,
+			words);
 		free(words);
 		return -EINVAL;
 	}

@@ -70,7 +70,8 @@ static void on_printed(struct pool_work *w)
 	else if (q->ret)
 		coord_wrapper_conn_send_local(q->client, q->err.text);
 	else if (q->rest.len > WIRE_CC_FIXED_MAX)
-		coord_wrapper_conn_send_local(q->client, "too long");
+		coord_wrapper_conn_send_local(q->client,
+					      "fixdep output too long");
 	else
 		coord_wrapper_conn_send_fixdep(q->client, &fixed);
 }
@@ -309,7 +310,7 @@ static void on_inputs_found(void *ctx, struct inputs_result *result)
 	if (!finish_worker(u))
 		return;
 	if (result->reason)
-		log_debug("%s: not for a node: %s%s%s", coord_unit_name(u),
+		log_debug("%s: not offloaded: %s%s%s", coord_unit_name(u),
 			  reason_text(result->reason), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
 	u->inputs = *result;
@@ -505,9 +506,9 @@ static void on_result_verified(struct pool_work *w)
 		log_warning("node %s: %s: %s", u->node_name, coord_unit_name(u),
 			    e->err.text);
 	else if (e->verdict != SCHED_VERDICT_VALID)
-		log_debug("%s: %s %s", coord_unit_name(u),
-			  e->reason ? reason_text(e->reason) : "changed:",
-			  e->err.text);
+		log_debug("%s: %s%s%s", coord_unit_name(u),
+			  e->reason ? reason_text(e->reason) : "input changed",
+			  *e->err.text ? ": " : "", e->err.text);
 	coord_tool_step_record_check(u);
 	/* Events caused by this check precede the verdict in the queue. */
 	inputs_toolchain_check(u->toolchain, u->start_ms);

@@ -483,10 +483,10 @@ static void check_boot_id(struct coord_node *n)
 	}
 	if (!strcmp(n->boot_ids.v[n->boot_ids.n - 1], boot))
 		return;
-	words = xasprintf("two machines answer in turn as %s, with one key and "
-			  "one address: switch one off, then `kfarm nodes "
-			  "rekey %s`",
-			  n->entry->name, n->entry->name);
+	words = xasprintf(
+		"two machines alternate as %s with the same key and address; "
+		"power one off, then run `kfarm nodes rekey %s`",
+		n->entry->name, n->entry->name);
 	log_warning("%s", words);
 	exclude_node(n, words);
 	free(words);

@@ -168,11 +168,11 @@ char *coord_slots_describe(const struct coord_node *n)
 	unsigned slots = unlimited_slots(n), now = coord_slots(n);
 
 	if (now == slots)
-		return xasprintf("%u slot%s again", slots,
+		return xasprintf("back to %u slot%s", slots,
 				 slots == 1 ? "" : "s");
 	return xasprintf("%u of %u slots: %s", now, slots,
 			 n->slot_limit.reason ? n->slot_limit.reason :
-						"it comes back");
+						"recovering");
 }
 
 unsigned coord_slots_extra_recipes(const struct sched_counts *f, unsigned local)

@@ -41,8 +41,8 @@ unsigned coord_slots(const struct coord_node *n);
 bool coord_slots_update(struct coord_node *n, uint64_t now_ms,
 			unsigned own_jobs);
 /*
- * Describe the slots: "5 of 8 slots: 2.1 cores busy with other things", "8
- * slots again".  The caller frees the text.
+ * Describe the slots: "5 of 8 slots: REASON" or "back to 8 slots".  The caller
+ * frees the text.
  */
 char *coord_slots_describe(const struct coord_node *n);
 /*

@@ -39,8 +39,7 @@ static void set_steps_dirty(struct coord *c)
 static void set_cross_bad(struct coord_cross_genksyms *p, const char *why)
 {
 	p->state = COORD_CROSS_GENKSYMS_BAD;
-	log_warning("genksyms runs here, and not on nodes that compile as %s: "
-		    "%s",
+	log_warning("genksyms: running locally instead of on %s nodes: %s",
 		    p->host, why);
 	set_steps_dirty(p->coord);
 }
@@ -77,7 +76,7 @@ static void on_made(void *arg)
 		return;
 	}
 	p->state = COORD_CROSS_GENKSYMS_READY;
-	log_debug("%s: there is one for %s", p->source_program, p->host);
+	log_debug("%s: built for %s nodes", p->source_program, p->host);
 	set_steps_dirty(p->coord);
 }
 
@@ -96,7 +95,7 @@ static void start_cross_build(struct coord_cross_genksyms *p, char *program)
 	p->task = task_start_notify(c->base, build_on_thread, on_made, p);
 	set_steps_dirty(c);
 	if (!p->task)
-		set_cross_bad(p, "no thread can be had");
+		set_cross_bad(p, "cannot create thread");
 }
 
 static void start_build_if_found(struct coord_cross_genksyms *p,
@@ -173,7 +172,7 @@ static void record_wrong(struct coord_cross_genksyms *p, struct coord_node *n,
 		return;
 	}
 	n->rejected_tool = cross_tool;
-	log_warning("node %s: no genksyms any more: %s", n->entry->name, words);
+	log_warning("node %s: genksyms disabled: %s", n->entry->name, words);
 	set_steps_dirty(n->coord);
 }
 

@@ -67,16 +67,17 @@ static bool is_genksyms_equal(const struct peer_job_result *a,
 	const char *what = NULL;
 
 	if (a->wire.wait_status)
-		what = "how it ended";
+		what = "exit status";
 	else if (!bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_STDOUT]),
 			      buf_bytes(out)))
-		what = "what it printed";
+		what = "stdout";
 	else if (all.len < ours.len ||
 		 (ours.len &&
 		  memcmp(all.data + all.len - ours.len, ours.data, ours.len)))
-		what = "what it said";
+		what = "stderr";
 	if (what)
-		err_set(err, EBADMSG, "%s is not what ours does", what);
+		err_set(err, EBADMSG, "genksyms: %s differs from the local run",
+			what);
 	return !what;
 }
 
@@ -183,8 +184,8 @@ static bool check_listed_files(const struct dep_check *r)
 		     kind != CPP_FILE_SYSTEM_HEADER) ||
 		    is_listed(r, i))
 			continue;
-		err_set(&r->job->err, EBADMSG,
-			"its list of files read lacks %s", c->files[i].path);
+		err_set(&r->job->err, EBADMSG, "depfile: missing input %s",
+			c->files[i].path);
 		return false;
 	}
 	return true;
@@ -246,8 +247,7 @@ static bool check_depfile_target(struct coord_verify_result_job *e,
 			       strv_has(&got, want.v[i]);
 	}
 	if (!good)
-		err_set(&e->err, EBADMSG,
-			"its list of files read is of another target than %s",
+		err_set(&e->err, EBADMSG, "depfile: wrong target: expected %s",
 			want.v[0]);
 	free(text);
 	strv_release(&want);
@@ -352,7 +352,7 @@ static bool check_assembled_source(struct coord_verify_result_job *e,
 		return true;
 	if (!depfile_is_unescaped(e->command->source))
 		return set_local_verdict(e, REASON_BAD_AS_DEPS);
-	err_set(&e->err, EBADMSG, "its list of files assembled lacks %s",
+	err_set(&e->err, EBADMSG, "assembler depfile: missing input %s",
 		e->command->source);
 	return set_wrong_verdict(e);
 }
@@ -523,14 +523,15 @@ static bool check_dtb(struct coord_verify_result_job *e)
 	const struct buf *blob = &e->result->streams[WIRE_OUTPUT_STDOUT];
 
 	if (!text->len || memchr(text->data, 0, text->len)) {
-		err_set(&e->err, EBADMSG, "%s is no text",
+		err_set(&e->err, EBADMSG, "%s: not a text file",
 			e->devicetree->source);
 		return set_wrong_verdict(e);
 	}
 	if (blob->len >= 40 && get_be32(blob->data) == 0xd00dfeed &&
 	    get_be32(blob->data + 4) == blob->len)
 		return true;
-	err_set(&e->err, EBADMSG, "%s is no device tree", e->devicetree->blob);
+	err_set(&e->err, EBADMSG, "%s: not a flattened device tree",
+		e->devicetree->blob);
 	return set_wrong_verdict(e);
 }
 
@@ -541,7 +542,7 @@ static bool check_object_format(struct coord_verify_result_job *e)
 	if (e->devicetree)
 		return check_dtb(e);
 	if (!e->object_tmp && object->len) {
-		err_set(&e->err, EBADMSG, "an object, where none is due");
+		err_set(&e->err, EBADMSG, "unexpected object file");
 		return set_wrong_verdict(e);
 	}
 	if (!e->object_tmp)
@@ -600,7 +601,7 @@ static bool check_side_outputs(struct coord_verify_result_job *e)
 		if (is_side_output(e->side_outputs->kind[i], buf_bytes(side),
 				   e->reference_object))
 			continue;
-		err_set(&e->err, EBADMSG, "%s is no file of its kind",
+		err_set(&e->err, EBADMSG, "%s: wrong file format",
 			e->side_outputs->path[i]);
 		return set_wrong_verdict(e);
 	}

@@ -58,7 +58,7 @@ static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 	struct wire_cc_fixdep ask;
 
 	if (wire_cc_fixdep_decode(&ask, body))
-		return err_set(err, EPROTO, "a broken question");
+		return err_set(err, EPROTO, "malformed request");
 	client->reply_pending = true;
 	client->fixdep = all->ops->on_fixdep_requested(all->ctx, client, &ask);
 	wire_cc_fixdep_release(&ask);
@@ -72,7 +72,7 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 	struct wire_cc_job ask;
 
 	if (wire_cc_job_decode(&ask, body))
-		return err_set(err, EPROTO, "a broken question");
+		return err_set(err, EPROTO, "malformed request");
 	client->reply_pending = true;
 	client->unit = all->ops->on_job_requested(
 		all->ctx, client, &ask,
@@ -80,7 +80,7 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 	client->has_step = false;
 	wire_cc_job_release(&ask);
 	if (!client->unit)
-		return err_set(err, EPROTO, "a question that is no job");
+		return err_set(err, EPROTO, "not a compile request");
 	return 0;
 }
 
@@ -89,15 +89,15 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	struct coord_wrapper_conn *client = ctx;
 
 	if (client->unit || client->fixdep)
-		return err_set(err, EPROTO, "an unexpected message");
+		return err_set(err, EPROTO, "unexpected message");
 	if (type == WIRE_CC_JOB)
 		return on_job(client, body, err);
 	if (type == WIRE_CC_FIXDEP && !client->has_step)
 		return on_fixdep(client, body, err);
 	if (type != WIRE_CC_STEP || client->has_step)
-		return err_set(err, EPROTO, "an unexpected message");
+		return err_set(err, EPROTO, "unexpected message");
 	if (wire_cc_step_decode(&client->step, body))
-		return err_set(err, EPROTO, "a broken question");
+		return err_set(err, EPROTO, "malformed request");
 	client->has_step = true;
 	return 0;
 }

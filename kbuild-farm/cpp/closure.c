@@ -329,7 +329,8 @@ static void query_dialect(struct cpp_walk *walk)
 	if (line->mode & CPP_MODE_ASM)
 		line->mode |= CPP_MODE_CLANG;
 	if (line->c90_assembly)
-		cpp_walk_fail(walk, REASON_SOURCE_LANGUAGE, "assembler of C90");
+		cpp_walk_fail(walk, REASON_SOURCE_LANGUAGE,
+			      "C90 assembler source");
 	else if (!(line->mode & CPP_MODE_ASM) && line->asm_dirs.n)
 		cpp_walk_fail(walk, REASON_ASSEMBLER, line->asm_dirs.v[0]);
 }

@@ -61,7 +61,7 @@ static int write_source(const struct buf *source, char **path, struct err *err)
 			  dir && *dir == '/' ? dir : "/tmp");
 	fd = mkstemp(*path);
 	if (fd < 0) {
-		ret = err_errno(err, "make %s", *path);
+		ret = err_errno(err, "create %s", *path);
 		free(*path);
 		*path = NULL;
 		return ret;
@@ -171,7 +171,7 @@ static int read_options(const char *said, const struct strv *pragmas,
 	const char *s, *end;
 
 	if (ret)
-		err_set(err, -ret, "no list of macros in its output");
+		err_set(err, -ret, "no macro list in the compiler's output");
 	buf_printf(answer, "pragmas %s\n", key);
 	for (s = buf_str(&changes); *s; s = end) {
 		end = strchrnul(s, '\n');
@@ -208,7 +208,7 @@ static int run_query(const struct cpp_setup *setup, const struct cpp_unit *unit,
 	int ret = 0;
 
 	if (!setup->query)
-		return err_set(err, ENOTSUP, "nobody to ask");
+		return err_set(err, ENOTSUP, "no compiler to query");
 	make_source(&source, what, names, keys);
 	if (source.len)
 		ret = write_source(&source, &path, err);

@@ -455,7 +455,9 @@ static int decode_event(struct events_event *ev, const json_t *o,
 
 	if (!name || !decode_milli(&at_ms, json_object_get(o, "t")) ||
 	    at_ms < 0)
-		return err_set(err, EPROTO, "no event: \"t\" or \"event\"");
+		return err_set(
+			err, EPROTO,
+			"not an event: missing or invalid \"t\" or \"event\"");
 	while (kind < EVENTS_N_KINDS && strcmp(name, events_kind_name(kind)))
 		kind++;
 	if (kind == EVENTS_N_KINDS)
@@ -468,7 +470,7 @@ static int decode_event(struct events_event *ev, const json_t *o,
 
 		if (value &&
 		    !decode_event_field(f, (char *)ev + f->offset, value))
-			return err_set(err, EPROTO, "%s.%s is not as it should",
+			return err_set(err, EPROTO, "%s.%s: invalid value",
 				       events_kind_name(kind), f->name);
 	}
 	return 0;
@@ -482,10 +484,11 @@ int events_decode(struct events_parsed *out, struct bytes line, struct err *err)
 
 	*out = (struct events_parsed){ 0 };
 	if (line.len > EVENTS_LINE_MAX)
-		return err_set(err, EMSGSIZE, "a line of %zu bytes", line.len);
+		return err_set(err, EMSGSIZE, "line too long: %zu bytes",
+			       line.len);
 	o = json_loadb((const char *)line.data, line.len, 0, &why);
 	if (!o)
-		return err_set(err, EPROTO, "no JSON: %s", why.text);
+		return err_set(err, EPROTO, "invalid JSON: %s", why.text);
 	ret = decode_event(&out->ev, o, err);
 	out->json = o;
 	if (ret)

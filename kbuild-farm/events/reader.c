@@ -61,11 +61,11 @@ static int check_stream_event(const struct events_parsed *read, struct err *err)
 {
 	if (read->ev.kind != EVENTS_KIND_STREAM)
 		return err_set(err, EPROTO,
-			       "no stream of events: it begins with \"%s\"",
+			       "not an event stream: first event is \"%s\"",
 			       events_kind_name(read->ev.kind));
 	if (read->ev.version != EVENTS_VERSION)
 		return err_set(err, EPROTO,
-			       "events of version %lld, this kfarm knows %d",
+			       "unsupported event version %lld: expected %d",
 			       (long long)read->ev.version, EVENTS_VERSION);
 	return 0;
 }
@@ -86,7 +86,7 @@ static int read_line(struct events_reader *r, struct events_parsed *out,
 	if (!ret || ret == -ENOMSG)
 		return ret ? ret : 1;
 	if (!r->started) {
-		err_wrap(err, "no stream of events");
+		err_wrap(err, "not an event stream");
 		return -EPROTO;
 	}
 	r->n_invalid++;
@@ -116,8 +116,7 @@ int events_reader_next(struct events_reader *r, struct events_parsed *out,
 	 */
 	if (r->skipping && !r->started)
 		return err_set(err, EPROTO,
-			       "no stream of events: a line of more than %u "
-			       "bytes",
+			       "not an event stream: line exceeds %u bytes",
 			       EVENTS_LINE_MAX);
 	return 0;
 }

@@ -9,8 +9,8 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 	static const struct {
 		const char *state, *means;
 	} states[] = {
-		{ "resting", ", no jobs until it has shown a right answer" },
-		{ "draining", ", no more jobs until it is resumed" },
+		{ "resting", ", no jobs until it passes a known-answer test" },
+		{ "draining", ", no new jobs until it is resumed" },
 		{ "drained", ", no jobs until it is resumed" },
 	};
 

@@ -271,7 +271,8 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 	case CURLE_OPERATION_TIMEDOUT:
 		curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &asked);
 		*code = asked ? err_set(t->err, ETIMEDOUT,
-					"less than %u bytes a second for %u s",
+					"transfer too slow: less than %u "
+					"bytes/s for %u s",
 					FETCH_STALL_BYTES_PER_S, o->stall_s) :
 				err_set(t->err, ETIMEDOUT, "%s",
 					curl_error_text(t, result));
@@ -283,28 +284,31 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		*code = err_set(t->err, EACCES,
-				"the certificate is not believed (%s)%s",
+				"server certificate verification failed: %s%s",
 				curl_error_text(t, result),
 				o->omit_config_hint ?
 					"" :
-					"; [toolchain] ca-file names another "
-					"authority");
+					"; to trust another CA, set `ca-file = "
+					"FILE` in [toolchain]");
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		/* The scheme is that of the requested URL or of a redirect. */
 		if (!o->omit_config_hint &&
 		    !strncasecmp(effective_url(t), "http://", 7))
-			*code = err_set(t->err, EACCES,
-					"not https; [toolchain] http = true "
-					"allows it");
+			*code = err_set(
+				t->err, EACCES,
+				"unencrypted http is not allowed; to allow it, "
+				"set `http = true` in [toolchain]");
 		else
-			*code = err_set(t->err, EACCES,
-					o->omit_config_hint && o->allow_http ?
-						"neither https nor http" :
-						"not https");
+			*code = err_set(
+				t->err, EACCES,
+				o->omit_config_hint && o->allow_http ?
+					"unsupported protocol: expected https "
+					"or http" :
+					"unsupported protocol: expected https");
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_TOO_MANY_REDIRECTS:
-		*code = err_set(t->err, EIO, "redirects more than %d times",
+		*code = err_set(t->err, EIO, "more than %d redirects",
 				FETCH_REDIRECTS_MAX);
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_COULDNT_RESOLVE_HOST: /* the resolver retries by itself */

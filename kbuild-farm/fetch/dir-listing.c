@@ -186,14 +186,17 @@ int fetch_dir_listing_parse(struct bytes html, struct strv *names,
 	int ret = 0;
 
 	if (html.len > FETCH_DIR_LISTING_BYTES_MAX)
-		return err_set(err, EFBIG, "a listing of %zu bytes", html.len);
+		return err_set(err, EFBIG,
+			       "directory listing too large: %zu bytes",
+			       html.len);
 	text = p = bytes_dup(html);
 	while (!ret && (href = next_anchor_href(&p))) {
 		char *name = listing_entry_name(href);
 
 		if (name && names->n == FETCH_DIR_LISTING_NAMES_MAX)
 			ret = err_set(err, EFBIG,
-				      "a listing of more than %d names",
+				      "directory listing too large: more than "
+				      "%d names",
 				      FETCH_DIR_LISTING_NAMES_MAX);
 		else if (name)
 			strv_add(names, name);

@@ -114,7 +114,7 @@ static int empty_file(struct fetch_partial *p, struct err *err)
 {
 	if (p->fd >= 0 &&
 	    (ftruncate(p->fd, 0) || lseek(p->fd, 0, SEEK_SET) < 0))
-		return err_errno(err, "empty %s", p->path);
+		return err_errno(err, "truncate %s", p->path);
 	p->size_bytes = 0;
 	clear_validators(p);
 	return 0;
@@ -127,19 +127,19 @@ static int open_part(struct fetch_partial *p, struct err *err)
 	p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	/* -ENOENT is reserved for a file that no server has. */
 	if (p->fd < 0 && errno == ENOENT)
-		return err_set(err, ENOTDIR, "%s: its directory is missing",
-			       p->path);
+		return err_set(err, ENOTDIR,
+			       "%s: parent directory does not exist", p->path);
 	if (p->fd < 0)
 		return err_errno(err, "open %s", p->path);
 	if (flock(p->fd, LOCK_EX | LOCK_NB))
 		return err_set(err, EBUSY,
-			       "%s: another download writes it; wait for that "
-			       "to end",
+			       "%s: locked by another download; wait until it "
+			       "has finished",
 			       p->path);
 	if (fstat(p->fd, &st))
 		return err_errno(err, "stat %s", p->path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s: not a file", p->path);
+		return err_set(err, EINVAL, "%s: not a regular file", p->path);
 	p->size_bytes = (uint64_t)st.st_size;
 	return 0;
 }
@@ -188,7 +188,9 @@ static int read_partial(struct fetch_partial *p, uint64_t offset, void *out,
 		if (got < 0)
 			return err_errno(err, "read %s", p->path);
 		if (!got)
-			return err_set(err, EIO, "%s became shorter", p->path);
+			return err_set(err, EIO,
+				       "%s: truncated while being read",
+				       p->path);
 		done += (size_t)got;
 	}
 	return 0;
@@ -415,12 +417,14 @@ static enum fetch_outcome classify_http_status(const struct fetch_response *a,
 	switch (a->status) {
 	case 404:
 	case 410:
-		*code = err_set(err, ENOENT, "no such file (%ld)", a->status);
+		*code = err_set(err, ENOENT, "no such file (HTTP %ld)",
+				a->status);
 		return FETCH_OUTCOME_FAILED;
 	case 401:
 	case 403:
 	case 407:
-		*code = err_set(err, EACCES, "not allowed (%ld)", a->status);
+		*code = err_set(err, EACCES, "access denied (HTTP %ld)",
+				a->status);
 		return FETCH_OUTCOME_FAILED;
 	case 408:
 	case 425:
@@ -429,11 +433,12 @@ static enum fetch_outcome classify_http_status(const struct fetch_response *a,
 	case 502:
 	case 503:
 	case 504:
-		*code = err_set(err, EIO, "the server cannot now (%ld)",
+		*code = err_set(err, EIO, "temporary server error (HTTP %ld)",
 				a->status);
 		return FETCH_OUTCOME_RETRY;
 	default:
-		*code = err_set(err, EIO, "unexpected answer %ld", a->status);
+		*code = err_set(err, EIO, "unexpected response (HTTP %ld)",
+				a->status);
 		return FETCH_OUTCOME_FAILED;
 	}
 }
@@ -446,7 +451,8 @@ static enum fetch_outcome classify_response(struct download *d,
 
 	if (d->accepted && p->total_bytes && p->size_bytes != p->total_bytes) {
 		*code = err_set(err, EIO,
-				"ended after %" PRIu64 " of %" PRIu64 " bytes",
+				"incomplete response: %" PRIu64 " of %" PRIu64
+				" bytes",
 				p->size_bytes, p->total_bytes);
 		return FETCH_OUTCOME_RETRY;
 	}
@@ -464,8 +470,8 @@ static enum fetch_outcome classify_response(struct download *d,
 	}
 	if (a->status == 206 || (a->status == 416 && d->rest_requested)) {
 		*code = err_set(err, EIO,
-				"the server sends a part that was not asked "
-				"for");
+				"unexpected range response (HTTP %ld)",
+				a->status);
 		d->no_resume = true;
 		return d->rest_requested ? FETCH_OUTCOME_RETRY :
 					   FETCH_OUTCOME_FAILED;
@@ -510,8 +516,8 @@ static enum fetch_outcome try_url(struct download *d, const char *url,
 		verdict = FETCH_OUTCOME_ABORTED;
 		if (!*code) {
 			*code = err_set(err, EFBIG,
-					"more than the %" PRIu64
-					" bytes allowed",
+					"file too large: more than %" PRIu64
+					" bytes",
 					d->max_bytes);
 			verdict = FETCH_OUTCOME_FAILED;
 		}
@@ -523,7 +529,7 @@ static enum fetch_outcome try_url(struct download *d, const char *url,
 	if (verdict == FETCH_OUTCOME_RETRY || verdict == FETCH_OUTCOME_FAILED) {
 		add_url_to_error(err, d->url);
 		if (strcmp(url, d->url) != 0)
-			err_wrap(err, "redirected to");
+			err_wrap(err, "after redirect");
 	}
 	return verdict;
 }
@@ -566,7 +572,7 @@ static enum fetch_outcome try_mirror(struct download *d, const char *url,
 		if (wait > FETCH_RETRY_AFTER_MAX_S) {
 			*code = err_set(
 				err, ETIMEDOUT,
-				"busy; says: come back in %" PRIu64 " s", wait);
+				"server busy: retry after %" PRIu64 " s", wait);
 			add_url_to_error(err, d->url);
 			break;
 		}
@@ -589,7 +595,7 @@ static int try_mirrors(struct download *d, const char *const *urls,
 
 	/* With several mirrors the message has a line for each. */
 	if (urls[1])
-		buf_add_str(&text, "no mirror gave it:");
+		buf_add_str(&text, "all mirrors failed:");
 	for (; *urls; urls++) {
 		enum fetch_outcome v = try_mirror(d, *urls, &code, err);
 
@@ -607,11 +613,11 @@ static int try_mirrors(struct download *d, const char *const *urls,
 		buf_printf(&text, "%stry again later%s", between,
 			   d->options.omit_config_hint ?
 				   "" :
-				   ", or name another mirror "
-				   "([toolchain] mirror)");
+				   ", or set another `mirror = URL` in "
+				   "[toolchain]");
 	if (worst != -ENOENT && d->partial.path && d->partial.size_bytes &&
 	    !d->options.omit_config_hint)
-		buf_printf(&text, "%swhat came is kept in %s", between,
+		buf_printf(&text, "%spartial download saved in %s", between,
 			   d->partial.path);
 	err_set(err, -worst, "%s", buf_str(&text));
 	buf_release(&text);
@@ -634,8 +640,8 @@ int fetch_download_file(const char *const *urls, const char *part,
 	o->stall_s = o->stall_s ? o->stall_s : FETCH_STALL_DEFAULT_S;
 	if (!urls[0])
 		return err_set(err, ENOENT,
-			       "no mirror is known; name one: "
-			       "[toolchain] mirror");
+			       "no mirror configured; set `mirror = URL` in "
+			       "[toolchain]");
 	ret = fetch_partial_open(&d.partial, part, urls[0], err);
 	if (ret)
 		return ret;
@@ -659,7 +665,8 @@ static int on_text_received(void *ctx, struct bytes b, struct err *err)
 	struct buf *out = ctx;
 
 	if (buf_reserve(out, b.len))
-		return err_set(err, ENOMEM, "%zu bytes", out->len + b.len);
+		return err_set(err, ENOMEM, "cannot allocate %zu bytes",
+			       out->len + b.len);
 	buf_add_bytes(out, b);
 	return 0;
 }

@@ -21,7 +21,7 @@ static int home_make(char **home, struct err *err)
 		return 0;
 	free(*home);
 	*home = NULL;
-	return err_errno(err, "/tmp");
+	return err_errno(err, "create a directory in /tmp");
 }
 
 static void home_remove(char *home)
@@ -73,11 +73,11 @@ static int run_gpg(const char *home, const char *what, const char *which,
 		ret = spawn_collect_stdout(&spawn, GPG_OUTPUT_BYTES_MAX,
 					   GPG_TIMEOUT_MS, out, &status, err);
 	if (ret == -ENOENT)
-		ret = err_set(err, ENOPKG,
-			      "gpg: not found; keys are read by the program "
-			      "of the package gpg");
+		ret = err_set(
+			err, ENOPKG,
+			"gpg: command not found; install the package gpg");
 	else if (!ret && status)
-		ret = err_set(err, EINVAL, "not a file of public keys");
+		ret = err_set(err, EINVAL, "not an OpenPGP public key file");
 	if (spawn.stdio_fds[0] >= 0)
 		close(spawn.stdio_fds[0]);
 	free(homedir);
@@ -177,13 +177,15 @@ static int check_listing(struct bytes listing, const char *fingerprint,
 		any = true;
 		if (key.secret)
 			return err_set(err, EINVAL,
-				       "secret keys; give only the public one "
-				       "(gpg --export)");
+				       "contains a secret key; provide only "
+				       "the public key (gpg --export)");
 		found |= key.primary && str_equal(key.fingerprint, fingerprint);
 	}
 	if (!any)
-		return err_set(err, EINVAL, "not a file of public keys");
-	return found ? 0 : err_set(err, ENOKEY, "no key %s in it", fingerprint);
+		return err_set(err, EINVAL, "not an OpenPGP public key file");
+	return found ? 0 :
+		       err_set(err, ENOKEY, "does not contain the key %s",
+			       fingerprint);
 }
 
 int fetch_gpg_extract(struct bytes file, const char *fingerprint,
@@ -194,21 +196,23 @@ int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 	char *home = NULL;
 	int ret = home_make(&home, err);
 
-	if (!ret)
-		ret = run_gpg(home, "--show-keys", NULL, file, listing, err);
-	if (!ret)
-		ret = check_listing(buf_bytes(listing), fingerprint, err);
-	if (!ret) {
-		ret = run_gpg(home, "--import", NULL, file, &ignored, err);
-		/* gpg also fails if another key of the file is invalid. */
-		if (ret == -EINVAL)
-			ret = 0;
-	}
-	if (!ret)
-		ret = run_gpg(home, "--export", fingerprint, nothing, key, err);
+	if (ret)
+		return ret;
+	ret = run_gpg(home, "--show-keys", NULL, file, listing, err);
+	if (ret)
+		goto out;
+	ret = check_listing(buf_bytes(listing), fingerprint, err);
+	if (ret)
+		goto out;
+	ret = run_gpg(home, "--import", NULL, file, &ignored, err);
+	/* gpg also fails if another key of the file is invalid. */
+	if (ret && ret != -EINVAL)
+		goto out;
+	ret = run_gpg(home, "--export", fingerprint, nothing, key, err);
 	if (!ret && !key->len)
-		ret = err_set(err, EINVAL, "gpg does not take the key %s",
+		ret = err_set(err, EINVAL, "gpg rejected the key %s",
 			      fingerprint);
+out:
 	buf_release(&ignored);
 	home_remove(home);
 	return ret;

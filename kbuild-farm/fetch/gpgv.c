@@ -126,22 +126,20 @@ static int find_signature_error(const struct gpgv_status *status,
 			    n[GPGV_EXPSIG] + n[GPGV_BADSIG] + n[GPGV_ERRSIG] >
 		    1)
 		return err_set(err, EKEYREJECTED,
-			       "several signatures, where one is expected");
+			       "expected one signature, got several");
 	if (n[GPGV_REVKEYSIG])
-		return err_set(err, EKEYREVOKED,
-			       "signed by a key that was revoked");
+		return err_set(err, EKEYREVOKED, "signed by a revoked key");
 	if (n[GPGV_EXPSIG])
 		return err_set(err, EKEYEXPIRED, "the signature has expired");
 	if (n[GPGV_NO_PUBKEY])
-		return err_set(err, ENOKEY, "signed by the unknown key %s",
+		return err_set(err, ENOKEY, "signed by an unknown key: %s",
 			       status->unknown_signer);
 	if (n[GPGV_BADSIG])
 		return err_set(err, EKEYREJECTED,
-			       "the signature is for other content: this was "
-			       "damaged or tampered with");
+			       "bad signature: the signed content was damaged "
+			       "or modified");
 	if (n[GPGV_ERRSIG])
-		return err_set(err, EKEYREJECTED,
-			       "the signature cannot be checked");
+		return err_set(err, EKEYREJECTED, "cannot check the signature");
 	return 0;
 }
 
@@ -170,8 +168,8 @@ static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 	}
 	return known ? 0 :
 		       err_set(err, EKEYEXPIRED,
-			       "signed by the key %s, which has expired; when "
-			       "is not known",
+			       "signed by the expired key %s: expiry date "
+			       "unknown",
 			       sig->signing_key);
 }
 
@@ -199,14 +197,14 @@ int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 	if (wait_status || !status.valid) {
 		char *end = spawn_status_text(wait_status);
 
-		err_set(err, EKEYREJECTED,
-			"gpgv is not content with the signature (%s)", end);
+		err_set(err, EKEYREJECTED, "gpgv rejected the signature (%s)",
+			end);
 		free(end);
 		return -EKEYREJECTED;
 	}
 	if (strcasecmp(status.signature.fingerprint, fingerprint))
 		return err_set(err, EKEYREJECTED,
-			       "signed by the key %s, not by %s",
+			       "signed by the key %s, expected %s",
 			       status.signature.fingerprint, fingerprint);
 	status.signature.key_expired = status.n_lines[GPGV_EXPKEYSIG];
 	ret = status.signature.key_expired ?
@@ -272,7 +270,7 @@ static int gpgv_prepare(struct gpgv_process *g, const char *keyring,
 	int ret;
 
 	if (!fetch_key_is_fingerprint(fingerprint))
-		return err_set(err, EINVAL, "\"%s\" is no fingerprint",
+		return err_set(err, EINVAL, "invalid fingerprint \"%s\"",
 			       fingerprint);
 	g->fingerprint = xstrdup(fingerprint);
 	ret = fs_read(keyring, FETCH_KEY_BYTES_MAX, &g->keyring, err);
@@ -308,9 +306,9 @@ static int gpgv_start(struct gpgv_process *g, const char *keyring,
 	if (ret)
 		g->pid = 0;
 	if (ret == -ENOENT)
-		ret = err_set(err, ENOPKG,
-			      "gpgv: not found; signatures are checked "
-			      "by the program of the package gpgv");
+		ret = err_set(
+			err, ENOPKG,
+			"gpgv: command not found; install the package gpgv");
 	close_fd(&g->input_fd);
 	close_fd(&g->signature_fd);
 	strv_release(&argv);
@@ -335,7 +333,7 @@ static int gpgv_wait(struct gpgv_process *g, struct err *err)
 		kill(g->pid, SIGKILL);
 	g->wait_status = spawn_wait(g->pid);
 	g->pid = 0;
-	return in_time ? 0 : err_set(err, ETIMEDOUT, "gpgv does not end");
+	return in_time ? 0 : err_set(err, ETIMEDOUT, "gpgv: timed out");
 }
 
 static int check_gpgv_status(struct gpgv_process *g,
@@ -345,17 +343,22 @@ static int check_gpgv_status(struct gpgv_process *g,
 	struct buf lines = { 0 }, keys = { 0 };
 	int ret = gpgv_wait(g, err);
 
-	if (!ret)
-		ret = fs_memfd_read(g->status_fd, GPGV_STATUS_BYTES_MAX, &lines,
-				    err);
-	if (!ret && fetch_gpgv_status_key_expired(buf_bytes(&lines)))
+	if (ret)
+		return ret;
+	ret = fs_memfd_read(g->status_fd, GPGV_STATUS_BYTES_MAX, &lines, err);
+	if (ret)
+		goto out;
+	if (fetch_gpgv_status_key_expired(buf_bytes(&lines))) {
 		ret = fetch_gpg_list(buf_bytes(&g->keyring), &keys, err);
-	if (!ret)
-		ret = fetch_gpgv_status_check(buf_bytes(&lines), g->wait_status,
-					      g->fingerprint, buf_bytes(&keys),
-					      &signature, err);
+		if (ret)
+			goto out;
+	}
+	ret = fetch_gpgv_status_check(buf_bytes(&lines), g->wait_status,
+				      g->fingerprint, buf_bytes(&keys),
+				      &signature, err);
 	if (!ret && out)
 		*out = signature;
+out:
 	buf_release(&keys);
 	buf_release(&lines);
 	return ret;
@@ -373,26 +376,32 @@ int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
 	struct gpgv_process g;
 	int ret;
 
+	if (clearsigned.len > FETCH_SIGNED_TEXT_BYTES_MAX)
+		return err_set(err, EMSGSIZE, "signed text too large");
 	gpgv_init(&g);
-	ret = clearsigned.len > FETCH_SIGNED_TEXT_BYTES_MAX ?
-		      err_set(err, EMSGSIZE, "too long for a signed text") :
-		      gpgv_prepare(&g, keyring, fingerprint, err);
-	if (!ret)
-		ret = fs_memfd_new(clearsigned, &g.input_fd, err);
-	if (!ret)
-		ret = fs_memfd_new(none, &g.output_fd, err);
-	if (!ret)
-		ret = gpgv_start(&g, keyring, arguments, err);
-	if (!ret)
-		ret = check_gpgv_status(&g, &got, err);
-	if (!ret)
-		ret = fs_memfd_read(g.output_fd, FETCH_SIGNED_TEXT_BYTES_MAX,
-				    &text, err);
-	if (!ret) {
-		buf_add_bytes(verified, buf_bytes(&text));
-		if (signature)
-			*signature = got;
-	}
+	ret = gpgv_prepare(&g, keyring, fingerprint, err);
+	if (ret)
+		goto out;
+	ret = fs_memfd_new(clearsigned, &g.input_fd, err);
+	if (ret)
+		goto out;
+	ret = fs_memfd_new(none, &g.output_fd, err);
+	if (ret)
+		goto out;
+	ret = gpgv_start(&g, keyring, arguments, err);
+	if (ret)
+		goto out;
+	ret = check_gpgv_status(&g, &got, err);
+	if (ret)
+		goto out;
+	ret = fs_memfd_read(g.output_fd, FETCH_SIGNED_TEXT_BYTES_MAX, &text,
+			    err);
+	if (ret)
+		goto out;
+	buf_add_bytes(verified, buf_bytes(&text));
+	if (signature)
+		*signature = got;
+out:
 	buf_release(&text);
 	gpgv_release(&g);
 	return ret;
@@ -470,7 +479,10 @@ int fetch_gpgv_stream_feed(struct fetch_gpgv_stream *s, struct bytes in,
 			kill(s->process.pid, SIGKILL);
 			finish_gpgv(s, NULL, err);
 			return save_stream_error(
-				s, err_set(err, ETIMEDOUT, "gpgv stands still"),
+				s,
+				err_set(err, ETIMEDOUT,
+					"gpgv: timed out while reading its "
+					"input"),
 				err);
 		}
 		n = send(s->input_fd, in.data, in.len,
@@ -488,8 +500,9 @@ int fetch_gpgv_stream_feed(struct fetch_gpgv_stream *s, struct bytes in,
 		int ret = finish_gpgv(s, NULL, err);
 
 		if (!ret)
-			ret = err_set(err, EKEYREJECTED,
-				      "gpgv ended before all was read");
+			ret = err_set(
+				err, EKEYREJECTED,
+				"gpgv exited before it had read all input");
 		return save_stream_error(s, ret, err);
 	}
 	if (s->error)

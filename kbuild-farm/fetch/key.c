@@ -70,7 +70,8 @@ static int wkd_urls(const char *address, struct strv *urls, struct err *err)
 	    !is_alphanumeric_or(domain, ".-")) {
 		free(name);
 		return err_set(err, EINVAL,
-			       "key source \"" WKD "%s\": not an address",
+			       "key source \"" WKD "%s\": expected " WKD
+			       "NAME@DOMAIN",
 			       address);
 	}
 	to_lower(domain);
@@ -93,9 +94,11 @@ int fetch_key_urls(const char *source, const char *fingerprint,
 	if (str_starts(source, WKD))
 		return wkd_urls(source + strlen(WKD), urls, err);
 	if (!str_starts(source, "https://") && !str_starts(source, "http://"))
-		return err_set(err, EINVAL,
-			       "key source \"%s\": neither https:// nor " WKD,
-			       source);
+		return err_set(
+			err, EINVAL,
+			"key source \"%s\": expected an https:// URL or " WKD
+			"NAME@DOMAIN",
+			source);
 	while (*source) {
 		if (str_starts(source, "%s")) {
 			buf_add_str(&url, fingerprint);
@@ -137,9 +140,8 @@ static bool extract_searched_key(struct key_search *s, struct bytes file,
 				&why);
 	if (!ret && fetch_gpg_lacks_revocation(buf_bytes(&s->cached_listing),
 					       buf_bytes(&s->listing)))
-		ret = err_set(
-			&why, EINVAL,
-			"an old copy, without a revocation that is known");
+		ret = err_set(&why, EINVAL,
+			      "outdated copy: lacks a known revocation");
 	s->gpg_missing |= ret == -ENOPKG;
 	if (ret) {
 		buf_reset(&s->key);
@@ -201,8 +203,8 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
 
 	if (!fetch_key_is_fingerprint(fingerprint))
 		return err_set(err, EINVAL,
-			       "\"%s\" is no fingerprint: 40 hexadecimal "
-			       "digits",
+			       "invalid fingerprint \"%s\": expected 40 "
+			       "hexadecimal digits",
 			       fingerprint);
 	for (int i = 0; i < 40; i++)
 		s.fingerprint[i] = (char)toupper((unsigned char)fingerprint[i]);
@@ -227,15 +229,13 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
 
 	if (!found) {
 		why = s.reasons.len ? buf_str(&s.reasons) :
-				      "nowhere to look for it";
-		ret = s.gpg_missing ?
-			      err_set(err, ENOPKG, "the key %s: %s",
-				      s.fingerprint, why) :
-			      err_set(err, ENOKEY,
-				      "the key %s: %s; give it as a file "
-				      "([toolchain] key-file), or a place that "
-				      "has it (key-source)",
-				      s.fingerprint, why);
+				      "no source configured";
+		ret = s.gpg_missing ? err_set(err, ENOPKG, "key %s: %s",
+					      s.fingerprint, why) :
+				      err_set(err, ENOKEY,
+					      "key %s: %s; set `key-file` or "
+					      "`key-source` in [toolchain]",
+					      s.fingerprint, why);
 	} else if (!bytes_equal(buf_bytes(&s.cached_key), buf_bytes(&s.key))) {
 		/* An equal file is not replaced: gpgv may be reading it. */
 		dir = str_dir(s.cache_path);

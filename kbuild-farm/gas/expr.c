@@ -295,7 +295,7 @@ void gas_symbol_leave_conditional(struct gas_state *run, bool alternate)
 {
 	run->n_conditional--;
 	if (run->dialect.alternate != alternate)
-		gas_symbol_set_undecided(run, ".altmacro, perhaps");
+		gas_symbol_set_undecided(run, "conditional .altmacro");
 }
 
 bool gas_symbol_eval(struct gas_state *run, struct gas_span *in, int64_t *value)
@@ -471,7 +471,7 @@ static enum cond_value eval_quoted_condition(struct gas_state *run,
 {
 	if (is_two_strings(in))
 		return eval_string_condition(in);
-	gas_symbol_set_undecided(run, "operands of .ifeqs");
+	gas_symbol_set_undecided(run, "unsupported operands of .ifeqs");
 	return COND_UNKNOWN;
 }
 
@@ -510,7 +510,8 @@ static enum cond_value eval_condition(struct gas_state *run, const char *how,
 		gas_skip_blanks(&in);
 		if (in.p == in.end ||
 		    !gas_scrub_starts_name(run->dialect.syntax, *in.p))
-			gas_symbol_set_undecided(run, "operands of .ifdef");
+			gas_symbol_set_undecided(
+				run, "unsupported operands of .ifdef");
 		return COND_UNKNOWN;
 	}
 	return eval_numeric_condition(run, how, in);

@@ -614,13 +614,13 @@ void gas_define_macro(struct gas_state *run, struct gas_span label,
 	len = (size_t)(label.end - label.p);
 	if (memchr(label.p, GAS_UNKNOWN_OPERAND, len) ||
 	    memchr(label.p, GAS_UNKNOWN_DIGITS, len)) {
-		gas_symbol_set_undecided(run, "a .macro whose name is made");
+		gas_symbol_set_undecided(run, ".macro with a computed name");
 		return;
 	}
 	m = new_macro(&run->dialect, operands, body);
 	if (!len || m->malformed) {
-		char *words = xasprintf("operands of .macro %.*s %s", (int)len,
-					label.p, m->operands);
+		char *words = xasprintf("malformed operands: .macro %.*s %s",
+					(int)len, label.p, m->operands);
 
 		gas_symbol_set_undecided(run, words);
 		free_macro(m);

@@ -157,7 +157,7 @@ static void run_expansion(struct gas_state *run, const struct buf *text)
 	run->expanded_bytes += text->len;
 	if (run->depth >= NEST_MAX ||
 	    run->expanded_bytes > EXPANSION_MAX_BYTES) {
-		gas_symbol_set_undecided(run, "macros that expand to too much");
+		gas_symbol_set_undecided(run, "macro expansion too large");
 		return;
 	}
 	run->depth++;
@@ -219,7 +219,8 @@ static void expand_call(struct gas_state *run, struct gas_macro *m,
 		return;
 	/* An operand such as 8(%rax,%rbx) can be two arguments. */
 	if (may_split_argument(in))
-		gas_symbol_set_undecided(run, "arguments behind an operand");
+		gas_symbol_set_undecided(
+			run, "operand may be several macro arguments");
 	if (gas_macro_expand(&run->dialect, m, in, &text)) {
 		run->call = &here;
 		run_expansion(run, &text);
@@ -334,7 +335,7 @@ static bool take_nested_body(struct gas_state *run, struct statement_reader *r,
 		if (run->n_conditional &&
 		    !is_balanced(run->dialect.syntax, *body))
 			gas_symbol_set_undecided(
-				run, ".if and .endif, one in a macro");
+				run, ".if and .endif not in the same macro");
 		return true;
 	}
 	gas_symbol_set_undecided(run, !strcmp(from, "macro") ?
@@ -381,7 +382,8 @@ static void run_rept(struct gas_state *run, struct statement_reader *r,
 		bool alternate = run->dialect.alternate;
 
 		if (i == REPT_ROUNDS_MAX)
-			gas_symbol_set_undecided(run, "a .rept that goes on");
+			gas_symbol_set_undecided(
+				run, ".rept with too many iterations");
 		run_expansion(run, &text);
 		if (changes == run->n_changes && conditions == run->n_frames &&
 		    alternate == run->dialect.alternate)
@@ -528,7 +530,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 	}
 	if (is == GAS_DIRECTIVE_NONE && has_unknown_text(name) &&
 	    may_be_directive(buf_str(&low)))
-		gas_symbol_set_undecided(run, "a directive whose name is made");
+		gas_symbol_set_undecided(run, "directive with a computed name");
 	if (is == GAS_DIRECTIVE_NONE) {
 		bool unsure = run->n_conditional;
 
@@ -536,7 +538,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 			run_other_directive(run, name, in);
 		/* In code that it skips, gas ignores an .if after a label. */
 		else if (r->has_label && unsure)
-			gas_symbol_set_undecided(run, ".if behind a label");
+			gas_symbol_set_undecided(run, ".if after a label");
 	}
 	buf_release(&low);
 	switch (is) {
@@ -567,11 +569,11 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 		break;
 	case GAS_DIRECTIVE_INCBIN:
 		add_input_file(run, &run->out->incbins, in,
-			       "the name in .incbin");
+			       "unknown file name in .incbin");
 		break;
 	case GAS_DIRECTIVE_INCLUDE:
 		add_input_file(run, &run->out->includes, in,
-			       "the name in .include");
+			       "unknown file name in .include");
 		break;
 	case GAS_DIRECTIVE_FILE:
 		add_source_name(run, in);
@@ -603,7 +605,7 @@ static bool take_symbol_name(struct gas_state *run, struct gas_span *in,
 	in->p += in->p < in->end;
 	if (memchr(name->p, '\\', (size_t)(name->end - name->p)) ||
 	    (in->p < in->end && *in->p == '"'))
-		gas_symbol_set_undecided(run, "a name in quotes");
+		gas_symbol_set_undecided(run, "unsupported quoted name");
 	return true;
 }
 
@@ -681,8 +683,8 @@ static void run_statements(struct gas_state *run, struct statement_reader *r)
 		line.end = gas_scrub_statement_end(line.p, line.end);
 		r->in.p = line.end + (line.end < r->in.end);
 		if (++run->n_statements > STATEMENTS_MAX)
-			gas_symbol_set_undecided(
-				run, "macros that expand to too much");
+			gas_symbol_set_undecided(run,
+						 "macro expansion too large");
 		if (run->out->undecided)
 			break;
 		run_statement(run, r, line);
@@ -773,7 +775,7 @@ static void run_single_text(struct gas_state *run, const struct buf *text)
 	gas_cond_leave(run, 0);
 	buf_release(&scrubbed);
 	if (run->unordered && run->dialect.alternate != alternate)
-		gas_symbol_set_undecided(run, ".altmacro for what follows");
+		gas_symbol_set_undecided(run, ".altmacro in effect at the end");
 	run->dialect.alternate = alternate;
 }
 
@@ -823,8 +825,8 @@ static void run_text_kind(struct gas_state *run, const struct source_text *t)
 	/* Control characters would be read as placeholders for unknown text. */
 	if (memchr(s, '\0', t->text.len) ||
 	    has_unknown_text((struct gas_span){ s, s + t->text.len })) {
-		gas_symbol_set_undecided(
-			run, "a control character in assembler text");
+		gas_symbol_set_undecided(run,
+					 "control character in assembler text");
 		return;
 	}
 	switch (t->kind) {
@@ -902,7 +904,7 @@ static void run_all(struct gas_state *run, struct gas_scanner *a)
 	do {
 		if (passes++ == PASSES_MAX)
 			gas_symbol_set_undecided(
-				run, "macros that define ever more");
+				run, "too many passes over macro definitions");
 		before = run->n_changes;
 		run->n_statements = 0;
 		for (size_t i = 0; i < a->n_texts && !run->out->undecided; i++)
@@ -929,8 +931,7 @@ void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out)
 	if (a->syntax)
 		run_all(&run, a);
 	else
-		gas_symbol_set_undecided(&run,
-					 "an architecture that we do not know");
+		gas_symbol_set_undecided(&run, "unknown architecture");
 	free(run.frames);
 	gas_define_release_all(&run);
 	gas_symbol_release_all(&run);

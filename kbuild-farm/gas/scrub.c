@@ -430,7 +430,7 @@ static void put_char(struct buf *out, char c)
 static const char *expand_percent(struct gas_span *in, struct buf *out)
 {
 	if (in->p == in->end)
-		return "a % at the end of an asm statement";
+		return "% at the end of an asm statement";
 	if (strchr("%{|}", *in->p)) {
 		put_char(out, *in->p++);
 		return NULL;
@@ -454,7 +454,7 @@ static const char *expand_percent(struct gas_span *in, struct buf *out)
 	if (in->p == in->end || !is_decimal(*in->p)) {
 		/* Without a number, only % and a letter is supported. */
 		if (in->p < in->end && !is_ascii_letter(in->p[-1]))
-			return "a % of the compiler's in an asm statement";
+			return "unknown % escape in an asm statement";
 		return NULL;
 	}
 	while (in->p < in->end && is_decimal(*in->p))

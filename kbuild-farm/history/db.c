@@ -122,8 +122,8 @@ static int check_application(struct history *h, struct err *err)
 				 "SELECT count(*) FROM sqlite_schema", "");
 	if (ret || id == APPLICATION_ID || (!id && !tables))
 		return ret;
-	return err_set(err, EUCLEAN,
-		       "%s: it is damaged, or not a history of kfarm", h->path);
+	return err_set(err, EUCLEAN, "%s: damaged, or not a kfarm history",
+		       h->path);
 }
 
 /*
@@ -174,8 +174,8 @@ static int update_schema(struct history *h, struct err *err)
 			return ret;
 		if (at > N_SCHEMA_MIGRATIONS)
 			return err_set(err, EPROTONOSUPPORT,
-				       "%s is of a newer kfarm (version %lld "
-				       "of its tables, this one knows %d)",
+				       "%s: written by a newer kfarm (schema "
+				       "version %lld, supported up to %d)",
 				       h->path, (long long)at,
 				       N_SCHEMA_MIGRATIONS);
 		if (at < 0)
@@ -225,12 +225,11 @@ static void rename_damaged(struct history *h, struct err *note)
 	rename_with_suffix(h->path, to, "-wal");
 	rename_with_suffix(h->path, to, "-shm");
 	if (rename(h->path, to))
-		err_errno(note, "%s: it is damaged, and cannot be renamed",
-			  h->path);
+		err_errno(note, "%s: damaged, and cannot be renamed", h->path);
 	else
 		err_set(note, 0,
-			"the history of builds was damaged; it is now %s, and "
-			"a new one begins",
+			"the build history was damaged; moved it to %s and "
+			"started a new one",
 			to);
 	free(to);
 }

@@ -136,6 +136,6 @@ int history_nightly_runs_find_last(struct history *h,
 	sqlite3_finalize(s);
 	if (!ret)
 		return err_set(err, ENOENT,
-			       "there is no such night in the history");
+			       "no such nightly run in the history");
 	return ret < 0 ? ret : 0;
 }

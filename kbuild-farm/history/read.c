@@ -162,10 +162,10 @@ int history_build_find(struct history *h, int64_t number,
 		sql_bind(s, "i", number);
 	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT && number)
-		err_set(err, ENOENT, "there is no build %lld in the history",
+		err_set(err, ENOENT, "no build %lld in the history",
 			(long long)number);
 	else if (ret == -ENOENT)
-		err_set(err, ENOENT, "there is no build in the history");
+		err_set(err, ENOENT, "no builds in the history");
 	return ret;
 }
 
@@ -185,8 +185,7 @@ int history_build_find_output(struct history *h, const char *output,
 	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
-			"there is no build in the history whose results went "
-			"to %s",
+			"no build in the history has the output directory %s",
 			output);
 	return ret;
 }
@@ -210,7 +209,7 @@ int history_build_find_baseline(struct history *h,
 	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
-			"the history has no earlier build of the same key");
+			"no earlier build of the same series in the history");
 	return ret;
 }
 

@@ -309,7 +309,7 @@ static int open_history_for_writing(struct history_recorder *r,
 
 static void note_missing_build(struct strv *notes, const struct err *err)
 {
-	strv_addf(notes, "this build will not be in the history: %s",
+	strv_addf(notes, "this build is not recorded in the history: %s",
 		  err->text);
 }
 

@@ -76,10 +76,11 @@ static int damage_error(struct history *h, bool table, struct err *err)
 			 &ignored);
 	h->damaged = true;
 	free(path);
-	return err_set(err, EUCLEAN, "%s: it is damaged%s", h->path,
+	return err_set(err, EUCLEAN, "%s: damaged%s", h->path,
 		       h->mode == HISTORY_MODE_WRITE ?
 			       "" :
-			       "; the next build sets it aside");
+			       "; the next build moves it away and starts a "
+			       "new one");
 }
 
 int sql_error(struct history *h, int code, struct err *err)
@@ -91,7 +92,7 @@ int sql_error(struct history *h, int code, struct err *err)
 		return damage_error(h, false, err);
 	/* SQLite's own messages are vague: "unable to open database file". */
 	if (error == EBUSY)
-		why = "another process has it locked";
+		why = "locked by another process";
 	else if (error != EIO)
 		why = strerror(error);
 	return err_set(err, error, "%s: %s", h->path, why);

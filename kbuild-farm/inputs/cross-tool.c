@@ -57,7 +57,8 @@ static int read_command(const char *path, char **target, struct strv *words,
 	buf_release(&text);
 	if (!line || strlen(line) > SAVED_COMMAND_BYTES_MAX ||
 	    strpbrk(line, "\\'\"$`;|&<>()*?[]{}#~")) {
-		ret = err_set(err, ENOTSUP, "%s has no plain command", path);
+		ret = err_set(err, ENOTSUP, "%s: unsupported saved command",
+			      path);
 		free(name);
 	} else {
 		strv_split(words, line, " \t");
@@ -83,12 +84,15 @@ static int read_link_command(struct cross_build *k, const struct strv *words,
 			i++;
 		else if (*word != '-' || str_starts(word, "-l") ||
 			 str_starts(word, "-Wl,"))
-			return err_set(err, ENOTSUP, "%s is linked with %s",
+			return err_set(err, ENOTSUP,
+				       "%s: unsupported link argument %s",
 				       target, word);
 	}
 	return k->native_objects.n ?
 		       0 :
-		       err_set(err, ENOTSUP, "%s has no objects", target);
+		       err_set(err, ENOTSUP,
+			       "%s: no object files in the link command",
+			       target);
 }
 
 /*
@@ -112,8 +116,8 @@ static int find_objects(struct cross_build *k, struct err *err)
 		k->build_dir = xstrndup(program, len - below - 1);
 		ret = read_link_command(k, &words, target, err);
 	} else {
-		ret = err_set(err, ENOTSUP, "%s was linked as %s", program,
-			      target);
+		ret = err_set(err, ENOTSUP, "%s: linked under another name: %s",
+			      program, target);
 	}
 	strv_release(&words);
 	free(target);
@@ -186,11 +190,13 @@ static int select_options(const struct strv *words, struct strv *out,
 		} else if (*word != '-' && str_ends(word, ".c") && !*source) {
 			*source = word;
 		} else if (!is_ignored_option(word)) {
-			return err_set(err, ENOTSUP, "it is compiled with %s",
-				       word);
+			return err_set(err, ENOTSUP,
+				       "unsupported compiler option %s", word);
 		}
 	}
-	return *source ? 0 : err_set(err, ENOTSUP, "it has no C source");
+	return *source ? 0 :
+			 err_set(err, ENOTSUP,
+				 "no C source in the saved command");
 }
 
 static int run_cross(const struct cross_build *k, const struct strv *argv,
@@ -265,8 +271,8 @@ static int check_cross_tool(const struct cross_build *k, struct err *err)
 	    strcmp(compiler_host_release_name(host), k->request->host) ||
 	    e.interpreter || e.needed.n)
 		ret = err_set(err, ENOEXEC,
-			      "%s makes no static programs for %s", k->compiler,
-			      k->request->host);
+			      "%s: cannot build static programs for %s",
+			      k->compiler, k->request->host);
 	elf_program_release(&e);
 	return ret;
 }
@@ -281,14 +287,15 @@ static int find_cross_gcc(struct cross_build *k, struct err *err)
 			triplet = triplets[i].triplet;
 	}
 	if (!triplet)
-		return err_set(err, ENOENT, "no compiler for %s is known",
+		return err_set(err, ENOENT, "no known cross compiler for %s",
 			       k->request->host);
 	name = xasprintf("%s-gcc", triplet);
 	k->compiler = which_compiler(
 		name, str_find_env(k->request->env, "PATH"), NULL);
 	free(name);
 	return k->compiler ? 0 :
-			     err_set(err, ENOENT, "no %s-gcc in PATH", triplet);
+			     err_set(err, ENOENT, "%s-gcc: not found in PATH",
+				     triplet);
 }
 
 int inputs_cross_tool_build(const struct inputs_cross_tool *c, struct err *err)

@@ -368,7 +368,7 @@ static int stat_regular_file(const char *path, struct file_stamp *now,
 	if (stat(path, &st))
 		return err_errno(err, "%s", path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s is no plain file", path);
+		return err_set(err, EINVAL, "%s: not a regular file", path);
 	file_stamp_from_stat(now, &st);
 	return 0;
 }
@@ -407,7 +407,8 @@ static int get_file_symbols(struct inputs_config_symbol_table *t,
 		ret = stat_regular_file(path, &after, err);
 	if (!ret &&
 	    (!file_stamp_equal(&before, &after) || text.len != before.size))
-		ret = err_set(err, EAGAIN, "%s is being written", path);
+		ret = err_set(err, EAGAIN, "%s: changed while being read",
+			      path);
 	if (!ret) {
 		nul = text.len ? memchr(text.data, '\0', text.len) : NULL;
 		if (nul)
@@ -727,33 +728,45 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 	struct fixdep_output f = {
 		.table = t, .request = call, .out = after_command, .err = err
 	};
-	char *depfile = str_join_path(call->cwd, call->depfile);
 	const char *target = call->target;
 	struct buf text = { 0 };
+	char *depfile;
 	int ret;
 
 	if (call->kind == INPUTS_FIXDEP_KIND_UNKNOWN)
-		ret = err_set(err, ENOTSUP, "an unknown fixdep");
-	else
-		ret = fs_read(depfile, DEPFILE_MAX, &text, err);
-	if (!ret && !text.len)
-		ret = err_set(err, EINVAL, "%s is empty", call->depfile);
-	else if (!ret && memchr(text.data, '\0', text.len))
-		ret = err_set(err, EINVAL, "%s holds a NUL", call->depfile);
+		return err_set(err, ENOTSUP, "unknown version of fixdep");
+	depfile = str_join_path(call->cwd, call->depfile);
+	ret = fs_read(depfile, DEPFILE_MAX, &text, err);
+	if (ret)
+		goto out;
+	if (!text.len) {
+		ret = err_set(err, EINVAL, "%s: empty file", call->depfile);
+		goto out;
+	}
+	if (memchr(text.data, '\0', text.len)) {
+		ret = err_set(err, EINVAL, "%s: unexpected NUL byte",
+			      call->depfile);
+		goto out;
+	}
 	buf_printf(&f.path, "%s/", call->cwd);
 	f.cwd_len = f.path.len;
 	buf_printf(before_command, "%s_%s := ",
 		   call->kind == INPUTS_FIXDEP_KIND_6_1 ? "cmd" : "savedcmd",
 		   target);
 	buf_add_str(after_command, "\n\n");
-	if (!ret && text.data)
-		ret = call->kind == INPUTS_FIXDEP_KIND_6_1 ?
-			      parse_6_1(&f, (char *)text.data) :
-			      parse_6_12(&f, (char *)text.data);
-	if (!ret && !f.target_printed)
-		ret = err_set(err, EINVAL, "no targets in %s", call->depfile);
+	ret = call->kind == INPUTS_FIXDEP_KIND_6_1 ?
+		      parse_6_1(&f, (char *)text.data) :
+		      parse_6_12(&f, (char *)text.data);
+	if (ret)
+		goto out;
+	if (!f.target_printed) {
+		ret = err_set(err, EINVAL, "%s: no targets found",
+			      call->depfile);
+		goto out;
+	}
 	buf_printf(after_command, "\n%s: $(deps_%s)\n\n", target, target);
 	buf_printf(after_command, "$(deps_%s):\n", target);
+out:
 	map_release_entries(&f.printed_names, printed_free);
 	free(f.printed_symbols);
 	buf_release(&f.path);

@@ -91,7 +91,7 @@ struct inputs_fixdep_call {
 /*
  * Append fixdep's output to `before_command` and `after_command`, split at the
  * COMMAND argument.  Returns 0, or a negative errno if fixdep would fail or its
- * version is unknown.
+ * version is unknown; the output is then incomplete.
  */
 int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 			   const struct inputs_fixdep_call *call,

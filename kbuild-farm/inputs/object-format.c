@@ -99,8 +99,8 @@ static int compare_elf(const struct elf_file *got, const struct elf_file *want,
 	if (memcmp(got->ident, want->ident, EI_OSABI) || got->type != ET_REL ||
 	    got->machine != want->machine)
 		return err_set(err, EBADMSG,
-			       "ELF class %u, type %u, machine %u where class "
-			       "%u, type %u, machine %u is due",
+			       "got ELF class %u, type %u, machine %u, "
+			       "expected class %u, type %u, machine %u",
 			       got->ident[EI_CLASS], got->type, got->machine,
 			       want->ident[EI_CLASS], ET_REL, want->machine);
 	if (got->sections.entry_bytes != want->sections.entry_bytes ||
@@ -109,10 +109,9 @@ static int compare_elf(const struct elf_file *got, const struct elf_file *want,
 		    got->content.len - got->sections.offset ||
 	    !read_lto(got, &is))
 		return err_set(err, EBADMSG,
-			       "its sections reach beyond the file");
+			       "sections extend beyond the end of the file");
 	if (!read_lto(want, &due) || is != due)
-		return err_set(err, EBADMSG,
-			       "an object with %s where %s is due",
+		return err_set(err, EBADMSG, "object has %s, expected %s",
 			       lto_words[is], lto_words[due]);
 	return 0;
 }
@@ -195,12 +194,12 @@ static int compare_bitcode(struct bytes object, struct bytes reference,
 	if (!find_blocks(reference, &due, &want) ||
 	    !read_blocks(want, &local) ||
 	    !find_blocks(object, &wrapped, &got) || wrapped != due)
-		return err_set(err, EBADMSG, "not this compiler's format");
-	if (!read_blocks(got, &writer))
 		return err_set(err, EBADMSG,
-			       "its blocks of bitcode are not whole");
+			       "not in this compiler's object format");
+	if (!read_blocks(got, &writer))
+		return err_set(err, EBADMSG, "incomplete bitcode block");
 	if (!bytes_equal(writer, local))
-		return err_set(err, EBADMSG, "bitcode of another LLVM");
+		return err_set(err, EBADMSG, "bitcode of another LLVM version");
 	return 0;
 }
 

@@ -87,8 +87,8 @@ static void on_identified(void *arg)
 
 	tc->task = NULL;
 	if (tc->err.text[0]) {
-		log_warning("%s: %s; its compiles stay local", tc->driver,
-			    tc->err.text);
+		log_warning("%s: %s; its units are compiled locally",
+			    tc->driver, tc->err.text);
 		mark_toolchain_unusable(tc, REASON_NOT_IDENTIFIED);
 	} else {
 		tc->state = INPUTS_STATE_READY;
@@ -156,8 +156,8 @@ static struct inputs_locale *list_locale_files(struct inputs_toolchain *tc,
 	l->variables = strv_join(env, "\n");
 	if (env->n &&
 	    compiler_manifest_list_locale(&list, &tc->manifest, env->v, &err)) {
-		log_warning("%s: language of messages: %s", tc->driver,
-			    err.text);
+		log_warning("%s: cannot list the message locale: %s",
+			    tc->driver, err.text);
 		l->reason = REASON_LANGUAGE;
 	}
 	l->entries = inputs_toolchain_make_entries(tc->table->paths, "", &list);
@@ -215,8 +215,8 @@ static void on_identified_again(void *arg)
 	    compiler_manifest_take_stamps(&tc->manifest, &tc->new_manifest)) {
 		tc->state = INPUTS_STATE_READY;
 	} else {
-		log_warning("%s changed during the build%s%s%s; its compiles "
-			    "stay local",
+		log_warning("%s changed during the build%s%s%s; its units are "
+			    "compiled locally",
 			    tc->driver, tc->err.text[0] ? " (" : "",
 			    tc->err.text, tc->err.text[0] ? ")" : "");
 		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);
@@ -240,7 +240,7 @@ void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms)
 	tc->full_check_ms = tc->checked_ms;
 	if (!compiler_manifest_check_unchanged(&tc->manifest, &err))
 		return;
-	log_debug("%s: %s: listed again", tc->driver, err.text);
+	log_debug("%s: %s; listing its files again", tc->driver, err.text);
 	tc->state = INPUTS_STATE_UNVERIFIED;
 	if (!run_toolchain_task(tc, identify_again, on_identified_again))
 		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);

@@ -206,12 +206,11 @@ int kconfig_dotconfig_parse_word(const char *word, char **line, struct err *err)
 
 	if (n && !word[n])
 		return err_set(err, EINVAL,
-			       "say what it is to be: %s=y, %s=n, or another "
-			       "value",
+			       "missing value; use %s=y, %s=n or another value",
 			       word, word);
 	if (!kconfig_dotconfig_parse_line(&s, word))
 		return err_set(err, EINVAL,
-			       "neither CONFIG_NAME=VALUE nor \"# CONFIG_NAME "
+			       "expected CONFIG_NAME=VALUE or \"# CONFIG_NAME "
 			       "is not set\"");
 	/* Quote only a single-line string that has no quotes yet. */
 	len = n ? strlen(value) : 0;

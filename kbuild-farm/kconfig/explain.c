@@ -358,12 +358,12 @@ static char *explain_unmet_entry(const struct kconfig_symbol *s,
 
 	if (!condition_holds(e->depends, config, wanted)) {
 		unmet = format_unmet(e->depends, config, wanted);
-		out = xasprintf("it depends on %s", unmet);
+		out = xasprintf("depends on %s", unmet);
 	} else if (!condition_holds(e->prompt_condition, config,
 				    KCONFIG_TRISTATE_M)) {
 		unmet = format_unmet(e->prompt_condition, config,
 				     KCONFIG_TRISTATE_M);
-		out = xasprintf("it can be set only with %s", unmet);
+		out = xasprintf("can be set only with %s", unmet);
 	} else {
 		return NULL;
 	}
@@ -392,9 +392,9 @@ static char *explain_range(const struct kconfig_symbol_entry *e,
 
 		if (!condition ||
 		    condition_holds(condition + 4, config, KCONFIG_TRISTATE_M))
-			return xasprintf("it must be from %.*s to %.*s",
-					 (int)low, range,
-					 (int)strcspn(high, " \t"), high);
+			return xasprintf("must be from %.*s to %.*s", (int)low,
+					 range, (int)strcspn(high, " \t"),
+					 high);
 	}
 	return NULL;
 }
@@ -407,8 +407,8 @@ static char *explain_met_entry(const struct kconfig_symbol *s,
 {
 	const char *conditions[] = { e->depends, e->prompt_condition };
 	const char *other = other_choice_member(all, e, s, config);
-	char *out = other ? xasprintf("it is one of a choice, in which %s is "
-				      "chosen",
+	char *out = other ? xasprintf("member of a choice in which %s is "
+				      "selected",
 				      other) :
 			    explain_range(e, config);
 
@@ -418,11 +418,11 @@ static char *explain_met_entry(const struct kconfig_symbol *s,
 						 NULL;
 
 		if (at)
-			out = xasprintf("it depends on %.*s, which Kconfig "
-					"finds out by itself",
+			out = xasprintf("depends on %.*s, which Kconfig "
+					"evaluates itself",
 					(int)(macro_end(at) - at), at);
 	}
-	return out ? out : xstrdup("Kconfig decides otherwise");
+	return out ? out : xstrdup("rejected by Kconfig");
 }
 
 static char *explain_not_set(const struct kconfig_symbol *s,
@@ -451,13 +451,13 @@ static char *explain_not_set(const struct kconfig_symbol *s,
 	}
 	if (!prompt) {
 		by = join_selectors(s, config, KCONFIG_TRISTATE_N, false);
-		out = xasprintf("it has no prompt, so nobody can set it but "
-				"%s%s",
-				by ? "those that select it: " : "its defaults",
+		out = xasprintf("has no prompt, so it is set only by %s%s",
+				by ? "symbols that select it: " :
+				     "its defaults",
 				by ? by : "");
 		free(by);
 	} else if (!open) {
-		out = strv_join(&reasons, "; or else ");
+		out = strv_join(&reasons, "; or ");
 	} else {
 		out = explain_met_entry(s, all, open, config);
 	}
@@ -480,10 +480,10 @@ static char *explain_above_requested(const struct kconfig_symbol *s,
 		verb = "implied";
 	}
 	if (by)
-		out = xasprintf("it is %s by %s", verb, by);
+		out = xasprintf("%s by %s", verb, by);
 	else if (s->entries[0].choice_number && wanted == KCONFIG_TRISTATE_N)
-		out = xstrdup("it is what is chosen in a choice: choose "
-			      "another one");
+		out = xstrdup("selected member of a choice; select another "
+			      "member");
 	else
 		out = explain_not_set(s, all, KCONFIG_TRISTATE_M, config);
 	free(by);
@@ -512,18 +512,20 @@ static const char *explain_type_mismatch(const struct kconfig_symbol *s,
 
 	switch (s->type) {
 	case KCONFIG_SYMBOL_BOOL:
-		return letter_asked && *asked != 'm' ? NULL : "it is y or n";
+		return letter_asked && *asked != 'm' ? NULL : "must be y or n";
 	case KCONFIG_SYMBOL_TRISTATE:
-		return letter_asked ? NULL : "it is y, m or n";
+		return letter_asked ? NULL : "must be y, m or n";
 	case KCONFIG_SYMBOL_INT:
 		return is_valid_number(asked, false) ? NULL :
-						       "it is a decimal number";
+						       "must be a decimal "
+						       "number";
 	case KCONFIG_SYMBOL_HEX:
 		return is_valid_number(asked, true) ?
 			       NULL :
-			       "it is a hexadecimal number";
+			       "must be a hexadecimal number";
 	case KCONFIG_SYMBOL_STRING:
-		return *asked == '"' ? NULL : "it is a text in double quotes";
+		return *asked == '"' ? NULL :
+				       "must be a string in double quotes";
 	case KCONFIG_SYMBOL_UNKNOWN:
 		break;
 	}
@@ -546,10 +548,9 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 	else if (!strcmp(asked, "m"))
 		wanted = KCONFIG_TRISTATE_M;
 	if (!s->n_entries) {
-		buf_printf(&out, "there is no such symbol for %s",
-			   all->srcarch);
+		buf_printf(&out, "no such symbol for %s", all->srcarch);
 		if (s->other_archs)
-			buf_printf(&out, ", but for %s", s->other_archs);
+			buf_printf(&out, "; it exists for %s", s->other_archs);
 		else if (s->similar_name)
 			buf_printf(&out, "; did you mean CONFIG_%s?",
 				   s->similar_name);
@@ -561,7 +562,7 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 	if (is_tristate && wanted == KCONFIG_TRISTATE_M &&
 	    is == KCONFIG_TRISTATE_Y &&
 	    kconfig_explain_eval("MODULES", config) == KCONFIG_TRISTATE_N)
-		return xstrdup("nothing can be a module, as MODULES is n");
+		return xstrdup("modules are disabled: MODULES is n");
 	if (is_level && is > wanted)
 		return explain_above_requested(s, all, wanted, config);
 	/* For symbols of other types, a dependency of m is sufficient. */
@@ -588,7 +589,7 @@ static char *format_replaced(const struct kconfig_rejected *m,
 
 		free(symbol);
 		if (later)
-			return xasprintf("CONFIG_%s counts, not %s (%s) of the "
+			return xasprintf("CONFIG_%s overrides %s (%s) of the "
 					 "same choice",
 					 other, m->symbol,
 					 m->location ? m->location : "-K");
@@ -621,7 +622,7 @@ void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 		if (known)
 			why = kconfig_explain_setting(&all.v[i], &all,
 						      m->requested, of->config);
-		strv_addf(out, "%s: asked %s%s%s%s, is %s%s%s", m->symbol,
+		strv_addf(out, "%s: requested %s%s%s%s, got %s%s%s", m->symbol,
 			  m->requested, m->location ? " (" : "",
 			  m->location ? m->location : "",
 			  m->location ? ")" : "", m->actual, why ? ": " : "",

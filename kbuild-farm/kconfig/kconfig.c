@@ -55,11 +55,12 @@ static int read_unpacked(struct archive *a, struct buf *out, struct err *err)
 		buf_add(out, block, (size_t)n);
 		if (out->len > KCONFIG_TEXT_MAX)
 			return err_set(err, EFBIG,
-				       "more than %u bytes when unpacked",
+				       "too large: more than %u bytes "
+				       "uncompressed",
 				       KCONFIG_TEXT_MAX);
 	}
 	if (n < 0)
-		return err_set(err, EINVAL, "cannot be unpacked: %s",
+		return err_set(err, EINVAL, "cannot decompress: %s",
 			       archive_error_string(a));
 	return 0;
 }
@@ -77,7 +78,7 @@ static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
 	archive_read_support_format_raw(a);
 	if (archive_read_open_memory(a, raw.data, raw.len) ||
 	    archive_read_next_header(a, &entry))
-		ret = err_set(err, EINVAL, "cannot be unpacked: %s",
+		ret = err_set(err, EINVAL, "cannot decompress: %s",
 			      archive_error_string(a));
 	else
 		ret = read_unpacked(a, out, err);
@@ -109,8 +110,8 @@ static int check_lines(const char *text, struct err *err)
 		&shown,
 		bytes_of(odd, n < INVALID_LINE_MAX ? n : INVALID_LINE_MAX), 0);
 	err_set(err, EINVAL,
-		"no configuration: no line of it is CONFIG_NAME=VALUE, and one "
-		"is \"%s\"",
+		"not a kernel configuration: no CONFIG_NAME=VALUE line, but "
+		"\"%s\"",
 		buf_str(&shown));
 	buf_release(&shown);
 	return -EINVAL;
@@ -126,7 +127,8 @@ int kconfig_decode_text(struct bytes raw, char **out, struct err *err)
 	else
 		buf_add_bytes(&text, raw);
 	if (!ret && text.len && memchr(text.data, '\0', text.len))
-		ret = err_set(err, EINVAL, "no configuration: it is no text");
+		ret = err_set(err, EINVAL,
+			      "not a kernel configuration: contains NUL bytes");
 	/* The here-document of reproducer.sh needs a final newline. */
 	if (!ret && text.len && text.data[text.len - 1] != '\n')
 		buf_add_str(&text, "\n");
@@ -242,8 +244,8 @@ static int set_unknown_base(const struct kconfig_tree *t,
 
 	if (fragment && *word) {
 		ret = err_set(err, ENOENT,
-			      "no such configuration; a fragment has that "
-			      "name, which -K %s adds",
+			      "no such configuration, but a fragment of that "
+			      "name exists; add it with -K %s",
 			      word);
 	} else {
 		question = kconfig_suggest_config(t->dir, t->srcarch,
@@ -282,21 +284,21 @@ static int read_config_url(const struct kconfig_request *r, const char *url,
 	}
 	if (!has_scheme(url, "file://"))
 		return err_set(err, EINVAL,
-			       "nothing is fetched from there: only https, "
-			       "http and file are");
+			       "unsupported URL scheme; expected https, http "
+			       "or file");
 	/* RFC 8089: file:///PATH or file://localhost/PATH */
 	at = url + strlen("file://");
 	if (has_scheme(at, "localhost/"))
 		at += strlen("localhost");
 	if (*at != '/')
 		return err_set(err, EINVAL,
-			       "a file URL names no other machine: "
+			       "file URL with a remote host; expected "
 			       "file:///PATH");
 	path = xstrdup(at);
 	if (url_unescape(path))
 		ret = kconfig_read_text(path, out, err);
 	else
-		ret = err_set(err, EINVAL, "a %% that is no %%XX");
+		ret = err_set(err, EINVAL, "invalid percent-encoding");
 	free(path);
 	return ret;
 }
@@ -346,11 +348,11 @@ static int load_config_word(const struct kconfig_tree *t,
 	if (url_has_scheme(word))
 		return read_config_url(r, word, out, err);
 	if (!*word)
-		return err_set(err, EINVAL, "the name is empty");
+		return err_set(err, EINVAL, "empty name");
 	if (strchr(word, '/') && fs_is_dir(word))
-		return err_set(err, EISDIR, "that is a directory");
+		return err_set(err, EISDIR, "is a directory");
 	if (word[0] == '/' && !in_tree && !is_file(word))
-		return err_set(err, EINVAL, "there is no such file");
+		return err_set(err, EINVAL, "no such file");
 	path = kind == WORD_BASE ? find_file(t, word) : find_fragment(t, word);
 	if (path)
 		ret = kconfig_read_text(path, out, err);
@@ -455,7 +457,7 @@ static void note_replaced(struct kconfig_spec *k, size_t *n,
 		return;
 	from = line_location(k, was->line);
 	by = line_location(k, now->line);
-	strv_addf(&k->notes, "%.*s: %.*s (%s) counts, not %.*s (%s)",
+	strv_addf(&k->notes, "%.*s: %.*s (%s) overrides %.*s (%s)",
 		  (int)now->symbol.len, (const char *)now->symbol.data,
 		  (int)now->value.len, (const char *)now->value.data, by,
 		  (int)was->value.len, (const char *)was->value.data, from);
@@ -487,7 +489,7 @@ static void collect_requested(struct kconfig_spec *k)
 				continue;
 			len = strcspn(at, "\r\n");
 			where = line_location(k, at);
-			strv_addf(&k->notes, "%s: Kconfig passes over \"%.*s\"",
+			strv_addf(&k->notes, "%s: Kconfig ignores \"%.*s\"",
 				  where,
 				  (int)(len < IGNORED_LINE_MAX ?
 						len :
@@ -497,10 +499,10 @@ static void collect_requested(struct kconfig_spec *k)
 		}
 	}
 	if (replaced > NOTES_MAX)
-		strv_addf(&k->notes, "%zu more settings are in place of others",
+		strv_addf(&k->notes, "%zu more settings override others",
 			  replaced - NOTES_MAX);
 	if (ignored > NOTES_MAX)
-		strv_addf(&k->notes, "Kconfig passes over %zu more lines",
+		strv_addf(&k->notes, "Kconfig ignores %zu more lines",
 			  ignored - NOTES_MAX);
 }
 
@@ -523,7 +525,9 @@ int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 	if (ret)
 		return ret;
 	if (named && kconfig_is_make_target(&t, r->kconfig))
-		strv_addf(&k->notes, "-k %s is that of %s, not the tree's own",
+		strv_addf(&k->notes,
+			  "-k %s: the configuration in %s overrides the "
+			  "tree's own",
 			  r->kconfig, named->location);
 	collect_requested(k);
 	return 0;

@@ -68,7 +68,8 @@ int kernel_arch_find(struct kernel_arch *out, const char *tree,
 	list = list_archs(tree);
 	err_set(err, EINVAL, "unknown architecture %s%s%s%s; %s: %s", arch,
 		meant ? " (the kernel calls it " : "", meant ? meant->arch : "",
-		meant ? ")" : "", tree ? "this tree has" : "known are", list);
+		meant ? ")" : "",
+		tree ? "this tree has" : "known architectures", list);
 	free(list);
 	return -EINVAL;
 }

@@ -89,7 +89,8 @@ static int archive_failed(struct packer *p)
 
 	if (code > 0)
 		return err_set(p->err, code, "%s: %s", p->out, strerror(code));
-	return err_set(p->err, EIO, "%s: %s", p->out, why ? why : "not packed");
+	return err_set(p->err, EIO, "%s: %s", p->out,
+		       why ? why : "cannot write archive");
 }
 
 static int copy_content(struct packer *p, const char *path)

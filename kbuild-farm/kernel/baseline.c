@@ -312,7 +312,8 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 			e->build_number = c->base_number;
 	}
 	if (ret < 0)
-		kernel_build_note(run, "not compared with an earlier build: %s",
+		kernel_build_note(run,
+				  "no comparison with an earlier build: %s",
 				  err.text);
 }
 
@@ -323,17 +324,20 @@ static int check_baseline_required(struct kernel_build_state *run,
 	    run->baseline.build_number)
 		return 0;
 	if (bisected)
-		return err_set(err, ENOENT,
-			       "-W: no build of a revision that is marked good "
-			       "is known, to tell which warnings are new: "
-			       "build that one with the same options first");
+		return err_set(
+			err, ENOENT,
+			"-W: no build of a good revision to compare warnings "
+			"with; build one with the same options first");
 	if (!history_recorder_db(run->offload.history_record))
-		kernel_build_note(run, "-W: without a history nothing tells "
-				       "which warnings are new");
+		kernel_build_note(
+			run,
+			"-W: no build history: cannot determine which warnings "
+			"are new");
 	else
-		kernel_build_note(run,
-				  "-W: there is no earlier build to compare "
-				  "with; this one will be the first");
+		kernel_build_note(
+			run,
+			"-W: no earlier build to compare with; later builds "
+			"are compared with this one");
 	return 0;
 }
 
@@ -485,18 +489,17 @@ void kernel_baseline_put_bloat(const struct kernel_build_state *run,
 	struct err err = { 0 };
 
 	if (!e->build_number)
-		buf_add_str(out, "bloat: there is no earlier build to compare "
-				 "with\n");
+		buf_add_str(out, "bloat: no earlier build to compare with\n");
 	else if (str_equal(e->output_dir, run->outdir.dir))
 		buf_printf(out,
-			   "bloat: build %lld had the output directory that is "
-			   "this one's now; another one for each (-o) keeps "
-			   "its vmlinux\n",
+			   "bloat: build %lld used the same output directory; "
+			   "select another one with -o to keep its vmlinux\n",
 			   (long long)e->build_number);
 	else if (!fs_exists(old))
-		buf_printf(out,
-			   "bloat: build %lld has no vmlinux any more: %s\n",
-			   (long long)e->build_number, old);
+		buf_printf(
+			out,
+			"bloat: vmlinux of build %lld no longer exists: %s\n",
+			(long long)e->build_number, old);
 	else if (kernel_bloat_text(out, old, new, &err))
 		buf_printf(out, "bloat: %s\n", err.text);
 	free(new);

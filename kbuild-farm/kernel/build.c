@@ -31,9 +31,9 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 	if (!run->offload.coord || !run->offload.has_nodes)
 		return 0;
 	if (!kernel_jobserver_is_supported(p->make_path, run->env.v)) {
-		kernel_build_note(run,
-				  "%s takes no jobserver (GNU make 4.2 does)",
-				  p->make_path);
+		kernel_build_note(
+			run, "%s: no jobserver: requires GNU make 4.2 or later",
+			p->make_path);
 		return 0;
 	}
 	return kernel_offload_start_jobserver(&run->offload, p->request->jobs,
@@ -79,7 +79,7 @@ static int compile(struct kernel_build_state *run,
 			g->status = ret ? KERNEL_GOAL_FAIL : KERNEL_GOAL_PASS;
 			g->elapsed_ms = run->times.compile_ms;
 		} else if (ret) {
-			kernel_goal_skip(g, "make failed before it");
+			kernel_goal_skip(g, "make failed");
 		}
 	}
 	if (!ret)
@@ -179,7 +179,7 @@ static void publish_notes(struct kernel_build_state *run)
 				  rev ? ", " : "", at->commit, at->n_written,
 				  at->n_files, at->n_removed);
 	if (edited)
-		kernel_build_note(run, "its .config is as %s left it", edited);
+		kernel_build_note(run, "using the .config saved by %s", edited);
 	free(edited);
 	for (size_t i = 0; i < notes->n; i++)
 		kernel_build_note(run, "%s", notes->v[i]);
@@ -187,7 +187,7 @@ static void publish_notes(struct kernel_build_state *run)
 	for (size_t i = 0; i < notes->n; i++)
 		kernel_build_note(run, "%s", notes->v[i]);
 	if (p->compiler.no_masquerade_reason)
-		kernel_build_note(run, "everything is compiled locally: %s",
+		kernel_build_note(run, "compiling everything locally: %s",
 				  p->compiler.no_masquerade_reason);
 }
 
@@ -246,8 +246,10 @@ static int write_script(struct kernel_build_state *run, struct err *err)
 	struct buf script = { 0 };
 	int ret;
 
-	buf_add_str(&script, "#!/bin/sh\n# Builds the same without kfarm; as "
-			     "`reproducer.sh --kfarm` with it.\n");
+	buf_add_str(
+		&script,
+		"#!/bin/sh\n# Repeats the build without kfarm, or with it if "
+		"called with --kfarm.\n");
 	kernel_reproducer_script(&script, run->plan, run->offload.local_slots);
 	ret = fs_write(path, buf_bytes(&script), 0777, err);
 	buf_release(&script);
@@ -334,8 +336,8 @@ static int build_status(struct kernel_build_state *run, int ret,
 		err_wrap(&run->disk_full_err, "output directory");
 	if (ret == -ENOSPC || ret == -EDQUOT)
 		err_set(&run->disk_full_err, -ret,
-			"%s; make room there, then the same command goes on "
-			"where it was",
+			"%s; free some space, then run the same command again "
+			"to continue",
 			err->text);
 	if (run->disk_full_err.text[0]) {
 		*err = run->disk_full_err;
@@ -426,10 +428,9 @@ static void finish_build(struct kernel_result *out,
 		return;
 	}
 	if (kernel_source_end_dirty_check(&run->dirty_check, false))
-		kernel_build_note(run,
-				  "what was changed in the tree is not "
-				  "known: %s",
-				  run->dirty_check.err.text);
+		kernel_build_note(
+			run, "cannot determine local changes of the tree: %s",
+			run->dirty_check.err.text);
 	out->status = build_status(run, ret, err);
 	if (run->disk_full_err.text[0])
 		out->cause = KERNEL_CAUSE_DISK_FULL;
@@ -486,7 +487,7 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 	if (plan->compiler.no_masquerade_reason &&
 	    plan->request->min_remote_percent > 0) {
 		err_set(err, EREMOTE,
-			"nothing can run on nodes, %d %% are required: %s",
+			"no job can run on nodes, but %d %% are required: %s",
 			plan->request->min_remote_percent,
 			plan->compiler.no_masquerade_reason);
 		out->status = KERNEL_STATUS_OFFLOAD;

@@ -177,20 +177,21 @@ static int check_clean(const struct kernel_plan *p, struct err *err)
 	free(generated);
 	if (!unclean)
 		return 0;
-	return err_set(err, EINVAL,
-		       "the source tree %s is not clean, so nothing can be "
-		       "built outside of it: run `make ARCH=%s mrproper` there",
-		       p->tree, p->arch.arch);
+	return err_set(
+		err, EINVAL,
+		"%s: source tree is not clean; run `make ARCH=%s mrproper` in "
+		"it",
+		p->tree, p->arch.arch);
 }
 
 static int check_path_chars(const char *what, const char *path, struct err *err)
 {
 	if (!strpbrk(path, " \t\n:"))
 		return 0;
-	return err_set(err, EINVAL,
-		       "%s %s: make cannot build where a path holds a space or "
-		       "a colon",
-		       what, path);
+	return err_set(
+		err, EINVAL,
+		"%s %s: make does not support paths with spaces or colons",
+		what, path);
 }
 
 int kernel_builddir_find(struct kernel_builddir *out,

@@ -60,7 +60,7 @@ unsigned kernel_capacity(char **why, const char *root)
 
 	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur != RLIM_INFINITY)
 		lower_limit(&c, r.rlim_cur, KERNEL_RESERVE_FILES, 1,
-			    xasprintf("%llu open files are allowed (ulimit -n)",
+			    xasprintf("limit of %llu open files (ulimit -n)",
 				      (unsigned long long)r.rlim_cur));
 	/* RLIMIT_NPROC does not apply to root. */
 	if (geteuid() && !getrlimit(RLIMIT_NPROC, &r) &&
@@ -69,7 +69,7 @@ unsigned kernel_capacity(char **why, const char *root)
 
 		lower_limit(&c, r.rlim_cur > used ? r.rlim_cur - used : 0,
 			    KERNEL_RESERVE_TASKS, KERNEL_JOB_TASKS,
-			    xasprintf("%llu processes are allowed (ulimit -u)",
+			    xasprintf("limit of %llu processes (ulimit -u)",
 				      (unsigned long long)r.rlim_cur));
 	}
 	machine_cgroup_read(&groups, root);
@@ -77,9 +77,9 @@ unsigned kernel_capacity(char **why, const char *root)
 		lower_limit(
 			&c, groups.n_free_tasks, KERNEL_RESERVE_TASKS,
 			KERNEL_JOB_TASKS,
-			xasprintf(
-				"the control group allows %llu more processes",
-				(unsigned long long)groups.n_free_tasks));
+			xasprintf("control group limit, %llu more processes "
+				  "allowed",
+				  (unsigned long long)groups.n_free_tasks));
 	if (why)
 		*why = c.limit_reason;
 	else

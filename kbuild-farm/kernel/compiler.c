@@ -64,11 +64,12 @@ static int check_named(const struct toolchain_installed *t,
 
 	list_triplets(arch, &triplets);
 	if (t->host && (!h || strcmp(t->host, h->name)))
-		ret = err_set(err, EINVAL, "%s runs on %s, not here", t->id,
+		ret = err_set(err, EINVAL,
+			      "%s: runs on %s, not on this machine", t->id,
 			      t->host);
 	else if (t->triplet && arch->toolchain_arch && !arch->guessed &&
 		 !strv_has(&triplets, t->triplet))
-		ret = err_set(err, EINVAL, "%s compiles for %s, not for %s",
+		ret = err_set(err, EINVAL, "%s: compiles for %s, not for %s",
 			      t->id, t->triplet, arch->arch);
 	strv_release(&triplets);
 	return ret;
@@ -156,11 +157,11 @@ int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 		*out = prefix;
 		prefix = NULL;
 	} else {
-		ret = err_set(err, ENOENT,
-			      "%s/%s does not lead to %s: remove what is "
-			      "there, then install (or adopt) %s again, which "
-			      "makes its names",
-			      in->bin_dir, name, t->id, t->id);
+		ret = err_set(
+			err, ENOENT,
+			"%s/%s: not a link to %s; remove it, then install or "
+			"adopt %s again",
+			in->bin_dir, name, t->id, t->id);
 	}
 	free(name);
 	free(prefix);
@@ -185,7 +186,7 @@ void kernel_toolchains_quirks(const struct toolchain_installed *t,
 		if (!list[i]->missing_library)
 			strv_addf(out, "%s: %s%s%s%s", t->id, list[i]->note,
 				  *instead ? " (" : "", instead,
-				  *instead ? " does not have that)" : "");
+				  *instead ? " is not affected)" : "");
 		free(instead);
 	}
 	free(list);
@@ -211,11 +212,10 @@ char *kernel_toolchains_install_hint(const struct kernel_arch *arch,
 	    (!arch->toolchain_arch || !arch->toolchain_arch->triplets.n))
 		return NULL;
 	release = toolchain_release_format(r);
-	out = r->is_clang ? xasprintf("`kfarm toolchain install %s` gets one",
-				      release) :
-			    xasprintf("`kfarm toolchain install %s --arch %s` "
-				      "gets one",
-				      release, arch->arch);
+	out = r->is_clang ?
+		      xasprintf("run `kfarm toolchain install %s`", release) :
+		      xasprintf("run `kfarm toolchain install %s --arch %s`",
+				release, arch->arch);
 	free(release);
 	return out;
 }
@@ -284,13 +284,13 @@ static int compiler_missing(const struct compiler_choice *w, const char *name,
 				NULL;
 
 	err_set(err, ENOENT, "%s: not found in PATH%s; %s%s%s%s%s", name,
-		released ? " nor installed" : "", get ? get : "",
-		get ? "; or " : "",
+		released ? " and not installed" : "", get ? get : "",
+		get ? ", or " : "",
 		package  ? "install the package " :
-		released ? "name" :
-			   "install it, or name",
+		released ? "select" :
+			   "install it, or select",
 		package ? package : "",
-		package ? ", or name another toolchain with -t" :
+		package ? ", or select another toolchain with -t" :
 			  " another toolchain with -t");
 	free(package);
 	free(get);
@@ -396,11 +396,12 @@ static int read_prefix(struct compiler_choice *w, struct err *err)
 	free(gcc);
 	if (found)
 		return 0;
-	return err_set(err, EINVAL,
-		       "-t %s: neither gcc, gcc-VERSION, clang, clang-VERSION, "
-		       "the id of an installed toolchain nor the prefix of a "
-		       "gcc (which ends in -)",
-		       w->toolchain_word);
+	return err_set(
+		err, EINVAL,
+		"-t %s: unknown toolchain; expected gcc, gcc-VERSION, clang, "
+		"clang-VERSION, an installed toolchain, or a gcc prefix that "
+		"ends in -",
+		w->toolchain_word);
 }
 
 static int read_toolchain(struct compiler_choice *w, struct err *err)
@@ -442,8 +443,8 @@ static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
 	dir = str_dir(*value);
 	absolute = fs_make_absolute(dir);
 	strv_addf(&c->notes,
-		  "%s=%s is used as %s with %s in PATH: a plain make that "
-		  "names the directory sees changed commands",
+		  "%s=%s: using %s with %s in PATH; a plain make with the full "
+		  "path rebuilds everything, because the commands differ",
 		  variable, *value, *base ? base : "1", absolute);
 	add_path_dir(c, absolute);
 	replace_string(value, xstrdup(*base ? base : "1"));
@@ -494,10 +495,11 @@ static int default_prefix(struct compiler_choice *w, struct err *err)
 			return ret ? ret : choose_installed(w, found, err);
 	}
 	if (!known || !known->prefixes.n)
-		return err_set(err, ENOENT,
-			       "no cross compiler is known for %s; name its "
-			       "prefix with -t",
-			       w->arch->arch);
+		return err_set(
+			err, ENOENT,
+			"%s: no known cross compiler; specify its prefix with "
+			"-t",
+			w->arch->arch);
 	name = xasprintf("%s%s", known->prefixes.v[0], w->cc ? w->cc : "gcc");
 	ret = compiler_missing(w, name, known->prefixes.v[0],
 			       w->toolchain_word ? w->toolchain_word : "gcc",
@@ -518,12 +520,13 @@ static int find_compiler_file(const struct compiler_choice *w,
 	char *why = NULL;
 
 	if (strpbrk(name, " \t")) {
-		why = xasprintf("%s is several words (%s)", variable, name);
+		why = xasprintf("%s consists of several words (%s)", variable,
+				name);
 		*file = xstrdup("");
 	} else {
 		*file = which_compiler(name, path, NULL);
 		if (!*file && (*file = which(name, path)) != NULL)
-			why = xasprintf("%s leads to a compiler cache alone",
+			why = xasprintf("%s resolves to a compiler cache only",
 					*file);
 		else if (*file && !elf_has_magic(*file))
 			why = xasprintf("%s is a script", *file);
@@ -685,7 +688,7 @@ int kernel_compiler_choose(struct kernel_compiler *c,
 		w.toolchain_word = configured_toolchain(&w);
 	ret = kernel_toolchains_open(&c->toolchains, request->data_dir, err);
 	for (size_t i = 0; i < c->toolchains.list.broken.n; i++)
-		strv_addf(&c->notes, "not used: %s",
+		strv_addf(&c->notes, "ignoring toolchain: %s",
 			  c->toolchains.list.broken.v[i]);
 	if (!ret)
 		ret = decide_names(&w, err);
@@ -746,10 +749,11 @@ int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
 	strv_add(&argv, "-dumpversion");
 	ret = spawn_first_line(argv.v, with.v, VERSION_TIMEOUT_MS, &line, err);
 	if (!ret && (!line || !isdigit((unsigned char)*line)))
-		ret = err_set(err, ENOEXEC,
-			      "%s does not tell its version: it does not run "
-			      "here, or is no C compiler",
-			      c->name);
+		ret = err_set(
+			err, ENOEXEC,
+			"%s: cannot determine version: not a C compiler, or "
+			"not executable on this machine",
+			c->name);
 	else if (!ret)
 		c->version = xstrndup(line, strcspn(line, " "));
 	free(line);
@@ -774,15 +778,15 @@ static char *format_version_advice(const struct kernel_compiler *c,
 
 	if (toolchain_release_parse_version(c->is_clang, least, &need,
 					    &ignored))
-		return xstrdup("name a newer one with -t");
+		return xstrdup("select a newer one with -t");
 	t = kernel_toolchains_find_newer(&c->toolchains, arch, &need);
 	/* Name only the major version: any release of it is new enough. */
 	need.n_parts = 1;
 	get = kernel_toolchains_install_hint(arch, &need);
-	out = xasprintf("%s%s%s%s%s", t ? "-t " : "name a newer one with -t",
-			t ? t->release : "",
-			t ? " is installed and new enough" : "",
-			get ? "; " : "", get ? get : "");
+	out = xasprintf("%s%s%s%s%s",
+			t ? "use -t " : "select a newer one with -t",
+			t ? t->release : "", t ? ", which is installed" : "",
+			get ? ", or " : "", get ? get : "");
 	free(get);
 	return out;
 }
@@ -820,10 +824,11 @@ int kernel_compiler_check_version(const struct kernel_compiler *c,
 		spawn_first_line(argv, env.v, VERSION_TIMEOUT_MS, &least, err);
 	if (least && kernel_compiler_is_older(c->version, least)) {
 		advice = format_version_advice(c, arch, least);
-		ret = err_set(err, ENOTSUP,
-			      "%s is version %s, but this tree needs %s %s or "
-			      "newer; %s",
-			      c->name, c->version, tool, least, advice);
+		ret = err_set(
+			err, ENOTSUP,
+			"%s: version %s is too old: this tree requires %s %s "
+			"or later; %s",
+			c->name, c->version, tool, least, advice);
 		free(advice);
 	}
 	free(least);

@@ -74,7 +74,7 @@ bool kernel_toolchains_has_program(const struct kernel_toolchains *in,
 				   const char *name);
 
 /*
- * Return "`kfarm toolchain install gcc-13 --arch arm64` gets one", or NULL if
+ * Return "run `kfarm toolchain install gcc-13 --arch arm64`", or NULL if
  * no server offers a compiler for `arch`.  The caller frees the result.
  */
 char *kernel_toolchains_install_hint(const struct kernel_arch *arch,

@@ -287,9 +287,9 @@ static int set_rejected_error(const struct strv *lines, const char *config,
 	if (i < lines->n)
 		buf_printf(&list, "%sand %zu more", between, lines->n - i);
 	err_set(err, EINVAL,
-		"Kconfig did not take over what -K asks:%s%s"
-		"--allow-config-mismatch builds it all the same; the .config "
-		"that was made stays: %s",
+		"Kconfig rejected settings from -K:%s%suse "
+		"--allow-config-mismatch to build anyway; the generated "
+		".config is %s",
 		buf_str(&list), lines->n > 1 ? "\n  " : "; ", config);
 	buf_release(&list);
 	return -EINVAL;
@@ -410,8 +410,7 @@ int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 		kernel_build_note(run, "%s", s->rejected.v[i]);
 	if (s->rejected.n > WARNINGS_MAX)
 		kernel_build_note(run,
-				  "and %zu more settings that Kconfig did not "
-				  "take over",
+				  "and %zu more settings rejected by Kconfig",
 				  s->rejected.n - WARNINGS_MAX);
 	if (made)
 		write_stamp(s, p);

@@ -57,7 +57,7 @@ int kernel_environ_check(const struct strv *given, struct err *err)
 	for (size_t i = 0; i < given->n; i++) {
 		if (given->v[i][0] == '=' || !strchr(given->v[i], '='))
 			return err_set(err, EINVAL,
-				       "-e %s: not of the form NAME=VALUE",
+				       "-e %s: expected NAME=VALUE",
 				       given->v[i]);
 	}
 	return 0;

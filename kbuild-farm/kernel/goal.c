@@ -231,7 +231,7 @@ static char *explain_missing_output(const struct kernel_plan *p,
 	char *path = kernel_plan_path(p, name), *out = NULL;
 
 	if (!fs_exists(path))
-		out = xasprintf("there is no %s", path);
+		out = xasprintf("%s does not exist", path);
 	free(path);
 	return out;
 }
@@ -246,13 +246,13 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 		why = xasprintf("%s is not set", r->required_config);
 	if (!why && !strcmp(r->name, "dtbs-legacy") &&
 	    kernel_goal_can_install_dtbs(p))
-		why = xstrdup("this tree has dtbs_install: dtbs does it");
+		why = xstrdup("this tree has dtbs_install; use dtbs");
 	if (!why && !strcmp(r->name, "dtbs_install") &&
 	    !kernel_goal_can_install_dtbs(p))
-		why = xstrdup("this tree has no dtbs_install: see dtbs-legacy");
+		why = xstrdup("this tree has no dtbs_install; use dtbs-legacy");
 	if (!why && str_starts(r->name, "headers") &&
 	    !strcmp(p->arch.arch, "um"))
-		why = xstrdup("um has no headers for programs");
+		why = xstrdup("um has no user-space headers");
 	if (!why && config && r->post_make == KERNEL_POST_MAKE_SCRIPT) {
 		why = explain_missing_output(p, "boot_log.txt");
 		if (!why)
@@ -276,10 +276,10 @@ static int check_program_found(const struct kernel_goal_recipe *r,
 	if (!file && (strstr(buf_str(&p->makefile_text), name) ||
 		      tree_file_contains(p, "scripts/Makefile.package", name) ||
 		      tree_file_contains(p, "scripts/package/Makefile", name)))
-		ret = err_set(err, ENOENT,
-			      "%s needs %s, which is not in PATH; install the "
-			      "package %s",
-			      r->name, name, package);
+		ret = err_set(
+			err, ENOENT,
+			"%s: %s not found in PATH; install the package %s",
+			r->name, name, package);
 	free(file);
 	free(path);
 	free(name);
@@ -354,19 +354,21 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 	 * build host.
 	 */
 	if (!dest && is_cross_build(p))
-		return err_set(err, EINVAL,
-			       "%s would write to %s of this machine, and this "
-			       "is a kernel for %s; say where to with "
-			       "%s=DIR (%s=/ for here)",
-			       r->name, r->default_dir, p->arch.arch,
-			       r->variable, r->variable);
+		return err_set(
+			err, EINVAL,
+			"%s: refusing to write to %s of this machine: the "
+			"kernel is for %s; specify %s=DIR (%s=/ for this "
+			"machine)",
+			r->name, r->default_dir, p->arch.arch, r->variable,
+			r->variable);
 	if (is_dir_writable(dest ? dest : r->default_dir))
 		return 0;
 	if (!dest)
-		return err_set(err, EACCES,
-			       "%s writes to %s, and you may not; say where to "
-			       "with %s=DIR, or be root",
-			       r->name, r->default_dir, r->variable);
+		return err_set(
+			err, EACCES,
+			"%s: no permission to write to %s; specify %s=DIR, or "
+			"run as root",
+			r->name, r->default_dir, r->variable);
 	return err_set(err, EACCES, "%s: cannot write to %s=%s: %s", r->name,
 		       r->variable, dest, strerror(errno));
 }

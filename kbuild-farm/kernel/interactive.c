@@ -58,7 +58,7 @@ static int prepare_config(struct kernel_result *out,
 	ret = kernel_build_start_config(&run, plan, hooks, err);
 	/* This takes seconds, during which an interactive user waits. */
 	if (!ret && !kernel_target_is_print_only(&plan->request->targets))
-		log_info("making the configuration first");
+		log_info("creating the configuration first");
 	if (!ret)
 		ret = kernel_config_apply(&run, err);
 	if (!ret && synced)
@@ -193,9 +193,9 @@ static int run_interactive(struct kernel_result *out,
 		kernel_config_record_edit(plan, names);
 		if (!plan->request->menuconfig)
 			out->summary = xasprintf(
-				"the configuration is %s; kfarm "
-				"build with the same options, without "
-				"%s, builds it\n",
+				"configuration saved to %s; to build it, run "
+				"`kfarm build` with the same options, without "
+				"%s\n",
 				config, names);
 		free(names);
 	}

@@ -86,7 +86,7 @@ static bool is_full(struct kernel_build_state *run, uint64_t least)
 	} places[] = {
 		{ "build directory", run->plan->builddir.dir },
 		{ "output directory", run->outdir.dir },
-		{ "temporary files", tmp ? tmp : "/tmp" },
+		{ "temporary directory", tmp ? tmp : "/tmp" },
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
@@ -184,9 +184,9 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 		const char *value = strchr(setting, '=') + 1;
 
 		if (*value && strv_has(&skipped, value))
-			kernel_build_note(run,
-					  "not linked, as it is a script: %s",
-					  setting);
+			kernel_build_note(
+				run, "not offloaded: compiler is a script: %s",
+				setting);
 	}
 	if (!ret)
 		kernel_offload_add_env(&run->offload, &extra);
@@ -218,7 +218,7 @@ static int start_loop(struct kernel_build_state *run, struct err *err)
 
 	run->base = event_base_new();
 	if (!run->base)
-		return err_set(err, ENOMEM, "no event loop");
+		return err_set(err, ENOMEM, "cannot create event loop");
 	ret = kernel_supervisor_init(&run->supervisor, run->base, err);
 	if (ret)
 		return ret;
@@ -227,7 +227,7 @@ static int start_loop(struct kernel_build_state *run, struct err *err)
 	run->supervisor.ctx = run;
 	run->tick_event = event_new(run->base, -1, EV_PERSIST, on_tick, run);
 	if (!run->tick_event || event_add(run->tick_event, &second))
-		return err_set(err, ENOMEM, "no timer");
+		return err_set(err, ENOMEM, "cannot create timer");
 	events_hub_start(run->offload.hub, run->base);
 	return 0;
 }
@@ -263,7 +263,7 @@ static void report_builddir(struct kernel_build_state *run)
 	const char *what = p->request->named_config ? p->request->kconfig :
 			   p->kconfig.target        ? p->kconfig.target :
 			   p->kconfig.file_name     ? p->kconfig.file_name :
-						      "its .config";
+						      "existing .config";
 	char *which = p->request->n_parts ?
 			      xasprintf("%u/%u %s ", p->request->part_number,
 					p->request->n_parts, p->arch.arch) :
@@ -271,7 +271,8 @@ static void report_builddir(struct kernel_build_state *run)
 
 	kernel_build_note(run, "%sin %s%s: %s%s", which, p->builddir.dir,
 			  fs_exists(config) ? "" : " (new)", what,
-			  p->request->fragments.n ? " and what -K says" : "");
+			  p->request->fragments.n ? " with settings from -K" :
+						    "");
 	free(which);
 	free(config);
 }
@@ -380,15 +381,14 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 	up = kernel_offload_nodes_up(&run->offload);
 	kernel_build_note(
 		run, "-j %u%s: %u slots on %u node%s + %u local slots",
-		run->jobs, asked ? " as asked" : "", remote, up,
+		run->jobs, asked ? " as requested" : "", remote, up,
 		up == 1 ? "" : "s", kernel_offload_local_slots(&run->offload));
 	if (run->jobs < remote + kernel_offload_local_slots(&run->offload) &&
 	    !asked) {
 		char *why;
 
 		kernel_capacity(&why, "");
-		kernel_build_note(run,
-				  "-j is no more than this machine holds: %s",
+		kernel_build_note(run, "-j limited by this machine: %s",
 				  why ? why : "");
 		free(why);
 	}

@@ -63,19 +63,22 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		holder = read_note(l->holder_path);
 		if (process_start_ticks(holder))
-			ret = err_set(err, EBUSY,
-				      "another build uses %s: kfarm, process "
-				      "%d",
-				      dir, (int)holder);
+			ret = err_set(
+				err, EBUSY,
+				"%s: in use by another build: kfarm, process "
+				"%d",
+				dir, (int)holder);
 		else
-			ret = err_set(err, EBUSY, "another build uses %s", dir);
+			ret = err_set(err, EBUSY, "%s: in use by another build",
+				      dir);
 	} else if (l->holder_path && (make = kernel_rundir_make_pid(
 					      read_note(l->holder_path))) > 0) {
 		/* kfarm was killed, but its make still runs. */
-		ret = err_set(err, EBUSY,
-			      "another build uses %s: make, process %d; wait "
-			      "for it, or end it with `kill %d`",
-			      dir, (int)make, (int)make);
+		ret = err_set(
+			err, EBUSY,
+			"%s: in use by another build: make, process %d; wait "
+			"for it, or run `kill %d`",
+			dir, (int)make, (int)make);
 	}
 	if (ret) {
 		close(fd);

@@ -151,8 +151,9 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 	if (!ret)
 		*bin = xasprintf("%s/bin", dir);
 	else
-		err_wrap(err, "no links to compilers (XDG_DATA_HOME says "
-			      "where)");
+		err_wrap(
+			err,
+			"cannot create links to compilers (see XDG_DATA_HOME)");
 	compiler_list_release(&all);
 	free(dir);
 	free(top);

@@ -100,7 +100,7 @@ static void update_dependency_lists(void *arg)
 	for (size_t i = 0; i < p->drivers.n; i++) {
 		if (compiler_probe_deps_update(p->dir, p->drivers.v[i],
 					       strv_list(&p->env), &err))
-			log_debug("answers are not remembered: %s", err.text);
+			log_debug("probe results not cached: %s", err.text);
 	}
 	compiler_probe_deps_update_requested(p->dir);
 	compiler_probe_deps_trim(p->dir);
@@ -166,9 +166,7 @@ static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
 		ret = node_roster_load(&roster, conf, &err);
 	conf_free(conf);
 	if (ret) {
-		log_warning("%s; this build goes on with the nodes that it "
-			    "has",
-			    err.text);
+		log_warning("%s; continuing with the current nodes", err.text);
 		return;
 	}
 	n->applied_digest = roster.stamp;
@@ -300,7 +298,7 @@ int64_t kernel_offload_report_end(struct kernel_offload *f,
 		h = history_recorder_db(f->history_record);
 		number = history_recorder_build_number(f->history_record);
 		if (h && number && report_html_write(h, number, report, &err))
-			strv_addf(&notes, "no report: %s", err.text);
+			strv_addf(&notes, "report not written: %s", err.text);
 	}
 	report_history_notes(f, &notes);
 	number = history_recorder_build_number(f->history_record);
@@ -373,8 +371,8 @@ static int prepare_masquerade(struct kernel_offload *f,
 
 	if (!wrapper)
 		return err_set(err, ENOENT,
-			       "kfarm-cc is neither beside kfarm nor in PATH; "
-			       "install kfarm again");
+			       "kfarm-cc: not found next to kfarm or in PATH; "
+			       "reinstall kfarm");
 	if (setup->permanent) {
 		ret = kernel_masquerade_make_permanent(
 			&f->masquerade_dir, wrapper, setup->path, skipped, err);

@@ -31,10 +31,11 @@ int kernel_disk_space_check(const char *dir, uint64_t min_bytes,
 	blocks = geteuid() ? v.f_bavail : v.f_bfree;
 	if (blocks * v.f_frsize >= min_bytes)
 		return 0;
-	return err_set(err, ENOSPC,
-		       "%s: No space left on device; make room there, then the "
-		       "same command goes on where it was",
-		       dir);
+	return err_set(
+		err, ENOSPC,
+		"%s: No space left on device; free some space, then run the "
+		"same command again to continue",
+		dir);
 }
 
 uint64_t kernel_disk_space_available(const char *dir)
@@ -76,11 +77,11 @@ static int make_default(char **out, struct err *err)
 			break;
 		}
 		if (errno != EEXIST)
-			ret = err_errno(err, "make directory %s", dir);
+			ret = err_errno(err, "cannot create directory %s", dir);
 		free(dir);
 	}
 	if (!ret && !*out)
-		ret = err_set(err, EEXIST, "%s: no free number", base);
+		ret = err_set(err, EEXIST, "%s: no free build number", base);
 	free(base);
 	free(cache);
 	return ret;

@@ -60,14 +60,15 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 	    tree_has_dir(p->tree, "scripts/kconfig"))
 		return ret;
 	if (p->source.worktree.src)
-		return err_set(err, EINVAL,
-			       "tree %s at %s is not a Linux kernel source "
-			       "tree; name another with --tree, or another "
-			       "revision with --rev",
-			       p->request->tree, p->source.worktree.commit);
-	return err_set(err, EINVAL,
-		       "%s is not a Linux kernel source tree; name one with -C",
-		       p->tree);
+		return err_set(
+			err, EINVAL,
+			"tree %s at %s: not a Linux kernel source tree; select "
+			"another with --tree, or another revision with --rev",
+			p->request->tree, p->source.worktree.commit);
+	return err_set(
+		err, EINVAL,
+		"%s: not a Linux kernel source tree; specify one with -C",
+		p->tree);
 }
 
 static int choose_arch(struct kernel_plan *p, struct err *err)
@@ -78,7 +79,7 @@ static int choose_arch(struct kernel_plan *p, struct err *err)
 	char host[32];
 
 	if (given && var && strcmp(given, var))
-		return err_set(err, EINVAL, "-a %s and ARCH=%s contradict",
+		return err_set(err, EINVAL, "-a %s conflicts with ARCH=%s",
 			       given, var);
 	if (!given)
 		given = var ? var : kernel_environ_value(p->env, "ARCH");
@@ -120,10 +121,11 @@ static int check_config_arch(const struct kernel_plan *p, const char *path,
 	    kernel_arch_find(&found, p->tree, name, &ignored) ||
 	    !strcmp(found.srcarch, p->arch.srcarch))
 		return 0;
-	return err_set(err, EINVAL,
-		       "%s is a configuration for %s, not for %s: use -a %s, "
-		       "or make a new one with -k",
-		       path, name, p->arch.arch, name);
+	return err_set(
+		err, EINVAL,
+		"%s: configuration for %s, not for %s; use -a %s, or create a "
+		"new one with -k",
+		path, name, p->arch.arch, name);
 }
 
 static int read_kconfig(struct kernel_plan *p, struct err *err)
@@ -516,9 +518,9 @@ int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err)
 		strv_addf(&c->vars, VARIABLE "=%s", prefix);
 	else
 		strv_addf(&c->notes,
-			  SYMBOL " is asked for, and no compiler for arm is "
-				 "there: `kfarm toolchain install gcc-%s "
-				 "--arch arm` gets one",
+			  SYMBOL
+			  " is set, but no compiler for arm is available; run "
+			  "`kfarm toolchain install gcc-%s --arch arm`",
 			  c->version);
 	free(prefix);
 	return ret;

@@ -162,10 +162,10 @@ static int make_package(struct post_make_context *s)
 	else
 		collect_tarballs(s, since);
 	if (s->artifacts->n == before && strcmp(name, "dir-pkg"))
-		kernel_build_note(s->run,
-				  "%s left no package where kfarm looks; "
-				  "build.log tells where it is",
-				  name);
+		kernel_build_note(
+			s->run,
+			"%s: package not found; see build.log for its location",
+			name);
 	return 0;
 }
 
@@ -297,7 +297,7 @@ static int run_and_set_status(struct post_make_context *s)
 	s->goal->elapsed_ms = clock_ms() - began;
 	if (ret > 0 && r->may_fail) {
 		s->goal->status = KERNEL_GOAL_WARNING;
-		kernel_build_note(s->run, "%s is not complete: see build.log",
+		kernel_build_note(s->run, "%s is incomplete; see build.log",
 				  r->name);
 		return 0;
 	}
@@ -319,7 +319,7 @@ int kernel_post_make_run_all(struct kernel_build_state *run,
 		    !kernel_goal_is_post_make(s.goal))
 			continue;
 		if (failed && run->plan->request->fail_fast) {
-			kernel_goal_skip(s.goal, "one before it failed");
+			kernel_goal_skip(s.goal, "an earlier goal failed");
 			continue;
 		}
 		ret = run_and_set_status(&s);

@@ -119,13 +119,14 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 	f->watch_id = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (f->watch_id < 0 ||
 	    inotify_add_watch(f->watch_id, path, IN_MODIFY) < 0)
-		return err_errno(err, "watch %s", path);
+		return err_errno(err, "cannot watch %s", path);
 	f->read_timer = evtimer_new(base, on_read_due, f);
 	f->inotify_event = event_new(base, f->watch_id, EV_READ | EV_PERSIST,
 				     on_log_grown, f);
 	if (!f->read_timer || !f->inotify_event ||
 	    event_add(f->inotify_event, NULL))
-		return err_set(err, ENOMEM, "watch %s: out of memory", path);
+		return err_set(err, ENOMEM, "cannot watch %s: out of memory",
+			       path);
 	return 0;
 }
 

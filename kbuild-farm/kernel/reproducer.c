@@ -281,8 +281,8 @@ void kernel_reproducer_plan(struct buf *out, const struct kernel_plan *p,
 			    const char *output_dir)
 {
 	static const char *const kinds[] = {
-		[KERNEL_BUILDDIR_DEFAULT] = "kfarm's own, lasting",
-		[KERNEL_BUILDDIR_GIVEN] = "as asked",
+		[KERNEL_BUILDDIR_DEFAULT] = "managed by kfarm",
+		[KERNEL_BUILDDIR_GIVEN] = "as requested",
 		[KERNEL_BUILDDIR_IN_TREE] = "in the source tree",
 	};
 	struct strv lines = { 0 };
@@ -295,7 +295,7 @@ void kernel_reproducer_plan(struct buf *out, const struct kernel_plan *p,
 	strv_addf(&lines, "compiler  %s %s (%s)", p->compiler.name,
 		  p->compiler.version, p->compiler.path);
 	if (p->compiler.no_masquerade_reason)
-		strv_addf(&lines, "          builds locally: %s",
+		strv_addf(&lines, "          compiling locally: %s",
 			  p->compiler.no_masquerade_reason);
 	for (size_t i = 0; i < p->compiler.notes.n; i++)
 		strv_addf(&lines, "          %s", p->compiler.notes.v[i]);

@@ -179,7 +179,7 @@ static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
 		free(r->dir);
 		r->dir = NULL;
 	}
-	return err_set(err, EBUSY, "%s: no name is free for this build", base);
+	return err_set(err, EBUSY, "%s: cannot create a run directory", base);
 }
 
 int kernel_rundir_create(struct kernel_rundir *r, unsigned n_slots,

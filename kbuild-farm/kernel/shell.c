@@ -120,7 +120,9 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 					    program) };
 	/* Neither make nor MAKEFILES can quote a path. */
 	if (!s->unused_reason && strpbrk(dir, " \t\n#$%\\'\"`*?[]~:|&;<>()"))
-		s->unused_reason = "an odd name of the run's directory";
+		s->unused_reason =
+			"unsupported characters in the path of the run "
+			"directory";
 	if (program && !s->unused_reason)
 		ret = fill_dir(dir, program, err);
 	if (!s->unused_reason && !ret)

@@ -77,7 +77,7 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 		return;
 	buf_printf(out,
 		   "%ssteps of kbuild %" PRId64 ": %" PRId64
-		   " on nodes, %" PRId64 " here",
+		   " on nodes, %" PRId64 " local",
 		   prefix, t->n_shell_steps + t->n_local_steps,
 		   t->n_shell_steps, t->n_local_steps);
 	for (size_t i = 0; i < t->n_step_reasons; i++) {
@@ -257,7 +257,7 @@ void kernel_summary_size_changes(struct buf *out,
 		any = true;
 	}
 	if (!any)
-		buf_add_str(out, "all the same\n");
+		buf_add_str(out, "no size changes\n");
 }
 
 void kernel_summary_text(struct buf *out, const char *verb,
@@ -277,7 +277,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 		put_kbuild_steps(out, m->totals, "");
 		put_nodes(out, m->totals, "");
 	} else {
-		buf_printf(out, "jobs unknown: all local, not linked (%s)\n",
+		buf_printf(out, "jobs unknown: all local, not offloaded (%s)\n",
 			   unlinked ? unlinked : "not started");
 	}
 	if (m->artifacts)
@@ -289,7 +289,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 			buf_printf(out, "skipped %s: %s\n", g->name,
 				   g->skip_reason);
 		else if (g->status == KERNEL_GOAL_WARNING)
-			buf_printf(out, "%s is not complete: see build.log\n",
+			buf_printf(out, "%s is incomplete; see build.log\n",
 				   g->name);
 	}
 	put_new_diagnostics(out, m->run);
@@ -327,20 +327,22 @@ void kernel_summary_advice(struct buf *out, const struct events_totals *t,
 			n = t->reasons[i].n_jobs;
 	}
 	if (n)
-		buf_printf(out,
-			   "kfarm: %u C++ unit%s compiled here: nodes compile "
-			   "C and assembler\n",
-			   n, n == 1 ? " was" : "s were");
+		buf_printf(
+			out,
+			"kfarm: %u C++ unit%s compiled locally: nodes compile "
+			"only C and assembler\n",
+			n, n == 1 ? " was" : "s were");
 	if (bypassed->n)
 		buf_printf(out,
-			   "kfarm: not seen: compiles by %s: call it by name, "
-			   "or put kfarm-cc in front of it; see BUILD SYSTEMS "
-			   "in kfarm-run(1)\n",
+			   "kfarm: compiles by %s bypassed kfarm; call the "
+			   "compiler by name or through kfarm-cc, see BUILD "
+			   "SYSTEMS in kfarm-run(1)\n",
 			   compilers);
 	else if (!t->n_remote && !t->n_local)
-		buf_add_str(out, "kfarm: nothing was compiled through kfarm; "
-				 "for a compiler that is called by its path "
-				 "see BUILD SYSTEMS in kfarm-run(1)\n");
+		buf_add_str(
+			out,
+			"kfarm: no compile went through kfarm; for compilers "
+			"called by path, see BUILD SYSTEMS in kfarm-run(1)\n");
 	free(compilers);
 }
 
@@ -357,8 +359,8 @@ bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
 		return false;
 	kernel_summary_reasons(&why, t);
 	err_set(err, EREMOTE,
-		"%u.%u %% of the jobs ran on nodes, %d %% are "
-		"required; local were: %s",
+		"%u.%u %% of the jobs ran on nodes, but %d %% are required; "
+		"local jobs: %s",
 		permille / 10, permille % 10, want, buf_str(&why));
 	buf_release(&why);
 	return true;

@@ -82,7 +82,7 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	m->kill_timer = evtimer_new(base, on_kill_timeout, m);
 	if (!m->kill_timer)
-		return err_set(err, ENOMEM, "event loop: no timer");
+		return err_set(err, ENOMEM, "cannot create timer");
 	for (size_t i = 0; i < N_CAUGHT_SIGNALS; i++) {
 		if (caught[i] != SIGCHLD && spawn_is_ignored(caught[i]))
 			continue;
@@ -90,7 +90,7 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 						   m);
 		if (!m->signal_events[i] ||
 		    evsignal_add(m->signal_events[i], NULL))
-			return err_set(err, ENOMEM, "event loop: no signal %d",
+			return err_set(err, ENOMEM, "cannot watch signal %d",
 				       caught[i]);
 	}
 	return 0;

@@ -54,10 +54,10 @@ int kernel_target_outputs_resolve(struct kernel_build_state *run,
 		if (!ret)
 			ret = kernel_target_outputs_image(run, &image, err);
 		if (!ret && !image)
-			ret = err_set(err, EINVAL,
-				      "this tree does not say what its image "
-				      "is; name the target instead of "
-				      "\"kernel\"");
+			ret = err_set(
+				err, EINVAL,
+				"cannot determine the image of this tree; "
+				"specify the target instead of \"kernel\"");
 	}
 	kernel_plan_read_config(run->plan, &config, &ignored);
 	kernel_goals_init(&run->goals, run->plan,
@@ -67,7 +67,7 @@ int kernel_target_outputs_resolve(struct kernel_build_state *run,
 		const struct kernel_goal *g = &run->goals.v[i];
 
 		if (g->status == KERNEL_GOAL_SKIP)
-			kernel_build_note(run, "%s is skipped: %s", g->name,
+			kernel_build_note(run, "skipping %s: %s", g->name,
 					  g->skip_reason);
 	}
 	buf_release(&config);

@@ -249,11 +249,11 @@ static int block_signals(struct run *run, struct err *err)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (run->signal_fd < 0)
-		return err_errno(err, "signals");
+		return err_errno(err, "cannot create signalfd");
 	run->signal_event = event_new(run->base, run->signal_fd,
 				      EV_READ | EV_PERSIST, on_signals, run);
 	if (!run->signal_event || event_add(run->signal_event, NULL))
-		return err_set(err, ENOMEM, "event loop: no signals");
+		return err_set(err, ENOMEM, "cannot watch signals");
 	return 0;
 }
 
@@ -376,8 +376,8 @@ static bool has_bypassed(const struct run *run, struct err *err)
 		return false;
 	compilers = strv_join(&run->bypass_check.compilers, ", ");
 	err_set(err, EREMOTE,
-		"%d %% of the jobs are required to run on nodes, but kfarm did "
-		"not see the compiles by %s",
+		"%d %% of the jobs are required to run on nodes, but compiles "
+		"by %s bypassed kfarm",
 		want, compilers);
 	free(compilers);
 	return true;
@@ -406,7 +406,7 @@ static void report_result(struct kernel_user_command_result *out,
 					    128 + WTERMSIG(status);
 	kernel_offload_report_end(&run->offload, &done, NULL);
 	if (w->shell_enabled && run->offload.shell.unused_reason)
-		buf_printf(&text, "kfarm: make had its own shell: %s\n",
+		buf_printf(&text, "kfarm: recipe shell not used: %s\n",
 			   run->offload.shell.unused_reason);
 	/* A user command has no view that shows notes. */
 	for (size_t i = 0; i < run->offload.notes.n; i++)
@@ -431,7 +431,7 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 	kernel_offload_init(&run.offload, c->request->roster, c->request->jobs,
 			    c->request->hub);
 	ret = run.base ? block_signals(&run, err) :
-			 err_set(err, ENOMEM, "no event loop");
+			 err_set(err, ENOMEM, "cannot create event loop");
 	if (!ret)
 		events_hub_start(run.offload.hub, run.base);
 	if (!ret)

@@ -12,12 +12,12 @@
 #include <string.h>
 
 _Static_assert(!__builtin_strcmp(SANDBOX_TMP_DIR, WIRE_JOB_TMP),
-	       "the protocol says where temporaries are");
+	       "SANDBOX_TMP_DIR must equal WIRE_JOB_TMP");
 _Static_assert(!__builtin_strcmp(SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
 				 WIRE_JOB_OBJECT) &&
 		       !__builtin_strcmp(SANDBOX_OUT_DIR "/" KFARMD_ARGV_SIDE,
 					 WIRE_JOB_SIDE),
-	       "the protocol says where links lead to");
+	       "output paths must equal WIRE_JOB_OBJECT and WIRE_JOB_SIDE");
 
 static bool has_flag(const struct kfarmd_compile *c, const char *name)
 {
@@ -72,7 +72,8 @@ static int render_flag(struct strv *argv, struct options_node_outputs *places,
 	if (f->value || !options_allowlist_is_placeholder(f->name))
 		return options_allowlist_add_flag(argv, f->name, f->value, err);
 	if (places->preprocess)
-		return err_set(err, ENOTSUP, "%s, and -E", f->name);
+		return err_set(err, ENOTSUP, "%s: not supported with -E",
+			       f->name);
 	strv_add(argv, f->name);
 	if (!strcmp(f->name, "-o")) {
 		strv_add(argv, places->object);
@@ -93,9 +94,11 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 	int ret;
 
 	if (c->m->lang >= sizeof(langs) / sizeof(*langs))
-		return err_set(err, ENOTSUP, "language %u", c->m->lang);
+		return err_set(err, ENOTSUP, "unsupported language %u",
+			       c->m->lang);
 	if (!choose_outputs(&places, c))
-		return err_set(err, ENOTSUP, "object %.200s", c->m->object);
+		return err_set(err, ENOTSUP, "invalid object name: %.200s",
+			       c->m->object);
 	strv_add(argv, c->driver);
 	for (size_t i = 0; i < c->n_flags; i++) {
 		ret = render_flag(argv, &places, &c->flags[i], err);
@@ -114,7 +117,8 @@ int kfarmd_argv_env(struct strv *env, const struct wire_job *m, struct err *err)
 		const char *entry = m->env.v[i];
 
 		if (!options_env_is_allowed(entry))
-			return err_set(err, ENOTSUP, "variable %.*s",
+			return err_set(err, ENOTSUP,
+				       "environment variable not allowed: %.*s",
 				       (int)strcspn(entry, "="), entry);
 		strv_add(env, entry);
 	}
@@ -140,17 +144,19 @@ int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
 			     struct err *err)
 {
 	if (!s->supported)
-		return err_set(err, EPROTO,
-			       "a STEP, which its version has not");
+		return err_set(
+			err, EPROTO,
+			"STEP: not part of the negotiated protocol version");
 	if (s->pending)
-		return err_set(err, EPROTO, "a STEP without its job");
+		return err_set(err, EPROTO, "STEP: previous STEP has no JOB");
 	if (wire_step_decode(&s->pending_step, body))
-		return err_set(err, EPROTO, "a STEP that was not understood");
+		return err_set(err, EPROTO, "malformed STEP");
 	s->pending = true;
 	if (s->pending_step.kind == WIRE_STEP_DEVICETREE &&
 	    !s->devicetree_supported)
 		return err_set(err, EPROTO,
-			       "a STEP of a kind that its version has not");
+			       "STEP: kind not part of the negotiated protocol "
+			       "version");
 	return 0;
 }
 
@@ -161,12 +167,11 @@ int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
 	if (!s->pending)
 		return 0;
 	if (s->pending_step.job != m->job)
-		return err_set(err, EPROTO, "a STEP of job %u before job %u",
+		return err_set(err, EPROTO, "STEP for job %u precedes job %u",
 			       s->pending_step.job, m->job);
 	if (!wire_step_fits_job(&s->pending_step, m))
 		return err_set(err, EPROTO,
-			       "job %u: a STEP that does not go with it",
-			       m->job);
+			       "job %u: STEP does not match the job", m->job);
 	*out = xcalloc(1, sizeof(**out));
 	**out = s->pending_step;
 	s->pending_step = (struct wire_step){ 0 };
@@ -203,6 +208,6 @@ int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 	if (count_word_bytes(argv) + count_word_bytes(env) + strlen(cwd) +
 		    NAME_MAX + SANDBOX_CPU_WORDS_MAX * sizeof(uint64_t) >
 	    SANDBOX_ARGS_MAX)
-		return err_set(err, ENOTSUP, "the tool's arguments: too long");
+		return err_set(err, ENOTSUP, "tool: argument list too long");
 	return 0;
 }

@@ -31,11 +31,13 @@ int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
 			      struct err *err)
 {
 	if (!p->by_class)
-		return err_set(err, EPROTO, "a PIN, which its version has not");
+		return err_set(
+			err, EPROTO,
+			"PIN: not part of the negotiated protocol version");
 	if (p->pending)
-		return err_set(err, EPROTO, "a PIN without its job");
+		return err_set(err, EPROTO, "PIN: previous PIN has no JOB");
 	if (wire_pin_decode(&p->pending_pin, body))
-		return err_set(err, EPROTO, "a PIN that was not understood");
+		return err_set(err, EPROTO, "malformed PIN");
 	p->pending = true;
 	return 0;
 }
@@ -51,11 +53,12 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 		return 0;
 	p->pending = false;
 	if (p->pending_pin.job != job)
-		return err_set(err, EPROTO, "a PIN of job %u before job %u",
+		return err_set(err, EPROTO, "PIN for job %u precedes job %u",
 			       p->pending_pin.job, job);
 	if (class >= p->n_classes)
-		return err_set(err, ENOENT, "no class %u of cores here: %u are",
-			       class, p->n_classes);
+		return err_set(err, ENOENT,
+			       "no such core class: %u: the node has %u", class,
+			       p->n_classes);
 	/*
 	 * Intersect with the CPUs that kfarmd may use: the class describes the
 	 * machine, not the limits of kfarmd.
@@ -63,7 +66,8 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 	machine_cpus_read_usable(&usable, "");
 	machine_cpus_intersect(&usable, &p->cpus[class]);
 	if (!machine_cpus_count(&usable))
-		return err_set(err, EPERM, "kfarmd may use no core of class %u",
+		return err_set(err, EPERM,
+			       "core class %u: no core available to kfarmd",
 			       class);
 	*pin = &p->by_class[class];
 	(*pin)->cpus = usable;
@@ -96,7 +100,7 @@ struct kfarmd_client {
 
 static int set_decode_error(struct err *err, const char *what)
 {
-	return err_set(err, EPROTO, "a %s that was not understood", what);
+	return err_set(err, EPROTO, "malformed %s", what);
 }
 
 static void send_to_client(void *ctx, enum wire_type type, struct buf *body)
@@ -287,11 +291,12 @@ static int handle_cell_msg(struct kfarmd_client *c, struct bytes body,
 	list_for_each(p, &c->sinks, entry)
 		n += kfarmd_sandbox_from_sink(p) != NULL;
 	if (find_sink(c, m.cell))
-		ret = err_set(err, EPROTO, "two cells with number %u", m.cell);
+		ret = err_set(err, EPROTO, "CELL: number %u already in use",
+			      m.cell);
 	else if (!c->agent->sandbox_check.usable)
 		refuse_sink(c, m.cell, c->agent->sandbox_check.reason);
 	else if (n >= KFARMD_CLIENT_SANDBOXES_MAX)
-		refuse_sink(c, m.cell, "more cells than one client may have");
+		refuse_sink(c, m.cell, "too many sandboxes for one client");
 	else
 		add_sink(c, kfarmd_sandbox_new(c->agent, &m, c->blobs,
 					       &sink_ops, c));
@@ -314,19 +319,22 @@ static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
 		n_open += !kfarmd_sandbox_from_sink(p) &&
 			  kfarmd_input_sink_is_open(p);
 	if (find_sink(c, m.bundle)) {
-		ret = err_set(err, EPROTO, "two cells with number %u",
+		ret = err_set(err, EPROTO, "BUNDLE: number %u already in use",
 			      m.bundle);
 	} else if (n_open >= KFARMD_BUNDLES_MAX || c->n_sinks >= SINKS_MAX) {
-		ret = err_set(err, EPROTO, "more than %d toolchains at once",
-			      KFARMD_BUNDLES_MAX);
+		ret = err_set(
+			err, EPROTO,
+			"too many concurrent toolchain uploads: limit is %d",
+			KFARMD_BUNDLES_MAX);
 	} else if (strv_has(&c->agent->hosts, m.host)) {
 		add_sink(c, kfarmd_bundle_new(c->agent, &m, c->blobs, &sink_ops,
 					      c));
 	} else {
 		/* Reject the toolchain before its files are requested. */
-		why = xasprintf("%s is for %s, which this node does not run"
-				" (see kfarmd's --host)",
-				m.id, m.host);
+		why = xasprintf(
+			"%s: built for %s, which this node cannot run; see "
+			"--host in kfarmd(8)",
+			m.id, m.host);
 		refuse_sink(c, m.bundle, why);
 		free(why);
 	}
@@ -389,12 +397,14 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 	struct kfarmd_toolchain_rpc *r;
 
 	if (c->n_requests >= KFARMD_TOOLCHAIN_RPCS_MAX)
-		return err_set(err, EPROTO, "more than %d questions at once",
-			       KFARMD_TOOLCHAIN_RPCS_MAX);
+		return err_set(
+			err, EPROTO,
+			"too many concurrent toolchain requests: limit is %d",
+			KFARMD_TOOLCHAIN_RPCS_MAX);
 	r = kfarmd_toolchain_rpc_new(c->agent, request_id, drop_id, verify,
 				     &rpc_ops, c);
 	if (!r)
-		return err_set(err, EPROTO, "no thread to be had");
+		return err_set(err, EPROTO, "cannot create thread");
 	*VEC_ADD(c->requests, c->n_requests) = r;
 	return 0;
 }

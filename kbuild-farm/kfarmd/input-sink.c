@@ -233,7 +233,7 @@ static void continue_updates(struct kfarmd_input_sink *p)
 		return;
 	if (v && v->error) {
 		err_set(&p->err, -v->error,
-			"the node's store: %s (see kfarmd's --store-size)",
+			"node store: %s; see --store-size in kfarmd(8)",
 			strerror(-v->error));
 		fail_sink(p, p->err.text);
 	} else if (p->type->validate && p->complete && !p->validated) {
@@ -327,10 +327,10 @@ void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p)
 	if (!p->blobs || p->task)
 		return;
 	if (v && v->n_missing && kfarmd_blobs_idle_ms(p->blobs) > IDLE_MAX_MS)
-		fail_sink(p, "its files stopped coming");
+		fail_sink(p, "timed out waiting for input files");
 	if ((!v || p->type->all_or_nothing) && !p->complete &&
 	    clock_ms() - p->activity_ms > IDLE_MAX_MS)
-		fail_sink(p, "its toolchain stopped coming");
+		fail_sink(p, "timed out waiting for the toolchain");
 }
 
 bool kfarmd_input_sink_is_open(const struct kfarmd_input_sink *p)
@@ -348,14 +348,16 @@ int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 	if (!kfarmd_input_sink_is_open(p))
 		return 0;
 	if (m->view != p->last_received + 1)
-		return err_set(err, EPROTO, "view %u of %s %u after %u",
-			       m->view, p->type->name, p->number,
-			       p->last_received);
+		return err_set(err, EPROTO,
+			       "VIEW %u of %s %u: unexpected after %u", m->view,
+			       p->type->name, p->number, p->last_received);
 	if (m->part != WIRE_PART_SOURCES && p->complete)
-		return err_set(err, EPROTO, "more of a complete toolchain");
+		return err_set(err, EPROTO,
+			       "VIEW: toolchain is already complete");
 	if (p->n_pending >= KFARMD_INPUT_SINK_UPDATES_MAX ||
 	    p->n_pending_entries + m->n_entries > KFARMD_INPUT_SINK_ENTRIES_MAX)
-		return err_set(err, EPROTO, "too many views wait in %s %u",
+		return err_set(err, EPROTO,
+			       "%s %u: too many pending input updates",
 			       p->type->name, p->number);
 	v = kfarmd_input_update_new(m, paths, p->daemon->store, err);
 	if (!v)
@@ -390,7 +392,7 @@ static void notify_if_decided(struct kfarmd_sandbox_user *u)
 		       u->update_number > p->last_applied))
 		return;
 	u->waiting = false;
-	u->on_ready(u->ctx, ended ? "its cell is gone" : NULL);
+	u->on_ready(u->ctx, ended ? "sandbox lost" : NULL);
 }
 
 static void notify_sandbox_users(struct kfarmd_input_sink *p)
@@ -476,9 +478,9 @@ static int check_sandbox_limits(struct kfarmd_input_sink *p,
 	if (kfarmd_input_update_total_bytes(v) >
 	    p->daemon->sandbox_limits.input_root_bytes)
 		return err_set(err, ENOMEM,
-			       "more files than this node has memory for");
+			       "inputs too large for the memory of the node");
 	if (c->n_toolchain_entries > COMPILER_ENTRIES_MAX)
-		return err_set(err, E2BIG, "a toolchain of too many files");
+		return err_set(err, E2BIG, "too many files in the toolchain");
 	return 0;
 }
 
@@ -520,7 +522,7 @@ static int freeze_sandbox(struct kfarmd_input_sink *p, struct err *err)
 }
 
 static const struct kfarmd_input_sink_type sandbox_sink_type = {
-	.name = "cell",
+	.name = "sandbox",
 	.open = create_sandbox,
 	.on_opened = watch_sandbox,
 	.accept = check_sandbox_limits,

@@ -55,7 +55,7 @@ int kfarmd_entry_put(void *cell, const char *path,
 	case WIRE_INODE_ABSENT:
 		return sandbox_remove_path(cell, path, err);
 	}
-	return err_set(err, EPROTO, "an entry of kind %u", inode->kind);
+	return err_set(err, EPROTO, "VIEW: invalid entry kind %u", inode->kind);
 }
 
 struct kfarmd_blob {
@@ -193,8 +193,7 @@ static int finish_blob(struct kfarmd_blob *blob, struct err *err)
 		ret = 0;
 	} else {
 		digest_format(&blob->digest, hex);
-		err_set(err, EPROTO, "blob %.12s is not what it should be",
-			hex);
+		err_set(err, EPROTO, "blob %.12s: digest mismatch", hex);
 		ret = -EPROTO;
 		notify_blob_waiters(blob, ret);
 	}
@@ -208,7 +207,8 @@ static int start_blob(struct kfarmd_blob *blob, struct err *err)
 	int ret;
 
 	if (b->n_open >= KFARMD_BLOBS_OPEN_MAX)
-		return err_set(err, EPROTO, "more than %d blobs at once",
+		return err_set(err, EPROTO,
+			       "too many concurrent blobs: limit is %d",
 			       KFARMD_BLOBS_OPEN_MAX);
 	ret = store_write_begin(&blob->writer, b->store, &blob->digest,
 				blob->size_bytes, true);
@@ -228,11 +228,10 @@ int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 	int ret = 0;
 
 	if (!blob)
-		return err_set(err, EPROTO, "a blob that was not asked for");
+		return err_set(err, EPROTO, "unexpected BLOB: not requested");
 	b->last_piece_ms = clock_ms();
 	if (m->size != blob->size_bytes || m->offset != blob->received_bytes)
-		return err_set(err, EPROTO,
-			       "a piece of a blob that does not fit");
+		return err_set(err, EPROTO, "BLOB: unexpected size or offset");
 	if (!blob->received_bytes && !blob->error)
 		ret = start_blob(blob, err);
 	if (ret)
@@ -271,8 +270,7 @@ struct kfarmd_input_update *kfarmd_input_update_new(
 		e->waiter.on_received = on_blob_received;
 		e->path = wire_paths_get(paths, m->entries[i].path);
 		if (!e->path) {
-			err_set(err, EPROTO,
-				"a VIEW with path %u, which has no name",
+			err_set(err, EPROTO, "VIEW: undefined path number %u",
 				m->entries[i].path);
 			free(v->entries);
 			free(v);
@@ -327,7 +325,7 @@ int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err)
 	if (mib + MEMORY_RESERVE_MIB <= available)
 		return 0;
 	return err_set(err, ENOMEM,
-		       "%llu MiB of files, and %u MiB of memory free",
+		       "not enough memory for %llu MiB of files: %u MiB free",
 		       (unsigned long long)mib, available);
 }
 
@@ -356,11 +354,11 @@ int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
 		if (v->m.entries[i].inode.kind != WIRE_INODE_FILE)
 			continue;
 		if (atomic_load(v->stop_requested))
-			return err_set(err, ECANCELED, "not wanted any more");
+			return err_set(err, ECANCELED, "cancelled");
 		ret = pin_entry(&v->entries[i]);
 		v->entries[i].missing = ret == -ENOENT;
 		if (ret && ret != -ENOENT)
-			return err_set(err, -ret, "the node's store: %s",
+			return err_set(err, -ret, "node store: %s",
 				       strerror(-ret));
 	}
 	v->blobs_pinned = true;
@@ -399,9 +397,11 @@ int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,
 		ret = kfarmd_blobs_request(blobs, &m->inode.digest,
 					   m->inode.size, &e->waiter, &ask);
 		if (ret == -EPROTO)
-			err_set(err, EPROTO, "one blob with two sizes");
+			err_set(err, EPROTO,
+				"VIEW: conflicting sizes for a blob");
 		else if (ret)
-			err_set(err, -ret, "more than %u blobs are awaited",
+			err_set(err, -ret,
+				"too many missing blobs: limit is %u",
 				KFARMD_BLOBS_REQUESTED_MAX);
 		if (ret)
 			return ret;
@@ -430,14 +430,15 @@ static int apply_entry(struct kfarmd_input_update *v, uint32_t i,
 			 */
 			unpin_entry(v, i);
 			if (++e->n_damaged >= DAMAGED_MAX)
-				return err_set(err, EIO,
-					       "the node's store spoils what it"
-					       " is given");
+				return err_set(
+					err, EIO,
+					"node store: blob repeatedly lost or "
+					"damaged");
 			e->missing = true;
 			return -EBADMSG;
 		}
 		if (fd < 0)
-			return err_set(err, -fd, "the node's store: %s",
+			return err_set(err, -fd, "node store: %s",
 				       strerror(-fd));
 	}
 	ret = put(ctx, e->path, inode, fd, err);
@@ -454,7 +455,7 @@ int kfarmd_input_update_apply(struct kfarmd_input_update *v,
 		int ret;
 
 		if (atomic_load(v->stop_requested))
-			return err_set(err, ECANCELED, "not wanted any more");
+			return err_set(err, ECANCELED, "cancelled");
 		ret = apply_entry(v, (uint32_t)v->next_entry, put, ctx, err);
 		if (ret)
 			return ret;
@@ -521,9 +522,8 @@ int kfarmd_input_update_check_identity(
 					   NULL);
 	free(all);
 	if (ret)
-		return err_set(err, EINVAL, "its toolchain makes no sense");
+		return err_set(err, EINVAL, "invalid toolchain");
 	if (!digest_equal(&id, &m->toolchain))
-		return err_set(err, EINVAL,
-			       "its toolchain is another than it says");
+		return err_set(err, EINVAL, "toolchain digest mismatch");
 	return 0;
 }

@@ -125,7 +125,7 @@ static void on_output_finished(struct kfarmd_job *job)
 {
 	if (job->output.has_private_path)
 		fail_job(job, WIRE_FAIL_VOID,
-			 "the answer names a directory of the node");
+			 "output names a private directory of the node");
 	else
 		finish_job(job);
 }
@@ -201,7 +201,7 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 	if (ret == -EFBIG)
 		fail_job(job, WIRE_FAIL_VOID, "%s: too large", name);
 	else if (ret == -ENOENT)
-		fail_job(job, class, "exit status 0, but no %s", name);
+		fail_job(job, class, "exit status 0, but %s is missing", name);
 	else if (ret)
 		fail_job(job, stream == by_tool ? class : WIRE_FAIL_NODE,
 			 "%s: %s", name, strerror(-ret));
@@ -227,7 +227,7 @@ static bool map_output_files(struct kfarmd_job *job)
 	}
 	if (has_object_output(job) &&
 	    !job->output_maps[WIRE_OUTPUT_OBJECT].len) {
-		fail_job(job, WIRE_FAIL_VOID, "an object of 0 bytes");
+		fail_job(job, WIRE_FAIL_VOID, "object file is empty");
 		return false;
 	}
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
@@ -281,7 +281,7 @@ static void on_slot_granted(void *ctx)
 		&job->run, job->agent->base, job->sandbox_user.sandbox->sandbox,
 		&what, job->step ? &tool : NULL, on_run_done, job, &err);
 	if (ret == -EPIPE)
-		fail_job(job, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
+		fail_job(job, WIRE_FAIL_TOOLCHAIN, "sandbox lost");
 	else if (ret)
 		fail_job(job, WIRE_FAIL_NODE, "%s", err.text);
 }
@@ -319,17 +319,17 @@ static int resolve_job_ids(struct kfarmd_job *job,
 	const char *cwd = kfarmd_client_path(client, job->m.cwd);
 
 	if (!cwd)
-		return err_set(err, EPROTO, "job %u: path %u has no name",
+		return err_set(err, EPROTO, "job %u: undefined path number %u",
 			       job->m.job, job->m.cwd);
 	if (job->m.view > cell->sink.last_received)
-		return err_set(err, EPROTO, "job %u: view %u did not come",
+		return err_set(err, EPROTO, "job %u: VIEW %u not received",
 			       job->m.job, job->m.view);
 	if (kfarmd_client_decode_flags(client, &job->m, &job->flags,
 				       &job->compile.n_flags))
-		return err_set(err, EPROTO, "job %u: flags without names",
+		return err_set(err, EPROTO, "job %u: undefined flag number",
 			       job->m.job);
 	if (job->step && !kfarmd_client_path(client, job->step->tool))
-		return err_set(err, EPROTO, "job %u: path %u has no name",
+		return err_set(err, EPROTO, "job %u: undefined path number %u",
 			       job->m.job, job->step->tool);
 	job->cwd = xstrdup(cwd);
 	job->compile.flags = job->flags;
@@ -376,7 +376,7 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 			       job->agent->sandbox_check.reason);
 	*class = WIRE_FAIL_TOOLCHAIN;
 	if (!cell)
-		return err_set(err, ENOENT, "no such cell here");
+		return err_set(err, ENOENT, "no such sandbox");
 	*class = -1;
 	ret = resolve_job_ids(job, client, cell, err);
 	if (ret)

@@ -174,9 +174,9 @@ static void log_rejected(struct kfarmd_listen_tls *d, const char *from,
 	}
 	d->log_credit_ms += LOG_INTERVAL_MS;
 	if (d->n_suppressed)
-		log_warning("%u more who came were refused", d->n_suppressed);
+		log_warning("%u more connections refused", d->n_suppressed);
 	d->n_suppressed = 0;
-	log_warning("refused %s: %s", from, why);
+	log_warning("connection from %s refused: %s", from, why);
 }
 
 static void close_tls_conn(struct tls_conn *g, bool admitted)
@@ -222,8 +222,8 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 	peer.fingerprint = &pin;
 	peer.client_name = find_client_name(g->listener, &pin);
 	io = tls_session_io(g->session);
-	log_info("%s is %s, with %s", g->peer_address,
-		 peer.client_name ? peer.client_name : "gone",
+	log_info("connection from %s: client %s, %s", g->peer_address,
+		 peer.client_name ? peer.client_name : "no longer listed",
 		 tls_session_cipher(g->session));
 	g->session = NULL;
 	kfarmd_session_start(g->listener->agent, io, &peer);
@@ -249,7 +249,7 @@ static void on_connection_accepted(void *ctx, int fd)
 	if (!kfarmd_admission_add(d->admission, &g->pending,
 				  (struct sockaddr *)&from, clock_ms(),
 				  &leaves)) {
-		log_rejected(d, g->peer_address, "it has failed too often");
+		log_rejected(d, g->peer_address, "too many failed attempts");
 		close(fd);
 		free(g->peer_address);
 		free(g);
@@ -257,7 +257,7 @@ static void on_connection_accepted(void *ctx, int fd)
 	}
 	if (leaves) {
 		log_rejected(d, ((struct tls_conn *)leaves)->peer_address,
-			     "others came while it said nothing");
+			     "too many unauthenticated connections");
 		close_tls_conn((struct tls_conn *)leaves, false);
 	}
 	socket_set_tcp_options(fd);
@@ -283,14 +283,15 @@ static int new_listen_context(struct kfarmd_listen_tls *d, const char *dir,
 	 */
 	if (ret == -EACCES)
 		err_set(err, EACCES,
-			"%s: user %u, as whom kfarmd runs, may not read it: "
-			"chown %u %s",
+			"%s: not readable by user %u, as which kfarmd runs; "
+			"run `chown %u %s`",
 			path, self, self, path);
 	if (ret == -ENOENT)
-		err_wrap(err, "kfarmd --init makes it");
+		err_set(err, ENOENT, "%s: no such file; run `kfarmd --init`",
+			path);
 	if (!ret) {
 		tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
-		log_info("the key of this node is %s", pin);
+		log_info("key fingerprint of this node: %s", pin);
 		ret = tls_context_new(&d->context, key, tls_cpu_has_aes(), err);
 		tls_key_free(key);
 	}
@@ -376,7 +377,8 @@ static int lock_socket_path(struct kfarmd_listen *l, struct err *err)
 	while (l->lock_fd == -EAGAIN);
 	if (l->lock_fd == -EBUSY)
 		return err_set(err, EADDRINUSE,
-			       "%s: another kfarmd listens there", l->path);
+			       "%s: another kfarmd is listening on it",
+			       l->path);
 	return l->lock_fd < 0 ? err_set(err, -l->lock_fd, "%s: %s",
 					l->lock_path, strerror(-l->lock_fd)) :
 				0;
@@ -403,10 +405,11 @@ static int remove_stale_socket(struct kfarmd_listen *l,
 	if (lstat(l->path, &st))
 		return errno == ENOENT ? 0 : err_errno(err, "%s", l->path);
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, EEXIST, "%s: there, and not a socket",
+		return err_set(err, EEXIST, "%s: exists and is not a socket",
 			       l->path);
 	if (is_socket_live(at))
-		return err_set(err, EADDRINUSE, "%s: somebody listens there",
+		return err_set(err, EADDRINUSE,
+			       "%s: another process is listening on it",
 			       l->path);
 	if (unlink(l->path))
 		return err_errno(err, "remove %s", l->path);
@@ -421,7 +424,7 @@ static int bind_path(struct kfarmd_listen *l, struct err *err)
 
 	if (!l->path[0] || strlen(l->path) >= sizeof(at.sun_path))
 		return err_set(err, ENAMETOOLONG,
-			       "%s: a socket's path has 1 to %zu bytes",
+			       "%s: socket path must have 1 to %zu bytes",
 			       l->path, sizeof(at.sun_path) - 1);
 	strcpy(at.sun_path, l->path);
 	ret = lock_socket_path(l, err);
@@ -432,12 +435,12 @@ static int bind_path(struct kfarmd_listen *l, struct err *err)
 	l->socket_fd = socket(AF_UNIX,
 			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->socket_fd < 0)
-		return err_errno(err, "socket");
+		return err_errno(err, "cannot create socket");
 	before = umask(0177);
 	ret = bind(l->socket_fd, (struct sockaddr *)&at, sizeof(at));
 	umask(before);
 	if (ret || listen(l->socket_fd, UNIX_BACKLOG))
-		return err_errno(err, "listen at %s", l->path);
+		return err_errno(err, "cannot listen on %s", l->path);
 	return 0;
 }
 

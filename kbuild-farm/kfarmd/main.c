@@ -47,12 +47,14 @@
 #include <unistd.h>
 
 static const char clients_template[] =
-	"# Who may have this node compile: a line for each, the fingerprint of\n"
-	"# its key and a name.  `kfarm nodes add` on a build host writes its own.\n"
+	"# Clients that may use this node, one per line: the fingerprint of "
+	"the key\n"
+	"# and a name.  `kfarm nodes add` on a build host adds its line.\n"
 	"#SHA256:0000000000000000000000000000000000000000000 build-host\n";
 
 static const char node_conf_template[] =
-	"# kfarmd's own settings, see kfarmd(8); its command line counts more.\n"
+	"# Settings of kfarmd, see kfarmd(8).  Command-line options override "
+	"them.\n"
 	"[node]\n"
 	"#\tlisten = 3634\n"
 	"#\tslots = 4\n"
@@ -85,7 +87,7 @@ static int print_fingerprint(const char *dir, struct err *err)
 	tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
 	tls_key_free(key);
 	if (puts(pin) < 0 || fflush(stdout))
-		return err_errno(err, "standard output");
+		return err_errno(err, "cannot write to standard output");
 	return 0;
 }
 
@@ -140,7 +142,7 @@ static int print_check(void)
 
 	sandbox_check(&check);
 	printf("sandbox: %s\nlayers: %s\n",
-	       check.usable ? "ok" : "not possible", check.layers);
+	       check.usable ? "ok" : "not available", check.layers);
 	if (!check.usable)
 		printf("missing: %s\n", check.reason);
 	return check.usable ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -178,7 +180,7 @@ static int print_status(const struct kfarmd_settings *s)
 	if (n < 0)
 		log_error("%s", err.text);
 	else if (!n)
-		log_error("no kfarmd runs here with the store %s", dir);
+		log_error("no kfarmd is running with the store %s", dir);
 	free(kept);
 	free(dir);
 	return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -211,7 +213,8 @@ static int start_stdio(struct kfarmd *a, struct err *err)
 
 	if (in < 0 || out < 0 || none < 0 || dup2(none, STDIN_FILENO) < 0 ||
 	    dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		return err_errno(err, "standard input and output");
+		return err_errno(err,
+				 "cannot redirect standard input and output");
 	close(none);
 	a->on_idle = stop_loop;
 	from = ssh && *ssh ? xstrndup(ssh, strcspn(ssh, " ")) :
@@ -274,13 +277,14 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	wire_inventory_release(&inv);
 	sandbox_check(&a->sandbox_check);
 	if (!a->sandbox_check.usable)
-		log_warning("no job can run here: %s", a->sandbox_check.reason);
+		log_warning("cannot run jobs: %s", a->sandbox_check.reason);
 	/*
 	 * On a file system without sockets, kfarmd works without the status
 	 * socket.
 	 */
 	if (kfarmd_status_new(&a->status, a, &status))
-		log_warning("--status will not know of it: %s", status.text);
+		log_warning("--status will not list this kfarmd: %s",
+			    status.text);
 	return 0;
 }
 
@@ -294,7 +298,7 @@ static bool release_daemon(struct kfarmd *a)
 	uint64_t deadline;
 
 	if (a->children) {
-		kfarmd_session_end_all(a, "this kfarmd ends");
+		kfarmd_session_end_all(a, "kfarmd is shutting down");
 		/*
 		 * Dropped jobs and sandboxes are freed when their threads are
 		 * done.
@@ -359,7 +363,7 @@ static int start_listening(struct kfarmd *a, struct listeners *l,
 	if (!ret) {
 		l->address_list = strv_join(&l->addresses, ", ");
 		a->listen_text = l->address_list;
-		log_info("listening at %s", l->address_list);
+		log_info("listening on %s", l->address_list);
 	}
 	return ret;
 }
@@ -383,7 +387,7 @@ static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
 	if (!ret)
 		event_base_dispatch(a->base);
 	/* End the sessions first: they use the TLS listener's clients. */
-	kfarmd_session_end_all(a, "this kfarmd ends");
+	kfarmd_session_end_all(a, "kfarmd is shutting down");
 	for (size_t i = 0; i < l.n_unix; i++)
 		kfarmd_listen_free(l.unix_listeners[i]);
 	free(l.unix_listeners);
@@ -425,7 +429,7 @@ static int drop_capabilities(const struct kfarmd_settings *s, struct err *err)
 		low = low || (atoi(port) > 0 && atoi(port) < 1024);
 	}
 	ret = network ? sandbox_user_limit_capabilities(low) : 0;
-	return ret ? err_set(err, -ret, "capabilities cannot be dropped: %s",
+	return ret ? err_set(err, -ret, "cannot drop capabilities: %s",
 			     strerror(-ret)) :
 		     0;
 }
@@ -441,7 +445,7 @@ static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 	event_set_log_callback(on_event_log);
 	a.base = event_base_new();
 	if (!a.base)
-		return err_set(err, EIO, "no event loop");
+		return err_set(err, EIO, "cannot create event loop");
 	ret = init_daemon(&a, s, err);
 	if (!ret)
 		ret = run_loop(&a, s, err);

@@ -183,9 +183,9 @@ static int collect_query_output(struct kfarmd_run *run, const char *name,
 			       strerror(EMSGSIZE));
 	if (end->cause == SANDBOX_END_NOT_STARTED)
 		return err_set(err, end->error ? end->error : EIO,
-			       "%s does not run here: %s", name, end->detail);
+			       "cannot run %s: %s", name, end->detail);
 	if (end->cause != SANDBOX_END_EXITED)
-		return err_set(err, EIO, "%s: its sandbox is gone", name);
+		return err_set(err, EIO, "%s: sandbox lost", name);
 	buf_add_bytes(out, buf_bytes(got));
 	*status = end->status;
 	return 0;
@@ -206,7 +206,7 @@ static int run_driver_query(void *ctx, char *const *argv, char *const *env,
 	int ret;
 
 	if (a->sandbox_lost)
-		return err_set(err, EIO, "%s: its sandbox is gone", argv[0]);
+		return err_set(err, EIO, "%s: sandbox lost", argv[0]);
 	strv_add_all(&with, env);
 	strv_add(&with, "TMPDIR=" SANDBOX_TMP_DIR);
 	job.env = with.v;
@@ -352,8 +352,10 @@ static int check_system_file(const struct compiler_entry *e,
 		close(fd);
 	if (is && (type == ET_DYN || type == ET_EXEC))
 		return 0;
-	return err_set(err, EPERM, "%s wants %s, which is no program's",
-		       l->manifest.id, e->path);
+	return err_set(
+		err, EPERM,
+		"%s: system file %s is not an executable or shared library",
+		l->manifest.id, e->path);
 }
 
 /*
@@ -378,8 +380,8 @@ static int check_manifest_entries(const struct compiler_entries *list,
 		was = compiler_entries_find(&l->manifest.entries, path);
 		if (was && compiler_entry_equal_content(e, was))
 			continue;
-		err_set(err, EBADMSG, "%s of %s %s", path, l->manifest.id,
-			was ? "has changed" : "is no part of it");
+		err_set(err, EBADMSG, "%s: %s: %s", l->manifest.id, path,
+			was ? "modified" : "not in the manifest");
 		kfarmd_toolchains_mark_damaged(l, err->text);
 		return -EBADMSG;
 	}
@@ -559,10 +561,11 @@ static int check_unique_paths(const struct strv *places, struct err *err)
 	strv_sort(&all);
 	for (size_t i = 1; i < all.n && !ret; i++) {
 		if (!strcmp(all.v[i - 1], all.v[i]))
-			ret = err_set(err, EEXIST,
-				      "%s is a file of the compiler and of"
-				      " this node",
-				      all.v[i]);
+			ret = err_set(
+				err, EEXIST,
+				"%s: used by both the toolchain and the system "
+				"of the node",
+				all.v[i]);
 	}
 	strv_release(&all);
 	return ret;
@@ -616,17 +619,18 @@ int kfarmd_native_toolchain_put(const struct kfarmd *a,
 	r = &lease->manifest;
 	e = kfarmd_manifest_find_driver(r, str_base(driver));
 	if (!*driver)
-		ret = err_set(err, ENOENT, "%s: leads nowhere", m->driver);
+		ret = err_set(err, ENOENT, "%s: cannot resolve compiler path",
+			      m->driver);
 	else if (!strv_has(&a->hosts, r->host))
 		ret = err_set(err, ENOEXEC,
-			      "%s is for %s, which this node does not run",
+			      "%s: built for %s, which this node cannot run",
 			      r->id, r->host);
 	else if (!e)
-		ret = err_set(err, ENOENT, "%s has no compiler %s", r->id,
+		ret = err_set(err, ENOENT, "%s: no such compiler: %s", r->id,
 			      str_base(driver));
 	else if (!kfarmd_native_toolchain_find_prefixes(lease->dir, e->path,
 							driver, &here, &there))
-		ret = err_set(err, EINVAL, "%s: not in a directory \"bin\"",
+		ret = err_set(err, EINVAL, "%s: not in a bin directory",
 			      driver);
 	if (ret || !e)
 		goto out;
@@ -636,9 +640,9 @@ int kfarmd_native_toolchain_put(const struct kfarmd *a,
 		goto out;
 	*id = list->manifest.id;
 	if (list->manifest.is_clang != m->is_clang)
-		ret = err_set(err, EINVAL, "%s is %s compiler", m->installed_id,
-			      m->is_clang ? "no clang, but another" :
-					    "a clang, and no other");
+		ret = err_set(err, EINVAL, "%s: expected %s", m->installed_id,
+			      m->is_clang ? "clang, got another compiler" :
+					    "another compiler, got clang");
 	if (!ret)
 		ret = put_manifest_entries(&list->manifest, here, there, cell,
 					   err);

@@ -389,7 +389,7 @@ static int start_piped(struct kfarmd_run *run, struct err *err)
 	int fd[2], ret;
 
 	if (pipe2(fd, O_CLOEXEC))
-		return err_errno(err, "start a job: pipe");
+		return err_errno(err, "start job: cannot create pipe");
 	first.stdout_fd = fd[1];
 	tool.stdin_fd = fd[0];
 	tool.argv = run->tool.argv;
@@ -565,7 +565,7 @@ static bool classify_exit(struct kfarmd_run_status *e,
 	if (run->status_from_tool)
 		return !run->tool_wrote || run->end.status ||
 		       set_job_failure(e, WIRE_FAIL_VOID,
-				       "the tool printed something");
+				       "unexpected output of the tool");
 	if (!run->end.status)
 		return true;
 	missing = kfarmd_run_missing_file(text);
@@ -575,8 +575,9 @@ static bool classify_exit(struct kfarmd_run_status *e,
 		return false;
 	}
 	if (kfarmd_run_names_signal(text) && !is_sigpipe_of_tool(run))
-		return set_job_failure(e, WIRE_FAIL_NODE,
-				       "a signal ended a part of the compiler");
+		return set_job_failure(
+			e, WIRE_FAIL_NODE,
+			"compiler subprocess killed by a signal");
 	return true;
 }
 
@@ -588,21 +589,20 @@ bool kfarmd_run_classify(struct kfarmd_run_status *e,
 
 	if (run->overflowed)
 		return set_job_failure(e, WIRE_FAIL_VOID,
-				       "more than %u MiB of diagnostics",
+				       "diagnostics exceed %u MiB",
 				       WIRE_DIAG_MAX >> 20);
 	if (end->cause == SANDBOX_END_DEADLINE)
 		return set_job_failure(e, WIRE_FAIL_DEADLINE,
-				       "killed after %u ms", end->wall_ms);
+				       "timed out after %u ms", end->wall_ms);
 	if (end->cause == SANDBOX_END_LOST)
-		return set_job_failure(e, WIRE_FAIL_TOOLCHAIN,
-				       "its cell is gone");
+		return set_job_failure(e, WIRE_FAIL_TOOLCHAIN, "sandbox lost");
 	if (end->cause == SANDBOX_END_NOT_STARTED)
 		return classify_start_error(e, run);
 	if (end->cause == SANDBOX_END_EXITED &&
 	    (run->status_from_tool || !WIFSIGNALED(end->status)))
 		return classify_exit(e, run);
 	text = spawn_status_text(end->status);
-	set_job_failure(e, WIRE_FAIL_NODE, "the compiler was %s", text);
+	set_job_failure(e, WIRE_FAIL_NODE, "compiler: %s", text);
 	free(text);
 	return false;
 }

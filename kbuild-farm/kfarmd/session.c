@@ -141,7 +141,7 @@ static int abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	why = xvasprintf(fmt, ap);
 	va_end(ap);
-	log_warning("ended a conversation with %s: %s", s->peer_address, why);
+	log_warning("closing session with %s: %s", s->peer_address, why);
 	send_bye(s, why);
 	free(why);
 	close_session(s);
@@ -231,13 +231,13 @@ static int on_hello(struct kfarmd_session *s, struct bytes body)
 	int ret;
 
 	if (s->hello_received || wire_hello_decode(&m, body))
-		return abort_session(s, "a hello that was not understood");
+		return abort_session(s, "unexpected or malformed HELLO");
 	ret = wire_hello_negotiate(&m);
 	if (ret < 0) {
 		ret = abort_session(
 			s,
-			"%s speaks protocol %u to %u, %s here %u to %u:"
-			" they must be of one release",
+			"%s supports protocol versions %u to %u, %s supports "
+			"%u to %u; install the same release on both machines",
 			m.software, m.version_min, m.version_max,
 			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
 	} else {
@@ -258,7 +258,7 @@ static int on_bye(struct kfarmd_session *s, struct bytes body)
 	char *why;
 
 	if (!wire_bye_decode(&why, body)) {
-		log_debug("the peer left: %s", why);
+		log_debug("peer closed the session: %s", why);
 		free(why);
 	}
 	close_session(s);
@@ -358,7 +358,8 @@ static int accept_job(struct kfarmd_session *s, struct wire_job *m)
 	int class;
 
 	if (find_job(s, m->job))
-		return abort_session(s, "two jobs with number %u", m->job);
+		return abort_session(s, "JOB: number %u already in use",
+				     m->job);
 	job = kfarmd_job_new(s->agent, s->client, m, on_job_done, s, &class,
 			     &err);
 	if (!job && class < 0)
@@ -378,7 +379,7 @@ static int on_job(struct kfarmd_session *s, struct bytes body)
 	int ret;
 
 	if (wire_job_decode(&m, body))
-		return abort_session(s, "a JOB that was not understood");
+		return abort_session(s, "malformed JOB");
 	ret = accept_job(s, &m);
 	wire_job_release(&m);
 	return ret;
@@ -390,7 +391,7 @@ static int on_cancel(struct kfarmd_session *s, struct bytes body)
 	uint32_t number;
 
 	if (wire_number_decode(&number, body))
-		return abort_session(s, "a CANCEL that was not understood");
+		return abort_session(s, "malformed CANCEL");
 	slot = find_job(s, number);
 	if (slot)
 		remove_job(s, slot);
@@ -408,16 +409,15 @@ static int dispatch_msg(struct kfarmd_session *s, uint16_t type,
 	if (type == WIRE_HELLO)
 		return on_hello(s, body);
 	if (!s->hello_received)
-		return abort_session(s, "a message of type %u before the hello",
-				     type);
+		return abort_session(
+			s, "unexpected message type %u before HELLO", type);
 	if (type == WIRE_JOB)
 		return on_job(s, body);
 	if (type == WIRE_CANCEL)
 		return on_cancel(s, body);
 	ret = kfarmd_client_handle_msg(s->client, type, body, &err);
 	if (ret == -ENOTSUP)
-		return abort_session(
-			s, "a message of type %u, which is unknown here", type);
+		return abort_session(s, "unknown message type %u", type);
 	if (ret)
 		return abort_session(s, "%s", err.text);
 	return 0;
@@ -452,8 +452,8 @@ static void on_close(void *ctx, const struct err *why)
 	struct kfarmd_session *s = ctx;
 
 	if (why->text[0])
-		log_info("the conversation with %s broke off: %s",
-			 s->peer_address, why->text);
+		log_info("session with %s lost: %s", s->peer_address,
+			 why->text);
 	close_session(s);
 }
 
@@ -470,7 +470,7 @@ static void on_hello_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	abort_session(arg, "no hello within %d s", PEER_HELLO_TIMEOUT_S);
+	abort_session(arg, "no HELLO within %d s", PEER_HELLO_TIMEOUT_S);
 }
 
 static void collect_heartbeat(struct kfarmd_session *s, struct wire_beat *m)
@@ -527,7 +527,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 			s->n_missing++;
 	}
 	if (s->n_missing >= 2) {
-		abort_session(s, "its key is on the list of clients no more");
+		abort_session(s, "client removed from the list of clients");
 		return;
 	}
 	kfarmd_client_check_timeouts(s->client);
@@ -601,13 +601,13 @@ static bool is_session_limit_reached(const struct kfarmd *a,
 	unsigned n = 0;
 
 	if (a->n_sessions >= KFARMD_SESSIONS_MAX)
-		log_warning("more than %d conversations at once",
+		log_warning("too many sessions: limit is %d",
 			    KFARMD_SESSIONS_MAX);
 	list_for_each(s, &a->sessions, entry)
 		n += who->fingerprint &&
 		     digest_equal(&s->fingerprint, who->fingerprint);
 	if (n >= KFARMD_SESSIONS_PER_KEY)
-		log_warning("more than %d conversations with %s at once",
+		log_warning("session limit of %d reached for client %s",
 			    KFARMD_SESSIONS_PER_KEY, who->client_name);
 	return a->n_sessions >= KFARMD_SESSIONS_MAX ||
 	       n >= KFARMD_SESSIONS_PER_KEY;

@@ -146,7 +146,7 @@ int kfarmd_settings_listen(const char *text, int *fd, char **bound_address,
 		*fd = open_port(&v4, false);
 	}
 	if (*fd < 0)
-		return err_set(err, -*fd, "listen at %s: %s", text,
+		return err_set(err, -*fd, "cannot listen on %s: %s", text,
 			       strerror(-*fd));
 	getsockname(*fd, &address.any, &len);
 	*bound_address = format_socket_address(&address);
@@ -167,7 +167,7 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer)
 static int parse_listen_option(void *at, const struct args *a, struct err *err)
 {
 	if (str_starts(a->value, "unix:") && !a->value[5])
-		return err_set(err, EINVAL, "--listen unix: needs a path");
+		return err_set(err, EINVAL, "--listen unix: missing path");
 	if (!str_starts(a->value, "unix:") &&
 	    kfarmd_settings_check_address(a->value, err)) {
 		err_wrap(err, "--listen");
@@ -205,9 +205,10 @@ static int parse_store_size_option(void *at, const struct args *a,
 
 	free(digits);
 	if (ret)
-		return err_set(err, EINVAL,
-			       "--store-size %s: must be a size as 800M or 20G",
-			       value);
+		return err_set(
+			err, EINVAL,
+			"--store-size %s: must be a size such as 800M or 20G",
+			value);
 	*(uint64_t *)at = (uint64_t)n << (20 + shift);
 	return 0;
 }
@@ -217,11 +218,13 @@ static int parse_host_option(void *at, const struct args *a, struct err *err)
 	const struct strv *hosts = at;
 
 	if (!wire_host_is_valid(a->value))
-		return err_set(err, EINVAL,
-			       "--host %s: must be a name as arm64 or x86_64",
-			       a->value);
+		return err_set(
+			err, EINVAL,
+			"--host %s: must be a name such as arm64 or x86_64",
+			a->value);
 	if (hosts->n >= WIRE_HOSTS_MAX - 1)
-		return err_set(err, EINVAL, "--host: more than %d",
+		return err_set(err, EINVAL,
+			       "--host: too many values: limit is %d",
 			       WIRE_HOSTS_MAX - 1);
 	return args_list(at, a, err);
 }
@@ -231,38 +234,38 @@ static int parse_host_option(void *at, const struct args *a, struct err *err)
 /* The first N_CONF_OPTIONS options are also keys of node.conf. */
 static const struct args_option options[] = {
 	{ 0, "listen", "WHERE",
-	  "talk to all that connect to unix:PATH or [ADDRESS:]PORT",
+	  "accept connections on unix:PATH or [ADDRESS:]PORT",
 	  parse_listen_option, AT(listen), 0 },
-	{ 0, "slots", "N", "take N jobs at once instead of cores + cores / 4",
+	{ 0, "slots", "N", "offer N slots instead of cores + cores / 4",
 	  parse_slots_option, AT(slots), 0 },
 	{ 0, "store", "DIR",
-	  "keep what kfarm sends (compilers, sources) in DIR", args_text,
+	  "store compilers and sources from build hosts in DIR", args_text,
 	  AT(store), 0 },
 	{ 0, "store-size", "SIZE",
-	  "and no more than SIZE of it, as 800M or 20G",
+	  "limit the store to SIZE, for example 800M or 20G",
 	  parse_store_size_option, AT(store_size), 0 },
-	{ 0, "toolchains", "DIR",
-	  "keep the toolchains for this machine that kfarm brings in DIR",
+	{ 0, "toolchains", "DIR", "install toolchains for this machine in DIR",
 	  args_text, AT(toolchains), 0 },
-	{ 0, "host", "HOST", "programs for HOST (as arm64, arm) run here, too",
+	{ 0, "host", "HOST", "also run programs for HOST (arm64, arm, ...)",
 	  parse_host_option, AT(hosts), 0 },
 #define N_CONF_OPTIONS 6
-	{ 0, "stdio", NULL, "talk to one kfarm on standard input and output",
+	{ 0, "stdio", NULL, "serve one build host on standard input and output",
 	  args_flag, AT(stdio), 0 },
 	{ 0, "config", "DIR",
-	  "key.pem, clients and node.conf are in DIR, not in " KFARMD_SETTINGS_CONFIG_DIR,
+	  "read key.pem, clients and node.conf from DIR instead of " KFARMD_SETTINGS_CONFIG_DIR,
 	  args_text, AT(config), 0 },
 	{ 0, "init", NULL,
-	  "make those that are not there, and print the key's fingerprint",
+	  "create missing configuration files, print the key fingerprint",
 	  args_flag, AT(init), 0 },
-	{ 0, "check", NULL, "say whether jobs can run here, and if not, why",
-	  args_flag, AT(check), 0 },
-	{ 0, "status", NULL, "say what the kfarmds of this machine do now",
+	{ 0, "check", NULL,
+	  "check whether jobs can run, and print what is missing", args_flag,
+	  AT(check), 0 },
+	{ 0, "status", NULL, "print the status of the kfarmds on this machine",
 	  args_flag, AT(status), 0 },
-	{ 0, "json", NULL, "say it in JSON", args_flag, AT(json), 0 },
+	{ 0, "json", NULL, "print the status in JSON", args_flag, AT(json), 0 },
 	{ 'V', "version", NULL, "print the version", args_flag, AT(version),
 	  0 },
-	{ 'h', "help", NULL, "print this", args_flag, AT(help), 0 },
+	{ 'h', "help", NULL, "print this help", args_flag, AT(help), 0 },
 	{ 0 },
 };
 
@@ -305,12 +308,12 @@ static int on_conf_item(void *ctx, const struct conf_item *item)
 			a.last_option = &options[i];
 	}
 	if (!a.last_option) {
-		log_warning("%s:%u: %s.%s is unknown", r->path, item->line,
+		log_warning("%s:%u: unknown setting %s.%s", r->path, item->line,
 			    item->section, item->key);
 		return 0;
 	}
 	if (!item->value) {
-		err_set(r->err, EINVAL, "%s needs a value", item->key);
+		err_set(r->err, EINVAL, "%s: missing value", item->key);
 	} else {
 		strv_add(&r->settings->config_strings, item->value);
 		a.value = r->settings->config_strings
@@ -383,29 +386,28 @@ static bool listens_on_network(const struct kfarmd_settings *s)
 static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 {
 	if (s->json && !s->status)
-		return err_set(err, EINVAL, "--json is for --status");
+		return err_set(err, EINVAL, "--json requires --status");
 	if (s->status || s->init) {
 		if (s->stdio || (s->status && s->init))
-			return err_set(err, EINVAL,
-				       "--%s is not for one that works",
-				       s->status ? "status" : "init");
+			return err_set(
+				err, EINVAL,
+				"--%s cannot be combined with another mode",
+				s->status ? "status" : "init");
 		return 0;
 	}
 	if (s->stdio && s->listen.n)
 		return err_set(err, EINVAL,
-			       "one of --stdio and --listen is needed, "
-			       "not both");
+			       "--stdio cannot be combined with --listen");
 	/* With --config and no address, kfarmd listens on the default port. */
 	if (!s->stdio && !s->listen.n && s->config)
 		strv_add(&s->listen, KFARMD_SETTINGS_PORT);
 	if (!s->stdio && !s->listen.n)
-		return err_set(err, EINVAL,
-			       "one of --stdio and --listen is needed, or "
-			       "--config with what says where to listen");
+		return err_set(
+			err, EINVAL,
+			"nothing to serve; use --listen, --stdio or --config");
 	if (s->stdio && isatty(STDIN_FILENO))
 		return err_set(err, EINVAL,
-			       "--stdio is for a kfarm at the other end,"
-			       " not for a terminal");
+			       "--stdio: standard input is a terminal");
 	return 0;
 }
 
@@ -426,10 +428,11 @@ static int read_command_line(struct kfarmd_settings *s, char *const *argv,
 		ret = got < 0 ? got :
 		      got == ARGS_OPTION ?
 				args_store(&args, s, err) :
-				err_set(err, EINVAL, "%s: not an option",
+				err_set(err, EINVAL, "%s: unexpected argument",
 					args.value);
 	if (!ret && (s->status || s->init) && s->listen.n)
-		ret = err_set(err, EINVAL, "--%s is not for one that works",
+		ret = err_set(err, EINVAL,
+			      "--%s cannot be combined with --listen",
 			      s->status ? "status" : "init");
 	return ret;
 }

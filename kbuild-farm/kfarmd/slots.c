@@ -19,7 +19,7 @@ int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err)
 {
 	if (s->n_jobs >= s->max_jobs)
-		return err_set(err, EBUSY, "%u jobs are here already",
+		return err_set(err, EBUSY, "too many jobs: %u accepted already",
 			       s->n_jobs);
 	s->n_jobs++;
 	p->state = KFARMD_SLOT_HELD;

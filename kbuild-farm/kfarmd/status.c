@@ -298,12 +298,12 @@ static void put_sandbox(struct buf *out, const json_t *cell)
 	const char *compiler = json_text_of(cell, "compiler");
 	const char *kept = json_text_of(cell, "kept");
 
-	buf_printf(out, "    cell %lld, %s: ", json_int_of(cell, "cell"),
+	buf_printf(out, "    sandbox %lld, %s: ", json_int_of(cell, "cell"),
 		   json_text_of(cell, "state"));
 	printable_add_escaped(out,
 			      bytes_str(*kept     ? kept :
 					*compiler ? compiler :
-						    "a toolchain to be kept"),
+						    "toolchain installation"),
 			      0);
 	buf_add_str(out, "\n");
 }
@@ -323,7 +323,7 @@ static void put_client_status(struct buf *out, const json_t *client)
 	}
 	buf_add_str(out, ", ");
 	printable_add_escaped(
-		out, bytes_str(*software ? software : "no hello yet"), 0);
+		out, bytes_str(*software ? software : "no HELLO yet"), 0);
 	buf_printf(out, ", for %.0f s, %zu job%s\n",
 		   json_seconds_of(client, "seconds"), jobs,
 		   jobs == 1 ? "" : "s");
@@ -338,9 +338,7 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 
 	if (!k->json) {
 		buf_printf(out, "kfarmd %.*s: %s\n", (int)strcspn(k->name, "."),
-			   k->name,
-			   k->fd < 0 ? "it does not listen" :
-				       "it does not answer");
+			   k->name, k->fd < 0 ? "not listening" : "no reply");
 		return;
 	}
 	buf_printf(out, "kfarmd %lld (%s, ", json_int_of(k->json, "pid"),
@@ -350,7 +348,8 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 	else
 		buf_add_str(out, "--stdio");
 	buf_printf(out,
-		   "): %lld of %lld slots taken, %lld of %lld compilers run\n",
+		   "): %lld of %lld slots in use, %lld of %lld compilers "
+		   "running\n",
 		   json_int_of(slots, "taken"), json_int_of(slots, "limit"),
 		   json_int_of(slots, "running"),
 		   json_int_of(slots, "compilers"));
@@ -394,7 +393,7 @@ static void print_status_text(const struct status_replies *all, const char *dir,
 			   (double)json_int_of(store, "limit") / gib);
 	}
 	for (uint32_t i = 0; i < kept->n_toolchains; i++)
-		buf_printf(&out, "kept %s%s\n", kept->toolchains[i].id,
+		buf_printf(&out, "toolchain %s%s\n", kept->toolchains[i].id,
 			   kept->toolchains[i].state == WIRE_HELD_DAMAGED ?
 				   ", damaged" :
 				   "");

@@ -60,11 +60,12 @@ static int check_space(const char *kept, uint64_t bytes, size_t files,
 		return err_errno(err, "%s", kept);
 	has = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (need > has)
-		return err_set(err, ENOSPC,
-			       "%s: no space left: %llu MiB are needed, %llu"
-			       " MiB free; make room or see --toolchains",
-			       kept, (unsigned long long)(need >> 20) + 1,
-			       (unsigned long long)(has >> 20));
+		return err_set(
+			err, ENOSPC,
+			"%s: no space left: %llu MiB needed, %llu MiB free; "
+			"free some space or see --toolchains in kfarmd(8)",
+			kept, (unsigned long long)(need >> 20) + 1,
+			(unsigned long long)(has >> 20));
 	return 0;
 }
 
@@ -182,10 +183,11 @@ static int write_stage_manifest(struct kfarmd_toolchain_stage *n,
 static int set_busy_error(const char *path, int ret, struct err *err)
 {
 	if (ret == -EBUSY)
-		return err_set(err, EBUSY,
-			       "%s is in use: try again when the builds that"
-			       " use it are done",
-			       str_base(path));
+		return err_set(
+			err, EBUSY,
+			"%s: in use by a build; try again when the build has "
+			"ended",
+			str_base(path));
 	return err_set(err, -ret, "%s: %s", path, strerror(-ret));
 }
 
@@ -258,7 +260,7 @@ int kfarmd_toolchain_stage_remove(const char *kept, const char *id,
 	int ret = 0;
 
 	if (!fs_is_dir(path))
-		ret = err_set(err, ENOENT, "%s is not held here", id);
+		ret = err_set(err, ENOENT, "%s: not installed", id);
 	if (!ret)
 		ret = kfarmd_toolchain_stage_new(kept, &n, 0, 0, err);
 	if (!ret) {
@@ -406,7 +408,7 @@ static int add_to_manifest(struct kfarmd_input_sink *p,
 	int ret = 0;
 
 	if (v->m.part == WIRE_PART_SOURCES)
-		return err_set(err, EINVAL, "%s: files that are none of it",
+		return err_set(err, EINVAL, "%s: unexpected source files",
 			       r->id);
 	/* Skip the leading slash. */
 	for (uint32_t i = 0; i < v->m.n_entries && !ret; i++)
@@ -449,7 +451,7 @@ static int pin_bundle_blobs(struct kfarmd_input_sink *p,
 		if (!e->missing)
 			continue;
 		if (atomic_load(&p->stop_requested))
-			return err_set(err, ECANCELED, "not wanted any more");
+			return err_set(err, ECANCELED, "cancelled");
 		e->pinned = !kfarmd_toolchains_copy_to_store(
 			b->index, p->daemon->store,
 			&v->m.entries[i].inode.digest,
@@ -491,7 +493,7 @@ static int publish_bundle(struct kfarmd_input_sink *p, struct err *err)
 	b->stage = NULL;
 	digest_format(&b->manifest.dir_digest, p->detail);
 	if (!ret)
-		log_info("toolchain %s: kept", b->manifest.id);
+		log_info("toolchain %s: installed", b->manifest.id);
 	return ret;
 }
 

@@ -34,7 +34,7 @@ int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
 	struct compiler_entry *e;
 
 	if (inode->kind == WIRE_INODE_ABSENT)
-		return err_set(err, EINVAL, "%s: %s: not to be gone", r->id,
+		return err_set(err, EINVAL, "%s: %s: unexpected absence", r->id,
 			       path);
 	if (r->entries.n >= WIRE_BUNDLE_ENTRIES_MAX)
 		return err_set(err, EINVAL, "%s: more than %u files", r->id,
@@ -95,18 +95,19 @@ static int validate_entry(const struct kfarmd_manifest *r, size_t i,
 	const struct compiler_entry *e = &r->entries.v[i];
 
 	if (!toolchain_dir_digest_is_valid_path(e->path))
-		return set_invalid_entry(r, e, "no path of a file", err);
+		return set_invalid_entry(r, e, "invalid path", err);
 	if (i && !strcmp(e->path, r->entries.v[i - 1].path))
-		return set_invalid_entry(r, e, "is there twice", err);
+		return set_invalid_entry(r, e, "duplicate entry", err);
 	if (is_reserved_name(e->path))
-		return set_invalid_entry(
-			r, e, "a name that kfarmd needs itself", err);
+		return set_invalid_entry(r, e, "reserved name", err);
 	if (has_entry_as_parent(r, e->path))
-		return set_invalid_entry(
-			r, e, "lies below what is no directory", err);
+		return set_invalid_entry(r, e, "parent is not a directory",
+					 err);
 	if (e->kind == COMPILER_ENTRY_SYMLINK &&
 	    !toolchain_dir_digest_is_link_inside(e->path, e->target))
-		return set_invalid_entry(r, e, "a link that leads out", err);
+		return set_invalid_entry(
+			r, e, "symbolic link points outside the toolchain",
+			err);
 	return 0;
 }
 
@@ -121,13 +122,10 @@ int kfarmd_manifest_validate(struct kfarmd_manifest *r, struct err *err)
 	if (ret)
 		return ret;
 	if (!r->entries.n)
-		return err_set(err, EINVAL, "%s: without any file", r->id);
+		return err_set(err, EINVAL, "%s: no files", r->id);
 	toolchain_dir_digest_compute(&r->entries, &tree);
 	if (!digest_equal(&tree, &r->dir_digest))
-		return err_set(err, EINVAL,
-			       "%s: its files are not those that its digest"
-			       " stands for",
-			       r->id);
+		return err_set(err, EINVAL, "%s: digest mismatch", r->id);
 	return 0;
 }
 
@@ -193,13 +191,13 @@ int kfarmd_manifest_decode(struct kfarmd_manifest *out, struct bytes in,
 
 	*out = got;
 	if (in.len < sizeof(d.b))
-		return err_set(err, EBADMSG, "torn");
+		return err_set(err, EBADMSG, "truncated");
 	in.len -= sizeof(d.b);
 	digest_bytes(in, &d);
 	reader_init(&r, in);
 	if (memcmp(d.b, in.data + in.len, sizeof(d.b)) ||
 	    decode_manifest(&r, &got))
-		ret = err_set(err, EBADMSG, "not what was written");
+		ret = err_set(err, EBADMSG, "corrupt");
 	else
 		ret = kfarmd_manifest_validate(&got, err);
 	if (ret) {
@@ -245,7 +243,7 @@ int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
 static int set_damaged_entry(const struct kfarmd_manifest *r, const char *path,
 			     const char *how, struct err *err)
 {
-	return err_set(err, EBADMSG, "%s of %s %s", path, r->id, how);
+	return err_set(err, EBADMSG, "%s: %s: %s", r->id, path, how);
 }
 
 static int check_file_stat(const struct kfarmd_manifest *r,
@@ -259,13 +257,14 @@ static int check_file_stat(const struct kfarmd_manifest *r,
 
 	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != e->size_bytes ||
 	    !(st->st_mode & S_IXUSR) == e->executable)
-		return set_damaged_entry(r, e->path, "is another file", err);
+		return set_damaged_entry(r, e->path,
+					 "type, size or mode changed", err);
 	if (mtime_ns == e->mtime_ns)
 		return 0;
 	if (digest_file(path, &d, &ignored))
-		return set_damaged_entry(r, e->path, "cannot be read", err);
+		return set_damaged_entry(r, e->path, "cannot read", err);
 	if (!digest_equal(&d, &e->digest))
-		return set_damaged_entry(r, e->path, "has changed", err);
+		return set_damaged_entry(r, e->path, "modified", err);
 	return 0;
 }
 
@@ -279,19 +278,20 @@ static int check_entry_stat(const struct kfarmd_manifest *r,
 
 	if (lstat(path, &st))
 		return set_damaged_entry(
-			r, e->path,
-			errno == ENOENT ? "is gone" : "cannot be seen", err);
+			r, e->path, errno == ENOENT ? "missing" : "cannot stat",
+			err);
 	if (e->kind == COMPILER_ENTRY_FILE)
 		return check_file_stat(r, e, path, &st, err);
 	if (e->kind == COMPILER_ENTRY_DIR)
 		return S_ISDIR(st.st_mode) ?
 			       0 :
-			       set_damaged_entry(r, e->path, "is no directory",
+			       set_damaged_entry(r, e->path, "not a directory",
 						 err);
 	n = readlink(path, target, sizeof(target));
 	if (n < 0 || (size_t)n != strlen(e->target) ||
 	    memcmp(target, e->target, (size_t)n))
-		return set_damaged_entry(r, e->path, "is another link", err);
+		return set_damaged_entry(r, e->path, "symbolic link changed",
+					 err);
 	return 0;
 }
 
@@ -324,15 +324,15 @@ static int compare_manifest_entries(const struct kfarmd_manifest *r,
 					   strcmp(want->v[i].path, is->v[k].path);
 
 		if (order < 0)
-			return set_damaged_entry(r, want->v[i].path, "is gone",
+			return set_damaged_entry(r, want->v[i].path, "missing",
 						 err);
 		if (order > 0 && !is_reserved_name(is->v[k].path))
 			return set_damaged_entry(r, is->v[k].path,
-						 "is no part of it", err);
+						 "not in the manifest", err);
 		if (!order &&
 		    !compiler_entry_equal_content(&want->v[i], &is->v[k]))
-			return set_damaged_entry(r, is->v[k].path,
-						 "has changed", err);
+			return set_damaged_entry(r, is->v[k].path, "modified",
+						 err);
 		i += order <= 0;
 		k += order >= 0;
 	}
@@ -420,7 +420,7 @@ static void set_damage_mark(const char *dir, const char *what)
 	char *path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
 	struct err err;
 
-	log_warning("%s is damaged: %s", dir, what);
+	log_warning("%s: damaged: %s", dir, what);
 	if (fs_write(path, bytes_str(what), 0600, &err))
 		log_warning("%s", err.text);
 	free(path);
@@ -433,7 +433,7 @@ static int read_toolchain_manifest(struct kfarmd_manifest *out, const char *dir,
 
 	if (!ret && strcmp(out->id, id)) {
 		kfarmd_manifest_release(out);
-		ret = err_set(err, EBADMSG, "%s: the record of another one",
+		ret = err_set(err, EBADMSG, "%s: manifest of another toolchain",
 			      dir);
 	}
 	if (ret && ret != -EBADMSG) {
@@ -452,8 +452,8 @@ int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 	*out = (struct kfarmd_toolchain_lease){ .fd = fd, .dir = dir };
 	if (fd == -ENOENT)
 		ret = err_set(err, ENOENT,
-			      "%s is not held here: `kfarm toolchain install`"
-			      " with --nodes brings it",
+			      "%s: not installed; run `kfarm toolchain install "
+			      "--nodes` on the build host",
 			      id);
 	else if (fd < 0)
 		ret = err_set(err, -fd, "%s: %s", dir, strerror(-fd));

@@ -26,9 +26,9 @@ static bool is_budget_exhausted(const struct bisect_state *k,
 	if (!enough && clock_ms() < s->until_ms)
 		return false;
 	k->out->incomplete_reason = xasprintf(
-		"given up %s %u builds: it is one of the %zu "
-		"commits up to %.12s",
-		enough ? "after" : "for want of time, after", k->out->n_builds,
+		"stopped %s %u builds: it is one of the %zu commits up to "
+		"%.12s",
+		enough ? "after" : "for lack of time, after", k->out->n_builds,
 		n_candidates, k->bad);
 	return true;
 }
@@ -73,11 +73,11 @@ static int check_base(struct bisect_state *k, struct err *err)
 		ret = try_commit(k, base, 0, err);
 		if (!ret && (k->skipped.n || !strcmp(k->bad, base)))
 			k->out->incomplete_reason = xasprintf(
-				"the last good commit is no part of this "
-				"history, and %.12s, which both come from, %s",
+				"the last good commit is not an ancestor, and "
+				"the merge base %.12s %s",
 				base,
 				k->skipped.n ? "cannot be built" :
-					       "is bad, too");
+					       "is bad as well");
 	}
 	free(base);
 	return ret;

@@ -51,8 +51,8 @@ static int check_job_name(const struct section *s, struct err *err)
 		return 0;
 	at = section_location(s);
 	err_set(err, EINVAL,
-		"%s: [nightly \"%s\"]: a name is up to %d letters, digits "
-		"and - _ . +, no dash or dot in front",
+		"%s: [nightly \"%s\"]: invalid name: expected up to %d "
+		"letters, digits, - _ . +, not starting with a dash or dot",
 		at, name, NAME_MAX_LEN);
 	free(at);
 	return -EINVAL;
@@ -111,8 +111,8 @@ static int check_unique_names(const struct section *s, const char *key,
 		for (size_t j = 0; j < i; j++) {
 			if (!strcmp(list->v[i], list->v[j]))
 				return err_set(err, EINVAL,
-					       "%s: [nightly \"%s\"] names %s "
-					       "%s twice",
+					       "%s: [nightly \"%s\"]: "
+					       "duplicate %s %s",
 					       s->job->location, s->name, key,
 					       list->v[i]);
 		}
@@ -176,8 +176,8 @@ static int read_nightly(const struct section *s, struct err *err)
 	j->location = section_location(s);
 	if (!j->tree)
 		return err_set(err, EINVAL,
-			       "%s: [nightly \"%s\"] has no tree; `kfarm tree "
-			       "list` lists those that there are",
+			       "%s: [nightly \"%s\"]: missing tree; `kfarm "
+			       "tree list` lists the available trees",
 			       j->location, s->name);
 	j->rev = read_text(s, "rev");
 	read_values(s, "arch", &j->arches);

@@ -209,7 +209,7 @@ static int add_address(struct buf *out, char *text, struct err *err)
 		buf_printf(out, "%s<%s", *text ? " " : "", open + 1);
 	}
 	if (ret)
-		err_set(err, EINVAL, "\"%s\" is not the address of a mail",
+		err_set(err, EINVAL, "\"%s\" is not a valid mail address",
 			shown);
 	free(shown);
 	return ret;

@@ -90,7 +90,7 @@ static const char *first_words(const struct nightly_result *r)
 static void add_end(struct buf *out, const struct nightly_result *r)
 {
 	if (r->timed_out)
-		buf_add_str(out, "not done in time");
+		buf_add_str(out, "timed out");
 	else if (r->end == NIGHTLY_END_BROKEN)
 		nightly_report_add_truncated(out, first_words(r),
 					     NIGHTLY_REPORT_SUBJECT_BYTES);
@@ -165,13 +165,13 @@ static const char *describe_change(enum nightly_notify_reason news)
 	case NIGHTLY_NOTIFY_FAILED:
 		return " fails";
 	case NIGHTLY_NOTIFY_FAILED_AGAIN:
-		return " fails otherwise than before";
+		return " fails differently than before";
 	case NIGHTLY_NOTIFY_BROKEN:
 		return " could not be built";
 	case NIGHTLY_NOTIFY_NONE:
 		break;
 	}
-	return " is as before";
+	return " is unchanged";
 }
 
 /* Append a sentence about the previous state of the build. */
@@ -181,7 +181,7 @@ static void add_previous_state(struct buf *out, const struct nightly_result *r,
 	const struct nightly_result *before = r->last_good;
 
 	if (news == NIGHTLY_NOTIFY_FIRST) {
-		buf_add_str(out, "It is the first build");
+		buf_add_str(out, "This is the first build");
 	} else if (news == NIGHTLY_NOTIFY_FIXED) {
 		before = r->previous;
 		buf_add_str(out, before->end == NIGHTLY_END_FAILED ?
@@ -189,11 +189,11 @@ static void add_previous_state(struct buf *out, const struct nightly_result *r,
 					 "It could not be built at ");
 	} else if (news == NIGHTLY_NOTIFY_WARNINGS) {
 		before = r->previous;
-		buf_add_str(out, "It did not have them at ");
+		buf_add_str(out, "They were not present at ");
 	} else if (before) {
 		buf_add_str(out, "It was good at ");
 	} else {
-		buf_add_str(out, "It was never good before");
+		buf_add_str(out, "It was never good");
 	}
 	if (before) {
 		nightly_report_add_revision(out, before);
@@ -212,8 +212,8 @@ static void add_decision(struct buf *out, const struct nightly_result *r)
 		[NIGHTLY_DECISION_TOOLCHAIN] = "its toolchain changed",
 		[NIGHTLY_DECISION_OPTIONS] =
 			"its targets, variables or options changed",
-		[NIGHTLY_DECISION_RETRY] = "its last build was not good",
-		[NIGHTLY_DECISION_FORCED] = "--force asked for it",
+		[NIGHTLY_DECISION_RETRY] = "its last build failed",
+		[NIGHTLY_DECISION_FORCED] = "--force was given",
 	};
 
 	if (r->end != NIGHTLY_END_BROKEN &&
@@ -221,7 +221,7 @@ static void add_decision(struct buf *out, const struct nightly_result *r)
 		buf_printf(out, "It was built because %s.\n", why[r->decision]);
 	if (r->timed_out)
 		buf_add_str(out,
-			    "It was killed, as it had not ended in time.\n");
+			    "It was killed because it exceeded its timeout.\n");
 }
 
 /* -------------------------------------------------------------- lists */
@@ -243,11 +243,11 @@ static void add_more(struct buf *out, size_t all, size_t listed)
 static const char *messages_title(const struct nightly_result *r, size_t n_new)
 {
 	if (r->end == NIGHTLY_END_BROKEN)
-		return "Why:";
+		return "Reason:";
 	if (r->end == NIGHTLY_END_GOOD)
 		return r->previous && n_new ? "New warnings:" : "Warnings:";
 	if (!r->n_errors)
-		return "The end of its log:";
+		return "End of the log:";
 	if (!r->previous || !n_new)
 		return "Errors:";
 	if (nightly_notify_count_new_errors(r))
@@ -282,7 +282,8 @@ static void add_bisected(struct buf *out, const struct nightly_bisect_result *b)
 		return;
 	}
 	if (b->first_bad) {
-		buf_printf(out, "\nFirst bad commit, by %u build%s:\n  %.*s ",
+		buf_printf(out,
+			   "\nFirst bad commit, found in %u build%s:\n  %.*s ",
 			   b->n_builds, b->n_builds == 1 ? "" : "s",
 			   ABBREVIATED, b->first_bad);
 		nightly_report_add_truncated(out, b->subject ? b->subject : "",
@@ -290,7 +291,7 @@ static void add_bisected(struct buf *out, const struct nightly_bisect_result *b)
 		buf_add_str(out, "\n");
 		return;
 	}
-	buf_printf(out, "\nFirst bad commit: not found by %u build%s",
+	buf_printf(out, "\nFirst bad commit: not found in %u build%s",
 		   b->n_builds, b->n_builds == 1 ? "" : "s");
 	if (b->incomplete_reason) {
 		buf_add_str(out, ", ");
@@ -315,8 +316,8 @@ static void add_commits(struct buf *out, const struct nightly_result *r,
 	buf_printf(out, ": %zu", log->n_total);
 	if (log->n_missing)
 		buf_printf(out,
-			   " (the branch was rewritten: %zu of that are "
-			   "gone)",
+			   " (the branch was rewritten: %zu earlier commits "
+			   "are gone)",
 			   log->n_missing);
 	buf_add_str(out, "\n");
 	for (size_t i = 0; i < log->n; i++) {
@@ -390,7 +391,7 @@ static void add_builds_table(struct buf *out,
 			if ((int)name.len > wide)
 				wide = (int)name.len;
 			text = nightly_notify_reason(r) ? format_outcome(r) :
-							  xstrdup("as before");
+							  xstrdup("unchanged");
 			if (pass)
 				buf_printf(out, "%-5s  %-*s  %s\n",
 					   nightly_notify_result_word(r), wide,
@@ -455,7 +456,7 @@ static void add_counted_class(struct buf *out,
 	} kinds[] = {
 		{ NIGHTLY_NOTIFY_FAILED, "newly failing" },
 		{ NIGHTLY_NOTIFY_FAILED_AGAIN,
-		  "failing otherwise than before" },
+		  "failing differently than before" },
 		{ NIGHTLY_NOTIFY_BROKEN, "not built" },
 		{ NIGHTLY_NOTIFY_WARNINGS, "with new warnings" },
 		{ NIGHTLY_NOTIFY_FIXED, "fixed" },
@@ -523,7 +524,7 @@ static char *subject(const char *name, const struct nightly_report_build *v,
 				 nightly_notify_effective_result(v[i].result)
 						 ->end != NIGHTLY_END_GOOD;
 		if (still)
-			buf_printf(&out, "; %zu of %zu as bad as before", still,
+			buf_printf(&out, "; %zu of %zu still failing", still,
 				   n);
 	}
 	return buf_steal(&out);

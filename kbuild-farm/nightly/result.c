@@ -234,8 +234,8 @@ int nightly_result_read(struct nightly_result *r, const char *dir,
 	if (!ret) {
 		o = json_loadb(buf_str(&text), text.len, 0, NULL);
 		if (!o || !read_object(r, o))
-			ret = err_set(err, EINVAL,
-				      "%s: damaged; it is not counted", path);
+			ret = err_set(err, EINVAL, "%s: malformed; ignored",
+				      path);
 	}
 	if (ret)
 		nightly_result_release(r);

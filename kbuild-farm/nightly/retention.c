@@ -120,8 +120,8 @@ static int set_no_space_error(const char *dir, uint64_t wanted, struct err *err)
 	format_free_space(&is, kernel_disk_space_available(dir));
 	format_free_space(&must, wanted);
 	err_set(err, ENOSPC,
-		"%s: %s are free, and keep-free asks for %s; make room there",
-		dir, buf_str(&is), buf_str(&must));
+		"%s: %s free, but keep-free requires %s; free some space", dir,
+		buf_str(&is), buf_str(&must));
 	buf_release(&is);
 	buf_release(&must);
 	return -ENOSPC;
@@ -141,7 +141,7 @@ static int make_room_for_build(struct nightly_store *s,
 		if (i == SIZE_MAX)
 			return set_no_space_error(s->dir, job->keep_free_bytes,
 						  err);
-		ret = remove_with_note(s, i, "for room", note, ctx, err);
+		ret = remove_with_note(s, i, "to free space", note, ctx, err);
 	}
 	return ret;
 }

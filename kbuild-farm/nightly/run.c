@@ -178,8 +178,8 @@ static void finish_result(struct nightly_result *r,
 	if (!read_counts(r, dir) && r->end == NIGHTLY_END_GOOD) {
 		r->end = NIGHTLY_END_BROKEN;
 		strv_add(&r->messages,
-			 "nothing was built: it ended well and left "
-			 "no metadata.json; see nightly.NAME.target "
+			 "nothing was built: kfarm build succeeded without "
+			 "writing metadata.json; check nightly.NAME.target "
 			 "and nightly.NAME.options");
 	}
 	nightly_history_read(r, dir);
@@ -187,7 +187,7 @@ static void finish_result(struct nightly_result *r,
 		return;
 
 	if (r->timed_out)
-		strv_add(&r->messages, "its time was up");
+		strv_add(&r->messages, "timed out");
 	if (r->end == NIGHTLY_END_FAILED && !r->messages.n)
 		add_message_lines(r, dir, "build.log", make_error_mark);
 	add_message_lines(r, dir, NIGHTLY_LOG_FILE, tool_mark);
@@ -256,7 +256,7 @@ static int update_tree(const struct run_state *w, struct err *err)
 		return 0;
 	ret = tree_update(tree, w->setup->observer, err);
 	if (ret)
-		err_wrap(err, "update of the tree %s", tree);
+		err_wrap(err, "cannot update the tree %s", tree);
 	else
 		strv_add(&w->setup->updated_trees, tree);
 	return ret;
@@ -415,7 +415,7 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 		     commit, between,
 		     r.end == NIGHTLY_END_GOOD   ? "good" :
 		     r.end == NIGHTLY_END_FAILED ? "bad" :
-						   "cannot be tried");
+						   "cannot be built");
 		nightly_result_release(&r);
 	}
 	free(dir);
@@ -431,16 +431,18 @@ static const char *no_bisect_reason(const struct nightly_result *r)
 	const struct nightly_result *good = r->last_good;
 
 	if (!good)
-		return "it was never good";
+		return "no build was good";
 	if (!strcmp(good->commit, r->commit))
-		return "the commit is the one that was good";
+		return "the last good build has the same commit";
 	if (strcmp(good->config_id, r->config_id) != 0)
-		return "the configuration has changed, too, since it was good";
+		return "the configuration has also changed since the last "
+		       "good build";
 	if (strcmp(good->toolchain_id, r->toolchain_id) != 0)
-		return "the toolchain has changed, too, since it was good";
+		return "the toolchain has also changed since the last good "
+		       "build";
 	if (strcmp(good->options_id, r->options_id) != 0)
-		return "targets or options have changed, too, since it was "
-		       "good";
+		return "targets or options have also changed since the last "
+		       "good build";
 	return NULL;
 }
 
@@ -557,7 +559,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 		add_unchanged(w, p);
 		r = w->setup->bisect ? find_effective_result(s, p) : NULL;
 	} else {
-		note(w, "%s: builds %s (%s)", p->name, describe_head(w),
+		note(w, "%s: build %s (%s)", p->name, describe_head(w),
 		     nightly_decision_word(why));
 		if (!w->setup->dry_run)
 			ret = build_plan(w, p, why, &r, err);
@@ -572,7 +574,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 static void note_removed(void *ctx, const struct nightly_result *r,
 			 const char *why)
 {
-	note(ctx, "removes %s (%s)", str_base(r->dir), why);
+	note(ctx, "removing %s (%s)", str_base(r->dir), why);
 }
 
 static int prune(const struct run_state *w, struct err *err)

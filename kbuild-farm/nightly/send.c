@@ -104,13 +104,12 @@ static int feed_program(const struct nightly_send *s, const char *name,
 	ret = wait_for(pid, ms, s->stop, &status);
 	if (ret == -ETIMEDOUT)
 		err_set(err, ETIMEDOUT,
-			"%s: killed, as it had not ended after "
-			"%u s",
-			name, (ms + 999) / 1000);
+			"%s: timed out after %u s and was killed", name,
+			(ms + 999) / 1000);
 	else if (ret == -ECANCELED)
 		err_set(err, ECANCELED,
-			"%s: interrupted, and killed, as it had not ended "
-			"%d s later",
+			"%s: interrupted, and killed because it did not exit "
+			"within %d s",
 			name, INTERRUPT_GRACE_MS / 1000);
 	else if (ret)
 		err_set(err, -ret, "%s: %s", name, strerror(-ret));
@@ -179,9 +178,8 @@ static int send_mail(const struct nightly_send *s,
 	if (!ret && !program)
 		ret = err_set(
 			err, ENOENT,
-			"no sendmail, neither in PATH nor in " SENDMAIL_DIRS
-			"; a package such as msmtp-mta or "
-			"postfix has it");
+			"sendmail not found in PATH or in " SENDMAIL_DIRS
+			"; install a package such as msmtp-mta or postfix");
 	if (!ret)
 		ret = feed_program(
 			s, program, &what, buf_bytes(&text),
@@ -285,7 +283,7 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 	if (ret || (!s->mail_to->n && !s->command))
 		fputs(buf_str(&text), s->out);
 	if (ret && !unkept)
-		err_wrap(err, "the report is in %s, as it was not sent", kept);
+		err_wrap(err, "report not sent, but saved in %s", kept);
 	if (unkept) {
 		ret = ret ? ret : unkept;
 		add_send_error(err, &lost);
@@ -462,8 +460,7 @@ static int send_error_report(const struct nightly_job *job, const char *why,
 	buf_printf(&subject, "[kfarm] ERROR %s: ", job->name);
 	nightly_report_add_truncated(&subject, why,
 				     NIGHTLY_REPORT_SUBJECT_BYTES);
-	buf_printf(&text, "Nothing of %s could be built.\n\nWhy:\n  ",
-		   job->name);
+	buf_printf(&text, "%s could not be built.\n\nReason:\n  ", job->name);
 	nightly_report_add_truncated(&text, why, ERR_TEXT_MAX);
 	buf_add_str(&text, "\n");
 	report.subject = buf_steal(&subject);

@@ -156,7 +156,7 @@ static int set_lock_holder_error(const char *path, struct err *err)
 	char *who = lock_holders(fd);
 
 	err_set(err, EBUSY,
-		"another run is under way, process %s; --wait waits for it",
+		"another run is active: process %s; use --wait to wait for it",
 		who);
 	if (fd >= 0)
 		close(fd);

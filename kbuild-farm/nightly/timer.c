@@ -67,7 +67,7 @@ int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
 	if (strpbrk(t->program, "\"'\\") ||
 	    !printable_is_safe(bytes_str(t->program), 0))
 		return err_set(err, EINVAL,
-			       "systemd starts no program with quotes or "
+			       "systemd cannot start a program with quotes or "
 			       "backslashes in its path: %s",
 			       t->program);
 	add_description(out, t);
@@ -94,9 +94,9 @@ int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
 		    "Nice=10\n"
 		    "IOSchedulingClass=idle\n"
 		    "# Each build has the timeout of its [nightly] section;\n"
-		    "# this one ends a night before the next one begins.\n"
+		    "# this one ends a run before the next one starts.\n"
 		    "TimeoutStartSec=23h\n"
-		    "# Another run has not ended yet: no failure.\n"
+		    "# 75: another run is still active, which is no failure.\n"
 		    "SuccessExitStatus=75\n");
 	return 0;
 }
@@ -107,7 +107,7 @@ void nightly_timer_write_timer(struct buf *out, const struct nightly_timer *t)
 	buf_printf(out,
 		   "\n[Timer]\n"
 		   "OnCalendar=*-*-* %02u:%02u:00\n"
-		   "# A night that the machine was off is made up for.\n"
+		   "# If the machine was off, run after the next boot.\n"
 		   "Persistent=true\n"
 		   "RandomizedDelaySec=15m\n"
 		   "\n[Install]\n"
@@ -143,13 +143,13 @@ int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
 	    strstr(buf_str(&command), "\\\\") ||
 	    strstr(buf_str(&command), "\\%"))
 		ret = err_set(err, EINVAL,
-			      "a newline, and a backslash in front of another "
-			      "or of %%, cannot be in a crontab: %s",
+			      "a crontab cannot contain a newline, or a "
+			      "backslash before a backslash or %%: %s",
 			      buf_str(&command));
 	else if (line.len > CRON_MAX)
 		ret = err_set(err, EINVAL,
-			      "the line has %zu characters, and cron takes %d: "
-			      "shorten PATH, or put it into a script",
+			      "the crontab line has %zu characters, but cron "
+			      "allows only %d; shorten PATH, or use a script",
 			      line.len, CRON_MAX);
 	else
 		buf_printf(out, "%s\n", buf_str(&line));

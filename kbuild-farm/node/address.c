@@ -64,19 +64,19 @@ static int check_ssh(const char *text, struct err *err)
 	if (at &&
 	    (text[0] == '-' || !consists_of(text, (size_t)(at - text), "._+-")))
 		return err_set(err, EINVAL,
-			       "ssh:%s: a user's name is letters, "
+			       "ssh:%s: invalid user name: expected letters, "
 			       "digits and . _ + -",
 			       text);
 	if (host[0] == '-' || !consists_of(host, strlen(host), "._:%-"))
 		return err_set(err, EINVAL,
-			       "ssh:%s: a host's name is letters, "
-			       "digits and . _ : %% -; for a port "
-			       "see ssh_config(5)",
+			       "ssh:%s: invalid host name: expected letters, "
+			       "digits and . _ : %% -; for a port, see "
+			       "ssh_config(5)",
 			       text);
 	if (find_port(host))
 		return err_set(err, EINVAL,
-			       "ssh:%s: no port goes here, but \"Port %s\" "
-			       "into ~/.ssh/config, see ssh_config(5)",
+			       "ssh:%s: unexpected port; set \"Port %s\" in "
+			       "~/.ssh/config, see ssh_config(5)",
 			       text, find_port(host));
 	return 0;
 }
@@ -86,20 +86,19 @@ static int check_unix(const char *text, struct err *err)
 	struct sockaddr_un un;
 
 	if (text[0] != '/')
-		return err_set(err, EINVAL,
-			       "unix:%s: an absolute path is "
-			       "needed",
+		return err_set(err, EINVAL, "unix:%s: not an absolute path",
 			       text);
 	if (strlen(text) >= sizeof(un.sun_path))
-		return err_set(err, EINVAL, "unix:%s: longer than %zu bytes",
-			       text, sizeof(un.sun_path) - 1);
+		return err_set(err, EINVAL,
+			       "unix:%s: path longer than %zu bytes", text,
+			       sizeof(un.sun_path) - 1);
 	return 0;
 }
 
 static int check_exec(const char *text, struct err *err)
 {
 	if (!text[strspn(text, " \t\n")])
-		return err_set(err, EINVAL, "exec: needs a command");
+		return err_set(err, EINVAL, "exec: missing command");
 	return 0;
 }
 
@@ -112,7 +111,8 @@ static int check_port(const char *text, const char *rest, struct err *err)
 		       !str_parse_number(rest + 1, 1, 65535, &port)))
 		return 0;
 	return err_set(err, EINVAL,
-		       "tls:%s: behind the host goes :PORT, 1 to 65535", text);
+		       "tls:%s: invalid port: expected :PORT from 1 to 65535",
+		       text);
 }
 
 static int check_tls(const char *text, struct err *err)
@@ -125,21 +125,21 @@ static int check_tls(const char *text, struct err *err)
 		if (text[n] != ']' || !consists_of(text + 1, n - 1, ".:%_-") ||
 		    !memchr(text, ':', n))
 			return err_set(err, EINVAL,
-				       "tls:%s: in brackets goes an IPv6 "
-				       "address",
+				       "tls:%s: expected an IPv6 address in "
+				       "brackets",
 				       text);
 		return check_port(text, text + n + 1, err);
 	}
 	if (text[n] && strchr(text + n + 1, ':'))
 		return err_set(
 			err, EINVAL,
-			"tls:%s: an IPv6 address goes in brackets, as in "
+			"tls:%s: IPv6 address must be in brackets, as in "
 			"tls:[fd00::7]:" NODE_TLS_PORT,
 			text);
 	if (text[0] == '-' || !consists_of(text, n, "._-"))
 		return err_set(err, EINVAL,
-			       "tls:%s: a host's name is letters, digits and "
-			       ". _ -",
+			       "tls:%s: invalid host name: expected letters, "
+			       "digits and . _ -",
 			       text);
 	return check_port(text, text + n, err);
 }
@@ -169,8 +169,8 @@ int node_address_parse(struct node_address *a, const char *text,
 		return ret;
 	}
 	return err_set(err, EINVAL,
-		       "\"%s\" is not tls:HOST[:PORT], ssh:[USER@]HOST, "
-		       "exec:COMMAND or unix:PATH",
+		       "invalid node address \"%s\": expected tls:HOST[:PORT], "
+		       "ssh:[USER@]HOST, exec:COMMAND or unix:PATH",
 		       text);
 }
 

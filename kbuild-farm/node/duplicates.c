@@ -81,11 +81,11 @@ static char *describe_duplicate_mac(const struct node_duplicates_identity *a,
 	char *shared = mac_text(common_mac(a->machine, b->machine));
 	char *own = mac_text(make_local_mac(b->name));
 	char *words = xasprintf(
-		"%s and %s have the same MAC address %s, so that one network "
-		"cannot hold both; on %s, as root: `printf "
+		"%s and %s have the same MAC address %s and cannot share a "
+		"network; on %s, run as root: `printf "
 		"'[Match]\\nMACAddress=%s\\n[Link]\\nMACAddress=%s\\n' "
 		">/etc/systemd/network/10-mac.link`, or `setenv ethaddr %s; "
-		"saveenv` in its U-Boot, and start it anew",
+		"saveenv` in its U-Boot, and reboot it",
 		a->name, b->name, shared, b->name, shared, own, own);
 
 	free(shared);
@@ -104,18 +104,18 @@ char *node_duplicates_describe(enum node_duplicate clash,
 		return describe_duplicate_mac(a, b);
 	case NODE_DUPLICATE_MACHINE_ID:
 		return xasprintf(
-			"%s and %s have the same machine id, as after copying "
-			"a disk; on %s, as root: `rm -f /etc/machine-id "
+			"%s and %s have the same machine id (copied disk?); on "
+			"%s, run as root: `rm -f /etc/machine-id "
 			"/var/lib/dbus/machine-id; systemd-machine-id-setup`, "
-			"and start it anew",
+			"and reboot it",
 			a->name, b->name, b->name);
 	case NODE_DUPLICATE_MACHINE:
-		return xasprintf("%s and %s are one machine: `kfarm nodes "
-				 "remove --keep %s`",
+		return xasprintf("%s and %s are the same machine; run `kfarm "
+				 "nodes remove --keep %s`",
 				 a->name, b->name, b->name);
 	case NODE_DUPLICATE_KEY:
-		return xasprintf("%s and %s are two machines with one key, as "
-				 "after copying a disk: `kfarm nodes rekey %s`",
+		return xasprintf("%s and %s are two machines with the same key "
+				 "(copied disk?); run `kfarm nodes rekey %s`",
 				 a->name, b->name, b->name);
 	}
 	return NULL;

@@ -62,13 +62,13 @@ static char *describe_machine_cores(unsigned cores,
 		whole += m->classes[i].n_cpus / m->classes[i].threads_per_core;
 	}
 	if (m && m->cpu_milli && cores < usable)
-		return xasprintf("%u core%s for a quota of %.4g", cores,
+		return xasprintf("%u core%s under a CPU quota of %.4g", cores,
 				 cores == 1 ? "" : "s",
 				 m->cpu_milli / (double)MILLI);
 	if (cores < cpus)
 		return xasprintf("%u of %u cores", cores, cpus);
 	if (whole && whole < cpus)
-		return xasprintf("%u threads of %u cores", cores, whole);
+		return xasprintf("%u threads on %u cores", cores, whole);
 	return describe_cores(cores);
 }
 
@@ -97,7 +97,7 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 	};
 	free(words);
 	cap_slots(out, NODE_SLOTS_MAX,
-		  xasprintf("no node gets more than %u", NODE_SLOTS_MAX));
+		  xasprintf("limited to %u per node", NODE_SLOTS_MAX));
 	/*
 	 * Memory must suffice for one compiler per core only, because queued
 	 * jobs need no memory yet.  memory_mib is 0 if the kernel does not
@@ -105,8 +105,8 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 	 */
 	if (inv->memory_mib && room < cores)
 		cap_slots(out, room,
-			  xasprintf("less for %u MiB of memory: %u for one "
-				    "job, %u for each more",
+			  xasprintf("limited by %u MiB of memory: %u for one "
+				    "job, %u for each further job",
 				    inv->memory_mib,
 				    NODE_BASE_MIB + NODE_JOB_MIB,
 				    NODE_NEXT_JOB_MIB));
@@ -122,7 +122,7 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 void node_limit_halve(struct node_limit *l)
 {
 	cap_slots(l, l->slots / 2,
-		  xasprintf("half of %u for a nightly build", l->slots));
+		  xasprintf("halved from %u for a nightly build", l->slots));
 }
 
 unsigned node_limit_max(const struct wire_inventory *inv)
@@ -193,7 +193,7 @@ static void cap_by_cores(struct node_limit *l, unsigned cores,
 	if (is_health_reported(h->foreign_milli) &&
 	    h->foreign_milli >= FOREIGN_MIN_MILLI) {
 		append_reason(&why,
-			      xasprintf("%.1f cores busy with other things",
+			      xasprintf("%.1f cores busy with other work",
 					h->foreign_milli / (double)MILLI));
 		lost += h->foreign_milli;
 	}
@@ -267,12 +267,12 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 		out, left,
 		xasprintf(
 			"%u of them for make, ld, modpost, objtool and to feed "
-			"%u core%s elsewhere",
+			"%u remote core%s",
 			cores - left, counted_cores,
 			counted_cores == 1 ? "" : "s"));
 	/* On the build host, other programs need memory as well. */
 	if (inv->memory_mib)
 		cap_slots(out, inv->memory_mib / NODE_JOB_MIB,
-			  xasprintf("less for %u MiB of memory at %u a job",
+			  xasprintf("limited by %u MiB of memory, %u per job",
 				    inv->memory_mib, NODE_JOB_MIB));
 }

@@ -38,8 +38,8 @@ int node_own_key_context(struct tls_context **out, struct err *err)
 
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
-			"this machine has no key %s yet; `kfarm nodes add` "
-			"makes one and brings it to the node",
+			"%s: no such key; run `kfarm nodes add` to create it "
+			"and register it on the node",
 			path);
 	if (!ret)
 		ret = tls_context_new(out, key, tls_cpu_has_aes(), err);

@@ -20,15 +20,15 @@ int node_roster_check_name(const char *name, struct err *err)
 		n++;
 	if (!n || name[n] || n > NODE_NAME_MAX || name[0] == '-')
 		return err_set(err, EINVAL,
-			       "\"%s\" is no name for a node: up to %d "
-			       "letters, digits and . _ -, no dash in "
-			       "front",
+			       "invalid node name \"%s\": expected up to %d "
+			       "letters, digits and . _ -, without a leading "
+			       "dash",
 			       name, NODE_NAME_MAX);
 	/* Events and summaries use this name for the build host. */
 	if (!strcmp(name, "local"))
 		return err_set(err, EINVAL,
-			       "\"local\" is the name of this "
-			       "machine, not of a node");
+			       "invalid node name \"local\": reserved for this "
+			       "machine");
 	return 0;
 }
 
@@ -127,8 +127,8 @@ static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
 	if (e->address.kind != NODE_ADDRESS_TLS)
 		return 0;
 	err_set(err, EINVAL,
-		"%s needs the node's key beside it: key = SHA256:..., as "
-		"`kfarmd --init` prints it there",
+		"%s: missing key; set `key = SHA256:...` as printed by "
+		"`kfarmd --init` on the node",
 		e->address_text);
 	wrap_config_location(err, c, e->name, "address");
 	return -EINVAL;
@@ -156,7 +156,9 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	e->slots = (unsigned)conf_get_number(c, "node", name, "slots", 0);
 	ret = codec ? wire_codec_parse(codec, &e->codec) : 0;
 	if (ret) {
-		err_set(err, -ret, "\"%s\" is not none, lzo or zstd", codec);
+		err_set(err, -ret,
+			"unknown codec \"%s\": expected none, lzo or zstd",
+			codec);
 		wrap_config_location(err, c, name, "codec");
 	}
 	return ret;

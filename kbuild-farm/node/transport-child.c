@@ -108,12 +108,13 @@ static char *advise_host_key(const char *why, const char *words,
 	int n = (int)strcspn(why, ".");
 
 	if (!changed)
-		return xasprintf("%.*s: this machine does not know the node's "
-				 "key yet; type `ssh %s true`, compare what it "
-				 "shows with the node's own and answer yes",
-				 n, why, host);
-	return xasprintf("%.*s: the node has another key than it had; if it "
-			 "was set up anew, type `%.*s`, then `ssh %s true`",
+		return xasprintf(
+			"%.*s: unknown host key; run `ssh %s true`, compare "
+			"the fingerprint that it shows with the "
+			"node's and answer yes",
+			n, why, host);
+	return xasprintf("%.*s: the node's host key has changed; if the node "
+			 "was reinstalled, run `%.*s`, then `ssh %s true`",
 			 n, why,
 			 forget ? (int)strcspn(forget, "\r\n") :
 				  (int)strlen("ssh-keygen -R HOST"),
@@ -125,8 +126,8 @@ static char *advise_ssh(const char *why, const char *words, const char *host)
 	if (str_starts(why, "Host key verification failed"))
 		return advise_host_key(why, words, host);
 	if (strstr(why, ": Permission denied (") && strstr(why, "publickey"))
-		return xasprintf("%.*s; it must let you in without a "
-				 "question: type `ssh-copy-id %s`",
+		return xasprintf("%.*s; login without a password is required: "
+				 "run `ssh-copy-id %s`",
 				 (int)(strcspn(why, ")") + 1), why, host);
 	return NULL;
 }
@@ -142,19 +143,21 @@ char *node_transport_child_explain(const char *reason,
 
 	if (advice)
 		return advice;
-	if (str_starts(reason, "not a kfarm message but "))
-		return xasprintf("%s; whatever the node's shell prints when it "
-				 "starts must go",
-				 reason);
+	if (str_starts(reason, "not a kfarm message: "))
+		return xasprintf(
+			"%s; the startup files of the node's shell must "
+			"not print anything",
+			reason);
 	if (address->kind == NODE_ADDRESS_TLS &&
 	    str_ends(reason, ": Connection refused"))
-		return xasprintf("%s; it is on, but lets nobody in at that "
-				 "port: its kfarmd does not run (`systemctl "
-				 "status kfarmd` there), or a firewall rejects",
+		return xasprintf("%s; kfarmd is not running on the node (check "
+				 "`systemctl status kfarmd`), or a firewall "
+				 "rejects the connection",
 				 reason);
 	if (is_kfarmd_missing(reason))
-		return xasprintf("%s; install kfarmd there, in the PATH of a "
-				 "non-interactive ssh",
-				 reason);
+		return xasprintf(
+			"%s; install kfarmd on the node, in the PATH of "
+			"a non-interactive ssh session",
+			reason);
 	return xstrdup(reason);
 }

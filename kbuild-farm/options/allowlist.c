@@ -104,7 +104,8 @@ static int add_option_flag(struct options_flags *out,
 	case OPTIONS_USE_LINK:
 		/* The node must not drop it: clang warns that it is unused. */
 		if (c->is_clang)
-			return err_set(err, ENOTSUP, "option %.200s", i->text);
+			return err_set(err, ENOTSUP,
+				       "unsupported option %.200s", i->text);
 		break;
 	default:
 		break;
@@ -170,7 +171,7 @@ static const struct options_entry *find_allowed(const char *name,
 	    (e->form == OPTIONS_FORM_SEPARATE ||
 	     is_joined_same_option(e, value)))
 		return e;
-	err_set(err, ENOTSUP, "option %.200s%.200s", name, value);
+	err_set(err, ENOTSUP, "unsupported option %.200s%.200s", name, value);
 	return NULL;
 }
 
@@ -200,7 +201,7 @@ int options_allowlist_make_flags(struct options_flags *out,
 			ret = add_option_flag(out, item, c, err);
 	}
 	if (!ret && has_mixed_deps(c))
-		ret = err_set(err, ENOTSUP, "odd dependency options");
+		ret = err_set(err, ENOTSUP, "unsupported dependency options");
 	/* Apply the same checks as the node. */
 	for (size_t i = 0; i < out->n_flags && !ret; i++) {
 		const struct options_flag *flag = &out->flags[i];
@@ -272,7 +273,8 @@ int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,
 	};
 
 	if (!*source || *source == '-' || *source == '@')
-		return err_set(err, ENOTSUP, "source %.200s", source);
+		return err_set(err, ENOTSUP, "unsupported source name %.200s",
+			       source);
 	if (lang != OPTIONS_LANG_ASM)
 		strv_addf(argv, "-Wp,-MD,%s", out->dep);
 	if (out->as_dep)

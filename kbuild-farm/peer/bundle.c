@@ -41,8 +41,8 @@ int peer_bundle_read(struct peer_bundle *out,
 	*out = b;
 	if (tc->adopted_from)
 		return err_set(err, EINVAL,
-			       "%s is adopted: its files belong to something "
-			       "else; install the release for nodes",
+			       "%s: adopted toolchain, cannot be copied to a "
+			       "node; install the release for nodes",
 			       tc->id);
 	ret = toolchain_dir_digest_read(&files, tc->dir, cancel, err);
 	if (ret)
@@ -59,8 +59,8 @@ int peer_bundle_read(struct peer_bundle *out,
 	compiler_entries_release(&files);
 	if (!ret && !digest_equal(&b.dir_digest, &tc->dir_digest))
 		ret = err_set(err, EBADMSG,
-			      "%s is not what was installed; `kfarm toolchain "
-			      "remove %s`, then install it again",
+			      "%s: modified since its installation; run `kfarm "
+			      "toolchain remove %s` and install it again",
 			      tc->dir, tc->id);
 	if (ret)
 		peer_bundle_release(&b);
@@ -110,7 +110,7 @@ int peer_bundle_upload_start(struct peer_bundle_upload *d,
 	wire_number_encode(&body, m.bundle);
 	peer_conn_send(link, WIRE_SHUT, &body, WIRE_PLAIN);
 	peer_bundle_upload_stop(d);
-	return err_set(err, ENOSPC, "this connection knows too many paths");
+	return err_set(err, ENOSPC, "too many paths in one session");
 }
 
 void peer_bundle_upload_stop(struct peer_bundle_upload *d)
@@ -137,7 +137,6 @@ int peer_bundle_upload_check_have(const struct peer_bundle_upload *d,
 	if (m->state != WIRE_HAVE_READY)
 		return err_set(err, EPERM, "%s", m->detail);
 	if (strcmp(m->detail, hex) != 0)
-		return err_set(err, EPERM,
-			       "it says that it holds something else now");
+		return err_set(err, EPERM, "digest mismatch after the upload");
 	return 0;
 }

@@ -337,7 +337,7 @@ static int write_db(const char *path, json_t *all, struct err *err)
 	int ret;
 
 	if (!text)
-		return err_set(err, ENOMEM, "%s: no memory for it", path);
+		return err_set(err, ENOMEM, "%s: out of memory", path);
 	ret = fs_write(path, bytes_str(text), 0600, err);
 	free(text);
 	return ret;
@@ -359,7 +359,8 @@ static int replace_entry(const char *path, const char *name,
 	if (fd < 0 || !o) {
 		json_decref(o);
 		return fd < 0 ? fd :
-				err_set(err, EINVAL, "%s: no such name", path);
+				err_set(err, EINVAL,
+					"%s: cannot encode the entry", path);
 	}
 	all = read_db(path);
 	list = json_object_get(all, name);

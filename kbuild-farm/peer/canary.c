@@ -136,17 +136,16 @@ static void make_canary(void *arg)
 	for (size_t i = 0; i < c->n_units && !ret; i++)
 		ret = make_unit(c, &c->units[i], &v[i]);
 	if (ret) {
-		c->error = "the canary could not be written to the work "
-			   "directory";
+		c->error = "cannot write the canary to the work directory";
 		return;
 	}
 	ret = compile_units(c);
 	if (ret == -ETIMEDOUT)
-		c->error = "this compiler hangs on the canary";
+		c->error = "compiler timed out on the canary";
 	else if (ret)
-		c->error = "the canary could not be compiled here";
+		c->error = "cannot compile the canary on this machine";
 	else if (c->n_usable < (c->is_burn_in ? 1 : USABLE_UNITS_MIN))
-		c->error = "this compiler takes too little of the canary";
+		c->error = "compiler accepts too few sources of the canary";
 }
 
 static void on_made(void *arg)
@@ -179,7 +178,7 @@ static struct peer_canary *find_canary(struct peer_shared *shared,
 	c->task = task_start_notify(shared->base, make_canary, on_made, c);
 	if (!c->task) {
 		c->state = INPUTS_STATE_UNUSABLE;
-		c->error = "no thread for the canary";
+		c->error = "cannot start a thread for the canary";
 	}
 	return c;
 }
@@ -348,7 +347,7 @@ bool peer_canary_advance(struct peer_sandbox *sandbox,
 			 &ours->units[run->unit_index]))
 		return set_canary_error(sandbox, out,
 					ours->units[run->unit_index].name,
-					"could not be asked");
+					"cannot send the job");
 	run->in_flight = true;
 	return false;
 }
@@ -364,7 +363,7 @@ bool peer_canary_handle_result(const struct peer_job *job,
 
 	if (peer_job_result_check(&job->result, &err))
 		return set_canary_error(sandbox, out, u->name,
-					"the answer is damaged");
+					"damaged result");
 	if (!peer_canary_is_equal(&job->result, u))
 		return set_canary_result(sandbox, out,
 					 PEER_CANARY_STATUS_FAILED,

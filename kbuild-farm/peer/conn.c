@@ -264,9 +264,9 @@ static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
 	struct wire_hello m;
 
 	if (l->hello_received)
-		return err_set(err, EPROTO, "it said hello twice");
+		return err_set(err, EPROTO, "unexpected second HELLO");
 	if (wire_hello_decode(&m, body))
-		return err_set(err, EPROTO, "its hello is broken");
+		return err_set(err, EPROTO, "malformed HELLO");
 	if (l->has_hello)
 		wire_hello_release(&l->hello);
 	wire_machine_release(&l->machine);
@@ -280,8 +280,8 @@ static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
 			m.software, m.version_min, m.version_max,
 			WIRE_VERSION_MIN, WIRE_VERSION,
 			m.version_max < WIRE_VERSION_MIN ?
-				"`kfarm nodes update` brings this one's" :
-				"this kfarm is the older one: upgrade it");
+				"run `kfarm nodes update` to update the node" :
+				"update kfarm on this machine");
 	return 0;
 }
 
@@ -290,10 +290,9 @@ static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
 	struct wire_fit m;
 
 	if (l->fit_received)
-		return err_set(err, EPROTO, "it spoke of its sandbox twice");
+		return err_set(err, EPROTO, "unexpected second FIT");
 	if (wire_fit_decode(&m, body))
-		return err_set(err, EPROTO,
-			       "what it says of its sandbox is broken");
+		return err_set(err, EPROTO, "malformed FIT");
 	wire_fit_release(&l->fit);
 	l->fit = m;
 	l->fit_received = true;
@@ -307,13 +306,12 @@ static int handle_machine(struct peer_conn *l, struct bytes body,
 	struct wire_machine m;
 
 	if (wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE)
-		return err_set(err, EPROTO, "this version has no MACHINE");
+		return err_set(err, EPROTO,
+			       "unexpected MACHINE in this protocol version");
 	if (!l->fit_received || l->machine_received)
-		return err_set(err, EPROTO,
-			       "it spoke of its machine at a wrong time");
+		return err_set(err, EPROTO, "unexpected MACHINE");
 	if (wire_machine_decode(&m, body))
-		return err_set(err, EPROTO,
-			       "what it says of its machine is broken");
+		return err_set(err, EPROTO, "malformed MACHINE");
 	wire_machine_release(&l->machine);
 	l->machine = m;
 	l->machine_received = true;
@@ -326,9 +324,9 @@ static int handle_heat(struct peer_conn *l, struct bytes body, struct err *err)
 
 	if (!l->machine_received ||
 	    wire_hello_negotiate(&l->hello) < WIRE_WITH_PIN)
-		return err_set(err, EPROTO, "HEAT is not due");
+		return err_set(err, EPROTO, "unexpected HEAT");
 	if (wire_heat_decode(&m, body))
-		return err_set(err, EPROTO, "broken HEAT");
+		return err_set(err, EPROTO, "malformed HEAT");
 	wire_heat_release(&l->heat);
 	l->heat = m;
 	return 0;
@@ -350,7 +348,7 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 	if (type == WIRE_BYE)
 		return wire_bye_to_error(body, err);
 	if (!l->hello_received)
-		return err_set(err, EPROTO, "it did not say hello");
+		return err_set(err, EPROTO, "message before HELLO");
 	if (type == WIRE_FIT)
 		return handle_fit(l, body, err);
 	if (type == WIRE_MACHINE)
@@ -359,10 +357,11 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 		return handle_heat(l, body, err);
 	if (type == WIRE_HEALTH &&
 	    wire_hello_negotiate(&l->hello) < WIRE_WITH_HEALTH)
-		return err_set(err, EPROTO, "this version has no HEALTH");
+		return err_set(err, EPROTO,
+			       "unexpected HEALTH in this protocol version");
 	if (!peer_conn_is_identified(l) && type != WIRE_BEAT &&
 	    type != WIRE_HEALTH)
-		return err_set(err, EPROTO, "it sends a message of type %u",
+		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);
 	return 1;
 }
@@ -387,10 +386,10 @@ static char *describe_child_exit(struct peer_transport *t)
 	char *how, *text;
 
 	if (!t->pid)
-		return xstrdup("it closed the connection");
+		return xstrdup("connection closed by the node");
 	how = spawn_status_text(node_transport_child_stop(t->pid));
 	t->pid = 0;
-	text = xasprintf("its command ended: %s", how);
+	text = xasprintf("transport command ended: %s", how);
 	free(how);
 	return text;
 }

@@ -129,7 +129,9 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 			break;
 	}
 	if (!is_valid_need(m, view))
-		return err_set(err, EPROTO, "it needs what nobody told it of");
+		return err_set(
+			err, EPROTO,
+			"invalid NEED: unknown file, or too many requests");
 	for (uint32_t i = 0; i < m->n_indices; i++)
 		peer_blob_upload_add(ship, user, view->files[m->indices[i]]);
 	return 0;

@@ -155,7 +155,7 @@ static void finish_toolchain_upload(struct peer_native_toolchain *f,
 				    const char *why)
 {
 	if (why)
-		log_warning("node %s: %s could not be given: %s",
+		log_warning("node %s: cannot upload %s: %s",
 			    f->conn->entry->name, f->source->installed.id, why);
 	peer_bundle_upload_stop(&f->upload);
 	source_free(f->source);
@@ -170,7 +170,7 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 	struct peer_native_toolchain *f = ctx;
 
 	(void)e;
-	log_warning("node %s: %s could not be given: %s", f->conn->entry->name,
+	log_warning("node %s: cannot upload %s: %s", f->conn->entry->name,
 		    f->source->installed.id, why);
 	f->upload_failed = true;
 	peer_shared_wake(f->conn->shared);
@@ -189,7 +189,7 @@ static void on_read(void *arg)
 		finish_toolchain_upload(f, s->err.text);
 		return;
 	}
-	report_toolchain_use(f, "is given", s->installed.id);
+	report_toolchain_use(f, "uploading toolchain", s->installed.id);
 	if (peer_bundle_upload_start(&f->upload, &s->bundle, f->conn, &user,
 				     &err))
 		finish_toolchain_upload(f, err.text);
@@ -283,10 +283,10 @@ int peer_native_toolchain_handle_held(struct peer_native_toolchain *f,
 
 	if (!f->list_requested || f->list_received ||
 	    wire_held_decode(&m, body))
-		return err_set(err, EPROTO, "its HELD makes no sense");
+		return err_set(err, EPROTO, "invalid HELD");
 	if (m.request_id != LIST_REQUEST_ID ||
 	    f->n_entries + m.n_toolchains > HELD_TOOLCHAINS_MAX)
-		ret = err_set(err, EPROTO, "its HELD makes no sense");
+		ret = err_set(err, EPROTO, "invalid HELD");
 	for (uint32_t i = 0; i < m.n_toolchains && !ret; i++) {
 		/* Damaged toolchains are never used. */
 		if (m.toolchains[i].state != WIRE_HELD_DAMAGED)
@@ -371,7 +371,8 @@ static void accept_native(const struct peer_native_toolchain *f,
 			  struct peer_sandbox *sandbox)
 {
 	sandbox->state = PEER_SANDBOX_READY;
-	report_toolchain_use(f, "compiles with its own", sandbox->native_name);
+	report_toolchain_use(f, "using node-native toolchain",
+			     sandbox->native_name);
 }
 
 static void test_unless_recorded(const struct peer_native_toolchain *f,
@@ -400,14 +401,14 @@ static void report_missing_toolchain(struct peer_native_toolchain *f,
 
 	free(f->missing_reason);
 	if (!f->conn->shared->canary_db)
-		f->missing_reason = xasprintf("is an %s machine; %s is for %s",
-					      f->machine, str_base(tc->driver),
-					      m->host);
+		f->missing_reason = xasprintf("%s runs on %s, not on %s",
+					      str_base(tc->driver), m->host,
+					      f->machine);
 	else
 		f->missing_reason = xasprintf(
-			"is an %s machine; no build of %s-%s (%s) for it: "
-			"`kfarm toolchain install %s-%s ... --nodes %s`",
-			f->machine, release, m->version, m->machine, release,
+			"no build of %s-%s (%s) for %s; run `kfarm toolchain "
+			"install %s-%s ... --nodes %s`",
+			release, m->version, m->machine, f->machine, release,
 			m->version, f->conn->entry->name);
 	peer_conn_event(f->conn, tc, f->missing_reason);
 }
@@ -516,8 +517,9 @@ void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
 			benchmark_next(f, sandbox->sandboxes,
 				       sandbox->toolchain);
 	} else if (sandbox->native_name && !sandbox->has_native_id) {
-		reject_native(f, sandbox,
-			      "it does not say what its own build consists of");
+		reject_native(
+			f, sandbox,
+			"node did not report the digest of its toolchain");
 	} else if (t) {
 		sandbox->state = PEER_SANDBOX_TESTING;
 		peer_canary_start(sandbox, PEER_BENCHMARK_ROUNDS);
@@ -537,7 +539,7 @@ void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
 	if (t) {
 		if (peer_benchmark_record(t, f->conn->entry->name, o->status,
 					  o->detail, o->cpu_ms)) {
-			peer_sandbox_close(sandbox, "tried");
+			peer_sandbox_close(sandbox, "benchmark finished");
 			benchmark_next(f, sandbox->sandboxes,
 				       sandbox->toolchain);
 		}

@@ -186,7 +186,7 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 	struct wire_beat m;
 
 	if (wire_beat_decode(&m, body))
-		return err_set(err, EPROTO, "broken BEAT");
+		return err_set(err, EPROTO, "malformed BEAT");
 	/* Drop excess heartbeats so that a node cannot flood the event log. */
 	if (p->beat_ms && now - p->beat_ms < BEAT_MIN_MS) {
 		wire_beat_release(&m);
@@ -215,7 +215,7 @@ static int on_output(struct peer *p, struct bytes body, struct err *err)
 	int ret;
 
 	if (wire_piece_decode(&m, body))
-		return err_set(err, EPROTO, "broken OUTPUT");
+		return err_set(err, EPROTO, "malformed OUTPUT");
 	job = peer_job_find(l, m.job);
 	if (!job)
 		return 0;
@@ -253,7 +253,7 @@ static int on_result(struct peer *p, struct bytes body, struct err *err)
 	bool right;
 
 	if (wire_result_decode(&m, body))
-		return err_set(err, EPROTO, "broken RESULT");
+		return err_set(err, EPROTO, "malformed RESULT");
 	job = peer_job_find(l, m.job);
 	if (!job)
 		return 0;
@@ -273,7 +273,7 @@ static int on_result(struct peer *p, struct bytes body, struct err *err)
 			l->ctx,
 			right ? PEER_KNOWN_ANSWER_RIGHT :
 				PEER_KNOWN_ANSWER_WRONG,
-			"its known-answer compile came back wrong");
+			"wrong result of the known-answer test");
 	}
 	return 0;
 }
@@ -316,7 +316,7 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 	struct peer_job *job;
 
 	if (wire_fail_decode(&m, body))
-		return err_set(err, EPROTO, "broken FAIL");
+		return err_set(err, EPROTO, "malformed FAIL");
 	job = peer_job_find(&p->conn, m.job);
 	if (job)
 		handle_failed_job(p, job, &m);
@@ -334,7 +334,7 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 	struct wire_have m;
 
 	if (wire_have_decode(&m, body))
-		return err_set(err, EPROTO, "broken HAVE");
+		return err_set(err, EPROTO, "malformed HAVE");
 	if (bandwidth_is_number(&p->bandwidth, m.cell)) {
 		/* 0: the node never sent NEED. */
 		took = need_us ? clock_us() - need_us : 0;
@@ -361,7 +361,7 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 	int ret;
 
 	if (wire_need_decode(&m, body))
-		return err_set(err, EPROTO, "broken NEED");
+		return err_set(err, EPROTO, "malformed NEED");
 	if (bandwidth_is_number(r, m.cell)) {
 		if (m.n_indices && !r->need_us)
 			r->need_us = clock_us();
@@ -459,10 +459,11 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return wire_health_decode(
 			       &p->health, body,
 			       wire_hello_negotiate(&p->conn.hello)) ?
-			       err_set(err, EPROTO, "broken HEALTH") :
+			       err_set(err, EPROTO, "malformed HEALTH") :
 			       0;
 	if (p->state != PEER_UP)
-		return err_set(err, EPROTO, "it is not fit");
+		return err_set(err, EPROTO,
+			       "unexpected message from an unfit node");
 	switch (type) {
 	case WIRE_HAVE:
 		return on_have(p, body, err);
@@ -477,7 +478,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_FAIL:
 		return on_fail(p, body, err);
 	default:
-		return err_set(err, EPROTO, "a message of type %u", type);
+		return err_set(err, EPROTO, "unexpected message of type %u",
+			       type);
 	}
 }
 
@@ -501,7 +503,7 @@ static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	on_lost(arg, PEER_DOWN, "it did not say hello in time");
+	on_lost(arg, PEER_DOWN, "session setup timed out");
 }
 
 /* -------------------------------------------------------- commands */
@@ -537,7 +539,7 @@ void peer_end_session(struct peer *p)
 	struct buf body = { 0 };
 
 	if (p->conn.stream) {
-		wire_bye_encode(&body, "it knows too many names");
+		wire_bye_encode(&body, "too many names in one session");
 		peer_conn_send(&p->conn, WIRE_BYE, &body, WIRE_PLAIN);
 	}
 	peer_disconnect(p);

@@ -53,7 +53,7 @@ static void on_file_lost(void *ctx, const struct inputs_entry *e,
 	struct peer_job *job, *next;
 	bool again = !peer_input_sync_is_frozen(&sandbox->input_sync, e->path);
 
-	log_debug("node %s: a cell is shut: %s", l->entry->name, why);
+	log_debug("node %s: sandbox closed: %s", l->entry->name, why);
 	peer_sandbox_close(sandbox, e->path->name);
 	/* Jobs can also be on an earlier sandbox of this toolchain. */
 	list_for_each_safe(job, &l->jobs, list_entry, next) {
@@ -95,8 +95,7 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 	if (peer_input_sync_add_toolchain(&sandbox->input_sync, tc->entries,
 					  tc->n_entries, native_name)) {
 		sandbox->state = PEER_SANDBOX_CLOSED;
-		sandbox->detail = xstrdup(
-			"this connection knows too many paths");
+		sandbox->detail = xstrdup("too many paths in one session");
 	}
 }
 
@@ -199,26 +198,23 @@ int peer_job_result_check(const struct peer_job_result *a, struct err *err)
 	unsigned sides = r->wait_status ? 0 : a->n_side_outputs;
 
 	if (r->n_sides != sides)
-		return err_set(err, EBADMSG,
-			       "%u files beside the object, where %u are due",
+		return err_set(err, EBADMSG, "got %u side outputs, expected %u",
 			       r->n_sides, sides);
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		streams[i] = buf_bytes(&a->streams[i]);
 		if (r->output_bytes[i] != streams[i].len)
 			return err_set(err, EBADMSG,
-				       "%zu bytes of %u of stream %d came",
+				       "got %zu of %u bytes of stream %d",
 				       streams[i].len, r->output_bytes[i], i);
 		if (i >= WIRE_OUTPUT_SIDE + (int)sides && r->output_bytes[i])
 			return err_set(err, EBADMSG,
-				       "bytes of stream %d, which is not due",
-				       i);
+				       "unexpected data in stream %d", i);
 	}
 	wire_result_digest(&a->job_digest, streams, &answer);
 	if (!digest_equal(&answer, &r->digest))
-		return err_set(err, EBADMSG,
-			       "its digest is not that of this job's answer");
+		return err_set(err, EBADMSG, "result digest mismatch");
 	if (!digest_equal(&r->toolchain, &a->toolchain))
-		return err_set(err, EBADMSG, "another toolchain made it");
+		return err_set(err, EBADMSG, "result of a different toolchain");
 	return 0;
 }
 
@@ -280,7 +276,7 @@ int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
 
 	if (to->len + m->data.len > wire_output_max(m->stream) ||
 	    buf_reserve(to, m->data.len))
-		return err_set(err, EMSGSIZE, "more output than there may be");
+		return err_set(err, EMSGSIZE, "job output too large");
 	buf_add_bytes(to, m->data);
 	return 0;
 }

@@ -193,11 +193,11 @@ static int on_held(struct survey_session *t, struct bytes body, struct err *err)
 	bool last;
 
 	if (t->list_received || wire_held_decode(&m, body))
-		return err_set(err, EPROTO, "its HELD makes no sense");
+		return err_set(err, EPROTO, "invalid HELD");
 	last = m.last;
 	if (n->n_toolchains + m.n_toolchains > SURVEYED_TOOLCHAINS_MAX) {
 		wire_held_release(&m);
-		return err_set(err, EPROTO, "it holds too many toolchains");
+		return err_set(err, EPROTO, "too many installed toolchains");
 	}
 	for (uint32_t i = 0; i < m.n_toolchains; i++) {
 		struct wire_held_one *one = &m.toolchains[i];
@@ -225,13 +225,13 @@ static int on_need(struct survey_session *t, struct bytes body, struct err *err)
 	int ret = 0;
 
 	if (wire_need_decode(&m, body))
-		return err_set(err, EPROTO, "broken NEED");
+		return err_set(err, EPROTO, "malformed NEED");
 	if (peer_bundle_upload_is_number(&t->upload, m.cell))
 		ret = peer_input_updates_handle_need(&t->upload.updates, &m,
 						     t->conn.upload,
 						     &t->upload.user, err);
 	else if (m.cell >= t->conn.next_number)
-		ret = err_set(err, EPROTO, "it needs what nobody told it of");
+		ret = err_set(err, EPROTO, "unexpected NEED: no such request");
 	wire_need_release(&m);
 	return ret;
 }
@@ -244,7 +244,7 @@ static int on_have(struct survey_session *t, struct bytes body, struct err *err)
 	bool is_ours;
 
 	if (wire_have_decode(&m, body))
-		return err_set(err, EPROTO, "broken HAVE");
+		return err_set(err, EPROTO, "malformed HAVE");
 	is_ours = peer_bundle_upload_is_number(&t->upload, m.cell);
 	if (is_ours && peer_bundle_upload_check_have(&t->upload, &m, &why))
 		set_survey_outcome(&n->bundle_outcomes[n->next_bundle++], false,
@@ -254,7 +254,8 @@ static int on_have(struct survey_session *t, struct bytes body, struct err *err)
 				   NULL);
 	wire_have_release(&m);
 	if (!is_ours)
-		return err_set(err, EPROTO, "it answers what nobody asked");
+		return err_set(err, EPROTO,
+			       "unexpected HAVE: no request is pending");
 	peer_bundle_upload_stop(&t->upload);
 	advance_session(t);
 	return 0;
@@ -267,7 +268,7 @@ static int on_dropped(struct survey_session *t, struct bytes body,
 	bool is_ours;
 
 	if (wire_dropped_decode(&m, body))
-		return err_set(err, EPROTO, "broken DROPPED");
+		return err_set(err, EPROTO, "malformed DROPPED");
 	is_ours = t->list_received &&
 		  t->node->next_bundle == t->node->n_bundles &&
 		  m.request_id == t->next_removal &&
@@ -278,7 +279,8 @@ static int on_dropped(struct survey_session *t, struct bytes body,
 			m.detail);
 	wire_dropped_release(&m);
 	if (!is_ours)
-		return err_set(err, EPROTO, "it answers what nobody asked");
+		return err_set(err, EPROTO,
+			       "unexpected DROPPED: no request is pending");
 	advance_session(t);
 	return 0;
 }
@@ -308,7 +310,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_HEALTH:
 		return 0;
 	default:
-		return err_set(err, EPROTO, "it sends a message of type %u",
+		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);
 	}
 }
@@ -354,8 +356,8 @@ static void check_silence(struct survey_session *t, uint64_t now)
 		return;
 	why = xasprintf("%s %u s",
 			known             ? "silent for" :
-			l->fit_received   ? "no word about its machine within" :
-			l->hello_received ? "no word about its sandbox within" :
+			l->fit_received   ? "no MACHINE received within" :
+			l->hello_received ? "no FIT received within" :
 					    "no answer within",
 			(unsigned)((t->timeout_ms + 500) / 1000));
 	fail_survey_session(t, why);
@@ -432,7 +434,7 @@ int peer_survey_run(const struct peer_survey_setup *setup,
 				  .shared.base = event_base_new() };
 
 	if (!r.shared.base)
-		return err_set(err, ENOMEM, "no event loop");
+		return err_set(err, ENOMEM, "cannot create event loop");
 	start_survey(&r);
 	if (r.n_open)
 		event_base_dispatch(r.shared.base);

@@ -130,9 +130,9 @@ const char *report_data_status_text(const struct report_data *d)
 		return "killed";
 	default:
 		return d->build.status == BUILD_STATUS_NOT_STARTED ?
-			       "failed in its set-up" :
+			       "failed during setup" :
 		       d->build.status == BUILD_STATUS_TOO_FEW_REMOTE ?
-			       "failed: the farm or the toolchain" :
+			       "failed: farm or toolchain" :
 			       "failed";
 	}
 }
@@ -147,11 +147,10 @@ const char *report_data_unfinished_text(const struct report_data *d)
 {
 	switch (d->build.state) {
 	case HISTORY_STATE_RUNNING:
-		return "It has not ended yet: what it did is written down "
-		       "then, and shown now by kfarm top.";
+		return "The build is still running: its details are recorded "
+		       "when it ends, and kfarm top shows its progress.";
 	case HISTORY_STATE_KILLED:
-		return "It never said that it ended, so no more is known of "
-		       "it.";
+		return "The build was killed before its details were recorded.";
 	default:
 		return NULL;
 	}

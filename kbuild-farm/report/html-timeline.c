@@ -257,7 +257,7 @@ static void draw_chart(const struct report_page *p, unsigned top)
 		return;
 	fill_chart(p, &c);
 	draw_label(p, top + 14, "k", "compiles");
-	draw_label(p, top + 27, "s", "at a time,");
+	draw_label(p, top + 27, "s", "in parallel,");
 	buf_printf(p->out,
 		   "<text x=\"%d\" y=\"%u\" text-anchor=\"end\">at most "
 		   "%" PRId64 "</text>\n",
@@ -275,7 +275,7 @@ static void draw_overview(const struct report_page *p)
 	unsigned top = 46,
 		 high = p->timeline.n_spans ? top + CHART_HEIGHT + 6 : 42;
 
-	begin_svg(p, high, "Phases, and compiles at a time");
+	begin_svg(p, high, "Phases and parallel compiles");
 	draw_ticks(p, 4, high - 8, true);
 	draw_phases(p);
 	draw_chart(p, top);
@@ -447,7 +447,7 @@ static void draw_slots(const struct report_page *p)
 		high += l->machines[i].n_spans ?
 				machine_height(p, &l->machines[i]) :
 				0;
-	begin_svg(p, high, "What each slot of each machine did");
+	begin_svg(p, high, "Activity of each slot");
 	draw_ticks(p, 0, high, false);
 	for (size_t i = 0; i < l->n_machines; i++) {
 		const struct report_machine *m = &l->machines[i];
@@ -515,7 +515,7 @@ static size_t draw_strips(const struct report_page *p, size_t *at, size_t most)
 	for (; end < l->n_machines && n < most; end++)
 		n += l->machines[end].n_spans > 0;
 	begin_svg(p, 8 + (unsigned)n * STRIP_ROW_HEIGHT,
-		  "How busy each machine was");
+		  "Load of each machine");
 	draw_ticks(p, 0, 8 + (unsigned)n * STRIP_ROW_HEIGHT, false);
 	for (; *at < end; (*at)++) {
 		if (!l->machines[*at].n_spans)
@@ -553,22 +553,23 @@ static void draw_legend(const struct report_page *p, bool slots)
 			    "</i>on the build host</span>");
 	if (slots)
 		buf_add_str(p->out,
-			    "<span><i class=\"kw\"></i>on its way to the node, "
-			    "or waits there</span><span><i class=\"kb\"></i>"
-			    "comes back, and is examined</span>");
+			    "<span><i class=\"kw\"></i>sent to the node, or "
+			    "queued there</span><span><i "
+			    "class=\"kb\"></i>result received and "
+			    "verified</span>");
 	buf_add_str(p->out, "</p>\n<p class=\"more\">");
 	buf_add_str(p->out,
-		    slots ? "A row for each slot; a node shows more than it "
-			    "has where units wait for one. A node says once a "
-			    "second what runs, so a compile may have begun a "
-			    "little earlier than is drawn." :
-			    "A row for each machine: the share of its slots "
-			    "that compiled. There are too many slots to show "
-			    "each.");
+		    slots ? "One row per slot; a node has additional rows "
+			    "where units wait for a slot. Nodes report "
+			    "running jobs once a second, so a compile may "
+			    "have started slightly earlier than drawn." :
+			    "One row per machine: the share of its slots that "
+			    "were compiling. There are too many slots to show "
+			    "each of them.");
 	if (slots && p->timeline.n_spans > TITLES_MAX)
 		buf_printf(p->out,
-			   " The %d longest units say their names under the "
-			   "pointer.",
+			   " Hover over one of the %d longest units to see "
+			   "its name.",
 			   TITLES_MAX);
 	buf_add_str(p->out, "</p>\n");
 }
@@ -591,9 +592,9 @@ void report_page_add_timeline(const struct report_page *p)
 	} else if (report_data_is_missing_units(p->data)) {
 		buf_printf(p->out,
 			   "<p class=\"more\">The timeline of nodes and slots "
-			   "is gone: the history keeps the units of the last "
-			   "%d builds of a configuration, and of the last one "
-			   "from scratch.</p>\n",
+			   "is no longer available: the history keeps the "
+			   "units of the last %d builds of a configuration, "
+			   "and of its last build from scratch.</p>\n",
 			   HISTORY_UNIT_BUILDS_MAX);
 	}
 	report_page_end_section(p);

@@ -173,14 +173,14 @@ static void add_diags(const struct report_page *p)
 	}
 	if (!n)
 		buf_printf(p->out,
-			   "<p class=\"more\">Which ones is no longer in the "
-			   "history, which keeps those of the last %d builds "
-			   "of a configuration.</p>\n",
+			   "<p class=\"more\">The diagnostics are no longer "
+			   "available: the history keeps those of the last %d "
+			   "builds of a configuration.</p>\n",
 			   HISTORY_DETAIL_BUILDS_MAX);
 	if (report_data_count_diags(p->data, HISTORY_DIAG_CARRIED_OVER))
-		buf_add_str(p->out, "<p class=\"more\">Carried: its unit was "
-				    "not compiled this time, so it stands."
-				    "</p>\n");
+		buf_add_str(p->out, "<p class=\"more\">Carried: the unit was "
+				    "not compiled in this build, so the "
+				    "diagnostic still applies.</p>\n");
 	report_page_add_omitted(p, d->n_diags, n, "diagnostics");
 	report_page_end_section(p);
 }
@@ -285,7 +285,7 @@ static void add_reasons(const struct report_page *p)
 		return;
 	for (size_t i = 0; i < d->n_units; i++)
 		n_local += !d->units[i].remote;
-	report_page_begin_section(p, "local", "On the build host, and why");
+	report_page_begin_section(p, "local", "Local compiles by reason");
 	begin_table(p, "reason|>jobs| ");
 	for (size_t i = 0; i < n; i++) {
 		const struct history_reason *r = &d->reasons[i];
@@ -316,7 +316,7 @@ static void add_slowest(const struct report_page *p)
 
 	if (n) {
 		report_page_begin_section(p, "slowest", "Slowest units");
-		begin_table(p, ">time| |object|on");
+		begin_table(p, ">time| |object|machine");
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct report_machine *m =
@@ -385,14 +385,14 @@ static void list_removed_sizes(const struct report_page *p,
 
 	if (!n)
 		return;
-	buf_add_str(p->out, "<h3>No longer made</h3>\n<ul class=\"code\">\n");
+	buf_add_str(p->out, "<h3>No longer built</h3>\n<ul class=\"code\">\n");
 	for (size_t i = 0; i < n; i++) {
 		buf_add_str(p->out, "<li>");
 		report_page_add_text(p, s->removed[i]->name);
 		buf_add_str(p->out, "</li>\n");
 	}
 	buf_add_str(p->out, "</ul>\n");
-	report_page_add_omitted(p, s->n_removed, n, "of them");
+	report_page_add_omitted(p, s->n_removed, n, "files");
 }
 
 static void add_sizes(const struct report_page *p)
@@ -479,7 +479,7 @@ static void add_baseline_difference(const struct report_page *p, int64_t now,
 {
 	if (!p->data->has_baseline || was <= 0 || now <= 0)
 		return;
-	buf_printf(p->out, "%+.0f %% against build %" PRId64,
+	buf_printf(p->out, "%+.0f %% compared with build %" PRId64,
 		   100.0 * (double)(now - was) / (double)was,
 		   p->data->baseline.number);
 }
@@ -507,7 +507,7 @@ static void add_time_tiles(const struct report_page *p)
 	format_duration_short(p->out, (uint64_t)b->cpu_ms);
 	buf_add_str(p->out, "</b><span>all compiles</span><span>");
 	if (b->wall_ms > 0 && b->cpu_ms > 0)
-		buf_printf(p->out, "%.1f at a time, in the mean",
+		buf_printf(p->out, "%.1f in parallel on average",
 			   (double)b->cpu_ms / (double)b->wall_ms);
 	buf_add_str(p->out, "</span></div>\n");
 }
@@ -527,8 +527,7 @@ static void add_count_tiles(const struct report_page *p)
 			   b->n_retried, b->n_hedged);
 	if (b->n_steps || b->n_local_steps)
 		buf_printf(p->out,
-			   "%s%" PRId64 " steps of kbuild, %" PRId64
-			   " on nodes",
+			   "%s%" PRId64 " tool steps, %" PRId64 " on nodes",
 			   b->n_retried || b->n_hedged ? ", " : "",
 			   b->n_steps + b->n_local_steps, b->n_steps);
 	buf_add_str(p->out, "</span></div>\n");
@@ -580,18 +579,18 @@ static void add_build_facts(const struct report_page *p)
 		buf_add_str(p->out, "<dt>commit</dt><dd><code>");
 		report_page_add_text(p, b->commit);
 		buf_printf(p->out, "</code>%s</dd>\n",
-			   b->dirty ? ", with changes" : "");
+			   b->dirty ? ", with uncommitted changes" : "");
 	}
 	add_build_fact(p, "built in", b->dir);
 	add_build_fact(p, "output", b->output);
 	buf_printf(p->out,
 		   "<dt>make</dt><dd>-j %" PRId64 ", %" PRId64
-		   " slots on the build host%s</dd>\n",
+		   " local slots%s</dd>\n",
 		   b->n_make_jobs, b->n_local_slots,
 		   b->from_scratch ? ", from scratch" : "");
 	if (p->data->has_baseline) {
 		buf_printf(p->out,
-			   "<dt>compared with</dt><dd>build %" PRId64 " of ",
+			   "<dt>compared with</dt><dd>build %" PRId64 " from ",
 			   p->data->baseline.number);
 		report_data_add_time(p->out, p->data->baseline.start_s);
 		buf_add_str(p->out, "</dd>\n");
@@ -642,7 +641,7 @@ int report_html_write(struct history *h, int64_t number, const char *path,
 
 	if (!ret && d.build.state == HISTORY_STATE_RUNNING)
 		ret = err_set(err, EINPROGRESS,
-			      "build %" PRId64 " has not ended", number);
+			      "build %" PRId64 " is still running", number);
 	if (!ret) {
 		report_html(&page, &d);
 		ret = fs_write(path, buf_bytes(&page), 0666, err);

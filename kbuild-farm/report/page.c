@@ -72,9 +72,9 @@ void report_page_add_omitted(const struct report_page *p, size_t n,
 {
 	if (n > shown)
 		buf_printf(p->out,
-			   "<p class=\"more\">%zu more %s are left out of this "
-			   "page; <code>kfarm report %" PRId64
-			   " --json</code> has them.</p>\n",
+			   "<p class=\"more\">%zu more %s are not shown; "
+			   "<code>kfarm report %" PRId64
+			   " --json</code> lists all of them.</p>\n",
 			   n - shown, noun, p->data->build.number);
 }
 

@@ -95,7 +95,8 @@ static void text_header(const struct report_writer *w)
 		text_name(w, b->tree);
 		if (b->commit)
 			buf_printf(w->out, " at %.12s", b->commit);
-		buf_add_str(w->out, b->dirty ? ", changed\n" : "\n");
+		buf_add_str(w->out,
+			    b->dirty ? ", with uncommitted changes\n" : "\n");
 	}
 	if (b->dir) {
 		text_item(w, "  built in ", b->dir);
@@ -106,7 +107,7 @@ static void text_header(const struct report_writer *w)
 		buf_add_str(w->out, "\n");
 	}
 
-	buf_add_str(w->out, "  began    ");
+	buf_add_str(w->out, "  started  ");
 	report_data_add_time(w->out, b->start_s);
 	if (report_data_is_finished(b)) {
 		buf_add_str(w->out, ", ");
@@ -142,8 +143,8 @@ static void text_jobs(const struct report_writer *w)
 
 	if (b->n_steps || b->n_local_steps) {
 		buf_printf(w->out,
-			   "  steps    %" PRId64 " of kbuild: %" PRId64
-			   " on nodes, %" PRId64 " on the build host",
+			   "  steps    %" PRId64 ": %" PRId64
+			   " remote, %" PRId64 " local",
 			   b->n_steps + b->n_local_steps, b->n_steps,
 			   b->n_local_steps);
 		for (size_t i = 0; i < d->n_step_reasons; i++) {
@@ -156,7 +157,7 @@ static void text_jobs(const struct report_writer *w)
 
 	if (!w->data->has_baseline)
 		return;
-	buf_printf(w->out, "  before   build %" PRId64 ": ", was->number);
+	buf_printf(w->out, "  baseline build %" PRId64 ": ", was->number);
 	format_duration(w->out, (uint64_t)was->wall_ms);
 	buf_printf(w->out,
 		   " wall, jobs %" PRId64 ", warnings %" PRId64
@@ -244,7 +245,7 @@ static void text_reasons(const struct report_writer *w)
 
 	if (!d->n_reasons)
 		return;
-	buf_add_str(w->out, "\non the build host, and why\n");
+	buf_add_str(w->out, "\nlocal compiles by reason\n");
 	for (size_t i = 0; i < d->n_reasons; i++) {
 		buf_printf(w->out, "%7" PRId64 "  ", d->reasons[i].n_jobs);
 		text_name(w, d->reasons[i].text);
@@ -263,9 +264,9 @@ static void text_slowest(const struct report_writer *w)
 		buf_add_str(w->out, "\nslowest units\n");
 	else if (report_data_is_missing_units(w->data))
 		buf_add_str(w->out,
-			    "\nIts units are no longer in the history: "
-			    "it keeps those of the last three builds of "
-			    "a configuration, and of the last one from "
+			    "\nThe units are no longer available: the history "
+			    "keeps those of the last three builds of a "
+			    "configuration, and of its last build from "
 			    "scratch.\n");
 	for (size_t i = 0; i < n; i++) {
 		const struct report_machine *m =
@@ -296,8 +297,8 @@ static void text_diags(const struct report_writer *w)
 	buf_add_str(w->out, "\n");
 
 	if (report_data_is_missing_details(w->data))
-		buf_add_str(w->out, "  Which ones is no longer in the "
-				    "history.\n");
+		buf_add_str(w->out, "  The diagnostics are no longer "
+				    "available.\n");
 	for (size_t i = 0; i < shown_count(w, d->n_diags, DIAGS); i++) {
 		const struct history_diag *g = &d->diags[i];
 

@@ -232,11 +232,11 @@ static int check_new_path(const struct sandbox_input_root *v, const char *path,
 			  struct err *err)
 {
 	if (!sandbox_input_root_is_normal(path))
-		return err_set(err, EINVAL, "view: %s: not in normal form",
-			       path);
+		return err_set(err, EINVAL,
+			       "input root: %s: path not normalized", path);
 	if (is_reserved_path(path) ||
 	    (v->frozen && is_in_input_root(v, path, strlen(path))))
-		return err_set(err, EPERM, "view: %s: may not be replaced",
+		return err_set(err, EPERM, "input root: %s: cannot be replaced",
 			       path);
 	return 0;
 }
@@ -260,7 +260,7 @@ static void restore_fsids(const struct sandbox_input_root *v)
 
 static int set_edit_error(struct err *err, int ret, const char *path)
 {
-	return err_set(err, -ret, "view: %s: %s", path, strerror(-ret));
+	return err_set(err, -ret, "input root: %s: %s", path, strerror(-ret));
 }
 
 static void make_stage_name(struct sandbox_input_root *v,
@@ -365,7 +365,9 @@ int sandbox_put_symlink(struct sandbox *cell, const char *path,
 	int ret = check_new_path(v, path, err);
 
 	if (!ret && (!*target || strlen(target) >= SANDBOX_PATH_MAX))
-		ret = err_set(err, EINVAL, "view: %s: no such target", path);
+		ret = err_set(err, EINVAL,
+			      "input root: %s: invalid symbolic link target",
+			      path);
 	if (ret)
 		return ret;
 	make_stage_name(v, name);
@@ -467,8 +469,8 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 	int ret = 0;
 
 	if (driver && !sandbox_input_root_is_normal(driver))
-		return err_set(err, EINVAL, "view: %s: not in normal form",
-			       driver);
+		return err_set(err, EINVAL,
+			       "input root: %s: path not normalized", driver);
 	if (driver)
 		ret = sandbox_input_root_resolve(v->root_fd, driver, &real);
 	if (ret)

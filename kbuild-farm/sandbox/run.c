@@ -135,17 +135,17 @@ static int encode_job(const struct sandbox_job *job, struct buf *b,
 	}
 	add_nul_string(b, job->cwd);
 	if (job->input_name && !is_file_name(job->input_name))
-		return err_set(err, EINVAL, "start a job: file %s",
+		return err_set(err, EINVAL, "start job: invalid file name %s",
 			       job->input_name);
 	if (job->input_name)
 		add_nul_string(b, job->input_name);
 	m->argc = add_strings(b, job->argv);
 	m->envc = add_strings(b, job->env);
 	if (!m->argc)
-		return err_set(err, EINVAL, "start a job: no command");
+		return err_set(err, EINVAL, "start job: no command");
 	if (b->len > SANDBOX_ARGS_MAX ||
 	    m->argc + m->envc > SANDBOX_INIT_STRINGS_MAX)
-		return err_set(err, E2BIG, "start %s: arguments too long",
+		return err_set(err, E2BIG, "start %s: argument list too long",
 			       job->argv[0]);
 	return 0;
 }
@@ -160,7 +160,7 @@ static int open_pipes(int first, int ends[2], int job_ends[2], struct err *err)
 		int fd[2];
 
 		if (pipe2(fd, O_CLOEXEC))
-			return err_errno(err, "start a job: pipe");
+			return err_errno(err, "start job: cannot create pipe");
 		fcntl(fd[0], F_SETFL, O_NONBLOCK);
 		ends[i] = fd[0];
 		job_ends[i] = fd[1];
@@ -243,7 +243,7 @@ int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 		m.id = run->id;
 		ret = send_job_message(cell, job, &m, &b, job_ends);
 		if (ret)
-			err_set(err, -ret, "start %s: the cell is gone",
+			err_set(err, -ret, "start %s: sandbox lost",
 				job->argv[0]);
 	}
 	close_pair(job_ends);

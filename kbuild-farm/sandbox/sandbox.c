@@ -63,8 +63,7 @@ static int fill_init_setup(struct sandbox_init_setup *plan, int sock,
 
 	if (n < 0)
 		return err_set(err, -n,
-			       "no sandbox: seccomp: no filter for "
-			       "this processor architecture");
+			       "no sandbox: seccomp: unsupported architecture");
 	plan->sock = sock;
 	plan->n_filter = (size_t)n;
 	plan->namespace_limits = (struct sandbox_user_limits){
@@ -212,8 +211,9 @@ static char *find_remedy(const char *root, const char *layer, int error)
 	if (!strcmp(layer, "seccomp"))
 		return xstrdup("the kernel needs CONFIG_SECCOMP_FILTER=y");
 	if (refused)
-		return xstrdup("a container or a security module forbids it: "
-			       "start kfarmd outside, or allow it there");
+		return xstrdup(
+			"denied by a container or security module: allow it "
+			"there, or start kfarmd outside");
 	return NULL;
 }
 
@@ -226,7 +226,8 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 	err_set(err, error, "no sandbox: %s: %s: %s%s%s%s", layer, what,
 		strerror(error), todo ? "; " : "", todo ? todo : "",
 		geteuid() && !strcmp(layer, "user") ?
-			"; or start kfarmd as root, which does without" :
+			"; or start kfarmd as root, which needs no user "
+			"namespace" :
 			"");
 	free(todo);
 	return -error;
@@ -250,9 +251,11 @@ static int start_init(struct sandbox *cell, struct err *err)
 	if (!ret && m.type == SANDBOX_MSG_SETUP_FAILED)
 		ret = sandbox_explain(err, "", m.layer, m.operation, m.error);
 	else if (!ret && (m.type != SANDBOX_MSG_READY || extra.n_fds != 2))
-		ret = err_set(err, EPROTO, "no sandbox: the cell is broken");
+		ret = err_set(
+			err, EPROTO,
+			"no sandbox: unexpected message from sandbox init");
 	else if (ret)
-		err_set(err, -ret, "no sandbox: the cell does not come: %s",
+		err_set(err, -ret, "no sandbox: no reply from sandbox init: %s",
 			strerror(-ret));
 	if (ret) {
 		sandbox_msg_close_fds(&extra);
@@ -297,7 +300,8 @@ static int check_client_roots(const char *const *roots, struct err *err)
 	for (; roots && roots[n]; n++) {
 		if (n == SANDBOX_ROOTS_MAX ||
 		    !sandbox_input_root_is_normal(roots[n]))
-			return err_set(err, EINVAL, "cell: root %s", roots[n]);
+			return err_set(err, EINVAL, "sandbox: invalid root %s",
+				       roots[n]);
 	}
 	return 0;
 }
@@ -451,7 +455,7 @@ static void handle_init_lost(struct sandbox *cell)
 		finish_sandbox_run(run);
 	}
 	if (!cell->free_pending && cell->on_lost)
-		cell->on_lost(cell->ctx, "the keeper of the cell is gone");
+		cell->on_lost(cell->ctx, "sandbox init died");
 }
 
 void sandbox_handle_messages(struct sandbox *cell)
@@ -525,16 +529,16 @@ static int check_selftest_end(const struct sandbox_end *end, struct err *err)
 		return err_set(err, end->error, "no sandbox: %.150s",
 			       end->detail);
 	if (end->cause != SANDBOX_END_EXITED)
-		return err_set(err, EIO, "no sandbox: the cell died");
+		return err_set(err, EIO, "no sandbox: self-test: sandbox lost");
 	if (WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGSYS)
 		return 0;
 	if (WIFEXITED(end->status))
 		layer = sandbox_check_layer_name(WEXITSTATUS(end->status));
 	if (layer)
-		return err_set(err, EPERM, "no sandbox: %s: does not hold",
+		return err_set(err, EPERM, "no sandbox: %s: self-test failed",
 			       layer);
 	text = spawn_status_text(end->status);
-	err_set(err, EIO, "no sandbox: its first job: %s", text);
+	err_set(err, EIO, "no sandbox: self-test: %s", text);
 	free(text);
 	return -EIO;
 }
@@ -561,7 +565,7 @@ static int run_selftest(struct sandbox *cell, struct err *err)
 	ret = wait_for_selftest(cell, &o);
 	sandbox_run_free(run);
 	if (ret)
-		return err_set(err, -ret, "no sandbox: its first job hangs");
+		return err_set(err, -ret, "no sandbox: self-test timed out");
 	return check_selftest_end(&o.end, err);
 }
 

@@ -296,7 +296,8 @@ int sandbox_user_drop_capabilities(unsigned id, struct sandbox_msg *m)
 	if (id && (!syscall(SYS_SETRESUID, -1, 0, -1) ||
 		   !syscall(SYS_SETRESGID, -1, 0, -1))) {
 		errno = EPERM;
-		return sandbox_user_set_error(m, "uid", "it can be left");
+		return sandbox_user_set_error(m, "uid",
+					      "old ids can be restored");
 	}
 	return 0;
 }
@@ -389,7 +390,7 @@ static int enter_as_user(struct sandbox_msg *m)
 		return sandbox_user_set_error(m, "user", "unshare");
 	proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0 || write_id_maps(proc, uid, gid))
-		return sandbox_user_set_error(m, "user", "map of users");
+		return sandbox_user_set_error(m, "user", "id maps");
 	close(proc);
 	return 0;
 }
@@ -518,7 +519,7 @@ static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
 		;
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 	if (errno)
-		return sandbox_user_set_error(m, "user", "map of users");
+		return sandbox_user_set_error(m, "user", "id maps");
 	if (set_user_and_group(SANDBOX_USER_INSIDE_UID))
 		return sandbox_user_set_error(m, "user", "setresuid");
 	return 0;

@@ -52,7 +52,7 @@ void sched_starvation_check(struct sched *s, struct sched_unit *u,
 	 */
 	if (ran_ms < (trial ? TRIAL_OBSERVE_MIN_MS : OBSERVE_MIN_MS))
 		return;
-	text = all ? xasprintf("%s: jobs there get %u %% of a core", words,
+	text = all ? xasprintf("%s: jobs get %u %% of a core", words,
 			       (each + 5) / 10) :
 		     xstrdup(words);
 	if (all < STARVING_MILLI) {
@@ -98,8 +98,7 @@ static struct sched_node *event_node(struct sched *s,
 				     const struct sched_event *ev)
 {
 	if (ev->node >= s->n_nodes)
-		sched_abort_impossible("an event of a node", "not known",
-				       ev->node);
+		sched_abort_impossible("node event", "unknown", ev->node);
 	return s->nodes[ev->node];
 }
 
@@ -256,7 +255,7 @@ static void apply_verdict(struct sched *s, struct sched_unit *u)
 		return;
 	}
 	if (u->verdict == SCHED_VERDICT_WRONG) {
-		text = xasprintf("wrong answer: %s", u->verdict_text);
+		text = xasprintf("wrong result: %s", u->verdict_text);
 		sched_unit_retry(s, u, REASON_WRONG_ANSWERS);
 		u->node->n_retries++;
 		sched_node_add_fault(s, u->node, true, text);
@@ -328,7 +327,7 @@ static void on_hedge_done(struct sched *s, const struct sched_event *ev)
 	sched_unit_deliver(s, u, REASON_NODE_SLOW);
 	if (!beaten)
 		return;
-	text = xasprintf("%s was compiled here sooner", ev->text);
+	text = xasprintf("%s finished sooner on the build host", ev->text);
 	sched_starvation_check(s, u, text);
 	free(text);
 }
@@ -402,8 +401,8 @@ void sched_handle_event(struct sched *s, const struct sched_event *ev)
 		break;
 	case SCHED_EV_NODE_ADDED:
 		if (ev->node != s->n_nodes)
-			sched_abort_impossible("a node that is added",
-					       "not the next", ev->node);
+			sched_abort_impossible("node added", "out of order",
+					       ev->node);
 		sched_node_add(s);
 		for (size_t i = 0; i < s->n_toolchains; i++)
 			sched_node_set_sandbox(s, s->nodes[ev->node],

@@ -35,7 +35,8 @@ bool sched_next_action(struct sched *s, struct sched_action *action)
 void sched_abort_impossible(const char *what, const char *state,
 			    uint32_t number)
 {
-	fprintf(stderr, "sched: impossible: \"%s\" of %u, which is \"%s\"\n",
+	fprintf(stderr,
+		"BUG: sched: unexpected event \"%s\" for %u in state \"%s\"\n",
 		what, number, state);
 	abort();
 }

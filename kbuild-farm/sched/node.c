@@ -310,7 +310,7 @@ static void report_fewer_slots(struct sched *s, struct sched_node *n,
 			       const char *words)
 {
 	char *text = words && n->window.max_units ?
-			     xasprintf("fewer jobs at once: %s", words) :
+			     xasprintf("fewer concurrent jobs: %s", words) :
 			     NULL;
 
 	set_reported_state(s, n, SCHED_NODE_UP, text);
@@ -423,7 +423,7 @@ static void handle_fit_event(struct sched *s, struct sched_node *n,
 	bool is_fit = ev->kind == SCHED_EV_NODE_FIT;
 
 	if (n->state != SCHED_NODE_CONNECTING)
-		sched_abort_impossible(is_fit ? "fit" : "unfit",
+		sched_abort_impossible(is_fit ? "node fit" : "node unfit",
 				       sched_node_state_name(n->state),
 				       n->number);
 	if (!is_fit) {

@@ -363,7 +363,7 @@ static void check_hedges(struct sched *s)
 void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
 {
 	if (s->n_taken != s->n_actions)
-		sched_abort_impossible("an event", "not carried out: an action",
+		sched_abort_impossible("any", "action pending",
 				       s->actions[s->n_taken].unit);
 	sched_reset_actions(s);
 	s->now_ms = now_ms;

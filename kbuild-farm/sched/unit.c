@@ -91,10 +91,10 @@ static void __attribute__((noreturn))
 abort_transition(const struct sched *s, enum sched_unit_state state,
 		 uint32_t number)
 {
-	static const char *const states[] = { "not known", "new",   "to-scan",
-					      "scan",      "ready", "remote",
-					      "check",     "held",  "to-local",
-					      "local",     "done",  "left" };
+	static const char *const states[] = { "unknown", "new",   "to-scan",
+					      "scan",    "ready", "remote",
+					      "check",   "held",  "to-local",
+					      "local",   "done",  "left" };
 	static const char *const events[] = {
 		"time",     "came",       "scanned",   "unsent",   "beat",
 		"output",   "answered",   "failed",    "examined", "hedged",

@@ -226,7 +226,7 @@ int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
 		pthread_mutex_unlock(&cache->lock);
 	}
 	if (ret == -EAGAIN)
-		return err_set(err, EAGAIN, "%s: changes while it is read",
+		return err_set(err, EAGAIN, "%s: changed while being read",
 			       path);
 	if (ret)
 		return err_set(err, -ret, "%s: %s", path, strerror(-ret));

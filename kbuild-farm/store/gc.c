@@ -270,7 +270,7 @@ int store_gc_start(struct store *s, struct err *err)
 	s->gc_due = true; /* the first pass counts the blobs */
 	s->collector = task_start(collector_main, s);
 	if (!s->collector)
-		return err_errno(err, "start the collector");
+		return err_errno(err, "start the garbage collector thread");
 	return 0;
 }
 

@@ -254,7 +254,8 @@ int store_packed_cache_get(struct store_packed_cache *p, const struct digest *d,
 		finish_packing(p, b, ret);
 		pthread_mutex_unlock(&p->lock);
 		if (ret == -ESTALE)
-			return err_set(err, ESTALE, "%s: has changed", path);
+			return err_set(err, ESTALE, "%s: file has changed",
+				       path);
 		if (ret)
 			return err_set(err, -ret, "%s: %s", path,
 				       strerror(-ret));

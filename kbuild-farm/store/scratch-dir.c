@@ -44,7 +44,7 @@ int store_scratch_dir_make(int root_fd,
 		ret = make_locked_dir(root_fd, name);
 	}
 	if (ret < 0)
-		err_set(err, -ret, "make and lock a directory: %s",
+		err_set(err, -ret, "create a scratch directory: %s",
 			strerror(-ret));
 	return ret;
 }

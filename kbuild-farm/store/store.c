@@ -541,13 +541,13 @@ static int check_owner(int fd, const char *name, struct err *err)
 		return err_errno(err, "%s", name);
 	if (st.st_uid != geteuid())
 		return err_set(err, EPERM,
-			       "%s: belongs to user %u, not to %u: give it to "
-			       "that user or name another directory",
+			       "%s: owned by user %u, expected user %u; change "
+			       "its owner or use another directory",
 			       name, (unsigned)st.st_uid, (unsigned)geteuid());
 	if (st.st_mode & 022)
 		return err_set(err, EPERM,
-			       "%s: others may write to it: chmod go-w, and "
-			       "remove what is in it",
+			       "%s: writable by group or others; run `chmod "
+			       "go-w` and remove its contents",
 			       name);
 	return 0;
 }
@@ -572,7 +572,7 @@ static int open_store_dir(int root, const char *name, struct err *err)
 	int fd, ret;
 
 	if (mkdirat(root, name, 0700) && errno != EEXIST)
-		return err_errno(err, "make %s", name);
+		return err_errno(err, "create %s", name);
 	fd = openat(root, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -591,10 +591,10 @@ static int check_hard_links(struct store *s, struct err *err)
 	int ret = 0;
 
 	if (fd < 0)
-		return err_errno(err, "make a file");
+		return err_errno(err, "create a test file");
 	close(fd);
 	if (linkat(s->scratch_fd, "try", s->scratch_fd, "link", 0))
-		ret = err_errno(err, "make a hard link");
+		ret = err_errno(err, "create a hard link");
 	unlinkat(s->scratch_fd, "link", 0);
 	unlinkat(s->scratch_fd, "try", 0);
 	return ret;

@@ -103,7 +103,8 @@ static void parse_clients_text(struct tls_clients *c, struct bytes text,
 		if (*start && *start != '#' && !parse_client_line(c, start) &&
 		    !err->text[0])
 			err_set(err, EINVAL,
-				"%s:%u: not \"SHA256:... NAME\": passed over",
+				"%s:%u: expected \"SHA256:... NAME\"; line "
+				"ignored",
 				c->path, number);
 		free(line);
 	}
@@ -120,7 +121,7 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 		code = EINVAL;
 	/* Admit no client if stat() fails, and report the error once. */
 	if (code && c->stat_errno != code)
-		err_set(err, code, "%s: %s: nobody is admitted", c->path,
+		err_set(err, code, "%s: %s; all clients are rejected", c->path,
 			strerror(code));
 	c->stat_errno = code;
 	if (code) {
@@ -137,8 +138,8 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 	remove_all_clients(c);
 	if (st.st_mode & 022)
 		err_set(err, EPERM,
-			"%s: others than its owner may write it, so nobody is "
-			"admitted: chmod go-w %s",
+			"%s: writable by group or others; all clients are "
+			"rejected; run `chmod go-w %s`",
 			c->path, c->path);
 	else if (!fs_read(c->path, TLS_CLIENTS_MAX, &text, err))
 		parse_clients_text(c, buf_bytes(&text), err);

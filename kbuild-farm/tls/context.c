@@ -137,7 +137,7 @@ int tls_context_new(struct tls_context **out, const struct tls_key *key,
 	c->fingerprint = *tls_key_fingerprint(key);
 	c->ssl = SSL_CTX_new(TLS_method());
 	if (!c->ssl || !configure_ssl_ctx(c->ssl, aes))
-		ret = err_set(err, EIO, "OpenSSL cannot do TLS 1.3: %s",
+		ret = err_set(err, EIO, "OpenSSL cannot set up TLS 1.3: %s",
 			      ERR_reason_error_string(ERR_peek_last_error()));
 	else
 		ret = tls_key_use(key, c->ssl, err);

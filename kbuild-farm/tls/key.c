@@ -77,8 +77,8 @@ int tls_key_check_fingerprint(struct digest *fingerprint, const char *text,
 	if (tls_key_parse_fingerprint(fingerprint, text))
 		return 0;
 	return err_set(err, EINVAL,
-		       "\"%s\" is not the fingerprint of a key, which is "
-		       "SHA256: and 43 letters, digits, + and /",
+		       "invalid key fingerprint \"%s\": expected SHA256: and "
+		       "43 letters, digits, + and /",
 		       text);
 }
 
@@ -142,7 +142,8 @@ int tls_key_create(const char *path, struct err *err)
 	int ret;
 
 	if (!pair || key_to_pem(pair, &pem))
-		ret = err_set(err, EIO, "%s: OpenSSL makes no key", path);
+		ret = err_set(err, EIO, "%s: OpenSSL cannot generate a key",
+			      path);
 	else
 		ret = publish_pem(path, buf_bytes(&pem), err);
 	if (pem.data)
@@ -160,12 +161,12 @@ static int check_key_mode(int fd, const char *path, struct err *err)
 	if (fstat(fd, &st))
 		return err_errno(err, "%s", path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s: not a file", path);
+		return err_set(err, EINVAL, "%s: not a regular file", path);
 	if (st.st_mode & 077)
 		return err_set(err, EPERM,
-			       "%s: others may read or write this key: "
-			       "chmod 600 %s, and make another one if somebody "
-			       "did",
+			       "%s: private key is accessible by group or "
+			       "others; run `chmod 600 %s`, and replace the "
+			       "key if it may have been read",
 			       path, path);
 	return 0;
 }
@@ -239,15 +240,15 @@ static int new_key_from_pair(struct tls_key **out, EVP_PKEY *pair,
 	if (!pair || !tls_key_hash_public(pair, &key->fingerprint)) {
 		tls_key_free(key);
 		return err_set(err, EINVAL,
-			       "%s: not an Ed25519 key without a password: "
-			       "remove it, and a new one is made",
+			       "%s: not an unencrypted Ed25519 key; remove the "
+			       "file to generate a new key",
 			       path);
 	}
 	key->certificate = make_certificate(pair);
 	if (!key->certificate) {
 		tls_key_free(key);
-		return err_set(err, EIO, "%s: OpenSSL makes no certificate",
-			       path);
+		return err_set(err, EIO,
+			       "%s: OpenSSL cannot create a certificate", path);
 	}
 	*out = key;
 	return 0;
@@ -297,6 +298,6 @@ int tls_key_use(const struct tls_key *key, struct ssl_ctx_st *ssl_ctx,
 {
 	if (SSL_CTX_use_certificate(ssl_ctx, key->certificate) != 1 ||
 	    SSL_CTX_use_PrivateKey(ssl_ctx, key->pair) != 1)
-		return err_set(err, EIO, "OpenSSL does not take the key");
+		return err_set(err, EIO, "OpenSSL rejects the key");
 	return 0;
 }

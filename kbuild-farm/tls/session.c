@@ -150,8 +150,8 @@ void tls_session_free(struct tls_session *s)
 /* Errors */
 
 /* Parts of messages that tls_session_is_key_error() recognizes. */
-#define WRONG_KEY   " is what the configuration says"
-#define UNKNOWN_KEY "it does not know the key of this machine"
+#define WRONG_KEY   "key mismatch: "
+#define UNKNOWN_KEY "node rejected the key of this machine"
 
 bool tls_session_is_key_error(const char *error_text)
 {
@@ -167,11 +167,12 @@ static int explain_wrong_key(const struct tls_session *s, struct err *err)
 	if (digest_is_set(&s->peer.fingerprint))
 		tls_key_format_fingerprint(&s->peer.fingerprint, got);
 	if (s->server)
-		return err_set(err, EACCES, "%s is no client's key", got);
+		return err_set(err, EACCES, "client key not authorized: %s",
+			       got);
 	tls_key_format_fingerprint(&s->expected_key, want);
 	return err_set(err, EACCES,
-		       "its key is %s, and %s" WRONG_KEY
-		       ": another machine, or it has a new key",
+		       WRONG_KEY "node has %s, configuration has %s: another "
+				 "machine, or a new key",
 		       got, want);
 }
 
@@ -183,12 +184,11 @@ static int explain_unknown_key(const struct tls_session *s, struct err *err)
 	tls_key_format_fingerprint(tls_context_fingerprint(s->context), own);
 	if (s->server)
 		return err_set(err, EACCES,
-			       "it expects another key than ours, %s", own);
+			       "client rejected the key of this node, %s", own);
 	return err_set(err, EACCES,
-		       UNKNOWN_KEY ", %s: its list of clients "
-				   "(/etc/kfarm/clients) needs a line with it; "
-				   "`kfarm nodes add NAME ssh:HOST` puts it "
-				   "there",
+		       UNKNOWN_KEY ": %s must be in its list of clients "
+				   "(/etc/kfarm/clients); run `kfarm nodes add "
+				   "NAME ssh:HOST` to add it",
 		       own);
 }
 
@@ -208,21 +208,20 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 		return explain_unknown_key(s, err);
 	if (alert == SSL_AD_NO_APPLICATION_PROTOCOL ||
 	    alert == SSL_AD_PROTOCOL_VERSION)
-		return err_set(err, EPROTO, "it speaks another protocol: %s",
-			       text);
+		return err_set(err, EPROTO,
+			       "peer speaks a different protocol: %s", text);
 	if (alert)
-		return err_set(err, EPROTO, "it ended the conversation: %s",
+		return err_set(err, EPROTO, "peer aborted the TLS session: %s",
 			       text);
 	if (s->socket.at_eof)
 		return err_set(
 			err, ECONNRESET, "read: %s%s", strerror(ECONNRESET),
-			s->handshake_done ? "" : " within the handshake");
+			s->handshake_done ? "" : " during the handshake");
 	if (ssl_error == SSL_ERROR_SYSCALL && saved) {
 		errno = saved;
 		return err_errno(err, "read");
 	}
-	return err_set(err, EPROTO,
-		       "it does not speak TLS 1.3 as kfarm does%s%s",
+	return err_set(err, EPROTO, "TLS 1.3 protocol error%s%s",
 		       text ? ": " : "", text ? text : "");
 }
 
@@ -278,11 +277,11 @@ static int continue_handshake(struct tls_session *s, enum tls_wait *wait,
 			return 0;
 		s->failed = true;
 		return err_set(err, EPROTO,
-			       "it speaks TLS, but not kfarm's protocol");
+			       "peer speaks TLS, but not the kfarm protocol");
 	}
 	ret = translate_ssl_result(s, ret, wait, err);
 	if (!ret)
-		ret = err_set(err, ECONNRESET, "read: %s within the handshake",
+		ret = err_set(err, ECONNRESET, "read: %s during the handshake",
 			      strerror(ECONNRESET));
 	return ret;
 }
@@ -328,7 +327,8 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 		return (ssize_t)all;
 	ret = translate_ssl_result(s, ret, &wait, err);
 	if (ret == -EAGAIN && wait == TLS_WAIT_READ)
-		return err_set(err, EPROTO, "it wants another handshake");
+		return err_set(err, EPROTO,
+			       "peer requests another TLS handshake");
 	if (!ret)
 		return err_set(err, EPIPE, "write: %s", strerror(EPIPE));
 	return ret;
@@ -425,7 +425,7 @@ static void on_handshake_timeout(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	err_set(&err, ETIMEDOUT, "no handshake within %.3g s",
+	err_set(&err, ETIMEDOUT, "handshake timed out after %.3g s",
 		h->timeout_ms / 1000.0);
 	finish_handshake(h, -ETIMEDOUT, &err);
 }

@@ -100,12 +100,14 @@ static int find_single_driver(const char *dir, char **out, struct err *err)
 	}
 	if (!drivers.n) {
 		ret = err_set(err, ENOENT,
-			      "%s: has no compiler in it, nor in its bin", dir);
+			      "%s: no compiler found in this directory or its "
+			      "bin directory",
+			      dir);
 	} else if (drivers.n > 1) {
 		list = strv_join(&drivers, ", ");
 		ret = err_set(err, E2BIG,
-			      "%s: has several compilers, name one of %s", dir,
-			      list);
+			      "%s: several compilers found; specify one of %s",
+			      dir, list);
 		free(list);
 	} else {
 		*out = xstrdup(drivers.v[0]);
@@ -155,7 +157,8 @@ static int describe_adopted(struct toolchain_installed *t, const char *what,
 						  err);
 
 	if (!ret && r.n_parts != 3)
-		ret = err_set(err, ENOTSUP, "says that it is version %s",
+		ret = err_set(err, ENOTSUP,
+			      "unsupported version %s: expected three numbers",
 			      m->version);
 	if (ret) {
 		err_wrap(err, "%s", m->driver);
@@ -182,8 +185,7 @@ static int describe_adopted(struct toolchain_installed *t, const char *what,
 		strv_addf(&t->tools, "%s/%s", t->relative_prefix, names.v[i]);
 	strv_release(&names);
 	if (!ret && !toolchain_release_is_id(t->id))
-		ret = err_set(err, EINVAL, "%s: no id can be made of that",
-			      t->id);
+		ret = err_set(err, EINVAL, "%s: invalid toolchain id", t->id);
 	return ret;
 }
 
@@ -242,10 +244,12 @@ int toolchain_adopt(const char *data, const char *location, bool replace,
 		*out = before;
 		before = (struct toolchain_installed){ 0 };
 	} else if (known && !replace) {
-		ret = err_set(err, EEXIST,
-			      "%s is adopted already, as %s/%s was on %s",
-			      out->id, before.relative_prefix, before.driver,
-			      before.date ? before.date : "some day");
+		ret = err_set(
+			err, EEXIST,
+			"%s: a different compiler was already adopted under "
+			"this id: %s/%s on %s; use --force to replace it",
+			out->id, before.relative_prefix, before.driver,
+			before.date ? before.date : "an unknown date");
 	} else if (!ret) {
 		ret = publish_adopted(data, out, replace, err);
 	}
@@ -264,16 +268,17 @@ int toolchain_adopt_verify(const struct toolchain_installed *t,
 {
 	char *driver = toolchain_installed_driver_path(t);
 	struct compiler_manifest m = { 0 };
-	int ret = compiler_manifest_make(&m, driver, env, err);
+	struct err why = { 0 };
+	int ret = compiler_manifest_make(&m, driver, env, &why);
 
 	if (ret || !digest_equal(&m.id, &t->manifest_id)) {
 		if (!ret)
-			err_set(err, ESTALE, "%s has changed", driver);
-		err_wrap(err,
-			 "%s is not what was adopted; remove it, and "
-			 "adopt it again",
-			 t->id);
-		ret = -ESTALE;
+			err_set(&why, ESTALE, "%s has changed", driver);
+		ret = err_set(
+			err, ESTALE,
+			"differs from the adopted compiler: %s; remove it "
+			"and adopt it again",
+			why.text);
 	}
 	compiler_manifest_release(&m);
 	free(driver);

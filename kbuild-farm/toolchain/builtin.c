@@ -169,13 +169,14 @@ static int on_config_item(void *ctx, const struct conf_item *item)
 				item->sub ? item->sub : "");
 			return 0;
 		}
-		return err_set(r->err, EINVAL, "[%s] is no section here",
+		return err_set(r->err, EINVAL, "unknown section [%s]",
 			       item->section);
 	}
 	while (f && f->key && strcmp(f->key, item->key))
 		f++;
 	if (!f || !f->key || !item->value)
-		return err_set(r->err, EINVAL, "%s is no key here", item->key);
+		return err_set(r->err, EINVAL,
+			       "unknown key or missing value: %s", item->key);
 	return store_value(f, t->v + (t->n - 1) * t->row_bytes + f->offset,
 			   item->value, r->err);
 }

@@ -171,23 +171,22 @@ static int report_missing_archive(const struct toolchain_catalog *c,
 
 	if (near && others)
 		err_set(err, ENOENT,
-			"there is no %s for %s that runs on %s; for that there "
-			"are: %s; %s is for: %s",
+			"no %s for %s on host %s; releases for that target: "
+			"%s; targets of %s: %s",
 			name, target, host, near, full, others);
 	else if (near)
 		err_set(err, ENOENT,
-			"there is no %s that runs on %s%s%s; there are: %s",
-			name, host, wanted->is_clang ? "" : " and is for ",
+			"no %s on host %s%s%s; available releases: %s", name,
+			host, wanted->is_clang ? "" : " for ",
 			wanted->is_clang ? "" : target, near);
 	else if (others)
 		err_set(err, ENOENT,
-			"there is no %s for %s that runs on %s; %s is for: %s",
-			kind, target, host, full, others);
+			"no %s for %s on host %s; targets of %s: %s", kind,
+			target, host, full, others);
 	else
 		err_set(err, ENOENT,
-			"there is no %s for %s that runs on %s; those that are "
-			"listed run on: %s",
-			kind, target, host, hosts ? hosts : "nothing");
+			"no %s for %s on host %s; available hosts: %s", kind,
+			target, host, hosts ? hosts : "none");
 	free(name);
 	free(target);
 	free(near);

@@ -140,7 +140,7 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 	    json_integer_value(json_object_get(o, "format")) != FORMAT ||
 	    json_array_size(archives) > TOOLCHAIN_CATALOG_ARCHIVES_MAX) {
 		json_decref(o);
-		return err_set(err, EINVAL, "no catalog of toolchains");
+		return err_set(err, EINVAL, "not a toolchain catalog");
 	}
 	c.fetched_s = json_integer_value(json_object_get(o, "fetched"));
 	json_to_strv(json_object_get(o, "failed"), &c.failed_dirs);
@@ -239,9 +239,10 @@ static void add_versions(struct catalog_refresh *s, const char *dir,
 	}
 	qsort(r, n, sizeof(*r), newest_first);
 	if (n > TOOLCHAIN_CATALOG_VERSIONS_MAX) {
-		strv_addf(&s->out->warnings,
-			  "%s lists %zu versions; the newest %d are asked for",
-			  dir, n, TOOLCHAIN_CATALOG_VERSIONS_MAX);
+		strv_addf(
+			&s->out->warnings,
+			"%s lists %zu versions; only the newest %d are queried",
+			dir, n, TOOLCHAIN_CATALOG_VERSIONS_MAX);
 		n = TOOLCHAIN_CATALOG_VERSIONS_MAX;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -362,8 +363,7 @@ static int refresh_catalog(struct toolchain_catalog *c,
 	}
 	if (left)
 		strv_addf(&c->warnings,
-			  "%zu more directories were not asked for, after %u "
-			  "failures",
+			  "%zu more directories not queried after %u failures",
 			  left, s.n_failures);
 	if (fetch_download_is_cancelled(setup->fetch)) {
 		ret = err_set(err, ECANCELED, "interrupted");

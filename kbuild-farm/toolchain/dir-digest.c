@@ -77,7 +77,7 @@ static int read_regular(struct dir_reader *r, const char *path,
 	if (fd < 0 || fstat(fd, &st)) {
 		ret = err_errno(r->err, "%s", path);
 	} else if (!S_ISREG(st.st_mode)) {
-		ret = err_set(r->err, EAGAIN, "%s: changes while it is read",
+		ret = err_set(r->err, EAGAIN, "%s: changed while being read",
 			      path);
 	} else {
 		e->kind = COMPILER_ENTRY_FILE;
@@ -120,7 +120,9 @@ static int read_member(struct dir_reader *r, FTSENT *f)
 	switch (f->fts_info) {
 	case FTS_D:
 		if (f->fts_level > DEPTH_MAX)
-			return err_set(r->err, ELOOP, "%s: too deep", path);
+			return err_set(r->err, ELOOP,
+				       "%s: directories nested too deeply",
+				       path);
 		f->fts_number = 0;
 		break;
 	case FTS_DP:
@@ -140,7 +142,8 @@ static int read_member(struct dir_reader *r, FTSENT *f)
 			       strerror(f->fts_errno));
 	default:
 		return err_set(r->err, EINVAL,
-			       "%s: neither file, link nor directory", path);
+			       "%s: not a file, symbolic link or directory",
+			       path);
 	}
 	if (!f->fts_level)
 		return f->fts_info == FTS_D ? 0 :

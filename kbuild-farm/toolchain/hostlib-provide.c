@@ -149,7 +149,8 @@ static int install_library(struct hostlib_request *p,
 	if (ret)
 		goto out;
 	if (!elf_program_is_compatible(&library, &user)) {
-		ret = err_set(err, EINVAL, "%s is for another machine than %s",
+		ret = err_set(err, EINVAL,
+			      "%s: built for a different architecture than %s",
 			      source, m->users.v[0]);
 		goto out;
 	}
@@ -213,7 +214,7 @@ static int patch_program_runpath(struct hostlib_request *p, const char *user,
 
 	if (path_in_toolchain(p->dir, user) == user)
 		return err_set(err, ENOENT,
-			       "%s of this system lacks a library itself",
+			       "%s: system library has a missing dependency",
 			       user);
 	element = make_runpath_element(p, user);
 	ret = toolchain_runpath_add(user, element, &patch, err);
@@ -299,8 +300,8 @@ static int report_still_missing(const struct hostlib_request *p,
 		}
 		if (m->library[0] == '/') {
 			err_set(err, ENOENT,
-				"the loader %s, which %s needs, is not on this "
-				"system: install the C library of that machine",
+				"loader %s (needed by %s) not found; install "
+				"the C library for that architecture",
 				m->library, users);
 			free(users);
 			return -ENOENT;
@@ -308,16 +309,16 @@ static int report_still_missing(const struct hostlib_request *p,
 		q = find_library_quirk(p, m->library);
 		if (q && q->unaffected.n) {
 			instead = strv_join(&q->unaffected, ", ");
-			remedy = xasprintf("; take another (%s and newer need "
-					   "none)",
+			remedy = xasprintf("; use another release (%s and "
+					   "newer do not need it)",
 					   instead);
 		}
 		err_set(err, ENOENT,
-			"library %s, which %s needs, is not on this system%s, "
-			"or give it with --library FILE, or a package that has "
-			"it with --deb FILE",
+			"library %s (needed by %s) not found%s, or provide it "
+			"with --library FILE or its package with --deb FILE",
 			m->library, users,
-			remedy ? remedy : "; install the package that has it");
+			remedy ? remedy :
+				 "; install the package that contains it");
 		free(remedy);
 		free(instead);
 		free(users);
@@ -395,7 +396,7 @@ static int check_patched_files(struct hostlib_request *p, struct err *err)
 	if (!ret)
 		ret = check_drivers(p, &programs, err);
 	if (ret)
-		err_wrap(err, "with the libraries provided");
+		err_wrap(err, "check with the provided libraries");
 	strv_release(&plugins);
 	strv_release(&programs);
 	return ret;
@@ -435,7 +436,7 @@ static int provide_libraries_in_rounds(
 {
 	struct toolchain_missing_list left = { 0 };
 	bool progress = missing->n > 0;
-	int ret = 0;
+	int ret;
 
 	for (size_t i = 0; i < p->files->n; i++) {
 		struct elf_program elf;
@@ -445,34 +446,34 @@ static int provide_libraries_in_rounds(
 		if (ret)
 			return ret == -ENOEXEC ? -EINVAL : ret;
 	}
-	for (size_t i = 0; i < p->debs->n && ret >= 0; i++) {
+	for (size_t i = 0; i < p->debs->n; i++) {
 		char *dir = xasprintf("%s/%zu", p->debs_dir, i);
 
 		ret = fs_mkdirs(dir, 0700, err);
 		if (!ret)
 			ret = toolchain_hostlib_extract_deb(p->debs->v[i], dir,
 							    err);
-		if (!ret)
-			ret = err_set(err, EINVAL,
-				      "%s: no shared library is in it",
-				      p->debs->v[i]);
 		free(dir);
+		if (ret < 0)
+			return ret;
+		if (!ret)
+			return err_set(err, EINVAL,
+				       "%s: contains no shared library",
+				       p->debs->v[i]);
 	}
-	if (ret < 0)
-		return ret;
 
-	ret = 0;
-	for (int round = 0; progress && !ret && round < ROUNDS_MAX; round++) {
+	for (int round = 0; progress && round < ROUNDS_MAX; round++) {
 		progress = false;
 		ret = provide_library_round(p, round ? &left : missing,
 					    &progress, err);
 		toolchain_hostlib_missing_release(&left);
-		if (!ret)
-			ret = toolchain_hostlib_list_missing(p->dir, &left,
-							     err);
+		if (ret)
+			return ret;
+		ret = toolchain_hostlib_list_missing(p->dir, &left, err);
+		if (ret)
+			return ret;
 	}
-	if (!ret)
-		ret = report_still_missing(p, &left, err);
+	ret = report_still_missing(p, &left, err);
 	toolchain_hostlib_missing_release(&left);
 	return ret;
 }

@@ -39,7 +39,8 @@ static int check_patched(const struct elf_program *old, const char *file,
 	     !equal_elf_strings(old->soname, now.soname) ||
 	     !strv_equal(&old->needed, &now.needed) ||
 	     !equal_elf_strings(now.runpath ? now.runpath : now.rpath, path)))
-		ret = err_set(err, ENOEXEC, "patchelf made another program");
+		ret = err_set(err, ENOEXEC,
+			      "patchelf changed more than the library path");
 	elf_program_release(&now);
 	return ret;
 }
@@ -85,9 +86,8 @@ static int patch_file(const char *file, const struct elf_program *elf,
 
 	if (!patchelf) {
 		ret = err_set(err, ENOPKG,
-			      "the program patchelf, which makes it find "
-			      "them, is not installed (Debian package "
-			      "patchelf)");
+			      "cannot set the library path: patchelf: command "
+			      "not found; install the package patchelf");
 		goto out;
 	}
 	ret = stat(file, &st) ? err_errno(err, "stat") : 0;
@@ -199,13 +199,14 @@ static int extract_deb_entry(struct package *p, struct archive_entry *e)
 	if (archive_entry_size(e) < 0 ||
 	    archive_entry_size(e) > TOOLCHAIN_DEB_BYTES_MAX ||
 	    p->n_bytes > TOOLCHAIN_DEB_BYTES_MAX)
-		return err_set(p->err, E2BIG, "%s: more than %u MiB", p->file,
-			       TOOLCHAIN_DEB_BYTES_MAX >> 20);
+		return err_set(p->err, E2BIG, "%s: unpacks to more than %u MiB",
+			       p->file, TOOLCHAIN_DEB_BYTES_MAX >> 20);
 	if (!is_library(name))
 		return 0;
 	if (p->n_entries >= TOOLCHAIN_DEB_FILES_MAX)
-		return err_set(p->err, E2BIG, "%s: more than %d libraries",
-			       p->file, TOOLCHAIN_DEB_FILES_MAX);
+		return err_set(p->err, E2BIG,
+			       "%s: contains more than %d libraries", p->file,
+			       TOOLCHAIN_DEB_FILES_MAX);
 	if (!link)
 		link = archive_entry_hardlink(e);
 	if (link)
@@ -227,7 +228,7 @@ static int extract_deb_entry(struct package *p, struct archive_entry *e)
 	fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd >= 0) {
 		if (archive_read_data_into_fd(p->inner, fd) != ARCHIVE_OK)
-			ret = reject_package(p, p->inner, "broken");
+			ret = reject_package(p, p->inner, "damaged package");
 		close(fd);
 		p->n_entries++;
 	} else if (errno != EEXIST) {
@@ -280,14 +281,14 @@ int toolchain_hostlib_extract_deb(const char *file, const char *dir,
 	archive_read_support_filter_lzma(p->inner);
 	if (archive_read_open(p->inner, p, NULL, read_data_member, NULL) !=
 	    ARCHIVE_OK) {
-		ret = reject_package(p, p->inner, "broken");
+		ret = reject_package(p, p->inner, "damaged package");
 		goto out;
 	}
 	while (!ret &&
 	       (code = archive_read_next_header(p->inner, &e)) == ARCHIVE_OK)
 		ret = extract_deb_entry(p, e);
 	if (!ret && code != ARCHIVE_EOF)
-		ret = reject_package(p, p->inner, "broken");
+		ret = reject_package(p, p->inner, "damaged package");
 	if (!ret)
 		ret = p->n_entries;
 out:

@@ -134,7 +134,7 @@ int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 	 * has entries.
 	 */
 	if (syncfs(p->scratch_fd))
-		return err_errno(err, "%s: flush", p->path);
+		return err_errno(err, "sync %s", p->path);
 	if (renameat2(p->scratch_fd, name, p->dir_fd, id, flags) &&
 	    (flags != RENAME_NOREPLACE || errno != EINVAL ||
 	     renameat(p->scratch_fd, name, p->dir_fd, id)))

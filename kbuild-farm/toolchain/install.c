@@ -67,8 +67,8 @@ static int check_disk_space(const struct install_job *j, uint64_t total,
 	if (have >= need)
 		return 0;
 	return err_set(err, ENOSPC,
-		       "%s: %" PRIu64 " MiB are free, and some %" PRIu64
-		       " MiB are needed",
+		       "%s: not enough disk space: %" PRIu64
+		       " MiB free, about %" PRIu64 " MiB needed",
 		       j->install_dir.path, have >> 20, (need >> 20) + 1);
 }
 
@@ -277,7 +277,7 @@ static int run_smoke_test(struct install_job *j, const char *driver)
 		compiler_manifest_release(&m);
 	} else if (!ret && j->request->notes) {
 		strv_addf(j->request->notes,
-			  "it runs on %s: not tried on this machine", j->host);
+			  "runs on %s; not tested on this machine", j->host);
 	}
 	free(search);
 	free(work);
@@ -303,7 +303,8 @@ static int check_unpacked(struct install_job *j)
 	j->installed.driver = xstrdup(str_base(driver));
 	if (!ret &&
 	    !toolchain_dir_digest_is_valid_path(j->installed.relative_prefix))
-		ret = err_set(j->err, ENOEXEC, "%s lies beside nothing", bin);
+		ret = err_set(j->err, ENOEXEC,
+			      "%s: not below a top-level directory", bin);
 	free(bin);
 	free(path);
 	free(driver);
@@ -355,12 +356,16 @@ static int find_existing_install(struct install_job *j)
 	int ret = 0;
 
 	if (fs_is_dir(dir)) {
+		struct err why;
+
 		ret = toolchain_installed_read(j->request->data_dir, j->id,
-					       &j->installed, j->err);
+					       &j->installed, &why);
 		if (ret)
-			err_wrap(j->err, "installed, but broken; remove it");
+			err_set(j->err, -ret,
+				"installed, but damaged: %s; remove it first",
+				why.text);
 		else
-			ret = err_set(j->err, EEXIST, "%s is installed already",
+			ret = err_set(j->err, EEXIST, "%s is already installed",
 				      j->id);
 	}
 	free(dir);
@@ -405,7 +410,8 @@ int toolchain_install(const struct toolchain_install_request *o,
 	    !toolchain_release_is_id(j.id) || !j.host[0] ||
 	    (!o->archive_path && (!o->mirror_path || !o->mirrors ||
 				  !o->mirrors->n || !o->cache_dir))) {
-		ret = err_set(err, EINVAL, "%s: this cannot be installed",
+		ret = err_set(err, EINVAL,
+			      "%s: invalid release, target, host or source",
 			      j.id);
 		goto out;
 	}
@@ -460,11 +466,12 @@ int toolchain_install_parse_file(struct toolchain_install_request *request,
 	struct toolchain_archive a;
 
 	if (!toolchain_archive_parse_name(&a, str_base(file)))
-		return err_set(err, EINVAL,
-			       "%s: the name says not what it is; as in "
-			       "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz, "
-			       "or llvm-22.1.8-x86_64.tar.xz",
-			       file);
+		return err_set(
+			err, EINVAL,
+			"%s: unrecognized archive name; expected a name like "
+			"x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz or "
+			"llvm-22.1.8-x86_64.tar.xz",
+			file);
 	request->archive_path = file;
 	request->release = a.release;
 	strv_add(strings, a.host);

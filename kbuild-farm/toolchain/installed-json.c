@@ -229,7 +229,7 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 	if (!bad)
 		return 0;
 	toolchain_installed_release(out);
-	return err_set(err, EINVAL, "\"%s\" is not what it should be", bad);
+	return err_set(err, EINVAL, "missing or invalid \"%s\"", bad);
 }
 
 static void release_fields(const struct json_member *f,

@@ -44,7 +44,9 @@ static int read_dir(struct toolchain_installed *out, const char *dir,
 			err_wrap(err, "%s", file);
 	}
 	if (!ret && strcmp(out->id, str_base(dir))) {
-		ret = err_set(err, EINVAL, "%s: is of %s", file, out->id);
+		ret = err_set(err, EINVAL,
+			      "%s: belongs to another toolchain: %s", file,
+			      out->id);
 		toolchain_installed_release(out);
 	}
 	if (!ret)
@@ -62,8 +64,7 @@ int toolchain_installed_read(const char *data, const char *id,
 
 	*out = (struct toolchain_installed){ 0 };
 	if (!toolchain_release_is_id(id) || !fs_is_dir(dir))
-		ret = err_set(err, ENOENT, "%s: no such toolchain is installed",
-			      id);
+		ret = err_set(err, ENOENT, "%s: not installed", id);
 	else
 		ret = read_dir(out, dir, err);
 	free(dir);
@@ -205,7 +206,7 @@ static int lock_dir(const char *dir, int how, struct err *err)
 		who = errno == EWOULDBLOCK ? lock_holders(fd) : NULL;
 		ret = who ? err_set(err, EBUSY, "%s: in use by process %s", dir,
 				    who) :
-			    err_errno(err, "%s: lock", dir);
+			    err_errno(err, "lock %s", dir);
 		free(who);
 	} else if (fstat(fd, &a) || lstat(dir, &b) || a.st_ino != b.st_ino ||
 		   a.st_dev != b.st_dev) {
@@ -229,8 +230,7 @@ int toolchain_installed_remove(const char *data, const char *id, bool force,
 	int fd = -1, ret = 0;
 
 	if (!toolchain_release_is_id(id) || !fs_is_dir(dir))
-		ret = err_set(err, ENOENT, "%s: no such toolchain is installed",
-			      id);
+		ret = err_set(err, ENOENT, "%s: not installed", id);
 	else if (!force)
 		fd = ret = lock_dir(dir, LOCK_EX, err);
 	if (ret >= 0)
@@ -258,8 +258,7 @@ int toolchain_installed_verify(const struct toolchain_installed *t,
 	compiler_entries_release(&e);
 	if (digest_equal(&tree, &t->dir_digest))
 		return 0;
-	return err_set(err, EBADMSG,
-		       "%s: its files are not those that were installed; "
-		       "remove and install it again",
-		       t->id);
+	return err_set(
+		err, EBADMSG,
+		"files changed since installation; remove and reinstall it");
 }

@@ -142,7 +142,7 @@ static int link_tool(struct publication *p, const char *file, const char *name)
 		if (!ret)
 			strv_add(&p->links, path);
 	} else if (found) {
-		strv_addf(p->collisions, "%s leads to %s", path, found);
+		strv_addf(p->collisions, "%s links to %s", path, found);
 	} else {
 		strv_addf(p->collisions, "%s is a %s", path,
 			  fs_is_dir(path) ? "directory" : "file");
@@ -183,8 +183,8 @@ static int link_all(struct publication *p)
 	strv_release(&files);
 	if (ret || tools)
 		return ret;
-	return err_set(p->err, ENOENT, "%s: no tool %s%s in it", w->bin_dir,
-		       w->triplet ? w->triplet : "of clang",
+	return err_set(p->err, ENOENT, "%s: no %s%s tools found", w->bin_dir,
+		       w->triplet ? w->triplet : "clang",
 		       w->triplet ? "-*" : "");
 }
 

@@ -42,7 +42,7 @@ char *toolchain_link_dir(const char *data);
  *
  * `links` receives the absolute path of each link that leads to its tool
  * after the call, sorted, whether it was created or already existed.
- * `collisions` receives a line for each name that is taken: "PATH leads to
+ * `collisions` receives a line for each name that is taken: "PATH links to
  * TARGET", "PATH is a file".
  *
  * Returns 0, also with collisions; -ENOENT if `bin_dir` has no tool with that

@@ -48,10 +48,11 @@ int toolchain_release_parse(const char *text, struct toolchain_release *r,
 		*r = got;
 		return 0;
 	}
-	return err_set(err, EINVAL,
-		       "\"%s\" is no release: gcc or clang, with a version "
-		       "(gcc-13, gcc-13.3, gcc-13.3.0) or without",
-		       text);
+	return err_set(
+		err, EINVAL,
+		"invalid release \"%s\": expected gcc or clang, optionally "
+		"with a version (gcc-13, gcc-13.3, gcc-13.3.0)",
+		text);
 }
 
 int toolchain_release_parse_version(bool is_clang, const char *version,
@@ -61,7 +62,7 @@ int toolchain_release_parse_version(bool is_clang, const char *version,
 	struct toolchain_release got = { .is_clang = is_clang };
 
 	if (!read_parts(version, &got))
-		return err_set(err, EINVAL, "\"%s\" is no version of %s",
+		return err_set(err, EINVAL, "\"%s\" is not a version of %s",
 			       version, release_family_name(&got));
 	*r = got;
 	return 0;

@@ -101,8 +101,9 @@ static int add_written_entry(struct toolchain_file_writer *w, const char *path,
 	struct written_entry *m;
 
 	if (w->by_path.n_entries >= w->max_entries)
-		return err_set(err, E2BIG, "%s: one of more than %u entries",
-			       path, w->max_entries);
+		return err_set(err, E2BIG,
+			       "%s: archive has more than %u entries", path,
+			       w->max_entries);
 	m = xcalloc(1, sizeof(*m));
 	m->entry.path = xstrdup(path);
 	m->entry.kind = kind;
@@ -180,10 +181,10 @@ static int prepare_entry(struct toolchain_file_writer *w, const char *path,
 	int ret;
 
 	if (!toolchain_dir_digest_is_valid_path(path))
-		return err_set(err, EINVAL, "no path for a file: \"%.200s\"",
+		return err_set(err, EINVAL, "invalid file path \"%.200s\"",
 			       path);
 	if (find_written_entry(w, path))
-		return err_set(err, EINVAL, "%s: comes twice", path);
+		return err_set(err, EINVAL, "%s: duplicate entry", path);
 	ret = enter_parent_dir(w, path, err);
 	if (!ret)
 		ret = add_written_entry(w, path, kind, out, err);
@@ -196,8 +197,8 @@ int toolchain_file_writer_mkdir(struct toolchain_file_writer *w,
 				const char *path, struct err *err)
 {
 	if (!toolchain_dir_digest_is_valid_path(path))
-		return err_set(err, EINVAL,
-			       "no path for a directory: \"%.200s\"", path);
+		return err_set(err, EINVAL, "invalid directory path \"%.200s\"",
+			       path);
 	return enter_dir(w, path, err);
 }
 
@@ -210,7 +211,8 @@ int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
 
 	if (!toolchain_dir_digest_is_link_inside(path, target))
 		return err_set(err, EINVAL,
-			       "%s: a link that leads outside: \"%.200s\"",
+			       "%s: symbolic link leads outside the archive: "
+			       "\"%.200s\"",
 			       path, target);
 	ret = prepare_entry(w, path, COMPILER_ENTRY_SYMLINK, &m, err);
 	if (ret)
@@ -230,7 +232,8 @@ int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
 
 	if (!to || to->entry.kind != COMPILER_ENTRY_FILE)
 		return err_set(err, EINVAL,
-			       "%s: a hard link to what is no file: \"%.200s\"",
+			       "%s: hard link to a path that is not a file: "
+			       "\"%.200s\"",
 			       path, target);
 	ret = enter_parent_dir(w, target, err);
 	if (ret)
@@ -387,7 +390,8 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 	/* xz permits any number of zeros after a stream. */
 	if (u->received_bytes - u->last_output_at_bytes >
 	    INPUT_WITHOUT_OUTPUT_MAX) {
-		int ret = err_set(&u->error, EBADMSG, "bytes behind its end");
+		int ret = err_set(&u->error, EBADMSG,
+				  "trailing data after the end of the archive");
 
 		if (!u->result)
 			u->result = ret;
@@ -442,8 +446,8 @@ static int set_damaged_error(struct toolchain_unpack *u, struct archive *a)
 
 	if (u->result)
 		return u->result;
-	return err_set(&u->error, EBADMSG, "damaged or cut off: %s",
-		       text ? text : "no archive");
+	return err_set(&u->error, EBADMSG, "damaged or truncated: %s",
+		       text ? text : "not an archive");
 }
 
 static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
@@ -457,7 +461,7 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 	int ret;
 
 	if (mode & (S_ISUID | S_ISGID))
-		return err_set(&u->error, EINVAL, "%s: is setuid or setgid",
+		return err_set(&u->error, EINVAL, "%s: setuid or setgid file",
 			       path);
 	ret = toolchain_file_writer_open(u->writer, path, mode & 0111,
 					 &u->error);
@@ -478,7 +482,8 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 	/* libarchive omits a hole at the end of a sparse file. */
 	if (!ret &&
 	    u->written_bytes - before != (uint64_t)archive_entry_size(e))
-		ret = err_set(&u->error, EINVAL, "%s: ends in a hole", path);
+		ret = err_set(&u->error, EINVAL,
+			      "%s: sparse file ends in a hole", path);
 	if (!ret)
 		ret = toolchain_file_writer_close(u->writer, &mtime, &u->error);
 	return ret;
@@ -494,11 +499,11 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 
 	if (!name)
 		return err_set(&u->error, EINVAL,
-			       "the name of an entry cannot be read");
+			       "cannot read the name of an entry");
 	path = str_trim_path(name);
 	if (hard_link && archive_entry_size_is_set(e) &&
 	    archive_entry_size(e) > 0) {
-		ret = err_set(&u->error, EINVAL, "%s: a hard link with content",
+		ret = err_set(&u->error, EINVAL, "%s: hard link with content",
 			      path);
 	} else if (hard_link) {
 		hard_target = str_trim_path(hard_link);
@@ -516,7 +521,7 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 		ret = write_file(u, e, path);
 	} else {
 		ret = err_set(&u->error, EINVAL,
-			      "%.200s: neither file, link nor directory", path);
+			      "%.200s: not a file, link or directory", path);
 	}
 	free(path);
 	return ret;
@@ -565,7 +570,8 @@ static int unpack_archive(struct toolchain_unpack *u)
 		return set_damaged_error(u, u->outer);
 	if (n ||
 	    archive_filter_bytes(u->outer, -1) != (la_int64_t)u->received_bytes)
-		return err_set(&u->error, EBADMSG, "bytes behind its end");
+		return err_set(&u->error, EBADMSG,
+			       "trailing data after the end of the archive");
 	return 0;
 }
 
@@ -608,7 +614,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 	u->task = task_start(unpack_thread, u);
 	if (!u->task) {
 		close(u->output_fd);
-		err_set(err, EAGAIN, "no thread to unpack with");
+		err_set(err, EAGAIN, "cannot start the unpacking thread");
 		toolchain_unpack_free(u);
 		return NULL;
 	}
@@ -642,7 +648,9 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 	if (!b.len)
 		return 0;
 	if (!u->result)
-		u->result = err_set(&u->error, EBADMSG, "bytes behind its end");
+		u->result = err_set(
+			&u->error, EBADMSG,
+			"trailing data after the end of the archive");
 	*err = u->error;
 	return u->result;
 }

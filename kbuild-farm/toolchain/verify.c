@@ -56,7 +56,7 @@ char *toolchain_verify_find_driver(const struct compiler_entries *entries,
 			best = e->path;
 	}
 	if (!best)
-		err_set(err, ENOEXEC, "there is no program %s in it", end + 1);
+		err_set(err, ENOEXEC, "no program %s in the archive", end + 1);
 	free(end);
 	return best ? xstrdup(best) : NULL;
 }
@@ -96,7 +96,7 @@ static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
 	host = name ? toolchain_builtin_host_by_machine(name) : NULL;
 	if (!str_equal(name ? name : "?", t->host) &&
 	    !str_equal(host ? host->name : "?", t->host))
-		ret = err_set(err, ENOEXEC, "it runs on %s, not on %s",
+		ret = err_set(err, ENOEXEC, "compiler runs on %s, expected %s",
 			      host ? host->name :
 			      name ? name :
 				     "an unknown machine",
@@ -182,16 +182,16 @@ static int check_release(const struct toolchain_smoke_test *t, struct err *err)
 
 	if (!ret && !driver_prints(output, version))
 		ret = err_set(err, ENOEXEC,
-			      "its driver says \"%.200s\", not %s", output,
-			      version);
+			      "driver reports version \"%.200s\", expected %s",
+			      output, version);
 	if (!ret && t->triplet) {
 		free(output);
 		ret = query_driver_word(t, "-dumpmachine", &output, err);
 		if (!ret && !toolchain_verify_is_triplet(output, t->triplet))
-			ret = err_set(err, ENOEXEC,
-				      "its driver compiles for \"%.200s\", not "
-				      "for %s",
-				      output, t->triplet);
+			ret = err_set(
+				err, ENOEXEC,
+				"driver reports target \"%.200s\", expected %s",
+				output, t->triplet);
 	}
 	free(output);
 	free(version);
@@ -218,7 +218,7 @@ int toolchain_verify_compile(const struct toolchain_smoke_test *t,
 	if (!ret && !elf_has_magic(object))
 		ret = err_set(err, ENOEXEC, "%s: not an object file", object);
 	if (ret == -ENOEXEC)
-		err_wrap(err, "it does not compile %s", name);
+		err_wrap(err, "test compile of %s failed", name);
 	buf_release(&out);
 	strv_release(&argv);
 	free(object);
@@ -384,8 +384,9 @@ static int fetch_beside_archive(const struct toolchain_install_request *o,
 	int ret;
 
 	if (o->archive_path)
-		return fs_exists(path) ? fs_read(path, most, out, err) :
-					 err_set(err, ENOENT, "%s: none", path);
+		return fs_exists(path) ?
+			       fs_read(path, most, out, err) :
+			       err_set(err, ENOENT, "%s: not found", path);
 	toolchain_archive_list_urls(path, o->mirrors, &urls);
 	ret = fetch_download_text((const char *const *)urls.v, most,
 				  o->fetch_options, out, err);
@@ -413,7 +414,7 @@ static void note_expired_key(const struct toolchain_install_request *o,
 {
 	if (o->notes && by->key_expired)
 		strv_addf(o->notes,
-			  "%s: signed by %s, a key that has expired since then",
+			  "%s: signed by the key %s, which has expired since",
 			  what, by->fingerprint);
 }
 
@@ -491,7 +492,7 @@ static int find_archive_signature(struct toolchain_verify *v, const char *path,
 	struct pinned_key pin;
 	int ret = file ? fetch_beside_archive(o, file, SIGN_MAX, &v->signature,
 					      err) :
-			 err_set(err, ENOENT, "%s: no .tar", path);
+			 err_set(err, ENOENT, "%s: no .tar in the name", path);
 
 	pin_init(&pin, o, o->tar_key, toolchain_builtin_tar_key());
 	if (!ret) {
@@ -542,15 +543,17 @@ int toolchain_verify_prepare(struct toolchain_verify *v,
 
 	if (o->strict && !v->tar_key)
 		return err_set(err, EKEYREJECTED,
-			       "strict, but %s; without strict a signed list "
-			       "of sums is enough",
+			       "strict verification requires the maintainer's "
+			       "signature: %s; without it, the signed checksum "
+			       "list is sufficient",
 			       no_sign.text);
 	if (v->has_checksum || v->tar_key || o->insecure)
 		return 0;
-	return err_set(err, EKEYREJECTED,
-		       "nothing vouches for it (%.400s; %.400s); give "
-		       "--sha256, or --insecure to have it all the same",
-		       no_sum.text, no_sign.text);
+	return err_set(
+		err, EKEYREJECTED,
+		"no checksum or signature for the archive (%.400s; %.400s); "
+		"use --sha256 HEX, or --insecure to install it anyway",
+		no_sum.text, no_sign.text);
 }
 
 void toolchain_verify_release(struct toolchain_verify *v)
@@ -594,12 +597,11 @@ int toolchain_verify_finish(struct toolchain_verify *v,
 	if (v->has_checksum && !digest_equal(&v->checksum, archive)) {
 		digest_format(archive, is);
 		digest_format(&v->checksum, should);
-		return err_set(err, EKEYREJECTED,
-			       "its SHA-256 is %s, but %s says %s; it was "
-			       "thrown away",
-			       is,
-			       v->sums_key ? "the signed " SUMS : "--sha256",
-			       should);
+		return err_set(
+			err, EKEYREJECTED,
+			"checksum mismatch: SHA-256 is %s, expected %s from %s",
+			is, should,
+			v->sums_key ? "the signed " SUMS : "--sha256");
 	}
 	if (v->stream) {
 		ret = fetch_gpgv_stream_finish(v->stream, &by, err);

@@ -41,7 +41,7 @@ static int check_branch_name(const char *name, struct err *err)
 
 	if (!git_branch_name_is_valid(&valid, name) && valid)
 		return 0;
-	return err_set(err, EINVAL, "\"%s\" is no branch's name", name);
+	return err_set(err, EINVAL, "\"%s\" is not a valid branch name", name);
 }
 
 /* Restrict fetches to `branches`, unless it is empty. */
@@ -80,8 +80,8 @@ static int narrow_to_head(struct tree_fetch *f, struct err *err)
 
 	if (!ret && !f->head_ref)
 		ret = err_set(err, ENOENT,
-			      "its HEAD names no branch: say which with "
-			      "--branch");
+			      "the remote HEAD does not point to a branch; "
+			      "specify one with --branch");
 	if (!ret)
 		ret = check_branch_name(f->head_ref + strlen("refs/heads/"),
 					err);
@@ -89,8 +89,8 @@ static int narrow_to_head(struct tree_fetch *f, struct err *err)
 		strv_add(&one, f->head_ref + strlen("refs/heads/"));
 		tree_worker_report_note(
 			f->worker,
-			"--depth: only the branch %s is fetched; "
-			"--branch names others",
+			"--depth: fetching only the branch %s; use --branch "
+			"for others",
 			one.v[0]);
 		ret = set_branches(f->repo, &one, err);
 	}
@@ -109,7 +109,8 @@ static int check_branches(git_repository *repo, const struct strv *branches,
 
 		free(name);
 		if (missing)
-			return err_set(err, ENOENT, "there is no branch \"%s\"",
+			return err_set(err, ENOENT,
+				       "remote branch \"%s\" not found",
 				       branches->v[i]);
 	}
 	return 0;
@@ -252,13 +253,13 @@ static int check_new_tree(const struct tree_add *a, enum tree_kind kind,
 
 	if (a->in_place && kind != TREE_KIND_IN_PLACE)
 		return err_set(err, EINVAL,
-			       "--in-place is for the clone of a repository on "
-			       "this machine, which %s is not",
+			       "--in-place requires the path of a local "
+			       "clone, not %s",
 			       a->source);
 	if (kind != TREE_KIND_CLONE && (a->depth || a->branches.n))
 		return err_set(err, EINVAL,
-			       "--depth and --branch are for a URL; "
-			       "file://PATH is one");
+			       "--depth and --branch require a URL; for a "
+			       "local repository, use file://PATH");
 	for (size_t i = 0; !ret && i < a->branches.n; i++)
 		ret = check_branch_name(a->branches.v[i], err);
 	return ret;
@@ -271,7 +272,7 @@ static int check_absent(const char *top, const char *name, struct err *err)
 
 	free(dir);
 	return is ? err_set(err, EEXIST,
-			    "there is a tree \"%s\" already; `kfarm tree "
+			    "tree \"%s\" already exists; run `kfarm tree "
 			    "remove %s` first, or `kfarm tree update %s`",
 			    name, name, name) :
 		    0;
@@ -284,10 +285,10 @@ static void note_restarted(const struct tree_add *a, const struct strv *begun)
 	for (size_t i = 0; i < begun->n && a->watch->on_note; i++) {
 		text = !strcmp(begun->v[i], a->name) ?
 			       xasprintf("an earlier `kfarm tree add %s` was "
-					 "interrupted; it starts over",
+					 "interrupted; starting over",
 					 a->name) :
-			       xasprintf("removed what an interrupted `kfarm "
-					 "tree add %s` left",
+			       xasprintf("removed the leftovers of an "
+					 "interrupted `kfarm tree add %s`",
 					 begun->v[i]);
 		a->watch->on_note(a->watch->ctx, text);
 		free(text);
@@ -301,7 +302,7 @@ static int publish(const struct new_tree *m, const char *top, struct err *err)
 	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
 
 	if (fd < 0 || syncfs(fd))
-		ret = err_errno(err, "%s: flush", top);
+		ret = err_errno(err, "%s: cannot sync", top);
 	else if (renameat2(AT_FDCWD, m->dir, AT_FDCWD, dest,
 			   RENAME_NOREPLACE) &&
 		 (errno != EINVAL || rename(m->dir, dest)))

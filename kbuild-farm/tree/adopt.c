@@ -49,9 +49,9 @@ static int open_clone(const char *source, git_repository **out, struct err *err)
 	git_repository_free(*out);
 	*out = NULL;
 	return err_set(err, ENOTSUP,
-		       "%s: a partial clone, of which files are missing; make "
-		       "it whole with `git fetch --refetch --no-filter`, or "
-		       "add its URL",
+		       "%s: partial clone with missing objects; fetch them "
+		       "with `git fetch --refetch --no-filter`, or add its "
+		       "URL instead",
 		       source);
 }
 
@@ -81,7 +81,8 @@ static int write_alternates(const char *repository, const char *common,
 	int ret = 0;
 
 	if (strchr(common, '\n'))
-		ret = err_set(err, EINVAL, "%s: a path of two lines", common);
+		ret = err_set(err, EINVAL, "%s: path contains a newline",
+			      common);
 	if (!ret)
 		ret = fs_mkdirs(info, 0755, err);
 	if (!ret)
@@ -202,8 +203,9 @@ int tree_adopt_follow(git_repository *repo, const char *name,
 	*borrows = source != NULL;
 	if (source && !fs_is_dir(source))
 		ret = err_set(err, ENOENT,
-			      "%s, whose objects are borrowed, is gone; put it "
-			      "back, or remove the tree and add its URL",
+			      "%s: no such directory, but the tree borrows "
+			      "its objects; restore it, or remove the tree "
+			      "and add its URL",
 			      source);
 	else if (source)
 		ret = open_clone(source, &from, err);
@@ -212,9 +214,8 @@ int tree_adopt_follow(git_repository *repo, const char *name,
 	if (n_dropped)
 		tree_worker_report_note(
 			w,
-			"%s: %u branches or tags named commits that "
-			"are gone from the clone whose objects are "
-			"borrowed; they are fetched again",
+			"%s: %u branches or tags refer to commits that are "
+			"missing in the borrowed clone; fetching them again",
 			name, n_dropped);
 	if (from && !ret)
 		ret = tree_refs_mirror(repo, from, false, w, changes, err);

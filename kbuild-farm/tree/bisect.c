@@ -69,7 +69,8 @@ static size_t find_candidate(const struct range *r, const git_oid *id)
 static int read_id(git_oid *id, const char *hex, struct err *err)
 {
 	if (git_oid_fromstr(id, hex))
-		return err_set(err, EINVAL, "\"%s\" is no commit", hex);
+		return err_set(err, EINVAL, "\"%s\" is not a valid commit id",
+			       hex);
 	return 0;
 }
 
@@ -114,7 +115,9 @@ static int list_range(struct range *r, const struct strv *good, const char *bad,
 	git_revwalk_free(walk);
 	if (!ret && !r->n_commits)
 		ret = err_set(err, EINVAL,
-			      "%.12s is part of what is good already", bad);
+			      "the bad commit %.12s is an ancestor of a good "
+			      "commit",
+			      bad);
 	return ret;
 }
 
@@ -127,7 +130,8 @@ static int read_parents(struct range *r, struct err *err)
 		int ret = git_commit_lookup(&commit, r->repo, &c->id);
 
 		if (ret)
-			return tree_git_set_error(err, ret, "a commit");
+			return tree_git_set_error(err, ret,
+						  "cannot read a commit");
 		n = git_commit_parentcount(commit);
 		for (unsigned p = 0; p < n; p++) {
 			size_t at = find_candidate(

@@ -415,7 +415,8 @@ static int write_link(struct file_writer *w, git_index_entry *e,
 
 	/* a target with NUL would be truncated */
 	if (strlen(target) != git_odb_object_size(o) || !*target)
-		ret = err_set(&w->err, EINVAL, "%s: a link to no path",
+		ret = err_set(&w->err, EINVAL,
+			      "%s: symbolic link with an invalid target",
 			      e->path);
 	else if (symlinkat(target, w->fd, str_base(e->path)))
 		ret = failed_on(w, e);
@@ -440,7 +441,7 @@ static int check_blob(struct file_writer *w, const git_index_entry *e)
 	if (ret)
 		return tree_git_set_error(&w->err, ret, "%s", e->path);
 	if (type != GIT_OBJECT_BLOB)
-		return err_set(&w->err, EINVAL, "%s: is no file but a %s",
+		return err_set(&w->err, EINVAL, "%s: expected a blob, got a %s",
 			       e->path, git_object_type2string(type));
 	if (size > FILE_MAX)
 		return err_set(&w->err, EFBIG, "%s: larger than %llu MiB",

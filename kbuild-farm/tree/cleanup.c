@@ -123,7 +123,7 @@ int tree_cleanup_create_new(const char *top, const char *name, int *fd,
 		free(who);
 		free(lock);
 	} else if (ret == -EAGAIN || ret == -ENOENT) {
-		err_set(err, EAGAIN, "%s: cannot be locked", dir);
+		err_set(err, EAGAIN, "cannot lock %s", dir);
 	}
 	free(dir);
 	*fd = ret < 0 ? -1 : ret;

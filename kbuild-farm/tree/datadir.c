@@ -39,8 +39,9 @@ int tree_datadir_check_name(const char *name, struct err *err)
 	    strspn(name, allowed) == n)
 		return 0;
 	return err_set(err, EINVAL,
-		       "\"%.80s\" cannot be a tree's name: it has 1 to %d "
-		       "letters, digits, - _ . + and no dot or dash in front",
+		       "\"%.80s\": invalid tree name: expected 1 to %d "
+		       "letters, digits, - _ . +, not starting with a dot or "
+		       "dash",
 		       name, NAME_LENGTH_MAX);
 }
 
@@ -77,13 +78,13 @@ static int set_no_tree_error(const char *name, struct err *err)
 
 	tree_datadir_list_names(&names, &ignored);
 	list = strv_join(&names, ", ");
-	otherwise = names.n ? xasprintf("; there are: %s", list) :
+	otherwise = names.n ? xasprintf("; existing trees: %s", list) :
 			      xstrdup("; add it with `kfarm tree add`");
 	spellcheck_init(&near, name);
 	for (size_t i = 0; i < names.n; i++)
 		spellcheck_add(&near, names.v[i]);
 	question = spellcheck_suggestion(&near, "", otherwise);
-	err_set(err, ENOENT, "there is no tree \"%s\"%s", name, question);
+	err_set(err, ENOENT, "no such tree \"%s\"%s", name, question);
 	free(question);
 	free(otherwise);
 	free(list);
@@ -100,13 +101,13 @@ static int set_missing_error(const struct tree_datadir *t, const char *top,
 
 	if (t->url)
 		err_set(err, ENOENT,
-			"the tree \"%s\" was not cloned yet: `kfarm tree "
-			"update %s` does it",
+			"tree \"%s\" is not cloned yet; run `kfarm tree "
+			"update %s`",
 			t->name, t->name);
 	else if (fs_exists(new))
 		err_set(err, ENOENT,
-			"the tree \"%s\" is being added, or was not to the "
-			"end: `kfarm tree add` begins it anew",
+			"tree \"%s\" is incomplete: `kfarm tree add` is still "
+			"running or was interrupted; run it again",
 			t->name);
 	else
 		ret = set_no_tree_error(t->name, err);
@@ -216,8 +217,8 @@ int tree_datadir_open(struct tree_datadir *t, const char *name,
 		ret = set_missing_error(t, top, err);
 	else if (!ret && mode != TREE_LOCK_REMOVE && !fs_is_dir(t->repository))
 		ret = err_set(err, ENOENT,
-			      "%s is gone; `kfarm tree remove %s` takes the "
-			      "tree away",
+			      "%s: no such repository; remove the tree with "
+			      "`kfarm tree remove %s`",
 			      t->repository, name);
 out:
 	if (ret)

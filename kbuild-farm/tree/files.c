@@ -24,8 +24,8 @@ static int read_tree_object(struct tree_walk *r, const git_oid *id,
 
 static int too_many(struct tree_walk *r, const char *path)
 {
-	return err_set(r->err, E2BIG, "%.200s: one of more than %d files", path,
-		       TREE_FILES_MAX);
+	return err_set(r->err, E2BIG, "%.200s: too many files: the limit is %d",
+		       path, TREE_FILES_MAX);
 }
 
 static int read_tree_entry(struct tree_walk *r, const git_tree_entry *e,
@@ -46,8 +46,8 @@ static int read_tree_entry(struct tree_walk *r, const git_tree_entry *e,
 	}
 	if (mode != GIT_FILEMODE_BLOB && mode != GIT_FILEMODE_BLOB_EXECUTABLE &&
 	    mode != GIT_FILEMODE_LINK && mode != GIT_FILEMODE_COMMIT) {
-		ret = err_set(r->err, EINVAL, "%.200s: has the mode %o", path,
-			      (unsigned)git_tree_entry_filemode_raw(e));
+		ret = err_set(r->err, EINVAL, "%.200s: unexpected mode %o",
+			      path, (unsigned)git_tree_entry_filemode_raw(e));
 		free(path);
 		return ret;
 	}
@@ -66,9 +66,10 @@ static int read_tree_object(struct tree_walk *r, const git_oid *id,
 
 	if (ret)
 		return tree_git_set_error(r->err, ret, "%s",
-					  *prefix ? prefix : "top");
+					  *prefix ? prefix : "root tree");
 	if (depth > DEPTH_MAX || strlen(prefix) > TREE_PATH_MAX)
-		ret = err_set(r->err, EINVAL, "%.200s...: too deep", prefix);
+		ret = err_set(r->err, EINVAL, "%.200s...: path too deep",
+			      prefix);
 	else if (++r->trees > TREE_FILES_MAX)
 		ret = too_many(r, prefix);
 	for (size_t i = 0; !ret && i < git_tree_entrycount(tree); i++) {
@@ -76,11 +77,9 @@ static int read_tree_object(struct tree_walk *r, const git_oid *id,
 		const char *name = git_tree_entry_name(e);
 
 		if (!tree_path_check_is_valid_name(name))
-			ret = err_set(
-				r->err, EINVAL,
-				"%.200s: there is \"%.200s\" in it, which "
-				"may not be written",
-				*prefix ? prefix : "the tree", name);
+			ret = err_set(r->err, EINVAL,
+				      "%.200s: invalid file name \"%.200s\"",
+				      *prefix ? prefix : "root tree", name);
 		else if (r->f->n_entries >= TREE_FILES_MAX)
 			ret = too_many(r, name);
 		else
@@ -157,7 +156,7 @@ static int find_tree_dirs(struct tree_files *f, struct err *err)
 	top->path = xstrdup("");
 	for (size_t i = 0; i < f->n_entries; i++) {
 		if (i && !strcmp(f->entries[i - 1].path, f->entries[i].path))
-			return err_set(err, EINVAL, "%.200s: is there twice",
+			return err_set(err, EINVAL, "%.200s: duplicate entry",
 				       f->entries[i].path);
 		begin_dirs(f, i);
 	}
@@ -167,7 +166,7 @@ static int find_tree_dirs(struct tree_files *f, struct err *err)
 
 		if (tree_files_find(f, 0, f->n_entries, d->path))
 			return err_set(err, EINVAL,
-				       "%.200s: is a file and a directory",
+				       "%.200s: both a file and a directory",
 				       d->path);
 		end_dir(f, d);
 	}
@@ -205,7 +204,7 @@ int tree_files_from_index(struct tree_files *out,
 		const git_index_entry *e = &index->entries[i];
 
 		if (strlen(e->path) > TREE_PATH_MAX)
-			return err_set(err, EINVAL, "%.200s...: too long",
+			return err_set(err, EINVAL, "%.200s...: path too long",
 				       e->path);
 		if (!out->n_entries ||
 		    strcmp(out->entries[out->n_entries - 1].path, e->path))

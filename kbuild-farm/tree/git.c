@@ -31,10 +31,7 @@ int tree_path_check(const char *path, struct err *err)
 			break;
 		at += n + 1;
 	}
-	return fine ? 0 :
-		      err_set(err, EINVAL,
-			      "\"%.200s\" is no path that may be in a tree",
-			      path);
+	return fine ? 0 : err_set(err, EINVAL, "invalid path \"%.200s\"", path);
 }
 
 void tree_git_init(void)
@@ -49,8 +46,8 @@ void tree_git_init(void)
 int tree_git_set_sha256_error(struct err *err, const char *where)
 {
 	return err_set(err, EPROTONOSUPPORT,
-		       "%s: a repository of SHA-256 objects; this libgit2 "
-		       "(" LIBGIT2_VERSION ") knows those of SHA-1 alone",
+		       "%s: SHA-256 repositories are not supported by "
+		       "libgit2 " LIBGIT2_VERSION,
 		       where);
 }
 
@@ -81,7 +78,7 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 		ret = tree_git_set_sha256_error(err, words);
 	else
 		ret = err_set(err, libgit2_errno(code, text), "%s: %s", words,
-			      text ? text : "git repository cannot be used");
+			      text ? text : "unknown libgit2 error");
 	free(words);
 	return ret;
 }

@@ -60,7 +60,8 @@ static int add_regular(struct tree_builder *in, int dir, const char *path,
 	if (fstat(fd, &st))
 		ret = err_errno(err, "%s", path);
 	else if (!S_ISREG(st.st_mode))
-		ret = err_set(err, EINVAL, "%s: changed meanwhile", path);
+		ret = err_set(err, EINVAL, "%s: changed during the import",
+			      path);
 	else
 		ret = read_whole(fd, path, st.st_size, &content, err);
 	if (!ret)
@@ -116,7 +117,8 @@ static int add_dir_members(struct tree_builder *in, int dir, const char *prefix,
 			ret = add_symlink(in, dir, path, st.st_mtime, err);
 		else
 			ret = err_set(err, EINVAL,
-				      "%s: neither file, link nor directory",
+				      "%s: not a file, symbolic link or "
+				      "directory",
 				      path);
 		free(path);
 	}
@@ -136,7 +138,7 @@ static int add_directory(struct tree_builder *in, int at, const char *path,
 		return err_errno(err, "%s", path);
 	prefix = xasprintf("%s/", path);
 	if (depth > DEPTH_MAX)
-		ret = err_set(err, ELOOP, "%s: too deep", path);
+		ret = err_set(err, ELOOP, "%s: nested too deeply", path);
 	else
 		ret = add_dir_members(in, fd, prefix, depth, err);
 	free(prefix);
@@ -158,8 +160,8 @@ static int import_dir(struct tree_builder *in, const char *dir, struct err *err)
 	     !ret && i < sizeof(build_files) / sizeof(*build_files); i++) {
 		if (!faccessat(fd, build_files[i], F_OK, 0))
 			ret = err_set(err, EINVAL,
-				      "it was built in (%s): run `make "
-				      "mrproper` there first",
+				      "the source tree is not clean: %s "
+				      "exists; run `make mrproper` there first",
 				      build_files[i]);
 	}
 	if (!ret)
@@ -182,7 +184,7 @@ static int bad_archive(struct archive *a, struct err *err)
 {
 	const char *text = archive_error_string(a);
 
-	return err_set(err, EBADMSG, "damaged, cut off or no archive: %s",
+	return err_set(err, EBADMSG, "damaged, truncated or not an archive: %s",
 		       text ? text : "");
 }
 
@@ -244,8 +246,7 @@ static int import_hard_link(struct tree_builder *in, struct archive_entry *e,
 	int ret;
 
 	if (archive_entry_size_is_set(e) && archive_entry_size(e) > 0)
-		ret = err_set(err, EINVAL, "%s: a hard link with content",
-			      path);
+		ret = err_set(err, EINVAL, "%s: hard link with data", path);
 	else
 		ret = tree_builder_add_hard_link(in, path, target, err);
 	free(target);
@@ -260,7 +261,8 @@ static int import_symlink(struct tree_builder *in, struct archive_entry *e,
 	int ret;
 
 	if (!target || !*target)
-		return err_set(err, EINVAL, "%s: a link to nothing", path);
+		return err_set(err, EINVAL,
+			       "%s: symbolic link without a target", path);
 	buf_add_str(&content, target);
 	ret = tree_builder_add(in, path, GIT_FILEMODE_LINK,
 			       archive_entry_mtime(e), &content, err);
@@ -278,7 +280,7 @@ static int import_member(struct tree_builder *in, struct archive *a,
 
 	if (!name)
 		return err_set(err, EINVAL,
-			       "the name of an entry cannot be read");
+			       "cannot decode the name of an entry");
 	path = str_trim_path(name);
 	if (archive_entry_hardlink(e))
 		ret = import_hard_link(in, e, path, err);
@@ -290,7 +292,8 @@ static int import_member(struct tree_builder *in, struct archive *a,
 		ret = *path ? tree_path_check(path, err) : 0;
 	else
 		ret = err_set(err, EINVAL,
-			      "%.200s: neither file, link nor directory", path);
+			      "%.200s: not a file, symbolic link or directory",
+			      path);
 	free(path);
 	return ret;
 }

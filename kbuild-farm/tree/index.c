@@ -209,19 +209,19 @@ int tree_index_read(struct tree_index *x, const char *file, struct err *err)
 		return ret;
 	if (x->text.len < 12 + SUM || memcmp(x->text.data, "DIRC", 4) ||
 	    !is_checksum_valid(x))
-		return bad_index(file, "is damaged", err);
+		return bad_index(file, "damaged index", err);
 	version = be32(x->text.data + 4);
 	x->n_entries = be32(x->text.data + 8);
 	if (version < 2 || version > 4 ||
 	    x->n_entries > x->text.len / ENTRY_FIXED_BYTES)
-		return bad_index(file, "is of another version", err);
+		return bad_index(file, "unsupported index version", err);
 	x->entries = xcalloc(x->n_entries + 1, sizeof(*x->entries));
 	c.at = x->text.data + 12;
 	c.end = x->text.data + x->text.len - SUM;
 	if (!read_index_entries(x, &c, version) || !is_in_order(x))
-		return bad_index(file, "is damaged", err);
+		return bad_index(file, "damaged index", err);
 	if (!read_extensions(x, &c))
-		return bad_index(file, "is split or sparse", err);
+		return bad_index(file, "split or sparse index", err);
 	return 0;
 }
 

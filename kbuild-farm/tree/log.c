@@ -133,8 +133,8 @@ int tree_commit_merge_base(const char *tree, const char *a, const char *b,
 static int read_name(git_oid *id, const char *hex, struct err *err)
 {
 	if (git_oid_fromstr(id, hex))
-		return err_set(err, EINVAL, "\"%.80s\" is no commit's name",
-			       hex);
+		return err_set(err, EINVAL,
+			       "\"%.80s\" is not a valid commit id", hex);
 	return 0;
 }
 
@@ -160,7 +160,7 @@ static int add_log_line(struct tree_commit_log *out, git_repository *repo,
 	int ret = git_commit_lookup(&commit, repo, id);
 
 	if (ret)
-		return tree_git_set_error(err, ret, "a commit");
+		return tree_git_set_error(err, ret, "cannot read a commit");
 	subject = git_commit_summary(commit);
 	line = VEC_ADD(out->v, out->n);
 	line->commit = xstrdup(git_oid_tostr_s(id));

@@ -228,8 +228,7 @@ static int check_objects(const struct tree_ref_transaction *s,
 
 		if (r->added && (!i || !git_oid_equal(&r->id, &r[-1].id)) &&
 		    !git_odb_exists(odb, &r->id))
-			ret = err_set(err, EBADMSG,
-				      "%s is to be %.12s, which was not sent",
+			ret = err_set(err, EBADMSG, "%s: missing object %.12s",
 				      r->name, git_oid_tostr_s(&r->id));
 	}
 	git_odb_free(odb);

@@ -204,7 +204,7 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 	int ret = 0;
 
 	if (!branch)
-		return err_set(err, ENOENT, "there is no branch to be fetched");
+		return err_set(err, ENOENT, "no branch to fetch");
 	own = xasprintf("refs/heads/%s", branch);
 	tracking = tracking_name(remote, branch);
 	remote_head = tracking_name(remote, "HEAD");

@@ -157,8 +157,8 @@ static int find_in_remotes(git_repository *repo, const char *rev, char **out,
 	}
 	list = strv_join(&found, ", ");
 	if (found.n > 1)
-		ret = err_set(err, EINVAL, "%s may be %s: say which", name,
-			      list);
+		ret = err_set(err, EINVAL, "%s is ambiguous: %s; specify one",
+			      name, list);
 	else if (found.n)
 		*out = xasprintf("%s%s", found.v[0], rev + strlen(name));
 	git_strarray_dispose(&all);
@@ -187,8 +187,8 @@ static int suggest_revision(git_repository *repo, const char *rev,
 			spellcheck_add(&n, slash + 1);
 	}
 	question = spellcheck_suggestion(
-		&n, "", "; `kfarm tree update` fetches what is new");
-	err_set(err, ENOENT, "no revision \"%s\"%s", rev, question);
+		&n, "", "; run `kfarm tree update` to fetch new revisions");
+	err_set(err, ENOENT, "unknown revision \"%s\"%s", rev, question);
 	git_strarray_dispose(&all);
 	free(question);
 	free(name);
@@ -202,9 +202,9 @@ static int set_no_head_error(git_repository *repo, struct err *err)
 
 	git_strarray_dispose(&all);
 	return err_set(err, ENOENT,
-		       any ? "it has no branch of its own: name a revision "
-			     "with --rev" :
-			     "there is no commit in it");
+		       any ? "HEAD does not point to a commit; specify a "
+			     "revision with --rev" :
+			     "the repository has no commits");
 }
 
 static int parse_revision(git_repository *repo, const char *rev,
@@ -229,10 +229,12 @@ static int parse_revision(git_repository *repo, const char *rev,
 		return suggest_revision(repo, rev, err);
 	if (ret == GIT_EAMBIGUOUS)
 		return err_set(err, EINVAL,
-			       "\"%s\" means several commits: write more of it",
+			       "\"%s\" is ambiguous: several objects match; "
+			       "use more digits",
 			       rev);
 	if (ret == GIT_EINVALIDSPEC)
-		return err_set(err, EINVAL, "\"%s\" is no revision", rev);
+		return err_set(err, EINVAL, "\"%s\" is not a valid revision",
+			       rev);
 	return ret ? tree_git_set_error(err, ret, "%s", rev) : 0;
 }
 
@@ -247,7 +249,8 @@ int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 	rev = rev ? rev : "HEAD";
 	ret = parse_revision(repo, rev, &at, &ref, err);
 	if (!ret && git_object_peel(&commit, at, GIT_OBJECT_COMMIT))
-		ret = err_set(err, EINVAL, "\"%s\" is no commit but a %s", rev,
+		ret = err_set(err, EINVAL,
+			      "\"%s\": expected a commit, got a %s", rev,
 			      git_object_type2string(git_object_type(at)));
 	if (!ret) {
 		out->commit = *git_object_id(commit);

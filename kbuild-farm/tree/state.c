@@ -85,9 +85,7 @@ int tree_state_read(struct tree_state *s, const char *dir, struct err *err)
 	if (!ret) {
 		root = json_loadb(buf_str(&text), text.len, 0, &why);
 		if (!json_is_object(root))
-			ret = err_set(err, EBADMSG,
-				      "%s: not what kfarm wrote; `kfarm tree "
-				      "update` writes it anew",
+			ret = err_set(err, EBADMSG, "%s: malformed tree state",
 				      path);
 		else
 			fill_state(s, root);
@@ -230,7 +228,8 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 	}
 	git_reference_free(head);
 	if (collect_branches(s, repo))
-		return tree_git_set_error(err, -1, "%s: its branches",
+		return tree_git_set_error(err, -1,
+					  "%s: cannot list the branches",
 					  git_repository_path(repo));
 	s->size_bytes = size_on_disk(git_repository_commondir(repo));
 	s->updated_s = time(NULL);

@@ -150,9 +150,8 @@ int tree_transport_fetch_shallow(struct tree_worker *w, const char *path,
 
 	if (!program)
 		return err_set(err, ENOENT,
-			       "a part of the history (--depth) is fetched by "
-			       "the program git, which is not in PATH; install "
-			       "git, or add the tree without --depth");
+			       "--depth requires git, which is not in PATH; "
+			       "install git, or add the tree without --depth");
 	strv_add(&argv, "git");
 	strv_addf(&argv, "--git-dir=%s", path);
 	strv_add(&argv, "-c");
@@ -282,8 +281,8 @@ static int refuse_server(const char *url, const char *why)
 {
 	char *shown = url_redact(url), *text;
 
-	text = xasprintf("%s %s; `git credential` tells name and password "
-			 "where a helper is set up for them, or at a terminal",
+	text = xasprintf("%s: %s; configure a git credential helper, or run "
+			 "kfarm at a terminal",
 			 shown, why);
 	git_error_set_str(GIT_ERROR_HTTP, text);
 	free(text);
@@ -300,14 +299,12 @@ int tree_transport_acquire_credential(git_credential **out, const char *url,
 	int ret;
 
 	if (!(types & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
-		return refuse_server(
-			url, "wants to know who we are in a way that is "
-			     "not known here");
+		return refuse_server(url, "unsupported authentication method");
 	tree_transport_report_credential(c, false);
 	if (c->n_tries++ >= TRIES_MAX)
-		return refuse_server(url, "did not let us in");
+		return refuse_server(url, "authentication failed");
 	ret = query_git_credential(c, url, user, &name, &password);
-	ret = ret ? refuse_server(url, "asks for a name and a password") :
+	ret = ret ? refuse_server(url, "user name and password required") :
 		    git_credential_userpass_plaintext_new(out, name, password);
 	free(name);
 	free(password);
@@ -383,11 +380,11 @@ static int set_ssh_error(struct ssh_stream *s)
 	if (!fs_memfd_read(s->stderr_fd, COMPLAINT_MIB << 20, &said, &ignored))
 		text = buf_str(&said);
 	if (strstr(text, "Host key verification failed"))
-		advice = "\n  its key is not in known_hosts, or not that one: "
-			 "log in once with ssh and compare it";
+		advice = "\n  the host key is unknown or has changed: log in "
+			 "once with ssh and verify it";
 	else if (strstr(text, "Permission denied"))
-		advice = "\n  nothing is asked for: load the key into the "
-			 "agent with `ssh-add`";
+		advice = "\n  kfarm does not prompt for passwords: load the "
+			 "key into the agent with `ssh-add`";
 	n = strlen(text);
 	if (n > SSH_ERROR_MAX)
 		text += n - SSH_ERROR_MAX;
@@ -398,7 +395,7 @@ static int set_ssh_error(struct ssh_stream *s)
 	for (char *c = (char *)said.data; c && *c; c++)
 		*c = *c == '\r' ? ' ' : *c;
 	line = xasprintf("ssh %s: %.*s%s", s->host, n ? (int)n : 99,
-			 n ? text : "the connection ended", advice);
+			 n ? text : "connection closed", advice);
 	git_error_set_str(GIT_ERROR_SSH, line);
 	free(line);
 	buf_release(&said);
@@ -514,7 +511,7 @@ static int connect_ssh(struct ssh_subtransport *t, const char *text,
 	t->stream = s;
 	ret = tree_url_parse(&url, text, err);
 	if (!ret && url.kind != TREE_URL_SSH)
-		ret = err_set(err, EINVAL, "%s: not of ssh", text);
+		ret = err_set(err, EINVAL, "%s: not an ssh URL", text);
 	if (!ret) {
 		s->host = xstrdup(url.host);
 		ret = start_program(s, &url, err);
@@ -535,7 +532,7 @@ static int subtransport_action(git_smart_subtransport_stream **out,
 	*out = NULL;
 	if (action != GIT_SERVICE_UPLOADPACK_LS &&
 	    action != GIT_SERVICE_UPLOADPACK) {
-		git_error_set_str(GIT_ERROR_SSH, "nothing is pushed");
+		git_error_set_str(GIT_ERROR_SSH, "push is not supported");
 		return -1;
 	}
 	if (!t->stream && connect_ssh(t, url, &err)) {
@@ -787,7 +784,9 @@ int tree_transport_register(struct tree_worker *w, struct err *err)
 						 &ways[i].definition);
 
 		if (ret && ret != GIT_EEXISTS)
-			return err_set(err, EIO, "libgit2: no transport %s",
+			return err_set(err, EIO,
+				       "libgit2: cannot register the "
+				       "transport %s",
 				       ways[i].scheme);
 	}
 	return 0;

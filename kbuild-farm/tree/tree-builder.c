@@ -320,10 +320,11 @@ static int new_entry(struct tree_builder *in, const char *path,
 	if (ret)
 		return ret;
 	if (in->n_entries >= TREE_ENTRIES_MAX)
-		return err_set(err, E2BIG, "%s: one of more than %d files",
-			       path, TREE_ENTRIES_MAX);
+		return err_set(err, E2BIG,
+			       "%s: too many files: the limit is %d", path,
+			       TREE_ENTRIES_MAX);
 	if (find_entry_by_path(in, path))
-		return err_set(err, EINVAL, "%s: comes twice", path);
+		return err_set(err, EINVAL, "%s: duplicate entry", path);
 	*out = VEC_ADD(in->entries, in->n_entries);
 	(*out)->path = xstrdup(path);
 	index_entry_path(in, in->n_entries - 1);
@@ -347,7 +348,8 @@ int tree_builder_add(struct tree_builder *in, const char *path,
 	*content = (struct buf){ 0 };
 	e->batch_index = in->n_batch;
 	if (in->total_bytes > TREE_IMPORT_MAX)
-		return err_set(err, E2BIG, "more than %llu MiB in all",
+		return err_set(err, E2BIG,
+			       "too large: more than %llu MiB in total",
 			       TREE_IMPORT_MAX >> 20);
 	if (in->batch_bytes < BATCH_BYTES && in->n_batch < BATCH_MAX)
 		return 0;
@@ -366,7 +368,8 @@ int tree_builder_add_hard_link(struct tree_builder *in, const char *path,
 		return ret;
 	if (!to || to->mode == GIT_FILEMODE_LINK)
 		return err_set(err, EINVAL,
-			       "%s: a hard link to what is no file: \"%.200s\"",
+			       "%s: hard link to \"%.200s\", which is not an "
+			       "earlier regular file",
 			       path, target);
 	same = *to;
 	ret = new_entry(in, path, same.mode, same.mtime, &e, err);
@@ -457,7 +460,8 @@ static int make_tree(struct tree_builder *in, size_t *at, size_t skip,
 		dir = xstrndup(e->path, skip + len);
 		if (find_entry_by_path(in, dir))
 			ret = err_set(err, EINVAL,
-				      "%s: lies below a file or a link",
+				      "%s: the parent is a file or a symbolic "
+				      "link",
 				      e->path);
 		else
 			ret = make_tree(in, at, skip + len + 1, &last->id, err);
@@ -505,7 +509,7 @@ int tree_builder_finish(struct tree_builder *in, bool strip, git_oid *root,
 	if (ret)
 		return ret;
 	if (!in->n_entries)
-		return err_set(err, EINVAL, "there is no file in it");
+		return err_set(err, EINVAL, "no files found");
 	qsort(in->entries, in->n_entries, sizeof(*in->entries),
 	      compare_entry_paths);
 	map_release_entries(&in->by_path, NULL);

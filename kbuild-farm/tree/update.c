@@ -108,7 +108,7 @@ static int follow_configuration(struct tree_update_state *u, struct err *err)
 	free(u->state.source);
 	u->state.source = xstrdup(url);
 	shown = url_redact(url);
-	tree_worker_report_note(u->worker, "%s: comes from %s now",
+	tree_worker_report_note(u->worker, "%s: source changed to %s",
 				u->home->name, shown);
 	free(shown);
 	return 0;
@@ -132,7 +132,8 @@ static int update_repository(struct tree_update_state *u, struct err *err)
 }
 
 /*
- * Return a text like "2 new branches, 1 moved, 3 tags".  The caller frees it.
+ * Return "2 new branches, 1 updated, 3 tags", for example.  The caller frees
+ * it.
  */
 static char *format_changes(const struct tree_ref_changes *c)
 {
@@ -143,15 +144,15 @@ static char *format_changes(const struct tree_ref_changes *c)
 		strv_addf(&parts, "%u new branch%s", c->n_branches_added,
 			  c->n_branches_added == 1 ? "" : "es");
 	if (c->n_branches_moved)
-		strv_addf(&parts, "%u moved", c->n_branches_moved);
+		strv_addf(&parts, "%u updated", c->n_branches_moved);
 	if (c->n_branches_pruned)
-		strv_addf(&parts, "%u gone", c->n_branches_pruned);
+		strv_addf(&parts, "%u pruned", c->n_branches_pruned);
 	if (c->n_tags)
 		strv_addf(&parts, "%u tag%s", c->n_tags,
 			  c->n_tags == 1 ? "" : "s");
 	if (c->uncounted)
 		strv_add(&parts, "fetched by git");
-	out = parts.n ? strv_join(&parts, ", ") : xstrdup("nothing new");
+	out = parts.n ? strv_join(&parts, ", ") : xstrdup("already up to date");
 	strv_release(&parts);
 	return out;
 }
@@ -172,8 +173,7 @@ static int finish_update(struct tree_update_state *u, bool tell,
 		ret = tree_state_write(&u->state, u->home->dir, err);
 	if (!ret && tell) {
 		text = u->state.kind == TREE_KIND_IMPORT ?
-			       xasprintf("an import of %s, which nothing is "
-					 "fetched for",
+			       xasprintf("imported from %s; nothing to fetch",
 					 u->state.source) :
 			       format_changes(&u->changes);
 		tree_worker_report_note(u->worker, "%s: %s", u->home->name,
@@ -293,10 +293,10 @@ int tree_remove(const char *name, char **summary, struct err *err)
 		*summary = xasprintf("removed %s", home.dir);
 	else if (s.kind == TREE_KIND_IN_PLACE || s.kind == TREE_KIND_BORROWED)
 		*summary = xasprintf(
-			"removed %s; the clone %s stays as it is", home.dir,
+			"removed %s; the clone %s was not changed", home.dir,
 			link && s.kind == TREE_KIND_IN_PLACE ? link : s.source);
 	else
-		*summary = xasprintf("removed %s, %.1f MiB of repository",
+		*summary = xasprintf("removed %s (repository: %.1f MiB)",
 				     home.dir,
 				     (double)s.size_bytes / (1 << 20));
 	free(link);

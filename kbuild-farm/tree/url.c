@@ -92,20 +92,21 @@ static int parse_rest(struct tree_url *url, const char *text, const char *rest,
 	if (url->kind == TREE_URL_LOCAL) {
 		if (n && strncmp(rest, "localhost", n) != 0)
 			return refuse_source(text,
-					     "a file is on this machine: "
-					     "file:///PATH",
+					     "file URL with a remote host; "
+					     "expected file:///PATH",
 					     err);
 		url->path = xstrdup(rest + n);
 	} else {
 		if (!parse_authority(url, rest, n))
-			return refuse_source(text, "no HOST or HOST:PORT", err);
+			return refuse_source(text, "expected HOST or HOST:PORT",
+					     err);
 		url->path = xstrdup(rest + n);
 	}
 	if ((url->kind == TREE_URL_LOCAL || url->kind == TREE_URL_SSH) &&
 	    (!url_unescape(url->path) ||
 	     (url->host && !url_unescape(url->host)) ||
 	     (url->user && !url_unescape(url->user))))
-		return refuse_source(text, "a % that is no %XX", err);
+		return refuse_source(text, "invalid percent-encoding", err);
 	/* As in git, ssh://host/~user/x is in the user's home directory. */
 	if (url->kind == TREE_URL_SSH && str_starts(url->path, "/~"))
 		memmove(url->path, url->path + 1, strlen(url->path));
@@ -128,22 +129,22 @@ static int parse_url(struct tree_url *url, const char *text, struct err *err)
 	if (str_starts(colon, "::"))
 		return refuse_source(
 			text,
-			"such a URL would run a program; http, https, "
-			"ssh, git and file URLs and paths are fetched",
+			"remote helpers are not supported; use an http, "
+			"https, ssh, git or file URL, or a path",
 			err);
 	if (!str_starts(colon, "://")) {
 		url->kind = TREE_URL_SSH;
 		url->path = xstrdup(colon + 1);
 		if (!parse_authority(url, text, (size_t)(colon - text)))
-			return refuse_source(text, "no HOST:PATH", err);
+			return refuse_source(text, "expected HOST:PATH", err);
 		return 0;
 	}
 	scheme = scheme_of(text, (size_t)(colon - text));
 	if (!scheme)
 		return refuse_source(
 			text,
-			"http, https, ssh, git and file URLs and paths "
-			"are fetched, no others",
+			"unsupported URL scheme; use an http, https, ssh, git "
+			"or file URL, or a path",
 			err);
 	url->kind = scheme->kind;
 	return parse_rest(url, text, colon + 3, err);
@@ -160,26 +161,23 @@ int tree_url_parse(struct tree_url *url, const char *text, struct err *err)
 
 	*url = (struct tree_url){ 0 };
 	if (!*text)
-		return err_set(err, EINVAL, "an empty URL");
+		return err_set(err, EINVAL, "empty URL");
 	if (strlen(text) > URL_LENGTH_MAX)
 		return refuse_source(text, "too long", err);
 	if (has_control_characters(text))
-		return refuse_source(text, "has control characters", err);
+		return refuse_source(text, "contains control characters", err);
 	ret = parse_url(url, text, err);
 	if (!ret && !*url->path)
-		ret = refuse_source(text, "no path", err);
+		ret = refuse_source(text, "missing path", err);
 	if (!ret && (has_control_characters(url->path) ||
 		     (url->host && has_control_characters(url->host)) ||
 		     (url->user && has_control_characters(url->user))))
-		ret = refuse_source(text, "has control characters", err);
+		ret = refuse_source(text, "contains control characters", err);
 	if (!ret && url->kind != TREE_URL_LOCAL &&
 	    (looks_like_option(url->host) || looks_like_option(url->user) ||
 	     looks_like_option(url->path)))
 		ret = refuse_source(
-			text,
-			"a user, host or path with a dash in front could "
-			"be an option of ssh",
-			err);
+			text, "user, host or path starts with a dash", err);
 	if (ret)
 		tree_url_release(url);
 	return ret;

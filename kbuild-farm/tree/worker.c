@@ -51,13 +51,13 @@ static const char *phase_name(enum tree_phase phase)
 {
 	static const char *const words[] = {
 		[TREE_PHASE_CONNECTING] = "connecting",
-		[TREE_PHASE_NEGOTIATING] = "comparing with the server",
-		[TREE_PHASE_COUNTING] = "the server counts objects",
+		[TREE_PHASE_NEGOTIATING] = "negotiating with the server",
+		[TREE_PHASE_COUNTING] = "counting objects",
 		[TREE_PHASE_RECEIVING] = "receiving objects",
 		[TREE_PHASE_RESOLVING] = "resolving deltas",
 		[TREE_PHASE_READING] = "reading files",
-		[TREE_PHASE_BRANCHES] = "writing branches",
-		[TREE_PHASE_MEASURING] = "measuring",
+		[TREE_PHASE_BRANCHES] = "updating branches",
+		[TREE_PHASE_MEASURING] = "measuring disk usage",
 	};
 
 	return (size_t)phase < sizeof(words) / sizeof(*words) ? words[phase] :
@@ -201,7 +201,7 @@ static int wait_for_child(struct child_wait *f, struct err *err)
 		if (f->network_wait &&
 		    clock_ms() - f->received_ms >= silence_s * 1000ULL)
 			return err_set(err, ETIMEDOUT,
-				       "the server said nothing for %u s",
+				       "server timeout: no data for %u s",
 				       silence_s);
 	}
 	return 0;
@@ -213,9 +213,9 @@ static int set_child_error(int status, struct err *err)
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS)
 		return err_set(err, ENOSPC,
-			       "no space left on the device, or it fails");
+			       "no space left on device, or an I/O error");
 	text = spawn_status_text(status);
-	err_set(err, EIO, "the process that did it ended: %s", text);
+	err_set(err, EIO, "worker process failed: %s", text);
 	free(text);
 	return -EIO;
 }

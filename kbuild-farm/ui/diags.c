@@ -180,17 +180,17 @@ bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
 static void put_title(const struct ui_diags *v, const struct ui_area *a,
 		      const struct ui_model *m)
 {
-	char title[120], fresh[60] = "";
+	char title[128], fresh[60] = "";
 
 	if (m->totals.has_baseline)
 		snprintf(fresh, sizeof(fresh),
-			 ", %u not in the build before with +",
+			 ", %u new since the previous build (+)",
 			 m->totals.n_new_diags);
 	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s%s",
 		 m->totals.n_warnings, m->totals.n_errors, fresh,
 		 v->errors_only ? ", errors only" : "",
-		 ui_diags_count_unseen(v, m) ? ", new ones with *" : "",
-		 v->scroll.following ? ", follows" : "");
+		 ui_diags_count_unseen(v, m) ? ", unseen marked *" : "",
+		 v->scroll.following ? ", following" : "");
 	ui_area_put_title(a, 0, title);
 }
 

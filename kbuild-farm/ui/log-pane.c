@@ -145,7 +145,7 @@ void ui_log_pane_draw(struct ui_log_pane *v, const struct ui_area *a)
 
 	snprintf(title, sizeof(title), "Log, %llu lines%s",
 		 (unsigned long long)v->log.end,
-		 v->scroll.following ? ", follows" : "");
+		 v->scroll.following ? ", following" : "");
 	ui_area_put_title(a, 0, title);
 	ui_scroll_set_range(&v->scroll, v->log.first, v->log.end,
 			    a->rows > 1 ? a->rows - 1 : 0);

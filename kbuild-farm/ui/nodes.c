@@ -455,7 +455,7 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 	put_lines(v, &r, head);
 	if (!v->n_shown && v->filter)
 		ui_area_printf(a, head, 1, UI_STYLE_WARN,
-			       "no node's name has \"%s\"", v->filter);
+			       "no node name contains \"%s\"", v->filter);
 	else if (!v->n_shown)
 		ui_area_put(a, head, 1, 0, UI_STYLE_DIM, "no nodes yet");
 }

@@ -94,7 +94,7 @@ static void put_bytes(struct buf *out, uint64_t now, uint64_t all)
 	format_bytes(out, now);
 	buf_add_str(out, "B/s now, ");
 	format_bytes(out, all);
-	buf_add_str(out, "B in all");
+	buf_add_str(out, "B total");
 }
 
 static uint64_t bytes_or_zero(int64_t bytes)
@@ -120,9 +120,9 @@ void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
 	put_objects(&text, m, now);
 	put_row(a, 1, "objects", &text, past.jobs);
 	put_bytes(&text, past.sent_rate, sent);
-	put_row(a, 2, "to nodes", &text, past.sent);
+	put_row(a, 2, "sent", &text, past.sent);
 	put_bytes(&text, past.received_rate, received);
-	put_row(a, 3, "back", &text, past.received);
+	put_row(a, 3, "received", &text, past.received);
 	buf_release(&text);
 }
 
@@ -131,38 +131,39 @@ void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
 static const struct {
 	const char *key, *words;
 } keys[] = {
-	{ "q F10", "leave the view; the build goes on" },
-	{ "Q", "end the build (twice)" },
-	{ "Tab", "next pane; Shift-Tab: the one before" },
-	{ "Up Down k j", "a line; also PgUp PgDn Home End" },
-	{ "Space", "a node's slots; also Right, Left h" },
-	{ "a", "all nodes' slots" },
+	{ "q F10", "quit; the build continues" },
+	{ "Q", "abort the build (twice)" },
+	{ "Tab", "next pane; Shift-Tab: previous" },
+	{ "Up Down k j", "move; also PgUp PgDn Home End" },
+	{ "Space", "show slots; also Right, Left h" },
+	{ "a", "slots of all nodes" },
 	{ "s r", "sort by the next column; reverse" },
-	{ "/ n N", "search in the pane; next; previous" },
-	{ "\\", "only nodes with this in their name" },
+	{ "/ n N", "search; next; previous" },
+	{ "\\", "filter nodes by name" },
 	{ "w", "warnings and errors" },
 	{ "e", "errors only" },
 	{ "l", "the log" },
-	{ "f", "follow its end, or do not" },
-	{ "p", "pause drawing" },
-	{ "d", "drain the node, or resume it" },
-	{ "+ -", "a slot of the node more, or less" },
-	{ "[ ]", "another build (kfarm top)" },
+	{ "f", "follow the end, or stop" },
+	{ "p", "pause the display" },
+	{ "d", "drain or resume the node" },
+	{ "+ -", "one slot more, or fewer" },
+	{ "[ ]", "other builds (kfarm top)" },
 };
 
 static const char *const notes[] = {
-	"IN and OUT are bytes to and from the node, MEAN is a job's mean time "
-	"there.",
-	"A job over ten times that has a \"!\", a node too hot a \"C!\".",
+	"IN and OUT are bytes to and from the node; MEAN is the mean time of "
+	"its jobs.",
+	"\"!\" marks a job that takes over ten times as long, \"C!\" a hot "
+	"node.",
 };
 
 #define KEYS  (unsigned)(sizeof(keys) / sizeof(*keys))
 #define NOTES (unsigned)(sizeof(notes) / sizeof(*notes))
 
 static const char *const parts[UI_BAR_PARTS] = {
-	[UI_BAR_SCAN] = "scanned",   [UI_BAR_SEND] = "sent",
-	[UI_BAR_RUN] = "running",    [UI_BAR_RECEIVE] = "received",
-	[UI_BAR_LOCAL] = "run here", [UI_BAR_FREE] = "free",
+	[UI_BAR_SCAN] = "scanned", [UI_BAR_SEND] = "sent",
+	[UI_BAR_RUN] = "running",  [UI_BAR_RECEIVE] = "received",
+	[UI_BAR_LOCAL] = "local",  [UI_BAR_FREE] = "free",
 };
 
 static void put_legend(const struct ui_area *a, unsigned row)
@@ -244,7 +245,7 @@ static unsigned put_reasons(const struct ui_area *a, unsigned rows,
 				   UI_STYLE_NORMAL, t->reasons[i].text);
 	}
 	if (!i && rows)
-		ui_area_put(a, 1, 1, 0, UI_STYLE_DIM, "nothing so far");
+		ui_area_put(a, 1, 1, 0, UI_STYLE_DIM, "none so far");
 	return i + !i;
 }
 
@@ -267,7 +268,7 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 
 	for (unsigned i = 0; local && i < EVENTS_N_JOB_STATES; i++)
 		running += local->n_by_state[i];
-	snprintf(title, sizeof(title), "Compiled here: %u, now %u",
+	snprintf(title, sizeof(title), "Local compiles: %u, %u running",
 		 m->totals.n_local, running);
 	ui_area_put_title(a, 0, title);
 	if (a->rows < 2)

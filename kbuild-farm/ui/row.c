@@ -30,12 +30,12 @@ static const struct {
 	[UI_COLUMN_DONE] = { "DONE", "jobs done", 5, 3, false },
 	[UI_COLUMN_FAILED] = { "FAIL", "failed jobs", 4, 4, false },
 	[UI_COLUMN_RETRIED] = { "RETRY", "retried jobs", 5, 7, false },
-	[UI_COLUMN_SLOTS] = { "SLOTS", "jobs there", 11, 2, true },
+	[UI_COLUMN_SLOTS] = { "SLOTS", "running jobs", 11, 2, true },
 	[UI_COLUMN_MEAN] = { "MEAN", "mean time", 5, 6, false },
-	[UI_COLUMN_SENT] = { "IN", "bytes to it", 4, 9, false },
-	[UI_COLUMN_RECEIVED] = { "OUT", "bytes from it", 4, 10, false },
+	[UI_COLUMN_SENT] = { "IN", "bytes sent", 4, 9, false },
+	[UI_COLUMN_RECEIVED] = { "OUT", "bytes received", 4, 10, false },
 	[UI_COLUMN_LOAD] = { "LOAD", "load", 5, 8, false },
-	[UI_COLUMN_TEMPERATURE] = { "HEAT", "heat", 5, 5, false },
+	[UI_COLUMN_TEMPERATURE] = { "TEMP", "temperature", 5, 5, false },
 	[UI_COLUMN_NOTE] = { "NOTE", "note", 0, 11, true },
 };
 
@@ -225,7 +225,7 @@ static void put_note(struct buf *out, const struct ui_node *n)
 		add_note(out, "hot");
 	if (is_slow(n)) {
 		add_note(out, "throttled to ");
-		buf_printf(out, "%d %% of its clock",
+		buf_printf(out, "%d %% of the clock rate",
 			   (int)(n->clock_speed / 10));
 	}
 	if (n->other_load != EVENTS_UNKNOWN && n->other_load >= 500) {
@@ -422,7 +422,7 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 	if (n->memory != EVENTS_UNKNOWN) {
 		buf_add_str(&text, text.len ? ", " : "");
 		format_bytes(&text, (uint64_t)n->memory);
-		buf_add_str(&text, "B of memory free");
+		buf_add_str(&text, "B memory free");
 	}
 	if (n->sandbox)
 		buf_printf(&text, "%stoolchain %s", text.len ? ", " : "",
@@ -441,7 +441,7 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 static void put_file(const struct ui_area *a, unsigned row, unsigned column,
 		     enum ui_style style, const struct ui_job *j)
 {
-	const char *why = j->hedged ? "here too" : j->reason;
+	const char *why = j->hedged ? "hedged" : j->reason;
 	unsigned room = a->columns - column;
 	unsigned width = why ? ui_width(why) + 3 : 0;
 

@@ -357,16 +357,15 @@ static int check_entry(const char *term, int fd, struct err *err)
 		return err_set(err, ENOENT, "TERM is not set");
 	if (setupterm(term, fd, &got) && got != 1)
 		return err_set(err, ENOENT,
-			       "terminfo knows no terminal \"%s\" (TERM)",
-			       term);
+			       "unknown terminal type \"%s\" (TERM)", term);
 	move = got == 1 ? tigetstr("cup") : NULL;
 	clear_all = got == 1 ? tigetstr("clear") : NULL;
 	if (cur_term)
 		del_curterm(cur_term);
 	if (!move || !clear_all)
 		return err_set(err, ENOSYS,
-			       "a terminal \"%s\" (TERM) has no screen to draw "
-			       "on",
+			       "terminal type \"%s\" (TERM) cannot move the "
+			       "cursor or clear the screen",
 			       term);
 	return 0;
 }
@@ -463,7 +462,7 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 	if (!ret) {
 		s->file = fdopen(paper, "w+");
 		if (!s->file)
-			ret = err_errno(err, "a file in memory");
+			ret = err_errno(err, "cannot open a file in memory");
 	}
 	if (ret) {
 		if (paper >= 0)
@@ -474,7 +473,8 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 	if (!s->curses)
 		return err_set(
 			err, ENOSYS,
-			"ncurses cannot draw on a terminal \"%s\" (TERM)",
+			"ncurses does not support the terminal type \"%s\" "
+			"(TERM)",
 			term);
 	/* The terminal does not translate line feeds: OPOST is off. */
 	nonl();
@@ -493,10 +493,10 @@ static int open_terminal_fd(int *out, int fd, const char *name, struct err *err)
 	int got = terminal_open(fd);
 
 	if (got == -ENOTTY)
-		return err_set(err, ENOTTY, "%s is no terminal", name);
+		return err_set(err, ENOTTY, "%s is not a terminal", name);
 	if (got < 0)
-		return err_set(err, -got, "the terminal of %s: %s", name,
-			       strerror(-got));
+		return err_set(err, -got, "cannot open the terminal of %s: %s",
+			       name, strerror(-got));
 	*out = got;
 	return 0;
 }

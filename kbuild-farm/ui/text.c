@@ -213,7 +213,7 @@ static void show_block(struct ui_text *p, const char *text, bool fresh)
 	size_t n = strlen(text);
 
 	if (fresh)
-		buf_add_str(&out, "kfarm: new since the build before:\n");
+		buf_add_str(&out, "kfarm: new since the previous build:\n");
 	if (p->color)
 		put_colored(&out, text);
 	else
@@ -383,8 +383,8 @@ static void warn_if_all_local(struct ui_text *p, const struct events_event *ev)
 	    p->n_local <= LOCAL_WARN_JOBS || ev->remote)
 		return;
 	p->warned = true;
-	text = xasprintf("%u of the last %u jobs were compiled locally; this "
-			 "one because of: %s",
+	text = xasprintf("%u of the last %u jobs were compiled locally; "
+			 "reason of the last one: %s",
 			 p->n_local, UI_TEXT_RECENT_JOBS,
 			 ev->reason ? ev->reason : "an unknown reason");
 	ui_text_put_note(p, ev->at_ms, text);

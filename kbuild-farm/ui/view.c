@@ -151,7 +151,7 @@ static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 	if (v->prompt == UI_PROMPT_FILTER) {
 		ui_nodes_filter(&v->nodes, v->typed);
 	} else if (v->typed[0] && !search_pane(v, m, v->typed, true, false)) {
-		snprintf(text, sizeof(text), "\"%s\" is not there", v->typed);
+		snprintf(text, sizeof(text), "\"%s\" not found", v->typed);
 		ui_view_set_message(v, text);
 	}
 }
@@ -190,13 +190,14 @@ static enum ui_view_action request_abort(struct ui_view *v)
 {
 	if (!v->setup.actions_enabled) {
 		ui_view_set_message(
-			v, "only the kfarm that runs the build can end it");
+			v, "only the kfarm process that runs the build can "
+			   "abort it");
 		return UI_ACTION_NONE;
 	}
 	if (v->abort_pending)
 		return UI_ACTION_ABORT;
 	v->abort_pending = true;
-	ui_view_set_message(v, "Q again to end the build");
+	ui_view_set_message(v, "press Q again to abort the build");
 	return UI_ACTION_NONE;
 }
 
@@ -205,10 +206,10 @@ static enum ui_view_action confirm_action(struct ui_view *v,
 					  const struct ui_node *n, uint32_t key)
 {
 	bool drained = str_starts(n->reported->state, "drain");
-	const char *what = key == '+' ? "a slot more" :
-			   key == '-' ? "a slot less" :
+	const char *what = key == '+' ? "one slot more" :
+			   key == '-' ? "one slot fewer" :
 			   drained    ? "resumed" :
-					"drained, and no new jobs until it is "
+					"drained; no new jobs until it is "
 					"resumed";
 	char *text = xasprintf("%s: %s", n->reported->name, what);
 
@@ -230,14 +231,15 @@ static enum ui_view_action request_node_action(struct ui_view *v,
 
 	if (!v->setup.actions_enabled)
 		ui_view_set_message(
-			v, "only the kfarm that runs the build can ask "
-			   "its nodes for that");
+			v, "only the kfarm process that runs the build can "
+			   "control its nodes");
 	else if (!n)
-		ui_view_set_message(v, "there is no node");
+		ui_view_set_message(v, "no nodes");
 	else if (ui_node_is_local(n))
-		ui_view_set_message(v, "that is the build host: select a node");
+		ui_view_set_message(v, "not possible for the build host; "
+				       "select a node");
 	else if (m->done)
-		ui_view_set_message(v, "the build is over");
+		ui_view_set_message(v, "the build has ended");
 	else
 		return confirm_action(v, n, key);
 	return UI_ACTION_NONE;
@@ -278,7 +280,7 @@ static bool handle_view_key(struct ui_view *v, const struct ui_model *m,
 	case 'n':
 	case 'N':
 		if (!search_pane(v, m, NULL, false, key == 'N'))
-			ui_view_set_message(v, "there is none");
+			ui_view_set_message(v, "no match");
 		break;
 	case UI_KEY_TAB:
 		focus_pane(v, 1);
@@ -354,7 +356,7 @@ enum ui_view_action ui_view_handle_key(struct ui_view *v,
 static void put_keys(const struct ui_view *v, const struct ui_area *a,
 		     unsigned columns)
 {
-	static const char *const all[] = { "q leave",    "? help", "Tab pane",
+	static const char *const all[] = { "q quit",     "? help", "Tab pane",
 					   "w warnings", "l log",  "/ search" };
 	const char *const of[UI_PANES][4] = {
 		[UI_PANE_NODES] = { "Space slots", "s sort",
@@ -382,7 +384,7 @@ static void put_message(struct buf *out, const struct ui_view *v,
 {
 	if (v->prompt)
 		buf_printf(out, "%s%s_",
-			   v->prompt == UI_PROMPT_FILTER ? "only nodes with: " :
+			   v->prompt == UI_PROMPT_FILTER ? "filter nodes: " :
 							   "search: ",
 			   v->typed);
 	if (v->message[0])
@@ -390,12 +392,14 @@ static void put_message(struct buf *out, const struct ui_view *v,
 	if (out->len)
 		return;
 	if (v->paused)
-		buf_add_str(out, "paused: p goes on");
+		buf_add_str(out, "paused; p continues");
 	else if (v->nodes.filter)
-		buf_printf(out, "only nodes with \"%s\": Escape shows all",
+		buf_printf(out,
+			   "only nodes with \"%s\" in the name; Escape shows "
+			   "all",
 			   v->nodes.filter);
 	else if (m->n_dropped)
-		buf_printf(out, "%llu events did not come: counts are too low",
+		buf_printf(out, "%llu events lost: counts are too low",
 			   (unsigned long long)m->n_dropped);
 }
 

@@ -93,8 +93,9 @@ int wire_bye_to_error(struct bytes in, struct err *err)
 	char *why;
 
 	if (wire_bye_decode(&why, in))
-		return err_set(err, EPROTO, "broken BYE");
-	err_set(err, ECONNRESET, "it says: %s", *why ? why : "bye");
+		return err_set(err, EPROTO, "malformed BYE");
+	err_set(err, ECONNRESET, "connection closed by peer: %s",
+		*why ? why : "no reason given");
 	free(why);
 	return -ECONNRESET;
 }

@@ -169,7 +169,7 @@ static int reject_header(const struct wire_conn *conn, struct bytes rest,
 		quote_bytes(&shown, buf_bytes(&first));
 	}
 	if (shown.len)
-		err_set(err, EPROTO, "not a kfarm message but \"%s\"",
+		err_set(err, EPROTO, "not a kfarm message: \"%s\"",
 			buf_str(&shown));
 	else
 		err_set(err, EPROTO, "not a kfarm message");
@@ -197,7 +197,7 @@ static int take_header(struct wire_conn *conn, struct bytes *in,
 		return 0;
 	ret = wire_frame_decode(&conn->frame, conn->header);
 	if (ret == -EMSGSIZE)
-		return err_set(err, EMSGSIZE, "a message beyond %u bytes",
+		return err_set(err, EMSGSIZE, "message larger than %u bytes",
 			       WIRE_BODY_MAX);
 	return ret ? reject_header(conn, *in, err) : 0;
 }
@@ -218,8 +218,7 @@ static int deliver_message(struct wire_conn *conn, struct bytes body,
 				f->raw_len);
 	if (ret)
 		return err_set(err, -ret,
-			       "a message (type %u) that does not "
-			       "unpack",
+			       "message of type %u: cannot decompress body",
 			       f->type);
 	return conn->on_msg(conn->ctx, f->type, buf_bytes(&conn->raw), err);
 }
@@ -236,7 +235,7 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 	/* Allocate memory for the bytes received, not for the length. */
 	part = take_front(in, in->len < want ? in->len : want);
 	if (buf_reserve(&conn->body, part.len))
-		return err_set(err, ENOMEM, "no memory for a message");
+		return err_set(err, ENOMEM, "cannot allocate message buffer");
 	buf_add_bytes(&conn->body, part);
 	if (conn->body.len < conn->frame.body_len)
 		return 0;
@@ -262,7 +261,7 @@ static int feed_part(struct wire_conn *conn, struct bytes *in, struct err *err)
 int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err)
 {
 	if (conn->error)
-		return err_set(err, -conn->error, "the conversation is over");
+		return err_set(err, -conn->error, "session has already failed");
 	while (in.len && !conn->error)
 		conn->error = feed_part(conn, &in, err);
 	return conn->error;
@@ -400,8 +399,7 @@ static void end_stream(struct wire_stream *s)
 static void watch_event(struct wire_stream *s, struct event *ev)
 {
 	if (event_add(ev, NULL)) {
-		err_set(&s->close_error, EPERM,
-			"cannot wait for the descriptor");
+		err_set(&s->close_error, EPERM, "cannot poll file descriptor");
 		end_stream(s);
 	}
 }
@@ -454,7 +452,7 @@ static bool read_some(struct wire_stream *s)
 	}
 	if (!n && wire_conn_is_partial(s->conn))
 		err_set(&s->close_error, EPROTO,
-			"the peer left within a message");
+			"connection closed in the middle of a message");
 	if (n <= 0) {
 		end_stream(s);
 		return false;

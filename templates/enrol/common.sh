@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# What the scripts of `kfarm nodes` have in common.  In front of them stand, as
-# kfarm sets them: kf_mode (service, ssh), kf_pin and kf_client (this build
-# host's key and name), kf_port, kf_update, kf_unit, kf_init,
-# kf_openrc (the texts of files).
+# Common part of the scripts of `kfarm nodes`.  kfarm prepends assignments of
+# kf_mode (service, ssh), kf_pin and kf_client (key and name of the build host),
+# kf_port, kf_update, and kf_unit, kf_init and kf_openrc (contents of files).
 service_program=/usr/local/bin/kfarmd
 etc=/etc/kfarm
 state=/var/lib/kfarm
@@ -24,7 +23,7 @@ fail()
 	exit 1
 }
 
-# A moment, where sleep knows parts of a second.
+# Sleep 0.2 s, or 1 s if sleep does not accept fractions.
 nap()
 {
 	sleep 0.2 2>/dev/null || sleep 1
@@ -35,7 +34,7 @@ has()
 	command -v "$1" >/dev/null 2>&1
 }
 
-# As root from here on, where that can be had without a question.
+# Restart the script as root if that needs no password.
 become_root()
 {
 	[ "$(id -u)" -ne 0 ] || return 0
@@ -47,7 +46,8 @@ become_root()
 	return 1
 }
 
-# cannot PATH WHY: the end; WHY is what a command said.
+# cannot PATH WHY: fail because PATH cannot be written; WHY is the output of a
+# command.
 cannot()
 {
 	rm -f "$1.part.$$" ${part:+"$part"} 2>/dev/null
@@ -58,21 +58,22 @@ cannot()
 	done
 	case $why in
 	*[Rr]ead-only*)
-		advice="have it mounted for writing, or give another"
-		advice="$advice directory: \`kfarm nodes add --ssh\` needs a home"
+		advice="remount it read-write, or use \`kfarm nodes add"
+		advice="$advice --ssh\`, which installs into the home directory"
 		;;
 	*[Nn]o\ space* | *[Qq]uota*)
-		advice="make room on $(df -P "$where" 2>/dev/null |
-			sed -n '$s/.* //p'), where $(df -Pk "$where" |
-			awk 'END { print int($4 / 1024) }') MiB are free" ;;
+		advice="free up space on $(df -P "$where" 2>/dev/null |
+			sed -n '$s/.* //p') ($(df -Pk "$where" |
+			awk 'END { print int($4 / 1024) }') MiB available)" ;;
 	*ermission* | *ermitted*)
-		advice="let $(id -un 2>/dev/null || id -u) write to $where" ;;
-	*) advice="see to $where" ;;
+		advice="make $where writable for $(
+			id -un 2>/dev/null || id -u)" ;;
+	*) advice="check $where" ;;
 	esac
-	fail "$1 cannot be written: ${why:-nobody says why}; $advice"
+	fail "cannot write $1: ${why:-unknown error}; $advice"
 }
 
-# put PATH TEXT MODE: the whole file or the old one; $changed says if it is new.
+# put PATH TEXT MODE: replace the file atomically; set $changed if it differs.
 put()
 {
 	if [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; then
@@ -84,7 +85,7 @@ put()
 	changed=yes
 }
 
-# What init this machine has: systemd, or how a start script is run at boot.
+# Find the init system: systemd, or what runs a start script at boot.
 find_init()
 {
 	start=/etc/init.d/kfarmd
@@ -117,7 +118,7 @@ stop_service()
 	return 0
 }
 
-# Out of rc.local and the crontab goes what we wrote there, and nothing else.
+# Remove the lines of kfarm, and only those, from rc.local and the crontab.
 forget_boot()
 {
 	if [ -f /etc/rc.local ] && grep -q '^# kfarm: begin' /etc/rc.local; then
@@ -139,7 +140,7 @@ put_rc_local()
 	put /etc/rc.local "$1" 755
 }
 
-# The port of node.conf's last `listen`; nothing: there is none.
+# Print the port of the last `listen` in node.conf, or nothing.
 port_of_conf()
 {
 	sed -n 's/^[ 	]*listen[ 	]*=[ 	]*//p' $etc/node.conf 2>/dev/null |
@@ -147,7 +148,7 @@ port_of_conf()
 			-e '/^[0-9][0-9]*$/p' | tail -n 1
 }
 
-# Somebody listens there: TCP's state 0A in the kernel's table.
+# Succeed if a process listens on port $1: state 0A in the kernel's TCP table.
 is_port_open()
 {
 	hex=$(printf '%04X' "$1")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# Makes this machine a node, or makes it one again: what is as it should be is
-# left as it is.  Prints lines "WORD VALUE" for kfarm; after `ready` it reads
-# "keep", or "take SIZE SHA256" and that many bytes, the program.
+# Makes this machine a node, or updates a node: only differences are changed.
+# Prints lines "WORD VALUE" for kfarm; after `ready` it reads "keep", or "take
+# SIZE SHA256" and that many bytes, the program.
 case $kf_mode in
 service) become_root || {
 	kf_mode=ssh
@@ -11,7 +11,8 @@ service) become_root || {
 } ;;
 esac
 if [ $kf_mode = ssh ]; then
-	[ "${HOME:-}" ] || fail "the user $(id -un) has no home directory there"
+	[ "${HOME:-}" ] ||
+		fail "user $(id -un) has no home directory on the node"
 	program=$HOME/.local/bin/kfarmd
 	mark=$HOME/.local/share/kfarm/enrolled
 else
@@ -42,7 +43,7 @@ end_early()
 	exit 1
 }
 
-# Before anything is sent: can it be written at all?
+# Check that the program can be written before it is sent.
 prepare_place()
 {
 	why=$({ mkdir -p "$(dirname "$program")"; } 2>&1) ||
@@ -55,13 +56,14 @@ take_program()
 {
 	why=$({ cat >"$part"; } 2>&1) || cannot "$program" "$why"
 	[ $(($(wc -c <"$part"))) -eq "$1" ] ||
-		fail "the connection broke while kfarmd was sent; try again"
+		fail "connection lost during the upload of kfarmd; try again"
 	got=$(digest_of "$part")
 	[ ! "$got" ] || [ "$got" = "$2" ] ||
-		fail "kfarmd was damaged on its way: its SHA-256 is $got"
+		fail "kfarmd was damaged in transit:" \
+			"SHA-256 is $got, expected $2"
 	chmod 755 "$part"
 	why=$("$part" --version 2>&1 </dev/null) ||
-		fail "the kfarmd for this machine does not run on it" \
+		fail "kfarmd does not run on the node" \
 			"($(uname -m), Linux $(uname -r)): ${why##*: }"
 	why=$(mv -f "$part" "$program" 2>&1) || cannot "$program" "$why"
 	changed=yes
@@ -69,7 +71,7 @@ take_program()
 
 # ---- the service ----
 
-# A user of its own, if its sandbox can be built as that; else root.
+# Use a separate user if kfarmd can create a sandbox as that user, else root.
 choose_user()
 {
 	user=kfarm
@@ -108,7 +110,8 @@ group_of()
 	id -gn "$1" 2>/dev/null || id -g "$1"
 }
 
-# Both keys: its own is made here, and never leaves.
+# Exchange fingerprints.  The node's private key is generated on the node and
+# never leaves it.
 exchange_keys()
 {
 	why=$({ mkdir -p $etc; } 2>&1) || cannot $etc/key.pem "$why"
@@ -116,13 +119,13 @@ exchange_keys()
 		fail "kfarmd --init: ${said##*kfarmd: }"
 	key=$(say "$said" | sed -n 's/.*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' |
 		head -n 1)
-	[ "$key" ] || fail "kfarmd --init did not say its key, but: $said"
+	[ "$key" ] || fail "kfarmd --init: no key in its output: $said"
 	chown $user "$etc/key.pem" || fail "$etc/key.pem: chown to $user failed"
 	chmod 755 $etc
 	let_in
 }
 
-# A line for this build host among the clients; its old name goes.
+# Add this build host to the clients, replacing an entry with an old name.
 let_in()
 {
 	old=$(grep -v "^$kf_pin" $etc/clients 2>/dev/null)
@@ -144,8 +147,8 @@ set_port()
 	listen = $port" 644
 }
 
-# Root's builds cells with these, and has no others: kfarmd sees to that itself
-# where no systemd does.
+# As root, kfarmd needs only these capabilities for sandboxes.  Without systemd,
+# kfarmd drops the others itself.
 for_user()
 {
 	kept=
@@ -156,8 +159,8 @@ for_user()
 		-e "s|^user=kfarm|user=$user|" -e "s|^User=kfarm|User=$user|"
 }
 
-# With these five not even root gets at what another user has: a store that it
-# had as the other one stays its own.
+# With these five capabilities, root cannot access files of another user, so a
+# store from before a change of the user must change its owner.
 own_stores()
 {
 	sed -n -e 's/^[ 	]*store[ 	]*=[ 	]*//p' \
@@ -186,7 +189,7 @@ write_start()
 	fi
 }
 
-# Have it started at boot.
+# Start kfarmd at boot.
 enable_start()
 {
 	case $init in
@@ -204,7 +207,7 @@ enable_start()
 	chkconfig) chkconfig --add kfarmd </dev/null >/dev/null 2>&1 ||
 		fail "chkconfig --add kfarmd failed" ;;
 	rcS) ln -sf kfarmd /etc/init.d/S90kfarmd ||
-		fail "/etc/init.d/S90kfarmd cannot be made" ;;
+		fail "cannot create /etc/init.d/S90kfarmd" ;;
 	rc.local) put_rc_local "$(with_our_lines)" ;;
 	cron) crontab -l 2>/dev/null | grep -q '# kfarm$' ||
 		{ crontab -l 2>/dev/null
@@ -213,7 +216,7 @@ enable_start()
 	esac
 }
 
-# In front of the `exit 0` that most have as their last line.
+# Insert the lines before the `exit 0` at the end of most files.
 with_our_lines()
 {
 	without_our_lines | awk -v start=$start '
@@ -239,8 +242,8 @@ start_service()
 		nap
 	done
 	! is_port_open "$port" ||
-		fail "somebody else listens on port $port there already$(
-			who_listens); stop that, or say --port N"
+		fail "port $port is already in use on the node$(
+			who_listens); stop that process, or use --port N"
 	own_stores
 	if [ $init = systemd ]; then
 		systemctl start kfarmd </dev/null >/dev/null 2>&1
@@ -278,18 +281,18 @@ last_words()
 	fi | grep 'kfarmd: ' | tail -n 1
 }
 
-# ---- what is done ----
+# ---- main ----
 
 trap tidy EXIT
 trap end_early HUP INT TERM
-# Who is no more there to read must not keep us from tidying up.
+# A closed connection must not prevent the clean-up.
 trap '' PIPE
 say "machine $(uname -m)"
 [ $kf_mode = ssh ] || say service
 prepare_place
 [ ! -x "$program" ] || say "have $(digest_of "$program")"
 say ready
-read -r order size digest || fail "the connection broke; try again"
+read -r order size digest || fail "connection lost; try again"
 case $order in
 take) take_program "$size" "$digest" ;;
 keep) ;;

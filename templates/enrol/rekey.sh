@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# A new key for the service, as on a board whose flash is a copy of another's.
+# Generates a new key for the service, for example on a board whose flash was
+# copied from another board.
 become_root ||
-	fail "only root can make a new key:" \
-		"$(id -un) is neither root nor may use sudo without a password"
-[ -f $etc/key.pem ] || fail "there is no $etc/key.pem: nothing to make anew"
+	fail "only root can generate a new key:" \
+		"$(id -un) has no root access without a password"
+[ -f $etc/key.pem ] || fail "$etc/key.pem: no such file; no key to replace"
 find_init
 owner=$(ls -ld $etc/key.pem | awk '{ print $3 }')
 why=$(mv -f $etc/key.pem $etc/key.pem.old 2>&1) || cannot $etc/key.pem "$why"
@@ -16,7 +17,7 @@ said=$($service_program --config $etc --init 2>&1 </dev/null) || {
 chown "$owner" $etc/key.pem
 rm -f $etc/key.pem.old
 key=$(say "$said" | sed -n 's/.*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' | head -n 1)
-[ "$key" ] || fail "kfarmd --init did not say its key, but: $said"
+[ "$key" ] || fail "kfarmd --init: no key in its output: $said"
 stop_service
 if [ $init = systemd ]; then
 	systemctl start kfarmd </dev/null >/dev/null 2>&1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# Undoes what install.sh did; where other build hosts are let in, only this
-# one's key goes.  Prints `removed`, `kept N` or `nothing`.
+# Reverts install.sh.  If other build hosts use the node, only the key of this
+# build host is removed.  Prints `removed`, `kept N` or `nothing`.
 if [ "$kf_mode" = ssh ]; then
 	mark=$HOME/.local/share/kfarm/enrolled
 	[ -f "$mark" ] || {
@@ -13,7 +13,7 @@ if [ "$kf_mode" = ssh ]; then
 	rm -f "$HOME/.local/bin/kfarmd" "$HOME"/.local/bin/kfarmd.part.* \
 		"$mark" || exit 1
 	rm -rf "$HOME/.local/share/kfarm/store"
-	# Where root's is, unless a service has it.
+	# The store of root, unless a service uses it.
 	if [ "$(id -u)" -eq 0 ] && [ ! -f $etc/enrolled ]; then
 		rm -rf $state/store
 		rmdir $state 2>/dev/null
@@ -24,8 +24,8 @@ if [ "$kf_mode" = ssh ]; then
 	exit 0
 fi
 become_root ||
-	fail "kfarmd is a service there, which only root can remove:" \
-		"$(id -un) is neither root nor may use sudo without a password"
+	fail "only root can remove the service kfarmd:" \
+		"$(id -un) has no root access without a password"
 [ -f $etc/enrolled ] || {
 	say nothing
 	say "done"
@@ -57,7 +57,7 @@ if [ -f $etc/made-user ]; then
 	userdel kfarm >/dev/null 2>&1 || deluser kfarm >/dev/null 2>&1
 fi
 rm -f /var/run/kfarmd.pid /var/log/kfarmd.log
-# The mark goes last: what is interrupted is undone by the next try.
+# Remove the mark last, so that an interrupted removal can be repeated.
 if grep -q beside $etc/enrolled; then
 	put $etc/clients "$others" 644
 else

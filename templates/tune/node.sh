@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2154 # node/remote.h sets $kfarm_script
 #
-# What `kfarm nodes tune` runs on a node, in any POSIX shell (dash, busybox):
-# this, and one of tune_look, tune_apply, tune_revert behind it.
+# The script that `kfarm nodes tune` runs on a node, in any POSIX shell (dash,
+# busybox), followed by a call of tune_look, tune_apply or tune_revert.
 #
-# Each of them prints lines with tabs between their fields, "end" as the last.
-# A path is that of the file without $KFARM_TUNE_ROOT, which tests set.
+# Each of them prints lines of fields separated by tabs; the last line is "end".
+# Paths are printed without the prefix $KFARM_TUNE_ROOT, which only tests set.
 R=${KFARM_TUNE_ROOT-}
-record=$R/etc/kfarm/tune.before # what was there before: KIND PATH VALUE
-settings=$R/etc/kfarm/tune.list # what is to be there:   KIND PATH VALUE
-script=$R/etc/kfarm/tune.sh # sets that when the node starts
+record=$R/etc/kfarm/tune.before # previous values: KIND PATH VALUE
+settings=$R/etc/kfarm/tune.list # wanted values: KIND PATH VALUE
+script=$R/etc/kfarm/tune.sh # applies the settings at boot
 unit=$R/etc/systemd/system/kfarm-tune.service
 
-# first FILE: its first line, in $line.
+# first FILE: read its first line into $line.
 first()
 {
 	line=
@@ -25,7 +25,8 @@ say()
 	printf '%s\t%s\t%s\n' "$1" "$2" "$3"
 }
 
-# file PATH...: each that there is, whether root may write it, its first line.
+# file PATH...: print each existing file, whether root may write it, and its
+# first line.
 file()
 {
 	for f; do
@@ -38,7 +39,7 @@ file()
 	done
 }
 
-# How this system starts things.
+# Print the init system.
 how_it_starts()
 {
 	if [ -d "$R/run/systemd/system" ]; then
@@ -56,7 +57,7 @@ how_it_starts()
 	fi
 }
 
-# The script that starts service $1 where there is no systemd, in $line.
+# Without systemd: find the init script of service $1, in $line.
 init_script()
 {
 	for line in "$R/etc/init.d/$1" "$R/etc/init.d/S"[0-9][0-9]"$1"; do
@@ -65,7 +66,7 @@ init_script()
 	return 1
 }
 
-# What service $1 is, in $line: absent, or its unit and its two states.
+# Query service $1, in $line: "absent", or its unit and its two states.
 service_state()
 {
 	if [ "$start" != systemd ]; then
@@ -83,7 +84,8 @@ service_state()
 	fi
 }
 
-# tune_look SERVICE...: what can be set, and what it is now.
+# tune_look SERVICE...: print the settings that can be changed, with their
+# current values.
 tune_look()
 {
 	say user "$(id -u)" ''
@@ -96,7 +98,7 @@ tune_look()
 	seen=
 	for d in "$R"/sys/devices/system/cpu/cpu[0-9]*/cpufreq; do
 		first "$d/related_cpus" || first "$d/affected_cpus" || continue
-		# One of those that share a clock stands for all.
+		# CPUs that share a clock are listed once.
 		case $seen in *"|$line|"*) continue ;; esac
 		seen="$seen|$line|"
 		for f in related_cpus affected_cpus scaling_governor \
@@ -126,8 +128,8 @@ tune_look()
 	echo end
 }
 
-# Is $1 a file that may be set?  A record that is broken, or another's, must
-# not have others written.
+# Succeed if the file $1 may be set: a damaged or foreign record must not cause
+# writes to other files.
 may_set()
 {
 	case $1 in
@@ -137,7 +139,7 @@ may_set()
 	esac
 }
 
-# Is $1 the name of a service, and no option or path?
+# Succeed if $1 is a service name, not an option or a path.
 may_serve()
 {
 	case $1 in
@@ -145,25 +147,25 @@ may_serve()
 	esac
 }
 
-# Write $2 to the file $1; else why not, in $why.
+# Write $2 to the file $1; on failure, set $why.
 set_file()
 {
 	may_set "$1" || return
 	if [ ! -f "$R$1" ]; then
-		why='there is no such file now'
+		why='no such file'
 		return 1
 	fi
 	if ! why=$( { echo "$2" >"$R$1"; } 2>&1); then
 		why=${why##*: }
-		why=${why:-it cannot be written}
+		why=${why:-write failed}
 		return 1
 	fi
 	first "$R$1"
-	why="it is \"$line\" after \"$2\" was written"
+	why="value is \"$line\" after writing \"$2\""
 	[ "$line" = "$2" ]
 }
 
-# stop_service UNIT: for good.
+# stop_service UNIT: stop and disable it.
 stop_service()
 {
 	why=
@@ -177,13 +179,13 @@ stop_service()
 	[ -z "$why" ]
 }
 
-# start_service UNIT "ENABLED ACTIVE": as it was.
+# start_service UNIT "ENABLED ACTIVE": restore its previous state.
 start_service()
 {
 	why=
 	if [ "$start" != systemd ]; then
 		init_script "$1" && "$line" start >/dev/null 2>&1 ||
-			why="it could not be started again"
+			why="cannot start the service again"
 		[ -z "$why" ]
 		return
 	fi
@@ -198,11 +200,11 @@ start_service()
 	[ -z "$why" ]
 }
 
-# set_one KIND PATH VALUE: say what came of it, $did or failed, which is counted
-# in $failed.
+# set_one KIND PATH VALUE: apply one setting and print the outcome, $did or
+# "failed".  $failed counts the failures.
 set_one()
 {
-	why="that is no setting of kfarm's: take it out of ${record#"$R"}"
+	why="not a setting of kfarm; remove it from ${record#"$R"}"
 	case $1 in
 	file) set_file "$2" "$3" ;;
 	stop | service) may_serve "$2" ;;
@@ -215,8 +217,8 @@ set_one()
 	failed=$((failed + 1))
 }
 
-# Set what the record says, the last first, but what $1 (lines) has as well.
-# What could not be set back stays, as lines of a record, in $left.
+# Restore the settings of the record in reverse order, except those also listed
+# in $1.  $left receives the record lines of settings that cannot be restored.
 restore()
 {
 	lines=
@@ -240,7 +242,7 @@ $left"
 	return 0
 }
 
-# former KIND PATH: what the record says, in $line.
+# former KIND PATH: find the previous value in the record, in $line.
 former()
 {
 	[ -f "$record" ] || return 1
@@ -255,7 +257,7 @@ put()
 	cat >"$1.new" && chmod "$2" "$1.new" && mv -f "$1.new" "$1"
 }
 
-# Have $script run at each start; its settings are in $settings.
+# Have $script run at each boot; its settings are in $settings.
 write_start()
 {
 	put "$script" 755 <<'END' || return 1
@@ -266,9 +268,9 @@ write_start()
 # Required-Stop:
 # Default-Start:     2 3 4 5
 # Default-Stop:
-# Short-Description: settings of this board, by `kfarm nodes tune`
+# Short-Description: board settings of `kfarm nodes tune`
 ### END INIT INFO
-# Taken away by `kfarm nodes tune --revert` on the build host.
+# Removed by `kfarm nodes tune --revert` on the build host.
 case ${1:-start} in start) ;; *) exit 0 ;; esac
 while read -r kind path value; do
 	case $kind in
@@ -291,7 +293,7 @@ END
 	systemd)
 		put "$unit" 644 <<'END' || return 1
 [Unit]
-Description=Settings of this board, by kfarm nodes tune
+Description=Board settings of kfarm nodes tune
 After=multi-user.target
 
 [Service]
@@ -348,19 +350,19 @@ remove_start()
 	rm -f "$script" "$settings"
 }
 
-# Only root may do this.
+# Continue as root, or fail.
 be_root()
 {
 	[ -z "$R" ] && [ "$(id -u)" -ne 0 ] || return 0
 	command -v sudo >/dev/null || {
-		echo "it takes root there, or sudo without a password" >&2
+		echo "root, or sudo without a password, is required" >&2
 		exit 1
 	}
 	exec sudo -n sh -c "$kfarm_script"
 }
 
-# Set what comes as lines "file PATH VALUE" and "stop UNIT stopped", now and at
-# each start.
+# Apply the settings read as lines "file PATH VALUE" and "stop UNIT stopped",
+# now and at each boot.
 tune_apply()
 {
 	be_root
@@ -375,7 +377,7 @@ tune_apply()
 			{ service_state "$path" && line=${line#* }; }; } ;;
 		*) continue ;;
 		esac || {
-			say failed "$path" 'it cannot be read'
+			say failed "$path" 'cannot be read'
 			continue
 		}
 		new="$new$name $path $line
@@ -389,7 +391,7 @@ tune_apply()
 	did=back
 	restore "$wanted"
 	did='done'
-	# The record first: whatever happens from here on can be taken back.
+	# Write the record first, so that all later changes can be reverted.
 	printf '%s' "$left$new" | put "$record" 644 &&
 		printf '%s' "$plan" | put "$settings" 644 || exit 1
 	while read -r kind path value; do
@@ -402,7 +404,7 @@ tune_apply()
 	echo end
 }
 
-# As it was before the first tune_apply.
+# Restore the state before the first tune_apply.
 tune_revert()
 {
 	be_root

@@ -16,8 +16,8 @@ cp "$nm" usr/bin/some-linux-nm
 known()
 {
 	grep -v -E '^[a-z]+ +(space|sandbox|packages|limits|clock): ' | sed -E -e "s|$bin|\$bin|g" \
-		-e 's/[0-9]+\.[0-9] ms of CPU a run instead of [0-9.]+/N ms of CPU a run instead of M/' \
-		-e 's/^[0-9]+ checked: .*/N checked: .../'
+		-e 's/[0-9]+\.[0-9] ms of CPU per run instead of [0-9.]+/N ms of CPU per run instead of M/' \
+		-e 's/^[0-9]+ checks: .*/N checks: .../'
 }
 status_of()
 {
@@ -88,9 +88,9 @@ XDG_RUNTIME_DIR=/dev/null kfarm doctor | grep ' XDG_RUNTIME_DIR'
 faketime=$(echo /usr/lib/*/faketime/libfaketime.so.1)
 if [ -e "$faketime" ]; then
 	LD_PRELOAD=$faketime FAKETIME=-10y FAKETIME_DONT_FAKE_MONOTONIC=1 \
-		kfarm doctor | grep '^wrong  clock: ' | sed 's/says 20.*UTC/says .../'
+		kfarm doctor | grep '^wrong  clock: ' | sed 's/20.*UTC/.../'
 else
-	echo "wrong  clock: it says ..., which is before kfarm was installed: make treats new files as old, and downloads fail; set it from the network: \`timedatectl set-ntp true\`, or a package such as chrony"
+	echo "wrong  clock: ... is before kfarm was installed: make treats new files as old, and downloads fail; enable NTP with \`timedatectl set-ntp true\`, or install a package such as chrony"
 fi
 run kfarm doctor all
 run kfarm doctor --nosuch

@@ -21,9 +21,9 @@ fields()
 optional()
 {
 	sed -E -e "s/ (job-user|landlock-[0-9]+)//g" -e 's/no sandbox: .*/no sandbox: .../' \
-		-e '/^  (.*, )?Linux .*runs /,/^  (no sensor|[0-9]+ C)/d' \
-		-e '/^  (waiting for|swap:|network:|[0-9]+ now:)/d' \
-		-e 's/, [0-9]+ of them for .* elsewhere$//' \
+		-e '/^  (.*, )?Linux .*runs /,/^  (no temperature sensor|[0-9]+ C)/d' \
+		-e '/^  (waiting for|swap:|network:|currently [0-9]+:)/d' \
+		-e 's/, [0-9]+ of them for .* remote cores?$//' \
 		-e 's/[0-9N]+ of (N cores)/\1/'
 }
 run kfarm nodes list | fields | optional

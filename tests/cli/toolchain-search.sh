@@ -56,7 +56,7 @@ run kfarm toolchain install clang-19 --host x86_64
 stale()
 {
 	kfarm toolchain search 2>&1 | sed -n -e 's/^[gV]/&/p' \
-		-e 's/.*127\.0\.0\.1 port.*\(this is the listing .*\)/\1/p' \
+		-e 's/.*127\.0\.0\.1 port.*\(using a listing .*\)/\1/p' \
 		-e 's/.*toolchain search: .*127\.0\.0\.1 port.*/none/p'
 }
 catalog 100000 "$(gcc x86_64 13.3.0 aarch64-linux)"

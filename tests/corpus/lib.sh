@@ -58,7 +58,7 @@ declare -A mask=(
 	[curl]="s/Failed to connect[^;]*/CURL ERROR/"
 	# Free space, limits and packages of this machine.
 	[doctor]='/^[a-z]+ +(space|sandbox|packages|limits|clock): /d
-		s/^[0-9]+ looked at: .*/N looked at/'
+		s/^[0-9]+ checks: .*/N checks/'
 )
 
 # ---- the machine ----

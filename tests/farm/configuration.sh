@@ -68,8 +68,8 @@ wrong=(-K CONFIG_DRM_I915=m -K CONFIG_LOG_BUF_SHIFT=99 -K CONFIG_X86_64=y
 # ---- what is made ----
 
 check "a name, a URL and settings" configure "${request[@]}" outputmakefile
-says "a setting in place of another" "CONFIG_ACPI: n (-K) counts, not y ($bad_http/file/more.config:2)"
-says "a choice in place of another" "CONFIG_HZ_250 counts, not CONFIG_HZ_300"
+says "a setting in place of another" "CONFIG_ACPI: n (-K) overrides y ($bad_http/file/more.config:2)"
+says "a choice in place of another" "CONFIG_HZ_250 overrides CONFIG_HZ_300"
 for line in CONFIG_BLK_DEV=y CONFIG_I2C=y CONFIG_HZ_250=y \
 	'# CONFIG_ACPI is not set' 'CONFIG_CMDLINE="quiet"' \
 	'CONFIG_LOCALVERSION="-x"'; do
@@ -89,7 +89,7 @@ is "again: the server is asked whether it has changed" 1 \
 badserver_stop
 check "without the server" configure "${request[@]}" outputmakefile
 is "without it: make is asked so often" 0 "$(asked)"
-says "without it" "is used"
+says "without it" "using the copy of"
 is "without it: the .config has its time" "$before" "$(config_time)"
 cp -a "$build/.config" "$work/config.kfarm"
 check "without kfarm" env -C "$work" sh -c 'rm "$1/.config" && sh out/reproducer.sh' \
@@ -162,24 +162,24 @@ while IFS= read -r line; do
 		"$work/mismatch"
 	says "allowed" "$line"
 done <<END
-CONFIG_DRM_I915: asked m, is n: it depends on DRM (n), X86 (n)
-CONFIG_LOG_BUF_SHIFT: asked 99, is 17: it must be from 12 to 25
-CONFIG_X86_64: asked y, is n: there is no such symbol for arm64, but for
-CONFIG_EXT4_FSS: asked y, is n: there is no such symbol for arm64; did you mean CONFIG_EXT4_FS?
-CONFIG_MMU: asked n, is y: it has no prompt
-CONFIG_CRC32: asked n, is y: it is selected by ARM64
-CONFIG_MODVERSIONS: asked m, is n: it is y or n
-CONFIG_HZ: asked 17, is 250: it has no prompt
+CONFIG_DRM_I915: requested m, got n: depends on DRM (n), X86 (n)
+CONFIG_LOG_BUF_SHIFT: requested 99, got 17: must be from 12 to 25
+CONFIG_X86_64: requested y, got n: no such symbol for arm64; it exists for
+CONFIG_EXT4_FSS: requested y, got n: no such symbol for arm64; did you mean CONFIG_EXT4_FS?
+CONFIG_MMU: requested n, got y: has no prompt
+CONFIG_CRC32: requested n, got y: selected by ARM64
+CONFIG_MODVERSIONS: requested m, got n: must be y or n
+CONFIG_HZ: requested 17, got 250: has no prompt
 END
 is "allowed: no other" 8 "$(wc -l <"$work/mismatch")"
 configure "${request[@]}" "${wrong[@]}" --allow-config-mismatch outputmakefile
 is "allowed, again: make is asked so often" 0 "$(asked)"
-says "allowed, again" "CONFIG_HZ: asked 17"
+says "allowed, again" "CONFIG_HZ: requested 17"
 is "allowed, again: metadata" 8 \
 	"$(meta '.build.kconfig_mismatch | length')"
 configure "${request[@]}" "${wrong[@]}" outputmakefile
 is "not allowed: status" 1 "$(cat "$work/said.status")"
-says "not allowed" "CONFIG_DRM_I915: asked m, is n: it depends on DRM (n)"
+says "not allowed" "CONFIG_DRM_I915: requested m, got n: depends on DRM (n)"
 says "not allowed" "--allow-config-mismatch"
 
 # ---- what cannot be had ----
@@ -197,17 +197,17 @@ refused()
 }
 
 refused "a name like one" 'did you mean "board"?' -k bord
-refused "names in a circle" '"loop" is "again" is "loop"' -k loop
-refused "a URL that is gone" 'no such file (404)' -k "$bad_http/status=404/x"
-refused "a page" 'no configuration' -K "$bad_http/listing/x"
-refused "random bytes" 'no configuration' -k "$bad_http/size=5000/x"
-refused "a body without end" 'more than the 16777216 bytes' \
+refused "names in a circle" '"loop" -> "again" -> "loop"' -k loop
+refused "a URL that is gone" 'no such file (HTTP 404)' -k "$bad_http/status=404/x"
+refused "a page" 'not a kernel configuration' -K "$bad_http/listing/x"
+refused "random bytes" 'not a kernel configuration' -k "$bad_http/size=5000/x"
+refused "a body without end" 'more than 16777216 bytes' \
 	-k "$bad_http/endless/x"
-refused "a redirect to a file" 'file:///etc/passwd: neither https nor http' \
+refused "a redirect to a file" 'file:///etc/passwd: unsupported protocol' \
 	-k "$bad_http/to-file"
-refused "a URL of another kind" 'only https, http and file' \
+refused "a URL of another kind" 'expected https, http or file' \
 	-k ftp://127.0.0.1/x
 refused "a setting without its prefix" 'did you mean "CONFIG_I2C=y"?' -K I2C=y
-refused "a setting without a value" 'say what it is to be' -K CONFIG_I2C
+refused "a setting without a value" 'missing value' -K CONFIG_I2C
 refused "--menuconfig without a terminal" 'needs a terminal' --menuconfig
 farm_end

@@ -73,7 +73,7 @@ menu "$down y $leave" menuconfig
 is "menuconfig, saved: status" 0 $?
 check "the choice is in the .config" \
 	grep -q '^CONFIG_MODULES=y' "$build/.config"
-check "it says where that is" grep -q "configuration is $build/.config" \
+check "it says where that is" grep -q "configuration saved to $build/.config" \
 	"$work/screen"
 before=$(sha256sum <"$build/.config")
 check "a build with the same options" "$bin/kfarm" build -C "$tree" -a arm64 \
@@ -96,7 +96,7 @@ check "the choice is in the .config" \
 	grep -q '^# CONFIG_MODULES is not set' "$build/.config"
 check "and what was built has it" cmp "$build/.config" "$work/out/config"
 is "it says nothing of another build" 0 \
-	"$(grep -c 'configuration is' "$work/screen")"
+	"$(grep -c 'configuration saved to' "$work/screen")"
 
 # oldconfig without a terminal is answered by who writes to it.
 sed -i '/CONFIG_EXPERT/d' "$build/.config"

@@ -32,7 +32,7 @@ ended()
 	is "$1: status" 2 "$kfarm_status"
 	is "$1: said once" 1 "$(grep -c 'No space left' "$work/kfarm.log")"
 	check "$1: as the last line" bash -c 'tail -n 1 "$1" |
-		grep -qF "kfarm: $2: No space left on device; make room"' - \
+		grep -qF "kfarm: $2: No space left on device; free some space"' - \
 		"$work/kfarm.log" "$2"
 	is "$1: no other error" "" "$(grep -iE 'error[: ]|\*\*\*|terminated' \
 		"$work/kfarm.log" | grep -v ', errors 0,')"
@@ -74,7 +74,7 @@ ended "build directory, from the start" "build directory: $build"
 build=$work/build
 head -c 380000 /dev/zero >"$small/filler"
 TMPDIR=$small build_it Image
-ended "temporary files" "temporary files: $small"
+ended "temporary files" "temporary directory: $small"
 rm -rf "$build"
 
 # The log has no room: nobody can say so in it.

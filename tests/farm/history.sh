@@ -135,8 +135,8 @@ read -r _ <"$work/hold.out"
 before=$(rows .build | wc -l)
 build "locked" 0 Image
 exec 7>&-
-is "locked: told once" 1 "$(grep -c "will not be in the history: $db: \
-another process has it locked" "$work/kfarm.log")"
+is "locked: told once" 1 "$(grep -c "is not recorded in the history: $db: \
+locked by another process" "$work/kfarm.log")"
 is "locked: nothing added" "$before" "$(rows .build | wc -l)"
 
 small=$work/small
@@ -144,12 +144,12 @@ if small_disk "$small" 64; then
 	export XDG_STATE_HOME=$small
 	build "a full disk" 0 Image
 	is "a full disk: told once" 1 \
-		"$(grep -c "will not be in the history: $small.*No space left" \
+		"$(grep -c "is not recorded in the history: $small.*No space left" \
 			"$work/kfarm.log")"
 	mount -o remount,ro "$small"
 	build "a disk that is read only" 0 Image
 	is "a disk that is read only: told once" 1 \
-		"$(grep -c "will not be in the history: $small.*Read-only" \
+		"$(grep -c "is not recorded in the history: $small.*Read-only" \
 			"$work/kfarm.log")"
 else
 	left_out "full disks" "cannot mount a tmpfs"

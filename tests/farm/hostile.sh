@@ -13,36 +13,36 @@ badnode=$(badnode) || exit 1
 
 # The modes of badnode, and what kfarm then says of such a node or of the build,
 # in its metadata or its events (a regular expression).
-wrong='wrong answer: '
+wrong='wrong result: '
 modes='
-mute		did not say hello in time
+mute		session setup timed out
 noise		not a kfarm message
-early		did not say hello
-greet		did not say hello in time
+early		message before HELLO
+greet		session setup timed out
 version=1	speaks protocol 1 to 1
 version=99	speaks protocol 99 to 99
 fit=0		there is no sandbox here
-fit=2		what it says of its sandbox is broken
-fit-broken=1	what it says of its sandbox is broken
-fit-twice	it spoke of its sandbox twice
-fit-never	it spoke of its machine at a wrong time
-machine-never	did not say hello in time
-machine-broken	what it says of its machine is broken
-machine-twice	it spoke of its machine at a wrong time
+fit=2		malformed FIT
+fit-broken=1	malformed FIT
+fit-twice	unexpected second FIT
+fit-never	unexpected MACHINE
+machine-never	session setup timed out
+machine-broken	malformed MACHINE
+machine-twice	unexpected MACHINE
 have=1		it is not for you
 have=2		it is not for you
-have=9		broken HAVE
+have=9		malformed HAVE
 have-early	"jobs":[1-9]
 have-twice	"jobs":[1-9]
 have-nobody	"jobs":[1-9]
 have-never	"jobs":0
 need-all	"jobs":[1-9]
 need-twice	"jobs":[1-9]
-need-links	needs what nobody told it of
-need-beyond	needs what nobody told it of
-need-view=1	needs what nobody told it of
+need-links	invalid NEED
+need-beyond	invalid NEED
+need-view=1	invalid NEED
 need-nobody	"jobs":[1-9]
-need-unsorted	broken NEED
+need-unsorted	malformed NEED
 need-never	"jobs":0
 need-late	"slow or lost node":
 cut-all=0	"jobs":0
@@ -80,7 +80,7 @@ length=-1	WRONG.*stream 0
 length=1000000000	"errors":[1-9]
 outside=3	"read a file unknown to the scan":
 outside=4	"assembled a file unknown to the scan":
-hide		WRONG.*its list of files read lacks
+hide		WRONG.*depfile: missing input
 drop=3		"no list of files read":
 drop=4		"jobs":[1-9]
 noise-list=3	unknown to the scan|unreadable list of files
@@ -144,7 +144,7 @@ real()
 is_late()
 {
 	case $(words_of "$1") in
-	'silent for '* | *' hello in time') ;;
+	'silent for '* | *'setup timed out') ;;
 	*) return 1 ;;
 	esac
 }

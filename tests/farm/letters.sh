@@ -148,7 +148,7 @@ is "sendmail is down: status" 1 $?
 check "sendmail is down: it is told" grep -q \
 	'mail to .*: exit status 75: relay is down' "$work/down.err"
 check "sendmail is down: where the report is" grep -q \
-	'the report is in .*/report.txt' "$work/down.err"
+	'report not sent, but saved in .*/report.txt' "$work/down.err"
 check "sendmail is down: the report is there" grep -q "$(head -n 1 \
 	"$work/down.out" | cut -c1-40 | sed 's/[][]/./g')" \
 	"$work"/data/kfarm/results/mailed/latest/report.txt
@@ -191,10 +191,10 @@ is "an old warning: status, output" "0 " "$? $(cat "$work"/same.{out,err})"
 mv "$src" "$src.away"
 night trouble run mailed
 is "the tree is gone: status" 1 $?
-check "the tree is gone: stderr" grep -q 'update of the tree mini' \
+check "the tree is gone: stderr" grep -q 'cannot update the tree mini' \
 	"$work/trouble.err"
 check "the tree is gone: subject" grep -q \
-	'^Subject: \[kfarm\] ERROR mailed: update of the tree' \
+	'^Subject: \[kfarm\] ERROR mailed: cannot update the tree' \
 	"$work/mails/2"
 read_mail "$work/mails/2" X-Kfarm-Result >"$work/trouble.txt"
 golden trouble "$work/trouble.txt"

@@ -164,7 +164,7 @@ is "sources that fail: status" 2 $status
 is "sources that fail: both were tried" "arm64 failed x86_64 failed" "$(trouble)"
 many -F -a arm64,x86_64 -k tinyconfig -b "$build" broken/
 is "-F: status" 2 $status
-is "-F: the next is not begun" "arm64 failed x86_64 notbegun" "$(trouble)"
+is "-F: the next is not begun" "arm64 failed x86_64 notstarted" "$(trouble)"
 many -a arm64,mips -k tinyconfig -b "$build" broken/
 is "what cannot be tried is worse than what fails" 1 $status
 many -a arm64,x86_64 -k nosuch_defconfig Image
@@ -204,6 +204,6 @@ kill -INT $kfarm
 wait $kfarm
 is "interrupted: status" 130 $?
 is "interrupted: the table" \
-	"x86_64 interrupted arm64 notbegun mips refused" "$(trouble)"
+	"x86_64 interrupted arm64 notstarted mips refused" "$(trouble)"
 gone "interrupted"
 farm_end

@@ -225,7 +225,7 @@ children+=("$holder")
 wait_for 60 eval '! flock -n "$results/mini/lock" true'
 nightly --force >"$work/log" 2>&1
 is "while another has the lock: the status" 75 $?
-check "and who has it" grep -q 'another run is under way, process' "$work/log"
+check "and who has it" grep -q 'another run is active: process' "$work/log"
 nightly --force --wait=1 >"$work/log" 2>&1
 is "it waits as long as it is told" 75 $?
 (
@@ -262,14 +262,14 @@ if small_disk "$results/mini" 64; then
 	settings >"$KFARM_CONFIG"
 	nightly >"$work/log" 2>&1
 	check "a tiny disk: how much there is" grep -q \
-		': [1-9][0-9.]* KiB are free, and keep-free asks for 1.0 MiB' \
+		': [1-9][0-9.]* KiB free, but keep-free requires 1.0 MiB' \
 		"$work/log"
 	small_disk_gone "$results/mini"
 fi
 settings 'keep-free = 900T' >"$KFARM_CONFIG"
 nightly --force >"$work/log" 2>&1
 is "too little room: the status" 1 $?
-check "and what to do" grep -q 'keep-free asks for' "$work/log"
+check "and what to do" grep -q 'keep-free requires' "$work/log"
 whole "too little room"
 settings >"$KFARM_CONFIG"
 rm -rf "${results:?}/mini"

@@ -17,7 +17,7 @@ cc -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o "$old" \
 if [ "$(id -u)" -ne 0 ]; then
 	"$old" -u 3.14 "$bin/kfarmd" --check >"$work/says"
 	check "without root and user namespaces there is no sandbox" \
-		grep -q '^sandbox: not possible' "$work/says"
+		grep -q '^sandbox: not available' "$work/says"
 	left_out old-kernel "not root"
 	farm_end
 fi

@@ -90,7 +90,7 @@ for round in {1..60}; do
 	for n; do
 		pattern="\"receive\".*\"node\":\"$n\""
 		[ "$n" = "${n%:*}" ] ||
-			pattern="\"node\":\"${n%:*}\".*wrong answer: "
+			pattern="\"node\":\"${n%:*}\".*wrong result: "
 		grep -q "$pattern" "$events" || all=
 	done
 	[ ! "$all" ] || break
@@ -207,7 +207,7 @@ lying()
 says()
 {
 	check "$1: kfarm says $2" \
-		grep -qE "\"node\":\"${1/=/.}\".*wrong answer: .*$2" \
+		grep -qE "\"node\":\"${1/=/.}\".*wrong result: .*$2" \
 		"$work/events"
 }
 
@@ -218,11 +218,11 @@ without_seed
 lying {spoil=5,noise-list=5,sides=1,extra}:wrong drop=6 cut=200
 says spoil=5 digest
 check 'drop=6: compiled here' grep -q 'result void on the node' "$work/run.err"
-says noise-list=5 'no file of its kind'
-says sides=1 'files beside the object'
-says extra 'not due'
+says noise-list=5 'wrong file format'
+says sides=1 'side outputs'
+says extra 'unexpected data'
 lying {spoil=6,noise-list=6,sides=-2}:wrong drop=5 large=66000 cut=3000
 says spoil=6 digest
-says noise-list=6 'no file of its kind'
-says sides=-2 'files beside the object'
+says noise-list=6 'wrong file format'
+says sides=-2 'side outputs'
 farm_end

@@ -162,7 +162,7 @@ interrupted()
 	wait_for 60 objects_beyond 3
 	is "running: state" "running null" "$(json '"\(.state) \(.status)"')"
 	check "running: says so" eval \
-		'report | grep -q "It has not ended yet"'
+		'report | grep -q "The build is still running"'
 	kill -INT "$kfarm"
 	kfarm_wait
 	gone "interrupted"
@@ -188,7 +188,7 @@ old()
 	report --html="$work/old.html" "$first"
 	check "old: the page" "$page" "$work/old.html"
 	check "old: says that the timeline is gone" \
-		grep -q 'timeline of nodes and slots is gone' "$work/old.html"
+		grep -q 'timeline of nodes and slots is no longer available' "$work/old.html"
 	report --trace="$work/old.json" "$first"
 	check "old: the trace" "$trace" "$work/old.json" 0
 }
@@ -253,9 +253,9 @@ XDG_STATE_HOME=$work/damaged wrong "a history that is damaged" \
 	"$work/damaged/kfarm/history.db"
 cp -a "$work/out" "$work/elsewhere"
 wrong "a directory of somebody else's build" \
-	"left there is $work/elsewhere/report.html" "$work/elsewhere"
-wrong "two builds" 'one build at a time' 1 2
-wrong "two forms" 'at a time' --json --html
+	"its report page is $work/elsewhere/report.html" "$work/elsewhere"
+wrong "two builds" 'expected a single build' 1 2
+wrong "two forms" 'mutually exclusive' --json --html
 wrong "a file that cannot be made" '/nonexistent/x' --html=/nonexistent/x
 ln -s "$work/linked.html" "$work/link.html"
 mkfifo "$work/pipe"

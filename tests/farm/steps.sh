@@ -44,10 +44,10 @@ kfarm_build "${targets[@]}"
 built "steps = no" 0
 is "steps = no: steps here" "$versions steps = no" "$(steps_here)"
 check "steps = no: the summary" grep -q \
-	"^steps of kbuild $versions: 0 on nodes, $versions here" \
+	"^steps of kbuild $versions: 0 on nodes, $versions local" \
 	"$work/kfarm.log"
 check "steps = no: the history" grep -q \
-	"steps    $versions of kbuild: 0 on nodes, $versions on the" \
+	"steps    $versions: 0 remote, $versions local" \
 	<("$bin/kfarm" report)
 
 # genksyms becomes another program, whose answers count from then on: one unit

@@ -167,7 +167,7 @@ with_cmake()
 
 	check "$1, configured without" run cmake --build "$dir-plain"
 	says "$1, configured without: that is told" \
-		"kfarm: not seen: compiles by /usr/bin/cc:"
+		"kfarm: compiles by /usr/bin/cc bypassed kfarm;"
 	compiled "$1, configured without" "$dir-plain"
 	check "$1, with the launcher" beside_run cmake \
 		-DCMAKE_C_COMPILER_LAUNCHER=kfarm-cc "$dir-plain"
@@ -175,7 +175,7 @@ with_cmake()
 		cmake --build "$dir-plain"
 	compiled "$1, launched without a run" "$dir-plain"
 	by_nodes "$1, launched in a run" "$dir-plain" cmake --build "$dir-plain"
-	says_not "$1, launched in a run: nothing is unseen" "not seen"
+	says_not "$1, launched in a run: nothing is unseen" "bypassed kfarm"
 	compiled "$1, launched in a run" "$dir-plain"
 }
 
@@ -268,17 +268,17 @@ with_ccache()
 words()
 {
 	run true
-	says "no jobs: that is told" "kfarm: nothing was compiled through kfarm"
+	says "no jobs: that is told" "kfarm: no compile went through kfarm"
 	mkdir words && echo 'int x;' >words/a.cc && cp words/a.cc words/b.c
 	by_nodes "C beside C++" words sh -c 'cd words && g++ -c a.cc &&
 		cc -x c++ -c b.c -o c.o && gcc -c b.c'
-	says "C++ is counted" "kfarm: 2 C++ units were compiled here: nodes"
+	says "C++ is counted" "kfarm: 2 C++ units were compiled locally: nodes"
 	says_not "and nothing else" "through kfarm"
 	PATH=$work/package:$system "$work/package/kfarm" run -q \
 		--require-remote 1 -- /usr/bin/gcc -O2 -c -o "$work/slow.o" \
 		"$src/slow.c" 2>"$log"
 	is "unseen compiles are no remote ones" 125 $?
-	says "and that is told" "did not see the compiles by /usr/bin/gcc"
+	says "and that is told" "compiles by /usr/bin/gcc bypassed kfarm"
 }
 
 mkdir "$work/package"

@@ -171,11 +171,11 @@ builds_end_badly()
 	check "a build is watched" wait_for 60 has watch "build $kfarm: "
 	kill -STOP "$kfarm"
 	check "one that stands still is named" now_is \
-		".builds[0].lost == \"its kfarm does not answer\""
+		".builds[0].lost == \"its kfarm process does not respond\""
 	kill -CONT "$kfarm"
 	kill -KILL "$kfarm"
 	check "one that was killed is named" wait_for 60 \
-		has watch "build $kfarm: its kfarm was killed"
+		has watch "build $kfarm: its kfarm process was killed"
 	let_go
 	check "what it had begun ends" wait_for 60 nothing_left
 	check "and is no build any more" wait_for 60 now_is '.builds | length == 0'
@@ -252,7 +252,7 @@ log_that_waits()
 	} >"$work/recording"
 	"${tmux[@]}" new-session -d -x 100 -y 30 -s top \
 		"'$bin/kfarm' top --simulate='$work/recording'; sleep 1000"
-	check "a log that is a pipe: the view" wait_for 60 shows '^q leave'
+	check "a log that is a pipe: the view" wait_for 60 shows '^q quit'
 	press l
 	check "a log that is a pipe: its pane" wait_for 60 shows 'Log, 0 lines'
 	press '?'

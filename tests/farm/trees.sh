@@ -218,12 +218,12 @@ refused "a cut connection" cut/linux.git "unexpected EOF"
 refused "a spoilt pack" lie/linux.git "linux.git: "
 refused "no git at all" junk/linux.git "linux.git: "
 refused "no such repository" nosuch.git "404"
-refused "a server that stalls" stall/linux.git "said nothing for 1 s" \
+refused "a server that stalls" stall/linux.git "no data for 1 s" \
 	--timeout 1
-refused "a server that keeps the end" late/linux.git "said nothing for 1 s" \
+refused "a server that keeps the end" late/linux.git "no data for 1 s" \
 	--timeout 1
-refused "a server that hangs" hang/linux.git "said nothing for 1 s" --timeout 1
-refused "no credentials" auth/linux.git "asks for a name and a password"
+refused "a server that hangs" hang/linux.git "no data for 1 s" --timeout 1
+refused "no credentials" auth/linux.git "user name and password required"
 git config --global credential.helper \
 	'!f() { cat >/dev/null; echo username=me; echo password=secret; }; f'
 tree add auth "$http/auth/linux.git"
@@ -234,15 +234,15 @@ git init -q --bare --object-format=sha256 "$served/sha256.git"
 git init -q --object-format=sha256 "$work/src256"
 git -C "$work/src256" commit -q --allow-empty -m one
 git -C "$work/src256" push -q "$served/sha256.git" main
-refused "SHA-256 over HTTP" sha256.git "a repository of SHA-256 objects"
+refused "SHA-256 over HTTP" sha256.git "SHA-256 repositories are not supported"
 for url in "file://$served/sha256.git" "git://127.0.0.1:$port/sha256.git" \
 	"$served/sha256.git"; do
 	tree add bad "$url"
-	said "SHA-256, $url" "a repository of SHA-256 objects"
+	said "SHA-256, $url" "SHA-256 repositories are not supported"
 	no_tree bad
 done
 git init -q --bare "$served/empty.git"
-refused "an empty repository" empty.git "there is no branch"
+refused "an empty repository" empty.git "no branch to fetch"
 tree add bad git://127.0.0.1:1/x
 said "nobody there" "refused"
 
@@ -254,7 +254,7 @@ for how in cut stall lie; do
 	git config -f "$KFARM_CONFIG" tree.t2.url "$http/$how/linux.git"
 	tree update t2 --timeout 1
 	is "update, $how: status" 1 "$status"
-	said "update, $how: the new URL" "comes from $http/$how/linux.git now"
+	said "update, $how: the new URL" "source changed to $http/$how/linux.git"
 	check "update, $how: sound" git -C "$trees/t2/repo.git" \
 		-c fsck.gitmodulesName=ignore -c fsck.gitmodulesUrl=ignore \
 		fsck --no-dangling
@@ -292,7 +292,7 @@ mkdir "$work/nogit"
 ln -s "$(command -v sh)" "$work/nogit/sh"
 tree add bad "$http/name/linux.git" --depth 1
 is "a HEAD that is configuration: status" 1 "$status"
-said "a HEAD that is configuration" "is no branch's name"
+said "a HEAD that is configuration" "is not a valid branch name"
 check "a HEAD that is configuration: nothing ran" test ! -e "$served/ran"
 PATH=$work/nogit tree add bad "file://$served/linux.git" --depth 1
 said "--depth without git" "which is not in PATH"
@@ -331,7 +331,7 @@ commit 6
 publish
 tree update mine
 is "adopt: a bad remote is an error" 1 "$status"
-said "adopt: the bad remote" "would run a program"
+said "adopt: the bad remote" "remote helpers are not supported"
 is "adopt: the others are fetched" "$(git -C "$src" rev-parse newest)" \
 	"$(git -C "$trees/mine/repo.git" rev-parse refs/remotes/other/newest)"
 tree remove mine
@@ -350,13 +350,13 @@ git -C "$src" branch -q -D topic/deep
 publish
 tree update here
 is "in place: update" 0 "$status"
-said "in place: what came" "1 new branch, 1 gone"
+said "in place: what came" "1 new branch, 1 pruned"
 is "in place: it is there" "$(git -C "$src" rev-parse inplace)" \
 	"$(git -C "$work/inplace" rev-parse refs/remotes/origin/inplace)"
 git -C "$work/inplace" diff >"$work/after"
 check "in place: the files are as they were" cmp "$work/before" "$work/after"
 tree remove here
-said "in place: removed" "stays as it is"
+said "in place: removed" "was not changed"
 check "in place: the clone is sound" git -C "$work/inplace" \
 	-c fsck.gitmodulesName=ignore -c fsck.gitmodulesUrl=ignore fsck
 # Objects that the clone loses are fetched again.
@@ -371,11 +371,11 @@ git -C "$work/loser" reflog expire --expire=now --all
 git -C "$work/loser" gc -q --prune=now
 tree update loser
 is "lost objects: status" 0 "$status"
-said "lost objects: said" "are gone from the clone"
+said "lost objects: said" "are missing in the borrowed clone"
 check "lost objects: fetched again" whole loser
 rm -rf "$work/loser"
 tree update loser
-said "a clone that is gone" "whose objects are borrowed, is gone"
+said "a clone that is gone" "no such directory, but the tree borrows"
 tree remove loser
 
 # ---- killed at any moment ----
@@ -535,7 +535,7 @@ git -C "$served/many.git" update-ref -d refs/heads/b/1/1
 git -C "$served/many.git" update-ref refs/heads/another main
 tree update many
 is "$many references: update" 0 "$status"
-said "$many references: what came" "1 new branch, 1 gone"
+said "$many references: what came" "1 new branch, 1 pruned"
 while [ "$(find "$trees" -mindepth 1 -maxdepth 1 -name '[a-z]*' | wc -l)" -lt 10 ]; do
 	tree add "more$RANDOM" "file://$served/linux.git"
 done

@@ -140,7 +140,7 @@ view()
 	shift
 	touch "$hold"
 	build "$@" Image
-	if ! wait_for 60 shows '^q leave'; then
+	if ! wait_for 60 shows '^q quit'; then
 		bad "$name: no view"
 		screen | tail -n 12 | sed 's/^/      /'
 		return 1
@@ -177,7 +177,7 @@ opens_and_ends()
 	after "a build"
 	check "the summary stays" shows '^built Image: arm64' -S -
 	check "and where it was built" shows "in $build" -S -
-	check "of the screen nothing" lacks '^q leave' -S -
+	check "of the screen nothing" lacks '^q quit' -S -
 }
 
 keys_do()
@@ -187,7 +187,7 @@ keys_do()
 	keys l
 	check "l: the log" wait_for 60 shows '^ +CC +.*\.o'
 	keys l '?'
-	check "?: the keys" wait_for 60 shows 'end the build'
+	check "?: the keys" wait_for 60 shows 'abort the build'
 	keys Escape
 	check "Escape: back" wait_for 60 shows 'node1'
 	keys w
@@ -195,7 +195,7 @@ keys_do()
 	keys w
 	# An arrow is no Escape and letters, whatever arrives when.
 	keys Down Up Left Right PPage NPage Home End BTab F5 M-x
-	check "arrows: the view is there" wait_for 60 shows '^q leave'
+	check "arrows: the view is there" wait_for 60 shows '^q quit'
 	keys q
 	check "q: leaves the view" wait_for 60 is_plain
 	check "q: the build goes on, in one line" \
@@ -268,7 +268,7 @@ resizes()
 	tm resize-window -x 132 -y 40
 	check "sizes: the last one is drawn" wait_for 60 \
 		shows '^q leave.{80}'
-	is "sizes: once" 1 "$(screen | grep -c '^q leave')"
+	is "sizes: once" 1 "$(screen | grep -c '^q quit')"
 	tm resize-window -x 40 -y 10
 	check "sizes: a tiny one is drawn" wait_for 60 shows node1
 	rm "$hold"
@@ -287,7 +287,7 @@ suspends()
 		check "Ctrl-Z: stopped ($i)" wait_for 60 shows 'Stopped'
 		after "Ctrl-Z ($i)"
 		keys fg Enter
-		check "fg: the view is back ($i)" wait_for 60 shows '^q leave'
+		check "fg: the view is back ($i)" wait_for 60 shows '^q quit'
 		check "fg: all of it ($i)" wait_for 60 shows node1
 	done
 	# Not while the terminal is another's.
@@ -297,12 +297,12 @@ suspends()
 	sleep 1.5
 	check "bg: the screen is the shell's" is_plain
 	keys fg Enter
-	check "fg after bg: the view is back" wait_for 60 shows '^q leave'
+	check "fg after bg: the view is back" wait_for 60 shows '^q quit'
 	# By others, and what they do to the modes.
 	kill -STOP "$(kfarm_pid)"
 	wait_for 60 shows 'Stopped'
 	keys fg Enter
-	check "SIGSTOP, fg: the view is back" wait_for 60 shows '^q leave'
+	check "SIGSTOP, fg: the view is back" wait_for 60 shows '^q quit'
 	keys l
 	check "SIGSTOP, fg: keys are read" wait_for 60 shows '^ +CC +.*\.o'
 	kill -STOP "$(kfarm_pid)"
@@ -310,7 +310,7 @@ suspends()
 	keys bg Enter
 	check "SIGSTOP, bg: the screen is the shell's" wait_for 60 is_plain
 	keys fg Enter
-	check "SIGSTOP, bg, fg: the view is back" wait_for 60 shows '^q leave'
+	check "SIGSTOP, bg, fg: the view is back" wait_for 60 shows '^q quit'
 	rm "$hold"
 	wait_for 60 test -e "$work/out/metadata.json"
 	wait_for 60 shows '^built Image' -S -
@@ -396,7 +396,7 @@ hostile()
 	terminal
 	touch "$hold"
 	build NOISE="$work/noise" -j1 noise Image
-	wait_for 60 shows '^q leave' || bad "hostile words: no view"
+	wait_for 60 shows '^q quit' || bad "hostile words: no view"
 	keys l
 	check "hostile words: the log's end is there" \
 		wait_for 60 shows '^ +CC +.*\.o'
@@ -406,7 +406,7 @@ hostile()
 	keys Home End
 	sleep 1
 	check "hostile words: the view is whole" wait_for 60 \
-		shows '^q leave'
+		shows '^q quit'
 	check "hostile words: its head, too" shows 'arm64.*Image'
 	rm "$hold"
 	ends "hostile words" 0
@@ -425,7 +425,7 @@ fails()
 	terminal
 	# Long enough for the view.
 	touch "$hold"
-	(wait_for 60 shows '^q leave'; rm "$hold") &
+	(wait_for 60 shows '^q quit'; rm "$hold") &
 	build -j1 Image broken/
 	ends "a failure" 2
 	wait
@@ -475,14 +475,14 @@ elsewhere()
 	without "--ui=line" 100 30 screen "" --ui=line
 	without "--ui=plain" 100 30 screen "" --ui=plain
 	without "-v" 100 30 screen "" -v
-	refused "TERM=dumb" dumb 'TERM.* has no screen' ""
-	refused "no terminfo" nosuch 'terminfo knows no terminal "nosuch"' ""
-	refused "a pipe" screen 'standard error is no terminal' \
+	refused "TERM=dumb" dumb 'TERM.* cannot move the cursor' ""
+	refused "no terminfo" nosuch 'unknown terminal type "nosuch"' ""
+	refused "a pipe" screen 'standard error is not a terminal' \
 		"set -o pipefail;" "2>&1 | cat"
-	refused "no standard input" screen 'standard input is no terminal' "" \
+	refused "no standard input" screen 'standard input is not a terminal' "" \
 		"</dev/null"
-	refused "-v" screen 'ncurses and -v contradict' "" "-v"
-	refused "events on the terminal" screen 'json - contradict' "" "--json -"
+	refused "-v" screen 'ncurses and -v are mutually exclusive' "" "-v"
+	refused "events on the terminal" screen 'json - are mutually exclusive' "" "--json -"
 }
 
 pipes()
@@ -512,7 +512,7 @@ colours()
 	touch "$hold"
 	farm_fresh
 	typed "$before $(command_of "$@" Image)"
-	wait_for 60 shows '^q leave' || bad "$name: no view"
+	wait_for 60 shows '^q quit' || bad "$name: no view"
 	[ "$want" = - ] || wait_for 60 eval 'LC_ALL=C grep -qaP "$want" "$raw"'
 	keys q
 	wait_for 60 is_plain

@@ -166,11 +166,11 @@ refused()
 
 usage()
 {
-	refused "no such tree" 'no tree "nini"; did you mean "mini"' \
+	refused "no such tree" 'no such tree "nini"; did you mean "mini"' \
 		--tree nini Image
-	refused "no such revision" 'no revision "v4"; did you mean "v' \
+	refused "no such revision" 'unknown revision "v4"; did you mean "v' \
 		--tree mini --rev v4 -a arm64 Image
-	refused "-C and --tree" contradict --tree mini -C "$mine"
+	refused "-C and --tree" 'mutually exclusive' --tree mini -C "$mine"
 	refused "--rev without --tree" 'requires --tree' --rev v1
 }
 
@@ -179,7 +179,7 @@ two_at_once()
 	tree_build v1
 	exec 9<"$(place)"
 	flock 9
-	refused "two at once" "another build uses" --tree mini --rev v2 \
+	refused "two at once" "in use by another build" --tree mini --rev v2 \
 		-a arm64
 	exec 9<&-
 	is_right "two at once" v1
@@ -310,6 +310,6 @@ own_checkout
 tree_build empty Image
 is "no kernel: status" 1 $?
 check "no kernel: named by tree and revision" grep -q \
-	"tree mini at $(git -C "$mine" rev-parse empty) is not a Linux kernel" \
+	"tree mini at $(git -C "$mine" rev-parse empty): not a Linux kernel" \
 	"$work/kfarm.log"
 farm_end

@@ -212,7 +212,7 @@ ok 'and one that KFARM_LINKS does not name' 't-gcc 12.2' \
 cp "$cc" first/t-gcc
 message=$(timeout 60 env PATH="$work/first:$real:$system" t-gcc -E 2>&1)
 ok 'a copy of the wrapper does not start itself for ever' 127 "$?"
-ok 'and says so' "kfarm-cc: $work/first/t-gcc: leads back to kfarm-cc" \
+ok 'and says so' "kfarm-cc: $work/first/t-gcc: resolves to kfarm-cc itself" \
 	"$message"
 rm first/t-gcc
 printf 'no program\n' >first/t-gcc
@@ -225,10 +225,10 @@ rm first/t-gcc
 message=$("$cc" 2>&1)
 ok 'its own name alone is refused' 1 "$?"
 ok 'and says what to do' \
-	'kfarm-cc: no compiler; as in `kfarm-cc gcc -c a.c`, see kfarm-cc(1)' \
+	'kfarm-cc: missing compiler; usage: kfarm-cc COMPILER [ARG]..., see kfarm-cc(1)' \
 	"$message"
 ok 'an option is no compiler' \
-	'kfarm-cc: -c: no compiler; as in `kfarm-cc gcc -c a.c`, see kfarm-cc(1)' \
+	'kfarm-cc: -c: missing compiler; usage: kfarm-cc COMPILER [ARG]..., see kfarm-cc(1)' \
 	"$("$cc" -c a.c 2>&1)"
 
 # --------------------------------------------------------------- launcher

@@ -100,7 +100,7 @@ a_slow_link()
 	lab_rate a
 	is "a slow link: status" 1 $status
 	all_but a link
-	says a link "Mb/s to it"
+	says a link "bandwidth is"
 	at_most "what was measured, kb/s" 4500 \
 		"$(($(jq '.nodes[0].link_bits' "$work/check.json") / 1000))"
 }
@@ -128,7 +128,7 @@ a_full_disk()
 	lab_kfarmd a --store /run/store
 	check_nodes a
 	is "a full disk" failed "$(row a disk)"
-	says a disk "less than a compiler"
+	says a disk "a compiler and its inputs"
 	lab_kfarmd a
 }
 
@@ -142,14 +142,14 @@ keys_that_differ()
 	check_nodes a
 	is "its list lacks this machine: status" 1 $status
 	all_but a key
-	says a key "does not know the key of this machine"
+	says a key "rejected the key of this machine"
 	says a key "/etc/kfarm/clients"
 	cp "$work/clients" "$clients"
 	cp "$KFARM_CONFIG" "$work/config.before"
 	sed -i 's/key = SHA256:../key = SHA256:AA/' "$KFARM_CONFIG"
 	check_nodes a
 	all_but a key
-	says a key "its key is SHA256:"
+	says a key "key mismatch: node has SHA256:"
 	cp "$work/config.before" "$KFARM_CONFIG"
 }
 
@@ -191,9 +191,9 @@ others_that_fail()
 	all_but bare sandbox
 	says bare sandbox "user.max_"
 	is "one that errs: canary" failed "$(row errs canary)"
-	says errs canary "another object than here"
+	says errs canary "object differs from the local one"
 	is "one that damages answers" failed "$(row damages canary)"
-	says damages canary "damaged on the way"
+	says damages canary "damaged in transit"
 	is "one whose compiler crashes" failed "$(row falls canary)"
 	says falls canary "Segmentation fault"
 }
@@ -316,7 +316,7 @@ burn_in()
 	is "one that errs: row" failed "$(row seldom burn-in)"
 	check "one that errs: wrong" [ "$(burnt seldom wrong)" -gt 0 ]
 	check "one that errs: right" [ "$(burnt seldom right)" -gt 0 ]
-	says seldom burn-in "another object than here"
+	says seldom burn-in "object differs from the local one"
 	check "one that crashes" [ "$(burnt crash crashed)" -gt 0 ]
 	says crash burn-in "Segmentation fault"
 	is "one that restarts" 1 "$(burnt a restarts)"
@@ -343,7 +343,7 @@ by_class()
 		jq -e --arg c $little '.nodes[] | select(.name == "two") |
 		.burn_in.classes[] | select(.cores == $c) |
 		.slowest_clock == 1' "$work/check.json"
-	says two burn-in "its $big to 66 %"
+	says two burn-in "$big to 66 %"
 	is "the heat of its zone" "big-thermal 61" "$(jq -r '.nodes[] |
 		select(.name == "two") | .burn_in.zones[] |
 		"\(.name) \(.hottest_celsius | floor)"' "$work/check.json")"

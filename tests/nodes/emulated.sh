@@ -86,7 +86,7 @@ used()
 	check "used: after its canary the node compiles" compile_until \
 		"grep -q '\"done\".*\"node\":\"board\"' events"
 	check "used: with its own compiler" \
-		grep -q "compiles with its own $foreign" "$work/events"
+		grep -q "using node-native toolchain $foreign" "$work/events"
 	is "used: its canary" "board true " "$(canary)"
 	for round in {1..10}; do
 		build_through

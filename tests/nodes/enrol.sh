@@ -128,7 +128,7 @@ boots_by()
 
 	check "$wanted: added" add one ssh:one
 	is "$wanted: what starts it" "$wanted" \
-		"$(sed -n 's/.*one: \(.*\) starts it at boot.*/\1/p' "$work/said")"
+		"$(sed -n 's/.*one: \(.*\) starts kfarmd at boot.*/\1/p' "$work/said")"
 	lab_off one
 	lab_on one
 	lab_sshd one
@@ -188,7 +188,7 @@ each_init()
 	lab_in one rm /usr/local/bin/crontab /usr/local/crontab
 	state_of one "$work/before"
 	check "no init at all: added" add one ssh:one
-	check "and that is told" grep -q "nothing there starts it at boot" \
+	check "and that is told" grep -q "kfarmd is not started at boot" \
 		"$work/said"
 	"$bin/kfarm" nodes remove one 2>/dev/null
 	check "no init at all: nothing is left" is_clean
@@ -404,25 +404,25 @@ obstacles()
 {
 	lab_in one mount -o remount,bind,ro /usr/local
 	check "a read-only file system" fails_with \
-		"node one: /usr/local/bin/kfarmd cannot be written: Read-only" \
+		"node one: cannot write /usr/local/bin/kfarmd: Read-only" \
 		add one ssh:one
 	lab_in one mount -o remount,bind,rw /usr/local
 
 	lab_in one sh -c 'mount -t tmpfs -o size=1m none /usr/local/bin'
-	check "a full disk" fails_with "No space left on device; make room on\
- /usr/local/bin, where 1 MiB are free" add one ssh:one
+	check "a full disk" fails_with "No space left on device; free up space on\
+ /usr/local/bin (1 MiB available)" add one ssh:one
 	lab_in one umount /usr/local/bin
 
 	stand_in uname 'if [ "$1" = -m ]; then echo mips; else /bin/uname "$@"; fi'
 	check "a machine that kfarm has nothing for" fails_with \
-		"node one: kfarm comes with no kfarmd for mips" add one ssh:one
+		"node one: no prebuilt kfarmd for mips" add one ssh:one
 	lab_in one rm /usr/local/bin/uname
 
 	# A program that a machine cannot run is found out before it has its name.
 	mv "$bin/nodes/kfarmd-$(uname -m)" "$work/kfarmd"
 	head -c 100000 "$work/kfarmd" >"$bin/nodes/kfarmd-$(uname -m)"
 	check "a program that does not run there" fails_with \
-		"node one: the kfarmd for this machine does not run on it" \
+		"node one: kfarmd does not run on the node" \
 		add one ssh:one
 	mv "$work/kfarmd" "$bin/nodes/kfarmd-$(uname -m)"
 	check "and has no name there" lab_in one sh -c \
@@ -431,8 +431,8 @@ obstacles()
 	lab_in one setsid --fork python3 -c 'import socket, time
 s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	wait_for 60 lab_in one sh -c 'ss -Hltn | grep -q :3634'
-	check "a port that is taken" fails_with "node one: somebody else\
- listens on port 3634 there already (\"python3\", process" add one ssh:one
+	check "a port that is taken" fails_with "node one: port\
+ 3634 is already in use on the node (\"python3\", process" add one ssh:one
 	check "another port" add one ssh:one --port 4000
 	is "stands in its address" tls:one:4000 "$(get one address)"
 	check "it gets jobs" is_up one
@@ -443,7 +443,7 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 
 	nft add rule netdev lab "v$(lab_number one)" tcp sport 3634 drop
 	check "a firewall" fails_with \
-		"node one: kfarmd runs there, but tls:one does not answer" \
+		"node one: kfarmd is running, but tls:one does not answer" \
 		add one ssh:one
 	lab_mend one
 	check "and when the port is let through" add one ssh:one
@@ -476,12 +476,12 @@ life()
 		chmod 755 /usr/local/bin/kfarmd.x
 		mv /usr/local/bin/kfarmd.x /usr/local/bin/kfarmd'
 	old=$(service_pid one)
-	is "update" "one: kfarmd $version is installed" \
+	is "update" "one: kfarmd $version installed" \
 		"$("$bin/kfarm" nodes update 2>/dev/null)"
 	check "kfarmd is another" is_another one "$old"
 	check "and answers" wait_for 60 is_up one
 	is "its key is the same" "$key" "$(get one key)"
-	is "update once more" "one: kfarmd $version was there" \
+	is "update once more" "one: kfarmd $version was already installed" \
 		"$("$bin/kfarm" nodes update one 2>/dev/null)"
 
 	check "rekey" "$bin/kfarm" nodes rekey one
@@ -495,7 +495,7 @@ life()
 		"$bin/kfarm" nodes add uno ssh:one
 	check "the first is still let in" is_up one
 	"$bin/kfarm" nodes remove one >"$work/said" 2>&1
-	check "the first goes" grep -q "kfarmd stays for 1 other build host" \
+	check "the first goes" grep -q "kfarmd remains for 1 other build host" \
 		"$work/said"
 	check "the other stays" env HOME="$work/other" \
 		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
@@ -514,7 +514,7 @@ life()
 	"$bin/kfarm" nodes remove one >"$work/said" 2>&1
 	is "a node that is off: removed" 0 $?
 	check "and told what is left there" grep -q \
-		"left there: the service kfarmd, /etc/kfarm" "$work/said"
+		"not removed from the node: the service kfarmd, /etc/kfarm" "$work/said"
 	is "and out of the configuration" "" "$(cat "$KFARM_CONFIG")"
 	# As it says: once it is back, there is a way.
 	lab_on one
@@ -620,8 +620,8 @@ without_namespaces()
 		timeout 5 /usr/local/bin/kfarmd --config . \
 			--listen 3999 2>&1
 		rm -r /tmp/kfarm.$$' >"$work/said"
-	check "refused: a key of another user's" grep -q "key.pem: user 0, as\
- whom kfarmd runs, may not read it: chown 0 " "$work/said"
+	check "refused: a key of another user's" grep -q "key.pem: not readable\
+ by user 0, as which kfarmd runs; run \`chown 0 " "$work/said"
 	state_of one "$work/wanted"
 	check "refused: a second time" add one ssh:one
 	state_of one "$work/after"

@@ -48,7 +48,7 @@ words()
 	compiler-on-node) echo '"state":"shipping"' ;;
 	old-protocol) echo 'speaks protocol 1 to 1' ;;
 	new-protocol) echo 'speaks protocol 99 to 99' ;;
-	cloned) echo 'two machines with one key' ;;
+	cloned) echo 'two machines with the same key' ;;
 	clock*) echo '"jobs":[1-9]' ;;
 	esac
 }

@@ -81,7 +81,7 @@ checks_clones()
 {
 	! "$bin/kfarm" nodes check n1 n3 >"$work/checked" 2>&1 &&
 		[ "$(grep -c '^n[13] .*FAILED' "$work/checked")" = 2 ] &&
-		grep -q 'two machines with one key' "$work/checked"
+		grep -q 'two machines with the same key' "$work/checked"
 }
 
 for node in n1 n2 n3; do

@@ -102,7 +102,7 @@ machine_start()
 		-device virtio-net-pci,netdev=net,romfile= \
 		>"$dir.log" 2>&1 </dev/null &
 	echo $! >"$dir.pid" # check runs this in a shell of its own
-	wait_for 300 grep -q 'listening at' "$dir.log"
+	wait_for 300 grep -q 'listening on' "$dir.log"
 }
 
 machine_node()

@@ -56,7 +56,7 @@ talk_tls()
 		>"$work/listen.log" 2>&1 </dev/null &
 	pid=$!
 	children+=("$pid")
-	wait_for 60 grep -q 'listening at' "$work/listen.log"
+	wait_for 60 grep -q 'listening on' "$work/listen.log"
 	cat >"$KFARM_CONFIG" <<-END
 	[node "$host"]
 		address = tls:127.0.0.1

@@ -207,7 +207,7 @@ works_as()
 
 says_so()
 {
-	check "$1: says that it listens" said 'listening at .*:3634'
+	check "$1: says that it listens" said 'listening on .*:3634'
 	check "$1: --check finds a sandbox" said '^sandbox: ok'
 }
 

@@ -72,15 +72,15 @@ rm -f "$part"*
 
 one "$server_url/to-http/$files/$archive" >"$work/said"
 is "a redirect to http: exit status" 1 $?
-check "and what is said" grep -q "redirected to: $server_http/.*not https" \
+check "and what is said" grep -q "after redirect: $server_http/.*unencrypted http" \
 	"$work/err"
 "$fetchone" "$server_other" "$part" "$got" "$server_url/$files/$archive" \
 	>"$work/said" 2>"$work/err"
 is "another authority: exit status" 1 $?
-check "and what is said" grep -q "certificate is not believed" "$work/err"
+check "and what is said" grep -q "certificate verification failed" "$work/err"
 one "$server_url/$files/no-such" >"$work/said"
 is "a missing file: exit status" 1 $?
-check "and what is said" grep -q "no-such: no such file (404)" "$work/err"
+check "and what is said" grep -q "no-such: no such file (HTTP 404)" "$work/err"
 check "the second mirror has it" one "$server_url/no/such" \
 	"$server_url/$files/$archive"
 check "and it is equal" same

@@ -117,11 +117,11 @@ takes 2 $a/status=503/after=1/times=1
 refuses 'SHA-256 is\|damaged' $a/flip=4000
 refuses 'SHA-256 is\|damaged' $a/length=4000
 refuses 'SHA-256 is\|damaged' $a/length=-1/cut=4000
-refuses 'no such file (404)' $a/status=404
-refuses 'not allowed (403)' $a/status=403
-refuses 'behind its end\|damaged' $a/endless
-refuses 'come back in 9999 s' $a/status=503/after=9999
-refuses 'more than 10 times' $a/loop
+refuses 'no such file (HTTP 404)' $a/status=404
+refuses 'access denied (HTTP 403)' $a/status=403
+refuses 'trailing data\|damaged' $a/endless
+refuses 'retry after 9999 s' $a/status=503/after=9999
+refuses 'more than 10 redirects' $a/loop
 refuses 'sha256sums.asc' only=sha256sums.asc/flip=300
 refuses 'sha256sums.asc' only=sha256sums.asc/length=300
 badserver_stop

@@ -303,7 +303,7 @@ test_signatures()
 	for case in edited unsigned wrong_key signature_expired \
 		two_signatures; do
 		fake 1.1.$((++n)) && "archives_bad_$case" "$files" "$host"
-		refuses "$case" 1.1.$n 'sha256sums.asc|vouches'
+		refuses "$case" 1.1.$n 'sha256sums.asc'
 	done
 	for case in before after header; do
 		fake 1.1.$((++n)) &&
@@ -338,7 +338,7 @@ test_lesser()
 	refuses "listed alone, but strict" 1.2.3 'strict' --strict
 	fake 1.2.4 && archives_bad_sign "$files" "$host" $triplet missing &&
 		archives_bad_unlisted "$files" "$host" $triplet
-	refuses "nothing vouches" 1.2.4 'nothing vouches'
+	refuses "nothing vouches" 1.2.4 'no checksum or signature'
 	takes "nothing vouches, insecure" 1.2.4 --insecure
 	is "which is kept" true "$(json 1.2.4 .insecure)"
 	kfarm list >"$work/log" 2>&1
@@ -388,7 +388,7 @@ test_bytes()
 	done
 	fake 2.3.1
 	rm "$(on_server 2.3.1)"
-	refuses "404" 2.3.1 'no such file|404|not there'
+	refuses "404" 2.3.1 'no such file|404'
 	# In place of the listings that are remembered.
 	export XDG_CACHE_HOME=$work/other
 	configure "$server_url/to-http/pub/tools"
@@ -398,7 +398,7 @@ test_bytes()
 	export XDG_CACHE_HOME=$cache
 	configure
 	fake 2.4.1 2.4.0
-	refuses "a driver of another version" 2.4.1 'says .*2\.4\.0'
+	refuses "a driver of another version" 2.4.1 'expected 2\.4\.0'
 }
 
 test_attacks()
@@ -409,7 +409,7 @@ test_attacks()
 	for case in up absolute link hard_link device setuid bomb; do
 		attack 3.1.$((++n)) attack_$case || exit 1
 		refuses "tar with $case" 3.1.$n \
-			'path|outside|no file|neither|setuid|times'
+			'path|outside|not a file|setuid|times'
 	done
 	attack 3.1.$((++n)) attack_entries || exit 1
 	refuses "tar with 67000 entries" 3.1.$n 'entries'
@@ -438,7 +438,7 @@ test_disk()
 		attack 4.1.1 attack_dense && install 4.1.1
 	)
 	is "disk too full to begin" 1 $?
-	check "which is said, with how much" grep -q 'MiB are needed' \
+	check "which is said, with how much" grep -q 'MiB needed' \
 		"$work/log"
 	is "nothing is left on either" "" "$(find "$work/small" \
 		-name 'gcc-*' -o -path '*/.live/*')"

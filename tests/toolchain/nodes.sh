@@ -90,7 +90,7 @@ installs()
 
 	check "install for this machine" \
 		install_archive "$archives_host" --nodes all
-	check "its nodes need nothing" says err 'n1 .*needs nothing'
+	check "its nodes need nothing" says err 'n1 .*nothing to install'
 	is "nothing was sent" "" "$(kept_by n1)$(kept_by n2)"
 	check "install for nodes" install_archive "$archives_foreign" --nodes all
 	all=$(contents | wc -l)
@@ -102,7 +102,7 @@ installs()
 	is "not on one that does not run it" "" \
 		"$(kept_by n1)"
 	check "install again" install_archive "$archives_foreign" --nodes all
-	check "sends nothing" says out 'n2: .*: ok, nothing was missing'
+	check "sends nothing" says out 'n2: .*: ok, already up to date'
 	is "and packs nothing" "" "$(packed)"
 }
 
@@ -241,9 +241,9 @@ own_build()
 tunes()
 {
 	check "tune" kfarm toolchain tune "$id" --nodes n1
-	check "tune: what ships is timed" says out 'ships with the build *[0-9]* ms'
+	check "tune: what ships is timed" says out 'sent with the build *[0-9]* ms'
 	check "tune: its own build, too" says out "  $id *[0-9]* ms"
-	is "tune: one of them is used" 1 "$(grep -c 'used from now on' \
+	is "tune: one of them is used" 1 "$(grep -c ' selected$' \
 		"$work/said.out")"
 	is "the canary is recorded" "n1 $id true" \
 		"$(canary '.canaries[] | "\(.node) \(.id) \(.passed)"')"
@@ -258,7 +258,7 @@ builds()
 	check "$3: is chosen" choose "$1" "$2"
 	farm_warm --json "$work/events" all
 	check "$3: it is what the node compiled with" \
-		grep -q "compiles with its own $2" "$work/events"
+		grep -q "using node-native toolchain $2" "$work/events"
 	equal "$3"
 	is "$3: the node did all of it" 0 "$(meta .farm.local)"
 }
@@ -315,7 +315,7 @@ qemu_compiles()
 		"$(canary '.canaries[] | select(.node == "q") |
 			"\(.passed) \(.detail)"')"
 	check "qemu: its own compiler made it" \
-		grep -q "compiles with its own $foreign" "$work/events"
+		grep -q "using node-native toolchain $foreign" "$work/events"
 	(cd "$work" && "${names}gcc" -O2 -g -ffreestanding -c -o plain.o x.c)
 	check "qemu: it is plain gcc's" cmp "$work/plain.o" "$work/x.o"
 }

@@ -85,7 +85,7 @@ by_nodes()
 
 says_here()
 {
-	grep -q "genksyms runs here.*$1" "$work/kfarm.log"
+	grep -q "genksyms: running locally.*$1" "$work/kfarm.log"
 }
 
 # A compiler for this machine in front of PATH, which links by this command.
@@ -133,7 +133,7 @@ is "from nothing: kfarm ends with" 0 $?
 equal "from nothing"
 no_temporaries "from nothing"
 check "it compiles with its own build" \
-	grep -q "compiles with its own $id" "$work/events"
+	grep -q "using node-native toolchain $id" "$work/events"
 until_so "its own host" by_nodes
 
 # It prints versions, which are not those of this source.
@@ -150,7 +150,7 @@ END
 check "a genksyms that lies" cc -static -o "$work/liar" "$work/liar.c"
 links_by "cp '$work/liar' \"\$out\""
 PATH=$work/bin:$PATH until_so "a liar" \
-	says_here 'what it printed is not what ours does'
+	says_here 'stdout differs from the local run'
 is "a liar: steps" 0 "$(steps)"
 
 links_by 'echo "no C library" >&2; exit 1'

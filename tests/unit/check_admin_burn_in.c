@@ -98,7 +98,7 @@ START_TEST(a_canary_has_an_end)
 	ck_assert_uint_eq(n.n_jobs, 0);
 	ck_assert_uint_eq(n.next_unit, set.n_units);
 	ck_assert_uint_eq(is.canary.n_failed, 2);
-	ck_assert_str_eq(is.canary.first_error, "not all answers within 300 s");
+	ck_assert_str_eq(is.canary.first_error, "not all results within 300 s");
 	peer_free(n.peer);
 	event_base_free(trial.shared.base);
 }
@@ -129,7 +129,7 @@ START_TEST(a_compiler_that_never_gets_there_has_an_end)
 	admin_test_stage_advance(&trial, now + 601000);
 	ck_assert_int_eq(n.stage, ADMIN_NODE_TEST_STAGE_FINISHED);
 	ck_assert_str_eq(is.missing_reason,
-			 "the compiler did not get there within 10 "
+			 "compiler upload not finished within 10 "
 			 "minutes");
 	free(is.missing_reason);
 	peer_free(n.peer);

@@ -126,26 +126,26 @@ END_TEST
 START_TEST(an_unknown_machine_is_told)
 {
 	put_program("bin/nodes/kfarmd-s390x", EM_S390, ET_EXEC, PT_LOAD);
-	expect_refused("s390x", -ENOENT, "no kfarmd for s390x");
-	expect_refused("../x", -ENOENT, "no kfarmd for ../x");
+	expect_refused("s390x", -ENOENT, "no prebuilt kfarmd for s390x");
+	expect_refused("../x", -ENOENT, "no prebuilt kfarmd for ../x");
 }
 END_TEST
 
 START_TEST(one_of_another_machine_is_refused)
 {
 	put_program("bin/nodes/kfarmd-arm64", EM_X86_64, ET_EXEC, PT_LOAD);
-	expect_refused("arm64", -EINVAL, "not a program for arm64");
+	expect_refused("arm64", -EINVAL, "not an executable for arm64");
 	put_program("bin/nodes/kfarmd-arm", EM_ARM, ET_EXEC, PT_LOAD);
-	expect_refused("arm", -EINVAL, "not a program for arm");
+	expect_refused("arm", -EINVAL, "not an executable for arm");
 }
 END_TEST
 
 START_TEST(one_that_needs_a_loader_is_refused)
 {
 	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC, PT_INTERP);
-	expect_refused("arm64", -EINVAL, "not a static program");
+	expect_refused("arm64", -EINVAL, "not a statically linked");
 	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_DYN, PT_LOAD);
-	expect_refused("arm64", -EINVAL, "not a static program");
+	expect_refused("arm64", -EINVAL, "not a statically linked");
 }
 END_TEST
 

@@ -139,8 +139,8 @@ START_TEST(ssh_that_refuses_is_told_with_what_to_do)
 	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err),
 			 -EHOSTUNREACH);
 	ck_assert_str_eq(err.text, "node b1: me@board: Permission denied "
-				   "(publickey); it must let you in without a "
-				   "question: type `ssh-copy-id me@board`");
+				   "(publickey); login without a password is "
+				   "required: run `ssh-copy-id me@board`");
 	set_ssh("#!/bin/sh\necho This account is not available.\nexit 1\n");
 	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err),
 			 -EHOSTUNREACH);
@@ -159,7 +159,7 @@ START_TEST(a_connection_that_breaks_is_told)
 	set_ssh("#!/bin/sh\necho kfarm:begun; echo client_loop: send "
 		"disconnect: Broken pipe >&2; exit 255");
 	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
-	ck_assert_str_eq(err.text, "node b1: the connection broke: "
+	ck_assert_str_eq(err.text, "node b1: connection lost: "
 				   "client_loop: send disconnect: Broken pipe");
 }
 END_TEST

@@ -144,8 +144,8 @@ START_TEST(no_trip_point_at_the_critical_one)
 	ck_assert_int_eq(
 		plan(&t, "[thermal]\nzone = cpu*\npassive = 90 C\n", said), 0);
 	ck_assert_str_eq(input_of(&t), "");
-	ck_assert_str_eq(skipped(&t), "passive trip point 0 of cpu: the board "
-				      "turns itself off at 90 C\n");
+	ck_assert_str_eq(skipped(&t), "passive trip point 0 of cpu: critical "
+				      "temperature is 90 C\n");
 	admin_tune_release(&t);
 }
 END_TEST
@@ -256,21 +256,29 @@ END_TEST
 static const struct {
 	const char *text, *complaint;
 } bad[] = {
-	{ "[cpu]\ngovernor = a b\n", "x:2: cpu.governor: \"a b\" is not" },
-	{ "[cpu]\ngovernor\n", "x:2: cpu.governor: it needs a value" },
-	{ "[cpu]\nturbo = on\n", "x:2: cpu.turbo: a profile has no such key" },
-	{ "[cpu \"4\"]\nboost = on\n", "x:2: cpu.boost: a profile has no" },
-	{ "[cpu \"big\"]\ngovernor = a\n", "x:2: cpu.governor: \"big\" is no" },
-	{ "[cpu]\nboost = maybe\n", "x:2: cpu.boost: \"maybe\" is not on" },
-	{ "[cpu]\nmax-frequency = 2 GHz\n", "x:2: cpu.max-frequency: \"2 GHz" },
-	{ "[cpu]\nmax-frequency = 0 MHz\n", "x:2: cpu.max-frequency: \"0 MHz" },
+	{ "[cpu]\ngovernor = a b\n",
+	  "x:2: cpu.governor: invalid governor \"a b\"" },
+	{ "[cpu]\ngovernor\n", "x:2: cpu.governor: missing value" },
+	{ "[cpu]\nturbo = on\n", "x:2: cpu.turbo: unknown key" },
+	{ "[cpu \"4\"]\nboost = on\n", "x:2: cpu.boost: unknown key" },
+	{ "[cpu \"big\"]\ngovernor = a\n", "x:2: cpu.governor: invalid CPU" },
+	{ "[cpu]\nboost = maybe\n", "x:2: cpu.boost: invalid value \"maybe\"" },
+	{ "[cpu]\nmax-frequency = 2 GHz\n",
+	  "x:2: cpu.max-frequency: invalid frequency \"2 GHz" },
+	{ "[cpu]\nmax-frequency = 0 MHz\n",
+	  "x:2: cpu.max-frequency: invalid frequency \"0 MHz" },
 	{ "[cpu]\nmax-frequency = 99999999999999999999 MHz\n",
-	  "x:2: cpu.max-frequency: \"9" },
-	{ "[thermal]\nzone = a\npassive = 20\n", "x:3: thermal.passive: \"20" },
-	{ "[thermal]\npassive = 85\n", "x: [thermal] needs `zone = TYPE`" },
-	{ "[memory]\nmax-frequency = 928 MHz\n", "x: [memory] needs `device" },
-	{ "[memory]\ndevice = a b\n", "x:2: memory.device: \"a b\" is not" },
-	{ "[services]\nstop = -x\n", "x:2: services.stop: \"-x\" is no name" },
+	  "x:2: cpu.max-frequency: invalid frequency \"9" },
+	{ "[thermal]\nzone = a\npassive = 20\n",
+	  "x:3: thermal.passive: invalid temperature \"20" },
+	{ "[thermal]\npassive = 85\n",
+	  "x: thermal.zone: missing; set `zone = TYPE`" },
+	{ "[memory]\nmax-frequency = 928 MHz\n",
+	  "x: memory.device: missing; set `device = NAME`" },
+	{ "[memory]\ndevice = a b\n",
+	  "x:2: memory.device: invalid pattern \"a b\"" },
+	{ "[services]\nstop = -x\n",
+	  "x:2: services.stop: invalid service name \"-x\"" },
 	{ "[cpu\n", "x:1: " },
 };
 

@@ -307,7 +307,7 @@ START_TEST(a_name_that_is_none_is_said)
 {
 	run("unknown", 30000);
 	ck_assert_int_eq(seen.fd, -1);
-	ck_assert_ptr_nonnull(strstr(seen.err.text, "the address of unknown: "
+	ck_assert_ptr_nonnull(strstr(seen.err.text, "resolve unknown: "
 						    "Name or service not "
 						    "known"));
 }
@@ -316,8 +316,7 @@ END_TEST
 START_TEST(what_the_system_lacks_for_it_is_said)
 {
 	run("broken", 30000);
-	ck_assert_str_eq(seen.err.text,
-			 "the address of broken: Too many open files");
+	ck_assert_str_eq(seen.err.text, "resolve broken: Too many open files");
 }
 END_TEST
 
@@ -328,7 +327,7 @@ START_TEST(a_name_server_that_hangs_has_its_deadline)
 	run("hangs", 300);
 	ck_assert_uint_lt(clock_ms() - began, 30000);
 	ck_assert_str_eq(seen.err.text,
-			 "the address of hangs: no name server answered "
+			 "resolve hangs: no answer from a name server "
 			 "within 0.3 s");
 }
 END_TEST

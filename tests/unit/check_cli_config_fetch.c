@@ -105,7 +105,7 @@ START_TEST(one_that_is_gone_is_an_error_whatever_was_kept)
 	ck_assert_msg(!ask("/file/gone.config"), "%s", err.text);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(ask("/file/gone.config"), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "no such file (404)"));
+	ck_assert_ptr_nonnull(strstr(err.text, "no such file (HTTP 404)"));
 	free(path);
 }
 END_TEST
@@ -116,7 +116,7 @@ START_TEST(one_that_becomes_a_page_is_an_error)
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
 	offer("page", "<html>moved</html>\n");
 	ck_assert_int_eq(ask("/stamp=none/file/page"), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "no configuration"));
+	ck_assert_ptr_nonnull(strstr(err.text, "not a kernel configuration"));
 	offer("page", "CONFIG_K=m\n");
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_K=m\n");
@@ -151,17 +151,17 @@ static const struct {
 	int answer;
 	const char *says;
 } hostile[] = {
-	{ "/endless/c", -EFBIG, "more than the 16777216 bytes" },
+	{ "/endless/c", -EFBIG, "more than 16777216 bytes" },
 	{ "/length=99999999999/size=10/c", -EFBIG, "more than" },
 	{ "/endless-head/c", -EIO, "/endless-head/c: " },
-	{ "/to-file", -EACCES, "file:///etc/passwd: neither https nor http" },
-	{ "/loop/c", -EIO, "redirects more than 10 times" },
-	{ "/status=404/c", -ENOENT, "no such file (404)" },
-	{ "/status=403/c", -EACCES, "not allowed (403)" },
-	{ "/status=503/c", -EIO, "the server cannot now (503)" },
+	{ "/to-file", -EACCES, "file:///etc/passwd: unsupported protocol" },
+	{ "/loop/c", -EIO, "more than 10 redirects" },
+	{ "/status=404/c", -ENOENT, "no such file (HTTP 404)" },
+	{ "/status=403/c", -EACCES, "access denied (HTTP 403)" },
+	{ "/status=503/c", -EIO, "temporary server error (HTTP 503)" },
 	{ "/size=5000/cut=100/c", -EIO, "try again later" },
-	{ "/size=5000/c", -EINVAL, "no configuration" },
-	{ "/listing/c", -EINVAL, "no configuration" },
+	{ "/size=5000/c", -EINVAL, "not a kernel configuration" },
+	{ "/listing/c", -EINVAL, "not a kernel configuration" },
 };
 
 START_TEST(nothing_hostile_is_taken)

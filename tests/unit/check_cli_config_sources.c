@@ -131,9 +131,9 @@ START_TEST(a_circle_of_names_is_an_error)
 		      "[config \"b\"]\n\tkconfig = c\n"
 		      "[config \"c\"]\n\tkconfig = a\n");
 	ck_assert_int_eq(find("a"), -ELOOP);
-	ck_assert_msg(strstr(err.text, "/config:6: configurations that stand "
-				       "for each other: \"a\" is \"b\" is "
-				       "\"c\" is \"a\""),
+	ck_assert_msg(strstr(err.text, "/config:6: circular reference: "
+				       "\"a\" -> \"b\" -> \"c\" -> "
+				       "\"a\""),
 		      "%s", err.text);
 }
 END_TEST

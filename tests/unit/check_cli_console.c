@@ -136,7 +136,7 @@ static void tell_node(const char *name)
 START_TEST(an_event_is_on_the_terminal_soon)
 {
 	begin();
-	ck_assert(runs(60000, "q leave"));
+	ck_assert(runs(60000, "q quit"));
 	for (int i = 0; i < 10; i++) {
 		char *name = xasprintf("node-%c%d", 'a' + i, i);
 
@@ -155,7 +155,7 @@ START_TEST(many_events_are_few_pictures)
 	uint64_t began;
 
 	begin();
-	ck_assert(runs(60000, "q leave"));
+	ck_assert(runs(60000, "q quit"));
 	writes = 0;
 	began = clock_ms();
 	for (int i = 0; clock_ms() < began + 1000; i++) {
@@ -176,7 +176,7 @@ END_TEST
 START_TEST(what_does_not_change_is_not_drawn)
 {
 	begin();
-	ck_assert(runs(60000, "q leave"));
+	ck_assert(runs(60000, "q quit"));
 	runs(300, NULL);
 	buf_reset(&got);
 	for (int i = 0; i < 20; i++) {
@@ -214,7 +214,7 @@ END_TEST
 START_TEST(a_terminal_that_goes_away_ends_the_view_alone)
 {
 	begin();
-	ck_assert(runs(60000, "q leave"));
+	ck_assert(runs(60000, "q quit"));
 	close(master);
 	for (int i = 0; i < 100 && !asked[UI_ACTION_LEAVE]; i++) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
@@ -246,7 +246,7 @@ START_TEST(the_log_is_read_as_it_grows)
 	ev.output = dir;
 	ui_model_add_event(&m, &ev);
 	begin();
-	ck_assert(runs(60000, "q leave"));
+	ck_assert(runs(60000, "q quit"));
 	ck_assert(!strstr(buf_str(&got), "first.o"));
 	buf_reset(&got);
 	press("l");

@@ -127,9 +127,9 @@ START_TEST(a_row_that_failed_says_what_to_do)
 	n->bits_per_s = 262144;
 	n->has_compiler = false;
 	n->missing_reason = xstrdup(
-		"is an aarch64 machine; no build of gcc-12.2.0 "
-		"(x86_64-linux-gnu) for it: `kfarm toolchain "
-		"install gcc-12.2.0 ... --nodes c`");
+		"no build of gcc-12.2.0 (x86_64-linux-gnu) for "
+		"aarch64; run `kfarm toolchain install gcc-12.2.0 ... "
+		"--nodes c`");
 	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
 	shows("failed", false);
 }
@@ -143,21 +143,20 @@ START_TEST(wrong_answers_are_told_from_others)
 		.n_sent = 15,
 		.n_right = 12,
 		.n_wrong = 3,
-		.first_error = xstrdup("simd.c: another object than here"),
+		.first_error = xstrdup(
+			"simd.c: object differs from the local one"),
 	};
 	n = well(1);
 	n->canary = (struct admin_node_test_count){
 		.n_sent = 15,
 		.n_right = 14,
 		.n_damaged = 1,
-		.first_error = xstrdup("asm.c: its digest is not that of this "
-				       "job's answer"),
+		.first_error = xstrdup("asm.c: result digest mismatch"),
 	};
 	n->known_answer = (struct admin_node_test_count){
 		.n_sent = 1,
 		.n_wrong = 1,
-		.first_error = xstrdup(
-			"its known-answer compile came back wrong"),
+		.first_error = xstrdup("wrong result of the known-answer test"),
 	};
 	n = well(2);
 	n->canary = (struct admin_node_test_count){
@@ -197,7 +196,8 @@ START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
 	n->burn_in.n_sent += 4;
 	n->burn_in.n_wrong = 3;
 	n->burn_in.n_crashed = 1;
-	n->burn_in.first_error = xstrdup("burn-3.c: another object than here");
+	n->burn_in.first_error = xstrdup(
+		"burn-3.c: object differs from the local one");
 	n->burn_in.first_error_ms = 125000;
 	n->units[2] = (struct admin_node_test_unit){ .n_right = 100,
 						     .n_wrong = 3 };
@@ -259,7 +259,8 @@ START_TEST(a_burn_in_tells_the_classes_of_cores_apart)
 	n->burn_in.n_sent += 3;
 	n->burn_in.n_wrong = n->class_results[0].burn_in.n_wrong = 3;
 	n->class_results[0].burn_in.n_sent += 3;
-	n->burn_in.first_error = xstrdup("burn-3.c: another object than here");
+	n->burn_in.first_error = xstrdup(
+		"burn-3.c: object differs from the local one");
 	n->burn_in.first_error_ms = 125000;
 	n->units[2] = (struct admin_node_test_unit){ .n_right = 100,
 						     .n_wrong = 3 };
@@ -313,7 +314,8 @@ START_TEST(the_same_wrong_answer_each_time_is_no_accident)
 	burnt(n, 700);
 	n->burn_in.n_sent += 100;
 	n->burn_in.n_wrong = 100;
-	n->burn_in.first_error = xstrdup("burn-3.c: another object than here");
+	n->burn_in.first_error = xstrdup(
+		"burn-3.c: object differs from the local one");
 	n->units[2] = (struct admin_node_test_unit){ .n_wrong = 100 };
 	shows("burn-same", false);
 }
@@ -328,7 +330,7 @@ START_TEST(what_all_nodes_agree_on_is_this_machine)
 		n->burn_in.n_sent += 100;
 		n->burn_in.n_wrong = 100;
 		n->burn_in.first_error = xstrdup(
-			"burn-3.c: another object than here");
+			"burn-3.c: object differs from the local one");
 		n->units[2] = (struct admin_node_test_unit){
 			.n_wrong = 100, .wrong_digest = { .b = { 7 } }
 		};

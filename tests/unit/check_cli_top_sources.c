@@ -120,7 +120,7 @@ START_TEST(one_that_is_locked_was_not_killed)
 	close(p.lock);
 	top_builds_refresh(all);
 	ck_assert(page->ended);
-	ck_assert_str_eq(page->end_reason, "its kfarm was killed");
+	ck_assert_str_eq(page->end_reason, "its kfarm process was killed");
 	close(p.socket);
 }
 END_TEST

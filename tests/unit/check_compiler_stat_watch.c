@@ -85,7 +85,7 @@ START_TEST(what_is_gone_is_named)
 	ck_assert_int_eq(fs_remove(paths[_i], &err), 0);
 	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
-	ck_assert_ptr_nonnull(strstr(err.text, "gone"));
+	ck_assert_ptr_nonnull(strstr(err.text, "was removed"));
 }
 END_TEST
 

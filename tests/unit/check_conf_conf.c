@@ -166,13 +166,14 @@ static const struct bad {
 	{ "[farm]\n\nrequire-remote = 101\n",
 	  ":3: farm.require-remote: \"101\" is not a number from 0 to 100" },
 	{ "[node \"a\"] codec = gz\n",
-	  ":1: node.a.codec: \"gz\" is not none, lzo or zstd" },
-	{ "[node \"a\"]\nslots=1\nslots\n", ":3: node.a.slots: needs a value" },
+	  ":1: node.a.codec: invalid value \"gz\": expected none, lzo or "
+	  "zstd" },
+	{ "[node \"a\"]\nslots=1\nslots\n", ":3: node.a.slots: missing value" },
 	{ "[farm]\nverify = 1\nverify \\\n= 2\n",
-	  ":3: \"=\" expected after the key" },
+	  ":3: expected \"=\" after the key" },
 	{ "[node \"a\nslots=1\n",
-	  ":1: the section's name has no closing quote" },
-	{ "[farm]\nverify = \"1\n", ":2: a value without its closing quote" },
+	  ":1: unterminated quote in a section header" },
+	{ "[farm]\nverify = \"1\n", ":2: unterminated quote in a value" },
 };
 
 START_TEST(load_refuses_a_bad_value_with_file_and_line)

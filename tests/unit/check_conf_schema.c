@@ -45,7 +45,7 @@ static const struct value {
 	  "\"90 %\" is not a number from 0 to 100" },
 	{ "farm", NULL, "require-remote", "",
 	  "\"\" is not a number from 0 to 100" },
-	{ "farm", NULL, "require-remote", NULL, "needs a value" },
+	{ "farm", NULL, "require-remote", NULL, "missing value" },
 	{ "node", "a", "slots", "1", NULL },
 	{ "node", "a", "slots", "1024", NULL },
 	{ "node", "a", "slots", "0", "\"0\" is not a number from 1 to 1024" },
@@ -55,8 +55,9 @@ static const struct value {
 	{ "arch", "arm64", "toolchain", "gcc-13.3.0", NULL },
 	{ "toolchain", NULL, "mirror", "https://mirror.example/tools", NULL },
 	{ "toolchain", NULL, "sync", "true", NULL },
-	{ "toolchain", NULL, "http", "yes", "\"yes\" is not true or false" },
-	{ "toolchain", NULL, "strict", NULL, "needs a value" },
+	{ "toolchain", NULL, "http", "yes",
+	  "invalid value \"yes\": expected true or false" },
+	{ "toolchain", NULL, "strict", NULL, "missing value" },
 	{ "toolchain", NULL, "sums-key",
 	  "88AFCD206B1611957187F16B60AB47ffc9095227", NULL },
 	{ "toolchain", NULL, "tar-key", "60AB47FFC9095227",
@@ -67,37 +68,39 @@ static const struct value {
 	  "hexadecimal digits" },
 	{ "node", "a", "codec", "zstd", NULL },
 	{ "node", "a", "codec", "none", NULL },
-	{ "node", "a", "codec", "gzip", "\"gzip\" is not none, lzo or zstd" },
+	{ "node", "a", "codec", "gzip",
+	  "invalid value \"gzip\": expected none, lzo or zstd" },
 	{ "node", "a", "codec", "none lzo",
-	  "\"none lzo\" is not none, lzo or zstd" },
-	{ "node", "a", "codec", "", "\"\" is not none, lzo or zstd" },
+	  "invalid value \"none lzo\": expected none, lzo or zstd" },
+	{ "node", "a", "codec", "",
+	  "invalid value \"\": expected none, lzo or zstd" },
 	{ "nightly", "n", "keep-free", "10G", NULL },
 	{ "nightly", "n", "keep-free", "0K", NULL },
 	{ "nightly", "n", "keep-free", "10",
-	  "\"10\" is not a number with K, M, G or T behind it, or too much "
-	  "or too little" },
+	  "\"10\" is not a number followed by K, M, G or T, or is "
+	  "out of range" },
 	{ "nightly", "n", "keep-free", "8h",
-	  "\"8h\" is not a number with K, M, G or T behind it, or too much "
-	  "or too little" },
+	  "\"8h\" is not a number followed by K, M, G or T, or is "
+	  "out of range" },
 	{ "nightly", "n", "keep-free", "1025T",
-	  "\"1025T\" is not a number with K, M, G or T behind it, or too "
-	  "much or too little" },
+	  "\"1025T\" is not a number followed by K, M, G or T, or is "
+	  "out of range" },
 	{ "nightly", "n", "timeout", "90s", NULL },
 	{ "nightly", "n", "timeout", "7d", NULL },
 	{ "nightly", "n", "timeout", "8d",
-	  "\"8d\" is not a number with s, m, h or d behind it, or too much "
-	  "or too little" },
+	  "\"8d\" is not a number followed by s, m, h or d, "
+	  "or is out of range" },
 	{ "nightly", "n", "timeout", "0s",
-	  "\"0s\" is not a number with s, m, h or d behind it, or too much "
-	  "or too little" },
+	  "\"0s\" is not a number followed by s, m, h or d, "
+	  "or is out of range" },
 	{ "nightly", "n", "timeout", "s",
-	  "\"s\" is not a number with s, m, h or d behind it, or too much "
-	  "or too little" },
+	  "\"s\" is not a number followed by s, m, h or d, "
+	  "or is out of range" },
 	{ "nightly", "n", "timeout", "99999999999999999999h",
-	  "\"99999999999999999999h\" is not a number with s, m, h or d "
-	  "behind it, or too much or too little" },
+	  "\"99999999999999999999h\" is not a number followed by s, m, h or d, "
+	  "or is out of range" },
 	{ "node", "a", "address", "anything", NULL },
-	{ "node", "a", "address", NULL, "needs a value" },
+	{ "node", "a", "address", NULL, "missing value" },
 };
 
 START_TEST(schema_reads_an_amount)

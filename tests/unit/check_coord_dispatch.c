@@ -53,7 +53,7 @@ START_TEST(an_unknown_one_is_to_be_run)
 	start();
 	shell = ask_fixdep("scripts/basic/fixdep");
 	turn_until(is_told, 30000);
-	ck_assert_str_eq(run_it, "an unknown fixdep");
+	ck_assert_str_eq(run_it, "unknown version of fixdep");
 	wire_stream_free(shell);
 	free(run_it);
 	run_it = NULL;

@@ -252,8 +252,8 @@ START_TEST(two_machines_with_one_key_get_no_job)
 	expect_state("node1", "out");
 	expect_state("node2", "up");
 	ck_assert_str_eq(node_told("node0")->reason,
-			 "node0 and node1 are two machines with one key, as "
-			 "after copying a disk: `kfarm nodes rekey node1`");
+			 "node0 and node1 are two machines with the same "
+			 "key (copied disk?); run `kfarm nodes rekey node1`");
 	/* When one has a key of its own, both are as good as any. */
 	follow(7, NULL);
 	expect_state("node0", "out");
@@ -290,8 +290,8 @@ START_TEST(a_machine_that_is_there_twice_counts_once)
 	expect_state("node1", "out");
 	expect_state("node0", "up");
 	ck_assert_str_eq(node_told("node1")->reason,
-			 "node0 and node1 are one machine: `kfarm nodes remove "
-			 "--keep node1`");
+			 "node0 and node1 are the same machine; run `kfarm "
+			 "nodes remove --keep node1`");
 }
 END_TEST
 
@@ -328,10 +328,10 @@ START_TEST(two_machines_that_take_turns_are_found)
 	wire_stream_free(nodes[0].stream);
 	nodes[0].stream = NULL;
 	expect_state("node0", "out");
-	ck_assert_str_eq(node_told("node0")->reason,
-			 "two machines answer in turn as node0, with one key "
-			 "and one address: switch one off, then `kfarm nodes "
-			 "rekey node0`");
+	ck_assert_str_eq(
+		node_told("node0")->reason,
+		"two machines alternate as node0 with the same key and "
+		"address; power one off, then run `kfarm nodes rekey node0`");
 }
 END_TEST
 

@@ -58,7 +58,7 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	foreign = 2000;
 	turn_until(limit_is_told, 60000);
 	ck_assert_str_eq(limited, "2 of 3 slots: 2.0 cores busy with other "
-				  "things");
+				  "work");
 	ck_assert_int_eq(slots, 2);
 	turn_until(never, 50);
 	ck_assert_uint_eq(coord_remote_slots(coord), 2);
@@ -69,7 +69,7 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	limited[0] = '\0';
 	foreign = 0;
 	turn_until(limit_is_told, 60000);
-	ck_assert_str_eq(limited, "3 slots again");
+	ck_assert_str_eq(limited, "back to 3 slots");
 	ck_assert_int_eq(slots, 3);
 	ck_assert_uint_ge(clock_ms() - busy_ms, 9000);
 	turn_until(never, 50);
@@ -145,7 +145,7 @@ START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
 	idle = nodes[0].jobs ? 1 : 0;
 	ck_assert_str_eq(limits[!idle], "");
 	ck_assert_str_eq(limits[idle], _i ? "2 of 3 slots: 2.0 cores busy with "
-					    "other things" :
+					    "other work" :
 					    "");
 	events_hub_unsubscribe(hub, &listener);
 }

@@ -100,7 +100,8 @@ START_TEST(what_differs_is_wrong)
 {
 	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
-	ck_assert_str_eq(err.text, "what it printed is not what ours does");
+	ck_assert_str_eq(err.text,
+			 "genksyms: stdout differs from the local run");
 	buf_release(&answer.streams[WIRE_OUTPUT_STDOUT]);
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
 }
@@ -110,7 +111,8 @@ START_TEST(another_end_is_wrong)
 {
 	answer.wire.wait_status = 11;
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
-	ck_assert_str_eq(err.text, "how it ended is not what ours does");
+	ck_assert_str_eq(err.text,
+			 "genksyms: exit status differs from the local run");
 }
 END_TEST
 

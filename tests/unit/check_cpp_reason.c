@@ -305,7 +305,7 @@ START_TEST(a_reason_names_what_is_open)
 	static const char *const open[][2] = {
 		{ "#pragma GCC dependency \"a.h\"\n", "GCC dependency" },
 		{ "asm(\".inc%0\" :: \"i\"(x));\n",
-		  "a directive whose name is made" },
+		  "directive with a computed name" },
 	};
 
 	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {

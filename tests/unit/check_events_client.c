@@ -194,9 +194,9 @@ static void serve(const char *text, size_t len, unsigned times)
 }
 
 static const char *const strangers[][2] = {
-	{ "HTTP/1.1 200 OK\r\n\r\n", "no stream of events: no JSON: " },
+	{ "HTTP/1.1 200 OK\r\n\r\n", "not an event stream: invalid JSON: " },
 	{ "{\"t\":0,\"event\":\"stream\",\"version\":9}\n",
-	  "events of version 9, this kfarm knows 1" },
+	  "unsupported event version 9: expected 1" },
 };
 
 START_TEST(a_stranger_is_left)

@@ -116,10 +116,10 @@ END_TEST
 
 /* What it begins with, and what is said of that. */
 static const char *const others[][2] = {
-	{ NOTE, "no stream of events: it begins with \"note\"" },
-	{ "hello\n", "no stream of events: no JSON:" },
+	{ NOTE, "not an event stream: first event is \"note\"" },
+	{ "hello\n", "not an event stream: invalid JSON:" },
 	{ "{\"t\":0,\"event\":\"stream\",\"version\":2}\n",
-	  "events of version 2, this kfarm knows 1" },
+	  "unsupported event version 2: expected 1" },
 };
 
 START_TEST(what_is_no_stream_is_refused)

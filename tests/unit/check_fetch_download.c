@@ -75,7 +75,8 @@ START_TEST(http_is_not_even_asked_unless_allowed)
 	play_options.allow_http = false;
 	ck_assert_int_eq(play_get(play_http("/plain"), NULL, MANY, &err),
 			 -EACCES);
-	play_expect_text(&err, "/plain: not https; [toolchain] http = true");
+	play_expect_text(&err, "/plain: unencrypted http is not allowed; to "
+			       "allow it, set `http = true` in [toolchain]");
 	ck_assert_uint_eq(play_requests("/plain", NULL, 0), 0);
 }
 END_TEST
@@ -90,7 +91,7 @@ START_TEST(a_redirect_to_http_is_followed_only_if_allowed)
 
 	play_options.allow_http = false;
 	ck_assert_int_eq(play_get(xstrdup(url), NULL, MANY, &err), -EACCES);
-	play_expect_text(&err, "redirected to: http://127.0.0.1");
+	play_expect_text(&err, "after redirect: http://127.0.0.1");
 	ck_assert_uint_eq(play_requests("/size=10/after", NULL, 0), 0);
 
 	play_options.allow_http = true;
@@ -115,14 +116,14 @@ static const struct {
 	{ "/to-https/size=5/up", 0, NULL },
 	{ "/hops=10/size=5/ten", 0, NULL },
 	{ "/hops=3/status=307/size=5/other-way", 0, NULL },
-	{ "/hops=11/size=5/eleven", -EIO, "redirects more than 10 times" },
-	{ "/loop/forever", -EIO, "redirects more than 10 times" },
-	{ "/to-file", -EACCES, "file:///etc/passwd: not https" },
+	{ "/hops=11/size=5/eleven", -EIO, "more than 10 redirects" },
+	{ "/loop/forever", -EIO, "more than 10 redirects" },
+	{ "/to-file", -EACCES, "file:///etc/passwd: unsupported protocol" },
 	{ "/to-odd", -EIO, "127.0.0.1" },
-	{ "/status=302/nowhere", -EIO, "unexpected answer 302" },
-	{ "/status=300/loop", -EIO, "unexpected answer 300" },
-	{ "/status=304/unasked", -EIO, "unexpected answer 304" },
-	{ "/hops=1/endless/size=5/fat", -EFBIG, "more than the 1000 bytes" },
+	{ "/status=302/nowhere", -EIO, "unexpected response (HTTP 302)" },
+	{ "/status=300/loop", -EIO, "unexpected response (HTTP 300)" },
+	{ "/status=304/unasked", -EIO, "unexpected response (HTTP 304)" },
+	{ "/hops=1/endless/size=5/fat", -EFBIG, "more than 1000 bytes" },
 };
 
 START_TEST(redirects_end_somewhere)
@@ -149,7 +150,7 @@ START_TEST(a_password_in_an_url_is_not_printed)
 
 	ck_assert_int_eq(play_get(url, NULL, MANY, &err), -ENOENT);
 	ck_assert_ptr_null(strstr(err.text, "secret"));
-	play_expect_text(&err, "/status=404/pw: no such file (404)");
+	play_expect_text(&err, "/status=404/pw: no such file (HTTP 404)");
 }
 END_TEST
 
@@ -213,16 +214,17 @@ START_TEST(a_file_is_missing_only_if_all_say_so)
 	play_options.n_tries = 2;
 	ck_assert_int_eq(two("/status=404/m1", "/status=404/m2", &err),
 			 -ENOENT);
-	play_expect_text(&err, "no mirror gave it:\n  http://127");
-	play_expect_text(&err, "/m1: no such file (404)\n  http://127");
-	play_expect_text(&err, "/m2: no such file (404)");
+	play_expect_text(&err, "all mirrors failed:\n  http://127");
+	play_expect_text(&err, "/m1: no such file (HTTP 404)\n  http://127");
+	play_expect_text(&err, "/m2: no such file (HTTP 404)");
 	ck_assert_int_eq(two("/status=500/m1", "/status=404/m2", &err), -EIO);
+	play_expect_text(
+		&err, "/m1: temporary server error (HTTP 500)\n  http://127");
 	play_expect_text(&err,
-			 "/m1: the server cannot now (500)\n  http://127");
-	play_expect_text(&err, "/m2: no such file (404)\n  try again later");
+			 "/m2: no such file (HTTP 404)\n  try again later");
 	ck_assert_int_eq(two("/status=404/m1", "/status=403/m2", &err),
 			 -EACCES);
-	play_expect_text(&err, "/m2: not allowed (403)");
+	play_expect_text(&err, "/m2: access denied (HTTP 403)");
 }
 END_TEST
 
@@ -234,7 +236,7 @@ START_TEST(without_mirrors_nothing_is_to_be_had)
 	ck_assert_int_eq(fetch_download_file(none_at_all, NULL, MANY, NULL,
 					     &play_sink, NULL, &err),
 			 -ENOENT);
-	play_expect_text(&err, "[toolchain] mirror");
+	play_expect_text(&err, "set `mirror = URL` in [toolchain]");
 }
 END_TEST
 
@@ -270,7 +272,7 @@ START_TEST(a_server_says_when_to_come_back)
 	ck_assert_int_eq(play_get(play_url("/status=429/after=7200/later"),
 				  NULL, MANY, &err),
 			 -ETIMEDOUT);
-	play_expect_text(&err, "come back in 7200 s");
+	play_expect_text(&err, "server busy: retry after 7200 s");
 	ck_assert_uint_eq(
 		play_requests("/status=429/after=7200/later", NULL, 0), 1);
 }
@@ -299,7 +301,7 @@ START_TEST(a_limit_is_kept_to_the_byte)
 	play_expect(100, 0);
 	ck_assert_int_eq(play_get(play_url("/size=101/l"), NULL, 100, &err),
 			 -EFBIG);
-	play_expect_text(&err, "/l: more than the 100 bytes allowed");
+	play_expect_text(&err, "/l: file too large: more than 100 bytes");
 	ck_assert_uint_eq(got.bytes, 0);
 	ck_assert_int_eq(
 		play_get(play_url("/size=101/chunked/l"), NULL, 100, &err),

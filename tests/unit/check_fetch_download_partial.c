@@ -244,7 +244,7 @@ START_TEST(a_part_has_one_writer)
 	ck_assert_int_eq(fetch_partial_open(&mine, play_part, "x/y", &err), 0);
 	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err),
 			 -EBUSY);
-	play_expect_text(&err, "part: another download writes it");
+	play_expect_text(&err, "part: locked by another download");
 	fetch_partial_close(&mine);
 	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err), 0);
 }
@@ -272,7 +272,7 @@ START_TEST(a_part_that_cannot_be_written_is_named)
 
 	ck_assert_int_eq(play_get(play_url("/nowhere"), path, MANY, &err),
 			 -ENOTDIR);
-	play_expect_text(&err, "no-such/part: its directory is missing");
+	play_expect_text(&err, "no-such/part: parent directory does not exist");
 	free(path);
 }
 END_TEST
@@ -284,7 +284,7 @@ START_TEST(what_is_kept_is_said)
 	play_options.n_tries = 1;
 	ck_assert_int_eq(
 		play_get(play_url("/cut=9/kept"), play_part, MANY, &err), -EIO);
-	play_expect_text(&err, "what came is kept in /tmp/kfarm-check.");
+	play_expect_text(&err, "partial download saved in /tmp/kfarm-check.");
 }
 END_TEST
 

@@ -142,18 +142,18 @@ START_TEST(a_file_without_the_key_is_named)
 	static const struct {
 		const char *file, *words;
 	} files[] = {
-		{ "keys/other.asc", "no key" },
-		{ "text", "not a file of public keys" },
-		{ "good.sig", "not a file of public keys" },
+		{ "keys/other.asc", "does not contain the key" },
+		{ "text", "not an OpenPGP public key file" },
+		{ "good.sig", "not an OpenPGP public key file" },
 		{ "nothing", "No such file" },
-		{ "keys/secret.asc", "secret keys" },
-		{ "keys/also-secret.asc", "secret keys" },
-		{ "keys/sum.asc", "not a file of public keys" },
-		{ "keys/endless.asc", "not a file of public keys" },
-		{ "keys/cut.asc", "not a file of public keys" },
-		{ "keys/random.asc", "not a file of public keys" },
-		{ "keys/zeros.asc", "not a file of public keys" },
-		{ "keys/empty.asc", "not a file of public keys" },
+		{ "keys/secret.asc", "contains a secret key" },
+		{ "keys/also-secret.asc", "contains a secret key" },
+		{ "keys/sum.asc", "not an OpenPGP public key file" },
+		{ "keys/endless.asc", "not an OpenPGP public key file" },
+		{ "keys/cut.asc", "not an OpenPGP public key file" },
+		{ "keys/random.asc", "not an OpenPGP public key file" },
+		{ "keys/zeros.asc", "not an OpenPGP public key file" },
+		{ "keys/empty.asc", "not an OpenPGP public key file" },
 		{ "keys/huge.asc", "" },
 	};
 	char *keyring = NULL;

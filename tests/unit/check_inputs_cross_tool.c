@@ -241,7 +241,8 @@ START_TEST(without_a_compiler_there_is_none)
 	strv_release(&env);
 	strv_add(&env, "PATH=/nonexistent");
 	ck_assert_int_eq(make_for(host, NULL), -ENOENT);
-	ck_assert_msg(strstr(err.text, "-gcc in PATH"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "-gcc: not found in PATH"), "%s",
+		      err.text);
 }
 END_TEST
 

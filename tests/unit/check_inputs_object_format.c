@@ -174,7 +174,7 @@ START_TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
 	ck_assert_int_eq(inputs_object_format_compare(
 				 bytes_of(other, sizeof(bc)), bitcode, &err),
 			 -EBADMSG);
-	ck_assert_str_eq(err.text, "bitcode of another LLVM");
+	ck_assert_str_eq(err.text, "bitcode of another LLVM version");
 }
 END_TEST
 

@@ -122,12 +122,12 @@ static const struct {
 	{ "CONFIG_A=yes", "CONFIG_A=\"yes\"\n", NULL },
 	{ "CONFIG_A=0x", "CONFIG_A=\"0x\"\n", NULL },
 	{ "CONFIG_A=y\nCONFIG_B=x", "CONFIG_A=y\nCONFIG_B=x\n", NULL },
-	{ "CONFIG_A", NULL, "say what it is to be: CONFIG_A=y" },
-	{ "CONFIG_A-B=y", NULL, "neither CONFIG_NAME=VALUE" },
-	{ "CONFIG_A = y", NULL, "neither CONFIG_NAME=VALUE" },
-	{ "CONFIG_=y", NULL, "neither CONFIG_NAME=VALUE" },
-	{ "# CONFIG_A", NULL, "neither CONFIG_NAME=VALUE" },
-	{ "# CONFIG_A=y", NULL, "neither CONFIG_NAME=VALUE" },
+	{ "CONFIG_A", NULL, "missing value; use CONFIG_A=y" },
+	{ "CONFIG_A-B=y", NULL, "expected CONFIG_NAME=VALUE" },
+	{ "CONFIG_A = y", NULL, "expected CONFIG_NAME=VALUE" },
+	{ "CONFIG_=y", NULL, "expected CONFIG_NAME=VALUE" },
+	{ "# CONFIG_A", NULL, "expected CONFIG_NAME=VALUE" },
+	{ "# CONFIG_A=y", NULL, "expected CONFIG_NAME=VALUE" },
 };
 
 START_TEST(a_word_stands_for_a_line)

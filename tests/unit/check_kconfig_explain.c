@@ -98,90 +98,84 @@ static const char of_lib[] = "config TWICE\n"
 static const struct {
 	const char *symbol, *asked, *config, *why;
 } cases[] = {
-	{ "NOSUCH", "y", "", "there is no such symbol for arm64" },
+	{ "NOSUCH", "y", "", "no such symbol for arm64" },
 	{ "NETT", "y", "",
-	  "there is no such symbol for arm64; did you mean CONFIG_NET?" },
-	{ "NOTHING", "y", "", "there is no such symbol for arm64" },
-	{ "DEEP", "y", "CONFIG_NET=y\n",
-	  "it depends on OF || ACPI, which is n" },
-	{ "DEEP", "y", "", "it depends on NET (n), OF || ACPI (n)" },
+	  "no such symbol for arm64; did you mean CONFIG_NET?" },
+	{ "NOTHING", "y", "", "no such symbol for arm64" },
+	{ "DEEP", "y", "CONFIG_NET=y\n", "depends on OF || ACPI, which is n" },
+	{ "DEEP", "y", "", "depends on NET (n), OF || ACPI (n)" },
 	{ "DEEP", "y", "CONFIG_NET=y\nCONFIG_OF=m\nCONFIG_DEEP=m\n",
-	  "it depends on OF || ACPI, which is m" },
+	  "depends on OF || ACPI, which is m" },
 	{ "LIB", "y", "",
-	  "it has no prompt, so nobody can set it but those that select it: "
-	  "DEEP" },
+	  "has no prompt, so it is set only by symbols that select it: DEEP" },
 	{ "LIB", "n",
 	  "CONFIG_LIB=m\nCONFIG_DEEP=m\nCONFIG_BIG=y\nCONFIG_NET=y\n"
 	  "CONFIG_OF=y\n",
-	  "it is selected by DEEP" },
+	  "selected by DEEP" },
 	{ "BUS", "n", "CONFIG_BUS=y\n",
-	  "it has no prompt, so nobody can set it but its defaults" },
+	  "has no prompt, so it is set only by its defaults" },
 	{ "DISK", "m", "CONFIG_BUS=y\nCONFIG_EXPERT=y\n",
-	  "it depends on BLOCK, which is n" },
+	  "depends on BLOCK, which is n" },
 	{ "DISK", "m", "CONFIG_BUS=y\nCONFIG_BLOCK=y\n",
-	  "it can be set only with EXPERT, which is n" },
+	  "can be set only with EXPERT, which is n" },
 	{ "CARD", "y", "CONFIG_EXPERT=y\nCONFIG_BUS=y\n",
-	  "it can be set only with CARDS, which is n" },
+	  "can be set only with CARDS, which is n" },
 	{ "SMALL", "y", "CONFIG_PAGED=y\nCONFIG_LARGE=y\n",
-	  "it is one of a choice, in which LARGE is chosen" },
-	{ "SMALL", "y", "", "it depends on PAGED, which is n" },
-	{ "FORCED", "n", "CONFIG_FORCED=y\nCONFIG_BIG=y\n",
-	  "it is selected by BIG" },
+	  "member of a choice in which LARGE is selected" },
+	{ "SMALL", "y", "", "depends on PAGED, which is n" },
+	{ "FORCED", "n", "CONFIG_FORCED=y\nCONFIG_BIG=y\n", "selected by BIG" },
 	{ "BIG", "n", "CONFIG_BIG=y\n",
-	  "it can be set only with EXPERT, which is n" },
+	  "can be set only with EXPERT, which is n" },
 	{ "NUMBER", "77", "CONFIG_BUS=m\nCONFIG_NUMBER=9\n",
-	  "it must be from 1 to 9" },
+	  "must be from 1 to 9" },
 	{ "NUMBER", "7", "CONFIG_BUS=y\nCONFIG_SMALL=y\nCONFIG_NUMBER=3\n",
-	  "it must be from 1 to 3" },
-	{ "NUMBER", "7", "", "it depends on BUS, which is n" },
+	  "must be from 1 to 3" },
+	{ "NUMBER", "7", "", "depends on BUS, which is n" },
 	{ "NUMBER", "0x7", "CONFIG_BUS=y\nCONFIG_NUMBER=9\n",
-	  "it is a decimal number" },
-	{ "NUMBER", "07", "CONFIG_BUS=y\n", "it is a decimal number" },
-	{ "NUMBER", "y", "CONFIG_BUS=y\n", "it is a decimal number" },
+	  "must be a decimal number" },
+	{ "NUMBER", "07", "CONFIG_BUS=y\n", "must be a decimal number" },
+	{ "NUMBER", "y", "CONFIG_BUS=y\n", "must be a decimal number" },
 	{ "ADDRESS", "0xg", "CONFIG_ADDRESS=0x0\n",
-	  "it is a hexadecimal number" },
-	{ "NAME", "5", "CONFIG_NAME=\"\"\n", "it is a text in double quotes" },
-	{ "BIG", "m", "CONFIG_BIG=y\nCONFIG_EXPERT=y\n", "it is y or n" },
-	{ "BIG", "\"yes\"", "CONFIG_EXPERT=y\n", "it is y or n" },
-	{ "DISK", "1", "", "it is y, m or n" },
+	  "must be a hexadecimal number" },
+	{ "NAME", "5", "CONFIG_NAME=\"\"\n",
+	  "must be a string in double quotes" },
+	{ "BIG", "m", "CONFIG_BIG=y\nCONFIG_EXPERT=y\n", "must be y or n" },
+	{ "BIG", "\"yes\"", "CONFIG_EXPERT=y\n", "must be y or n" },
+	{ "DISK", "1", "", "must be y, m or n" },
 	{ "FLAG", "y", "CONFIG_BUS=y\n",
-	  "it depends on $(cc-option,-mflag=a(b)), which Kconfig finds out by "
-	  "itself" },
-	{ "FLAG", "y", "", "it depends on BUS, which is n" },
+	  "depends on $(cc-option,-mflag=a(b)), which Kconfig evaluates itself" },
+	{ "FLAG", "y", "", "depends on BUS, which is n" },
 	{ "FAST", "y", "CONFIG_SLOW=y\n",
-	  "it can be set only with EXPERT, which is n" },
+	  "can be set only with EXPERT, which is n" },
 	{ "FAST", "y", "CONFIG_SLOW=y\nCONFIG_EXPERT=y\n",
-	  "it is one of a choice, in which SLOW is chosen" },
+	  "member of a choice in which SLOW is selected" },
 	{ "SLOW", "n", "CONFIG_SLOW=y\nCONFIG_EXPERT=y\n",
-	  "it is what is chosen in a choice: choose another one" },
+	  "selected member of a choice; select another member" },
 	{ "WANTED", "m", "CONFIG_MODULES=y\nCONFIG_WANTED=y\nCONFIG_WANTER=y\n",
-	  "it is implied by WANTER" },
+	  "implied by WANTER" },
 	{ "WANTED", "m", "CONFIG_WANTED=y\n",
-	  "nothing can be a module, as MODULES is n" },
+	  "modules are disabled: MODULES is n" },
 	{ "LIB", "m",
 	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
 	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=y\n",
-	  "it is selected by DEEP" },
+	  "selected by DEEP" },
 	{ "LIB", "m",
 	  "CONFIG_LIB=y\nCONFIG_DEEP=m\nCONFIG_BIG=y\n"
 	  "CONFIG_MODULES=y\n",
-	  "it has no prompt, so nobody can set it but those that select it: "
-	  "DEEP" },
+	  "has no prompt, so it is set only by symbols that select it: DEEP" },
 	/* What its selector depends on bounds the select, too. */
 	{ "LIB", "m",
 	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
 	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=m\n",
-	  "it has no prompt, so nobody can set it but those that select it: "
-	  "DEEP" },
-	{ "PLAIN", "y", "CONFIG_WANTED=m\n", "Kconfig decides otherwise" },
-	{ "PLAIN", "y", "", "it depends on WANTED, which is n" },
-	{ "ISA", "y", "", "there is no such symbol for arm64, but for x86" },
-	{ "BOARD", "y", "", "there is no such symbol for arm64, but for x86" },
+	  "has no prompt, so it is set only by symbols that select it: DEEP" },
+	{ "PLAIN", "y", "CONFIG_WANTED=m\n", "rejected by Kconfig" },
+	{ "PLAIN", "y", "", "depends on WANTED, which is n" },
+	{ "ISA", "y", "", "no such symbol for arm64; it exists for x86" },
+	{ "BOARD", "y", "", "no such symbol for arm64; it exists for x86" },
 	{ "TWICE", "y", "",
-	  "it depends on ACPI, which is n (arch/arm64/Kconfig); or else it "
+	  "depends on ACPI, which is n (arch/arm64/Kconfig); or "
 	  "depends on OF, which is n (lib/Kconfig)" },
-	{ "LAST", "y", "",
-	  "it has no prompt, so nobody can set it but its defaults" },
+	{ "LAST", "y", "", "has no prompt, so it is set only by its defaults" },
 };
 
 static void set_up(void)
@@ -226,10 +220,11 @@ START_TEST(each_setting_is_a_line)
 
 	kconfig_explain_rejected(missed, 2, &of, &lines, NULL);
 	ck_assert_uint_eq(lines.n, 2);
-	ck_assert_str_eq(lines.v[0], "CONFIG_DISK: asked m (disk.config:3), is "
-				     "n: it depends on BLOCK, which is n");
+	ck_assert_str_eq(lines.v[0],
+			 "CONFIG_DISK: requested m (disk.config:3), "
+			 "got n: depends on BLOCK, which is n");
 	ck_assert_str_eq(lines.v[1],
-			 "CONFIG_NETT: asked y, is n: there is no such symbol "
+			 "CONFIG_NETT: requested y, got n: no such symbol "
 			 "for arm64; did you mean CONFIG_NET?");
 	strv_release(&lines);
 }
@@ -247,8 +242,8 @@ START_TEST(of_very_many_the_first_have_reasons)
 						       NULL };
 	kconfig_explain_rejected(missed, 2000, &of, &lines, NULL);
 	ck_assert_uint_eq(lines.n, 2000);
-	ck_assert_ptr_nonnull(strstr(lines.v[99], "it depends on"));
-	ck_assert_str_eq(lines.v[100], "CONFIG_DISK: asked m, is n");
+	ck_assert_ptr_nonnull(strstr(lines.v[99], "depends on"));
+	ck_assert_str_eq(lines.v[100], "CONFIG_DISK: requested m, got n");
 	strv_release(&lines);
 }
 END_TEST
@@ -287,10 +282,9 @@ START_TEST(a_later_choice_takes_the_place_of_an_earlier_one)
 	ck_assert_uint_eq(lines.n, !choices[_i].replaced);
 	ck_assert_uint_eq(replaced.n, choices[_i].replaced);
 	if (replaced.n)
-		ck_assert_str_eq(
-			replaced.v[0],
-			"CONFIG_LARGE counts, not CONFIG_SMALL (-K) of "
-			"the same choice");
+		ck_assert_str_eq(replaced.v[0],
+				 "CONFIG_LARGE overrides CONFIG_SMALL (-K) of "
+				 "the same choice");
 	kconfig_explain_free_rejected(missed, n);
 	kconfig_release(&k);
 	strv_release(&r.fragments);
@@ -308,7 +302,7 @@ START_TEST(a_tree_without_kconfig_leaves_it_at_that)
 	const struct kconfig_explain_context of = { NULL, top, "arm64", "" };
 
 	kconfig_explain_rejected(&missed, 1, &of, &lines, NULL);
-	ck_assert_str_eq(lines.v[0], "CONFIG_A: asked y, is n");
+	ck_assert_str_eq(lines.v[0], "CONFIG_A: requested y, got n");
 	strv_release(&lines);
 }
 END_TEST

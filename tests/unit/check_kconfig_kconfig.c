@@ -186,9 +186,9 @@ START_TEST(a_url_is_what_was_fetched_or_a_file)
 	ck_assert_str_eq(k.fragments[2].text, "CONFIG_R=y\n");
 	strv_release(&r.fragments);
 	r.kconfig = "file://host/a.config";
-	expect_wrong("-k file://host/a.config: a file URL names no other");
+	expect_wrong("-k file://host/a.config: file URL with a remote host");
 	r.kconfig = "ftp://host/a.config";
-	expect_wrong("-k ftp://host/a.config: nothing is fetched from there");
+	expect_wrong("-k ftp://host/a.config: unsupported URL scheme");
 	strv_release(&fetched.urls);
 	strv_release(&fetched.texts);
 	free(local);
@@ -213,9 +213,10 @@ START_TEST(words_of_the_configuration_file_come_first)
 	ck_assert_str_eq(k.fragments[0].text, "CONFIG_A=y\n");
 	ck_assert_str_eq(k.fragments[1].text, "CONFIG_A=m\n");
 	ck_assert_uint_eq(k.notes.n, 2);
-	ck_assert_str_eq(k.notes.v[0],
-			 "-k tinyconfig is that of /c:2, not the tree's own");
-	ck_assert_str_eq(k.notes.v[1], "CONFIG_A: m (-K) counts, not y (/c:3)");
+	ck_assert_str_eq(
+		k.notes.v[0],
+		"-k tinyconfig: the configuration in /c:2 overrides the tree's own");
+	ck_assert_str_eq(k.notes.v[1], "CONFIG_A: m (-K) overrides y (/c:3)");
 	named.base[0] = 'x';
 	expect_wrong("/c:2 xoard_defconfig: no such file, and no such "
 		     "configuration in");
@@ -237,12 +238,12 @@ static const struct {
 	{ "bord_defconfig", NULL, "did you mean \"board_defconfig\"?" },
 	{ "boardd", NULL, "did you mean \"board1\"?" },
 	{ "board.config", NULL,
-	  "a fragment has that name, which -K "
-	  "board.config adds" },
+	  "but a fragment of that name exists; add it with -K "
+	  "board.config" },
 	{ NULL, "tny", "; did you mean \"tiny\"?" },
 	{ NULL, "FOO=y", "; did you mean \"CONFIG_FOO=y\"?" },
-	{ NULL, "CONFIG_FOO", "-K CONFIG_FOO: say what it is to be" },
-	{ NULL, "# CONFIG_FOO", "neither CONFIG_NAME=VALUE nor" },
+	{ NULL, "CONFIG_FOO", "-K CONFIG_FOO: missing value" },
+	{ NULL, "# CONFIG_FOO", "expected CONFIG_NAME=VALUE or" },
 };
 
 START_TEST(what_may_have_been_meant_is_said)
@@ -268,10 +269,10 @@ START_TEST(what_is_passed_over_is_noted)
 	words(&r.fragments, "CONFIG_A=n CONFIG_A=n");
 	ck_assert_msg(!take(true), "%s", err.text);
 	ck_assert_uint_eq(k.notes.n, 3);
-	want = xasprintf("%s:2: Kconfig passes over \"B=y\"", path);
+	want = xasprintf("%s:2: Kconfig ignores \"B=y\"", path);
 	ck_assert_str_eq(k.notes.v[0], want);
 	free(want);
-	want = xasprintf("CONFIG_A: n (-K) counts, not y (%s:1)", path);
+	want = xasprintf("CONFIG_A: n (-K) overrides y (%s:1)", path);
 	ck_assert_str_eq(k.notes.v[2], want);
 	free(want);
 	free(path);
@@ -289,9 +290,8 @@ START_TEST(many_notes_are_a_number)
 	strv_add(&r.fragments, path);
 	ck_assert_msg(!take(true), "%s", err.text);
 	ck_assert_uint_eq(k.notes.n, 12);
-	ck_assert_str_eq(k.notes.v[10],
-			 "14 more settings are in place of others");
-	ck_assert_str_eq(k.notes.v[11], "Kconfig passes over 15 more lines");
+	ck_assert_str_eq(k.notes.v[10], "14 more settings override others");
+	ck_assert_str_eq(k.notes.v[11], "Kconfig ignores 15 more lines");
 	buf_release(&text);
 	free(path);
 }
@@ -335,23 +335,24 @@ static const struct {
 	const char *asked, *config, *missed;
 } effects[] = {
 	{ "CONFIG_A=y\n", "CONFIG_A=y\n", "" },
-	{ "CONFIG_A=y\n", "CONFIG_AB=y\n", "CONFIG_A: asked y, is n" },
-	{ "CONFIG_A=y\n", "CONFIG_A=m\n", "CONFIG_A: asked y, is m" },
+	{ "CONFIG_A=y\n", "CONFIG_AB=y\n", "CONFIG_A: requested y, got n" },
+	{ "CONFIG_A=y\n", "CONFIG_A=m\n", "CONFIG_A: requested y, got m" },
 	{ "CONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
 	{ "CONFIG_A=n\n", "CONFIG_B=y\n", "" },
 	{ "# CONFIG_A is not set\n", "CONFIG_A=y\n",
-	  "CONFIG_A: asked n, is y" },
+	  "CONFIG_A: requested n, got y" },
 	{ "CONFIG_A=\"x y\"\n", "CONFIG_A=\"x y\"\n", "" },
 	{ "CONFIG_A=0x10\n", "CONFIG_A=0x20\n",
-	  "CONFIG_A: asked 0x10, is 0x20" },
+	  "CONFIG_A: requested 0x10, got 0x20" },
 	{ "CONFIG_A=y\nCONFIG_A=n\n", "# CONFIG_A is not set\n", "" },
 	{ "CONFIG_A=y\r\n", "CONFIG_A=y\n", "" },
 	{ "# a comment about CONFIG_A=y\n\nnonsense\nCONFIG_B=y\n",
 	  "CONFIG_B=y\n", "" },
 	{ "# CONFIG_A=y\nCONFIG_B=y\n", "CONFIG_A=y\nCONFIG_B=y\n", "" },
-	{ "CONFIG_A=y", "# CONFIG_A is not set", "CONFIG_A: asked y, is n" },
+	{ "CONFIG_A=y", "# CONFIG_A is not set",
+	  "CONFIG_A: requested y, got n" },
 	{ "CONFIG_A=y\nCONFIG_B=m\n", "CONFIG_C=y\n",
-	  "CONFIG_A: asked y, is n; CONFIG_B: asked m, is n" },
+	  "CONFIG_A: requested y, got n; CONFIG_B: requested m, got n" },
 };
 
 START_TEST(what_did_not_take_effect_is_listed)
@@ -366,7 +367,7 @@ START_TEST(what_did_not_take_effect_is_listed)
 	ck_assert_int_eq(take(false), 0);
 	kconfig_explain_find_rejected(&k, effects[_i].config, &missed, &n);
 	for (size_t i = 0; i < n; i++)
-		strv_addf(&lines, "%s: asked %s, is %s", missed[i].symbol,
+		strv_addf(&lines, "%s: requested %s, got %s", missed[i].symbol,
 			  missed[i].requested, missed[i].actual);
 	text = strv_join(&lines, "; ");
 	ck_assert_str_eq(text, effects[_i].missed);

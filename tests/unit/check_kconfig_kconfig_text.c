@@ -98,16 +98,17 @@ static const struct {
 	const char *says;
 } refused[] = {
 	{ "printf '<!DOCTYPE html>\\n<p>log in\\n' >a", -EINVAL,
-	  "no configuration: no line of it is CONFIG_NAME=VALUE, and one is "
+	  "not a kernel configuration: no CONFIG_NAME=VALUE line, but "
 	  "\"<!DOCTYPE html>\"" },
-	{ "printf 'A=\\033[31m\\n' >a", -EINVAL, "one is \"A=\\x1b[31m\"" },
-	{ "printf 'CONFIG_A=y\\n\\0\\n' >a", -EINVAL, "it is no text" },
-	{ "head -c 3000 /bin/true >a", -EINVAL, "it is no text" },
+	{ "printf 'A=\\033[31m\\n' >a", -EINVAL, "but \"A=\\x1b[31m\"" },
+	{ "printf 'CONFIG_A=y\\n\\0\\n' >a", -EINVAL, "contains NUL bytes" },
+	{ "head -c 3000 /bin/true >a", -EINVAL, "contains NUL bytes" },
 	{ "printf 'CONFIG_A=y\\n' | gzip | head -c 20 >a", -EINVAL,
-	  "cannot be unpacked" },
-	{ "printf '\\037\\213no gzip' >a", -EINVAL, "no configuration" },
+	  "cannot decompress" },
+	{ "printf '\\037\\213no gzip' >a", -EINVAL,
+	  "not a kernel configuration" },
 	{ "head -c 17000000 /dev/zero | gzip -1 >a", -EFBIG,
-	  "more than 16777216 bytes when unpacked" },
+	  "too large: more than 16777216 bytes uncompressed" },
 	{ "head -c 17000000 /dev/zero >a", -EFBIG, "/a: " },
 	{ "true", -ENOENT, "/a: " },
 };

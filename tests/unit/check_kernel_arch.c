@@ -58,7 +58,8 @@ START_TEST(without_a_tree_the_table_decides)
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "riscv", &err), 0);
 	ck_assert_str_eq(a.toolchain_arch->prefixes.v[0], "riscv64-linux-gnu-");
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "newarch", &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "known are: alpha arc arm "));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "known architectures: alpha arc arm "));
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "aarch64", &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "calls it arm64"));
 }

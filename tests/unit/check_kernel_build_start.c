@@ -52,7 +52,7 @@ START_TEST(j_is_said_in_one_line)
 	ck_assert_int_eq(kernel_build_choose_jobs(&run), 0);
 	ck_assert_uint_eq(run.jobs, 2);
 	ck_assert_uint_eq(run.offload.local_slots, 2);
-	ck_assert_str_eq(buf_str(&told), "note -j 2 as asked: 0 slots on 0 "
+	ck_assert_str_eq(buf_str(&told), "note -j 2 as requested: 0 slots on 0 "
 					 "nodes + 2 local slots\n");
 	kernel_build_end(&run);
 }

@@ -331,7 +331,7 @@ START_TEST(one_that_cannot_be_read_is_passed_over_and_told)
 	ck_assert_msg(!choose("arm64", "gcc"), "%s", err.text);
 	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
 	ck_assert_uint_eq(c.notes.n, 1);
-	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "not used: "));
+	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "ignoring toolchain: "));
 	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "gcc-14.1.0-aarch64"));
 }
 END_TEST
@@ -423,23 +423,24 @@ START_TEST(what_is_missing_comes_with_its_command)
 	ck_assert_int_eq(choose("riscv", NULL), -ENOENT);
 	ck_assert_str_eq(
 		err.text,
-		"riscv64-linux-gnu-gcc: not found in PATH nor "
-		"installed; `kfarm toolchain install gcc --arch riscv` "
-		"gets one; or install the package "
-		"gcc-riscv64-linux-gnu, or name another toolchain "
-		"with -t");
+		"riscv64-linux-gnu-gcc: not found in PATH and not installed; "
+		"run `kfarm toolchain install gcc --arch riscv`, or install "
+		"the package gcc-riscv64-linux-gnu, or select another "
+		"toolchain with -t");
 	kernel_compiler_release(&c);
 	ck_assert_int_eq(choose("riscv", "clang-99"), -ENOENT);
-	ck_assert_str_eq(err.text,
-			 "clang-99: not found in PATH nor installed; `kfarm "
-			 "toolchain install clang-99` gets one; or name "
-			 "another toolchain with -t");
+	ck_assert_str_eq(
+		err.text,
+		"clang-99: not found in PATH and not installed; run `kfarm "
+		"toolchain install clang-99`, or select another toolchain with "
+		"-t");
 	kernel_compiler_release(&c);
 	words(&vars, "HOSTCC=nosuch");
 	ck_assert_int_eq(choose("arm64", NULL), -ENOENT);
-	ck_assert_str_eq(err.text,
-			 "nosuch: not found in PATH; install it, or name "
-			 "another toolchain with -t");
+	ck_assert_str_eq(
+		err.text,
+		"nosuch: not found in PATH; install it, or select another "
+		"toolchain with -t");
 }
 END_TEST
 
@@ -447,15 +448,15 @@ START_TEST(too_old_names_what_is_new_enough)
 {
 	put_two();
 	ck_assert_int_eq(choose("arm64", "old-"), -ENOTSUP);
-	ck_assert_msg(strstr(err.text, "-t gcc-13.3.0 is installed"), "%s",
-		      err.text);
+	ck_assert_msg(strstr(err.text, "use -t gcc-13.3.0, which is installed"),
+		      "%s", err.text);
 	ck_assert_ptr_nonnull(strstr(
 		err.text, "`kfarm toolchain install gcc-5 --arch arm64"));
 	kernel_compiler_release(&c);
 	put_installed("gcc-4.9.4", "aarch64-linux", NULL);
 	ck_assert_int_eq(choose("arm64", "gcc-4.9.4"), -ENOTSUP);
-	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-gcc494-linux-gcc is "
-					       "version 4.9.4"));
+	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-gcc494-linux-gcc: "
+					       "version 4.9.4 is too old"));
 }
 END_TEST
 

@@ -36,10 +36,11 @@ START_TEST(the_trees_script_decides)
 	ck_assert_int_eq(check("5.1.0"), 0);
 	ck_assert_int_eq(check("12.2.0"), 0);
 	ck_assert_int_eq(check("5.0.9"), -ENOTSUP);
-	ck_assert_str_eq(err.text,
-			 "odd-gcc is version 5.0.9, but this tree needs gcc "
-			 "5.1.0 or newer; name a newer one with -t; `kfarm "
-			 "toolchain install gcc-5 --arch arm64` gets one");
+	ck_assert_str_eq(
+		err.text,
+		"odd-gcc: version 5.0.9 is too old: this tree requires gcc "
+		"5.1.0 or later; select a newer one with -t, or run `kfarm "
+		"toolchain install gcc-5 --arch arm64`");
 }
 END_TEST
 
@@ -48,7 +49,8 @@ START_TEST(clang_is_asked_as_llvm)
 	c.is_clang = true;
 	ck_assert_int_eq(check("11.0.0"), 0);
 	ck_assert_int_eq(check("10.9.0"), -ENOTSUP);
-	ck_assert_ptr_nonnull(strstr(err.text, "needs llvm 11.0.0 or newer"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "requires llvm 11.0.0 or later"));
 	ck_assert_ptr_nonnull(strstr(err.text, "install clang-11`"));
 }
 END_TEST

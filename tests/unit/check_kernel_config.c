@@ -159,7 +159,8 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	words(&req.fragments, "CONFIG_NODEP=y CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP: asked y, is n"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "CONFIG_NODEP: requested y, got n"));
 	ck_assert_ptr_null(strstr(err.text, "CONFIG_A:"));
 	path = kernel_plan_path(&plan, ".config");
 	ck_assert(str_ends(err.text, path));
@@ -187,7 +188,7 @@ static bool makes_it_again(void)
 
 START_TEST(what_kconfig_drops_may_be_allowed)
 {
-	static const char line[] = "CONFIG_NODEP: asked y, is n";
+	static const char line[] = "CONFIG_NODEP: requested y, got n";
 
 	words(&req.fragments, "CONFIG_NODEP=y CONFIG_A=y");
 	req.allow_mismatch = true;
@@ -196,7 +197,7 @@ START_TEST(what_kconfig_drops_may_be_allowed)
 		start();
 		ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
 		ck_assert_int_eq(was_told("phase config\n"), i == 0);
-		ck_assert(was_told("note CONFIG_NODEP: asked y, is n\n"));
+		ck_assert(was_told("note CONFIG_NODEP: requested y, got n\n"));
 		ck_assert_uint_eq(run.config.stamp.rejected.n, 1);
 		ck_assert_str_eq(run.config.stamp.rejected.v[0], line);
 		ck_assert(kernel_config_is_current(&plan));

@@ -51,8 +51,7 @@ static const struct {
 	  "CONFIG_MODULES is not set" },
 	{ "xipkernel", "", NULL, "CONFIG_XIP_KERNEL is not set" },
 	{ "dtbs", "", NULL, "the tree has no arch/arm64/boot/dts" },
-	{ "dtbs-legacy", "", "dts",
-	  "this tree has dtbs_install: dtbs does it" },
+	{ "dtbs-legacy", "", "dts", "this tree has dtbs_install; use dtbs" },
 	{ "dtbs", "", "dts", NULL },
 	{ "perf", NULL, NULL, "the tree has no tools/perf" },
 	{ "headers", "", NULL, NULL },
@@ -82,8 +81,10 @@ START_TEST(a_program_is_missed_where_the_tree_names_it)
 	if (which("rpmbuild", str_find_env(env.v, "PATH")))
 		return;
 	ck_assert_int_eq(check("binrpm-pkg"), -ENOENT);
-	ck_assert_str_eq(err.text, "binrpm-pkg needs rpmbuild, which is not in "
-				   "PATH; install the package rpm");
+	ck_assert_str_eq(
+		err.text,
+		"binrpm-pkg: rpmbuild not found in PATH; install the package "
+		"rpm");
 	put_file("tools/rpmbuild", "#!/bin/sh\n", 0755);
 	ck_assert_int_eq(check("binrpm-pkg"), 0);
 }
@@ -92,11 +93,11 @@ END_TEST
 START_TEST(a_boards_modules_do_not_go_to_this_machine)
 {
 	ck_assert_int_eq(check("modules_install"), -EINVAL);
-	ck_assert_str_eq(err.text,
-			 "modules_install would write to /lib/modules of this "
-			 "machine, and this is a kernel for arm64; say where "
-			 "to with INSTALL_MOD_PATH=DIR (INSTALL_MOD_PATH=/ for "
-			 "here)");
+	ck_assert_str_eq(
+		err.text,
+		"modules_install: refusing to write to /lib/modules of this "
+		"machine: the kernel is for arm64; specify "
+		"INSTALL_MOD_PATH=DIR (INSTALL_MOD_PATH=/ for this machine)");
 	ck_assert_int_eq(check("dtbs_install"), -EINVAL);
 	/* make's own default is within the build directory. */
 	ck_assert_int_eq(check("headers_install"), 0);

@@ -116,7 +116,7 @@ START_TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	run_targets("nconfig", "5\n");
 	ck_assert_msg(!result.status, "%s", err.text);
 	ck_assert_ptr_nonnull(
-		strstr(result.summary, "without nconfig, builds it"));
+		strstr(result.summary, "same options, without nconfig"));
 	strv_release(&req.targets);
 	words(&req.targets, "Image");
 	make_plan();
@@ -142,7 +142,8 @@ START_TEST(while_somebody_is_asked_nobody_builds_there)
 	ck_assert_int_eq(kernel_lock_take(&lock, plan.builddir.dir, &err), 0);
 	run_targets("nconfig", "5\n");
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
-	ck_assert_msg(strstr(err.text, "another build uses"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "in use by another build"), "%s",
+		      err.text);
 	kernel_lock_release(&lock);
 }
 END_TEST

@@ -97,8 +97,7 @@ START_TEST(a_make_whose_kfarm_was_killed_still_builds)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	free(text);
-	text = xasprintf("make, process %d; wait for it, or end it with "
-			 "`kill %d`",
+	text = xasprintf("make, process %d; wait for it, or run `kill %d`",
 			 (int)make, (int)make);
 	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
 	ck_assert_ptr_nonnull(strstr(err.text, text));

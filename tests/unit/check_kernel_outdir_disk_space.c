@@ -10,7 +10,8 @@
 START_TEST(too_little_is_named_with_its_directory)
 {
 	struct err err = { 0 };
-	char *want = xasprintf("%s: No space left on device; make room", top);
+	char *want = xasprintf("%s: No space left on device; free some space",
+			       top);
 
 	ck_assert_int_eq(kernel_disk_space_check(top, 1, &err), 0);
 	ck_assert_str_eq(err.text, "");

@@ -169,7 +169,7 @@ START_TEST(arch_comes_from_option_variable_and_environment)
 	expect_plan();
 	r.arch = "x86_64";
 	ck_assert_int_eq(plan(), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "contradict"));
+	ck_assert_ptr_nonnull(strstr(err.text, "conflicts with"));
 }
 END_TEST
 

@@ -23,7 +23,7 @@ static struct kernel_metadata sample;
 static struct kernel_build_state run;
 static const char *verb;
 static char version[] = "6.1.192", compiler[] = "13.3.0";
-static char unlinked[] = "CC is several words (ccache gcc)";
+static char unlinked[] = "CC consists of several words (ccache gcc)";
 
 static void set_up(void)
 {
@@ -82,7 +82,7 @@ START_TEST(steps_of_kbuild_have_a_line)
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
 	       "plugins), 4 retried, 2 duplicated\n"
-	       "steps of kbuild 379: 370 on nodes, 9 here (5 no node takes "
+	       "steps of kbuild 379: 370 on nodes, 9 local (5 no node takes "
 	       "steps, 4 unusual option)\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 	farm.step_reasons = NULL;
@@ -154,8 +154,8 @@ START_TEST(without_links_the_reason_is_told)
 	verb = "failed";
 	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
-	       "jobs unknown: all local, not linked (CC is several words "
-	       "(ccache gcc))\n"
+	       "jobs unknown: all local, not offloaded (CC consists of several "
+	       "words (ccache gcc))\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 END_TEST
@@ -189,7 +189,7 @@ START_TEST(sizes_and_what_was_skipped_have_lines)
 	       "sizes Image 3151880, vmlinux 4559912 (text 1780071, data "
 	       "1120144, bss 240632)\n"
 	       "skipped modules: CONFIG_MODULES is not set\n"
-	       "kselftest is not complete: see build.log\n"
+	       "kselftest is incomplete; see build.log\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 END_TEST
@@ -321,7 +321,7 @@ START_TEST(nodes_that_are_not_up_have_a_line)
 	       "plugins), 4 retried, 2 duplicated\n"
 	       "node b: down: no route to host\n"
 	       "node c: no toolchain\n"
-	       "node d: resting, no jobs until it has shown a right answer: "
+	       "node d: resting, no jobs until it passes a known-answer test: "
 	       "wrong object\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
@@ -368,24 +368,32 @@ START_TEST(what_kfarm_did_not_compile_is_told)
 	struct events_reason one[] = { { (char[]){ "C++" }, 1 } };
 
 	expect_advice("", "");
-	expect_advice("/usr/bin/cc /opt/gcc",
-		      "kfarm: not seen: compiles by /usr/bin/cc, /opt/gcc: "
-		      "call it by name, or put kfarm-cc in front of it; see "
-		      "BUILD SYSTEMS in kfarm-run(1)\n");
+	expect_advice(
+		"/usr/bin/cc /opt/gcc",
+		"kfarm: compiles by /usr/bin/cc, /opt/gcc bypassed kfarm; call "
+		"the compiler by name or through kfarm-cc, see BUILD SYSTEMS "
+		"in kfarm-run(1)\n");
 	farm.reasons = local;
-	expect_advice("", "kfarm: 40 C++ units were compiled here: nodes "
-			  "compile C and assembler\n");
+	expect_advice(
+		"",
+		"kfarm: 40 C++ units were compiled locally: nodes compile only "
+		"C and assembler\n");
 	farm.reasons = one;
 	farm.n_reasons = 1;
-	expect_advice("", "kfarm: 1 C++ unit was compiled here: nodes compile "
-			  "C and assembler\n");
+	expect_advice(
+		"",
+		"kfarm: 1 C++ unit was compiled locally: nodes compile only C "
+		"and assembler\n");
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
-	expect_advice("", "kfarm: nothing was compiled through kfarm; for a "
-			  "compiler that is called by its path see BUILD "
-			  "SYSTEMS in kfarm-run(1)\n");
-	expect_advice("cc", "kfarm: not seen: compiles by cc: call it by name, "
-			    "or put kfarm-cc in front of it; see BUILD "
-			    "SYSTEMS in kfarm-run(1)\n");
+	expect_advice(
+		"",
+		"kfarm: no compile went through kfarm; for compilers called by "
+		"path, see BUILD SYSTEMS in kfarm-run(1)\n");
+	expect_advice(
+		"cc",
+		"kfarm: compiles by cc bypassed kfarm; call the compiler by "
+		"name or through kfarm-cc, see BUILD SYSTEMS in "
+		"kfarm-run(1)\n");
 }
 END_TEST
 

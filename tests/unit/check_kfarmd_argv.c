@@ -198,7 +198,7 @@ START_TEST(a_variable_that_is_not_allowed_is_refused_by_name)
 {
 	strv_add(&job.env, variables[_i]);
 	ck_assert_int_eq(kfarmd_argv_env(&list, &job, &err), -ENOTSUP);
-	ck_assert(str_starts(err.text, "variable "));
+	ck_assert(str_starts(err.text, "environment variable not allowed: "));
 	ck_assert_ptr_null(strchr(err.text, '='));
 }
 END_TEST

@@ -145,7 +145,7 @@ START_TEST(another_content_is_told_as_a_violation)
 	ck_assert(wants(&one, "right"));
 	m.digest = one.digest;
 	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
-	ck_assert_ptr_nonnull(strstr(err.text, "not what it should be"));
+	ck_assert_ptr_nonnull(strstr(err.text, "digest mismatch"));
 	ck_assert_int_ne(one.ret, 0);
 	ck_assert(!store_has(store, &one.digest, 5));
 }

@@ -208,7 +208,7 @@ START_TEST(a_dropped_one_is_gone)
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	dropped = tools_drop(&n.c, 3, "gcc-1-x");
 	ck_assert_uint_eq(dropped->state, 1);
-	ck_assert_ptr_nonnull(strstr(dropped->detail, "not held"));
+	ck_assert_ptr_nonnull(strstr(dropped->detail, "not installed"));
 	check_nothing_left();
 	bundle_release(&g);
 }
@@ -322,18 +322,18 @@ static const struct wrong {
 	const char *target; /* NULL: a file */
 	const char *why;
 } wrongs[] = {
-	{ "t/include/a.h", NULL, "twice" },
-	{ "t/bin/x-gcc/below", NULL, "below what is no directory" },
-	{ "t/bin/x-cc/below", NULL, "below what is no directory" },
-	{ "t/tmp/below", NULL, "below what is no directory" },
-	{ "t/out", "/etc/passwd", "leads out" },
-	{ "t/out", "../../etc", "leads out" },
-	{ "t/bin/out", "x/../../../x", "leads out" },
-	{ ".kfarm", NULL, "needs itself" },
-	{ ".damage", NULL, "needs itself" },
-	{ "toolchain.json", NULL, "needs itself" },
-	{ "toolchain.json/x", NULL, "needs itself" },
-	{ "t/a\nb", NULL, "no path" },
+	{ "t/include/a.h", NULL, "duplicate entry" },
+	{ "t/bin/x-gcc/below", NULL, "parent is not a directory" },
+	{ "t/bin/x-cc/below", NULL, "parent is not a directory" },
+	{ "t/tmp/below", NULL, "parent is not a directory" },
+	{ "t/out", "/etc/passwd", "outside the toolchain" },
+	{ "t/out", "../../etc", "outside the toolchain" },
+	{ "t/bin/out", "x/../../../x", "outside the toolchain" },
+	{ ".kfarm", NULL, "reserved name" },
+	{ ".damage", NULL, "reserved name" },
+	{ "toolchain.json", NULL, "reserved name" },
+	{ "toolchain.json/x", NULL, "reserved name" },
+	{ "t/a\nb", NULL, "invalid path" },
 };
 
 START_TEST(what_cannot_be_is_refused)
@@ -394,7 +394,7 @@ START_TEST(five_at_once_are_too_many)
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	ck_assert(!n.c.closed);
 	bundle_open(&n.c, &g, 5);
-	client_expect_bye(&n.c, "at once");
+	client_expect_bye(&n.c, "too many concurrent toolchain uploads");
 	bundle_release(&g);
 }
 END_TEST
@@ -409,7 +409,7 @@ START_TEST(the_last_message_may_be_empty)
 	bundle_is_kept(&n.c, &g, 1);
 	bundle_open(&n.c, &g, 2);
 	bundle_send_some(&n.c, &g, 2, 0, 0, true);
-	bundle_refused(&n.c, 2, "without any file");
+	bundle_refused(&n.c, 2, "no files");
 	bundle_release(&g);
 }
 END_TEST
@@ -421,7 +421,7 @@ START_TEST(messages_that_say_nothing_have_an_end)
 	bundle_open(&n.c, &g, 1);
 	for (unsigned i = 0; i <= 4096 && !n.c.closed; i++)
 		bundle_send_some(&n.c, &g, 1, 0, 0, false);
-	client_expect_bye(&n.c, "too many views");
+	client_expect_bye(&n.c, "too many pending input updates");
 	bundle_release(&g);
 }
 END_TEST
@@ -476,10 +476,10 @@ START_TEST(what_is_no_part_of_a_toolchain_is_refused)
 	if (_i) {
 		play_entry(&n.c, &view, "/t/tmp", WIRE_INODE_ABSENT);
 		play_send_view(&n.c, 1, WIRE_PART_TOOLCHAIN, &view);
-		bundle_refused(&n.c, 1, "gone");
+		bundle_refused(&n.c, 1, "unexpected absence");
 	} else {
 		play_put(&n.c, 1, "/t/include/a.h", "evil");
-		bundle_refused(&n.c, 1, "none of it");
+		bundle_refused(&n.c, 1, "unexpected source files");
 	}
 	/* What was on its way has no effect. */
 	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
@@ -512,7 +512,7 @@ START_TEST(a_number_in_use_is_a_violation)
 		send_cell(1);
 	else
 		bundle_open(&n.c, &g, 1);
-	client_expect_bye(&n.c, "with number 1");
+	client_expect_bye(&n.c, "number 1 already in use");
 	bundle_release(&g);
 }
 END_TEST

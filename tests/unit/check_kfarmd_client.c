@@ -74,7 +74,7 @@ START_TEST(an_entry_without_a_path_ends_the_conversation)
 	play_entry(&node.c, &view, ROOT "/x", WIRE_INODE_DIR)->path =
 		WIRE_PATHS_TABLE_MAX - 1;
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
-	client_expect_bye(&node.c, "has no name");
+	client_expect_bye(&node.c, "undefined path");
 }
 END_TEST
 
@@ -110,7 +110,7 @@ START_TEST(a_blob_of_another_content_ends_the_conversation)
 	struct digest d = ask_for("the right one\n");
 
 	send_piece(&d, 14, 0, "the wrong one\n");
-	client_expect_bye(&node.c, "not what it should be");
+	client_expect_bye(&node.c, "digest mismatch");
 }
 END_TEST
 
@@ -119,7 +119,7 @@ START_TEST(a_blob_of_another_size_ends_the_conversation)
 	struct digest d = ask_for("a size that lies\n");
 
 	send_piece(&d, WIRE_BLOB_MAX, 0, "a size that lies\n");
-	client_expect_bye(&node.c, "does not fit");
+	client_expect_bye(&node.c, "unexpected size");
 }
 END_TEST
 
@@ -128,7 +128,7 @@ START_TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
 	struct digest d = play_blob(bytes_str("not asked for\n"));
 
 	client_supply(&node.c, &d);
-	client_expect_bye(&node.c, "not asked for");
+	client_expect_bye(&node.c, "not requested");
 }
 END_TEST
 
@@ -143,7 +143,7 @@ START_TEST(one_blob_with_two_sizes_ends_the_conversation)
 	e->inode.digest = d;
 	e->inode.size = 11;
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
-	client_expect_bye(&node.c, "two sizes");
+	client_expect_bye(&node.c, "conflicting sizes");
 }
 END_TEST
 

@@ -36,19 +36,19 @@ static const struct wrong {
 	const char *words[4];
 	const char *says;
 } wrongs[] = {
-	{ { NULL }, "one of --stdio and --listen" },
-	{ { "--stdio", "--listen", "unix:/tmp/x" }, "one of" },
+	{ { NULL }, "use --listen, --stdio or --config" },
+	{ { "--stdio", "--listen", "unix:/tmp/x" }, "cannot be combined" },
 	{ { "--listen", "/tmp/x" }, "unix:PATH" },
-	{ { "--listen", "unix:" }, "needs a path" },
+	{ { "--listen", "unix:" }, "missing path" },
 	{ { "--listen", "65536" }, "[IPv6 ADDRESS]:PORT" },
 	{ { "--config", "/nosuch" }, "kfarmd --init" },
-	{ { "--config", "/nosuch", "--json" }, "--json is for --status" },
-	{ { "--init", "--stdio" }, "--init is not for" },
-	{ { "--init", "--listen", "3634" }, "--init is not for" },
+	{ { "--config", "/nosuch", "--json" }, "--json requires --status" },
+	{ { "--init", "--stdio" }, "--init cannot be combined" },
+	{ { "--init", "--listen", "3634" }, "--init cannot be combined" },
 	{ { "--init", "--config", "/proc/nosuch" }, "/proc/nosuch" },
 	{ { "--stdio", "--slots", "0" }, "--slots 0" },
 	{ { "--stdio", "--slots", "many" }, "--slots many" },
-	{ { "--stdio", "more" }, "more: not an option" },
+	{ { "--stdio", "more" }, "more: unexpected argument" },
 	{ { "--nosuch" }, "--nosuch" },
 	{ { "--stdio", "--store", "/proc/nosuch" }, "/proc/nosuch" },
 	{ { "--stdio", "--store-size", "12" }, "--store-size 12" },
@@ -59,8 +59,8 @@ static const struct wrong {
 	{ { "--stdio", "--host", "" }, "--host" },
 	{ { "--stdio", "--host" }, "--host" },
 	{ { "--stdio", "--toolchains" }, "--toolchains" },
-	{ { "--json", "--stdio" }, "--json is for --status" },
-	{ { "--status", "--stdio" }, "--status is not for" },
+	{ { "--json", "--stdio" }, "--json requires --status" },
+	{ { "--status", "--stdio" }, "--status cannot be combined" },
 	{ { "--status", "--store", "/nosuch" }, "with the store /nosuch" },
 };
 

@@ -59,7 +59,8 @@ START_TEST(a_class_that_is_not_there_fails_the_job_alone)
 	send_pin(1, WIRE_CLASSES_MAX - 1);
 	play_remote(&node.c, 1, "b.S", plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
-	ck_assert_ptr_nonnull(strstr(failure(1)->reason, "no class 31"));
+	ck_assert_ptr_nonnull(
+		strstr(failure(1)->reason, "no such core class: 31"));
 	play_remote(&node.c, 2, "b.S", plain);
 	ck_assert_int_eq(result(2)->wait_status, 0);
 }
@@ -71,7 +72,7 @@ START_TEST(a_pin_of_another_job_ends_the_conversation)
 
 	send_pin(1, 0);
 	play_send_job(&node.c, &m);
-	client_expect_bye(&node.c, "a PIN of job 1 before job 2");
+	client_expect_bye(&node.c, "PIN for job 1 precedes job 2");
 }
 END_TEST
 
@@ -79,7 +80,7 @@ START_TEST(two_pins_in_a_row_end_the_conversation)
 {
 	send_pin(1, 0);
 	send_pin(1, 0);
-	client_expect_bye(&node.c, "a PIN without its job");
+	client_expect_bye(&node.c, "PIN: previous PIN has no JOB");
 }
 END_TEST
 

@@ -98,7 +98,7 @@ START_TEST(what_waits_is_bounded)
 	send_again(&m, _i ? 4097 : 17);
 	m.n_entries = view.n;
 	wire_view_release(&m);
-	client_expect_bye(&node.c, "too many views");
+	client_expect_bye(&node.c, "too many pending input updates");
 }
 END_TEST
 

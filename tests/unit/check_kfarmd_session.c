@@ -50,7 +50,7 @@ END_TEST
 START_TEST(a_second_hello_ends_the_conversation)
 {
 	client_greet(&node.c);
-	client_expect_bye(&node.c, "hello");
+	client_expect_bye(&node.c, "HELLO");
 }
 END_TEST
 
@@ -61,7 +61,7 @@ static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,   WIRE_PATHS,
 START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
 {
 	send_raw(bodies[_i], "\377\377\377", 3);
-	client_expect_bye(&node.c, "not understood");
+	client_expect_bye(&node.c, "malformed");
 }
 END_TEST
 
@@ -74,7 +74,7 @@ static const enum wire_type wrong_way[] = {
 START_TEST(a_message_of_its_own_ends_the_conversation)
 {
 	send_raw(wrong_way[_i], "", 0);
-	client_expect_bye(&node.c, "unknown here");
+	client_expect_bye(&node.c, "unknown message type");
 }
 END_TEST
 
@@ -100,7 +100,7 @@ START_TEST(a_path_without_a_name_ends_the_conversation)
 
 	m.cwd = WIRE_PATHS_TABLE_MAX - 1;
 	play_send_job(&node.c, &m);
-	client_expect_bye(&node.c, "has no name");
+	client_expect_bye(&node.c, "undefined path");
 }
 END_TEST
 
@@ -112,7 +112,7 @@ START_TEST(a_flag_without_a_name_ends_the_conversation)
 	m.flag_ranges[0] = (struct wire_run){ .first = 77, .n_flags = 1 };
 	m.n_flag_ranges = 1;
 	play_send_job(&node.c, &m);
-	client_expect_bye(&node.c, "flags without names");
+	client_expect_bye(&node.c, "undefined flag");
 }
 END_TEST
 
@@ -122,7 +122,7 @@ START_TEST(a_view_that_did_not_come_ends_the_conversation)
 
 	m.view = 99;
 	play_send_job(&node.c, &m);
-	client_expect_bye(&node.c, "view 99");
+	client_expect_bye(&node.c, "VIEW 99");
 }
 END_TEST
 
@@ -211,14 +211,14 @@ START_TEST(a_silent_peer_is_left_after_five_seconds)
 {
 	uint64_t start = clock_ms();
 
-	expect_bye_of_another(say_nothing, "no hello");
+	expect_bye_of_another(say_nothing, "no HELLO");
 	ck_assert_uint_ge(clock_ms() - start, 4900);
 }
 END_TEST
 
 START_TEST(hello_comes_first)
 {
-	expect_bye_of_another(cancel_first, "before the hello");
+	expect_bye_of_another(cancel_first, "before HELLO");
 }
 END_TEST
 
@@ -303,7 +303,7 @@ END_TEST
 
 START_TEST(another_version_is_told_so)
 {
-	char *words = xasprintf("kfarm 9.9 speaks protocol %u to %u",
+	char *words = xasprintf("kfarm 9.9 supports protocol versions %u to %u",
 				WIRE_VERSION + 1, WIRE_VERSION + 2);
 
 	expect_bye_of_another(speak_another_version, words);

@@ -52,7 +52,7 @@ START_TEST(without_a_kfarmd_it_says_so)
 	char *out = status_of("", &status);
 
 	ck_assert_int_eq(status, 1);
-	ck_assert_msg(str_starts(out, "kfarmd: no kfarmd runs here with the "
+	ck_assert_msg(str_starts(out, "kfarmd: no kfarmd is running with the "
 				      "store "),
 		      "%s", out);
 	free(out);
@@ -73,7 +73,7 @@ START_TEST(its_jobs_and_cells_are_told)
 	out = status_of("", &status);
 	ck_assert_int_eq(status, 0);
 	expect(out, "--stdio): 0 of ");
-	expect(out, "cell 0, ready: " GCC);
+	expect(out, "sandbox 0, ready: " GCC);
 	expect(out, ", 0 jobs\n");
 	expect(out, " GiB\n");
 	free(out);
@@ -81,7 +81,7 @@ START_TEST(its_jobs_and_cells_are_told)
 	out = status_of("", &status);
 	ck_assert_int_eq(status, 0);
 	expect(out, "--stdio): 1 of ");
-	expect(out, " slots taken, 1 of ");
+	expect(out, " slots in use, 1 of ");
 	expect(out, ", 1 job\n");
 	expect(out, "running ");
 	expect(out, " s  a.c\n");
@@ -141,7 +141,7 @@ START_TEST(one_that_stands_still_is_named_and_holds_up_nobody)
 	ck_assert_uint_lt(clock_ms() - began, CLIENT_MS);
 	kill(one.pid, SIGCONT);
 	ck_assert_int_eq(status, 0);
-	line = xasprintf("kfarmd %d: it does not answer\n", (int)one.pid);
+	line = xasprintf("kfarmd %d: no reply\n", (int)one.pid);
 	expect(out, line);
 	free(line);
 	line = xasprintf("kfarmd %d (kfarmd ", (int)other.pid);
@@ -167,7 +167,7 @@ START_TEST(one_that_was_killed_is_not_there)
 	client_release(&one.c);
 	out = status_of("", &status);
 	ck_assert_int_eq(status, 1);
-	expect(out, "no kfarmd runs here");
+	expect(out, "no kfarmd is running");
 	free(out);
 	/* What it left goes with the next one. */
 	node_start(&one, NULL);
@@ -209,7 +209,7 @@ START_TEST(who_asks_and_does_not_read_disturbs_nobody)
 	ck_assert(one.c.job[1].has_result);
 	out = status_of("", &status);
 	ck_assert_int_eq(status, 0);
-	expect(out, "cell 0, ready");
+	expect(out, "sandbox 0, ready");
 	free(out);
 	for (int i = 0; i < 40; i++)
 		close(fd[i]);

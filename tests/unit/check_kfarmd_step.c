@@ -280,7 +280,7 @@ START_TEST(before_version_10_there_is_no_step)
 			 0);
 	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
 			 -EPROTO);
-	ck_assert_str_eq(err.text, "a STEP without its job");
+	ck_assert_str_eq(err.text, "STEP: previous STEP has no JOB");
 	kfarmd_argv_release_steps(&s);
 	kfarmd_argv_release_steps(&s);
 	buf_release(&body);

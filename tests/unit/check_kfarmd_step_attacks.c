@@ -306,7 +306,7 @@ START_TEST(two_steps_in_a_row_end_the_conversation)
 
 	step_send(&step);
 	step_send(&step);
-	client_expect_bye(&node.c, "a STEP without its job");
+	client_expect_bye(&node.c, "STEP: previous STEP has no JOB");
 	wire_step_release(&step);
 }
 END_TEST
@@ -318,13 +318,13 @@ static const struct order {
 	uint32_t tool; /* added to its number */
 	const char *word;
 } orders[] = {
-	{ 2, 0, WIRE_LANG_C, 0, 0, "a STEP of job 1 before job 2" },
-	{ 1, 0, WIRE_LANG_PLAIN_ASM, 0, 0, "does not go with it" },
-	{ 1, 0, WIRE_LANG_C, 1, 0, "does not go with it" },
-	{ 1, 1, WIRE_LANG_C, 0, 1000, "has no name" },
-	{ 1, 2, WIRE_LANG_PLAIN_ASM, 0, 0, "does not go with it" },
-	{ 1, 2, WIRE_LANG_ASM, 1, 0, "does not go with it" },
-	{ 1, 3, WIRE_LANG_C, 0, 0, "not understood" },
+	{ 2, 0, WIRE_LANG_C, 0, 0, "STEP for job 1 precedes job 2" },
+	{ 1, 0, WIRE_LANG_PLAIN_ASM, 0, 0, "does not match the job" },
+	{ 1, 0, WIRE_LANG_C, 1, 0, "does not match the job" },
+	{ 1, 1, WIRE_LANG_C, 0, 1000, "undefined path" },
+	{ 1, 2, WIRE_LANG_PLAIN_ASM, 0, 0, "does not match the job" },
+	{ 1, 2, WIRE_LANG_ASM, 1, 0, "does not match the job" },
+	{ 1, 3, WIRE_LANG_C, 0, 0, "malformed" },
 };
 
 START_TEST(a_step_that_goes_with_no_job_ends_the_conversation)
@@ -350,7 +350,7 @@ START_TEST(a_step_with_too_many_arguments_ends_the_conversation)
 	while (step.args.n <= WIRE_STEP_ARGS_MAX)
 		strv_add(&step.args, "x");
 	step_send(&step);
-	client_expect_bye(&node.c, "a STEP that was not understood");
+	client_expect_bye(&node.c, "malformed STEP");
 	wire_step_release(&step);
 }
 END_TEST

@@ -124,28 +124,28 @@ static const struct bad {
 	const char *text, *why;
 } bad[] = {
 	{ "[nightly \"a\"]\nrev = v6.1\n",
-	  ":2: [nightly \"a\"] has no tree; `kfarm tree list` lists those "
-	  "that there are" },
+	  ":2: [nightly \"a\"]: missing tree; `kfarm tree list` lists the "
+	  "available trees" },
 	{ "[nightly \"a/b\"]\ntree = t\n",
-	  ":2: [nightly \"a/b\"]: a name is up to 64 letters, digits and - _ . +, "
-	  "no dash or dot in front" },
+	  ":2: [nightly \"a/b\"]: invalid name: expected up to 64 letters, digits, "
+	  "- _ . +, not starting with a dash or dot" },
 	{ "[nightly \"..\"]\ntree = t\n",
-	  ":2: [nightly \"..\"]: a name is up to 64 letters, digits and - _ . +, "
-	  "no dash or dot in front" },
+	  ":2: [nightly \"..\"]: invalid name: expected up to 64 letters, digits, "
+	  "- _ . +, not starting with a dash or dot" },
 	{ "[nightly \"a\"]\ntree = t\narch = arm\narch = arm64\narch = arm\n",
-	  ":2: [nightly \"a\"] names arch arm twice" },
+	  ":2: [nightly \"a\"]: duplicate arch arm" },
 	{ "[nightly \"a\"]\n\ntree = t\nvariable = W\n",
 	  ":3: [nightly \"a\"]: variable = W is not NAME=VALUE" },
 	{ "[nightly \"a\"]\ntree = t\nmail = A <a@example.org>\nmail = b c\n",
-	  ":4: [nightly \"a\"]: mail: \"b c\" is not the address of a mail" },
+	  ":4: [nightly \"a\"]: mail: \"b c\" is not a valid mail address" },
 	{ "[nightly \"a\"]\ntree = t\nmail-from = \"a\\nBcc: c\"\n",
-	  ":3: [nightly \"a\"]: mail-from: \"a Bcc: c\" is not the address of "
-	  "a mail" },
+	  ":3: [nightly \"a\"]: mail-from: \"a Bcc: c\" is not a valid mail "
+	  "address" },
 	{ "[nightly \"a\"]\ntree = t\ntarget = --help\n",
 	  ":2: [nightly \"a\"]: target = --help is an option, not a target" },
 	{ "[nightly \"a\"]\ntree = t\ntimeout = 8\n",
-	  ":3: nightly.a.timeout: \"8\" is not a number with s, m, h or d "
-	  "behind it, or too much or too little" },
+	  ":3: nightly.a.timeout: \"8\" is not a number followed by s, m, h or d, "
+	  "or is out of range" },
 };
 
 START_TEST(what_is_wrong_is_told_with_its_place)

@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(why_there_was_no_bisect_is_told)
 {
-	static char why[] = "not bisected: the toolchain has changed, too";
+	static char why[] = "not bisected: the toolchain has also changed";
 
 	broken_by_a_commit();
 	nights[1].bisect.incomplete_reason = why;

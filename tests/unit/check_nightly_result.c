@@ -136,7 +136,7 @@ START_TEST(a_damaged_one_is_none)
 	buf_printf(&spoiled, "%s%s", d->put, at + strlen(d->find));
 	ck_assert_int_eq(fs_write(path, buf_bytes(&spoiled), 0644, &err), 0);
 	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -EINVAL);
-	why = xasprintf("%s: damaged; it is not counted", path);
+	why = xasprintf("%s: malformed; ignored", path);
 	ck_assert_str_eq(err.text, why);
 	ck_assert_ptr_null(r.name);
 	free(why);

@@ -209,7 +209,7 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
 						 &notes, &err),
 			 -ENOSPC);
-	ck_assert_ptr_nonnull(strstr(err.text, "keep-free asks for"));
+	ck_assert_ptr_nonnull(strstr(err.text, "keep-free requires"));
 	ck_assert_uint_eq(s.n_results, 2);
 	ck_assert(fs_exists(good));
 	/* One more, and the failure before it can. */
@@ -218,7 +218,7 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
 						 &notes, &err),
 			 -ENOSPC);
-	ck_assert_str_eq(notes.v[2], "4 for room");
+	ck_assert_str_eq(notes.v[2], "4 to free space");
 	ck_assert(fs_exists(good));
 	free(good);
 	strv_release(&notes);

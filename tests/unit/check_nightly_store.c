@@ -226,7 +226,7 @@ START_TEST(the_lock_is_held_by_one)
 	atomic_bool stop = true;
 
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
-	ck_assert_ptr_nonnull(strstr(err.text, "another run is under way"));
+	ck_assert_ptr_nonnull(strstr(err.text, "another run is active"));
 	nightly_store_release(&other);
 	wait.timeout_s = 1;
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);

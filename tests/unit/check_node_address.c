@@ -143,7 +143,7 @@ START_TEST(parse_refuses_a_path_that_no_socket_can_have)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(node_address_parse(&a, text, &err), -EINVAL);
-	ck_assert(str_ends(err.text, ": longer than 107 bytes"));
+	ck_assert(str_ends(err.text, ": path longer than 107 bytes"));
 	text[strlen(text) - 1] = '\0';
 	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
 	node_address_release(&a);

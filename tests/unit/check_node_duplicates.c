@@ -104,23 +104,23 @@ END_TEST
 static const char *const words[] = {
 	[NODE_DUPLICATE_NONE] = "",
 	[NODE_DUPLICATE_MAC] =
-		"neo4a and neo4b have the same MAC address 02:ab:00:00:00:01, "
-		"so that one network cannot hold both; on neo4b, as root: "
+		"neo4a and neo4b have the same MAC address 02:ab:00:00:00:01 "
+		"and cannot share a network; on neo4b, run as root: "
 		"`printf '[Match]\\nMACAddress=02:ab:00:00:00:01\\n[Link]\\n"
 		"MACAddress=02:f8:06:ee:6b:c6\\n' "
 		">/etc/systemd/network/10-mac.link`, or `setenv ethaddr "
-		"02:f8:06:ee:6b:c6; saveenv` in its U-Boot, and start it anew",
+		"02:f8:06:ee:6b:c6; saveenv` in its U-Boot, and reboot it",
 	[NODE_DUPLICATE_MACHINE_ID] =
-		"neo4a and neo4b have the same machine id, as after copying a "
-		"disk; on neo4b, as root: `rm -f /etc/machine-id "
+		"neo4a and neo4b have the same machine id (copied disk?); "
+		"on neo4b, run as root: `rm -f /etc/machine-id "
 		"/var/lib/dbus/machine-id; systemd-machine-id-setup`, and "
-		"start it anew",
+		"reboot it",
 	[NODE_DUPLICATE_MACHINE] =
-		"neo4a and neo4b are one machine: `kfarm nodes "
+		"neo4a and neo4b are the same machine; run `kfarm nodes "
 		"remove --keep neo4b`",
 	[NODE_DUPLICATE_KEY] =
-		"neo4a and neo4b are two machines with one key, as after "
-		"copying a disk: `kfarm nodes rekey neo4b`",
+		"neo4a and neo4b are two machines with the same key "
+		"(copied disk?); run `kfarm nodes rekey neo4b`",
 };
 
 START_TEST(the_words_say_what_to_do)
@@ -145,9 +145,9 @@ START_TEST(among_several_the_worst_counts)
 		{ "M e N", { 4 } }, { "M e N", { 4 } },
 	};
 	static const char *const names[] = { "a", "b", "c", "d", "e" };
-	static const char *const want[] = { "one key", "machine id", "one key",
-					    "are one machine",
-					    "are one machine" };
+	static const char *const want[] = { "same key", "machine id",
+					    "same key", "the same machine;",
+					    "the same machine;" };
 	static const bool barred[] = { true, false, true, false, true };
 	struct node_duplicates_identity v[5];
 	struct known known[5];

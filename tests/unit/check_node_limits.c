@@ -22,18 +22,18 @@ static const struct sample {
 	/* Those queued ahead need no memory yet. */
 	{ 4, 0, 944, 0, 5, "4 cores + 1 queued ahead" },
 	{ 4, 0, 943, 0, 3,
-	  "4 cores + 1 queued ahead, less for 943 MiB of memory: 512 for one "
-	  "job, 144 for each more" },
+	  "4 cores + 1 queued ahead, limited by 943 MiB of memory: 512 for "
+	  "one job, 144 for each further job" },
 	/* One board of 1 GiB, and one of 512 MiB. */
 	{ 6, 0, 966, 0, 4,
-	  "6 cores + 2 queued ahead, less for 966 MiB of memory: 512 for one "
-	  "job, 144 for each more" },
+	  "6 cores + 2 queued ahead, limited by 966 MiB of memory: 512 for "
+	  "one job, 144 for each further job" },
 	{ 4, 0, 490, 0, 1,
-	  "4 cores + 1 queued ahead, less for 490 MiB of memory: 512 for one "
-	  "job, 144 for each more" },
+	  "4 cores + 1 queued ahead, limited by 490 MiB of memory: 512 for "
+	  "one job, 144 for each further job" },
 	{ 4, 0, 1, 0, 1,
-	  "4 cores + 1 queued ahead, less for 1 MiB of memory: 512 for one "
-	  "job, 144 for each more" },
+	  "4 cores + 1 queued ahead, limited by 1 MiB of memory: 512 for "
+	  "one job, 144 for each further job" },
 	{ 4, 3, 8000, 0, 3,
 	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd" },
 	{ 4, 0, 8000, 2, 2,
@@ -45,9 +45,9 @@ static const struct sample {
 	{ 0, 0, 0, 0, 2, "1 core + 1 queued ahead" },
 	/* What it claims is no reason for make -j 81923. */
 	{ 65535, 0, 0, 0, 1024,
-	  "65535 cores + 16384 queued ahead, no node gets more than 1024" },
+	  "65535 cores + 16384 queued ahead, limited to 1024 per node" },
 	{ 65535, 0, 0, 1000, 1000,
-	  "65535 cores + 16384 queued ahead, no node gets more than 1024, "
+	  "65535 cores + 16384 queued ahead, limited to 1024 per node, "
 	  "limited to 1000 by the configuration" },
 };
 
@@ -74,10 +74,11 @@ static const struct {
 } machines[] = {
 	{ 6, 6, 6, 1, 0, "6 cores + 2 queued ahead" },
 	{ 4, 16, 4, 2, 0, "4 of 16 cores + 1 queued ahead" },
-	{ 3, 16, 4, 2, 2500, "3 cores for a quota of 2.5 + 1 queued ahead" },
+	{ 3, 16, 4, 2, 2500,
+	  "3 cores under a CPU quota of 2.5 + 1 queued ahead" },
 	{ 4, 16, 4, 2, 8000, "4 of 16 cores + 1 queued ahead" },
-	{ 1, 4, 4, 1, 500, "1 core for a quota of 0.5 + 1 queued ahead" },
-	{ 128, 128, 128, 2, 0, "128 threads of 64 cores + 32 queued ahead" },
+	{ 1, 4, 4, 1, 500, "1 core under a CPU quota of 0.5 + 1 queued ahead" },
+	{ 128, 128, 128, 2, 0, "128 threads on 64 cores + 32 queued ahead" },
 };
 
 START_TEST(its_words_say_what_the_cores_are_of)
@@ -115,12 +116,11 @@ static const struct {
 	{ 0, 300000, 1000, 8, 0, 0, 0, 0, 9000, 0, 10, NULL },
 	/* Noise is no load. */
 	{ 499, U, U, U, U, U, U, U, 0, 0, 10, NULL },
-	{ 600, U, U, U, U, U, U, U, 0, 0, 9,
-	  "0.6 cores busy with other things" },
+	{ 600, U, U, U, U, U, U, U, 0, 0, 9, "0.6 cores busy with other work" },
 	{ 4000, U, U, U, U, U, U, U, 0, 0, 5,
-	  "4.0 cores busy with other things" },
+	  "4.0 cores busy with other work" },
 	{ 90000, U, U, U, U, U, U, U, 0, 0, 2,
-	  "90.0 cores busy with other things" },
+	  "90.0 cores busy with other work" },
 	/* All cores at two thirds are five and a third. */
 	{ U, 356150, 666, 8, 8, 400, U, U, 0, 0, 7,
 	  "8 cores slowed to 66 % by heat (83 C)" },
@@ -134,7 +134,7 @@ static const struct {
 	{ U, U, U, 6, U, 300, U, U, 0, 0, 8, "6 of 8 cores usable" },
 	{ 2000, 356150, 500, 6, 4, 300, U, U, 0, 0, 3,
 	  "6 of 8 cores usable, 4 cores slowed to 50 % by heat (83 C), "
-	  "2.0 cores busy with other things" },
+	  "2.0 cores busy with other work" },
 	/* Free memory: our own jobs' comes back. */
 	{ U, U, U, U, U, U, U, U, 2048, 0, 10, NULL },
 	{ U, U, U, U, U, U, U, U, 700, 0, 3, "700 MiB of memory free" },
@@ -206,15 +206,16 @@ static const struct {
 	{ 8, 3, 9000, 8, "8 cores" },
 	{ 8, 4, 9000, 7,
 	  "8 cores, 1 of them for make, ld, modpost, objtool and to feed 4 "
-	  "cores elsewhere" },
+	  "remote cores" },
 	{ 8, 20, 9000, 5,
 	  "8 cores, 3 of them for make, ld, modpost, objtool and to feed 20 "
-	  "cores elsewhere" },
+	  "remote cores" },
 	{ 4, 500, 9000, 1,
 	  "4 cores, 3 of them for make, ld, modpost, objtool and to feed 500 "
-	  "cores elsewhere" },
+	  "remote cores" },
 	{ 1, 500, 9000, 1, "1 core" },
-	{ 8, 0, 1000, 3, "8 cores, less for 1000 MiB of memory at 256 a job" },
+	{ 8, 0, 1000, 3,
+	  "8 cores, limited by 1000 MiB of memory, 256 per job" },
 	{ 0, 0, 0, 1, "1 core" },
 };
 
@@ -259,8 +260,9 @@ START_TEST(half_of_a_limit_is_never_none)
 	node_limit(&l, &inv, NULL, 0);
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 2);
-	ck_assert_str_eq(l.reason, "4 cores + 1 queued ahead, half of 5 for a "
-				   "nightly build");
+	ck_assert_str_eq(l.reason,
+			 "4 cores + 1 queued ahead, halved from 5 for a "
+			 "nightly build");
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 1);
 	node_limit_halve(&l);

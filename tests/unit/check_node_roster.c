@@ -129,36 +129,36 @@ static const struct bad {
 	const char *text, *why; /* after the file's name */
 } bad[] = {
 	{ "[node \"a\"]\naddress=unix:/z\n[node \"b\"]\n\naddress=tcp:b\n",
-	  ":5: node.b.address: \"tcp:b\" is not tls:HOST[:PORT], "
-	  "ssh:[USER@]HOST, exec:COMMAND or unix:PATH" },
+	  ":5: node.b.address: invalid node address \"tcp:b\": expected "
+	  "tls:HOST[:PORT], ssh:[USER@]HOST, exec:COMMAND or unix:PATH" },
 	{ "[node \"b\"]\naddress=tls:b\n",
-	  ":2: node.b.address: tls:b needs the node's key beside it: key = "
-	  "SHA256:..., as `kfarmd --init` prints it there" },
+	  ":2: node.b.address: tls:b: missing key; set `key = SHA256:...` as "
+	  "printed by `kfarmd --init` on the node" },
 	{ "[node \"b\"]\naddress=tls:b\nkey=SHA256:x\n",
-	  ":3: node.b.key: \"SHA256:x\" is not the fingerprint of a key, which is "
+	  ":3: node.b.key: invalid key fingerprint \"SHA256:x\": expected "
 	  "SHA256: and 43 letters, digits, + and /" },
 	{ "[node \"b\"]\naddress=unix:/z\nkey=\n",
-	  ":3: node.b.key: \"\" is not the fingerprint of a key, which is "
+	  ":3: node.b.key: invalid key fingerprint \"\": expected "
 	  "SHA256: and 43 letters, digits, + and /" },
 	{ "[node \"b\"]\naddress=ssh:-x\n",
-	  ":2: node.b.address: ssh:-x: a host's name is letters, digits and "
-	  ". _ : % -; for a port see ssh_config(5)" },
+	  ":2: node.b.address: ssh:-x: invalid host name: expected letters, "
+	  "digits and . _ : % -; for a port, see ssh_config(5)" },
 	{ "[node \"b\"]\naddress=unix:/z\nssh=-oProxyCommand=x\n",
-	  ":3: node.b.ssh: ssh:-oProxyCommand=x: a host's name is letters, "
-	  "digits and . _ : % -; for a port see ssh_config(5)" },
+	  ":3: node.b.ssh: ssh:-oProxyCommand=x: invalid host name: expected "
+	  "letters, digits and . _ : % -; for a port, see ssh_config(5)" },
 	{ "[node \"b\"]\n\nslots=3\n", ":3: node b has no address" },
 	{ "[node \"b\"]\ncodec=lzo\n", "node b has no address" },
 	{ "[node \"two words\"]\naddress=unix:/z\n",
-	  ":2: \"two words\" is no name for a node: up to 63 letters, digits "
-	  "and . _ -, no dash in front" },
+	  ":2: invalid node name \"two words\": expected up to 63 letters, "
+	  "digits and . _ -, without a leading dash" },
 	{ "[node \"-b\"]\naddress=unix:/z\n",
-	  ":2: \"-b\" is no name for a node: up to 63 letters, digits and . _ "
-	  "-, no dash in front" },
+	  ":2: invalid node name \"-b\": expected up to 63 letters, digits "
+	  "and . _ -, without a leading dash" },
 	{ "[node \"\"]\nslots=1\n",
-	  ":2: \"\" is no name for a node: up to 63 letters, digits and . _ "
-	  "-, no dash in front" },
+	  ":2: invalid node name \"\": expected up to 63 letters, digits and "
+	  ". _ -, without a leading dash" },
 	{ "[node \"local\"]\naddress=unix:/z\n",
-	  ":2: \"local\" is the name of this machine, not of a node" },
+	  ":2: invalid node name \"local\": reserved for this machine" },
 };
 
 START_TEST(load_names_the_bad_node_and_its_line)

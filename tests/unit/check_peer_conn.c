@@ -171,8 +171,8 @@ START_TEST(one_with_another_key_is_not)
 	stand_at(&machines[0], "127.0.0.1", &other);
 	run_to("127.0.0.1");
 	ck_assert_ptr_null(io.ops);
-	ck_assert_msg(strstr(why.text, "another machine, or it has a new key"),
-		      "%s", why.text);
+	ck_assert_msg(strstr(why.text, "another machine, or a new key"), "%s",
+		      why.text);
 }
 END_TEST
 

@@ -186,7 +186,7 @@ START_TEST(content_that_it_does_not_name_is_not_trusted)
 	play_node(0, HONEST);
 	nodes[0].held_content = _i ? "0123" : "not hexadecimal";
 	build(settled);
-	ck_assert(reason_has("it does not say"));
+	ck_assert(reason_has("did not report the digest"));
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 	ck_assert_uint_eq(nodes[0].canaries, 0);
 }

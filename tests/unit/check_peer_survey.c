@@ -253,34 +253,35 @@ END_TEST
 static const struct broken {
 	const char *kind, *why;
 } broken[] = {
-	{ "sh exit 3", "its command ended: exit status 3" },
-	{ "sh kill -9 $$", "its command ended: killed by signal 9 (Killed)" },
+	{ "sh exit 3", "transport command ended: exit status 3" },
+	{ "sh kill -9 $$",
+	  "transport command ended: killed by signal 9 (Killed)" },
 	{ "sh echo first; echo 'no route' >&2; exit 255", NULL },
 	{ "sh echo 'no route' >&2; exit 255", "no route" },
 	{ "sh echo 'sh: kfarmd: not found' >&2; exit 127",
-	  "sh: kfarmd: not found; install kfarmd there, in the PATH of a "
-	  "non-interactive ssh" },
+	  "sh: kfarmd: not found; install kfarmd on the node, in the PATH of "
+	  "a non-interactive ssh session" },
 	{ "sh echo Welcome to this node; sleep 60",
-	  "not a kfarm message but \"Welcome to this node\"; whatever the "
-	  "node's shell prints when it starts must go" },
+	  "not a kfarm message: \"Welcome to this node\"; the startup "
+	  "files of the node's shell must not print anything" },
 	{ "sh cat /dev/zero", NULL },
 	{ "sh exec yes", NULL },
 	{ "sh exec sleep 60", "no answer within 4 s" },
 	{ "sh echo hmm >&2; exec sleep 60", "no answer within 4 s (hmm)" },
 	{ "mute", "no answer within 4 s" },
-	{ "bye", "it says: no disk" },
+	{ "bye", "connection closed by peer: no disk" },
 	{ "future",
-	  "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 11; this kfarm is "
-	  "the older one: upgrade it" },
-	{ "hello twice", "it said hello twice" },
-	{ "no fit", "no word about its sandbox within 4 s" },
-	{ "no machine", "no word about its machine within 4 s" },
-	{ "machine first", "it spoke of its machine at a wrong time" },
-	{ "odd machine", "what it says of its machine is broken" },
-	{ "fit first", "it did not say hello" },
-	{ "broken", "what it says of its sandbox is broken" },
-	{ "dies", "its command ended: exit status 9" },
-	{ "odd message", "it sends a message of type 12" },
+	  "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 11; update kfarm "
+	  "on this machine" },
+	{ "hello twice", "unexpected second HELLO" },
+	{ "no fit", "no FIT received within 4 s" },
+	{ "no machine", "no MACHINE received within 4 s" },
+	{ "machine first", "unexpected MACHINE" },
+	{ "odd machine", "malformed MACHINE" },
+	{ "fit first", "message before HELLO" },
+	{ "broken", "malformed FIT" },
+	{ "dies", "transport command ended: exit status 9" },
+	{ "odd message", "unexpected message of type 12" },
 };
 
 START_TEST(probe_says_why_a_node_is_down)

@@ -280,7 +280,7 @@ START_TEST(a_node_that_keeps_something_else_is_not_believed)
 	run(&s);
 	ck_assert(talk[0].up && !talk[0].bundle_outcomes[0].succeeded);
 	ck_assert_ptr_nonnull(
-		strstr(talk[0].bundle_outcomes[0].detail, "something else"));
+		strstr(talk[0].bundle_outcomes[0].detail, "digest mismatch"));
 	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
 }
 END_TEST
@@ -294,7 +294,7 @@ START_TEST(a_node_that_needs_what_nobody_told_it_of_is_left)
 	nodes[0].asks_again = _i;
 	run(&s);
 	ck_assert(!talk[0].up);
-	ck_assert_ptr_nonnull(strstr(talk[0].why, "nobody told it of"));
+	ck_assert_ptr_nonnull(strstr(talk[0].why, "invalid NEED"));
 	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
 }
 END_TEST

@@ -56,12 +56,13 @@ START_TEST(an_old_build_says_that_its_units_are_gone)
 	d.details.n_units = 0;
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(
-		strstr(buf_str(&out), "units are no longer in the history"));
+		strstr(buf_str(&out), "units are no longer available"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "slowest"));
-	ck_assert_ptr_null(strstr(buf_str(&out), "Which ones"));
+	ck_assert_ptr_null(strstr(buf_str(&out), "diagnostics are no longer"));
 	d.details.n_diags = 0;
 	report_text(&out, &d, false);
-	ck_assert_ptr_nonnull(strstr(buf_str(&out), "Which ones is no longer"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&out), "diagnostics are no longer available"));
 	d.details.n_units = 11;
 	d.details.n_diags = 3;
 }
@@ -76,8 +77,8 @@ static const struct {
 	{ HISTORY_STATE_GOOD, 0, "built" },
 	{ HISTORY_STATE_GOOD, 101, "built, with new warnings" },
 	{ HISTORY_STATE_FAILED, 2, "failed" },
-	{ HISTORY_STATE_FAILED, 1, "failed in its set-up" },
-	{ HISTORY_STATE_FAILED, 125, "failed: the farm or the toolchain" },
+	{ HISTORY_STATE_FAILED, 1, "failed during setup" },
+	{ HISTORY_STATE_FAILED, 125, "failed: farm or toolchain" },
 	{ HISTORY_STATE_INTERRUPTED, 130, "interrupted" },
 	{ HISTORY_STATE_KILLED, 0, "killed" },
 };
@@ -96,14 +97,15 @@ START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 	d.build = (struct history_build){ .number = 1 };
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "build 1: running"));
-	ck_assert_ptr_nonnull(strstr(buf_str(&out), "It has not ended yet"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&out), "The build is still running"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "warnings"));
 	ck_assert_ptr_null(strstr(buf_str(&out), "\n  \n"));
 	d.build.state = HISTORY_STATE_KILLED;
 	buf_reset(&out);
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(
-		strstr(buf_str(&out), "never said that it ended"));
+		strstr(buf_str(&out), "killed before its details"));
 	d.build.state = HISTORY_STATE_GOOD;
 	buf_reset(&out);
 	report_text(&out, &d, false);

@@ -135,9 +135,9 @@ START_TEST(a_wrong_answer_is_a_fault_and_goes_elsewhere)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1; "
 		  "answer 1 a; examined 1 wrong");
-	ck_assert_actions(s, "node a resting: wrong answer: no ELF; send 1 b");
+	ck_assert_actions(s, "node a resting: wrong result: no ELF; send 1 b");
 	ck_assert_play(s, "answer 1 b; examined 1 wrong",
-		       "node b resting: wrong answer: no ELF; "
+		       "node b resting: wrong result: no ELF; "
 		       "compile 1 WRONG_ANSWERS");
 }
 END_TEST
@@ -160,7 +160,7 @@ START_TEST(answers_are_held_until_the_toolchain_is_known)
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "left 3", "");
 	ck_assert_play(s, "toolchain 0 ready",
-		       "node a resting: wrong answer: no ELF; deliver 2; "
+		       "node a resting: wrong result: no ELF; deliver 2; "
 		       "compile 1 WRONG_ANSWERS");
 }
 END_TEST
@@ -183,9 +183,10 @@ START_TEST(late_answer_of_a_cancelled_job_changes_nothing)
 	s = story("node a up 2 slots; unit 1; scanned 1; beat 1 a 20; 5 s");
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "1 s", "hedge 1");
-	ck_assert_play(s, "hedged 1 good",
-		       "cancel 1 a; deliver 1; node a resting: x.c was "
-		       "compiled here sooner: jobs there get 0 % of a core");
+	ck_assert_play(
+		s, "hedged 1 good",
+		"cancel 1 a; deliver 1; node a resting: x.c finished sooner on "
+		"the build host: jobs get 0 % of a core");
 	ck_assert_uint_eq(play_last.node, SCHED_LOCAL);
 	ck_assert_int_eq(play_last.reason, REASON_NODE_SLOW);
 	ck_assert_play(s, "answer 1 a", "");
@@ -209,7 +210,7 @@ START_TEST(a_node_that_never_began_gets_a_fault)
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "1 s; hedged 1 good",
 		       "cancel 1 a; deliver 1; "
-		       "node a resting: x.c was compiled here sooner");
+		       "node a resting: x.c finished sooner on the build host");
 }
 END_TEST
 
@@ -316,7 +317,7 @@ static const struct instead {
 	const char *events, *actions;
 } instead[] = {
 	{ "beat 1 a 20; 6 s",
-	  "cancel 1 a; node a resting: a job made no progress: jobs there get "
+	  "cancel 1 a; node a resting: a job made no progress: jobs get "
 	  "0 % of a core; compile 1 NODE_SLOW" },
 	{ "10 s", "" },
 	{ "11 s", "cancel 1 a; node a resting: a job made no progress; "

@@ -157,7 +157,7 @@ START_TEST(a_unit_can_be_the_right_answer)
 		      "scanned 2; fail 1 a node; 2 s");
 	ck_assert_actions(s, "probe a");
 	ck_assert_play(s, "answer 2 a; examined 2 good",
-		       "node a up: fewer jobs at once: out of disk; "
+		       "node a up: fewer concurrent jobs: out of disk; "
 		       "deliver 2");
 	/* The probe is not back yet. */
 	ck_assert_play(s, "probed a impossible", "");
@@ -259,7 +259,7 @@ START_TEST(a_node_that_failed_gets_fewer_units_at_once)
 		      "examined 4 good; 2 s");
 	ck_assert_actions(s, "probe a");
 	ck_assert_play(s, "probed a right",
-		       "node a up: fewer jobs at once: out of disk");
+		       "node a up: fewer concurrent jobs: out of disk");
 	ck_assert_play(s, "unit 5; scanned 5; unit 6; scanned 6", "send 6 a");
 	/* What does not get one of them is compiled here meanwhile. */
 	ck_assert_play(s, "unit 7; scanned 7", "compile 7 NODE_SLOW");
@@ -301,7 +301,7 @@ START_TEST(a_strike_counts_whenever_it_is_found)
 		      "lost a; examined 1 wrong; examined 2 wrong");
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "examined 3 wrong",
-		       "node a out: wrong answer: no ELF");
+		       "node a out: wrong result: no ELF");
 	ck_assert_play(s, "examined 4 wrong", "");
 }
 END_TEST
@@ -313,7 +313,7 @@ START_TEST(units_of_a_node_that_is_out_go_elsewhere)
 		      "scanned 2; unit 3; scanned 3; unit 4; scanned 4; "
 		      "answer 1 a; answer 2 a; answer 3 a; node b up 9 slots; "
 		      "examined 1 wrong; examined 2 wrong; examined 3 wrong");
-	ck_assert_actions(s, "hang-up a; node a out: wrong answer: no ELF; "
+	ck_assert_actions(s, "hang-up a; node a out: wrong result: no ELF; "
 			     "send 3 b; send 4 b");
 	ck_assert_uint_eq(node_a().n_retries, 4);
 }

@@ -391,8 +391,8 @@ START_TEST(figures_count_units_by_what_became_of_them)
 	ck_assert_uint_eq(f.n_local_slots_used, 1);
 	ck_assert_play(
 		s, "left 4; left 5; 11 s; hedged 2 good",
-		"cancel 2 b; deliver 2; node b resting: x.c was compiled "
-		"here sooner");
+		"cancel 2 b; deliver 2; node b resting: x.c finished sooner on "
+		"the build host");
 	ck_assert_uint_eq(play_last.n_retries, 1);
 	sched_node_counts(s, 0, &n);
 	ck_assert_int_eq(n.state, SCHED_NODE_UP);

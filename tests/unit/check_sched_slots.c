@@ -120,7 +120,7 @@ START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 	ck_assert_uint_eq(node_a().n_slots, SLOTS);
 	beat();
 	ck_assert_uint_eq(node_a().n_slots, 2);
-	ck_assert_str_eq(live.reason, "3.0 cores busy with other things");
+	ck_assert_str_eq(live.reason, "3.0 cores busy with other work");
 	/* What runs ends, and is not followed until two are left. */
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	for (int i = 0; i < 4; i++)

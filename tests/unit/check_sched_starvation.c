@@ -46,19 +46,20 @@ static void send_units(unsigned units)
 	}
 }
 
-#define FEWER                                                           \
-	"fewer jobs at once: x.c was compiled here sooner: jobs there " \
-	"get "
+#define FEWER                                                            \
+	"fewer concurrent jobs: x.c finished sooner on the build host: " \
+	"jobs get "
 
 START_TEST(a_node_whose_units_starve_rests_and_they_go_elsewhere)
 {
 	s = story("node a up 3 slots");
 	send_units(3);
 	beat_11_s(3, (unsigned[]){ 40, 30, 30 });
-	ck_assert_play(s, "node b up 5 slots; hedged 1 good",
-		       "cancel 1 a; deliver 1; node a resting: x.c was "
-		       "compiled here sooner: jobs there get 3 % of a core; "
-		       "cancel 2 a; cancel 3 a; send 2 b; send 3 b");
+	ck_assert_play(
+		s, "node b up 5 slots; hedged 1 good",
+		"cancel 1 a; deliver 1; node a resting: x.c finished sooner on "
+		"the build host: jobs get 3 % of a core; "
+		"cancel 2 a; cancel 3 a; send 2 b; send 3 b");
 	ck_assert_play(s, "2 s", "hedge 2; probe a");
 	ck_assert_play(s, "probed a right",
 		       "node a up: " FEWER "3 % of a core");
@@ -104,9 +105,10 @@ START_TEST(a_deadline_may_show_it)
 {
 	s = play_farm(1, 1, "node a up 2 slots; unit 1 exclusive 1; scanned 1");
 	beat_11_s(1, (unsigned[]){ 100 });
-	ck_assert_play(s, "fail 1 a deadline",
-		       "node a resting: out of disk: jobs there get 10 % of a "
-		       "core; compile 1 NODE_SLOW");
+	ck_assert_play(
+		s, "fail 1 a deadline",
+		"node a resting: out of disk: jobs get 10 % of a core; compile "
+		"1 NODE_SLOW");
 	teardown();
 	s = play_farm(1, 1, "node a up 2 slots; unit 1 exclusive 1; scanned 1");
 	beat_11_s(1, (unsigned[]){ 900 });

@@ -102,7 +102,7 @@ static void answer_all(int fd)
 static void answer_local(int fd)
 {
 	hear(fd);
-	send_frame(fd, WIRE_CC_LOCAL, bytes_str("an unknown fixdep"));
+	send_frame(fd, WIRE_CC_LOCAL, bytes_str("unknown version of fixdep"));
 }
 
 static void answer_nonsense(int fd)

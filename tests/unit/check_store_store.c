@@ -50,13 +50,13 @@ START_TEST(a_directory_that_others_may_write_to_is_refused)
 {
 	ck_assert_int_eq(mkdir("group", 0700), 0);
 	ck_assert_int_eq(chmod("group", 0770), 0);
-	expect_refused("group", -EPERM, "others may write");
+	expect_refused("group", -EPERM, "writable by group or others");
 	ck_assert_int_eq(chmod("group", 0702), 0);
-	expect_refused("group", -EPERM, "others may write");
+	expect_refused("group", -EPERM, "writable by group or others");
 	ck_assert_int_eq(chmod("group", 0755), 0);
 	ck_assert_int_eq(mkdir("group/sha256", 0700), 0);
 	ck_assert_int_eq(chmod("group/sha256", 0777), 0);
-	expect_refused("group", -EPERM, "others may write");
+	expect_refused("group", -EPERM, "writable by group or others");
 }
 END_TEST
 
@@ -64,12 +64,12 @@ START_TEST(a_directory_of_somebody_else_is_refused)
 {
 	if (geteuid()) {
 		/* what is root's is somebody else's */
-		expect_refused("/usr", -EPERM, "belongs to user 0");
+		expect_refused("/usr", -EPERM, "owned by user 0");
 		return;
 	}
 	ck_assert_int_eq(mkdir("theirs", 0700), 0);
 	ck_assert_int_eq(chown("theirs", 12345, 12345), 0);
-	expect_refused("theirs", -EPERM, "belongs to user 12345");
+	expect_refused("theirs", -EPERM, "owned by user 12345");
 }
 END_TEST
 

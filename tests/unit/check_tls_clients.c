@@ -104,7 +104,7 @@ START_TEST(a_change_is_seen_at_once)
 	ck_assert_ptr_nonnull(find("a"));
 	ck_assert_int_eq(unlink("clients"), 0);
 	ck_assert_ptr_null(find("a"));
-	ck_assert_ptr_nonnull(strstr(err.text, "nobody is admitted"));
+	ck_assert_ptr_nonnull(strstr(err.text, "all clients are rejected"));
 }
 END_TEST
 
@@ -147,7 +147,7 @@ START_TEST(what_is_no_list_admits_nobody)
 
 	ck_assert_int_eq(mkfifo("clients", 0600), 0);
 	ck_assert_ptr_null(find("a"));
-	ck_assert_ptr_nonnull(strstr(err.text, "nobody is admitted"));
+	ck_assert_ptr_nonnull(strstr(err.text, "all clients are rejected"));
 	ck_assert_int_eq(unlink("clients"), 0);
 	ck_assert_int_eq(mkdir("clients", 0700), 0);
 	ck_assert_ptr_null(find("a"));

@@ -154,7 +154,7 @@ START_TEST(what_is_no_key_is_refused)
 {
 	ck_assert_int_eq(system(others[_i]), 0);
 	ck_assert_int_eq(chmod("key.pem", 0600), 0);
-	expect_no(-EINVAL, "key.pem", "remove it");
+	expect_no(-EINVAL, "key.pem", "remove the file");
 }
 END_TEST
 
@@ -162,8 +162,8 @@ START_TEST(what_is_no_file_is_refused_without_waiting)
 {
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
-	expect_no(-EINVAL, "fifo", "not a file");
-	expect_no(-EINVAL, "dir", "not a file");
+	expect_no(-EINVAL, "fifo", "not a regular file");
+	expect_no(-EINVAL, "dir", "not a regular file");
 	expect_no(-ENOENT, "nothing", "No such file");
 	ck_assert_int_eq(tls_key_create("nowhere/key.pem", &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "nowhere/key.pem"));

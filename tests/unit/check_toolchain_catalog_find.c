@@ -73,16 +73,16 @@ static const struct {
 	  NULL },
 	/* Nearest first, and each release once. */
 	{ "gcc-13.4.0", "aarch64-linux", "x86_64", NULL,
-	  "there are: gcc-13.2.0, gcc-13.10.0, gcc-12.4.0" },
+	  "available releases: gcc-13.2.0, gcc-13.10.0, gcc-12.4.0" },
 	{ "gcc-13.3", "aarch64-linux", "x86_64", NULL,
-	  "gcc-13.3.0 is for: arm-linux-gnueabi" },
+	  "targets of gcc-13.3.0: arm-linux-gnueabi" },
 	{ "gcc-13", "or1k-linux", "x86_64", NULL,
-	  "gcc-13.10.0 is for: aarch64-linux, aarch64-linux-gnu" },
+	  "targets of gcc-13.10.0: aarch64-linux, aarch64-linux-gnu" },
 	{ "gcc-13", "aarch64-linux", "ppc64", NULL,
-	  "those that are listed run on: arm64, x86_64" },
+	  "available hosts: arm64, x86_64" },
 	{ "clang-17", NULL, "x86_64", NULL,
-	  "there are: clang-18.1.8, clang-22.1.8" },
-	{ "clang", NULL, "arm64", NULL, "run on: x86_64" },
+	  "available releases: clang-18.1.8, clang-22.1.8" },
+	{ "clang", NULL, "arm64", NULL, "available hosts: x86_64" },
 };
 
 START_TEST(the_newest_that_fits_is_found)
@@ -121,7 +121,7 @@ START_TEST(an_empty_catalog_says_so)
 	ck_assert_int_eq(toolchain_catalog_find(&empty, &wanted, NULL, "x86_64",
 						&found, &err),
 			 -ENOENT);
-	ck_assert_msg(strstr(err.text, "run on: nothing") != NULL, "%s",
+	ck_assert_msg(strstr(err.text, "available hosts: none") != NULL, "%s",
 		      err.text);
 }
 END_TEST

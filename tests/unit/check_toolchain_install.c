@@ -137,7 +137,7 @@ START_TEST(another_digest_is_refused)
 	order.sha256 = &other;
 	order.insecure = _i;
 	ck_assert_int_eq(install(), -EKEYREJECTED);
-	ck_assert_ptr_nonnull(strstr(err.text, "--sha256 says"));
+	ck_assert_ptr_nonnull(strstr(err.text, "from --sha256"));
 	ck_assert(is_bare());
 }
 END_TEST

@@ -270,7 +270,7 @@ START_TEST(a_changed_file_is_found)
 	ck_assert_int_eq(fs_write(path, bytes_str("y"), 0755, &err), 0);
 	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err),
 			 -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "install it again"));
+	ck_assert_ptr_nonnull(strstr(err.text, "reinstall it"));
 	free(path);
 }
 END_TEST

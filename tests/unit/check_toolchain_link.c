@@ -149,7 +149,7 @@ START_TEST(what_is_not_ours_stays_and_is_reported)
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(links.n, 0);
 	ck_assert_uint_eq(collisions.n, 2);
-	first = xasprintf("%s/aarch64-gcc1330-linux-gcc leads to /usr/bin/true",
+	first = xasprintf("%s/aarch64-gcc1330-linux-gcc links to /usr/bin/true",
 			  dir);
 	second = xasprintf("%s/aarch64-gcc1330-linux-ld is a file", dir);
 	ck_assert_str_eq(collisions.v[0], first);

@@ -187,25 +187,27 @@ static const struct {
 	  "leads outside" },
 	{ { "a", "/tmp", .type = '2' }, { .name = "a/x" }, "leads outside" },
 	{ { "a", "b", .type = '2' }, { "a/x", .content = "x" }, "directory" },
-	{ { "a", "b", .type = '2' }, { "a", .content = "x" }, "twice" },
+	{ { "a", "b", .type = '2' },
+	  { "a", .content = "x" },
+	  "duplicate entry" },
 	{ { "a", "b", .type = '2' }, { "a/", .type = '5' }, "directory" },
 	{ { "d/a", "../b", .type = '2' },
 	  { "d/a/c", .type = '5' },
 	  "directory" },
 	{ { "d/a", "../../outside", .type = '2' }, { 0 }, "leads outside" },
 	/* Hard links. */
-	{ { "a", "../outside", .type = '1' }, { 0 }, "no file" },
-	{ { "a", "/etc/passwd", .type = '1' }, { 0 }, "no file" },
-	{ { "a", "later", .type = '1' }, { .name = "later" }, "no file" },
-	{ { "a", "b", .type = '2' }, { "c", "a", .type = '1' }, "no file" },
-	{ { "a", .type = '5' }, { "c", "a", .type = '1' }, "no file" },
+	{ { "a", "../outside", .type = '1' }, { 0 }, "not a file" },
+	{ { "a", "/etc/passwd", .type = '1' }, { 0 }, "not a file" },
+	{ { "a", "later", .type = '1' }, { .name = "later" }, "not a file" },
+	{ { "a", "b", .type = '2' }, { "c", "a", .type = '1' }, "not a file" },
+	{ { "a", .type = '5' }, { "c", "a", .type = '1' }, "not a file" },
 	/* What is no file at all. */
-	{ { "a", .type = '3' }, { 0 }, "neither" },
-	{ { "a", .type = '4' }, { 0 }, "neither" },
-	{ { "a", .type = '6' }, { 0 }, "neither" },
+	{ { "a", .type = '3' }, { 0 }, "not a file, link or directory" },
+	{ { "a", .type = '4' }, { 0 }, "not a file, link or directory" },
+	{ { "a", .type = '6' }, { 0 }, "not a file, link or directory" },
 	{ { "a", .mode = 04755 }, { 0 }, "setuid" },
 	{ { "a", .mode = 02755 }, { 0 }, "setuid" },
-	{ { "a", .content = "x" }, { "a", .content = "y" }, "twice" },
+	{ { "a", .content = "x" }, { "a", .content = "y" }, "duplicate entry" },
 	{ { "a", .content = "x" }, { "a/b", .content = "y" }, "directory" },
 };
 
@@ -282,7 +284,8 @@ static void feed_for_ever(struct bytes more)
 	for (; !ret && n < 64ul << 20; n += more.len)
 		ret = toolchain_unpack_feed(u, more, &err);
 	ck_assert_int_eq(ret, -EBADMSG);
-	ck_assert_str_eq(err.text, "bytes behind its end");
+	ck_assert_str_eq(err.text,
+			 "trailing data after the end of the archive");
 	ck_assert_uint_le(n, 20ul << 20);
 	toolchain_unpack_free(u);
 }

@@ -204,7 +204,7 @@ START_TEST(what_is_no_checkout_is_not_known)
 	ck_assert(!d.valid);
 	shell_run(dir, "cd t; head -c 100 .git/index >i; mv i .git/index");
 	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "index: is damaged"));
+	ck_assert_ptr_nonnull(strstr(err.text, "index: damaged index"));
 	ck_assert(!d.valid);
 	shell_run(dir, "rm -rf t; git init -q t; echo x >t/x");
 	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), 0);

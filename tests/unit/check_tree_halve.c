@@ -282,7 +282,8 @@ START_TEST(what_makes_no_sense_is_refused)
 	ck_assert_int_eq(
 		tree_bisect_choose(&h, "t", &good, past.id[3], &none, &err),
 		-EINVAL);
-	why = xasprintf("%.12s is part of what is good already", past.id[3]);
+	why = xasprintf("the bad commit %.12s is an ancestor of a good commit",
+			past.id[3]);
 	ck_assert_str_eq(err.text, why);
 	ck_assert_int_eq(tree_bisect_choose(&h, "t", &good, "x", &none, &err),
 			 -EINVAL);
@@ -312,7 +313,8 @@ START_TEST(a_commit_is_found_described_and_compared)
 	ck_assert_str_eq(c.subject, "number 7");
 	tree_commit_release(&c);
 	ck_assert_int_eq(tree_commit_find(&c, "t", "y7", &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "tree t: no revision \"y7\""));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "tree t: unknown revision \"y7\""));
 	text = tree_commit_describe("t", past.id[3]);
 	ck_assert_str_eq(text, "v1");
 	free(text);

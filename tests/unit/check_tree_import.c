@@ -178,25 +178,25 @@ static const struct {
 	{ { { "t//x", AE_IFREG, "x", false } }, -EINVAL, "t//x" },
 	{ { { "d", AE_IFLNK, "/tmp", false }, { "d/x", AE_IFREG, "x", false } },
 	  -EINVAL,
-	  "d/x: lies below" },
+	  "d/x: the parent" },
 	{ { { "d", AE_IFREG, "y", false },
 	    { "d.c", AE_IFREG, "y", false },
 	    { "d/x", AE_IFREG, "x", false } },
 	  -EINVAL,
-	  "d/x: lies below" },
+	  "d/x: the parent" },
 	{ { { "x", AE_IFREG, "1", false }, { "x", AE_IFREG, "2", false } },
 	  -EINVAL,
-	  "x: comes twice" },
-	{ { { "null", AE_IFCHR, NULL, false } }, -EINVAL, "null: neither" },
-	{ { { "disk", AE_IFBLK, NULL, false } }, -EINVAL, "disk: neither" },
-	{ { { "pipe", AE_IFIFO, NULL, false } }, -EINVAL, "pipe: neither" },
-	{ { { "h", AE_IFREG, "/etc/passwd", true } }, -EINVAL, "h: a hard" },
-	{ { { "h", AE_IFREG, "h", true } }, -EINVAL, "h: a hard" },
+	  "x: duplicate entry" },
+	{ { { "null", AE_IFCHR, NULL, false } }, -EINVAL, "null: not a file" },
+	{ { { "disk", AE_IFBLK, NULL, false } }, -EINVAL, "disk: not a file" },
+	{ { { "pipe", AE_IFIFO, NULL, false } }, -EINVAL, "pipe: not a file" },
+	{ { { "h", AE_IFREG, "/etc/passwd", true } }, -EINVAL, "h: hard link" },
+	{ { { "h", AE_IFREG, "h", true } }, -EINVAL, "h: hard link" },
 	{ { { "l", AE_IFLNK, "/etc/passwd", false },
 	    { "h", AE_IFREG, "l", true } },
 	  -EINVAL,
-	  "h: a hard" },
-	{ { { "dir", AE_IFDIR, NULL, false } }, -EINVAL, "no file" },
+	  "h: hard link" },
+	{ { { "dir", AE_IFDIR, NULL, false } }, -EINVAL, "no files" },
 };
 
 static void put_member(struct archive *a, const struct member *m)
@@ -260,9 +260,9 @@ START_TEST(a_damaged_archive_is_refused)
 	run("tar -cJf b.tar tree; head -c 300 b.tar >a.tar");
 	check_refused(archive, -EBADMSG, "damaged");
 	run("echo no archive >a.tar");
-	check_refused(archive, -EBADMSG, "no archive");
+	check_refused(archive, -EBADMSG, "not an archive");
 	run(": >a.tar");
-	check_refused(archive, -EBADMSG, "no archive");
+	check_refused(archive, -EBADMSG, "not an archive");
 }
 END_TEST
 
@@ -270,7 +270,7 @@ START_TEST(a_directory_that_cannot_be_a_tree_is_refused)
 {
 	make_tree();
 	run("mkfifo tree/pipe");
-	check_refused(tree, -EINVAL, "pipe: neither");
+	check_refused(tree, -EINVAL, "pipe: not a file");
 	run("rm tree/pipe; mkdir -p tree/kernel/.Git; : >tree/kernel/.Git/x");
 	check_refused(tree, -EINVAL, "kernel/.Git/x");
 	run("rm -r tree/kernel/.Git; : >tree/.config");

@@ -122,7 +122,7 @@ START_TEST(a_silent_server_is_given_up)
 
 	ck_assert_int_eq(tree_worker_run(&strict, hangs, &network, &err),
 			 -ETIMEDOUT);
-	ck_assert_str_eq(err.text, "the server said nothing for 1 s");
+	ck_assert_str_eq(err.text, "server timeout: no data for 1 s");
 	ck_assert_uint_ge(clock_ms() - start, 1000);
 	ck_assert_uint_le(clock_ms() - start, 50000);
 }

@@ -388,16 +388,16 @@ static const struct {
 	{ "linux-6.2.y", "v2", 0, NULL },
 	{ "linux-6.2.y~1", "v1", 0, NULL },
 	{ "linux-6.1.y", NULL, -EINVAL,
-	  "stable/linux-6.1.y, up/linux-6.1.y: say which" },
+	  "stable/linux-6.1.y, up/linux-6.1.y; specify one" },
 	{ "linux-6.3.y", NULL, -ENOENT, "did you mean" },
 	{ "v3", NULL, -ENOENT, "did you mean \"v" },
 	{ "nothing-like-it", NULL, -ENOENT, "kfarm tree update" },
 	{ "main~99", NULL, -ENOENT, "main~99" },
-	{ "main:x", NULL, -EINVAL, "no commit but a blob" },
-	{ "main^{tree}", NULL, -EINVAL, "no commit but a tree" },
-	{ "^", NULL, -EINVAL, "no revision" },
-	{ "", NULL, -EINVAL, "no revision" },
-	{ "..", NULL, -EINVAL, "no revision" },
+	{ "main:x", NULL, -EINVAL, "expected a commit, got a blob" },
+	{ "main^{tree}", NULL, -EINVAL, "expected a commit, got a tree" },
+	{ "^", NULL, -EINVAL, "not a valid revision" },
+	{ "", NULL, -EINVAL, "not a valid revision" },
+	{ "..", NULL, -EINVAL, "not a valid revision" },
 };
 
 START_TEST(a_revision_is_found_or_what_is_like_it)
@@ -455,20 +455,20 @@ static const struct {
 	{ "raw 100644 a/b $b", "\"a/b\"" },
 	{ "raw 100644 ../../outside/x $b", "outside" },
 	{ "raw 100644 /etc/x $b", "/etc/x" },
-	{ "raw 120000 a $l 40000 a $t", "a: is a file and a directory" },
+	{ "raw 120000 a $l 40000 a $t", "a: both a file and a directory" },
 	{ "raw 120000 a $l 100644 a.c $b 40000 a $t",
-	  "a: is a file and a directory" },
-	{ "raw 100644 a $b 100644 a $b", "twice" },
-	{ "raw 40000 a $t 40000 a $t", "twice" },
-	{ "raw 100644 a $t", "no file but a tree" },
+	  "a: both a file and a directory" },
+	{ "raw 100644 a $b 100644 a $b", "duplicate entry" },
+	{ "raw 40000 a $t 40000 a $t", "duplicate entry" },
+	{ "raw 100644 a $t", "expected a blob, got a tree" },
 	{ "raw 40000 a $b", "a/" },
 	{ "raw 100644 a 0123456789012345678901234567890123456789", "a:" },
-	{ "raw 120000 a $e", "a: a link to no path" },
-	{ "raw 40000 '' $t", "top: failed to parse" },
+	{ "raw 120000 a $e", "a: symbolic link with an invalid target" },
+	{ "raw 40000 '' $t", "root tree: failed to parse" },
 	{ "u=$t; for i in 1 2 3 4 5 6 7; do u=$(raw 40000 0 $u 40000 1 $u "
 	  "40000 2 $u 40000 3 $u 40000 4 $u 40000 5 $u 40000 6 $u 40000 7 $u "
 	  "40000 8 $u 40000 9 $u); done; echo $u",
-	  "one of more than" },
+	  "too many files" },
 	{ "n=$(printf %0250d 7); u=$t; for i in $(seq 20); do "
 	  "u=$(raw 40000 $n $u); done; echo $u",
 	  "too deep" },
@@ -559,7 +559,7 @@ START_TEST(an_empty_tree_and_no_commit_at_all)
 
 	run("git init -q --bare -b main r.git");
 	ck_assert_int_eq(move(NULL, &got, &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "no commit in it"));
+	ck_assert_ptr_nonnull(strstr(err.text, "has no commits"));
 	run("rm -r r.git");
 	commit_hostile("git hash-object -w -t tree /dev/null");
 	move_only("main");

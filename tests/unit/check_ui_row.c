@@ -71,7 +71,7 @@ static const struct {
 	{ 61000, 1000, 0, " up ", "61C" },
 	{ 84999, 0, 0, " up ", "84C" },
 	{ 85000, 0, 0, " hot ", "85C! hot" },
-	{ 61000, 949, 0, " slow 94% ", "throttled to 94 % of its clock" },
+	{ 61000, 949, 0, " slow 94% ", "throttled to 94 % of the clock rate" },
 	{ 90000, 600, 0, " hot,slow ", "90C! hot; throttled to 60 % of" },
 	{ 0, 0, 499, " up ", "" },
 	{ 0, 0, 2500, " up ", "2.5 cores busy with other work" },

@@ -296,8 +296,8 @@ START_TEST(a_node_that_stays_down_is_told_once)
 	       "[    0s] node a: down: timed out\n"
 	       "[    0s] node a: up\n"
 	       "[    0s] node a: down: timed out\n"
-	       "[    0s] node a: resting, no jobs until it has shown a right "
-	       "answer: wrong object\n");
+	       "[    0s] node a: resting, no jobs until it passes a "
+	       "known-answer test: wrong object\n");
 }
 END_TEST
 
@@ -308,8 +308,8 @@ START_TEST(a_farm_that_does_nothing_is_told_once)
 	now_ms = 9000;
 	for (int i = 1; i <= 1000; i++)
 		job(i, EVENTS_JOB_DONE, i % 4 ? "a" : "local");
-	expect("[    9s] 50 of the last 200 jobs were compiled locally; this "
-	       "one because of: .incbin\n");
+	expect("[    9s] 50 of the last 200 jobs were compiled locally; "
+	       "reason of the last one: .incbin\n");
 }
 END_TEST
 
@@ -374,7 +374,7 @@ START_TEST(what_is_new_is_marked)
 	diag_held("a.c:1: warning: x\n", EVENTS_SEV_WARNING, 0);
 	diag_held("a.c:2: warning: y\n", EVENTS_SEV_WARNING, 1);
 	expect("a.c:1: warning: x\n"
-	       "kfarm: new since the build before:\n"
+	       "kfarm: new since the previous build:\n"
 	       "a.c:2: warning: y\n");
 }
 END_TEST

@@ -123,7 +123,7 @@ START_TEST(the_log)
 	add_log(0, 200);
 	screen("view-log");
 	keys("k");
-	ck_assert(!shows("file199.o") && !shows("follows"));
+	ck_assert(!shows("file199.o") && !shows("following"));
 	add_log(200, 210);
 	ck_assert(shows("file198.o"));
 	keys("f");
@@ -142,7 +142,7 @@ START_TEST(the_log)
 	press(UI_KEY_RIGHT);
 	ck_assert(shows("\n>   kernel/file120.o"));
 	keys("/nowhere\n");
-	ck_assert(shows("\"nowhere\" is not there"));
+	ck_assert(shows("\"nowhere\" not found"));
 	keys("l");
 	ck_assert(!shows("file120.o") && !ui_view_is_log_shown(&v));
 }
@@ -212,7 +212,7 @@ START_TEST(the_build_is_ended_by_two_keys)
 {
 	many_nodes(1);
 	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
-	ck_assert(shows("Q again to end the build"));
+	ck_assert(shows("press Q again to abort the build"));
 	ck_assert_int_eq(press('j'), UI_ACTION_NONE);
 	ck_assert(!shows("Q again"));
 	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
@@ -228,9 +228,11 @@ START_TEST(another_builds_nodes_are_left_alone)
 	v.setup.actions_enabled = false;
 	ck_assert(!shows("d drain"));
 	keys("d");
-	ck_assert(shows("only the kfarm that runs the build can ask its"));
+	ck_assert(shows(
+		"only the kfarm process that runs the build can control"));
 	keys("+-Q");
-	ck_assert(shows("only the kfarm that runs the build can end it"));
+	ck_assert(shows(
+		"only the kfarm process that runs the build can abort it"));
 	keys("Q");
 	ck_assert_int_eq(press('q'), UI_ACTION_LEAVE);
 }
@@ -239,16 +241,16 @@ END_TEST
 START_TEST(what_cannot_be_asked_is_told)
 {
 	keys("d");
-	ck_assert(shows("there is no node"));
+	ck_assert(shows("no nodes"));
 	job(1, EVENTS_JOB_QUEUED, NULL);
 	job(1, EVENTS_JOB_RUN, "local");
 	keys("d");
-	ck_assert(shows("that is the build host"));
+	ck_assert(shows("not possible for the build host"));
 	node("a", "up", NULL);
 	keys("j");
 	play(&(struct events_event){ .kind = EVENTS_KIND_DONE });
 	keys("d");
-	ck_assert(shows("the build is over"));
+	ck_assert(shows("the build has ended"));
 }
 END_TEST
 
@@ -328,7 +330,7 @@ START_TEST(events_that_did_not_come_are_told)
 
 	ev.n_dropped = 17;
 	play(&ev);
-	ck_assert(shows("17 events did not come: counts are too low"));
+	ck_assert(shows("17 events lost: counts are too low"));
 }
 END_TEST
 

@@ -257,7 +257,8 @@ START_TEST(a_peer_that_leaves_within_a_message_is_an_error)
 {
 	leave_raw("kfr", 3);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "the peer left within a message");
+	ck_assert_str_eq(left.why,
+			 "connection closed in the middle of a message");
 }
 END_TEST
 
@@ -265,8 +266,7 @@ START_TEST(garbage_ends_the_conversation_once)
 {
 	leave_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why,
-			 "not a kfarm message but \"GET / HTTP/1.1\"");
+	ck_assert_str_eq(left.why, "not a kfarm message: \"GET / HTTP/1.1\"");
 	say(&left, WIRE_BYE, bytes_of(NULL, 0)); /* lost, no harm */
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
@@ -394,7 +394,7 @@ START_TEST(descriptors_that_cannot_be_waited_for_end_it_from_the_loop)
 	ck_assert_uint_eq(left.closes, 0);
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "cannot wait for the descriptor");
+	ck_assert_str_eq(left.why, "cannot poll file descriptor");
 }
 END_TEST
 

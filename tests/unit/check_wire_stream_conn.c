@@ -217,7 +217,7 @@ START_TEST(another_protocol_is_refused_by_its_first_bytes)
 	ck_assert_int_eq(
 		feed(&h, bytes_str("GET / HTTP/1.1\r\nHost: x\r\n"), 1, &err),
 		-EPROTO);
-	ck_assert_str_eq(err.text, "not a kfarm message but \"GET ...\"");
+	ck_assert_str_eq(err.text, "not a kfarm message: \"GET ...\"");
 	ck_assert_uint_eq(h.n, 0);
 }
 END_TEST
@@ -226,13 +226,13 @@ END_TEST
 static const struct greeting {
 	const char *sent, *shown;
 } greetings[] = {
-	{ "Welcome to desk.\nHave a nice day.\n", " but \"Welcome to desk.\"" },
+	{ "Welcome to desk.\nHave a nice day.\n", ": \"Welcome to desk.\"" },
 	{ "\n  \r\n\033[1mWelcome\a \xc3\xa4\n and more",
-	  " but \"[1mWelcome ??\"" },
+	  ": \"[1mWelcome ??\"" },
 	{ "Welcome to this node, whose name is far longer than this is.\n",
-	  " but \"Welcome to this node, whose name is far longer t...\"" },
-	{ "Hi all\n", " but \"Hi all\"" },
-	{ "no end of a line", " but \"no end of a line...\"" },
+	  ": \"Welcome to this node, whose name is far longer t...\"" },
+	{ "Hi all\n", ": \"Hi all\"" },
+	{ "no end of a line", ": \"no end of a line...\"" },
 	{ "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", "" },
 };
 
