@@ -165,9 +165,9 @@ static int run_inside(const struct run_options *o,
 
 	if (o->watch.json || o->request.min_remote_percent || o->no_remote ||
 	    o->request.jobs) {
-		log_error("run: already running inside kfarm: -j, --json, "
-			  "--no-remote and --require-remote are options of "
-			  "the outer kfarm");
+		log_error("run: already running inside kfarm: pass -j, "
+			  "--json, --no-remote and --require-remote to the "
+			  "outer kfarm");
 		return EXIT_USAGE;
 	}
 	ret = kernel_user_command_exec(c, err);

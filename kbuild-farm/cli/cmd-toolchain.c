@@ -397,8 +397,8 @@ static int tune_one(const struct toolchain_request *r,
 	if (!ret)
 		ret = kernel_rundir_create(&u.rundir, 1, err);
 	if (!ret) {
-		log_info("%s: compiling the canary %d times with each build "
-			 "on each node",
+		log_info("%s: on each node, compiling the canary %d times "
+			 "with each build of the compiler",
 			 t->id, PEER_BENCHMARK_ROUNDS);
 		ret = run_tuning(&u, driver, err);
 		kernel_rundir_release(&u.rundir);

@@ -184,7 +184,7 @@ static bool check_listed_files(const struct dep_check *r)
 		     kind != CPP_FILE_SYSTEM_HEADER) ||
 		    is_listed(r, i))
 			continue;
-		err_set(&r->job->err, EBADMSG, "depfile: missing input %s",
+		err_set(&r->job->err, EBADMSG, "depfile: no entry for input %s",
 			c->files[i].path);
 		return false;
 	}
@@ -352,7 +352,7 @@ static bool check_assembled_source(struct coord_verify_result_job *e,
 		return true;
 	if (!depfile_is_unescaped(e->command->source))
 		return set_local_verdict(e, REASON_BAD_AS_DEPS);
-	err_set(&e->err, EBADMSG, "assembler depfile: missing input %s",
+	err_set(&e->err, EBADMSG, "assembler depfile: no entry for input %s",
 		e->command->source);
 	return set_wrong_verdict(e);
 }

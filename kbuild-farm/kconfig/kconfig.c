@@ -110,8 +110,8 @@ static int check_lines(const char *text, struct err *err)
 		&shown,
 		bytes_of(odd, n < INVALID_LINE_MAX ? n : INVALID_LINE_MAX), 0);
 	err_set(err, EINVAL,
-		"not a kernel configuration: no CONFIG_NAME=VALUE line, but "
-		"\"%s\"",
+		"not a kernel configuration: expected CONFIG_NAME=VALUE, "
+		"got \"%s\"",
 		buf_str(&shown));
 	buf_release(&shown);
 	return -EINVAL;

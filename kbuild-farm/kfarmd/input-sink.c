@@ -349,8 +349,9 @@ int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 		return 0;
 	if (m->view != p->last_received + 1)
 		return err_set(err, EPROTO,
-			       "VIEW %u of %s %u: unexpected after %u", m->view,
-			       p->type->name, p->number, p->last_received);
+			       "VIEW %u of %s %u: out of order after VIEW %u",
+			       m->view, p->type->name, p->number,
+			       p->last_received);
 	if (m->part != WIRE_PART_SOURCES && p->complete)
 		return err_set(err, EPROTO,
 			       "VIEW: toolchain is already complete");

@@ -41,8 +41,8 @@ int peer_bundle_read(struct peer_bundle *out,
 	*out = b;
 	if (tc->adopted_from)
 		return err_set(err, EINVAL,
-			       "%s: adopted toolchain, cannot be copied to a "
-			       "node; install the release for nodes",
+			       "%s: an adopted toolchain cannot be copied to a "
+			       "node; install a released toolchain instead",
 			       tc->id);
 	ret = toolchain_dir_digest_read(&files, tc->dir, cancel, err);
 	if (ret)

@@ -80,7 +80,7 @@ length=-1	WRONG.*stream 0
 length=1000000000	"errors":[1-9]
 outside=3	"read a file unknown to the scan":
 outside=4	"assembled a file unknown to the scan":
-hide		WRONG.*depfile: missing input
+hide		WRONG.*depfile: no entry for input
 drop=3		"no list of files read":
 drop=4		"jobs":[1-9]
 noise-list=3	unknown to the scan|unreadable list of files

@@ -98,9 +98,9 @@ static const struct {
 	const char *says;
 } refused[] = {
 	{ "printf '<!DOCTYPE html>\\n<p>log in\\n' >a", -EINVAL,
-	  "not a kernel configuration: no CONFIG_NAME=VALUE line, but "
+	  "not a kernel configuration: expected CONFIG_NAME=VALUE, got "
 	  "\"<!DOCTYPE html>\"" },
-	{ "printf 'A=\\033[31m\\n' >a", -EINVAL, "but \"A=\\x1b[31m\"" },
+	{ "printf 'A=\\033[31m\\n' >a", -EINVAL, "got \"A=\\x1b[31m\"" },
 	{ "printf 'CONFIG_A=y\\n\\0\\n' >a", -EINVAL, "contains NUL bytes" },
 	{ "head -c 3000 /bin/true >a", -EINVAL, "contains NUL bytes" },
 	{ "printf 'CONFIG_A=y\\n' | gzip | head -c 20 >a", -EINVAL,

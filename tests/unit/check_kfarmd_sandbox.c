@@ -180,7 +180,8 @@ START_TEST(a_view_out_of_order_ends_the_conversation)
 {
 	node.c.last_view[0]++;
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
-	client_expect_bye(&node.c, "VIEW 3 of sandbox 0: unexpected after 1");
+	client_expect_bye(&node.c,
+			  "VIEW 3 of sandbox 0: out of order after VIEW 1");
 }
 END_TEST
 
