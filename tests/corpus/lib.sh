@@ -44,6 +44,8 @@ declare -A mask=(
 	[gcc]='s/gcc-[0-9]+\.[0-9]+\.[0-9]+/gcc-N/g; s/gcc-N-[0-9a-f]{12}/gcc-N-ID/g'
 	# Digests of that compiler, and of what it compiled.
 	[digest]='s/"[0-9a-f]{64}"/"DIGEST"/g; s/-[0-9a-f]{8}(\/|$|:|"| )/-DIGEST\1/g'
+	# Versions of the tools that are installed on this machine.
+	[tools]='/^ *"tools": \{$/,/\}/{ /^ *"[a-z0-9]+": "/d; }'
 	# Bytes of objects, which depend on that compiler.
 	[bytes]='s/"(text|data|bss|file|size|bytes|sent|received)":( ?)[0-9]+/"\1":\2N/g'
 	# Round-trip time to a node.

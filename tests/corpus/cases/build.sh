@@ -28,7 +28,7 @@ cd "$work" || exit
 # Load and use of the machine are told at moments that differ.
 grep -v -E '"event":"(load|host|node|counts|steps)"' events >steady
 masked t pid times gcc digest bytes -- build-events cat steady
-masked times gcc digest bytes kernel -- build-metadata cat out/metadata.json
+masked times gcc tools digest bytes kernel -- build-metadata cat out/metadata.json
 masked wall gcc digest -- build-log cat out/build.log
 masked gcc digest -- build-reproducer cat out/reproducer.sh
 record build-config cat out/config

@@ -28,7 +28,8 @@ record listings-nodes-config cat .config/kfarm/config
 # The node itself is this machine: its memory and load are those of lib.sh.
 for verb in list probe limits; do
 	masked rtt kernel -- "listings-nodes-$verb" kfarm nodes $verb
-	masked rtt kernel -- "listings-nodes-$verb-json" kfarm nodes $verb --json
+	# The identity of the machine is a digest.
+	masked rtt kernel digest -- "listings-nodes-$verb-json" kfarm nodes $verb --json
 done
 masked rtt kernel -- listings-nodes-probe-one kfarm nodes probe sock
 record listings-nodes-resume kfarm nodes resume sock
