@@ -68,7 +68,10 @@ void build_table_print(FILE *out, const struct build_list *l)
 		strv_add(&t.fields, b->compiler ? b->compiler : "-");
 		strv_add(&t.fields, status_word(b));
 		if (!r->output_dir) {
-			/* The first line of the error replaces the OUTPUT. */
+			/*
+			 * The column OUTPUT contains the first line of the
+			 * error.
+			 */
 			for (int k = 0; k < 4; k++)
 				strv_add(&t.fields, "-");
 			strv_addf(&t.fields, "%.*s",
@@ -116,7 +119,10 @@ int build_status_worse(int a, int b)
 	return rank_of_status(b) > rank_of_status(a) ? b : a;
 }
 
-/* Return the status for `git bisect run` if a bisection is active. */
+/*
+ * Return the status for `git bisect run` if a bisection is active and the cause
+ * requires another status, otherwise `status`.
+ */
 static int bisect_status(const struct kconfig_request *r, int status,
 			 enum kernel_cause cause)
 {

@@ -533,8 +533,9 @@ static int load_and_run(struct build_options *o, struct err *err)
 	} else {
 		/*
 		 * A nightly build uses half of the slots of each node, because
-		 * a node cannot run its jobs with a lower priority.  It must
-		 * end if the `kfarm nightly run` that started it ends.
+		 * a node cannot run its jobs with a lower priority.  The build
+		 * must also end if the `kfarm nightly run` that started it
+		 * ends.
 		 */
 		if (o->request.nightly) {
 			for (size_t i = 0; i < roster.n; i++)

@@ -79,7 +79,10 @@ const struct cmd cmd_completion = {
 	.run = completion_main,
 };
 
-/* Print a line that requests the candidates that the shell script adds. */
+/*
+ * Print a directive, which names the kind of candidates that the shell script
+ * must add itself, such as files.
+ */
 static void print_directive(const struct complete *c)
 {
 	switch (c->fallback) {

@@ -133,7 +133,7 @@ static void add_build_row(struct table *t, const struct history_build *b,
 	add_text_cell(t, buf_str(&took), 9);
 	add_text_cell(t, history_state_word(b->state), 7);
 	add_text_cell(t, b->arch, tight ? 7 : 9);
-	/* `kfarm run` has no configuration; its command identifies it. */
+	/* A `kfarm run` has no configuration, so show its command instead. */
 	add_text_cell(t, b->config ? b->config : b->command, most);
 	add_text_cell(t, b->toolchain, tight ? 9 : 12);
 	add_text_cell(t, warnings, 5);

@@ -64,7 +64,10 @@ struct listed {
 	const struct nightly_job *job;
 	const struct nightly_build *plan;
 	const struct nightly_result *last; /* NULL: never built */
-	/* oldest of the bad results up to `last`; NULL: `last` is not bad */
+	/*
+	 * first of the successive bad results up to `last`; NULL: `last` is not
+	 * bad
+	 */
 	const struct nightly_result *first_bad;
 	bool has_namesake; /* another build has the same name in the table */
 };
@@ -79,8 +82,8 @@ struct job_results {
 };
 
 /*
- * Set the previous result and the last good result of the same build for each
- * result, as nightly_notify_reason() needs them.
+ * For each result, set `previous` and `last_good` to earlier results of the
+ * same build, because nightly_notify_reason() needs them.
  */
 static void link_results(struct nightly_store *s)
 {
@@ -269,7 +272,10 @@ static json_t *short_json(const struct nightly_result *r)
 	return o;
 }
 
-/* Return a build as JSON, without the members of a result if it has none. */
+/*
+ * Return a build as JSON; a build that has no result lacks the members of a
+ * result.
+ */
 static json_t *listed_json(const struct listed *l)
 {
 	const struct nightly_result *r = l->last;

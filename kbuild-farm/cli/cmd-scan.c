@@ -29,7 +29,10 @@ struct cli_scan_result {
 	uint64_t elapsed_us;
 };
 
-/* Return a file of the closure as JSON, with the include that names it. */
+/*
+ * Return a file that a unit reads as JSON, with the include through which the
+ * scanner found it.
+ */
 static json_t *file_json(const struct cpp_file *f)
 {
 	static const char *const kinds[] = {
@@ -84,8 +87,9 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 }
 
 /*
- * Find a header in the closure by its path, then by its inode, then by the end
- * of its path.  Returns its index, or n_files if it is not in the closure.
+ * Find a header in the closure, the files that the unit can read: by its path,
+ * then by its inode, then by the end of its path.  Returns its index, or
+ * n_files if it is not in the closure.
  */
 static size_t find_in_closure(const struct cli_scan_result *r,
 			      const char *header)
@@ -125,7 +129,10 @@ static void print_chain(FILE *out, const struct cpp_closure *c, size_t i)
 {
 	const struct cpp_file *f = &c->files[i];
 
-	/* Files are in the order of opening: an includer precedes its files. */
+	/*
+	 * Files are in the order of opening, so an including file precedes the
+	 * files that it includes.
+	 */
 	if (f->includer >= i)
 		return;
 	print_chain(out, c, f->includer);

@@ -142,8 +142,8 @@ static int set_default(struct toolchain_request *r, const char *arch,
 	if (!ret)
 		ret = check_fits(t, arch, err);
 	/*
-	 * Write the release instead of the id if it is unambiguous, because
-	 * only the release is valid on other machines.
+	 * Write the release instead of the id if the release is unambiguous,
+	 * because only the release is valid on other machines.
 	 */
 	if (!ret && !t->adopted_from)
 		same = toolchain_installed_find(&list, t->release, t->triplet,

@@ -415,7 +415,9 @@ static int tree_failed(const struct tree_request *r, int ret, const char *name,
 	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
 }
 
-/* Parse the value of --OPTION, from 1 to `most`; 0 if `text` is NULL. */
+/*
+ * Parse the value of --OPTION, from 1 to `most`.  *out is 0 if `text` is NULL.
+ */
 static int parse_number(const char *option, const char *text, long most,
 			unsigned *out, struct err *err)
 {

@@ -95,8 +95,9 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 }
 
 /*
- * Set the error for a missing verb (`name` is NULL), with all verbs ("list, add
- * or remove"), or for an unknown verb, with the most similar verb.
+ * Set the error for a missing or an unknown verb.  If the verb is missing
+ * (`name` is NULL), the error lists all verbs ("list, add or remove").  If the
+ * verb is unknown, the error suggests the most similar verb.
  */
 static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 {
@@ -213,7 +214,9 @@ static char *next_word(const char **at)
 	return buf_steal(&word);
 }
 
-/* Append the words of `text`, quoted as for a shell. */
+/*
+ * Split `text`, which is quoted as for a shell, and append its words to `out`.
+ */
 static int split_words(const char *text, struct strv *out, struct err *err)
 {
 	for (;;) {
@@ -265,7 +268,9 @@ static void add_option(struct strv *out, const struct args_option *o,
 		strv_add(out, value);
 }
 
-/* Return true if `o` is a list with ARGS_REPLACE that `argv` also contains. */
+/*
+ * Return true if `o` is a list option with ARGS_REPLACE that `argv` also has.
+ */
 static bool is_given_again(const struct cmd *c, const struct args_option *o,
 			   char *const *argv)
 {

@@ -47,8 +47,8 @@ struct cmd {
 	/* the first argument that is not an option begins a user's command */
 	bool takes_command;
 	/*
-	 * Return verb number `i`, or NULL if `i` is too large.  The pointer is
-	 * NULL if the command has no verbs.
+	 * Return verb number `i`, or NULL if `i` is too large.  The function
+	 * pointer is NULL if the command has no verbs.
 	 */
 	const struct cmd_verb *(*get_verb)(size_t i);
 	const char *extra_help; /* end of `kfarm help NAME`, or NULL */

@@ -25,8 +25,8 @@
 extern char **environ;
 
 /*
- * Return the directory DATA/trees/NAME of --tree, or NULL if --tree is missing
- * or invalid.  The caller frees it.
+ * Return DATA/trees/NAME, the directory of the tree that --tree names, or NULL
+ * if --tree is missing or invalid.  The caller frees it.
  */
 static char *managed_tree_dir(const struct complete *c)
 {
@@ -42,9 +42,9 @@ static char *managed_tree_dir(const struct complete *c)
 }
 
 /*
- * Return the source directory of any worktree of --tree.  The revision of the
- * worktree does not matter.  The directory may not exist.  The caller frees the
- * path.
+ * Return the source directory of any worktree of the tree that --tree names.
+ * The revision of the worktree does not matter.  The directory need not exist.
+ * The caller frees the path.
  */
 static char *find_any_worktree(const struct complete *c)
 {
@@ -146,7 +146,10 @@ static void offer_targets_from_help(struct complete *c, const char *makefile)
 	free(path);
 }
 
-/* Add a directory of the tree, or the target that is built from a source. */
+/*
+ * Add `name`, an entry of the directory `within`, as a candidate: a directory
+ * as such, and a source as the target that is built from it.
+ */
 static void offer_entry(struct complete *c, const char *within,
 			const char *name)
 {
@@ -173,7 +176,7 @@ static void offer_entry(struct complete *c, const char *within,
 	free(entry);
 }
 
-/* Add the entries of the typed directory that match. */
+/* Add the entries of the typed directory that match the typed name. */
 static void offer_dir(struct complete *c)
 {
 	const char *slash = strrchr(c->typed, '/');
@@ -227,8 +230,8 @@ static void set_list_prefix(struct complete *c)
 }
 
 /*
- * The functions from here to `sources` are the entries of this table.  Each
- * adds candidates of one kind.
+ * The functions from here to the table `sources` are the entries of that table.
+ * Each function adds candidates of one kind.
  */
 static void offer_words(struct complete *c, const char *list)
 {
@@ -342,7 +345,10 @@ static void offer_node_list(struct complete *c, const char *unused)
 	offer_sections(c, "node", "address");
 }
 
-/* Add make targets, files of the architecture, and [config "NAME"]. */
+/*
+ * Add the values of -k: configuration targets of make, configuration files of
+ * the architecture, and names of [config "NAME"] sections.
+ */
 static void offer_kconfigs(struct complete *c, const char *unused)
 {
 	char srcarch[32], *dir;
@@ -357,7 +363,10 @@ static void offer_kconfigs(struct complete *c, const char *unused)
 	free(dir);
 }
 
-/* Add the fragments of kernel/configs and of the architecture. */
+/*
+ * Add the configuration fragments in kernel/configs and in the directory of the
+ * architecture.
+ */
 static void offer_fragments(struct complete *c, const char *unused)
 {
 	char srcarch[32], *dir;
@@ -508,7 +517,10 @@ static void offer_command_names(struct complete *c, const char *unused)
 		complete_add_candidate(c, (*i)->name, (*i)->help);
 }
 
-/* Add the verbs of the command that the first plain word names. */
+/*
+ * Add the verbs of the command that c->first_plain names, the first word that
+ * is not an option.
+ */
 static void offer_verb_names(struct complete *c, const char *unused)
 {
 	const struct cmd_verb *v;

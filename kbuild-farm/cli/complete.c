@@ -132,7 +132,10 @@ static void apply_option(struct complete *c, const struct args_option *o,
 	}
 }
 
-/* Interpret the first plain word as the verb, if any, and count the others. */
+/*
+ * If the command has verbs, interpret the first plain word, a word that is not
+ * an option, as the verb.  Count the other plain words.
+ */
 static void apply_word(struct complete *c, const char *word)
 {
 	if (c->cmd->get_verb && !c->verb && !c->n_plain) {

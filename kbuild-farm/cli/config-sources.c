@@ -74,7 +74,9 @@ static int fetch_raw(void *ctx)
 	f->deadline_ms = clock_ms() + FETCH_LIMIT_S * UINT64_C(1000);
 	ret = fetch_download_file(urls, f->part_path, KCONFIG_TEXT_MAX,
 				  &options, &sink, NULL, f->err);
-	/* A concurrent build has locked the partial file: do not use it. */
+	/*
+	 * A concurrent build has locked the partial file: download without it.
+	 */
 	if (ret == -EBUSY && !f->raw.len)
 		ret = fetch_download_file(urls, NULL, KCONFIG_TEXT_MAX,
 					  &options, &sink, NULL, f->err);
@@ -219,9 +221,9 @@ static void add_named_words(const struct config_sources *c,
 }
 
 /*
- * Add the values of [config "NAME"] to `n`, after those of the section that its
- * kconfig names, if any.  `path` contains the names of all sections that are
- * being added, to detect cycles.
+ * Add the values of [config "NAME"] to `n`.  If the `kconfig` of this section
+ * names another section, first add the values of that section.  `path` contains
+ * the names of all sections that are being added, to detect cycles.
  */
 static int add_named_section(const struct config_sources *c,
 			     struct kconfig_named_config *n, const char *name,

@@ -18,10 +18,10 @@ struct config_sources;
 
 /*
  * Download a configuration text (kconfig/kconfig.h) to *out, which the caller
- * frees.  Redirects to https are followed, and to http if `url` is http.  The
- * download is limited to two minutes.  If no server can be reached, *out is the
- * cached text, and a warning states its date.  Returns 0, or -errno with `err`
- * naming the URL.
+ * frees.  Redirects to https are followed; redirects to http are followed only
+ * if `url` begins with "http:".  The download is limited to two minutes.  If no
+ * server can be reached, *out is the cached text, and a warning states its
+ * date.  Returns 0, or -errno with `err` naming the URL.
  */
 int config_fetch(const char *url, char **out, struct err *err);
 

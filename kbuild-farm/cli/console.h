@@ -36,9 +36,9 @@ struct console_setup {
 };
 
 /*
- * Prepare a view.  With setup->base the view opens at once; without it the
- * terminal remains unchanged until console_start().  Returns 0, or -errno with
- * `err` set if the terminal does not support a view.
+ * Prepare a view.  If setup->base is not NULL, the view opens at once;
+ * otherwise the terminal remains unchanged until console_start().  Returns 0,
+ * or -errno with `err` set if the terminal does not support a view.
  */
 int console_new(struct console **out, const struct console_setup *setup,
 		struct err *err);

@@ -77,7 +77,10 @@ static void measure_median(const char *const program[2], const char *on,
 	}
 }
 
-/* Measure the cost of the foreign plugins that `tool` loads. */
+/*
+ * Measure the cost of the plugins in `foreign`, which `tool` loads although
+ * they do not belong to its compiler.
+ */
 static void add_cost(struct doctor *d, const char *tool, const char *real,
 		     const struct strv *foreign)
 {
@@ -170,7 +173,10 @@ void doctor_check_plugins(struct doctor *d)
 	free(names);
 }
 
-/* Check that a normalized name leads to a program that has all libraries. */
+/*
+ * Check that `link`, a normalized program name such as
+ * aarch64-gcc1330-linux-gcc, leads to a program that has all libraries.
+ */
 static void check_toolchain_name(struct doctor *d, const char *link,
 				 const struct compiler_library_search *search)
 {
@@ -196,7 +202,10 @@ static void check_toolchain_name(struct doctor *d, const char *link,
 	free(real);
 }
 
-/* Check all normalized names of installed toolchains. */
+/*
+ * Check all normalized names, which are links to the programs of installed
+ * toolchains.
+ */
 static void check_toolchain_names(struct doctor *d)
 {
 	char *dir = toolchain_link_dir(d->data_dir);
@@ -218,7 +227,10 @@ static void check_toolchain_names(struct doctor *d)
 	free(dir);
 }
 
-/* Check that plain make finds the normalized names through PATH. */
+/*
+ * Check that PATH contains the directory of normalized names, so that a make
+ * without kfarm finds the installed toolchains.
+ */
 static void check_installed_path(struct doctor *d)
 {
 	char *dir = toolchain_link_dir(d->data_dir);
@@ -338,7 +350,10 @@ static void check_ccache(struct doctor *d, const char *name)
 	free(path);
 }
 
-/* Check for compilers in PATH; a compile by a script cannot be offloaded. */
+/*
+ * Check the compilers in PATH.  A compiler that is a script can compile only on
+ * the build host.
+ */
 static void check_compilers(struct doctor *d)
 {
 	struct strv scripts = { 0 };

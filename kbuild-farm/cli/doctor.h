@@ -53,9 +53,15 @@ void doctor_check_sandbox(struct doctor *d);
 /* Check the configuration and count its nodes. */
 void doctor_check_nodes(struct doctor *d);
 
-/* Find foreign plugins that nm loads and measure their cost. */
+/*
+ * Find plugins that nm loads although they do not belong to its compiler, and
+ * measure their cost.
+ */
 void doctor_check_plugins(struct doctor *d);
-/* Check the installed toolchains and their normalized names. */
+/*
+ * Check the installed toolchains and the links to their programs, such as
+ * aarch64-gcc1330-linux-gcc.
+ */
 void doctor_check_toolchains(struct doctor *d);
 
 #endif

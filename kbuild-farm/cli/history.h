@@ -16,7 +16,10 @@ struct history_listing {
 	size_t n_builds;
 };
 
-/* Print a table with a row per build that fits `columns`, at least 80. */
+/*
+ * Print a table with a row per build.  Long names are cut so that the table
+ * fits in `columns` columns; `columns` is at least 80.
+ */
 void history_print(FILE *out, const struct history_listing *l,
 		   unsigned columns);
 /* Return the builds as JSON; the caller releases the reference. */

@@ -233,9 +233,9 @@ static int find_program_path(char **out, struct err *err)
 
 /*
  * Collect the environment of the job, because a timer does not inherit the
- * environment of the user's shell.  If `own_user` is true, this includes the
- * variables that determine where kfarm finds its files and the proxies; for a
- * job of another user these paths would be wrong.
+ * environment of the user's shell.  If `own_user` is true, also collect the
+ * variables for the proxies and for the directories in which kfarm finds its
+ * files.  For a job of another user, these directories would be wrong.
  */
 static void collect_job_env(struct strv *out, bool own_user)
 {
@@ -303,7 +303,7 @@ static int prepare(struct installing *i, struct err *err)
 
 /*
  * Run `systemctl [--user] VERB [OPTION] [UNIT.timer]`; `option` and `unit` can
- * be NULL.  An error contains the first line of its stderr.
+ * be NULL.  An error contains the first line of the stderr of systemctl.
  */
 static int systemctl(const struct installing *i, const char *verb,
 		     const char *option, const char *unit, struct err *err)

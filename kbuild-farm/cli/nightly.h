@@ -31,8 +31,8 @@ int nightly_install_main(struct nightly_request *r);
 /*
  * Read the nightly jobs and log warnings.  A relative path of a kernel
  * configuration is resolved relative to the file that contains it.  Appends a
- * string "ARCH=TOOLCHAIN" to `standard` per configured default.  Returns 0 or a
- * negative errno with `err` set.
+ * string "ARCH=TOOLCHAIN" to `standard` for each default toolchain that is
+ * configured.  Returns 0 or a negative errno with `err` set.
  */
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err);

@@ -392,8 +392,9 @@ static void add_burn_rows(struct table *t,
 
 /*
  * For each node, print the core classes, the maximum number of simultaneously
- * throttled cores and the maximum temperature of each zone.  If its kfarmd
- * cannot pin jobs to a core class, also print how to update it.
+ * throttled cores and the maximum temperature of each zone.  If the kfarmd of
+ * the node cannot pin jobs to a core class, also print how to update that
+ * kfarmd.
  */
 static void print_classes(FILE *out, const struct nodes_check *c)
 {

@@ -86,10 +86,10 @@ static int enrolment_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
 }
 
 /*
- * Run the script for `wish` on the node `name`, through ssh to [USER@]HOST
- * `ssh`.  `what` names the operation in the progress table.  Fills `a`.  The
- * fields `fingerprint` and `client_name` of `wish` are set during the call and
- * are NULL on return.
+ * Run the script that performs `wish` on the node `name`.  `ssh` is the node's
+ * ssh destination, [USER@]HOST.  `what` names the operation in the progress
+ * table.  The report of the script is stored in `a`.  The fields `fingerprint`
+ * and `client_name` of `wish` are set during the call and are NULL on return.
  *
  * Returns 0 if the script ran to its end, an error of admin_remote_script_run()
  * or another negative errno.  `err` names the node.
@@ -574,8 +574,8 @@ out:
 }
 
 /*
- * Let the node `e` create a new key.  Writes its fingerprint to the
- * configuration and prints it.
+ * Let the node `e` create a new key.  Writes the fingerprint of the new key to
+ * the configuration and prints it.
  */
 static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
 		      struct err *err)
@@ -778,8 +778,9 @@ static void tick_update(void *ctx)
 }
 
 /*
- * Print the result for one node.  If the key of a service has changed, write it
- * to the configuration, unless another node has the same key.
+ * Print the result for one node.  If the key of the node's kfarmd service has
+ * changed, write the new key to the configuration, unless another node has the
+ * same key.
  */
 static int print_update(const struct nodes_request *r, struct updated_node *u,
 			struct err *err)
@@ -868,7 +869,9 @@ int nodes_update_main(struct nodes_request *r)
 					  ADMIN_ENROL_MODE_SSH,
 			.fingerprint = pin,
 			.client_name = client,
-			/* The script checks that `nodes add` installed it. */
+			/*
+			 * The script checks that `nodes add` installed kfarmd.
+			 */
 			.installed_only = true
 		};
 		struct updated_node *u = &all.v[i];

@@ -110,8 +110,8 @@ static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 #define OWN_VERSION "kfarmd " KFARM_VERSION
 
 /*
- * Log a line that lists the nodes with another version of kfarmd and the
- * command that updates them.
+ * Log a line that lists the nodes whose kfarmd has another version than this
+ * kfarm, and the command that updates them.
  */
 static void nodes_print_versions(const struct nodes_survey *s)
 {
@@ -312,7 +312,10 @@ json_t *nodes_json_list(const struct nodes_survey *s)
 	return json_pack("{s:o}", "nodes", list);
 }
 
-/* Return as JSON the slots of each node and of the build host, and the -j. */
+/*
+ * Return as JSON the slots of each node and of the build host, and the
+ * resulting -j of make.
+ */
 static json_t *nodes_json_limits(const struct nodes_survey *s)
 {
 	json_t *list = json_array();
@@ -682,7 +685,7 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 	fprintf(out, "  %s, %s, %u core%s, %s memory (%s free), load %.2f\n",
 		inv->host, inv->machine, inv->cores, inv->cores == 1 ? "" : "s",
 		all, left, inv->load_milli / 1000.0);
-	/* A node before protocol version 8 sends no MACHINE. */
+	/* A node with a protocol version below 8 sends no MACHINE message. */
 	if (p->machine.kernel) {
 		print_board(out, &p->machine);
 		print_temperature(out, &p->machine);

@@ -50,7 +50,10 @@ void nodes_print_if_empty(const struct nodes_request *r);
 
 /* The slots of one node. */
 struct nodes_limit {
-	/* slots of an idle node: no heat, foreign load or low memory */
+	/*
+	 * slots while the node is neither hot, nor loaded by other programs,
+	 * nor low on memory
+	 */
 	struct node_limit max_limit;
 	unsigned current; /* slots at present */
 	char *reason; /* why `current` is lower; NULL if it is not */

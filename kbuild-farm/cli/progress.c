@@ -70,7 +70,10 @@ size_t progress_add(struct progress *p, const char *name)
 	return row;
 }
 
-/* Set operation and progress of a row.  If `what` is NULL, it is inactive. */
+/*
+ * Set operation and progress of a row.  If `what` is NULL, the row becomes
+ * inactive.
+ */
 static void set_row(struct progress *p, size_t row, const char *what,
 		    bool bytes, uint64_t done, uint64_t total)
 {
@@ -78,7 +81,7 @@ static void set_row(struct progress *p, size_t row, const char *what,
 
 	pthread_mutex_lock(&p->lock);
 	r = &p->rows[row];
-	/* Restart the rate for a new operation or a restarted download. */
+	/* Measure the rate anew for a new operation or a restarted download. */
 	if (!str_equal(r->what, what) || done < r->start_amount) {
 		r->began_ms = clock_ms();
 		r->start_amount = done;

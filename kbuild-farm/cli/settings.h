@@ -31,13 +31,16 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
  *
  * `roster` receives the nodes, or no nodes if `no_remote` is true.  If
  * *require_remote is 0, it becomes the percentage farm.require-remote.
- * `toolchains` receives a string "ARCH=TOOLCHAIN" per configured default.
- * `toolchains` and `host` can be NULL.
+ * `toolchains` receives a string "ARCH=TOOLCHAIN" for each default toolchain
+ * that is configured.  `toolchains` and `host` can be NULL.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err);
-/* Append the strings "ARCH=TOOLCHAIN" of settings_load(); log no warnings. */
+/*
+ * Append the same strings "ARCH=TOOLCHAIN" as settings_load(), but log no
+ * warnings.
+ */
 int settings_load_toolchains(struct strv *toolchains, struct err *err);
 /*
  * Catch SIGINT, SIGTERM and SIGHUP.  The first signal sets the returned flag;

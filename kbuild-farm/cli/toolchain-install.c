@@ -18,8 +18,8 @@
 /*
  * kfarm first plans a batch with all toolchains to install: an archive for each
  * VERSION, each --arch or --triplet and each host.  It then installs the batch,
- * a few archives concurrently, publishes the normalized names, and uploads the
- * toolchains to the nodes.
+ * a few archives concurrently, publishes links with normalized names such as
+ * aarch64-gcc1330-linux-gcc, and uploads the toolchains to the nodes.
  */
 
 /* One toolchain to be installed. */
@@ -114,7 +114,8 @@ static const char *copy_order_texts(struct toolchain_batch_item *o,
 
 /*
  * Add an item for the installed toolchain `t`, so that its names are published
- * and it is uploaded.  Returns false if it cannot be read.
+ * and the toolchain is uploaded to the nodes.  Returns false if the toolchain
+ * cannot be read.
  */
 static bool add_installed_item(struct toolchain_batch *list, const char *data,
 			       const struct toolchain_installed *t)
@@ -140,8 +141,8 @@ static bool add_installed_item(struct toolchain_batch *list, const char *data,
 
 /*
  * Add the installed toolchain of a complete release, such as gcc-13.3.0, so
- * that the catalog is not needed.  `triplets` is NULL for clang.  Returns false
- * if no such toolchain is installed.
+ * that the servers' catalog of archives is not needed.  `triplets` is NULL for
+ * clang.  Returns false if no such toolchain is installed.
  */
 static bool toolchain_batch_add_installed(
 	struct toolchain_batch *list, const char *data,
@@ -208,7 +209,9 @@ static void show_progress(void *ctx)
 	progress_tick(list->items[0].progress);
 }
 
-/* Install all items; afterwards each has `ret`, and `installed` or `err`. */
+/*
+ * Install all items.  Afterwards each item has `ret`, and `installed` or `err`.
+ */
 static void toolchain_batch_install(struct toolchain_batch *list)
 {
 	struct progress *p = progress_new();
@@ -269,8 +272,8 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 }
 
 /*
- * Check that --host is a name that servers use for a host.  If it is another
- * name of such a host, the error suggests the name of the servers.
+ * Check that --host is a name that toolchain servers use for a host.  If the
+ * servers have another name for this host, the error suggests that name.
  */
 static int check_host(const char *host, struct err *err)
 {
@@ -453,10 +456,11 @@ static void default_arch(struct toolchain_request *r)
 }
 
 /*
- * Add the hosts whose programs a node can run.  A toolchain that runs on the
- * node's own architecture, its first host, is required, unless the node runs
- * programs of the build host.  Toolchains for its other hosts are optional;
- * `tune` compares them.
+ * Add the hosts (architectures) whose programs a node can run.  A toolchain
+ * that runs on the node's own architecture, the first of its hosts, is
+ * required, unless the node runs programs of the build host.  Toolchains that
+ * run on the other hosts of the node are optional; `kfarm toolchain tune`
+ * compares them.
  */
 static void plan_node(struct plan *p, const struct peer_survey_node *n)
 {
@@ -551,7 +555,8 @@ static unsigned push_to_nodes(struct plan *p)
 		/*
 		 * A node that runs programs of the build host needs no
 		 * installed toolchain.  Upload a toolchain of the build host
-		 * only if --host names it, for `tune`.
+		 * only if --host names the build host, for `kfarm toolchain
+		 * tune`.
 		 */
 		if (!o->ret &&
 		    (strcmp(o->installed.host, toolchain_host_arch()) != 0 ||

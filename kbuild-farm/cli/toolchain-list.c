@@ -390,8 +390,8 @@ static char *arches_of(const struct toolchain_archive *a)
 
 /*
  * Add a row for the first archive of `v` and the following archives of the same
- * release.  If words were given, a row covers only archives that differ in the
- * host.  Returns the number of archives in the row.
+ * release.  If words were given, a row covers only archives that differ in
+ * nothing but the host.  Returns the number of archives in the row.
  */
 static size_t add_row(const struct search *s,
 		      const struct toolchain_archive *const *v, size_t n,

@@ -94,7 +94,8 @@ void toolchain_nodes_release(struct toolchain_nodes *nodes)
 
 /*
  * Return the toolchain with the release and triplet of `t` that runs on the
- * build host, or NULL.  A canary compares the objects of `t` with its objects.
+ * build host, or NULL.  A canary test compares the objects that `t` compiles on
+ * a node with the objects that the returned toolchain compiles.
  */
 static const struct toolchain_installed *find_host_build(
 	const struct toolchain_installed_list *list,
@@ -113,7 +114,9 @@ static const struct toolchain_installed *find_host_build(
 	return NULL;
 }
 
-/* Set the latest canary result of toolchain `t` on a node, if any. */
+/*
+ * Set the result of the latest canary test of toolchain `t` on a node, if any.
+ */
 static void inspect_canary(struct toolchain_node_state *cell, const char *db,
 			   const struct node_entry *node,
 			   const struct toolchain_installed *ours,

@@ -26,9 +26,10 @@ struct toolchain_nodes {
 /* The state of one toolchain on one node. */
 struct toolchain_node_state {
 	/*
-	 * "ok"; "missing"; "different": its files differ from those on the
-	 * build host; "not needed": each build sends the compiler; "-": the
-	 * node cannot run it; or "down", the node does not answer
+	 * "ok"; "missing"; "different": the files of the toolchain differ from
+	 * those on the build host; "not needed": each build sends the compiler;
+	 * "-": the node cannot run the toolchain; "down": the node does not
+	 * answer
 	 */
 	const char *state;
 	const char *canary; /* "passed", "failed"; NULL: not tested */
@@ -49,7 +50,7 @@ int toolchain_nodes_select(struct node_roster *out,
 bool toolchain_nodes_is_same_arch(const struct peer_survey_node *node);
 
 /*
- * Query the nodes that `names` selects concurrently.  A node that does not
+ * Concurrently query the nodes that `names` selects.  A node that does not
  * answer is in the list with `why` set.  Returns 0, -ENOENT like
  * toolchain_nodes_select(), or an error of peer_survey_run().  The caller
  * releases `out` even after a failure.
@@ -64,8 +65,9 @@ void toolchain_nodes_release(struct toolchain_nodes *nodes);
  * `verify` is true, query the nodes again and let them hash their installed
  * toolchains.  The caller frees each `detail`.
  *
- * A canary tests the compiler that runs on the node.  For a node of another
- * architecture, the state of ID-on-HOST therefore has the canary result.
+ * The canary test compiles with the compiler that runs on the node.  For a node
+ * of another architecture, the canary result is therefore in the state of the
+ * toolchain ID-on-HOST.
  */
 int toolchain_nodes_inspect(const struct toolchain_nodes *nodes,
 			    const struct toolchain_installed_list *list,

@@ -218,8 +218,8 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 
 /*
  * Publish the names in the directory `dir` and append new links to `links`.
- * Logs a warning for the first three names that other files have, and the
- * number of further such names.
+ * Logs a warning for each of the first three names that already belong to other
+ * files, and one with the number of further such names.
  */
 static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)
@@ -242,7 +242,10 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 	return ret;
 }
 
-/* Return the directory for copied tools, or NULL if `t` is not adopted. */
+/*
+ * If `t` is an adopted toolchain, which kfarm did not install, return the
+ * directory for copies of its tools; otherwise return NULL.
+ */
 static char *copies_of(const struct toolchain_installed *t)
 {
 	return t->adopted_from ? xasprintf("%s/bin", t->dir) : NULL;
@@ -250,9 +253,10 @@ static char *copies_of(const struct toolchain_installed *t)
 
 /*
  * nm, ar and ranlib load BFD plugins from a directory relative to their own
- * path, so the tools of an adopted toolchain can load plugins of other
- * compilers.  Copy these tools to `copies`.  The published names lead to the
- * copies, which load only the compiler's own plugins.
+ * path, so the tools of an adopted toolchain, which kfarm did not install, can
+ * load plugins of other compilers.  Copy these tools to `copies`.  The
+ * published names lead to the copies, which load only the compiler's own
+ * plugins.
  */
 static int copy_plugin_tools(const struct toolchain_installed *t,
 			     const char *copies, struct err *err)

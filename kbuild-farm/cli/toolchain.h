@@ -46,8 +46,9 @@ int toolchain_log_error(const struct toolchain_request *r, int ret,
 			const struct err *err);
 
 /*
- * Load the catalog; print progress, warnings and its age on stderr.  `clang` is
- * true if the caller searches a release of clang.  The caller releases `out`.
+ * Load the servers' catalog of archives; print progress, warnings and the age
+ * of the catalog on stderr.  `clang` is true if the caller searches a release
+ * of clang.  The caller releases `out`.
  */
 int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err);
@@ -89,10 +90,11 @@ void toolchain_show_print(const struct toolchain_request *r,
 json_t *toolchain_show_json(const struct toolchain_installed *t);
 
 /*
- * Publish the normalized names of an installed toolchain as links in DATA/bin
- * and in the directory of --links, and record them in its toolchain.json.  Logs
- * a warning if other files have some of the names.  Does nothing if the
- * toolchain does not run on the build host.
+ * Publish the normalized names of an installed toolchain, such as
+ * aarch64-gcc1330-linux-gcc, as links in DATA/bin and in the directory of
+ * --links.  Record the links in the toolchain.json of the toolchain.  Logs a
+ * warning if some of the names already belong to other files.  Does nothing if
+ * the toolchain does not run on the build host.
  */
 int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err);

@@ -72,12 +72,17 @@ struct top_page *top_page_add(struct top *t, pid_t pid);
 void top_page_remove(struct top *t, struct top_page *p);
 /* Remove all pages that have ended; the page of the nodes never ends. */
 void top_page_remove_ended(struct top *t);
-/* Add an event to the model, and advance the page's clock to its time. */
+/*
+ * Add an event to the model, and advance the page's clock to the event's time.
+ */
 void top_page_add_event(struct top *t, struct top_page *p,
 			const struct events_event *ev);
 /* Pass the JSON line of an event to on_page_line(). */
 void top_page_add_line(struct top *t, struct top_page *p, struct bytes line);
-/* Add an event that has no JSON line yet, and pass its line on as well. */
+/*
+ * Add an event that kfarm top has created, and pass it, encoded as a JSON line,
+ * to on_page_line().
+ */
 void top_page_add_made_event(struct top *t, struct top_page *p,
 			     const struct events_event *ev);
 /* Empty the model before a new snapshot. */
@@ -90,7 +95,7 @@ void top_page_end(struct top *t, struct top_page *p, const char *why);
  * last event if the build or the page has ended.
  */
 uint64_t top_page_now_ms(const struct top_page *p);
-/* Return true if all pages are complete. */
+/* Return true if each page has received its snapshot or has ended. */
 bool top_is_complete(const struct top *t);
 
 #endif

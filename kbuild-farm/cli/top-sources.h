@@ -59,9 +59,9 @@ struct top_playback_setup {
 };
 
 /*
- * Replay from the loop of `t`.  Events up to start_ms are emitted before the
- * function returns.  Returns 0, or a negative errno with `err` set if the file
- * is missing or not a recording.
+ * Replay the recording or the simulation in the event loop of `t`.  Events up
+ * to start_ms are emitted before the function returns.  Returns 0, or a
+ * negative errno with `err` set if the file is missing or not a recording.
  */
 int top_playback_new(struct top_playback **out, struct top *t,
 		     const struct top_playback_setup *setup, struct err *err);

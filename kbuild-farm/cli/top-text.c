@@ -45,8 +45,8 @@ static void add_bytes(struct table *t, int64_t n)
 }
 
 /*
- * Format the field REMARK of a node: the reason of its state, throttling, and
- * its idle time while the build has jobs; or "-".  The caller frees the result.
+ * Format the field NOTE of a node: the reason of its state, throttling, and its
+ * idle time while the build has jobs; or "-".  The caller frees the result.
  */
 static char *format_node_note(const struct ui_node *n, const struct ui_model *m,
 			      uint64_t now)
@@ -69,7 +69,10 @@ static char *format_node_note(const struct ui_node *n, const struct ui_model *m,
 	return buf_steal(&out);
 }
 
-/* Add the row of a node; only a build has the columns JOBS to RECEIVED. */
+/*
+ * Add the row of a node.  Only the page of a build has the columns JOBS to
+ * RECEIVED.
+ */
 static void add_node_row(struct table *t, const struct ui_node *n,
 			 const struct top_page *p)
 {
@@ -103,7 +106,10 @@ static void add_node_row(struct table *t, const struct ui_node *n,
 		 format_node_note(n, &p->model, top_page_now_ms(p)));
 }
 
-/* Print the table of nodes; the job columns only for a build. */
+/*
+ * Print the table of nodes.  Only the page of a build has the columns about
+ * jobs.
+ */
 static void put_node_table(FILE *out, const struct top_page *p)
 {
 	static const char *const head[] = { "NODE", "STATE", "SLOTS" };

@@ -6,8 +6,8 @@
  * --json to the events of a build.  The full-screen view opens WATCH_OPEN_MS
  * after the start of the build, because it would only flash for a shorter
  * build.  It closes when the user presses a key for this or the build ends.
- * The watch then prints as text the errors and notes that arrived while it was
- * open.
+ * The watch then prints as text the errors and notes that arrived while the
+ * view was open.
  */
 #ifndef CLI_WATCH_H
 #define CLI_WATCH_H

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* Entries of the baseline with one hash, in order. */
+/* The entries of the baseline that have the same hash, in order. */
 struct unmatched_entries {
 	struct map_entry map;
 	struct diag_entry **v;
@@ -146,7 +146,10 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 	for (size_t i = 0; i < baseline->n_entries; i++)
 		baseline->entries[i]->status = DIAG_STATUS_REMOVED;
 	match_unmatched(now, baseline, now_hash, before_hash, true);
-	/* A carried diagnostic cannot have moved to another line. */
+	/*
+	 * Carry over before the next call, which ignores lines: a diagnostic of
+	 * a unit that was not compiled cannot have moved to another line.
+	 */
 	add_carried(now, baseline, is_carried, ctx);
 	match_unmatched(now, baseline, now_hash, before_hash, false);
 	free(before_hash);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/compare.h - Comparison of diagnostics with those of the baseline.
+ * diag/compare.h - Comparison of diagnostics with those of the baseline, the
+ * previous build.
  *
  * An incremental build prints only the diagnostics of the units that it
- * compiles.  Those of other units still apply.  A build therefore has a
- * *standing* set: the diagnostics that it found, and those carried over from
- * the baseline.
+ * compiles.  The diagnostics of the other units still apply.  A build therefore
+ * has a *standing* set: the diagnostics that it found, and those carried over
+ * from the baseline.
  *
  * Diagnostics are matched by diag_hash(), which ignores the line.  If several
  * diagnostics have the same hash, those at equal lines are matched first, then
- * the others in order.  If a build has three of them and the baseline has two,
- * one is new.
+ * the others in order.  If a build has three diagnostics with the same hash and
+ * the baseline has two, one diagnostic is new.
  */
 #ifndef DIAG_COMPARE_H
 #define DIAG_COMPARE_H
@@ -31,15 +32,16 @@ typedef bool diag_is_carried_fn(void *ctx, const struct diag *d);
 
 /*
  * Compare `now` with `baseline`, a standing set, and set the status of all
- * entries: in `baseline` to DIAG_STATUS_REMOVED, DIAG_STATUS_SAME or
- * DIAG_STATUS_CARRIED.  Diagnostics that still apply are added to `now` as
- * DIAG_STATUS_CARRIED.  If `is_carried` is NULL, no diagnostics are carried
- * over.
+ * entries.  The diagnostics of `now` become DIAG_STATUS_NEW or
+ * DIAG_STATUS_SAME; those of `baseline` become DIAG_STATUS_REMOVED,
+ * DIAG_STATUS_SAME or DIAG_STATUS_CARRIED.  Diagnostics of `baseline` that
+ * still apply are added to `now` as DIAG_STATUS_CARRIED.  If `is_carried` is
+ * NULL, no diagnostics are carried over.
  */
 struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 				diag_is_carried_fn *is_carried, void *ctx);
 
-/* Diagnostics of the baseline, for use during a build.  Zeroed: none. */
+/* Diagnostics of the baseline, for use during a build.  Empty if zeroed. */
 struct diag_baseline {
 	struct map unmatched; /* by diag_hash(): number not yet matched */
 };
@@ -47,7 +49,10 @@ struct diag_baseline {
 void diag_baseline_init(struct diag_baseline *k,
 			const struct diag_set *baseline);
 void diag_baseline_release(struct diag_baseline *k);
-/* Return true if the baseline has this diagnostic, and match it once. */
+/*
+ * Return true if the baseline has a diagnostic like `d` that is not matched
+ * yet, and mark that diagnostic as matched.
+ */
 bool diag_baseline_match(struct diag_baseline *k, const struct diag *d);
 
 #endif

@@ -76,7 +76,10 @@ static bool is_word_char(char before)
 	       (before && strchr("_@.$", before));
 }
 
-/* Return the length of a separate number, "12", "3.4" or "0x1f"; or 0. */
+/*
+ * Return the length of the number at `at`, such as "12", "3.4" or "0x1f"; 0 if
+ * a letter or "_" follows the number.
+ */
 static size_t number_len(const char *at)
 {
 	size_t n;

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-/* maximum length of a text, file name or flag; longer ones are cut */
+/* maximum length of a text, file name or flag; longer strings are cut */
 #define DIAG_TEXT_MAX 2048
 
 enum diag_tool {
@@ -55,7 +55,7 @@ struct diag diag_copy(const struct diag *d);
 const char *diag_tool_name(enum diag_tool tool);
 /* Return "warning" or "error". */
 const char *diag_severity_name(enum diag_severity severity);
-/* Return the tool of that name, or DIAG_TOOL_OTHER. */
+/* Return the tool whose name is `word`, or DIAG_TOOL_OTHER. */
 enum diag_tool diag_tool_parse(const char *word);
 /* Names in the order of enum diag_tool; NULL for DIAG_N_TOOLS. */
 extern const char *const diag_tool_names[DIAG_N_TOOLS + 1];
@@ -63,8 +63,8 @@ extern const char *const diag_tool_names[DIAG_N_TOOLS + 1];
 /*
  * Return a hash that identifies a diagnostic across builds: tool, severity,
  * file, flag, and the text without separate numbers, which change when lines
- * are added elsewhere ("frame size of 1040 bytes", "f()+0x1a3").  Like
- * map_hash(), it is valid in this process only.
+ * are added elsewhere ("frame size of 1040 bytes", "f()+0x1a3").  The value,
+ * like that of map_hash(), must be computed again in each process.
  */
 uint64_t diag_hash(const struct diag *d);
 

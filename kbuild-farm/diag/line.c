@@ -77,7 +77,7 @@ static const struct phrase starts[] = {
 	{ "BTF: ", DIAG_LINE_NOTE, ANY_TOOL, false },
 	{ "FAILED: ", DIAG_LINE_ERROR, DIAG_TOOL_OTHER, false },
 	{ ">>> ", DIAG_LINE_NOTE, ANY_TOOL, false }, /* ld.lld */
-	/* ld has printed the reason */
+	/* only notes, because ld has already printed the error */
 	{ "collect2: error: ", DIAG_LINE_NOTE, ANY_TOOL, false },
 	{ "clang: error: linker command failed", DIAG_LINE_NOTE, ANY_TOOL,
 	  false },
@@ -90,15 +90,15 @@ static const struct phrase starts[] = {
 /*
  * Phrases after "*** " in messages of the kernel's Makefiles, of
  * scripts/kconfig and of other scripts.  An error has several lines that begin
- * with "*** ", of which only one counts.  A line without such a phrase is a
- * note, because make reports the failed recipe itself.
+ * with "*** ", of which only one must count as an error.  A line with none of
+ * these phrases is a note, because make itself reports the failed recipe.
  */
 static const struct phrase starred[] = {
 	{ "Default configuration is based on ", DIAG_LINE_OTHER, ANY_TOOL,
 	  true },
 	{ "End of the configuration.", DIAG_LINE_OTHER, ANY_TOOL, true },
 	{ "Execute 'make' to ", DIAG_LINE_OTHER, ANY_TOOL, true },
-	/* "x" not found! */
+	/* continues with the name and "not found!" */
 	{ "Configuration file ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
 	{ "Can't find default configuration ", DIAG_LINE_ERROR,
 	  DIAG_TOOL_KCONFIG, true },
@@ -109,7 +109,7 @@ static const struct phrase starred[] = {
 	{ "The configuration requires explicit update.", DIAG_LINE_ERROR,
 	  DIAG_TOOL_KCONFIG, true },
 	{ "Error while saving ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
-	/* writing, sync, update */
+	/* continues with "writing", "sync" or "update" */
 	{ "Error during ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
 	{ "The source tree is not clean", DIAG_LINE_ERROR, DIAG_TOOL_MAKE,
 	  true },

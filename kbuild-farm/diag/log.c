@@ -86,8 +86,8 @@ static void count_diagnostic(struct diag_log *log, const char *line,
 }
 
 /*
- * A sub-make ends with status 2 because a recipe in it failed, which was
- * counted.  Any other failed recipe counts if no tool printed an error.
+ * A sub-make ends with status 2 because a recipe in it failed; that failure was
+ * already counted.  Any other failed recipe counts if no tool printed an error.
  */
 static void count_make(struct diag_log *log, const char *line,
 		       const struct diag_line *at)
@@ -151,7 +151,10 @@ static void parse_other_line(struct diag_log *log, const char *line)
 
 /* ---- lines ---- */
 
-/* clang prints the source line unchanged, and a caret line below it. */
+/*
+ * After a diagnostic, clang prints the source line unchanged and a caret line
+ * below it, so almost any line can be a source line.
+ */
 static bool may_be_source(const struct diag_log *log, const char *line)
 {
 	return log->after_diagnostic && line[0] && line[0] != ' ' &&

@@ -61,7 +61,10 @@ struct diag_log {
 };
 
 void diag_log_init(struct diag_log *log, const struct diag_log_sink *sink);
-/* Parse a piece.  Control characters and escape sequences are dropped. */
+/*
+ * Parse the next piece of the log.  Control characters and escape sequences are
+ * dropped.
+ */
 void diag_log_feed(struct diag_log *log, struct bytes in);
 /* End the last line and the last block. */
 void diag_log_end(struct diag_log *log);

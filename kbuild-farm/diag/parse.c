@@ -30,8 +30,9 @@ static void collapse_path(char *path)
 }
 
 /*
- * Return the path below the inner root, or NULL.  The build directory may be in
- * the tree, or the tree in the build directory.
+ * Return `path` relative to the tree or to the build directory, or NULL if it
+ * is in neither.  If one of these directories contains the other and both
+ * contain `path`, the result is relative to the inner directory.
  */
 static const char *below_roots(const struct diag_roots *r, const char *path)
 {
@@ -73,7 +74,7 @@ static bool is_identifier_start(const char *text, const char *at)
 	       !(isalnum((unsigned char)at[-1]) || strchr("_-./", at[-1]));
 }
 
-/* Append `text` without "DIR/" at the start of names. */
+/* Append `text`, and remove "DIR/" from the start of the file names in it. */
 static void put_without_dir(struct buf *out, const char *text, const char *dir)
 {
 	const char *at = text;
@@ -90,7 +91,10 @@ static void put_without_dir(struct buf *out, const char *text, const char *dir)
 	buf_add_str(out, text);
 }
 
-/* Make absolute file names below the roots relative within a text. */
+/*
+ * Return a copy of `text` in which the absolute names of files in the build
+ * directory and the tree are relative.
+ */
 static char *shorten_names(const struct diag_roots *roots, const char *text)
 {
 	struct buf one = { 0 }, two = { 0 };
@@ -156,11 +160,11 @@ static enum diag_tool tool_of_program(const char *name, size_t len)
 
 /* ---- locations ---- */
 
-/* Location before the severity. */
+/* A parsed location, the part of a line in front of the severity. */
 struct diag_location {
 	const char *file;
 	size_t len; /* length of the name, or 0 */
-	/* the program named before it, or DIAG_N_TOOLS */
+	/* program named in front of the file, or DIAG_N_TOOLS */
 	enum diag_tool program;
 	unsigned line, column;
 	bool dotted; /* dtc's "3.4-5.6" */
@@ -250,7 +254,7 @@ static bool file_has_suffix(const struct diag_location *p, const char *suffix)
 	return p->len >= n && !memcmp(p->file + p->len - n, suffix, n);
 }
 
-/* Return true if the base name begins with `prefix`. */
+/* Return true if the base name of the file begins with `prefix`. */
 static bool base_has_prefix(const struct diag_location *p, const char *prefix)
 {
 	const char *slash = p->len ? memrchr(p->file, '/', p->len) : NULL;
@@ -261,7 +265,10 @@ static bool base_has_prefix(const struct diag_location *p, const char *prefix)
 	       !memcmp(base, prefix, n);
 }
 
-/* Return true for gcc's temporary input of the assembler. */
+/*
+ * Return true for the temporary file or pipe through which gcc passes its
+ * output to the assembler.
+ */
 static bool is_temporary_source(const struct diag_location *p)
 {
 	return (file_has_suffix(p, ".s") && p->file[0] == '/' &&
@@ -363,7 +370,10 @@ static char *cut_flag(char *text)
 		return NULL;
 	text[len - 1] = '\0';
 	name = open + 1;
-	/* gcc's "-Werror=unused", clang's "-Werror,-Wunused" */
+	/*
+	 * For -Wunused, gcc prints "-Werror=unused" and clang
+	 * "-Werror,-Wunused".
+	 */
 	if (str_starts(name, "-Werror,-W"))
 		name += strlen("-Werror,");
 	open[-1] = '\0';
@@ -445,7 +455,10 @@ static void parse_recipe(struct diag *out, const struct diag_roots *roots)
 	p = parse_location(out->text + 1, (size_t)(gap - out->text) - 1);
 	out->line = p.line;
 	out->file = diag_parse_shorten_path(roots, p.file, p.len);
-	/* Omit the line from the text, because it changes with the Makefile. */
+	/*
+	 * Omit the file and line from the text, because the line changes when
+	 * the Makefile is edited.
+	 */
 	end = xasprintf("[%s", target);
 	free(out->text);
 	out->text = end;

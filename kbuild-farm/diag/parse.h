@@ -14,7 +14,10 @@
 
 #define DIAG_CONFIG_OBJECT ".config" /* object of Kconfig's diagnostics */
 
-/* Absolute directories to which names are relative; each may be NULL. */
+/*
+ * Absolute directories; names of files in them become relative.  Each may be
+ * NULL.
+ */
 struct diag_roots {
 	const char *tree, *build_dir; /* sources; where make runs */
 };

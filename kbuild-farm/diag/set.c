@@ -46,7 +46,10 @@ static uint64_t hash_all_fields(const struct diag *d)
 	buf_put_str(&key, d->file ? d->file : "");
 	buf_put_str(&key, d->flag ? d->flag : "");
 	buf_put_str(&key, d->text);
-	/* Messages of make with equal texts can refer to different recipes. */
+	/*
+	 * Messages of make with equal texts can refer to different recipes, so
+	 * the object distinguishes them.
+	 */
 	buf_put_str(&key,
 		    d->tool == DIAG_TOOL_MAKE && d->object ? d->object : "");
 	hash = map_hash(buf_bytes(&key));

@@ -4,7 +4,8 @@
  *
  * Diagnostics that differ only in their object are equal: a warning in a header
  * counts once, however many units include it.  The set stores the first
- * DIAG_SET_MAX diagnostics, and only a hash of further ones, which are counted.
+ * DIAG_SET_MAX diagnostics, and only a hash of each further diagnostic; all are
+ * counted.
  */
 #ifndef DIAG_SET_H
 #define DIAG_SET_H
@@ -38,7 +39,7 @@ struct diag_set {
 	struct diag_entry **entries; /* in the order of addition */
 	size_t n_entries;
 	struct map by_hash; /* all diagnostics that were added */
-	/* of all added diagnostics */
+	/* numbers of all added diagnostics */
 	unsigned n_by_severity[DIAG_N_SEVERITIES];
 };
 
@@ -46,8 +47,9 @@ void diag_set_release(struct diag_set *s);
 /* Return true if the set has a diagnostic that is equal to `d`. */
 bool diag_set_has(const struct diag_set *s, const struct diag *d);
 /*
- * Add `d`, which is moved into the set and zeroed.  Returns true if the set did
- * not have it; otherwise only its object is added to the existing entry.
+ * Add `d`, which is moved into the set and zeroed.  Returns true if the set had
+ * no equal diagnostic.  Otherwise returns false and adds only the object of `d`
+ * to the existing entry.
  */
 bool diag_set_add(struct diag_set *s, struct diag *d);
 

@@ -8,9 +8,10 @@
  * node_of_build and reason_of_build.  Times of units and phases are in ms since
  * the start of the build.  `steps` counts the tool steps that nodes ran,
  * `steps_here` the tool steps that the build host ran; `step_of_build` has the
- * reasons for the latter.  `kept` has bit 0 if diagnostics and sizes are still
- * stored, bit 1 for units.  `pid`, `started` (clock ticks, proc(5)) and `boot`
- * (boot_id) identify the process of a running build.
+ * reasons for the latter.  In `kept`, bit 0 is set while the diagnostics and
+ * sizes of the build are stored, and bit 1 while its units are stored.  `pid`,
+ * `started` (clock ticks, proc(5)) and `boot` (boot_id) identify the process of
+ * a running build.
  */
 #include "history/db.h"
 
@@ -210,8 +211,8 @@ bool history_db_is_replaced(const struct history *h)
 
 /*
  * Rename the database and its -wal and -shm files.  Processes that have the
- * database open continue to write to the renamed file.  The log is renamed
- * first, so that a new database never finds the old log.
+ * database open continue to write to the renamed file.  The -wal file, SQLite's
+ * log, is renamed first, so that a new database never finds the old log.
  */
 static void rename_damaged(struct history *h, struct err *note)
 {
@@ -463,7 +464,8 @@ const char *history_db_damage_note(const struct history *h)
 
 /*
  * The first commit after a complete checkpoint restarts the log and syncs its
- * header.  The UPDATE makes that commit on this thread.
+ * header.  The UPDATE makes this commit on this thread, so that the build does
+ * not wait for the sync.
  */
 static void *checkpoint_thread(void *path)
 {

@@ -53,7 +53,10 @@
 struct history; /* an open database, for use by one thread */
 
 enum history_mode {
-	/* The file must exist.  Only a migration of its schema changes it. */
+	/*
+	 * The file must exist.  Only a migration of its schema changes the
+	 * file.
+	 */
 	HISTORY_MODE_READ,
 	/* A missing file is created; a damaged one is renamed. */
 	HISTORY_MODE_WRITE,
@@ -90,8 +93,8 @@ void history_db_close(struct history *h);
  * A checkpoint syncs both files, which takes seconds while the output of a
  * build is being written back.  Therefore commits do no checkpoint; a build
  * calls this function at its start, and the checkpoint runs on a detached
- * thread.  If the process exits before its end, no data is lost and a later
- * build repeats the checkpoint.
+ * thread.  If the process exits before the end of the checkpoint, no data is
+ * lost and a later build repeats the checkpoint.
  */
 void history_db_checkpoint(const struct history *h);
 

@@ -217,7 +217,9 @@ int history_read_phases(struct history *h, int64_t build,
 			 build, read_phase_row, d, err);
 }
 
-/* Return a column that contains an index, or -1 if it is not below `n`. */
+/*
+ * Return a column that contains an index, or -1 if the index is not below `n`.
+ */
 static int64_t index_or_none(sqlite3_stmt *s, int column, size_t n)
 {
 	int64_t i = sql_column_known(s, column);

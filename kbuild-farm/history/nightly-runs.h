@@ -47,7 +47,10 @@ struct history_nightly_filter {
 	unsigned max; /* maximum number of runs */
 };
 
-/* Receive a run, valid during the call; a nonzero result ends the list. */
+/*
+ * Called with a run, which is valid during the call.  A nonzero result ends the
+ * list.
+ */
 typedef int history_nightly_run_fn(void *ctx,
 				   const struct history_nightly_run *n);
 /*
@@ -60,7 +63,7 @@ int history_nightly_runs_list(struct history *h,
 			      struct err *err);
 /*
  * Find the newest run that matches.  Returns 0, -ENOENT if no run matches, or
- * another negative errno.  Release *out in any case.
+ * another negative errno.  The caller releases *out even after a failure.
  */
 int history_nightly_runs_find_last(struct history *h,
 				   const struct history_nightly_filter *f,

@@ -47,14 +47,20 @@ struct history_build {
 	int64_t cpu_ms; /* sum of all units, local and remote */
 	int64_t n_make_jobs, n_local_slots; /* n_make_jobs: -j of make */
 	int64_t n_jobs, n_remote, n_local, n_retried, n_hedged;
-	/* tool steps: n_steps ran on nodes, n_local_steps on the build host */
+	/*
+	 * numbers of tool steps (genksyms, objtool, dtc) that ran on nodes and
+	 * on the build host
+	 */
 	int64_t n_steps, n_local_steps;
 	int64_t n_warnings, n_errors; /* diagnostics in the log */
 	/* -1: no comparison with a baseline */
 	int64_t n_new_warnings, n_new_errors, n_removed_diags;
 	bool from_scratch; /* the build directory had no compiled files */
 	bool dirty; /* the worktree differs from the commit */
-	/* not deleted yet (history/db.h); details: diagnostics and sizes */
+	/*
+	 * the units, or the diagnostics and sizes, are not deleted yet
+	 * (history/db.h)
+	 */
 	bool has_units, has_details;
 };
 
@@ -66,7 +72,8 @@ void history_build_release(struct history_build *b);
 
 /*
  * Find a build by number; 0 means the last build.  This and the next two
- * functions return -ENOENT if no build matches.  Release *out in any case.
+ * functions return -ENOENT if no build matches.  The caller releases *out even
+ * after a failure.
  */
 int history_build_find(struct history *h, int64_t number,
 		       struct history_build *out, struct err *err);
@@ -89,7 +96,10 @@ struct history_filter {
 	unsigned max_builds; /* 0: no limit */
 };
 
-/* Receive a build, valid during the call; a nonzero result ends the list. */
+/*
+ * Called with a build, which is valid during the call.  A nonzero result ends
+ * the list.
+ */
 typedef int history_build_fn(void *ctx, const struct history_build *b);
 /*
  * Call on_build() for each build that matches, newest first.  Returns 0,
@@ -160,11 +170,17 @@ struct history_diag {
 	enum history_diag_status status;
 };
 
-/* Details of one build.  An array is empty until its history_read_ call. */
+/*
+ * Details of one build.  An array is empty until the history_read_*() function
+ * for its kind is called.
+ */
 struct history_details {
 	struct history_node *nodes;
 	struct history_reason *reasons;
-	/* why tool steps ran on the build host; n_jobs counts steps */
+	/*
+	 * why tool steps (genksyms, objtool, dtc) ran on the build host; n_jobs
+	 * is the number of steps
+	 */
 	struct history_reason *step_reasons;
 	struct history_phase *phases;
 	struct history_unit *units;

@@ -456,8 +456,8 @@ static void record_totals(struct history_recorder *r,
 }
 
 /*
- * Close a database that was renamed.  The row of this build is in that file, so
- * history_save_end() must insert it into the new file.
+ * Close a database that was renamed.  The row of this build is in the renamed
+ * file, so history_save_end() must insert it into the new file.
  */
 static void close_replaced_history(struct history_recorder *r)
 {

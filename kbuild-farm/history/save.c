@@ -46,9 +46,9 @@ static int delete_build_parts(struct history *h, int64_t build, bool details,
 }
 
 /*
- * Delete the units of all builds of a key except the last `max`; if `details`
- * is true, delete details and units.  The units of build `except` (0: no build)
- * remain in either case.
+ * Delete the units, or if `details` is true the details and the units, of all
+ * builds with the series key `key` except the last `max` builds.  The units of
+ * build `except` always remain; 0 stands for no build.
  */
 static int delete_older_parts(struct history *h, int64_t key, bool details,
 			      int64_t max, int64_t except, struct err *err)
@@ -79,7 +79,7 @@ static int delete_older_parts(struct history *h, int64_t key, bool details,
 
 /*
  * While there are more than HISTORY_COSTS_MAX costs, delete the costs and units
- * of the least recently built key other than `key`.
+ * of the least recently built series key other than `key`.
  */
 static int delete_excess_costs(struct history *h, int64_t key, struct err *err)
 {
@@ -141,8 +141,8 @@ static int prune_build(struct history *h, const struct history_build *b,
 {
 	int64_t baseline;
 	/*
-	 * The units of the last good build from scratch remain, because they
-	 * are the progress curve of the next build from scratch.
+	 * The units of the last good build from scratch remain, because the
+	 * next build from scratch predicts its progress from them.
 	 */
 	int ret = sql_number(
 		h, &baseline, err,
@@ -543,7 +543,10 @@ static int save_all(struct history *h, struct history_build *b,
 
 	if (!ret && !b->number)
 		ret = insert_build(h, b, key, err);
-	/* A unit refers to a cost, and a cost belongs to a series key. */
+	/*
+	 * A unit refers to a cost, and a cost belongs to a series key, so
+	 * without a key no units are saved.
+	 */
 	if (!ret && key)
 		ret = save_units(h, key, b->number, d, err);
 	if (!ret)

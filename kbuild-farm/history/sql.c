@@ -63,8 +63,9 @@ char *sql_suspect_path(const struct history *h)
 
 /*
  * Report damage, and create the suspect file if this process is a reader.
- * `table` means that a table or column is missing.  The suspect file then has
- * content, and the next writer skips quick_check, which does not detect that.
+ * `table` is true if a table or column is missing.  The suspect file then has
+ * content, which makes the next writer skip quick_check, because quick_check
+ * does not detect a missing table or column.
  */
 static int damage_error(struct history *h, bool table, struct err *err)
 {
@@ -111,7 +112,10 @@ int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 	if (!code)
 		return 0;
 	*out = NULL;
-	/* All statements are valid SQL, so a table or column is missing. */
+	/*
+	 * All statements are valid SQL, so SQLITE_ERROR means that a table or
+	 * column is missing.
+	 */
 	return code == SQLITE_ERROR ? damage_error(h, true, err) :
 				      sql_error(h, code, err);
 }

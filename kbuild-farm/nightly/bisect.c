@@ -54,8 +54,8 @@ static int try_commit(struct bisect_state *k, const char *commit,
 }
 
 /*
- * Check the merge base if the good commit is not an ancestor of the bad one,
- * because the branch was rewritten.  The merge base must be good, too.
+ * If the branch was rewritten, the good commit is not an ancestor of the bad
+ * commit.  In this case, check that the merge base of both commits is good.
  */
 static int check_base(struct bisect_state *k, struct err *err)
 {

@@ -22,7 +22,8 @@ struct nightly_search {
 
 /*
  * Search for the first bad commit.  Returns 0 with the result in *out, or an
- * error of build_commit() or of the tree.  Release *out in any case.
+ * error of build_commit() or of the tree.  The caller releases *out even after
+ * a failure.
  */
 int nightly_bisect(const struct nightly_search *s,
 		   struct nightly_bisect_result *out, struct err *err);

@@ -54,8 +54,8 @@ static char *list_name(const struct strv *list, const char *word,
 }
 
 /*
- * Return element `i` of the list, or NULL for the only element of an empty
- * list.
+ * Return element `i` of the list.  An empty list counts as a list of one
+ * element, which is NULL.
  */
 static const char *word_or_null(const struct strv *list, size_t i)
 {
@@ -223,8 +223,8 @@ static bool is_same_digest(const struct digest *now, const char *then)
 }
 
 /*
- * Return the newest result of the build; with `tried`, the newest conclusive
- * one.
+ * Return the newest result of the build.  If `tried` is true, ignore results of
+ * builds that could not be completed, except those that timed out.
  */
 static const struct nightly_result *newest_result(
 	const struct nightly_build *p, struct nightly_result *const *v,
@@ -265,7 +265,10 @@ enum nightly_decision nightly_build_matrix_decide(
 	return NIGHTLY_DECISION_UNCHANGED;
 }
 
-/* Variables that affect the result or the language of compiler messages. */
+/*
+ * Environment variables that a build does not inherit, because they affect its
+ * result or the language of compiler messages.
+ */
 static const char *const excluded_variables[] = {
 	"ARCH",  "CROSS_COMPILE", "LLVM",     "O",      "KBUILD_OUTPUT",
 	"KFARM", "MAKEFLAGS",     "LANGUAGE", "LC_ALL",

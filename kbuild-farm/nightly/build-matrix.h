@@ -29,7 +29,10 @@ struct nightly_build_matrix {
 	size_t n_builds;
 };
 
-/* List all combinations of the job, without their inputs. */
+/*
+ * List all combinations of architecture, configuration and toolchain of the
+ * job.  Their inputs are not set yet; see nightly_build_matrix_resolve().
+ */
 void nightly_build_matrix_init(struct nightly_build_matrix *out,
 			       const struct nightly_job *job);
 /* Free the builds. */
@@ -43,9 +46,9 @@ struct nightly_build_sources {
 	const struct strv
 		*default_toolchains; /* [arch "X"] toolchain, as X=TOOLCHAIN */
 	/*
-	 * Add the parts of a configuration that are not in the tree: the
-	 * contents of files, URLs and sections.  Returns 0 or -errno with `err`
-	 * set.
+	 * Add to the digest `into` the parts of a configuration that are not in
+	 * the tree: the contents of files, URLs and sections.  Returns 0 or
+	 * -errno with `err` set.
 	 */
 	int (*add_config_texts)(void *ctx, const char *kconfig,
 				const struct strv *kconfig_add,
@@ -69,10 +72,11 @@ struct nightly_build_request {
 };
 
 /*
- * Decide whether and why to build this commit.  `all` are the results of the
- * job by number; those of other builds are ignored.  If a build could not be
- * completed for another reason than its time limit, its result says nothing
- * about its inputs, and the build is tried again.
+ * Decide whether and why to build this commit.  `all` contains the results of
+ * the job, sorted by number; results of other builds are ignored.  If a build
+ * could not be completed, except because of its time limit, its result says
+ * nothing about its inputs.  Such a result is ignored, too, so that the build
+ * is tried again.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,
@@ -80,8 +84,9 @@ enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build_request *request);
 
 /*
- * Append the command line of the build: for display, without the options that
- * only kfarm needs, or for nightly_child_run().
+ * Append the command line of the build.  nightly_build_command_add_shown()
+ * omits the options that only kfarm needs, for display.
+ * nightly_build_command_add_run() includes them, for nightly_child_run().
  */
 void nightly_build_command_add_shown(struct strv *out,
 				     const struct nightly_build *p,
@@ -96,9 +101,9 @@ void nightly_build_command_add_run(struct strv *out,
 				   const char *commit,
 				   const struct nightly_build_options *options);
 /*
- * Append the environment of the build: the current one without variables that
- * affect the result, so that runs from a shell and from a timer are equal.
- * $KFARM contains the job's `options`.
+ * Append the environment of the build: the environment of this process without
+ * the variables that affect the result, so that runs from a shell and from a
+ * timer are equal.  $KFARM contains the job's `options`.
  */
 void nightly_build_command_add_env(struct strv *out,
 				   const struct nightly_job *job);

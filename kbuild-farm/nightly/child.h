@@ -29,8 +29,8 @@ struct nightly_child_result {
  * build gets SIGTERM, which makes kfarm end its jobs.  After ten more seconds,
  * the remaining processes get SIGKILL, so that no descendant survives.
  *
- * Returns 0; -ECANCELED if it was stopped; otherwise -errno if it could not be
- * started.
+ * Returns 0; -ECANCELED if *stop is true; or another -errno if the build could
+ * not be started.
  */
 int nightly_child_run(const struct nightly_child *c,
 		      struct nightly_child_result *out, struct err *err);

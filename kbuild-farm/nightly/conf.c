@@ -21,7 +21,10 @@ struct section {
 	struct nightly_job *job;
 };
 
-/* Return the location of any key of the section.  The caller frees it. */
+/*
+ * Return the location (FILE:LINE) of a key of the section.  The caller frees
+ * it.
+ */
 static char *section_location(const struct section *s)
 {
 	static const char *const keys[] = { "tree",    "rev",    "arch",

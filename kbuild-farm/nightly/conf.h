@@ -11,7 +11,10 @@
 
 struct conf;
 
-/* One section.  Each combination of arch, kconfig and toolchain is a build. */
+/*
+ * One [nightly "NAME"] section.  Each combination of arch, kconfig and
+ * toolchain is a build.
+ */
 struct nightly_job {
 	char *name;
 	char *location; /* "FILE:LINE" of its `tree` key */
@@ -45,7 +48,7 @@ struct nightly_jobs {
 
 /*
  * Read all sections.  Returns 0, or -EINVAL with `err` naming file and line of
- * the problem.  Release `out` in any case.
+ * the problem.  The caller releases `out` even after a failure.
  */
 int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		      struct err *err);

@@ -32,7 +32,10 @@ static unsigned to_count(int64_t n)
 	return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
 }
 
-/* Format a diagnostic like a compiler, without a column. */
+/*
+ * Append a diagnostic to r->messages in the format of compilers, but without
+ * the column.
+ */
 static void add_new_diag(struct nightly_result *r, const struct history_diag *d)
 {
 	struct buf line = { 0 }, shown = { 0 };
@@ -51,7 +54,10 @@ static void add_new_diag(struct nightly_result *r, const struct history_diag *d)
 	buf_release(&line);
 }
 
-/* Add the new errors or the new warnings.  Called for errors first. */
+/*
+ * Append the new errors to r->messages if `errors` is true, else the new
+ * warnings.
+ */
 static void add_new_lines(struct nightly_result *r,
 			  const struct history_details *d, bool errors)
 {
@@ -92,7 +98,7 @@ void nightly_history_read(struct nightly_result *r, const char *dir)
 /* ---- run ---- */
 
 /*
- * Return the name of the result's series.  It covers everything that
+ * Return the name of the result's series.  The name covers everything that
  * nightly_build_matrix_decide() depends on.
  */
 static char *series_name(const struct nightly_result *r)
@@ -114,8 +120,8 @@ static char *copy(const char *text)
 }
 
 /*
- * Record the final path of the build.  report.html contains the path as well,
- * so write it again.
+ * Record the final path of the build.  report.html also contains the path, so
+ * write this file again.
  */
 static void move_build(struct history *h, const struct nightly_result *r)
 {

@@ -2,8 +2,8 @@
 /*
  * nightly/history.h - Exchange of build data with the history.
  *
- * A nightly run never fails because of the history: unreadable data is unknown,
- * and data that cannot be written is dropped.
+ * A nightly run never fails because of the history: data that cannot be read
+ * counts as unknown, and data that cannot be written is dropped.
  */
 #ifndef NIGHTLY_HISTORY_H
 #define NIGHTLY_HISTORY_H
@@ -11,14 +11,17 @@
 #include "nightly/result.h"
 
 /*
- * Look up the finished build with output directory `dir`: its number and its
- * new diagnostics.  The first of these are added to r->messages unless the
- * build could not be completed.
+ * Find the finished build with output directory `dir` in the history.  Store
+ * its number and its numbers of new errors and warnings in `r`.  Add its first
+ * new diagnostics to r->messages, unless the build could not be completed.
  */
 void nightly_history_read(struct nightly_result *r, const char *dir);
 /* Record the run and the final path of the build's results. */
 void nightly_history_add_run(const struct nightly_result *r);
-/* Forget the results of a bisection step, whose files are not retained. */
+/*
+ * Delete the path of the output directory of a bisection step from the history,
+ * because the files of the step are not retained.
+ */
 void nightly_history_forget_results(const struct nightly_result *r);
 
 #endif

@@ -26,7 +26,10 @@ static char *one_line(const char *text)
 	return buf_steal(&out);
 }
 
-/* Return true if the text needs no encoded word. */
+/*
+ * Return true if a header can contain the text without encoded words (RFC
+ * 2047).
+ */
 static bool is_plain_header(const char *text)
 {
 	for (const char *c = text; *c; c++) {
@@ -69,7 +72,8 @@ static void add_encoded_word(struct buf *out, const char *text, size_t len)
 }
 
 /*
- * Append encoded words.  White space between them is not displayed (RFC 2047).
+ * Append `text` as encoded words, one per line.  Mail readers do not display
+ * the white space between encoded words (RFC 2047).
  */
 static void add_encoded(struct buf *out, const char *text)
 {
@@ -84,8 +88,8 @@ static void add_encoded(struct buf *out, const char *text)
 }
 
 /*
- * Append text that is folded at spaces so that lines have at most 76
- * characters, unless a word is longer.
+ * Append `text`, folded at spaces so that no line has more than 76 characters,
+ * unless a single word is longer.
  */
 static void add_folded(struct buf *out, size_t column, const char *text)
 {
@@ -110,7 +114,7 @@ static void add_subject(struct buf *out, const char *subject)
 
 	/*
 	 * Remove excess blanks: folding must not make a line that consists of
-	 * blanks or ends in one.
+	 * blanks or ends in a blank.
 	 */
 	strv_split(&words, line, " ");
 	text = strv_join(&words, " ");
@@ -145,7 +149,10 @@ static bool is_address(const char *text, size_t n)
 		       !memchr(at + 1, '@', (size_t)(text + n - at - 1)));
 }
 
-/* Append the name before <...> as atoms, quoted, or encoded. */
+/*
+ * Append the name in front of <ADDRESS>: as atoms, as a quoted string, or as
+ * encoded words.
+ */
 static void add_phrase(struct buf *out, const char *phrase)
 {
 	static const char quoted[] = "()<>[]:;@\\,.\"";

@@ -36,8 +36,8 @@ struct nightly_mail {
 int nightly_mail_write(struct buf *out, const struct nightly_mail *m,
 		       struct err *err);
 /*
- * Check a list of addresses.  Returns 0, or -EINVAL with `err` set if it is
- * empty or invalid.
+ * Check a list of addresses.  Returns 0, or -EINVAL with `err` set if the list
+ * is empty or invalid.
  */
 int nightly_mail_check_addresses(const char *addresses, struct err *err);
 

@@ -10,8 +10,8 @@ static const char *first_message(const struct nightly_result *r)
 }
 
 /*
- * Return true if two builds ended for the same reason.  Both failed, or both
- * could not be completed.
+ * Return true if two builds ended for the same reason.  The caller has checked
+ * that both builds failed, or that both could not be completed.
  */
 static bool has_same_reason(const struct nightly_result *r,
 			    const struct nightly_result *before)

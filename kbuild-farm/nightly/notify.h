@@ -4,9 +4,10 @@
  *
  * News is what a reader of all earlier reports does not know: the first build,
  * a build that starts to fail or is good again, and new warnings.  A build that
- * keeps failing is news only if the reason changes: it has errors that the
- * previous build did not have, or ends differently.  So a tree that is broken
- * for a month causes one report; `kfarm nightly list` still shows its state.
+ * keeps failing is news only if the reason changes: the build has errors that
+ * the previous build did not have, or ends differently.  So a tree that is
+ * broken for a month causes one report; `kfarm nightly list` still shows the
+ * state of the tree.
  */
 #ifndef NIGHTLY_NOTIFY_H
 #define NIGHTLY_NOTIFY_H
@@ -24,26 +25,27 @@ enum nightly_notify_reason {
 };
 
 /*
- * Return the reason for reporting a result, compared with `previous`.  Returns
+ * Return the reason for reporting a result, compared with r->previous.  Returns
  * NIGHTLY_NOTIFY_NONE for an unchanged build.
  */
 enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
- * Return the number of errors that the previous build did not have.  These are
- * all errors if the previous build was good.  Returns 0 if there was no
+ * Return the number of errors that the previous build did not have.  If the
+ * previous build was good, all errors count.  Returns 0 if there was no
  * previous build.
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * Return the result that the list of commits starts from: the last good one, or
- * the previous one if the build is good again.  NULL if none exists.
+ * Return the result whose commit precedes the listed commits: the previous
+ * result if the build is good again, otherwise the last good result.  Returns
+ * NULL if no build was good.
  */
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);
 /*
- * Return the result that describes the current state: `r` itself, or the
- * previous result if the build is unchanged.
+ * Return the result that describes the current state of the build: `r` itself,
+ * or the previous result if the build is unchanged.
  */
 const struct nightly_result *nightly_notify_effective_result(
 	const struct nightly_result *r);

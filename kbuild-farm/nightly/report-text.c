@@ -136,7 +136,10 @@ static void add_build_name(struct buf *out, const struct nightly_result *r,
 	nightly_report_add_printable(out, r->toolchain);
 }
 
-/* Return true if two builds have this name when the toolchain is omitted. */
+/*
+ * Return true if several builds have the architecture and configuration of `r`,
+ * so that a name without the toolchain is ambiguous.
+ */
 static bool is_name_ambiguous(const struct nightly_report_build *builds,
 			      size_t n, const struct nightly_result *r)
 {
@@ -204,7 +207,7 @@ static void add_previous_state(struct buf *out, const struct nightly_result *r,
 	buf_add_str(out, ".\n");
 }
 
-/* Append the reason for building, unless it was a new commit. */
+/* Append the reason for building, unless the reason is a new commit. */
 static void add_decision(struct buf *out, const struct nightly_result *r)
 {
 	static const char *const why[] = {

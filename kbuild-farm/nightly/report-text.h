@@ -20,14 +20,14 @@
 
 /*
  * Append `text` as a single line that is safe for display.  The second function
- * appends at most `max_bytes` bytes of it, and "..." if it is longer.
+ * appends at most `max_bytes` bytes of `text`, and "..." if `text` is longer.
  */
 void nightly_report_add_printable(struct buf *out, const char *text);
 void nightly_report_add_truncated(struct buf *out, const char *text,
 				  size_t max_bytes);
 /*
  * Append the commit of a result: "v6.1-12-gabcdef", or the first 12 digits of
- * its id.
+ * the commit id.
  */
 void nightly_report_add_revision(struct buf *out,
 				 const struct nightly_result *r);

@@ -37,20 +37,20 @@ enum nightly_end {
 	NIGHTLY_END_GOOD, /* possibly with warnings */
 	NIGHTLY_END_FAILED, /* because of the sources: status 2 */
 	/*
-	 * Ended by its set-up, a full disk, a node failure, a kill or a
-	 * timeout: this says nothing about the commit.
+	 * The build was ended by a failed set-up, a full disk, a node failure,
+	 * a kill or a timeout.  Such an end says nothing about the commit.
 	 */
 	NIGHTLY_END_BROKEN,
 };
 
-/* Result of a bisection; zeroed if none existed. */
+/* Result of a bisection; zeroed if no bisection was requested. */
 struct nightly_bisect_result {
 	char *first_bad; /* full commit id; NULL: not found */
 	char *subject; /* of that commit */
-	/* if not found: "SHA12 subject" of each candidate */
+	/* if first_bad was not found: "SHA12 subject" of each candidate */
 	struct strv candidates;
 	unsigned n_builds;
-	/* why it ended early or was skipped, or NULL */
+	/* why the bisection ended early or was skipped, or NULL */
 	char *incomplete_reason;
 };
 
@@ -95,7 +95,10 @@ struct nightly_result {
 	const struct nightly_result *previous, *last_good;
 };
 
-/* Return the word for files and display, such as "commit". */
+/*
+ * Return the word for a decision or an end, such as "commit", for files and
+ * display.
+ */
 const char *nightly_decision_word(enum nightly_decision d);
 const char *nightly_end_word(enum nightly_end e);
 

@@ -102,7 +102,7 @@ static int remove_old_results(struct nightly_store *s,
 	return ret;
 }
 
-/* Format with the largest unit that yields at least 1. */
+/* Append the size in the largest unit in which the number is at least 1. */
 static void format_free_space(struct buf *out, uint64_t bytes)
 {
 	if (bytes >> 30)

@@ -2,14 +2,14 @@
 /*
  * nightly/retention.h - Selection of results to retain or remove.
  *
- * Of each build, these results are retained: the last good one; the newest
- * `keep-last`; good ones of the last `keep-days` days; and the newest
- * `keep-failures` that are not good.  Of a build that is no longer configured,
- * the results of the last `keep-days` days are retained.
+ * Of each build, these results are retained: the last good result; the newest
+ * `keep-last` results; the good results of the last `keep-days` days; and the
+ * newest `keep-failures` results that are not good.  Of a build that is no
+ * longer configured, the results of the last `keep-days` days are retained.
  *
- * The age of a result counts from the start of the build.  In case the clock
- * was wrong, no result counts as newer than a later result, or as started in
- * the future.
+ * The age of a result counts from the start of the build.  Because the clock
+ * may have been wrong, a result counts as at least as old as each result with a
+ * higher number, and as not started in the future.
  */
 #ifndef NIGHTLY_RETENTION_H
 #define NIGHTLY_RETENTION_H
@@ -17,16 +17,17 @@
 #include "nightly/store.h"
 
 /*
- * Return an array that contains true for each result of `s` to retain.  The
- * caller frees it.  `builds` are the names of the configured builds.
+ * Return an array with one element per result of `s`: true if the result must
+ * be retained.  The caller frees the array.  `builds` are the names of the
+ * configured builds.
  */
 bool *nightly_retention_select(const struct nightly_store *s,
 			       const struct nightly_job *job,
 			       const struct strv *builds, long long now_s);
 /*
  * Return the index of the result to remove first if space is needed: the oldest
- * that is neither the last nor the last good one of its build.  Returns
- * SIZE_MAX if there is none.
+ * result that is neither the newest result of its build nor the newest good
+ * result of its build.  Returns SIZE_MAX if no result may be removed.
  */
 size_t nightly_retention_find_expendable(const struct nightly_store *s);
 

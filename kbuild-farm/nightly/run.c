@@ -81,8 +81,8 @@ static unsigned count_in(const json_t *group, const char *name)
 }
 
 /*
- * Read the counts from metadata.json.  Returns false if the file is missing;
- * every build writes it.
+ * Read the numbers of errors and warnings from metadata.json, which every build
+ * writes.  Returns false if the file is missing or damaged.
  */
 static bool read_counts(struct nightly_result *r, const char *dir)
 {
@@ -117,7 +117,10 @@ static void add_printable_message(struct nightly_result *r, const char *line,
 
 static const char make_error_mark[] = "error: ", tool_mark[] = "kfarm: ";
 
-/* Add the lines of a file that contain `mark`; NULL: all lines. */
+/*
+ * Add the lines of the file DIR/NAME that contain `mark`, or all lines if
+ * `mark` is NULL.
+ */
 static void add_message_lines(struct nightly_result *r, const char *dir,
 			      const char *name, const char *mark)
 {
@@ -162,7 +165,9 @@ static enum nightly_end classify_end(const struct nightly_child_result *ended)
 						NIGHTLY_END_BROKEN;
 }
 
-/* Complete the result of a build that has ended, with its output directory. */
+/*
+ * Complete the result of a build that has ended; `dir` is its output directory.
+ */
 static void finish_result(struct nightly_result *r,
 			  const struct nightly_child_result *ended,
 			  const char *dir)
@@ -172,8 +177,8 @@ static void finish_result(struct nightly_result *r,
 	r->wall_ms = ended->wall_ms;
 	r->end = classify_end(ended);
 	/*
-	 * The options or targets may have made kfarm or make only print
-	 * something.
+	 * If metadata.json is missing, the options or targets have made kfarm
+	 * or make only print something.
 	 */
 	if (!read_counts(r, dir) && r->end == NIGHTLY_END_GOOD) {
 		r->end = NIGHTLY_END_BROKEN;
@@ -497,8 +502,8 @@ static bool needs_bisect(const struct run_state *w,
 /* ---- one build ---- */
 
 /*
- * Add a result for an unchanged build.  It has the outcome of the last result
- * and no directory.
+ * Add a result for an unchanged build.  The new result has the outcome of the
+ * last result and no directory.
  */
 static void add_unchanged(struct run_state *w, const struct nightly_build *p)
 {

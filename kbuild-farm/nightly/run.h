@@ -28,8 +28,8 @@ struct nightly_run {
 	const struct nightly_job *job;
 	struct nightly_store store; /* locked until nightly_run_release() */
 	/*
-	 * One per build, in the order of the job, unless the run was stopped.
-	 * Owned by `store` or `unstored`.
+	 * One result per build, in the order of the builds of the job; fewer if
+	 * the run was stopped.  Owned by `store` or `unstored`.
 	 */
 	const struct nightly_result **results;
 	size_t n_results;
@@ -39,14 +39,15 @@ struct nightly_run {
 
 /*
  * Run the job.  Returns 0 with all results in `out`; -EBUSY if another process
- * runs it; -ECANCELED if it was stopped; otherwise -errno with `err` set to the
- * reason why some or all builds are missing.  Release `out` in any case.
+ * runs the job; -ECANCELED if the run was stopped; or another -errno with `err`
+ * set to the reason why some or all builds are missing.  The caller releases
+ * `out` even after a failure.
  */
 int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 			const struct nightly_job *job, struct err *err);
 /*
- * Remove old results, unless `run` is NULL, and release the lock.  Call it
- * after reporting.
+ * Remove old results, unless `run` is NULL, and release the lock.  Call this
+ * function after the results were reported.
  */
 void nightly_run_release(struct nightly_run *n, struct nightly_run_setup *run);
 

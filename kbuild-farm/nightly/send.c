@@ -206,8 +206,8 @@ static int send_to_command(const struct nightly_send *s,
 	int ret;
 
 	/*
-	 * These variables come first, because getenv() returns the first one
-	 * with a name.
+	 * Put these variables first, because getenv() returns the first of
+	 * several variables with the same name.
 	 */
 	strv_addf(&env, "KFARM_NIGHTLY_NAME=%s", s->name);
 	strv_addf(&env, "KFARM_NIGHTLY_RESULT=%s", r->result);
@@ -303,7 +303,7 @@ struct report_state {
 
 /*
  * Read the commits since the last good build for each build with news.  A
- * report without them is still correct, so errors are ignored.
+ * report without the commits is still correct, so errors are ignored.
  */
 static void read_commits(const struct report_state *t)
 {
@@ -331,8 +331,9 @@ static void add_fact(struct strv *facts, const char *name, unsigned long n)
 }
 
 /*
- * Collect the variables for the command: the number of builds and of bad ones,
- * the totals of the builds with news, and the commit and directory of `first`.
+ * Collect the variables for the command: the numbers of all and of bad builds;
+ * the numbers of errors and warnings of all builds with news; and the commit
+ * and directory of `first`.
  */
 static void collect_facts(const struct report_state *t,
 			  const struct nightly_result *first,

@@ -2,11 +2,11 @@
 /*
  * nightly/send.h - Delivery of a nightly run's report.
  *
- * A report is sent to sendmail(8), to a command, or otherwise to stdout, from
- * where cron mails it.  It is also stored as report.txt in the directories of
- * its results, and printed if sending fails, so that it is not lost.  After an
- * interrupt, the mailer or command has five seconds to end; otherwise the time
- * limits below apply.
+ * A report is sent by sendmail(8), to a command, or both.  If neither is
+ * configured, the report is printed on stdout, which cron mails.  The report is
+ * also stored as report.txt in the directories of its results, and printed if
+ * sending fails, so that it is not lost.  After an interrupt, the mailer or
+ * command has five seconds to end; otherwise the time limits below apply.
  */
 #ifndef NIGHTLY_SEND_H
 #define NIGHTLY_SEND_H
@@ -64,10 +64,10 @@ struct nightly_report_request {
 int nightly_report_send(const struct nightly_report_request *l,
 			struct err *err);
 /*
- * Report by mail and command that nothing of the job could be built, unless the
- * reason `why` equals the one that was reported last.  If `why` is NULL, the
- * job could be built, and the recorded reason is removed.  Returns as
- * nightly_report_send().
+ * Report by mail and to the command that the job could not be built, unless the
+ * reason `why` equals the reason that was reported last.  If `why` is NULL, the
+ * job could be built, and the recorded reason is removed.  Returns the same
+ * values as nightly_report_send().
  */
 int nightly_report_send_error(const struct nightly_job *job, const char *why,
 			      const atomic_bool *stop, FILE *out,

@@ -30,8 +30,9 @@ static bool is_unsent(const struct nightly_result *r)
 }
 
 /*
- * Return the newest result of the build that is older than `r`.  With `sent`,
- * consider only reported ones; with `good`, only good ones.
+ * Return the newest result of the build that is older than `r`.  If `sent` is
+ * true, consider only results that were reported; if `good` is true, only good
+ * results.
  */
 static const struct nightly_result *find_older(const struct nightly_store *s,
 					       const struct nightly_result *r,
@@ -258,8 +259,8 @@ void nightly_store_release(struct nightly_store *s)
 /* ---- lookup ---- */
 
 /*
- * Return the newest result, or newest good one, of a build; if `build` is NULL,
- * of all builds.
+ * Return the newest result of `build`, or of all builds if `build` is NULL.  If
+ * `good` is true, consider only good results.
  */
 static const struct nightly_result *newest_of(const struct nightly_store *s,
 					      const char *build, bool good)
@@ -399,7 +400,9 @@ static int link_build(const struct nightly_store *s, const char *build,
 	return ret;
 }
 
-/* Remove links that no longer have a result. */
+/*
+ * Remove the links latest-BUILD and last-good-BUILD that `made` does not list.
+ */
 static int remove_stale_links(const struct nightly_store *s,
 			      const struct strv *made, struct err *err)
 {

@@ -6,14 +6,14 @@
  *	DATA/results/NAME/.building	output directory of the current build
  *	DATA/results/NAME/.gone-*	being removed
  *	DATA/results/NAME/DATE-gSHA-ARCH-CONFIG-TOOLCHAIN/  nightly/result.h
- *	DATA/results/NAME/latest	link to the newest of these
- *	DATA/results/NAME/last-good	link to the newest good one
+ *	DATA/results/NAME/latest	link to the newest result
+ *	DATA/results/NAME/last-good	link to the newest good result
  *	DATA/results/NAME/latest-BUILD, last-good-BUILD	    likewise for each
  *					build, if a job has several
  *
- * A result appears and disappears by one rename, and a link is replaced by one.
- * Between the two renames, the link refers to the previous result.  The next
- * process that takes the lock repairs what an interrupted one left behind.
+ * One rename publishes or removes a result, and another rename replaces a link.
+ * Between these renames, the link refers to the previous result.  The next
+ * process that takes the lock repairs what an interrupted process left behind.
  *
  * A result is published with an empty file `untold` in its directory, which is
  * removed once the result was reported or had no news.  So a result that was
@@ -44,8 +44,8 @@ struct nightly_wait {
 };
 
 /*
- * Read the results of a job without its lock.  Returns 0, also if none
- * exist, or -errno.
+ * Read the results of a job without its lock.  Returns 0, even if the job has
+ * no results, or -errno.
  */
 int nightly_store_read(struct nightly_store *s, const char *dir,
 		       struct err *err);
@@ -59,7 +59,10 @@ int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
 /* Free all results, and release the lock if the store was opened. */
 void nightly_store_release(struct nightly_store *s);
 
-/* Return the newest, or newest good, result of a build, or NULL. */
+/*
+ * Return the newest result, or the newest good result, of a build; NULL if the
+ * build has no such result.
+ */
 const struct nightly_result *nightly_store_latest(const struct nightly_store *s,
 						  const char *build);
 const struct nightly_result *nightly_store_last_good(
@@ -69,13 +72,14 @@ const struct nightly_result *nightly_store_last_good(
 int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 				   struct err *err);
 /*
- * Publish the contents of that directory as a result.  On success, `r` gets its
- * number and directory, and its ownership passes to the store, as *out.
- * Returns 0 or -errno with `err` set.
+ * Publish the directory of nightly_store_create_build_dir() as a result.  On
+ * success, sets the number and directory of the result and moves `r` into the
+ * store: *out is the stored result, and `r` is zeroed.  Returns 0 or -errno
+ * with `err` set.
  */
 int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err);
-/* Write the changed fields of a result of the store. */
+/* Write result.json of `r`, a result of the store whose fields have changed. */
 int nightly_store_rewrite(const struct nightly_result *r, struct err *err);
 /* Update all links.  Returns 0 or -errno with `err` set. */
 int nightly_store_update_links(const struct nightly_store *s,
@@ -87,15 +91,15 @@ int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
 				 struct err *err);
 
 /*
- * Set *out to the result to report for `r`, a result of this run: `r` itself
- * or, if the build is unchanged, the previous result if that was not reported.
- * out->previous becomes the newest older result that was reported.  The
- * contents of *out are borrowed.
+ * Set *out to the result to report for `r`, a result of this run.  This is `r`,
+ * or the previous result if the build is unchanged and the previous result was
+ * not reported.  Sets out->previous to the newest older result that was
+ * reported.  The contents of *out are borrowed.
  */
 void nightly_store_find_unsent(struct nightly_result *out,
 			       const struct nightly_store *s,
 			       const struct nightly_result *r);
-/* Mark all results of this build as reported. */
+/* Mark all results of the build of `r` as reported. */
 void nightly_store_clear_unsent(const struct nightly_store *s,
 				const struct nightly_result *r);
 

@@ -71,7 +71,7 @@ int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
 			       "backslashes in its path: %s",
 			       t->program);
 	add_description(out, t);
-	/* A user manager has no network targets. */
+	/* The systemd manager of a user has no network targets. */
 	if (t->user)
 		buf_add_str(out, "Wants=network-online.target\n"
 				 "After=network-online.target\n");
@@ -136,7 +136,10 @@ int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
 		buf_add_shell_word(&command, t->name);
 	}
 	buf_printf(&line, "%u %u * * * ", t->minute, t->hour);
-	/* cron replaces "%" by a newline; the handling of "\\" varies. */
+	/*
+	 * cron replaces an unescaped "%" by a newline.  Implementations of cron
+	 * differ in the handling of two successive backslashes.
+	 */
 	for (const char *c = buf_str(&command); *c; c++)
 		buf_printf(&line, "%s%c", *c == '%' ? "\\" : "", *c);
 	if (strchr(buf_str(&command), '\n') ||

@@ -10,8 +10,8 @@
 #include "base/str.h"
 
 /*
- * First line of the files written.  Only files that begin with it may be
- * replaced or removed.
+ * First line of the unit files that kfarm writes.  kfarm may replace or remove
+ * only files that begin with this line.
  */
 #define NIGHTLY_TIMER_MARK "# Written by kfarm nightly install"
 
@@ -38,7 +38,7 @@ int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
 void nightly_timer_write_timer(struct buf *out, const struct nightly_timer *t);
 /*
  * Append a line for crontab(5).  Returns 0, or -EINVAL with `err` set if cron
- * cannot represent it.
+ * cannot represent the command.
  */
 int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
 			     struct err *err);

@@ -46,7 +46,9 @@ bool report_data_is_finished(const struct history_build *b);
  * NULL for a finished build.
  */
 const char *report_data_unfinished_text(const struct report_data *d);
-/* Return true if the build had jobs but the history has no units of it. */
+/*
+ * Return true if the build had jobs but the history has no units of the build.
+ */
 bool report_data_is_missing_units(const struct report_data *d);
 /*
  * Return true if the build had warnings or errors but the history has deleted

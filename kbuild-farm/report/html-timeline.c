@@ -212,7 +212,10 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 			c->n_parts, s->run_ms, s->received_ms);
 	}
 
-	/* Divide by the length of each part; lengths are ms and can differ. */
+	/*
+	 * Divide by the duration of each part in ms.  Rounding makes the
+	 * durations differ.
+	 */
 	report_slot_timeline_add_load(l, long_ms, c->n_parts, 0, l->end_ms);
 	for (size_t i = 0; i < c->n_parts; i++) {
 		int64_t ms = long_ms[i] ? long_ms[i] : 1;

@@ -42,8 +42,8 @@ static void add_cell(const struct report_page *p, const char *class,
 }
 
 /*
- * Append a right-aligned cell with a number in a format of base/format.h; "-"
- * if negative.
+ * Append a right-aligned cell with a number in a format of base/format.h, or
+ * "-" if the number is negative.
  */
 static void add_number(const struct report_page *p,
 		       void (*format)(struct buf *out, uint64_t n), int64_t n)

@@ -48,7 +48,9 @@ static void text_omitted(const struct report_writer *w, size_t n, size_t most,
 		buf_printf(w->out, "  ... and %zu more %s\n", n - most, of);
 }
 
-/* Append a right-aligned number in `width` columns; "-" if negative. */
+/*
+ * Append a number right-aligned in `width` columns, or "-" if it is negative.
+ */
 static void text_cell(const struct report_writer *w, int width,
 		      void (*format)(struct buf *, uint64_t), int64_t n)
 {
@@ -62,7 +64,7 @@ static void text_cell(const struct report_writer *w, int width,
 	buf_release(&text);
 }
 
-/* Append `text` after `before`; nothing if `text` is NULL. */
+/* Append `before` and `text`, or nothing if `text` is NULL. */
 static void text_item(const struct report_writer *w, const char *before,
 		      const char *text)
 {

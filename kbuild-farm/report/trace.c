@@ -28,7 +28,10 @@ static void trace_member_name(struct report_trace *t, const char *key)
 	buf_add_str(t->out, "\":");
 }
 
-/* Append a JSON string.  Viewers display it unchanged, so escape it first. */
+/*
+ * Append `text` as a JSON string.  Trace viewers display strings unchanged, so
+ * escape unsafe characters first.
+ */
 static void trace_string(struct report_trace *t, const char *text)
 {
 	struct buf plain = { 0 };
@@ -70,7 +73,10 @@ static void end_event(struct report_trace *t)
 	buf_add_str(t->out, "}");
 }
 
-/* Begin an event with a duration.  The caller can add "args" and ends it. */
+/*
+ * Begin an event with a duration.  The caller can add "args", and calls
+ * end_event().
+ */
 static void begin_slice(struct report_trace *t, const char *cat,
 			const char *name, size_t pid, size_t tid,
 			int64_t from_ms, int64_t to_ms)
