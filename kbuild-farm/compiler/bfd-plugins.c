@@ -75,9 +75,10 @@ static void add_foreign_plugins(struct strv *out, const char *dir)
 }
 
 /*
- * List the foreign plugins of the program at `real`, a path without links, and
- * return true if there are any.  *is_relocatable is set to true if a copy of
- * the program in another directory would find its libraries.
+ * List the foreign plugins (neither the compiler's nor binutils' own) of the
+ * program at `real`, a path without links.  Returns true if the program has
+ * such plugins.  *is_relocatable is set to true if a copy of the program in
+ * another directory would find its libraries.
  */
 static bool find_foreign_plugins(const char *real, struct strv *out,
 				 bool *is_relocatable)

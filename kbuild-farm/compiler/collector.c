@@ -306,7 +306,7 @@ int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
 	char *real;
 	int ret = compiler_collector_add_path(g, path, &real, err);
 
-	/* A link, even one below the directory, can lead to it again. */
+	/* A link, even one inside the directory, can lead back to it. */
 	if (!real || strv_has(&g->listed_dirs, real))
 		goto out;
 	strv_add(&g->listed_dirs, real);
@@ -395,7 +395,10 @@ int compiler_collector_finish(struct compiler_collector *g,
 {
 	int ret = 0;
 
-	/* Backwards, so that a directory is added after those below it. */
+	/*
+	 * Iterate backwards, so that a directory is added after the directories
+	 * below it.
+	 */
 	strv_sort(&g->needed_dirs);
 	for (size_t i = g->needed_dirs.n; i-- && !ret;) {
 		struct compiler_entry e = { .kind = COMPILER_ENTRY_DIR };

@@ -25,9 +25,10 @@ void compiler_collector_release(struct compiler_collector *g);
  * Add a file, or a directory without its content.  `real_path`, if not NULL,
  * receives the path without links, which the caller frees.
  *
- * Returns 0, or a negative errno with `err` naming the path: -EINVAL if it is
- * neither a file nor a directory, -EAGAIN if the file changed while it was
- * read, -E2BIG beyond COMPILER_ENTRIES_MAX, or the error of path resolution.
+ * Returns 0, or a negative errno with `err` naming the path: -EINVAL if the
+ * path is neither a file nor a directory, -EAGAIN if the file changed while it
+ * was read, -E2BIG beyond COMPILER_ENTRIES_MAX, or the error of path
+ * resolution.
  */
 int compiler_collector_add_path(struct compiler_collector *g, const char *path,
 				char **real_path, struct err *err);
@@ -47,13 +48,16 @@ int compiler_collector_add_symlink(struct compiler_collector *g,
 				   const char *path, const char *target,
 				   struct err *err);
 /*
- * Add the needed directories that no entry is below, and move all entries to
- * `out`.  The watch stays in `g`.
+ * Add those of `needed_dirs` that have no entry below them, and move all
+ * entries to `out`.  The watch stays in `g`.
  */
 int compiler_collector_finish(struct compiler_collector *g,
 			      struct compiler_entries *out, struct err *err);
 
-/* Find the entry with a path in a list sorted by path, or NULL. */
+/*
+ * Return the entry of `path` in a list that is sorted by path.  Returns NULL if
+ * the list has no such entry.
+ */
 const struct compiler_entry *compiler_entries_find(
 	const struct compiler_entries *list, const char *path);
 

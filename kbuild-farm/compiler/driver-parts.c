@@ -57,7 +57,10 @@ static char *normalize(const char *path)
 	return out;
 }
 
-/* Return true if a part may be at `path`; else record `path` for the error. */
+/*
+ * Return true if a part of the compiler may be at `path`.  If not, record
+ * `path` for the error message.
+ */
 static bool is_allowed_part(struct parts_query *q, const char *path)
 {
 	const char *within = q->runner ? q->runner->allowed_dir : NULL;
@@ -290,9 +293,9 @@ static int add_config_file(struct parts_query *q, const char *path,
 
 /*
  * Add the files by which clang detects gcc installations.  clang derives some
- * defaults from the gcc that it finds: outlined atomics for aarch64 from 9.3.1
- * on, and the ABI of each multilib.  It looks for crtbegin.o in /usr and next
- * to itself (clang 14, lib/Driver/ToolChains/Gnu.cpp,
+ * defaults from the gcc that it finds: outlined atomics for aarch64 from gcc
+ * 9.3.1 on, and the ABI of each multilib.  clang looks for gcc's crtbegin.o in
+ * /usr and next to clang itself (clang 14, lib/Driver/ToolChains/Gnu.cpp,
  * GCCInstallationDetector).
  */
 static void add_gcc_installations(struct parts_query *q)
@@ -333,7 +336,7 @@ static int query_clang(struct parts_query *q, struct err *err)
 
 	if (!output)
 		return ret;
-	/* share contains the ignore lists of sanitizers. */
+	/* The directory share contains the ignore lists of sanitizers. */
 	add_existing_part(q, true, xasprintf("%s/include", output));
 	add_existing_part(q, true, xasprintf("%s/share", output));
 	if (!p->dirs.n)

@@ -15,11 +15,12 @@
 const char *compiler_host_from_elf(const struct elf_program *e);
 
 /*
- * Return true if a machine (uname -m) can run programs made for `host`: for
- * equal names, for i686 on i386 to i686 and x86_64, and for arm on armv7l and
- * armv8l.  The result for arm on aarch64 is false, because many of these cores
- * lack 32-bit mode.  A kernel can lack 32-bit support, so only a run of the
- * driver proves that it works.
+ * Return true if a machine (uname -m) can run programs made for `host`: if both
+ * names are equal, if `host` is i686 and the machine i386 to i686 or x86_64, or
+ * if `host` is arm and the machine armv7l or armv8l.  The result for arm on
+ * aarch64 is false, because many of these cores lack 32-bit mode.  The result
+ * true is no proof, because a kernel can lack 32-bit support; the caller must
+ * run the program to be certain.
  */
 bool compiler_host_can_run(const char *host, const char *machine);
 

@@ -170,7 +170,7 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 
 		if (!key || !value)
 			return NULL;
-		/* Skip entries with osversion or hwcap: not for all CPUs. */
+		/* Skip files with osversion or hwcap: not for all CPUs. */
 		if (!get_u32(entry + 16) && !get_u32(entry + 20) &&
 		    !strcmp(key, name) && !index--)
 			return value;
@@ -179,8 +179,9 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 }
 
 /*
- * Make the file the result of the search if it is the library.  Returns 0 even
- * if the file is missing or is for another machine.
+ * Make the file at `path` the result of the search if it is a library for the
+ * program's machine.  A missing file or a library for another machine is not an
+ * error.
  */
 static int try_file(struct library_lookup *q, const char *path,
 		    bool found_by_default, struct err *err)

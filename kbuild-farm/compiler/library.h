@@ -21,8 +21,8 @@ struct compiler_library_search {
 };
 
 /*
- * Set the parameters and load this machine's cache, which the caller releases
- * with buf_release().  Returns 0 or a negative errno.
+ * Set the parameters and load this machine's ld.so.cache into `cache`, which
+ * the caller releases with buf_release().  Returns 0 or a negative errno.
  */
 int compiler_library_search_load(struct compiler_library_search *search,
 				 const char *library_path, struct err *err);
@@ -31,8 +31,9 @@ struct compiler_library {
 	char *name; /* as in DT_NEEDED: "libz.so.1" */
 	char *path; /* as the loader opens it, links unresolved */
 	/*
-	 * The loader finds it at `path` without cache, LD_LIBRARY_PATH and
-	 * /proc (which the $ORIGIN of a program requires).
+	 * The loader finds the library at `path` without ld.so.cache, without
+	 * LD_LIBRARY_PATH and without /proc (which the $ORIGIN of a program
+	 * requires).
 	 */
 	bool found_by_default;
 };
@@ -46,9 +47,9 @@ struct compiler_library_list {
 
 /*
  * Find all libraries of `program`.  Returns 0; -ENOENT for a missing library,
- * with `err` naming it and its user; -ENOTSUP for a search path with $LIB or
- * $PLATFORM, or a relative one in LD_LIBRARY_PATH; or the error of reading a
- * file.  `out` is empty on failure.
+ * with `err` naming the library and the file that needs it; -ENOTSUP for a
+ * search path with $LIB or $PLATFORM, or for a relative directory in
+ * LD_LIBRARY_PATH; or the error of reading a file.  `out` is empty on failure.
  */
 int compiler_library_find_all(struct compiler_library_list *out,
 			      const char *program,
@@ -64,10 +65,11 @@ struct compiler_missing_libraries {
 
 /*
  * List the missing libraries of `program` in the order of the search.  A
- * library with several users is listed once for each.  If the loader is
- * missing, only its path is listed.  A file without PT_INTERP (a library) is
- * treated as a program of the loader `loader`; if that is NULL, the list is
- * empty.  Returns 0, or an error as compiler_library_find_all().
+ * library that several files need is listed once for each of them.  If the
+ * loader is missing, only the loader's path is listed.  If the file `program`
+ * has no PT_INTERP (is a library), `loader` is used as its loader; if `loader`
+ * is NULL too, the list is empty.  Returns 0, or an error as
+ * compiler_library_find_all().
  */
 int compiler_library_find_missing(struct compiler_missing_libraries *out,
 				  const char *program, const char *loader,
@@ -76,19 +78,20 @@ int compiler_library_find_missing(struct compiler_missing_libraries *out,
 void compiler_library_missing_release(struct compiler_missing_libraries *n);
 
 /*
- * Return the path at which the loader of `program` finds `name` in its cache or
- * default directories, or NULL.  The caller frees the path.
+ * Return the path at which the loader of `program` finds the library `name` in
+ * the loader's cache or default directories, or NULL.  The caller frees the
+ * path.
  */
 char *compiler_library_find(const char *name, const char *program,
 			    const struct compiler_library_search *search);
 
 /*
  * Return the path number `index` (from 0) that `cache` lists for the library
- * `name`, or NULL if it lists no more or is damaged.  `cache` is the content of
- * /etc/ld.so.cache, whose format glibc's dl-cache.h defines.  Files for certain
- * processors (glibc-hwcaps) are skipped, because each has a generic variant.
- * The cache contains libraries of all machines, so the caller must check the
- * file.  The result is borrowed from `cache`.
+ * `name`, or NULL if the cache lists no further path or is damaged.  `cache` is
+ * the content of /etc/ld.so.cache, whose format glibc's dl-cache.h defines.
+ * Files for certain processors (glibc-hwcaps) are skipped, because each has a
+ * generic variant.  The cache contains libraries of all machines, so the caller
+ * must check the file.  The result is borrowed from `cache`.
  */
 const char *compiler_library_find_cached(struct bytes cache, const char *name,
 					 size_t index);

@@ -31,7 +31,10 @@ static struct locale_part get_locale_part(const char *name, char first)
 	return (struct locale_part){ at + 1, len };
 }
 
-/* Take the next letter or digit, in lower case, or return 0. */
+/*
+ * Skip past the next letter or digit and return it in lower case.  Return 0 at
+ * the end of the part.
+ */
 static char next_alphanumeric(struct locale_part *p)
 {
 	while (p->len && !isalnum((unsigned char)*p->s)) {
@@ -217,7 +220,7 @@ static bool is_message_catalogue(const char *file)
 	return false;
 }
 
-/* List the directories below `place` that belong to a locale. */
+/* List the directories below `place` that belong to the locale `name`. */
 static void find_matching_locales(struct strv *dirs, const char *place,
 				  const char *name)
 {
@@ -381,7 +384,7 @@ static int add_locale_name(struct locale_files *l, const char *name,
 		ret = add_locale(l, name, &found, err);
 	if (ret || !found)
 		goto out;
-	/* Messages are in UTF-8; other character sets need conversions. */
+	/* Catalogues are in UTF-8; other character sets need conversions. */
 	if (!compiler_locale_is_utf8(name)) {
 		for (size_t i = 0; i < l->gconv_dirs.n && !ret; i++)
 			ret = add_path(l, xstrdup(l->gconv_dirs.v[i]), err);

@@ -12,7 +12,8 @@
 
 /*
  * Return the locale that `env` sets for `category` ("LC_CTYPE"): the first
- * nonempty value of LC_ALL, the category and LANG, or else "C".  Borrowed.
+ * nonempty value of the variables LC_ALL, `category` and LANG, or else "C".
+ * The result is borrowed.
  */
 const char *compiler_locale_from_env(char *const *env, const char *category);
 
@@ -23,9 +24,9 @@ bool compiler_locale_is_c(const char *name);
 bool compiler_locale_is_utf8(const char *name);
 
 /*
- * Return true if a C library that looks for `name` may use the directory
- * `dir`: the language is equal, and each further part of `dir` is equal to
- * that of `name`.  Case and punctuation of codesets are ignored.
+ * Return true if a C library that looks for `name` may use the directory `dir`:
+ * the languages are equal, and each further part of `dir` is equal to the same
+ * part of `name`.  Case and punctuation of codesets are ignored.
  */
 bool compiler_locale_matches_dir(const char *dir, const char *name);
 

@@ -142,8 +142,9 @@ static char *resolve_path(struct link_resolver *l, const char *driver)
 }
 
 /*
- * Return a path without the prefix, as it enters the digest.  The prefix is
- * never empty; "/" strips nothing.  Only an unstripped path begins with '/'.
+ * Return `path` without the toolchain's prefix, as the path enters the digest.
+ * The prefix is never empty; the prefix "/" is not stripped.  A result that
+ * begins with '/' was not stripped.
  */
 static const char *strip_prefix(const char *path, const char *prefix)
 {
@@ -266,7 +267,7 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 	return real;
 }
 
-/* Each of these makes a driver run other programs than it reports. */
+/* Each of these variables makes a driver run other programs than it reports. */
 static const char *const unsupported_variables[] = {
 	"CCC_OVERRIDE_OPTIONS",
 	"COMPILER_PATH",
@@ -280,7 +281,7 @@ static const char *const unsupported_variables[] = {
 struct library_symlink {
 	char *soname_key; /* "LOADER:NAME" */
 	char *target;
-	bool via_symlink; /* by a link that exists only in the manifest */
+	bool via_symlink; /* found by a link that only the manifest has */
 };
 
 /* A manifest that is being built. */
@@ -390,7 +391,10 @@ static int add_program(struct manifest_builder *k, const char *program,
 	return ret;
 }
 
-/* Link a program that PATH finds into a directory that a sandbox searches. */
+/*
+ * Add a link to a program that the build host's PATH finds.  The link is in a
+ * directory that a sandbox searches.
+ */
 static int add_program_symlink(struct manifest_builder *k, const char *path,
 			       struct err *err)
 {

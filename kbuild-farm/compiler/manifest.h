@@ -42,7 +42,7 @@
 /* Maximum number of entries of a toolchain. */
 #define COMPILER_ENTRIES_MAX 65536
 
-/* The values are those of an entry of a VIEW (wire/PROTOCOL). */
+/* The values are those of an entry of the VIEW message (wire/PROTOCOL). */
 enum compiler_entry_kind {
 	COMPILER_ENTRY_FILE = 0,
 	COMPILER_ENTRY_SYMLINK = 1,
@@ -94,25 +94,25 @@ struct compiler_manifest {
 
 /*
  * Make the manifest of the compiler `driver` (an absolute path).  `env` is the
- * environment of the compile, of which PATH and LD_LIBRARY_PATH are used.
- * Queries the driver and reads 50 to 250 MB the first time, so it must not run
- * on an event loop's thread.  Any thread may call it.
+ * environment of the compile, of which PATH and LD_LIBRARY_PATH are used.  The
+ * first call for a compiler reads 50 to 250 MB, and each call runs the driver,
+ * so do not call this on an event loop's thread.  Any thread may call it.
  *
  * Returns 0; or a negative errno with `err` naming the file and the problem,
- * and `out` empty: -ENOEXEC for a driver that is not an ELF program or leads
- * to a compiler wrapper, -ENOENT for a missing part or library (`err` names
- * its user), -ENOTSUP if the environment changes which programs the driver
- * runs (COMPILER_PATH, GCC_EXEC_PREFIX and others) or the host is unknown,
- * -EAGAIN for a file that changed while it was read, -ETIMEDOUT for a driver
- * that does not respond.
+ * and `out` empty: -ENOEXEC for a driver that is not an ELF program or leads to
+ * a compiler wrapper, -ENOENT for a missing part or library (`err` also names
+ * the file that needs it), -ENOTSUP if the environment changes which programs
+ * the driver runs (COMPILER_PATH, GCC_EXEC_PREFIX and others) or the host is
+ * unknown, -EAGAIN for a file that changed while it was read, -ETIMEDOUT for a
+ * driver that does not respond.
  */
 int compiler_manifest_make(struct compiler_manifest *out, const char *driver,
 			   char *const *env, struct err *err);
 
 /*
- * Make the manifest of an untrusted driver, which `runner` executes in a
- * sandbox, at the same paths that its files have outside.  If `runner` is NULL,
- * the driver is executed directly.
+ * Make the manifest of an untrusted driver.  `runner` executes the driver in a
+ * sandbox in which all files have the same paths as outside.  If `runner` is
+ * NULL, the driver is executed directly.
  */
 int compiler_manifest_make_with(struct compiler_manifest *out,
 				const char *driver, char *const *env,
@@ -121,9 +121,9 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 void compiler_manifest_release(struct compiler_manifest *m);
 
 /*
- * List the files that running `program` (an absolute path) requires: the file,
- * its libraries and loader, and the symbolic links on the way to them.  Runs
- * no program.  The list is sorted.  Errors are those of
+ * List the files that running `program` (an absolute path) requires: the
+ * program itself, its libraries and loader, and the symbolic links on the way
+ * to them.  Runs no program.  The list is sorted.  Errors are those of
  * compiler_manifest_make().
  */
 int compiler_manifest_list_program(struct compiler_entries *out,
@@ -172,13 +172,13 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
  * the kind, path, executable bit, digest and target of each entry, in the
  * order of paths.  Size (which the digest implies) and times do not enter.
  *
- * The toolchain's prefix is the directory above "bin" of the file that
- * `driver` leads to through the links among the entries; if the directory of
- * that file is not named bin, the prefix is that directory.  Paths and targets
- * below the prefix enter the identity relative to it.  `prefix`, if not NULL,
- * receives the prefix, which the caller frees.  The links on the way to the
- * driver do not enter the identity, so all names of one compiler have the same
- * identity.  For clang, the driver's name enters it too, because clang derives
+ * The toolchain's prefix is the directory above "bin" of the file that `driver`
+ * leads to through the links among the entries; if the directory of that file
+ * is not named bin, the prefix is that directory.  Paths and targets below the
+ * prefix enter the identity relative to it.  `prefix`, if not NULL, receives
+ * the prefix, which the caller frees.  The links on the way to the driver do
+ * not enter the identity, so all names of one compiler have the same identity.
+ * For clang, the driver's name enters the identity too, because clang derives
  * target and language from the name.
  *
  * Returns 0; -EINVAL if a path occurs twice or is below a FILE or SYMLINK, or
@@ -190,9 +190,9 @@ int compiler_manifest_id(const struct compiler_entry *v, size_t n,
 
 /*
  * Resolve an absolute path through the symbolic links among the entries, which
- * can be in any order.  A path that is not an entry counts as a directory or a
- * file.  Returns "" if the path cannot be resolved.  The caller frees the
- * result.
+ * can be in any order.  A path that is not an entry is treated like a directory
+ * or a file, not like a link.  Returns "" if the path cannot be resolved.  The
+ * caller frees the result.
  */
 char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 				const char *path);

@@ -22,7 +22,7 @@
 #define DRIVER_SEARCH_BYTES_MAX (64u << 10)
 #define DRIVER_SEARCH_MS        9000
 #define LINKS_MAX               40
-/* Number of files at which the older half is removed. */
+/* If a probe cache has this many files, the older half of them is removed. */
 #define TRIM_THRESHOLD (OPTIONS_PROBE_ENTRIES_MAX / 4 * 3)
 
 /* Files that the loader, the C library and all drivers read. */
@@ -33,7 +33,7 @@ static const char *const common_loader_files[] = {
 	"/usr/lib/locale/locale-archive",
 };
 
-/* A list that is being built. */
+/* A list of the files that probe results depend on, while it is built. */
 struct probe_deps_builder {
 	struct options_probe_compiler compiler;
 	struct compiler_library_search search;

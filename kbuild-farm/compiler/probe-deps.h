@@ -13,16 +13,23 @@
 #include "base/err.h"
 
 /*
- * Ensure that `dir` contains a current list for the compiler `driver`, an
- * absolute path, with PATH and LD_LIBRARY_PATH of `env`.  Queries the driver if
- * there is no current list.  Returns 0, or a negative errno with `err` set;
- * then the probe results of this compiler are not cached.
+ * Ensure that `dir` contains a current list of the files on which probes of the
+ * compiler `driver` (an absolute path) depend.  The list is made for the PATH
+ * and LD_LIBRARY_PATH of `env`.  Queries the driver if `dir` has no current
+ * list.  Returns 0, or a negative errno with `err` set; then the probe results
+ * of this compiler are not cached.
  */
 int compiler_probe_deps_update(const char *dir, const char *driver,
 			       char *const *env, struct err *err);
-/* Do so for each compiler that a wrapper has requested; remove the requests. */
+/*
+ * Update the list of each compiler for which a wrapper has requested a list,
+ * and remove the requests.
+ */
 void compiler_probe_deps_update_requested(const char *dir);
-/* Remove the older half of the files in `dir` if there are many. */
+/*
+ * Remove the older half of the files in `dir` if `dir` has at least 3/4 of
+ * OPTIONS_PROBE_ENTRIES_MAX files.
+ */
 void compiler_probe_deps_trim(const char *dir);
 
 #endif

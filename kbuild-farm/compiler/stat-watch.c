@@ -47,7 +47,7 @@ void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
 
 	*VEC_ADD(w->paths, w->n_paths) = (struct watched_path){ xstrdup(path),
 								*stamp };
-	/* Backwards, because files of one directory are added in sequence. */
+	/* Search backwards: files of one directory are added in sequence. */
 	while (i && strcmp(w->dirs[i - 1].path, dir))
 		i--;
 	if (i)

@@ -83,8 +83,8 @@ static void make_search_path(struct cpp_walk *walk)
 	bool clang = walk->dialect->is_clang;
 
 	/*
-	 * Add the compiler's own directories after those of -isystem, which
-	 * have the same kind and are searched first.
+	 * Add the compiler's own directories last: they have the same kind as
+	 * the directories of -isystem, but are searched after them.
 	 */
 	for (size_t i = 0; i < line->n_dirs; i++)
 		add_dir_option(walk, (int)line->dirs[i].kind,
@@ -322,9 +322,9 @@ static void query_dialect(struct cpp_walk *walk)
 	if (!walk->dialect->is_clang)
 		return;
 	/*
-	 * clang accepts digraphs in assembler sources.  In C, it treats -Wa,-I
-	 * as an -I before all others when it compiles and ignores it when it
-	 * preprocesses.
+	 * clang accepts digraphs in assembler sources.  In C sources, clang
+	 * treats -Wa,-I as an -I before all others if it compiles, and ignores
+	 * -Wa,-I if it only preprocesses.
 	 */
 	if (line->mode & CPP_MODE_ASM)
 		line->mode |= CPP_MODE_CLANG;
@@ -491,7 +491,7 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
  * A scan takes a worker from the pool.  Each worker owns its caches, so the
  * scan takes a lock only for files and names that are new to its worker.  If
  * the caches of all workers together exceed the limit, the next scan waits for
- * the others and drops them all.
+ * the other scans and drops all caches.
  */
 
 #define MEMORY_MAX_BYTES ((size_t)192 << 20)

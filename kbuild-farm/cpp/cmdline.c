@@ -101,8 +101,8 @@ static void set_std(struct cpp_cmdline *l, const char *std)
 }
 
 /*
- * Return true if clang searches headers for `target` in the order of another
- * compiler.
+ * Return true if clang, when it compiles for `target`, searches the include
+ * directories in the order of another compiler.
  */
 static bool has_foreign_search_order(const char *target)
 {
@@ -176,7 +176,8 @@ static void cmdline_lang(struct cpp_cmdline *l, const char *lang)
 /*
  * Of the predefined macros, only __GCC_HAVE_DWARF2_CFI_ASM depends on -g, so
  * the driver is queried with a plain -g whatever the level and format are.  If
- * an option names neither, all -g options are passed to the query unchanged.
+ * one of the -g options names neither a known level nor a known format, all -g
+ * options are passed to the query unchanged.
  */
 static void cmdline_debug(struct cpp_cmdline *l, const struct options_item *i)
 {

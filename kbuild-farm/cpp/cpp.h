@@ -2,9 +2,10 @@
 /*
  * cpp/cpp.h - Exact closure of a translation unit without running the compiler.
  *
- * The room neither prints nor forks; it runs the compiler through a callback to
- * query its properties.  It never guesses: a unit with a construct that is not
- * supported is "not scannable", with a reason.
+ * The code in cpp/ neither prints nor forks; to query the compiler's
+ * properties, it runs the compiler through a callback.  It never guesses: a
+ * unit with a construct that is not supported is "not scannable", with a
+ * reason.
  */
 #ifndef CPP_CPP_H
 #define CPP_CPP_H
@@ -93,7 +94,8 @@ enum cpp_file_kind {
 	CPP_FILE_INPUT,
 	/*
 	 * A file that only has to exist: __has_include found it (clang -M lists
-	 * it), or gcc opens it by its shorter real path.
+	 * it), or gcc found it by this path but opens it by its shorter real
+	 * path.
 	 */
 	CPP_FILE_PROBED,
 };
@@ -126,8 +128,8 @@ struct cpp_file {
  * not normalized: they can contain "." and ".." and pass through symbolic
  * links.  The closure stays valid while the contents of `files` are unchanged,
  * `absent` do not exist and `dirs` are directories.  It depends on nothing else
- * in the file system except the compiler and, without -nostdinc, its own
- * directories.
+ * in the file system except the compiler and, without -nostdinc, the compiler's
+ * own directories.
  *
  * `absent` contains each of these paths once, without a trailing slash:
  *

@@ -365,7 +365,10 @@ void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 	}
 }
 
-/* Number of operators at which headers are no longer searched for more. */
+/*
+ * If this many operators were requested, headers are no longer searched for
+ * further operators.
+ */
 #define OPERATORS_MAX 512
 
 /* The value of OP(TEXT), such as __has_attribute(noreturn). */
@@ -378,7 +381,8 @@ struct known_operator {
 
 /*
  * The include directories that one query found.  This structure never changes.
- * A refresh keeps the older ones because threads read them without a lock.
+ * A refresh keeps the older structures because threads read them without a
+ * lock.
  */
 struct answer_dirs {
 	struct answer_dirs *older;
@@ -513,8 +517,8 @@ static void bytes_digest_hex(struct bytes in, char hex[static DIGEST_HEX])
 }
 
 /*
- * Read the results in the cache directory.  Return false if there are none or
- * the digest at the end of the file does not match.
+ * Read the results in the cache directory.  Return false if there are no
+ * results or the digest at the end of the file does not match.
  */
 static bool read_driver_cache(const struct cpp_driver_cache *a,
 			      const struct shared_dialect *f, struct buf *out)
@@ -774,8 +778,9 @@ int cpp_driver_query_dirs(struct cpp_driver_cache *a,
 }
 
 /*
- * Return the value of an operator, or NULL.  One driver run evaluates it with
- * all others that were requested; a second run tries it alone if that fails.
+ * Return the value of an operator, or NULL.  One driver run evaluates the
+ * operator together with all operators that were requested before; if this
+ * gives no value, a second run evaluates the operator alone.
  */
 static struct known_operator *query_operator_value(
 	struct cpp_driver_cache *a, struct shared_dialect *f,

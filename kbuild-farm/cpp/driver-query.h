@@ -2,7 +2,7 @@
 /*
  * cpp/driver-query.h - Compiler properties found by running the driver.
  *
- * These are predefined macros, built-in names and operators, include
+ * The properties are predefined macros, built-in names and operators, include
  * directories and the macros that pragmas change.  The driver runs once per
  * toolchain, language and set of flags.  Results stay in memory and, between
  * builds, in cpp_setup.cache_dir.
@@ -23,7 +23,7 @@ void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 
 /* Properties of one compiler with one set of flags.  Constant once returned. */
 struct cpp_dialect {
-	struct cpp_text *macros; /* directives that define them */
+	struct cpp_text *macros; /* directives that define predefined macros */
 	struct cpp_def builtins[WORDS]; /* built-in names */
 	size_t n_builtins;
 	bool is_clang;

@@ -56,7 +56,10 @@ bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 			break;
 		buf_add(&b, s->s, s->len);
 	}
-	/* clang keeps the blanks before a macro and before the '>'. */
+	/*
+	 * clang keeps blanks before a macro and before the '>' in the name,
+	 * which is not supported.
+	 */
 	if (closed && !raw && (cpp->mode & CPP_MODE_CLANG))
 		closed = !cpp->blank_dropped && !(t.flags & CPP_FLAG_WHITE);
 	if (closed)
@@ -116,7 +119,8 @@ static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
 	}
 	/*
 	 * The condition can be memoized: the value depends only on the
-	 * compiler, and so does the operator's definition, which a memo stores.
+	 * compiler, and a memo stores the operator's definition, which belongs
+	 * to one compiler.
 	 */
 	ret = cpp->callbacks.query_operator(cpp->callbacks.ctx, op, buf_str(&b),
 					    &value, &cpp->expansion.reason);
@@ -209,7 +213,10 @@ static struct cpp_token builtin_value(struct cpp_state *cpp, enum cpp_word word,
 		return number_token(cpp, line);
 	case WORD_COUNTER:
 		cpp->not_memoizable = true;
-		/* Text that the fast scan skips can use __COUNTER__ too. */
+		/*
+		 * The value is uncertain in a fast scan, because the skipped
+		 * text can use __COUNTER__ too.
+		 */
 		cpp->counter_uncertain |= !cpp->full;
 		return number_token(cpp, cpp->counter++);
 	case WORD_INCLUDE_LEVEL:
@@ -242,8 +249,8 @@ static struct cpp_token builtin_value(struct cpp_state *cpp, enum cpp_word word,
 }
 
 /*
- * Replace a built-in name read in `line`.  Return false if the name is _Pragma
- * and was executed or failed, so that no token results.
+ * Replace a built-in name that is used in line `line`.  Return false if the
+ * name is _Pragma and was executed or failed, so that no token results.
  */
 static bool expand_builtin(struct cpp_state *cpp, struct cpp_token *t,
 			   uint32_t line)
@@ -394,7 +401,7 @@ static void paste_chain(struct cpp_state *cpp, struct cpp_token l)
 }
 
 /*
- * Replace a function-like macro that is used in `line`.  Return false if
+ * Replace a function-like macro that is used in line `line`.  Return false if
  * no argument list follows it.  __LINE__ in the body is the line of the name
  * for gcc, and the line of the closing parenthesis for clang.
  */
@@ -408,7 +415,7 @@ static bool enter_funlike(struct cpp_state *cpp, const struct cpp_macro *m,
 	uint8_t tail = CPP_PADDING_NONE;
 	bool has_rows;
 
-	/* True if argument tokens have their own lines of the text. */
+	/* True if each token of an argument has a line number of its own. */
 	has_rows = cpp_context_top(cpp)->line_source != CPP_LINE_SOURCE_FIXED ||
 		   ((cpp->mode & CPP_MODE_CLANG) && !cpp->expansion.depth);
 	if (!cpp->expansion.depth)

@@ -442,7 +442,7 @@ const struct cpp_tokens *cpp_expr_piece_tokens(struct cpp_state *cpp,
 		cpp_names_charge(cpp->names, cpp_tokens_memory(made));
 		return made;
 	}
-	/* Another thread was faster. */
+	/* Another thread has stored its result first. */
 	free(made);
 	return none;
 }

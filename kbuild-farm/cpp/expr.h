@@ -32,11 +32,11 @@ struct cpp_memo;
  * Evaluate expression `piece` of `t`, or reuse a stored result.
  *
  * A condition is a function of the definitions that its evaluation looks up.  A
- * memo stores the names, their definitions and the result.  It is valid for a
- * unit in which these names have the same definitions.  `*memo` is the list of
- * memos of this condition in this thread, initially NULL; memos of another
- * `epoch` are ignored.
- * Returns 1 or 0, or -EINVAL with cpp->expansion.reason.
+ * stored result (memo) contains these names, their definitions and the value.
+ * A memo is valid for a unit in which these names have the same definitions.
+ * `*memo` is the list of memos of this condition in this thread, initially
+ * NULL; memos of another `epoch` are ignored.  Returns 1 or 0, or -EINVAL with
+ * cpp->expansion.reason.
  */
 int cpp_expr_eval_memoized(struct cpp_state *cpp, struct cpp_text *t,
 			   uint32_t piece, struct cpp_memo **memo,

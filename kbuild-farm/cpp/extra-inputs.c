@@ -155,8 +155,9 @@ static bool is_predefined(void *ctx, const char *macro)
 }
 
 /*
- * Add the files named in `r` to the closure and the text of .include files to
- * `all`.  Return true if text was added, because it can name further files.
+ * Add the files that `r` names to the closure, and add the text of .include
+ * files to `all`.  Return true if text was added, because the text can name
+ * further files.
  */
 static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
 			    const struct gas_result *r, struct strv *included)

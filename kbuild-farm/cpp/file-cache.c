@@ -107,10 +107,11 @@ static bool is_being_read(const struct cpp_file_cache *s,
 }
 
 /*
- * Return the stored text of a file with a reference.  If no text is stored, add
- * `r` to `reading` and return NULL: the caller must read the file and then
- * remove `r`.  While another thread is reading the file, wait for it, because
- * units that start together need the same headers.
+ * Take a reference to the stored text of a file and return the text.  If no
+ * text is stored, add `r` to `reading` and return NULL: the caller must read
+ * the file and then remove `r`.  If another thread is reading the file, wait
+ * until it has finished, because units that start together need the same
+ * headers.
  */
 static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 					   struct read_in_progress *r)
@@ -135,8 +136,8 @@ static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 }
 
 /*
- * Store `t` and return it with a reference.  If another thread has stored the
- * file meanwhile, free `t` and return the stored text instead.
+ * Store `t`, take a reference to it and return it.  If another thread has
+ * stored the file meanwhile, free `t` and return the stored text instead.
  */
 static struct cpp_text *add_stored(struct cpp_file_cache *s,
 				   const struct file_stamp *id,

@@ -22,11 +22,12 @@ void cpp_file_cache_free(struct cpp_file_cache *s);
  * Get the current directives of the file at `path`.
  *
  * On entry, `*id` is the stamp of the file, taken after `since`, or zero if
- * unknown.  If it is known, a stored file is not opened.  With `full`, a file
- * that must be read is lexed with its text.  Returns 0 with *out, which the
- * caller releases with cpp_text_put(), and the file's stamp in *id.  Returns
- * -EAGAIN if the file changes with every try, or another negative errno such as
- * -ENOENT, -EISDIR or -EFBIG.
+ * unknown.  If the stamp is known and the cache has the file, the file is not
+ * opened.  With `full`, a file that must be read is lexed including the text
+ * between its directives.  Returns 0 with *out, which the caller releases with
+ * cpp_text_put(), and the file's stamp in *id.  Returns -EAGAIN if the file
+ * changes with every try, or another negative errno such as -ENOENT, -EISDIR or
+ * -EFBIG.
  */
 int cpp_file_cache_get(struct cpp_file_cache *s, const char *path,
 		       unsigned mode, bool full, int64_t since,

@@ -217,7 +217,10 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 		} else if (before != '\\' &&
 			   (before != '.' || !is_incbin_directive(from, len)) &&
 			   !is_parameter(in->params, in->s, from, len) &&
-			   /* Prose contains too many short words. */
+			   /*
+			    * Short words are too frequent in comments and
+			    * messages.
+			    */
 			   (!comment || len > 2)) {
 			/*
 			 * The word is neither a macro parameter nor a whole
@@ -303,7 +306,10 @@ bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
 	next = dot + 1 + len;
 	if (next == end)
 		return len > 1;
-	/* An argument, an operand or an alternative follows. */
+	/*
+	 * A macro argument, an operand or an alternative that follows can
+	 * complete the directive.
+	 */
 	if (end - next > 1 && next[0] == '\\' && next[1] == '\\')
 		return true;
 	return len > 1 || (*next && strchr(len ? "{|}%&!" : "{|}", *next));

@@ -16,8 +16,8 @@
 #define CPP_INCBIN_N_WORDS 2
 
 /*
- * The substrings of each word that were found, one bit per substring.
- * pieces[0] also has the flags CPP_INCBIN_DOT and CPP_INCBIN_HEAD.
+ * The substrings of "incbin" and of "include" that were found, one bit per
+ * substring.  pieces[0] also has the flags CPP_INCBIN_DOT and CPP_INCBIN_HEAD.
  */
 struct cpp_incbin_words {
 	uint32_t pieces[CPP_INCBIN_N_WORDS];
@@ -38,9 +38,10 @@ struct cpp_incbin_string {
 	bool first; /* no string precedes it */
 };
 /*
- * Record a string if it is a substring of one of the words, if it ends in '.'
- * or in '.' and the start of a word, or if it starts with a word or the end of
- * one.
+ * Record a string that can be a piece of .incbin or .include: if it is a
+ * substring of "incbin" or "include", if it ends in '.' or in '.' and the start
+ * of one of these words, or if it starts with one of these words or with the
+ * end of one.
  */
 void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 				 const struct cpp_incbin_string *in);
@@ -57,7 +58,7 @@ struct cpp_incbin_text {
 /* Record the words of assembler text.  Return true if it ends in a comment. */
 bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 			       const struct cpp_incbin_text *in);
-/* Return true if one of the words can be assembled from the pieces. */
+/* Return true if the pieces can be joined to "incbin" or "include". */
 bool cpp_incbin_words_is_complete(const struct cpp_incbin_words *parts);
 
 /*

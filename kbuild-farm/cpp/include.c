@@ -215,7 +215,7 @@ const struct cpp_found_header *cpp_include_search(struct cpp_walk *walk,
 		f->system = c->dirs[i].system;
 		/*
 		 * The compiler looks up the long name and opens the canonical
-		 * one.
+		 * name.
 		 */
 		if (p->long_file)
 			cpp_walk_add_file(walk, p->long_file, CPP_FILE_PROBED,
@@ -264,7 +264,10 @@ static struct found_path find_near_includer(struct cpp_walk *walk,
 	return hit;
 }
 
-/* Find where #include_next continues.  Return false if it acts as #include. */
+/*
+ * Find where #include_next continues.  Return false if the directive acts as
+ * #include.
+ */
 static bool next_start(struct cpp_walk *walk, uint32_t *start)
 {
 	const struct cpp_frame *f = cpp_walk_top(walk);
@@ -316,7 +319,7 @@ static struct found_path find_header(struct cpp_walk *walk, uint32_t name,
 
 	/*
 	 * Look for precompiled headers in all directories that were searched.
-	 * After #include_next, this checks a few more.
+	 * After #include_next, this checks a few more directories.
 	 */
 	if (cpp_pch_is_possible(walk) && !(hit.file && hit.file->error)) {
 		const char *s =

@@ -24,9 +24,9 @@ void cpp_clang_name_begin(struct cpp_walk *walk,
 void cpp_clang_name_add_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 			     bool dotted);
 /*
- * Return the directory, as clang names it, that is searched next to a file in
- * `d`.  *dotted is true if "./" precedes the path: on entry that of `d`, on
- * return that of the result.
+ * Return the directory, as clang names it, that is searched first for an
+ * #include "x.h" in a file of `d`.  *dotted is true if "./" precedes the path:
+ * on entry that of `d`, on return that of the result.
  */
 struct cpp_dir *cpp_clang_name_dir(struct cpp_walk *walk, struct cpp_dir *d,
 				   bool *dotted);
@@ -44,11 +44,14 @@ bool cpp_pch_is_possible(const struct cpp_walk *walk);
 void cpp_pch_check_dir(struct cpp_walk *walk, struct cpp_dir *dir,
 		       uint32_t name);
 /*
- * Check likewise the directories of the search path up to index `at`, or all if
- * `at` is negative.
+ * Do as cpp_pch_check_dir() for the directories of the search path up to index
+ * `at`, or for all of them if `at` is negative.
  */
 void cpp_pch_check_search_path(struct cpp_walk *walk, uint32_t name, int at);
-/* Check likewise the source (gcc) or the files of -include (clang). */
+/*
+ * Fail the unit if a precompiled header exists for the source `n` (gcc) or for
+ * a file of -include (clang).
+ */
 void cpp_pch_check_source(struct cpp_walk *walk,
 			  const struct cpp_cached_file *n);
 

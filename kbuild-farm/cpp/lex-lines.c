@@ -277,9 +277,9 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 }
 
 /*
- * Return true if a string in a call is a whole argument or the first part of
- * one, and no string is next to it, not even in another argument: a macro can
- * paste its arguments.
+ * Return true if a string in a macro call is a whole argument or the first part
+ * of an argument, and no other string is next to it.  A string in the
+ * neighbouring argument counts too, because a macro can paste its arguments.
  */
 static bool is_alone_in_call(const char *start, const char *from,
 			     const char *behind, const char *end)
@@ -468,7 +468,7 @@ static void skip_text_quote(struct cpp_lexer *l)
 #define START_MIN 4
 #define END_MIN   3
 
-/* Mark the word around `at` if it is such a piece. */
+/* Mark the word around `at` if it is a piece of __TIME__ or the like. */
 static void mark_time_piece(struct cpp_lexer *l, const char *at,
 			    const char *start, const char *end)
 {
@@ -590,7 +590,10 @@ static void mark_word(struct cpp_lexer *l)
 					(const char *)l->end);
 		if (p == l->start || !cpp_is_word_char(p[-1]))
 			mark_reserved(l);
-		/* Outside of #pragma, this is the operand of a _Pragma. */
+		/*
+		 * Outside of #pragma, push_macro and pop_macro are the operand
+		 * of a _Pragma.
+		 */
 		else if (has_word(p, "_macro") &&
 			 ((p - l->start >= 4 && !memcmp(p - 4, "push", 4)) ||
 			  (p - l->start >= 3 && !memcmp(p - 3, "pop", 3))))

@@ -38,7 +38,10 @@ struct cpp_lexer {
 	const uint8_t *p;
 	const uint8_t *start;
 	const uint8_t *end; /* after the last newline; *end is 0 */
-	/* Next occurrence of each pragma word, in a comment or not; or NULL. */
+	/*
+	 * Next occurrence of "once", "GCC" and the other words of pragma_words,
+	 * in a comment or not; or NULL.
+	 */
 	const uint8_t *pragma_word[CPP_LEXER_PRAGMA_WORDS];
 	/* the last quote inside a number, as in 1'000 */
 	const uint8_t *separator;
@@ -67,7 +70,7 @@ struct cpp_directive *cpp_lexer_add_directive(struct cpp_lexer *l,
 void cpp_lexer_add_unsupported(struct cpp_lexer *l, enum reason why);
 /*
  * Begin the token list of the next gap between directives.  cpp_lex_file()
- * calls this for the first gap, cpp_lexer_add_directive() for each further.
+ * calls this for the first gap, cpp_lexer_add_directive() for each further gap.
  */
 void cpp_token_sink_add_gap(struct cpp_lexer *l);
 
@@ -77,7 +80,10 @@ bool cpp_lexer_skip_blanks(struct cpp_lexer *l);
 void cpp_lexer_skip_text(struct cpp_lexer *l);
 /* Append the rest of the line, cleaned, to the blob and skip the newline. */
 void cpp_lexer_copy_rest(struct cpp_lexer *l);
-/* Copy a line of text likewise; record its line changes in the token sink. */
+/*
+ * Do as cpp_lexer_copy_rest() for a line of text, and record the line changes
+ * inside the line in the token sink.
+ */
 void cpp_lexer_copy_line(struct cpp_lexer *l);
 /* Append bytes without splices up to `close` or the end of the line. */
 void cpp_lexer_copy_header(struct cpp_lexer *l, uint8_t close);

@@ -93,7 +93,10 @@ static uint32_t option_length(struct macro_parser *r, const struct cpp_token *v)
 static uint32_t read_body(struct macro_parser *r, struct cpp_token *out,
 			  const struct cpp_token *end);
 
-/* Read a token or a __VA_OPT__ group into `out`.  Return its length there. */
+/*
+ * Read a token or a __VA_OPT__ group and write it to `out`.  Return the number
+ * of tokens written.
+ */
 static uint32_t read_token(struct macro_parser *r, struct cpp_token *out)
 {
 	struct cpp_token t = *r->next++;
@@ -187,7 +190,7 @@ const struct cpp_macro *cpp_macro_parsed(struct cpp_def *def,
 		cpp_names_charge(names, macro_memory(m));
 		return m;
 	}
-	/* Another thread was faster. */
+	/* Another thread has stored its result first. */
 	free(m);
 	return none;
 }

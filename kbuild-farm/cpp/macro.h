@@ -37,7 +37,7 @@ struct cpp_macro_slot {
 	uint32_t lookup_id;
 };
 
-/* A name that an evaluation looked up, with its definition then. */
+/* A name that an evaluation looked up, and the definition that was found. */
 struct cpp_macro_lookup {
 	struct cpp_def *def;
 	uint32_t name;
@@ -47,8 +47,8 @@ struct cpp_macro_lookup {
 struct cpp_callbacks {
 	void *ctx;
 	/*
-	 * Return 1 if a header exists, else 0; negative with the reason in *why
-	 * if this is unknown.
+	 * Return 1 if a header exists, else 0; or a negative value with the
+	 * reason in *why if this is unknown.
 	 */
 	int (*has_include)(void *ctx, uint32_t name, bool angled, bool next,
 			   enum reason *why);
@@ -111,7 +111,7 @@ struct cpp_state {
 
 	/* Position for __LINE__ and its like. */
 	uint32_t line;
-	uint32_t line_offset; /* offset that #line adds to it */
+	uint32_t line_offset; /* offset that #line adds to `line` */
 	bool line_known;
 	bool blank_dropped; /* a macro preceded by a blank was expanded */
 	unsigned include_level;

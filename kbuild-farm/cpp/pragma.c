@@ -152,7 +152,7 @@ static void skip_space(struct text_range *p)
 
 /*
  * Return true for the macro call NAME(GCC diagnostic ...).  Linux and others
- * convert such arguments to the string that is the operand.
+ * convert such arguments to the string operand of _Pragma.
  */
 static bool is_diagnostic(struct text_range p)
 {

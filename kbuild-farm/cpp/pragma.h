@@ -37,11 +37,14 @@ enum cpp_pragma cpp_pragma_classify(const char *s, size_t len);
  */
 const char *cpp_pragma_macro_name(const char *s, size_t len, size_t *name_len);
 
-/* Find the first occurrence of each pragma word; call before reading lines. */
+/*
+ * Find the first occurrence of each pragma word ("once", "GCC", ...).  Call
+ * this before lines are read.
+ */
 void cpp_pragma_find_words(struct cpp_lexer *l);
 /*
- * Skip the pragma words from `from` to l->p, a part of the file that is not
- * code, and mark the words that were found before `from`.
+ * Skip the pragma words ("once", "GCC", ...) from `from` to l->p, a part of the
+ * file that is not code.  Pragma words found before `from` are marked.
  */
 void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from);
 /* Mark the _Pragma at `s`, or a piece of the word that ## can complete. */

@@ -78,8 +78,9 @@ static bool next_text(void *ctx, bool inside, const struct cpp_token **v,
 	bool more;
 
 	/*
-	 * gcc does not expand names in -imacros text, so this is no argument
-	 * list.
+	 * gcc does not expand names in the text of -imacros files, so this text
+	 * is not part of macro arguments.  `inside` is true only because
+	 * expansion is disabled.
 	 */
 	if (w->walk->in_imacros && !w->walk->dialect->is_clang)
 		inside = false;
@@ -141,7 +142,10 @@ static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 
 	if (walk->dialect->is_clang)
 		return;
-	/* In text that is not compiled, gcc's release decides the effect. */
+	/*
+	 * In text that is not compiled, the effect of the pragma depends on
+	 * gcc's release, so the unit is not scannable.
+	 */
 	if (walk->in_imacros || (walk->cmdline.mode & CPP_MODE_ASM)) {
 		cpp_walk_fail(walk, REASON_PRAGMA_OPTIONS, s->s);
 		return;

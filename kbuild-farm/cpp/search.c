@@ -2,10 +2,10 @@
 /*
  * The order of gcc (incpath.cc, merge_include_chains): the system directories
  * and those of -idirafter form one chain.  A directory of this chain is dropped
- * from -I and -iquote.  So is the last directory of either list if it equals
- * the first one of the list that follows.  In clang (InitHeaderSearch.cpp) -I
- * has the same rules, but -iquote loses only its own duplicates.  Directories
- * with the same device and inode are equal.
+ * from -I and -iquote.  The last directory of the -iquote or -I list is also
+ * dropped if it equals the first directory of the next list.  In clang
+ * (InitHeaderSearch.cpp) -I has the same rules, but -iquote loses only its own
+ * duplicates.  Directories with the same device and inode are equal.
  */
 #include "cpp/search.h"
 

@@ -38,8 +38,8 @@ size_t cpp_search_memory(const struct cpp_search *s);
 /*
  * Return the search path of `n` directories in order of the command line,
  * without directories that do not exist and without those that gcc or clang
- * drops as duplicates.  `shorten` is its canonical_system.  Equal calls return
- * the same pointer, owned by `s`.
+ * drops as duplicates.  `shorten` becomes the canonical_system of the path.
+ * Equal calls return the same pointer, owned by `s`.
  */
 const struct cpp_search_path *cpp_search_make_path(
 	struct cpp_search *s, const struct cpp_dir_option *want, size_t n,
@@ -62,7 +62,8 @@ struct cpp_found_header {
 
 /*
  * Return the cached result of a search for `name` from directory `start` on.
- * If its `unit` is not the current one, the caller fills it in.
+ * If the `unit` of the result is not the current unit, the caller must search
+ * and fill in the result.
  */
 struct cpp_found_header *cpp_search_cached(struct cpp_search *s, uint32_t name,
 					   uint32_t start);

@@ -180,7 +180,11 @@ static size_t trimmed_length(const char *path, size_t len)
 	return len;
 }
 
-/* Find the guard of a missing directory. */
+/*
+ * Find the guard of a missing directory: the deepest existing directory of its
+ * path.  While the version of the guard is unchanged, the directory is still
+ * missing.
+ */
 static void guard_dir(struct cpp_stat_cache *t, struct cpp_dir *d)
 {
 	size_t len = strlen(d->path), plain = trimmed_length(d->path, len);
@@ -460,8 +464,8 @@ static void refresh_lookup(struct cpp_stat_cache *t, struct cpp_path_lookup *p)
 }
 
 /*
- * Return true if the previous result is still valid.  An absence is checked
- * without a stat(2) of its path.
+ * Return true if the previous result of the search `p` is still valid.  An
+ * absence is checked without a stat(2) of its path.
  */
 static bool is_lookup_current(struct cpp_stat_cache *t,
 			      struct cpp_path_lookup *p)

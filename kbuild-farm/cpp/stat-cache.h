@@ -64,7 +64,7 @@ struct cpp_cached_file {
 	uint32_t clang_unit[2], clang_index;
 	bool exists, stamp_reliable;
 	int error; /* of stat(2) or read(2), other than a missing path */
-	/* start of the unit that made the stat(2); INT64_MIN: repeat it */
+	/* start of the unit that made the stat(2); INT64_MIN: stat(2) again */
 	int64_t stat_time_ns;
 	struct file_stamp stamp;
 	struct cpp_text *text; /* NULL if not read or changed */

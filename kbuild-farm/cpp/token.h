@@ -20,7 +20,7 @@ enum cpp_mode {
 	CPP_MODE_C90 = 8, /* -std=c90: no line comments, no digraphs */
 	CPP_MODE_DIGIT_SEPARATORS = 16, /* 1'000 */
 	CPP_MODE_TRIGRAPHS = 32,
-	/* for the lexer, only .S files differ: clang has digraphs in them */
+	/* for the lexer, this matters only in .S, where clang has digraphs */
 	CPP_MODE_CLANG = 64,
 	CPP_MODE_STRING_PREFIXES = 128, /* u8"x" even without raw strings */
 };
@@ -120,7 +120,9 @@ struct cpp_token {
 	uint8_t kind;
 	uint8_t flags;
 	uint8_t punct;
-	/* for macro arguments in text: lines after that of the macro's name */
+	/*
+	 * for macro arguments in text: distance in lines from the macro's name
+	 */
 	uint8_t line_offset;
 	uint32_t id; /* spelling; see cpp/intern.h */
 };
@@ -136,7 +138,10 @@ struct cpp_tokens {
 	struct cpp_token tokens[]; /* followed by CPP_TOK_END */
 };
 
-/* Return the bytes of a token list, whose CPP_TOK_END `n_tokens` excludes. */
+/*
+ * Return the size of a token list in bytes, including its CPP_TOK_END, which
+ * `n_tokens` does not count.
+ */
 static inline size_t cpp_tokens_memory(const struct cpp_tokens *t)
 {
 	return sizeof(*t) + (t->n_tokens + 1) * sizeof(t->tokens[0]);

@@ -43,8 +43,8 @@ size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 
 	if (e->unit == walk->worker->unit) {
 		/*
-		 * The file was only probed or an extra input before and is now
-		 * included.
+		 * Before, the file was only probed or was an extra input; now
+		 * it is included.
 		 */
 		if (l->file[e->index].kind >= CPP_FILE_INPUT &&
 		    kind < l->file[e->index].kind)

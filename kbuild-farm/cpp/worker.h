@@ -3,8 +3,8 @@
  * cpp/worker.h - Scan state of a thread and of a unit.
  *
  * A struct cpp_worker owns the caches of a thread between units.  A struct
- * cpp_walk describes the scan of one unit.  Its results are in the worker's
- * lists.
+ * cpp_walk describes the scan of one unit.  The results of the scan are in the
+ * worker's lists.
  */
 #ifndef CPP_WORKER_H
 #define CPP_WORKER_H
@@ -85,7 +85,7 @@ struct cpp_clang_dir {
 	bool dotted;
 };
 
-/* Lists that grow during a walk and are reused. */
+/* Lists that grow during a walk.  The next walk reuses their memory. */
 struct cpp_lists {
 	struct cpp_listed_file *file;
 	size_t n_file, cap_file;

@@ -6,7 +6,10 @@
 
 #define HEX (2 * DIGEST_SIZE)
 
-/* Parse the line "SUM  NAME".  Returns false for any other line. */
+/*
+ * Parse a line "SUM  NAME" whose NAME is `name`.  Returns false for any other
+ * line.
+ */
 static bool is_checksum_of(struct bytes line, const char *name,
 			   struct digest *sum)
 {

@@ -210,7 +210,10 @@ static void set_curl_options(struct transfer *t)
 	}
 }
 
-/* Return libcurl's result, or CURLE_ABORTED_BY_CALLBACK if cancelled. */
+/*
+ * Perform the transfer.  Return libcurl's result, or CURLE_ABORTED_BY_CALLBACK
+ * if the transfer was cancelled.
+ */
 static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 {
 	CURLMsg *message;
@@ -276,7 +279,7 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 					FETCH_STALL_BYTES_PER_S, o->stall_s) :
 				err_set(t->err, ETIMEDOUT, "%s",
 					curl_error_text(t, result));
-		/* Do not retry a failed connection: TCP has done this. */
+		/* If the connection failed, do not retry: TCP has retried. */
 		return asked ? FETCH_OUTCOME_RETRY : FETCH_OUTCOME_FAILED;
 	case CURLE_SSL_CACERT_BADFILE:
 		*code = err_set(t->err, EACCES, "CA file %s: %s", o->ca_file,
@@ -344,7 +347,7 @@ enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
 	if (!result && !t.header_complete)
 		result = CURLE_GOT_NOTHING;
 	if (!result)
-		is_body_wanted(&t); /* a response without a body */
+		is_body_wanted(&t); /* calls on_head() if no data came */
 	verdict = classify_curl_result(&t, result, code);
 	a->url = xstrdup(effective_url(&t));
 	/* Do not wait for a pending name lookup. */

@@ -18,7 +18,7 @@
 /*
  * Collect the names that the links (<a href="...">) of `html` lead to, sorted
  * and without duplicates, in `names`, which must be empty.  The caller releases
- * it.
+ * `names`.
  *
  * Only entries of the directory itself are collected: relative references of
  * one component, with an optional final '/', which is removed.  References with

@@ -197,8 +197,8 @@ static int read_partial(struct fetch_partial *p, uint64_t offset, void *out,
 }
 
 /*
- * Empty the part file and record the version of the file that `a` describes,
- * which has `total` bytes (0: unknown).
+ * Empty the part file and record a new version of the downloaded file, which
+ * the response `a` describes.  The new version has `total` bytes (0: unknown).
  */
 static int restart_partial(struct fetch_partial *p,
 			   const struct fetch_response *a, uint64_t total,
@@ -222,10 +222,11 @@ static bool is_complete(const struct fetch_partial *p)
 }
 
 /*
- * Return a header line that requests the rest of this version (If-Range) or,
- * for a complete part file, the whole file if its version has changed
- * (If-None-Match, If-Modified-Since).  Returns NULL if the version is unknown.
- * The caller frees the line.
+ * Return a conditional header line for the next request.  If the part file is
+ * incomplete, the line requests the rest of the same version (If-Range).  If it
+ * is complete, the line requests the whole file only if the server has another
+ * version (If-None-Match, If-Modified-Since).  Returns NULL if the version of
+ * the part file is unknown.  The caller frees the line.
  */
 static char *conditional_header(const struct fetch_partial *p)
 {
@@ -276,8 +277,8 @@ struct download {
 	/* The current request asks for the rest, or for a newer version. */
 	bool rest_requested;
 	bool revalidation_requested;
-	bool accepted; /* its response is the requested file or part */
-	bool too_long; /* its response exceeds max_bytes */
+	bool accepted; /* the response is the requested file or part */
+	bool too_long; /* the response exceeds max_bytes */
 };
 
 static const struct fetch_response no_response = { .length_bytes = -1 };
@@ -593,7 +594,7 @@ static int try_mirrors(struct download *d, const char *const *urls,
 	struct buf text = { 0 };
 	int worst = -ENOENT, code = 0;
 
-	/* With several mirrors the message has a line for each. */
+	/* With several mirrors, the message has a line for each mirror. */
 	if (urls[1])
 		buf_add_str(&text, "all mirrors failed:");
 	for (; *urls; urls++) {

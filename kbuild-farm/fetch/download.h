@@ -22,8 +22,8 @@
  *	LENGTH			of the whole file, in decimal
  *
  * PART.from is written before the first byte of its version.  Wrong content of
- * either file does no harm: the server compares the validators, and checksums
- * and signatures cover the bytes.
+ * PART.from or of the part file does no harm: the server compares the
+ * validators, and checksums and signatures cover the bytes.
  *
  * All functions are thread-safe.  A concurrent download needs its own thread
  * and part file.  Memory use does not depend on the size of the file.
@@ -104,8 +104,8 @@ int fetch_download_file(const char *const *urls, const char *part,
 			struct err *err);
 
 /*
- * Download a small file into memory.  `out` is emptied first, and on failure.
- * Errors are those of fetch_download_file().
+ * Download a small file into memory.  `out` is emptied first, and again on
+ * failure.  Errors are those of fetch_download_file().
  */
 int fetch_download_text(const char *const *urls, uint64_t max_bytes,
 			const struct fetch_options *options, struct buf *out,

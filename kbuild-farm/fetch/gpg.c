@@ -205,7 +205,7 @@ int fetch_gpg_extract(struct bytes file, const char *fingerprint,
 	if (ret)
 		goto out;
 	ret = run_gpg(home, "--import", NULL, file, &ignored, err);
-	/* gpg also fails if another key of the file is invalid. */
+	/* Continue after -EINVAL: another key of the file can be invalid. */
 	if (ret && ret != -EINVAL)
 		goto out;
 	ret = run_gpg(home, "--export", fingerprint, nothing, key, err);

@@ -22,8 +22,9 @@
 /*
  * gpgv's exit status is not sufficient: it is 0 for revoked and expired keys
  * and for any key of the keyring.  The status lines must report one signature
- * and VALIDSIG of the pinned primary key.  The expiry of a key is taken from
- * the keyring's listing, because gpgv reports expired subkeys too.
+ * and VALIDSIG of the pinned primary key.  The expiry of the signing key is
+ * taken from the keyring's listing, because gpgv also reports the expiry of
+ * other keys and does not name the key.
  */
 
 #define PREFIX "[GNUPG:] "

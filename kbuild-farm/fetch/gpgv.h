@@ -17,7 +17,8 @@
  *
  *	-ENOKEY        the keyring does not contain the signing key
  *	-EKEYREVOKED   the key was revoked
- *	-EKEYEXPIRED   made after the key expired, or the signature expired
+ *	-EKEYEXPIRED   the signature was made after the key expired, or the
+ *	               signature itself has expired
  *	-EKEYREJECTED  any other invalid signature: the bytes differ from the
  *	               signed ones, no or several signatures, another key
  *	-ENOPKG        gpgv is missing; or gpg, which is needed if a key has
@@ -43,7 +44,7 @@ struct fetch_signature {
 	char fingerprint[FETCH_FINGERPRINT_SIZE]; /* of the primary key */
 	char signing_key[FETCH_FINGERPRINT_SIZE]; /* primary key or subkey */
 	int64_t made_s; /* seconds since 1970 */
-	bool key_expired; /* after the signature was made */
+	bool key_expired; /* expired after the signature was made */
 };
 
 /*

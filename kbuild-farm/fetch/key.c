@@ -59,7 +59,10 @@ static char *hash_wkd_name(const char *name)
 	return buf_steal(&hash);
 }
 
-/* Add the URLs for `address`: of the advanced method, then the direct one. */
+/*
+ * Add the Web Key Directory's URLs for `address`: first the URL of the advanced
+ * method, then the URL of the direct method.
+ */
 static int wkd_urls(const char *address, struct strv *urls, struct err *err)
 {
 	char *name = xstrdup(address), *domain = strchr(name, '@'), *hash;

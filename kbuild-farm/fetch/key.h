@@ -7,7 +7,7 @@
  * keyring with only this key, which gpgv can read.
  *
  * A source is the URL of a file, binary or armored, in which "%s" stands for
- * the 40 digits:
+ * the 40 digits of the fingerprint:
  *
  *	https://keyserver.example.org/pks/lookup?op=get&search=0x%s
  *
@@ -34,11 +34,12 @@ bool fetch_key_is_fingerprint(const char *text);
  * which the caller frees.  The key is taken from the first of `files` that
  * contains it (which replaces the cached copy), else from the cache, else from
  * the first of `sources` that has it.  `files` and `sources` may be NULL.  A
- * copy without a revocation that the cached copy contains is rejected.
+ * key is rejected if it lacks a revocation that the cached copy contains.
  *
  * With `refresh`, the order is sources, then files, and the cache is not used.
- * Callers set it after -ENOKEY of fetch/gpgv.h, which means that a subkey has
- * signed that the cached copy lacks.  On failure the cached copy remains.
+ * Callers set it after -ENOKEY of fetch/gpgv.h, which means that the signature
+ * was made by a subkey that the cached copy lacks.  On failure the cached copy
+ * remains.
  *
  * Returns 0; -ENOKEY with all reasons if no source has the key; -EINVAL for an
  * invalid fingerprint; -ENOPKG if gpg is missing; another negative errno if the

@@ -444,8 +444,8 @@ static enum cond_value negate_condition(enum cond_value a)
 }
 
 /*
- * Return true if the operands are exactly "A","B".  With any others, gas may
- * not treat the directive as a condition.
+ * Return true if the operands are exactly "A","B".  With any other operands,
+ * gas may not treat the directive as a condition.
  */
 static bool is_two_strings(struct gas_span in)
 {
@@ -517,7 +517,10 @@ static enum cond_value eval_condition(struct gas_state *run, const char *how,
 	return eval_numeric_condition(run, how, in);
 }
 
-/* Begin a branch of `f`, which is taken, skipped or undecided as `answer`. */
+/*
+ * Begin a branch of the conditional `f`.  `answer` states whether the branch is
+ * taken, skipped or undecided.
+ */
 static void start_branch(struct gas_state *run, struct gas_cond_frame *f,
 			 enum cond_value answer)
 {

@@ -27,15 +27,16 @@ enum gas_text_kind {
 	 */
 	GAS_TEXT_SOURCE,
 	/*
-	 * asm() with operands, without C's quotes and escapes.  The compiler
-	 * interprets %0, %[name] and {a|b}.
+	 * The template string of an asm() with operands, with C's quotes and
+	 * escapes already removed.  The compiler interprets %0, %[name] and
+	 * {a|b} in it.
 	 */
 	GAS_TEXT_TEMPLATE,
-	/* asm() without operands, assembled literally. */
+	/* The string of an asm() without operands, assembled literally. */
 	GAS_TEXT_BASIC,
 	/*
-	 * Text inside a statement of the compiler, such as the name of a
-	 * section or a symbol.
+	 * Text that the compiler puts into an assembler statement of its own,
+	 * such as the name of a section or a symbol.
 	 */
 	GAS_TEXT_RAW,
 };

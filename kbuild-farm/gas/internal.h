@@ -19,7 +19,7 @@
 /* Lexical syntax of an architecture's assembler. */
 struct gas_syntax {
 	const char *architecture;
-	const char *macros; /* predefined macros, any of which identifies it */
+	const char *macros; /* predefined; each identifies the architecture */
 	const char *comment; /* characters that start a comment anywhere */
 	/* characters that start a comment at the start of a line */
 	const char *line_comment;
@@ -116,7 +116,7 @@ struct gas_cond_frame {
 	bool finished; /* no further branch is taken */
 	bool in_else; /* the current branch is .else */
 	bool conditional; /* the current branch may or may not be taken */
-	bool alternate; /* alternate syntax was on when that branch began */
+	bool alternate; /* alternate syntax was on at the start of the branch */
 };
 
 /* State of the modelled assembler. */
@@ -125,7 +125,7 @@ struct gas_state {
 	/* texts have no order: definitions in one apply to all texts */
 	bool unordered;
 	struct map macros, symbols;
-	struct gas_macro *purged; /* freed at the end */
+	struct gas_macro *purged; /* removed by .purgem, freed at the end */
 	struct gas_cond_frame *frames;
 	size_t n_frames;
 	unsigned n_conditional; /* number of enclosing undecided constructs */
@@ -138,12 +138,15 @@ struct gas_state {
 };
 
 /* expr.c */
-/* Record that the result is undecided.  The `words` of the first call count. */
+/*
+ * Record that the result is undecided for the reason `words`.  Only the reason
+ * of the first call is kept.
+ */
 void gas_symbol_set_undecided(struct gas_state *run, const char *words);
 /*
  * Begin text that may or may not be executed.  Returns true if the alternate
- * syntax is on.  Pass this to gas_symbol_leave_conditional() at the end of the
- * text: if the syntax has changed, the result is undecided.
+ * syntax is on.  Pass the returned value to gas_symbol_leave_conditional() at
+ * the end of the text: if the syntax has changed, the result is undecided.
  */
 bool gas_symbol_enter_conditional(struct gas_state *run);
 void gas_symbol_leave_conditional(struct gas_state *run, bool alternate);
@@ -191,7 +194,7 @@ struct gas_macro_entry *gas_define_find_macro(struct gas_state *run,
 					      const char *name);
 /* Free all macros. */
 void gas_define_release_all(struct gas_state *run);
-/* Return true if a partly unknown text can be `name`. */
+/* Return true if `text`, parts of which are unknown, can be equal to `name`. */
 bool gas_define_may_match(const char *text, const char *name);
 
 #endif

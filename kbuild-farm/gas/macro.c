@@ -268,8 +268,8 @@ struct body_expansion {
 };
 
 /*
- * Append the argument of a parameter or the text for a LOCAL name.  Return
- * false if `s` is neither.
+ * Append the argument of the parameter `s`, or the replacement of `s` if it was
+ * declared by LOCAL.  Return false if `s` is neither.
  */
 static bool put_argument(struct body_expansion *b, const char *s, size_t len)
 {
@@ -423,8 +423,9 @@ static bool take_keyword_argument(const struct gas_dialect *d,
 }
 
 /*
- * Take the arguments of a call.  Return false if there are too many or if one
- * without a name follows NAME=VALUE.
+ * Take the arguments of a call.  Return false if the call has too many
+ * arguments or if an argument without a name follows one of the form
+ * NAME=VALUE.
  */
 static bool take_arguments(const struct gas_dialect *d, struct gas_macro *m,
 			   struct gas_span *in)
@@ -697,7 +698,10 @@ static bool is_directive(const struct gas_syntax *x, struct gas_span in,
 		!gas_scrub_is_name_char(x, in.p[1 + n]));
 }
 
-/* Return true if a statement opens another body with the same end. */
+/*
+ * Return true if a statement opens a nested body that ends with the same
+ * directive (.endm or .endr).
+ */
 static bool starts_nested_body(const struct gas_syntax *x, const char *from,
 			       struct gas_span in)
 {

@@ -18,7 +18,10 @@
 #define NEST_MAX            100
 #define STATEMENTS_MAX      (UINT64_C(4) << 20)
 #define EXPANSION_MAX_BYTES ((size_t)64 << 20)
-/* Limit of the rounds of one .rept if each round changes a definition. */
+/*
+ * Maximum number of executed rounds of one .rept.  Execution stops earlier,
+ * after a round that changes no definition.
+ */
 #define REPT_ROUNDS_MAX 65536
 
 enum gas_directive {
@@ -36,7 +39,7 @@ enum gas_directive {
 	GAS_DIRECTIVE_INCLUDE,
 	GAS_DIRECTIVE_FILE,
 	GAS_DIRECTIVE_MRI,
-	/* has string operands, in which a separator does not end it */
+	/* a ';' in a string operand does not end the directive */
 	GAS_DIRECTIVE_STRINGS,
 	GAS_DIRECTIVE_NONE,
 };
@@ -54,7 +57,7 @@ struct statement_reader {
 	bool expansion;
 	unsigned n_conditional; /* at the start of the text */
 	bool exited; /* an .exitm may have ended the text */
-	bool alternate; /* syntax at that .exitm */
+	bool alternate; /* alternate syntax was on at that .exitm */
 	bool has_label; /* the current statement has a label */
 };
 
@@ -115,7 +118,8 @@ static const struct {
 #define DIRECTIVES (sizeof(directives) / sizeof(directives[0]))
 
 /*
- * Return true if a name with an unknown operand or number can be a directive.
+ * Return true if a name, parts of which are unknown, can be a directive that
+ * affects the files that are read.
  */
 static bool may_be_directive(const char *name)
 {
@@ -125,7 +129,7 @@ static bool may_be_directive(const char *name)
 		    gas_define_may_match(name, directives[i].name))
 			return true;
 	}
-	/* Conditional directives affect other statements. */
+	/* Conditional directives decide which other statements are executed. */
 	return gas_define_may_match(name, "if") ||
 	       gas_define_may_match(name, "else") ||
 	       gas_define_may_match(name, "endif");
@@ -190,7 +194,11 @@ static bool is_recursive_call(const struct gas_state *run,
 	return false;
 }
 
-/* Return true if text after an unknown operand could complete a directive. */
+/*
+ * Return true if "inc", "bin" or "lude" follows an unknown operand.  If the
+ * operand contains a comma, this text could be a separate macro argument that
+ * completes .incbin or .include.
+ */
 static bool may_split_argument(struct gas_span in)
 {
 	const char *p = memchr(in.p, GAS_UNKNOWN_OPERAND,
@@ -239,7 +247,11 @@ static void call_all_definitions(struct gas_state *run,
 	struct gas_macro *next;
 
 	for (struct gas_macro *m = n->macros; m; m = next) {
-		/* A single macro can purge itself; one of several cannot. */
+		/*
+		 * A macro with one definition can purge itself, which changes
+		 * m->next.  With several definitions, .purgem removes none of
+		 * them.
+		 */
 		next = several ? m->next : NULL;
 		expand_call(run, m, in);
 	}
@@ -400,7 +412,10 @@ static void leave_macro(struct gas_state *run, struct statement_reader *r)
 	if (!r->expansion)
 		return;
 	if (run->n_conditional > r->n_conditional) {
-		/* The .exitm is undecided, so the rest is undecided too. */
+		/*
+		 * Whether the .exitm is executed is undecided, so the rest of
+		 * the text is undecided too.
+		 */
 		if (!r->exited)
 			r->alternate = gas_symbol_enter_conditional(run);
 		r->exited = true;
@@ -695,8 +710,8 @@ static void run_statements(struct gas_state *run, struct statement_reader *r)
 
 /*
  * The texts of a unit.  A single source is executed once.  The texts of a C
- * file are executed until they define nothing new, because the compiler can
- * reorder, duplicate and drop them.
+ * file are executed repeatedly until they define nothing new, because the
+ * compiler can reorder, duplicate and drop them.
  */
 
 #define PASSES_MAX 8
@@ -759,7 +774,9 @@ void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
 	a->texts[a->n_texts++] = t;
 }
 
-/* Execute one text, whose conditionals and syntax must not affect others. */
+/*
+ * Execute one text, whose conditionals and syntax must not affect other texts.
+ */
 static void run_single_text(struct gas_state *run, const struct buf *text)
 {
 	bool alternate = run->dialect.alternate;
@@ -894,7 +911,10 @@ static void append_value(void *ctx, struct gas_span *in, struct buf *out)
 		buf_add_str(out, "\2");
 }
 
-/* Execute all texts.  If unordered, repeat until no definition changes. */
+/*
+ * Execute all texts.  If they have no order, repeat until no definition
+ * changes.
+ */
 static void run_all(struct gas_state *run, struct gas_scanner *a)
 {
 	bool compiled = a->n_texts && a->texts[0]->kind != GAS_TEXT_SOURCE;

@@ -287,7 +287,7 @@ static void scrub_character(struct scrubber *s)
 	buf_add_str(s->out, number);
 }
 
-/* Process any other character. */
+/* Process a character that starts no comment, string or constant. */
 static void scrub_plain(struct scrubber *s, char c)
 {
 	if (is_symbol(s, c) &&

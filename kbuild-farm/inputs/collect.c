@@ -37,7 +37,10 @@ static enum reason collect_inputs(const struct inputs_request *q,
 		return m->reason;
 	if (m->closure.mentions & CPP_MENTION_TIME)
 		return REASON_TIME_MACRO;
-	/* Source text from stdin has a different file name on a node. */
+	/*
+	 * On a node, source text from stdin is a file with another name, which
+	 * __BASE_FILE__ would show.
+	 */
 	if (q->unit.command->from_stdin &&
 	    (m->closure.mentions & CPP_MENTION_BASE_FILE))
 		return REASON_BASE_FILE;

@@ -39,7 +39,8 @@ void inputs_result_release(struct inputs_result *r);
 
 /*
  * Start the collection.  on_collected() is called once on the event loop with
- * the result, and can take ownership of it by zeroing it.
+ * the result.  The callback takes ownership of the result's members if it
+ * zeroes the struct.
  */
 void inputs_collect_start(const struct inputs_request *request,
 			  void (*on_collected)(void *ctx,

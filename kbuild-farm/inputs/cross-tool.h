@@ -21,7 +21,7 @@
 struct inputs_cross_tool {
 	const char *native_path; /* the native tool, an absolute path */
 	const char *host; /* as compiler_host_release_name() names it */
-	const char *output_path; /* of the tool and, temporarily, its objects */
+	const char *output_path; /* of the tool; prefix of temporary objects */
 	char *const *env; /* of the compiler */
 	const void *cancelled; /* an atomic_bool, or NULL */
 };
@@ -32,9 +32,9 @@ struct inputs_cross_tool {
  *
  * Returns 0; -ENOENT if there is no compiler for the host; -ENOTSUP if the
  * saved commands cannot be reproduced, as for a tool that needs libraries;
- * -EINTR if it was cancelled; -ENOEXEC if a compiler fails or the result is not
- * a static program for the host; or another error.  On failure `err` is set and
- * `output_path` does not exist.
+ * -EINTR if the build was cancelled; -ENOEXEC if a compiler fails or the result
+ * is not a static program for the host; or another error.  On failure `err` is
+ * set and `output_path` does not exist.
  */
 int inputs_cross_tool_build(const struct inputs_cross_tool *c, struct err *err);
 

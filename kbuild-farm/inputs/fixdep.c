@@ -299,7 +299,7 @@ static const struct inputs_config_symbols *parse_symbols(
 	size_t n_symbols = 0, n_found = 0;
 	bool *found = NULL; /* by id */
 
-	/* 'G' is the least frequent letter of the word. */
+	/* 'G', at index 5, is the least frequent letter of "CONFIG_". */
 	while ((p = bytes_find(bytes_of(p, (size_t)(end - p)), what, 5))) {
 		const char *name = p + what.len;
 		bool inside = p > start && is_symbol_char(p[-1]);
@@ -376,10 +376,11 @@ static int stat_regular_file(const char *path, struct file_stamp *now,
 /*
  * Return the symbols of the file at `path` (absolute), which live as long as
  * the table.  `verified` is a recently verified stamp of the file, or NULL.  If
- * it is the stamp of the cached version, the file is not accessed.
+ * `verified` is equal to the stamp of the cached version, the file is not
+ * accessed.
  *
  * Returns 0; -EINVAL if the file is not regular; -EFBIG beyond 16 MiB; -EAGAIN
- * if it is being written; or the error of a system call.
+ * if the file is being written; or the error of a system call.
  */
 static int get_file_symbols(struct inputs_config_symbol_table *t,
 			    const char *path, const struct file_stamp *verified,

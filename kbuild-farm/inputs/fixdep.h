@@ -8,9 +8,9 @@
  * .TARGET.cmd, with $(wildcard include/config/SYMBOL) for each CONFIG_ symbol
  * that one of the files names.  The symbols of each file are cached.
  *
- * The digest of fixdep's source identifies its version; those of Linux 6.1 and
- * 6.12 are supported.  For any other version, and for any input on which fixdep
- * fails, the caller must run the program itself.
+ * The digest of fixdep's source identifies its version; the versions of Linux
+ * 6.1 and 6.12 are supported.  For any other version, and for any input on
+ * which fixdep fails, the caller must run the program itself.
  *
  * Symbols are those of fixdep's parse_config_file(): the word after each
  * "CONFIG_" that is not preceded by a letter, a digit or '_', without a final
@@ -23,8 +23,8 @@
  * verification is newer than the object, so make recompiles the object, and
  * until then the .cmd file describes the files that the object was made from.
  *
- * All functions are thread-safe, except that one struct inputs_verified_files
- * belongs to one thread.
+ * All functions are thread-safe, but a struct inputs_verified_files must not be
+ * used by two threads at once.
  */
 #ifndef INPUTS_FIXDEP_H
 #define INPUTS_FIXDEP_H
@@ -71,9 +71,9 @@ enum inputs_fixdep_kind {
 };
 
 /*
- * Return the version of the fixdep at `path` (relative to `cwd`), by the
- * digest of the source that .fixdep.cmd next to it names.  The program must
- * not be older than its source.
+ * Return the version of the fixdep at `path` (relative to `cwd`), by the digest
+ * of the source that .fixdep.cmd next to the program names.  The version is
+ * unknown if the program is older than its source.
  */
 enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path);
 
@@ -99,9 +99,9 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 			   struct buf *after_command, struct err *err);
 
 /*
- * Create the list of the files of `m`, which were found unchanged at `now_us`
- * by clock_us().  They were read by a compile in `cwd` with the depfile
- * `depfile`, as the compiler spells it.
+ * Create the list of the files of `m`, which were found unchanged at `now_us`,
+ * a time of clock_us().  The files were read by a compile in `cwd` with the
+ * depfile `depfile`, as the compiler spells it.
  */
 struct inputs_verified_files *inputs_verified_files_new(
 	const struct inputs_manifest *m, const char *cwd, const char *depfile,
@@ -110,8 +110,8 @@ void inputs_verified_files_free(
 	struct inputs_verified_files *s); /* accepts NULL */
 
 /*
- * Return the stamp of `name`, as the compiler spells it, or NULL if the list
- * does not contain it.
+ * Return the stamp of the file `name`, in the compiler's spelling, or NULL if
+ * the list does not contain this file.
  */
 const struct file_stamp *inputs_verified_files_find(
 	struct inputs_verified_files *s, const char *name);
@@ -124,8 +124,8 @@ struct inputs_read_cache *inputs_read_cache_new(void);
 void inputs_read_cache_free(struct inputs_read_cache *l); /* accepts NULL */
 
 /*
- * Return true if inputs_read_cache_take() has been called.  Before its first
- * call, adding lists is useless.
+ * Return true if inputs_read_cache_take() has been called.  Before the first
+ * call of that function, adding lists is useless.
  */
 bool inputs_read_cache_is_used(struct inputs_read_cache *l);
 

@@ -138,8 +138,8 @@ static enum list_outcome list_file(struct manifest_lister *l,
 	struct stat st;
 
 	/*
-	 * The scanner has read this file, so the name fails only if the file
-	 * was replaced after the scan.
+	 * The scanner has read this file, so the look-up of its name fails only
+	 * if the file was replaced after the scan.
 	 */
 	if (!p)
 		return LIST_OUTCOME_STALE;
@@ -298,8 +298,8 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 
 /*
  * List an output: in the sandbox `path` is a link into the directory of the
- * job.  The link would hide an input at the same path, so such a unit is
- * rejected.
+ * job.  The link would hide an input at the same path, so a unit with such an
+ * input is rejected.
  */
 static enum list_outcome list_output(struct manifest_lister *l,
 				     const char *path, const char *target)
@@ -399,7 +399,9 @@ static enum list_outcome scan_once(struct manifest_lister *l)
 	l->start_ns = file_stamp_now_ns();
 	cpp_closure_find(l->in->scan, &l->unit, &m->closure);
 	m->scan_us += (uint32_t)(clock_cpu_us() - began);
-	/* A cached stat that is outdated may be the cause: scan again. */
+	/*
+	 * An outdated cached stat may be the cause of the failure: scan again.
+	 */
 	if (m->closure.reason && l->unit.stat_max_age_ns)
 		return LIST_OUTCOME_STALE;
 	if (m->closure.reason)
@@ -500,8 +502,8 @@ static bool is_guard_unchanged(const struct inputs_manifest_guard *g,
 }
 
 /*
- * Return the first absent path of the closure that `guard` covers and that
- * exists now, or NULL.
+ * Of the paths that were absent during the scan and that `guard` covers, return
+ * the first that exists now, or NULL.
  */
 static const char *find_appeared_path(const struct inputs_manifest *m,
 				      uint32_t guard, const char *cwd)
@@ -550,7 +552,10 @@ bool inputs_manifest_find_spelling(const struct inputs_manifest *m,
 
 	while (path[0] == '.' && path[1] == '/')
 		path += 2;
-	/* The compiler lists files in the order in which it opened them. */
+	/*
+	 * The compiler lists files in the order in which it opened them, so
+	 * start at the cursor.
+	 */
 	for (size_t i = 0; i < c->n_files; i++) {
 		size_t at = *cursor + i;
 

@@ -47,15 +47,15 @@ struct inputs_manifest {
 	const struct inputs_entry **entries; /* each path once */
 	const struct inputs_path *cwd;
 	struct cpp_closure closure;
-	/* one per file of the closure, in its order */
+	/* one per element of closure.files, in the same order */
 	struct inputs_manifest_file *files;
 	struct inputs_manifest_guard *guards;
 	size_t n_guards;
 	/* for each absence of the closure, the index of its guard */
 	uint32_t *guarded_by;
 	/*
-	 * By clock_us(): the start of inputs_manifest_make(), or the time of
-	 * the compile request if the caller has set that.
+	 * A time of clock_us(): when inputs_manifest_make() started, unless the
+	 * caller replaces this with the earlier time of the compile request.
 	 */
 	uint64_t since_us;
 	uint32_t scan_us, list_us; /* CPU time */
@@ -73,9 +73,9 @@ void inputs_manifest_release(struct inputs_manifest *m);
  * Return the path of an input that has changed, borrowed from the manifest, or
  * NULL if no input has changed.
  *
- * A file that was verified for another unit, not before m->since_us and less
- * than INPUTS_VERIFIED_MAX_AGE_US ago, is not checked again: a local compile of
- * the unit could also have read it at that time.
+ * A file is not checked again if it was verified for another unit at or after
+ * m->since_us and at most INPUTS_VERIFIED_MAX_AGE_US ago, because a local
+ * compile of the unit could also have read the file at that time.
  */
 #define INPUTS_VERIFIED_MAX_AGE_US 500000
 const char *inputs_manifest_find_changed(const struct inputs_manifest *m,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sources: gcc/lto-section-names.h and struct lto_section in
- * gcc/lto-streamer.h (".gnu.lto_.lto.ID", from gcc 10 on, whose fifth byte
- * says "slim"); llvm.org/docs/BitCodeFormat.html for the wrapper and the
- * header of a block.
+ * Sources: gcc/lto-section-names.h and struct lto_section in gcc/lto-streamer.h
+ * (for the section ".gnu.lto_.lto.ID" of gcc 10 and later, in which the fifth
+ * byte is nonzero for slim LTO); llvm.org/docs/BitCodeFormat.html for the
+ * wrapper and the header of a block.
  */
 #include "inputs/object-format.h"
 

@@ -46,7 +46,7 @@ struct inputs_dir {
 	struct inputs_path **links; /* symbolic links on the way */
 
 	uint32_t checked_unit; /* the unit that checked the directory last */
-	uint64_t checked_us; /* by clock_us(), time of that check */
+	uint64_t checked_us; /* time of that check by clock_us() */
 	struct inputs_dir_state *state; /* see inputs_dir_get_state() */
 	uint32_t listed_unit; /* reserved for inputs/manifest.c */
 	size_t guard_index; /* reserved for inputs/manifest.c */
@@ -57,9 +57,10 @@ struct inputs_dir_cache *inputs_dir_cache_new(struct inputs_paths *paths);
 void inputs_dir_cache_free(struct inputs_dir_cache *t);
 
 /*
- * Accept checks of existing directories made after `since_us`, by clock_us().
- * The initial value UINT64_MAX accepts no earlier check.  If the files of a
- * directory show that it was replaced, the caller must set UINT64_MAX and
+ * Do not repeat the check of an existing directory without links if it was
+ * checked at or after `since_us`, a time of clock_us().  The initial value
+ * UINT64_MAX makes each unit repeat all checks.  If the files of a directory
+ * show that the directory was replaced, the caller must set UINT64_MAX and
  * resolve the directory again.
  */
 void inputs_dir_cache_trust_since(struct inputs_dir_cache *t,
@@ -113,8 +114,8 @@ struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
 
 /*
  * Look up a file by the number set with inputs_filename_set_number(), which
- * avoids building, hashing and comparing the name.  Returns NULL also for an
- * unused number.
+ * avoids building, hashing and comparing the name.  Returns NULL like
+ * inputs_filename_get(), and also for an unused number.
  */
 struct inputs_filename *inputs_filename_get_numbered(
 	struct inputs_filename_cache *t, uint32_t unit, uint32_t number);

@@ -6,8 +6,9 @@
  * version (struct inputs_entry) never changes and lives as long as the table,
  * so a comparison of pointers shows whether a node has the current version.
  *
- * The caller of functions with a table holds its lock.  Names, ids and parents
- * of paths, and entries, can be read by any thread without the lock.
+ * The caller of a function that takes a table must hold the lock of the table.
+ * Without the lock, any thread can read entries, and the names, ids and parents
+ * of paths.
  */
 #ifndef INPUTS_PATH_H
 #define INPUTS_PATH_H
@@ -22,7 +23,7 @@ struct inputs_entry {
 	struct inputs_path *path;
 	enum wire_inode_kind kind;
 	struct store_file_digest
-		file_digest; /* FILE; of a SYMLINK only its stamp */
+		file_digest; /* FILE: all of it; SYMLINK: only the stamp */
 	char *target; /* SYMLINK */
 	/*
 	 * FILE: time by clock_us() when the file was last found unchanged.  Any
@@ -40,7 +41,7 @@ struct inputs_path {
 
 	/* The lock of the table protects the members below. */
 	const struct inputs_entry *current; /* newest version, or NULL */
-	bool ever_listed; /* the path or one below it had an entry */
+	bool ever_listed; /* the path or a path below it had an entry */
 	uint32_t listed_unit; /* reserved for inputs/manifest.c */
 	uint32_t checked_unit; /* last unit for which a link was checked */
 };

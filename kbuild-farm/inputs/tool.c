@@ -144,7 +144,10 @@ const struct inputs_tool *inputs_tool_get(struct inputs_tool_cache *t,
 	int ret = -EAGAIN;
 	char *real;
 
-	/* The cache does not distinguish environments. */
+	/*
+	 * LD_LIBRARY_PATH could select other libraries, and the cache does not
+	 * distinguish environments.
+	 */
 	if (libraries && *libraries) {
 		err_set(err, ENOTSUP, "LD_LIBRARY_PATH is set");
 		return NULL;
@@ -154,7 +157,7 @@ const struct inputs_tool *inputs_tool_get(struct inputs_tool_cache *t,
 		err_errno(err, "%s", program);
 		return NULL;
 	}
-	/* Under the lock, so that concurrent requests read the files once. */
+	/* Hold the lock, so that concurrent requests read the files once. */
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = t->n_versions; i-- && !v;) {
 		if (!strcmp(t->versions[i]->tool.path->name, real))

@@ -27,8 +27,8 @@ void inputs_tool_cache_free(struct inputs_tool_cache *t); /* accepts NULL */
 /*
  * Return the current version of `program` (an absolute path) in the environment
  * `env`.  Reads new files, so it must run on a worker thread.  Returns NULL
- * with `err` set if the program cannot be sent, because it is not an ELF
- * program or lacks a library.
+ * with `err` set if the program cannot be sent, for example because it is not
+ * an ELF program or lacks a library.
  */
 const struct inputs_tool *inputs_tool_get(struct inputs_tool_cache *t,
 					  const char *program, char *const *env,

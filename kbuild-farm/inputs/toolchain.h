@@ -111,10 +111,10 @@ const struct inputs_entry **inputs_toolchain_make_entries(
  * is listed again and becomes UNUSABLE if an entry differs.  A changed ctime
  * alone, as after creation of a hard link, is not a difference.
  *
- * Does nothing if the last check was after `since_ms`, by clock_ms().  Checks
- * only the directories, which detects replaced files, if the last full check
- * was less than INPUTS_TOOLCHAIN_FULL_CHECK_MS ago.  A full check takes 0.1 to
- * 0.3 ms.
+ * Does nothing if the last check was after `since_ms`, a time of clock_ms().
+ * If the last full check was less than INPUTS_TOOLCHAIN_FULL_CHECK_MS ago, only
+ * the directories are checked first, which detects replaced files; if they are
+ * unchanged, the full check is omitted.  A full check takes 0.1 to 0.3 ms.
  */
 #define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);

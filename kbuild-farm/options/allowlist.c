@@ -19,7 +19,7 @@ void options_flags_release(struct options_flags *f)
 	*f = (struct options_flags){ 0 };
 }
 
-/* Add a flag; an empty value counts as none. */
+/* Add a flag.  An empty value counts as no value. */
 static void add_flag(struct options_flags *out, const char *name,
 		     const char *value, size_t len)
 {
@@ -46,10 +46,11 @@ static bool shares_wp_list(const struct options_command *c)
  * supported on a node.
  *
  * gcc passes -MT, -MQ and -Wp, lists to cc1 in an order of its own, so a
- * command with more than one of these kinds is not sent; no kernel has one.
- * clang passes each -Wp, list unchanged, except a list that consists of -MD or
- * -MMD and a file.  clang treats such a list as driver options and puts the
- * target of -o before the -MT words of other lists (as in tools/build).
+ * command with more than one of these kinds is not sent; no kernel uses such a
+ * command.  clang passes each -Wp, list unchanged, except a list that consists
+ * of -MD or -MMD and a file.  clang treats such a list as driver options and
+ * puts the target of -o before the -MT words of other lists (as in
+ * tools/build).
  */
 static bool has_mixed_deps(const struct options_command *c)
 {
@@ -75,7 +76,10 @@ static void add_wp_flag(struct options_flags *out, const struct options_item *i)
 		add_flag(out, "-MP", NULL, 0);
 		break;
 	case OPTIONS_USE_CPP:
-		/* Keep it in -Wp, which takes effect after the driver's -D. */
+		/*
+		 * Keep the word in -Wp: there, -D takes effect after the
+		 * driver's.
+		 */
 		add_flag(out, i->entry->name, i->text, i->len);
 		break;
 	default:
@@ -102,7 +106,9 @@ static int add_option_flag(struct options_flags *out,
 			add_flag(out, i->entry->name, NULL, 0);
 		break;
 	case OPTIONS_USE_LINK:
-		/* The node must not drop it: clang warns that it is unused. */
+		/*
+		 * A node must not drop the option: clang warns if it is unused.
+		 */
 		if (c->is_clang)
 			return err_set(err, ENOTSUP,
 				       "unsupported option %.200s", i->text);
@@ -125,7 +131,7 @@ static bool is_list_allowed(const struct options_entry *e, const char *value)
 }
 
 /*
- * Check that name and value, joined, still mean this entry: "-W" with
+ * Check that the joined name and value still mean the entry `e`: "-W" with
  * "a,-al=file" is -Wa,-al=file, and "-march=" with "native" is another entry.
  */
 static bool is_joined_same_option(const struct options_entry *e,

@@ -33,7 +33,7 @@ void options_flags_release(struct options_flags *f);
  *
  *	-MD, -MMD as driver options	-MQ OBJECT with make's spelling, unless
  *					the command has -MT or -MQ, because the
- *					driver derives it from -o
+ *					driver derives this target from -o
  *	-Wp,-MMD,FILE			gcc: nothing, because cc1 uses the base
  *					name of the source with .o; clang: as
  *					above, because it treats the list as
@@ -74,7 +74,7 @@ struct options_node_outputs {
 /*
  * Return true for -c and -o.  They are sent as flags, in their position and
  * without a value, only if the compiler records the command line (clang's -MJ).
- * The node inserts its own value.
+ * The node inserts its own value of -o.
  */
 bool options_allowlist_is_placeholder(const char *name);
 

@@ -88,7 +88,10 @@ static bool matches_option_family(const char *word, size_t len,
 {
 	size_t n = strlen(name);
 
-	/* Reject upper case: gas reads -MD as --MD, which writes a file. */
+	/*
+	 * Reject upper case as the first letter of the value: gas reads -MD as
+	 * --MD, which writes a file.
+	 */
 	return len > n && !memcmp(word, name, n) &&
 	       options_table_is_in_charset("a-z0-9", word + n, 1) &&
 	       options_table_is_in_charset("a-zA-Z0-9_.+=-", word + n, len - n);

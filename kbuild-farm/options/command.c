@@ -52,7 +52,7 @@ static struct options_item *add_word(struct options_command *c,
 	return i;
 }
 
-/* Use the next word of the list as the value. */
+/* Use the next word of the list as the value of the item `i`. */
 static void add_value(struct options_item *i, const char **rest)
 {
 	struct options_comma_word value;

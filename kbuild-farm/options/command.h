@@ -77,7 +77,7 @@ struct options_command {
 	bool omits_system_headers; /* -MMD in either form: no system headers */
 	bool has_target; /* -MT or -MQ as a driver option */
 	bool list_mt, list_mq; /* -MT or -MQ in a -Wp, list */
-	bool has_other_wp_words; /* -Wp, lists contain other words too */
+	bool has_other_wp_words; /* -MP, -D, -U or -I in a -Wp, list */
 	/* clang's -MJ, which makes the order of all words significant */
 	bool records_command;
 };

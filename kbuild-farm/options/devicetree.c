@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-/* Set the file of an option.  Return false if it is set or not usable. */
+/*
+ * Set the file of an option.  Return false if the file is already set or the
+ * value is not usable.
+ */
 static bool set_file(const char **file, const char *value)
 {
 	if (*file || !value || *value == '-' || !depfile_is_unescaped(value))

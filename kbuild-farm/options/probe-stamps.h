@@ -7,7 +7,7 @@
  * at each probe.  There are two kinds of text files.  Their last line is a hash
  * of all lines before it, so that a damaged file is ignored:
  *
- *	list-HEX	the compiler, then the stamp of each file, or "-"
+ *	list-HEX	the compiler; for each file a stamp, or "-" if missing
  *	want-HEX	the compiler for which a list is missing or outdated
  *
  * Depends only on libc because the wrapper uses it.

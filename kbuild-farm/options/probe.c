@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A longer suffix, as mktemp(1) generates it, does not name a language. */
+/*
+ * A suffix of more bytes than this (with its dot), such as a random one of
+ * mktemp(1), does not name a language.
+ */
 #define RANDOM_MIN 5
 
 struct probe_parse {

@@ -5,8 +5,8 @@
  *
  * The result of a probe depends only on its words, the environment, the working
  * directory, standard input and the compiler's own files.  Its output is at
- * most one file, stdout and stderr.  cc/probe.h caches it.  Examples are
- * kbuild's cc-option (-c, -S or -E of /dev/null or of standard input),
+ * most one file, stdout and stderr.  cc/probe.h caches the result.  Examples
+ * are kbuild's cc-option (-c, -S or -E of /dev/null or of standard input),
  * --version and -print-file-name=NAME.
  *
  * Depends only on libc because the wrapper uses it.

@@ -164,8 +164,9 @@ static bool form_allows(const struct options_entry *e, const char *rest)
 
 /*
  * Find the longest fitting name.  Every name that is a prefix of `word` is also
- * a prefix of all entries between that name and the word.  Therefore the floor
- * entry either fits or bounds the length of the prefix.
+ * a prefix of all entries between that name and the word.  Therefore the last
+ * entry that is not above the word either fits or bounds the length of the
+ * prefix.
  */
 static const struct options_entry *find_in_group(const struct entry_group *g,
 						 const char *word)

@@ -112,8 +112,9 @@ struct options_entry {
 #define OPTIONS_VALUE_MAX_BYTES 4096
 
 /*
- * Return the entry for a word of a command line, or NULL.  Of the entries whose
- * name is a prefix of the word and whose form fits, it has the longest name.
+ * Return the entry for a word of a command line, or NULL.  If the names of
+ * several entries are a prefix of the word and their forms fit, the entry with
+ * the longest name is returned.
  */
 const struct options_entry *options_table_find_word(const char *word);
 /* Return the entry with this exact name, or NULL. */
