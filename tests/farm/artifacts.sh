@@ -281,7 +281,7 @@ if small_disk "$small" 20000; then
 		[ $status != 0 ] || break
 		ends=$((ends + 1))
 		if [ $status = 2 ] && tail -n 1 "$work/kfarm.log" | grep -q \
-			"kfarm: .*$small/out.*No space left on device.*make room"
+			"kfarm: .*$small/out.*No space left on device.*free some space"
 		then
 			said=$((said + 1))
 		else

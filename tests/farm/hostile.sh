@@ -70,7 +70,7 @@ other		WRONG.*(digest|stream)
 machine=62	WRONG.*machine 62
 machine=3	WRONG.*machine 3
 class		WRONG.*class 1
-short=100	WRONG.*beyond the file
+short=100	WRONG.*beyond the end of the file
 empty		WRONG.*not an ELF
 text		WRONG.*not an ELF
 toolchain	WRONG.*toolchain

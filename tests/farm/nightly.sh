@@ -331,7 +331,7 @@ check "which lead to two results" test \
 	"$(readlink "$results/mini/latest-arm64-tinyconfig-aarch64-linux-gnu-")"
 nightly other mini >"$work/log" 2>&1
 is "one job fails, the other has nothing to do: the status" 1 $?
-check "and which" grep -q 'other: tree mini: no revision "nosuch"' "$work/log"
+check "and which" grep -q 'other: tree mini: unknown revision "nosuch"' "$work/log"
 nightly nosuch >"$work/log" 2>&1
 is "a job that is none: the status" 1 $?
 
