@@ -33,8 +33,9 @@
 #define SCANS_MAX         64 /* scheduled on the threads or waiting for them */
 #define TOOLCHAIN_WAIT_MS 1000
 /*
- * How long coord_when_ready() waits for further nodes once a node is up: if
- * only tls: nodes are still connecting, and otherwise.
+ * Once a node is up, coord_when_ready() waits this long for the nodes that are
+ * still connecting: OTHERS_WAIT_MS if all of them are tls: nodes, otherwise
+ * SLOW_OTHERS_WAIT_MS.
  */
 #define OTHERS_WAIT_MS      300
 #define SLOW_OTHERS_WAIT_MS 1000
@@ -51,8 +52,8 @@ static void report_ready(struct coord *c)
 }
 
 /*
- * Limit the wait for nodes that are still connecting, because some nodes are up
- * and a dead machine does not answer at all.
+ * Some nodes are up: limit the wait for the nodes that are still connecting,
+ * because a dead machine does not answer at all.
  */
 static void wait_for_other_nodes(struct coord *c)
 {
@@ -75,7 +76,7 @@ static void wait_for_other_nodes(struct coord *c)
 					     .tv_usec = ms % 1000 * 1000 });
 }
 
-/* Report whether any node accepts a tool step. */
+/* Report whether any node accepts tool steps (genksyms, objtool or dtc). */
 static void update_steps_wanted(struct coord *c)
 {
 	bool wanted = false;

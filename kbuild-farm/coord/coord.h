@@ -31,9 +31,9 @@ struct coord_setup {
 	/* Source and build directory, NULL-terminated; can be NULL. */
 	char *const *trees;
 	/*
-	 * How long, in ms, a job waits for a sandbox that is not ready although
-	 * the node has all blobs of the toolchain, before the job takes a local
-	 * slot; 0: 1 s.
+	 * Time in ms that a job waits for a sandbox that is not ready although
+	 * the node has all blobs of the toolchain.  After that time, the job
+	 * takes a local slot.  0 selects 1 s.
 	 */
 	unsigned toolchain_wait_ms;
 	/*
@@ -55,22 +55,23 @@ struct coord_setup {
 	struct events_hub *hub;
 	/*
 	 * Return the CPU time in ms that compiling an object took in an earlier
-	 * build, or EVENTS_UNKNOWN.  EVENTS_JOB_QUEUED reports it.  Can be
-	 * NULL.
+	 * build, or EVENTS_UNKNOWN.  The event EVENTS_JOB_QUEUED contains this
+	 * time.  The callback can be NULL.
 	 */
 	int64_t (*cost_ms)(void *ctx, const char *object);
 	void *cost_ctx;
 	/*
 	 * Called with the number of recipes that make can run in addition to
-	 * the local slots (coord_slots_extra_recipes()), whenever it changes.
-	 * Can be NULL.
+	 * the local slots (coord_slots_extra_recipes()), whenever this number
+	 * changes.  Can be NULL.
 	 */
 	void (*on_waiting_changed)(void *ctx, unsigned n);
 	void *waiting_ctx;
 	/*
-	 * Called with true when a node starts to accept tool steps, and with
-	 * false when no node accepts them any more; initially, none does.  If
-	 * it is NULL, tool steps are never offloaded.
+	 * Called with true when a node starts to accept tool steps (genksyms,
+	 * objtool, dtc), and with false when no node accepts them any more.
+	 * Initially, no node does.  If the callback is NULL, tool steps are
+	 * never offloaded.
 	 */
 	void (*on_steps_wanted)(void *ctx, bool wanted);
 	void *steps_ctx;

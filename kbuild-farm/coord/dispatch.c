@@ -248,9 +248,9 @@ static void *on_job_requested(void *ctx, struct coord_wrapper_conn *client,
 			c, u->toolchain);
 		added.object_format = get_kind_number(c, u->reference);
 		/*
-		 * A hedge compiles with another -o, which changes an object
-		 * that contains the names of side outputs.  It also cannot run
-		 * tool steps.
+		 * A hedge (a concurrent local compile) uses another -o.  That
+		 * changes an object that contains the names of side outputs.  A
+		 * hedge also cannot run tool steps.
 		 */
 		added.exclusive = u->side_outputs.name_in_object || u->has_step;
 		added.steps = coord_tool_step_kind(u);
@@ -335,7 +335,7 @@ static void start_input_scan(struct coord_unit *u)
 		.toolchain = u->toolchain,
 		.tool_path = u->step.program,
 		.tools = c->tools,
-		/* Round up: the scan must not precede the request. */
+		/* Round up, so that this time is not before the request. */
 		.requested_us = (u->start_ms + 1) * 1000,
 	};
 
@@ -366,7 +366,10 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 	queue_unit_event(u, event);
 }
 
-/* Return true if the compiler would accept $PWD as a name of its directory. */
+/*
+ * Return true if the compiler would accept $PWD as a name of its working
+ * directory.
+ */
 static bool is_alias_of_cwd(const char *pwd, const char *cwd)
 {
 	struct stat a, b;
@@ -454,8 +457,8 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 	if (peer_toolchain_state(n->peer, u->toolchain) !=
 	    PEER_TOOLCHAIN_READY) {
 		/*
-		 * The sandbox was closed or the node lost: the event for this
-		 * is queued.
+		 * The sandbox was closed or the node was lost; the event that
+		 * reports this is already queued.
 		 */
 		event.kind = SCHED_EV_JOB_FAILED;
 		event.fail = SCHED_FAIL_TOOLCHAIN;

@@ -34,7 +34,7 @@ struct coord_node {
 	struct peer *peer;
 	/* The dispatcher may wrongly assume that a sandbox was requested. */
 	bool sandbox_state_unknown;
-	/* Reported reason why no toolchain is usable; NULL: one is. */
+	/* Reported reason why no toolchain is usable; NULL if one is usable. */
 	char *no_toolchain_reason;
 	unsigned n_test_jobs; /* canaries and known-answer tests in flight */
 	unsigned requested_slots; /* by the user; 0: not requested */
@@ -43,20 +43,20 @@ struct coord_node {
 	struct coord_own_load own_load; /* load by jobs of this build */
 	uint64_t beat_cpu_ms; /* CPU time of the jobs in its heartbeat so far */
 	/*
-	 * load by other nodes of this build and the build host, on the same
-	 * machine
+	 * load that this build causes on the node's machine through other nodes
+	 * and the build host
 	 */
 	uint64_t other_load_milli;
 	bool removed; /* from the configuration */
 	/* set by a new session: see coord_node_check_identities() */
 	bool identity_unchecked;
-	/* Two machines have its key, or it is configured twice. */
+	/* Two machines have the node's key, or the node is configured twice. */
 	bool duplicate_key;
 	bool conflict_reported; /* the user has been warned */
 	struct strv boot_ids; /* boot ids seen in this build */
 	/* number of right results of cross-built genksyms on this node */
 	atomic_uint n_right;
-	/* cross-built tool that gave a wrong result on it */
+	/* cross-built tool that gave a wrong result on this node */
 	const struct inputs_tool *rejected_tool;
 };
 

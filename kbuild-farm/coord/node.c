@@ -83,7 +83,7 @@ static void on_busy(void *ctx, unsigned busy)
 	queue_slots_event(n);
 }
 
-/* Return the steps that the node accepts with this toolchain (SCHED_STEP_*). */
+/* Return the tool steps (SCHED_STEP_*) that the node accepts with `tc`. */
 static unsigned supported_steps(const struct coord_node *n,
 				const struct inputs_toolchain *tc)
 {
@@ -168,8 +168,8 @@ static void on_ids_exhausted(void *ctx)
 }
 
 /*
- * Report the node's current state again, with `reason` or, if it is NULL, with
- * the reason of that state.
+ * Report the node's current state again, with `reason`.  If `reason` is NULL,
+ * report the reason of the state.
  */
 static void publish_node_state(const struct coord_node *n, const char *reason)
 {
@@ -277,7 +277,7 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name,
 			  coord_unit_name(u), class, why);
-	/* Failing to run the tool counts as a wrong result. */
+	/* If the node could not run the tool, count this as a wrong result. */
 	if (class == WIRE_FAIL_UNSUPPORTED || class == WIRE_FAIL_VOID)
 		coord_tool_step_handle_failure(u, why);
 	coord_dispatch_job_event(u, n, &event);
@@ -437,7 +437,10 @@ static void exclude_node(struct coord_node *n, const char *words)
 	coord_dispatch_event(n->coord, &event);
 }
 
-/* Handle a conflict of two nodes, once per pair; `b` has just connected. */
+/*
+ * Handle a conflict between the identities of two nodes, of which `b` has just
+ * connected.  This is called once per pair.
+ */
 static void compare_identities(struct coord_node *a, struct coord_node *b)
 {
 	struct node_duplicates_identity ours = get_node_identity(a),
@@ -507,8 +510,8 @@ void coord_node_check_identities(struct coord *c)
 			struct coord_node *other = c->nodes.v[k];
 
 			/*
-			 * A node that is also unchecked is compared in its own
-			 * turn.
+			 * If `other` is also unchecked, this pair is compared
+			 * when the loop reaches `other`.
 			 */
 			if (other != n && !other->removed &&
 			    !other->identity_unchecked &&
@@ -578,7 +581,10 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 	size_t before = c->nodes.n;
 	struct node_roster *owned = xcalloc(1, sizeof(*owned));
 
-	/* Removed nodes still borrow from earlier rosters. */
+	/*
+	 * Keep all rosters, because removed nodes still borrow from earlier
+	 * ones.
+	 */
 	*owned = *roster;
 	*roster = (struct node_roster){ 0 };
 	*VEC_ADD(c->nodes.rosters, c->nodes.n_rosters) = owned;

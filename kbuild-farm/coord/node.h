@@ -16,10 +16,10 @@ extern const struct peer_ops coord_node_ops;
 /*
  * Correct the dispatcher's state of toolchains without a sandbox.  The
  * dispatcher assumes that a sandbox was requested for each listed toolchain of
- * a connected node.  This function reports where none was; callbacks report
- * later changes.  It also reports a node that can use none of the toolchains,
- * because such a node is as useless as a node that is down.  Call it after
- * peer_advance().
+ * a connected node.  This function reports the toolchains for which no sandbox
+ * was requested; callbacks report later changes.  It also reports a node that
+ * can use none of the toolchains, because such a node is as useless as a node
+ * that is down.  Call it after peer_advance().
  */
 void coord_node_report_toolchains(struct coord_node *n);
 /* Send the dispatcher the tool steps that each sandbox accepts. */

@@ -25,15 +25,16 @@ void coord_report_fill_load(struct events_event *ev,
 void coord_report_unit_state(struct coord_unit *u, enum events_job_state state,
 			     const char *node, const char *reason);
 /*
- * Report a state that a heartbeat or output of the node implies, unless it was
- * reported before.
+ * Report the state of the unit that a heartbeat or output of the node implies,
+ * unless this state was reported before.
  */
 void coord_report_unit_progress(struct coord_unit *u,
 				enum events_job_state state);
 /* Report that a hedge of the unit was started. */
 void coord_report_hedge(const struct coord_unit *u, const char *reason);
 /*
- * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why.
+ * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why
+ * the unit ran locally.
  */
 void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, unsigned retries);

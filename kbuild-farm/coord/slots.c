@@ -49,8 +49,8 @@ void coord_slots_sample_local(struct coord *c, uint64_t now_ms)
 }
 
 /*
- * Return the load that the build causes on the machine of `n` by other nodes
- * and by the build host.
+ * Other nodes and the build host can share the machine of `n`.  Return the load
+ * that this build causes on the machine through them.
  */
 static uint64_t other_load_milli_of(const struct coord_node *n, uint64_t now_ms)
 {
@@ -104,11 +104,15 @@ void coord_slots_adjust_health(const struct coord_node *n,
 }
 
 /*
- * Each waiting recipe consists of a shell and a wrapper, and sometimes a make.
+ * Minimum of the limit on waiting recipes.  Their number is limited because
+ * each recipe occupies a shell and a wrapper, and sometimes a make.
  */
 #define WAITING_RECIPES_MIN 64u
 
-/* Return the maximum that the user can request; 0: not known yet. */
+/*
+ * Return the maximum number of slots that the user can request, or 0 if it is
+ * not known yet.
+ */
 static unsigned max_requestable_slots(const struct coord_node *n)
 {
 	struct peer_stats figures;
@@ -117,14 +121,16 @@ static unsigned max_requestable_slots(const struct coord_node *n)
 	return figures.inventory ? node_limit_max(figures.inventory) : 0;
 }
 
-/* Return the slots without the current restriction. */
+/*
+ * Return the number of slots that the node has without the current restriction.
+ */
 static unsigned unlimited_slots(const struct coord_node *n)
 {
 	unsigned most = n->requested_slots ? max_requestable_slots(n) : 0;
 
 	if (!most)
 		return peer_slots(n->peer);
-	/* The limit may have changed with a reconnect. */
+	/* A reconnect may have changed the maximum. */
 	return n->requested_slots < most ? n->requested_slots : most;
 }
 

@@ -17,8 +17,8 @@
 #include "wire/msg.h"
 
 /*
- * Finish a heartbeat: update the load from the CPU time of its jobs, which the
- * caller has added to n->beat_cpu_ms.
+ * Finish a heartbeat: update the load of the node's jobs from their CPU time,
+ * which the caller has added to n->beat_cpu_ms.
  */
 void coord_slots_sample_node(struct coord_node *n, uint64_t now_ms);
 /* Sample the CPU time of kfarm.  Call it once a second. */
@@ -47,15 +47,17 @@ bool coord_slots_update(struct coord_node *n, uint64_t now_ms,
 char *coord_slots_describe(const struct coord_node *n);
 /*
  * Return the number of recipes that make can run in addition to the local
- * slots.  `local` is the number of local slots without nodes to serve.
+ * slots.  `local` is the number of local slots that the build host has when it
+ * serves no nodes.
  *
  * A recipe whose compile is on a node costs the build host nothing, so it does
  * not occupy one of make's local slots.  Neither does a recipe that waits for a
  * local slot; otherwise a few slow compiles would keep make from starting
- * compiles for nodes.  Because each waiting recipe consists of processes, at
- * most as many as there are remote slots are counted, or 64 if that is more,
- * and none if there are no remote slots.  If local compiles occupy all local
- * slots, one more recipe can start, so that its compile is scheduled.
+ * compiles for nodes.  Each waiting recipe consists of processes.  So the
+ * number of waiting recipes that are counted is limited to the number of remote
+ * slots or to 64, whichever is larger.  Without remote slots, none are counted.
+ * If local compiles occupy all local slots, one more recipe can start, so that
+ * its compile is scheduled.
  */
 unsigned coord_slots_extra_recipes(const struct sched_counts *f,
 				   unsigned local);

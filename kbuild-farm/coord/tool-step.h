@@ -3,22 +3,23 @@
  * coord/tool-step.h - Tool steps of compiles, and genksyms for other hosts.
  *
  * The genksyms of a kernel tree is a program for the build host.  A node with a
- * node-native toolchain needs one for its own host triplet:
+ * node-native toolchain (built for the node's architecture) needs a genksyms
+ * for its own host triplet, which kfarm cross-builds:
  *
  *	NONE -> BUILDING -> READY -> BAD
  *	                \-> BAD
  *
- * The first compile in a tree that contains genksyms starts to cross-build its
- * sources on a thread (inputs/cross-tool.h).  In state READY, such nodes accept
- * genksyms steps, as long as the tree's genksyms is the same program; a
- * different one is built again.
+ * The first compile in a tree that contains genksyms starts to cross-build the
+ * sources of genksyms on a thread (inputs/cross-tool.h).  In state READY, the
+ * nodes of this host triplet accept genksyms steps.  If the tree's genksyms
+ * becomes a different program, it is cross-built again.
  *
  * The results of the cross-built program are checked until it is trusted: its
  * first results, and the first results of each node, must equal those of the
  * local compiler and genksyms (coord_verify_genksyms()).  A wrong result
- * disables an untrusted program on all nodes, and a trusted one on that node
- * only.  After that, or if the build fails, genksyms runs locally and the user
- * gets a warning with the reason.
+ * disables an untrusted program on all nodes, and a trusted program only on the
+ * node that returned the result.  After that, or if the cross-build fails,
+ * genksyms runs locally and the user gets a warning with the reason.
  */
 #ifndef COORD_TOOL_STEP_H
 #define COORD_TOOL_STEP_H
@@ -66,17 +67,17 @@ bool coord_cross_genksyms_is_building(const struct coord *c);
 bool coord_cross_genksyms_is_usable(const struct coord_node *n,
 				    const char *host);
 
-/* Stop all builds and free everything. */
+/* Stop all cross-builds and free all struct coord_cross_genksyms. */
 void coord_cross_genksyms_free_all(struct coord *c);
 
 /*
  * Return the tool step of a new unit as SCHED_STEP_*, or 0.  Starts a
- * cross-build if the unit's directory contains genksyms.
+ * cross-build of genksyms if the unit's directory contains it.
  */
 unsigned coord_tool_step_kind(const struct coord_unit *u);
 /*
  * Return true if the unit should wait because its tool is being cross-built and
- * no node can run the local one.
+ * no node can run the local tool.
  */
 bool coord_tool_step_is_pending(const struct coord_unit *u);
 /*

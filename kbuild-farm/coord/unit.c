@@ -123,7 +123,10 @@ static bool has_step(const struct coord_unit *u, enum wire_step_kind kind)
 	return u->has_step && u->step.kind == kind;
 }
 
-/* Return true if the command matches its step. */
+/*
+ * Parse the command.  Returns false if it is not a compile or does not match
+ * the unit's tool step.
+ */
 static bool parse_unit(struct coord_unit *u)
 {
 	bool text = has_step(u, WIRE_STEP_SYMBOLS);

@@ -26,7 +26,8 @@ struct coord_hedge;
 
 /*
  * Maximum age of a cached file stamp for a new unit.  Verification of the
- * result detects files that changed since, and then all stamps are read again.
+ * result detects files that changed after their stamps were cached; then all
+ * stamps are read again.
  */
 #define COORD_UNIT_CACHE_MAX_AGE_NS (INT64_C(5) * 1000000000)
 
@@ -48,7 +49,9 @@ struct coord_unit {
 	bool has_step; /* `step` is valid */
 	/* borrows from `request` and `text_path` */
 	struct options_command command;
-	/* file with the text of `step`, its source; can be NULL */
+	/*
+	 * file with the text of `step`, which is the unit's source; can be NULL
+	 */
 	char *text_path;
 	/* display name of a unit with `text_path`; otherwise NULL */
 	char *name;
@@ -60,7 +63,7 @@ struct coord_unit {
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	/*
 	 * For dtc: its parsed arguments, and the arguments for nodes, which use
-	 * different file names.  All NULL for another program.
+	 * different file names.  Both are zeroed if the program is not dtc.
 	 */
 	struct options_devicetree devicetree;
 	struct strv dtc_arguments;
@@ -100,9 +103,8 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 /* Free a unit.  No thread or child may use it any more. */
 void coord_unit_free(struct coord_unit *u);
 /*
- * Return the reason why the unit must be compiled locally, as far as its
- * command line, environment and existing files show, or 0.  `mode` is the umask
- * of the build.
+ * Return the reason for which the unit's command line, environment or existing
+ * files require a local compile, or 0.  `mode` is the umask of the build.
  */
 enum reason coord_unit_local_reason(const struct coord_unit *u, mode_t mode);
 /*
@@ -110,7 +112,7 @@ enum reason coord_unit_local_reason(const struct coord_unit *u, mode_t mode);
  * from stdin, the object to which the text belongs.
  */
 const char *coord_unit_name(const struct coord_unit *u);
-/* Remove the temporary files of its outputs. */
+/* Remove the temporary files of the unit's outputs. */
 void coord_unit_remove_temporaries(const struct coord_unit *u);
 
 #endif

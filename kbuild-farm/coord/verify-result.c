@@ -54,9 +54,9 @@ static int run_genksyms(const struct coord_genksyms_check *p, struct buf *out,
 
 /*
  * Compare a node's result with the output of the local tool.  The node's stderr
- * must end in the local tool's stderr.  What precedes it was printed by the
- * compiler; it contains paths and depends on the locale, and
- * check_diagnostics() handles it.
+ * must end in the local tool's stderr.  The part before it was printed by the
+ * compiler: that part contains paths and depends on the locale, so
+ * check_diagnostics() handles it instead.
  */
 static bool is_genksyms_equal(const struct peer_job_result *a,
 			      const struct buf *out,
@@ -129,7 +129,10 @@ static bool set_wrong_verdict(struct coord_verify_result_job *e)
 
 /* -------------------------------------------------------- dependencies */
 
-/* Comparison of the preprocessor's list with the closure. */
+/*
+ * Comparison of the preprocessor's dependency list with the closure (the files
+ * that the scanner found).
+ */
 struct dep_check {
 	struct coord_verify_result_job *job;
 	size_t cursor; /* position in the closure after the last match */
@@ -158,7 +161,7 @@ static bool is_omitted_header(void *ctx, const char *name)
 	       m->closure.files[r->cursor - 1].kind == CPP_FILE_SYSTEM_HEADER;
 }
 
-/* The compiler lists a file with two names only by the first one. */
+/* If a file has two names, the compiler lists it only by the first one. */
 static bool is_listed(const struct dep_check *r, size_t i)
 {
 	const struct inputs_manifest *m = r->job->manifest;
@@ -273,7 +276,10 @@ static int drop_stdin_source(const struct coord_verify_result_job *e,
 	return ret;
 }
 
-/* Write to `dep` the list that the local compiler would have written. */
+/*
+ * Write to `dep` the dependency list that the local compiler would have
+ * written.
+ */
 static bool check_depfile(struct coord_verify_result_job *e, struct buf *dep)
 {
 	struct bytes full = buf_bytes(&e->result->streams[WIRE_OUTPUT_DEPS]);
@@ -328,7 +334,9 @@ static bool is_existing_file(const struct coord_verify_result_job *e,
 	if (e->command->lang == OPTIONS_LANG_C &&
 	    !strcmp(name, str_base(e->command->source)))
 		return false;
-	/* The scanner found no such file, so that no node has it. */
+	/*
+	 * For a name in `absent`, the scanner found no file, so no node has it.
+	 */
 	for (size_t i = 0; i < absent->n; i++) {
 		if (!strcmp(absent->v[i], name) ||
 		    str_skip_dir(name, absent->v[i]))
@@ -407,7 +415,7 @@ static bool check_tool_deps(struct coord_verify_result_job *e)
 
 /* --------------------------------------------------------------- outputs */
 
-/* A node's output is displayed to the user. */
+/* Return true if a node's output can be displayed on the user's terminal. */
 static bool is_printable(const struct buf *b)
 {
 	return printable_is_safe(buf_bytes(b),
@@ -436,15 +444,24 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 							   "Couldn't open ") ?
 				   REASON_TREE_READS :
 				   REASON_COMPILE_ERROR);
-	/* dtc's warnings contain a path that depends on where the text is. */
+	/*
+	 * dtc's warnings contain the path of the preprocessed text, which
+	 * differs on the node.
+	 */
 	if (e->devicetree)
 		return !err || set_local_verdict(e, REASON_TREE_WARNINGS);
 	if (!out && !err)
 		return true;
-	/* Text that is not diagnostics looks the same on a terminal. */
+	/*
+	 * The compiler formats diagnostics differently for a terminal.  Other
+	 * text, such as the output of -E, is the same.
+	 */
 	if (e->to_terminal && (err || e->object_tmp))
 		return set_local_verdict(e, REASON_TERMINAL);
-	/* A node replaces the object's path, but may miss an occurrence. */
+	/*
+	 * The node replaces the sandbox's path of the object in the text, but
+	 * may miss an occurrence.
+	 */
 	if (e->tool && contains(text, WIRE_JOB_OBJECT))
 		return set_local_verdict(e, REASON_RESULT_VOID);
 	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
@@ -463,7 +480,10 @@ static bool check_genksyms(struct coord_verify_result_job *e)
 						    e->result, &e->err);
 	if (e->genksyms_verdict == COORD_GENKSYMS_VERDICT_WRONG)
 		return set_local_verdict(e, REASON_STEP_DIFFERS);
-	/* If the local tool fails as well, the local compile will show it. */
+	/*
+	 * If the check was not possible because the local tool fails as well,
+	 * the local compile reports that failure.
+	 */
 	return e->genksyms_verdict != COORD_GENKSYMS_VERDICT_UNKNOWN ||
 	       set_local_verdict(e, REASON_STEP_NOT_PROVEN);
 }
@@ -493,7 +513,10 @@ static bool is_symver_line(struct bytes line)
 	return true;
 }
 
-/* make stores these lines as part of the saved command. */
+/*
+ * Accept no other lines, because make stores them as part of the saved command
+ * (.NAME.cmd).
+ */
 static bool are_symver_lines(struct bytes text)
 {
 	while (text.len) {
@@ -580,7 +603,10 @@ static bool is_side_output(enum options_side_kind kind, struct bytes in,
 	}
 }
 
-/* Check the side outputs, whose number has been verified. */
+/*
+ * Check the side outputs (files besides the object), whose number has been
+ * verified.
+ */
 static bool check_side_outputs(struct coord_verify_result_job *e)
 {
 	for (size_t i = 0;

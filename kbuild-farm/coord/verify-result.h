@@ -3,7 +3,7 @@
  * coord/verify-result.h - Verification of a node's result on a worker thread.
  *
  * A result is valid if it belongs to its job, its inputs are unchanged, and it
- * depends on nothing else.  Then it is written to the wrapper's temporary
+ * depends on no other file.  Then it is written to the wrapper's temporary
  * files.
  *
  * The list of files that the compiler read must match the closure of the
@@ -59,7 +59,7 @@ enum coord_genksyms_verdict {
 };
 
 /*
- * Compare a result of a cross-built genksyms with the local one, unless the
+ * Compare a result of a cross-built genksyms with the local result, unless the
  * program and the node are trusted.  The result must belong to its job.  Runs
  * on a worker thread.
  */
@@ -86,19 +86,20 @@ struct coord_verify_result_job {
 	char *const *side_tmp; /* like object_tmp, in the same order */
 	bool to_terminal; /* diagnostics go to a terminal */
 	/*
-	 * Tool that ran after the compile; NULL: none.  Without an object, its
-	 * stdout must be lines in the format of genksyms, because make reads
-	 * them and a node could otherwise inject commands.
+	 * Tool that ran after the compile; NULL: none.  If the unit has no
+	 * object, the tool's stdout must be lines in the format of genksyms,
+	 * because make reads them and a node could otherwise inject commands.
 	 */
 	const struct inputs_tool *tool;
 	/*
 	 * Set for dtc: stdout is the blob; the preprocessed text and dtc's
-	 * dependency list are side outputs; and the list may name no other
-	 * file.  NULL for any other tool.
+	 * dependency list are side outputs; and that list may name no file
+	 * except the text.  NULL for any other tool.
 	 */
 	const struct options_devicetree *devicetree;
 	/*
-	 * Set if a cross-built tool ran on the node; NULL: the local program.
+	 * Set if a cross-built genksyms ran on the node; NULL if the local
+	 * program ran there.
 	 */
 	const struct coord_genksyms_check *genksyms_check;
 

@@ -15,7 +15,8 @@ struct coord_wrapper_conn_ops {
 	/*
 	 * A compile was requested.  The callee takes ownership of the contents
 	 * of `ask` and of `step`, which is NULL if no step preceded the
-	 * request.  Returns the connection's `unit`, or NULL to close it.
+	 * request.  Returns the connection's `unit`, or NULL to close the
+	 * connection.
 	 */
 	void *(*on_job_requested)(void *ctx, struct coord_wrapper_conn *client,
 				  struct wire_cc_job *ask,

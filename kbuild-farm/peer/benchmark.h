@@ -2,9 +2,10 @@
 /*
  * peer/benchmark.h - Measurement of the fastest compiler build per node.
  *
- * Every build that a node has installed and can run, and the local build if the
- * node can run it, compile the canary in turn.  A coordinator that measures
- * takes no jobs: see coord_setup.
+ * Every compiler build that a node has installed and can run compiles the
+ * canary (the sources of templates/canary/) in turn.  So does the local build
+ * if the node can run it.  A coordinator that measures takes no jobs: see
+ * coord_setup.
  */
 #ifndef PEER_BENCHMARK_H
 #define PEER_BENCHMARK_H
@@ -47,20 +48,20 @@ void peer_benchmark_release(struct peer_benchmark *t);
  * `node` is the node's name.
  */
 /*
- * Start to measure the builds `ids` of a node.  Returns false if the node has
- * been started before or is not measured.
+ * Start to measure the builds `ids` of a node.  Returns false if this was done
+ * before for the node, or if `t` does not contain the node.
  */
 bool peer_benchmark_start(struct peer_benchmark *t, const char *node,
 			  const struct strv *ids);
 /*
- * Return the id to test next; NULL if all have been tested or the node has
- * finished.
+ * Return the id to test next; NULL if all builds have been tested or the node
+ * has finished.
  */
 const char *peer_benchmark_next(const struct peer_benchmark *t,
 				const char *node);
 /*
- * Record the result of the id that peer_benchmark_next() returned.  Returns
- * false if it returned NULL.
+ * Record the result of the build whose id peer_benchmark_next() returned.
+ * Returns false if peer_benchmark_next() returned NULL.
  */
 bool peer_benchmark_record(struct peer_benchmark *t, const char *node,
 			   enum peer_canary_status is, const char *detail,

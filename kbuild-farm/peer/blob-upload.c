@@ -24,8 +24,8 @@
 #define PACKED_BYTES_MAX     (24u << 20)
 
 /*
- * A blob to be packed and sent.  It owns what its worker thread uses, so it can
- * outlive its users.
+ * A blob (the content of a file) to be packed and sent.  The struct owns all
+ * data that its worker thread uses, so it can outlive its users.
  */
 struct pending_blob {
 	struct digest digest; /* first, for tsearch() */
@@ -47,8 +47,8 @@ struct pending_blob {
 TAILQ_HEAD(pending_blobs, pending_blob);
 
 /*
- * One queue for small and one for large files.  One thread packs a queue at a
- * time.
+ * There is one queue for small files and one for large files.  At most one
+ * thread at a time packs the files of a queue.
  */
 struct pack_queue {
 	struct pool_work work;
@@ -147,8 +147,8 @@ static void pack_queue_free(struct pack_queue *lane)
 }
 
 /*
- * Notify all users of a blob.  A callback can free the session, which sets
- * lane->upload to NULL.
+ * Notify all users of a blob that it cannot be packed.  A callback can free the
+ * session, which sets lane->upload to NULL.
  */
 static void report_pack_failure(struct pack_queue *lane, struct pending_blob *p)
 {

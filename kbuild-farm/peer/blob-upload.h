@@ -7,9 +7,10 @@
  * stream accepts them; small and large files are packed concurrently.  So a
  * compiler of 30 MB does not delay a header.
  *
- * The files of a bundle are sent one after the other, and share one place in
- * the round-robin, because a node retains files that it received completely.
- * When the session ends, at most one partial file is lost.
+ * The files of a bundle (an installed toolchain) are sent one after the other,
+ * and share one place in the round-robin, because a node retains files that it
+ * received completely.  When the session ends, at most one partial file is
+ * lost.
  */
 #ifndef PEER_BLOB_UPLOAD_H
 #define PEER_BLOB_UPLOAD_H
@@ -61,7 +62,7 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
  */
 void peer_blob_upload_remove_user(struct peer_blob_upload *s,
 				  const struct peer_blob_upload_user *user);
-/* Continue after the stream has drained. */
+/* Continue to send after the stream has drained. */
 void peer_blob_upload_resume(struct peer_blob_upload *s);
 /*
  * Retry packing that failed for lack of memory.  Call it about once a second.

@@ -50,7 +50,7 @@ int peer_bundle_read(struct peer_bundle *out,
 	b.id = xstrdup(tc->id);
 	b.host = xstrdup(tc->host);
 	b.dir = xstrdup(tc->dir);
-	/* Names published on this machine have no meaning on a node. */
+	/* Omit the links, whose names have no meaning on a node. */
 	copy.links = (struct strv){ 0 };
 	b.json = toolchain_installed_encode(&copy);
 	if (same_as)

@@ -30,8 +30,8 @@ struct peer_bundle {
  * this from an event loop.
  *
  * Returns 0; -EBADMSG if the files do not match toolchain.json; -EINVAL for an
- * adopted toolchain, whose files lie elsewhere; -ECANCELED; -E2BIG; or a file
- * error.  `err` contains advice.
+ * adopted toolchain, which kfarm did not install and whose files lie elsewhere;
+ * -ECANCELED; -E2BIG; or a file error.  `err` contains advice.
  */
 int peer_bundle_read(struct peer_bundle *out,
 		     const struct toolchain_installed *tc,
@@ -39,7 +39,7 @@ int peer_bundle_read(struct peer_bundle *out,
 		     struct err *err);
 void peer_bundle_release(struct peer_bundle *b);
 
-/* An upload in progress; zeroed if none exists. */
+/* An upload; zeroed if no upload is in progress. */
 struct peer_bundle_upload {
 	const struct peer_bundle *bundle; /* NULL: no upload */
 	struct peer_blob_upload *upload;
@@ -57,7 +57,10 @@ int peer_bundle_upload_start(struct peer_bundle_upload *d,
 			     struct peer_conn *link,
 			     const struct peer_blob_upload_user *user,
 			     struct err *err);
-/* End the upload without further callbacks.  Does nothing if none exists. */
+/*
+ * End the upload without further callbacks.  Does nothing if no upload is in
+ * progress.
+ */
 void peer_bundle_upload_stop(struct peer_bundle_upload *d);
 /* Return true if an upload with this number is in progress. */
 bool peer_bundle_upload_is_number(const struct peer_bundle_upload *d,

@@ -226,8 +226,8 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 
 /*
  * Return the newest entry for `key` in the list, borrowed, or NULL.  With
- * `with_native`, key->native_id must match as well; `id` and `index` can be
- * NULL.
+ * `with_native`, key->native_id must match as well; if `id` is not NULL, the
+ * entry must have this id.  `index` can be NULL.
  */
 static json_t *find_newest(json_t *list,
 			   const struct peer_canary_db_subject *key,

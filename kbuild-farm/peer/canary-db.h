@@ -15,7 +15,8 @@
  * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
  * the node-native compiler.  `sources` is a digest of the canary; results with
  * another digest are ignored.  A choice is the fastest build that `kfarm
- * toolchain tune` measured; its id is empty if that is the local compiler.
+ * toolchain tune` measured; its id is empty if that build is the local
+ * compiler.
  *
  * Several processes can use the file concurrently: a change is applied to the
  * current content under a lock on a separate file, and published by rename.  An

@@ -16,7 +16,9 @@
 
 #define OBJECT_MAX         (4u << 20)
 #define CANARY_DEADLINE_MS 60000
-/* A canary with fewer usable units proves too little. */
+/*
+ * A canary in which fewer units are usable proves too little about a compiler.
+ */
 #define USABLE_UNITS_MIN 8
 
 static char *canary_file_path(const struct peer_canary *c, const char *name)
@@ -397,7 +399,9 @@ bool peer_canary_handle_fail(const struct peer_job *job,
 
 /* ---------------------------------------------------- known-answer tests */
 
-/* Find a reference object of a toolchain that the node can use. */
+/*
+ * Find a sandbox that is ready, and return a reference object of its toolchain.
+ */
 static const struct inputs_reference_object *find_reference(
 	const struct peer_sandboxes *sandboxes, struct peer_sandbox **sandbox)
 {

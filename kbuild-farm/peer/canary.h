@@ -5,7 +5,8 @@
  * A canary is about a dozen sources (templates/canary/) with the options of a
  * kernel.  They are compiled on the build host, once per build and toolchain,
  * and on the node; every object and every diagnostic must be equal byte for
- * byte.  Until then the sandbox is PEER_SANDBOX_TESTING and gets no jobs.
+ * byte.  Until the comparison has succeeded, the sandbox is
+ * PEER_SANDBOX_TESTING and gets no jobs.
  *
  * A known-answer test checks a node on probation: the node compiles a reference
  * object (inputs/reference-object.h) and must produce the local bytes.
@@ -68,7 +69,7 @@ struct peer_canary *peer_canary_get_burn_in(struct peer_shared *shared,
 void peer_canary_fill_request(struct peer_job_request *q,
 			      const struct peer_canary_unit *u,
 			      const struct inputs_path *cwd);
-/* Return true if a checked result equals the local one. */
+/* Return true if a checked result equals the local result. */
 bool peer_canary_is_equal(const struct peer_job_result *a,
 			  const struct peer_canary_unit *u);
 void peer_canary_free_all(struct peer_shared *shared);

@@ -106,7 +106,7 @@ static void close_stderr(struct peer_transport *t)
 	t->stderr_fd = -1;
 }
 
-/* Read all that is available; close the descriptor at its end. */
+/* Read all available text; close the descriptor at the end of the stream. */
 static void read_stderr(struct peer_transport *t)
 {
 	char block[1024];
@@ -296,7 +296,10 @@ static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
 	wire_fit_release(&l->fit);
 	l->fit = m;
 	l->fit_received = true;
-	/* MACHINE, if this version has it, follows immediately. */
+	/*
+	 * If the negotiated version has the message MACHINE, it follows
+	 * immediately.
+	 */
 	return wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE;
 }
 
@@ -396,7 +399,10 @@ static char *describe_child_exit(struct peer_transport *t)
 
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why)
 {
-	/* EPIPE or ECONNRESET: the remote side closed before reading HELLO. */
+	/*
+	 * A read or write error (EPIPE, ECONNRESET) means that the remote side
+	 * closed the connection before it read HELLO.
+	 */
 	bool left = !*why || str_starts(why, "write: ") ||
 		    str_starts(why, "read: ");
 	char *how, *words, *all, *reason;

@@ -7,8 +7,8 @@
  * flags, sandboxes and bundles afresh.
  *
  * For a tls: node, all addresses of its name are tried (dial_start()).  An
- * address is only a hint: if its key is wrong or its handshake takes too long,
- * the next address is tried.
+ * address is only a hint: if the machine at this address has a wrong key or the
+ * handshake takes too long, the next address is tried.
  */
 #ifndef PEER_CONN_H
 #define PEER_CONN_H
@@ -36,8 +36,8 @@ typedef void peer_dial_done_fn(void *ctx, const struct wire_io *io,
 			       const struct err *err);
 
 /*
- * Start to dial.  `tls` and `entry` must outlive the dialer, and `tls` also the
- * resulting io.
+ * Start to dial.  `tls` and `entry` must outlive the dialer; `tls` must also
+ * outlive the resulting io.
  */
 struct peer_dialer *peer_dialer_new(struct event_base *base,
 				    const struct tls_context *tls,
@@ -93,8 +93,8 @@ void peer_conn_release(struct peer_conn *l);
 
 /*
  * Start to connect and send HELLO once connected.  Returns 0 or -errno with
- * `err` set.  A later failure, like the end of the session, calls on_close of
- * `ops`.
+ * `err` set.  A later failure calls on_close of `ops`, as the end of the
+ * session does.
  */
 int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 		   void *ctx, struct err *err);

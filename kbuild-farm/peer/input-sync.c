@@ -179,7 +179,7 @@ static struct peer_input_sync_path *find_synced_path(
 	return &t->paths[path->id];
 }
 
-/* Record the entry that the node was sent for a path. */
+/* Record the entry that was sent to the node for a path. */
 static void record_synced(struct peer_input_sync *t,
 			  const struct inputs_entry *e, uint32_t view,
 			  bool frozen)
@@ -247,8 +247,9 @@ int peer_input_sync_add_toolchain(struct peer_input_sync *t,
 	else
 		ret = send_entries(t, entry, n, true);
 	/*
-	 * The local toolchain's paths are frozen as well: any other entry at
-	 * such a path is a different file.
+	 * With `native`, the node uses its own files at the paths of the local
+	 * toolchain.  Freeze these paths too: any other entry at such a path is
+	 * a different file.
 	 */
 	for (size_t i = 0; native && !ret && i < n; i++)
 		record_synced(t, entry[i], t->updates.last, true);
@@ -302,7 +303,7 @@ static int send_absences(struct peer_input_sync *t,
 			*VEC_ADD(d.v, d.n) = &entry[i];
 	}
 	ret = send_entries(t, d.v, d.n, false);
-	/* These entries are freed below. */
+	/* Drop the references to these entries, which are freed below. */
 	for (size_t i = 0; i < d.n; i++)
 		find_synced_path(t, d.v[i]->path)->entry = NULL;
 	free(d.v);

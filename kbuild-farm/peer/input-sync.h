@@ -38,8 +38,8 @@ int peer_input_updates_send(struct peer_input_updates *v,
 			    bool is_toolchain);
 /*
  * Upload the blobs that a NEED asks for, on behalf of `user`.  Returns 0;
- * -EPROTO with `err` set if it refers to entries that were not sent, or repeats
- * a request too often.
+ * -EPROTO with `err` set if the NEED refers to entries that were not sent, or
+ * repeats a request too often.
  */
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
@@ -63,7 +63,7 @@ void peer_input_sync_release(struct peer_input_sync *t);
 
 /*
  * Send all entries of the toolchain.  Must be the first call.  With `native`,
- * the node uses its own files at these paths and none are sent.  Returns 0;
+ * the node uses its own files at these paths and no files are sent.  Returns 0;
  * -ENOSPC if the session has no path ids left.
  */
 int peer_input_sync_add_toolchain(struct peer_input_sync *t,

@@ -76,7 +76,7 @@ static void request_toolchain_list(struct peer_native_toolchain *f)
 	peer_conn_send(f->conn, WIRE_TOOLS, &body, WIRE_PLAIN);
 }
 
-/* Return true while the node's list or an upload is still pending. */
+/* Return true while the node's list of toolchains or an upload is pending. */
 static bool is_list_pending(const struct peer_native_toolchain *f)
 {
 	return (f->list_requested && !f->list_received) || f->source;
@@ -221,7 +221,7 @@ static bool pick_installed(struct peer_native_toolchain_source *s,
 
 /*
  * If toolchain.sync is set, start to upload a matching toolchain that is
- * installed on the build host.  Returns false if there is none.
+ * installed on the build host.  Returns false if there is no such toolchain.
  */
 static bool upload_installed(struct peer_native_toolchain *f,
 			     const struct compiler_manifest *m)
@@ -316,7 +316,10 @@ void peer_native_toolchain_release(struct peer_native_toolchain *f)
 	*f = (struct peer_native_toolchain){ 0 };
 }
 
-/* Key of canary results for the node and this compiler. */
+/*
+ * Return the key under which the canary results for this node and compiler are
+ * stored.
+ */
 static struct peer_canary_db_subject canary_subject(
 	const struct peer_native_toolchain *f,
 	const struct inputs_toolchain *tc)
@@ -426,8 +429,9 @@ static void request_native(struct peer_native_toolchain *f,
 		return;
 	list_matching_toolchains(f, &tc->manifest, &ids);
 	/*
-	 * Prefer the build that was measured to be the fastest, otherwise the
-	 * first one.  NULL selects the local build, if the node can run it.
+	 * Prefer the build that was measured to be the fastest.  Otherwise
+	 * choose the local build (NULL) if the node can run it, or else the
+	 * first build of the list.
 	 */
 	if (chosen && strv_has(&ids, chosen))
 		id = chosen;
@@ -490,7 +494,10 @@ void peer_native_toolchain_request(struct peer_native_toolchain *f,
 		return;
 	}
 	key = canary_subject(f, tc);
-	/* Fastest build as measured; "": the local build. */
+	/*
+	 * Id of the build that was measured to be the fastest; "" is the local
+	 * build.
+	 */
 	chosen = db ? peer_canary_db_get_choice(db, &key) : NULL;
 	if (native && (!chosen || !*chosen))
 		peer_sandbox_request(sandboxes, tc, NULL);

@@ -7,15 +7,15 @@
  *
  * - If the node can run the local programs, they are uploaded, unless `kfarm
  *   toolchain tune` measured a faster build on the node.
- * - Otherwise the node uses a build that it has installed.  If it has none and
- *   toolchain.sync is set, it is first sent a build that is installed on the
- *   build host.  If none exists either, the node gets no jobs and the user
- *   gets the reason.
+ * - Otherwise the node uses a build that it has installed.  If it has no such
+ *   build and the setting toolchain.sync is on, a build that is installed on
+ *   the build host is first uploaded to the node.  If the build host has no
+ *   such build either, the node gets no jobs and the user gets the reason.
  *
  * A node-native build gets jobs after a canary has passed: either an earlier
- * one, recorded for the contents of both compilers (peer/canary-db.h), or one
- * that runs now (peer/canary.h).  In `kfarm toolchain tune`, all builds are
- * tested in turn.
+ * canary, recorded for the contents of both compilers (peer/canary-db.h), or a
+ * canary that runs now (peer/canary.h).  In `kfarm toolchain tune`, all builds
+ * are tested in turn.
  */
 #ifndef PEER_NATIVE_TOOLCHAIN_H
 #define PEER_NATIVE_TOOLCHAIN_H
@@ -90,7 +90,8 @@ void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
 /*
  * Return true if toolchain `id`, installed on a node, seems to be a build of
  * this compiler: the release must be equal and the target triplet compatible
- * ("aarch64-linux" matches "aarch64-linux-gnu").  Only a canary proves it.
+ * ("aarch64-linux" matches "aarch64-linux-gnu").  Only a canary (peer/canary.h)
+ * proves it.
  */
 bool peer_native_toolchain_matches(const char *id, const char *host,
 				   const struct compiler_manifest *m);

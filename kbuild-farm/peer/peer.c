@@ -19,7 +19,7 @@
 #define TLS_HELLO_TIMEOUT_S 10
 #define SILENCE_MAX_MS      5000 /* five heartbeats */
 #define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */
-/* After more losses in one session, no lost sandbox is requested again. */
+/* If a session loses more sandboxes than this, they are not requested again. */
 #define SANDBOX_LOSSES_MAX 5
 
 /* A bandwidth measurement: see peer_measure_bandwidth(). */
@@ -38,7 +38,10 @@ static void on_file_lost(void *ctx, const struct inputs_entry *e,
 	(void)ctx;
 	(void)e;
 	(void)why;
-	/* HAVE will never arrive; the caller has a time limit. */
+	/*
+	 * The node will never send HAVE; the caller's time limit ends the
+	 * measurement.
+	 */
 }
 
 /* End the measurement without a callback.  Does nothing if `r` is zeroed. */
@@ -239,7 +242,10 @@ static void finish_canary_job(struct peer *p, struct peer_job *job,
 	if (over)
 		peer_native_toolchain_handle_canary(&p->native, sandbox,
 						    &outcome);
-	/* After "busy", the next tick sends the unit again. */
+	/*
+	 * Continue at once, except if the node was busy: then the next tick
+	 * sends the unit again.
+	 */
 	if (!fail || over)
 		peer_shared_wake(p->conn.shared);
 }
@@ -336,7 +342,7 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 	if (wire_have_decode(&m, body))
 		return err_set(err, EPROTO, "malformed HAVE");
 	if (bandwidth_is_number(&p->bandwidth, m.cell)) {
-		/* 0: the node never sent NEED. */
+		/* `took` is 0 if the node never sent NEED. */
 		took = need_us ? clock_us() - need_us : 0;
 		bandwidth_stop(&p->bandwidth);
 		l->shared->ops->on_bandwidth_measured(
@@ -486,7 +492,10 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 static void on_close(void *ctx, const struct err *why)
 {
 	struct peer *p = ctx;
-	/* Another version does not become compatible by dialing again. */
+	/*
+	 * A node with another protocol version does not become compatible when
+	 * it is dialed again.
+	 */
 	bool strange = p->conn.hello_received && !p->conn.fit_received &&
 		       wire_hello_negotiate(&p->conn.hello) < 0;
 

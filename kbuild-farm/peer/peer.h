@@ -36,7 +36,10 @@ void peer_dial(struct peer *p);
 void peer_disconnect(struct peer *p);
 /* Close the session with a BYE because its ids are exhausted. */
 void peer_end_session(struct peer *p);
-/* Send a known-answer test.  Returns false if none is possible now. */
+/*
+ * Send a known-answer test (a compile whose correct result is known).  Returns
+ * false if no test is possible now.
+ */
 bool peer_send_known_answer(struct peer *p);
 /*
  * Measure how long the bytes of `file` take to reach the node.  The node is
@@ -68,7 +71,7 @@ enum peer_toolchain_state peer_toolchain_state(
  * Return true if the node accepts tool steps of this kind with this toolchain.
  * *host is NULL if the node runs the build host's programs.  Otherwise the
  * tools must be built for *host, the host triplet of the node-native toolchain;
- * it is borrowed, and the node's claim is not verified.
+ * this string is borrowed, and it is the node's claim, which is not verified.
  */
 bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host);

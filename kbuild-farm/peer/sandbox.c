@@ -282,8 +282,8 @@ int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
 }
 
 /*
- * Send the entries that changed.  Raise *view to the input update that they are
- * part of, if it is later.
+ * Send the entries that changed.  If these are part of a later input update
+ * than *view, set *view to that update.
  */
 static int sync_more_inputs(struct peer_sandbox *sandbox,
 			    const struct inputs_entry *const *entry, size_t n,

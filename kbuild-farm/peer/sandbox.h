@@ -9,10 +9,10 @@
  *	         \-> CLOSED
  *
  * A sandbox can use a node-native build of the compiler.  Then no files of the
- * toolchain are sent, and the node mounts its own files at the paths of the
- * local ones.  Before the sandbox gets jobs, a canary must show that both
- * compilers produce equal output; until then, the sandbox is TESTING
- * (peer/native-toolchain.h).
+ * local toolchain are sent; instead, the node mounts the files of its own build
+ * at the paths that the local toolchain's files have on the build host.  Before
+ * the sandbox gets jobs, a canary must show that both compilers produce equal
+ * output; until then, the sandbox is TESTING (peer/native-toolchain.h).
  */
 #ifndef PEER_SANDBOX_H
 #define PEER_SANDBOX_H
@@ -69,9 +69,9 @@ void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link);
 void peer_sandboxes_release(struct peer_sandboxes *all);
 
 /*
- * Ask the node for a sandbox with this toolchain.  With `native_name`, the node
- * uses its installed toolchain of that id; otherwise the toolchain's files are
- * sent.
+ * Ask the node for a sandbox with this toolchain.  If `native_name` is not
+ * NULL, the node uses the installed toolchain with this id; otherwise the files
+ * of `tc` are sent.
  */
 void peer_sandbox_request(struct peer_sandboxes *all,
 			  struct inputs_toolchain *tc, const char *native_name);
@@ -148,8 +148,8 @@ void peer_job_free_all(struct peer_conn *l);
  */
 void peer_job_cancel(struct peer_conn *l, struct peer_job *job);
 /*
- * Append to the job's output.  Returns 0, or -EMSGSIZE with `err` set if it
- * exceeds the limit.
+ * Append to the job's output.  Returns 0, or -EMSGSIZE with `err` set if the
+ * output exceeds the limit.
  */
 int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
 			struct err *err);
@@ -171,7 +171,8 @@ struct peer_job_request {
 	const struct inputs_entry *const *language;
 	size_t n_language;
 	/*
-	 * Tool step to run with the compile; `tool` is NULL if none exists.
+	 * Tool step to run with the compile; `tool` is NULL if the job has
+	 * none.
 	 */
 	const struct inputs_tool *tool;
 	enum wire_step_kind step;
@@ -180,8 +181,9 @@ struct peer_job_request {
 
 /*
  * Send the changes to the sandbox's inputs, then the job.  Returns 0 and sets
- * *job; -E2BIG if it exceeds a message; -ENOSPC if the session has no ids left;
- * -ESTALE as in peer_input_sync_add_entries().  No job is sent on failure.
+ * *job; -E2BIG if the job exceeds the size of a message; -ENOSPC if the session
+ * has no ids left; -ESTALE as in peer_input_sync_add_entries().  No job is sent
+ * on failure.
  */
 int peer_job_send(struct peer_sandbox *sandbox, enum peer_job_kind kind,
 		  const struct peer_job_request *q, struct peer_job **job);

@@ -44,7 +44,7 @@ enum peer_toolchain_state {
 	PEER_TOOLCHAIN_NONE, /* not requested, refused, lost or closed */
 	/* no response yet; the node may still need blobs */
 	PEER_TOOLCHAIN_REQUESTED,
-	/* blobs are missing, or the choice of a build is open */
+	/* blobs are missing, or no compiler build has been chosen yet */
 	PEER_TOOLCHAIN_PENDING,
 	PEER_TOOLCHAIN_READY, /* accepts jobs */
 };
@@ -56,9 +56,9 @@ enum peer_known_answer {
 };
 
 /*
- * Callbacks from the event loop.  `ctx` is the node's, from peer_new(), except
- * in on_wake_requested(), which gets the ctx of struct peer_shared.  A callback
- * can query a node but must not change it.
+ * Callbacks from the event loop.  `ctx` is the value that was passed to
+ * peer_new() for the node, except in on_wake_requested(), which gets the ctx of
+ * struct peer_shared.  A callback can query a node but must not change it.
  */
 struct peer_ops {
 	/* Call peer_advance() of every node soon, from the loop. */
@@ -71,8 +71,8 @@ struct peer_ops {
 	void (*on_state_changed)(void *ctx, enum peer_state state,
 				 const char *why);
 	/*
-	 * Number of jobs in flight that do not belong to the build: canaries
-	 * and known-answer tests.
+	 * The number of jobs in flight that do not belong to the build
+	 * (canaries and known-answer tests) changed to `n`.
 	 */
 	void (*on_busy_changed)(void *ctx, unsigned n);
 	/* The state of a shared toolchain changed on this node. */
@@ -99,8 +99,8 @@ struct peer_ops {
 					const char *why);
 	/*
 	 * Result of peer_measure_bandwidth(): the duration of the transfer in
-	 * microseconds, or 0 if the node did not request the bytes.  NULL if
-	 * the owner never measures.
+	 * microseconds, or 0 if the node did not request the bytes.  The
+	 * callback is NULL if the owner never measures.
 	 */
 	void (*on_bandwidth_measured)(void *ctx, uint64_t us);
 

@@ -4,9 +4,9 @@
  *
  * All nodes are dialed in one event loop.  Each node sends HELLO, FIT and
  * MACHINE, and, unless `identify_only` is set, its list of toolchains (HELD).
- * Then its bundles are uploaded (peer/bundle.h) and its removals are carried
- * out.  A node that is silent for too long counts as down and does not delay
- * the others.
+ * Then the requested toolchains are uploaded to the node (peer/bundle.h) and
+ * others are removed from it.  A node that is silent for too long counts as
+ * down and does not delay the others.
  */
 #ifndef PEER_SURVEY_H
 #define PEER_SURVEY_H
@@ -74,8 +74,8 @@ struct peer_survey_setup {
 	void (*on_progress)(void *ctx);
 	void *ctx;
 	/*
-	 * All sessions end once it is true, for example set by a SIGINT
-	 * handler; can be NULL.
+	 * All sessions end once this flag is true; a SIGINT handler can set it.
+	 * The pointer can be NULL.
 	 */
 	const atomic_bool *cancel;
 };

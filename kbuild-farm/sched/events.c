@@ -13,8 +13,8 @@
 #define TRIAL_OBSERVE_MIN_MS 1500
 
 /*
- * Retry the node's units elsewhere, except hedged ones: for those, the first
- * valid result wins.
+ * Retry the node's units elsewhere.  A unit with a hedge (a concurrent local
+ * compile) stays, because its first valid result wins.
  */
 static void retry_unhedged_units(struct sched *s, struct sched_node *n)
 {
@@ -47,8 +47,8 @@ void sched_starvation_check(struct sched *s, struct sched_unit *u,
 	if (n->state != SCHED_NODE_UP || each >= STARVING_MILLI)
 		return;
 	/*
-	 * A unit that was on the node for less time may have waited for its
-	 * inputs.
+	 * Ignore a unit that was on the node for less time: it may have waited
+	 * for its inputs.
 	 */
 	if (ran_ms < (trial ? TRIAL_OBSERVE_MIN_MS : OBSERVE_MIN_MS))
 		return;
@@ -212,8 +212,8 @@ static void on_job_failed(struct sched *s, struct sched_unit *u,
 }
 
 /*
- * Handle a node's event about a unit.  It is outdated if the unit is no longer
- * on that node.
+ * Handle a node's event about a unit.  Ignore the event if the unit is no
+ * longer on that node.
  */
 static void on_remote_event(struct sched *s, const struct sched_event *ev)
 {
@@ -380,8 +380,8 @@ void sched_handle_event(struct sched *s, const struct sched_event *ev)
 			break;
 		sched_unit_end_hedge(s, u);
 		/*
-		 * Possibly the unit only waited for the hedge, and no node is
-		 * left for it.
+		 * While a hedge runs, a unit stays in its queue even if no node
+		 * is left for it.  Check for this now.
 		 */
 		u->toolchain->recheck_ready = true;
 		break;

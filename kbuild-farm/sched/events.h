@@ -4,10 +4,10 @@
  *
  * A node starves its units if each of them got less than a quarter of a core
  * while it ran the unit (sched/model.h).  A node that is merely slow, or whose
- * cores are busy with other units, does not.  If all units together got at
- * least a quarter of a core, the node gets as many units as that CPU share can
- * serve.  If they got less, it enters BACKOFF and its units are retried
- * elsewhere.
+ * cores are busy with other units, does not starve them.  If all units together
+ * got at least a quarter of a core, the node gets as many units as that CPU
+ * share can serve.  If they got less, it enters BACKOFF and its units are
+ * retried elsewhere.
  */
 #ifndef SCHED_EVENTS_H
 #define SCHED_EVENTS_H

@@ -9,7 +9,7 @@
 /* minimum of sched_model_deadline_ms() */
 #define DEADLINE_MIN_MS 30000
 
-/* The last ten samples or so have half of the weight. */
+/* In the moving average, the last ten samples or so have half of the weight. */
 void sched_model_cost_add_sample(struct sched_cost *c, uint64_t bytes,
 				 uint32_t cpu_ms)
 {

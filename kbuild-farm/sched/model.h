@@ -6,18 +6,18 @@
  * of a unit.
  *
  * CPU share: the part of a core that a node gives to each of its units.  A slow
- * core counts as a whole core.  A node whose quota, other load or network lets
- * its units wait gives less, whatever the speed of its cores.
+ * core counts as a whole core.  A node gives less if its units wait for CPU
+ * quota, other processes or the network, whatever the speed of its cores.
  *
  * Slot window: a node that fails with many concurrent units, because it runs
  * out of memory or each unit gets a tenth of a core, may succeed with fewer.  A
- * failure shrinks its window, and successful units double it: at first after 4
- * consecutive ones, and after twice as many each time the window shrank again,
- * so that a node that can run two units is not given a third all the time.
+ * failure shrinks the node's window.  At first, 4 consecutive successful units
+ * double the window; each time it shrinks again, twice as many are required, so
+ * that a node that can run two units is not given a third all the time.
  *
- * A passed probe proves less than completed units.  If a node that passed a
- * probe fails again before 4 units have succeeded, this is a relapse, which
- * prolongs its backoff.
+ * A passed probe (a known-answer test) proves less than completed units.  If a
+ * node that passed a probe fails again before 4 units have succeeded, this is a
+ * relapse, which prolongs its backoff.
  */
 #ifndef SCHED_MODEL_H
 #define SCHED_MODEL_H
@@ -35,8 +35,8 @@ void sched_model_cost_add_sample(struct sched_cost *c, uint64_t bytes,
 /* Return the deadline on a node: eight times the prediction, at least 30 s. */
 uint32_t sched_model_deadline_ms(const struct sched_cost *c, uint64_t bytes);
 /*
- * Return the time after its first send at which a unit is late: twice the
- * prediction, at least 10 s, or 2 s on a node on trial.
+ * Return the time after which a unit is late, counted from its first send:
+ * twice the prediction, but at least 10 s, or 2 s on a node on trial.
  */
 uint64_t sched_model_hedge_after_ms(const struct sched_cost *c, uint64_t bytes,
 				    bool trial);
@@ -63,7 +63,7 @@ unsigned sched_model_share_per_unit_milli(const struct sched_cpu_share *s,
 					  const struct sched_cpu_share *from,
 					  uint64_t now_ms);
 
-/* All zero: no failure so far. */
+/* The slot window of a node.  All zero: no failure so far. */
 struct sched_window {
 	unsigned max_units; /* limit on concurrent units; 0: the node's slots */
 	unsigned n_shrinks; /* shrinks that successes have not made up for */
@@ -74,8 +74,8 @@ struct sched_window {
 /* Return how many of the node's slots can be used. */
 unsigned sched_model_window_limit(const struct sched_window *w, unsigned slots);
 /*
- * Shrink to max_units, at least 1, after a failure.  Returns true if the window
- * became smaller.
+ * After a failure, shrink the window to max_units, but not below 1.  Returns
+ * true if the window became smaller.
  */
 bool sched_model_window_shrink(struct sched_window *w, unsigned slots,
 			       unsigned max_units);

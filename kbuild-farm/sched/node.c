@@ -70,7 +70,9 @@ static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
 		s->due_ms = ms;
 }
 
-/* An operation can be expected to end soon until it exceeds max_wait_ms. */
+/*
+ * Expect an operation to end soon, unless it has taken longer than max_wait_ms.
+ */
 static enum sched_availability soon_or_after_upload(struct sched *s,
 						    uint64_t began_ms)
 {
@@ -125,8 +127,8 @@ void sched_node_refresh(struct sched *s, struct sched_node *n)
 			    !n->ids_exhausted;
 
 		/*
-		 * A local slot is faster than waiting for one of the few slots
-		 * of this node.
+		 * The window of this node is reduced.  Do not let units wait
+		 * for one of its few slots, because a local slot is faster.
 		 */
 		if (available == SCHED_AVAILABLE_NOW && n->window.max_units)
 			available = SCHED_AVAILABLE_AFTER_UPLOAD;
@@ -350,8 +352,8 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 					  shrunk ? 0 : n->window.n_relapses));
 	} else {
 		/*
-		 * A node that is DOWN with a fault is not expected to connect
-		 * soon.
+		 * The fault changes the availability: a node that is DOWN with
+		 * a fault is not expected to connect soon.
 		 */
 		sched_node_refresh(s, n);
 	}
@@ -458,7 +460,7 @@ static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 		set_due_ms(s, n, n->due_ms);
 }
 
-/* A probe is a job, so a drained node gets none. */
+/* A probe is a job, so a drained node gets no probe. */
 static uint64_t node_due_ms(const struct sched_node *n)
 {
 	return n->drained && n->state == SCHED_NODE_BACKOFF ? NEVER : n->due_ms;

@@ -12,10 +12,10 @@
  * s, varied by up to a fifth so that nodes do not retry in lockstep.  Then it
  * gets a known-answer test.  It is UP again when it passes the test, or when a
  * unit that still runs on it succeeds; it then gets fewer concurrent units than
- * before (sched/model.h).  A lost node is dialed again after the same time.  A
- * node is EXCLUDED after its third wrong result, and a removed node when its
- * units have ended.  The connection can be lost in any state.  A connection
- * with exhausted ids is renewed when nothing runs.
+ * before (sched/model.h).  A lost node is dialed again after a backoff of the
+ * same length.  A node is EXCLUDED after its third wrong result, and a removed
+ * node when its units have ended.  The connection can be lost in any state.  A
+ * connection with exhausted ids is renewed when no job runs on the node.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H
@@ -31,7 +31,10 @@ void sched_node_handle_due(struct sched *s);
 /* Recompute the availability and the free slots of a node. */
 void sched_node_refresh(struct sched *s, struct sched_node *n);
 
-/* Return the state to report: the node's state, or drained. */
+/*
+ * Return the state to report: DRAINING or DRAINED for a drained node, otherwise
+ * the node's state.
+ */
 enum sched_node_state sched_node_reported_state(const struct sched_node *n);
 
 /* Change the number of slots in use. */
@@ -56,8 +59,8 @@ void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n);
 
 /*
  * Record a fault with its description.  The node enters BACKOFF; units that
- * still run there can end.  A `wrong_result` is a strike; if it excludes the
- * node, the caller takes its units away.
+ * still run there can end.  If `wrong_result` is set, the fault is a strike.
+ * If this strike excludes the node, the caller takes its units away.
  */
 void sched_node_add_fault(struct sched *s, struct sched_node *n,
 			  bool wrong_result, const char *words);

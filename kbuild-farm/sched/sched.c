@@ -10,11 +10,12 @@
  *   and the build host have free slots, so that a slot that becomes free finds
  *   a scanned unit.
  * - A TO_LOCAL unit goes to a local slot.  While a toolchain is uploaded, or a
- *   node is slow to connect, local slots also take units that wait for them.
+ *   node is slow to connect, local slots also take units that wait for this
+ *   toolchain or node.
  *
- * A hedge gets a local slot that is not needed otherwise.  A late exclusive
- * unit, which cannot be hedged, moves to the slot instead.  Checking for late
- * units once a second is sufficient.
+ * A hedge (a second, local compile of a late unit) gets a local slot that is
+ * not needed otherwise.  A late exclusive unit, which cannot be hedged, moves
+ * to such a slot instead.  Checking for late units once a second is sufficient.
  */
 #include "sched/sched.h"
 
@@ -39,7 +40,10 @@ static bool was_tried(const struct sched_unit *u, uint32_t node)
 	return false;
 }
 
-/* Return true if the sandbox accepts the unit's steps, whatever its state. */
+/*
+ * Return true if the sandbox accepts the unit's tool steps.  The state of the
+ * sandbox is not considered.
+ */
 static bool has_needed_steps(const struct sched_unit *u,
 			     const struct sched_sandbox_state *c)
 {
@@ -58,9 +62,10 @@ static bool has_lower_load(const struct sched_node *a,
 }
 
 /*
- * Choose a node for the unit: of the nodes that have its toolchain and a free
- * slot and were not tried before, the one with the lowest share of slots in
- * use, the first one among equals.  Returns NULL if there is no such node now.
+ * Choose a node for the unit among those that have its toolchain and a free
+ * slot and were not tried before.  The node with the lowest share of slots in
+ * use is chosen, and the first one among equals.  Returns NULL if there is no
+ * such node now.
  */
 static struct sched_node *choose_node_for_unit(const struct sched *s,
 					       const struct sched_unit *u)
@@ -71,7 +76,10 @@ static struct sched_node *choose_node_for_unit(const struct sched *s,
 
 	if (tc->status != SCHED_STATUS_READY)
 		return NULL;
-	/* Counting is cheaper than a search that finds no node. */
+	/*
+	 * Count first, because this is cheaper than a search that finds no
+	 * node.
+	 */
 	for (unsigned i = 0; i < u->n_tried; i++)
 		n_untried -= tc->sandboxes[u->tried_nodes[i]->number].accepting;
 	if (!n_untried)
@@ -95,7 +103,10 @@ static enum sched_availability best_availability(const struct sched_unit *u)
 	enum sched_availability best = SCHED_AVAILABLE_NEVER;
 	unsigned n[SCHED_AVAILABLE_N_KINDS];
 
-	/* The counts cover all sandboxes, so check each one for the steps. */
+	/*
+	 * n_available counts sandboxes without regard to tool steps, so a unit
+	 * with tool steps requires a check of each sandbox.
+	 */
 	for (uint32_t i = 0; u->steps && i < tc->n_sandboxes; i++) {
 		const struct sched_sandbox_state *c = &tc->sandboxes[i];
 
@@ -128,8 +139,8 @@ static bool has_node_in_state(const struct sched *s,
 }
 
 /*
- * Return the reason why no node can ever take the unit, or REASON_NONE if one
- * can.
+ * Return the reason why no node can ever take the unit, or REASON_NONE if a
+ * node can take it.
  */
 static enum reason no_node_reason(const struct sched *s,
 				  const struct sched_unit *u)
@@ -306,8 +317,8 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 	if (u->hedged || (!remote && u->state != SCHED_UNIT_READY))
 		return false;
 	/*
-	 * An exclusive unit would lose its progress on the node: move it only
-	 * if it makes none.
+	 * If an exclusive unit moves, its progress on the node is lost: move it
+	 * only if it makes no progress.
 	 */
 	if (u->exclusive && began)
 		return stalled;
@@ -315,9 +326,9 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 }
 
 /*
- * Move late exclusive units to local slots, because a hedge would write the
- * same files as the node's result.  Call this before dispatch_all(), which
- * fills the slots that become free.
+ * Move late exclusive units to local slots, because a hedge (a concurrent local
+ * compile) would write the same files as the node's result.  Call this before
+ * dispatch_all(), which fills the slots that become free.
  */
 static void withdraw_exclusive(struct sched *s)
 {

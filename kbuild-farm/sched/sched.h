@@ -29,7 +29,8 @@
  * number on the wire, that a result belongs to the last SCHED_ACT_SEND, and
  * feeds no events of a connection that was closed or renewed.  Any other event
  * that does not fit the state is a defect of the caller: the program aborts and
- * prints both (the table is allowed_transitions[] in sched/unit.c).
+ * prints the event and the state (the table is allowed_transitions[] in
+ * sched/unit.c).
  *
  * Units, nodes, toolchains and object formats are numbers.  Unit numbers are
  * dense, never reused, and ascend in the order of arrival, in which units are
@@ -98,11 +99,13 @@ enum sched_event_kind {
 
 	/*
 	 * A wrapper requests a compile: unit, toolchain, object_format,
-	 * exclusive, steps; or unit and `reason` if the unit cannot be
-	 * offloaded, without the others.
+	 * exclusive, steps; or only unit and `reason` if the unit cannot be
+	 * offloaded.
 	 */
 	SCHED_EV_UNIT_ADDED,
-	/* The inputs are determined: input_bytes; or `reason`. */
+	/*
+	 * The scan ended: unit, input_bytes; or unit and `reason` if it failed.
+	 */
 	SCHED_EV_SCANNED,
 	/*
 	 * SCHED_ACT_SEND failed: unit, node, reason.  With REASON_MANY_NAMES
@@ -116,18 +119,18 @@ enum sched_event_kind {
 	SCHED_EV_OUTPUT,
 	/* The result was received completely: unit, node, cpu_ms. */
 	SCHED_EV_RESULT,
-	/* The node failed the job: unit, node, fail; text. */
+	/* The node could not complete the job: unit, node, fail, text. */
 	SCHED_EV_JOB_FAILED,
 	/*
 	 * The result was verified: unit, verdict; reason with
-	 * SCHED_VERDICT_UNUSABLE, text with SCHED_VERDICT_WRONG.  If its
-	 * toolchain was modified, feed that event first.
+	 * SCHED_VERDICT_UNUSABLE, text with SCHED_VERDICT_WRONG.  If the unit's
+	 * toolchain was modified, feed SCHED_EV_TOOLCHAIN first.
 	 */
 	SCHED_EV_VERIFIED,
 	/*
-	 * The hedge ended: unit; reason: REASON_NONE if its outputs are usable,
-	 * otherwise the wrapper compiles the unit.  text: the name of the
-	 * source.
+	 * The hedge (a concurrent local compile) ended: unit, reason, text (the
+	 * name of the source).  The reason is REASON_NONE if the outputs of the
+	 * hedge are usable; otherwise the wrapper compiles the unit.
 	 */
 	SCHED_EV_HEDGE_DONE,
 	/* SCHED_ACT_HEDGE failed: unit.  The hedge will be retried. */
@@ -139,9 +142,12 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_UNIT_GONE,
 
-	/* toolchain, status; reason with SCHED_STATUS_UNUSABLE. */
+	/*
+	 * The status of a toolchain changed: toolchain, status; reason with
+	 * SCHED_STATUS_UNUSABLE.
+	 */
 	SCHED_EV_TOOLCHAIN,
-	/* object_format, status. */
+	/* The status of an object format changed: object_format, status. */
 	SCHED_EV_OBJECT_FORMAT,
 
 	/* SCHED_ACT_DIAL succeeded and the node accepts jobs: node, n_slots. */
@@ -150,23 +156,30 @@ enum sched_event_kind {
 	SCHED_EV_NODE_UNFIT,
 	/*
 	 * The connection ended (closed or silent for too long) or was not
-	 * established in time: node, text; hello_received: it sent HELLO in
-	 * this build; permanent: it speaks another protocol version.  Its
+	 * established in time: node, text, hello_received (the node sent HELLO
+	 * in this build), permanent (the node must not be dialed again, for
+	 * example because it speaks another protocol version).  The node's
 	 * sandboxes are lost and its units get no result.
 	 */
 	SCHED_EV_NODE_LOST,
-	/* node, n_slots; n_busy: slots in use for other jobs than units. */
+	/*
+	 * The slots of a node changed: node, n_slots, n_busy (slots in use for
+	 * jobs that are not units).
+	 */
 	SCHED_EV_NODE_SLOTS,
-	/* node, toolchain, sandbox; steps: tool steps that it accepts. */
+	/*
+	 * The state of a sandbox changed: node, toolchain, sandbox, steps (the
+	 * tool steps that the sandbox accepts).
+	 */
 	SCHED_EV_SANDBOX,
 	/* SCHED_ACT_PROBE ended: node, probe; text. */
 	SCHED_EV_PROBE_DONE,
 	/* The connection cannot number further names: node. */
 	SCHED_EV_IDS_EXHAUSTED,
 	/*
-	 * DRAIN: node.  The node gets no more units; its running units may end.
-	 * RESUME ends this.  Both are accepted at any time and repeatedly; the
-	 * setting survives the loss of the connection.
+	 * The user drains or resumes a node: node.  A drained node gets no more
+	 * units; its running units may end.  Both events are accepted at any
+	 * time and repeatedly; the setting survives the loss of the connection.
 	 */
 	SCHED_EV_NODE_DRAIN,
 	SCHED_EV_NODE_RESUME,
@@ -185,7 +198,7 @@ enum sched_event_kind {
 	SCHED_EV_NODE_RETRY,
 
 	/*
-	 * n_slots: the new number of concurrent local compiles, at least 1.
+	 * The number of concurrent local compiles changed: n_slots, at least 1.
 	 * Compiles that are running continue.
 	 */
 	SCHED_EV_LOCAL_SLOTS,
@@ -221,9 +234,10 @@ enum sched_verdict {
 };
 
 /*
- * State of a toolchain on a node.  After SCHED_EV_NODE_FIT (all toolchains) and
- * after SCHED_EV_TOOLCHAIN (all connected nodes) it is REQUESTED: the caller
- * requests the sandbox or reports another state at once.
+ * State of a toolchain on a node.  SCHED_EV_NODE_FIT sets the state to
+ * REQUESTED for all toolchains, and SCHED_EV_TOOLCHAIN sets it for all
+ * connected nodes: the caller requests the sandbox or reports another state at
+ * once.
  */
 enum sched_sandbox {
 	SCHED_SANDBOX_NONE, /* not requested, rejected, lost or ended */
@@ -233,7 +247,8 @@ enum sched_sandbox {
 	SCHED_SANDBOX_UPLOADING,
 	SCHED_SANDBOX_READY,
 	/*
-	 * Like NONE, and its units are cancelled because their inputs changed.
+	 * Like NONE, and the units in the sandbox are cancelled because their
+	 * inputs changed.
 	 */
 	SCHED_SANDBOX_STALE,
 };
@@ -273,11 +288,11 @@ enum sched_action_kind {
 	SCHED_ACT_HEDGE, /* unit, not exclusive: compile it locally as well */
 	SCHED_ACT_STOP_HEDGE, /* unit */
 	/*
-	 * unit; node, or SCHED_LOCAL with `reason`: deliver the outputs to the
-	 * wrapper; n_retries
+	 * unit, node (or SCHED_LOCAL with `reason`), n_retries: deliver the
+	 * outputs to the wrapper
 	 */
 	SCHED_ACT_DELIVER,
-	/* unit, reason: the local compile ended; n_retries */
+	/* unit, reason, n_retries: the local compile ended */
 	SCHED_ACT_LOCAL_DONE,
 	/* node: connect; SCHED_EV_NODE_FIT, _UNFIT or _LOST follows */
 	SCHED_ACT_DIAL,
@@ -285,7 +300,7 @@ enum sched_action_kind {
 	/* node: send BYE and disconnect; SCHED_ACT_DIAL follows */
 	SCHED_ACT_RECONNECT,
 	SCHED_ACT_PROBE, /* node: send a known-answer test */
-	/* node, state: report the state; text: the cause, or NULL */
+	/* node, state, text (the cause, or NULL): report the state */
 	SCHED_ACT_REPORT_NODE,
 };
 

@@ -4,10 +4,11 @@
  * defects.  SCHED_EV_TIME stands for the steps that the dispatcher takes after
  * any event: a unit gets its turn or a slot, or runs out of nodes.
  *
- * A hedge can run in to-scan, scan, ready and remote.  SCHED_EV_HEDGE_DONE then
- * leads to done or to-local.  A worker that scans the unit still reports its
- * end: SCHED_EV_SCANNED changes nothing in to-local, local and done.  A unit in
- * state left is freed by SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
+ * A hedge (a concurrent local compile) can run in the states to-scan, scan,
+ * ready and remote.  SCHED_EV_HEDGE_DONE then leads to done or to-local.  A
+ * worker that scans the unit still reports its end: SCHED_EV_SCANNED changes
+ * nothing in to-local, local and done.  A unit in state left is freed by
+ * SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
  */
 #include "sched/unit.h"
 
@@ -244,7 +245,7 @@ void sched_unit_queue(struct sched *s, struct sched_unit *u,
 		      enum sched_unit_state state)
 {
 	set_unit_state(s, u, state);
-	/* Possibly no node is left for this unit. */
+	/* Make the dispatcher check whether any node is left for this unit. */
 	u->toolchain->recheck_ready |= state == SCHED_UNIT_READY;
 }
 

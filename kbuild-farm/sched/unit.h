@@ -45,12 +45,15 @@ void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why);
  * locally.
  */
 void sched_unit_rescan(struct sched *s, struct sched_unit *u, enum reason why);
-/* Queue for a local compile for the reason `why`, and start it. */
+/*
+ * Queue the unit for a local compile for the reason `why`, or start this
+ * compile.
+ */
 void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 			    enum reason why);
 void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 
-/* Start a hedge, which takes a local slot. */
+/* Start a hedge (a concurrent local compile), which takes a local slot. */
 void sched_unit_hedge(struct sched *s, struct sched_unit *u);
 /* The hedge ended or failed to start. */
 void sched_unit_end_hedge(struct sched *s, struct sched_unit *u);

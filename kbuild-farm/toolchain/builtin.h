@@ -45,7 +45,7 @@ struct toolchain_quirk {
 	/*
 	 * The affected releases: from first_release to last_release, except
 	 * `excepted`.  A release of fewer than three numbers stands for all
-	 * that match it.
+	 * releases that begin with these numbers.
 	 */
 	struct toolchain_release first_release, last_release;
 	struct toolchain_release *excepted;
@@ -53,7 +53,7 @@ struct toolchain_quirk {
 	char *host; /* affected host; NULL: all */
 	char *triplet; /* affected target; NULL: all */
 	char *missing_library; /* needed library: "libmpfr.so.4", or NULL */
-	/* system libraries that can replace it, the best first */
+	/* system libraries that can replace missing_library, the best first */
 	struct strv compatible;
 	struct strv unaffected; /* releases that messages recommend instead */
 	char *note; /* a line for the user */
@@ -83,7 +83,7 @@ const struct toolchain_host *toolchain_builtin_find_host(const char *name);
 const struct toolchain_host *toolchain_builtin_host_by_machine(
 	const char *machine);
 
-/* Return the host of this machine, or NULL if it has no compilers. */
+/* Return the host of this machine, or NULL if no compilers exist for it. */
 const struct toolchain_host *toolchain_builtin_local_host(void);
 
 /*

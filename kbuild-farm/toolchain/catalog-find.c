@@ -9,8 +9,9 @@
 #define NAMED_TRIPLETS_MAX 8 /* triplets named in a message */
 
 /*
- * Return the index of the archive's triplet in the list, or SIZE_MAX if it is
- * not listed; 0 is best.  Returns 0 for clang and without a list.
+ * Return the index of the archive's triplet in the list (0 is the best rank),
+ * or SIZE_MAX if it is not listed.  Returns 0 for clang, or if there is no
+ * list.
  */
 static size_t rank(const struct toolchain_archive *a,
 		   const struct strv *triplets)

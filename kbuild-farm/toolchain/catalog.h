@@ -58,10 +58,11 @@ struct toolchain_catalog_setup {
  * directory that no mirror has counts as empty.  If a directory cannot be
  * listed for another reason, its cached content is used.  If all servers fail,
  * the cache is used and `refresh_error` states the reason.  Blocks.  The caller
- * releases `out` in any case.
+ * releases `out`, also after a failure.
  *
  * Returns 0; -ECANCELED if setup->fetch->cancelled is set; another negative
- * errno with `err` naming the URL if the cache is missing too.
+ * errno with `err` naming the URL if all servers fail and the cache is missing
+ * too.
  */
 int toolchain_catalog_load(struct toolchain_catalog *out,
 			   const struct toolchain_catalog_setup *setup,
@@ -89,7 +90,8 @@ char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 /*
  * Find the newest archive for `host` that matches `wanted` and one of
  * `triplets`.  Among archives of one release, the first matching triplet wins.
- * NULL matches any triplet; triplets are ignored for clang.
+ * If `triplets` is NULL, any triplet matches.  For clang, `triplets` is
+ * ignored.
  *
  * Returns 0 with `out` borrowed from `c`; -ENOENT with `err` naming
  * alternatives: similar versions, triplets or hosts.

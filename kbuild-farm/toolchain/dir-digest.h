@@ -63,7 +63,8 @@ int toolchain_dir_digest_path_depth(const char *path);
  * Return true if a link at `path` to `target` stays below the directory,
  * wherever other such links lead.  `target` may start with at most as many ".."
  * as `path` has directories.  A ".." after a name is rejected, because the name
- * can be a link to another directory, and ".." would then be above that one.
+ * can be a link to another directory, and ".." would then be the parent of that
+ * directory.
  */
 bool toolchain_dir_digest_is_link_inside(const char *path, const char *target);
 

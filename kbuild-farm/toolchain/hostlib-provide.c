@@ -190,7 +190,8 @@ static char *make_runpath_element(const struct hostlib_request *p,
 	const char *home = path_in_toolchain(p->prefix, p->hostlib_dir);
 
 	/*
-	 * For a file outside the prefix, count from the toolchain's directory.
+	 * If the file is outside the prefix, both paths are relative to the
+	 * toolchain's directory.
 	 */
 	if (from == user) {
 		from = path_in_toolchain(p->dir, user);

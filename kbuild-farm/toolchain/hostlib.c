@@ -213,7 +213,7 @@ static int extract_deb_entry(struct package *p, struct archive_entry *e)
 		link = str_base(link);
 	if (!link && archive_entry_filetype(e) != AE_IFREG)
 		return 0;
-	/* Links to other files, and links to themselves, are omitted. */
+	/* Omit a link to a file that is not a library, and a link to itself. */
 	if (link && (!is_library(link) || str_equal(link, name)))
 		return 0;
 	out = xasprintf("%s/%s", p->dir, name);
@@ -458,7 +458,10 @@ int toolchain_hostlib_list_missing(const char *dir,
 	for (size_t i = 0; i < programs.n && !ret; i++)
 		ret = add_missing_of_file(out, programs.v[i], NULL, &search,
 					  err);
-	/* Plugins name no loader: the programs' loader loads them, too. */
+	/*
+	 * A plugin names no loader, because the loader of the programs loads
+	 * it.
+	 */
 	if (programs.n)
 		elf_program_read(&first, programs.v[0], &ignored);
 	for (size_t i = 0; i < plugins.n && !ret && first.interpreter; i++)

@@ -24,8 +24,9 @@
 #define POLL_MS     100
 #define BLOCK       (1u << 18)
 /*
- * Assumed size of a toolchain relative to its archive, with a margin.  A
- * toolchain that exceeds it fails with ENOSPC when the disk is full.
+ * Assumed size of a toolchain relative to its archive, with a margin.  If a
+ * toolchain is larger and the disk becomes full, its installation fails with
+ * ENOSPC.
  */
 #define UNPACKED_SIZE_FACTOR 7
 
@@ -425,7 +426,8 @@ int toolchain_install(const struct toolchain_install_request *o,
 	if (ret)
 		goto out;
 	/*
-	 * Another process may have installed it during the wait for the lock.
+	 * Another process may have installed the toolchain while this process
+	 * waited for the lock.
 	 */
 	ret = find_existing_install(&j);
 	if (ret)

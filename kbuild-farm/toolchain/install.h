@@ -2,8 +2,8 @@
 /*
  * toolchain/install.h - Download, verification and installation of a compiler.
  *
- * The steps are: the checksum list (a small file), the detached signature
- * (another one), then the archive, which is hashed, verified and unpacked into
+ * The steps are: the checksum list (a small file), the detached signature (also
+ * a small file), then the archive, which is hashed, verified and unpacked into
  * a private directory in one pass.  Only after complete verification the
  * programs are run, to check that the driver reports the release and triplet,
  * compiles and assembles.  Then toolchain.json is written, and one rename
@@ -12,8 +12,8 @@
  * An archive is verified by a SHA-256 given by the user, by the server's signed
  * sha256sums.asc, or by the maintainer's signature NAME.tar.sign over the
  * uncompressed archive; `strict` always requires this signature.  If one of
- * them contradicts the archive, it is rejected.  `insecure` accepts an archive
- * that nothing verifies, and is recorded in toolchain.json.
+ * them contradicts the archive, the archive is rejected.  `insecure` accepts an
+ * archive that nothing verifies, and is recorded in toolchain.json.
  *
  * A process may install several toolchains concurrently, one per thread.  Two
  * installations of the same id are serialized, and the second finds it
@@ -63,7 +63,10 @@ struct toolchain_install_request {
 	const struct strv *key_files; /* sources of keys: files and URLs */
 	const struct strv *key_sources;
 
-	/* For libraries that the host lacks (toolchain/hostlib.h), or NULL. */
+	/*
+	 * Sources of libraries that the host lacks (toolchain/hostlib.h), or
+	 * NULL.
+	 */
 	const struct strv *library_files;
 	const struct strv *library_debs;
 

@@ -6,10 +6,10 @@
  *	DATA/toolchains/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
  *	DATA/toolchains/.live/, .lock.ID	(toolchain/install-dir.h)
  *
- * DATA is fs_data_home().  ID is toolchain_release_id(), with the host if it is
- * not this machine's, and with the prefix "adopted-" if the files are
- * elsewhere.  A directory ID is published and removed by rename, so it is
- * always complete.
+ * DATA is fs_data_home().  ID is toolchain_release_id().  It contains the
+ * toolchain's host if that is not the host of this machine, and begins with
+ * "adopted-" if the files are elsewhere.  A directory ID is published and
+ * removed by rename, so it is always complete.
  *
  * A build leases the toolchain that it uses by a shared flock on its directory.
  * The kernel releases the lock when the process ends, even if it is killed.
@@ -98,9 +98,10 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 /*
  * Find the newest toolchain that matches `wanted` ("gcc", "gcc-13",
  * "gcc-13.3.0", or an id), `triplet` and `host`.  A NULL `triplet` matches any;
- * a NULL `host` means toolchain_builtin_local_host().  Both are ignored for an
- * id, and the triplet for clang.  Among equal releases an installed toolchain
- * precedes an adopted one.  Returns NULL if no toolchain matches.
+ * a NULL `host` means toolchain_builtin_local_host().  If `wanted` is an id,
+ * both are ignored; for clang, `triplet` is ignored.  Among equal releases an
+ * installed toolchain precedes an adopted one (a compiler that kfarm did not
+ * install).  Returns NULL if no toolchain matches.
  */
 const struct toolchain_installed *toolchain_installed_find(
 	const struct toolchain_installed_list *l, const char *wanted,

@@ -343,7 +343,10 @@ static struct dedup_file *find_equal(struct dedup_files *installed,
 	     low++) {
 		struct dedup_file *t = &installed->v[low];
 
-		/* Names of one inode are adjacent; the first one suffices. */
+		/*
+		 * The names of one inode are adjacent in the list; comparing
+		 * the first one suffices.
+		 */
 		if (t->shared ||
 		    (low && t[-1].ino == t->ino && t[-1].dev == t->dev))
 			continue;
@@ -367,9 +370,9 @@ static bool replace_by_hard_link(const char *from, const char *to)
 }
 
 /*
- * Replace a new file by an installed one with the same content, if there is
- * one.  Its names (hard links) are v[0] to v[n - 1].  Returns the number of
- * replaced names.
+ * If an installed file has the same content as a new file, replace the new file
+ * by it.  The names (hard links) of the new file are v[0] to v[n - 1].  Returns
+ * the number of replaced names.
  */
 static size_t share_file(struct dedup_files *installed,
 			 const struct dedup_file *v, size_t n)

@@ -3,9 +3,10 @@
  * toolchain/link.h - Links to installed tools and between equal files.
  *
  * A link directory (DATA/bin, or /usr/local/bin with --links) holds symbolic
- * links with normalized names.  Each link is absolute and leads directly to
- * the tool in its toolchain.  A link is created atomically.  Concurrent calls
- * need no lock: one of them creates the link and the others find it.
+ * links with kfarm's normalized names, such as aarch64-gcc1330-linux-gcc.  Each
+ * link is absolute and leads directly to the tool in its toolchain.  A link is
+ * created atomically.  Concurrent calls need no lock: one of them creates the
+ * link and the others find it.
  *
  * An existing link to the same tool is accepted.  A link that leads below
  * DATA/toolchains is replaced if it leads to another tool of the same

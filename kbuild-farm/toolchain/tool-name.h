@@ -10,7 +10,8 @@
  * c6x-gcc470-elf-gcc.
  *
  * TOOL of clang X.Y.Z is TOOL-X.Y.Z: ld.lld-22.1.8, so LLVM=-22.1.8 finds all
- * of them.  Files whose names end in a version (clang-22) get no name.
+ * of them.  Files whose names end in a version (clang-22) get no normalized
+ * name.
  *
  * gcc and clang print the name by which they are called, and Linux records it
  * in CONFIG_CC_VERSION_TEXT.  So all builds use these names.

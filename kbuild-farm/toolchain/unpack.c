@@ -379,15 +379,17 @@ static int check_size(struct toolchain_unpack *u, uint64_t bytes)
 }
 
 /*
- * Pass pushed bytes to the first reader.  u->result holds the first failure,
- * which takes precedence over libarchive's later error.
+ * Pass bytes that the caller has pushed to the first reader.  u->result holds
+ * the first failure, which takes precedence over libarchive's later error.
  */
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 {
 	struct toolchain_unpack *u = ctx;
 	la_ssize_t n;
 
-	/* xz permits any number of zeros after a stream. */
+	/*
+	 * Limit trailing bytes: xz permits any number of zeros after a stream.
+	 */
 	if (u->received_bytes - u->last_output_at_bytes >
 	    INPUT_WITHOUT_OUTPUT_MAX) {
 		int ret = err_set(&u->error, EBADMSG,
@@ -561,7 +563,10 @@ static int unpack_archive(struct toolchain_unpack *u)
 			return ret;
 	}
 
-	/* The signature also covers the padding after the tar's end. */
+	/*
+	 * Read the padding after the tar's end, because the signature covers
+	 * it.
+	 */
 	end = u->tar_bytes;
 	do {
 		n = on_tar_read(u->outer, u, &block);

@@ -48,7 +48,10 @@ struct toolchain_unpack_setup {
 	 */
 	int (*on_tar_data)(void *ctx, struct bytes b, struct err *err);
 	void *ctx;
-	/* 0 selects 8 GiB, COMPILER_ENTRIES_MAX and 100. */
+	/*
+	 * Limits.  The value 0 selects the default of each one: 8 GiB,
+	 * COMPILER_ENTRIES_MAX and 100.
+	 */
 	uint64_t max_bytes;
 	uint32_t max_entries;
 	uint32_t max_ratio;
@@ -72,7 +75,8 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 			  struct err *err);
 
 /*
- * End the input, wait until all bytes are unpacked, and free `u` in any case.
+ * End the input, wait until all bytes are unpacked, and free `u`, also after a
+ * failure.
  *
  * Returns 0 with `out` filled; -EBADMSG for an archive that is damaged,
  * truncated or followed by other bytes; or another error listed above, with

@@ -33,9 +33,9 @@ struct toolchain_verify {
 /*
  * Find the checksum and the signature that verify the archive of `order`.
  *
- * Returns 0; -EKEYREJECTED if there is neither (unless the order permits an
- * unverified archive) or if they contradict each other; -ENOKEY and the other
- * errors of fetch/gpgv.h; or the error of a download.
+ * Returns 0; -EKEYREJECTED if neither is found (unless the order permits an
+ * unverified archive) or if the two contradict each other; -ENOKEY and the
+ * other errors of fetch/gpgv.h; or the error of a download.
  */
 int toolchain_verify_prepare(struct toolchain_verify *v,
 			     const struct toolchain_install_request *order,
@@ -44,7 +44,7 @@ void toolchain_verify_release(struct toolchain_verify *v);
 
 /*
  * Begin to check the detached signature over the uncompressed archive.  The
- * caller then feeds all bytes of it, beginning with the first.
+ * caller then feeds all bytes of that archive, beginning with the first.
  */
 int toolchain_verify_stream_start(struct toolchain_verify *v, struct err *err);
 int toolchain_verify_stream_feed(struct toolchain_verify *v, struct bytes b,
@@ -90,9 +90,9 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 			 struct err *err);
 
 /*
- * Compile `text` as a file called `name`.  `flags`, which ends in NULL, goes
- * before the function's flags.  Of `t` only `driver`, `work_dir`, `cancelled`
- * and `bind_now` are used.
+ * Compile `text` as a file called `name`.  `flags`, which ends in NULL,
+ * precedes the flags that this function adds.  Of `t` only `driver`,
+ * `work_dir`, `cancelled` and `bind_now` are used.
  *
  * Returns 0, -ENOEXEC with the first line of the driver's output in `err`, or
  * -ECANCELED.

@@ -42,7 +42,7 @@ struct ui_glyph {
 	uint8_t style; /* enum ui_style */
 };
 
-/* With `ascii`, other characters are shown as '?'. */
+/* If `ascii` is set, characters outside of ASCII are shown as '?'. */
 struct ui_canvas {
 	unsigned rows, columns;
 	/* Row by row.  "" is the second half of a wide character. */

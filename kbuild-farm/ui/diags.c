@@ -55,8 +55,7 @@ static unsigned count_lines(const struct ui_diags *v, const struct ui_diag *d)
 }
 
 /*
- * Update the cached line counts.  Returns the number after that of the last
- * line.
+ * Update the cached line counts.  Returns the number of the last line plus one.
  */
 static uint64_t count_blocks(struct ui_diags *v, const struct ui_model *m)
 {

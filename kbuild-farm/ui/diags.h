@@ -2,8 +2,9 @@
 /*
  * ui/diags.h - Pane of the last blocks of diagnostics.
  *
- * Blocks that were added since the pane was last open are marked with "*",
- * those with diagnostics that the baseline lacks with "+".
+ * Blocks that were added since the pane was last open are marked with "*".
+ * Blocks with diagnostics that the baseline (the previous build) lacks are
+ * marked with "+".
  */
 #ifndef UI_DIAGS_H
 #define UI_DIAGS_H

@@ -140,7 +140,10 @@ void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
 
 /* ---- progress of this build ---- */
 
-/* Return the fixed time of the baseline that this build has completed. */
+/*
+ * Return how much of the baseline's fixed time (serial work) this build has
+ * completed.
+ */
 static double completed_fixed_ms(const struct ui_estimate *e, double now)
 {
 	return e->points[e->next_point - 1].total_fixed_ms +
@@ -161,8 +164,8 @@ static double completed_paced_ms(const struct ui_estimate *e)
 }
 
 /*
- * Return the pace since point 1 relative to the baseline, or -1 if that time is
- * too short.
+ * Return the pace since point 1 relative to the baseline, or -1 if too little
+ * time has passed since point 1.
  */
 static double measured_pace(const struct ui_estimate *e, double now)
 {
@@ -246,8 +249,9 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 
 /*
  * Let a build with fewer jobs than the baseline pass the last point but one,
- * whose cost it never reaches.  It passes that point when no job has finished
- * for longer than the fixed time that remains before it.
+ * whose cost it never reaches.  It passes that point when, after the last job
+ * finished, the fixed time that remained before the point and END_IDLE_MS have
+ * passed.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
 {

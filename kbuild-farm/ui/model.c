@@ -284,7 +284,7 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 	uint64_t at_ms = ev->at_ms;
 	struct ui_node *to;
 
-	/* The job also stays on its node. */
+	/* A hedged job is compiled locally as well, but stays on its node. */
 	if (ev->hedged) {
 		j->hedged = true;
 		return;
@@ -678,8 +678,9 @@ static void emit_counts(const struct snapshot_emitter *t)
 	struct events_event ev;
 
 	/*
-	 * Emit these after the jobs, because their total already includes the
-	 * jobs that the baseline lacks.
+	 * Emit the points of the baseline after the jobs, because the total
+	 * number of jobs in the points already includes the jobs that the
+	 * baseline lacks.
 	 */
 	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);

@@ -158,7 +158,8 @@ void ui_model_snapshot(void *m, events_event_fn *on_event, void *ctx);
  */
 void ui_model_add_label(const struct ui_model *m, struct buf *out);
 /*
- * Return the current phase ("config", "compile"), or "start" before the first.
+ * Return the current phase ("config", "compile"), or "start" before the first
+ * phase.
  */
 const char *ui_model_phase(const struct ui_model *m);
 /* Return the number of finished jobs. */
@@ -201,7 +202,7 @@ bool ui_node_is_up(const struct ui_node *n);
  * has a job.
  */
 uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now);
-/* Return the mean time of a job on the node, or 0 before the first. */
+/* Return the mean time of a job on the node, or 0 before the first job. */
 uint64_t ui_node_mean_ms(const struct ui_node *n);
 
 #endif

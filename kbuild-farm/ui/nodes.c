@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A node whose state differs from `all_expanded`. */
+/*
+ * A node that is expanded although `all_expanded` is false, or collapsed
+ * although it is true.
+ */
 struct toggled_node {
 	struct map_entry entry; /* by its name */
 	char *name;

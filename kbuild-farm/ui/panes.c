@@ -225,7 +225,7 @@ bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key)
 	return ui_scroll_handle_key(s, 0, KEYS + 2 + NOTES, key);
 }
 
-/* columns for reasons and compiles side by side */
+/* minimum width that shows reasons and compiles side by side */
 #define SIDE_BY_SIDE_MIN 76
 
 /* Draw the reasons of local compiles.  Returns the number of rows. */
@@ -618,8 +618,8 @@ static struct farm_load measure_farm(const struct ui_model *m, uint64_t now)
 }
 
 /*
- * Return the text for an idle farm in a phase without compiles, in which it is
- * not a problem, or "".
+ * In a phase without compiles, idle nodes are not a problem: return the text
+ * for this phase.  In any other phase, return "".
  */
 static const char *idle_reason(const struct ui_model *m)
 {

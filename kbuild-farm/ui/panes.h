@@ -36,7 +36,10 @@
 void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
 		   uint64_t now);
 
-/* Draw the keys, in two columns if one is too long and two fit. */
+/*
+ * Draw the help: the keys, in two columns if one column is too long and the
+ * area has room for two.
+ */
 void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a);
 /* Scroll the help.  Returns false for other keys. */
 bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key);

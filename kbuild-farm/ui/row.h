@@ -56,7 +56,10 @@ struct ui_row {
 
 /* Draw the row of a node. */
 void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n);
-/* Draw a line below an expanded node: 0 is its properties, then its slots. */
+/*
+ * Draw a line below an expanded node.  Line 0 shows the node's properties, and
+ * each further line a slot.
+ */
 void ui_row_put_detail(const struct ui_row *r, unsigned row,
 		       const struct ui_node *n, unsigned line);
 /* Return the number of lines below an expanded node. */

@@ -82,7 +82,7 @@ static const struct {
 	{ "\033OM", UI_KEY_ENTER },
 };
 
-/* Interpretation of the first bytes. */
+/* Interpretation of the first bytes of the input. */
 enum input_match {
 	INPUT_MATCH_KEY,
 	INPUT_MATCH_INVALID, /* bytes to drop */
@@ -94,7 +94,7 @@ void ui_input_add_sequence(struct ui_input *in, uint32_t key,
 {
 	size_t n = strlen(sequence);
 
-	/* A single byte is a character. */
+	/* Ignore a sequence of one byte, which is a character. */
 	if (n < 2 || n >= sizeof(in->sequences->text) ||
 	    in->n_sequences == UI_INPUT_SEQUENCES_MAX)
 		return;
@@ -118,8 +118,8 @@ void ui_input_add(struct ui_input *in, struct bytes received, uint64_t now_ms)
 }
 
 /*
- * Return the length of `text` if the bytes begin with it, else 0.  *open is set
- * if they are a proper prefix of it.
+ * Return the length of `text` if the input bytes begin with `text`, else 0.
+ * *open is set if the input bytes are a proper prefix of `text`.
  */
 static size_t length_of(const struct ui_input *in, const char *text, bool *open)
 {
@@ -565,7 +565,8 @@ static void set_modes(const struct ui_screen *s, const struct termios *modes)
 
 /*
  * Keys arrive one by one without echo, and output is not translated.  The keys
- * of signals stay, except SIGQUIT, which would leave the terminal in this mode.
+ * that send signals stay enabled, except the key for SIGQUIT, which would leave
+ * the terminal in this mode.
  */
 static void choose_modes(struct ui_screen *s)
 {
@@ -633,7 +634,10 @@ bool ui_screen_enter(struct ui_screen *s)
 	static bool registered;
 
 	if (!terminal_is_foreground(s->in_fd)) {
-		/* After a stop, the modes belong to another program. */
+		/*
+		 * In the background, do not restore the modes: they belong to
+		 * another program.
+		 */
 		if (s->entered)
 			finish_frame(s);
 		return false;

@@ -206,7 +206,10 @@ static void put_colored(struct buf *out, const char *text)
 	}
 }
 
-/* Print a block of diagnostics.  `fresh`: the baseline lacks a part of it. */
+/*
+ * Print a block of diagnostics.  `fresh` is set if the baseline (the previous
+ * build) lacks a part of the block.
+ */
 static void show_block(struct ui_text *p, const char *text, bool fresh)
 {
 	struct buf out = { 0 };
@@ -405,7 +408,10 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 	}
 	if (!p->options.notes)
 		return;
-	/* The progress line of UI_TEXT_LINE contains the phase. */
+	/*
+	 * Print phases only for UI_TEXT_PERIODIC, because the progress line of
+	 * UI_TEXT_LINE contains the phase.
+	 */
 	if ((ev->kind == EVENTS_KIND_NOTE ||
 	     (ev->kind == EVENTS_KIND_PHASE && p->kind == UI_TEXT_PERIODIC &&
 	      !p->held)) &&

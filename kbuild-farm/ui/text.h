@@ -61,7 +61,10 @@ struct ui_text {
 	struct buf line; /* UI_TEXT_LINE: the displayed line, or empty */
 	struct ui_text_node *nodes;
 	size_t n_nodes;
-	/* Whether the last jobs ran locally; a ring of the last n_recent. */
+	/*
+	 * Whether each of the last jobs ran locally, as a ring; n_recent is the
+	 * number of jobs added so far.
+	 */
 	bool recent_local[UI_TEXT_RECENT_JOBS];
 	unsigned n_recent, n_local;
 	bool warned; /* the user was warned that most jobs run locally */

@@ -26,7 +26,10 @@ enum ui_view_action {
 	UI_ACTION_NONE,
 	UI_ACTION_LEAVE, /* q, F10: close the view; the build continues */
 	UI_ACTION_ABORT, /* Q twice: end the build */
-	/* For ui_view_selected_node(), only with setup.actions_enabled. */
+	/*
+	 * This action and the next three concern ui_view_selected_node().  They
+	 * are requested only if setup.actions_enabled is set.
+	 */
 	UI_ACTION_DRAIN,
 	UI_ACTION_RESUME,
 	UI_ACTION_MORE_SLOTS, /* + */

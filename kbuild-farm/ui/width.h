@@ -5,7 +5,8 @@
  * A character takes one column, none if it combines with the previous one, and
  * two if it is wide in East Asia (Unicode 15: general categories Mn, Me and Cf,
  * EastAsianWidth W and F; only the common blocks of rare scripts).  A byte that
- * is not valid UTF-8 takes one.  The result does not depend on the locale.
+ * is not valid UTF-8 takes one column.  The result does not depend on the
+ * locale.
  */
 #ifndef UI_WIDTH_H
 #define UI_WIDTH_H
