@@ -75,8 +75,8 @@ void args_init(struct args *a, const struct args_option *options,
  */
 int args_next(struct args *a, struct err *err);
 /*
- * Store the option that was returned last in the field of `into` that its table
- * entry names.  Returns 0, or -EINVAL with `err` set.
+ * Store the option that was returned last in `into`, at the `offset` of the
+ * option's table entry.  Returns 0, or -EINVAL with `err` set.
  */
 int args_store(const struct args *a, void *into, struct err *err);
 /* Like args_next(), but store options in `into` and continue after them. */

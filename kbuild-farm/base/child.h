@@ -33,9 +33,9 @@ void children_reap_orphans(struct children *all);
 void children_free(struct children *all);
 
 /*
- * Start a program in its own process group that is killed with this thread.
- * Returns 0 with *out, which is valid until `on_exit` is called or child_kill()
- * returns, or the error of spawn_start().
+ * Start a program in its own process group.  The program is killed when the
+ * calling thread exits.  Returns 0 with *out, which is valid until `on_exit` is
+ * called or child_kill() returns, or the error of spawn_start().
  */
 int child_start(struct children *all, const struct spawn *what,
 		child_exit_fn *on_exit, void *ctx, struct child **out,

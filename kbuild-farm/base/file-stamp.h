@@ -8,9 +8,9 @@
  * machine stamps the files (NFS), its clock must agree with the local clock.
  *
  * A stamp an hour or more in the future (`in_future`) was made before the clock
- * was set back.  It is reliable: a change made now gets an earlier ctime, and a
- * change that gets the same ctime is made when `in_future` is no longer true,
- * so that the stamps differ.
+ * was set back.  Such a stamp is reliable: a change made now gets an earlier
+ * ctime.  A later change can get the same ctime, but `in_future` is then false,
+ * so the stamps still differ.
  */
 #ifndef BASE_FILE_STAMP_H
 #define BASE_FILE_STAMP_H

@@ -204,7 +204,8 @@ int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 }
 
 /*
- * Copy without user space.  Within a file system, the kernel can share blocks.
+ * Copy in the kernel, without a buffer of this process.  Within a file system,
+ * the kernel can share blocks.
  */
 static int copy_in_kernel(int in, int out)
 {

@@ -60,12 +60,12 @@ int fs_create_at(int dir, const char *name, int from, uint64_t size_bytes,
 /* Create a directory and its parents. Returns 0 also if it exists. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *err);
 /*
- * Return the sorted names in a directory without "." and "..".  Returns 0 or a
- * negative errno.
+ * Append the sorted names in a directory to `out`, without "." and "..".
+ * Returns 0 or a negative errno.
  */
 int fs_list(const char *path, struct strv *out);
 /*
- * Like fs_list(), for the directory `name` in `at`, which must not be a
+ * Like fs_list(), for the directory `name` in `at`.  `name` must not be a
  * symbolic link.
  */
 int fs_list_at(int at, const char *name, struct strv *out);

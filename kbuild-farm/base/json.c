@@ -50,7 +50,8 @@ void json_add_text(struct buf *out, const char *s)
 	json_t *value;
 
 	/*
-	 * Most texts need no escapes, and jansson takes microseconds for each.
+	 * Most texts need no escapes; do not pass them to jansson, which takes
+	 * microseconds for each text.
 	 */
 	if (is_plain(s)) {
 		buf_add(out, "\"", 1);

@@ -28,8 +28,8 @@ struct map {
 /* Free the table, but not the entries. */
 void map_release(struct map *map);
 /*
- * Free the table and each entry with `free_entry`, or with free() if that is
- * NULL.
+ * Free the table and each entry with `free_entry`, or with free() if
+ * `free_entry` is NULL.
  */
 void map_release_entries(struct map *map,
 			 void (*free_entry)(struct map_entry *node));

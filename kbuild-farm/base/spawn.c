@@ -104,7 +104,10 @@ static void reset_signals(bool keep_ignored)
 	sigset_t none;
 
 	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++) {
-		/* SIGPIPE is ignored by kfarm itself, not by its parent. */
+		/*
+		 * kfarm itself ignores SIGPIPE, even if its parent does not;
+		 * the program must not inherit this.
+		 */
 		if (!keep_ignored || handled[i] == SIGPIPE ||
 		    !spawn_is_ignored(handled[i]))
 			sigaction(handled[i], &dfl, NULL);

@@ -10,8 +10,9 @@
 #include <sys/types.h>
 
 /*
- * A program to start. argv[0] without a slash is searched in PATH of `env`.
- * Descriptors other than 0 to 2 and `passed_fds` are closed.
+ * A program to start.  If argv[0] has no slash, the program is searched for in
+ * PATH of `env`.  Descriptors other than 0 to 2 and `passed_fds` are closed,
+ * unless `transparent` is set.
  */
 struct spawn {
 	char *const *argv;
@@ -75,7 +76,8 @@ int spawn_collect_stdout(const struct spawn *what, size_t max_bytes,
 
 /*
  * Run a program and return the first line of its output in *out, or NULL if the
- * program fails.  The caller frees it.  Returns like spawn_collect_stdout().
+ * program fails.  The caller frees the line.  Returns like
+ * spawn_collect_stdout().
  */
 int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
 		     char **out, struct err *err);

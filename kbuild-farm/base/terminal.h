@@ -16,8 +16,8 @@
  */
 int terminal_open(int fd);
 /*
- * Return the size of a terminal.  Returns false and sets both to 0 if it is
- * unknown.
+ * Return the size of a terminal.  Returns false, with `rows` and `columns` set
+ * to 0, if the size is unknown.
  */
 bool terminal_size(int fd, unsigned *rows, unsigned *columns);
 /*

@@ -33,8 +33,8 @@ static bool is_wrapper_name(const char *name)
 }
 
 /*
- * Replace the path `at` by the target of that symbolic link.  Returns false if
- * `at` is not a link.
+ * Replace the path `at` of a symbolic link by the target of the link.  Returns
+ * false if `at` is not a link.
  */
 static bool follow_symlink(char at[static PATH_MAX])
 {
@@ -60,7 +60,8 @@ bool which_is_wrapper(const char *file)
 		return false;
 	strcpy(at, file);
 	/*
-	 * Each name on the way counts: /usr/lib/ccache/gcc -> ../../bin/ccache
+	 * Check the name of each link on the way, because any name may be that
+	 * of a cache: /usr/lib/ccache/gcc -> ../../bin/ccache
 	 */
 	for (int depth = 0; depth < LINKS_MAX; depth++) {
 		if (is_wrapper_name(str_base(at)))

@@ -2,10 +2,11 @@
 /*
  * base/which.h - Search for programs in PATH.
  *
- * The search for a compiler skips kfarm's own masquerade links and compiler
- * caches.  If it found ccache, the next "gcc" that ccache finds would be a
- * kfarm link again (an endless loop: 3,000 starts in five seconds).  A name
- * that leads to a cache is therefore not a compiler.
+ * The search for a compiler skips compiler caches and kfarm's masquerade links,
+ * which have the names of compilers and lead to kfarm-cc.  If the search
+ * returned ccache, the next "gcc" that ccache finds would be a kfarm link again
+ * (an endless loop: 3,000 starts in five seconds).  A name that leads to a
+ * cache is therefore not a compiler.
  */
 #ifndef BASE_WHICH_H
 #define BASE_WHICH_H
@@ -37,9 +38,9 @@ bool which_is_wrapper(const char *file);
 
 /*
  * Return the absolute path of the compiler for which the masquerade link
- * DIR/bin/NAME stands: the target of DIR/real/NAME.  `file` is such a link, or
- * a symbolic link that leads to or through one.  Returns NULL for any other
- * file.  The caller frees the path.
+ * DIR/bin/NAME stands: the target of the symbolic link DIR/real/NAME.  `file`
+ * is DIR/bin/NAME, or a symbolic link that leads to or through DIR/bin/NAME.
+ * Returns NULL for any other file.  The caller frees the path.
  */
 char *which_find_real(const char *file);
 

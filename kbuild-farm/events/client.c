@@ -107,7 +107,10 @@ static int connect_client(struct events_client *c, struct err *err)
 	return 0;
 }
 
-/* If the reconnection fails, keep the old connection despite its gaps. */
+/*
+ * If the reconnection fails, keep the old connection, although it lacks the
+ * events that were dropped.
+ */
 static void on_reconnect_due(evutil_socket_t fd, short what, void *ctx)
 {
 	struct events_client *c = ctx;

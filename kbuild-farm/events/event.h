@@ -32,35 +32,36 @@ enum events_kind {
 	EVENTS_KIND_STREAM, /* first event: version, program, pid, start_s */
 	/*
 	 * The build began: command, make_jobs, n_local_slots.  For a kernel
-	 * also arch, config (as for -k), toolchain, tree, dir, output, release
-	 * (such as "6.1.192"), and if available tree_name (of a managed tree),
-	 * commit, toolchain_id.  If one command runs several builds:
+	 * also arch, config (as given to -k), toolchain, tree, dir, output,
+	 * release (such as "6.1.192"), and if available tree_name (of a managed
+	 * tree), commit, toolchain_id.  If one command runs several builds:
 	 * build_number, from 1, and n_builds. series_key (kernel/series-key.h)
 	 * identifies comparable builds. from_scratch: nothing was compiled in
 	 * the directory yet.
 	 */
 	EVENTS_KIND_BUILD,
 	/*
-	 * A point of the progress curve of the baseline, which also began from
-	 * scratch and ran with make_jobs.  After wall_ms, n_total_jobs of its
-	 * jobs had finished, with a cost of cost_ms.  The last point is the end
-	 * of that build.  Not sent without a baseline; the total is then
-	 * unknown.
+	 * A point of the progress curve of the baseline, an earlier build that
+	 * also began from scratch and ran with make_jobs.  After wall_ms of
+	 * that build, n_total_jobs of its jobs had finished, with a cost of
+	 * cost_ms.  The last point is the end of that build.  Not sent without
+	 * a baseline; the total of this build is then unknown.
 	 */
 	EVENTS_KIND_ESTIMATE,
 	EVENTS_KIND_PHASE, /* text: the phase, such as "compile" */
 	/*
 	 * The state of a job changed: job, state, file, node (its location),
-	 * reason (for that location), hedged (if it also runs on a node).
-	 * EVENTS_JOB_QUEUED has object, and after EVENTS_KIND_ESTIMATE
-	 * cost_ms, the cost in the baseline.  EVENTS_JOB_DONE has remote,
-	 * n_retries and cpu_ms.  Both have step ("symbols", "object" or
-	 * "devicetree") if the job includes a tool step (enum wire_step_kind).
+	 * reason (for that location), hedged (a second, local execution of a
+	 * job that also runs on a node).  EVENTS_JOB_QUEUED has object and, if
+	 * EVENTS_KIND_ESTIMATE was sent, cost_ms, the cost in the baseline.
+	 * EVENTS_JOB_DONE has remote, n_retries and cpu_ms.  Both states have
+	 * step ("symbols", "object" or "devicetree") if the job includes a tool
+	 * step (enum wire_step_kind).
 	 */
 	EVENTS_KIND_JOB,
 	/*
-	 * The state of a node changed: node, text, reason; after its HELLO also
-	 * machine, n_slots, n_cores, memory_bytes.
+	 * The state of a node changed: node, text, reason; once the node has
+	 * sent its HELLO message also machine, n_slots, n_cores, memory_bytes.
 	 */
 	EVENTS_KIND_NODE,
 	/*
@@ -85,8 +86,8 @@ enum events_kind {
 	 */
 	EVENTS_KIND_HOST,
 	/*
-	 * A reason for local tool steps, sent after EVENTS_KIND_HOST: reason,
-	 * n_steps.
+	 * A reason for which tool steps (genksyms, objtool, dtc) ran on the
+	 * build host, sent after EVENTS_KIND_HOST: reason, n_steps.
 	 */
 	EVENTS_KIND_STEPS,
 	/*
@@ -97,9 +98,11 @@ enum events_kind {
 	EVENTS_KIND_DIAG,
 	EVENTS_KIND_NOTE, /* a line for the user: text */
 	/*
-	 * At the end, each diagnostic that was reported, carried over or
-	 * removed: tool, severity, text, diag_status relative to the baseline,
-	 * and if available file, line, column, flag, object (struct diag).
+	 * At the end, each diagnostic that was reported, that was carried over
+	 * from the baseline because its unit was not compiled again, or that
+	 * was removed: tool, severity, text, diag_status relative to the
+	 * baseline, and if available file, line, column, flag, object (struct
+	 * diag).
 	 */
 	EVENTS_KIND_FOUND,
 	/*
@@ -109,8 +112,8 @@ enum events_kind {
 	EVENTS_KIND_SIZE,
 	/*
 	 * For a late subscriber, the counts so far: n_remote, n_local, n_steps,
-	 * n_retries, n_hedged, n_warnings, n_errors, n_new_diags; after
-	 * EVENTS_KIND_ESTIMATE cost_ms of the finished jobs.
+	 * n_retries, n_hedged, n_warnings, n_errors, n_new_diags; if
+	 * EVENTS_KIND_ESTIMATE was sent also cost_ms of the finished jobs.
 	 */
 	EVENTS_KIND_COUNTS,
 	/* a reason for local jobs, sent in a snapshot: reason, n_local */
@@ -119,8 +122,8 @@ enum events_kind {
 	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
 	/*
 	 * The build ended: status, n_remote, n_local; dirty if the tree differs
-	 * from its commit; history_id, its number in the history; with a
-	 * baseline n_new_warnings, n_new_errors, n_removed_diags.
+	 * from its commit; history_id, the build's number in the history; if a
+	 * baseline exists also n_new_warnings, n_new_errors, n_removed_diags.
 	 */
 	EVENTS_KIND_DONE,
 
@@ -135,7 +138,10 @@ enum events_job_state {
 	EVENTS_JOB_QUEUED,
 	EVENTS_JOB_SCAN, /* its inputs are being found */
 	EVENTS_JOB_SEND, /* being sent to a node, or queued on it */
-	/* its compiler runs locally, or on a node according to its heartbeat */
+	/*
+	 * its compiler runs locally, or on a node as the node's heartbeat
+	 * reports
+	 */
 	EVENTS_JOB_RUN,
 	EVENTS_JOB_RECEIVE, /* its outputs are being received or verified */
 	EVENTS_JOB_DONE,
@@ -173,14 +179,14 @@ struct events_event {
 	enum events_job_state state;
 	enum events_severity severity;
 	bool remote; /* a node compiled the object */
-	bool hedged; /* also compiled locally, because the node is slow */
+	bool hedged; /* second execution, local because the node is slow */
 	bool from_scratch, dirty;
 
 	int64_t version, pid, start_s;
 	int64_t job; /* number of the job, from 1 */
 	/* make's -j; concurrent local compiles */
 	int64_t make_jobs, n_local_slots;
-	int64_t build_number, n_builds; /* of the builds of one command */
+	int64_t build_number, n_builds; /* if one command runs several */
 	int64_t history_id; /* number of a build in the history */
 	int64_t n_slots, n_cores, n_running, n_done, n_failed;
 	int64_t n_local, n_retries, n_hedged; /* numbers of jobs */
@@ -234,7 +240,10 @@ struct events_field {
 	bool optional; /* omitted if EVENTS_UNKNOWN */
 };
 
-/* Return the fields of an event after "t" and "event", and their number. */
+/*
+ * Return the fields that follow "t" and "event" in an event of this kind, and
+ * the number of these fields.
+ */
 const struct events_field *events_fields(enum events_kind kind, size_t *n);
 const char *events_kind_name(enum events_kind kind);
 
@@ -250,9 +259,10 @@ struct events_parsed {
 /*
  * Decode a line with or without its newline.  Returns 0; -ENOMSG for an unknown
  * kind, which the caller ignores; or -EPROTO or -EMSGSIZE with `err` set.
- * Numbers must have the types of the table and must not be negative; times are
- * at most 2^53 ms.  Missing fields are 0, NULL or EVENTS_UNKNOWN.  If it
- * returns 0, the caller calls events_parsed_release().
+ * Numbers must have the types that events_fields() returns and must not be
+ * negative; times are at most 2^53 ms.  Missing fields are 0, NULL or
+ * EVENTS_UNKNOWN.  After 0 is returned, the caller calls
+ * events_parsed_release().
  */
 int events_decode(struct events_parsed *out, struct bytes line,
 		  struct err *err);

@@ -12,7 +12,7 @@
 struct events_hub {
 	uint64_t start_ms;
 	struct events_subscriber *subscribers;
-	struct events_subscriber *next; /* next one of the current iteration */
+	struct events_subscriber *next; /* next in the current iteration */
 	struct event_base *base; /* NULL if not started */
 	struct event *soon_timer, *second_timer;
 	events_snapshot_fn *snapshot;

@@ -4,8 +4,8 @@
  *
  * The coordinator and the build publish events.  A subscriber is a view, a file
  * or the event socket.  Without subscribers an event costs only the call.  A
- * subscriber must not block or publish events, and must leave work that can
- * wait from on_event() to on_due().
+ * subscriber must not block or publish events.  Work that can wait belongs in
+ * on_due() instead of on_event().
  */
 #ifndef EVENTS_HUB_H
 #define EVENTS_HUB_H

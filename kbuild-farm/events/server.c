@@ -25,7 +25,10 @@ void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms)
 	outqueue_init(&w->queue, fd, EVENTS_PENDING_MAX + RESERVED_BYTES);
 }
 
-/* Queue the event unless fewer than `spare` bytes would be left. */
+/*
+ * Queue the event unless the queue would then have space for fewer than `spare`
+ * bytes.
+ */
 static bool queue_event(struct events_writer *w, const struct events_event *ev,
 			size_t spare)
 {

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define BEAT_MS     1000
-#define MEAN_MAX_MS 20000u /* limit of mean_ms; then fewer jobs run at once */
+#define MEAN_MAX_MS 20000u /* limit of mean_ms; beyond it fewer jobs run */
 #define MEAN_DRAWN_MILLI                                    \
 	984 /* mean of draw_ms(), in thousandths of mean_ms \
 	     */
@@ -27,8 +27,8 @@
 #define HEAT_MAX_MILLI  97000u
 #define TREE            "/home/build/linux"
 /*
- * Total time of the phases in script[] before the first jobs, between these and
- * the jobs of modules, and after the last job.
+ * Total time of the phases in script[] before the first job, between the jobs
+ * of the kernel and those of its modules, and after the last job.
  */
 #define HEAD_MS         3000
 #define LINK_MS         8500
@@ -49,7 +49,7 @@ struct node {
 	enum behaviour behaviour;
 	const char *machine, *state, *reason;
 	unsigned n_cores, n_slots;
-	unsigned speed_milli; /* relative to the speed for cost_ms */
+	unsigned speed_milli; /* at 1000, a job takes its cost_ms */
 	bool hello_received;
 	bool toolchain_ready;
 	unsigned n_jobs; /* jobs on the node */
@@ -476,8 +476,8 @@ static void make_nodes(struct events_simulate *s)
 }
 
 /*
- * Return the less busy of two random nodes, or another one with a free slot,
- * but not `excluded`.
+ * Return the less busy of two random nodes.  If that node has no free slot, or
+ * is `excluded`, return another node with a free slot, or NULL.
  */
 static struct node *choose_node(struct events_simulate *s,
 				const struct node *excluded)
@@ -598,7 +598,10 @@ static const char *draw_reason(struct events_simulate *s)
 		return reason_text(REASON_COMPILE_ERROR);
 	if (!s->setup.n_nodes)
 		return reason_text(REASON_NO_NODES);
-	/* Waiting local jobs must not delay the others. */
+	/*
+	 * Choose a local job only if a local slot is free, because jobs that
+	 * wait for a local slot would delay the jobs of the nodes.
+	 */
 	return n < 4 && s->n_running_local < LOCAL_SLOTS ? reason_text(why[n]) :
 							   NULL;
 }
@@ -714,7 +717,7 @@ static void end_simulated_job(struct events_simulate *s, struct job *job)
 		add_phase_timer(s, 50);
 }
 
-/* Send a job that failed to another node. */
+/* After a job has failed on its node, send it to another node. */
 static void retry_job(struct events_simulate *s, struct job *job)
 {
 	struct node *n = node_of_job(s, job), *other;

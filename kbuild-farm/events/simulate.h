@@ -2,11 +2,11 @@
 /*
  * events/simulate.h - Simulated events of a kernel build.
  *
- * Tests, demonstrations and screenshots use them.  The build runs from the
- * configuration to the artifacts on nodes of different speed, one of which is
- * idle, one is hot and throttled, and one fails now and then.
+ * Tests, demonstrations and screenshots use these events.  The build runs from
+ * the configuration to the artifacts on nodes of different speed, one of which
+ * is idle, one is hot and throttled, and one fails now and then.
  *
- * The events depend only on the setup: the caller passes the time.
+ * Equal setups give equal events, because the caller passes the time.
  */
 #ifndef EVENTS_SIMULATE_H
 #define EVENTS_SIMULATE_H

@@ -181,8 +181,8 @@ static void remove_reasons(struct events_reason **v, size_t *n)
 }
 
 /*
- * The event and the EVENTS_KIND_STEPS after it may be repeated, so the old
- * reasons are removed.
+ * EVENTS_KIND_HOST and the EVENTS_KIND_STEPS events after it may be sent again,
+ * so the reasons from the previous events are removed.
  */
 static void on_host(struct events_totals *t, const struct events_event *ev)
 {
@@ -201,7 +201,7 @@ static void on_host(struct events_totals *t, const struct events_event *ev)
 		t->n_local_steps = ev->n_local_steps;
 }
 
-/* Each reason is sent once, in descending order. */
+/* Each reason is sent once, in descending order of the number of steps. */
 static void on_steps(struct events_totals *t, const struct events_event *ev)
 {
 	struct events_reason *r;

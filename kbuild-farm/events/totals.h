@@ -69,16 +69,19 @@ void events_totals_release(struct events_totals *t);
 /* An events_event_fn (events/hub.h); `t` is a struct events_totals. */
 void events_totals_add(void *t, const struct events_event *ev);
 
-/* Return the node of that name, or NULL. */
+/* Return the node called `name`, or NULL if the totals have no such node. */
 struct events_node *events_totals_find_node(const struct events_totals *t,
 					    const char *name);
 /*
- * Return the node of that name, which is created if needed.  Returns NULL
- * beyond the limit or if `name` is NULL.
+ * Return the node called `name`, which is created if needed.  Returns NULL if
+ * `name` is NULL, or if the node does not exist and EVENTS_NODES_MAX nodes do.
  */
 struct events_node *events_totals_need_node(struct events_totals *t,
 					    const char *name);
-/* Return the stored text of a reason, valid until the release; NULL for NULL.
+/*
+ * Return the totals' copy of the reason `text`, or "other reasons" beyond
+ * EVENTS_REASONS_MAX reasons, valid until events_totals_release().  Returns
+ * NULL if `text` is NULL.
  */
 const char *events_totals_need_reason(struct events_totals *t,
 				      const char *text);

@@ -112,8 +112,8 @@ static int check_kind(const struct stat *st)
 }
 
 /*
- * Hash a whole file and append it to `content` unless NULL.  Returns -EAGAIN if
- * it is not `size` bytes long.
+ * Hash a whole file and append it to `content` unless that is NULL.  Returns
+ * -EAGAIN if the file is not `size` bytes long.
  */
 static int hash_content(int fd, uint64_t size, struct digest *out,
 			struct buf *content)

@@ -24,7 +24,9 @@ struct store_file_digest {
 
 struct store_digest_cache;
 
-/* Create a cache for `max` files, about 200 bytes each. */
+/*
+ * Create a cache of at most `max` files; each entry takes less than 200 bytes.
+ */
 struct store_digest_cache *store_digest_cache_new(size_t max);
 void store_digest_cache_free(struct store_digest_cache *cache);
 
@@ -33,16 +35,18 @@ void store_digest_cache_free(struct store_digest_cache *cache);
  * is read if its digest is not cached.  If `content` is not NULL, the file is
  * always read and its whole content, at most `content_max` bytes, is appended.
  *
- * Returns 0; -EAGAIN if the file changes continuously; -EFBIG; -EISDIR; -EINVAL
- * if it is neither a file nor a directory; or another negative errno.  `err`
- * names the file.  After an error `content` is unchanged.
+ * Returns 0; -EAGAIN if the file changes continuously; -EFBIG if its content
+ * exceeds `content_max`; -EISDIR if `path` is a directory; -EINVAL if it is no
+ * regular file either; or another negative errno.  `err` names the file.  After
+ * an error `content` is unchanged.
  */
 int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
 			   struct store_file_digest *out, struct buf *content,
 			   size_t content_max, struct err *err);
 /*
- * Look up the digest of a stamp, for a caller that has already called stat(2).
- * Returns false if it is not cached.  Does not access the file.
+ * Look up the digest of the file that has this stamp, for a caller that has
+ * already called stat(2).  Returns false if the digest is not cached.  Does not
+ * access the file.
  */
 bool store_digest_cache_find(struct store_digest_cache *cache,
 			     const struct file_stamp *stamp,

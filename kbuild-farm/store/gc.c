@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A pass first counts all blobs and sums their bytes by age in a table of fixed
- * size.  It then computes the minimum age to remove and removes older blobs.
- * This needs two stats per blob, but no list of 10^6 blobs.  Two processes that
- * collect concurrently compute the same age, so both remove the same blobs.
+ * size.  From the table it computes an age, and then removes the blobs of at
+ * least that age.  This needs two stats per blob, but no list of 10^6 blobs.
+ * Two processes that collect concurrently compute the same age, so both remove
+ * the same blobs.
  */
 #include "base/fs.h"
 #include "store/internal.h"
@@ -178,8 +179,8 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 
 /*
  * If more than `above` bytes are used, remove blobs until `target` bytes are
- * left.  Removes nothing if more than `must` bytes would be left in any case.
- * Called with gc_lock held.
+ * left.  Removes nothing if the blobs that cannot be removed take more than
+ * `must` bytes.  Called with gc_lock held.
  */
 static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 			   uint64_t must)
@@ -287,8 +288,8 @@ void store_gc_stop(struct store *s)
 }
 
 /*
- * Reserve `charge` bytes.  *hopeless is set if there is not enough space and a
- * recent pass could not free any.
+ * Reserve `charge` bytes.  Returns false if there is not enough space;
+ * *hopeless is then set if a recent pass could not free any space.
  */
 static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 {
@@ -374,8 +375,8 @@ void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 	s->stats.n_blobs += replaced == UINT64_MAX;
 	s->uncounted_bytes += charge;
 	/*
-	 * Also collect from time to time, because other processes add blobs,
-	 * too.
+	 * Also collect whenever this process has published 1/16 of the limit
+	 * since the last pass: only a pass counts the blobs of other processes.
 	 */
 	if ((s->stats.used_bytes > high_water_bytes(s) &&
 	     s->stats.used_bytes >

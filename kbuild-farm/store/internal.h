@@ -66,7 +66,8 @@ int store_gc_reserve(struct store *s, uint64_t size);
 void store_gc_unreserve(struct store *s, uint64_t size);
 /*
  * Convert a reservation to used space after the blob was published.  `replaced`
- * is the size of the file that the blob replaced, or UINT64_MAX.
+ * is the size of the file that the blob replaced, or UINT64_MAX if no file
+ * existed.
  */
 void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced);
 

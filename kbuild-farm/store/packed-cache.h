@@ -2,10 +2,10 @@
 /*
  * store/packed-cache.h - Cache of blobs in compressed form, ready to send.
  *
- * A function of the caller defines the form: it packs a piece of a blob, at
- * most STORE_PIECE_MAX bytes.  The pieces of a blob are packed in order, by one
- * thread and only once, however many threads request the blob, as long as it
- * remains in the cache.
+ * A function of the caller defines the form: it packs one piece of a blob, at
+ * most STORE_PIECE_MAX bytes.  One thread packs the pieces of a blob in order.
+ * While the blob remains in the cache, it is not packed again, however many
+ * threads request it.
  *
  * A blob from store_packed_cache_get() does not change or move until it is put
  * back, so a thread can send it while other threads add blobs.
@@ -20,9 +20,10 @@
 #define STORE_PIECE_MAX (256u << 10)
 
 /*
- * Append the packed form of a piece of blob `d` of `size` bytes, which starts
- * at `offset`.  Called on the requesting thread without a lock; `out` is empty.
- * An empty blob has one empty piece.  Returns 0 or a negative errno.
+ * Append the packed form of `piece` to `out`, which is empty.  The piece starts
+ * at `offset` of the blob `d`, which has `size` bytes.  An empty blob has one
+ * empty piece.  Called on the requesting thread without a lock.  Returns 0 or a
+ * negative errno.
  */
 typedef int (*store_pack_fn)(void *arg, const struct digest *d, uint64_t size,
 			     uint64_t offset, struct bytes piece,
@@ -40,8 +41,8 @@ struct store_packed_blob {
 };
 
 /*
- * Create a cache of at most `limit` bytes, of which at most `idle_limit` are
- * blobs without users.  `pack` is called with `arg`.
+ * Create a cache of at most `limit` bytes.  Blobs that all users have put back
+ * take at most `idle_limit` of these bytes.  `pack` is called with `arg`.
  */
 struct store_packed_cache *store_packed_cache_new(size_t limit,
 						  size_t idle_limit,

@@ -74,8 +74,10 @@ void store_scratch_dir_prune(int root_fd)
 	fs_list_at(root_fd, ".", &names);
 	for (size_t i = 0; i < names.n; i++) {
 		/*
-		 * Another process may have removed the directory, and a new
-		 * store may use the name.
+		 * Since the directory was listed, another process may have
+		 * removed it and a new store may have created a directory of
+		 * the same name.  Therefore remove a directory only if it can
+		 * be locked.
 		 */
 		int fd = fs_open_locked(root_fd, names.v[i], DIRECTORY,
 					LOCK_EX | LOCK_NB);

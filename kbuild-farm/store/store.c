@@ -180,7 +180,10 @@ static bool is_pin_linked(struct store *s, const char *name, uint64_t size)
 	       (uint64_t)st.st_size == size;
 }
 
-/* Create the link of a pin from the entry and replace any existing file. */
+/*
+ * Create the link of a pin from the blob's entry, in place of any existing
+ * file.
+ */
 static int link_entry(struct store *s, const struct digest *d, const char *name,
 		      uint64_t size)
 {
@@ -257,7 +260,10 @@ static int open_pin(struct store *s, const struct digest *d, struct stat *st)
 	return ret;
 }
 
-/* Replace the link atomically, because another thread may be opening it. */
+/*
+ * Give the file `name` the name `to` as well.  An existing `to` is replaced
+ * atomically, because another thread may be opening it.
+ */
 static int relink_pin(struct store *s, const char *name, const char *to)
 {
 	char between[STORE_NAME_MAX];
@@ -706,7 +712,10 @@ bool store_has(struct store *s, const struct digest *d, uint64_t size)
 		if (found)
 			return true;
 	}
-	/* A pin remains valid if the entry was removed. */
+	/*
+	 * The entry may have been removed, but a pin of this handle still has
+	 * the blob.
+	 */
 	fd = open_pin(s, d, &st);
 	if (fd < 0)
 		return false;

@@ -80,11 +80,12 @@ void store_unpin(struct store *s, const struct digest *d);
  */
 
 /*
- * Start to write a blob of `size` bytes.  With `pin`, store_write_commit() pins
- * it.  The write holds a descriptor open, so call this when the first bytes are
- * available.  At the limit, this may collect before it returns.  Returns 0;
- * -EFBIG if the blob is larger than the limit of the store; -ENOSPC if pinned
- * blobs and other writes leave no space below the limit, or the disk is full.
+ * Start to write a blob of `size` bytes.  If `pin` is true,
+ * store_write_commit() also pins the blob.  The write holds a descriptor open,
+ * so call this when the first bytes are available.  If the store has reached
+ * its limit, the call may first collect garbage.  Returns 0; -EFBIG if the blob
+ * is larger than the limit of the store; -ENOSPC if pinned blobs and other
+ * writes leave no space below the limit, or if the disk is full.
  */
 int store_write_begin(struct store_write **out, struct store *s,
 		      const struct digest *d, uint64_t size, bool pin);
@@ -110,16 +111,19 @@ void store_write_abort(struct store_write *in);
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
 
 /*
- * Collect on the caller's thread down to `target` bytes; 0 means the limit's
- * low-water mark.  Does nothing if less is used.  Also removes the scratch
- * directories of dead processes.  Returns 0, also if pins prevent the
- * collection; a negative errno if the directory cannot be read.
+ * Remove the scratch directories of dead processes, and collect garbage on the
+ * caller's thread: if more than `target` bytes are used, remove blobs until
+ * `target` bytes are left.  If `target` is 0, do what the collector's thread
+ * does: above 7/8 of the limit, remove blobs down to 3/4.  Returns 0, even if
+ * pinned blobs prevent the removal, or a negative errno if the directory cannot
+ * be read.
  */
 int store_gc(struct store *s, uint64_t target);
 
 /*
- * Return the descriptor of DIR/live/NAME, owned by the store.  Files in it are
- * removed together with the store's handle.
+ * Return the descriptor of the store's scratch directory DIR/live/NAME.  The
+ * store owns the descriptor. store_free() removes the directory with all files
+ * in it.
  */
 int store_scratch_fd(const struct store *s);
 
@@ -130,7 +134,7 @@ struct store_stats {
 	 * that were added before this handle was opened
 	 */
 	bool counted;
-	/* bytes of disk; other processes' blobs as of the last count */
+	/* disk space and blobs; those of other processes as last counted */
 	uint64_t used_bytes, n_blobs;
 	uint64_t incoming_bytes; /* bytes announced but not published yet */
 	uint64_t n_pinned; /* digests pinned by this handle */

@@ -69,8 +69,8 @@ static struct client_entry *find_client_entry(const struct tls_clients *c,
 }
 
 /*
- * Parse "FINGERPRINT NAME" without surrounding blanks.  Returns false if it is
- * invalid.
+ * Parse a line "FINGERPRINT NAME" without surrounding blanks.  Returns false if
+ * the line is invalid.
  */
 static bool parse_client_line(struct tls_clients *c, const char *line)
 {

@@ -194,7 +194,10 @@ static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
 static EVP_PKEY *parse_pem_key(const char *text, size_t len)
 {
 	BIO *memory = BIO_new_mem_buf(text, (int)len);
-	/* A daemon cannot prompt for a password. */
+	/*
+	 * Without a password, OpenSSL would prompt for one, which a daemon must
+	 * not do.
+	 */
 	char no_password[] = "";
 	EVP_PKEY *pair;
 

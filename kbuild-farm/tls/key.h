@@ -30,8 +30,8 @@ bool tls_key_hash_public(struct evp_pkey_st *key, struct digest *fingerprint);
 #define TLS_KEY_FINGERPRINT_SIZE 51 /* with the NUL */
 
 /*
- * Parse a fingerprint.  Returns false, with `fingerprint` unchanged, for any
- * other text.
+ * Parse a fingerprint.  Returns false, with `fingerprint` unchanged, if `text`
+ * is not a valid fingerprint.
  */
 bool tls_key_parse_fingerprint(struct digest *fingerprint, const char *text);
 /*
@@ -50,9 +50,9 @@ void tls_key_format_fingerprint(const struct digest *fingerprint,
  */
 int tls_key_create(const char *path, struct err *err);
 /*
- * Load a key.  Returns 0; -ENOENT; -EPERM if other users can read it; -EINVAL
- * if it is no valid key; or another negative errno.  `err` explains what the
- * user must do.
+ * Load the key in the file `path`.  Returns 0; -ENOENT; -EPERM if other users
+ * can read the file; -EINVAL if it holds no valid key; or another negative
+ * errno.  `err` explains what the user must do.
  */
 int tls_key_load(struct tls_key **out, const char *path, struct err *err);
 /* Load a key, and create it first if it does not exist. */

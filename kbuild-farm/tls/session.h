@@ -52,8 +52,9 @@ struct tls_session *tls_session_accept(const struct tls_context *c, int fd,
 void tls_session_free(struct tls_session *s);
 
 /*
- * Read and write as struct wire_io_ops defines it.  `size` must be at least
- * TLS_RECORD_MAX, so that no decrypted bytes remain in the session.
+ * Read and write as the members `read` and `write` of struct wire_io_ops
+ * specify.  `size` must be at least TLS_RECORD_MAX, so that no decrypted bytes
+ * remain in the session.
  */
 #define TLS_RECORD_MAX 16384
 ssize_t tls_session_read(struct tls_session *s, void *to, size_t size,
@@ -89,7 +90,10 @@ struct wire_io tls_session_io(struct tls_session *session);
  */
 typedef void tls_handshake_done_fn(void *ctx, int ret, const struct err *err);
 
-/* Start the handshake with a time limit. The session must outlive it. */
+/*
+ * Start the handshake with a time limit.  The session must outlive the
+ * handshake.
+ */
 struct tls_handshake *tls_handshake_new(struct event_base *base,
 					struct tls_session *session,
 					unsigned timeout_ms,

@@ -88,9 +88,9 @@ struct wire_cc_done {
 WIRE_MESSAGE(cc_done);
 
 /*
- * CC_FIXDEP: request the output of `program DEPFILE TARGET COMMAND`, the fixdep
- * of a kernel tree, run in `cwd`.  The reply is CC_FIXED, or CC_LOCAL to run
- * the program.
+ * CC_FIXDEP: request the output that `program`, the fixdep of a kernel tree,
+ * prints when it is run in `cwd` as `program DEPFILE TARGET COMMAND`.  The
+ * reply is CC_FIXED, or CC_LOCAL to run the program.
  */
 struct wire_cc_fixdep {
 	char *cwd; /* absolute path */
@@ -105,13 +105,13 @@ WIRE_MESSAGE(cc_fixdep);
 #define WIRE_CC_TEXT_MAX (64u << 10)
 
 /*
- * CC_STEP, sent before CC_JOB: the job is a compile with a tool step
- * (WIRE_STEP_SYMBOLS, whose command has -E and no -o; WIRE_STEP_OBJECT; or
- * WIRE_STEP_DEVICETREE, whose command has -E and -o).  Both messages have one
- * reply, that of CC_JOB.  For SYMBOLS, CC_DONE has no object, and `out` is the
- * tool's stdout.  For OBJECT it has the modified object.  For DEVICETREE the
- * blob is the object, and the side outputs are the text and dtc's list
- * (options/devicetree.h).
+ * CC_STEP, sent before CC_JOB: the job is a compile with a tool step, a
+ * genksyms, objtool or dtc run (WIRE_STEP_SYMBOLS, whose command has -E and no
+ * -o; WIRE_STEP_OBJECT; or WIRE_STEP_DEVICETREE, whose command has -E and -o).
+ * CC_STEP and CC_JOB have one reply, that of CC_JOB.  For SYMBOLS, CC_DONE has
+ * no object, and its `out` is the tool's stdout.  For OBJECT, CC_DONE has the
+ * modified object.  For DEVICETREE, the devicetree blob is the object, and the
+ * side outputs are the text and dtc's list (options/devicetree.h).
  */
 struct wire_cc_step {
 	uint8_t kind; /* enum wire_step_kind */

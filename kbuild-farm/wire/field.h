@@ -35,11 +35,17 @@ struct wire_field {
 		WIRE_IS_STRING, /* at most `max` bytes; NULL encodes as "" */
 		/* truncated to `max`; unsafe characters become blanks */
 		WIRE_IS_LINE,
-		/* a struct strv of at most `max_count`; count of `width` */
+		/*
+		 * a struct strv of at most `max_count`; the count has `width`
+		 * bytes
+		 */
 		WIRE_IS_STRINGS,
 		/* lines in a struct strv; at most `max_count` are encoded */
 		WIRE_IS_LINES,
-		/* at most `max_count` elements of type `of`; count at `n_at` */
+		/*
+		 * at most `max_count` elements of type `of`; the count is at
+		 * `n_at`
+		 */
 		WIRE_IS_LIST,
 		WIRE_IS_STRUCT, /* a nested struct `of` */
 		WIRE_IS_BYTES, /* a struct bytes with a length, borrowed */
@@ -126,8 +132,8 @@ void wire_encode(struct buf *out, const struct wire_layout *l, const void *m);
  */
 int wire_decode(const struct wire_layout *l, void *m, struct bytes in);
 /*
- * Decode a struct from a reader.  An invalid field sets `bad`; the caller must
- * release the struct in any case.
+ * Decode a struct from a reader.  An invalid field sets `bad`; even then the
+ * caller must release the struct.
  */
 void wire_read(struct reader *r, const struct wire_layout *l, void *m);
 /* Free all memory that the struct owns and zero it. */

@@ -32,11 +32,14 @@
 #define WIRE_CHUNK_MAX     (256u << 10)
 #define WIRE_REASON_MAX    1000
 #define WIRE_BEAT_JOBS_MAX 1024
-/* Directory for temporary files of a job. The job's depfiles contain it. */
+/*
+ * Directory for temporary files of a job.  This path appears in the job's
+ * depfiles.
+ */
 #define WIRE_JOB_TMP "/.kfarm/tmp"
 /*
- * Paths of the object and of the side outputs of a job with `output_named`.
- * The number of the side output follows WIRE_JOB_SIDE.
+ * Paths of the object and of the side outputs of a job whose JOB has
+ * `output_named` set.  The number of the side output follows WIRE_JOB_SIDE.
  */
 #define WIRE_JOB_OBJECT "/.kfarm/out/out.o"
 #define WIRE_JOB_SIDE   "/.kfarm/out/side."
@@ -78,7 +81,7 @@ enum wire_type {
 	WIRE_OUTPUT, /* kfarmd: a chunk of an output */
 	WIRE_RESULT, /* kfarmd: the compiler exited */
 	WIRE_FAIL, /* kfarmd: the job could not run, or its result is void */
-	WIRE_BUNDLE, /* kfarm: install the toolchain in the following VIEWs */
+	WIRE_BUNDLE, /* kfarm: install a toolchain, sent in later VIEWs */
 	/* kfarmd: toolchain removed, or the reason for keeping it */
 	WIRE_DROPPED,
 	WIRE_TOOLS, /* kfarm: request the list of installed toolchains */

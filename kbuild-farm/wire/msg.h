@@ -10,7 +10,7 @@
  * 		Returns 0 or -EPROTO; writes *m only on success.
  * 	void wire_x_release(struct wire_x *m);
  * 		Frees the strings and lists that a decoded message owns.
- * 		Fields that are borrowed from the input say so.
+ * 		A field marked as borrowed points into the input.
  *
  * wire/PROTOCOL defines the order of the messages; wire/table.h implements
  * PATHS and FLAGS.
@@ -123,9 +123,9 @@ bool wire_host_is_valid(const char *host);
 
 /*
  * BUNDLE: install a toolchain on the node's disk.  Its files arrive in VIEWs of
- * parts 1 and 2 that have `bundle` in place of a sandbox number, with paths
- * relative to the toolchain's directory ("/bin/gcc").  CELL selects an
- * installed toolchain with `installed_id`.
+ * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END that have `bundle` in place
+ * of a sandbox number, with paths relative to the toolchain's directory
+ * ("/bin/gcc").  CELL selects an installed toolchain with `installed_id`.
  */
 struct wire_bundle {
 	/* unique among bundles and sandboxes of the connection */
@@ -198,8 +198,9 @@ struct wire_cell {
 	/* directories of the client; at most WIRE_ROOTS_MAX */
 	struct strv client_roots;
 	/*
-	 * ID of an installed toolchain, used instead of the files that VIEWs of
-	 * parts 1 and 2 would add; "" (when encoding also NULL) for none.
+	 * ID of an installed toolchain, which replaces the files that VIEWs of
+	 * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END would add; "" (when
+	 * encoding also NULL) for none.
 	 */
 	char *installed_id;
 };
@@ -222,8 +223,8 @@ struct wire_have {
 	uint8_t state; /* enum wire_have_state */
 	/*
 	 * Text for the user; may be empty.  If a sandbox is ready with a
-	 * node-native toolchain: the compiler_manifest_id() of that toolchain
-	 * in hex.
+	 * node-native toolchain (the same release, built for the node's
+	 * architecture): the compiler_manifest_id() of that toolchain in hex.
 	 */
 	char *detail;
 };
@@ -391,7 +392,7 @@ bool wire_step_fits(const struct wire_step *m);
 bool wire_step_fits_job(const struct wire_step *m, const struct wire_job *job);
 WIRE_MESSAGE(step);
 
-/* Outputs of a compile, in the order of RESULT. */
+/* Outputs of a compile, in the order of their lengths in RESULT. */
 enum wire_output {
 	WIRE_OUTPUT_OBJECT,
 	WIRE_OUTPUT_STDOUT,
@@ -465,9 +466,9 @@ WIRE_MESSAGE(fail);
  * compute it and include it in the result's digest.  A result of another job or
  * toolchain, or a truncated or modified result, is thus detected.
  *
- * The input is the body of STEP with number 0 (if `tool_step` is not NULL), the
- * body of JOB with number 0 and the `n` flags (name, value) in place of its
- * flag ranges, and the toolchain's ID.
+ * The input is, in this order: the body of STEP (if `tool_step` is not NULL)
+ * and the body of JOB, both with 0 as the job number; the `n` flags (name,
+ * value), which replace the flag ranges of JOB; and the toolchain's ID.
  */
 void wire_job_digest(const struct wire_step *tool_step,
 		     const struct wire_job *request,
@@ -544,7 +545,10 @@ int wire_health_decode(struct wire_health *m, struct bytes in, int version);
 /* A struct with all fields unknown. */
 extern const struct wire_health wire_health_unknown;
 
-/* A class of CPUs (Linux's unit of scheduling) with equal properties. */
+/*
+ * A class of CPUs with equal properties.  A CPU is what Linux schedules on,
+ * such as one thread of a core.
+ */
 struct wire_core_class {
 	char *model; /* "Cortex-A72"; "" if unknown */
 	char *governor; /* clock governor; "" if unknown */
@@ -571,8 +575,8 @@ struct wire_machine {
 	struct digest machine_id;
 	uint64_t clock_ms; /* the node's clock, ms since 1970 */
 	/*
-	 * architectures that it runs, the native one first;
-	 * wire_host_is_valid()
+	 * architectures of the programs that the node runs, the native one
+	 * first; each is valid for wire_host_is_valid()
 	 */
 	struct strv abis;
 	uint8_t n_classes; /* strongest class first */

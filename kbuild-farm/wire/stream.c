@@ -135,7 +135,7 @@ static struct bytes take_front(struct bytes *in, size_t n)
 	return got;
 }
 
-/* Copy the first non-empty line without control characters. */
+/* Copy the first non-empty line, and omit its control characters. */
 static void quote_bytes(struct buf *out, struct bytes in)
 {
 	for (size_t i = 0; i < in.len; i++) {
@@ -188,7 +188,8 @@ static int take_header(struct wire_conn *conn, struct bytes *in,
 	memcpy(conn->header + conn->header_len, got.data, got.len);
 	conn->header_len += got.len;
 	/*
-	 * Check the magic early, because a short greeting never fills a header.
+	 * Check the magic early, because the greeting of another program may be
+	 * too short to fill a header.
 	 */
 	if (conn->header_len >= sizeof(uint32_t) &&
 	    get_le32(conn->header) != WIRE_MAGIC)
@@ -422,11 +423,13 @@ static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
 	int ret;
 
 	ret = s->ops->on_msg(s->ctx, type, body, err);
-	/* The owner has freed the stream in the callback. */
+	/*
+	 * If the owner has freed the stream in the callback, stop feeding it.
+	 */
 	return !ret && s->freed ? -ECANCELED : ret;
 }
 
-/* If read() must write first, let the write event repeat it. */
+/* If read() must write first (TLS), let the write event repeat the read. */
 static void handle_read_blocked(struct wire_stream *s)
 {
 	const struct wire_io *io = &s->io;
@@ -508,8 +511,8 @@ static void handle_write_error(struct wire_stream *s, const struct err *why)
 }
 
 /*
- * The descriptor is writable: resume the read that waited for it before writing
- * queued bytes.
+ * The descriptor is writable.  If a read has waited for that, resume the read
+ * first; queued bytes are written later.
  */
 static void resume_blocked_read(struct wire_stream *s)
 {

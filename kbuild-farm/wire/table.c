@@ -230,8 +230,8 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
  */
 
 /*
- * Fields of FLAGS: u32 first, u32 count; then per flag u32 length, u8, u32
- * length, and the strings.  The second length is omitted for a flag without
+ * Fields of FLAGS: u32 first, u32 count; then per flag u32 length and bytes of
+ * the name, u8 has_value and, only if that is 1, u32 length and bytes of the
  * value.
  */
 #define FLAGS_HEAD      8
