@@ -185,7 +185,7 @@ publish
 tree update
 is "update of all: status" 0 "$status"
 is "update: what came" "$n_urls" \
-	"$(grep -c '2 new branches, 1 gone, 1 tag' "$work/tree.log")"
+	"$(grep -c '2 new branches, 1 pruned, 1 tag' "$work/tree.log")"
 for ((i = 0; i < n_urls; i++)); do
 	check "update ${urls[i]}: all is there" whole "t$i"
 done

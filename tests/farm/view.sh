@@ -267,7 +267,7 @@ resizes()
 	done
 	tm resize-window -x 132 -y 40
 	check "sizes: the last one is drawn" wait_for 60 \
-		shows '^q leave.{80}'
+		shows '^q quit.{80}'
 	is "sizes: once" 1 "$(screen | grep -c '^q quit')"
 	tm resize-window -x 40 -y 10
 	check "sizes: a tiny one is drawn" wait_for 60 shows node1

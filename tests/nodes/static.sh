@@ -66,7 +66,7 @@ talk_tls()
 	wait_for 60 listed_as "$machine"
 	is "$host: talks by TLS" "$machine" "$(said machine)"
 	check "$host: knows whom it talks to" \
-		grep -q 'is build, with TLS_' "$work/listen.log"
+		grep -q 'client build, TLS_' "$work/listen.log"
 	kill "$pid"
 	wait "$pid" 2>/dev/null
 }

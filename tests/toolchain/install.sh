@@ -392,13 +392,13 @@ test_bytes()
 	# In place of the listings that are remembered.
 	export XDG_CACHE_HOME=$work/other
 	configure "$server_url/to-http/pub/tools"
-	refuses "redirected to http" 1.1.1 'https'
+	refuses "redirected to http" 1.1.1 'unencrypted http is not allowed'
 	configure "$server_http/pub/tools"
-	refuses "plain http" 1.1.1 'https'
+	refuses "plain http" 1.1.1 'unencrypted http is not allowed'
 	export XDG_CACHE_HOME=$cache
 	configure
 	fake 2.4.1 2.4.0
-	refuses "a driver of another version" 2.4.1 'expected 2\.4\.0'
+	refuses "a driver of another version" 2.4.1 'expected 2\.4\.1'
 }
 
 test_attacks()
