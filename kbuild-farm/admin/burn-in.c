@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every outcome is counted twice: for the node, and for the core class to which
- * the job was pinned, if it was.  n_sent counts the jobs that are in flight or
- * have an outcome; a job that is dropped or was busy is subtracted again.
+ * Every outcome is counted for the node and, if the job was pinned to a core
+ * class, for that class, too. n_sent counts the jobs that are in flight or have
+ * an outcome; a job that is dropped, or that the node was too busy to run, is
+ * subtracted again.
  */
 #include "admin/burn-in.h"
 
@@ -16,12 +17,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* limit of zones, whose names the node chooses */
+/* limit of thermal zones, because a node can send any number of names */
 #define ZONES_MAX      WIRE_ZONES_MAX
 #define CRASH_TEXT_MAX 160 /* length of a compiler message */
 
 /*
- * Name a class by its model if that is unique on the node, or else by its
+ * Name a core class by its model if that is unique on the node, or else by its
  * maximum clock.  The caller frees the name.
  */
 static char *make_class_name(const struct wire_machine *m, unsigned i)
@@ -39,8 +40,9 @@ static char *make_class_name(const struct wire_machine *m, unsigned i)
 }
 
 /*
- * Return true if the classes are those of the first session.  Otherwise jobs
- * are not pinned, because results are counted by the index of the class.
+ * Return true if the node has the same core classes as in its first session.
+ * Otherwise jobs are not pinned, because results are counted by the index of
+ * the class.
  */
 static bool has_same_classes(const struct admin_node_test_result *is,
 			     const struct wire_machine *m)
@@ -161,8 +163,9 @@ static struct admin_node_test_count *node_test_count(
 }
 
 /*
- * Return the burn-in counters of the class to which the job is pinned, or NULL
- * if it belongs to the canary or is not pinned.
+ * Return the burn-in counters of the core class to which the job is pinned.
+ * Returns NULL if the job is not pinned, or if it is part of the canary test,
+ * which precedes the burn-in.
  */
 static struct admin_node_test_count *class_test_count(
 	const struct admin_test_state_node *n,
@@ -200,7 +203,10 @@ static void remove_test_job(struct admin_test_state_node *n,
 	peer_shared_wake(&n->trial->shared);
 }
 
-/* Return the next unit that the local compiler accepts; set->n_units: none. */
+/*
+ * Return the index of the next unit that the local compiler accepts, from `at`
+ * on, or set->n_units if there is no such unit.
+ */
 static size_t next_usable_unit(const struct peer_canary *set, size_t at)
 {
 	while (at < set->n_units && set->units[at].skipped)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* admin/burn-in.h - Compiles of known units on a tested node, and its heat. */
+/* admin/burn-in.h - Compiles with known results on a node, and its heat. */
 #ifndef ADMIN_BURN_IN_H
 #define ADMIN_BURN_IN_H
 
@@ -7,7 +7,8 @@
 
 /*
  * Set up the core classes after HELLO.  From then on, each job is pinned to one
- * class, if the node supports that and still has the same classes as before.
+ * class, if the node supports that and still has the classes of its first
+ * session.
  */
 void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 				  const struct peer_stats *now);
@@ -16,8 +17,9 @@ void admin_burn_heat_record(struct admin_test_state_node *n,
 			    const struct peer_stats *now, uint64_t now_ms);
 
 /*
- * Send units of `set` until `max_jobs` are in flight: each once, or repeatedly
- * with `repeat`.  Returns false after all were sent and have returned.
+ * Send units of `set` until `max_jobs` are in flight.  If `repeat` is set,
+ * start again after the last unit; otherwise send each unit once.  Returns
+ * false after all units were sent and no job is in flight any more.
  */
 bool admin_burn_in_send_units(struct admin_test_state_node *n,
 			      const struct peer_canary *set, unsigned max_jobs,

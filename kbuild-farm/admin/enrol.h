@@ -64,9 +64,9 @@ struct admin_enrol_result {
 	bool program_requested; /* the script requested the program */
 	uint64_t sent_bytes; /* size of the program; 0: it was up to date */
 	char *fingerprint; /* verified fingerprint of a service */
-	unsigned port; /* that the service listens on */
-	char *user; /* that the service runs as */
-	char *init; /* starts it at boot: "systemd"; "none" */
+	unsigned port; /* port on which the service listens */
+	char *user; /* user as which the service runs */
+	char *init; /* init system: "systemd"; "none" */
 	bool removed, not_installed; /* nothing was installed */
 	/* other build hosts that still use the node */
 	unsigned n_other_clients;

@@ -43,7 +43,9 @@
 #define TRANSPORT_EXIT_WAIT_MS  400
 #define THREADS                 2
 
-/* Enter a stage.  Waking the loop advances the nodes that wait for it. */
+/*
+ * Enter a stage, and wake the loop, because other nodes may wait for this node.
+ */
 static void enter_test_stage(struct admin_test_state_node *n,
 			     enum admin_node_test_stage stage)
 {
@@ -164,7 +166,10 @@ static void advance_bandwidth(struct admin_test_state_node *n, uint64_t now)
 
 /* ------------------------------------------------------------- compiler */
 
-/* End the test of a node without the compiler; the later stages need it. */
+/*
+ * End the test of a node that cannot get the compiler, because the later stages
+ * need the compiler.
+ */
 static void set_compiler_missing(struct admin_test_state_node *n,
 				 const char *why)
 {
@@ -232,7 +237,10 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 
 /* ---------------------------------------------------------- known answers */
 
-/* Fail the units without a result on a node that still sends heartbeats. */
+/*
+ * Cancel the units in flight and count them as failed.  The node still sends
+ * heartbeats.
+ */
 static void fail_pending_units(struct admin_test_state_node *n,
 			       struct admin_node_test_count *c, const char *why)
 {
@@ -243,8 +251,8 @@ static void fail_pending_units(struct admin_test_state_node *n,
 }
 
 /*
- * Compile each canary unit once.  If no canary could be made, the node
- * continues with the known-answer test.
+ * Compile each unit of the canary once; the correct results are known.  If no
+ * canary could be made, the node continues with the known-answer test.
  */
 static void advance_canary_stage(struct admin_test_state_node *n, uint64_t now)
 {

@@ -2,12 +2,13 @@
 /*
  * admin/node-test.h - Concurrent test of nodes as a build would use them.
  *
- *	1. HELLO, FIT and MACHINE
- *	2. bandwidth, one node after the other, so that they do not share
- *	   the link of the build host
- *	3. upload of a compiler, the canary (peer/canary.h), and a
- *	   known-answer test (inputs/reference-object.h)
- *	4. optionally a burn-in: known sources on all cores for some time
+ * 1. connection: the messages HELLO, FIT and MACHINE
+ * 2. bandwidth, one node after the other, so that they do not share
+ *    the link of the build host
+ * 3. upload of a compiler, the canary (peer/canary.h), and a
+ *    known-answer test (inputs/reference-object.h)
+ * 4. optionally a burn-in: sources whose objects are known are compiled
+ *    on all cores for some time
  *
  * A burn-in finds rare faults: an overclocked board that occasionally
  * miscomputes, or a board that overheats after ten minutes.  A node that is
@@ -85,8 +86,8 @@ struct admin_node_test_result {
 	struct wire_mac *macs;
 	/* nodes with the same key, machine id or MAC; or NULL */
 	char *duplicate_text;
-	bool excluded; /* a build gives it no jobs because of that */
-	bool has_clock, has_free; /* it reports these values */
+	bool excluded; /* a build gives the duplicate no jobs */
+	bool has_clock, has_free; /* the node reports these */
 	int64_t clock_offset_ms; /* node's clock minus local clock */
 	uint64_t free_mib; /* free space of its store */
 
@@ -94,19 +95,22 @@ struct admin_node_test_result {
 	uint64_t bits_per_s; /* upper bound after a timeout */
 
 	bool has_compiler; /* the compiler is ready in a sandbox */
-	char *missing_reason; /* why not; NULL: not tried yet */
+	char *missing_reason; /* why it is not ready; NULL: not tried yet */
 	struct admin_node_test_count canary, known_answer, burn_in;
 
 	/* Burn-in. */
 	struct admin_node_test_unit units[ADMIN_NODE_TEST_UNITS_MAX];
 	unsigned n_lost; /* number of lost sessions */
 	unsigned n_restarts; /* losses after which the boot id had changed */
-	char *lost_reason; /* of the last loss */
-	uint64_t cpu_ms; /* of its compilers */
+	char *lost_reason; /* reason of the last loss */
+	uint64_t cpu_ms; /* CPU time of the compilers */
 	uint32_t max_mk, min_speed_milli; /* or WIRE_HEALTH_UNKNOWN */
 	uint64_t throttled_ms; /* time with a reduced clock */
 	uint32_t max_throttled; /* maximum number of throttled CPUs */
-	/* In the order of MACHINE; NULL: unknown, or jobs cannot be pinned. */
+	/*
+	 * One result per core class, in the order of the message MACHINE.  NULL
+	 * if the classes are unknown or the node cannot pin jobs.
+	 */
 	struct admin_node_test_class *class_results;
 	unsigned n_classes;
 	/* the node has several classes but cannot pin jobs */

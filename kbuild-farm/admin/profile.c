@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Embed all files, by paths relative to make's working directory. */
+/*
+ * Embed all built-in profiles, by paths relative to make's working directory.
+ */
 #define TEXT(name, file)                                            \
 	".global admin_profile_" name "\n"                          \
 	".hidden admin_profile_" name "\n"                          \

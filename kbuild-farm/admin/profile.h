@@ -18,11 +18,11 @@
 #define ADMIN_PROFILE_HIGHEST UINT64_MAX /* the highest available frequency */
 
 /*
- * Settings of one clock, or of all clocks of a kind.  A governor of NULL and a
- * frequency of 0 are not changed.
+ * Settings of one clock, or of all clocks of a kind.  If `governor` is NULL or
+ * `hz` is 0, that value of the clock is not changed.
  */
 struct admin_profile_clock {
-	int cpu; /* CPU of this clock; -1: all others */
+	int cpu; /* CPU of this clock; -1: all other CPUs */
 	char *governor;
 	uint64_t hz;
 };
@@ -46,11 +46,15 @@ struct admin_profile {
 /*
  * Read a profile: a file if `name` contains a slash, otherwise NAME.conf in
  * ~/.config/kfarm/boards/ or among the built-in ones.  Returns 0; -ENOENT;
- * -EINVAL with file and line in `err`.  Release `p` in any case.
+ * -EINVAL with file and line in `err`.  The caller releases `p`, also after an
+ * error.
  */
 int admin_profile_find(struct admin_profile *p, const char *name,
 		       struct err *err);
-/* Likewise from text; `file` is its name in errors. */
+/*
+ * Parse the text of a profile.  `file` is the name of the text in errors.
+ * Returns as admin_profile_find().
+ */
 int admin_profile_parse(struct admin_profile *p, const char *file,
 			struct bytes text, struct err *err);
 /* Free all fields. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ssh starts a shell that reads the script from stdin, evaluates it, and leaves
- * the rest of stdin to it.  The first line of its output is START_MARKER; lines
- * before it belong to the login.  Input for the script is sent only after the
- * marker.  The session ends when both outputs are closed or ssh exits.
+ * the rest of stdin to the script.  The first line of the script's output is
+ * START_MARKER; lines before it belong to the login.  Input for the script is
+ * sent only after the marker.  The session ends when both outputs are closed or
+ * ssh exits.
  */
 #include "admin/remote-script.h"
 
@@ -46,7 +47,10 @@ enum {
 	SSH_STDIN, /* stdin of ssh */
 	SSH_STDOUT,
 	SSH_STDERR, /* stderr of ssh */
-	/* ssh itself: its background processes can hold the others open */
+	/*
+	 * ssh itself: its background processes can hold the other descriptors
+	 * open
+	 */
 	SSH_PIDFD,
 	N_SSH_FDS
 };
@@ -85,7 +89,8 @@ static void close_ssh_fd(struct pollfd *p)
 
 /*
  * Start ssh with a command that reads the script from the queued input.
- * Returns 0 and *pid, or -errno.  The descriptors are in t->fd in any case.
+ * Returns 0 and *pid, or -errno.  The descriptors are in t->fd, also after an
+ * error.
  */
 static int start_ssh(struct admin_remote_script_session *t, pid_t *pid,
 		     struct err *err)

@@ -19,15 +19,16 @@
 struct admin_remote_script_session;
 
 /*
- * Called for each line of the script's output, without the newline.  It can
- * send input.  Returns 0, or -errno with `err` set, which ends the connection.
+ * Called for each line of the script's output, without the newline.  The
+ * callback can send input.  Returns 0, or -errno with `err` set, which ends the
+ * connection.
  */
 typedef int admin_remote_script_line_fn(
 	void *ctx, struct admin_remote_script_session *talk, const char *line,
 	struct err *err);
 
 struct admin_remote_script {
-	const char *name; /* of the node, for errors */
+	const char *name; /* name of the node, for errors */
 	const char *ssh; /* [USER@]HOST */
 	struct bytes script;
 	/* Complete stdin of the script; not used with `on_line`. */

@@ -14,7 +14,9 @@
 #define ADMIN_TEST_STATE_SMALL_BYTES (256u << 10)
 #define ADMIN_TEST_STATE_LARGE_BYTES (4u << 20)
 
-/* A known unit in flight on a node. */
+/*
+ * A canary or burn-in unit, whose correct result is known, in flight on a node.
+ */
 struct admin_test_state_job {
 	uint32_t number;
 	const struct peer_canary *canary;
@@ -35,8 +37,8 @@ struct admin_test_state_node {
 	uint64_t dialled_ms, redial_ms; /* redial_ms 0: connected */
 	unsigned n_measured; /* files transferred */
 	bool measuring;
-	uint64_t sent_bytes; /* at the last check */
-	size_t next_unit; /* next to send */
+	uint64_t sent_bytes; /* bytes sent until the last check */
+	size_t next_unit; /* index of the next unit to send */
 	bool known_answer_sent;
 	struct admin_test_state_job *jobs;
 	size_t n_jobs;

@@ -300,7 +300,7 @@ __attribute__((format(printf, 2, 3))) static void skip_setting(
 	va_end(ap);
 }
 
-/* Return the value of another file in the same directory, or NULL. */
+/* Return the value of the file `name` in the directory of `path`, or NULL. */
 static const char *find_sibling_value(const struct tune_context *m,
 				      const char *path, const char *name)
 {
@@ -354,8 +354,8 @@ static void set_wanted_number(struct admin_tune_item *item, uint64_t n)
 
 /*
  * Set the wanted frequency.  The setting is skipped if neither list contains
- * it; either list can be NULL.  Without lists, it is skipped if it exceeds
- * `most`, or if `most` is 0 (unknown).
+ * the frequency; either list can be NULL.  Without lists, the setting is
+ * skipped if the frequency exceeds `most`, or if `most` is 0 (unknown).
  */
 static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 			     const char *list, const char *boosted,

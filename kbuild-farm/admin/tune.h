@@ -12,10 +12,12 @@
  * The query prints lines of up to three fields, separated by tabs; the last
  * line is "end":
  *
- *	PATH  r|w  VALUE	a file below /sys
- *	service  NAME  UNIT STATE...  or "absent"
+ *	PATH	r|w	VALUE			a file below /sys
+ *	service	NAME	UNIT STATE...		a service of the node
+ *	service	NAME	absent			a service it does not have
  *	before-file|before-service PATH|UNIT VALUE
- *	model, kernel, start  TEXT
+ *						a value before tuning
+ *	model, kernel, start	TEXT		facts about the node
  */
 #ifndef ADMIN_TUNE_H
 #define ADMIN_TUNE_H
@@ -113,14 +115,14 @@ void admin_tune_add_query_script(const struct admin_profile *p,
 				 struct buf *out);
 /*
  * Make a plan from the output of the query.  Returns 0, or -EPROTO with `err`
- * set if it is invalid.
+ * set if the output is invalid.
  */
 int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 		     struct bytes output, struct err *err);
 /* Free the plan. */
 void admin_tune_release(struct admin_tune *t);
 
-/* Return the number of settings to apply, whatever their current values. */
+/* Return the number of settings to apply, even if their values are current. */
 size_t admin_tune_count_changes(const struct admin_tune *t);
 /* Append the script that applies the plan, and its standard input. */
 void admin_tune_add_apply_script(const struct admin_tune *t, struct buf *script,

@@ -16,7 +16,7 @@
 #define FAILED_BITS_PER_S   10000000u /* an old hub or a bad cable */
 #define POOR_BITS_PER_S     60000000u /* less than 100BASE-TX achieves */
 #define REPEATS_MIN         3 /* equal results that exclude chance */
-/* most boards throttle here */
+/* most boards throttle at this temperature */
 #define HOT_MIN_MK (WIRE_ZERO_CELSIUS_MK + 85000)
 
 static const char *const row_names[] = {

@@ -56,9 +56,10 @@ static bool is_lock_stale(const char *path, unsigned tries)
 
 /*
  * Set the keys of `pairs` in the section `prefix` ("section.sub.").  The file
- * is locked, so that all keys change or none; without pairs, this only tests
- * that it can be locked.  *config is NULL afterwards if the file was locked but
- * not written, because libgit2 1.5 then frees it with the transaction.
+ * is locked, so that all keys change or none; without pairs, this function only
+ * tests whether the file can be locked.  If the file was locked but not
+ * written, *config is NULL afterwards, because libgit2 1.5 frees the
+ * configuration with the transaction.
  */
 static int set_pairs(git_config **config, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)

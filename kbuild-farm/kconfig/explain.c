@@ -71,8 +71,8 @@ static char *read_word(struct parser *p)
 }
 
 /*
- * Return the value of a symbol, "n" if the .config does not set it, or the text
- * of a constant.  A macro counts as "y".
+ * Return the value of the symbol `word`, or "n" if the .config does not set the
+ * symbol.  Returns "y" for a macro and the text of a constant or a string.
  */
 static char *expand_word(const struct parser *p, const char *word)
 {
@@ -300,9 +300,10 @@ static char *format_unmet(const char *condition, const char *config,
 }
 
 /*
- * Return the symbols ("A, B") that select `s`, or imply it if `implies` is set,
- * with a value of `least` or more; KCONFIG_TRISTATE_N thus lists all of them.
- * Returns NULL if no symbol does.  The caller frees the result.
+ * Return the names ("A, B") of the symbols that select `s` or, if `implies` is
+ * set, imply `s`, as far as their value and condition are at least `least`.
+ * KCONFIG_TRISTATE_N thus selects all of them.  Returns NULL if there is no
+ * such symbol.  The caller frees the result.
  */
 static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 			    enum kconfig_tristate least, bool implies)
@@ -330,7 +331,10 @@ static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 	return out;
 }
 
-/* Return another member of the entry's choice that is y, borrowed, or NULL. */
+/*
+ * Return a member of the entry's choice, other than `s`, whose value is y, or
+ * NULL.  The result is borrowed.
+ */
 static const char *other_choice_member(const struct kconfig_symbols *all,
 				       const struct kconfig_symbol_entry *e,
 				       const struct kconfig_symbol *s,
@@ -565,7 +569,10 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 		return xstrdup("modules are disabled: MODULES is n");
 	if (is_level && is > wanted)
 		return explain_above_requested(s, all, wanted, config);
-	/* For symbols of other types, a dependency of m is sufficient. */
+	/*
+	 * If `s` is not a tristate, a dependency with the value m is
+	 * sufficient.
+	 */
 	return explain_not_set(
 		s, all, is_tristate ? wanted : KCONFIG_TRISTATE_M, config);
 }

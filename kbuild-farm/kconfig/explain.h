@@ -53,10 +53,10 @@ struct kconfig_explain_context {
 
 /*
  * Append a line to `out` for each of the `n` rejected settings in `missed`.
- * The line contains the reason, except if the tree has no Kconfig and after the
- * first hundred settings.  If a later request for another member of the same
- * choice replaced a setting, append the line to `replaced` instead, because the
- * result is as requested.
+ * The lines of the first hundred settings contain the reason, unless the tree
+ * has no Kconfig.  If a later request for another member of the same choice
+ * replaced a setting, append the line to `replaced` instead, because the result
+ * is as requested.
  */
 void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			      const struct kconfig_explain_context *of,

@@ -200,8 +200,8 @@ static bool kconfig_is_make_target(const struct kconfig_tree *t,
 }
 
 /*
- * Return the path of the file `word`, relative to the current directory or, if
- * `word` contains a slash, to the tree.  Returns NULL if no such file exists.
+ * Find the file `word` in the current directory or, if `word` contains a slash,
+ * in the tree.  Returns the path of the file, or NULL if no such file exists.
  * The caller frees the result.
  */
 static char *find_file(const struct kconfig_tree *t, const char *word)
@@ -426,8 +426,9 @@ static size_t fragment_of_line(const struct kconfig_spec *k, const char *line)
 }
 
 /*
- * Return "NAME:LINE" of a line, or the location of the fragment if that is a
- * literal.  The caller frees the result.
+ * Return "NAME:LINE" of a line.  If the fragment of the line is a literal
+ * setting and not a file, return the location of the fragment.  The caller
+ * frees the result.
  */
 static char *line_location(const struct kconfig_spec *k, const char *line)
 {

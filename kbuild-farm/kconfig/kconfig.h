@@ -24,9 +24,9 @@
  * Decode a configuration of unknown origin into *out, which the caller frees;
  * the text ends in a newline unless it is empty.  Data compressed by gzip
  * (/proc/config.gz), xz, bzip2 or zstd is decompressed.  Returns 0; -EINVAL
- * with `err` set if the data is binary or contains lines that are neither
- * settings nor comments, but no setting; -EFBIG beyond KCONFIG_TEXT_MAX.  `err`
- * does not name the source.
+ * with `err` set if the data is binary, or if none of its lines is a setting
+ * and not all of them are blank or comments; -EFBIG beyond KCONFIG_TEXT_MAX.
+ * `err` does not name the source.
  */
 int kconfig_decode_text(struct bytes raw, char **out, struct err *err);
 /* Like kconfig_decode_text(), for the file `path`; `err` names the file. */
@@ -54,7 +54,7 @@ struct kconfig_spec {
 	enum kconfig_base_kind base;
 	char *target; /* KCONFIG_BASE_TARGET */
 	char *file_name; /* name of a KCONFIG_BASE_FILE, for display */
-	char *base_text; /* its text */
+	char *base_text; /* text of a KCONFIG_BASE_FILE */
 	struct kconfig_fragment *fragments;
 	size_t n_fragments;
 	/* last setting of each symbol in the fragments */
@@ -64,9 +64,9 @@ struct kconfig_spec {
 
 /*
  * Resolve the configuration that `r` requests.  If `have_config`, the build
- * directory has a .config, which is the base unless -k is given.  Returns 0,
- * or -ENOENT or -EINVAL with `err` naming the missing file or name and where
- * it was searched for.  Release `k` in any case.
+ * directory has a .config, which is the base unless -k is given.  Returns 0, or
+ * -ENOENT or -EINVAL with `err` naming the missing file or name and where it
+ * was searched for.  The caller releases `k`, also after an error.
  */
 int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 		 const char *tree, const char *srcarch, bool have_config,

@@ -17,9 +17,10 @@ char *kconfig_suggest_parse_no_rule(const char *text);
 /*
  * Set `err` to "this tree has no target ..." with the most similar target.  The
  * candidates come from the rules, lists and help texts of the Makefiles in
- * `tree`; `makefile` is the text of the top one.  For a target with a directory
- * they are the files that make can build from the sources in that directory.
- * `srcarch` names the directory below arch/, `arch` appears in the message.
+ * `tree`; `makefile` is the text of the top Makefile.  For a target with a
+ * directory, the candidates are the files that make can build from the sources
+ * in that directory.  `srcarch` names the directory below arch/, `arch` appears
+ * in the message.
  */
 void kconfig_suggest_target(const char *tree, const char *srcarch,
 			    const char *arch, const char *makefile,

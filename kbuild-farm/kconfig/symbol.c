@@ -36,7 +36,7 @@ struct kconfig_reader {
 	 */
 	char *entry_name; /* symbol of the current entry, or NULL */
 	char *depends; /* dependencies of the current entry, or NULL */
-	/* symbol of the current entry, if in `out` */
+	/* symbol of the current entry; NULL if it is not in `out` */
 	struct kconfig_symbol *requested;
 	bool in_level;
 	bool has_select; /* the entry selects a symbol in `out` */

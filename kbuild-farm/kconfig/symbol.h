@@ -29,7 +29,7 @@ enum kconfig_symbol_type {
 struct kconfig_symbol_entry {
 	char *file; /* relative to the tree */
 	char *depends; /* including those of the enclosing menus and ifs */
-	/* without a prompt, only defaults and selects set it */
+	/* without a prompt, only defaults and selects set the symbol */
 	bool has_prompt;
 	char *prompt_condition;
 	size_t choice_number; /* number of the enclosing choice, or 0 */
@@ -70,9 +70,10 @@ struct kconfig_symbols {
 };
 
 /*
- * Read the entries of the symbols `names` (without CONFIG_) from the Kconfig
- * of `tree` with the given $(SRCARCH).  Returns 0, or -ENOENT if the tree has
- * no Kconfig; other missing files are skipped.  Release `out` in any case.
+ * Read the entries of the symbols `names` (without CONFIG_) from the Kconfig of
+ * `tree` with the given $(SRCARCH).  Returns 0, or -ENOENT if the tree has no
+ * Kconfig; other missing files are skipped.  The caller releases `out`, also
+ * after an error.
  */
 int kconfig_symbols_read(struct kconfig_symbols *out, const char *tree,
 			 const char *srcarch, const struct strv *names);

@@ -13,9 +13,15 @@
 struct kernel_arch {
 	char arch[32]; /* the kernel's ARCH: "x86_64" */
 	char srcarch[32]; /* its directory below arch/: "x86" */
-	/* entry of the built-in table, or NULL if only the tree has it */
+	/*
+	 * entry of the built-in table; NULL if only the tree has the
+	 * architecture
+	 */
 	const struct toolchain_arch *toolchain_arch;
-	/* the user named none, so a toolchain for another one is accepted */
+	/*
+	 * the user named no architecture, so a toolchain for a different
+	 * architecture is accepted
+	 */
 	bool guessed;
 };
 
@@ -32,8 +38,9 @@ int kernel_arch_find(struct kernel_arch *out, const char *tree,
  */
 void kernel_arch_host(char out[static 32]);
 /*
- * Return the Debian package of the compiler with that prefix,
- * "gcc-aarch64-linux-gnu", or NULL if Debian has none.  The caller frees it.
+ * Return the name of Debian's package for the compiler with the prefix
+ * `prefix`, such as "gcc-aarch64-linux-gnu" for "aarch64-linux-gnu-", or NULL
+ * if Debian has no such package.  The caller frees the name.
  */
 char *kernel_arch_debian_package(const char *prefix);
 

@@ -333,7 +333,10 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 		const char *line = lines.v[i];
 		size_t n = strlen(line);
 
-		/* "kernel/fs/x.ko" until 5.3, "fs/x.o" since 6.3. */
+		/*
+		 * Until Linux 5.3 a line is "kernel/fs/x.ko", since 6.3
+		 * "fs/x.o".
+		 */
 		if (str_starts(line, "kernel/") && !str_ends(line, ".o")) {
 			char *as_is = kernel_plan_path(p, line);
 
@@ -413,7 +416,10 @@ static bool add_module_inputs(struct kernel_archive_inputs *s,
 	bool has_firmware = fs_exists(firmware);
 
 	free(firmware);
-	/* Until Linux 4.13, modules_install also installed firmware. */
+	/*
+	 * Until Linux 4.13, modules_install also installed firmware, whose
+	 * files are not tracked as inputs, so pack the archive again.
+	 */
 	if (has_firmware)
 		return false;
 	kernel_archive_list_modules(p, &modules);
@@ -560,7 +566,10 @@ static bool reliable_digest(const struct kernel_plan *p, add_inputs_fn *add,
 	struct file_stamp newest;
 	int n_tries = 0;
 
-	/* Stamps of files that make has just written become reliable soon. */
+	/*
+	 * A stamp is not reliable in the clock tick in which make writes the
+	 * file.  Try again after that tick.
+	 */
 	do {
 		int64_t now = file_stamp_now_ns();
 		struct kernel_archive_inputs s = { 0 };

@@ -67,8 +67,9 @@ int kernel_elfsize_read(struct kernel_elfsize *out, const char *path)
 }
 
 /*
- * Level 1 keeps the load of the build host low.  With more than one thread
- * liblzma compresses blocks whose size depends only on the level.
+ * Level 1 keeps the load of the build host low.  With several threads, liblzma
+ * compresses blocks whose size depends only on the level, so the output does
+ * not depend on the number of CPUs.
  */
 #define XZ_OPTIONS "xz:compression-level=1,xz:threads=4"
 
@@ -405,8 +406,8 @@ static int copy_dtbs(struct collector *c, struct err *err)
 }
 
 /*
- * Cache the archive of `goal` unless its inputs have changed since `before`,
- * their digest at the start of the installation.
+ * Cache the archive of `goal` if the digest of its inputs is still `before`,
+ * the digest at the start of the installation.
  */
 static void cache_archive(struct collector *c, const char *goal,
 			  const struct digest *before)

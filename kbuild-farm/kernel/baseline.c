@@ -191,7 +191,7 @@ int kernel_bloat_text(struct buf *out, const char *old, const char *new,
 
 struct baseline_search {
 	const char *dir; /* build directory of this build */
-	/* commits of acceptable baselines; NULL for any */
+	/* commits of acceptable baselines; NULL if any commit is acceptable */
 	const struct strv *good_commits;
 	bool fresh; /* this build is the first in its directory */
 	int64_t build_number; /* number of this build */

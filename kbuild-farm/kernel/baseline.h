@@ -4,9 +4,10 @@
  *
  * The baseline is the last build of the same series in the same build
  * directory.  If nothing has been compiled in that directory yet, or the
- * history has no build of it, the last build of the series in any directory is
- * used.  With -W in a tree that is being bisected, it is the last build of a
- * revision marked good, because the most recent build may be a bad one.
+ * history has no build in that directory, the baseline is the last build of the
+ * series in any directory.  With -W in a tree that is being bisected, the
+ * baseline is the last build of a revision marked good, because the most recent
+ * build may be a bad one.
  *
  * The table of grown symbols has the counts and the format of the kernel's
  * scripts/bloat-o-meter.
@@ -39,8 +40,8 @@ struct kernel_baseline {
 	struct diag_baseline known_diags;
 	struct history_details sizes;
 	/*
-	 * Diagnostics of the last build in this directory, if that is not the
-	 * baseline: they still apply to units that are not recompiled.
+	 * Diagnostics of the last build in this directory, if that build is not
+	 * the baseline.  They still apply to units that are not recompiled.
 	 */
 	bool has_dir_diags;
 	struct diag_set dir_diags;
@@ -56,8 +57,9 @@ struct kernel_baseline {
 int kernel_baseline_find(struct kernel_build_state *run, bool fresh,
 			 struct err *err);
 /*
- * Compare with the baseline after the last diagnostic and publish every
- * diagnostic.  `complete` means that make built all goals.
+ * Compare the diagnostics of the build with those of the baseline, and publish
+ * every diagnostic.  Call this function after the last diagnostic was added.
+ * `complete` means that make built all goals.
  */
 void kernel_baseline_compare(struct kernel_build_state *run, bool complete);
 /* Publish the sizes of the artifacts. */

@@ -129,8 +129,8 @@ static bool report_start(struct kernel_build_state *run)
 
 	kernel_series_key_of_plan(p, key);
 	/*
-	 * If the command runs several builds, an existing .config was made from
-	 * the default configuration by an earlier command.
+	 * If the command runs several builds, an existing .config was made by
+	 * an earlier command from the default configuration.
 	 */
 	if (r->kconfig)
 		ev.config = r->kconfig;
@@ -441,7 +441,10 @@ static void finish_build(struct kernel_result *out,
 			ret = write_metadata(
 				run, artifacts,
 				out->status != KERNEL_STATUS_FAILED, &late);
-		/* A nightly run moves its output directory afterwards. */
+		/*
+		 * The link to the last build is not set in a nightly run, which
+		 * moves its output directory afterwards.
+		 */
 		if (!ret && run->plan->source.dir &&
 		    !run->plan->request->nightly)
 			ret = kernel_source_set_last_build(

@@ -14,10 +14,11 @@
 #define DIGITS 8 /* digits of the digest at the end of a directory name */
 
 /*
- * Variables by which the user can name the directory, in order of precedence;
- * if `inherited`, in the environment, else on the command line.  `variable`
- * passes the directory on make's command line; NULL: make reads the environment
- * itself.
+ * Variables with which the user can name the build directory, in order of
+ * precedence.  If `inherited` is set, the variable is read from the
+ * environment, otherwise from make's command line.  `variable` is the variable
+ * that passes the directory on make's command line; NULL means that make itself
+ * reads the directory from the environment.
  */
 static const struct {
 	const char *name;
@@ -163,7 +164,7 @@ static char *default_dir_of(const struct kernel_plan *p)
 }
 
 /*
- * Reject a source tree that is not clean before the build starts.  The tree's
+ * Before the build starts, reject a source tree that is not clean.  The tree's
  * Makefile would reject it later.
  */
 static int check_clean(const struct kernel_plan *p, struct err *err)

@@ -44,9 +44,9 @@ struct kernel_plan;
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);
 /*
- * Return the absolute path of the directory given by -b, including the
- * subdirectory of one of several builds, or NULL without -b.  The caller frees
- * it.
+ * Return the absolute path of the directory given by -b, or NULL without -b.
+ * If the command makes several builds, the path includes the subdirectory of
+ * this build.  The caller frees the path.
  */
 struct kconfig_request;
 char *kernel_builddir_requested(const struct kconfig_request *r);
@@ -56,7 +56,10 @@ char *kernel_builddir_requested(const struct kconfig_request *r);
  */
 struct buf;
 void kernel_builddir_add_name(struct buf *out, const char *path);
-/* Append the names of -k and of up to three -K in the same way. */
+/*
+ * Append the names of the configurations of -k and of up to three -K, each as
+ * kernel_builddir_add_name() does.
+ */
 void kernel_builddir_add_config(struct buf *out,
 				const struct kconfig_request *r);
 

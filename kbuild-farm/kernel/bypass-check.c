@@ -56,8 +56,9 @@ static bool has_compiler_name(int pid)
 }
 
 /*
- * Read the path of the program.  Returns false for kfarm-cc, which waits for
- * its result under a compiler's name.
+ * Read the path of the program that the process executes.  Returns false if the
+ * program is kfarm-cc, which has the name of a compiler while it waits for a
+ * result.
  */
 static bool read_exe(int pid, char exe[static PATH_MAX])
 {
@@ -84,8 +85,9 @@ static bool is_offloadable(const struct strv *words)
 }
 
 /*
- * Read the program before and after its arguments and environment, because the
- * process can execute kfarm-cc or a compiler meanwhile.
+ * Read the path of the program both before and after the arguments and the
+ * environment, because the process can execute kfarm-cc or a compiler in
+ * between.
  */
 static void check_process(struct kernel_bypass_check *u, int pid)
 {

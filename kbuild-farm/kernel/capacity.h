@@ -19,9 +19,9 @@
 #define KERNEL_RESERVE_FILES 128
 
 /*
- * Return the number of jobs, at least 1.  *why is set to a text that names the
- * limit, or NULL if there is no limit; the caller frees it; `why` may be NULL.
- * `root` is prepended to /proc and /sys; it is "" except in tests.
+ * Return the number of jobs, at least 1.  Unless `why` is NULL, *why is set to
+ * a text that names the limit, or to NULL if there is no limit; the caller
+ * frees *why.  `root` is prepended to /proc and /sys; it is "" except in tests.
  */
 unsigned kernel_capacity(char **why, const char *root);
 

@@ -92,7 +92,10 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 		}
 		return *out ? check_named(*out, arch, err) : 0;
 	}
-	/* The id of an installed clang is a release, too. */
+	/*
+	 * `word` is a release such as gcc-13.  The id of an installed clang has
+	 * the same form, so this search finds it, too.
+	 */
 	list_triplets(arch, &triplets);
 	if (r.is_clang)
 		*out = toolchain_installed_find(&in->list, word, NULL, NULL);
@@ -129,7 +132,11 @@ const struct toolchain_installed *kernel_toolchains_find_owner(
 		const struct toolchain_installed *t = &in->list.v[i];
 		char *home = realpath(t->dir, NULL);
 
-		/* An adopted toolchain has its files outside of t->dir. */
+		/*
+		 * A toolchain that kfarm adopted instead of installing it has
+		 * its files outside of t->dir.  It is found by its link in
+		 * DATA/bin.
+		 */
 		if ((file && home && str_skip_dir(file, home)) ||
 		    (str_skip_dir(path, in->bin_dir) &&
 		     toolchain_link_leads_into(in->bin_dir, name, t->bin)))
@@ -168,7 +175,10 @@ int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 	return ret;
 }
 
-/* The installation has already handled quirks about libraries. */
+/*
+ * Quirks about missing libraries are left out, because the installation of the
+ * toolchain has already handled them.
+ */
 void kernel_toolchains_quirks(const struct toolchain_installed *t,
 			      struct strv *out)
 {
@@ -330,9 +340,10 @@ static bool is_on_path_as(const struct compiler_choice *w, const char *name,
 }
 
 /*
- * Return the prefix under which PATH has the tools of an adopted toolchain, or
- * NULL.  Without -t make calls them by this prefix.  Using the same names with
- * -t keeps the saved commands, and thus the objects, up to date.
+ * Return the prefix under which PATH has the tools of an adopted toolchain (one
+ * that kfarm did not install), or NULL.  Without -t make calls the tools by
+ * this prefix.  Using the same names with -t keeps the saved commands, and thus
+ * the objects, up to date.
  */
 static char *adopted_prefix(const struct compiler_choice *w,
 			    const struct toolchain_installed *t)
@@ -509,8 +520,9 @@ static int default_prefix(struct compiler_choice *w, struct err *err)
 }
 
 /*
- * Find the file of a compiler.  If masquerade links cannot cover it, set
- * no_masquerade_reason.
+ * Find the file of a compiler.  Set no_masquerade_reason if the masquerade
+ * links, which lead from compiler names to kfarm-cc, cannot replace the
+ * compiler.
  */
 static int find_compiler_file(const struct compiler_choice *w,
 			      const char *variable, const char *name,
@@ -601,7 +613,12 @@ static int decide_names(struct compiler_choice *w, struct err *err)
 		c->name = xasprintf("%sgcc", w->cross ? w->cross : "");
 	c->is_clang = strstr(str_base(c->name), "clang") != NULL;
 
-	/* Normalized names exist only in DATA/bin, whatever selected them. */
+	/*
+	 * Programs with kfarm's normalized names, such as
+	 * aarch64-gcc1330-linux-gcc, exist only in DATA/bin.  Add that
+	 * directory to PATH even if the user named such a program by CC or
+	 * CROSS_COMPILE.
+	 */
 	ld = xasprintf("%sld", w->cross ? w->cross : "");
 	if (kernel_toolchains_has_program(&c->toolchains, c->name) ||
 	    (w->cross && kernel_toolchains_has_program(&c->toolchains, ld)))

@@ -5,8 +5,9 @@
  * Nothing that kbuild records may depend on kfarm, so make gets the names that
  * a plain make would get.  A name with a directory would bypass the masquerade
  * directory: only its last component is used, and its directory is added to
- * PATH.  An installed toolchain is used under its normalized names alone,
- * which are links in DATA/bin, and DATA/bin is added to PATH.
+ * PATH.  An installed toolchain is used only under its normalized names, such
+ * as aarch64-gcc1330-linux-gcc.  These names are links in DATA/bin, which is
+ * added to PATH; DATA is kfarm's data directory.
  */
 #ifndef KERNEL_COMPILER_H
 #define KERNEL_COMPILER_H
@@ -33,20 +34,22 @@ void kernel_toolchains_release(struct kernel_toolchains *in);
 
 /*
  * Find the installed toolchain that `word` ("gcc", "gcc-13", "clang-14" or a
- * complete id) selects for this build host and `arch`: the newest match for
- * the first triplet of the architecture that has one.
+ * complete id) selects for this build host and `arch`.  It is the newest
+ * matching toolchain for the first of the architecture's triplets for which a
+ * toolchain matches.
  *
  * Returns 0 with a borrowed pointer in *out, NULL if no toolchain matches;
- * -EINVAL with `err` set if `word` is the id of a toolchain for another host
- * or another architecture.
+ * -EINVAL with `err` set if `word` is the id of a toolchain for another host or
+ * another architecture.
  */
 int kernel_toolchains_find(const struct kernel_toolchains *in,
 			   const struct kernel_arch *arch, const char *word,
 			   const struct toolchain_installed **out,
 			   struct err *err);
 /*
- * Return the newest installed gcc or clang for `arch`, whichever `least` is, or
- * NULL if it is older than `least`.
+ * Return the newest installed gcc for `arch` if `least` is a release of gcc, or
+ * the newest clang if `least` is a release of clang.  Returns NULL if no such
+ * toolchain is at least as new as `least`.
  */
 const struct toolchain_installed *kernel_toolchains_find_newer(
 	const struct kernel_toolchains *in, const struct kernel_arch *arch,
@@ -116,11 +119,12 @@ struct kernel_compiler {
  * for the architecture; Debian's cross compiler on PATH; the newest installed
  * toolchain; gcc, if `arch` is the architecture of the build host.  A release
  * named by -t or by the configuration selects an installed toolchain before a
- * program on PATH.  `vars` then replace the user's own variables of the same
- * names.
+ * program on PATH.  The settings in c->vars replace the user's own variables of
+ * the same names.
  *
  * Returns 0; -ENOTSUP if the tree requires a newer compiler; another negative
- * errno with `err` naming the missing program.  Release `c` in any case.
+ * errno with `err` naming the missing program.  The caller releases `c`, also
+ * after an error.
  */
 int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_arch *arch,

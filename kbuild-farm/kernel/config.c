@@ -33,8 +33,8 @@ static char *stamp_path(const struct kernel_plan *p)
 }
 
 /*
- * Return "REQUEST CONFIG ", with which the record of the current .config
- * begins, or NULL if there is no .config.  The caller frees it.
+ * Return "REQUEST CONFIG ", the beginning of the record (kernel/config.h) for
+ * the current .config, or NULL if there is no .config.  The caller frees it.
  */
 static char *request_text(const struct kernel_plan *p)
 {
@@ -122,9 +122,10 @@ static void list_inputs(const struct kernel_plan *p, struct strv *out)
 }
 
 /*
- * Load the record into `text`.  Returns true if its REQUEST and CONFIG match;
- * *first is then "REQUEST CONFIG ", the start of the first line.  Release
- * `text` and *first in any case.
+ * Load the record (kernel/config.h) into `text`.  Returns true if its digests
+ * REQUEST and CONFIG are those of the plan and the current .config; *first is
+ * then "REQUEST CONFIG ", the start of the first line.  The caller releases
+ * `text` and *first even if the result is false.
  */
 static bool load_text(const struct kernel_plan *p, struct buf *text,
 		      char **first)
@@ -138,7 +139,10 @@ static bool load_text(const struct kernel_plan *p, struct buf *text,
 	return *first && str_starts(buf_str(text), *first);
 }
 
-/* Return TARGET of "INPUTS TARGET", the rest of the first line, or NULL. */
+/*
+ * `rest` is "INPUTS TARGET", the rest of the record's first line.  Return a
+ * copy of TARGET, or NULL if the line has no TARGET.
+ */
 static char *parse_edit_target(const char *rest)
 {
 	size_t n = strcspn(rest, " \n");
@@ -151,7 +155,8 @@ static char *parse_edit_target(const char *rest)
 /*
  * Read the record.  Returns true if the .config was made from the request of
  * `p` and the current tree.  An edited .config remains valid when the tree
- * changes, as it does for make.  Release `s` in any case.
+ * changes, as it does for make.  The caller releases `s` even if the result is
+ * false.
  */
 static bool read_config_stamp(struct kernel_config_stamp *s,
 			      const struct kernel_plan *p)

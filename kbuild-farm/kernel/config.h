@@ -45,9 +45,10 @@ static inline void kernel_config_stamp_release(struct kernel_config_stamp *s)
 
 /*
  * Create or update the .config of the build directory.  Returns 0; the exit
- * status of a failed make; or a negative errno with `err` set: -EINVAL lists
- * the settings that Kconfig rejected.  If the user allows mismatches, they are
- * published and stored in run->config.stamp instead.
+ * status of a failed make; or a negative errno with `err` set.  After -EINVAL,
+ * `err` lists the settings that Kconfig rejected.  If the user allows
+ * mismatches, these settings are published and stored in run->config.stamp
+ * instead.
  */
 int kernel_config_apply(struct kernel_build_state *run, struct err *err);
 /*
@@ -59,8 +60,8 @@ void kernel_config_update_stamp(struct kernel_build_state *run);
 /* Return true if kernel_config_apply() would change nothing. */
 bool kernel_config_is_current(const struct kernel_plan *p);
 /*
- * Record that the user changed the .config, made from the request of `p`,
- * through `target` (menuconfig).  Later builds with the same request do not
+ * Record that the user changed, through `target` (menuconfig), the .config that
+ * was made from the request of `p`.  Later builds with the same request do not
  * replace the .config.
  */
 void kernel_config_record_edit(const struct kernel_plan *p, const char *target);

@@ -102,7 +102,10 @@ static const struct kernel_goal_recipe recipes[] = {
 	  .make_word = "",
 	  .required_programs = "zstd=zstd",
 	  .post_make = KERNEL_POST_MAKE_PACKAGE },
-	/* As in tuxmake.  The tree's target kselftest would run the tests. */
+	/*
+	 * As in tuxmake, build and install the selftests by this recipe.  The
+	 * tree's own target "kselftest" would run the tests.
+	 */
 	{ .name = "kselftest",
 	  .make_word = "headers",
 	  .required_path = SELFTESTS,

@@ -71,9 +71,9 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 bool kernel_goal_can_install_dtbs(const struct kernel_plan *p);
 /*
  * Check the requirements of a recipe on the build host.  Returns 0; -ENOENT if
- * a program is missing; -EINVAL if it would install into the system
+ * a program is missing; -EINVAL if the recipe would install into the system
  * directories of the build host by accident; -EACCES if the destination is not
- * writable; with `err` saying what to do.
+ * writable.  After an error, `err` says what to do.
  */
 int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err);
@@ -103,9 +103,9 @@ struct kernel_goals {
 
 /*
  * Create one goal per distinct target of the plan.  `image` replaces "kernel"
- * and is NULL if "kernel" is not among the targets.  Goals for which the
- * configuration `config` (its text, "" for none) leaves nothing to do are
- * skipped at once.
+ * and is NULL if "kernel" is not among the targets.  `config` is the text of
+ * the .config, or "" if none exists; a goal for which it leaves nothing to do
+ * is skipped at once.
  */
 void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		       const char *image, const char *config);

@@ -119,7 +119,10 @@ static void on_diag_block(void *ctx, const struct diag_block *b)
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 	struct kernel_build_state *run = ctx;
 
-	/* A full disk causes many errors; the end of the build reports it. */
+	/*
+	 * A full disk causes many errors.  Do not report them; the end of the
+	 * build reports the full disk.
+	 */
 	if (b->has_new_error &&
 	    (run->disk_full_err.text[0] || is_full(run, NO_SPACE_BYTES))) {
 		event_active(run->tick_event, EV_TIMEOUT, 0);

@@ -29,7 +29,7 @@ struct kernel_build_times {
 
 /* The .config of the build directory. */
 struct kernel_build_config {
-	/* record of the request that it was made from */
+	/* record of the request from which the .config was made */
 	struct kernel_config_stamp stamp;
 	int64_t mtime_ns; /* mtime after kernel_config_apply() */
 	bool failed; /* this tree cannot provide the requested .config */
@@ -81,7 +81,8 @@ struct kernel_build_state {
 /*
  * Create the directories, the lock, the event loop, the log, the masquerade
  * directory and the coordinator, in that order.  Returns 0 or a negative errno
- * with `err` set; call kernel_build_end() in any case.
+ * with `err` set.  The caller ends with kernel_build_end(), also after an
+ * error.
  */
 int kernel_build_start(struct kernel_build_state *run,
 		       const struct kernel_plan *plan,

@@ -48,8 +48,8 @@ struct kernel_jobserver {
 
 /*
  * Start the broker with `local` tokens, at least 1, of which make owns one.
- * `max_tokens` limits their number including those of waiting recipes; 0 for
- * no limit.  Returns 0 or a negative errno with `err` set.
+ * `max_tokens` limits the number of all tokens, including those for waiting
+ * recipes; 0 means no limit.  Returns 0 or a negative errno with `err` set.
  */
 int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned max_tokens, struct err *err);

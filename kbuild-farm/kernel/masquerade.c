@@ -129,7 +129,11 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 	int ret;
 
 	compiler_find_all(&all, path);
-	/* KEY covers names and paths; the list is sorted by name. */
+	/*
+	 * KEY, the name of the directory, is a digest of the compilers' names
+	 * and paths.  The list is sorted by name, so equal sets of compilers
+	 * have equal keys.
+	 */
 	for (size_t i = 0; i < all.n; i++) {
 		const char *name = all.v[i].name;
 		char *file = fs_make_absolute(all.v[i].path);

@@ -136,7 +136,10 @@ void kernel_offload_release_probes(struct kernel_offload_probes *p)
 struct kernel_roster_watch {
 	struct coord *coord;
 	struct event *tick;
-	/* digest of the configuration that the coordinator's roster is from */
+	/*
+	 * digest of the configuration from which the coordinator's roster was
+	 * loaded
+	 */
 	struct digest applied_digest;
 	struct digest last_digest; /* digest one second ago */
 	bool half; /* halve the slots of new nodes, for a nightly build */
@@ -221,7 +224,10 @@ void kernel_offload_init(struct kernel_offload *f,
 	machine_inventory_collect(&inv, "");
 	node_limit_local(&limit, &inv, 0);
 	f->local_slots = limit.slots;
-	/* Without nodes, -j sets the number of local slots. */
+	/*
+	 * With nodes, -j can only reduce the number of local slots.  Without
+	 * nodes, it can also increase the number.
+	 */
 	if (asked && (!roster->n || asked < limit.slots))
 		f->local_slots = asked;
 	f->job_capacity = kernel_capacity(NULL, "");
@@ -359,7 +365,7 @@ static void expect_compilers(struct kernel_offload *f,
 
 /*
  * Create the masquerade directory.  A permanent directory gets no copies of
- * binutils, because build systems record the paths of tools, but the copies are
+ * binutils: build systems would record the paths of the copies, which are
  * removed at the end of the run.
  */
 static int prepare_masquerade(struct kernel_offload *f,

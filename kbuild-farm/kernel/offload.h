@@ -8,9 +8,10 @@
  * _wait_nodes(), _start_jobserver(), then the command itself; _close() and
  * _release() at the end.
  *
- * Probe results are stored in CACHE/probes and shared by all runs.  The
- * dependency lists of compilers on which they rely are updated on a thread;
- * until the list of a compiler is complete, its probes are executed.
+ * Results of probes (compiles that only test a feature) are stored in
+ * CACHE/probes and shared by all runs.  They are valid for a list of the files
+ * on which the compiler depends.  A thread updates these lists; until the list
+ * of a compiler is complete, its probes are executed.
  *
  * Changes of the configured nodes, by `kfarm nodes` or an editor, take effect
  * within two seconds.
@@ -46,10 +47,11 @@ struct kernel_offload_estimate {
 };
 
 /*
- * Look up the baseline of `build` by its series key, load its job costs and
- * publish its progress curve as EVENTS_KIND_ESTIMATE.  Nothing is published
- * unless `build` starts from scratch and the history has a successful build
- * that did.  Read errors count as no baseline.
+ * Look up the baseline of `build` by its series key, load the baseline's job
+ * costs and publish its progress curve as EVENTS_KIND_ESTIMATE.  Nothing is
+ * published unless `build` starts from scratch and the history has a successful
+ * build that also started from scratch.  A read error counts as a missing
+ * baseline.
  */
 void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
 				    struct history *h,
@@ -65,7 +67,9 @@ void kernel_offload_estimate_release(struct kernel_offload_estimate *e);
 
 struct kernel_offload_probes {
 	char *dir; /* CACHE/probes; NULL if probe results are not stored */
-	/* compilers whose dependency lists are updated, their environment */
+	/*
+	 * compilers whose dependency lists are updated, and their environment
+	 */
 	struct strv drivers, env;
 	struct task *task;
 };

@@ -34,7 +34,7 @@ struct kernel_outdir {
 };
 
 /*
- * Create the output directory `dir`, or for NULL the next unused
+ * Create the output directory `dir`.  If `dir` is NULL, create the next unused
  * ~/.cache/kfarm/builds/N, which no other build takes.  Files of an earlier
  * build in `dir` are removed if its metadata.json lists them or kfarm always
  * uses their names.  Returns 0, -ENOSPC if the disk is full, or another

@@ -135,8 +135,9 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	int ret;
 
 	/*
-	 * A default build directory is named after -k and -K, so its .config is
-	 * not the base of such a request.
+	 * A default build directory is named after the arguments of -k and -K,
+	 * so its .config was made from them and is not the base of a request
+	 * with -k or -K.
 	 */
 	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		have = have && !p->request->kconfig && !p->request->fragments.n;
@@ -432,8 +433,8 @@ static bool is_vdso_requested(const struct kernel_plan *p)
 }
 
 /*
- * Store the prefix of the installed arm compiler of the same release in
- * *prefix, or leave *prefix alone if there is no such compiler.
+ * If a compiler for arm of the same release as `c` is installed, store its
+ * prefix in *prefix; otherwise leave *prefix alone.
  */
 static int find_installed(const struct kernel_compiler *c,
 			  const struct kernel_arch *arm, char **prefix,
@@ -479,7 +480,9 @@ static int find_arm_prefix(const struct kernel_compiler *c, char *const *env,
 	return ret;
 }
 
-/* Use the installed toolchain of that prefix, if any. */
+/*
+ * Use the installed toolchain whose programs have this prefix, if one exists.
+ */
 static int use_installed(struct kernel_compiler *c, const char *prefix,
 			 struct err *err)
 {

@@ -52,7 +52,8 @@ struct kernel_plan {
 /*
  * Make the plan.  `r` is borrowed until the release.  Returns 0; -ENOTSUP if
  * the compiler cannot build the tree; another negative errno with `err` naming
- * the problem and what to do.  Release the plan in any case.
+ * the problem and what to do.  The caller releases the plan, also after an
+ * error.
  */
 int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		     char *const *env, struct err *err);
@@ -88,14 +89,15 @@ void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
 
 /*
  * Choose the second compiler for arm64's 32-bit vDSO.  CONFIG_COMPAT_VDSO
- * depends on CROSS_COMPILE_COMPAT, and make drops the setting silently without
- * it.  If the configuration requests CONFIG_COMPAT_VDSO and the user does not
- * set CROSS_COMPILE_COMPAT, add it to p->compiler.vars.  Its value is the
- * prefix of the first of these compilers for arm: if the build uses an
- * installed toolchain, an installed toolchain of the same release; a compiler
- * on PATH with one of Debian's prefixes; an installed toolchain of the same
- * release.  If no compiler fits, p->compiler.notes explains it.  Returns 0, or
- * a negative errno with `err` set.
+ * depends on the variable CROSS_COMPILE_COMPAT; if the variable is not set,
+ * make drops the setting silently.  If the configuration requests
+ * CONFIG_COMPAT_VDSO and the user does not set the variable, add it to
+ * p->compiler.vars.  Its value is the prefix of the first of these compilers
+ * for arm: if the build uses an installed toolchain, an installed toolchain of
+ * the same release; a compiler on PATH with one of Debian's prefixes; an
+ * installed toolchain of the same release.  If no compiler fits,
+ * p->compiler.notes explains it.  Returns 0, or a negative errno with `err`
+ * set.
  */
 int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err);
 

@@ -52,7 +52,7 @@ static void add_made_file(struct post_make_context *s, const char *path)
 
 /*
  * Collect the packages that dpkg wrote to the parent of the build directory.
- * debian/files has a line for each: "NAME SECTION PRIORITY".
+ * debian/files has a line for each package: "NAME SECTION PRIORITY".
  */
 static void collect_debs(struct post_make_context *s)
 {
@@ -196,7 +196,10 @@ void kernel_post_make_tool_argv(const struct kernel_plan *p,
 	strv_add(out, "make");
 	if (option)
 		strv_add(out, option);
-	/* As in tuxmake: some selftests cannot be built everywhere. */
+	/*
+	 * As in tuxmake, ignore errors, because some selftests cannot be built
+	 * everywhere.
+	 */
 	if (r->may_fail && !strcmp(target, r->install_target))
 		strv_add(out, "-i");
 	strv_add(out, "-C");

@@ -18,9 +18,9 @@ int kernel_post_make_run_all(struct kernel_build_state *run,
 			     struct kernel_artifacts *artifacts,
 			     struct err *err);
 /*
- * Append the make command for a tool.  `target` builds or installs the tool
- * ("" for the default target); `into` is the directory of the installation,
- * omitted for NULL; `option` may be NULL.
+ * Append the make command for a tool.  `target` builds or installs the tool (""
+ * for the default target).  `into` is the directory of the installation, or
+ * NULL to omit it.  `option` is the first argument of make, or NULL.
  */
 void kernel_post_make_tool_argv(const struct kernel_plan *p,
 				const struct kernel_goal_recipe *r,

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 /*
- * The first match determines the phase; a NULL phase changes nothing.  `file`
- * is NULL for any file, or has a '*' at its start or end.
+ * The first rule that matches a line of the log determines the phase; a rule
+ * with a NULL phase leaves the phase unchanged.  `file` can have a '*' at its
+ * start or end; NULL matches any file.
  */
 static const struct {
 	const char *tool, *file, *phase;

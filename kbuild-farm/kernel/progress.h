@@ -2,20 +2,21 @@
 /*
  * kernel/progress.h - Build phases read from the growing build log.
  *
- * inotify reports that the log has grown; it is read 0.2 s later, so that a
- * busy build wakes kfarm at most five times a second and an idle one never.
+ * inotify reports that the log has grown.  The log is read 0.2 s later, so that
+ * a busy build wakes kfarm at most five times a second and an idle one never.
  *
  * The phases config, install, package and artifacts are steps of kfarm itself.
  * After config, kfarm runs make, which prints a line ("  LD      vmlinux.o")
  * for each product.  With -Otarget the line appears after the product is
  * finished, so each line announces the phase that follows:
  *
- *	prepare		until the first object of the kernel
- *	compile		objects
- *	link		after "AR built-in.a", "AR vmlinux.a", and until vmlinux
- *	modpost		after "LD vmlinux.o", and "MODPOST" itself
- *	modules		"LD [M] x.ko" and the files made for it
- *	dtbs		device trees, when nothing else is compiled
+ *	prepare		until the first of the lines below
+ *	compile		"CC x.o", but not in scripts/
+ *	link		"AR built-in.a", "AR vmlinux.a", and steps such as
+ *			"LD vmlinux" and "KSYMS"
+ *	modpost		"LD vmlinux.o", "MODPOST"
+ *	modules		"LD [M] x.ko", "CC [M] x.mod.o"
+ *	dtbs		"DTC x.dtb", if nothing else is compiled
  *
  * With V=1 or -s make prints no such lines, and the phase remains "prepare".
  */

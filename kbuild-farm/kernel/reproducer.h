@@ -13,13 +13,13 @@
 
 /*
  * Append a script that executes the plan and writes the same files to the build
- * directory.  `jobs` is the argument of make's -j.  If the plan uses an
- * existing .config and the build directory has none, the script copies the file
- * `config` next to itself.
+ * directory as kfarm does.  `jobs` is the argument of make's -j.  If the plan
+ * uses an existing .config and the build directory has none, the script copies
+ * the file `config` from the script's own directory.
  */
 void kernel_reproducer_script(struct buf *out, const struct kernel_plan *p,
 			      unsigned jobs);
-/* Append the decisions of the plan as comments of that script, a line each. */
+/* Append the decisions of the plan as comments of the script, a line each. */
 void kernel_reproducer_plan(struct buf *out, const struct kernel_plan *p,
 			    const char *output_dir);
 

@@ -28,7 +28,7 @@ static unsigned long long pid_namespace_id(void)
 	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
 }
 
-/* Content of a file "make". */
+/* Content of the file "make" in a run directory (kernel/rundir.h). */
 struct make_note {
 	int pid;
 	unsigned long long start, namespace_id;
@@ -119,8 +119,8 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 }
 
 /*
- * Lock a run directory.  Returns a descriptor, -EBUSY if its kfarm or its make
- * runs, or another negative errno.
+ * Lock a run directory.  Returns a descriptor; -EBUSY if the kfarm that owns
+ * the directory, or its make, still runs; or another negative errno.
  */
 static int lock_build(const char *path)
 {

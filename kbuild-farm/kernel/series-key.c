@@ -50,8 +50,9 @@ void kernel_series_key_of_plan(const struct kernel_plan *p,
 		/*
 		 * Without -k, the first build in a directory makes the
 		 * configuration and later builds use it, so the directory
-		 * identifies it.  A default directory follows from the other
-		 * parts of the key.
+		 * identifies the configuration.  The path of a default
+		 * directory follows from the other parts of the key and is left
+		 * out.
 		 */
 		buf_put_str(&all, p->builddir.kind == KERNEL_BUILDDIR_DEFAULT ?
 					  "" :
@@ -63,7 +64,7 @@ void kernel_series_key_of_plan(const struct kernel_plan *p,
 	for (size_t i = 0; i < p->settings.n; i++) {
 		const char *setting = p->settings.v[i];
 
-		/* These change only the output of make. */
+		/* V= and KBUILD_VERBOSE= change only the output of make. */
 		if (!str_starts(setting, "V=") &&
 		    !str_starts(setting, "KBUILD_VERBOSE="))
 			strv_add(&settings, setting);

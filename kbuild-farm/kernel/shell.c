@@ -11,7 +11,10 @@
 
 #define SYSTEM_SHELL "/bin/sh"
 
-/* If kfarm is in a directory named bin, sh there is the system's shell. */
+/*
+ * If the directory of kfarm is named bin, the program sh in that directory is
+ * the system's shell.
+ */
 char *kernel_shell_find_program(const char *self)
 {
 	char *dir = str_dir(self), *up = str_dir(dir), *file;
@@ -38,7 +41,10 @@ static bool sets_shell(const char *word)
 
 		if (strncmp(word, names[i], n))
 			continue;
-		/* SHELL=, :=, ::=, ?=, += and != set it. */
+		/*
+		 * The word is an assignment if =, :=, ::=, ?=, += or !=
+		 * follows.
+		 */
 		n += strspn(word + n, ":?+!");
 		if (word[n] == '=')
 			return true;

@@ -59,8 +59,9 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);
 /*
- * Set the reason that is counted for local tool steps if the roster disables
- * remote execution or tool steps.
+ * If the roster disables remote execution or tool steps (runs of genksyms,
+ * objtool or dtc), set the reason that is counted for each tool step that runs
+ * locally.
  */
 void kernel_shell_set_roster(const struct kernel_shell *s,
 			     const struct node_roster *roster);

@@ -35,10 +35,10 @@ struct kernel_source {
 };
 
 /*
- * Check out the revision of the managed tree that `r` names into its worktree
- * and lock it until kernel_source_release().  Returns 0, -EBUSY if another
- * build uses the worktree, or another negative errno with `err` naming the
- * tree.
+ * Check out the revision of the managed tree that `r` names into the worktree
+ * for `r`, and lock the worktree until kernel_source_release().  Returns 0,
+ * -EBUSY if another build uses the worktree, or another negative errno with
+ * `err` naming the tree.
  */
 int kernel_source_acquire(struct kernel_source *s,
 			  const struct kconfig_request *r, char *const *env,

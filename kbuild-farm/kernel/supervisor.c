@@ -196,7 +196,10 @@ void kernel_supervisor_kill_descendants(void)
 		while (pid > 0);
 		if (pid < 0)
 			return;
-		/* Wait until the kernel has reparented their children. */
+		/*
+		 * Wait until the kernel has reparented the children of the
+		 * killed processes to this one.
+		 */
 		usleep(KILL_US);
 	}
 }

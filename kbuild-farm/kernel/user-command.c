@@ -287,8 +287,8 @@ static int open_offload(struct run *run, struct err *err)
 			  path);
 		/*
 		 * By default ccache identifies a compiler by the size and mtime
-		 * of its file.  All masquerade links are the same file, so it
-		 * would confuse the objects of different compilers.
+		 * of its file.  All masquerade links are the same file, so
+		 * ccache would confuse the objects of different compilers.
 		 */
 		if (!str_find_env(c->env.v, "CCACHE_COMPILERCHECK"))
 			strv_add(&vars, "CCACHE_COMPILERCHECK=%compiler% -v");

@@ -55,10 +55,10 @@ struct kernel_user_command_result {
  * Prepare the command.  -a exports ARCH; -a and -t export the variables that
  * `kfarm build` passes to make: CROSS_COMPILE, CC, LLVM.  An installed
  * toolchain is leased until `c` is released or, after
- * kernel_user_command_exec(), until the command ends.  Returns 0, or a
- * negative errno with `err` set.  If c->command_unusable is set, -ENOENT means
- * that the command is missing and -EACCES that it is not executable.  Release
- * `c` in any case.
+ * kernel_user_command_exec(), until the command ends.  Returns 0, or a negative
+ * errno with `err` set.  If c->command_unusable is set, -ENOENT means that the
+ * command is missing and -EACCES that it is not executable.  The caller
+ * releases `c`, also after an error.
  */
 int kernel_user_command_prepare(
 	struct kernel_user_command *c,

@@ -121,7 +121,7 @@ static int check_tls(const char *text, struct err *err)
 	size_t n = strcspn(text, brackets ? "]" : ":");
 
 	if (brackets) {
-		/* As in fe80::1%eth0. */
+		/* Accept a scope id, as in fe80::1%eth0. */
 		if (text[n] != ']' || !consists_of(text + 1, n - 1, ".:%_-") ||
 		    !memchr(text, ':', n))
 			return err_set(err, EINVAL,

@@ -5,8 +5,8 @@
  * A node is identified by its key.  A copied flash card also copies the key,
  * which then identifies neither board: two boot ids with one key prove that
  * there are two machines, and neither gets jobs.  Such copies can also have the
- * same machine id, and boards without a MAC address of their own the same MAC
- * address.  These conflicts are reported but do no harm.
+ * same machine id, and boards without a MAC address of their own can have the
+ * same MAC address.  These two conflicts are reported but do no harm.
  */
 #ifndef NODE_DUPLICATES_H
 #define NODE_DUPLICATES_H
@@ -52,9 +52,9 @@ char *node_duplicates_describe(enum node_duplicate clash,
 			       const struct node_duplicates_identity *a,
 			       const struct node_duplicates_identity *b);
 /*
- * Describe the most severe conflict of v[i] with another node, and set
- * *excluded if it must not get jobs.  Returns NULL if none exists.  The
- * caller frees the text.
+ * Describe the most severe conflict of the node v[i] with another node, or
+ * return NULL if v[i] has no conflict.  Set *excluded to true if v[i] must not
+ * get jobs.  The caller frees the text.
  */
 char *node_duplicates_find_worst(const struct node_duplicates_identity *v,
 				 size_t n, size_t i, bool *excluded);

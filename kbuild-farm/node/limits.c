@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #define MILLI 1000
-/* Foreign load below this is kfarmd and normal system activity. */
+/*
+ * Load of other processes below this value is kfarmd and normal system
+ * activity.
+ */
 #define FOREIGN_MIN_MILLI 500
 /*
  * Memory pressure from which the slots are halved: shares of time, in 1/100
@@ -141,8 +144,9 @@ static bool is_health_reported(uint32_t n)
 }
 
 /*
- * Return the thousandths of cores lost to heat.  A clock that is limited
- * without active cooling was limited by the owner and counts as no loss.
+ * Return the thousandths of cores lost to heat.  A reduced clock counts only
+ * while a cooling device is active; otherwise the owner reduced the clock,
+ * which is no loss.
  */
 static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 				char **why)

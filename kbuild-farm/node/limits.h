@@ -58,14 +58,14 @@
  * NODE_BASE_MIB covers an idle board with 1 GiB of memory, which uses 144 MiB,
  * kfarmd, and the headers and sources in a sandbox.  Free memory must cover
  * only kfarmd and the sandbox (NODE_SANDBOX_MIB).  If these amounts are too
- *small, the node's slots are restricted (node/slot-limit.h), and a job that
- *fails for lack of memory moves to another node.
+ * small, the node's slots are restricted (node/slot-limit.h), and a job that
+ * fails for lack of memory moves to another node.
  */
 #define NODE_JOB_MIB      256
 #define NODE_NEXT_JOB_MIB 144
 #define NODE_BASE_MIB     256
 #define NODE_SANDBOX_MIB  64 /* for kfarmd and a sandbox */
-/* The number of cores is the node's unverified claim. */
+/* A node claims its number of cores, so its slots need an upper limit. */
 #define NODE_SLOTS_MAX 1024
 /*
  * Cores of nodes that keep one similar core of the build host busy.  Of 141.2 s
@@ -81,8 +81,9 @@ struct node_limit {
 };
 
 /*
- * Compute the unrestricted slots of a node.  `m` is NULL or zeroed if unknown;
- * `configured` is `slots =`, or 0.  The caller frees out->reason.
+ * Compute the unrestricted slots of a node.  `m` describes its machine, and is
+ * NULL or zeroed if the machine is unknown.  `configured` is the value of the
+ * setting `slots`, or 0 if it is not set.  The caller frees out->reason.
  */
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		const struct wire_machine *m, unsigned configured);
@@ -110,12 +111,12 @@ unsigned node_limit_max(const struct wire_inventory *inv);
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 		      unsigned counted_cores);
 /*
- * Return how many of a node's `cores` count in node_limit_local_slots().
- * `slots` is the number of local slots without nodes, of which a single node
- * may take at most half.
+ * Return how many of a node's `cores` count in the argument `counted_cores` of
+ * node_limit_local_slots().  `slots` is the number of local slots without
+ * nodes, of which a single node may take at most half.
  */
 unsigned node_limit_counted_cores(unsigned slots, unsigned cores);
-/* Return the local slots, given the number without nodes. */
+/* Return the number of local slots; `slots` is their number without nodes. */
 unsigned node_limit_local_slots(unsigned slots, unsigned counted_cores);
 
 #endif

@@ -83,7 +83,10 @@ static int load_address(struct node_entry *e, const struct conf *c,
 	return ret;
 }
 
-/* Use `ssh =`, or else the host of the address, if it has one. */
+/*
+ * Use the setting `ssh` or, if it is not set, the host of the node's address,
+ * if that address has a host.
+ */
 static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "ssh");

@@ -14,9 +14,9 @@
  */
 int node_transport_child_stop(pid_t pid);
 /*
- * Return the last line of `text`, the command's stderr, that is not blank, with
- * control characters replaced by blanks; NULL if no such line exists.  The
- * caller frees it.
+ * Return the last line of `text` that is not blank, with control characters
+ * replaced by blanks, or NULL if no such line exists.  `text` is the stderr of
+ * the command.  The caller frees the result.
  */
 char *node_transport_child_last_line(const struct buf *text);
 /*

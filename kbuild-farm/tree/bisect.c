@@ -359,7 +359,10 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 	bool yes;
 
 	git_libgit2_init();
-	/* Only the state is read, so the owner does not matter. */
+	/*
+	 * The state of the repository is only read, so its owner does not
+	 * matter.
+	 */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	yes = !git_repository_open_ext(&repo, dir, flags, NULL) &&
 	      git_repository_state(repo) == GIT_REPOSITORY_STATE_BISECT;

@@ -107,7 +107,8 @@ static int remove_extra(struct dir_comparison *l, const char *name,
 
 /*
  * A submodule is an empty directory.  With read_only, ignore the content of the
- * directory; otherwise remove it, so that it is created again.
+ * directory; otherwise remove the directory with its content, so that it is
+ * created again.
  */
 static int compare_submodule(struct dir_comparison *l, const char *name,
 			     const char *path, size_t i)

@@ -14,8 +14,8 @@
 
 /*
  * Return true if `name` can be a path component: not empty, not "." or "..", no
- * slash, at most NAME_MAX bytes, and not git's own directory in any case:
- * ".git", or "git~1", its short name on some file systems.
+ * slash, at most NAME_MAX bytes, and not the name of git's own directory in
+ * lower or upper case: ".git", or "git~1", its short name on some file systems.
  */
 bool tree_path_check_is_valid_name(const char *name);
 /*

@@ -27,7 +27,10 @@ static int compare_ref_names(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* An update sorts before the previous value. */
+/*
+ * Of two references with the same name, sort the update before the previous
+ * value.
+ */
 static int compare_ref_priority(const void *a, const void *b)
 {
 	const struct tree_ref *x = a, *y = b;

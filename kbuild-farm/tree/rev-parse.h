@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /*
- * The revision of a source tree.  Strings are NULL if it is not a git
+ * The revision of a source tree.  Strings are NULL if the tree is not a git
  * repository.
  */
 struct tree_rev {

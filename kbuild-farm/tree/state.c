@@ -140,7 +140,10 @@ static void release_branch(struct tree_branch *b)
 	*b = (struct tree_branch){ 0 };
 }
 
-/* Insert a branch into the sorted list of the newest branches, if it is one. */
+/*
+ * Insert a branch into the sorted list of the newest branches if it is new
+ * enough.
+ */
 static void insert_newest(struct tree_state *s, const char *name,
 			  const git_oid *id, long long when)
 {

@@ -78,8 +78,8 @@ void tree_builder_release(struct tree_builder *in);
 /*
  * Add a file.  A symbolic link has the mode GIT_FILEMODE_LINK, and its target
  * is the content.  The memory of `content` moves to the builder unless the path
- * is rejected; release `content` in any case.  Returns 0, -EINVAL for an
- * invalid path, -E2BIG beyond a limit, or -errno.
+ * is rejected; the caller releases `content` in both cases.  Returns 0, -EINVAL
+ * for an invalid path, -E2BIG beyond a limit, or -errno.
  */
 int tree_builder_add(struct tree_builder *in, const char *path,
 		     git_filemode_t mode, long long mtime, struct buf *content,
