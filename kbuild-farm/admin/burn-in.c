@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every outcome is counted for the node and, if the job was pinned to a core
- * class, for that class, too. n_sent counts the jobs that are in flight or have
- * an outcome; a job that is dropped, or that the node was too busy to run, is
- * subtracted again.
+ * class, for that class, too.  n_sent counts the jobs that are in flight or
+ * have an outcome; a job that is dropped, or that the node was too busy to run,
+ * is subtracted again.
  */
 #include "admin/burn-in.h"
 

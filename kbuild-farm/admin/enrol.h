@@ -66,7 +66,7 @@ struct admin_enrol_result {
 	char *fingerprint; /* verified fingerprint of a service */
 	unsigned port; /* port on which the service listens */
 	char *user; /* user as which the service runs */
-	char *init; /* init system: "systemd"; "none" */
+	char *init; /* starts the service at boot: "systemd"; "none" */
 	bool removed, not_installed; /* nothing was installed */
 	/* other build hosts that still use the node */
 	unsigned n_other_clients;

@@ -2,13 +2,13 @@
 /*
  * admin/node-test.h - Concurrent test of nodes as a build would use them.
  *
- * 1. connection: the messages HELLO, FIT and MACHINE
- * 2. bandwidth, one node after the other, so that they do not share
- *    the link of the build host
- * 3. upload of a compiler, the canary (peer/canary.h), and a
- *    known-answer test (inputs/reference-object.h)
- * 4. optionally a burn-in: sources whose objects are known are compiled
- *    on all cores for some time
+ *	1. connection: the messages HELLO, FIT and MACHINE
+ *	2. bandwidth, one node after the other, so that they do not share
+ *	   the link of the build host
+ *	3. upload of a compiler, the canary (peer/canary.h), and a
+ *	   known-answer test (inputs/reference-object.h)
+ *	4. optionally a burn-in: sources whose objects are known are compiled
+ *	   on all cores for some time
  *
  * A burn-in finds rare faults: an overclocked board that occasionally
  * miscomputes, or a board that overheats after ten minutes.  A node that is
@@ -86,8 +86,8 @@ struct admin_node_test_result {
 	struct wire_mac *macs;
 	/* nodes with the same key, machine id or MAC; or NULL */
 	char *duplicate_text;
-	bool excluded; /* a build gives the duplicate no jobs */
-	bool has_clock, has_free; /* the node reports these */
+	bool excluded; /* a build gives this node no jobs, as a duplicate */
+	bool has_clock, has_free; /* the node reports its clock, free space */
 	int64_t clock_offset_ms; /* node's clock minus local clock */
 	uint64_t free_mib; /* free space of its store */
 

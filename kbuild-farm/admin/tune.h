@@ -122,7 +122,10 @@ int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 /* Free the plan. */
 void admin_tune_release(struct admin_tune *t);
 
-/* Return the number of settings to apply, even if their values are current. */
+/*
+ * Return the number of settings to apply, including settings that already have
+ * the wanted value.
+ */
 size_t admin_tune_count_changes(const struct admin_tune *t);
 /* Append the script that applies the plan, and its standard input. */
 void admin_tune_add_apply_script(const struct admin_tune *t, struct buf *script,

@@ -22,7 +22,10 @@ char *kconfig_suggest_parse_no_rule(const char *text)
 	while ((at = strstr(at, says)) != NULL) {
 		at += strlen(says);
 		end = strchr(at, '\'');
-		/* "'.  Stop." or "'."; not "', needed by 'x'." */
+		/*
+		 * A target is followed by "'.  Stop." or "'.", a prerequisite
+		 * by "', needed by 'x'.".
+		 */
 		if (end && end[1] == '.')
 			return xstrndup(at, (size_t)(end - at));
 	}

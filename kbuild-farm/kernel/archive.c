@@ -334,8 +334,8 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 		size_t n = strlen(line);
 
 		/*
-		 * Until Linux 5.3 a line is "kernel/fs/x.ko", since 6.3
-		 * "fs/x.o".
+		 * A line is "kernel/fs/x.ko" until Linux 5.3, and "fs/x.o"
+		 * since 6.3.
 		 */
 		if (str_starts(line, "kernel/") && !str_ends(line, ".o")) {
 			char *as_is = kernel_plan_path(p, line);

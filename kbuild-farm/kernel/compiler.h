@@ -34,9 +34,9 @@ void kernel_toolchains_release(struct kernel_toolchains *in);
 
 /*
  * Find the installed toolchain that `word` ("gcc", "gcc-13", "clang-14" or a
- * complete id) selects for this build host and `arch`.  It is the newest
- * matching toolchain for the first of the architecture's triplets for which a
- * toolchain matches.
+ * complete id) selects for this build host and `arch`.  The triplets of the
+ * architecture are tried in order; for the first triplet with a matching
+ * toolchain, the newest match is selected.
  *
  * Returns 0 with a borrowed pointer in *out, NULL if no toolchain matches;
  * -EINVAL with `err` set if `word` is the id of a toolchain for another host or

@@ -11,11 +11,11 @@
  *	!LINE				a setting that Kconfig rejected
  *	PATH				an input, relative to the tree
  *
- * REQUEST covers the requested configuration, tree, compiler and variables;
- * CONFIG the .config; INPUTS the sizes and times of the tree's files that it
- * was made from: Kconfig files and, if the base is a make target,
- * configurations.  TARGET is the target with which the user changed the .config
- * afterwards, if any.
+ * REQUEST covers the requested configuration, tree, compiler and variables.
+ * CONFIG covers the .config.  INPUTS covers the sizes and times of the files of
+ * the tree from which the .config was made: the Kconfig files and, if the base
+ * is a make target such as defconfig, the tree's configurations.  TARGET is the
+ * target with which the user changed the .config afterwards, if any.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H

@@ -103,7 +103,7 @@ static const struct kernel_goal_recipe recipes[] = {
 	  .required_programs = "zstd=zstd",
 	  .post_make = KERNEL_POST_MAKE_PACKAGE },
 	/*
-	 * As in tuxmake, build and install the selftests by this recipe.  The
+	 * As in tuxmake, build and install the selftests with this recipe.  The
 	 * tree's own target "kselftest" would run the tests.
 	 */
 	{ .name = "kselftest",

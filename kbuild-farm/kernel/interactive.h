@@ -17,8 +17,8 @@
  * Run the plan's targets, which must all prompt or all print.  out->status is
  * make's exit status and out->signal the signal that ended make; if make did
  * not run, out->status is KERNEL_STATUS_SETUP and `err` is set.  out->summary
- * names the edited .config, or explains why none could be made.  Release `out`
- * with kernel_result_release().
+ * names the edited .config, or explains why no .config could be made.  Release
+ * `out` with kernel_result_release().
  */
 void kernel_interactive_run(struct kernel_result *out,
 			    const struct kernel_plan *plan,

@@ -81,7 +81,7 @@ struct kernel_build_state {
 /*
  * Create the directories, the lock, the event loop, the log, the masquerade
  * directory and the coordinator, in that order.  Returns 0 or a negative errno
- * with `err` set.  The caller ends with kernel_build_end(), also after an
+ * with `err` set.  The caller must call kernel_build_end(), also after an
  * error.
  */
 int kernel_build_start(struct kernel_build_state *run,

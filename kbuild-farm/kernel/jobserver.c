@@ -29,7 +29,7 @@ struct broker {
 	int supply_fd; /* write: tokens for make */
 	int reclaim_fd; /* read: the same pipe, to withdraw idle tokens */
 	int returns_fd; /* read: tokens that make returns */
-	int wake_fd; /* read: wake-ups; -1 after kfarm has ended */
+	int wake_fd; /* read: wake-ups; EOF when kfarm dies; -1 after that */
 	unsigned local_tokens; /* tokens while no recipe waits */
 	unsigned max_tokens; /* upper limit of the tokens */
 	unsigned issued_tokens; /* tokens in the pipe or held by make */

@@ -8,10 +8,10 @@
  * _wait_nodes(), _start_jobserver(), then the command itself; _close() and
  * _release() at the end.
  *
- * Results of probes (compiles that only test a feature) are stored in
- * CACHE/probes and shared by all runs.  They are valid for a list of the files
- * on which the compiler depends.  A thread updates these lists; until the list
- * of a compiler is complete, its probes are executed.
+ * Results of probes (compiler calls that only test a feature or version) are
+ * stored in CACHE/probes and shared by all runs.  Each result relies on a list
+ * of the files on which the compiler depends.  A thread updates these lists;
+ * until the list of a compiler is complete, its probes are executed.
  *
  * Changes of the configured nodes, by `kfarm nodes` or an editor, take effect
  * within two seconds.

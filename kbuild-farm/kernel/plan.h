@@ -91,11 +91,11 @@ void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
  * Choose the second compiler for arm64's 32-bit vDSO.  CONFIG_COMPAT_VDSO
  * depends on the variable CROSS_COMPILE_COMPAT; if the variable is not set,
  * make drops the setting silently.  If the configuration requests
- * CONFIG_COMPAT_VDSO and the user does not set the variable, add it to
- * p->compiler.vars.  Its value is the prefix of the first of these compilers
- * for arm: if the build uses an installed toolchain, an installed toolchain of
- * the same release; a compiler on PATH with one of Debian's prefixes; an
- * installed toolchain of the same release.  If no compiler fits,
+ * CONFIG_COMPAT_VDSO and the user does not set CROSS_COMPILE_COMPAT, add the
+ * variable to p->compiler.vars.  Its value is the prefix of the first of these
+ * compilers for arm: if the build uses an installed toolchain, an installed
+ * toolchain of the same release; a compiler on PATH with one of Debian's
+ * prefixes; an installed toolchain of the same release.  If no compiler fits,
  * p->compiler.notes explains it.  Returns 0, or a negative errno with `err`
  * set.
  */

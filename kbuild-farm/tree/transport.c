@@ -79,7 +79,7 @@ static void read_errors(struct reading *r, int fd)
 }
 
 /*
- * Add the environment except variables that name another repository. git sets
+ * Add the environment except variables that name another repository.  git sets
  * these variables for a hook, and a hook may run kfarm.
  */
 static void add_environment(struct strv *env)
