@@ -30,8 +30,8 @@ struct cli_scan_result {
 };
 
 /*
- * Return a file that a unit reads as JSON, with the include through which the
- * scanner found it.
+ * Return `f`, a file of the closure, as JSON, with the include through which
+ * the scanner found the file.
  */
 static json_t *file_json(const struct cpp_file *f)
 {

@@ -147,8 +147,9 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 		baseline->entries[i]->status = DIAG_STATUS_REMOVED;
 	match_unmatched(now, baseline, now_hash, before_hash, true);
 	/*
-	 * Carry over before the next call, which ignores lines: a diagnostic of
-	 * a unit that was not compiled cannot have moved to another line.
+	 * Carry over before the second match_unmatched(), which ignores lines:
+	 * a diagnostic of a unit that was not compiled cannot have moved to
+	 * another line.
 	 */
 	add_carried(now, baseline, is_carried, ctx);
 	match_unmatched(now, baseline, now_hash, before_hash, false);
