@@ -19,7 +19,8 @@
 lab_begin "$@"
 
 url=https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git
-# Pages that describe formats and terms, without a command.
+# Pages that describe formats and terms, without a command;
+# configuration_examples() tests kfarm.conf.5.
 without_commands="kfarm-glossary.7 kfarm-protocol.7 kfarm.conf.5"
 
 # commands PAGE SECTION: its commands, each ended by a NUL.
@@ -164,6 +165,33 @@ make_project()
 		>>"$at/build/kernel/.fork.o.cmd"
 }
 
+# Each example of a configuration file is accepted, and with a wrong value added
+# it is rejected.
+configuration_examples()
+{
+	local file n=0 dir=$work/examples
+
+	mkdir -p "$dir"
+	awk -v dir="$dir" '
+	/^\.Bd -literal/ { n++; inside = 1; next }
+	/^\.Ed/ { inside = 0 }
+	inside { gsub(/\\e/, "\\"); print >(dir "/" n) }' \
+		"$root/man/kfarm.conf.5"
+	: >"$dir/more-nodes"
+	for file in "$dir"/[0-9]*; do
+		grep -q '^\[' "$file" || continue
+		n=$((n + 1))
+		KFARM_CONFIG=$file "$bin/kfarm" tree list >"$work/out" 2>&1
+		is "kfarm.conf.5: example $n" 0 $?
+		is "kfarm.conf.5: warnings about example $n" "" \
+			"$(grep -F "$file" "$work/out")"
+		printf '[farm]\n\trequire-remote = 101\n' >>"$file"
+		KFARM_CONFIG=$file "$bin/kfarm" tree list >/dev/null 2>&1
+		is "kfarm.conf.5: example $n with a wrong value" 1 $?
+	done
+	check "kfarm.conf.5 has examples" test "$n" -gt 2
+}
+
 every_page()
 {
 	local page
@@ -201,5 +229,6 @@ page kfarm-toolchain.1 "$HOME/src/linux"
 page kfarm-tutorial.7 "$work/linux" DESCRIPTION
 page kfarm-nightly.1 "$HOME"
 page kfarmd.8 "$HOME"
+configuration_examples
 every_page
 farm_end

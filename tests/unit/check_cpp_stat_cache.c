@@ -221,7 +221,12 @@ START_TEST(a_file_is_read_by_one_thread_and_once)
 	ck_assert_int_eq(atomic_load(&c.bad), 0);
 	cpp_scanner_stats(c.s, &stats);
 	ck_assert_uint_eq(stats.n_lexed, 41);
-	ck_assert_uint_eq(stats.n_reused, 3 * 41);
+	/*
+	 * A thread that starts when another has finished takes over its worker,
+	 * which already refers to the 41 texts.
+	 */
+	ck_assert_uint_eq(stats.n_reused % 41, 0);
+	ck_assert_uint_le(stats.n_reused, 3 * 41);
 	cpp_scanner_free(c.s);
 	free(c.cc);
 	buf_release(&unit);
