@@ -257,10 +257,12 @@ static void list_events(struct buf *out)
 
 		if (!n)
 			continue;
-		buf_printf(out, ".Ss The fields of %s\n",
+		buf_printf(out, ".Ss Members of the event %s\n",
 			   events_kind_name(kind));
 		buf_add_str(out, ".Bl -column \"toolchainx\" \"integerx\" "
-				 "\"seconds since 1970, and more\"\n");
+				 "\"seconds since 1970, and more\"\n"
+				 ".It Em member Ta Em type "
+				 "Ta Em unit or values\n");
 		for (; n--; f++)
 			list_field(out, f);
 		buf_add_str(out, ".El\n");
