@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inline assembly: operands, clobbers, sections, what asm-offsets.h does. */
+/* Inline assembly: operands, clobbers, sections, code like asm-offsets.c. */
 struct thread {
 	long flags;
 	void *stack;

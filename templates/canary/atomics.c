@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Atomic operations of each size.  On arm64 they are instructions or calls of
- * libgcc: gcc was built for the one or the other, clang goes by the gcc that it
- * finds beside it.
+ * Atomic operations of each size.  On arm64, they become instructions or calls
+ * of libgcc.  For gcc, the choice is made when gcc is built.  clang makes the
+ * same choice as the gcc that is installed with it.
  */
 struct counters {
 	_Atomic unsigned char byte;

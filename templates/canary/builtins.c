@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The compiler's own functions and its own headers. */
+/* Built-in functions, and the headers that belong to the compiler. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a burn-in compiles: a second of work for a compiler, with all of its
- * passes, and another result for each BURN, 1 to 8.
+ * The source for a burn-in.  It takes about a second to compile, needs all
+ * passes of the compiler, and has a different result for each BURN, 1 to 8.
  */
 typedef unsigned int u32;
 typedef unsigned long long u64;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* With -g3: types, scopes, and every macro of the compiler and its headers. */
+/* For -g3: types, scopes, and all macros of the compiler and its headers. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>

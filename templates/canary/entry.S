@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Assembler with preprocessor: macros, sections, expressions, alignment. */
+/* Assembler with the preprocessor: macros, sections, expressions, alignment. */
 #define CANARY_MAGIC 0x4b4661726d
 #define NAME(x) canary_##x
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the compiler itself calculates with floating point. */
+/* Floating-point constants that the compiler itself calculates. */
 double canary_floats[] = {
 	1.0 / 3.0,	3.14159265358979323846, 1e-310,	     4.9e-324,
 	1.7976931348623157e308, 0.1 + 0.2,	-0.0,	     1e16 + 1,

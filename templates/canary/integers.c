@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Arithmetic of all widths, constants folded and not. */
+/* Arithmetic of all widths, with and without constant folding. */
 #include <stdint.h>
 
 uint64_t canary_hash(const uint8_t *p, unsigned long n);
@@ -23,7 +23,7 @@ int64_t canary_divide(int64_t a, int32_t b, uint16_t c)
 {
 	int64_t x = a * 10 + b;
 
-	/* By constants: each becomes another multiplication. */
+	/* Division by a constant becomes a multiplication. */
 	x += b / 7 + b / 10 + b % 641 + c / 3 + (uint32_t)b / 1000000007u;
 	x ^= (int64_t)(int8_t)c << 40;
 	return (b & 1) ? -x : x + 0x123456789abcdefll;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loops that are unrolled, turned round, made into library calls. */
+/* Loops that are unrolled, reversed, or replaced by library calls. */
 void canary_copy(char *restrict to, const char *restrict from, unsigned n);
 unsigned canary_sum(const unsigned short *v, unsigned n);
 int canary_matrix(int (*a)[8], int (*b)[8], int (*c)[8]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Vectors, and the compiler's largest header where the architecture has one. */
+/* Vectors, and the compiler's largest header (arm_neon.h) if it exists. */
 typedef int vec __attribute__((vector_size(16)));
 typedef short narrow __attribute__((vector_size(16)));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For size: what -Os decides otherwise, sections of their own. */
+/* Code for which -Os and -O2 differ, and separate sections. */
 extern int canary_other(const char *s, int n);
 int canary_small(const char *s, int n, int *out);
 static const char prefix[] = "canary: ";

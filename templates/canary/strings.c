@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Long strings, all bytes, equal ones, wide ones, and their order. */
+/* Long, equal and wide strings, a string of all bytes, and their order. */
 const char canary_bytes[] =
 	"\000\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017"
 	"\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037"

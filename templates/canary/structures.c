@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Layout: bit fields, packing, alignment, unions, flexible arrays. */
+/* Layout of bit fields, packing, alignment, unions, flexible arrays. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Jump tables, bit tests, chains, strings in sections. */
+/* Jump tables, bit tests, chains of comparisons, strings in sections. */
 enum colour { RED, GREEN = 7, BLUE, CYAN = 64, GREY = 1000 };
 
 int canary_dense(unsigned op, int a, int b);

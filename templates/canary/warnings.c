@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the compiler says: each of these is to be warned of, in its words. */
+/* Code that causes warnings, so that the texts of warnings are compared. */
 int canary_unused(int a, unsigned b);
 int canary_uninitialized(int a);
 int canary_format(char *out);

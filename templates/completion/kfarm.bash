@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Completion of kfarm's words in bash; bash-completion need not be there.
-# `kfarm complete` knows them all.
+# Completion of kfarm's command line in bash.  `kfarm complete` prints the
+# matches.  The package bash-completion is not required.
 
 _kfarm()
 {
@@ -26,7 +26,7 @@ _kfarm()
 			compopt -o default
 		fi
 		;;
-	# Where nothing else fits, readline does it, quotes included.
+	# If no other match exists, readline completes and quotes file names.
 	:files)
 		[ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default +o nospace
 		;;

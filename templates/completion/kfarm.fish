@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Completion of kfarm's words in fish.  `kfarm complete` knows them all.
+# Completion of kfarm's command line in fish.  `kfarm complete` prints the
+# matches.
 
 function __kfarm_complete
     set -l before (commandline -opc)
     set -l typed (commandline -ct)
-    # A quote that is still open cannot be undone, but left out.
+    # A word with an open quote cannot be unescaped, so only remove the quote.
     set -l word (string unescape -- "$typed")
     or set word (string trim -l -c '"\'' -- "$typed")
     set -l answer (command kfarm complete fish $before[2..-1] "$word" 2>/dev/null)
@@ -13,7 +14,7 @@ function __kfarm_complete
     if set -q answer[2]
         printf '%s\n' $answer[2..-1]
     end
-    # Behind --option= or the letter of an option.
+    # Complete the part of the word after --option=, VARIABLE= or -o.
     set -l kept (string match -r -- '^(?:--[^=]*=|[A-Z_]+=|-[^-])' "$word")
     set -l path (string replace -- "$kept[1]" '' "$word")
     switch $answer[1]

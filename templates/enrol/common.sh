@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# Common part of the scripts of `kfarm nodes`.  kfarm prepends assignments of
-# kf_mode (service, ssh), kf_pin and kf_client (key and name of the build host),
-# kf_port, kf_update, and kf_unit, kf_init and kf_openrc (contents of files).
+# Common part of the scripts that `kfarm nodes` runs on a node.  kfarm prepends
+# assignments of these variables:
+#	kf_mode			"service" or "ssh"
+#	kf_pin, kf_client	fingerprint and name of the build host
+#	kf_port			port of --port, or empty
+#	kf_update		not empty for `kfarm nodes update`
+#	kf_unit, kf_init, kf_openrc
+#				contents of the files that start kfarmd
 service_program=/usr/local/bin/kfarmd
 etc=/etc/kfarm
 state=/var/lib/kfarm
@@ -34,7 +39,7 @@ has()
 	command -v "$1" >/dev/null 2>&1
 }
 
-# Restart the script as root if that needs no password.
+# Restart this script as root, if sudo or doas works without a password.
 become_root()
 {
 	[ "$(id -u)" -ne 0 ] || return 0
@@ -46,8 +51,8 @@ become_root()
 	return 1
 }
 
-# cannot PATH WHY: fail because PATH cannot be written; WHY is the output of a
-# command.
+# cannot PATH WHY: end with an error that states that PATH cannot be written.
+# WHY is the output of the command that failed.
 cannot()
 {
 	rm -f "$1.part.$$" ${part:+"$part"} 2>/dev/null
@@ -73,7 +78,8 @@ cannot()
 	fail "cannot write $1: ${why:-unknown error}; $advice"
 }
 
-# put PATH TEXT MODE: replace the file atomically; set $changed if it differs.
+# put PATH TEXT MODE: replace the file PATH atomically, and set $changed, if its
+# content is not TEXT.
 put()
 {
 	if [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; then
@@ -85,7 +91,8 @@ put()
 	changed=yes
 }
 
-# Find the init system: systemd, or what runs a start script at boot.
+# Find the init system: systemd, or the program that runs a start script at
+# boot.
 find_init()
 {
 	start=/etc/init.d/kfarmd
@@ -118,7 +125,7 @@ stop_service()
 	return 0
 }
 
-# Remove the lines of kfarm, and only those, from rc.local and the crontab.
+# Remove the lines that kfarm has added to rc.local and to the crontab.
 forget_boot()
 {
 	if [ -f /etc/rc.local ] && grep -q '^# kfarm: begin' /etc/rc.local; then
@@ -140,7 +147,8 @@ put_rc_local()
 	put /etc/rc.local "$1" 755
 }
 
-# Print the port of the last `listen` in node.conf, or nothing.
+# Print the port of the last `listen` in node.conf.  Print nothing if node.conf
+# contains no `listen`.
 port_of_conf()
 {
 	sed -n 's/^[ 	]*listen[ 	]*=[ 	]*//p' $etc/node.conf 2>/dev/null |
@@ -148,7 +156,8 @@ port_of_conf()
 			-e '/^[0-9][0-9]*$/p' | tail -n 1
 }
 
-# Succeed if a process listens on port $1: state 0A in the kernel's TCP table.
+# Succeed if a process listens on port $1.  In the kernel's TCP table, the state
+# 0A means listening.
 is_port_open()
 {
 	hex=$(printf '%04X' "$1")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# Makes this machine a node, or updates a node: only differences are changed.
-# Prints lines "WORD VALUE" for kfarm; after `ready` it reads "keep", or "take
-# SIZE SHA256" and that many bytes, the program.
+# Make this machine a node, or update a node.  Change only what is missing or
+# different.
+#
+# The script prints lines "WORD VALUE" for kfarm.  After it has printed `ready`,
+# it reads the answer of kfarm: "keep" if the installed kfarmd is not replaced,
+# or "take SIZE SHA256", followed by the SIZE bytes of the new kfarmd.
 case $kf_mode in
 service) become_root || {
 	kf_mode=ssh
@@ -43,7 +46,7 @@ end_early()
 	exit 1
 }
 
-# Check that the program can be written before it is sent.
+# Check that the program file can be written, before kfarm sends the program.
 prepare_place()
 {
 	why=$({ mkdir -p "$(dirname "$program")"; } 2>&1) ||
@@ -71,7 +74,8 @@ take_program()
 
 # ---- the service ----
 
-# Use a separate user if kfarmd can create a sandbox as that user, else root.
+# Choose the user of the service: the separate user kfarm if kfarmd can create a
+# sandbox as this user, otherwise root.
 choose_user()
 {
 	user=kfarm
@@ -110,8 +114,8 @@ group_of()
 	id -gn "$1" 2>/dev/null || id -g "$1"
 }
 
-# Exchange fingerprints.  The node's private key is generated on the node and
-# never leaves it.
+# Exchange fingerprints.  The private key of the node is generated on the node
+# and is never sent.
 exchange_keys()
 {
 	why=$({ mkdir -p $etc; } 2>&1) || cannot $etc/key.pem "$why"
@@ -125,7 +129,8 @@ exchange_keys()
 	let_in
 }
 
-# Add this build host to the clients, replacing an entry with an old name.
+# Add this build host to the list of clients.  If the list contains its
+# fingerprint with an old name, replace this line.
 let_in()
 {
 	old=$(grep -v "^$kf_pin" $etc/clients 2>/dev/null)
@@ -147,8 +152,9 @@ set_port()
 	listen = $port" 644
 }
 
-# As root, kfarmd needs only these capabilities for sandboxes.  Without systemd,
-# kfarmd drops the others itself.
+# Print the file $1 for the chosen user.  If this user is root, the systemd unit
+# keeps only the five capabilities that kfarmd needs for sandboxes.  Without
+# systemd, kfarmd itself drops all other capabilities.
 for_user()
 {
 	kept=
@@ -159,8 +165,9 @@ for_user()
 		-e "s|^user=kfarm|user=$user|" -e "s|^User=kfarm|User=$user|"
 }
 
-# With these five capabilities, root cannot access files of another user, so a
-# store from before a change of the user must change its owner.
+# Make the chosen user the owner of the store and of the toolchains.  A root
+# with only five capabilities cannot access files that another user has created
+# before.
 own_stores()
 {
 	sed -n -e 's/^[ 	]*store[ 	]*=[ 	]*//p' \
@@ -216,7 +223,8 @@ enable_start()
 	esac
 }
 
-# Insert the lines before the `exit 0` at the end of most files.
+# Add the lines that start kfarmd to the text of rc.local on stdin: before the
+# first `exit` in a line of its own or, without such a line, at the end.
 with_our_lines()
 {
 	without_our_lines | awk -v start=$start '
@@ -285,7 +293,8 @@ last_words()
 
 trap tidy EXIT
 trap end_early HUP INT TERM
-# A closed connection must not prevent the clean-up.
+# If the connection to kfarm is closed, the clean-up must still run, so SIGPIPE
+# is ignored.
 trap '' PIPE
 say "machine $(uname -m)"
 [ $kf_mode = ssh ] || say service

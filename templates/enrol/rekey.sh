@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# Generates a new key for the service, for example on a board whose flash was
+# Replace the key of the service kfarmd, for example on a board whose flash was
 # copied from another board.
 become_root ||
 	fail "only root can generate a new key:" \

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 #
-# Reverts install.sh.  If other build hosts use the node, only the key of this
-# build host is removed.  Prints `removed`, `kept N` or `nothing`.
+# Undo install.sh, and print `removed`.  If N other build hosts use the node,
+# only remove the fingerprint of this build host, and print `kept N`.  If
+# install.sh has not installed kfarmd, print `nothing`.
 if [ "$kf_mode" = ssh ]; then
 	mark=$HOME/.local/share/kfarm/enrolled
 	[ -f "$mark" ] || {
@@ -13,7 +14,7 @@ if [ "$kf_mode" = ssh ]; then
 	rm -f "$HOME/.local/bin/kfarmd" "$HOME"/.local/bin/kfarmd.part.* \
 		"$mark" || exit 1
 	rm -rf "$HOME/.local/share/kfarm/store"
-	# The store of root, unless a service uses it.
+	# Remove the store of root, unless a service uses this store.
 	if [ "$(id -u)" -eq 0 ] && [ ! -f $etc/enrolled ]; then
 		rm -rf $state/store
 		rmdir $state 2>/dev/null

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=sh disable=SC2154 # node/remote.h sets $kfarm_script
+# shellcheck shell=sh disable=SC2154 # admin/remote-script.h sets $kfarm_script
 #
 # The script that `kfarm nodes tune` runs on a node, in any POSIX shell (dash,
-# busybox), followed by a call of tune_look, tune_apply or tune_revert.
+# busybox).  kfarm appends a call of tune_look, tune_apply or tune_revert.
 #
-# Each of them prints lines of fields separated by tabs; the last line is "end".
-# Paths are printed without the prefix $KFARM_TUNE_ROOT, which only tests set.
+# Each of these three functions prints lines of fields that are separated by
+# tabs; the last line is "end".  Paths are printed without the prefix
+# $KFARM_TUNE_ROOT, which only tests set.
 R=${KFARM_TUNE_ROOT-}
 record=$R/etc/kfarm/tune.before # previous values: KIND PATH VALUE
 settings=$R/etc/kfarm/tune.list # wanted values: KIND PATH VALUE
 script=$R/etc/kfarm/tune.sh # applies the settings at boot
 unit=$R/etc/systemd/system/kfarm-tune.service
 
-# first FILE: read its first line into $line.
+# first FILE: read the first line of FILE into $line.
 first()
 {
 	line=
@@ -25,13 +26,13 @@ say()
 	printf '%s\t%s\t%s\n' "$1" "$2" "$3"
 }
 
-# file PATH...: print each existing file, whether root may write it, and its
-# first line.
+# file PATH...: for each PATH that exists, print the path, whether root may
+# write to the file, and the first line of the file.
 file()
 {
 	for f; do
 		[ -f "$f" ] && first "$f" || continue
-		# shellcheck disable=SC2012 # stat is not everywhere
+		# shellcheck disable=SC2012 # some nodes have no stat
 		case $(ls -ld "$f" 2>/dev/null) in
 		??w*) say "${f#"$R"}" w "$line" ;;
 		*) say "${f#"$R"}" r "$line" ;;
@@ -57,7 +58,7 @@ how_it_starts()
 	fi
 }
 
-# Without systemd: find the init script of service $1, in $line.
+# Without systemd: store the path of the init script of service $1 in $line.
 init_script()
 {
 	for line in "$R/etc/init.d/$1" "$R/etc/init.d/S"[0-9][0-9]"$1"; do
@@ -66,7 +67,8 @@ init_script()
 	return 1
 }
 
-# Query service $1, in $line: "absent", or its unit and its two states.
+# Store the state of service $1 in $line: "absent", or the name of its unit and
+# whether the unit is enabled and active.
 service_state()
 {
 	if [ "$start" != systemd ]; then
@@ -98,7 +100,7 @@ tune_look()
 	seen=
 	for d in "$R"/sys/devices/system/cpu/cpu[0-9]*/cpufreq; do
 		first "$d/related_cpus" || first "$d/affected_cpus" || continue
-		# CPUs that share a clock are listed once.
+		# Print only one line for CPUs that share a clock.
 		case $seen in *"|$line|"*) continue ;; esac
 		seen="$seen|$line|"
 		for f in related_cpus affected_cpus scaling_governor \
@@ -128,8 +130,8 @@ tune_look()
 	echo end
 }
 
-# Succeed if the file $1 may be set: a damaged or foreign record must not cause
-# writes to other files.
+# Succeed if tune may write to the file $1.  A damaged or manipulated record
+# must not cause writes to files that are not settings.
 may_set()
 {
 	case $1 in
@@ -165,7 +167,7 @@ set_file()
 	[ "$line" = "$2" ]
 }
 
-# stop_service UNIT: stop and disable it.
+# stop_service UNIT: stop and disable UNIT.
 stop_service()
 {
 	why=
@@ -179,7 +181,7 @@ stop_service()
 	[ -z "$why" ]
 }
 
-# start_service UNIT "ENABLED ACTIVE": restore its previous state.
+# start_service UNIT "ENABLED ACTIVE": restore this previous state of UNIT.
 start_service()
 {
 	why=
@@ -200,8 +202,8 @@ start_service()
 	[ -z "$why" ]
 }
 
-# set_one KIND PATH VALUE: apply one setting and print the outcome, $did or
-# "failed".  $failed counts the failures.
+# set_one KIND PATH VALUE: apply one setting, and print $did if it succeeds, or
+# "failed".  $failed is the number of failures.
 set_one()
 {
 	why="not a setting of kfarm; remove it from ${record#"$R"}"
@@ -217,8 +219,9 @@ set_one()
 	failed=$((failed + 1))
 }
 
-# Restore the settings of the record in reverse order, except those also listed
-# in $1.  $left receives the record lines of settings that cannot be restored.
+# Restore the settings in the record in reverse order, except the settings that
+# $1 also lists.  Store the record lines of settings that cannot be restored in
+# $left.
 restore()
 {
 	lines=
@@ -242,7 +245,8 @@ $left"
 	return 0
 }
 
-# former KIND PATH: find the previous value in the record, in $line.
+# former KIND PATH: store the previous value of the setting, which the record
+# contains, in $line.
 former()
 {
 	[ -f "$record" ] || return 1
@@ -257,7 +261,8 @@ put()
 	cat >"$1.new" && chmod "$2" "$1.new" && mv -f "$1.new" "$1"
 }
 
-# Have $script run at each boot; its settings are in $settings.
+# Install $script, which applies the settings in the file $settings, and arrange
+# that it runs at each boot.
 write_start()
 {
 	put "$script" 755 <<'END' || return 1
@@ -350,7 +355,8 @@ remove_start()
 	rm -f "$script" "$settings"
 }
 
-# Continue as root, or fail.
+# Restart this script as root, unless it runs as root.  Fail if this is
+# impossible.
 be_root()
 {
 	[ -z "$R" ] && [ "$(id -u)" -ne 0 ] || return 0
@@ -361,8 +367,8 @@ be_root()
 	exec sudo -n sh -c "$kfarm_script"
 }
 
-# Apply the settings read as lines "file PATH VALUE" and "stop UNIT stopped",
-# now and at each boot.
+# Read settings from stdin, in lines "file PATH VALUE" and "stop UNIT stopped",
+# and apply them now and at each boot.
 tune_apply()
 {
 	be_root
