@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/compile.h - Compiler and fixdep calls without starting a program.
+ * shell/compile.h - Compiles, tool steps and fixdep through the coordinator.
  *
  * A compiler in the masquerade directory $KFARM_LINKS is called as kfarm-cc
- * would call it.  For a kernel tree's
+ * would call it, but without starting kfarm-cc.  A tool step is offloaded as
+ * part of a compile:
+ *
+ *	gcc -E ... x.c | scripts/genksyms/genksyms ... >>.x.o.cmd
+ *	{ echo "#include ..."; echo ...; gcc -E x.S | grep ... | sed ...; } |
+ *		gcc -E ... -xc - | scripts/genksyms/genksyms ... >>.x.o.cmd
+ *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
+ *	gcc -E -o x.tmp ... x.dts; scripts/dtc/dtc -o x.dtb ... -d x.d x.tmp
+ *
+ * For the second form the shell creates the text and sends it with the request.
+ * Only these four forms with known options are requested, and only if tool
+ * steps are enabled (shell/stats.h).  Otherwise sh->step_reason records the
+ * reason, which is counted for each tool started locally.
+ *
+ * The output of a kernel tree's fixdep is requested from the coordinator
+ * (inputs/fixdep.h):
  *
  *	scripts/basic/fixdep DEPFILE TARGET COMMAND >.TARGET.cmd
- *
- * the coordinator supplies the output (inputs/fixdep.h).
  */
 #ifndef SHELL_COMPILE_H
 #define SHELL_COMPILE_H
 
-#include "cc/call.h"
+#include "shell/ast.h"
 
 #include <stdbool.h>
 
@@ -28,35 +41,46 @@ struct shell_program;
  */
 int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
-/* Return true if the program, called `name`, is in the masquerade directory. */
-bool shell_compile_is_wrapper(struct shell *sh, const struct shell_program *p,
-			      const char *name);
 /*
- * Begin the call of a compiler in the masquerade directory, with a tool step or
- * NULL.  Returns the result of cc_call_begin().
- */
-enum cc_job_outcome shell_compile_request(struct shell *sh,
-					  struct cc_call *call, char **argv,
-					  const struct cc_tool_step *step,
-					  int *status);
-
-/*
- * Take a local slot for a compile that runs locally.  Returns a descriptor that
- * no script can name, or -1.  Programs started before it is closed hold the
- * slot as well.
- */
-int shell_compile_hold_slot(struct cc_call *call);
-
-/*
- * Execute a compiler call if the program is in the masquerade directory; return
- * false otherwise.  *status is the compiler's.  The call is offered to the
- * coordinator, with a tool step or NULL.  If it must run locally, it runs in
- * this process if it is the `last` command.  If the step sh->pending_tool was
- * executed too, sh->tool_offloaded is set to it.  If the step must run locally
- * as well, sh->slot_fd is the slot for both.
+ * Execute a compiler call, together with the tool step sh->pending_tool if that
+ * is not NULL and can be requested.  Returns false if the program is not in the
+ * masquerade directory.  *status is the compiler's.  If the call must run
+ * locally, it runs in this process if it is the `last` command.  If the step
+ * was executed too, sh->tool_offloaded is set to it.  If the step must run
+ * locally as well, sh->slot_fd is the slot for both.
  */
 bool shell_compile_run(struct shell *sh, const struct shell_program *p,
-		       char **argv, bool last, const struct cc_tool_step *step,
-		       int *status);
+		       char **argv, bool last, int *status);
+
+/*
+ * Return the node of objtool or dtc if it follows the list element `n` and `n`
+ * can be its compile, else NULL.
+ */
+const struct shell_ast_node *shell_step_find_tool(
+	struct shell *sh, const struct shell_ast_node *n);
+
+/* Resources that a local tool step holds until it ends; -1 if unused. */
+struct shell_step_resources {
+	/* socket of the coordinator, whose close marks the end of the step */
+	int socket_fd;
+	int slot_fd; /* local slot, as for a compile */
+};
+
+/*
+ * Return true if a pipeline has the second form, so that its step can be
+ * requested once its first command has created the text.
+ */
+bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
+/*
+ * Request the tool step of a pipeline.  For the second form `text_fd` is the
+ * file with the text; for the first form it is -1.  Returns true with *status
+ * if the step was executed.  Otherwise the caller runs the pipeline, or for the
+ * second form the commands after the text, and then releases *resources.
+ */
+bool shell_step_run_genksyms(struct shell *sh,
+			     const struct shell_ast_node *pipe, int text_fd,
+			     int *status,
+			     struct shell_step_resources *resources);
+void shell_step_release(const struct shell_step_resources *held);
 
 #endif

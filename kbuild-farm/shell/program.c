@@ -5,7 +5,7 @@
 #include "shell/make-env.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
-#include "shell/tool-line.h"
+#include "shell/stats.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,10 +172,41 @@ int shell_program_print_error(struct shell *sh, const char *name, int code)
 	}
 }
 
+enum shell_tool shell_program_tool(const char *program)
+{
+	static const struct {
+		const char *path;
+		enum shell_tool tool;
+	} tools[] = {
+		{ "scripts/genksyms/genksyms", SHELL_TOOL_GENKSYMS },
+		{ "tools/objtool/objtool", SHELL_TOOL_OBJTOOL },
+		{ "scripts/dtc/dtc", SHELL_TOOL_DTC },
+	};
+	size_t len = strlen(program);
+
+	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
+		size_t n = strlen(tools[i].path);
+
+		if (str_ends(program, tools[i].path) &&
+		    (len == n || program[len - n - 1] == '/'))
+			return tools[i].tool;
+	}
+	return SHELL_TOOL_NONE;
+}
+
+/* Count the local start of a tool step under sh->step_reason. */
+static void count_tool_start(struct shell *sh, const char *program)
+{
+	if (shell_program_tool(program) == SHELL_TOOL_NONE)
+		return;
+	shell_stats_add_local_step(sh->step_reason);
+	sh->step_reason = SHELL_STEP_REASON_ALONE;
+}
+
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv)
 {
-	shell_tool_line_count_start(sh, argv[0]);
+	count_tool_start(sh, argv[0]);
 	return exec_program(p, argv, shell_program_build_env(sh, argv[0]));
 }
 
@@ -194,7 +225,7 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	sigset_t all, before;
 	pid_t pid;
 
-	shell_tool_line_count_start(sh, argv[0]);
+	count_tool_start(sh, argv[0]);
 	shell_signals_catch_sigint();
 	/* the child of vfork shares this memory, so no handler may run in it */
 	sigfillset(&all);

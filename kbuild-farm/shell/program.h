@@ -31,6 +31,17 @@ int shell_program_find(struct shell *sh, const char *name,
  */
 char **shell_program_build_env(struct shell *sh, const char *name);
 
+/* A program that kbuild runs as a step of a compile (shell/compile.h). */
+enum shell_tool {
+	SHELL_TOOL_NONE,
+	SHELL_TOOL_GENKSYMS,
+	SHELL_TOOL_OBJTOOL,
+	SHELL_TOOL_DTC,
+};
+
+/* Recognize a tool by its path in a kernel tree. */
+enum shell_tool shell_program_tool(const char *program);
+
 /*
  * Replace this process by the program.  argv[-1] must be writable.  Returns an
  * errno value if execution fails.

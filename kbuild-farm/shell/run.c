@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A simple command is expanded, redirected and assigned in dash's order, which
+ * differs from POSIX.
+ */
 #include "shell/run.h"
 
-#include "shell/command.h"
+#include "base/str.h"
+#include "shell/builtin.h"
+#include "shell/compile.h"
 #include "shell/nm.h"
 #include "shell/parse.h"
 #include "shell/program.h"
 #include "shell/redirect.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
-#include "shell/step.h"
 #include "shell/subset.h"
 #include "shell/utility.h"
 
@@ -22,6 +27,200 @@
 #include <unistd.h>
 
 #define SUBSTITUTION_READ_BYTES 4096
+
+/* --------------------------------------------------------- simple commands */
+
+/* A simple command during its execution. */
+struct simple_command {
+	const struct shell_ast_node *ast_node;
+	/* NULL for a program or an empty command */
+	const struct shell_builtin *builtin;
+	struct shell_fields fields;
+	/* previous values of variables, in reverse order */
+	struct shell_saved_var *saved_vars;
+	unsigned flags;
+	pid_t *started_pid;
+};
+
+/*
+ * Handle the result of an expansion.  Returns true if it ends the shell; then
+ * the error has been printed and sh->skip and sh->status are set.
+ */
+static bool handle_expansion_error(struct shell *sh, int ret)
+{
+	if (!ret)
+		return false;
+	if (ret == -EINVAL && !sh->skip)
+		shell_fail(sh, "%s", sh->expand.error);
+	sh->skip = SHELL_SKIP_EXIT;
+	return true;
+}
+
+static bool is_exec_builtin(const struct simple_command *c)
+{
+	return c->builtin && !strcmp(c->builtin->name, "exec");
+}
+
+/*
+ * Apply the assignments.  They are temporary unless there is no command, or the
+ * command is a special builtin.
+ */
+static int apply_assignments(struct shell *sh, struct simple_command *c)
+{
+	bool stays = !c->fields.n || (c->builtin && c->builtin->special);
+
+	for (const struct shell_assign *a = c->ast_node->assigns; a;
+	     a = a->next) {
+		const char *value;
+		int ret = shell_expand_assignment(&sh->expand, a->value,
+						  &value);
+
+		if (ret)
+			return ret;
+		if (!stays) {
+			struct shell_saved_var *saved = arena_alloc(
+				&sh->arena, sizeof(*saved));
+
+			saved->next = c->saved_vars;
+			c->saved_vars = saved;
+			shell_vars_set_temporary(&sh->vars, saved, a->name,
+						 value);
+			continue;
+		}
+		shell_vars_set(&sh->vars, a->name, value);
+		if (is_exec_builtin(c) && c->fields.n > 1)
+			shell_vars_export(&sh->vars, a->name);
+	}
+	return 0;
+}
+
+static int run_exec_builtin(struct shell *sh, const struct simple_command *c)
+{
+	char **argv = c->fields.v + 1;
+	struct shell_program p;
+	int ret;
+
+	if (c->fields.n < 2)
+		return 0;
+	sh->builtin = c->fields.v[0];
+	ret = shell_program_find(sh, argv[0], &p);
+	sh->skip = SHELL_SKIP_EXIT;
+	sh->status = ret ? shell_program_print_error(sh, argv[0], -ret) :
+			   shell_program_exec_or_report(sh, &p, argv);
+	sh->builtin = NULL;
+	return sh->status;
+}
+
+/*
+ * Run fixdep without starting a process.  Returns false if the command is not
+ * fixdep or if the program must be started.
+ */
+static bool try_fixdep(struct shell *sh, char **argv, int *status)
+{
+	char **env;
+	int ret;
+
+	if (!str_ends(argv[0], "/fixdep"))
+		return false;
+	env = shell_program_build_env(sh, argv[0]);
+	ret = shell_fixdep_run(argv, str_find_env(env, "KFARM_SOCKET"),
+			       STDOUT_FILENO);
+	if (ret >= 0)
+		*status = ret;
+	return ret >= 0;
+}
+
+static int run_external(struct shell *sh, const struct simple_command *c)
+{
+	char **argv = c->fields.v;
+	struct shell_program p;
+	int ret = shell_program_find(sh, argv[0], &p), status;
+	bool last;
+	pid_t pid;
+
+	if (ret) {
+		shell_print_message(sh, "%s: %s", argv[0],
+				    shell_open_error_text(-ret, "not found"));
+		return 127;
+	}
+	last = (c->flags & SHELL_RUN_LAST) && !shell_signals_has_traps();
+	if (!c->started_pid &&
+	    (shell_utility_run(sh, p.path, argv, &status) ||
+	     shell_compile_run(sh, &p, argv, last, &status) ||
+	     try_fixdep(sh, argv, &status) ||
+	     shell_nm_run_export_check(sh, argv, &status)))
+		return status;
+	if (last) {
+		sh->skip = SHELL_SKIP_EXIT;
+		return sh->status = shell_program_exec_or_report(sh, &p, argv);
+	}
+	pid = shell_program_start(sh, &p, argv, &status);
+	if (c->started_pid)
+		*c->started_pid = pid;
+	else if (pid)
+		status = shell_program_wait(pid);
+	shell_signals_raise_sigint();
+	return status;
+}
+
+/*
+ * Run a simple command and return its status.  If `started_pid` is not NULL, a
+ * program is started without waiting for it: *started_pid is its process, or 0
+ * if no program was started.
+ */
+static int run_simple(struct shell *sh, const struct shell_ast_node *n,
+		      unsigned flags, pid_t *started_pid)
+{
+	struct simple_command c = { .ast_node = n,
+				    .flags = flags,
+				    .started_pid = started_pid };
+	struct arena_mark mark = arena_mark(&sh->arena);
+	const struct shell_word *words = n->words;
+	const char **redir_words = NULL;
+	struct shell_saved_fds aside;
+	int ret, status = 2;
+
+	sh->line = n->line;
+	sh->substitution_status = 0;
+	if (started_pid)
+		*started_pid = 0;
+	shell_redirect_init_saved(&aside);
+	if (words && words->literal)
+		c.builtin = shell_builtin_find(words->literal);
+	ret = shell_expand_fields(&sh->expand, words,
+				  c.builtin && c.builtin->expands_assignments,
+				  &c.fields);
+	if (!ret && n->redirs)
+		ret = shell_redirect_expand(sh, n->redirs, &redir_words);
+
+	if (handle_expansion_error(sh, ret)) {
+		status = sh->status;
+	} else if (shell_redirect_apply(sh, n->redirs, redir_words, &aside)) {
+		if (c.builtin && c.builtin->special) {
+			sh->skip = SHELL_SKIP_EXIT;
+			sh->status = status;
+		}
+	} else if (handle_expansion_error(sh, apply_assignments(sh, &c))) {
+		status = sh->status;
+	} else if (!c.fields.n) {
+		status = sh->substitution_status;
+	} else if (is_exec_builtin(&c)) {
+		status = run_exec_builtin(sh, &c);
+	} else if (c.builtin) {
+		status = shell_builtin_run(sh, c.builtin, c.fields.v);
+	} else {
+		status = run_external(sh, &c);
+	}
+
+	if (n->redirs)
+		shell_redirect_restore(&aside, is_exec_builtin(&c));
+	for (; c.saved_vars; c.saved_vars = c.saved_vars->next)
+		shell_vars_restore(&sh->vars, c.saved_vars);
+	arena_rewind(&sh->arena, mark);
+	return status;
+}
+
+/* --------------------------------------------------------------- pipelines */
 
 /* One command of a pipeline. */
 struct pipeline_element {
@@ -193,8 +392,7 @@ static int start_elements(struct shell *sh, struct pipeline_element *e,
 		}
 		/* Errors end only this element, as in a subshell. */
 		connect_element_fds(&e[i], &aside);
-		e[i].status = shell_command_run(sh, e[i].ast_node, 0,
-						&e[i].pid);
+		e[i].status = run_simple(sh, e[i].ast_node, 0, &e[i].pid);
 		shell_redirect_restore(&aside, false);
 		sh->skip = SHELL_SKIP_NONE;
 	}
@@ -326,31 +524,16 @@ static bool are_only_programs(const struct shell_ast_node *n)
 	return true;
 }
 
-static int substitute_programs(struct shell *sh, const struct shell_ast_node *n,
-			       const int ends[2], struct buf *out)
+static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
+			    struct buf *out)
 {
 	struct pipeline_element one = { .ast_node = n,
 					.in_fd = -1,
 					.out_fd = -1 },
 				*e = &one;
 	struct shell_saved_fds aside;
-	size_t count = 1;
-
-	if (n->kind == SHELL_AST_PIPELINE)
-		e = list_elements(sh, n, &count);
-	shell_redirect_init_saved(&aside);
-	shell_redirect_fd(&aside, STDOUT_FILENO, ends[1]);
-	start_elements(sh, e, count, -1, NULL, 0);
-	shell_redirect_restore(&aside, false);
-	read_to_end(ends[0], out);
-	return wait_for_elements(e, count);
-}
-
-static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
-			    struct buf *out)
-{
-	struct pipeline_element e = { .ast_node = n, .in_fd = -1 };
 	int ends[2] = { -1, -1 }, status;
+	size_t count = 1;
 
 	/* Builtins that print only to standard output need no pipe. */
 	if (shell_subset_is_print_only(n)) {
@@ -364,13 +547,18 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 	if (open_high_pipe(ends))
 		return shell_fail(sh, "Pipe call failed");
 	if (are_only_programs(n)) {
-		status = substitute_programs(sh, n, ends, out);
+		if (n->kind == SHELL_AST_PIPELINE)
+			e = list_elements(sh, n, &count);
+		shell_redirect_init_saved(&aside);
+		shell_redirect_fd(&aside, STDOUT_FILENO, ends[1]);
+		start_elements(sh, e, count, -1, NULL, 0);
+		shell_redirect_restore(&aside, false);
 	} else {
-		e.out_fd = ends[1];
-		fork_element(sh, &e, NULL, ends[0], 0);
-		read_to_end(ends[0], out);
-		status = wait_for_elements(&e, 1);
+		one.out_fd = ends[1];
+		fork_element(sh, &one, NULL, ends[0], 0);
 	}
+	read_to_end(ends[0], out);
+	status = wait_for_elements(e, count);
 	close(ends[0]);
 	return status;
 }
@@ -477,7 +665,7 @@ static int run_subshell(struct shell *sh, const struct shell_ast_node *n,
 	int status;
 
 	sh->line = n->line;
-	if (shell_command_handle_error(
+	if (handle_expansion_error(
 		    sh, shell_redirect_expand(sh, n->redirs, &words)))
 		return sh->status;
 	if ((flags & SHELL_RUN_LAST) && !shell_signals_has_traps())
@@ -516,7 +704,7 @@ static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
 	int status;
 
 	sh->line = n->line;
-	if (shell_command_handle_error(
+	if (handle_expansion_error(
 		    sh, shell_redirect_expand(sh, n->redirs, &words)))
 		return sh->status;
 	shell_redirect_init_saved(&aside);
@@ -575,7 +763,7 @@ static int run_for(struct shell *sh, const struct shell_ast_node *n,
 	int status = 0;
 
 	sh->line = n->line;
-	if (shell_command_handle_error(
+	if (handle_expansion_error(
 		    sh,
 		    shell_expand_fields(&sh->expand, n->words, false, &fields)))
 		return sh->status;
@@ -590,55 +778,28 @@ static int run_for(struct shell *sh, const struct shell_ast_node *n,
 	return status;
 }
 
-/* Returns 1 if the text matches, 0 if not, or a negative value. */
-static int matches_item(struct shell *sh, const struct shell_case_item *item,
-			const char *text)
-{
-	const char *pattern;
-
-	for (const struct shell_word *w = item->patterns; w; w = w->next) {
-		int ret = shell_expand_pattern(&sh->expand, w, &pattern);
-
-		if (ret)
-			return ret;
-		if (shell_match_pattern(pattern, text))
-			return 1;
-	}
-	return 0;
-}
-
 static int run_case(struct shell *sh, const struct shell_ast_node *n,
 		    unsigned flags)
 {
-	const char *text;
+	const char *text, *pattern;
 
 	sh->line = n->line;
-	if (shell_command_handle_error(
+	if (handle_expansion_error(
 		    sh, shell_expand_word(&sh->expand, n->words, &text)))
 		return sh->status;
 	for (const struct shell_case_item *i = n->items; i; i = i->next) {
-		int ret = matches_item(sh, i, text);
+		for (const struct shell_word *w = i->patterns; w; w = w->next) {
+			int ret = shell_expand_pattern(&sh->expand, w,
+						       &pattern);
 
-		if (ret < 0) {
-			shell_command_handle_error(sh, ret);
-			return sh->status;
-		}
-		if (ret)
+			if (handle_expansion_error(sh, ret))
+				return sh->status;
+			if (!shell_match_pattern(pattern, text))
+				continue;
 			return i->body ? shell_run_node(sh, i->body, flags) : 0;
+		}
 	}
 	return 0;
-}
-
-static int run_if(struct shell *sh, const struct shell_ast_node *n,
-		  unsigned flags)
-{
-	int status = shell_run_node(sh, n->test, SHELL_RUN_TESTED);
-
-	if (sh->skip)
-		return status;
-	if (!status)
-		return shell_run_node(sh, n->left, flags);
-	return n->right ? shell_run_node(sh, n->right, flags) : 0;
 }
 
 static int run_list(struct shell *sh, const struct shell_ast_node *n,
@@ -683,7 +844,7 @@ int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
 	switch (n->kind) {
 	case SHELL_AST_SIMPLE:
 		errexit_applies = true;
-		status = shell_command_run(sh, n, flags, NULL);
+		status = run_simple(sh, n, flags, NULL);
 		break;
 	case SHELL_AST_PIPELINE:
 		errexit_applies = true;
@@ -711,7 +872,15 @@ int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
 		status = run_list(sh, n, flags);
 		break;
 	case SHELL_AST_IF:
-		status = run_if(sh, n, flags);
+		status = shell_run_node(sh, n->test, SHELL_RUN_TESTED);
+		if (sh->skip)
+			break;
+		if (!status)
+			status = shell_run_node(sh, n->left, flags);
+		else
+			status = n->right ?
+					 shell_run_node(sh, n->right, flags) :
+					 0;
 		break;
 	case SHELL_AST_CASE:
 		status = run_case(sh, n, flags);

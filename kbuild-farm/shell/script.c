@@ -167,7 +167,7 @@ static int run_directly(struct shell *sh, char **argv)
 	if (ret)
 		return print_make_error(argv[0], -ret);
 	if (shell_utility_run(sh, p.path, argv, &status) ||
-	    shell_compile_run(sh, &p, argv, true, NULL, &status))
+	    shell_compile_run(sh, &p, argv, true, &status))
 		return status;
 	return print_make_error(argv[0], shell_program_exec(sh, &p, argv));
 }

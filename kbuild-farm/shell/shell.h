@@ -64,7 +64,7 @@ struct shell {
 	/*
 	 * pending_tool is the tool step after the current command, if both can
 	 * be offloaded together; tool_offloaded is the last tool step that was
-	 * offloaded (shell/step.h).  NULL: none.
+	 * offloaded (shell/compile.h).  NULL: none.
 	 */
 	const struct shell_ast_node *pending_tool, *tool_offloaded;
 	/*

@@ -52,7 +52,7 @@ struct shell_stats {
 	uint64_t counts[SHELL_N_STATS];
 	/*
 	 * An enum shell_step_reason why no tool steps are requested
-	 * (shell/step.h), or SHELL_STEP_N_REASONS if they are.
+	 * (shell/compile.h), or SHELL_STEP_N_REASONS if they are.
 	 */
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
