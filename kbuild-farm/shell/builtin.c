@@ -23,24 +23,20 @@
  * (shell/subset.h).
  */
 
-/* Return the keyword, builtin or path that `name` stands for, or NULL. */
-static const char *resolve_command(struct shell *sh, const char *name)
+static int builtin_command(struct shell *sh, char **argv)
 {
+	const char *found = argv[2];
 	struct shell_program p;
 	struct stat st;
+	bool exists = true;
 
-	if (shell_lex_is_keyword(name) || shell_builtin_find(name))
-		return name;
-	if (strchr(name, '/'))
-		return stat(name, &st) ? NULL : name;
-	return shell_program_find(sh, name, &p) ? NULL : p.path;
-}
-
-int shell_builtin_command(struct shell *sh, char **argv)
-{
-	const char *found = resolve_command(sh, argv[2]);
-
-	if (!found)
+	if (strchr(found, '/')) {
+		exists = !stat(found, &st);
+	} else if (!shell_lex_is_keyword(found) && !shell_builtin_find(found)) {
+		exists = !shell_program_find(sh, found, &p);
+		found = p.path;
+	}
+	if (!exists)
 		return 127;
 	buf_printf(&sh->out, "%s\n", found);
 	return 0;
@@ -219,27 +215,13 @@ static void copy_conversion(char out[static SPEC_MAX], const char *spec,
 	strcpy(out + len, tail);
 }
 
-/*
- * Append a %c conversion.  Its output can contain NUL, at which buf_printf()
- * would stop.
- */
-static void add_char_conversion(struct printf_args *w, const char *spec,
-				size_t len)
-{
-	const char *s = next_argument(w);
-	char fmt[SPEC_MAX], text[1 << 14];
-	int n;
-
-	copy_conversion(fmt, spec, len, "c");
-	n = snprintf(text, sizeof(text), fmt, s ? *s : '\0');
-	buf_add(&w->sh->out, text, (size_t)n);
-}
-
 /* Returns false if a %b contained \c. */
 static bool add_conversion(struct printf_args *w, const char *spec, size_t len)
 {
 	char fmt[SPEC_MAX], letter = spec[len], tail[] = { 'j', letter, '\0' };
+	char text[1 << 14];
 	const char *s;
+	int n;
 
 	switch (letter) {
 	case 'b':
@@ -251,7 +233,11 @@ static bool add_conversion(struct printf_args *w, const char *spec, size_t len)
 		buf_printf(&w->sh->out, fmt, s ? s : "");
 		return true;
 	case 'c':
-		add_char_conversion(w, spec, len);
+		s = next_argument(w);
+		copy_conversion(fmt, spec, len, "c");
+		/* The output can contain NUL, at which buf_printf() stops. */
+		n = snprintf(text, sizeof(text), fmt, s ? *s : '\0');
+		buf_add(&w->sh->out, text, (size_t)n);
 		return true;
 	default:
 		copy_conversion(fmt, spec, len, tail);
@@ -284,7 +270,7 @@ static bool add_format_once(struct printf_args *w, const char *format)
 	return true;
 }
 
-int shell_builtin_printf(struct shell *sh, char **argv)
+static int builtin_printf(struct shell *sh, char **argv)
 {
 	struct printf_args w = { .sh = sh };
 	const char *format = *++argv;
@@ -325,35 +311,13 @@ static int parse_builtin_number(struct shell *sh, const char *s)
 }
 
 /*
- * Append the components of `path` to the directory in `out` and resolve "..",
- * but not beyond the first `root` bytes.
- */
-static void add_components(struct buf *out, size_t root, const char *path)
-{
-	while (*path) {
-		size_t len = strcspn(path, "/");
-
-		if (len == 2 && !memcmp(path, "..", 2)) {
-			while (out->len > root &&
-			       out->data[--out->len - 1] != '/')
-				;
-		} else if (len && (len > 1 || *path != '.')) {
-			buf_add(out, path, len);
-			buf_add(out, "/", 1);
-		}
-		path += len;
-		path += strspn(path, "/");
-	}
-}
-
-/*
  * Resolve `dest` against the logical working directory without reading symbolic
  * links.
  */
 static char *logical_path(const struct shell *sh, const char *dest)
 {
 	struct buf out = { 0 };
-	size_t root = 1;
+	size_t root; /* ".." does not remove the first `root` bytes */
 
 	if (*dest == '/') {
 		buf_add(&out, "/", 1);
@@ -364,36 +328,25 @@ static char *logical_path(const struct shell *sh, const char *dest)
 		buf_add_str(&out, sh->logical_cwd);
 		if (out.data[out.len - 1] != '/')
 			buf_add(&out, "/", 1);
-		if (out.len > 1 && out.data[1] == '/')
-			root = 2;
 	}
-	if (out.len > 1 && out.data[1] == '/')
-		root = 2;
-	add_components(&out, root, dest);
+	root = out.len > 1 && out.data[1] == '/' ? 2 : 1;
+	while (*dest) {
+		size_t len = strcspn(dest, "/");
+
+		if (len == 2 && !memcmp(dest, "..", 2)) {
+			while (out.len > root && out.data[--out.len - 1] != '/')
+				;
+		} else if (len && (len > 1 || *dest != '.')) {
+			buf_add(&out, dest, len);
+			buf_add(&out, "/", 1);
+		}
+		dest += len;
+		dest += strspn(dest, "/");
+	}
 	if (out.len > root)
 		out.len--;
 	out.data[out.len] = '\0';
 	return buf_steal(&out);
-}
-
-static int change_cwd(struct shell *sh, const char *dest, bool physical)
-{
-	char *dir = physical ? NULL : logical_path(sh, dest);
-	char cwd[PATH_MAX];
-
-	if (chdir(dir ? dir : dest)) {
-		free(dir);
-		return -1;
-	}
-	if (!dir)
-		dir = xstrdup(getcwd(cwd, sizeof(cwd)) ? cwd : "");
-	shell_vars_set(&sh->vars, "OLDPWD", sh->logical_cwd);
-	shell_vars_export(&sh->vars, "OLDPWD");
-	free(sh->logical_cwd);
-	sh->logical_cwd = dir;
-	shell_vars_set(&sh->vars, "PWD", dir);
-	shell_vars_export(&sh->vars, "PWD");
-	return 0;
 }
 
 /*
@@ -417,10 +370,11 @@ static char **read_cd_options(struct shell *sh, char **argv, bool *physical)
 }
 
 /* CDPATH is not supported, because the subset excludes it (shell/subset.h). */
-int shell_builtin_cd(struct shell *sh, char **argv)
+static int builtin_cd(struct shell *sh, char **argv)
 {
-	const char *dest;
 	bool print = false, physical = false;
+	char cwd[PATH_MAX], *dir;
+	const char *dest;
 
 	argv = read_cd_options(sh, argv + 1, &physical);
 	if (!argv)
@@ -432,25 +386,35 @@ int shell_builtin_cd(struct shell *sh, char **argv)
 		dest = shell_vars_get(&sh->vars, "OLDPWD");
 		print = true;
 	}
-	if (!dest)
-		dest = "";
-	if (!*dest)
+	if (!dest || !*dest)
 		dest = ".";
-	if (change_cwd(sh, dest, physical))
+	dir = physical ? NULL : logical_path(sh, dest);
+	if (chdir(dir ? dir : dest)) {
+		free(dir);
 		return shell_fail(sh, "can't cd to %s", dest);
+	}
+
+	if (!dir)
+		dir = xstrdup(getcwd(cwd, sizeof(cwd)) ? cwd : "");
+	shell_vars_set(&sh->vars, "OLDPWD", sh->logical_cwd);
+	shell_vars_export(&sh->vars, "OLDPWD");
+	free(sh->logical_cwd);
+	sh->logical_cwd = dir;
+	shell_vars_set(&sh->vars, "PWD", dir);
+	shell_vars_export(&sh->vars, "PWD");
 	if (print)
 		buf_printf(&sh->out, "%s\n", sh->logical_cwd);
 	return 0;
 }
 
-int shell_builtin_pwd(struct shell *sh, char **argv)
+static int builtin_pwd(struct shell *sh, char **argv)
 {
 	(void)argv;
 	buf_printf(&sh->out, "%s\n", sh->logical_cwd);
 	return 0;
 }
 
-int shell_builtin_exit(struct shell *sh, char **argv)
+static int builtin_exit(struct shell *sh, char **argv)
 {
 	int status = sh->trap_status >= 0 ? sh->trap_status : sh->status;
 
@@ -472,7 +436,7 @@ static bool is_variable_name(struct shell *sh, const char *word, size_t len)
 	return false;
 }
 
-int shell_builtin_export(struct shell *sh, char **argv)
+static int builtin_export(struct shell *sh, char **argv)
 {
 	for (argv++; *argv; argv++) {
 		size_t len = strcspn(*argv, "=");
@@ -489,7 +453,7 @@ int shell_builtin_export(struct shell *sh, char **argv)
 	return 0;
 }
 
-int shell_builtin_unset(struct shell *sh, char **argv)
+static int builtin_unset(struct shell *sh, char **argv)
 {
 	for (argv++; *argv; argv++) {
 		if (!is_variable_name(sh, *argv, strlen(*argv)))
@@ -499,7 +463,7 @@ int shell_builtin_unset(struct shell *sh, char **argv)
 	return 0;
 }
 
-int shell_builtin_set(struct shell *sh, char **argv)
+static int builtin_set(struct shell *sh, char **argv)
 {
 	struct strv copy = { 0 };
 	bool all = false;
@@ -547,7 +511,7 @@ static int builtin_shift(struct shell *sh, char **argv)
 	return 0;
 }
 
-int shell_builtin_trap(struct shell *sh, char **argv)
+static int builtin_trap(struct shell *sh, char **argv)
 {
 	const char *action = NULL;
 	long number;
@@ -568,7 +532,7 @@ int shell_builtin_trap(struct shell *sh, char **argv)
 }
 
 /* The subset admits only signals to the shell itself (shell/subset.h). */
-int shell_builtin_kill(struct shell *sh, char **argv)
+static int builtin_kill(struct shell *sh, char **argv)
 {
 	int sig = SIGTERM;
 
@@ -615,23 +579,34 @@ static int builtin_false(struct shell *sh, char **argv)
 static const struct shell_builtin builtins[] = {
 	{ .name = ".", .special = true },
 	{ .name = ":", .run = builtin_true, .special = true, .pure = true },
-	{ .name = "[", .run = shell_builtin_test, .pure = true },
+	{ .name = "[",
+	  .id = SHELL_BUILTIN_TEST,
+	  .run = shell_builtin_test,
+	  .pure = true },
 	{ .name = "alias" },
 	{ .name = "bg" },
 	{ .name = "break", .run = builtin_break, .special = true },
-	{ .name = "cd", .run = shell_builtin_cd },
-	{ .name = "chdir", .run = shell_builtin_cd },
-	{ .name = "command", .run = shell_builtin_command, .pure = true },
+	{ .name = "cd", .id = SHELL_BUILTIN_CD, .run = builtin_cd },
+	{ .name = "chdir", .id = SHELL_BUILTIN_CD, .run = builtin_cd },
+	{ .name = "command",
+	  .id = SHELL_BUILTIN_COMMAND,
+	  .run = builtin_command,
+	  .pure = true },
 	{ .name = "continue", .run = builtin_break, .special = true },
 	{ .name = "echo", .run = builtin_echo, .pure = true },
 	{ .name = "eval", .special = true },
-	{ .name = "exec", .run = builtin_true, .special = true },
+	{ .name = "exec",
+	  .id = SHELL_BUILTIN_EXEC,
+	  .run = builtin_true,
+	  .special = true },
 	{ .name = "exit",
-	  .run = shell_builtin_exit,
+	  .id = SHELL_BUILTIN_EXIT,
+	  .run = builtin_exit,
 	  .special = true,
 	  .pure = true },
 	{ .name = "export",
-	  .run = shell_builtin_export,
+	  .id = SHELL_BUILTIN_EXPORT,
+	  .run = builtin_export,
 	  .special = true,
 	  .expands_assignments = true },
 	{ .name = "false", .run = builtin_false, .pure = true },
@@ -640,25 +615,43 @@ static const struct shell_builtin builtins[] = {
 	{ .name = "getopts" },
 	{ .name = "hash" },
 	{ .name = "jobs" },
-	{ .name = "kill", .run = shell_builtin_kill },
+	{ .name = "kill", .id = SHELL_BUILTIN_KILL, .run = builtin_kill },
 	{ .name = "local", .special = true, .expands_assignments = true },
-	{ .name = "printf", .run = shell_builtin_printf, .pure = true },
-	{ .name = "pwd", .run = shell_builtin_pwd, .pure = true },
+	{ .name = "printf",
+	  .id = SHELL_BUILTIN_PRINTF,
+	  .run = builtin_printf,
+	  .pure = true },
+	{ .name = "pwd",
+	  .id = SHELL_BUILTIN_PWD,
+	  .run = builtin_pwd,
+	  .pure = true },
 	{ .name = "read" },
 	{ .name = "readonly", .special = true, .expands_assignments = true },
 	{ .name = "return", .special = true },
-	{ .name = "set", .run = shell_builtin_set, .special = true },
+	{ .name = "set",
+	  .id = SHELL_BUILTIN_SET,
+	  .run = builtin_set,
+	  .special = true },
 	{ .name = "shift", .run = builtin_shift, .special = true },
-	{ .name = "test", .run = shell_builtin_test, .pure = true },
+	{ .name = "test",
+	  .id = SHELL_BUILTIN_TEST,
+	  .run = shell_builtin_test,
+	  .pure = true },
 	{ .name = "times", .special = true },
-	{ .name = "trap", .run = shell_builtin_trap, .special = true },
+	{ .name = "trap",
+	  .id = SHELL_BUILTIN_TRAP,
+	  .run = builtin_trap,
+	  .special = true },
 	{ .name = "true", .run = builtin_true, .pure = true },
 	{ .name = "type" },
 	{ .name = "ulimit" },
 	{ .name = "umask" },
 	{ .name = "unalias" },
-	{ .name = "unset", .run = shell_builtin_unset, .special = true },
-	{ .name = "wait", .run = builtin_true },
+	{ .name = "unset",
+	  .id = SHELL_BUILTIN_UNSET,
+	  .run = builtin_unset,
+	  .special = true },
+	{ .name = "wait", .id = SHELL_BUILTIN_WAIT, .run = builtin_true },
 };
 
 static int compare_builtin_name(const void *name, const void *builtin)
@@ -672,36 +665,27 @@ const struct shell_builtin *shell_builtin_find(const char *name)
 		       sizeof(*builtins), compare_builtin_name);
 }
 
-/*
- * Write the builtin's output.  SIGPIPE ends the subshell that printed, so a
- * broken pipe is not reported.
- */
-static int flush_builtin_output(struct shell *sh, const char *name)
-{
-	int ret;
-
-	if (!sh->out.len)
-		return 0;
-	if (sh->capture) {
-		buf_add_bytes(sh->capture, buf_bytes(&sh->out));
-		return 0;
-	}
-	ret = shell_write_all(STDOUT_FILENO, sh->out.data, sh->out.len);
-	if (!ret || shell_signals_is_pipe_broken())
-		return 0;
-	shell_print_message(sh, "%s: I/O error", name);
-	return 1;
-}
-
 int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 		      char **argv)
 {
+	struct buf *out = &sh->out;
 	int status;
 
 	sh->builtin = argv[0];
-	buf_reset(&sh->out);
+	buf_reset(out);
 	status = b->run(sh, argv);
-	status |= flush_builtin_output(sh, argv[0]);
+	/*
+	 * SIGPIPE ends the subshell that printed, so a broken pipe is not
+	 * reported.
+	 */
+	if (out->len && sh->capture) {
+		buf_add_bytes(sh->capture, buf_bytes(out));
+	} else if (out->len &&
+		   shell_write_all(STDOUT_FILENO, out->data, out->len) &&
+		   !shell_signals_is_pipe_broken()) {
+		shell_print_message(sh, "%s: I/O error", argv[0]);
+		status |= 1;
+	}
 	sh->builtin = NULL;
 	if (status == 2 && sh->skip == SHELL_SKIP_EXIT && !b->special)
 		sh->skip = SHELL_SKIP_NONE;

@@ -14,8 +14,27 @@
 
 struct shell;
 
+/* Builtins whose arguments decide whether they are supported. */
+enum shell_builtin_id {
+	SHELL_BUILTIN_OTHER,
+	SHELL_BUILTIN_CD,
+	SHELL_BUILTIN_COMMAND,
+	SHELL_BUILTIN_EXEC,
+	SHELL_BUILTIN_EXIT,
+	SHELL_BUILTIN_EXPORT,
+	SHELL_BUILTIN_KILL,
+	SHELL_BUILTIN_PRINTF,
+	SHELL_BUILTIN_PWD,
+	SHELL_BUILTIN_SET,
+	SHELL_BUILTIN_TEST,
+	SHELL_BUILTIN_TRAP,
+	SHELL_BUILTIN_UNSET,
+	SHELL_BUILTIN_WAIT,
+};
+
 struct shell_builtin {
 	const char *name;
+	enum shell_builtin_id id;
 	/* NULL for a builtin of dash that is unsupported (shell/subset.h). */
 	int (*run)(struct shell *sh, char **argv);
 	bool special;
@@ -35,26 +54,13 @@ const struct shell_builtin *shell_builtin_find(const char *name);
 int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 		      char **argv);
 
-int shell_builtin_printf(struct shell *sh, char **argv);
 /*
- * Return true if shell_builtin_printf() handles all conversions of `format` as
- * dash does: flags, width and precision in digits, no floating point.
+ * Return true if the builtin printf handles all conversions of `format` as dash
+ * does: flags, width and precision in digits, no floating point.
  */
 bool shell_builtin_printf_supports(const char *format);
-/*
- * The functions below are public because shell_subset_check() compares `run`
- * with them.
- */
-int shell_builtin_command(struct shell *sh, char **argv);
-/* test and [ (shell/builtin-test.c) */
+
+/* Run test or [ (shell/builtin-test.c).  Returns the status. */
 int shell_builtin_test(struct shell *sh, char **argv);
-int shell_builtin_cd(struct shell *sh, char **argv);
-int shell_builtin_pwd(struct shell *sh, char **argv);
-int shell_builtin_exit(struct shell *sh, char **argv);
-int shell_builtin_export(struct shell *sh, char **argv);
-int shell_builtin_unset(struct shell *sh, char **argv);
-int shell_builtin_set(struct shell *sh, char **argv);
-int shell_builtin_trap(struct shell *sh, char **argv);
-int shell_builtin_kill(struct shell *sh, char **argv);
 
 #endif

@@ -10,6 +10,7 @@
 #include "shell/shell.h"
 #include "shell/signals.h"
 #include "shell/stats.h"
+#include "shell/subset.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
@@ -240,21 +241,6 @@ static int hold_slot(struct cc_call *call)
 	return fd;
 }
 
-/*
- * Return true for a command that consists only of literal words and
- * redirections.
- */
-static bool is_literal_command(const struct shell_ast_node *n)
-{
-	if (n->kind != SHELL_AST_SIMPLE || n->assigns || !n->words)
-		return false;
-	for (const struct shell_word *w = n->words; w; w = w->next) {
-		if (!w->literal)
-			return false;
-	}
-	return true;
-}
-
 static char **literal_argv(struct arena *a, const struct shell_ast_node *n)
 {
 	size_t count = 0, i = 0;
@@ -381,8 +367,8 @@ static bool make_genksyms_request(struct shell *sh,
 	size_t n = 0;
 
 	sh->step_reason = SHELL_STEP_REASON_LINE;
-	if (!cpp->next || cpp->next->next || !is_literal_command(cpp) ||
-	    cpp->redirs || !is_literal_command(cpp->next) ||
+	if (!cpp->next || cpp->next->next || !shell_subset_is_literal(cpp) ||
+	    cpp->redirs || !shell_subset_is_literal(cpp->next) ||
 	    !has_file_output(cpp->next->redirs))
 		return false;
 	if (!shell_stats_are_steps_enabled(&sh->step_reason))
@@ -425,7 +411,7 @@ static bool request_genksyms(struct shell *sh, char **argv,
 
 static bool is_echo_command(const struct shell_ast_node *n)
 {
-	return n && is_literal_command(n) && !n->redirs &&
+	return n && shell_subset_is_literal(n) && !n->redirs &&
 	       !strcmp(n->words->literal, "echo");
 }
 
@@ -545,8 +531,8 @@ const struct shell_ast_node *shell_step_find_tool(
 	if (tool != SHELL_TOOL_OBJTOOL && tool != SHELL_TOOL_DTC)
 		return NULL;
 	sh->step_reason = SHELL_STEP_REASON_LINE;
-	if (!is_literal_command(n) || n->redirs || !is_literal_command(next) ||
-	    next->redirs)
+	if (!shell_subset_is_literal(n) || n->redirs ||
+	    !shell_subset_is_literal(next) || next->redirs)
 		return NULL;
 	return next;
 }

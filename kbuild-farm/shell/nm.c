@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "shell/program.h"
 #include "shell/shell.h"
+#include "shell/subset.h"
 #include "shell/utility.h"
 
 #include <ctype.h>
@@ -308,19 +309,6 @@ static bool is_unquoted_word(const char *word)
 
 /* ---------------------------------------------------------- nm FILE | grep */
 
-/* Return true if all words are literal and `redir` is the only redirection. */
-static bool has_literal_words(const struct shell_ast_node *n,
-			      const struct shell_redir *redir)
-{
-	if (n->kind != SHELL_AST_SIMPLE || n->assigns || n->redirs != redir)
-		return false;
-	for (const struct shell_word *w = n->words; w; w = w->next) {
-		if (!w->literal)
-			return false;
-	}
-	return n->words;
-}
-
 static bool redirects_stderr_to_null(const struct shell_redir *r)
 {
 	return r && !r->next && r->kind == SHELL_REDIR_OUTPUT &&
@@ -365,8 +353,8 @@ bool shell_nm_run_pipe(struct shell *sh, const struct shell_ast_node *pipe,
 	struct shell_program p;
 
 	if (!redirects_stderr_to_null(nm->redirs) ||
-	    !has_literal_words(nm, nm->redirs) || !grep || grep->next ||
-	    !has_literal_words(grep, NULL))
+	    !shell_subset_is_literal(nm) || !grep || grep->next ||
+	    !shell_subset_is_literal(grep) || grep->redirs)
 		return false;
 	file = single_operand(nm->words, NULL);
 	pattern = single_operand(grep->words, "-q");

@@ -41,47 +41,34 @@ int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 	return ret;
 }
 
-static void write_heredoc_and_exit(const int pipe_ends[2], const char *text)
-{
-	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTSTP };
-
-	close(pipe_ends[0]);
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	signal(SIGPIPE, SIG_DFL);
-	shell_write_all(pipe_ends[1], text, strlen(text));
-	_exit(0);
-}
-
 /*
  * Expand and open a here-document, after the redirections before it are
  * applied.
  */
 static int open_heredoc(struct shell *sh, const struct shell_word *word)
 {
-	struct bytes expanded;
-	int ret = shell_expand_heredoc(&sh->expand, word, &expanded);
-	const char *text;
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGTSTP };
+	struct bytes text;
+	int ret = shell_expand_heredoc(&sh->expand, word, &text);
 	int ends[2];
-	pid_t pid;
 
 	if (ret == -EINVAL && !sh->skip)
 		shell_print_message(sh, "%s", sh->expand.error);
 	if (ret)
 		return ret;
-	text = arena_copy(&sh->arena, (const char *)expanded.data,
-			  expanded.len);
-
 	if (pipe(ends)) {
 		shell_fail(sh, "Pipe call failed");
 		return -EMFILE;
 	}
-	if (strlen(text) <= HEREDOC_PIPE_BYTES) {
-		shell_write_all(ends[1], text, strlen(text));
-	} else {
-		pid = fork();
-		if (!pid)
-			write_heredoc_and_exit(ends, text);
+	if (text.len <= HEREDOC_PIPE_BYTES) {
+		shell_write_all(ends[1], text.data, text.len);
+	} else if (!fork()) {
+		close(ends[0]);
+		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+			signal(ignored[i], SIG_IGN);
+		signal(SIGPIPE, SIG_DFL);
+		shell_write_all(ends[1], text.data, text.len);
+		_exit(0);
 	}
 	close(ends[1]);
 	return ends[0];

@@ -58,7 +58,7 @@ static bool handle_expansion_error(struct shell *sh, int ret)
 
 static bool is_exec_builtin(const struct simple_command *c)
 {
-	return c->builtin && !strcmp(c->builtin->name, "exec");
+	return c->builtin && c->builtin->id == SHELL_BUILTIN_EXEC;
 }
 
 /*

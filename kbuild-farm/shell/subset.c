@@ -34,6 +34,15 @@ static const struct shell_builtin *find_literal_builtin(
 		       NULL;
 }
 
+static bool are_literal_words(const struct shell_word *w)
+{
+	for (; w; w = w->next) {
+		if (!w->literal)
+			return false;
+	}
+	return true;
+}
+
 /* Return false if a word contains ${x=word}, which changes a variable. */
 static bool are_words_pure(const struct shell_word *w)
 {
@@ -111,6 +120,12 @@ bool shell_subset_is_pure(const struct shell_ast_node *n)
 	return false;
 }
 
+bool shell_subset_is_literal(const struct shell_ast_node *n)
+{
+	return n->kind == SHELL_AST_SIMPLE && !n->assigns && n->words &&
+	       are_literal_words(n->words);
+}
+
 bool shell_subset_is_program(const struct shell_ast_node *n)
 {
 	struct stat st;
@@ -154,7 +169,7 @@ bool shell_subset_is_print_only(const struct shell_ast_node *n)
 	case SHELL_AST_SIMPLE:
 		b = find_literal_builtin(n);
 		return b && b->pure && !n->redirs && shell_subset_is_pure(n) &&
-		       (b->run != shell_builtin_test ||
+		       (b->id != SHELL_BUILTIN_TEST ||
 			!has_terminal_test(n->words));
 	case SHELL_AST_LIST:
 		for (n = n->list; n; n = n->next) {
@@ -220,15 +235,6 @@ static int check_words(struct subset_check *c, const struct shell_word *w)
 		}
 	}
 	return 0;
-}
-
-static bool are_literal_words(const struct shell_word *w)
-{
-	for (; w; w = w->next) {
-		if (!w->literal)
-			return false;
-	}
-	return true;
 }
 
 static const char *literal_or_empty(const struct shell_word *w)
@@ -313,15 +319,6 @@ static bool supports_unset(const struct shell_word *w)
 	return true;
 }
 
-/* Supported: command -v NAME */
-static bool supports_command(const struct shell_word *w)
-{
-	if (strcmp(literal_or_empty(w), "-v"))
-		return false;
-	w = w->next;
-	return w && !w->next && *literal_or_empty(w) && *w->literal != '-';
-}
-
 static int check_trap_action(struct subset_check *c, const char *action)
 {
 	struct arena_mark mark = arena_mark(c->arena);
@@ -394,44 +391,55 @@ static bool supports_builtin_args(const struct subset_check *c,
 {
 	const struct shell_word *w = n->words->next;
 
-	/*
-	 * kill in a pipeline or subshell is a fallback: in dash the shell
-	 * receives the signal while other processes of the pipeline or subshell
-	 * continue
-	 */
-	if (b->run == shell_builtin_kill)
+	switch (b->id) {
+	case SHELL_BUILTIN_KILL:
+		/*
+		 * kill in a pipeline or subshell is a fallback: in dash the
+		 * shell receives the signal while other processes of the
+		 * pipeline or subshell continue
+		 */
 		return !c->subshell_depth && supports_kill(w);
-	if (b->run == shell_builtin_set)
+	case SHELL_BUILTIN_SET:
 		return supports_set(w);
-	if (b->run == shell_builtin_export)
+	case SHELL_BUILTIN_EXPORT:
 		return supports_export(w);
-	if (b->run == shell_builtin_unset)
+	case SHELL_BUILTIN_UNSET:
 		return supports_unset(w);
-	if (b->run == shell_builtin_command)
-		return supports_command(w);
-	if (b->run == shell_builtin_cd)
+	case SHELL_BUILTIN_COMMAND:
+		/* only command -v NAME */
+		if (strcmp(literal_or_empty(w), "-v"))
+			return false;
+		w = w->next;
+		return w && !w->next && *literal_or_empty(w) &&
+		       *w->literal != '-';
+	case SHELL_BUILTIN_CD:
 		return !shell_vars_get(c->vars, "CDPATH");
-	if (b->run == shell_builtin_printf)
+	case SHELL_BUILTIN_PRINTF:
 		return w && w->literal && *w->literal != '-' &&
 		       shell_builtin_printf_supports(w->literal);
-	if (b->run == shell_builtin_pwd || !strcmp(b->name, "wait"))
+	case SHELL_BUILTIN_PWD:
+	case SHELL_BUILTIN_WAIT:
 		return !w;
-	/*
-	 * Statuses above 255 are a fallback: an EXIT trap reads the full value
-	 * in $?, all other commands only the value that wait() reports.
-	 */
-	if (b->run == shell_builtin_exit)
+	case SHELL_BUILTIN_EXIT:
+		/*
+		 * Statuses above 255 are a fallback: an EXIT trap reads the
+		 * full value in $?, all other commands only the value that
+		 * wait() reports.
+		 */
 		return strlen(literal_or_empty(w)) < 3 ||
 		       atoi(w->literal) <= 255;
-	/*
-	 * Nested saved descriptors are a fallback: how dash restores them when
-	 * the program or a redirection fails depends on what it saved before.
-	 */
-	if (!strcmp(b->name, "exec"))
+	case SHELL_BUILTIN_EXEC:
+		/*
+		 * Nested saved descriptors are a fallback: how dash restores
+		 * them when the program or a redirection fails depends on what
+		 * it saved before.
+		 */
 		return w ? !n->redirs :
 			   c->redirect_depth < 2 &&
 				       !(n->redirs && n->redirs->next);
-	return true;
+	default:
+		return true;
+	}
 }
 
 static int check_simple(struct subset_check *c, const struct shell_ast_node *n)
@@ -453,7 +461,7 @@ static int check_simple(struct subset_check *c, const struct shell_ast_node *n)
 		return 0;
 	if (!b->run)
 		return set_fallback(c, SHELL_FALLBACK_BUILTIN);
-	if (b->run == shell_builtin_trap)
+	if (b->id == SHELL_BUILTIN_TRAP)
 		return check_trap(c, n->words->next);
 	return supports_builtin_args(c, b, n) ?
 		       0 :

@@ -27,6 +27,11 @@ int shell_subset_check(struct arena *a, const struct shell_vars *vars,
  */
 bool shell_subset_is_pure(const struct shell_ast_node *n);
 /*
+ * Return true for a simple command that consists only of literal words and
+ * redirections.
+ */
+bool shell_subset_is_literal(const struct shell_ast_node *n);
+/*
  * Return true if the command starts a program and can be part of a pipeline
  * without a shell process.
  */

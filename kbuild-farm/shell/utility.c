@@ -283,18 +283,6 @@ static enum copy_status copy_to_stdout(int fd, int *code)
 	return n < 0 && !begun ? COPY_READ_FAILED : COPY_DONE;
 }
 
-static enum copy_status copy_file_to_stdout(const char *file, int *code)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	enum copy_status copied = COPY_READ_FAILED;
-
-	if (fd >= 0 && !is_stdout_file(fd))
-		copied = copy_to_stdout(fd, code);
-	if (fd >= 0)
-		close(fd);
-	return copied;
-}
-
 /* Returns false if the remaining files are left in `argv`. */
 static bool copy_files_to_stdout(char **argv, int *status)
 {
@@ -307,8 +295,14 @@ static bool copy_files_to_stdout(char **argv, int *status)
 		copied = is_stdout_file(STDIN_FILENO) ?
 				 COPY_READ_FAILED :
 				 copy_to_stdout(STDIN_FILENO, &code);
-	for (; *file && copied == COPY_DONE; file++) {
-		copied = copy_file_to_stdout(*file, &code);
+	for (; *file; file++) {
+		int fd = open(*file, O_RDONLY | O_CLOEXEC);
+
+		copied = fd < 0 || is_stdout_file(fd) ?
+				 COPY_READ_FAILED :
+				 copy_to_stdout(fd, &code);
+		if (fd >= 0)
+			close(fd);
 		if (copied != COPY_DONE)
 			break;
 	}
