@@ -2,7 +2,7 @@
 #include "shell/builtin.h"
 
 #include "base/str.h"
-#include "shell/lex.h"
+#include "shell/parse.h"
 #include "shell/program.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
@@ -32,7 +32,8 @@ static int builtin_command(struct shell *sh, char **argv)
 
 	if (strchr(found, '/')) {
 		exists = !stat(found, &st);
-	} else if (!shell_lex_is_keyword(found) && !shell_builtin_find(found)) {
+	} else if (!shell_parse_is_keyword(found) &&
+		   !shell_builtin_find(found)) {
 		exists = !shell_program_find(sh, found, &p);
 		found = p.path;
 	}

@@ -217,37 +217,14 @@ static const char *find_glob_component(const char *pattern, const char **start)
 	return special ? p : NULL;
 }
 
-static void glob_directory(struct glob_state *g, const char *pattern);
-
-static void glob_entries(struct glob_state *g, DIR *dir, const char *special,
-			 const char *rest)
-{
-	bool hidden = special[special[0] == '\\'] == '.';
-	size_t len = g->path.len;
-	struct dirent *entry;
-
-	while ((entry = readdir(dir))) {
-		if ((entry->d_name[0] == '.' && !hidden) ||
-		    !shell_match_pattern(special, entry->d_name))
-			continue;
-		buf_add_str(&g->path, entry->d_name);
-		if (rest) {
-			buf_add_str(&g->path, "/");
-			glob_directory(g, rest);
-		} else {
-			add_glob_match(g);
-		}
-		g->path.len = len;
-		g->path.data[len] = '\0';
-	}
-}
-
 static void glob_directory(struct glob_state *g, const char *pattern)
 {
 	const char *start, *end = find_glob_component(pattern, &start);
-	const char *rest = NULL;
+	struct dirent *entry;
 	struct stat st;
 	char *special;
+	bool hidden;
+	size_t len;
 	DIR *dir;
 
 	if (!end) {
@@ -263,10 +240,23 @@ static void glob_directory(struct glob_state *g, const char *pattern)
 	dir = opendir(g->path.len ? buf_str(&g->path) : ".");
 	if (!dir)
 		return;
-	if (*end)
-		rest = end + 1 + (*end == '\\');
 	special = arena_copy(g->arena, start, (size_t)(end - start));
-	glob_entries(g, dir, special, rest);
+	hidden = special[special[0] == '\\'] == '.';
+	len = g->path.len;
+	while ((entry = readdir(dir))) {
+		if ((entry->d_name[0] == '.' && !hidden) ||
+		    !shell_match_pattern(special, entry->d_name))
+			continue;
+		buf_add_str(&g->path, entry->d_name);
+		if (*end) {
+			buf_add_str(&g->path, "/");
+			glob_directory(g, end + 1 + (*end == '\\'));
+		} else {
+			add_glob_match(g);
+		}
+		g->path.len = len;
+		g->path.data[len] = '\0';
+	}
 	closedir(dir);
 }
 

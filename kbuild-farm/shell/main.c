@@ -6,7 +6,7 @@
  * recipes for shells with other names.
  *
  *	script.c	runs a line as make would, or parses, checks and runs it
- *	parse.c		builds the syntax tree (lex.c, word.c)
+ *	parse.c		builds the syntax tree (word.c)
  *	subset.c	accepts a script only if it provably runs as in dash
  *	run.c		executes the tree (expand.c, redirect.c, compile.c)
  *	fall_back()	replaces this process by /bin/sh for all other scripts

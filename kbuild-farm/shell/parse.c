@@ -6,13 +6,244 @@
  */
 #include "shell/parse.h"
 
-#include "shell/lex.h"
+#include "shell/vars.h"
+#include "shell/word.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define SCRIPT_BYTES_MAX (2 << 20)
 #define CHAIN_MAX        1000
+
+/* ------------------------------------------------------------------ tokens */
+
+/* Flags of next_token(). */
+enum {
+	LEX_SKIP_NEWLINES = 1, /* newlines before the token are skipped */
+	LEX_KEYWORDS = 2, /* the token can be a keyword */
+};
+
+static const struct {
+	char word[6];
+	uint8_t len;
+	uint8_t token;
+} keywords[] = {
+	{ "!", 1, TOKEN_NOT },        { "case", 4, TOKEN_CASE },
+	{ "do", 2, TOKEN_DO },        { "done", 4, TOKEN_DONE },
+	{ "elif", 4, TOKEN_ELIF },    { "else", 4, TOKEN_ELSE },
+	{ "esac", 4, TOKEN_ESAC },    { "fi", 2, TOKEN_FI },
+	{ "for", 3, TOKEN_FOR },      { "if", 2, TOKEN_IF },
+	{ "in", 2, TOKEN_IN },        { "then", 4, TOKEN_THEN },
+	{ "until", 5, TOKEN_UNTIL },  { "while", 5, TOKEN_WHILE },
+	{ "{", 1, TOKEN_BRACE_OPEN }, { "}", 1, TOKEN_BRACE_CLOSE },
+};
+
+bool shell_parse_is_keyword(const char *word)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+		if (!strcmp(keywords[i].word, word))
+			return true;
+	}
+	return false;
+}
+
+static enum shell_token keyword_token(const struct shell_lexed_word *word)
+{
+	if (word->quoted || word->len > 5 || !word->word->literal)
+		return TOKEN_WORD;
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+		if (keywords[i].len == word->len &&
+		    !memcmp(keywords[i].word, word->text, word->len))
+			return keywords[i].token;
+	}
+	return TOKEN_WORD;
+}
+
+/* Consume the next byte if it is `c`. */
+static bool take_char_if(struct shell_lexer *lx, char c)
+{
+	if (shell_lexer_peek(lx) != c)
+		return false;
+	lx->p++;
+	return true;
+}
+
+/*
+ * Return true if the word is a digit directly before a redirection operator,
+ * which makes it a descriptor.
+ */
+static bool is_descriptor(const struct shell_lexer *lx,
+			  const struct shell_lexed_word *word)
+{
+	return lx->p < lx->end && (*lx->p == '<' || *lx->p == '>') &&
+	       !word->quoted && word->len == 1 && word->word->literal &&
+	       word->text[0] >= '0' && word->text[0] <= '9';
+}
+
+/* Read the word that follows a redirection operator. */
+static void read_redir_operand(struct shell_lexer *lx, bool mark,
+			       struct shell_lexed_word *name)
+{
+	while (shell_lexer_peek(lx) == ' ' || shell_lexer_peek(lx) == '\t')
+		lx->p++;
+	shell_word_read(lx, mark, name);
+	if (is_descriptor(lx, name))
+		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
+}
+
+static void add_pending_heredoc(struct shell_lexer *lx,
+				struct shell_redir *redir)
+{
+	struct shell_heredoc *here = arena_alloc(lx->arena, sizeof(*here));
+	struct shell_lexed_word mark;
+
+	*here = (struct shell_heredoc){ .redir = redir,
+					.strip_tabs = take_char_if(lx, '-') };
+	read_redir_operand(lx, true, &mark);
+	/*
+	 * No line equals a delimiter with a newline, so dash would read to the
+	 * end of the script.
+	 */
+	if (memchr(mark.text, '\n', mark.len))
+		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
+	here->delimiter = bytes_of(mark.text, mark.len);
+	here->quoted = mark.quoted;
+	*lx->heredocs_tail = here;
+	lx->heredocs_tail = &here->next;
+}
+
+static enum shell_redir_kind redir_kind(struct shell_lexer *lx, char first)
+{
+	if (take_char_if(lx, '&'))
+		return SHELL_REDIR_DUP;
+	if (first == '>')
+		return take_char_if(lx, '>') ? SHELL_REDIR_APPEND :
+		       take_char_if(lx, '|') ? SHELL_REDIR_CLOBBER :
+					       SHELL_REDIR_OUTPUT;
+	return take_char_if(lx, '<') ? SHELL_REDIR_HEREDOC :
+	       take_char_if(lx, '>') ? SHELL_REDIR_READ_WRITE :
+				       SHELL_REDIR_INPUT;
+}
+
+static enum shell_token redir_token(struct shell_lexer *lx, int fd)
+{
+	struct shell_redir *redir = arena_alloc(lx->arena, sizeof(*redir));
+	struct shell_lexed_word name;
+	char first = *lx->p++, c = '\0';
+
+	*redir = (struct shell_redir){ .fd = fd };
+	if (fd < 0)
+		redir->fd = first == '>';
+	redir->kind = redir_kind(lx, first);
+	if (redir->kind == SHELL_REDIR_HEREDOC) {
+		add_pending_heredoc(lx, redir);
+	} else {
+		read_redir_operand(lx, false, &name);
+		redir->word = name.word;
+		c = name.text[0];
+	}
+	/* A literal digit or "-" is the source.  Other words are expanded. */
+	if (redir->kind == SHELL_REDIR_DUP && !name.quoted && name.len == 1 &&
+	    name.word->literal && (c == '-' || (c >= '0' && c <= '9'))) {
+		redir->source_fd = c == '-' ? SHELL_REDIR_CLOSE_FD : c - '0';
+		redir->word = NULL;
+	}
+	/* The operand can contain commands with redirections, so set it last.
+	 */
+	lx->redir = redir;
+	return TOKEN_REDIR;
+}
+
+static enum shell_token read_shell_token(struct shell_lexer *lx)
+{
+	struct shell_lexed_word word;
+	const char *newline;
+
+	for (;;) {
+		switch (shell_lexer_peek(lx)) {
+		case -1:
+			return TOKEN_END;
+		case ' ':
+		case '\t':
+			lx->p++;
+			continue;
+		case '#':
+			newline = memchr(lx->p, '\n',
+					 (size_t)(lx->end - lx->p));
+			lx->p = newline ? newline : lx->end;
+			continue;
+		case '\n':
+			lx->p++;
+			lx->line++;
+			return TOKEN_NEWLINE;
+		case '&':
+			lx->p++;
+			return take_char_if(lx, '&') ? TOKEN_AND :
+						       TOKEN_BACKGROUND;
+		case '|':
+			lx->p++;
+			return take_char_if(lx, '|') ? TOKEN_OR : TOKEN_PIPE;
+		case ';':
+			lx->p++;
+			return take_char_if(lx, ';') ? TOKEN_DOUBLE_SEMI :
+						       TOKEN_SEMI;
+		case '(':
+			lx->p++;
+			return TOKEN_PAREN_OPEN;
+		case ')':
+			lx->p++;
+			return TOKEN_PAREN_CLOSE;
+		case '<':
+		case '>':
+			return redir_token(lx, -1);
+		default:
+			/*
+			 * lx->last_word is set last, because shell_word_read()
+			 * can read nested words.
+			 */
+			shell_word_read(lx, false, &word);
+			if (is_descriptor(lx, &word))
+				return redir_token(lx, word.text[0] - '0');
+			lx->last_word = word;
+			return TOKEN_WORD;
+		}
+	}
+}
+
+/*
+ * Read the next token with the given flags (LEX_...).  Returns the token, which
+ * is also stored in lx->token.
+ */
+static enum shell_token next_token(struct shell_lexer *lx, unsigned how)
+{
+	struct shell_heredoc *here;
+
+	for (;;) {
+		if (!lx->pushed_back)
+			lx->token = read_shell_token(lx);
+		lx->pushed_back = false;
+		if (!(how & LEX_SKIP_NEWLINES) || lx->token != TOKEN_NEWLINE)
+			break;
+		/* Read the here-documents announced on the line that ended. */
+		here = lx->heredocs;
+		lx->heredocs = NULL;
+		lx->heredocs_tail = &lx->heredocs;
+		for (; here && !lx->fallback_reason; here = here->next)
+			here->redir->word = shell_word_read_heredoc(lx, here);
+	}
+	if ((how & LEX_KEYWORDS) && lx->token == TOKEN_WORD)
+		lx->token = keyword_token(&lx->last_word);
+	if (lx->fallback_reason)
+		lx->token = TOKEN_END;
+	return lx->token;
+}
+
+static void push_back(struct shell_lexer *lx)
+{
+	lx->pushed_back = true;
+}
+
+/* ----------------------------------------------------------------- grammar */
 
 /* Whether a list can be empty. */
 enum list_form {
@@ -31,7 +262,7 @@ static void fail_syntax(struct shell_lexer *lx)
 static void expect_token(struct shell_lexer *lx, enum shell_token token,
 			 unsigned how)
 {
-	if (shell_lex_next(lx, how) != token)
+	if (next_token(lx, how) != token)
 		fail_syntax(lx);
 }
 
@@ -93,7 +324,7 @@ static struct shell_ast_node *parse_simple(struct shell_lexer *lx)
 	struct shell_assign *assign;
 
 	for (;;) {
-		switch (shell_lex_next(lx, 0)) {
+		switch (next_token(lx, 0)) {
 		case TOKEN_WORD:
 			if (words == &node->words &&
 			    lx->last_word.value_offset) {
@@ -113,7 +344,7 @@ static struct shell_ast_node *parse_simple(struct shell_lexer *lx)
 			shell_lexer_fail(lx, SHELL_FALLBACK_FUNCTION);
 			/* fall through */
 		default:
-			shell_lex_push_back(lx);
+			push_back(lx);
 			return node;
 		}
 	}
@@ -127,8 +358,7 @@ static void parse_if(struct shell_lexer *lx, struct shell_ast_node *node)
 		node->test = parse_list(lx, LIST_BODY);
 		expect_token(lx, TOKEN_THEN, 0);
 		node->left = parse_list(lx, LIST_BODY);
-		if (shell_lex_next(lx, 0) != TOKEN_ELIF ||
-		    is_chain_too_long(lx, n))
+		if (next_token(lx, 0) != TOKEN_ELIF || is_chain_too_long(lx, n))
 			break;
 		more = new_ast_node(lx, SHELL_AST_IF, lx->line);
 		node->right = more;
@@ -137,19 +367,8 @@ static void parse_if(struct shell_lexer *lx, struct shell_ast_node *node)
 	if (lx->token == TOKEN_ELSE)
 		node->right = parse_list(lx, LIST_BODY);
 	else
-		shell_lex_push_back(lx);
+		push_back(lx);
 	expect_token(lx, TOKEN_FI, 0);
-}
-
-static bool is_loop_variable(const struct shell_lexed_word *word)
-{
-	const char *p = word->text;
-
-	if (word->quoted || !word->word->literal || !word->len ||
-	    (*p >= '0' && *p <= '9'))
-		return false;
-	return strspn(p, "abcdefghijklmnopqrstuvwxyz"
-			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == word->len;
 }
 
 /* Return the word "$@", the default list of `for x`. */
@@ -165,41 +384,37 @@ static const struct shell_word *new_list_word(struct shell_lexer *lx)
 	return word;
 }
 
-static void parse_for_words(struct shell_lexer *lx, struct shell_ast_node *node)
-{
-	const struct shell_word **words = &node->words;
-
-	if (shell_lex_next(lx, SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS) !=
-	    TOKEN_IN) {
-		node->words = new_list_word(lx);
-		if (lx->token != TOKEN_SEMI)
-			shell_lex_push_back(lx);
-		return;
-	}
-	while (shell_lex_next(lx, 0) == TOKEN_WORD) {
-		*words = lx->last_word.word;
-		words = &lx->last_word.word->next;
-	}
-	/*
-	 * dash does not read here-documents at the end of this line, so a
-	 * pending here-document is rejected
-	 */
-	if (lx->token != TOKEN_SEMI &&
-	    (lx->token != TOKEN_NEWLINE || lx->heredocs))
-		fail_syntax(lx);
-}
-
 static void parse_for(struct shell_lexer *lx, struct shell_ast_node *node)
 {
-	if (shell_lex_next(lx, 0) != TOKEN_WORD ||
-	    !is_loop_variable(&lx->last_word)) {
+	const unsigned how = LEX_SKIP_NEWLINES | LEX_KEYWORDS;
+	const struct shell_word **words = &node->words;
+	const struct shell_lexed_word *name = &lx->last_word;
+
+	if (next_token(lx, 0) != TOKEN_WORD || name->quoted || !name->len ||
+	    !name->word->literal ||
+	    shell_vars_name_length(name->text) != name->len) {
 		fail_syntax(lx);
 		return;
 	}
-	node->name = lx->last_word.word->literal;
-	parse_for_words(lx, node);
-	expect_token(lx, TOKEN_DO,
-		     SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS);
+	node->name = name->word->literal;
+	if (next_token(lx, how) == TOKEN_IN) {
+		while (next_token(lx, 0) == TOKEN_WORD) {
+			*words = lx->last_word.word;
+			words = &lx->last_word.word->next;
+		}
+		/*
+		 * dash does not read here-documents at the end of this line, so
+		 * a pending here-document is rejected
+		 */
+		if (lx->token != TOKEN_SEMI &&
+		    (lx->token != TOKEN_NEWLINE || lx->heredocs))
+			fail_syntax(lx);
+	} else {
+		node->words = new_list_word(lx);
+		if (lx->token != TOKEN_SEMI)
+			push_back(lx);
+	}
+	expect_token(lx, TOKEN_DO, how);
 	node->left = parse_list(lx, LIST_BODY);
 	expect_token(lx, TOKEN_DONE, 0);
 }
@@ -215,7 +430,7 @@ static struct shell_case_item *parse_branch(struct shell_lexer *lx)
 
 	*item = (struct shell_case_item){ 0 };
 	if (lx->token == TOKEN_PAREN_OPEN)
-		shell_lex_next(lx, 0);
+		next_token(lx, 0);
 	for (;;) {
 		/* a keyword is an ordinary word in a pattern */
 		if (lx->token < TOKEN_WORD) {
@@ -224,9 +439,9 @@ static struct shell_case_item *parse_branch(struct shell_lexer *lx)
 		}
 		*patterns = lx->last_word.word;
 		patterns = &lx->last_word.word->next;
-		if (shell_lex_next(lx, 0) != TOKEN_PIPE)
+		if (next_token(lx, 0) != TOKEN_PIPE)
 			break;
-		shell_lex_next(lx, 0);
+		next_token(lx, 0);
 	}
 	if (lx->token != TOKEN_PAREN_CLOSE)
 		fail_syntax(lx);
@@ -236,21 +451,21 @@ static struct shell_case_item *parse_branch(struct shell_lexer *lx)
 
 static void parse_case(struct shell_lexer *lx, struct shell_ast_node *node)
 {
-	const unsigned how = SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS;
+	const unsigned how = LEX_SKIP_NEWLINES | LEX_KEYWORDS;
 	const struct shell_case_item **items = &node->items;
 	struct shell_case_item *item;
 
-	if (shell_lex_next(lx, 0) != TOKEN_WORD) {
+	if (next_token(lx, 0) != TOKEN_WORD) {
 		fail_syntax(lx);
 		return;
 	}
 	node->words = lx->last_word.word;
 	expect_token(lx, TOKEN_IN, how);
-	while (shell_lex_next(lx, how) != TOKEN_ESAC && !lx->fallback_reason) {
+	while (next_token(lx, how) != TOKEN_ESAC && !lx->fallback_reason) {
 		item = parse_branch(lx);
 		*items = item;
 		items = &item->next;
-		if (shell_lex_next(lx, how) == TOKEN_ESAC)
+		if (next_token(lx, how) == TOKEN_ESAC)
 			return;
 		if (lx->token != TOKEN_DOUBLE_SEMI)
 			fail_syntax(lx);
@@ -265,11 +480,11 @@ static struct shell_ast_node *parse_redirs(struct shell_lexer *lx,
 	const struct shell_redir *first = NULL, **redirs = &first;
 	struct shell_ast_node *outer = node;
 
-	while (shell_lex_next(lx, SHELL_LEX_KEYWORDS) == TOKEN_REDIR) {
+	while (next_token(lx, LEX_KEYWORDS) == TOKEN_REDIR) {
 		*redirs = lx->redir;
 		redirs = &lx->redir->next;
 	}
-	shell_lex_push_back(lx);
+	push_back(lx);
 	if (!first)
 		return node;
 	if (node->kind != SHELL_AST_SUBSHELL) {
@@ -327,10 +542,10 @@ static struct shell_ast_node *parse_command(struct shell_lexer *lx,
 	unsigned line = lx->line;
 	struct shell_ast_node *node;
 
-	switch (shell_lex_next(lx, how)) {
+	switch (next_token(lx, how)) {
 	case TOKEN_WORD:
 	case TOKEN_REDIR:
-		shell_lex_push_back(lx);
+		push_back(lx);
 		return parse_simple(lx);
 	case TOKEN_IF:
 	case TOKEN_WHILE:
@@ -359,26 +574,25 @@ static struct shell_ast_node *parse_pipe(struct shell_lexer *lx, unsigned how)
 {
 	struct shell_ast_node *pipe, *node, *not = NULL;
 
-	if (shell_lex_next(lx, how) == TOKEN_NOT) {
+	if (next_token(lx, how) == TOKEN_NOT) {
 		not = new_ast_node(lx, SHELL_AST_NOT, lx->line);
-		how = SHELL_LEX_KEYWORDS;
+		how = LEX_KEYWORDS;
 	} else {
-		shell_lex_push_back(lx);
+		push_back(lx);
 		how = 0;
 	}
 	node = parse_command(lx, how);
-	if (shell_lex_next(lx, 0) == TOKEN_PIPE) {
+	if (next_token(lx, 0) == TOKEN_PIPE) {
 		pipe = new_ast_node(lx, SHELL_AST_PIPELINE, node->line);
 		pipe->list = node;
 		do {
-			node->next = parse_command(lx,
-						   SHELL_LEX_SKIP_NEWLINES |
-							   SHELL_LEX_KEYWORDS);
+			node->next = parse_command(lx, LEX_SKIP_NEWLINES |
+							       LEX_KEYWORDS);
 			node = (struct shell_ast_node *)node->next;
-		} while (shell_lex_next(lx, 0) == TOKEN_PIPE);
+		} while (next_token(lx, 0) == TOKEN_PIPE);
 		node = pipe;
 	}
-	shell_lex_push_back(lx);
+	push_back(lx);
 	if (!not )
 		return node;
 	not ->left = node;
@@ -390,7 +604,7 @@ static struct shell_ast_node *parse_and_or(struct shell_lexer *lx)
 	struct shell_ast_node *node = parse_pipe(lx, 0), *both;
 
 	for (unsigned n = 0; !is_chain_too_long(lx, n); n++) {
-		shell_lex_next(lx, 0);
+		next_token(lx, 0);
 		if (lx->token != TOKEN_AND && lx->token != TOKEN_OR)
 			break;
 		both = new_ast_node(lx,
@@ -398,11 +612,10 @@ static struct shell_ast_node *parse_and_or(struct shell_lexer *lx)
 							     SHELL_AST_OR,
 				    node->line);
 		both->left = node;
-		both->right = parse_pipe(lx, SHELL_LEX_SKIP_NEWLINES |
-						     SHELL_LEX_KEYWORDS);
+		both->right = parse_pipe(lx, LEX_SKIP_NEWLINES | LEX_KEYWORDS);
 		node = both;
 	}
-	shell_lex_push_back(lx);
+	push_back(lx);
 	return node;
 }
 
@@ -427,42 +640,33 @@ static bool ends_list(enum shell_token token)
 	}
 }
 
-/* Append a command to a list; two or more commands form a LIST node. */
-static struct shell_ast_node *add_to_list(struct shell_lexer *lx,
-					  struct shell_ast_node *list,
-					  struct shell_ast_node **last,
-					  struct shell_ast_node *node)
-{
-	struct shell_ast_node *all = list;
-
-	if (!list) {
-		*last = node;
-		return node;
-	}
-	if (list == *last) {
-		all = new_ast_node(lx, SHELL_AST_LIST, list->line);
-		all->list = list;
-	}
-	(*last)->next = node;
-	*last = node;
-	return all;
-}
-
-/* Parse a list up to a token that cannot belong to it, which is pushed back. */
+/*
+ * Parse a list up to a token that cannot belong to it, which is pushed back.
+ * Two or more commands form a LIST node.
+ */
 static struct shell_ast_node *parse_list(struct shell_lexer *lx,
 					 enum list_form form)
 {
-	struct shell_ast_node *list = NULL, *last = NULL;
+	struct shell_ast_node *list = NULL, *last = NULL, *node, *all;
 
 	for (;;) {
-		shell_lex_next(lx,
-			       SHELL_LEX_SKIP_NEWLINES | SHELL_LEX_KEYWORDS);
-		shell_lex_push_back(lx);
+		next_token(lx, LEX_SKIP_NEWLINES | LEX_KEYWORDS);
+		push_back(lx);
 		if (lx->token == TOKEN_END ||
 		    (ends_list(lx->token) && (list || form == LIST_OPTIONAL)))
 			return list;
-		list = add_to_list(lx, list, &last, parse_and_or(lx));
-		switch (shell_lex_next(lx, 0)) {
+		node = parse_and_or(lx);
+		if (list && list == last) {
+			all = new_ast_node(lx, SHELL_AST_LIST, list->line);
+			all->list = list;
+			list = all;
+		}
+		if (list)
+			last->next = node;
+		else
+			list = node;
+		last = node;
+		switch (next_token(lx, 0)) {
 		case TOKEN_SEMI:
 			break;
 		case TOKEN_BACKGROUND:
@@ -470,7 +674,7 @@ static struct shell_ast_node *parse_list(struct shell_lexer *lx,
 			break;
 		case TOKEN_NEWLINE:
 		default:
-			shell_lex_push_back(lx);
+			push_back(lx);
 			if (lx->token != TOKEN_NEWLINE)
 				return list;
 		}

@@ -25,4 +25,6 @@ int shell_parse_script(struct arena *a, struct bytes text,
 		       const struct shell_ast_node **out,
 		       enum shell_fallback_reason *why);
 
+bool shell_parse_is_keyword(const char *word);
+
 #endif

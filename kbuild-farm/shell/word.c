@@ -33,14 +33,7 @@ struct word_builder {
 
 static const unsigned char stop_flags[256] = {
 	[0] = STOP_ALL,
-	[0x81] = STOP_ALL,
-	[0x82] = STOP_ALL,
-	[0x83] = STOP_ALL,
-	[0x84] = STOP_ALL,
-	[0x85] = STOP_ALL,
-	[0x86] = STOP_ALL,
-	[0x87] = STOP_ALL,
-	[0x88] = STOP_ALL,
+	[0x81 ... 0x88] = STOP_ALL,
 	['\n'] = STOP_PLAIN_QUOTED,
 	['\\'] = STOP_PLAIN_QUOTED,
 	['"'] = STOP_PLAIN_QUOTED,
@@ -235,20 +228,11 @@ static char *read_param_name(struct shell_lexer *lx, bool many_digits)
 	return name;
 }
 
-static enum shell_param_op double_operator(struct shell_lexer *lx, char c,
-					   enum shell_param_op one,
-					   enum shell_param_op two)
-{
-	if (shell_lexer_peek(lx) != c)
-		return one;
-	lx->p++;
-	return two;
-}
-
 static enum shell_param_op param_operator(struct shell_lexer *lx,
 					  struct shell_part *part)
 {
 	int c = shell_lexer_peek(lx);
+	bool twice;
 
 	if (c == ':') {
 		part->colon = true;
@@ -264,13 +248,14 @@ static enum shell_param_op param_operator(struct shell_lexer *lx,
 		return SHELL_OP_ERROR;
 	if (c == '+')
 		return SHELL_OP_ALTERNATIVE;
-	if (c == '%' && !part->colon)
-		return double_operator(lx, '%', SHELL_OP_REMOVE_SUFFIX,
-				       SHELL_OP_REMOVE_LONG_SUFFIX);
-	if (c == '#' && !part->colon)
-		return double_operator(lx, '#', SHELL_OP_REMOVE_PREFIX,
-				       SHELL_OP_REMOVE_LONG_PREFIX);
-	return SHELL_OP_VALUE;
+	if ((c != '%' && c != '#') || part->colon)
+		return SHELL_OP_VALUE;
+	twice = shell_lexer_peek(lx) == c;
+	lx->p += twice;
+	if (c == '%')
+		return twice ? SHELL_OP_REMOVE_LONG_SUFFIX :
+			       SHELL_OP_REMOVE_SUFFIX;
+	return twice ? SHELL_OP_REMOVE_LONG_PREFIX : SHELL_OP_REMOVE_PREFIX;
 }
 
 /*

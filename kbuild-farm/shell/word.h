@@ -1,14 +1,144 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/word.h - Reader for the words of a shell script.
+ * shell/word.h - Lexer state and the words of a shell script.
  *
  * A word is split into its parts: quoted and unquoted text, parameters and
- * command substitutions.
+ * command substitutions.  The parser (shell/parse.c) reads the other tokens.
+ *
+ * The first failure is recorded in `fallback_reason` and moves the position to
+ * the end of the text.  From then on every token is TOKEN_END, so the parser
+ * need not check for failure after each token.
  */
 #ifndef SHELL_WORD_H
 #define SHELL_WORD_H
 
-#include "shell/lex.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "shell/ast.h"
+#include "shell/stats.h"
+
+enum shell_token {
+	TOKEN_END,
+	TOKEN_NEWLINE,
+	TOKEN_SEMI,
+	TOKEN_BACKGROUND,
+	TOKEN_AND,
+	TOKEN_OR,
+	TOKEN_PIPE,
+	TOKEN_PAREN_OPEN,
+	TOKEN_PAREN_CLOSE,
+	TOKEN_DOUBLE_SEMI, /* ;; */
+	TOKEN_REDIR,
+	TOKEN_WORD,
+	/* The remaining tokens occur only with SHELL_LEX_KEYWORDS. */
+	TOKEN_NOT,
+	TOKEN_CASE,
+	TOKEN_DO,
+	TOKEN_DONE,
+	TOKEN_ELIF,
+	TOKEN_ELSE,
+	TOKEN_ESAC,
+	TOKEN_FI,
+	TOKEN_FOR,
+	TOKEN_IF,
+	TOKEN_IN,
+	TOKEN_THEN,
+	TOKEN_UNTIL,
+	TOKEN_WHILE,
+	TOKEN_BRACE_OPEN,
+	TOKEN_BRACE_CLOSE,
+};
+
+/* A word with the properties that the lexer needs. */
+struct shell_lexed_word {
+	struct shell_word *word;
+	/*
+	 * The text and its length.  If the word has parts, this is the text of
+	 * the first part.
+	 */
+	char *text;
+	size_t len;
+	bool quoted; /* part of the word is quoted */
+	/* Offset of the value if the word begins with NAME=, else 0. */
+	size_t value_offset;
+};
+
+struct shell_heredoc {
+	struct shell_heredoc *next;
+	struct shell_redir *redir;
+	struct bytes delimiter;
+	/* the delimiter is quoted, so the document is not expanded */
+	bool quoted;
+	bool strip_tabs;
+};
+
+struct shell_lexer {
+	struct arena *arena;
+	const char *p, *end;
+	unsigned line;
+	unsigned depth;
+	enum shell_fallback_reason fallback_reason;
+	/* where the next word's text is written; the buffer fits all words */
+	char *text;
+	bool pushed_back; /* the next call returns the last token again */
+	enum shell_token token; /* last token */
+	struct shell_lexed_word last_word; /* word of the last TOKEN_WORD */
+	struct shell_redir *redir; /* redirection of the last TOKEN_REDIR */
+	/* Here-documents that begin on the next line. */
+	struct shell_heredoc *heredocs, **heredocs_tail;
+	/*
+	 * Parse the commands in $( ) or ` ` up to their end.  This is a
+	 * callback because words contain commands and the parser
+	 * (shell/parse.c) reads words.
+	 */
+	const struct shell_ast_node *(*parse_commands)(struct shell_lexer *lx,
+						       enum shell_token until);
+};
+
+#define SHELL_LEXER_DEPTH_MAX 100
+
+/* Initialize the lexer.  `text` is borrowed while it is read. */
+static inline void shell_lexer_init(struct shell_lexer *lx, struct arena *arena,
+				    struct bytes text)
+{
+	*lx = (struct shell_lexer){
+		.arena = arena,
+		.p = (const char *)text.data,
+		.end = (const char *)text.data + text.len,
+		.line = 1,
+		/*
+		 * room for the text of all words and their NULs: every word
+		 * except the last is followed by a separator
+		 */
+		.text = arena_alloc(arena, 2 * text.len + 2),
+	};
+	lx->heredocs_tail = &lx->heredocs;
+}
+
+/*
+ * Record a failure, unless an earlier one is recorded, and skip the remaining
+ * text.
+ */
+static inline void shell_lexer_fail(struct shell_lexer *lx,
+				    enum shell_fallback_reason why)
+{
+	if (lx->fallback_reason == SHELL_FALLBACK_NONE)
+		lx->fallback_reason = why;
+	lx->p = lx->end;
+}
+
+/*
+ * Return the next byte after line continuations without consuming it, or -1 at
+ * the end of the text.
+ */
+static inline int shell_lexer_peek(struct shell_lexer *lx)
+{
+	while (lx->end - lx->p >= 2 && lx->p[0] == '\\' && lx->p[1] == '\n') {
+		lx->p += 2;
+		lx->line++;
+	}
+	return lx->p < lx->end ? (unsigned char)*lx->p : -1;
+}
 
 /*
  * Read the word that begins at lx->p.  If `mark` is set, the word is the
