@@ -1,18 +1,718 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The probe cache: the wrapper stores the result of a probe and replays it.
+ *
+ * The result of a probe (options/probe.h) is stored in a directory: exit
+ * status, output, and the file written.  The key consists of the compiler with
+ * the stamps of its files (options/probe-stamps.h), the arguments, the
+ * variables that compilers read, the working directory, standard input, and
+ * whether stdout and stderr are the same file.  An entry is valid as long as
+ * the compiler's files are unchanged.
+ *
+ * A result is not cached if it can differ next time (a signal, a limit, a full
+ * disk or lack of memory was the cause), if it contains the output's name, or
+ * if it exceeds 64 KiB.  Probes are not cached if an output is a terminal or
+ * closed, or if the output file exists.  If the cache fails, the compiler runs
+ * as it would without a cache.
+ */
 #include "cc/call.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "base/which.h"
+#include "cc/probe-entry.h"
 #include "cc/real-compiler.h"
 #include "options/devicetree.h"
+#include "options/env.h"
 #include "options/output.h"
+#include "options/probe-stamps.h"
+#include "options/probe.h"
 #include "wire/cc.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* ------------------------------------------------------------ probe cache */
+
+/* A shorter output name can occur in messages by chance. */
+#define NAME_MIN 6
+
+struct cc_probe {
+	const char *dir; /* directory of the cache */
+	const char *compiler; /* absolute path */
+	char **argv;
+	char *const *env;
+	/* result of options_probe_parse() for argv */
+	struct options_probe parsed;
+	bool shares_stdout; /* stdout and stderr are the same file */
+	/* the language of messages is known to be English */
+	bool has_english_messages;
+	/*
+	 * not cacheable because of the bytes read from standard input, which
+	 * must be passed on to the compiler
+	 */
+	bool disqualified;
+	bool input_truncated; /* standard input continues after `input` */
+	struct buf input; /* bytes read from standard input */
+	struct buf text; /* serialized key */
+};
+
+/*
+ * Prefixes of variables that can change a probe's result, in addition to the
+ * variables of options/env.h.
+ */
+static const char *const extra_probe_variables[] = {
+	"ASAN_", "CLANG", "GCC",    "GCONV_PATH=", "GLIBC_TUNABLES=",
+	"LD_",   "LLVM",  "MALLOC", "NLSPATH=",    NULL
+};
+
+static bool has_any_prefix(const char *entry, const char *const *names)
+{
+	for (; *names; names++) {
+		if (str_starts(entry, *names))
+			return true;
+	}
+	return false;
+}
+
+static bool is_null_device(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(1, 3);
+}
+
+/*
+ * Return true if the descriptor is open and is no character device except
+ * /dev/null.  Messages can depend on the terminal.
+ */
+static bool is_output_cacheable(int fd, struct stat *st)
+{
+	if (fstat(fd, st))
+		return false;
+	return !S_ISCHR(st->st_mode) || is_null_device(fd);
+}
+
+/*
+ * Return true if the outputs of the call allow caching and, if the call reads
+ * /dev/null, that file is the null device.
+ */
+static bool check_outputs(struct cc_probe *p)
+{
+	struct stat out, err, there;
+	bool usable;
+	int fd;
+
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0 ||
+	    !is_output_cacheable(STDOUT_FILENO, &out) ||
+	    !is_output_cacheable(STDERR_FILENO, &err) ||
+	    cc_real_compiler_is_limited())
+		return false;
+	p->shares_stdout = out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+	/*
+	 * two descriptors with separate offsets would overwrite each other's
+	 * output
+	 */
+	if (p->shares_stdout && S_ISREG(out.st_mode) &&
+	    !(fcntl(STDOUT_FILENO, F_GETFL) & fcntl(STDERR_FILENO, F_GETFL) &
+	      O_APPEND))
+		return false;
+	if (p->parsed.output && !lstat(p->parsed.output, &there))
+		return false;
+	if (!p->parsed.reads_null)
+		return true;
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	usable = fd >= 0 && is_null_device(fd);
+	if (fd >= 0)
+		close(fd);
+	return usable;
+}
+
+/*
+ * Return true if messages are in English.  Rejects en_GB, whose messages from
+ * gcc have other quotes.
+ */
+static bool is_english(char *const *env)
+{
+	static const char *const known[] = { "C.", "en_US", NULL };
+	const char *all = str_find_env(env, "LC_ALL"), *more;
+
+	if (!all || !*all)
+		all = str_find_env(env, "LC_MESSAGES");
+	if (!all || !*all)
+		all = str_find_env(env, "LANG");
+	if (!all || !*all || !strcmp(all, "C") || !strcmp(all, "POSIX"))
+		return true;
+	more = str_find_env(env, "LANGUAGE");
+	return has_any_prefix(all, known) &&
+	       (!more || !*more || str_starts(more, "en"));
+}
+
+/* Read the rest of the file on standard input without moving its offset. */
+static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
+{
+	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	ssize_t n;
+
+	if (at < 0 || at > st->st_size ||
+	    st->st_size - at > OPTIONS_PROBE_INPUT_MAX_BYTES ||
+	    buf_reserve(&p->input, OPTIONS_PROBE_INPUT_MAX_BYTES))
+		return false;
+	n = pread(STDIN_FILENO, p->input.data, (size_t)(st->st_size - at), at);
+	p->input.len = n > 0 ? (size_t)n : 0;
+	return n == st->st_size - at;
+}
+
+/*
+ * Read standard input if the probe uses it.  Returns false if the probe must
+ * not be cached and no bytes were taken from standard input.  If bytes from a
+ * pipe show that the probe must not be cached, returns true with `disqualified`
+ * set, because the compiler must still read them.
+ */
+static bool read_input(struct cc_probe *p)
+{
+	struct stat st;
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	ssize_t n = 1;
+
+	if (!p->parsed.reads_stdin || is_null_device(STDIN_FILENO))
+		return true;
+	if (fstat(STDIN_FILENO, &st) || flags < 0 || flags & O_NONBLOCK)
+		return false;
+	if (S_ISREG(st.st_mode))
+		return peek_stdin_file(p, &st) &&
+		       options_probe_is_pure_text(buf_bytes(&p->input));
+	if (!S_ISFIFO(st.st_mode))
+		return false;
+	while (n > 0 && p->input.len <= OPTIONS_PROBE_INPUT_MAX_BYTES) {
+		if (buf_reserve(&p->input, OPTIONS_PROBE_INPUT_MAX_BYTES))
+			break;
+		n = read(STDIN_FILENO, p->input.data + p->input.len,
+			 OPTIONS_PROBE_INPUT_MAX_BYTES);
+		if (n > 0)
+			p->input.len += (size_t)n;
+		else if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	p->input_truncated = n != 0;
+	p->disqualified = p->input_truncated ||
+			  !options_probe_is_pure_text(buf_bytes(&p->input));
+	return true;
+}
+
+static void add_key_word(struct buf *to, char kind, const char *word)
+{
+	buf_add(to, &kind, 1);
+	buf_add(to, word, strlen(word) + 1);
+}
+
+static bool add_key_stamps(struct cc_probe *p)
+{
+	struct options_probe_compiler c = options_probe_compiler_from_env(
+		p->compiler, p->env);
+	char *path = options_probe_stamps_path(p->dir, false, &c);
+	struct buf list = { 0 };
+	uint64_t id[2];
+	bool is = path &&
+		  cc_probe_entry_read_file(&list, path,
+					   OPTIONS_PROBE_STAMPS_MAX_BYTES) &&
+		  options_probe_stamps_is_current(buf_bytes(&list), &c, id);
+
+	if (is)
+		buf_printf(&p->text,
+			   "kfarm-probe 1 %016" PRIx64 "%016" PRIx64 "\n",
+			   id[0], id[1]);
+	buf_release(&list);
+	free(path);
+	return is;
+}
+
+/*
+ * Request a list of stamps for this compiler, which kfarm creates at its next
+ * start.
+ */
+static void request_stamp_list(const struct cc_probe *p)
+{
+	struct options_probe_compiler c = options_probe_compiler_from_env(
+		p->compiler, p->env);
+	char *path = options_probe_stamps_path(p->dir, true, &c);
+	struct buf text = { 0 };
+
+	if (path && access(path, F_OK)) {
+		options_probe_stamps_begin(&text, &c);
+		options_probe_stamps_end(&text);
+		cc_probe_entry_write_file(p->dir, path, buf_bytes(&text));
+	}
+	buf_release(&text);
+	free(path);
+}
+
+/*
+ * Create the key.  Returns false if the probe must not be cached; then nothing
+ * was read from standard input.  If the compiler has no list of stamps, one is
+ * requested (options/probe-stamps.h).
+ */
+static bool create_key(struct cc_probe *p)
+{
+	const char *output = p->parsed.output;
+	struct strv variables = { 0 };
+	char cwd[PATH_MAX];
+
+	p->has_english_messages = is_english(p->env);
+	if (!getcwd(cwd, sizeof(cwd)) || !check_outputs(p))
+		return false;
+	if (!add_key_stamps(p)) {
+		request_stamp_list(p);
+		return false;
+	}
+
+	/* Omit the name of the output, which differs each time. */
+	add_key_word(&p->text, 'c', p->compiler);
+	for (unsigned i = 1; p->argv[i]; i++) {
+		const char *word = p->argv[i];
+
+		if (output && i == p->parsed.output_index)
+			add_key_word(&p->text, 'o',
+				     word == output ? "" : "joined");
+		else
+			add_key_word(&p->text, 'w', word);
+	}
+	for (char *const *e = p->env; *e; e++) {
+		if (options_env_is_relevant(*e) ||
+		    has_any_prefix(*e, extra_probe_variables))
+			strv_add(&variables, *e);
+	}
+	strv_sort(&variables);
+	for (size_t i = 0; i < variables.n; i++)
+		add_key_word(&p->text, 'e', variables.v[i]);
+	strv_release(&variables);
+	add_key_word(&p->text, 'd', cwd);
+	add_key_word(&p->text, 'j', p->shares_stdout ? "joined" : "");
+	if (p->text.len > CC_PROBE_ENTRY_MAX_BYTES / 2 || !read_input(p))
+		return false;
+	add_key_word(&p->text, 'i', "");
+	buf_add_bytes(&p->text, buf_bytes(&p->input));
+	return true;
+}
+
+/* Return true if the compiler's files are unchanged since create_key(). */
+static bool is_compiler_current(const struct cc_probe *p)
+{
+	struct cc_probe now = { .dir = p->dir,
+				.compiler = p->compiler,
+				.env = p->env };
+	bool same = add_key_stamps(&now) && now.text.len <= p->text.len &&
+		    !memcmp(now.text.data, p->text.data, now.text.len);
+
+	buf_release(&now.text);
+	return same;
+}
+
+static void free_probe(struct cc_probe *p)
+{
+	if (!p)
+		return;
+	buf_release(&p->input);
+	buf_release(&p->text);
+	free(p);
+}
+
+/*
+ * Prepare the probe of a call.  `dir` is the cache, `env` the environment of
+ * the compiler; `c` is not used afterwards.  Returns NULL if the call must not
+ * be cached.  Otherwise bytes may have been read from standard input, so the
+ * caller must run the call with replay_probe() and run_probe().
+ * The caller frees the result.
+ */
+static struct cc_probe *new_probe(const char *dir, const char *compiler,
+				  char **argv, char *const *env,
+				  const struct options_command *c)
+{
+	struct cc_probe init = {
+		.dir = dir, .compiler = compiler, .argv = argv, .env = env
+	};
+	struct cc_probe *p;
+
+	if (dir[0] != '/' || compiler[0] != '/' ||
+	    options_env_local_reason(env) ||
+	    !options_probe_parse(&init.parsed, c))
+		return NULL;
+	p = xcalloc(1, sizeof(*p));
+	*p = init;
+	if (create_key(p))
+		return p;
+	free_probe(p);
+	return NULL;
+}
+
+/* ----------------------------------------------------------------- replay */
+
+/*
+ * Return true if there is no text to write, or if the pipe `fd` still has a
+ * reader.  Otherwise the compiler must run and report the error itself.
+ */
+static bool is_pipe_open(int fd, struct bytes text)
+{
+	struct pollfd end = { .fd = fd, .events = POLLOUT };
+
+	return !text.len || (poll(&end, 1, 0) >= 0 && !(end.revents & POLLERR));
+}
+
+static bool write_probe_output(const struct cc_probe *p,
+			       const struct cc_probe_entry *a)
+{
+	mode_t mode = a->executable ? 0777 : 0666;
+	ssize_t n;
+	int fd;
+
+	if (!a->has_output_file)
+		return true;
+	fd = open(p->parsed.output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		  mode);
+	if (fd < 0)
+		return false;
+	n = write(fd, a->output.data, a->output.len);
+	if (!close(fd) && n >= 0 && (size_t)n == a->output.len)
+		return true;
+	unlink(p->parsed.output);
+	return false;
+}
+
+/*
+ * Replay a cached result.  Returns true with *status, or false if nothing was
+ * replayed and the compiler must run.
+ */
+static bool replay_probe(const struct cc_probe *p, int *status)
+{
+	struct cc_probe_entry a = { 0 };
+	struct buf file = { 0 };
+	bool done = !p->disqualified &&
+		    cc_probe_entry_find(&a, &file, p->dir, buf_bytes(&p->text));
+
+	done = done && is_pipe_open(STDOUT_FILENO, a.out) &&
+	       is_pipe_open(STDERR_FILENO, a.err) && write_probe_output(p, &a);
+	if (done && !cc_real_compiler_write(STDOUT_FILENO, a.out)) {
+		if (a.has_output_file)
+			unlink(p->parsed.output);
+		done = false;
+	}
+	if (done) {
+		cc_real_compiler_write(STDERR_FILENO, a.err);
+		/* Move the offset to where the compiler leaves it. */
+		if (p->parsed.reads_stdin)
+			lseek(STDIN_FILENO, (off_t)p->input.len, SEEK_CUR);
+		*status = (int)a.status;
+	}
+	buf_release(&file);
+	return done;
+}
+
+/* --------------------------------------------------------------- execution */
+
+/* Parts of messages about failures that may not happen again. */
+static const char *const transient_messages[] = {
+	"internal compiler error",
+	"signal terminated",
+	"terminated with signal",
+	"PLEASE ",
+	"Killed",
+	"allocat",
+	"out of memory",
+	"exhausted",
+	"No space",
+	"uota exceeded",
+	"No such file",
+	"ermission denied",
+	"not permitted",
+	"ead-only",
+	"emporary file",
+	"nput/output error",
+	"oo many open files",
+	"emporarily unavailable",
+	"file busy",
+	"nterrupted",
+	"can't create",
+	"can't open",
+	"annot create",
+	"annot exec",
+	"unable to ",
+	"posix_spawn",
+	"fork",
+	"vfork",
+	NULL,
+};
+
+static bool contains_message(struct bytes text, const char *what)
+{
+	return bytes_find(text, bytes_str(what), 0);
+}
+
+/* Return true if the text contains the output's path, name or directory. */
+static bool mentions_output(const struct cc_probe *p, struct bytes text)
+{
+	const char *path = p->parsed.output;
+	const char *base = path ? str_base(path) : "";
+	char *dir = path ? xstrndup(path, (size_t)(base - path)) : xstrdup("");
+	bool is = false;
+
+	if (path)
+		is = contains_message(text, path) ||
+		     (strlen(base) >= NAME_MIN &&
+		      contains_message(text, base)) ||
+		     (strlen(dir) >= NAME_MIN && contains_message(text, dir));
+	free(dir);
+	return is;
+}
+
+static bool has_transient_message(struct bytes text)
+{
+	for (const char *const *w = transient_messages; *w; w++) {
+		if (contains_message(text, *w))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return true if the result does not depend on a transient condition.  If
+ * messages can be in another language than English, only a success without
+ * messages is cacheable.
+ */
+static bool is_cacheable(const struct cc_probe *p,
+			 const struct cc_probe_entry *a)
+{
+	if (a->status > 1 || mentions_output(p, a->out) ||
+	    mentions_output(p, a->err) || mentions_output(p, a->output))
+		return false;
+	if (p->parsed.must_be_rejected &&
+	    (!a->status ||
+	     !options_probe_is_rejected(p->shares_stdout ? a->out : a->err)))
+		return false;
+	if (!p->has_english_messages)
+		return !a->status && !a->err.len && !p->parsed.query &&
+		       !(p->shares_stdout && a->out.len);
+	return !has_transient_message(a->err) &&
+	       !(p->shares_stdout && has_transient_message(a->out));
+}
+
+/*
+ * Read the file that the probe wrote, if any.  Returns false if it is too long,
+ * has unusual permissions or a second link, or is no regular file.
+ */
+static bool read_probe_output(const char *path, struct cc_probe_entry *a,
+			      struct buf *bytes)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+	mode_t mode;
+
+	umask(mask);
+	if (lstat(path, &st))
+		return errno == ENOENT;
+	mode = st.st_mode & 07777;
+	a->has_output_file = true;
+	a->executable = mode & 0111;
+	return S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	       mode == ((a->executable ? 0777u : 0666u) & ~mask) &&
+	       (!st.st_size ||
+		cc_probe_entry_read_file(bytes, path,
+					 CC_PROBE_ENTRY_MAX_BYTES / 2));
+}
+
+static int create_memfd(void)
+{
+	return cc_real_compiler_move_fd(memfd_create("kfarm-cc", MFD_CLOEXEC));
+}
+
+/*
+ * Let the compiler read a pipe's input from its beginning: replace standard
+ * input by a memory file with the bytes that were read.
+ */
+static bool restore_stdin(const struct cc_probe *p)
+{
+	size_t len = p->input.len;
+	struct stat st;
+	bool ok;
+	int fd;
+
+	if (!p->parsed.reads_stdin || fstat(STDIN_FILENO, &st) ||
+	    !S_ISFIFO(st.st_mode))
+		return true;
+	fd = create_memfd();
+	ok = fd >= 0 && (!len || write(fd, p->input.data, len) == (ssize_t)len);
+	ok = ok && !lseek(fd, 0, SEEK_SET) && dup2(fd, STDIN_FILENO) >= 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Write the bytes already read from standard input to `to`, then the rest. */
+static void forward_stdin(const struct cc_probe *p, int to)
+{
+	char block[1 << 14];
+	ssize_t n;
+
+	signal(SIGPIPE, SIG_DFL);
+	if (!cc_real_compiler_write(to, buf_bytes(&p->input)))
+		return;
+	while ((n = read(STDIN_FILENO, block, sizeof(block))) > 0 ||
+	       (n < 0 && errno == EINTR)) {
+		if (n > 0 &&
+		    !cc_real_compiler_write(to, bytes_of(block, (size_t)n)))
+			return;
+	}
+}
+
+/* Let a detached process write a long input to the compiler. */
+static void restore_long_stdin(const struct cc_probe *p)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	pid = fork();
+	if (!pid) {
+		close(ends[0]);
+		if (!fork())
+			forward_stdin(p, ends[1]);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (pid > 0) {
+		waitpid(pid, NULL, 0);
+		dup2(ends[0], STDIN_FILENO);
+	}
+	close(ends[0]);
+}
+
+/* Returns the wait status, or -1 if the compiler was not started. */
+static int run_compiler(const struct cc_probe *p, int out, int err)
+{
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	struct sigaction before;
+	pid_t pid, self = getpid();
+	int status = -1;
+
+	/* with SIGCHLD ignored, waitpid() would report no status */
+	sigaction(SIGCHLD, &usual, &before);
+	pid = fork();
+	if (!pid) {
+		sigaction(SIGCHLD, &before, NULL);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != self || !restore_stdin(p) ||
+		    dup2(out, STDOUT_FILENO) < 0 ||
+		    dup2(err, STDERR_FILENO) < 0)
+			_exit(127);
+		_exit(cc_real_compiler_exec(p->compiler, p->argv, p->env));
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			break;
+	}
+	sigaction(SIGCHLD, &before, NULL);
+	return status;
+}
+
+/*
+ * Copy all of a captured file to `fd`, and to `text` up to the cacheable size.
+ * Returns false if a write failed or the file is longer than that.
+ */
+static bool copy_captured_output(int from, int fd, struct buf *text)
+{
+	char block[1 << 14];
+	off_t at = 0;
+	ssize_t n;
+	bool ok = true;
+
+	while ((n = pread(from, block, sizeof(block), at)) > 0) {
+		at += n;
+		ok = cc_real_compiler_write(fd, bytes_of(block, (size_t)n)) &&
+		     ok;
+		if (at <= CC_PROBE_ENTRY_MAX_BYTES)
+			buf_add(text, block, (size_t)n);
+	}
+	return ok && at <= CC_PROBE_ENTRY_MAX_BYTES;
+}
+
+/* Forward the captured output and cache the result. */
+static void finish_probe(const struct cc_probe *p, int wait_status,
+			 int out_file, int err_file)
+{
+	struct buf out = { 0 }, err = { 0 }, output = { 0 };
+	struct cc_probe_entry a = { 0 };
+	bool whole = copy_captured_output(out_file, STDOUT_FILENO, &out);
+
+	if (err_file != out_file)
+		whole = copy_captured_output(err_file, STDERR_FILENO, &err) &&
+			whole;
+	if (whole && WIFEXITED(wait_status)) {
+		a.status = (unsigned)WEXITSTATUS(wait_status);
+		a.out = buf_bytes(&out);
+		a.err = buf_bytes(&err);
+		whole = !p->parsed.output ||
+			read_probe_output(p->parsed.output, &a, &output);
+		a.output = buf_bytes(&output);
+		if (whole && is_cacheable(p, &a) && is_compiler_current(p))
+			cc_probe_entry_store(p->dir, buf_bytes(&p->text), &a);
+	}
+	buf_release(&output);
+	buf_release(&out);
+	buf_release(&err);
+}
+
+/*
+ * Run the compiler, forward its output and cache the result.  Returns true with
+ * *status, or false if the caller must execute the compiler in this process,
+ * with standard input restored.  A signal that ended the compiler also ends
+ * this process.
+ */
+static bool run_probe(struct cc_probe *p, int *status)
+{
+	int out, err, wait_status = -1;
+
+	if (p->disqualified) {
+		if (p->input_truncated || !restore_stdin(p))
+			restore_long_stdin(p);
+		return false;
+	}
+	out = create_memfd();
+	err = p->shares_stdout ? out : create_memfd();
+	if (out >= 0 && err >= 0)
+		wait_status = run_compiler(p, out, err);
+	if (wait_status >= 0)
+		finish_probe(p, wait_status, out, err);
+	else
+		restore_stdin(p);
+	if (out >= 0)
+		close(out);
+	if (err >= 0 && err != out)
+		close(err);
+	if (wait_status >= 0 && WIFSIGNALED(wait_status)) {
+		signal(WTERMSIG(wait_status), SIG_DFL);
+		raise(WTERMSIG(wait_status));
+	}
+	*status = wait_status >= 0 && WIFEXITED(wait_status) ?
+			  WEXITSTATUS(wait_status) :
+			  1;
+	return wait_status >= 0;
+}
+
+/* ------------------------------------------------------- compiler calls */
 
 bool cc_compiler_is_launcher(const char *word)
 {
@@ -161,9 +861,9 @@ static enum cc_job_outcome submit_call(struct cc_call *c,
 		job.step = step->message;
 	if (command.class == OPTIONS_CLASS_PASSTHROUGH && !text) {
 		if (kfarm->probes)
-			c->probe = cc_probe_new(kfarm->probes, c->compiler,
-						c->argv, c->env, &command);
-		if (c->probe && cc_probe_replay(c->probe, status))
+			c->probe = new_probe(kfarm->probes, c->compiler,
+					     c->argv, c->env, &command);
+		if (c->probe && replay_probe(c->probe, status))
 			outcome = CC_JOB_DONE;
 	} else if (!text || c->has_step) {
 		c->slot_dir = kfarm->slots;
@@ -210,7 +910,7 @@ int cc_call_exec(const struct cc_call *c)
 {
 	int status;
 
-	if (c->probe && cc_probe_run_compiler(c->probe, &status))
+	if (c->probe && run_probe(c->probe, &status))
 		return status;
 	if (c->slot_dir)
 		cc_real_compiler_lock_slot(c->slot_dir);
@@ -229,7 +929,7 @@ void cc_call_release(struct cc_call *c)
 {
 	if (c->coord_fd >= 0)
 		close(c->coord_fd);
-	cc_probe_free(c->probe);
+	free_probe(c->probe);
 	free(c->compiler);
 	*c = (struct cc_call){ .coord_fd = -1 };
 }

@@ -13,7 +13,6 @@
 #define CC_CALL_H
 
 #include "cc/job.h"
-#include "cc/probe.h"
 
 #include <stdbool.h>
 

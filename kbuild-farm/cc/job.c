@@ -163,16 +163,6 @@ static void set_output_paths(struct outputs *o, const struct cc_job *job)
 							  pid);
 }
 
-/* Returns false if there are more variables than the coordinator accepts. */
-static bool collect_env(struct strv *out, char *const *env)
-{
-	for (; *env; env++) {
-		if (options_env_is_relevant(*env))
-			strv_add(out, *env);
-	}
-	return out->n <= WIRE_ENV_MAX;
-}
-
 static bool fits_limits(const struct wire_cc_job *m)
 {
 	size_t sum = 0;
@@ -181,7 +171,8 @@ static bool fits_limits(const struct wire_cc_job *m)
 		sum += strlen(m->argv.v[i]);
 	for (size_t i = 0; i < m->env.n; i++)
 		sum += strlen(m->env.v[i]);
-	return sum <= WIRE_CC_COMMAND_MAX && m->argv.n <= WIRE_CC_WORDS_MAX;
+	return sum <= WIRE_CC_COMMAND_MAX && m->argv.n <= WIRE_CC_WORDS_MAX &&
+	       m->env.n <= WIRE_ENV_MAX;
 }
 
 /*
@@ -208,23 +199,16 @@ static void end_request_frame(struct buf *out, size_t begin,
 	wire_frame_encode(out->data + begin - WIRE_FRAME_SIZE, &frame);
 }
 
-static uint32_t current_umask(void)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return mask;
-}
-
 /*
  * Encode the request.  Returns false if this compile exceeds the limits of the
  * protocol.
  */
 static bool make_message(struct buf *out, const struct cc_job *job)
 {
+	const mode_t mask = umask(0);
 	struct wire_cc_job m = {
 		.pid = (uint32_t)getpid(),
-		.umask = current_umask(),
+		.umask = mask,
 		.tty_stderr = isatty(STDERR_FILENO),
 		.restricted = cc_real_compiler_is_limited(),
 		.compiler = (char *)job->compiler,
@@ -234,11 +218,16 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	size_t begin;
 	bool ok;
 
+	umask(mask);
 	while (job->argv[m.argv.n])
 		m.argv.n++;
+	for (char *const *e = job->env; *e; e++) {
+		if (options_env_is_relevant(*e))
+			strv_add(&m.env, *e);
+	}
 	m.cwd = getcwd(cwd, sizeof(cwd));
 	ok = m.cwd && cwd[0] == '/' && job->compiler[0] == '/' &&
-	     collect_env(&m.env, job->env) && fits_limits(&m);
+	     fits_limits(&m);
 	if (ok && job->step) {
 		begin = begin_request_frame(out);
 		wire_cc_step_encode(out, job->step);

@@ -4,7 +4,7 @@
  * kfarm-cc(1), and HACKING.md for the life of a compile.
  *
  *	cc_call_begin()		finds the real compiler and parses the call
- *	cc_probe_replay()	answers a probe from the probe cache
+ *	replay_probe()		answers a probe from the probe cache
  *	cc_job_submit()		offers a compile to the coordinator and waits
  *	cc_call_exec()		runs the compiler locally
  *

@@ -2,7 +2,7 @@
 /*
  * compiler/probe-deps.h - Files that a cached probe result depends on.
  *
- * options/probe-stamps.h describes the lists and cc/probe.h their use.  A list
+ * options/probe-stamps.h describes the lists and cc/call.c their use.  A list
  * contains the programs that the compiler runs without linking, their
  * libraries, and the directories that the compiler or the loader searched for
  * them and for specs, so that a new file in an earlier directory is detected.

@@ -5,7 +5,7 @@
  *
  * The result of a probe depends only on its words, the environment, the working
  * directory, standard input and the compiler's own files.  Its output is at
- * most one file, stdout and stderr.  cc/probe.h caches the result.  Examples
+ * most one file, stdout and stderr.  cc/call.c caches the result.  Examples
  * are kbuild's cc-option (-c, -S or -E of /dev/null or of standard input),
  * --version and -print-file-name=NAME.
  *
