@@ -210,13 +210,6 @@ int shell_program_exec(struct shell *sh, const struct shell_program *p,
 	return exec_program(p, argv, shell_program_build_env(sh, argv[0]));
 }
 
-int shell_program_exec_or_report(struct shell *sh,
-				 const struct shell_program *p, char **argv)
-{
-	return shell_program_print_error(sh, argv[0],
-					 shell_program_exec(sh, p, argv));
-}
-
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status)
 {

@@ -49,12 +49,6 @@ enum shell_tool shell_program_tool(const char *program);
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv);
 /*
- * As shell_program_exec(), but print dash's message for a failure and return
- * the exit status.
- */
-int shell_program_exec_or_report(struct shell *sh,
-				 const struct shell_program *p, char **argv);
-/*
  * Start a program.  Returns its process, or 0 after printing an error and
  * setting *status.
  */

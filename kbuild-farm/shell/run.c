@@ -105,8 +105,8 @@ static int run_exec_builtin(struct shell *sh, const struct simple_command *c)
 	sh->builtin = c->fields.v[0];
 	ret = shell_program_find(sh, argv[0], &p);
 	sh->skip = SHELL_SKIP_EXIT;
-	sh->status = ret ? shell_program_print_error(sh, argv[0], -ret) :
-			   shell_program_exec_or_report(sh, &p, argv);
+	ret = ret ? -ret : shell_program_exec(sh, &p, argv);
+	sh->status = shell_program_print_error(sh, argv[0], ret);
 	sh->builtin = NULL;
 	return sh->status;
 }
@@ -152,7 +152,8 @@ static int run_external(struct shell *sh, const struct simple_command *c)
 		return status;
 	if (last) {
 		sh->skip = SHELL_SKIP_EXIT;
-		return sh->status = shell_program_exec_or_report(sh, &p, argv);
+		ret = shell_program_exec(sh, &p, argv);
+		return sh->status = shell_program_print_error(sh, argv[0], ret);
 	}
 	pid = shell_program_start(sh, &p, argv, &status);
 	if (c->started_pid)

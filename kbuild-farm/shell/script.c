@@ -104,18 +104,6 @@ static char **split_line(struct arena *a, const char *line)
 	return words + 1;
 }
 
-/* Return the text after `key` in a list of NUL-terminated strings, or NULL. */
-static const char *find_value_by_prefix(const struct buf *list, const char *key)
-{
-	const char *p = buf_str(list), *end = p + list->len;
-
-	for (; p < end; p += strlen(p) + 1) {
-		if (!strncmp(p, key, strlen(key)))
-			return p + strlen(key);
-	}
-	return NULL;
-}
-
 static void read_parent_proc_file(const char *what, struct buf *out)
 {
 	char path[64];
@@ -141,15 +129,20 @@ static void read_parent_proc_file(const char *what, struct buf *out)
 static int print_make_error(const char *name, int code)
 {
 	struct buf env = { 0 }, argv = { 0 }, line = { 0 };
-	const char *level, *program;
+	const char *program, *p, *end;
+	int level = 0;
 
 	read_parent_proc_file("environ", &env);
 	read_parent_proc_file("cmdline", &argv);
-	level = find_value_by_prefix(&env, "MAKELEVEL=");
+	p = buf_str(&env);
+	for (end = p + env.len; p < end && !level; p += strlen(p) + 1) {
+		if (str_starts(p, "MAKELEVEL="))
+			level = atoi(p + strlen("MAKELEVEL="));
+	}
 	program = argv.len ? str_base(buf_str(&argv)) : "make";
 	buf_add_str(&line, program);
-	if (level && atoi(level) > 0)
-		buf_printf(&line, "[%d]", atoi(level));
+	if (level > 0)
+		buf_printf(&line, "[%d]", level);
 	buf_printf(&line, ": %s: %s\n", name, shell_errno_text(code));
 	shell_write_all(STDERR_FILENO, line.data, line.len);
 	buf_release(&line);

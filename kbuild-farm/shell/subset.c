@@ -359,29 +359,25 @@ static const char *trap_action_text(struct buf *out, const struct shell_word *w)
 	return (const char *)out->data;
 }
 
-static int check_trap_args(struct subset_check *c, const char *first,
-			   const struct shell_word *signals)
-{
-	if (!first || !signals || !are_literal_words(signals))
-		return set_fallback(c, SHELL_FALLBACK_OPTION);
-	if ((*first == '-' && first[1]) || (*first >= '0' && *first <= '9'))
-		return set_fallback(c, SHELL_FALLBACK_OPTION);
-	for (; signals; signals = signals->next) {
-		if (shell_signals_trap_number(signals->literal) < 0)
-			return set_fallback(c, SHELL_FALLBACK_OPTION);
-	}
-	return check_trap_action(c, first);
-}
-
 static int check_trap(struct subset_check *c, const struct shell_word *w)
 {
-	struct buf action = { 0 };
-	int ret;
+	struct buf text = { 0 };
+	const char *action;
+	int ret = 0;
 
-	if (!w)
+	if (!w || !w->next || !are_literal_words(w->next))
 		return set_fallback(c, SHELL_FALLBACK_OPTION);
-	ret = check_trap_args(c, trap_action_text(&action, w), w->next);
-	buf_release(&action);
+	action = trap_action_text(&text, w);
+	if (!action || (*action == '-' && action[1]) ||
+	    (*action >= '0' && *action <= '9'))
+		ret = set_fallback(c, SHELL_FALLBACK_OPTION);
+	for (w = w->next; w && !ret; w = w->next) {
+		if (shell_signals_trap_number(w->literal) < 0)
+			ret = set_fallback(c, SHELL_FALLBACK_OPTION);
+	}
+	if (!ret)
+		ret = check_trap_action(c, action);
+	buf_release(&text);
 	return ret;
 }
 
