@@ -15,6 +15,9 @@
 
 #include <stddef.h>
 
+/* Return the number of elements of an array, not of a pointer. */
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
+
 /* Append a zeroed element. Ends the program if memory runs out. */
 #define VEC_ADD(v, n) \
 	((v) = vec_grow((v), (n), sizeof(*(v))), (n)++, &(v)[(n)-1])
