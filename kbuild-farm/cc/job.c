@@ -6,6 +6,7 @@
 #include "cc/job.h"
 
 #include "base/clock.h"
+#include "base/vec.h"
 #include "cc/real-compiler.h"
 #include "options/devicetree.h"
 #include "options/env.h"
@@ -47,8 +48,7 @@ struct outputs {
  * exchange_messages() raises it again with its former effect.
  */
 static const int deferred_signals[] = { SIGHUP, SIGINT, SIGTERM };
-#define N_DEFERRED_SIGNALS \
-	(sizeof(deferred_signals) / sizeof(*deferred_signals))
+#define N_DEFERRED_SIGNALS ARRAY_SIZE(deferred_signals)
 static volatile sig_atomic_t received_signal;
 
 struct signals {

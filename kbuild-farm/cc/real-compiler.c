@@ -9,6 +9,7 @@
 #include "cc/real-compiler.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "base/which.h"
 
 #include <errno.h>
@@ -139,7 +140,7 @@ bool cc_real_compiler_is_limited(void)
 	static const int unlimited[] = { RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA,
 					 RLIMIT_CPU };
 
-	for (size_t i = 0; i < sizeof(unlimited) / sizeof(*unlimited); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(unlimited); i++) {
 		if (is_limit_below(unlimited[i], RLIM_INFINITY))
 			return true;
 	}

@@ -11,6 +11,7 @@
  */
 #include "shell/builtin.h"
 
+#include "base/vec.h"
 #include "shell/shell.h"
 
 #include <ctype.h>
@@ -74,9 +75,7 @@ static const char *test_word_at(const struct test_state *t, char **at)
 
 static enum test_token token_of_word(const char *text)
 {
-	for (size_t i = 0;
-	     text && i < sizeof(test_operators) / sizeof(*test_operators);
-	     i++) {
+	for (size_t i = 0; text && i < ARRAY_SIZE(test_operators); i++) {
 		if (!strcmp(text, test_operators[i].text))
 			return test_operators[i].kind;
 	}

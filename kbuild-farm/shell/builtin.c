@@ -2,6 +2,7 @@
 #include "shell/builtin.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "shell/parse.h"
 #include "shell/program.h"
 #include "shell/shell.h"
@@ -662,8 +663,8 @@ static int compare_builtin_name(const void *name, const void *builtin)
 
 const struct shell_builtin *shell_builtin_find(const char *name)
 {
-	return bsearch(name, builtins, sizeof(builtins) / sizeof(*builtins),
-		       sizeof(*builtins), compare_builtin_name);
+	return bsearch(name, builtins, ARRAY_SIZE(builtins), sizeof(*builtins),
+		       compare_builtin_name);
 }
 
 int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "cc/call.h"
 #include "cc/job.h"
 #include "shell/program.h"
@@ -345,7 +346,7 @@ static bool supports_genksyms_options(char *const *arg)
 			arg++;
 			continue;
 		}
-		for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(alone); i++)
 			known |= !strcmp(*arg, alone[i]);
 		if (!known)
 			return false;
@@ -554,7 +555,7 @@ static bool is_objtool_option(const char *arg)
 
 	if (str_starts(arg, "--hacks=") || str_starts(arg, "--prefix="))
 		return true;
-	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(alone); i++) {
 		if (!strcmp(arg, alone[i]))
 			return true;
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/match.h"
 
+#include "base/vec.h"
+
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,8 +25,7 @@ static const struct char_class {
  */
 static const char *match_class(const char *p, char c, bool *found)
 {
-	for (size_t i = 0; i < sizeof(char_classes) / sizeof(*char_classes);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(char_classes); i++) {
 		size_t len = strlen(char_classes[i].name);
 
 		if (strncmp(p, char_classes[i].name, len) != 0)

@@ -2,6 +2,7 @@
 #include "shell/shell.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -37,8 +38,7 @@ static const struct {
 
 const char *shell_errno_text(int code)
 {
-	for (size_t i = 0;
-	     i < sizeof(glibc_errno_texts) / sizeof(*glibc_errno_texts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(glibc_errno_texts); i++) {
 		if (glibc_errno_texts[i].code == code)
 			return glibc_errno_texts[i].words;
 	}

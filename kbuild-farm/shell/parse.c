@@ -6,6 +6,7 @@
  */
 #include "shell/parse.h"
 
+#include "base/vec.h"
 #include "shell/vars.h"
 #include "shell/word.h"
 
@@ -40,7 +41,7 @@ static const struct {
 
 bool shell_parse_is_keyword(const char *word)
 {
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
 		if (!strcmp(keywords[i].word, word))
 			return true;
 	}
@@ -51,7 +52,7 @@ static enum shell_token keyword_token(const struct shell_lexed_word *word)
 {
 	if (word->quoted || word->len > 5 || !word->word->literal)
 		return TOKEN_WORD;
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
 		if (keywords[i].len == word->len &&
 		    !memcmp(keywords[i].word, word->text, word->len))
 			return keywords[i].token;

@@ -2,6 +2,7 @@
 #include "shell/program.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "shell/make-env.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
@@ -184,7 +185,7 @@ enum shell_tool shell_program_tool(const char *program)
 	};
 	size_t len = strlen(program);
 
-	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
 		size_t n = strlen(tools[i].path);
 
 		if (str_ends(program, tools[i].path) &&

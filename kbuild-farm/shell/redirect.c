@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/redirect.h"
 
+#include "base/vec.h"
 #include "shell/shell.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static int open_heredoc(struct shell *sh, const struct shell_word *word)
 		shell_write_all(ends[1], text.data, text.len);
 	} else if (!fork()) {
 		close(ends[0]);
-		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 			signal(ignored[i], SIG_IGN);
 		signal(SIGPIPE, SIG_DFL);
 		shell_write_all(ends[1], text.data, text.len);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "shell/compile.h"
 #include "shell/make-env.h"
 #include "shell/parse.h"
@@ -40,7 +41,7 @@ static bool is_shell_command(const char *word)
 		"wait",  "while",
 	};
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(word, commands[i]))
 			return true;
 	}

@@ -2,6 +2,7 @@
 #include "shell/signals.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ int shell_signals_trap_number(const char *name)
 {
 	long number;
 
-	for (size_t i = 0; i < sizeof(trap_names) / sizeof(*trap_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(trap_names); i++) {
 		if (!strcasecmp(name, trap_names[i].name))
 			return trap_names[i].sig;
 		if (!str_parse_number(name, 0, SIGNAL_MAX, &number) &&

@@ -2,6 +2,7 @@
 #include "shell/subset.h"
 
 #include "base/buf.h"
+#include "base/vec.h"
 #include "shell/builtin.h"
 #include "shell/parse.h"
 #include "shell/signals.h"
@@ -206,7 +207,7 @@ static bool is_unsupported_variable(const char *name, size_t len)
 					   "MAIL",      "MAILPATH", "PS4",
 					   "MAKEFILES", "PPID" };
 
-	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		if (strlen(odd[i]) == len && !memcmp(name, odd[i], len))
 			return true;
 	}
@@ -508,7 +509,7 @@ static int check_command(struct subset_check *c, const struct shell_ast_node *n)
 	redirected = n->redirs != NULL;
 	c->redirect_depth += redirected;
 	c->subshell_depth += apart;
-	for (size_t i = 0; i < sizeof(below) / sizeof(*below) && !ret; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(below) && !ret; i++)
 		ret = below[i] ? check_command(c, below[i]) : 0;
 	for (n = n->list; n && !ret; n = n->next)
 		ret = check_command(c, n);

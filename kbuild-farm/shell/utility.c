@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/utility.h"
 
+#include "base/vec.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
 
@@ -445,7 +446,7 @@ static const struct utility {
 
 static const struct utility *find_utility(const char *name)
 {
-	for (size_t i = 0; i < sizeof(utilities) / sizeof(*utilities); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(utilities); i++) {
 		if (!strcmp(name, utilities[i].name))
 			return &utilities[i];
 	}
@@ -462,7 +463,7 @@ bool shell_utility_is_system_file(const char *path, const char *name)
 	static const char *const dirs[] = { "/bin/", "/usr/bin/" };
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		size_t len = strlen(dirs[i]);
 
 		if (!strncmp(path, dirs[i], len) && !strcmp(path + len, name))

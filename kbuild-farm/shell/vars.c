@@ -82,7 +82,7 @@ static void add_predefined_vars(struct shell_vars *vars)
 		"PS1=$ ",    "PS2=> ", "PS4=+ ",   "OPTIND=1",
 	};
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		size_t len = strcspn(own[i], "=");
 		struct shell_var **head = find_var_bucket(vars, own[i], len);
 		struct shell_var *var = xcalloc(1, sizeof(*var));
