@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probe cache: the wrapper stores the result of a probe and replays it.
+ * The probe cache is a directory that contains the results of probes
+ * (options/probe.h): exit status, stdout, stderr, and the file that the
+ * compiler wrote.  The key of a result consists of the compiler with the stamps
+ * of its files (options/probe-stamps.h), the arguments, the variables that
+ * compilers read, the working directory, standard input, and whether stdout and
+ * stderr are the same file.  An entry is valid as long as the compiler's files
+ * are unchanged.
  *
- * The result of a probe (options/probe.h) is stored in a directory: exit
- * status, output, and the file written.  The key consists of the compiler with
- * the stamps of its files (options/probe-stamps.h), the arguments, the
- * variables that compilers read, the working directory, standard input, and
- * whether stdout and stderr are the same file.  An entry is valid as long as
- * the compiler's files are unchanged.
- *
- * A result is not cached if it can differ next time (a signal, a limit, a full
- * disk or lack of memory was the cause), if it contains the output's name, or
- * if it exceeds 64 KiB.  Probes are not cached if an output is a terminal or
- * closed, or if the output file exists.  If the cache fails, the compiler runs
- * as it would without a cache.
+ * A result is not cached if it can differ next time (because of a signal, a
+ * resource limit, a full disk or lack of memory), if it contains the name of
+ * the output file, or if it exceeds 64 KiB.  A probe is not cached if stdout or
+ * stderr is a terminal or closed, or if the output file exists.  If the cache
+ * fails, the compiler runs as it would without a cache.
  */
 #include "cc/call.h"
 
@@ -47,7 +46,7 @@
 
 /* ------------------------------------------------------------ probe cache */
 
-/* A shorter output name can occur in messages by chance. */
+/* Shorter names of output files can occur in messages by chance. */
 #define NAME_MIN 6
 
 struct cc_probe {
@@ -61,8 +60,8 @@ struct cc_probe {
 	/* the language of messages is known to be English */
 	bool has_english_messages;
 	/*
-	 * not cacheable because of the bytes read from standard input, which
-	 * must be passed on to the compiler
+	 * not cacheable because of the content of standard input; the compiler
+	 * must still receive the bytes read from it
 	 */
 	bool disqualified;
 	bool input_truncated; /* standard input continues after `input` */
@@ -97,8 +96,8 @@ static bool is_null_device(int fd)
 }
 
 /*
- * Return true if the descriptor is open and is no character device except
- * /dev/null.  Messages can depend on the terminal.
+ * Return true if the descriptor is open and is not a character device other
+ * than /dev/null.  Messages can depend on the terminal.
  */
 static bool is_output_cacheable(int fd, struct stat *st)
 {
@@ -143,8 +142,8 @@ static bool check_outputs(struct cc_probe *p)
 }
 
 /*
- * Return true if messages are in English.  Rejects en_GB, whose messages from
- * gcc have other quotes.
+ * Return true if messages are in English.  en_GB is rejected, because gcc's
+ * messages in en_GB have other quotation marks.
  */
 static bool is_english(char *const *env)
 {
@@ -263,8 +262,8 @@ static void request_stamp_list(const struct cc_probe *p)
 
 /*
  * Create the key.  Returns false if the probe must not be cached; then nothing
- * was read from standard input.  If the compiler has no list of stamps, one is
- * requested (options/probe-stamps.h).
+ * was read from standard input.  If the compiler has no list of stamps, the
+ * list is requested (options/probe-stamps.h).
  */
 static bool create_key(struct cc_probe *p)
 {
@@ -280,7 +279,7 @@ static bool create_key(struct cc_probe *p)
 		return false;
 	}
 
-	/* Omit the name of the output, which differs each time. */
+	/* Omit the name of the output file, which differs each time. */
 	add_key_word(&p->text, 'c', p->compiler);
 	for (unsigned i = 1; p->argv[i]; i++) {
 		const char *word = p->argv[i];
@@ -363,7 +362,7 @@ static struct cc_probe *new_probe(const char *dir, const char *compiler,
 
 /*
  * Return true if there is no text to write, or if the pipe `fd` still has a
- * reader.  Otherwise the compiler must run and report the error itself.
+ * reader.  Otherwise the compiler must run and report the error.
  */
 static bool is_pipe_open(int fd, struct bytes text)
 {
@@ -412,7 +411,7 @@ static bool replay_probe(const struct cc_probe *p, int *status)
 	}
 	if (done) {
 		cc_real_compiler_write(STDERR_FILENO, a.err);
-		/* Move the offset to where the compiler leaves it. */
+		/* Move the file offset of stdin as the compiler would. */
 		if (p->parsed.reads_stdin)
 			lseek(STDIN_FILENO, (off_t)p->input.len, SEEK_CUR);
 		*status = (int)a.status;
@@ -461,7 +460,9 @@ static bool contains_message(struct bytes text, const char *what)
 	return bytes_find(text, bytes_str(what), 0);
 }
 
-/* Return true if the text contains the output's path, name or directory. */
+/*
+ * Return true if the text contains the output file's path, name or directory.
+ */
 static bool mentions_output(const struct cc_probe *p, struct bytes text)
 {
 	const char *path = p->parsed.output;
@@ -539,8 +540,8 @@ static int create_memfd(void)
 }
 
 /*
- * Let the compiler read a pipe's input from its beginning: replace standard
- * input by a memory file with the bytes that were read.
+ * Let the compiler read the input of a pipe from the beginning: replace
+ * standard input by a memory file with the bytes already read from the pipe.
  */
 static bool restore_stdin(const struct cc_probe *p)
 {
@@ -630,7 +631,7 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 
 /*
  * Copy all of a captured file to `fd`, and to `text` up to the cacheable size.
- * Returns false if a write failed or the file is longer than that.
+ * Returns false if a write failed or the file exceeds this size.
  */
 static bool copy_captured_output(int from, int fd, struct buf *text)
 {
@@ -746,7 +747,7 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links,
 	if (compiler && !strcmp(compiler, *argv0)) {
 		/*
 		 * which_compiler() does not recognize a copy or a hard link of
-		 * this program as a wrapper; it then returns that file itself.
+		 * this program as a wrapper; it then returns the copy.
 		 */
 		cc_real_compiler_print_error("%s: resolves to kfarm-cc itself",
 					     *argv0);

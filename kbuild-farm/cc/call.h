@@ -66,15 +66,16 @@ struct cc_call {
 enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 				  const struct cc_tool_step *step, int *status);
 /*
- * Run the compiler locally: as a child if the call is a probe whose result can
- * be cached, otherwise by replacing this process.  Returns the exit status
- * after a probe, or after printing an error if the compiler cannot be executed.
+ * Run the compiler locally: in a child process if the result of a probe can be
+ * cached, otherwise by replacing this process.  Returns the exit status after a
+ * probe, or after printing an error if the compiler cannot be executed.
  */
 int cc_call_exec(const struct cc_call *c);
 /*
- * Lock the local slot of the call now, so that cc_call_exec() locks none.
- * Returns a descriptor, or -1 without a slot.  The caller closes it when all
- * programs that run together with the compile have ended.
+ * Lock the local slot of the call now, so that cc_call_exec() does not lock a
+ * slot.  Returns the descriptor of the slot, or -1 if the call needs no slot.
+ * The caller closes the descriptor when all programs that share the slot have
+ * ended.
  */
 int cc_call_take_slot(struct cc_call *c);
 /* Release the call in a process that does not become the compiler. */

@@ -45,7 +45,8 @@ struct outputs {
 /*
  * These signals are blocked except while this process waits, so that they never
  * interrupt the delivery of the outputs.  The handler only records the signal;
- * exchange_messages() raises it again with its former effect.
+ * exchange_messages() restores the caller's disposition and raises the signal
+ * again.
  */
 static const int deferred_signals[] = { SIGHUP, SIGINT, SIGTERM };
 #define N_DEFERRED_SIGNALS ARRAY_SIZE(deferred_signals)
@@ -200,7 +201,7 @@ static void end_request_frame(struct buf *out, size_t begin,
 }
 
 /*
- * Encode the request.  Returns false if this compile exceeds the limits of the
+ * Encode the request.  Returns false if the compile exceeds the limits of the
  * protocol.
  */
 static bool make_message(struct buf *out, const struct cc_job *job)
@@ -280,8 +281,8 @@ static bool connect_to(struct coord_conn *t, const char *path)
 		return false;
 
 	/*
-	 * A Unix socket with a full backlog fails with EAGAIN at once, and
-	 * poll() does not report when there is room.
+	 * connect() to a Unix socket with a full backlog fails with EAGAIN at
+	 * once, and poll() does not report when the backlog has room again.
 	 */
 	deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
 	while (connect(t->fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
@@ -313,7 +314,10 @@ static bool send_message(const struct coord_conn *t, struct bytes in)
 	return true;
 }
 
-/* Append more of the reply to `in`.  Returns false at its end. */
+/*
+ * Append received bytes to `in`.  Returns false if the connection is closed, or
+ * after `deadline` or a signal.
+ */
 static bool receive(const struct coord_conn *t, struct buf *in,
 		    uint64_t deadline)
 {
@@ -399,7 +403,7 @@ static bool deliver_result(const struct coord_conn *t, struct bytes body,
 	ok = match_outputs(o, &m) && !is_signalled(t) && rename_outputs(&m);
 	/*
 	 * make receives the same signal and removes its targets, possibly
-	 * before this process has renamed the object.  Remove it again.
+	 * before this process has renamed the object.  Remove the object again.
 	 */
 	if (ok && is_signalled(t)) {
 		unlink(m.object);

@@ -13,20 +13,20 @@
 struct wire_cc_step;
 
 /*
- * A tool step that belongs to a compile, or that replaces a pipeline with -E.
+ * A tool step that belongs to a compile, or that reads the output of a compiler
+ * call with -E.
  */
 struct cc_tool_step {
 	const struct wire_cc_step *message;
 	/*
-	 * object of the compile, or output file of the -E; NULL if the -E
-	 * writes to a pipe
+	 * output file of the compiler call; NULL if the call writes to a pipe
 	 */
 	const char *object;
 };
 
 /*
  * Return true if the step belongs to a compile, and false if it reads the
- * output of a -E.
+ * output of a compiler call with -E.
  */
 bool cc_tool_step_has_compile(const struct cc_tool_step *step);
 
@@ -42,7 +42,7 @@ struct cc_job {
 
 enum cc_job_outcome {
 	CC_JOB_DONE, /* the outputs are in place; exit with the status */
-	CC_JOB_LOCAL, /* compile locally; the socket stays open over exec */
+	CC_JOB_LOCAL, /* compile locally; the socket stays open across exec */
 	/* no coordinator, or a protocol error: compile locally */
 	CC_JOB_UNAVAILABLE,
 	/* a signal arrived, and the caller handles or blocks it */

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-/* Limit of a file; a longer result is not cached. */
+/* size limit of an entry's file; a longer result is not cached */
 #define CC_PROBE_ENTRY_MAX_BYTES (64u << 10)
 
 struct cc_probe_entry {
@@ -40,20 +40,20 @@ bool cc_probe_entry_decode(struct cc_probe_entry *a, struct bytes in,
 bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
 			 const char *dir, struct bytes key);
 /*
- * Store an entry atomically if there is room.  Failures are ignored, because
- * the entry is only a cache.
+ * Store an entry atomically, unless the directory has too many files.  Failures
+ * are ignored, because the entry is only a cache.
  */
 void cc_probe_entry_store(const char *dir, struct bytes key,
 			  const struct cc_probe_entry *a);
 
 /*
- * Read a file of this user of at most `max` bytes.  Returns false if it cannot
- * be read completely.
+ * Read a file that belongs to this user and has at most `max` bytes.  Returns
+ * false if the file cannot be read completely.
  */
 bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max);
 /*
- * Write the file `path`, which is in `dir`, atomically if there is room, and
- * ignore failures, as cc_probe_entry_store() does.
+ * Write the file `path`, which is in `dir`, atomically.  Like
+ * cc_probe_entry_store(), it respects the limit on files and ignores failures.
  */
 void cc_probe_entry_write_file(const char *dir, const char *path,
 			       struct bytes in);

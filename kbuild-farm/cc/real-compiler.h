@@ -19,24 +19,25 @@ void cc_real_compiler_print_error(const char *fmt, ...)
 void cc_real_compiler_clean_env(char **env, const char *links);
 
 /*
- * Take any free slot in `dir` (files "0", "1", ... locked with flock), or wait
- * for one.  The descriptor stays open over exec, so the kernel frees the slot
- * when the last process of the compile ends.  Programs that this process starts
- * before it closes the descriptor hold the slot as well.  Returns the
- * descriptor, or -1 if there are no slots.
+ * Lock any free slot in `dir` (files "0", "1", ... locked with flock(2)), or
+ * wait for a slot.  The descriptor stays open across exec, so the kernel frees
+ * the slot when the last process of the compile ends.  Programs that this
+ * process starts before it closes the descriptor hold the slot as well.
+ * Returns the descriptor, or -1 if there are no slots.
  */
 int cc_real_compiler_lock_slot(const char *dir);
 
 /*
- * Move `fd` above stdin, stdout and stderr: if one of them is closed, a new
- * descriptor takes its number.  Returns the new descriptor, or -1.
+ * Move `fd` above the numbers of stdin, stdout and stderr, which a new
+ * descriptor can have if the caller closed one of these streams.  Returns the
+ * new descriptor, or -1.
  */
 int cc_real_compiler_move_fd(int fd);
 
 /*
- * Return true if resource limits or closed outputs can change the result of a
- * compile in this process.  gcc treats a closed stderr as an error once it
- * prints a warning.
+ * Return true if resource limits or a closed stdout or stderr can change the
+ * result of a compile in this process.  gcc treats a closed stderr as an error
+ * once it prints a warning.
  */
 bool cc_real_compiler_is_limited(void);
 

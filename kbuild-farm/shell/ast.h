@@ -51,7 +51,7 @@ struct shell_part {
 		*name; /* also "@", "*", "#", "?", "-", "$", "!", "0", "12" */
 	enum shell_param_op op;
 	/*
-	 * operator with a colon, as in :-, which treats an empty value as unset
+	 * the operator has a colon, as in :-, so an empty value counts as unset
 	 */
 	bool colon;
 	const struct shell_word *word; /* operand of the operator */
@@ -106,8 +106,8 @@ struct shell_redir {
 	int source_fd;
 	/*
 	 * The file name.  For DUP, a word that expands to a digit or "-".  For
-	 * HEREDOC, the document with quoted text, to be expanded by
-	 * shell_expand_heredoc().
+	 * HEREDOC, the document as a word whose text is quoted;
+	 * shell_expand_heredoc() expands it.
 	 */
 	const struct shell_word *word;
 };
@@ -121,8 +121,8 @@ enum shell_ast_kind {
 	SHELL_AST_LIST, /* a; b; c: `list`, at least two */
 	SHELL_AST_SUBSHELL, /* ( `left` ), `redirs` */
 	/*
-	 * Any compound command with `redirs`.  { } without redirections is
-	 * represented by its content.
+	 * Compound command `left` with `redirs`.  { } without redirections has
+	 * no node of its own.
 	 */
 	SHELL_AST_REDIRECTED,
 	SHELL_AST_IF, /* if `test`; then `left`; else `right`; fi */

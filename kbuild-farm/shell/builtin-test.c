@@ -7,7 +7,7 @@
  *	not	= primary | ! not
  *	primary	= UNARY word | word BINARY word | word | ( either )
  *
- * Three and four words are first treated as POSIX.1-2018 requires.
+ * For three and four words, the rules of POSIX.1-2018 take precedence.
  */
 #include "shell/builtin.h"
 
@@ -64,7 +64,7 @@ struct test_state {
 	struct shell *sh;
 	char **at; /* current word */
 	char **end; /* position of the terminating NULL */
-	/* an error was printed; the result is no longer relevant */
+	/* an error was printed, so the result is ignored */
 	bool failed;
 };
 
@@ -82,7 +82,10 @@ static enum test_token token_of_word(const char *text)
 	return TEST_WORD;
 }
 
-/* Return true if the unary operator at `at` is an operand, as in `-f = x`. */
+/*
+ * Return true if the unary operator at `at` is used as an operand, as in `-f =
+ * x`.
+ */
 static bool is_plain_operand(const struct test_state *t, char **at)
 {
 	const char *next = test_word_at(t, at + 1);

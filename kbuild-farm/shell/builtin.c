@@ -19,11 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*
- * Of the builtin `command`, only the form `command -v NAME` is supported
- * (shell/subset.h).
- */
-
+/* The subset admits only `command -v NAME` (shell/subset.h). */
 static int builtin_command(struct shell *sh, char **argv)
 {
 	const char *found = argv[2];
@@ -44,9 +40,7 @@ static int builtin_command(struct shell *sh, char **argv)
 	return 0;
 }
 
-/*
- * The escapes are those of POSIX.1-2018, XCU: of echo with XSI, and of printf.
- */
+/* echo (with XSI) and printf interpret the escapes of POSIX.1-2018, XCU. */
 
 #define FLAGS  "#-+ 0"
 #define DIGITS "0123456789"
@@ -86,8 +80,8 @@ static const char *decode_escape(const char *s, char *out)
 }
 
 /*
- * Append `s` with the escapes of echo and %b.  Returns false after \c, which
- * ends all output.
+ * Append `s` and interpret the escapes of echo and %b.  Returns false after \c,
+ * which ends all output.
  */
 static bool print_escaped(struct buf *out, const char *s)
 {
@@ -371,7 +365,10 @@ static char **read_cd_options(struct shell *sh, char **argv, bool *physical)
 	return argv;
 }
 
-/* CDPATH is not supported, because the subset excludes it (shell/subset.h). */
+/*
+ * CDPATH is not read, because the subset excludes cd with CDPATH
+ * (shell/subset.h).
+ */
 static int builtin_cd(struct shell *sh, char **argv)
 {
 	bool print = false, physical = false;

@@ -40,13 +40,13 @@ struct shell_builtin {
 	bool special;
 	/* arguments NAME=... are expanded as assignments */
 	bool expands_assignments;
-	/* does not change the shell's own state */
+	/* does not change the state of the shell */
 	bool pure;
 };
 
 /*
- * Return the builtin of that name, also an unsupported one; NULL if dash has no
- * such builtin.
+ * Return the builtin called `name`, whether supported or not; NULL if dash has
+ * no such builtin.
  */
 const struct shell_builtin *shell_builtin_find(const char *name);
 

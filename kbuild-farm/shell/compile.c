@@ -111,8 +111,8 @@ static bool receive_more(int fd, struct buf *in)
 }
 
 /*
- * Receive frames until the reply.  Returns true if it is CC_FIXED; its header
- * and body are then at the start of `in`.
+ * Receive frames up to the reply.  Returns true if the reply is CC_FIXED; its
+ * header and body are then at the start of `in`.
  */
 static bool receive_fixdep_reply(int fd, struct buf *in,
 				 struct wire_frame *frame)
@@ -227,8 +227,8 @@ static enum cc_job_outcome begin_call(struct shell *sh, struct cc_call *call,
 
 /*
  * Take a local slot for a compile that runs locally.  Returns a descriptor that
- * no script can name, or -1.  Programs started before it is closed hold the
- * slot as well.
+ * no script can name, or -1.  Programs started before the descriptor is closed
+ * hold the slot as well.
  */
 static int hold_slot(struct cc_call *call)
 {
@@ -257,8 +257,8 @@ static char **literal_argv(struct arena *a, const struct shell_ast_node *n)
 }
 
 /*
- * Fill in the program, made absolute, and its arguments.  Returns false if the
- * message cannot hold them.
+ * Fill in the absolute path of the program and its arguments.  Returns false if
+ * the message cannot hold them.
  */
 static bool fill_step_request(struct shell *sh, enum wire_step_kind kind,
 			      char **argv, size_t n_args,
@@ -286,7 +286,10 @@ static bool fill_step_request(struct shell *sh, enum wire_step_kind kind,
 
 /* ------------------------------------------------ genksyms of a source file */
 
-/* Return true if stdout goes to a literal file or is not redirected. */
+/*
+ * Return true if there is no redirection, or only stdout to a literal file
+ * name.
+ */
 static bool has_file_output(const struct shell_redir *r)
 {
 	return !r || (!r->next && r->fd == STDOUT_FILENO && r->word &&
@@ -355,8 +358,8 @@ static bool supports_genksyms_options(char *const *arg)
 }
 
 /*
- * Build the request for `cpp` and the genksyms after it.  Returns false with
- * the reason in sh->step_reason.
+ * Build the request for the compiler call `cpp` and the call of genksyms after
+ * it.  Returns false with the reason in sh->step_reason.
  */
 static bool make_genksyms_request(struct shell *sh,
 				  const struct shell_ast_node *cpp,
@@ -494,7 +497,9 @@ bool shell_step_run_genksyms(struct shell *sh,
 
 	*resources = (struct shell_step_resources){ .socket_fd = -1,
 						    .slot_fd = -1 };
-	/* shell_step_needs_text() has already set the reason */
+	/*
+	 * for a group without text, shell_step_needs_text() has set the reason
+	 */
 	if (!ends_in_genksyms(pipe) || (text_fd < 0 && is_text_group(cpp)) ||
 	    !make_genksyms_request(sh, cpp, &m))
 		return false;

@@ -34,27 +34,28 @@ struct shell_program;
 
 /*
  * Execute a fixdep command line whose stdout is the descriptor `out`.  `socket`
- * is the coordinator's, or NULL.  Returns the exit status, or -1 if nothing was
- * done and the program must be started: the command line does not have the
- * above form, `out` is not a regular file, there is no coordinator, or fixdep
- * would reject its arguments.
+ * is the path of the coordinator's socket, or NULL.  Returns the exit status,
+ * or -1 if nothing was done and the program must be started: the command line
+ * does not have the above form, `out` is not a regular file, there is no
+ * coordinator, or fixdep would reject its arguments.
  */
 int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
 /*
- * Execute a compiler call, together with the tool step sh->pending_tool if that
- * is not NULL and can be requested.  Returns false if the program is not in the
- * masquerade directory.  *status is the compiler's.  If the call must run
- * locally, it runs in this process if it is the `last` command.  If the step
- * was executed too, sh->tool_offloaded is set to it.  If the step must run
- * locally as well, sh->slot_fd is the slot for both.
+ * Execute a compiler call, together with the tool step sh->pending_tool if
+ * there is one and it can be requested.  Returns false if the program is not in
+ * the masquerade directory, else true with the compiler's exit status in
+ * *status.  A local compile runs in this process if the call is the `last`
+ * command.  If the step was executed too, sh->tool_offloaded is set to the
+ * step.  If compile and step must run locally, sh->slot_fd is the slot for
+ * both.
  */
 bool shell_compile_run(struct shell *sh, const struct shell_program *p,
 		       char **argv, bool last, int *status);
 
 /*
- * Return the node of objtool or dtc if it follows the list element `n` and `n`
- * can be its compile, else NULL.
+ * Return the command after the list element `n` if it is a call of objtool or
+ * dtc and `n` can be the compile that it belongs to, else NULL.
  */
 const struct shell_ast_node *shell_step_find_tool(
 	struct shell *sh, const struct shell_ast_node *n);
@@ -81,6 +82,7 @@ bool shell_step_run_genksyms(struct shell *sh,
 			     const struct shell_ast_node *pipe, int text_fd,
 			     int *status,
 			     struct shell_step_resources *resources);
+/* Close the resources. */
 void shell_step_release(const struct shell_step_resources *held);
 
 #endif

@@ -21,8 +21,9 @@
 #define EXPAND_CELL_QUOTE_MARK 0x200
 
 /*
- * Result of an unquoted expansion, which is subject to splitting.  With
- * `split_at_nul` the region stems from "$@" and is split only at NUL.
+ * Range of cells that is subject to splitting, because the cells are the result
+ * of an unquoted expansion.  If `split_at_nul` is set, they are the result of
+ * "$@" and are split only at NUL.
  */
 struct expand_region {
 	size_t begin, end;
@@ -135,8 +136,8 @@ static char *expand_buf_to_pattern(const struct expand_buf *c, size_t begin,
 }
 
 /*
- * Return true if an unquoted * ? [ makes this a candidate for pathname
- * expansion.
+ * Return true if the cells contain an unquoted * ? [, so that pathname
+ * expansion applies.
  */
 static bool expand_buf_has_glob(const struct expand_buf *c, size_t begin,
 				size_t end)
@@ -314,8 +315,8 @@ static void set_expand_error(struct shell_expand *e, const char *name,
 }
 
 /*
- * Append the home directory if the unquoted tilde before `next` stands for it.
- * Returns false otherwise.
+ * Append the home directory if the unquoted tilde before `next` stands for the
+ * home directory.  Returns false otherwise.
  */
 static bool put_home_dir(struct expansion *x, const struct shell_part *part,
 			 const char *next, unsigned how)
@@ -375,8 +376,8 @@ static void put_part_text(struct expansion *x, const struct shell_part *part,
 }
 
 /*
- * Return the byte between the parameters in "$@", $@, "$*" or $*, or -1 if they
- * are joined directly.
+ * Return the byte between the parameters in "$@", $@, "$*" or $*, or -1 if the
+ * parameters have no separator.
  */
 static int args_separator(const struct shell_expand *e, char name, unsigned how)
 {
@@ -410,8 +411,8 @@ static long put_all_args(struct expansion *x, char name, unsigned how)
 }
 
 /*
- * Append the value of a parameter.  Returns its length in bytes, or -1 if it is
- * unset.
+ * Append the value of a parameter.  Returns the length of the value in bytes,
+ * or -1 if the parameter is unset.
  */
 static long put_value(struct expansion *x, const char *name, unsigned how)
 {

@@ -2,8 +2,8 @@
 /*
  * shell/expand.h - Word expansion as in dash 0.5.12.
  *
- * Covers tildes, parameters, command substitution, splitting by IFS, pathnames
- * and quote removal (POSIX.1-2018, XCU 2.6).
+ * Expansion covers tildes, parameters, command substitution, splitting by IFS,
+ * pathnames and quote removal (POSIX.1-2018, XCU 2.6).
  */
 #ifndef SHELL_EXPAND_H
 #define SHELL_EXPAND_H
@@ -23,7 +23,8 @@ struct shell_expand {
 	void *ctx;
 	/*
 	 * Return the value of a variable, or of $? $$ $! $- or $0, borrowed
-	 * until the next callback; NULL if unset.  Not called for @ * # 1 2 ...
+	 * until the next callback; NULL if the variable is unset.  Not called
+	 * for @ * # 1 2 ...
 	 */
 	const char *(*get)(void *at, const char *name);
 	/*
@@ -33,8 +34,8 @@ struct shell_expand {
 	int (*set)(void *at, const char *name, const char *value);
 	/*
 	 * Run a list in a subshell and append its output to `out`.  `list` can
-	 * be NULL.  Returns 0, or a negative value, with which the expansion
-	 * ends.
+	 * be NULL.  Returns 0, or a negative value, which the expansion then
+	 * returns.
 	 */
 	int (*substitute)(void *at, const struct shell_ast_node *list,
 			  struct buf *out);

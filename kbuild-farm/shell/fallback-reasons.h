@@ -13,6 +13,5 @@ FALLBACK_REASON(BUILTIN, "builtin") /* an unsupported builtin of dash */
 /* an unsupported option of the shell or of a builtin */
 FALLBACK_REASON(OPTION, "option")
 FALLBACK_REASON(FILE, "file") /* sh FILE, or a script from stdin */
-FALLBACK_REASON(PARENT,
-		"parent") /* PPID: a program's parent can differ from dash's */
+FALLBACK_REASON(PARENT, "parent") /* the script contains PPID */
 FALLBACK_REASON(OTHER, "other")

@@ -59,10 +59,10 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 }
 
 /*
- * Replace this process by /bin/sh, as make would have started it with argv[1]
- * and the words after it.  No command must have run before.  Removes kfarm's
- * variables from the environment, unless `script` can start make.  The fallback
- * is counted.  If execve() fails, prints the error and returns the exit status.
+ * Count the fallback and replace this process by /bin/sh with the same
+ * arguments.  No command of the script must have run before.  Removes kfarm's
+ * variables from the environment, unless `script` can start make.  If execve()
+ * fails, prints the error and returns the exit status.
  */
 static int fall_back(char **argv, struct bytes script,
 		     enum shell_fallback_reason why)

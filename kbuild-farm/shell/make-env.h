@@ -4,12 +4,12 @@
  *
  *	KFARM_SHELL=DIR		see shell/stats.h; DIR/sh is this program
  *	MAKEFILES=... DIR/shell.mk
- *				the user's value, then a file with the line
- *				`SHELL := DIR/sh`: unlike a variable on the
- *				command line it is not in MAKEFLAGS, and a
- *				makefile that sets SHELL itself prevails
+ *				the user's value, then a makefile with the line
+ *				`SHELL := DIR/sh`.  Unlike a variable on make's
+ *				command line, the assignment is not in
+ *				MAKEFLAGS, and other makefiles can override it.
  *
- * Other programs must not receive either variable.
+ * No other program may receive these variables.
  */
 #ifndef SHELL_MAKE_ENV_H
 #define SHELL_MAKE_ENV_H
@@ -22,8 +22,8 @@
 
 /*
  * Remove both variables from the NULL-terminated list `env` in place.
- * MAKEFILES keeps the user's value, or is removed if that is empty.  A changed
- * entry is never freed.
+ * MAKEFILES keeps the user's value, or is removed if the user's value is empty.
+ * The memory of a changed entry is never freed.
  */
 void shell_make_env_strip(char **env);
 

@@ -113,8 +113,8 @@ static bool find_symtab(struct symbol_object *o)
 }
 
 /*
- * Returns 1 if nm prints the symbol *out, 0 if not, -1 if the symbol is
- * unsupported.
+ * Read symbol `i`.  Returns 1 if nm prints the symbol, 0 if not, and -1 if the
+ * symbol is unsupported.
  */
 static int read_symbol(const struct symbol_object *o, unsigned i,
 		       struct object_symbol *out)
@@ -197,9 +197,9 @@ static enum shell_tristate has_matching_symbol(const struct symbol_object *o,
 }
 
 /*
- * Return true if check-local-export does not take the symbol as local: it is
- * undefined, so that nm prints no value, or nm prints an upper-case letter for
- * it.
+ * Return true if check-local-export does not treat the symbol as local: the
+ * symbol is undefined, so nm prints no value, or nm prints an upper-case letter
+ * for the symbol.
  */
 static bool is_certainly_global(const struct object_symbol *s)
 {
@@ -290,7 +290,10 @@ static bool is_elf(const char *path)
 	return is;
 }
 
-/* Return true for nm of binutils or LLVM by name, unless it is a script. */
+/*
+ * Return true if the name is that of nm and the program is an ELF file, so that
+ * it is nm of binutils or LLVM and no wrapper script.
+ */
 static bool is_supported_nm(struct shell *sh, const char *name)
 {
 	const char *base = str_base(name);
@@ -300,7 +303,7 @@ static bool is_supported_nm(struct shell *sh, const char *name)
 	       !shell_program_find(sh, name, &p) && is_elf(p.path);
 }
 
-/* Return true for a word that needs no quotes and is no option. */
+/* Return true if the word is not an option and needs no quotes. */
 static bool is_unquoted_word(const char *word)
 {
 	return word && *word && !strchr("-@", *word) &&

@@ -8,7 +8,7 @@
  *	nm FILE 2>/dev/null | grep -q __ksymtab		(and similar)
  *	scripts/check-local-export FILE			(of Linux 6.1)
  *
- * The script is answered only if it would print nothing.
+ * check-local-export is answered only if it would print nothing.
  */
 #ifndef SHELL_NM_H
 #define SHELL_NM_H

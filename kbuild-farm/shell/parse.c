@@ -70,8 +70,8 @@ static bool take_char_if(struct shell_lexer *lx, char c)
 }
 
 /*
- * Return true if the word is a digit directly before a redirection operator,
- * which makes it a descriptor.
+ * Return true if the word is a descriptor: a single digit directly before a
+ * redirection operator.
  */
 static bool is_descriptor(const struct shell_lexer *lx,
 			  const struct shell_lexed_word *word)
@@ -143,13 +143,18 @@ static enum shell_token redir_token(struct shell_lexer *lx, int fd)
 		redir->word = name.word;
 		c = name.text[0];
 	}
-	/* A literal digit or "-" is the source.  Other words are expanded. */
+	/*
+	 * A literal digit or "-" is the source of a DUP.  Any other word is
+	 * expanded when the command runs.
+	 */
 	if (redir->kind == SHELL_REDIR_DUP && !name.quoted && name.len == 1 &&
 	    name.word->literal && (c == '-' || (c >= '0' && c <= '9'))) {
 		redir->source_fd = c == '-' ? SHELL_REDIR_CLOSE_FD : c - '0';
 		redir->word = NULL;
 	}
-	/* The operand can contain commands with redirections, so set it last.
+	/*
+	 * lx->redir is set last, because the operand can contain commands with
+	 * redirections.
 	 */
 	lx->redir = redir;
 	return TOKEN_REDIR;
@@ -570,7 +575,7 @@ static struct shell_ast_node *parse_command(struct shell_lexer *lx,
 	return node;
 }
 
-/* Parse a pipeline.  `how` applies to its first token. */
+/* Parse a pipeline.  `how` holds the flags for its first token. */
 static struct shell_ast_node *parse_pipe(struct shell_lexer *lx, unsigned how)
 {
 	struct shell_ast_node *pipe, *node, *not = NULL;
@@ -642,8 +647,8 @@ static bool ends_list(enum shell_token token)
 }
 
 /*
- * Parse a list up to a token that cannot belong to it, which is pushed back.
- * Two or more commands form a LIST node.
+ * Parse a list and push back the first token that cannot belong to it.  Two or
+ * more commands form a LIST node.
  */
 static struct shell_ast_node *parse_list(struct shell_lexer *lx,
 					 enum list_form form)

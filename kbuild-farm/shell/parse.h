@@ -3,8 +3,8 @@
  * shell/parse.h - Parser for shell scripts as dash 0.5.12 reads them.
  *
  * The grammar is POSIX.1-2018, XCU 2.10; where the standard leaves a choice,
- * dash decides.  A script that dash might read differently is rejected, so that
- * /bin/sh receives it unchanged.
+ * the parser follows dash.  A script that dash might read differently is
+ * rejected, so that /bin/sh receives it unchanged.
  */
 #ifndef SHELL_PARSE_H
 #define SHELL_PARSE_H
@@ -25,6 +25,7 @@ int shell_parse_script(struct arena *a, struct bytes text,
 		       const struct shell_ast_node **out,
 		       enum shell_fallback_reason *why);
 
+/* Return true if the word is a keyword such as "if" or "{". */
 bool shell_parse_is_keyword(const char *word);
 
 #endif

@@ -33,7 +33,7 @@ static bool next_path_candidate(const char **path, const char *name,
 	len = strcspn(dir, ":");
 	*path = dir[len] ? dir + len + 1 : NULL;
 	if (len + name_len + 2 > PATH_MAX) {
-		/* use a path that the kernel rejects as too long as well */
+		/* the kernel rejects this path as too long, too */
 		memset(out, 'x', PATH_MAX - 1);
 		out[PATH_MAX - 1] = '\0';
 		return true;
@@ -113,8 +113,8 @@ char **shell_program_build_env(struct shell *sh, const char *name)
 }
 
 /*
- * Execute a file, with /bin/sh if its format is unknown.  Returns an errno
- * value.
+ * Execute a file; if the kernel does not know its format, let /bin/sh interpret
+ * the file.  Returns an errno value.
  */
 static int exec_file(const char *file, char **argv, char **env)
 {

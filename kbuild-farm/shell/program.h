@@ -39,7 +39,7 @@ enum shell_tool {
 	SHELL_TOOL_DTC,
 };
 
-/* Recognize a tool by its path in a kernel tree. */
+/* Return which tool `program` is, by its path in a kernel tree. */
 enum shell_tool shell_program_tool(const char *program);
 
 /*
@@ -56,14 +56,14 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status);
 
 /*
- * Print dash's message for a program that cannot be executed because of errno
- * value `code`.  Returns the exit status.
+ * Print dash's message for a program that cannot be executed because of the
+ * error `code` (an errno value).  Returns the exit status.
  */
 int shell_program_print_error(struct shell *sh, const char *name, int code);
 
 /*
- * Wait for a process.  Prints the signal that ended it, if any, and returns the
- * status.
+ * Wait for a process and return its exit status.  If a signal ended the
+ * process, prints the signal and returns 128 plus its number.
  */
 int shell_program_wait(pid_t pid);
 

@@ -35,11 +35,14 @@ int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
 			 const char *const *words,
 			 struct shell_saved_fds *saved);
 
-/* Move `fd` to the descriptor `to`, or close `to` if `fd` is -1. */
+/*
+ * Move `fd` to the descriptor `to`, or close `to` if `fd` is -1.  `saved` is as
+ * for shell_redirect_apply().
+ */
 void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd);
 /*
- * Move `fd` to a number that no script can name.  Closes `fd`.  Returns the new
- * number, or -1 if no descriptor is free.
+ * Move `fd` to a number that no script can name, and close `fd`.  Returns the
+ * new descriptor, or -1 if no descriptor is free.
  */
 int shell_redirect_move_high(int fd);
 /* Restore the saved descriptors, or close the copies if `discard` is set. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A simple command is expanded, redirected and assigned in dash's order, which
- * differs from POSIX.
+ * Expansion, redirection and assignment of a simple command happen in dash's
+ * order, which differs from POSIX.
  */
 #include "shell/run.h"
 
@@ -36,15 +36,15 @@ struct simple_command {
 	/* NULL for a program or an empty command */
 	const struct shell_builtin *builtin;
 	struct shell_fields fields;
-	/* previous values of variables, in reverse order */
+	/* variables before the temporary assignments, last one first */
 	struct shell_saved_var *saved_vars;
 	unsigned flags;
 	pid_t *started_pid;
 };
 
 /*
- * Handle the result of an expansion.  Returns true if it ends the shell; then
- * the error has been printed and sh->skip and sh->status are set.
+ * Handle the result of an expansion.  Returns true if an error ends the shell;
+ * the error has then been printed, and sh->skip and sh->status are set.
  */
 static bool handle_expansion_error(struct shell *sh, int ret)
 {
@@ -62,8 +62,8 @@ static bool is_exec_builtin(const struct simple_command *c)
 }
 
 /*
- * Apply the assignments.  They are temporary unless there is no command, or the
- * command is a special builtin.
+ * Apply the assignments.  They are temporary unless the command has no words or
+ * is a special builtin.
  */
 static int apply_assignments(struct shell *sh, struct simple_command *c)
 {
@@ -226,8 +226,8 @@ static int run_simple(struct shell *sh, const struct shell_ast_node *n,
 /* One command of a pipeline. */
 struct pipeline_element {
 	const struct shell_ast_node *ast_node;
-	int in_fd, out_fd; /* -1: unchanged */
-	pid_t pid; /* 0: not running */
+	int in_fd, out_fd; /* pipe ends, or -1 to inherit stdin or stdout */
+	pid_t pid; /* 0 if no process runs */
 	int status;
 };
 
@@ -257,9 +257,9 @@ static void connect_element_fds(struct pipeline_element *e,
 
 /*
  * Run an element as a subshell in a child created by fork.  The child closes
- * descriptors that it inherits and does not use: `other_end`, the read end of
- * its output, and the pipe ends of `in_process`.  An open copy would delay the
- * end of file for the other elements.
+ * the inherited descriptors that it does not use: `other_end`, the read end of
+ * its output pipe, and the pipe ends of `in_process`.  An open copy would delay
+ * the end of file for the other elements.
  */
 static void fork_element(struct shell *sh, struct pipeline_element *e,
 			 struct pipeline_element *in_process, int other_end,
@@ -291,7 +291,7 @@ static void fork_element(struct shell *sh, struct pipeline_element *e,
 
 /*
  * Run a command as a subshell in this process and return its status.
- * shell_subset_is_pure() must hold for it.
+ * shell_subset_is_pure() must be true for the command.
  */
 static int run_without_fork(struct shell *sh, const struct shell_ast_node *n,
 			    unsigned flags)
@@ -325,8 +325,8 @@ static void run_in_process(struct shell *sh, struct pipeline_element *e,
 
 /*
  * Choose the element that runs in this process, or return NULL.  The first
- * choice is a command that needs a fork otherwise; the second is a program that
- * shell/utility.h implements.
+ * choice is a command that would otherwise need a fork; the second is a program
+ * that shell/utility.h implements.
  */
 static struct pipeline_element *choose_in_process(struct pipeline_element *e,
 						  size_t n)
@@ -366,7 +366,8 @@ static int open_high_pipe(int ends[2])
 
 /*
  * Start all elements except `here`.  The first element reads from `before`
- * unless that is -1; each other element reads from its predecessor.
+ * unless `before` is -1; each other element reads from its predecessor.
+ * Returns 0, or status 2 after printing an error.
  */
 static int start_elements(struct shell *sh, struct pipeline_element *e,
 			  size_t n, int before, struct pipeline_element *here,
@@ -465,8 +466,8 @@ static int run_pipeline(struct shell *sh, const struct shell_ast_node *n,
 	size_t count;
 
 	/*
-	 * `text` is a file with the output of the first command, if that was
-	 * run alone.
+	 * `text` is a file with the output of the first command if the tool
+	 * step needs it, else -1.
 	 */
 	if (shell_step_needs_text(sh, n))
 		text = capture_first(sh, n, flags);
@@ -582,7 +583,7 @@ int shell_run_command_substitution(void *at, const struct shell_ast_node *list,
 	return 0;
 }
 
-/* Run a trap's action, which was checked when the trap was set. */
+/* Run a trap's action, which shell_subset_check() has accepted. */
 static void run_trap_action(struct shell *sh, const char *action)
 {
 	const struct shell_ast_node *list = NULL;
@@ -643,8 +644,8 @@ int shell_run_exit_trap(struct shell *sh)
 }
 
 /*
- * Run a subshell that this process becomes: in a child created for it, or as
- * the last command of the shell.
+ * Run a subshell whose process is this one: either a child created for the
+ * subshell, or the shell itself if the subshell is its last command.
  */
 static int run_subshell_body(struct shell *sh, const struct shell_ast_node *n,
 			     const char **words, unsigned flags)
@@ -810,7 +811,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* the slot was taken for the previous command */
+		/* the compile before this command left its slot */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;

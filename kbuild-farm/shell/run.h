@@ -2,10 +2,10 @@
 /*
  * shell/run.h - Execution of parsed scripts as in dash 0.5.12.
  *
- * Programs are started with vfork.  In a pipeline, this process itself runs one
- * command without lasting effects (a builtin or a list of commands) after it
- * has started the others; the remaining commands run in children created by
- * fork.
+ * Programs are started with vfork.  A pipeline runs at most one of its commands
+ * in this process, after the others have been started: a builtin or compound
+ * command without lasting effects, or a utility (shell/utility.h).  The other
+ * builtins and compound commands run in children created by fork.
  */
 #ifndef SHELL_RUN_H
 #define SHELL_RUN_H
@@ -18,14 +18,15 @@ struct shell;
 /*
  * Append the output of `list` to `out` and store its status in
  * sh->substitution_status.  This is the callback shell_expand.substitute.
+ * Returns 0, or -ECANCELED if the shell ends.
  */
 int shell_run_command_substitution(void *at, const struct shell_ast_node *list,
 				   struct buf *out);
 
 enum {
 	/*
-	 * Nothing runs after the command in this process, so it can replace the
-	 * process.
+	 * The command is the last one of this process, so a program can replace
+	 * the process.
 	 */
 	SHELL_RUN_LAST = 1,
 	/* The status is tested, so set -e does not apply. */

@@ -82,7 +82,7 @@ static char *unquote_make_word(const char **line, char *to, bool first)
 /*
  * Split a line as GNU make 4.3 does (src/job.c,
  * construct_command_argv_internal).  Returns NULL if the line needs a shell.
- * There is room for one more word before the first.
+ * The element before the first word is unused and writable.
  */
 static char **split_line(struct arena *a, const char *line)
 {
@@ -124,8 +124,9 @@ static void read_parent_proc_file(const char *what, struct buf *out)
 }
 
 /*
- * Print the error as the make that started this shell would.  The level in the
- * environment is that of its children, so make's own level is read from /proc.
+ * Print the error as the make that started this shell would, and return the
+ * status of the failed command.  MAKELEVEL in this process is the level of
+ * make's children, so make's own level is read from /proc.
  */
 static int print_make_error(const char *name, int code)
 {
@@ -264,10 +265,10 @@ static bool is_unlimited(int resource)
 }
 
 /*
- * Return true if limits do not affect the script.  The shell needs more
- * descriptors than dash, because its own are above those that a script can
- * name.  A limit on file size or CPU time could end this process where it ends
- * only a program in dash.
+ * Return true if resource limits do not affect the script.  The shell needs
+ * more descriptors than dash, because its own descriptors have higher numbers
+ * than a script can name.  A limit on file size or CPU time could end this
+ * process, whereas in dash it ends only a program.
  */
 static bool are_limits_sufficient(void)
 {
@@ -301,8 +302,8 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 		return ret;
 	/*
 	 * Blocked signals are a fallback, because dash unblocks signals at
-	 * times of its own.  An unknown working directory is a fallback,
-	 * because dash prints a message about it.
+	 * other points.  An unknown working directory is a fallback, because
+	 * dash prints a message about it.
 	 */
 	if (!are_limits_sufficient() ||
 	    sigprocmask(SIG_SETMASK, NULL, &blocked) ||

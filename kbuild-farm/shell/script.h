@@ -31,9 +31,9 @@ struct shell_script {
 };
 
 /*
- * Run a script with the environment `env` in this process, which can be
- * replaced by one of its programs.  Returns the status; -ENOTSUP with the
- * reason in *why if nothing was run and /bin/sh must run the script.
+ * Run a script with the environment `env` in this process, which a program of
+ * the script can replace.  Returns the exit status; -ENOTSUP with the reason in
+ * *why if nothing was run and /bin/sh must run the script.
  */
 int shell_script_run(const struct shell_script *script, char **env,
 		     enum shell_fallback_reason *why);

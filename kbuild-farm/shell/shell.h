@@ -21,7 +21,10 @@ enum shell_skip {
 	SHELL_SKIP_NONE,
 	SHELL_SKIP_BREAK,
 	SHELL_SKIP_CONTINUE,
-	/* up to the end of this shell or subshell; `status` is its status */
+	/*
+	 * skip everything up to the end of the shell or subshell, whose exit
+	 * status is in `status`
+	 */
 	SHELL_SKIP_EXIT,
 };
 
@@ -31,7 +34,7 @@ struct shell {
 	struct shell_expand expand;
 	const char *name; /* $0, the prefix of messages */
 	pid_t pid; /* $$, also in subshells */
-	/* working directory as cd determined it, with symbolic links */
+	/* working directory as set by cd, with unresolved symbolic links */
 	char *logical_cwd;
 	char **args; /* positional parameters from $1 */
 	size_t n_args;
@@ -52,27 +55,31 @@ struct shell {
 	int substitution_status;
 
 	struct buf out; /* output of the running builtin */
-	/* receives the output of builtins instead of stdout, unless NULL */
+	/*
+	 * buffer that receives the output of builtins; NULL: stdout receives it
+	 */
 	struct buf *capture;
 
 	char number_text[3 * sizeof(int) + 2]; /* text of $? or $$ */
 	/*
-	 * Environment of programs for a script that make would run without a
-	 * shell, so that no variables exist.  NULL: the exported variables.
+	 * Environment of programs if make would run the line without a shell;
+	 * such a line has no shell variables.  NULL: programs receive the
+	 * exported variables.
 	 */
 	char **exec_env;
 	/*
 	 * pending_tool is the tool step after the current command, if both can
 	 * be offloaded together; tool_offloaded is the last tool step that was
-	 * offloaded (shell/compile.h).  NULL: none.
+	 * offloaded (shell/compile.h).  Either is NULL if there is no such
+	 * step.
 	 */
 	const struct shell_ast_node *pending_tool, *tool_offloaded;
 	/*
-	 * Local slot for the tool step that runs locally after its compile, or
-	 * -1.
+	 * Descriptor of the local slot for a tool step that runs locally after
+	 * its compile, or -1.
 	 */
 	int slot_fd;
-	/* Reason that is counted if the next program is a tool step. */
+	/* Reason counted if the next program started is a tool step. */
 	enum shell_step_reason step_reason;
 	/*
 	 * NAME=value entries that only make receives; NULL if there are none.
@@ -94,7 +101,7 @@ int shell_fail(struct shell *sh, const char *fmt, ...)
 const char *shell_errno_text(int code);
 /*
  * Return dash's text for a program or file that cannot be opened; `missing` is
- * the text if it does not exist.
+ * the text if the file does not exist.
  */
 const char *shell_open_error_text(int code, const char *missing);
 /* Return the signal text that glibc uses in the locale C. */

@@ -16,7 +16,7 @@
 
 /*
  * Return the number of a trap such as "HUP", "EXIT" or "15", or -1 if the
- * subset does not support it.
+ * subset does not support the trap.
  */
 int shell_signals_trap_number(const char *name);
 
@@ -30,9 +30,9 @@ void shell_signals_set_trap(int sig, const char *action);
  */
 bool shell_signals_has_traps(void);
 /*
- * Return true if a signal trap has an action.  Then subshells need processes:
- * the signal can be meant for the shell alone, which handles it after the
- * subshells have ended.
+ * Return true if a signal trap has an action.  Every subshell then needs its
+ * own process: a signal may be sent to the shell alone, which runs the trap
+ * after the subshell has ended.
  */
 bool shell_signals_has_signal_traps(void);
 /*
@@ -42,7 +42,7 @@ bool shell_signals_has_signal_traps(void);
 void shell_signals_reset_traps(void);
 /*
  * Remove the EXIT trap and return its action, which the caller frees; NULL if
- * there is none.
+ * no EXIT trap is set.
  */
 char *shell_signals_take_exit_trap(void);
 
@@ -52,11 +52,13 @@ int shell_signals_pending(void);
 bool shell_signals_test_and_clear(void);
 /*
  * Take a pending signal: return its number and store its action, which is
- * borrowed; 0 if none is pending.
+ * borrowed.  Returns 0 if no signal is pending.
  */
 int shell_signals_take(const char **action);
 
-/* Catch SIGINT.  Must be called before the first program is waited for. */
+/*
+ * Catch SIGINT.  Must be called before the shell waits for its first program.
+ */
 void shell_signals_catch_sigint(void);
 /*
  * End the shell if a SIGINT without a trap has arrived.  Called after a program
@@ -76,6 +78,7 @@ void shell_signals_set_default(void);
  */
 void shell_signals_enter_subshell(void);
 bool shell_signals_leave_subshell(void);
+/* Return true if SIGPIPE has ended the current subshell in this process. */
 bool shell_signals_is_pipe_broken(void);
 
 #endif

@@ -42,7 +42,7 @@ static int open_stats_file(const char *dir, const char *name, int flags)
 	return open(path, flags | O_CLOEXEC, 0600);
 }
 
-/* Returns NULL if nothing can be counted. */
+/* Return the mapped counts of the build, or NULL if nothing can be counted. */
 static struct shell_stats *get_mapped_stats(void)
 {
 	static struct shell_stats *counts;

@@ -36,7 +36,7 @@ enum shell_stat {
 	/* compiles offered to the coordinator without starting kfarm-cc */
 	SHELL_STAT_COMPILES,
 	SHELL_STAT_FIXDEPS, /* fixdep calls answered without starting fixdep */
-	/* tool steps executed together with a compile or in its place */
+	/* tool steps offloaded with a compile or in place of a pipeline */
 	SHELL_STAT_STEPS,
 	SHELL_N_STATS,
 };
@@ -51,8 +51,8 @@ enum shell_step_reason {
 struct shell_stats {
 	uint64_t counts[SHELL_N_STATS];
 	/*
-	 * An enum shell_step_reason why no tool steps are requested
-	 * (shell/compile.h), or SHELL_STEP_N_REASONS if they are.
+	 * The enum shell_step_reason why shells request no tool steps, or
+	 * SHELL_STEP_N_REASONS if tool steps are enabled.
 	 */
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
@@ -74,8 +74,8 @@ void shell_stats_add_local_step(enum shell_step_reason why);
 const char *shell_stats_step_reason_text(enum shell_step_reason why);
 
 /*
- * Return true if tool steps may be requested; else set *why to the reason that
- * is counted for local tool steps.  Costs as much as shell_stats_add().
+ * Return true if tool steps are enabled; else set *why to the reason that is
+ * counted for local tool steps.  Costs as much as shell_stats_add().
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 

@@ -150,8 +150,8 @@ bool shell_subset_is_program(const struct shell_ast_node *n)
 }
 
 /*
- * Return true if the arguments of test can contain -t: a terminal as stdout
- * gives another answer than the buffer that replaces it.
+ * Return true if the arguments of test can contain -t, whose result is wrong
+ * while a buffer replaces stdout.
  */
 static bool has_terminal_test(const struct shell_word *w)
 {
@@ -198,8 +198,8 @@ static int set_fallback(struct subset_check *c, enum shell_fallback_reason why)
 }
 
 /*
- * Return true for variables that change dash's own behavior or make's search
- * for kfarm's shell.
+ * Return true for variables that change the behavior of dash or by which make
+ * finds kfarm's shell.
  */
 static bool is_unsupported_variable(const char *name, size_t len)
 {
@@ -419,9 +419,8 @@ static bool supports_builtin_args(const struct subset_check *c,
 		return !w;
 	case SHELL_BUILTIN_EXIT:
 		/*
-		 * Statuses above 255 are a fallback: an EXIT trap reads the
-		 * full value in $?, all other commands only the value that
-		 * wait() reports.
+		 * A status above 255 is a fallback: an EXIT trap reads the full
+		 * value from $?, but a parent process only the low 8 bits.
 		 */
 		return strlen(literal_or_empty(w)) < 3 ||
 		       atoi(w->literal) <= 255;

@@ -13,17 +13,18 @@
 #include <stdbool.h>
 
 /*
- * Check a whole script before any of it runs.  `vars` are the initial
- * variables.  Actions of traps are parsed in `a`, which is rewound.  Returns 0,
- * or -ENOTSUP with the reason in *why if /bin/sh must run the script.
+ * Check a whole script before any command runs.  `vars` are the initial
+ * variables.  Trap actions are parsed in `a`, which is rewound afterwards.
+ * Returns 0, or -ENOTSUP with the reason in *why if /bin/sh must run the
+ * script.
  */
 int shell_subset_check(struct arena *a, const struct shell_vars *vars,
 		       const struct shell_ast_node *list,
 		       enum shell_fallback_reason *why);
 
 /*
- * Return true if the command does not change the shell's own state when run as
- * a subshell, so that it needs no process.
+ * Return true if the command does not change the state of the shell, so that it
+ * can run as a subshell without its own process.
  */
 bool shell_subset_is_pure(const struct shell_ast_node *n);
 /*

@@ -23,14 +23,14 @@ bool shell_utility_exists(const char *name);
 bool shell_utility_is_system_file(const char *path, const char *name);
 /*
  * Return true if LD_PRELOAD is set.  fakeroot and similar tools replace libc
- * functions, which this program does not call.
+ * functions of programs, but not those of this statically linked shell.
  */
 bool shell_utility_is_preloaded(struct shell *sh);
 
 /*
- * Execute a call of the program `path`.  Returns true with *status if the call
- * is complete.  Otherwise the program must run with the remaining arguments in
- * `argv`.
+ * Execute a call of the program `path` in this process.  Returns true with
+ * *status if the call is complete.  Otherwise the caller must run the program
+ * with `argv`, from which the completed arguments have been removed.
  */
 bool shell_utility_run(struct shell *sh, const char *path, char **argv,
 		       int *status);

@@ -27,7 +27,7 @@ size_t shell_vars_name_length(const char *s)
 }
 
 /*
- * This is dash's hash function, so that variables have the same order as in
+ * The hash function is dash's, so that variables have the same order as in
  * dash.
  */
 static struct shell_var **find_var_bucket(struct shell_vars *vars,
@@ -40,7 +40,10 @@ static struct shell_var **find_var_bucket(struct shell_vars *vars,
 	return &vars->buckets[hash % SHELL_VARS_N_BUCKETS];
 }
 
-/* Return the link to the variable, or the link where it must be added. */
+/*
+ * Return the list pointer that refers to the variable, or the NULL pointer at
+ * the end of its list, where a new variable is added.
+ */
 static struct shell_var **find_var(struct shell_vars *vars, const char *name,
 				   size_t len)
 {

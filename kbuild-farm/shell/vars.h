@@ -20,7 +20,7 @@ struct shell_var {
 	size_t name_len;
 	bool exported;
 	bool owned; /* `text` was allocated */
-	/* a variable of dash itself, which keeps its place in the list */
+	/* a variable of dash itself, which stays in the list even when unset */
 	bool predefined;
 };
 
@@ -39,7 +39,7 @@ void shell_vars_release(struct shell_vars *vars);
 /* Return the length of the variable name at the start of `s`, or 0. */
 size_t shell_vars_name_length(const char *s);
 
-/* Return the value, borrowed until it changes, or NULL if unset. */
+/* Return the value, borrowed until the variable changes, or NULL if unset. */
 const char *shell_vars_get(const struct shell_vars *vars, const char *name);
 void shell_vars_set(struct shell_vars *vars, const char *name,
 		    const char *value);

@@ -14,7 +14,7 @@ struct word_builder {
 	bool quoted; /* the word contains a quote or a backslash */
 	bool has_expansion; /* part of the word must be expanded */
 	bool has_bracket; /* the word contains an unquoted [ */
-	bool in_heredoc; /* in a here-document, or in a word inside one */
+	bool in_heredoc; /* inside of a here-document */
 	/* in the delimiter of a here-document, where $ and ` are literal */
 	bool in_delimiter;
 	size_t value_offset; /* offset after NAME=, or 0 */
@@ -148,7 +148,7 @@ static void builder_add_byte(struct word_builder *b, int c, bool quoted)
 	*b->lx->text++ = (char)c;
 }
 
-/* Consume the bytes before the next byte that can be special. */
+/* Consume the bytes before the next byte with a flag of `stop`. */
 static void builder_add_run(struct word_builder *b, unsigned char stop,
 			    bool quoted)
 {
@@ -259,8 +259,8 @@ static enum shell_param_op param_operator(struct shell_lexer *lx,
 }
 
 /*
- * Called at the # of ${#...}.  Returns true if it is the length operator,
- * because a name follows, and false if it is the parameter $#.
+ * Return true if the # of ${#...} at lx->p is the length operator, because a
+ * name follows, and false if it is the parameter $#.
  */
 static bool is_length(struct shell_lexer *lx)
 {
@@ -288,10 +288,9 @@ static bool has_unsupported_operand(const struct shell_part *part)
 }
 
 /*
- * Read the part of ${...} after the opening brace: the name and the operator,
- * or everything up to the closing brace.  Returns true if an operand and the
- * closing brace follow.  Forms that dash rejects with a message, or only when
- * it executes them, are a syntax fallback.
+ * Read ${...} after the opening brace.  Returns true before the operand of an
+ * operator, and false after the closing brace if there is no operand.  Forms
+ * that dash rejects, while parsing or during execution, are a syntax fallback.
  */
 static bool read_param(struct shell_lexer *lx, struct shell_part *part)
 {
@@ -315,9 +314,10 @@ static bool read_param(struct shell_lexer *lx, struct shell_part *part)
 }
 
 /*
- * The end of a word and the meaning of a quote depend on the context: inside of
- * "", in the operand of ${x-word}, which can itself be inside of "", in the
- * pattern of ${x%pattern}, which has its own quoting, and in a here-document.
+ * The context decides where a word ends and which quotes are special.  The
+ * contexts are: text inside of ""; the operand of ${x-word}, which can be
+ * inside of ""; the pattern of ${x%pattern}, where quotes are special even
+ * inside of ""; and a here-document.
  */
 
 static void read_single_quotes(struct word_builder *b)
@@ -602,9 +602,9 @@ static void read_quoted_part(struct word_builder *b, bool in_braces,
 }
 
 /*
- * Called at an unquoted tilde.  If it can stand for a home directory, the word
- * needs expansion.  ~user is a fallback, because it would need the user
- * database.
+ * Mark the word for expansion if the unquoted tilde at lx->p can stand for a
+ * home directory.  ~user is a fallback, because the shell does not read the
+ * user database.
  */
 static void mark_tilde(struct word_builder *b)
 {
@@ -620,8 +620,8 @@ static void mark_tilde(struct word_builder *b)
 }
 
 /*
- * Called at an unquoted "=".  Records an assignment if all text before it is a
- * name.
+ * Record an assignment if the text before the unquoted "=" at lx->p is a
+ * variable name.
  */
 static void mark_assignment(struct word_builder *b)
 {
@@ -736,7 +736,7 @@ void shell_word_read(struct shell_lexer *lx, bool mark,
 
 /*
  * Return true if the here-document ends at lx->p, and consume the line that
- * ends it.  With stripped tabs, leading tabs are consumed in any case.
+ * ends it.  For <<-, leading tabs are consumed in any case.
  */
 static bool take_heredoc_end(struct shell_lexer *lx,
 			     const struct shell_heredoc *here)
@@ -751,7 +751,8 @@ static bool take_heredoc_end(struct shell_lexer *lx,
 		while (p < lx->end && *p == '\t')
 			p++;
 		/*
-		 * dash does not remove a continuation after the stripped tabs
+		 * dash does not remove a line continuation after the stripped
+		 * tabs
 		 */
 		if (p > lx->p && !here->quoted && lx->end - p >= 2 &&
 		    p[0] == '\\' && p[1] == '\n') {

@@ -49,7 +49,7 @@ enum shell_token {
 	TOKEN_BRACE_CLOSE,
 };
 
-/* A word with the properties that the lexer needs. */
+/* A word with the properties that the parser needs. */
 struct shell_lexed_word {
 	struct shell_word *word;
 	/*
@@ -78,7 +78,10 @@ struct shell_lexer {
 	unsigned line;
 	unsigned depth;
 	enum shell_fallback_reason fallback_reason;
-	/* where the next word's text is written; the buffer fits all words */
+	/*
+	 * position at which the next word's text is written; the buffer has
+	 * room for all words
+	 */
 	char *text;
 	bool pushed_back; /* the next call returns the last token again */
 	enum shell_token token; /* last token */
@@ -87,8 +90,8 @@ struct shell_lexer {
 	/* Here-documents that begin on the next line. */
 	struct shell_heredoc *heredocs, **heredocs_tail;
 	/*
-	 * Parse the commands in $( ) or ` ` up to their end.  This is a
-	 * callback because words contain commands and the parser
+	 * Parse the commands in $( ) or ` ` including the token `until`.  This
+	 * is a callback because words contain commands and the parser
 	 * (shell/parse.c) reads words.
 	 */
 	const struct shell_ast_node *(*parse_commands)(struct shell_lexer *lx,
@@ -97,7 +100,9 @@ struct shell_lexer {
 
 #define SHELL_LEXER_DEPTH_MAX 100
 
-/* Initialize the lexer.  `text` is borrowed while it is read. */
+/*
+ * Initialize the lexer.  `text` is borrowed until the lexer has read all of it.
+ */
 static inline void shell_lexer_init(struct shell_lexer *lx, struct arena *arena,
 				    struct bytes text)
 {
@@ -116,8 +121,8 @@ static inline void shell_lexer_init(struct shell_lexer *lx, struct arena *arena,
 }
 
 /*
- * Record a failure, unless an earlier one is recorded, and skip the remaining
- * text.
+ * Record a failure, unless an earlier failure is recorded, and skip the
+ * remaining text.
  */
 static inline void shell_lexer_fail(struct shell_lexer *lx,
 				    enum shell_fallback_reason why)
