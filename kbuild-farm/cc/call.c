@@ -334,8 +334,8 @@ static void free_probe(struct cc_probe *p)
  * Prepare the probe of a call.  `dir` is the cache, `env` the environment of
  * the compiler; `c` is not used afterwards.  Returns NULL if the call must not
  * be cached.  Otherwise bytes may have been read from standard input, so the
- * caller must run the call with replay_probe() and run_probe().
- * The caller frees the result.
+ * caller must run the call with replay_probe() and run_probe().  The caller
+ * frees the result with free_probe().
  */
 static struct cc_probe *new_probe(const char *dir, const char *compiler,
 				  char **argv, char *const *env,
@@ -511,8 +511,8 @@ static bool is_cacheable(const struct cc_probe *p,
 }
 
 /*
- * Read the file that the probe wrote, if any.  Returns false if it is too long,
- * has unusual permissions or a second link, or is no regular file.
+ * Read the file that the probe wrote, if any.  Returns false if the file is too
+ * long, has unusual permissions or a second link, or is not a regular file.
  */
 static bool read_probe_output(const char *path, struct cc_probe_entry *a,
 			      struct buf *bytes)
@@ -601,7 +601,10 @@ static void restore_long_stdin(const struct cc_probe *p)
 	close(ends[0]);
 }
 
-/* Returns the wait status, or -1 if the compiler was not started. */
+/*
+ * Run the compiler in a child process.  Returns the wait status, or -1 if the
+ * compiler was not started.
+ */
 static int run_compiler(const struct cc_probe *p, int out, int err)
 {
 	const struct sigaction usual = { .sa_handler = SIG_DFL };

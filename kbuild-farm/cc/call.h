@@ -5,7 +5,7 @@
  * The real compiler is found by the name under which kfarm-cc is called:
  *
  *	gcc -c a.c                  link in PATH: the next gcc in PATH
- *	DATA/links/KEY/bin/gcc -c   link by its path: the gcc it stands for
+ *	DATA/links/KEY/bin/gcc -c   link by its path: the gcc of this link
  *	kfarm-cc gcc -c a.c         launcher: the first gcc in PATH
  *	kfarm-cc /opt/bin/gcc -c    launcher: that file
  */
@@ -56,12 +56,12 @@ struct cc_call {
  * decide where the call runs.  KFARM_SOCKET and similar variables are removed
  * from `env` in place (cc/real-compiler.h).
  *
- * Returns CC_JOB_DONE with *status if the call has ended: the compiler ran, a
- * cached probe result was replayed, or no compiler was found, which has been
- * printed.  After CC_JOB_LOCAL and CC_JOB_UNAVAILABLE the caller calls
- * cc_call_exec(), possibly in a child.  cc/job.h describes the other results.
- * If `step` does not fit the call, a compile is offered without it, and a call
- * with -E is not offered.
+ * Returns CC_JOB_DONE with *status if the call has ended: the coordinator
+ * supplied the outputs, a cached probe result was replayed, or an error was
+ * printed because no compiler was found.  After CC_JOB_LOCAL and
+ * CC_JOB_UNAVAILABLE the caller calls cc_call_exec(), possibly in a child.
+ * cc/job.h describes the other results. If `step` does not fit the call, a
+ * compile is offered without the step, and a call with -E is not offered.
  */
 enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 				  const struct cc_tool_step *step, int *status);

@@ -178,7 +178,7 @@ static bool fits_limits(const struct wire_cc_job *m)
 
 /*
  * Reserve the frame header.  Returns the offset of the body, which the caller
- * passes to end_request_frame() after encoding it.
+ * passes to end_request_frame() after encoding the body.
  */
 static size_t begin_request_frame(struct buf *out)
 {

@@ -8,8 +8,8 @@
  *	cc_job_submit()		offers a compile to the coordinator and waits
  *	cc_call_exec()		runs the compiler locally
  *
- * It runs thousands of times per build.  Therefore it allocates little, and it
- * starts processes and reads files only for probes.
+ * kfarm-cc runs thousands of times per build.  Therefore it allocates little,
+ * and it starts processes and reads files only for probes.
  */
 #include "cc/call.h"
 

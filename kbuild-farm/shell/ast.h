@@ -41,12 +41,12 @@ struct shell_part {
 	enum shell_part_kind kind;
 	bool quoted; /* quoted by ", ' or a backslash */
 	/*
-	 * For TEXT.  A quoted part of length 0 marks an opening or closing
-	 * quote.
+	 * Text of a TEXT part.  A quoted part of length 0 marks an opening or
+	 * closing quote.
 	 */
 	const char *text;
 	size_t len;
-	/* For PARAM. */
+	/* Fields of a PARAM part. */
 	const char
 		*name; /* also "@", "*", "#", "?", "-", "$", "!", "0", "12" */
 	enum shell_param_op op;
@@ -55,7 +55,7 @@ struct shell_part {
 	 */
 	bool colon;
 	const struct shell_word *word; /* operand of the operator */
-	/* For COMMANDS.  NULL if the list is empty. */
+	/* Commands of a COMMANDS part; NULL if the list is empty. */
 	const struct shell_ast_node *list;
 };
 
@@ -64,8 +64,8 @@ struct shell_word {
 	/* NULL if the whole word is `literal` and no part of it is quoted */
 	const struct shell_part *parts;
 	/*
-	 * The value of the word, without quotes, if it needs no expansion; it
-	 * is then exactly one field.  NULL if the parts must be expanded
+	 * The value, without quotes, of a word that needs no expansion; such a
+	 * word is exactly one field.  NULL if the parts must be expanded,
 	 * because the word contains a parameter, a command substitution, a
 	 * tilde or an unquoted * ? [].
 	 */

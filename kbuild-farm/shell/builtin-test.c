@@ -82,10 +82,7 @@ static enum test_token token_of_word(const char *text)
 	return TEST_WORD;
 }
 
-/*
- * Return true if the unary operator at `at` is used as an operand, as in `-f =
- * x`.
- */
+/* Return true if the unary operator at `at` is an operand, as in `-f = x`. */
 static bool is_plain_operand(const struct test_state *t, char **at)
 {
 	const char *next = test_word_at(t, at + 1);

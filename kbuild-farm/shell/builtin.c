@@ -211,7 +211,7 @@ static void copy_conversion(char out[static SPEC_MAX], const char *spec,
 	strcpy(out + len, tail);
 }
 
-/* Returns false if a %b contained \c. */
+/* Append a conversion.  Returns false if a %b contained \c. */
 static bool add_conversion(struct printf_args *w, const char *spec, size_t len)
 {
 	char fmt[SPEC_MAX], letter = spec[len], tail[] = { 'j', letter, '\0' };

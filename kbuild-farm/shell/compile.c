@@ -287,8 +287,7 @@ static bool fill_step_request(struct shell *sh, enum wire_step_kind kind,
 /* ------------------------------------------------ genksyms of a source file */
 
 /*
- * Return true if there is no redirection, or only stdout to a literal file
- * name.
+ * Return true if nothing is redirected, or only stdout, to a literal file name.
  */
 static bool has_file_output(const struct shell_redir *r)
 {
@@ -315,7 +314,10 @@ static bool ends_in_genksyms(const struct shell_ast_node *pipe)
 	return program && shell_program_tool(program) == SHELL_TOOL_GENKSYMS;
 }
 
-/* Returns false without a message: the local execution prints the error. */
+/*
+ * Redirect stdout if `r` is not NULL.  Returns false on an error, without a
+ * message, because the local execution will print one.
+ */
 static bool redirect_stdout_to_file(const struct shell_redir *r,
 				    struct shell_saved_fds *aside)
 {
@@ -404,7 +406,10 @@ static bool request_genksyms(struct shell *sh, char **argv,
 		held->socket_fd = shell_redirect_move_high(call.coord_fd);
 		call.coord_fd = -1;
 	}
-	/* one slot for the whole pipeline: the compiler with -E takes none */
+	/*
+	 * one slot for the whole pipeline: a local compiler call with -E locks
+	 * none
+	 */
 	if (outcome == CC_JOB_LOCAL || outcome == CC_JOB_UNAVAILABLE)
 		held->slot_fd = hold_slot(&call);
 	cc_call_release(&call);
@@ -498,7 +503,8 @@ bool shell_step_run_genksyms(struct shell *sh,
 	*resources = (struct shell_step_resources){ .socket_fd = -1,
 						    .slot_fd = -1 };
 	/*
-	 * for a group without text, shell_step_needs_text() has set the reason
+	 * a group cannot be requested without its text; shell_step_needs_text()
+	 * has set the reason
 	 */
 	if (!ends_in_genksyms(pipe) || (text_fd < 0 && is_text_group(cpp)) ||
 	    !make_genksyms_request(sh, cpp, &m))

@@ -85,7 +85,7 @@ static void expand_buf_add_region(struct expand_buf *c, size_t begin,
 static void expand_buf_truncate(struct expand_buf *c, size_t n)
 {
 	c->n = n;
-	/* dash retains a region that begins at `n` if it is the first */
+	/* dash retains the first region even if it begins at `n` */
 	while (c->n_regions && c->regions[c->n_regions - 1].begin >= n &&
 	       !(c->n_regions == 1 && c->regions[0].begin == n))
 		c->n_regions--;
@@ -620,7 +620,7 @@ static int expand_parts(struct expansion *x, const struct shell_word *word,
 	if (!part) {
 		all.text = word->literal ? word->literal : "";
 		all.len = strlen(all.text);
-		/* the word has no quotes */
+		/* a word without parts has no quotes */
 		if (all.len)
 			put_part_text(x, &all, true, how);
 		return 0;

@@ -33,7 +33,7 @@ static bool next_path_candidate(const char **path, const char *name,
 	len = strcspn(dir, ":");
 	*path = dir[len] ? dir + len + 1 : NULL;
 	if (len + name_len + 2 > PATH_MAX) {
-		/* the kernel rejects this path as too long, too */
+		/* like the candidate, this path is too long for the kernel */
 		memset(out, 'x', PATH_MAX - 1);
 		out[PATH_MAX - 1] = '\0';
 		return true;

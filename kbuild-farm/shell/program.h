@@ -49,7 +49,7 @@ enum shell_tool shell_program_tool(const char *program);
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv);
 /*
- * Start a program.  Returns its process, or 0 after printing an error and
+ * Start a program.  Returns its process ID, or 0 after printing an error and
  * setting *status.
  */
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,

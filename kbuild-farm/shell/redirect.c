@@ -13,7 +13,7 @@
 /* Values of shell_saved_fds.fds that are not descriptors. */
 #define FD_UNTOUCHED  (-2)
 #define FD_WAS_CLOSED (-1)
-/* a document up to this size is written to its pipe without a child */
+/* a here-document up to this size is written to its pipe without a child */
 #define HEREDOC_PIPE_BYTES 4096
 /* the shell's own descriptors are above those that a script can name */
 #define HIGH_FD_MIN SHELL_REDIRECT_N_FDS

@@ -33,7 +33,7 @@
 /* A simple command during its execution. */
 struct simple_command {
 	const struct shell_ast_node *ast_node;
-	/* NULL for a program or an empty command */
+	/* builtin to run; NULL for a program or an empty command */
 	const struct shell_builtin *builtin;
 	struct shell_fields fields;
 	/* variables before the temporary assignments, last one first */
@@ -811,7 +811,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* the compile before this command left its slot */
+		/* the slot belongs to the compile before this command */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;

@@ -60,7 +60,7 @@ struct shell {
 	 */
 	struct buf *capture;
 
-	char number_text[3 * sizeof(int) + 2]; /* text of $? or $$ */
+	char number_text[3 * sizeof(int) + 2]; /* text of $?, $$ or $- */
 	/*
 	 * Environment of programs if make would run the line without a shell;
 	 * such a line has no shell variables.  NULL: programs receive the

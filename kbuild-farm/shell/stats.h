@@ -2,7 +2,7 @@
 /*
  * shell/stats.h - Statistics that the shells of one build share.
  *
- * A shell lives for one line, so all shells of a build share a directory, which
+ * A shell runs only one line, so all shells of a build share a directory, which
  * $KFARM_SHELL names:
  *
  *	counts	a struct shell_stats, mapped and updated by all shells

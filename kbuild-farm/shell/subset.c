@@ -191,6 +191,7 @@ bool shell_subset_is_print_only(const struct shell_ast_node *n)
 
 static int check_command(struct subset_check *c,
 			 const struct shell_ast_node *n);
+
 static int set_fallback(struct subset_check *c, enum shell_fallback_reason why)
 {
 	c->reason = why;
@@ -341,8 +342,8 @@ static int check_trap_action(struct subset_check *c, const char *action)
 }
 
 /*
- * Return a trap's action with 1 in place of $$, or NULL if it contains other
- * expansions.
+ * Return a trap's action with 1 in place of $$, or NULL if the action contains
+ * other expansions.
  */
 static const char *trap_action_text(struct buf *out, const struct shell_word *w)
 {

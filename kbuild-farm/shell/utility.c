@@ -284,7 +284,10 @@ static enum copy_status copy_to_stdout(int fd, int *code)
 	return n < 0 && !begun ? COPY_READ_FAILED : COPY_DONE;
 }
 
-/* Returns false if the remaining files are left in `argv`. */
+/*
+ * Copy the files, or standard input if there are no files, to stdout.  Returns
+ * false if the program must copy the files that are left in `argv`.
+ */
 static bool copy_files_to_stdout(char **argv, int *status)
 {
 	char **file = argv + 1;
@@ -360,7 +363,7 @@ static ssize_t read_full(int fd, char *to, size_t size)
 	return (ssize_t)got;
 }
 
-/* Returns 0 if the files are equal, 1 if not, -1 on an error. */
+/* Compare two files.  Returns 0 if they are equal, 1 if not, -1 on an error. */
 static int compare_file_content(int a, int b)
 {
 	static char x[COPY_BUF_BYTES / 2], y[COPY_BUF_BYTES / 2];

@@ -30,7 +30,7 @@ enum shell_token {
 	TOKEN_DOUBLE_SEMI, /* ;; */
 	TOKEN_REDIR,
 	TOKEN_WORD,
-	/* The remaining tokens occur only with SHELL_LEX_KEYWORDS. */
+	/* The remaining tokens are keywords. */
 	TOKEN_NOT,
 	TOKEN_CASE,
 	TOKEN_DO,
@@ -53,8 +53,8 @@ enum shell_token {
 struct shell_lexed_word {
 	struct shell_word *word;
 	/*
-	 * The text and its length.  If the word has parts, this is the text of
-	 * the first part.
+	 * The text of the word and its length.  If the word has parts, `text`
+	 * begins with the text of the first part.
 	 */
 	char *text;
 	size_t len;
