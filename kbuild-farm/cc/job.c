@@ -133,28 +133,20 @@ bool cc_tool_step_has_compile(const struct cc_tool_step *step)
 	return step->message->kind == WIRE_STEP_OBJECT;
 }
 
-static void set_made_outputs(struct outputs *o, const struct cc_job *job)
+static void set_output_paths(struct outputs *o, const struct cc_job *job)
 {
 	const struct wire_cc_step *step = job->step;
+	unsigned pid = (unsigned)getpid();
 	struct options_devicetree tree;
 
-	if (step && step->kind == WIRE_STEP_SYMBOLS)
-		return;
 	if (step && step->kind == WIRE_STEP_DEVICETREE &&
 	    options_devicetree_parse(&tree, &step->args, NULL)) {
 		o->object = xstrdup(tree.blob);
 		options_devicetree_side_outputs(&o->sides, &tree);
-		return;
+	} else if (!step || step->kind != WIRE_STEP_SYMBOLS) {
+		o->object = options_output_object_path(job->compile);
+		options_output_side_outputs(&o->sides, job->compile);
 	}
-	o->object = options_output_object_path(job->compile);
-	options_output_side_outputs(&o->sides, job->compile);
-}
-
-static void set_output_paths(struct outputs *o, const struct cc_job *job)
-{
-	unsigned pid = (unsigned)getpid();
-
-	set_made_outputs(o, job);
 	if (o->object)
 		o->object_tmp = options_output_temp_path(o->object, pid);
 	o->dep = options_output_dep_path(job->compile);

@@ -39,25 +39,22 @@ static const struct {
 	{ "{", 1, TOKEN_BRACE_OPEN }, { "}", 1, TOKEN_BRACE_CLOSE },
 };
 
-bool shell_parse_is_keyword(const char *word)
+/* Return the token of a keyword, or TOKEN_WORD for any other word. */
+static enum shell_token keyword_token(const char *word, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
-		if (!strcmp(keywords[i].word, word))
-			return true;
-	}
-	return false;
-}
-
-static enum shell_token keyword_token(const struct shell_lexed_word *word)
-{
-	if (word->quoted || word->len > 5 || !word->word->literal)
+	if (len > 5)
 		return TOKEN_WORD;
 	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
-		if (keywords[i].len == word->len &&
-		    !memcmp(keywords[i].word, word->text, word->len))
+		if (keywords[i].len == len &&
+		    !memcmp(keywords[i].word, word, len))
 			return keywords[i].token;
 	}
 	return TOKEN_WORD;
+}
+
+bool shell_parse_is_keyword(const char *word)
+{
+	return keyword_token(word, strlen(word)) != TOKEN_WORD;
 }
 
 /* Consume the next byte if it is `c`. */
@@ -222,6 +219,7 @@ static enum shell_token read_shell_token(struct shell_lexer *lx)
  */
 static enum shell_token next_token(struct shell_lexer *lx, unsigned how)
 {
+	const struct shell_lexed_word *word = &lx->last_word;
 	struct shell_heredoc *here;
 
 	for (;;) {
@@ -237,8 +235,9 @@ static enum shell_token next_token(struct shell_lexer *lx, unsigned how)
 		for (; here && !lx->fallback_reason; here = here->next)
 			here->redir->word = shell_word_read_heredoc(lx, here);
 	}
-	if ((how & LEX_KEYWORDS) && lx->token == TOKEN_WORD)
-		lx->token = keyword_token(&lx->last_word);
+	if ((how & LEX_KEYWORDS) && lx->token == TOKEN_WORD && !word->quoted &&
+	    word->word->literal)
+		lx->token = keyword_token(word->text, word->len);
 	if (lx->fallback_reason)
 		lx->token = TOKEN_END;
 	return lx->token;

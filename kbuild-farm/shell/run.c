@@ -498,19 +498,6 @@ static int run_pipeline(struct shell *sh, const struct shell_ast_node *n,
 	return ret ? ret : status;
 }
 
-static void read_to_end(int fd, struct buf *out)
-{
-	ssize_t n;
-
-	do {
-		if (buf_reserve(out, SUBSTITUTION_READ_BYTES))
-			break;
-		n = read(fd, out->data + out->len, SUBSTITUTION_READ_BYTES);
-		if (n > 0)
-			out->len += (size_t)n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-}
-
 /*
  * Return true if the command is a program or a pipeline of programs, so that no
  * part of it runs in this process.
@@ -536,6 +523,7 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 	struct shell_saved_fds aside;
 	int ends[2] = { -1, -1 }, status;
 	size_t count = 1;
+	ssize_t n_read;
 
 	/* Builtins that print only to standard output need no pipe. */
 	if (shell_subset_is_print_only(n)) {
@@ -559,7 +547,14 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 		one.out_fd = ends[1];
 		fork_element(sh, &one, NULL, ends[0], 0);
 	}
-	read_to_end(ends[0], out);
+	do {
+		if (buf_reserve(out, SUBSTITUTION_READ_BYTES))
+			break;
+		n_read = read(ends[0], out->data + out->len,
+			      SUBSTITUTION_READ_BYTES);
+		if (n_read > 0)
+			out->len += (size_t)n_read;
+	} while (n_read > 0 || (n_read < 0 && errno == EINTR));
 	status = wait_for_elements(e, count);
 	close(ends[0]);
 	return status;

@@ -424,17 +424,11 @@ static bool run_echo(struct shell *sh, char **argv, int *status)
 	return !shell_write_all(STDOUT_FILENO, sh->out.data, sh->out.len);
 }
 
+/* Run true or false. */
 static bool run_true(struct shell *sh, char **argv, int *status)
 {
 	(void)sh;
-	*status = 0;
-	return !argv[1];
-}
-
-static bool run_false(struct shell *sh, char **argv, int *status)
-{
-	(void)sh;
-	*status = 1;
+	*status = strcmp(argv[0], "true") != 0;
 	return !argv[1];
 }
 
@@ -444,7 +438,7 @@ static const struct utility {
 } utilities[] = {
 	{ "rm", run_rm },       { "mkdir", run_mkdir }, { "mv", run_mv },
 	{ "touch", run_touch }, { "cat", run_cat },     { "cmp", run_cmp },
-	{ "echo", run_echo },   { "true", run_true },   { "false", run_false },
+	{ "echo", run_echo },   { "true", run_true },   { "false", run_true },
 };
 
 static const struct utility *find_utility(const char *name)
