@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reasons for a fallback to /bin/sh: FALLBACK_REASON(name, text). */
 FALLBACK_REASON(NONE, "none")
-FALLBACK_REASON(SYNTAX, "syntax") /* rejected by dash with its own message */
+/* a syntax error, or a form that dash handles specially */
+FALLBACK_REASON(SYNTAX, "syntax")
 FALLBACK_REASON(BACKGROUND, "background") /* & */
 FALLBACK_REASON(FUNCTION, "function") /* name() ... */
 FALLBACK_REASON(ARITHMETIC, "arithmetic") /* $((...)) */

@@ -597,8 +597,8 @@ static void run_trap_action(struct shell *sh, const char *action)
 }
 
 /*
- * Run pending traps.  A subshell has no traps: if it runs in this process, the
- * signal ends only the subshell.
+ * Run pending traps.  A subshell has no traps: if a subshell runs in this
+ * process, a pending signal ends only the subshell.
  */
 static void run_traps(struct shell *sh)
 {
@@ -715,7 +715,7 @@ static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
 
 /*
  * Return true if break, continue or exit ends the current loop.  Resets
- * sh->skip if it concerns only this loop.
+ * sh->skip unless an outer loop or the shell must end as well.
  */
 static bool is_loop_left(struct shell *sh)
 {

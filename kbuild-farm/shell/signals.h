@@ -25,7 +25,7 @@ int shell_signals_trap_number(const char *name);
  */
 void shell_signals_set_trap(int sig, const char *action);
 /*
- * Return true if any trap has an action.  Then the shell must not replace
+ * Return true if any trap has an action.  The shell must then not replace
  * itself by a program.
  */
 bool shell_signals_has_traps(void);
@@ -61,8 +61,8 @@ int shell_signals_take(const char **action);
  */
 void shell_signals_catch_sigint(void);
 /*
- * End the shell if a SIGINT without a trap has arrived.  Called after a program
- * has ended.
+ * End the shell if a SIGINT without a trap has arrived.  Must be called after
+ * each wait for a program.
  */
 void shell_signals_raise_sigint(void);
 /*

@@ -6,4 +6,5 @@ STEP_REASON(OFF, "steps = no") /* [farm] in the configuration */
 STEP_REASON(NO_REMOTE, "--no-remote")
 STEP_REASON(LINE, "unusual line")
 STEP_REASON(OPTION, "unusual option")
-STEP_REASON(JOB, "its job was done here") /* the job has a reason of its own */
+/* another reason is counted for the job */
+STEP_REASON(JOB, "its job was done here")
