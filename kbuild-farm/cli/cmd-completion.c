@@ -5,7 +5,6 @@
  * prerequisites of this object.
  */
 #include "base/buf.h"
-#include "base/log.h"
 #include "cli/complete.h"
 
 #include <signal.h>
@@ -30,41 +29,39 @@ EMBED(bash, "kfarm.bash")
 EMBED(zsh, "_kfarm")
 EMBED(fish, "kfarm.fish")
 
-static const struct script {
-	struct cmd_verb verb;
-	const char *begin, *end;
-} scripts[] = {
-	{ { "bash", "", "", 0, 0,
-	    "source it, or copy it to ~/.local/share/bash-completion/completions" },
-	  completion_bash_begin,
-	  completion_bash_end },
-	{ { "zsh", "", "", 0, 0, "copy it to a directory of $fpath as _kfarm" },
-	  completion_zsh_begin,
-	  completion_zsh_end },
-	{ { "fish", "", "", 0, 0, "copy it to ~/.config/fish/completions" },
-	  completion_fish_begin,
-	  completion_fish_end },
+static const struct cmd_verb shells[] = {
+	{ "bash", "", "", 0, 0,
+	  "source it, or copy it to ~/.local/share/bash-completion/completions",
+	  NULL },
+	{ "zsh", "", "", 0, 0, "copy it to a directory of $fpath as _kfarm",
+	  NULL },
+	{ "fish", "", "", 0, 0, "copy it to ~/.config/fish/completions", NULL },
+	{ 0 },
 };
 
-static const struct cmd_verb *completion_shell(size_t i)
-{
-	return i < sizeof(scripts) / sizeof(*scripts) ? &scripts[i].verb : NULL;
-}
+/* The scripts in the order of `shells`. */
+static const struct {
+	const char *begin, *end;
+} scripts[] = {
+	{ completion_bash_begin, completion_bash_end },
+	{ completion_zsh_begin, completion_zsh_end },
+	{ completion_fish_begin, completion_fish_end },
+};
 
 static int completion_main(char *const *argv)
 {
 	struct strv words = { 0 };
-	struct err err = { 0 };
-	const struct script *s;
+	const struct cmd_verb *shell;
+	const char *begin, *end;
 
-	s = (const struct script *)cmd_verb_parse(&cmd_completion, argv, NULL,
-						  &words, &err);
-	if (s)
-		fwrite(s->begin, 1, (size_t)(s->end - s->begin), stdout);
-	else
-		log_error("completion: %s", err.text);
+	shell = cmd_verb_parse(&cmd_completion, argv, NULL, &words);
 	strv_release(&words);
-	return s ? EXIT_OK : EXIT_USAGE;
+	if (!shell)
+		return EXIT_USAGE;
+	begin = scripts[shell - shells].begin;
+	end = scripts[shell - shells].end;
+	fwrite(begin, 1, (size_t)(end - begin), stdout);
+	return EXIT_OK;
 }
 
 static const struct args_option options[] = { { 0 } };
@@ -74,7 +71,7 @@ const struct cmd cmd_completion = {
 	.usage = "SHELL",
 	.help = "print a shell's completion script for kfarm",
 	.options = options,
-	.get_verb = completion_shell,
+	.verbs = shells,
 	.extra_help = "`make install` installs all three scripts.\n",
 	.run = completion_main,
 };

@@ -330,8 +330,9 @@ static void print_nightlies_json(const struct job_results *v, size_t n)
 	table_print_json(json_pack("{s:o}", "nightlies", all));
 }
 
-static int nightly_list_main(struct nightly_request *r)
+static int nightly_list_main(void *request)
 {
+	struct nightly_request *r = request;
 	struct strv standard = { 0 };
 	struct nightly_jobs jobs = { 0 };
 	struct job_results *v = NULL;
@@ -486,8 +487,9 @@ static int run_night(struct nightly_run_setup *run,
 	return run->dry_run && !ret ? EXIT_OK : status;
 }
 
-static int nightly_run_main(struct nightly_request *r)
+static int nightly_run_main(void *request)
 {
+	struct nightly_request *r = request;
 	struct strv standard = { 0 };
 	struct nightly_jobs jobs = { 0 };
 	const struct nightly_build_sources means = {
@@ -584,40 +586,27 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-static const struct verb {
-	struct cmd_verb about;
-	int (*run)(struct nightly_request *r);
-} verbs[] = {
-	{ { "run", " [NAME]...",
-	    "dry-run verbose force retry-failed bisect wait", 0, 1000,
-	    "update trees, build what changed, store results" },
+static const struct cmd_verb verbs[] = {
+	{ "run", " [NAME]...", "dry-run verbose force retry-failed bisect wait",
+	  0, 1000, "update trees, build what changed, store results",
 	  nightly_run_main },
-	{ { "list", " [NAME]...", "json", 0, 1000,
-	    "print the last result of each build" },
-	  nightly_list_main },
-	{ { "install", " [NAME]...", "at system user as now remove cron", 0,
-	    1000, "start the run every night from systemd or cron" },
+	{ "list", " [NAME]...", "json", 0, 1000,
+	  "print the last result of each build", nightly_list_main },
+	{ "install", " [NAME]...", "at system user as now remove cron", 0, 1000,
+	  "start the run every night from systemd or cron",
 	  nightly_install_main },
+	{ 0 },
 };
-
-static const struct cmd_verb *nightly_verb(size_t i)
-{
-	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
-}
 
 static int nightly_main(char *const *argv)
 {
 	struct nightly_request r = { 0 };
-	const struct verb *verb;
-	struct err err = { 0 };
+	const struct cmd_verb *verb;
 	int status = EXIT_USAGE;
 
-	verb = (const struct verb *)cmd_verb_parse(&cmd_nightly, argv, &r,
-						   &r.words, &err);
-	if (!verb) {
-		log_error("nightly: %s", err.text);
-	} else {
-		r.verb = verb->about.name;
+	verb = cmd_verb_parse(&cmd_nightly, argv, &r, &r.words);
+	if (verb) {
+		r.verb = verb->name;
 		status = verb->run(&r);
 	}
 	strv_release(&r.words);
@@ -629,7 +618,7 @@ const struct cmd cmd_nightly = {
 	.usage = "VERB [OPTION]... [NAME]...",
 	.help = "build trees automatically when they change",
 	.options = options,
-	.get_verb = nightly_verb,
+	.verbs = verbs,
 	.extra_help =
 		"A NAME is a section [nightly \"NAME\"] of the configuration, "
 		"kfarm.conf(5).\nThe default is all of them.\n",

@@ -13,11 +13,14 @@
 #include <sys/wait.h>
 
 /*
- * Set "drain" of the named nodes in the configuration.  A running build watches
- * the configuration, so it needs no message.
+ * The verbs `drain` and `resume`: set "drain" of the named nodes in the
+ * configuration.  A running build watches the configuration, so it needs no
+ * message.
  */
-static int write_drained(struct nodes_request *r, bool drain)
+static int nodes_drain_main(void *request)
 {
+	struct nodes_request *r = request;
+	bool drain = !strcmp(r->verb, "drain");
 	const struct node_entry **nodes = NULL;
 	struct err err = { 0 };
 	size_t n = 0;
@@ -32,16 +35,6 @@ static int write_drained(struct nodes_request *r, bool drain)
 	}
 	free(nodes);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
-}
-
-static int nodes_drain_main(struct nodes_request *r)
-{
-	return write_drained(r, true);
-}
-
-static int nodes_resume_main(struct nodes_request *r)
-{
-	return write_drained(r, false);
 }
 
 #define DEADLINE_MS 60000
@@ -125,8 +118,9 @@ static int switch_node(const struct nodes_request *r, const char *name,
 	return ret;
 }
 
-static int nodes_power_main(struct nodes_request *r)
+static int nodes_power_main(void *request)
 {
+	struct nodes_request *r = request;
 	const char *action = r->words.v[--r->words.n];
 	const struct node_entry **nodes;
 	struct err err = { 0 };
@@ -192,64 +186,44 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-static const struct verb {
-	struct cmd_verb about;
-	int (*run)(struct nodes_request *r);
-} verbs[] = {
-	{ { "list", "", "json", 0, 0, "list the nodes and their states" },
+static const struct cmd_verb verbs[] = {
+	{ "list", "", "json", 0, 0, "list the nodes and their states",
 	  nodes_list_main },
-	{ { "add", " NAME ADDRESS", "slots codec key port ssh manual", 2, 2,
-	    "add a machine as a node: install kfarmd by ssh" },
-	  nodes_add_main },
-	{ { "remove", " NAME...", "keep", 1, 1000,
-	    "remove nodes and undo the changes of add" },
-	  nodes_remove_main },
-	{ { "update", " [NAME]...", "", 0, 1000,
-	    "install this version's kfarmd on nodes" },
-	  nodes_update_main },
-	{ { "rekey", " NAME...", "", 1, 1000,
-	    "replace keys of nodes, e.g. after copying a disk" },
+	{ "add", " NAME ADDRESS", "slots codec key port ssh manual", 2, 2,
+	  "add a machine as a node: install kfarmd by ssh", nodes_add_main },
+	{ "remove", " NAME...", "keep", 1, 1000,
+	  "remove nodes and undo the changes of add", nodes_remove_main },
+	{ "update", " [NAME]...", "", 0, 1000,
+	  "install this version's kfarmd on nodes", nodes_update_main },
+	{ "rekey", " NAME...", "", 1, 1000,
+	  "replace keys of nodes, e.g. after copying a disk",
 	  nodes_rekey_main },
-	{ { "drain", " NAME...", "", 1, 1000, "send no more jobs to nodes" },
+	{ "drain", " NAME...", "", 1, 1000, "send no more jobs to nodes",
 	  nodes_drain_main },
-	{ { "resume", " NAME...", "", 1, 1000,
-	    "send jobs to drained nodes again" },
-	  nodes_resume_main },
-	{ { "probe", " [NAME]...", "json", 0, 1000,
-	    "print all details of each node" },
-	  nodes_probe_main },
-	{ { "limits", "", "json", 0, 0,
-	    "explain the number of jobs per node and the -j" },
-	  nodes_limits_main },
-	{ { "tune", " NAME...", "profile dry-run revert yes json", 1, 1000,
-	    "apply a board profile: clocks and services" },
-	  nodes_tune_main },
-	{ { "power", " NAME... on|off|reset", "", 2, 1001,
-	    "run the configured power command" },
-	  nodes_power_main },
-	{ { "check", " [NAME]...", "json burn-in toolchain arch", 0, 1000,
-	    "test each node and suggest remedies" },
-	  nodes_check_main },
+	{ "resume", " NAME...", "", 1, 1000, "send jobs to drained nodes again",
+	  nodes_drain_main },
+	{ "probe", " [NAME]...", "json", 0, 1000,
+	  "print all details of each node", nodes_probe_main },
+	{ "limits", "", "json", 0, 0,
+	  "explain the number of jobs per node and the -j", nodes_limits_main },
+	{ "tune", " NAME...", "profile dry-run revert yes json", 1, 1000,
+	  "apply a board profile: clocks and services", nodes_tune_main },
+	{ "power", " NAME... on|off|reset", "", 2, 1001,
+	  "run the configured power command", nodes_power_main },
+	{ "check", " [NAME]...", "json burn-in toolchain arch", 0, 1000,
+	  "test each node and suggest remedies", nodes_check_main },
+	{ 0 },
 };
-
-static const struct cmd_verb *nodes_verb(size_t i)
-{
-	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
-}
 
 static int nodes_main(char *const *argv)
 {
 	struct nodes_request r = { 0 };
-	const struct verb *verb;
-	struct err err = { 0 };
+	const struct cmd_verb *verb;
 	int status = EXIT_USAGE;
 
-	verb = (const struct verb *)cmd_verb_parse(&cmd_nodes, argv, &r,
-						   &r.words, &err);
-	if (!verb) {
-		log_error("nodes: %s", err.text);
-	} else {
-		r.verb = verb->about.name;
+	verb = cmd_verb_parse(&cmd_nodes, argv, &r, &r.words);
+	if (verb) {
+		r.verb = verb->name;
 		status = verb->run(&r);
 	}
 	strv_release(&r.words);
@@ -263,7 +237,7 @@ const struct cmd cmd_nodes = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "list, add, remove, probe and limit the nodes of the farm",
 	.options = options,
-	.get_verb = nodes_verb,
+	.verbs = verbs,
 	.extra_help =
 		"For an ADDRESS ssh:[USER@]HOST, kfarm installs kfarmd.  tls:HOST[:PORT],\nexec:COMMAND and unix:PATH are only added to the configuration.\n",
 	.run = nodes_main,

@@ -42,8 +42,9 @@ static int adopt_compiler(void *arg)
 			       &a->out, &a->err);
 }
 
-static int toolchain_adopt_main(struct toolchain_request *r)
+static int toolchain_adopt_main(void *request)
 {
+	struct toolchain_request *r = request;
 	int status = EXIT_OK;
 
 	for (size_t i = 0; i < r->words.n; i++) {
@@ -155,8 +156,9 @@ static int set_default(struct toolchain_request *r, const char *arch,
 	return ret;
 }
 
-static int toolchain_default_main(struct toolchain_request *r)
+static int toolchain_default_main(void *request)
 {
+	struct toolchain_request *r = request;
 	const char *arch = r->words.n ? r->words.v[0] : NULL;
 	struct err err = { 0 };
 	int ret = arch ? check_arch_name(arch, &err) : 0;
@@ -261,8 +263,9 @@ static int remove_toolchain(struct toolchain_request *r,
 	return failed ? EXIT_USAGE : EXIT_OK;
 }
 
-static int toolchain_remove_main(struct toolchain_request *r)
+static int toolchain_remove_main(void *request)
 {
+	struct toolchain_request *r = request;
 	struct toolchain_installed_list list = { 0 };
 	struct toolchain_nodes nodes = { 0 };
 	struct err err = { 0 };
@@ -451,8 +454,9 @@ static int tune_all(struct toolchain_request *r,
 	return status;
 }
 
-static int toolchain_tune_main(struct toolchain_request *r)
+static int toolchain_tune_main(void *request)
 {
+	struct toolchain_request *r = request;
 	struct toolchain_installed_list list = { 0 };
 	struct err err = { 0 };
 	int ret = toolchain_settings_installed(r, &list, &err);
@@ -498,56 +502,42 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-static const struct verb {
-	struct cmd_verb about;
-	int (*run)(struct toolchain_request *r);
-} verbs[] = {
-	{ { "search", " [WORD]...", "host refresh json", 0, 100,
-	    "list the toolchains available on servers" },
-	  toolchain_search_main },
-	{ { "install", " VERSION...",
-	    "arch triplet host nodes file sha256 insecure strict links library deb refresh",
-	    0, 100, "download, verify, test and name a toolchain" },
+static const struct cmd_verb verbs[] = {
+	{ "search", " [WORD]...", "host refresh json", 0, 100,
+	  "list the toolchains available on servers", toolchain_search_main },
+	{ "install", " VERSION...",
+	  "arch triplet host nodes file sha256 insecure strict links library deb refresh",
+	  0, 100, "download, verify, test and name a toolchain",
 	  toolchain_install_main },
-	{ { "list", "", "nodes json", 0, 0,
-	    "list the toolchains installed locally and on nodes" },
+	{ "list", "", "nodes json", 0, 0,
+	  "list the toolchains installed locally and on nodes",
 	  toolchain_list_main },
-	{ { "verify", " [ID]...", "nodes json", 0, 100,
-	    "like list, but verify the digests of all files" },
+	{ "verify", " [ID]...", "nodes json", 0, 100,
+	  "like list, but verify the digests of all files",
 	  toolchain_verify_main },
-	{ { "adopt", " PREFIX...", "links force", 1, 100,
-	    "register a compiler that is already installed" },
+	{ "adopt", " PREFIX...", "links force", 1, 100,
+	  "register a compiler that is already installed",
 	  toolchain_adopt_main },
-	{ { "default", " [ARCH [ID]]", "json", 0, 2,
-	    "show or set the default toolchain of ARCH" },
-	  toolchain_default_main },
-	{ { "remove", " ID...", "nodes force", 1, 100,
-	    "remove toolchains and their names" },
-	  toolchain_remove_main },
-	{ { "tune", " [ID]...", "nodes", 0, 100,
-	    "measure the builds of a toolchain and use the fastest" },
+	{ "default", " [ARCH [ID]]", "json", 0, 2,
+	  "show or set the default toolchain of ARCH", toolchain_default_main },
+	{ "remove", " ID...", "nodes force", 1, 100,
+	  "remove toolchains and their names", toolchain_remove_main },
+	{ "tune", " [ID]...", "nodes", 0, 100,
+	  "measure the builds of a toolchain and use the fastest",
 	  toolchain_tune_main },
+	{ 0 },
 };
-
-static const struct cmd_verb *toolchain_verb(size_t i)
-{
-	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
-}
 
 static int toolchain_main(char *const *argv)
 {
 	struct toolchain_request r = { 0 };
-	const struct verb *verb;
+	const struct cmd_verb *verb;
 	struct err err = { 0 };
-	int status, ret;
+	int status = EXIT_USAGE, ret;
 
-	verb = (const struct verb *)cmd_verb_parse(&cmd_toolchain, argv, &r,
-						   &r.words, &err);
-	if (!verb) {
-		log_error("toolchain: %s", err.text);
-		status = EXIT_USAGE;
-	} else {
-		r.verb = verb->about.name;
+	verb = cmd_verb_parse(&cmd_toolchain, argv, &r, &r.words);
+	if (verb) {
+		r.verb = verb->name;
 		ret = toolchain_settings_load(&r, &err);
 		status = ret ? toolchain_log_error(&r, ret, &err) :
 			       verb->run(&r);
@@ -561,7 +551,7 @@ const struct cmd cmd_toolchain = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "find, install and name compilers, locally and on nodes",
 	.options = options,
-	.get_verb = toolchain_verb,
+	.verbs = verbs,
 	.extra_help =
 		"VERSION is gcc-13, gcc-13.3.0, clang-18 and so on; the newest match is\ninstalled.  kfarm-toolchain(1) describes the commands.\n",
 	.run = toolchain_main,

@@ -309,8 +309,9 @@ static int all_trees(struct strv *names, struct conf **conf, struct err *err)
 	return ret;
 }
 
-static int tree_list_main(struct tree_request *r)
+static int tree_list_main(void *request)
 {
+	struct tree_request *r = request;
 	struct strv names = { 0 };
 	struct listed *v = NULL;
 	struct conf *conf = NULL;
@@ -485,8 +486,9 @@ static int write_configuration(const char *name, const char *url,
 	return ret;
 }
 
-static int tree_add_main(struct tree_request *r)
+static int tree_add_main(void *request)
 {
+	struct tree_request *r = request;
 	const char *name = r->words.v[0];
 	struct tree_add a = { .name = name,
 			      .source = r->words.v[1],
@@ -523,8 +525,9 @@ static int tree_add_main(struct tree_request *r)
 	return ret ? tree_failed(r, ret, name, &err) : EXIT_OK;
 }
 
-static int tree_update_main(struct tree_request *r)
+static int tree_update_main(void *request)
 {
+	struct tree_request *r = request;
 	struct strv names = { 0 };
 	struct conf *conf = NULL;
 	struct err err = { 0 };
@@ -594,8 +597,9 @@ static int remove_configured(const char *name, struct err *err)
 	return ret;
 }
 
-static int tree_remove_main(struct tree_request *r)
+static int tree_remove_main(void *request)
 {
+	struct tree_request *r = request;
 	int status = EXIT_OK;
 
 	for (size_t i = 0; i < r->words.n; i++) {
@@ -641,42 +645,27 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-static const struct verb {
-	struct cmd_verb about;
-	int (*run)(struct tree_request *r);
-} verbs[] = {
-	{ { "add", " NAME URL|DIR|TARBALL", "branch depth in-place timeout", 2,
-	    2, "clone a tree, adopt a clone, or import files" },
-	  tree_add_main },
-	{ { "update", " [NAME]...", "timeout", 0, 1000,
-	    "fetch all remotes of these trees, or of all" },
-	  tree_update_main },
-	{ { "list", "", "json", 0, 0,
-	    "list the trees, their last updates and builds" },
-	  tree_list_main },
-	{ { "remove", " NAME...", "", 1, 1000,
-	    "remove trees, but not adopted clones" },
-	  tree_remove_main },
+static const struct cmd_verb verbs[] = {
+	{ "add", " NAME URL|DIR|TARBALL", "branch depth in-place timeout", 2, 2,
+	  "clone a tree, adopt a clone, or import files", tree_add_main },
+	{ "update", " [NAME]...", "timeout", 0, 1000,
+	  "fetch all remotes of these trees, or of all", tree_update_main },
+	{ "list", "", "json", 0, 0,
+	  "list the trees, their last updates and builds", tree_list_main },
+	{ "remove", " NAME...", "", 1, 1000,
+	  "remove trees, but not adopted clones", tree_remove_main },
+	{ 0 },
 };
-
-static const struct cmd_verb *tree_verb(size_t i)
-{
-	return i < sizeof(verbs) / sizeof(*verbs) ? &verbs[i].about : NULL;
-}
 
 static int tree_main(char *const *argv)
 {
 	struct tree_request r = { 0 };
-	const struct verb *verb;
-	struct err err = { 0 };
+	const struct cmd_verb *verb;
 	int status = EXIT_USAGE;
 
-	verb = (const struct verb *)cmd_verb_parse(&cmd_tree, argv, &r,
-						   &r.words, &err);
-	if (!verb) {
-		log_error("tree: %s", err.text);
-	} else {
-		r.verb = verb->about.name;
+	verb = cmd_verb_parse(&cmd_tree, argv, &r, &r.words);
+	if (verb) {
+		r.verb = verb->name;
 		status = verb->run(&r);
 	}
 	strv_release(&r.words);
@@ -689,7 +678,7 @@ const struct cmd cmd_tree = {
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
 	.help = "add, update, list and remove kernel trees to build from",
 	.options = options,
-	.get_verb = tree_verb,
+	.verbs = verbs,
 	.extra_help = "URL is http, https, ssh, git or file, or HOST:PATH.  "
 		      "`kfarm build --tree NAME`\nbuilds from a tree.\n",
 	.run = tree_main,

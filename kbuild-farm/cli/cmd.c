@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/spellcheck.h"
 #include "base/vec.h"
 
@@ -20,58 +21,45 @@ void help_all(FILE *out, const struct cmd *const *commands)
 	      out);
 }
 
-/*
- * Return the names of the verbs that accept `option`, such as "list, probe".
- * The caller frees the result.
- */
-static char *cmd_verb_list_with_option(const struct cmd *c, const char *option)
-{
-	struct strv names = { 0 };
-	const struct cmd_verb *v;
-	char *out;
-
-	for (size_t i = 0; (v = c->get_verb(i)); i++) {
-		if (str_list_has(v->option_names, ' ', option))
-			strv_add(&names, v->name);
-	}
-	out = strv_join(&names, ", ");
-	strv_release(&names);
-	return out;
-}
-
 /* Print the options of a command, or of its verb `v` if `v` is not NULL. */
 static void put_options(FILE *out, const struct cmd *c,
 			const struct cmd_verb *v)
 {
 	for (const struct args_option *o = c->options; o && o->help; o++) {
-		char *takers = NULL, *line;
+		struct strv takers = { 0 };
+		char *line, *names;
 
 		if (v && !str_list_has(v->option_names, ' ', o->long_name))
 			continue;
-		if (c->get_verb && !v)
-			takers = cmd_verb_list_with_option(c, o->long_name);
+		for (const struct cmd_verb *i = v ? NULL : c->verbs;
+		     i && i->name; i++) {
+			if (str_list_has(i->option_names, ' ', o->long_name))
+				strv_add(&takers, i->name);
+		}
+		names = strv_join(&takers, ", ");
 		line = args_help_line(o);
-		fprintf(out, takers ? "%s (%s)\n" : "%s\n", line, takers);
+		fprintf(out, c->verbs && !v ? "%s (%s)\n" : "%s\n", line,
+			names);
 		free(line);
-		free(takers);
+		free(names);
+		strv_release(&takers);
 	}
 }
 
 void help_one(FILE *out, const struct cmd *c, const char *verb)
 {
-	const struct cmd_verb *v = c->get_verb ? cmd_verb_find(c, verb) : NULL;
-	const struct cmd_verb *o;
+	const struct cmd_verb *v = cmd_verb_find(c, verb);
 
 	fprintf(out, "usage: kfarm %s %s%s%s\n\n%s\n", c->name,
 		v ? v->name : c->usage, v ? v->usage : "",
 		v && v->option_names[0] ? " [OPTION]..." : "",
 		v ? v->help : c->help);
-	if (c->get_verb && !v) {
+	if (c->verbs && !v) {
 		fputs("\n", out);
-		for (size_t i = 0; (o = c->get_verb(i)); i++) {
-			char *words = xasprintf("%s%s", o->name, o->usage);
+		for (const struct cmd_verb *i = c->verbs; i->name; i++) {
+			char *words = xasprintf("%s%s", i->name, i->usage);
 
-			fprintf(out, "  %-29s %s\n", words, o->help);
+			fprintf(out, "  %-29s %s\n", words, i->help);
 			free(words);
 		}
 	}
@@ -85,9 +73,7 @@ void help_one(FILE *out, const struct cmd *c, const char *verb)
 
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 {
-	const struct cmd_verb *v;
-
-	for (size_t i = 0; name && (v = c->get_verb(i)); i++) {
+	for (const struct cmd_verb *v = c->verbs; v && v->name && name; v++) {
 		if (!strcmp(v->name, name))
 			return v;
 	}
@@ -102,15 +88,14 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 {
 	struct buf names = { 0 };
-	const struct cmd_verb *v;
 	struct spellcheck n;
 	char *question;
 
-	for (size_t i = 0; (v = c->get_verb(i)); i++)
+	for (const struct cmd_verb *v = c->verbs; v->name; v++)
 		buf_printf(&names, "%s%s",
-			   !i                 ? "" :
-			   c->get_verb(i + 1) ? ", " :
-						" or ",
+			   v == c->verbs ? "" :
+			   v[1].name     ? ", " :
+					   " or ",
 			   v->name);
 	if (!name) {
 		err_set(err, EINVAL, "missing argument: expected %s",
@@ -119,7 +104,7 @@ static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 		return;
 	}
 	spellcheck_init(&n, name);
-	for (size_t i = 0; (v = c->get_verb(i)); i++)
+	for (const struct cmd_verb *v = c->verbs; v->name; v++)
 		spellcheck_add(&n, v->name);
 	question = spellcheck_suggestion(&n, "", "");
 	err_set(err, EINVAL, "invalid argument \"%s\"%s%s", name,
@@ -129,61 +114,49 @@ static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 	buf_release(&names);
 }
 
-/*
- * Return the verb `name` if it accepts this number of words and the given
- * options, otherwise NULL with `err` set.
- */
-static const struct cmd_verb *check_verb(const struct cmd *c, const char *name,
-					 size_t n_words,
-					 const struct strv *given,
-					 struct err *err)
-{
-	const struct cmd_verb *v = cmd_verb_find(c, name);
-
-	if (!v) {
-		unknown_verb(c, name, err);
-		return NULL;
-	}
-	for (size_t i = 0; i < given->n; i++) {
-		if (str_list_has(v->option_names, ' ', given->v[i]))
-			continue;
-		err_set(err, EINVAL, "--%s is not an option of %s", given->v[i],
-			v->name);
-		return NULL;
-	}
-	if (n_words < v->min_words || n_words > v->max_words) {
-		err_set(err, EINVAL, "usage: kfarm %s %s%s", c->name, v->name,
-			v->usage);
-		return NULL;
-	}
-	return v;
-}
-
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
-				      void *into, struct strv *words,
-				      struct err *err)
+				      void *into, struct strv *words)
 {
-	struct strv given = { 0 };
-	const struct cmd_verb *verb = NULL;
+	const struct cmd_verb *v = NULL;
 	const char *name = NULL;
+	struct strv given = { 0 };
+	struct err err = { 0 };
 	struct args args;
 	int got, ret = 0;
 
 	args_init(&args, c->options, argv);
-	while (!ret && (got = args_next(&args, err)) > 0) {
+	while (!ret && (got = args_next(&args, &err)) > 0) {
 		if (got == ARGS_OPTION) {
 			strv_add(&given, args.last_option->long_name);
-			ret = args_store(&args, into, err);
+			ret = args_store(&args, into, &err);
 		} else if (!name) {
 			name = args.value;
 		} else {
 			strv_add(words, args.value);
 		}
 	}
-	if (!ret && !got)
-		verb = check_verb(c, name, words->n, &given, err);
+	if (ret || got)
+		goto out;
+	v = cmd_verb_find(c, name);
+	if (!v) {
+		unknown_verb(c, name, &err);
+		goto out;
+	}
+	for (size_t i = 0; !ret && i < given.n; i++) {
+		if (!str_list_has(v->option_names, ' ', given.v[i]))
+			ret = err_set(&err, EINVAL,
+				      "--%s is not an option of %s", given.v[i],
+				      v->name);
+	}
+	if (!ret && (words->n < v->min_words || words->n > v->max_words))
+		ret = err_set(&err, EINVAL, "usage: kfarm %s %s%s", c->name,
+			      v->name, v->usage);
+out:
 	strv_release(&given);
-	return verb;
+	if (v && !ret)
+		return v;
+	log_error("%s: %s", c->name, err.text);
+	return NULL;
 }
 
 /*

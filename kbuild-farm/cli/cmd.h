@@ -36,6 +36,12 @@ struct cmd_verb {
 	const char *option_names;
 	size_t min_words, max_words; /* number of arguments after the verb */
 	const char *help; /* summary of half a line */
+	/*
+	 * Run the verb and return the exit status.  `request` is the parsed
+	 * command line, such as a struct nodes_request.  NULL if the command
+	 * itself handles all its verbs.
+	 */
+	int (*run)(void *request);
 };
 
 struct cmd {
@@ -46,11 +52,7 @@ struct cmd {
 	bool takes_variables; /* accepts VAR=VALUE */
 	/* the first argument that is not an option begins a user's command */
 	bool takes_command;
-	/*
-	 * Return verb number `i`, or NULL if `i` is too large.  The function
-	 * pointer is NULL if the command has no verbs.
-	 */
-	const struct cmd_verb *(*get_verb)(size_t i);
+	const struct cmd_verb *verbs; /* ends in an empty entry; or NULL */
 	const char *extra_help; /* end of `kfarm help NAME`, or NULL */
 	/*
 	 * Run the command.  `argv` contains the options from $KFARM, then the
@@ -82,7 +84,10 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
 		    struct err *err);
 
-/* Return the verb called `name`, or NULL; `name` may be NULL. */
+/*
+ * Return the verb of `c` called `name`.  Returns NULL if `c` has no such verb or
+ * no verbs at all, or if `name` is NULL.
+ */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*
  * Parse the command line of `c`: options are stored in `into` (see
@@ -90,11 +95,10 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
  * arguments are added to `words`.
  *
  * Returns the verb if it accepts these options and this number of arguments,
- * otherwise NULL with `err` set.
+ * otherwise NULL after logging the error.
  */
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
-				      void *into, struct strv *words,
-				      struct err *err);
+				      void *into, struct strv *words);
 
 /* Print one line for each command of a list that ends in NULL. */
 void help_all(FILE *out, const struct cmd *const *commands);

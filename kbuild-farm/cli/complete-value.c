@@ -527,9 +527,9 @@ static void offer_verb_names(struct complete *c, const char *unused)
 
 	(void)unused;
 	for (const struct cmd *const *i = c->commands; *i; i++) {
-		if (!str_equal((*i)->name, c->first_plain) || !(*i)->get_verb)
+		if (!str_equal((*i)->name, c->first_plain) || !(*i)->verbs)
 			continue;
-		for (size_t j = 0; (v = (*i)->get_verb(j)); j++)
+		for (v = (*i)->verbs; v->name; v++)
 			complete_add_candidate(c, v->name, v->help);
 	}
 }

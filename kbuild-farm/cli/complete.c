@@ -138,7 +138,7 @@ static void apply_option(struct complete *c, const struct args_option *o,
  */
 static void apply_word(struct complete *c, const char *word)
 {
-	if (c->cmd->get_verb && !c->verb && !c->n_plain) {
+	if (c->cmd->verbs && !c->verb && !c->n_plain) {
 		c->verb = cmd_verb_find(c->cmd, word);
 		c->n_plain = !c->verb;
 		return;
@@ -324,9 +324,8 @@ static void complete_plain(struct complete *c, const char *word)
 	const struct cmd_verb *v;
 	char *what;
 
-	if (c->cmd->get_verb && !c->verb) {
-		for (size_t i = 0; !c->n_plain && (v = c->cmd->get_verb(i));
-		     i++)
+	if (c->cmd->verbs && !c->verb) {
+		for (v = c->cmd->verbs; !c->n_plain && v->name; v++)
 			complete_add_candidate(c, v->name, v->help);
 		return;
 	}

@@ -89,11 +89,6 @@ static int unknown_command(const char *name)
 	return EXIT_USAGE;
 }
 
-static bool has_verb(const struct cmd *c, const char *name)
-{
-	return c->get_verb && cmd_verb_find(c, name);
-}
-
 /*
  * Replace this process by man(1) with the page of `c`.  Returns only if stdout
  * is not a terminal, or if man or the page is not installed.
@@ -127,7 +122,7 @@ static int help_main(char *const *argv)
 
 	args_init(&args, none, argv);
 	while ((got = args_next(&args, &err)) == ARGS_WORD) {
-		if (about && (verb || !has_verb(about, args.value))) {
+		if (about && (verb || !cmd_verb_find(about, args.value))) {
 			log_error("help: expected a single command");
 			return EXIT_USAGE;
 		}
@@ -203,7 +198,7 @@ static const char *find_help_option(const struct cmd *c, char *const *argv,
 			continue;
 		if (c->takes_command)
 			return NULL;
-		if (!*verb && has_verb(c, args.value))
+		if (!*verb && cmd_verb_find(c, args.value))
 			*verb = args.value;
 	}
 	return NULL;

@@ -542,8 +542,9 @@ static int print_crontab(struct installing *i, struct err *err)
 	return ret;
 }
 
-int nightly_install_main(struct nightly_request *r)
+int nightly_install_main(void *request)
 {
+	struct nightly_request *r = request;
 	struct installing i = { .request = r };
 	struct err err = { 0 };
 	int ret = prepare(&i, &err);

@@ -26,7 +26,7 @@ struct nightly_request {
 };
 
 /* The verb `install`; returns the exit status. */
-int nightly_install_main(struct nightly_request *r);
+int nightly_install_main(void *request);
 
 /*
  * Read the nightly jobs and log warnings.  A relative path of a kernel

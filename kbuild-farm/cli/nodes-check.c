@@ -708,8 +708,9 @@ static int report_check(const struct checking *c)
 	return status;
 }
 
-int nodes_check_main(struct nodes_request *r)
+int nodes_check_main(void *request)
 {
+	struct nodes_request *r = request;
 	struct checking c = { .request = r };
 	struct err err = { 0 };
 	int ret = nodes_load(r, &err), status;

@@ -539,8 +539,9 @@ static int add_without_ssh(struct nodes_request *r, enum node_address_kind kind,
 	return ret ? ret : show_and_write(&new, true, err);
 }
 
-int nodes_add_main(struct nodes_request *r)
+int nodes_add_main(void *request)
 {
+	struct nodes_request *r = request;
 	struct node_address address = { 0 };
 	struct err err = { 0 };
 	char *file = NULL;
@@ -613,8 +614,9 @@ static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
 	return ret;
 }
 
-int nodes_rekey_main(struct nodes_request *r)
+int nodes_rekey_main(void *request)
 {
+	struct nodes_request *r = request;
 	const struct node_entry **nodes = NULL;
 	struct err err = { 0 };
 	int status = EXIT_OK;
@@ -728,8 +730,9 @@ static int remove_node(struct nodes_request *r, const char *name)
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
 }
 
-int nodes_remove_main(struct nodes_request *r)
+int nodes_remove_main(void *request)
 {
+	struct nodes_request *r = request;
 	struct err err = { 0 };
 	int status = EXIT_OK;
 
@@ -841,8 +844,9 @@ static size_t choose_updates(const struct nodes_request *r,
 	return kept;
 }
 
-int nodes_update_main(struct nodes_request *r)
+int nodes_update_main(void *request)
 {
+	struct nodes_request *r = request;
 	const struct node_entry **nodes = NULL;
 	struct updating all = { 0 };
 	struct buf *scripts = NULL;

@@ -422,8 +422,9 @@ static int nodes_survey_main(struct nodes_request *r,
 	return status;
 }
 
-int nodes_limits_main(struct nodes_request *r)
+int nodes_limits_main(void *request)
 {
+	struct nodes_request *r = request;
 	return nodes_survey_main(r, nodes_print_limits, nodes_json_limits);
 }
 
@@ -536,8 +537,9 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 	strv_release(&cut);
 }
 
-int nodes_list_main(struct nodes_request *r)
+int nodes_list_main(void *request)
 {
+	struct nodes_request *r = request;
 	return nodes_survey_main(r, nodes_print_list, nodes_json_list);
 }
 
@@ -713,8 +715,9 @@ void nodes_print_probe(FILE *out, const struct nodes_survey *s)
 	}
 }
 
-int nodes_probe_main(struct nodes_request *r)
+int nodes_probe_main(void *request)
 {
+	struct nodes_request *r = request;
 	return nodes_survey_main(r, nodes_print_probe, nodes_json_list);
 }
 

@@ -411,8 +411,9 @@ static int tune_nodes(struct tuning *all)
 	return consent < 0 ? nodes_log_error(all->r, &err) : status;
 }
 
-int nodes_tune_main(struct nodes_request *r)
+int nodes_tune_main(void *request)
 {
+	struct nodes_request *r = request;
 	const struct node_entry **nodes = NULL;
 	struct tuning all = { .r = r };
 	struct err err = { 0 };

@@ -94,14 +94,14 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s);
 void nodes_print_probe(FILE *out, const struct nodes_survey *s);
 
 /* The verbs, cli/nodes-VERB.c; each returns the exit status. */
-int nodes_list_main(struct nodes_request *r);
-int nodes_add_main(struct nodes_request *r);
-int nodes_remove_main(struct nodes_request *r);
-int nodes_update_main(struct nodes_request *r);
-int nodes_rekey_main(struct nodes_request *r);
-int nodes_probe_main(struct nodes_request *r);
-int nodes_limits_main(struct nodes_request *r);
-int nodes_tune_main(struct nodes_request *r);
-int nodes_check_main(struct nodes_request *r);
+int nodes_list_main(void *request);
+int nodes_add_main(void *request);
+int nodes_remove_main(void *request);
+int nodes_update_main(void *request);
+int nodes_rekey_main(void *request);
+int nodes_probe_main(void *request);
+int nodes_limits_main(void *request);
+int nodes_tune_main(void *request);
+int nodes_check_main(void *request);
 
 #endif

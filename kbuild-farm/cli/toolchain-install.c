@@ -617,8 +617,9 @@ static int install_planned(struct plan *p)
 	return status;
 }
 
-int toolchain_install_main(struct toolchain_request *r)
+int toolchain_install_main(void *request)
 {
+	struct toolchain_request *r = request;
 	struct plan p = { .r = r };
 	int ret = plan_install(&p);
 	int status;

@@ -274,13 +274,15 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	return status;
 }
 
-int toolchain_list_main(struct toolchain_request *r)
+int toolchain_list_main(void *request)
 {
+	struct toolchain_request *r = request;
 	return survey_main(r, false);
 }
 
-int toolchain_verify_main(struct toolchain_request *r)
+int toolchain_verify_main(void *request)
 {
+	struct toolchain_request *r = request;
 	return survey_main(r, true);
 }
 
@@ -506,8 +508,9 @@ static int show_archives(const struct search *s)
 	return n || s->r->json ? EXIT_OK : EXIT_USAGE;
 }
 
-int toolchain_search_main(struct toolchain_request *r)
+int toolchain_search_main(void *request)
 {
+	struct toolchain_request *r = request;
 	struct search s = { .r = r, .n_terms = r->words.n };
 	struct err err = { 0 };
 	bool clang;

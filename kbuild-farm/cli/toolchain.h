@@ -103,9 +103,9 @@ int toolchain_names_remove(const struct toolchain_installed *t,
 			   struct err *err);
 
 /* The verbs; each returns the exit status. */
-int toolchain_search_main(struct toolchain_request *r);
-int toolchain_install_main(struct toolchain_request *r);
-int toolchain_list_main(struct toolchain_request *r);
-int toolchain_verify_main(struct toolchain_request *r);
+int toolchain_search_main(void *request);
+int toolchain_install_main(void *request);
+int toolchain_list_main(void *request);
+int toolchain_verify_main(void *request);
 
 #endif

@@ -19,14 +19,10 @@ static const struct args_option options[] = {
 };
 
 static const struct cmd_verb verbs[] = {
-	{ "list", "", "ui", 0, 0, "all" },
-	{ "add", " NAME ADDRESS", "arch", 2, 2, "one" },
+	{ "list", "", "ui", 0, 0, "all", NULL },
+	{ "add", " NAME ADDRESS", "arch", 2, 2, "one", NULL },
+	{ 0 },
 };
-
-static const struct cmd_verb *verb_at(size_t i)
-{
-	return i < 2 ? &verbs[i] : NULL;
-}
 
 static const struct cmd with_words = { .name = "build",
 				       .usage = "[OPTION]... [WHEN]...",
@@ -36,7 +32,7 @@ static const struct cmd with_verbs = { .name = "nodes",
 				       .usage = "VERB",
 				       .help = "",
 				       .options = options,
-				       .get_verb = verb_at };
+				       .verbs = verbs };
 static const struct cmd runs = { .name = "run",
 				 .usage = "[OPTION]... -- COMMAND",
 				 .help = "",
