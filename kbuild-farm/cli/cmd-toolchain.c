@@ -7,7 +7,6 @@
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
-#include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
 #include "coord/coord.h"
 #include "kernel/rundir.h"
@@ -236,6 +235,48 @@ static bool is_broken(const struct toolchain_request *r, const char *name)
 }
 
 /*
+ * Remove `id` from the nodes that have it.  Returns the number of nodes on
+ * which the removal failed; logs each failure.
+ */
+static unsigned remove_from_nodes(const struct toolchain_nodes *nodes,
+				  const char *id)
+{
+	char *ids[] = { (char *)id, NULL };
+	struct peer_survey_setup setup = { .n = nodes->n_nodes };
+	struct peer_survey_node *talk = xcalloc(nodes->n_nodes + 1,
+						sizeof(*talk));
+	unsigned failed = 0;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < nodes->n_nodes; i++) {
+		peer_survey_init(&talk[i], nodes->nodes[i].entry);
+		talk[i].removals = ids;
+		talk[i].n_removals = peer_survey_find(&nodes->nodes[i], id) !=
+				     NULL;
+	}
+	setup.nodes = talk;
+	if (peer_survey_run(&setup, NULL, &err))
+		log_error("%s", err.text);
+	for (size_t i = 0; i < nodes->n_nodes; i++) {
+		const struct peer_survey_node *n = &talk[i];
+		bool good = n->up && (!n->n_removals ||
+				      n->removal_outcomes[0].succeeded);
+
+		if (!n->up)
+			log_error("node %s: %s", n->entry->name, n->why);
+		else if (!good)
+			log_error("node %s: %s: %s", n->entry->name, id,
+				  n->removal_outcomes[0].detail);
+		else if (n->n_removals)
+			printf("node %s: %s: removed\n", n->entry->name, id);
+		failed += !good;
+		peer_survey_release(&talk[i]);
+	}
+	free(talk);
+	return failed;
+}
+
+/*
  * Remove one toolchain from the nodes and from the build host.  Returns the
  * exit status.
  */
@@ -253,7 +294,7 @@ static int remove_toolchain(struct toolchain_request *r,
 	else if (ret == -ENOENT && is_broken(r, name))
 		ret = 0;
 	if (!ret && nodes->n_nodes)
-		failed = toolchain_nodes_remove(nodes, m.id);
+		failed = remove_from_nodes(nodes, m.id);
 	if (!ret)
 		ret = progress_run(m.id, "removing", remove_locally, &m);
 	if (ret)

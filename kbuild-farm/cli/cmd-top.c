@@ -8,7 +8,6 @@
 #include "cli/console.h"
 #include "cli/settings.h"
 #include "cli/table.h"
-#include "cli/top-page.h"
 #include "cli/top-sources.h"
 #include "cli/top-text.h"
 #include "cli/watch.h"

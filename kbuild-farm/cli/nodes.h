@@ -93,7 +93,7 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s);
 void nodes_print_limits(FILE *out, const struct nodes_survey *s);
 void nodes_print_probe(FILE *out, const struct nodes_survey *s);
 
-/* The verbs, cli/nodes-VERB.c; each returns the exit status. */
+/* The verbs outside cli/cmd-nodes.c; each returns the exit status. */
 int nodes_list_main(void *request);
 int nodes_add_main(void *request);
 int nodes_remove_main(void *request);
@@ -101,7 +101,6 @@ int nodes_update_main(void *request);
 int nodes_rekey_main(void *request);
 int nodes_probe_main(void *request);
 int nodes_limits_main(void *request);
-int nodes_tune_main(void *request);
 int nodes_check_main(void *request);
 
 #endif

@@ -6,7 +6,6 @@
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
-#include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
 #include "toolchain/builtin.h"
 #include "toolchain/install.h"
@@ -464,7 +463,7 @@ static void default_arch(struct toolchain_request *r)
  */
 static void plan_node(struct plan *p, const struct peer_survey_node *n)
 {
-	bool same = toolchain_nodes_is_same_arch(n);
+	bool same = strv_has(&n->fit.hosts, toolchain_host_arch());
 
 	if (!n->up)
 		log_warning("node %s: %s", n->entry->name, n->why);
@@ -541,6 +540,159 @@ static int plan_install(struct plan *p)
 	return ret;
 }
 
+/* An upload of toolchains to all nodes. */
+struct push {
+	const struct toolchain_nodes *nodes;
+	const atomic_bool *cancel;
+	struct peer_bundle *bundles;
+	size_t n_bundles;
+	struct peer_survey_node *talk; /* the session with each node */
+	struct progress *progress;
+};
+
+/* Read the toolchain `id` into the next bundle. */
+static int read_bundle(struct push *p,
+		       const struct toolchain_installed_list *all,
+		       const char *id, struct err *err)
+{
+	const struct toolchain_installed *t, *ours;
+	int ret = toolchain_settings_find(all, id, &t, err);
+
+	if (ret)
+		return ret;
+	ours = toolchain_nodes_find_host_build(all, t);
+	ret = peer_bundle_read(&p->bundles[p->n_bundles], t,
+			       ours ? &ours->manifest_id : NULL, p->cancel,
+			       err);
+	if (!ret)
+		p->n_bundles++;
+	return ret;
+}
+
+static void show_upload(void *ctx)
+{
+	struct push *p = ctx;
+
+	for (size_t i = 0; i < p->nodes->n_nodes; i++) {
+		const struct peer_blob_upload_stats *c =
+			&p->talk[i].upload_stats;
+
+		progress_set(p->progress, i,
+			     c->bytes_sent < c->bytes_needed ? "sending" :
+							       "waiting",
+			     c->bytes_sent, c->bytes_needed);
+	}
+	progress_tick(p->progress);
+}
+
+/* Print a line per bundle.  Returns true if all uploads to `n` succeeded. */
+static bool report_node(const struct peer_survey_node *n)
+{
+	const struct peer_blob_upload_stats *stats = &n->upload_stats;
+	bool good = n->up;
+	char *sent;
+
+	if (stats->n_files_sent)
+		sent = xasprintf("%u files (%.1f MiB) sent",
+				 stats->n_files_sent,
+				 (double)stats->bytes_sent / (1 << 20));
+	else
+		sent = xstrdup("already up to date");
+
+	for (size_t b = 0; b < n->n_bundles; b++) {
+		const struct peer_survey_outcome *a = &n->bundle_outcomes[b];
+
+		if (a->succeeded)
+			printf("node %s: %s: ok, %s\n", n->entry->name,
+			       n->bundles[b]->id, sent);
+		else if (a->detail)
+			log_error("node %s: %s: %s", n->entry->name,
+				  n->bundles[b]->id, a->detail);
+		good = good && a->succeeded;
+	}
+	if (!n->up)
+		log_error("node %s: %s%s", n->entry->name, n->why,
+			  stats->n_files_sent ? "; the same command continues" :
+						"");
+	free(sent);
+	return good;
+}
+
+/* Upload to all nodes concurrently; return the number of failed nodes. */
+static unsigned run_push(struct push *p)
+{
+	struct peer_survey_setup setup = { .n = p->nodes->n_nodes,
+					   .on_progress = show_upload,
+					   .ctx = p,
+					   .cancel = p->cancel };
+	struct store_packed_cache_stats stats = { 0 };
+	unsigned failed = 0;
+	struct err err;
+
+	p->talk = xcalloc(p->nodes->n_nodes + 1, sizeof(*p->talk));
+	p->progress = progress_new();
+	for (size_t i = 0; i < p->nodes->n_nodes; i++) {
+		const struct peer_survey_node *node = &p->nodes->nodes[i];
+		const struct peer_bundle **list = xcalloc(p->n_bundles + 1,
+							  sizeof(*list));
+		struct peer_survey_node *n = &p->talk[i];
+
+		/* Send only the bundles that run on the node. */
+		peer_survey_init(n, node->entry);
+		n->bundles = list;
+		for (size_t k = 0; k < p->n_bundles; k++) {
+			if (strv_has(&node->fit.hosts, p->bundles[k].host))
+				list[n->n_bundles++] = &p->bundles[k];
+		}
+		progress_add(p->progress, node->entry->name);
+	}
+	setup.nodes = p->talk;
+	if (peer_survey_run(&setup, &stats, &err) && err.text[0])
+		log_error("%s", err.text);
+	progress_free(p->progress);
+	for (size_t i = 0; i < p->nodes->n_nodes; i++) {
+		failed += !report_node(&p->talk[i]);
+		peer_survey_release(&p->talk[i]);
+		free((void *)p->talk[i].bundles);
+	}
+	if (stats.n_packed)
+		log_info("%llu files compressed once for all nodes: %.1f MiB "
+			 "of %.1f MiB",
+			 (unsigned long long)stats.n_packed,
+			 (double)stats.packed_bytes / (1 << 20),
+			 (double)stats.raw_bytes / (1 << 20));
+	free(p->talk);
+	return failed;
+}
+
+/*
+ * Upload the toolchains `ids` of `list` to all nodes that can run them,
+ * concurrently, with progress on stderr and a line per node and toolchain at
+ * the end.  Returns the number of nodes on which an upload failed; logs each
+ * failure.
+ */
+static unsigned push_toolchains(const struct toolchain_nodes *nodes,
+				const struct toolchain_installed_list *list,
+				const struct strv *ids,
+				const atomic_bool *cancel)
+{
+	struct push p = { .nodes = nodes, .cancel = cancel };
+	unsigned failed;
+	struct err err;
+	int ret = 0;
+
+	p.bundles = xcalloc(ids->n + 1, sizeof(*p.bundles));
+	for (size_t i = 0; i < ids->n && !ret; i++)
+		ret = read_bundle(&p, list, ids->v[i], &err);
+	if (ret)
+		log_error("%s", err.text);
+	failed = ret ? (unsigned)nodes->n_nodes : run_push(&p);
+	for (size_t i = 0; i < p.n_bundles; i++)
+		peer_bundle_release(&p.bundles[i]);
+	free(p.bundles);
+	return failed;
+}
+
 /* Upload the installed toolchains; return the number of failed nodes. */
 static unsigned push_to_nodes(struct plan *p)
 {
@@ -566,8 +718,8 @@ static unsigned push_to_nodes(struct plan *p)
 	if (toolchain_settings_installed(p->r, &list, &err))
 		log_error("toolchain install: %s", err.text);
 	if (ids.n)
-		failed = toolchain_nodes_push(&p->nodes, &list, &ids,
-					      p->r->fetch.cancelled);
+		failed = push_toolchains(&p->nodes, &list, &ids,
+					 p->r->fetch.cancelled);
 	for (size_t i = 0; !ids.n && i < p->nodes.n_nodes; i++)
 		failed += !p->nodes.nodes[i].up;
 	toolchain_installed_list_release(&list);

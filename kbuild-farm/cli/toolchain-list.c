@@ -6,8 +6,8 @@
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
-#include "cli/toolchain-nodes.h"
 #include "cli/toolchain.h"
+#include "peer/canary-db.h"
 #include "toolchain/adopt.h"
 #include "toolchain/builtin.h"
 
@@ -17,6 +17,20 @@
 #include <time.h>
 
 extern char **environ;
+
+/* The state of one toolchain on one node. */
+struct toolchain_node_state {
+	/*
+	 * "ok"; "missing"; "different": the files of the toolchain differ from
+	 * those on the build host; "not needed": each build sends the compiler;
+	 * "-": the node cannot run the toolchain; "down": the node does not
+	 * answer
+	 */
+	const char *state;
+	const char *canary; /* "passed", "failed"; NULL: not tested */
+	bool differs; /* state is "different" */
+	char *detail; /* explains "different" or "failed"; can be NULL */
+};
 
 /*
  * State of `list` and `verify`: each toolchain on the build host and on each
@@ -80,6 +94,103 @@ static int check_locally(struct survey *s)
 	return 0;
 }
 
+/*
+ * Set the result of the latest canary test of toolchain `t` on a node, if any.
+ */
+static void inspect_canary(struct toolchain_node_state *cell, const char *db,
+			   const struct node_entry *node,
+			   const struct toolchain_installed *ours,
+			   const struct toolchain_installed *t)
+{
+	struct peer_canary_db_subject key = { .node = node->name };
+	struct peer_canary_db_entry e;
+
+	if (!ours)
+		return;
+	key.local_id = ours->manifest_id;
+	peer_canary_db_digest(&key.sources);
+	peer_canary_db_find_latest(db, &key, t->id, &e);
+	if (e.status == PEER_CANARY_STATUS_PASSED) {
+		cell->canary = "passed";
+	} else if (e.status == PEER_CANARY_STATUS_FAILED) {
+		cell->canary = "failed";
+		if (!cell->detail)
+			cell->detail = xasprintf("canary failed: %s", e.detail);
+	}
+	peer_canary_db_entry_release(&e);
+}
+
+/* Compare toolchain `t` on the node `n` with its copy on the build host. */
+static void fill_node_state(struct toolchain_node_state *cell,
+			    const struct peer_survey_node *n,
+			    const struct toolchain_installed_list *list,
+			    const struct toolchain_installed *t, const char *db)
+{
+	bool is_own = !strcmp(t->host, toolchain_host_arch());
+	const struct peer_survey_toolchain *held = peer_survey_find(n, t->id);
+
+	*cell = (struct toolchain_node_state){ .state = "ok" };
+	if (!n->up) {
+		cell->state = "down";
+		return;
+	}
+	if (is_own && strv_has(&n->fit.hosts, toolchain_host_arch()) && !held) {
+		cell->state = "not needed";
+		return;
+	}
+	if (!strv_has(&n->fit.hosts, t->host)) {
+		cell->state = "-";
+		return;
+	}
+	if (!held) {
+		cell->state = "missing";
+	} else if (held->state == WIRE_HELD_DAMAGED) {
+		cell->differs = true;
+		cell->detail = xasprintf("damaged: %s",
+					 held->detail ? held->detail : "?");
+	} else if (!digest_equal(&held->dir_digest, &t->dir_digest)) {
+		cell->differs = true;
+		cell->detail = xstrdup("differs from the local toolchain");
+	}
+	if (cell->differs)
+		cell->state = "different";
+	inspect_canary(cell, db, n->entry,
+		       toolchain_nodes_find_host_build(list, t), t);
+}
+
+/*
+ * Fill states[i * nodes->n_nodes + k] for toolchain i of `list` and node k.  If
+ * `verify` is true, query the nodes again and let them hash their installed
+ * toolchains.  The caller frees each `detail`.
+ *
+ * The canary test compiles with the compiler that runs on the node.  For a node
+ * of another architecture, the canary result is therefore in the state of the
+ * toolchain ID-on-HOST.
+ */
+static int inspect_nodes(const struct toolchain_nodes *nodes,
+			 const struct toolchain_installed_list *list,
+			 bool verify, struct toolchain_node_state *states,
+			 struct err *err)
+{
+	struct peer_survey_setup setup = { .nodes = nodes->nodes,
+					   .n = nodes->n_nodes,
+					   .rehash = true };
+	char *canary_db;
+	int ret = verify ? peer_survey_run(&setup, NULL, err) : 0;
+
+	if (ret)
+		return ret;
+	canary_db = peer_canary_db_path();
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t k = 0; k < nodes->n_nodes; k++)
+			fill_node_state(&states[i * nodes->n_nodes + k],
+					&nodes->nodes[k], list, &list->v[i],
+					canary_db);
+	}
+	free(canary_db);
+	return 0;
+}
+
 /* Query the nodes and fill s->states.  This runs on another thread. */
 static int query_node_toolchains(void *arg)
 {
@@ -92,8 +203,8 @@ static int query_node_toolchains(void *arg)
 		return ret;
 	s->states = xcalloc(s->list.n * s->nodes.n_nodes + 1,
 			    sizeof(*s->states));
-	return toolchain_nodes_inspect(&s->nodes, &s->list, s->verify,
-				       s->states, &s->err);
+	return inspect_nodes(&s->nodes, &s->list, s->verify, s->states,
+			     &s->err);
 }
 
 /* Return the state of toolchain `i` on node `k`. */

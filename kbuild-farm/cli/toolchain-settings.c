@@ -438,3 +438,94 @@ json_t *toolchain_show_json(const struct toolchain_installed *t)
 	free(use);
 	return o;
 }
+
+static bool is_selected(const char *which, const char *name)
+{
+	return !strcmp(which, "all") || str_list_has(which, ',', name);
+}
+
+/* Check that each name in `which` is a node; for "all", that a node exists. */
+static int check_names(const struct node_roster *roster, const char *which,
+		       struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	if (!strcmp(which, "all"))
+		return roster->n ? 0 :
+				   err_set(err, ENOENT,
+					   "no nodes configured; add one with "
+					   "`kfarm nodes add NAME ADDRESS`");
+	strv_split(&names, which, ",");
+	for (size_t i = 0; i < names.n && !ret; i++) {
+		if (!node_roster_get(roster, names.v[i]))
+			ret = err_set(err, ENOENT,
+				      "no such node \"%s\"; see `kfarm nodes "
+				      "list`",
+				      names.v[i]);
+	}
+	strv_release(&names);
+	return ret;
+}
+
+int toolchain_nodes_select(struct node_roster *out,
+			   const struct node_roster *all, const char *names,
+			   struct err *err)
+{
+	int ret = check_names(all, names, err);
+
+	*out = (struct node_roster){ 0 };
+	if (ret)
+		return ret;
+	out->v = xcalloc(all->n + 1, sizeof(*out->v));
+	for (size_t i = 0; i < all->n; i++) {
+		if (is_selected(names, all->v[i].name))
+			out->v[out->n++] = all->v[i];
+	}
+	return 0;
+}
+
+int toolchain_nodes_query(struct toolchain_nodes *out,
+			  const struct node_roster *roster, const char *names,
+			  struct err *err)
+{
+	int ret = check_names(roster, names, err);
+
+	*out = (struct toolchain_nodes){ 0 };
+	if (ret)
+		return ret;
+	out->nodes = xcalloc(roster->n + 1, sizeof(*out->nodes));
+	for (size_t i = 0; i < roster->n; i++) {
+		if (is_selected(names, roster->v[i].name))
+			peer_survey_init(&out->nodes[out->n_nodes++],
+					 &roster->v[i]);
+	}
+	return peer_survey_run(&(struct peer_survey_setup){ .nodes = out->nodes,
+							    .n = out->n_nodes },
+			       NULL, err);
+}
+
+void toolchain_nodes_release(struct toolchain_nodes *nodes)
+{
+	for (size_t i = 0; i < nodes->n_nodes; i++)
+		peer_survey_release(&nodes->nodes[i]);
+	free(nodes->nodes);
+	*nodes = (struct toolchain_nodes){ 0 };
+}
+
+const struct toolchain_installed *toolchain_nodes_find_host_build(
+	const struct toolchain_installed_list *list,
+	const struct toolchain_installed *t)
+{
+	const char *here = toolchain_host_arch();
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct toolchain_installed *o = &list->v[i];
+
+		if (digest_is_set(&o->manifest_id) && !strcmp(o->host, here) &&
+		    !strcmp(o->release, t->release) &&
+		    str_equal(o->triplet, t->triplet))
+			return o;
+	}
+	return NULL;
+}

@@ -2,6 +2,11 @@
 /*
  * cli/toolchain.h - Declarations shared by the subcommands of `kfarm
  * toolchain`.
+ *
+ * A node that runs programs of the build host's architecture needs no installed
+ * toolchain, because each build sends the compiler.  Any other node needs the
+ * same release built for its architecture, which the build host has installed
+ * as ID-on-HOST.
  */
 #ifndef CLI_TOOLCHAIN_H
 #define CLI_TOOLCHAIN_H
@@ -9,11 +14,11 @@
 #include "conf/conf.h"
 #include "fetch/download.h"
 #include "node/roster.h"
+#include "peer/survey.h"
 #include "toolchain/catalog.h"
 #include "toolchain/installed.h"
 
 #include <jansson.h>
-#include <stdatomic.h>
 
 /* The command line of `kfarm toolchain VERB` and the configuration. */
 struct toolchain_request {
@@ -101,6 +106,41 @@ int toolchain_names_publish(const struct toolchain_request *r,
 /* Remove the names that toolchain_names_publish() has recorded. */
 int toolchain_names_remove(const struct toolchain_installed *t,
 			   struct err *err);
+
+/* The nodes of a command. */
+struct toolchain_nodes {
+	struct peer_survey_node *nodes; /* in the order of the roster */
+	size_t n_nodes;
+};
+
+/*
+ * Copy the nodes of `all` that `names` selects to `out`.  `names` is "all" or
+ * names separated by commas.  The caller frees out->v; the entries are
+ * borrowed.  Returns 0, or -ENOENT with `err` set if a name is unknown or no
+ * node is configured.
+ */
+int toolchain_nodes_select(struct node_roster *out,
+			   const struct node_roster *all, const char *names,
+			   struct err *err);
+/*
+ * Concurrently query the nodes that `names` selects.  A node that does not
+ * answer is in the list with `why` set.  Returns 0, -ENOENT like
+ * toolchain_nodes_select(), or an error of peer_survey_run().  The caller
+ * releases `out` even after a failure.
+ */
+int toolchain_nodes_query(struct toolchain_nodes *out,
+			  const struct node_roster *roster, const char *names,
+			  struct err *err);
+void toolchain_nodes_release(struct toolchain_nodes *nodes);
+
+/*
+ * Return the toolchain with the release and triplet of `t` that runs on the
+ * build host, or NULL.  A canary test compares the objects that `t` compiles on
+ * a node with the objects that the returned toolchain compiles.
+ */
+const struct toolchain_installed *toolchain_nodes_find_host_build(
+	const struct toolchain_installed_list *list,
+	const struct toolchain_installed *t);
 
 /* The verbs; each returns the exit status. */
 int toolchain_search_main(void *request);

@@ -26,6 +26,114 @@
 #include <time.h>
 #include <unistd.h>
 
+void top_init(struct top *t, struct event_base *base, const struct top_ops *ops,
+	      void *ctx)
+{
+	*t = (struct top){ .base = base, .ops = ops, .ctx = ctx };
+	TAILQ_INIT(&t->pages);
+}
+
+uint64_t top_page_now_ms(const struct top_page *p)
+{
+	if (p->ended || p->model.done)
+		return p->model.at_ms;
+	return p->base_ms + (clock_ms() - p->since_ms) * p->speed_milli / 1000;
+}
+
+bool top_is_complete(const struct top *t)
+{
+	const struct top_page *p;
+
+	list_for_each(p, &t->pages, entry) {
+		if (!p->complete)
+			return false;
+	}
+	return true;
+}
+
+void top_page_end(struct top *t, struct top_page *p, const char *why)
+{
+	p->ended = p->complete = true;
+	free(p->end_reason);
+	p->end_reason = why ? xstrdup(why) : NULL;
+	if (t->ops->on_page_ended)
+		t->ops->on_page_ended(t->ctx, p);
+}
+
+/*
+ * Add a page whose build time starts at 0 and runs in real time.  Returns the
+ * page, which `t` owns.
+ */
+static struct top_page *add_page(struct top *t, pid_t pid)
+{
+	struct top_page *p = xcalloc(1, sizeof(*p));
+
+	p->pid = pid;
+	p->speed_milli = 1000;
+	p->since_ms = clock_ms();
+	ui_model_init(&p->model);
+	TAILQ_INSERT_TAIL(&t->pages, p, entry);
+	t->n_pages++;
+	if (t->ops->on_page_added)
+		t->ops->on_page_added(t->ctx, p);
+	return p;
+}
+
+/* Remove and free a page. */
+static void remove_page(struct top *t, struct top_page *p)
+{
+	TAILQ_REMOVE(&t->pages, p, entry);
+	t->n_pages--;
+	if (t->ops->on_page_removed)
+		t->ops->on_page_removed(t->ctx, p);
+	ui_model_release(&p->model);
+	free(p->end_reason);
+	free(p);
+}
+
+/*
+ * Add an event to the model, and advance the page's clock to the event's time.
+ */
+static void add_event(struct top *t, struct top_page *p,
+		      const struct events_event *ev)
+{
+	uint64_t now = clock_ms();
+
+	/* A snapshot has older events, which must not set back the clock. */
+	if (p->speed_milli == 1000 && ev->at_ms > top_page_now_ms(p)) {
+		p->base_ms = ev->at_ms;
+		p->since_ms = now;
+	}
+	ui_model_add_event(&p->model, ev);
+	p->complete |= ev->kind == EVENTS_KIND_LIVE ||
+		       ev->kind == EVENTS_KIND_DONE;
+	if (t->ops->on_page_event)
+		t->ops->on_page_event(t->ctx, p, ev);
+}
+
+/*
+ * Add an event that kfarm top has created, and pass it, encoded as a JSON line,
+ * to on_page_line().
+ */
+static void add_made_event(struct top *t, struct top_page *p,
+			   const struct events_event *ev)
+{
+	struct buf line = { 0 };
+
+	add_event(t, p, ev);
+	if (!t->ops->on_page_line)
+		return;
+	events_encode(&line, ev);
+	t->ops->on_page_line(t->ctx, p, bytes_of(line.data, line.len - 1));
+	buf_release(&line);
+}
+
+void top_release(struct top *t)
+{
+	while (!TAILQ_EMPTY(&t->pages))
+		remove_page(t, TAILQ_FIRST(&t->pages));
+}
+
 /*
  * A build that has a socket.  After the build has ended, the entry remains
  * until the directory is removed, so that kfarm top does not connect to the
@@ -52,21 +160,29 @@ static void on_build_event(void *ctx, const struct events_event *ev)
 {
 	struct running_build *b = ctx;
 
-	top_page_add_event(b->builds->top, b->page, ev);
+	add_event(b->builds->top, b->page, ev);
 }
 
 static void on_line(void *ctx, struct bytes line)
 {
 	struct running_build *b = ctx;
+	struct top *t = b->builds->top;
 
-	top_page_add_line(b->builds->top, b->page, line);
+	if (t->ops->on_page_line)
+		t->ops->on_page_line(t->ctx, b->page, line);
 }
 
+/* Empty the model before a new snapshot. */
 static void on_build_snapshot(void *ctx)
 {
 	struct running_build *b = ctx;
+	struct top *t = b->builds->top;
 
-	top_page_reset(b->builds->top, b->page);
+	ui_model_release(&b->page->model);
+	ui_model_init(&b->page->model);
+	b->page->complete = false;
+	if (t->ops->on_page_reset)
+		t->ops->on_page_reset(t->ctx, b->page);
 }
 
 /* End the page of a build; `why` is NULL after a normal end. */
@@ -131,6 +247,7 @@ static void connect_build(struct top_builds *all, const char *name,
 			  const char *path, ino_t inode)
 {
 	struct running_build *b = xcalloc(1, sizeof(*b));
+	struct top_page *p, *next;
 	struct err ignored;
 
 	*b = (struct running_build){ .builds = all, .inode = inode };
@@ -140,10 +257,14 @@ static void connect_build(struct top_builds *all, const char *name,
 		return;
 	}
 	b->name = xstrdup(name);
-	top_page_remove_ended(all->top);
+	/* The page of the nodes never ends. */
+	list_for_each_safe(p, &all->top->pages, entry, next) {
+		if (p->ended)
+			remove_page(all->top, p);
+	}
 	TAILQ_INSERT_TAIL(&all->builds, b, entry);
 	all->n_running++;
-	b->page = top_page_add(all->top, kernel_rundir_parse_pid(name));
+	b->page = add_page(all->top, kernel_rundir_parse_pid(name));
 }
 
 /* Connect to the build of directory `name` unless it is already listed. */
@@ -250,7 +371,7 @@ struct top_nodes {
 static void add_page_event(struct top_nodes *all, struct events_event *ev)
 {
 	ev->at_ms = clock_ms() - all->began_ms;
-	top_page_add_made_event(all->top, all->page, ev);
+	add_made_event(all->top, all->page, ev);
 }
 
 /*
@@ -345,7 +466,7 @@ struct top_nodes *top_nodes_new(struct top *t, const struct node_roster *roster)
 	struct top_nodes *all = xcalloc(1, sizeof(*all));
 
 	*all = (struct top_nodes){ .top = t,
-				   .page = top_page_add(t, TOP_NODES_PID),
+				   .page = add_page(t, TOP_NODES_PID),
 				   .began_ms = clock_ms(),
 				   .codec = WIRE_ZSTD,
 				   .n_nodes = roster->n };
@@ -404,7 +525,7 @@ void top_nodes_free(struct top_nodes *all)
 	children_wait(all->shared.children, CLOSE_TIMEOUT_MS);
 	children_free(all->shared.children);
 	inputs_paths_free(all->shared.paths);
-	top_page_remove(all->top, all->page);
+	remove_page(all->top, all->page);
 	free(all->nodes);
 	free(all);
 }
@@ -432,7 +553,7 @@ static void on_event(void *ctx, const struct events_event *ev)
 {
 	struct top_playback *p = ctx;
 
-	top_page_add_made_event(p->top, p->page, ev);
+	add_made_event(p->top, p->page, ev);
 }
 
 /* Read from the recording.  Returns 1; 0 if no data is available; or -errno. */
@@ -551,7 +672,7 @@ int top_playback_new(struct top_playback **out, struct top *t,
 			ret = err_errno(err, "open");
 	}
 	if (!ret) {
-		p->page = top_page_add(t, 1);
+		p->page = add_page(t, 1);
 		p->page->speed_milli = setup->speed_milli;
 		p->page->base_ms = setup->start_ms;
 		ret = play_until(p, setup->start_ms, err);

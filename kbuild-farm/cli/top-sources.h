@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/top-sources.h - Sources of the pages of `kfarm top`.
+ * cli/top-sources.h - Pages of `kfarm top` and their sources.
  *
- * A page shows one of
+ * A page is the model of one build, or of the nodes while no build runs.  The
+ * sources add events and lines to pages; the callbacks of struct top_ops, in
+ * cli/top-text and cli/cmd-top, show them.  A page shows one of
  *  - a running build of this user, found by its socket (kernel/rundir.h);
  *  - the configured nodes while no build runs (TOP_NODES_PID), from their HELLO
  *    and BEAT messages.  kfarm top opens one connection to each node and sends
@@ -15,9 +17,72 @@
 #define CLI_TOP_SOURCES_H
 
 #include "base/err.h"
-#include "cli/top-page.h"
 #include "events/simulate.h"
 #include "node/roster.h"
+#include "ui/model.h"
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct event_base;
+
+#define TOP_NODES_PID 0 /* instead of a build's pid: the page of the nodes */
+
+struct top_page {
+	TAILQ_ENTRY(top_page) entry;
+	pid_t pid; /* of the build, or TOP_NODES_PID */
+	struct ui_model model;
+	bool complete; /* the snapshot was received, or the page has ended */
+	bool ended; /* no further events follow */
+	char *end_reason; /* why events ended before the build, or NULL */
+	/* when clock_ms() was since_ms, the build time was base_ms */
+	uint64_t base_ms, since_ms;
+	unsigned speed_milli; /* of the build time; 1000: real time */
+	void *view_data; /* owned by the callbacks */
+};
+
+struct top;
+
+/* Callbacks that report changes of pages; each can be NULL. */
+struct top_ops {
+	void (*on_page_added)(void *ctx, struct top_page *p);
+	/* An event was added to the model. */
+	void (*on_page_event)(void *ctx, struct top_page *p,
+			      const struct events_event *ev);
+	/* An event as JSON, as it was received, without a newline. */
+	void (*on_page_line)(void *ctx, struct top_page *p, struct bytes line);
+	/* The model was emptied; a new snapshot follows. */
+	void (*on_page_reset)(void *ctx, struct top_page *p);
+	void (*on_page_ended)(void *ctx, struct top_page *p);
+	/* The page is in no list any more and is freed after the call. */
+	void (*on_page_removed)(void *ctx, struct top_page *p);
+};
+
+struct top {
+	struct event_base *base;
+	const struct top_ops *ops;
+	void *ctx;
+	TAILQ_HEAD(top_pages, top_page) pages;
+	unsigned n_pages;
+	int error; /* errno of a failed output, which ended the loop; or 0 */
+};
+
+/* Initialize `t` without pages.  `base` and `ops` are borrowed. */
+void top_init(struct top *t, struct event_base *base, const struct top_ops *ops,
+	      void *ctx);
+/* Remove all pages. */
+void top_release(struct top *t);
+
+/* End a page.  `why` is copied; it is NULL if the build ended normally. */
+void top_page_end(struct top *t, struct top_page *p, const char *why);
+
+/*
+ * Return the build time in ms, extrapolated from the clock, or the time of the
+ * last event if the build or the page has ended.
+ */
+uint64_t top_page_now_ms(const struct top_page *p);
+/* Return true if each page has received its snapshot or has ended. */
+bool top_is_complete(const struct top *t);
 
 struct top_builds;
 struct top_nodes;

@@ -8,7 +8,7 @@
 #ifndef CLI_TOP_TEXT_H
 #define CLI_TOP_TEXT_H
 
-#include "cli/top-page.h"
+#include "cli/top-sources.h"
 
 #include <jansson.h>
 #include <stdio.h>
