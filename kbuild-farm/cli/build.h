@@ -7,12 +7,9 @@
 #ifndef CLI_BUILD_H
 #define CLI_BUILD_H
 
-#include "base/buf.h"
 #include "cli/config-sources.h"
 #include "cli/watch.h"
 #include "kernel/build.h"
-
-#include <stdio.h>
 
 /* The command line of `kfarm build`. */
 struct build_options {
@@ -56,32 +53,11 @@ struct build_list {
 void build_list_make(struct build_list *l, const struct build_options *o,
 		     char *const *env);
 void build_list_release(struct build_list *l);
-/* Append "2/3 arm64 defconfig: ", or nothing if the list has one build. */
-void build_list_label(struct buf *out, const struct build *b);
 
 /*
  * Return the worse of two exit statuses.  The order from best to worst is 0,
  * 101, 125, 2, 1, 255, 130; any other status counts as 2.
  */
 int build_status_worse(int a, int b);
-/*
- * Return the worst status of the builds, each converted as by
- * build_status_for_bisect().
- */
-int build_status_worst(const struct build_list *l);
-/*
- * Convert an exit status for `git bisect run`, which interprets status 1 as a
- * bad revision.  Does nothing unless a bisection is active in the tree of `r`
- * (a tree that kfarm manages does not count) or in the working directory.
- *
- * Returns 125, which skips the revision, if the revision in the tree of `r`
- * lacks the requested configuration; EXIT_ABORT_BISECT if the error does not
- * depend on the revision; otherwise `status`.  Logs a conversion.
- */
-int build_status_for_bisect(const struct kconfig_request *r, int status,
-			    enum kernel_cause cause);
-
-/* Print a table with a row per build. */
-void build_table_print(FILE *out, const struct build_list *l);
 
 #endif

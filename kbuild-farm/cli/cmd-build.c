@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/digest.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/url.h"
+#include "base/vec.h"
 #include "cli/build.h"
 #include "cli/cmd.h"
 #include "cli/config-sources.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "cli/table.h"
+#include "kernel/arch.h"
+#include "kernel/builddir.h"
 #include "kernel/environ.h"
 #include "kernel/interactive.h"
 #include "kernel/reproducer.h"
+#include "kernel/summary.h"
 #include "kernel/target-outputs.h"
+#include "tree/bisect.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +30,335 @@
 #include <unistd.h>
 
 extern char **environ;
+
+/* Return the field of a build in the column STATUS. */
+static const char *status_word(const struct build *b)
+{
+	if (b->state == BUILD_PENDING)
+		return "not started";
+	if (b->state == BUILD_REFUSED)
+		return "refused";
+	switch (b->result.status) {
+	case EXIT_OK:
+		return "built";
+	case EXIT_WARNINGS:
+		return "new warnings";
+	case EXIT_USAGE:
+		return "error";
+	case EXIT_FARM:
+		return "not remote";
+	case EXIT_INTERRUPTED:
+		return "interrupted";
+	default:
+		return "failed";
+	}
+}
+
+/* Add a field such as "3 (1 new)", or "3" if `fresh` is 0. */
+static void add_count_with_new(struct strv *cells, unsigned n, unsigned fresh)
+{
+	if (fresh)
+		strv_addf(cells, "%u (%u new)", n, fresh);
+	else
+		strv_addf(cells, "%u", n);
+}
+
+/* Print a table with a row per build. */
+static void print_table(FILE *out, const struct build_list *l)
+{
+	static const char *const head[] = { "ARCH",     "CONFIG", "TOOLCHAIN",
+					    "STATUS",   "TIME",   "REMOTE",
+					    "WARNINGS", "ERRORS", "OUTPUT" };
+	struct table t = { .align = "llllrrrrl" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
+		strv_add(&t.fields, head[i]);
+	for (size_t i = 0; i < l->n_builds; i++) {
+		const struct build *b = &l->builds[i];
+		const struct kernel_result *r = &b->result;
+		unsigned share = kernel_summary_permille(r->n_remote,
+							 r->n_local);
+		struct buf time = { 0 };
+
+		strv_add(&t.fields, b->arch);
+		strv_add(&t.fields, b->config);
+		strv_add(&t.fields, b->compiler ? b->compiler : "-");
+		strv_add(&t.fields, status_word(b));
+		if (!r->output_dir) {
+			/*
+			 * The column OUTPUT contains the first line of the
+			 * error.
+			 */
+			for (int k = 0; k < 4; k++)
+				strv_add(&t.fields, "-");
+			strv_addf(&t.fields, "%.*s",
+				  (int)strcspn(b->err.text, "\n"), b->err.text);
+			continue;
+		}
+		format_time(&time, r->wall_ms + 500);
+		strv_add(&t.fields, buf_str(&time));
+		buf_release(&time);
+		if (r->n_remote || r->n_local)
+			strv_addf(&t.fields, "%u.%u %%", share / 10,
+				  share % 10);
+		else
+			strv_add(&t.fields, "-");
+		add_count_with_new(&t.fields, r->n_warnings, r->n_new_warnings);
+		add_count_with_new(&t.fields, r->n_errors, r->n_new_errors);
+		strv_add(&t.fields, r->output_dir);
+	}
+	table_print(out, &t);
+}
+
+/*
+ * Return the rank of an exit status; a higher rank is worse.  A failed build
+ * (2) is worse than a build with too few remote jobs (125), because the cause
+ * is in the revision.  An error in the command (1) is worse than both.
+ */
+static int rank_of_status(int status)
+{
+	static const int order[] = {
+		EXIT_OK,    EXIT_WARNINGS,     EXIT_FARM,        EXIT_BUILD,
+		EXIT_USAGE, EXIT_ABORT_BISECT, EXIT_INTERRUPTED,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		if (order[i] == status)
+			return (int)i;
+	}
+	/* For an interactive or printing target, make can return any status. */
+	return rank_of_status(EXIT_BUILD);
+}
+
+int build_status_worse(int a, int b)
+{
+	return rank_of_status(b) > rank_of_status(a) ? b : a;
+}
+
+/*
+ * Return the status for `git bisect run` if a bisection is active and the cause
+ * requires another status, otherwise `status`.
+ */
+static int bisect_status(const struct kconfig_request *r, int status,
+			 enum kernel_cause cause)
+{
+	bool no_revision = status == EXIT_USAGE ||
+			   cause == KERNEL_CAUSE_DISK_FULL;
+	bool lacking = cause == KERNEL_CAUSE_CONFIG;
+	bool bisected;
+
+	if (status == EXIT_OK || (!no_revision && !lacking))
+		return status;
+	bisected = !r->tree &&
+		   tree_bisect_is_active(r->directory ? r->directory : ".");
+	if (bisected && lacking)
+		return EXIT_FARM;
+	/*
+	 * Also check the working directory, because `git bisect run` starts the
+	 * command at the top of the bisected repository.
+	 */
+	return bisected || tree_bisect_is_active(".") ? EXIT_ABORT_BISECT :
+							status;
+}
+
+static void log_bisect_status(int status)
+{
+	log_info("git bisect is in progress: exit status %s",
+		 status == EXIT_FARM ?
+			 "125, because this revision lacks the configuration" :
+			 "255, because the failure does not depend on the "
+			 "revision");
+}
+
+/*
+ * Convert an exit status for `git bisect run`, which interprets status 1 as a
+ * bad revision.  Does nothing unless a bisection is active in the tree of `r`
+ * (a tree that kfarm manages does not count) or in the working directory.
+ *
+ * Returns 125, which skips the revision, if the revision in the tree of `r`
+ * lacks the requested configuration; EXIT_ABORT_BISECT if the error does not
+ * depend on the revision; otherwise `status`.  Logs a conversion.
+ */
+static int status_for_bisect(const struct kconfig_request *r, int status,
+			     enum kernel_cause cause)
+{
+	int given = bisect_status(r, status, cause);
+
+	if (given != status)
+		log_bisect_status(given);
+	return given;
+}
+
+/*
+ * Return the worst status of the builds, each converted as by
+ * status_for_bisect().
+ */
+static int worst_status(const struct build_list *l)
+{
+	bool changed = false;
+	int worst = EXIT_OK;
+
+	for (size_t i = 0; i < l->n_builds; i++) {
+		const struct build *b = &l->builds[i];
+		int given = bisect_status(&b->request, b->result.status,
+					  b->result.cause);
+
+		if (i && build_status_worse(worst, given) == worst)
+			continue;
+		worst = given;
+		changed = given != b->result.status;
+	}
+	if (changed)
+		log_bisect_status(worst);
+	return worst;
+}
+
+#define DIGITS 8 /* digits of the digest that makes a name unique */
+
+/*
+ * Return the architecture that kernel_plan_init() uses without -a.  The caller
+ * frees it.
+ */
+static char *implied_arch(const struct build_options *o, char *const *env)
+{
+	const struct strv *given[] = { &o->request.variables,
+				       &o->request.environment };
+	const char *arch = NULL;
+	char host[32];
+
+	for (size_t i = 0; !arch && i < ARRAY_SIZE(given); i++)
+		arch = kernel_environ_value(strv_list(given[i]), "ARCH");
+	if (!arch)
+		arch = kernel_environ_value(env, "ARCH");
+	kernel_arch_host(host);
+	return xstrdup(arch ? arch : host);
+}
+
+/* Add one build; `arch` or `kconfig` is NULL if -a or -k is not given. */
+static void add_build(struct build_list *l, const struct build_options *o,
+		      const char *arch, const char *kconfig, char *const *env)
+{
+	struct build *b = &l->builds[l->n_builds++];
+	struct buf name = { 0 };
+
+	b->request = o->request;
+	b->request.arch = arch;
+	b->request.kconfig = kconfig;
+	b->arch = arch ? xstrdup(arch) : implied_arch(o, env);
+	b->config = url_redact(kconfig ? kconfig : "defconfig");
+	kernel_builddir_add_name(&name, b->arch);
+	buf_add_str(&name, "-");
+	kernel_builddir_add_name(&name, b->config);
+	b->name = buf_steal(&name);
+}
+
+/* Return true if an earlier word of the list equals word `i`. */
+static bool is_repeated(const struct strv *given, size_t i)
+{
+	for (size_t j = 0; j < i && i < given->n; j++) {
+		if (!strcmp(given->v[j], given->v[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Add the builds of one architecture with all configurations. */
+static void add_arch_builds(struct build_list *l, const struct build_options *o,
+			    const char *arch, char *const *env)
+{
+	const struct strv *k = &o->kconfigs;
+
+	if (!k->n)
+		add_build(l, o, arch, NULL, env);
+	for (size_t i = 0; i < k->n; i++) {
+		if (!is_repeated(k, i))
+			add_build(l, o, arch, k->v[i], env);
+	}
+}
+
+/*
+ * Append a digest to each name that several builds have.  "a/board.config" and
+ * "b/board.config" yield the same name, which contains only the last component.
+ */
+static void make_names_unique(struct build_list *l)
+{
+	bool *shared = xcalloc(l->n_builds, sizeof(*shared));
+
+	for (size_t i = 0; i < l->n_builds; i++) {
+		for (size_t k = 0; k < l->n_builds && !shared[i]; k++)
+			shared[i] = k != i && !strcmp(l->builds[k].name,
+						      l->builds[i].name);
+	}
+	for (size_t i = 0; i < l->n_builds; i++) {
+		struct build *b = &l->builds[i];
+		char hex[DIGEST_HEX], *name;
+		struct digest d;
+
+		if (!shared[i])
+			continue;
+		digest_bytes(bytes_str(b->config), &d);
+		digest_format(&d, hex);
+		name = xasprintf("%s-%.*s", b->name, DIGITS, hex);
+		free(b->name);
+		b->name = name;
+	}
+	free(shared);
+}
+
+void build_list_make(struct build_list *l, const struct build_options *o,
+		     char *const *env)
+{
+	const struct strv *a = &o->arches;
+	size_t most = (a->n ? a->n : 1) * (o->kconfigs.n ? o->kconfigs.n : 1);
+
+	*l = (struct build_list){ .builds = xcalloc(most, sizeof(*l->builds)) };
+	if (!a->n)
+		add_arch_builds(l, o, NULL, env);
+	for (size_t i = 0; i < a->n; i++) {
+		if (!is_repeated(a, i))
+			add_arch_builds(l, o, a->v[i], env);
+	}
+	make_names_unique(l);
+
+	/* If there are several builds, give each a number and a directory. */
+	for (size_t i = 0; l->n_builds > 1 && i < l->n_builds; i++) {
+		struct build *b = &l->builds[i];
+
+		b->request.part_number = (unsigned)i + 1;
+		b->request.n_parts = (unsigned)l->n_builds;
+		b->request.part_name = b->name;
+		if (!b->request.output_dir)
+			continue;
+		b->output_dir = xasprintf("%s/%s", b->request.output_dir,
+					  b->name);
+		b->request.output_dir = b->output_dir;
+	}
+}
+
+void build_list_release(struct build_list *l)
+{
+	for (size_t i = 0; i < l->n_builds; i++) {
+		struct build *b = &l->builds[i];
+
+		kernel_plan_release(&b->plan);
+		kernel_result_release(&b->result);
+		free(b->arch);
+		free(b->config);
+		free(b->name);
+		free(b->output_dir);
+		free(b->compiler);
+	}
+	free(l->builds);
+	*l = (struct build_list){ 0 };
+}
+
+/* Append "2/3 arm64 defconfig: ", or nothing if the list has one build. */
+static void add_label(struct buf *out, const struct build *b)
+{
+	if (b->request.n_parts)
+		buf_printf(out, "%u/%u %s %s: ", b->request.part_number,
+			   b->request.n_parts, b->arch, b->config);
+}
 
 /* One execution of `kfarm build`. */
 struct runner {
@@ -36,7 +374,7 @@ static void log_build_error(const struct build *b, const struct err *err)
 {
 	struct buf label = { 0 };
 
-	build_list_label(&label, b);
+	add_label(&label, b);
 	log_error("%s%s", buf_str(&label), err->text);
 	buf_release(&label);
 }
@@ -165,7 +503,7 @@ static void run_build(struct runner *r, struct build *b,
 		r->signal_number = b->result.signal;
 		b->result.status = EXIT_INTERRUPTED;
 	}
-	build_list_label(&label, b);
+	add_label(&label, b);
 	if (b->result.summary)
 		fprintf(stderr, "%s%s", buf_str(&label), b->result.summary);
 	if (b->result.tables)
@@ -260,44 +598,12 @@ static void run_targets(struct runner *r)
 	if (!r->signal_number && builds)
 		run_builds(r, &rest);
 	if (r->list->n_builds > 1 && builds)
-		build_table_print(stderr, r->list);
+		print_table(stderr, r->list);
 	/* The plans borrow `asking` and `rest`. */
 	for (size_t i = 0; i < r->list->n_builds; i++)
 		kernel_plan_release(&r->list->builds[i].plan);
 	strv_release(&asking);
 	strv_release(&rest);
-}
-
-/*
- * Execute all builds or print their plans.  Returns the worst exit status of
- * all builds.  If a signal ended a build, ends kfarm by the same signal.
- */
-static int build_run(struct build_options *o, const struct node_roster *roster,
-		     struct build_list *l)
-{
-	struct runner r = {
-		.options = o, .roster = roster, .list = l, .json_fd = -1
-	};
-	struct err err = { 0 };
-
-	if (o->dry_run) {
-		print_plans(&r);
-		return build_status_worst(l);
-	}
-	if (o->watch.json && l->n_builds > 1) {
-		r.json_fd = watch_open_json(o->watch.json, &err);
-		if (r.json_fd < 0) {
-			log_error("%s", err.text);
-			return build_status_for_bisect(&o->request, EXIT_USAGE,
-						       KERNEL_CAUSE_OTHER);
-		}
-	}
-	run_targets(&r);
-	if (r.json_fd >= 0)
-		close(r.json_fd);
-	if (r.signal_number)
-		settings_exit_by_signal(r.signal_number);
-	return build_status_worst(l);
 }
 
 #define JOBS_MAX 100000
@@ -403,11 +709,35 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/* Check that --menuconfig has a terminal for input and output. */
-static int check_menuconfig(const struct build_options *o, struct err *err)
+/* Parse the command line and reject options that contradict each other. */
+static int parse_build(struct build_options *o, char *const *argv,
+		       struct err *err)
 {
 	const char *term = getenv("TERM");
+	struct args args;
+	int got;
 
+	args_init(&args, options, argv);
+	args.variables_allowed = true;
+	while ((got = args_read(&args, o, err)) > 0)
+		strv_add(got == ARGS_WORD ? &o->request.targets :
+					    &o->request.variables,
+			 args.value);
+	if (got)
+		return got;
+	if (o->request.tree && o->request.directory)
+		return err_set(err, EINVAL,
+			       "-C and --tree are mutually exclusive");
+	if (o->request.rev && !o->request.tree)
+		return err_set(
+			err, EINVAL,
+			"--rev requires --tree; a checkout is built as it is");
+	if (o->request.no_remote && o->request.min_remote_percent)
+		return err_set(err, EINVAL,
+			       "--no-remote and --require-remote are mutually "
+			       "exclusive");
+	if (!o->request.menuconfig)
+		return 0;
 	if (o->dry_run)
 		return err_set(err, EINVAL,
 			       "--menuconfig and --dry-run are mutually "
@@ -418,33 +748,6 @@ static int check_menuconfig(const struct build_options *o, struct err *err)
 			       "--menuconfig needs a terminal; -K CONFIG_X=v "
 			       "changes a setting without one");
 	return 0;
-}
-
-/* Parse the command line and reject options that contradict each other. */
-static int parse_build(struct build_options *o, char *const *argv,
-		       struct err *err)
-{
-	struct args args;
-	int got;
-
-	args_init(&args, options, argv);
-	args.variables_allowed = true;
-	while ((got = args_read(&args, o, err)) > 0)
-		strv_add(got == ARGS_WORD ? &o->request.targets :
-					    &o->request.variables,
-			 args.value);
-	if (!got && o->request.tree && o->request.directory)
-		return err_set(err, EINVAL,
-			       "-C and --tree are mutually exclusive");
-	if (!got && o->request.rev && !o->request.tree)
-		return err_set(
-			err, EINVAL,
-			"--rev requires --tree; a checkout is built as it is");
-	if (!got && o->request.no_remote && o->request.min_remote_percent)
-		return err_set(err, EINVAL,
-			       "--no-remote and --require-remote are mutually "
-			       "exclusive");
-	return got || !o->request.menuconfig ? got : check_menuconfig(o, err);
 }
 
 /* Return true if make must print its commands (V=1, KBUILD_VERBOSE). */
@@ -469,21 +772,6 @@ static bool writes_on_terminal(const struct build_options *o)
 	return str_equal(o->watch.json, "-") && isatty(STDOUT_FILENO);
 }
 
-/* Require the full-screen view, for --ui ncurses. */
-static int need_screen(struct build_options *o, struct err *err)
-{
-	if (o->watch.mode != WATCH_MODE_PROGRESS)
-		return err_set(err, EINVAL,
-			       "--ui ncurses and %s are mutually exclusive",
-			       o->watch.mode == WATCH_MODE_QUIET ? "-q" : "-v");
-	if (writes_on_terminal(o))
-		return err_set(err, EINVAL,
-			       "--ui ncurses and --json - are mutually "
-			       "exclusive: both write to this terminal");
-	o->watch.screen = WATCH_SCREEN_REQUIRED;
-	return 0;
-}
-
 /* Choose the view from the options, the terminal and the environment. */
 static int choose_view(struct build_options *o, struct err *err)
 {
@@ -499,8 +787,18 @@ static int choose_view(struct build_options *o, struct err *err)
 			 strcmp(ui, "plain");
 	if (o->color && strcmp(o->color, "auto"))
 		o->watch.color = !strcmp(o->color, "always");
-	if (full)
-		return need_screen(o, err);
+	if (full && o->watch.mode != WATCH_MODE_PROGRESS)
+		return err_set(err, EINVAL,
+			       "--ui ncurses and %s are mutually exclusive",
+			       o->watch.mode == WATCH_MODE_QUIET ? "-q" : "-v");
+	if (full && writes_on_terminal(o))
+		return err_set(err, EINVAL,
+			       "--ui ncurses and --json - are mutually "
+			       "exclusive: both write to this terminal");
+	if (full) {
+		o->watch.screen = WATCH_SCREEN_REQUIRED;
+		return 0;
+	}
 	if (!strcmp(ui, "none"))
 		o->watch.mode = WATCH_MODE_NONE;
 	else if (o->watch.mode == WATCH_MODE_PROGRESS &&
@@ -512,57 +810,76 @@ static int choose_view(struct build_options *o, struct err *err)
 	return 0;
 }
 
-/* Read the configuration, run the builds and return the exit status. */
+/*
+ * Read the configuration, and execute all builds or print their plans.  Returns
+ * the worst exit status of all builds, or -errno with `err` set.  If a signal
+ * ended a build, ends kfarm by the same signal.
+ */
 static int load_and_run(struct build_options *o, struct err *err)
 {
 	struct settings_host local = { 0 };
 	struct node_roster roster = { 0 };
 	struct build_list list = { 0 };
-	int status = EXIT_USAGE, ret;
+	struct runner r = {
+		.options = o, .roster = &roster, .list = &list, .json_fd = -1
+	};
+	int ret;
 
 	o->request.default_toolchains = &o->default_toolchains;
 	ret = settings_load(&roster, o->request.no_remote,
 			    &o->request.min_remote_percent,
 			    &o->default_toolchains, &local, err);
+	if (ret)
+		goto out;
 	o->request.shell_enabled = local.use_shell;
 	o->request.no_probe_cache = local.ignore_probe_cache;
-	if (ret) {
-		log_error("%s", err->text);
-		status = build_status_for_bisect(&o->request, status,
-						 KERNEL_CAUSE_OTHER);
-	} else {
-		/*
-		 * A nightly build uses half of the slots of each node, because
-		 * a node cannot run its jobs with a lower priority.  The build
-		 * must also end if the `kfarm nightly run` that started it
-		 * ends.
-		 */
-		if (o->request.nightly) {
-			for (size_t i = 0; i < roster.n; i++)
-				roster.v[i].halved = true;
-			prctl(PR_SET_PDEATHSIG, SIGTERM);
-		}
-		build_list_make(&list, o, environ);
-		status = build_run(o, &roster, &list);
+	/*
+	 * A nightly build uses half of the slots of each node, because a node
+	 * cannot run its jobs with a lower priority.  The build must also end
+	 * if the `kfarm nightly run` that started it ends.
+	 */
+	if (o->request.nightly) {
+		for (size_t i = 0; i < roster.n; i++)
+			roster.v[i].halved = true;
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
+	build_list_make(&list, o, environ);
+	if (o->watch.json && list.n_builds > 1 && !o->dry_run) {
+		ret = r.json_fd = watch_open_json(o->watch.json, err);
+		if (ret < 0)
+			goto out;
+	}
+	if (o->dry_run)
+		print_plans(&r);
+	else
+		run_targets(&r);
+	if (r.json_fd >= 0)
+		close(r.json_fd);
+	if (r.signal_number)
+		settings_exit_by_signal(r.signal_number);
+	ret = worst_status(&list);
+out:
 	build_list_release(&list);
 	node_roster_release(&roster);
-	return status;
+	return ret;
 }
 
 static int build_main(char *const *argv)
 {
 	struct build_options o = { .config_sources = config_sources_new() };
 	struct err err = { 0 };
-	int status;
+	int status = -EINVAL;
 
 	if (parse_build(&o, argv, &err) || choose_view(&o, &err)) {
 		log_error("build: %s", err.text);
-		status = build_status_for_bisect(&o.request, EXIT_USAGE,
-						 KERNEL_CAUSE_OTHER);
 	} else {
 		status = load_and_run(&o, &err);
+		if (status < 0)
+			log_error("%s", err.text);
 	}
+	if (status < 0)
+		status = status_for_bisect(&o.request, EXIT_USAGE,
+					   KERNEL_CAUSE_OTHER);
 	strv_release(&o.arches);
 	strv_release(&o.kconfigs);
 	config_sources_free(o.config_sources);
