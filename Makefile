@@ -206,7 +206,7 @@ public_kernel := arch build builddir capacity compiler environ interactive \
 #
 # user side
 uses_ui := base events
-public_ui := log-pane model screen text view width
+public_ui := model screen text view width
 uses_nightly := base conf tree diag history report kernel
 public_nightly := build-matrix child conf notify report-text run send store \
 	timer

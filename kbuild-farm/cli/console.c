@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "ui/log-pane.h"
 #include "ui/screen.h"
+#include "ui/view.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/canvas.h - Screen of text in memory.
+ * ui/canvas.h - Screen of text in memory, with areas and bars.
  *
  * Views draw on a canvas, ui/screen shows it, and tests/ui/NAME.screen are its
  * dumps.  A cell holds one character with its combining marks.  Characters that
@@ -106,5 +106,48 @@ void ui_area_set_style(const struct ui_area *a, unsigned row,
 		       enum ui_style style);
 /* Draw the line above a pane: "Warnings ------". */
 void ui_area_put_title(const struct ui_area *a, unsigned row, const char *text);
+
+enum ui_bar_part {
+	UI_BAR_SCAN,
+	UI_BAR_SEND,
+	UI_BAR_RUN,
+	UI_BAR_RECEIVE,
+	UI_BAR_LOCAL,
+	UI_BAR_FREE,
+
+	UI_BAR_PARTS, /* the number of parts */
+};
+
+/* The symbol and the style of a part, also for a legend. */
+struct ui_bar_symbol {
+	const char *ascii, *utf8;
+	enum ui_style style;
+};
+
+extern const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS];
+
+/*
+ * A bar of slots by job state:
+ *
+ *	[->>====<%...]	UTF-8: [░▸▸████◂▓···]
+ *
+ * shows slots with jobs that are scanned, sent, running, being received or
+ * compiled locally, and free slots.  A bar with less room than slots is scaled
+ * by the largest-remainder method and enclosed in {}.
+ */
+struct ui_bar {
+	uint64_t slots[UI_BAR_PARTS]; /* number of slots of each part */
+};
+
+/*
+ * Draw a bar of at most `columns` columns, which must be at least 3.  Returns
+ * the number of columns used.
+ */
+unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
+		    unsigned columns, const struct ui_bar *bar);
+/* Draw one character per value; the largest value gets a full one. */
+void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
+			  unsigned column, enum ui_style style,
+			  const uint64_t *values, unsigned n);
 
 #endif

@@ -2,8 +2,7 @@
 #include "ui/panes.h"
 
 #include "base/format.h"
-#include "ui/bar.h"
-#include "ui/row.h"
+#include "ui/nodes.h"
 #include "ui/width.h"
 
 #include <stdio.h>
@@ -171,8 +170,10 @@ static void put_legend(const struct ui_area *a, unsigned row)
 	unsigned at = 1 + ui_area_put(a, row, 1, 0, UI_STYLE_NORMAL, "Slots: ");
 
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
-		at += ui_area_put(a, row, at, 0, ui_bar_style(i),
-				  ui_bar_symbol(i, a->canvas->ascii));
+		const struct ui_bar_symbol *s = &ui_bar_symbols[i];
+
+		at += ui_area_put(a, row, at, 0, s->style,
+				  a->canvas->ascii ? s->ascii : s->utf8);
 		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, " ");
 		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, parts[i]);
 		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, "  ");
@@ -517,17 +518,30 @@ static void put_outcome(struct header_line *p, const struct ui_model *m)
 	}
 }
 
-/* Draw the bar at the end of the line, if there is room. */
+/*
+ * Draw the progress bar "[████····]" at the end of the line, if there is room.
+ */
 static void put_progress_bar(const struct header_line *p, unsigned percent)
 {
+	const struct ui_bar_symbol *run = &ui_bar_symbols[UI_BAR_RUN];
+	const struct ui_bar_symbol *rest = &ui_bar_symbols[UI_BAR_FREE];
+	bool ascii = p->area->canvas->ascii;
 	unsigned columns = p->area->columns, at = p->column + 2;
-	unsigned room = at < columns ? columns - at : 0;
+	unsigned room = at < columns ? columns - at : 0, done;
 
 	if (p->exhausted || room < BAR_COLUMNS_MIN)
 		return;
 	if (room > PROGRESS_COLUMNS_MAX)
 		room = PROGRESS_COLUMNS_MAX;
-	ui_bar_put_percent(p->area, p->row, columns - room, room, percent);
+	at = columns - room;
+	room -= 2;
+	done = room * percent / 100;
+	ui_area_put(p->area, p->row, at, 1, UI_STYLE_NORMAL, "[");
+	ui_area_fill(p->area, p->row, at + 1, done, run->style,
+		     ascii ? run->ascii : run->utf8);
+	ui_area_fill(p->area, p->row, at + 1 + done, room - done, rest->style,
+		     ascii ? rest->ascii : rest->utf8);
+	ui_area_put(p->area, p->row, columns - 1, 1, UI_STYLE_NORMAL, "]");
 }
 
 /* Draw the counts of jobs and diagnostics; `expected` may be NULL. */

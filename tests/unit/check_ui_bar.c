@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/bar.h"
+#include "ui/canvas.h"
 
 #include "suite.h"
 

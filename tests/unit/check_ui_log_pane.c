@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/log-pane.h"
+#include "ui/view.h"
 
 #include "base/printable.h"
 #include "base/str.h"

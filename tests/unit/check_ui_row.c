@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/row.h"
+#include "ui/nodes.h"
 
 #include "suite.h"
 #include "ui-farm.h"
