@@ -64,7 +64,7 @@ static void add_count_with_new(struct strv *cells, unsigned n, unsigned fresh)
 }
 
 /* Print a table with a row per build. */
-static void print_table(FILE *out, const struct build_list *l)
+static void print_build_table(FILE *out, const struct build_list *l)
 {
 	static const char *const head[] = { "ARCH",     "CONFIG", "TOOLCHAIN",
 					    "STATUS",   "TIME",   "REMOTE",
@@ -598,7 +598,7 @@ static void run_targets(struct runner *r)
 	if (!r->signal_number && builds)
 		run_builds(r, &rest);
 	if (r->list->n_builds > 1 && builds)
-		print_table(stderr, r->list);
+		print_build_table(stderr, r->list);
 	/* The plans borrow `asking` and `rest`. */
 	for (size_t i = 0; i < r->list->n_builds; i++)
 		kernel_plan_release(&r->list->builds[i].plan);

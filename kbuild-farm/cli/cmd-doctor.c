@@ -244,7 +244,7 @@ static void check_plugins(struct doctor *d)
  * that PATH contains their directory, so that a make without kfarm finds the
  * installed toolchains.
  */
-static void check_names(struct doctor *d, bool installed)
+static void check_tool_names(struct doctor *d, bool installed)
 {
 	char *dir = toolchain_link_dir(d->data_dir);
 	char *todo = xasprintf("add it to PATH: export PATH=\"$PATH:%s\"", dir);
@@ -324,7 +324,7 @@ static void check_toolchains(struct doctor *d)
 		free(todo);
 		free(driver);
 	}
-	check_names(d, list.n > 0);
+	check_tool_names(d, list.n > 0);
 	toolchain_installed_list_release(&list);
 }
 
@@ -424,13 +424,13 @@ static void check_programs(struct doctor *d)
 			    "kfarm-cc is neither next to kfarm nor in PATH");
 	free(wrapper);
 	check_program_exists(d, "make", "every build", DOCTOR_BROKEN);
-	for (size_t i = 0; i < sizeof(kernel) / sizeof(*kernel); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kernel); i++)
 		check_program_exists(d, kernel[i], "a kernel build",
 				     DOCTOR_BROKEN);
 	check_program_exists(d, "gpg", "toolchain install", DOCTOR_NOTE);
 	check_program_exists(d, "gpgv", "toolchain install", DOCTOR_NOTE);
 	check_compilers(d);
-	for (size_t i = 0; i < sizeof(cached) / sizeof(*cached); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cached); i++)
 		check_ccache(d, cached[i]);
 }
 
@@ -495,7 +495,7 @@ static void check_dir_space(struct doctor *d, const char *path, const char *of)
 }
 
 /* Check free space and permissions of the directories that kfarm writes. */
-static void check_space(struct doctor *d)
+static void check_free_space(struct doctor *d)
 {
 	char *cache = fs_cache_home(), *run = NULL;
 	struct err err = { 0 };
@@ -712,7 +712,7 @@ static void check_packages(struct doctor *d)
 		  "signed modules and certificates" },
 	};
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const char *name = wanted[i].package;
 		char *todo = xasprintf("install %s, or the equivalent package "
 				       "of this distribution",
@@ -881,7 +881,7 @@ static int run_checks(struct doctor *d, struct err *err)
 	d->tmp_dir = tmp;
 	check_programs(d);
 	check_shell(d);
-	check_space(d);
+	check_free_space(d);
 	check_packages(d);
 	check_limits(d);
 	check_clock(d);

@@ -20,31 +20,30 @@
 
 #define AGE_MAX 100000 /* maximum number in an age such as "12h" */
 
-/* Return the seconds of the time unit `letter`, or 0 if it is unknown. */
-static int64_t unit_seconds(char letter)
-{
-	switch (letter) {
-	case 'm':
-		return 60;
-	case 'h':
-		return 3600;
-	case 'd':
-		return 86400;
-	case 'w':
-		return 7 * 86400;
-	}
-	return 0;
-}
-
 /* Parse an age such as "12h" into a time before `now_s`. */
 static bool parse_age(const char *text, int64_t now_s, int64_t *out)
 {
 	size_t n = strlen(text);
-	int64_t unit = n ? unit_seconds(text[n - 1]) : 0;
 	char *number = xstrndup(text, n ? n - 1 : 0);
+	int64_t unit = 0;
 	long count;
-	bool is = unit && !str_parse_number(number, 0, AGE_MAX, &count);
+	bool is;
 
+	switch (n ? text[n - 1] : '\0') {
+	case 'm':
+		unit = 60;
+		break;
+	case 'h':
+		unit = 3600;
+		break;
+	case 'd':
+		unit = 86400;
+		break;
+	case 'w':
+		unit = 7 * 86400;
+		break;
+	}
+	is = unit && !str_parse_number(number, 0, AGE_MAX, &count);
 	if (is)
 		*out = now_s - count * unit;
 	free(number);

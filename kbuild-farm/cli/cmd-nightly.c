@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/digest.h"
+#include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
+#include "cli/config-sources.h"
 #include "cli/nightly.h"
 #include "cli/settings.h"
 #include "cli/table.h"
+#include "kconfig/kconfig.h"
 #include "nightly/build-matrix.h"
 #include "nightly/child.h"
 #include "nightly/notify.h"
@@ -230,7 +234,7 @@ static void print_nightlies(const struct job_results *v, size_t n)
 	size_t len = 0;
 	FILE *out;
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		strv_add(&t.fields, heads[i]);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < v[i].n_rows; k++)
@@ -389,9 +393,8 @@ static int worse_status(int a, int b)
 		EXIT_OK,    EXIT_WARNINGS, EXIT_LOCKED,
 		EXIT_BUILD, EXIT_USAGE,    EXIT_INTERRUPTED,
 	};
-	const size_t n = sizeof(order) / sizeof(*order);
 
-	for (size_t i = n; i-- > 0;) {
+	for (size_t i = ARRAY_SIZE(order); i-- > 0;) {
 		if (order[i] == a || order[i] == b)
 			return order[i];
 	}
@@ -487,6 +490,71 @@ static int run_night(struct nightly_run_setup *run,
 	return run->dry_run && !ret ? EXIT_OK : status;
 }
 
+/* Add a string to a digest with its NUL, which separates two strings. */
+static void digest_text(struct digest_ctx *into, const char *text)
+{
+	digest_add(into, bytes_str(text));
+	digest_add(into, bytes_of("", 1));
+}
+
+/*
+ * Add a value of -k or -K to a digest, with the content that it names: the text
+ * of a URL or the digest of a local file.  If no local file exists, the value
+ * can name a file of the tree, whose content the commit identifies.
+ */
+static int add_word_and_text(struct digest_ctx *into,
+			     const struct kconfig_request *r, const char *word,
+			     struct err *err)
+{
+	const struct kconfig_fetched_urls *f = r->fetched;
+	const char *text = NULL;
+	char hex[DIGEST_HEX];
+	struct digest d;
+	int ret = 0;
+
+	for (size_t i = 0; f && !text && i < f->urls.n; i++) {
+		if (!strcmp(f->urls.v[i], word))
+			text = f->texts.v[i];
+	}
+	digest_text(into, word);
+	if (text) {
+		digest_text(into, text);
+	} else if (strchr(word, '/') && fs_exists(word) && !fs_is_dir(word)) {
+		ret = digest_file(word, &d, err);
+		digest_format(&d, hex);
+		digest_text(into, hex);
+	}
+	return ret;
+}
+
+/*
+ * Add the values of -k and -K to a digest, with the contents of the files and
+ * URLs that they name.  Callback of struct nightly_build_sources; `ctx` is not
+ * used.
+ */
+static int add_config_texts(void *ctx, const char *kconfig,
+			    const struct strv *kconfig_add,
+			    struct digest_ctx *into, struct err *err)
+{
+	struct kconfig_request r = { .kconfig = kconfig,
+				     .fragments = *kconfig_add };
+	struct config_sources *configs = config_sources_new();
+	int ret = config_sources_resolve(configs, &r, err);
+	const struct kconfig_named_config *n = r.named_config;
+
+	(void)ctx;
+	if (!ret && n && n->base)
+		ret = add_word_and_text(into, &r, n->base, err);
+	else if (!ret && !n && r.kconfig)
+		ret = add_word_and_text(into, &r, r.kconfig, err);
+	for (size_t i = 0; !ret && n && i < n->fragments.n; i++)
+		ret = add_word_and_text(into, &r, n->fragments.v[i], err);
+	for (size_t i = 0; !ret && i < r.fragments.n; i++)
+		ret = add_word_and_text(into, &r, r.fragments.v[i], err);
+	config_sources_free(configs);
+	return ret;
+}
+
 static int nightly_run_main(void *request)
 {
 	struct nightly_request *r = request;
@@ -494,7 +562,7 @@ static int nightly_run_main(void *request)
 	struct nightly_jobs jobs = { 0 };
 	const struct nightly_build_sources means = {
 		.default_toolchains = &standard,
-		.add_config_texts = nightly_config_texts
+		.add_config_texts = add_config_texts
 	};
 	struct tree_observer watch = { .cancel = settings_catch_signals() };
 	struct nightly_run_setup run = {

@@ -293,32 +293,9 @@ static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 }
 
 /*
- * Print the settings that cannot be applied, with the reason.  If the value has
- * a unit, it is printed after the name: ", 2208 MHz".
+ * Print the profile of a node, the changes that it requires, and the settings
+ * that cannot be applied.
  */
-static void print_skipped(const struct admin_tune *plan)
-{
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct admin_tune_item *item = &plan->v[i];
-		char *value = NULL;
-		bool has_unit;
-
-		if (!item->skip_reason)
-			continue;
-		if (item->wanted)
-			value = admin_tune_format_value(item->path,
-							item->wanted);
-		has_unit = value && strcmp(value, item->wanted);
-		printf("skipped: %s%s%s: %s%s%s%s\n", item->name,
-		       has_unit ? ", " : "", has_unit ? value : "",
-		       item->skip_reason, item->is_service ? "" : " (",
-		       item->is_service ? "" : item->path,
-		       item->is_service ? "" : ")");
-		free(value);
-	}
-}
-
-/* Print the profile of a node and the changes that it requires. */
 static void print_tune_plan(const struct tuned_node *t)
 {
 	const char *about = t->profile.about;
@@ -332,7 +309,25 @@ static void print_tune_plan(const struct tuned_node *t)
 	if (t->plan.warning)
 		printf("warning: %s\n", t->plan.warning);
 	print_items(t->plan.v, t->plan.n, false);
-	print_skipped(&t->plan);
+	for (size_t i = 0; i < t->plan.n; i++) {
+		const struct admin_tune_item *item = &t->plan.v[i];
+		char *value = NULL;
+		bool has_unit;
+
+		if (!item->skip_reason)
+			continue;
+		if (item->wanted)
+			value = admin_tune_format_value(item->path,
+							item->wanted);
+		/* Print a value with a unit after the name: ", 2208 MHz". */
+		has_unit = value && strcmp(value, item->wanted);
+		printf("skipped: %s%s%s: %s%s%s%s\n", item->name,
+		       has_unit ? ", " : "", has_unit ? value : "",
+		       item->skip_reason, item->is_service ? "" : " (",
+		       item->is_service ? "" : item->path,
+		       item->is_service ? "" : ")");
+		free(value);
+	}
 	if (!admin_tune_count_changes(&t->plan))
 		printf("none of the settings can be changed on this node\n");
 }
@@ -618,7 +613,7 @@ static const struct args_option options[] = {
 
 static const struct cmd_verb verbs[] = {
 	{ "list", "", "json", 0, 0, "list the nodes and their states",
-	  nodes_list_main },
+	  nodes_survey_main },
 	{ "add", " NAME ADDRESS", "slots codec key port ssh manual", 2, 2,
 	  "add a machine as a node: install kfarmd by ssh", nodes_add_main },
 	{ "remove", " NAME...", "keep", 1, 1000,
@@ -633,9 +628,9 @@ static const struct cmd_verb verbs[] = {
 	{ "resume", " NAME...", "", 1, 1000, "send jobs to drained nodes again",
 	  nodes_drain_main },
 	{ "probe", " [NAME]...", "json", 0, 1000,
-	  "print all details of each node", nodes_probe_main },
+	  "print all details of each node", nodes_survey_main },
 	{ "limits", "", "json", 0, 0,
-	  "explain the number of jobs per node and the -j", nodes_limits_main },
+	  "explain the number of jobs per node and the -j", nodes_survey_main },
 	{ "tune", " NAME...", "profile dry-run revert yes json", 1, 1000,
 	  "apply a board profile: clocks and services", nodes_tune_main },
 	{ "power", " NAME... on|off|reset", "", 2, 1001,

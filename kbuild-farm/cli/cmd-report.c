@@ -90,22 +90,6 @@ static int parse_report(struct report_options *o, char *const *argv,
 	return 0;
 }
 
-/* Set *out to the directory `word`, or to the directory of the file `word`. */
-static int find_output(const char *word, char **out, struct err *err)
-{
-	char *real = realpath(word, NULL), *dir;
-
-	if (!real)
-		return err_errno(err,
-				 "%s: neither a build number (see `kfarm "
-				 "history`) nor an output directory",
-				 word);
-	dir = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
-	free(real);
-	*out = dir;
-	return 0;
-}
-
 /*
  * Read the build that `word` names by its number or output directory, or the
  * last build if `word` is NULL.
@@ -113,9 +97,9 @@ static int find_output(const char *word, char **out, struct err *err)
 static int read_build(struct report_data *d, struct history *h,
 		      const char *word, struct err *err)
 {
-	char *output = NULL, *page;
+	char *output = NULL, *page, *real;
 	long number = 0;
-	int ret = 0;
+	int ret;
 
 	if (word && !word[strspn(word, "0123456789")] &&
 	    str_parse_number(word, 1, LONG_MAX, &number))
@@ -123,10 +107,19 @@ static int read_build(struct report_data *d, struct history *h,
 			err, EINVAL,
 			"\"%s\" is not a build number; `kfarm history` lists them",
 			word);
-	if (word && !number)
-		ret = find_output(word, &output, err);
-	if (!ret)
-		ret = report_data_read(d, h, number, output, err);
+	if (word && !number) {
+		real = realpath(word, NULL);
+		if (!real)
+			return err_errno(err,
+					 "%s: neither a build number (see "
+					 "`kfarm history`) nor an output "
+					 "directory",
+					 word);
+		/* The word can also name a file of the directory. */
+		output = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
+		free(real);
+	}
+	ret = report_data_read(d, h, number, output, err);
 	if (ret == -ENOENT && output) {
 		/*
 		 * The history lacks the build, because another user ran it or

@@ -175,41 +175,13 @@ static int run_inside(const struct run_options *o,
 	return shell_status_of(ret);
 }
 
-/* Prepare and run the command; return the exit status. */
-static int plan_and_run(struct run_options *o, struct err *err)
-{
-	struct kernel_user_command command = { 0 };
-	int ret = 0, status;
-
-	o->request.env = environ;
-	o->request.environment = &o->environment;
-	o->watch.mode = WATCH_MODE_NONE;
-	o->request.default_toolchains = &o->default_toolchains;
-	if (o->request.arch && !o->request.toolchain)
-		ret = settings_load_toolchains(&o->default_toolchains, err);
-	if (!ret)
-		ret = kernel_user_command_prepare(&command, &o->request, err);
-	if (ret) {
-		log_error("%s", err->text);
-		status = command.command_unusable ? shell_status_of(ret) :
-						    EXIT_USAGE;
-	} else {
-		for (size_t i = 0; !o->quiet && i < command.compiler.notes.n;
-		     i++)
-			log_info("%s", command.compiler.notes.v[i]);
-		status = kernel_user_command_is_nested(environ) ?
-				 run_inside(o, &command, err) :
-				 run_with_farm(o, &command, err);
-	}
-	kernel_user_command_release(&command);
-	return status;
-}
-
 static int run_main(char *const *argv)
 {
-	struct run_options o = { 0 };
+	struct run_options o = { .request.env = environ,
+				 .watch.mode = WATCH_MODE_NONE };
+	struct kernel_user_command command = { 0 };
 	struct err err = { 0 };
-	int status = EXIT_USAGE;
+	int status = EXIT_USAGE, ret = 0;
 
 	/*
 	 * MAKEFLAGS can name descriptors of a jobserver.  Check whether they
@@ -217,10 +189,29 @@ static int run_main(char *const *argv)
 	 */
 	o.request.jobserver_inherited = kernel_jobserver_is_inherited(
 		getenv("MAKEFLAGS"));
-	if (parse_run(&o, argv, &err))
+	if (parse_run(&o, argv, &err)) {
 		log_error("run: %s", err.text);
-	else
-		status = plan_and_run(&o, &err);
+		goto out;
+	}
+	o.request.environment = &o.environment;
+	o.request.default_toolchains = &o.default_toolchains;
+	if (o.request.arch && !o.request.toolchain)
+		ret = settings_load_toolchains(&o.default_toolchains, &err);
+	if (!ret)
+		ret = kernel_user_command_prepare(&command, &o.request, &err);
+	if (ret) {
+		log_error("%s", err.text);
+		if (command.command_unusable)
+			status = shell_status_of(ret);
+		goto out;
+	}
+	for (size_t i = 0; !o.quiet && i < command.compiler.notes.n; i++)
+		log_info("%s", command.compiler.notes.v[i]);
+	status = kernel_user_command_is_nested(environ) ?
+			 run_inside(&o, &command, &err) :
+			 run_with_farm(&o, &command, &err);
+out:
+	kernel_user_command_release(&command);
 	strv_release(&o.environment);
 	strv_release(&o.default_toolchains);
 	return status;

@@ -29,11 +29,8 @@ struct cli_scan_result {
 	uint64_t elapsed_us;
 };
 
-/*
- * Return `f`, a file of the closure, as JSON, with the include through which
- * the scanner found the file.
- */
-static json_t *file_json(const struct cpp_file *f)
+/* Print a unit as one line of JSON. */
+static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 {
 	static const char *const kinds[] = {
 		[CPP_FILE_SOURCE] = "source",
@@ -42,21 +39,6 @@ static json_t *file_json(const struct cpp_file *f)
 		[CPP_FILE_INPUT] = "input",
 		[CPP_FILE_PROBED] = "probed",
 	};
-	json_t *made = json_object();
-
-	json_object_set_new(made, "path", json_text(f->path));
-	json_object_set_new(made, "kind", json_string(kinds[f->kind]));
-	if (f->kind != CPP_FILE_SOURCE) {
-		json_object_set_new(made, "from",
-				    json_integer((json_int_t)f->includer));
-		json_object_set_new(made, "line", json_integer(f->line));
-	}
-	return made;
-}
-
-/* Print a unit as one line of JSON. */
-static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
-{
 	const struct cpp_closure *c = r->closure;
 	json_t *made = json_object();
 
@@ -75,8 +57,22 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 	} else {
 		json_t *files = json_array();
 
-		for (size_t i = 0; i < c->n_files; i++)
-			json_array_append_new(files, file_json(&c->files[i]));
+		for (size_t i = 0; i < c->n_files; i++) {
+			const struct cpp_file *f = &c->files[i];
+			json_t *o = json_object();
+
+			json_object_set_new(o, "path", json_text(f->path));
+			json_object_set_new(o, "kind",
+					    json_string(kinds[f->kind]));
+			json_array_append_new(files, o);
+			if (f->kind == CPP_FILE_SOURCE)
+				continue;
+			/* The include through which the scanner found it. */
+			json_object_set_new(
+				o, "from",
+				json_integer((json_int_t)f->includer));
+			json_object_set_new(o, "line", json_integer(f->line));
+		}
 		json_object_set_new(made, "files", files);
 		json_object_set_new(made, "absent", json_texts(&c->absent));
 		json_object_set_new(made, "dirs", json_texts(&c->dirs));
@@ -293,32 +289,6 @@ static int parse_scan_line(struct request *r, struct strv *words,
 	return 0;
 }
 
-/*
- * Prepare the scanner.  Returns 0, or -ENOENT if the build directory does not
- * exist.
- */
-static int init_session(struct session *s, const struct request *r,
-			struct err *err)
-{
-	char *cache = fs_cache_home();
-	char *dir = xasprintf("%s/scan", cache);
-	const char *build = r->build && *r->build ? r->build : ".";
-
-	*s = (struct session){ .request = r, .build = realpath(build, NULL) };
-	if (s->build && fs_is_dir(s->build)) {
-		struct cpp_setup setup = { .query = capture_run,
-					   .cache_dir = dir };
-
-		s->tools = cli_scan_tools_new();
-		s->scan = cpp_scanner_new(&setup);
-	} else {
-		err_set(err, ENOENT, "%s: not a directory", build);
-	}
-	free(dir);
-	free(cache);
-	return s->scan ? 0 : -ENOENT;
-}
-
 /* Print the result for one unit; return the exit status. */
 static int print_closure(const struct cli_scan_result *r,
 			 const struct request *req)
@@ -431,15 +401,27 @@ static int scan_given_files(struct session *s, const char *name,
 	return ret;
 }
 
-/* Scan all units.  Returns the worst status, or -errno with `err` set. */
+/*
+ * Scan all units.  Returns the worst status, or -ENOENT with `err` set if the
+ * build directory does not exist.
+ */
 static int scan_files(const struct request *r, struct err *err)
 {
+	const char *build = r->build && *r->build ? r->build : ".";
+	char *cache = fs_cache_home(), *dir = xasprintf("%s/scan", cache);
+	const struct cpp_setup setup = { .query = capture_run,
+					 .cache_dir = dir };
+	struct session s = { .request = r, .build = realpath(build, NULL) };
 	size_t n = r->files.n ? r->files.n : 1;
 	int worst = EXIT_OK;
-	struct session s;
-	int ret = init_session(&s, r, err);
 
-	for (size_t i = 0; !ret && i < n; i++) {
+	if (!s.build || !fs_is_dir(s.build)) {
+		worst = err_set(err, ENOENT, "%s: not a directory", build);
+		goto out;
+	}
+	s.tools = cli_scan_tools_new();
+	s.scan = cpp_scanner_new(&setup);
+	for (size_t i = 0; i < n; i++) {
 		const char *name = r->files.n ? r->files.v[i] : NULL;
 		struct err scan_err = { 0 };
 		int status = r->line ? scan_given_files(&s, name, &scan_err) :
@@ -454,8 +436,11 @@ static int scan_files(const struct request *r, struct err *err)
 	}
 	cpp_scanner_free(s.scan);
 	cli_scan_tools_free(s.tools);
+out:
 	free(s.build);
-	return ret ? ret : worst;
+	free(dir);
+	free(cache);
+	return worst;
 }
 
 static int scan_main(char *const *argv)

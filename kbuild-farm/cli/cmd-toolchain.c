@@ -90,22 +90,6 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 	return EXIT_OK;
 }
 
-/*
- * Check that the kernel has an architecture `arch`.  If `arch` is an alias, the
- * error suggests the kernel's name.
- */
-static int check_arch_name(const char *arch, struct err *err)
-{
-	const struct toolchain_arch *other = toolchain_builtin_arch_by_alias(
-		arch);
-
-	if (toolchain_builtin_find_arch(arch))
-		return 0;
-	return err_set(err, EINVAL, "%s: not a kernel architecture%s%s", arch,
-		       other ? "; the kernel calls it " : "",
-		       other ? other->arch : "");
-}
-
 /* Check that a toolchain runs on the build host and compiles for `arch`. */
 static int check_fits(const struct toolchain_installed *t, const char *arch,
 		      struct err *err)
@@ -159,9 +143,16 @@ static int toolchain_default_main(void *request)
 {
 	struct toolchain_request *r = request;
 	const char *arch = r->words.n ? r->words.v[0] : NULL;
+	const struct toolchain_arch *other;
 	struct err err = { 0 };
-	int ret = arch ? check_arch_name(arch, &err) : 0;
+	int ret = 0;
 
+	if (arch && !toolchain_builtin_find_arch(arch)) {
+		other = toolchain_builtin_arch_by_alias(arch);
+		ret = err_set(&err, EINVAL, "%s: not a kernel architecture%s%s",
+			      arch, other ? "; the kernel calls it " : "",
+			      other ? other->arch : "");
+	}
 	if (!ret && r->words.n < 2)
 		return show_defaults(r, arch);
 	if (!ret && !strcmp(r->words.v[1], "none")) {
@@ -461,51 +452,38 @@ static int tune_one(const struct toolchain_request *r,
 	return ret ? ret : status;
 }
 
-/*
- * Time the named toolchains, or all.  Skips toolchains that do not run on the
- * build host, because the build host compiles the objects that a node must
- * reproduce.
- */
-static int tune_all(struct toolchain_request *r,
-		    const struct toolchain_installed_list *list,
-		    struct err *err)
-{
-	int status = EXIT_OK;
-	size_t n = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct toolchain_installed *t = &list->v[i];
-		bool named = !r->words.n || strv_has(&r->words, t->id) ||
-			     strv_has(&r->words, t->release);
-		int ret;
-
-		if (!named || strcmp(t->host, toolchain_host_arch()) != 0)
-			continue;
-		n++;
-		ret = tune_one(r, t, err);
-		if (ret < 0)
-			return ret;
-		status = ret ? ret : status;
-	}
-	if (!n)
-		return err_set(
-			err, ENOENT,
-			"no such toolchain is installed for this machine; see "
-			"`kfarm toolchain list`");
-	return status;
-}
-
+/* Time the named toolchains, or all, on the selected nodes. */
 static int toolchain_tune_main(void *request)
 {
 	struct toolchain_request *r = request;
 	struct toolchain_installed_list list = { 0 };
 	struct err err = { 0 };
 	int ret = toolchain_settings_installed(r, &list, &err);
+	int status = EXIT_OK;
+	size_t n = 0;
 
-	if (!ret)
-		ret = tune_all(r, &list, &err);
+	for (size_t i = 0; ret >= 0 && i < list.n; i++) {
+		const struct toolchain_installed *t = &list.v[i];
+		bool named = !r->words.n || strv_has(&r->words, t->id) ||
+			     strv_has(&r->words, t->release);
+
+		/*
+		 * The build host compiles the objects that a node must
+		 * reproduce, so skip toolchains that do not run on it.
+		 */
+		if (!named || strcmp(t->host, toolchain_host_arch()) != 0)
+			continue;
+		n++;
+		ret = tune_one(r, t, &err);
+		status = ret > 0 ? ret : status;
+	}
+	if (ret >= 0 && !n)
+		ret = err_set(
+			&err, ENOENT,
+			"no such toolchain is installed for this machine; see "
+			"`kfarm toolchain list`");
 	toolchain_installed_list_release(&list);
-	return ret < 0 ? toolchain_log_error(r, ret, &err) : ret;
+	return ret < 0 ? toolchain_log_error(r, ret, &err) : status;
 }
 
 #define AT(member) offsetof(struct toolchain_request, member)
@@ -555,7 +533,7 @@ static const struct cmd_verb verbs[] = {
 	  toolchain_list_main },
 	{ "verify", " [ID]...", "nodes json", 0, 100,
 	  "like list, but verify the digests of all files",
-	  toolchain_verify_main },
+	  toolchain_list_main },
 	{ "adopt", " PREFIX...", "links force", 1, 100,
 	  "register a compiler that is already installed",
 	  toolchain_adopt_main },
@@ -569,6 +547,61 @@ static const struct cmd_verb verbs[] = {
 	{ 0 },
 };
 
+static bool is_true(const struct conf *c, const char *key)
+{
+	const char *value = conf_get(c, "toolchain", NULL, key);
+
+	return value && !strcmp(value, "true");
+}
+
+/*
+ * Read the configuration and set the directories.  The caller releases `r` even
+ * after a failure.
+ */
+static int load_settings(struct toolchain_request *r, struct err *err)
+{
+	char *cache;
+	int ret = settings_load_conf(&r->conf, &r->roster, err);
+
+	if (ret)
+		return ret;
+	conf_get_all(r->conf, "toolchain", NULL, "mirror", &r->mirrors);
+	if (!r->mirrors.n)
+		strv_add_all(&r->mirrors, toolchain_builtin_mirrors()->v);
+	conf_get_all(r->conf, "toolchain", NULL, "key-file", &r->key_files);
+	conf_get_all(r->conf, "toolchain", NULL, "key-source", &r->key_sources);
+	r->sums_key = conf_get(r->conf, "toolchain", NULL, "sums-key");
+	r->tar_key = conf_get(r->conf, "toolchain", NULL, "tar-key");
+	r->strict = r->strict || is_true(r->conf, "strict");
+	r->fetch = (struct fetch_options){
+		.ca_file = conf_get(r->conf, "toolchain", NULL, "ca-file"),
+		.allow_http = is_true(r->conf, "http"),
+		.cancelled = settings_catch_signals(),
+	};
+	r->data_dir = fs_data_home();
+	cache = fs_cache_home();
+	r->download_dir = xasprintf("%s/downloads", cache);
+	free(cache);
+	return 0;
+}
+
+static void release_request(struct toolchain_request *r)
+{
+	strv_release(&r->words);
+	strv_release(&r->arches);
+	strv_release(&r->triplets);
+	strv_release(&r->hosts);
+	strv_release(&r->library_files);
+	strv_release(&r->library_debs);
+	strv_release(&r->mirrors);
+	strv_release(&r->key_files);
+	strv_release(&r->key_sources);
+	node_roster_release(&r->roster);
+	conf_free(r->conf);
+	free(r->data_dir);
+	free(r->download_dir);
+}
+
 static int toolchain_main(char *const *argv)
 {
 	struct toolchain_request r = { 0 };
@@ -579,11 +612,11 @@ static int toolchain_main(char *const *argv)
 	verb = cmd_verb_parse(&cmd_toolchain, argv, &r, &r.words);
 	if (verb) {
 		r.verb = verb->name;
-		ret = toolchain_settings_load(&r, &err);
+		ret = load_settings(&r, &err);
 		status = ret ? toolchain_log_error(&r, ret, &err) :
 			       verb->run(&r);
 	}
-	toolchain_settings_release(&r);
+	release_request(&r);
 	return status;
 }
 

@@ -174,33 +174,6 @@ static void top_screen_free(struct top_screen *s)
 	free(s);
 }
 
-/*
- * Open the view on the terminal.  `t` must not have pages yet.  When the user
- * leaves the view, the loop t->base ends.  Returns 0 or an error of
- * console_new().
- */
-static int top_screen_new(struct top_screen **out, struct top *t, bool color,
-			  struct err *err)
-{
-	struct top_screen *s = xcalloc(1, sizeof(*s));
-	struct console_setup setup = { .base = t->base,
-				       .model = &s->empty_model,
-				       .color = color,
-				       .get_time = page_time_ms,
-				       .on_action = on_asked,
-				       .ctx = s };
-	int ret;
-
-	s->top = t;
-	ui_model_init(&s->empty_model);
-	ret = console_new(&s->console, &setup, err);
-	if (ret)
-		top_screen_free(s);
-	else
-		*out = s;
-	return ret;
-}
-
 #define TICK_MS       1000
 #define ONCE_TICK_MS  50 /* interval in which --once checks for completion */
 #define BUILDS_MS     3000 /* longest wait of --once for builds */
@@ -481,23 +454,36 @@ static int run_lines(struct top_run *r, struct err *err)
 }
 
 /*
- * Run the full-screen view.  Returns 1 after it has ended; 0 if the terminal
- * does not support it and --ui does not require it; or -errno with `err` set.
+ * Run the full-screen view until the user leaves it.  Returns 1 after it has
+ * ended; 0 if the terminal does not support it and --ui does not require it; or
+ * -errno with `err` set.
  */
 static int run_screen(struct top_run *r, struct err *err)
 {
 	bool need = str_equal(r->options->ui, "ncurses");
 	const char *no_color = getenv("NO_COLOR");
+	struct console_setup setup = { .base = r->base,
+				       .color = !no_color || !*no_color,
+				       .get_time = page_time_ms,
+				       .on_action = on_asked };
+	struct top_screen *s;
 	int ret;
 
 	if (!need &&
 	    (!isatty(STDOUT_FILENO) || watch_screen() == WATCH_SCREEN_NEVER))
 		return 0;
-	top_init(&r->top, r->base, &top_screen_ops, NULL);
-	ret = top_screen_new(&r->screen, &r->top, !no_color || !*no_color, err);
-	if (ret)
+	s = xcalloc(1, sizeof(*s));
+	s->top = &r->top;
+	ui_model_init(&s->empty_model);
+	setup.model = &s->empty_model;
+	setup.ctx = s;
+	top_init(&r->top, r->base, &top_screen_ops, s);
+	ret = console_new(&s->console, &setup, err);
+	if (ret) {
+		top_screen_free(s);
 		return need ? ret : 0;
-	r->top.ctx = r->screen;
+	}
+	r->screen = s;
 	ret = start_sources(r, err);
 	if (!ret)
 		event_base_dispatch(r->base);

@@ -197,7 +197,7 @@ static void print_trees(const struct listed *v, size_t n)
 	double mib;
 	FILE *out;
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		strv_add(&t.fields, heads[i]);
 	for (size_t i = 0; i < n; i++) {
 		const struct tree_state *s = v[i].has_state ? &v[i].state :

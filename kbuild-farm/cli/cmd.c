@@ -206,29 +206,6 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 	}
 }
 
-/*
- * Return a table of the options of all commands.  It begins with the *n_own
- * options of `c`.  The caller frees the table.
- */
-static struct args_option *all_options(const struct cmd *c,
-				       const struct cmd *const *commands,
-				       size_t *n_own)
-{
-	struct args_option *all = NULL;
-	const struct args_option *o;
-	size_t n = 0;
-
-	for (o = c->options; o && o->help; o++)
-		*VEC_ADD(all, n) = *o;
-	*n_own = n;
-	for (; *commands; commands++) {
-		for (o = (*commands)->options; o && o->help; o++)
-			*VEC_ADD(all, n) = *o;
-	}
-	(void)VEC_ADD(all, n);
-	return all;
-}
-
 /* Append an option and its value as words of a command line. */
 static void add_option(struct strv *out, const struct args_option *o,
 		       const char *value)
@@ -265,7 +242,8 @@ static bool is_given_again(const struct cmd *c, const struct args_option *o,
 
 /*
  * Append the options and variables in `words` that `c` accepts, except options
- * that `argv` replaces.  `all` and `n_own` are the results of all_options().
+ * that `argv` replaces.  `all` contains the options of all commands; the first
+ * `n_own` of them are those of `c`.
  */
 static int filter_options(const struct cmd *c, const struct args_option *all,
 			  size_t n_own, char *const *words, char *const *argv,
@@ -293,12 +271,21 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
 		    struct err *err)
 {
+	struct args_option *all = NULL;
+	const struct args_option *o;
 	struct strv words = { 0 };
-	struct args_option *all;
-	size_t n_own;
+	size_t n = 0, n_own;
 	int ret;
 
-	all = all_options(c, commands, &n_own);
+	/* The options of all commands; those of `c` come first. */
+	for (o = c->options; o && o->help; o++)
+		*VEC_ADD(all, n) = *o;
+	n_own = n;
+	for (; *commands; commands++) {
+		for (o = (*commands)->options; o && o->help; o++)
+			*VEC_ADD(all, n) = *o;
+	}
+	(void)VEC_ADD(all, n);
 	ret = split_words(text, &words, err);
 	if (!ret && words.n)
 		ret = filter_options(c, all, n_own, words.v, argv, out, err);

@@ -3,6 +3,7 @@
 
 #include "admin/profile.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "conf/conf.h"
 #include "kconfig/kconfig.h"
 #include "kernel/arch.h"
@@ -160,7 +161,7 @@ static void offer_entry(struct complete *c, const char *within,
 	char *entry = xasprintf("%s%s", within, name);
 	char *path = path_in_tree(c, entry), *word = NULL;
 
-	for (size_t i = 0; !word && i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (size_t i = 0; !word && i < ARRAY_SIZE(kinds); i++) {
 		if (str_ends(name, kinds[i][0]))
 			word = xasprintf(
 				"%.*s%s",
@@ -586,8 +587,7 @@ void complete_option_value(struct complete *c, const char *what)
 
 	strv_split(&kinds, what, "[]=|");
 	for (size_t i = 0; i < kinds.n; i++) {
-		for (size_t k = 0; k < sizeof(sources) / sizeof(*sources);
-		     k++) {
+		for (size_t k = 0; k < ARRAY_SIZE(sources); k++) {
 			const struct source *s = &sources[k];
 
 			if (!strcmp(s->value_name, kinds.v[i]) &&

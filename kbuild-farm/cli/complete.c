@@ -272,22 +272,6 @@ static void complete_option(struct complete *c, const char *word)
 }
 
 /*
- * Return one word of a usage without brackets and dots: "ID" for "[ID]...".
- * *many is true if the word contains "...".  The caller frees the result.
- */
-static char *usage_word(const char *at, size_t len, bool *many)
-{
-	struct buf out = { 0 };
-
-	*many = memmem(at, len, "...", 3) != NULL;
-	for (size_t i = 0; i < len; i++) {
-		if (isalpha((unsigned char)at[i]) || strchr("_=|", at[i]))
-			buf_add(&out, at + i, 1);
-	}
-	return buf_steal(&out);
-}
-
-/*
  * Return the name of argument number `at` in a usage such as
  * "[OPTION]... [NAME=VALUE]... NAME [ID]...": "NAME" for 0, "ID" for all higher
  * numbers.  Returns NULL if the command accepts fewer arguments.  The caller
@@ -299,10 +283,20 @@ static char *usage_at(const char *usage, size_t at)
 	bool many = false;
 
 	for (size_t n = 0; *usage; usage += strcspn(usage, " ")) {
+		struct buf text = { 0 };
+		size_t len;
 		char *word;
 
+		/* Drop brackets and dots: "ID" for "[ID]...". */
 		usage += strspn(usage, " ");
-		word = usage_word(usage, strcspn(usage, " "), &many);
+		len = strcspn(usage, " ");
+		many = memmem(usage, len, "...", 3) != NULL;
+		for (size_t i = 0; i < len; i++) {
+			if (isalpha((unsigned char)usage[i]) ||
+			    strchr("_=|", usage[i]))
+				buf_add(&text, usage + i, 1);
+		}
+		word = buf_steal(&text);
 		if (!*word || !strcmp(word, "OPTION") || strchr(word, '=')) {
 			free(word);
 			many = false;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/spellcheck.h"
+#include "base/vec.h"
 #include "base/version.h"
 #include "cli/complete.h"
 
@@ -77,7 +78,7 @@ static int unknown_command(const char *name)
 		return EXIT_USAGE;
 	}
 	spellcheck_init(&n, name);
-	for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(meant); i++) {
 		if (!strcmp(name, meant[i][0]))
 			n.best = meant[i][1];
 	}

@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/config-sources.h"
 #include "cli/nightly.h"
@@ -50,72 +51,6 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 	return ret ? ret : settings_load_toolchains(standard, err);
 }
 
-/* Add a string to a digest with its NUL, which separates two strings. */
-static void digest_text(struct digest_ctx *into, const char *text)
-{
-	digest_add(into, bytes_str(text));
-	digest_add(into, bytes_of("", 1));
-}
-
-/* Return the downloaded text of the URL `word`, or NULL. */
-static const char *fetched_text(const struct kconfig_fetched_urls *f,
-				const char *word)
-{
-	for (size_t i = 0; f && i < f->urls.n; i++) {
-		if (!strcmp(f->urls.v[i], word))
-			return f->texts.v[i];
-	}
-	return NULL;
-}
-
-/*
- * Add a value of -k or -K to a digest, with the content that it names: the text
- * of a URL or the digest of a local file.  If no local file exists, the value
- * can name a file of the tree, whose content the commit identifies.
- */
-static int add_word_and_text(struct digest_ctx *into,
-			     const struct kconfig_request *r, const char *word,
-			     struct err *err)
-{
-	const char *text = fetched_text(r->fetched, word);
-	char hex[DIGEST_HEX];
-	struct digest d;
-	int ret = 0;
-
-	digest_text(into, word);
-	if (text) {
-		digest_text(into, text);
-	} else if (strchr(word, '/') && fs_exists(word) && !fs_is_dir(word)) {
-		ret = digest_file(word, &d, err);
-		digest_format(&d, hex);
-		digest_text(into, hex);
-	}
-	return ret;
-}
-
-int nightly_config_texts(void *ctx, const char *kconfig,
-			 const struct strv *kconfig_add,
-			 struct digest_ctx *into, struct err *err)
-{
-	struct kconfig_request r = { .kconfig = kconfig,
-				     .fragments = *kconfig_add };
-	struct config_sources *configs = config_sources_new();
-	int ret = config_sources_resolve(configs, &r, err);
-	const struct kconfig_named_config *n = r.named_config;
-
-	(void)ctx;
-	if (!ret && n && n->base)
-		ret = add_word_and_text(into, &r, n->base, err);
-	else if (!ret && !n && r.kconfig)
-		ret = add_word_and_text(into, &r, r.kconfig, err);
-	for (size_t i = 0; !ret && n && i < n->fragments.n; i++)
-		ret = add_word_and_text(into, &r, n->fragments.v[i], err);
-	for (size_t i = 0; !ret && i < r.fragments.n; i++)
-		ret = add_word_and_text(into, &r, r.fragments.v[i], err);
-	config_sources_free(configs);
-	return ret;
-}
-
 int nightly_check_names(const struct nightly_request *r,
 			const struct nightly_jobs *jobs, struct err *err)
 {
@@ -154,8 +89,6 @@ int nightly_check_names(const struct nightly_request *r,
 
 static const char *const suffixes[] = { "service", "timer" };
 
-#define N_SUFFIXES (sizeof(suffixes) / sizeof(*suffixes))
-
 /* One execution of the command. */
 struct installing {
 	const struct nightly_request *request;
@@ -181,24 +114,6 @@ static int parse_time(const char *text, struct nightly_timer *t,
 			       text);
 	t->hour = h;
 	t->minute = m;
-	return 0;
-}
-
-/* Reject options that exclude each other, and an unknown user. */
-static int check_install_options(const struct nightly_request *i,
-				 struct err *err)
-{
-	if (i->system && i->user)
-		return err_set(err, EINVAL,
-			       "--system and --user are mutually exclusive");
-	if (i->cron &&
-	    (i->system || i->user || i->run_as_user || i->now || i->remove))
-		return err_set(
-			err, EINVAL,
-			"--cron only prints a line, so it allows only --at");
-	if (i->run_as_user && !getpwnam(i->run_as_user))
-		return err_set(err, EINVAL, "--as %s: no such user",
-			       i->run_as_user);
 	return 0;
 }
 
@@ -248,8 +163,7 @@ static void collect_job_env(struct strv *out, bool own_user)
 
 	strv_addf(out, "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
 	strv_add(out, "LC_ALL=C.UTF-8");
-	for (size_t i = 0; own_user && i < sizeof(names) / sizeof(*names);
-	     i++) {
+	for (size_t i = 0; own_user && i < ARRAY_SIZE(names); i++) {
 		const char *value = getenv(names[i]);
 
 		/* Unit files are public: omit a proxy URL with a password. */
@@ -263,10 +177,19 @@ static int prepare(struct installing *i, struct err *err)
 {
 	const struct nightly_request *a = i->request;
 	const struct passwd *me;
-	int ret = check_install_options(a, err);
+	int ret = 0;
 
-	if (ret)
-		return ret;
+	if (a->system && a->user)
+		return err_set(err, EINVAL,
+			       "--system and --user are mutually exclusive");
+	if (a->cron &&
+	    (a->system || a->user || a->run_as_user || a->now || a->remove))
+		return err_set(
+			err, EINVAL,
+			"--cron only prints a line, so it allows only --at");
+	if (a->run_as_user && !getpwnam(a->run_as_user))
+		return err_set(err, EINVAL, "--as %s: no such user",
+			       a->run_as_user);
 	i->timer = (struct nightly_timer){ .hour = 2, .env = &i->env };
 	if (a->start_time)
 		ret = parse_time(a->start_time, &i->timer, err);
@@ -445,26 +368,6 @@ static int install_units(struct installing *i, struct err *err)
 	return 0;
 }
 
-/* Replace the list of units with all units that kfarm wrote. */
-static void find_units(struct installing *i)
-{
-	struct strv names = { 0 };
-
-	strv_release(&i->units);
-	fs_list(i->unit_dir, &names);
-	for (size_t n = 0; n < names.n; n++) {
-		char *path = xasprintf("%s/%s", i->unit_dir, names.v[n]);
-		size_t len = strlen(names.v[n]);
-
-		if (str_starts(names.v[n], "kfarm-nightly") &&
-		    str_ends(names.v[n], ".timer") && is_kfarm_unit(path))
-			strv_own(&i->units,
-				 xstrndup(names.v[n], len - strlen(".timer")));
-		free(path);
-	}
-	strv_release(&names);
-}
-
 /* Stop the timer of a unit and remove the files that kfarm wrote for it. */
 static int remove_unit(const struct installing *i, const char *unit,
 		       struct err *err)
@@ -473,7 +376,7 @@ static int remove_unit(const struct installing *i, const char *unit,
 	struct err why = { 0 };
 	int ret = 0;
 
-	for (size_t n = 0; n < N_SUFFIXES; n++) {
+	for (size_t n = 0; n < ARRAY_SIZE(suffixes); n++) {
 		char *path = xasprintf("%s/%s.%s", i->unit_dir, unit,
 				       suffixes[n]);
 
@@ -506,11 +409,25 @@ static int remove_unit(const struct installing *i, const char *unit,
 /* Remove the named units, or all units that kfarm wrote. */
 static int remove_units(struct installing *i, struct err *err)
 {
+	struct strv names = { 0 };
 	struct err why = { 0 };
 	int ret = 0;
 
-	if (!i->request->words.n)
-		find_units(i);
+	if (!i->request->words.n) {
+		strv_release(&i->units);
+		fs_list(i->unit_dir, &names);
+	}
+	for (size_t n = 0; n < names.n; n++) {
+		char *path = xasprintf("%s/%s", i->unit_dir, names.v[n]);
+		size_t len = strlen(names.v[n]);
+
+		if (str_starts(names.v[n], "kfarm-nightly") &&
+		    str_ends(names.v[n], ".timer") && is_kfarm_unit(path))
+			strv_own(&i->units,
+				 xstrndup(names.v[n], len - strlen(".timer")));
+		free(path);
+	}
+	strv_release(&names);
 	if (!i->units.n)
 		log_info("%s: no units written by kfarm", i->unit_dir);
 	for (size_t n = 0; !ret && n < i->units.n; n++)

@@ -5,7 +5,6 @@
 #ifndef CLI_NIGHTLY_H
 #define CLI_NIGHTLY_H
 
-#include "base/digest.h"
 #include "base/str.h"
 #include "nightly/conf.h"
 
@@ -42,13 +41,5 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
  */
 int nightly_check_names(const struct nightly_request *r,
 			const struct nightly_jobs *jobs, struct err *err);
-/*
- * Add the values of -k and -K to a digest, with the contents of the files and
- * URLs that they name.  Callback for struct nightly_build_sources; `ctx` is not
- * used.
- */
-int nightly_config_texts(void *ctx, const char *kconfig,
-			 const struct strv *kconfig_add,
-			 struct digest_ctx *into, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
 #include "cli/progress.h"
@@ -448,7 +449,7 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 		c->trial->cancelled ? ", interrupted" : "");
 	buf_release(&took);
 
-	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
 		strv_add(&t.fields, head[i]);
 	for (size_t i = 0; i < c->trial->n_nodes; i++) {
 		if (c->trial->nodes[i].burn_in.n_sent)

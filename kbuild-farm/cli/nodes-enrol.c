@@ -172,22 +172,6 @@ static int enrolment_check_key(const struct node_roster *r, const char *name,
 }
 
 /*
- * Return the value of the line "hostname VALUE" in the output of ssh -G, or
- * NULL.  The caller frees it.
- */
-static char *ssh_host_name(const char *text)
-{
-	const char *at = strstr(text, "\nhostname ");
-
-	if (!at && str_starts(text, "hostname "))
-		at = text - 1;
-	if (!at)
-		return NULL;
-	at += strlen("\nhostname ");
-	return xstrndup(at, strcspn(at, "\n"));
-}
-
-/*
  * Store "tls:HOST[:PORT]" in *out.  HOST is the HostName in the configuration
  * of ssh for the destination `ssh`.  The caller frees *out.
  */
@@ -196,15 +180,21 @@ static int enrolment_address(const char *ssh, unsigned port, char **out,
 {
 	char *const argv[] = { "ssh", "-G", (char *)ssh, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
-	const char *at = strrchr(ssh, '@');
+	static const char key[] = "\nhostname ";
+	const char *at = strrchr(ssh, '@'), *value;
 	struct buf text = { 0 };
 	char *host = NULL;
 	int status = 0;
-	int ret = spawn_collect_stdout(&what, SSH_CONFIG_MAX, SSH_CONFIG_MS,
-				       &text, &status, err);
+	int ret;
 
-	if (!ret && !status)
-		host = ssh_host_name(buf_str(&text));
+	buf_add_str(&text, "\n");
+	ret = spawn_collect_stdout(&what, SSH_CONFIG_MAX, SSH_CONFIG_MS, &text,
+				   &status, err);
+	value = !ret && !status ? strstr(buf_str(&text), key) : NULL;
+	if (value) {
+		value += strlen(key);
+		host = xstrndup(value, strcspn(value, "\n"));
+	}
 	/* ssh before 6.8 has no option -G. */
 	if (!ret && !host)
 		host = xstrdup(at ? at + 1 : ssh);

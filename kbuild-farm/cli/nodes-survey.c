@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/terminal.h"
+#include "base/vec.h"
 #include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
@@ -17,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define WIDTH 80 /* columns of a table, unless the terminal is wider */
 
 int nodes_log_error(const struct nodes_request *r, const struct err *err)
 {
@@ -191,32 +194,12 @@ static void nodes_format_mac(char out[static NODES_MAC_BYTES], uint64_t mac)
 		 (unsigned)(mac >> 8) & 0xff, (unsigned)mac & 0xff);
 }
 
-/* Return the health report of a node as JSON. */
-static json_t *health_json(const struct wire_health *h)
-{
-	json_t *o = json_object();
-
-	member_known(o, "celsius", h->temperature_mk, 1000,
-		     WIRE_ZERO_CELSIUS_MK / 1000.0);
-	member_known(o, "speed", h->speed_milli, 1000, 0);
-	member_known(o, "usable", h->n_usable, 1, 0);
-	member_known(o, "throttled", h->n_throttled, 1, 0);
-	member_known(o, "cooling", h->cooling_milli, 1000, 0);
-	member_known(o, "foreign", h->foreign_milli, 1000, 0);
-	member_known(o, "psi_cpu", h->psi_cpu, 100, 0);
-	member_known(o, "psi_memory", h->psi_memory, 100, 0);
-	member_known(o, "psi_memory_full", h->psi_memory_full, 100, 0);
-	member_known(o, "psi_io", h->psi_io, 100, 0);
-	member_known(o, "swap_used_mib", h->swap_mib, 1, 0);
-	member_known(o, "store_free_mib", h->store_mib, 1, 0);
-	return o;
-}
-
 /* Return the hardware of a node and its latest health report as JSON. */
 static json_t *machine_json(const struct wire_machine *m)
 {
+	const struct wire_health *h = &m->health;
 	char id[DIGEST_HEX] = "";
-	json_t *o = json_object();
+	json_t *o = json_object(), *health = json_object();
 	json_t *abis = json_array(), *macs = json_array();
 
 	if (digest_is_set(&m->machine_id))
@@ -247,7 +230,20 @@ static json_t *machine_json(const struct wire_machine *m)
 	member_number(o, "toolchains", m->n_toolchains);
 	member_known(o, "passive_celsius", m->passive_mk, 1000,
 		     WIRE_ZERO_CELSIUS_MK / 1000.0);
-	json_object_set_new(o, "health", health_json(&m->health));
+	member_known(health, "celsius", h->temperature_mk, 1000,
+		     WIRE_ZERO_CELSIUS_MK / 1000.0);
+	member_known(health, "speed", h->speed_milli, 1000, 0);
+	member_known(health, "usable", h->n_usable, 1, 0);
+	member_known(health, "throttled", h->n_throttled, 1, 0);
+	member_known(health, "cooling", h->cooling_milli, 1000, 0);
+	member_known(health, "foreign", h->foreign_milli, 1000, 0);
+	member_known(health, "psi_cpu", h->psi_cpu, 100, 0);
+	member_known(health, "psi_memory", h->psi_memory, 100, 0);
+	member_known(health, "psi_memory_full", h->psi_memory_full, 100, 0);
+	member_known(health, "psi_io", h->psi_io, 100, 0);
+	member_known(health, "swap_used_mib", h->swap_mib, 1, 0);
+	member_known(health, "store_free_mib", h->store_mib, 1, 0);
+	json_object_set_new(o, "health", health);
 	return o;
 }
 
@@ -334,8 +330,6 @@ static json_t *nodes_json_limits(const struct nodes_survey *s)
 			 "jobs", (int)nodes_count_jobs(s));
 }
 
-#define WIDTH 80
-
 void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 {
 	struct table t = { .align = "lrl", .wrap_columns = WIDTH };
@@ -388,69 +382,6 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 }
 
 /*
- * Query the named nodes, or all, and print the result with print() or to_json()
- * for the verbs list, probe and limits.  Returns the exit status.
- */
-static int nodes_survey_main(struct nodes_request *r,
-			     void (*print)(FILE *, const struct nodes_survey *),
-			     json_t *(*to_json)(const struct nodes_survey *))
-{
-	const struct node_entry **nodes;
-	struct nodes_survey s;
-	struct err err = { 0 };
-	size_t n;
-	int status;
-
-	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
-		return nodes_log_error(r, &err);
-	nodes_print_if_empty(r);
-	status = nodes_survey(&s, nodes, n, &err);
-	free(nodes);
-	if (status)
-		return nodes_log_error(r, &err);
-	if (r->json)
-		table_print_json(to_json(&s));
-	else
-		print(stdout, &s);
-	nodes_print_versions(&s);
-	/* A drained node is not a failure, because the user drained it. */
-	for (size_t i = 0; i < s.n_nodes; i++) {
-		if (!s.nodes[i].fit.usable || s.nodes[i].excluded_reason)
-			status = EXIT_USAGE;
-	}
-	nodes_survey_release(&s);
-	return status;
-}
-
-int nodes_limits_main(void *request)
-{
-	struct nodes_request *r = request;
-	return nodes_survey_main(r, nodes_print_limits, nodes_json_limits);
-}
-
-#define COLUMNS 80
-
-/* Add the cores as a field: "2+4" for two core classes, otherwise "6". */
-static void add_cores(struct table *t, const struct peer_survey_node *p)
-{
-	const struct wire_machine *m = &p->machine;
-	struct strv each = { 0 };
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i < m->n_classes; i++) {
-		sum += m->classes[i].n_usable;
-		if (m->classes[i].n_usable)
-			strv_addf(&each, "%u", m->classes[i].n_usable);
-	}
-	/* Under a CPU quota the classes of the usable cores are unknown. */
-	if (each.n > 1 && each.n < 4 && sum == p->hello.inventory.cores)
-		strv_own(&t->fields, strv_join(&each, "+"));
-	else
-		strv_addf(&t->fields, "%u", p->hello.inventory.cores);
-	strv_release(&each);
-}
-
-/*
  * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
  * unknown.  The caller frees the result.
  */
@@ -479,9 +410,23 @@ static void add_list_row(struct table *t, const struct nodes_survey *s,
 	strv_add(&t->fields, p->entry->name);
 	strv_add(&t->fields, nodes_state(p));
 	if (p->up) {
+		const struct wire_machine *m = &p->machine;
+		struct strv each = { 0 };
 		char *celsius = NULL;
+		unsigned sum = 0;
 
-		add_cores(t, p);
+		/* Cores: "2+4" for two core classes, otherwise "6". */
+		for (unsigned k = 0; k < m->n_classes; k++) {
+			sum += m->classes[k].n_usable;
+			if (m->classes[k].n_usable)
+				strv_addf(&each, "%u", m->classes[k].n_usable);
+		}
+		/* Under a CPU quota the classes of usable cores are unknown. */
+		if (each.n > 1 && each.n < 4 && sum == inv->cores)
+			strv_own(&t->fields, strv_join(&each, "+"));
+		else
+			strv_addf(&t->fields, "%u", inv->cores);
+		strv_release(&each);
 		strv_own(&t->fields, nodes_format_memory(inv->memory_mib));
 		strv_add(&t->fields, inv->machine);
 		if (s->limits[i].reason)
@@ -508,7 +453,7 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 	static const char *const head[] = { "NODE",   "STATE", "CORES",
 					    "MEMORY", "ARCH",  "SLOTS",
 					    "LOAD",   "TEMP",  "NOTE" };
-	const size_t n_columns = sizeof(head) / sizeof(*head);
+	const size_t n_columns = ARRAY_SIZE(head);
 	struct table t = { .align = "llrrlrrrl" };
 	struct strv cut = { 0 };
 	unsigned rows, columns;
@@ -519,8 +464,8 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 		strv_add(&t.fields, head[i]);
 	for (size_t i = 0; i < s->n_nodes; i++)
 		add_list_row(&t, s, i);
-	if (!terminal_size(fileno(out), &rows, &columns) || columns < COLUMNS)
-		columns = COLUMNS;
+	if (!terminal_size(fileno(out), &rows, &columns) || columns < WIDTH)
+		columns = WIDTH;
 	table_shorten(&t, columns);
 	/* Below the table, print in full each reason that was shortened. */
 	for (size_t i = 0; i < s->n_nodes; i++) {
@@ -535,12 +480,6 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 	for (size_t i = 0; i < cut.n; i++)
 		fprintf(out, "%s\n", cut.v[i]);
 	strv_release(&cut);
-}
-
-int nodes_list_main(void *request)
-{
-	struct nodes_request *r = request;
-	return nodes_survey_main(r, nodes_print_list, nodes_json_list);
 }
 
 /* Print "a, b and c". */
@@ -651,25 +590,6 @@ static void print_disk_space(FILE *out, const struct wire_machine *m)
 	}
 }
 
-/* Print the MAC addresses of a node in one line. */
-static void print_macs(FILE *out, const struct wire_machine *m)
-{
-	struct strv macs = { 0 };
-
-	for (unsigned i = 0; i < m->n_macs; i++) {
-		char text[NODES_MAC_BYTES];
-
-		nodes_format_mac(text, m->macs[i].mac);
-		strv_add(&macs, text);
-	}
-	if (macs.n) {
-		fprintf(out, "  network: ");
-		print_words(out, &macs);
-		fputc('\n', out);
-	}
-	strv_release(&macs);
-}
-
 /* Print the probe report of a node that is up. */
 static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 {
@@ -679,6 +599,7 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 	char *all = nodes_format_memory(inv->memory_mib);
 	char *left = nodes_format_memory(inv->available_mib);
 	const char *reason = nodes_reason(p);
+	struct strv macs = { 0 };
 
 	fprintf(out, "%s: %s, %s, answered in %u ms\n", p->entry->name,
 		nodes_state(p), p->hello.software, p->rtt_ms);
@@ -692,8 +613,19 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 		print_board(out, &p->machine);
 		print_temperature(out, &p->machine);
 		print_disk_space(out, &p->machine);
-		print_macs(out, &p->machine);
 	}
+	for (unsigned k = 0; k < p->machine.n_macs; k++) {
+		char text[NODES_MAC_BYTES];
+
+		nodes_format_mac(text, p->machine.macs[k].mac);
+		strv_add(&macs, text);
+	}
+	if (macs.n) {
+		fprintf(out, "  network: ");
+		print_words(out, &macs);
+		fputc('\n', out);
+	}
+	strv_release(&macs);
 	fprintf(out, "  %u slot%s: %s\n", l->max_limit.slots,
 		l->max_limit.slots == 1 ? "" : "s", l->max_limit.reason);
 	if (l->reason)
@@ -713,12 +645,6 @@ void nodes_print_probe(FILE *out, const struct nodes_survey *s)
 			fprintf(out, "%s: down: %s\n", s->nodes[i].entry->name,
 				s->nodes[i].why);
 	}
-}
-
-int nodes_probe_main(void *request)
-{
-	struct nodes_request *r = request;
-	return nodes_survey_main(r, nodes_print_probe, nodes_json_list);
 }
 
 void nodes_survey_limits(struct nodes_survey *s)
@@ -808,4 +734,40 @@ unsigned nodes_count_jobs(const struct nodes_survey *s)
 			sum += s->limits[i].current;
 	}
 	return sum < s->capacity ? sum : s->capacity;
+}
+
+int nodes_survey_main(void *request)
+{
+	struct nodes_request *r = request;
+	bool limits = !strcmp(r->verb, "limits");
+	const struct node_entry **nodes;
+	struct nodes_survey s;
+	struct err err = { 0 };
+	size_t n;
+	int status;
+
+	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
+		return nodes_log_error(r, &err);
+	nodes_print_if_empty(r);
+	status = nodes_survey(&s, nodes, n, &err);
+	free(nodes);
+	if (status)
+		return nodes_log_error(r, &err);
+	if (r->json)
+		table_print_json(limits ? nodes_json_limits(&s) :
+					  nodes_json_list(&s));
+	else if (limits)
+		nodes_print_limits(stdout, &s);
+	else if (!strcmp(r->verb, "probe"))
+		nodes_print_probe(stdout, &s);
+	else
+		nodes_print_list(stdout, &s);
+	nodes_print_versions(&s);
+	/* A drained node is not a failure, because the user drained it. */
+	for (size_t i = 0; i < s.n_nodes; i++) {
+		if (!s.nodes[i].fit.usable || s.nodes[i].excluded_reason)
+			status = EXIT_USAGE;
+	}
+	nodes_survey_release(&s);
+	return status;
 }

@@ -94,13 +94,12 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s);
 void nodes_print_probe(FILE *out, const struct nodes_survey *s);
 
 /* The verbs outside cli/cmd-nodes.c; each returns the exit status. */
-int nodes_list_main(void *request);
+/* The verbs `list`, `probe` and `limits` query the named nodes, or all. */
+int nodes_survey_main(void *request);
 int nodes_add_main(void *request);
 int nodes_remove_main(void *request);
 int nodes_update_main(void *request);
 int nodes_rekey_main(void *request);
-int nodes_probe_main(void *request);
-int nodes_limits_main(void *request);
 int nodes_check_main(void *request);
 
 #endif

@@ -206,7 +206,7 @@ static void draw_table(struct progress *p, uint64_t now_ms)
 
 void progress_tick(struct progress *p)
 {
-	const unsigned n = sizeof(report_times) / sizeof(*report_times);
+	const unsigned n = ARRAY_SIZE(report_times);
 	uint64_t now_ms = clock_ms();
 
 	pthread_mutex_lock(&p->lock);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "conf/conf.h"
 
 #include <signal.h>
@@ -28,7 +29,7 @@ const atomic_bool *settings_catch_signals(void)
 				      .sa_flags = SA_RESETHAND };
 	struct sigaction before;
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		/* An ignored signal (nohup) stays ignored. */
 		if (!sigaction(numbers[i], NULL, &before) &&
 		    before.sa_handler != SIG_IGN)

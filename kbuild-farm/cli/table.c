@@ -62,8 +62,8 @@ void table_shorten(struct table *t, unsigned columns)
  * Print `text` wrapped at words to `columns` columns.  Lines after the first
  * are indented by `indent` columns.
  */
-static void print_continuation(FILE *out, const char *text, unsigned indent,
-			       unsigned columns)
+static void print_wrapped(FILE *out, const char *text, unsigned indent,
+			  unsigned columns)
 {
 	unsigned left = columns, word;
 
@@ -84,29 +84,18 @@ static void print_continuation(FILE *out, const char *text, unsigned indent,
 	}
 }
 
-/* Print a field of the last column, wrapped if t->wrap_columns is set. */
-static void print_last(FILE *out, const struct table *t, const int *wide,
-		       const char *text)
-{
-	size_t last = strlen(t->align) - 1;
-	unsigned before = COLUMN_GAP * (unsigned)last, left = LAST_COLUMN_MIN;
-
-	for (size_t i = 0; i < last; i++)
-		before += (unsigned)wide[i];
-	if (t->wrap_columns > before + left)
-		left = t->wrap_columns - before;
-	if (t->wrap_columns && t->align[last] == 'l')
-		print_continuation(out, text, before, left);
-	else
-		fputs(text, out);
-	fputc('\n', out);
-}
-
 void table_print(FILE *out, struct table *t)
 {
 	size_t columns = strlen(t->align);
 	int *wide = column_widths(t, columns);
+	unsigned before = COLUMN_GAP * (unsigned)(columns - 1);
+	unsigned left = LAST_COLUMN_MIN;
+	bool wraps = t->wrap_columns && t->align[columns - 1] == 'l';
 
+	for (size_t i = 0; i + 1 < columns; i++)
+		before += (unsigned)wide[i];
+	if (t->wrap_columns > before + left)
+		left = t->wrap_columns - before;
 	for (size_t i = 0; i < t->fields.n; i++) {
 		size_t column = i % columns;
 		int pad = wide[column] - (int)ui_width(t->fields.v[i]);
@@ -115,11 +104,13 @@ void table_print(FILE *out, struct table *t)
 			fprintf(out, "%*s", COLUMN_GAP, "");
 		if (t->align[column] == 'r')
 			fprintf(out, "%*s", pad, "");
-		if (column + 1 == columns)
-			print_last(out, t, wide, t->fields.v[i]);
+		if (column + 1 == columns && wraps)
+			print_wrapped(out, t->fields.v[i], before, left);
 		else
 			fputs(t->fields.v[i], out);
-		if (column + 1 < columns && t->align[column] == 'l')
+		if (column + 1 == columns)
+			fputc('\n', out);
+		else if (t->align[column] == 'l')
 			fprintf(out, "%*s", pad, "");
 	}
 	free(wide);

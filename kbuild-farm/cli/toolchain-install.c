@@ -51,20 +51,6 @@ struct toolchain_batch {
  */
 #define THREADS 4
 
-static void toolchain_batch_release(struct toolchain_batch *list)
-{
-	for (size_t i = 0; i < list->n_items; i++) {
-		struct toolchain_batch_item *o = &list->items[i];
-
-		toolchain_installed_release(&o->installed);
-		strv_release(&o->notes);
-		strv_release(&o->text);
-		free(o->id);
-	}
-	free(list->items);
-	*list = (struct toolchain_batch){ 0 };
-}
-
 /* Add an item.  Returns NULL if the batch already has the toolchain. */
 static struct toolchain_batch_item *add_order(
 	struct toolchain_batch *list, const struct toolchain_release *release,
@@ -112,44 +98,18 @@ static const char *copy_order_texts(struct toolchain_batch_item *o,
 }
 
 /*
- * Add an item for the installed toolchain `t`, so that its names are published
- * and the toolchain is uploaded to the nodes.  Returns false if the toolchain
- * cannot be read.
- */
-static bool add_installed_item(struct toolchain_batch *list, const char *data,
-			       const struct toolchain_installed *t)
-{
-	struct toolchain_release release;
-	struct toolchain_batch_item *o;
-	struct err ignored = { 0 };
-	bool own = !strcmp(t->host, toolchain_host_arch());
-
-	if (toolchain_release_parse(t->release, &release, &ignored))
-		return false;
-	o = add_order(list, &release, t->triplet, own ? NULL : t->host);
-	if (!o)
-		return true;
-	o->was_installed = true;
-	if (toolchain_installed_read(data, t->id, &o->installed, &ignored)) {
-		list->n_items--;
-		free(o->id);
-		return false;
-	}
-	return true;
-}
-
-/*
  * Add the installed toolchain of a complete release, such as gcc-13.3.0, so
  * that the servers' catalog of archives is not needed.  `triplets` is NULL for
  * clang.  Returns false if no such toolchain is installed.
  */
-static bool toolchain_batch_add_installed(
-	struct toolchain_batch *list, const char *data,
-	const struct toolchain_installed_list *installed,
-	const struct toolchain_release *release, const struct strv *triplets,
-	const char *host)
+static bool add_installed(struct toolchain_batch *list, const char *data,
+			  const struct toolchain_installed_list *installed,
+			  const struct toolchain_release *release,
+			  const struct strv *triplets, const char *host)
 {
 	char *text = toolchain_release_format(release);
+	struct toolchain_batch_item *o;
+	struct err ignored;
 	bool found = false;
 
 	for (size_t i = 0; !found && i < installed->n; i++) {
@@ -160,7 +120,18 @@ static bool toolchain_batch_add_installed(
 			continue;
 		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
 			continue;
-		found = add_installed_item(list, data, t);
+		/* The item publishes the names and is sent to the nodes. */
+		found = true;
+		o = add_order(list, release, t->triplet, host);
+		if (!o)
+			break;
+		o->was_installed = true;
+		if (toolchain_installed_read(data, t->id, &o->installed,
+					     &ignored)) {
+			list->n_items--;
+			free(o->id);
+			found = false;
+		}
 	}
 	free(text);
 	return found;
@@ -208,29 +179,6 @@ static void show_progress(void *ctx)
 	progress_tick(list->items[0].progress);
 }
 
-/*
- * Install all items.  Afterwards each item has `ret`, and `installed` or `err`.
- */
-static void toolchain_batch_install(struct toolchain_batch *list)
-{
-	struct progress *p = progress_new();
-
-	for (size_t i = 0; i < list->n_items; i++) {
-		struct toolchain_batch_item *o = &list->items[i];
-
-		/* The batch is complete, so pointers to items stay valid. */
-		if (o->has_sha256)
-			o->order.sha256 = &o->sha256;
-		o->order.on_progress = on_progress;
-		o->order.ctx = o;
-		o->order.notes = &o->notes;
-		o->progress = p;
-		o->row = progress_add(p, o->id);
-	}
-	task_each(THREADS, list->n_items, run_order, show_progress, list);
-	progress_free(p);
-}
-
 /* State of `kfarm toolchain install`. */
 struct plan {
 	struct toolchain_request *r;
@@ -271,25 +219,6 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 }
 
 /*
- * Check that --host is a name that toolchain servers use for a host.  If the
- * servers have another name for this host, the error suggests that name.
- */
-static int check_host(const char *host, struct err *err)
-{
-	const struct toolchain_host *h = toolchain_builtin_host_by_machine(
-		host);
-
-	if (toolchain_builtin_find_host(host))
-		return 0;
-	if (h)
-		return err_set(err, EINVAL,
-			       "--host %s: toolchain servers call it %s", host,
-			       h->name);
-	return err_set(err, EINVAL,
-		       "--host %s: no toolchain runs on such a machine", host);
-}
-
-/*
  * Add the newest archive of the catalog that fits `wanted`.  If `wanted` is a
  * complete release that is already installed, add the installed toolchain and
  * do not load the catalog.
@@ -303,9 +232,8 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 	int ret;
 
 	if (wanted->n_parts == 3 &&
-	    toolchain_batch_add_installed(&p->batch, p->r->data_dir,
-					  &p->installed, wanted, triplets,
-					  host))
+	    add_installed(&p->batch, p->r->data_dir, &p->installed, wanted,
+			  triplets, host))
 		return 0;
 	if (!p->has_catalog) {
 		ret = toolchain_settings_catalog(p->r, wanted->is_clang,
@@ -396,24 +324,6 @@ static int plan_file(struct plan *p, struct err *err)
 	return ret;
 }
 
-/* Reject options that exclude each other. */
-static int check_options(const struct toolchain_request *r, struct err *err)
-{
-	if (r->file &&
-	    (r->words.n > 1 || r->arches.n || r->triplets.n || r->hosts.n))
-		return err_set(err, EINVAL,
-			       "--file installs one toolchain; it cannot be "
-			       "combined with --arch, --triplet, --host or "
-			       "several versions");
-	if (!r->file && !r->words.n)
-		return err_set(err, EINVAL,
-			       "missing VERSION, for example `kfarm toolchain "
-			       "install gcc-13.3 --arch arm64`");
-	if (r->sha256 && !r->file)
-		return err_set(err, EINVAL, "--sha256 requires --file");
-	return 0;
-}
-
 /* Check all words and options before the first server or node is queried. */
 static int check_request(const struct toolchain_request *r, struct err *err)
 {
@@ -425,8 +335,22 @@ static int check_request(const struct toolchain_request *r, struct err *err)
 		ret = toolchain_release_parse(r->words.v[i], &ignored, err);
 	for (size_t i = 0; !ret && i < r->arches.n; i++)
 		ret = find_triplets(r->arches.v[i], &triplets, err);
-	for (size_t i = 0; !ret && i < r->hosts.n; i++)
-		ret = check_host(r->hosts.v[i], err);
+	for (size_t i = 0; !ret && i < r->hosts.n; i++) {
+		const char *host = r->hosts.v[i];
+		const struct toolchain_host *h =
+			toolchain_builtin_host_by_machine(host);
+
+		if (toolchain_builtin_find_host(host))
+			continue;
+		/* Suggest the name that toolchain servers use. */
+		ret = h ? err_set(err, EINVAL,
+				  "--host %s: toolchain servers call it %s",
+				  host, h->name) :
+			  err_set(err, EINVAL,
+				  "--host %s: no toolchain runs on such a "
+				  "machine",
+				  host);
+	}
 	return ret;
 }
 
@@ -515,10 +439,20 @@ static int plan_install(struct plan *p)
 	struct toolchain_request *r = p->r;
 	struct toolchain_release wanted;
 	struct err *err = &p->err;
-	int ret = check_options(r, err);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (r->file &&
+	    (r->words.n > 1 || r->arches.n || r->triplets.n || r->hosts.n))
+		return err_set(err, EINVAL,
+			       "--file installs one toolchain; it cannot be "
+			       "combined with --arch, --triplet, --host or "
+			       "several versions");
+	if (!r->file && !r->words.n)
+		return err_set(err, EINVAL,
+			       "missing VERSION, for example `kfarm toolchain "
+			       "install gcc-13.3 --arch arm64`");
+	if (r->sha256 && !r->file)
+		return err_set(err, EINVAL, "--sha256 requires --file");
 	if (!r->file)
 		default_arch(r);
 	ret = check_request(r, err);
@@ -730,9 +664,24 @@ static unsigned push_to_nodes(struct plan *p)
 /* Install the batch, publish the names and upload; return the exit status. */
 static int install_planned(struct plan *p)
 {
+	struct progress *progress = progress_new();
 	int status = EXIT_OK;
 
-	toolchain_batch_install(&p->batch);
+	for (size_t i = 0; i < p->batch.n_items; i++) {
+		struct toolchain_batch_item *o = &p->batch.items[i];
+
+		/* The batch is complete, so pointers to items stay valid. */
+		if (o->has_sha256)
+			o->order.sha256 = &o->sha256;
+		o->order.on_progress = on_progress;
+		o->order.ctx = o;
+		o->order.notes = &o->notes;
+		o->progress = progress;
+		o->row = progress_add(progress, o->id);
+	}
+	task_each(THREADS, p->batch.n_items, run_order, show_progress,
+		  &p->batch);
+	progress_free(progress);
 	for (size_t i = 0; i < p->batch.n_items; i++) {
 		struct toolchain_batch_item *o = &p->batch.items[i];
 		struct err err = { 0 };
@@ -780,7 +729,15 @@ int toolchain_install_main(void *request)
 		ret = fs_mkdirs(r->download_dir, 0777, &p.err);
 	status = ret ? toolchain_log_error(r, ret, &p.err) :
 		       install_planned(&p);
-	toolchain_batch_release(&p.batch);
+	for (size_t i = 0; i < p.batch.n_items; i++) {
+		struct toolchain_batch_item *o = &p.batch.items[i];
+
+		toolchain_installed_release(&o->installed);
+		strv_release(&o->notes);
+		strv_release(&o->text);
+		free(o->id);
+	}
+	free(p.batch.items);
 	toolchain_nodes_release(&p.nodes);
 	toolchain_installed_list_release(&p.installed);
 	toolchain_catalog_release(&p.catalog);

@@ -62,30 +62,25 @@ static int rehash_toolchain(void *arg)
 	return toolchain_installed_verify(c->t, c->cancel, &c->err);
 }
 
-/* Check without hashing that the compiler driver exists. */
-static int check_driver_exists(const struct toolchain_installed *t,
-			       struct err *err)
-{
-	char *driver = toolchain_installed_driver_path(t);
-	int ret = 0;
-
-	if (!fs_exists(driver))
-		ret = err_set(err, ENOENT, "%s is missing", driver);
-	free(driver);
-	return ret;
-}
-
-/* Check the toolchains on the build host and fill s->errors. */
+/*
+ * Check the toolchains on the build host and fill s->errors.  `list` checks
+ * without hashing that the compiler driver exists.
+ */
 static int check_locally(struct survey *s)
 {
 	s->errors = xcalloc(s->list.n + 1, sizeof(*s->errors));
 	for (size_t i = 0; i < s->list.n; i++) {
 		struct check c = { .t = &s->list.v[i],
 				   .cancel = s->r->fetch.cancelled };
-		int ret = s->verify ? progress_run(c.t->id, "hashing",
-						   rehash_toolchain, &c) :
-				      check_driver_exists(c.t, &c.err);
+		char *driver = toolchain_installed_driver_path(c.t);
+		int ret = 0;
 
+		if (s->verify)
+			ret = progress_run(c.t->id, "hashing", rehash_toolchain,
+					   &c);
+		else if (!fs_exists(driver))
+			ret = err_set(&c.err, ENOENT, "%s is missing", driver);
+		free(driver);
 		if (settings_is_interrupted())
 			return -ECANCELED;
 		if (ret)
@@ -287,13 +282,38 @@ static void print_survey(const struct survey *s)
 	free(align);
 }
 
+/* Return a toolchain as JSON; the caller releases the reference. */
+static json_t *toolchain_json(const struct toolchain_installed *t)
+{
+	char *use = toolchain_show_make(t);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "id", json_text(t->id));
+	json_object_set_new(o, "release", json_text(t->release));
+	json_object_set_new(o, "triplet", json_text(t->triplet));
+	json_object_set_new(o, "host", json_text(t->host));
+	json_object_set_new(o, "prefix", json_text(t->prefix));
+	json_object_set_new(o, "make", json_text(use));
+	json_object_set_new(o, "url", json_text(t->url));
+	json_object_set_new(o, "date", json_text(t->date));
+	json_object_set_new(o, "sums_key", json_text(t->sums_key));
+	json_object_set_new(o, "tar_key", json_text(t->tar_key));
+	json_object_set_new(o, "sha256_given", json_boolean(t->sha256_given));
+	json_object_set_new(o, "insecure", json_boolean(t->insecure));
+	json_object_set_new(o, "adopted", json_text(t->adopted_from));
+	json_object_set_new(o, "hostlibs", json_texts(&t->hostlibs));
+	json_object_set_new(o, "links", json_texts(&t->links));
+	free(use);
+	return o;
+}
+
 /* Print each toolchain with its state on the build host and on each node. */
 static void print_survey_json(const struct survey *s)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->list.n; i++) {
-		json_t *o = toolchain_show_json(&s->list.v[i]);
+		json_t *o = toolchain_json(&s->list.v[i]);
 		json_t *nodes = json_array();
 		const char *state = s->errors[i] ? "damaged" : "ok";
 
@@ -345,10 +365,10 @@ static int filter_by_name(struct survey *s)
 	return ret;
 }
 
-/* Run `list` or `verify`; return the exit status. */
-static int survey_main(struct toolchain_request *r, bool verify)
+int toolchain_list_main(void *request)
 {
-	struct survey s = { .r = r, .verify = verify };
+	struct toolchain_request *r = request;
+	struct survey s = { .r = r, .verify = !strcmp(r->verb, "verify") };
 	int ret = toolchain_settings_installed(r, &s.list, &s.err);
 	int status;
 
@@ -357,7 +377,7 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	if (!ret)
 		ret = check_locally(&s);
 	if (!ret && r->roster.n && !str_equal(r->nodes, "none"))
-		ret = progress_run("nodes", verify ? "hashing" : "querying",
+		ret = progress_run("nodes", s.verify ? "hashing" : "querying",
 				   query_node_toolchains, &s);
 	if (ret == -ECANCELED)
 		err_set(&s.err, ECANCELED, "interrupted");
@@ -383,18 +403,6 @@ static int survey_main(struct toolchain_request *r, bool verify)
 	toolchain_nodes_release(&s.nodes);
 	toolchain_installed_list_release(&s.list);
 	return status;
-}
-
-int toolchain_list_main(void *request)
-{
-	struct toolchain_request *r = request;
-	return survey_main(r, false);
-}
-
-int toolchain_verify_main(void *request)
-{
-	struct toolchain_request *r = request;
-	return survey_main(r, true);
 }
 
 #define WORDS_MAX 256 /* words in a field, if a server lists too many */
@@ -493,12 +501,34 @@ static int by_triplet(const void *x, const void *y)
 }
 
 /*
+ * Return the kernel's names of the architectures of a triplet, such as
+ * "sparc sparc64", or the triplet itself if it is unknown.  The caller frees
+ * the result.
+ */
+static char *names_of_arches(const char *triplet)
+{
+	const struct toolchain_arch *a;
+	struct strv names = { 0 };
+	char *prefix = xasprintf("%s-", triplet), *text;
+
+	for (size_t i = 0; (a = toolchain_builtin_arch_at(i)) != NULL; i++) {
+		if (strv_has(&a->triplets, triplet) ||
+		    strv_has(&a->prefixes, prefix))
+			strv_add(&names, a->arch);
+	}
+	free(prefix);
+	text = names.n ? strv_join(&names, " ") : xstrdup(triplet);
+	strv_release(&names);
+	return text;
+}
+
+/*
  * Return the architectures of an archive; clang, which has no triplet, compiles
  * for all.  The caller frees the result.
  */
 static char *arches_of(const struct toolchain_archive *a)
 {
-	return a->triplet ? toolchain_show_arches(a->triplet) : xstrdup("all");
+	return a->triplet ? names_of_arches(a->triplet) : xstrdup("all");
 }
 
 /*
@@ -537,25 +567,6 @@ static size_t add_row(const struct search *s,
 	return i;
 }
 
-/* Print a row per archive if words were given, otherwise per release. */
-static void print_table(const struct search *s,
-			const struct toolchain_archive *const *v, size_t n)
-{
-	static const char *const of_archives[] = { "VERSION",       "ARCH",
-						   "TRIPLET",       "RUNS ON",
-						   "INSTALLED FOR", NULL };
-	static const char *const of_releases[] = { "VERSION", "RUNS ON",
-						   "INSTALLED", "COMPILES FOR",
-						   NULL };
-	struct table t = { .align = s->n_terms ? "lllll" : "llll" };
-
-	strv_add_all(&t.fields,
-		     (char *const *)(s->n_terms ? of_archives : of_releases));
-	for (size_t i = 0; i < n;)
-		i += add_row(s, v + i, n - i, &t);
-	table_print(stdout, &t);
-}
-
 /* Print the archives as JSON, with the age of the catalog. */
 static void print_archives_json(const struct search *s,
 				const struct toolchain_archive *const *v,
@@ -568,8 +579,7 @@ static void print_archives_json(const struct search *s,
 		const struct toolchain_installed *have = find_installed_id(s,
 									   a);
 		char *release = toolchain_release_format(&a->release);
-		char *arches = a->triplet ? toolchain_show_arches(a->triplet) :
-					    NULL;
+		char *arches = a->triplet ? names_of_arches(a->triplet) : NULL;
 
 		json_array_append_new(
 			list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:s?}",
@@ -587,9 +597,19 @@ static void print_archives_json(const struct search *s,
 			  "stale", s->catalog.refresh_error, "archives", list));
 }
 
-/* Print the archives that fit; return the exit status. */
+/*
+ * Print the archives that fit: a row per archive if words were given, otherwise
+ * a row per release.  Returns the exit status.
+ */
 static int show_archives(const struct search *s)
 {
+	static const char *const of_archives[] = { "VERSION",       "ARCH",
+						   "TRIPLET",       "RUNS ON",
+						   "INSTALLED FOR", NULL };
+	static const char *const of_releases[] = { "VERSION", "RUNS ON",
+						   "INSTALLED", "COMPILES FOR",
+						   NULL };
+	struct table t = { .align = s->n_terms ? "lllll" : "llll" };
 	const struct toolchain_archive **v = xcalloc(s->catalog.n_archives + 1,
 						     sizeof(*v));
 	size_t n = 0;
@@ -604,7 +624,12 @@ static int show_archives(const struct search *s)
 	} else if (n) {
 		/* add_row() needs the archives of a row next to each other. */
 		qsort(v, n, sizeof(*v), by_triplet);
-		print_table(s, v, n);
+		strv_add_all(&t.fields,
+			     (char *const *)(s->n_terms ? of_archives :
+							  of_releases));
+		for (size_t i = 0; i < n;)
+			i += add_row(s, v + i, n - i, &t);
+		table_print(stdout, &t);
 	} else {
 		char *words = strv_join(&s->r->words, " ");
 

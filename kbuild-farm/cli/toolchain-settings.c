@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
@@ -24,57 +25,6 @@ int toolchain_log_error(const struct toolchain_request *r, int ret,
 	return ret == -ECANCELED ? EXIT_INTERRUPTED : EXIT_USAGE;
 }
 
-static bool is_true(const struct conf *c, const char *key)
-{
-	const char *value = conf_get(c, "toolchain", NULL, key);
-
-	return value && !strcmp(value, "true");
-}
-
-int toolchain_settings_load(struct toolchain_request *r, struct err *err)
-{
-	char *cache;
-	int ret = settings_load_conf(&r->conf, &r->roster, err);
-
-	if (ret)
-		return ret;
-	conf_get_all(r->conf, "toolchain", NULL, "mirror", &r->mirrors);
-	if (!r->mirrors.n)
-		strv_add_all(&r->mirrors, toolchain_builtin_mirrors()->v);
-	conf_get_all(r->conf, "toolchain", NULL, "key-file", &r->key_files);
-	conf_get_all(r->conf, "toolchain", NULL, "key-source", &r->key_sources);
-	r->sums_key = conf_get(r->conf, "toolchain", NULL, "sums-key");
-	r->tar_key = conf_get(r->conf, "toolchain", NULL, "tar-key");
-	r->strict = r->strict || is_true(r->conf, "strict");
-	r->fetch = (struct fetch_options){
-		.ca_file = conf_get(r->conf, "toolchain", NULL, "ca-file"),
-		.allow_http = is_true(r->conf, "http"),
-		.cancelled = settings_catch_signals(),
-	};
-	r->data_dir = fs_data_home();
-	cache = fs_cache_home();
-	r->download_dir = xasprintf("%s/downloads", cache);
-	free(cache);
-	return 0;
-}
-
-void toolchain_settings_release(struct toolchain_request *r)
-{
-	strv_release(&r->words);
-	strv_release(&r->arches);
-	strv_release(&r->triplets);
-	strv_release(&r->hosts);
-	strv_release(&r->library_files);
-	strv_release(&r->library_debs);
-	strv_release(&r->mirrors);
-	strv_release(&r->key_files);
-	strv_release(&r->key_sources);
-	node_roster_release(&r->roster);
-	conf_free(r->conf);
-	free(r->data_dir);
-	free(r->download_dir);
-}
-
 /*
  * Format a duration as "3 days", in the largest unit that yields at least 1.
  * The caller frees the result.
@@ -90,7 +40,7 @@ static char *format_age(int64_t seconds)
 		{ 60, "minute", "minutes" },
 	};
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		int64_t n = seconds / units[i].seconds;
 
 		if (n > 0)
@@ -335,23 +285,6 @@ const char *toolchain_host_arch(void)
 	return u.machine;
 }
 
-char *toolchain_show_arches(const char *triplet)
-{
-	const struct toolchain_arch *a;
-	struct strv names = { 0 };
-	char *prefix = xasprintf("%s-", triplet), *text;
-
-	for (size_t i = 0; (a = toolchain_builtin_arch_at(i)) != NULL; i++) {
-		if (strv_has(&a->triplets, triplet) ||
-		    strv_has(&a->prefixes, prefix))
-			strv_add(&names, a->arch);
-	}
-	free(prefix);
-	text = names.n ? strv_join(&names, " ") : xstrdup(triplet);
-	strv_release(&names);
-	return text;
-}
-
 /*
  * Describe how a toolchain was verified: "sha256sums.asc, signed by B8868C...".
  * The caller frees the result.
@@ -413,30 +346,6 @@ void toolchain_show_print(const struct toolchain_request *r,
 	free(bin);
 	free(use);
 	free(verified);
-}
-
-json_t *toolchain_show_json(const struct toolchain_installed *t)
-{
-	char *use = toolchain_show_make(t);
-	json_t *o = json_object();
-
-	json_object_set_new(o, "id", json_text(t->id));
-	json_object_set_new(o, "release", json_text(t->release));
-	json_object_set_new(o, "triplet", json_text(t->triplet));
-	json_object_set_new(o, "host", json_text(t->host));
-	json_object_set_new(o, "prefix", json_text(t->prefix));
-	json_object_set_new(o, "make", json_text(use));
-	json_object_set_new(o, "url", json_text(t->url));
-	json_object_set_new(o, "date", json_text(t->date));
-	json_object_set_new(o, "sums_key", json_text(t->sums_key));
-	json_object_set_new(o, "tar_key", json_text(t->tar_key));
-	json_object_set_new(o, "sha256_given", json_boolean(t->sha256_given));
-	json_object_set_new(o, "insecure", json_boolean(t->insecure));
-	json_object_set_new(o, "adopted", json_text(t->adopted_from));
-	json_object_set_new(o, "hostlibs", json_texts(&t->hostlibs));
-	json_object_set_new(o, "links", json_texts(&t->links));
-	free(use);
-	return o;
 }
 
 static bool is_selected(const char *which, const char *name)

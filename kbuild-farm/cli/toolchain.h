@@ -18,8 +18,6 @@
 #include "toolchain/catalog.h"
 #include "toolchain/installed.h"
 
-#include <jansson.h>
-
 /* The command line of `kfarm toolchain VERB` and the configuration. */
 struct toolchain_request {
 	const char *verb; /* "install" */
@@ -40,12 +38,6 @@ struct toolchain_request {
 	struct fetch_options fetch;
 };
 
-/*
- * Read the configuration and set the directories.  The caller releases `r` even
- * after a failure.
- */
-int toolchain_settings_load(struct toolchain_request *r, struct err *err);
-void toolchain_settings_release(struct toolchain_request *r);
 /* Print "kfarm: toolchain VERB: text"; return the exit status for `ret`. */
 int toolchain_log_error(const struct toolchain_request *r, int ret,
 			const struct err *err);
@@ -77,12 +69,6 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
  */
 const char *toolchain_host_arch(void);
 /*
- * Return the kernel's names of the architectures of a triplet, such as
- * "sparc sparc64", or the triplet itself if it is unknown.  The caller frees
- * the result.
- */
-char *toolchain_show_arches(const char *triplet);
-/*
  * Return the variable that selects the toolchain in a plain make:
  * "CROSS_COMPILE=aarch64-gcc1330-linux-" or "LLVM=-22.1.8".  Returns NULL if
  * the toolchain does not run on the build host.  The caller frees the result.
@@ -91,8 +77,6 @@ char *toolchain_show_make(const struct toolchain_installed *t);
 /* Print id, use, directory and verification of a toolchain on stdout. */
 void toolchain_show_print(const struct toolchain_request *r,
 			  const struct toolchain_installed *t);
-/* Return a toolchain as JSON; the caller releases the reference. */
-json_t *toolchain_show_json(const struct toolchain_installed *t);
 
 /*
  * Publish the normalized names of an installed toolchain, such as
@@ -145,7 +129,7 @@ const struct toolchain_installed *toolchain_nodes_find_host_build(
 /* The verbs; each returns the exit status. */
 int toolchain_search_main(void *request);
 int toolchain_install_main(void *request);
+/* The verbs `list` and `verify`. */
 int toolchain_list_main(void *request);
-int toolchain_verify_main(void *request);
 
 #endif

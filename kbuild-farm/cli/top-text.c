@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "cli/table.h"
 #include "ui/text.h"
 
@@ -122,11 +123,11 @@ static void put_node_table(FILE *out, const struct top_page *p)
 	bool builds = p->pid != TOP_NODES_PID;
 	struct table t = { .align = builds ? "llrrrrrrrrrrrrl" : "llrrrrrl" };
 
-	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
 		strv_add(&t.fields, head[i]);
-	for (size_t i = 0; builds && i < sizeof(jobs) / sizeof(*jobs); i++)
+	for (size_t i = 0; builds && i < ARRAY_SIZE(jobs); i++)
 		strv_add(&t.fields, jobs[i]);
-	for (size_t i = 0; i < sizeof(load) / sizeof(*load); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(load); i++)
 		strv_add(&t.fields, load[i]);
 	for (size_t i = 0; i < m->n_nodes; i++)
 		add_node_row(&t, m->nodes[i], p);
@@ -144,7 +145,7 @@ static void put_build_title_line(FILE *out, const struct top_page *p)
 	words[0] = buf_str(&which);
 	fprintf(out, "build %d: %s", (int)p->pid,
 		*m->goals ? m->goals : "starting");
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (*words[i])
 			fprintf(out, ", %s", words[i]);
 	}
@@ -334,27 +335,6 @@ static json_t *running_json(const struct top_page *p)
 	return list;
 }
 
-/*
- * Return the predicted number of jobs and remaining time, or null if the build
- * has no baseline.
- */
-static json_t *prediction_json(const struct top_page *p)
-{
-	struct ui_prediction look;
-	json_t *o;
-
-	if (!ui_model_predict(&p->model, top_page_now_ms(p), &look))
-		return json_null();
-	o = json_object();
-	json_object_set_new(o, "jobs", json_integer((json_int_t)look.n_total));
-	json_object_set_new(o, "percent", count(look.percent));
-	json_object_set_new(o, "rest",
-			    look.has_remaining ?
-				    milli((int64_t)look.remaining_ms) :
-				    json_null());
-	return o;
-}
-
 /* Return the complete state of a build. */
 static json_t *build_json(const struct top_page *p)
 {
@@ -362,10 +342,23 @@ static json_t *build_json(const struct top_page *p)
 	unsigned rate = ui_model_rate_milli(m, top_page_now_ms(p),
 					    RATE_SECONDS);
 	json_t *o = json_object(), *reasons = json_object();
+	json_t *estimate = json_null();
+	struct ui_prediction look;
 
 	for (size_t i = 0; i < m->totals.n_reasons; i++)
 		json_object_set_new(reasons, m->totals.reasons[i].text,
 				    count(m->totals.reasons[i].n_jobs));
+	/* Without a baseline, "estimate" is null. */
+	if (ui_model_predict(m, top_page_now_ms(p), &look)) {
+		estimate = json_object();
+		json_object_set_new(estimate, "jobs",
+				    json_integer((json_int_t)look.n_total));
+		json_object_set_new(estimate, "percent", count(look.percent));
+		json_object_set_new(estimate, "rest",
+				    look.has_remaining ?
+					    milli((int64_t)look.remaining_ms) :
+					    json_null());
+	}
 
 	json_object_set_new(o, "pid", json_integer(p->pid));
 	json_object_set_new(o, "what", text_or_null(m->goals));
@@ -393,7 +386,7 @@ static json_t *build_json(const struct top_page *p)
 	json_object_set_new(o, "remote", count(m->totals.n_remote));
 	json_object_set_new(o, "local", count(m->totals.n_local));
 	json_object_set_new(o, "steps", count(m->totals.n_steps));
-	json_object_set_new(o, "estimate", prediction_json(p));
+	json_object_set_new(o, "estimate", estimate);
 	json_object_set_new(o, "reasons", reasons);
 	json_object_set_new(o, "retried", count(m->totals.n_retried));
 	json_object_set_new(o, "beside", count(m->totals.n_hedged));
@@ -446,33 +439,27 @@ static void on_page_added(void *ctx, struct top_page *p)
 	view->text.prefix = view->prefix;
 }
 
-/* Print the title of a page once, as soon as the goals are known. */
-static void print_page_title(struct plain *view, const struct top_page *p)
-{
-	const struct ui_model *m = &p->model;
-	struct buf text = { 0 };
-
-	if (view->title_printed || !*m->goals)
-		return;
-	view->title_printed = true;
-	buf_printf(&text, "%s%s", m->goals, *m->arch ? ", " : "");
-	ui_model_add_label(m, &text);
-	buf_printf(&text, ": %s, %u jobs done", ui_model_phase(m),
-		   ui_model_count_done(m));
-	ui_text_put_note(&view->text, m->at_ms, buf_str(&text));
-	buf_release(&text);
-}
-
 static void on_page_event(void *ctx, struct top_page *p,
 			  const struct events_event *ev)
 {
 	struct plain *view = p->view_data;
+	const struct ui_model *m = &p->model;
+	struct buf title = { 0 };
 
 	(void)ctx;
 	/* Until the page is complete, events are part of the snapshot. */
 	if (!p->complete || p->pid == TOP_NODES_PID)
 		return;
-	print_page_title(view, p);
+	/* Print the title once, as soon as the goals are known. */
+	if (!view->title_printed && *m->goals) {
+		view->title_printed = true;
+		buf_printf(&title, "%s%s", m->goals, *m->arch ? ", " : "");
+		ui_model_add_label(m, &title);
+		buf_printf(&title, ": %s, %u jobs done", ui_model_phase(m),
+			   ui_model_count_done(m));
+		ui_text_put_note(&view->text, m->at_ms, buf_str(&title));
+		buf_release(&title);
+	}
 	ui_text_add_event(&view->text, ev);
 }
 
