@@ -99,24 +99,6 @@ static size_t next_character(const char *text, bool ascii,
 	return len;
 }
 
-static void add_combining(struct ui_glyph *cell, const struct character *mark)
-{
-	size_t len = strlen(cell->text);
-
-	/* Drop further marks, which would not be legible. */
-	if (len + mark->len < sizeof(cell->text))
-		memcpy(cell->text + len, mark->text, mark->len);
-}
-
-static void set_glyph(struct ui_glyph *cell, const struct character *ch,
-		      enum ui_style style)
-{
-	*cell = (struct ui_glyph){ .style = (uint8_t)style };
-	memcpy(cell->text, ch->text, ch->len);
-	if (ch->columns == 2)
-		cell[1] = (struct ui_glyph){ .style = (uint8_t)style };
-}
-
 /* Replace halves of wide characters that were partly overwritten. */
 static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 			       unsigned from, unsigned to)
@@ -139,17 +121,27 @@ unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		end = column + columns;
 	clear_split_glyphs(cells, c->columns, column, c->columns);
 	while (*text) {
+		struct ui_glyph *cell = &cells[at];
 		struct character ch;
+		size_t len;
 
 		text += next_character(text, c->ascii, &ch);
 		if (at + ch.columns > end)
 			break;
-		if (ch.columns)
-			set_glyph(&cells[at], &ch, style);
-		else if (at > column)
-			add_combining(
-				&cells[at - (cells[at - 1].text[0] ? 1 : 2)],
-				&ch);
+		if (ch.columns) {
+			*cell = (struct ui_glyph){ .style = (uint8_t)style };
+			memcpy(cell->text, ch.text, ch.len);
+			if (ch.columns == 2)
+				cell[1] = (struct ui_glyph){
+					.style = (uint8_t)style
+				};
+		} else if (at > column) {
+			cell -= cell[-1].text[0] ? 1 : 2;
+			len = strlen(cell->text);
+			/* Drop further marks, which would not be legible. */
+			if (len + ch.len < sizeof(cell->text))
+				memcpy(cell->text + len, ch.text, ch.len);
+		}
 		at += ch.columns;
 	}
 	clear_split_glyphs(cells, c->columns, 0, at);

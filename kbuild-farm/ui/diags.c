@@ -133,15 +133,6 @@ static struct cursor go_to_line(const struct ui_diags *v,
 	return c;
 }
 
-static bool line_has(const struct cursor *c, const char *sought)
-{
-	char *line = xstrndup(c->text, c->len);
-	bool found = strcasestr(line, sought);
-
-	free(line);
-	return found;
-}
-
 bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
 		     const char *text, bool inclusive, bool backwards)
 {
@@ -156,8 +147,11 @@ bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
 	count_blocks(v, m);
 	for (c = go_to_line(v, m, v->first_line); c.text;
 	     go_to_next(&c, v, m)) {
-		if (v->search_text && line_has(&c, v->search_text))
+		char *line = xstrndup(c.text, c.len);
+
+		if (v->search_text && strcasestr(line, v->search_text))
 			ui_search_add_match(&seek, c.line_number);
+		free(line);
 	}
 	return ui_search_finish(&seek, &v->scroll);
 }
@@ -175,23 +169,6 @@ bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
 }
 
 /* ---- drawing ---- */
-
-static void put_title(const struct ui_diags *v, const struct ui_area *a,
-		      const struct ui_model *m)
-{
-	char title[128], fresh[60] = "";
-
-	if (m->totals.has_baseline)
-		snprintf(fresh, sizeof(fresh),
-			 ", %u new since the previous build (+)",
-			 m->totals.n_new_diags);
-	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s%s",
-		 m->totals.n_warnings, m->totals.n_errors, fresh,
-		 v->errors_only ? ", errors only" : "",
-		 ui_diags_count_unseen(v, m) ? ", unseen marked *" : "",
-		 v->scroll.following ? ", following" : "");
-	ui_area_put_title(a, 0, title);
-}
 
 static void put_diag_line(const struct ui_diags *v, const struct ui_area *a,
 			  unsigned row, const struct ui_model *m,
@@ -220,6 +197,7 @@ void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 		   const struct ui_model *m)
 {
 	uint64_t end = count_blocks(v, m);
+	char title[128], fresh[60] = "";
 	struct cursor c;
 	unsigned row = 1;
 
@@ -227,7 +205,16 @@ void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 	if (v->viewed > m->n_diags)
 		v->viewed = 0;
 	v->drawn_blocks = m->n_diags;
-	put_title(v, a, m);
+	if (m->totals.has_baseline)
+		snprintf(fresh, sizeof(fresh),
+			 ", %u new since the previous build (+)",
+			 m->totals.n_new_diags);
+	snprintf(title, sizeof(title), "Warnings %u, errors %u%s%s%s%s",
+		 m->totals.n_warnings, m->totals.n_errors, fresh,
+		 v->errors_only ? ", errors only" : "",
+		 ui_diags_count_unseen(v, m) ? ", unseen marked *" : "",
+		 v->scroll.following ? ", following" : "");
+	ui_area_put_title(a, 0, title);
 	ui_scroll_set_range(&v->scroll, v->first_line, end,
 			    a->rows > 1 ? a->rows - 1 : 0);
 	c = go_to_line(v, m, v->scroll.first_shown);

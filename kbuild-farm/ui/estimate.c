@@ -86,23 +86,6 @@ static double median_ms_per_cost(const struct ui_estimate *e)
 	return 0;
 }
 
-static void split_fixed_paced(struct ui_estimate *e)
-{
-	double slowness = median_ms_per_cost(e);
-
-	for (unsigned i = 1; i < e->n_points; i++) {
-		struct ui_estimate_point *a = &e->points[i - 1], *b = a + 1;
-		double time = b->at_ms - a->at_ms;
-
-		b->paced_ms = slowness * (b->cost_ms - a->cost_ms);
-		if (b->paced_ms * FIXED_RATIO > time)
-			b->paced_ms = time;
-		b->fixed_ms = time - b->paced_ms;
-		b->total_paced_ms = a->total_paced_ms + b->paced_ms;
-		b->total_fixed_ms = a->total_fixed_ms + b->fixed_ms;
-	}
-}
-
 void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 			   int64_t make_jobs)
 {
@@ -110,6 +93,7 @@ void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 				       .at_ms = bounded_ms(ev->wall_ms),
 				       .n_jobs = bounded_jobs(
 					       ev->n_total_jobs) };
+	double slowness;
 
 	if (!e->n_points)
 		e->n_points = e->next_point = 1;
@@ -125,7 +109,20 @@ void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 						1 / JOBS_SCALE_MAX,
 						JOBS_SCALE_MAX) :
 				   1;
-	split_fixed_paced(e);
+
+	/* Split the time of each segment into fixed and paced time. */
+	slowness = median_ms_per_cost(e);
+	for (unsigned i = 1; i < e->n_points; i++) {
+		struct ui_estimate_point *a = &e->points[i - 1], *b = a + 1;
+		double time = b->at_ms - a->at_ms;
+
+		b->paced_ms = slowness * (b->cost_ms - a->cost_ms);
+		if (b->paced_ms * FIXED_RATIO > time)
+			b->paced_ms = time;
+		b->fixed_ms = time - b->paced_ms;
+		b->total_paced_ms = a->total_paced_ms + b->paced_ms;
+		b->total_fixed_ms = a->total_fixed_ms + b->fixed_ms;
+	}
 }
 
 void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
@@ -163,20 +160,6 @@ static double completed_paced_ms(const struct ui_estimate *e)
 	return a->total_paced_ms + clamp_double(share, 0, 1) * b->paced_ms;
 }
 
-/*
- * Return the pace since point 1 relative to the baseline, or -1 if too little
- * time has passed since point 1.
- */
-static double measured_pace(const struct ui_estimate *e, double now)
-{
-	double time = now - e->first_point_ms -
-		      (completed_fixed_ms(e, now) - e->first_fixed_ms);
-
-	if (e->next_point < 2 || time < COMPARE_AFTER_MS)
-		return -1;
-	return (completed_paced_ms(e) - e->first_paced_ms) / time;
-}
-
 static bool differs_tenfold(double a, double b)
 {
 	return a >= b * DIVERGENCE_RATIO || b >= a * DIVERGENCE_RATIO;
@@ -185,14 +168,18 @@ static bool differs_tenfold(double a, double b)
 /* Return true if the builds are not comparable. */
 static bool has_diverged(const struct ui_estimate *e, double now)
 {
-	double pace = measured_pace(e, now);
+	/* the time since point 1 without serial work */
+	double time = now - e->first_point_ms -
+		      (completed_fixed_ms(e, now) - e->first_fixed_ms);
+	double pace;
 
 	if (e->n_new_jobs > NEW_JOBS_MIN &&
 	    e->n_new_jobs > last_point(e)->n_jobs / 10)
 		return true;
-	if (pace < 0 ||
+	if (e->next_point < 2 || time < COMPARE_AFTER_MS ||
 	    e->done_cost_ms < COMPARE_COST_SHARE * last_point(e)->cost_ms)
 		return false;
+	pace = (completed_paced_ms(e) - e->first_paced_ms) / time;
 	return (e->expected_cpu_ms >= 1 &&
 		differs_tenfold(e->actual_cpu_ms, e->expected_cpu_ms)) ||
 	       (e->next_point < e->n_points - 1 &&

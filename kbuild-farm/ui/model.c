@@ -161,14 +161,6 @@ static void on_node(struct ui_model *m, const struct events_event *ev)
 		n->memory = ev->memory_bytes;
 }
 
-static void on_cell(struct ui_model *m, const struct events_event *ev)
-{
-	struct ui_node *n = need_node(m, ev->node);
-
-	if (n)
-		set_text_or_none(&n->sandbox, ev->text);
-}
-
 static uint64_t more_than(int64_t now, int64_t before)
 {
 	return now > before ? (uint64_t)(now - before) : 0;
@@ -201,15 +193,6 @@ static uint64_t number_hash(int64_t number)
 {
 	/* Fibonacci hashing spreads consecutive numbers. */
 	return (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static struct ui_job *find_by_number(const struct ui_model *m, int64_t number)
-{
-	struct map_entry *at = map_find(&m->by_number, number_hash(number));
-
-	while (at && ((struct ui_job *)at)->number != number)
-		at = map_next_match(at);
-	return (struct ui_job *)at;
 }
 
 static const char *strip_tree_dir(const struct ui_model *m, const char *file)
@@ -328,8 +311,12 @@ static void end_job(struct ui_model *m, struct ui_job *j,
 /* EVENTS_JOB_QUEUED adds a job.  Events after its end are ignored. */
 static void on_job(struct ui_model *m, const struct events_event *ev)
 {
-	struct ui_job *j = find_by_number(m, ev->job);
+	struct map_entry *at = map_find(&m->by_number, number_hash(ev->job));
+	struct ui_job *j;
 
+	while (at && ((struct ui_job *)at)->number != ev->job)
+		at = map_next_match(at);
+	j = (struct ui_job *)at;
 	if (ev->state == EVENTS_JOB_DONE)
 		end_job(m, j, ev);
 	else if (j && ev->state == EVENTS_JOB_ABANDONED)
@@ -427,6 +414,7 @@ static void on_diag(struct ui_model *m, const struct events_event *ev)
 void ui_model_add_event(void *model, const struct events_event *ev)
 {
 	struct ui_model *m = model;
+	struct ui_node *n;
 
 	if (ev->at_ms > m->at_ms)
 		m->at_ms = ev->at_ms;
@@ -453,7 +441,9 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 		on_node(m, ev);
 		break;
 	case EVENTS_KIND_CELL:
-		on_cell(m, ev);
+		n = need_node(m, ev->node);
+		if (n)
+			set_text_or_none(&n->sandbox, ev->text);
 		break;
 	case EVENTS_KIND_LOAD:
 		on_load(m, ev);
@@ -493,7 +483,7 @@ static char **model_text_at(struct ui_model *m, size_t i)
 			       &m->release, &m->series_key, &m->dir,
 			       &m->output,  &m->last_file };
 
-	return i < sizeof(all) / sizeof(*all) ? all[i] : NULL;
+	return i < ARRAY_SIZE(all) ? all[i] : NULL;
 }
 
 void ui_model_init(struct ui_model *m)
@@ -545,12 +535,6 @@ static struct events_event new_snapshot_event(const struct snapshot_emitter *t,
 	return ev;
 }
 
-static void emit_snapshot_event(const struct snapshot_emitter *t,
-				const struct events_event *ev)
-{
-	t->on_event(t->ctx, ev);
-}
-
 static const char *text_or_unset(const char *text)
 {
 	return *text ? text : NULL;
@@ -580,13 +564,13 @@ static void emit_build(const struct snapshot_emitter *t)
 		ev.build_number = m->n_builds ? m->build_number :
 						EVENTS_UNKNOWN;
 		ev.n_builds = m->n_builds ? m->n_builds : EVENTS_UNKNOWN;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 	for (unsigned i = 0; i < m->n_phases; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_PHASE);
 		ev.at_ms = m->phases[i].began_ms;
 		ev.text = m->phases[i].name;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 }
 
@@ -602,13 +586,13 @@ static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
 		ev.machine = n->machine;
 		ev.n_slots = n->reported->n_slots;
 		ev.n_cores = n->n_cores;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 	if (n->sandbox) {
 		ev = new_snapshot_event(t, EVENTS_KIND_CELL);
 		ev.node = n->reported->name;
 		ev.text = n->sandbox;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 	ev = new_snapshot_event(t, EVENTS_KIND_LOAD);
 	ev.node = n->reported->name;
@@ -625,25 +609,7 @@ static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
 	ev.speed_milli = n->clock_speed;
 	for (unsigned i = EVENTS_JOB_SEND; i <= EVENTS_JOB_RECEIVE; i++)
 		ev.n_running += n->n_by_state[i];
-	emit_snapshot_event(t, &ev);
-}
-
-static void emit_diags(const struct snapshot_emitter *t)
-{
-	const struct ui_model *m = t->m;
-	uint64_t i = m->n_diags > UI_DIAGS ? m->n_diags - UI_DIAGS : 0;
-
-	for (; i < m->n_diags; i++) {
-		const struct ui_diag *d = &m->diags[i % UI_DIAGS];
-		struct events_event ev = new_snapshot_event(t,
-							    EVENTS_KIND_DIAG);
-
-		ev.at_ms = d->at_ms;
-		ev.severity = d->severity;
-		ev.text = d->text;
-		ev.n_new_diags = d->n_new;
-		emit_snapshot_event(t, &ev);
-	}
+	t->on_event(t->ctx, &ev);
 }
 
 static void emit_job(const struct snapshot_emitter *t, const struct ui_job *j)
@@ -654,20 +620,20 @@ static void emit_job(const struct snapshot_emitter *t, const struct ui_job *j)
 	ev.file = j->file;
 	ev.cost_ms = j->cost_ms;
 	ev.at_ms = j->queued_ms;
-	emit_snapshot_event(t, &ev);
+	t->on_event(t->ctx, &ev);
 	ev.cost_ms = EVENTS_UNKNOWN;
 	if (j->state != EVENTS_JOB_QUEUED) {
 		ev.state = j->state;
 		ev.node = j->node ? j->node->reported->name : NULL;
 		ev.reason = j->reason;
 		ev.at_ms = j->state_ms;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 	if (j->hedged) {
 		ev.state = EVENTS_JOB_RUN;
 		ev.hedged = true;
 		ev.node = EVENTS_LOCAL;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 }
 
@@ -685,7 +651,7 @@ static void emit_counts(const struct snapshot_emitter *t)
 	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);
 		ui_estimate_fill_event(e, i, &ev);
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 	ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);
 	if (!e->diverged && e->n_points > 1) {
@@ -701,12 +667,12 @@ static void emit_counts(const struct snapshot_emitter *t)
 	ev.n_errors = all->n_errors;
 	if (all->has_baseline)
 		ev.n_new_diags = all->n_new_diags;
-	emit_snapshot_event(t, &ev);
+	t->on_event(t->ctx, &ev);
 	for (size_t i = 0; i < all->n_reasons; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_REASON);
 		ev.reason = all->reasons[i].text;
 		ev.n_local = all->reasons[i].n_jobs;
-		emit_snapshot_event(t, &ev);
+		t->on_event(t->ctx, &ev);
 	}
 }
 
@@ -714,22 +680,31 @@ void ui_model_snapshot(void *model, events_event_fn *on_event, void *ctx)
 {
 	const struct ui_model *m = model;
 	const struct snapshot_emitter t = { m, on_event, ctx };
+	uint64_t i = m->n_diags > UI_DIAGS ? m->n_diags - UI_DIAGS : 0;
 	const struct ui_job *j;
+	struct events_event ev;
 
 	emit_build(&t);
-	for (size_t i = 0; i < m->n_nodes; i++)
-		emit_node(&t, m->nodes[i]);
-	emit_diags(&t);
+	for (size_t k = 0; k < m->n_nodes; k++)
+		emit_node(&t, m->nodes[k]);
+	for (; i < m->n_diags; i++) {
+		const struct ui_diag *d = &m->diags[i % UI_DIAGS];
+
+		ev = new_snapshot_event(&t, EVENTS_KIND_DIAG);
+		ev.at_ms = d->at_ms;
+		ev.severity = d->severity;
+		ev.text = d->text;
+		ev.n_new_diags = d->n_new;
+		on_event(ctx, &ev);
+	}
 	list_for_each(j, &m->open_jobs, entry)
 		emit_job(&t, j);
 	emit_counts(&t);
 	if (m->done) {
-		struct events_event ev = new_snapshot_event(&t,
-							    EVENTS_KIND_DONE);
-
+		ev = new_snapshot_event(&t, EVENTS_KIND_DONE);
 		ev.status = m->status;
 		ev.n_remote = m->totals.n_remote;
 		ev.n_local = m->totals.n_local;
-		emit_snapshot_event(&t, &ev);
+		on_event(ctx, &ev);
 	}
 }

@@ -56,19 +56,6 @@ static unsigned sum_of(const struct ui_columns *c)
 	return sum;
 }
 
-static void drop_least_useful(struct ui_columns *c)
-{
-	unsigned worst = 0;
-
-	for (unsigned i = 1; i < UI_COLUMNS; i++) {
-		if (c->widths[i] &&
-		    (!c->widths[worst] ||
-		     columns_of[i].needless > columns_of[worst].needless))
-			worst = i;
-	}
-	c->widths[worst] = 0;
-}
-
 /* Widen a column up to `most`, using the spare columns. */
 static void widen_column(struct ui_columns *c, enum ui_column column,
 			 size_t most, unsigned *spare)
@@ -90,8 +77,18 @@ void ui_columns_fit(struct ui_columns *c, unsigned columns, size_t name_width,
 
 	for (unsigned i = 0; i < UI_COLUMNS; i++)
 		c->widths[i] = columns_of[i].least;
-	while (sum_of(c) > columns && c->widths[UI_COLUMN_STATE])
-		drop_least_useful(c);
+	while (sum_of(c) > columns && c->widths[UI_COLUMN_STATE]) {
+		unsigned worst = 0;
+
+		for (unsigned i = 1; i < UI_COLUMNS; i++) {
+			if (c->widths[i] &&
+			    (!c->widths[worst] ||
+			     columns_of[i].needless >
+				     columns_of[worst].needless))
+				worst = i;
+		}
+		c->widths[worst] = 0;
+	}
 	spare = columns > sum_of(c) ? columns - sum_of(c) : 0;
 	widen_column(c, UI_COLUMN_NAME,
 		     name_width < NAME_COLUMNS_MAX ? name_width :
@@ -143,7 +140,7 @@ bool ui_row_has_work(const struct ui_model *m, uint64_t now)
 	};
 	const char *phase = ui_model_phase(m);
 
-	for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++) {
 		if (!strcmp(phase, without[i]))
 			return m->n_by_state[EVENTS_JOB_QUEUED] > 0;
 	}
@@ -411,11 +408,66 @@ static unsigned count_details(const struct ui_model *m, const struct ui_node *n)
 	return 1 + ui_row_count_slots(m, n);
 }
 
-static void put_node_kind(const struct ui_row *r, unsigned row,
-			  const struct ui_node *n)
+void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
+		    const struct ui_job *j, uint64_t now)
+{
+	static const struct {
+		const char *name;
+		enum ui_style style;
+	} states[EVENTS_N_JOB_STATES] = {
+		[EVENTS_JOB_QUEUED] = { "queued", UI_STYLE_NORMAL },
+		[EVENTS_JOB_SCAN] = { "scan", UI_STYLE_SCAN },
+		[EVENTS_JOB_SEND] = { "send", UI_STYLE_SEND },
+		[EVENTS_JOB_RUN] = { "run", UI_STYLE_RUN },
+		[EVENTS_JOB_RECEIVE] = { "receive", UI_STYLE_RECEIVE },
+		[EVENTS_JOB_DONE] = { "done", UI_STYLE_NORMAL },
+	};
+	uint64_t since = j->node ? j->assigned_ms : j->queued_ms;
+	uint64_t took = now > since ? now - since : 0;
+	uint64_t mean = j->node ? ui_node_mean_ms(j->node) : 0;
+	bool is_long = mean && took > mean * UI_ROW_LONG_FACTOR;
+	enum ui_style style = is_long ? UI_STYLE_WARN : UI_STYLE_NORMAL;
+	const char *why = j->hedged ? "hedged" : j->reason;
+	unsigned width = why ? ui_width(why) + 3 : 0, room;
+	struct buf text = { 0 };
+
+	ui_area_put(a, row, column, 8, states[j->state].style,
+		    states[j->state].name);
+	format_duration_short(&text, took);
+	buf_add_str(&text, is_long ? "!" : " ");
+	ui_area_put_right(a, row, column + 8, 6, style, buf_str(&text));
+	buf_release(&text);
+	column += FILE_COLUMN;
+	if (a->columns <= column)
+		return;
+	/* Draw the reason for a local compile if the file also fits. */
+	room = a->columns - column;
+	if (width + FILE_LEAST > room)
+		width = 0;
+	column += ui_area_put_elided(a, row, column, room - width, style,
+				     j->file);
+	if (width)
+		ui_area_printf(a, row, column, UI_STYLE_DIM, " (%s)", why);
+}
+
+/*
+ * Draw a line below an expanded node.  Line 0 shows the node's properties, and
+ * each further line a slot.
+ */
+static void put_detail(const struct ui_row *r, unsigned row,
+		       const struct ui_node *n, unsigned line)
 {
 	struct buf text = { 0 };
 
+	if (line) {
+		ui_area_printf(r->area, row, 1, UI_STYLE_DIM, "%4u", line);
+		if (line <= n->n_slots && n->slots[line - 1])
+			ui_row_put_job(r->area, row, 6, n->slots[line - 1],
+				       r->now);
+		else
+			ui_area_put(r->area, row, 6, 0, UI_STYLE_DIM, "free");
+		return;
+	}
 	if (ui_node_is_local(n))
 		buf_add_str(&text, "the build host");
 	if (n->machine)
@@ -439,77 +491,6 @@ static void put_node_kind(const struct ui_row *r, unsigned row,
 	ui_area_put_elided(r->area, row, 3, r->area->columns, UI_STYLE_DIM,
 			   buf_str(&text));
 	buf_release(&text);
-}
-
-/* Draw the file, and the reason for a local compile if both fit. */
-static void put_file(const struct ui_area *a, unsigned row, unsigned column,
-		     enum ui_style style, const struct ui_job *j)
-{
-	const char *why = j->hedged ? "hedged" : j->reason;
-	unsigned room = a->columns - column;
-	unsigned width = why ? ui_width(why) + 3 : 0;
-
-	if (width + FILE_LEAST > room)
-		width = 0;
-	column += ui_area_put_elided(a, row, column, room - width, style,
-				     j->file);
-	if (width)
-		ui_area_printf(a, row, column, UI_STYLE_DIM, " (%s)", why);
-}
-
-void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
-		    const struct ui_job *j, uint64_t now)
-{
-	static const struct {
-		const char *name;
-		enum ui_style style;
-	} states[EVENTS_N_JOB_STATES] = {
-		[EVENTS_JOB_QUEUED] = { "queued", UI_STYLE_NORMAL },
-		[EVENTS_JOB_SCAN] = { "scan", UI_STYLE_SCAN },
-		[EVENTS_JOB_SEND] = { "send", UI_STYLE_SEND },
-		[EVENTS_JOB_RUN] = { "run", UI_STYLE_RUN },
-		[EVENTS_JOB_RECEIVE] = { "receive", UI_STYLE_RECEIVE },
-		[EVENTS_JOB_DONE] = { "done", UI_STYLE_NORMAL },
-	};
-	uint64_t since = j->node ? j->assigned_ms : j->queued_ms;
-	uint64_t took = now > since ? now - since : 0;
-	uint64_t mean = j->node ? ui_node_mean_ms(j->node) : 0;
-	bool is_long = mean && took > mean * UI_ROW_LONG_FACTOR;
-	struct buf text = { 0 };
-
-	ui_area_put(a, row, column, 8, states[j->state].style,
-		    states[j->state].name);
-	format_duration_short(&text, took);
-	buf_add_str(&text, is_long ? "!" : " ");
-	ui_area_put_right(a, row, column + 8, 6,
-			  is_long ? UI_STYLE_WARN : UI_STYLE_NORMAL,
-			  buf_str(&text));
-	if (a->columns > column + FILE_COLUMN)
-		put_file(a, row, column + FILE_COLUMN,
-			 is_long ? UI_STYLE_WARN : UI_STYLE_NORMAL, j);
-	buf_release(&text);
-}
-
-/*
- * Draw a line below an expanded node.  Line 0 shows the node's properties, and
- * each further line a slot.
- */
-static void put_detail(const struct ui_row *r, unsigned row,
-		       const struct ui_node *n, unsigned line)
-{
-	const struct ui_job *j = NULL;
-
-	if (!line) {
-		put_node_kind(r, row, n);
-		return;
-	}
-	if (line <= n->n_slots)
-		j = n->slots[line - 1];
-	ui_area_printf(r->area, row, 1, UI_STYLE_DIM, "%4u", line);
-	if (j)
-		ui_row_put_job(r->area, row, 6, j, r->now);
-	else
-		ui_area_put(r->area, row, 6, 0, UI_STYLE_DIM, "free");
 }
 
 /*
@@ -656,7 +637,8 @@ static bool is_sorted(const struct ui_nodes *v, struct sort_context *s)
 	return true;
 }
 
-static void sort_nodes(struct ui_nodes *v, const struct ui_model *m)
+/* Sort the nodes and list those that the filter shows. */
+static void select_shown(struct ui_nodes *v, const struct ui_model *m)
 {
 	struct sort_context s = { v, m,
 				  m->n_nodes && ui_node_is_local(*m->nodes) };
@@ -672,11 +654,6 @@ static void sort_nodes(struct ui_nodes *v, const struct ui_model *m)
 	if (!is_sorted(v, &s))
 		qsort_r(v->order, v->n_order, sizeof(*v->order),
 			compare_model_order, &s);
-}
-
-static void select_shown(struct ui_nodes *v, const struct ui_model *m)
-{
-	sort_nodes(v, m);
 	v->shown = vec_reserve(v->shown, &v->cap_shown, m->n_nodes,
 			       sizeof(*v->shown));
 	v->n_shown = 0;
@@ -698,22 +675,6 @@ static size_t count_node_lines(const struct ui_nodes *v,
 	for (size_t i = 0; i < v->n_shown; i++)
 		lines += node_height(v, m, v->shown[i]);
 	return lines;
-}
-
-static void select_line(struct ui_nodes *v, const struct ui_model *m,
-			size_t line)
-{
-	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t height = node_height(v, m, v->shown[i]);
-
-		if (line < height) {
-			free(v->selected);
-			v->selected = xstrdup(v->shown[i]->reported->name);
-			v->selected_line = (unsigned)line;
-			return;
-		}
-		line -= height;
-	}
 }
 
 /*
@@ -891,7 +852,16 @@ bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 			      v->scroll.n_shown, key);
 	if (line == SIZE_MAX)
 		return false;
-	select_line(v, m, line);
+	for (size_t i = 0; i < v->n_shown; i++) {
+		size_t height = node_height(v, m, v->shown[i]);
+
+		if (line < height) {
+			select_name(v, v->shown[i]->reported->name);
+			v->selected_line = (unsigned)line;
+			break;
+		}
+		line -= height;
+	}
 	return true;
 }
 
@@ -901,20 +871,6 @@ size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m)
 {
 	select_shown(v, m);
 	return count_node_lines(v, m);
-}
-
-static void put_node_line(const struct ui_row *r, unsigned row,
-			  const struct ui_node *n, size_t below, bool selected)
-{
-	if (below)
-		put_detail(r, row, n, (unsigned)below - 1);
-	else
-		ui_row_put(r, row, n);
-	if (!selected)
-		return;
-	ui_area_put(r->area, row, 0, 1, UI_STYLE_SELECTED, ">");
-	if (r->area->focused)
-		ui_area_set_style(r->area, row, UI_STYLE_SELECTED);
 }
 
 static void put_lines(const struct ui_nodes *v, const struct ui_row *r,
@@ -928,9 +884,20 @@ static void put_lines(const struct ui_nodes *v, const struct ui_row *r,
 		size_t height = node_height(v, r->model, n);
 
 		for (size_t at = line < first ? first - line : 0;
-		     at < height && line + at < end; at++)
-			put_node_line(r, head + (unsigned)(line + at - first),
-				      n, at, line + at == v->selected_row);
+		     at < height && line + at < end; at++) {
+			unsigned row = head + (unsigned)(line + at - first);
+
+			if (at)
+				put_detail(r, row, n, (unsigned)at - 1);
+			else
+				ui_row_put(r, row, n);
+			if (line + at != v->selected_row)
+				continue;
+			ui_area_put(r->area, row, 0, 1, UI_STYLE_SELECTED, ">");
+			if (r->area->focused)
+				ui_area_set_style(r->area, row,
+						  UI_STYLE_SELECTED);
+		}
 		line += height;
 	}
 }

@@ -2,6 +2,7 @@
 #include "ui/panes.h"
 
 #include "base/format.h"
+#include "base/vec.h"
 #include "ui/nodes.h"
 #include "ui/width.h"
 
@@ -156,8 +157,8 @@ static const char *const notes[] = {
 	"node.",
 };
 
-#define KEYS  (unsigned)(sizeof(keys) / sizeof(*keys))
-#define NOTES (unsigned)(sizeof(notes) / sizeof(*notes))
+#define KEYS  (unsigned)ARRAY_SIZE(keys)
+#define NOTES (unsigned)ARRAY_SIZE(notes)
 
 static const char *const parts[UI_BAR_PARTS] = {
 	[UI_BAR_SCAN] = "scanned", [UI_BAR_SEND] = "sent",
@@ -165,10 +166,28 @@ static const char *const parts[UI_BAR_PARTS] = {
 	[UI_BAR_LOCAL] = "local",  [UI_BAR_FREE] = "free",
 };
 
-static void put_legend(const struct ui_area *a, unsigned row)
+/*
+ * Draw line `line` of the help: first the keys in `columns` columns, then an
+ * empty line, the legend and the notes.
+ */
+static void put_help_line(const struct ui_area *a, unsigned row, unsigned line,
+			  unsigned columns)
 {
-	unsigned at = 1 + ui_area_put(a, row, 1, 0, UI_STYLE_NORMAL, "Slots: ");
+	unsigned rows = (KEYS + columns - 1) / columns, at = 1;
+	struct ui_area part = *a;
 
+	part.columns = a->columns / columns;
+	for (unsigned i = line; line < rows && i < KEYS; i += rows) {
+		ui_area_put(&part, row, 1, 11, UI_STYLE_BOLD, keys[i].key);
+		ui_area_put(&part, row, 13, 0, UI_STYLE_NORMAL, keys[i].words);
+		part.column += part.columns;
+	}
+	if (line > rows + 1)
+		ui_area_put(a, row, 1, 0, UI_STYLE_NORMAL,
+			    notes[line - rows - 2]);
+	if (line != rows + 1)
+		return;
+	at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, "Slots: ");
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
 		const struct ui_bar_symbol *s = &ui_bar_symbols[i];
 
@@ -178,29 +197,6 @@ static void put_legend(const struct ui_area *a, unsigned row)
 		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, parts[i]);
 		at += ui_area_put(a, row, at, 0, UI_STYLE_NORMAL, "  ");
 	}
-}
-
-/*
- * Draw line `line` of the help: first the keys in `columns` columns, then an
- * empty line, the legend and the notes.
- */
-static void put_help_line(const struct ui_area *a, unsigned row, unsigned line,
-			  unsigned columns)
-{
-	unsigned rows = (KEYS + columns - 1) / columns;
-	struct ui_area part = *a;
-
-	part.columns = a->columns / columns;
-	for (unsigned i = line; line < rows && i < KEYS; i += rows) {
-		ui_area_put(&part, row, 1, 11, UI_STYLE_BOLD, keys[i].key);
-		ui_area_put(&part, row, 13, 0, UI_STYLE_NORMAL, keys[i].words);
-		part.column += part.columns;
-	}
-	if (line == rows + 1)
-		put_legend(a, row);
-	else if (line > rows + 1)
-		ui_area_put(a, row, 1, 0, UI_STYLE_NORMAL,
-			    notes[line - rows - 2]);
 }
 
 void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a)
@@ -296,7 +292,7 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 #define NODES_ROWS_MIN    4
 #define SPARE_ROWS_MIN    8 /* rows below the nodes used for diagnostics */
 
-static unsigned clamp_rows(size_t n, unsigned least, unsigned most)
+static unsigned clamp_size(size_t n, unsigned least, unsigned most)
 {
 	return n > most ? most : n < least ? least : (unsigned)n;
 }
@@ -330,19 +326,6 @@ static unsigned header_rows(const struct ui_canvas *c, bool build, bool band)
 	return c->rows >= 10 ? 3 : c->rows >= 6 ? 2 : 1;
 }
 
-static void arrange_band(struct ui_area *area, struct ui_area *rest)
-{
-	struct ui_area band = split_bottom(rest,
-					   clamp_rows(rest->rows / 5, 5, 10));
-	unsigned rates = clamp_rows(band.columns * 11 / 20, 0,
-				    RATES_COLUMNS_MAX);
-
-	area[UI_PANE_AREA_RATES] = area[UI_PANE_AREA_LOCAL] = band;
-	area[UI_PANE_AREA_RATES].columns = rates;
-	area[UI_PANE_AREA_LOCAL].column += rates + 1;
-	area[UI_PANE_AREA_LOCAL].columns -= rates + 1;
-}
-
 static void arrange_open_panes(struct ui_area *area, struct ui_area *rest,
 			       const struct ui_panes_setup *wish)
 {
@@ -351,7 +334,7 @@ static void arrange_open_panes(struct ui_area *area, struct ui_area *rest,
 		return;
 	}
 	area[UI_PANE_AREA_NODES] = split_top(
-		rest, clamp_rows(wish->n_node_lines + 1, NODES_ROWS_MIN,
+		rest, clamp_size(wish->n_node_lines + 1, NODES_ROWS_MIN,
 				 rest->rows * 2 / 5));
 	if (wish->diags_open && wish->log_open &&
 	    rest->rows >= SPLIT_ROWS_MIN) {
@@ -373,6 +356,8 @@ void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
 	bool band = setup->has_build && c->rows >= BAND_ROWS_MIN &&
 		    c->columns >= BAND_COLUMNS_MIN;
 	struct ui_area rest = { c, 0, 0, c->rows, c->columns, false };
+	struct ui_area *rates = &areas[UI_PANE_AREA_RATES];
+	struct ui_area *local = &areas[UI_PANE_AREA_LOCAL];
 
 	for (unsigned i = 0; i < UI_PANE_AREAS; i++)
 		areas[i] = (struct ui_area){ .canvas = c };
@@ -382,16 +367,22 @@ void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
 		areas[UI_PANE_AREA_MESSAGE] = split_bottom(&rest, 1);
 	areas[UI_PANE_AREA_HEADER] = split_top(
 		&rest, header_rows(c, setup->has_build, band));
-	if (band)
-		arrange_band(areas, &rest);
-	else if (setup->has_build && c->rows >= LOCAL_ROWS_MIN &&
-		 !setup->diags_open && !setup->log_open)
-		areas[UI_PANE_AREA_LOCAL] = split_bottom(
+	if (band) {
+		*local = split_bottom(&rest, clamp_size(rest.rows / 5, 5, 10));
+		*rates = *local;
+		rates->columns = clamp_size(local->columns * 11 / 20, 0,
+					    RATES_COLUMNS_MAX);
+		local->column += rates->columns + 1;
+		local->columns -= rates->columns + 1;
+	} else if (setup->has_build && c->rows >= LOCAL_ROWS_MIN &&
+		   !setup->diags_open && !setup->log_open) {
+		*local = split_bottom(
 			&rest,
 			rest.rows > setup->n_node_lines ?
-				clamp_rows(rest.rows - setup->n_node_lines - 1,
+				clamp_size(rest.rows - setup->n_node_lines - 1,
 					   4, 10) :
 				4);
+	}
 	if (setup->diags_open || setup->log_open) {
 		arrange_open_panes(areas, &rest, setup);
 	} else {
@@ -450,37 +441,13 @@ static void add_title_word(struct buf *line, const char *text)
 		buf_printf(line, "%s%s", line->len ? "  " : "", text);
 }
 
-/*
- * Describe the build in at most `columns` columns.  The name of the directory
- * is elided first.
- */
-static void add_build_title(struct buf *line, const struct ui_model *m,
-			    unsigned columns)
-{
-	struct buf rest = { 0 }, tree = { 0 };
-	unsigned width;
-
-	ui_model_add_label(m, &rest);
-	add_title_word(&rest, m->toolchain);
-	add_title_word(&rest, m->goals);
-	width = ui_width(buf_str(&rest)) + 2;
-	ui_width_elide(&tree, m->tree,
-		       width + TREE_COLUMNS_MIN < columns ? columns - width :
-							    TREE_COLUMNS_MIN);
-	add_title_word(line, buf_str(&tree));
-	add_title_word(line, buf_str(&rest));
-	add_title_word(line, line->len ? "" : "kfarm");
-	buf_release(&rest);
-	buf_release(&tree);
-}
-
 /* Draw "arm64 ...    1:15  ETA 2:31".  `expected` may be NULL. */
 static void put_build_title(const struct ui_area *a, unsigned row,
 			    const struct ui_model *m, uint64_t now,
 			    const struct ui_prediction *expected)
 {
-	struct buf line = { 0 }, time = { 0 };
-	unsigned width;
+	struct buf line = { 0 }, rest = { 0 }, tree = { 0 }, time = { 0 };
+	unsigned columns, width;
 
 	format_time(&time, now);
 	if (expected && expected->has_remaining &&
@@ -490,12 +457,26 @@ static void put_build_title(const struct ui_area *a, unsigned row,
 	}
 	width = ui_width(buf_str(&time));
 	if (a->columns > width + 1) {
-		add_build_title(&line, m, a->columns - width - 1);
-		ui_area_put_elided(a, row, 0, a->columns - width - 1,
-				   UI_STYLE_TITLE, buf_str(&line));
+		columns = a->columns - width - 1;
+		ui_model_add_label(m, &rest);
+		add_title_word(&rest, m->toolchain);
+		add_title_word(&rest, m->goals);
+		width = ui_width(buf_str(&rest)) + 2;
+		/* The name of the tree's directory is elided first. */
+		ui_width_elide(&tree, m->tree,
+			       width + TREE_COLUMNS_MIN < columns ?
+				       columns - width :
+				       TREE_COLUMNS_MIN);
+		add_title_word(&line, buf_str(&tree));
+		add_title_word(&line, buf_str(&rest));
+		add_title_word(&line, line.len ? "" : "kfarm");
+		ui_area_put_elided(a, row, 0, columns, UI_STYLE_TITLE,
+				   buf_str(&line));
 	}
 	ui_area_put_right(a, row, 0, a->columns, UI_STYLE_BOLD, buf_str(&time));
 	buf_release(&line);
+	buf_release(&rest);
+	buf_release(&tree);
 	buf_release(&time);
 }
 
@@ -593,44 +574,6 @@ static void put_counts(const struct ui_area *a, unsigned row,
 
 /* ---- slots ---- */
 
-struct farm_load {
-	struct ui_bar bar;
-	uint64_t n_slots, n_busy;
-	unsigned n_nodes, n_up, n_idle;
-};
-
-static struct farm_load measure_farm(const struct ui_model *m, uint64_t now)
-{
-	struct farm_load f = { 0 };
-
-	for (size_t i = 0; i < m->n_nodes; i++) {
-		const struct ui_node *n = m->nodes[i];
-		bool local = ui_node_is_local(n);
-		unsigned busy = 0, slots;
-
-		for (unsigned k = EVENTS_JOB_SCAN; k <= EVENTS_JOB_RECEIVE;
-		     k++) {
-			f.bar.slots[local ? UI_BAR_LOCAL :
-					    k - EVENTS_JOB_SCAN] +=
-				n->n_by_state[k];
-			busy += n->n_by_state[k];
-		}
-		f.n_busy += busy;
-		if (local || ui_node_is_up(n)) {
-			slots = ui_row_count_slots(m, n);
-			f.n_slots += slots;
-			f.bar.slots[UI_BAR_FREE] += slots > busy ?
-							    slots - busy :
-							    0;
-		}
-		f.n_idle += ui_row_is_idle(n, now);
-	}
-	f.n_nodes = ui_model_count_nodes(m, &f.n_up);
-	if (!ui_row_has_work(m, now))
-		f.n_idle = 0;
-	return f;
-}
-
 /*
  * In a phase without compiles, idle nodes are not a problem: return the text
  * for this phase.  In any other phase, return "".
@@ -648,7 +591,7 @@ static const char *idle_reason(const struct ui_model *m)
 		{ "artifacts", "packing artifacts: farm idle" },
 	};
 
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
 		if (!strcmp(ui_model_phase(m), phases[i].phase))
 			return phases[i].words;
 	}
@@ -658,25 +601,47 @@ static const char *idle_reason(const struct ui_model *m)
 static void put_slot_usage(const struct ui_area *a, unsigned row,
 			   const struct ui_model *m, uint64_t now)
 {
-	struct farm_load f = measure_farm(m, now);
 	struct header_line p = { .area = a, .row = row };
-	unsigned bar = a->columns / 2;
+	struct ui_bar bar = { 0 };
+	uint64_t n_slots = 0, n_busy = 0;
+	unsigned columns = a->columns / 2, n_nodes, n_up, n_idle = 0;
 	char text[64];
 
-	if (bar > BAR_COLUMNS_MIN &&
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		const struct ui_node *n = m->nodes[i];
+		bool local = ui_node_is_local(n);
+		unsigned busy = 0, slots;
+
+		for (unsigned k = EVENTS_JOB_SCAN; k <= EVENTS_JOB_RECEIVE;
+		     k++) {
+			bar.slots[local ? UI_BAR_LOCAL : k - EVENTS_JOB_SCAN] +=
+				n->n_by_state[k];
+			busy += n->n_by_state[k];
+		}
+		n_busy += busy;
+		if (local || ui_node_is_up(n)) {
+			slots = ui_row_count_slots(m, n);
+			n_slots += slots;
+			bar.slots[UI_BAR_FREE] += slots > busy ? slots - busy :
+								 0;
+		}
+		n_idle += ui_row_is_idle(n, now);
+	}
+	n_nodes = ui_model_count_nodes(m, &n_up);
+
+	if (columns > BAR_COLUMNS_MIN &&
 	    a->columns > BAR_LABEL_COLUMNS + BAR_COLUMNS_MIN)
-		bar = a->columns - BAR_LABEL_COLUMNS;
-	p.column = ui_bar_put(a, row, 0, bar, &f.bar);
-	if (!f.n_busy && f.n_nodes && !m->n_jobs && !m->done)
+		columns = a->columns - BAR_LABEL_COLUMNS;
+	p.column = ui_bar_put(a, row, 0, columns, &bar);
+	if (!n_busy && n_nodes && !m->n_jobs && !m->done)
 		put_part(&p, UI_STYLE_BOLD, idle_reason(m));
 	snprintf(text, sizeof(text), "%llu/%llu slots",
-		 (unsigned long long)f.n_busy, (unsigned long long)f.n_slots);
+		 (unsigned long long)n_busy, (unsigned long long)n_slots);
 	put_part(&p, UI_STYLE_NORMAL, text);
-	snprintf(text, sizeof(text), "nodes %u/%u", f.n_up, f.n_nodes);
-	put_part(&p, f.n_up < f.n_nodes ? UI_STYLE_WARN : UI_STYLE_NORMAL,
-		 text);
-	if (f.n_idle)
-		put_counted(&p, UI_STYLE_WARN, f.n_idle, "idle", "idle");
+	snprintf(text, sizeof(text), "nodes %u/%u", n_up, n_nodes);
+	put_part(&p, n_up < n_nodes ? UI_STYLE_WARN : UI_STYLE_NORMAL, text);
+	if (n_idle && ui_row_has_work(m, now))
+		put_counted(&p, UI_STYLE_WARN, n_idle, "idle", "idle");
 	if (m->n_by_state[EVENTS_JOB_SCAN])
 		put_counted(&p, UI_STYLE_SCAN, m->n_by_state[EVENTS_JOB_SCAN],
 			    "scanned", "scanned");

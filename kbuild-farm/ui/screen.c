@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "base/str.h"
 #include "base/terminal.h"
+#include "base/vec.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -33,7 +34,7 @@ static const char *locale_variable(void)
 {
 	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *value = getenv(names[i]);
 
 		if (value && *value)
@@ -145,9 +146,7 @@ static size_t match_sequence(const struct ui_input *in, uint32_t *key,
 			*key = in->sequences[i].key;
 		}
 	}
-	for (size_t i = 0;
-	     i < sizeof(standard_sequences) / sizeof(*standard_sequences);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(standard_sequences); i++) {
 		n = length_of(in, standard_sequences[i].text, open);
 		if (n > best) {
 			best = n;
@@ -384,7 +383,7 @@ static void name_keys(struct ui_input *in)
 		{ UI_KEY_F10, "kf10" },
 	};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		/* tigetstr() returns -1 for a name that is no string. */
 		const char *text = tigetstr(keys[i].name);
 

@@ -14,12 +14,6 @@
 #define RATE_SECONDS 10
 #define FILE_LEAST   12 /* columns needed to show a file name */
 
-static void put_count_if_any(struct buf *out, unsigned n, const char *what)
-{
-	if (n)
-		buf_printf(out, ", %u %s%s", n, what, n == 1 ? "" : "s");
-}
-
 static void put_running(struct buf *out, const struct ui_model *m)
 {
 	unsigned running = ui_model_count_running(m), up;
@@ -38,45 +32,39 @@ static void put_running(struct buf *out, const struct ui_model *m)
 		if (m->totals.n_local)
 			buf_printf(out, ", %u local", m->totals.n_local);
 	}
-	put_count_if_any(out, m->totals.n_warnings, "warning");
-	put_count_if_any(out, m->totals.n_errors, "error");
+	if (m->totals.n_warnings)
+		buf_printf(out, ", %u warning%s", m->totals.n_warnings,
+			   m->totals.n_warnings == 1 ? "" : "s");
+	if (m->totals.n_errors)
+		buf_printf(out, ", %u error%s", m->totals.n_errors,
+			   m->totals.n_errors == 1 ? "" : "s");
 	if (m->totals.has_baseline && m->totals.n_new_diags)
 		buf_printf(out, " (%u new)", m->totals.n_new_diags);
-}
-
-/* Append "[310 done 35.2/s 1:23] ". */
-static void put_progress_counts(struct buf *out, const struct ui_model *m,
-				uint64_t now)
-{
-	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS);
-	struct ui_prediction look;
-	bool known = ui_model_predict(m, now, &look);
-
-	buf_printf(out, "[%u", ui_model_count_done(m));
-	if (known)
-		buf_printf(out, "/%llu %u %%", (unsigned long long)look.n_total,
-			   look.percent);
-	else
-		buf_add_str(out, " done");
-	if (rate)
-		buf_printf(out, " %u.%u/s", rate / 1000, rate / 100 % 10);
-	buf_add_str(out, " ");
-	format_time(out, now);
-	if (known && look.has_remaining) {
-		buf_add_str(out, " ETA ");
-		format_time(out, look.remaining_ms);
-	}
-	buf_add_str(out, "] ");
 }
 
 void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 		      unsigned columns)
 {
+	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS), width;
+	struct ui_prediction look;
+	bool known = ui_model_predict(m, now, &look);
 	struct buf line = { 0 };
-	unsigned width;
 
-	put_progress_counts(&line, m, now);
-	buf_printf(&line, "%s: ", ui_model_phase(m));
+	buf_printf(&line, "[%u", ui_model_count_done(m));
+	if (known)
+		buf_printf(&line, "/%llu %u %%",
+			   (unsigned long long)look.n_total, look.percent);
+	else
+		buf_add_str(&line, " done");
+	if (rate)
+		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
+	buf_add_str(&line, " ");
+	format_time(&line, now);
+	if (known && look.has_remaining) {
+		buf_add_str(&line, " ETA ");
+		format_time(&line, look.remaining_ms);
+	}
+	buf_printf(&line, "] %s: ", ui_model_phase(m));
 	put_running(&line, m);
 	width = ui_width(buf_str(&line));
 	ui_width_elide(out, buf_str(&line), columns);
@@ -186,24 +174,11 @@ static const char *color_of(const char *line, size_t len)
 		      { "*** ", RED },          { "ERROR", RED },
 		      { "warning: ", MAGENTA }, { "WARNING", MAGENTA } };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (memmem(line, len, words[i].word, strlen(words[i].word)))
 			return words[i].color;
 	}
 	return NULL;
-}
-
-static void put_colored(struct buf *out, const char *text)
-{
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-		const char *color = color_of(text, n);
-
-		buf_add_str(out, color ? color : "");
-		buf_add(out, text, n);
-		buf_add_str(out, color ? NO_COLOR "\n" : "\n");
-		text += n + (text[n] == '\n');
-	}
 }
 
 /*
@@ -213,16 +188,18 @@ static void put_colored(struct buf *out, const char *text)
 static void show_block(struct ui_text *p, const char *text, bool fresh)
 {
 	struct buf out = { 0 };
-	size_t n = strlen(text);
 
 	if (fresh)
 		buf_add_str(&out, "kfarm: new since the previous build:\n");
-	if (p->color)
-		put_colored(&out, text);
-	else
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		const char *color = p->color ? color_of(text, n) : NULL;
+
+		buf_add_str(&out, color ? color : "");
 		buf_add(&out, text, n);
-	if (!p->color && n && text[n - 1] != '\n')
-		buf_add_str(&out, "\n");
+		buf_add_str(&out, color ? NO_COLOR "\n" : "\n");
+		text += n + (text[n] == '\n');
+	}
 	queue_text(p, &out);
 	buf_release(&out);
 }

@@ -3,6 +3,7 @@
 
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "ui/panes.h"
 #include "ui/width.h"
 
@@ -294,15 +295,6 @@ static void type_character(struct ui_view *v, uint32_t code)
 	v->typed[len + n] = '\0';
 }
 
-static void remove_character(struct ui_view *v)
-{
-	size_t len = strlen(v->typed);
-
-	while (len && ((uint8_t)v->typed[len - 1] & 0xc0) == 0x80)
-		len--;
-	v->typed[len ? len - 1 : 0] = '\0';
-}
-
 /* Search or filter while the user types. */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {
@@ -319,6 +311,8 @@ static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 			      uint32_t key)
 {
+	size_t len = strlen(v->typed);
+
 	switch (key) {
 	case UI_KEY_ESCAPE:
 		v->typed[0] = '\0';
@@ -333,7 +327,9 @@ static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 	case UI_KEY_BACKSPACE:
 	case '\b':
 	case 0x7f:
-		remove_character(v);
+		while (len && ((uint8_t)v->typed[len - 1] & 0xc0) == 0x80)
+			len--;
+		v->typed[len ? len - 1 : 0] = '\0';
 		apply_prompt(v, m);
 		break;
 	default:
@@ -361,26 +357,9 @@ static enum ui_view_action request_abort(struct ui_view *v)
 	return UI_ACTION_NONE;
 }
 
-/* Report the request, because its effect may take a while. */
-static enum ui_view_action confirm_action(struct ui_view *v,
-					  const struct ui_node *n, uint32_t key)
-{
-	bool drained = str_starts(n->reported->state, "drain");
-	const char *what = key == '+' ? "one slot more" :
-			   key == '-' ? "one slot fewer" :
-			   drained    ? "resumed" :
-					"drained; no new jobs until it is "
-					"resumed";
-	char *text = xasprintf("%s: %s", n->reported->name, what);
-
-	ui_view_set_message(v, text);
-	free(text);
-	if (key == 'd')
-		return drained ? UI_ACTION_RESUME : UI_ACTION_DRAIN;
-	return key == '+' ? UI_ACTION_MORE_SLOTS : UI_ACTION_FEWER_SLOTS;
-}
-
-/* Request an action for the selected node, or explain why it is not possible.
+/*
+ * Request an action for the selected node and report the request, because its
+ * effect may take a while.  If the action is not possible, explain why.
  */
 static enum ui_view_action request_node_action(struct ui_view *v,
 					       const struct ui_model *m,
@@ -388,21 +367,34 @@ static enum ui_view_action request_node_action(struct ui_view *v,
 {
 	const char *name = ui_nodes_select(&v->nodes, m);
 	const struct ui_node *n = name ? ui_model_find_node(m, name) : NULL;
+	const char *obstacle = !v->setup.actions_enabled ?
+				       "only the kfarm process that runs the "
+				       "build can control its nodes" :
+			       !n ? "no nodes" :
+			       ui_node_is_local(n) ?
+				    "not possible for the build host; "
+				    "select a node" :
+			       m->done ? "the build has ended" :
+					 NULL;
+	bool drained;
+	char *text;
 
-	if (!v->setup.actions_enabled)
-		ui_view_set_message(
-			v, "only the kfarm process that runs the build can "
-			   "control its nodes");
-	else if (!n)
-		ui_view_set_message(v, "no nodes");
-	else if (ui_node_is_local(n))
-		ui_view_set_message(v, "not possible for the build host; "
-				       "select a node");
-	else if (m->done)
-		ui_view_set_message(v, "the build has ended");
-	else
-		return confirm_action(v, n, key);
-	return UI_ACTION_NONE;
+	if (obstacle) {
+		ui_view_set_message(v, obstacle);
+		return UI_ACTION_NONE;
+	}
+	drained = str_starts(n->reported->state, "drain");
+	text = xasprintf("%s: %s", n->reported->name,
+			 key == '+' ? "one slot more" :
+			 key == '-' ? "one slot fewer" :
+			 drained    ? "resumed" :
+				      "drained; no new jobs until it is "
+				      "resumed");
+	ui_view_set_message(v, text);
+	free(text);
+	if (key == 'd')
+		return drained ? UI_ACTION_RESUME : UI_ACTION_DRAIN;
+	return key == '+' ? UI_ACTION_MORE_SLOTS : UI_ACTION_FEWER_SLOTS;
 }
 
 /* ---- keys ---- */
@@ -525,7 +517,7 @@ static void put_keys(const struct ui_view *v, const struct ui_area *a,
 		[UI_PANE_DIAGS] = { "e errors", "f follow" },
 		[UI_PANE_LOG] = { "f follow", "n next" },
 	};
-	unsigned at = 0, n = sizeof(all) / sizeof(*all);
+	unsigned at = 0, n = ARRAY_SIZE(all);
 
 	for (unsigned i = 0; i < n + 4; i++) {
 		const char *text = i < n ? all[i] : of[v->focus][i - n];
@@ -592,27 +584,6 @@ static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
 	buf_release(&where);
 }
 
-static void draw_panes(struct ui_view *v, const struct ui_area *area,
-		       const struct ui_model *m, uint64_t now)
-{
-	if (area[UI_PANE_AREA_TITLE].rows)
-		ui_area_put_elided(&area[UI_PANE_AREA_TITLE], 0, 0,
-				   area[UI_PANE_AREA_TITLE].columns,
-				   UI_STYLE_BOLD, v->setup.title);
-	ui_panes_draw_header(&area[UI_PANE_AREA_HEADER], m, now,
-			     ui_diags_count_unseen(&v->diags, m));
-	if (area[UI_PANE_AREA_NODES].rows)
-		ui_nodes_draw(&v->nodes, &area[UI_PANE_AREA_NODES], m, now);
-	if (area[UI_PANE_AREA_DIAGS].rows)
-		ui_diags_draw(&v->diags, &area[UI_PANE_AREA_DIAGS], m);
-	if (area[UI_PANE_AREA_LOG].rows)
-		log_pane_draw(&v->log_pane, &area[UI_PANE_AREA_LOG]);
-	if (area[UI_PANE_AREA_RATES].rows)
-		ui_rates_draw(&area[UI_PANE_AREA_RATES], m, now);
-	if (area[UI_PANE_AREA_LOCAL].rows)
-		ui_panes_draw_local(&area[UI_PANE_AREA_LOCAL], m, now);
-}
-
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now)
 {
@@ -638,14 +609,30 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	wish.n_node_lines = ui_nodes_sort(&v->nodes, m);
 	ui_panes_arrange(area, c, &wish);
 	ui_canvas_clear(c);
-	if (v->help_open)
+	if (v->help_open) {
 		ui_panes_draw_help(&v->help_scroll,
 				   &(struct ui_area){ c, 0, 0, c->rows,
 						      c->columns, true });
-	else
-		draw_panes(v, area, m, now);
-	if (!v->help_open)
-		draw_last_line(v, &area[UI_PANE_AREA_MESSAGE], m);
+		goto out;
+	}
+	if (area[UI_PANE_AREA_TITLE].rows)
+		ui_area_put_elided(&area[UI_PANE_AREA_TITLE], 0, 0,
+				   area[UI_PANE_AREA_TITLE].columns,
+				   UI_STYLE_BOLD, v->setup.title);
+	ui_panes_draw_header(&area[UI_PANE_AREA_HEADER], m, now,
+			     ui_diags_count_unseen(&v->diags, m));
+	if (area[UI_PANE_AREA_NODES].rows)
+		ui_nodes_draw(&v->nodes, &area[UI_PANE_AREA_NODES], m, now);
+	if (area[UI_PANE_AREA_DIAGS].rows)
+		ui_diags_draw(&v->diags, &area[UI_PANE_AREA_DIAGS], m);
+	if (area[UI_PANE_AREA_LOG].rows)
+		log_pane_draw(&v->log_pane, &area[UI_PANE_AREA_LOG]);
+	if (area[UI_PANE_AREA_RATES].rows)
+		ui_rates_draw(&area[UI_PANE_AREA_RATES], m, now);
+	if (area[UI_PANE_AREA_LOCAL].rows)
+		ui_panes_draw_local(&area[UI_PANE_AREA_LOCAL], m, now);
+	draw_last_line(v, &area[UI_PANE_AREA_MESSAGE], m);
+out:
 	v->rows = c->rows;
 	v->columns = c->columns;
 	v->drawn = true;

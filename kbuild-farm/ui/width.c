@@ -2,6 +2,7 @@
 #include "ui/width.h"
 
 #include "base/printable.h"
+#include "base/vec.h"
 
 #include <string.h>
 
@@ -60,8 +61,7 @@ static bool is_in_ranges(const struct range *list, size_t n, uint32_t c)
 	return false;
 }
 
-#define IS_IN_RANGES(list, c) \
-	is_in_ranges(list, sizeof(list) / sizeof(*(list)), c)
+#define IS_IN_RANGES(list, c) is_in_ranges(list, ARRAY_SIZE(list), c)
 
 unsigned ui_width_of_char(uint32_t code)
 {
