@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /*
@@ -169,7 +168,6 @@ struct tuning {
 	struct tuned_node *v;
 	size_t n;
 	struct progress *progress;
-	const char *action;
 	void (*on_node)(struct tuned_node *t, bool revert);
 };
 

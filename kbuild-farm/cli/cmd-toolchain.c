@@ -321,8 +321,6 @@ static int toolchain_remove_main(void *request)
 
 /* The benchmark of one toolchain on the selected nodes. */
 struct tuning {
-	const struct toolchain_request *r;
-	const struct toolchain_installed *t;
 	struct node_roster roster; /* selected nodes; entries borrowed */
 	struct peer_benchmark tune;
 	struct event_base *base;
@@ -414,7 +412,7 @@ static bool print_node_choice(const struct peer_benchmark_node *n)
 static int tune_one(const struct toolchain_request *r,
 		    const struct toolchain_installed *t, struct err *err)
 {
-	struct tuning u = { .r = r, .t = t };
+	struct tuning u = { 0 };
 	char *driver = toolchain_installed_driver_path(t);
 	int ret = toolchain_nodes_select(&u.roster, &r->roster,
 					 r->nodes ? r->nodes : "all", err);

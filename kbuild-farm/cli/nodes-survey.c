@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/terminal.h"
@@ -17,7 +16,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WIDTH 80 /* columns of a table, unless the terminal is wider */
 

@@ -22,7 +22,6 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CMD_MAX (16u << 20) /* bytes of a .cmd file */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "cli/cmd.h"

@@ -201,36 +201,28 @@ static void decay_recent(struct ui_estimate *e, double now)
 	e->recent_fixed_ms = fixed;
 }
 
-static void advance_points(struct ui_estimate *e, double now)
-{
-	bool began = e->next_point < 2;
-
-	while (e->next_point < e->n_points - 1 &&
-	       e->done_cost_ms >= e->points[e->next_point].cost_ms) {
-		e->next_point++;
-		e->point_passed_ms = now;
-	}
-	e->recent_fixed_ms = completed_fixed_ms(e, now);
-	if (!began || e->next_point < 2)
-		return;
-	e->first_point_ms = e->recent_updated_ms = now;
-	e->first_fixed_ms = e->recent_fixed_ms;
-	e->first_paced_ms = completed_paced_ms(e);
-}
-
+/* Count completed cost, and pass the points of the curve that it reaches. */
 static void add_done(struct ui_estimate *e, double now, double cost)
 {
+	bool began = e->next_point >= 2;
 	double before;
 
 	decay_recent(e, now);
 	before = completed_paced_ms(e);
 	e->done_cost_ms = clamp_double(e->done_cost_ms + cost, 0, TIME_MAX_MS);
 	e->last_done_ms = now;
-	if (e->next_point >= 2) {
-		advance_points(e, now);
+	while (e->next_point < e->n_points - 1 &&
+	       e->done_cost_ms >= e->points[e->next_point].cost_ms) {
+		e->next_point++;
+		e->point_passed_ms = now;
+	}
+	e->recent_fixed_ms = completed_fixed_ms(e, now);
+	if (began) {
 		e->recent_paced_ms += completed_paced_ms(e) - before;
-	} else {
-		advance_points(e, now);
+	} else if (e->next_point >= 2) {
+		e->first_point_ms = e->recent_updated_ms = now;
+		e->first_fixed_ms = e->recent_fixed_ms;
+		e->first_paced_ms = completed_paced_ms(e);
 	}
 }
 

@@ -454,9 +454,6 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 	case EVENTS_KIND_COUNTS:
 		ui_estimate_resume(&m->estimate, ev);
 		break;
-	case EVENTS_KIND_LIVE:
-		m->snapshot_done = true;
-		break;
 	case EVENTS_KIND_DROPPED:
 		m->n_dropped += (uint64_t)ev->n_dropped;
 		break;

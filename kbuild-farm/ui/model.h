@@ -95,7 +95,6 @@ struct ui_second {
 
 struct ui_model {
 	uint64_t at_ms; /* time of the last event */
-	bool snapshot_done; /* EVENTS_KIND_LIVE was received */
 	bool done;
 	int64_t status; /* exit status if `done` */
 	/*

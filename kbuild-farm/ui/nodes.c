@@ -585,40 +585,37 @@ static int64_t sort_value(const struct ui_node *n, enum ui_column column)
 	}
 }
 
-/*
- * Compare nodes by a column: numbers in descending order, names with the
- * numbers in them by value (n2 before n10).
- */
-static int compare_nodes(const struct ui_node *a, const struct ui_node *b,
-			 enum ui_column column)
-{
-	int64_t x, y;
-
-	if (column == UI_COLUMN_NAME)
-		return strverscmp(a->reported->name, b->reported->name);
-	if (column == UI_COLUMN_STATE)
-		return strcmp(a->reported->state, b->reported->state);
-	x = sort_value(a, column);
-	y = sort_value(b, column);
-	return x > y ? -1 : x < y;
-}
-
 struct sort_context {
 	const struct ui_nodes *v;
 	const struct ui_model *m;
 	bool has_local; /* EVENTS_LOCAL is the first node */
 };
 
+/*
+ * Compare two indices of nodes: numbers in descending order, names with the
+ * numbers in them by value (n2 before n10).
+ */
 static int compare_model_order(const void *a, const void *b, void *ctx)
 {
 	const struct sort_context *s = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	const struct ui_node *first = s->m->nodes[x], *second = s->m->nodes[y];
+	enum ui_column column = s->v->sort;
+	int64_t m, n;
 	int order;
 
 	if (s->has_local && (!x || !y))
 		return !x ? -1 : 1;
-	order = compare_nodes(first, second, s->v->sort);
+	if (column == UI_COLUMN_NAME) {
+		order = strverscmp(first->reported->name,
+				   second->reported->name);
+	} else if (column == UI_COLUMN_STATE) {
+		order = strcmp(first->reported->state, second->reported->state);
+	} else {
+		m = sort_value(first, column);
+		n = sort_value(second, column);
+		order = m > n ? -1 : m < n;
+	}
 	if (s->v->reversed)
 		order = -order;
 	return order ? order : x < y ? -1 : 1;
@@ -794,7 +791,7 @@ static size_t line_after_key(size_t line, size_t lines, unsigned page,
 }
 
 /* Space toggles the selected node; Right expands it, Left collapses it. */
-static bool expand_by_key(struct ui_nodes *v, const struct ui_model *m,
+static void expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 			  uint32_t key)
 {
 	const struct ui_node *n = selected_node(v, m);
@@ -805,7 +802,7 @@ static bool expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 			      key == UI_KEY_RIGHT;
 
 	if (!n || now == wanted)
-		return true;
+		return;
 	if (t) {
 		map_remove(&v->toggled, &t->entry);
 		free_toggled(&t->entry);
@@ -817,7 +814,6 @@ static bool expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 		v->n_toggled++;
 	}
 	select_name(v, n->reported->name);
-	return true;
 }
 
 bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
@@ -832,7 +828,8 @@ bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 	case UI_KEY_LEFT:
 	case UI_KEY_RIGHT:
 	case 'h':
-		return expand_by_key(v, m, key);
+		expand_by_key(v, m, key);
+		return true;
 	case 'a':
 		clear_toggled(v);
 		v->all_expanded = !v->all_expanded;

@@ -60,25 +60,6 @@ static void put_spark(const struct ui_area *a, unsigned row, unsigned at,
 				     value + UI_SECONDS - n, n);
 }
 
-static void put_rates_line(const struct ui_area *a, unsigned row,
-			   const struct ui_model *m, uint64_t now)
-{
-	struct buf line = { 0 };
-	struct minute_rates past;
-	unsigned at;
-
-	collect_minute(&past, m, now);
-	put_objects(&line, m, now);
-	buf_add_str(&line, "; ");
-	format_bytes(&line, past.sent_rate);
-	buf_add_str(&line, "B/s out, ");
-	format_bytes(&line, past.received_rate);
-	buf_add_str(&line, "B/s in ");
-	at = ui_area_put(a, row, 0, 0, UI_STYLE_NORMAL, buf_str(&line));
-	put_spark(a, row, at, past.jobs);
-	buf_release(&line);
-}
-
 static void put_row(const struct ui_area *a, unsigned row, const char *label,
 		    struct buf *text, const uint64_t *value)
 {
@@ -480,25 +461,6 @@ static void put_build_title(const struct ui_area *a, unsigned row,
 	buf_release(&time);
 }
 
-static void put_outcome(struct header_line *p, const struct ui_model *m)
-{
-	char text[64];
-
-	if (!m->done) {
-		put_part(p, UI_STYLE_BOLD, ui_model_phase(m));
-	} else if (!m->status) {
-		put_part(p, UI_STYLE_GOOD, "done");
-	} else if (m->status == 101) {
-		put_part(p, UI_STYLE_WARN, "done, new warnings");
-	} else if (m->status == 130) {
-		put_part(p, UI_STYLE_BAD, "interrupted");
-	} else {
-		snprintf(text, sizeof(text), "FAILED, exit status %lld",
-			 (long long)m->status);
-		put_part(p, UI_STYLE_BAD, text);
-	}
-}
-
 /*
  * Draw the progress bar "[████····]" at the end of the line, if there is room.
  */
@@ -534,7 +496,19 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	struct buf rate = { 0 };
 	char text[64];
 
-	put_outcome(&p, m);
+	if (!m->done) {
+		put_part(&p, UI_STYLE_BOLD, ui_model_phase(m));
+	} else if (!m->status) {
+		put_part(&p, UI_STYLE_GOOD, "done");
+	} else if (m->status == 101) {
+		put_part(&p, UI_STYLE_WARN, "done, new warnings");
+	} else if (m->status == 130) {
+		put_part(&p, UI_STYLE_BAD, "interrupted");
+	} else {
+		snprintf(text, sizeof(text), "FAILED, exit status %lld",
+			 (long long)m->status);
+		put_part(&p, UI_STYLE_BAD, text);
+	}
 	if (expected) {
 		snprintf(text, sizeof(text), "%u %%", expected->percent);
 		put_part(&p, UI_STYLE_BOLD, text);
@@ -662,7 +636,9 @@ void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
 {
 	bool build = ui_panes_has_build(m);
 	struct ui_prediction prediction, *expected = NULL;
-	unsigned row = 0;
+	struct minute_rates past;
+	struct buf line = { 0 };
+	unsigned row = 0, at;
 
 	if (ui_model_predict(m, now, &prediction))
 		expected = &prediction;
@@ -672,6 +648,16 @@ void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
 	if (build)
 		put_counts(a, row++, m, now, n_unseen_diags, expected);
 	put_slot_usage(a, row++, m, now);
-	if (build && a->rows > 3)
-		put_rates_line(a, row, m, now);
+	if (!build || a->rows <= 3)
+		return;
+	collect_minute(&past, m, now);
+	put_objects(&line, m, now);
+	buf_add_str(&line, "; ");
+	format_bytes(&line, past.sent_rate);
+	buf_add_str(&line, "B/s out, ");
+	format_bytes(&line, past.received_rate);
+	buf_add_str(&line, "B/s in ");
+	at = ui_area_put(a, row, 0, 0, UI_STYLE_NORMAL, buf_str(&line));
+	put_spark(a, row, at, past.jobs);
+	buf_release(&line);
 }

@@ -30,7 +30,6 @@
 #include "ui/scroll.h"
 
 #define UI_RATES_CURRENT_S 5 /* seconds over which "now" is averaged */
-#define UI_RATES_ROWS      5 /* rows of the throughput pane */
 
 /* Draw the throughput pane; `now` as in ui/model.h. */
 void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,

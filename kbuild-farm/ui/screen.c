@@ -21,28 +21,6 @@
 #include <unistd.h>
 #include <wchar.h>
 
-static bool names_utf8(const char *locale)
-{
-	const char *set = locale ? strchr(locale, '.') : NULL;
-
-	return set && (!strncasecmp(set, ".utf-8", 6) ||
-		       !strncasecmp(set, ".utf8", 5));
-}
-
-/* Return the locale that the user set, whether or not it is installed. */
-static const char *locale_variable(void)
-{
-	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const char *value = getenv(names[i]);
-
-		if (value && *value)
-			return value;
-	}
-	return NULL;
-}
-
 /*
  * Return a locale for uselocale() around drawing.  The program's own locale is
  * C, on which other libraries (libarchive) depend.  If the user's locale is
@@ -51,10 +29,20 @@ static const char *locale_variable(void)
  */
 static locale_t new_locale(bool *utf8)
 {
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
 	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	const char *wanted = NULL;
 
 	*utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
-	if (*utf8 || !names_utf8(locale_variable()))
+	/* The locale that the user set, whether or not it is installed. */
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !wanted; i++) {
+		wanted = getenv(names[i]);
+		wanted = wanted && *wanted ? wanted : NULL;
+	}
+	wanted = wanted ? strchr(wanted, '.') : NULL;
+	if (*utf8 || !wanted ||
+	    (strncasecmp(wanted, ".utf-8", 6) != 0 &&
+	     strncasecmp(wanted, ".utf8", 5) != 0))
 		return locale;
 	if (locale)
 		freelocale(locale);
@@ -369,29 +357,6 @@ static int check_entry(const char *term, int fd, struct err *err)
 	return 0;
 }
 
-static void name_keys(struct ui_input *in)
-{
-	static const struct {
-		uint32_t key;
-		char name[6];
-	} keys[] = {
-		{ UI_KEY_UP, "kcuu1" },      { UI_KEY_DOWN, "kcud1" },
-		{ UI_KEY_LEFT, "kcub1" },    { UI_KEY_RIGHT, "kcuf1" },
-		{ UI_KEY_PAGE_UP, "kpp" },   { UI_KEY_PAGE_DOWN, "knp" },
-		{ UI_KEY_HOME, "khome" },    { UI_KEY_END, "kend" },
-		{ UI_KEY_BACK_TAB, "kcbt" }, { UI_KEY_BACKSPACE, "kbs" },
-		{ UI_KEY_F10, "kf10" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		/* tigetstr() returns -1 for a name that is no string. */
-		const char *text = tigetstr(keys[i].name);
-
-		if (text && text != (char *)-1)
-			ui_input_add_sequence(in, keys[i].key, text);
-	}
-}
-
 /*
  * For each style, the attributes without and with colours, and the colour out
  * of 8 and out of 256; -1 is the terminal's default.
@@ -452,6 +417,17 @@ static void discard_output(const struct ui_screen *s)
 
 static int start_curses(struct ui_screen *s, bool color, struct err *err)
 {
+	static const struct {
+		uint32_t key;
+		char name[6];
+	} keys[] = {
+		{ UI_KEY_UP, "kcuu1" },      { UI_KEY_DOWN, "kcud1" },
+		{ UI_KEY_LEFT, "kcub1" },    { UI_KEY_RIGHT, "kcuf1" },
+		{ UI_KEY_PAGE_UP, "kpp" },   { UI_KEY_PAGE_DOWN, "knp" },
+		{ UI_KEY_HOME, "khome" },    { UI_KEY_END, "kend" },
+		{ UI_KEY_BACK_TAB, "kcbt" }, { UI_KEY_BACKSPACE, "kbs" },
+		{ UI_KEY_F10, "kf10" },
+	};
 	const char *term = getenv("TERM");
 	int paper = -1, ret;
 
@@ -480,7 +456,13 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 	curs_set(0);
 	leaveok(stdscr, TRUE);
 	choose_attributes(s, color);
-	name_keys(&s->input);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		/* tigetstr() returns -1 for a name that is no string. */
+		const char *text = tigetstr(keys[i].name);
+
+		if (text && text != (char *)-1)
+			ui_input_add_sequence(&s->input, keys[i].key, text);
+	}
 	/* ui_screen_enter() starts with a complete picture. */
 	endwin();
 	discard_output(s);

@@ -14,38 +14,11 @@
 #define RATE_SECONDS 10
 #define FILE_LEAST   12 /* columns needed to show a file name */
 
-static void put_running(struct buf *out, const struct ui_model *m)
-{
-	unsigned running = ui_model_count_running(m), up;
-	unsigned nodes = ui_model_count_nodes(m, &up);
-
-	/* An idle farm during the link is no failure. */
-	if (!m->n_jobs && nodes && !strcmp(ui_model_phase(m), "link"))
-		buf_add_str(out, "farm idle");
-	else
-		buf_printf(out, "%u running", running);
-	if (m->n_by_state[EVENTS_JOB_QUEUED])
-		buf_printf(out, ", %u queued",
-			   m->n_by_state[EVENTS_JOB_QUEUED]);
-	if (nodes) {
-		buf_printf(out, ", nodes %u/%u", up, nodes);
-		if (m->totals.n_local)
-			buf_printf(out, ", %u local", m->totals.n_local);
-	}
-	if (m->totals.n_warnings)
-		buf_printf(out, ", %u warning%s", m->totals.n_warnings,
-			   m->totals.n_warnings == 1 ? "" : "s");
-	if (m->totals.n_errors)
-		buf_printf(out, ", %u error%s", m->totals.n_errors,
-			   m->totals.n_errors == 1 ? "" : "s");
-	if (m->totals.has_baseline && m->totals.n_new_diags)
-		buf_printf(out, " (%u new)", m->totals.n_new_diags);
-}
-
 void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 		      unsigned columns)
 {
 	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS), width;
+	unsigned up, nodes = ui_model_count_nodes(m, &up);
 	struct ui_prediction look;
 	bool known = ui_model_predict(m, now, &look);
 	struct buf line = { 0 };
@@ -65,7 +38,27 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 		format_time(&line, look.remaining_ms);
 	}
 	buf_printf(&line, "] %s: ", ui_model_phase(m));
-	put_running(&line, m);
+	/* An idle farm during the link is no failure. */
+	if (!m->n_jobs && nodes && !strcmp(ui_model_phase(m), "link"))
+		buf_add_str(&line, "farm idle");
+	else
+		buf_printf(&line, "%u running", ui_model_count_running(m));
+	if (m->n_by_state[EVENTS_JOB_QUEUED])
+		buf_printf(&line, ", %u queued",
+			   m->n_by_state[EVENTS_JOB_QUEUED]);
+	if (nodes) {
+		buf_printf(&line, ", nodes %u/%u", up, nodes);
+		if (m->totals.n_local)
+			buf_printf(&line, ", %u local", m->totals.n_local);
+	}
+	if (m->totals.n_warnings)
+		buf_printf(&line, ", %u warning%s", m->totals.n_warnings,
+			   m->totals.n_warnings == 1 ? "" : "s");
+	if (m->totals.n_errors)
+		buf_printf(&line, ", %u error%s", m->totals.n_errors,
+			   m->totals.n_errors == 1 ? "" : "s");
+	if (m->totals.has_baseline && m->totals.n_new_diags)
+		buf_printf(&line, " (%u new)", m->totals.n_new_diags);
 	width = ui_width(buf_str(&line));
 	ui_width_elide(out, buf_str(&line), columns);
 	if (*m->last_file && m->n_jobs && width + FILE_LEAST + 2 <= columns) {
@@ -259,11 +252,17 @@ static void show_periodic_line(struct ui_text *p, uint64_t now)
 	buf_release(&line);
 }
 
-/* Print the progress line if it changed. */
-static void show_line(struct ui_text *p, uint64_t now)
+void ui_text_update(struct ui_text *p, uint64_t now)
 {
 	struct buf line = { 0 };
 
+	flush_text(p, 0);
+	if (!p->options.progress || p->held)
+		return;
+	if (p->kind == UI_TEXT_PERIODIC && now >= p->next_line_ms)
+		show_periodic_line(p, now);
+	if (p->kind != UI_TEXT_LINE || p->model->done)
+		goto out;
 	/* Leave the last column free, because some terminals wrap there. */
 	ui_text_put_line(&line, p->model, now,
 			 (p->columns ? p->columns : COLUMNS) - 1);
@@ -275,17 +274,7 @@ static void show_line(struct ui_text *p, uint64_t now)
 		buf_add_bytes(&p->line, buf_bytes(&line));
 	}
 	buf_release(&line);
-}
-
-void ui_text_update(struct ui_text *p, uint64_t now)
-{
-	flush_text(p, 0);
-	if (!p->options.progress || p->held)
-		return;
-	if (p->kind == UI_TEXT_LINE && !p->model->done)
-		show_line(p, now);
-	else if (p->kind == UI_TEXT_PERIODIC && now >= p->next_line_ms)
-		show_periodic_line(p, now);
+out:
 	flush_text(p, 0);
 }
 

@@ -101,23 +101,6 @@ void ui_log_release(struct ui_log *log)
 	*log = (struct ui_log){ 0 };
 }
 
-static void log_pane_release(struct ui_log_pane *v)
-{
-	ui_log_release(&v->log);
-	free(v->search_text);
-	*v = (struct ui_log_pane){ 0 };
-}
-
-/* Handle a key.  Returns false if the pane does not use it. */
-static bool log_pane_handle_key(struct ui_log_pane *v, uint32_t key)
-{
-	if (key == 'f') {
-		v->scroll.following = !v->scroll.following;
-		return true;
-	}
-	return ui_scroll_handle_key(&v->scroll, v->log.first, v->log.end, key);
-}
-
 static bool matches_search(const struct ui_log_pane *v, uint64_t line)
 {
 	const char *text = ui_log_get_line(&v->log, line);
@@ -182,7 +165,9 @@ void ui_view_release(struct ui_view *v)
 {
 	ui_nodes_release(&v->nodes);
 	ui_diags_release(&v->diags);
-	log_pane_release(&v->log_pane);
+	ui_log_release(&v->log_pane.log);
+	free(v->log_pane.search_text);
+	v->log_pane = (struct ui_log_pane){ 0 };
 }
 
 void ui_view_set_title(struct ui_view *v, const char *title)
@@ -283,18 +268,6 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 	return more + 1;
 }
 
-static void type_character(struct ui_view *v, uint32_t code)
-{
-	size_t len = strlen(v->typed), n;
-	uint8_t text[4];
-
-	n = encode_utf8(code, text);
-	if (len + n > UI_PROMPT_MAX || !printable_is_safe(bytes_of(text, n), 0))
-		return;
-	memcpy(v->typed + len, text, n);
-	v->typed[len + n] = '\0';
-}
-
 /* Search or filter while the user types. */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {
@@ -311,7 +284,8 @@ static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 			      uint32_t key)
 {
-	size_t len = strlen(v->typed);
+	size_t len = strlen(v->typed), n;
+	uint8_t text[4];
 
 	switch (key) {
 	case UI_KEY_ESCAPE:
@@ -333,8 +307,12 @@ static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 		apply_prompt(v, m);
 		break;
 	default:
-		if (key < 0x110000)
-			type_character(v, key);
+		n = key < 0x110000 ? encode_utf8(key, text) : 0;
+		if (n && len + n <= UI_PROMPT_MAX &&
+		    printable_is_safe(bytes_of(text, n), 0)) {
+			memcpy(v->typed + len, text, n);
+			v->typed[len + n] = '\0';
+		}
 		apply_prompt(v, m);
 		break;
 	}
@@ -453,6 +431,8 @@ static enum ui_view_action handle_action_key(struct ui_view *v,
 					     const struct ui_model *m,
 					     uint32_t key)
 {
+	struct ui_log_pane *log = &v->log_pane;
+
 	switch (key) {
 	case 'q':
 	case UI_KEY_F10:
@@ -474,8 +454,11 @@ static enum ui_view_action handle_action_key(struct ui_view *v,
 		return UI_ACTION_NONE;
 	if (v->focus == UI_PANE_DIAGS)
 		ui_diags_handle_key(&v->diags, m, key);
+	else if (v->focus == UI_PANE_LOG && key == 'f')
+		log->scroll.following = !log->scroll.following;
 	else if (v->focus == UI_PANE_LOG)
-		log_pane_handle_key(&v->log_pane, key);
+		ui_scroll_handle_key(&log->scroll, log->log.first, log->log.end,
+				     key);
 	else
 		ui_nodes_handle_key(&v->nodes, m, key);
 	return UI_ACTION_NONE;
