@@ -64,7 +64,7 @@ static int toolchain_adopt_main(void *request)
 	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
 }
 
-/* Print the default of each architecture, or of `arch` unless it is NULL. */
+/* Print the default of each architecture, or only of `arch` if it is not NULL. */
 static int show_defaults(const struct toolchain_request *r, const char *arch)
 {
 	struct strv arches = { 0 };

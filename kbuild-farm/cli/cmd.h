@@ -85,8 +85,8 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    struct err *err);
 
 /*
- * Return the verb of `c` called `name`.  Returns NULL if `c` has no such verb or
- * no verbs at all, or if `name` is NULL.
+ * Return the verb of `c` called `name`.  Returns NULL if `c` has no such verb
+ * or no verbs at all, or if `name` is NULL.
  */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*

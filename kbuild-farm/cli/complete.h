@@ -29,7 +29,7 @@ struct complete {
 	const struct cmd *cmd;
 	const struct cmd_verb *verb;
 	const struct args_option *pending; /* option that lacks its value */
-	size_t n_before; /* words after the command */
+	size_t n_before; /* number of words between `cmd` and that word */
 	size_t n_plain; /* words that are neither an option nor the verb */
 	const char *first_plain; /* first of these words, or NULL */
 	bool options_ended; /* "--" was found */

@@ -68,7 +68,7 @@ static char *nodes_check_short_name(const char *name)
 
 /*
  * Print `text` indented and wrapped to WIDTH columns.  Nodes supply parts of
- * it, so unprintable bytes are replaced.
+ * the text, so unprintable bytes are replaced.
  */
 static void nodes_check_print_line(FILE *out, const char *text)
 {

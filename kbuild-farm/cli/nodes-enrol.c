@@ -647,8 +647,8 @@ static int check_users_file(const struct nodes_request *r, const char *name,
 
 /*
  * Remove the kfarmd that `kfarm nodes add` installed.  Returns 0 even if the
- * node is unreachable, because it could otherwise never be removed from the
- * configuration; a warning then lists the files that remain on it.
+ * node is unreachable, because the node could otherwise never be removed from
+ * the configuration; a warning then lists the files that remain on the node.
  */
 static int uninstall_node(const char *name, const char *ssh,
 			  enum admin_enrol_mode mode, struct err *err)

@@ -5,8 +5,8 @@
  * A watch subscribes a model, the text or full-screen view, and the file of
  * --json to the events of a build.  The full-screen view opens WATCH_OPEN_MS
  * after the start of the build, because it would only flash for a shorter
- * build.  It closes when the user presses a key for this or the build ends.
- * The watch then prints as text the errors and notes that arrived while the
+ * build.  The view closes when the user leaves it or when the build ends.  The
+ * watch then prints as text the errors and notes that arrived while the
  * view was open.
  */
 #ifndef CLI_WATCH_H

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-/* larger sizes are reduced to these */
+/* Maximum size of a canvas; a larger size is reduced to it. */
 #define UI_ROWS_MAX    1000
 #define UI_COLUMNS_MAX 1000
 
@@ -27,7 +27,7 @@ enum ui_style {
 	UI_STYLE_WARN,
 	UI_STYLE_BAD,
 	UI_STYLE_HOT,
-	UI_STYLE_SCAN, /* this and the next four: jobs by state */
+	UI_STYLE_SCAN, /* to UI_STYLE_LOCAL: jobs by state */
 	UI_STYLE_SEND,
 	UI_STYLE_RUN,
 	UI_STYLE_RECEIVE,
@@ -45,7 +45,7 @@ struct ui_glyph {
 /* If `ascii` is set, characters outside of ASCII are shown as '?'. */
 struct ui_canvas {
 	unsigned rows, columns;
-	/* Row by row.  "" is the second half of a wide character. */
+	/* Cells row by row; "" is the second half of a wide character. */
 	struct ui_glyph *glyphs;
 	bool ascii;
 };
@@ -85,7 +85,10 @@ struct ui_area {
 	bool focused; /* the pane receives the keys */
 };
 
-/* Like ui_canvas_put(), limited to the area. */
+/*
+ * Draw like the function of the canvas, limited to the area.  `row` and
+ * `column` are relative to the area.
+ */
 unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style, const char *text);
 unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
@@ -145,7 +148,10 @@ struct ui_bar {
  */
 unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 		    unsigned columns, const struct ui_bar *bar);
-/* Draw one character per value; the largest value gets a full one. */
+/*
+ * Draw a sparkline: one character per value, a full block for the largest
+ * value.
+ */
 void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
 			  unsigned column, enum ui_style style,
 			  const uint64_t *values, unsigned n);

@@ -32,7 +32,7 @@
 struct ui_estimate_point {
 	double cost_ms, at_ms;
 	int64_t n_jobs;
-	double fixed_ms, paced_ms; /* of the segment that ends here */
+	double fixed_ms, paced_ms; /* of the segment that ends at this point */
 	double total_fixed_ms, total_paced_ms; /* since the beginning */
 };
 
@@ -42,8 +42,8 @@ struct ui_estimate {
 	struct ui_estimate_point points[UI_ESTIMATE_POINTS];
 	unsigned n_points;
 	int64_t make_jobs;
-	double expected_pace; /* relative to the baseline, from the -j of both
-			       */
+	/* pace relative to the baseline, from the -j of both builds */
+	double expected_pace;
 	bool diverged; /* the builds are not comparable */
 	/* This build. */
 	unsigned next_point; /* first point that this build has not reached */

@@ -2,10 +2,10 @@
 /*
  * ui/model.h - State of a build, derived from its events.
  *
- * Every view draws from this model.  `kfarm build` feeds it directly, other
- * programs from a file or the build's socket (events/event.h).  It does no I/O
- * and reads no clock: `now` is the time since the build began in milliseconds,
- * like ev->at_ms.
+ * Every view draws from this model.  `kfarm build` passes its events directly
+ * to the model; other programs read the events from a file or from the build's
+ * socket (events/event.h).  The model does no I/O and reads no clock: `now` is
+ * the time since the build began in milliseconds, like ev->at_ms.
  *
  *	ui_model_init(&m);
  *	ui_model_add_event(&m, ev);		for each event
@@ -34,7 +34,7 @@ struct ui_node;
 
 #define UI_DIAG_MAX (16u << 10) /* bytes of a block of diagnostics */
 #define UI_DIAGS    64 /* number of the last blocks that are stored */
-#define UI_PHASES   32
+#define UI_PHASES   32 /* number of the last phases that are stored */
 #define UI_JOBS_MAX (1u << 17) /* unfinished jobs; more are not shown */
 #define UI_SECONDS  60 /* period for which throughput is stored */
 
@@ -52,8 +52,8 @@ struct ui_job {
 	bool hedged; /* also compiled locally */
 	int64_t cost_ms; /* in the baseline, or EVENTS_UNKNOWN */
 	uint64_t queued_ms; /* time at which the job was queued */
-	uint64_t assigned_ms; /* time at which its node got it */
-	uint64_t state_ms; /* time of its last change of state */
+	uint64_t assigned_ms; /* time of the assignment to `node` */
+	uint64_t state_ms; /* time of the last change of `state` */
 };
 
 struct ui_node {
@@ -62,15 +62,15 @@ struct ui_node {
 	char *sandbox; /* state of the last toolchain ("ready"), or NULL */
 	/* EVENTS_UNKNOWN if not reported */
 	int64_t n_cores, memory, load, other_load, temperature, clock_speed;
-	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* its jobs by state */
+	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* number of jobs by state */
 	uint64_t total_ms; /* time from assignment to end of n_timed jobs */
 	unsigned n_timed;
-	uint64_t state_ms; /* time of its last change of state */
-	uint64_t last_job_ms; /* time at which it got its last job */
+	uint64_t state_ms; /* time of the last change of reported->state */
+	uint64_t last_job_ms; /* time of the last assignment of a job */
 	bool has_heartbeat; /* at least one load event was received */
 	/*
-	 * Its jobs by slot, NULL if free.  A job does not change its slot, and
-	 * a new job takes the first free one.
+	 * The node's jobs by slot; NULL for a free slot.  A job does not change
+	 * its slot, and a new job takes the first free slot.
 	 */
 	struct ui_job **slots;
 	unsigned n_slots; /* number of slots that were ever used */
@@ -85,12 +85,13 @@ struct ui_diag {
 	uint64_t at_ms;
 	enum events_severity severity;
 	char *text; /* NULL if the entry is unused */
-	int64_t n_new; /* number that the baseline lacks; EVENTS_UNKNOWN */
+	/* number of diagnostics that the baseline lacks, or EVENTS_UNKNOWN */
+	int64_t n_new;
 };
 
 struct ui_second {
 	unsigned n_remote, n_local; /* finished jobs */
-	uint64_t sent_bytes, received_bytes; /* as in the nodes' heartbeats */
+	uint64_t sent_bytes, received_bytes; /* from the nodes' heartbeats */
 };
 
 struct ui_model {
@@ -109,9 +110,9 @@ struct ui_model {
 	char *toolchain_id, *tree_name, *commit, *release, *series_key;
 	bool fresh;
 	int64_t pid, began_s, make_jobs, n_local_slots;
-	int64_t build_number, n_builds; /* 0 if a command runs one build */
+	int64_t build_number, n_builds; /* 0 for the only build of a command */
 
-	struct ui_phase phases[UI_PHASES]; /* the last is the current one */
+	struct ui_phase phases[UI_PHASES]; /* the last is the current phase */
 	unsigned n_phases;
 
 	TAILQ_HEAD(, ui_job) open_jobs; /* unfinished jobs, oldest first */
@@ -124,8 +125,8 @@ struct ui_model {
 	struct ui_estimate estimate;
 
 	/*
-	 * In order of appearance, except that EVENTS_LOCAL, if present, is the
-	 * first.
+	 * The nodes in order of appearance, except that EVENTS_LOCAL, if
+	 * present, is the first.
 	 */
 	struct ui_node **nodes;
 	size_t n_nodes;
@@ -134,7 +135,7 @@ struct ui_model {
 	struct ui_diag diags[UI_DIAGS];
 	uint64_t n_diags;
 
-	/* Indexed by the second since the build began, modulo the size. */
+	/* Throughput by the second since the build began, modulo the size. */
 	uint64_t current_second;
 	struct ui_second seconds[UI_SECONDS + 1];
 };
@@ -142,12 +143,15 @@ struct ui_model {
 void ui_model_init(struct ui_model *m);
 void ui_model_release(struct ui_model *m);
 
-/* An events_event_fn (events/hub.h); `m` is a struct ui_model. */
+/*
+ * Update the model by an event.  This is an events_event_fn (events/hub.h), and
+ * `m` is a struct ui_model.
+ */
 void ui_model_add_event(void *m, const struct events_event *ev);
 /*
- * Emit events that put another model into the same state.  They do not
- * reproduce the past throughput, nor the times at which jobs changed state, nor
- * their slots.  `m` is a struct ui_model, as events_snapshot_fn requires.
+ * Emit events that put another model into the same state, except for the past
+ * throughput, the times at which jobs changed state, and the slots of jobs.
+ * This is an events_snapshot_fn, and `m` is a struct ui_model.
  */
 void ui_model_snapshot(void *m, events_event_fn *on_event, void *ctx);
 
@@ -187,7 +191,7 @@ unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds);
 /*
  * Return the throughput `ago` seconds before the second of `now`; all zero if
- * that is no longer stored.
+ * the model does not store that second.
  */
 const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 					unsigned ago);

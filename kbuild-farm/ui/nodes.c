@@ -299,7 +299,7 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 }
 
 /*
- * Draw the bar of slots or, for an idle node, for how long it has had no job.
+ * Draw the bar of slots or, for an idle node, the time since its last job.
  */
 static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
@@ -329,7 +329,8 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 }
 
 /*
- * For a node that is not up, draw the reason in place of slots, load and heat.
+ * For a node that is not up, draw the reason in place of the column SLOTS and
+ * all columns after it.
  * Returns false if nothing was drawn.
  */
 static bool put_why(const struct ui_row *r, unsigned row, unsigned at,

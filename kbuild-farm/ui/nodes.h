@@ -28,7 +28,7 @@ enum ui_column {
 	UI_COLUMN_SLOTS,
 	UI_COLUMN_MEAN,
 	UI_COLUMN_SENT, /* bytes sent to the node */
-	UI_COLUMN_RECEIVED, /* bytes received from it */
+	UI_COLUMN_RECEIVED, /* bytes received from the node */
 	UI_COLUMN_LOAD,
 	UI_COLUMN_TEMPERATURE,
 	UI_COLUMN_NOTE,
@@ -36,7 +36,7 @@ enum ui_column {
 	UI_COLUMNS, /* the number of columns */
 };
 
-/* Widths of the columns; 0 for those without room. */
+/* Widths of the columns; 0 for a column without room. */
 struct ui_columns {
 	unsigned widths[UI_COLUMNS];
 };
@@ -85,10 +85,10 @@ struct ui_nodes {
 	char *filter;
 	char *search_text; /* or NULL */
 	char *selected; /* name of the selected node; NULL for the first */
-	unsigned selected_line; /* selected line below it; 0 for the node */
+	unsigned selected_line; /* line below this node; 0 for its row */
 	size_t selected_row; /* selected line of the table when last drawn */
-	bool all_expanded; /* default state of nodes not in `toggled` */
-	struct map toggled; /* nodes in the other state, by name */
+	bool all_expanded; /* nodes not in `toggled` are expanded */
+	struct map toggled; /* exceptions to `all_expanded`, by name */
 	size_t n_toggled;
 	struct ui_scroll scroll;
 
@@ -111,8 +111,8 @@ bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 			 uint32_t key);
 
 /*
- * Store the name of the selected node, so that the selection stays on it when
- * the order changes.  Returns the name, or NULL if there is no node.
+ * Store the name of the selected node, so that the node stays selected when the
+ * order changes.  Returns the name, or NULL if there is no node.
  */
 const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m);
 /* Show only nodes whose name contains `text`; NULL or "" shows all. */

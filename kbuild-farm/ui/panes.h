@@ -15,8 +15,9 @@
  *	[>>=====<<.......] 9 of 16 slots  4 scanned  nodes 2/2
  *	now 35.9/s  mean 33.1/s  to nodes 1.2M/s  back 340K/s   .:-=+*#=-:
  *
- * Without a build it shows the first and the third line.  With a baseline
- * (ui/estimate.h) the first line ends in "12:34  ETA 3:10", and the second has
+ * Without a build the header shows the first and the third line.  With a
+ * baseline (ui/estimate.h) the first line ends in "12:34  ETA 3:10", and the
+ * second line is
  *
  *	compile  81 %  4310/5207 ok  2 warnings ...          [========..]
  *

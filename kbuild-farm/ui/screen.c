@@ -25,7 +25,7 @@
  * Return a locale for uselocale() around drawing.  The program's own locale is
  * C, on which other libraries (libarchive) depend.  If the user's locale is
  * UTF-8 but not installed, C.UTF-8 replaces it.  Returns NULL if there is no
- * such locale; the program's own is then used.
+ * such locale; the view is then drawn with the program's own locale.
  */
 static locale_t new_locale(bool *utf8)
 {
@@ -146,7 +146,7 @@ static size_t match_sequence(const struct ui_input *in, uint32_t *key,
 
 /*
  * Find the end of an unknown ECMA-48 sequence: CSI up to its final byte, or SS3
- * and one byte.  An invalid byte ends it.
+ * and one byte.  An invalid byte ends the sequence.
  */
 static enum input_match measure_sequence(const struct ui_input *in, size_t *n)
 {
@@ -243,9 +243,9 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 
 /*
  * The terminal of ncurses is a file in memory, so that this module handles the
- * modes, the size and the keys of the real one.  ncurses compares each picture
- * with the previous one and writes the difference.  Passing a cell to it costs
- * about 0.1 us, so only changed cells are passed.
+ * modes, the size and the keys of the real terminal.  ncurses compares each
+ * picture with the previous one and writes the difference.  Passing a cell to
+ * it costs about 0.1 us, so only changed cells are passed.
  */
 
 #define NCURSES_NOMACROS
@@ -275,7 +275,7 @@ struct terminal_style {
 
 struct ui_screen {
 	int in_fd, out_fd; /* separate open file descriptions */
-	int shared_fd; /* as passed by the caller; same terminal as out_fd */
+	int shared_fd; /* descriptor of the caller for the same terminal */
 	FILE *file; /* output of ncurses, in memory */
 	SCREEN *curses;
 	locale_t locale;
@@ -283,7 +283,7 @@ struct ui_screen {
 	struct terminal_style styles[UI_STYLES];
 	struct wide_text wide_cache[WIDE_CACHE_SIZE]; /* by hash of the text */
 	struct outqueue queue;
-	/* modes to restore; modes while drawing */
+	/* terminal modes to restore, and modes while drawing */
 	struct termios saved_modes, modes;
 	bool entered, hung_up;
 	bool repaint_needed; /* the next canvas is drawn completely */
@@ -294,7 +294,7 @@ struct ui_screen {
 /* The screen that leave_at_exit() must leave, or NULL. */
 static struct ui_screen *entered;
 
-/* Returns the previous locale, which the caller restores. */
+/* Set the locale for drawing; return the previous locale to restore. */
 static locale_t enter_locale(const struct ui_screen *s)
 {
 	return uselocale(s->locale ? s->locale : LC_GLOBAL_LOCALE);
@@ -692,7 +692,7 @@ static const wchar_t *find_wide_text(struct ui_screen *s, const char *text,
 {
 	/*
 	 * Most characters of a picture have three bytes and differ in the last
-	 * one, so it is the hash.
+	 * byte, so the last byte is the hash.
 	 */
 	struct wide_text *w =
 		&s->wide_cache[(uint8_t)text[2] % WIDE_CACHE_SIZE];
@@ -733,7 +733,7 @@ static void show_glyph(struct ui_screen *s, unsigned row, unsigned column,
 		mvaddch((int)row, (int)column + i, '?' | plain);
 }
 
-/* Returns true if the row changed. */
+/* Draw the changed cells of a row.  Returns true if the row has changed. */
 static bool show_row(struct ui_screen *s, const struct ui_canvas *c,
 		     unsigned row)
 {

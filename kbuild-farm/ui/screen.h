@@ -11,9 +11,9 @@
  *
  * A terminal that does not read (Ctrl-S, a stopped tmux) does not block:
  * ncurses writes to a file in memory, and the contents are sent as the terminal
- * accepts them.  No further picture is drawn until then, so that at most one is
- * pending.  A process has one screen at a time, and no signal handler of
- * ncurses stays installed.
+ * accepts them.  No further picture is drawn until then, so that at most one
+ * picture is pending.  A process has one screen at a time, and no signal
+ *handler of ncurses stays installed.
  *
  * Special keys arrive as Escape and further bytes (ECMA-48, or the terminal's
  * terminfo entry).  An Escape that no byte follows within UI_INPUT_WAIT_MS is
@@ -76,8 +76,8 @@ int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 /* Return true if the locale is UTF-8.  Otherwise the canvas must be ASCII. */
 bool ui_screen_is_utf8(const struct ui_screen *s);
 /*
- * Take over the terminal.  Call it at first, after ui_screen_leave(), and when
- * another program may have used the terminal.  The next canvas is drawn
+ * Take over the terminal.  Call this at first, after ui_screen_leave(), and
+ * when another program may have used the terminal.  The next canvas is drawn
  * completely.  Returns false if the process is in the background; then the
  * terminal is not changed, except that a pending picture is finished.
  */
@@ -97,12 +97,12 @@ void ui_screen_size(const struct ui_screen *s, unsigned *rows,
 /* Draw the next canvas completely, because another program has drawn. */
 void ui_screen_repaint(struct ui_screen *s);
 /*
- * Send pending output.  Returns true if none is left, or after an error: see
- * ui_screen_error().
+ * Send pending output.  Returns true if no output is left, or after an error:
+ * see ui_screen_error().
  */
 bool ui_screen_ready(struct ui_screen *s);
 /*
- * Send the changes of the canvas.  Call it only if ui_screen_ready() returned
+ * Send the changes of the canvas.  Call this only if ui_screen_ready() returned
  * true.
  */
 void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c);

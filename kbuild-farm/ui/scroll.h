@@ -22,7 +22,7 @@ struct ui_scroll {
 	uint64_t found_line; /* result of the last search */
 };
 
-/* Set the range of lines and the number of visible ones. */
+/* Set the range of lines and the number of visible lines. */
 void ui_scroll_set_range(struct ui_scroll *s, uint64_t first, uint64_t end,
 			 unsigned page);
 /* Make a line visible with the smallest movement. */
@@ -47,8 +47,8 @@ struct ui_search {
 };
 
 /*
- * Begin a search at the line that was found last or, if that is not visible, at
- * the first visible line.
+ * Begin a search at the line that was found last or, if that line is not
+ * visible, at the first visible line.
  */
 struct ui_search ui_search_begin(const struct ui_scroll *s, bool inclusive,
 				 bool backwards);

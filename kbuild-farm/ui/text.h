@@ -16,8 +16,8 @@
  * except colors, if requested, and the carriage return and `ESC [ K` of
  * UI_TEXT_LINE.
  *
- * A reader that does not read (a pager, Ctrl-S) never blocks the build: up to
- * UI_TEXT_QUEUE_BYTES bytes are queued.
+ * An output that accepts no data (a pager, Ctrl-S) never blocks the build: up
+ *to UI_TEXT_QUEUE_BYTES bytes are queued.
  */
 #ifndef UI_TEXT_H
 #define UI_TEXT_H
@@ -55,7 +55,7 @@ struct ui_text {
 	bool held; /* another view uses the terminal */
 	/* prefix of lines with a time, such as "build 7: " */
 	const char *prefix;
-	unsigned columns; /* of the terminal; 0 for 80 */
+	unsigned columns; /* width of the terminal; 0 if unknown: use 80 */
 	uint64_t next_line_ms; /* time of the next progress line */
 	unsigned n_lines; /* number of progress lines printed */
 	struct buf line; /* UI_TEXT_LINE: the displayed line, or empty */
@@ -78,7 +78,10 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
  * output is held back, notes and errors are queued and warnings are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
-/* An events_event_fn, called after the model has received the event. */
+/*
+ * Print the text for an event, if any.  This is an events_event_fn; call it
+ * after the model has received the event.
+ */
 void ui_text_add_event(void *p, const struct events_event *ev);
 /* Print the progress if it is due, and flush the queue. */
 void ui_text_update(struct ui_text *p, uint64_t now);

@@ -3,14 +3,14 @@
  * ui/view.h - The full-screen view of a build.
  *
  * The view holds the state of the panes: open, selected, scrolled.  Its input
- * are keys and a model, its output is a canvas.  It does no I/O and reads no
- * clock.
+ * are keys and a model, its output is a canvas.  The view does no I/O and reads
+ * no clock.
  *
  *	ui_view_init(&v, &setup);
  *	action = ui_view_handle_key(&v, &model, key);	for each key
  *	ui_view_draw(&v, &canvas, &model, now);	after a change
  *
- * The model may be a different one each time.  man/kfarm-top.1 and the key "?"
+ * Each call may pass another model.  man/kfarm-top.1 and the key "?"
  * describe the screen and the keys.
  */
 #ifndef UI_VIEW_H
@@ -106,7 +106,8 @@ struct ui_view {
 	struct ui_diags diags;
 	struct ui_log_pane log_pane;
 	unsigned rows, columns; /* of the canvas drawn last */
-	bool drawn; /* no key was pressed since the last drawing */
+	/* false after a key, a message or a new title until the next drawing */
+	bool drawn;
 };
 
 void ui_view_init(struct ui_view *v, const struct ui_view_setup *setup);
@@ -114,7 +115,10 @@ void ui_view_release(struct ui_view *v);
 /* Change the top line, which is borrowed. */
 void ui_view_set_title(struct ui_view *v, const char *title);
 
-/* Handle a key (ui/keys.h); unknown keys are ignored. */
+/*
+ * Handle a key (ui/keys.h) and return the action that it requests.  Unknown
+ * keys are ignored.
+ */
 enum ui_view_action ui_view_handle_key(struct ui_view *v,
 				       const struct ui_model *m, uint32_t key);
 /* Return the name of the node for a node action; borrowed. */
