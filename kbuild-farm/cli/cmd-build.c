@@ -136,8 +136,13 @@ int build_status_worse(int a, int b)
 }
 
 /*
- * Return the status for `git bisect run` if a bisection is active and the cause
- * requires another status, otherwise `status`.
+ * Convert an exit status for `git bisect run`, which interprets status 1 as a
+ * bad revision.  Does nothing unless a bisection is active in the tree of `r`
+ * (a tree that kfarm manages does not count) or in the working directory.
+ *
+ * Returns 125, which skips the revision, if the revision in the tree of `r`
+ * lacks the requested configuration; EXIT_ABORT_BISECT if the error does not
+ * depend on the revision; otherwise `status`.
  */
 static int bisect_status(const struct kconfig_request *r, int status,
 			 enum kernel_cause cause)
@@ -171,27 +176,8 @@ static void log_bisect_status(int status)
 }
 
 /*
- * Convert an exit status for `git bisect run`, which interprets status 1 as a
- * bad revision.  Does nothing unless a bisection is active in the tree of `r`
- * (a tree that kfarm manages does not count) or in the working directory.
- *
- * Returns 125, which skips the revision, if the revision in the tree of `r`
- * lacks the requested configuration; EXIT_ABORT_BISECT if the error does not
- * depend on the revision; otherwise `status`.  Logs a conversion.
- */
-static int status_for_bisect(const struct kconfig_request *r, int status,
-			     enum kernel_cause cause)
-{
-	int given = bisect_status(r, status, cause);
-
-	if (given != status)
-		log_bisect_status(given);
-	return given;
-}
-
-/*
- * Return the worst status of the builds, each converted as by
- * status_for_bisect().
+ * Return the worst status of the builds, each converted for `git bisect run`,
+ * and log a conversion.
  */
 static int worst_status(const struct build_list *l)
 {
@@ -877,9 +863,12 @@ static int build_main(char *const *argv)
 		if (status < 0)
 			log_error("%s", err.text);
 	}
-	if (status < 0)
-		status = status_for_bisect(&o.request, EXIT_USAGE,
-					   KERNEL_CAUSE_OTHER);
+	if (status < 0) {
+		status = bisect_status(&o.request, EXIT_USAGE,
+				       KERNEL_CAUSE_OTHER);
+		if (status != EXIT_USAGE)
+			log_bisect_status(status);
+	}
 	strv_release(&o.arches);
 	strv_release(&o.kconfigs);
 	config_sources_free(o.config_sources);

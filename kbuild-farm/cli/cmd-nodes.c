@@ -474,31 +474,6 @@ static int ask_consent(const struct tuning *all, struct err *err)
 	return ret;
 }
 
-/*
- * Find the profile of a node: the value of --profile, the configured profile,
- * or "generic".  Returns 0, or -EINVAL with `err` set if the profile is
- * invalid.  If the node has no ssh address, only sets t->ret and t->err, so
- * that the command continues with the other nodes.
- */
-static int prepare_tuned(const struct tuning *all, struct tuned_node *t,
-			 struct err *err)
-{
-	const struct nodes_request *r = all->r;
-	const char *name = t->entry->name, *profile = r->profile;
-
-	if (!profile)
-		profile = conf_get(r->conf, "node", name, "profile");
-	if (admin_profile_find(&t->profile, profile ? profile : "generic", err))
-		return -EINVAL;
-	if (!t->entry->ssh)
-		t->ret = err_set(
-			&t->err, EHOSTUNREACH,
-			"node %s: no ssh address is configured; set `ssh = "
-			"[USER@]HOST` in [node \"%s\"]",
-			name, name);
-	return 0;
-}
-
 /* Read, confirm and apply the settings; return the exit status. */
 static int tune_nodes(struct tuning *all)
 {
@@ -553,8 +528,23 @@ static int nodes_tune_main(void *request)
 		return nodes_log_error(r, &err);
 	all.v = xcalloc(all.n, sizeof(*all.v));
 	for (size_t i = 0; !ret && i < all.n; i++) {
-		all.v[i].entry = nodes[i];
-		ret = prepare_tuned(&all, &all.v[i], &err);
+		const char *name = nodes[i]->name, *profile = r->profile;
+		struct tuned_node *t = &all.v[i];
+
+		t->entry = nodes[i];
+		if (!profile)
+			profile = conf_get(r->conf, "node", name, "profile");
+		if (!profile)
+			profile = "generic";
+		if (admin_profile_find(&t->profile, profile, &err))
+			ret = -EINVAL;
+		/* A node without ssh fails alone; the others are tuned. */
+		if (!ret && !nodes[i]->ssh)
+			t->ret = err_set(
+				&t->err, EHOSTUNREACH,
+				"node %s: no ssh address is configured; set "
+				"`ssh = [USER@]HOST` in [node \"%s\"]",
+				name, name);
 	}
 	status = ret ? nodes_log_error(r, &err) : tune_nodes(&all);
 	for (size_t i = 0; i < all.n; i++) {

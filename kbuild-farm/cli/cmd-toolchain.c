@@ -64,7 +64,8 @@ static int toolchain_adopt_main(void *request)
 	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
 }
 
-/* Print the default of each architecture, or only of `arch` if it is not NULL. */
+/* Print the default of each architecture, or only of `arch` if it is not NULL.
+ */
 static int show_defaults(const struct toolchain_request *r, const char *arch)
 {
 	struct strv arches = { 0 };
@@ -553,8 +554,7 @@ static bool is_true(const struct conf *c, const char *key)
 }
 
 /*
- * Read the configuration and set the directories.  The caller releases `r` even
- * after a failure.
+ * Read the configuration and set the directories.
  */
 static int load_settings(struct toolchain_request *r, struct err *err)
 {
@@ -583,23 +583,6 @@ static int load_settings(struct toolchain_request *r, struct err *err)
 	return 0;
 }
 
-static void release_request(struct toolchain_request *r)
-{
-	strv_release(&r->words);
-	strv_release(&r->arches);
-	strv_release(&r->triplets);
-	strv_release(&r->hosts);
-	strv_release(&r->library_files);
-	strv_release(&r->library_debs);
-	strv_release(&r->mirrors);
-	strv_release(&r->key_files);
-	strv_release(&r->key_sources);
-	node_roster_release(&r->roster);
-	conf_free(r->conf);
-	free(r->data_dir);
-	free(r->download_dir);
-}
-
 static int toolchain_main(char *const *argv)
 {
 	struct toolchain_request r = { 0 };
@@ -614,7 +597,19 @@ static int toolchain_main(char *const *argv)
 		status = ret ? toolchain_log_error(&r, ret, &err) :
 			       verb->run(&r);
 	}
-	release_request(&r);
+	strv_release(&r.words);
+	strv_release(&r.arches);
+	strv_release(&r.triplets);
+	strv_release(&r.hosts);
+	strv_release(&r.library_files);
+	strv_release(&r.library_debs);
+	strv_release(&r.mirrors);
+	strv_release(&r.key_files);
+	strv_release(&r.key_sources);
+	node_roster_release(&r.roster);
+	conf_free(r.conf);
+	free(r.data_dir);
+	free(r.download_dir);
 	return status;
 }
 

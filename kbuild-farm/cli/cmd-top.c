@@ -490,17 +490,6 @@ static int run_screen(struct top_run *r, struct err *err)
 	return ret ? ret : 1;
 }
 
-/* Run the full-screen view if possible, otherwise print lines. */
-static int run_live(struct top_run *r, struct err *err)
-{
-	bool plain = r->options->json ||
-		     (r->options->ui && strcmp(r->options->ui, "auto") &&
-		      strcmp(r->options->ui, "ncurses"));
-	int ret = plain ? 0 : run_screen(r, err);
-
-	return ret ? (ret < 0 ? ret : 0) : run_lines(r, err);
-}
-
 static void on_signal(evutil_socket_t number, short what, void *ctx)
 {
 	struct top_run *r = ctx;
@@ -538,13 +527,24 @@ static int top_main(char *const *argv)
 	struct top_run r = { .options = &o };
 	struct err err = { 0 };
 	int ret = parse_top(&o, argv, &err);
+	bool text_only;
 
 	if (ret) {
 		log_error("top: %s", err.text);
 		return EXIT_USAGE;
 	}
 	start_top(&r);
-	ret = o.once ? run_top_once(&r, &err) : run_live(&r, &err);
+	text_only = o.json ||
+		    (o.ui && strcmp(o.ui, "auto") && strcmp(o.ui, "ncurses"));
+	if (o.once)
+		ret = run_top_once(&r, &err);
+	else if (!text_only)
+		ret = run_screen(&r, &err);
+	/* Print lines if the full-screen view is not possible. */
+	if (!o.once && !ret)
+		ret = run_lines(&r, &err);
+	else if (ret > 0)
+		ret = 0;
 
 	/* Restore the terminal first: closing the connections can take time. */
 	top_screen_free(r.screen);

@@ -206,18 +206,6 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 	}
 }
 
-/* Append an option and its value as words of a command line. */
-static void add_option(struct strv *out, const struct args_option *o,
-		       const char *value)
-{
-	if (o->long_name)
-		strv_addf(out, value ? "--%s=%s" : "--%s", o->long_name, value);
-	else
-		strv_addf(out, "-%c", o->short_name);
-	if (!o->long_name && value)
-		strv_add(out, value);
-}
-
 /*
  * Return true if `o` is a list option with ARGS_REPLACE that `argv` also has.
  */
@@ -249,6 +237,7 @@ static int filter_options(const struct cmd *c, const struct args_option *all,
 			  size_t n_own, char *const *words, char *const *argv,
 			  struct strv *out, struct err *err)
 {
+	const struct args_option *o;
 	struct args args;
 	int got;
 
@@ -260,9 +249,17 @@ static int filter_options(const struct cmd *c, const struct args_option *all,
 				       args.value);
 		if (got == ARGS_VARIABLE && c->takes_variables)
 			strv_add(out, args.value);
-		else if (got == ARGS_OPTION && args.last_option < all + n_own &&
-			 !is_given_again(c, args.last_option, argv))
-			add_option(out, args.last_option, args.value);
+		if (got != ARGS_OPTION || args.last_option >= all + n_own ||
+		    is_given_again(c, args.last_option, argv))
+			continue;
+		o = args.last_option;
+		if (o->long_name)
+			strv_addf(out, args.value ? "--%s=%s" : "--%s",
+				  o->long_name, args.value);
+		else
+			strv_addf(out, "-%c", o->short_name);
+		if (!o->long_name && args.value)
+			strv_add(out, args.value);
 	}
 	return got;
 }

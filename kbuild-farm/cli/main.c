@@ -205,25 +205,6 @@ static const char *find_help_option(const struct cmd *c, char *const *argv,
 	return NULL;
 }
 
-/* Run a command with the options of $KFARM in front of its arguments. */
-static int run_with_environment(const struct cmd *c, char *const *argv)
-{
-	const char *set = getenv("KFARM");
-	struct strv words = { 0 };
-	struct err err = { 0 };
-	int status;
-
-	if (set && cmd_environment(c, commands, set, argv, &words, &err)) {
-		log_error("KFARM: %s", err.text);
-		strv_release(&words);
-		return EXIT_USAGE;
-	}
-	strv_add_all(&words, argv);
-	status = c->run(words.n ? words.v : argv);
-	strv_release(&words);
-	return status;
-}
-
 /*
  * Flush stdout and return the exit status.  SIGPIPE is ignored so that a lost
  * connection to a node does not end kfarm.  But if the reader of stdout has
@@ -245,8 +226,11 @@ static int flush_stdout(int status)
 /* Run the command that argv[0] names and return the exit status. */
 static int run_command_line(char *const *argv)
 {
-	const char *name = argv[0], *verb, *option;
+	const char *name = argv[0], *verb, *option, *set;
+	struct strv words = { 0 };
+	struct err err = { 0 };
 	const struct cmd *c;
+	int status;
 
 	if (!name) {
 		help_all(stderr, commands);
@@ -272,7 +256,19 @@ static int run_command_line(char *const *argv)
 		help_one(stdout, c, verb);
 		return EXIT_OK;
 	}
-	return run_with_environment(c, argv + 1);
+
+	/* The options of $KFARM come before the arguments. */
+	argv++;
+	set = getenv("KFARM");
+	if (set && cmd_environment(c, commands, set, argv, &words, &err)) {
+		log_error("KFARM: %s", err.text);
+		strv_release(&words);
+		return EXIT_USAGE;
+	}
+	strv_add_all(&words, argv);
+	status = c->run(words.n ? words.v : argv);
+	strv_release(&words);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -635,23 +635,6 @@ out:
 	return ret;
 }
 
-/* Initialize the results of the named nodes, or of all nodes. */
-static int select_checked_nodes(struct checking *c, struct err *err)
-{
-	const struct node_entry **nodes;
-	int ret = nodes_select(c->request, &nodes, &c->trial.n_nodes, err);
-
-	if (ret) {
-		c->trial.n_nodes = 0;
-		return ret;
-	}
-	c->trial.nodes = xcalloc(c->trial.n_nodes + 1, sizeof(*c->trial.nodes));
-	for (size_t i = 0; i < c->trial.n_nodes; i++)
-		admin_node_test_result_init(&c->trial.nodes[i], nodes[i]);
-	free(nodes);
-	return 0;
-}
-
 /* Run the test with a progress row per node and a row for the burn-in. */
 static int run_trial(struct checking *c, struct err *err)
 {
@@ -713,7 +696,9 @@ int nodes_check_main(void *request)
 {
 	struct nodes_request *r = request;
 	struct checking c = { .request = r };
+	const struct node_entry **nodes;
 	struct err err = { 0 };
+	size_t n;
 	int ret = nodes_load(r, &err), status;
 
 	if (ret)
@@ -721,9 +706,14 @@ int nodes_check_main(void *request)
 	ret = read_burn_time(&c, &err);
 	if (ret)
 		goto out;
-	ret = select_checked_nodes(&c, &err);
+	ret = nodes_select(r, &nodes, &n, &err);
 	if (ret)
 		goto out;
+	c.trial.n_nodes = n;
+	c.trial.nodes = xcalloc(n + 1, sizeof(*c.trial.nodes));
+	for (size_t i = 0; i < n; i++)
+		admin_node_test_result_init(&c.trial.nodes[i], nodes[i]);
+	free(nodes);
 	nodes_print_if_empty(r);
 	ret = choose_compiler_of_check(&c, &err);
 	if (!ret)

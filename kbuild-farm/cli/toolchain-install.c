@@ -600,41 +600,22 @@ static unsigned run_push(struct push *p)
 }
 
 /*
- * Upload the toolchains `ids` of `list` to all nodes that can run them,
- * concurrently, with progress on stderr and a line per node and toolchain at
- * the end.  Returns the number of nodes on which an upload failed; logs each
- * failure.
+ * Upload the installed toolchains to all nodes that can run them, concurrently,
+ * with progress on stderr and a line per node and toolchain at the end. Returns
+ * the number of failed nodes; logs each failure.
  */
-static unsigned push_toolchains(const struct toolchain_nodes *nodes,
-				const struct toolchain_installed_list *list,
-				const struct strv *ids,
-				const atomic_bool *cancel)
-{
-	struct push p = { .nodes = nodes, .cancel = cancel };
-	unsigned failed;
-	struct err err;
-	int ret = 0;
-
-	p.bundles = xcalloc(ids->n + 1, sizeof(*p.bundles));
-	for (size_t i = 0; i < ids->n && !ret; i++)
-		ret = read_bundle(&p, list, ids->v[i], &err);
-	if (ret)
-		log_error("%s", err.text);
-	failed = ret ? (unsigned)nodes->n_nodes : run_push(&p);
-	for (size_t i = 0; i < p.n_bundles; i++)
-		peer_bundle_release(&p.bundles[i]);
-	free(p.bundles);
-	return failed;
-}
-
-/* Upload the installed toolchains; return the number of failed nodes. */
 static unsigned push_to_nodes(struct plan *p)
 {
+	struct push push = { .nodes = &p->nodes,
+			     .cancel = p->r->fetch.cancelled };
 	struct toolchain_installed_list list = { 0 };
-	struct strv ids = { 0 };
 	struct err err = { 0 };
-	unsigned failed = 0;
+	unsigned failed = 0, n_chosen = 0;
+	int ret = 0;
 
+	if (toolchain_settings_installed(p->r, &list, &err))
+		log_error("toolchain install: %s", err.text);
+	push.bundles = xcalloc(p->batch.n_items + 1, sizeof(*push.bundles));
 	for (size_t i = 0; i < p->batch.n_items; i++) {
 		const struct toolchain_batch_item *o = &p->batch.items[i];
 
@@ -644,20 +625,26 @@ static unsigned push_to_nodes(struct plan *p)
 		 * only if --host names the build host, for `kfarm toolchain
 		 * tune`.
 		 */
-		if (!o->ret &&
-		    (strcmp(o->installed.host, toolchain_host_arch()) != 0 ||
-		     strv_has(&p->r->hosts, o->installed.host)))
-			strv_add(&ids, o->id);
+		if (o->ret ||
+		    (!strcmp(o->installed.host, toolchain_host_arch()) &&
+		     !strv_has(&p->r->hosts, o->installed.host)))
+			continue;
+		n_chosen++;
+		if (!ret)
+			ret = read_bundle(&push, &list, o->id, &err);
 	}
-	if (toolchain_settings_installed(p->r, &list, &err))
-		log_error("toolchain install: %s", err.text);
-	if (ids.n)
-		failed = push_toolchains(&p->nodes, &list, &ids,
-					 p->r->fetch.cancelled);
-	for (size_t i = 0; !ids.n && i < p->nodes.n_nodes; i++)
+	if (ret)
+		log_error("%s", err.text);
+	if (ret)
+		failed = (unsigned)p->nodes.n_nodes;
+	else if (n_chosen)
+		failed = run_push(&push);
+	for (size_t i = 0; !n_chosen && i < p->nodes.n_nodes; i++)
 		failed += !p->nodes.nodes[i].up;
+	for (size_t i = 0; i < push.n_bundles; i++)
+		peer_bundle_release(&push.bundles[i]);
+	free(push.bundles);
 	toolchain_installed_list_release(&list);
-	strv_release(&ids);
 	return failed;
 }
 

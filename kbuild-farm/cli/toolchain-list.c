@@ -154,52 +154,42 @@ static void fill_node_state(struct toolchain_node_state *cell,
 }
 
 /*
- * Fill states[i * nodes->n_nodes + k] for toolchain i of `list` and node k.  If
- * `verify` is true, query the nodes again and let them hash their installed
- * toolchains.  The caller frees each `detail`.
+ * Query the nodes and fill s->states; for `verify`, let the nodes hash their
+ * installed toolchains.  This runs on another thread.
  *
  * The canary test compiles with the compiler that runs on the node.  For a node
  * of another architecture, the canary result is therefore in the state of the
  * toolchain ID-on-HOST.
  */
-static int inspect_nodes(const struct toolchain_nodes *nodes,
-			 const struct toolchain_installed_list *list,
-			 bool verify, struct toolchain_node_state *states,
-			 struct err *err)
-{
-	struct peer_survey_setup setup = { .nodes = nodes->nodes,
-					   .n = nodes->n_nodes,
-					   .rehash = true };
-	char *canary_db;
-	int ret = verify ? peer_survey_run(&setup, NULL, err) : 0;
-
-	if (ret)
-		return ret;
-	canary_db = peer_canary_db_path();
-	for (size_t i = 0; i < list->n; i++) {
-		for (size_t k = 0; k < nodes->n_nodes; k++)
-			fill_node_state(&states[i * nodes->n_nodes + k],
-					&nodes->nodes[k], list, &list->v[i],
-					canary_db);
-	}
-	free(canary_db);
-	return 0;
-}
-
-/* Query the nodes and fill s->states.  This runs on another thread. */
 static int query_node_toolchains(void *arg)
 {
 	struct survey *s = arg;
 	const char *which = s->r->nodes ? s->r->nodes : "all";
+	struct peer_survey_setup setup = { .rehash = true };
+	char *canary_db;
+	size_t n;
 	int ret = toolchain_nodes_query(&s->nodes, &s->r->roster, which,
 					&s->err);
 
 	if (ret)
 		return ret;
-	s->states = xcalloc(s->list.n * s->nodes.n_nodes + 1,
-			    sizeof(*s->states));
-	return inspect_nodes(&s->nodes, &s->list, s->verify, s->states,
-			     &s->err);
+	n = s->nodes.n_nodes;
+	s->states = xcalloc(s->list.n * n + 1, sizeof(*s->states));
+	setup.nodes = s->nodes.nodes;
+	setup.n = n;
+	if (s->verify)
+		ret = peer_survey_run(&setup, NULL, &s->err);
+	if (ret)
+		return ret;
+	canary_db = peer_canary_db_path();
+	for (size_t i = 0; i < s->list.n; i++) {
+		for (size_t k = 0; k < n; k++)
+			fill_node_state(&s->states[i * n + k],
+					&s->nodes.nodes[k], &s->list,
+					&s->list.v[i], canary_db);
+	}
+	free(canary_db);
+	return 0;
 }
 
 /* Return the state of toolchain `i` on node `k`. */
