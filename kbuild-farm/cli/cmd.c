@@ -228,42 +228,6 @@ static bool is_given_again(const struct cmd *c, const struct args_option *o,
 	return false;
 }
 
-/*
- * Append the options and variables in `words` that `c` accepts, except options
- * that `argv` replaces.  `all` contains the options of all commands; the first
- * `n_own` of them are those of `c`.
- */
-static int filter_options(const struct cmd *c, const struct args_option *all,
-			  size_t n_own, char *const *words, char *const *argv,
-			  struct strv *out, struct err *err)
-{
-	const struct args_option *o;
-	struct args args;
-	int got;
-
-	args_init(&args, all, words);
-	args.variables_allowed = true;
-	while ((got = args_next(&args, err)) > 0) {
-		if (got == ARGS_WORD)
-			return err_set(err, EINVAL, "\"%s\" is not an option",
-				       args.value);
-		if (got == ARGS_VARIABLE && c->takes_variables)
-			strv_add(out, args.value);
-		if (got != ARGS_OPTION || args.last_option >= all + n_own ||
-		    is_given_again(c, args.last_option, argv))
-			continue;
-		o = args.last_option;
-		if (o->long_name)
-			strv_addf(out, args.value ? "--%s=%s" : "--%s",
-				  o->long_name, args.value);
-		else
-			strv_addf(out, "-%c", o->short_name);
-		if (!o->long_name && args.value)
-			strv_add(out, args.value);
-	}
-	return got;
-}
-
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
 		    struct err *err)
@@ -272,7 +236,9 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 	const struct args_option *o;
 	struct strv words = { 0 };
 	size_t n = 0, n_own;
-	int ret;
+	struct args args;
+	int got = 0;
+	int ret = split_words(text, &words, err);
 
 	/* The options of all commands; those of `c` come first. */
 	for (o = c->options; o && o->help; o++)
@@ -283,10 +249,27 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 			*VEC_ADD(all, n) = *o;
 	}
 	(void)VEC_ADD(all, n);
-	ret = split_words(text, &words, err);
-	if (!ret && words.n)
-		ret = filter_options(c, all, n_own, words.v, argv, out, err);
+	args_init(&args, all, strv_list(&words));
+	args.variables_allowed = true;
+	while (!ret && (got = args_next(&args, err)) > 0) {
+		if (got == ARGS_WORD)
+			ret = err_set(err, EINVAL, "\"%s\" is not an option",
+				      args.value);
+		if (got == ARGS_VARIABLE && c->takes_variables)
+			strv_add(out, args.value);
+		o = args.last_option;
+		if (got != ARGS_OPTION || o >= all + n_own ||
+		    is_given_again(c, o, argv))
+			continue;
+		if (o->long_name)
+			strv_addf(out, args.value ? "--%s=%s" : "--%s",
+				  o->long_name, args.value);
+		else
+			strv_addf(out, "-%c", o->short_name);
+		if (!o->long_name && args.value)
+			strv_add(out, args.value);
+	}
 	free(all);
 	strv_release(&words);
-	return ret;
+	return ret ? ret : got;
 }

@@ -403,12 +403,6 @@ void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n)
 
 /* ---- lines below a node ---- */
 
-/* Return the number of lines below an expanded node. */
-static unsigned count_details(const struct ui_model *m, const struct ui_node *n)
-{
-	return 1 + ui_row_count_slots(m, n);
-}
-
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now)
 {
@@ -551,7 +545,8 @@ static bool is_expanded(const struct ui_nodes *v, const struct ui_node *n)
 static size_t node_height(const struct ui_nodes *v, const struct ui_model *m,
 			  const struct ui_node *n)
 {
-	return is_expanded(v, n) ? 1 + count_details(m, n) : 1;
+	/* An expanded node has lines for its properties and its slots. */
+	return is_expanded(v, n) ? 2 + ui_row_count_slots(m, n) : 1;
 }
 
 /* ---- order ---- */

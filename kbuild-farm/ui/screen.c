@@ -186,26 +186,23 @@ static enum input_match match_escape(const struct ui_input *in, uint32_t *key,
 	return INPUT_MATCH_KEY;
 }
 
-/* Return the length of a UTF-8 character by its first byte; 0 if invalid. */
-static size_t utf8_length(uint8_t first)
-{
-	return first < 0x80 ? 1 :
-	       first < 0xc2 ? 0 :
-	       first < 0xe0 ? 2 :
-	       first < 0xf0 ? 3 :
-	       first < 0xf5 ? 4 :
-			      0;
-}
-
+/* Decode a UTF-8 character, whose first byte determines its length. */
 static enum input_match match_character(const struct ui_input *in,
 					uint32_t *key, size_t *n)
 {
+	uint8_t first = in->bytes[0];
+	size_t length = first < 0x80 ? 1 :
+			first < 0xc2 ? 0 :
+			first < 0xe0 ? 2 :
+			first < 0xf0 ? 3 :
+			first < 0xf5 ? 4 :
+				       0;
+
 	*n = printable_utf8(in->bytes, in->n_bytes, key);
 	if (*n)
 		return INPUT_MATCH_KEY;
 	*n = 1;
-	return in->n_bytes < utf8_length(in->bytes[0]) ? INPUT_MATCH_PARTIAL :
-							 INPUT_MATCH_INVALID;
+	return in->n_bytes < length ? INPUT_MATCH_PARTIAL : INPUT_MATCH_INVALID;
 }
 
 bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
@@ -686,25 +683,6 @@ static bool encode_wide(wchar_t *out, const char *text, int columns)
 	return n > 0;
 }
 
-/* Return the wide characters of a cell's text, or NULL if not displayable. */
-static const wchar_t *find_wide_text(struct ui_screen *s, const char *text,
-				     int columns)
-{
-	/*
-	 * Most characters of a picture have three bytes and differ in the last
-	 * byte, so the last byte is the hash.
-	 */
-	struct wide_text *w =
-		&s->wide_cache[(uint8_t)text[2] % WIDE_CACHE_SIZE];
-
-	if (w->columns != columns || memcmp(w->text, text, sizeof(w->text))) {
-		memcpy(w->text, text, sizeof(w->text));
-		w->columns = columns;
-		w->width_matches = encode_wide(w->characters, text, columns);
-	}
-	return w->width_matches ? w->characters : NULL;
-}
-
 static void show_glyph(struct ui_screen *s, unsigned row, unsigned column,
 		       const struct ui_glyph *cell, int columns)
 {
@@ -713,7 +691,7 @@ static void show_glyph(struct ui_screen *s, unsigned row, unsigned column,
 						     UI_STYLE_NORMAL];
 	uint8_t c = (uint8_t)cell->text[0];
 	chtype plain = look->attributes | (chtype)COLOR_PAIR(look->pair);
-	const wchar_t *wide;
+	struct wide_text *w;
 	cchar_t out;
 
 	if (!c)
@@ -723,9 +701,19 @@ static void show_glyph(struct ui_screen *s, unsigned row, unsigned column,
 			(c >= ' ' && c < 0x7f ? c : '?') | plain);
 		return;
 	}
-	wide = find_wide_text(s, cell->text, columns);
-	if (wide &&
-	    setcchar(&out, wide, look->attributes, look->pair, NULL) == OK) {
+	/*
+	 * Most characters of a picture have three bytes and differ in the last
+	 * byte, so the last byte is the hash.
+	 */
+	w = &s->wide_cache[(uint8_t)cell->text[2] % WIDE_CACHE_SIZE];
+	if (w->columns != columns ||
+	    memcmp(w->text, cell->text, sizeof(w->text))) {
+		memcpy(w->text, cell->text, sizeof(w->text));
+		w->columns = columns;
+		w->width_matches = encode_wide(w->characters, w->text, columns);
+	}
+	if (w->width_matches && setcchar(&out, w->characters, look->attributes,
+					 look->pair, NULL) == OK) {
 		mvadd_wch((int)row, (int)column, &out);
 		return;
 	}

@@ -199,43 +199,12 @@ static void show_block(struct ui_text *p, const char *text, bool fresh)
 
 /* ---- progress ---- */
 
-static void put_progress(struct buf *line, const struct ui_model *m,
-			 uint64_t now)
-{
-	unsigned up, nodes = ui_model_count_nodes(m, &up);
-	const struct events_totals *t = &m->totals;
-	struct ui_prediction expected;
-
-	buf_printf(line, "%s: %u", ui_model_phase(m), ui_model_count_done(m));
-	if (ui_model_predict(m, now, &expected)) {
-		buf_printf(line, " of %llu jobs, %u %%",
-			   (unsigned long long)expected.n_total,
-			   expected.percent);
-		if (expected.has_remaining) {
-			buf_add_str(line, ", ETA ");
-			format_time(line, expected.remaining_ms);
-		}
-	} else {
-		buf_add_str(line, " jobs");
-	}
-	buf_printf(line, ", %u remote, %u local, %u running", t->n_remote,
-		   t->n_local, ui_model_count_running(m));
-	if (m->n_by_state[EVENTS_JOB_QUEUED])
-		buf_printf(line, ", %u queued",
-			   m->n_by_state[EVENTS_JOB_QUEUED]);
-	if (nodes)
-		buf_printf(line, ", nodes %u/%u", up, nodes);
-	buf_printf(line, ", warnings %u, errors %u", t->n_warnings,
-		   t->n_errors);
-	if (t->has_baseline && t->n_new_diags)
-		buf_printf(line, " (%u new)", t->n_new_diags);
-	if (m->last_file[0])
-		buf_printf(line, ", %s", m->last_file);
-	buf_add_str(line, "\n");
-}
-
 static void show_periodic_line(struct ui_text *p, uint64_t now)
 {
+	const struct ui_model *m = p->model;
+	const struct events_totals *t = &m->totals;
+	unsigned up, nodes = ui_model_count_nodes(m, &up);
+	struct ui_prediction expected;
 	struct buf line = { 0 };
 	unsigned ms = p->n_lines++ ? OTHERS_MS : SECOND_MS;
 
@@ -247,7 +216,32 @@ static void show_periodic_line(struct ui_text *p, uint64_t now)
 	if (p->next_line_ms <= now)
 		p->next_line_ms = now + ms;
 	put_elapsed(&line, p, now);
-	put_progress(&line, p->model, now);
+	buf_printf(&line, "%s: %u", ui_model_phase(m), ui_model_count_done(m));
+	if (ui_model_predict(m, now, &expected)) {
+		buf_printf(&line, " of %llu jobs, %u %%",
+			   (unsigned long long)expected.n_total,
+			   expected.percent);
+		if (expected.has_remaining) {
+			buf_add_str(&line, ", ETA ");
+			format_time(&line, expected.remaining_ms);
+		}
+	} else {
+		buf_add_str(&line, " jobs");
+	}
+	buf_printf(&line, ", %u remote, %u local, %u running", t->n_remote,
+		   t->n_local, ui_model_count_running(m));
+	if (m->n_by_state[EVENTS_JOB_QUEUED])
+		buf_printf(&line, ", %u queued",
+			   m->n_by_state[EVENTS_JOB_QUEUED]);
+	if (nodes)
+		buf_printf(&line, ", nodes %u/%u", up, nodes);
+	buf_printf(&line, ", warnings %u, errors %u", t->n_warnings,
+		   t->n_errors);
+	if (t->has_baseline && t->n_new_diags)
+		buf_printf(&line, " (%u new)", t->n_new_diags);
+	if (m->last_file[0])
+		buf_printf(&line, ", %s", m->last_file);
+	buf_add_str(&line, "\n");
 	queue_text(p, &line);
 	buf_release(&line);
 }

@@ -13,6 +13,8 @@
 
 #define TAB 8
 
+/* ---- log ---- */
+
 static char **slot_of_line(const struct ui_log *log, uint64_t number)
 {
 	return &log->lines[number % UI_LOG_LINES];
@@ -153,6 +155,8 @@ static void log_pane_draw(struct ui_log_pane *v, const struct ui_area *a)
 	if (v->log.first == v->log.end)
 		ui_area_put(a, 1, 2, 0, UI_STYLE_DIM, "nothing yet");
 }
+
+/* ---- life cycle ---- */
 
 void ui_view_init(struct ui_view *v, const struct ui_view_setup *setup)
 {
@@ -320,21 +324,6 @@ static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 
 /* ---- actions ---- */
 
-static enum ui_view_action request_abort(struct ui_view *v)
-{
-	if (!v->setup.actions_enabled) {
-		ui_view_set_message(
-			v, "only the kfarm process that runs the build can "
-			   "abort it");
-		return UI_ACTION_NONE;
-	}
-	if (v->abort_pending)
-		return UI_ACTION_ABORT;
-	v->abort_pending = true;
-	ui_view_set_message(v, "press Q again to abort the build");
-	return UI_ACTION_NONE;
-}
-
 /*
  * Request an action for the selected node and report the request, because its
  * effect may take a while.  If the action is not possible, explain why.
@@ -438,7 +427,15 @@ static enum ui_view_action handle_action_key(struct ui_view *v,
 	case UI_KEY_F10:
 		return UI_ACTION_LEAVE;
 	case 'Q':
-		return request_abort(v);
+		if (v->setup.actions_enabled && v->abort_pending)
+			return UI_ACTION_ABORT;
+		v->abort_pending = v->setup.actions_enabled;
+		ui_view_set_message(
+			v, v->abort_pending ?
+				   "press Q again to abort the build" :
+				   "only the kfarm process that runs the build "
+				   "can abort it");
+		return UI_ACTION_NONE;
 	case 'd':
 	case '+':
 	case '-':
