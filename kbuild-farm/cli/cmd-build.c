@@ -66,13 +66,12 @@ static void add_count_with_new(struct strv *cells, unsigned n, unsigned fresh)
 /* Print a table with a row per build. */
 static void print_build_table(FILE *out, const struct build_list *l)
 {
-	static const char *const head[] = { "ARCH",     "CONFIG", "TOOLCHAIN",
-					    "STATUS",   "TIME",   "REMOTE",
-					    "WARNINGS", "ERRORS", "OUTPUT" };
 	struct table t = { .align = "llllrrrrl" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
-		strv_add(&t.fields, head[i]);
+	strv_split(&t.fields,
+		   "ARCH CONFIG TOOLCHAIN STATUS TIME REMOTE WARNINGS ERRORS "
+		   "OUTPUT",
+		   " ");
 	for (size_t i = 0; i < l->n_builds; i++) {
 		const struct build *b = &l->builds[i];
 		const struct kernel_result *r = &b->result;

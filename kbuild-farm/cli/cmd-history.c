@@ -77,8 +77,7 @@ int history_parse_since(const char *text, int64_t now_s, int64_t *out,
 		       text);
 }
 
-#define FIELDS 9
-#define LEAST  6 /* minimum width of the column CONFIG */
+#define LEAST 6 /* minimum width of the column CONFIG */
 
 /* Add printable text of at most `most` columns, or "-" if it is empty. */
 static void add_text_cell(struct table *t, const char *text, unsigned most)
@@ -144,13 +143,9 @@ static void add_build_row(struct table *t, const struct history_build *b,
 static void add_build_rows(struct table *t, const struct history_listing *l,
 			   unsigned most, bool tight)
 {
-	static const char *const head[FIELDS] = {
-		"BUILD",  "STARTED",   "TIME", "STATE", "ARCH",
-		"CONFIG", "TOOLCHAIN", "WARN", "NEW"
-	};
-
-	for (size_t i = 0; i < FIELDS; i++)
-		strv_add(&t->fields, head[i]);
+	strv_split(&t->fields,
+		   "BUILD STARTED TIME STATE ARCH CONFIG TOOLCHAIN WARN NEW",
+		   " ");
 	for (size_t i = l->n_builds; i > 0; i--)
 		add_build_row(t, &l->builds[i - 1], most, tight);
 }

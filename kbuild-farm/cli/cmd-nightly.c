@@ -227,25 +227,17 @@ static void print_bad(const struct listed *l)
 /* Print the table of builds with a line below the row of each bad build. */
 static void print_nightlies(const struct job_results *v, size_t n)
 {
-	static const char *const heads[] = { "NIGHTLY",  "BUILD",    "STATE",
-					     "ERR/WARN", "REVISION", "BUILT" };
 	struct table t = { .align = "lllrll" };
-	char *text = NULL, *line;
-	size_t len = 0;
-	FILE *out;
+	char *text, *line;
 
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
-		strv_add(&t.fields, heads[i]);
+	strv_split(&t.fields, "NIGHTLY BUILD STATE ERR/WARN REVISION BUILT",
+		   " ");
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < v[i].n_rows; k++)
 			add_listed_row(&t, &v[i].rows[k]);
 	}
-	/* Format the table in memory, then print it line by line. */
-	out = open_memstream(&text, &len);
-	if (!out)
-		str_out_of_memory();
-	table_print(out, &t);
-	fclose(out);
+	/* Print the table line by line. */
+	text = table_format(&t);
 	line = strchr(text, '\n') + 1;
 	printf("%.*s", (int)(line - text), text);
 	for (size_t i = 0; i < n; i++) {

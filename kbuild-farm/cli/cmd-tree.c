@@ -189,16 +189,11 @@ static char *build_text(const struct last_build *b)
  */
 static void print_trees(const struct listed *v, size_t n)
 {
-	static const char *const heads[] = { "NAME", "HEAD",       "UPDATED",
-					     "SIZE", "LAST BUILD", "FROM" };
 	struct table t = { .align = "lllrll" };
-	char *text = NULL, *line;
-	size_t len = 0;
+	char *text, *line;
 	double mib;
-	FILE *out;
 
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
-		strv_add(&t.fields, heads[i]);
+	strv_split(&t.fields, "NAME,HEAD,UPDATED,SIZE,LAST BUILD,FROM", ",");
 	for (size_t i = 0; i < n; i++) {
 		const struct tree_state *s = v[i].has_state ? &v[i].state :
 							      NULL;
@@ -217,12 +212,8 @@ static void print_trees(const struct listed *v, size_t n)
 		strv_own(&t.fields, printable_name(v[i].url ? v[i].url : "-"));
 	}
 
-	/* Format the table in memory, then print it line by line. */
-	out = open_memstream(&text, &len);
-	if (!out)
-		str_out_of_memory();
-	table_print(out, &t);
-	fclose(out);
+	/* Print the table line by line. */
+	text = table_format(&t);
 	line = text;
 	for (size_t i = 0; i <= n; i++) {
 		const struct tree_state *s = i ? &v[i - 1].state : NULL;

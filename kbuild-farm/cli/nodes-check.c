@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/printable.h"
 #include "base/str.h"
-#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
 #include "cli/progress.h"
@@ -435,10 +434,6 @@ static void print_classes(FILE *out, const struct nodes_check *c)
 
 void nodes_burn_print(FILE *out, const struct nodes_check *c)
 {
-	static const char *const head[] = { "NODE",  "CORES",   "CORRECT",
-					    "WRONG", "CRASHED", "FAILED",
-					    "LOST",  "CPU",     "TEMP",
-					    "CLOCK" };
 	struct table t = { .align = "lrrrrrrrrr" };
 	struct buf took = { 0 };
 
@@ -449,8 +444,10 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 		c->trial->cancelled ? ", interrupted" : "");
 	buf_release(&took);
 
-	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
-		strv_add(&t.fields, head[i]);
+	strv_split(
+		&t.fields,
+		"NODE CORES CORRECT WRONG CRASHED FAILED LOST CPU TEMP CLOCK",
+		" ");
 	for (size_t i = 0; i < c->trial->n_nodes; i++) {
 		if (c->trial->nodes[i].burn_in.n_sent)
 			add_burn_rows(&t, &c->trial->nodes[i]);

@@ -2,7 +2,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/terminal.h"
-#include "base/vec.h"
 #include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
@@ -448,18 +447,15 @@ static void add_list_row(struct table *t, const struct nodes_survey *s,
 
 void nodes_print_list(FILE *out, const struct nodes_survey *s)
 {
-	static const char *const head[] = { "NODE",   "STATE", "CORES",
-					    "MEMORY", "ARCH",  "SLOTS",
-					    "LOAD",   "TEMP",  "NOTE" };
-	const size_t n_columns = ARRAY_SIZE(head);
 	struct table t = { .align = "llrrlrrrl" };
+	const size_t n_columns = strlen(t.align);
 	struct strv cut = { 0 };
 	unsigned rows, columns;
 
 	if (!s->n_nodes)
 		return;
-	for (size_t i = 0; i < n_columns; i++)
-		strv_add(&t.fields, head[i]);
+	strv_split(&t.fields,
+		   "NODE STATE CORES MEMORY ARCH SLOTS LOAD TEMP NOTE", " ");
 	for (size_t i = 0; i < s->n_nodes; i++)
 		add_list_row(&t, s, i);
 	if (!terminal_size(fileno(out), &rows, &columns) || columns < WIDTH)

@@ -117,6 +117,19 @@ void table_print(FILE *out, struct table *t)
 	strv_release(&t->fields);
 }
 
+char *table_format(struct table *t)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		str_out_of_memory();
+	table_print(out, t);
+	fclose(out);
+	return text;
+}
+
 void table_print_json(json_t *json)
 {
 	/* Print only ASCII, because names can contain control characters. */

@@ -31,6 +31,8 @@ unsigned table_width(const struct table *t);
 void table_shorten(struct table *t, unsigned columns);
 /* Print all rows, without padding the last column, and empty the table. */
 void table_print(FILE *out, struct table *t);
+/* Return all rows as text, which the caller frees, and empty the table. */
+char *table_format(struct table *t);
 /* Print the output of --json on stdout and release the reference. */
 void table_print_json(json_t *json);
 

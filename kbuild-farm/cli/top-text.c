@@ -113,22 +113,15 @@ static void add_node_row(struct table *t, const struct ui_node *n,
  */
 static void put_node_table(FILE *out, const struct top_page *p)
 {
-	static const char *const head[] = { "NODE", "STATE", "SLOTS" };
-	static const char *const jobs[] = { "JOBS",    "DONE", "FAILED",
-					    "RETRIED", "MEAN", "SENT",
-					    "RECEIVED" };
-	static const char *const load[] = { "LOAD", "OTHER", "MEMORY", "TEMP",
-					    "NOTE" };
 	const struct ui_model *m = &p->model;
 	bool builds = p->pid != TOP_NODES_PID;
 	struct table t = { .align = builds ? "llrrrrrrrrrrrrl" : "llrrrrrl" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(head); i++)
-		strv_add(&t.fields, head[i]);
-	for (size_t i = 0; builds && i < ARRAY_SIZE(jobs); i++)
-		strv_add(&t.fields, jobs[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(load); i++)
-		strv_add(&t.fields, load[i]);
+	strv_split(&t.fields, "NODE STATE SLOTS", " ");
+	if (builds)
+		strv_split(&t.fields,
+			   "JOBS DONE FAILED RETRIED MEAN SENT RECEIVED", " ");
+	strv_split(&t.fields, "LOAD OTHER MEMORY TEMP NOTE", " ");
 	for (size_t i = 0; i < m->n_nodes; i++)
 		add_node_row(&t, m->nodes[i], p);
 	table_print(out, &t);
