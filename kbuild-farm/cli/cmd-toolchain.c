@@ -553,9 +553,7 @@ static bool is_true(const struct conf *c, const char *key)
 	return value && !strcmp(value, "true");
 }
 
-/*
- * Read the configuration and set the directories.
- */
+/* Read the configuration and set the directories. */
 static int load_settings(struct toolchain_request *r, struct err *err)
 {
 	char *cache;

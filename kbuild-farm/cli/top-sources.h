@@ -37,7 +37,7 @@ struct top_page {
 	char *end_reason; /* why events ended before the build, or NULL */
 	/* when clock_ms() was since_ms, the build time was base_ms */
 	uint64_t base_ms, since_ms;
-	unsigned speed_milli; /* of the build time; 1000: real time */
+	unsigned speed_milli; /* speed of the build time; 1000: real time */
 	void *view_data; /* owned by the callbacks */
 };
 

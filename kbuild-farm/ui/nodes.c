@@ -298,9 +298,7 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 	}
 }
 
-/*
- * Draw the bar of slots or, for an idle node, the time since its last job.
- */
+/* Draw the bar of slots or, for an idle node, the time since its last job. */
 static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
 {
