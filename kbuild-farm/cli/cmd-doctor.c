@@ -104,34 +104,30 @@ static uint64_t children_cpu_time_us(void)
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-/* Return the CPU time of `program on` in us, or 0 if it did not start. */
-static uint64_t run_once(const char *program, const char *on)
-{
-	const char *argv[] = { program, on, NULL };
-	struct spawn what = { .argv = (char *const *)argv,
-			      .stdio_fds = { -1, -1, -1 } };
-	uint64_t before = children_cpu_time_us();
-	struct err ignored;
-	pid_t pid;
-
-	if (spawn_start(&what, &pid, &ignored))
-		return 0;
-	spawn_wait(pid);
-	return children_cpu_time_us() - before;
-}
-
 /*
- * Measure the median CPU times of two programs in ms.  The runs alternate, so
- * that other load affects both programs alike.
+ * Measure the median CPU times of `program on` in ms for two programs.  The
+ * runs alternate, so that other load affects both programs alike.  A run that
+ * did not start counts as 0.
  */
 static void measure_median(const char *const program[2], const char *on,
 			   double ms[2])
 {
-	uint64_t took[2][BENCHMARK_RUNS];
+	uint64_t took[2][BENCHMARK_RUNS] = { 0 };
 
 	for (int i = 0; i < BENCHMARK_RUNS; i++) {
-		for (int k = 0; k < 2; k++)
-			took[k][i] = run_once(program[k], on);
+		for (int k = 0; k < 2; k++) {
+			const char *argv[] = { program[k], on, NULL };
+			struct spawn what = { .argv = (char *const *)argv,
+					      .stdio_fds = { -1, -1, -1 } };
+			uint64_t before = children_cpu_time_us();
+			struct err ignored;
+			pid_t pid;
+
+			if (spawn_start(&what, &pid, &ignored))
+				continue;
+			spawn_wait(pid);
+			took[k][i] = children_cpu_time_us() - before;
+		}
 	}
 	for (int k = 0; k < 2; k++) {
 		qsort(took[k], BENCHMARK_RUNS, sizeof(took[k][0]), by_time);
