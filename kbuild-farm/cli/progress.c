@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "base/vec.h"
+#include "cli/watch.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -47,12 +48,10 @@ struct progress {
 
 struct progress *progress_new(void)
 {
-	const char *term = getenv("TERM");
 	struct progress *p = xcalloc(1, sizeof(*p));
 
 	pthread_mutex_init(&p->lock, NULL);
-	p->is_terminal = isatty(STDERR_FILENO) && term && *term &&
-			 strcmp(term, "dumb") != 0;
+	p->is_terminal = watch_has_smart_terminal();
 	p->start_ms = clock_ms();
 	p->next_ms = p->start_ms +
 		     (p->is_terminal ? TERMINAL_MS : report_times[0]);
