@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/diags.h"
+#include "ui/view.h"
 
 #include "base/str.h"
 #include "suite.h"
