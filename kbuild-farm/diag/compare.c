@@ -5,6 +5,123 @@
 #include "base/vec.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+const char *const diag_status_names[] = {
+	[DIAG_STATUS_NEW] = "new",      [DIAG_STATUS_SAME] = "same",
+	[DIAG_STATUS_REMOVED] = "gone", [DIAG_STATUS_CARRIED] = "carried",
+	[DIAG_N_STATUSES] = NULL,
+};
+
+const char *diag_status_name(enum diag_status how)
+{
+	return diag_status_names[how];
+}
+
+struct seen_diag {
+	struct map_entry map;
+	struct diag_entry *entry; /* NULL: beyond DIAG_SET_MAX */
+};
+
+void diag_set_release(struct diag_set *s)
+{
+	for (size_t i = 0; i < s->n_entries; i++) {
+		diag_release(&s->entries[i]->diag);
+		free(s->entries[i]);
+	}
+	free(s->entries);
+	map_release_entries(&s->by_hash, NULL);
+	*s = (struct diag_set){ 0 };
+}
+
+static uint64_t hash_all_fields(const struct diag *d)
+{
+	struct buf key = { 0 };
+	uint64_t hash;
+
+	buf_put_u8(&key, (uint8_t)d->tool);
+	buf_put_u8(&key, (uint8_t)d->severity);
+	buf_put_u32(&key, d->line);
+	buf_put_u32(&key, d->column);
+	buf_put_str(&key, d->file ? d->file : "");
+	buf_put_str(&key, d->flag ? d->flag : "");
+	buf_put_str(&key, d->text);
+	/*
+	 * Messages of make with equal texts can refer to different recipes, so
+	 * the object distinguishes them.
+	 */
+	buf_put_str(&key,
+		    d->tool == DIAG_TOOL_MAKE && d->object ? d->object : "");
+	hash = map_hash(buf_bytes(&key));
+	buf_release(&key);
+	return hash;
+}
+
+static void add_object_name(struct diag_entry *e, const char *object)
+{
+	char *both;
+
+	if (!object || e->n_objects >= DIAG_OBJECTS_MAX ||
+	    str_list_has(e->diag.object, ' ', object))
+		return;
+	both = e->diag.object ? xasprintf("%s %s", e->diag.object, object) :
+				xstrdup(object);
+	free(e->diag.object);
+	e->diag.object = both;
+	e->n_objects++;
+}
+
+/* Append an entry that is not compared yet. */
+static struct diag_entry *append_entry(struct diag_set *s, struct diag *d)
+{
+	struct diag_entry *e = xcalloc(1, sizeof(*e));
+	const char *at = d->object;
+
+	e->diag = *d;
+	/* A diagnostic from the history may name several objects. */
+	e->n_objects = at && *at;
+	for (; at && *at; at++)
+		e->n_objects += *at == ' ';
+	e->status = DIAG_N_STATUSES;
+	*VEC_ADD(s->entries, s->n_entries) = e;
+	*d = (struct diag){ 0 };
+	return e;
+}
+
+void diag_set_restore(struct diag_set *s, struct diag *d)
+{
+	s->n_by_severity[d->severity]++;
+	append_entry(s, d);
+}
+
+bool diag_set_has(const struct diag_set *s, const struct diag *d)
+{
+	return map_find(&s->by_hash, hash_all_fields(d));
+}
+
+bool diag_set_add(struct diag_set *s, struct diag *d)
+{
+	uint64_t hash = hash_all_fields(d);
+	struct seen_diag *at = (struct seen_diag *)map_find(&s->by_hash, hash);
+
+	if (at) {
+		if (at->entry)
+			add_object_name(at->entry, d->object);
+		diag_release(d);
+		return false;
+	}
+	at = xcalloc(1, sizeof(*at));
+	map_add(&s->by_hash, &at->map, hash);
+	s->n_by_severity[d->severity]++;
+	if (s->n_entries >= DIAG_SET_MAX) {
+		diag_release(d);
+		return true;
+	}
+	at->entry = append_entry(s, d);
+	return true;
+}
+
+/* ---- comparison ---- */
 
 /* The entries of the baseline that have the same hash, in order. */
 struct unmatched_entries {
@@ -13,54 +130,18 @@ struct unmatched_entries {
 	size_t n, next;
 };
 
-static uint64_t hash_with_line(uint64_t identity, unsigned line)
+static uint64_t match_hash(uint64_t identity, const struct diag_entry *e,
+			   bool by_line)
 {
-	return identity ^ ((uint64_t)line + 1) * 0x9e3779b97f4a7c15u;
-}
-
-static void add_unmatched(struct map *table, struct diag_entry *e,
-			  uint64_t hash)
-{
-	struct unmatched_entries *w = (struct unmatched_entries *)map_find(
-		table, hash);
-
-	if (!w) {
-		w = xcalloc(1, sizeof(*w));
-		map_add(table, &w->map, hash);
-	}
-	*VEC_ADD(w->v, w->n) = e;
+	return by_line ? identity ^ ((uint64_t)e->diag.line + 1) *
+					    0x9e3779b97f4a7c15u :
+			 identity;
 }
 
 static void free_unmatched(struct map_entry *node)
 {
 	free(((struct unmatched_entries *)node)->v);
 	free(node);
-}
-
-/* Return the next entry with this hash that is not matched yet, or NULL. */
-static struct diag_entry *take_unmatched(const struct map *table, uint64_t hash)
-{
-	struct unmatched_entries *w = (struct unmatched_entries *)map_find(
-		table, hash);
-
-	return w && w->next < w->n ? w->v[w->next++] : NULL;
-}
-
-static void match_all(struct diag_set *now, const struct map *table,
-		      const uint64_t *identity, bool by_line)
-{
-	for (size_t i = 0; i < now->n_entries; i++) {
-		struct diag_entry *e = now->entries[i], *b;
-
-		if (e->status != DIAG_STATUS_NEW)
-			continue;
-		b = take_unmatched(table, by_line ?
-						  hash_with_line(identity[i],
-								 e->diag.line) :
-						  identity[i]);
-		if (b)
-			b->status = e->status = DIAG_STATUS_SAME;
-	}
 }
 
 static uint64_t *identities(const struct diag_set *s)
@@ -72,18 +153,20 @@ static uint64_t *identities(const struct diag_set *s)
 	return hash;
 }
 
-static void fill_table(struct map *table, const struct diag_set *before,
-		       const uint64_t *identity, bool by_line)
+static char *copy_or_null(const char *s)
 {
-	for (size_t i = 0; i < before->n_entries; i++) {
-		struct diag_entry *e = before->entries[i];
+	return s ? xstrdup(s) : NULL;
+}
 
-		if (e->status == DIAG_STATUS_REMOVED)
-			add_unmatched(table, e,
-				      by_line ? hash_with_line(identity[i],
-							       e->diag.line) :
-						identity[i]);
-	}
+static struct diag copy_diag(const struct diag *d)
+{
+	struct diag copy = *d;
+
+	copy.file = copy_or_null(d->file);
+	copy.flag = copy_or_null(d->flag);
+	copy.text = xstrdup(d->text);
+	copy.object = copy_or_null(d->object);
+	return copy;
 }
 
 /* Carry over unmatched entries whose units were not compiled. */
@@ -97,42 +180,54 @@ static void add_carried(struct diag_set *now, struct diag_set *before,
 		if (e->status != DIAG_STATUS_REMOVED || !stands(ctx, &e->diag))
 			continue;
 		e->status = DIAG_STATUS_CARRIED;
-		copy = diag_copy(&e->diag);
+		copy = copy_diag(&e->diag);
 		diag_set_restore(now, &copy);
 		now->entries[now->n_entries - 1]->status = DIAG_STATUS_CARRIED;
 	}
 }
 
+/*
+ * Match the new entries of `now` with the removed entries of `before` that have
+ * the same hash, in order.  If `by_line` is true, their lines must be equal.
+ */
 static void match_unmatched(struct diag_set *now, struct diag_set *before,
 			    const uint64_t *now_hash,
 			    const uint64_t *before_hash, bool by_line)
 {
 	struct map table = { 0 };
 
-	fill_table(&table, before, before_hash, by_line);
-	match_all(now, &table, now_hash, by_line);
-	map_release_entries(&table, free_unmatched);
-}
-
-static struct diag_change count_changes(const struct diag_set *now,
-					const struct diag_set *before)
-{
-	struct diag_change c = { 0 };
-
-	for (size_t i = 0; i < now->n_entries; i++) {
-		const struct diag_entry *e = now->entries[i];
-
-		c.n_new[e->diag.severity] += e->status == DIAG_STATUS_NEW;
-		c.n_same += e->status == DIAG_STATUS_SAME;
-		c.n_carried += e->status == DIAG_STATUS_CARRIED;
-	}
 	for (size_t i = 0; i < before->n_entries; i++) {
-		const struct diag_entry *e = before->entries[i];
+		struct diag_entry *e = before->entries[i];
+		struct unmatched_entries *w;
+		uint64_t hash;
 
-		c.n_removed[e->diag.severity] += e->status ==
-						 DIAG_STATUS_REMOVED;
+		if (e->status != DIAG_STATUS_REMOVED)
+			continue;
+		hash = match_hash(before_hash[i], e, by_line);
+		w = (struct unmatched_entries *)map_find(&table, hash);
+		if (!w) {
+			w = xcalloc(1, sizeof(*w));
+			map_add(&table, &w->map, hash);
+		}
+		*VEC_ADD(w->v, w->n) = e;
 	}
-	return c;
+	for (size_t i = 0; i < now->n_entries; i++) {
+		struct diag_entry *e = now->entries[i];
+		struct unmatched_entries *w;
+		uint64_t hash;
+
+		/* Entries that add_carried() added have no element in now_hash.
+		 */
+		if (e->status != DIAG_STATUS_NEW)
+			continue;
+		hash = match_hash(now_hash[i], e, by_line);
+		w = (struct unmatched_entries *)map_find(&table, hash);
+		if (w && w->next < w->n) {
+			e->status = DIAG_STATUS_SAME;
+			w->v[w->next++]->status = DIAG_STATUS_SAME;
+		}
+	}
+	map_release_entries(&table, free_unmatched);
 }
 
 struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
@@ -140,6 +235,7 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 {
 	uint64_t *now_hash = identities(now);
 	uint64_t *before_hash = identities(baseline);
+	struct diag_change c = { 0 };
 
 	for (size_t i = 0; i < now->n_entries; i++)
 		now->entries[i]->status = DIAG_STATUS_NEW;
@@ -155,7 +251,21 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 	match_unmatched(now, baseline, now_hash, before_hash, false);
 	free(before_hash);
 	free(now_hash);
-	return count_changes(now, baseline);
+
+	for (size_t i = 0; i < now->n_entries; i++) {
+		const struct diag_entry *e = now->entries[i];
+
+		c.n_new[e->diag.severity] += e->status == DIAG_STATUS_NEW;
+		c.n_same += e->status == DIAG_STATUS_SAME;
+		c.n_carried += e->status == DIAG_STATUS_CARRIED;
+	}
+	for (size_t i = 0; i < baseline->n_entries; i++) {
+		const struct diag_entry *e = baseline->entries[i];
+
+		c.n_removed[e->diag.severity] += e->status ==
+						 DIAG_STATUS_REMOVED;
+	}
+	return c;
 }
 
 /* ---- baseline during a build ---- */

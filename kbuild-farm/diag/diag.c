@@ -51,22 +51,6 @@ void diag_release(struct diag *d)
 	*d = (struct diag){ 0 };
 }
 
-static char *copy_or_null(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
-struct diag diag_copy(const struct diag *d)
-{
-	struct diag copy = *d;
-
-	copy.file = copy_or_null(d->file);
-	copy.flag = copy_or_null(d->flag);
-	copy.text = xstrdup(d->text);
-	copy.object = copy_or_null(d->object);
-	return copy;
-}
-
 /* ---- identity ---- */
 
 /* After these characters a digit is part of a name: "x1", "i2c@1000". */

@@ -49,7 +49,6 @@ struct diag {
 };
 
 void diag_release(struct diag *d);
-struct diag diag_copy(const struct diag *d);
 
 /* Return "compiler", "modpost" and so on. */
 const char *diag_tool_name(enum diag_tool tool);

@@ -127,11 +127,6 @@ static struct diag_line line_of_kind(enum diag_line_kind kind)
 	return l;
 }
 
-static bool has_only_chars(const char *line, const char *set)
-{
-	return line[strspn(line, set)] == '\0';
-}
-
 /*
  * Parse a line like "  CC [M]  fs/ext4/balloc.o": two blanks, a word in
  * capitals, a gap.  Makefiles of other projects print a tab as the gap; V=1 of
@@ -271,13 +266,6 @@ static bool is_clang_summary(const char *line)
 	       (strstr(line, " warning") || strstr(line, " error"));
 }
 
-static struct diag_line classify_starred(const char *line)
-{
-	const struct phrase *p = FIND_PHRASE(starred, line + 4);
-
-	return p ? line_of_phrase(p, line, 0, 4) : line_of_kind(DIAG_LINE_NOTE);
-}
-
 struct diag_line diag_line_classify(const char *line)
 {
 	const char *word, *object;
@@ -286,15 +274,18 @@ struct diag_line diag_line_classify(const char *line)
 	if (diag_line_parse_kbuild(line, &word, &object))
 		return line_of_kind(DIAG_LINE_KBUILD);
 	if (line[0] && strchr(" \t^~", line[0])) {
-		if (has_only_chars(line, " \t^~") && strchr(line, '^'))
+		if (!line[strspn(line, " \t^~")] && strchr(line, '^'))
 			return line_of_kind(DIAG_LINE_CARET);
 		if (line[0] == ' ' || line[0] == '\t')
 			return line_of_kind(DIAG_LINE_INDENTED);
 	}
 	if (is_make_line(line))
 		return classify_make(line);
-	if (str_starts(line, "*** "))
-		return classify_starred(line);
+	if (str_starts(line, "*** ")) {
+		p = FIND_PHRASE(starred, line + 4);
+		return p ? line_of_phrase(p, line, 0, 4) :
+			   line_of_kind(DIAG_LINE_NOTE);
+	}
 	if (!strcmp(line, "***"))
 		return line_of_kind(DIAG_LINE_NOTE);
 	p = FIND_PHRASE(starts, line);

@@ -136,8 +136,8 @@ static void begin_object(struct diag_log *log, const char *line)
 	add_made_object(log, log->object);
 }
 
-/* Detect a change of make's directory, and the end of Kconfig. */
-static void parse_other_line(struct diag_log *log, const char *line)
+/* Detect the end of Kconfig, a change of make's directory, and source lines. */
+static void handle_other(struct diag_log *log, const char *line)
 {
 	if (!strcmp(line, "# configuration written to .config") ||
 	    !strcmp(line, "# No change to .config")) {
@@ -147,47 +147,30 @@ static void parse_other_line(struct diag_log *log, const char *line)
 		free(log->object);
 		log->command = log->object = NULL;
 	}
-}
-
-/* ---- lines ---- */
-
-/*
- * After a diagnostic, clang prints the source line unchanged and a caret line
- * below it, so almost any line can be a source line.
- */
-static bool may_be_source(const struct diag_log *log, const char *line)
-{
-	return log->after_diagnostic && line[0] && line[0] != ' ' &&
-	       strlen(line) <= SOURCE_LINE_MAX;
-}
-
-static void handle_other(struct diag_log *log, const char *line)
-{
-	parse_other_line(log, line);
-	if (may_be_source(log, line) && !log->pending_line.len)
+	/*
+	 * After a diagnostic, clang prints the source line unchanged and a
+	 * caret line below it, so almost any line can be a source line.
+	 */
+	if (log->after_diagnostic && line[0] && line[0] != ' ' &&
+	    strlen(line) <= SOURCE_LINE_MAX && !log->pending_line.len)
 		buf_add_str(&log->pending_line, line);
 	else
 		close_block(log);
 }
 
-/* The pending line is a source line if a caret line follows it. */
-static void flush_pending_line(struct diag_log *log, enum diag_line_kind kind)
-{
-	if (!log->pending_line.len)
-		return;
-	if (kind == DIAG_LINE_CARET) {
-		add_to_block(log, buf_str(&log->pending_line));
-		buf_reset(&log->pending_line);
-	} else {
-		close_block(log);
-	}
-}
+/* ---- lines ---- */
 
 static void handle_line(struct diag_log *log, const char *line)
 {
 	struct diag_line at = diag_line_classify(line);
 
-	flush_pending_line(log, at.kind);
+	/* The pending line is a source line if a caret line follows it. */
+	if (log->pending_line.len && at.kind == DIAG_LINE_CARET) {
+		add_to_block(log, buf_str(&log->pending_line));
+		buf_reset(&log->pending_line);
+	} else if (log->pending_line.len) {
+		close_block(log);
+	}
 	switch (at.kind) {
 	case DIAG_LINE_WARNING:
 	case DIAG_LINE_ERROR:

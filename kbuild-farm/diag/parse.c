@@ -105,16 +105,6 @@ static char *shorten_names(const struct diag_roots *roots, const char *text)
 	return buf_steal(&two);
 }
 
-/* Limit the text to DIAG_TEXT_MAX bytes of complete characters. */
-static void cut_text(char *text)
-{
-	size_t len = strnlen(text, DIAG_TEXT_MAX);
-
-	while (text[len] && len && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
-	text[len] = '\0';
-}
-
 /* ---- programs ---- */
 
 static const struct {
@@ -290,18 +280,6 @@ static const struct {
 	{ "CPP", DIAG_TOOL_COMPILER },    { "CHECK", DIAG_TOOL_COMPILER },
 };
 
-static enum diag_tool tool_of_command(const struct diag_target *m)
-{
-	for (size_t i = 0;
-	     m->command &&
-	     i < sizeof(kbuild_commands) / sizeof(*kbuild_commands);
-	     i++) {
-		if (!strcmp(kbuild_commands[i].word, m->command))
-			return kbuild_commands[i].tool;
-	}
-	return DIAG_TOOL_OTHER;
-}
-
 /* Recognize a tool by the text of its messages. */
 static enum diag_tool tool_of_text(const char *text)
 {
@@ -354,7 +332,16 @@ static enum diag_tool choose_tool(const struct diag_line *at,
 		tool = tool_of_text(text);
 	if (tool == DIAG_N_TOOLS && p->len)
 		tool = tool_of_file(p, flag);
-	return tool != DIAG_N_TOOLS ? tool : tool_of_command(m);
+	if (tool != DIAG_N_TOOLS)
+		return tool;
+	for (size_t i = 0;
+	     m->command &&
+	     i < sizeof(kbuild_commands) / sizeof(*kbuild_commands);
+	     i++) {
+		if (!strcmp(kbuild_commands[i].word, m->command))
+			return kbuild_commands[i].tool;
+	}
+	return DIAG_TOOL_OTHER;
 }
 
 /* ---- texts ---- */
@@ -464,34 +451,6 @@ static void parse_recipe(struct diag *out, const struct diag_roots *roots)
 	out->text = end;
 }
 
-/*
- * make's diagnostics belong to no target, because they are printed at each run;
- * those of Kconfig belong to .config.
- */
-static void correct_object(struct diag *out)
-{
-	if (out->tool != DIAG_TOOL_MAKE && out->tool != DIAG_TOOL_KCONFIG)
-		return;
-	free(out->object);
-	out->object = out->tool == DIAG_TOOL_KCONFIG ?
-			      xstrdup(DIAG_CONFIG_OBJECT) :
-			      NULL;
-}
-
-static void set_location(struct diag *out, const struct diag_location *p,
-			 const struct diag_roots *roots)
-{
-	out->line = p->line;
-	out->column = p->column;
-	if (is_temporary_source(p))
-		out->file = xstrdup(out->object ? out->object :
-						  "{standard input}");
-	else if (p->len)
-		out->file = diag_parse_shorten_path(
-			roots, p->file,
-			p->len < DIAG_TEXT_MAX ? p->len : DIAG_TEXT_MAX);
-}
-
 void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 		const struct diag_roots *roots,
 		const struct diag_target *target)
@@ -499,14 +458,17 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 	struct diag_location p = parse_location(line, at->location_len);
 	char *words = xstrndup(line + at->text_offset, DIAG_TEXT_MAX + 4),
 	     *text;
-	size_t cut = 0;
+	size_t cut = 0, len = strnlen(words, DIAG_TEXT_MAX);
 
 	*out = (struct diag){ 0 };
 	out->severity = at->kind == DIAG_LINE_WARNING ? DIAG_SEV_WARNING :
 							DIAG_SEV_ERROR;
 	if (target->object)
 		out->object = xstrdup(target->object);
-	cut_text(words);
+	/* Do not cut a UTF-8 character. */
+	while (words[len] && len && ((unsigned char)words[len] & 0xc0) == 0x80)
+		len--;
+	words[len] = '\0';
 	text = words;
 	if (!at->location_len && at->kind != DIAG_LINE_MAKE)
 		take_inner_location(&p, text, &cut);
@@ -519,8 +481,25 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 		out->tool = DIAG_TOOL_MODPOST;
 	else
 		out->tool = choose_tool(at, &p, out->flag, text, target);
-	correct_object(out);
-	set_location(out, &p, roots);
+	/*
+	 * make's diagnostics belong to no target, because they are printed at
+	 * each run; those of Kconfig belong to .config.
+	 */
+	if (out->tool == DIAG_TOOL_MAKE || out->tool == DIAG_TOOL_KCONFIG) {
+		free(out->object);
+		out->object = out->tool == DIAG_TOOL_KCONFIG ?
+				      xstrdup(DIAG_CONFIG_OBJECT) :
+				      NULL;
+	}
+	out->line = p.line;
+	out->column = p.column;
+	if (is_temporary_source(&p))
+		out->file = xstrdup(out->object ? out->object :
+						  "{standard input}");
+	else if (p.len)
+		out->file = diag_parse_shorten_path(
+			roots, p.file,
+			p.len < DIAG_TEXT_MAX ? p.len : DIAG_TEXT_MAX);
 	if (!out->file && out->tool == DIAG_TOOL_MODPOST)
 		out->file = file_in_text(text);
 	out->text = shorten_names(roots, text);
