@@ -193,13 +193,10 @@ struct history_details {
 /* Free all arrays; *d is then empty. */
 void history_details_release(struct history_details *d);
 /*
- * Read one kind of details of a build.  Existing details of that kind in *d are
- * freed first.  history_read_units() also reads the nodes and reasons.
+ * Read one kind of details of a build; history_read_units() reads the units,
+ * the nodes and the reasons.  Existing details of the kind in *d are freed
+ * first.
  */
-int history_read_nodes(struct history *h, int64_t build,
-		       struct history_details *d, struct err *err);
-int history_read_reasons(struct history *h, int64_t build,
-			 struct history_details *d, struct err *err);
 int history_read_step_reasons(struct history *h, int64_t build,
 			      struct history_details *d, struct err *err);
 int history_read_phases(struct history *h, int64_t build,

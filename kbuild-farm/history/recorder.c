@@ -127,15 +127,6 @@ static struct recorded_node *recorded_node_of(struct events_node *n)
 	return n->user_data;
 }
 
-static void on_node_changed(struct history_recorder *r,
-			    const struct events_event *ev)
-{
-	struct events_node *n = events_totals_need_node(&r->totals, ev->node);
-
-	if (n && ev->machine && !recorded_node_of(n)->machine)
-		recorded_node_of(n)->machine = copy_text(ev->machine);
-}
-
 static struct recorded_job *find_recorded_job(const struct history_recorder *r,
 					      int64_t number)
 {
@@ -263,6 +254,7 @@ static void on_size_measured(struct history_recorder *r,
 static void on_recorded_event(void *ctx, const struct events_event *ev)
 {
 	struct history_recorder *r = ctx;
+	struct events_node *n;
 
 	if (r->in_snapshot && ev->kind != EVENTS_KIND_NODE)
 		return;
@@ -275,7 +267,9 @@ static void on_recorded_event(void *ctx, const struct events_event *ev)
 		on_phase_started(r, ev);
 		break;
 	case EVENTS_KIND_NODE:
-		on_node_changed(r, ev);
+		n = events_totals_need_node(&r->totals, ev->node);
+		if (n && ev->machine && !recorded_node_of(n)->machine)
+			recorded_node_of(n)->machine = copy_text(ev->machine);
 		break;
 	case EVENTS_KIND_JOB:
 		on_job_changed(r, ev);
