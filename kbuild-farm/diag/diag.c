@@ -78,27 +78,9 @@ static size_t number_len(const char *at)
 	return isalpha((unsigned char)at[n]) || at[n] == '_' ? 0 : n;
 }
 
-static void put_without_numbers(struct buf *out, const char *text)
-{
-	const char *from = text, *at = text;
-
-	while (*(at += strcspn(at, "0123456789"))) {
-		size_t n = at > text && is_word_char(at[-1]) ? 0 :
-							       number_len(at);
-
-		if (n) {
-			buf_add(out, from, (size_t)(at - from));
-			buf_add(out, "#", 1);
-			from = at += n;
-		} else {
-			at += strspn(at, "0123456789");
-		}
-	}
-	buf_add(out, from, (size_t)(at - from));
-}
-
 uint64_t diag_hash(const struct diag *d)
 {
+	const char *from = d->text, *at = d->text;
 	struct buf text = { 0 };
 	uint64_t hash;
 
@@ -106,7 +88,20 @@ uint64_t diag_hash(const struct diag *d)
 	buf_put_u8(&text, (uint8_t)d->severity);
 	buf_put_str(&text, d->file ? d->file : "");
 	buf_put_str(&text, d->flag ? d->flag : "");
-	put_without_numbers(&text, d->text);
+	while (*(at += strcspn(at, "0123456789"))) {
+		size_t n = at > d->text && is_word_char(at[-1]) ?
+				   0 :
+				   number_len(at);
+
+		if (n) {
+			buf_add(&text, from, (size_t)(at - from));
+			buf_add(&text, "#", 1);
+			from = at += n;
+		} else {
+			at += strspn(at, "0123456789");
+		}
+	}
+	buf_add(&text, from, (size_t)(at - from));
 	hash = map_hash(buf_bytes(&text));
 	buf_release(&text);
 	return hash;

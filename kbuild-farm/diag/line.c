@@ -127,33 +127,29 @@ static struct diag_line line_of_kind(enum diag_line_kind kind)
 	return l;
 }
 
-/*
- * Parse a line like "  CC [M]  fs/ext4/balloc.o": two blanks, a word in
- * capitals, a gap.  Makefiles of other projects print a tab as the gap; V=1 of
- * Linux 6.4 prints "# CC      x.o".
- */
-static bool parse_quiet_line(const char *line, const char **word,
-			     const char **object)
-{
-	size_t n = 2 +
-		   strspn(line + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+");
-
-	*word = line + 2;
-	if (!strncmp(line + n, " [M]", 4))
-		n += 4;
-	*object = line + n + strspn(line + n, " \t");
-	if (line[0] == '#')
-		return *object > line + n + 1;
-	return (line[n] == ' ' || line[n] == '\t') && n >= 4;
-}
-
 bool diag_line_parse_kbuild(const char *line, const char **word,
 			    const char **object)
 {
+	size_t n;
+
 	if ((line[0] != ' ' && line[0] != '#') || line[1] != ' ')
 		return false;
-	if (isupper((unsigned char)line[2]))
-		return parse_quiet_line(line, word, object);
+	/*
+	 * "  CC [M]  fs/ext4/balloc.o": two blanks, a word in capitals, a gap.
+	 * Makefiles of other projects print a tab as the gap; V=1 of Linux 6.4
+	 * prints "# CC      x.o".
+	 */
+	if (isupper((unsigned char)line[2])) {
+		n = 2 +
+		    strspn(line + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+");
+		*word = line + 2;
+		if (!strncmp(line + n, " [M]", 4))
+			n += 4;
+		*object = line + n + strspn(line + n, " \t");
+		if (line[0] == '#')
+			return *object > line + n + 1;
+		return (line[n] == ' ' || line[n] == '\t') && n >= 4;
+	}
 	if (line[0] == '#' ||
 	    (line[2] != '/' && !islower((unsigned char)line[2])))
 		return false;

@@ -394,19 +394,6 @@ static bool cut_name(char *text, const char *name)
 	return true;
 }
 
-/* Parse a location at the start of the text: "a.dts:3.4-5 syntax". */
-static void take_inner_location(struct diag_location *p, const char *text,
-				size_t *cut)
-{
-	size_t n = strcspn(text, " "), colon = n && text[n - 1] == ':';
-	struct diag_location inner = parse_location(text, n - colon);
-
-	if (!text[n] || !inner.line || inner.program != DIAG_N_TOOLS)
-		return;
-	*p = inner;
-	*cut = n + 1;
-}
-
 /* Return the object that modpost names within its text, or NULL. */
 static char *file_in_text(const char *text)
 {
@@ -458,7 +445,7 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 	struct diag_location p = parse_location(line, at->location_len);
 	char *words = xstrndup(line + at->text_offset, DIAG_TEXT_MAX + 4),
 	     *text;
-	size_t cut = 0, len = strnlen(words, DIAG_TEXT_MAX);
+	size_t len = strnlen(words, DIAG_TEXT_MAX);
 
 	*out = (struct diag){ 0 };
 	out->severity = at->kind == DIAG_LINE_WARNING ? DIAG_SEV_WARNING :
@@ -470,9 +457,16 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 		len--;
 	words[len] = '\0';
 	text = words;
-	if (!at->location_len && at->kind != DIAG_LINE_MAKE)
-		take_inner_location(&p, text, &cut);
-	text += cut;
+	/* Parse a location at the start of the text: "a.dts:3.4-5 syntax". */
+	if (!at->location_len && at->kind != DIAG_LINE_MAKE) {
+		size_t n = strcspn(text, " "), colon = n && text[n - 1] == ':';
+		struct diag_location inner = parse_location(text, n - colon);
+
+		if (text[n] && inner.line && inner.program == DIAG_N_TOOLS) {
+			p = inner;
+			text += n + 1;
+		}
+	}
 	out->flag = at->tool == DIAG_TOOL_DTC ? take_dtc_check(text) :
 						cut_flag(text);
 	if (cut_name(text, "objtool: "))

@@ -46,42 +46,34 @@ static bool is_compressed(struct bytes b)
 	return false;
 }
 
-static int read_unpacked(struct archive *a, struct buf *out, struct err *err)
-{
-	char block[1 << 14];
-	la_ssize_t n;
-
-	while ((n = archive_read_data(a, block, sizeof(block))) > 0) {
-		buf_add(out, block, (size_t)n);
-		if (out->len > KCONFIG_TEXT_MAX)
-			return err_set(err, EFBIG,
-				       "too large: more than %u bytes "
-				       "uncompressed",
-				       KCONFIG_TEXT_MAX);
-	}
-	if (n < 0)
-		return err_set(err, EINVAL, "cannot decompress: %s",
-			       archive_error_string(a));
-	return 0;
-}
-
 static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
 {
 	struct archive *a = archive_read_new();
 	struct archive_entry *entry;
-	int ret;
+	char block[1 << 14];
+	la_ssize_t n = -1;
+	int ret = 0;
 
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_bzip2(a);
 	archive_read_support_filter_zstd(a);
 	archive_read_support_format_raw(a);
-	if (archive_read_open_memory(a, raw.data, raw.len) ||
-	    archive_read_next_header(a, &entry))
+	if (!archive_read_open_memory(a, raw.data, raw.len) &&
+	    !archive_read_next_header(a, &entry)) {
+		while ((n = archive_read_data(a, block, sizeof(block))) > 0) {
+			buf_add(out, block, (size_t)n);
+			if (out->len > KCONFIG_TEXT_MAX)
+				break;
+		}
+	}
+	if (n > 0)
+		ret = err_set(err, EFBIG,
+			      "too large: more than %u bytes uncompressed",
+			      KCONFIG_TEXT_MAX);
+	else if (n < 0)
 		ret = err_set(err, EINVAL, "cannot decompress: %s",
 			      archive_error_string(a));
-	else
-		ret = read_unpacked(a, out, err);
 	archive_read_free(a);
 	return ret;
 }
@@ -178,8 +170,7 @@ static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
 }
 
 /* Return true if `word` is a configuration target of the tree ("defconfig"). */
-static bool kconfig_is_make_target(const struct kconfig_tree *t,
-				   const char *word)
+static bool is_make_target(const struct kconfig_tree *t, const char *word)
 {
 	char *of_arch, *of_all;
 	bool yes;
@@ -372,7 +363,7 @@ static int read_base(struct kconfig_spec *k, const struct kconfig_request *r,
 	int ret;
 
 	word = word ? word : "defconfig";
-	if (kconfig_is_make_target(t, word)) {
+	if (is_make_target(t, word)) {
 		k->base = KCONFIG_BASE_TARGET;
 		k->target = xstrdup(word);
 		return 0;
@@ -525,7 +516,7 @@ int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 		ret = read_fragment(k, r, &t, r->fragments.v[i], NULL, err);
 	if (ret)
 		return ret;
-	if (named && kconfig_is_make_target(&t, r->kconfig))
+	if (named && is_make_target(&t, r->kconfig))
 		strv_addf(&k->notes,
 			  "-k %s: the configuration in %s overrides the "
 			  "tree's own",

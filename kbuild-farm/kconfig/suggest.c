@@ -49,42 +49,36 @@ static void add_words(struct strv *out, const char *line, size_t len)
 }
 
 /*
- * Add the targets that a line of a Makefile names.  In the help target's
+ * Add the targets that the lines of a Makefile name.  In the help target's
  * recipe, "@echo '* Image - ...'" names the target Image.
  */
-static void add_line_targets(struct strv *out, const char *line, size_t len)
-{
-	const char *colon = memchr(line, ':', len), *at;
-	size_t n;
-
-	if (line[0] == '#')
-		return;
-	if (line[0] == '\t') {
-		at = memmem(line, len, "echo", 4);
-		at = at ? memchr(at, '\'', len - (size_t)(at - line)) : NULL;
-		if (!at)
-			return;
-		at += 1 + strspn(at + 1, " *");
-		n = strspn(at, LETTERS);
-		if (n > 1)
-			strv_own(out, xstrndup(at, n));
-	} else if (memmem(line, len, "TARGETS", 7) ||
-		   memmem(line, len, "PHONY", 5)) {
-		add_words(out, line, len);
-	} else if (colon && !memchr(line, '=', len) &&
-		   !memchr(line, '$', len)) {
-		add_words(out, line, (size_t)(colon - line));
-	}
-}
-
 static void add_targets(struct strv *out, const char *text)
 {
-	while (*text) {
-		size_t n = strcspn(text, "\n");
+	const char *colon, *at;
+	size_t len;
 
-		if (n)
-			add_line_targets(out, text, n);
-		text += n + (text[n] == '\n');
+	for (; *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (!len || text[0] == '#')
+			continue;
+		colon = memchr(text, ':', len);
+		if (text[0] == '\t') {
+			at = memmem(text, len, "echo", 4);
+			at = at ? memchr(at, '\'', len - (size_t)(at - text)) :
+				  NULL;
+			if (!at)
+				continue;
+			at += 1 + strspn(at + 1, " *");
+			if (strspn(at, LETTERS) > 1)
+				strv_own(out,
+					 xstrndup(at, strspn(at, LETTERS)));
+		} else if (memmem(text, len, "TARGETS", 7) ||
+			   memmem(text, len, "PHONY", 5)) {
+			add_words(out, text, len);
+		} else if (colon && !memchr(text, '=', len) &&
+			   !memchr(text, '$', len)) {
+			add_words(out, text, (size_t)(colon - text));
+		}
 	}
 }
 

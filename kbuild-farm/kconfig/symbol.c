@@ -273,9 +273,46 @@ static void read_sourced(struct kconfig_reader *r, const char *text)
 	free(path);
 }
 
-static void read_statement(struct kconfig_reader *r, const char *word,
-			   const char *rest)
+/*
+ * Return true if the line is part of a help text.  A line with less indentation
+ * ends the text.
+ */
+static bool is_help_text(struct kconfig_reader *r, long indent,
+			 const char *line)
 {
+	if (r->help_indent < 0)
+		return false;
+	if (!*line)
+		return true;
+	if (!r->help_indent && indent) {
+		r->help_indent = indent;
+		return true;
+	}
+	if (r->help_indent && indent >= r->help_indent)
+		return true;
+	r->help_indent = -1;
+	return false;
+}
+
+static void read_kconfig_line(struct kconfig_reader *r, char *text)
+{
+	const char *line = text, *rest;
+	long indent = 0;
+	size_t n;
+	char *word;
+
+	for (; *line == ' ' || *line == '\t'; line++)
+		indent = *line == '\t' ? (indent / TAB_WIDTH + 1) * TAB_WIDTH :
+					 indent + 1;
+	n = strlen(line);
+	while (n && isspace((unsigned char)line[n - 1]))
+		n--;
+	text[(size_t)(line - text) + n] = '\0';
+	if (is_help_text(r, indent, line) || !*line || *line == '#')
+		return;
+	n = strcspn(line, " \t");
+	word = xstrndup(line, n);
+	rest = line + n + strspn(line + n, " \t");
 	if (str_list_has("config menuconfig", ' ', word))
 		open_entry(r, rest);
 	else if (str_list_has("choice menu", ' ', word))
@@ -308,53 +345,6 @@ static void read_statement(struct kconfig_reader *r, const char *word,
 			add_prompt(r, rest);
 	} else if (str_list_has("help ---help---", ' ', word))
 		r->help_indent = 0;
-}
-
-static long indentation(const char **line)
-{
-	long n = 0;
-
-	for (; **line == ' ' || **line == '\t'; ++*line)
-		n = **line == '\t' ? (n / TAB_WIDTH + 1) * TAB_WIDTH : n + 1;
-	return n;
-}
-
-/*
- * Return true if the line is part of a help text.  A line with less indentation
- * ends the text.
- */
-static bool is_help_text(struct kconfig_reader *r, long indent,
-			 const char *line)
-{
-	if (r->help_indent < 0)
-		return false;
-	if (!*line)
-		return true;
-	if (!r->help_indent && indent) {
-		r->help_indent = indent;
-		return true;
-	}
-	if (r->help_indent && indent >= r->help_indent)
-		return true;
-	r->help_indent = -1;
-	return false;
-}
-
-static void read_kconfig_line(struct kconfig_reader *r, char *text)
-{
-	const char *line = text;
-	long indent = indentation(&line);
-	size_t n = strlen(line);
-	char *word;
-
-	while (n && isspace((unsigned char)line[n - 1]))
-		n--;
-	text[(size_t)(line - text) + n] = '\0';
-	if (is_help_text(r, indent, line) || !*line || *line == '#')
-		return;
-	n = strcspn(line, " \t");
-	word = xstrndup(line, n);
-	read_statement(r, word, line + n + strspn(line + n, " \t"));
 	free(word);
 }
 

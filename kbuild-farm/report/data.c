@@ -212,11 +212,6 @@ static int64_t loaded_bytes(const struct history_size *s)
 	return s->text_bytes + s->data_bytes + s->bss_bytes;
 }
 
-static bool is_module(const char *name)
-{
-	return str_ends(name, ".ko");
-}
-
 static int64_t absolute_change(const struct report_size *s)
 {
 	if (s->new_file)
@@ -231,7 +226,8 @@ static int64_t absolute_change(const struct report_size *s)
 static int by_size_relevance(const void *a, const void *b)
 {
 	const struct report_size *x = a, *y = b;
-	bool p = is_module(x->current.name), q = is_module(y->current.name);
+	bool p = str_ends(x->current.name, ".ko");
+	bool q = str_ends(y->current.name, ".ko");
 
 	if (p != q)
 		return p - q;

@@ -105,23 +105,6 @@ static int by_machine_and_begin(const void *a, const void *b)
 	return x->unit < y->unit ? -1 : x->unit > y->unit;
 }
 
-static void add_spans(struct report_slot_timeline *l, const unsigned *of,
-		      const struct report_data *d)
-{
-	l->spans = xcalloc(d->details.n_units + 1, sizeof(*l->spans));
-	for (size_t i = 0; i < d->details.n_units; i++) {
-		const struct history_unit *u = &d->details.units[i];
-		struct report_span *s = &l->spans[l->n_spans];
-
-		if (!is_reported_ms(u->done_ms))
-			continue;
-		*s = make_report_span(u);
-		s->machine = u->node_index >= 0 ? of[u->node_index] : 0;
-		l->n_spans++;
-	}
-	qsort(l->spans, l->n_spans, sizeof(*l->spans), by_machine_and_begin);
-}
-
 /*
  * Assign each unit to the first slot of its machine that is free when the unit
  * starts.  l->spans must be sorted by machine and start.
@@ -165,7 +148,19 @@ void report_slot_timeline_init(struct report_slot_timeline *out,
 	*out = (struct report_slot_timeline){ 0 };
 	out->end_ms = clamp_ms(d->build.wall_ms, 0, REPORT_MS_MAX);
 	of = add_machines(out, d);
-	add_spans(out, of, d);
+	out->spans = xcalloc(d->details.n_units + 1, sizeof(*out->spans));
+	for (size_t i = 0; i < d->details.n_units; i++) {
+		const struct history_unit *u = &d->details.units[i];
+		struct report_span *s = &out->spans[out->n_spans];
+
+		if (!is_reported_ms(u->done_ms))
+			continue;
+		*s = make_report_span(u);
+		s->machine = u->node_index >= 0 ? of[u->node_index] : 0;
+		out->n_spans++;
+	}
+	qsort(out->spans, out->n_spans, sizeof(*out->spans),
+	      by_machine_and_begin);
 	assign_slots(out);
 	free(of);
 }
