@@ -3,15 +3,120 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/process.h"
+#include "base/task.h"
+#include "kernel/arch.h"
 #include "kernel/environ.h"
 #include "kernel/plan.h"
+#include "kernel/rundir.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define DIGITS 8 /* digits of the digest at the end of a directory name */
+
+/* ---- lock ---- */
+
+/*
+ * Return the path of the file with the holder's PID, or NULL if there is no
+ * runtime directory.  The caller frees it.
+ */
+static char *note_path(int fd)
+{
+	struct err ignored;
+	char *base, *dir, *path = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) || fs_runtime_dir(&base, &ignored))
+		return NULL;
+	dir = xasprintf("%s/locks", base);
+	if (!fs_mkdirs(dir, 0700, &ignored))
+		path = xasprintf("%s/%llx-%llx", dir,
+				 (unsigned long long)st.st_dev,
+				 (unsigned long long)st.st_ino);
+	free(dir);
+	free(base);
+	return path;
+}
+
+static pid_t read_note(const char *path)
+{
+	FILE *f = path ? fopen(path, "re") : NULL;
+	int pid = 0;
+
+	if (f && fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err ignored;
+	pid_t holder, make;
+	char *text;
+	int ret = 0;
+
+	*l = (struct kernel_lock){ .fd = -1 };
+	if (fd < 0)
+		return err_errno(err, "%s", dir);
+	l->holder_path = note_path(fd);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		holder = read_note(l->holder_path);
+		if (process_start_ticks(holder))
+			ret = err_set(
+				err, EBUSY,
+				"%s: in use by another build: kfarm, process "
+				"%d",
+				dir, (int)holder);
+		else
+			ret = err_set(err, EBUSY, "%s: in use by another build",
+				      dir);
+	} else if (l->holder_path && (make = kernel_rundir_make_pid(
+					      read_note(l->holder_path))) > 0) {
+		/* kfarm was killed, but its make still runs. */
+		ret = err_set(
+			err, EBUSY,
+			"%s: in use by another build: make, process %d; wait "
+			"for it, or run `kill %d`",
+			dir, (int)make, (int)make);
+	}
+	if (ret) {
+		close(fd);
+		free(l->holder_path);
+		l->holder_path = NULL;
+		return ret;
+	}
+	l->fd = fd;
+	if (l->holder_path) {
+		text = xasprintf("%d\n", (int)getpid());
+		fs_write(l->holder_path, bytes_str(text), 0600, &ignored);
+		free(text);
+	}
+	return 0;
+}
+
+void kernel_lock_release(struct kernel_lock *l)
+{
+	if (l->fd < 0)
+		return;
+	if (l->holder_path)
+		unlink(l->holder_path);
+	free(l->holder_path);
+	close(l->fd);
+	*l = (struct kernel_lock){ .fd = -1 };
+}
+
+/* ---- build directory ---- */
 
 /*
  * Variables with which the user can name the build directory, in order of
@@ -44,7 +149,12 @@ static char *append_part_name(char *dir, const struct kconfig_request *r)
 	return part;
 }
 
-char *kernel_builddir_requested(const struct kconfig_request *r)
+/*
+ * Return the absolute path of the directory given by -b, or NULL without -b.
+ * If the command makes several builds, the path includes the subdirectory of
+ * this build.  The caller frees the path.
+ */
+static char *requested_dir(const struct kconfig_request *r)
 {
 	return r->build_dir ?
 		       append_part_name(fs_make_absolute(r->build_dir), r) :
@@ -61,7 +171,7 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 
 	*variable = "O";
 	if (p->request->build_dir)
-		return kernel_builddir_requested(p->request);
+		return requested_dir(p->request);
 	for (size_t i = 0;
 	     !dir && i < sizeof(dir_variables) / sizeof(*dir_variables); i++) {
 		dir = kernel_environ_value(
@@ -117,8 +227,11 @@ void kernel_builddir_add_name(struct buf *out, const char *path)
 	free(word);
 }
 
-void kernel_builddir_add_config(struct buf *out,
-				const struct kconfig_request *r)
+/*
+ * Append the names of the configurations of -k and of up to three -K, each as
+ * kernel_builddir_add_name() does.
+ */
+static void add_config_names(struct buf *out, const struct kconfig_request *r)
 {
 	kernel_builddir_add_name(out, r->kconfig ? r->kconfig : "defconfig");
 	for (size_t i = 0; i < r->fragments.n && i < 3; i++) {
@@ -152,7 +265,7 @@ static char *default_dir_of(const struct kernel_plan *p)
 
 	add_safe_word(&name, str_base(p->tree));
 	buf_printf(&name, "-%s-", p->arch.arch);
-	kernel_builddir_add_config(&name, r);
+	add_config_names(&name, r);
 	buf_add_str(&name, "-");
 	add_safe_word(&name, compiler);
 	dir = xasprintf("%s/build/%s-%.*s", cache, buf_str(&name), DIGITS, hex);
@@ -237,4 +350,163 @@ int kernel_builddir_find(struct kernel_builddir *out,
 	}
 	out->dir = dir;
 	return ret;
+}
+
+/* ---- source worktree ---- */
+
+/*
+ * Return the value of a variable from the command line, else from the
+ * environment, or "".
+ */
+static const char *make_variable(const struct kconfig_request *r,
+				 char *const *env, const char *name)
+{
+	const char *value = kernel_environ_value(strv_list(&r->variables),
+						 name);
+
+	value = value ? value : kernel_environ_value(env, name);
+	return value ? value : "";
+}
+
+/*
+ * The digits at the end of the name distinguish worktrees whose names are equal
+ * otherwise.
+ */
+static char *worktree_name(const struct kconfig_request *r, char *const *env)
+{
+	static const char *const names[] = { "CROSS_COMPILE", "LLVM", "CC" };
+	const char *arch = r->arch ? r->arch : make_variable(r, env, "ARCH");
+	/* "JOB" and "JOB/bisect" share a worktree. */
+	char *job = r->nightly ?
+			    xstrndup(r->nightly, strcspn(r->nightly, "/")) :
+			    NULL;
+	struct buf words = { 0 }, name = { 0 };
+	char host[32], hex[DIGEST_HEX];
+	struct digest d;
+
+	kernel_arch_host(host);
+	buf_put_str(&words, *arch ? arch : host);
+	buf_put_str(&words, r->toolchain ? r->toolchain : "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		buf_put_str(&words, make_variable(r, env, names[i]));
+	buf_put_str(&words, r->kconfig ? r->kconfig : "");
+	for (size_t i = 0; i < r->fragments.n; i++)
+		buf_put_str(&words, r->fragments.v[i]);
+	if (job)
+		buf_put_str(&words, job);
+	digest_bytes(buf_bytes(&words), &d);
+	digest_format(&d, hex);
+
+	kernel_builddir_add_name(&name, *arch ? arch : host);
+	buf_add_str(&name, "-");
+	add_config_names(&name, r);
+	if (r->toolchain) {
+		buf_add_str(&name, "-");
+		kernel_builddir_add_name(&name, r->toolchain);
+	}
+	if (job)
+		buf_printf(&name, "-%s", job);
+	buf_printf(&name, "-%.*s", DIGITS, hex);
+	buf_release(&words);
+	free(job);
+	return buf_steal(&name);
+}
+
+int kernel_source_acquire(struct kernel_source *s,
+			  const struct kconfig_request *r, char *const *env,
+			  struct err *err)
+{
+	char *name, *build_dir;
+	int ret;
+
+	*s = (struct kernel_source){ .lock = { .fd = -1 } };
+	ret = tree_datadir_open(&s->datadir, r->tree, TREE_LOCK_READ, err);
+	if (ret)
+		return ret;
+	name = worktree_name(r, env);
+	s->dir = xasprintf("%s/worktrees/%s", s->datadir.dir, name);
+	free(name);
+	ret = fs_mkdirs(s->dir, 0777, err);
+	if (!ret)
+		ret = kernel_lock_take(&s->lock, s->dir, err);
+	if (!ret) {
+		build_dir = r->build_dir ? requested_dir(r) :
+					   xasprintf("%s/build", s->dir);
+		ret = tree_worktree_checkout(
+			&s->worktree,
+			&(struct tree_worktree_setup){
+				.repository = s->datadir.repository,
+				.rev = r->rev,
+				.dir = s->dir,
+				.build_dir = build_dir,
+				.on_progress = r->on_checkout_progress,
+				.ctx = r->checkout_ctx,
+			},
+			err);
+		free(build_dir);
+	}
+	if (ret)
+		err_wrap(err, "tree %s", r->tree);
+	return ret;
+}
+
+void kernel_source_release(struct kernel_source *s)
+{
+	if (s->dir)
+		kernel_lock_release(&s->lock);
+	tree_datadir_release(&s->datadir);
+	tree_worktree_release(&s->worktree);
+	free(s->dir);
+	*s = (struct kernel_source){ 0 };
+}
+
+int kernel_source_set_last_build(const struct kernel_source *s,
+				 const char *output, struct err *err)
+{
+	char *link = xasprintf("%s/last-build", s->datadir.dir);
+	char *part = xasprintf("%s.%d", link, (int)getpid());
+	int ret = 0;
+
+	unlink(part);
+	if (symlink(output, part) || rename(part, link)) {
+		ret = err_errno(err, "%s", link);
+		unlink(part);
+	}
+	free(part);
+	free(link);
+	return ret;
+}
+
+static void check_tree_dirty(void *arg)
+{
+	struct kernel_source_dirty_check *d = arg;
+
+	d->ret = tree_dirty_read(&d->result, d->tree, &d->cancelled, &d->err);
+}
+
+void kernel_source_start_dirty_check(struct kernel_source_dirty_check *d,
+				     const struct kernel_plan *plan)
+{
+	if (plan->source.dir) {
+		d->result.valid = true;
+		return;
+	}
+	if (!plan->rev.commit)
+		return;
+	d->tree = xstrdup(plan->tree);
+	d->task = task_start(check_tree_dirty, d);
+}
+
+int kernel_source_end_dirty_check(struct kernel_source_dirty_check *d,
+				  bool stop)
+{
+	if (!d->task)
+		return d->ret;
+	if (stop)
+		atomic_store(&d->cancelled, true);
+	task_join(d->task);
+	d->task = NULL;
+	free(d->tree);
+	d->tree = NULL;
+	return d->ret;
 }

@@ -1,20 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/builddir.h - Choice of the build directory.
+ * kernel/builddir.h - Build directory and source worktree of a build.
  *
- * The first of these applies: -b DIR; O= or KBUILD_OUTPUT=; the directory
- * `build` next to the worktree of a managed tree (kernel/source.h); the source
- * tree, if it has a .config; the persistent default directory
+ * The first of these is the build directory: -b DIR; O= or KBUILD_OUTPUT=; the
+ * directory `build` next to the worktree of a managed tree; the source tree, if
+ * it has a .config; the persistent default directory
  * ~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS.
  *
  * If one command makes several builds, none uses the source tree.  Each build
  * then uses a subdirectory of the given directory, named after the build
  * (part_name in struct kconfig_request).
+ *
+ * In a managed tree, each combination of architecture, configuration and
+ * toolchain, as the user named them, has its own worktree and build directory:
+ *
+ *	DATA/trees/NAME/worktrees/ARCH-CONFIG-TOOLCHAIN-DIGITS/src, build
+ *
+ * Their paths do not depend on the revision, so make recompiles only what
+ * differs between two revisions.
+ *
+ * For other trees, the dirty check determines on a thread, concurrently with
+ * make, whether the user's checkout has changes.
  */
 #ifndef KERNEL_BUILDDIR_H
 #define KERNEL_BUILDDIR_H
 
 #include "base/err.h"
+#include "kconfig/request.h"
+#include "tree/datadir.h"
+#include "tree/dirty.h"
+#include "tree/worktree.h"
+
+struct buf;
+struct kernel_plan;
+struct task;
+
+/* ---- lock ---- */
+
+/*
+ * Exclusive lock of a directory: an flock() on the directory itself, so kfarm
+ * leaves no file in it.  The file locks/DEVICE-INODE in the runtime directory
+ * has the PID of the holder.
+ */
+struct kernel_lock {
+	int fd;
+	char *holder_path;
+};
+
+/*
+ * Lock the directory `dir`.  Returns 0; -EBUSY with `err` naming the process
+ * that uses the directory, which can be the make of a killed kfarm; or another
+ * negative errno.
+ */
+int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err);
+/* Unlock the directory. Does nothing if the lock is not held. */
+void kernel_lock_release(struct kernel_lock *l);
+
+/* ---- build directory ---- */
 
 enum kernel_builddir_kind {
 	/* chosen by kfarm; the build's user, host and date are fixed */
@@ -33,8 +75,6 @@ struct kernel_builddir {
 	const char *variable;
 };
 
-struct kernel_plan;
-
 /*
  * Choose the directory for the request, tree, architecture, compiler and
  * environment of `p`.  Returns 0, or -EINVAL with `err` set if the source tree
@@ -44,23 +84,63 @@ struct kernel_plan;
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);
 /*
- * Return the absolute path of the directory given by -b, or NULL without -b.
- * If the command makes several builds, the path includes the subdirectory of
- * this build.  The caller frees the path.
- */
-struct kconfig_request;
-char *kernel_builddir_requested(const struct kconfig_request *r);
-/*
  * Append the last component of the name or path of a configuration, without
  * ".config" and with unsuitable characters replaced.
  */
-struct buf;
 void kernel_builddir_add_name(struct buf *out, const char *path);
+
+/* ---- source worktree ---- */
+
+/* Empty when zeroed. */
+struct kernel_source {
+	char *dir; /* directory of src and build; NULL without a managed tree */
+	struct tree_datadir datadir; /* locked for reading */
+	struct kernel_lock lock; /* lock of `dir` */
+	struct tree_worktree worktree;
+};
+
 /*
- * Append the names of the configurations of -k and of up to three -K, each as
- * kernel_builddir_add_name() does.
+ * Check out the revision of the managed tree that `r` names into the worktree
+ * for `r`, and lock the worktree until kernel_source_release().  Returns 0,
+ * -EBUSY if another build uses the worktree, or another negative errno with
+ * `err` naming the tree.
  */
-void kernel_builddir_add_config(struct buf *out,
-				const struct kconfig_request *r);
+int kernel_source_acquire(struct kernel_source *s,
+			  const struct kconfig_request *r, char *const *env,
+			  struct err *err);
+/* Unlock the worktree and the tree. */
+void kernel_source_release(struct kernel_source *s);
+
+/*
+ * Point the tree's link to its last build at `output`.  Returns 0 or a
+ * negative errno.
+ */
+int kernel_source_set_last_build(const struct kernel_source *s,
+				 const char *output, struct err *err);
+
+/* Check for uncommitted changes; not started when zeroed. */
+struct kernel_source_dirty_check {
+	/* owns the members below until kernel_source_end_dirty_check() */
+	struct task *task;
+	char *tree;
+	atomic_bool cancelled;
+	int ret;
+	struct err err;
+	struct tree_dirty result;
+};
+
+/*
+ * Start the check of the plan's tree.  A managed worktree was just checked
+ * out, so it is clean and needs no check.
+ */
+void kernel_source_start_dirty_check(struct kernel_source_dirty_check *d,
+				     const struct kernel_plan *plan);
+/*
+ * Wait for the check or, with `stop`, cancel it.  Does nothing if the check
+ * was not started or has already ended.  Returns 0, or a negative errno with
+ * d->err set.
+ */
+int kernel_source_end_dirty_check(struct kernel_source_dirty_check *d,
+				  bool stop);
 
 #endif

@@ -4,9 +4,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "kernel/builddir.h"
 #include "kernel/config.h"
 #include "kernel/internal.h"
-#include "kernel/lock.h"
 #include "kernel/target-outputs.h"
 
 #include <signal.h>

@@ -9,14 +9,13 @@
 #include "kernel/archive.h"
 #include "kernel/baseline.h"
 #include "kernel/build.h"
+#include "kernel/builddir.h"
 #include "kernel/config.h"
 #include "kernel/goal.h"
-#include "kernel/lock.h"
 #include "kernel/offload.h"
 #include "kernel/outdir.h"
 #include "kernel/plan.h"
 #include "kernel/progress.h"
-#include "kernel/source.h"
 #include "kernel/supervisor.h"
 
 /* Durations of the parts of a build. */

@@ -17,7 +17,6 @@
 #include "kconfig/request.h"
 #include "kernel/builddir.h"
 #include "kernel/compiler.h"
-#include "kernel/source.h"
 #include "tree/rev-parse.h"
 
 struct kernel_plan {

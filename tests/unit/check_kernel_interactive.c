@@ -3,8 +3,8 @@
 #include "kernel/interactive.h"
 
 #include "kernel-run.h"
+#include "kernel/builddir.h"
 #include "kernel/config.h"
-#include "kernel/lock.h"
 #include "suite.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* needs: kernel */
 #include "base/process.h"
 #include "kernel-tree.h"
-#include "kernel/lock.h"
+#include "kernel/builddir.h"
 #include "kernel/rundir.h"
 #include "suite.h"
 
