@@ -45,7 +45,7 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 				 const struct events_totals *t);
 /*
  * Append advice about compiles that kfarm did not offload: C++ units, compiles
- * by the compilers `bypassed` (kernel/bypass-check.h), or the absence of
+ * by the compilers `bypassed` (kernel/user-command.h), or the absence of
  * compiles.
  */
 void kernel_summary_advice(struct buf *out, const struct events_totals *t,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
-#include "kernel/bypass-check.h"
+#include "kernel/user-command.h"
 
 #include "base/fs.h"
 #include "suite.h"
