@@ -384,8 +384,8 @@ static bool add_signature(struct kernel_archive_inputs *s,
 	return yes;
 }
 
-static void add_module_programs(struct kernel_archive_inputs *s,
-				const struct kernel_plan *p)
+static bool add_module_inputs(struct kernel_archive_inputs *s,
+			      const struct kernel_plan *p)
 {
 	static const char *const dirs[] = { "/etc/depmod.d", "/run/depmod.d",
 					    "/usr/local/lib/depmod.d",
@@ -395,24 +395,8 @@ static void add_module_programs(struct kernel_archive_inputs *s,
 						"pigz",   "xz",         "zstd",
 						"kmod" };
 	const char *prefix = kernel_plan_find_setting(p, "CROSS_COMPILE");
-	char *strip;
-
-	if (!prefix)
-		prefix = kernel_environ_value(p->env, "CROSS_COMPILE");
-	strip = xasprintf("%sstrip", prefix ? prefix : "");
-	stamp_program(s, p, strip);
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
-		stamp_program(s, p, programs[i]);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
-		kernel_archive_add_dir(s, dirs[i], all_files);
-	free(strip);
-}
-
-static bool add_module_inputs(struct kernel_archive_inputs *s,
-			      const struct kernel_plan *p)
-{
 	struct strv modules = { 0 }, names = { 0 };
-	char *firmware = xasprintf("%s/firmware/Makefile", p->tree);
+	char *firmware = xasprintf("%s/firmware/Makefile", p->tree), *strip;
 	bool has_firmware = fs_exists(firmware);
 
 	free(firmware);
@@ -435,7 +419,16 @@ static bool add_module_inputs(struct kernel_archive_inputs *s,
 	add_built(s, p, "System.map");
 	add_source(s, p, "scripts/depmod.sh");
 	add_source(s, p, "scripts/Makefile.modinst");
-	add_module_programs(s, p);
+
+	if (!prefix)
+		prefix = kernel_environ_value(p->env, "CROSS_COMPILE");
+	strip = xasprintf("%sstrip", prefix ? prefix : "");
+	stamp_program(s, p, strip);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+		stamp_program(s, p, programs[i]);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+		kernel_archive_add_dir(s, dirs[i], all_files);
+	free(strip);
 	return add_signature(s, p);
 }
 

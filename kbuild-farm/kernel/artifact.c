@@ -290,23 +290,6 @@ static void add_if_present(struct collector *c, const char *goal,
 	free(from);
 }
 
-static void add_kernel_files(struct collector *c)
-{
-	const struct strv *images = &c->outputs->images;
-
-	add_if_present(c, "config", ".config", "config");
-	for (size_t i = 0; i < images->n; i++) {
-		if (strcmp(str_base(images->v[i]), "vmlinux"))
-			add_if_present(c, "kernel", images->v[i],
-				       str_base(images->v[i]));
-	}
-	if (!c->outputs->kernel)
-		return;
-	add_if_present(c, "debugkernel", "System.map", "System.map");
-	if (!c->run->plan->request->no_vmlinux)
-		add_if_present(c, "debugkernel", "vmlinux", "vmlinux");
-}
-
 /* ---- archives of installed files ---- */
 
 static bool reuse_cached_archive(struct collector *c,
@@ -621,7 +604,18 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 	int ret = 0;
 
 	kernel_build_set_phase(run, KERNEL_PHASE_ARTIFACTS);
-	add_kernel_files(&c);
+	add_if_present(&c, "config", ".config", "config");
+	for (size_t i = 0; i < w->images.n; i++) {
+		const char *image = w->images.v[i];
+
+		if (strcmp(str_base(image), "vmlinux"))
+			add_if_present(&c, "kernel", image, str_base(image));
+	}
+	if (w->kernel)
+		add_if_present(&c, "debugkernel", "System.map", "System.map");
+	if (w->kernel && !run->plan->request->no_vmlinux)
+		add_if_present(&c, "debugkernel", "vmlinux", "vmlinux");
+
 	if (w->modules)
 		ret = install(&c, "modules", &modules, err);
 	if (!ret && w->dtbs)

@@ -40,36 +40,29 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 					      err);
 }
 
-/* Run the make that builds all goals. */
-static int make_targets(struct kernel_build_state *run, struct err *err)
+static int compile(struct kernel_build_state *run,
+		   struct kernel_artifacts *artifacts, struct err *err)
 {
 	char *jobs = xasprintf("-j%u", run->jobs);
 	char sync[] = "-Otarget", keep[] = "-k";
 	char *options[4] = { sync };
-	uint64_t began = clock_ms();
-	int n = 1, ret;
+	int n = 1, ret = start_jobserver(run, err);
+	uint64_t began;
 
-	kernel_build_set_phase(run, KERNEL_PHASE_PREPARE);
-	run->make_running = true;
 	if (!run->offload.jobserver.broker_pid)
 		options[n++] = jobs;
 	if (!run->plan->request->fail_fast)
 		options[n++] = keep;
-	ret = kernel_build_run_make(run, options, run->targets.v, err);
-	run->make_running = false;
-	run->times.compile_ms = clock_ms() - began;
-	free(jobs);
-	return ret;
-}
-
-static int compile(struct kernel_build_state *run,
-		   struct kernel_artifacts *artifacts, struct err *err)
-{
-	int ret = start_jobserver(run, err);
-
 	/* Do not run make if all goals are skipped or are post-make actions. */
-	if (!ret && (run->targets.n || !run->plan->request->targets.n))
-		ret = make_targets(run, err);
+	if (!ret && (run->targets.n || !run->plan->request->targets.n)) {
+		began = clock_ms();
+		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE);
+		run->make_running = true;
+		ret = kernel_build_run_make(run, options, run->targets.v, err);
+		run->make_running = false;
+		run->times.compile_ms = clock_ms() - began;
+	}
+	free(jobs);
 	for (size_t i = 0; i < run->goals.n; i++) {
 		struct kernel_goal *g = &run->goals.v[i];
 

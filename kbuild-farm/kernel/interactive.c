@@ -23,7 +23,6 @@
  * Return true if a target needs a .config; *synced is set if a target needs
  * include/config/auto.conf, too.
  */
-
 static bool needs_config(const struct kernel_plan *p, bool *synced)
 {
 	bool config = false;
@@ -172,22 +171,31 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	return ret;
 }
 
-/* ---- kinds of targets ---- */
-
-/* Lock the build directory as a build does. */
-static int run_interactive(struct kernel_result *out,
-			   const struct kernel_plan *plan, struct err *err)
+void kernel_interactive_run(struct kernel_result *out,
+			    const struct kernel_plan *plan,
+			    const struct kernel_hooks *hooks, struct err *err)
 {
 	struct kernel_lock lock = { .fd = -1 };
-	char *config = kernel_plan_path(plan, ".config"), *names;
-	int ret = 0;
+	char *config, *names;
+	int ret;
 
+	*out = (struct kernel_result){ .status = KERNEL_STATUS_SETUP };
+	ret = prepare_config(out, plan, hooks, err);
+	if (ret)
+		return;
+	if (kernel_target_is_print_only(&plan->request->targets)) {
+		run_make(out, plan, err);
+		return;
+	}
+
+	/* Lock the build directory as a build does. */
 	if (plan->builddir.kind != KERNEL_BUILDDIR_IN_TREE)
 		ret = fs_mkdirs(plan->builddir.dir, 0777, err);
 	if (!ret)
 		ret = kernel_lock_take(&lock, plan->builddir.dir, err);
 	if (!ret)
 		ret = run_make(out, plan, err);
+	config = kernel_plan_path(plan, ".config");
 	if (!ret && !out->status && !out->signal && fs_exists(config)) {
 		names = strv_join(&plan->request->targets, " ");
 		kernel_config_record_edit(plan, names);
@@ -201,21 +209,4 @@ static int run_interactive(struct kernel_result *out,
 	}
 	kernel_lock_release(&lock);
 	free(config);
-	return ret;
-}
-
-void kernel_interactive_run(struct kernel_result *out,
-			    const struct kernel_plan *plan,
-			    const struct kernel_hooks *hooks, struct err *err)
-{
-	int ret;
-
-	*out = (struct kernel_result){ .status = KERNEL_STATUS_SETUP };
-	ret = prepare_config(out, plan, hooks, err);
-	if (ret)
-		return;
-	if (kernel_target_is_print_only(&plan->request->targets))
-		run_make(out, plan, err);
-	else
-		run_interactive(out, plan, err);
 }

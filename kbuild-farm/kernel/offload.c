@@ -26,17 +26,28 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/*
- * Publish the progress curve: a point for each completed
- * 1/KERNEL_OFFLOAD_CURVE_POINTS of the total cost `all`.  The last point is the
- * end of the build.
- */
-static void report_progress_curve(const struct history_costs *c, int64_t all,
-				  struct events_hub *hub)
+void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
+				    struct history *h,
+				    const struct events_event *build,
+				    struct events_hub *hub)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
-	int64_t cost = 0, next = 1;
+	const struct history_costs *c = &e->costs;
+	int64_t all = 0, cost = 0, next = 1;
+	struct err ignored;
 
+	if (!h || !build->series_key || !build->from_scratch ||
+	    history_costs_load(h, build->series_key, &e->costs, &ignored))
+		return;
+	for (size_t i = 0; i < c->n_completions; i++)
+		all += c->completions[i].cpu_ms;
+	if (!c->baseline.number || all < KERNEL_OFFLOAD_CURVE_POINTS)
+		return;
+
+	/*
+	 * Publish a point for each completed 1/KERNEL_OFFLOAD_CURVE_POINTS of
+	 * the total cost `all`.  The last point is the end of the build.
+	 */
 	ev.make_jobs = c->baseline.n_make_jobs;
 	for (size_t i = 0; i < c->n_completions; i++) {
 		cost += c->completions[i].cpu_ms;
@@ -56,23 +67,6 @@ static void report_progress_curve(const struct history_costs *c, int64_t all,
 	ev.cost_ms = all;
 	ev.wall_ms = c->baseline.wall_ms;
 	events_hub_publish(hub, &ev);
-}
-
-void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
-				    struct history *h,
-				    const struct events_event *build,
-				    struct events_hub *hub)
-{
-	struct err ignored;
-	int64_t all = 0;
-
-	if (!h || !build->series_key || !build->from_scratch ||
-	    history_costs_load(h, build->series_key, &e->costs, &ignored))
-		return;
-	for (size_t i = 0; i < e->costs.n_completions; i++)
-		all += e->costs.completions[i].cpu_ms;
-	if (e->costs.baseline.number && all >= KERNEL_OFFLOAD_CURVE_POINTS)
-		report_progress_curve(&e->costs, all, hub);
 }
 
 int64_t kernel_offload_job_cost_ms(void *estimate, const char *object)

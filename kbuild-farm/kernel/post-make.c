@@ -279,35 +279,6 @@ static int run_script(struct post_make_context *s)
 
 /* ---- all actions ---- */
 
-static int run_and_set_status(struct post_make_context *s)
-{
-	const struct kernel_goal_recipe *r = s->goal->recipe;
-	uint64_t began = clock_ms();
-	int ret;
-
-	kernel_build_set_phase(s->run,
-			       r->post_make == KERNEL_POST_MAKE_INSTALL ?
-				       KERNEL_PHASE_INSTALL :
-				       KERNEL_PHASE_PACKAGE);
-	if (r->post_make == KERNEL_POST_MAKE_PACKAGE)
-		ret = make_package(s);
-	else if (r->post_make == KERNEL_POST_MAKE_TOOL)
-		ret = install_tool(s);
-	else if (r->post_make == KERNEL_POST_MAKE_SCRIPT)
-		ret = run_script(s);
-	else
-		ret = run_make_goal(s);
-	s->goal->elapsed_ms = clock_ms() - began;
-	if (ret > 0 && r->may_fail) {
-		s->goal->status = KERNEL_GOAL_WARNING;
-		kernel_build_note(s->run, "%s is incomplete; see build.log",
-				  r->name);
-		return 0;
-	}
-	s->goal->status = ret ? KERNEL_GOAL_FAIL : KERNEL_GOAL_PASS;
-	return ret;
-}
-
 int kernel_post_make_run_all(struct kernel_build_state *run,
 			     struct kernel_artifacts *artifacts,
 			     struct err *err)
@@ -317,6 +288,8 @@ int kernel_post_make_run_all(struct kernel_build_state *run,
 	for (size_t i = 0; i < run->goals.n; i++) {
 		struct post_make_context s = { run, artifacts, &run->goals.v[i],
 					       err };
+		const struct kernel_goal_recipe *r = s.goal->recipe;
+		uint64_t began = clock_ms();
 
 		if (s.goal->status != KERNEL_GOAL_PENDING ||
 		    !kernel_goal_is_post_make(s.goal))
@@ -325,7 +298,27 @@ int kernel_post_make_run_all(struct kernel_build_state *run,
 			kernel_goal_skip(s.goal, "an earlier goal failed");
 			continue;
 		}
-		ret = run_and_set_status(&s);
+		kernel_build_set_phase(
+			run, r->post_make == KERNEL_POST_MAKE_INSTALL ?
+				     KERNEL_PHASE_INSTALL :
+				     KERNEL_PHASE_PACKAGE);
+		if (r->post_make == KERNEL_POST_MAKE_PACKAGE)
+			ret = make_package(&s);
+		else if (r->post_make == KERNEL_POST_MAKE_TOOL)
+			ret = install_tool(&s);
+		else if (r->post_make == KERNEL_POST_MAKE_SCRIPT)
+			ret = run_script(&s);
+		else
+			ret = run_make_goal(&s);
+		s.goal->elapsed_ms = clock_ms() - began;
+		if (ret > 0 && r->may_fail) {
+			s.goal->status = KERNEL_GOAL_WARNING;
+			kernel_build_note(run,
+					  "%s is incomplete; see build.log",
+					  r->name);
+			continue;
+		}
+		s.goal->status = ret ? KERNEL_GOAL_FAIL : KERNEL_GOAL_PASS;
 		if (ret < 0)
 			return ret;
 		if (!failed)

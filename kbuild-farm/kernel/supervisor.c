@@ -170,31 +170,28 @@ int kernel_supervisor_wait(struct kernel_supervisor *m, const bool *flag)
 	return m->stopping ? -EINTR : 0;
 }
 
-/* This process, a subreaper, inherits children of dead descendants. */
-static void kill_children(void)
-{
-	struct strv names = { 0 };
-	long pid;
-
-	fs_list("/proc", &names);
-	for (size_t i = 0; i < names.n; i++) {
-		if (!str_parse_number(names.v[i], 2, 1L << 30, &pid) &&
-		    process_parent_pid((pid_t)pid) == getpid())
-			kill((pid_t)pid, SIGKILL);
-	}
-	strv_release(&names);
-}
-
 void kernel_supervisor_kill_descendants(void)
 {
 	for (int i = 0; i < KILL_TRIES; i++) {
-		pid_t pid;
+		struct strv names = { 0 };
+		pid_t ended;
+		long pid;
 
-		kill_children();
+		/*
+		 * This process, a subreaper, inherits the children of dead
+		 * descendants.
+		 */
+		fs_list("/proc", &names);
+		for (size_t n = 0; n < names.n; n++) {
+			if (!str_parse_number(names.v[n], 2, 1L << 30, &pid) &&
+			    process_parent_pid((pid_t)pid) == getpid())
+				kill((pid_t)pid, SIGKILL);
+		}
+		strv_release(&names);
 		do
-			pid = waitpid(-1, NULL, WNOHANG);
-		while (pid > 0);
-		if (pid < 0)
+			ended = waitpid(-1, NULL, WNOHANG);
+		while (ended > 0);
+		if (ended < 0)
 			return;
 		/*
 		 * Wait until the kernel has reparented the children of the

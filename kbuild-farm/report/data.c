@@ -12,7 +12,6 @@
 
 /* Exit statuses of a build, as in kernel/build.h. */
 enum {
-	BUILD_STATUS_OK = 0,
 	BUILD_STATUS_NOT_STARTED = 1,
 	BUILD_STATUS_NEW_WARNINGS = 101,
 	BUILD_STATUS_TOO_FEW_REMOTE = 125,
@@ -294,7 +293,6 @@ void report_sizes_init(struct report_sizes *out, const struct report_data *d)
 						  now->file_bytes -
 							  old->file_bytes;
 		}
-		out->n_changed += s->new_file || s->change_bytes;
 	}
 	if (!out->n)
 		return;

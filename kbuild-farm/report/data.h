@@ -86,7 +86,6 @@ struct report_sizes {
 	struct report_size *v;
 	size_t n;
 	bool compared; /* the sizes of a baseline are known */
-	size_t n_changed;
 	/* Files of the baseline that this build lacks; borrowed. */
 	const struct history_size **removed;
 	size_t n_removed;

@@ -129,7 +129,6 @@ static void assign_slots(struct report_slot_timeline *l)
 				*VEC_ADD(free_ms, n) = 0;
 			free_ms[slot] = s->end_ms;
 			s->slot = (unsigned)slot;
-			m->busy_ms += s->received_ms - s->run_ms;
 			if (s->end_ms > l->end_ms)
 				l->end_ms = s->end_ms;
 		}

@@ -30,7 +30,6 @@ struct report_machine {
 	const struct history_node *node; /* NULL for the build host */
 	unsigned n_slots; /* maximum number of concurrent units */
 	size_t first_span, n_spans; /* range in report_slot_timeline.spans */
-	int64_t busy_ms; /* total time of all slots in which compilers ran */
 };
 
 struct report_slot_timeline {
