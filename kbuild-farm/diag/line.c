@@ -3,6 +3,7 @@
 
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -172,8 +173,7 @@ static const struct phrase *find_phrase(const struct phrase *p, size_t n,
 	return NULL;
 }
 
-#define FIND_PHRASE(table, text) \
-	find_phrase(table, sizeof(table) / sizeof(*(table)), text)
+#define FIND_PHRASE(table, text) find_phrase(table, ARRAY_SIZE(table), text)
 
 /* Classify a line that has the phrase `p` at offset `at`. */
 static struct diag_line line_of_phrase(const struct phrase *p, const char *line,

@@ -2,6 +2,7 @@
 #include "diag/parse.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -137,7 +138,7 @@ static enum diag_tool tool_of_program(const char *name, size_t len)
 		version--;
 	if (version && version < n && base[version - 1] == '-')
 		n = version - 1;
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		size_t size = strlen(programs[i].name);
 
 		if (size <= n &&
@@ -334,10 +335,7 @@ static enum diag_tool choose_tool(const struct diag_line *at,
 		tool = tool_of_file(p, flag);
 	if (tool != DIAG_N_TOOLS)
 		return tool;
-	for (size_t i = 0;
-	     m->command &&
-	     i < sizeof(kbuild_commands) / sizeof(*kbuild_commands);
-	     i++) {
+	for (size_t i = 0; m->command && i < ARRAY_SIZE(kbuild_commands); i++) {
 		if (!strcmp(kbuild_commands[i].word, m->command))
 			return kbuild_commands[i].tool;
 	}

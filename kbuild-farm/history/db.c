@@ -17,6 +17,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "history/sql.h"
 
 #include <errno.h>
@@ -104,8 +105,7 @@ static const char *const schema_migrations[] = {
 	" steps INTEGER, PRIMARY KEY(build, n)) WITHOUT ROWID;",
 };
 
-#define N_SCHEMA_MIGRATIONS \
-	((int)(sizeof(schema_migrations) / sizeof(*schema_migrations)))
+#define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))
 
 /* ---- schema ---- */
 

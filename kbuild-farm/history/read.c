@@ -40,7 +40,7 @@ static char **build_string_at(struct history_build *b, size_t i)
 			       &b->tree,       &b->source,    &b->dir,
 			       &b->output,     &b->commit,    &b->release };
 
-	return i < sizeof(all) / sizeof(*all) ? all[i] : NULL;
+	return i < ARRAY_SIZE(all) ? all[i] : NULL;
 }
 
 void history_build_copy(struct history_build *to,

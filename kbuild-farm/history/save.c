@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "history/sql.h"
 
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static int delete_build_parts(struct history *h, int64_t build, bool details,
 	};
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < sizeof(tables) / sizeof(*tables); i++) {
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(tables); i++) {
 		if (i ? details : units)
 			ret = sql_run(h, err, tables[i], "i", build);
 	}
@@ -127,7 +128,7 @@ static int delete_old_builds(struct history *h, int64_t until, struct err *err)
 	};
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < sizeof(all) / sizeof(*all); i++)
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(all); i++)
 		ret = sql_run(h, err, all[i], "i", until);
 	return ret;
 }
@@ -476,7 +477,7 @@ static int find_diag(struct diag_statements *w, const struct history_diag *d,
 	struct bytes hash = bytes_of(digest.b, DIAG_DIGEST_BYTES);
 	int ret;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		buf_put_str(&all, texts[i] ? texts[i] : "");
 	digest_bytes(buf_bytes(&all), &digest);
 	buf_release(&all);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kconfig/explain.h"
 
+#include "base/vec.h"
 #include "kconfig/dotconfig.h"
 
 #include <stdlib.h>
@@ -132,7 +133,7 @@ static enum kconfig_tristate parse_comparison(struct parser *p)
 		value = KCONFIG_TRISTATE_M;
 	else if (c == 'y' || c == 'm')
 		value = c == 'y' ? KCONFIG_TRISTATE_Y : KCONFIG_TRISTATE_M;
-	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		if (!skip_token(p, ops[i]))
 			continue;
 		right = read_word(p);

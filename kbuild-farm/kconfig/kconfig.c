@@ -37,7 +37,7 @@ static bool is_compressed(struct bytes b)
 					     "7zXZ",
 					     "BZh", "\x28\xb5\x2f\xfd" };
 
-	for (size_t i = 0; i < sizeof(magic) / sizeof(*magic); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(magic); i++) {
 		size_t n = strlen(magic[i]);
 
 		if (b.len > n && !memcmp(b.data, magic[i], n))

@@ -176,8 +176,7 @@ static void set_type(struct kconfig_reader *r, const char *word)
 		{ "string", KCONFIG_SYMBOL_STRING },
 	};
 
-	for (size_t i = 0; r->requested && i < sizeof(types) / sizeof(*types);
-	     i++) {
+	for (size_t i = 0; r->requested && i < ARRAY_SIZE(types); i++) {
 		if (str_list_has(types[i].words, ' ', word))
 			r->requested->type = types[i].type;
 	}
@@ -257,7 +256,7 @@ static void read_sourced(struct kconfig_reader *r, const char *text)
 	char *outer = r->file;
 
 	close_entry(r);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char *at = strstr(path, names[i]), *with;
 
 		if (!at)

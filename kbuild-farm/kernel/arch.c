@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,7 +102,7 @@ void kernel_arch_host(char out[static 32])
 	snprintf(out, 32, "%.31s", u.machine);
 	if (u.machine[0] == 'i' && !strcmp(u.machine + 2, "86"))
 		strcpy(out, "x86");
-	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		if (str_starts(u.machine, rules[i].starts)) {
 			strcpy(out, rules[i].srcarch);
 			return;

@@ -3,6 +3,7 @@
 
 #include "base/file-stamp.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/version.h"
 #include "base/which.h"
 #include "kernel/environ.h"
@@ -424,9 +425,9 @@ static bool add_module_inputs(struct kernel_archive_inputs *s,
 		prefix = kernel_environ_value(p->env, "CROSS_COMPILE");
 	strip = xasprintf("%sstrip", prefix ? prefix : "");
 	stamp_program(s, p, strip);
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		stamp_program(s, p, programs[i]);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		kernel_archive_add_dir(s, dirs[i], all_files);
 	free(strip);
 	return add_signature(s, p);
@@ -492,7 +493,7 @@ static const struct kernel_archive archives[] = {
 
 const struct kernel_archive *kernel_archive_find(const char *goal)
 {
-	for (size_t i = 0; i < sizeof(archives) / sizeof(*archives); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(archives); i++) {
 		if (!strcmp(archives[i].goal, goal))
 			return &archives[i];
 	}
@@ -511,8 +512,7 @@ static void stamp_settings(struct kernel_archive_inputs *s, char *const *env)
 	};
 
 	for (; *env; env++) {
-		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes);
-		     i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 			if (str_starts(*env, prefixes[i])) {
 				kernel_archive_add_text(s, *env);
 				break;

@@ -46,7 +46,7 @@ static bool is_counted(const struct elf_symbol *s)
 
 	if (!strchr("tTdDbBrR", s->type))
 		return false;
-	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
 		if (str_starts(s->name, made[i]))
 			return false;
 	}

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/process.h"
 #include "base/task.h"
+#include "base/vec.h"
 #include "kernel/arch.h"
 #include "kernel/environ.h"
 #include "kernel/plan.h"
@@ -172,8 +173,7 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 	*variable = "O";
 	if (p->request->build_dir)
 		return requested_dir(p->request);
-	for (size_t i = 0;
-	     !dir && i < sizeof(dir_variables) / sizeof(*dir_variables); i++) {
+	for (size_t i = 0; !dir && i < ARRAY_SIZE(dir_variables); i++) {
 		dir = kernel_environ_value(
 			dir_variables[i].inherited ?
 				p->env :
@@ -387,7 +387,7 @@ static char *worktree_name(const struct kconfig_request *r, char *const *env)
 	kernel_arch_host(host);
 	buf_put_str(&words, *arch ? arch : host);
 	buf_put_str(&words, r->toolchain ? r->toolchain : "");
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		buf_put_str(&words, make_variable(r, env, names[i]));
 	buf_put_str(&words, r->kconfig ? r->kconfig : "");
 	for (size_t i = 0; i < r->fragments.n; i++)

@@ -157,7 +157,7 @@ static const struct kernel_goal_recipe recipes[] = {
 
 const struct kernel_goal_recipe *kernel_goal_find_recipe(const char *target)
 {
-	for (size_t i = 0; i < sizeof(recipes) / sizeof(*recipes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(recipes); i++) {
 		if (!strcmp(recipes[i].name, target))
 			return &recipes[i];
 	}
@@ -392,13 +392,14 @@ int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 	return ret;
 }
 
-static bool has_goal(const struct kernel_goals *g, const char *name)
+static const struct kernel_goal *find_goal(const struct kernel_goals *g,
+					   const char *name)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		if (!strcmp(g->v[i].name, name))
-			return true;
+			return &g->v[i];
 	}
-	return false;
+	return NULL;
 }
 
 void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
@@ -411,7 +412,7 @@ void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		const char *name = targets->v[i], *words;
 		struct kernel_goal *goal;
 
-		if (has_goal(g, name))
+		if (find_goal(g, name))
 			continue;
 		goal = VEC_ADD(g->v, g->n);
 		words = image && !strcmp(name, "kernel") ?
@@ -459,12 +460,9 @@ void kernel_goals_add_make_words(const struct kernel_goals *g, bool steps,
 
 bool kernel_goals_has(const struct kernel_goals *g, const char *name)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		if (g->v[i].status != KERNEL_GOAL_SKIP &&
-		    !strcmp(g->v[i].name, name))
-			return true;
-	}
-	return false;
+	const struct kernel_goal *goal = find_goal(g, name);
+
+	return goal && goal->status != KERNEL_GOAL_SKIP;
 }
 
 bool kernel_goals_has_passed(const struct kernel_goals *g)

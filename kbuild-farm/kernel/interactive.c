@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "base/vec.h"
 #include "kernel/builddir.h"
 #include "kernel/config.h"
 #include "kernel/internal.h"
@@ -85,8 +86,7 @@ static int prepare_config(struct kernel_result *out,
 /* ---- make on the terminal ---- */
 
 static const int forwarded_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-#define N_FORWARDED_SIGNALS \
-	(sizeof(forwarded_signals) / sizeof(*forwarded_signals))
+#define N_FORWARDED_SIGNALS ARRAY_SIZE(forwarded_signals)
 
 static volatile pid_t child_pid; /* read by the signal handler */
 

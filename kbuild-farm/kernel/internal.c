@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "coord/coord.h"
 #include "kconfig/suggest.h"
 #include "kernel/capacity.h"
@@ -89,7 +90,7 @@ static bool is_full(struct kernel_build_state *run, uint64_t least)
 		{ "temporary directory", tmp ? tmp : "/tmp" },
 	};
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		if (kernel_disk_space_check(places[i].dir, least,
 					    &run->disk_full_err) == -ENOSPC) {
 			err_wrap(&run->disk_full_err, "%s", places[i].what);

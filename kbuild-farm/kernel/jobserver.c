@@ -3,6 +3,7 @@
 
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,7 +113,7 @@ static _Noreturn void run_broker(struct broker *b)
 	/* Ctrl-C must not end the broker before make. */
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "kfarm-tokens");
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);

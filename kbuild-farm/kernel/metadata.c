@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/spawn.h"
+#include "base/vec.h"
 #include "base/version.h"
 #include "base/which.h"
 #include "kernel/environ.h"
@@ -141,7 +142,7 @@ static void add_compilers(struct tool_query *a)
 	add_tool_version(a, other, other, NULL);
 	if (!prefix)
 		prefix = kernel_environ_value(a->p->env, "CROSS_COMPILE");
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char *program;
 
 		if (!llvm || !*llvm)
@@ -178,7 +179,7 @@ json_t *kernel_metadata_list_tools(const struct kernel_plan *p)
 		a.cached_answers = json_object();
 	}
 	add_compilers(&a);
-	for (size_t i = 0; i < sizeof(known_tools) / sizeof(*known_tools); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(known_tools); i++)
 		add_tool_version(&a, known_tools[i].name,
 				 known_tools[i].program, known_tools[i].option);
 	if (a.changed) {

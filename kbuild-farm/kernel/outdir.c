@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "diag/line.h"
 
 #include <errno.h>
@@ -130,7 +131,7 @@ static void remove_old_files(const struct kernel_outdir *o)
 		}
 	}
 	json_decref(root);
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		remove_file(o, names[i]);
 	fs_remove_temp_files(o->dir);
 	fs_remove(stage, &ignored);

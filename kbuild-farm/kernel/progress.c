@@ -2,6 +2,7 @@
 #include "kernel/progress.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,7 @@ const char *kernel_progress_phase_after(const char *line)
 	if (line[n] != ' ')
 		return NULL;
 	file = line + n + strspn(line + n, " ");
-	for (size_t i = 0; n && i < sizeof(rules) / sizeof(*rules); i++) {
+	for (size_t i = 0; n && i < ARRAY_SIZE(rules); i++) {
 		if (strlen(rules[i].tool) == n &&
 		    !strncmp(line, rules[i].tool, n) &&
 		    fits(rules[i].file, file))

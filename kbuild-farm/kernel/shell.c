@@ -2,6 +2,7 @@
 #include "kernel/shell.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "shell/make-env.h"
 #include "shell/stats.h"
 
@@ -36,7 +37,7 @@ static bool sets_shell(const char *word)
 {
 	static const char *const names[] = { "SHELL", "CONFIG_SHELL" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		size_t n = strlen(names[i]);
 
 		if (strncmp(word, names[i], n))

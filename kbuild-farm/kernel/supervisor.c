@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,11 +21,10 @@
 
 /* The signals sent to the group, in this order. */
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGKILL };
-#define N_STOP_SIGNALS (sizeof(stop_signals) / sizeof(*stop_signals))
+#define N_STOP_SIGNALS ARRAY_SIZE(stop_signals)
 
-#define N_CAUGHT_SIGNALS                                          \
-	(sizeof(((struct kernel_supervisor *)0)->signal_events) / \
-	 sizeof(void *))
+#define N_CAUGHT_SIGNALS \
+	ARRAY_SIZE(((struct kernel_supervisor *)0)->signal_events)
 
 static void send_next_signal(struct kernel_supervisor *m)
 {

@@ -2,6 +2,7 @@
 #include "kernel/target-outputs.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "kernel/archive.h"
 
 #include <errno.h>
@@ -184,7 +185,7 @@ enum kernel_target_kind kernel_target_kind(const char *target)
 		{ "kernelrelease image_name", KERNEL_TARGET_KIND_PRINT_SYNCED },
 	};
 
-	for (size_t i = 0; i < sizeof(uses) / sizeof(*uses); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
 		if (str_list_has(uses[i].names, ' ', target))
 			return uses[i].use;
 	}

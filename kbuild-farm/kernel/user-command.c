@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/socket.h"
 #include "base/spawn.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/find.h"
 #include "coord/coord.h"
@@ -374,7 +375,7 @@ static int block_signals(struct run *run, struct err *err)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
 		sigaddset(&set, caught[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -50,7 +50,7 @@ static int read_details(struct report_data *d, struct history *h,
 		history_read_sizes,
 	};
 
-	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
 		int ret = readers[i](h, d->build.number, &d->details, err);
 
 		if (ret)

@@ -11,6 +11,7 @@
  */
 #include "base/format.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "report/page.h"
 
 #include <inttypes.h>
@@ -69,7 +70,7 @@ static void draw_ticks(const struct report_page *p, unsigned top, unsigned high,
 	int64_t step;
 	size_t i = 0;
 
-	while (i + 1 < sizeof(steps) / sizeof(*steps) &&
+	while (i + 1 < ARRAY_SIZE(steps) &&
 	       steps[i] * TICKS < p->timeline.end_ms)
 		i++;
 	step = steps[i];

@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "base/version.h"
 #include "events/event.h"
 #include "report/data.h"
@@ -455,7 +456,7 @@ static void add_title(const struct report_page *p)
 	report_page_add_text(p, b->command);
 	buf_add_str(p->out, "</h1>\n<p class=\"soft\">");
 	buf_printf(p->out, "Build %" PRId64, b->number);
-	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
 		if (facts[i].text) {
 			buf_add_str(p->out, facts[i].label);
 			report_page_add_text(p, facts[i].text);

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "report/data.h"
 #include "report/slot-timeline.h"
 
@@ -73,7 +74,7 @@ static json_t *build_object(const struct history_build *b)
 	set(o, "began", json_count(b->start_s));
 	set(o, "make_jobs", json_count(b->n_make_jobs));
 	set(o, "local_slots", json_count(b->n_local_slots));
-	for (size_t i = 0; i < sizeof(final) / sizeof(*final); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(final); i++) {
 		int64_t n = report_data_is_finished(b) ? final[i].n : -1;
 
 		set(o, final[i].key,
