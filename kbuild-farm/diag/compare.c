@@ -20,7 +20,7 @@ const char *diag_status_name(enum diag_status how)
 
 struct seen_diag {
 	struct map_entry map;
-	struct diag_entry *entry; /* NULL: beyond DIAG_SET_MAX */
+	struct diag_entry *entry; /* NULL if the set was full */
 };
 
 void diag_set_release(struct diag_set *s)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diag/compare.h - The diagnostics of a build and their comparison with those
- * of the baseline, the previous build.
+ * diag/compare.h - Diagnostics of a build, compared with the baseline.
+ *
+ * The baseline is the previous build.
  *
  * A set has no duplicates.  Diagnostics that differ only in their object are
  * equal: a warning in a header counts once, however many units include it.  The
@@ -54,6 +55,7 @@ struct diag_set {
 	unsigned n_by_severity[DIAG_N_SEVERITIES];
 };
 
+/* Free the entries and zero *s. */
 void diag_set_release(struct diag_set *s);
 /* Return true if the set has a diagnostic that is equal to `d`. */
 bool diag_set_has(const struct diag_set *s, const struct diag *d);
@@ -87,7 +89,7 @@ typedef bool diag_is_carried_fn(void *ctx, const struct diag *d);
 /*
  * Compare `now` with `baseline`, a standing set, and set the status of all
  * entries.  The diagnostics of `now` become DIAG_STATUS_NEW or
- * DIAG_STATUS_SAME; those of `baseline` become DIAG_STATUS_REMOVED,
+ * DIAG_STATUS_SAME; the diagnostics of `baseline` become DIAG_STATUS_REMOVED,
  * DIAG_STATUS_SAME or DIAG_STATUS_CARRIED.  Diagnostics of `baseline` that
  * still apply are added to `now` as DIAG_STATUS_CARRIED.  If `is_carried` is
  * NULL, no diagnostics are carried over.
@@ -97,11 +99,14 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 
 /* Diagnostics of the baseline, for use during a build.  Empty if zeroed. */
 struct diag_baseline {
-	struct map unmatched; /* by diag_hash(): number not yet matched */
+	/* by diag_hash(): number of diagnostics that are not matched yet */
+	struct map unmatched;
 };
 
+/* Count the diagnostics of `baseline`, which need not outlive *k. */
 void diag_baseline_init(struct diag_baseline *k,
 			const struct diag_set *baseline);
+/* Free the counts. */
 void diag_baseline_release(struct diag_baseline *k);
 /*
  * Return true if the baseline has a diagnostic like `d` that is not matched

@@ -39,7 +39,7 @@ struct diag {
 	enum diag_severity severity;
 	char *file; /* relative to the tree or the build directory */
 	unsigned line, column; /* from 1; 0 if unknown */
-	char *flag; /* "-Wunused-variable"; dtc's: "reg_format" */
+	char *flag; /* "-Wunused-variable", or dtc's check "reg_format" */
 	char *text; /* never NULL */
 	/*
 	 * Make target: "fs/ext4/inode.o".  If several targets have the
@@ -48,6 +48,7 @@ struct diag {
 	char *object;
 };
 
+/* Free the strings and zero *d. */
 void diag_release(struct diag *d);
 
 /* Return "compiler", "modpost" and so on. */

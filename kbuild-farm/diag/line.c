@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Longer lines are commands of V=1, not diagnostics. */
+/* A line with a longer location is a command of V=1, not a diagnostic. */
 #define POSITION_MAX 1024
 
 struct phrase {
 	const char *text;
 	enum diag_line_kind kind;
-	enum diag_tool tool; /* only tool that prints it, or DIAG_N_TOOLS */
+	/* only tool that prints the phrase, or DIAG_N_TOOLS */
+	enum diag_tool tool;
 	bool keeps; /* the phrase is part of the message */
 };
 
@@ -69,7 +70,7 @@ static const struct phrase starts[] = {
 	{ "FATAL ERROR: ", DIAG_LINE_ERROR, DIAG_TOOL_DTC, false },
 	{ "FATAL: ", DIAG_LINE_ERROR, ANY_TOOL, false }, /* modpost */
 	{ "Error: ", DIAG_LINE_ERROR, DIAG_TOOL_DTC, false },
-	/* of dtc before 1.4.2 */
+	/* dtc before 1.4.2 */
 	{ "Warning (", DIAG_LINE_WARNING, DIAG_TOOL_DTC, true },
 	/* scripts/kernel-doc since Linux 6.15 */
 	{ "Warning: ", DIAG_LINE_WARNING, DIAG_TOOL_KERNEL_DOC, false },

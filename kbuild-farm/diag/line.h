@@ -23,7 +23,7 @@ struct diag_line {
 	/* Set for warnings, errors and DIAG_LINE_MAKE. */
 	size_t location_len; /* length of the location "a.c:3:4" */
 	size_t text_offset; /* start of the message */
-	enum diag_tool tool; /* DIAG_N_TOOLS if the line does not show it */
+	enum diag_tool tool; /* DIAG_N_TOOLS if not shown by the line */
 };
 
 /* Classify a line without its newline and without control characters. */

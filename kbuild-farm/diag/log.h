@@ -46,9 +46,10 @@ struct diag_log {
 	struct diag_baseline *baseline; /* borrowed, or NULL */
 	/* start of a line whose newline was not received yet */
 	struct buf partial_line;
-	struct buf block;
+	struct buf block; /* lines of the current block */
+	/* the block has an error; the block has a new error or warning */
 	bool block_has_error, block_new;
-	unsigned n_block_new;
+	unsigned n_block_new; /* diagnostics that the baseline lacks */
 	bool after_diagnostic; /* the block ends in a diagnostic */
 	struct buf pending_line; /* possibly clang's copy of a source line */
 	bool error_found; /* an error was counted since make's last "***" */
@@ -57,7 +58,7 @@ struct diag_log {
 	struct map made_objects;
 	struct diag_set found;
 	unsigned n_warnings, n_errors;
-	bool muted;
+	bool muted; /* ignore all further lines */
 };
 
 void diag_log_init(struct diag_log *log, const struct diag_log_sink *sink);

@@ -475,7 +475,7 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 		out->tool = choose_tool(at, &p, out->flag, text, target);
 	/*
 	 * make's diagnostics belong to no target, because they are printed at
-	 * each run; those of Kconfig belong to .config.
+	 * each run.  Kconfig's diagnostics belong to .config.
 	 */
 	if (out->tool == DIAG_TOOL_MAKE || out->tool == DIAG_TOOL_KCONFIG) {
 		free(out->object);

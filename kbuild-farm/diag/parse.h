@@ -19,7 +19,7 @@
  * NULL.
  */
 struct diag_roots {
-	const char *tree, *build_dir; /* sources; where make runs */
+	const char *tree, *build_dir; /* source tree; build directory */
 };
 
 /* make's current target, from kbuild's last line; fields may be NULL. */

@@ -18,7 +18,7 @@ struct history_cost {
 
 /* A unit of the last good build from scratch. */
 struct history_completion {
-	int64_t done_ms; /* since the start of that build */
+	int64_t done_ms; /* end of the compile, since the start of the build */
 	int64_t cpu_ms;
 };
 

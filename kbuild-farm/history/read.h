@@ -58,7 +58,7 @@ struct history_build {
 	bool from_scratch; /* the build directory had no compiled files */
 	bool dirty; /* the worktree differs from the commit */
 	/*
-	 * the units, or the diagnostics and sizes, are not deleted yet
+	 * the history still has the units, and the diagnostics and sizes
 	 * (history/db.h)
 	 */
 	bool has_units, has_details;
@@ -129,7 +129,7 @@ struct history_phase {
 
 struct history_unit {
 	char *object, *file;
-	int64_t node_index, reason_index; /* in history_details; -1: none */
+	int64_t node_index, reason_index; /* in history_details, or -1 */
 	int64_t job_number; /* from 1 */
 	/* since the start of the build; -1: the job never had this state */
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
@@ -164,8 +164,8 @@ const char *history_diag_status_word(enum history_diag_status how);
 enum history_diag_status history_diag_status_parse(const char *word);
 
 struct history_diag {
-	char *tool, *severity; /* as diag/ names them */
-	char *file, *flag, *text, *object; /* NULL: none */
+	char *tool, *severity; /* names as in diag/diag.h */
+	char *file, *flag, *text, *object; /* NULL if absent */
 	int64_t line, column; /* from 1; 0: unknown */
 	enum history_diag_status status;
 };

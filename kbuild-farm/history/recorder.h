@@ -4,7 +4,7 @@
  *
  * The recorder collects the events of a build in memory and writes them in one
  * transaction at the end.  The row of the build is inserted at the start, with
- * HISTORY_STATE_RUNNING.  If the process exits before the end, readers see
+ * HISTORY_STATE_RUNNING.  If the process exits before the end, readers get
  * HISTORY_STATE_KILLED.
  *
  * The recorder takes diagnostics only from the EVENTS_KIND_FOUND events, which

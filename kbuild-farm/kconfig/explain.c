@@ -303,8 +303,8 @@ static char *format_unmet(const char *condition, const char *config,
 /*
  * Return the names ("A, B") of the symbols that select `s` or, if `implies` is
  * set, imply `s`, as far as their value and condition are at least `least`.
- * KCONFIG_TRISTATE_N thus selects all of them.  Returns NULL if there is no
- * such symbol.  The caller frees the result.
+ * With KCONFIG_TRISTATE_N, the list has all of these symbols.  Returns NULL if
+ * the list is empty.  The caller frees the result.
  */
 static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 			    enum kconfig_tristate least, bool implies)

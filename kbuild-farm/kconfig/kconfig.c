@@ -19,7 +19,7 @@
 
 #define MAKEFILE_MAX     (1u << 20)
 #define INVALID_LINE_MAX 40 /* characters of an invalid line in an error */
-#define NOTES_MAX        5 /* notes of each kind */
+#define NOTES_MAX        5 /* maximum number of notes of each kind */
 #define IGNORED_LINE_MAX 60 /* characters of an ignored line in a note */
 
 /* Kernel tree in which names are resolved. */
@@ -182,7 +182,8 @@ static bool is_make_target(const struct kconfig_tree *t, const char *word)
 	    str_ends(word, ".config"))
 		return false;
 	of_arch = xasprintf("%s/arch/%s/configs/%s", t->dir, t->srcarch, word);
-	of_all = xasprintf("%s/configs/%s", t->dir, word); /* U-Boot's */
+	/* U-Boot has its configurations in configs/. */
+	of_all = xasprintf("%s/configs/%s", t->dir, word);
 	yes = is_file(of_arch) || is_file(of_all) ||
 	      has_makefile_target(t, word);
 	free(of_all);

@@ -44,9 +44,10 @@ enum kconfig_base_kind {
 };
 
 struct kconfig_fragment {
-	char *name; /* as the user wrote it, without the password of a URL */
+	/* name that the user wrote, without the password of a URL */
+	char *name;
 	char *location; /* "-K", or "FILE:LINE" of the configuration file */
-	bool literal; /* CONFIG_X=v itself, not a file of such lines */
+	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
 	char *text;
 };
 

@@ -28,7 +28,8 @@ enum kconfig_symbol_type {
  */
 struct kconfig_symbol_entry {
 	char *file; /* relative to the tree */
-	char *depends; /* including those of the enclosing menus and ifs */
+	/* dependencies of the entry and of the enclosing menus and ifs */
+	char *depends;
 	/* without a prompt, only defaults and selects set the symbol */
 	bool has_prompt;
 	char *prompt_condition;

@@ -283,7 +283,7 @@ bool kernel_archive_finish_inputs(struct kernel_archive_inputs *s, int64_t now,
 
 #define ORDER_MAX      (4u << 20)
 #define STAMP_TRIES    3 /* attempts while input files change */
-#define ARCHIVE_FORMAT "1" /* increment if equal inputs give other bytes */
+#define ARCHIVE_FORMAT "1" /* increment if the bytes of archives change */
 
 static const char *const all_files[] = { "", NULL };
 

@@ -32,8 +32,8 @@ struct kernel_plan;
 struct kernel_archive_cache {
 	char *build_dir;
 	char *dir; /* directory of the copies and of `record` */
-	json_t *files;
-	bool changed;
+	json_t *files; /* member "files" of `record` */
+	bool changed; /* `record` must be written */
 };
 
 /*

@@ -63,7 +63,7 @@ struct kernel_artifact {
 	/* file to copy, or the parent directory of packed_dir */
 	char *source_path;
 	char *packed_dir; /* directory to pack; NULL to copy a file */
-	bool present;
+	bool present; /* the file is in the output directory */
 	bool moved; /* remove source_path after the copy */
 	struct strv archive_names; /* entries of an archive */
 };

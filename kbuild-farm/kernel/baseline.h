@@ -38,7 +38,7 @@ struct kernel_baseline {
 	struct diag_set diags; /* diagnostics at the end of the baseline */
 	/* the diagnostics in `diags`, for lookups during the build */
 	struct diag_baseline known_diags;
-	struct history_details sizes;
+	struct history_details sizes; /* only the sizes of the baseline */
 	/*
 	 * Diagnostics of the last build in this directory, if that build is not
 	 * the baseline.  They still apply to units that are not recompiled.

@@ -138,7 +138,10 @@ static const struct {
 	{ "O", true, "O" },
 };
 
-/* The builds of one command cannot share a directory. */
+/*
+ * Append the subdirectory of this build to `dir`, because the builds of one
+ * command cannot share a directory.  Takes `dir`, and returns the path.
+ */
 static char *append_part_name(char *dir, const struct kconfig_request *r)
 {
 	char *part;

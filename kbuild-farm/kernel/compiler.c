@@ -340,10 +340,10 @@ static bool is_on_path_as(const struct compiler_choice *w, const char *name,
 }
 
 /*
- * Return the prefix under which PATH has the tools of an adopted toolchain (one
- * that kfarm did not install), or NULL.  Without -t make calls the tools by
- * this prefix.  Using the same names with -t keeps the saved commands, and thus
- * the objects, up to date.
+ * Return the prefix under which PATH has the tools of an adopted toolchain (a
+ * toolchain that kfarm did not install), or NULL.  Without -t make calls the
+ * tools by this prefix.  Using the same names with -t keeps the saved commands,
+ * and thus the objects, up to date.
  */
 static char *adopted_prefix(const struct compiler_choice *w,
 			    const struct toolchain_installed *t)
@@ -757,7 +757,7 @@ int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
 	struct strv argv = { 0 }, with = { 0 };
 	int ret;
 
-	/* The first PATH takes effect, so it hides the user's. */
+	/* If the environment has PATH twice, the first one takes effect. */
 	strv_addf(&with, "PATH=%s", path);
 	strv_add_all(&with, env);
 	strv_split(&argv, *c->path ? c->path : c->name, " \t");

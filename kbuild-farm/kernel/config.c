@@ -427,7 +427,7 @@ void kernel_config_update_stamp(struct kernel_build_state *run)
 {
 	struct kernel_config_stamp now;
 
-	/* If .config is newer than auto.conf, the user edited it. */
+	/* If .config is newer than auto.conf, the user edited .config. */
 	if (kconfig_is_empty(&run->plan->kconfig) ||
 	    !kernel_config_is_synced(run->plan) ||
 	    read_config_mtime(run->plan) == run->config.mtime_ns)

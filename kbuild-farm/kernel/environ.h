@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 /*
- * Append `env`, with the settings in `overrides` in place of those of the same
- * name.  The last setting of a name in `overrides` takes effect.
+ * Append `env`; a setting in `overrides` replaces the setting of the same name.
+ * The last setting of a name in `overrides` takes effect.
  */
 void kernel_environ_overlay(struct strv *out, char *const *env,
 			    const struct strv *overrides);

@@ -39,12 +39,13 @@ struct kernel_goal_recipe {
 	enum kernel_post_make post_make;
 	/*
 	 * Installations: the variable with the destination, and the directory
-	 * that make writes to without it.
+	 * that make writes to if the variable is not set.
 	 */
 	const char *variable, *default_dir;
 	/*
-	 * Tools: directory, targets that build and install it, variable with
-	 * the destination, name of the resulting file, and further settings.
+	 * Tools: directory of the tool, targets that build and install it,
+	 * variable with the destination, name of the resulting file, and
+	 * further settings.
 	 */
 	const char *dir, *build_target, *install_target, *install_variable,
 		*output_name, *settings;
@@ -73,7 +74,7 @@ bool kernel_goal_can_install_dtbs(const struct kernel_plan *p);
  * Check the requirements of a recipe on the build host.  Returns 0; -ENOENT if
  * a program is missing; -EINVAL if the recipe would install into the system
  * directories of the build host by accident; -EACCES if the destination is not
- * writable.  After an error, `err` says what to do.
+ * writable.  After an error, `err` states what the user can do.
  */
 int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err);
@@ -103,9 +104,9 @@ struct kernel_goals {
 
 /*
  * Create one goal per distinct target of the plan.  `image` replaces "kernel"
- * and is NULL if "kernel" is not among the targets.  `config` is the text of
- * the .config, or "" if none exists; a goal for which it leaves nothing to do
- * is skipped at once.
+ * and is NULL if "kernel" is not among the targets.  `config` is as for
+ * kernel_goal_skip_reason(): a goal with a reason to skip it is skipped at
+ * once.
  */
 void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		       const char *image, const char *config);

@@ -3,8 +3,8 @@
  * kernel/interactive.h - Targets that prompt or print on the terminal.
  *
  * Examples are menuconfig and kernelrelease.  make inherits the caller's
- * standard streams and process group, and with it the terminal and Ctrl-C.  It
- * runs without nodes and without output directory.  If the targets need a
+ * standard streams and process group, and with it the terminal and Ctrl-C.
+ * make runs without nodes and without output directory.  If the targets need a
  * configuration and the build directory lacks the requested one, the
  * configuration is made first, without output.
  */

@@ -76,8 +76,8 @@ static void on_line(void *ctx, const char *text)
 }
 
 /*
- * Return true if a disk that the build writes to has less than `least` bytes,
- * and set disk_full_err.
+ * Return true if a disk that the build writes to has less than `least` free
+ * bytes, and set disk_full_err.
  */
 static bool is_full(struct kernel_build_state *run, uint64_t least)
 {

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Every pipe holds 4096 bytes, more than the nodes have slots. */
+/* A pipe holds at least 4096 bytes, and the nodes have fewer slots. */
 #define TOKENS_MAX         4096
 #define FD_MIN             100
 #define VERSION_TIMEOUT_MS 20000

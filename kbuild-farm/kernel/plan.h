@@ -42,8 +42,9 @@ struct kernel_plan {
 	bool revision_unsupported;
 	/*
 	 * NAME=VALUE.  `settings`: all settings for make except O, from kfarm
-	 * and the user.  `vars`: those on make's command line.  `exports`:
-	 * those in make's environment, and the variables of -e.
+	 * and the user.  `vars`: the settings on make's command line.
+	 * `exports`: the settings in make's environment, and the variables of
+	 * -e.
 	 */
 	struct strv settings, vars, exports;
 };

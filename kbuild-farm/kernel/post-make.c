@@ -21,7 +21,7 @@ struct post_make_context {
 	struct err *err;
 };
 
-/* The make may compile, so it shares kfarm's jobserver if one runs. */
+/* make may compile, so it uses kfarm's jobserver if one runs. */
 static int run_make_goal(struct post_make_context *s)
 {
 	char *jobs = xasprintf("-j%u", s->run->jobs);

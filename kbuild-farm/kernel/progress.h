@@ -48,7 +48,7 @@ const char *kernel_progress_phase_after(const char *line);
 
 struct kernel_progress {
 	struct diag_log *log;
-	int fd, watch_id;
+	int fd, watch_id; /* descriptors of the file and of inotify */
 	struct event *inotify_event, *read_timer;
 };
 

@@ -9,7 +9,8 @@
  *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 plugins),
  *	4 retried, 2 duplicated
  *	node neo4a: down: ssh: no route to host
- *	sizes Image 3151880; vmlinux text 2718720, data 180736, bss 67584
+ *	sizes Image 3151880, vmlinux 2967040 (text 2718720, data 180736,
+ *	bss 67584)
  *	skipped modules: CONFIG_MODULES is not set
  *	new: fs/a.c:12:3: warning: unused variable 'x' [-Wunused-variable]
  *	warnings 3 (1 new, 2 gone), errors 0        output ~/.cache/...
@@ -20,9 +21,11 @@
  *	kfarm: ran make: 3:12 wall, build host 41 s CPU
  *	kfarm: jobs 2874: ...
  *	kfarm: node neo4a: down: ssh: no route to host
- *	kfarm: 40 C++ units were compiled here: nodes compile C and assembler
+ *	kfarm: 40 C++ units were compiled locally: nodes compile only C and
+ *	assembler
  *
- * Both have a line for each node that is not up.
+ * Both have a line for each node that is not up and, with the recipe shell, a
+ * line with the number of tool steps.
  */
 #ifndef KERNEL_SUMMARY_H
 #define KERNEL_SUMMARY_H

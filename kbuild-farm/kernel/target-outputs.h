@@ -19,9 +19,9 @@ struct kernel_target_outputs {
 
 /*
  * Fill run->goals and run->targets, the words for make: "kernel" becomes the
- * image that `make image_name` prints.  As that needs a finished
- * configuration, include/config/auto.conf is made first.  Returns 0, an exit
- * status, or a negative errno with `err` set.
+ * image that `make image_name` prints.  This command needs a finished
+ * configuration, so include/config/auto.conf is updated first.  Returns 0, an
+ * exit status, or a negative errno with `err` set.
  */
 int kernel_target_outputs_resolve(struct kernel_build_state *run,
 				  struct err *err);
@@ -33,8 +33,8 @@ int kernel_target_outputs_resolve(struct kernel_build_state *run,
 int kernel_target_outputs_image(struct kernel_build_state *run, char **image,
 				struct err *err);
 /*
- * Find the outputs that exist after the build.  `targets` are those on make's
- * command line.  `image` is the output of `make image_name`
+ * Find the outputs that exist after the build.  `targets` are the targets on
+ * make's command line.  `image` is the output of `make image_name`
  * ("arch/arm64/boot/Image.gz"), used if kernel_target_outputs_is_default().
  */
 void kernel_target_outputs_find(struct kernel_target_outputs *out,

@@ -293,8 +293,8 @@ static bool has_jobs_option(char *const *argv)
 		if (*p++ != '-' || *p == '-')
 			continue;
 		/*
-		 * After one of these letters, the rest of the word is its
-		 * argument.
+		 * After one of these letters, the rest of the word is the
+		 * argument of the option.
 		 */
 		while (*p && *p != 'j' && !strchr("CEfIloOW", *p))
 			p++;

@@ -82,7 +82,7 @@ struct report_size {
 };
 
 struct report_sizes {
-	/* modules last; then by descending change, then by descending size */
+	/* sorted: modules last, then by descending change and size */
 	struct report_size *v;
 	size_t n;
 	bool compared; /* the sizes of a baseline are known */

@@ -39,7 +39,7 @@
 #define TICKS                 10
 #define TITLES_MAX            1500
 #define LABEL_BYTES           18
-#define NAME_BYTES            60 /* of an object in a title */
+#define NAME_BYTES            60 /* bytes of an object's name in a title */
 
 /* Convert a time into an x coordinate of the plot, from 0 to PLOT_UNITS. */
 static int64_t ms_to_plot_x(const struct report_page *p, int64_t ms)

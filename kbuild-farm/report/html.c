@@ -17,7 +17,7 @@
 
 /* Limits on lists, which limit the size of the page (report/html.h). */
 #define DIAGS_MAX           400
-#define DIAG_BYTES          1500 /* of the text of a diagnostic */
+#define DIAG_BYTES          1500 /* bytes of a diagnostic's text */
 #define HTML_DIAGS_EXPANDED 20 /* visible initially even if not new */
 #define NODES_MAX           600 /* rows of the table of nodes */
 #define HTML_NODES_EXPANDED 60 /* rows of nodes that are visible initially */

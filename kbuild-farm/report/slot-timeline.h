@@ -39,8 +39,8 @@ struct report_slot_timeline {
 	/* sorted by machine, then by start */
 	struct report_span *spans;
 	size_t n_spans;
-	unsigned n_slots; /* of all machines */
-	int64_t end_ms; /* end of the last span or of the build, the later */
+	unsigned n_slots; /* sum of the slots of all machines */
+	int64_t end_ms; /* end of the build or of the last span, if later */
 };
 
 /* Limit on times in ms (34 years), because the history file can be damaged. */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 512
-#define DIAG_MAX_BYTES 4096 /* of a diagnostic's text */
+#define DIAG_MAX_BYTES 4096 /* bytes of a diagnostic's text */
 /* maximum numbers of rows, unless all are requested */
 #define TEXT_SLOWEST_MAX          10
 #define NODES                     40
