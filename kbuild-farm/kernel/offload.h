@@ -23,7 +23,7 @@
 #include "base/str.h"
 #include "events/hub.h"
 #include "events/totals.h"
-#include "history/cost.h"
+#include "history/read.h"
 #include "kernel/jobserver.h"
 #include "kernel/rundir.h"
 #include "kernel/shell.h"

@@ -10,7 +10,6 @@
  *					all are read and each was looked up
  */
 #include "base/str.h"
-#include "history/cost.h"
 #include "history/recorder.h"
 
 #include <stdio.h>

@@ -8,7 +8,6 @@
 
 #include "../lib/tempdir.h"
 #include "base/fs.h"
-#include "history/cost.h"
 #include "history/recorder.h"
 #include "suite.h"
 
